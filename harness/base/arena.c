@@ -1,0 +1,55 @@
+#include "base/arena.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { ALIGNMENT = 64 }; /* a cache line, and the widest vector */
+
+bool arena_reserve(Arena *arena, size_t bytes, void (*exhausted)(size_t wanted, size_t reserved), Status *st) {
+  const size_t smallest = (size_t)1 << 24;
+  if (bytes == 0) bytes = (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
+  for (;; bytes /= 2) {
+    void *base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (base != MAP_FAILED) {
+      *arena = (Arena){.next = base, .end = (char *)base + bytes, .base = base, .exhausted = exhausted};
+      return true;
+    }
+    if (bytes / 2 < smallest) return FAIL(st, "memory: cannot reserve %zu bytes: %s", bytes, strerror(errno));
+  }
+}
+
+void arena_release(Arena *arena) {
+  if (arena->base) munmap(arena->base, (size_t)(arena->end - arena->base));
+  *arena = (Arena){0};
+}
+
+/* Memory may have been used by scratch that is gone, so it is cleared here, not once by the system. */
+void *arena_alloc(Arena *arena, size_t count, size_t size) {
+  size_t padding = -(uintptr_t)arena->next & (ALIGNMENT - 1);
+  size_t room = (size_t)(arena->end - arena->next);
+  if (padding > room || (size && count > (room - padding) / size)) {
+    arena->exhausted(size && count > SIZE_MAX / size ? SIZE_MAX : count * size, (size_t)(arena->end - arena->base));
+    abort();
+  }
+  void *result = arena->next + padding;
+  arena->next += padding + count * size;
+  return memset(result, 0, count * size);
+}
+
+char *arena_printf(Arena *arena, const char *format, ...) {
+  va_list args, again;
+  va_start(args, format);
+  va_copy(again, args);
+  int length = vsnprintf(NULL, 0, format, args);
+  va_end(args);
+  char *text = arena_alloc(arena, (size_t)length + 1, 1);
+  vsnprintf(text, (size_t)length + 1, format, again);
+  va_end(again);
+  return text;
+}

@@ -1,0 +1,26 @@
+/* arena: the memory of a run. One reservation, handed out front to back, zeroed; nothing is freed one by one.
+ * A parameter `Arena *` means: the result stays with the caller. `Arena` by value means scratch: gone on return.
+ * Pages are reserved without being committed, so a large reservation costs only what is touched. */
+#ifndef DS_BASE_ARENA_H
+#define DS_BASE_ARENA_H
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/status.h"
+
+typedef struct Arena {
+  char *next, *end;
+  char *base;
+  void (*exhausted)(size_t wanted, size_t reserved); /* must not return; main's prints and exits */
+} Arena;
+
+/* Reserves `bytes` of address space (0: as much as the machine has memory); halves it until the system agrees. */
+bool arena_reserve(Arena *arena, size_t bytes, void (*exhausted)(size_t wanted, size_t reserved), Status *st);
+void arena_release(Arena *arena);
+
+/* `count * size` zeroed bytes, aligned to 64. Never NULL: where there is no room, `exhausted` is called. */
+void *arena_alloc(Arena *arena, size_t count, size_t size);
+char *arena_printf(Arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
+#define ARENA_NEW(arena, type, count) ((type *)arena_alloc((arena), (size_t)(count), sizeof(type)))
+
+#endif

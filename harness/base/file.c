@@ -1,0 +1,131 @@
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* An open descriptor of a regular file and its size. */
+static int open_regular(const char *path, size_t *size, Status *st) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  struct stat info;
+  if (fd < 0 || fstat(fd, &info) != 0) {
+    status_set(st, "%s: cannot be opened: %s", path, strerror(errno));
+  } else if (!S_ISREG(info.st_mode)) {
+    status_set(st, "%s: is not a regular file", path);
+  } else {
+    *size = (size_t)info.st_size;
+    return fd;
+  }
+  if (fd >= 0) close(fd);
+  return -1;
+}
+
+bool file_read(Arena *arena, const char *path, size_t limit, Bytes *content, Status *st) {
+  size_t size;
+  int fd = open_regular(path, &size, st);
+  if (fd < 0) return false;
+  if (size > limit) {
+    close(fd);
+    return FAIL(st, "%s: has %zu bytes, more than the %zu allowed here", path, size, limit);
+  }
+  char *data = arena_alloc(arena, size + 1, 1);
+  size_t got = 0;
+  while (got < size) {
+    ssize_t n = read(fd, data + got, size - got);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) {
+      const char *why = n < 0 ? strerror(errno) : "it became shorter while being read";
+      close(fd);
+      return FAIL(st, "%s: cannot be read: %s", path, why);
+    }
+    got += (size_t)n;
+  }
+  close(fd);
+  *content = (Bytes){data, size};
+  return true;
+}
+
+bool file_map(const char *path, Bytes *content, Status *st) {
+  size_t size;
+  int fd = open_regular(path, &size, st);
+  if (fd < 0) return false;
+  void *data = size ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0) : (void *)"";
+  int why = errno;
+  close(fd);
+  if (data == MAP_FAILED) return FAIL(st, "%s: cannot be mapped: %s", path, strerror(why));
+  *content = (Bytes){data, size};
+  return true;
+}
+
+void file_unmap(Bytes *content) {
+  if (content->count) munmap((void *)content->data, content->count);
+  *content = (Bytes){0};
+}
+
+bool file_write(const char *path, const void *bytes, size_t count, bool sync, Status *st) {
+  char temporary[4096];
+  if (snprintf(temporary, sizeof temporary, "%s.tmp", path) >= (int)sizeof temporary)
+    return FAIL(st, "%s: the path is too long", path);
+  int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  bool ok = fd >= 0;
+  for (size_t done = 0; ok && done < count;) {
+    ssize_t n = write(fd, (const char *)bytes + done, count - done);
+    if (n >= 0)
+      done += (size_t)n;
+    else
+      ok = errno == EINTR;
+  }
+  if (ok && sync) ok = fsync(fd) == 0;
+  int why = errno;
+  if (fd >= 0 && close(fd) != 0 && ok) ok = false, why = errno;
+  if (ok && rename(temporary, path) != 0) ok = false, why = errno;
+  if (ok) return true;
+  if (fd >= 0) unlink(temporary);
+  return FAIL(st, "%s: cannot be written (%zu bytes): %s", path, count, strerror(why));
+}
+
+bool file_sync_folder(const char *folder, Status *st) {
+  int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  bool ok = fd >= 0 && fsync(fd) == 0;
+  int why = errno;
+  if (fd >= 0) close(fd);
+  return ok || FAIL(st, "%s: cannot be synchronised to disk: %s", folder, strerror(why));
+}
+
+bool file_make_folder(const char *path, Status *st) {
+  char partial[4096];
+  if (strlen(path) >= sizeof partial) return FAIL(st, "%s: the path is too long", path);
+  strcpy(partial, path);
+  for (char *c = partial + 1;; c++) {
+    if (*c != '/' && *c != 0) continue;
+    char kept = *c;
+    *c = 0;
+    if (mkdir(partial, 0777) != 0 && errno != EEXIST)
+      return FAIL(st, "%s: the folder cannot be made: %s", partial, strerror(errno));
+    if (!kept) break;
+    *c = kept;
+  }
+  struct stat info;
+  if (stat(path, &info) != 0 || !S_ISDIR(info.st_mode)) return FAIL(st, "%s: is not a folder", path);
+  return true;
+}
+
+bool file_exists(const char *path) { return access(path, F_OK) == 0; }
+
+const char *file_resolve(Arena *arena, const char *folder, const char *path) {
+  if (path[0] != '/') {
+    const char *beside = arena_printf(arena, "%s/%s", folder, path);
+    if (file_exists(beside)) return beside;
+  }
+  return arena_printf(arena, "%s", path);
+}
+
+const char *file_folder(Arena *arena, const char *path) {
+  const char *slash = strrchr(path, '/');
+  if (!slash) return ".";
+  return slash == path ? "/" : arena_printf(arena, "%.*s", (int)(slash - path), path);
+}

@@ -1,0 +1,30 @@
+/* file: reading whole files, writing small ones whole or not at all, and finding a path that a spec names. */
+#ifndef DS_BASE_FILE_H
+#define DS_BASE_FILE_H
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/status.h"
+
+typedef struct Bytes {
+  const char *data; /* followed by one NUL that is not counted where read by file_read */
+  size_t count;
+} Bytes;
+
+/* The file's content in the arena; refused above `limit` bytes, and if it is not a regular file. */
+bool file_read(Arena *arena, const char *path, size_t limit, Bytes *content, Status *st);
+/* A read-only mapping of a regular file; an empty file maps to {"", 0}. Lives until the process ends or file_unmap. */
+bool file_map(const char *path, Bytes *content, Status *st);
+void file_unmap(Bytes *content);
+/* Writes under `path.tmp`, then renames; `sync` adds fsync of file and folder. Nothing is left behind on failure. */
+bool file_write(const char *path, const void *bytes, size_t count, bool sync, Status *st);
+bool file_sync_folder(const char *folder, Status *st);
+/* mkdir -p */
+bool file_make_folder(const char *path, Status *st);
+bool file_exists(const char *path);
+/* `path` as it is when absolute; else relative to `folder` where that exists; else as it is. In the arena. */
+const char *file_resolve(Arena *arena, const char *folder, const char *path);
+const char *file_folder(Arena *arena, const char *path); /* dirname, "." where there is none */
+
+#endif

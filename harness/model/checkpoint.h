@@ -1,0 +1,45 @@
+/* checkpoint: an unquantised Hugging Face `mamba` checkpoint, checked whole before anything runs. Tensors are views into
+ * the mapped files (unaligned ones are copied). Reads config.json, model.safetensors, or model.safetensors.index.json
+ * with its shards. Every error names the file and the fault. */
+#ifndef DS_MODEL_CHECKPOINT_H
+#define DS_MODEL_CHECKPOINT_H
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/digest.h"
+#include "base/status.h"
+
+typedef struct Config {
+  int D, E, N, R, K, layers, vocab; /* hidden_size, intermediate_size, state_size, time_step_rank, conv_kernel, … */
+  double eps;                       /* layer_norm_epsilon */
+  bool tied;                        /* tie_word_embeddings */
+} Config;
+
+typedef enum { WEIGHT_F16, WEIGHT_BF16, WEIGHT_F32, WEIGHT_F64 } WeightType;
+
+typedef struct Weight {
+  const char *name; /* full name in the checkpoint */
+  WeightType type;
+  const void *data; /* aligned for its type */
+  size_t count;
+} Weight;
+
+typedef struct CheckpointLayer {
+  Weight norm, in_proj, conv_weight, conv_bias, x_proj, dt_proj, dt_bias, A_log, D, out_proj;
+  /* conv_bias.data is NULL where config.json has use_conv_bias false */
+} CheckpointLayer;
+
+typedef struct Checkpoint {
+  const char *folder;
+  Config config;
+  Weight embedding, norm_f, head; /* head is the embedding where tied */
+  CheckpointLayer *layer;         /* [config.layers] */
+  Digest digest;                  /* of config.json and of every weight that is used, in a fixed order */
+  const char *warning;            /* one line on unknown tensors; NULL where there are none */
+} Checkpoint;
+
+bool checkpoint_open(Arena *arena, const char *folder, Checkpoint *checkpoint, Status *st);
+/* All `count` values, exactly. */
+void weight_to_f64(const Weight *weight, double *out);
+#endif

@@ -1,0 +1,31 @@
+/* safetensors: one mapped file, its header parsed by jansson and checked against the file before any view is given.
+ * Format: https://github.com/huggingface/safetensors; refusals as its reference implementation, and more (see .c). */
+#ifndef DS_MODEL_SAFETENSORS_H
+#define DS_MODEL_SAFETENSORS_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/file.h"
+#include "base/status.h"
+
+typedef struct SafeTensor {
+  const char *name;
+  const char *dtype; /* as written: "F16" */
+  int rank;
+  int64_t shape[8];
+  const unsigned char *data; /* into the map, not necessarily aligned */
+  size_t bytes;
+} SafeTensor;
+
+typedef struct SafeTensors {
+  const char *path;
+  Bytes map;
+  SafeTensor *tensor; /* sorted by name */
+  size_t count;
+} SafeTensors;
+
+bool safetensors_open(Arena *arena, const char *path, SafeTensors *file, Status *st);
+const SafeTensor *safetensors_find(const SafeTensors *file, const char *name); /* NULL where there is none */
+#endif

@@ -1,0 +1,58 @@
+/* mode: a precision mode is data: one setting for each numeric stage. Nothing in the program asks for a mode by name. */
+#ifndef DS_SPEC_MODE_H
+#define DS_SPEC_MODE_H
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/status.h"
+
+enum { MODE_NAME_MAX = 32 };
+
+typedef enum { LINEARS_W8A8, LINEARS_F32 } ModeLinears;
+typedef enum { CONV_IN_I8, CONV_IN_I8_DYNAMIC, CONV_IN_F32 } ModeConvIn;
+typedef enum { CONV_OUT_I8, CONV_OUT_F32_GRID, CONV_OUT_F32 } ModeConvOut;
+typedef enum { X_PROJ_IN_I8, X_PROJ_IN_F32 } ModeXProjIn;
+typedef enum { SCAN_U_I8, SCAN_U_F32 } ModeScanU;
+typedef enum { SCAN_REST_I8, SCAN_REST_F32 } ModeScanRest;
+typedef enum { SCAN_ORDER_BLOCKED, SCAN_ORDER_SEQUENTIAL } ModeScanOrder;
+typedef enum { OUTPUT_F16, OUTPUT_F32 } ModeOutput;
+
+typedef struct Mode {
+  char name[MODE_NAME_MAX + 1];
+  int linears;    /* ModeLinears:   the four projections */
+  int conv_in;    /* ModeConvIn:    input and arithmetic of conv1d */
+  int conv_out;   /* ModeConvOut:   what leaves conv1d after SiLU */
+  int x_proj_in;  /* ModeXProjIn:   what x_proj takes */
+  int scan_u;     /* ModeScanU:     u of the scan */
+  int scan_rest;  /* ModeScanRest:  dt, B, C, z, A_log, D and the dt bias of the scan */
+  int scan_order; /* ModeScanOrder */
+  int gated;      /* ModeOutput:    what leaves the gate */
+  int out_proj;   /* ModeOutput:    what leaves out_proj */
+} Mode;
+
+/* One stage: its key in a spec, its values in the order of the enum, where it stands in Mode, what it is. */
+typedef struct Stage {
+  const char *key;
+  const char *values[4]; /* ends with NULL */
+  size_t offset;
+  const char *meaning;
+} Stage;
+extern const Stage mode_stages[];
+extern const int mode_stage_count;
+int mode_setting(const Mode *mode, const Stage *stage);
+const char *mode_setting_name(const Mode *mode, const Stage *stage);
+
+extern const Mode mode_presets[]; /* 0, 1, 2-0 … 2-4, 3, fp32 */
+extern const int mode_preset_count;
+const Mode *mode_preset(const char *name); /* NULL where there is none */
+
+/* The reference's name, which no mode may take. */
+#define MODE_REFERENCE "fp64"
+/* Names that a mode may not take: the reference and the names of the dimension scales. */
+bool mode_name_reserved(const char *name);
+bool mode_name_valid(const char *name); /* [A-Za-z0-9][A-Za-z0-9_-]{0,31} */
+/* Equal settings in every stage: the same computation. */
+bool mode_equal(const Mode *a, const Mode *b);
+/* Refuses a combination that has no scale or no sense, by the keys and values that contradict each other. */
+bool mode_check(const Mode *mode, Status *st);
+#endif

@@ -1,0 +1,93 @@
+/* spec: an experiment file (YAML) as a struct. One schema table describes every key; it drives the parser, the effective
+ * spec, the JSON schema for editors and the error messages. Refusals name file, line, column, key and what was expected. */
+#ifndef DS_SPEC_SPEC_H
+#define DS_SPEC_SPEC_H
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/arena.h"
+#include "base/status.h"
+#include "spec/mode.h"
+
+typedef enum { REWRITE_QUAMBA, REWRITE_NONE } Rewrite;
+typedef enum { BACKEND_AUTO, BACKEND_CPU, BACKEND_CUDA } Backend;
+typedef enum { DURABILITY_KILL, DURABILITY_POWER } Durability;
+typedef enum { F16_AS_F16, F16_AS_F32 } F16As;
+
+typedef struct Calibration {
+  const char *text; /* path; NULL where the spec gives none */
+  int windows, length;
+  double alpha;
+} Calibration;
+
+/* Exactly one of text, string, tokens is set. */
+typedef struct Prompt {
+  const char *name;   /* as a mode's name; unique */
+  const char *text;   /* path of a text file: `length` bytes from `offset` */
+  int64_t offset;
+  int length;         /* 0 where not given: the whole file */
+  const char *string; /* inline text */
+  const char *tokens; /* path: text (integers) or .npy int32 */
+} Prompt;
+
+typedef struct Pair {
+  const char *base, *other; /* names of modes, or fp64 */
+} Pair;
+
+typedef struct Keep {
+  bool all_tensors, all_layers;
+  const char **tensors; /* names as in model/trace.h; empty and !all_tensors: none */
+  int tensor_count;
+  int *layers;
+  int layer_count;
+  F16As f16_as;
+  int deflate; /* 0 (default, contiguous) … 9 */
+} Keep;
+
+typedef struct Micro { /* parsed and checked here, run by the isolated-operator driver */
+  const char *operator_name;
+  const char **inputs;
+  int input_count;
+  int *layers;
+  int layer_count;
+  const char **modes;
+  int mode_count;
+  const char **shapes; /* "TxE" or "TxExN" */
+  int shape_count;
+} Micro;
+
+typedef struct Spec {
+  const char *path, *folder; /* of the file; "" where made by flags */
+  const char *raw;           /* its text, stored with the results */
+  const char *title, *question;
+  const char *model; /* folder of the checkpoint */
+  Rewrite rewrite;
+  Calibration calibration;
+  Prompt *prompts;
+  int prompt_count;
+  Mode *modes; /* every mode that runs: those named in pairs and compare_all, in order of first mention; never fp64 */
+  int mode_count;
+  Pair *pairs;
+  int pair_count;
+  const char **compare_all; /* each of these against fp64 */
+  int compare_all_count;
+  Keep keep;
+  Micro *micro;
+  int micro_count;
+  Backend backend;
+  int threads; /* 0: all */
+  int64_t seed;
+  Durability durability;
+} Spec;
+
+/* Reads and checks a spec. Paths stay as written; file_resolve against spec->folder finds them. */
+bool spec_read(Arena *arena, const char *path, Spec *spec, Status *st);
+/* The same for text already in memory; `path` is used in messages only. */
+bool spec_parse(Arena *arena, const char *path, const char *text, size_t count, Spec *spec, Status *st);
+/* The effective spec, every default filled in, as YAML that spec_parse reads back to an equal Spec. */
+char *spec_print(Arena *arena, const Spec *spec);
+/* JSON schema (draft 2020-12) of the spec file, from the same table. */
+char *spec_schema(Arena *arena);
+const Mode *spec_mode(const Spec *spec, const char *name); /* NULL for fp64 and unknown names */
+#endif

@@ -1,0 +1,26 @@
+/* linear: y = x W^T, x [T, in], W [out, in], y [T, out].
+ * float: y = sum over k = 0 … in-1 in that order with fmaf, from 0.
+ * int8:  int32 accumulation, exact; y = (float)acc * (scale_x * scale_w). in <= 131071, so that the sum cannot overflow.
+ * Output: f32 as it is, f16 rounded to nearest even, i8 by q8_even at y->scale.
+ * Weights are packed once into panels of output columns; the order of a sum is the same for every blocking. */
+#ifndef DS_KERNELS_LINEAR_H
+#define DS_KERNELS_LINEAR_H
+#include "kernels/room.h"
+#include "kernels/tensor.h"
+
+enum { LINEAR_I8_MAX_IN = 131071 };
+
+typedef struct Linear {
+  int out, in;
+  Type type;   /* TYPE_F32 or TYPE_I8: the type of the weight, and of the x it takes */
+  float scale; /* TYPE_I8 */
+  void *panels;
+} Linear;
+
+/* Bytes that `panels` needs (64-byte aligned). */
+size_t linear_packed_bytes(int out, int in, Type type);
+/* Packs row-major W [out, in] (float or int8_t, as `type` says) into `panels`, owned by the caller. */
+Linear linear_pack(const void *weight, int out, int in, Type type, float scale, void *panels);
+/* x (f32 or i8, as w->type; any stride) -> y (f32, f16 or i8). */
+void linear(const Linear *w, const Tensor *x, Tensor *y);
+#endif

@@ -1,0 +1,11 @@
+/* residual: the two ends of a residual stream: embedding look-up, and y = x + (float)branch. */
+#ifndef DS_KERNELS_RESIDUAL_H
+#define DS_KERNELS_RESIDUAL_H
+#include "kernels/room.h"
+#include "kernels/tensor.h"
+
+/* y [T, D] f32 = rows token[t] of table [vocab, D]. */
+void embedding(const float *table, const int32_t *token, Tensor *y);
+/* x [T, D] f32, branch [T, D] f32 or f16 -> y [T, D] f32. */
+void residual_add(const Tensor *x, const Tensor *branch, Tensor *y);
+#endif

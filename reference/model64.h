@@ -1,0 +1,61 @@
+/* model64: the float64 reference of a Mamba-1 model, written from the published model and from nothing in kernels/.
+ * Products go through GSL's BLAS interface to OpenBLAS in fixed panels of rows, one BLAS thread each, so that the result
+ * does not depend on the number of threads. All matrices are row-major; all buffers belong to the caller. */
+#ifndef DS_REFERENCE_MODEL64_H
+#define DS_REFERENCE_MODEL64_H
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct Layer64 {
+  const double *norm;        /* [D], or NULL: no gain (folded into in_proj) */
+  const double *in_proj;     /* [2E, D] */
+  const double *conv_weight; /* [E, K] */
+  const double *conv_bias;   /* [E], or NULL */
+  const double *x_proj;      /* [R + 2N, E] */
+  const double *dt_proj;     /* [E, R] */
+  const double *dt_bias;     /* [E] */
+  const double *A_log;       /* [E, N] */
+  const double *D;           /* [E] */
+  const double *out_proj;    /* [D, E] */
+} Layer64;
+
+typedef struct Model64 {
+  int D, E, N, R, K, layers, vocab;
+  double eps;
+  bool hadamard;           /* out_proj's input is H gated / sqrt(E): its weight was rotated to match */
+  const double *embedding; /* [vocab, D] */
+  const double *norm_f;    /* [D], or NULL */
+  const double *head;      /* [vocab, D] */
+  const Layer64 *layer;    /* [layers] */
+} Model64;
+
+/* What one block computes, every buffer given by the caller; T tokens. */
+typedef struct Block64 {
+  double *norm;        /* [T, D] */
+  double *in_proj;     /* [T, 2E]: x then z */
+  double *conv1d;      /* [T, E], before SiLU */
+  double *conv1d_silu; /* [T, E] */
+  double *x_proj;      /* [T, R + 2N]: dt, B, C */
+  double *dt_proj;     /* [T, E], without its bias */
+  double *delta;       /* [T, E] */
+  double *scan;        /* [T, E], before the gate */
+  double *gated;       /* [T, E] */
+  double *out_proj_in; /* [T, E]; equals gated where there is no Hadamard transform */
+  double *out_proj;    /* [T, D] */
+  double *block_out;   /* [T, D] */
+  double *ssm_state;   /* [E, N], after the last token */
+} Block64;
+
+/* The order (P) of the Hadamard matrix of size n: 1, 12, 20, 28; 0 where there is none. */
+int hadamard64_factor(int n);
+/* In place, row by row: x [T, n] <- H x / sqrt(n), H = P (x) H_2^k. */
+void hadamard64(double *x, int T, int n);
+
+void embed64(const Model64 *m, const int32_t *token, int T, double *x);
+void block64(const Model64 *m, int layer, const double *x, int T, const Block64 *out);
+/* norm_f [T, D], logits [T, vocab] of the last block's output x [T, D]. */
+void head64(const Model64 *m, const double *x, int T, double *norm_f, double *logits);
+
+/* The BLAS that runs the products, in its own words; NULL where it is not OpenBLAS. Sets it to one thread. */
+const char *blas64_name(void);
+#endif
