@@ -3,7 +3,8 @@
  *
  * ROOM_CLONES marks a serial loop that is compiled for several instruction sets and chosen at load. The bits do not depend
  * on the choice: contraction is off, every fmaf is written, every sum has its order. The outlined body of an OpenMP
- * region is not cloned by gcc: put the attribute on a serial tile function and call that from the parallel loop. */
+ * region is not cloned by gcc: put the attribute on a serial tile function and call that from the parallel loop.
+ * The levels are x86-64-v3 and v4, found by CPU features; names such as haswell would match those very models alone. */
 #ifndef DS_KERNELS_ROOM_H
 #define DS_KERNELS_ROOM_H
 
@@ -14,7 +15,7 @@
 #endif
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(DS_SANITIZE) && !defined(__CUDACC__)
-#define ROOM_CLONES __attribute__((target_clones("default", "arch=haswell", "arch=skylake-avx512")))
+#define ROOM_CLONES __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
 #else
 #define ROOM_CLONES
 #endif
