@@ -1,0 +1,17 @@
+/* stats: what arithmetic.md's tables say of one tensor, and of a tensor in two modes; GSL computes. Every row is computed
+ * by one thread in one order: the bits do not depend on the number of threads. */
+#ifndef DS_MEASURE_STATS_H
+#define DS_MEASURE_STATS_H
+#include "base/arena.h"
+#include "measure/tables.h"
+#include "model/trace.h"
+
+/* Fills all but prompt, mode, tensor, layer and digest. `scale` is the tensor's static scale, 0 where it has none. */
+void stats_tensor(const Tensor *t, float scale, TensorStats *row, Arena scratch);
+/* Fills all but prompt, base, other, tensor and layer. Both tensors have the same shape. */
+void stats_pair(const Tensor *base, const Tensor *other, PairStats *row, Arena scratch);
+/* Bytes of scratch that either needs for n elements. */
+size_t stats_scratch_bytes(size_t n);
+/* Equal float32 bits after dequantisation (rounded to float32 from float64), everywhere. NaNs are equal to each other. */
+bool tensor_identical(const Tensor *a, const Tensor *b);
+#endif

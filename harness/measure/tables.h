@@ -1,0 +1,116 @@
+/* tables: the rows that a run says, one struct a table, one description for all that write or read it (results file, CSV,
+ * report). Text is UTF-8, NUL-padded; a double that does not apply is NaN; an index that does not apply is -1.
+ * `layer`: 0 … layers-1; -1 for embedding; `layers` for norm_f and logits. */
+#ifndef DS_MEASURE_TABLES_H
+#define DS_MEASURE_TABLES_H
+#include <stddef.h>
+#include <stdint.h>
+
+enum { TEXT_NAME = 40, TEXT_TENSOR = 16, TEXT_TYPE = 8, TEXT_KERNEL = 64, TEXT_DIGEST = 40, FIRST_VALUES = 10 };
+
+/* One tensor of one mode, layer and prompt; values dequantised, in double. */
+typedef struct TensorStats {
+  char prompt[TEXT_NAME], mode[TEXT_NAME], tensor[TEXT_TENSOR];
+  int32_t layer;
+  int32_t rows, cols;
+  int64_t n;
+  double mean, std, min, max;   /* of the finite values; std of the population */
+  double first[FIRST_VALUES];   /* NaN past the end */
+  int64_t nonfinite, zeros;
+  int64_t q8_nans;              /* NaNs that quantisation turned into 0 */
+  double scale;                 /* the static scale whose grid this tensor is compared with; NaN: none */
+  double on_grid, saturated;    /* shares: x == dq(q8(x, scale)), |x| >= 127 scale; NaN where there is no scale */
+  char type[TEXT_TYPE];         /* as stored: f32, f16, i8, f64 */
+  char kernel[TEXT_KERNEL];     /* witness */
+  char digest[TEXT_DIGEST];     /* XXH3-128 of the stored bytes */
+} TensorStats;
+
+/* One tensor of two modes; d = other - base; elements that are not finite on either side are left out and counted. */
+typedef struct PairStats {
+  char prompt[TEXT_NAME], base[TEXT_NAME], other[TEXT_NAME], tensor[TEXT_TENSOR];
+  int32_t layer;
+  int32_t identical;            /* 1: equal float32 bits after dequantisation, everywhere */
+  int32_t same_kernel;          /* 1: the same witness on both sides */
+  int64_t n;
+  double mean_base, mean_other, mean_diff, mean_rel; /* diff = other - base; rel = |diff| / |base|, NaN where base is 0 */
+  double std_base, std_other, std_diff, std_rel;
+  double min_base, min_other, min_diff, min_rel;
+  double max_base, max_other, max_diff, max_rel;
+  double max_abs, mean_abs, rmse;  /* of d */
+  double rel_l2;                   /* |d|_2 / |base|_2 */
+  double sqnr_db;                  /* -20 log10 rel_l2; +Inf where identical */
+  double cosine, pearson;
+  double max_rel_error, mean_rel_error; /* of |d| / |base| where base is not 0 */
+  int64_t zero_base;                    /* elements where it is 0 */
+  double ulp_max, ulp_mean;             /* steps of ulp_type between the two values */
+  char ulp_type[TEXT_TYPE];             /* f16 where both are stored so, else f32 */
+  double p50, p90, p95, p99, p999;      /* quantiles of |d| */
+  double differing;                     /* share of elements whose float32 bits differ */
+  int64_t first_index, worst_index;     /* row-major; -1 where identical */
+  int64_t nonfinite;
+  double base_l2;                       /* |base|_2, so that prompts can be pooled */
+} PairStats;
+
+/* A tensor of a pair at one layer, over all prompts. */
+typedef struct Drift {
+  char base[TEXT_NAME], other[TEXT_NAME], tensor[TEXT_TENSOR];
+  int32_t layer, prompts;
+  int32_t identical;                    /* 1: in every prompt */
+  double rel_l2;                        /* pooled: sqrt(sum |d|^2 / sum |base|^2) */
+  double rel_l2_min, rel_l2_max;        /* over prompts */
+  double growth;                        /* rel_l2 / rel_l2 of the layer before; NaN at the first, or after 0 */
+  double sqnr_db, max_abs, cosine_min, ulp_mean, differing;
+} Drift;
+
+/* What a pair's numbers say, for the three lines that matter and the report's words. */
+typedef struct Verdict {
+  char base[TEXT_NAME], other[TEXT_NAME];
+  char effect[16];                      /* "differs", "identical" (every tensor, bit by bit), "same_kernels" (and values differ: a fault) */
+  char reason[24];                      /* why an equality holds, as a key that the report puts into words; "" where none is known */
+  int32_t tensors, tensors_identical, tensors_same_kernel; /* counted over prompts and layers */
+  int32_t first_layer;                  /* first differing tensor in the order of computation, over all prompts; -2: none */
+  char first_tensor[TEXT_TENSOR], first_prompt[TEXT_NAME];
+  double first_rel_l2;
+  double block_out_first, block_out_last; /* pooled relative L2 of block_out at layer 0 and at the last layer */
+  int32_t worst_layer;                  /* of block_out */
+  double block_out_worst;
+  double logits_rel_l2;
+  double top1_agreement;                /* share of positions where both logits have the same arg max */
+} Verdict;
+
+/* A mode's stage settings, in words. */
+typedef struct ModeRow {
+  char mode[TEXT_NAME];
+  char linears[16], conv_in[16], conv_out[16], x_proj_in[16], scan_u[16], scan_rest[16], scan_order[16], gated[16], out_proj[16];
+} ModeRow;
+
+/* A static scale: of an activation at a layer, or of a weight. */
+typedef struct ScaleRow {
+  int32_t layer;
+  char name[24];                        /* s_in … s_h, or the weight: w_in_proj, w_conv, b_conv, … */
+  double statistic, scale;              /* the observed maximum or quantile; scale = max(statistic, 1e-5) / 127 in float32 */
+} ScaleRow;
+
+/* Where the time went. */
+typedef struct Performance {
+  char what[TEXT_NAME];                 /* "load", "calibrate", "mode 2-0", "reference", "statistics", "store", "total" */
+  double time_s;
+  int64_t bytes;                        /* total: peak resident memory; store: bytes written; else 0 */
+} Performance;
+
+typedef enum ColumnType { COLUMN_TEXT, COLUMN_I32, COLUMN_I64, COLUMN_F64 } ColumnType;
+typedef struct Column {
+  const char *name;
+  ColumnType type;
+  size_t offset, size;
+} Column;
+typedef struct Table {
+  const char *name, *title; /* e.g. "pair_stats" */
+  size_t row_size;
+  int columns;
+  const Column *column;
+} Table;
+extern const Table table_tensor_stats, table_pair_stats, table_drift, table_verdict, table_modes, table_scales,
+    table_performance;
+extern const Table *const tables[]; /* all, in the order of the report; ends with NULL */
+#endif

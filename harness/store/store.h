@@ -1,0 +1,107 @@
+/* store: the only HDF5 code. A run is written in segments (one small file a prompt and finished layer, temporary name,
+ * rename), kept in NAME.h5.parts/ and joined into NAME.h5 at the end. The folder is the journal: a segment that is there and
+ * whose digests hold is done. After a failed write nothing more is written, the temporary file is removed, and the error names the file,
+ * the bytes wanted and the bytes free. */
+#ifndef DS_STORE_STORE_H
+#define DS_STORE_STORE_H
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "base/digest.h"
+#include "base/status.h"
+#include "measure/tables.h"
+#include "model/trace.h"
+
+/* Once at program start, before any other HDF5 call: H5dont_atexit, error printing off, plugins off, SIGXFSZ and SIGPIPE ignored. */
+void store_start(void);
+
+/* What a run is: a run is gone on with only where all of these agree. */
+typedef struct RunKey {
+  Digest spec, weights, text, program;
+} RunKey;
+
+/* Scalar string and number attributes of the results file's root. */
+typedef struct Attribute {
+  const char *name, *text; /* text NULL: number */
+  double number;
+} Attribute;
+
+typedef struct PromptShape {
+  const char *name;
+  const int32_t *token;
+  int T;
+} PromptShape;
+
+typedef struct StoreShape {
+  int layers, dims[DIM_COUNT]; /* dims[DIM_TOKEN] is unused: it is the prompt's T */
+  const PromptShape *prompt;
+  int prompts;
+  const char *const *mode; /* group names in order, the reference last */
+  int modes;
+} StoreShape;
+
+typedef struct Journal {
+  const char *results; /* NAME.h5 */
+  const char *folder;  /* NAME.h5.parts */
+  int lock;            /* descriptor, flock */
+  bool sync;           /* fsync of segments and folder */
+  int deflate;
+  StoreShape shape;
+} Journal;
+
+/* Opens or makes the folder and takes its lock ("is in use by another run" otherwise). A journal of another run (any digest of
+ * run.json differs) is an error that names what differs, unless `fresh`, which removes it. Left-over temporary files are removed. */
+bool journal_open(Arena *arena, const char *results, const RunKey *key, const StoreShape *shape, bool fresh, bool sync, int deflate,
+                  Journal *journal, Status *st);
+void journal_close(Journal *journal);
+/* How many layers of this prompt, from 0 without a gap, stand in valid segments (every digest checked). Invalid ones are removed. */
+int journal_layers_done(const Journal *journal, int prompt, Arena scratch);
+
+typedef struct Segment {
+  const Journal *journal;
+  int prompt, layer;
+  char path[4096], temporary[4096];
+  int64_t file; /* hid_t; -1: none */
+} Segment;
+bool segment_create(const Journal *journal, int prompt, int layer, Segment *segment, Status *st);
+/* NaN made canonical before it is written (into a copy); `digest` receives the digest of the stored bytes, also where `keep` is false
+ * and nothing is written. f16_as_f32 widens float16. The dataset's name is the tensor's, its group the mode's. */
+bool segment_put_tensor(Segment *segment, const char *mode, TensorId id, const Tensor *t, bool keep, bool f16_as_f32,
+                        Digest *digest, Arena scratch, Status *st);
+/* The residual stream that the next layer starts from, f32 or f64. */
+bool segment_put_stream(Segment *segment, const char *mode, const Tensor *t, Arena scratch, Status *st);
+bool segment_put_rows(Segment *segment, const Table *table, const void *rows, size_t count, Status *st);
+/* Close (checked), fsync where asked for, rename. */
+bool segment_commit(Segment *segment, Status *st);
+void segment_abandon(Segment *segment); /* close once, remove the temporary file */
+
+/* A stream back; data in the arena. */
+bool journal_read_stream(Arena *arena, const Journal *journal, int prompt, int layer, const char *mode, Tensor *t, Status *st);
+/* All rows of a table from the segments, in order of prompt and layer; in the arena. */
+bool journal_read_rows(Arena *arena, const Journal *journal, const Table *table, void **rows, size_t *count, Status *st);
+
+typedef struct TableRows {
+  const Table *table;
+  const void *rows;
+  size_t count;
+} TableRows;
+/* Checks statvfs, reads every segment, checks its digests, writes NAME.h5.partial with dimension scales, tables and attributes,
+ * renames it to NAME.h5 and removes the journal. */
+bool journal_join(Journal *journal, const Attribute *attributes, int attribute_count, const TableRows *rows, int row_count,
+                  Arena scratch, Status *st);
+
+/* Reading a results file: known names, hard links and fixed types only; variable-length, reference, external and virtual data refused. */
+typedef struct Results {
+  const char *path;
+  int64_t file; /* hid_t */
+} Results;
+/* Opens, walks the whole file by the schema and checks every digest. */
+bool results_open(const char *path, Results *results, Arena scratch, Status *st);
+void results_close(Results *results);
+/* The text of a root attribute; NULL where it is absent. */
+const char *results_text(Arena *arena, const Results *results, const char *name);
+/* count 0 and success where the table is absent. */
+bool results_rows(Arena *arena, const Results *results, const Table *table, void **rows, size_t *count, Status *st);
+/* The RunKey kept as attributes, to see whether a finished result is this run's. */
+bool results_key(const Results *results, RunKey *key, Status *st);
+#endif
