@@ -1,9 +1,30 @@
-/* f16: IEEE binary16 as its 16 bits. Round to nearest even, overflow to infinity, subnormals kept, NaN canonical 0x7e00. */
+/* f16: IEEE binary16 as its 16 bits. Round to nearest even, overflow to infinity, subnormals kept, NaN canonical 0x7e00
+ * (and 0x7fc00000 on the way back). Every choice is a select, so that loops over these vectorise. */
 #ifndef DS_KERNELS_F16_H
 #define DS_KERNELS_F16_H
-#include <stdint.h>
+#include "kernels/math32.h"
 #include "kernels/room.h"
+#include <stdint.h>
 
-ROOM_FN uint16_t f16_of(float x);
-ROOM_FN float f32_of_f16(uint16_t h);
+ROOM_FN uint16_t f16_of(float x) {
+  uint32_t u = bits_of_f32(x), sign = (u >> 16) & 0x8000u, a = u & 0x7fffffffu;
+  /* 2^-14 and above: drop 13 bits of the fraction, move the bias from 127 to 15; a carry runs into the exponent. */
+  uint32_t normal = (a - 0x38000000u + 0xfffu + ((a >> 13) & 1u)) >> 13;
+  /* Below: units of 2^-24. A shift by 25 or more leaves nothing. */
+  uint32_t fraction = (a & 0x7fffffu) | 0x800000u, e = a >> 23;
+  uint32_t shift = e < 101u ? 25u : e > 113u ? 13u : 126u - e;
+  uint32_t subnormal = (fraction + (1u << (shift - 1u)) - 1u + ((fraction >> shift) & 1u)) >> shift;
+  uint32_t h = a < 0x38800000u ? subnormal : normal;
+  h = a >= 0x47800000u ? 0x7c00u : h; /* 65536 and above; from 65520 on the carry does it */
+  return (uint16_t)(a > 0x7f800000u ? 0x7e00u : (h | sign));
+}
+
+ROOM_FN float f32_of_f16(uint16_t h) {
+  uint32_t sign = (uint32_t)(h & 0x8000u) << 16, a = h & 0x7fffu;
+  uint32_t normal = (a << 13) + 0x38000000u;
+  uint32_t subnormal = bits_of_f32((float)(int32_t)a * 0x1p-24f); /* exact */
+  uint32_t u = a < 0x400u ? subnormal : normal;
+  u = a >= 0x7c00u ? 0x7f800000u : u;
+  return f32_of_bits(a > 0x7c00u ? 0x7fc00000u : (u | sign));
+}
 #endif

@@ -1,14 +1,34 @@
 /* q8: quantisation to int8 with one scale a tensor.
  * q8(x, s): r = x / s (float32 division), rounded half away from zero or half to even, clamped to [-128, 127] in float
- * before the cast; NaN gives 0 and is counted by the operators. dq(q, s) = (float)q * s. */
+ * before the cast; NaN gives 0 and is counted by the operators. dq(q, s) = (float)q * s.
+ * s is finite and above 0, so that r is NaN only where x is. */
 #ifndef DS_KERNELS_Q8_H
 #define DS_KERNELS_Q8_H
 #include "kernels/room.h"
 #include "kernels/tensor.h"
 
-ROOM_FN int8_t q8_away(float x, float scale);
-ROOM_FN int8_t q8_even(float x, float scale);
-ROOM_FN float dq(int8_t q, float scale);
+/* r in [-128, 127], no NaN. The bounds are whole numbers, so clamping before rounding gives what clamping after it
+ * would. */
+ROOM_FN float q8_clamped(float x, float scale) {
+  float r = x / scale;
+  r = r < 127.0f ? r : 127.0f;
+  r = r > -128.0f ? r : -128.0f;
+  return x == x ? r : 0.0f;
+}
+
+ROOM_FN int8_t q8_away(float x, float scale) {
+  float r = q8_clamped(x, scale);
+  int32_t q = (int32_t)r;
+  float fraction = r - (float)q; /* exact, unlike r + 0.5f: 0.49999997f + 0.5f is 1 */
+  return (int8_t)(q + (fraction >= 0.5f) - (fraction <= -0.5f));
+}
+
+ROOM_FN int8_t q8_even(float x, float scale) {
+  const float round_to_int = 0x1.8p23f; /* its unit is 1: the sum is rounded to a whole number, half to even */
+  return (int8_t)((q8_clamped(x, scale) + round_to_int) - round_to_int);
+}
+
+ROOM_FN float dq(int8_t q, float scale) { return (float)q * scale; }
 
 typedef enum Rounding { ROUND_AWAY, ROUND_EVEN } Rounding;
 

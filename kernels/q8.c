@@ -1,0 +1,108 @@
+/* q8: the loops of quantise, dequantise and absmax. A tile is up to 4096 elements of one row; tiles are independent,
+ * and a maximum does not depend on its order, so the bits do not depend on the threads. */
+#include "kernels/q8.h"
+#include "kernels/f16.h"
+#include <assert.h>
+#include <string.h>
+
+enum { TILE = 4096 };
+
+static int tiles_of(const Tensor *t) { return (t->cols + TILE - 1) / TILE; }
+
+static const void *at(const Tensor *t, int row, int col) {
+  return (const char *)t->data + ((size_t)row * (size_t)t->stride + (size_t)col) * type_size(t->type);
+}
+
+/* Both return how many NaNs there were. */
+ROOM_CLONES static int quantise_f32(const float *x, int n, float scale, Rounding rounding, int8_t *y) {
+  int nans = 0;
+  if (rounding == ROUND_AWAY)
+    for (int i = 0; i < n; i++) y[i] = q8_away(x[i], scale);
+  else
+    for (int i = 0; i < n; i++) y[i] = q8_even(x[i], scale);
+  for (int i = 0; i < n; i++) nans += x[i] != x[i];
+  return nans;
+}
+
+ROOM_CLONES static int quantise_f16(const uint16_t *x, int n, float scale, Rounding rounding, int8_t *y) {
+  int nans = 0;
+  if (rounding == ROUND_AWAY)
+    for (int i = 0; i < n; i++) y[i] = q8_away(f32_of_f16(x[i]), scale);
+  else
+    for (int i = 0; i < n; i++) y[i] = q8_even(f32_of_f16(x[i]), scale);
+  for (int i = 0; i < n; i++) nans += (x[i] & 0x7fffu) > 0x7c00u;
+  return nans;
+}
+
+void quantise(const Tensor *x, Rounding rounding, Tensor *y) {
+  static const char *const witness[2][2] = {
+      {"quantise f32->i8 half-away cpu", "quantise f32->i8 half-even cpu"},
+      {"quantise f16->i8 half-away cpu", "quantise f16->i8 half-even cpu"},
+  };
+  assert((x->type == TYPE_F32 || x->type == TYPE_F16) && y->type == TYPE_I8);
+  assert(x->rows == y->rows && x->cols == y->cols);
+  int tiles = tiles_of(x);
+  int64_t nans = 0;
+#pragma omp parallel for collapse(2) reduction(+ : nans)
+  for (int row = 0; row < x->rows; row++)
+    for (int tile = 0; tile < tiles; tile++) {
+      int col = tile * TILE, n = x->cols - col < TILE ? x->cols - col : TILE;
+      int8_t *out = (int8_t *)y->data + (size_t)row * (size_t)y->stride + col;
+      nans += x->type == TYPE_F32 ? quantise_f32(at(x, row, col), n, y->scale, rounding, out)
+                                  : quantise_f16(at(x, row, col), n, y->scale, rounding, out);
+    }
+  y->nans = nans;
+  y->kernel = witness[x->type == TYPE_F16][rounding == ROUND_EVEN];
+}
+
+ROOM_CLONES static void dequantise_i8(const int8_t *x, int n, float scale, float *y) {
+  for (int i = 0; i < n; i++) y[i] = dq(x[i], scale);
+}
+
+ROOM_CLONES static void dequantise_f16(const uint16_t *x, int n, float *y) {
+  for (int i = 0; i < n; i++) y[i] = f32_of_f16(x[i]);
+}
+
+void dequantise(const Tensor *x, Tensor *y) {
+  assert(x->type != TYPE_F64 && y->type == TYPE_F32);
+  assert(x->rows == y->rows && x->cols == y->cols);
+  int tiles = tiles_of(x);
+#pragma omp parallel for collapse(2)
+  for (int row = 0; row < x->rows; row++)
+    for (int tile = 0; tile < tiles; tile++) {
+      int col = tile * TILE, n = x->cols - col < TILE ? x->cols - col : TILE;
+      float *out = (float *)y->data + (size_t)row * (size_t)y->stride + col;
+      if (x->type == TYPE_I8)
+        dequantise_i8(at(x, row, col), n, x->scale, out);
+      else if (x->type == TYPE_F16)
+        dequantise_f16(at(x, row, col), n, out);
+      else
+        memcpy(out, at(x, row, col), (size_t)n * sizeof *out);
+    }
+  y->nans = 0;
+  y->kernel = x->type == TYPE_I8    ? "dequantise i8->f32 cpu"
+              : x->type == TYPE_F16 ? "dequantise f16->f32 cpu"
+                                    : "dequantise f32->f32 cpu";
+}
+
+/* As integers: of floats without sign, the larger one has the larger bits; NaNs stand above infinity. */
+ROOM_CLONES static uint32_t absmax_bits(const float *x, int n) {
+  uint32_t most = 0;
+  for (int i = 0; i < n; i++) {
+    uint32_t bits = bits_of_f32(x[i]) & 0x7fffffffu;
+    bits = bits > 0x7f800000u ? 0 : bits;
+    most = bits > most ? bits : most;
+  }
+  return most;
+}
+
+float absmax(const Tensor *x) {
+  assert(x->type == TYPE_F32);
+  uint32_t most = 0;
+#pragma omp parallel for reduction(max : most)
+  for (int row = 0; row < x->rows; row++) {
+    uint32_t bits = absmax_bits(at(x, row, 0), x->cols);
+    most = bits > most ? bits : most;
+  }
+  return f32_of_bits(most);
+}
