@@ -1,6 +1,6 @@
 /* model64: the float64 reference of a Mamba-1 model, written from the published model and from nothing in kernels/.
- * Products go through GSL's BLAS interface to OpenBLAS in fixed panels of rows, one BLAS thread each, so that the result
- * does not depend on the number of threads. All matrices are row-major; all buffers belong to the caller. */
+ * Products go through GSL's BLAS interface to OpenBLAS in fixed panels of rows, one BLAS thread each, so that the
+ * result does not depend on the number of threads. All matrices are row-major; all buffers belong to the caller. */
 #ifndef DS_REFERENCE_MODEL64_H
 #define DS_REFERENCE_MODEL64_H
 #include <stdbool.h>
