@@ -16,8 +16,7 @@
 #define GOLDEN "data/golden/bytes10m_fp64.h5"
 #define MODEL "data/mamba-bytes-10m/"
 enum { LAYERS = 24, D = 256, E = 512, N = 16, R = 16, K = 4, DBC = R + 2 * N, VOCAB = 256, T = 96 };
-/* The golden forward was made by other software; two float64 computations of this model differ by far less than this.
- */
+/* Two float64 computations of this model, however ordered, differ by far less than this. */
 static const double TOLERANCE = 1e-10;
 
 /* ---- memory that starts as junk ---- */
