@@ -1,16 +1,28 @@
-/* conv1d: causal depthwise convolution over tokens, K taps, with bias, and SiLU after it; x [T, E], both outputs [T, E]. */
+/* conv1d: causal depthwise convolution over tokens, K taps, with bias, and SiLU after it; x [T, E], both outputs [T,
+ * E]. float: pre = b, then pre = fmaf(w[k], x[t-K+1+k], pre), k = 0 … K-1; taps before t = 0 are skipped. int8:  acc =
+ * sum over k of (float)w[k] * (float)x[t-K+1+k], exact; pre = (s_w * s_x) * acc + b * s_b, each step rounded. Both:
+ * silu = silu32(pre), as float32 or as q8_away at the output's scale. Source of the int8 form: Quamba's
+ * quant_causal_conv1d kernel, which it equals in float32 without fast math. */
 #ifndef DS_KERNELS_CONV1D_H
 #define DS_KERNELS_CONV1D_H
+#include "kernels/math32.h"
 #include "kernels/room.h"
 #include "kernels/tensor.h"
 
+enum { CONV1D_MAX_TAPS = 1024 }; /* so that |acc| <= 2^24 and the int8 sum is exact in float32 */
+
 typedef struct Conv1d {
   int E, K;
-  Type type;                       /* TYPE_F32: float arithmetic; TYPE_I8: int8 weights and input */
-  const void *weight;              /* [E, K] float or int8_t */
-  const void *bias;                /* [E] float or int8_t */
-  float weight_scale, bias_scale;  /* TYPE_I8 */
+  Type type;                      /* TYPE_F32: float arithmetic; TYPE_I8: int8 weights and input */
+  const void *weight;             /* [E, K] float or int8_t */
+  const void *bias;               /* [E] float or int8_t */
+  float weight_scale, bias_scale; /* TYPE_I8 */
 } Conv1d;
+
+ROOM_FN float conv1d_tap_f32(float acc, float w, float x) { return fmaf(w, x, acc); }
+ROOM_FN float conv1d_tap_i8(float acc, int8_t w, int8_t x) { return acc + (float)w * (float)x; }
+/* scale = s_w * s_x, bias = b * s_b */
+ROOM_FN float conv1d_value_i8(float acc, float scale, float bias) { return scale * acc + bias; }
 
 /* x: f32 or i8 as w->type (any stride) -> pre: f32, before SiLU; silu: f32, or i8 by q8_away at silu->scale. */
 void conv1d(const Conv1d *w, const Tensor *x, Tensor *pre, Tensor *silu);

@@ -90,7 +90,7 @@ ROOM_CLONES static uint32_t absmax_bits(const float *x, int n) {
   uint32_t most = 0;
   for (int i = 0; i < n; i++) {
     uint32_t bits = bits_of_f32(x[i]) & 0x7fffffffu;
-    bits = bits > 0x7f800000u ? 0 : bits;
+    bits &= -(uint32_t)(bits <= 0x7f800000u);
     most = bits > most ? bits : most;
   }
   return most;

@@ -4,6 +4,7 @@
  * s is finite and above 0, so that r is NaN only where x is. */
 #ifndef DS_KERNELS_Q8_H
 #define DS_KERNELS_Q8_H
+#include "kernels/math32.h"
 #include "kernels/room.h"
 #include "kernels/tensor.h"
 
@@ -13,14 +14,14 @@ ROOM_FN float q8_clamped(float x, float scale) {
   float r = x / scale;
   r = r < 127.0f ? r : 127.0f;
   r = r > -128.0f ? r : -128.0f;
-  return x == x ? r : 0.0f;
+  return f32_of_bits(bits_of_f32(r) & -(uint32_t)(x == x)); /* a select here would become a branch around the cast */
 }
 
 ROOM_FN int8_t q8_away(float x, float scale) {
   float r = q8_clamped(x, scale);
   int32_t q = (int32_t)r;
-  float fraction = r - (float)q; /* exact, unlike r + 0.5f: 0.49999997f + 0.5f is 1 */
-  return (int8_t)(q + (fraction >= 0.5f) - (fraction <= -0.5f));
+  float fraction = r - (float)q;                       /* exact, unlike r + 0.5f: 0.49999997f + 0.5f is 1 */
+  return (int8_t)(q + (int32_t)(fraction + fraction)); /* one step on from a half in either direction */
 }
 
 ROOM_FN int8_t q8_even(float x, float scale) {

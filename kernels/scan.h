@@ -1,8 +1,55 @@
-/* scan: the selective scan (SSM) with softplus, skip and gate, from state zero. */
+/* scan: the selective scan (SSM) with softplus, skip and gate, from state zero.
+ *   delta = softplus(dt + dt_bias);  A = -exp(A_log)                            per token and channel; per channel and
+ * state a = exp(delta * A);  b = (delta * u) * B                                    per token, channel and state h by
+ * the order;  y = D * u, then y = fmaf(h[n], C[n], y) for n = 0 … N-1;  gated = (y * z) / (1 + exp(-z)) Source: Mamba's
+ * selective_scan_fwd kernel and Quamba's quant_sscan_fwd, which dequantises its int8 inputs first.
+ *
+ * Sequential order: t = 0, 1, 2 …, h = fmaf(a, h, b).
+ * Blocked order: that of CUB's BlockScan with warp scans, as those kernels use it. One pair (a, b) a token; two pairs
+ * join as (a2 * a1, fmaf(a2, b1, b2)). A chunk of lanes x items tokens (scan_chunk; tokens past the end are (1, 0)):
+ *   1. each lane folds its items left to right;
+ *   2. in each warp of 32 lanes an inclusive scan of the folds, distances 1, 2, 4, 8, 16, the lower lane first; shifted
+ * by a lane it is exclusive;
+ *   3. the totals of the warps folded left to right give each warp its prefix: join(warp prefix, lane exclusive), in
+ * lane 0 the warp prefix itself, in warp 0 the lane's own;
+ *   4. join(running prefix of the earlier chunks, that), in lane 0 of warp 0 the running prefix itself; first (1, 0);
+ *   5. each lane goes through its items left to right from there: h = fmaf(a, h, b).
+ *   The running prefix becomes join(running prefix, chunk total).
+ * In both orders `state` is h of the last token. */
 #ifndef DS_KERNELS_SCAN_H
 #define DS_KERNELS_SCAN_H
+#include "kernels/math32.h"
 #include "kernels/room.h"
 #include "kernels/tensor.h"
+
+ROOM_FN float scan_delta(float dt, float bias) { return softplus32(dt + bias); }
+ROOM_FN float scan_A(float A_log) { return -exp32(A_log); }
+ROOM_FN float scan_a(float delta, float A) { return exp32(delta * A); }
+ROOM_FN float scan_b(float delta_u, float B) { return delta_u * B; }
+ROOM_FN float scan_step(float a, float h, float b) { return fmaf(a, h, b); }
+ROOM_FN float scan_output(float y, float h, float C) { return fmaf(h, C, y); }
+ROOM_FN float scan_gate(float y, float z) { return (y * z) / (1.0f + exp32(-z)); }
+
+typedef struct ScanPair {
+  float a, b;
+} ScanPair;
+
+ROOM_FN ScanPair scan_join(ScanPair first, ScanPair second) {
+  ScanPair joined = {second.a * first.a, scan_step(second.a, first.b, second.b)};
+  return joined;
+}
+
+enum { SCAN_WARP = 32, SCAN_MAX_LANES = 128, SCAN_MAX_CHUNK = 128 * 16 };
+
+typedef struct ScanChunk {
+  int lanes, items;
+} ScanChunk;
+
+/* The launch shapes of Mamba's and Quamba's kernels, by length. */
+ROOM_FN ScanChunk scan_chunk(int T) {
+  ScanChunk chunk = {T <= 512 ? 32 : T <= 1024 ? 64 : 128, T <= 128 ? 4 : T <= 256 ? 8 : 16};
+  return chunk;
+}
 
 typedef enum ScanOrder { SCAN_SEQUENTIAL, SCAN_BLOCKED } ScanOrder;
 

@@ -1,0 +1,110 @@
+/* conv1d: the CPU loops. A task is a tile of tokens by channels and depends on no other; vector lanes are channels.
+ * `pre` itself holds the running sums, tap by tap, so any K works without memory of its own. */
+#include "kernels/conv1d.h"
+#include "kernels/q8.h"
+#include <assert.h>
+#include <string.h>
+
+enum { TILE_TOKENS = 16, TILE_CHANNELS = 256 };
+
+typedef struct Tile {
+  int token, tokens, channel, channels;
+} Tile;
+
+static size_t at(const Tensor *t, int row, int col) { return (size_t)row * (size_t)t->stride + (size_t)col; }
+
+ROOM_CLONES static void sums_f32(const Conv1d *w, const Tensor *x, Tensor *pre, Tile tile) {
+  int n = tile.channels;
+  for (int t = tile.token; t < tile.token + tile.tokens; t++)
+    memcpy((float *)pre->data + at(pre, t, tile.channel), (const float *)w->bias + tile.channel,
+           (size_t)n * sizeof(float));
+  for (int k = 0; k < w->K; k++) {
+    float tap[TILE_CHANNELS];
+    for (int c = 0; c < n; c++)
+      tap[c] = ((const float *)w->weight)[(size_t)(tile.channel + c) * (size_t)w->K + (size_t)k];
+    for (int t = tile.token; t < tile.token + tile.tokens; t++) {
+      int from = t - w->K + 1 + k;
+      if (from < 0) continue;
+      const float *restrict in = (const float *)x->data + at(x, from, tile.channel);
+      float *restrict acc = (float *)pre->data + at(pre, t, tile.channel);
+      for (int c = 0; c < n; c++) acc[c] = conv1d_tap_f32(acc[c], tap[c], in[c]);
+    }
+  }
+}
+
+ROOM_CLONES static void sums_i8(const Conv1d *w, const Tensor *x, Tensor *pre, Tile tile) {
+  int n = tile.channels;
+  for (int t = tile.token; t < tile.token + tile.tokens; t++)
+    memset((float *)pre->data + at(pre, t, tile.channel), 0, (size_t)n * sizeof(float));
+  for (int k = 0; k < w->K; k++) {
+    int8_t tap[TILE_CHANNELS];
+    for (int c = 0; c < n; c++)
+      tap[c] = ((const int8_t *)w->weight)[(size_t)(tile.channel + c) * (size_t)w->K + (size_t)k];
+    for (int t = tile.token; t < tile.token + tile.tokens; t++) {
+      int from = t - w->K + 1 + k;
+      if (from < 0) continue;
+      const int8_t *restrict in = (const int8_t *)x->data + at(x, from, tile.channel);
+      float *restrict acc = (float *)pre->data + at(pre, t, tile.channel);
+      for (int c = 0; c < n; c++) acc[c] = conv1d_tap_i8(acc[c], tap[c], in[c]);
+    }
+  }
+  float scale = w->weight_scale * x->scale;
+  const int8_t *bias = (const int8_t *)w->bias + tile.channel;
+  for (int t = tile.token; t < tile.token + tile.tokens; t++) {
+    float *acc = (float *)pre->data + at(pre, t, tile.channel);
+    for (int c = 0; c < n; c++) acc[c] = conv1d_value_i8(acc[c], scale, dq(bias[c], w->bias_scale));
+  }
+}
+
+ROOM_CLONES static void silu_f32(const float *restrict pre, int n, float *restrict y) {
+  for (int c = 0; c < n; c++) y[c] = silu32(pre[c]);
+}
+
+/* Returns the NaNs that became 0. */
+ROOM_CLONES static int silu_i8(const float *restrict pre, int n, float scale, int8_t *restrict y) {
+  int nans = 0;
+  for (int c = 0; c < n; c++) {
+    float v = silu32(pre[c]);
+    y[c] = q8_away(v, scale);
+    nans += v != v;
+  }
+  return nans;
+}
+
+static int conv1d_tile(const Conv1d *w, const Tensor *x, Tensor *pre, Tensor *silu, Tile tile) {
+  if (w->type == TYPE_F32)
+    sums_f32(w, x, pre, tile);
+  else
+    sums_i8(w, x, pre, tile);
+  int nans = 0;
+  for (int t = tile.token; t < tile.token + tile.tokens; t++) {
+    const float *v = (const float *)pre->data + at(pre, t, tile.channel);
+    if (silu->type == TYPE_F32)
+      silu_f32(v, tile.channels, (float *)silu->data + at(silu, t, tile.channel));
+    else
+      nans += silu_i8(v, tile.channels, silu->scale, (int8_t *)silu->data + at(silu, t, tile.channel));
+  }
+  return nans;
+}
+
+void conv1d(const Conv1d *w, const Tensor *x, Tensor *pre, Tensor *silu) {
+  static const char *const witness[2][3] = {
+      {"conv1d f32*f32->f32 cpu", "conv1d f32*f32->silu->f32 cpu", "conv1d f32*f32->silu->i8 cpu"},
+      {"conv1d i8*i8->f32 cpu", "conv1d i8*i8->silu->f32 cpu", "conv1d i8*i8->silu->i8 cpu"},
+  };
+  int T = x->rows, E = w->E, i8 = w->type == TYPE_I8;
+  assert(x->type == w->type && (i8 || w->type == TYPE_F32) && w->K >= 1 && w->K <= CONV1D_MAX_TAPS);
+  assert(pre->type == TYPE_F32 && (silu->type == TYPE_F32 || silu->type == TYPE_I8));
+  assert(x->cols == E && pre->cols == E && silu->cols == E && pre->rows == T && silu->rows == T);
+  int64_t nans = 0;
+#pragma omp parallel for collapse(2) reduction(+ : nans)
+  for (int t = 0; t < T; t += TILE_TOKENS)
+    for (int c = 0; c < E; c += TILE_CHANNELS) {
+      Tile tile = {t, T - t < TILE_TOKENS ? T - t : TILE_TOKENS, c, E - c < TILE_CHANNELS ? E - c : TILE_CHANNELS};
+      nans += conv1d_tile(w, x, pre, silu, tile);
+    }
+  pre->nans = 0;
+  silu->nans = nans;
+  pre->kernel = witness[i8][0];
+  silu->kernel = witness[i8][silu->type == TYPE_I8 ? 2 : 1];
+}

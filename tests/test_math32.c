@@ -1,0 +1,176 @@
+/* math32: the error of exp32, log1p32, softplus32 and silu32 against libm in double, their special values, their bits.
+ * A sample of every range by default; every float32 when DRIFTSCOPE_EXHAUSTIVE is set (minutes). */
+#include "kernels/math32.h"
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BLOCK = 4096, SAMPLE_STRIDE = 1021 };
+
+ROOM_CLONES static void loop_exp(const float *x, float *y) {
+  for (int i = 0; i < BLOCK; i++) y[i] = exp32(x[i]);
+}
+ROOM_CLONES static void loop_log1p(const float *x, float *y) {
+  for (int i = 0; i < BLOCK; i++) y[i] = log1p32(x[i]);
+}
+ROOM_CLONES static void loop_softplus(const float *x, float *y) {
+  for (int i = 0; i < BLOCK; i++) y[i] = softplus32(x[i]);
+}
+ROOM_CLONES static void loop_silu(const float *x, float *y) {
+  for (int i = 0; i < BLOCK; i++) y[i] = silu32(x[i]);
+}
+
+static float one_exp(float x) { return exp32(x); }
+static float one_log1p(float x) { return log1p32(x); }
+static float one_softplus(float x) { return softplus32(x); }
+static float one_silu(float x) { return silu32(x); }
+
+/* Other formulas than the ones under test, each without cancellation on its side of zero. */
+static double want_softplus(double d) { return d > 0 ? d + log1p(exp(-d)) : log1p(exp(d)); }
+static double want_silu(double x) { return x > 0 ? x / (1 + exp(-x)) : x * exp(x) / (1 + exp(x)); }
+
+typedef struct Function {
+  const char *name;
+  void (*loop)(const float *x, float *y);
+  float (*one)(float x);
+  double (*want)(double x);
+  float low, high; /* where the bound holds */
+  double bound;    /* ULP, as math32.h states it */
+} Function;
+
+static const Function function[] = {
+    {"exp32", loop_exp, one_exp, exp, -INFINITY, INFINITY, 0.67},
+    {"log1p32", loop_log1p, one_log1p, log1p, -0x1.fffffep-1f, 0x1.fffffep127f, 0.67},
+    {"softplus32", loop_softplus, one_softplus, want_softplus, -INFINITY, 0x1.fffffep127f, 1.5},
+    {"silu32", loop_silu, one_silu, want_silu, -88.72f, 0x1.fffffep127f, 2.39},
+};
+enum { FUNCTIONS = sizeof function / sizeof *function };
+
+static uint32_t stride(void) { return getenv("DRIFTSCOPE_EXHAUSTIVE") ? 1 : SAMPLE_STRIDE; }
+
+/* |got - want| in units of the last place of a float32 of want's size; overflow has to give infinity. */
+static double ulps(float got, double want) {
+  if (fabs(want) >= 0x1.ffffffp127) return got == (want > 0 ? INFINITY : -INFINITY) ? 0 : INFINITY;
+  int exponent;
+  frexp(want, &exponent);
+  return fabs((double)got - want) * ldexp(1, 24 - (exponent > -125 ? exponent : -125));
+}
+
+/* The worst error over every stride-th bit pattern from first to last. */
+static double worst_error(const Function *f, uint32_t first, uint32_t last, uint32_t step, float *where) {
+  double worst = 0;
+  int64_t patterns = ((int64_t)last - first) / step + 1;
+#pragma omp parallel for
+  for (int64_t block = 0; block < patterns; block += BLOCK) {
+    float x[BLOCK], y[BLOCK];
+    int count = patterns - block < BLOCK ? (int)(patterns - block) : BLOCK;
+    for (int i = 0; i < BLOCK; i++) x[i] = i < count ? f32_of_bits(first + (uint32_t)(block + i) * step) : 0.0f;
+    memset(y, 0xa5, sizeof y);
+    f->loop(x, y);
+    for (int i = 0; i < count; i++) {
+      double error = ulps(y[i], f->want(x[i]));
+#pragma omp critical
+      if (!(error <= worst)) {
+        worst = error;
+        *where = x[i];
+      }
+    }
+  }
+  return worst;
+}
+
+static void check_error(const Function *f) {
+  struct {
+    float from, to;
+  } half[] = {{0.0f, f->high}, {-0.0f, f->low}};
+  for (int i = 0; i < 2; i++) {
+    float where = 0;
+    double worst = worst_error(f, bits_of_f32(half[i].from), bits_of_f32(half[i].to), stride(), &where);
+    cr_log_info("%s from %g to %g: %.4f ULP at %a\n", f->name, half[i].from, half[i].to, worst, where);
+    cr_expect(worst <= f->bound, "%s(%a): error %.4f ULP, stated at most %.2f; got %a, want %a", f->name, where, worst,
+              f->bound, f->one(where), f->want(where));
+  }
+}
+
+Test(math32, exp_error_is_within_the_stated_bound) { check_error(&function[0]); }
+Test(math32, log1p_error_is_within_the_stated_bound) { check_error(&function[1]); }
+Test(math32, softplus_error_is_within_the_stated_bound) { check_error(&function[2]); }
+Test(math32, silu_error_is_within_the_stated_bound) { check_error(&function[3]); }
+
+/* Rounding to 24 bits first and to a denormal after would cost up to 0.75 and more. */
+Test(math32, denormal_results_of_exp_are_rounded_once) {
+  float where = 0;
+  double worst = worst_error(&function[0], bits_of_f32(-87.34f), bits_of_f32(-104.5f), 1, &where);
+  cr_expect(worst <= function[0].bound, "exp32(%a): error %.4f ULP; got %a, want %a", where, worst, exp32(where),
+            exp(where));
+}
+
+Test(math32, silu_below_the_overflow_of_exp_is_minus_zero) {
+  for (float x = -88.73f; x > -1e38f; x *= 1.5f)
+    cr_expect(silu32(x) == 0 && signbit(silu32(x)) && want_silu(x) > -3e-37, "silu32(%a): got %a, want %a", x,
+              silu32(x), want_silu(x));
+}
+
+Test(math32, special_values_are_those_of_the_formulas) {
+  static const float nan = NAN, inf = INFINITY;
+  const struct {
+    int f;
+    float x, want;
+  } special[] = {
+      {0, 0.0f, 1.0f},      {0, -0.0f, 1.0f},   {0, inf, inf},
+      {0, -inf, 0.0f},      {0, nan, nan},      {0, 88.8f, inf},
+      {0, 1e30f, inf},      {0, -104.1f, 0.0f}, {0, -1e30f, 0.0f},
+      {0, 0x1p-149f, 1.0f}, {1, 0.0f, 0.0f},    {1, -0.0f, -0.0f},
+      {1, inf, inf},        {1, -inf, nan},     {1, nan, nan},
+      {1, -1.0f, -inf},     {1, -2.0f, nan},    {1, 0x1p-149f, 0x1p-149f},
+      {2, 20.5f, 20.5f},    {2, inf, inf},      {2, -inf, 0.0f},
+      {2, nan, nan},        {2, -200.0f, 0.0f}, {3, 0.0f, 0.0f},
+      {3, -0.0f, -0.0f},    {3, inf, inf},      {3, -inf, nan},
+      {3, nan, nan},
+  };
+  for (size_t i = 0; i < sizeof special / sizeof *special; i++) {
+    float x = special[i].x, want = special[i].want, got = function[special[i].f].one(x);
+    bool same = isnan(want) ? isnan(got) : bits_of_f32(got) == bits_of_f32(want);
+    cr_expect(same, "%s(%a): got %a, want %a", function[special[i].f].name, x, got, want);
+  }
+}
+
+__attribute__((noinline, optimize("no-tree-vectorize"))) static void scalar_loop(const Function *f, const float *x,
+                                                                                 float *y) {
+  for (int i = 0; i < BLOCK; i++) y[i] = f->one(x[i]);
+}
+
+Test(math32, vector_loops_give_the_bits_of_single_calls) {
+  float x[BLOCK], vector[BLOCK], scalar[BLOCK];
+  for (int f = 0; f < FUNCTIONS; f++)
+    for (uint32_t round = 0; round < 64; round++) {
+      uint32_t bits = round * 0x3e39b1u;
+      for (int i = 0; i < BLOCK; i++) x[i] = f32_of_bits(bits += 0x9e3779b1u); /* the golden ratio: spread evenly */
+      memset(vector, 0xa5, sizeof vector);
+      memset(scalar, 0x5a, sizeof scalar);
+      function[f].loop(x, vector);
+      scalar_loop(&function[f], x, scalar);
+      for (int i = 0; i < BLOCK; i++)
+        cr_assert(bits_of_f32(vector[i]) == bits_of_f32(scalar[i]) || (isnan(vector[i]) && isnan(scalar[i])),
+                  "%s(%a): vector %a, scalar %a", function[f].name, x[i], vector[i], scalar[i]);
+    }
+}
+
+/* FNV-1a over the outputs of a sample, NaNs made one: any compiler, flag or machine must come to the same numbers. */
+Test(math32, bits_are_the_same_in_every_build) {
+  static const uint64_t want[FUNCTIONS] = {0x917802ba4cdf7c80u, 0x7ec58efe268f07cau, 0x03ba2584e0cb4bc3u,
+                                           0x5bfde120bc7d01c7u};
+  float x[BLOCK], y[BLOCK];
+  for (int f = 0; f < FUNCTIONS; f++) {
+    uint64_t hash = 0xcbf29ce484222325u;
+    uint32_t bits = 0;
+    for (int round = 0; round < 128; round++) {
+      for (int i = 0; i < BLOCK; i++) x[i] = f32_of_bits(bits += 0x9e3779b1u);
+      memset(y, 0xa5, sizeof y);
+      function[f].loop(x, y);
+      for (int i = 0; i < BLOCK; i++) hash = (hash ^ (isnan(y[i]) ? 0x7fc00000u : bits_of_f32(y[i]))) * 0x100000001b3u;
+    }
+    cr_expect(hash == want[f], "%s: got 0x%016llx, want 0x%016llx", function[f].name, (unsigned long long)hash,
+              (unsigned long long)want[f]);
+  }
+}
