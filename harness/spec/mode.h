@@ -1,4 +1,5 @@
-/* mode: a precision mode is data: one setting for each numeric stage. Nothing in the program asks for a mode by name. */
+/* mode: a precision mode is data: one setting for each numeric stage. The program asks for a stage's setting, never for
+ * a mode by its name. */
 #ifndef DS_SPEC_MODE_H
 #define DS_SPEC_MODE_H
 #include <stdbool.h>
@@ -48,11 +49,14 @@ const Mode *mode_preset(const char *name); /* NULL where there is none */
 
 /* The reference's name, which no mode may take. */
 #define MODE_REFERENCE "fp64"
-/* Names that a mode may not take: the reference and the names of the dimension scales. */
+/* Names that a mode may not take: the reference and the names of the dimension scales; ends with NULL. */
+extern const char *const mode_reserved_names[];
 bool mode_name_reserved(const char *name);
 bool mode_name_valid(const char *name); /* [A-Za-z0-9][A-Za-z0-9_-]{0,31} */
 /* Equal settings in every stage: the same computation. */
 bool mode_equal(const Mode *a, const Mode *b);
 /* Refuses a combination that has no scale or no sense, by the keys and values that contradict each other. */
 bool mode_check(const Mode *mode, Status *st);
+/* Whether any stage works on an int8 grid, so that the mode cannot run without calibration. */
+bool mode_needs_scales(const Mode *mode);
 #endif

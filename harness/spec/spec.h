@@ -1,5 +1,6 @@
-/* spec: an experiment file (YAML) as a struct. One schema table describes every key; it drives the parser, the effective
- * spec, the JSON schema for editors and the error messages. Refusals name file, line, column, key and what was expected. */
+/* spec: an experiment file (YAML) as a struct. One schema table describes every key; it drives the parser, the
+ * effective spec, the JSON schema for editors and the error messages. Refusals name file, line, column, key and what
+ * was expected. */
 #ifndef DS_SPEC_SPEC_H
 #define DS_SPEC_SPEC_H
 #include <stdbool.h>
@@ -23,13 +24,18 @@ typedef struct Calibration {
 
 /* Exactly one of text, string, tokens is set. */
 typedef struct Prompt {
-  const char *name;   /* as a mode's name; unique */
-  const char *text;   /* path of a text file: `length` bytes from `offset` */
+  const char *name; /* as a mode's name; unique */
+  const char *text; /* path of a text file: `length` bytes from `offset` */
   int64_t offset;
   int length;         /* 0 where not given: the whole file */
   const char *string; /* inline text */
   const char *tokens; /* path: text (integers) or .npy int32 */
 } Prompt;
+
+typedef struct OwnMode { /* a mode that the spec defines */
+  Mode mode;
+  int base; /* index in mode_presets */
+} OwnMode;
 
 typedef struct Pair {
   const char *base, *other; /* names of modes, or fp64 */
@@ -68,6 +74,8 @@ typedef struct Spec {
   int prompt_count;
   Mode *modes; /* every mode that runs: those named in pairs and compare_all, in order of first mention; never fp64 */
   int mode_count;
+  OwnMode *own_modes; /* every mode that the spec defines, in its order, whether it runs or not */
+  int own_mode_count;
   Pair *pairs;
   int pair_count;
   const char **compare_all; /* each of these against fp64 */
@@ -89,5 +97,6 @@ bool spec_parse(Arena *arena, const char *path, const char *text, size_t count, 
 char *spec_print(Arena *arena, const Spec *spec);
 /* JSON schema (draft 2020-12) of the spec file, from the same table. */
 char *spec_schema(Arena *arena);
-const Mode *spec_mode(const Spec *spec, const char *name); /* NULL for fp64 and unknown names */
+/* A mode that runs, else one that the spec defines, else a preset; NULL for fp64 and unknown names. */
+const Mode *spec_mode(const Spec *spec, const char *name);
 #endif

@@ -1,0 +1,114 @@
+/* json_schema: the schema's rows as a JSON schema (draft 2020-12), by which editors complete and check the keys of a
+ * spec. What it says is a subset of what spec_parse checks. Names are also allowed as integers: a JSON schema sees `[0,
+ * 2-0]` as a number and a text. */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "spec/schema.h"
+#include "spec/spec.h"
+
+#define NAME_PATTERN "^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$"
+
+static json_t *value_schema(Arena *arena, const Key *key);
+
+static json_t *words(const Key *key) {
+  json_t *list = json_array();
+  for (int i = 0; schema_word(key, i); i++) {
+    const char *word = schema_word(key, i);
+    json_array_append_new(list, json_string(word));
+    if (word[strspn(word, "0123456789")] == 0) json_array_append_new(list, json_integer(atoll(word)));
+  }
+  return list;
+}
+
+static json_t *strings(const char *const *list) {
+  json_t *array = json_array();
+  for (; *list; list++) json_array_append_new(array, json_string(*list));
+  return array;
+}
+
+/* [{"required": [a]}, {"required": [b]}, …] */
+static json_t *alternatives(const char *const *list) {
+  json_t *array = json_array();
+  for (; *list; list++) json_array_append_new(array, json_pack("{s:[s]}", "required", *list));
+  return array;
+}
+
+static json_t *standard_value(const Key *key) {
+  if (key->kind == KIND_INT || key->kind == KIND_INT64) return json_integer(atoll(key->standard));
+  if (key->kind == KIND_REAL) return json_real(strtod(key->standard, NULL));
+  return json_string(key->standard);
+}
+
+static json_t *object_schema(Arena *arena, const Object *object) {
+  json_t *properties = json_object(), *required = json_array(), *dependent = json_object();
+  for (int i = 0; i < object->count; i++) {
+    const Key *key = &object->keys[i];
+    json_t *property = value_schema(arena, key);
+    json_object_set_new(property, "description", json_string(key->meaning));
+    if (key->standard) json_object_set_new(property, "default", standard_value(key));
+    json_object_set_new(properties, key->key, property);
+    if (key->required) json_array_append_new(required, json_string(key->key));
+    if (key->with) json_object_set_new(dependent, key->key, json_pack("[s]", key->with));
+  }
+  json_t *schema = json_pack("{s:s, s:b, s:o, s:o}", "type", "object", "additionalProperties", 0, "properties",
+                             properties, "required", required);
+  if (json_object_size(dependent)) json_object_set(schema, "dependentRequired", dependent);
+  json_decref(dependent);
+  if (object->exactly_one) json_object_set_new(schema, "oneOf", alternatives(object->exactly_one));
+  if (object->at_least_one) json_object_set_new(schema, "anyOf", alternatives(object->at_least_one));
+  return schema;
+}
+
+static json_t *list_schema(Arena *arena, const Key *key) {
+  json_t *list = json_pack("{s:s, s:I, s:I, s:o}", "type", "array", "minItems", (json_int_t)key->min, "maxItems",
+                           (json_int_t)key->max, "items", value_schema(arena, key->item));
+  return key->names ? json_pack("{s:[{s:o}, o]}", "anyOf", "enum", words(key), list) : list;
+}
+
+static json_t *modes_schema(Arena *arena, const Key *key) {
+  return json_pack("{s:s, s:I, s:{s:s, s:{s:o}}, s:o}", "type", "object", "maxProperties", (json_int_t)key->max,
+                   "propertyNames", "pattern", NAME_PATTERN, "not", "enum", strings(mode_reserved_names),
+                   "additionalProperties", object_schema(arena, schema_own_mode(arena)));
+}
+
+static json_t *value_schema(Arena *arena, const Key *key) {
+  switch (key->kind) {
+    case KIND_TEXT: return json_pack("{s:s, s:I}", "type", "string", "minLength", (json_int_t)key->min);
+    case KIND_NAME:
+    case KIND_MODE_NAME: return json_pack("{s:[s, s], s:s}", "type", "string", "integer", "pattern", NAME_PATTERN);
+    case KIND_SHAPE:
+      return json_pack("{s:s, s:s}", "type", "string", "pattern", "^[1-9][0-9]{0,8}(x[1-9][0-9]{0,8}){1,2}$");
+    case KIND_INT:
+    case KIND_INT64:
+      return json_pack("{s:s, s:I, s:I}", "type", "integer", "minimum", (json_int_t)key->min, "maximum",
+                       (json_int_t)key->max);
+    case KIND_REAL: return json_pack("{s:s, s:f, s:f}", "type", "number", "minimum", key->low, "maximum", key->high);
+    case KIND_PAIR: {
+      json_t *item = value_schema(arena, &(Key){.kind = KIND_MODE_NAME});
+      return json_pack("{s:s, s:i, s:i, s:o}", "type", "array", "minItems", 2, "maxItems", 2, "items", item);
+    }
+    case KIND_OBJECT: return object_schema(arena, key->object);
+    case KIND_LIST: return list_schema(arena, key);
+    case KIND_MODES: return modes_schema(arena, key);
+    default: return json_pack("{s:o}", "enum", words(key));
+  }
+}
+
+char *spec_schema(Arena *arena) {
+  json_t *schema = object_schema(arena, &schema_spec);
+  json_t *head = json_pack("{s:s, s:s}", "$schema", "https://json-schema.org/draft/2020-12/schema", "title",
+                           "driftscope experiment");
+  json_object_update(head, schema);
+  char *text = json_dumps(head, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
+  if (!text) { /* jansson passes a failed allocation on to here */
+    arena->exhausted(0, (size_t)(arena->end - arena->base));
+    abort();
+  }
+  char *result = arena_printf(arena, "%s\n", text);
+  free(text);
+  json_decref(schema);
+  json_decref(head);
+  return result;
+}

@@ -1,0 +1,208 @@
+/* print: the effective spec as YAML, by the schema's rows. Texts and names always stand in double quotes, so that no
+ * other reader of the file takes a mode called 1 for a number. Written twice: once to count, once into the arena. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "spec/schema.h"
+#include "spec/spec.h"
+
+typedef struct Sink {
+  char *text; /* NULL: only count */
+  size_t count;
+} Sink;
+
+static void put(Sink *sink, const char *bytes, size_t count) {
+  if (sink->text) memcpy(sink->text + sink->count, bytes, count);
+  sink->count += count;
+}
+
+static void put_text(Sink *sink, const char *text) { put(sink, text, strlen(text)); }
+
+static void put_format(Sink *sink, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void put_format(Sink *sink, const char *format, ...) {
+  char number[64];
+  va_list args;
+  va_start(args, format);
+  int count = vsnprintf(number, sizeof number, format, args);
+  va_end(args);
+  put(sink, number, (size_t)count);
+}
+
+/* The character at `c` and its bytes; anything that is not UTF-8 is one byte of U+FFFD. */
+static int decode(const char *c, uint32_t *character) {
+  unsigned char lead = (unsigned char)*c;
+  int bytes = lead < 0x80 ? 1 : lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+  uint32_t value = bytes == 1 ? lead : lead & (0x7Fu >> bytes);
+  for (int i = 1; i < bytes; i++) {
+    if ((c[i] & 0xC0) == 0x80)
+      value = value << 6 | (c[i] & 0x3F);
+    else
+      bytes = 1, value = 0xFFFD;
+  }
+  static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
+  bool valid = value >= smallest[bytes] && value <= 0x10FFFF && (value < 0xD800 || value > 0xDFFF) &&
+               (lead < 0x80 || (lead >= 0xC2 && lead < 0xF8));
+  *character = valid ? value : 0xFFFD;
+  return valid ? bytes : 1;
+}
+
+/* What YAML prints as it is and libyaml does not take for a line break or a byte order mark. */
+static bool printable(uint32_t c) {
+  return (c >= 0x20 && c <= 0x7E) || (c >= 0xA0 && c <= 0xFFFD && c != 0x2028 && c != 0x2029 && c != 0xFEFF) ||
+         c >= 0x10000;
+}
+
+static void put_quoted(Sink *sink, const char *text) {
+  put_text(sink, "\"");
+  while (*text) {
+    uint32_t character;
+    int bytes = decode(text, &character);
+    if (character == '"' || character == '\\')
+      put_format(sink, "\\%c", (char)character);
+    else if (character == '\n')
+      put_text(sink, "\\n");
+    else if (!printable(character))
+      put_format(sink, character < 0x100 ? "\\x%02X" : "\\u%04X", (unsigned)character);
+    else if (character == 0xFFFD)
+      put_text(sink, "\xEF\xBF\xBD");
+    else
+      put(sink, text, (size_t)bytes);
+    text += bytes;
+  }
+  put_text(sink, "\"");
+}
+
+/* The shortest decimal that reads back as the same double. */
+static void put_real(Sink *sink, double value) {
+  char number[32];
+  for (int digits = 15; digits <= 17; digits++) {
+    snprintf(number, sizeof number, "%.*g", digits, value);
+    if (strtod(number, NULL) == value) break;
+  }
+  put_text(sink, number);
+}
+
+static int count_at(const Key *key, const void *owner) {
+  return *(const int *)((const char *)owner + key->count_offset);
+}
+
+/* Whether a key has anything to say: a text that is set, a list that is not empty, a number with a default or not zero.
+ */
+static bool is_set(const Object *object, const Key *key, const void *owner) {
+  const void *field = (const char *)owner + key->offset;
+  for (int i = 0; key->with && i < object->count; i++)
+    if (!strcmp(object->keys[i].key, key->with) && !is_set(object, &object->keys[i], owner)) return false;
+  switch (key->kind) {
+    case KIND_INT: return key->standard || *(const int *)field;
+    case KIND_INT64:
+    case KIND_REAL:
+    case KIND_CHOICE:
+    case KIND_BASE: return true;
+    case KIND_LIST: return key->names || count_at(key, owner);
+    case KIND_MODES: return count_at(key, owner);
+    case KIND_PAIR: return true;
+    case KIND_OBJECT:
+      for (int i = 0; i < key->object->count; i++)
+        if (key->object->keys[i].required && !is_set(key->object, &key->object->keys[i], field)) return false;
+      return true;
+    default: return *(const char *const *)field;
+  }
+}
+
+static void put_object(Sink *sink, const Object *object, const void *owner);
+
+static void put_list(Sink *sink, const Key *key, const void *owner);
+
+static void put_value(Sink *sink, const Key *key, const void *owner) {
+  const void *field = (const char *)owner + key->offset;
+  switch (key->kind) {
+    case KIND_INT: put_format(sink, "%d", *(const int *)field); break;
+    case KIND_INT64: put_format(sink, "%" PRId64, *(const int64_t *)field); break;
+    case KIND_REAL: put_real(sink, *(const double *)field); break;
+    case KIND_CHOICE: put_text(sink, schema_word(key, *(const int *)field)); break;
+    case KIND_BASE: put_quoted(sink, schema_word(key, *(const int *)field)); break;
+    case KIND_WORD:
+    case KIND_TENSOR: put_text(sink, *(const char *const *)field); break;
+    case KIND_PAIR:
+      put_text(sink, "[");
+      put_quoted(sink, ((const Pair *)field)->base);
+      put_text(sink, ", ");
+      put_quoted(sink, ((const Pair *)field)->other);
+      put_text(sink, "]");
+      break;
+    case KIND_OBJECT: put_object(sink, key->object, field); break;
+    case KIND_LIST: put_list(sink, key, owner); break;
+    default: put_quoted(sink, *(const char *const *)field); break;
+  }
+}
+
+static const char *element(const Key *key, const void *owner, int i) {
+  return *(const char *const *)((const char *)owner + key->offset) + (size_t)i * schema_item_size(key);
+}
+
+static void put_list(Sink *sink, const Key *key, const void *owner) {
+  int count = count_at(key, owner);
+  bool all = key->names && *(const bool *)((const char *)owner + key->all_offset);
+  if (all || (key->names && !count && key->names[1])) {
+    put_text(sink, key->names[all ? 0 : 1]);
+    return;
+  }
+  put_text(sink, "[");
+  for (int i = 0; i < count; i++) {
+    if (i) put_text(sink, ", ");
+    put_value(sink, key->item, element(key, owner, i));
+  }
+  put_text(sink, "]");
+}
+
+static void put_object(Sink *sink, const Object *object, const void *owner) {
+  const char *between = "{";
+  for (int i = 0; i < object->count; i++) {
+    const Key *key = &object->keys[i];
+    if (!is_set(object, key, owner)) continue;
+    put_text(sink, between);
+    put_text(sink, key->key);
+    put_text(sink, ": ");
+    put_value(sink, key, owner);
+    between = ", ";
+  }
+  put_text(sink, "}");
+}
+
+/* Lists of structs stand one a line, all else on the line of its key. */
+static void put_spec(Sink *sink, const Spec *spec, const Object *own_mode) {
+  for (int i = 0; i < schema_spec.count; i++) {
+    const Key *key = &schema_spec.keys[i];
+    if (!is_set(&schema_spec, key, spec)) continue;
+    put_text(sink, key->key);
+    bool lines = key->kind == KIND_LIST && (key->item->kind == KIND_OBJECT || key->item->kind == KIND_PAIR);
+    put_text(sink, lines || key->kind == KIND_MODES ? ":\n" : ": ");
+    for (int j = 0; lines && j < count_at(key, spec); j++) {
+      put_text(sink, "  - ");
+      put_value(sink, key->item, element(key, spec, j));
+      put_text(sink, "\n");
+    }
+    for (int j = 0; key->kind == KIND_MODES && j < spec->own_mode_count; j++) {
+      put_text(sink, "  ");
+      put_quoted(sink, spec->own_modes[j].mode.name);
+      put_text(sink, ": ");
+      put_object(sink, own_mode, &spec->own_modes[j]);
+      put_text(sink, "\n");
+    }
+    if (lines || key->kind == KIND_MODES) continue;
+    put_value(sink, key, spec);
+    put_text(sink, "\n");
+  }
+}
+
+char *spec_print(Arena *arena, const Spec *spec) {
+  const Object *own_mode = schema_own_mode(arena);
+  Sink sink = {0};
+  put_spec(&sink, spec, own_mode);
+  sink = (Sink){.text = arena_alloc(arena, sink.count + 1, 1)};
+  put_spec(&sink, spec, own_mode);
+  return sink.text;
+}

@@ -1,0 +1,149 @@
+/* scalar: numbers are JSON's, in decimal, the whole of the text and in range: what else YAML or strtol would take (08,
+ * 0x10, 1_0, +5, 1e3 for an integer) is refused, since other readers of the same file take it for another number. */
+#include "spec/scalar.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "spec/spec.h"
+
+static const char *skip_digits(const char *c) {
+  while (*c >= '0' && *c <= '9') c++;
+  return c;
+}
+
+/* Behind an optional minus and an integer without needless zeros; NULL where there is none. */
+static const char *skip_integer(const char *c) {
+  if (*c == '-') c++;
+  if (*c == '0') return c + 1;
+  const char *end = skip_digits(c);
+  return end > c ? end : NULL;
+}
+
+static bool is_real(const char *text) {
+  const char *c = skip_integer(text);
+  if (c && *c == '.') {
+    const char *fraction = ++c;
+    c = skip_digits(c);
+    if (c == fraction) return false;
+  }
+  if (c && (*c == 'e' || *c == 'E')) {
+    c += 1 + (c[1] == '+' || c[1] == '-');
+    const char *exponent = c;
+    c = skip_digits(c);
+    if (c == exponent) return false;
+  }
+  return c && *c == 0;
+}
+
+static bool integer_read(const Key *key, const char *text, int64_t *value) {
+  const char *end = skip_integer(text);
+  if (!end || *end) return false;
+  errno = 0;
+  *value = strtoll(text, NULL, 10);
+  return errno == 0 && *value >= key->min && *value <= key->max;
+}
+
+static bool real_read(const Key *key, const char *text, double *value) {
+  if (!is_real(text)) return false;
+  char *end;
+  *value = strtod(text, &end);
+  return *end == 0 && isfinite(*value) && *value >= key->low && *value <= key->high;
+}
+
+static int word_index(const Key *key, const char *text) {
+  for (int i = 0; schema_word(key, i); i++)
+    if (!strcmp(schema_word(key, i), text)) return i;
+  return -1;
+}
+
+/* TxE or TxExN: two or three integers from 1, each within an int. */
+static bool is_shape(const char *text) {
+  int count = 0;
+  for (const char *c = text;; c++) {
+    const char *end = skip_digits(c);
+    if (end == c || end - c > 9 || *c == '0') return false;
+    count++;
+    c = end;
+    if (*c == 0) return count == 2 || count == 3;
+    if (*c != 'x') return false;
+  }
+}
+
+bool scalar_read(const Key *key, const char *text, bool plain, void *owner) {
+  void *field = (char *)owner + key->offset;
+  int64_t integer;
+  int index;
+  switch (key->kind) {
+    case KIND_TEXT:
+      if ((int64_t)strlen(text) < key->min) return false;
+      *(const char **)field = text;
+      return true;
+    case KIND_NAME:
+      if (!mode_name_valid(text)) return false;
+      *(const char **)field = text;
+      return true;
+    case KIND_MODE_NAME:
+      if (!*text) return false;
+      *(const char **)field = text;
+      return true;
+    case KIND_SHAPE:
+      if (!is_shape(text)) return false;
+      *(const char **)field = text;
+      return true;
+    case KIND_WORD:
+    case KIND_TENSOR:
+      if ((index = word_index(key, text)) < 0) return false;
+      *(const char **)field = schema_word(key, index);
+      return true;
+    case KIND_CHOICE:
+      if ((index = word_index(key, text)) < 0) return false;
+      *(int *)field = index;
+      return true;
+    case KIND_BASE:
+      if ((index = word_index(key, text)) < 0) return false;
+      *(int *)field = index;
+      ((OwnMode *)owner)->mode = mode_presets[index];
+      return true;
+    case KIND_INT:
+      if (!plain || !integer_read(key, text, &integer)) return false;
+      *(int *)field = (int)integer;
+      return true;
+    case KIND_INT64: return plain && integer_read(key, text, (int64_t *)field);
+    case KIND_REAL: return plain && real_read(key, text, (double *)field);
+    case KIND_LIST: /* a word in its place */
+      if ((index = word_index(key, text)) < 0) return false;
+      *(bool *)((char *)owner + key->all_offset) = index == 0;
+      return true;
+    default: return false;
+  }
+}
+
+static const char *words(Arena *arena, const Key *key) {
+  const char *list = "";
+  for (int i = 0; schema_word(key, i); i++)
+    list = arena_printf(arena, "%s%s%s", list, i ? ", " : "", schema_word(key, i));
+  return list;
+}
+
+const char *scalar_expected(Arena *arena, const Key *key) {
+  switch (key->kind) {
+    case KIND_TEXT: return key->min ? "a text that is not empty" : "a text";
+    case KIND_NAME: return "a name of 1 to 32 letters, digits, - and _ that starts with a letter or digit";
+    case KIND_MODE_NAME: return "the name of a mode";
+    case KIND_SHAPE: return "a shape such as 512x1536 or 512x1536x16";
+    case KIND_INT:
+    case KIND_INT64: return arena_printf(arena, "an integer from %" PRId64 " to %" PRId64, key->min, key->max);
+    case KIND_REAL: return arena_printf(arena, "a number from %g to %g", key->low, key->high);
+    case KIND_PAIR: return "a list of two modes, such as [2-0, 2-4]";
+    case KIND_OBJECT: return "a mapping of keys";
+    case KIND_MODES: return "a mapping from names to modes";
+    case KIND_LIST:
+      return arena_printf(arena, "%s%sa list of %" PRId64 " to %" PRId64, key->names ? words(arena, key) : "",
+                          key->names ? ", or " : "", key->min, key->max);
+    default: return arena_printf(arena, "one of %s", words(arena, key));
+  }
+}

@@ -1,0 +1,136 @@
+/* schema: the table. Its order is the order of the effective spec. */
+#include "spec/schema.h"
+
+#include "model/trace.h"
+#include "spec/spec.h"
+
+#define COUNT_OF(array) ((int)(sizeof(array) / sizeof *(array)))
+#define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+static const Key a_layer = {.kind = KIND_INT, .min = 0, .max = 9999};
+static const Key a_tensor = {.kind = KIND_TENSOR};
+static const Key a_mode_name = {.kind = KIND_MODE_NAME};
+static const Key a_shape = {.kind = KIND_SHAPE};
+static const Key a_pair = {.kind = KIND_PAIR};
+static const Key an_input = {.kind = KIND_WORD,
+                             .names = WORDS("captured", "normal", "uniform", "student_t", "outliers", "ties",
+                                            "saturating", "denormal", "zero", "cancellation", "slow_decay")};
+
+static const Key calibration_keys[] = {
+    {"text", KIND_TEXT, offsetof(Calibration, text), .required = true, .min = 1,
+     .meaning = "file whose tokens calibrate the activation scales: text, or token ids"},
+    {"windows", KIND_INT, offsetof(Calibration, windows), .standard = "16", .min = 1, .max = 4096,
+     .meaning = "windows taken from the file, evenly spread"},
+    {"length", KIND_INT, offsetof(Calibration, length), .standard = "512", .min = 1, .max = 1 << 20,
+     .meaning = "tokens of each window"},
+    {"alpha", KIND_REAL, offsetof(Calibration, alpha), .standard = "0.9999", .low = 0.5, .high = 1,
+     .meaning = "quantile of |u| and of the |final state| that the int8 grid still covers"},
+};
+static const Object calibration = {sizeof(Calibration), calibration_keys, COUNT_OF(calibration_keys), NULL, NULL};
+
+static const Key prompt_keys[] = {
+    {"name", KIND_NAME, offsetof(Prompt, name), .required = true, .meaning = "the prompt's name in results and report"},
+    {"text", KIND_TEXT, offsetof(Prompt, text), .min = 1, .meaning = "text file; its bytes are the tokens"},
+    {"offset", KIND_INT64, offsetof(Prompt, offset), .standard = "0", .min = 0, .max = INT64_MAX, .with = "text",
+     .meaning = "first byte of the text file that is taken"},
+    {"length", KIND_INT, offsetof(Prompt, length), .min = 1, .max = 1 << 20, .with = "text",
+     .meaning = "bytes taken; left out: up to the end of the file"},
+    {"string", KIND_TEXT, offsetof(Prompt, string), .min = 1, .meaning = "the text itself; its bytes are the tokens"},
+    {"tokens", KIND_TEXT, offsetof(Prompt, tokens), .min = 1,
+     .meaning = "file of token ids: integers as text, or one-dimensional .npy of int32"},
+};
+static const Object prompt = {sizeof(Prompt), prompt_keys, COUNT_OF(prompt_keys), WORDS("text", "string", "tokens"),
+                              NULL};
+static const Key a_prompt = {.kind = KIND_OBJECT, .object = &prompt};
+
+static const Key keep_keys[] = {
+    {"tensors", KIND_LIST, offsetof(Keep, tensors), .standard = "all", .min = 1, .max = T_COUNT, .item = &a_tensor,
+     .count_offset = offsetof(Keep, tensor_count), .all_offset = offsetof(Keep, all_tensors),
+     .names = WORDS("all", "none"), .meaning = "tensors that the results file keeps"},
+    {"layers", KIND_LIST, offsetof(Keep, layers), .standard = "all", .min = 1, .max = 10000, .item = &a_layer,
+     .count_offset = offsetof(Keep, layer_count), .all_offset = offsetof(Keep, all_layers), .names = WORDS("all"),
+     .meaning = "layers whose tensors the results file keeps, from 0"},
+    {"f16_as", KIND_CHOICE, offsetof(Keep, f16_as), .standard = "f16", .names = WORDS("f16", "f32"),
+     .meaning = "how float16 tensors are stored; HDFView reads only f32"},
+    {"deflate", KIND_INT, offsetof(Keep, deflate), .standard = "0", .min = 0, .max = 9,
+     .meaning = "compression of stored tensors; 0: none"},
+};
+static const Object keep = {sizeof(Keep), keep_keys, COUNT_OF(keep_keys), NULL, NULL};
+
+static const Key micro_keys[] = {
+    {"operator", KIND_WORD, offsetof(Micro, operator_name), .required = true,
+     .names = WORDS("conv1d", "scan", "linear", "rmsnorm", "hadamard", "exp", "silu", "softplus"),
+     .meaning = "the operator that runs alone"},
+    {"inputs", KIND_LIST, offsetof(Micro, inputs), .required = true, .min = 1, .max = 11, .item = &an_input,
+     .count_offset = offsetof(Micro, input_count), .meaning = "captured from the model, or made from the seed"},
+    {"layers", KIND_LIST, offsetof(Micro, layers), .min = 1, .max = 10000, .item = &a_layer,
+     .count_offset = offsetof(Micro, layer_count), .meaning = "layers whose weights and inputs are taken"},
+    {"shapes", KIND_LIST, offsetof(Micro, shapes), .min = 1, .max = 64, .item = &a_shape,
+     .count_offset = offsetof(Micro, shape_count), .meaning = "shapes of made inputs: tokens x channels (x states)"},
+    {"modes", KIND_LIST, offsetof(Micro, modes), .min = 1, .max = 64, .item = &a_mode_name,
+     .count_offset = offsetof(Micro, mode_count), .meaning = "modes that the operator runs under"},
+};
+static const Object micro = {sizeof(Micro), micro_keys, COUNT_OF(micro_keys), NULL, NULL};
+static const Key a_micro = {.kind = KIND_OBJECT, .object = &micro};
+
+static const Key spec_keys[] = {
+    {"title", KIND_TEXT, offsetof(Spec, title), .required = true, .min = 1,
+     .meaning = "what the report is headed with"},
+    {"question", KIND_TEXT, offsetof(Spec, question), .standard = "", .meaning = "what the experiment is to answer"},
+    {"model", KIND_TEXT, offsetof(Spec, model), .required = true, .min = 1,
+     .meaning = "folder of an unquantised Hugging Face checkpoint"},
+    {"rewrite", KIND_CHOICE, offsetof(Spec, rewrite), .standard = "quamba", .names = WORDS("quamba", "none"),
+     .meaning = "function-preserving rewrite of the weights before quantisation"},
+    {"calibration", KIND_OBJECT, offsetof(Spec, calibration), .object = &calibration,
+     .meaning = "where the activation scales come from; needed by every mode with an int8 stage"},
+    {"prompts", KIND_LIST, offsetof(Spec, prompts), .required = true, .min = 1, .max = 4096, .item = &a_prompt,
+     .count_offset = offsetof(Spec, prompt_count), .meaning = "what the model reads"},
+    {"modes", KIND_MODES, offsetof(Spec, own_modes), .max = 256, .count_offset = offsetof(Spec, own_mode_count),
+     .meaning = "own modes: a base preset and the stages that differ from it"},
+    {"pairs", KIND_LIST, offsetof(Spec, pairs), .min = 1, .max = 1024, .item = &a_pair,
+     .count_offset = offsetof(Spec, pair_count), .meaning = "pairs of modes to compare; the first is the base"},
+    {"compare_all", KIND_LIST, offsetof(Spec, compare_all), .min = 1, .max = 1024, .item = &a_mode_name,
+     .count_offset = offsetof(Spec, compare_all_count),
+     .meaning = "modes that are each compared with fp64; left out: all modes of the pairs"},
+    {"keep", KIND_OBJECT, offsetof(Spec, keep), .object = &keep,
+     .meaning = "what the results file keeps; statistics are always of everything"},
+    {"micro", KIND_LIST, offsetof(Spec, micro), .min = 1, .max = 64, .item = &a_micro,
+     .count_offset = offsetof(Spec, micro_count), .meaning = "operators that also run alone"},
+    {"backend", KIND_CHOICE, offsetof(Spec, backend), .standard = "auto", .names = WORDS("auto", "cpu", "cuda"),
+     .meaning = "where the kernels run; their bits do not depend on it"},
+    {"threads", KIND_INT, offsetof(Spec, threads), .standard = "0", .min = 0, .max = 1024,
+     .meaning = "0: all there are"},
+    {"seed", KIND_INT64, offsetof(Spec, seed), .standard = "1", .min = 0, .max = INT64_MAX,
+     .meaning = "of made inputs and of bootstrap intervals"},
+    {"durability", KIND_CHOICE, offsetof(Spec, durability), .standard = "kill", .names = WORDS("kill", "power"),
+     .meaning = "what finished layers survive: the end of the process, or a loss of power"},
+};
+const Object schema_spec = {sizeof(Spec), spec_keys, COUNT_OF(spec_keys), NULL, WORDS("pairs", "compare_all")};
+
+const Object *schema_own_mode(Arena *arena) {
+  Key *keys = ARENA_NEW(arena, Key, mode_stage_count + 1);
+  keys[0] =
+      (Key){"base", KIND_BASE, offsetof(OwnMode, base), .required = true, .meaning = "the preset that it starts from"};
+  for (int i = 0; i < mode_stage_count; i++)
+    keys[i + 1] = (Key){mode_stages[i].key, KIND_CHOICE, offsetof(OwnMode, mode) + mode_stages[i].offset,
+                        .names = mode_stages[i].values, .meaning = mode_stages[i].meaning};
+  Object *object = ARENA_NEW(arena, Object, 1);
+  *object = (Object){sizeof(OwnMode), keys, mode_stage_count + 1, NULL, NULL};
+  return object;
+}
+
+const char *schema_word(const Key *key, int i) {
+  if (key->kind == KIND_BASE) return i < mode_preset_count ? mode_presets[i].name : NULL;
+  if (key->kind == KIND_TENSOR) return i < T_COUNT ? tensor_info[i].name : NULL;
+  return key->names ? key->names[i] : NULL;
+}
+
+size_t schema_item_size(const Key *list) {
+  if (list->kind == KIND_MODES) return sizeof(OwnMode);
+  switch (list->item->kind) {
+    case KIND_INT: return sizeof(int);
+    case KIND_PAIR: return sizeof(Pair);
+    case KIND_OBJECT: return list->item->object->size;
+    default: return sizeof(const char *);
+  }
+}

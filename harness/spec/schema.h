@@ -1,0 +1,64 @@
+/* schema: every key of a spec as one row of a table. The walker (walk.c), the effective spec (print.c) and the JSON
+ * schema (json_schema.c) all follow these rows, so a key is added here and nowhere else. */
+#ifndef DS_SPEC_SCHEMA_H
+#define DS_SPEC_SCHEMA_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "spec/mode.h"
+
+/* What a value is, and the C type of its field. */
+typedef enum Kind {
+  KIND_TEXT,      /* const char *: at least `min` bytes */
+  KIND_NAME,      /* const char *: a name that the spec gives, written as a mode's name is */
+  KIND_MODE_NAME, /* const char *: the name of a mode, or fp64 */
+  KIND_SHAPE,     /* const char *: TxE or TxExN */
+  KIND_WORD,      /* const char *: one of `names` */
+  KIND_TENSOR,    /* const char *: a name of model/trace.h's table */
+  KIND_CHOICE,    /* int: the index of the value in `names` */
+  KIND_INT,       /* int, from min to max */
+  KIND_INT64,     /* int64_t, from min to max */
+  KIND_REAL,      /* double, from low to high */
+  KIND_BASE,      /* int, the index of a preset in mode_presets; fills the OwnMode's mode with it */
+  KIND_PAIR,      /* Pair: a list of exactly two names of modes */
+  KIND_OBJECT,    /* the struct of `object`, in place */
+  KIND_LIST,      /* pointer to min … max values of `item`, their count at count_offset; or one of `names` */
+  KIND_MODES,     /* the same with OwnMode: a map from name to settings */
+} Kind;
+
+typedef struct Key {
+  const char *key;
+  Kind kind;
+  size_t offset; /* of the field in the struct that holds it */
+  bool required;
+  const char *standard; /* the default, as it would be written; NULL: the field stays as it is */
+  int64_t min, max;
+  double low, high;
+  const char *const
+      *names; /* ends with NULL; of a list: words in its place, of which the first sets the bool all_offset */
+  size_t count_offset, all_offset;
+  const struct Key *item;
+  const struct Object *object;
+  const char *with; /* a key without which this one has no sense */
+  const char *meaning;
+} Key;
+
+/* A mapping with known keys, and the struct it fills. */
+typedef struct Object {
+  size_t size;
+  const Key *keys;
+  int count;
+  const char *const *exactly_one, *const *at_least_one; /* of these keys must stand; NULL, or ends with NULL */
+} Object;
+
+extern const Object schema_spec;
+/* The keys of an own mode: base, then each stage of mode_stages. In the arena, since they are made from that table. */
+const Object *schema_own_mode(Arena *arena);
+/* The i-th valid word of a KIND_WORD, KIND_TENSOR, KIND_CHOICE or KIND_BASE, or a list's i-th word; NULL behind the
+ * last. */
+const char *schema_word(const Key *key, int i);
+/* Bytes of one element of a list or map. */
+size_t schema_item_size(const Key *list);
+#endif

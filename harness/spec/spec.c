@@ -1,0 +1,201 @@
+/* spec: reading a file, and the checks of meaning: what no single value can say, such as a pair whose modes are the
+ * same computation. Every refusal points to the value that is wrong. */
+#include "spec/spec.h"
+
+#include <string.h>
+
+#include "base/file.h"
+#include "spec/document.h"
+#include "spec/nearest.h"
+#include "spec/walk.h"
+
+static bool is_reference(const char *name) { return !strcmp(name, MODE_REFERENCE); }
+
+const Mode *spec_mode(const Spec *spec, const char *name) {
+  for (int i = 0; i < spec->mode_count; i++)
+    if (!strcmp(spec->modes[i].name, name)) return &spec->modes[i];
+  for (int i = 0; i < spec->own_mode_count; i++)
+    if (!strcmp(spec->own_modes[i].mode.name, name)) return &spec->own_modes[i].mode;
+  return mode_preset(name);
+}
+
+static bool check_prompts(const Walk *walk, const Spec *spec) {
+  for (int i = 0; i < spec->prompt_count; i++) {
+    const Prompt *prompt = &spec->prompts[i];
+    for (const char *const *reserved = mode_reserved_names; *reserved; reserved++)
+      if (!strncmp(prompt->name, *reserved, strlen(*reserved)))
+        return walk_fail(walk, walk_place(walk, prompt, "name"),
+                         "'%s' starts like '%s', a name of the results file's own", prompt->name, *reserved);
+    for (int j = 0; j < i; j++)
+      if (!strcmp(prompt->name, spec->prompts[j].name))
+        return walk_fail(walk, walk_place(walk, prompt, "name"), "'%s' is already the name of another prompt",
+                         prompt->name);
+  }
+  return true;
+}
+
+static bool check_own_modes(const Walk *walk, const Spec *spec) {
+  for (int i = 0; i < spec->own_mode_count; i++) {
+    const OwnMode *own = &spec->own_modes[i];
+    const char *name = own->mode.name;
+    const Place *place = walk_place(walk, own, NULL);
+    if (mode_preset(name)) return walk_fail(walk, place, "'%s' is a preset: an own mode needs a name of its own", name);
+    if (mode_name_reserved(name)) return walk_fail(walk, place, "'%s' is a name of the results file's own", name);
+    Status why = {0};
+    if (!mode_check(&own->mode, &why)) return walk_fail(walk, place, "mode '%s': %s", name, why.text);
+  }
+  return true;
+}
+
+static bool check_defined(const Walk *walk, const Spec *spec, const char *name, const Place *place) {
+  if (is_reference(name) || spec_mode(spec, name)) return true;
+  Nearest near = nearest_to(name);
+  const char *list = MODE_REFERENCE;
+  nearest_offer(&near, MODE_REFERENCE);
+  for (int i = 0; i < mode_preset_count + spec->own_mode_count; i++) {
+    const Mode *known = i < mode_preset_count ? &mode_presets[i] : &spec->own_modes[i - mode_preset_count].mode;
+    nearest_offer(&near, known->name);
+    list = arena_printf(walk->arena, "%s, %s", list, known->name);
+  }
+  if (near.best) return walk_fail(walk, place, "no mode '%.100s' is defined; did you mean '%s'?", name, near.best);
+  return walk_fail(walk, place, "no mode '%.100s' is defined; known here: %s", name, list);
+}
+
+static bool check_pair(const Walk *walk, const Spec *spec, const Pair *pair) {
+  const Place *other = walk_place(walk, pair, "other");
+  TRY(check_defined(walk, spec, pair->base, walk_place(walk, pair, "base")));
+  TRY(check_defined(walk, spec, pair->other, other));
+  if (!strcmp(pair->base, pair->other)) return walk_fail(walk, other, "'%s' is paired with itself", pair->base);
+  for (const Pair *earlier = spec->pairs; earlier < pair; earlier++)
+    if (!strcmp(earlier->base, pair->base) && !strcmp(earlier->other, pair->other))
+      return walk_fail(walk, walk_place(walk, pair, NULL), "the pair [%s, %s] stands twice", pair->base, pair->other);
+  if (is_reference(pair->base) || is_reference(pair->other)) return true;
+  if (mode_equal(spec_mode(spec, pair->base), spec_mode(spec, pair->other)))
+    return walk_fail(walk, other, "'%s' is the same computation as '%s': every stage is set alike", pair->other,
+                     pair->base);
+  return true;
+}
+
+static bool check_pairs(const Walk *walk, const Spec *spec) {
+  for (int i = 0; i < spec->pair_count; i++) TRY(check_pair(walk, spec, &spec->pairs[i]));
+  return true;
+}
+
+static bool check_twice(const Walk *walk, const char **names, int count) {
+  for (int i = 0; i < count; i++)
+    for (int j = 0; j < i; j++)
+      if (!strcmp(names[i], names[j]))
+        return walk_fail(walk, walk_place(walk, &names[i], NULL), "'%s' stands twice", names[i]);
+  return true;
+}
+
+static bool check_layers(const Walk *walk, const int *layers, int count) {
+  for (int i = 0; i < count; i++)
+    for (int j = 0; j < i; j++)
+      if (layers[i] == layers[j])
+        return walk_fail(walk, walk_place(walk, &layers[i], NULL), "layer %d stands twice", layers[i]);
+  return true;
+}
+
+/* A list of modes that may not hold the reference. */
+static bool check_mode_list(const Walk *walk, const Spec *spec, const char **names, int count) {
+  for (int i = 0; i < count; i++) {
+    const Place *place = walk_place(walk, &names[i], NULL);
+    if (is_reference(names[i]))
+      return walk_fail(walk, place, "fp64 is the reference, which is always computed: leave it out");
+    TRY(check_defined(walk, spec, names[i], place));
+  }
+  return check_twice(walk, names, count);
+}
+
+static bool check_lists(const Walk *walk, const Spec *spec) {
+  TRY(check_mode_list(walk, spec, spec->compare_all, spec->compare_all_count));
+  TRY(check_twice(walk, spec->keep.tensors, spec->keep.tensor_count));
+  TRY(check_layers(walk, spec->keep.layers, spec->keep.layer_count));
+  for (int i = 0; i < spec->micro_count; i++) {
+    const Micro *micro = &spec->micro[i];
+    TRY(check_twice(walk, micro->inputs, micro->input_count));
+    TRY(check_layers(walk, micro->layers, micro->layer_count));
+    TRY(check_twice(walk, micro->shapes, micro->shape_count));
+    TRY(check_mode_list(walk, spec, micro->modes, micro->mode_count));
+  }
+  return true;
+}
+
+/* Without calibration no mode with an int8 stage can run; `place` is where the mode is named. */
+static bool check_scales(const Walk *walk, const Spec *spec, const char *name, const Place *place) {
+  if (spec->calibration.text || is_reference(name) || !mode_needs_scales(spec_mode(spec, name))) return true;
+  return walk_fail(
+      walk, place,
+      "mode '%s' has int8 stages and needs scales: add 'calibration: {text: FILE}' (or a mode of floats alone, "
+      "as 1 and fp32 are)",
+      name);
+}
+
+static bool check_calibration(const Walk *walk, const Spec *spec) {
+  for (int i = 0; i < spec->pair_count; i++) {
+    const Pair *pair = &spec->pairs[i];
+    TRY(check_scales(walk, spec, pair->base, walk_place(walk, pair, "base")));
+    TRY(check_scales(walk, spec, pair->other, walk_place(walk, pair, "other")));
+  }
+  for (int i = 0; i < spec->compare_all_count; i++)
+    TRY(check_scales(walk, spec, spec->compare_all[i], walk_place(walk, &spec->compare_all[i], NULL)));
+  for (int i = 0; i < spec->micro_count; i++)
+    for (int j = 0; j < spec->micro[i].mode_count; j++) {
+      const char **name = &spec->micro[i].modes[j];
+      TRY(check_scales(walk, spec, *name, walk_place(walk, name, NULL)));
+    }
+  return true;
+}
+
+/* Adds a mode to those that run, unless it is the reference or already there. */
+static void run_mode(Spec *spec, const char *name) {
+  if (is_reference(name)) return;
+  for (int i = 0; i < spec->mode_count; i++)
+    if (!strcmp(spec->modes[i].name, name)) return;
+  spec->modes[spec->mode_count++] = *spec_mode(spec, name);
+}
+
+/* Settles which modes run and, where the spec does not say it, which of them are compared with the reference: all of
+ * the pairs' modes. */
+static void collect_modes(Arena *arena, Spec *spec) {
+  spec->modes = ARENA_NEW(arena, Mode, 2 * spec->pair_count + spec->compare_all_count);
+  for (int i = 0; i < spec->pair_count; i++) {
+    run_mode(spec, spec->pairs[i].base);
+    run_mode(spec, spec->pairs[i].other);
+  }
+  for (int i = 0; i < spec->compare_all_count; i++) run_mode(spec, spec->compare_all[i]);
+  if (spec->compare_all_count) return;
+  spec->compare_all = ARENA_NEW(arena, const char *, spec->mode_count);
+  spec->compare_all_count = spec->mode_count;
+  for (int i = 0; i < spec->mode_count; i++) spec->compare_all[i] = spec->modes[i].name;
+}
+
+static bool walk_spec(Walk *walk, Spec *spec) {
+  TRY(walk_object(walk, &schema_spec, yaml_document_get_root_node(walk->document), NULL, spec));
+  TRY(check_prompts(walk, spec));
+  TRY(check_own_modes(walk, spec));
+  TRY(check_pairs(walk, spec));
+  TRY(check_lists(walk, spec));
+  TRY(check_calibration(walk, spec));
+  collect_modes(walk->arena, spec);
+  return true;
+}
+
+bool spec_parse(Arena *arena, const char *path, const char *text, size_t count, Spec *spec, Status *st) {
+  yaml_document_t document;
+  TRY(document_load(&document, path, text, count, st));
+  char *raw = arena_alloc(arena, count + 1, 1);
+  memcpy(raw, text, count);
+  *spec = (Spec){.path = arena_printf(arena, "%s", path), .folder = file_folder(arena, path), .raw = raw};
+  Walk walk = {.arena = arena, .path = path, .document = &document, .st = st};
+  bool valid = walk_spec(&walk, spec);
+  yaml_document_delete(&document);
+  return valid;
+}
+
+bool spec_read(Arena *arena, const char *path, Spec *spec, Status *st) {
+  Bytes text;
+  TRY(file_read(arena, path, DOCUMENT_BYTES_MAX, &text, st));
+  return spec_parse(arena, path, text.data, text.count, spec, st);
+}

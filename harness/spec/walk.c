@@ -1,0 +1,246 @@
+/* walk: one function for each shape of node. A mapping is looked at twice: its own keys in the file's order (unknown,
+ * twice), then the table's rows in the table's order (value, default, missing). */
+#include "spec/walk.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "spec/nearest.h"
+#include "spec/scalar.h"
+#include "spec/spec.h"
+
+const Place *walk_place(const Walk *walk, const void *owner, const char *key) {
+  for (const Place *place = walk->places; place; place = place->next)
+    if (place->owner == owner && (place->key && key ? !strcmp(place->key, key) : place->key == key)) return place;
+  return NULL;
+}
+
+bool walk_fail(const Walk *walk, const Place *place, const char *format, ...) {
+  char what[sizeof walk->st->text];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(what, sizeof what, format, args);
+  va_end(args);
+  if (!place) return FAIL(walk->st, "%s: %s", walk->path, what);
+  size_t line = place->mark.line + 1, column = place->mark.column + 1;
+  if (!place->label) return FAIL(walk->st, "%s:%zu:%zu: %s", walk->path, line, column, what);
+  return FAIL(walk->st, "%s:%zu:%zu: key '%.100s': %s", walk->path, line, column, place->label, what);
+}
+
+static void note(Walk *walk, const void *owner, const char *key, const char *label, const yaml_node_t *node) {
+  Place *place = ARENA_NEW(walk->arena, Place, 1);
+  *place = (Place){owner, key, label, node->start_mark, walk->places};
+  walk->places = place;
+}
+
+static yaml_node_t *node_at(Walk *walk, int index) { return yaml_document_get_node(walk->document, index); }
+
+static const char *scalar_text(const yaml_node_t *node) { return (const char *)node->data.scalar.value; }
+
+static bool is_plain(const yaml_node_t *node) { return node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE; }
+
+static bool fail_expected(Walk *walk, const Key *key, const yaml_node_t *node, const char *label) {
+  const Place place = {.label = label, .mark = node->start_mark};
+  const char *expected = scalar_expected(walk->arena, key);
+  if (node->type == YAML_SEQUENCE_NODE) {
+    int count = (int)(node->data.sequence.items.top - node->data.sequence.items.start);
+    return walk_fail(walk, &place, "expected %s, found a list of %d", expected, count);
+  }
+  if (node->type == YAML_MAPPING_NODE) return walk_fail(walk, &place, "expected %s, found a mapping", expected);
+  const char *text = scalar_text(node);
+  if (is_plain(node) && !*text) return walk_fail(walk, &place, "expected %s, found nothing", expected);
+  Nearest near = nearest_to(text);
+  for (int i = 0; schema_word(key, i); i++) nearest_offer(&near, schema_word(key, i));
+  if (near.best)
+    return walk_fail(walk, &place, "expected %s, found '%.100s'; did you mean '%s'?", expected, text, near.best);
+  return walk_fail(walk, &place, "expected %s, found %s'%.100s'", expected, is_plain(node) ? "" : "the quoted text ",
+                   text);
+}
+
+static bool walk_value(Walk *walk, const Key *key, yaml_node_t *node, const char *label, void *owner);
+
+static bool walk_scalar(Walk *walk, const Key *key, const yaml_node_t *node, const char *label, void *owner) {
+  const char *text = scalar_text(node);
+  if (strlen(text) != node->data.scalar.length) {
+    const Place place = {.label = label, .mark = node->start_mark};
+    return walk_fail(walk, &place, "holds a NUL character");
+  }
+  return scalar_read(key, arena_printf(walk->arena, "%s", text), is_plain(node), owner) ||
+         fail_expected(walk, key, node, label);
+}
+
+static bool walk_list(Walk *walk, const Key *key, yaml_node_t *node, const char *label, void *owner) {
+  const yaml_node_item_t *item = node->data.sequence.items.start;
+  int64_t count = node->data.sequence.items.top - item;
+  if (count < key->min || count > key->max) return fail_expected(walk, key, node, label);
+  size_t size = schema_item_size(key);
+  char *elements = arena_alloc(walk->arena, (size_t)count, size);
+  for (int64_t i = 0; i < count; i++) {
+    note(walk, elements + (size_t)i * size, NULL, label, node_at(walk, item[i]));
+    TRY(walk_value(walk, key->item, node_at(walk, item[i]), label, elements + (size_t)i * size));
+  }
+  *(void **)((char *)owner + key->offset) = elements;
+  *(int *)((char *)owner + key->count_offset) = (int)count;
+  return true;
+}
+
+static bool walk_pair(Walk *walk, const Key *key, yaml_node_t *node, const char *label, Pair *pair) {
+  static const Key base = {.key = "base", .kind = KIND_MODE_NAME, .offset = offsetof(Pair, base)};
+  static const Key other = {.key = "other", .kind = KIND_MODE_NAME, .offset = offsetof(Pair, other)};
+  const yaml_node_item_t *item = node->data.sequence.items.start;
+  if (node->data.sequence.items.top - item != 2) return fail_expected(walk, key, node, label);
+  TRY(walk_value(walk, &base, node_at(walk, item[0]), label, pair));
+  return walk_value(walk, &other, node_at(walk, item[1]), label, pair);
+}
+
+/* The text of a mapping's key, or NULL with the error set. */
+static const char *key_text(Walk *walk, const yaml_node_t *node) {
+  const Place place = {.mark = node->start_mark};
+  if (node->type != YAML_SCALAR_NODE) {
+    walk_fail(walk, &place, "a list or mapping as a key");
+    return NULL;
+  }
+  if (strlen(scalar_text(node)) != node->data.scalar.length) {
+    walk_fail(walk, &place, "a key that holds a NUL character");
+    return NULL;
+  }
+  return scalar_text(node);
+}
+
+/* The first pair of the mapping with this key, before `end`; NULL where there is none. */
+static const yaml_node_pair_t *find_pair(Walk *walk, yaml_node_t *node, const yaml_node_pair_t *end, const char *key) {
+  for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < end; pair++)
+    if (!strcmp(scalar_text(node_at(walk, pair->key)), key)) return pair;
+  return NULL;
+}
+
+static bool check_twice(Walk *walk, yaml_node_t *node, const yaml_node_pair_t *pair, const char *text) {
+  const yaml_node_pair_t *first = find_pair(walk, node, pair, text);
+  if (!first) return true;
+  const Place place = {.label = text, .mark = node_at(walk, pair->key)->start_mark};
+  return walk_fail(walk, &place, "stands twice, first in line %zu", node_at(walk, first->key)->start_mark.line + 1);
+}
+
+static bool walk_modes(Walk *walk, const Key *key, yaml_node_t *node, const char *label, void *owner) {
+  const Object *object = schema_own_mode(walk->arena);
+  const yaml_node_pair_t *pairs = node->data.mapping.pairs.start, *end = node->data.mapping.pairs.top;
+  const Place here = {.label = label, .mark = node->start_mark};
+  if (end - pairs > key->max) return walk_fail(walk, &here, "defines more than %d modes", (int)key->max);
+  OwnMode *own = ARENA_NEW(walk->arena, OwnMode, end - pairs);
+  for (const yaml_node_pair_t *pair = pairs; pair < end; pair++) {
+    OwnMode *mode = &own[pair - pairs];
+    const char *name = key_text(walk, node_at(walk, pair->key));
+    if (!name) return false;
+    TRY(check_twice(walk, node, pair, name));
+    note(walk, mode, NULL, label, node_at(walk, pair->key));
+    if (!mode_name_valid(name))
+      return walk_fail(walk, walk->places, "expected %s, found '%.100s'",
+                       scalar_expected(walk->arena, &(Key){.kind = KIND_NAME}), name);
+    TRY(walk_object(walk, object, node_at(walk, pair->value), label, mode));
+    strcpy(mode->mode.name, name); /* after the base's settings, which come with the base's name */
+  }
+  *(OwnMode **)((char *)owner + key->offset) = own;
+  *(int *)((char *)owner + key->count_offset) = (int)(end - pairs);
+  return true;
+}
+
+static bool walk_value(Walk *walk, const Key *key, yaml_node_t *node, const char *label, void *owner) {
+  void *field = (char *)owner + key->offset;
+  if (key->key) note(walk, owner, key->key, label, node);
+  if (key->kind == KIND_OBJECT) return walk_object(walk, key->object, node, label, field);
+  switch (node->type) {
+    case YAML_SCALAR_NODE: return walk_scalar(walk, key, node, label, owner);
+    case YAML_SEQUENCE_NODE:
+      if (key->kind == KIND_LIST) return walk_list(walk, key, node, label, owner);
+      if (key->kind == KIND_PAIR) return walk_pair(walk, key, node, label, field);
+      break;
+    case YAML_MAPPING_NODE:
+      if (key->kind == KIND_MODES) return walk_modes(walk, key, node, label, owner);
+      break;
+    default: break;
+  }
+  return fail_expected(walk, key, node, label);
+}
+
+static bool check_keys(Walk *walk, const Object *object, yaml_node_t *node) {
+  for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++) {
+    const char *text = key_text(walk, node_at(walk, pair->key));
+    if (!text) return false;
+    const Place place = {.mark = node_at(walk, pair->key)->start_mark};
+    Nearest near = nearest_to(text);
+    const char *list = "";
+    bool known = false;
+    for (int i = 0; i < object->count && !known; i++) {
+      known = !strcmp(object->keys[i].key, text);
+      nearest_offer(&near, object->keys[i].key);
+      list = arena_printf(walk->arena, "%s%s%s", list, i ? ", " : "", object->keys[i].key);
+    }
+    if (!known && near.best)
+      return walk_fail(walk, &place, "unknown key '%.100s'; did you mean '%s'?", text, near.best);
+    if (!known) return walk_fail(walk, &place, "unknown key '%.100s'; known here: %s", text, list);
+    TRY(check_twice(walk, node, pair, text));
+  }
+  return true;
+}
+
+static const yaml_node_pair_t *find_key(Walk *walk, yaml_node_t *node, const char *key) {
+  return find_pair(walk, node, node->data.mapping.pairs.top, key);
+}
+
+/* Exactly one, or at least one, of some keys, as the object says. */
+static bool check_choice(Walk *walk, yaml_node_t *node, const Place *here, const char *const *names, bool exactly) {
+  const char *list = "", *found = NULL;
+  for (int i = 0; names && names[i]; i++) {
+    list = arena_printf(walk->arena, "%s%s%s", list, !i ? "" : names[i + 1] ? ", " : " or ", names[i]);
+    const yaml_node_pair_t *pair = find_key(walk, node, names[i]);
+    if (pair && found && exactly) {
+      const Place second = {.label = names[i], .mark = node_at(walk, pair->key)->start_mark};
+      return walk_fail(walk, &second, "stands beside '%s': only one of the two can be", found);
+    }
+    if (pair) found = names[i];
+  }
+  return !names || found || walk_fail(walk, here, "needs %s %s", exactly ? "one of" : "at least one of", list);
+}
+
+static bool read_key(Walk *walk, const Key *key, yaml_node_t *node, const yaml_node_pair_t *pair, void *out) {
+  if (key->with && !find_key(walk, node, key->with)) {
+    const Place place = {.label = key->key, .mark = node_at(walk, pair->key)->start_mark};
+    return walk_fail(walk, &place, "has no sense without '%s'", key->with);
+  }
+  return walk_value(walk, key, node_at(walk, pair->value), key->key, out);
+}
+
+static void set_default(Walk *walk, const Key *key, void *out) {
+  if (key->kind == KIND_OBJECT) {
+    bool set = walk_object(walk, key->object, NULL, key->key, (char *)out + key->offset);
+    assert(set && "without a node nothing is asked for");
+  } else if (key->standard) {
+    bool set = scalar_read(key, key->standard, true, out);
+    assert(set && "a default is a valid value of its key");
+  }
+}
+
+bool walk_object(Walk *walk, const Object *object, yaml_node_t *node, const char *label, void *out) {
+  if (!node) {
+    for (int i = 0; i < object->count; i++) set_default(walk, &object->keys[i], out);
+    return true;
+  }
+  if (node->type != YAML_MAPPING_NODE) return fail_expected(walk, &(Key){.kind = KIND_OBJECT}, node, label);
+  TRY(check_keys(walk, object, node));
+  const Place here = {.label = label, .mark = node->start_mark};
+  const Place *missing_at = label ? &here : NULL; /* of the spec itself, the file is place enough */
+  for (int i = 0; i < object->count; i++) {
+    const Key *key = &object->keys[i];
+    const yaml_node_pair_t *pair = find_key(walk, node, key->key);
+    if (pair)
+      TRY(read_key(walk, key, node, pair, out));
+    else if (key->required)
+      return walk_fail(walk, missing_at, "required key '%s' is missing", key->key);
+    else
+      set_default(walk, key, out);
+  }
+  TRY(check_choice(walk, node, missing_at, object->exactly_one, true));
+  return check_choice(walk, node, missing_at, object->at_least_one, false);
+}

@@ -1,0 +1,140 @@
+/* mode: the presets against the table of the modes' stages, written out again; what goes together and what does not. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "model/trace.h"
+#include "spec/mode.h"
+
+/* One row a stage, one column a preset. */
+static const char *const columns[] = {"0", "1", "2-0", "2-1", "2-2", "2-3", "2-4", "3", "fp32"};
+static const struct {
+  const char *key, *value[9];
+} table[] = {
+    {"linears", {"w8a8", "f32", "w8a8", "w8a8", "w8a8", "w8a8", "w8a8", "w8a8", "f32"}},
+    {"conv_in", {"i8", "f32", "i8", "i8", "i8", "i8", "i8", "i8_dynamic", "f32"}},
+    {"conv_out", {"i8", "f32", "f32_grid", "i8", "f32_grid", "f32", "f32", "f32", "f32"}},
+    {"x_proj_in", {"i8", "f32", "i8", "i8", "i8", "i8", "i8", "i8", "f32"}},
+    {"scan_u", {"i8", "f32", "i8", "i8", "f32", "i8", "f32", "f32", "f32"}},
+    {"scan_rest", {"i8", "f32", "i8", "i8", "i8", "i8", "i8", "i8", "f32"}},
+    {"scan_order",
+     {"blocked", "sequential", "blocked", "sequential", "sequential", "sequential", "sequential", "sequential",
+      "sequential"}},
+    {"gated", {"f16", "f16", "f16", "f16", "f16", "f16", "f16", "f16", "f32"}},
+    {"out_proj", {"f16", "f16", "f16", "f16", "f16", "f16", "f16", "f16", "f32"}},
+};
+enum { PRESETS = sizeof columns / sizeof *columns, STAGES = sizeof table / sizeof *table };
+
+Test(mode, presets_are_the_table_of_the_stages) {
+  cr_assert_eq(mode_stage_count, STAGES);
+  cr_assert_eq(mode_preset_count, PRESETS);
+  for (int s = 0; s < STAGES; s++) {
+    cr_expect_str_eq(mode_stages[s].key, table[s].key);
+    for (int p = 0; p < PRESETS; p++) {
+      cr_expect_str_eq(mode_presets[p].name, columns[p]);
+      const char *got = mode_setting_name(&mode_presets[p], &mode_stages[s]);
+      cr_expect_str_eq(got, table[s].value[p], "mode %s, %s: got %s, want %s", columns[p], table[s].key, got,
+                       table[s].value[p]);
+    }
+  }
+}
+
+/* The names of a stage's values stand in a table apart from the enums that the code asks for. */
+Test(mode, setting_names_say_what_the_enums_say) {
+  const Mode mode = {"x",        LINEARS_F32,   CONV_IN_I8_DYNAMIC,    CONV_OUT_F32_GRID, X_PROJ_IN_F32,
+                     SCAN_U_F32, SCAN_REST_F32, SCAN_ORDER_SEQUENTIAL, OUTPUT_F32,        OUTPUT_F16};
+  static const char *const want[] = {"f32", "i8_dynamic", "f32_grid", "f32", "f32", "f32", "sequential", "f32", "f16"};
+  for (int s = 0; s < STAGES; s++) cr_expect_str_eq(mode_setting_name(&mode, &mode_stages[s]), want[s]);
+}
+
+Test(mode, no_two_presets_are_the_same_computation) {
+  for (int a = 0; a < PRESETS; a++)
+    for (int b = 0; b < PRESETS; b++)
+      cr_expect_eq(mode_equal(&mode_presets[a], &mode_presets[b]), a == b, "%s and %s", columns[a], columns[b]);
+}
+
+Test(mode, equality_is_of_settings_and_not_of_names) {
+  Mode renamed = *mode_preset("2-4");
+  strcpy(renamed.name, "other");
+  cr_expect(mode_equal(&renamed, mode_preset("2-4")));
+  for (int s = 0; s < STAGES; s++) {
+    Mode changed = renamed;
+    int *setting = (int *)((char *)&changed + mode_stages[s].offset);
+    *setting = !*setting;
+    cr_expect(!mode_equal(&changed, &renamed), "a change of %s alone goes unseen", mode_stages[s].key);
+  }
+}
+
+Test(mode, every_preset_passes_its_own_check_and_fp32_and_1_need_no_scales) {
+  for (int p = 0; p < PRESETS; p++) {
+    Status st = {0};
+    cr_expect(mode_check(&mode_presets[p], &st), "%s: %s", columns[p], st.text);
+    bool floats = !strcmp(columns[p], "1") || !strcmp(columns[p], "fp32");
+    cr_expect_eq(mode_needs_scales(&mode_presets[p]), !floats, "%s", columns[p]);
+  }
+}
+
+/* A single stage on the int8 grid is enough. */
+Test(mode, each_int8_stage_alone_needs_scales) {
+  static const struct {
+    const char *key, *value;
+    bool needs;
+  } cases[] = {{"linears", "w8a8", true}, {"conv_in", "i8", true},        {"conv_in", "i8_dynamic", true},
+               {"conv_out", "i8", true},  {"conv_out", "f32_grid", true}, {"x_proj_in", "i8", true},
+               {"scan_u", "i8", true},    {"scan_rest", "i8", true},      {"scan_order", "blocked", false},
+               {"gated", "f16", false},   {"out_proj", "f16", false}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    Mode mode = *mode_preset("fp32");
+    for (int s = 0; s < STAGES; s++)
+      for (int v = 0; v < 4 && mode_stages[s].values[v]; v++)
+        if (!strcmp(mode_stages[s].key, cases[i].key) && !strcmp(mode_stages[s].values[v], cases[i].value))
+          *(int *)((char *)&mode + mode_stages[s].offset) = v;
+    cr_expect_eq(mode_needs_scales(&mode), cases[i].needs, "%s %s", cases[i].key, cases[i].value);
+  }
+}
+
+/* The rule that a mode breaks first, or NULL. */
+static const char *broken_rule(const Mode *mode) {
+  bool float_linears = mode->linears == LINEARS_F32;
+  if (!float_linears) return mode->x_proj_in == X_PROJ_IN_F32 ? "x_proj_in f32 with linears w8a8" : NULL;
+  if (mode->x_proj_in == X_PROJ_IN_I8) return "x_proj_in i8 with linears f32";
+  if (mode->scan_rest == SCAN_REST_I8) return "scan_rest i8 with linears f32";
+  return mode->conv_in == CONV_IN_I8 ? "conv_in i8 with linears f32" : NULL;
+}
+
+/* Every combination there is. */
+Test(mode, exactly_the_combinations_without_sense_are_refused_by_name) {
+  int count = 1, accepted = 0;
+  for (int s = 0; s < STAGES; s++)
+    for (int v = 1; v < 4 && mode_stages[s].values[v]; v++) count = v == 1 ? count * 2 : count / 2 * 3;
+  cr_assert_eq(count, 1152);
+  for (int i = 0; i < count; i++) {
+    Mode mode = {"x",        i % 2,      i / 2 % 3,   i / 6 % 3,   i / 18 % 2,
+                 i / 36 % 2, i / 72 % 2, i / 144 % 2, i / 288 % 2, i / 576 % 2};
+    Status st = {0};
+    const char *rule = broken_rule(&mode);
+    bool passed = mode_check(&mode, &st);
+    accepted += passed;
+    cr_expect_eq(passed, !rule, "combination %d: %s", i, st.text);
+    if (rule) cr_expect(strstr(st.text, rule), "want \"%s\", got \"%s\"", rule, st.text);
+  }
+  /* w8a8 leaves x_proj_in one value of two; f32 leaves x_proj_in and scan_rest one of two each, and conv_in two of
+   * three */
+  cr_expect_eq(accepted, 576 / 2 + 576 / 2 / 2 / 3 * 2);
+}
+
+Test(mode, names_are_of_32_letters_digits_dashes_and_underscores) {
+  static const char *const valid[] = {"0", "a", "Z_", "2-4-blocked", "9-", "abcdefghijklmnopqrstuvwxyz012345"};
+  static const char *const invalid[] = {"",    "-a",       "_a",  "a b", "a.b",
+                                        "a/b", "\xC3\xA4", "a\n", "..",  "abcdefghijklmnopqrstuvwxyz0123456"};
+  for (size_t i = 0; i < sizeof valid / sizeof *valid; i++) cr_expect(mode_name_valid(valid[i]), "'%s'", valid[i]);
+  for (size_t i = 0; i < sizeof invalid / sizeof *invalid; i++)
+    cr_expect(!mode_name_valid(invalid[i]), "'%s'", invalid[i]);
+}
+
+Test(mode, no_mode_may_take_a_name_that_the_results_file_uses) {
+  for (int d = 0; d < DIM_COUNT; d++) cr_expect(mode_name_reserved(dim_names[d]), "%s", dim_names[d]);
+  cr_expect(mode_name_reserved("fp64") && mode_name_reserved("token_id"));
+  for (int p = 0; p < PRESETS; p++) cr_expect(!mode_name_reserved(columns[p]), "%s", columns[p]);
+  cr_expect_null(mode_preset("fp64"));
+  cr_expect_null(mode_preset("2"));
+}

@@ -1,0 +1,337 @@
+/* spec: what a valid spec becomes, its defaults, the effective spec, and the files that are shipped. The refusals are
+ * in test_spec_refusals.c. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "model/trace.h"
+#include "spec/spec.h"
+
+static void no_memory(size_t wanted, size_t reserved) {
+  cr_assert_fail("arena: %zu wanted of %zu", wanted, reserved);
+  abort();
+}
+
+static Arena new_arena(void) {
+  Arena arena;
+  Status st = {0};
+  cr_assert(arena_reserve(&arena, (size_t)1 << 28, no_memory, &st), "%s", st.text);
+  return arena;
+}
+
+static Spec parse(Arena *arena, const char *text) {
+  Spec spec;
+  Status st = {0};
+  memset(&spec, 0xA5, sizeof spec);
+  cr_assert(spec_parse(arena, "folder/spec.yaml", text, strlen(text), &spec, &st), "%s\n%s", st.text, text);
+  return spec;
+}
+
+#define LEAST "title: t\nmodel: m\nprompts: [{name: p, string: s}]\npairs: [[1, fp32]]\n"
+
+Test(spec, the_least_spec_gets_every_default) {
+  Arena arena = new_arena();
+  Spec spec = parse(&arena, LEAST);
+  cr_expect_str_eq(spec.path, "folder/spec.yaml");
+  cr_expect_str_eq(spec.folder, "folder");
+  cr_expect_str_eq(spec.raw, LEAST);
+  cr_expect_str_eq(spec.question, "");
+  cr_expect_eq(spec.rewrite, REWRITE_QUAMBA);
+  cr_expect_null(spec.calibration.text);
+  cr_expect(spec.calibration.windows == 16 && spec.calibration.length == 512 && spec.calibration.alpha == 0.9999);
+  cr_expect_str_eq(spec.prompts[0].string, "s");
+  cr_expect_null(spec.prompts[0].text);
+  cr_expect_null(spec.prompts[0].tokens);
+  cr_expect(spec.prompts[0].offset == 0 && spec.prompts[0].length == 0);
+  cr_expect(spec.keep.all_tensors && spec.keep.all_layers && spec.keep.tensor_count == 0 && spec.keep.layer_count == 0);
+  cr_expect(spec.keep.f16_as == F16_AS_F16 && spec.keep.deflate == 0);
+  cr_expect(spec.micro_count == 0 && spec.own_mode_count == 0);
+  cr_expect(spec.backend == BACKEND_AUTO && spec.threads == 0 && spec.seed == 1 && spec.durability == DURABILITY_KILL);
+  cr_expect(spec.mode_count == 2 && spec.compare_all_count == 2);
+}
+
+#define FULL                                                                                                           \
+  "# everything that can be said\n"                                                                                    \
+  "title: 'Own modes'\nquestion: >-\n  Does it\n  matter?\nmodel: data/m\nrewrite: none\n"                             \
+  "calibration: {text: v.txt, windows: 4096, length: 1048576, alpha: 0.5}\n"                                           \
+  "prompts:\n  - {name: a, text: t.txt, offset: 9223372036854775807, length: 1}\n  - name: b-2\n    text: u.txt\n"     \
+  "  - {name: c, tokens: ids.npy}\n  - {name: 7, string: \"x\\ty\"}\n"                                                 \
+  "modes:\n  late: {base: 2-4, scan_order: blocked}\n  mine: {base: fp32, conv_out: f32_grid, gated: f16}\n"           \
+  "  unused: {base: 3}\n"                                                                                              \
+  "pairs: [[mine, fp32], [fp64, late], [late, mine], [mine, late]]\ncompare_all: [late, 0]\n"                          \
+  "keep: {tensors: [conv1d, logits], layers: [23, 0], f16_as: f32, deflate: 9}\n"                                      \
+  "micro:\n  - {operator: scan, inputs: [captured, ties], layers: [0, 5], shapes: [171x512x16, 1x2], modes: "          \
+  "[unused]}\n"                                                                                                        \
+  "  - {operator: exp, inputs: [denormal]}\n"                                                                          \
+  "backend: cuda\nthreads: 1024\nseed: 9223372036854775807\ndurability: power\n"
+
+Test(spec, every_key_reaches_its_field) {
+  Arena arena = new_arena();
+  Spec spec = parse(&arena, FULL);
+  cr_expect_str_eq(spec.title, "Own modes");
+  cr_expect_str_eq(spec.question, "Does it matter?");
+  cr_expect_str_eq(spec.model, "data/m");
+  cr_expect_eq(spec.rewrite, REWRITE_NONE);
+  cr_expect_str_eq(spec.calibration.text, "v.txt");
+  cr_expect(spec.calibration.windows == 4096 && spec.calibration.length == 1 << 20 && spec.calibration.alpha == 0.5);
+  cr_assert_eq(spec.prompt_count, 4);
+  cr_expect(spec.prompts[0].offset == INT64_MAX && spec.prompts[0].length == 1);
+  cr_expect_str_eq(spec.prompts[1].text, "u.txt");
+  cr_expect(spec.prompts[1].offset == 0 && spec.prompts[1].length == 0);
+  cr_expect_str_eq(spec.prompts[2].tokens, "ids.npy");
+  cr_expect_str_eq(spec.prompts[3].name, "7");
+  cr_expect_str_eq(spec.prompts[3].string, "x\ty");
+  cr_assert_eq(spec.pair_count, 4);
+  cr_expect_str_eq(spec.pairs[1].base, "fp64");
+  cr_expect_str_eq(spec.pairs[1].other, "late");
+  cr_assert(spec.keep.tensor_count == 2 && !spec.keep.all_tensors && spec.keep.layer_count == 2 &&
+            !spec.keep.all_layers);
+  cr_expect_str_eq(spec.keep.tensors[1], "logits");
+  cr_expect(spec.keep.layers[0] == 23 && spec.keep.layers[1] == 0);
+  cr_expect(spec.keep.f16_as == F16_AS_F32 && spec.keep.deflate == 9);
+  cr_assert_eq(spec.micro_count, 2);
+  cr_expect_str_eq(spec.micro[0].operator_name, "scan");
+  cr_expect(spec.micro[0].input_count == 2 && spec.micro[0].layer_count == 2 && spec.micro[0].shape_count == 2);
+  cr_expect_str_eq(spec.micro[0].shapes[0], "171x512x16");
+  cr_expect_str_eq(spec.micro[0].modes[0], "unused");
+  cr_expect(spec.micro[1].layer_count == 0 && spec.micro[1].mode_count == 0);
+  cr_expect(spec.backend == BACKEND_CUDA && spec.threads == 1024 && spec.seed == INT64_MAX);
+  cr_expect_eq(spec.durability, DURABILITY_POWER);
+}
+
+Test(spec, modes_that_run_are_those_of_pairs_then_compare_all_each_once_and_never_fp64) {
+  Arena arena = new_arena();
+  Spec spec = parse(&arena, FULL);
+  static const char *const want[] = {"mine", "fp32", "late", "0"};
+  cr_assert_eq(spec.mode_count, 4);
+  for (int i = 0; i < 4; i++) cr_expect_str_eq(spec.modes[i].name, want[i]);
+  cr_assert_eq(spec.compare_all_count, 2);
+  cr_expect_str_eq(spec.compare_all[0], "late");
+  cr_expect_eq(spec_mode(&spec, "late"), &spec.modes[2]);
+  cr_expect_eq(spec_mode(&spec, "unused"), &spec.own_modes[2].mode);
+  cr_expect_eq(spec_mode(&spec, "2-0"), mode_preset("2-0"));
+  cr_expect_null(spec_mode(&spec, "fp64"));
+  cr_expect_null(spec_mode(&spec, "nothing"));
+}
+
+Test(spec, an_own_mode_is_its_base_and_what_it_overrides) {
+  Arena arena = new_arena();
+  Spec spec = parse(&arena, FULL);
+  Mode late = *mode_preset("2-4"), mine = *mode_preset("fp32");
+  late.scan_order = SCAN_ORDER_BLOCKED;
+  mine.conv_out = CONV_OUT_F32_GRID, mine.gated = OUTPUT_F16;
+  cr_expect(mode_equal(spec_mode(&spec, "late"), &late));
+  cr_expect(mode_equal(spec_mode(&spec, "mine"), &mine));
+  cr_expect(mode_equal(spec_mode(&spec, "unused"), mode_preset("3")));
+}
+
+Test(spec, compare_all_alone_is_enough_and_a_pair_with_fp64_needs_only_its_mode) {
+  Arena arena = new_arena();
+  Spec spec = parse(&arena, "title: t\nmodel: m\nprompts: [{name: p, string: s}]\ncompare_all: [fp32]\n");
+  cr_expect(spec.pair_count == 0 && spec.mode_count == 1 && spec.compare_all_count == 1);
+  spec = parse(&arena, "title: t\nmodel: m\nprompts: [{name: p, string: s}]\npairs: [[fp64, 1]]\n");
+  cr_assert(spec.mode_count == 1 && spec.compare_all_count == 1);
+  cr_expect_str_eq(spec.compare_all[0], "1");
+}
+
+/* The words of a spec and the enums of spec.h are two tables: each word must give its own enum. */
+Test(spec, words_are_in_the_order_of_their_enums) {
+  Arena arena = new_arena();
+  cr_expect_eq(parse(&arena, LEAST "backend: auto\n").backend, BACKEND_AUTO);
+  cr_expect_eq(parse(&arena, LEAST "backend: cpu\n").backend, BACKEND_CPU);
+  cr_expect_eq(parse(&arena, LEAST "backend: cuda\n").backend, BACKEND_CUDA);
+  cr_expect_eq(parse(&arena, LEAST "rewrite: none\n").rewrite, REWRITE_NONE);
+  Spec none = parse(&arena, LEAST "keep: {tensors: none}\n");
+  cr_expect(!none.keep.all_tensors && none.keep.tensor_count == 0 && none.keep.all_layers);
+}
+
+Test(spec, every_tensor_of_the_trace_can_be_kept) {
+  Arena arena = new_arena();
+  const char *text = LEAST "keep: {tensors: [";
+  for (int id = 0; id < T_COUNT; id++)
+    text = arena_printf(&arena, "%s%s%s", text, id ? ", " : "", tensor_info[id].name);
+  Spec spec = parse(&arena, arena_printf(&arena, "%s]}\n", text));
+  cr_assert_eq(spec.keep.tensor_count, T_COUNT);
+  for (int id = 0; id < T_COUNT; id++) cr_expect_str_eq(spec.keep.tensors[id], tensor_info[id].name);
+}
+
+Test(spec, the_effective_spec_says_everything) {
+  Arena arena = new_arena();
+  Spec spec = parse(&arena, FULL);
+  cr_expect_str_eq(
+      spec_print(&arena, &spec),
+      "title: \"Own modes\"\nquestion: \"Does it matter?\"\nmodel: \"data/m\"\nrewrite: none\n"
+      "calibration: {text: \"v.txt\", windows: 4096, length: 1048576, alpha: 0.5}\n"
+      "prompts:\n  - {name: \"a\", text: \"t.txt\", offset: 9223372036854775807, length: 1}\n"
+      "  - {name: \"b-2\", text: \"u.txt\", offset: 0}\n  - {name: \"c\", tokens: \"ids.npy\"}\n"
+      "  - {name: \"7\", string: \"x\\x09y\"}\n"
+      "modes:\n"
+      "  \"late\": {base: \"2-4\", linears: w8a8, conv_in: i8, conv_out: f32, x_proj_in: i8, scan_u: f32, scan_rest: "
+      "i8, "
+      "scan_order: blocked, gated: f16, out_proj: f16}\n"
+      "  \"mine\": {base: \"fp32\", linears: f32, conv_in: f32, conv_out: f32_grid, x_proj_in: f32, scan_u: f32, "
+      "scan_rest: f32, scan_order: sequential, gated: f16, out_proj: f32}\n"
+      "  \"unused\": {base: \"3\", linears: w8a8, conv_in: i8_dynamic, conv_out: f32, x_proj_in: i8, scan_u: f32, "
+      "scan_rest: i8, scan_order: sequential, gated: f16, out_proj: f16}\n"
+      "pairs:\n  - [\"mine\", \"fp32\"]\n  - [\"fp64\", \"late\"]\n  - [\"late\", \"mine\"]\n  - [\"mine\", \"late\"]\n"
+      "compare_all: [\"late\", \"0\"]\n"
+      "keep: {tensors: [conv1d, logits], layers: [23, 0], f16_as: f32, deflate: 9}\n"
+      "micro:\n  - {operator: scan, inputs: [captured, ties], layers: [0, 5], shapes: [\"171x512x16\", \"1x2\"], "
+      "modes: [\"unused\"]}\n  - {operator: exp, inputs: [denormal]}\n"
+      "backend: cuda\nthreads: 1024\nseed: 9223372036854775807\ndurability: power\n");
+  spec = parse(&arena, LEAST);
+  cr_expect_str_eq(spec_print(&arena, &spec),
+                   "title: \"t\"\nquestion: \"\"\nmodel: \"m\"\nrewrite: quamba\nprompts:\n"
+                   "  - {name: \"p\", string: \"s\"}\npairs:\n  - [\"1\", \"fp32\"]\ncompare_all: [\"1\", \"fp32\"]\n"
+                   "keep: {tensors: all, layers: all, f16_as: f16, deflate: 0}\n"
+                   "backend: auto\nthreads: 0\nseed: 1\ndurability: kill\n");
+}
+
+static void expect_same_again(Arena arena, const Spec *spec) {
+  const char *printed = spec_print(&arena, spec);
+  Spec again = parse(&arena, printed);
+  cr_expect_str_eq(spec_print(&arena, &again), printed);
+  cr_expect_str_eq(again.title, spec->title);
+  cr_expect_eq(again.mode_count, spec->mode_count);
+  for (int i = 0; i < again.mode_count; i++) {
+    cr_expect_str_eq(again.modes[i].name, spec->modes[i].name);
+    cr_expect(mode_equal(&again.modes[i], &spec->modes[i]));
+  }
+  cr_expect_eq(again.calibration.alpha, spec->calibration.alpha);
+}
+
+Test(spec, the_effective_spec_is_read_back_as_itself) {
+  Arena arena = new_arena();
+  Spec spec = parse(&arena, FULL);
+  expect_same_again(arena, &spec);
+  spec = parse(&arena, LEAST "calibration: {text: a, alpha: 0.70000000000000007}\n");
+  cr_expect_eq(spec.calibration.alpha, 0.70000000000000007);
+  expect_same_again(arena, &spec);
+}
+
+/* Every character that YAML can carry, and what a title might hold. */
+Test(spec, texts_are_printed_so_that_yaml_reads_them_back) {
+  Arena arena = new_arena();
+  Spec spec = parse(&arena, LEAST);
+  static const char *const titles[] = {"\"quoted\" and \\ back",
+                                       "two\nlines\n",
+                                       " spaces ",
+                                       "tab\tand \x01 \x1F \x7F",
+                                       "# no comment",
+                                       "{a: b}, [c]",
+                                       "- x",
+                                       "&a *b !c %d @e `f",
+                                       "null",
+                                       "~",
+                                       "a: b",
+                                       "\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80",
+                                       "\xC2\x85\xE2\x80\xA8\xE2\x80\xA9\xEF\xBB\xBF",
+                                       "\xC2\x80\xC2\x9F\xC2\xA0\xEF\xBF\xBD\xEF\xBF\xBE\xEF\xBF\xBF"};
+  for (size_t i = 0; i < sizeof titles / sizeof *titles; i++) {
+    spec.title = titles[i];
+    expect_same_again(arena, &spec);
+  }
+  for (uint32_t c = 1; c < 0x11000; c += c < 0x300 ? 1 : 61) {
+    if (c >= 0xD800 && c <= 0xDFFF) continue;
+    char text[5] = {0};
+    if (c < 0x80)
+      text[0] = (char)c;
+    else if (c < 0x800)
+      text[0] = (char)(0xC0 | c >> 6), text[1] = (char)(0x80 | (c & 63));
+    else if (c < 0x10000)
+      text[0] = (char)(0xE0 | c >> 12), text[1] = (char)(0x80 | (c >> 6 & 63)), text[2] = (char)(0x80 | (c & 63));
+    else
+      text[0] = (char)(0xF0 | c >> 18), text[1] = (char)(0x80 | (c >> 12 & 63)), text[2] = (char)(0x80 | (c >> 6 & 63)),
+      text[3] = (char)(0x80 | (c & 63));
+    spec.title = text;
+    expect_same_again(arena, &spec);
+  }
+}
+
+/* A path from the command line may be no UTF-8: each such byte is printed as U+FFFD, and the file stays readable. */
+Test(spec, bytes_that_are_no_utf8_are_printed_as_replacement_characters) {
+  Arena arena = new_arena();
+  Spec spec = parse(&arena, LEAST);
+  spec.model = "a\x80\xBF\xC3(\xE2\x82\xF8\xC0\x80\xED\xA0\x80\xF4\x90\x80\x80z\xC3";
+  Spec again = parse(&arena, spec_print(&arena, &spec));
+#define R "\xEF\xBF\xBD"
+  cr_expect_str_eq(again.model, "a" R R R "(" R R R R R R R R R R R R "z" R);
+}
+
+/* Whatever a slip of the fingers makes of a spec: it is refused with one line, or it means something and prints as
+ * that. */
+Test(spec, a_mutated_spec_is_refused_or_read_back_as_itself) {
+  Arena arena = new_arena();
+  static const char odd[] = "{}[]:,-#&*!|>'\"%@` \n\t0123456789\x80\xFF.e+~?x";
+  uint64_t state = 1;
+  int accepted = 0;
+  for (int round = 0; round < 4000; round++) {
+    Arena scratch = arena;
+    char text[] = FULL;
+    size_t count = sizeof text - 1;
+    for (int edits = round % 4 ? 1 : 3; edits > 0; edits--) {
+      state = state * 6364136223846793005u + 1442695040888963407u;
+      size_t at = (size_t)(state >> 33) % count;
+      if (state >> 20 & 1)
+        text[at] = odd[(state >> 24) % (sizeof odd)]; /* its NUL included */
+      else
+        memmove(text + at, text + at + 1, count - at), count--;
+    }
+    Spec spec;
+    Status st = {0};
+    memset(&spec, 0xA5, sizeof spec);
+    if (spec_parse(&scratch, "m.yaml", text, count, &spec, &st)) {
+      accepted++;
+      expect_same_again(scratch, &spec);
+    } else {
+      cr_expect(!strncmp(st.text, "m.yaml:", 7), "%s", st.text);
+    }
+  }
+  cr_expect(accepted > 400 && accepted < 3600, "%d of 4000 accepted: the mutations test one side only", accepted);
+}
+
+static void expect_shipped(const char *path, int prompts, int pairs, int modes) {
+  Arena arena = new_arena();
+  Spec spec;
+  Status st = {0};
+  cr_assert(spec_read(&arena, path, &spec, &st), "%s", st.text);
+  cr_expect_eq(spec.prompt_count, prompts);
+  cr_expect_eq(spec.pair_count, pairs);
+  cr_expect_eq(spec.mode_count, modes);
+  cr_expect(file_exists(file_resolve(&arena, spec.folder, spec.model)), "%s", spec.model);
+  cr_expect(file_exists(file_resolve(&arena, spec.folder, spec.calibration.text)), "%s", spec.calibration.text);
+  for (int i = 0; i < prompts; i++) {
+    Bytes text;
+    const char *file = file_resolve(&arena, spec.folder, spec.prompts[i].text);
+    cr_assert(file_map(file, &text, &st), "%s", st.text);
+    cr_expect(spec.prompts[i].offset + spec.prompts[i].length <= (int64_t)text.count, "%s", spec.prompts[i].name);
+    file_unmap(&text);
+  }
+  expect_same_again(arena, &spec);
+}
+
+Test(spec, shipped_experiments_are_valid_and_their_files_are_there) {
+  expect_shipped("experiments/mode_2-0_vs_2-4.yaml", 1, 1, 2);
+  expect_shipped("experiments/all_modes.yaml", 8, 4, 9);
+}
+
+Test(spec, the_shipped_json_schema_is_the_tables) {
+  Arena arena = new_arena();
+  Status st = {0};
+  Bytes shipped;
+  cr_assert(file_read(&arena, "experiments/spec.schema.json", 1 << 20, &shipped, &st), "%s", st.text);
+  cr_expect_str_eq(shipped.data, spec_schema(&arena), "write spec_schema's text to experiments/spec.schema.json");
+}
+
+Test(spec, a_file_that_is_not_there_or_no_file_is_refused_by_name) {
+  Arena arena = new_arena();
+  Spec spec;
+  Status st = {0};
+  cr_expect(!spec_read(&arena, "experiments/none.yaml", &spec, &st));
+  cr_expect(strstr(st.text, "experiments/none.yaml"), "%s", st.text);
+  st = (Status){0};
+  cr_expect(!spec_read(&arena, "experiments", &spec, &st));
+  cr_expect(strstr(st.text, "experiments"), "%s", st.text);
+}

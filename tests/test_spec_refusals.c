@@ -1,0 +1,320 @@
+/* spec: what is refused, each with its exact place and what the message must say. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "spec/spec.h"
+
+static void no_memory(size_t wanted, size_t reserved) {
+  cr_assert_fail("arena: %zu wanted of %zu", wanted, reserved);
+  abort();
+}
+
+/* Four lines that are right; the fault follows in line 5. */
+#define HEAD "title: t\nmodel: m\ncalibration: {text: c}\nprompts: [{name: p, string: s}]\n"
+#define PAIR "pairs: [[2-0, 2-4]]\n"
+#define OWN(settings) HEAD PAIR "modes: {x: {" settings "}}\n"
+#define PROMPT(settings) "title: t\nmodel: m\n" PAIR "calibration: {text: c}\nprompts: [{" settings "}]\n"
+#define CALIBRATION(settings)                                                                                          \
+  "title: t\nmodel: m\nprompts: [{name: p, string: s}]\n" PAIR "calibration: {text: c, " settings "}\n"
+
+typedef struct Bad {
+  const char *text, *place, *words[3]; /* place "" : of the file as a whole */
+} Bad;
+
+/* clang-format off */
+static const Bad bad[] = {
+  /* numbers */
+  {CALIBRATION("windows: 4.5"),    "5:33", {"key 'windows'", "expected an integer from 1 to 4096", "found '4.5'"}},
+  {CALIBRATION("windows: 08"),     "5:33", {"'windows'", "integer", "found '08'"}},
+  {CALIBRATION("windows: 0x10"),   "5:33", {"'windows'", "integer", "found '0x10'"}},
+  {CALIBRATION("windows: 1_0"),    "5:33", {"'windows'", "integer", "found '1_0'"}},
+  {CALIBRATION("windows: +5"),     "5:33", {"'windows'", "integer", "found '+5'"}},
+  {CALIBRATION("windows: 1e3"),    "5:33", {"'windows'", "integer", "found '1e3'"}},
+  {CALIBRATION("windows: 16 17"),  "5:33", {"'windows'", "integer", "found '16 17'"}},
+  {CALIBRATION("windows: -"),      "5:33", {"'windows'", "integer", "found '-'"}},
+  {CALIBRATION("windows: --1"),    "5:33", {"'windows'", "integer", "found '--1'"}},
+  {CALIBRATION("windows: "),       "5:33", {"'windows'", "integer", "found nothing"}},
+  {CALIBRATION("windows: '16'"),   "5:33", {"'windows'", "integer", "found the quoted text '16'"}},
+  {CALIBRATION("windows: \"16\""), "5:33", {"'windows'", "integer", "found the quoted text '16'"}},
+  {CALIBRATION("windows: 0"),      "5:33", {"'windows'", "from 1 to 4096", "found '0'"}},
+  {CALIBRATION("windows: 4097"),   "5:33", {"'windows'", "from 1 to 4096", "found '4097'"}},
+  {CALIBRATION("windows: 99999999999999999999"), "5:33", {"'windows'", "integer", "found '99999999999999999999'"}},
+  {CALIBRATION("windows: 4294967297"), "5:33", {"'windows'", "integer", "found '4294967297'"}},
+  {CALIBRATION("windows: [16]"),   "5:33", {"'windows'", "integer", "found a list of 1"}},
+  {CALIBRATION("windows: {a: 1}"), "5:33", {"'windows'", "integer", "found a mapping"}},
+  {CALIBRATION("length: 1048577"), "5:32", {"'length'", "from 1 to 1048576", "found '1048577'"}},
+  {CALIBRATION("alpha: 0,9999"),   "5:33", {"unknown key '9999'", "known here: text, windows, length, alpha", ""}},
+  {CALIBRATION("alpha: '0,9999'"), "5:31", {"'alpha'", "a number from 0.5 to 1", "found the quoted text '0,9999'"}},
+  {CALIBRATION("alpha: 1.01"),     "5:31", {"'alpha'", "a number from 0.5 to 1", "found '1.01'"}},
+  {CALIBRATION("alpha: 0.4999"),   "5:31", {"'alpha'", "a number from 0.5 to 1", "found '0.4999'"}},
+  {CALIBRATION("alpha: .9"),       "5:31", {"'alpha'", "number", "found '.9'"}},
+  {CALIBRATION("alpha: 1."),       "5:31", {"'alpha'", "number", "found '1.'"}},
+  {CALIBRATION("alpha: 0x1p-1"),   "5:31", {"'alpha'", "number", "found '0x1p-1'"}},
+  {CALIBRATION("alpha: nan"),      "5:31", {"'alpha'", "number", "found 'nan'"}},
+  {CALIBRATION("alpha: .inf"),     "5:31", {"'alpha'", "number", "found '.inf'"}},
+  {CALIBRATION("alpha: 1e"),       "5:31", {"'alpha'", "number", "found '1e'"}},
+  {CALIBRATION("alpha: 1e999"),    "5:31", {"'alpha'", "number", "found '1e999'"}},
+  {HEAD PAIR "threads: 1025\n",    "6:10", {"'threads'", "from 0 to 1024", "found '1025'"}},
+  {HEAD PAIR "seed: -1\n",         "6:7",  {"'seed'", "from 0 to 9223372036854775807", "found '-1'"}},
+  {HEAD PAIR "seed: 9223372036854775808\n", "6:7", {"'seed'", "integer", "found '9223372036854775808'"}},
+  {HEAD PAIR "keep: {deflate: 10}\n", "6:17", {"'deflate'", "from 0 to 9", "found '10'"}},
+  {PROMPT("name: p, text: t, offset: -1"), "5:38", {"'offset'", "from 0", "found '-1'"}},
+  {PROMPT("name: p, text: t, length: 0"),  "5:38", {"'length'", "from 1 to 1048576", "found '0'"}},
+  /* words */
+  {HEAD PAIR "backend: gpu\n",     "6:10", {"'backend'", "one of auto, cpu, cuda", "found 'gpu'; did you mean 'cpu'?"}},
+  {HEAD PAIR "rewrite: hadamard\n", "6:10", {"'rewrite'", "one of quamba, none", "found 'hadamard'"}},
+  {HEAD PAIR "rewrite: Quamba\n",  "6:10", {"'rewrite'", "found 'Quamba'", "did you mean 'quamba'?"}},
+  {HEAD PAIR "durability: [kill]\n", "6:13", {"'durability'", "one of kill, power", "found a list"}},
+  {HEAD PAIR "keep: {f16_as: f64}\n", "6:16", {"'f16_as'", "one of f16, f32", "found 'f64'"}},
+  {HEAD PAIR "keep: {tensors: conv1d}\n", "6:17", {"'tensors'", "all, none, or a list", "found 'conv1d'"}},
+  {HEAD PAIR "keep: {tensors: [norm, conv1]}\n", "6:24", {"'tensors'", "found 'conv1'", "did you mean 'conv1d'?"}},
+  {HEAD PAIR "keep: {tensors: []}\n", "6:17", {"'tensors'", "a list of 1 to 20", "found a list of 0"}},
+  {HEAD PAIR "keep: {tensors: [norm, norm]}\n", "6:24", {"'tensors'", "'norm' stands twice", ""}},
+  {HEAD PAIR "keep: {layers: none}\n", "6:16", {"'layers'", "all, or a list", "found 'none'"}},
+  {HEAD PAIR "keep: {layers: [0, -1]}\n", "6:20", {"'layers'", "integer from 0", "found '-1'"}},
+  {HEAD PAIR "keep: {layers: [3, 0, 3]}\n", "6:23", {"'layers'", "layer 3 stands twice", ""}},
+  {HEAD PAIR "micro: [{operator: conv2d, inputs: [zero]}]\n", "6:20", {"'operator'", "found 'conv2d'", "did you mean 'conv1d'?"}},
+  {HEAD PAIR "micro: [{operator: scan}]\n", "6:9", {"'micro'", "required key 'inputs' is missing", ""}},
+  {HEAD PAIR "micro: [{operator: scan, inputs: [zeros]}]\n", "6:35", {"'inputs'", "captured, normal", "did you mean 'zero'?"}},
+  {HEAD PAIR "micro: [{operator: scan, inputs: [zero], shapes: [171]}]\n", "6:51", {"'shapes'", "a shape such as 512x1536", "'171'"}},
+  {HEAD PAIR "micro: [{operator: scan, inputs: [zero], shapes: [0x10]}]\n", "6:51", {"'shapes'", "a shape", "'0x10'"}},
+  {HEAD PAIR "micro: [{operator: scan, inputs: [zero], shapes: [1x2x3x4]}]\n", "6:51", {"'shapes'", "a shape", "'1x2x3x4'"}},
+  {HEAD PAIR "micro: [{operator: scan, inputs: [zero], modes: [fp64]}]\n", "6:50", {"'modes'", "fp64", "leave it out"}},
+  {HEAD PAIR "micro: [{operator: scan, inputs: [zero], modes: [2_0]}]\n", "6:50", {"'modes'", "'2_0'", "did you mean '2-0'?"}},
+  /* keys */
+  {HEAD PAIR "windows: 4\n",       "6:1",  {"unknown key 'windows'", "known here: title, question", "durability"}},
+  {HEAD PAIR "sed: 4\n",           "6:1",  {"unknown key 'sed'", "did you mean 'seed'?", ""}},
+  {CALIBRATION("alpah: 0.9"),      "5:24", {"unknown key 'alpah'", "did you mean 'alpha'?", ""}},
+  {HEAD PAIR "title: u\n",         "6:1",  {"key 'title'", "stands twice, first in line 1", ""}},
+  {CALIBRATION("windows: 1, windows: 1"), "5:36", {"key 'windows'", "stands twice", "line 5"}},
+  {HEAD PAIR "? [a]\n: b\n",       "6:3",  {"a list or mapping as a key", "", ""}},
+  {HEAD PAIR "? {a: b}\n: b\n",    "6:3",  {"a list or mapping as a key", "", ""}},
+  {HEAD PAIR "'': b\n",            "6:1",  {"unknown key ''", "known here", ""}},
+  {HEAD PAIR "\"a\\0b\": b\n",     "6:1",  {"a key that holds a NUL character", "", ""}},
+  {"model: m\nprompts: [{name: p, string: s}]\n" PAIR, "", {"required key 'title' is missing", "", ""}},
+  {"title: t\nprompts: [{name: p, string: s}]\n" PAIR, "", {"required key 'model' is missing", "", ""}},
+  {"title: t\nmodel: m\n" PAIR,    "",     {"required key 'prompts' is missing", "", ""}},
+  {HEAD,                           "",     {"needs at least one of pairs or compare_all", "", ""}},
+  {HEAD PAIR "calibration: {}\n",  "6:1",  {"key 'calibration'", "stands twice", ""}},
+  {"title: t\nmodel: m\nprompts: [{name: p, string: s}]\n" PAIR "calibration: {windows: 2}\n", "5:14",
+                                           {"'calibration'", "required key 'text' is missing", ""}},
+  {"- a\n",                        "1:1",  {"expected a mapping of keys", "found a list of 1", ""}},
+  {"hello\n",                      "1:1",  {"expected a mapping of keys", "found 'hello'", ""}},
+  {"---\n",                        "2:1",  {"expected a mapping of keys", "found nothing", ""}},
+  /* texts */
+  {"title: \nmodel: m\n",          "1:7",  {"'title'", "a text that is not empty", "found nothing"}},
+  {"title: ''\nmodel: m\n",        "1:8",  {"'title'", "a text that is not empty", "found the quoted text ''"}},
+  {"title: [a, b]\nmodel: m\n",    "1:8",  {"'title'", "a text", "found a list of 2"}},
+  {"title: \"a\\0b\"\nmodel: m\n", "1:8",  {"'title'", "holds a NUL character", ""}},
+  {"title: t\nmodel: {path: m}\n", "2:8",  {"'model'", "a text", "found a mapping"}},
+  /* prompts */
+  {"title: t\nmodel: m\nprompts: []\n" PAIR, "3:10", {"'prompts'", "a list of 1 to 4096", "found a list of 0"}},
+  {"title: t\nmodel: m\nprompts: p\n" PAIR, "3:10", {"'prompts'", "a list of 1 to 4096", "found 'p'"}},
+  {"title: t\nmodel: m\nprompts: [p]\n" PAIR, "3:11", {"'prompts'", "expected a mapping of keys", "found 'p'"}},
+  {PROMPT("string: s"),            "5:11", {"'prompts'", "required key 'name' is missing", ""}},
+  {PROMPT("name: p"),              "5:11", {"'prompts'", "needs one of text, string or tokens", ""}},
+  {PROMPT("name: p, text: t, string: s"), "5:30", {"'string'", "stands beside 'text'", "only one"}},
+  {PROMPT("name: p, tokens: t, string: s"), "5:21", {"'tokens'", "stands beside 'string'", "only one"}},
+  {PROMPT("name: p, string: ''"),  "5:29", {"'string'", "a text that is not empty", ""}},
+  {PROMPT("name: p, string: s, offset: 0"), "5:32", {"'offset'", "no sense without 'text'", ""}},
+  {PROMPT("name: p, tokens: s, length: 4"), "5:32", {"'length'", "no sense without 'text'", ""}},
+  {PROMPT("name: a b, string: s"), "5:18", {"'name'", "a name of 1 to 32 letters", "found 'a b'"}},
+  {PROMPT("name: ../x, string: s"), "5:18", {"'name'", "a name of 1 to 32 letters", "found '../x'"}},
+  {PROMPT("name: abcdefghijklmnopqrstuvwxyz0123456, string: s"), "5:18", {"'name'", "a name of 1 to 32", ""}},
+  {PROMPT("name: d_model, string: s"), "5:18", {"'name'", "'d_model' starts like 'd_model'", ""}},
+  {PROMPT("name: token-list, string: s"), "5:18", {"'name'", "'token-list' starts like 'token'", ""}},
+  {PROMPT("name: p, string: s}, {name: q, string: s}, {name: p, text: t"), "5:62", {"'name'", "'p' is already", "another prompt"}},
+  /* own modes */
+  {OWN("linears: f32"),            "6:12", {"'modes'", "required key 'base' is missing", ""}},
+  {OWN("base: 4-0"),               "6:19", {"'base'", "one of 0, 1, 2-0", "found '4-0'; did you mean '2-0'?"}},
+  {OWN("base: fp64"),              "6:19", {"'base'", "3, fp32", "found 'fp64'"}},
+  {OWN("base: 2-4, scan_order: block"), "6:36", {"'scan_order'", "one of blocked, sequential", "found 'block'"}},
+  {OWN("base: 2-4, scan: blocked"), "6:24", {"unknown key 'scan'", "known here: base, linears, conv_in", ""}},
+  {OWN("base: 2-4, conv_in: i4"),  "6:33", {"'conv_in'", "one of i8, i8_dynamic, f32", "found 'i4'"}},
+  {OWN("base: fp32, x_proj_in: i8"), "6:9", {"'modes'", "mode 'x'", "x_proj_in i8 with linears f32: the float linear takes float"}},
+  {OWN("base: 2-4, x_proj_in: f32"), "6:9", {"'modes'", "mode 'x'", "x_proj_in f32 with linears w8a8: the INT8 linear takes int8"}},
+  {OWN("base: fp32, scan_rest: i8"), "6:9", {"'modes'", "mode 'x'", "scan_rest i8 with linears f32"}},
+  {OWN("base: fp32, conv_in: i8"), "6:9",  {"'modes'", "mode 'x'", "conv_in i8 with linears f32"}},
+  {HEAD PAIR "modes: {2-4: {base: 2-4}}\n", "6:9", {"'modes'", "'2-4' is a preset", ""}},
+  {HEAD PAIR "modes: {fp64: {base: 2-4}}\n", "6:9", {"'modes'", "'fp64' is a name of the results file's own", ""}},
+  {HEAD PAIR "modes: {vocab: {base: 2-4}}\n", "6:9", {"'modes'", "'vocab' is a name of the results file's own", ""}},
+  {HEAD PAIR "modes: {-x: {base: 2-4}}\n", "6:9", {"'modes'", "a name of 1 to 32 letters", "found '-x'"}},
+  {HEAD PAIR "modes: {x: {base: 0}, x: {base: 1}}\n", "6:23", {"key 'x'", "stands twice", ""}},
+  {HEAD PAIR "modes: {x: 2-4}\n",  "6:12", {"'modes'", "expected a mapping of keys", "found '2-4'"}},
+  {HEAD PAIR "modes: [x]\n",       "6:8",  {"'modes'", "a mapping from names to modes", "found a list of 1"}},
+  /* pairs and compare_all */
+  {HEAD "pairs: [2-0, 2-4]\n",     "5:9",  {"'pairs'", "a list of two modes", "found '2-0'"}},
+  {HEAD "pairs: [[2-0]]\n",        "5:9",  {"'pairs'", "a list of two modes", "found a list of 1"}},
+  {HEAD "pairs: [[2-0, 2-4, 3]]\n", "5:9", {"'pairs'", "a list of two modes", "found a list of 3"}},
+  {HEAD "pairs: [{a: b}]\n",       "5:9",  {"'pairs'", "a list of two modes", "found a mapping"}},
+  {HEAD "pairs: [[2-0, [2-4]]]\n", "5:15", {"'pairs'", "the name of a mode", "found a list of 1"}},
+  {HEAD "pairs: [[2-0, '']]\n",    "5:15", {"'pairs'", "the name of a mode", ""}},
+  {HEAD "pairs:\n  - [2-0, 2-4]\n  - [1, 2.4]\n", "7:9", {"'pairs'", "no mode '2.4' is defined", "did you mean '2-4'?"}},
+  {HEAD "pairs: [[base, 2-0]]\n",  "5:10", {"'pairs'", "no mode 'base' is defined", "known here: fp64, 0, 1, 2-0"}},
+  {HEAD "modes: {mine: {base: 0}}\npairs: [[mien, 2-0]]\n", "6:10", {"'pairs'", "no mode 'mien'", "did you mean 'mine'?"}},
+  {HEAD "pairs: [[2-0, 2-0]]\n",   "5:15", {"'pairs'", "'2-0' is paired with itself", ""}},
+  {HEAD "pairs: [[fp64, fp64]]\n", "5:16", {"'pairs'", "'fp64' is paired with itself", ""}},
+  {HEAD "modes: {x: {base: 2-3, scan_u: f32}}\npairs: [[2-4, x]]\n", "6:15", {"'pairs'", "'x' is the same computation as '2-4'", ""}},
+  {HEAD "pairs: [[2-0, 2-4], [2-4, 2-0], [2-0, 2-4]]\n", "5:33", {"'pairs'", "[2-0, 2-4] stands twice", ""}},
+  {HEAD "compare_all: [2-0, fp64]\n", "5:20", {"'compare_all'", "fp64 is the reference", "leave it out"}},
+  {HEAD "compare_all: [2-0, 2-5x]\n", "5:20", {"'compare_all'", "no mode '2-5x'", ""}},
+  {HEAD "compare_all: [2-0, 1, 2-0]\n", "5:23", {"'compare_all'", "'2-0' stands twice", ""}},
+  {HEAD "compare_all: 2-0\n",      "5:14", {"'compare_all'", "a list of 1 to 1024", "found '2-0'"}},
+  {HEAD PAIR "compare_all: []\n",  "6:14", {"'compare_all'", "a list of 1 to 1024", "found a list of 0"}},
+  {"title: t\nmodel: m\nprompts: [{name: p, string: s}]\npairs: [[fp32, 2-4]]\n", "4:16",
+                                           {"mode '2-4' has int8 stages and needs scales", "add 'calibration: {text: FILE}'", ""}},
+  {"title: t\nmodel: m\nprompts: [{name: p, string: s}]\npairs: [[fp32, 1]]\ncompare_all: [1, 3]\n", "5:18",
+                                           {"'compare_all'", "mode '3' has int8 stages", "calibration"}},
+  {"title: t\nmodel: m\nprompts: [{name: p, string: s}]\npairs: [[fp32, 1]]\nmicro: [{operator: scan, inputs: [zero], modes: [0]}]\n", "5:50",
+                                           {"'modes'", "mode '0' has int8 stages", "calibration"}},
+  /* YAML itself */
+  {"",                             "",     {"empty", "", ""}},
+  {"# a comment alone\n",          "",     {"empty", "", ""}},
+  {HEAD PAIR "---\ntitle: u\n",    "6:1",  {"a second document", "", ""}},
+  {"title: &a t\nmodel: m\n",      "1:8",  {"an anchor", "", ""}},
+  {"title: t\nmodel: *a\n",        "2:8",  {"an alias", "", ""}},
+  {"title: !!str t\nmodel: m\n",   "1:8",  {"a tag", "", ""}},
+  {"title: ! t\nmodel: m\n",       "1:8",  {"a tag", "", ""}},
+  {"title: t\nmodel: !x [m]\n",    "2:8",  {"a tag", "", ""}},
+  {"--- !!map\ntitle: t\n",        "1:5",  {"a tag", "", ""}},
+  {"title: t\n\tmodel: m\n",       "2:1",  {"not valid YAML", "", ""}},
+  {"title: t\nmodel: m: n\n",      "2:9",  {"not valid YAML", "mapping values are not allowed", ""}},
+  {"title: [a\nmodel: m\n",        "2:6",  {"not valid YAML", "", ""}},
+  {"title: 'a\nmodel: m\n",        "3:1",  {"not valid YAML", "unexpected end of stream", "quoted scalar"}},
+  {"title: @a\n",                  "1:8",  {"not valid YAML", "cannot start any token", ""}},
+  {"title: \xC3\xA4\xFF\n",        "1:9",  {"not text in UTF-8", "", ""}},
+  {"title: t\nmodel: \xC0\x80\n",  "2:8",  {"not text in UTF-8", "", ""}},
+  {"title: \x01\n",                "1:8",  {"not text in UTF-8", "control characters", ""}},
+};
+/* clang-format on */
+
+static void expect_refused(const char *text, size_t count, const char *place, const char *const words[3]) {
+  Arena arena;
+  Status st = {0};
+  cr_assert(arena_reserve(&arena, (size_t)1 << 28, no_memory, &st), "%s", st.text);
+  Spec spec;
+  memset(&spec, 0xA5, sizeof spec);
+  bool accepted = spec_parse(&arena, "bad.yaml", text, count, &spec, &st);
+  cr_expect(!accepted, "accepted:\n%.400s", text);
+  char want[64];
+  snprintf(want, sizeof want, *place ? "bad.yaml:%s: " : "bad.yaml: %s", place);
+  cr_expect(!strncmp(st.text, want, strlen(want)), "want place \"%s\", got \"%s\" for\n%.400s", want, st.text, text);
+  for (int w = 0; w < 3 && words[w]; w++)
+    cr_expect(strstr(st.text, words[w]), "want \"%s\" in \"%s\" for\n%.400s", words[w], st.text, text);
+  arena_release(&arena);
+}
+
+Test(spec_refusals, each_bad_spec_is_refused_with_its_place_and_what_was_expected) {
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+    expect_refused(bad[i].text, strlen(bad[i].text), bad[i].place, bad[i].words);
+}
+
+/* The rows' own right parts must be right, or a row may be refused for another reason than it names. */
+Test(spec_refusals, what_surrounds_the_faults_is_right) {
+  static const char *const good[] = {HEAD PAIR, OWN("base: 2-4, scan_order: blocked"),
+                                     PROMPT("name: p, text: t, offset: 0"), CALIBRATION("alpha: 1e0, windows: 1")};
+  for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+    Arena arena;
+    Spec spec;
+    Status st = {0};
+    cr_assert(arena_reserve(&arena, (size_t)1 << 28, no_memory, &st), "%s", st.text);
+    cr_expect(spec_parse(&arena, "good.yaml", good[i], strlen(good[i]), &spec, &st), "%s", st.text);
+  }
+}
+
+Test(spec_refusals, a_nul_byte_is_no_end_of_the_file) {
+  static const char text[] = HEAD PAIR "\0seed: x\n";
+  expect_refused(text, sizeof text - 1, "6:1", (const char *const[3]){"not text in UTF-8", "control characters", NULL});
+}
+
+/* Of this process, not of the clock on the wall: the machine may be busy with other things. */
+static double seconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static void expect_refused_at_once(const char *text, size_t count, const char *place, const char *words) {
+  double start = seconds();
+  expect_refused(text, count, place, (const char *const[3]){words, NULL, NULL});
+  double took = seconds() - start;
+  cr_expect(took < 1, "took %.2f s", took);
+}
+
+Test(spec_refusals, an_alias_bomb_is_refused_at_its_first_anchor) {
+  char text[4096];
+  int count = snprintf(text, sizeof text, "a: &a [x, x, x, x, x, x, x, x, x]\n");
+  for (char level = 'b'; level <= 'k'; level++) {
+    count += snprintf(text + count, sizeof text - (size_t)count, "%c: &%c [", level, level);
+    for (int i = 0; i < 9; i++)
+      count += snprintf(text + count, sizeof text - (size_t)count, "%s*%c", i ? ", " : "", level - 1);
+    count += snprintf(text + count, sizeof text - (size_t)count, "]\n");
+  }
+  expect_refused_at_once(text, (size_t)count, "1:4", "an anchor");
+}
+
+static void expect_nesting_refused(const char *unit, const char *place) {
+  size_t length = strlen(unit), count = 1000000 / length * length;
+  char *text = malloc(count + 1);
+  cr_assert(text);
+  for (size_t i = 0; i < count; i += length) memcpy(text + i, unit, length);
+  text[count] = 0;
+  expect_refused_at_once(text, count, place, "nested deeper than 16 levels");
+  free(text);
+}
+
+Test(spec_refusals, a_million_brackets_are_refused_at_the_seventeenth) {
+  expect_nesting_refused("[", "1:17");
+  expect_nesting_refused("{a: ", "1:65");
+  expect_nesting_refused("- ", "1:33");
+  expect_nesting_refused("? ", "1:33");
+}
+
+Test(spec_refusals, more_than_a_mebibyte_is_refused_and_a_mebibyte_is_read) {
+  size_t limit = (size_t)1 << 20, head = strlen(HEAD PAIR);
+  char *text = malloc(limit + 1);
+  cr_assert(text);
+  memset(text, '#', limit + 1);
+  memcpy(text, HEAD PAIR, head);
+  expect_refused_at_once(text, limit + 1, "", "1048577 bytes, more than the 1 MiB of a spec");
+  Arena arena;
+  Spec spec;
+  Status st = {0};
+  cr_assert(arena_reserve(&arena, (size_t)1 << 28, no_memory, &st), "%s", st.text);
+  cr_expect(spec_parse(&arena, "long.yaml", text, limit, &spec, &st), "%s", st.text);
+  free(text);
+}
+
+/* The largest specs that the limits allow must not take long either: 4096 prompts, and lists of a mebibyte. */
+Test(spec_refusals, the_largest_lists_are_judged_within_a_second) {
+  size_t limit = (size_t)1 << 20, count = 0;
+  char *text = malloc(limit + 1);
+  cr_assert(text);
+  count += (size_t)sprintf(text, "title: t\nmodel: m\npairs: [[1, fp32]]\nprompts:\n");
+  for (int i = 0; i < 4096; i++)
+    count += (size_t)sprintf(text + count, "- {name: p%d, text: t, offset: 1, length: 1}\n", i);
+  text[count - 2] = ',', text[count - 1] = '\n';
+  count += (size_t)sprintf(text + count, "   tokens: x}\n");
+  expect_refused_at_once(text, count, "4101:4", "stands beside 'text'");
+  count = (size_t)sprintf(text, HEAD PAIR "keep: {layers: [");
+  for (int i = 0; i < 10000; i++) count += (size_t)sprintf(text + count, "%d, ", i < 9999 ? i : 0);
+  count += (size_t)sprintf(text + count, "]}\n");
+  expect_refused_at_once(text, count, "6:58901", "layer 0 stands twice");
+  count = (size_t)sprintf(text, HEAD "pairs: [");
+  while (count < limit - 4) text[count++] = 'x', text[count++] = ',';
+  count += (size_t)sprintf(text + count, "]\n");
+  expect_refused_at_once(text, count, "5:8", "a list of 1 to 1024, found a list of");
+  free(text);
+}
+
+/* Quoting is bounded: a long value must not push what was expected out of the message. */
+Test(spec_refusals, a_long_value_is_quoted_in_part) {
+  char text[8192] = "title: t\nmodel: m\nprompts: [{name: ";
+  size_t count = strlen(text);
+  memset(text + count, 'x', 7000);
+  strcpy(text + count + 7000, ", string: s}]\n" PAIR);
+  expect_refused(text, strlen(text), "3:18", (const char *const[3]){"'name'", "a name of 1 to 32 letters", "xxxx'"});
+}
