@@ -1,6 +1,6 @@
-/* checkpoint: an unquantised Hugging Face `mamba` checkpoint, checked whole before anything runs. Tensors are views into
- * the mapped files (unaligned ones are copied). Reads config.json, model.safetensors, or model.safetensors.index.json
- * with its shards. Every error names the file and the fault. */
+/* checkpoint: an unquantised Hugging Face `mamba` checkpoint, checked whole before anything runs. Tensors are views
+ * into the mapped files (unaligned ones are copied). Reads config.json, model.safetensors, or
+ * model.safetensors.index.json with its shards. Every error names the file and the fault. */
 #ifndef DS_MODEL_CHECKPOINT_H
 #define DS_MODEL_CHECKPOINT_H
 #include <stdbool.h>
@@ -35,8 +35,10 @@ typedef struct Checkpoint {
   Config config;
   Weight embedding, norm_f, head; /* head is the embedding where tied */
   CheckpointLayer *layer;         /* [config.layers] */
-  Digest digest;                  /* of config.json and of every weight that is used, in a fixed order */
-  const char *warning;            /* one line on unknown tensors; NULL where there are none */
+  /* Of the config's values, and of type and bytes of every weight used, in a fixed order: the same whether the weights
+   * stand in one file or in shards. */
+  Digest digest;
+  const char *warning; /* one line on unknown tensors; NULL where there are none */
 } Checkpoint;
 
 bool checkpoint_open(Arena *arena, const char *folder, Checkpoint *checkpoint, Status *st);

@@ -10,11 +10,13 @@
 #include "base/file.h"
 #include "base/status.h"
 
+enum { SAFETENSORS_MAX_RANK = 8, SHAPE_TEXT = 192 };
+
 typedef struct SafeTensor {
   const char *name;
   const char *dtype; /* as written: "F16" */
   int rank;
-  int64_t shape[8];
+  int64_t shape[SAFETENSORS_MAX_RANK];
   const unsigned char *data; /* into the map, not necessarily aligned */
   size_t bytes;
 } SafeTensor;
@@ -26,6 +28,9 @@ typedef struct SafeTensors {
   size_t count;
 } SafeTensors;
 
+/* The map stays until file_unmap(&file->map); on failure it is gone. */
 bool safetensors_open(Arena *arena, const char *path, SafeTensors *file, Status *st);
 const SafeTensor *safetensors_find(const SafeTensors *file, const char *name); /* NULL where there is none */
+/* "[512, 1, 4]" for messages; returns `text`. */
+const char *shape_print(const int64_t *shape, int rank, char text[SHAPE_TEXT]);
 #endif

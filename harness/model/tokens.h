@@ -1,14 +1,15 @@
-/* tokens: the token ids of a prompt or of calibration text. Text is bytes and needs a vocabulary of 256; other models give
- * ids: a text file of integers separated by white space or commas, or a .npy file of int32, one-dimensional. */
+/* tokens: the token ids of a prompt or of calibration text. Text is bytes and needs a vocabulary of 256; other models
+ * give ids: a text file of integers separated by white space or commas, or a .npy file of int32, one-dimensional. */
 #ifndef DS_MODEL_TOKENS_H
 #define DS_MODEL_TOKENS_H
 #include <stdint.h>
 
 #include "spec/spec.h"
 
-/* Ids of one prompt; paths are resolved against `folder`. Refused: an empty prompt, a range past the end of the file, an id
- * outside 0 … vocab-1 (with its position). */
-bool tokens_of_prompt(Arena *arena, const Prompt *prompt, const char *folder, int vocab, int32_t **token, int *T, Status *st);
+/* Ids of one prompt; paths are resolved against `folder`. Refused: an empty prompt, a range past the end of the file,
+ * an id outside 0 … vocab-1 (with its position). */
+bool tokens_of_prompt(Arena *arena, const Prompt *prompt, const char *folder, int vocab, int32_t **token, int *T,
+                      Status *st);
 /* All ids of a file: bytes where vocab is 256 and the file is no .npy; else ids. */
 bool tokens_of_file(Arena *arena, const char *path, int vocab, int32_t **token, int64_t *count, Status *st);
 #endif

@@ -1,0 +1,180 @@
+/* checkpoint: every weight is found by name, its type and shape compared with config.json, its values checked to be
+ * finite. Shapes are those of torch: Linear [out, in], Conv1d [E, 1, K]. */
+#include "model/checkpoint.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "model/config.h"
+#include "model/shards.h"
+#include "model/weight.h"
+
+enum { PARTS = 10 }; /* weights of a layer */
+
+typedef struct Loader {
+  Arena *arena;
+  Shards shards;
+  const char *config_path;
+  Config config;
+  bool conv_bias;
+  Weight **used;     /* in the order of the digest */
+  const char **path; /* [used] the file that each stands in */
+  int used_count;
+} Loader;
+
+typedef struct Part {
+  const char *name;
+  Weight *to;
+  int rank;
+  int64_t shape[3];
+} Part;
+
+/* A tensor as a weight: type and shape as expected; copied where it is not aligned for its type. */
+static bool check_weight(Loader *l, const SafeTensor *t, const char *path, const Part *want, Weight *w, Status *st) {
+  *w = (Weight){.name = t->name};
+  if (!weight_type_of(t->dtype, &w->type))
+    return FAIL(st, "%s: tensor '%.100s' is %s, expected F16, BF16, F32 or F64", path, t->name, t->dtype);
+  bool same = t->rank == want->rank && memcmp(t->shape, want->shape, (size_t)t->rank * sizeof *t->shape) == 0;
+  bool squeezed = want->rank == 3 && t->rank == 2 && t->shape[0] == want->shape[0] && t->shape[1] == want->shape[2];
+  if (!same && !squeezed) {
+    char found[SHAPE_TEXT], expected[SHAPE_TEXT];
+    return FAIL(st, "%s: tensor '%.100s' has shape %s, expected %s by %s", path, t->name,
+                shape_print(t->shape, t->rank, found), shape_print(want->shape, want->rank, expected), l->config_path);
+  }
+  w->count = t->bytes / weight_size(w->type);
+  w->data = t->data;
+  if ((uintptr_t)t->data % weight_size(w->type) != 0)
+    w->data = memcpy(arena_alloc(l->arena, t->bytes, 1), t->data, t->bytes);
+  return true;
+}
+
+static bool take(Loader *l, const Part *want, Status *st) {
+  const char *path;
+  const SafeTensor *t = shards_take(&l->shards, want->name, &path);
+  if (!t) return FAIL(st, "%s: tensor '%s' is missing", l->shards.searched, want->name);
+  TRY(check_weight(l, t, path, want, want->to, st));
+  l->path[l->used_count] = path;
+  l->used[l->used_count++] = want->to;
+  return true;
+}
+
+static bool take_layer(Loader *l, int number, CheckpointLayer *layer, Status *st) {
+  const int D = l->config.D, E = l->config.E, N = l->config.N, R = l->config.R, K = l->config.K;
+  const Part parts[PARTS] = {
+      {"norm.weight", &layer->norm, 1, {D}},
+      {"mixer.in_proj.weight", &layer->in_proj, 2, {2 * E, D}},
+      {"mixer.conv1d.weight", &layer->conv_weight, 3, {E, 1, K}},
+      {"mixer.conv1d.bias", &layer->conv_bias, 1, {E}},
+      {"mixer.x_proj.weight", &layer->x_proj, 2, {R + 2 * N, E}},
+      {"mixer.dt_proj.weight", &layer->dt_proj, 2, {E, R}},
+      {"mixer.dt_proj.bias", &layer->dt_bias, 1, {E}},
+      {"mixer.A_log", &layer->A_log, 2, {E, N}},
+      {"mixer.D", &layer->D, 1, {E}},
+      {"mixer.out_proj.weight", &layer->out_proj, 2, {D, E}},
+  };
+  for (int i = 0; i < PARTS; i++) {
+    if (parts[i].to == &layer->conv_bias && !l->conv_bias) continue;
+    Part part = parts[i];
+    part.name = arena_printf(l->arena, "backbone.layers.%d.%s", number, parts[i].name);
+    TRY(take(l, &part, st));
+  }
+  return true;
+}
+
+/* Tied, the head is the embedding; some files hold it all the same, and then it must be that. */
+static bool take_head(Loader *l, Checkpoint *c, Status *st) {
+  Part part = {"lm_head.weight", &c->head, 2, {c->config.vocab, c->config.D}};
+  if (!c->config.tied) return take(l, &part, st);
+  c->head = c->embedding;
+  const char *path;
+  const SafeTensor *t = shards_take(&l->shards, part.name, &path);
+  if (!t) return true;
+  Weight beside;
+  TRY(check_weight(l, t, path, &part, &beside, st));
+  size_t at = weight_difference(&c->embedding, &beside);
+  return at == beside.count || FAIL(st,
+                                    "%s: tensor 'lm_head.weight' differs from the embedding at element %zu, though "
+                                    "tie_word_embeddings is true in %s",
+                                    path, at, l->config_path);
+}
+
+static bool take_all(Loader *l, Checkpoint *c, Status *st) {
+  const char *path, *name = "backbone.embeddings.weight", *original = "backbone.embedding.weight";
+  if (!shards_take(&l->shards, name, &path) && shards_take(&l->shards, original, &path)) name = original;
+  TRY(take(l, &(Part){name, &c->embedding, 2, {c->config.vocab, c->config.D}}, st));
+  for (int i = 0; i < c->config.layers; i++) TRY(take_layer(l, i, &c->layer[i], st));
+  TRY(take(l, &(Part){"backbone.norm_f.weight", &c->norm_f, 1, {c->config.D}}, st));
+  return take_head(l, c, st);
+}
+
+static bool refuse_quantised(const Shards *shards, Status *st) {
+  for (int i = 0; i < shards->count; i++)
+    for (size_t j = 0; j < shards->shard[i].file.count; j++) {
+      const SafeTensor *t = &shards->shard[i].file.tensor[j];
+      if (strcmp(t->dtype, "I8") == 0 || strstr(t->name, "_scale") || strstr(t->name, "qweight"))
+        return FAIL(st, "%s: tensor '%.100s' (%s) is of a quantised checkpoint; %s", shards->shard[i].file.path,
+                    t->name, t->dtype, CONFIG_WANTED);
+    }
+  return true;
+}
+
+static const char *unknown_tensors(Arena *arena, const Shards *shards) {
+  size_t count = 0;
+  const char *first = NULL, *path = NULL;
+  for (int i = 0; i < shards->count; i++)
+    for (size_t j = 0; j < shards->shard[i].file.count; j++)
+      if (!shards->shard[i].taken[j] && count++ == 0) {
+        first = shards->shard[i].file.tensor[j].name;
+        path = shards->shard[i].file.path;
+      }
+  if (!count) return NULL;
+  return arena_printf(arena, "%s: %zu unknown tensor%s passed over, the first is '%.100s'", path, count,
+                      count == 1 ? "" : "s", first);
+}
+
+/* One pass over all bytes: digests, and the first value of each weight that is not finite. */
+static bool check_values(const Loader *l, Checkpoint *c, Status *st) {
+  const int n = l->used_count;
+  Digest *digest = ARENA_NEW(l->arena, Digest, 2 * n + 1);
+  size_t *bad = ARENA_NEW(l->arena, size_t, n);
+#pragma omp parallel for schedule(dynamic)
+  for (int i = 0; i < n; i++) {
+    const Weight *w = l->used[i];
+    const char *type = weight_type_name(w->type);
+    digest[2 * i] = digest_of(type, strlen(type));
+    digest[2 * i + 1] = digest_of(w->data, w->count * weight_size(w->type));
+    bad[i] = weight_non_finite(w);
+  }
+  for (int i = 0; i < n; i++)
+    if (bad[i] < l->used[i]->count)
+      return FAIL(st, "%s: tensor '%.100s': element %zu is NaN or infinite", l->path[i], l->used[i]->name, bad[i]);
+  const Config *g = &c->config;
+  const char *text = arena_printf(l->arena, "D %d E %d N %d R %d K %d layers %d vocab %d eps %a tied %d conv_bias %d",
+                                  g->D, g->E, g->N, g->R, g->K, g->layers, g->vocab, g->eps, g->tied, l->conv_bias);
+  digest[2 * n] = digest_of(text, strlen(text));
+  c->digest = digest_join(digest, (size_t)(2 * n + 1));
+  return true;
+}
+
+static bool load(Loader *l, Checkpoint *c, Status *st) {
+  TRY(refuse_quantised(&l->shards, st));
+  TRY(config_read(l->arena, l->config_path, &l->config, &l->conv_bias, st));
+  c->config = l->config;
+  c->layer = ARENA_NEW(l->arena, CheckpointLayer, c->config.layers);
+  l->used = ARENA_NEW(l->arena, Weight *, 3 + PARTS * c->config.layers);
+  l->path = ARENA_NEW(l->arena, const char *, 3 + PARTS * c->config.layers);
+  TRY(take_all(l, c, st));
+  TRY(check_values(l, c, st));
+  c->warning = unknown_tensors(l->arena, &l->shards);
+  return true;
+}
+
+bool checkpoint_open(Arena *arena, const char *folder, Checkpoint *checkpoint, Status *st) {
+  *checkpoint = (Checkpoint){.folder = arena_printf(arena, "%s", folder)};
+  Loader l = {.arena = arena, .config_path = arena_printf(arena, "%s/config.json", folder)};
+  TRY(shards_open(arena, folder, &l.shards, st));
+  if (load(&l, checkpoint, st)) return true;
+  shards_close(&l.shards);
+  return false;
+}

@@ -1,0 +1,121 @@
+/* Limits keep every product of two dimensions that is taken in an int (2 E, R + 2 N, E N) and all taken in size_t far
+ * from overflow; they are no statement on models. */
+#include "model/config.h"
+
+#include <string.h>
+
+#include "model/json.h"
+
+enum {
+  MAX_FILE = 1 << 20,
+  MAX_WIDTH = 1 << 20,
+  MAX_STATE = 1 << 10,
+  MAX_TAPS = 16,
+  MAX_LAYERS = 1024,
+  MAX_VOCAB = 1 << 24
+};
+
+static const char *string_at(const json_t *o, const char *key) {
+  const char *text = json_string_value(json_object_get(o, key));
+  return text ? text : "";
+}
+
+static bool mentions_quamba(const json_t *o) {
+  if (strcasestr(string_at(o, "model_type"), "quamba")) return true;
+  const json_t *list = json_object_get(o, "architectures");
+  for (size_t i = 0; i < json_array_size(list); i++) {
+    const char *name = json_string_value(json_array_get(list, i));
+    if (name && strcasestr(name, "quamba")) return true;
+  }
+  return false;
+}
+
+/* What the file is, before its numbers are asked for. */
+static bool check_kind(const char *path, const json_t *o, Status *st) {
+  for (const char *const *key = (const char *const[]){"quantization_config", "quant_config", NULL}; *key; key++)
+    if (json_object_get(o, *key))
+      return FAIL(st, "%s: has the key '%s', so it is quantised; %s", path, *key, CONFIG_WANTED);
+  if (mentions_quamba(o)) return FAIL(st, "%s: is of a quantised Quamba checkpoint; %s", path, CONFIG_WANTED);
+  const json_t *type = json_object_get(o, "model_type");
+  if (!type && (json_object_get(o, "d_model") || json_object_get(o, "n_layer") || json_object_get(o, "ssm_cfg")))
+    return FAIL(st,
+                "%s: has the original mamba layout (d_model, n_layer, ssm_cfg); a Hugging Face layout (model_type "
+                "\"mamba\", hidden_size, num_hidden_layers) is needed",
+                path);
+  if (!json_is_string(type))
+    return FAIL(st, "%s: model_type is %s, expected \"mamba\"", path, type ? "no string" : "missing");
+  if (strcmp(json_string_value(type), "mamba") != 0)
+    return FAIL(st, "%s: model_type is \"%.100s\"; only \"mamba\" (Mamba-1) is run here", path,
+                json_string_value(type));
+  return true;
+}
+
+/* An integer from 1 to max; `fallback` where the key is missing, 0: it must be there. */
+static bool read_int(const char *path, const json_t *o, const char *key, int max, int fallback, int *out, Status *st) {
+  const json_t *value = json_object_get(o, key);
+  if (!value && fallback) return *out = fallback, true;
+  if (!value) return FAIL(st, "%s: %s is missing", path, key);
+  if (!json_is_integer(value)) return FAIL(st, "%s: %s is not an integer", path, key);
+  json_int_t number = json_integer_value(value);
+  if (number < 1 || number > max)
+    return FAIL(st, "%s: %s is %lld, expected 1 to %d", path, key, (long long)number, max);
+  return *out = (int)number, true;
+}
+
+static bool read_bool(const char *path, const json_t *o, const char *key, bool fallback, bool *out, Status *st) {
+  const json_t *value = json_object_get(o, key);
+  if (value && !json_is_boolean(value)) return FAIL(st, "%s: %s is neither true nor false", path, key);
+  return *out = value ? json_is_true(value) : fallback, true;
+}
+
+static bool read_eps(const char *path, const json_t *o, double *eps, Status *st) {
+  const json_t *value = json_object_get(o, "layer_norm_epsilon");
+  if (value && !json_is_number(value)) return FAIL(st, "%s: layer_norm_epsilon is not a number", path);
+  *eps = value ? json_number_value(value) : 1e-5;
+  return (*eps > 0 && *eps <= 1) ||
+         FAIL(st, "%s: layer_norm_epsilon is %g, expected more than 0 and at most 1", path, *eps);
+}
+
+static bool read_rank(const char *path, const json_t *o, int D, int *R, Status *st) {
+  const json_t *value = json_object_get(o, "time_step_rank");
+  if (!value || (json_is_string(value) && strcmp(json_string_value(value), "auto") == 0))
+    return *R = (D + 15) / 16, true;
+  if (json_is_string(value))
+    return FAIL(st, "%s: time_step_rank is \"%.100s\", expected an integer or \"auto\"", path,
+                json_string_value(value));
+  return read_int(path, o, "time_step_rank", MAX_WIDTH, 0, R, st);
+}
+
+static bool read_keys(const char *path, const json_t *o, Config *c, bool *conv_bias, Status *st) {
+  TRY(check_kind(path, o, st));
+  TRY(read_int(path, o, "hidden_size", MAX_WIDTH, 0, &c->D, st));
+  TRY(read_int(path, o, "num_hidden_layers", MAX_LAYERS, 0, &c->layers, st));
+  TRY(read_int(path, o, "vocab_size", MAX_VOCAB, 0, &c->vocab, st));
+  TRY(read_int(path, o, "state_size", MAX_STATE, 0, &c->N, st));
+  TRY(read_int(path, o, "conv_kernel", MAX_TAPS, 0, &c->K, st));
+  int expand;
+  TRY(read_int(path, o, "expand", 64, 2, &expand, st));
+  TRY(read_int(path, o, "intermediate_size", MAX_WIDTH, expand * c->D, &c->E, st));
+  if (c->E > MAX_WIDTH) return FAIL(st, "%s: expand * hidden_size is %d, expected at most %d", path, c->E, MAX_WIDTH);
+  TRY(read_rank(path, o, c->D, &c->R, st));
+  TRY(read_eps(path, o, &c->eps, st));
+  TRY(read_bool(path, o, "tie_word_embeddings", true, &c->tied, st));
+  TRY(read_bool(path, o, "use_conv_bias", true, conv_bias, st));
+  bool bias;
+  TRY(read_bool(path, o, "use_bias", false, &bias, st));
+  if (bias) return FAIL(st, "%s: use_bias is true, but the model run here has no bias in in_proj and out_proj", path);
+  const json_t *act = json_object_get(o, "hidden_act");
+  if (act && strcmp(string_at(o, "hidden_act"), "silu") != 0)
+    return FAIL(st, "%s: hidden_act is \"%.100s\", only \"silu\" is run here", path, string_at(o, "hidden_act"));
+  return true;
+}
+
+bool config_read(Arena *arena, const char *path, Config *config, bool *conv_bias, Status *st) {
+  Bytes text;
+  TRY(file_read(arena, path, MAX_FILE, &text, st));
+  json_t *root = json_object_of(path, "config", text, st);
+  if (!root) return false;
+  bool ok = read_keys(path, root, config, conv_bias, st);
+  json_decref(root);
+  return ok;
+}

@@ -1,0 +1,13 @@
+/* config: config.json of a Hugging Face `mamba` checkpoint. Keys that change the arithmetic are read or refused; keys
+ * of training and generation are passed over. */
+#ifndef DS_MODEL_CONFIG_H
+#define DS_MODEL_CONFIG_H
+#include "model/checkpoint.h"
+
+/* `conv_bias`: use_conv_bias. */
+bool config_read(Arena *arena, const char *path, Config *config, bool *conv_bias, Status *st);
+
+/* The end of every refusal of a checkpoint that is no unquantised safetensors one. */
+#define CONFIG_WANTED                                                                                                  \
+  "give an unquantised Hugging Face `mamba` checkpoint in safetensors files: driftscope quantises by itself"
+#endif

@@ -1,0 +1,68 @@
+#include "model/weight.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "kernels/f16.h"
+
+static const struct {
+  const char *name;
+  size_t size;
+} types[] = {
+    [WEIGHT_F16] = {"F16", 2}, [WEIGHT_BF16] = {"BF16", 2}, [WEIGHT_F32] = {"F32", 4}, [WEIGHT_F64] = {"F64", 8}};
+
+bool weight_type_of(const char *dtype, WeightType *type) {
+  for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+    if (strcmp(dtype, types[i].name) == 0) return *type = (WeightType)i, true;
+  return false;
+}
+
+const char *weight_type_name(WeightType type) { return types[type].name; }
+
+size_t weight_size(WeightType type) { return types[type].size; }
+
+/* bfloat16 is the upper half of a float. */
+static float f32_of_bf16(uint16_t b) { return f32_of_bits((uint32_t)b << 16); }
+
+static double value_at(const Weight *w, size_t i) {
+  switch (w->type) {
+    case WEIGHT_F16: return f32_of_f16(((const uint16_t *)w->data)[i]);
+    case WEIGHT_BF16: return f32_of_bf16(((const uint16_t *)w->data)[i]);
+    case WEIGHT_F32: return ((const float *)w->data)[i];
+    case WEIGHT_F64: break;
+  }
+  return ((const double *)w->data)[i];
+}
+
+void weight_to_f64(const Weight *w, double *out) {
+  for (size_t i = 0; i < w->count; i++) out[i] = value_at(w, i);
+}
+
+/* Not finite is: all bits of the exponent set. */
+size_t weight_non_finite(const Weight *w) {
+  const uint16_t *h = w->data;
+  const uint32_t *f = w->data;
+  const uint64_t *d = w->data;
+  const uint16_t mask = w->type == WEIGHT_F16 ? 0x7c00 : 0x7f80;
+  for (size_t i = 0; i < w->count; i++) switch (w->type) {
+      case WEIGHT_F16:
+      case WEIGHT_BF16:
+        if ((h[i] & mask) == mask) return i;
+        break;
+      case WEIGHT_F32:
+        if ((f[i] & 0x7f800000u) == 0x7f800000u) return i;
+        break;
+      case WEIGHT_F64:
+        if ((d[i] & 0x7ff0000000000000u) == 0x7ff0000000000000u) return i;
+        break;
+    }
+  return w->count;
+}
+
+size_t weight_difference(const Weight *a, const Weight *b) {
+  for (size_t i = 0; i < a->count; i++) {
+    double x = value_at(a, i), y = value_at(b, i);
+    if (memcmp(&x, &y, sizeof x) != 0) return i;
+  }
+  return a->count;
+}

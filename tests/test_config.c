@@ -1,0 +1,95 @@
+/* test_config: what config.json may say, what it leaves to defaults, and what is refused with the key and the limit. */
+#include "tests/made_model.h"
+
+TestSuite(config, .init = test_files_begin, .fini = test_files_end);
+
+Test(config, defaults_of_the_config_are_filled_in) {
+  Model *m = model_of("F16");
+  Checkpoint c;
+  write_shard(m, "model.safetensors", 0, false);
+  CONFIG("time_step_rank", "\"auto\"", "layer_norm_epsilon", NULL);
+  open_good(&c);
+  cr_expect(c.config.R == 1 && c.config.E == 8 && c.config.eps == 1e-5 && c.config.tied);
+  CONFIG("time_step_rank", NULL, "expand", "2", "hidden_act", "\"silu\"", "use_bias", "false", "d_model", "4",
+         "ssm_cfg", "{}");
+  open_good(&c);
+  CONFIG("expand", "3", "intermediate_size", "8");
+  open_good(&c);
+  cr_expect_eq(c.config.E, 8);
+  CONFIG("expand", "1");
+  refuse(WORDS("model.safetensors: ", "in_proj", "[16, 4]", "[8, 4]"));
+}
+
+Test(config, a_quantised_config_is_refused) {
+  write_shard(model_of("F16"), "model.safetensors", 0, false);
+  CONFIG("quantization_config", "{\"bits\": 8}");
+  refuse(WORDS("config.json: ", "quantization_config", instead));
+  CONFIG("quant_config", "null");
+  refuse(WORDS("config.json: ", "quant_config", instead));
+  CONFIG("model_type", "\"quamba2\"");
+  refuse(WORDS("config.json: ", "Quamba", instead));
+  CONFIG("architectures", "[\"QuambaLMHeadModel\"]");
+  refuse(WORDS("config.json: ", "Quamba", instead));
+}
+
+Test(config, configs_of_other_models_are_refused) {
+  write_shard(model_of("F16"), "model.safetensors", 0, false);
+  const char *const rows[][6] = {
+      /* key, value, and words of the refusal */
+      {"model_type", "\"mamba2\"", "model_type", "\"mamba2\"", "Mamba-1"},
+      {"model_type", NULL, "model_type", "missing"},
+      {"model_type", "1", "model_type", "no string"},
+      {"use_bias", "true", "use_bias", "no bias"},
+      {"hidden_act", "\"gelu\"", "hidden_act", "gelu", "silu"},
+      {"hidden_act", "7", "hidden_act", "silu"},
+      {"hidden_size", NULL, "hidden_size", "missing"},
+      {"state_size", NULL, "state_size", "missing"},
+      {"conv_kernel", NULL, "conv_kernel", "missing"},
+      {"vocab_size", NULL, "vocab_size", "missing"},
+      {"num_hidden_layers", NULL, "num_hidden_layers", "missing"},
+      {"hidden_size", "0", "hidden_size is 0", "1 to 1048576"},
+      {"hidden_size", "-4", "hidden_size is -4"},
+      {"hidden_size", "4.0", "hidden_size", "integer"},
+      {"hidden_size", "\"4\"", "hidden_size", "integer"},
+      {"hidden_size", "2147483648", "hidden_size is 2147483648"},
+      {"hidden_size", "99999999999999999999", "not valid JSON", "too big"},
+      {"num_hidden_layers", "1025", "num_hidden_layers is 1025", "1 to 1024"},
+      {"state_size", "100000", "state_size is 100000"},
+      {"conv_kernel", "400", "conv_kernel is 400"},
+      {"intermediate_size", "1048577", "intermediate_size is 1048577"},
+      {"expand", "2.5", "expand", "integer"},
+      {"time_step_rank", "\"big\"", "time_step_rank", "\"big\"", "auto"},
+      {"time_step_rank", "0", "time_step_rank is 0"},
+      {"time_step_rank", "null", "time_step_rank", "integer"},
+      {"layer_norm_epsilon", "0", "layer_norm_epsilon is 0"},
+      {"layer_norm_epsilon", "-1e-5", "layer_norm_epsilon"},
+      {"layer_norm_epsilon", "\"1e-5\"", "layer_norm_epsilon", "number"},
+      {"tie_word_embeddings", "1", "tie_word_embeddings", "true nor false"},
+      {"use_conv_bias", "null", "use_conv_bias", "true nor false"},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    CONFIG(rows[i][0], rows[i][1]);
+    const char *words[6] = {"config.json: "};
+    for (int k = 2; k < 6 && rows[i][k]; k++) words[k - 1] = rows[i][k];
+    refuse(words);
+  }
+  CONFIG("hidden_size", "1048576", "expand", "2");
+  refuse(WORDS("config.json: ", "expand * hidden_size is 2097152"));
+}
+
+Test(config, the_original_layout_is_refused_with_what_is_needed) {
+  write_shard(model_of("F16"), "model.safetensors", 0, false);
+  const char original[] = "{\"d_model\": 4, \"n_layer\": 2, \"vocab_size\": 6, \"ssm_cfg\": {}, \"rms_norm\": true}";
+  test_write("config.json", original, sizeof original - 1);
+  refuse(WORDS("config.json: ", "original mamba layout", "Hugging Face layout", "needed"));
+}
+
+Test(config, a_config_that_is_no_object_is_refused) {
+  write_shard(model_of("F16"), "model.safetensors", 0, false);
+  test_write("config.json", "[1]", 3);
+  refuse(WORDS("config.json: config is not a JSON object"));
+  test_write("config.json", "{\"model_type\": \"mamba\",\n \"model_type\": \"mamba\"}", 48);
+  refuse(WORDS("config.json: ", "line 2", "duplicate"));
+  test_write("config.json", "", 0);
+  refuse(WORDS("config.json: ", "not valid JSON"));
+}
