@@ -1,14 +1,19 @@
 /* stats: what arithmetic.md's tables say of one tensor, and of a tensor in two modes; GSL computes. Every row is computed
- * by one thread in one order: the bits do not depend on the number of threads. */
+ * by one thread in one order: the bits do not depend on the number of threads.
+ * About 2.5 ns an element for a tensor and 12 for a pair; mean and std within 1e-14 of the root mean square of
+ * gsl_stats_mean and gsl_stats_sd_with_fixed_mean, min, max and quantiles exactly GSL's (tests/test_stats_random.c).
+ * The grid is asked about with the kernels' own q8: the question is what they would do to a value. */
 #ifndef DS_MEASURE_STATS_H
 #define DS_MEASURE_STATS_H
 #include "base/arena.h"
 #include "measure/tables.h"
 #include "model/trace.h"
 
-/* Fills all but prompt, mode, tensor, layer and digest. `scale` is the tensor's static scale, 0 where it has none. */
+/* Fills all but prompt, mode, tensor, layer and digest. `scale` is the tensor's static scale, 0 where it has none.
+ * Shares are of all elements: a NaN is off the grid, an infinity also saturated. */
 void stats_tensor(const Tensor *t, float scale, TensorStats *row, Arena scratch);
-/* Fills all but prompt, base, other, tensor and layer. Both tensors have the same shape. */
+/* Fills all but prompt, base, other, tensor and layer. Both tensors have the same shape.
+ * Two absent witnesses count as the same. */
 void stats_pair(const Tensor *base, const Tensor *other, PairStats *row, Arena scratch);
 /* Bytes of scratch that either needs for n elements. */
 size_t stats_scratch_bytes(size_t n);

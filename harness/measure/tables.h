@@ -46,7 +46,8 @@ typedef struct PairStats {
   char ulp_type[TEXT_TYPE];             /* f16 where both are stored so, else f32 */
   double p50, p90, p95, p99, p999;      /* quantiles of |d| */
   double differing;                     /* share of elements whose float32 bits differ */
-  int64_t first_index, worst_index;     /* row-major; -1 where identical */
+  int64_t first_index, worst_index;     /* row-major, of all elements: the first whose bits differ, the first of the largest
+                                         * |d|; -1 where identical, worst also where no finite d is above 0 */
   int64_t nonfinite;
   double base_l2;                       /* |base|_2, so that prompts can be pooled */
 } PairStats;
@@ -65,14 +66,15 @@ typedef struct Drift {
 /* What a pair's numbers say, for the three lines that matter and the report's words. */
 typedef struct Verdict {
   char base[TEXT_NAME], other[TEXT_NAME];
-  char effect[16];                      /* "differs", "identical" (every tensor, bit by bit), "same_kernels" (and values differ: a fault) */
-  char reason[24];                      /* why an equality holds, as a key that the report puts into words; "" where none is known */
+  char effect[16];                      /* "differs", "identical" (every tensor, bit by bit), "same_kernels" (and values differ: a fault),
+                                         * "" where nothing was compared */
+  char reason[24];                      /* why the settings ask for an equality (verdict_reason), whatever the effect is; "" where none is known */
   int32_t tensors, tensors_identical, tensors_same_kernel; /* counted over prompts and layers */
   int32_t first_layer;                  /* first differing tensor in the order of computation, over all prompts; -2: none */
   char first_tensor[TEXT_TENSOR], first_prompt[TEXT_NAME];
   double first_rel_l2;
   double block_out_first, block_out_last; /* pooled relative L2 of block_out at layer 0 and at the last layer */
-  int32_t worst_layer;                  /* of block_out */
+  int32_t worst_layer;                  /* of block_out; -1 where it differs at none */
   double block_out_worst;
   double logits_rel_l2;
   double top1_agreement;                /* share of positions where both logits have the same arg max */

@@ -1,0 +1,76 @@
+/* tables: the columns of every table, made from the structs themselves: a column's type, place and size are those of
+ * the member, so that a description cannot disagree with its row. */
+#include "measure/tables.h"
+
+/* clang-format off */
+#define MEMBER(row, member) ((row *)0)->member
+#define TYPE_OF(row, member) _Generic(&MEMBER(row, member), int32_t *: COLUMN_I32, int64_t *: COLUMN_I64, \
+                                      double *: COLUMN_F64, default: COLUMN_TEXT)
+#define NAMED(row, name, member) {name, TYPE_OF(row, member), offsetof(row, member), sizeof MEMBER(row, member)}
+#define COLUMN(row, member) NAMED(row, #member, member)
+
+#define TABLE(id, row, title) \
+  const Table table_##id = {#id, title, sizeof(row), sizeof columns_##id / sizeof *columns_##id, columns_##id}
+
+#define X(member) COLUMN(TensorStats, member)
+#define FIRST(i) NAMED(TensorStats, "first_" #i, first[i])
+static const Column columns_tensor_stats[] = {
+    X(prompt), X(mode), X(tensor), X(layer), X(rows), X(cols), X(n), X(mean), X(std), X(min), X(max),
+    FIRST(0), FIRST(1), FIRST(2), FIRST(3), FIRST(4), FIRST(5), FIRST(6), FIRST(7), FIRST(8), FIRST(9),
+    X(nonfinite), X(zeros), X(q8_nans), X(scale), X(on_grid), X(saturated), X(type), X(kernel), X(digest),
+};
+TABLE(tensor_stats, TensorStats, "Tensors: one tensor of one mode, layer and prompt");
+#undef X
+#undef FIRST
+_Static_assert(FIRST_VALUES == 10, "the columns first_0 to first_9 are named one by one");
+
+#define X(member) COLUMN(PairStats, member)
+static const Column columns_pair_stats[] = {
+    X(prompt), X(base), X(other), X(tensor), X(layer), X(identical), X(same_kernel), X(n),
+    X(mean_base), X(mean_other), X(mean_diff), X(mean_rel), X(std_base), X(std_other), X(std_diff), X(std_rel),
+    X(min_base), X(min_other), X(min_diff), X(min_rel), X(max_base), X(max_other), X(max_diff), X(max_rel),
+    X(max_abs), X(mean_abs), X(rmse), X(rel_l2), X(sqnr_db), X(cosine), X(pearson), X(max_rel_error), X(mean_rel_error),
+    X(zero_base), X(ulp_max), X(ulp_mean), X(ulp_type), X(p50), X(p90), X(p95), X(p99), X(p999), X(differing),
+    X(first_index), X(worst_index), X(nonfinite), X(base_l2),
+};
+TABLE(pair_stats, PairStats, "Pairs: one tensor in two modes, layer by layer");
+#undef X
+
+#define X(member) COLUMN(Drift, member)
+static const Column columns_drift[] = {
+    X(base), X(other), X(tensor), X(layer), X(prompts), X(identical), X(rel_l2), X(rel_l2_min), X(rel_l2_max),
+    X(growth), X(sqnr_db), X(max_abs), X(cosine_min), X(ulp_mean), X(differing),
+};
+TABLE(drift, Drift, "Drift: how a pair's difference develops over the layers, prompts pooled");
+#undef X
+
+#define X(member) COLUMN(Verdict, member)
+static const Column columns_verdict[] = {
+    X(base), X(other), X(effect), X(reason), X(tensors), X(tensors_identical), X(tensors_same_kernel), X(first_layer),
+    X(first_tensor), X(first_prompt), X(first_rel_l2), X(block_out_first), X(block_out_last), X(worst_layer),
+    X(block_out_worst), X(logits_rel_l2), X(top1_agreement),
+};
+TABLE(verdict, Verdict, "Verdicts: did both modes take effect, where do they first differ, how large is it at the end");
+#undef X
+
+#define X(member) COLUMN(ModeRow, member)
+static const Column columns_modes[] = {
+    X(mode), X(linears), X(conv_in), X(conv_out), X(x_proj_in), X(scan_u), X(scan_rest), X(scan_order), X(gated),
+    X(out_proj),
+};
+TABLE(modes, ModeRow, "Modes: the setting of every stage");
+#undef X
+
+#define X(member) COLUMN(ScaleRow, member)
+static const Column columns_scales[] = {X(layer), X(name), X(statistic), X(scale)};
+TABLE(scales, ScaleRow, "Scales: static scales of activations and weights");
+#undef X
+
+#define X(member) COLUMN(Performance, member)
+static const Column columns_performance[] = {X(what), X(time_s), X(bytes)};
+TABLE(performance, Performance, "Performance: where the time went");
+#undef X
+/* clang-format on */
+
+const Table *const tables[] = {&table_verdict, &table_drift,  &table_pair_stats,  &table_tensor_stats,
+                               &table_modes,   &table_scales, &table_performance, NULL};

@@ -1,0 +1,84 @@
+/* verdict: counts and first differences from the pair rows, sizes from the pooled drift. */
+#include "measure/verdict.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "model/trace.h"
+
+static bool of_pair(const Verdict *v, const char *base, const char *other) {
+  return !strcmp(v->base, base) && !strcmp(v->other, other);
+}
+
+/* In the order of computation: the embedding has layer -1, the model's other end the number of layers; in a layer, the
+ * order of the trace. */
+static bool computed_before(const PairStats *a, const PairStats *b) {
+  return a->layer != b->layer ? a->layer < b->layer : tensor_id(a->tensor) < tensor_id(b->tensor);
+}
+
+static void count_rows(Verdict *v, const PairStats *rows, size_t count) {
+  const PairStats *first = NULL;
+  for (size_t i = 0; i < count; i++) {
+    const PairStats *row = &rows[i];
+    if (!of_pair(v, row->base, row->other)) continue;
+    v->tensors++;
+    v->tensors_identical += row->identical;
+    v->tensors_same_kernel += row->same_kernel;
+    if (!row->identical && (!first || computed_before(row, first))) first = row;
+  }
+  if (first) {
+    v->first_layer = first->layer;
+    v->first_rel_l2 = first->rel_l2;
+    snprintf(v->first_tensor, sizeof v->first_tensor, "%s", first->tensor);
+    snprintf(v->first_prompt, sizeof v->first_prompt, "%s", first->prompt);
+  }
+}
+
+static void read_drift(Verdict *v, const Drift *drift, size_t count, int layers) {
+  for (size_t i = 0; i < count; i++) {
+    const Drift *d = &drift[i];
+    if (!of_pair(v, d->base, d->other)) continue;
+    int id = tensor_id(d->tensor);
+    if (id == T_LOGITS) v->logits_rel_l2 = d->rel_l2;
+    if (id != T_BLOCK_OUT) continue;
+    if (d->layer == 0) v->block_out_first = d->rel_l2;
+    if (d->layer == layers - 1) v->block_out_last = d->rel_l2;
+    if (d->rel_l2 > 0 && !(d->rel_l2 <= v->block_out_worst)) v->worst_layer = d->layer; /* also after NaN */
+    v->block_out_worst = fmax(v->block_out_worst, d->rel_l2);
+  }
+}
+
+Verdict verdict_of(const Mode *base, const Mode *other, const PairStats *rows, size_t count, const Drift *drift,
+                   size_t drift_count, int layers, double top1_agreement) {
+  Verdict v = {.first_layer = -2, .worst_layer = -1, .top1_agreement = top1_agreement};
+  v.first_rel_l2 = v.block_out_first = v.block_out_last = v.block_out_worst = v.logits_rel_l2 = NAN;
+  snprintf(v.base, sizeof v.base, "%s", base ? base->name : MODE_REFERENCE);
+  snprintf(v.other, sizeof v.other, "%s", other ? other->name : MODE_REFERENCE);
+  count_rows(&v, rows, count);
+  read_drift(&v, drift, drift_count, layers);
+
+  const char *effect = v.tensors == 0                       ? ""
+                       : v.tensors == v.tensors_identical   ? "identical"
+                       : v.tensors == v.tensors_same_kernel ? "same_kernels"
+                                                            : "differs";
+  snprintf(v.effect, sizeof v.effect, "%s", effect);
+  if (base && other) snprintf(v.reason, sizeof v.reason, "%s", verdict_reason(base, other));
+  return v;
+}
+
+static bool on_grid(const Mode *mode) { return mode->conv_out == CONV_OUT_I8 || mode->conv_out == CONV_OUT_F32_GRID; }
+
+const char *verdict_reason(const Mode *base, const Mode *other) {
+  Mode alike = *other; /* but for the two stages that the reasons are about */
+  alike.conv_out = base->conv_out;
+  alike.scan_u = base->scan_u;
+  if (!mode_equal(base, &alike) || mode_equal(base, other)) return "";
+
+  const bool both_on_grid = on_grid(base) && on_grid(other);
+  const bool both_scan_i8 = base->scan_u == SCAN_U_I8 && other->scan_u == SCAN_U_I8;
+  if (both_on_grid && both_scan_i8) return "grid_identity";
+  if (both_on_grid && base->scan_u != other->scan_u) return "dequantised_first";
+  if (both_scan_i8 && base->x_proj_in == X_PROJ_IN_I8 && on_grid(base) != on_grid(other)) return "ties_only";
+  return "";
+}

@@ -1,0 +1,114 @@
+/* drift: pooled rows computed by hand, order of the result, growth from layer to layer. */
+#include "measure/drift.h"
+
+#include "tests/measure_rows.h"
+
+static PairStats drift_row(const char *other, const char *tensor, int layer, double rmse, double base_l2, int n) {
+  PairStats row;
+  memset(&row, 0xa5, sizeof row);
+  snprintf(row.prompt, sizeof row.prompt, "p");
+  snprintf(row.base, sizeof row.base, "2-0");
+  snprintf(row.other, sizeof row.other, "%s", other);
+  snprintf(row.tensor, sizeof row.tensor, "%s", tensor);
+  row.layer = layer;
+  row.identical = rmse == 0;
+  row.n = n;
+  row.nonfinite = 0;
+  row.rmse = rmse;
+  row.base_l2 = base_l2;
+  row.rel_l2 = base_l2 > 0 ? rmse * sqrt(n) / base_l2 : NAN;
+  row.max_abs = 2 * rmse;
+  row.cosine = 1 - rmse / 100;
+  row.ulp_mean = 8 * rmse;
+  row.differing = rmse > 0 ? 0.5 : 0;
+  return row;
+}
+
+Test(drift, prompts_are_pooled_as_one_tensor) {
+  Arena arena = new_arena();
+  PairStats rows[] = {drift_row("2-4", "block_out", 3, 1, 4, 16), /* |d|^2 = 16, |base|^2 = 16 */
+                      drift_row("2-4", "block_out", 3, 3, 8, 4)}; /* |d|^2 = 36, |base|^2 = 64 */
+  size_t count = 99;
+  Drift *d = drift_of(&arena, rows, 2, &count);
+  cr_assert_eq(count, 1);
+  cr_assert_str_eq(d->base, "2-0");
+  cr_assert_str_eq(d->other, "2-4");
+  cr_assert_str_eq(d->tensor, "block_out");
+  SAME(d->layer, 3);
+  SAME(d->prompts, 2);
+  SAME(d->identical, 0);
+  NEAR(d->rel_l2, 0.80622577482985502, 1e-15); /* sqrt(52 / 80) */
+  NEAR(d->rel_l2_min, 0.75, 1e-15);
+  NEAR(d->rel_l2_max, 1, 1e-15);
+  SAME(d->growth, NAN);
+  NEAR(d->sqnr_db, 1.8708664335714442, 1e-13); /* 10 log10(80 / 52) */
+  SAME(d->max_abs, 6);
+  SAME(d->cosine_min, 0.97);
+  NEAR(d->ulp_mean, (8 * 16 + 24 * 4) / 20.0, 1e-14);
+  NEAR(d->differing, 0.5, 0);
+}
+
+Test(drift, rows_in_any_order_come_out_by_pair_tensor_and_layer) {
+  Arena arena = new_arena();
+  PairStats rows[] = {drift_row("2-4", "logits", 2, 1, 1, 1),    drift_row("0", "block_out", 1, 1, 1, 1),
+                      drift_row("2-4", "block_out", 1, 6, 1, 1), drift_row("2-4", "embedding", -1, 0, 1, 1),
+                      drift_row("2-4", "conv1d", 1, 1, 1, 1),    drift_row("2-4", "block_out", 0, 2, 1, 1),
+                      drift_row("0", "block_out", 0, 0, 1, 1)};
+  size_t count = 99;
+  Drift *d = drift_of(&arena, rows, 7, &count);
+  cr_assert_eq(count, 7);
+  const char *other[] = {"2-4", "2-4", "2-4", "2-4", "2-4", "0", "0"};
+  const char *tensor[] = {"conv1d", "block_out", "block_out", "embedding", "logits", "block_out", "block_out"};
+  const int layer[] = {1, 0, 1, -1, 2, 0, 1};
+  const double growth[] = {NAN, NAN, 3, NAN, NAN, NAN, NAN}; /* 6 / 2; none after 0 */
+  for (int i = 0; i < 7; i++) {
+    cr_assert_str_eq(d[i].other, other[i], "row %d: %s", i, d[i].other);
+    cr_assert_str_eq(d[i].tensor, tensor[i], "row %d: %s", i, d[i].tensor);
+    cr_assert_eq(d[i].layer, layer[i], "row %d: layer %d", i, d[i].layer);
+    NEAR(d[i].growth, growth[i], 0);
+  }
+  SAME(d[5].identical, 1);
+  SAME(d[5].sqnr_db, INFINITY);
+}
+
+Test(drift, missing_layer_gives_no_growth) {
+  Arena arena = new_arena();
+  PairStats rows[] = {drift_row("2-4", "scan", 0, 1, 1, 1), drift_row("2-4", "scan", 2, 2, 1, 1)};
+  size_t count;
+  Drift *d = drift_of(&arena, rows, 2, &count);
+  cr_assert_eq(count, 2);
+  SAME(d[1].growth, NAN);
+}
+
+Test(drift, prompt_with_nothing_finite_adds_nothing) {
+  Arena arena = new_arena();
+  PairStats rows[] = {drift_row("2-4", "scan", 0, 1, 2, 4), drift_row("2-4", "scan", 0, NAN, NAN, 4)};
+  rows[1].nonfinite = 4;
+  rows[1].identical = 0;
+  rows[1].differing = 1;
+  size_t count;
+  Drift *d = drift_of(&arena, rows, 2, &count);
+  cr_assert_eq(count, 1);
+  SAME(d->prompts, 2);
+  NEAR(d->rel_l2, 1, 1e-15);
+  SAME(d->rel_l2_min, 1);
+  SAME(d->max_abs, 2);
+  NEAR(d->ulp_mean, 8, 0);
+  NEAR(d->differing, 0.75, 0);
+}
+
+Test(drift, base_of_zeros_has_no_relative_size_but_counts_when_pooled) {
+  Arena arena = new_arena();
+  PairStats alone = drift_row("2-4", "scan", 0, 1, 0, 4);
+  size_t count;
+  SAME(drift_of(&arena, &alone, 1, &count)->rel_l2, NAN);
+  PairStats both[] = {alone, drift_row("2-4", "scan", 0, 1, 2, 5)};
+  NEAR(drift_of(&arena, both, 2, &count)->rel_l2, 1.5, 1e-15); /* sqrt((4 + 5) / 4) */
+}
+
+Test(drift, no_rows_give_no_drift) {
+  Arena arena = new_arena();
+  size_t count = 99;
+  drift_of(&arena, NULL, 0, &count);
+  cr_assert_eq(count, 0);
+}

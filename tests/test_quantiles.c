@@ -1,0 +1,44 @@
+/* quantiles: the selection against GSL's quantiles of the sorted array. */
+#include "measure/quantiles.h"
+
+#include <gsl/gsl_randist.h>
+#include <gsl/gsl_rng.h>
+#include <gsl/gsl_sort.h>
+#include <gsl/gsl_statistics_double.h>
+
+#include "tests/measure_rows.h"
+
+static double draw(gsl_rng *rng, int kind, size_t i, size_t n) {
+  switch (kind) {
+    case 0: return gsl_rng_uniform(rng);
+    case 1: return exp(gsl_ran_gaussian(rng, 30));      /* many buckets, few a bucket */
+    case 2: return (double)gsl_rng_uniform_int(rng, 4); /* ties */
+    case 3: return 0;
+    case 4: return (double)i;
+    case 5: return (double)(i < n / 2 ? i : n - i);
+    case 6: return 1 + 1e-12 * gsl_rng_uniform(rng); /* all in one bucket */
+    default: return gsl_rng_uniform(rng) < 0.5 ? 0.0 : fabs(gsl_ran_cauchy(rng, 1));
+  }
+}
+
+Test(quantiles, selection_equals_gsl_on_the_sorted_array_in_every_bit) {
+  const double f[] = {0, 0.25, 0.5, 0.5, 0.9, 0.99, 0.999, 1};
+  static double x[20000], sorted[20000];
+  Arena arena = new_arena();
+  gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
+  for (int kind = 0; kind < 8; kind++)
+    for (size_t n = 1; n <= 20000; n = n < 12 ? n + 1 : n * 3 - 1) {
+      for (size_t i = 0; i < n; i++) sorted[i] = x[i] = draw(rng, kind, i, n);
+      gsl_sort(sorted, 1, n);
+      double got[8];
+      memset(got, 0xa5, sizeof got);
+      quantiles_select(x, n, f, 8, got, arena);
+      for (int i = 0; i < 8; i++) {
+        double want = gsl_stats_quantile_from_sorted_data(sorted, 1, n, f[i]);
+        cr_assert_eq(memcmp(&got[i], &want, sizeof want), 0, "kind %d, n %zu, quantile %g: got %a, want %a", kind, n,
+                     f[i], got[i], want);
+      }
+    }
+  gsl_rng_free(rng);
+  arena_release(&arena);
+}

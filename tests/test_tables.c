@@ -1,0 +1,41 @@
+/* tables: the columns are the rows' members, all of them, each once. */
+#include "measure/tables.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+Test(tables, columns_cover_their_rows_and_sizes_match_types) {
+  for (const Table *const *t = tables; *t; t++) {
+    size_t end = 0;
+    for (int i = 0; i < (*t)->columns; i++) {
+      const Column *c = &(*t)->column[i];
+      size_t want = c->type == COLUMN_I32 ? 4 : c->type == COLUMN_TEXT ? c->size : 8;
+      cr_assert_eq(c->size, want, "%s.%s: size %zu, type wants %zu", (*t)->name, c->name, c->size, want);
+      cr_assert(c->offset >= end && c->offset - end < 8, "%s.%s: at %zu, the column before ends at %zu", (*t)->name,
+                c->name, c->offset, end);
+      cr_assert(c->type != COLUMN_I32 || c->offset == end, "%s.%s: a member before it is no column", (*t)->name,
+                c->name);
+      for (int k = 0; k < i; k++) cr_assert_str_neq((*t)->column[k].name, c->name, "%s has it twice", (*t)->name);
+      end = c->offset + c->size;
+    }
+    cr_assert(end <= (*t)->row_size && (*t)->row_size - end < 8, "%s: columns end at %zu of %zu", (*t)->name, end,
+              (*t)->row_size);
+    cr_assert((*t)->title && strlen((*t)->title) > 0);
+  }
+}
+
+Test(tables, keys_come_first_and_first_values_are_columns) {
+  cr_assert_str_eq(table_pair_stats.column[0].name, "prompt");
+  cr_assert_str_eq(table_pair_stats.column[4].name, "layer");
+  cr_assert_eq(table_pair_stats.column[4].type, COLUMN_I32);
+  int found = 0;
+  TensorStats row = {.first = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}};
+  for (int i = 0; i < table_tensor_stats.columns; i++) {
+    const Column *c = &table_tensor_stats.column[i];
+    if (strncmp(c->name, "first_", 6)) continue;
+    cr_assert_eq(*(double *)((char *)&row + c->offset), atoi(c->name + 6), "%s", c->name);
+    found++;
+  }
+  cr_assert_eq(found, FIRST_VALUES);
+}

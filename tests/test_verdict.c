@@ -1,0 +1,164 @@
+/* verdict: effects, first differences and sizes from rows made by hand; reasons from the presets' settings. */
+#include "measure/verdict.h"
+
+#include "measure/drift.h"
+#include "tests/measure_rows.h"
+
+static PairStats verdict_row(const char *prompt, const char *tensor, int layer, double rel_l2, bool same_kernel) {
+  PairStats row = {.layer = layer,
+                   .identical = rel_l2 == 0,
+                   .same_kernel = same_kernel,
+                   .n = 1,
+                   .rel_l2 = rel_l2,
+                   .rmse = rel_l2,
+                   .base_l2 = 1};
+  snprintf(row.prompt, sizeof row.prompt, "%s", prompt);
+  snprintf(row.base, sizeof row.base, "2-0");
+  snprintf(row.other, sizeof row.other, "2-4");
+  snprintf(row.tensor, sizeof row.tensor, "%s", tensor);
+  return row;
+}
+
+static Verdict verdict_from(const PairStats *rows, size_t count, int layers) {
+  Arena arena = new_arena();
+  size_t drift_count;
+  Drift *drift = drift_of(&arena, rows, count, &drift_count);
+  Verdict v = verdict_of(mode_preset("2-0"), mode_preset("2-4"), rows, count, drift, drift_count, layers, 0.75);
+  arena_release(&arena);
+  return v;
+}
+
+Test(verdict, first_difference_is_by_order_of_computation_not_of_rows) {
+  PairStats rows[] = {
+      verdict_row("a", "logits", 2, 0.5, true),    verdict_row("a", "block_out", 1, 0.25, true),
+      verdict_row("a", "conv1d", 1, 0.125, true),  verdict_row("a", "block_out", 0, 0, true),
+      verdict_row("a", "embedding", -1, 0, true),  verdict_row("b", "block_out", 0, 0.0625, true),
+      verdict_row("b", "scan", 0, 0.03125, false), verdict_row("b", "embedding", -1, 0, true),
+  };
+  Verdict v = verdict_from(rows, 8, 2);
+  cr_assert_str_eq(v.base, "2-0");
+  cr_assert_str_eq(v.other, "2-4");
+  cr_assert_str_eq(v.effect, "differs");
+  cr_assert_str_eq(v.reason, "");
+  SAME(v.tensors, 8);
+  SAME(v.tensors_identical, 3);
+  SAME(v.tensors_same_kernel, 7);
+  SAME(v.first_layer, 0);
+  cr_assert_str_eq(v.first_tensor, "scan");
+  cr_assert_str_eq(v.first_prompt, "b");
+  SAME(v.first_rel_l2, 0.03125);
+  NEAR(v.block_out_first, 0.0625 / sqrt(2), 1e-16); /* two prompts, one of them equal */
+  SAME(v.block_out_last, 0.25);
+  SAME(v.worst_layer, 1);
+  SAME(v.block_out_worst, 0.25);
+  SAME(v.logits_rel_l2, 0.5);
+  SAME(v.top1_agreement, 0.75);
+}
+
+Test(verdict, a_differing_embedding_comes_before_every_layer) {
+  PairStats rows[] = {verdict_row("a", "block_in", 0, 0.5, false), verdict_row("a", "embedding", -1, 0.25, false)};
+  Verdict v = verdict_from(rows, 2, 1);
+  SAME(v.first_layer, -1);
+  cr_assert_str_eq(v.first_tensor, "embedding");
+}
+
+Test(verdict, norm_f_comes_before_logits) {
+  PairStats rows[] = {verdict_row("a", "logits", 1, 0.5, false), verdict_row("a", "norm_f", 1, 0.25, false)};
+  cr_assert_str_eq(verdict_from(rows, 2, 1).first_tensor, "norm_f");
+}
+
+Test(verdict, all_tensors_equal_is_identical_and_never_a_first_difference) {
+  PairStats rows[] = {verdict_row("a", "scan", 0, 0, false), verdict_row("a", "block_out", 0, 0, true)};
+  Verdict v = verdict_from(rows, 2, 1);
+  cr_assert_str_eq(v.effect, "identical");
+  SAME(v.first_layer, -2);
+  cr_assert_str_eq(v.first_tensor, "");
+  cr_assert_str_eq(v.first_prompt, "");
+  SAME(v.first_rel_l2, NAN);
+  SAME(v.block_out_last, 0);
+  SAME(v.worst_layer, -1);
+  SAME(v.logits_rel_l2, NAN); /* no such row */
+}
+
+Test(verdict, differing_values_from_the_same_kernels_everywhere_are_a_fault) {
+  PairStats rows[] = {verdict_row("a", "scan", 0, 0.5, true), verdict_row("a", "block_out", 0, 0, true)};
+  cr_assert_str_eq(verdict_from(rows, 2, 1).effect, "same_kernels");
+  rows[1].same_kernel = 0;
+  cr_assert_str_eq(verdict_from(rows, 2, 1).effect, "differs");
+}
+
+Test(verdict, rows_of_other_pairs_do_not_count) {
+  PairStats rows[] = {verdict_row("a", "scan", 0, 0, true), verdict_row("a", "conv1d", 0, 0.5, false)};
+  snprintf(rows[1].other, sizeof rows[1].other, "2-1");
+  Verdict v = verdict_from(rows, 2, 1);
+  SAME(v.tensors, 1);
+  cr_assert_str_eq(v.effect, "identical");
+  Verdict none = verdict_of(mode_preset("0"), mode_preset("3"), rows, 2, NULL, 0, 1, NAN);
+  SAME(none.tensors, 0);
+  cr_assert_str_eq(none.effect, "");
+}
+
+Test(verdict, reference_takes_its_reserved_name_and_has_no_reason) {
+  PairStats row = verdict_row("a", "scan", 0, 0.5, false);
+  snprintf(row.base, sizeof row.base, "fp64");
+  Verdict v = verdict_of(NULL, mode_preset("2-4"), &row, 1, NULL, 0, 1, 1);
+  cr_assert_str_eq(v.base, "fp64");
+  cr_assert_str_eq(v.effect, "differs");
+  cr_assert_str_eq(v.reason, "");
+}
+
+Test(verdict, block_out_worst_passes_over_layers_without_a_number) {
+  PairStats rows[] = {verdict_row("a", "block_out", 0, NAN, false), verdict_row("a", "block_out", 1, 0.5, false),
+                      verdict_row("a", "block_out", 2, NAN, false), verdict_row("a", "block_out", 3, 0.25, false)};
+  rows[0].nonfinite = rows[2].nonfinite = 1;
+  Verdict v = verdict_from(rows, 4, 4);
+  SAME(v.block_out_first, NAN);
+  SAME(v.block_out_worst, 0.5);
+  SAME(v.worst_layer, 1);
+  SAME(v.block_out_last, 0.25);
+}
+
+Test(verdict, reasons_of_the_presets_hold_in_both_directions) {
+  const struct {
+    const char *a, *b, *want;
+  } pair[] = {
+      {"0", "2-0", "grid_identity"},
+      {"2-1", "2-2", "dequantised_first"},
+      {"2-1", "2-3", "ties_only"},
+      {"2-0", "2-4", ""},
+      {"0", "2-1", ""},
+      {"2-2", "2-3", ""}, /* u on the grid against u requantised from float */
+      {"2-3", "2-4", ""},
+      {"2-2", "2-4", ""},
+      {"1", "fp32", ""},
+      {"2-4", "3", ""},
+      {"0", "0", ""},
+  };
+  for (size_t i = 0; i < sizeof pair / sizeof *pair; i++) {
+    const Mode *a = mode_preset(pair[i].a), *b = mode_preset(pair[i].b);
+    cr_assert(a && b);
+    cr_assert_str_eq(verdict_reason(a, b), pair[i].want, "%s, %s: %s", a->name, b->name, verdict_reason(a, b));
+    cr_assert_str_eq(verdict_reason(b, a), pair[i].want, "%s, %s: %s", b->name, a->name, verdict_reason(b, a));
+  }
+}
+
+Test(verdict, reasons_come_from_settings_not_names) {
+  Mode a = *mode_preset("2-1"), b = a;
+  snprintf(b.name, sizeof b.name, "own");
+  b.conv_out = CONV_OUT_F32_GRID;
+  cr_assert_str_eq(verdict_reason(&a, &b), "grid_identity");
+  a.conv_out = CONV_OUT_F32; /* requantised from float on one side, from the grid on the other */
+  cr_assert_str_eq(verdict_reason(&a, &b), "ties_only");
+  b.gated = OUTPUT_F32;
+  cr_assert_str_eq(verdict_reason(&a, &b), "", "a third stage differs");
+  b = a = *mode_preset("2-2");
+  b.conv_out = CONV_OUT_I8;
+  b.scan_u = SCAN_U_F32; /* float u on both sides, on the grid */
+  cr_assert_str_eq(verdict_reason(&a, &b), "", "none of the reasons is about float u on both sides");
+  b.scan_u = SCAN_U_I8;
+  cr_assert_str_eq(verdict_reason(&a, &b), "dequantised_first");
+  b.conv_out = CONV_OUT_F32_GRID;
+  cr_assert_str_eq(verdict_reason(&a, &b), "dequantised_first");
+  b.conv_out = CONV_OUT_F32;
+  cr_assert_str_eq(verdict_reason(&a, &b), "", "u is on the grid on one side alone");
+}
