@@ -1,21 +1,26 @@
 /* scan: the selective scan (SSM) with softplus, skip and gate, from state zero.
- *   delta = softplus(dt + dt_bias);  A = -exp(A_log)                            per token and channel; per channel and
- * state a = exp(delta * A);  b = (delta * u) * B                                    per token, channel and state h by
- * the order;  y = D * u, then y = fmaf(h[n], C[n], y) for n = 0 … N-1;  gated = (y * z) / (1 + exp(-z)) Source: Mamba's
- * selective_scan_fwd kernel and Quamba's quant_sscan_fwd, which dequantises its int8 inputs first.
+ *   delta = softplus(dt + dt_bias)        per token and channel
+ *   A = -exp(A_log)                       per channel and state
+ *   a = exp(delta * A), b = (delta * u) * B, h from them by the order
+ *   y = D * u, then y = fmaf(h[n], C[n], y) for n = 0 … N-1
+ *   gated = (y * z) / (1 + exp(-z))
+ * Source: Mamba's selective_scan_fwd kernel and Quamba's quant_sscan_fwd, which dequantises its int8 inputs first.
  *
  * Sequential order: t = 0, 1, 2 …, h = fmaf(a, h, b).
+ *
  * Blocked order: that of CUB's BlockScan with warp scans, as those kernels use it. One pair (a, b) a token; two pairs
- * join as (a2 * a1, fmaf(a2, b1, b2)). A chunk of lanes x items tokens (scan_chunk; tokens past the end are (1, 0)):
- *   1. each lane folds its items left to right;
- *   2. in each warp of 32 lanes an inclusive scan of the folds, distances 1, 2, 4, 8, 16, the lower lane first; shifted
- * by a lane it is exclusive;
- *   3. the totals of the warps folded left to right give each warp its prefix: join(warp prefix, lane exclusive), in
- * lane 0 the warp prefix itself, in warp 0 the lane's own;
- *   4. join(running prefix of the earlier chunks, that), in lane 0 of warp 0 the running prefix itself; first (1, 0);
- *   5. each lane goes through its items left to right from there: h = fmaf(a, h, b).
- *   The running prefix becomes join(running prefix, chunk total).
- * In both orders `state` is h of the last token. */
+ * join as (a2 * a1, fmaf(a2, b1, b2)). A chunk is lanes x items tokens (scan_chunk); tokens past the end are (1, 0).
+ *   1. Each lane folds its items left to right.
+ *   2. Each warp of 32 lanes scans the folds inclusively with distances 1, 2, 4, 8, 16, the lower lane first. A lane's
+ *      exclusive pair is its lower neighbour's.
+ *   3. The totals of the warps, folded left to right, give each warp its prefix: join(warp prefix, exclusive pair); in
+ *      lane 0 the warp prefix itself; in warp 0 the exclusive pair.
+ *   4. join(running prefix, that); in lane 0 of warp 0 the running prefix itself. It is (1, 0) in the first chunk, and
+ *      becomes join(running prefix, chunk total) after each.
+ *   5. From there each lane goes through its items left to right: h = fmaf(a, h, b).
+ *
+ * In both orders `state` is h of the last token. (Those kernels hand out the running prefix after the last chunk: the
+ * same state, joined in another order, which may differ in the last places.) */
 #ifndef DS_KERNELS_SCAN_H
 #define DS_KERNELS_SCAN_H
 #include "kernels/math32.h"
