@@ -1,8 +1,13 @@
-/* conv1d: causal depthwise convolution over tokens, K taps, with bias, and SiLU after it; x [T, E], both outputs [T,
- * E]. float: pre = b, then pre = fmaf(w[k], x[t-K+1+k], pre), k = 0 … K-1; taps before t = 0 are skipped. int8:  acc =
- * sum over k of (float)w[k] * (float)x[t-K+1+k], exact; pre = (s_w * s_x) * acc + b * s_b, each step rounded. Both:
- * silu = silu32(pre), as float32 or as q8_away at the output's scale. Source of the int8 form: Quamba's
- * quant_causal_conv1d kernel, which it equals in float32 without fast math. */
+/* conv1d: causal depthwise convolution over tokens, K taps, with bias, and SiLU after it.
+ * x [T, E], both outputs [T, E].
+ *
+ *   float: pre = b, then pre = fmaf(w[k], x[t-K+1+k], pre), k = 0 … K-1; taps before t = 0 are skipped
+ *   int8:  acc = sum over k of (float)w[k] * (float)x[t-K+1+k], exact
+ *          pre = (s_w * s_x) * acc + b * s_b, each step rounded
+ *   both:  silu = silu32(pre), as float32 or as q8_away at the output's scale
+ *
+ * Source of the int8 form: Quamba's quant_causal_conv1d kernel. It gives the same outputs, but for those at a rounding
+ * tie that the last place of its expf decides: 2 of 512,000 (tests/test_conv1d.c). */
 #ifndef DS_KERNELS_CONV1D_H
 #define DS_KERNELS_CONV1D_H
 #include "kernels/math32.h"
