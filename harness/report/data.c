@@ -1,0 +1,169 @@
+/* data: what follows from the rows and texts of a results file. */
+#include "report/data.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *const about_names[ABOUT_COUNT] = {
+    [ABOUT_TITLE] = "title",
+    [ABOUT_QUESTION] = "question",
+    [ABOUT_SPEC_RAW] = "spec_raw",
+    [ABOUT_SPEC_EFFECTIVE] = "spec_effective",
+    [ABOUT_PROGRAM] = "program",
+    [ABOUT_COMMIT] = "commit",
+    [ABOUT_COMMAND] = "command",
+    [ABOUT_BACKEND] = "backend",
+    [ABOUT_DEVICE] = "device",
+    [ABOUT_COMPILER] = "compiler",
+    [ABOUT_FLAGS] = "flags",
+    [ABOUT_MACHINE] = "machine",
+    [ABOUT_BLAS] = "blas",
+    [ABOUT_DATE] = "date",
+    [ABOUT_SEED] = "seed",
+    [ABOUT_MODEL] = "model",
+    [ABOUT_MODEL_SHAPE] = "model_shape",
+    [ABOUT_REWRITE] = "rewrite",
+    [ABOUT_REWRITE_PROOF] = "rewrite_proof",
+    [ABOUT_SPEC_PATH] = "spec_path",
+    [ABOUT_SPEC_DIGEST] = "spec_digest",
+    [ABOUT_WEIGHTS_DIGEST] = "weights_digest",
+    [ABOUT_TEXT_DIGEST] = "text_digest",
+    [ABOUT_PROGRAM_DIGEST] = "program_digest",
+    [ABOUT_LAYERS] = "layers",
+};
+
+/* The reference's group in a results file; a mode can never have this name. */
+static const char reference[] = "fp64";
+
+bool data_is_reference(const char *mode) { return !strcmp(mode, reference); }
+
+static const void *rows_of(const ReportData *d, const Table *table, size_t *count) {
+  *count = 0;
+  for (int i = 0; i < d->table_count; i++)
+    if (d->tables[i].table == table) return *count = d->tables[i].count, d->tables[i].rows;
+  return NULL;
+}
+
+bool data_is_pair(const ReportPair *pair, const char *base, const char *other) {
+  return !strcmp(pair->base, base) && !strcmp(pair->other, other);
+}
+
+static void pair_met(ReportPair *list, int *count, int most, const char *base, const char *other,
+                     const Verdict *verdict) {
+  for (int i = 0; i < *count; i++)
+    if (data_is_pair(&list[i], base, other)) return;
+  if (*count < most) list[(*count)++] = (ReportPair){base, other, verdict};
+}
+
+static int layers_of(const ReportData *d) {
+  const char *text = d->about[ABOUT_LAYERS];
+  int told = text ? atoi(text) : 0, seen = 0;
+  if (told > 0) return told;
+  const char *block_out = tensor_info[T_BLOCK_OUT].name;
+  for (size_t i = 0; i < d->drifts; i++)
+    if (!strcmp(d->drift[i].tensor, block_out) && d->drift[i].layer >= seen) seen = d->drift[i].layer + 1;
+  for (size_t i = 0; i < d->tensors; i++)
+    if (!strcmp(d->tensor[i].tensor, block_out) && d->tensor[i].layer >= seen) seen = d->tensor[i].layer + 1;
+  return seen;
+}
+
+void data_arrange(Arena *arena, ReportData *d) {
+  enum {
+    PAIRS_MOST = 4096,
+    PROMPTS_MOST = 4096
+  }; /* a spec is at most 1 MiB of text; a report of more would not be read */
+  for (int a = 0; a < ABOUT_COUNT; a++)
+    if (d->about[a] && !*d->about[a]) d->about[a] = NULL;
+  d->tensor = rows_of(d, &table_tensor_stats, &d->tensors);
+  d->pair_row = rows_of(d, &table_pair_stats, &d->pair_rows);
+  d->drift = rows_of(d, &table_drift, &d->drifts);
+  d->verdict = rows_of(d, &table_verdict, &d->verdicts);
+  d->mode = rows_of(d, &table_modes, &d->modes);
+  d->scale = rows_of(d, &table_scales, &d->scales);
+  d->performance = rows_of(d, &table_performance, &d->performances);
+  d->layers = layers_of(d);
+
+  d->prompt = ARENA_NEW(arena, const char *, PROMPTS_MOST);
+  d->prompts = 0;
+  for (size_t i = 0; i < d->tensors + d->pair_rows; i++) {
+    const char *name = i < d->tensors ? d->tensor[i].prompt : d->pair_row[i - d->tensors].prompt;
+    int at = 0;
+    while (at < d->prompts && strcmp(d->prompt[at], name)) at++;
+    if (at == d->prompts && at < PROMPTS_MOST) d->prompt[d->prompts++] = name;
+  }
+
+  ReportPair *all = ARENA_NEW(arena, ReportPair, PAIRS_MOST);
+  int count = 0;
+  for (size_t i = 0; i < d->verdicts; i++)
+    pair_met(all, &count, PAIRS_MOST, d->verdict[i].base, d->verdict[i].other, &d->verdict[i]);
+  for (size_t i = 0; i < d->pair_rows; i++)
+    pair_met(all, &count, PAIRS_MOST, d->pair_row[i].base, d->pair_row[i].other, NULL);
+  for (size_t i = 0; i < d->drifts; i++) pair_met(all, &count, PAIRS_MOST, d->drift[i].base, d->drift[i].other, NULL);
+  d->pair = ARENA_NEW(arena, ReportPair, count);
+  d->against = ARENA_NEW(arena, ReportPair, count);
+  d->pairs = d->againsts = 0;
+  for (int i = 0; i < count; i++)
+    if (data_is_reference(all[i].base))
+      d->against[d->againsts++] = all[i];
+    else
+      d->pair[d->pairs++] = all[i];
+  if (d->pairs == 0) {
+    d->pair = d->against;
+    d->pairs = d->againsts;
+  }
+}
+
+const TensorStats *data_tensor(const ReportData *d, const char *prompt, const char *mode, const char *tensor,
+                               int layer) {
+  for (size_t i = 0; i < d->tensors; i++) {
+    const TensorStats *row = &d->tensor[i];
+    if (row->layer == layer && !strcmp(row->tensor, tensor) && (!mode || !strcmp(row->mode, mode)) &&
+        (!prompt || !strcmp(row->prompt, prompt)))
+      return row;
+  }
+  return NULL;
+}
+
+const PairStats *data_pair(const ReportData *d, const ReportPair *pair, const char *prompt, const char *tensor,
+                           int layer) {
+  for (size_t i = 0; i < d->pair_rows; i++) {
+    const PairStats *row = &d->pair_row[i];
+    if (row->layer == layer && !strcmp(row->tensor, tensor) && data_is_pair(pair, row->base, row->other) &&
+        (!prompt || !strcmp(row->prompt, prompt)))
+      return row;
+  }
+  return NULL;
+}
+
+const Drift *data_drift(const ReportData *d, const ReportPair *pair, const char *tensor, int layer) {
+  for (size_t i = 0; i < d->drifts; i++) {
+    const Drift *row = &d->drift[i];
+    if (row->layer == layer && !strcmp(row->tensor, tensor) && data_is_pair(pair, row->base, row->other)) return row;
+  }
+  return NULL;
+}
+
+const ModeRow *data_mode(const ReportData *d, const char *name) {
+  for (size_t i = 0; i < d->modes; i++)
+    if (!strcmp(d->mode[i].mode, name)) return &d->mode[i];
+  return NULL;
+}
+
+Tally data_tally(const ReportData *d, const ReportPair *pair, const char *tensor) {
+  Tally tally = {0, 0, 0};
+  if (!tensor && pair->verdict)
+    return (Tally){pair->verdict->tensors, pair->verdict->tensors_identical, pair->verdict->tensors_same_kernel};
+  for (size_t i = 0; i < d->pair_rows; i++) {
+    const PairStats *row = &d->pair_row[i];
+    if (!data_is_pair(pair, row->base, row->other) || (tensor && strcmp(row->tensor, tensor))) continue;
+    tally.rows++;
+    tally.identical += row->identical != 0;
+    tally.same_kernel += row->same_kernel != 0;
+  }
+  return tally;
+}
+
+bool data_identical(const ReportData *d, const ReportPair *pair) {
+  Tally tally = data_tally(d, pair, NULL);
+  return tally.rows > 0 && tally.identical == tally.rows;
+}

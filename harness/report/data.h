@@ -1,0 +1,88 @@
+/* data: what a report is made of: the rows of every table and the texts of the file's root, read once; and what follows
+ * from them: pairs, prompts, number of layers. The formatter sees nothing else, so it is tested on rows made by hand.
+ */
+#ifndef DS_REPORT_DATA_H
+#define DS_REPORT_DATA_H
+#include "store/store.h"
+
+/* Texts of the results file's root; any of them may be absent (NULL). */
+typedef enum About {
+  ABOUT_TITLE,
+  ABOUT_QUESTION,
+  ABOUT_SPEC_RAW,
+  ABOUT_SPEC_EFFECTIVE,
+  ABOUT_PROGRAM,
+  ABOUT_COMMIT,
+  ABOUT_COMMAND,
+  ABOUT_BACKEND,
+  ABOUT_DEVICE,
+  ABOUT_COMPILER,
+  ABOUT_FLAGS,
+  ABOUT_MACHINE,
+  ABOUT_BLAS,
+  ABOUT_DATE,
+  ABOUT_SEED,
+  ABOUT_MODEL,
+  ABOUT_MODEL_SHAPE,
+  ABOUT_REWRITE,
+  ABOUT_REWRITE_PROOF,
+  ABOUT_SPEC_PATH,
+  ABOUT_SPEC_DIGEST,
+  ABOUT_WEIGHTS_DIGEST,
+  ABOUT_TEXT_DIGEST,
+  ABOUT_PROGRAM_DIGEST,
+  ABOUT_LAYERS,
+  ABOUT_COUNT
+} About;
+extern const char *const about_names[ABOUT_COUNT];
+
+typedef struct ReportPair {
+  const char *base, *other;
+  const Verdict *verdict; /* NULL where the file has none */
+} ReportPair;
+
+typedef struct ReportData {
+  const char *about[ABOUT_COUNT];
+  TableRows *tables; /* one for each of tables[], in that order */
+  int table_count;
+  /* from here on: data_arrange */
+  const TensorStats *tensor;
+  const PairStats *pair_row;
+  const Drift *drift;
+  const Verdict *verdict;
+  const ModeRow *mode;
+  const ScaleRow *scale;
+  const Performance *performance;
+  size_t tensors, pair_rows, drifts, verdicts, modes, scales, performances;
+  int layers;          /* 0 where nothing tells */
+  const char **prompt; /* names, as first met */
+  int prompts;
+  ReportPair *pair; /* what the spec asked for; where it asked for nothing else, the modes against the reference */
+  int pairs;
+  ReportPair *against; /* every mode whose base is the reference */
+  int againsts;
+} ReportData;
+
+/* Fills what follows from `about` and `tables`; absent tables are empty. */
+void data_arrange(Arena *arena, ReportData *d);
+
+/* NULL where there is no such row; `prompt` or `mode` NULL: any. */
+const TensorStats *data_tensor(const ReportData *d, const char *prompt, const char *mode, const char *tensor,
+                               int layer);
+const PairStats *data_pair(const ReportData *d, const ReportPair *pair, const char *prompt, const char *tensor,
+                           int layer);
+const Drift *data_drift(const ReportData *d, const ReportPair *pair, const char *tensor, int layer);
+const ModeRow *data_mode(const ReportData *d, const char *name);
+/* The same pair of names in a row. */
+bool data_is_pair(const ReportPair *pair, const char *base, const char *other);
+/* Is this the name of the float64 reference? */
+bool data_is_reference(const char *mode);
+/* How many pair rows there are, in how many the bits are equal, and in how many the kernels; `tensor` NULL: of all
+ * tensors. */
+typedef struct Tally {
+  int rows, identical, same_kernel;
+} Tally;
+Tally data_tally(const ReportData *d, const ReportPair *pair, const char *tensor);
+/* Every tensor that was compared is equal in every bit. */
+bool data_identical(const ReportData *d, const ReportPair *pair);
+#endif

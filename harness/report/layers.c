@@ -1,0 +1,164 @@
+/* layers: section 4, how a pair's difference develops over the layers, and section 5, how far every mode is from the
+ * float64 reference. */
+#include <math.h>
+#include <string.h>
+
+#include "report/markdown.h"
+#include "report/sections.h"
+#include "report/words.h"
+
+static const TensorId followed[] = {T_BLOCK_OUT, T_CONV1D_SILU, T_SCAN, T_OUT_PROJ};
+enum { FOLLOWED = sizeof followed / sizeof *followed };
+
+static const char *size_cell(Arena *arena, const Drift *row) {
+  return !row ? "—" : row->identical ? "identical" : md_short(arena, row->rel_l2);
+}
+
+static const char *range_cell(Arena *arena, const Drift *row) {
+  if (!row) return "—";
+  if (row->identical) return "identical";
+  return arena_printf(arena, "%s … %s", md_short(arena, row->rel_l2_min), md_short(arena, row->rel_l2_max));
+}
+
+static bool any_followed(const ReportData *d, const ReportPair *pair, int layer) {
+  for (int f = 0; f < FOLLOWED; f++)
+    if (data_drift(d, pair, tensor_info[followed[f]].name, layer)) return true;
+  return false;
+}
+
+static void head_followed(Grid *grid) {
+  grid_add(grid, "layer");
+  for (int f = 0; f < FOLLOWED; f++) grid_add(grid, md_code(grid->arena, tensor_info[followed[f]].name));
+}
+
+static void write_drift(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
+  Grid grid = grid_new(&scratch, "rrrrrrrrr");
+  head_followed(&grid);
+  grid_add(&grid, "growth");
+  grid_add(&grid, "max abs");
+  grid_add(&grid, "SQNR, dB");
+  grid_add(&grid, "mean ULP");
+  for (int layer = 0; layer < d->layers; layer++) {
+    if (!any_followed(d, pair, layer)) continue;
+    grid_add(&grid, arena_printf(&scratch, "%d", layer));
+    for (int f = 0; f < FOLLOWED; f++)
+      grid_add(&grid, size_cell(&scratch, data_drift(d, pair, tensor_info[followed[f]].name, layer)));
+    const Drift *row = data_drift(d, pair, tensor_info[T_BLOCK_OUT].name, layer);
+    bool plain = row && !row->identical;
+    grid_add(&grid, plain ? md_factor(&scratch, row->growth) : "—");
+    grid_add(&grid, plain ? md_short(&scratch, row->max_abs) : "—");
+    grid_add(&grid, plain ? md_decibel(&scratch, row->sqnr_db) : "—");
+    grid_add(&grid, plain ? md_short(&scratch, row->ulp_mean) : "—");
+  }
+  grid_write(&grid, out);
+}
+
+static void write_range(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
+  Grid grid = grid_new(&scratch, "rrrrr");
+  head_followed(&grid);
+  for (int layer = 0; layer < d->layers; layer++) {
+    if (!any_followed(d, pair, layer)) continue;
+    grid_add(&grid, arena_printf(&scratch, "%d", layer));
+    for (int f = 0; f < FOLLOWED; f++)
+      grid_add(&grid, range_cell(&scratch, data_drift(d, pair, tensor_info[followed[f]].name, layer)));
+  }
+  fprintf(out, "Smallest and largest over the %d prompts:\n\n", d->prompts);
+  grid_write(&grid, out);
+}
+
+static bool has_drift(const ReportData *d, const ReportPair *pair) {
+  for (int layer = 0; layer < d->layers; layer++)
+    if (any_followed(d, pair, layer)) return true;
+  return false;
+}
+
+void section_drift(FILE *out, const ReportData *d, Arena scratch) {
+  fputs("## 4. Drift over the layers\n\n", out);
+  if (!d->pairs || !d->drifts) {
+    fputs("The results file holds no drift.\n\n", out);
+    return;
+  }
+  fprintf(out,
+          "Relative L2 of four tensors%s; growth from the layer before, largest absolute difference, SQNR and mean "
+          "distance in ULP are of `block_out`.\n\n",
+          d->prompts > 1 ? ", pooled over the prompts" : "");
+  for (int p = 0; p < d->pairs; p++) {
+    const ReportPair *pair = &d->pair[p];
+    fprintf(out, "### %s\n\n", words_pair(&scratch, pair));
+    if (data_identical(d, pair)) {
+      fputs("Nothing drifts: every tensor of every layer is identical in every bit.\n\n", out);
+    } else if (!has_drift(d, pair)) {
+      fputs("The results file holds no drift of this pair.\n\n", out);
+    } else {
+      write_drift(out, d, pair, scratch);
+      if (d->prompts > 1) write_range(out, d, pair, scratch);
+    }
+  }
+}
+
+/* A row of section 5 for each mode: what is left at the end. */
+static void write_ends(FILE *out, const ReportData *d, Arena scratch) {
+  Grid grid = grid_new(&scratch, "lrrrrrrrr");
+  static const char *const heading[] = {"mode",     "`block_out`", "SQNR, dB",   "1 − cosine",    "worst `block_out`",
+                                        "`logits`", "SQNR, dB",    "1 − cosine", "same top token"};
+  for (int c = 0; c < grid.columns; c++) grid_add(&grid, heading[c]);
+  for (int a = 0; a < d->againsts; a++) {
+    const ReportPair *pair = &d->against[a];
+    const Drift *block_out = data_drift(d, pair, tensor_info[T_BLOCK_OUT].name, d->layers - 1);
+    const Drift *logits = data_drift(d, pair, tensor_info[T_LOGITS].name, d->layers);
+    Course course = words_course(d, pair, scratch);
+    grid_add(&grid, md_text(&scratch, pair->other));
+    grid_add(&grid, size_cell(&scratch, block_out));
+    grid_add(&grid, block_out ? md_decibel(&scratch, block_out->sqnr_db) : "—");
+    grid_add(&grid, block_out ? md_short(&scratch, 1 - block_out->cosine_min) : "—");
+    grid_add(&grid, course.worst_layer < 0 ? "—"
+                                           : arena_printf(&scratch, "%s in layer %d",
+                                                          md_short(&scratch, course.worst_l2), course.worst_layer));
+    grid_add(&grid, size_cell(&scratch, logits));
+    grid_add(&grid, logits ? md_decibel(&scratch, logits->sqnr_db) : "—");
+    grid_add(&grid, logits ? md_short(&scratch, 1 - logits->cosine_min) : "—");
+    grid_add(&grid, pair->verdict ? md_percent(&scratch, pair->verdict->top1_agreement) : "—");
+  }
+  fprintf(out,
+          "Relative L2, SQNR and cosine of `block_out` in the last layer (%d) and of the logits%s; the largest "
+          "relative L2 of any `block_out`; the share of "
+          "positions at which the mode chooses the reference's next token.\n\n",
+          d->layers - 1, d->prompts > 1 ? ", pooled over the prompts (cosine: its smallest)" : "");
+  grid_write(&grid, out);
+}
+
+static void write_errors_by_layer(FILE *out, const ReportData *d, Arena scratch) {
+  char *align = ARENA_NEW(&scratch, char, d->againsts + 2);
+  memset(align, 'r', (size_t)d->againsts + 1);
+  Grid grid = grid_new(&scratch, align);
+  grid_add(&grid, "layer");
+  for (int a = 0; a < d->againsts; a++) grid_add(&grid, md_text(&scratch, d->against[a].other));
+  for (int layer = 0; layer < d->layers; layer++) {
+    grid_add(&grid, arena_printf(&scratch, "%d", layer));
+    for (int a = 0; a < d->againsts; a++)
+      grid_add(&grid, size_cell(&scratch, data_drift(d, &d->against[a], tensor_info[T_BLOCK_OUT].name, layer)));
+  }
+  fputs("Relative L2 of `block_out`, layer by layer:\n\n", out);
+  grid_write(&grid, out);
+}
+
+void section_reference(FILE *out, const ReportData *d, Arena scratch) {
+  fputs("## 5. Every mode against the float64 reference\n\n", out);
+  if (!d->againsts) {
+    fputs("No mode was compared with the reference.\n\n", out);
+    return;
+  }
+  const ReportPair *nearest = NULL, *farthest = NULL;
+  for (int a = 0; a < d->againsts; a++) {
+    const ReportPair *pair = &d->against[a];
+    if (!pair->verdict || isnan(pair->verdict->logits_rel_l2)) continue;
+    if (!nearest || pair->verdict->logits_rel_l2 < nearest->verdict->logits_rel_l2) nearest = pair;
+    if (!farthest || pair->verdict->logits_rel_l2 > farthest->verdict->logits_rel_l2) farthest = pair;
+  }
+  if (nearest != farthest)
+    fprintf(out, "At the logits %s is nearest to the reference (relative L2 %s) and %s farthest from it (%s).\n\n",
+            md_text(&scratch, nearest->other), md_short(&scratch, nearest->verdict->logits_rel_l2),
+            md_text(&scratch, farthest->other), md_short(&scratch, farthest->verdict->logits_rel_l2));
+  write_ends(out, d, scratch);
+  if (d->layers > 0) write_errors_by_layer(out, d, scratch);
+}

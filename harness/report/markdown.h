@@ -1,0 +1,37 @@
+/* markdown: text, code, numbers and tables for GitHub's Markdown, aligned so that the source reads as well as the page.
+ * Strings come from specs and files of others: whatever they hold, they stay text. */
+#ifndef DS_REPORT_MARKDOWN_H
+#define DS_REPORT_MARKDOWN_H
+#include <stdio.h>
+
+#include "base/arena.h"
+
+/* One line of text for a paragraph, a heading or a cell: every character that means something is escaped, control
+ * characters become spaces. In the arena. */
+const char *md_text(Arena *arena, const char *text);
+/* A code span; text with a backtick, bar, backslash or control character becomes md_text instead, as no span holds them
+ * everywhere. */
+const char *md_code(Arena *arena, const char *text);
+/* A fenced block whose fence is longer than any run of backticks in the text. */
+void md_fence(FILE *out, const char *language, const char *text);
+
+/* Numbers as cells; NaN (does not apply) is a dash. In the arena. */
+const char *md_exact(Arena *arena, double x);       /* nine significant digits: 1.23456789e-03 */
+const char *md_short(Arena *arena, double x);       /* three: 1.23e-03 */
+const char *md_factor(Arena *arena, double x);      /* three, without an exponent where that is readable: 1.04 */
+const char *md_decibel(Arena *arena, double x);     /* 45.3; infinite: "identical" */
+const char *md_percent(Arena *arena, double share); /* 99.97 %; never 100 % or 0 % by rounding */
+const char *md_bytes(Arena *arena, double bytes);   /* 12.3 MB */
+const char *md_count(Arena *arena, long count, const char *noun); /* 1 tensor, 2 tensors */
+
+/* A table: cells are added left to right, row after row; the first row is the heading. */
+typedef struct Grid {
+  Arena *arena;
+  const char *align; /* one letter a column: l, r or c */
+  int columns, count, capacity;
+  const char **cell;
+} Grid;
+Grid grid_new(Arena *arena, const char *align);
+void grid_add(Grid *grid, const char *cell); /* ready Markdown without a line break; kept, not copied */
+void grid_write(const Grid *grid, FILE *out);
+#endif

@@ -1,0 +1,92 @@
+/* report: from a results file to report.md and tables/NAME.csv. */
+#include "report/report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "report/body.h"
+#include "report/csv.h"
+
+/* A text that grows in memory, to be written whole or not at all. */
+typedef struct Draft {
+  FILE *out;
+  char *text;
+  size_t count;
+} Draft;
+
+static bool draft_open(Draft *draft, const char *path, Status *st) {
+  *draft = (Draft){0};
+  draft->out = open_memstream(&draft->text, &draft->count);
+  return draft->out ? true : FAIL(st, "%s: no memory for its text", path);
+}
+
+static bool draft_finish(Draft *draft, const char *path, Status *st) {
+  bool whole = !ferror(draft->out);
+  whole = !fclose(draft->out) && whole;
+  bool done =
+      whole ? file_write(path, draft->text, draft->count, false, st) : FAIL(st, "%s: no memory for its text", path);
+  free(draft->text);
+  return done;
+}
+
+static bool write_tables(const ReportData *d, const char *folder, Arena scratch, Status *st) {
+  for (int i = 0; i < d->table_count; i++) {
+    const TableRows *rows = &d->tables[i];
+    const char *path = arena_printf(&scratch, "%s/%s.csv", folder, rows->table->name);
+    Draft draft;
+    TRY(draft_open(&draft, path, st));
+    csv_write(draft.out, rows->table, rows->rows, rows->count);
+    TRY(draft_finish(&draft, path, st));
+  }
+  return true;
+}
+
+/* Text columns are NUL-padded, so the last byte is 0 in every file that the program wrote; in any other it is made so.
+ */
+static void end_texts(const Table *table, void *rows, size_t count) {
+  for (int c = 0; c < table->columns; c++) {
+    if (table->column[c].type != COLUMN_TEXT) continue;
+    char *last = (char *)rows + table->column[c].offset + table->column[c].size - 1;
+    for (size_t i = 0; i < count; i++) last[i * table->row_size] = 0;
+  }
+}
+
+/* Reads the whole file once; everything in the arena. */
+static bool read_rows(Arena *arena, const Results *results, ReportData *d, Status *st) {
+  *d = (ReportData){0};
+  for (int a = 0; a < ABOUT_COUNT; a++) d->about[a] = results_text(arena, results, about_names[a]);
+  while (tables[d->table_count]) d->table_count++;
+  d->tables = ARENA_NEW(arena, TableRows, d->table_count);
+  for (int i = 0; i < d->table_count; i++) {
+    void *rows = NULL;
+    size_t count = 0;
+    TRY(results_rows(arena, results, tables[i], &rows, &count, st));
+    end_texts(tables[i], rows, count);
+    d->tables[i] = (TableRows){tables[i], rows, count};
+  }
+  data_arrange(arena, d);
+  return true;
+}
+
+static bool read_all(Arena *arena, const char *path, ReportData *d, Status *st) {
+  Results results;
+  TRY(results_open(path, &results, *arena, st));
+  bool done = read_rows(arena, &results, d, st);
+  results_close(&results);
+  return done;
+}
+
+bool report_write(Arena *arena, const char *results, const char *folder, const char **path, Status *st) {
+  ReportData data;
+  Draft draft;
+  TRY(read_all(arena, results, &data, st));
+  const char *report = arena_printf(arena, "%s/report.md", folder), *csv = arena_printf(arena, "%s/tables", folder);
+  TRY(file_make_folder(csv, st));
+  TRY(write_tables(&data, csv, *arena, st));
+  TRY(draft_open(&draft, report, st));
+  body_write(draft.out, &data, *arena);
+  TRY(draft_finish(&draft, report, st));
+  *path = report;
+  return true;
+}

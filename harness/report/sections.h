@@ -1,0 +1,20 @@
+/* sections: the parts of report.md in their order. Each writes its heading and what the data allow; tables that are
+ * missing are said to be missing, or left out. */
+#ifndef DS_REPORT_SECTIONS_H
+#define DS_REPORT_SECTIONS_H
+#include <stdio.h>
+
+#include "report/data.h"
+
+void section_question(FILE *out, const ReportData *d, Arena scratch);    /* findings.c */
+void section_modes(FILE *out, const ReportData *d, Arena scratch);       /* witness.c */
+void section_values(FILE *out, const ReportData *d, Arena scratch);      /* values.c */
+void section_drift(FILE *out, const ReportData *d, Arena scratch);       /* layers.c */
+void section_reference(FILE *out, const ReportData *d, Arena scratch);   /* layers.c */
+void section_findings(FILE *out, const ReportData *d, Arena scratch);    /* findings.c */
+void section_health(FILE *out, const ReportData *d, Arena scratch);      /* run.c */
+void section_performance(FILE *out, const ReportData *d, Arena scratch); /* run.c */
+void section_reproduce(FILE *out, const ReportData *d, Arena scratch);   /* run.c */
+/* The sentence that warns of values that are not finite; "" where all are. */
+const char *section_warning(Arena *arena, const ReportData *d); /* run.c */
+#endif

@@ -1,0 +1,235 @@
+/* words: what a pair's counts and sizes say, one sentence a question. */
+#include "report/words.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "report/markdown.h"
+#include "report/report.h"
+
+Effect words_effect_of(const ReportPair *pair, Tally tally) {
+  if (tally.rows == 0) return EFFECT_UNKNOWN;
+  if (data_is_reference(pair->base) || data_is_reference(pair->other)) return EFFECT_REFERENCE;
+  bool identical = tally.identical == tally.rows, same = tally.same_kernel == tally.rows;
+  return identical ? same ? EFFECT_NONE : EFFECT_IDENTICAL : same ? EFFECT_FAULT : EFFECT_DIFFERS;
+}
+
+Course words_course(const ReportData *d, const ReportPair *pair, Arena scratch) {
+  Course course = {.first = -1, .last = d->layers - 1, .jump_layer = -1, .worst_layer = -1, .jump_share = NAN};
+  double *l2 = ARENA_NEW(&scratch, double, d->layers + 1);
+  for (int layer = 0; layer < d->layers; layer++) {
+    const Drift *row = data_drift(d, pair, tensor_info[T_BLOCK_OUT].name, layer);
+    l2[layer] = row ? row->rel_l2 : NAN;
+    if (course.first < 0 && l2[layer] > 0) course.first = layer;
+    if (l2[layer] > course.worst_l2) course.worst_layer = layer, course.worst_l2 = l2[layer];
+    double step = layer > 0 && l2[layer - 1] > 0 ? l2[layer] / l2[layer - 1] : NAN;
+    if (step > course.jump) course.jump_layer = layer, course.jump = step;
+  }
+  if (course.first < 0) return course;
+  course.first_l2 = l2[course.first];
+  course.last_l2 = l2[course.last];
+  course.factor = course.last_l2 / course.first_l2;
+  course.per_layer = course.last > course.first ? pow(course.factor, 1.0 / (course.last - course.first)) : NAN;
+  if (course.factor > 1 && course.jump > 1) course.jump_share = log(course.jump) / log(course.factor);
+  return course;
+}
+
+static const char *side(Arena *arena, const char *mode) {
+  return data_is_reference(mode) ? "the float64 reference" : md_text(arena, mode);
+}
+
+const char *words_pair(Arena *arena, const ReportPair *pair) {
+  if (data_is_reference(pair->base))
+    return arena_printf(arena, "%s against the float64 reference", md_text(arena, pair->other));
+  return arena_printf(arena, "%s against %s", md_text(arena, pair->base), side(arena, pair->other));
+}
+
+/* The tensors of the model's ends stand once, so they need no layer. */
+static bool has_layer(const char *tensor) {
+  int id = tensor_id(tensor);
+  return id < 0 || id < T_LAYER_COUNT;
+}
+
+const char *words_place(Arena *arena, const char *tensor, int layer) {
+  const char *name = md_code(arena, tensor);
+  return has_layer(tensor) ? arena_printf(arena, "%s of layer %d", name, layer) : name;
+}
+
+const char *words_list(Arena *arena, const char *const *names, int count) {
+  const char *list = "";
+  for (int i = 0; i < count; i++)
+    list = arena_printf(arena, "%s%s%s", list, i == 0 ? "" : i == count - 1 ? " and " : ", ", md_code(arena, names[i]));
+  return list;
+}
+
+const char *words_effect(Arena *arena, const ReportData *d, const ReportPair *pair) {
+  Tally tally = data_tally(d, pair, NULL);
+  int other_kernel = tally.rows - tally.same_kernel, other_bits = tally.rows - tally.identical;
+  const char *base = side(arena, pair->base), *other = side(arena, pair->other);
+  switch (words_effect_of(pair, tally)) {
+    case EFFECT_UNKNOWN: return "The results file holds no comparison of these two.";
+    case EFFECT_NONE:
+      return arena_printf(arena,
+                          "**The difference between %s and %s did NOT take effect:** both sides ran the same kernels "
+                          "everywhere, and all %s "
+                          "compared are identical in every bit. This comparison says nothing about the two modes.",
+                          base, other, md_count(arena, tally.rows, "tensor"));
+    case EFFECT_IDENTICAL:
+      return arena_printf(
+          arena,
+          "Both modes took effect (%d of %s compared came from different kernels), and **every tensor is identical in "
+          "every bit**.",
+          other_kernel, md_count(arena, tally.rows, "tensor"));
+    case EFFECT_FAULT:
+      return arena_printf(
+          arena,
+          "**Fault:** both sides ran the same kernels everywhere, and yet %d of %s compared differ. Equal kernels on "
+          "equal inputs give equal bits, so this difference is not one of the modes: do not use this comparison.",
+          other_bits, md_count(arena, tally.rows, "tensor"));
+    case EFFECT_DIFFERS:
+      return arena_printf(
+          arena,
+          "Both modes took effect: of %s compared, %d came from different kernels and %d differ in at least one bit.",
+          md_count(arena, tally.rows, "tensor"), other_kernel, other_bits);
+    default:
+      return arena_printf(arena, "Of %s compared with the float64 reference, %d equal it in every float32 bit.",
+                          md_count(arena, tally.rows, "tensor"), tally.identical);
+  }
+}
+
+typedef struct Reason {
+  const char *key, *sentence, *brief;
+  bool exact; /* every bit must be equal */
+} Reason;
+
+static const char contradiction[] = "**Fault:** by their settings these two modes must agree in every bit, and here "
+                                    "they do not. That is a fault of the "
+                                    "program or of the machine, not a finding.";
+
+static const Reason reasons[] = {
+    {"grid_identity",
+     "The equality is exact for every input, not chance: where one mode keeps int8 values q, the other keeps the "
+     "float32 numbers q · s, and whatever takes them "
+     "requantises at the same scale s, which returns q itself.",
+     "requantising values that lie on the grid returns them", true},
+    {"dequantised_first",
+     "The equality is exact for every input, not chance: the scan dequantises an int8 input before any arithmetic, so "
+     "int8 values q at scale s and the "
+     "float32 numbers q · s enter the same operations as the same numbers.",
+     "the scan dequantises before any arithmetic", true},
+    {"ties_only",
+     "Each mode rounds the output of the convolution once onto the same grid, one with halves away from zero and the "
+     "other with halves to even: "
+     "beyond the rounding the two can differ only where a value lies exactly half-way between two steps.",
+     "beyond the requantisation only exact rounding ties could differ", false},
+};
+
+static const Reason *reason_of(const Verdict *verdict) {
+  for (size_t i = 0; verdict && i < sizeof reasons / sizeof *reasons; i++)
+    if (!strcmp(reasons[i].key, verdict->reason)) return &reasons[i];
+  return NULL;
+}
+
+const char *words_reason(const ReportData *d, const ReportPair *pair) {
+  const Reason *reason = reason_of(pair->verdict);
+  return !reason ? "" : reason->exact && !data_identical(d, pair) ? contradiction : reason->sentence;
+}
+
+const char *words_first(Arena *arena, const ReportPair *pair) {
+  const Verdict *v = pair->verdict;
+  if (!v) return "";
+  if (v->first_layer == -2) return "No tensor differs in any bit.";
+  return arena_printf(arena, "The first tensor that differs is %s (prompt %s), by a relative L2 of %s.",
+                      words_place(arena, v->first_tensor, v->first_layer), md_text(arena, v->first_prompt),
+                      md_short(arena, v->first_rel_l2));
+}
+
+const char *words_end(Arena *arena, const ReportData *d, const ReportPair *pair) {
+  const Verdict *v = pair->verdict;
+  if (!v || (v->first_layer == -2)) return "";
+  if (v->block_out_last == 0 && v->logits_rel_l2 == 0)
+    return "The difference does not reach the end: the last `block_out` and the logits are identical.";
+  bool arrives = v->block_out_last != 0;
+  const char *growth =
+      v->block_out_first > 0 && v->block_out_last > 0 && d->layers > 1
+          ? arena_printf(arena, ", %s times that of layer 0", md_factor(arena, v->block_out_last / v->block_out_first))
+          : "";
+  const char *block_out = !arrives
+                              ? arena_printf(arena, "`block_out` of the last layer (%d) is identical", d->layers - 1)
+                              : arena_printf(arena, "At `block_out` of the last layer (%d) the relative L2 is %s%s",
+                                             d->layers - 1, md_short(arena, v->block_out_last), growth);
+  const char *logits =
+      v->logits_rel_l2 == 0
+          ? "the logits are identical"
+          : arena_printf(arena, "%s %s", arrives ? "at the logits it is" : "the relative L2 of the logits is",
+                         md_short(arena, v->logits_rel_l2));
+  const char *top1 = isnan(v->top1_agreement)
+                         ? ""
+                         : arena_printf(arena, "; both choose the same next token at %s of the positions",
+                                        md_percent(arena, v->top1_agreement));
+  return arena_printf(arena, "%s, and %s%s.", block_out, logits, top1);
+}
+
+/* A name for the terminal: control characters of a foreign file are not passed on. */
+static const char *plain(Arena *arena, const char *text) {
+  char *copy = arena_printf(arena, "%s", text);
+  for (char *c = copy; *c; c++)
+    if ((unsigned char)*c < 32 || *c == 127) *c = '?';
+  return copy;
+}
+
+static const char *summary_effect(Arena *arena, const ReportPair *pair, Tally tally) {
+  const Reason *reason = reason_of(pair->verdict);
+  int other_kernel = tally.rows - tally.same_kernel, other_bits = tally.rows - tally.identical;
+  switch (words_effect_of(pair, tally)) {
+    case EFFECT_UNKNOWN: return "nothing was compared";
+    case EFFECT_NONE:
+      return arena_printf(arena,
+                          "did NOT take effect: both sides ran the same kernels everywhere, all %d tensors identical",
+                          tally.rows);
+    case EFFECT_IDENTICAL:
+      return arena_printf(arena,
+                          "both modes took effect (%d of %d tensors from different kernels), every bit identical%s%s",
+                          other_kernel, tally.rows, reason ? ": " : "", reason ? reason->brief : "");
+    case EFFECT_FAULT:
+      return arena_printf(arena, "FAULT: both sides ran the same kernels everywhere, yet %d of %d tensors differ",
+                          other_bits, tally.rows);
+    case EFFECT_DIFFERS:
+      return arena_printf(arena, "%s: %d of %d tensors from different kernels, %d differ",
+                          reason && reason->exact ? "FAULT, they must agree in every bit" : "both modes took effect",
+                          other_kernel, tally.rows, other_bits);
+    default:
+      return arena_printf(arena, "%d of %d tensors equal the float64 reference in every bit", tally.identical,
+                          tally.rows);
+  }
+}
+
+const char *report_summary(Arena *arena, const Verdict *v, int layers) {
+  ReportPair pair = {v->base, v->other, v};
+  Tally tally = {v->tensors, v->tensors_identical, v->tensors_same_kernel};
+  const char *name = arena_printf(arena, "%s against %s", plain(arena, v->base), plain(arena, v->other));
+  const char *effect = summary_effect(arena, &pair, tally);
+  if (v->tensors == 0)
+    return arena_printf(arena, "%s: %s\n%s: no first difference\n%s: no size at the end\n", name, effect, name, name);
+  if (v->first_layer == -2)
+    return arena_printf(
+        arena, "%s: %s\n%s: no tensor differs in any bit\n%s: block_out of layer %d and the logits are identical\n",
+        name, effect, name, name, layers - 1);
+  const char *where = plain(arena, v->first_tensor);
+  if (has_layer(v->first_tensor)) where = arena_printf(arena, "layer %d, %s", v->first_layer, where);
+  const char *growth =
+      v->block_out_first > 0 && v->block_out_last > 0 && layers > 1
+          ? arena_printf(arena, ", %s times layer 0", md_factor(arena, v->block_out_last / v->block_out_first))
+          : "";
+  const char *top1 = isnan(v->top1_agreement) ? ""
+                                              : arena_printf(arena, ", same top token at %s of positions",
+                                                             md_percent(arena, v->top1_agreement));
+  const char *block_out =
+      v->block_out_last == 0 ? "identical" : arena_printf(arena, "relative L2 %s", md_short(arena, v->block_out_last));
+  const char *logits =
+      v->logits_rel_l2 == 0 ? "identical" : arena_printf(arena, "relative L2 %s", md_short(arena, v->logits_rel_l2));
+  return arena_printf(
+      arena, "%s: %s\n%s: first differs at %s, relative L2 %s (prompt %s)\n%s: last block_out %s%s; logits %s%s\n",
+      name, effect, name, where, md_short(arena, v->first_rel_l2), plain(arena, v->first_prompt), name, block_out,
+      growth, logits, top1);
+}

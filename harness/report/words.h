@@ -1,0 +1,39 @@
+/* words: sentences computed from the numbers. Names and tensors in them are Markdown; only report_summary is plain
+ * text. */
+#ifndef DS_REPORT_WORDS_H
+#define DS_REPORT_WORDS_H
+#include "report/data.h"
+
+/* What a pair's counts say of the modes themselves, before any size. */
+typedef enum Effect {
+  EFFECT_UNKNOWN,   /* nothing was compared */
+  EFFECT_NONE,      /* the same kernels everywhere and every bit equal: the comparison says nothing */
+  EFFECT_IDENTICAL, /* other kernels, the same bits */
+  EFFECT_FAULT,     /* the same kernels everywhere, and yet other values */
+  EFFECT_DIFFERS,
+  EFFECT_REFERENCE /* one side is the float64 reference */
+} Effect;
+Effect words_effect_of(const ReportPair *pair, Tally tally);
+
+/* How a pair's block_out develops over the layers: layers without a difference at the start are left out. */
+typedef struct Course {
+  int first, last; /* layers; first -1: no layer differs */
+  double first_l2, last_l2;
+  double factor, per_layer; /* last / first, and its geometric mean over the steps between */
+  int jump_layer;           /* the step into this layer is the largest; -1: there is none */
+  double jump, jump_share;  /* its factor, and its share of log(factor); NaN where the whole does not grow */
+  int worst_layer;
+  double worst_l2;
+} Course;
+Course words_course(const ReportData *d, const ReportPair *pair, Arena scratch);
+
+const char *words_pair(Arena *arena, const ReportPair *pair);              /* "2-0 against 2-4" */
+const char *words_place(Arena *arena, const char *tensor, int layer);      /* "`scan` of layer 3", "`logits`" */
+const char *words_list(Arena *arena, const char *const *names, int count); /* "`a`, `b` and `c`" */
+const char *words_effect(Arena *arena, const ReportData *d, const ReportPair *pair);
+const char *words_reason(const ReportData *d,
+                         const ReportPair *pair);              /* why equality holds; "" where no reason is known */
+const char *words_first(Arena *arena, const ReportPair *pair); /* "" where there is no verdict */
+const char *words_end(Arena *arena, const ReportData *d,
+                      const ReportPair *pair); /* sizes at the last block_out and the logits */
+#endif

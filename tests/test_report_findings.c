@@ -1,0 +1,145 @@
+/* The report's words: growth, jumps, effect and faults, each from numbers that were made to show it. */
+#include <criterion/criterion.h>
+
+#include "report/report.h"
+#include "tests/report_rows.h"
+
+TestSuite(report_findings, .init = reserve, .fini = release);
+
+static const char *findings_of(ReportData *d) {
+  data_arrange(&arena, d);
+  return part_of(body_of(d), "## 6. ", "## 6. ");
+}
+
+Test(report_findings, findings_name_growth_worst_layer_and_the_jump) {
+  const char *text = part_of(body_of(made_run(&arena, made, 1)), "## 6. ", "### 2-0 against 2-4");
+  EXPECT_LINE(text, "- The modes ask for different settings of `conv_out`, `scan_u` and `scan_order`.");
+  EXPECT_LINE(text, "- The witness shows different kernels for `conv1d_silu`, `scan_in` and `scan`.");
+  EXPECT_LINE(text, "- **From layer 0 to layer 3** the relative L2 of `block_out` grows from 1.00e-03 to 6.00e-03: a "
+                    "factor of 6.00, in the "
+                    "geometric mean 1.82 a layer. The worst layer is 2, with 8.00e-03.");
+  EXPECT_LINE(text, "- **A jump dominates.** The largest step, into layer 2, is a factor of 4.00, which is 77 % of the "
+                    "whole growth on a "
+                    "logarithmic scale.");
+  EXPECT_LINE(text, "- **Beside the errors of the modes themselves**: against the float64 reference the logits of 2-0 "
+                    "are off by 2.00e-02 and "
+                    "those of 2-4 by 3.00e-02 (relative L2); 2-0 is closer, and the difference between the two is "
+                    "30.00 % of the smaller of "
+                    "these errors.");
+}
+
+Test(report_findings, steady_growth_has_no_dominating_jump) {
+  static const double size[] = {0.001, 0.002, 0.004, 0.008};
+  const char *text = findings_of(one_pair("2-0", "2-4", size));
+  EXPECT_LINE(text, "- **No jump dominates.** The largest step, into layer 1, is a factor of 2.00, which is 33 % of "
+                    "the whole growth on a "
+                    "logarithmic scale.");
+  cr_expect(strstr(text, " The last layer is also the worst.\n"), "%s", text);
+}
+
+Test(report_findings, a_difference_that_shrinks_is_not_called_growth) {
+  static const double size[] = {0.008, 0.004, 0.002, 0.001};
+  const char *text = findings_of(one_pair("2-0", "2-4", size));
+  EXPECT_LINE(text, "- **From layer 0 to layer 3** the relative L2 of `block_out` shrinks from 8.00e-03 to 1.00e-03: a "
+                    "factor of 0.125, in the "
+                    "geometric mean 0.500 a layer. The worst layer is 0, with 8.00e-03.");
+  EXPECT_NONE(text, "jump");
+}
+
+Test(report_findings, a_difference_that_begins_late_is_followed_from_there) {
+  static const double size[] = {0, 0.001, 0.002, 0.003};
+  const char *text = findings_of(one_pair("2-0", "2-4", size));
+  cr_expect(
+      strstr(text, "- **From layer 1 to layer 3** the relative L2 of `block_out` grows from 1.00e-03 to 3.00e-03"),
+      "%s", text);
+}
+
+Test(report_findings, a_difference_that_stays_inside_its_layer_is_said_to) {
+  static const double size[] = {0.001, 0.001, 0.001, 0.001};
+  ReportData *d = one_pair("2-1", "2-4", size);
+  for (size_t i = 0; i < made->pairs; i++)
+    if (strcmp(made->pair[i].tensor, "conv1d_silu")) made->pair[i].identical = 1;
+  for (size_t i = 0; i < made->drifts; i++)
+    if (strcmp(made->drift[i].tensor, "conv1d_silu")) made->drift[i].identical = 1, made->drift[i].rel_l2 = 0;
+  Verdict *v = &made->verdict[0];
+  v->tensors_identical = v->tensors - MADE_LAYERS;
+  v->block_out_first = v->block_out_last = v->logits_rel_l2 = 0;
+  SET_TEXT(v->reason, "ties_only");
+  const char *text = findings_of(d);
+  EXPECT_LINE(text, "- **It does not travel.** `block_out` is identical in every layer: what differs inside a layer is "
+                    "lost again before the "
+                    "layer ends.");
+  EXPECT_LINE(
+      text,
+      "- **Where it ends.** The difference does not reach the end: the last `block_out` and the logits are identical.");
+  cr_expect(strstr(text, "- **Why.** Each mode rounds the output of the convolution once onto the same grid"), "%s",
+            text);
+  const char *drift = part_of(body_of(d), "## 4. ", "## 4. ");
+  EXPECT_LINE(
+      drift,
+      "|     1 |   identical |      1.00e-03 | identical |  identical |      — |       — |        — |        — |");
+}
+
+Test(report_findings, a_pair_that_did_not_take_effect_is_said_to) {
+  ReportData *d = one_pair("2-0", "2-0b", made_equal);
+  const char *text = findings_of(d);
+  EXPECT_LINE(text, "- **The difference between 2-0 and 2-0b did NOT take effect:** both sides ran the same kernels "
+                    "everywhere, and all 30 tensors "
+                    "compared are identical in every bit. This comparison says nothing about the two modes.");
+  EXPECT_LINE(text, "- The witness shows the same kernels for every tensor.");
+  EXPECT_NONE(text, "Both modes took effect");
+}
+
+Test(report_findings, equal_kernels_with_unequal_values_are_a_fault) {
+  const char *text = findings_of(one_pair("2-0", "2-0b", made_grows));
+  cr_expect(
+      strstr(text,
+             "- **Fault:** both sides ran the same kernels everywhere, and yet 27 of 30 tensors compared differ."),
+      "%s", text);
+}
+
+Test(report_findings, modes_that_must_agree_and_do_not_are_a_fault) {
+  ReportData *d = one_pair("0", "2-0", made_grows);
+  SET_TEXT(made->verdict[0].reason, "grid_identity");
+  const char *text = findings_of(d);
+  cr_expect(
+      strstr(text,
+             "- **Why.** **Fault:** by their settings these two modes must agree in every bit, and here they do not."),
+      "%s", text);
+  cr_expect(strstr(report_summary(&arena, &made->verdict[0], MADE_LAYERS), "FAULT, they must agree in every bit"));
+}
+
+static void expect_summary(const Verdict *v, const char *want) {
+  const char *got = report_summary(&arena, v, MADE_LAYERS);
+  cr_expect_str_eq(got, want, "got:\n%swant:\n%s", got, want);
+}
+
+Test(report_findings, three_lines_say_what_matters) {
+  made_run(&arena, made, 1);
+  expect_summary(&made->verdict[0],
+                 "2-0 against 2-4: both modes took effect: 12 of 30 tensors from different kernels, 27 differ\n"
+                 "2-0 against 2-4: first differs at layer 0, conv1d_silu, relative L2 1.00e-03 (prompt address)\n"
+                 "2-0 against 2-4: last block_out relative L2 6.00e-03, 6.00 times layer 0; logits relative L2 "
+                 "6.00e-03, same top token "
+                 "at 80.00 % of positions\n");
+  expect_summary(&made->verdict[1], "0 against 2-0: both modes took effect (4 of 30 tensors from different kernels), "
+                                    "every bit identical: requantising "
+                                    "values that lie on the grid returns them\n"
+                                    "0 against 2-0: no tensor differs in any bit\n"
+                                    "0 against 2-0: block_out of layer 3 and the logits are identical\n");
+  Verdict *reference = &made->verdict[2];
+  reference->top1_agreement = NAN;
+  expect_summary(
+      reference,
+      "fp64 against 2-0: 3 of 30 tensors equal the float64 reference in every bit\n"
+      "fp64 against 2-0: first differs at layer 0, conv1d_silu, relative L2 1.00e-03 (prompt address)\n"
+      "fp64 against 2-0: last block_out relative L2 6.00e-03, 6.00 times layer 0; logits relative L2 2.00e-02\n");
+  expect_summary(
+      row_verdict(made, "a", "b", "identical", "", 9, 9, 9),
+      "a against b: did NOT take effect: both sides ran the same kernels everywhere, all 9 tensors identical\n"
+      "a against b: no tensor differs in any bit\n"
+      "a against b: block_out of layer 3 and the logits are identical\n");
+  expect_summary(row_verdict(made, "a", "b\x1b[31m", "", "", 0, 0, 0),
+                 "a against b?[31m: nothing was compared\na against b?[31m: no first difference\na against b?[31m: no "
+                 "size at the end\n");
+}
