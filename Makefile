@@ -1,15 +1,71 @@
-# driftscope: make run, make check. Nothing is written outside build/ and results/.
-PACKAGES := gcc make pkg-config libc6-dev libhdf5-dev libgsl-dev libopenblas-dev libyaml-dev libjansson-dev \
-            libxxhash-dev libcriterion-dev
+# driftscope: `make run` answers the main question, `make check` tests. Nothing is written outside build/ and results/.
+PACKAGES := gcc make pkg-config git libhdf5-dev libgsl-dev libopenblas-dev libyaml-dev libjansson-dev libxxhash-dev libcriterion-dev
 LINTERS  := clang-tidy cppcheck clang-format
-MODULES  := hdf5 gsl openblas yaml-0.1 jansson libxxhash
 
 BUILD    := build$(if $(DEBUG),/debug)
-CPPFLAGS := -D_GNU_SOURCE -I. -Iharness
+CPPFLAGS := -D_GNU_SOURCE -I. -Iharness -I$(BUILD) $(shell pkg-config --silence-errors --cflags hdf5 openblas)
 CFLAGS   := -std=c17 -O3 -g -Wall -Wextra -Wshadow -Wstrict-prototypes -Wwrite-strings -fopenmp
-CFLAGS   += -ffp-contract=off                     # an fma is written, never made by the compiler
-CFLAGS   += -fno-math-errno -fno-trapping-math    # no value changes; sqrtf and selects become one instruction each
-CFLAGS   += $(if $(DEBUG),-O1 -fsanitize=address,-fsanitize=undefined -fno-omit-frame-pointer -DDS_SANITIZE)
-LDFLAGS  := -Wl,--no-as-needed                    # libgsl asks for any CBLAS: OpenBLAS stays, and comes first
-LDLIBS    = $(shell pkg-config --libs openblas) $(shell pkg-config --libs gsl | sed 's/-lgslcblas//') \
-            $(shell pkg-config --libs yaml-0.1 jansson libxxhash) $(shell pkg-config --libs hdf5 | sed 's/-lhdf5/-lhdf5_hl &/') -lm
+CFLAGS   += -ffp-contract=off                   # an fma is written, never made by the compiler
+CFLAGS   += -fno-math-errno -fno-trapping-math  # no value changes: sqrtf and selects become one instruction each
+CFLAGS   += $(if $(DEBUG),-O1 -fsanitize=address$(comma)undefined -fno-omit-frame-pointer -DDS_SANITIZE)
+LDFLAGS  := -Wl,--no-as-needed                  # libgsl is content with any CBLAS: OpenBLAS must stay, and come first
+LDLIBS   := $(shell pkg-config --silence-errors --libs openblas) -lgsl -lyaml -ljansson -lxxhash \
+            $(shell pkg-config --silence-errors --libs-only-L hdf5) -lhdf5_hl -lhdf5 -lm
+comma    := ,
+
+SOURCES  := $(wildcard harness/*.c harness/*/*.c kernels/*.c reference/*.c)
+TESTS    := $(wildcard tests/*.c)
+OBJECTS  := $(SOURCES:%.c=$(BUILD)/%.o)
+PROGRAM  := $(BUILD)/driftscope
+
+# What pkg-config says is read when make starts: after `deps` it must be asked again.
+AGAIN    := $(MAKE) --no-print-directory -j$(shell nproc)
+
+all: $(PROGRAM)                 ## build the program (DEBUG=1: with address and undefined-behaviour sanitizers)
+
+run: deps                       ## the main experiment on the shipped model; its last line is the report's path
+	@$(AGAIN) all
+	$(PROGRAM) run experiments/mode_2-0_vs_2-4.yaml
+
+check: deps                     ## build and run every test
+	@$(AGAIN) all $(BUILD)/check
+	$(BUILD)/check $(CHECK)
+
+lint:                           ## clang-format, clang-tidy and cppcheck must have nothing to say
+	clang-format --dry-run -Werror $(SOURCES) $(TESTS) $(wildcard harness/*.h harness/*/*.h kernels/*.h reference/*.h)
+	clang-tidy --quiet $(SOURCES) -- $(CPPFLAGS) $(CFLAGS)
+	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability --inline-suppr \
+	  --suppress=missingIncludeSystem -I. -Iharness harness kernels reference
+
+deps:                           ## install what is missing (apt)
+	@missing="$$(for p in $(PACKAGES); do dpkg -s $$p >/dev/null 2>&1 || echo $$p; done)"; \
+	[ -z "$$missing" ] || if ! command -v apt-get >/dev/null; then \
+	  echo "driftscope needs these Debian packages, or what they are called here:" $$missing; exit 1; \
+	else sudo=$$([ $$(id -u) -eq 0 ] || echo sudo); $$sudo apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing; fi
+
+clean:                          ## remove what was built; results stay
+	rm -rf build
+
+help:                           ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+
+$(PROGRAM): $(OBJECTS)
+	$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+$(BUILD)/check: $(TESTS:%.c=$(BUILD)/%.o) $(filter-out %/main.o,$(OBJECTS))
+	$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -lcriterion -o $@
+
+$(BUILD)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+# What the program says of its own making; rewritten only where it changed.
+$(BUILD)/harness/provenance.o: $(BUILD)/build_info.h
+$(BUILD)/build_info.h: always
+	@mkdir -p $(@D)
+	@printf '#define BUILD_COMMIT "%s"\n#define BUILD_FLAGS "%s"\n' "$$(git describe --always --dirty 2>/dev/null || echo unknown)" '$(strip $(CFLAGS))' > $@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+.PHONY: all run check lint deps clean help always
+-include $(OBJECTS:.o=.d) $(TESTS:%.c=$(BUILD)/%.d)

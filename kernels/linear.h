@@ -1,14 +1,19 @@
 /* linear: y = x W^T, x [T, in], W [out, in], y [T, out].
  * float: y = sum over k = 0 … in-1 in that order with fmaf, from 0.
- * int8:  int32 accumulation, exact; y = (float)acc * (scale_x * scale_w). in <= 131071, so that the sum cannot overflow.
- * Output: f32 as it is, f16 rounded to nearest even, i8 by q8_even at y->scale.
- * Weights are packed once into panels of output columns; the order of a sum is the same for every blocking. */
+ * int8:  int32 accumulation, exact; y = (float)acc * (scale_x * scale_w). in <= 131071, so that the sum cannot
+ * overflow. Output: f32 as it is, f16 rounded to nearest even, i8 by q8_even at y->scale. Weights are packed once into
+ * panels of output columns; the order of a sum is the same for every blocking. */
 #ifndef DS_KERNELS_LINEAR_H
 #define DS_KERNELS_LINEAR_H
 #include "kernels/room.h"
 #include "kernels/tensor.h"
 
 enum { LINEAR_I8_MAX_IN = 131071 };
+
+ROOM_FN float linear_dequantise(int32_t acc, float scale_x, float scale_w) {
+  float scale = scale_x * scale_w; /* rounded once, before it meets the sum */
+  return (float)acc * scale;
+}
 
 typedef struct Linear {
   int out, in;

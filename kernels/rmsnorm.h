@@ -1,8 +1,30 @@
-/* rmsnorm: y = (x / sqrtf(ss / D + eps)) * g, row by row; x [T, D] f32 -> y [T, D], f32, or i8 by q8_away at y->scale. */
+/* rmsnorm: y = (x / sqrtf(ss / D + eps)) * g, row by row; x [T, D] f32 -> y [T, D], f32, or i8 by q8_away at y->scale.
+ *
+ * Order of ss, the sum of squares: RMSNORM_LANES = 16 partial sums, lane l taking elements l, l + 16, l + 32, … in that
+ * order with fmaf from 0; then lane l += lane l + 8 for l < 8, then + 4 for l < 4, + 2, + 1. ss is lane 0. It depends
+ * on D alone, and fills a vector or half a warp. */
 #ifndef DS_KERNELS_RMSNORM_H
 #define DS_KERNELS_RMSNORM_H
+#include <math.h>
+
 #include "kernels/room.h"
 #include "kernels/tensor.h"
+
+enum { RMSNORM_LANES = 16 };
+
+/* x [D]: what every element of the row is divided by. */
+ROOM_FN float rmsnorm_divisor(const float *x, int D, float eps) {
+  float lane[RMSNORM_LANES] = {0};
+  for (int i = 0; i < D; i += RMSNORM_LANES)
+    for (int l = 0; l < RMSNORM_LANES; l++) {
+      float v = i + l < D ? x[i + l] : 0.0f; /* a zero leaves a sum of squares as it is */
+      lane[l] = fmaf(v, v, lane[l]);
+    }
+  for (int half = RMSNORM_LANES / 2; half > 0; half /= 2)
+    for (int l = 0; l < half; l++) lane[l] += lane[l + half];
+  float mean = lane[0] / (float)D;
+  return sqrtf(mean + eps);
+}
 
 /* gain [D], or NULL where it was folded into the next linear. */
 void rmsnorm(const Tensor *x, const float *gain, float eps, Tensor *y);

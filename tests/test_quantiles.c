@@ -1,5 +1,5 @@
 /* quantiles: the selection against GSL's quantiles of the sorted array. */
-#include "measure/quantiles.h"
+#include "base/quantiles.h"
 
 #include <gsl/gsl_randist.h>
 #include <gsl/gsl_rng.h>

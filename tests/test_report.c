@@ -221,11 +221,12 @@ Test(report, from_a_results_file_come_the_same_report_and_a_csv_a_table) {
   cr_assert(journal_join(&journal, attributes, count, want->tables, want->table_count, f.arena, &st), "%s", st.text);
   journal_close(&journal);
 
-  const char *path = NULL, *folder = arena_printf(&arena, "%s/out", f.folder);
-  cr_assert(report_write(&arena, f.results, folder, &path, &st), "%s", st.text);
-  cr_expect_str_eq(path, arena_printf(&arena, "%s/report.md", folder));
+  Report report = {0};
+  const char *folder = arena_printf(&arena, "%s/out", f.folder);
+  cr_assert(report_write(&arena, f.results, folder, &report, &st), "%s", st.text);
+  cr_expect_str_eq(report.path, arena_printf(&arena, "%s/report.md", folder));
   Bytes got;
-  cr_assert(file_read(&arena, path, (size_t)1 << 24, &got, &st), "%s", st.text);
+  cr_assert(file_read(&arena, report.path, (size_t)1 << 24, &got, &st), "%s", st.text);
   want->about[ABOUT_SPEC_DIGEST] = f.key.spec.hex; /* the store writes the digests itself */
   want->about[ABOUT_WEIGHTS_DIGEST] = f.key.weights.hex;
   want->about[ABOUT_TEXT_DIGEST] = f.key.text.hex;
@@ -248,9 +249,9 @@ Test(report, from_a_results_file_come_the_same_report_and_a_csv_a_table) {
 
 Test(report, a_file_that_is_no_results_file_is_refused_by_name) {
   Status st = {0};
-  const char *path = NULL;
+  Report report = {0};
   store_start();
-  cr_expect(!report_write(&arena, "Makefile", "/tmp/driftscope-test-never", &path, &st));
+  cr_expect(!report_write(&arena, "Makefile", "/tmp/driftscope-test-never", &report, &st));
   cr_expect(strstr(st.text, "Makefile: "), "got: %s", st.text);
   cr_expect(!file_exists("/tmp/driftscope-test-never"), "a folder was made for a report that could not be");
 }

@@ -283,3 +283,10 @@ Test(stats, small_deviation_on_a_large_mean_survives) {
   NEAR(row.mean, (double)(sum / N), 0x1p-33); /* a unit of the last place of a million */
   NEAR(row.std, (double)sqrtl(squares / N), 1e-3 * 1e-13);
 }
+
+Test(stats, top1_takes_the_first_of_equal_maxima_row_by_row) {
+  float a[] = {1, 3, 3, /**/ 9, 2, 1, /**/ -1, -2, 0}, b[] = {0, 3, 1, /**/ 1, 2, 0, /**/ 0, -2, 0};
+  Tensor x = tensor_of(a, TYPE_F32, 3, 3, 0), y = tensor_of(b, TYPE_F32, 3, 3, 0);
+  NEAR(stats_top1(&x, &y), 1.0 / 3, 1e-15);
+  SAME(stats_top1(&x, &x), 1);
+}

@@ -11,6 +11,7 @@ static PairStats verdict_row(const char *prompt, const char *tensor, int layer, 
                    .n = 1,
                    .rel_l2 = rel_l2,
                    .rmse = rel_l2,
+                   .top1_agreement = strcmp(tensor, "logits") ? NAN : 0.75,
                    .base_l2 = 1};
   snprintf(row.prompt, sizeof row.prompt, "%s", prompt);
   snprintf(row.base, sizeof row.base, "2-0");
@@ -23,7 +24,7 @@ static Verdict verdict_from(const PairStats *rows, size_t count, int layers) {
   Arena arena = new_arena();
   size_t drift_count;
   Drift *drift = drift_of(&arena, rows, count, &drift_count);
-  Verdict v = verdict_of(mode_preset("2-0"), mode_preset("2-4"), rows, count, drift, drift_count, layers, 0.75);
+  Verdict v = verdict_of(mode_preset("2-0"), mode_preset("2-4"), rows, count, drift, drift_count, layers);
   arena_release(&arena);
   return v;
 }
@@ -161,4 +162,13 @@ Test(verdict, reasons_come_from_settings_not_names) {
   cr_assert_str_eq(verdict_reason(&a, &b), "dequantised_first");
   b.conv_out = CONV_OUT_F32;
   cr_assert_str_eq(verdict_reason(&a, &b), "", "u is on the grid on one side alone");
+}
+
+Test(verdict, top1_agreement_weighs_prompts_by_their_length) {
+  PairStats rows[] = {verdict_row("a", "logits", 1, 0.5, true), verdict_row("b", "logits", 1, 0.5, true)};
+  rows[0].n = 300;
+  rows[0].top1_agreement = 0.5;
+  rows[1].n = 100;
+  rows[1].top1_agreement = 0.9;
+  NEAR(verdict_from(rows, 2, 1).top1_agreement, 0.6, 1e-15);
 }

@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "kernels/q8.h"
-#include "measure/quantiles.h"
+#include "base/quantiles.h"
 
 enum { BLOCK = 1024 }; /* elements; the arrays of a block, 8 KiB each, stay in the first or second cache */
 
@@ -375,4 +375,18 @@ bool tensor_identical(const Tensor *a, const Tensor *b) {
     if (count_differing(x, y, count)) return false;
   }
   return true;
+}
+
+static size_t row_argmax(const Tensor *t, size_t row) {
+  const size_t cols = (size_t)t->cols;
+  size_t best = 0;
+  for (size_t c = 1; c < cols; c++)
+    if (tensor_value(t, row * cols + c) > tensor_value(t, row * cols + best)) best = c;
+  return best;
+}
+
+double stats_top1(const Tensor *a, const Tensor *b) {
+  int agree = 0;
+  for (int row = 0; row < a->rows; row++) agree += row_argmax(a, (size_t)row) == row_argmax(b, (size_t)row);
+  return a->rows > 0 ? (double)agree / a->rows : NAN;
 }

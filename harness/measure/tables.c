@@ -31,7 +31,7 @@ static const Column columns_pair_stats[] = {
     X(min_base), X(min_other), X(min_diff), X(min_rel), X(max_base), X(max_other), X(max_diff), X(max_rel),
     X(max_abs), X(mean_abs), X(rmse), X(rel_l2), X(sqnr_db), X(cosine), X(pearson), X(max_rel_error), X(mean_rel_error),
     X(zero_base), X(ulp_max), X(ulp_mean), X(ulp_type), X(p50), X(p90), X(p95), X(p99), X(p999), X(differing),
-    X(first_index), X(worst_index), X(nonfinite), X(base_l2),
+    X(first_index), X(worst_index), X(nonfinite), X(top1_agreement), X(base_l2),
 };
 TABLE(pair_stats, PairStats, "Pairs: one tensor in two modes, layer by layer");
 #undef X

@@ -49,6 +49,7 @@ typedef struct PairStats {
   int64_t first_index, worst_index;     /* row-major, of all elements: the first whose bits differ, the first of the largest
                                          * |d|; -1 where identical, worst also where no finite d is above 0 */
   int64_t nonfinite;
+  double top1_agreement;                /* logits: share of rows whose arg max agrees; NaN for other tensors */
   double base_l2;                       /* |base|_2, so that prompts can be pooled */
 } PairStats;
 

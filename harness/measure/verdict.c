@@ -19,14 +19,20 @@ static bool computed_before(const PairStats *a, const PairStats *b) {
 
 static void count_rows(Verdict *v, const PairStats *rows, size_t count) {
   const PairStats *first = NULL;
+  double agreeing = 0, logits = 0; /* prompts are weighted by their length */
   for (size_t i = 0; i < count; i++) {
     const PairStats *row = &rows[i];
     if (!of_pair(v, row->base, row->other)) continue;
     v->tensors++;
     v->tensors_identical += row->identical;
     v->tensors_same_kernel += row->same_kernel;
+    if (tensor_id(row->tensor) == T_LOGITS) {
+      agreeing += row->top1_agreement * (double)row->n;
+      logits += (double)row->n;
+    }
     if (!row->identical && (!first || computed_before(row, first))) first = row;
   }
+  v->top1_agreement = logits > 0 ? agreeing / logits : NAN;
   if (first) {
     v->first_layer = first->layer;
     v->first_rel_l2 = first->rel_l2;
@@ -50,8 +56,8 @@ static void read_drift(Verdict *v, const Drift *drift, size_t count, int layers)
 }
 
 Verdict verdict_of(const Mode *base, const Mode *other, const PairStats *rows, size_t count, const Drift *drift,
-                   size_t drift_count, int layers, double top1_agreement) {
-  Verdict v = {.first_layer = -2, .worst_layer = -1, .top1_agreement = top1_agreement};
+                   size_t drift_count, int layers) {
+  Verdict v = {.first_layer = -2, .worst_layer = -1};
   v.first_rel_l2 = v.block_out_first = v.block_out_last = v.block_out_worst = v.logits_rel_l2 = NAN;
   snprintf(v.base, sizeof v.base, "%s", base ? base->name : MODE_REFERENCE);
   snprintf(v.other, sizeof v.other, "%s", other ? other->name : MODE_REFERENCE);

@@ -5,9 +5,9 @@
 #include "measure/tables.h"
 #include "spec/mode.h"
 
-/* `base` or `other` NULL: the reference. rows: all pair rows of the run; drift: drift_of of them. top1_agreement: given. */
+/* `base` or `other` NULL: the reference. rows: all pair rows of the run; drift: drift_of of them. */
 Verdict verdict_of(const Mode *base, const Mode *other, const PairStats *rows, size_t count, const Drift *drift,
-                   size_t drift_count, int layers, double top1_agreement);
+                   size_t drift_count, int layers);
 /* The key of the reason why two modes must agree in every tensor bit, or everywhere but at rounding ties; "" where there is
  * none. Derived from the stage settings in which they differ:
  *   grid_identity      conv_out i8 against f32_grid, requantised at the same scale: q8(dq(q)) = q

@@ -77,16 +77,24 @@ static bool read_all(Arena *arena, const char *path, ReportData *d, Status *st) 
   return done;
 }
 
-bool report_write(Arena *arena, const char *results, const char *folder, const char **path, Status *st) {
+static const char *summary_of(Arena *arena, const ReportData *d) {
+  const char *summary = "";
+  for (int i = 0; i < d->pairs; i++)
+    if (d->pair[i].verdict)
+      summary = arena_printf(arena, "%s%s", summary, report_summary(arena, d->pair[i].verdict, d->layers));
+  return summary;
+}
+
+bool report_write(Arena *arena, const char *results, const char *folder, Report *report, Status *st) {
   ReportData data;
   Draft draft;
   TRY(read_all(arena, results, &data, st));
-  const char *report = arena_printf(arena, "%s/report.md", folder), *csv = arena_printf(arena, "%s/tables", folder);
+  const char *path = arena_printf(arena, "%s/report.md", folder), *csv = arena_printf(arena, "%s/tables", folder);
   TRY(file_make_folder(csv, st));
   TRY(write_tables(&data, csv, *arena, st));
-  TRY(draft_open(&draft, report, st));
+  TRY(draft_open(&draft, path, st));
   body_write(draft.out, &data, *arena);
-  TRY(draft_finish(&draft, report, st));
-  *path = report;
+  TRY(draft_finish(&draft, path, st));
+  *report = (Report){path, summary_of(arena, &data)};
   return true;
 }

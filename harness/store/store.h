@@ -20,6 +20,9 @@ typedef struct RunKey {
   Digest spec, weights, text, program;
 } RunKey;
 
+/* What differs first: "spec", "weights", "text" or "program"; NULL where nothing does. */
+const char *run_key_difference(const RunKey *a, const RunKey *b);
+
 /* Scalar string and number attributes of the results file's root. */
 typedef struct Attribute {
   const char *name, *text; /* text NULL: number */
@@ -54,6 +57,9 @@ typedef struct Journal {
 bool journal_open(Arena *arena, const char *results, const RunKey *key, const StoreShape *shape, bool fresh, bool sync, int deflate,
                   Journal *journal, Status *st);
 void journal_close(Journal *journal);
+/* Removes what a run of this key left that was killed between giving the result its name and removing the journal. Nothing happens where
+ * there is no such folder, another run holds it, or it belongs to another key. */
+void journal_discard(Arena scratch, const char *results, const RunKey *key);
 /* How many layers of this prompt, from 0 without a gap, stand in valid segments (every digest checked). Invalid ones are removed. */
 int journal_layers_done(const Journal *journal, int prompt, Arena scratch);
 
@@ -77,7 +83,7 @@ void segment_abandon(Segment *segment); /* close once, remove the temporary file
 
 /* A stream back; data in the arena. */
 bool journal_read_stream(Arena *arena, const Journal *journal, int prompt, int layer, const char *mode, Tensor *t, Status *st);
-/* All rows of a table from the segments, in order of prompt and layer; in the arena. */
+/* All rows of a table from the segments, in order of prompt and layer; in the arena. Every segment must be there. */
 bool journal_read_rows(Arena *arena, const Journal *journal, const Table *table, void **rows, size_t *count, Status *st);
 
 typedef struct TableRows {
@@ -98,7 +104,8 @@ typedef struct Results {
 /* Opens, walks the whole file by the schema and checks every digest. */
 bool results_open(const char *path, Results *results, Arena scratch, Status *st);
 void results_close(Results *results);
-/* The text of a root attribute; NULL where it is absent. */
+/* The text of a root attribute, a number as text ("%.17g"); NULL where it is absent. Texts of up to 4 MiB are attributes as they
+ * are: the 1.8 format has no limit of 64 KiB for them. */
 const char *results_text(Arena *arena, const Results *results, const char *name);
 /* count 0 and success where the table is absent. */
 bool results_rows(Arena *arena, const Results *results, const Table *table, void **rows, size_t *count, Status *st);

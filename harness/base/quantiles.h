@@ -1,7 +1,7 @@
 /* quantiles: several quantiles of magnitudes at once, exactly those of gsl_stats_quantile_from_sorted_data, without
  * sorting everything: a few ns an element where a sort takes a hundred. */
-#ifndef DS_MEASURE_QUANTILES_H
-#define DS_MEASURE_QUANTILES_H
+#ifndef DS_BASE_QUANTILES_H
+#define DS_BASE_QUANTILES_H
 #include "base/arena.h"
 
 enum { QUANTILES_MAX = 8 };

@@ -1,7 +1,7 @@
 /* quantiles: a quantile is GSL's interpolation between two neighbours in sorted order. The neighbours are found in two
  * steps: a histogram of the values' leading bits tells in which buckets they lie, and what lies in other buckets is
  * dropped; gsl_stats_select finds them among the few that are left. */
-#include "measure/quantiles.h"
+#include "base/quantiles.h"
 
 #include <assert.h>
 #include <gsl/gsl_statistics_double.h>

@@ -1,0 +1,27 @@
+/* progress: what the program is doing, on standard error. A phase is one line when it ends; on a terminal a bar stands there
+ * meanwhile. Silent with -q; no bar and no colour with TERM=dumb. */
+#ifndef DS_BASE_PROGRESS_H
+#define DS_BASE_PROGRESS_H
+#include <stdbool.h>
+
+typedef struct Progress {
+  bool quiet, bar;
+  const char *phase;
+  int total, done;
+  double phase_start_s, drawn_s;
+} Progress;
+
+/* Seconds of the monotonic clock. */
+double clock_s(void);
+
+Progress progress_start(bool quiet);
+/* A line of its own. */
+void progress_say(const Progress *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void progress_phase(Progress *p, const char *phase, int total);
+void progress_step(Progress *p, int done);
+/* Ends the phase with a line of its name, a remark and the time taken; returns that time in seconds. */
+double progress_done(Progress *p, const char *remark, ...) __attribute__((format(printf, 2, 3)));
+/* Takes the bar away, so that an error message stands on a line of its own. */
+void progress_clear(Progress *p);
+
+#endif

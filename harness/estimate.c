@@ -1,0 +1,91 @@
+#include "estimate.h"
+
+#include <errno.h>
+#include <omp.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "measure/stats.h"
+#include "model/block.h"
+#include "model/calibrate.h"
+#include "model/rewrite.h"
+#include "model/witness.h"
+
+enum { DATASET_OVERHEAD = 1500, ROW_BYTES = 2 * sizeof(PairStats) }; /* headers, attributes and scales of a dataset; measured */
+
+bool estimate_kept(const Spec *spec, TensorId id, int layer) {
+  bool tensor = spec->keep.all_tensors, in_layer = spec->keep.all_layers || id >= T_LAYER_COUNT;
+  for (int i = 0; i < spec->keep.tensor_count; i++) tensor |= !strcmp(spec->keep.tensors[i], tensor_info[id].name);
+  for (int i = 0; i < spec->keep.layer_count; i++) in_layer |= spec->keep.layers[i] == layer;
+  return tensor && in_layer;
+}
+
+static int64_t width(const Config *c, Dim dim, int T) {
+  const int64_t size[DIM_COUNT] = {T, c->D, c->E, 2 * c->E, c->R + 2 * c->N, c->R, c->N, c->vocab};
+  return size[dim];
+}
+
+/* Bytes of one tensor of one side; 0 where the side does not make it. mode NULL: the reference. */
+static int64_t tensor_bytes(const Spec *spec, const Config *c, const Mode *mode, TensorId id, int T) {
+  Type type = TYPE_F64;
+  if (mode ? !witness_type(mode, id, &type) : id == T_SSM_STATE_Q8) return 0;
+  if (type == TYPE_F16 && spec->keep.f16_as == F16_AS_F32) type = TYPE_F32;
+  return width(c, tensor_info[id].rows, T) * width(c, tensor_info[id].cols, T) * (int64_t)type_size(type);
+}
+
+static void add_side(const Spec *spec, const Setup *setup, const Mode *mode, int T, Estimate *sum) {
+  const Config *c = &setup->checkpoint.config;
+  for (int layer = 0; layer < c->layers; layer++)
+    for (TensorId id = 0; id < T_COUNT; id++) {
+      bool end = id >= T_LAYER_COUNT;
+      int64_t bytes = tensor_bytes(spec, c, mode, id, T);
+      if (!bytes || !estimate_kept(spec, id, layer) || (end && layer > 0)) continue;
+      sum->results_bytes += bytes + DATASET_OVERHEAD;
+      sum->tensors++;
+    }
+}
+
+static int64_t memory(const Spec *spec, const Setup *setup, int longest) {
+  const Config *c = &setup->checkpoint.config;
+  int threads = spec->threads > 0 ? spec->threads : omp_get_num_procs();
+  size_t weights = rewrite_bytes(c) + model_bytes(c);
+  size_t proof = spec->rewrite == REWRITE_QUAMBA ? rewrite_bytes(c) : 0;
+  size_t calibration = setup->calibration_token ? calibrate_bytes(c, &spec->calibration, threads) : 0;
+  size_t side = block_bytes(c, longest), reference = 2 * side; /* float64 */
+  size_t walk = (size_t)spec->mode_count * side + reference +
+                (size_t)threads * stats_scratch_bytes((size_t)longest * 2 * (size_t)c->E);
+  size_t most = proof > calibration ? proof : calibration;
+  return (int64_t)(weights + (walk > most ? walk : most));
+}
+
+Estimate estimate_of(const Spec *spec, const Setup *setup) {
+  Estimate sum = {0};
+  int longest = 0;
+  for (int p = 0; p < spec->prompt_count; p++) {
+    int T = setup->prompt[p].T;
+    longest = T > longest ? T : longest;
+    for (int m = 0; m < spec->mode_count; m++) add_side(spec, setup, &spec->modes[m], T, &sum);
+    add_side(spec, setup, NULL, T, &sum);
+  }
+  int64_t rows = (int64_t)spec->prompt_count * setup->checkpoint.config.layers * T_LAYER_COUNT;
+  sum.results_bytes += rows * (spec->mode_count + 1 + spec->pair_count + spec->compare_all_count) * ROW_BYTES;
+  sum.memory_bytes = memory(spec, setup, longest);
+  return sum;
+}
+
+bool estimate_check(const Spec *spec, const Setup *setup, const char *folder, Status *st) {
+  Estimate sum = estimate_of(spec, setup);
+  struct statvfs disk;
+  if (statvfs(folder, &disk) != 0) return FAIL(st, "%s: %s", folder, strerror(errno));
+  int64_t free_bytes = (int64_t)disk.f_bavail * (int64_t)disk.f_frsize, wanted = 2 * sum.results_bytes;
+  if (wanted > free_bytes)
+    return FAIL(st, "%s: the run writes %.1f MB, twice that until it is joined, and %.1f MB are free (keep fewer tensors "
+                "or layers, or give another folder with -o)", folder, 1e-6 * (double)sum.results_bytes,
+                1e-6 * (double)free_bytes);
+  int64_t machine = (int64_t)sysconf(_SC_PHYS_PAGES) * (int64_t)sysconf(_SC_PAGESIZE);
+  if (sum.memory_bytes > machine)
+    return FAIL(st, "%s: the run needs %.1f GB of memory and the machine has %.1f GB", spec->path,
+                1e-9 * (double)sum.memory_bytes, 1e-9 * (double)machine);
+  return true;
+}

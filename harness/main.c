@@ -1,0 +1,297 @@
+/* main: the command line. One command, one function; the only place that prints errors and exits.
+ * Exit status: 0 done, 1 a check failed, 2 usage or input error. */
+#include <gsl/gsl_errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "estimate.h"
+#include "experiment.h"
+#include "model/calibrate.h"
+#include "model/rewrite.h"
+#include "options.h"
+#include "provenance.h"
+#include "report/report.h"
+#include "setup.h"
+
+enum { EXIT_INPUT = 2 };
+
+typedef struct Command {
+  Usage usage;
+  const char *summary; /* for the list of commands */
+  bool (*run)(Arena *arena, const Options *options, const char *typed, Status *st);
+} Command;
+
+/* --- specs from flags ------------------------------------------------------------------------------------------------ */
+
+static const char *default_folder(Arena *arena, const char *path) {
+  const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *dot = strrchr(name, '.');
+  return arena_printf(arena, "results/%.*s", dot && dot > name ? (int)(dot - name) : (int)strlen(name), name);
+}
+
+static bool read_backend(const char *name, Spec *spec, Status *st) {
+  static const char *const names[] = {[BACKEND_AUTO] = "auto", [BACKEND_CPU] = "cpu", [BACKEND_CUDA] = "cuda"};
+  for (int i = 0; i < 3; i++)
+    if (!strcmp(name, names[i])) return spec->backend = (Backend)i, true;
+  return FAIL(st, "--backend: expected auto, cpu or cuda, found '%.40s'", name);
+}
+
+static bool read_rewrite(const char *name, Spec *spec, Status *st) {
+  if (strcmp(name, "quamba") != 0 && strcmp(name, "none") != 0)
+    return FAIL(st, "--rewrite: expected quamba or none, found '%.40s'", name);
+  spec->rewrite = strcmp(name, "none") ? REWRITE_QUAMBA : REWRITE_NONE;
+  return true;
+}
+
+/* Flags override the spec. */
+static bool apply_flags(const Options *o, Spec *spec, Status *st) {
+  if (o->threads >= 0) spec->threads = o->threads;
+  return !o->backend || read_backend(o->backend, spec, st);
+}
+
+/* The spec that `compare A B` stands for: written out and read again, so that it is checked like any other. */
+static bool compare_spec(Arena *arena, const Options *o, Spec *spec, Status *st) {
+  const char *a = o->argument[0], *b = o->argument[1];
+  Prompt prompt = {.name = "text", .text = o->text, .offset = o->offset, .length = o->length};
+  Pair pair = {a, b};
+  Spec flags = {.path = "compare", .folder = ".", .title = arena_printf(arena, "Mode %s against mode %s", a, b),
+                .question = "Do the two modes differ, where first, and how far does it grow?", .model = o->model,
+                .calibration = {o->calibration, o->windows, o->window_length, o->alpha}, .prompts = &prompt,
+                .prompt_count = 1, .pairs = &pair, .pair_count = 1,
+                .keep = {.all_tensors = true, .all_layers = true}, .seed = 1};
+  TRY(read_rewrite(o->rewrite, &flags, st));
+  const char *text = spec_print(arena, &flags);
+  return spec_parse(arena, "compare", text, strlen(text), spec, st);
+}
+
+/* --- what is said ---------------------------------------------------------------------------------------------------- */
+
+static void print_stage_table(const Mode *modes, int count) {
+  printf("%-12s", "stage");
+  for (int m = 0; m < count; m++) printf(" %-10s", modes[m].name);
+  printf("\n");
+  for (int s = 0; s < mode_stage_count; s++) {
+    printf("%-12s", mode_stages[s].key);
+    for (int m = 0; m < count; m++) printf(" %-10s", mode_setting_name(&modes[m], &mode_stages[s]));
+    printf("\n");
+  }
+}
+
+static bool print_plan(Arena *arena, const Spec *spec, Status *st) {
+  Setup setup;
+  TRY(setup_check(arena, spec, &setup, st));
+  Estimate sum = estimate_of(spec, &setup);
+  printf("# %s: the effective spec, with every default\n%s\n# modes by stage\n", spec->path, spec_print(arena, spec));
+  print_stage_table(spec->modes, spec->mode_count);
+  const Config *c = &setup.checkpoint.config;
+  printf("\n# model: %d layers, D %d, E %d, N %d, R %d, K %d, vocabulary %d\n", c->layers, c->D, c->E, c->N, c->R, c->K,
+         c->vocab);
+  for (int i = 0; i < spec->prompt_count; i++) printf("# prompt %s: %d tokens\n", setup.prompt[i].name, setup.prompt[i].T);
+  printf("# results file: %lld tensors, %.1f MB (twice that on disk until it is joined)\n# memory: about %.0f MB\n",
+         (long long)sum.tensors, 1e-6 * (double)sum.results_bytes, 1e-6 * (double)sum.memory_bytes);
+  if (spec->keep.tensor_count == 0 && !spec->keep.all_tensors) {
+    Spec all = *spec;
+    all.keep.all_tensors = all.keep.all_layers = true;
+    sum = estimate_of(&all, &setup);
+    printf("# with keep: {tensors: all} it would be %lld tensors, %.1f GB\n", (long long)sum.tensors,
+           1e-9 * (double)sum.results_bytes);
+  }
+  return true;
+}
+
+/* --- the commands ---------------------------------------------------------------------------------------------------- */
+
+static bool report_and_summarise(Arena *arena, const char *results, const char *folder, Status *st) {
+  Report report;
+  TRY(report_write(arena, results, folder, &report, st));
+  printf("%s%s\n", report.summary, report.path);
+  return true;
+}
+
+static bool run_spec(Arena *arena, const Spec *spec, const Options *o, const char *typed, const char *name, Status *st) {
+  if (o->dry_run) return print_plan(arena, spec, st);
+  RunOptions options = {.folder = o->folder ? o->folder : default_folder(arena, name), .command = typed, .fresh = o->fresh};
+  Progress progress = progress_start(o->quiet);
+  RunOutcome outcome;
+  bool ok = experiment_run(arena, spec, &options, &progress, &outcome, st);
+  progress_clear(&progress);
+  TRY(ok);
+  if (!o->quiet && outcome.already_done) fprintf(stderr, "%s: is there already, of this very run\n", outcome.results);
+  if (!o->quiet)
+    fprintf(stderr, "%-12s peak memory %.0f MB %50.2f s\n", "total", 1e-6 * (double)outcome.peak_bytes, outcome.time_s);
+  return report_and_summarise(arena, outcome.results, options.folder, st);
+}
+
+static bool command_run(Arena *arena, const Options *o, const char *typed, Status *st) {
+  Spec spec;
+  TRY(spec_read(arena, o->argument[0], &spec, st));
+  TRY(apply_flags(o, &spec, st));
+  return run_spec(arena, &spec, o, typed, o->argument[0], st);
+}
+
+static bool command_validate(Arena *arena, const Options *o, const char *typed, Status *st) {
+  (void)typed;
+  Spec spec;
+  TRY(spec_read(arena, o->argument[0], &spec, st));
+  return print_plan(arena, &spec, st);
+}
+
+static bool command_compare(Arena *arena, const Options *o, const char *typed, Status *st) {
+  Spec spec;
+  TRY(compare_spec(arena, o, &spec, st));
+  TRY(apply_flags(o, &spec, st));
+  return run_spec(arena, &spec, o, typed, arena_printf(arena, "compare_%s_vs_%s.yaml", o->argument[0], o->argument[1]), st);
+}
+
+static bool command_report(Arena *arena, const Options *o, const char *typed, Status *st) {
+  (void)typed;
+  const char *folder = o->folder ? o->folder : file_folder(arena, o->argument[0]);
+  TRY(file_make_folder(folder, st));
+  return report_and_summarise(arena, o->argument[0], folder, st);
+}
+
+static bool command_calibrate(Arena *arena, const Options *o, const char *typed, Status *st) {
+  (void)typed;
+  Options flags = *o;
+  flags.argument[0] = "0";
+  flags.argument[1] = "2-4";
+  flags.calibration = o->text;
+  flags.offset = 0;
+  flags.length = 1;
+  Spec spec;
+  Setup setup;
+  Progress progress = progress_start(o->quiet);
+  TRY(compare_spec(arena, &flags, &spec, st));
+  TRY(apply_flags(o, &spec, st));
+  TRY(setup_check(arena, &spec, &setup, st));
+  TRY(setup_load(arena, &spec, NULL, &progress, &setup, st));
+  if (o->json) {
+    char *text = calibration_json(&setup.model, &setup.key.weights);
+    printf("%s\n", text);
+    free(text);
+    return true;
+  }
+  printf("%-5s", "layer");
+  for (int s = 0; s < S_COUNT; s++) printf(" %-15s", scale_names[s]);
+  for (int layer = 0; layer < setup.model.layers; layer++) {
+    printf("\n%-5d", layer);
+    for (int s = 0; s < S_COUNT; s++) printf(" %.9e", (double)setup.model.layer[layer].scale[s]);
+  }
+  printf("\n");
+  return true;
+}
+
+static bool command_modes(Arena *arena, const Options *o, const char *typed, Status *st) {
+  (void)arena, (void)typed, (void)st;
+  if (!o->json) {
+    print_stage_table(mode_presets, mode_preset_count);
+    printf("\n");
+    for (int s = 0; s < mode_stage_count; s++) printf("%-12s %s\n", mode_stages[s].key, mode_stages[s].meaning);
+    return true;
+  }
+  json_t *root = json_object();
+  for (int m = 0; m < mode_preset_count; m++) {
+    json_t *mode = json_object();
+    for (int s = 0; s < mode_stage_count; s++)
+      json_object_set_new(mode, mode_stages[s].key, json_string(mode_setting_name(&mode_presets[m], &mode_stages[s])));
+    json_object_set_new(root, mode_presets[m].name, mode);
+  }
+  json_dumpf(root, stdout, JSON_INDENT(2));
+  printf("\n");
+  json_decref(root);
+  return true;
+}
+
+#define KEYS(...) ((const int[]){__VA_ARGS__, 0})
+
+static const Command commands[] = {
+    {{"run", "EXPERIMENT.yaml",
+      "Runs an experiment: every mode and the float64 reference, layer by layer; stores, measures, reports. A run that was "
+      "stopped goes on where it was.\v"
+      "Example:\n  driftscope run experiments/mode_2-0_vs_2-4.yaml\n",
+      1, KEYS(OPT_OUTPUT, OPT_FRESH, OPT_DRY_RUN, OPT_THREADS, OPT_BACKEND, OPT_QUIET)},
+     "run an experiment: measure, store, report", command_run},
+    {{"compare", "MODE MODE",
+      "Compares two modes without a spec file.\v"
+      "Examples:\n  driftscope compare 2-0 2-4\n  driftscope compare 0 fp64 --text my.txt --length 512 -o results/mine\n",
+      2, KEYS(OPT_OUTPUT, OPT_MODEL, OPT_TEXT, OPT_OFFSET, OPT_LENGTH, OPT_CALIBRATION, OPT_WINDOWS, OPT_WINDOW_LENGTH,
+              OPT_ALPHA, OPT_REWRITE, OPT_FRESH, OPT_DRY_RUN, OPT_THREADS, OPT_BACKEND, OPT_QUIET)},
+     "the same for two modes, without a spec file", command_compare},
+    {{"validate", "EXPERIMENT.yaml",
+      "Says what would run: the effective spec with every default, the modes by stage, the bytes written and needed.\v"
+      "Example:\n  driftscope validate experiments/all_modes.yaml\n",
+      1, KEYS(OPT_QUIET)},
+     "what would run, with every default", command_validate},
+    {{"calibrate", "",
+      "Prints the static activation scales of every layer, taken from a text.\v"
+      "Example:\n  driftscope calibrate --model data/mamba-bytes-10m --text data/text/valid.txt\n",
+      0, KEYS(OPT_MODEL, OPT_TEXT, OPT_WINDOWS, OPT_WINDOW_LENGTH, OPT_ALPHA, OPT_REWRITE, OPT_THREADS, OPT_JSON, OPT_QUIET)},
+     "activation scales from a text", command_calibrate},
+    {{"report", "RESULTS.h5",
+      "Makes the report again from a results file alone.\v"
+      "Example:\n  driftscope report results/mode_2-0_vs_2-4/results.h5\n",
+      1, KEYS(OPT_OUTPUT)},
+     "make the report again", command_report},
+    {{"modes", "", "Lists the modes with their stages.", 0, KEYS(OPT_JSON)}, "the modes with their stages", command_modes},
+};
+enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
+
+static void print_commands(FILE *out) {
+  fprintf(out, "Usage: driftscope COMMAND [OPTION...] [ARGUMENT...]\n"
+               "Where do two precision modes of a Mamba model differ, how does it travel, and does it matter?\n\n");
+  for (int i = 0; i < COMMAND_COUNT; i++)
+    fprintf(out, "  %-10s %-16s %s\n", commands[i].usage.name, commands[i].usage.arguments, commands[i].summary);
+  fprintf(out, "\n'driftscope COMMAND --help' shows a command's options, defaults and examples.\n"
+               "Exit status: 0 done, 1 a check failed, 2 usage or input error.\n");
+}
+
+/* --- start and end --------------------------------------------------------------------------------------------------- */
+
+/* Called in the middle of anything: finished segments are on disk, so leaving at once loses nothing. */
+static void memory_exhausted(size_t wanted, size_t reserved) {
+  fprintf(stderr, "driftscope: memory: %zu more bytes are wanted and the %zu reserved are used up\n", wanted, reserved);
+  _exit(EXIT_INPUT);
+}
+
+static const char *as_typed(Arena *arena, int argc, char **argv) {
+  const char *typed = "driftscope";
+  for (int i = 1; i < argc; i++)
+    typed = arena_printf(arena, strpbrk(argv[i], " '\"\\$`*?") ? "%s '%s'" : "%s %s", typed, argv[i]);
+  return typed;
+}
+
+static const Command *find_command(const char *name) {
+  for (int i = 0; i < COMMAND_COUNT; i++)
+    if (!strcmp(commands[i].usage.name, name)) return &commands[i];
+  return NULL;
+}
+
+static int fail(const char *message) {
+  fprintf(stderr, "driftscope: %s\n", message);
+  return EXIT_INPUT;
+}
+
+int main(int argc, char **argv) {
+  if (argc < 2) return print_commands(stderr), EXIT_INPUT;
+  if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
+    return print_commands(stdout), EXIT_SUCCESS;
+  if (!strcmp(argv[1], "--version")) return puts(DRIFTSCOPE_VERSION), EXIT_SUCCESS;
+  const Command *command = find_command(argv[1]);
+  Status st = {0};
+  if (!command) {
+    status_set(&st, "'%.100s' is no command; 'driftscope --help' lists them", argv[1]);
+    return fail(st.text);
+  }
+  store_start();
+  gsl_set_error_handler_off();
+  Arena arena;
+  if (!arena_reserve(&arena, 0, memory_exhausted, &st)) return fail(st.text);
+  const char *typed = as_typed(&arena, argc, argv);
+  Options options = options_parse(&command->usage, argc - 1, argv + 1);
+  bool ok = command->run(&arena, &options, typed, &st);
+  if (fflush(stdout) != 0 && ok) ok = FAIL(&st, "standard output: cannot be written");
+  return ok ? EXIT_SUCCESS : fail(st.text);
+}

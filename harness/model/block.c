@@ -1,0 +1,147 @@
+#include "model/block.h"
+
+#include "kernels/hadamard.h"
+#include "kernels/q8.h"
+#include "kernels/residual.h"
+#include "kernels/rmsnorm.h"
+#include "kernels/scan.h"
+
+/* What one block_run hands from stage to stage. */
+typedef struct Run {
+  const Model *model;
+  const ModelLayer *layer;
+  const Mode *mode;
+  int T;
+  Arena *arena;
+  Tensor *t; /* the trace's tensors */
+} Run;
+
+static Tensor *make(Run *r, TensorId id, Type type) {
+  const TensorInfo *info = &tensor_info[id];
+  int rows = info->rows == DIM_TOKEN ? r->T : model_dim(r->model, info->rows), cols = model_dim(r->model, info->cols);
+  float scale = type == TYPE_I8 ? r->layer->scale[info->scale] : 0;
+  r->t[id] = tensor_of(arena_alloc(r->arena, (size_t)rows * (size_t)cols, type_size(type)), type, rows, cols, scale);
+  return &r->t[id];
+}
+
+/* A tensor that is no part of the trace. */
+static Tensor scratch_like(Run *r, const Tensor *x, Type type, float scale) {
+  void *data = arena_alloc(r->arena, (size_t)x->rows * (size_t)x->cols, type_size(type));
+  return tensor_of(data, type, x->rows, x->cols, scale);
+}
+
+/* x as int8 at `scale`: itself where it is int8 already (it then stands on that grid), else requantised half to even. */
+static Tensor as_i8(Run *r, const Tensor *x, float scale) {
+  if (x->type == TYPE_I8) return *x;
+  Tensor q = scratch_like(r, x, TYPE_I8, scale);
+  quantise(x, ROUND_EVEN, &q);
+  return q;
+}
+
+/* x as float32: itself, or dequantised. */
+static Tensor as_f32(Run *r, const Tensor *x) {
+  if (x->type == TYPE_F32) return *x;
+  Tensor f = scratch_like(r, x, TYPE_F32, 0);
+  dequantise(x, &f);
+  return f;
+}
+
+static Tensor as_type(Run *r, const Tensor *x, bool i8, float scale) {
+  return i8 ? as_i8(r, x, scale) : as_f32(r, x);
+}
+
+/* norm, in_proj, conv1d and its SiLU. */
+static void run_conv(Run *r) {
+  const Mode *mode = r->mode;
+  const LayerWeights *f = &r->layer->f32, *q = &r->layer->i8;
+  bool w8a8 = mode->linears == LINEARS_W8A8;
+
+  rmsnorm(&r->t[T_BLOCK_IN], r->layer->norm, r->model->eps, make(r, T_NORM, w8a8 ? TYPE_I8 : TYPE_F32));
+  linear(w8a8 ? &q->in_proj : &f->in_proj, &r->t[T_NORM],
+         make(r, T_IN_PROJ, mode->conv_in == CONV_IN_I8 ? TYPE_I8 : TYPE_F32));
+
+  Tensor x = tensor_columns(&r->t[T_IN_PROJ], 0, r->model->E);
+  if (mode->conv_in == CONV_IN_I8_DYNAMIC) {
+    float largest = absmax(&x);
+    x = as_i8(r, &x, largest > 0 ? largest / 127.0f : 1.0f);
+  }
+  Tensor *pre = make(r, T_CONV1D, TYPE_F32);
+  Tensor *silu = make(r, T_CONV1D_SILU, mode->conv_out == CONV_OUT_F32 ? TYPE_F32 : TYPE_I8);
+  conv1d(mode->conv_in == CONV_IN_F32 ? &f->conv : &q->conv, &x, pre, silu);
+  if (mode->conv_out == CONV_OUT_F32_GRID) {
+    Tensor on_grid = *silu;
+    dequantise(&on_grid, make(r, T_CONV1D_SILU, TYPE_F32));
+    silu->nans = on_grid.nans;
+  }
+}
+
+/* x_proj, dt_proj and the scan with its gate. */
+static void run_scan(Run *r) {
+  const Mode *mode = r->mode;
+  const Model *m = r->model;
+  const LayerWeights *f = &r->layer->f32, *q = &r->layer->i8;
+  const float *scale = r->layer->scale;
+  bool w8a8 = mode->linears == LINEARS_W8A8, rest_i8 = mode->scan_rest == SCAN_REST_I8;
+  Type rest = rest_i8 ? TYPE_I8 : TYPE_F32;
+
+  r->t[T_X_PROJ_IN] = as_type(r, &r->t[T_CONV1D_SILU], mode->x_proj_in == X_PROJ_IN_I8, scale[S_U]);
+  r->t[T_SCAN_IN] = as_type(r, &r->t[T_CONV1D_SILU], mode->scan_u == SCAN_U_I8, scale[S_U]);
+  linear(w8a8 ? &q->x_proj : &f->x_proj, &r->t[T_X_PROJ_IN], make(r, T_X_PROJ, rest));
+
+  Tensor dt_r = tensor_columns(&r->t[T_X_PROJ], 0, m->R);
+  dt_r = as_type(r, &dt_r, w8a8, scale[S_DBC]);
+  linear(w8a8 ? &q->dt_proj : &f->dt_proj, &dt_r, make(r, T_DT_PROJ, rest));
+
+  Tensor z = tensor_columns(&r->t[T_IN_PROJ], m->E, m->E);
+  z = as_type(r, &z, rest_i8, scale[S_XZ]);
+  Tensor B = tensor_columns(&r->t[T_X_PROJ], m->R, m->N), C = tensor_columns(&r->t[T_X_PROJ], m->R + m->N, m->N);
+  const LayerWeights *w = rest_i8 ? q : f;
+  ScanInputs in = {.u = &r->t[T_SCAN_IN], .dt = &r->t[T_DT_PROJ], .B = &B, .C = &C, .z = &z, .A_log = &w->A_log,
+                   .D = &w->D, .dt_bias = &w->dt_bias};
+  ScanOutputs out = {.delta = make(r, T_DELTA, TYPE_F32), .y = make(r, T_SCAN, TYPE_F32),
+                     .gated = make(r, T_GATED, mode->gated == OUTPUT_F16 ? TYPE_F16 : TYPE_F32),
+                     .state = make(r, T_SSM_STATE, TYPE_F32)};
+  ScanOrder order = mode->scan_order == SCAN_ORDER_BLOCKED ? SCAN_BLOCKED : SCAN_SEQUENTIAL;
+  Arena scratch = *r->arena;
+  scan(&in, order, &out, arena_alloc(&scratch, scan_scratch_bytes(r->T, m->E, m->N, order), 1));
+  if (mode->scan_u == SCAN_U_I8) quantise(&r->t[T_SSM_STATE], ROUND_AWAY, make(r, T_SSM_STATE_Q8, TYPE_I8));
+}
+
+/* The Hadamard transform, out_proj and the residual. */
+static void run_out(Run *r) {
+  bool w8a8 = r->mode->linears == LINEARS_W8A8;
+  const Tensor *gated = &r->t[T_GATED];
+  if (r->model->hadamard)
+    hadamard(gated, make(r, T_OUT_PROJ_IN, w8a8 ? TYPE_I8 : TYPE_F32));
+  else
+    r->t[T_OUT_PROJ_IN] = as_type(r, gated, w8a8, r->layer->scale[S_O]);
+  linear(w8a8 ? &r->layer->i8.out_proj : &r->layer->f32.out_proj, &r->t[T_OUT_PROJ_IN],
+         make(r, T_OUT_PROJ, r->mode->out_proj == OUTPUT_F16 ? TYPE_F16 : TYPE_F32));
+  residual_add(&r->t[T_BLOCK_IN], &r->t[T_OUT_PROJ], make(r, T_BLOCK_OUT, TYPE_F32));
+}
+
+void block_run(const Model *model, int layer, const Mode *mode, const Tensor *x, Arena *arena, Trace *trace) {
+  *trace = (Trace){0};
+  trace->t[T_BLOCK_IN] = *x;
+  Run run = {model, &model->layer[layer], mode, x->rows, arena, trace->t};
+  run_conv(&run);
+  run_scan(&run);
+  run_out(&run);
+}
+
+void block_embed(const Model *model, const int32_t *token, int T, Arena *arena, Trace *trace) {
+  Run run = {.model = model, .T = T, .arena = arena, .t = trace->t};
+  embedding(model->embedding, token, make(&run, T_EMBEDDING, TYPE_F32));
+}
+
+void block_head(const Model *model, const Tensor *x, Arena *arena, Trace *trace) {
+  Run run = {.model = model, .T = x->rows, .arena = arena, .t = trace->t};
+  rmsnorm(x, model->norm_f, model->eps, make(&run, T_NORM_F, TYPE_F32));
+  linear(&model->head, &trace->t[T_NORM_F], make(&run, T_LOGITS, TYPE_F32));
+}
+
+size_t block_bytes(const Config *c, int T) {
+  size_t D = (size_t)c->D, E = (size_t)c->E, N = (size_t)c->N, R = (size_t)c->R, t = (size_t)T;
+  size_t values = t * (4 * D + 2 * E + 11 * E + 2 * (R + 2 * N) + (size_t)c->vocab) + 2 * E * N;
+  return values * sizeof(float) + scan_scratch_bytes(T, c->E, c->N, SCAN_BLOCKED);
+}

@@ -1,0 +1,26 @@
+/* calibrate: the static activation scales of every layer, from text run through the float32 model.
+ * Window i of `windows` starts at token floor(i * (count - length) / max(windows - 1, 1)), each from state zero.
+ * s_in, s_xz, s_dbc, s_dt, s_o: absolute maximum over all windows of norm, in_proj, x_proj, dt_proj, out_proj_in.
+ * s_u, s_h: per window the alpha-quantile of |conv1d_silu| and |ssm_state|, combined as m += 0.01 (new - m).
+ * Source: the observers of Quamba's quantiser. */
+#ifndef DS_MODEL_CALIBRATE_H
+#define DS_MODEL_CALIBRATE_H
+#include "base/digest.h"
+#include "base/progress.h"
+#include "model/model.h"
+#include "spec/spec.h"
+
+/* Sets statistic and scale of every layer. Windows run in parallel; the result does not depend on the number of threads.
+ * Refuses a text shorter than one window, and activations that are not finite (layer and tensor named). */
+bool calibrate(Model *model, const Config *config, const int32_t *token, int64_t count, const Calibration *how,
+               Progress *progress, Arena scratch, Status *st);
+/* Bytes of scratch that calibrate needs for this many threads. */
+size_t calibrate_bytes(const Config *config, const Calibration *how, int threads);
+
+/* The statistics as a JSON text {"key": …, "layers": [{"s_in": …}, …]}; to be freed by the caller. */
+char *calibration_json(const Model *model, const Digest *key);
+/* Takes the statistics from such a file. False, with the model untouched, where it is absent, damaged or of another key:
+ * a cache is made again, not repaired. */
+bool calibration_load(const char *path, const Digest *key, Model *model);
+
+#endif

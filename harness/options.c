@@ -1,0 +1,106 @@
+#include "options.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TEXT_OF(x) #x
+#define SHOWN(x) TEXT_OF(x)
+
+static const struct argp_option every_option[] = {
+    {"output", OPT_OUTPUT, "DIR", 0, "folder of results and report (default: results/NAME; nothing is written elsewhere)", 0},
+    {"fresh", OPT_FRESH, NULL, 0, "start anew: replaces what an earlier run left in DIR", 0},
+    {"dry-run", OPT_DRY_RUN, NULL, 0, "say what would run, with every default, and stop", 0},
+    {"threads", OPT_THREADS, "N", 0, "threads; 0: every core (default: the spec's, which is 0)", 0},
+    {"backend", OPT_BACKEND, "NAME", 0, "auto, cpu or cuda (default: the spec's, which is auto)", 0},
+    {"quiet", OPT_QUIET, NULL, 0, "no progress on standard error", 0},
+    {"model", OPT_MODEL, "DIR", 0, "Hugging Face mamba checkpoint (default: " DEFAULT_MODEL ")", 0},
+    {"text", OPT_TEXT, "FILE", 0, "text to run (default: " DEFAULT_TEXT ")", 0},
+    {"offset", OPT_OFFSET, "N", 0, "first byte of the text (default: " SHOWN(DEFAULT_OFFSET) ")", 0},
+    {"length", OPT_LENGTH, "N", 0, "tokens to run (default: " SHOWN(DEFAULT_LENGTH) ")", 0},
+    {"calibration", OPT_CALIBRATION, "FILE", 0, "text that scales are taken from (default: " DEFAULT_CALIBRATION ")", 0},
+    {"windows", OPT_WINDOWS, "N", 0, "calibration windows (default: " SHOWN(DEFAULT_WINDOWS) ")", 0},
+    {"window-length", OPT_WINDOW_LENGTH, "N", 0, "tokens in each (default: " SHOWN(DEFAULT_WINDOW_LENGTH) ")", 0},
+    {"alpha", OPT_ALPHA, "A", 0, "quantile that s_u and s_h take (default: " SHOWN(DEFAULT_ALPHA) ")", 0},
+    {"rewrite", OPT_REWRITE, "NAME", 0, "quamba or none (default: quamba)", 0},
+    {"json", OPT_JSON, NULL, 0, "JSON instead of text", 0},
+};
+enum { OPTION_COUNT = sizeof every_option / sizeof *every_option };
+
+typedef struct Parse {
+  const Usage *usage;
+  Options options;
+} Parse;
+
+static int64_t whole_number(struct argp_state *state, const char *flag, const char *text, int64_t least, int64_t most) {
+  char *end;
+  errno = 0;
+  long long value = strtoll(text, &end, 10);
+  if (end == text || *end || errno || value < least || value > most)
+    argp_error(state, "--%s: expected an integer from %lld to %lld, found '%.40s'", flag, (long long)least,
+               (long long)most, text);
+  return value;
+}
+
+static double fraction(struct argp_state *state, const char *flag, const char *text, double least, double most) {
+  char *end;
+  double value = strtod(text, &end);
+  if (end == text || *end || !(value >= least && value <= most))
+    argp_error(state, "--%s: expected a number from %g to %g, found '%.40s'", flag, least, most, text);
+  return value;
+}
+
+static error_t take_argument(Parse *parse, struct argp_state *state, const char *text) {
+  if (parse->options.arguments >= parse->usage->wanted) argp_error(state, "'%.100s': one argument too many", text);
+  parse->options.argument[parse->options.arguments++] = text;
+  return 0;
+}
+
+static error_t take(int key, char *text, struct argp_state *state) {
+  Parse *parse = state->input;
+  Options *o = &parse->options;
+  switch (key) {
+    case OPT_OUTPUT: o->folder = text; break;
+    case OPT_FRESH: o->fresh = true; break;
+    case OPT_DRY_RUN: o->dry_run = true; break;
+    case OPT_QUIET: o->quiet = true; break;
+    case OPT_JSON: o->json = true; break;
+    case OPT_MODEL: o->model = text; break;
+    case OPT_TEXT: o->text = text; break;
+    case OPT_CALIBRATION: o->calibration = text; break;
+    case OPT_REWRITE: o->rewrite = text; break;
+    case OPT_BACKEND: o->backend = text; break;
+    case OPT_THREADS: o->threads = (int)whole_number(state, "threads", text, 0, 1024); break;
+    case OPT_OFFSET: o->offset = whole_number(state, "offset", text, 0, INT64_MAX); break;
+    case OPT_LENGTH: o->length = (int)whole_number(state, "length", text, 1, 1 << 20); break;
+    case OPT_WINDOWS: o->windows = (int)whole_number(state, "windows", text, 1, 4096); break;
+    case OPT_WINDOW_LENGTH: o->window_length = (int)whole_number(state, "window-length", text, 1, 1 << 20); break;
+    case OPT_ALPHA: o->alpha = fraction(state, "alpha", text, 0.5, 1); break;
+    case ARGP_KEY_ARG: return take_argument(parse, state, text);
+    case ARGP_KEY_END:
+      if (o->arguments < parse->usage->wanted) argp_error(state, "expected %s", parse->usage->arguments);
+      break;
+    default: return ARGP_ERR_UNKNOWN;
+  }
+  return 0;
+}
+
+Options options_parse(const Usage *usage, int argc, char **argv) {
+  struct argp_option mine[OPTION_COUNT + 1] = {0};
+  int count = 0;
+  for (const int *key = usage->keys; *key; key++)
+    for (int i = 0; i < OPTION_COUNT; i++)
+      if (every_option[i].key == *key) mine[count++] = every_option[i];
+  Parse parse = {usage, {.threads = -1, .model = DEFAULT_MODEL, .text = DEFAULT_TEXT, .calibration = DEFAULT_CALIBRATION,
+                         .rewrite = "quamba", .offset = DEFAULT_OFFSET, .length = DEFAULT_LENGTH,
+                         .windows = DEFAULT_WINDOWS, .window_length = DEFAULT_WINDOW_LENGTH, .alpha = DEFAULT_ALPHA}};
+  struct argp argp = {.options = mine, .parser = take, .args_doc = usage->arguments, .doc = usage->doc};
+  char name[64];
+  snprintf(name, sizeof name, "driftscope %s", usage->name);
+  argv[0] = name; /* what argp calls the program in its messages */
+  argp_err_exit_status = 2;
+  argp_parse(&argp, argc, argv, 0, NULL, &parse);
+  return parse.options;
+}

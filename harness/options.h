@@ -1,0 +1,45 @@
+/* options: the flags of the command line, parsed by argp. Every command takes some of one common set; defaults stand here once and
+ * are shown by --help. */
+#ifndef DS_OPTIONS_H
+#define DS_OPTIONS_H
+#include <argp.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define DEFAULT_MODEL "data/mamba-bytes-10m"
+#define DEFAULT_TEXT "data/text/test.txt"
+#define DEFAULT_CALIBRATION "data/text/valid.txt"
+#define DEFAULT_OFFSET 4000
+#define DEFAULT_LENGTH 171
+#define DEFAULT_WINDOWS 16
+#define DEFAULT_WINDOW_LENGTH 512
+#define DEFAULT_ALPHA 0.9999
+
+enum { ARGUMENTS_MAX = 2 };
+
+typedef struct Options {
+  const char *argument[ARGUMENTS_MAX];
+  int arguments;
+  const char *folder, *model, *text, *calibration, *rewrite, *backend; /* NULL: not given */
+  int64_t offset;
+  int threads, length, windows, window_length; /* threads -1: not given */
+  double alpha;
+  bool fresh, dry_run, quiet, json;
+} Options;
+
+/* Keys of the options a command takes, for options_parse. */
+enum { OPT_OUTPUT = 'o', OPT_QUIET = 'q', OPT_FRESH = 256, OPT_DRY_RUN, OPT_MODEL, OPT_TEXT, OPT_CALIBRATION, OPT_REWRITE,
+       OPT_BACKEND, OPT_THREADS, OPT_OFFSET, OPT_LENGTH, OPT_WINDOWS, OPT_WINDOW_LENGTH, OPT_ALPHA, OPT_JSON };
+
+typedef struct Usage {
+  const char *name;      /* of the command */
+  const char *arguments; /* "EXPERIMENT.yaml" */
+  const char *doc;       /* what it does; after a \v what follows the options: examples */
+  int wanted;            /* number of arguments */
+  const int *keys;       /* ends with 0 */
+} Usage;
+
+/* Prints help and exits with 0 where asked to; on a wrong command line prints one line and exits with status 2. */
+Options options_parse(const Usage *usage, int argc, char **argv);
+
+#endif

@@ -1,0 +1,67 @@
+#include "provenance.h"
+
+#include <cpuid.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+
+#include "build_info.h" /* BUILD_COMMIT, BUILD_FLAGS: written by the Makefile */
+
+enum { ATTRIBUTES_MAX = 32 };
+
+/* "AMD EPYC 9554, x86_64, Linux 6.1.0" as far as the machine tells. */
+static const char *machine(Arena *arena) {
+  char cpu[49] = "";
+#ifdef __x86_64__
+  unsigned *word = (unsigned *)(void *)cpu;
+  for (unsigned leaf = 0; leaf < 3; leaf++, word += 4)
+    if (!__get_cpuid(0x80000002u + leaf, word, word + 1, word + 2, word + 3)) cpu[0] = 0;
+#endif
+  struct utsname system;
+  uname(&system);
+  return arena_printf(arena, "%s, %s, %s %s", cpu[0] ? cpu + strspn(cpu, " ") : "processor unnamed", system.machine,
+                      system.sysname, system.release);
+}
+
+/* ISO 8601, UTC; SOURCE_DATE_EPOCH where it is set. */
+static const char *date(Arena *arena) {
+  const char *fixed = getenv("SOURCE_DATE_EPOCH");
+  time_t now = fixed ? (time_t)strtoll(fixed, NULL, 10) : time(NULL);
+  char text[32] = "";
+  struct tm parts;
+  if (gmtime_r(&now, &parts)) strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return arena_printf(arena, "%s", text);
+}
+
+const Attribute *provenance_attributes(Arena *arena, const Spec *spec, const Setup *setup, const char *command,
+                                       int *count) {
+  const Config *c = &setup->checkpoint.config;
+  Attribute *list = ARENA_NEW(arena, Attribute, ATTRIBUTES_MAX);
+  int n = 0;
+#define TEXT(key, value) (list[n++] = (Attribute){.name = (key), .text = (value)})
+  TEXT("title", spec->title);
+  TEXT("question", spec->question);
+  TEXT("program", DRIFTSCOPE_VERSION);
+  TEXT("commit", BUILD_COMMIT);
+  TEXT("command", command);
+  TEXT("spec_path", spec->path);
+  TEXT("spec_raw", spec->raw);
+  TEXT("spec_effective", spec_print(arena, spec));
+  TEXT("model", spec->model);
+  TEXT("model_shape", arena_printf(arena, "%d layers, D %d, E %d, N %d, R %d, K %d, vocabulary %d", c->layers, c->D,
+                                   c->E, c->N, c->R, c->K, c->vocab));
+  TEXT("layers", arena_printf(arena, "%d", c->layers));
+  TEXT("rewrite", spec->rewrite == REWRITE_QUAMBA ? "quamba" : "none");
+  if (spec->rewrite == REWRITE_QUAMBA) TEXT("rewrite_proof", arena_printf(arena, "%.3g", setup->rewrite_proof));
+  TEXT("backend", "cpu");
+  TEXT("machine", machine(arena));
+  TEXT("blas", blas64_name());
+  TEXT("compiler", __VERSION__);
+  TEXT("flags", BUILD_FLAGS);
+  TEXT("date", date(arena));
+  TEXT("seed", arena_printf(arena, "%lld", (long long)spec->seed));
+#undef TEXT
+  *count = n;
+  return list;
+}

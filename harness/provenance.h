@@ -1,0 +1,12 @@
+/* provenance: what a results file says of itself, so that a reader can judge and repeat it: program, commit, compiler and
+ * flags, machine, BLAS, date, command, spec, model. */
+#ifndef DS_PROVENANCE_H
+#define DS_PROVENANCE_H
+#include "setup.h"
+
+#define DRIFTSCOPE_VERSION "driftscope 0.1.0"
+
+const Attribute *provenance_attributes(Arena *arena, const Spec *spec, const Setup *setup, const char *command,
+                                       int *count);
+
+#endif

@@ -1,0 +1,157 @@
+#include "setup.h"
+
+#include <math.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "model/calibrate.h"
+#include "model/rewrite.h"
+#include "model/tokens.h"
+#include "trace64.h"
+
+enum { PROOF_TOKENS = 32 };
+static const double proof_limit = 1e-10; /* float64 rounding through all layers stays some 1e4 below */
+
+static bool any_mode_needs_scales(const Spec *spec) {
+  for (int i = 0; i < spec->mode_count; i++)
+    if (mode_needs_scales(&spec->modes[i])) return true;
+  return false;
+}
+
+/* The digest of this very program: another build is another run. */
+static bool program_digest(Digest *digest, Status *st) {
+  Bytes program;
+  TRY(file_map("/proc/self/exe", &program, st));
+  *digest = digest_of(program.data, program.count);
+  file_unmap(&program);
+  return true;
+}
+
+/* Of the spec, all that decides a value: not threads, durability or compression. */
+static Digest spec_digest(Arena scratch, const Spec *spec) {
+  Spec what = *spec;
+  what.threads = 0;
+  what.durability = DURABILITY_KILL;
+  what.keep.deflate = 0;
+  const char *text = spec_print(&scratch, &what);
+  return digest_of(text, strlen(text));
+}
+
+static bool check_layers(const Spec *spec, const Setup *setup, Status *st) {
+  for (int i = 0; i < spec->keep.layer_count; i++)
+    if (spec->keep.layers[i] >= setup->checkpoint.config.layers)
+      return FAIL(st, "%s: key 'keep.layers': layer %d: the model has layers 0 to %d", spec->path, spec->keep.layers[i],
+                  setup->checkpoint.config.layers - 1);
+  return true;
+}
+
+bool setup_check(Arena *arena, const Spec *spec, Setup *setup, Status *st) {
+  *setup = (Setup){0};
+  TRY(checkpoint_open(arena, file_resolve(arena, spec->folder, spec->model), &setup->checkpoint, st));
+  int vocab = setup->checkpoint.config.vocab, count = spec->prompt_count;
+  TRY(check_layers(spec, setup, st));
+
+  Digest *text = ARENA_NEW(arena, Digest, count + 1);
+  setup->prompt = ARENA_NEW(arena, PromptShape, count);
+  for (int i = 0; i < count; i++) {
+    int32_t *token;
+    TRY(tokens_of_prompt(arena, &spec->prompts[i], spec->folder, vocab, &token, &setup->prompt[i].T, st));
+    setup->prompt[i].name = spec->prompts[i].name;
+    setup->prompt[i].token = token;
+    text[i] = digest_of(token, (size_t)setup->prompt[i].T * sizeof *token);
+  }
+  if (any_mode_needs_scales(spec)) {
+    setup->calibration_path = file_resolve(arena, spec->folder, spec->calibration.text);
+    TRY(tokens_of_file(arena, setup->calibration_path, vocab, &setup->calibration_token, &setup->calibration_count,
+                       st));
+    text[count] = digest_of(setup->calibration_token, (size_t)setup->calibration_count * sizeof(int32_t));
+  }
+  setup->key.text = digest_join(text, (size_t)count + 1);
+  setup->key.weights = setup->checkpoint.digest;
+  setup->key.spec = spec_digest(*arena, spec);
+  return program_digest(&setup->key.program, st);
+}
+
+/* Logits of the float64 reference on the first tokens. */
+static const double *reference_logits(Arena *arena, const Model64 *w, const int32_t *token, int T) {
+  Trace ends, trace;
+  trace64_embed(w, token, T, arena, &ends);
+  Tensor x = ends.t[T_EMBEDDING];
+  for (int layer = 0; layer < w->layers; layer++) {
+    Arena scratch = *arena;
+    trace64_block(w, layer, &x, &scratch, &trace);
+    memcpy(x.data, trace.t[T_BLOCK_OUT].data, (size_t)T * (size_t)w->D * sizeof(double));
+  }
+  trace64_head(w, &x, arena, &ends);
+  return ends.t[T_LOGITS].data;
+}
+
+/* The rewrite must not change the function: both forms of the reference on the head of the first prompt. */
+static bool prove_rewrite(const Spec *spec, Setup *setup, Arena scratch, Status *st) {
+  if (spec->rewrite == REWRITE_NONE || spec->prompt_count == 0) return true;
+  const PromptShape *prompt = &setup->prompt[0];
+  int T = prompt->T < PROOF_TOKENS ? prompt->T : PROOF_TOKENS;
+  Model64 plain;
+  TRY(rewrite_weights(&scratch, &setup->checkpoint, REWRITE_NONE, &plain, st));
+  const double *a = reference_logits(&scratch, &plain, prompt->token, T);
+  const double *b = reference_logits(&scratch, &setup->weights, prompt->token, T);
+  double error = 0, size = 0;
+  for (size_t i = 0; i < (size_t)T * (size_t)plain.vocab; i++) {
+    error += (a[i] - b[i]) * (a[i] - b[i]);
+    size += a[i] * a[i];
+  }
+  setup->rewrite_proof = sqrt(error / size);
+  if (!(setup->rewrite_proof <= proof_limit))
+    return FAIL(st, "%s: the rewrite changes the model: the float64 logits of the first %d tokens of prompt '%s' differ "
+                "by %.3g relative with and without it; at most %.0e is rounding",
+                setup->checkpoint.folder, T, prompt->name, setup->rewrite_proof, proof_limit);
+  return true;
+}
+
+/* What the statistics depend on. */
+static Digest calibration_key(const Spec *spec, const Setup *setup, Arena scratch) {
+  const Calibration *c = &spec->calibration;
+  Digest text = digest_of(setup->calibration_token, (size_t)setup->calibration_count * sizeof(int32_t));
+  const char *all = arena_printf(&scratch, "%s %s %s %d %d %d %.17g", setup->key.weights.hex, setup->key.program.hex,
+                                 text.hex, spec->rewrite, c->windows, c->length, c->alpha);
+  return digest_of(all, strlen(all));
+}
+
+bool setup_calibrate(const Spec *spec, const char *cache, Progress *progress, Setup *setup, Arena scratch, Status *st) {
+  const Calibration *c = &spec->calibration;
+  Digest key = calibration_key(spec, setup, scratch);
+  const char *path = cache ? arena_printf(&scratch, "%s/calibration.json", cache) : NULL;
+  progress_phase(progress, "calibrate", c->windows);
+  if (path && calibration_load(path, &key, &setup->model)) {
+    setup->calibrate_s = progress_done(progress, "scales of %s", path);
+    return true;
+  }
+  Calibration how = *c;
+  how.text = setup->calibration_path;
+  TRY(calibrate(&setup->model, &setup->checkpoint.config, setup->calibration_token, setup->calibration_count, &how,
+                progress, scratch, st));
+  setup->calibrate_s = progress_done(progress, "%d windows of %d tokens of %s", c->windows, c->length, c->text);
+  if (!path) return true;
+  char *text = calibration_json(&setup->model, &key);
+  bool ok = file_write(path, text, strlen(text), false, st);
+  free(text);
+  return ok;
+}
+
+bool setup_load(Arena *arena, const Spec *spec, const char *cache, Progress *progress, Setup *setup, Status *st) {
+  if (spec->backend == BACKEND_CUDA)
+    return FAIL(st, "%s: key 'backend': cuda: this program has no CUDA backend; auto and cpu run on the CPU", spec->path);
+  omp_set_num_threads(spec->threads > 0 ? spec->threads : omp_get_num_procs());
+  const Config *c = &setup->checkpoint.config;
+  progress_phase(progress, "load", 0);
+  if (!blas64_name()) return FAIL(st, "the float64 reference: the BLAS that this program runs with is not OpenBLAS");
+  TRY(rewrite_weights(arena, &setup->checkpoint, spec->rewrite, &setup->weights, st));
+  TRY(model_build(arena, &setup->weights, &setup->model, st));
+  TRY(prove_rewrite(spec, setup, *arena, st));
+  setup->load_s = progress_done(progress, "%s: %d layers, D %d, E %d, N %d", spec->model, c->layers, c->D, c->E, c->N);
+  if (setup->checkpoint.warning) progress_say(progress, "warning: %s", setup->checkpoint.warning);
+  if (setup->calibration_token) TRY(setup_calibrate(spec, cache, progress, setup, *arena, st));
+  return true;
+}

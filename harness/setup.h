@@ -1,0 +1,32 @@
+/* setup: everything a job needs before its first layer: checkpoint, tokens, rewritten weights and their proof, packed and
+ * quantised weights, activation scales. */
+#ifndef DS_SETUP_H
+#define DS_SETUP_H
+#include "base/progress.h"
+#include "model/checkpoint.h"
+#include "model/model.h"
+#include "reference/model64.h"
+#include "spec/spec.h"
+#include "store/store.h"
+
+typedef struct Setup {
+  Checkpoint checkpoint;
+  PromptShape *prompt; /* [spec->prompt_count] */
+  const char *calibration_path;
+  int32_t *calibration_token;
+  int64_t calibration_count;
+  Model64 weights;
+  Model model;
+  double rewrite_proof; /* relative difference of the logits with and without the rewrite; 0 with rewrite: none */
+  RunKey key;
+  double load_s, calibrate_s;
+} Setup;
+
+/* Opens and checks what the spec names, computes nothing: checkpoint, prompts, calibration text, layer numbers, digests. */
+bool setup_check(Arena *arena, const Spec *spec, Setup *setup, Status *st);
+/* The rest, after setup_check. Calibration statistics are taken from and left in `cache` (a folder; NULL: no cache). */
+bool setup_load(Arena *arena, const Spec *spec, const char *cache, Progress *progress, Setup *setup, Status *st);
+/* Calibration only, for checkpoint and calibration text already checked. */
+bool setup_calibrate(const Spec *spec, const char *cache, Progress *progress, Setup *setup, Arena scratch, Status *st);
+
+#endif

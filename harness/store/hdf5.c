@@ -1,0 +1,101 @@
+/* hdf5: start of the library, reasons of failures, handles, types. */
+#include "store/hdf5.h"
+
+#include <assert.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/store.h"
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the stored bytes are memory's bytes");
+
+void store_start(void) {
+  H5dont_atexit(); /* after a failed write, HDF5's own closing at exit crashes */
+  H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+  H5PLset_loading_state(0);
+  signal(SIGXFSZ, SIG_IGN); /* a file size limit is then an error of write, EFBIG */
+  signal(SIGPIPE, SIG_IGN);
+}
+
+typedef struct Reason {
+  int error; /* errno as the file driver noted it */
+  char innermost[256];
+} Reason;
+
+static herr_t look(unsigned n, const H5E_error2_t *entry, void *data) {
+  Reason *reason = data;
+  const char *text = entry->desc ? entry->desc : "", *error = strstr(text, "errno = ");
+  if (n == 0) snprintf(reason->innermost, sizeof reason->innermost, "%s", text);
+  if (error && !reason->error) reason->error = atoi(error + strlen("errno = "));
+  return 0;
+}
+
+/* The file driver notes errno on HDF5's error stack; the high-level calls lose the stack but leave errno. */
+bool h5_ok(bool good, Status *why) {
+  if (good) return true;
+  int error = errno;
+  Reason reason = {0};
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, look, &reason);
+  if (reason.error) error = reason.error;
+  return error               ? FAIL(why, "%s", strerror(error))
+         : *reason.innermost ? FAIL(why, "HDF5 says: %s", reason.innermost)
+                             : FAIL(why, "HDF5 gives no reason");
+}
+
+bool h5_close(hid_t id, Status *why) {
+  if (id < 0) return true;
+  switch (H5Iget_type(id)) {
+    case H5I_FILE: return H5(H5Fclose(id));
+    case H5I_GROUP: return H5(H5Gclose(id));
+    case H5I_DATASET: return H5(H5Dclose(id));
+    case H5I_DATATYPE: return H5(H5Tclose(id));
+    case H5I_DATASPACE: return H5(H5Sclose(id));
+    case H5I_ATTR: return H5(H5Aclose(id));
+    default: return H5(H5Pclose(id));
+  }
+}
+
+/* IEEE binary16: the fields must lie inside before the size shrinks, so they are set first. */
+static hid_t make_f16(void) {
+  hid_t type = H5Tcopy(H5T_IEEE_F32LE);
+  bool ok = type >= 0 && H5Tset_fields(type, 15, 10, 5, 0, 10) >= 0 && H5Tset_size(type, 2) >= 0 &&
+            H5Tset_ebias(type, 15) >= 0;
+  assert(ok);
+  return ok ? type : -1;
+}
+
+hid_t h5_type(Type type) {
+  static hid_t f16 = -1;
+  if (type == TYPE_F16 && f16 < 0) f16 = make_f16();
+  return type == TYPE_F64 ? H5T_IEEE_F64LE : type == TYPE_F32 ? H5T_IEEE_F32LE : type == TYPE_F16 ? f16 : H5T_STD_I8LE;
+}
+
+hid_t h5_text_type(size_t bytes) {
+  hid_t type = H5Tcopy(H5T_C_S1);
+  H5Tset_size(type, bytes);
+  H5Tset_cset(type, H5T_CSET_UTF8);
+  H5Tset_strpad(type, H5T_STR_NULLPAD);
+  return type;
+}
+
+hid_t h5_column_type(const Column *column) {
+  switch (column->type) {
+    case COLUMN_I32: return H5Tcopy(H5T_STD_I32LE);
+    case COLUMN_I64: return H5Tcopy(H5T_STD_I64LE);
+    case COLUMN_F64: return H5Tcopy(H5T_IEEE_F64LE);
+    default: return h5_text_type(column->size);
+  }
+}
+
+hid_t h5_row_type(const Table *table) {
+  hid_t row = H5Tcreate(H5T_COMPOUND, table->row_size);
+  for (int i = 0; i < table->columns; i++) {
+    hid_t type = h5_column_type(&table->column[i]);
+    assert(H5Tget_size(type) == table->column[i].size);
+    H5Tinsert(row, table->column[i].name, table->column[i].offset, type);
+    H5Tclose(type);
+  }
+  return row;
+}

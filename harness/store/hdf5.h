@@ -1,0 +1,72 @@
+/* hdf5: the checked helpers that the rest of store stands on; internal to store.
+ *
+ * Each returns whether it worked. `why` takes the reason of the first call that did not: neither file nor object, which
+ * the caller knows and puts in front. A handle below 0 is none, and closing it is nothing. The stored types are
+ * memory's types, so that HDF5 never converts (36 times slower for float16). */
+#ifndef DS_STORE_HDF5_H
+#define DS_STORE_HDF5_H
+#include <errno.h>
+#include <hdf5.h>
+
+#include "base/arena.h"
+#include "base/digest.h"
+#include "base/status.h"
+#include "measure/tables.h"
+#include "model/trace.h"
+
+/* The reason is taken at the failing call: the next call into HDF5 clears it. */
+#define H5(call) h5_ok((errno = 0, (call) >= 0), why)
+bool h5_ok(bool good, Status *why);
+bool h5_close(hid_t id, Status *why);
+
+/* ---- types ---- */
+hid_t h5_type(Type type);                   /* lives as long as the process */
+hid_t h5_text_type(size_t bytes);           /* fixed length, UTF-8, NUL-padded; the caller closes it */
+hid_t h5_column_type(const Column *column); /* the caller closes it */
+hid_t h5_row_type(const Table *table);      /* the caller closes it */
+
+/* ---- writing ---- */
+hid_t h5_create_file(const char *path, Status *why);
+/* The group at this path, each part made where it is missing, with its links' order of creation kept. */
+bool h5_make_path(hid_t file, const char *path, hid_t *group, Status *why);
+bool h5_put_text(hid_t object, const char *name, const char *text, Status *why);
+bool h5_put_number(hid_t object, const char *name, hid_t type, const void *value, Status *why);
+/* A whole array, contiguous, or in deflated chunks of whole rows where `deflate` > 0. `dataset` stays open. */
+bool h5_put_array(hid_t group, const char *name, hid_t type, int rank, const hsize_t *dims, const void *data,
+                  int deflate, hid_t *dataset, Status *why);
+/* A whole tensor (stride == cols) with its attributes kernel, digest and, for int8, scale_factor. `dataset` stays open.
+ */
+bool h5_put_tensor(hid_t group, const char *name, const Tensor *t, const Digest *digest, int deflate, hid_t *dataset,
+                   Status *why);
+/* Rows as H5TBmake_table writes them, with the attribute digest. */
+bool h5_put_rows(hid_t group, const Table *table, const void *rows, size_t count, int deflate, Status *why);
+
+/* ---- reading, with distrust ---- */
+typedef struct Stored {
+  hid_t dataset, type;
+  int rank;
+  hsize_t dims[2];
+  size_t bytes;
+} Stored;
+/* Opens a dataset that could be one of ours: a hard link, the only one to it, contiguous or in chunks, no filter but
+ * deflate, no data outside the file, rank 1 or 2, and no more bytes than its storage can hold. Its type is the caller's
+ * to compare. */
+bool h5_open_stored(hid_t at, const char *name, Stored *stored, Status *why);
+/* The same for a dataset of one dimension that is only a length: it may hold no data, and none is read. */
+bool h5_open_length(hid_t at, const char *name, Stored *stored, Status *why);
+void h5_close_stored(Stored *stored);
+/* 1: a hard link of that name is there; 0: nothing is; -1: a link of another kind, or an error. */
+int h5_has(hid_t at, const char *name, Status *why);
+/* A group by a hard link, the only one to it. */
+bool h5_open_group(hid_t at, const char *name, hid_t *group, Status *why);
+/* A scalar fixed-length string of fewer than `limit` bytes; in the arena. */
+bool h5_get_text(Arena *arena, hid_t object, const char *name, size_t limit, const char **text, Status *why);
+/* A scalar of exactly this type. */
+bool h5_get_number(hid_t object, const char *name, hid_t type, void *value, Status *why);
+/* The tensor's data and kernel in the arena, its digest checked. */
+bool h5_get_tensor(Arena *arena, hid_t at, const char *name, Tensor *t, Digest *digest, Status *why);
+/* The rows in the arena: columns, types and digest checked, every text ends with a NUL. */
+bool h5_get_rows(Arena *arena, hid_t at, const Table *table, void **rows, size_t *count, Status *why);
+/* Reads everything into the arena, after a look whether it fits, and compares the attribute digest. */
+bool h5_get_data(Arena *arena, const Stored *stored, void **data, Digest *digest, Status *why);
+#endif

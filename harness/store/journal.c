@@ -1,0 +1,269 @@
+/* journal: the folder NAME.h5.parts, its lock, run.json, and what of a run is already there. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "store/parts.h"
+
+/* ---- run.json ---- */
+
+_Static_assert(sizeof(RunKey) == RUN_KEYS * sizeof(Digest), "a RunKey is its digests, in the order of run_key_names");
+const char *const run_key_names[RUN_KEYS] = {"spec", "weights", "text", "program"};
+const Digest *run_key_digest(const RunKey *key, int i) { return (const Digest *)key + i; }
+
+const char *run_key_difference(const RunKey *a, const RunKey *b) {
+  for (int i = 0; i < RUN_KEYS; i++)
+    if (strcmp(run_key_digest(a, i)->hex, run_key_digest(b, i)->hex)) return run_key_names[i];
+  return NULL;
+}
+
+static bool key_path(const char *folder, char path[PATH_BYTES], Status *st) {
+  return snprintf(path, PATH_BYTES, "%s/run.json", folder) < PATH_BYTES - 8 ||
+         FAIL(st, "%.100s…: the path is too long", folder);
+}
+
+bool parts_read_key(const char *folder, RunKey *key, bool *found, Status *st) {
+  char path[PATH_BYTES];
+  TRY(key_path(folder, path, st));
+  *found = file_exists(path);
+  if (!*found) return true;
+  json_error_t error;
+  json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+  if (!root) return FAIL(st, "%s: line %d: %s", path, error.line, error.text);
+  Digest digests[RUN_KEYS];
+  bool ok = true;
+  for (int i = 0; i < RUN_KEYS && ok; i++) {
+    const char *hex = json_string_value(json_object_get(root, run_key_names[i]));
+    if (hex && strlen(hex) == sizeof(Digest) - 1)
+      memcpy(digests[i].hex, hex, sizeof(Digest));
+    else
+      ok = FAIL(st, "%s: '%s' is not a digest of 32 digits", path, run_key_names[i]);
+  }
+  json_decref(root);
+  if (ok) memcpy(key, digests, sizeof digests);
+  return ok;
+}
+
+static bool write_key(const Journal *journal, const RunKey *key, Status *st) {
+  char path[PATH_BYTES], text[512];
+  TRY(key_path(journal->folder, path, st));
+  int length =
+      snprintf(text, sizeof text,
+               "{\n  \"spec\": \"%s\",\n  \"weights\": \"%s\",\n  \"text\": \"%s\",\n  \"program\": \"%s\"\n}\n",
+               key->spec.hex, key->weights.hex, key->text.hex, key->program.hex);
+  TRY(file_write(path, text, (size_t)length, journal->sync, st));
+  return !journal->sync || file_sync_folder(journal->folder, st);
+}
+
+/* ---- the folder's files ---- */
+
+bool store_name_valid(const char *name) {
+  static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+  size_t length = strlen(name);
+  return length >= 1 && length <= 32 && strspn(name, letters) == length && *name != '_' && *name != '-';
+}
+
+bool parts_segment_path(const Journal *journal, int prompt, int layer, char path[PATH_BYTES], Status *st) {
+  int length =
+      snprintf(path, PATH_BYTES, "%s/%s.layer_%02d.h5", journal->folder, journal->shape.prompt[prompt].name, layer);
+  return length < PATH_BYTES - 8 || FAIL(st, "%.100s…: the path is too long", journal->folder);
+}
+
+static bool is_temporary(const char *name) {
+  size_t length = strlen(name);
+  return length > 4 && !strcmp(name + length - 4, ".tmp");
+}
+
+static bool is_segment(const char *name) {
+  char prompt[33];
+  const char *dot = strchr(name, '.');
+  if (!dot || dot - name > 32) return false;
+  snprintf(prompt, sizeof prompt, "%.*s", (int)(dot - name), name);
+  if (!store_name_valid(prompt) || strncmp(dot, ".layer_", 7)) return false;
+  size_t digits = strspn(dot + 7, "0123456789");
+  return digits >= 2 && !strcmp(dot + 7 + digits, ".h5");
+}
+
+static void remove_matching(const char *folder, bool (*matches)(const char *name)) {
+  DIR *list = opendir(folder);
+  if (!list) return;
+  for (struct dirent *entry; (entry = readdir(list));)
+    if (matches(entry->d_name)) unlinkat(dirfd(list), entry->d_name, 0);
+  closedir(list);
+}
+
+void parts_remove(const char *folder) {
+  char path[PATH_BYTES];
+  Status ignored = {0};
+  remove_matching(folder, is_segment);
+  remove_matching(folder, is_temporary);
+  if (key_path(folder, path, &ignored)) unlink(path);
+  rmdir(folder); /* stays where someone put another file into it */
+}
+
+/* ---- lock, opening, closing ---- */
+
+/* A run that finishes removes its folder: a lock on a folder that is no longer there locks nothing. */
+static bool still_there(int descriptor, const char *folder) {
+  struct stat held, named;
+  return fstat(descriptor, &held) == 0 && stat(folder, &named) == 0 && held.st_dev == named.st_dev &&
+         held.st_ino == named.st_ino;
+}
+
+static bool take_lock(const char *folder, int *lock, Status *st) {
+  for (int attempt = 0; attempt < 100; attempt++) {
+    TRY(file_make_folder(folder, st));
+    int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0 && errno == ENOENT) continue;
+    if (descriptor < 0) return FAIL(st, "%s: cannot be opened: %s", folder, strerror(errno));
+    int error = flock(descriptor, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
+    if (!error && still_there(descriptor, folder)) return *lock = descriptor, true;
+    close(descriptor);
+    if (error == EWOULDBLOCK) return FAIL(st, "%s: is in use by another run", folder);
+    if (error) return FAIL(st, "%s: cannot be locked: %s", folder, strerror(error));
+  }
+  return FAIL(st, "%s: is removed by other runs again and again", folder);
+}
+
+/* What an earlier run left: gone on with, refused, or removed. Segments without run.json come from a run that was being
+ * removed. */
+static bool settle(const Journal *journal, const RunKey *key, bool fresh, Status *st) {
+  char path[PATH_BYTES];
+  RunKey there = {0};
+  bool found = false;
+  if (access(journal->folder, W_OK | X_OK) != 0)
+    return FAIL(st, "%s: cannot be written to: %s", journal->folder, strerror(errno));
+  remove_matching(journal->folder, is_temporary);
+  TRY(key_path(journal->folder, path, st));
+  if (fresh)
+    unlink(path);
+  else
+    TRY(parts_read_key(journal->folder, &there, &found, st));
+  const char *differs = found ? run_key_difference(&there, key) : NULL;
+  if (differs)
+    return FAIL(st, "%s: holds an unfinished run with other %s; --fresh begins anew", journal->folder, differs);
+  if (found) return true;
+  remove_matching(journal->folder, is_segment);
+  TRY(!journal->sync || file_sync_folder(journal->folder, st));
+  return write_key(journal, key, st);
+}
+
+bool journal_open(Arena *arena, const char *results, const RunKey *key, const StoreShape *shape, bool fresh, bool sync,
+                  int deflate, Journal *journal, Status *st) {
+  *journal = (Journal){.results = results, .lock = -1, .sync = sync, .deflate = deflate, .shape = *shape};
+  journal->folder = arena_printf(arena, "%s.parts", results);
+  for (int i = 0; i < shape->prompts; i++)
+    if (!store_name_valid(shape->prompt[i].name))
+      return FAIL(st, "%s: the prompt name '%.100s' cannot be a file's name", results, shape->prompt[i].name);
+  TRY(take_lock(journal->folder, &journal->lock, st));
+  if (settle(journal, key, fresh, st)) {
+    unlink(arena_printf(arena, "%s.partial", results)); /* a joined file that was not finished */
+    return true;
+  }
+  journal_close(journal);
+  return false;
+}
+
+void journal_close(Journal *journal) {
+  if (journal->lock >= 0) close(journal->lock);
+  journal->lock = -1;
+}
+
+void journal_discard(Arena scratch, const char *results, const RunKey *key) {
+  Status ignored = {0};
+  RunKey there = {0};
+  bool found = false;
+  const char *folder = arena_printf(&scratch, "%s.parts", results);
+  int lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0 && parts_read_key(folder, &there, &found, &ignored) &&
+      (!found || !run_key_difference(&there, key)))
+    parts_remove(folder);
+  if (lock >= 0) close(lock);
+}
+
+/* ---- what is there ---- */
+
+bool parts_open(const Journal *journal, int prompt, int layer, char path[PATH_BYTES], hid_t *file, Status *st) {
+  Status reason = {0}, *why = &reason;
+  *file = -1;
+  TRY(parts_segment_path(journal, prompt, layer, path, st));
+  if (!file_exists(path)) return FAIL(st, "%s: is missing", path);
+  return H5(*file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT)) || FAIL(st, "%s: cannot be read: %s", path, why->text);
+}
+
+/* Every dataset that may stand under this name: absent, or there with the digest it was written with. */
+static bool tensor_holds(hid_t group, const char *name, Arena scratch, Status *why) {
+  Tensor t;
+  Digest digest;
+  int there = h5_has(group, name, why);
+  return there == 0 || (there > 0 && h5_get_tensor(&scratch, group, name, &t, &digest, why));
+}
+
+static bool rows_hold(hid_t group, const Table *table, Arena scratch, Status *why) {
+  void *rows;
+  size_t count;
+  int there = h5_has(group, table->name, why);
+  return there == 0 || (there > 0 && h5_get_rows(&scratch, group, table, &rows, &count, why));
+}
+
+static bool segment_holds(const StoreShape *shape, hid_t file, Arena scratch, Status *why) {
+  hid_t modes = -1, streams = -1, rows = -1;
+  bool ok = h5_open_group(file, "modes", &modes, why) && h5_open_group(file, "streams", &streams, why) &&
+            h5_open_group(file, "tables", &rows, why);
+  for (int m = 0; ok && m < shape->modes; m++) {
+    hid_t mode = -1;
+    ok = tensor_holds(streams, shape->mode[m], scratch, why) && h5_open_group(modes, shape->mode[m], &mode, why);
+    for (int id = 0; ok && id < T_COUNT; id++) ok = tensor_holds(mode, tensor_info[id].name, scratch, why);
+    ok = h5_close(mode, why) && ok;
+  }
+  for (int i = 0; ok && tables[i]; i++) ok = rows_hold(rows, tables[i], scratch, why);
+  ok = h5_close(modes, why) && ok;
+  ok = h5_close(streams, why) && ok;
+  return h5_close(rows, why) && ok;
+}
+
+int journal_layers_done(const Journal *journal, int prompt, Arena scratch) {
+  int layer = 0;
+  for (; layer < journal->shape.layers; layer++) {
+    char path[PATH_BYTES];
+    hid_t file;
+    Status why = {0};
+    bool ok =
+        parts_open(journal, prompt, layer, path, &file, &why) && segment_holds(&journal->shape, file, scratch, &why);
+    h5_close(file, &why);
+    if (ok) continue;
+    unlink(path);
+    break;
+  }
+  return layer;
+}
+
+/* ---- writing: room on disk, messages ---- */
+
+uint64_t store_bytes_free(const char *path) {
+  char folder[PATH_BYTES];
+  const char *slash = strrchr(path, '/');
+  snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
+  struct statvfs disk;
+  return statvfs(folder, &disk) == 0 ? (uint64_t)disk.f_bavail * disk.f_frsize : 0;
+}
+
+bool store_write_failed(const char *path, const char *object, size_t bytes, const Status *why, Status *st) {
+  return FAIL(st, "%s: cannot be written: %s (%s: %zu bytes wanted, %llu bytes free)", path, why->text, object, bytes,
+              (unsigned long long)store_bytes_free(path));
+}
+
+bool store_sync_file(const char *path, Status *st) {
+  int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+  bool ok = descriptor >= 0 && fsync(descriptor) == 0;
+  int error = errno;
+  if (descriptor >= 0) close(descriptor);
+  return ok || FAIL(st, "%s: cannot be synchronised to disk: %s", path, strerror(error));
+}

@@ -1,0 +1,30 @@
+/* parts: what journal, segment and join know in common of NAME.h5.parts; internal to store.
+ *
+ *   run.json               the digests of the run's spec, weights, text and program
+ *   PROMPT.layer_NN.h5     a segment: /modes/<mode>/<tensor>, /streams/<mode>, /tables/<table>
+ *
+ * Every dataset of a segment carries its digest. */
+#ifndef DS_STORE_PARTS_H
+#define DS_STORE_PARTS_H
+#include "store/hdf5.h"
+#include "store/store.h"
+
+enum { RUN_KEYS = 4, PATH_BYTES = sizeof((Segment *)0)->path };
+extern const char *const run_key_names[RUN_KEYS]; /* spec, weights, text, program: the order of RunKey */
+const Digest *run_key_digest(const RunKey *key, int i);
+/* FOLDER/run.json; `found` false and success where there is none. */
+bool parts_read_key(const char *folder, RunKey *key, bool *found, Status *st);
+
+bool parts_segment_path(const Journal *journal, int prompt, int layer, char path[PATH_BYTES], Status *st);
+/* Opens a segment for reading. */
+bool parts_open(const Journal *journal, int prompt, int layer, char path[PATH_BYTES], hid_t *file, Status *st);
+/* Removes segments and run.json, then the folder if nothing else lies in it. */
+void parts_remove(const char *folder);
+
+/* [A-Za-z0-9][A-Za-z0-9_-]{0,31}: the name of a prompt or a mode, and so of a group and of a part of a file's name. */
+bool store_name_valid(const char *name);
+/* The error of a failed write: file, object, reason, bytes wanted, bytes free. Called before anything is removed. */
+bool store_write_failed(const char *path, const char *object, size_t bytes, const Status *why, Status *st);
+uint64_t store_bytes_free(const char *path); /* where the file lies or would lie */
+bool store_sync_file(const char *path, Status *st);
+#endif

@@ -1,0 +1,241 @@
+/* read: datasets, attributes, tensors and tables out of an HDF5 file that may be damaged or made to do harm. Nothing is
+ * read, and no memory taken, before the object has been found to be what store writes. Variable-length data, in which
+ * every known crash of HDF5 on broken files sits, is never read. */
+#include <string.h>
+
+#include "store/hdf5.h"
+
+enum { DEFLATE_MOST = 1100 }; /* deflate shrinks by at most about 1,032 */
+
+int h5_has(hid_t at, const char *name, Status *why) {
+  htri_t there = H5Lexists(at, name, H5P_DEFAULT);
+  H5L_info_t link;
+  if (there == 0) return 0;
+  if (!h5_ok(there > 0, why) || !H5(H5Lget_info(at, name, &link, H5P_DEFAULT))) return -1;
+  if (link.type == H5L_TYPE_HARD) return 1;
+  status_set(why, "is %s link; only objects of the file itself are read",
+             link.type == H5L_TYPE_SOFT       ? "a soft"
+             : link.type == H5L_TYPE_EXTERNAL ? "an external"
+                                              : "a user-defined");
+  return -1;
+}
+
+/* A second hard link would let a small file hold any number of objects, or a circle. */
+static bool is_alone(hid_t at, const char *name, H5O_type_t type, const char *type_words, Status *why) {
+  H5O_info_t info;
+  int there = h5_has(at, name, why);
+  if (there == 0) return FAIL(why, "is missing");
+  if (there < 0 || !H5(H5Oget_info_by_name2(at, name, &info, H5O_INFO_BASIC, H5P_DEFAULT))) return false;
+  if (info.type != type) return FAIL(why, "is not a %s", type_words);
+  return info.rc == 1 || FAIL(why, "has %u links to it, not one", info.rc);
+}
+
+bool h5_open_group(hid_t at, const char *name, hid_t *group, Status *why) {
+  return is_alone(at, name, H5O_TYPE_GROUP, "group", why) && H5(*group = H5Gopen2(at, name, H5P_DEFAULT));
+}
+
+/* Looked at before the dataspace, since asking a virtual dataset for its size opens its source files. */
+static bool check_layout(hid_t list, bool *deflated, Status *why) {
+  H5D_layout_t layout = H5Pget_layout(list);
+  if (layout == H5D_VIRTUAL) return FAIL(why, "is a virtual dataset; only data of the file itself is read");
+  if (layout != H5D_CONTIGUOUS && layout != H5D_CHUNKED)
+    return FAIL(why, "has a storage layout that is never written here");
+  if (layout == H5D_CONTIGUOUS && H5Pget_external_count(list) != 0)
+    return FAIL(why, "keeps its data in another file; only data of the file itself is read");
+  int filters = layout == H5D_CHUNKED ? H5Pget_nfilters(list) : 0;
+  *deflated = filters == 1;
+  if (filters == 0) return true;
+  unsigned flags, config;
+  size_t values = 0;
+  H5Z_filter_t filter = H5Pget_filter2(list, 0, &flags, &values, NULL, 0, NULL, &config);
+  return (filters == 1 && filter == H5Z_FILTER_DEFLATE) || FAIL(why, "has a filter other than deflate");
+}
+
+static bool check_dims(Stored *stored, Status *why) {
+  hid_t space = H5Dget_space(stored->dataset);
+  int rank = space >= 0 && H5Sget_simple_extent_type(space) == H5S_SIMPLE ? H5Sget_simple_extent_ndims(space) : -1;
+  if (rank == 1 || rank == 2) H5Sget_simple_extent_dims(space, stored->dims, NULL);
+  H5Sclose(space);
+  if (rank != 1 && rank != 2) return FAIL(why, "does not have 1 or 2 dimensions");
+  stored->rank = rank;
+  if (rank == 1) stored->dims[1] = 1;
+  for (int i = 0; i < 2; i++)
+    if (stored->dims[i] < 1 || stored->dims[i] > INT32_MAX)
+      return FAIL(why, "has a dimension of %llu", (unsigned long long)stored->dims[i]);
+  return true;
+}
+
+/* Two dimensions below 2^31 do not overflow; their bytes might, so it is elements that are compared. */
+static bool check_bytes(Stored *stored, bool deflated, hsize_t file_bytes, Status *why) {
+  hsize_t storage = H5Dget_storage_size(stored->dataset), element = H5Tget_size(stored->type);
+  hsize_t elements = stored->dims[0] * stored->dims[1];
+  hsize_t most = (storage > file_bytes ? file_bytes : storage) * (deflated ? DEFLATE_MOST : 1);
+  if (elements > most / element)
+    return FAIL(why, "claims %llu elements of %llu bytes, but %llu bytes are stored", (unsigned long long)elements,
+                (unsigned long long)element, (unsigned long long)storage);
+  stored->bytes = elements * element;
+  return true;
+}
+
+static bool open_dataset(hid_t at, const char *name, bool with_data, Stored *stored, Status *why) {
+  *stored = (Stored){.dataset = -1, .type = -1};
+  if (!is_alone(at, name, H5O_TYPE_DATASET, "dataset", why)) return false;
+  hid_t list = -1, file = H5Iget_file_id(at);
+  hsize_t file_bytes = 0;
+  bool deflated = false;
+  bool ok = H5(stored->dataset = H5Dopen2(at, name, H5P_DEFAULT)) && H5(list = H5Dget_create_plist(stored->dataset)) &&
+            check_layout(list, &deflated, why) && H5(stored->type = H5Dget_type(stored->dataset)) &&
+            H5(H5Fget_filesize(file, &file_bytes)) && check_dims(stored, why) &&
+            (!with_data || check_bytes(stored, deflated, file_bytes, why));
+  ok = h5_close(list, why) && ok;
+  ok = h5_close(file, why) && ok;
+  if (!ok) h5_close_stored(stored);
+  return ok;
+}
+
+bool h5_open_stored(hid_t at, const char *name, Stored *stored, Status *why) {
+  return open_dataset(at, name, true, stored, why);
+}
+
+bool h5_open_length(hid_t at, const char *name, Stored *stored, Status *why) {
+  TRY(open_dataset(at, name, false, stored, why));
+  if (stored->rank == 1) return true;
+  h5_close_stored(stored);
+  return FAIL(why, "does not have 1 dimension");
+}
+
+void h5_close_stored(Stored *stored) {
+  Status ignored = {0}; /* nothing was written */
+  h5_close(stored->type, &ignored);
+  h5_close(stored->dataset, &ignored);
+  stored->dataset = stored->type = -1;
+}
+
+/* ---- attributes ---- */
+
+static bool open_scalar(hid_t object, const char *name, hid_t *attribute, hid_t *type, Status *why) {
+  *attribute = *type = -1;
+  htri_t there = H5Aexists(object, name);
+  if (there == 0) return FAIL(why, "has no attribute '%.100s'", name);
+  hid_t space = -1;
+  bool ok = h5_ok(there > 0, why) && H5(*attribute = H5Aopen(object, name, H5P_DEFAULT)) &&
+            H5(*type = H5Aget_type(*attribute)) && H5(space = H5Aget_space(*attribute)) &&
+            (H5Sget_simple_extent_type(space) == H5S_SCALAR || FAIL(why, "attribute '%.100s' is not a scalar", name));
+  return h5_close(space, why) && ok;
+}
+
+bool h5_get_text(Arena *arena, hid_t object, const char *name, size_t limit, const char **text, Status *why) {
+  hid_t attribute, type;
+  bool ok = open_scalar(object, name, &attribute, &type, why);
+  if (ok && (H5Tget_class(type) != H5T_STRING || H5Tis_variable_str(type) != 0))
+    ok = FAIL(why, "attribute '%.100s' is not a text of fixed length", name);
+  size_t size = ok ? H5Tget_size(type) : 0;
+  if (ok && size >= limit)
+    ok = FAIL(why, "attribute '%.100s' has %zu bytes, more than the %zu allowed", name, size, limit - 1);
+  if (ok) {
+    char *buffer = arena_alloc(arena, size + 1, 1);
+    ok = H5(H5Aread(attribute, type, buffer));
+    *text = buffer;
+  }
+  ok = h5_close(type, why) && ok;
+  return h5_close(attribute, why) && ok;
+}
+
+bool h5_get_number(hid_t object, const char *name, hid_t expected, void *value, Status *why) {
+  hid_t attribute, type;
+  bool ok =
+      open_scalar(object, name, &attribute, &type, why) &&
+      (H5Tequal(type, expected) > 0 || FAIL(why, "attribute '%.100s' has another type than written here", name)) &&
+      H5(H5Aread(attribute, expected, value));
+  ok = h5_close(type, why) && ok;
+  return h5_close(attribute, why) && ok;
+}
+
+/* ---- data ---- */
+
+enum { ATTRIBUTE_TEXT = 1024 }; /* above every kernel, digest and long_name */
+
+bool h5_get_data(Arena *arena, const Stored *stored, void **data, Digest *digest, Status *why) {
+  const char *hex;
+  TRY(h5_get_text(arena, stored->dataset, "digest", ATTRIBUTE_TEXT, &hex, why));
+  size_t room = (size_t)(arena->end - arena->next);
+  if (room < 4096 || stored->bytes > room - 4096)
+    return FAIL(why, "has %zu bytes, more than the memory there is for it", stored->bytes);
+  *data = arena_alloc(arena, stored->bytes, 1);
+  TRY(H5(H5Dread(stored->dataset, stored->type, H5S_ALL, H5S_ALL, H5P_DEFAULT, *data)));
+  *digest = digest_of(*data, stored->bytes);
+  return !strcmp(digest->hex, hex) || FAIL(why, "its digest differs: the data has changed since it was written");
+}
+
+static bool tensor_type(hid_t type, Type *found) {
+  for (int i = 0; i < TYPE_COUNT; i++)
+    if (H5Tequal(type, h5_type((Type)i)) > 0) return *found = (Type)i, true;
+  return false;
+}
+
+static bool get_tensor(Arena *arena, const Stored *stored, Tensor *t, Digest *digest, Status *why) {
+  Type type;
+  if (!tensor_type(stored->type, &type)) return FAIL(why, "has an element type that no tensor has");
+  if (stored->rank != 2) return FAIL(why, "does not have 2 dimensions");
+  float scale = 0;
+  TRY(type != TYPE_I8 || h5_get_number(stored->dataset, "scale_factor", H5T_IEEE_F32LE, &scale, why));
+  *t = tensor_of(NULL, type, (int)stored->dims[0], (int)stored->dims[1], scale);
+  return h5_get_text(arena, stored->dataset, "kernel", ATTRIBUTE_TEXT, &t->kernel, why) &&
+         h5_get_data(arena, stored, &t->data, digest, why);
+}
+
+bool h5_get_tensor(Arena *arena, hid_t at, const char *name, Tensor *t, Digest *digest, Status *why) {
+  Stored stored;
+  TRY(h5_open_stored(at, name, &stored, why));
+  bool ok = get_tensor(arena, &stored, t, digest, why);
+  h5_close_stored(&stored);
+  return ok;
+}
+
+/* ---- tables ---- */
+
+/* Says which column is the first to differ. */
+static bool check_columns(hid_t type, const Table *table, Status *why) {
+  if (H5Tget_class(type) != H5T_COMPOUND) return FAIL(why, "is not a table");
+  int found = H5Tget_nmembers(type);
+  for (int i = 0; i < table->columns && i < found; i++) {
+    const Column *column = &table->column[i];
+    char *name = H5Tget_member_name(type, (unsigned)i);
+    hid_t member = H5Tget_member_type(type, (unsigned)i), wanted = h5_column_type(column);
+    bool named = name && !strcmp(name, column->name);
+    bool same = named && H5Tequal(member, wanted) > 0 && H5Tget_member_offset(type, (unsigned)i) == column->offset;
+    if (!named) status_set(why, "column %d is '%.100s', not '%s'", i + 1, name ? name : "", column->name);
+    if (named && !same) status_set(why, "column '%s' has another type or place than written here", column->name);
+    H5free_memory(name);
+    h5_close(member, why);
+    h5_close(wanted, why);
+    if (!same) return false;
+  }
+  if (found != table->columns) return FAIL(why, "has %d columns, not %d", found, table->columns);
+  hid_t row = h5_row_type(table);
+  bool same = H5Tequal(type, row) > 0;
+  h5_close(row, why);
+  return same || FAIL(why, "has rows of another form than written here");
+}
+
+static bool check_texts(const Table *table, const char *rows, size_t count, Status *why) {
+  for (int i = 0; i < table->columns; i++) {
+    const Column *column = &table->column[i];
+    if (column->type != COLUMN_TEXT) continue;
+    for (size_t row = 0; row < count; row++)
+      if (rows[row * table->row_size + column->offset + column->size - 1])
+        return FAIL(why, "the text in column '%s', row %zu, has no end", column->name, row);
+  }
+  return true;
+}
+
+bool h5_get_rows(Arena *arena, hid_t at, const Table *table, void **rows, size_t *count, Status *why) {
+  Stored stored;
+  Digest digest;
+  TRY(h5_open_stored(at, table->name, &stored, why));
+  bool ok = (stored.rank == 1 || FAIL(why, "does not have 1 dimension")) && check_columns(stored.type, table, why) &&
+            h5_get_data(arena, &stored, rows, &digest, why) && check_texts(table, *rows, stored.dims[0], why);
+  *count = stored.dims[0];
+  h5_close_stored(&stored);
+  return ok;
+}

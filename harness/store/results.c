@@ -1,0 +1,248 @@
+/* results: reading a results file by its schema alone: known names, hard links, fixed types; anything else is refused
+ * by name, and every digest is checked before anything is shown. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "store/parts.h"
+
+enum { ROOT_TEXT = (1 << 22) + 1, OBJECT_TEXT = 1024 };
+
+typedef struct Walk {
+  const char *file_name;
+  Arena scratch;
+  int dims[DIM_COUNT]; /* of the prompt being walked */
+  Status *st;
+} Walk;
+
+/* One member of a group: `where` is the group's path with a slash at its end. */
+typedef bool (*Visit)(Walk *walk, hid_t group, const char *where, const char *name);
+
+static bool refuse(const Walk *walk, const char *where, const char *name, const char *reason) {
+  return FAIL(walk->st, "%s: %s%.100s: %s", walk->file_name, where, name, reason);
+}
+
+typedef struct Members {
+  Walk *walk;
+  Visit visit;
+  const char *where;
+} Members;
+
+static herr_t member(hid_t group, const char *name, const H5L_info_t *info, void *data) {
+  (void)info; /* the kind of link is looked at where the object is opened */
+  Members *members = data;
+  return members->visit(members->walk, group, members->where, name) ? 0 : -1;
+}
+
+/* Opens a group and visits its members. */
+static bool enter(Walk *walk, hid_t at, const char *where, const char *name, Visit visit) {
+  char inside[256];
+  hid_t group = -1;
+  Status reason = {0}, *why = &reason;
+  snprintf(inside, sizeof inside, "%s%.64s/", where, name);
+  if (!h5_open_group(at, name, &group, why)) return refuse(walk, where, name, why->text);
+  Members members = {walk, visit, inside};
+  bool ok =
+      H5(H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, NULL, member, &members)) || refuse(walk, where, name, why->text);
+  h5_close(group, why);
+  return ok;
+}
+
+static bool unknown(const Walk *walk, const char *where, const char *name) {
+  return refuse(walk, where, name, "is an object that no results file has");
+}
+
+/* ---- tensors ---- */
+
+static bool check_texts(Arena scratch, hid_t dataset, Status *why) {
+  static const char *const names[] = {"long_name", "units"};
+  const char *text;
+  for (int i = 0; i < 2; i++) TRY(h5_get_text(&scratch, dataset, names[i], OBJECT_TEXT, &text, why));
+  return true;
+}
+
+static bool check_tensor(Walk *walk, hid_t group, const char *where, const char *name, TensorId id) {
+  Status reason = {0}, *why = &reason;
+  Arena scratch = walk->scratch;
+  Tensor t;
+  Digest digest;
+  hid_t dataset = -1;
+  bool ok = h5_get_tensor(&scratch, group, name, &t, &digest, why) &&
+            H5(dataset = H5Dopen2(group, name, H5P_DEFAULT)) && check_texts(scratch, dataset, why);
+  h5_close(dataset, why);
+  if (!ok) return refuse(walk, where, name, why->text);
+  const TensorInfo *info = &tensor_info[id];
+  return (t.rows == walk->dims[info->rows] && t.cols == walk->dims[info->cols]) ||
+         refuse(walk, where, name, "does not have the lengths of its dimension scales");
+}
+
+static bool visit_block(Walk *walk, hid_t group, const char *where, const char *name) {
+  int id = tensor_id(name);
+  return id >= 0 && id < T_LAYER_COUNT ? check_tensor(walk, group, where, name, id) : unknown(walk, where, name);
+}
+
+static bool is_layer(const char *name) {
+  size_t digits = strncmp(name, "layer_", 6) ? 0 : strspn(name + 6, "0123456789");
+  return digits >= 2 && digits <= 6 && !name[6 + digits];
+}
+
+static bool visit_mode(Walk *walk, hid_t group, const char *where, const char *name) {
+  int id = tensor_id(name);
+  if (id >= T_LAYER_COUNT) return check_tensor(walk, group, where, name, id);
+  return is_layer(name) ? enter(walk, group, where, name, visit_block) : unknown(walk, where, name);
+}
+
+/* ---- prompts ---- */
+
+static bool check_scale(Walk *walk, hid_t group, const char *where, Dim dim) {
+  Status why = {0};
+  Stored stored;
+  if (!h5_open_length(group, dim_names[dim], &stored, &why)) return refuse(walk, where, dim_names[dim], why.text);
+  hid_t wanted = dim == DIM_TOKEN ? H5T_STD_I32LE : H5T_IEEE_F32LE;
+  bool same = H5Tequal(stored.type, wanted) > 0;
+  walk->dims[dim] = (int)stored.dims[0];
+  h5_close_stored(&stored);
+  return same || refuse(walk, where, dim_names[dim], "has an element type that no dimension scale has");
+}
+
+static bool check_token_ids(Walk *walk, hid_t group, const char *where) {
+  Status why = {0};
+  Stored stored;
+  Arena scratch = walk->scratch;
+  Digest digest;
+  void *data;
+  if (!h5_open_stored(group, "token_id", &stored, &why)) return refuse(walk, where, "token_id", why.text);
+  bool ok = (H5Tequal(stored.type, H5T_STD_I32LE) > 0 || FAIL(&why, "does not hold 32-bit integers")) &&
+            ((stored.rank == 1 && (int)stored.dims[0] == walk->dims[DIM_TOKEN]) ||
+             FAIL(&why, "does not have the length of token")) &&
+            h5_get_data(&scratch, &stored, &data, &digest, &why);
+  h5_close_stored(&stored);
+  return ok || refuse(walk, where, "token_id", why.text);
+}
+
+static bool visit_prompt(Walk *walk, hid_t group, const char *where, const char *name) {
+  for (int dim = 0; dim < DIM_COUNT; dim++)
+    if (!strcmp(name, dim_names[dim])) return true; /* looked at before */
+  if (!strcmp(name, "token_id")) return true;
+  return store_name_valid(name) ? enter(walk, group, where, name, visit_mode) : unknown(walk, where, name);
+}
+
+static bool visit_prompts(Walk *walk, hid_t prompts, const char *where, const char *name) {
+  char inside[256];
+  hid_t group = -1;
+  Status why = {0};
+  if (!store_name_valid(name)) return unknown(walk, where, name);
+  snprintf(inside, sizeof inside, "%s%s/", where, name);
+  bool ok = h5_open_group(prompts, name, &group, &why) || refuse(walk, where, name, why.text);
+  for (int dim = 0; ok && dim < DIM_COUNT; dim++) ok = check_scale(walk, group, inside, dim);
+  ok = ok && check_token_ids(walk, group, inside);
+  h5_close(group, &why);
+  return ok && enter(walk, prompts, where, name, visit_prompt);
+}
+
+/* ---- tables ---- */
+
+static bool visit_tables(Walk *walk, hid_t group, const char *where, const char *name) {
+  for (int i = 0; tables[i]; i++) {
+    if (strcmp(tables[i]->name, name)) continue;
+    Status why = {0};
+    Arena scratch = walk->scratch;
+    void *rows;
+    size_t count;
+    return h5_get_rows(&scratch, group, tables[i], &rows, &count, &why) || refuse(walk, where, name, why.text);
+  }
+  return unknown(walk, where, name);
+}
+
+/* ---- the root ---- */
+
+/* A text, or a number as text. */
+static bool get_attribute(Arena *arena, hid_t file, const char *name, const char **text, Status *why) {
+  Status not_number = {0};
+  double number;
+  if (!h5_get_number(file, name, H5T_IEEE_F64LE, &number, &not_number))
+    return h5_get_text(arena, file, name, ROOT_TEXT, text, why);
+  *text = arena_printf(arena, "%.17g", number);
+  return true;
+}
+
+static herr_t attribute(hid_t file, const char *name, const H5A_info_t *info, void *data) {
+  (void)info;
+  Walk *walk = data;
+  Status why = {0};
+  Arena scratch = walk->scratch;
+  const char *text;
+  return get_attribute(&scratch, file, name, &text, &why) || refuse(walk, "/", "", why.text) ? 0 : -1;
+}
+
+static bool visit_root(Walk *walk, hid_t group, const char *where, const char *name) {
+  return !strcmp(name, "prompts")  ? enter(walk, group, where, name, visit_prompts)
+         : !strcmp(name, "tables") ? enter(walk, group, where, name, visit_tables)
+                                   : unknown(walk, where, name);
+}
+
+static bool walk_all(Walk *walk, hid_t file) {
+  Status reason = {0}, *why = &reason;
+  Members members = {walk, visit_root, "/"};
+  return (H5(H5Aiterate2(file, H5_INDEX_NAME, H5_ITER_INC, NULL, attribute, walk)) ||
+          refuse(walk, "/", "", why->text)) &&
+         (H5(H5Literate(file, H5_INDEX_NAME, H5_ITER_INC, NULL, member, &members)) || refuse(walk, "/", "", why->text));
+}
+
+bool results_open(const char *path, Results *results, Arena scratch, Status *st) {
+  struct stat info;
+  Status reason = {0}, *why = &reason;
+  *results = (Results){.path = path, .file = -1};
+  if (stat(path, &info) != 0) return FAIL(st, "%s: cannot be opened: %s", path, strerror(errno));
+  if (!S_ISREG(info.st_mode)) return FAIL(st, "%s: is not a regular file", path);
+  if (H5Fis_hdf5(path) == 0) return FAIL(st, "%s: is not an HDF5 file", path);
+  if (!H5(results->file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT)))
+    return FAIL(st, "%s: cannot be opened: %s", path, why->text);
+  Walk walk = {.file_name = path, .scratch = scratch, .st = st};
+  if (walk_all(&walk, results->file)) return true;
+  results_close(results);
+  return false;
+}
+
+void results_close(Results *results) {
+  Status ignored = {0};
+  h5_close(results->file, &ignored);
+  results->file = -1;
+}
+
+const char *results_text(Arena *arena, const Results *results, const char *name) {
+  Status why = {0};
+  const char *text;
+  return get_attribute(arena, results->file, name, &text, &why) ? text : NULL;
+}
+
+bool results_rows(Arena *arena, const Results *results, const Table *table, void **rows, size_t *count, Status *st) {
+  Status why = {0};
+  hid_t group = -1;
+  *rows = NULL;
+  *count = 0;
+  int there = h5_has(results->file, "tables", &why);
+  if (there == 0) return true;
+  bool ok = there > 0 && h5_open_group(results->file, "tables", &group, &why);
+  there = ok ? h5_has(group, table->name, &why) : -1;
+  ok = there == 0 || (there > 0 && h5_get_rows(arena, group, table, rows, count, &why));
+  h5_close(group, &why);
+  return ok || FAIL(st, "%s: tables/%s: %s", results->path, table->name, why.text);
+}
+
+bool results_key(const Results *results, RunKey *key, Status *st) {
+  Digest digests[RUN_KEYS];
+  for (int i = 0; i < RUN_KEYS; i++) {
+    char name[32], buffer[OBJECT_TEXT];
+    Arena small = {.next = buffer, .end = buffer + sizeof buffer, .base = buffer};
+    Status why = {0};
+    const char *hex;
+    snprintf(name, sizeof name, "%s_digest", run_key_names[i]);
+    if (!h5_get_text(&small, results->file, name, sizeof(Digest), &hex, &why))
+      return FAIL(st, "%s: %s", results->path, why.text);
+    if (strlen(hex) != sizeof(Digest) - 1) return FAIL(st, "%s: attribute '%s' is not a digest", results->path, name);
+    memcpy(digests[i].hex, hex, sizeof(Digest));
+  }
+  memcpy(key, digests, sizeof digests);
+  return true;
+}

@@ -1,0 +1,41 @@
+/* residual: row copies and sums. */
+#include "kernels/residual.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "kernels/f16.h"
+
+void embedding(const float *table, const int32_t *token, Tensor *y) {
+  assert(y->type == TYPE_F32);
+  for (int t = 0; t < y->rows; t++)
+    memcpy((float *)y->data + (size_t)t * (size_t)y->stride, table + (size_t)token[t] * (size_t)y->cols,
+           (size_t)y->cols * sizeof *table);
+  y->nans = 0;
+  y->kernel = "embedding f32->f32 cpu";
+}
+
+ROOM_CLONES static void row_f32(const float *x, const float *branch, int D, float *y) {
+  for (int i = 0; i < D; i++) y[i] = x[i] + branch[i];
+}
+
+ROOM_CLONES static void row_f16(const float *x, const uint16_t *branch, int D, float *y) {
+  for (int i = 0; i < D; i++) y[i] = x[i] + f32_of_f16(branch[i]);
+}
+
+void residual_add(const Tensor *x, const Tensor *branch, Tensor *y) {
+  assert(x->type == TYPE_F32 && y->type == TYPE_F32 && (branch->type == TYPE_F32 || branch->type == TYPE_F16));
+  assert(x->rows == y->rows && x->cols == y->cols && branch->rows == y->rows && branch->cols == y->cols);
+#pragma omp parallel for
+  for (int t = 0; t < y->rows; t++) {
+    const float *from = (const float *)x->data + (size_t)t * (size_t)x->stride;
+    float *to = (float *)y->data + (size_t)t * (size_t)y->stride;
+    size_t at = (size_t)t * (size_t)branch->stride;
+    if (branch->type == TYPE_F32)
+      row_f32(from, (const float *)branch->data + at, y->cols, to);
+    else
+      row_f16(from, (const uint16_t *)branch->data + at, y->cols, to);
+  }
+  y->nans = 0;
+  y->kernel = branch->type == TYPE_F32 ? "residual f32+f32->f32 cpu" : "residual f32+f16->f32 cpu";
+}

@@ -1,0 +1,116 @@
+"""Every table of a results file that keeps all tensors, computed again by NumPy in float64 from the stored tensors.
+
+    python3 tests/check_tables.py RESULTS.h5
+
+Prints one line a check; exits 1 at the first that fails, 77 where h5py is missing.
+"""
+import sys
+
+try:
+    import h5py
+    import numpy as np
+except ImportError:
+    sys.exit(77)
+
+
+def values(dataset):
+    """The tensor as the float32 (or float64) values it stands for."""
+    if "scale_factor" in dataset.attrs:
+        return dataset[()].astype(np.float32) * np.float32(dataset.attrs["scale_factor"])
+    return dataset[()] if dataset.dtype == np.float64 else dataset[()].astype(np.float32)
+
+
+def find(file, prompt, mode, layer, tensor):
+    group = file[f"prompts/{prompt}/{mode}"]
+    name = tensor if tensor in ("embedding", "norm_f", "logits") else f"layer_{layer:02d}/{tensor}"
+    return values(group[name])
+
+
+def text(cell):
+    return cell.decode()
+
+
+def require(what, got, want, tolerance):
+    """|got - want| <= tolerance, both not a number, or both the same infinity."""
+    if np.isnan(got) and np.isnan(want) or got == want:
+        return
+    if not abs(got - want) <= tolerance:
+        sys.exit(f"{what}: table {got!r}, NumPy {want!r}, allowed difference {tolerance:.3g}")
+
+
+def check_tensor_stats(file):
+    rows = file["tables/tensor_stats"][()]
+    for row in rows:
+        where = [text(row["prompt"]), text(row["mode"]), int(row["layer"]), text(row["tensor"])]
+        x = find(file, *where).astype(np.float64).ravel()
+        finite = x[np.isfinite(x)]
+        size = np.sqrt(np.mean(finite**2))
+        require(f"{where} n", row["n"], x.size, 0)
+        require(f"{where} min", row["min"], finite.min(), 0)
+        require(f"{where} max", row["max"], finite.max(), 0)
+        require(f"{where} mean", row["mean"], finite.mean(), 1e-12 * size)
+        require(f"{where} std", row["std"], finite.std(), 1e-12 * size)
+        require(f"{where} zeros", row["zeros"], np.count_nonzero(x == 0), 0)
+        require(f"{where} nonfinite", row["nonfinite"], x.size - finite.size, 0)
+        for i in range(min(10, x.size)):
+            require(f"{where} first_{i}", row[f"first_{i}"], x[i], 0)
+    print(f"tensor_stats: {len(rows)} rows equal NumPy (min, max, counts, first values exactly; mean, std to 1e-12 RMS)")
+
+
+def check_pair_stats(file):
+    rows = file["tables/pair_stats"][()]
+    for row in rows:
+        place = [int(row["layer"]), text(row["tensor"])]
+        prompt, base, other = text(row["prompt"]), text(row["base"]), text(row["other"])
+        where = [prompt, base, other, *place]
+        a = find(file, prompt, base, *place).ravel()
+        b = find(file, prompt, other, *place).ravel()
+        bits = a.astype(np.float32).view(np.uint32) != b.astype(np.float32).view(np.uint32)
+        a, b = a.astype(np.float64), b.astype(np.float64)
+        d = b - a
+        scale = np.abs(d).max()
+        norm = np.linalg.norm(a)
+        require(f"{where} identical", row["identical"], not bits.any(), 0)
+        require(f"{where} differing", row["differing"], bits.mean(), 1e-12)
+        require(f"{where} max_abs", row["max_abs"], scale, 0)
+        require(f"{where} mean_abs", row["mean_abs"], np.abs(d).mean(), 1e-12 * scale)
+        require(f"{where} rmse", row["rmse"], np.sqrt(np.mean(d**2)), 1e-12 * scale)
+        if norm > 0:
+            rel = np.linalg.norm(d) / norm
+            require(f"{where} rel_l2", row["rel_l2"], rel, 1e-12 * rel)
+            if rel > 0:
+                require(f"{where} sqnr_db", row["sqnr_db"], -20 * np.log10(rel), 1e-9)
+        if norm > 0 and np.linalg.norm(b) > 0:
+            require(f"{where} cosine", row["cosine"], a @ b / (norm * np.linalg.norm(b)), 1e-12)
+        for name, q in (("p50", 50), ("p90", 90), ("p95", 95), ("p99", 99), ("p999", 99.9)):
+            require(f"{where} {name}", row[name], np.percentile(np.abs(d), q), 1e-12 * scale)
+        if bits.any():
+            require(f"{where} first_index", row["first_index"], np.flatnonzero(bits)[0], 0)
+            require(f"{where} |d| at worst_index", abs(d[row["worst_index"]]), scale, 0)
+        for name, f in (("mean", np.mean), ("std", np.std), ("min", np.min), ("max", np.max)):
+            require(f"{where} {name}_diff", row[f"{name}_diff"], f(b) - f(a), 4e-12 * np.sqrt(np.mean(a**2) + np.mean(b**2)))
+    print(f"pair_stats: {len(rows)} rows equal NumPy")
+
+
+def check_drift(file):
+    pairs = file["tables/pair_stats"][()]
+    rows = file["tables/drift"][()]
+    for row in rows:
+        mine = pairs[(pairs["base"] == row["base"]) & (pairs["other"] == row["other"])
+                     & (pairs["tensor"] == row["tensor"]) & (pairs["layer"] == row["layer"])]
+        error = size = 0.0
+        for pair in mine:
+            place = [int(pair["layer"]), text(pair["tensor"])]
+            a = find(file, text(pair["prompt"]), text(pair["base"]), *place).astype(np.float64)
+            b = find(file, text(pair["prompt"]), text(pair["other"]), *place).astype(np.float64)
+            error += np.sum((b - a) ** 2)
+            size += np.sum(a**2)
+        want = np.sqrt(error / size)
+        require(f"drift {row['base']} {row['other']} {row['tensor']} {row['layer']}", row["rel_l2"], want, 1e-12 * want)
+    print(f"drift: {len(rows)} rows equal NumPy")
+
+
+with h5py.File(sys.argv[1], "r") as results:
+    check_tensor_stats(results)
+    check_pair_stats(results)
+    check_drift(results)

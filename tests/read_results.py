@@ -1,0 +1,139 @@
+#!/usr/bin/python3
+"""Reads a results file with h5py, pandas, and xarray on both of its netCDF engines, and compares what they see.
+
+usage: read_results.py RESULTS.h5
+
+Prints one line a check. Exit status: 0 all hold, 1 one does not, 77 a package is missing.
+"""
+import sys
+
+try:
+    import h5netcdf  # noqa: F401  the engines of xarray
+    import h5py
+    import netCDF4  # noqa: F401
+    import numpy as np
+    import pandas as pd
+    import tables  # noqa: F401  what pandas.read_hdf stands on
+    import xarray as xr
+except ImportError as missing:
+    print(f"skipped: {missing}")
+    sys.exit(77)
+
+WIDTHS = ["d_model", "d_inner", "d_inner2", "dt_bc", "dt_rank", "d_state", "vocab"]
+DIGESTS = ["spec_digest", "weights_digest", "text_digest", "program_digest"]
+TYPES = {np.dtype(name) for name in ("<f4", "<f2", "<f8", "i1")}
+failures = 0
+
+
+def check(holds, what, detail=""):
+    global failures
+    failures += not holds
+    print(("ok      " if holds else "FAILED  ") + what + (f": {detail}" if detail and not holds else ""))
+
+
+def tensors_of(group):
+    return {name: item for name, item in group.items() if isinstance(item, h5py.Dataset)}
+
+
+def same_bits(a, b):
+    return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+
+
+def check_tensor(tensor, prompt):
+    """What is wrong with a tensor as h5py shows it; None where nothing is."""
+    attributes = {"kernel", "digest", "long_name", "units"} | ({"scale_factor"} if tensor.dtype == "i1" else set())
+    if tensor.dtype not in TYPES:
+        return f"type {tensor.dtype}"
+    if not attributes <= set(tensor.attrs):
+        return f"lacks {attributes - set(tensor.attrs)}"
+    if len(tensor.attrs["digest"]) != 32 or tensor.attrs["units"] != b"1":
+        return "digest or units"
+    if tensor.dtype == "i1" and tensor.attrs["scale_factor"].dtype != np.float32:
+        return "scale_factor is not float32"
+    for axis, dimension in enumerate(tensor.dims):
+        if len(dimension) != 1 or dimension[0] != prompt[dimension.label]:
+            return f"axis {axis} has no scale {dimension.label}"
+        if dimension[0].shape[0] != tensor.shape[axis]:
+            return f"axis {axis} is as long as no scale"
+    return None
+
+
+def check_with_h5py(file):
+    check(all(len(file.attrs.get(name, b"")) == 32 for name in DIGESTS), "h5py: the digests of the run are there")
+    for prompt_name, prompt in file["prompts"].items():
+        token = prompt["token"]
+        check(token.dtype == np.int32 and np.array_equal(token[:], np.arange(len(token))), f"h5py: {prompt_name}: token")
+        check(prompt["token_id"].dtype == np.int32 and prompt["token_id"].dims[0][0] == token, f"h5py: {prompt_name}: token_id")
+        check(all(prompt[name].attrs["CLASS"] == b"DIMENSION_SCALE" for name in ["token", *WIDTHS]), f"h5py: {prompt_name}: dimension scales")
+        for mode_name, mode in prompt.items():
+            if not isinstance(mode, h5py.Group):
+                continue
+            layers = [name for name, item in mode.items() if isinstance(item, h5py.Group)]
+            check(layers == sorted(layers), f"h5py: {prompt_name}/{mode_name}: {len(layers)} layers in order", layers)
+            wrong = [f"{tensor.name}: {check_tensor(tensor, prompt)}" for group in [mode, *(mode[layer] for layer in layers)]
+                     for tensor in tensors_of(group).values() if check_tensor(tensor, prompt)]
+            check(not wrong, f"h5py: {prompt_name}/{mode_name}: types, attributes and scales of every tensor", wrong[:3])
+
+
+def check_with_pandas(path, file):
+    for name, table in file.get("tables", {}).items():
+        frame = pd.read_hdf(path, f"tables/{name}")
+        raw = table[:]
+        texts = [column for column in raw.dtype.names if raw.dtype[column].kind == "S"]
+        check(list(frame.columns) == list(raw.dtype.names) and len(frame) == len(raw),
+              f"pandas: tables/{name}: {len(raw)} rows, {len(raw.dtype.names)} columns")
+        check(all(isinstance(value, str) for column in texts for value in frame[column]), f"pandas: tables/{name}: texts are str")
+        wrong = [column for column in raw.dtype.names if list(map(str, frame[column])) !=
+                 [value.decode() if column in texts else str(value) for value in raw[column]]]
+        check(not wrong, f"pandas: tables/{name}: values", wrong)
+
+
+def wrong_with_xarray(path, group, engine):
+    """The tensors of a group whose values, dimensions or raw values differ from h5py's."""
+    wrong = []
+    with xr.open_dataset(path, group=group.name, engine=engine) as scaled, \
+            xr.open_dataset(path, group=group.name, engine=engine, mask_and_scale=False) as raw:
+        if set(scaled.data_vars) != set(tensors_of(group)):
+            return ["other tensors"]
+        for name, tensor in tensors_of(group).items():
+            want = tensor[:]
+            if tensor.dtype == "i1":
+                value = want.astype(np.float32) * tensor.attrs["scale_factor"]
+                good = same_bits(raw[name].values, want) and same_bits(scaled[name].values, value)
+            else:  # netCDF has no float16: that engine widens it, exactly
+                got = scaled[name].values
+                good = same_bits(got.astype(want.dtype), want) and (got.dtype == want.dtype or tensor.dtype == "<f2")
+            if not good or list(scaled[name].dims) != [dimension.label for dimension in tensor.dims]:
+                wrong.append(name)
+    return wrong
+
+
+def check_with_xarray(path, file, engine):
+    for prompt_name, prompt in file["prompts"].items():
+        with xr.open_dataset(path, group=prompt.name, engine=engine) as opened:
+            check(np.array_equal(opened["token"], prompt["token"][:]) and np.array_equal(opened["token_id"], prompt["token_id"][:])
+                  and set(opened.variables) == {"token", "token_id"}, f"xarray {engine}: {prompt_name}: tokens")
+        for mode_name, mode in prompt.items():
+            if not isinstance(mode, h5py.Group):
+                continue
+            layers = [item for item in mode.values() if isinstance(item, h5py.Group)]
+            for group in [mode, *layers[:1], *(layers[-1:] if len(layers) > 1 else [])]:
+                if not tensors_of(group):
+                    continue
+                wrong = wrong_with_xarray(path, group, engine)
+                check(not wrong, f"xarray {engine}: {group.name[len('/prompts/'):]}: {len(tensors_of(group))} tensors", wrong)
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    path = sys.argv[1]
+    with h5py.File(path, "r") as file:
+        check_with_h5py(file)
+        check_with_pandas(path, file)
+        for engine in ("h5netcdf", "netcdf4"):
+            check_with_xarray(path, file, engine)
+    sys.exit(1 if failures else 0)
+
+
+main()

@@ -1,0 +1,65 @@
+/* shipped_model: the small model under data/, loaded as a run loads it, for the tests of blocks, calibration and the driver. */
+#ifndef DS_TESTS_SHIPPED_MODEL_H
+#define DS_TESTS_SHIPPED_MODEL_H
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "model/block.h"
+#include "model/calibrate.h"
+#include "model/checkpoint.h"
+#include "model/model.h"
+#include "model/rewrite.h"
+
+#define SHIPPED_MODEL "data/mamba-bytes-10m"
+
+typedef struct Shipped {
+  Arena arena;
+  Checkpoint checkpoint;
+  Model64 weights;
+  Model model;
+  int32_t *valid; /* tokens of the calibration text */
+  int64_t valid_count;
+  int32_t *test; /* tokens of the test text */
+} Shipped;
+
+static void shipped_exhausted(size_t wanted, size_t reserved) {
+  fprintf(stderr, "test arena exhausted: wanted %zu of %zu bytes\n", wanted, reserved);
+  abort();
+}
+
+static int32_t *shipped_tokens(Arena *arena, const char *path, int64_t *count) {
+  Status st = {0};
+  Bytes text;
+  cr_assert(file_read(arena, path, 1 << 24, &text, &st), "%s", st.text);
+  int32_t *token = ARENA_NEW(arena, int32_t, text.count);
+  for (size_t i = 0; i < text.count; i++) token[i] = (unsigned char)text.data[i];
+  *count = (int64_t)text.count;
+  return token;
+}
+
+static Shipped shipped_load(Rewrite rewrite) {
+  Shipped s = {0};
+  Status st = {0};
+  int64_t test_count;
+  cr_assert(arena_reserve(&s.arena, (size_t)4 << 30, shipped_exhausted, &st), "%s", st.text);
+  cr_assert(checkpoint_open(&s.arena, SHIPPED_MODEL, &s.checkpoint, &st), "%s", st.text);
+  cr_assert(rewrite_weights(&s.arena, &s.checkpoint, rewrite, &s.weights, &st), "%s", st.text);
+  cr_assert(model_build(&s.arena, &s.weights, &s.model, &st), "%s", st.text);
+  s.valid = shipped_tokens(&s.arena, "data/text/valid.txt", &s.valid_count);
+  s.test = shipped_tokens(&s.arena, "data/text/test.txt", &test_count);
+  return s;
+}
+
+static inline void shipped_calibrate(Shipped *s, int windows, int length) {
+  Status st = {0};
+  Progress quiet = progress_start(true);
+  Calibration how = {"data/text/valid.txt", windows, length, 0.9999};
+  cr_assert(calibrate(&s->model, &s->checkpoint.config, s->valid, s->valid_count, &how, &quiet, s->arena, &st), "%s",
+            st.text);
+}
+
+#endif

@@ -1,0 +1,104 @@
+/* Activation scales: against the float64 reference's own statistics, and against themselves on other numbers of threads. */
+#include "shipped_model.h"
+
+#include <gsl/gsl_sort.h>
+#include <gsl/gsl_statistics_double.h>
+#include <math.h>
+#include <omp.h>
+
+#include "trace64.h"
+
+enum { WINDOWS = 3, LENGTH = 40 };
+
+static double magnitude_quantile(const Tensor *t, double alpha) {
+  size_t n = (size_t)t->rows * (size_t)t->cols;
+  double *x = malloc(n * sizeof *x);
+  for (size_t i = 0; i < n; i++) x[i] = fabs(((const double *)t->data)[i]);
+  gsl_sort(x, 1, n);
+  double result = alpha < 0 ? x[n - 1] : gsl_stats_quantile_from_sorted_data(x, 1, n, alpha);
+  free(x);
+  return result;
+}
+
+/* The statistics as arithmetic.md defines them, from the float64 reference: float32 rounding apart, the same. */
+Test(calibrate, statistics_agree_with_the_float64_reference) {
+  Shipped s = shipped_load(REWRITE_QUAMBA);
+  shipped_calibrate(&s, WINDOWS, LENGTH);
+  const struct { ScaleId scale; TensorId tensor; bool quantile; } rows[] = {
+      {S_IN, T_NORM, false}, {S_XZ, T_IN_PROJ, false}, {S_U, T_CONV1D_SILU, true}, {S_DBC, T_X_PROJ, false},
+      {S_DT, T_DT_PROJ, false}, {S_O, T_OUT_PROJ_IN, false}, {S_H, T_SSM_STATE, true}};
+  double want[24][S_COUNT] = {{0}}, worst = 0;
+  for (int w = 0; w < WINDOWS; w++) {
+    int64_t start = (int64_t)floor((double)w * (double)(s.valid_count - LENGTH) / (WINDOWS - 1));
+    Trace ends, trace;
+    trace64_embed(&s.weights, s.valid + start, LENGTH, &s.arena, &ends);
+    Tensor x = ends.t[T_EMBEDDING];
+    for (int layer = 0; layer < s.model.layers; layer++) {
+      trace64_block(&s.weights, layer, &x, &s.arena, &trace);
+      x = trace.t[T_BLOCK_OUT];
+      for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+        double *m = &want[layer][rows[r].scale];
+        double now = magnitude_quantile(&trace.t[rows[r].tensor], rows[r].quantile ? 0.9999 : -1);
+        if (!rows[r].quantile)
+          *m = fmax(*m, now);
+        else
+          *m = w == 0 ? now : *m + 0.01 * (now - *m);
+      }
+    }
+  }
+  for (int layer = 0; layer < s.model.layers; layer++)
+    for (int k = 0; k < S_COUNT; k++) {
+      double got = s.model.layer[layer].statistic[k], error = fabs(got - want[layer][k]) / want[layer][k];
+      worst = fmax(worst, error);
+      cr_expect(error < 1e-4, "layer %d %s: got %.9g want %.9g", layer, scale_names[k], got, want[layer][k]);
+      cr_expect_eq(s.model.layer[layer].scale[k], (float)(fmax(got, 1e-5) / 127), "layer %d %s: scale", layer,
+                   scale_names[k]);
+    }
+  printf("calibration statistics against float64: worst relative difference %.2g\n", worst);
+}
+
+Test(calibrate, statistics_are_bit_equal_on_any_thread_count) {
+  Shipped s = shipped_load(REWRITE_QUAMBA);
+  omp_set_num_threads(1);
+  shipped_calibrate(&s, WINDOWS, LENGTH);
+  for (int threads = 2; threads <= 3; threads++) {
+    Model one = s.model;
+    one.layer = ARENA_NEW(&s.arena, ModelLayer, one.layers);
+    memcpy(one.layer, s.model.layer, (size_t)one.layers * sizeof *one.layer);
+    omp_set_num_threads(threads);
+    shipped_calibrate(&s, WINDOWS, LENGTH);
+    for (int layer = 0; layer < one.layers; layer++)
+      cr_assert_arr_eq(one.layer[layer].statistic, s.model.layer[layer].statistic, sizeof one.layer[layer].statistic,
+                       "layer %d with %d threads", layer, threads);
+  }
+}
+
+Test(calibrate, text_shorter_than_a_window_is_refused) {
+  Shipped s = shipped_load(REWRITE_QUAMBA);
+  Status st = {0};
+  Progress quiet = progress_start(true);
+  Calibration how = {"short.txt", 1, 512, 0.9999};
+  cr_assert_not(calibrate(&s.model, &s.checkpoint.config, s.valid, 100, &how, &quiet, s.arena, &st));
+  cr_assert(strstr(st.text, "short.txt") && strstr(st.text, "100") && strstr(st.text, "512"), "%s", st.text);
+}
+
+Test(calibrate, cache_is_taken_only_with_its_own_key) {
+  Shipped s = shipped_load(REWRITE_QUAMBA);
+  shipped_calibrate(&s, 1, LENGTH);
+  Digest key = digest_of("key", 3), other = digest_of("other", 5);
+  double kept = s.model.layer[5].statistic[S_U];
+  char path[] = "/tmp/driftscope-cache-XXXXXX";
+  Status st = {0};
+  close(mkstemp(path));
+  char *text = calibration_json(&s.model, &key);
+  cr_assert(file_write(path, text, strlen(text), false, &st), "%s", st.text);
+  s.model.layer[5].statistic[S_U] = -1;
+  cr_expect_not(calibration_load(path, &other, &s.model));
+  cr_expect_eq(s.model.layer[5].statistic[S_U], -1);
+  cr_expect(calibration_load(path, &key, &s.model));
+  cr_expect_eq(s.model.layer[5].statistic[S_U], kept, "got %a want %a", s.model.layer[5].statistic[S_U], kept);
+  cr_assert(file_write(path, text, strlen(text) / 2, false, &st), "%s", st.text);
+  cr_expect_not(calibration_load(path, &key, &s.model), "a truncated cache was taken");
+  free(text);
+  unlink(path);
+}

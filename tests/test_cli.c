@@ -1,0 +1,250 @@
+/* The program as a user runs it: exit statuses, one clear line for bad input, resume, full disk, readers in Python.
+ * The program is build/driftscope, or what DRIFTSCOPE names. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char folder[64];
+static char output[1 << 16];
+
+static const char *program(void) {
+  const char *named = getenv("DRIFTSCOPE");
+  return named ? named : "build/driftscope";
+}
+
+static int remove_one(const char *path, const struct stat *info, int type, struct FTW *ftw) {
+  (void)info, (void)type, (void)ftw;
+  return remove(path);
+}
+
+static void begin(void) {
+  strcpy(folder, "/tmp/driftscope-cli-XXXXXX");
+  cr_assert(mkdtemp(folder));
+}
+
+static void end(void) { nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS); }
+
+/* Runs a shell command line; both streams go to `output`. 128 + n where signal n ended it. */
+static int shell(const char *format, ...) {
+  char line[4096];
+  va_list args;
+  va_start(args, format);
+  cr_assert_lt(vsnprintf(line, sizeof line, format, args), (int)sizeof line);
+  va_end(args);
+  FILE *pipe = popen(line, "r");
+  cr_assert(pipe);
+  size_t got = fread(output, 1, sizeof output - 1, pipe);
+  output[got] = 0;
+  while (fgetc(pipe) != EOF) {}
+  int status = pclose(pipe);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static void write_file(const char *name, const char *text) {
+  char path[256];
+  snprintf(path, sizeof path, "%s/%s", folder, name);
+  FILE *file = fopen(path, "w");
+  cr_assert(file && fputs(text, file) >= 0 && fclose(file) == 0);
+}
+
+/* A small experiment on the shipped model; %s: what else the spec says. */
+static void write_spec(const char *name, const char *more) {
+  char text[4096], here[1024];
+  cr_assert(getcwd(here, sizeof here));
+  snprintf(text, sizeof text,
+           "title: small\nmodel: %s/data/mamba-bytes-10m\n"
+           "calibration: {text: %s/data/text/valid.txt, windows: 2, length: 64}\n"
+           "prompts:\n  - {name: p0, text: %s/data/text/test.txt, offset: 4000, length: 9}\n"
+           "  - {name: p1, text: %s/data/text/test.txt, offset: 9000, length: 5}\n%s",
+           here, here, here, here, more);
+  write_file(name, text);
+}
+
+#define TWO_PAIRS "pairs:\n  - [2-0, 2-4]\n  - [0, 2-0]\n"
+
+/* All digests of the stored tensors, by name, in order: two runs agree where these texts agree. */
+static char *digests(const char *results) {
+  int status = shell("h5dump -A %s 2>/dev/null | grep -A6 'ATTRIBUTE \"digest\"' | grep -o '[0-9a-f]\\{32\\}'", results);
+  cr_assert_eq(status, 0, "no digests in %s", results);
+  cr_assert_gt(strlen(output), 33 * 100);
+  return strdup(output);
+}
+
+TestSuite(cli, .init = begin, .fini = end);
+
+Test(cli, run_ends_with_three_lines_and_the_path_of_the_report) {
+  write_spec("a.yaml", TWO_PAIRS);
+  cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/a 2>&1", program(), folder, folder), 0, "%s", output);
+  char path[256];
+  snprintf(path, sizeof path, "%s/a/report.md\n", folder);
+  size_t length = strlen(output), tail = strlen(path);
+  cr_assert(length > tail && !strcmp(output + length - tail, path), "%s", output);
+  cr_assert(strstr(output, "layer 0") && strstr(output, "conv1d"), "%s", output);
+  cr_assert_eq(shell("test -s %s/a/report.md && test -s %s/a/results.h5 && test -s %s/a/tables/drift.csv", folder, folder,
+                     folder), 0);
+  cr_assert_eq(shell("ls %s/a", folder), 0);
+  cr_assert_not(strstr(output, "parts") || strstr(output, "tmp") || strstr(output, "partial"), "%s", output);
+}
+
+Test(cli, same_digests_on_any_thread_count_and_from_run_to_run) {
+  write_spec("a.yaml", TWO_PAIRS);
+  char *first = NULL, path[256];
+  for (int i = 0; i < 4; i++) {
+    cr_assert_eq(shell("OMP_NUM_THREADS=%d %s run %s/a.yaml --threads %d -q -o %s/t%d 2>&1", 1 + i % 3, program(), folder,
+                       1 + i % 3, folder, i), 0, "%s", output);
+    snprintf(path, sizeof path, "%s/t%d/results.h5", folder, i);
+    char *now = digests(path);
+    if (first) cr_assert_str_eq(now, first, "%d threads", 1 + i % 3);
+    else first = now;
+  }
+}
+
+/* Kills the program once `segments` segments stand; true where it was still alive then. */
+static bool kill_after(const char *spec, const char *out, int segments) {
+  pid_t child = fork();
+  if (child == 0) {
+    int null = open("/dev/null", O_WRONLY);
+    dup2(null, 1), dup2(null, 2);
+    execl(program(), program(), "run", spec, "-q", "-o", out, (char *)NULL);
+    _exit(127);
+  }
+  for (;;) {
+    int status;
+    if (waitpid(child, &status, WNOHANG) == child) return false;
+    shell("ls %s/results.h5.parts 2>/dev/null | grep -c 'layer_.*h5$'", out);
+    if (atoi(output) >= segments) break;
+    usleep(2000);
+  }
+  kill(child, SIGKILL);
+  int status;
+  waitpid(child, &status, 0);
+  return WIFSIGNALED(status);
+}
+
+Test(cli, killed_run_goes_on_and_ends_with_the_same_digests, .timeout = 120) {
+  write_spec("a.yaml", TWO_PAIRS);
+  char spec[128], whole[128], out[128], path[256];
+  snprintf(spec, sizeof spec, "%s/a.yaml", folder);
+  snprintf(whole, sizeof whole, "%s/whole", folder);
+  cr_assert_eq(shell("%s run %s -q -o %s 2>&1", program(), spec, whole), 0, "%s", output);
+  snprintf(path, sizeof path, "%s/results.h5", whole);
+  char *want = digests(path);
+  int killed = 0, at[] = {1, 7, 24, 30};
+  for (int i = 0; i < 4; i++) {
+    snprintf(out, sizeof out, "%s/k%d", folder, i);
+    killed += kill_after(spec, out, at[i]);
+    cr_assert_eq(shell("%s run %s -q -o %s 2>&1", program(), spec, out), 0, "%s", output);
+    snprintf(path, sizeof path, "%s/results.h5", out);
+    cr_assert_str_eq(digests(path), want, "killed after %d segments", at[i]);
+    cr_assert_eq(shell("cmp %s/tables/pair_stats.csv %s/tables/pair_stats.csv", whole, out), 0, "%s", output);
+    cr_assert_eq(shell("cmp %s/tables/tensor_stats.csv %s/tables/tensor_stats.csv", whole, out), 0, "%s", output);
+  }
+  cr_assert_geq(killed, 3, "only %d of 4 runs were alive when killed", killed);
+}
+
+Test(cli, finished_result_is_reported_again_and_another_run_is_refused) {
+  write_spec("a.yaml", TWO_PAIRS);
+  cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/a 2>&1", program(), folder, folder), 0, "%s", output);
+  cr_assert_eq(shell("%s run %s/a.yaml -o %s/a 2>&1", program(), folder, folder), 0, "%s", output);
+  cr_assert(strstr(output, "already"), "%s", output);
+  write_spec("a.yaml", "pairs:\n  - [2-0, 2-3]\n");
+  cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/a 2>&1", program(), folder, folder), 2, "%s", output);
+  cr_assert(strstr(output, "results.h5") && strstr(output, "spec differs") && strstr(output, "--fresh"), "%s", output);
+  cr_assert_eq(shell("%s run %s/a.yaml -q --fresh -o %s/a 2>&1", program(), folder, folder), 0, "%s", output);
+}
+
+/* Every limit on the size of a file: exit 2, one line, no signal, and whatever was finished serves the run that follows. */
+Test(cli, file_size_limit_costs_no_finished_layer, .timeout = 120) {
+  write_spec("a.yaml", TWO_PAIRS);
+  const int kilobytes[] = {1, 40, 300, 700, 5000};
+  for (int i = 0; i < 5; i++) {
+    int status = shell("ulimit -f %d; %s run %s/a.yaml -q -o %s/f%d 2>&1", kilobytes[i], program(), folder, folder, i);
+    cr_assert_eq(status, 2, "limit %d KB: status %d: %s", kilobytes[i], status, output);
+    cr_assert_eq(strchr(output, '\n'), output + strlen(output) - 1, "more than one line: %s", output);
+    cr_assert(strstr(output, folder), "%s", output);
+  }
+  shell("ls %s/f4/results.h5.parts | grep -c 'layer_.*h5$'", folder);
+  cr_assert_eq(atoi(output), 48, "all layers fit under the largest limit, only the joined file does not: %s", output);
+  cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/f4 2>&1", program(), folder, folder), 0, "%s", output);
+}
+
+Test(cli, full_disk_costs_no_finished_layer) {
+  write_spec("a.yaml", TWO_PAIRS);
+  if (shell("mkdir %s/disk && mount -t tmpfs -o size=6m tmpfs %s/disk 2>&1", folder, folder) != 0)
+    cr_skip_test("no small tmpfs can be mounted here: %s", output);
+  int status = shell("%s run %s/a.yaml -q -o %s/disk/out 2>&1", program(), folder, folder);
+  char said[1024];
+  snprintf(said, sizeof said, "%.1000s", output);
+  int resized = shell("mount -o remount,size=200m %s/disk 2>&1", folder);
+  int again = shell("%s run %s/a.yaml -q -o %s/disk/out 2>&1", program(), folder, folder);
+  shell("umount %s/disk", folder);
+  cr_assert_eq(status, 2, "%s", said);
+  cr_assert(strstr(said, folder), "%s", said);
+  cr_assert_eq(resized, 0);
+  cr_assert_eq(again, 0, "%s", output);
+}
+
+Test(cli, unwritable_folder_is_named) {
+  write_spec("a.yaml", TWO_PAIRS);
+  write_file("taken", "a file where the folder should be");
+  cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/taken 2>&1", program(), folder, folder), 2, "%s", output);
+  cr_assert(strstr(output, "taken"), "%s", output);
+  cr_assert_eq(shell("%s run %s/a.yaml -q -o /proc/nowhere 2>&1", program(), folder), 2, "%s", output);
+  cr_assert(strstr(output, "/proc/nowhere"), "%s", output);
+}
+
+Test(cli, wrong_command_lines_end_with_status_2_and_say_what_was_expected) {
+  static const struct { const char *line, *said; } wrong[] = {
+      {"", "Usage"}, {"runn x.yaml", "runn"}, {"run", "EXPERIMENT.yaml"}, {"run a b", "too many"},
+      {"run /nowhere.yaml", "/nowhere.yaml"}, {"run x.yaml --threads 4.5", "4.5"}, {"compare 2-0", "MODE MODE"},
+      {"compare 2-0 2-9", "2-9"}, {"compare 2-0 2-0", "2-0"}, {"compare 2-0 2-4 --model /nowhere", "/nowhere"},
+      {"compare 2-0 2-4 --backend gpu", "gpu"}, {"compare 2-0 2-4 --alpha 2", "alpha"},
+      {"report /nowhere.h5", "/nowhere.h5"}, {"report README.md", "README.md"}, {"calibrate --text /nowhere", "/nowhere"},
+      {"compare 2-0 2-4 --backend cuda", "cuda"}, {"validate experiments/spec.schema.json", "spec.schema.json"}};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    int status = shell("%s %s 2>&1", program(), wrong[i].line);
+    cr_expect_eq(status, 2, "'%s': status %d: %s", wrong[i].line, status, output);
+    cr_expect(strstr(output, wrong[i].said), "'%s': %s", wrong[i].line, output);
+  }
+}
+
+Test(cli, help_and_modes_and_validate_answer) {
+  cr_assert_eq(shell("%s --help 2>&1", program()), 0);
+  cr_assert(strstr(output, "compare") && strstr(output, "validate"), "%s", output);
+  cr_assert_eq(shell("%s run --help 2>&1", program()), 0);
+  cr_assert(strstr(output, "default") && strstr(output, "Example"), "%s", output);
+  cr_assert_eq(shell("%s modes 2>&1", program()), 0);
+  cr_assert(strstr(output, "scan_order") && strstr(output, "i8_dynamic"), "%s", output);
+  cr_assert_eq(shell("%s modes --json | python3 -c 'import json,sys; print(json.load(sys.stdin)[\"2-4\"][\"conv_out\"])'",
+                     program()), 0);
+  cr_assert(strstr(output, "f32"), "%s", output);
+  cr_assert_eq(shell("%s validate experiments/all_modes.yaml 2>&1", program()), 0);
+  cr_assert(strstr(output, "GB") && strstr(output, "2-4"), "%s", output);
+}
+
+/* Debian's Python has the readers; another python3 may stand before it. */
+static bool python_reads(const char *script, const char *results) {
+  int status = shell("P=/usr/bin/python3; $P -c 'import h5py' 2>/dev/null || P=python3; $P tests/%s %s 2>&1", script, results);
+  if (status == 77) return false;
+  cr_assert_eq(status, 0, "%s: %s", script, output);
+  printf("%s", output);
+  return true;
+}
+
+Test(cli, tables_equal_numpy_and_four_readers_read_the_file, .timeout = 120) {
+  write_spec("a.yaml", TWO_PAIRS);
+  cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/a 2>&1", program(), folder, folder), 0, "%s", output);
+  char results[256];
+  snprintf(results, sizeof results, "%s/a/results.h5", folder);
+  bool checked = python_reads("check_tables.py", results);
+  if (!python_reads("read_results.py", results) || !checked) cr_skip_test("the Python readers are not all installed");
+}

@@ -1,0 +1,401 @@
+/* The reader of results files: it takes what the store wrote, and refuses by name whatever else a file can hold. Each
+ * test spoils one thing in a good file with plain HDF5 calls. */
+#include <fcntl.h>
+#include <hdf5.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "fixture_store.h"
+
+#define SCAN "/prompts/address/2-0/layer_01/scan"
+
+static Fixture written(void) {
+  Fixture f = fixture_make();
+  Status st = {0};
+  cr_assert(fixture_run(&f, &st), "%s", st.text);
+  return f;
+}
+
+static hid_t change(const Fixture *f) {
+  hid_t file = H5Fopen(f->results, H5F_ACC_RDWR, H5P_DEFAULT);
+  cr_assert(file >= 0);
+  return file;
+}
+
+/* The reader's error must say where and why, on one line, and leave nothing open. */
+static void expect_refused(Fixture *f, const char *where, const char *why) {
+  Status st = {0};
+  Results results;
+  cr_expect(H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_FILE) == 0, "the test left the file open");
+  cr_assert(!results_open(f->results, &results, f->arena, &st), "%s: was taken", where);
+  cr_expect(!strncmp(st.text, f->results, strlen(f->results)), "no file: %s", st.text);
+  cr_expect(strstr(st.text, where), "no '%s': %s", where, st.text);
+  cr_expect(strstr(st.text, why), "no '%s': %s", why, st.text);
+  cr_expect(results.file == -1 &&
+            H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_FILE | H5F_OBJ_GROUP | H5F_OBJ_DATASET | H5F_OBJ_ATTR) == 0);
+  fixture_drop(f);
+}
+
+/* A dataset in place of another, contiguous unless `list` says else. */
+static hid_t replace(hid_t file, const char *path, hid_t type, hsize_t rows, hsize_t cols, hid_t list) {
+  hid_t space = H5Screate_simple(2, (hsize_t[]){rows, cols}, NULL);
+  cr_assert(H5Ldelete(file, path, H5P_DEFAULT) >= 0);
+  hid_t dataset = H5Dcreate2(file, path, type, space, H5P_DEFAULT, list, H5P_DEFAULT);
+  cr_assert(dataset >= 0);
+  H5Sclose(space);
+  return dataset;
+}
+
+Test(results, tables_texts_and_key_come_back) {
+  Fixture f = written();
+  Status st = {0};
+  Results results;
+  void *rows;
+  size_t count;
+  RunKey key;
+  cr_assert(results_open(f.results, &results, f.arena, &st), "%s", st.text);
+  cr_assert(results_rows(&f.arena, &results, &table_tensor_stats, &rows, &count, &st), "%s", st.text);
+  cr_expect(count == PROMPTS * LAYERS * MODES, "%zu rows", count);
+  for (size_t i = 0; i < count; i++) {
+    TensorStats want[MODES];
+    fixture_rows(&f.shape, (int)i / (LAYERS * MODES), (int)i / MODES % LAYERS, want);
+    cr_expect(!memcmp((TensorStats *)rows + i, &want[i % MODES], sizeof *want), "row %zu", i);
+  }
+  cr_assert(results_rows(&f.arena, &results, &table_drift, &rows, &count, &st), "%s", st.text);
+  uint64_t bits;
+  memcpy(&bits, &((Drift *)rows)[1].growth, sizeof bits);
+  cr_expect(count == 2 && ((Drift *)rows)[1].layer == 1 && bits == 0x7ff8000000000000u, "%zu rows, growth %llx", count,
+            (unsigned long long)bits);
+  cr_assert(results_rows(&f.arena, &results, &table_verdict, &rows, &count, &st), "%s", st.text);
+  cr_expect(count == 0);
+  cr_expect_str_eq(results_text(&f.arena, &results, "title"), "An answer, in UTF-8: \xc3\xa9");
+  cr_assert(results_key(&results, &key, &st), "%s", st.text);
+  cr_expect_null(run_key_difference(&key, &f.key));
+  results_close(&results);
+  fixture_drop(&f);
+}
+
+Test(results, order_of_creation_is_that_of_the_run) {
+  Fixture f = written();
+  hid_t file = H5Fopen(f.results, H5F_ACC_RDONLY, H5P_DEFAULT);
+  static const struct {
+    const char *group, *first[4];
+  } order[] = {
+      {"/prompts", {"address", "odd_1-x"}},
+      {"/prompts/odd_1-x/2-0", {"embedding", "layer_00", "layer_01", "layer_02"}},
+      {"/prompts/odd_1-x/fp64/layer_02", {"block_in", "norm", "in_proj", "conv1d"}},
+  };
+  for (size_t g = 0; g < sizeof order / sizeof *order; g++)
+    for (hsize_t i = 0; i < 4 && order[g].first[i]; i++) {
+      char name[64] = "";
+      H5Lget_name_by_idx(file, order[g].group, H5_INDEX_CRT_ORDER, H5_ITER_INC, i, name, sizeof name, H5P_DEFAULT);
+      cr_expect_str_eq(name, order[g].first[i]);
+    }
+  H5Fclose(file);
+  fixture_drop(&f);
+}
+
+/* ---- links and foreign objects ---- */
+
+Test(results, soft_link_is_refused) {
+  Fixture f = written();
+  hid_t file = change(&f);
+  H5Ldelete(file, SCAN, H5P_DEFAULT);
+  H5Lcreate_soft("/prompts/address/2-4/layer_01/scan", file, SCAN, H5P_DEFAULT, H5P_DEFAULT);
+  H5Fclose(file);
+  expect_refused(&f, SCAN, "is a soft link");
+}
+
+Test(results, external_link_is_refused) {
+  Fixture f = written();
+  hid_t file = change(&f);
+  H5Ldelete(file, "/prompts/address/2-4", H5P_DEFAULT);
+  H5Lcreate_external("/etc/passwd", "/x", file, "/prompts/address/2-4", H5P_DEFAULT, H5P_DEFAULT);
+  H5Fclose(file);
+  expect_refused(&f, "/prompts/address/2-4", "is an external link");
+}
+
+Test(results, second_hard_link_and_so_every_circle_is_refused) {
+  Fixture f = written();
+  hid_t file = change(&f);
+  H5Lcreate_hard(file, "/prompts/address", file, "/prompts/again", H5P_DEFAULT, H5P_DEFAULT);
+  H5Fclose(file);
+  expect_refused(&f, "/prompts/a", "has 2 links to it");
+}
+
+Test(results, unknown_group_is_refused) {
+  Fixture f = written();
+  hid_t file = change(&f);
+  H5Gclose(H5Gcreate2(file, "/prompts/address/2-0/layer_x", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+  H5Fclose(file);
+  expect_refused(&f, "/prompts/address/2-0/layer_x", "is an object that no results file has");
+}
+
+Test(results, unknown_dataset_is_refused) {
+  Fixture f = written();
+  hid_t file = change(&f), space = H5Screate(H5S_SCALAR);
+  H5Dclose(H5Dcreate2(file, "/tables/mine", H5T_STD_I8LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+  H5Sclose(space), H5Fclose(file);
+  expect_refused(&f, "/tables/mine", "is an object that no results file has");
+}
+
+Test(results, dataset_where_a_group_belongs_is_refused) {
+  Fixture f = written();
+  hid_t file = change(&f);
+  H5Dclose(replace(file, "/prompts/address/2-0/layer_01", H5T_IEEE_F32LE, 7, 6, H5P_DEFAULT));
+  H5Fclose(file);
+  expect_refused(&f, "/prompts/address/2-0/layer_01", "is not a group");
+}
+
+/* ---- data that is elsewhere, or is not there ---- */
+
+Test(results, virtual_dataset_is_refused) {
+  Fixture f = written();
+  hid_t file = change(&f), list = H5Pcreate(H5P_DATASET_CREATE), space = H5Screate_simple(2, (hsize_t[]){7, 6}, NULL);
+  H5Pset_virtual(list, space, "/etc/passwd", "/x", space);
+  H5Dclose(replace(file, SCAN, H5T_IEEE_F32LE, 7, 6, list));
+  H5Pclose(list), H5Sclose(space), H5Fclose(file);
+  expect_refused(&f, SCAN, "is a virtual dataset");
+}
+
+Test(results, external_storage_is_refused) {
+  Fixture f = written();
+  hid_t file = change(&f), list = H5Pcreate(H5P_DATASET_CREATE);
+  H5Pset_external(list, "/etc/passwd", 0, 7 * 6 * 4);
+  H5Dclose(replace(file, SCAN, H5T_IEEE_F32LE, 7, 6, list));
+  H5Pclose(list), H5Fclose(file);
+  expect_refused(&f, SCAN, "keeps its data in another file");
+}
+
+Test(results, claim_of_a_tebibyte_is_refused) {
+  Fixture f = written();
+  hid_t file = change(&f);
+  H5Dclose(replace(file, SCAN, H5T_IEEE_F32LE, (hsize_t)1 << 20, (hsize_t)1 << 18, H5P_DEFAULT));
+  H5Fclose(file);
+  expect_refused(&f, SCAN, "claims 274877906944 elements of 4 bytes, but 0 bytes are stored");
+}
+
+Test(results, deflated_claim_of_a_tebibyte_is_refused) {
+  Fixture f = written();
+  hid_t file = change(&f), list = H5Pcreate(H5P_DATASET_CREATE), memory = H5Screate_simple(2, (hsize_t[]){1, 64}, NULL);
+  H5Pset_chunk(list, 2, (hsize_t[]){1, 64});
+  H5Pset_deflate(list, 9);
+  hid_t dataset = replace(file, SCAN, H5T_IEEE_F32LE, (hsize_t)1 << 20, (hsize_t)1 << 18, list),
+        space = H5Dget_space(dataset);
+  float row[64] = {0};
+  H5Sselect_hyperslab(space, H5S_SELECT_SET, (hsize_t[]){5, 0}, NULL, (hsize_t[]){1, 64}, NULL);
+  cr_assert(H5Dwrite(dataset, H5T_IEEE_F32LE, memory, space, H5P_DEFAULT, row) >= 0);
+  H5Sclose(space), H5Sclose(memory), H5Dclose(dataset), H5Pclose(list), H5Fclose(file);
+  expect_refused(&f, SCAN, "claims 274877906944 elements");
+}
+
+Test(results, length_beyond_int_is_refused) {
+  Fixture f = written();
+  hid_t file = change(&f), space = H5Screate_simple(1, (hsize_t[]){(hsize_t)1 << 32}, NULL);
+  H5Ldelete(file, "/prompts/address/vocab", H5P_DEFAULT);
+  H5Dclose(H5Dcreate2(file, "/prompts/address/vocab", H5T_IEEE_F32LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+  H5Sclose(space), H5Fclose(file);
+  expect_refused(&f, "/prompts/address/vocab", "has a dimension of 4294967296");
+}
+
+Test(results, other_filters_are_refused) {
+  Fixture f = written();
+  hid_t file = change(&f), list = H5Pcreate(H5P_DATASET_CREATE);
+  H5Pset_chunk(list, 2, (hsize_t[]){7, 6});
+  H5Pset_shuffle(list);
+  H5Dclose(replace(file, SCAN, H5T_IEEE_F32LE, 7, 6, list));
+  H5Pclose(list), H5Fclose(file);
+  expect_refused(&f, SCAN, "has a filter other than deflate");
+}
+
+/* ---- types and lengths ---- */
+
+Test(results, variable_length_data_is_refused) {
+  Fixture f = written();
+  hid_t file = change(&f), type = H5Tvlen_create(H5T_IEEE_F32LE);
+  hid_t dataset = replace(file, SCAN, type, 1, 1, H5P_DEFAULT);
+  hvl_t value = {1, &(float){1}};
+  cr_assert(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, &value) >= 0);
+  H5Dclose(dataset), H5Tclose(type), H5Fclose(file);
+  expect_refused(&f, SCAN, "has an element type that no tensor has");
+}
+
+Test(results, big_endian_data_is_refused) {
+  Fixture f = written();
+  hid_t file = change(&f), dataset = replace(file, SCAN, H5T_IEEE_F32BE, 7, 6, H5P_DEFAULT);
+  float zeros[42] = {0};
+  H5Dwrite(dataset, H5T_IEEE_F32BE, H5S_ALL, H5S_ALL, H5P_DEFAULT, zeros);
+  H5Dclose(dataset), H5Fclose(file);
+  expect_refused(&f, SCAN, "has an element type that no tensor has");
+}
+
+static void spoil_text(Fixture *f, const char *object, const char *attribute, bool is_variable) {
+  hid_t file = change(f), type = H5Tcopy(H5T_C_S1), space = H5Screate_simple(1, (hsize_t[]){2}, NULL),
+        scalar = H5Screate(H5S_SCALAR);
+  const char *texts[2] = {"variable", "x"};
+  H5Tset_size(type, is_variable ? H5T_VARIABLE : 4);
+  if (H5Aexists_by_name(file, object, attribute, H5P_DEFAULT) > 0)
+    H5Adelete_by_name(file, object, attribute, H5P_DEFAULT);
+  hid_t id = H5Acreate_by_name(file, object, attribute, type, is_variable ? scalar : space, H5P_DEFAULT, H5P_DEFAULT,
+                               H5P_DEFAULT);
+  cr_assert(id >= 0 && H5Awrite(id, type, is_variable ? (const void *)texts : "fixelen") >= 0);
+  H5Aclose(id), H5Tclose(type), H5Sclose(space), H5Sclose(scalar), H5Fclose(file);
+}
+
+Test(results, variable_length_text_under_a_known_name_is_refused) {
+  static const char *const names[] = {"kernel", "digest", "long_name", "units"};
+  for (int i = 0; i < 4; i++) {
+    Fixture f = written();
+    char why[64];
+    spoil_text(&f, SCAN, names[i], true);
+    snprintf(why, sizeof why, "attribute '%s' is not a text of fixed length", names[i]);
+    expect_refused(&f, SCAN, why);
+  }
+}
+
+Test(results, variable_length_text_at_the_root_is_refused) {
+  Fixture f = written();
+  spoil_text(&f, "/", "note", true);
+  expect_refused(&f, ": /", "attribute 'note' is not a text of fixed length");
+}
+
+Test(results, list_of_texts_under_a_known_name_is_refused) {
+  Fixture f = written();
+  spoil_text(&f, SCAN, "kernel", false);
+  expect_refused(&f, SCAN, "attribute 'kernel' is not a scalar");
+}
+
+Test(results, missing_digest_is_refused) {
+  Fixture f = written();
+  hid_t file = change(&f);
+  H5Adelete_by_name(file, SCAN, "digest", H5P_DEFAULT);
+  H5Fclose(file);
+  expect_refused(&f, SCAN, "has no attribute 'digest'");
+}
+
+Test(results, tensor_of_other_length_than_its_scales_is_refused) {
+  Fixture f = written();
+  hid_t file = change(&f);
+  cr_assert(H5Lmove(file, "/prompts/address/2-4/layer_01/scan", file, "/prompts/address/2-4/layer_01/ssm_state_q8",
+                    H5P_DEFAULT, H5P_DEFAULT) >= 0);
+  H5Fclose(file);
+  expect_refused(&f, "/prompts/address/2-4/layer_01/ssm_state_q8", "does not have the lengths of its dimension scales");
+}
+
+Test(results, missing_scale_is_refused) {
+  Fixture f = written();
+  hid_t file = change(&f);
+  H5Ldelete(file, "/prompts/odd_1-x/d_state", H5P_DEFAULT);
+  H5Fclose(file);
+  expect_refused(&f, "/prompts/odd_1-x/d_state", "is missing");
+}
+
+/* ---- tables ---- */
+
+/* /tables/drift with one column changed: another name (what 0), type (1), or one column left out (2). */
+static void spoil_drift(Fixture *f, int column, int what) {
+  hid_t file = change(f), row = H5Tcreate(H5T_COMPOUND, table_drift.row_size),
+        space = H5Screate_simple(1, (hsize_t[]){2}, NULL);
+  for (int i = 0; i < table_drift.columns; i++) {
+    const Column *c = &table_drift.column[i];
+    hid_t text = H5Tcopy(H5T_C_S1);
+    H5Tset_size(text, c->type == COLUMN_TEXT ? c->size : 1), H5Tset_cset(text, H5T_CSET_UTF8),
+        H5Tset_strpad(text, H5T_STR_NULLPAD);
+    hid_t type = c->type == COLUMN_TEXT  ? text
+                 : c->type == COLUMN_F64 ? H5T_IEEE_F64LE
+                 : c->type == COLUMN_I32 ? H5T_STD_I32LE
+                                         : H5T_STD_I64LE;
+    if (i == column && what == 1) type = H5T_STD_I64LE;
+    if (i != column || what != 2) H5Tinsert(row, i == column && what == 0 ? "other_name" : c->name, c->offset, type);
+    H5Tclose(text);
+  }
+  H5Ldelete(file, "/tables/drift", H5P_DEFAULT);
+  Drift rows[2] = {0};
+  hid_t dataset = H5Dcreate2(file, "/tables/drift", row, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+  cr_assert(dataset >= 0 && H5Dwrite(dataset, row, H5S_ALL, H5S_ALL, H5P_DEFAULT, rows) >= 0);
+  H5Dclose(dataset), H5Tclose(row), H5Sclose(space), H5Fclose(file);
+}
+
+Test(results, table_with_another_column_is_refused_by_its_name) {
+  Fixture f = written();
+  spoil_drift(&f, 6, 0);
+  expect_refused(&f, "/tables/drift", "column 7 is 'other_name', not 'rel_l2'");
+}
+
+Test(results, table_with_another_type_is_refused_by_its_column) {
+  Fixture f = written();
+  spoil_drift(&f, 6, 1);
+  expect_refused(&f, "/tables/drift", "column 'rel_l2' has another type");
+}
+
+Test(results, table_without_its_last_column_is_refused) {
+  Fixture f = written();
+  spoil_drift(&f, table_drift.columns - 1, 2);
+  expect_refused(&f, "/tables/drift", "has 14 columns, not 15");
+}
+
+/* The digest is right: only the text's end is missing. */
+Test(results, text_without_an_end_is_refused) {
+  Fixture f = fixture_make();
+  Status st = {0};
+  Journal journal;
+  cr_assert(journal_open(&f.arena, f.results, &f.key, &f.shape, false, false, 0, &journal, &st), "%s", st.text);
+  cr_assert(fixture_layers(&f, &journal, -1, &st) && fixture_join(&f, &journal, &st), "%s", st.text);
+  journal_close(&journal);
+  hid_t file = change(&f), dataset = H5Dopen2(file, "/tables/drift", H5P_DEFAULT), row = H5Dget_type(dataset);
+  Drift rows[2];
+  H5Dread(dataset, row, H5S_ALL, H5S_ALL, H5P_DEFAULT, rows);
+  memset(rows[1].tensor, 'x', sizeof rows[1].tensor);
+  H5Dwrite(dataset, row, H5S_ALL, H5S_ALL, H5P_DEFAULT, rows);
+  Digest digest = digest_of(rows, sizeof rows);
+  hid_t attribute = H5Aopen(dataset, "digest", H5P_DEFAULT), type = H5Aget_type(attribute);
+  H5Awrite(attribute, type, digest.hex);
+  H5Tclose(type), H5Aclose(attribute), H5Tclose(row), H5Dclose(dataset), H5Fclose(file);
+  expect_refused(&f, "/tables/drift", "the text in column 'tensor', row 1, has no end");
+}
+
+/* ---- bytes ---- */
+
+static void flip_data(const Fixture *f, const char *path) {
+  hid_t file = H5Fopen(f->results, H5F_ACC_RDONLY, H5P_DEFAULT), dataset = H5Dopen2(file, path, H5P_DEFAULT);
+  off_t at = (off_t)H5Dget_offset(dataset) + 5;
+  H5Dclose(dataset), H5Fclose(file);
+  int fd = open(f->results, O_RDWR);
+  char byte;
+  cr_assert(pread(fd, &byte, 1, at) == 1);
+  byte ^= 1;
+  cr_assert(pwrite(fd, &byte, 1, at) == 1);
+  close(fd);
+}
+
+Test(results, changed_byte_of_a_tensor_is_named) {
+  static const char *const paths[] = {SCAN, "/prompts/odd_1-x/fp64/logits", "/prompts/odd_1-x/2-0/layer_02/gated",
+                                      "/prompts/odd_1-x/token_id"};
+  for (int i = 0; i < 4; i++) {
+    Fixture f = written();
+    flip_data(&f, paths[i]);
+    expect_refused(&f, paths[i], "its digest differs");
+  }
+}
+
+Test(results, truncated_file_is_refused_at_every_length) {
+  for (int part = 0; part < 16; part++) {
+    Fixture f = written();
+    struct stat info;
+    stat(f.results, &info);
+    cr_assert(truncate(f.results, part == 15 ? info.st_size - 1 : info.st_size * part / 16) == 0);
+    expect_refused(&f, "", part == 0 ? "is not an HDF5 file" : "");
+  }
+}
+
+Test(results, other_files_are_refused) {
+  Fixture f = fixture_make();
+  Status st = {0};
+  file_write(f.results, "title: not HDF5\n", 16, false, &st);
+  expect_refused(&f, "", "is not an HDF5 file");
+  f = fixture_make();
+  mkfifo(f.results, 0600);
+  expect_refused(&f, "", "is not a regular file");
+  f = fixture_make();
+  expect_refused(&f, "", "No such file or directory");
+}
