@@ -58,13 +58,13 @@ Linear linear_pack(const void *weight, int out, int in, Type type, float scale, 
   assert(type == TYPE_F32 || (type == TYPE_I8 && in <= LINEAR_I8_MAX_IN));
 #pragma omp parallel for
   for (int p = 0; p < panels_of(out); p++) {
-    const char *from = (const char *)weight + (size_t)p * COLS * (size_t)in * type_size(type);
-    char *to = (char *)panels + (size_t)p * panel_bytes(in, type);
+    const void *from = (const char *)weight + (size_t)p * COLS * (size_t)in * type_size(type);
+    void *to = (char *)panels + (size_t)p * panel_bytes(in, type);
     int cols = smaller(COLS, out - p * COLS);
     if (type == TYPE_F32)
-      pack_f32((const float *)from, cols, in, (float *)to);
+      pack_f32(from, cols, in, to);
     else
-      pack_i8((const int8_t *)from, cols, in, (Panel8 *)to);
+      pack_i8(from, cols, in, to);
   }
   return (Linear){.out = out, .in = in, .type = type, .scale = scale, .panels = panels};
 }
