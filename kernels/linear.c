@@ -2,8 +2,9 @@
  *
  * Panels, one after the other, columns past `out` zero:
  *   float: [in][COLS] float, so that one k of all columns is two vector loads;
- *   int8:  Panel8: [ceil(in / 4)][COLS][4] int8_t, four k of a column together as vpdpbusd reads them, k past `in`
- * zero. ROWS x COLS = 8 x 32 float sums are 16 of AVX-512's 32 registers; of AVX2's they spill, and were still faster
+ *   int8:  Panel8, four k of a column together as vpdpbusd reads them, k past `in` zero.
+ *
+ * ROWS x COLS = 8 x 32 float sums are 16 of AVX-512's 32 registers; of AVX2's they spill, and were still faster
  * (196 GFLOP/s on two cores) than every smaller tile. A strip of 64 rows reuses its panel from the first-level cache.
  */
 #include "kernels/linear.h"
@@ -24,7 +25,7 @@ enum { ROWS = 8, COLS = 32, STRIP = 64, GROUP = 4, EXACT_GROUPS = 1024 / GROUP }
 
 typedef struct Panel8 {
   int32_t unsigned_start[COLS]; /* -128 * the sum of the column: see vnni_tile */
-  int8_t weight[][COLS][GROUP];
+  int8_t weight[][COLS][GROUP]; /* [ceil(in / 4)] */
 } Panel8;
 
 static int panels_of(int out) { return (out + COLS - 1) / COLS; }
