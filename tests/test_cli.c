@@ -58,7 +58,7 @@ static void write_file(const char *name, const char *text) {
 
 /* A small experiment on the shipped model; %s: what else the spec says. */
 static void write_spec(const char *name, const char *more) {
-  char text[4096], here[1024];
+  char text[8192], here[1024];
   cr_assert(getcwd(here, sizeof here));
   snprintf(text, sizeof text,
            "title: small\nmodel: %s/data/mamba-bytes-10m\n"
@@ -71,12 +71,14 @@ static void write_spec(const char *name, const char *more) {
 
 #define TWO_PAIRS "pairs:\n  - [2-0, 2-4]\n  - [0, 2-0]\n"
 
-/* All digests of the stored tensors, by name, in order: two runs agree where these texts agree. */
-static char *digests(const char *results) {
-  int status = shell("h5dump -A %s 2>/dev/null | grep -A6 'ATTRIBUTE \"digest\"' | grep -o '[0-9a-f]\\{32\\}'", results);
-  cr_assert_eq(status, 0, "no digests in %s", results);
-  cr_assert_gt(strlen(output), 33 * 100);
-  return strdup(output);
+/* Statistics, witnesses and digests of every tensor, and the statistics of every pair: all that may not depend on how a run went. */
+static void expect_same_tables(const char *a, const char *b) {
+  cr_assert_eq(shell("cut -d, -f1-4 %s/%s/tables/tensor_stats.csv | wc -l", folder, a), 0);
+  cr_assert_gt(atoi(output), 2 * 24 * 3 * 16, "%s", output);
+  const char *const tables[] = {"tensor_stats", "pair_stats", "drift", "verdict", "scales"};
+  for (int t = 0; t < 5; t++)
+    cr_expect_eq(shell("cmp %s/%s/tables/%s.csv %s/%s/tables/%s.csv", folder, a, tables[t], folder, b, tables[t]), 0, "%s",
+                 output);
 }
 
 TestSuite(cli, .init = begin, .fini = end);
@@ -97,14 +99,12 @@ Test(cli, run_ends_with_three_lines_and_the_path_of_the_report) {
 
 Test(cli, same_digests_on_any_thread_count_and_from_run_to_run) {
   write_spec("a.yaml", TWO_PAIRS);
-  char *first = NULL, path[256];
   for (int i = 0; i < 4; i++) {
     cr_assert_eq(shell("OMP_NUM_THREADS=%d %s run %s/a.yaml --threads %d -q -o %s/t%d 2>&1", 1 + i % 3, program(), folder,
                        1 + i % 3, folder, i), 0, "%s", output);
-    snprintf(path, sizeof path, "%s/t%d/results.h5", folder, i);
-    char *now = digests(path);
-    if (first) cr_assert_str_eq(now, first, "%d threads", 1 + i % 3);
-    else first = now;
+    char name[8];
+    snprintf(name, sizeof name, "t%d", i);
+    if (i > 0) expect_same_tables("t0", name);
   }
 }
 
@@ -132,21 +132,17 @@ static bool kill_after(const char *spec, const char *out, int segments) {
 
 Test(cli, killed_run_goes_on_and_ends_with_the_same_digests, .timeout = 120) {
   write_spec("a.yaml", TWO_PAIRS);
-  char spec[128], whole[128], out[128], path[256];
+  char spec[128], out[128];
   snprintf(spec, sizeof spec, "%s/a.yaml", folder);
-  snprintf(whole, sizeof whole, "%s/whole", folder);
-  cr_assert_eq(shell("%s run %s -q -o %s 2>&1", program(), spec, whole), 0, "%s", output);
-  snprintf(path, sizeof path, "%s/results.h5", whole);
-  char *want = digests(path);
+  cr_assert_eq(shell("%s run %s -q -o %s/whole 2>&1", program(), spec, folder), 0, "%s", output);
   int killed = 0, at[] = {1, 7, 24, 30};
   for (int i = 0; i < 4; i++) {
-    snprintf(out, sizeof out, "%s/k%d", folder, i);
+    char name[8];
+    snprintf(name, sizeof name, "k%d", i);
+    snprintf(out, sizeof out, "%s/%s", folder, name);
     killed += kill_after(spec, out, at[i]);
     cr_assert_eq(shell("%s run %s -q -o %s 2>&1", program(), spec, out), 0, "%s", output);
-    snprintf(path, sizeof path, "%s/results.h5", out);
-    cr_assert_str_eq(digests(path), want, "killed after %d segments", at[i]);
-    cr_assert_eq(shell("cmp %s/tables/pair_stats.csv %s/tables/pair_stats.csv", whole, out), 0, "%s", output);
-    cr_assert_eq(shell("cmp %s/tables/tensor_stats.csv %s/tables/tensor_stats.csv", whole, out), 0, "%s", output);
+    expect_same_tables("whole", name);
   }
   cr_assert_geq(killed, 3, "only %d of 4 runs were alive when killed", killed);
 }
@@ -241,7 +237,7 @@ static bool python_reads(const char *script, const char *results) {
 }
 
 Test(cli, tables_equal_numpy_and_four_readers_read_the_file, .timeout = 120) {
-  write_spec("a.yaml", TWO_PAIRS);
+  write_spec("a.yaml", TWO_PAIRS "keep: {layers: [0, 23]}\n");
   cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/a 2>&1", program(), folder, folder), 0, "%s", output);
   char results[256];
   snprintf(results, sizeof results, "%s/a/results.h5", folder);

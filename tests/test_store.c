@@ -10,9 +10,12 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#ifdef DS_SANITIZE
+#include <sanitizer/lsan_interface.h>
+#endif
+
 #include "base/file.h"
 #include "fixture_store.h"
-#include "kernels/f16.h"
 
 /* ---- what is in a file, by plain HDF5 ---- */
 
@@ -262,6 +265,9 @@ Test(store, truncated_empty_or_missing_segment_ends_what_is_done) {
 /* A byte may lie where nothing does; all that is read must then be as before. */
 Test(store, flipped_byte_in_a_segment_is_found_or_harmless) {
   enum { STEP = 61 };
+#ifdef DS_SANITIZE
+  __lsan_disable(); /* HDF5 1.10.8 itself loses memory where the checksum of its metadata is wrong */
+#endif
   Fixture f = fixture_make();
   Status st = {0};
   Journal journal;
@@ -293,6 +299,7 @@ Test(store, flipped_byte_in_a_segment_is_found_or_harmless) {
     overwrite(path, (off_t)at, &whole.data[at], 1);
   }
   cr_expect(found > tried / 4, "only %d of %d flips were found", found, tried);
+  cr_expect(H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_ALL & ~H5F_OBJ_DATATYPE) == 0, "handles are left open");
   journal_close(&journal);
   fixture_drop(&f);
 }
@@ -431,7 +438,7 @@ typedef struct Ended {
 } Ended;
 
 /* Runs the fixture in a child; its error, if any, comes back through a pipe. */
-static pid_t start(Fixture *f, rlim_t file_limit, int *from) {
+static pid_t start(Fixture *f, rlim_t file_limit, int deflate, int *from) {
   int ends[2];
   cr_assert(pipe(ends) == 0);
   pid_t child = fork();
@@ -444,7 +451,7 @@ static pid_t start(Fixture *f, rlim_t file_limit, int *from) {
   Status st = {0};
   store_start();
   if (file_limit) setrlimit(RLIMIT_FSIZE, &(struct rlimit){file_limit, RLIM_INFINITY});
-  bool ok = fixture_run(f, &st);
+  bool ok = fixture_run_with(f, false, deflate, &st);
   if (!ok && write(ends[1], st.text, strlen(st.text)) < 0) _exit(4);
   exit(ok ? 0 : 2); /* not _exit: what HDF5 would do at exit must do no harm */
 }
@@ -464,27 +471,27 @@ Test(store, file_size_limit_costs_one_layer_and_never_a_signal) {
   static const rlim_t budgets[] = {1,     500,   3000,  10000,  20000,  30000, 40000,
                                    50000, 60000, 70000, 100000, 200000, 300000};
   int refused = 0;
-  for (size_t i = 0; i < sizeof budgets / sizeof *budgets; i++) {
+  for (size_t i = 0; i < 2 * sizeof budgets / sizeof *budgets; i++) { /* contiguous, and in deflated chunks */
     Fixture f = fixture_make();
     int from;
-    pid_t child = start(&f, budgets[i], &from);
+    pid_t child = start(&f, budgets[i / 2], i % 2 ? 4 : 0, &from);
     Ended ended = finish(child, from);
-    cr_assert(WIFEXITED(ended.status), "%lu bytes: signal %d", budgets[i], WTERMSIG(ended.status));
-    cr_assert(WEXITSTATUS(ended.status) == 2 || WEXITSTATUS(ended.status) == 0, "%lu bytes: exit %d", budgets[i],
+    cr_assert(WIFEXITED(ended.status), "%lu bytes: signal %d", budgets[i / 2], WTERMSIG(ended.status));
+    cr_assert(WEXITSTATUS(ended.status) == 2 || WEXITSTATUS(ended.status) == 0, "%lu bytes: exit %d", budgets[i / 2],
               ended.status);
     if (WEXITSTATUS(ended.status) == 2) {
       refused++;
-      cr_expect(strstr(ended.text, "File too large"), "%lu bytes: %s", budgets[i], ended.text);
+      cr_expect(strstr(ended.text, "File too large"), "%lu bytes: %s", budgets[i / 2], ended.text);
       cr_expect(!there(&f, "") && !there(&f, ".partial") && !there(&f, ".parts/address.layer_00.h5.tmp"), "%lu bytes",
-                budgets[i]);
+                budgets[i / 2]);
     }
     Status st = {0};
-    if (WEXITSTATUS(ended.status) == 2) cr_assert(fixture_run(&f, &st), "%lu bytes: %s", budgets[i], st.text);
+    if (WEXITSTATUS(ended.status) == 2) cr_assert(fixture_run(&f, &st), "%lu bytes: %s", budgets[i / 2], st.text);
     Digest got = content(&f);
     cr_expect_str_eq(got.hex, want.hex);
     fixture_drop(&f);
   }
-  cr_expect(refused >= 8, "only %d budgets were too small: the test has lost its sense", refused);
+  cr_expect(refused >= 16, "only %d budgets were too small: the test has lost its sense", refused);
 }
 
 /* Segments of the first prompt stay whole while the disk fills; then there is room again. */
@@ -505,7 +512,7 @@ Test(store, full_disk_names_file_reason_and_bytes_and_the_run_goes_on_later) {
     snprintf(options, sizeof options, "size=%dk", kib);
     cr_assert(mount("tmpfs", mounted, "tmpfs", 0, options) == 0);
     int from;
-    pid_t child = start(&f, 0, &from);
+    pid_t child = start(&f, 0, 0, &from);
     Ended ended = finish(child, from);
     cr_assert(WIFEXITED(ended.status), "%d KiB: signal %d", kib, WTERMSIG(ended.status));
     bool full = strstr(ended.text, "No space left on device"), short_of_room = strstr(ended.text, "are missing");
@@ -538,14 +545,14 @@ Test(store, killed_runs_go_on_to_the_same_digests) {
   Fixture timed = fixture_make();
   int from;
   double began = seconds();
-  pid_t child = start(&timed, 0, &from);
+  pid_t child = start(&timed, 0, 0, &from);
   finish(child, from);
   double whole_s = seconds() - began;
   fixture_drop(&timed);
   while (kills < KILLS) {
     Fixture f = fixture_make();
     for (int attempt = 0; attempt < 8; attempt++) {
-      child = start(&f, 0, &from);
+      child = start(&f, 0, 0, &from);
       usleep((useconds_t)(1e6 * whole_s * (double)(fixture_bits(&state) % 1000) / 1000));
       kill(child, SIGKILL);
       Ended ended = finish(child, from);

@@ -94,7 +94,7 @@ Test(verdict, rows_of_other_pairs_do_not_count) {
   Verdict v = verdict_from(rows, 2, 1);
   SAME(v.tensors, 1);
   cr_assert_str_eq(v.effect, "identical");
-  Verdict none = verdict_of(mode_preset("0"), mode_preset("3"), rows, 2, NULL, 0, 1, NAN);
+  Verdict none = verdict_of(mode_preset("0"), mode_preset("3"), rows, 2, NULL, 0, 1);
   SAME(none.tensors, 0);
   cr_assert_str_eq(none.effect, "");
 }
@@ -102,7 +102,7 @@ Test(verdict, rows_of_other_pairs_do_not_count) {
 Test(verdict, reference_takes_its_reserved_name_and_has_no_reason) {
   PairStats row = verdict_row("a", "scan", 0, 0.5, false);
   snprintf(row.base, sizeof row.base, "fp64");
-  Verdict v = verdict_of(NULL, mode_preset("2-4"), &row, 1, NULL, 0, 1, 1);
+  Verdict v = verdict_of(NULL, mode_preset("2-4"), &row, 1, NULL, 0, 1);
   cr_assert_str_eq(v.base, "fp64");
   cr_assert_str_eq(v.effect, "differs");
   cr_assert_str_eq(v.reason, "");

@@ -157,16 +157,15 @@ static bool move_segment(Join *join, int layer, Arena scratch, Status *st) {
  * data the lists that are given up would leave holes of 100 MB in the file of a run of ten modes. */
 static bool attach_scales(const Join *join, const Place *at, Status *st) {
   const TensorInfo *info = &tensor_info[at->id];
-  Status why = {0};
+  Status reason = {0}, *why = &reason;
   hid_t group = -1, dataset = -1;
   char path[GROUP_BYTES];
   group_path(join, at, path);
-  bool ok = h5_make_path(join->file, path, &group, &why) &&
-            (dataset = H5Dopen2(group, info->name, H5P_DEFAULT), h5_ok(dataset >= 0, &why)) &&
-            label(join, dataset, 0, info->rows, &why) && label(join, dataset, 1, info->cols, &why);
-  ok = h5_close(dataset, &why) && ok;
-  ok = h5_close(group, &why) && ok;
-  return ok || failed(join, path, 0, &why, st);
+  bool ok = h5_make_path(join->file, path, &group, why) && H5(dataset = H5Dopen2(group, info->name, H5P_DEFAULT)) &&
+            label(join, dataset, 0, info->rows, why) && label(join, dataset, 1, info->cols, why);
+  ok = h5_close(dataset, why) && ok;
+  ok = h5_close(group, why) && ok;
+  return ok || failed(join, path, 0, why, st);
 }
 
 static bool write_prompt(Join *join, int prompt, Arena scratch, Status *st) {
