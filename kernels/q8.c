@@ -106,3 +106,9 @@ float absmax(const Tensor *x) {
   }
   return f32_of_bits(most);
 }
+
+void quantise_dynamic(const Tensor *x, Tensor *y) {
+  float most = absmax(x);
+  y->scale = most > 0 ? most / 127.0f : 1.0f;
+  quantise(x, ROUND_EVEN, y);
+}

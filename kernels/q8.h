@@ -35,6 +35,8 @@ typedef enum Rounding { ROUND_AWAY, ROUND_EVEN } Rounding;
 
 /* x (f32 or f16, any stride) -> y (i8) at y->scale. */
 void quantise(const Tensor *x, Rounding rounding, Tensor *y);
+/* x (f32, any stride) -> y (i8), half to even, at absmax(x) / 127 (1 where that is 0), which becomes y->scale. */
+void quantise_dynamic(const Tensor *x, Tensor *y);
 /* x (i8, f16 or f32, any stride) -> y (f32). */
 void dequantise(const Tensor *x, Tensor *y);
 /* max |x| of an f32 tensor (any stride), NaN left out; 0 for an empty one. */

@@ -14,6 +14,8 @@ typedef struct Tensor {
   int stride;      /* elements from one row to the next; cols where the tensor is whole */
   float scale;     /* TYPE_I8: value = (float)q * scale; otherwise 0 */
   int64_t nans;    /* NaNs that q8 turned into 0 while this tensor was written */
+  float *scale_at;    /* on a device, where the scale is computed there: where it stands; else NULL */
+  int64_t *nans_at;   /* on a device: where the count stands until the tensor is fetched; else NULL */
   const char *kernel; /* witness, set by the operator that wrote it: "conv1d i8*i8->f32,i8 cpu"; a static string */
 } Tensor;
 

@@ -1,13 +1,10 @@
 #include "model/block.h"
 
-#include "kernels/hadamard.h"
-#include "kernels/q8.h"
-#include "kernels/residual.h"
-#include "kernels/rmsnorm.h"
-#include "kernels/scan.h"
+#include "kernels/ops.h"
 
 /* What one block_run hands from stage to stage. */
 typedef struct Run {
+  const Ops *ops;
   const Model *model;
   const ModelLayer *layer;
   const Mode *mode;
@@ -34,7 +31,7 @@ static Tensor scratch_like(Run *r, const Tensor *x, Type type, float scale) {
 static Tensor as_i8(Run *r, const Tensor *x, float scale) {
   if (x->type == TYPE_I8) return *x;
   Tensor q = scratch_like(r, x, TYPE_I8, scale);
-  quantise(x, ROUND_EVEN, &q);
+  r->ops->quantise(x, ROUND_EVEN, &q);
   return q;
 }
 
@@ -42,7 +39,7 @@ static Tensor as_i8(Run *r, const Tensor *x, float scale) {
 static Tensor as_f32(Run *r, const Tensor *x) {
   if (x->type == TYPE_F32) return *x;
   Tensor f = scratch_like(r, x, TYPE_F32, 0);
-  dequantise(x, &f);
+  r->ops->dequantise(x, &f);
   return f;
 }
 
@@ -56,21 +53,22 @@ static void run_conv(Run *r) {
   const LayerWeights *f = &r->layer->f32, *q = &r->layer->i8;
   bool w8a8 = mode->linears == LINEARS_W8A8;
 
-  rmsnorm(&r->t[T_BLOCK_IN], r->layer->norm, r->model->eps, make(r, T_NORM, w8a8 ? TYPE_I8 : TYPE_F32));
-  linear(w8a8 ? &q->in_proj : &f->in_proj, &r->t[T_NORM],
+  r->ops->rmsnorm(&r->t[T_BLOCK_IN], r->layer->norm, r->model->eps, make(r, T_NORM, w8a8 ? TYPE_I8 : TYPE_F32));
+  r->ops->linear(w8a8 ? &q->in_proj : &f->in_proj, &r->t[T_NORM],
          make(r, T_IN_PROJ, mode->conv_in == CONV_IN_I8 ? TYPE_I8 : TYPE_F32));
 
   Tensor x = tensor_columns(&r->t[T_IN_PROJ], 0, r->model->E);
   if (mode->conv_in == CONV_IN_I8_DYNAMIC) {
-    float largest = absmax(&x);
-    x = as_i8(r, &x, largest > 0 ? largest / 127.0f : 1.0f);
+    Tensor dynamic = scratch_like(r, &x, TYPE_I8, 0);
+    r->ops->quantise_dynamic(&x, &dynamic);
+    x = dynamic;
   }
   Tensor *pre = make(r, T_CONV1D, TYPE_F32);
   Tensor *silu = make(r, T_CONV1D_SILU, mode->conv_out == CONV_OUT_F32 ? TYPE_F32 : TYPE_I8);
   conv1d(mode->conv_in == CONV_IN_F32 ? &f->conv : &q->conv, &x, pre, silu);
   if (mode->conv_out == CONV_OUT_F32_GRID) {
     Tensor on_grid = *silu;
-    dequantise(&on_grid, make(r, T_CONV1D_SILU, TYPE_F32));
+    r->ops->dequantise(&on_grid, make(r, T_CONV1D_SILU, TYPE_F32));
     silu->nans = on_grid.nans;
   }
 }
@@ -86,11 +84,11 @@ static void run_scan(Run *r) {
 
   r->t[T_X_PROJ_IN] = as_type(r, &r->t[T_CONV1D_SILU], mode->x_proj_in == X_PROJ_IN_I8, scale[S_U]);
   r->t[T_SCAN_IN] = as_type(r, &r->t[T_CONV1D_SILU], mode->scan_u == SCAN_U_I8, scale[S_U]);
-  linear(w8a8 ? &q->x_proj : &f->x_proj, &r->t[T_X_PROJ_IN], make(r, T_X_PROJ, rest));
+  r->ops->linear(w8a8 ? &q->x_proj : &f->x_proj, &r->t[T_X_PROJ_IN], make(r, T_X_PROJ, rest));
 
   Tensor dt_r = tensor_columns(&r->t[T_X_PROJ], 0, m->R);
   dt_r = as_type(r, &dt_r, w8a8, scale[S_DBC]);
-  linear(w8a8 ? &q->dt_proj : &f->dt_proj, &dt_r, make(r, T_DT_PROJ, rest));
+  r->ops->linear(w8a8 ? &q->dt_proj : &f->dt_proj, &dt_r, make(r, T_DT_PROJ, rest));
 
   Tensor z = tensor_columns(&r->t[T_IN_PROJ], m->E, m->E);
   z = as_type(r, &z, rest_i8, scale[S_XZ]);
@@ -103,8 +101,8 @@ static void run_scan(Run *r) {
                      .state = make(r, T_SSM_STATE, TYPE_F32)};
   ScanOrder order = mode->scan_order == SCAN_ORDER_BLOCKED ? SCAN_BLOCKED : SCAN_SEQUENTIAL;
   Arena scratch = *r->arena;
-  scan(&in, order, &out, arena_alloc(&scratch, scan_scratch_bytes(r->T, m->E, m->N, order), 1));
-  if (mode->scan_u == SCAN_U_I8) quantise(&r->t[T_SSM_STATE], ROUND_AWAY, make(r, T_SSM_STATE_Q8, TYPE_I8));
+  r->ops->scan(&in, order, &out, arena_alloc(&scratch, scan_scratch_bytes(r->T, m->E, m->N, order), 1));
+  if (mode->scan_u == SCAN_U_I8) r->ops->quantise(&r->t[T_SSM_STATE], ROUND_AWAY, make(r, T_SSM_STATE_Q8, TYPE_I8));
 }
 
 /* The Hadamard transform, out_proj and the residual. */
@@ -112,32 +110,32 @@ static void run_out(Run *r) {
   bool w8a8 = r->mode->linears == LINEARS_W8A8;
   const Tensor *gated = &r->t[T_GATED];
   if (r->model->hadamard)
-    hadamard(gated, make(r, T_OUT_PROJ_IN, w8a8 ? TYPE_I8 : TYPE_F32));
+    r->ops->hadamard(gated, make(r, T_OUT_PROJ_IN, w8a8 ? TYPE_I8 : TYPE_F32));
   else
     r->t[T_OUT_PROJ_IN] = as_type(r, gated, w8a8, r->layer->scale[S_O]);
-  linear(w8a8 ? &r->layer->i8.out_proj : &r->layer->f32.out_proj, &r->t[T_OUT_PROJ_IN],
+  r->ops->linear(w8a8 ? &r->layer->i8.out_proj : &r->layer->f32.out_proj, &r->t[T_OUT_PROJ_IN],
          make(r, T_OUT_PROJ, r->mode->out_proj == OUTPUT_F16 ? TYPE_F16 : TYPE_F32));
-  residual_add(&r->t[T_BLOCK_IN], &r->t[T_OUT_PROJ], make(r, T_BLOCK_OUT, TYPE_F32));
+  r->ops->residual_add(&r->t[T_BLOCK_IN], &r->t[T_OUT_PROJ], make(r, T_BLOCK_OUT, TYPE_F32));
 }
 
 void block_run(const Model *model, int layer, const Mode *mode, const Tensor *x, Arena *arena, Trace *trace) {
   *trace = (Trace){0};
   trace->t[T_BLOCK_IN] = *x;
-  Run run = {model, &model->layer[layer], mode, x->rows, arena, trace->t};
+  Run run = {&ops_cpu, model, &model->layer[layer], mode, x->rows, arena, trace->t};
   run_conv(&run);
   run_scan(&run);
   run_out(&run);
 }
 
 void block_embed(const Model *model, const int32_t *token, int T, Arena *arena, Trace *trace) {
-  Run run = {.model = model, .T = T, .arena = arena, .t = trace->t};
-  embedding(model->embedding, token, make(&run, T_EMBEDDING, TYPE_F32));
+  Run run = {.ops = &ops_cpu, .model = model, .T = T, .arena = arena, .t = trace->t};
+  run.ops->embedding(model->embedding, token, make(&run, T_EMBEDDING, TYPE_F32));
 }
 
 void block_head(const Model *model, const Tensor *x, Arena *arena, Trace *trace) {
-  Run run = {.model = model, .T = x->rows, .arena = arena, .t = trace->t};
-  rmsnorm(x, model->norm_f, model->eps, make(&run, T_NORM_F, TYPE_F32));
-  linear(&model->head, &trace->t[T_NORM_F], make(&run, T_LOGITS, TYPE_F32));
+  Run run = {.ops = &ops_cpu, .model = model, .T = x->rows, .arena = arena, .t = trace->t};
+  run.ops->rmsnorm(x, model->norm_f, model->eps, make(&run, T_NORM_F, TYPE_F32));
+  run.ops->linear(&model->head, &trace->t[T_NORM_F], make(&run, T_LOGITS, TYPE_F32));
 }
 
 size_t block_bytes(const Config *c, int T) {

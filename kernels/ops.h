@@ -1,0 +1,28 @@
+/* ops: the operators of one backend as one table, so that whoever runs a block names no backend. Same operators, same
+ * arithmetic, same bits; only where the tensors live differs. On a device, calls are queued in order and `kernel` is set at the call. */
+#ifndef DS_KERNELS_OPS_H
+#define DS_KERNELS_OPS_H
+#include "kernels/conv1d.h"
+#include "kernels/linear.h"
+#include "kernels/q8.h"
+#include "kernels/scan.h"
+#include "kernels/tensor.h"
+
+typedef struct Ops {
+  const char *backend; /* "cpu", "cuda" */
+  void (*embedding)(const float *table, const int32_t *token, Tensor *y);
+  void (*rmsnorm)(const Tensor *x, const float *gain, float eps, Tensor *y);
+  void (*linear)(const Linear *w, const Tensor *x, Tensor *y);
+  void (*conv1d)(const Conv1d *w, const Tensor *x, Tensor *pre, Tensor *silu);
+  void (*scan)(const ScanInputs *in, ScanOrder order, const ScanOutputs *out, void *scratch);
+  void (*hadamard)(const Tensor *x, Tensor *y);
+  void (*quantise)(const Tensor *x, Rounding rounding, Tensor *y);
+  /* Half to even at absmax(x) / 127 (1 where that is 0), which becomes y's scale. */
+  void (*quantise_dynamic)(const Tensor *x, Tensor *y);
+  void (*dequantise)(const Tensor *x, Tensor *y);
+  void (*residual_add)(const Tensor *x, const Tensor *branch, Tensor *y);
+} Ops;
+
+extern const Ops ops_cpu;
+
+#endif
