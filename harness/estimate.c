@@ -12,7 +12,10 @@
 #include "model/rewrite.h"
 #include "model/witness.h"
 
-enum { DATASET_OVERHEAD = 1500, ROW_BYTES = 2 * sizeof(PairStats) }; /* headers, attributes and scales of a dataset; measured */
+enum {
+  DATASET_OVERHEAD = 1500,
+  ROW_BYTES = 2 * sizeof(PairStats)
+}; /* headers, attributes and scales of a dataset; measured */
 
 bool estimate_kept(const Spec *spec, TensorId id, int layer) {
   bool tensor = spec->keep.all_tensors, in_layer = spec->keep.all_layers || id >= T_LAYER_COUNT;
@@ -80,9 +83,10 @@ bool estimate_check(const Spec *spec, const Setup *setup, const char *folder, St
   if (statvfs(folder, &disk) != 0) return FAIL(st, "%s: %s", folder, strerror(errno));
   int64_t free_bytes = (int64_t)disk.f_bavail * (int64_t)disk.f_frsize, wanted = 2 * sum.results_bytes;
   if (wanted > free_bytes)
-    return FAIL(st, "%s: the run writes %.1f MB, twice that until it is joined, and %.1f MB are free (keep fewer tensors "
-                "or layers, or give another folder with -o)", folder, 1e-6 * (double)sum.results_bytes,
-                1e-6 * (double)free_bytes);
+    return FAIL(st,
+                "%s: the run writes %.1f MB, twice that until it is joined, and %.1f MB are free (keep fewer tensors "
+                "or layers, or give another folder with -o)",
+                folder, 1e-6 * (double)sum.results_bytes, 1e-6 * (double)free_bytes);
   int64_t machine = (int64_t)sysconf(_SC_PHYS_PAGES) * (int64_t)sysconf(_SC_PAGESIZE);
   if (sum.memory_bytes > machine)
     return FAIL(st, "%s: the run needs %.1f GB of memory and the machine has %.1f GB", spec->path,

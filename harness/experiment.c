@@ -42,7 +42,8 @@ typedef struct Experiment {
   double stats_s, store_s;
 } Experiment;
 
-/* --- sides and pairs ------------------------------------------------------------------------------------------------ */
+/* --- sides and pairs ------------------------------------------------------------------------------------------------
+ */
 
 static int side_of(const Experiment *e, const char *name) {
   for (int i = 0; i < e->sides; i++)
@@ -68,7 +69,8 @@ static void make_sides(Arena *arena, Experiment *e) {
   for (int i = 0; i < spec->compare_all_count; i++) add_pair(e, MODE_REFERENCE, spec->compare_all[i]);
 }
 
-/* --- running one layer ---------------------------------------------------------------------------------------------- */
+/* --- running one layer ----------------------------------------------------------------------------------------------
+ */
 
 /* Where a tensor is filed: see tables.h. */
 static int table_layer(const Experiment *e, TensorId id, int layer) {
@@ -102,7 +104,8 @@ static bool run_side(Experiment *e, Side *side, int prompt, int layer, Arena *ar
   return !side->mode || witness_check(side->mode, layer, &side->trace, st);
 }
 
-/* --- measuring it --------------------------------------------------------------------------------------------------- */
+/* --- measuring it ---------------------------------------------------------------------------------------------------
+ */
 
 static float static_scale(const Experiment *e, TensorId id, int layer) {
   ScaleId scale = tensor_info[id].scale;
@@ -190,7 +193,8 @@ static LayerRows measure_layer(Experiment *e, int prompt, int layer, Arena *aren
   return rows;
 }
 
-/* --- storing it ----------------------------------------------------------------------------------------------------- */
+/* --- storing it -----------------------------------------------------------------------------------------------------
+ */
 
 static bool put_layer(Experiment *e, Segment *segment, LayerRows *rows, Arena scratch, Status *st) {
   const Spec *spec = e->spec;
@@ -221,7 +225,8 @@ static bool store_layer(Experiment *e, int prompt, int layer, LayerRows *rows, A
   return ok;
 }
 
-/* --- the walk ------------------------------------------------------------------------------------------------------- */
+/* --- the walk -------------------------------------------------------------------------------------------------------
+ */
 
 static bool run_layer(Experiment *e, int prompt, int layer, Arena scratch, Status *st) {
   for (int s = 0; s < e->sides; s++) TRY(run_side(e, &e->side[s], prompt, layer, &scratch, st));
@@ -254,7 +259,8 @@ static bool run_prompt(Experiment *e, int prompt, Arena arena, Status *st) {
   return true;
 }
 
-/* --- the end -------------------------------------------------------------------------------------------------------- */
+/* --- the end --------------------------------------------------------------------------------------------------------
+ */
 
 static int64_t peak_bytes(void) {
   struct rusage usage;
@@ -282,7 +288,8 @@ static TableRows scale_rows(Arena *arena, const Experiment *e) {
   if (e->setup.calibration_token)
     for (int layer = 0; layer < model->layers; layer++)
       for (int s = 0; s < S_COUNT; s++) {
-        row[count] = (ScaleRow){.layer = layer, .statistic = model->layer[layer].statistic[s],
+        row[count] = (ScaleRow){.layer = layer,
+                                .statistic = model->layer[layer].statistic[s],
                                 .scale = (double)model->layer[layer].scale[s]};
         put_text(row[count++].name, sizeof row->name, scale_names[s]);
       }
@@ -337,8 +344,10 @@ static void announce(const Experiment *e, const char *folder) {
   const Spec *spec = e->spec;
   Estimate sum = estimate_of(spec, &e->setup);
   progress_say(e->progress, "%s", spec->title);
-  progress_say(e->progress, "%d modes and the float64 reference, %d layers, %d prompts; writes about %.0f MB to %s, needs "
-               "about %.0f MB of memory", spec->mode_count, e->setup.checkpoint.config.layers, spec->prompt_count,
+  progress_say(e->progress,
+               "%d modes and the float64 reference, %d layers, %d prompts; writes about %.0f MB to %s, needs "
+               "about %.0f MB of memory",
+               spec->mode_count, e->setup.checkpoint.config.layers, spec->prompt_count,
                1e-6 * (double)sum.results_bytes, folder, 1e-6 * (double)sum.memory_bytes);
 }
 
@@ -363,8 +372,11 @@ static bool look_for_finished(const char *path, const RunKey *key, bool *finishe
 static StoreShape store_shape(Arena *arena, const Experiment *e) {
   const char **mode = ARENA_NEW(arena, const char *, e->sides);
   for (int s = 0; s < e->sides; s++) mode[s] = e->side[s].name;
-  StoreShape shape = {.layers = e->setup.model.layers, .prompt = e->setup.prompt, .prompts = e->spec->prompt_count,
-                      .mode = mode, .modes = e->sides};
+  StoreShape shape = {.layers = e->setup.model.layers,
+                      .prompt = e->setup.prompt,
+                      .prompts = e->spec->prompt_count,
+                      .mode = mode,
+                      .modes = e->sides};
   for (Dim dim = 0; dim < DIM_COUNT; dim++) shape.dims[dim] = model_dim(&e->setup.model, dim);
   return shape;
 }
@@ -388,16 +400,15 @@ bool experiment_run(Arena *arena, const Spec *spec, const RunOptions *options, P
   *outcome = (RunOutcome){.results = arena_printf(arena, "%s/results.h5", options->folder)};
   TRY(setup_check(arena, spec, &e.setup, st));
   TRY(file_make_folder(options->folder, st));
-  if (!options->fresh)
-    TRY(look_for_finished(outcome->results, &e.setup.key, &outcome->already_done, *arena, st));
+  if (!options->fresh) TRY(look_for_finished(outcome->results, &e.setup.key, &outcome->already_done, *arena, st));
   if (!outcome->already_done) {
     announce(&e, options->folder);
     TRY(estimate_check(spec, &e.setup, options->folder, st));
     TRY(setup_load(arena, spec, options->folder, progress, &e.setup, st));
     make_sides(arena, &e);
     StoreShape shape = store_shape(arena, &e);
-    TRY(journal_open(arena, outcome->results, &e.setup.key, &shape, options->fresh, spec->durability == DURABILITY_POWER,
-                     spec->keep.deflate, &e.journal, st));
+    TRY(journal_open(arena, outcome->results, &e.setup.key, &shape, options->fresh,
+                     spec->durability == DURABILITY_POWER, spec->keep.deflate, &e.journal, st));
     bool ok = run_journal(arena, &e, options, start_s, st);
     journal_close(&e.journal);
     TRY(ok);

@@ -25,7 +25,8 @@ typedef struct Command {
   bool (*run)(Arena *arena, const Options *options, const char *typed, Status *st);
 } Command;
 
-/* --- specs from flags ------------------------------------------------------------------------------------------------ */
+/* --- specs from flags ------------------------------------------------------------------------------------------------
+ */
 
 static const char *default_folder(Arena *arena, const char *path) {
   const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *dot = strrchr(name, '.');
@@ -57,17 +58,25 @@ static bool compare_spec(Arena *arena, const Options *o, Spec *spec, Status *st)
   const char *a = o->argument[0], *b = o->argument[1];
   Prompt prompt = {.name = "text", .text = o->text, .offset = o->offset, .length = o->length};
   Pair pair = {a, b};
-  Spec flags = {.path = "compare", .folder = ".", .title = arena_printf(arena, "Mode %s against mode %s", a, b),
-                .question = "Do the two modes differ, where first, and how far does it grow?", .model = o->model,
-                .calibration = {o->calibration, o->windows, o->window_length, o->alpha}, .prompts = &prompt,
-                .prompt_count = 1, .pairs = &pair, .pair_count = 1,
-                .keep = {.all_tensors = true, .all_layers = true}, .seed = 1};
+  Spec flags = {.path = "compare",
+                .folder = ".",
+                .title = arena_printf(arena, "Mode %s against mode %s", a, b),
+                .question = "Do the two modes differ, where first, and how far does it grow?",
+                .model = o->model,
+                .calibration = {o->calibration, o->windows, o->window_length, o->alpha},
+                .prompts = &prompt,
+                .prompt_count = 1,
+                .pairs = &pair,
+                .pair_count = 1,
+                .keep = {.all_tensors = true, .all_layers = true},
+                .seed = 1};
   TRY(read_rewrite(o->rewrite, &flags, st));
   const char *text = spec_print(arena, &flags);
   return spec_parse(arena, "compare", text, strlen(text), spec, st);
 }
 
-/* --- what is said ---------------------------------------------------------------------------------------------------- */
+/* --- what is said ----------------------------------------------------------------------------------------------------
+ */
 
 static void print_stage_table(const Mode *modes, int count) {
   printf("%-12s", "stage");
@@ -89,7 +98,8 @@ static bool print_plan(Arena *arena, const Spec *spec, Status *st) {
   const Config *c = &setup.checkpoint.config;
   printf("\n# model: %d layers, D %d, E %d, N %d, R %d, K %d, vocabulary %d\n", c->layers, c->D, c->E, c->N, c->R, c->K,
          c->vocab);
-  for (int i = 0; i < spec->prompt_count; i++) printf("# prompt %s: %d tokens\n", setup.prompt[i].name, setup.prompt[i].T);
+  for (int i = 0; i < spec->prompt_count; i++)
+    printf("# prompt %s: %d tokens\n", setup.prompt[i].name, setup.prompt[i].T);
   printf("# results file: %lld tensors, %.1f MB (twice that on disk until it is joined)\n# memory: about %.0f MB\n",
          (long long)sum.tensors, 1e-6 * (double)sum.results_bytes, 1e-6 * (double)sum.memory_bytes);
   if (spec->keep.tensor_count == 0 && !spec->keep.all_tensors) {
@@ -102,7 +112,8 @@ static bool print_plan(Arena *arena, const Spec *spec, Status *st) {
   return true;
 }
 
-/* --- the commands ---------------------------------------------------------------------------------------------------- */
+/* --- the commands ----------------------------------------------------------------------------------------------------
+ */
 
 static bool report_and_summarise(Arena *arena, const char *results, const char *folder, Status *st) {
   Report report;
@@ -111,9 +122,11 @@ static bool report_and_summarise(Arena *arena, const char *results, const char *
   return true;
 }
 
-static bool run_spec(Arena *arena, const Spec *spec, const Options *o, const char *typed, const char *name, Status *st) {
+static bool run_spec(Arena *arena, const Spec *spec, const Options *o, const char *typed, const char *name,
+                     Status *st) {
   if (o->dry_run) return print_plan(arena, spec, st);
-  RunOptions options = {.folder = o->folder ? o->folder : default_folder(arena, name), .command = typed, .fresh = o->fresh};
+  RunOptions options = {
+      .folder = o->folder ? o->folder : default_folder(arena, name), .command = typed, .fresh = o->fresh};
   Progress progress = progress_start(o->quiet);
   RunOutcome outcome;
   bool ok = experiment_run(arena, spec, &options, &progress, &outcome, st);
@@ -143,7 +156,8 @@ static bool command_compare(Arena *arena, const Options *o, const char *typed, S
   Spec spec;
   TRY(compare_spec(arena, o, &spec, st));
   TRY(apply_flags(o, &spec, st));
-  return run_spec(arena, &spec, o, typed, arena_printf(arena, "compare_%s_vs_%s.yaml", o->argument[0], o->argument[1]), st);
+  return run_spec(arena, &spec, o, typed, arena_printf(arena, "compare_%s_vs_%s.yaml", o->argument[0], o->argument[1]),
+                  st);
 }
 
 static bool command_report(Arena *arena, const Options *o, const char *typed, Status *st) {
@@ -209,33 +223,45 @@ static bool command_modes(Arena *arena, const Options *o, const char *typed, Sta
 
 static const Command commands[] = {
     {{"run", "EXPERIMENT.yaml",
-      "Runs an experiment: every mode and the float64 reference, layer by layer; stores, measures, reports. A run that was "
+      "Runs an experiment: every mode and the float64 reference, layer by layer; stores, measures, reports. A run that "
+      "was "
       "stopped goes on where it was.\v"
       "Example:\n  driftscope run experiments/mode_2-0_vs_2-4.yaml\n",
       1, KEYS(OPT_OUTPUT, OPT_FRESH, OPT_DRY_RUN, OPT_THREADS, OPT_BACKEND, OPT_QUIET)},
-     "run an experiment: measure, store, report", command_run},
+     "run an experiment: measure, store, report",
+     command_run},
     {{"compare", "MODE MODE",
       "Compares two modes without a spec file.\v"
-      "Examples:\n  driftscope compare 2-0 2-4\n  driftscope compare 0 fp64 --text my.txt --length 512 -o results/mine\n",
-      2, KEYS(OPT_OUTPUT, OPT_MODEL, OPT_TEXT, OPT_OFFSET, OPT_LENGTH, OPT_CALIBRATION, OPT_WINDOWS, OPT_WINDOW_LENGTH,
-              OPT_ALPHA, OPT_REWRITE, OPT_FRESH, OPT_DRY_RUN, OPT_THREADS, OPT_BACKEND, OPT_QUIET)},
-     "the same for two modes, without a spec file", command_compare},
+      "Examples:\n  driftscope compare 2-0 2-4\n  driftscope compare 0 fp64 --text my.txt --length 512 -o "
+      "results/mine\n",
+      2,
+      KEYS(OPT_OUTPUT, OPT_MODEL, OPT_TEXT, OPT_OFFSET, OPT_LENGTH, OPT_CALIBRATION, OPT_WINDOWS, OPT_WINDOW_LENGTH,
+           OPT_ALPHA, OPT_REWRITE, OPT_FRESH, OPT_DRY_RUN, OPT_THREADS, OPT_BACKEND, OPT_QUIET)},
+     "the same for two modes, without a spec file",
+     command_compare},
     {{"validate", "EXPERIMENT.yaml",
       "Says what would run: the effective spec with every default, the modes by stage, the bytes written and needed.\v"
       "Example:\n  driftscope validate experiments/all_modes.yaml\n",
       1, KEYS(OPT_QUIET)},
-     "what would run, with every default", command_validate},
+     "what would run, with every default",
+     command_validate},
     {{"calibrate", "",
       "Prints the static activation scales of every layer, taken from a text.\v"
       "Example:\n  driftscope calibrate --model data/mamba-bytes-10m --text data/text/valid.txt\n",
-      0, KEYS(OPT_MODEL, OPT_TEXT, OPT_WINDOWS, OPT_WINDOW_LENGTH, OPT_ALPHA, OPT_REWRITE, OPT_THREADS, OPT_JSON, OPT_QUIET)},
-     "activation scales from a text", command_calibrate},
+      0,
+      KEYS(OPT_MODEL, OPT_TEXT, OPT_WINDOWS, OPT_WINDOW_LENGTH, OPT_ALPHA, OPT_REWRITE, OPT_THREADS, OPT_JSON,
+           OPT_QUIET)},
+     "activation scales from a text",
+     command_calibrate},
     {{"report", "RESULTS.h5",
       "Makes the report again from a results file alone.\v"
       "Example:\n  driftscope report results/mode_2-0_vs_2-4/results.h5\n",
       1, KEYS(OPT_OUTPUT)},
-     "make the report again", command_report},
-    {{"modes", "", "Lists the modes with their stages.", 0, KEYS(OPT_JSON)}, "the modes with their stages", command_modes},
+     "make the report again",
+     command_report},
+    {{"modes", "", "Lists the modes with their stages.", 0, KEYS(OPT_JSON)},
+     "the modes with their stages",
+     command_modes},
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
 
@@ -248,7 +274,8 @@ static void print_commands(FILE *out) {
                "Exit status: 0 done, 1 a check failed, 2 usage or input error.\n");
 }
 
-/* --- start and end --------------------------------------------------------------------------------------------------- */
+/* --- start and end ---------------------------------------------------------------------------------------------------
+ */
 
 /* Called in the middle of anything: finished segments are on disk, so leaving at once loses nothing. */
 static void memory_exhausted(size_t wanted, size_t reserved) {

@@ -10,7 +10,8 @@
 #define SHOWN(x) TEXT_OF(x)
 
 static const struct argp_option every_option[] = {
-    {"output", OPT_OUTPUT, "DIR", 0, "folder of results and report (default: results/NAME; nothing is written elsewhere)", 0},
+    {"output", OPT_OUTPUT, "DIR", 0,
+     "folder of results and report (default: results/NAME; nothing is written elsewhere)", 0},
     {"fresh", OPT_FRESH, NULL, 0, "start anew: replaces what an earlier run left in DIR", 0},
     {"dry-run", OPT_DRY_RUN, NULL, 0, "say what would run, with every default, and stop", 0},
     {"threads", OPT_THREADS, "N", 0, "threads; 0: every core (default: the spec's, which is 0)", 0},
@@ -20,7 +21,8 @@ static const struct argp_option every_option[] = {
     {"text", OPT_TEXT, "FILE", 0, "text to run (default: " DEFAULT_TEXT ")", 0},
     {"offset", OPT_OFFSET, "N", 0, "first byte of the text (default: " SHOWN(DEFAULT_OFFSET) ")", 0},
     {"length", OPT_LENGTH, "N", 0, "tokens to run (default: " SHOWN(DEFAULT_LENGTH) ")", 0},
-    {"calibration", OPT_CALIBRATION, "FILE", 0, "text that scales are taken from (default: " DEFAULT_CALIBRATION ")", 0},
+    {"calibration", OPT_CALIBRATION, "FILE", 0, "text that scales are taken from (default: " DEFAULT_CALIBRATION ")",
+     0},
     {"windows", OPT_WINDOWS, "N", 0, "calibration windows (default: " SHOWN(DEFAULT_WINDOWS) ")", 0},
     {"window-length", OPT_WINDOW_LENGTH, "N", 0, "tokens in each (default: " SHOWN(DEFAULT_WINDOW_LENGTH) ")", 0},
     {"alpha", OPT_ALPHA, "A", 0, "quantile that s_u and s_h take (default: " SHOWN(DEFAULT_ALPHA) ")", 0},
@@ -93,9 +95,17 @@ Options options_parse(const Usage *usage, int argc, char **argv) {
   for (const int *key = usage->keys; *key; key++)
     for (int i = 0; i < OPTION_COUNT; i++)
       if (every_option[i].key == *key) mine[count++] = every_option[i];
-  Parse parse = {usage, {.threads = -1, .model = DEFAULT_MODEL, .text = DEFAULT_TEXT, .calibration = DEFAULT_CALIBRATION,
-                         .rewrite = "quamba", .offset = DEFAULT_OFFSET, .length = DEFAULT_LENGTH,
-                         .windows = DEFAULT_WINDOWS, .window_length = DEFAULT_WINDOW_LENGTH, .alpha = DEFAULT_ALPHA}};
+  Parse parse = {usage,
+                 {.threads = -1,
+                  .model = DEFAULT_MODEL,
+                  .text = DEFAULT_TEXT,
+                  .calibration = DEFAULT_CALIBRATION,
+                  .rewrite = "quamba",
+                  .offset = DEFAULT_OFFSET,
+                  .length = DEFAULT_LENGTH,
+                  .windows = DEFAULT_WINDOWS,
+                  .window_length = DEFAULT_WINDOW_LENGTH,
+                  .alpha = DEFAULT_ALPHA}};
   struct argp argp = {.options = mine, .parser = take, .args_doc = usage->arguments, .doc = usage->doc};
   char name[64];
   snprintf(name, sizeof name, "driftscope %s", usage->name);

@@ -1,5 +1,5 @@
-/* options: the flags of the command line, parsed by argp. Every command takes some of one common set; defaults stand here once and
- * are shown by --help. */
+/* options: the flags of the command line, parsed by argp. Every command takes some of one common set; defaults stand
+ * here once and are shown by --help. */
 #ifndef DS_OPTIONS_H
 #define DS_OPTIONS_H
 #include <argp.h>
@@ -28,8 +28,24 @@ typedef struct Options {
 } Options;
 
 /* Keys of the options a command takes, for options_parse. */
-enum { OPT_OUTPUT = 'o', OPT_QUIET = 'q', OPT_FRESH = 256, OPT_DRY_RUN, OPT_MODEL, OPT_TEXT, OPT_CALIBRATION, OPT_REWRITE,
-       OPT_BACKEND, OPT_THREADS, OPT_OFFSET, OPT_LENGTH, OPT_WINDOWS, OPT_WINDOW_LENGTH, OPT_ALPHA, OPT_JSON };
+enum {
+  OPT_OUTPUT = 'o',
+  OPT_QUIET = 'q',
+  OPT_FRESH = 256,
+  OPT_DRY_RUN,
+  OPT_MODEL,
+  OPT_TEXT,
+  OPT_CALIBRATION,
+  OPT_REWRITE,
+  OPT_BACKEND,
+  OPT_THREADS,
+  OPT_OFFSET,
+  OPT_LENGTH,
+  OPT_WINDOWS,
+  OPT_WINDOW_LENGTH,
+  OPT_ALPHA,
+  OPT_JSON
+};
 
 typedef struct Usage {
   const char *name;      /* of the command */

@@ -1,5 +1,5 @@
-/* provenance: what a results file says of itself, so that a reader can judge and repeat it: program, commit, compiler and
- * flags, machine, BLAS, date, command, spec, model. */
+/* provenance: what a results file says of itself, so that a reader can judge and repeat it: program, commit, compiler
+ * and flags, machine, BLAS, date, command, spec, model. */
 #ifndef DS_PROVENANCE_H
 #define DS_PROVENANCE_H
 #include "setup.h"

@@ -104,7 +104,8 @@ static bool prove_rewrite(const Spec *spec, Setup *setup, Arena scratch, Status 
   }
   setup->rewrite_proof = sqrt(error / size);
   if (!(setup->rewrite_proof <= proof_limit))
-    return FAIL(st, "%s: the rewrite changes the model: the float64 logits of the first %d tokens of prompt '%s' differ "
+    return FAIL(st,
+                "%s: the rewrite changes the model: the float64 logits of the first %d tokens of prompt '%s' differ "
                 "by %.3g relative with and without it; at most %.0e is rounding",
                 setup->checkpoint.folder, T, prompt->name, setup->rewrite_proof, proof_limit);
   return true;
@@ -142,7 +143,8 @@ bool setup_calibrate(const Spec *spec, const char *cache, Progress *progress, Se
 
 bool setup_load(Arena *arena, const Spec *spec, const char *cache, Progress *progress, Setup *setup, Status *st) {
   if (spec->backend == BACKEND_CUDA)
-    return FAIL(st, "%s: key 'backend': cuda: this program has no CUDA backend; auto and cpu run on the CPU", spec->path);
+    return FAIL(st, "%s: key 'backend': cuda: this program has no CUDA backend; auto and cpu run on the CPU",
+                spec->path);
   omp_set_num_threads(spec->threads > 0 ? spec->threads : omp_get_num_procs());
   const Config *c = &setup->checkpoint.config;
   progress_phase(progress, "load", 0);

@@ -1,5 +1,5 @@
-/* setup: everything a job needs before its first layer: checkpoint, tokens, rewritten weights and their proof, packed and
- * quantised weights, activation scales. */
+/* setup: everything a job needs before its first layer: checkpoint, tokens, rewritten weights and their proof, packed
+ * and quantised weights, activation scales. */
 #ifndef DS_SETUP_H
 #define DS_SETUP_H
 #include "base/progress.h"
@@ -22,7 +22,8 @@ typedef struct Setup {
   double load_s, calibrate_s;
 } Setup;
 
-/* Opens and checks what the spec names, computes nothing: checkpoint, prompts, calibration text, layer numbers, digests. */
+/* Opens and checks what the spec names, computes nothing: checkpoint, prompts, calibration text, layer numbers,
+ * digests. */
 bool setup_check(Arena *arena, const Spec *spec, Setup *setup, Status *st);
 /* The rest, after setup_check. Calibration statistics are taken from and left in `cache` (a folder; NULL: no cache). */
 bool setup_load(Arena *arena, const Spec *spec, const char *cache, Progress *progress, Setup *setup, Status *st);

@@ -1,7 +1,7 @@
 #include "trace64.h"
 
 static double *make(Arena *arena, Trace *trace, TensorId id, int rows, int cols) {
-  double *data = ARENA_NEW(arena, double, (size_t)rows * (size_t)cols);
+  double *data = ARENA_NEW(arena, double, (size_t)rows *(size_t)cols);
   trace->t[id] = tensor_of(data, TYPE_F64, rows, cols, 0);
   trace->t[id].kernel = "reference f64";
   return data;

@@ -1,5 +1,6 @@
 /* ops: the operators of one backend as one table, so that whoever runs a block names no backend. Same operators, same
- * arithmetic, same bits; only where the tensors live differs. On a device, calls are queued in order and `kernel` is set at the call. */
+ * arithmetic, same bits; only where the tensors live differs. On a device, calls are queued in order and `kernel` is
+ * set at the call. */
 #ifndef DS_KERNELS_OPS_H
 #define DS_KERNELS_OPS_H
 #include "kernels/conv1d.h"

@@ -62,17 +62,23 @@ def check_with_h5py(file):
     check(all(len(file.attrs.get(name, b"")) == 32 for name in DIGESTS), "h5py: the digests of the run are there")
     for prompt_name, prompt in file["prompts"].items():
         token = prompt["token"]
-        check(token.dtype == np.int32 and np.array_equal(token[:], np.arange(len(token))), f"h5py: {prompt_name}: token")
-        check(prompt["token_id"].dtype == np.int32 and prompt["token_id"].dims[0][0] == token, f"h5py: {prompt_name}: token_id")
-        check(all(prompt[name].attrs["CLASS"] == b"DIMENSION_SCALE" for name in ["token", *WIDTHS]), f"h5py: {prompt_name}: dimension scales")
+        ids = prompt["token_id"]
+        scales = [prompt[name].attrs["CLASS"] == b"DIMENSION_SCALE" for name in ["token", *WIDTHS]]
+        positions = token.dtype == np.int32 and np.array_equal(token[:], np.arange(len(token)))
+        check(positions, f"h5py: {prompt_name}: token")
+        check(ids.dtype == np.int32 and ids.dims[0][0] == token, f"h5py: {prompt_name}: token_id")
+        check(all(scales), f"h5py: {prompt_name}: dimension scales")
         for mode_name, mode in prompt.items():
             if not isinstance(mode, h5py.Group):
                 continue
             layers = [name for name, item in mode.items() if isinstance(item, h5py.Group)]
-            check(layers == sorted(layers), f"h5py: {prompt_name}/{mode_name}: {len(layers)} layers in order", layers)
-            wrong = [f"{tensor.name}: {check_tensor(tensor, prompt)}" for group in [mode, *(mode[layer] for layer in layers)]
-                     for tensor in tensors_of(group).values() if check_tensor(tensor, prompt)]
-            check(not wrong, f"h5py: {prompt_name}/{mode_name}: types, attributes and scales of every tensor", wrong[:3])
+            numbers = [int(name.removeprefix("layer_")) for name in layers]
+            where = f"h5py: {prompt_name}/{mode_name}"
+            check(numbers == sorted(numbers), f"{where}: {len(layers)} layers in order", layers)
+            tensors = [tensor for group in [mode, *(mode[layer] for layer in layers)]
+                       for tensor in tensors_of(group).values()]
+            faults = [f"{tensor.name}: {fault}" for tensor in tensors if (fault := check_tensor(tensor, prompt))]
+            check(not faults, f"{where}: types, attributes and scales of {len(tensors)} tensors", faults[:3])
 
 
 def check_with_pandas(path, file):
@@ -82,7 +88,8 @@ def check_with_pandas(path, file):
         texts = [column for column in raw.dtype.names if raw.dtype[column].kind == "S"]
         check(list(frame.columns) == list(raw.dtype.names) and len(frame) == len(raw),
               f"pandas: tables/{name}: {len(raw)} rows, {len(raw.dtype.names)} columns")
-        check(all(isinstance(value, str) for column in texts for value in frame[column]), f"pandas: tables/{name}: texts are str")
+        all_str = all(isinstance(value, str) for column in texts for value in frame[column])
+        check(all_str, f"pandas: tables/{name}: texts are str")
         wrong = [column for column in raw.dtype.names if list(map(str, frame[column])) !=
                  [value.decode() if column in texts else str(value) for value in raw[column]]]
         check(not wrong, f"pandas: tables/{name}: values", wrong)
@@ -112,8 +119,8 @@ def wrong_with_xarray(path, group, engine):
 def check_with_xarray(path, file, engine):
     for prompt_name, prompt in file["prompts"].items():
         with xr.open_dataset(path, group=prompt.name, engine=engine) as opened:
-            check(np.array_equal(opened["token"], prompt["token"][:]) and np.array_equal(opened["token_id"], prompt["token_id"][:])
-                  and set(opened.variables) == {"token", "token_id"}, f"xarray {engine}: {prompt_name}: tokens")
+            equal = [np.array_equal(opened[name], prompt[name][:]) for name in ("token", "token_id")]
+            check(all(equal) and len(opened.variables) == 2, f"xarray {engine}: {prompt_name}: tokens")
         for mode_name, mode in prompt.items():
             if not isinstance(mode, h5py.Group):
                 continue
@@ -121,8 +128,8 @@ def check_with_xarray(path, file, engine):
             for group in [mode, *layers[:1], *(layers[-1:] if len(layers) > 1 else [])]:
                 if not tensors_of(group):
                     continue
-                wrong = wrong_with_xarray(path, group, engine)
-                check(not wrong, f"xarray {engine}: {group.name[len('/prompts/'):]}: {len(tensors_of(group))} tensors", wrong)
+                wrong, name = wrong_with_xarray(path, group, engine), group.name.removeprefix("/prompts/")
+                check(not wrong, f"xarray {engine}: {name}: {len(tensors_of(group))} tensors", wrong)
 
 
 def main():

@@ -1,4 +1,5 @@
-/* shipped_model: the small model under data/, loaded as a run loads it, for the tests of blocks, calibration and the driver. */
+/* shipped_model: the small model under data/, loaded as a run loads it, for the tests of blocks, calibration and the
+ * driver. */
 #ifndef DS_TESTS_SHIPPED_MODEL_H
 #define DS_TESTS_SHIPPED_MODEL_H
 #include <criterion/criterion.h>

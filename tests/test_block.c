@@ -94,23 +94,25 @@ Test(block, mode_2_3_equals_mode_2_1_but_for_exact_ties) {
 /* What each tensor is stored as: the table of the modes, written out once more. -: not made. */
 Test(block, stored_types_are_those_of_the_table) {
   static const char *const modes[] = {"0", "2-0", "2-1", "2-2", "2-3", "2-4", "3", "1", "fp32"};
-  static const struct { TensorId id; const char *types[9]; } rows[] = {
-      {T_NORM, {"i8", "i8", "i8", "i8", "i8", "i8", "i8", "f32", "f32"}},
-      {T_IN_PROJ, {"i8", "i8", "i8", "i8", "i8", "i8", "f32", "f32", "f32"}},
-      {T_CONV1D, {"f32", "f32", "f32", "f32", "f32", "f32", "f32", "f32", "f32"}},
-      {T_CONV1D_SILU, {"i8", "f32", "i8", "f32", "f32", "f32", "f32", "f32", "f32"}},
-      {T_X_PROJ_IN, {"i8", "i8", "i8", "i8", "i8", "i8", "i8", "f32", "f32"}},
-      {T_X_PROJ, {"i8", "i8", "i8", "i8", "i8", "i8", "i8", "f32", "f32"}},
-      {T_DT_PROJ, {"i8", "i8", "i8", "i8", "i8", "i8", "i8", "f32", "f32"}},
-      {T_SCAN_IN, {"i8", "i8", "i8", "f32", "i8", "f32", "f32", "f32", "f32"}},
-      {T_DELTA, {"f32", "f32", "f32", "f32", "f32", "f32", "f32", "f32", "f32"}},
-      {T_SCAN, {"f32", "f32", "f32", "f32", "f32", "f32", "f32", "f32", "f32"}},
-      {T_GATED, {"f16", "f16", "f16", "f16", "f16", "f16", "f16", "f16", "f32"}},
-      {T_OUT_PROJ_IN, {"i8", "i8", "i8", "i8", "i8", "i8", "i8", "f32", "f32"}},
-      {T_OUT_PROJ, {"f16", "f16", "f16", "f16", "f16", "f16", "f16", "f16", "f32"}},
-      {T_BLOCK_OUT, {"f32", "f32", "f32", "f32", "f32", "f32", "f32", "f32", "f32"}},
-      {T_SSM_STATE, {"f32", "f32", "f32", "f32", "f32", "f32", "f32", "f32", "f32"}},
-      {T_SSM_STATE_Q8, {"i8", "i8", "i8", "-", "i8", "-", "-", "-", "-"}}};
+  static const struct {
+    TensorId id;
+    const char *types[9];
+  } rows[] = {{T_NORM, {"i8", "i8", "i8", "i8", "i8", "i8", "i8", "f32", "f32"}},
+              {T_IN_PROJ, {"i8", "i8", "i8", "i8", "i8", "i8", "f32", "f32", "f32"}},
+              {T_CONV1D, {"f32", "f32", "f32", "f32", "f32", "f32", "f32", "f32", "f32"}},
+              {T_CONV1D_SILU, {"i8", "f32", "i8", "f32", "f32", "f32", "f32", "f32", "f32"}},
+              {T_X_PROJ_IN, {"i8", "i8", "i8", "i8", "i8", "i8", "i8", "f32", "f32"}},
+              {T_X_PROJ, {"i8", "i8", "i8", "i8", "i8", "i8", "i8", "f32", "f32"}},
+              {T_DT_PROJ, {"i8", "i8", "i8", "i8", "i8", "i8", "i8", "f32", "f32"}},
+              {T_SCAN_IN, {"i8", "i8", "i8", "f32", "i8", "f32", "f32", "f32", "f32"}},
+              {T_DELTA, {"f32", "f32", "f32", "f32", "f32", "f32", "f32", "f32", "f32"}},
+              {T_SCAN, {"f32", "f32", "f32", "f32", "f32", "f32", "f32", "f32", "f32"}},
+              {T_GATED, {"f16", "f16", "f16", "f16", "f16", "f16", "f16", "f16", "f32"}},
+              {T_OUT_PROJ_IN, {"i8", "i8", "i8", "i8", "i8", "i8", "i8", "f32", "f32"}},
+              {T_OUT_PROJ, {"f16", "f16", "f16", "f16", "f16", "f16", "f16", "f16", "f32"}},
+              {T_BLOCK_OUT, {"f32", "f32", "f32", "f32", "f32", "f32", "f32", "f32", "f32"}},
+              {T_SSM_STATE, {"f32", "f32", "f32", "f32", "f32", "f32", "f32", "f32", "f32"}},
+              {T_SSM_STATE_Q8, {"i8", "i8", "i8", "-", "i8", "-", "-", "-", "-"}}};
   Shipped s = shipped_load(REWRITE_QUAMBA);
   shipped_calibrate(&s, 1, 64);
   Trace ends = {0}, trace;
@@ -135,7 +137,8 @@ Test(witness, every_preset_runs_what_it_promises_and_no_preset_passes_for_anothe
     for (int said = 0; said < mode_preset_count; said++) {
       Status st = {0};
       bool passes = witness_check(&mode_presets[said], 7, &trace, &st);
-      cr_expect_eq(passes, ran == said, "ran %s, said %s: %s", mode_presets[ran].name, mode_presets[said].name, st.text);
+      cr_expect_eq(passes, ran == said, "ran %s, said %s: %s", mode_presets[ran].name, mode_presets[said].name,
+                   st.text);
       if (!passes) cr_expect(strstr(st.text, mode_presets[said].name) && strstr(st.text, "layer 7"), "%s", st.text);
     }
   }

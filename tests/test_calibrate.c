@@ -1,4 +1,5 @@
-/* Activation scales: against the float64 reference's own statistics, and against themselves on other numbers of threads. */
+/* Activation scales: against the float64 reference's own statistics, and against themselves on other numbers of
+ * threads. */
 #include "shipped_model.h"
 
 #include <gsl/gsl_sort.h>
@@ -24,9 +25,13 @@ static double magnitude_quantile(const Tensor *t, double alpha) {
 Test(calibrate, statistics_agree_with_the_float64_reference) {
   Shipped s = shipped_load(REWRITE_QUAMBA);
   shipped_calibrate(&s, WINDOWS, LENGTH);
-  const struct { ScaleId scale; TensorId tensor; bool quantile; } rows[] = {
-      {S_IN, T_NORM, false}, {S_XZ, T_IN_PROJ, false}, {S_U, T_CONV1D_SILU, true}, {S_DBC, T_X_PROJ, false},
-      {S_DT, T_DT_PROJ, false}, {S_O, T_OUT_PROJ_IN, false}, {S_H, T_SSM_STATE, true}};
+  const struct {
+    ScaleId scale;
+    TensorId tensor;
+    bool quantile;
+  } rows[] = {{S_IN, T_NORM, false},    {S_XZ, T_IN_PROJ, false}, {S_U, T_CONV1D_SILU, true},
+              {S_DBC, T_X_PROJ, false}, {S_DT, T_DT_PROJ, false}, {S_O, T_OUT_PROJ_IN, false},
+              {S_H, T_SSM_STATE, true}};
   double want[24][S_COUNT] = {{0}}, worst = 0;
   for (int w = 0; w < WINDOWS; w++) {
     int64_t start = (int64_t)floor((double)w * (double)(s.valid_count - LENGTH) / (WINDOWS - 1));

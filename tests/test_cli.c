@@ -71,14 +71,15 @@ static void write_spec(const char *name, const char *more) {
 
 #define TWO_PAIRS "pairs:\n  - [2-0, 2-4]\n  - [0, 2-0]\n"
 
-/* Statistics, witnesses and digests of every tensor, and the statistics of every pair: all that may not depend on how a run went. */
+/* Statistics, witnesses and digests of every tensor, and the statistics of every pair: all that may not depend on how a
+ * run went. */
 static void expect_same_tables(const char *a, const char *b) {
   cr_assert_eq(shell("cut -d, -f1-4 %s/%s/tables/tensor_stats.csv | wc -l", folder, a), 0);
   cr_assert_gt(atoi(output), 2 * 24 * 3 * 16, "%s", output);
   const char *const tables[] = {"tensor_stats", "pair_stats", "drift", "verdict", "scales"};
   for (int t = 0; t < 5; t++)
-    cr_expect_eq(shell("cmp %s/%s/tables/%s.csv %s/%s/tables/%s.csv", folder, a, tables[t], folder, b, tables[t]), 0, "%s",
-                 output);
+    cr_expect_eq(shell("cmp %s/%s/tables/%s.csv %s/%s/tables/%s.csv", folder, a, tables[t], folder, b, tables[t]), 0,
+                 "%s", output);
 }
 
 TestSuite(cli, .init = begin, .fini = end);
@@ -91,8 +92,9 @@ Test(cli, run_ends_with_three_lines_and_the_path_of_the_report) {
   size_t length = strlen(output), tail = strlen(path);
   cr_assert(length > tail && !strcmp(output + length - tail, path), "%s", output);
   cr_assert(strstr(output, "layer 0") && strstr(output, "conv1d"), "%s", output);
-  cr_assert_eq(shell("test -s %s/a/report.md && test -s %s/a/results.h5 && test -s %s/a/tables/drift.csv", folder, folder,
-                     folder), 0);
+  cr_assert_eq(shell("test -s %s/a/report.md && test -s %s/a/results.h5 && test -s %s/a/tables/drift.csv", folder,
+                     folder, folder),
+               0);
   cr_assert_eq(shell("ls %s/a", folder), 0);
   cr_assert_not(strstr(output, "parts") || strstr(output, "tmp") || strstr(output, "partial"), "%s", output);
 }
@@ -100,8 +102,9 @@ Test(cli, run_ends_with_three_lines_and_the_path_of_the_report) {
 Test(cli, same_digests_on_any_thread_count_and_from_run_to_run) {
   write_spec("a.yaml", TWO_PAIRS);
   for (int i = 0; i < 4; i++) {
-    cr_assert_eq(shell("OMP_NUM_THREADS=%d %s run %s/a.yaml --threads %d -q -o %s/t%d 2>&1", 1 + i % 3, program(), folder,
-                       1 + i % 3, folder, i), 0, "%s", output);
+    cr_assert_eq(shell("OMP_NUM_THREADS=%d %s run %s/a.yaml --threads %d -q -o %s/t%d 2>&1", 1 + i % 3, program(),
+                       folder, 1 + i % 3, folder, i),
+                 0, "%s", output);
     char name[8];
     snprintf(name, sizeof name, "t%d", i);
     if (i > 0) expect_same_tables("t0", name);
@@ -158,7 +161,8 @@ Test(cli, finished_result_is_reported_again_and_another_run_is_refused) {
   cr_assert_eq(shell("%s run %s/a.yaml -q --fresh -o %s/a 2>&1", program(), folder, folder), 0, "%s", output);
 }
 
-/* Every limit on the size of a file: exit 2, one line, no signal, and whatever was finished serves the run that follows. */
+/* Every limit on the size of a file: exit 2, one line, no signal, and whatever was finished serves the run that
+ * follows. */
 Test(cli, file_size_limit_costs_no_finished_layer, .timeout = 120) {
   write_spec("a.yaml", TWO_PAIRS);
   const int kilobytes[] = {1, 40, 300, 700, 5000};
@@ -199,13 +203,25 @@ Test(cli, unwritable_folder_is_named) {
 }
 
 Test(cli, wrong_command_lines_end_with_status_2_and_say_what_was_expected) {
-  static const struct { const char *line, *said; } wrong[] = {
-      {"", "Usage"}, {"runn x.yaml", "runn"}, {"run", "EXPERIMENT.yaml"}, {"run a b", "too many"},
-      {"run /nowhere.yaml", "/nowhere.yaml"}, {"run x.yaml --threads 4.5", "4.5"}, {"compare 2-0", "MODE MODE"},
-      {"compare 2-0 2-9", "2-9"}, {"compare 2-0 2-0", "2-0"}, {"compare 2-0 2-4 --model /nowhere", "/nowhere"},
-      {"compare 2-0 2-4 --backend gpu", "gpu"}, {"compare 2-0 2-4 --alpha 2", "alpha"},
-      {"report /nowhere.h5", "/nowhere.h5"}, {"report README.md", "README.md"}, {"calibrate --text /nowhere", "/nowhere"},
-      {"compare 2-0 2-4 --backend cuda", "cuda"}, {"validate experiments/spec.schema.json", "spec.schema.json"}};
+  static const struct {
+    const char *line, *said;
+  } wrong[] = {{"", "Usage"},
+               {"runn x.yaml", "runn"},
+               {"run", "EXPERIMENT.yaml"},
+               {"run a b", "too many"},
+               {"run /nowhere.yaml", "/nowhere.yaml"},
+               {"run x.yaml --threads 4.5", "4.5"},
+               {"compare 2-0", "MODE MODE"},
+               {"compare 2-0 2-9", "2-9"},
+               {"compare 2-0 2-0", "2-0"},
+               {"compare 2-0 2-4 --model /nowhere", "/nowhere"},
+               {"compare 2-0 2-4 --backend gpu", "gpu"},
+               {"compare 2-0 2-4 --alpha 2", "alpha"},
+               {"report /nowhere.h5", "/nowhere.h5"},
+               {"report README.md", "README.md"},
+               {"calibrate --text /nowhere", "/nowhere"},
+               {"compare 2-0 2-4 --backend cuda", "cuda"},
+               {"validate experiments/spec.schema.json", "spec.schema.json"}};
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
     int status = shell("%s %s 2>&1", program(), wrong[i].line);
     cr_expect_eq(status, 2, "'%s': status %d: %s", wrong[i].line, status, output);
@@ -220,8 +236,10 @@ Test(cli, help_and_modes_and_validate_answer) {
   cr_assert(strstr(output, "default") && strstr(output, "Example"), "%s", output);
   cr_assert_eq(shell("%s modes 2>&1", program()), 0);
   cr_assert(strstr(output, "scan_order") && strstr(output, "i8_dynamic"), "%s", output);
-  cr_assert_eq(shell("%s modes --json | python3 -c 'import json,sys; print(json.load(sys.stdin)[\"2-4\"][\"conv_out\"])'",
-                     program()), 0);
+  cr_assert_eq(
+      shell("%s modes --json | python3 -c 'import json,sys; print(json.load(sys.stdin)[\"2-4\"][\"conv_out\"])'",
+            program()),
+      0);
   cr_assert(strstr(output, "f32"), "%s", output);
   cr_assert_eq(shell("%s validate experiments/all_modes.yaml 2>&1", program()), 0);
   cr_assert(strstr(output, "GB") && strstr(output, "2-4"), "%s", output);
@@ -229,7 +247,8 @@ Test(cli, help_and_modes_and_validate_answer) {
 
 /* Debian's Python has the readers; another python3 may stand before it. */
 static bool python_reads(const char *script, const char *results) {
-  int status = shell("P=/usr/bin/python3; $P -c 'import h5py' 2>/dev/null || P=python3; $P tests/%s %s 2>&1", script, results);
+  int status =
+      shell("P=/usr/bin/python3; $P -c 'import h5py' 2>/dev/null || P=python3; $P tests/%s %s 2>&1", script, results);
   if (status == 77) return false;
   cr_assert_eq(status, 0, "%s: %s", script, output);
   printf("%s", output);

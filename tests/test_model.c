@@ -74,7 +74,8 @@ Test(model, quamba_rewrite_changes_no_logit_beyond_float64_rounding) {
   cr_assert(error <= 1e-12, "relative difference %.3g", error);
 }
 
-/* The rewritten float32 model runs the kernels' own Hadamard transform, the weights were rotated with the reference's. */
+/* The rewritten float32 model runs the kernels' own Hadamard transform, the weights were rotated with the reference's.
+ */
 Test(model, mode_fp32_with_quamba_rewrite_agrees_with_the_golden_logits) {
   Shipped s = shipped_load(REWRITE_QUAMBA);
   int32_t token[GOLDEN_T];

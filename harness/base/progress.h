@@ -1,5 +1,5 @@
-/* progress: what the program is doing, on standard error. A phase is one line when it ends; on a terminal a bar stands there
- * meanwhile. Silent with -q; no bar and no colour with TERM=dumb. */
+/* progress: what the program is doing, on standard error. A phase is one line when it ends; on a terminal a bar stands
+ * there meanwhile. Silent with -q; no bar and no colour with TERM=dumb. */
 #ifndef DS_BASE_PROGRESS_H
 #define DS_BASE_PROGRESS_H
 #include <stdbool.h>

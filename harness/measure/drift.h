@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "measure/tables.h"
 
-/* From all pair rows of a run (any order); result in the arena, ordered by pair (as first met), tensor (as in trace.h), layer. */
+/* From all pair rows of a run (any order); result in the arena, ordered by pair (as first met), tensor (as in trace.h),
+ * layer. */
 Drift *drift_of(Arena *arena, const PairStats *rows, size_t count, size_t *drift_count);
 #endif

@@ -14,8 +14,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "kernels/q8.h"
 #include "base/quantiles.h"
+#include "kernels/q8.h"
 
 enum { BLOCK = 1024 }; /* elements; the arrays of a block, 8 KiB each, stay in the first or second cache */
 

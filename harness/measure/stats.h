@@ -1,8 +1,8 @@
-/* stats: what arithmetic.md's tables say of one tensor, and of a tensor in two modes; GSL computes. Every row is computed
- * by one thread in one order: the bits do not depend on the number of threads.
- * About 2.5 ns an element for a tensor and 12 for a pair; mean and std within 1e-14 of the root mean square of
- * gsl_stats_mean and gsl_stats_sd_with_fixed_mean, min, max and quantiles exactly GSL's (tests/test_stats_random.c).
- * The grid is asked about with the kernels' own q8: the question is what they would do to a value. */
+/* stats: what arithmetic.md's tables say of one tensor, and of a tensor in two modes; GSL computes. Every row is
+ * computed by one thread in one order: the bits do not depend on the number of threads. About 2.5 ns an element for a
+ * tensor and 12 for a pair; mean and std within 1e-14 of the root mean square of gsl_stats_mean and
+ * gsl_stats_sd_with_fixed_mean, min, max and quantiles exactly GSL's (tests/test_stats_random.c). The grid is asked
+ * about with the kernels' own q8: the question is what they would do to a value. */
 #ifndef DS_MEASURE_STATS_H
 #define DS_MEASURE_STATS_H
 #include "base/arena.h"
@@ -15,10 +15,12 @@ void stats_tensor(const Tensor *t, float scale, TensorStats *row, Arena scratch)
 /* Fills all but prompt, base, other, tensor, layer and top1_agreement. Both tensors have the same shape.
  * Two absent witnesses count as the same. */
 void stats_pair(const Tensor *base, const Tensor *other, PairStats *row, Arena scratch);
-/* Share of rows whose largest element (the first of equal ones) stands in the same column: top-1 agreement of logits. */
+/* Share of rows whose largest element (the first of equal ones) stands in the same column: top-1 agreement of logits.
+ */
 double stats_top1(const Tensor *a, const Tensor *b);
 /* Bytes of scratch that either needs for n elements. */
 size_t stats_scratch_bytes(size_t n);
-/* Equal float32 bits after dequantisation (rounded to float32 from float64), everywhere. NaNs are equal to each other. */
+/* Equal float32 bits after dequantisation (rounded to float32 from float64), everywhere. NaNs are equal to each other.
+ */
 bool tensor_identical(const Tensor *a, const Tensor *b);
 #endif

@@ -1,5 +1,5 @@
-/* tables: the rows that a run says, one struct a table, one description for all that write or read it (results file, CSV,
- * report). Text is UTF-8, NUL-padded; a double that does not apply is NaN; an index that does not apply is -1.
+/* tables: the rows that a run says, one struct a table, one description for all that write or read it (results file,
+ * CSV, report). Text is UTF-8, NUL-padded; a double that does not apply is NaN; an index that does not apply is -1.
  * `layer`: 0 … layers-1; -1 for embedding; `layers` for norm_f and logits. */
 #ifndef DS_MEASURE_TABLES_H
 #define DS_MEASURE_TABLES_H
@@ -14,31 +14,32 @@ typedef struct TensorStats {
   int32_t layer;
   int32_t rows, cols;
   int64_t n;
-  double mean, std, min, max;   /* of the finite values; std of the population */
-  double first[FIRST_VALUES];   /* NaN past the end */
+  double mean, std, min, max; /* of the finite values; std of the population */
+  double first[FIRST_VALUES]; /* NaN past the end */
   int64_t nonfinite, zeros;
-  int64_t q8_nans;              /* NaNs that quantisation turned into 0 */
-  double scale;                 /* the static scale whose grid this tensor is compared with; NaN: none */
-  double on_grid, saturated;    /* shares: x == dq(q8(x, scale)), |x| >= 127 scale; NaN where there is no scale */
-  char type[TEXT_TYPE];         /* as stored: f32, f16, i8, f64 */
-  char kernel[TEXT_KERNEL];     /* witness */
-  char digest[TEXT_DIGEST];     /* XXH3-128 of the stored bytes */
+  int64_t q8_nans;           /* NaNs that quantisation turned into 0 */
+  double scale;              /* the static scale whose grid this tensor is compared with; NaN: none */
+  double on_grid, saturated; /* shares: x == dq(q8(x, scale)), |x| >= 127 scale; NaN where there is no scale */
+  char type[TEXT_TYPE];      /* as stored: f32, f16, i8, f64 */
+  char kernel[TEXT_KERNEL];  /* witness */
+  char digest[TEXT_DIGEST];  /* XXH3-128 of the stored bytes */
 } TensorStats;
 
 /* One tensor of two modes; d = other - base; elements that are not finite on either side are left out and counted. */
 typedef struct PairStats {
   char prompt[TEXT_NAME], base[TEXT_NAME], other[TEXT_NAME], tensor[TEXT_TENSOR];
   int32_t layer;
-  int32_t identical;            /* 1: equal float32 bits after dequantisation, everywhere */
-  int32_t same_kernel;          /* 1: the same witness on both sides */
+  int32_t identical;   /* 1: equal float32 bits after dequantisation, everywhere */
+  int32_t same_kernel; /* 1: the same witness on both sides */
   int64_t n;
-  double mean_base, mean_other, mean_diff, mean_rel; /* diff = other - base; rel = |diff| / |base|, NaN where base is 0 */
+  double mean_base, mean_other, mean_diff,
+      mean_rel; /* diff = other - base; rel = |diff| / |base|, NaN where base is 0 */
   double std_base, std_other, std_diff, std_rel;
   double min_base, min_other, min_diff, min_rel;
   double max_base, max_other, max_diff, max_rel;
-  double max_abs, mean_abs, rmse;  /* of d */
-  double rel_l2;                   /* |d|_2 / |base|_2 */
-  double sqnr_db;                  /* -20 log10 rel_l2; +Inf where identical */
+  double max_abs, mean_abs, rmse; /* of d */
+  double rel_l2;                  /* |d|_2 / |base|_2 */
+  double sqnr_db;                 /* -20 log10 rel_l2; +Inf where identical */
   double cosine, pearson;
   double max_rel_error, mean_rel_error; /* of |d| / |base| where base is not 0 */
   int64_t zero_base;                    /* elements where it is 0 */
@@ -46,59 +47,61 @@ typedef struct PairStats {
   char ulp_type[TEXT_TYPE];             /* f16 where both are stored so, else f32 */
   double p50, p90, p95, p99, p999;      /* quantiles of |d| */
   double differing;                     /* share of elements whose float32 bits differ */
-  int64_t first_index, worst_index;     /* row-major, of all elements: the first whose bits differ, the first of the largest
-                                         * |d|; -1 where identical, worst also where no finite d is above 0 */
+  int64_t first_index, worst_index; /* row-major, of all elements: the first whose bits differ, the first of the largest
+                                     * |d|; -1 where identical, worst also where no finite d is above 0 */
   int64_t nonfinite;
-  double top1_agreement;                /* logits: share of rows whose arg max agrees; NaN for other tensors */
-  double base_l2;                       /* |base|_2, so that prompts can be pooled */
+  double top1_agreement; /* logits: share of rows whose arg max agrees; NaN for other tensors */
+  double base_l2;        /* |base|_2, so that prompts can be pooled */
 } PairStats;
 
 /* A tensor of a pair at one layer, over all prompts. */
 typedef struct Drift {
   char base[TEXT_NAME], other[TEXT_NAME], tensor[TEXT_TENSOR];
   int32_t layer, prompts;
-  int32_t identical;                    /* 1: in every prompt */
-  double rel_l2;                        /* pooled: sqrt(sum |d|^2 / sum |base|^2) */
-  double rel_l2_min, rel_l2_max;        /* over prompts */
-  double growth;                        /* rel_l2 / rel_l2 of the layer before; NaN at the first, or after 0 */
+  int32_t identical;             /* 1: in every prompt */
+  double rel_l2;                 /* pooled: sqrt(sum |d|^2 / sum |base|^2) */
+  double rel_l2_min, rel_l2_max; /* over prompts */
+  double growth;                 /* rel_l2 / rel_l2 of the layer before; NaN at the first, or after 0 */
   double sqnr_db, max_abs, cosine_min, ulp_mean, differing;
 } Drift;
 
 /* What a pair's numbers say, for the three lines that matter and the report's words. */
 typedef struct Verdict {
   char base[TEXT_NAME], other[TEXT_NAME];
-  char effect[16];                      /* "differs", "identical" (every tensor, bit by bit), "same_kernels" (and values differ: a fault),
-                                         * "" where nothing was compared */
-  char reason[24];                      /* why the settings ask for an equality (verdict_reason), whatever the effect is; "" where none is known */
+  char effect[16]; /* "differs", "identical" (every tensor, bit by bit), "same_kernels" (and values differ: a fault),
+                    * "" where nothing was compared */
+  char reason[24]; /* why the settings ask for an equality (verdict_reason), whatever the effect is; "" where none is
+                      known */
   int32_t tensors, tensors_identical, tensors_same_kernel; /* counted over prompts and layers */
-  int32_t first_layer;                  /* first differing tensor in the order of computation, over all prompts; -2: none */
+  int32_t first_layer; /* first differing tensor in the order of computation, over all prompts; -2: none */
   char first_tensor[TEXT_TENSOR], first_prompt[TEXT_NAME];
   double first_rel_l2;
   double block_out_first, block_out_last; /* pooled relative L2 of block_out at layer 0 and at the last layer */
-  int32_t worst_layer;                  /* of block_out; -1 where it differs at none */
+  int32_t worst_layer;                    /* of block_out; -1 where it differs at none */
   double block_out_worst;
   double logits_rel_l2;
-  double top1_agreement;                /* share of positions where both logits have the same arg max */
+  double top1_agreement; /* share of positions where both logits have the same arg max */
 } Verdict;
 
 /* A mode's stage settings, in words. */
 typedef struct ModeRow {
   char mode[TEXT_NAME];
-  char linears[16], conv_in[16], conv_out[16], x_proj_in[16], scan_u[16], scan_rest[16], scan_order[16], gated[16], out_proj[16];
+  char linears[16], conv_in[16], conv_out[16], x_proj_in[16], scan_u[16], scan_rest[16], scan_order[16], gated[16],
+      out_proj[16];
 } ModeRow;
 
 /* A static scale: of an activation at a layer, or of a weight. */
 typedef struct ScaleRow {
   int32_t layer;
-  char name[24];                        /* s_in … s_h, or the weight: w_in_proj, w_conv, b_conv, … */
-  double statistic, scale;              /* the observed maximum or quantile; scale = max(statistic, 1e-5) / 127 in float32 */
+  char name[24];           /* s_in … s_h, or the weight: w_in_proj, w_conv, b_conv, … */
+  double statistic, scale; /* the observed maximum or quantile; scale = max(statistic, 1e-5) / 127 in float32 */
 } ScaleRow;
 
 /* Where the time went. */
 typedef struct Performance {
-  char what[TEXT_NAME];                 /* "load", "calibrate", "mode 2-0", "reference", "statistics", "store", "total" */
+  char what[TEXT_NAME]; /* "load", "calibrate", "mode 2-0", "reference", "statistics", "store", "total" */
   double time_s;
-  int64_t bytes;                        /* total: peak resident memory; store: bytes written; else 0 */
+  int64_t bytes; /* total: peak resident memory; store: bytes written; else 0 */
 } Performance;
 
 typedef enum ColumnType { COLUMN_TEXT, COLUMN_I32, COLUMN_I64, COLUMN_F64 } ColumnType;

@@ -27,7 +27,8 @@ static Tensor scratch_like(Run *r, const Tensor *x, Type type, float scale) {
   return tensor_of(data, type, x->rows, x->cols, scale);
 }
 
-/* x as int8 at `scale`: itself where it is int8 already (it then stands on that grid), else requantised half to even. */
+/* x as int8 at `scale`: itself where it is int8 already (it then stands on that grid), else requantised half to even.
+ */
 static Tensor as_i8(Run *r, const Tensor *x, float scale) {
   if (x->type == TYPE_I8) return *x;
   Tensor q = scratch_like(r, x, TYPE_I8, scale);
@@ -43,9 +44,7 @@ static Tensor as_f32(Run *r, const Tensor *x) {
   return f;
 }
 
-static Tensor as_type(Run *r, const Tensor *x, bool i8, float scale) {
-  return i8 ? as_i8(r, x, scale) : as_f32(r, x);
-}
+static Tensor as_type(Run *r, const Tensor *x, bool i8, float scale) { return i8 ? as_i8(r, x, scale) : as_f32(r, x); }
 
 /* norm, in_proj, conv1d and its SiLU. */
 static void run_conv(Run *r) {
@@ -55,7 +54,7 @@ static void run_conv(Run *r) {
 
   r->ops->rmsnorm(&r->t[T_BLOCK_IN], r->layer->norm, r->model->eps, make(r, T_NORM, w8a8 ? TYPE_I8 : TYPE_F32));
   r->ops->linear(w8a8 ? &q->in_proj : &f->in_proj, &r->t[T_NORM],
-         make(r, T_IN_PROJ, mode->conv_in == CONV_IN_I8 ? TYPE_I8 : TYPE_F32));
+                 make(r, T_IN_PROJ, mode->conv_in == CONV_IN_I8 ? TYPE_I8 : TYPE_F32));
 
   Tensor x = tensor_columns(&r->t[T_IN_PROJ], 0, r->model->E);
   if (mode->conv_in == CONV_IN_I8_DYNAMIC) {
@@ -94,9 +93,16 @@ static void run_scan(Run *r) {
   z = as_type(r, &z, rest_i8, scale[S_XZ]);
   Tensor B = tensor_columns(&r->t[T_X_PROJ], m->R, m->N), C = tensor_columns(&r->t[T_X_PROJ], m->R + m->N, m->N);
   const LayerWeights *w = rest_i8 ? q : f;
-  ScanInputs in = {.u = &r->t[T_SCAN_IN], .dt = &r->t[T_DT_PROJ], .B = &B, .C = &C, .z = &z, .A_log = &w->A_log,
-                   .D = &w->D, .dt_bias = &w->dt_bias};
-  ScanOutputs out = {.delta = make(r, T_DELTA, TYPE_F32), .y = make(r, T_SCAN, TYPE_F32),
+  ScanInputs in = {.u = &r->t[T_SCAN_IN],
+                   .dt = &r->t[T_DT_PROJ],
+                   .B = &B,
+                   .C = &C,
+                   .z = &z,
+                   .A_log = &w->A_log,
+                   .D = &w->D,
+                   .dt_bias = &w->dt_bias};
+  ScanOutputs out = {.delta = make(r, T_DELTA, TYPE_F32),
+                     .y = make(r, T_SCAN, TYPE_F32),
                      .gated = make(r, T_GATED, mode->gated == OUTPUT_F16 ? TYPE_F16 : TYPE_F32),
                      .state = make(r, T_SSM_STATE, TYPE_F32)};
   ScanOrder order = mode->scan_order == SCAN_ORDER_BLOCKED ? SCAN_BLOCKED : SCAN_SEQUENTIAL;
@@ -114,7 +120,7 @@ static void run_out(Run *r) {
   else
     r->t[T_OUT_PROJ_IN] = as_type(r, gated, w8a8, r->layer->scale[S_O]);
   r->ops->linear(w8a8 ? &r->layer->i8.out_proj : &r->layer->f32.out_proj, &r->t[T_OUT_PROJ_IN],
-         make(r, T_OUT_PROJ, r->mode->out_proj == OUTPUT_F16 ? TYPE_F16 : TYPE_F32));
+                 make(r, T_OUT_PROJ, r->mode->out_proj == OUTPUT_F16 ? TYPE_F16 : TYPE_F32));
   r->ops->residual_add(&r->t[T_BLOCK_IN], &r->t[T_OUT_PROJ], make(r, T_BLOCK_OUT, TYPE_F32));
 }
 

@@ -1,4 +1,5 @@
-/* block: one layer of the model under one mode, and the model's two ends. The one place where a mode's settings choose kernels. */
+/* block: one layer of the model under one mode, and the model's two ends. The one place where a mode's settings choose
+ * kernels. */
 #ifndef DS_MODEL_BLOCK_H
 #define DS_MODEL_BLOCK_H
 #include "base/arena.h"

@@ -16,8 +16,8 @@ static const double quantile_momentum = 0.01; /* Quamba's moving average over wi
 static const struct {
   TensorId tensor;
   bool quantile;
-} observed[S_COUNT] = {[S_IN] = {T_NORM, false},       [S_XZ] = {T_IN_PROJ, false},   [S_U] = {T_CONV1D_SILU, true},
-                       [S_DBC] = {T_X_PROJ, false},    [S_DT] = {T_DT_PROJ, false},   [S_O] = {T_OUT_PROJ_IN, false},
+} observed[S_COUNT] = {[S_IN] = {T_NORM, false},    [S_XZ] = {T_IN_PROJ, false}, [S_U] = {T_CONV1D_SILU, true},
+                       [S_DBC] = {T_X_PROJ, false}, [S_DT] = {T_DT_PROJ, false}, [S_O] = {T_OUT_PROJ_IN, false},
                        [S_H] = {T_SSM_STATE, true}};
 
 /* The statistic of one tensor in one window; NaN where a value is not finite. */
@@ -67,7 +67,8 @@ static double combined(double (*stat)[S_COUNT], int windows, int layers, int lay
 
 static size_t window_bytes(const Config *config, int length) {
   size_t t = (size_t)length, widest = t * 2 * (size_t)config->E;
-  return block_bytes(config, length) + t * (size_t)config->D * sizeof(float) + widest * sizeof(double) + quantiles_scratch_bytes() + (1 << 16);
+  return block_bytes(config, length) + t * (size_t)config->D * sizeof(float) + widest * sizeof(double) +
+         quantiles_scratch_bytes() + (1 << 16);
 }
 
 size_t calibrate_bytes(const Config *config, const Calibration *how, int threads) {

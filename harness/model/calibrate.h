@@ -10,8 +10,8 @@
 #include "model/model.h"
 #include "spec/spec.h"
 
-/* Sets statistic and scale of every layer. Windows run in parallel; the result does not depend on the number of threads.
- * Refuses a text shorter than one window, and activations that are not finite (layer and tensor named). */
+/* Sets statistic and scale of every layer. Windows run in parallel; the result does not depend on the number of
+ * threads. Refuses a text shorter than one window, and activations that are not finite (layer and tensor named). */
 bool calibrate(Model *model, const Config *config, const int32_t *token, int64_t count, const Calibration *how,
                Progress *progress, Arena scratch, Status *st);
 /* Bytes of scratch that calibrate needs for this many threads. */
@@ -19,8 +19,8 @@ size_t calibrate_bytes(const Config *config, const Calibration *how, int threads
 
 /* The statistics as a JSON text {"key": …, "layers": [{"s_in": …}, …]}; to be freed by the caller. */
 char *calibration_json(const Model *model, const Digest *key);
-/* Takes the statistics from such a file. False, with the model untouched, where it is absent, damaged or of another key:
- * a cache is made again, not repaired. */
+/* Takes the statistics from such a file. False, with the model untouched, where it is absent, damaged or of another
+ * key: a cache is made again, not repaired. */
 bool calibration_load(const char *path, const Digest *key, Model *model);
 
 #endif

@@ -7,9 +7,9 @@
 float scale_of(double statistic) { return (float)((statistic > 1e-5 ? statistic : 1e-5) / 127); }
 
 int model_dim(const Model *m, Dim dim) {
-  const int width[DIM_COUNT] = {[DIM_D_MODEL] = m->D,  [DIM_D_INNER] = m->E,         [DIM_D_INNER2] = 2 * m->E,
-                                [DIM_DT_RANK] = m->R,  [DIM_DT_BC] = m->R + 2 * m->N, [DIM_D_STATE] = m->N,
-                                [DIM_VOCAB] = m->vocab};
+  const int width[DIM_COUNT] = {
+      [DIM_D_MODEL] = m->D,          [DIM_D_INNER] = m->E, [DIM_D_INNER2] = 2 * m->E, [DIM_DT_RANK] = m->R,
+      [DIM_DT_BC] = m->R + 2 * m->N, [DIM_D_STATE] = m->N, [DIM_VOCAB] = m->vocab};
   return width[dim];
 }
 
@@ -42,8 +42,13 @@ static void pack_projection(Arena *arena, const double *weight, int out, int in,
 }
 
 static Conv1d conv_of(const Tensor *weight, const Tensor *bias) {
-  return (Conv1d){.E = weight->rows, .K = weight->cols, .type = weight->type, .weight = weight->data, .bias = bias->data,
-                  .weight_scale = weight->scale, .bias_scale = bias->scale};
+  return (Conv1d){.E = weight->rows,
+                  .K = weight->cols,
+                  .type = weight->type,
+                  .weight = weight->data,
+                  .bias = bias->data,
+                  .weight_scale = weight->scale,
+                  .bias_scale = bias->scale};
 }
 
 static void build_layer(Arena *arena, const Model64 *m, const Layer64 *from, ModelLayer *layer) {
@@ -78,8 +83,15 @@ bool model_build(Arena *arena, const Model64 *w, Model *model, Status *st) {
   if (w->D > LINEAR_I8_MAX_IN || w->E > LINEAR_I8_MAX_IN)
     return FAIL(st, "model: widths %d and %d: above %d an int8 product's int32 sum could overflow", w->D, w->E,
                 LINEAR_I8_MAX_IN);
-  *model = (Model){.D = w->D, .E = w->E, .N = w->N, .R = w->R, .K = w->K, .layers = w->layers, .vocab = w->vocab,
-                   .eps = (float)w->eps, .hadamard = w->hadamard};
+  *model = (Model){.D = w->D,
+                   .E = w->E,
+                   .N = w->N,
+                   .R = w->R,
+                   .K = w->K,
+                   .layers = w->layers,
+                   .vocab = w->vocab,
+                   .eps = (float)w->eps,
+                   .hadamard = w->hadamard};
   model->embedding = rounded(arena, w->embedding, w->vocab, w->D).data;
   model->norm_f = w->norm_f ? rounded(arena, w->norm_f, 1, w->D).data : NULL;
   pack_projection(arena, w->head, w->vocab, w->D, &model->head, NULL);

@@ -1,5 +1,5 @@
-/* model: a checkpoint as the modes run it: rewritten weights rounded to float32, packed, and quantised once, with the static
- * activation scales of each layer. Everything lives in the arena that built it. */
+/* model: a checkpoint as the modes run it: rewritten weights rounded to float32, packed, and quantised once, with the
+ * static activation scales of each layer. Everything lives in the arena that built it. */
 #ifndef DS_MODEL_MODEL_H
 #define DS_MODEL_MODEL_H
 #include "base/arena.h"
@@ -17,9 +17,9 @@ typedef struct LayerWeights {
 } LayerWeights;
 
 typedef struct ModelLayer {
-  const float *norm;      /* gain, or NULL where it is folded */
+  const float *norm; /* gain, or NULL where it is folded */
   LayerWeights f32, i8;
-  float scale[S_COUNT];   /* static activation scales; 0 until calibrated */
+  float scale[S_COUNT]; /* static activation scales; 0 until calibrated */
   double statistic[S_COUNT];
 } ModelLayer;
 

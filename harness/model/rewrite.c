@@ -16,7 +16,7 @@ static void fold_gain(double *matrix, int rows, int cols, const double *gain) {
 
 /* Rotates the columns of [rows, cols]: the transform of every row of the transposed matrix. */
 static void rotate_columns(double *matrix, int rows, int cols, Arena scratch) {
-  double *transposed = ARENA_NEW(&scratch, double, (size_t)rows * (size_t)cols);
+  double *transposed = ARENA_NEW(&scratch, double, (size_t)rows *(size_t)cols);
   for (int r = 0; r < rows; r++)
     for (int c = 0; c < cols; c++)
       transposed[(size_t)c * (size_t)rows + (size_t)r] = matrix[(size_t)r * (size_t)cols + (size_t)c];
@@ -45,8 +45,18 @@ bool rewrite_weights(Arena *arena, const Checkpoint *checkpoint, Rewrite rewrite
   double *head = rotate || !c->tied ? widened(arena, &checkpoint->head) : embedding;
   double *norm_f = widened(arena, &checkpoint->norm_f);
   Layer64 *layers = ARENA_NEW(arena, Layer64, c->layers);
-  *weights = (Model64){.D = c->D, .E = c->E, .N = c->N, .R = c->R, .K = c->K, .layers = c->layers, .vocab = c->vocab,
-                       .eps = c->eps, .hadamard = rotate, .embedding = embedding, .norm_f = norm_f, .head = head,
+  *weights = (Model64){.D = c->D,
+                       .E = c->E,
+                       .N = c->N,
+                       .R = c->R,
+                       .K = c->K,
+                       .layers = c->layers,
+                       .vocab = c->vocab,
+                       .eps = c->eps,
+                       .hadamard = rotate,
+                       .embedding = embedding,
+                       .norm_f = norm_f,
+                       .head = head,
                        .layer = layers};
   if (rotate) {
     fold_gain(head, c->vocab, c->D, norm_f);

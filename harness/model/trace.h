@@ -1,19 +1,47 @@
-/* trace: the named tensors of one block under one mode, and of the model's ends. One table says for each tensor its name,
- * its width and the static scale that belongs to it; struct, results file, tables and report all use these names. */
+/* trace: the named tensors of one block under one mode, and of the model's ends. One table says for each tensor its
+ * name, its width and the static scale that belongs to it; struct, results file, tables and report all use these names.
+ */
 #ifndef DS_MODEL_TRACE_H
 #define DS_MODEL_TRACE_H
 #include "kernels/tensor.h"
 
 typedef enum TensorId {
-  T_BLOCK_IN, T_NORM, T_IN_PROJ, T_CONV1D, T_CONV1D_SILU, T_X_PROJ_IN, T_SCAN_IN, T_X_PROJ, T_DT_PROJ, T_DELTA, T_SCAN,
-  T_GATED, T_OUT_PROJ_IN, T_OUT_PROJ, T_BLOCK_OUT, T_SSM_STATE, T_SSM_STATE_Q8,
-  T_LAYER_COUNT,                       /* the tensors of a layer end here; those of the model's ends follow */
-  T_EMBEDDING = T_LAYER_COUNT, T_NORM_F, T_LOGITS,
+  T_BLOCK_IN,
+  T_NORM,
+  T_IN_PROJ,
+  T_CONV1D,
+  T_CONV1D_SILU,
+  T_X_PROJ_IN,
+  T_SCAN_IN,
+  T_X_PROJ,
+  T_DT_PROJ,
+  T_DELTA,
+  T_SCAN,
+  T_GATED,
+  T_OUT_PROJ_IN,
+  T_OUT_PROJ,
+  T_BLOCK_OUT,
+  T_SSM_STATE,
+  T_SSM_STATE_Q8,
+  T_LAYER_COUNT, /* the tensors of a layer end here; those of the model's ends follow */
+  T_EMBEDDING = T_LAYER_COUNT,
+  T_NORM_F,
+  T_LOGITS,
   T_COUNT
 } TensorId;
 
 /* A dimension: its name in the results file. */
-typedef enum Dim { DIM_TOKEN, DIM_D_MODEL, DIM_D_INNER, DIM_D_INNER2, DIM_DT_BC, DIM_DT_RANK, DIM_D_STATE, DIM_VOCAB, DIM_COUNT } Dim;
+typedef enum Dim {
+  DIM_TOKEN,
+  DIM_D_MODEL,
+  DIM_D_INNER,
+  DIM_D_INNER2,
+  DIM_DT_BC,
+  DIM_DT_RANK,
+  DIM_D_STATE,
+  DIM_VOCAB,
+  DIM_COUNT
+} Dim;
 extern const char *const dim_names[DIM_COUNT];
 
 /* Static activation scales, one set a layer, from calibration. */
@@ -34,7 +62,8 @@ typedef struct Trace {
   Tensor t[T_COUNT];
 } Trace;
 
-/* The layer number under which the tables file the tensors of the model's ends: -1 for embedding, `layers` for the rest. */
+/* The layer number under which the tables file the tensors of the model's ends: -1 for embedding, `layers` for the
+ * rest. */
 enum { LAYER_EMBEDDING = -1 };
 
 /* Element i (row-major, rows * cols) as the value it stands for: dequantised, widened; exact in double. */

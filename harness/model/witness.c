@@ -3,7 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* --- what each tensor is stored as --------------------------------------------------------------------------------- */
+/* --- what each tensor is stored as ---------------------------------------------------------------------------------
+ */
 
 bool witness_type(const Mode *m, TensorId id, Type *type) {
   bool w8a8 = m->linears == LINEARS_W8A8, rest_i8 = m->scan_rest == SCAN_REST_I8;
@@ -29,7 +30,8 @@ bool witness_type(const Mode *m, TensorId id, Type *type) {
   return true;
 }
 
-/* --- which kernel must have made it --------------------------------------------------------------------------------- */
+/* --- which kernel must have made it ---------------------------------------------------------------------------------
+ */
 
 enum { KERNEL_TEXT = 64 };
 

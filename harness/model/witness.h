@@ -1,6 +1,6 @@
-/* witness: what a mode's settings promise of each tensor, and the check that this is what ran. The promise is written here a second
- * time on purpose, tensor by tensor as in the table of stored types, not stage by stage as block.c chooses kernels: a mode
- * that secretly ran another's stages contradicts it. */
+/* witness: what a mode's settings promise of each tensor, and the check that this is what ran. The promise is written
+ * here a second time on purpose, tensor by tensor as in the table of stored types, not stage by stage as block.c
+ * chooses kernels: a mode that secretly ran another's stages contradicts it. */
 #ifndef DS_MODEL_WITNESS_H
 #define DS_MODEL_WITNESS_H
 #include "base/status.h"
