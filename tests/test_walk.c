@@ -1,0 +1,113 @@
+/* walk: each way gives the bits of the mode run alone, whatever else walks beside it and wherever it starts. */
+#include "shipped_model.h"
+
+#include "trace64.h"
+#include "walk.h"
+
+enum { TOKENS = 40, LAYERS = 24 };
+
+typedef struct Seen {
+  int calls, side[64], prompt[64];
+  float *logits[64], *block_out[64];
+  Arena *arena;
+} Seen;
+
+static float *copy_f32(Arena *arena, const Tensor *t) {
+  float *to = ARENA_NEW(arena, float, (size_t)t->rows *(size_t)t->cols);
+  for (size_t i = 0; i < (size_t)t->rows * (size_t)t->cols; i++) to[i] = (float)tensor_value(t, i);
+  return to;
+}
+
+static bool see(void *context, int prompt, int side, const WalkEnd *end, Arena scratch, Status *st) {
+  (void)scratch, (void)st;
+  Seen *seen = context;
+  seen->prompt[seen->calls] = prompt;
+  seen->side[seen->calls] = side;
+  seen->logits[seen->calls] = copy_f32(seen->arena, &end[side].logits);
+  seen->block_out[seen->calls] = copy_f32(seen->arena, &end[side].block_out);
+  seen->calls++;
+  return true;
+}
+
+static Setup setup_of(const Shipped *s) { return (Setup){.weights = s->weights, .model = s->model}; }
+
+/* The same by plain calls, layer by layer. */
+static float *alone(Shipped *s, const int32_t *token, const Mode *const *mode, float **block_out) {
+  Trace ends = {0}, trace;
+  block_embed(&s->model, token, TOKENS, &s->arena, &ends);
+  Tensor x = ends.t[T_EMBEDDING];
+  for (int layer = 0; layer < s->model.layers; layer++) {
+    block_run(&s->model, layer, mode[layer], &x, &s->arena, &trace);
+    x = trace.t[T_BLOCK_OUT];
+  }
+  block_head(&s->model, &x, &s->arena, &ends);
+  *block_out = copy_f32(&s->arena, &x);
+  return copy_f32(&s->arena, &ends.t[T_LOGITS]);
+}
+
+static void expect_bits(const float *got, const float *want, size_t n, const char *what, int call) {
+  for (size_t i = 0; i < n; i++)
+    cr_assert(memcmp(&got[i], &want[i], sizeof *got) == 0, "call %d, %s element %zu: got %a, want %a", call, what, i,
+              (double)got[i], (double)want[i]);
+}
+
+Test(walk, every_way_gives_the_bits_of_its_modes_run_alone) {
+  Shipped s = shipped_load(REWRITE_QUAMBA);
+  shipped_calibrate(&s, 1, 64);
+  Setup setup = setup_of(&s);
+  const Mode *a[LAYERS], *b[LAYERS], *mixed[LAYERS], *late[LAYERS];
+  for (int l = 0; l < LAYERS; l++) {
+    a[l] = mode_preset("2-0");
+    b[l] = mode_preset("2-4");
+    mixed[l] = l == 0 || l == 7 ? mode_preset("fp32") : a[l];
+    late[l] = l == 17 ? b[l] : a[l];
+  }
+  const PromptShape prompt[] = {{"one", s.test, TOKENS}, {"two", s.test + 1000, TOKENS}};
+  const Mode *const *ways[] = {a, b, mixed, late, late, a};
+  const WalkSide side[] = {{.mode = a[0], .keep = true},  {.mode = b[0]},  {.layer = mixed},
+                           {.layer = late, .keep = true}, {.layer = late}, {.mode = a[0]}};
+  enum { SIDES = sizeof side / sizeof *side };
+  Progress quiet = progress_start(true);
+  Status st = {0};
+  Seen seen = {.arena = &s.arena};
+  Arena scratch;
+  cr_assert(arena_reserve(&scratch, (size_t)1 << 30, shipped_exhausted, &st));
+  cr_assert(walk_run(&setup, side, SIDES, prompt, 2, &quiet, see, &seen, scratch, &st), "%s", st.text);
+  cr_assert_eq(seen.calls, 2 * SIDES);
+  cr_expect_eq(quiet.done, 2 * SIDES);
+  for (int call = 0; call < seen.calls; call++) {
+    cr_assert_eq(seen.prompt[call], call / SIDES);
+    cr_assert_eq(seen.side[call], call % SIDES);
+    float *block_out, *logits = alone(&s, prompt[call / SIDES].token, ways[call % SIDES], &block_out);
+    expect_bits(seen.logits[call], logits, (size_t)TOKENS * (size_t)s.model.vocab, "logits", call);
+    expect_bits(seen.block_out[call], block_out, (size_t)TOKENS * (size_t)s.model.D, "block_out", call);
+  }
+}
+
+typedef struct Kept {
+  const WalkEnd *reference;
+  int calls;
+} Kept;
+
+static bool look_back(void *context, int prompt, int side, const WalkEnd *end, Arena scratch, Status *st) {
+  (void)prompt, (void)scratch, (void)st;
+  Kept *kept = context;
+  kept->calls++;
+  cr_expect_eq(end[0].logits.type, TYPE_F64);
+  cr_expect(end[0].logits.data && end[side].logits.data, "side %d", side);
+  if (side == 2) cr_expect_null(end[1].logits.data, "an end that was not kept is still there");
+  if (side < 2) cr_expect_null(end[2].logits.data, "an end is there before it ran");
+  return true;
+}
+
+Test(walk, the_reference_walks_too_and_a_kept_end_is_there_for_the_later_sides) {
+  Shipped s = shipped_load(REWRITE_QUAMBA);
+  Setup setup = setup_of(&s);
+  const WalkSide side[] = {{.keep = true}, {.mode = mode_preset("fp32")}, {.mode = mode_preset("1")}};
+  const PromptShape prompt[] = {{"one", s.test, TOKENS}};
+  Progress quiet = progress_start(true);
+  Status st = {0};
+  Kept kept = {0};
+  cr_assert(walk_run(&setup, side, 3, prompt, 1, &quiet, look_back, &kept, s.arena, &st), "%s", st.text);
+  cr_expect_eq(kept.calls, 3);
+}
