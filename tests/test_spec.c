@@ -101,6 +101,28 @@ Test(spec, every_key_reaches_its_field) {
   cr_expect_eq(spec.durability, DURABILITY_POWER);
 }
 
+Test(spec, windows_are_prompts_of_their_own_with_numbered_names) {
+  Arena arena = new_arena();
+  Spec spec = parse(&arena, "title: t\nmodel: m\npairs: [[1, fp32]]\nprompts:\n  - {name: p, string: s}\n"
+                            "  - {name: w, text: t.txt, offset: 7, length: 512, windows: 101}\n"
+                            "  - {name: v-, text: u.txt, length: 1, windows: 1}\n");
+  cr_assert_eq(spec.prompt_count, 103);
+  cr_expect_eq(spec.given_prompt_count, 3);
+  cr_expect_str_eq(spec.prompts[0].name, "p");
+  cr_expect_str_eq(spec.prompts[1].name, "w000");
+  cr_expect_str_eq(spec.prompts[101].name, "w100");
+  cr_expect_str_eq(spec.prompts[102].name, "v-00");
+  for (int i = 1; i <= 101; i++) {
+    const Prompt *p = &spec.prompts[i];
+    cr_expect(p->window == i - 1 && p->windows == 101 && p->offset == 7 && p->length == 512, "%s", p->name);
+  }
+  const char *printed = spec_print(&arena, &spec);
+  cr_expect(strstr(printed, "  - {name: \"w\", text: \"t.txt\", offset: 7, length: 512, windows: 101}\n"), "%s", printed);
+  Spec again = parse(&arena, printed);
+  cr_expect_str_eq(spec_print(&arena, &again), printed);
+  cr_expect_eq(again.prompt_count, 103);
+}
+
 Test(spec, modes_that_run_are_those_of_pairs_then_compare_all_each_once_and_never_fp64) {
   Arena arena = new_arena();
   Spec spec = parse(&arena, FULL);
@@ -315,6 +337,7 @@ static void expect_shipped(const char *path, int prompts, int pairs, int modes) 
 Test(spec, shipped_experiments_are_valid_and_their_files_are_there) {
   expect_shipped("experiments/mode_2-0_vs_2-4.yaml", 1, 1, 2);
   expect_shipped("experiments/all_modes.yaml", 8, 4, 9);
+  expect_shipped("experiments/drift_all_layers.yaml", 16, 3, 9);
 }
 
 Test(spec, the_shipped_json_schema_is_the_tables) {

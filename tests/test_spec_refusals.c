@@ -127,6 +127,12 @@ static const Bad bad[] = {
   {PROMPT("name: d_model, string: s"), "5:18", {"'name'", "'d_model' starts like 'd_model'", ""}},
   {PROMPT("name: token-list, string: s"), "5:18", {"'name'", "'token-list' starts like 'token'", ""}},
   {PROMPT("name: p, string: s}, {name: q, string: s}, {name: p, text: t"), "5:62", {"'name'", "'p' is already", "another prompt"}},
+  {PROMPT("name: p, text: t, windows: 4"), "5:30", {"'windows'", "no sense without 'length'", ""}},
+  {PROMPT("name: p, string: s, windows: 4"), "5:32", {"'windows'", "no sense without 'length'", ""}},
+  {PROMPT("name: p, text: t, length: 1, windows: 0"), "5:50", {"'windows'", "an integer from 1 to 4096", "found '0'"}},
+  {PROMPT("name: p01, string: s}, {name: p, text: t, length: 1, windows: 2"), "5:42", {"'name'", "'p01' is already", "another prompt"}},
+  {PROMPT("name: abcdefghijklmnopqrstuvwxyz01234, text: t, length: 1, windows: 1"), "5:18", {"'name'", "longer than 32", ""}},
+  {PROMPT("name: p, text: t, length: 1, windows: 4096}, {name: q, string: s"), "5:57", {"'prompts'", "more than 4096 prompts", ""}},
   /* own modes */
   {OWN("linears: f32"),            "6:12", {"'modes'", "required key 'base' is missing", ""}},
   {OWN("base: 4-0"),               "6:19", {"'base'", "one of 0, 1, 2-0", "found '4-0'; did you mean '2-0'?"}},

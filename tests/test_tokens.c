@@ -213,6 +213,23 @@ Test(tokens, a_prompt_takes_its_part_of_a_text) {
   cr_expect_eq(got_count, 171);
 }
 
+Test(tokens, windows_spread_from_the_offset_to_the_end_of_the_text) {
+  Status st = {0};
+  test_write("t.txt", "abcdefghijk", 11);
+  static const char want[4][3] = {"cd", "ef", "gh", "jk"}; /* from 2 + 0, 2, 4, 7 */
+  for (int w = 0; w < 4; w++) {
+    Prompt window = {.text = "t.txt", .offset = 2, .length = 2, .windows = 4, .window = w};
+    cr_assert(read_prompt(window, 256, &st), "%s", st.text);
+    IDS(want[w][0], want[w][1]);
+  }
+  cr_assert(read_prompt((Prompt){.text = "t.txt", .length = 11, .windows = 3, .window = 2}, 256, &st), "%s", st.text);
+  cr_expect_eq(got_count, 11);
+  cr_assert(read_prompt((Prompt){.text = "t.txt", .offset = 1, .length = 3, .windows = 1}, 256, &st), "%s", st.text);
+  IDS('b', 'c', 'd');
+  test_refused(read_prompt((Prompt){.text = "t.txt", .offset = 2, .length = 10, .windows = 2, .window = 1}, 256, &st), &st,
+               WORDS("prompt 'p0'", "t.txt", "past the end", "11 bytes"));
+}
+
 Test(tokens, a_prompt_past_the_end_of_its_text_is_refused) {
   test_write("t.txt", "abcdefgh", 8);
   const Prompt bad[] = {{.text = "t.txt", .offset = 6, .length = 3},

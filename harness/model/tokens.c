@@ -193,6 +193,13 @@ bool tokens_of_file(Arena *arena, const char *path, int vocab, int32_t **token, 
   return true;
 }
 
+/* Where a prompt begins; windows are spread as those of calibration: the first at offset, the last ends with the text.
+ */
+static int64_t start_of(const Prompt *prompt, int64_t total) {
+  int steps = prompt->windows > 1 ? prompt->windows - 1 : 1;
+  return prompt->offset + prompt->window * (total - prompt->offset - prompt->length) / steps;
+}
+
 /* The part of `total` units that a prompt asks for; length 0 is all that follow offset. */
 static bool choose(const Prompt *prompt, const char *source, int64_t total, const char *unit, int *length, Status *st) {
   int64_t rest = prompt->offset < 0 ? -1 : total - prompt->offset, wanted = prompt->length ? prompt->length : rest;
@@ -212,7 +219,7 @@ static bool choose(const Prompt *prompt, const char *source, int64_t total, cons
 static bool prompt_of_bytes(Arena *arena, const Prompt *prompt, const char *source, Bytes text, Ids *ids, Status *st) {
   int length;
   TRY(choose(prompt, source, (int64_t)text.count, "bytes", &length, st));
-  widen(arena, (Bytes){text.data + prompt->offset, (size_t)length}, ids);
+  widen(arena, (Bytes){text.data + start_of(prompt, (int64_t)text.count), (size_t)length}, ids);
   return true;
 }
 

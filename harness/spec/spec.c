@@ -19,17 +19,45 @@ const Mode *spec_mode(const Spec *spec, const char *name) {
   return mode_preset(name);
 }
 
-static bool check_prompts(const Walk *walk, const Spec *spec) {
-  for (int i = 0; i < spec->prompt_count; i++) {
-    const Prompt *prompt = &spec->prompts[i];
-    for (const char *const *reserved = mode_reserved_names; *reserved; reserved++)
-      if (!strncmp(prompt->name, *reserved, strlen(*reserved)))
-        return walk_fail(walk, walk_place(walk, prompt, "name"),
-                         "'%s' starts like '%s', a name of the results file's own", prompt->name, *reserved);
-    for (int j = 0; j < i; j++)
-      if (!strcmp(prompt->name, spec->prompts[j].name))
-        return walk_fail(walk, walk_place(walk, prompt, "name"), "'%s' is already the name of another prompt",
-                         prompt->name);
+static bool check_prompt_name(const Walk *walk, const Prompt *prompt) {
+  for (const char *const *reserved = mode_reserved_names; *reserved; reserved++)
+    if (!strncmp(prompt->name, *reserved, strlen(*reserved)))
+      return walk_fail(walk, walk_place(walk, prompt, "name"),
+                       "'%s' starts like '%s', a name of the results file's own", prompt->name, *reserved);
+  return true;
+}
+
+/* Name of a window: its prompt's, and a number of as many digits as the last one needs, at least two. */
+static bool name_window(const Walk *walk, const Prompt *given, Prompt *window) {
+  int digits = given->windows > 1000 ? 4 : given->windows > 100 ? 3 : 2;
+  window->name = arena_printf(walk->arena, "%s%0*d", given->name, digits, window->window);
+  return mode_name_valid(window->name) ||
+         walk_fail(walk, walk_place(walk, given, "name"),
+                   "'%s' with the number of a window behind it is longer than %d", given->name, MODE_NAME_MAX);
+}
+
+static bool add_prompt(const Walk *walk, Spec *spec, const Prompt *given, int window) {
+  if (spec->prompt_count == PROMPTS_MAX)
+    return walk_fail(walk, walk_place(walk, given, NULL), "makes more than %d prompts", PROMPTS_MAX);
+  Prompt *prompt = &spec->prompts[spec->prompt_count];
+  *prompt = *given;
+  prompt->window = window;
+  if (given->windows) TRY(name_window(walk, given, prompt));
+  for (int i = 0; i < spec->prompt_count; i++)
+    if (!strcmp(prompt->name, spec->prompts[i].name))
+      return walk_fail(walk, walk_place(walk, given, "name"), "'%s' is already the name of another prompt",
+                       prompt->name);
+  spec->prompt_count++;
+  return true;
+}
+
+static bool collect_prompts(const Walk *walk, Spec *spec) {
+  spec->prompts = ARENA_NEW(walk->arena, Prompt, PROMPTS_MAX);
+  for (int i = 0; i < spec->given_prompt_count; i++) {
+    const Prompt *given = &spec->given_prompts[i];
+    TRY(check_prompt_name(walk, given));
+    for (int window = 0; window < (given->windows ? given->windows : 1); window++)
+      TRY(add_prompt(walk, spec, given, window));
   }
   return true;
 }
@@ -173,7 +201,7 @@ static void collect_modes(Arena *arena, Spec *spec) {
 
 static bool walk_spec(Walk *walk, Spec *spec) {
   TRY(walk_object(walk, &schema_spec, yaml_document_get_root_node(walk->document), NULL, spec));
-  TRY(check_prompts(walk, spec));
+  TRY(collect_prompts(walk, spec));
   TRY(check_own_modes(walk, spec));
   TRY(check_pairs(walk, spec));
   TRY(check_lists(walk, spec));

@@ -16,13 +16,16 @@ typedef enum { BACKEND_AUTO, BACKEND_CPU, BACKEND_CUDA } Backend;
 typedef enum { DURABILITY_KILL, DURABILITY_POWER } Durability;
 typedef enum { F16_AS_F16, F16_AS_F32 } F16As;
 
+enum { PROMPTS_MAX = 4096 };
+
 typedef struct Calibration {
   const char *text; /* path; NULL where the spec gives none */
   int windows, length;
   double alpha;
 } Calibration;
 
-/* Exactly one of text, string, tokens is set. */
+/* Exactly one of text, string, tokens is set. With `windows` it stands in a spec for that many prompts: pieces of
+ * `length` bytes, evenly spread from `offset` to the end of the text, named name00, name01, … */
 typedef struct Prompt {
   const char *name; /* as a mode's name; unique */
   const char *text; /* path of a text file: `length` bytes from `offset` */
@@ -30,6 +33,8 @@ typedef struct Prompt {
   int length;         /* 0 where not given: the whole file */
   const char *string; /* inline text */
   const char *tokens; /* path: text (integers) or .npy int32 */
+  int windows;        /* 0: one prompt */
+  int window;         /* of a prompt that runs: which of them it is */
 } Prompt;
 
 typedef struct OwnMode { /* a mode that the spec defines */
@@ -70,8 +75,10 @@ typedef struct Spec {
   const char *model; /* folder of the checkpoint */
   Rewrite rewrite;
   Calibration calibration;
-  Prompt *prompts;
+  Prompt *prompts; /* every prompt that runs: those that the spec gives, windows one by one */
   int prompt_count;
+  Prompt *given_prompts; /* as the spec gives them */
+  int given_prompt_count;
   Mode *modes; /* every mode that runs: those named in pairs and compare_all, in order of first mention; never fp64 */
   int mode_count;
   OwnMode *own_modes; /* every mode that the spec defines, in its order, whether it runs or not */
