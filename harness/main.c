@@ -17,7 +17,7 @@
 #include "report/report.h"
 #include "setup.h"
 
-enum { EXIT_INPUT = 2 };
+enum { EXIT_CHECK = 1, EXIT_INPUT = 2 };
 
 typedef struct Command {
   Usage usage;
@@ -296,9 +296,9 @@ static const Command *find_command(const char *name) {
   return NULL;
 }
 
-static int fail(const char *message) {
-  fprintf(stderr, "driftscope: %s\n", message);
-  return EXIT_INPUT;
+static int fail(const Status *st) {
+  fprintf(stderr, "driftscope: %s\n", st->text);
+  return st->check ? EXIT_CHECK : EXIT_INPUT;
 }
 
 int main(int argc, char **argv) {
@@ -310,15 +310,15 @@ int main(int argc, char **argv) {
   Status st = {0};
   if (!command) {
     status_set(&st, "'%.100s' is no command; 'driftscope --help' lists them", argv[1]);
-    return fail(st.text);
+    return fail(&st);
   }
   store_start();
   gsl_set_error_handler_off();
   Arena arena;
-  if (!arena_reserve(&arena, 0, memory_exhausted, &st)) return fail(st.text);
+  if (!arena_reserve(&arena, 0, memory_exhausted, &st)) return fail(&st);
   const char *typed = as_typed(&arena, argc, argv);
   Options options = options_parse(&command->usage, argc - 1, argv + 1);
   bool ok = command->run(&arena, &options, typed, &st);
   if (fflush(stdout) != 0 && ok) ok = FAIL(&st, "standard output: cannot be written");
-  return ok ? EXIT_SUCCESS : fail(st.text);
+  return ok ? EXIT_SUCCESS : fail(&st);
 }

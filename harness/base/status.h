@@ -7,6 +7,7 @@
 
 typedef struct Status {
   bool failed;
+  bool check;      /* no error of input: what was asked to be checked does not hold; main then exits with 1, not 2 */
   char text[2048]; /* one line, no newline at its end; empty while nothing failed */
 } Status;
 
@@ -14,6 +15,7 @@ typedef struct Status {
 void status_set(Status *st, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #define FAIL(st, ...) (status_set((st), __VA_ARGS__), false)
+#define FAIL_CHECK(st, ...) ((st)->check |= !(st)->failed, FAIL((st), __VA_ARGS__))
 #define TRY(call)                                                                                                      \
   do {                                                                                                                 \
     if (!(call)) return false;                                                                                         \
