@@ -12,10 +12,10 @@
 #include "model/rewrite.h"
 #include "model/witness.h"
 
-enum {
-  DATASET_OVERHEAD = 1500,
-  ROW_BYTES = 2 * sizeof(PairStats)
-}; /* headers, attributes and scales of a dataset; measured */
+/* Program, libraries, BLAS buffers, HDF5's caches: what a run of nothing keeps resident; measured. */
+static const size_t fixed_bytes = (size_t)64 << 20;
+/* Headers, attributes and scales of a dataset; measured. */
+enum { DATASET_OVERHEAD = 1500, ROW_BYTES = 2 * sizeof(PairStats) };
 
 bool estimate_kept(const Spec *spec, TensorId id, int layer) {
   bool tensor = spec->keep.all_tensors, in_layer = spec->keep.all_layers || id >= T_LAYER_COUNT;
@@ -59,7 +59,7 @@ static int64_t memory(const Spec *spec, const Setup *setup, int longest) {
   size_t walk = (size_t)spec->mode_count * side + reference +
                 (size_t)threads * stats_scratch_bytes((size_t)longest * 2 * (size_t)c->E);
   size_t most = proof > calibration ? proof : calibration;
-  return (int64_t)(weights + (walk > most ? walk : most));
+  return (int64_t)(fixed_bytes + weights + (walk > most ? walk : most));
 }
 
 Estimate estimate_of(const Spec *spec, const Setup *setup) {

@@ -340,15 +340,20 @@ static bool finish(Arena *arena, Experiment *e, const RunOptions *options, doubl
   return journal_join(&e->journal, attribute, attributes, rows, (int)(sizeof rows / sizeof *rows), *arena, st);
 }
 
-static void announce(const Experiment *e, const char *folder) {
+/* "1 prompt", "8 prompts" */
+static const char *counted(Arena *arena, int count, const char *thing) {
+  return arena_printf(arena, "%d %s%s", count, thing, count == 1 ? "" : "s");
+}
+
+static void announce(const Experiment *e, const char *folder, Arena scratch) {
   const Spec *spec = e->spec;
   Estimate sum = estimate_of(spec, &e->setup);
   progress_say(e->progress, "%s", spec->title);
-  progress_say(e->progress,
-               "%d modes and the float64 reference, %d layers, %d prompts; writes about %.0f MB to %s, needs "
-               "about %.0f MB of memory",
-               spec->mode_count, e->setup.checkpoint.config.layers, spec->prompt_count,
-               1e-6 * (double)sum.results_bytes, folder, 1e-6 * (double)sum.memory_bytes);
+  progress_say(
+      e->progress, "%s and the float64 reference, %s, %s; writes about %.0f MB to %s, needs about %.0f MB of memory",
+      counted(&scratch, spec->mode_count, "mode"), counted(&scratch, e->setup.checkpoint.config.layers, "layer"),
+      counted(&scratch, spec->prompt_count, "prompt"), 1e-6 * (double)sum.results_bytes, folder,
+      1e-6 * (double)sum.memory_bytes);
 }
 
 /* A finished result of the same run is reported again; of another run it is left alone. */
@@ -385,8 +390,9 @@ static bool run_journal(Arena *arena, Experiment *e, const RunOptions *options, 
   int layers = e->setup.model.layers, prompts = e->spec->prompt_count;
   progress_phase(e->progress, "run", layers * prompts);
   for (int prompt = 0; prompt < prompts; prompt++) TRY(run_prompt(e, prompt, *arena, st));
-  progress_done(e->progress, "%d layers, %d prompts, %d modes and the float64 reference", layers, prompts,
-                e->spec->mode_count);
+  Arena scratch = *arena;
+  progress_done(e->progress, "%s, %s, %s and the float64 reference", counted(&scratch, prompts, "prompt"),
+                counted(&scratch, layers, "layer"), counted(&scratch, e->spec->mode_count, "mode"));
   progress_phase(e->progress, "join", 0);
   TRY(finish(arena, e, options, start_s, st));
   progress_done(e->progress, "%s", e->journal.results);
@@ -402,7 +408,7 @@ bool experiment_run(Arena *arena, const Spec *spec, const RunOptions *options, P
   TRY(file_make_folder(options->folder, st));
   if (!options->fresh) TRY(look_for_finished(outcome->results, &e.setup.key, &outcome->already_done, *arena, st));
   if (!outcome->already_done) {
-    announce(&e, options->folder);
+    announce(&e, options->folder, *arena);
     TRY(estimate_check(spec, &e.setup, options->folder, st));
     TRY(setup_load(arena, spec, options->folder, progress, &e.setup, st));
     make_sides(arena, &e);

@@ -1,6 +1,7 @@
 #include "provenance.h"
 
 #include <cpuid.h>
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -20,8 +21,8 @@ static const char *machine(Arena *arena) {
 #endif
   struct utsname system;
   uname(&system);
-  return arena_printf(arena, "%s, %s, %s %s", cpu[0] ? cpu + strspn(cpu, " ") : "processor unnamed", system.machine,
-                      system.sysname, system.release);
+  return arena_printf(arena, "%s, %s, %s %s, %d threads", cpu[0] ? cpu + strspn(cpu, " ") : "processor unnamed",
+                      system.machine, system.sysname, system.release, omp_get_max_threads());
 }
 
 /* ISO 8601, UTC; SOURCE_DATE_EPOCH where it is set. */
@@ -57,7 +58,7 @@ const Attribute *provenance_attributes(Arena *arena, const Spec *spec, const Set
   TEXT("backend", "cpu");
   TEXT("machine", machine(arena));
   TEXT("blas", blas64_name());
-  TEXT("compiler", __VERSION__);
+  TEXT("compiler", "gcc " __VERSION__);
   TEXT("flags", BUILD_FLAGS);
   TEXT("date", date(arena));
   TEXT("seed", arena_printf(arena, "%lld", (long long)spec->seed));
