@@ -9,13 +9,23 @@ CFLAGS   += -ffp-contract=off                   # an fma is written, never made 
 CFLAGS   += -fno-math-errno -fno-trapping-math  # no value changes: sqrtf and selects become one instruction each
 CFLAGS   += $(if $(DEBUG),-O1 -fsanitize=address$(comma)undefined -fno-omit-frame-pointer -DDS_SANITIZE)
 LDFLAGS  := -Wl,--no-as-needed                  # libgsl is content with any CBLAS: OpenBLAS must stay, and come first
+LDFLAGS  += -Wl,--disable-new-dtags,-rpath,'$$ORIGIN/lib'  # where a bundle keeps its libraries
 LDLIBS   := $(shell pkg-config --silence-errors --libs openblas) -lgsl -lyaml -ljansson -lxxhash \
             $(shell pkg-config --silence-errors --libs-only-L hdf5) -lhdf5_hl -lhdf5 -lm
 comma    := ,
+BUNDLE   := $(BUILD)/driftscope-bundle
 
-SOURCES  := $(wildcard harness/*.c harness/*/*.c kernels/*.c reference/*.c)
+# With nvcc the kernels for a device are built in, CUDA's runtime statically; without it kernels/no_cuda.c says so.
+NVCC     := $(firstword $(shell command -v nvcc) $(wildcard /usr/local/cuda/bin/nvcc))
+KERNELS  := $(if $(NVCC),$(wildcard kernels/*.cu))
+NVFLAGS  := -std=c++17 -O3 -lineinfo -gencode arch=compute_90,code=sm_90 -gencode arch=compute_75,code=compute_75
+NVFLAGS  += -fmad=false -ftz=false -prec-div=true -prec-sqrt=true  # IEEE float32, as the CPU: the same bits
+CUDALIBS := $(if $(KERNELS),-L$(dir $(NVCC))../lib64 -lcudart_static -lstdc++ -ldl -lrt -lpthread)
+
+SOURCES  := $(filter-out $(if $(KERNELS),kernels/no_cuda.c),$(wildcard harness/*.c harness/*/*.c kernels/*.c reference/*.c))
 TESTS    := $(wildcard tests/*.c)
-OBJECTS  := $(SOURCES:%.c=$(BUILD)/%.o)
+GPUTESTS := $(wildcard tests/gpu/*.c $(if $(KERNELS),tests/gpu/*.cu))
+OBJECTS  := $(patsubst %,$(BUILD)/%.o,$(basename $(SOURCES)) $(KERNELS))
 PROGRAM  := $(BUILD)/driftscope
 
 # What pkg-config says is read when make starts: after `deps` it must be asked again.
@@ -29,7 +39,21 @@ run: deps                       ## the main experiment on the shipped model; its
 
 check: deps                     ## build and run every test
 	@$(AGAIN) all $(BUILD)/check
+	$(if $(KERNELS),tests/check_ptx.sh $(NVCC) $(filter -f% -p%,$(NVFLAGS)))
 	$(BUILD)/check $(CHECK)
+
+check-gpu: deps                 ## run the tests that need a CUDA device: every kernel against the CPU, bit for bit
+	@$(AGAIN) all $(BUILD)/check-gpu
+	$(PROGRAM) verify && $(BUILD)/check-gpu $(CHECK)
+
+bundle: deps                    ## a folder, and its .tar.xz, that runs on your own GPU nodes with nothing but the driver there
+	@$(AGAIN) all $(BUILD)/check $(BUILD)/check-gpu
+	rm -rf $(BUNDLE) && mkdir -p $(BUNDLE)/lib $(BUNDLE)/tests
+	cp -r $(PROGRAM) $(BUILD)/check $(BUILD)/check-gpu experiments data LICENSE NOTICE README.md $(BUNDLE)
+	cp tests/*.py $(BUNDLE)/tests
+	ldd $(PROGRAM) $(BUILD)/check $(BUILD)/check-gpu | sed -n 's|.* => \(/[^ ]*\).*|\1|p' | sort -u | \
+	  grep -vE '/(libc|libm|libdl|librt|libpthread|libresolv|libstdc\+\+|libgcc_s|ld-linux[^/]*)\.so' | xargs cp -Lt $(BUNDLE)/lib
+	tar -C $(BUILD) -cJf $(BUNDLE).tar.xz $(notdir $(BUNDLE))
 
 lint:                           ## clang-format, clang-tidy and cppcheck must have nothing to say (cppcheck takes loops for empty)
 	clang-format --dry-run -Werror $(SOURCES) $(TESTS) $(wildcard harness/*.h harness/*/*.h kernels/*.h reference/*.h)
@@ -48,24 +72,31 @@ clean:                          ## remove what was built; results stay
 	rm -rf build
 
 help:                           ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 10
 
 $(PROGRAM): $(OBJECTS)
-	$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
+	$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) $(CUDALIBS) -o $@
 
-$(BUILD)/check: $(TESTS:%.c=$(BUILD)/%.o) $(filter-out %/main.o,$(OBJECTS))
-	$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -lcriterion -o $@
+TESTED   := $(filter-out %/main.o,$(OBJECTS))
+$(BUILD)/check: $(TESTS:%.c=$(BUILD)/%.o) $(TESTED)
+$(BUILD)/check-gpu: $(patsubst %,$(BUILD)/%.o,$(filter-out %.cu,$(GPUTESTS:.c=)) $(filter %.cu,$(GPUTESTS))) $(TESTED)
+$(BUILD)/check $(BUILD)/check-gpu:
+	$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) $(CUDALIBS) -lcriterion -o $@
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
+$(BUILD)/%.cu.o: %.cu Makefile
+	@mkdir -p $(@D)
+	$(NVCC) $(NVFLAGS) -I. -Iharness -MMD -MP -MF $(@:.o=.d) -c $< -o $@
+
 # What the program says of its own making; rewritten only where it changed.
 $(BUILD)/harness/provenance.o: $(BUILD)/build_info.h
 $(BUILD)/build_info.h: always
 	@mkdir -p $(@D)
-	@printf '#define BUILD_COMMIT "%s"\n#define BUILD_FLAGS "%s"\n' "$$(git describe --always --dirty 2>/dev/null || echo unknown)" '$(strip $(CFLAGS))' > $@.new
+	@printf '#define BUILD_COMMIT "%s"\n#define BUILD_FLAGS "%s"\n' "$$(git describe --always --dirty 2>/dev/null || echo unknown)" '$(strip $(CFLAGS)$(if $(KERNELS), nvcc $(NVFLAGS)))' > $@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
-.PHONY: all run check lint deps clean help always
--include $(OBJECTS:.o=.d) $(TESTS:%.c=$(BUILD)/%.d)
+.PHONY: all run check check-gpu bundle lint deps clean help always
+-include $(OBJECTS:.o=.d) $(TESTS:%.c=$(BUILD)/%.d) $(patsubst %,$(BUILD)/%.d,$(GPUTESTS:.c=))

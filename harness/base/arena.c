@@ -29,8 +29,7 @@ void arena_release(Arena *arena) {
   *arena = (Arena){0};
 }
 
-/* Memory may have been used by scratch that is gone, so it is cleared here, not once by the system. */
-void *arena_alloc(Arena *arena, size_t count, size_t size) {
+void *arena_room(Arena *arena, size_t count, size_t size) {
   size_t padding = -(uintptr_t)arena->next & (ALIGNMENT - 1);
   size_t room = (size_t)(arena->end - arena->next);
   if (padding > room || (size && count > (room - padding) / size)) {
@@ -39,7 +38,12 @@ void *arena_alloc(Arena *arena, size_t count, size_t size) {
   }
   void *result = arena->next + padding;
   arena->next += padding + count * size;
-  return memset(result, 0, count * size);
+  return result;
+}
+
+/* Memory may have been used by scratch that is gone, so it is cleared here, not once by the system. */
+void *arena_alloc(Arena *arena, size_t count, size_t size) {
+  return memset(arena_room(arena, count, size), 0, count * size);
 }
 
 char *arena_printf(Arena *arena, const char *format, ...) {

@@ -1,10 +1,8 @@
 #include "model/block.h"
 
-#include "kernels/ops.h"
-
 /* What one block_run hands from stage to stage. */
 typedef struct Run {
-  const Ops *ops;
+  const Ops *ops; /* the model's */
   const Model *model;
   const ModelLayer *layer;
   const Mode *mode;
@@ -17,13 +15,13 @@ static Tensor *make(Run *r, TensorId id, Type type) {
   const TensorInfo *info = &tensor_info[id];
   int rows = info->rows == DIM_TOKEN ? r->T : model_dim(r->model, info->rows), cols = model_dim(r->model, info->cols);
   float scale = type == TYPE_I8 ? r->layer->scale[info->scale] : 0;
-  r->t[id] = tensor_of(arena_alloc(r->arena, (size_t)rows * (size_t)cols, type_size(type)), type, rows, cols, scale);
+  r->t[id] = tensor_of(arena_room(r->arena, (size_t)rows * (size_t)cols, type_size(type)), type, rows, cols, scale);
   return &r->t[id];
 }
 
 /* A tensor that is no part of the trace. */
 static Tensor scratch_like(Run *r, const Tensor *x, Type type, float scale) {
-  void *data = arena_alloc(r->arena, (size_t)x->rows * (size_t)x->cols, type_size(type));
+  void *data = arena_room(r->arena, (size_t)x->rows * (size_t)x->cols, type_size(type));
   return tensor_of(data, type, x->rows, x->cols, scale);
 }
 
@@ -64,11 +62,12 @@ static void run_conv(Run *r) {
   }
   Tensor *pre = make(r, T_CONV1D, TYPE_F32);
   Tensor *silu = make(r, T_CONV1D_SILU, mode->conv_out == CONV_OUT_F32 ? TYPE_F32 : TYPE_I8);
-  conv1d(mode->conv_in == CONV_IN_F32 ? &f->conv : &q->conv, &x, pre, silu);
+  r->ops->conv1d(mode->conv_in == CONV_IN_F32 ? &f->conv : &q->conv, &x, pre, silu);
   if (mode->conv_out == CONV_OUT_F32_GRID) {
     Tensor on_grid = *silu;
     r->ops->dequantise(&on_grid, make(r, T_CONV1D_SILU, TYPE_F32));
     silu->nans = on_grid.nans;
+    silu->nans_at = on_grid.nans_at;
   }
 }
 
@@ -107,7 +106,7 @@ static void run_scan(Run *r) {
                      .state = make(r, T_SSM_STATE, TYPE_F32)};
   ScanOrder order = mode->scan_order == SCAN_ORDER_BLOCKED ? SCAN_BLOCKED : SCAN_SEQUENTIAL;
   Arena scratch = *r->arena;
-  r->ops->scan(&in, order, &out, arena_alloc(&scratch, scan_scratch_bytes(r->T, m->E, m->N, order), 1));
+  r->ops->scan(&in, order, &out, arena_room(&scratch, scan_scratch_bytes(r->T, m->E, m->N, order), 1));
   if (mode->scan_u == SCAN_U_I8) r->ops->quantise(&r->t[T_SSM_STATE], ROUND_AWAY, make(r, T_SSM_STATE_Q8, TYPE_I8));
 }
 
@@ -127,19 +126,19 @@ static void run_out(Run *r) {
 void block_run(const Model *model, int layer, const Mode *mode, const Tensor *x, Arena *arena, Trace *trace) {
   *trace = (Trace){0};
   trace->t[T_BLOCK_IN] = *x;
-  Run run = {&ops_cpu, model, &model->layer[layer], mode, x->rows, arena, trace->t};
+  Run run = {model->ops, model, &model->layer[layer], mode, x->rows, arena, trace->t};
   run_conv(&run);
   run_scan(&run);
   run_out(&run);
 }
 
 void block_embed(const Model *model, const int32_t *token, int T, Arena *arena, Trace *trace) {
-  Run run = {.ops = &ops_cpu, .model = model, .T = T, .arena = arena, .t = trace->t};
+  Run run = {.ops = model->ops, .model = model, .T = T, .arena = arena, .t = trace->t};
   run.ops->embedding(model->embedding, token, make(&run, T_EMBEDDING, TYPE_F32));
 }
 
 void block_head(const Model *model, const Tensor *x, Arena *arena, Trace *trace) {
-  Run run = {.ops = &ops_cpu, .model = model, .T = x->rows, .arena = arena, .t = trace->t};
+  Run run = {.ops = model->ops, .model = model, .T = x->rows, .arena = arena, .t = trace->t};
   run.ops->rmsnorm(x, model->norm_f, model->eps, make(&run, T_NORM_F, TYPE_F32));
   run.ops->linear(&model->head, &trace->t[T_NORM_F], make(&run, T_LOGITS, TYPE_F32));
 }

@@ -83,7 +83,8 @@ bool model_build(Arena *arena, const Model64 *w, Model *model, Status *st) {
   if (w->D > LINEAR_I8_MAX_IN || w->E > LINEAR_I8_MAX_IN)
     return FAIL(st, "model: widths %d and %d: above %d an int8 product's int32 sum could overflow", w->D, w->E,
                 LINEAR_I8_MAX_IN);
-  *model = (Model){.D = w->D,
+  *model = (Model){.ops = &ops_cpu,
+                   .D = w->D,
                    .E = w->E,
                    .N = w->N,
                    .R = w->R,

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "kernels/conv1d.h"
 #include "kernels/linear.h"
+#include "kernels/ops.h"
 #include "model/checkpoint.h"
 #include "model/trace.h"
 #include "reference/model64.h"
@@ -24,6 +25,7 @@ typedef struct ModelLayer {
 } ModelLayer;
 
 typedef struct Model {
+  const Ops *ops; /* of the backend whose memory the weights are in */
   int D, E, N, R, K, layers, vocab;
   float eps;
   bool hadamard;
