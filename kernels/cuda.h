@@ -28,6 +28,19 @@ void cuda_to_host(void *host, const void *device, size_t bytes);
  * the last call. */
 bool cuda_wait(char why[256]);
 
+/* Moments in the queue: cuda_mark queues one; the seconds between two are known once cuda_wait has returned. */
+enum { CUDA_MARKS = 64 };
+void cuda_mark(int mark);
+double cuda_seconds(int from, int to);
+
+/* From cuda_record to cuda_recorded, calls are recorded in place of being queued; cuda_replay queues them all at once,
+ * as often as it is called. NULL where the recording failed: cuda_wait says why. */
+typedef struct CudaGraph CudaGraph;
+void cuda_record(void);
+CudaGraph *cuda_recorded(void);
+void cuda_replay(CudaGraph *graph);
+void cuda_forget(CudaGraph *graph);
+
 extern const Ops ops_cuda;
 
 #endif

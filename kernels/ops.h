@@ -11,6 +11,9 @@
 
 typedef struct Ops {
   const char *backend; /* "cpu", "cuda" */
+  /* On a device: queues the zeroing of `bytes`, before operators that count into them (nans_at). NULL on the CPU, where
+   * operators set Tensor.nans and Tensor.scale themselves. */
+  void (*clear)(void *memory, size_t bytes);
   void (*embedding)(const float *table, const int32_t *token, Tensor *y);
   void (*rmsnorm)(const Tensor *x, const float *gain, float eps, Tensor *y);
   void (*linear)(const Linear *w, const Tensor *x, Tensor *y);
