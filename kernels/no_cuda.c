@@ -19,11 +19,5 @@ void cuda_unpin(void *memory) { (void)memory; }
 void cuda_to_device(void *device, const void *host, size_t bytes) { (void)device, (void)host, (void)bytes; }
 void cuda_to_host(void *host, const void *device, size_t bytes) { (void)host, (void)device, (void)bytes; }
 bool cuda_wait(char why[256]) { return strcpy(why, reason), false; }
-void cuda_mark(int mark) { (void)mark; }
-double cuda_seconds(int from, int to) { return (void)from, (void)to, 0; }
-void cuda_record(void) {}
-CudaGraph *cuda_recorded(void) { return NULL; }
-void cuda_replay(CudaGraph *graph) { (void)graph; }
-void cuda_forget(CudaGraph *graph) { (void)graph; }
 
 const Ops ops_cuda = {.backend = "cuda"};
