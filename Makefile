@@ -1,5 +1,6 @@
 # driftscope: `make run` answers the main question, `make check` tests. Nothing is written outside build/ and results/.
-PACKAGES := gcc make pkg-config git libhdf5-dev libgsl-dev libopenblas-dev libyaml-dev libjansson-dev libxxhash-dev libcriterion-dev
+PACKAGES := gcc make pkg-config git libhdf5-dev libgsl-dev libopenblas-dev libyaml-dev libjansson-dev libxxhash-dev libcriterion-dev libcmark-gfm-dev \
+            libcmark-gfm-extensions-dev gnuplot-nox
 LINTERS  := clang-tidy cppcheck clang-format
 
 BUILD    := build$(if $(DEBUG),/debug)
@@ -10,7 +11,7 @@ CFLAGS   += -fno-math-errno -fno-trapping-math  # no value changes: sqrtf and se
 CFLAGS   += $(if $(DEBUG),-O1 -fsanitize=address$(comma)undefined -fno-omit-frame-pointer -DDS_SANITIZE)
 LDFLAGS  := -Wl,--no-as-needed                  # libgsl is content with any CBLAS: OpenBLAS must stay, and come first
 LDFLAGS  += -Wl,--disable-new-dtags,-rpath,'$$ORIGIN/lib'  # where a bundle keeps its libraries
-LDLIBS   := $(shell pkg-config --silence-errors --libs openblas) -lgsl -lyaml -ljansson -lxxhash \
+LDLIBS   := $(shell pkg-config --silence-errors --libs openblas) -lgsl -lyaml -ljansson -lxxhash -lcmark-gfm -lcmark-gfm-extensions \
             $(shell pkg-config --silence-errors --libs-only-L hdf5) -lhdf5_hl -lhdf5 -lm
 comma    := ,
 BUNDLE   := $(BUILD)/driftscope-bundle

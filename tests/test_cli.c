@@ -88,7 +88,7 @@ Test(cli, run_ends_with_three_lines_and_the_path_of_the_report) {
   write_spec("a.yaml", TWO_PAIRS);
   cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/a 2>&1", program(), folder, folder), 0, "%s", output);
   char path[256];
-  snprintf(path, sizeof path, "%s/a/report.md\n", folder);
+  snprintf(path, sizeof path, "%s/a/report.html\n", folder);
   size_t length = strlen(output), tail = strlen(path);
   cr_assert(length > tail && !strcmp(output + length - tail, path), "%s", output);
   cr_assert(strstr(output, "layer 0") && strstr(output, "conv1d"), "%s", output);

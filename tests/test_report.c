@@ -1,5 +1,6 @@
 /* The report: what each section says of rows made by hand (report_rows.h), line by line, and the same from a results
  * file. */
+#include "report/figures.h"
 #include "report/report.h"
 
 #include <criterion/criterion.h>
@@ -224,9 +225,12 @@ Test(report, from_a_results_file_come_the_same_report_and_a_csv_a_table) {
   Report report = {0};
   const char *folder = arena_printf(&arena, "%s/out", f.folder);
   cr_assert(report_write(&arena, f.results, folder, &report, &st), "%s", st.text);
-  cr_expect_str_eq(report.path, arena_printf(&arena, "%s/report.md", folder));
+  cr_expect_str_eq(report.path, arena_printf(&arena, "%s/report.html", folder));
   Bytes got;
-  cr_assert(file_read(&arena, report.path, (size_t)1 << 24, &got, &st), "%s", st.text);
+  cr_assert(file_read(&arena, arena_printf(&arena, "%s/report.md", folder), (size_t)1 << 24, &got, &st), "%s", st.text);
+  Figures figures; /* those of the rows are referred to, not drawn */
+  cr_assert(figures_open(&figures, folder, &st), "%s", st.text);
+  want->figures = &figures;
   want->about[ABOUT_SPEC_DIGEST] = f.key.spec.hex; /* the store writes the digests itself */
   want->about[ABOUT_WEIGHTS_DIGEST] = f.key.weights.hex;
   want->about[ABOUT_TEXT_DIGEST] = f.key.text.hex;

@@ -43,7 +43,8 @@ typedef struct ReportPair {
 
 typedef struct ReportData {
   const char *about[ABOUT_COUNT];
-  TableRows *tables; /* one for each of tables[], in that order */
+  struct Figures *figures; /* where sections draw; NULL: they draw nothing */
+  TableRows *tables;       /* one for each of tables[], in that order */
   int table_count;
   /* from here on: data_arrange */
   const TensorStats *tensor;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "report/markdown.h"
+#include "report/plots.h"
 #include "report/sections.h"
 #include "report/words.h"
 
@@ -42,6 +43,7 @@ void section_question(FILE *out, const ReportData *d, Arena scratch) {
             sentence(&scratch, explained ? words_reason(d, pair) : ""));
   }
   if (d->pairs) fputc('\n', out);
+  if (d->pairs == 1) plot_drift(out, d, &d->pair[0], scratch);
   const char *warning = section_warning(&scratch, d);
   if (*warning) fprintf(out, "> **Warning.** %s\n\n", warning);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "report/markdown.h"
+#include "report/plots.h"
 #include "report/sections.h"
 #include "report/words.h"
 
@@ -90,6 +91,8 @@ void section_drift(FILE *out, const ReportData *d, Arena scratch) {
     } else if (!has_drift(d, pair)) {
       fputs("The results file holds no drift of this pair.\n\n", out);
     } else {
+      if (d->pairs > 1) plot_drift(out, d, pair, scratch); /* the only pair's stands in section 1 */
+      plot_heat(out, d, pair, scratch);
       write_drift(out, d, pair, scratch);
       if (d->prompts > 1) write_range(out, d, pair, scratch);
     }
@@ -159,6 +162,7 @@ void section_reference(FILE *out, const ReportData *d, Arena scratch) {
     fprintf(out, "At the logits %s is nearest to the reference (relative L2 %s) and %s farthest from it (%s).\n\n",
             md_text(&scratch, nearest->other), md_short(&scratch, nearest->verdict->logits_rel_l2),
             md_text(&scratch, farthest->other), md_short(&scratch, farthest->verdict->logits_rel_l2));
+  plot_reference(out, d, scratch);
   write_ends(out, d, scratch);
   if (d->layers > 0) write_errors_by_layer(out, d, scratch);
 }

@@ -1,4 +1,4 @@
-/* report: from a results file to report.md and tables/NAME.csv. */
+/* report: from a results file to report.md, report.html, tables.tex, plots/ and tables/NAME.csv. */
 #include "report/report.h"
 
 #include <stdio.h>
@@ -7,25 +7,33 @@
 #include "base/file.h"
 #include "report/body.h"
 #include "report/csv.h"
+#include "report/figures.h"
+#include "report/html.h"
+#include "report/latex.h"
 
 /* A text that grows in memory, to be written whole or not at all. */
 typedef struct Draft {
+  const char *path;
   FILE *out;
   char *text;
   size_t count;
 } Draft;
 
 static bool draft_open(Draft *draft, const char *path, Status *st) {
-  *draft = (Draft){0};
+  *draft = (Draft){.path = path};
   draft->out = open_memstream(&draft->text, &draft->count);
-  return draft->out ? true : FAIL(st, "%s: no memory for its text", path);
+  return draft->out || FAIL(st, "%s: no memory for its text", path);
 }
 
-static bool draft_finish(Draft *draft, const char *path, Status *st) {
+/* The text is complete, in memory. */
+static bool draft_end(Draft *draft, Status *st) {
   bool whole = !ferror(draft->out);
   whole = !fclose(draft->out) && whole;
-  bool done =
-      whole ? file_write(path, draft->text, draft->count, false, st) : FAIL(st, "%s: no memory for its text", path);
+  return whole || FAIL(st, "%s: no memory for its text", draft->path);
+}
+
+static bool draft_save(Draft *draft, Status *st) {
+  bool done = draft_end(draft, st) && file_write(draft->path, draft->text, draft->count, false, st);
   free(draft->text);
   return done;
 }
@@ -37,7 +45,7 @@ static bool write_tables(const ReportData *d, const char *folder, Arena scratch,
     Draft draft;
     TRY(draft_open(&draft, path, st));
     csv_write(draft.out, rows->table, rows->rows, rows->count);
-    TRY(draft_finish(&draft, path, st));
+    TRY(draft_save(&draft, st));
   }
   return true;
 }
@@ -85,16 +93,32 @@ static const char *summary_of(Arena *arena, const ReportData *d) {
   return summary;
 }
 
+/* report.md, report.html and tables.tex say the same: the Markdown is written, the other two are made of it. */
+static bool write_report(Arena *arena, ReportData *d, const char *folder, Status *st) {
+  Figures figures;
+  Draft markdown, html, latex;
+  TRY(figures_open(&figures, arena_printf(arena, "%s/plots", folder), st));
+  d->figures = &figures;
+  TRY(draft_open(&markdown, arena_printf(arena, "%s/report.md", folder), st));
+  if (!figures.script) fputs("No gnuplot was found on this machine: the report has tables only.\n\n", markdown.out);
+  body_write(markdown.out, d, *arena);
+  bool done = draft_end(&markdown, st) && figures_finish(&figures, st) &&
+              file_write(markdown.path, markdown.text, markdown.count, false, st);
+  if (done && draft_open(&html, arena_printf(arena, "%s/report.html", folder), st))
+    done = html_write(html.out, markdown.text, folder, "en", *arena, st) & draft_save(&html, st);
+  if (done && draft_open(&latex, arena_printf(arena, "%s/tables.tex", folder), st))
+    done = latex_write(latex.out, markdown.text, st) & draft_save(&latex, st);
+  free(markdown.text);
+  return done && !st->failed;
+}
+
 bool report_write(Arena *arena, const char *results, const char *folder, Report *report, Status *st) {
   ReportData data;
-  Draft draft;
   TRY(read_all(arena, results, &data, st));
-  const char *path = arena_printf(arena, "%s/report.md", folder), *csv = arena_printf(arena, "%s/tables", folder);
+  const char *csv = arena_printf(arena, "%s/tables", folder);
   TRY(file_make_folder(csv, st));
   TRY(write_tables(&data, csv, *arena, st));
-  TRY(draft_open(&draft, path, st));
-  body_write(draft.out, &data, *arena);
-  TRY(draft_finish(&draft, path, st));
-  *report = (Report){path, summary_of(arena, &data)};
+  TRY(write_report(arena, &data, folder, st));
+  *report = (Report){arena_printf(arena, "%s/report.html", folder), summary_of(arena, &data)};
   return true;
 }

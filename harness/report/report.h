@@ -1,14 +1,15 @@
-/* report: report.md and one CSV a table, from the results file alone. */
+/* report: the report as Markdown, HTML and LaTeX tables, and one CSV a table, from the results file alone. */
 #ifndef DS_REPORT_REPORT_H
 #define DS_REPORT_REPORT_H
 #include "store/store.h"
 
 typedef struct Report {
-  const char *path;    /* FOLDER/report.md */
+  const char *path;    /* FOLDER/report.html */
   const char *summary; /* report_summary of every pair that was asked for */
 } Report;
 
-/* Writes FOLDER/report.md and FOLDER/tables/NAME.csv; what `report` points to is in the arena. */
+/* Writes FOLDER/report.md, report.html, tables.tex, plots/NAME.svg and tables/NAME.csv; what `report` points to is in
+ * the arena. */
 bool report_write(Arena *arena, const char *results, const char *folder, Report *report, Status *st);
 /* The three lines that matter, for one pair each: effect, first difference, size at the end; plain text, each line with
  * its newline. In the arena. */

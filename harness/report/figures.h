@@ -1,0 +1,37 @@
+/* figures: the plots of a report. Sections begin a figure and write gnuplot commands and data; one gnuplot process
+ * draws them all into plots/NAME.svg, from plots/figures.gp, which stays there so that a figure can be made again by
+ * hand. Where gnuplot is absent nothing is drawn or referred to. Strings from outside go into the script through
+ * figure_text alone: single quotes, doubled inside, no control characters, and the terminal has enhanced text off, so
+ * nothing in them is a command (gnuplot runs backticks in double quotes, and @macros). */
+#ifndef DS_REPORT_FIGURES_H
+#define DS_REPORT_FIGURES_H
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "base/arena.h"
+#include "base/status.h"
+
+typedef struct Figures {
+  const char *folder; /* of the svg files and the script */
+  FILE *script;       /* NULL: gnuplot is absent */
+  char *text;
+  size_t size;
+  int count;
+} Figures;
+
+/* `folder` need not be there yet. */
+bool figures_open(Figures *figures, const char *folder, Status *st);
+/* Refers to plots/NAME.svg in the report and starts its part of the script; false, with nothing written, where there
+ * are no figures. `caption` is ready Markdown, `table` the CSV that holds the data (the image's title); the figure is
+ * 900 wide and `height` high. */
+bool figure_begin(Figures *figures, FILE *out, const char *name, const char *caption, const char *table, int height);
+/* A gnuplot string of this text, with its quotes. In the arena. */
+const char *figure_text(Arena *arena, const char *text);
+/* A number of a data block: NaN and, for a logarithmic axis, what is not above 0 become the missing value. */
+void figure_value(const Figures *figures, double value, bool logarithmic);
+/* A file name made of letters, digits, '-' and '_'. In the arena. */
+const char *figure_name(Arena *arena, const char *kind, const char *a, const char *b);
+/* Draws everything. A gnuplot that fails is an error that names the script. */
+bool figures_finish(Figures *figures, Status *st);
+
+#endif

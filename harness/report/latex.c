@@ -1,0 +1,128 @@
+#include "report/latex.h"
+
+#include <cmark-gfm-core-extensions.h>
+#include <cmark-gfm.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- text
+ * ------------------------------------------------------------------------------------------------------------- */
+
+/* Characters that mean something to LaTeX, and those of the report that plain pdflatex has no letter for. */
+static const struct {
+  const char *from, *to;
+} escapes[] = {{"\\", "\\textbackslash{}"},
+               {"{", "\\{"},
+               {"}", "\\}"},
+               {"$", "\\$"},
+               {"&", "\\&"},
+               {"#", "\\#"},
+               {"%", "\\%"},
+               {"_", "\\_"},
+               {"^", "\\textasciicircum{}"},
+               {"~", "\\textasciitilde{}"},
+               {"<", "\\textless{}"},
+               {">", "\\textgreater{}"},
+               {"|", "\\textbar{}"},
+               {"`", "\\textasciigrave{}"},
+               {"\"", "\\textquotedbl{}"},
+               {"'", "\\textquotesingle{}"},
+               {"@", "@{}"},
+               {"—", "---"},
+               {"…", "\\ldots{}"},
+               {"≠", "$\\neq$"},
+               {"−", "$-$"},
+               {"×", "$\\times$"},
+               {"·", "$\\cdot$"},
+               {"∞", "$\\infty$"},
+               {"±", "$\\pm$"},
+               {"≤", "$\\leq$"},
+               {"≥", "$\\geq$"},
+               {"µ", "\\textmu{}"},
+               {"–", "--"}};
+
+static size_t put_character(FILE *out, const char *text) {
+  for (size_t i = 0; i < sizeof escapes / sizeof *escapes; i++) {
+    size_t length = strlen(escapes[i].from);
+    if (!strncmp(text, escapes[i].from, length)) return fputs(escapes[i].to, out), length;
+  }
+  fputc(*text, out);
+  return 1;
+}
+
+/* A number in scientific notation, 1.23e-04, as $1.23\times10^{-4}$; 0 where the text is no such number. */
+static size_t put_scientific(FILE *out, const char *text) {
+  size_t sign = *text == '-', digits = strspn(text + sign, "0123456789."), at = sign + digits;
+  if (!digits || text[at] != 'e' || !strchr("+-", text[at + 1])) return 0;
+  size_t exponent = strspn(text + at + 2, "0123456789");
+  if (!exponent) return 0;
+  fprintf(out, "$%.*s\\times10^{%d}$", (int)at, text, atoi(text + at + 1));
+  return at + 2 + exponent;
+}
+
+static void put_text(FILE *out, const char *text) {
+  bool word_start = true;
+  while (*text) {
+    size_t taken = word_start ? put_scientific(out, text) : 0;
+    word_start = *text == ' ' || *text == '(';
+    text += taken ? taken : put_character(out, text);
+  }
+}
+
+/* --- tables
+ * ----------------------------------------------------------------------------------------------------------- */
+
+static void put_inlines(FILE *out, cmark_node *parent) {
+  for (cmark_node *node = cmark_node_first_child(parent); node; node = cmark_node_next(node)) {
+    cmark_node_type type = cmark_node_get_type(node);
+    const char *literal = cmark_node_get_literal(node);
+    fputs(type == CMARK_NODE_CODE ? "\\texttt{" : type == CMARK_NODE_STRONG ? "\\textbf{" : "", out);
+    if (literal)
+      put_text(out, literal);
+    else
+      put_inlines(out, node);
+    fputs(type == CMARK_NODE_CODE || type == CMARK_NODE_STRONG ? "}" : "", out);
+  }
+}
+
+static bool is_type(cmark_node *node, const char *name) { return !strcmp(cmark_node_get_type_string(node), name); }
+
+/* The heading that a table stands under and the paragraph right before it become its caption. */
+static void put_table(FILE *out, cmark_node *table, cmark_node *heading) {
+  int columns = cmark_gfm_extensions_get_table_columns(table);
+  const uint8_t *align = cmark_gfm_extensions_get_table_alignments(table);
+  cmark_node *before = cmark_node_previous(table);
+  fputs("\\begin{table}\n\\centering\n\\caption{", out);
+  if (heading) put_inlines(out, heading);
+  if (before && cmark_node_get_type(before) == CMARK_NODE_PARAGRAPH) {
+    fputs(heading ? ". " : "", out);
+    put_inlines(out, before);
+  }
+  fputs("}\n\\begin{tabular}{", out);
+  for (int c = 0; c < columns; c++) fputc(align[c] == 'r' || align[c] == 'c' ? align[c] : 'l', out);
+  fputs("}\n\\toprule\n", out);
+  for (cmark_node *row = cmark_node_first_child(table); row; row = cmark_node_next(row)) {
+    for (cmark_node *cell = cmark_node_first_child(row); cell; cell = cmark_node_next(cell)) {
+      put_inlines(out, cell);
+      fputs(cmark_node_next(cell) ? " & " : " \\\\\n", out);
+    }
+    if (is_type(row, "table_header")) fputs("\\midrule\n", out);
+  }
+  fputs("\\bottomrule\n\\end{tabular}\n\\end{table}\n\n", out);
+}
+
+bool latex_write(FILE *out, const char *markdown, Status *st) {
+  cmark_gfm_core_extensions_ensure_registered();
+  cmark_parser *parser = cmark_parser_new(CMARK_OPT_DEFAULT);
+  cmark_parser_attach_syntax_extension(parser, cmark_find_syntax_extension("table"));
+  cmark_parser_feed(parser, markdown, strlen(markdown));
+  cmark_node *document = cmark_parser_finish(parser), *heading = NULL;
+  fputs("% Tables of a driftscope report. In the preamble: \\usepackage{booktabs,textcomp}\n\n", out);
+  for (cmark_node *node = cmark_node_first_child(document); node; node = cmark_node_next(node)) {
+    if (cmark_node_get_type(node) == CMARK_NODE_HEADING) heading = node;
+    if (is_type(node, "table")) put_table(out, node, heading);
+  }
+  cmark_node_free(document);
+  cmark_parser_free(parser);
+  return !ferror(out) || FAIL(st, "tables.tex: no memory for its text");
+}

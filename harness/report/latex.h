@@ -1,0 +1,10 @@
+/* latex: every table of the Markdown report as a LaTeX table (booktabs), to be \input where it is wanted. */
+#ifndef DS_REPORT_LATEX_H
+#define DS_REPORT_LATEX_H
+#include <stdio.h>
+
+#include "base/status.h"
+
+bool latex_write(FILE *out, const char *markdown, Status *st);
+
+#endif

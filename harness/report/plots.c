@@ -1,0 +1,106 @@
+#include "report/plots.h"
+
+#include <math.h>
+
+#include "report/figures.h"
+#include "report/markdown.h"
+#include "report/words.h"
+
+static const TensorId followed[] = {T_BLOCK_OUT, T_CONV1D_SILU, T_SCAN, T_OUT_PROJ};
+enum { FOLLOWED = sizeof followed / sizeof *followed };
+
+static double rel_l2(const Drift *row) { return row ? row->rel_l2 : NAN; }
+
+/* The axes of every figure over layers. */
+static void layer_axes(FILE *script, const ReportData *d, const char *ylabel) {
+  fprintf(script, "set xlabel 'layer'\nset ylabel '%s'\nset logscale y\nset format y '%%.0e'\nset xrange [-0.5:%d.5]\n",
+          ylabel, d->layers - 1);
+}
+
+void plot_drift(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
+  bool any = false;
+  for (int layer = 0; layer < d->layers; layer++)
+    for (int f = 0; f < FOLLOWED; f++) any |= rel_l2(data_drift(d, pair, tensor_info[followed[f]].name, layer)) > 0;
+  const char *caption =
+      arena_printf(&scratch, "Drift of %s over the layers: relative L2 of four tensors%s.", words_pair(&scratch, pair),
+                   d->prompts > 1 ? ", with the range of `block_out` over the prompts" : "");
+  if (!any ||
+      !figure_begin(d->figures, out, figure_name(&scratch, "drift", pair->base, pair->other), caption, "drift", 420))
+    return;
+  FILE *script = d->figures->script;
+  fputs("$drift << EOD\nlayer", script);
+  for (int f = 0; f < FOLLOWED; f++) fprintf(script, " %s", tensor_info[followed[f]].name);
+  fputs(" low high\n", script);
+  for (int layer = 0; layer < d->layers; layer++) {
+    fprintf(script, "%d", layer);
+    for (int f = 0; f < FOLLOWED; f++)
+      figure_value(d->figures, rel_l2(data_drift(d, pair, tensor_info[followed[f]].name, layer)), true);
+    const Drift *row = data_drift(d, pair, tensor_info[T_BLOCK_OUT].name, layer);
+    figure_value(d->figures, row ? row->rel_l2_min : NAN, true);
+    figure_value(d->figures, row ? row->rel_l2_max : NAN, true);
+    fputc('\n', script);
+  }
+  fputs("EOD\n", script);
+  layer_axes(script, d, "relative L2");
+  fputs("plot ", script);
+  if (d->prompts > 1)
+    fprintf(script,
+            "$drift using 1:%d:%d every ::1 with filledcurves fc rgb '#0072B2' fs transparent solid 0.18 noborder "
+            "notitle, ",
+            FOLLOWED + 2, FOLLOWED + 3);
+  fprintf(script, "for [i=2:%d] $drift using 1:i with linespoints lt i-1 title columnheader(i)\n", FOLLOWED + 1);
+}
+
+void plot_heat(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
+  bool any = false;
+  for (int layer = 0; layer < d->layers; layer++)
+    for (TensorId id = 0; id < T_LAYER_COUNT; id++) any |= rel_l2(data_drift(d, pair, tensor_info[id].name, layer)) > 0;
+  const char *caption = arena_printf(&scratch,
+                                     "Where %s and %s differ: log10 of the relative L2 by layer and tensor; white: "
+                                     "identical in every bit, or not made by both.",
+                                     md_text(&scratch, pair->base), md_text(&scratch, pair->other));
+  if (!any ||
+      !figure_begin(d->figures, out, figure_name(&scratch, "heat", pair->base, pair->other), caption, "drift", 470))
+    return;
+  FILE *script = d->figures->script;
+  fputs("$heat << EOD\n", script);
+  for (TensorId id = 0; id < T_SSM_STATE_Q8; id++)
+    for (int layer = 0; layer < d->layers; layer++) {
+      double value = rel_l2(data_drift(d, pair, tensor_info[id].name, layer));
+      if (value > 0) fprintf(script, "%d %d %.9g\n", layer, id, log10(value));
+    }
+  fputs("EOD\nset ytics (", script);
+  for (TensorId id = 0; id < T_SSM_STATE_Q8; id++)
+    fprintf(script, "%s'%s' %d", id ? ", " : "", tensor_info[id].name, id);
+  fprintf(script, ")\nset xlabel 'layer'\nset xrange [-0.5:%d.5]\nset yrange [%d.5:-0.5]\n", d->layers - 1,
+          T_SSM_STATE_Q8 - 1);
+  fputs("set cblabel 'log10 relative L2'\nunset grid\nunset key\nset style fill solid noborder\n"
+        "plot $heat using 1:2:($1-0.5):($1+0.5):($2-0.5):($2+0.5):3 with boxxyerror lc palette\n",
+        script);
+}
+
+void plot_reference(FILE *out, const ReportData *d, Arena scratch) {
+  bool any = false;
+  for (int layer = 0; layer < d->layers; layer++)
+    for (int a = 0; a < d->againsts; a++) any |= rel_l2(data_drift(d, &d->against[a], "block_out", layer)) > 0;
+  if (!any ||
+      !figure_begin(d->figures, out, "reference",
+                    "Error of each mode against the float64 reference: relative L2 of `block_out` over the layers.",
+                    "drift", 440))
+    return;
+  FILE *script = d->figures->script;
+  fputs("$reference << EOD\n", script);
+  for (int layer = 0; layer < d->layers; layer++) {
+    fprintf(script, "%d", layer);
+    for (int a = 0; a < d->againsts; a++)
+      figure_value(d->figures, rel_l2(data_drift(d, &d->against[a], "block_out", layer)), true);
+    fputc('\n', script);
+  }
+  fputs("EOD\n", script);
+  layer_axes(script, d, "relative L2 against float64");
+  fputs("plot ", script);
+  for (int a = 0; a < d->againsts; a++)
+    fprintf(script, "%s$reference using 1:%d with linespoints lt %d title %s", a ? ", " : "", a + 2, a + 1,
+            figure_text(&scratch, d->against[a].other));
+  fputc('\n', script);
+}

@@ -1,0 +1,16 @@
+/* plots: what each figure of the report shows. Each writes its reference into the report, or nothing where there are no
+ * figures or nothing to draw. */
+#ifndef DS_REPORT_PLOTS_H
+#define DS_REPORT_PLOTS_H
+#include <stdio.h>
+
+#include "report/data.h"
+
+/* Relative L2 of four tensors over the layers; over several prompts a band from the smallest to the largest. */
+void plot_drift(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch);
+/* log10 of the relative L2, layer by tensor. */
+void plot_heat(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch);
+/* Relative L2 of block_out against the reference over the layers, a line for each mode. */
+void plot_reference(FILE *out, const ReportData *d, Arena scratch);
+
+#endif
