@@ -24,10 +24,10 @@ static const char style[] =
     ".table{overflow-x:auto;margin:1rem 0}"
     "table{border-collapse:collapse;font-size:.86rem;font-variant-numeric:tabular-nums;border-top:2px solid #333;"
     "border-bottom:2px solid #333}"
-    "th{border-bottom:1px solid #333;font-weight:600}th:not([align]){text-align:left}"
+    "th{border-bottom:1px solid #333;font-weight:600}th:not([style]){text-align:left}"
     "th,td{padding:.22rem .7rem;vertical-align:top}"
     "tbody tr:nth-child(even){background:#f7f9fb}"
-    "table code{white-space:nowrap}td[align=right]{white-space:nowrap}"
+    "table code{white-space:nowrap}td[style]{white-space:nowrap}"
     "figure{margin:1.4rem 0}figure img{width:100%;height:auto;border:1px solid #e6e6e6}"
     "figcaption{font-size:.88rem;color:#444;margin-top:.3rem}"
     "a{color:#0072B2}"
@@ -148,7 +148,7 @@ static bool write_page(FILE *out, cmark_node *document, cmark_parser *parser, co
   const char *title =
       first && cmark_node_get_type(first) == CMARK_NODE_HEADING ? text_of(&scratch, first) : "driftscope";
   TRY(prepare(document, folder, scratch, st));
-  char *body = cmark_render_html(document, CMARK_OPT_DEFAULT, cmark_parser_get_syntax_extensions(parser));
+  char *body = cmark_render_html(document, CMARK_OPT_TABLE_PREFER_STYLE_ATTRIBUTES, cmark_parser_get_syntax_extensions(parser));
   if (!body) return FAIL(st, "%s: no memory for the page", folder);
   fprintf(out, "<!DOCTYPE html>\n<html lang=\"%s\">\n<head>\n<meta charset=\"utf-8\">\n", language);
   fputs("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>", out);
