@@ -1,4 +1,4 @@
-/* findings: section 1, the question and its answer in brief, and section 6, what the numbers show. Every sentence is
+/* findings: the question and its answer in brief, and what the numbers show. Every sentence is
  * computed. */
 #include <math.h>
 #include <string.h>
@@ -30,8 +30,6 @@ static void write_facts(FILE *out, const ReportData *d, Arena scratch) {
 static const char *sentence(Arena *arena, const char *text) { return *text ? arena_printf(arena, " %s", text) : ""; }
 
 void section_question(FILE *out, const ReportData *d, Arena scratch) {
-  fprintf(out, "# %s\n\n", d->about[ABOUT_TITLE] ? md_text(&scratch, d->about[ABOUT_TITLE]) : "driftscope report");
-  fputs("## 1. The question and the answer\n\n", out);
   if (d->about[ABOUT_QUESTION]) fprintf(out, "> %s\n\n", md_text(&scratch, d->about[ABOUT_QUESTION]));
   write_facts(out, d, scratch);
   for (int p = 0; p < d->pairs; p++) {
@@ -143,7 +141,6 @@ static void write_findings(FILE *out, const ReportData *d, const ReportPair *pai
 }
 
 void section_findings(FILE *out, const ReportData *d, Arena scratch) {
-  fputs("## 6. What the numbers show\n\n", out);
   if (!d->pairs) fputs("Without a pair they show no difference.\n\n", out);
   for (int p = 0; p < d->pairs; p++) {
     fprintf(out, "### %s\n\n", words_pair(&scratch, &d->pair[p]));

@@ -1,4 +1,4 @@
-/* layers: section 4, how a pair's difference develops over the layers, and section 5, how far every mode is from the
+/* layers: how a pair's difference develops over the layers, and how far every mode is from the
  * float64 reference. */
 #include <math.h>
 #include <string.h>
@@ -74,7 +74,6 @@ static bool has_drift(const ReportData *d, const ReportPair *pair) {
 }
 
 void section_drift(FILE *out, const ReportData *d, Arena scratch) {
-  fputs("## 4. Drift over the layers\n\n", out);
   if (!d->pairs || !d->drifts) {
     fputs("The results file holds no drift.\n\n", out);
     return;
@@ -99,7 +98,7 @@ void section_drift(FILE *out, const ReportData *d, Arena scratch) {
   }
 }
 
-/* A row of section 5 for each mode: what is left at the end. */
+/* A row for each mode: what is left at the end. */
 static void write_ends(FILE *out, const ReportData *d, Arena scratch) {
   Grid grid = grid_new(&scratch, "lrrrrrrrr");
   static const char *const heading[] = {"mode",     "`block_out`", "SQNR, dB",   "1 − cosine",    "worst `block_out`",
@@ -146,7 +145,6 @@ static void write_errors_by_layer(FILE *out, const ReportData *d, Arena scratch)
 }
 
 void section_reference(FILE *out, const ReportData *d, Arena scratch) {
-  fputs("## 5. Every mode against the float64 reference\n\n", out);
   if (!d->againsts) {
     fputs("No mode was compared with the reference.\n\n", out);
     return;

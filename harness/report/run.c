@@ -1,4 +1,4 @@
-/* run: sections 7 to 9, what belongs to the run and not to a pair: scales and values that are not finite, time, and how
+/* run: what belongs to the run and not to a pair: scales and values that are not finite, time, and how
  * to do it again. */
 #include <math.h>
 #include <string.h>
@@ -68,7 +68,6 @@ static void write_scales(FILE *out, const ReportData *d, Arena scratch) {
 
 void section_health(FILE *out, const ReportData *d, Arena scratch) {
   const char *warning = section_warning(&scratch, d);
-  fputs("## 7. Scales and values that are not finite\n\n", out);
   if (*warning)
     fprintf(out, "> **Warning.** %s\n\n", warning);
   else if (d->tensors)
@@ -80,7 +79,6 @@ void section_health(FILE *out, const ReportData *d, Arena scratch) {
 }
 
 void section_performance(FILE *out, const ReportData *d, Arena scratch) {
-  fputs("## 8. Time and memory\n\n", out);
   if (!d->performances) {
     fputs("The results file holds no times.\n\n", out);
     return;
@@ -138,7 +136,6 @@ static const Line reproduce_lines[] = {
 };
 
 void section_reproduce(FILE *out, const ReportData *d, Arena scratch) {
-  fputs("## 9. How to reproduce\n\n", out);
   if (d->about[ABOUT_COMMAND]) md_fence(out, "sh", d->about[ABOUT_COMMAND]);
   Grid grid = grid_new(&scratch, "ll");
   grid_add(&grid, "");

@@ -1,5 +1,5 @@
-/* sections: the parts of report.md in their order. Each writes its heading and what the data allow; tables that are
- * missing are said to be missing, or left out. */
+/* sections: the parts of report.md. Each writes what the data allow, under the heading that body.c gives it; tables
+ * that are missing are said to be missing, or left out. */
 #ifndef DS_REPORT_SECTIONS_H
 #define DS_REPORT_SECTIONS_H
 #include <stdio.h>

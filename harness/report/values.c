@@ -1,4 +1,4 @@
-/* values: section 3, statistics and first values of the first and the last layer, both modes side by side. */
+/* values: statistics and first values of the first and the last layer, both modes side by side. */
 #include <math.h>
 #include <string.h>
 
@@ -87,7 +87,6 @@ static void write_layer(FILE *out, const ReportData *d, const ReportPair *pair, 
 }
 
 void section_values(FILE *out, const ReportData *d, Arena scratch) {
-  fputs("## 3. Statistics of the first and the last layer\n\n", out);
   if (!d->pairs || !d->pair_rows) {
     fputs("The results file holds no statistics of pairs.\n\n", out);
     return;

@@ -1,4 +1,4 @@
-/* witness: section 2, the two modes of each pair side by side: what was asked of each stage, which kernel really ran
+/* witness: the two modes of each pair side by side: what was asked of each stage, which kernel really ran
  * for each tensor, and what that did to the values. */
 #include <math.h>
 #include <string.h>
@@ -157,7 +157,6 @@ static void write_proof(FILE *out, const ReportData *d, const ReportPair *pair, 
 }
 
 void section_modes(FILE *out, const ReportData *d, Arena scratch) {
-  fputs("## 2. The modes side by side\n\n", out);
   if (!d->pairs) {
     fputs("The results file holds no pair of modes.\n\n", out);
     return;
