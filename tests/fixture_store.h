@@ -5,11 +5,13 @@
 #define DS_TESTS_FIXTURE_STORE_H
 #include <criterion/criterion.h>
 #include <ftw.h>
+#include <hdf5.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "store/store.h"
 
 enum { LAYERS = 3, PROMPTS = 2, MODES = 3 };
@@ -192,4 +194,53 @@ static inline bool fixture_run_with(Fixture *f, bool sync, int deflate, Status *
   return ok;
 }
 static inline bool fixture_run(Fixture *f, Status *st) { return fixture_run_with(f, false, 0, st); }
+/* ---- what came out ---- */
+
+typedef struct Listing {
+  char text[1 << 16];
+  size_t length;
+} Listing;
+
+static inline herr_t fixture_list(hid_t file, const char *name, const H5O_info_t *info, void *data) {
+  Listing *list = data;
+  char digest[40] = "none";
+  /* The times in a table of performance may differ, the tensors' and these tables' digests may not. */
+  if (info->type == H5O_TYPE_DATASET && H5Aexists_by_name(file, name, "digest", H5P_DEFAULT) > 0) {
+    hid_t attribute = H5Aopen_by_name(file, name, "digest", H5P_DEFAULT, H5P_DEFAULT), type = H5Aget_type(attribute);
+    memset(digest, 0, sizeof digest);
+    H5Aread(attribute, type, digest);
+    H5Tclose(type), H5Aclose(attribute);
+  }
+  list->length +=
+      (size_t)snprintf(list->text + list->length, sizeof list->text - list->length, "%s %s\n", name, digest);
+  return list->length < sizeof list->text ? 0 : -1;
+}
+
+/* Every object with its digest; results_open has found the digests to be those of the data. */
+static inline Digest fixture_content(const Fixture *f) {
+  static Listing list;
+  Status st = {0};
+  Results results;
+  cr_assert(results_open(f->results, &results, f->arena, &st), "%s", st.text);
+  list.length = 0;
+  cr_assert(H5Ovisit(results.file, H5_INDEX_CRT_ORDER, H5_ITER_INC, fixture_list, &list) >= 0);
+  results_close(&results);
+  cr_assert(list.length > 5000, "only %zu bytes of listing", list.length);
+  return digest_of(list.text, list.length);
+}
+
+static inline Digest fixture_undisturbed(void) {
+  Fixture f = fixture_make();
+  Status st = {0};
+  cr_assert(fixture_run(&f, &st), "%s", st.text);
+  Digest digest = fixture_content(&f);
+  fixture_drop(&f);
+  return digest;
+}
+
+static inline bool fixture_there(const Fixture *f, const char *name) {
+  char path[160];
+  snprintf(path, sizeof path, "%s%s", f->results, name);
+  return file_exists(path);
+}
 #endif

@@ -1,20 +1,12 @@
 /* The journal: what is written comes back bit for bit, and no fault costs a finished layer. */
-#include <errno.h>
 #include <fcntl.h>
 #include <hdf5.h>
-#include <sched.h>
-#include <signal.h>
-#include <sys/mount.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
 
 #ifdef DS_SANITIZE
 #include <sanitizer/lsan_interface.h>
 #endif
 
-#include "base/file.h"
 #include "fixture_store.h"
 
 /* ---- what is in a file, by plain HDF5 ---- */
@@ -32,48 +24,6 @@ static size_t stored_bytes(const char *file_name, const char *path, void *bytes,
   return size;
 }
 
-typedef struct Listing {
-  char text[1 << 16];
-  size_t length;
-} Listing;
-
-static herr_t list_digest(hid_t file, const char *name, const H5O_info_t *info, void *data) {
-  Listing *list = data;
-  char digest[40] = "none";
-  /* The times in a table of performance may differ, the tensors' and these tables' digests may not. */
-  if (info->type == H5O_TYPE_DATASET && H5Aexists_by_name(file, name, "digest", H5P_DEFAULT) > 0) {
-    hid_t attribute = H5Aopen_by_name(file, name, "digest", H5P_DEFAULT, H5P_DEFAULT), type = H5Aget_type(attribute);
-    memset(digest, 0, sizeof digest);
-    H5Aread(attribute, type, digest);
-    H5Tclose(type), H5Aclose(attribute);
-  }
-  list->length +=
-      (size_t)snprintf(list->text + list->length, sizeof list->text - list->length, "%s %s\n", name, digest);
-  return list->length < sizeof list->text ? 0 : -1;
-}
-
-/* Every object with its digest; results_open has found the digests to be those of the data. */
-static Digest content(const Fixture *f) {
-  static Listing list;
-  Status st = {0};
-  Results results;
-  cr_assert(results_open(f->results, &results, f->arena, &st), "%s", st.text);
-  list.length = 0;
-  cr_assert(H5Ovisit(results.file, H5_INDEX_CRT_ORDER, H5_ITER_INC, list_digest, &list) >= 0);
-  results_close(&results);
-  cr_assert(list.length > 5000, "only %zu bytes of listing", list.length);
-  return digest_of(list.text, list.length);
-}
-
-static Digest undisturbed(void) {
-  Fixture f = fixture_make();
-  Status st = {0};
-  cr_assert(fixture_run(&f, &st), "%s", st.text);
-  Digest digest = content(&f);
-  fixture_drop(&f);
-  return digest;
-}
-
 static const char *segment_path(const Fixture *f, int prompt, int layer) {
   static char path[256];
   snprintf(path, sizeof path, "%s.parts/%s.layer_%02d.h5", f->results, f->shape.prompt[prompt].name, layer);
@@ -85,12 +35,6 @@ static void touch(const Fixture *f, const char *name, const char *text) {
   Status st = {0};
   snprintf(path, sizeof path, "%s%s", f->results, name);
   cr_assert(file_write(path, text, strlen(text), false, &st), "%s", st.text);
-}
-
-static bool there(const Fixture *f, const char *name) {
-  char path[160];
-  snprintf(path, sizeof path, "%s%s", f->results, name);
-  return file_exists(path);
 }
 
 /* ---- bit for bit ---- */
@@ -118,7 +62,7 @@ static void check_every_tensor(const Fixture *f) {
       for (int m = 0; m < MODES; m++)
         for (int id = 0; id < T_COUNT; id++) {
           Arena scratch = f->arena;
-          char path[128], block[16];
+          char path[160], block[32];
           if (!fixture_has(layer, m, id)) continue;
           Tensor t = fixture_tensor(&scratch, &f->shape, p, layer, m, id);
           snprintf(block, sizeof block, "layer_%02d/", layer);
@@ -137,18 +81,18 @@ Test(store, every_tensor_comes_back_bit_for_bit_with_canonical_nan) {
   Status st = {0};
   cr_assert(fixture_run(&f, &st), "%s", st.text);
   check_every_tensor(&f);
-  cr_expect(!there(&f, ".parts"), "the journal is still there");
+  cr_expect(!fixture_there(&f, ".parts"), "the journal is still there");
   cr_expect(H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_ALL & ~H5F_OBJ_DATATYPE) == 0, "handles are left open");
   fixture_drop(&f);
 }
 
 Test(store, deflate_and_sync_change_no_digest) {
-  Digest want = undisturbed();
+  Digest want = fixture_undisturbed();
   Fixture f = fixture_make();
   Status st = {0};
   cr_assert(fixture_run_with(&f, true, 4, &st), "%s", st.text);
   check_every_tensor(&f);
-  Digest got = content(&f);
+  Digest got = fixture_content(&f);
   cr_expect_str_eq(got.hex, want.hex);
   fixture_drop(&f);
 }
@@ -185,6 +129,35 @@ Test(store, digest_is_that_of_the_stored_bytes_kept_or_not) {
   cr_expect(H5Lexists(file, "/modes/2-0/scan", H5P_DEFAULT) == 0, "a tensor that is not kept was written");
   H5Fclose(file);
   journal_close(&journal);
+  fixture_drop(&f);
+}
+
+static bool is_there(hid_t file, const char *path) { return H5Lexists(file, path, H5P_DEFAULT) > 0; }
+
+Test(store, layers_of_which_nothing_is_kept_have_no_group) {
+  Fixture f = fixture_make();
+  Status st = {0};
+  Journal journal;
+  Results results;
+  cr_assert(journal_open(&f.arena, f.results, &f.key, &f.shape, false, false, 0, &journal, &st), "%s", st.text);
+  for (int p = 0; p < PROMPTS; p++)
+    for (int layer = 0; layer < LAYERS; layer++) {
+      Segment segment;
+      Digest digest;
+      Tensor t = fixture_tensor(&f.arena, &f.shape, p, layer, 1, T_SCAN);
+      cr_assert(segment_create(&journal, p, layer, &segment, &st), "%s", st.text);
+      cr_assert(segment_put_tensor(&segment, "2-4", T_SCAN, &t, p == 0 && layer == 1, false, &digest, f.arena, &st),
+                "%s", st.text);
+      cr_assert(segment_commit(&segment, &st), "%s", st.text);
+    }
+  cr_assert(journal_join(&journal, NULL, 0, NULL, 0, f.arena, &st), "%s", st.text);
+  journal_close(&journal);
+  cr_assert(results_open(f.results, &results, f.arena, &st), "%s", st.text);
+  cr_expect(is_there(results.file, "prompts/address/2-4/layer_01/scan"));
+  cr_expect(!is_there(results.file, "prompts/address/2-4/layer_00") && !is_there(results.file, "prompts/address/2-0"));
+  cr_expect(is_there(results.file, "prompts/odd_1-x/token_id") && !is_there(results.file, "prompts/odd_1-x/2-4"));
+  cr_expect(!is_there(results.file, "tables"));
+  results_close(&results);
   fixture_drop(&f);
 }
 
@@ -238,7 +211,7 @@ static void overwrite(const char *path, off_t at, const void *bytes, size_t coun
 }
 
 Test(store, truncated_empty_or_missing_segment_ends_what_is_done) {
-  Digest want = undisturbed();
+  Digest want = fixture_undisturbed();
   Fixture f = fixture_make();
   Status st = {0};
   Journal journal;
@@ -257,14 +230,14 @@ Test(store, truncated_empty_or_missing_segment_ends_what_is_done) {
   }
   journal_close(&journal);
   cr_assert(fixture_run(&f, &st), "%s", st.text);
-  Digest got = content(&f);
+  Digest got = fixture_content(&f);
   cr_expect_str_eq(got.hex, want.hex);
   fixture_drop(&f);
 }
 
 /* A byte may lie where nothing does; all that is read must then be as before. */
 Test(store, flipped_byte_in_a_segment_is_found_or_harmless) {
-  enum { STEP = 61 };
+  enum { STEP = 151 };
 #ifdef DS_SANITIZE
   __lsan_disable(); /* HDF5 1.10.8 itself loses memory where the checksum of its metadata is wrong */
 #endif
@@ -337,7 +310,8 @@ Test(store, segments_without_run_json_are_not_taken_for_this_runs) {
   touch(&f, ".partial", "stale");
   cr_assert(journal_open(&f.arena, f.results, &f.key, &f.shape, false, false, 0, &journal, &st), "%s", st.text);
   cr_expect(journal_layers_done(&journal, 0, f.arena) == 2);
-  cr_expect(!there(&f, ".parts/address.layer_07.h5.tmp") && !there(&f, ".partial"), "temporary files are left");
+  cr_expect(!fixture_there(&f, ".parts/address.layer_07.h5.tmp") && !fixture_there(&f, ".partial"),
+            "temporary files are left");
   journal_close(&journal);
   char path[160];
   snprintf(path, sizeof path, "%s.parts/run.json", f.results);
@@ -346,8 +320,10 @@ Test(store, segments_without_run_json_are_not_taken_for_this_runs) {
   cr_expect(journal_layers_done(&journal, 0, f.arena) == 0);
   cr_assert(fixture_layers(&f, &journal, -1, &st) && fixture_join(&f, &journal, &st), "%s", st.text);
   journal_close(&journal);
-  cr_expect(there(&f, ".parts/notes.txt") && there(&f, ".parts/a.b.layer_00.h5"), "a file of someone else was removed");
-  cr_expect(!there(&f, ".parts/run.json") && !there(&f, ".parts/address.layer_00.h5"), "the journal is still there");
+  cr_expect(fixture_there(&f, ".parts/notes.txt") && fixture_there(&f, ".parts/a.b.layer_00.h5"),
+            "a file of someone else was removed");
+  cr_expect(!fixture_there(&f, ".parts/run.json") && !fixture_there(&f, ".parts/address.layer_00.h5"),
+            "the journal is still there");
   touch(&f, ".parts/run.json", "{\"spec\": 1}");
   cr_expect(!journal_open(&f.arena, f.results, &f.key, &f.shape, false, false, 0, &journal, &st));
   cr_expect(strstr(st.text, "run.json: 'spec' is not a digest"), "%s", st.text);
@@ -363,12 +339,12 @@ Test(store, what_a_killed_removal_left_is_discarded_only_for_the_same_run) {
   cr_assert(journal_open(&f.arena, f.results, &f.key, &f.shape, false, false, 0, &journal, &st), "%s", st.text);
   cr_assert(fixture_layers(&f, &journal, 1, &st), "%s", st.text);
   journal_discard(f.arena, f.results, &f.key);
-  cr_expect(there(&f, ".parts/run.json"), "removed though another run holds it");
+  cr_expect(fixture_there(&f, ".parts/run.json"), "removed though another run holds it");
   journal_close(&journal);
   journal_discard(f.arena, f.results, &other);
-  cr_expect(there(&f, ".parts/run.json"), "removed though it is another run's");
+  cr_expect(fixture_there(&f, ".parts/run.json"), "removed though it is another run's");
   journal_discard(f.arena, f.results, &f.key);
-  cr_expect(!there(&f, ".parts"));
+  cr_expect(!fixture_there(&f, ".parts"));
   journal_discard(f.arena, f.results, &f.key);
   fixture_drop(&f);
 }
@@ -386,7 +362,8 @@ Test(store, damaged_segment_stops_the_join_and_nothing_is_lost) {
   overwrite(segment_path(&f, 1, 1), at, "?", 1);
   cr_expect(!fixture_join(&f, &journal, &st));
   cr_expect(strstr(st.text, "odd_1-x.layer_01.h5: scan: its digest differs"), "%s", st.text);
-  cr_expect(!there(&f, "") && !there(&f, ".partial") && there(&f, ".parts/odd_1-x.layer_02.h5"));
+  cr_expect(!fixture_there(&f, "") && !fixture_there(&f, ".partial") &&
+            fixture_there(&f, ".parts/odd_1-x.layer_02.h5"));
   journal_close(&journal);
   st = (Status){0};
   cr_assert(fixture_run(&f, &st), "%s", st.text);
@@ -428,186 +405,4 @@ Test(store, texts_of_a_mebibyte_are_attributes_like_others) {
   cr_expect_null(run_key_difference(&key, &f.key));
   results_close(&results);
   fixture_drop(&f);
-}
-
-/* ---- faults, each in a child ---- */
-
-typedef struct Ended {
-  int status; /* of waitpid */
-  char text[1024];
-} Ended;
-
-/* Runs the fixture in a child; its error, if any, comes back through a pipe. */
-static pid_t start(Fixture *f, rlim_t file_limit, int deflate, int *from) {
-  int ends[2];
-  cr_assert(pipe(ends) == 0);
-  pid_t child = fork();
-  cr_assert(child >= 0);
-  if (child) {
-    close(ends[1]);
-    *from = ends[0];
-    return child;
-  }
-  Status st = {0};
-  store_start();
-  if (file_limit) setrlimit(RLIMIT_FSIZE, &(struct rlimit){file_limit, RLIM_INFINITY});
-  bool ok = fixture_run_with(f, false, deflate, &st);
-  if (!ok && write(ends[1], st.text, strlen(st.text)) < 0) _exit(4);
-  exit(ok ? 0 : 2); /* not _exit: what HDF5 would do at exit must do no harm */
-}
-
-static Ended finish(pid_t child, int from) {
-  Ended ended = {0};
-  ssize_t n;
-  size_t got = 0;
-  while ((n = read(from, ended.text + got, sizeof ended.text - 1 - got)) > 0) got += (size_t)n;
-  close(from);
-  cr_assert(waitpid(child, &ended.status, 0) == child);
-  return ended;
-}
-
-Test(store, file_size_limit_costs_one_layer_and_never_a_signal) {
-  Digest want = undisturbed();
-  static const rlim_t budgets[] = {1,     500,   3000,  10000,  20000,  30000, 40000,
-                                   50000, 60000, 70000, 100000, 200000, 300000};
-  int refused = 0;
-  for (size_t i = 0; i < 2 * sizeof budgets / sizeof *budgets; i++) { /* contiguous, and in deflated chunks */
-    Fixture f = fixture_make();
-    int from;
-    pid_t child = start(&f, budgets[i / 2], i % 2 ? 4 : 0, &from);
-    Ended ended = finish(child, from);
-    cr_assert(WIFEXITED(ended.status), "%lu bytes: signal %d", budgets[i / 2], WTERMSIG(ended.status));
-    cr_assert(WEXITSTATUS(ended.status) == 2 || WEXITSTATUS(ended.status) == 0, "%lu bytes: exit %d", budgets[i / 2],
-              ended.status);
-    if (WEXITSTATUS(ended.status) == 2) {
-      refused++;
-      cr_expect(strstr(ended.text, "File too large"), "%lu bytes: %s", budgets[i / 2], ended.text);
-      cr_expect(!there(&f, "") && !there(&f, ".partial") && !there(&f, ".parts/address.layer_00.h5.tmp"), "%lu bytes",
-                budgets[i / 2]);
-    }
-    Status st = {0};
-    if (WEXITSTATUS(ended.status) == 2) cr_assert(fixture_run(&f, &st), "%lu bytes: %s", budgets[i / 2], st.text);
-    Digest got = content(&f);
-    cr_expect_str_eq(got.hex, want.hex);
-    fixture_drop(&f);
-  }
-  cr_expect(refused >= 16, "only %d budgets were too small: the test has lost its sense", refused);
-}
-
-/* Segments of the first prompt stay whole while the disk fills; then there is room again. */
-Test(store, full_disk_names_file_reason_and_bytes_and_the_run_goes_on_later) {
-  Digest want = undisturbed();
-  Fixture f = fixture_make();
-  char mounted[96], options[32];
-  snprintf(mounted, sizeof mounted, "%s/disk", f.folder);
-  mkdir(mounted, 0777);
-  if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-      mount("tmpfs", mounted, "tmpfs", 0, "size=1m") != 0) {
-    fixture_drop(&f);
-    cr_skip_test("no right to mount a tmpfs: %s", strerror(errno));
-  }
-  snprintf(f.results, sizeof f.results, "%s/r.h5", mounted);
-  int no_space = 0, no_room = 0;
-  for (int kib = 8; kib <= 1024; kib += kib < 128 ? 16 : 96) {
-    snprintf(options, sizeof options, "size=%dk", kib);
-    cr_assert(mount("tmpfs", mounted, "tmpfs", 0, options) == 0);
-    int from;
-    pid_t child = start(&f, 0, 0, &from);
-    Ended ended = finish(child, from);
-    cr_assert(WIFEXITED(ended.status), "%d KiB: signal %d", kib, WTERMSIG(ended.status));
-    bool full = strstr(ended.text, "No space left on device"), short_of_room = strstr(ended.text, "are missing");
-    cr_expect(WEXITSTATUS(ended.status) == 0 || full || short_of_room, "%d KiB: %s", kib, ended.text);
-    no_space += full, no_room += short_of_room;
-    cr_assert(mount("tmpfs", mounted, "tmpfs", MS_REMOUNT, "size=4m") == 0);
-    Status st = {0};
-    if (WEXITSTATUS(ended.status)) cr_assert(fixture_run(&f, &st), "%d KiB: %s", kib, st.text);
-    Digest got = content(&f);
-    cr_expect_str_eq(got.hex, want.hex);
-    cr_assert(umount(mounted) == 0);
-  }
-  cr_expect(no_space >= 3 && no_room >= 1, "%d full disks, %d joins without room", no_space, no_room);
-  umount(mounted);
-  fixture_drop(&f);
-}
-
-static double seconds(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
-/* Each run is killed again and again until it gets through; a kill counts where the process was still alive. */
-Test(store, killed_runs_go_on_to_the_same_digests) {
-  enum { KILLS = 20 };
-  Digest want = undisturbed();
-  uint64_t state = 7;
-  int kills = 0, resumed = 0;
-  Fixture timed = fixture_make();
-  int from;
-  double began = seconds();
-  pid_t child = start(&timed, 0, 0, &from);
-  finish(child, from);
-  double whole_s = seconds() - began;
-  fixture_drop(&timed);
-  while (kills < KILLS) {
-    Fixture f = fixture_make();
-    for (int attempt = 0; attempt < 8; attempt++) {
-      child = start(&f, 0, 0, &from);
-      usleep((useconds_t)(1e6 * whole_s * (double)(fixture_bits(&state) % 1000) / 1000));
-      kill(child, SIGKILL);
-      Ended ended = finish(child, from);
-      if (!WIFSIGNALED(ended.status)) break;
-      kills++;
-    }
-    Status st = {0};
-    if (there(&f, ".parts/address.layer_00.h5")) resumed++;
-    if (!there(&f, "")) cr_assert(fixture_run(&f, &st), "%s", st.text);
-    journal_discard(f.arena, f.results, &f.key);
-    cr_expect(!there(&f, ".parts"), "the journal is still there");
-    Digest got = content(&f);
-    cr_expect_str_eq(got.hex, want.hex);
-    fixture_drop(&f);
-  }
-  cr_log_info("%d kills, %d runs gone on with", kills, resumed);
-}
-
-/* Both children wait at a pipe, then try at once; who has the lock holds it until both have tried. */
-Test(store, of_two_runs_in_one_folder_exactly_one_proceeds) {
-  enum { RACES = 20 };
-  for (int race = 0; race < RACES; race++) {
-    Fixture f = fixture_make();
-    int go[2], tried[2], leave[2], exits[2] = {0};
-    cr_assert(pipe(go) == 0 && pipe(tried) == 0 && pipe(leave) == 0);
-    pid_t child[2];
-    for (int i = 0; i < 2; i++) {
-      child[i] = fork();
-      if (child[i]) continue;
-      store_start();
-      close(go[1]), close(leave[1]);
-      Journal journal;
-      Status st = {0};
-      char byte;
-      if (read(go[0], &byte, 1) != 0) _exit(9);
-      bool ok = journal_open(&f.arena, f.results, &f.key, &f.shape, false, false, 0, &journal, &st);
-      if (write(tried[1], "x", 1) != 1 || read(leave[0], &byte, 1) != 0) _exit(9);
-      _exit(ok ? 0 : strstr(st.text, "is in use by another run") ? 2 : 7);
-    }
-    close(go[1]);
-    char bytes[2];
-    for (int got = 0; got < 2;) {
-      ssize_t n = read(tried[0], bytes, 2);
-      cr_assert(n > 0);
-      got += (int)n;
-    }
-    close(leave[1]);
-    for (int i = 0; i < 2; i++) {
-      int status;
-      waitpid(child[i], &status, 0);
-      exits[i] = WIFEXITED(status) ? WEXITSTATUS(status) : 99;
-    }
-    cr_expect(exits[0] + exits[1] == 2 && exits[0] * exits[1] == 0, "race %d: exits %d and %d", race, exits[0],
-              exits[1]);
-    close(go[0]), close(tried[0]), close(tried[1]), close(leave[0]);
-    fixture_drop(&f);
-  }
 }

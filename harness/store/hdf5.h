@@ -30,7 +30,7 @@ hid_t h5_create_file(const char *path, Status *why);
 /* The group at this path, each part made where it is missing, with its links' order of creation kept. */
 bool h5_make_path(hid_t file, const char *path, hid_t *group, Status *why);
 bool h5_put_text(hid_t object, const char *name, const char *text, Status *why);
-bool h5_put_number(hid_t object, const char *name, hid_t type, const void *value, Status *why);
+bool h5_put_scalar(hid_t object, const char *name, hid_t type, const void *value, Status *why);
 /* A whole array, contiguous, or in deflated chunks of whole rows where `deflate` > 0. `dataset` stays open. */
 bool h5_put_array(hid_t group, const char *name, hid_t type, int rank, const hsize_t *dims, const void *data,
                   int deflate, hid_t *dataset, Status *why);
@@ -62,7 +62,7 @@ bool h5_open_group(hid_t at, const char *name, hid_t *group, Status *why);
 /* A scalar fixed-length string of fewer than `limit` bytes; in the arena. */
 bool h5_get_text(Arena *arena, hid_t object, const char *name, size_t limit, const char **text, Status *why);
 /* A scalar of exactly this type. */
-bool h5_get_number(hid_t object, const char *name, hid_t type, void *value, Status *why);
+bool h5_get_scalar(hid_t object, const char *name, hid_t type, void *value, Status *why);
 /* The tensor's data and kernel in the arena, its digest checked. */
 bool h5_get_tensor(Arena *arena, hid_t at, const char *name, Tensor *t, Digest *digest, Status *why);
 /* The rows in the arena: columns, types and digest checked, every text ends with a NUL. */

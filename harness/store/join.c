@@ -104,14 +104,15 @@ static bool put_tensor(const Join *join, const Place *at, const Tensor *t, const
   const TensorInfo *info = &tensor_info[at->id];
   Status why = {0};
   hid_t group = -1, dataset = -1;
-  char path[GROUP_BYTES];
+  char path[GROUP_BYTES], object[GROUP_BYTES + 32];
   group_path(join, at, path);
   bool ok = h5_make_path(join->file, path, &group, &why) &&
             h5_put_tensor(group, info->name, t, digest, join->journal->deflate, &dataset, &why) &&
             h5_put_text(dataset, "long_name", info->long_name, &why) && h5_put_text(dataset, "units", "1", &why);
   ok = h5_close(dataset, &why) && ok;
   ok = h5_close(group, &why) && ok;
-  return ok || failed(join, path, (size_t)t->rows * (size_t)t->cols * type_size(t->type), &why, st);
+  snprintf(object, sizeof object, "%s/%s", path, info->name);
+  return ok || failed(join, object, (size_t)t->rows * (size_t)t->cols * type_size(t->type), &why, st);
 }
 
 /* One tensor from a segment, where it was kept. */
@@ -224,7 +225,7 @@ static bool put_attributes(const Join *join, const Attribute *attributes, int co
   for (int i = 0; ok && i < count; i++) {
     const Attribute *a = &attributes[i];
     ok = (a->text ? h5_put_text(join->file, a->name, a->text, &why)
-                  : h5_put_number(join->file, a->name, H5T_IEEE_F64LE, &a->number, &why)) ||
+                  : h5_put_scalar(join->file, a->name, H5T_IEEE_F64LE, &a->number, &why)) ||
          failed(join, a->name, a->text ? strlen(a->text) : sizeof a->number, &why, st);
   }
   return ok;

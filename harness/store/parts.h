@@ -23,7 +23,8 @@ void parts_remove(const char *folder);
 
 /* [A-Za-z0-9][A-Za-z0-9_-]{0,31}: the name of a prompt or a mode, and so of a group and of a part of a file's name. */
 bool store_name_valid(const char *name);
-/* The error of a failed write: file, object, reason, bytes wanted, bytes free. Called before anything is removed. */
+/* The error of a failed write: file, reason, object, bytes wanted (0: not known), bytes free. Called before anything is
+ * removed. */
 bool store_write_failed(const char *path, const char *object, size_t bytes, const Status *why, Status *st);
 uint64_t store_bytes_free(const char *path); /* where the file lies or would lie */
 bool store_sync_file(const char *path, Status *st);

@@ -141,7 +141,7 @@ bool h5_get_text(Arena *arena, hid_t object, const char *name, size_t limit, con
   return h5_close(attribute, why) && ok;
 }
 
-bool h5_get_number(hid_t object, const char *name, hid_t expected, void *value, Status *why) {
+bool h5_get_scalar(hid_t object, const char *name, hid_t expected, void *value, Status *why) {
   hid_t attribute, type;
   bool ok =
       open_scalar(object, name, &attribute, &type, why) &&
@@ -178,7 +178,7 @@ static bool get_tensor(Arena *arena, const Stored *stored, Tensor *t, Digest *di
   if (!tensor_type(stored->type, &type)) return FAIL(why, "has an element type that no tensor has");
   if (stored->rank != 2) return FAIL(why, "does not have 2 dimensions");
   float scale = 0;
-  TRY(type != TYPE_I8 || h5_get_number(stored->dataset, "scale_factor", H5T_IEEE_F32LE, &scale, why));
+  TRY(type != TYPE_I8 || h5_get_scalar(stored->dataset, "scale_factor", H5T_IEEE_F32LE, &scale, why));
   *t = tensor_of(NULL, type, (int)stored->dims[0], (int)stored->dims[1], scale);
   return h5_get_text(arena, stored->dataset, "kernel", ATTRIBUTE_TEXT, &t->kernel, why) &&
          h5_get_data(arena, stored, &t->data, digest, why);

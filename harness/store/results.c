@@ -34,6 +34,12 @@ static herr_t member(hid_t group, const char *name, const H5L_info_t *info, void
   return members->visit(members->walk, group, members->where, name) ? 0 : -1;
 }
 
+/* Native order: for the others HDF5 1.10.8 first builds a table of the links, and frees it wrongly where one of them is
+ * broken. */
+static bool each_member(hid_t group, Members *members, Status *why) {
+  return H5(H5Literate(group, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, member, members));
+}
+
 /* Opens a group and visits its members. */
 static bool enter(Walk *walk, hid_t at, const char *where, const char *name, Visit visit) {
   char inside[256];
@@ -42,8 +48,7 @@ static bool enter(Walk *walk, hid_t at, const char *where, const char *name, Vis
   snprintf(inside, sizeof inside, "%s%.64s/", where, name);
   if (!h5_open_group(at, name, &group, why)) return refuse(walk, where, name, why->text);
   Members members = {walk, visit, inside};
-  bool ok =
-      H5(H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, NULL, member, &members)) || refuse(walk, where, name, why->text);
+  bool ok = each_member(group, &members, why) || refuse(walk, where, name, why->text);
   h5_close(group, why);
   return ok;
 }
@@ -160,7 +165,7 @@ static bool visit_tables(Walk *walk, hid_t group, const char *where, const char 
 static bool get_attribute(Arena *arena, hid_t file, const char *name, const char **text, Status *why) {
   Status not_number = {0};
   double number;
-  if (!h5_get_number(file, name, H5T_IEEE_F64LE, &number, &not_number))
+  if (!h5_get_scalar(file, name, H5T_IEEE_F64LE, &number, &not_number))
     return h5_get_text(arena, file, name, ROOT_TEXT, text, why);
   *text = arena_printf(arena, "%.17g", number);
   return true;
@@ -184,9 +189,9 @@ static bool visit_root(Walk *walk, hid_t group, const char *where, const char *n
 static bool walk_all(Walk *walk, hid_t file) {
   Status reason = {0}, *why = &reason;
   Members members = {walk, visit_root, "/"};
-  return (H5(H5Aiterate2(file, H5_INDEX_NAME, H5_ITER_INC, NULL, attribute, walk)) ||
+  return (H5(H5Aiterate2(file, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, attribute, walk)) ||
           refuse(walk, "/", "", why->text)) &&
-         (H5(H5Literate(file, H5_INDEX_NAME, H5_ITER_INC, NULL, member, &members)) || refuse(walk, "/", "", why->text));
+         (each_member(file, &members, why) || refuse(walk, "/", "", why->text));
 }
 
 bool results_open(const char *path, Results *results, Arena scratch, Status *st) {

@@ -1,7 +1,7 @@
 /* store: the only HDF5 code. A run is written in segments (one small file a prompt and finished layer, temporary name,
- * rename), kept in NAME.h5.parts/ and joined into NAME.h5 at the end. The folder is the journal: a segment that is there and
- * whose digests hold is done. After a failed write nothing more is written, the temporary file is removed, and the error names the file,
- * the bytes wanted and the bytes free. */
+ * rename), kept in NAME.h5.parts/ and joined into NAME.h5 at the end. The folder is the journal: a segment that is
+ * there and whose digests hold is done. After a failed write nothing more is written, the temporary file is removed,
+ * and the error names the file, the bytes wanted and the bytes free. */
 #ifndef DS_STORE_STORE_H
 #define DS_STORE_STORE_H
 #include <stdbool.h>
@@ -12,7 +12,8 @@
 #include "measure/tables.h"
 #include "model/trace.h"
 
-/* Once at program start, before any other HDF5 call: H5dont_atexit, error printing off, plugins off, SIGXFSZ and SIGPIPE ignored. */
+/* Once at program start, before any other HDF5 call: H5dont_atexit, error printing off, plugins off, SIGXFSZ and
+ * SIGPIPE ignored. */
 void store_start(void);
 
 /* What a run is: a run is gone on with only where all of these agree. */
@@ -52,15 +53,17 @@ typedef struct Journal {
   StoreShape shape;
 } Journal;
 
-/* Opens or makes the folder and takes its lock ("is in use by another run" otherwise). A journal of another run (any digest of
- * run.json differs) is an error that names what differs, unless `fresh`, which removes it. Left-over temporary files are removed. */
-bool journal_open(Arena *arena, const char *results, const RunKey *key, const StoreShape *shape, bool fresh, bool sync, int deflate,
-                  Journal *journal, Status *st);
+/* Opens or makes the folder and takes its lock ("is in use by another run" otherwise). A journal of another run (any
+ * digest of run.json differs) is an error that names what differs, unless `fresh`, which removes it. Left-over
+ * temporary files are removed. */
+bool journal_open(Arena *arena, const char *results, const RunKey *key, const StoreShape *shape, bool fresh, bool sync,
+                  int deflate, Journal *journal, Status *st);
 void journal_close(Journal *journal);
-/* Removes what a run of this key left that was killed between giving the result its name and removing the journal. Nothing happens where
- * there is no such folder, another run holds it, or it belongs to another key. */
+/* Removes what a run of this key left that was killed between giving the result its name and removing the journal.
+ * Nothing happens where there is no such folder, another run holds it, or it belongs to another key. */
 void journal_discard(Arena scratch, const char *results, const RunKey *key);
-/* How many layers of this prompt, from 0 without a gap, stand in valid segments (every digest checked). Invalid ones are removed. */
+/* How many layers of this prompt, from 0 without a gap, stand in valid segments (every digest checked). Invalid ones
+ * are removed. */
 int journal_layers_done(const Journal *journal, int prompt, Arena scratch);
 
 typedef struct Segment {
@@ -70,8 +73,9 @@ typedef struct Segment {
   int64_t file; /* hid_t; -1: none */
 } Segment;
 bool segment_create(const Journal *journal, int prompt, int layer, Segment *segment, Status *st);
-/* NaN made canonical before it is written (into a copy); `digest` receives the digest of the stored bytes, also where `keep` is false
- * and nothing is written. f16_as_f32 widens float16. The dataset's name is the tensor's, its group the mode's. */
+/* NaN made canonical before it is written (into a copy); `digest` receives the digest of the stored bytes, also where
+ * `keep` is false and nothing is written. f16_as_f32 widens float16. The dataset's name is the tensor's, its group the
+ * mode's. */
 bool segment_put_tensor(Segment *segment, const char *mode, TensorId id, const Tensor *t, bool keep, bool f16_as_f32,
                         Digest *digest, Arena scratch, Status *st);
 /* The residual stream that the next layer starts from, f32 or f64. */
@@ -82,21 +86,24 @@ bool segment_commit(Segment *segment, Status *st);
 void segment_abandon(Segment *segment); /* close once, remove the temporary file */
 
 /* A stream back; data in the arena. */
-bool journal_read_stream(Arena *arena, const Journal *journal, int prompt, int layer, const char *mode, Tensor *t, Status *st);
+bool journal_read_stream(Arena *arena, const Journal *journal, int prompt, int layer, const char *mode, Tensor *t,
+                         Status *st);
 /* All rows of a table from the segments, in order of prompt and layer; in the arena. Every segment must be there. */
-bool journal_read_rows(Arena *arena, const Journal *journal, const Table *table, void **rows, size_t *count, Status *st);
+bool journal_read_rows(Arena *arena, const Journal *journal, const Table *table, void **rows, size_t *count,
+                       Status *st);
 
 typedef struct TableRows {
   const Table *table;
   const void *rows;
   size_t count;
 } TableRows;
-/* Checks statvfs, reads every segment, checks its digests, writes NAME.h5.partial with dimension scales, tables and attributes,
- * renames it to NAME.h5 and removes the journal. */
-bool journal_join(Journal *journal, const Attribute *attributes, int attribute_count, const TableRows *rows, int row_count,
-                  Arena scratch, Status *st);
+/* Checks statvfs, reads every segment, checks its digests, writes NAME.h5.partial with dimension scales, tables and
+ * attributes, renames it to NAME.h5 and removes the journal. */
+bool journal_join(Journal *journal, const Attribute *attributes, int attribute_count, const TableRows *rows,
+                  int row_count, Arena scratch, Status *st);
 
-/* Reading a results file: known names, hard links and fixed types only; variable-length, reference, external and virtual data refused. */
+/* Reading a results file: known names, hard links and fixed types only; variable-length, reference, external and
+ * virtual data refused. */
 typedef struct Results {
   const char *path;
   int64_t file; /* hid_t */
@@ -104,8 +111,8 @@ typedef struct Results {
 /* Opens, walks the whole file by the schema and checks every digest. */
 bool results_open(const char *path, Results *results, Arena scratch, Status *st);
 void results_close(Results *results);
-/* The text of a root attribute, a number as text ("%.17g"); NULL where it is absent. Texts of up to 4 MiB are attributes as they
- * are: the 1.8 format has no limit of 64 KiB for them. */
+/* The text of a root attribute, a number as text ("%.17g"); NULL where it is absent. Texts of up to 4 MiB are
+ * attributes as they are: the 1.8 format has no limit of 64 KiB for them. */
 const char *results_text(Arena *arena, const Results *results, const char *name);
 /* count 0 and success where the table is absent. */
 bool results_rows(Arena *arena, const Results *results, const Table *table, void **rows, size_t *count, Status *st);

@@ -45,7 +45,7 @@ bool h5_make_path(hid_t file, const char *path, hid_t *group, Status *why) {
   return ok;
 }
 
-static bool put_attribute(hid_t object, const char *name, hid_t type, const void *value, Status *why) {
+bool h5_put_scalar(hid_t object, const char *name, hid_t type, const void *value, Status *why) {
   hid_t space = H5Screate(H5S_SCALAR), attribute = -1;
   bool ok = H5(attribute = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT)) &&
             H5(H5Awrite(attribute, type, value));
@@ -56,12 +56,8 @@ static bool put_attribute(hid_t object, const char *name, hid_t type, const void
 /* An empty text is one NUL: HDF5 has no string of length 0. */
 bool h5_put_text(hid_t object, const char *name, const char *text, Status *why) {
   hid_t type = h5_text_type(*text ? strlen(text) : 1);
-  bool ok = put_attribute(object, name, type, text, why);
+  bool ok = h5_put_scalar(object, name, type, text, why);
   return h5_close(type, why) && ok;
-}
-
-bool h5_put_number(hid_t object, const char *name, hid_t type, const void *value, Status *why) {
-  return put_attribute(object, name, type, value, why);
 }
 
 /* Chunks are whole rows of about 1 MiB, HDF5's chunk cache. */
@@ -89,7 +85,7 @@ bool h5_put_tensor(hid_t group, const char *name, const Tensor *t, const Digest 
   return h5_put_array(group, name, h5_type(t->type), 2, dims, t->data, deflate, dataset, why) &&
          h5_put_text(*dataset, "kernel", t->kernel ? t->kernel : "", why) &&
          h5_put_text(*dataset, "digest", digest->hex, why) &&
-         (t->type != TYPE_I8 || h5_put_number(*dataset, "scale_factor", H5T_IEEE_F32LE, &t->scale, why));
+         (t->type != TYPE_I8 || h5_put_scalar(*dataset, "scale_factor", H5T_IEEE_F32LE, &t->scale, why));
 }
 
 /* Chunks of about 256 KiB: tables are read whole. */
