@@ -10,7 +10,7 @@
 
 #include "reference/model64.h"
 
-enum { MAX_ORDER = 28, MAX_Q = 19 };
+enum { MAX_ORDER = HADAMARD64_MAX_ORDER, MAX_Q = 19 };
 
 typedef struct Paley {
   int order;
@@ -69,6 +69,12 @@ static void halve(double *x, int n) {
   }
   halve(x, n / 2);
   halve(upper, n / 2);
+}
+
+void hadamard64_signs(int order, double *sign) {
+  const Paley P = order > 1 ? paley(order) : (Paley){.order = 1, .sign = {{1}}};
+  for (int i = 0; i < order; i++)
+    for (int j = 0; j < order; j++) sign[i * order + j] = P.sign[i][j];
 }
 
 int hadamard64_factor(int n) {

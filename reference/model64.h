@@ -48,6 +48,9 @@ typedef struct Block64 {
 
 /* The order (P) of the Hadamard matrix of size n: 1, 12, 20, 28; 0 where there is none. */
 int hadamard64_factor(int n);
+enum { HADAMARD64_MAX_ORDER = 28 };
+/* P, row by row, of order 12, 20 or 28: sign [order, order], each +1 or -1. Order 1: the number 1. */
+void hadamard64_signs(int order, double *sign);
 /* In place, row by row: x [T, n] <- H x / sqrt(n), H = P (x) H_2^k. */
 void hadamard64(double *x, int T, int n);
 
