@@ -14,6 +14,7 @@
 #include "model/rewrite.h"
 #include "options.h"
 #include "provenance.h"
+#include "report/changes.h"
 #include "report/report.h"
 #include "setup.h"
 
@@ -162,6 +163,11 @@ static bool command_compare(Arena *arena, const Options *o, const char *typed, S
 
 static bool command_report(Arena *arena, const Options *o, const char *typed, Status *st) {
   (void)typed;
+  if (o->arguments == 2) {
+    bool changed;
+    TRY(changes_write(stdout, o->argument[0], o->argument[1], &changed, *arena, st));
+    return !changed || FAIL_CHECK(st, "%s: differs from %s", o->argument[1], o->argument[0]);
+  }
   const char *folder = o->folder ? o->folder : file_folder(arena, o->argument[0]);
   TRY(file_make_folder(folder, st));
   return report_and_summarise(arena, o->argument[0], folder, st);
@@ -253,11 +259,12 @@ static const Command commands[] = {
            OPT_QUIET)},
      "activation scales from a text",
      command_calibrate},
-    {{"report", "RESULTS.h5",
-      "Makes the report again from a results file alone.\v"
-      "Example:\n  driftscope report results/mode_2-0_vs_2-4/results.h5\n",
+    {{"report", "RESULTS.h5 [AFTER.h5]",
+      "Makes the report again from a results file alone. With a second file, says what changed from the first to the "
+      "second: digests and verdicts; exit status 1 if anything did.\v"
+      "Examples:\n  driftscope report results/mode_2-0_vs_2-4/results.h5\n  driftscope report before.h5 after.h5\n",
       1, KEYS(OPT_OUTPUT)},
-     "make the report again",
+     "make the report again, or compare two runs",
      command_report},
     {{"modes", "", "Lists the modes with their stages.", 0, KEYS(OPT_JSON)},
      "the modes with their stages",
@@ -269,7 +276,7 @@ static void print_commands(FILE *out) {
   fprintf(out, "Usage: driftscope COMMAND [OPTION...] [ARGUMENT...]\n"
                "Where do two precision modes of a Mamba model differ, how does it travel, and does it matter?\n\n");
   for (int i = 0; i < COMMAND_COUNT; i++)
-    fprintf(out, "  %-10s %-16s %s\n", commands[i].usage.name, commands[i].usage.arguments, commands[i].summary);
+    fprintf(out, "  %-10s %-22s %s\n", commands[i].usage.name, commands[i].usage.arguments, commands[i].summary);
   fprintf(out, "\n'driftscope COMMAND --help' shows a command's options, defaults and examples.\n"
                "Exit status: 0 done, 1 a check failed, 2 usage or input error.\n");
 }

@@ -55,7 +55,9 @@ static double fraction(struct argp_state *state, const char *flag, const char *t
 }
 
 static error_t take_argument(Parse *parse, struct argp_state *state, const char *text) {
-  if (parse->options.arguments >= parse->usage->wanted) argp_error(state, "'%.100s': one argument too many", text);
+  int most = parse->usage->wanted;
+  for (const char *c = parse->usage->arguments; *c; c++) most += *c == '[';
+  if (parse->options.arguments >= most) argp_error(state, "'%.100s': one argument too many", text);
   parse->options.argument[parse->options.arguments++] = text;
   return 0;
 }

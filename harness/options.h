@@ -49,9 +49,9 @@ enum {
 
 typedef struct Usage {
   const char *name;      /* of the command */
-  const char *arguments; /* "EXPERIMENT.yaml" */
+  const char *arguments; /* "RESULTS.h5 [AFTER.h5]": those in brackets may be left out */
   const char *doc;       /* what it does; after a \v what follows the options: examples */
-  int wanted;            /* number of arguments */
+  int wanted;            /* number of arguments that may not */
   const int *keys;       /* ends with 0 */
 } Usage;
 

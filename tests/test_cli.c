@@ -155,10 +155,15 @@ Test(cli, finished_result_is_reported_again_and_another_run_is_refused) {
   cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/a 2>&1", program(), folder, folder), 0, "%s", output);
   cr_assert_eq(shell("%s run %s/a.yaml -o %s/a 2>&1", program(), folder, folder), 0, "%s", output);
   cr_assert(strstr(output, "already"), "%s", output);
+  cr_assert_eq(shell("cp %s/a/results.h5 %s/before.h5", folder, folder), 0);
   write_spec("a.yaml", "pairs:\n  - [2-0, 2-3]\n");
   cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/a 2>&1", program(), folder, folder), 2, "%s", output);
   cr_assert(strstr(output, "results.h5") && strstr(output, "spec differs") && strstr(output, "--fresh"), "%s", output);
   cr_assert_eq(shell("%s run %s/a.yaml -q --fresh -o %s/a 2>&1", program(), folder, folder), 0, "%s", output);
+  cr_assert_eq(shell("%s report %s/before.h5 %s/before.h5 2>&1", program(), folder, folder), 0, "%s", output);
+  cr_assert(strstr(output, "\n0 of "), "%s", output);
+  cr_assert_eq(shell("%s report %s/before.h5 %s/a/results.h5 2>&1", program(), folder, folder), 1, "%s", output);
+  cr_assert(strstr(output, "tensors only before"), "%s", output);
 }
 
 /* Every limit on the size of a file: exit 2, one line, no signal, and whatever was finished serves the run that

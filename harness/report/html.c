@@ -148,7 +148,8 @@ static bool write_page(FILE *out, cmark_node *document, cmark_parser *parser, co
   const char *title =
       first && cmark_node_get_type(first) == CMARK_NODE_HEADING ? text_of(&scratch, first) : "driftscope";
   TRY(prepare(document, folder, scratch, st));
-  char *body = cmark_render_html(document, CMARK_OPT_TABLE_PREFER_STYLE_ATTRIBUTES, cmark_parser_get_syntax_extensions(parser));
+  char *body =
+      cmark_render_html(document, CMARK_OPT_TABLE_PREFER_STYLE_ATTRIBUTES, cmark_parser_get_syntax_extensions(parser));
   if (!body) return FAIL(st, "%s: no memory for the page", folder);
   fprintf(out, "<!DOCTYPE html>\n<html lang=\"%s\">\n<head>\n<meta charset=\"utf-8\">\n", language);
   fputs("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>", out);
