@@ -308,7 +308,16 @@ static int fail(const Status *st) {
   return st->check ? EXIT_CHECK : EXIT_INPUT;
 }
 
+/* Threads that wait for the next parallel loop must sleep, not spin: on a shared machine spinning halves the speed.
+ * libgomp reads its policy before main, so the program starts itself once more with it set; where that fails it runs as
+ * it is. */
+static void wait_passively(char **argv) {
+  if (getenv("OMP_WAIT_POLICY")) return;
+  if (setenv("OMP_WAIT_POLICY", "passive", 1) == 0) execv("/proc/self/exe", argv);
+}
+
 int main(int argc, char **argv) {
+  wait_passively(argv);
   if (argc < 2) return print_commands(stderr), EXIT_INPUT;
   if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
     return print_commands(stdout), EXIT_SUCCESS;
