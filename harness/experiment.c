@@ -407,7 +407,9 @@ bool experiment_run(Arena *arena, const Spec *spec, const RunOptions *options, P
   TRY(setup_check(arena, spec, &e.setup, st));
   TRY(file_make_folder(options->folder, st));
   if (!options->fresh) TRY(look_for_finished(outcome->results, &e.setup.key, &outcome->already_done, *arena, st));
-  if (!outcome->already_done) {
+  if (outcome->already_done) {
+    journal_discard(*arena, outcome->results, &e.setup.key);
+  } else {
     announce(&e, options->folder, *arena);
     TRY(estimate_check(spec, &e.setup, options->folder, st));
     TRY(setup_load(arena, spec, options->folder, progress, &e.setup, st));

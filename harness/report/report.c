@@ -50,16 +50,6 @@ static bool write_tables(const ReportData *d, const char *folder, Arena scratch,
   return true;
 }
 
-/* Text columns are NUL-padded, so the last byte is 0 in every file that the program wrote; in any other it is made so.
- */
-static void end_texts(const Table *table, void *rows, size_t count) {
-  for (int c = 0; c < table->columns; c++) {
-    if (table->column[c].type != COLUMN_TEXT) continue;
-    char *last = (char *)rows + table->column[c].offset + table->column[c].size - 1;
-    for (size_t i = 0; i < count; i++) last[i * table->row_size] = 0;
-  }
-}
-
 /* Reads the whole file once; everything in the arena. */
 static bool read_rows(Arena *arena, const Results *results, ReportData *d, Status *st) {
   *d = (ReportData){0};
@@ -70,7 +60,6 @@ static bool read_rows(Arena *arena, const Results *results, ReportData *d, Statu
     void *rows = NULL;
     size_t count = 0;
     TRY(results_rows(arena, results, tables[i], &rows, &count, st));
-    end_texts(tables[i], rows, count);
     d->tables[i] = (TableRows){tables[i], rows, count};
   }
   data_arrange(arena, d);

@@ -221,6 +221,15 @@ const char *results_text(Arena *arena, const Results *results, const char *name)
   return get_attribute(arena, results->file, name, &text, &why) ? text : NULL;
 }
 
+/* Text columns are NUL-padded: the last byte is 0 in every file that the program wrote, and is made so in any other. */
+static void end_texts(const Table *table, void *rows, size_t count) {
+  for (int c = 0; c < table->columns; c++) {
+    if (table->column[c].type != COLUMN_TEXT) continue;
+    char *last = (char *)rows + table->column[c].offset + table->column[c].size - 1;
+    for (size_t i = 0; i < count; i++) last[i * table->row_size] = 0;
+  }
+}
+
 bool results_rows(Arena *arena, const Results *results, const Table *table, void **rows, size_t *count, Status *st) {
   Status why = {0};
   hid_t group = -1;
@@ -232,6 +241,7 @@ bool results_rows(Arena *arena, const Results *results, const Table *table, void
   there = ok ? h5_has(group, table->name, &why) : -1;
   ok = there == 0 || (there > 0 && h5_get_rows(arena, group, table, rows, count, &why));
   h5_close(group, &why);
+  if (ok) end_texts(table, *rows, *count);
   return ok || FAIL(st, "%s: tables/%s: %s", results->path, table->name, why.text);
 }
 
