@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 
 #include "base/file.h"
+#include "budget.h"
 #include "estimate.h"
 #include "measure/drift.h"
 #include "measure/stats.h"
@@ -39,7 +40,7 @@ typedef struct Experiment {
   int pairs;
   Journal journal;
   Progress *progress;
-  double stats_s, store_s;
+  double stats_s, budget_s, store_s;
 } Experiment;
 
 /* --- sides and pairs ------------------------------------------------------------------------------------------------
@@ -172,6 +173,8 @@ typedef struct LayerRows {
   int tensors;
   PairStats *pair;
   int pairs;
+  Budget *budget;
+  int budgets;
 } LayerRows;
 
 static LayerRows measure_layer(Experiment *e, int prompt, int layer, Arena *arena) {
@@ -193,6 +196,25 @@ static LayerRows measure_layer(Experiment *e, int prompt, int layer, Arena *aren
   return rows;
 }
 
+/* The error budgets that the spec asks for. */
+static bool budget_rows(Experiment *e, int prompt, int layer, LayerRows *rows, Arena *arena, Status *st) {
+  rows->budget = ARENA_NEW(arena, Budget, e->pairs);
+  for (int p = 0; p < e->pairs; p++) {
+    const Side *base = &e->side[e->pair[p].base], *other = &e->side[e->pair[p].other];
+    if (!spec_budget(e->spec, base->name, other->name)) continue;
+    Budget *row = &rows->budget[rows->budgets++];
+    put_text(row->prompt, sizeof row->prompt, e->setup.prompt[prompt].name);
+    put_text(row->base, sizeof row->base, base->name);
+    put_text(row->other, sizeof row->other, other->name);
+    row->layer = layer;
+    BudgetSide sides[] = {{base->mode, &base->trace}, {other->mode, &other->trace}};
+    double start = clock_s();
+    TRY(budget_layer(&e->setup, layer, &sides[0], &sides[1], row, *arena, st));
+    e->budget_s += clock_s() - start;
+  }
+  return true;
+}
+
 /* --- storing it -----------------------------------------------------------------------------------------------------
  */
 
@@ -212,7 +234,8 @@ static bool put_layer(Experiment *e, Segment *segment, LayerRows *rows, Arena sc
     TRY(segment_put_stream(segment, side->name, &side->trace.t[T_BLOCK_OUT], scratch, st));
   }
   TRY(segment_put_rows(segment, &table_tensor_stats, rows->tensor, (size_t)rows->tensors, st));
-  return segment_put_rows(segment, &table_pair_stats, rows->pair, (size_t)rows->pairs, st);
+  TRY(segment_put_rows(segment, &table_pair_stats, rows->pair, (size_t)rows->pairs, st));
+  return segment_put_rows(segment, &table_budget, rows->budget, (size_t)rows->budgets, st);
 }
 
 static bool store_layer(Experiment *e, int prompt, int layer, LayerRows *rows, Arena scratch, Status *st) {
@@ -231,6 +254,7 @@ static bool store_layer(Experiment *e, int prompt, int layer, LayerRows *rows, A
 static bool run_layer(Experiment *e, int prompt, int layer, Arena scratch, Status *st) {
   for (int s = 0; s < e->sides; s++) TRY(run_side(e, &e->side[s], prompt, layer, &scratch, st));
   LayerRows rows = measure_layer(e, prompt, layer, &scratch);
+  TRY(budget_rows(e, prompt, layer, &rows, &scratch, st));
   return store_layer(e, prompt, layer, &rows, scratch, st);
 }
 
@@ -297,7 +321,7 @@ static TableRows scale_rows(Arena *arena, const Experiment *e) {
 }
 
 static TableRows performance_rows(Arena *arena, const Experiment *e, double start_s) {
-  Performance *row = ARENA_NEW(arena, Performance, e->sides + 5);
+  Performance *row = ARENA_NEW(arena, Performance, e->sides + 6);
   size_t count = 0;
 #define ADD(time, bytes_used, ...)                                                                                     \
   (row[count] = (Performance){.time_s = (time), .bytes = (bytes_used)},                                                \
@@ -306,6 +330,7 @@ static TableRows performance_rows(Arena *arena, const Experiment *e, double star
   ADD(e->setup.calibrate_s, 0, "calibrate");
   for (int s = 0; s < e->sides; s++) ADD(e->side[s].time_s, 0, "%s", e->side[s].name);
   ADD(e->stats_s, 0, "statistics");
+  if (e->spec->budget_all || e->spec->budget_count) ADD(e->budget_s, 0, "error budget");
   ADD(e->store_s, 0, "store");
   ADD(clock_s() - start_s, peak_bytes(), "total");
 #undef ADD
@@ -323,14 +348,16 @@ static TableRows verdict_rows(Arena *arena, const Experiment *e, const PairStats
 }
 
 static bool finish(Arena *arena, Experiment *e, const RunOptions *options, double start_s, Status *st) {
-  void *tensor, *pair;
-  size_t tensors, pairs, drifts;
+  void *tensor, *pair, *budget;
+  size_t tensors, pairs, drifts, budgets;
   TRY(journal_read_rows(arena, &e->journal, &table_tensor_stats, &tensor, &tensors, st));
   TRY(journal_read_rows(arena, &e->journal, &table_pair_stats, &pair, &pairs, st));
+  TRY(journal_read_rows(arena, &e->journal, &table_budget, &budget, &budgets, st));
   Drift *drift = drift_of(arena, pair, pairs, &drifts);
   TableRows rows[] = {{&table_tensor_stats, tensor, tensors},
                       {&table_pair_stats, pair, pairs},
                       {&table_drift, drift, drifts},
+                      {&table_budget, budget, budgets},
                       verdict_rows(arena, e, pair, pairs, drift, drifts),
                       mode_rows(arena, e),
                       scale_rows(arena, e),

@@ -61,6 +61,7 @@ Test(spec, the_least_spec_gets_every_default) {
   "modes:\n  late: {base: 2-4, scan_order: blocked}\n  mine: {base: fp32, conv_out: f32_grid, gated: f16}\n"           \
   "  unused: {base: 3}\n"                                                                                              \
   "pairs: [[mine, fp32], [fp64, late], [late, mine], [mine, late]]\ncompare_all: [late, 0]\n"                          \
+  "budget: [late]\n"                                                                                                   \
   "keep: {tensors: [conv1d, logits], layers: [23, 0], f16_as: f32, deflate: 9}\n"                                      \
   "micro:\n  - {operator: scan, inputs: [captured, ties], layers: [0, 5], shapes: [171x512x16, 1x2], modes: "          \
   "[unused]}\n"                                                                                                        \
@@ -91,6 +92,9 @@ Test(spec, every_key_reaches_its_field) {
   cr_expect_str_eq(spec.keep.tensors[1], "logits");
   cr_expect(spec.keep.layers[0] == 23 && spec.keep.layers[1] == 0);
   cr_expect(spec.keep.f16_as == F16_AS_F32 && spec.keep.deflate == 9);
+  cr_assert(spec.budget_count == 1 && !spec.budget_all);
+  cr_expect(spec_budget(&spec, "fp64", "late") && !spec_budget(&spec, "fp64", "0") &&
+            !spec_budget(&spec, "late", "mine"));
   cr_assert_eq(spec.micro_count, 2);
   cr_expect_str_eq(spec.micro[0].operator_name, "scan");
   cr_expect(spec.micro[0].input_count == 2 && spec.micro[0].layer_count == 2 && spec.micro[0].shape_count == 2);
@@ -117,7 +121,8 @@ Test(spec, windows_are_prompts_of_their_own_with_numbered_names) {
     cr_expect(p->window == i - 1 && p->windows == 101 && p->offset == 7 && p->length == 512, "%s", p->name);
   }
   const char *printed = spec_print(&arena, &spec);
-  cr_expect(strstr(printed, "  - {name: \"w\", text: \"t.txt\", offset: 7, length: 512, windows: 101}\n"), "%s", printed);
+  cr_expect(strstr(printed, "  - {name: \"w\", text: \"t.txt\", offset: 7, length: 512, windows: 101}\n"), "%s",
+            printed);
   Spec again = parse(&arena, printed);
   cr_expect_str_eq(spec_print(&arena, &again), printed);
   cr_expect_eq(again.prompt_count, 103);
@@ -198,7 +203,7 @@ Test(spec, the_effective_spec_says_everything) {
       "  \"unused\": {base: \"3\", linears: w8a8, conv_in: i8_dynamic, conv_out: f32, x_proj_in: i8, scan_u: f32, "
       "scan_rest: i8, scan_order: sequential, gated: f16, out_proj: f16}\n"
       "pairs:\n  - [\"mine\", \"fp32\"]\n  - [\"fp64\", \"late\"]\n  - [\"late\", \"mine\"]\n  - [\"mine\", \"late\"]\n"
-      "compare_all: [\"late\", \"0\"]\n"
+      "compare_all: [\"late\", \"0\"]\nbudget: [\"late\"]\n"
       "keep: {tensors: [conv1d, logits], layers: [23, 0], f16_as: f32, deflate: 9}\n"
       "micro:\n  - {operator: scan, inputs: [captured, ties], layers: [0, 5], shapes: [\"171x512x16\", \"1x2\"], "
       "modes: [\"unused\"]}\n  - {operator: exp, inputs: [denormal]}\n"
@@ -207,7 +212,7 @@ Test(spec, the_effective_spec_says_everything) {
   cr_expect_str_eq(spec_print(&arena, &spec),
                    "title: \"t\"\nquestion: \"\"\nmodel: \"m\"\nrewrite: quamba\nprompts:\n"
                    "  - {name: \"p\", string: \"s\"}\npairs:\n  - [\"1\", \"fp32\"]\ncompare_all: [\"1\", \"fp32\"]\n"
-                   "keep: {tensors: all, layers: all, f16_as: f16, deflate: 0}\n"
+                   "budget: none\nkeep: {tensors: all, layers: all, f16_as: f16, deflate: 0}\n"
                    "backend: auto\nthreads: 0\nseed: 1\ndurability: kill\n");
 }
 

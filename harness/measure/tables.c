@@ -70,7 +70,15 @@ TABLE(scales, ScaleRow, "Scales: static scales of activations and weights");
 static const Column columns_performance[] = {X(what), X(time_s), X(bytes)};
 TABLE(performance, Performance, "Performance: where the time went");
 #undef X
+
+#define X(member) COLUMN(Budget, member)
+static const Column columns_budget[] = {
+    X(prompt), X(base), X(other), X(layer), X(base_l2), X(in_l2), X(total_l2), X(local_l2), X(inherited_l2),
+    X(interaction_l2), X(local_share), X(inherited_share), X(interaction_share), X(gain), X(closure),
+};
+TABLE(budget, Budget, "Error budget: what each layer makes by itself, and what it passes on");
+#undef X
 /* clang-format on */
 
 const Table *const tables[] = {&table_verdict, &table_drift,  &table_pair_stats,  &table_tensor_stats,
-                               &table_modes,   &table_scales, &table_performance, NULL};
+                               &table_modes,   &table_scales, &table_performance, &table_budget, NULL};

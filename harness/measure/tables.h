@@ -104,6 +104,18 @@ typedef struct Performance {
   int64_t bytes; /* total: peak resident memory; store: bytes written; else 0 */
 } Performance;
 
+/* Where a pair's difference at one layer of one prompt comes from: measure/budget.h. */
+typedef struct Budget {
+  char prompt[TEXT_NAME], base[TEXT_NAME], other[TEXT_NAME];
+  int32_t layer;
+  double base_l2;                       /* |block_out of the base|_2 */
+  double in_l2;                         /* of the difference that the layer is given: of the two block_in */
+  double total_l2, local_l2, inherited_l2, interaction_l2;
+  double local_share, inherited_share, interaction_share; /* <part, total> / <total, total>: together 1; NaN where total is 0 */
+  double gain;                          /* inherited_l2 / in_l2; NaN where nothing is given */
+  double closure;                       /* |total - (local + inherited + interaction)|_2 / total_l2 */
+} Budget;
+
 typedef enum ColumnType { COLUMN_TEXT, COLUMN_I32, COLUMN_I64, COLUMN_F64 } ColumnType;
 typedef struct Column {
   const char *name;
@@ -117,6 +129,6 @@ typedef struct Table {
   const Column *column;
 } Table;
 extern const Table table_tensor_stats, table_pair_stats, table_drift, table_verdict, table_modes, table_scales,
-    table_performance;
+    table_performance, table_budget;
 extern const Table *const tables[]; /* all, in the order of the report; ends with NULL */
 #endif

@@ -16,6 +16,7 @@ static const struct {
     {"Drift over the layers", section_drift, NULL},
     {"Every mode against the float64 reference", section_reference, NULL},
     {"What the numbers show", section_findings, NULL},
+    {"Error budget", section_budget, asked_budget},
     {"Scales and values that are not finite", section_health, NULL},
     {"Time and memory", section_performance, NULL},
     {"How to reproduce", section_reproduce, NULL},

@@ -81,6 +81,7 @@ void data_arrange(Arena *arena, ReportData *d) {
   d->mode = rows_of(d, &table_modes, &d->modes);
   d->scale = rows_of(d, &table_scales, &d->scales);
   d->performance = rows_of(d, &table_performance, &d->performances);
+  d->budget = rows_of(d, &table_budget, &d->budgets);
   d->layers = layers_of(d);
 
   d->prompt = ARENA_NEW(arena, const char *, PROMPTS_MOST);

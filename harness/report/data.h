@@ -54,7 +54,8 @@ typedef struct ReportData {
   const ModeRow *mode;
   const ScaleRow *scale;
   const Performance *performance;
-  size_t tensors, pair_rows, drifts, verdicts, modes, scales, performances;
+  const Budget *budget;
+  size_t tensors, pair_rows, drifts, verdicts, modes, scales, performances, budgets;
   int layers;          /* 0 where nothing tells */
   const char **prompt; /* names, as first met */
   int prompts;

@@ -2,6 +2,7 @@
  * that are missing are said to be missing, or left out. */
 #ifndef DS_REPORT_SECTIONS_H
 #define DS_REPORT_SECTIONS_H
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "report/data.h"
@@ -12,6 +13,8 @@ void section_values(FILE *out, const ReportData *d, Arena scratch);      /* valu
 void section_drift(FILE *out, const ReportData *d, Arena scratch);       /* layers.c */
 void section_reference(FILE *out, const ReportData *d, Arena scratch);   /* layers.c */
 void section_findings(FILE *out, const ReportData *d, Arena scratch);    /* findings.c */
+void section_budget(FILE *out, const ReportData *d, Arena scratch);      /* budget.c */
+bool asked_budget(const ReportData *d);                                  /* budget.c */
 void section_health(FILE *out, const ReportData *d, Arena scratch);      /* run.c */
 void section_performance(FILE *out, const ReportData *d, Arena scratch); /* run.c */
 void section_reproduce(FILE *out, const ReportData *d, Arena scratch);   /* run.c */

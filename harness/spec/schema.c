@@ -36,7 +36,8 @@ static const Key prompt_keys[] = {
     {"length", KIND_INT, offsetof(Prompt, length), .min = 1, .max = 1 << 20, .with = "text",
      .meaning = "bytes taken; left out: up to the end of the file"},
     {"windows", KIND_INT, offsetof(Prompt, windows), .min = 1, .max = PROMPTS_MAX, .with = "length",
-     .meaning = "so many prompts of that length, evenly spread from offset to the end of the file, named NAME00, NAME01, …"},
+     .meaning =
+         "so many prompts of that length, evenly spread from offset to the end of the file, named NAME00, NAME01, …"},
     {"string", KIND_TEXT, offsetof(Prompt, string), .min = 1, .meaning = "the text itself; its bytes are the tokens"},
     {"tokens", KIND_TEXT, offsetof(Prompt, tokens), .min = 1,
      .meaning = "file of token ids: integers as text, or one-dimensional .npy of int32"},
@@ -94,6 +95,11 @@ static const Key spec_keys[] = {
     {"compare_all", KIND_LIST, offsetof(Spec, compare_all), .min = 1, .max = 1024, .item = &a_mode_name,
      .count_offset = offsetof(Spec, compare_all_count),
      .meaning = "modes that are each compared with fp64; left out: all modes of the pairs"},
+    {"budget", KIND_LIST, offsetof(Spec, budget), .standard = "none", .min = 1, .max = 256, .item = &a_mode_name,
+     .count_offset = offsetof(Spec, budget_count), .all_offset = offsetof(Spec, budget_all),
+     .names = WORDS("all", "none"),
+     .meaning =
+         "error budget, layer by layer: of all pairs, or of these modes against fp64 and the pairs between them"},
     {"keep", KIND_OBJECT, offsetof(Spec, keep), .object = &keep,
      .meaning = "what the results file keeps; statistics are always of everything"},
     {"micro", KIND_LIST, offsetof(Spec, micro), .min = 1, .max = 64, .item = &a_micro,

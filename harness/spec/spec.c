@@ -136,6 +136,29 @@ static bool check_mode_list(const Walk *walk, const Spec *spec, const char **nam
   return check_twice(walk, names, count);
 }
 
+/* A budget is of what is compared. */
+static bool check_budget(const Walk *walk, const Spec *spec) {
+  TRY(check_mode_list(walk, spec, spec->budget, spec->budget_count));
+  for (int i = 0; i < spec->budget_count; i++) {
+    bool compared = false;
+    for (int j = 0; j < spec->compare_all_count; j++) compared |= !strcmp(spec->budget[i], spec->compare_all[j]);
+    if (!compared)
+      return walk_fail(walk, walk_place(walk, &spec->budget[i], NULL), "mode '%s' is not compared with fp64 here",
+                       spec->budget[i]);
+  }
+  return true;
+}
+
+static bool in_budget(const Spec *spec, const char *name) {
+  bool listed = spec->budget_all || is_reference(name);
+  for (int i = 0; i < spec->budget_count; i++) listed |= !strcmp(spec->budget[i], name);
+  return listed;
+}
+
+bool spec_budget(const Spec *spec, const char *base, const char *other) {
+  return (spec->budget_all || spec->budget_count) && in_budget(spec, base) && in_budget(spec, other);
+}
+
 static bool check_lists(const Walk *walk, const Spec *spec) {
   TRY(check_mode_list(walk, spec, spec->compare_all, spec->compare_all_count));
   TRY(check_twice(walk, spec->keep.tensors, spec->keep.tensor_count));
@@ -207,7 +230,7 @@ static bool walk_spec(Walk *walk, Spec *spec) {
   TRY(check_lists(walk, spec));
   TRY(check_calibration(walk, spec));
   collect_modes(walk->arena, spec);
-  return true;
+  return check_budget(walk, spec);
 }
 
 bool spec_parse(Arena *arena, const char *path, const char *text, size_t count, Spec *spec, Status *st) {

@@ -87,6 +87,9 @@ typedef struct Spec {
   int pair_count;
   const char **compare_all; /* each of these against fp64 */
   int compare_all_count;
+  bool budget_all;     /* an error budget of every pair */
+  const char **budget; /* else of these modes against fp64, and of the pairs between them */
+  int budget_count;
   Keep keep;
   Micro *micro;
   int micro_count;
@@ -104,6 +107,8 @@ bool spec_parse(Arena *arena, const char *path, const char *text, size_t count, 
 char *spec_print(Arena *arena, const Spec *spec);
 /* JSON schema (draft 2020-12) of the spec file, from the same table. */
 char *spec_schema(Arena *arena);
+/* Whether the spec asks for the error budget of this pair (names as in pairs, or fp64). */
+bool spec_budget(const Spec *spec, const char *base, const char *other);
 /* A mode that runs, else one that the spec defines, else a preset; NULL for fp64 and unknown names. */
 const Mode *spec_mode(const Spec *spec, const char *name);
 #endif

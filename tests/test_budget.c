@@ -1,0 +1,171 @@
+/* budget: parts computed by hand, the closure and the chain from layer to layer on the shipped model, and a planted
+ * fault that must be found in the layer that has it. */
+#include "shipped_model.h"
+
+#include <math.h>
+
+#include "budget.h"
+#include "measure/stats.h"
+#include "trace64.h"
+
+enum { TOKENS = 24, LAYERS = 24, PLANTED = 5 };
+
+static Tensor vector(double *x, int n) { return tensor_of(x, TYPE_F64, 1, n, 0); }
+
+static Arena new_arena(void) {
+  Arena arena;
+  Status st = {0};
+  cr_assert(arena_reserve(&arena, (size_t)1 << 26, shipped_exhausted, &st), "%s", st.text);
+  return arena;
+}
+
+#define NEAR(got, want) cr_expect_float_eq(got, want, 1e-15, #got ": got %a, want %a", (double)(got), (double)(want))
+
+Test(budget, parts_shares_gain_and_closure_are_those_of_a_sum_by_hand) {
+  double base_in[] = {1, 1}, other_in[] = {1, 1.5}, base[] = {3, 4}, other[] = {4, 6}, at_base[] = {3.5, 4},
+         at_other[] = {3, 5};
+  Tensor t[] = {vector(base_in, 2), vector(other_in, 2), vector(base, 2),
+                vector(other, 2),   vector(at_base, 2),  vector(at_other, 2)};
+  BudgetTensors given = {&t[0], &t[1], &t[2], &t[3], &t[4], &t[5]};
+  Budget row;
+  memset(&row, 0xa5, sizeof row);
+  budget_of(&given, &row, new_arena());
+  /* total (1, 2); local (0.5, 0); inherited (0, 1); interaction (0.5, 1) */
+  NEAR(row.base_l2, 5);
+  NEAR(row.in_l2, 0.5);
+  NEAR(row.total_l2, sqrt(5));
+  NEAR(row.local_l2, 0.5);
+  NEAR(row.inherited_l2, 1);
+  NEAR(row.interaction_l2, sqrt(1.25));
+  NEAR(row.local_share, 0.1);
+  NEAR(row.inherited_share, 0.4);
+  NEAR(row.interaction_share, 0.5);
+  NEAR(row.gain, 2);
+  NEAR(row.closure, 0);
+}
+
+Test(budget, sides_that_agree_have_no_shares) {
+  double x[] = {1, 2};
+  Tensor t = vector(x, 2);
+  BudgetTensors given = {&t, &t, &t, &t, &t, &t};
+  Budget row;
+  memset(&row, 0xa5, sizeof row);
+  budget_of(&given, &row, new_arena());
+  NEAR(row.total_l2, 0);
+  cr_expect(isnan(row.local_share) && isnan(row.gain) && isnan(row.closure));
+}
+
+/* Two prompts of one and two elements against the same three in one prompt. */
+Test(budget, prompts_are_pooled_as_one_vector) {
+  double in[] = {0, 0, 0}, other_in[] = {1, -2, 0.5}, base[] = {2, 3, 5}, other[] = {4, 2, 5.5},
+         at_base[] = {2.5, 3, 5}, at_other[] = {3, 2.5, 4};
+  double *v[] = {in, other_in, base, other, at_base, at_other};
+  Budget whole, part[2];
+  const Budget *parts[] = {&part[0], &part[1]};
+  Budget *rows[] = {&part[0], &part[1], &whole};
+  const int first[] = {0, 1, 0}, count[] = {1, 2, 3};
+  for (int r = 0; r < 3; r++) {
+    Tensor t[6];
+    for (int i = 0; i < 6; i++) t[i] = vector(v[i] + first[r], count[r]);
+    BudgetTensors given = {&t[0], &t[1], &t[2], &t[3], &t[4], &t[5]};
+    memset(rows[r], 0, sizeof *rows[r]);
+    budget_of(&given, rows[r], new_arena());
+  }
+  Budget pooled = budget_pool(parts, 2);
+  NEAR(pooled.base_l2, whole.base_l2);
+  NEAR(pooled.in_l2, whole.in_l2);
+  NEAR(pooled.total_l2, whole.total_l2);
+  NEAR(pooled.local_l2, whole.local_l2);
+  NEAR(pooled.inherited_l2, whole.inherited_l2);
+  NEAR(pooled.interaction_l2, whole.interaction_l2);
+  NEAR(pooled.local_share, whole.local_share);
+  NEAR(pooled.inherited_share, whole.inherited_share);
+  NEAR(pooled.interaction_share, whole.interaction_share);
+  NEAR(pooled.gain, whole.gain);
+}
+
+/* The budget of every layer, both sides in lock-step. `sizes` receives what stats_pair says of block_out: |d| / |base|.
+ */
+static void walk_budget(Shipped *s, const Mode *base, const Mode *other, Budget *row, double *sizes) {
+  Setup setup = {.weights = s->weights, .model = s->model};
+  const Mode *mode[] = {base, other};
+  Trace trace[2], ends[2] = {{{{0}}}};
+  Tensor x[2];
+  for (int i = 0; i < 2; i++) {
+    if (mode[i])
+      block_embed(&s->model, s->test, TOKENS, &s->arena, &ends[i]);
+    else
+      trace64_embed(&s->weights, s->test, TOKENS, &s->arena, &ends[i]);
+    x[i] = ends[i].t[T_EMBEDDING];
+  }
+  for (int layer = 0; layer < LAYERS; layer++) {
+    Status st = {0};
+    for (int i = 0; i < 2; i++) {
+      if (mode[i])
+        block_run(&s->model, layer, mode[i], &x[i], &s->arena, &trace[i]);
+      else
+        trace64_block(&s->weights, layer, &x[i], &s->arena, &trace[i]);
+      x[i] = trace[i].t[T_BLOCK_OUT];
+    }
+    BudgetSide sides[] = {{base, &trace[0]}, {other, &trace[1]}};
+    memset(&row[layer], 0xa5, sizeof *row);
+    cr_assert(budget_layer(&setup, layer, &sides[0], &sides[1], &row[layer], s->arena, &st), "%s", st.text);
+    PairStats pair;
+    stats_pair(&x[0], &x[1], &pair, s->arena);
+    sizes[layer] = pair.rel_l2;
+  }
+}
+
+static void expect_closed(Shipped *s, const char *base, const char *other) {
+  Budget row[LAYERS];
+  double sizes[LAYERS], worst = 0;
+  walk_budget(s, base ? mode_preset(base) : NULL, mode_preset(other), row, sizes);
+  for (int layer = 0; layer < LAYERS; layer++) {
+    const Budget *b = &row[layer];
+    worst = fmax(worst, b->closure);
+    cr_expect_lt(b->closure, 1e-12, "%s, layer %d: %g", other, layer, b->closure);
+    cr_expect_float_eq(b->local_share + b->inherited_share + b->interaction_share, 1, 1e-12, "%s, layer %d", other,
+                       layer);
+    cr_expect_float_eq(b->total_l2 / b->base_l2 / sizes[layer], 1, 1e-12, "%s, layer %d: total is not the pair's size",
+                       other, layer);
+    if (layer)
+      cr_expect_eq(b->in_l2, row[layer - 1].total_l2, "%s, layer %d: what comes in is not what the layer before left",
+                   other, layer);
+  }
+  printf("budget of %s against %s: closure at most %.3g\n", other, base ? base : "fp64", worst);
+}
+
+Test(budget, every_layer_closes_and_is_given_what_the_layer_before_left) {
+  Shipped s = shipped_load(REWRITE_QUAMBA);
+  shipped_calibrate(&s, 1, 64);
+  expect_closed(&s, NULL, "0");
+  expect_closed(&s, NULL, "2-4");
+  expect_closed(&s, NULL, "fp32");
+  expect_closed(&s, "2-0", "2-4");
+}
+
+/* One layer's D is off by a thousandth in the modes and right in the reference. */
+Test(budget, a_planted_fault_is_local_in_its_layer_and_inherited_after_it) {
+  Shipped s = shipped_load(REWRITE_QUAMBA);
+  Budget sound[LAYERS], faulty[LAYERS];
+  double sizes[LAYERS];
+  walk_budget(&s, NULL, mode_preset("fp32"), sound, sizes);
+  float *D = s.model.layer[PLANTED].f32.D.data;
+  for (int e = 0; e < s.model.E; e++) D[e] *= 1.001f;
+  walk_budget(&s, NULL, mode_preset("fp32"), faulty, sizes);
+  for (int layer = 0; layer < LAYERS; layer++) {
+    const Budget *b = &faulty[layer];
+    if (layer == PLANTED) {
+      cr_expect_gt(b->local_l2, 20 * sound[layer].local_l2);
+      cr_expect_gt(b->local_share, 0.9);
+      continue;
+    }
+    /* local is of the reference's input, so the fault elsewhere leaves its every bit */
+    cr_expect_eq(b->local_l2, sound[layer].local_l2, "layer %d", layer);
+    if (layer < PLANTED) cr_expect_eq(b->total_l2, sound[layer].total_l2, "layer %d", layer);
+    if (layer > PLANTED) {
+      cr_expect_gt(b->inherited_share, 0.9, "layer %d: %g", layer, b->inherited_share);
+      cr_expect_gt(b->total_l2 / b->base_l2, 3 * sound[layer].total_l2 / sound[layer].base_l2, "layer %d", layer);
+    }
+  }
+}
