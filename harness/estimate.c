@@ -56,7 +56,8 @@ static int64_t memory(const Spec *spec, const Setup *setup, int longest) {
   size_t proof = spec->rewrite == REWRITE_QUAMBA ? rewrite_bytes(c) : 0;
   size_t calibration = setup->calibration_token ? calibrate_bytes(c, &spec->calibration, threads) : 0;
   size_t side = block_bytes(c, longest), reference = 2 * side; /* float64 */
-  size_t walk = (size_t)spec->mode_count * side + reference +
+  size_t budget = spec->budget_all || spec->budget_count ? side + reference : 0; /* each block on the other's input */
+  size_t walk = (size_t)spec->mode_count * side + reference + budget +
                 (size_t)threads * stats_scratch_bytes((size_t)longest * 2 * (size_t)c->E);
   size_t most = proof > calibration ? proof : calibration;
   return (int64_t)(fixed_bytes + weights + (walk > most ? walk : most));

@@ -126,7 +126,6 @@ static void write_pairs(FILE *out, const ReportData *d, const ReportPair *pair, 
 bool asked_budget(const ReportData *d) { return d->budgets > 0; }
 
 void section_budget(FILE *out, const ReportData *d, Arena scratch) {
-  if (!d->budgets) return;
   fprintf(
       out,
       "## Error budget\n\n"
