@@ -128,7 +128,6 @@ bool asked_budget(const ReportData *d) { return d->budgets > 0; }
 void section_budget(FILE *out, const ReportData *d, Arena scratch) {
   fprintf(
       out,
-      "## Error budget\n\n"
       "At the end of each layer, total = local + inherited + interaction, as vectors%s. *Local* is what the layer "
       "makes by itself: the second side's block on the first side's input, less the first's. *Inherited* is what it "
       "passes on: the first side's block on the second's input, less the same. *Interaction* is how much the two "
