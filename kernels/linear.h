@@ -26,6 +26,8 @@ typedef struct Linear {
 size_t linear_packed_bytes(int out, int in, Type type);
 /* Packs row-major W [out, in] (float or int8_t, as `type` says) into `panels`, owned by the caller. */
 Linear linear_pack(const void *weight, int out, int in, Type type, float scale, void *panels);
+/* Row `row` of an int8 weight, out of its panels again. */
+void linear_unpack_i8(const Linear *w, int row, int8_t *values);
 /* x (f32 or i8, as w->type; any stride) -> y (f32, f16 or i8). */
 void linear(const Linear *w, const Tensor *x, Tensor *y);
 #endif

@@ -35,14 +35,21 @@ ROOM_FN float f32_of_bits(uint32_t u) {
   return v.f;
 }
 
-/* e^x. Denormal results are rounded once. exp32(-Inf) = 0, overflow and +Inf give Inf, NaN gives NaN. */
-ROOM_FN float exp32(float x) {
-  const float round_to_int = 0x1.8p23f;                /* adding it leaves a whole number in the low bits */
-  x = x > 89.0f ? 89.0f : x;                           /* e^89 > FLT_MAX; a NaN passes both comparisons */
-  x = x < -104.0f ? -104.0f : x;                       /* e^-104 < 2^-150 */
-  float k = fmaf(x, 0x1.715476p0f, round_to_int);      /* 1 / ln2 */
-  k = k < 0x1.8p23f - 149.0f ? 0x1.8p23f - 149.0f : k; /* 2^-150 is not a float: r takes the rest */
-  float n = k - round_to_int;
+/* e^x = 2^n (one_r + v): what both ways of putting it together need. */
+typedef struct Exp32 {
+  float k;        /* n above 1.5 * 2^23: a whole number in its low bits */
+  float r, w;     /* e^r = 1 + r + w */
+  float one_r, v; /* e^r = one_r + v, |v| small beside one_r = 1 + r rounded */
+} Exp32;
+
+#define EXP32_ROUND_TO_INT 0x1.8p23f /* adding it leaves a whole number in the low bits */
+
+ROOM_FN float exp32_nearest_power(float x) { return fmaf(x, 0x1.715476p0f, EXP32_ROUND_TO_INT); } /* 1 / ln2 */
+
+ROOM_FN Exp32 exp32_parts(float x, float k) {
+  Exp32 e;
+  e.k = k;
+  float n = k - EXP32_ROUND_TO_INT;
   float r0 = fmaf(n, -0x1.62e43p-1f, x); /* exact */
   float r = fmaf(n, 0x1.05c61p-29f, r0);
   float rest = fmaf(n, 0x1.05c61p-29f, r0 - r);
@@ -51,17 +58,40 @@ ROOM_FN float exp32(float x) {
   q = fmaf(r, q, 0x1.5554e8p-5f);
   q = fmaf(r, q, 0x1.555554p-3f);
   float r2 = r * r;
-  float w = fmaf(0.5f, r2, fmaf(r2, r * q, rest));
-  float one_r = 1.0f + r;
-  float v = ((1.0f - one_r) + r) + w; /* e^r = one_r + v, |v| small beside one_r */
+  e.r = r;
+  e.w = fmaf(0.5f, r2, fmaf(r2, r * q, rest));
+  e.one_r = 1.0f + r;
+  e.v = ((1.0f - e.one_r) + r) + e.w;
+  return e;
+}
+
+/* exp32 where |x| <= EXP32_NEAR, the same bits: 2^n and the result are normal, so one scaling does, in half the
+ * operations. */
+#define EXP32_NEAR 86.0f
+ROOM_FN float exp32_near(float x) {
+  Exp32 e = exp32_parts(x, exp32_nearest_power(x));
+  float s = f32_of_bits((bits_of_f32(e.k) << 23) + 0x3f800000u); /* the low 9 bits of EXP32_ROUND_TO_INT are zero */
+  return fmaf(e.v, s, e.one_r * s);
+}
+
+/* e^x. Denormal results are rounded once. exp32(-Inf) = 0, overflow and +Inf give Inf, NaN gives NaN. */
+ROOM_FN float exp32(float x) {
+#ifdef __CUDA_ARCH__
+  if (fabsf(x) <= EXP32_NEAR) return exp32_near(x); /* a warp nearly always agrees; vector lanes would do both */
+#endif
+  x = x > 89.0f ? 89.0f : x;     /* e^89 > FLT_MAX; a NaN passes both comparisons */
+  x = x < -104.0f ? -104.0f : x; /* e^-104 < 2^-150 */
+  float k = exp32_nearest_power(x);
+  k = k < 0x1.8p23f - 149.0f ? 0x1.8p23f - 149.0f : k; /* 2^-150 is not a float: r takes the rest */
+  Exp32 e = exp32_parts(x, k);
 
   /* s = 2^n as a product of two normal powers; 2^128 is no float, so the last factor 2 comes after the rounding. */
-  int32_t whole = (int32_t)(bits_of_f32(k) - bits_of_f32(round_to_int));
+  int32_t whole = (int32_t)(bits_of_f32(e.k) - bits_of_f32(EXP32_ROUND_TO_INT));
   int32_t top = whole > 127;
   int32_t half = (whole - top) >> 1;
   float s = f32_of_bits((uint32_t)(half + 127) << 23) * f32_of_bits((uint32_t)(whole - top - half + 127) << 23);
   int32_t tiny = whole < -125; /* one_r * s would round: there, 1 is the large part */
-  float y = fmaf(tiny ? r + w : v, s, tiny ? s : one_r * s);
+  float y = fmaf(tiny ? e.r + e.w : e.v, s, tiny ? s : e.one_r * s);
   return y * (top ? 2.0f : 1.0f);
 }
 

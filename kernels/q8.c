@@ -85,12 +85,10 @@ void dequantise(const Tensor *x, Tensor *y) {
                                     : "dequantise f32->f32 cpu";
 }
 
-/* As integers: of floats without sign, the larger one has the larger bits; NaNs stand above infinity. */
-ROOM_CLONES static uint32_t absmax_bits(const float *x, int n) {
+ROOM_CLONES static uint32_t absmax_row(const float *x, int n) {
   uint32_t most = 0;
   for (int i = 0; i < n; i++) {
-    uint32_t bits = bits_of_f32(x[i]) & 0x7fffffffu;
-    bits &= -(uint32_t)(bits <= 0x7f800000u);
+    uint32_t bits = absmax_bits(x[i]);
     most = bits > most ? bits : most;
   }
   return most;
@@ -101,14 +99,13 @@ float absmax(const Tensor *x) {
   uint32_t most = 0;
 #pragma omp parallel for reduction(max : most)
   for (int row = 0; row < x->rows; row++) {
-    uint32_t bits = absmax_bits(at(x, row, 0), x->cols);
+    uint32_t bits = absmax_row(at(x, row, 0), x->cols);
     most = bits > most ? bits : most;
   }
   return f32_of_bits(most);
 }
 
 void quantise_dynamic(const Tensor *x, Tensor *y) {
-  float most = absmax(x);
-  y->scale = most > 0 ? most / 127.0f : 1.0f;
+  y->scale = q8_dynamic_scale(absmax(x));
   quantise(x, ROUND_EVEN, y);
 }

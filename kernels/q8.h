@@ -31,6 +31,14 @@ ROOM_FN int8_t q8_even(float x, float scale) {
 
 ROOM_FN float dq(int8_t q, float scale) { return (float)q * scale; }
 
+/* |x| as an integer, 0 for a NaN: of floats without sign, the larger one has the larger bits. */
+ROOM_FN uint32_t absmax_bits(float x) {
+  uint32_t bits = bits_of_f32(x) & 0x7fffffffu;
+  return bits & -(uint32_t)(bits <= 0x7f800000u);
+}
+/* The scale at which a tensor of absolute maximum `most` is quantised dynamically. */
+ROOM_FN float q8_dynamic_scale(float most) { return most > 0 ? most / 127.0f : 1.0f; }
+
 typedef enum Rounding { ROUND_AWAY, ROUND_EVEN } Rounding;
 
 /* x (f32 or f16, any stride) -> y (i8) at y->scale. */

@@ -8,9 +8,9 @@
 ROOM_CLONES static void row_f32(const float *x, const float *gain, int D, float eps, float *y) {
   float divisor = rmsnorm_divisor(x, D, eps);
   if (gain)
-    for (int i = 0; i < D; i++) y[i] = x[i] / divisor * gain[i];
+    for (int i = 0; i < D; i++) y[i] = rmsnorm_value(x[i], divisor, gain[i]);
   else
-    for (int i = 0; i < D; i++) y[i] = x[i] / divisor;
+    for (int i = 0; i < D; i++) y[i] = rmsnorm_value(x[i], divisor, 1.0f); /* a product with 1 changes nothing */
 }
 
 /* Returns how many NaNs q8 met. */
@@ -18,7 +18,7 @@ ROOM_CLONES static int row_i8(const float *x, const float *gain, int D, float ep
   float divisor = rmsnorm_divisor(x, D, eps);
   int nans = 0;
   for (int i = 0; i < D; i++) {
-    float v = x[i] / divisor * (gain ? gain[i] : 1.0f); /* a product with 1 changes nothing */
+    float v = rmsnorm_value(x[i], divisor, gain ? gain[i] : 1.0f);
     y[i] = q8_away(v, scale);
     nans += v != v;
   }

@@ -12,18 +12,21 @@
 
 enum { RMSNORM_LANES = 16 };
 
+ROOM_FN float rmsnorm_add(float ss, float x) { return fmaf(x, x, ss); } /* an x of zero leaves ss as it is */
+ROOM_FN float rmsnorm_root(float ss, int D, float eps) {
+  float mean = ss / (float)D;
+  return sqrtf(mean + eps);
+}
+ROOM_FN float rmsnorm_value(float x, float divisor, float gain) { return x / divisor * gain; }
+
 /* x [D]: what every element of the row is divided by. */
 ROOM_FN float rmsnorm_divisor(const float *x, int D, float eps) {
   float lane[RMSNORM_LANES] = {0};
   for (int i = 0; i < D; i += RMSNORM_LANES)
-    for (int l = 0; l < RMSNORM_LANES; l++) {
-      float v = i + l < D ? x[i + l] : 0.0f; /* a zero leaves a sum of squares as it is */
-      lane[l] = fmaf(v, v, lane[l]);
-    }
+    for (int l = 0; l < RMSNORM_LANES; l++) lane[l] = rmsnorm_add(lane[l], i + l < D ? x[i + l] : 0.0f);
   for (int half = RMSNORM_LANES / 2; half > 0; half /= 2)
     for (int l = 0; l < half; l++) lane[l] += lane[l + half];
-  float mean = lane[0] / (float)D;
-  return sqrtf(mean + eps);
+  return rmsnorm_root(lane[0], D, eps);
 }
 
 /* gain [D], or NULL where it was folded into the next linear. */

@@ -30,6 +30,20 @@
 ROOM_FN float scan_delta(float dt, float bias) { return softplus32(dt + bias); }
 ROOM_FN float scan_A(float A_log) { return -exp32(A_log); }
 ROOM_FN float scan_a(float delta, float A) { return exp32(delta * A); }
+/* scan_a of `items` tokens. On a device, all at once where none is far out: exps in one basic block overlap. */
+ROOM_FN void scan_decays(const float *delta, float A, int items, float *a) {
+#ifdef __CUDA_ARCH__
+  bool near = true;
+#pragma unroll
+  for (int i = 0; i < items; i++) {
+    float x = delta[i] * A;
+    a[i] = exp32_near(x);
+    near = near && fabsf(x) <= EXP32_NEAR;
+  }
+  if (near) return;
+#endif
+  for (int i = 0; i < items; i++) a[i] = scan_a(delta[i], A);
+}
 ROOM_FN float scan_b(float delta_u, float B) { return delta_u * B; }
 ROOM_FN float scan_step(float a, float h, float b) { return fmaf(a, h, b); }
 ROOM_FN float scan_output(float y, float h, float C) { return fmaf(h, C, y); }

@@ -1,0 +1,71 @@
+/* q8: a thread is one element of a row; blockIdx.x is the row. A maximum does not depend on its order. */
+#include "kernels/device.cuh"
+
+enum { THREADS = 256 };
+
+static dim3 grid_of(const Tensor *t) { return dim3((unsigned)t->rows, (unsigned)ceil_div(t->cols, THREADS)); }
+
+__global__ static void quantise_kernel(Tensor x, Rounding rounding, Tensor y) {
+  int row = (int)blockIdx.x, col = (int)(blockIdx.y * THREADS + threadIdx.x);
+  if (col < x.cols) count_nans(y, store(y, row, col, load(x, 0, row, col), rounding));
+}
+
+void quantise_cuda(const Tensor *x, Rounding rounding, Tensor *y) {
+  static const char *const witness[2][2] = {
+      {"quantise f32->i8 half-away cuda", "quantise f32->i8 half-even cuda"},
+      {"quantise f16->i8 half-away cuda", "quantise f16->i8 half-even cuda"},
+  };
+  assert((x->type == TYPE_F32 || x->type == TYPE_F16) && y->type == TYPE_I8);
+  assert(x->rows == y->rows && x->cols == y->cols);
+  quantise_kernel<<<grid_of(x), THREADS, 0, device_stream()>>>(*x, rounding, *y);
+  device_launched("quantise", x->rows, x->cols);
+  y->nans = 0;
+  y->kernel = witness[x->type == TYPE_F16][rounding == ROUND_EVEN];
+}
+
+/* The bits of the absolute maximum; one will do, since operators run one after the other. */
+__device__ static unsigned absmax_so_far;
+
+__global__ static void absmax_kernel(Tensor x, unsigned *most) {
+  int row = (int)blockIdx.x, col = (int)(blockIdx.y * THREADS + threadIdx.x);
+  unsigned bits = col < x.cols ? absmax_bits(load(x, 0, row, col)) : 0;
+  for (int distance = 16; distance > 0; distance /= 2) bits = max(bits, __shfl_xor_sync(~0u, bits, distance));
+  if (threadIdx.x % 32 == 0 && bits > 0) atomicMax(most, bits);
+}
+
+/* y's scale is put where its readers look for it. */
+__global__ static void quantise_dynamic_kernel(Tensor x, const unsigned *most, Tensor y) {
+  int row = (int)blockIdx.x, col = (int)(blockIdx.y * THREADS + threadIdx.x);
+  y.scale = q8_dynamic_scale(f32_of_bits(*most));
+  if (row == 0 && col == 0) *y.scale_at = y.scale;
+  if (col < x.cols) count_nans(y, store(y, row, col, load(x, 0, row, col), ROUND_EVEN));
+}
+
+void quantise_dynamic_cuda(const Tensor *x, Tensor *y) {
+  assert(x->type == TYPE_F32 && y->type == TYPE_I8 && y->scale_at);
+  assert(x->rows == y->rows && x->cols == y->cols);
+  void *at_most = NULL;
+  device_check(cudaGetSymbolAddress(&at_most, absmax_so_far), "quantise_dynamic", x->rows, x->cols);
+  device_check(cudaMemsetAsync(at_most, 0, sizeof(unsigned), device_stream()), "quantise_dynamic", x->rows, x->cols);
+  absmax_kernel<<<grid_of(x), THREADS, 0, device_stream()>>>(*x, (unsigned *)at_most);
+  quantise_dynamic_kernel<<<grid_of(x), THREADS, 0, device_stream()>>>(*x, (const unsigned *)at_most, *y);
+  device_launched("quantise_dynamic", x->rows, x->cols);
+  y->nans = 0;
+  y->kernel = "quantise f32->i8 half-even cuda";
+}
+
+__global__ static void dequantise_kernel(Tensor x, Tensor y) {
+  int row = (int)blockIdx.x, col = (int)(blockIdx.y * THREADS + threadIdx.x);
+  if (col < x.cols) store(y, row, col, load(x, scale_of(x), row, col), ROUND_EVEN);
+}
+
+void dequantise_cuda(const Tensor *x, Tensor *y) {
+  assert(x->type != TYPE_F64 && y->type == TYPE_F32);
+  assert(x->rows == y->rows && x->cols == y->cols);
+  dequantise_kernel<<<grid_of(x), THREADS, 0, device_stream()>>>(*x, *y);
+  device_launched("dequantise", x->rows, x->cols);
+  y->nans = 0;
+  y->kernel = x->type == TYPE_I8    ? "dequantise i8->f32 cuda"
+              : x->type == TYPE_F16 ? "dequantise f16->f32 cuda"
+                                    : "dequantise f32->f32 cuda";
+}
