@@ -10,6 +10,7 @@
 #include "budget.h"
 #include "estimate.h"
 #include "measure/drift.h"
+#include "measure/law.h"
 #include "measure/stats.h"
 #include "measure/verdict.h"
 #include "model/block.h"
@@ -349,14 +350,20 @@ static TableRows verdict_rows(Arena *arena, const Experiment *e, const PairStats
 
 static bool finish(Arena *arena, Experiment *e, const RunOptions *options, double start_s, Status *st) {
   void *tensor, *pair, *budget;
-  size_t tensors, pairs, drifts, budgets;
+  size_t tensors, pairs, drifts, budgets, laws;
   TRY(journal_read_rows(arena, &e->journal, &table_tensor_stats, &tensor, &tensors, st));
   TRY(journal_read_rows(arena, &e->journal, &table_pair_stats, &pair, &pairs, st));
   TRY(journal_read_rows(arena, &e->journal, &table_budget, &budget, &budgets, st));
-  Drift *drift = drift_of(arena, pair, pairs, &drifts);
+  double measure_s = clock_s();
+  int layers = e->setup.model.layers;
+  Resampling draws = resampling_of(arena, e->spec->prompt_count, layers - 1, e->spec->seed);
+  Drift *drift = drift_of(arena, pair, pairs, &draws, &drifts);
+  DriftLaw *law = law_of(arena, pair, pairs, layers, &draws, &laws);
+  e->stats_s += clock_s() - measure_s;
   TableRows rows[] = {{&table_tensor_stats, tensor, tensors},
                       {&table_pair_stats, pair, pairs},
                       {&table_drift, drift, drifts},
+                      {&table_drift_law, law, laws},
                       {&table_budget, budget, budgets},
                       verdict_rows(arena, e, pair, pairs, drift, drifts),
                       mode_rows(arena, e),

@@ -29,7 +29,7 @@ Test(drift, prompts_are_pooled_as_one_tensor) {
   PairStats rows[] = {drift_row("2-4", "block_out", 3, 1, 4, 16), /* |d|^2 = 16, |base|^2 = 16 */
                       drift_row("2-4", "block_out", 3, 3, 8, 4)}; /* |d|^2 = 36, |base|^2 = 64 */
   size_t count = 99;
-  Drift *d = drift_of(&arena, rows, 2, &count);
+  Drift *d = drift_of(&arena, rows, 2, NULL, &count);
   cr_assert_eq(count, 1);
   cr_assert_str_eq(d->base, "2-0");
   cr_assert_str_eq(d->other, "2-4");
@@ -55,7 +55,7 @@ Test(drift, rows_in_any_order_come_out_by_pair_tensor_and_layer) {
                       drift_row("2-4", "conv1d", 1, 1, 1, 1),    drift_row("2-4", "block_out", 0, 2, 1, 1),
                       drift_row("0", "block_out", 0, 0, 1, 1)};
   size_t count = 99;
-  Drift *d = drift_of(&arena, rows, 7, &count);
+  Drift *d = drift_of(&arena, rows, 7, NULL, &count);
   cr_assert_eq(count, 7);
   const char *other[] = {"2-4", "2-4", "2-4", "2-4", "2-4", "0", "0"};
   const char *tensor[] = {"conv1d", "block_out", "block_out", "embedding", "logits", "block_out", "block_out"};
@@ -75,7 +75,7 @@ Test(drift, missing_layer_gives_no_growth) {
   Arena arena = new_arena();
   PairStats rows[] = {drift_row("2-4", "scan", 0, 1, 1, 1), drift_row("2-4", "scan", 2, 2, 1, 1)};
   size_t count;
-  Drift *d = drift_of(&arena, rows, 2, &count);
+  Drift *d = drift_of(&arena, rows, 2, NULL, &count);
   cr_assert_eq(count, 2);
   SAME(d[1].growth, NAN);
 }
@@ -87,7 +87,7 @@ Test(drift, prompt_with_nothing_finite_adds_nothing) {
   rows[1].identical = 0;
   rows[1].differing = 1;
   size_t count;
-  Drift *d = drift_of(&arena, rows, 2, &count);
+  Drift *d = drift_of(&arena, rows, 2, NULL, &count);
   cr_assert_eq(count, 1);
   SAME(d->prompts, 2);
   NEAR(d->rel_l2, 1, 1e-15);
@@ -101,14 +101,14 @@ Test(drift, base_of_zeros_has_no_relative_size_but_counts_when_pooled) {
   Arena arena = new_arena();
   PairStats alone = drift_row("2-4", "scan", 0, 1, 0, 4);
   size_t count;
-  SAME(drift_of(&arena, &alone, 1, &count)->rel_l2, NAN);
+  SAME(drift_of(&arena, &alone, 1, NULL, &count)->rel_l2, NAN);
   PairStats both[] = {alone, drift_row("2-4", "scan", 0, 1, 2, 5)};
-  NEAR(drift_of(&arena, both, 2, &count)->rel_l2, 1.5, 1e-15); /* sqrt((4 + 5) / 4) */
+  NEAR(drift_of(&arena, both, 2, NULL, &count)->rel_l2, 1.5, 1e-15); /* sqrt((4 + 5) / 4) */
 }
 
 Test(drift, no_rows_give_no_drift) {
   Arena arena = new_arena();
   size_t count = 99;
-  drift_of(&arena, NULL, 0, &count);
+  drift_of(&arena, NULL, 0, NULL, &count);
   cr_assert_eq(count, 0);
 }

@@ -39,9 +39,18 @@ TABLE(pair_stats, PairStats, "Pairs: one tensor in two modes, layer by layer");
 #define X(member) COLUMN(Drift, member)
 static const Column columns_drift[] = {
     X(base), X(other), X(tensor), X(layer), X(prompts), X(identical), X(rel_l2), X(rel_l2_min), X(rel_l2_max),
-    X(growth), X(sqnr_db), X(max_abs), X(cosine_min), X(ulp_mean), X(differing),
+    X(rel_l2_low), X(rel_l2_high), X(growth), X(sqnr_db), X(max_abs), X(cosine_min), X(ulp_mean), X(differing),
 };
 TABLE(drift, Drift, "Drift: how a pair's difference develops over the layers, prompts pooled");
+#undef X
+
+#define X(member) COLUMN(DriftLaw, member)
+static const Column columns_drift_law[] = {
+    X(base), X(other), X(tensor), X(class), X(reason), X(first_layer), X(layers), X(prompts), X(growth), X(growth_low),
+    X(growth_high), X(growth_se), X(spread), X(break_layer), X(break_factor), X(break_low), X(break_high), X(break_p),
+    X(r2), X(r2_break),
+};
+TABLE(drift_law, DriftLaw, "Drift laws: does a pair's difference accumulate over the layers, jump at one, or stay as it is");
 #undef X
 
 #define X(member) COLUMN(Verdict, member)
@@ -80,5 +89,6 @@ TABLE(budget, Budget, "Error budget: what each layer makes by itself, and what i
 #undef X
 /* clang-format on */
 
-const Table *const tables[] = {&table_verdict, &table_drift,  &table_pair_stats,  &table_tensor_stats,
-                               &table_modes,   &table_scales, &table_performance, &table_budget, NULL};
+const Table *const tables[] = {&table_verdict,      &table_drift_law, &table_drift,  &table_pair_stats,
+                               &table_tensor_stats, &table_modes,     &table_scales, &table_performance,
+                               &table_budget,       NULL};

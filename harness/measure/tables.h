@@ -61,9 +61,26 @@ typedef struct Drift {
   int32_t identical;             /* 1: in every prompt */
   double rel_l2;                 /* pooled: sqrt(sum |d|^2 / sum |base|^2) */
   double rel_l2_min, rel_l2_max; /* over prompts */
+  double rel_l2_low, rel_l2_high; /* 95 % interval of rel_l2, prompts drawn again; NaN with a single prompt */
   double growth;                 /* rel_l2 / rel_l2 of the layer before; NaN at the first, or after 0 */
   double sqnr_db, max_abs, cosine_min, ulp_mean, differing;
 } Drift;
+
+/* By which law a tensor of a pair drifts over the layers (measure/law.h). Factors are of the pooled relative L2. */
+typedef struct DriftLaw {
+  char base[TEXT_NAME], other[TEXT_NAME], tensor[TEXT_TENSOR];
+  char class[16];  /* "identical", "stable", "accumulates", "shrinks", "jumps", "cannot_tell" */
+  char reason[16]; /* of "cannot_tell": "few_layers", "gaps", "wanders"; else "" */
+  int32_t first_layer, layers; /* of the fit: from the first layer that differs to the last; first_layer -1: none does */
+  int32_t prompts;
+  double growth, growth_low, growth_high; /* factor a layer and its 95 % interval; of "jumps": outside the jump */
+  double growth_se; /* of log10 growth by the line's own covariance, which takes the layers for independent */
+  double spread;    /* the largest factor by which a layer lies off the median layer */
+  int32_t break_layer;                     /* the step into this layer is the most unlike the others; -1: not looked for */
+  double break_factor, break_low, break_high; /* by which it exceeds the median step; the interval over prompts */
+  double break_p;       /* probability of so unlike a step, were all steps alike; corrected for choosing the most unlike */
+  double r2, r2_break;  /* share of the variation over layers that a line explains, and a line with that step */
+} DriftLaw;
 
 /* What a pair's numbers say, for the three lines that matter and the report's words. */
 typedef struct Verdict {
@@ -128,7 +145,7 @@ typedef struct Table {
   int columns;
   const Column *column;
 } Table;
-extern const Table table_tensor_stats, table_pair_stats, table_drift, table_verdict, table_modes, table_scales,
-    table_performance, table_budget;
+extern const Table table_tensor_stats, table_pair_stats, table_drift, table_drift_law, table_verdict, table_modes,
+    table_scales, table_performance, table_budget;
 extern const Table *const tables[]; /* all, in the order of the report; ends with NULL */
 #endif
