@@ -3,7 +3,7 @@
  * same intervals.
  *
  * Prompts: the percentile bootstrap: as many prompts as there are, drawn with replacement. With few prompts it is too
- * narrow (of 16 it covers some 92 % where it says 95).
+ * narrow (of 16 it covers some 91 % where it says 95).
  * Steps: which of the steps from layer to layer are taken, each with probability 1/2 (see law.h). */
 #ifndef DS_MEASURE_RESAMPLE_H
 #define DS_MEASURE_RESAMPLE_H
