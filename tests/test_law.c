@@ -55,14 +55,19 @@ static DriftLaw law_of_curve(const double *y, int layers) {
 
 /* --- many draws --------------------------------------------------------------------------------------------------- */
 
-typedef enum { WHITE, HEAVY, TIED, WALK } Noise; /* of layers: independent normal, Student's t with 3, AR(1) of 0.8; of steps */
+typedef enum {
+  WHITE,
+  HEAVY,
+  TIED,
+  WALK
+} Noise; /* of layers: independent normal, Student's t with 3, AR(1) of 0.8; of steps */
 
 typedef struct Plan {
   const char *name, *want; /* want: the class that is planted; NULL: none is */
   Noise noise;
-  double size;            /* of the noise, in log10 */
-  double growth, jump;    /* factors */
-  double prompt_size;     /* of an independent noise of each prompt and layer */
+  double size;         /* of the noise, in log10 */
+  double growth, jump; /* factors */
+  double prompt_size;  /* of an independent noise of each prompt and layer */
   int prompts, layers;
 } Plan;
 
@@ -77,8 +82,7 @@ static void draw(gsl_rng *rng, const Plan *plan, Planted *planted, int *jump_lay
   planted->prompts = plan->prompts;
   planted->layers = plan->layers;
   for (int p = 0; p < plan->prompts; p++)
-    for (int l = 0; l < plan->layers; l++)
-      planted->y[p][l] = common[l] + gsl_ran_gaussian(rng, 1) * plan->prompt_size;
+    for (int l = 0; l < plan->layers; l++) planted->y[p][l] = common[l] + gsl_ran_gaussian(rng, 1) * plan->prompt_size;
 }
 
 typedef struct Found {
@@ -116,7 +120,8 @@ static Found many(const Plan *plan, unsigned long seed) {
 /* 5 % of 2,000 draws is 100; with the count's own interval (two standard deviations, 9.7 each) up to 120. */
 static void expect_no_alarm(const Plan *plan, unsigned long seed) {
   Found found = many(plan, seed);
-  cr_expect_leq(found.accumulates + found.jumps, 120, "%s: %d of %d", plan->name, found.accumulates + found.jumps, DRAWS);
+  cr_expect_leq(found.accumulates + found.jumps, 120, "%s: %d of %d", plan->name, found.accumulates + found.jumps,
+                DRAWS);
 }
 
 static void expect_found(const Plan *plan, unsigned long seed) {
@@ -151,7 +156,8 @@ Test(law, planted_drifts_are_found) {
 
 Test(law, prompts_that_disagree_neither_raise_alarms_nor_hide_drifts) {
   const Plan quiet = {"random walk, prompts apart", NULL, WALK, 0.03, 1, 1, 0.05, PROMPTS_MOST, LAYERS};
-  const Plan grows = {"growth of 1.1 a layer, prompts apart", "accumulates", WALK, 0.03, 1.1, 1, 0.03, PROMPTS_MOST, LAYERS};
+  const Plan grows = {
+      "growth of 1.1 a layer, prompts apart", "accumulates", WALK, 0.03, 1.1, 1, 0.03, PROMPTS_MOST, LAYERS};
   expect_no_alarm(&quiet, 300);
   expect_found(&grows, 301);
 }
@@ -262,7 +268,8 @@ Test(law, every_pair_and_tensor_of_the_layers_has_its_own_law) {
 
 /* --- intervals over prompts --------------------------------------------------------------------------------------- */
 
-/* Of prompts whose log size is normal, the interval must hold the pooled value of all prompts about as often as it says. */
+/* Of prompts whose log size is normal, the interval must hold the pooled value of all prompts about as often as it
+ * says. */
 Test(law, interval_over_prompts_covers_what_many_prompts_give) {
   enum { PROMPTS = 16, ROUNDS = 1000 };
   Arena arena = new_arena();

@@ -110,8 +110,8 @@ static Line line_through(const double *y, int layers, double *room) {
   return line;
 }
 
-/* The slope of the line, as the mean of steps with the weights that make it so, but of the taken steps alone; where none
- * is taken, of all. */
+/* The slope of the line, as the mean of steps with the weights that make it so, but of the taken steps alone; where
+ * none is taken, of all. */
 static double slope_of_taken(const double *y, int layers, const uint8_t *taken) {
   double sum = 0, weights = 0, sum_all = 0, weights_all = 0;
   for (int layer = 1; layer < layers; layer++) {
@@ -136,8 +136,8 @@ static const char *classify(const DriftLaw *law, bool lasts) {
   return law->spread <= spread_most ? "stable" : "cannot_tell";
 }
 
-/* Draws prompts and steps again: intervals of the growth and, over prompts, of the break. A draw of prompts that are all
- * identical in a layer has no curve: then there is no interval. */
+/* Draws prompts and steps again: intervals of the growth and, over prompts, of the break. A draw of prompts that are
+ * all identical in a layer has no curve: then there is no interval. */
 static void resample_curve(const Curve *c, const Resampling *draws, bool without_break, DriftLaw *law, Arena scratch) {
   double *y = ARENA_NEW(&scratch, double, c->layers), *room = ARENA_NEW(&scratch, double, c->layers);
   double *slope = ARENA_NEW(&scratch, double, RESAMPLES), *excess = ARENA_NEW(&scratch, double, RESAMPLES);

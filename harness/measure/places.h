@@ -18,8 +18,8 @@ Place *places_of(Arena *arena, const PairStats *rows, size_t count);
 /* The end of those from `from` on that have the pair and tensor of place[from], and its layer where `layer`. */
 size_t places_alike(const Place *place, size_t count, size_t from, bool layer);
 
-/* What pools: |other - base|^2 and |base|^2 of the finite elements. The first comes from rmse, which is also there where
- * a base is all zero and rel_l2 is not. Both are 0 of a row without any finite element. */
+/* What pools: |other - base|^2 and |base|^2 of the finite elements. The first comes from rmse, which is also there
+ * where a base is all zero and rel_l2 is not. Both are 0 of a row without any finite element. */
 typedef struct Squares {
   double error, base;
 } Squares;

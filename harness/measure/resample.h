@@ -26,6 +26,7 @@ Resampling resampling_of(Arena *arena, int prompts, int steps, int64_t seed);
 typedef struct Interval {
   double low, high;
 } Interval;
-/* Holds the middle resample_level of `count` values, which it reorders; {NaN, NaN} where any is NaN or there is none. */
+/* Holds the middle resample_level of `count` values, which it reorders; {NaN, NaN} where any is NaN or there is none.
+ */
 Interval interval_of(double *value, size_t count);
 #endif
