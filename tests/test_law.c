@@ -208,6 +208,46 @@ Test(law, a_single_layer_that_stands_out_is_no_jump) {
   cr_assert_str_eq(law.class, "stable");
 }
 
+/* Independent errors of layers add up as the square root of their number: the first step is by far the largest. */
+Test(law, bent_growth_is_no_jump) {
+  double y[24];
+  for (int power = 1; power <= 4; power++) {
+    for (int l = 0; l < 24; l++) y[l] = -4 + 0.5 * power * log10(l + 1);
+    DriftLaw law = law_of_curve(y, 24);
+    cr_expect_str_eq(law.class, "accumulates", "power %d / 2: %s", power, law.class);
+  }
+  for (int l = 0; l < 24; l++) y[l] = -4 + 0.02 * l + (l > 0 ? 2 : 0);
+  DriftLaw law = law_of_curve(y, 24);
+  cr_assert_str_eq(law.class, "jumps", "two decades into layer 1: %s", law.class);
+  SAME(law.break_layer, 1);
+}
+
+/* One prompt of four is a hundred times as far off in one layer and all that follow. */
+Test(law, a_jump_of_one_prompt_alone_is_not_called_a_jump) {
+  Arena arena = new_arena();
+  Planted planted = {.prompts = 4, .layers = 24};
+  for (int p = 0; p < 4; p++)
+    for (int l = 0; l < 24; l++) planted.y[p][l] = -3 + 0.003 * ((l * 7 + p) % 5) + (p == 3 && l >= 9 ? 2 : 0);
+  Resampling draws = resampling_of(&arena, 4, 23, 1);
+  DriftLaw law = law_from(arena, &planted, &draws);
+  SAME(law.break_layer, 9);
+  cr_assert(law.break_low < 1.25 && law.break_high > 50, "%g … %g", law.break_low, law.break_high);
+  cr_assert_str_neq(law.class, "jumps");
+}
+
+/* Prompts that are identical in a layer where others differ leave draws without a curve; the others give the interval.
+ */
+Test(law, prompts_identical_in_a_layer_do_not_cost_the_interval) {
+  Arena arena = new_arena();
+  Planted planted = {.prompts = 4, .layers = 24};
+  for (int p = 0; p < 4; p++)
+    for (int l = 0; l < 24; l++) planted.y[p][l] = l == 3 && p > 1 ? -INFINITY : -3 + 0.05 * l;
+  Resampling draws = resampling_of(&arena, 4, 23, 1);
+  DriftLaw law = law_from(arena, &planted, &draws);
+  cr_assert_str_eq(law.class, "accumulates");
+  cr_assert(law.growth_low > 1.05 && law.growth_high < 1.25, "%g … %g", law.growth_low, law.growth_high);
+}
+
 Test(law, tiny_growth_is_stable_however_sure) {
   double y[20];
   for (int l = 0; l < 20; l++) y[l] = -4 + 0.004 * l; /* 1.19 in all */

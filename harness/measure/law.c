@@ -90,6 +90,15 @@ static bool break_lasts(const double *y, int layers, int layer, double excess) {
   return rise / excess >= 0.5;
 }
 
+/* A curve that bends is steepest at one of its ends. There, three fifths of the excess must also stand against the one
+ * neighbouring step: growth as the square root, or any power, of the number of layers leaves under a half. */
+static bool break_in_bend(const double *y, int layers, int layer, double excess) {
+  if (layer > 1 && layer < layers - 1) return false;
+  int neighbour = layer == 1 ? 2 : layer - 1;
+  double beyond = (y[layer] - y[layer - 1]) - (y[neighbour] - y[neighbour - 1]);
+  return beyond / excess < 0.6;
+}
+
 /* y without the excess of the step into a layer. */
 static void take_out(double *y, int layers, int layer, double excess) {
   for (int l = layer; l < layers; l++) y[l] -= excess;
@@ -126,10 +135,11 @@ static double slope_of_taken(const double *y, int layers, const uint8_t *taken) 
 
 /* --- the verdict --- */
 
-static const char *classify(const DriftLaw *law, bool lasts) {
-  double least = log10(effect_least);
-  bool sure = isnan(law->break_low) || law->break_low > 1 || law->break_high < 1;
-  if (law->break_p <= break_p_most && lasts && sure && fabs(log10(law->break_factor)) >= least) return "jumps";
+static const char *classify(const DriftLaw *law, bool jump) {
+  const double least = log10(effect_least);
+  if (law->prompts > 1) /* whatever prompts are drawn, it is that large */
+    jump &= law->break_low >= effect_least || law->break_high <= 1 / effect_least;
+  if (jump && law->break_p <= break_p_most && fabs(log10(law->break_factor)) >= least) return "jumps";
   double whole = log10(law->growth) * (law->layers - 1);
   if (law->growth_low > 1 && whole >= least) return "accumulates";
   if (law->growth_high < 1 && whole <= -least) return "shrinks";
@@ -137,23 +147,24 @@ static const char *classify(const DriftLaw *law, bool lasts) {
 }
 
 /* Draws prompts and steps again: intervals of the growth and, over prompts, of the break. A draw of prompts that are
- * all identical in a layer has no curve: then there is no interval. */
+ * all identical in a layer has no curve, and is left out. */
 static void resample_curve(const Curve *c, const Resampling *draws, bool without_break, DriftLaw *law, Arena scratch) {
   double *y = ARENA_NEW(&scratch, double, c->layers), *room = ARENA_NEW(&scratch, double, c->layers);
   double *slope = ARENA_NEW(&scratch, double, RESAMPLES), *excess = ARENA_NEW(&scratch, double, RESAMPLES);
   const int at = law->break_layer - law->first_layer;
   bool curve = false, several = c->prompts > 1;
-  double by = NAN;
+  double by = 0;
+  size_t slopes = 0, excesses = 0;
   for (size_t b = 0; b < RESAMPLES; b++) {
     if (several || b == 0) {
       curve = curve_log(c, several ? draws->times + b * (size_t)draws->prompts : NULL, y);
-      by = curve ? excess_of(y, c->layers, at, room) : NAN;
-      if (without_break) take_out(y, c->layers, at, by);
+      if (curve) by = excess_of(y, c->layers, at, room);
+      if (curve && without_break) take_out(y, c->layers, at, by);
     }
-    excess[b] = several ? by : NAN;
-    slope[b] = curve ? slope_of_taken(y, c->layers, draws->taken + b * (size_t)draws->steps) : NAN;
+    if (curve && several) excess[excesses++] = by;
+    if (curve) slope[slopes++] = slope_of_taken(y, c->layers, draws->taken + b * (size_t)draws->steps);
   }
-  Interval growth = interval_of(slope, RESAMPLES), jump = interval_of(excess, RESAMPLES);
+  Interval growth = interval_of(slope, slopes), jump = interval_of(excess, excesses);
   law->growth_low = pow(10, growth.low);
   law->growth_high = pow(10, growth.high);
   law->break_low = pow(10, jump.low);
@@ -182,7 +193,7 @@ static void fit_curve(const Curve *c, const Resampling *draws, DriftLaw *law, Ar
   }
   int at = most_unlike_step(y, c->layers, room);
   double excess = excess_of(y, c->layers, at, room);
-  bool lasts = excess != 0 && break_lasts(y, c->layers, at, excess);
+  bool jump = excess != 0 && break_lasts(y, c->layers, at, excess) && !break_in_bend(y, c->layers, at, excess);
   law->break_layer = law->first_layer + at;
   law->break_factor = pow(10, excess);
   law->break_p = break_probability(y, c->layers, at, room);
@@ -195,7 +206,7 @@ static void fit_curve(const Curve *c, const Resampling *draws, DriftLaw *law, Ar
   law->r2 = 1 - whole.residual / total;
   law->r2_break = 1 - without.residual / total;
   law->growth = pow(10, line.slope);
-  const char *class = classify(law, lasts);
+  const char *class = classify(law, jump);
   if (!strcmp(class, "jumps")) {
     line = without;
     resample_curve(c, draws, true, law, scratch);
