@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "budget.h"
+#include "device.h"
 #include "estimate.h"
 #include "measure/drift.h"
 #include "measure/law.h"
@@ -39,6 +40,7 @@ typedef struct Experiment {
   int sides;
   SidePair *pair; /* the spec's pairs, then fp64 against each of compare_all, none twice */
   int pairs;
+  Device device; /* where one was found, the modes run there; the lane of side s is lane s */
   Journal journal;
   Progress *progress;
   double stats_s, budget_s, store_s;
@@ -104,6 +106,25 @@ static bool run_side(Experiment *e, Side *side, int prompt, int layer, Arena *ar
   side->time_s += clock_s() - start;
   memcpy(&side->trace.t[T_LAYER_COUNT], &ends.t[T_LAYER_COUNT], (T_COUNT - T_LAYER_COUNT) * sizeof(Tensor));
   return !side->mode || witness_check(side->mode, layer, &side->trace, st);
+}
+
+static void queue_layer(Experiment *e, int layer) {
+  for (int s = 0; s < e->sides; s++)
+    if (e->side[s].mode) device_queue(&e->device, s, e->side[s].mode, layer);
+}
+
+/* Traces of the layer that the device was given, and the next one given to it, to be computed while this one is
+ * measured. */
+static bool take_layer(Experiment *e, int layer, Status *st) {
+  TRY(device_wait(&e->device, st));
+  for (int s = 0; s < e->sides; s++) {
+    Side *side = &e->side[s];
+    if (!side->mode) continue;
+    side->time_s += device_take(&e->device, s, layer, &side->trace);
+    TRY(witness_check(side->mode, layer, &side->trace, st));
+  }
+  if (layer + 1 < e->setup.model.layers) queue_layer(e, layer + 1);
+  return true;
 }
 
 /* --- measuring it ---------------------------------------------------------------------------------------------------
@@ -253,7 +274,9 @@ static bool store_layer(Experiment *e, int prompt, int layer, LayerRows *rows, A
  */
 
 static bool run_layer(Experiment *e, int prompt, int layer, Arena scratch, Status *st) {
-  for (int s = 0; s < e->sides; s++) TRY(run_side(e, &e->side[s], prompt, layer, &scratch, st));
+  if (e->device.found) TRY(take_layer(e, layer, st));
+  for (int s = 0; s < e->sides; s++)
+    if (!e->device.found || !e->side[s].mode) TRY(run_side(e, &e->side[s], prompt, layer, &scratch, st));
   LayerRows rows = measure_layer(e, prompt, layer, &scratch);
   TRY(budget_rows(e, prompt, layer, &rows, &scratch, st));
   return store_layer(e, prompt, layer, &rows, scratch, st);
@@ -267,6 +290,16 @@ static void keep_stream(Side *side, void *room) {
   side->stream = out;
 }
 
+static void begin_on_device(Experiment *e, int prompt, int layer) {
+  const PromptShape *shape = &e->setup.prompt[prompt];
+  for (int s = 0; s < e->sides; s++) {
+    if (!e->side[s].mode) continue;
+    device_begin(&e->device, s, shape->token, shape->T);
+    if (layer > 0) device_resume(&e->device, s, layer, &e->side[s].stream);
+  }
+  queue_layer(e, layer);
+}
+
 static bool run_prompt(Experiment *e, int prompt, Arena arena, Status *st) {
   int layers = e->setup.model.layers, done = journal_layers_done(&e->journal, prompt, arena);
   size_t stream_values = (size_t)e->setup.prompt[prompt].T * (size_t)e->setup.model.D;
@@ -276,6 +309,7 @@ static bool run_prompt(Experiment *e, int prompt, Arena arena, Status *st) {
     if (done > 0 && done < layers)
       TRY(journal_read_stream(&arena, &e->journal, prompt, done - 1, e->side[s].name, &e->side[s].stream, st));
   }
+  if (e->device.found && done < layers) begin_on_device(e, prompt, done);
   for (int layer = done; layer < layers; layer++) {
     TRY(run_layer(e, prompt, layer, arena, st));
     for (int s = 0; s < e->sides; s++) keep_stream(&e->side[s], room[s]);
@@ -370,7 +404,8 @@ static bool finish(Arena *arena, Experiment *e, const RunOptions *options, doubl
                       scale_rows(arena, e),
                       performance_rows(arena, e, start_s)};
   int attributes;
-  const Attribute *attribute = provenance_attributes(arena, e->spec, &e->setup, options->command, &attributes);
+  const Attribute *attribute =
+      provenance_attributes(arena, e->spec, &e->setup, &e->device, options->command, &attributes);
   return journal_join(&e->journal, attribute, attributes, rows, (int)(sizeof rows / sizeof *rows), *arena, st);
 }
 
@@ -406,6 +441,13 @@ static bool look_for_finished(const char *path, const RunKey *key, bool *finishe
                 differs);
   *finished = true;
   return true;
+}
+
+static int longest_prompt(const Experiment *e) {
+  int longest = 0;
+  for (int p = 0; p < e->spec->prompt_count; p++)
+    if (e->setup.prompt[p].T > longest) longest = e->setup.prompt[p].T;
+  return longest;
 }
 
 static StoreShape store_shape(Arena *arena, const Experiment *e) {
@@ -446,13 +488,19 @@ bool experiment_run(Arena *arena, const Spec *spec, const RunOptions *options, P
   } else {
     announce(&e, options->folder, *arena);
     TRY(estimate_check(spec, &e.setup, options->folder, st));
+    TRY(device_find(spec->backend, spec->path, &e.device, st));
+    if (e.device.found) progress_say(progress, "the modes run on %s", e.device.cuda.name);
     TRY(setup_load(arena, spec, options->folder, progress, &e.setup, st));
     make_sides(arena, &e);
+    if (e.device.found)
+      TRY(device_load(arena, &e.setup.model, &e.setup.checkpoint.config, spec->mode_count, longest_prompt(&e), 0,
+                      &e.device, st));
     StoreShape shape = store_shape(arena, &e);
     TRY(journal_open(arena, outcome->results, &e.setup.key, &shape, options->fresh,
                      spec->durability == DURABILITY_POWER, spec->keep.deflate, &e.journal, st));
     bool ok = run_journal(arena, &e, options, start_s, st);
     journal_close(&e.journal);
+    device_free(&e.device);
     TRY(ok);
   }
   outcome->time_s = clock_s() - start_s;

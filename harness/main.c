@@ -17,6 +17,7 @@
 #include "report/changes.h"
 #include "report/report.h"
 #include "setup.h"
+#include "verify.h"
 
 enum { EXIT_CHECK = 1, EXIT_INPUT = 2 };
 
@@ -204,6 +205,43 @@ static bool command_calibrate(Arena *arena, const Options *o, const char *typed,
   return true;
 }
 
+static void say_proof(void *context, const VerifyLine *line) {
+  json_t *lines = context;
+  if (lines)
+    json_array_append_new(lines, json_pack("{s:s, s:s, s:I}", "what", line->what, "over", line->over, "values_equal",
+                                           (json_int_t)line->values));
+  else
+    printf("%-44s %-18s %12lld values equal\n", line->what, line->over, (long long)line->values), fflush(stdout);
+}
+
+static bool command_verify(Arena *arena, const Options *o, const char *typed, Status *st) {
+  (void)typed;
+  Options flags = *o;
+  flags.argument[0] = "0";
+  flags.argument[1] = "2-4";
+  Spec spec;
+  Setup setup;
+  Progress progress = progress_start(o->quiet);
+  TRY(compare_spec(arena, &flags, &spec, st));
+  TRY(apply_flags(o, &spec, st));
+  TRY(setup_check(arena, &spec, &setup, st));
+  Verify proof = {.say = say_proof, .context = o->json ? json_array() : NULL};
+  TRY(verify_open(&proof, st)); /* before anything that takes time */
+  TRY(setup_load(arena, &spec, NULL, &progress, &setup, st));
+  if (!o->json) printf("%s\n", proof.device.cuda.name);
+  bool same = verify_run(arena, &setup, &proof, st);
+  if (o->json) {
+    json_t *root =
+        json_pack("{s:s, s:b, s:o}", "device", proof.device.cuda.name, "equal", same, "lines", proof.context);
+    json_dumpf(root, stdout, JSON_INDENT(1));
+    printf("\n");
+    json_decref(root);
+  } else if (same) {
+    printf("every value is equal, bit for bit\n");
+  }
+  return same;
+}
+
 static bool command_modes(Arena *arena, const Options *o, const char *typed, Status *st) {
   (void)arena, (void)typed, (void)st;
   if (!o->json) {
@@ -266,6 +304,18 @@ static const Command commands[] = {
       1, KEYS(OPT_OUTPUT)},
      "make the report again, or compare two runs",
      command_report},
+    {{"verify", "",
+      "Proves on this machine that its CUDA device computes what its CPU computes, bit for bit: every operator in "
+      "every "
+      "setting, then the whole model under every mode. Status 1 at the first bit that differs, with operator, index "
+      "and "
+      "both values; 2 where there is no device, so that nothing could be proved.\v"
+      "Example:\n  driftscope verify\n",
+      0,
+      KEYS(OPT_MODEL, OPT_TEXT, OPT_OFFSET, OPT_LENGTH, OPT_CALIBRATION, OPT_WINDOWS, OPT_WINDOW_LENGTH, OPT_ALPHA,
+           OPT_REWRITE, OPT_THREADS, OPT_JSON, OPT_QUIET)},
+     "prove that the device equals the CPU here",
+     command_verify},
     {{"modes", "", "Lists the modes with their stages.", 0, KEYS(OPT_JSON)},
      "the modes with their stages",
      command_modes},

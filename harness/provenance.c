@@ -35,8 +35,8 @@ static const char *date(Arena *arena) {
   return arena_printf(arena, "%s", text);
 }
 
-const Attribute *provenance_attributes(Arena *arena, const Spec *spec, const Setup *setup, const char *command,
-                                       int *count) {
+const Attribute *provenance_attributes(Arena *arena, const Spec *spec, const Setup *setup, const Device *device,
+                                       const char *command, int *count) {
   const Config *c = &setup->checkpoint.config;
   Attribute *list = ARENA_NEW(arena, Attribute, ATTRIBUTES_MAX);
   int n = 0;
@@ -55,7 +55,8 @@ const Attribute *provenance_attributes(Arena *arena, const Spec *spec, const Set
   TEXT("layers", arena_printf(arena, "%d", c->layers));
   TEXT("rewrite", spec->rewrite == REWRITE_QUAMBA ? "quamba" : "none");
   if (spec->rewrite == REWRITE_QUAMBA) TEXT("rewrite_proof", arena_printf(arena, "%.3g", setup->rewrite_proof));
-  TEXT("backend", "cpu");
+  TEXT("backend", device->found ? ops_cuda.backend : ops_cpu.backend);
+  if (device->found) TEXT("device", device->cuda.name);
   TEXT("machine", machine(arena));
   TEXT("blas", blas64_name());
   TEXT("compiler", "gcc " __VERSION__);

@@ -2,11 +2,12 @@
  * and flags, machine, BLAS, date, command, spec, model. */
 #ifndef DS_PROVENANCE_H
 #define DS_PROVENANCE_H
+#include "device.h"
 #include "setup.h"
 
 #define DRIFTSCOPE_VERSION "driftscope 0.1.0"
 
-const Attribute *provenance_attributes(Arena *arena, const Spec *spec, const Setup *setup, const char *command,
-                                       int *count);
+const Attribute *provenance_attributes(Arena *arena, const Spec *spec, const Setup *setup, const Device *device,
+                                       const char *command, int *count);
 
 #endif

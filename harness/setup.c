@@ -142,9 +142,6 @@ bool setup_calibrate(const Spec *spec, const char *cache, Progress *progress, Se
 }
 
 bool setup_load(Arena *arena, const Spec *spec, const char *cache, Progress *progress, Setup *setup, Status *st) {
-  if (spec->backend == BACKEND_CUDA)
-    return FAIL(st, "%s: key 'backend': cuda: this program has no CUDA backend; auto and cpu run on the CPU",
-                spec->path);
   omp_set_num_threads(spec->threads > 0 ? spec->threads : omp_get_num_procs());
   const Config *c = &setup->checkpoint.config;
   progress_phase(progress, "load", 0);

@@ -5,6 +5,7 @@
 /* Operators in order on one stream; copies to the host on another, which waits for the operators before them only. */
 static cudaStream_t operators, copies;
 static cudaEvent_t operators_so_far;
+static bool copies_queued; /* since cuda_capture */
 static char first_error[256], last_queued[64];
 
 cudaStream_t device_stream(void) { return operators; }
@@ -70,6 +71,7 @@ void cuda_to_device(void *device, const void *host, size_t bytes) {
 void cuda_zero(void *device, size_t bytes) { checked(cudaMemsetAsync(device, 0, bytes, operators), "cuda_zero"); }
 
 void cuda_to_host(void *host, const void *device, size_t bytes) {
+  copies_queued = true;
   checked(cudaEventRecord(operators_so_far, operators), "copy to the host");
   checked(cudaStreamWaitEvent(copies, operators_so_far, 0), "copy to the host");
   checked(cudaMemcpyAsync(host, device, bytes, cudaMemcpyDeviceToHost, copies), "copy to the host");
@@ -92,11 +94,16 @@ double cuda_seconds(void *from, void *to) {
 }
 
 void cuda_capture(void) {
+  copies_queued = false;
   checked(cudaStreamBeginCapture(operators, cudaStreamCaptureModeThreadLocal), "cuda_capture");
 }
 void *cuda_captured(void) {
   cudaGraph_t graph = NULL;
   cudaGraphExec_t made = NULL;
+  if (copies_queued) { /* a graph ends where it began: with the operators */
+    checked(cudaEventRecord(operators_so_far, copies), "cuda_captured");
+    checked(cudaStreamWaitEvent(operators, operators_so_far, 0), "cuda_captured");
+  }
   if (checked(cudaStreamEndCapture(operators, &graph), "cuda_captured"))
     checked(cudaGraphInstantiate(&made, graph, 0), "cuda_captured");
   if (graph) checked(cudaGraphDestroy(graph), "cuda_captured");
@@ -118,6 +125,7 @@ bool cuda_wait(char why[256]) {
 }
 
 extern "C" const Ops ops_cuda = {.backend = "cuda",
+                                 .clear = cuda_zero,
                                  .embedding = embedding_cuda,
                                  .rmsnorm = rmsnorm_cuda,
                                  .linear = linear_cuda,

@@ -42,8 +42,8 @@ void cuda_wait_mark(void *mark);
 void cuda_operators_after(void *mark);
 double cuda_seconds(void *from, void *to);
 
-/* What is queued between cuda_capture and cuda_captured (operators, cuda_to_device, cuda_zero) becomes a graph instead
- * of running; each cuda_replay queues it once. */
+/* What is queued between cuda_capture and cuda_captured (operators, zeroing, copies) becomes a graph instead of running;
+ * each cuda_replay queues it once, its copies to the host included: what is queued behind it waits for them too. */
 void cuda_capture(void);
 void *cuda_captured(void);
 void cuda_replay(void *graph);

@@ -19,5 +19,19 @@ void cuda_unpin(void *memory) { (void)memory; }
 void cuda_to_device(void *device, const void *host, size_t bytes) { (void)device, (void)host, (void)bytes; }
 void cuda_to_host(void *host, const void *device, size_t bytes) { (void)host, (void)device, (void)bytes; }
 bool cuda_wait(char why[256]) { return strcpy(why, reason), false; }
+void cuda_zero(void *device, size_t bytes) { (void)device, (void)bytes; }
+void *cuda_mark(void) { return NULL; }
+void cuda_unmark(void *mark) { (void)mark; }
+void cuda_mark_operators(void *mark) { (void)mark; }
+void cuda_mark_copies(void *mark) { (void)mark; }
+void cuda_wait_mark(void *mark) { (void)mark; }
+void cuda_operators_after(void *mark) { (void)mark; }
+double cuda_seconds(void *from, void *to) { return (void)from, (void)to, 0; }
+void cuda_capture(void) {}
+void *cuda_captured(void) { return NULL; }
+void cuda_replay(void *graph) { (void)graph; }
+void cuda_forget(void *graph) { (void)graph; }
+size_t linear_cuda_packed_bytes(int out, int in, Type type) { return (void)out, (void)in, (void)type, 0; }
+void linear_cuda_pack(const Linear *cpu, void *panels) { (void)cpu, (void)panels; }
 
 const Ops ops_cuda = {.backend = "cuda"};

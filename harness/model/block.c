@@ -8,21 +8,38 @@ typedef struct Run {
   const Mode *mode;
   int T;
   Arena *arena;
-  Tensor *t; /* the trace's tensors */
+  Tensor *t;         /* the trace's tensors */
+  int64_t *counters; /* on a device: what its operators count or compute stands there; else NULL */
+  int counters_used;
 } Run;
+
+enum { COUNTERS = 24 }; /* int8 tensors of a block: 11 at most */
+
+static void make_counters(Run *r) {
+  if (!r->ops->clear) return;
+  r->counters = arena_room(r->arena, COUNTERS, sizeof *r->counters);
+  r->ops->clear(r->counters, COUNTERS * sizeof *r->counters);
+}
+
+/* A matrix of its own. */
+static Tensor room_for(Run *r, Type type, int rows, int cols, float scale) {
+  void *data = arena_room(r->arena, (size_t)rows * (size_t)cols, type_size(type));
+  Tensor t = tensor_of(data, type, rows, cols, scale);
+  if (type == TYPE_I8 && r->counters) t.nans_at = &r->counters[r->counters_used++];
+  return t;
+}
 
 static Tensor *make(Run *r, TensorId id, Type type) {
   const TensorInfo *info = &tensor_info[id];
   int rows = info->rows == DIM_TOKEN ? r->T : model_dim(r->model, info->rows), cols = model_dim(r->model, info->cols);
   float scale = type == TYPE_I8 ? r->layer->scale[info->scale] : 0;
-  r->t[id] = tensor_of(arena_room(r->arena, (size_t)rows * (size_t)cols, type_size(type)), type, rows, cols, scale);
+  r->t[id] = room_for(r, type, rows, cols, scale);
   return &r->t[id];
 }
 
 /* A tensor that is no part of the trace. */
 static Tensor scratch_like(Run *r, const Tensor *x, Type type, float scale) {
-  void *data = arena_room(r->arena, (size_t)x->rows * (size_t)x->cols, type_size(type));
-  return tensor_of(data, type, x->rows, x->cols, scale);
+  return room_for(r, type, x->rows, x->cols, scale);
 }
 
 /* x as int8 at `scale`: itself where it is int8 already (it then stands on that grid), else requantised half to even.
@@ -57,6 +74,7 @@ static void run_conv(Run *r) {
   Tensor x = tensor_columns(&r->t[T_IN_PROJ], 0, r->model->E);
   if (mode->conv_in == CONV_IN_I8_DYNAMIC) {
     Tensor dynamic = scratch_like(r, &x, TYPE_I8, 0);
+    if (r->counters) dynamic.scale_at = (float *)(void *)&r->counters[r->counters_used++];
     r->ops->quantise_dynamic(&x, &dynamic);
     x = dynamic;
   }
@@ -126,7 +144,8 @@ static void run_out(Run *r) {
 void block_run(const Model *model, int layer, const Mode *mode, const Tensor *x, Arena *arena, Trace *trace) {
   *trace = (Trace){0};
   trace->t[T_BLOCK_IN] = *x;
-  Run run = {model->ops, model, &model->layer[layer], mode, x->rows, arena, trace->t};
+  Run run = {model->ops, model, &model->layer[layer], mode, x->rows, arena, trace->t, NULL, 0};
+  make_counters(&run);
   run_conv(&run);
   run_scan(&run);
   run_out(&run);
@@ -146,5 +165,6 @@ void block_head(const Model *model, const Tensor *x, Arena *arena, Trace *trace)
 size_t block_bytes(const Config *c, int T) {
   size_t D = (size_t)c->D, E = (size_t)c->E, N = (size_t)c->N, R = (size_t)c->R, t = (size_t)T;
   size_t values = t * (4 * D + 2 * E + 11 * E + 2 * (R + 2 * N) + (size_t)c->vocab) + 2 * E * N;
-  return values * sizeof(float) + scan_scratch_bytes(T, c->E, c->N, SCAN_BLOCKED);
+  size_t starts = 32 * 64 + COUNTERS * sizeof(int64_t); /* every tensor starts at a cache line */
+  return values * sizeof(float) + starts + scan_scratch_bytes(T, c->E, c->N, SCAN_BLOCKED);
 }
