@@ -14,6 +14,7 @@
 #include "measure/law.h"
 #include "measure/stats.h"
 #include "measure/verdict.h"
+#include "microtest.h"
 #include "model/block.h"
 #include "model/witness.h"
 #include "provenance.h"
@@ -394,6 +395,10 @@ static bool finish(Arena *arena, Experiment *e, const RunOptions *options, doubl
   Drift *drift = drift_of(arena, pair, pairs, &draws, &drifts);
   DriftLaw *law = law_of(arena, pair, pairs, layers, &draws, &laws);
   e->stats_s += clock_s() - measure_s;
+  MicroRows micro;
+  TableRows alone[MICRO_TABLES];
+  TRY(micro_run(arena, e->spec, &e->setup, e->progress, &micro, st));
+  micro_rows_tables(&micro, alone);
   TableRows rows[] = {{&table_tensor_stats, tensor, tensors},
                       {&table_pair_stats, pair, pairs},
                       {&table_drift, drift, drifts},
@@ -402,7 +407,13 @@ static bool finish(Arena *arena, Experiment *e, const RunOptions *options, doubl
                       verdict_rows(arena, e, pair, pairs, drift, drifts),
                       mode_rows(arena, e),
                       scale_rows(arena, e),
-                      performance_rows(arena, e, start_s)};
+                      performance_rows(arena, e, start_s),
+                      alone[0],
+                      alone[1],
+                      alone[2],
+                      alone[3],
+                      alone[4]};
+  _Static_assert(MICRO_TABLES == 5, "each of them stands above");
   int attributes;
   const Attribute *attribute =
       provenance_attributes(arena, e->spec, &e->setup, &e->device, options->command, &attributes);
@@ -481,6 +492,7 @@ bool experiment_run(Arena *arena, const Spec *spec, const RunOptions *options, P
   Experiment e = {.spec = spec, .progress = progress};
   *outcome = (RunOutcome){.results = arena_printf(arena, "%s/results.h5", options->folder)};
   TRY(setup_check(arena, spec, &e.setup, st));
+  TRY(micro_check(spec, &e.setup, *arena, st));
   TRY(file_make_folder(options->folder, st));
   if (!options->fresh) TRY(look_for_finished(outcome->results, &e.setup.key, &outcome->already_done, *arena, st));
   if (outcome->already_done) {

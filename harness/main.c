@@ -10,6 +10,9 @@
 #include "base/file.h"
 #include "estimate.h"
 #include "experiment.h"
+#include "micro/inputs.h"
+#include "micro/vectors.h"
+#include "microtest.h"
 #include "model/calibrate.h"
 #include "model/rewrite.h"
 #include "options.h"
@@ -52,6 +55,7 @@ static bool read_rewrite(const char *name, Spec *spec, Status *st) {
 /* Flags override the spec. */
 static bool apply_flags(const Options *o, Spec *spec, Status *st) {
   if (o->threads >= 0) spec->threads = o->threads;
+  if (o->seed >= 0) spec->seed = o->seed;
   return !o->backend || read_backend(o->backend, spec, st);
 }
 
@@ -77,6 +81,29 @@ static bool compare_spec(Arena *arena, const Options *o, Spec *spec, Status *st)
   return spec_parse(arena, "compare", text, strlen(text), spec, st);
 }
 
+/* The spec that `micro OPERATOR` stands for: every input that the operator has, and what a spec may leave out. */
+static bool micro_spec(Arena *arena, const Options *o, Spec *spec, Status *st) {
+  const char *op = o->argument[0], *mode = "fp32", *inputs[INPUT_COUNT];
+  Prompt prompt = {.name = "text", .text = o->text, .offset = o->offset, .length = o->length};
+  Micro micro = {.operator_name = op, .inputs = inputs};
+  for (int i = 0; i < INPUT_COUNT; i++)
+    if (i != INPUT_SLOW_DECAY || micro_op_of(op) == MICRO_SCAN) inputs[micro.input_count++] = micro_input_names[i];
+  Spec flags = {.title = arena_printf(arena, "%s alone", op),
+                .question = "How wrong is the operator, where, and is that allowed?",
+                .model = o->model,
+                .calibration = {o->calibration, o->windows, o->window_length, o->alpha},
+                .given_prompts = &prompt,
+                .given_prompt_count = 1,
+                .compare_all = &mode,
+                .compare_all_count = 1,
+                .keep = {.all_layers = true}, /* and no tensors */
+                .micro = &micro,
+                .micro_count = 1,
+                .seed = 1};
+  const char *text = spec_print(arena, &flags);
+  return spec_parse(arena, "micro", text, strlen(text), spec, st);
+}
+
 /* --- what is said ----------------------------------------------------------------------------------------------------
  */
 
@@ -94,6 +121,7 @@ static void print_stage_table(const Mode *modes, int count) {
 static bool print_plan(Arena *arena, const Spec *spec, Status *st) {
   Setup setup;
   TRY(setup_check(arena, spec, &setup, st));
+  TRY(micro_check(spec, &setup, *arena, st));
   Estimate sum = estimate_of(spec, &setup);
   printf("# %s: the effective spec, with every default\n%s\n# modes by stage\n", spec->path, spec_print(arena, spec));
   print_stage_table(spec->modes, spec->mode_count);
@@ -121,7 +149,7 @@ static bool report_and_summarise(Arena *arena, const char *results, const char *
   Report report;
   TRY(report_write(arena, results, folder, &report, st));
   printf("%s%s\n", report.summary, report.path);
-  return true;
+  return !report.broken || FAIL_CHECK(st, "%s: %s", results, report.broken);
 }
 
 static bool run_spec(Arena *arena, const Spec *spec, const Options *o, const char *typed, const char *name,
@@ -160,6 +188,39 @@ static bool command_compare(Arena *arena, const Options *o, const char *typed, S
   TRY(apply_flags(o, &spec, st));
   return run_spec(arena, &spec, o, typed, arena_printf(arena, "compare_%s_vs_%s.yaml", o->argument[0], o->argument[1]),
                   st);
+}
+
+static bool command_vectors(Arena *arena, const Options *o, Status *st) {
+  const char *op = o->argument[0], *text;
+  const bool conv = !strcmp(op, micro_op_names[MICRO_CONV1D]);
+  if (!conv && strcmp(op, micro_op_names[MICRO_SCAN]) != 0)
+    return FAIL(st, "--vectors: there are stored vectors of conv1d and scan, not of '%.40s'", op);
+  double least = o->min_equal >= 0 ? o->min_equal : conv ? DEFAULT_EQUAL_CONV1D : DEFAULT_EQUAL_SCAN;
+  bool ok = micro_vectors(arena, o->vectors, op, least, &text, st);
+  if (text) fputs(text, stdout);
+  return ok;
+}
+
+/* The name of an operator, or a spec's file. */
+static bool command_micro(Arena *arena, const Options *o, const char *typed, Status *st) {
+  const char *name = o->argument[0], *results;
+  const bool alone = micro_op_of(name) >= 0;
+  Spec spec;
+  if (o->vectors) return command_vectors(arena, o, st);
+  if (!alone && !strchr(name, '.') && !file_exists(name))
+    return FAIL(st,
+                "'%.100s' is neither an operator (conv1d, scan, linear, rmsnorm, hadamard, exp, silu, softplus) nor "
+                "a file",
+                name);
+  TRY(alone ? micro_spec(arena, o, &spec, st) : spec_read(arena, name, &spec, st));
+  TRY(apply_flags(o, &spec, st));
+  const char *folder = o->folder ? o->folder
+                       : alone   ? arena_printf(arena, "results/micro_%s", name)
+                                 : default_folder(arena, name);
+  Progress progress = progress_start(o->quiet);
+  bool ok = micro_run_alone(arena, &spec, folder, typed, o->fresh || alone, &progress, &results, st);
+  progress_clear(&progress);
+  return ok && report_and_summarise(arena, results, folder, st);
 }
 
 static bool command_report(Arena *arena, const Options *o, const char *typed, Status *st) {
@@ -283,6 +344,19 @@ static const Command commands[] = {
            OPT_ALPHA, OPT_REWRITE, OPT_FRESH, OPT_DRY_RUN, OPT_THREADS, OPT_BACKEND, OPT_QUIET)},
      "the same for two modes, without a spec file",
      command_compare},
+    {{"micro", "EXPERIMENT.yaml | OPERATOR",
+      "Runs operators alone, on captured and made inputs: how wrong each is against float64, where, how much of its "
+      "provable bound it uses, and its time. OPERATOR is conv1d, scan, linear, rmsnorm, hadamard, exp, silu or "
+      "softplus. "
+      "With --vectors, conv1d or scan runs on stored INT8 inputs and is compared with stored outputs.\v"
+      "Examples:\n  driftscope micro experiments/scan_micro.yaml\n  driftscope micro conv1d -o results/conv1d\n"
+      "  driftscope micro scan --vectors data/golden/quamba_int8_kernels.h5\n\n"
+      "Exit status 1: a bound is exceeded (a bug), or fewer outputs are equal than --min-equal says.\n",
+      1,
+      KEYS(OPT_OUTPUT, OPT_VECTORS, OPT_MIN_EQUAL, OPT_MODEL, OPT_TEXT, OPT_OFFSET, OPT_LENGTH, OPT_CALIBRATION,
+           OPT_WINDOWS, OPT_WINDOW_LENGTH, OPT_ALPHA, OPT_SEED, OPT_FRESH, OPT_THREADS, OPT_QUIET)},
+     "operators alone: error, bound, time",
+     command_micro},
     {{"validate", "EXPERIMENT.yaml",
       "Says what would run: the effective spec with every default, the modes by stage, the bytes written and needed.\v"
       "Example:\n  driftscope validate experiments/all_modes.yaml\n",

@@ -27,6 +27,13 @@ static const struct argp_option every_option[] = {
     {"window-length", OPT_WINDOW_LENGTH, "N", 0, "tokens in each (default: " SHOWN(DEFAULT_WINDOW_LENGTH) ")", 0},
     {"alpha", OPT_ALPHA, "A", 0, "quantile that s_u and s_h take (default: " SHOWN(DEFAULT_ALPHA) ")", 0},
     {"rewrite", OPT_REWRITE, "NAME", 0, "quamba or none (default: quamba)", 0},
+    {"vectors", OPT_VECTORS, "FILE", 0, "stored INT8 inputs and outputs to compare with (HDF5), in place of a model",
+     0},
+    {"min-equal", OPT_MIN_EQUAL, "SHARE", 0,
+     "share of stored outputs that must be equal (default: " SHOWN(DEFAULT_EQUAL_CONV1D) " for conv1d, " SHOWN(
+         DEFAULT_EQUAL_SCAN) " for scan)",
+     0},
+    {"seed", OPT_SEED, "N", 0, "of made inputs (default: the spec's, which is 1)", 0},
     {"json", OPT_JSON, NULL, 0, "JSON instead of text", 0},
 };
 enum { OPTION_COUNT = sizeof every_option / sizeof *every_option };
@@ -82,6 +89,9 @@ static error_t take(int key, char *text, struct argp_state *state) {
     case OPT_WINDOWS: o->windows = (int)whole_number(state, "windows", text, 1, 4096); break;
     case OPT_WINDOW_LENGTH: o->window_length = (int)whole_number(state, "window-length", text, 1, 1 << 20); break;
     case OPT_ALPHA: o->alpha = fraction(state, "alpha", text, 0.5, 1); break;
+    case OPT_VECTORS: o->vectors = text; break;
+    case OPT_MIN_EQUAL: o->min_equal = fraction(state, "min-equal", text, 0, 1); break;
+    case OPT_SEED: o->seed = whole_number(state, "seed", text, 0, INT64_MAX); break;
     case ARGP_KEY_ARG: return take_argument(parse, state, text);
     case ARGP_KEY_END:
       if (o->arguments < parse->usage->wanted) argp_error(state, "expected %s", parse->usage->arguments);
@@ -99,6 +109,8 @@ Options options_parse(const Usage *usage, int argc, char **argv) {
       if (every_option[i].key == *key) mine[count++] = every_option[i];
   Parse parse = {usage,
                  {.threads = -1,
+                  .seed = -1,
+                  .min_equal = -1,
                   .model = DEFAULT_MODEL,
                   .text = DEFAULT_TEXT,
                   .calibration = DEFAULT_CALIBRATION,

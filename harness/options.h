@@ -14,6 +14,8 @@
 #define DEFAULT_WINDOWS 16
 #define DEFAULT_WINDOW_LENGTH 512
 #define DEFAULT_ALPHA 0.9999
+#define DEFAULT_EQUAL_CONV1D 0.9999
+#define DEFAULT_EQUAL_SCAN 0.997
 
 enum { ARGUMENTS_MAX = 2 };
 
@@ -23,7 +25,9 @@ typedef struct Options {
   const char *folder, *model, *text, *calibration, *rewrite, *backend; /* NULL: not given */
   int64_t offset;
   int threads, length, windows, window_length; /* threads -1: not given */
-  double alpha;
+  const char *vectors;
+  int64_t seed;            /* -1: not given */
+  double alpha, min_equal; /* min_equal -1: not given */
   bool fresh, dry_run, quiet, json;
 } Options;
 
@@ -44,7 +48,10 @@ enum {
   OPT_WINDOWS,
   OPT_WINDOW_LENGTH,
   OPT_ALPHA,
-  OPT_JSON
+  OPT_JSON,
+  OPT_VECTORS,
+  OPT_MIN_EQUAL,
+  OPT_SEED
 };
 
 typedef struct Usage {

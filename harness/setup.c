@@ -14,10 +14,11 @@
 enum { PROOF_TOKENS = 32 };
 static const double proof_limit = 1e-10; /* float64 rounding through all layers stays some 1e4 below */
 
+/* Operators that run alone do so under every preset that the spec has scales for. */
 static bool any_mode_needs_scales(const Spec *spec) {
   for (int i = 0; i < spec->mode_count; i++)
     if (mode_needs_scales(&spec->modes[i])) return true;
-  return false;
+  return spec->micro_count && spec->calibration.text;
 }
 
 /* The digest of this very program: another build is another run. */

@@ -87,8 +87,51 @@ static const Column columns_budget[] = {
 };
 TABLE(budget, Budget, "Error budget: what each layer makes by itself, and what it passes on");
 #undef X
+
+#define X(member) COLUMN(MicroRow, member)
+static const Column columns_micro[] = {
+    X(item), NAMED(MicroRow, "operator", operator_name), X(setting), X(modes), X(input), X(prompt), X(layer), X(shape),
+    X(output), X(type), X(kernel), X(as_in_run), X(n), X(mean_want), X(mean_got), X(mean_diff), X(mean_rel), X(std_want),
+    X(std_got), X(std_diff), X(std_rel), X(min_want), X(min_got), X(min_diff), X(min_rel), X(max_want), X(max_got),
+    X(max_diff), X(max_rel), X(max_abs), X(mean_abs), X(rmse), X(rel_l2), X(sqnr_db), X(cosine), X(pearson),
+    X(max_rel_error), X(mean_rel_error), X(zero_want), X(ulp_max), X(ulp_mean), X(p50), X(p90), X(p95), X(p99), X(p999),
+    X(misrounded), X(first_index), X(worst_index), X(nonfinite), X(used_max), X(used_median), X(used_index),
+    X(over_bound), X(unbounded), X(time_us), X(time_mad_us), X(runs), X(bytes), X(gb_s), X(copy_ratio),
+};
+TABLE(micro, MicroRow, "Isolated operators: error against float64 on the same inputs, share of the provable bound, time");
+#undef X
+
+#define X(member) COLUMN(MicroBin, member)
+static const Column columns_micro_histogram[] = {X(item), X(output), X(kind), X(low), X(high), X(count)};
+TABLE(micro_histogram, MicroBin, "Isolated operators: distribution of the error");
+#undef X
+
+#define X(member) COLUMN(MicroWorst, member)
+static const Column columns_micro_worst[] = {
+    X(item), X(output), X(rank), X(row), X(col), X(got), X(want), X(error), X(bound), X(used), X(inputs),
+};
+TABLE(micro_worst, MicroWorst, "Isolated operators: the worst elements, with their inputs");
+#undef X
+
+#define X(member) COLUMN(StateDrift, member)
+static const Column columns_state_drift[] = {
+    X(item), X(tokens), X(channels), X(states), X(rms_first), X(rms_last), X(max_last), X(power), X(power_low),
+    X(power_high), X(power_residual), X(level), X(level_low), X(level_high), X(tokens_to_level), X(level_residual),
+    X(law), X(worst_channel), X(worst_state), X(worst_error), X(worst_used), X(worst_decay), X(worst_memory),
+    X(memory_correlation), X(pearson_min), X(ulp_first), X(ulp_last), X(used_max), X(over_bound),
+};
+TABLE(state_drift, StateDrift, "The scan's state: how its error develops over the tokens");
+#undef X
+
+#define X(member) COLUMN(StateError, member)
+static const Column columns_state_error[] = {
+    X(item), X(token), X(rms), X(max), X(rms_state), X(rel_l2), X(pearson), X(ulp_mean), X(used_max),
+};
+TABLE(state_error, StateError, "The scan's state: its error after each token");
+#undef X
 /* clang-format on */
 
-const Table *const tables[] = {&table_verdict,      &table_drift_law, &table_drift,  &table_pair_stats,
-                               &table_tensor_stats, &table_modes,     &table_scales, &table_performance,
-                               &table_budget,       NULL};
+const Table *const tables[] = {
+    &table_verdict,         &table_drift_law,   &table_drift,       &table_pair_stats,  &table_tensor_stats,
+    &table_modes,           &table_scales,      &table_performance, &table_budget,      &table_micro,
+    &table_micro_histogram, &table_micro_worst, &table_state_drift, &table_state_error, NULL};

@@ -58,11 +58,11 @@ typedef struct PairStats {
 typedef struct Drift {
   char base[TEXT_NAME], other[TEXT_NAME], tensor[TEXT_TENSOR];
   int32_t layer, prompts;
-  int32_t identical;             /* 1: in every prompt */
-  double rel_l2;                 /* pooled: sqrt(sum |d|^2 / sum |base|^2) */
-  double rel_l2_min, rel_l2_max; /* over prompts */
+  int32_t identical;              /* 1: in every prompt */
+  double rel_l2;                  /* pooled: sqrt(sum |d|^2 / sum |base|^2) */
+  double rel_l2_min, rel_l2_max;  /* over prompts */
   double rel_l2_low, rel_l2_high; /* 95 % interval of rel_l2, prompts drawn again; NaN with a single prompt */
-  double growth;                 /* rel_l2 / rel_l2 of the layer before; NaN at the first, or after 0 */
+  double growth;                  /* rel_l2 / rel_l2 of the layer before; NaN at the first, or after 0 */
   double sqnr_db, max_abs, cosine_min, ulp_mean, differing;
 } Drift;
 
@@ -71,15 +71,16 @@ typedef struct DriftLaw {
   char base[TEXT_NAME], other[TEXT_NAME], tensor[TEXT_TENSOR];
   char class[16];  /* "identical", "stable", "accumulates", "shrinks", "jumps", "cannot_tell" */
   char reason[16]; /* of "cannot_tell": "few_layers", "gaps", "wanders"; else "" */
-  int32_t first_layer, layers; /* of the fit: from the first layer that differs to the last; first_layer -1: none does */
+  int32_t first_layer,
+      layers; /* of the fit: from the first layer that differs to the last; first_layer -1: none does */
   int32_t prompts;
   double growth, growth_low, growth_high; /* factor a layer and its 95 % interval; of "jumps": outside the jump */
-  double growth_se; /* of log10 growth by the line's own covariance, which takes the layers for independent */
-  double spread;    /* the largest factor by which a layer lies off the median layer */
-  int32_t break_layer;                     /* the step into this layer is the most unlike the others; -1: not looked for */
+  double growth_se;    /* of log10 growth by the line's own covariance, which takes the layers for independent */
+  double spread;       /* the largest factor by which a layer lies off the median layer */
+  int32_t break_layer; /* the step into this layer is the most unlike the others; -1: not looked for */
   double break_factor, break_low, break_high; /* by which it exceeds the median step; the interval over prompts */
-  double break_p;       /* probability of so unlike a step, were all steps alike; corrected for choosing the most unlike */
-  double r2, r2_break;  /* share of the variation over layers that a line explains, and a line with that step */
+  double break_p; /* probability of so unlike a step, were all steps alike; corrected for choosing the most unlike */
+  double r2, r2_break; /* share of the variation over layers that a line explains, and a line with that step */
 } DriftLaw;
 
 /* What a pair's numbers say, for the three lines that matter and the report's words. */
@@ -125,13 +126,92 @@ typedef struct Performance {
 typedef struct Budget {
   char prompt[TEXT_NAME], base[TEXT_NAME], other[TEXT_NAME];
   int32_t layer;
-  double base_l2;                       /* |block_out of the base|_2 */
-  double in_l2;                         /* of the difference that the layer is given: of the two block_in */
+  double base_l2; /* |block_out of the base|_2 */
+  double in_l2;   /* of the difference that the layer is given: of the two block_in */
   double total_l2, local_l2, inherited_l2, interaction_l2;
-  double local_share, inherited_share, interaction_share; /* <part, total> / <total, total>: together 1; NaN where total is 0 */
-  double gain;                          /* inherited_l2 / in_l2; NaN where nothing is given */
-  double closure;                       /* |total - (local + inherited + interaction)|_2 / total_l2 */
+  double local_share, inherited_share,
+      interaction_share; /* <part, total> / <total, total>: together 1; NaN where total is 0 */
+  double gain;           /* inherited_l2 / in_l2; NaN where nothing is given */
+  double closure;        /* |total - (local + inherited + interaction)|_2 / total_l2 */
 } Budget;
+
+/* One output tensor of one operator that ran alone: its float32 arithmetic against float64 on the very same inputs.
+ * d = got - want; want is the float64 result before any rounding to the output's type. */
+typedef struct MicroRow {
+  int32_t item; /* number of the operator's run: the other micro tables refer to it */
+  char operator_name[TEXT_TENSOR];
+  char setting[TEXT_NAME];  /* types in and out, order: "u:i8 rest:i8 blocked f16" */
+  char modes[TEXT_KERNEL];  /* the modes whose computation this is: "0 2-0" */
+  char input[TEXT_TENSOR];  /* captured, normal, … */
+  char prompt[TEXT_NAME];   /* captured: where; else "" */
+  int32_t layer;            /* captured: where; else -1 */
+  char shape[24];           /* "171x512x16" */
+  char output[TEXT_TENSOR]; /* the output tensor's name */
+  char type[TEXT_TYPE];     /* f32, f16, i8 */
+  char kernel[TEXT_KERNEL]; /* witness */
+  int32_t as_in_run;        /* captured: 1 where every bit is that of the full run, 0 where not; -1: no such tensor */
+  int64_t n;
+  double mean_want, mean_got, mean_diff, mean_rel, std_want, std_got, std_diff, std_rel;
+  double min_want, min_got, min_diff, min_rel, max_want, max_got, max_diff, max_rel;
+  double max_abs, mean_abs, rmse, rel_l2, sqnr_db, cosine, pearson, max_rel_error, mean_rel_error;
+  int64_t zero_want;                /* elements where want is 0: no relative error */
+  double ulp_max, ulp_mean;         /* |d| in units of the last place of `type` at want; of i8: in steps of the scale */
+  double p50, p90, p95, p99, p999;  /* quantiles of |d| */
+  double misrounded;                /* share of elements that are not want, rounded once to `type` */
+  int64_t first_index, worst_index; /* row-major: the first misrounded, the first of the largest |d|; -1: none */
+  int64_t nonfinite;
+  double used_max, used_median; /* |d| / bound, the provable bound on |d| */
+  int64_t used_index;           /* of used_max; -1 where all are 0 */
+  int64_t over_bound;           /* elements beyond their bound: each is a bug */
+  int64_t unbounded;            /* elements that nothing is promised of: float32 may overflow on the way */
+  double time_us, time_mad_us;  /* of the whole operator: median, and median absolute deviation */
+  int64_t runs;                 /* that the median is of */
+  int64_t bytes;                /* inputs read once and outputs written once */
+  double gb_s, copy_ratio;      /* bytes / time; time / that of a plain copy that moves the same bytes */
+} MicroRow;
+
+/* A bin of the distribution of an output's error: low <= x < high. */
+typedef struct MicroBin {
+  int32_t item;
+  char output[TEXT_TENSOR];
+  char kind[TEXT_TENSOR]; /* "ulp": |d| in units of the last place; "log10_rel": log10 |d / want|, both not 0 */
+  double low, high;
+  int64_t count;
+} MicroBin;
+
+/* One of the worst elements of an output, with what it was made from. */
+typedef struct MicroWorst {
+  int32_t item;
+  char output[TEXT_TENSOR];
+  int32_t rank, row, col; /* rank 0: the largest |d| */
+  double got, want, error, bound, used;
+  char inputs[256]; /* "x[t-3..t] = -3 12 5 7 (0.05), w = …" */
+} MicroWorst;
+
+/* How the error of the scan's state develops over the tokens. Fits are of log rms error over log token; intervals are
+ * of 95 % for independent residuals, which those of neighbouring tokens are not. */
+typedef struct StateDrift {
+  int32_t item;
+  int32_t tokens, channels, states;
+  double rms_first, rms_last, max_last; /* error after the first and the last token, over channels and states */
+  double power, power_low, power_high, power_residual; /* rms ~ token^power; rms residual of the fit in log10 */
+  double level, level_low, level_high;                 /* rms ~ level (1 - exp(-token / tokens_to_level)) */
+  double tokens_to_level, level_residual;
+  char law[TEXT_TENSOR];                /* "power", "saturation", "none" (no error, or too few tokens) */
+  int32_t worst_channel, worst_state;   /* of the largest |error| after the last token; -1: none */
+  double worst_error, worst_used;       /* and its share of the bound */
+  double worst_decay, worst_memory;     /* mean of exp(delta A); tokens after which 1/e of an input is left */
+  double memory_correlation;            /* Spearman's, over (channel, state): memory against |error| */
+  double pearson_min;                   /* smallest over the tokens: what correlation alone would say */
+  double ulp_first, ulp_last, used_max; /* mean ULP after the first and the last token; largest share of bound */
+  int64_t over_bound;
+} StateDrift;
+
+/* The scan's state after one token, over channels and states. */
+typedef struct StateError {
+  int32_t item, token;
+  double rms, max, rms_state, rel_l2, pearson, ulp_mean, used_max;
+} StateError;
 
 typedef enum ColumnType { COLUMN_TEXT, COLUMN_I32, COLUMN_I64, COLUMN_F64 } ColumnType;
 typedef struct Column {
@@ -146,6 +226,7 @@ typedef struct Table {
   const Column *column;
 } Table;
 extern const Table table_tensor_stats, table_pair_stats, table_drift, table_drift_law, table_verdict, table_modes,
-    table_scales, table_performance, table_budget;
+    table_scales, table_performance, table_budget, table_micro, table_micro_histogram, table_micro_worst,
+    table_state_drift, table_state_error;
 extern const Table *const tables[]; /* all, in the order of the report; ends with NULL */
 #endif

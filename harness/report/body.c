@@ -4,6 +4,11 @@
 #include "report/markdown.h"
 #include "report/sections.h"
 
+static bool has_micro(const ReportData *d) { return d->micros > 0; }
+static bool has_state(const ReportData *d) { return d->state_drifts > 0; }
+/* The operators may have run alone, without the model. */
+static bool has_run(const ReportData *d) { return d->tensors > 0 || d->pair_rows > 0 || d->micros == 0; }
+
 /* A section that not every run has says by `asked` whether this one does. */
 static const struct {
   const char *heading;
@@ -11,14 +16,16 @@ static const struct {
   bool (*asked)(const ReportData *d);
 } sections[] = {
     {"The question and the answer", section_question, NULL},
-    {"The modes side by side", section_modes, NULL},
-    {"Statistics of the first and the last layer", section_values, NULL},
-    {"Drift over the layers", section_drift, NULL},
-    {"Every mode against the float64 reference", section_reference, NULL},
-    {"What the numbers show", section_findings, NULL},
+    {"The modes side by side", section_modes, has_run},
+    {"Statistics of the first and the last layer", section_values, has_run},
+    {"Drift over the layers", section_drift, has_run},
+    {"Every mode against the float64 reference", section_reference, has_run},
+    {"What the numbers show", section_findings, has_run},
     {"Error budget", section_budget, asked_budget},
-    {"Scales and values that are not finite", section_health, NULL},
-    {"Time and memory", section_performance, NULL},
+    {"Operators alone", section_micro, has_micro},
+    {"The scan's state over time", section_state, has_state},
+    {"Scales and values that are not finite", section_health, has_run},
+    {"Time and memory", section_performance, has_run},
     {"How to reproduce", section_reproduce, NULL},
 };
 

@@ -82,6 +82,11 @@ void data_arrange(Arena *arena, ReportData *d) {
   d->scale = rows_of(d, &table_scales, &d->scales);
   d->performance = rows_of(d, &table_performance, &d->performances);
   d->budget = rows_of(d, &table_budget, &d->budgets);
+  d->micro = rows_of(d, &table_micro, &d->micros);
+  d->micro_bin = rows_of(d, &table_micro_histogram, &d->micro_bins);
+  d->micro_worst = rows_of(d, &table_micro_worst, &d->micro_worsts);
+  d->state_drift = rows_of(d, &table_state_drift, &d->state_drifts);
+  d->state_error = rows_of(d, &table_state_error, &d->state_errors);
   d->layers = layers_of(d);
 
   d->prompt = ARENA_NEW(arena, const char *, PROMPTS_MOST);

@@ -56,6 +56,12 @@ typedef struct ReportData {
   const Performance *performance;
   const Budget *budget;
   size_t tensors, pair_rows, drifts, verdicts, modes, scales, performances, budgets;
+  const MicroRow *micro;
+  const MicroBin *micro_bin;
+  const MicroWorst *micro_worst;
+  const StateDrift *state_drift;
+  const StateError *state_error;
+  size_t micros, micro_bins, micro_worsts, state_drifts, state_errors;
   int layers;          /* 0 where nothing tells */
   const char **prompt; /* names, as first met */
   int prompts;

@@ -104,3 +104,42 @@ void plot_reference(FILE *out, const ReportData *d, Arena scratch) {
             figure_text(&scratch, d->against[a].other));
   fputc('\n', script);
 }
+
+/* The runs that are drawn: the longest first of each setting, so that growth shows. */
+static int drawn_runs(const ReportData *d, const StateDrift *drawn[8]) {
+  int count = 0;
+  for (size_t i = 0; i < d->state_drifts && count < 8; i++) {
+    const StateDrift *s = &d->state_drift[i];
+    bool longest = s->rms_last > 0;
+    for (size_t j = 0; j < d->state_drifts; j++) longest = longest && d->state_drift[j].tokens <= s->tokens;
+    if (longest) drawn[count++] = s;
+  }
+  return count;
+}
+
+void plot_state(FILE *out, const ReportData *d, Arena scratch) {
+  const StateDrift *drawn[8];
+  int count = drawn_runs(d, drawn);
+  if (count == 0 || !figure_begin(d->figures, out, "state_error",
+                                  "RMS error of the scan's state after each token, longest runs.", "state_error", 440))
+    return;
+  FILE *script = d->figures->script;
+  for (int i = 0; i < count; i++) {
+    fprintf(script, "$state%d << EOD\n", i);
+    for (size_t r = 0; r < d->state_errors; r++) {
+      if (d->state_error[r].item != drawn[i]->item) continue;
+      fprintf(script, "%d", d->state_error[r].token);
+      figure_value(d->figures, d->state_error[r].rms, true);
+      fputc('\n', script);
+    }
+    fputs("EOD\n", script);
+  }
+  fputs("set xlabel 'token'\nset ylabel 'RMS error of the state'\nset logscale xy\nset format y '%.0e'\nplot ", script);
+  for (int i = 0; i < count; i++) {
+    const MicroRow *run = d->micro;
+    while (run->item != drawn[i]->item && run < d->micro + d->micros - 1) run++;
+    fprintf(script, "%s$state%d using 1:2 with lines lt %d title %s", i ? ", " : "", i, i + 1,
+            figure_text(&scratch, arena_printf(&scratch, "%s, %s", run->setting, run->input)));
+  }
+  fputc('\n', script);
+}

@@ -12,5 +12,7 @@ void plot_drift(FILE *out, const ReportData *d, const ReportPair *pair, Arena sc
 void plot_heat(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch);
 /* Relative L2 of block_out against the reference over the layers, a line for each mode. */
 void plot_reference(FILE *out, const ReportData *d, Arena scratch);
+/* RMS error of the scan's state over the tokens, a line for each operator run, at most eight. */
+void plot_state(FILE *out, const ReportData *d, Arena scratch);
 
 #endif

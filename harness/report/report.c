@@ -10,6 +10,7 @@
 #include "report/figures.h"
 #include "report/html.h"
 #include "report/latex.h"
+#include "report/sections.h"
 
 /* A text that grows in memory, to be written whole or not at all. */
 typedef struct Draft {
@@ -75,7 +76,7 @@ static bool read_all(Arena *arena, const char *path, ReportData *d, Status *st) 
 }
 
 static const char *summary_of(Arena *arena, const ReportData *d) {
-  const char *summary = "";
+  const char *summary = micro_summary(arena, d);
   for (int i = 0; i < d->pairs; i++)
     if (d->pair[i].verdict)
       summary = arena_printf(arena, "%s%s", summary, report_summary(arena, d->pair[i].verdict, d->layers));
@@ -108,6 +109,7 @@ bool report_write(Arena *arena, const char *results, const char *folder, Report 
   TRY(file_make_folder(csv, st));
   TRY(write_tables(&data, csv, *arena, st));
   TRY(write_report(arena, &data, folder, st));
-  *report = (Report){arena_printf(arena, "%s/report.html", folder), summary_of(arena, &data)};
+  *report =
+      (Report){arena_printf(arena, "%s/report.html", folder), summary_of(arena, &data), micro_broken(arena, &data)};
   return true;
 }

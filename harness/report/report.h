@@ -5,7 +5,8 @@
 
 typedef struct Report {
   const char *path;    /* FOLDER/report.html */
-  const char *summary; /* report_summary of every pair that was asked for */
+  const char *summary; /* the operators alone, and report_summary of every pair that was asked for */
+  const char *broken;  /* what the results show to be a bug, in one line; NULL: nothing */
 } Report;
 
 /* Writes FOLDER/report.md, report.html, tables.tex, plots/NAME.svg and tables/NAME.csv; what `report` points to is in

@@ -17,7 +17,13 @@ void section_budget(FILE *out, const ReportData *d, Arena scratch);      /* budg
 bool asked_budget(const ReportData *d);                                  /* budget.c */
 void section_health(FILE *out, const ReportData *d, Arena scratch);      /* run.c */
 void section_performance(FILE *out, const ReportData *d, Arena scratch); /* run.c */
+void section_micro(FILE *out, const ReportData *d, Arena scratch);       /* micro.c */
+void section_state(FILE *out, const ReportData *d, Arena scratch);       /* state.c */
 void section_reproduce(FILE *out, const ReportData *d, Arena scratch);   /* run.c */
+/* The operators alone as a table for the terminal; "" where none ran. In the arena. */
+const char *micro_summary(Arena *arena, const ReportData *d); /* micro.c */
+/* What is a bug: elements beyond their provable bound; NULL where there is none. */
+const char *micro_broken(Arena *arena, const ReportData *d); /* micro.c */
 /* The sentence that warns of values that are not finite; "" where all are. */
 const char *section_warning(Arena *arena, const ReportData *d); /* run.c */
 #endif

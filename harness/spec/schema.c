@@ -10,6 +10,7 @@
 static const Key a_layer = {.kind = KIND_INT, .min = 0, .max = 9999};
 static const Key a_tensor = {.kind = KIND_TENSOR};
 static const Key a_mode_name = {.kind = KIND_MODE_NAME};
+static const Key a_prompt_name = {.kind = KIND_NAME};
 static const Key a_shape = {.kind = KIND_SHAPE};
 static const Key a_pair = {.kind = KIND_PAIR};
 static const Key an_input = {.kind = KIND_WORD,
@@ -67,11 +68,21 @@ static const Key micro_keys[] = {
     {"inputs", KIND_LIST, offsetof(Micro, inputs), .required = true, .min = 1, .max = 11, .item = &an_input,
      .count_offset = offsetof(Micro, input_count), .meaning = "captured from the model, or made from the seed"},
     {"layers", KIND_LIST, offsetof(Micro, layers), .min = 1, .max = 10000, .item = &a_layer,
-     .count_offset = offsetof(Micro, layer_count), .meaning = "layers whose weights and inputs are taken"},
+     .count_offset = offsetof(Micro, layer_count),
+     .meaning = "layers whose weights and inputs are captured; left out: the first and the last"},
+    {"prompts", KIND_LIST, offsetof(Micro, prompts), .min = 1, .max = 4096, .item = &a_prompt_name,
+     .count_offset = offsetof(Micro, prompt_count),
+     .meaning = "prompts at which inputs are captured; left out: the first"},
     {"shapes", KIND_LIST, offsetof(Micro, shapes), .min = 1, .max = 64, .item = &a_shape,
-     .count_offset = offsetof(Micro, shape_count), .meaning = "shapes of made inputs: tokens x channels (x states)"},
+     .count_offset = offsetof(Micro, shape_count),
+     .meaning =
+         "shapes of made inputs: tokens x channels (x states of the scan, x outputs of a linear), each with every "
+         "input; left out: the model's own (at most 512 tokens) with every input, and with the first made input "
+         "also 1, 2, 3, 5 and 33 tokens, odd widths, those of a 130M model, and 8192 tokens for the scan"},
     {"modes", KIND_LIST, offsetof(Micro, modes), .min = 1, .max = 64, .item = &a_mode_name,
-     .count_offset = offsetof(Micro, mode_count), .meaning = "modes that the operator runs under"},
+     .count_offset = offsetof(Micro, mode_count),
+     .meaning = "modes that the operator runs under, equal computations once; left out: every preset that has its "
+                "scales (fp32 for exp, silu and softplus, which no stage touches)"},
 };
 static const Object micro = {sizeof(Micro), micro_keys, COUNT_OF(micro_keys), NULL, NULL};
 static const Key a_micro = {.kind = KIND_OBJECT, .object = &micro};

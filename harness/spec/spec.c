@@ -167,6 +167,7 @@ static bool check_lists(const Walk *walk, const Spec *spec) {
     const Micro *micro = &spec->micro[i];
     TRY(check_twice(walk, micro->inputs, micro->input_count));
     TRY(check_layers(walk, micro->layers, micro->layer_count));
+    TRY(check_twice(walk, micro->prompts, micro->prompt_count));
     TRY(check_twice(walk, micro->shapes, micro->shape_count));
     TRY(check_mode_list(walk, spec, micro->modes, micro->mode_count));
   }

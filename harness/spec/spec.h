@@ -56,12 +56,14 @@ typedef struct Keep {
   int deflate; /* 0 (default, contiguous) … 9 */
 } Keep;
 
-typedef struct Micro { /* parsed and checked here, run by the isolated-operator driver */
+typedef struct Micro { /* an empty list: the default that the schema's row states; filled in by micro/plan */
   const char *operator_name;
   const char **inputs;
   int input_count;
   int *layers;
   int layer_count;
+  const char **prompts;
+  int prompt_count;
   const char **modes;
   int mode_count;
   const char **shapes; /* "TxE" or "TxExN" */

@@ -52,6 +52,8 @@ typedef struct Stored {
  * deflate, no data outside the file, rank 1 or 2, and no more bytes than its storage can hold. Its type is the caller's
  * to compare. */
 bool h5_open_stored(hid_t at, const char *name, Stored *stored, Status *why);
+/* The same for files of others: shuffle may stand before deflate. */
+bool h5_open_shuffled(hid_t at, const char *name, Stored *stored, Status *why);
 /* The same for a dataset of one dimension that is only a length: it may hold no data, and none is read. */
 bool h5_open_length(hid_t at, const char *name, Stored *stored, Status *why);
 void h5_close_stored(Stored *stored);

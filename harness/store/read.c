@@ -35,7 +35,7 @@ bool h5_open_group(hid_t at, const char *name, hid_t *group, Status *why) {
 }
 
 /* Looked at before the dataspace, since asking a virtual dataset for its size opens its source files. */
-static bool check_layout(hid_t list, bool *deflated, Status *why) {
+static bool check_layout(hid_t list, bool shuffled, bool *deflated, Status *why) {
   H5D_layout_t layout = H5Pget_layout(list);
   if (layout == H5D_VIRTUAL) return FAIL(why, "is a virtual dataset; only data of the file itself is read");
   if (layout != H5D_CONTIGUOUS && layout != H5D_CHUNKED)
@@ -43,12 +43,17 @@ static bool check_layout(hid_t list, bool *deflated, Status *why) {
   if (layout == H5D_CONTIGUOUS && H5Pget_external_count(list) != 0)
     return FAIL(why, "keeps its data in another file; only data of the file itself is read");
   int filters = layout == H5D_CHUNKED ? H5Pget_nfilters(list) : 0;
-  *deflated = filters == 1;
-  if (filters == 0) return true;
-  unsigned flags, config;
-  size_t values = 0;
-  H5Z_filter_t filter = H5Pget_filter2(list, 0, &flags, &values, NULL, 0, NULL, &config);
-  return (filters == 1 && filter == H5Z_FILTER_DEFLATE) || FAIL(why, "has a filter other than deflate");
+  *deflated = false;
+  for (int i = 0; i < filters; i++) {
+    unsigned flags, config;
+    size_t values = 0;
+    H5Z_filter_t filter = H5Pget_filter2(list, (unsigned)i, &flags, &values, NULL, 0, NULL, &config);
+    bool shuffle = shuffled && i == 0 && filter == H5Z_FILTER_SHUFFLE;
+    if (!shuffle && (*deflated || filter != H5Z_FILTER_DEFLATE))
+      return FAIL(why, "has a filter other than %sdeflate", shuffled ? "shuffle and " : "");
+    *deflated = !shuffle;
+  }
+  return true;
 }
 
 static bool check_dims(Stored *stored, Status *why) {
@@ -77,14 +82,14 @@ static bool check_bytes(Stored *stored, bool deflated, hsize_t file_bytes, Statu
   return true;
 }
 
-static bool open_dataset(hid_t at, const char *name, bool with_data, Stored *stored, Status *why) {
+static bool open_dataset(hid_t at, const char *name, bool with_data, bool shuffled, Stored *stored, Status *why) {
   *stored = (Stored){.dataset = -1, .type = -1};
   if (!is_alone(at, name, H5O_TYPE_DATASET, "dataset", why)) return false;
   hid_t list = -1, file = H5Iget_file_id(at);
   hsize_t file_bytes = 0;
   bool deflated = false;
   bool ok = H5(stored->dataset = H5Dopen2(at, name, H5P_DEFAULT)) && H5(list = H5Dget_create_plist(stored->dataset)) &&
-            check_layout(list, &deflated, why) && H5(stored->type = H5Dget_type(stored->dataset)) &&
+            check_layout(list, shuffled, &deflated, why) && H5(stored->type = H5Dget_type(stored->dataset)) &&
             H5(H5Fget_filesize(file, &file_bytes)) && check_dims(stored, why) &&
             (!with_data || check_bytes(stored, deflated, file_bytes, why));
   ok = h5_close(list, why) && ok;
@@ -94,11 +99,15 @@ static bool open_dataset(hid_t at, const char *name, bool with_data, Stored *sto
 }
 
 bool h5_open_stored(hid_t at, const char *name, Stored *stored, Status *why) {
-  return open_dataset(at, name, true, stored, why);
+  return open_dataset(at, name, true, false, stored, why);
+}
+
+bool h5_open_shuffled(hid_t at, const char *name, Stored *stored, Status *why) {
+  return open_dataset(at, name, true, true, stored, why);
 }
 
 bool h5_open_length(hid_t at, const char *name, Stored *stored, Status *why) {
-  TRY(open_dataset(at, name, false, stored, why));
+  TRY(open_dataset(at, name, false, false, stored, why));
   if (stored->rank == 1) return true;
   h5_close_stored(stored);
   return FAIL(why, "does not have 1 dimension");
