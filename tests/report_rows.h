@@ -16,11 +16,12 @@ typedef struct MadeRows {
   TensorStats tensor[ROWS_ROOM];
   PairStats pair[ROWS_ROOM];
   Drift drift[ROWS_ROOM];
+  DriftLaw law[32];
   Verdict verdict[32];
   ModeRow mode[16];
   ScaleRow scale[64];
   Performance performance[16];
-  size_t tensors, pairs, drifts, verdicts, modes, scales, performances;
+  size_t tensors, pairs, drifts, laws, verdicts, modes, scales, performances;
 } MadeRows;
 
 #define SET_TEXT(field, text) snprintf(field, sizeof(field), "%s", text)
@@ -74,9 +75,36 @@ static inline Drift *row_drift(MadeRows *m, const char *base, const char *other,
   SET_TEXT(row->other, other);
   SET_TEXT(row->tensor, tensor_info[id].name);
   row->rel_l2_min = rel_l2 / 2, row->rel_l2_max = rel_l2 * 2;
+  row->rel_l2_low = prompts > 1 ? rel_l2 * 0.75 : NAN, row->rel_l2_high = prompts > 1 ? rel_l2 * 1.25 : NAN;
   row->sqnr_db = rel_l2 == 0 ? INFINITY : -20 * log10(rel_l2);
   row->max_abs = 10 * rel_l2, row->cosine_min = 1 - rel_l2 * rel_l2, row->ulp_mean = 1e5 * rel_l2,
   row->differing = rel_l2 == 0 ? 0 : 0.75;
+  return row;
+}
+
+/* Growth 1.03 a layer over 24 layers, and a step into layer 7; the caller sets what is special. */
+static inline DriftLaw *row_law(MadeRows *m, const char *base, const char *other, int id, int prompts,
+                                const char *class, const char *reason) {
+  DriftLaw *row = &m->law[m->laws++];
+  *row = (DriftLaw){.layers = 24,
+                    .prompts = prompts,
+                    .growth = 1.03,
+                    .growth_low = 1.01,
+                    .growth_high = 1.05,
+                    .growth_se = 0.001,
+                    .spread = 1.5,
+                    .break_layer = 7,
+                    .break_factor = 3.2,
+                    .break_low = 2.9,
+                    .break_high = 3.5,
+                    .break_p = 0.0004,
+                    .r2 = 0.8,
+                    .r2_break = 0.9};
+  SET_TEXT(row->base, base);
+  SET_TEXT(row->other, other);
+  SET_TEXT(row->tensor, tensor_info[id].name);
+  SET_TEXT(row->class, class);
+  SET_TEXT(row->reason, reason);
   return row;
 }
 
@@ -127,13 +155,11 @@ static inline void row_performance(MadeRows *m, const char *what, double time_s,
 
 /* What report_write would have read of a file with these rows. */
 static inline ReportData *made_data(Arena *arena, MadeRows *m) {
-  const TableRows rows[] = {{&table_tensor_stats, m->tensor, m->tensors},
-                            {&table_pair_stats, m->pair, m->pairs},
-                            {&table_drift, m->drift, m->drifts},
-                            {&table_verdict, m->verdict, m->verdicts},
-                            {&table_modes, m->mode, m->modes},
-                            {&table_scales, m->scale, m->scales},
-                            {&table_performance, m->performance, m->performances}};
+  const TableRows rows[] = {
+      {&table_tensor_stats, m->tensor, m->tensors}, {&table_pair_stats, m->pair, m->pairs},
+      {&table_drift, m->drift, m->drifts},          {&table_drift_law, m->law, m->laws},
+      {&table_verdict, m->verdict, m->verdicts},    {&table_modes, m->mode, m->modes},
+      {&table_scales, m->scale, m->scales},         {&table_performance, m->performance, m->performances}};
   ReportData *d = ARENA_NEW(arena, ReportData, 1);
   d->table_count = sizeof rows / sizeof *rows;
   d->tables = ARENA_NEW(arena, TableRows, d->table_count);

@@ -102,6 +102,8 @@ Test(report, with_several_prompts_statistics_are_of_the_first_and_drift_has_rang
   cr_expect(strstr(text, "Prompt address, the first of 2."), "%s", text);
   const char *drift = part_of(text, "## 4. ", "### 2-0 against 2-4");
   EXPECT_LINE(drift, "Smallest and largest over the 2 prompts:");
+  cr_expect(strstr(drift, "| `out_proj` |   `block_out`, 95 % | growth |"), "%s", drift);
+  cr_expect(strstr(drift, "|   8.00e-03 | 6.00e-03 … 1.00e-02 |   4.00 |"), "%s", drift);
   EXPECT_LINE(drift,
               "|     2 | 4.00e-03 … 1.60e-02 | 4.00e-03 … 1.60e-02 | 4.00e-03 … 1.60e-02 | 4.00e-03 … 1.60e-02 |");
 }

@@ -1,6 +1,7 @@
 /* The report's words: growth, jumps, effect and faults, each from numbers that were made to show it. */
 #include <criterion/criterion.h>
 
+#include "report/laws.h"
 #include "report/report.h"
 #include "tests/report_rows.h"
 
@@ -11,16 +12,13 @@ static const char *findings_of(ReportData *d) {
   return part_of(body_of(d), "## 6. ", "## 6. ");
 }
 
-Test(report_findings, findings_name_growth_worst_layer_and_the_jump) {
+Test(report_findings, findings_name_growth_and_worst_layer) {
   const char *text = part_of(body_of(made_run(&arena, made, 1)), "## 6. ", "### 2-0 against 2-4");
   EXPECT_LINE(text, "- The modes ask for different settings of `conv_out`, `scan_u` and `scan_order`.");
   EXPECT_LINE(text, "- The witness shows different kernels for `conv1d_silu`, `scan_in` and `scan`.");
   EXPECT_LINE(text, "- **From layer 0 to layer 3** the relative L2 of `block_out` grows from 1.00e-03 to 6.00e-03: a "
                     "factor of 6.00, in the "
                     "geometric mean 1.82 a layer. The worst layer is 2, with 8.00e-03.");
-  EXPECT_LINE(text, "- **A jump dominates.** The largest step, into layer 2, is a factor of 4.00, which is 77 % of the "
-                    "whole growth on a "
-                    "logarithmic scale.");
   EXPECT_LINE(text, "- **Beside the errors of the modes themselves**: against the float64 reference the logits of 2-0 "
                     "are off by 2.00e-02 and "
                     "those of 2-4 by 3.00e-02 (relative L2); 2-0 is closer, and the difference between the two is "
@@ -28,13 +26,70 @@ Test(report_findings, findings_name_growth_worst_layer_and_the_jump) {
                     "these errors.");
 }
 
-Test(report_findings, steady_growth_has_no_dominating_jump) {
+/* The words of each verdict, as they stand behind "block_out". */
+static void expect_law(const DriftLaw *law, const char *words, const char *brief) {
+  cr_expect_str_eq(laws_words(&arena, law), words, " got: %s\nwant: %s", laws_words(&arena, law), words);
+  cr_expect_str_eq(laws_brief(&arena, law), brief, " got: %s\nwant: %s", laws_brief(&arena, law), brief);
+}
+
+Test(report_findings, every_law_has_its_words) {
+  DriftLaw *law = row_law(made, "2-0", "2-4", T_BLOCK_OUT, 1, "accumulates", "");
+  expect_law(law, "accumulates: a factor of 1.03 a layer (95 % interval 1.01 … 1.05), 1.97 over all 24 layers",
+             "accumulates, 1.03 a layer (1.01 … 1.05)");
+  SET_TEXT(law->class, "stable");
+  expect_law(law,
+             "stable: no layer lies off the median by more than a factor of 1.50; a factor of 1.03 a layer (95 % "
+             "interval 1.01 … 1.05)",
+             "stable");
+  SET_TEXT(law->class, "jumps");
+  expect_law(law,
+             "jumps at layer 7, by a factor of 3.20; outside the jump a factor of 1.03 a layer (95 % interval 1.01 "
+             "… 1.05)",
+             "jumps at layer 7 by 3.20");
+  law->prompts = 16;
+  expect_law(law,
+             "jumps at layer 7, by a factor of 3.20 (95 % interval 2.90 … 3.50); outside the jump a factor of 1.03 a "
+             "layer (95 % interval 1.01 … 1.05)",
+             "jumps at layer 7 by 3.20");
+  SET_TEXT(law->class, "cannot_tell");
+  SET_TEXT(law->reason, "wanders");
+  expect_law(law,
+             "cannot tell: layers lie up to a factor of 1.50 off their median, by no jump and without a steady "
+             "tendency: a factor of 1.03 a layer (95 % interval 1.01 … 1.05)",
+             "cannot tell the law");
+  SET_TEXT(law->reason, "few_layers");
+  law->layers = 3;
+  expect_law(law, "cannot tell: only 3 layers differ: too few to tell a tendency from chance", "cannot tell the law");
+  SET_TEXT(law->reason, "gaps");
+  expect_law(law, "cannot tell: a layer after the first that differs is identical, or its size has no meaning",
+             "cannot tell the law");
+  SET_TEXT(law->class, "identical");
+  expect_law(law, "identical in every bit of every layer", "identical");
+}
+
+Test(report_findings, the_law_stands_in_the_findings_the_drift_and_the_modes) {
   static const double size[] = {0.001, 0.002, 0.004, 0.008};
-  const char *text = findings_of(one_pair("2-0", "2-4", size));
-  EXPECT_LINE(text, "- **No jump dominates.** The largest step, into layer 1, is a factor of 2.00, which is 33 % of "
-                    "the whole growth on a "
-                    "logarithmic scale.");
-  cr_expect(strstr(text, " The last layer is also the worst.\n"), "%s", text);
+  ReportData *d = one_pair("fp64", "2-4", size);
+  row_law(made, "fp64", "2-4", T_BLOCK_OUT, 1, "accumulates", "");
+  row_law(made, "fp64", "2-4", T_SCAN, 1, "cannot_tell", "wanders");
+  d = made_data(&arena, made);
+  data_arrange(&arena, d);
+  const char *text = body_of(d);
+  cr_expect(strstr(part_of(text, "## 6. ", "## 6. "),
+                   " The last layer is also the worst.\n- **By which law.** `block_out` "
+                   "accumulates: a factor of 1.03 a layer (95 % interval 1.01 … 1.05), 1.97 over all 24 layers.\n"),
+            "%s", text);
+  const char *drift = part_of(text, "## 4. ", "### 2-4 against the float64 reference");
+  EXPECT_LINE(drift,
+              "**By which law:** `block_out` accumulates: a factor of 1.03 a layer (95 % interval 1.01 … 1.05), 1.97 "
+              "over all 24 layers.");
+  EXPECT_LINE(
+      drift,
+      "| `block_out` | accumulates |           1.03 |   1.01 … 1.05 |           1.50 |                into layer "
+      "7 |       3.20 | 4.00e-04 |");
+  cr_expect(strstr(drift, "| `scan`      | cannot tell |"), "%s", drift);
+  EXPECT_NONE(drift, "\n| `conv1d_silu` |");
+  cr_expect(strstr(part_of(text, "## 5. ", "## 5. "), "| 2-4  | accumulates |"), "%s", text);
 }
 
 Test(report_findings, a_difference_that_shrinks_is_not_called_growth) {
@@ -43,7 +98,7 @@ Test(report_findings, a_difference_that_shrinks_is_not_called_growth) {
   EXPECT_LINE(text, "- **From layer 0 to layer 3** the relative L2 of `block_out` shrinks from 8.00e-03 to 1.00e-03: a "
                     "factor of 0.125, in the "
                     "geometric mean 0.500 a layer. The worst layer is 0, with 8.00e-03.");
-  EXPECT_NONE(text, "jump");
+  EXPECT_NONE(text, "law");
 }
 
 Test(report_findings, a_difference_that_begins_late_is_followed_from_there) {
@@ -106,11 +161,19 @@ Test(report_findings, modes_that_must_agree_and_do_not_are_a_fault) {
       strstr(text,
              "- **Why.** **Fault:** by their settings these two modes must agree in every bit, and here they do not."),
       "%s", text);
-  cr_expect(strstr(report_summary(&arena, &made->verdict[0], MADE_LAYERS), "FAULT, they must agree in every bit"));
+  cr_expect(
+      strstr(report_summary(&arena, &made->verdict[0], NULL, MADE_LAYERS), "FAULT, they must agree in every bit"));
+}
+
+Test(report_findings, the_third_line_tells_the_law) {
+  made_run(&arena, made, 1);
+  const DriftLaw *law = row_law(made, "2-0", "2-4", T_BLOCK_OUT, 1, "accumulates", "");
+  const char *text = report_summary(&arena, &made->verdict[0], law, MADE_LAYERS);
+  cr_expect(strstr(text, "6.00 times layer 0, accumulates, 1.03 a layer (1.01 … 1.05); logits"), "%s", text);
 }
 
 static void expect_summary(const Verdict *v, const char *want) {
-  const char *got = report_summary(&arena, v, MADE_LAYERS);
+  const char *got = report_summary(&arena, v, NULL, MADE_LAYERS);
   cr_expect_str_eq(got, want, "got:\n%swant:\n%s", got, want);
 }
 

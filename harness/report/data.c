@@ -77,6 +77,7 @@ void data_arrange(Arena *arena, ReportData *d) {
   d->tensor = rows_of(d, &table_tensor_stats, &d->tensors);
   d->pair_row = rows_of(d, &table_pair_stats, &d->pair_rows);
   d->drift = rows_of(d, &table_drift, &d->drifts);
+  d->law = rows_of(d, &table_drift_law, &d->laws);
   d->verdict = rows_of(d, &table_verdict, &d->verdicts);
   d->mode = rows_of(d, &table_modes, &d->modes);
   d->scale = rows_of(d, &table_scales, &d->scales);
@@ -145,6 +146,14 @@ const Drift *data_drift(const ReportData *d, const ReportPair *pair, const char 
   for (size_t i = 0; i < d->drifts; i++) {
     const Drift *row = &d->drift[i];
     if (row->layer == layer && !strcmp(row->tensor, tensor) && data_is_pair(pair, row->base, row->other)) return row;
+  }
+  return NULL;
+}
+
+const DriftLaw *data_law(const ReportData *d, const ReportPair *pair, const char *tensor) {
+  for (size_t i = 0; i < d->laws; i++) {
+    const DriftLaw *row = &d->law[i];
+    if (!strcmp(row->tensor, tensor) && data_is_pair(pair, row->base, row->other)) return row;
   }
   return NULL;
 }

@@ -50,12 +50,13 @@ typedef struct ReportData {
   const TensorStats *tensor;
   const PairStats *pair_row;
   const Drift *drift;
+  const DriftLaw *law;
   const Verdict *verdict;
   const ModeRow *mode;
   const ScaleRow *scale;
   const Performance *performance;
   const Budget *budget;
-  size_t tensors, pair_rows, drifts, verdicts, modes, scales, performances, budgets;
+  size_t tensors, pair_rows, drifts, laws, verdicts, modes, scales, performances, budgets;
   const MicroRow *micro;
   const MicroBin *micro_bin;
   const MicroWorst *micro_worst;
@@ -80,6 +81,7 @@ const TensorStats *data_tensor(const ReportData *d, const char *prompt, const ch
 const PairStats *data_pair(const ReportData *d, const ReportPair *pair, const char *prompt, const char *tensor,
                            int layer);
 const Drift *data_drift(const ReportData *d, const ReportPair *pair, const char *tensor, int layer);
+const DriftLaw *data_law(const ReportData *d, const ReportPair *pair, const char *tensor);
 const ModeRow *data_mode(const ReportData *d, const char *name);
 /* The same pair of names in a row. */
 bool data_is_pair(const ReportPair *pair, const char *base, const char *other);

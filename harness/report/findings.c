@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "report/laws.h"
 #include "report/markdown.h"
 #include "report/plots.h"
 #include "report/sections.h"
@@ -78,13 +79,6 @@ static void write_growth(FILE *out, const Course *course, Arena scratch) {
     fputs(" The last layer is also the worst.\n", out);
   else
     fprintf(out, " The worst layer is %d, with %s.\n", course->worst_layer, md_short(&scratch, course->worst_l2));
-  if (course->last - course->first < 3 || isnan(course->jump_share)) return;
-  bool dominated = course->jump_share > 0.5;
-  fprintf(out,
-          "- **%s.** The largest step, into layer %d, is a factor of %s, which is %.0f %% of the whole growth on a "
-          "logarithmic scale%s.\n",
-          dominated ? "A jump dominates" : "No jump dominates", course->jump_layer, md_factor(&scratch, course->jump),
-          100 * course->jump_share, course->jump_share > 1 ? ": the other layers together damp the difference" : "");
 }
 
 /* Is the pair's own difference large or small beside the errors of its two modes? */
@@ -131,6 +125,8 @@ static void write_findings(FILE *out, const ReportData *d, const ReportPair *pai
   Course course = words_course(d, pair, scratch);
   if (course.first >= 0) {
     write_growth(out, &course, scratch);
+    const DriftLaw *law = data_law(d, pair, tensor_info[T_BLOCK_OUT].name);
+    if (law) fprintf(out, "- **By which law.** `block_out` %s.\n", laws_words(&scratch, law));
   } else if (d->drifts && d->layers) {
     fputs("- **It does not travel.** `block_out` is identical in every layer: what differs inside a layer is lost "
           "again before the layer ends.\n",

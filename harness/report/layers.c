@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "report/laws.h"
 #include "report/markdown.h"
 #include "report/plots.h"
 #include "report/sections.h"
@@ -21,6 +22,13 @@ static const char *range_cell(Arena *arena, const Drift *row) {
   return arena_printf(arena, "%s … %s", md_short(arena, row->rel_l2_min), md_short(arena, row->rel_l2_max));
 }
 
+/* "1.04e-02 … 1.31e-02" */
+static const char *interval_cell(Arena *arena, const Drift *row) {
+  if (!row || isnan(row->rel_l2_low)) return "—";
+  if (row->identical) return "identical";
+  return arena_printf(arena, "%s … %s", md_short(arena, row->rel_l2_low), md_short(arena, row->rel_l2_high));
+}
+
 static bool any_followed(const ReportData *d, const ReportPair *pair, int layer) {
   for (int f = 0; f < FOLLOWED; f++)
     if (data_drift(d, pair, tensor_info[followed[f]].name, layer)) return true;
@@ -33,8 +41,10 @@ static void head_followed(Grid *grid) {
 }
 
 static void write_drift(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
-  Grid grid = grid_new(&scratch, "rrrrrrrrr");
+  const bool intervals = d->prompts > 1;
+  Grid grid = grid_new(&scratch, intervals ? "rrrrrrrrrr" : "rrrrrrrrr");
   head_followed(&grid);
+  if (intervals) grid_add(&grid, "`block_out`, 95 %");
   grid_add(&grid, "growth");
   grid_add(&grid, "max abs");
   grid_add(&grid, "SQNR, dB");
@@ -46,6 +56,7 @@ static void write_drift(FILE *out, const ReportData *d, const ReportPair *pair, 
       grid_add(&grid, size_cell(&scratch, data_drift(d, pair, tensor_info[followed[f]].name, layer)));
     const Drift *row = data_drift(d, pair, tensor_info[T_BLOCK_OUT].name, layer);
     bool plain = row && !row->identical;
+    if (intervals) grid_add(&grid, interval_cell(&scratch, row));
     grid_add(&grid, plain ? md_factor(&scratch, row->growth) : "—");
     grid_add(&grid, plain ? md_short(&scratch, row->max_abs) : "—");
     grid_add(&grid, plain ? md_decibel(&scratch, row->sqnr_db) : "—");
@@ -73,6 +84,29 @@ static bool has_drift(const ReportData *d, const ReportPair *pair) {
   return false;
 }
 
+static void write_laws(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
+  LawLine line[FOLLOWED];
+  for (int f = 0; f < FOLLOWED; f++)
+    line[f] =
+        (LawLine){md_code(&scratch, tensor_info[followed[f]].name), data_law(d, pair, tensor_info[followed[f]].name)};
+  if (line[0].law) fprintf(out, "**By which law:** `block_out` %s.\n\n", laws_words(&scratch, line[0].law));
+  laws_table(out, "tensor", line, FOLLOWED, scratch);
+}
+
+/* How the intervals came about, and what one prompt cannot say. */
+static void write_about_intervals(FILE *out, const ReportData *d) {
+  if (!d->laws) return;
+  fprintf(out,
+          "The law is a verdict on the steps from layer to layer. Growth is the slope of a line through the "
+          "logarithms; its "
+          "interval holds what random subsets of the steps give%s, so that a mere random walk of the error is not "
+          "taken for "
+          "growth. %s\n\n",
+          d->prompts > 1 ? " on prompts drawn again" : "",
+          d->prompts > 1 ? "The interval of a relative L2 holds what prompts drawn again give (percentile bootstrap)."
+                         : "Of a single prompt they say nothing of others.");
+}
+
 void section_drift(FILE *out, const ReportData *d, Arena scratch) {
   if (!d->pairs || !d->drifts) {
     fputs("The results file holds no drift.\n\n", out);
@@ -82,6 +116,7 @@ void section_drift(FILE *out, const ReportData *d, Arena scratch) {
           "Relative L2 of four tensors%s; growth from the layer before, largest absolute difference, SQNR and mean "
           "distance in ULP are of `block_out`.\n\n",
           d->prompts > 1 ? ", pooled over the prompts" : "");
+  write_about_intervals(out, d);
   for (int p = 0; p < d->pairs; p++) {
     const ReportPair *pair = &d->pair[p];
     fprintf(out, "### %s\n\n", words_pair(&scratch, pair));
@@ -92,6 +127,7 @@ void section_drift(FILE *out, const ReportData *d, Arena scratch) {
     } else {
       if (d->pairs > 1) plot_drift(out, d, pair, scratch); /* the only pair's stands in section 1 */
       plot_heat(out, d, pair, scratch);
+      write_laws(out, d, pair, scratch);
       write_drift(out, d, pair, scratch);
       if (d->prompts > 1) write_range(out, d, pair, scratch);
     }
@@ -129,6 +165,16 @@ static void write_ends(FILE *out, const ReportData *d, Arena scratch) {
   grid_write(&grid, out);
 }
 
+static void write_laws_of_modes(FILE *out, const ReportData *d, Arena scratch) {
+  if (!d->laws) return;
+  LawLine *line = ARENA_NEW(&scratch, LawLine, d->againsts);
+  for (int a = 0; a < d->againsts; a++)
+    line[a] =
+        (LawLine){md_text(&scratch, d->against[a].other), data_law(d, &d->against[a], tensor_info[T_BLOCK_OUT].name)};
+  fputs("By which law the error of `block_out` develops over the layers:\n\n", out);
+  laws_table(out, "mode", line, d->againsts, scratch);
+}
+
 static void write_errors_by_layer(FILE *out, const ReportData *d, Arena scratch) {
   char *align = ARENA_NEW(&scratch, char, d->againsts + 2);
   memset(align, 'r', (size_t)d->againsts + 1);
@@ -162,5 +208,6 @@ void section_reference(FILE *out, const ReportData *d, Arena scratch) {
             md_text(&scratch, farthest->other), md_short(&scratch, farthest->verdict->logits_rel_l2));
   plot_reference(out, d, scratch);
   write_ends(out, d, scratch);
+  write_laws_of_modes(out, d, scratch);
   if (d->layers > 0) write_errors_by_layer(out, d, scratch);
 }

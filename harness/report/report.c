@@ -79,7 +79,9 @@ static const char *summary_of(Arena *arena, const ReportData *d) {
   const char *summary = micro_summary(arena, d);
   for (int i = 0; i < d->pairs; i++)
     if (d->pair[i].verdict)
-      summary = arena_printf(arena, "%s%s", summary, report_summary(arena, d->pair[i].verdict, d->layers));
+      summary = arena_printf(arena, "%s%s", summary,
+                             report_summary(arena, d->pair[i].verdict,
+                                            data_law(d, &d->pair[i], tensor_info[T_BLOCK_OUT].name), d->layers));
   return summary;
 }
 

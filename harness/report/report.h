@@ -12,7 +12,8 @@ typedef struct Report {
 /* Writes FOLDER/report.md, report.html, tables.tex, plots/NAME.svg and tables/NAME.csv; what `report` points to is in
  * the arena. */
 bool report_write(Arena *arena, const char *results, const char *folder, Report *report, Status *st);
-/* The three lines that matter, for one pair each: effect, first difference, size at the end; plain text, each line with
+/* The three lines that matter, for one pair each: effect, first difference, size at the end and the law of block_out
+ * (NULL: not said); plain text, each line with
  * its newline. In the arena. */
-const char *report_summary(Arena *arena, const Verdict *verdict, int layers);
+const char *report_summary(Arena *arena, const Verdict *verdict, const DriftLaw *law, int layers);
 #endif

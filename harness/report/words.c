@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "report/laws.h"
 #include "report/markdown.h"
 #include "report/report.h"
 
@@ -15,22 +16,19 @@ Effect words_effect_of(const ReportPair *pair, Tally tally) {
 }
 
 Course words_course(const ReportData *d, const ReportPair *pair, Arena scratch) {
-  Course course = {.first = -1, .last = d->layers - 1, .jump_layer = -1, .worst_layer = -1, .jump_share = NAN};
+  Course course = {.first = -1, .last = d->layers - 1, .worst_layer = -1};
   double *l2 = ARENA_NEW(&scratch, double, d->layers + 1);
   for (int layer = 0; layer < d->layers; layer++) {
     const Drift *row = data_drift(d, pair, tensor_info[T_BLOCK_OUT].name, layer);
     l2[layer] = row ? row->rel_l2 : NAN;
     if (course.first < 0 && l2[layer] > 0) course.first = layer;
     if (l2[layer] > course.worst_l2) course.worst_layer = layer, course.worst_l2 = l2[layer];
-    double step = layer > 0 && l2[layer - 1] > 0 ? l2[layer] / l2[layer - 1] : NAN;
-    if (step > course.jump) course.jump_layer = layer, course.jump = step;
   }
   if (course.first < 0) return course;
   course.first_l2 = l2[course.first];
   course.last_l2 = l2[course.last];
   course.factor = course.last_l2 / course.first_l2;
   course.per_layer = course.last > course.first ? pow(course.factor, 1.0 / (course.last - course.first)) : NAN;
-  if (course.factor > 1 && course.jump > 1) course.jump_share = log(course.jump) / log(course.factor);
   return course;
 }
 
@@ -204,7 +202,7 @@ static const char *summary_effect(Arena *arena, const ReportPair *pair, Tally ta
   }
 }
 
-const char *report_summary(Arena *arena, const Verdict *v, int layers) {
+const char *report_summary(Arena *arena, const Verdict *v, const DriftLaw *law, int layers) {
   ReportPair pair = {v->base, v->other, v};
   Tally tally = {v->tensors, v->tensors_identical, v->tensors_same_kernel};
   const char *name = arena_printf(arena, "%s against %s", plain(arena, v->base), plain(arena, v->other));
@@ -228,8 +226,9 @@ const char *report_summary(Arena *arena, const Verdict *v, int layers) {
       v->block_out_last == 0 ? "identical" : arena_printf(arena, "relative L2 %s", md_short(arena, v->block_out_last));
   const char *logits =
       v->logits_rel_l2 == 0 ? "identical" : arena_printf(arena, "relative L2 %s", md_short(arena, v->logits_rel_l2));
+  const char *drift = law ? arena_printf(arena, ", %s", laws_brief(arena, law)) : "";
   return arena_printf(
-      arena, "%s: %s\n%s: first differs at %s, relative L2 %s (prompt %s)\n%s: last block_out %s%s; logits %s%s\n",
+      arena, "%s: %s\n%s: first differs at %s, relative L2 %s (prompt %s)\n%s: last block_out %s%s%s; logits %s%s\n",
       name, effect, name, where, md_short(arena, v->first_rel_l2), plain(arena, v->first_prompt), name, block_out,
-      growth, logits, top1);
+      growth, drift, logits, top1);
 }

@@ -20,8 +20,6 @@ typedef struct Course {
   int first, last; /* layers; first -1: no layer differs */
   double first_l2, last_l2;
   double factor, per_layer; /* last / first, and its geometric mean over the steps between */
-  int jump_layer;           /* the step into this layer is the largest; -1: there is none */
-  double jump, jump_share;  /* its factor, and its share of log(factor); NaN where the whole does not grow */
   int worst_layer;
   double worst_l2;
 } Course;
