@@ -6,6 +6,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "cost.h"
+#include "evaluate.h"
 #include "measure/stats.h"
 #include "model/block.h"
 #include "model/calibrate.h"
@@ -59,7 +61,10 @@ static int64_t memory(const Spec *spec, const Setup *setup, int longest) {
   size_t budget = spec->budget_all || spec->budget_count ? side + reference : 0; /* each block on the other's input */
   size_t walk = (size_t)spec->mode_count * side + reference + budget +
                 (size_t)threads * stats_scratch_bytes((size_t)longest * 2 * (size_t)c->E);
-  size_t most = proof > calibration ? proof : calibration;
+  size_t most = proof > calibration ? proof : calibration, evaluation = evaluate_bytes(spec, c),
+         cost = cost_bytes(spec, c);
+  most = most > evaluation ? most : evaluation;
+  most = most > cost ? most : cost;
   return (int64_t)(fixed_bytes + weights + (walk > most ? walk : most));
 }
 

@@ -8,8 +8,10 @@
 
 #include "base/file.h"
 #include "budget.h"
+#include "cost.h"
 #include "device.h"
 #include "estimate.h"
+#include "evaluate.h"
 #include "measure/drift.h"
 #include "measure/law.h"
 #include "measure/stats.h"
@@ -42,6 +44,8 @@ typedef struct Experiment {
   SidePair *pair; /* the spec's pairs, then fp64 against each of compare_all, none twice */
   int pairs;
   Device device; /* where one was found, the modes run there; the lane of side s is lane s */
+  EvaluationRows evaluation;
+  CostRows cost;
   Journal journal;
   Progress *progress;
   double stats_s, budget_s, store_s;
@@ -399,20 +403,26 @@ static bool finish(Arena *arena, Experiment *e, const RunOptions *options, doubl
   TableRows alone[MICRO_TABLES];
   TRY(micro_run(arena, e->spec, &e->setup, e->progress, &micro, st));
   micro_rows_tables(&micro, alone);
-  TableRows rows[] = {{&table_tensor_stats, tensor, tensors},
-                      {&table_pair_stats, pair, pairs},
-                      {&table_drift, drift, drifts},
-                      {&table_drift_law, law, laws},
-                      {&table_budget, budget, budgets},
-                      verdict_rows(arena, e, pair, pairs, drift, drifts),
-                      mode_rows(arena, e),
-                      scale_rows(arena, e),
-                      performance_rows(arena, e, start_s),
-                      alone[0],
-                      alone[1],
-                      alone[2],
-                      alone[3],
-                      alone[4]};
+  TableRows rows[] = {
+      {&table_tensor_stats, tensor, tensors},
+      {&table_pair_stats, pair, pairs},
+      {&table_drift, drift, drifts},
+      {&table_drift_law, law, laws},
+      {&table_budget, budget, budgets},
+      verdict_rows(arena, e, pair, pairs, drift, drifts),
+      mode_rows(arena, e),
+      scale_rows(arena, e),
+      performance_rows(arena, e, start_s),
+      {&table_evaluation, e->evaluation.mode, (size_t)e->evaluation.modes},
+      {&table_evaluation_windows, e->evaluation.window, (size_t)(e->evaluation.modes * e->evaluation.windows)},
+      {&table_evaluation_pairs, e->evaluation.pair, (size_t)e->evaluation.pairs},
+      {&table_cost, e->cost.time, (size_t)e->cost.times},
+      {&table_cost_bytes, e->cost.bytes, (size_t)e->cost.modes},
+      alone[0],
+      alone[1],
+      alone[2],
+      alone[3],
+      alone[4]};
   _Static_assert(MICRO_TABLES == 5, "each of them stands above");
   int attributes;
   const Attribute *attribute =
@@ -480,6 +490,8 @@ static bool run_journal(Arena *arena, Experiment *e, const RunOptions *options, 
   Arena scratch = *arena;
   progress_done(e->progress, "%s, %s, %s and the float64 reference", counted(&scratch, prompts, "prompt"),
                 counted(&scratch, layers, "layer"), counted(&scratch, e->spec->mode_count, "mode"));
+  TRY(evaluate(arena, e->spec, &e->setup, e->progress, &e->evaluation, st));
+  cost_measure(arena, e->spec, &e->setup, e->progress, &e->cost);
   progress_phase(e->progress, "join", 0);
   TRY(finish(arena, e, options, start_s, st));
   progress_done(e->progress, "%s", e->journal.results);

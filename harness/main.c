@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "estimate.h"
+#include "evaluate.h"
 #include "experiment.h"
 #include "micro/inputs.h"
 #include "micro/vectors.h"
@@ -16,6 +17,7 @@
 #include "model/calibrate.h"
 #include "model/rewrite.h"
 #include "options.h"
+#include "print_evaluation.h"
 #include "provenance.h"
 #include "report/changes.h"
 #include "report/report.h"
@@ -102,6 +104,37 @@ static bool micro_spec(Arena *arena, const Options *o, Spec *spec, Status *st) {
                 .seed = 1};
   const char *text = spec_print(arena, &flags);
   return spec_parse(arena, "micro", text, strlen(text), spec, st);
+}
+
+/* The names that --mode or QUAMBA_MODE give, apart at their commas; else every preset. */
+static int modes_of_flags(Arena *arena, const Options *o, const char ***names) {
+  int count = 0, room = mode_preset_count;
+  for (int i = 0; i < o->modes; i++) room += 1 + (int)strlen(o->mode[i]);
+  *names = ARENA_NEW(arena, const char *, room);
+  for (int i = 0; i < o->modes; i++) {
+    char *rest = NULL, *text = arena_printf(arena, "%s", o->mode[i]);
+    for (char *name = strtok_r(text, ", ", &rest); name; name = strtok_r(NULL, ", ", &rest)) (*names)[count++] = name;
+  }
+  for (int i = 0; count == 0 && i < mode_preset_count; i++) (*names)[i] = mode_presets[i].name;
+  return count ? count : mode_preset_count;
+}
+
+/* The spec that `eval` stands for. Its prompt only serves to prove the rewrite. */
+static bool eval_spec(Arena *arena, const Options *o, Spec *spec, Status *st) {
+  Prompt prompt = {.name = "text", .text = o->text, .length = 1};
+  Spec flags = {.title = "Evaluation",
+                .question = "",
+                .model = o->model,
+                .calibration = {o->calibration, DEFAULT_WINDOWS, DEFAULT_WINDOW_LENGTH, DEFAULT_ALPHA},
+                .given_prompts = &prompt,
+                .given_prompt_count = 1,
+                .evaluation = {.text = o->text, .windows = o->eval_windows, .length = o->eval_length},
+                .keep = {.all_layers = true},
+                .seed = 1};
+  flags.compare_all_count = modes_of_flags(arena, o, &flags.compare_all);
+  TRY(read_rewrite(o->rewrite, &flags, st));
+  const char *text = spec_print(arena, &flags);
+  return spec_parse(arena, "eval", text, strlen(text), spec, st);
 }
 
 /* --- what is said ----------------------------------------------------------------------------------------------------
@@ -303,6 +336,24 @@ static bool command_verify(Arena *arena, const Options *o, const char *typed, St
   return same;
 }
 
+static bool command_eval(Arena *arena, const Options *o, const char *typed, Status *st) {
+  (void)typed;
+  Spec spec;
+  Setup setup;
+  EvaluationRows rows;
+  Progress progress = progress_start(o->quiet);
+  TRY(eval_spec(arena, o, &spec, st));
+  TRY(apply_flags(o, &spec, st));
+  TRY(setup_check(arena, &spec, &setup, st));
+  bool ok =
+      setup_load(arena, &spec, NULL, &progress, &setup, st) && evaluate(arena, &spec, &setup, &progress, &rows, st);
+  progress_clear(&progress);
+  TRY(ok);
+  if (o->json) return print_evaluation_json(stdout, &rows, st);
+  print_evaluation(stdout, &rows);
+  return true;
+}
+
 static bool command_modes(Arena *arena, const Options *o, const char *typed, Status *st) {
   (void)arena, (void)typed, (void)st;
   if (!o->json) {
@@ -371,6 +422,16 @@ static const Command commands[] = {
            OPT_QUIET)},
      "activation scales from a text",
      command_calibrate},
+    {{"eval", "",
+      "Bits per byte (perplexity for other vocabularies), KL(fp64 || mode) and top-1 agreement on a text, with "
+      "standard errors, and "
+      "for every two modes whether one predicts better.\v"
+      "Examples:\n  driftscope eval --mode 2-0,2-4\n  driftscope eval --mode 0 --text my.txt --windows 32 --json\n",
+      0,
+      KEYS(OPT_MODE, OPT_MODEL, OPT_TEXT, OPT_EVAL_WINDOWS, OPT_EVAL_LENGTH, OPT_CALIBRATION, OPT_REWRITE, OPT_THREADS,
+           OPT_BACKEND, OPT_JSON, OPT_QUIET)},
+     "how well modes predict a text",
+     command_eval},
     {{"report", "RESULTS.h5 [AFTER.h5]",
       "Makes the report again from a results file alone. With a second file, says what changed from the first to the "
       "second: digests and verdicts; exit status 1 if anything did.\v"

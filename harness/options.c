@@ -34,6 +34,12 @@ static const struct argp_option every_option[] = {
          DEFAULT_EQUAL_SCAN) " for scan)",
      0},
     {"seed", OPT_SEED, "N", 0, "of made inputs (default: the spec's, which is 1)", 0},
+    {"mode", OPT_MODE, "M[,M...]", 0, "modes; may be given more than once (default: $QUAMBA_MODE, else all presets)",
+     0},
+    {"windows", OPT_EVAL_WINDOWS, "N", 0,
+     "windows of the text, evenly spread (default: " SHOWN(DEFAULT_EVAL_WINDOWS) ")", 0},
+    {"window-length", OPT_EVAL_LENGTH, "L", 0, "tokens predicted in each (default: " SHOWN(DEFAULT_WINDOW_LENGTH) ")",
+     0},
     {"json", OPT_JSON, NULL, 0, "JSON instead of text", 0},
 };
 enum { OPTION_COUNT = sizeof every_option / sizeof *every_option };
@@ -92,6 +98,12 @@ static error_t take(int key, char *text, struct argp_state *state) {
     case OPT_VECTORS: o->vectors = text; break;
     case OPT_MIN_EQUAL: o->min_equal = fraction(state, "min-equal", text, 0, 1); break;
     case OPT_SEED: o->seed = whole_number(state, "seed", text, 0, INT64_MAX); break;
+    case OPT_EVAL_WINDOWS: o->eval_windows = (int)whole_number(state, "windows", text, 1, 4096); break;
+    case OPT_EVAL_LENGTH: o->eval_length = (int)whole_number(state, "window-length", text, 1, 1 << 20); break;
+    case OPT_MODE:
+      if (o->modes == MODES_MAX) argp_error(state, "--mode: given more than %d times", MODES_MAX);
+      o->mode[o->modes++] = text;
+      break;
     case ARGP_KEY_ARG: return take_argument(parse, state, text);
     case ARGP_KEY_END:
       if (o->arguments < parse->usage->wanted) argp_error(state, "expected %s", parse->usage->arguments);
@@ -119,12 +131,16 @@ Options options_parse(const Usage *usage, int argc, char **argv) {
                   .length = DEFAULT_LENGTH,
                   .windows = DEFAULT_WINDOWS,
                   .window_length = DEFAULT_WINDOW_LENGTH,
-                  .alpha = DEFAULT_ALPHA}};
+                  .alpha = DEFAULT_ALPHA,
+                  .eval_windows = DEFAULT_EVAL_WINDOWS,
+                  .eval_length = DEFAULT_WINDOW_LENGTH}};
   struct argp argp = {.options = mine, .parser = take, .args_doc = usage->arguments, .doc = usage->doc};
   char name[64];
   snprintf(name, sizeof name, "driftscope %s", usage->name);
   argv[0] = name; /* what argp calls the program in its messages */
   argp_err_exit_status = 2;
   argp_parse(&argp, argc, argv, 0, NULL, &parse);
+  const char *environment = getenv("QUAMBA_MODE");
+  if (parse.options.modes == 0 && environment && *environment) parse.options.mode[parse.options.modes++] = environment;
   return parse.options;
 }

@@ -16,8 +16,9 @@
 #define DEFAULT_ALPHA 0.9999
 #define DEFAULT_EQUAL_CONV1D 0.9999
 #define DEFAULT_EQUAL_SCAN 0.997
+#define DEFAULT_EVAL_WINDOWS 64
 
-enum { ARGUMENTS_MAX = 2 };
+enum { ARGUMENTS_MAX = 2, MODES_MAX = 64 };
 
 typedef struct Options {
   const char *argument[ARGUMENTS_MAX];
@@ -28,6 +29,9 @@ typedef struct Options {
   const char *vectors;
   int64_t seed;            /* -1: not given */
   double alpha, min_equal; /* min_equal -1: not given */
+  int eval_windows, eval_length;
+  const char *mode[MODES_MAX]; /* every --mode, else QUAMBA_MODE: a name, or several with commas between */
+  int modes;
   bool fresh, dry_run, quiet, json;
 } Options;
 
@@ -51,7 +55,10 @@ enum {
   OPT_JSON,
   OPT_VECTORS,
   OPT_MIN_EQUAL,
-  OPT_SEED
+  OPT_SEED,
+  OPT_MODE,
+  OPT_EVAL_WINDOWS,
+  OPT_EVAL_LENGTH
 };
 
 typedef struct Usage {

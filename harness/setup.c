@@ -14,11 +14,19 @@
 enum { PROOF_TOKENS = 32 };
 static const double proof_limit = 1e-10; /* float64 rounding through all layers stays some 1e4 below */
 
+static bool any_needs_scales(const Spec *spec, const char *const *modes, int count) {
+  for (int i = 0; i < count; i++)
+    if (mode_needs_scales(spec_mode(spec, modes[i]))) return true;
+  return false;
+}
+
 /* Operators that run alone do so under every preset that the spec has scales for. */
 static bool any_mode_needs_scales(const Spec *spec) {
   for (int i = 0; i < spec->mode_count; i++)
     if (mode_needs_scales(&spec->modes[i])) return true;
-  return spec->micro_count && spec->calibration.text;
+  return any_needs_scales(spec, spec->evaluation.modes, spec->evaluation.mode_count) ||
+         any_needs_scales(spec, spec->cost.modes, spec->cost.mode_count) ||
+         (spec->micro_count && spec->calibration.text);
 }
 
 /* The digest of this very program: another build is another run. */
@@ -48,13 +56,26 @@ static bool check_layers(const Spec *spec, const Setup *setup, Status *st) {
   return true;
 }
 
+static bool read_evaluation(Arena *arena, const Spec *spec, Setup *setup, Digest *digest, Status *st) {
+  const EvaluationPlan *plan = &spec->evaluation;
+  if (!plan->text) return true;
+  setup->evaluation_path = file_resolve(arena, spec->folder, plan->text);
+  TRY(tokens_of_file(arena, setup->evaluation_path, setup->checkpoint.config.vocab, &setup->evaluation_token,
+                     &setup->evaluation_count, st));
+  if (setup->evaluation_count <= plan->length)
+    return FAIL(st, "%s: has %lld tokens, and a window of %d with one in front needs %d", setup->evaluation_path,
+                (long long)setup->evaluation_count, plan->length, plan->length + 1);
+  *digest = digest_of(setup->evaluation_token, (size_t)setup->evaluation_count * sizeof(int32_t));
+  return true;
+}
+
 bool setup_check(Arena *arena, const Spec *spec, Setup *setup, Status *st) {
   *setup = (Setup){0};
   TRY(checkpoint_open(arena, file_resolve(arena, spec->folder, spec->model), &setup->checkpoint, st));
   int vocab = setup->checkpoint.config.vocab, count = spec->prompt_count;
   TRY(check_layers(spec, setup, st));
 
-  Digest *text = ARENA_NEW(arena, Digest, count + 1);
+  Digest *text = ARENA_NEW(arena, Digest, count + 2);
   setup->prompt = ARENA_NEW(arena, PromptShape, count);
   for (int i = 0; i < count; i++) {
     int32_t *token;
@@ -69,7 +90,8 @@ bool setup_check(Arena *arena, const Spec *spec, Setup *setup, Status *st) {
                        st));
     text[count] = digest_of(setup->calibration_token, (size_t)setup->calibration_count * sizeof(int32_t));
   }
-  setup->key.text = digest_join(text, (size_t)count + 1);
+  TRY(read_evaluation(arena, spec, setup, &text[count + 1], st));
+  setup->key.text = digest_join(text, (size_t)count + 2);
   setup->key.weights = setup->checkpoint.digest;
   setup->key.spec = spec_digest(*arena, spec);
   return program_digest(&setup->key.program, st);

@@ -15,6 +15,9 @@ typedef struct Setup {
   const char *calibration_path;
   int32_t *calibration_token;
   int64_t calibration_count;
+  const char *evaluation_path; /* NULL where nothing is evaluated */
+  int32_t *evaluation_token;
+  int64_t evaluation_count;
   Model64 weights;
   Model model;
   double rewrite_proof; /* relative difference of the logits with and without the rewrite; 0 with rewrite: none */

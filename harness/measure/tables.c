@@ -129,9 +129,67 @@ static const Column columns_state_error[] = {
 };
 TABLE(state_error, StateError, "The scan's state: its error after each token");
 #undef X
+
+#define X(member) COLUMN(Evaluation, member)
+#define WITH_SE(member) X(member), X(member##_se)
+static const Column columns_evaluation[] = {
+    X(mode), X(windows), X(length), X(disjoint), X(byte_tokens), WITH_SE(bits), WITH_SE(perplexity), WITH_SE(kl_mean),
+    WITH_SE(kl_median), WITH_SE(kl_p99), WITH_SE(kl_max), X(kl_worst), WITH_SE(top1_agreement), WITH_SE(top1_accuracy),
+    X(nonfinite),
+};
+TABLE(evaluation, Evaluation, "Evaluation: how well each mode predicts a text, with standard errors over windows");
+#undef X
+#undef WITH_SE
+
+#define X(member) COLUMN(EvaluationWindow, member)
+static const Column columns_evaluation_windows[] = {
+    X(mode), X(window), X(tokens), X(first), X(bits), X(kl_mean), X(kl_median), X(kl_p99), X(kl_max), X(top1_agreement),
+    X(top1_accuracy), X(nonfinite),
+};
+TABLE(evaluation_windows, EvaluationWindow, "Evaluation, window by window");
+#undef X
+
+#define X(member) COLUMN(EvaluationPair, member)
+static const Column columns_evaluation_pairs[] = {
+    X(base), X(other), X(metric), X(answer), X(windows), X(diff), X(se), X(low), X(high), X(base_value), X(other_value),
+    X(windows_needed),
+};
+TABLE(evaluation_pairs, EvaluationPair, "Evaluation of pairs: differences between modes, paired by window");
+#undef X
+
+#define X(member) COLUMN(Cost, member)
+static const Column columns_cost[] = {
+    X(mode), X(backend), NAMED(Cost, "operator", op), X(length), X(repeats), X(calls), X(time_s), X(mad_s), X(share),
+    X(tokens_per_s), X(speed_to_fp32), X(bytes), X(time_to_copy),
+};
+TABLE(cost, Cost, "Cost: time of a prefill and of its operators");
+#undef X
+
+#define X(member) COLUMN(CostBytes, member)
+static const Column columns_cost_bytes[] = {
+    X(mode), X(weight_bytes), X(scale_bytes), X(activation_bytes), X(peak_activation_bytes), X(state_bytes), X(to_fp32),
+};
+TABLE(cost_bytes, CostBytes, "Cost: bytes that each mode needs");
+#undef X
 /* clang-format on */
 
-const Table *const tables[] = {
-    &table_verdict,         &table_drift_law,   &table_drift,       &table_pair_stats,  &table_tensor_stats,
-    &table_modes,           &table_scales,      &table_performance, &table_budget,      &table_micro,
-    &table_micro_histogram, &table_micro_worst, &table_state_drift, &table_state_error, NULL};
+const Table *const tables[] = {&table_verdict,
+                               &table_drift_law,
+                               &table_drift,
+                               &table_pair_stats,
+                               &table_tensor_stats,
+                               &table_modes,
+                               &table_scales,
+                               &table_performance,
+                               &table_budget,
+                               &table_micro,
+                               &table_micro_histogram,
+                               &table_micro_worst,
+                               &table_state_drift,
+                               &table_state_error,
+                               &table_evaluation,
+                               &table_evaluation_pairs,
+                               &table_evaluation_windows,
+                               &table_cost,
+                               &table_cost_bytes,
+                               NULL};

@@ -213,6 +213,66 @@ typedef struct StateError {
   double rms, max, rms_state, rel_l2, pearson, ulp_mean, used_max;
 } StateError;
 
+/* How well a mode predicts a text, and how far from the reference: every figure is the mean over windows of the column
+ * of the same name in EvaluationWindow, and its standard error. */
+typedef struct Evaluation {
+  char mode[TEXT_NAME];
+  int32_t windows, length; /* length: tokens predicted in each window */
+  int32_t disjoint;        /* so many windows fit into the text side by side; with more they overlap */
+  int32_t byte_tokens;     /* 1: tokens are bytes, so that bits are bits per byte */
+  double bits, bits_se;
+  double perplexity, perplexity_se; /* 2^bits, its error by the slope of that function */
+  double kl_mean, kl_mean_se, kl_median, kl_median_se, kl_p99, kl_p99_se, kl_max, kl_max_se;
+  double kl_worst; /* the largest of all positions */
+  double top1_agreement, top1_agreement_se, top1_accuracy, top1_accuracy_se;
+  int64_t nonfinite;
+} Evaluation;
+
+/* One window of a mode. Bits: logarithms to base 2. */
+typedef struct EvaluationWindow {
+  char mode[TEXT_NAME];
+  int32_t window, tokens;                    /* tokens predicted: all of the window but its first */
+  int64_t first;                             /* index in the text of the window's first token */
+  double bits;                               /* mean of -log2 p(next token) */
+  double kl_mean, kl_median, kl_p99, kl_max; /* over positions, of KL(fp64 || mode) in bits */
+  double top1_agreement;                     /* share of positions where mode and reference choose the same token */
+  double top1_accuracy;                      /* share where the mode chooses the token that comes */
+  int64_t nonfinite;                         /* positions with a logit that is not finite; the means are then NaN */
+} EvaluationWindow;
+
+/* Two modes, paired by window: is `other` better than `base`? */
+typedef struct EvaluationPair {
+  char base[TEXT_NAME], other[TEXT_NAME];
+  char metric[TEXT_TENSOR]; /* bits, kl_mean, top1_agreement, top1_accuracy */
+  char answer[16]; /* "better", "worse" (other than base), "identical" (in every window), "undecided", "unknown" */
+  int32_t windows;
+  double diff, se, low, high; /* mean of other - base, its standard error, 95 % t interval */
+  double base_value, other_value;
+  double windows_needed; /* for a difference like the observed one to be found; NaN: no number, or more than 1e12 */
+} EvaluationPair;
+
+/* Time of one operator, or of the whole ("total"), in one prefill of `length` tokens under a mode: median over repeats,
+ * and the median absolute deviation times 1.4826. The total is taken without a clock around each operator. */
+typedef struct Cost {
+  char mode[TEXT_NAME], backend[TEXT_TYPE], op[TEXT_TENSOR];
+  int32_t length, repeats, calls; /* calls: in one prefill */
+  double time_s, mad_s;
+  double share;         /* of the operators' sum; total: 1 */
+  double tokens_per_s;  /* total; else NaN */
+  double speed_to_fp32; /* fp32's time for the same operator and length over this, repeat by repeat, median */
+  double bytes;         /* of tensors and weights, each read or written once */
+  double time_to_copy;  /* time over that of a plain copy of as many bytes, repeat by repeat, median */
+} Cost;
+
+/* What a mode needs, counted from its settings. */
+typedef struct CostBytes {
+  char mode[TEXT_NAME];
+  int64_t weight_bytes, scale_bytes;
+  int64_t activation_bytes, peak_activation_bytes; /* a token: all that a layer makes; what is live at once */
+  int64_t state_bytes;                             /* a sequence */
+  double to_fp32;                                  /* weights, scales and state of fp32 over this mode's */
+} CostBytes;
+
 typedef enum ColumnType { COLUMN_TEXT, COLUMN_I32, COLUMN_I64, COLUMN_F64 } ColumnType;
 typedef struct Column {
   const char *name;
@@ -227,6 +287,7 @@ typedef struct Table {
 } Table;
 extern const Table table_tensor_stats, table_pair_stats, table_drift, table_drift_law, table_verdict, table_modes,
     table_scales, table_performance, table_budget, table_micro, table_micro_histogram, table_micro_worst,
-    table_state_drift, table_state_error;
+    table_state_drift, table_state_error, table_evaluation, table_evaluation_windows, table_evaluation_pairs,
+    table_cost, table_cost_bytes;
 extern const Table *const tables[]; /* all, in the order of the report; ends with NULL */
 #endif

@@ -87,6 +87,31 @@ static const Key micro_keys[] = {
 static const Object micro = {sizeof(Micro), micro_keys, COUNT_OF(micro_keys), NULL, NULL};
 static const Key a_micro = {.kind = KIND_OBJECT, .object = &micro};
 
+static const Key a_length = {.kind = KIND_INT, .min = 1, .max = 1 << 20};
+
+static const Key evaluation_keys[] = {
+    {"text", KIND_TEXT, offsetof(EvaluationPlan, text), .required = true, .min = 1,
+     .meaning = "file that is predicted: text, or token ids"},
+    {"windows", KIND_INT, offsetof(EvaluationPlan, windows), .standard = "64", .min = 1, .max = 4096,
+     .meaning = "windows taken from the file, evenly spread; standard errors are over windows"},
+    {"length", KIND_INT, offsetof(EvaluationPlan, length), .standard = "512", .min = 1, .max = 1 << 20,
+     .meaning = "tokens predicted in each window, which has one more in front"},
+    {"modes", KIND_LIST, offsetof(EvaluationPlan, modes), .min = 1, .max = 64, .item = &a_mode_name,
+     .count_offset = offsetof(EvaluationPlan, mode_count),
+     .meaning = "modes that are evaluated beside fp64; left out: all modes that run"},
+};
+static const Object evaluation = {sizeof(EvaluationPlan), evaluation_keys, COUNT_OF(evaluation_keys), NULL, NULL};
+
+static const Key cost_keys[] = {
+    {"lengths", KIND_LIST, offsetof(CostPlan, lengths), .required = true, .min = 1, .max = 16, .item = &a_length,
+     .count_offset = offsetof(CostPlan, length_count), .meaning = "tokens of a prefill that is timed"},
+    {"repeats", KIND_INT, offsetof(CostPlan, repeats), .standard = "9", .min = 1, .max = 1000,
+     .meaning = "how often each is timed; the tables give median and spread"},
+    {"modes", KIND_LIST, offsetof(CostPlan, modes), .min = 1, .max = 64, .item = &a_mode_name,
+     .count_offset = offsetof(CostPlan, mode_count), .meaning = "modes that are timed; left out: all modes that run"},
+};
+static const Object cost = {sizeof(CostPlan), cost_keys, COUNT_OF(cost_keys), NULL, NULL};
+
 static const Key spec_keys[] = {
     {"title", KIND_TEXT, offsetof(Spec, title), .required = true, .min = 1,
      .meaning = "what the report is headed with"},
@@ -115,6 +140,10 @@ static const Key spec_keys[] = {
      .meaning = "what the results file keeps; statistics are always of everything"},
     {"micro", KIND_LIST, offsetof(Spec, micro), .min = 1, .max = 64, .item = &a_micro,
      .count_offset = offsetof(Spec, micro_count), .meaning = "operators that also run alone"},
+    {"evaluation", KIND_OBJECT, offsetof(Spec, evaluation), .object = &evaluation,
+     .meaning = "how well each mode predicts a text, and how far its predictions are from fp64's"},
+    {"cost", KIND_OBJECT, offsetof(Spec, cost), .object = &cost,
+     .meaning = "speed of each mode and operator, and the bytes that each mode needs"},
     {"backend", KIND_CHOICE, offsetof(Spec, backend), .standard = "auto", .names = WORDS("auto", "cpu", "cuda"),
      .meaning = "where the kernels run; their bits do not depend on it"},
     {"threads", KIND_INT, offsetof(Spec, threads), .standard = "0", .min = 0, .max = 1024,

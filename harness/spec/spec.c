@@ -125,6 +125,14 @@ static bool check_layers(const Walk *walk, const int *layers, int count) {
   return true;
 }
 
+static bool check_lengths(const Walk *walk, const int *lengths, int count) {
+  for (int i = 0; i < count; i++)
+    for (int j = 0; j < i; j++)
+      if (lengths[i] == lengths[j])
+        return walk_fail(walk, walk_place(walk, &lengths[i], NULL), "length %d stands twice", lengths[i]);
+  return true;
+}
+
 /* A list of modes that may not hold the reference. */
 static bool check_mode_list(const Walk *walk, const Spec *spec, const char **names, int count) {
   for (int i = 0; i < count; i++) {
@@ -161,6 +169,9 @@ bool spec_budget(const Spec *spec, const char *base, const char *other) {
 
 static bool check_lists(const Walk *walk, const Spec *spec) {
   TRY(check_mode_list(walk, spec, spec->compare_all, spec->compare_all_count));
+  TRY(check_mode_list(walk, spec, spec->evaluation.modes, spec->evaluation.mode_count));
+  TRY(check_mode_list(walk, spec, spec->cost.modes, spec->cost.mode_count));
+  TRY(check_lengths(walk, spec->cost.lengths, spec->cost.length_count));
   TRY(check_twice(walk, spec->keep.tensors, spec->keep.tensor_count));
   TRY(check_layers(walk, spec->keep.layers, spec->keep.layer_count));
   for (int i = 0; i < spec->micro_count; i++) {
@@ -184,19 +195,22 @@ static bool check_scales(const Walk *walk, const Spec *spec, const char *name, c
       name);
 }
 
+static bool check_list_scales(const Walk *walk, const Spec *spec, const char **names, int count) {
+  for (int i = 0; i < count; i++) TRY(check_scales(walk, spec, names[i], walk_place(walk, &names[i], NULL)));
+  return true;
+}
+
 static bool check_calibration(const Walk *walk, const Spec *spec) {
   for (int i = 0; i < spec->pair_count; i++) {
     const Pair *pair = &spec->pairs[i];
     TRY(check_scales(walk, spec, pair->base, walk_place(walk, pair, "base")));
     TRY(check_scales(walk, spec, pair->other, walk_place(walk, pair, "other")));
   }
-  for (int i = 0; i < spec->compare_all_count; i++)
-    TRY(check_scales(walk, spec, spec->compare_all[i], walk_place(walk, &spec->compare_all[i], NULL)));
+  TRY(check_list_scales(walk, spec, spec->compare_all, spec->compare_all_count));
+  TRY(check_list_scales(walk, spec, spec->evaluation.modes, spec->evaluation.mode_count));
+  TRY(check_list_scales(walk, spec, spec->cost.modes, spec->cost.mode_count));
   for (int i = 0; i < spec->micro_count; i++)
-    for (int j = 0; j < spec->micro[i].mode_count; j++) {
-      const char **name = &spec->micro[i].modes[j];
-      TRY(check_scales(walk, spec, *name, walk_place(walk, name, NULL)));
-    }
+    TRY(check_list_scales(walk, spec, spec->micro[i].modes, spec->micro[i].mode_count));
   return true;
 }
 
@@ -208,8 +222,16 @@ static void run_mode(Spec *spec, const char *name) {
   spec->modes[spec->mode_count++] = *spec_mode(spec, name);
 }
 
-/* Settles which modes run and, where the spec does not say it, which of them are compared with the reference: all of
- * the pairs' modes. */
+/* All modes that run, where the list is wanted and the spec leaves it out. */
+static void default_modes(Arena *arena, const Spec *spec, bool wanted, const char ***names, int *count) {
+  if (!wanted || *count) return;
+  *names = ARENA_NEW(arena, const char *, spec->mode_count);
+  *count = spec->mode_count;
+  for (int i = 0; i < spec->mode_count; i++) (*names)[i] = spec->modes[i].name;
+}
+
+/* Settles which modes run and, where the spec does not say it, which of them are compared with the reference, evaluated
+ * and timed. */
 static void collect_modes(Arena *arena, Spec *spec) {
   spec->modes = ARENA_NEW(arena, Mode, 2 * spec->pair_count + spec->compare_all_count);
   for (int i = 0; i < spec->pair_count; i++) {
@@ -217,10 +239,9 @@ static void collect_modes(Arena *arena, Spec *spec) {
     run_mode(spec, spec->pairs[i].other);
   }
   for (int i = 0; i < spec->compare_all_count; i++) run_mode(spec, spec->compare_all[i]);
-  if (spec->compare_all_count) return;
-  spec->compare_all = ARENA_NEW(arena, const char *, spec->mode_count);
-  spec->compare_all_count = spec->mode_count;
-  for (int i = 0; i < spec->mode_count; i++) spec->compare_all[i] = spec->modes[i].name;
+  default_modes(arena, spec, true, &spec->compare_all, &spec->compare_all_count);
+  default_modes(arena, spec, spec->evaluation.text, &spec->evaluation.modes, &spec->evaluation.mode_count);
+  default_modes(arena, spec, spec->cost.length_count, &spec->cost.modes, &spec->cost.mode_count);
 }
 
 static bool walk_spec(Walk *walk, Spec *spec) {

@@ -70,6 +70,20 @@ typedef struct Micro { /* an empty list: the default that the schema's row state
   int shape_count;
 } Micro;
 
+typedef struct EvaluationPlan { /* how well each mode predicts a text */
+  const char *text;             /* path; NULL: no evaluation. Bytes, or ids for other vocabularies */
+  int windows, length;
+  const char **modes; /* the reference is always evaluated */
+  int mode_count;
+} EvaluationPlan;
+
+typedef struct CostPlan { /* time and bytes of each mode */
+  int *lengths;           /* tokens of a prefill; none: no measurement */
+  int length_count, repeats;
+  const char **modes;
+  int mode_count;
+} CostPlan;
+
 typedef struct Spec {
   const char *path, *folder; /* of the file; "" where made by flags */
   const char *raw;           /* its text, stored with the results */
@@ -95,6 +109,8 @@ typedef struct Spec {
   Keep keep;
   Micro *micro;
   int micro_count;
+  EvaluationPlan evaluation;
+  CostPlan cost;
   Backend backend;
   int threads; /* 0: all */
   int64_t seed;

@@ -1,0 +1,217 @@
+#include "cost.h"
+
+#include <gsl/gsl_statistics_double.h>
+#include <math.h>
+#include <omp.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "model/block.h"
+#include "model/footprint.h"
+#include "timed_ops.h"
+
+enum { TOTAL = OP_COUNT, TIMED };
+
+typedef struct Sample {
+  double time_s, copy_s;
+} Sample;
+
+/* One mode at one length. */
+typedef struct Subject {
+  const Mode *mode;
+  int length;
+  Sample *sample[TIMED]; /* [repeats] */
+  int calls[TIMED];
+  double bytes[TIMED];
+} Subject;
+
+typedef struct Bench {
+  const Model *model;
+  const int32_t *token; /* as many as the longest prefill */
+  char *copy_from, *copy_to;
+  int repeats;
+  Subject *subject; /* [subjects]: for each length every mode, fp32 first */
+  int subjects, modes;
+} Bench;
+
+/* --- what is timed --------------------------------------------------------------------------------------------------
+ */
+
+static void prefill(const Model *model, const Mode *mode, const int32_t *token, int T, Arena scratch) {
+  Trace ends = {0}, trace;
+  block_embed(model, token, T, &scratch, &ends);
+  Tensor x = ends.t[T_EMBEDDING];
+  for (int layer = 0; layer < model->layers; layer++) {
+    Arena room = scratch;
+    block_run(model, layer, mode, &x, &room, &trace);
+    memcpy(x.data, trace.t[T_BLOCK_OUT].data, (size_t)T * (size_t)model->D * sizeof(float));
+  }
+  block_head(model, &x, &scratch, &ends);
+}
+
+/* A plain copy by all threads that reads and writes `bytes` together, `calls` times. */
+static double copy_s(const Bench *b, double bytes, int calls) {
+  size_t half = calls ? (size_t)(bytes / calls / 2) : 0;
+  double start_s = clock_s();
+  for (int call = 0; call < calls; call++) {
+#pragma omp parallel
+    {
+      size_t threads = (size_t)omp_get_num_threads(), me = (size_t)omp_get_thread_num();
+      size_t first = half * me / threads, end = half * (me + 1) / threads;
+      memcpy(b->copy_to + first, b->copy_from + first, end - first);
+    }
+    __asm__ volatile("" ::: "memory"); /* the next copy is not the same one again to the compiler */
+  }
+  return clock_s() - start_s;
+}
+
+/* The whole without clocks inside, then operator by operator, then the copies. */
+static void run_once(const Bench *b, Subject *s, int repeat, Arena scratch) {
+  double start_s = clock_s();
+  prefill(b->model, s->mode, b->token, s->length, scratch);
+  s->sample[TOTAL][repeat].time_s = clock_s() - start_s;
+
+  Model timed = *b->model;
+  timed.ops = timed_ops_start(b->model, NULL);
+  prefill(&timed, s->mode, b->token, s->length, scratch);
+  const OperatorTime *time = timed_ops_read();
+  s->calls[TOTAL] = 1;
+  s->bytes[TOTAL] = s->sample[TOTAL][repeat].copy_s = 0;
+  for (int op = 0; op < OP_COUNT; op++) {
+    Sample *sample = &s->sample[op][repeat];
+    s->calls[op] = time[op].calls;
+    s->bytes[op] = time[op].bytes;
+    *sample = (Sample){time[op].time_s, copy_s(b, time[op].bytes, time[op].calls)};
+    s->sample[TOTAL][repeat].copy_s += sample->copy_s;
+    s->bytes[TOTAL] += time[op].bytes;
+  }
+}
+
+/* --- rows -----------------------------------------------------------------------------------------------------------
+ */
+
+static double median(const double *x, int n, Arena scratch) {
+  double *copy = ARENA_NEW(&scratch, double, n);
+  memcpy(copy, x, (size_t)n * sizeof *x);
+  return gsl_stats_median(copy, 1, (size_t)n);
+}
+
+static Cost row_of(const Bench *b, const Subject *s, const Subject *fp32, int op, Arena scratch) {
+  int n = b->repeats;
+  double *x = ARENA_NEW(&scratch, double, n), *to_fp32 = ARENA_NEW(&scratch, double, n),
+         *to_copy = ARENA_NEW(&scratch, double, n), *work = ARENA_NEW(&scratch, double, n);
+  for (int r = 0; r < n; r++) {
+    x[r] = s->sample[op][r].time_s;
+    to_fp32[r] = fp32->calls[op] ? fp32->sample[op][r].time_s / x[r] : NAN;
+    to_copy[r] = x[r] / s->sample[op][r].copy_s;
+  }
+  Cost row = {.length = s->length, .repeats = n, .calls = s->calls[op], .bytes = s->bytes[op], .share = 1};
+  snprintf(row.mode, sizeof row.mode, "%s", s->mode->name);
+  snprintf(row.backend, sizeof row.backend, "%s", b->model->ops->backend);
+  snprintf(row.op, sizeof row.op, "%s", op == TOTAL ? "total" : operator_names[op]);
+  row.time_s = median(x, n, scratch);
+  row.mad_s = gsl_stats_mad(x, 1, (size_t)n, work);
+  row.tokens_per_s = op == TOTAL ? s->length / row.time_s : NAN;
+  row.speed_to_fp32 = fp32->calls[op] ? median(to_fp32, n, scratch) : NAN;
+  row.time_to_copy = median(to_copy, n, scratch);
+  return row;
+}
+
+static int add_rows(const Bench *b, const Subject *s, const Subject *fp32, Cost *row, Arena scratch) {
+  int count = 0;
+  double sum = 0;
+  row[count++] = row_of(b, s, fp32, TOTAL, scratch);
+  for (int op = 0; op < OP_COUNT; op++) {
+    if (!s->calls[op]) continue;
+    row[count] = row_of(b, s, fp32, op, scratch);
+    sum += row[count++].time_s;
+  }
+  for (int i = 1; i < count; i++) row[i].share = row[i].time_s / sum;
+  return count;
+}
+
+static CostBytes bytes_of(const Model *model, const Mode *mode, const Mode *fp32) {
+  Footprint f = footprint_of(model, mode), base = footprint_of(model, fp32);
+  CostBytes row = {.weight_bytes = f.weight_bytes,
+                   .scale_bytes = f.scale_bytes,
+                   .activation_bytes = f.activation_bytes,
+                   .peak_activation_bytes = f.peak_activation_bytes,
+                   .state_bytes = f.state_bytes};
+  snprintf(row.mode, sizeof row.mode, "%s", mode->name);
+  row.to_fp32 = (double)(base.weight_bytes + base.scale_bytes + base.state_bytes) /
+                (double)(f.weight_bytes + f.scale_bytes + f.state_bytes);
+  return row;
+}
+
+/* --- the whole ------------------------------------------------------------------------------------------------------
+ */
+
+static int longest(const CostPlan *plan) {
+  int most = 0;
+  for (int i = 0; i < plan->length_count; i++) most = plan->lengths[i] > most ? plan->lengths[i] : most;
+  return most;
+}
+
+/* The first prompt, again and again. */
+static const int32_t *tokens(Arena *arena, const PromptShape *prompt, int T) {
+  int32_t *token = ARENA_NEW(arena, int32_t, T);
+  for (int t = 0; t < T; t++) token[t] = prompt->token[t % prompt->T];
+  return token;
+}
+
+/* fp32, then the spec's modes but fp32. */
+static const Mode **modes_of(Arena *arena, const Spec *spec, int *count) {
+  const Mode **mode = ARENA_NEW(arena, const Mode *, spec->cost.mode_count + 1);
+  mode[0] = mode_preset("fp32");
+  *count = 1;
+  for (int i = 0; i < spec->cost.mode_count; i++)
+    if (strcmp(spec->cost.modes[i], mode[0]->name)) mode[(*count)++] = spec_mode(spec, spec->cost.modes[i]);
+  return mode;
+}
+
+/* No operator of any mode moves more in one call. */
+static size_t largest_call(const Model *m, int T) {
+  size_t D = (size_t)m->D, E = (size_t)m->E, t = (size_t)T;
+  return 4 * (t * (D + 8 * E + (size_t)m->vocab + 4 * (size_t)m->N) + (2 * E + (size_t)m->vocab) * (D + E));
+}
+
+void cost_measure(Arena *arena, const Spec *spec, const Setup *setup, Progress *progress, CostRows *rows) {
+  const CostPlan *plan = &spec->cost;
+  *rows = (CostRows){0};
+  if (!plan->length_count) return;
+  int most = longest(plan);
+  Bench b = {.model = &setup->model, .repeats = plan->repeats};
+  const Mode **mode = modes_of(arena, spec, &b.modes);
+  b.subjects = b.modes * plan->length_count;
+  b.subject = ARENA_NEW(arena, Subject, b.subjects);
+  rows->time = ARENA_NEW(arena, Cost, b.subjects * TIMED);
+  rows->bytes = ARENA_NEW(arena, CostBytes, b.modes);
+  rows->modes = b.modes;
+
+  Arena scratch = *arena;
+  b.token = tokens(&scratch, &setup->prompt[0], most);
+  b.copy_from = arena_alloc(&scratch, largest_call(b.model, most), 1);
+  b.copy_to = arena_alloc(&scratch, largest_call(b.model, most), 1);
+  for (int i = 0; i < b.subjects; i++) {
+    b.subject[i] = (Subject){.mode = mode[i % b.modes], .length = plan->lengths[i / b.modes]};
+    for (int op = 0; op < TIMED; op++) b.subject[i].sample[op] = ARENA_NEW(&scratch, Sample, b.repeats);
+  }
+  progress_phase(progress, "cost", b.repeats * b.subjects);
+  for (int i = 0; i < b.subjects; i++)
+    prefill(b.model, b.subject[i].mode, b.token, b.subject[i].length, scratch); /* warm */
+  for (int repeat = 0; repeat < b.repeats; repeat++)
+    for (int i = 0; i < b.subjects; i++) {
+      run_once(&b, &b.subject[i], repeat, scratch);
+      progress_step(progress, repeat * b.subjects + i + 1);
+    }
+  for (int i = 0; i < b.subjects; i++)
+    rows->times += add_rows(&b, &b.subject[i], &b.subject[i - i % b.modes], &rows->time[rows->times], scratch);
+  for (int m = 0; m < b.modes; m++) rows->bytes[m] = bytes_of(b.model, mode[m], mode[0]);
+  progress_done(progress, "%d modes, %d lengths, %d times each", b.modes, plan->length_count, b.repeats);
+}
+
+size_t cost_bytes(const Spec *spec, const Config *c) {
+  if (!spec->cost.length_count) return 0;
+  size_t T = (size_t)longest(&spec->cost), D = (size_t)c->D, E = (size_t)c->E;
+  return 2 * block_bytes(c, (int)T) + 8 * (T * (D + 8 * E + (size_t)c->vocab) + (2 * E + (size_t)c->vocab) * (D + E));
+}

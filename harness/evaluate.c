@@ -1,0 +1,82 @@
+#include "evaluate.h"
+
+#include <stdio.h>
+
+#include "measure/evaluation.h"
+#include "model/block.h"
+#include "walk.h"
+
+typedef struct Evaluator {
+  const EvaluationPlan *plan;
+  const PromptShape *window; /* [windows] */
+  EvaluationWindow *row;     /* [sides][windows] */
+} Evaluator;
+
+static int64_t window_start(const EvaluationPlan *plan, int64_t count, int window) {
+  return window * (count - plan->length - 1) / (plan->windows > 1 ? plan->windows - 1 : 1);
+}
+
+static bool take_window(void *context, int window, int side, const WalkEnd *end, Arena scratch, Status *st) {
+  (void)st;
+  Evaluator *e = context;
+  EvaluationWindow *row = &e->row[side * e->plan->windows + window];
+  evaluation_window(&end[0].logits, &end[side].logits, e->window[window].token + 1, row, scratch);
+  return true;
+}
+
+static int pairs_of(const EvaluationRows *rows, Arena *arena, EvaluationPair **pair) {
+  int count = 0;
+  *pair = ARENA_NEW(arena, EvaluationPair, rows->modes * (rows->modes - 1) / 2 * EVALUATION_METRICS);
+  for (int a = 0; a < rows->modes; a++)
+    for (int b = a + 1; b < rows->modes; b++)
+      for (int m = 0; m < EVALUATION_METRICS; m++)
+        if (a > 0 || evaluation_metrics[m].of_reference)
+          (*pair)[count++] = evaluation_pair(&evaluation_metrics[m], &rows->window[a * rows->windows],
+                                             &rows->window[b * rows->windows], rows->windows);
+  return count;
+}
+
+bool evaluate(Arena *arena, const Spec *spec, const Setup *setup, Progress *progress, EvaluationRows *rows,
+              Status *st) {
+  const EvaluationPlan *plan = &spec->evaluation;
+  *rows = (EvaluationRows){0};
+  if (!plan->text) return true;
+  int windows = plan->windows, sides = plan->mode_count + 1;
+  rows->modes = sides;
+  rows->windows = windows;
+  rows->mode = ARENA_NEW(arena, Evaluation, sides);
+  rows->window = ARENA_NEW(arena, EvaluationWindow, sides * windows);
+  WalkSide *side = ARENA_NEW(arena, WalkSide, sides);
+  PromptShape *window = ARENA_NEW(arena, PromptShape, windows);
+  side[0] = (WalkSide){.keep = true};
+  for (int s = 1; s < sides; s++) side[s] = (WalkSide){.mode = spec_mode(spec, plan->modes[s - 1])};
+  for (int w = 0; w < windows; w++) {
+    int64_t first = window_start(plan, setup->evaluation_count, w);
+    window[w] = (PromptShape){.name = "window", .token = setup->evaluation_token + first, .T = plan->length};
+    for (int s = 0; s < sides; s++) {
+      EvaluationWindow *row = &rows->window[s * windows + w];
+      *row = (EvaluationWindow){.window = w, .first = first};
+      snprintf(row->mode, sizeof row->mode, "%s", s ? plan->modes[s - 1] : MODE_REFERENCE);
+    }
+  }
+  Evaluator e = {plan, window, rows->window};
+  progress_phase(progress, "evaluate", windows * sides);
+  TRY(walk_run(setup, side, sides, window, windows, progress, take_window, &e, *arena, st));
+  for (int s = 0; s < sides; s++) {
+    rows->mode[s] = evaluation_of(&rows->window[s * windows], windows);
+    rows->mode[s].length = plan->length;
+    rows->mode[s].disjoint = (int32_t)(setup->evaluation_count / (plan->length + 1));
+    rows->mode[s].byte_tokens = setup->checkpoint.config.vocab == 256;
+  }
+  rows->pairs = pairs_of(rows, arena, &rows->pair);
+  progress_done(progress, "%d windows of %d tokens of %s, %d modes and the float64 reference", windows, plan->length,
+                plan->text, plan->mode_count);
+  return true;
+}
+
+size_t evaluate_bytes(const Spec *spec, const Config *config) {
+  if (!spec->evaluation.text) return 0;
+  size_t T = (size_t)spec->evaluation.length, D = (size_t)config->D;
+  return T * D * (size_t)config->layers * sizeof(double) + 3 * block_bytes(config, spec->evaluation.length) +
+         evaluation_window_bytes((int)T, config->vocab);
+}

@@ -1,0 +1,22 @@
+/* evaluate: the spec's evaluation. Window i of `windows` starts at token floor(i (count - length - 1) / max(windows -
+ * 1, 1)) and is length + 1 tokens long: all but the last are read from state zero, all but the first are predicted.
+ * Window by window the reference goes first, then every mode in lock-step with it; nothing is kept of them but rows. */
+#ifndef DS_EVALUATE_H
+#define DS_EVALUATE_H
+#include "measure/tables.h"
+#include "setup.h"
+
+typedef struct EvaluationRows {
+  Evaluation *mode; /* the reference first, then the modes in the spec's order */
+  int modes;
+  EvaluationWindow *window; /* [modes][windows] */
+  int windows;              /* of each mode */
+  EvaluationPair *pair;     /* every two modes, the reference among them, in every metric that says something of them */
+  int pairs;
+} EvaluationRows;
+
+/* After setup_load. Rows are in the arena; none where the spec asks for no evaluation. */
+bool evaluate(Arena *arena, const Spec *spec, const Setup *setup, Progress *progress, EvaluationRows *rows, Status *st);
+size_t evaluate_bytes(const Spec *spec, const Config *config); /* of scratch, at most */
+
+#endif

@@ -1,0 +1,14 @@
+/* print_evaluation: what `driftscope eval` says on standard output: a row a mode with standard errors, then for every
+ * two modes whether one predicts better. */
+#ifndef DS_PRINT_EVALUATION_H
+#define DS_PRINT_EVALUATION_H
+#include <stdio.h>
+
+#include "evaluate.h"
+
+void print_evaluation(FILE *out, const EvaluationRows *rows);
+/* {"evaluation": [rows], "evaluation_pairs": [rows], "evaluation_windows": [rows]}, keys as in the tables; what does
+ * not apply is null. */
+bool print_evaluation_json(FILE *out, const EvaluationRows *rows, Status *st);
+
+#endif

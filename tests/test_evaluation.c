@@ -1,0 +1,269 @@
+/* Evaluation: figures of logits worked out by hand, the golden forward, and pairs: known answers, how often chance
+ * decides where nothing is there, and how often a planted difference is found at the number of windows that the rule
+ * asks for. */
+#include <gsl/gsl_randist.h>
+#include <gsl/gsl_rng.h>
+#include <hdf5.h>
+#include <hdf5_hl.h>
+#include <math.h>
+
+#include "evaluate.h"
+#include "measure/evaluation.h"
+#include "shipped_model.h"
+
+static Arena arena;
+
+static void begin(void) {
+  Status st = {0};
+  cr_assert(arena_reserve(&arena, (size_t)1 << 30, shipped_exhausted, &st), "%s", st.text);
+}
+
+static void end(void) { arena_release(&arena); }
+
+TestSuite(evaluation, .init = begin, .fini = end);
+
+static EvaluationWindow window_of(double *p, Type q_type, void *q, const int32_t *target, int T, int vocab) {
+  EvaluationWindow row;
+  memset(&row, 0xa5, sizeof row);
+  Tensor reference = tensor_of(p, TYPE_F64, T, vocab, 0), logits = tensor_of(q, q_type, T, vocab, 0);
+  evaluation_window(&reference, &logits, target, &row, arena);
+  return row;
+}
+
+#define NEAR(got, want, relative)                                                                                      \
+  cr_expect(fabs((got) - (want)) <= (relative)*fabs(want), #got ": got %.17g, want %.17g", (double)(got),              \
+            (double)(want))
+
+/* Position 0: p = (1/4, 3/4), q = (1/2, 1/2): KL = 1/4 log2(1/2) + 3/4 log2(3/2). Position 1: p = q = (8/9, 1/9). */
+Test(evaluation, two_positions_give_the_figures_worked_out_by_hand) {
+  double p[] = {0, log(3), log(8), 0};
+  float q[] = {5, 5, (float)log(8), 0};
+  const int32_t target[] = {1, 1};
+  EvaluationWindow row = window_of(p, TYPE_F32, q, target, 2, 2);
+  const double kl = 0.25 * -1 + 0.75 * 0.58496250072115618;
+  NEAR(row.bits, (1 + 2 * 1.58496250072115618) / 2, 1e-7); /* -log2(1/2) and -log2(1/9); q is float32 */
+  NEAR(row.kl_mean, kl / 2, 1e-12);
+  NEAR(row.kl_median, kl / 2, 1e-7); /* between 0 and kl */
+  NEAR(row.kl_p99, 0.99 * kl, 1e-7);
+  NEAR(row.kl_max, kl, 1e-12);
+  cr_expect_eq(row.top1_agreement, 0.5, "the first of equal logits is chosen: %g", row.top1_agreement);
+  cr_expect_eq(row.top1_accuracy, 0);
+  cr_expect_eq(row.tokens, 2);
+  cr_expect_eq(row.nonfinite, 0);
+}
+
+Test(evaluation, adding_a_number_to_every_logit_changes_nothing_and_none_is_too_large) {
+  double p[] = {1, 2, 4, -3}, q[] = {4000, 4001, 3998, 3990}, low[] = {0, 1, -2, -10};
+  const int32_t target[] = {2};
+  EvaluationWindow high = window_of(p, TYPE_F64, q, target, 1, 4), plain = window_of(p, TYPE_F64, low, target, 1, 4);
+  NEAR(high.bits, plain.bits, 1e-12);
+  NEAR(high.kl_mean, plain.kl_mean, 1e-12);
+  double far[] = {0, -2000, -3000, -4000}; /* probabilities that are 0 in float64 */
+  EvaluationWindow row = window_of(p, TYPE_F64, far, target, 1, 4);
+  NEAR(row.bits, 3000 / M_LN2, 1e-12);
+  cr_expect(isfinite(row.kl_mean) && row.kl_mean > 100, "%g", row.kl_mean);
+}
+
+/* p = (1/2, 1/2), logits of q (e, -e): KL = log2 cosh e, e^2 / 2 in nats for small e. The naive sum loses it below
+ * 1e-8. */
+Test(evaluation, small_divergences_keep_their_digits) {
+  const int32_t target[] = {0};
+  for (int digits = 1; digits <= 12; digits++) {
+    double e = pow(10, -digits), p[] = {0, 0}, q[] = {e, -e};
+    EvaluationWindow row = window_of(p, TYPE_F64, q, target, 1, 2);
+    double want = (e * e / 2 - e * e * e * e / 12 + pow(e, 6) / 45) / M_LN2;
+    cr_expect(fabs(row.kl_mean - want) <= (digits == 1 ? 1e-7 : 1e-12) * want + 1e-16 * e,
+              "e %g: got %.17g, want %.17g", e, row.kl_mean, want);
+    cr_expect(row.kl_mean >= 0);
+  }
+  double p[] = {0.3, -1.2, 2.5};
+  cr_expect_eq(window_of(p, TYPE_F64, p, target, 1, 3).kl_mean, 0);
+}
+
+Test(evaluation, logits_that_are_not_finite_are_counted_and_give_no_figure) {
+  double p[] = {0, 1, 0, 1}, q[] = {0, 1, NAN, 1};
+  const int32_t target[] = {0, 0};
+  EvaluationWindow row = window_of(p, TYPE_F64, q, target, 2, 2);
+  cr_expect_eq(row.nonfinite, 1);
+  cr_expect(isnan(row.bits) && isnan(row.kl_mean) && isnan(row.kl_max) && isnan(row.top1_accuracy));
+  EvaluationPair pair = evaluation_pair(&evaluation_metrics[0], &row, &row, 1);
+  cr_expect_str_eq(pair.answer, "unknown");
+}
+
+/* --- the golden forward and the shipped model ------------------------------------------------------------------------
+ */
+
+enum { GOLDEN_TOKENS = 96, VOCAB = 256 };
+
+Test(evaluation, golden_logits_give_the_golden_bits_per_byte) {
+  static double logits[GOLDEN_TOKENS * VOCAB];
+  static int32_t token[GOLDEN_TOKENS];
+  double want = NAN;
+  hid_t file = H5Fopen("data/golden/bytes10m_fp64.h5", H5F_ACC_RDONLY, H5P_DEFAULT);
+  cr_assert(file >= 0 && H5LTread_dataset_double(file, "logits", logits) >= 0 &&
+            H5LTread_dataset_int(file, "token_id", token) >= 0 &&
+            H5LTget_attribute_double(file, "/", "bits_per_byte", &want) >= 0);
+  H5Fclose(file);
+  EvaluationWindow row = window_of(logits, TYPE_F64, logits, token + 1, GOLDEN_TOKENS - 1, VOCAB);
+  NEAR(row.bits, want, 1e-12);
+  cr_expect_eq(row.kl_max, 0);
+  cr_expect_eq(row.top1_agreement, 1);
+}
+
+/* The spec's own way: the first window of test.txt is the golden prompt; 0 and 2-0 are one computation. */
+Test(evaluation, first_window_of_the_shipped_text_gives_the_golden_bits_per_byte) {
+  static const char *names[] = {"0", "2-0", "2-4"};
+  Shipped s = shipped_load(REWRITE_QUAMBA);
+  shipped_calibrate(&s, 2, 64);
+  Bytes text;
+  Status st = {0};
+  cr_assert(file_read(&arena, "data/text/test.txt", 1 << 24, &text, &st));
+  Setup setup = {.weights = s.weights,
+                 .model = s.model,
+                 .checkpoint = s.checkpoint,
+                 .evaluation_token = s.test,
+                 .evaluation_count = (int64_t)text.count};
+  Spec spec = {
+      .evaluation = {.text = "test.txt", .windows = 2, .length = GOLDEN_TOKENS - 1, .modes = names, .mode_count = 3}};
+  Progress quiet = progress_start(true);
+  EvaluationRows rows;
+  memset(&rows, 0xa5, sizeof rows);
+  cr_assert(evaluate(&s.arena, &spec, &setup, &quiet, &rows, &st), "%s", st.text);
+  cr_assert_eq(rows.modes, 4);
+  cr_assert_eq(rows.windows, 2);
+  cr_expect_str_eq(rows.mode[0].mode, "fp64");
+  cr_expect_eq(rows.window[0].first, 0);
+  cr_expect_eq(rows.window[1].first, (int64_t)text.count - GOLDEN_TOKENS, "the last window ends with the text");
+  double want = NAN;
+  hid_t file = H5Fopen("data/golden/bytes10m_fp64.h5", H5F_ACC_RDONLY, H5P_DEFAULT);
+  cr_assert(H5LTget_attribute_double(file, "/", "bits_per_byte", &want) >= 0);
+  H5Fclose(file);
+  NEAR(rows.window[0].bits, want, 1e-12);
+  for (int m = 0; m < rows.modes; m++) {
+    const EvaluationWindow *w = &rows.window[2 * m];
+    NEAR(rows.mode[m].bits, (w[0].bits + w[1].bits) / 2, 1e-14);
+    NEAR(rows.mode[m].bits_se, fabs(w[0].bits - w[1].bits) / 2, 1e-12); /* sd of two is |a - b| / sqrt 2 */
+    cr_expect(m == 0 ? w[0].kl_mean == 0 : w[0].kl_mean > 1e-5 && w[0].kl_mean < 0.1, "%g", w[0].kl_mean);
+    cr_expect(w[0].kl_median <= w[0].kl_p99 && w[0].kl_p99 <= w[0].kl_max);
+  }
+  int identical = 0;
+  for (int p = 0; p < rows.pairs; p++) {
+    bool alike = !strcmp(rows.pair[p].base, "0") && !strcmp(rows.pair[p].other, "2-0");
+    bool counted = !strncmp(rows.pair[p].metric, "top1", 4); /* of 95 tokens, counts may well be the same */
+    cr_expect(!strcmp(rows.pair[p].answer, "identical") == alike || (counted && !alike), "%s %s %s: %s",
+              rows.pair[p].base, rows.pair[p].other, rows.pair[p].metric, rows.pair[p].answer);
+    identical += alike;
+  }
+  cr_expect_eq(identical, EVALUATION_METRICS);
+  cr_expect_eq(rows.pairs, 3 * 2 + 3 * 4, "the reference in two metrics, modes in four: %d", rows.pairs);
+}
+
+/* --- pairs ----------------------------------------------------------------------------------------------------------
+ */
+
+static void set_bits(EvaluationWindow *row, const char *mode, const double *bits, int n) {
+  memset(row, 0, (size_t)n * sizeof *row);
+  for (int i = 0; i < n; i++) {
+    snprintf(row[i].mode, sizeof row[i].mode, "%s", mode);
+    row[i].bits = bits[i];
+  }
+}
+
+/* Student's sleep data: t.test(extra ~ group, paired = TRUE) of R prints t = 4.0621, the interval 0.7001142
+ * to 2.4598858. By the t tables, n = 7 is the first with n >= ((t(0.975, n-1) + t(0.8, n-1)) s / d)^2: 6.8, where 6
+ * asks for 7.4. */
+Test(evaluation, paired_interval_is_that_of_a_textbook_example) {
+  const double first[] = {0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0},
+               second[] = {1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4};
+  EvaluationWindow a[10], b[10];
+  set_bits(a, "A", first, 10);
+  set_bits(b, "B", second, 10);
+  EvaluationPair pair;
+  memset(&pair, 0xa5, sizeof pair);
+  pair = evaluation_pair(&evaluation_metrics[0], a, b, 10);
+  NEAR(pair.diff, 1.58, 1e-12);
+  NEAR(pair.diff / pair.se, 4.0621, 1e-5);
+  NEAR(pair.low, 0.7001142, 1e-6);
+  NEAR(pair.high, 2.4598858, 1e-7);
+  NEAR(pair.base_value, 0.75, 1e-12);
+  NEAR(pair.other_value, 2.33, 1e-12);
+  cr_expect_eq(pair.windows_needed, 7, "%g", pair.windows_needed);
+  cr_expect_str_eq(pair.base, "A");
+  cr_expect_str_eq(pair.other, "B");
+  cr_expect_str_eq(pair.answer, "worse", "more bits are worse: %s", pair.answer);
+  cr_expect_str_eq(evaluation_pair(&evaluation_metrics[0], b, a, 10).answer, "better");
+  EvaluationMetric more_is_better = evaluation_metrics[0];
+  more_is_better.less_is_better = false;
+  cr_expect_str_eq(evaluation_pair(&more_is_better, a, b, 10).answer, "better");
+  cr_expect_str_eq(evaluation_pair(&evaluation_metrics[0], a, b, 1).answer, "unknown", "one window has no spread");
+  cr_expect_str_eq(evaluation_pair(&evaluation_metrics[0], a, a, 10).answer, "identical");
+  Evaluation mean = evaluation_of(a, 10);
+  NEAR(mean.bits_se, 1.789010 / sqrt(10), 1e-6);    /* sd(extra[group == 1]) of R */
+  NEAR(mean.perplexity, 1.6817928305074292, 1e-12); /* 2^0.75 */
+  NEAR(mean.perplexity_se, mean.perplexity * 0.69314718055994531 * mean.bits_se, 1e-12);
+}
+
+/* Windows that differ far more by themselves (1) than by mode: the difference has mean d and standard deviation 0.01.
+ */
+static const char *drawn_answer(gsl_rng *rng, double d, int windows) {
+  static EvaluationWindow a[64], b[64];
+  double x[64], y[64];
+  for (int w = 0; w < windows; w++) {
+    x[w] = 1.6 + gsl_ran_gaussian(rng, 1);
+    y[w] = x[w] + d + gsl_ran_gaussian(rng, 0.01);
+  }
+  set_bits(a, "a", x, windows);
+  set_bits(b, "b", y, windows);
+  static EvaluationPair pair;
+  pair = evaluation_pair(&evaluation_metrics[0], a, b, windows);
+  return pair.answer;
+}
+
+static void rate(gsl_rng *rng, double d, int windows, double least, double most) {
+  enum { DRAWS = 2000 };
+  int worse = 0, better = 0;
+  for (int i = 0; i < DRAWS; i++) {
+    const char *answer = drawn_answer(rng, d, windows);
+    worse += !strcmp(answer, "worse");
+    better += !strcmp(answer, "better");
+  }
+  double share = (double)(worse + better) / DRAWS;
+  printf("difference %.4f, %d windows: decided in %.2f %% of %d draws (%d better, %d worse)\n", d, windows, 100 * share,
+         DRAWS, better, worse);
+  cr_expect(share >= least && share <= most, "d %g, %d windows: decided in %.4f of the draws, want %.4f to %.4f", d,
+            windows, share, least, most);
+  if (d > 0.005) cr_expect_eq(better, 0, "a difference of half its spread is never taken for its opposite");
+}
+
+/* Bounds: 5 % and 80.6 % (of the noncentral t at 34 windows) with three standard errors of 2,000 draws; 99 % and more
+ * for one whole standard deviation at 34. */
+Test(evaluation, chance_decides_in_5_percent_and_a_planted_difference_is_found) {
+  gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
+  gsl_rng_set(rng, 20170120);
+  rate(rng, 0, 16, 0.035, 0.065);
+  rate(rng, 0, 64, 0.035, 0.065);
+  rate(rng, 0.005, 34, 0.78, 0.835);
+  rate(rng, 0.01, 34, 0.99, 1);
+  gsl_rng_free(rng);
+}
+
+/* For half a standard deviation the rule asks for 34 windows (33.4 by power.t.test of R, which uses the noncentral t).
+ */
+Test(evaluation, windows_needed_follow_the_stated_rule) {
+  double x[64], y[64];
+  EvaluationWindow a[64], b[64];
+  for (int w = 0; w < 64; w++) { /* mean 0.5, standard deviation sqrt(64 / 63) */
+    x[w] = 2;
+    y[w] = 2.5 + (w % 2 ? 1 : -1);
+  }
+  set_bits(a, "a", x, 64);
+  set_bits(b, "b", y, 64);
+  double n = evaluation_pair(&evaluation_metrics[0], a, b, 64).windows_needed;
+  cr_expect(n == 34, "%g", n);
+  y[0] += 1, y[1] -= 1; /* the mean stays */
+  for (int w = 0; w < 64; w++) y[w] -= 0.5;
+  set_bits(b, "b", y, 64);
+  EvaluationPair none = evaluation_pair(&evaluation_metrics[0], a, b, 64);
+  cr_expect_str_eq(none.answer, "undecided");
+  cr_expect(isnan(none.windows_needed), "no number of windows finds a difference of 0: %g", none.windows_needed);
+}
