@@ -8,12 +8,11 @@ CPPFLAGS := -D_GNU_SOURCE -I. -Iharness -I$(BUILD) $(shell pkg-config --silence-
 CFLAGS   := -std=c17 -O3 -g -Wall -Wextra -Wshadow -Wstrict-prototypes -Wwrite-strings -fopenmp
 CFLAGS   += -ffp-contract=off                   # an fma is written, never made by the compiler
 CFLAGS   += -fno-math-errno -fno-trapping-math  # no value changes: sqrtf and selects become one instruction each
-CFLAGS   += $(if $(DEBUG),-O1 -fsanitize=address$(comma)undefined -fno-omit-frame-pointer -DDS_SANITIZE)
+CFLAGS   += $(if $(DEBUG),-O1 -fsanitize=address -fsanitize=undefined -fno-omit-frame-pointer -DDS_SANITIZE)
 LDFLAGS  := -Wl,--no-as-needed                  # libgsl is content with any CBLAS: OpenBLAS must stay, and come first
 LDFLAGS  += -Wl,--disable-new-dtags,-rpath,'$$ORIGIN/lib'  # where a bundle keeps its libraries
 LDLIBS   := $(shell pkg-config --silence-errors --libs openblas) -lgsl -lyaml -ljansson -lxxhash -lcmark-gfm -lcmark-gfm-extensions \
             $(shell pkg-config --silence-errors --libs-only-L hdf5) -lhdf5_hl -lhdf5 -lm
-comma    := ,
 BUNDLE   := $(BUILD)/driftscope-bundle
 
 # With nvcc the kernels for a device are built in, CUDA's runtime statically; without it kernels/no_cuda.c says so.
@@ -42,6 +41,10 @@ check: deps                     ## build and run every test
 	@$(AGAIN) all $(BUILD)/check
 	$(if $(KERNELS),tests/check_ptx.sh $(NVCC) $(filter -f% -p%,$(NVFLAGS)))
 	$(BUILD)/check $(CHECK)
+
+check-exhaustive: deps          ## the float32 functions over every float32 there is: minutes
+	@$(AGAIN) all $(BUILD)/check
+	DRIFTSCOPE_EXHAUSTIVE=1 $(BUILD)/check --filter 'math32/*error*'
 
 check-gpu: deps                 ## run the tests that need a CUDA device: every kernel against the CPU, bit for bit
 	@$(AGAIN) all $(BUILD)/check-gpu
@@ -99,5 +102,5 @@ $(BUILD)/build_info.h: always
 	@printf '#define BUILD_COMMIT "%s"\n#define BUILD_FLAGS "%s"\n' "$$(git describe --always --dirty 2>/dev/null || echo unknown)" '$(strip $(CFLAGS)$(if $(KERNELS), nvcc $(NVFLAGS)))' > $@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
-.PHONY: all run check check-gpu bundle lint deps clean help always
+.PHONY: all run check check-exhaustive check-gpu bundle lint deps clean help always
 -include $(OBJECTS:.o=.d) $(TESTS:%.c=$(BUILD)/%.d) $(patsubst %,$(BUILD)/%.d,$(GPUTESTS:.c=))
