@@ -125,10 +125,11 @@ static inline Approx approx_log1p(Approx x) {
   return approx_settle(v, spread, m, LOG1P32_ULP * 2 * half_ulp32(m));
 }
 
-/* The slope 1 / (1 + e^-x) grows with x; at 20 the definition steps up by log1p(e^-20), and above it nothing rounds. */
+/* The slope 1 / (1 + e^-x) grows with x up to 20; there the definition steps up by log1p(e^-20) to x itself, which
+ * rounds nothing. */
 static inline Approx approx_softplus(Approx x) {
-  double v = softplus64(x.v), spread = x.e / (1 + exp(-(x.v + x.e)));
   bool below = x.v - x.e <= 20, above = x.v + x.e > 20;
+  double v = softplus64(x.v), spread = above ? x.e : x.e / (1 + exp(-(x.v + x.e)));
   if (below && above) spread += log1p(exp(-20));
   double m = v + spread;
   return approx_settle(v, spread, m, below ? SOFTPLUS32_ULP * 2 * half_ulp32(m > 0 ? m : 0x1p-149) : 0);

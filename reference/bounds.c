@@ -2,15 +2,13 @@
  * the operators that are one step, the float32 functions and the quantisation. */
 #include "reference/bounds.h"
 
-#include <float.h>
-
 #include "reference/approx.h"
 
 static void put_f16(const BoundOut *out, size_t i, Approx x) {
   double m = fabs(x.v) + x.e;
   if (m < FLOAT16_OVERFLOW) {
     out->want[i] = x.v;
-    out->bound[i] = x.e + half_ulp16(m);
+    out->bound[i] = (x.e + half_ulp16(m)) * (1 + SLACK);
   } else if (fabs(x.v) - x.e >= FLOAT16_OVERFLOW) {
     out->want[i] = copysign(INFINITY, x.v);
     out->bound[i] = 0;

@@ -35,7 +35,7 @@ void bound_hadamard(const BoundIn *x, int T, int n, const BoundOut *y) {
   Approx normal = approx_div(exactly(1), approx_sqrt(exactly(n)));
 #pragma omp parallel for schedule(static)
   for (int t = 0; t < T; t++) {
-    Approx *row = malloc((size_t)n * sizeof *row);
+    Approx *row = calloc((size_t)n, sizeof *row);
     assert(row);
     for (int i = 0; i < n; i++) row[i] = bound_take(x, t, i);
     for (int stride = 1; stride < width; stride *= 2)

@@ -83,19 +83,28 @@ static inline uint32_t random_bits(void) {
 }
 static inline int below(int n) { return (int)(random_bits() % (uint32_t)n); }
 static inline double unit(void) { return (random_bits() + 0.5) * 0x1p-32; }
-static inline double normal(void) { return sqrt(-2 * log(unit())) * cos(6.283185307179586 * unit()); }
+static inline double normal(void) {
+  double radius = sqrt(-2 * log(unit())); /* a draw a statement: C does not say which factor is taken first */
+  return radius * cos(6.283185307179586 * unit());
+}
 
 static inline float draw(Dist dist, double size, int row, int col) {
   switch (dist) {
     case UNIFORM: return (float)(size * (2 * unit() - 1));
-    case STUDENT: return (float)(size * normal() / sqrt(-log(unit()))); /* 2 degrees of freedom */
+    case STUDENT: { /* 2 degrees of freedom */
+      double above = normal();
+      return (float)(size * above / sqrt(-log(unit())));
+    }
     case OUTLIERS: return (float)(size * normal() * (col % 7 == 3 ? 60 : 1));
     case TIES: {
       float tie = (float)(below(512) - 256) * 0.5f * (float)size;
       return below(2) ? tie : nextafterf(tie, below(2) ? 1e9f : -1e9f);
     }
     case SATURATING: return (float)(size * 300 * normal());
-    case DENORMAL: return f32_of_bits((random_bits() & 0x807fffffu) >> below(8) | (random_bits() & 0x80000000u));
+    case DENORMAL: {
+      uint32_t bits = random_bits();
+      return f32_of_bits((bits & 0x7fffffu) >> below(24) | (bits & 0x80000000u));
+    }
     case ZERO: return 0;
     case ALTERNATING: return (float)(size * ((row + col) % 2 ? -1 : 1) * (1 + 1e-6 * normal()));
     default: return (float)(size * normal());
