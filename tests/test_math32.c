@@ -141,6 +141,32 @@ Test(math32, the_bounds_stand_on_the_stated_errors) {
               function[f].name, assumed[f], stated_error(function[f].name));
 }
 
+ROOM_CLONES static int64_t differing(uint32_t first, uint32_t step, float *y, float *near) {
+  int64_t count = 0;
+  for (int i = 0; i < BLOCK; i++) {
+    float x = f32_of_bits(first + (uint32_t)i * step);
+    y[i] = exp32(x);
+    near[i] = exp32_near(x);
+    count += bits_of_f32(y[i]) != bits_of_f32(near[i]);
+  }
+  return count;
+}
+
+/* The shorter way that devices take; every float32 it is meant for under DRIFTSCOPE_EXHAUSTIVE. */
+Test(math32, exp32_near_gives_the_bits_of_exp32) {
+  int64_t patterns = bits_of_f32(EXP32_NEAR) / stride() + 1, wrong = 0;
+  for (uint32_t sign = 0; sign < 2; sign++)
+#pragma omp parallel for schedule(dynamic, 64) reduction(+ : wrong)
+    for (int64_t block = 0; block < patterns; block += BLOCK) {
+      int64_t first = block + BLOCK <= patterns ? block : patterns - BLOCK; /* the last ones overlap */
+      float y[BLOCK], near[BLOCK];
+      memset(y, 0xa5, sizeof y);
+      memset(near, 0x5a, sizeof near);
+      wrong += differing((uint32_t)first * stride() | sign << 31, stride(), y, near);
+    }
+  cr_expect(wrong == 0, "exp32_near differs for %lld of %lld numbers", (long long)wrong, (long long)(2 * patterns));
+}
+
 /* Rounding to 24 bits first and to a denormal after would cost up to 0.75 and more. */
 Test(math32, denormal_results_of_exp_are_rounded_once) {
   float where = 0;
