@@ -337,10 +337,10 @@ static TableRows mode_rows(Arena *arena, const Experiment *e) {
   for (int i = 0; i < e->spec->mode_count; i++) {
     const Mode *mode = &e->spec->modes[i];
     put_text(row[i].mode, sizeof row[i].mode, mode->name);
-    char *cell[] = {row[i].linears,   row[i].conv_in,    row[i].conv_out, row[i].x_proj_in, row[i].scan_u,
-                    row[i].scan_rest, row[i].scan_order, row[i].gated,    row[i].out_proj};
-    for (int s = 0; s < mode_stage_count; s++)
-      put_text(cell[s], sizeof row[i].linears, mode_setting_name(mode, &mode_stages[s]));
+    for (int s = 0; s < mode_stage_count; s++) { /* behind the mode's name, a column a stage */
+      const Column *column = &table_modes.column[1 + s];
+      put_text((char *)&row[i] + column->offset, column->size, mode_setting_name(mode, &mode_stages[s]));
+    }
   }
   return (TableRows){&table_modes, row, (size_t)e->spec->mode_count};
 }

@@ -3,6 +3,7 @@
 #include "kernels/conv1d.h"
 #include "kernels/q8.h"
 #include <assert.h>
+#include <stdbool.h>
 #include <string.h>
 
 enum { TILE_TOKENS = 16, TILE_CHANNELS = 256 };
@@ -13,11 +14,13 @@ typedef struct Tile {
 
 static size_t at(const Tensor *t, int row, int col) { return (size_t)row * (size_t)t->stride + (size_t)col; }
 
-ROOM_CLONES static void sums_f32(const Conv1d *w, const Tensor *x, Tensor *pre, Tile tile) {
+ROOM_FN void sums_f32_in(const Conv1d *w, const Tensor *x, Tensor *pre, Tile tile, Precision precision) {
   int n = tile.channels;
-  for (int t = tile.token; t < tile.token + tile.tokens; t++)
-    memcpy((float *)pre->data + at(pre, t, tile.channel), (const float *)w->bias + tile.channel,
-           (size_t)n * sizeof(float));
+  for (int t = tile.token; t < tile.token + tile.tokens; t++) {
+    float *restrict acc = (float *)pre->data + at(pre, t, tile.channel);
+    const float *restrict bias = (const float *)w->bias + tile.channel;
+    for (int c = 0; c < n; c++) acc[c] = narrow32(bias[c], precision);
+  }
   for (int k = 0; k < w->K; k++) {
     float tap[TILE_CHANNELS];
     for (int c = 0; c < n; c++)
@@ -27,12 +30,12 @@ ROOM_CLONES static void sums_f32(const Conv1d *w, const Tensor *x, Tensor *pre, 
       if (from < 0) continue;
       const float *restrict in = (const float *)x->data + at(x, from, tile.channel);
       float *restrict acc = (float *)pre->data + at(pre, t, tile.channel);
-      for (int c = 0; c < n; c++) acc[c] = conv1d_tap_f32(acc[c], tap[c], in[c]);
+      for (int c = 0; c < n; c++) acc[c] = narrow32(conv1d_tap_f32(acc[c], tap[c], in[c]), precision);
     }
   }
 }
 
-ROOM_CLONES static void sums_i8(const Conv1d *w, const Tensor *x, Tensor *pre, Tile tile) {
+ROOM_FN void sums_i8_in(const Conv1d *w, const Tensor *x, Tensor *pre, Tile tile, Precision precision) {
   int n = tile.channels;
   for (int t = tile.token; t < tile.token + tile.tokens; t++)
     memset((float *)pre->data + at(pre, t, tile.channel), 0, (size_t)n * sizeof(float));
@@ -45,7 +48,7 @@ ROOM_CLONES static void sums_i8(const Conv1d *w, const Tensor *x, Tensor *pre, T
       if (from < 0) continue;
       const int8_t *restrict in = (const int8_t *)x->data + at(x, from, tile.channel);
       float *restrict acc = (float *)pre->data + at(pre, t, tile.channel);
-      for (int c = 0; c < n; c++) acc[c] = conv1d_tap_i8(acc[c], tap[c], in[c]);
+      for (int c = 0; c < n; c++) acc[c] = narrow32(conv1d_tap_i8(acc[c], tap[c], in[c]), precision);
     }
   }
   float scale = w->weight_scale * x->scale;
@@ -54,6 +57,20 @@ ROOM_CLONES static void sums_i8(const Conv1d *w, const Tensor *x, Tensor *pre, T
     float *acc = (float *)pre->data + at(pre, t, tile.channel);
     for (int c = 0; c < n; c++) acc[c] = conv1d_value_i8(acc[c], scale, dq(bias[c], w->bias_scale));
   }
+}
+
+/* The float32 accumulator stands apart, so that nothing of the choice is left in its loops. */
+ROOM_CLONES static void sums_f32(const Conv1d *w, const Tensor *x, Tensor *pre, Tile tile) {
+  sums_f32_in(w, x, pre, tile, PRECISION_F32);
+}
+ROOM_CLONES static void sums_f32_narrow(const Conv1d *w, const Tensor *x, Tensor *pre, Tile tile) {
+  sums_f32_in(w, x, pre, tile, w->acc);
+}
+ROOM_CLONES static void sums_i8(const Conv1d *w, const Tensor *x, Tensor *pre, Tile tile) {
+  sums_i8_in(w, x, pre, tile, PRECISION_F32);
+}
+ROOM_CLONES static void sums_i8_narrow(const Conv1d *w, const Tensor *x, Tensor *pre, Tile tile) {
+  sums_i8_in(w, x, pre, tile, w->acc);
 }
 
 ROOM_CLONES static void silu_f32(const float *restrict pre, int n, float *restrict y) {
@@ -72,10 +89,11 @@ ROOM_CLONES static int silu_i8(const float *restrict pre, int n, float scale, in
 }
 
 static int conv1d_tile(const Conv1d *w, const Tensor *x, Tensor *pre, Tensor *silu, Tile tile) {
+  bool wide = w->acc == PRECISION_F32;
   if (w->type == TYPE_F32)
-    sums_f32(w, x, pre, tile);
+    (wide ? sums_f32 : sums_f32_narrow)(w, x, pre, tile);
   else
-    sums_i8(w, x, pre, tile);
+    (wide ? sums_i8 : sums_i8_narrow)(w, x, pre, tile);
   int nans = 0;
   for (int t = tile.token; t < tile.token + tile.tokens; t++) {
     const float *v = (const float *)pre->data + at(pre, t, tile.channel);
@@ -88,12 +106,16 @@ static int conv1d_tile(const Conv1d *w, const Tensor *x, Tensor *pre, Tensor *si
 }
 
 void conv1d(const Conv1d *w, const Tensor *x, Tensor *pre, Tensor *silu) {
-  static const char *const witness[2][3] = {
-      {"conv1d f32*f32->f32 cpu", "conv1d f32*f32->silu->f32 cpu", "conv1d f32*f32->silu->i8 cpu"},
-      {"conv1d i8*i8->f32 cpu", "conv1d i8*i8->silu->f32 cpu", "conv1d i8*i8->silu->i8 cpu"},
-  };
+#define OUTPUTS(name)                                                                                                  \
+  { name "->f32 cpu", name "->silu->f32 cpu", name "->silu->i8 cpu" }
+#define ACCS(name)                                                                                                     \
+  { OUTPUTS(name), OUTPUTS(name " acc:f16"), OUTPUTS(name " acc:bf16") }
+  static const char *const witness[2][3][3] = {ACCS("conv1d f32*f32"), ACCS("conv1d i8*i8")};
+#undef ACCS
+#undef OUTPUTS
   int T = x->rows, E = w->E, i8 = w->type == TYPE_I8;
   assert(x->type == w->type && (i8 || w->type == TYPE_F32) && w->K >= 1 && w->K <= CONV1D_MAX_TAPS);
+  assert(w->acc == PRECISION_F32 || w->acc == PRECISION_F16 || w->acc == PRECISION_BF16);
   assert(pre->type == TYPE_F32 && (silu->type == TYPE_F32 || silu->type == TYPE_I8));
   assert(x->cols == E && pre->cols == E && silu->cols == E && pre->rows == T && silu->rows == T);
   int64_t nans = 0;
@@ -105,6 +127,6 @@ void conv1d(const Conv1d *w, const Tensor *x, Tensor *pre, Tensor *silu) {
     }
   pre->nans = 0;
   silu->nans = nans;
-  pre->kernel = witness[i8][0];
-  silu->kernel = witness[i8][silu->type == TYPE_I8 ? 2 : 1];
+  pre->kernel = witness[i8][w->acc][0];
+  silu->kernel = witness[i8][w->acc][silu->type == TYPE_I8 ? 2 : 1];
 }

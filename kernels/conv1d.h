@@ -5,12 +5,15 @@
  *   int8:  acc = sum over k of (float)w[k] * (float)x[t-K+1+k], exact
  *          pre = (s_w * s_x) * acc + b * s_b, each step rounded
  *   both:  silu = silu32(pre), as float32 or as q8_away at the output's scale
+ * With an accumulator `acc` of f16 or bf16, the running sum is rounded to it at the start (float: the bias) and after
+ * each tap, by narrow32. An int8 sum can then overflow to infinity: f16 ends at 65504, four taps of int8 at 65536.
  *
  * Source of the int8 form: Quamba's quant_causal_conv1d kernel. It gives the same outputs, but for those at a rounding
  * tie that the last place of its expf decides: 2 of 512,000 (tests/test_conv1d.c). */
 #ifndef DS_KERNELS_CONV1D_H
 #define DS_KERNELS_CONV1D_H
 #include "kernels/math32.h"
+#include "kernels/narrow.h"
 #include "kernels/room.h"
 #include "kernels/tensor.h"
 
@@ -22,6 +25,7 @@ typedef struct Conv1d {
   const void *weight;             /* [E, K] float or int8_t */
   const void *bias;               /* [E] float or int8_t */
   float weight_scale, bias_scale; /* TYPE_I8 */
+  Precision acc;                  /* f32, f16 or bf16 */
 } Conv1d;
 
 ROOM_FN float conv1d_tap_f32(float acc, float w, float x) { return fmaf(w, x, acc); }

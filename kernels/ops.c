@@ -14,4 +14,5 @@ const Ops ops_cpu = {.backend = "cpu",
                      .quantise = quantise,
                      .quantise_dynamic = quantise_dynamic,
                      .dequantise = dequantise,
+                     .narrow = narrow,
                      .residual_add = residual_add};

@@ -5,6 +5,7 @@
 #define DS_KERNELS_OPS_H
 #include "kernels/conv1d.h"
 #include "kernels/linear.h"
+#include "kernels/narrow.h"
 #include "kernels/q8.h"
 #include "kernels/scan.h"
 #include "kernels/tensor.h"
@@ -24,6 +25,7 @@ typedef struct Ops {
   /* Half to even at absmax(x) / 127 (1 where that is 0), which becomes y's scale. */
   void (*quantise_dynamic)(const Tensor *x, Tensor *y);
   void (*dequantise)(const Tensor *x, Tensor *y);
+  void (*narrow)(const Tensor *x, Precision to, Tensor *y);
   void (*residual_add)(const Tensor *x, const Tensor *branch, Tensor *y);
 } Ops;
 

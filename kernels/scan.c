@@ -77,17 +77,33 @@ ROOM_FN void store_row(const Row *r, int n, Tensor *t, int row, int col) {
     for (int c = 0; c < n; c++) ((float *)t->data)[at + (size_t)c] = r->v[c];
 }
 
+/* The choice stands outside of the loops, so that each of them vectorises. */
+ROOM_FN void narrow_row(Row *r, Precision to, float scale) {
+  if (to == PRECISION_F16)
+#pragma omp simd
+    for (int c = 0; c < WIDTH; c++) r->v[c] = narrow32(r->v[c], PRECISION_F16);
+  else if (to == PRECISION_BF16)
+#pragma omp simd
+    for (int c = 0; c < WIDTH; c++) r->v[c] = narrow32(r->v[c], PRECISION_BF16);
+  else if (to == PRECISION_I8)
+#pragma omp simd
+    for (int c = 0; c < WIDTH; c++) r->v[c] = narrow32_or_i8(r->v[c], PRECISION_I8, scale);
+}
+
 /* delta, delta * u and D * u of `tokens` tokens from `first` on. */
 ROOM_CLONES static void begin(const ScanInputs *in, const ScanOutputs *out, Work w, int first, int tokens, int col,
                               int n) {
   Row bias = load_row(in->dt_bias, 0, col, n), D = load_row(in->D, 0, col, n);
   for (int t = 0; t < tokens; t++) {
     Row dt = load_row(in->dt, first + t, col, n), u = load_row(in->u, first + t, col, n);
+    Row delta;
+#pragma omp simd
+    for (int c = 0; c < WIDTH; c++) delta.v[c] = scan_delta(dt.v[c], bias.v[c]);
+    narrow_row(&delta, in->precision.softplus, 0);
+    w.delta[t] = delta;
 #pragma omp simd
     for (int c = 0; c < WIDTH; c++) {
-      float delta = scan_delta(dt.v[c], bias.v[c]);
-      w.delta[t].v[c] = delta;
-      w.delta_u[t].v[c] = delta * u.v[c];
+      w.delta_u[t].v[c] = delta.v[c] * u.v[c];
       w.y[t].v[c] = D.v[c] * u.v[c];
     }
     store_row(&w.delta[t], n, out->delta, first + t, col);
@@ -105,21 +121,39 @@ ROOM_CLONES static void finish(const ScanInputs *in, const ScanOutputs *out, Wor
   }
 }
 
-/* B, C: [tokens, N] of this chunk. */
-ROOM_CLONES static void sequential(Work w, const float *B, const float *C, int N, int tokens) {
+/* B, C: [tokens, N] of this chunk. Returns the NaNs that an int8 state turned into 0. */
+ROOM_FN int64_t sequential_in(Work w, const float *B, const float *C, int N, int tokens, ScanPrecision precision) {
+  int64_t nans = 0;
   for (int t = 0; t < tokens; t++) {
     Row delta = w.delta[t], delta_u = w.delta_u[t], y = w.y[t];
     for (int s = 0; s < N; s++) {
       float Bs = B[(size_t)t * (size_t)N + (size_t)s], Cs = C[(size_t)t * (size_t)N + (size_t)s];
+      Row a, h;
+#pragma omp simd
+      for (int c = 0; c < WIDTH; c++) a.v[c] = scan_a(delta.v[c], w.A[s].v[c]);
+      narrow_row(&a, precision.decay, 0);
 #pragma omp simd
       for (int c = 0; c < WIDTH; c++) {
-        float h = scan_step(scan_a(delta.v[c], w.A[s].v[c]), w.h[s].v[c], scan_b(delta_u.v[c], Bs));
-        w.h[s].v[c] = h;
-        y.v[c] = scan_output(y.v[c], h, Cs);
+        h.v[c] = scan_step(a.v[c], w.h[s].v[c], scan_b(delta_u.v[c], Bs));
+        y.v[c] = scan_output(y.v[c], h.v[c], Cs);
       }
+      w.h[s] = h;
+      narrow_row(&w.h[s], precision.state, precision.state_scale);
+      if (precision.state == PRECISION_I8)
+        for (int c = 0; c < WIDTH; c++) nans += h.v[c] != h.v[c];
     }
     w.y[t] = y;
   }
+  return nans;
+}
+
+/* Float32 throughout stands apart, so that nothing of the choice is left in its loops. */
+ROOM_CLONES static void sequential(Work w, const float *B, const float *C, int N, int tokens) {
+  sequential_in(w, B, C, N, tokens, (ScanPrecision){PRECISION_F32, PRECISION_F32, PRECISION_F32, 0});
+}
+ROOM_CLONES static int64_t sequential_narrow(Work w, const float *B, const float *C, int N, int tokens,
+                                             ScanPrecision precision) {
+  return sequential_in(w, B, C, N, tokens, precision);
 }
 
 /* (a, b) = join(first, (a, b)), in every channel. */
@@ -133,7 +167,7 @@ ROOM_FN void join_rows(const Row *first_a, const Row *first_b, Row *a, Row *b) {
 }
 
 /* Step 1 for state s: the pairs of all tokens, kept in w.a and w.b, and each lane's fold of them. */
-ROOM_FN void fold_lanes(Work w, const float *B, int N, int s, int tokens, ScanChunk chunk) {
+ROOM_FN void fold_lanes(Work w, const float *B, int N, int s, int tokens, ScanChunk chunk, Precision decay) {
   Row A = w.A[s];
   for (int lane = 0; lane < chunk.lanes; lane++) {
     Row fold_a, fold_b;
@@ -148,6 +182,7 @@ ROOM_FN void fold_lanes(Work w, const float *B, int N, int s, int tokens, ScanCh
           a.v[c] = scan_a(delta.v[c], A.v[c]);
           b.v[c] = scan_b(delta_u.v[c], Bs);
         }
+        narrow_row(&a, decay, 0);
         w.a[t] = a;
         w.b[t] = b;
       } else {
@@ -208,12 +243,20 @@ ROOM_FN void apply_prefixes(Work w, const float *C, int N, int s, int tokens, Sc
   w.carry_b[s] = b;
 }
 
-ROOM_CLONES static void blocked(Work w, const float *B, const float *C, int N, int tokens, ScanChunk chunk) {
+ROOM_FN void blocked_in(Work w, const float *B, const float *C, int N, int tokens, ScanChunk chunk, Precision decay) {
   for (int s = 0; s < N; s++) {
-    fold_lanes(w, B, N, s, tokens, chunk);
+    fold_lanes(w, B, N, s, tokens, chunk, decay);
     scan_warps(w, chunk.lanes);
     apply_prefixes(w, C, N, s, tokens, chunk);
   }
+}
+
+ROOM_CLONES static void blocked(Work w, const float *B, const float *C, int N, int tokens, ScanChunk chunk) {
+  blocked_in(w, B, C, N, tokens, chunk, PRECISION_F32);
+}
+ROOM_CLONES static void blocked_narrow(Work w, const float *B, const float *C, int N, int tokens, ScanChunk chunk,
+                                       Precision decay) {
+  blocked_in(w, B, C, N, tokens, chunk, decay);
 }
 
 ROOM_CLONES static void start_states(const ScanInputs *in, Work w, int N, int col, int n) {
@@ -230,45 +273,63 @@ ROOM_CLONES static void start_states(const ScanInputs *in, Work w, int N, int co
   }
 }
 
-static void scan_tile(const ScanInputs *in, ScanOrder order, const ScanOutputs *out, const float *B, const float *C,
-                      Work w, int col) {
+/* Returns the NaNs that an int8 state turned into 0. */
+static int64_t scan_tile(const ScanInputs *in, ScanOrder order, const ScanOutputs *out, const float *B, const float *C,
+                         Work w, int col) {
   int T = in->u->rows, N = in->B->cols, left = in->u->cols - col, n = left < WIDTH ? left : WIDTH;
   int chunk = chunk_tokens(T, order);
+  const ScanPrecision *p = &in->precision;
+  int64_t nans = 0;
   start_states(in, w, N, col, n);
   for (int first = 0; first < T; first += chunk) {
     int tokens = T - first < chunk ? T - first : chunk;
     const float *chunk_B = B + (size_t)first * (size_t)N, *chunk_C = C + (size_t)first * (size_t)N;
     begin(in, out, w, first, tokens, col, n);
-    if (order == SCAN_BLOCKED)
+    if (order == SCAN_BLOCKED && p->decay == PRECISION_F32)
       blocked(w, chunk_B, chunk_C, N, tokens, scan_chunk(T));
-    else
+    else if (order == SCAN_BLOCKED)
+      blocked_narrow(w, chunk_B, chunk_C, N, tokens, scan_chunk(T), p->decay);
+    else if (p->decay == PRECISION_F32 && p->state == PRECISION_F32)
       sequential(w, chunk_B, chunk_C, N, tokens);
+    else
+      nans += sequential_narrow(w, chunk_B, chunk_C, N, tokens, *p);
     finish(in, out, w, first, tokens, col, n);
   }
   for (int c = 0; c < n; c++)
     for (int s = 0; s < N; s++)
       ((float *)out->state->data)[(size_t)(col + c) * (size_t)out->state->stride + (size_t)s] = w.h[s].v[c];
+  return nans;
 }
 
-/* Which kernel ran, by the types that went through it: [order][u is i8][rest: f32, i8, mixed][gated is f16]. */
+/* Which kernel ran, by the types and precisions that went through it. */
 static const char *witness(const ScanInputs *in, ScanOrder order, Type output) {
-  static const char *const name[2][2][3][2] = {
-      {{{"scan u:f32 rest:f32 sequential->f32 cpu", "scan u:f32 rest:f32 sequential->f16 cpu"},
-        {"scan u:f32 rest:i8 sequential->f32 cpu", "scan u:f32 rest:i8 sequential->f16 cpu"},
-        {"scan u:f32 rest:mixed sequential->f32 cpu", "scan u:f32 rest:mixed sequential->f16 cpu"}},
-       {{"scan u:i8 rest:f32 sequential->f32 cpu", "scan u:i8 rest:f32 sequential->f16 cpu"},
-        {"scan u:i8 rest:i8 sequential->f32 cpu", "scan u:i8 rest:i8 sequential->f16 cpu"},
-        {"scan u:i8 rest:mixed sequential->f32 cpu", "scan u:i8 rest:mixed sequential->f16 cpu"}}},
-      {{{"scan u:f32 rest:f32 blocked->f32 cpu", "scan u:f32 rest:f32 blocked->f16 cpu"},
-        {"scan u:f32 rest:i8 blocked->f32 cpu", "scan u:f32 rest:i8 blocked->f16 cpu"},
-        {"scan u:f32 rest:mixed blocked->f32 cpu", "scan u:f32 rest:mixed blocked->f16 cpu"}},
-       {{"scan u:i8 rest:f32 blocked->f32 cpu", "scan u:i8 rest:f32 blocked->f16 cpu"},
-        {"scan u:i8 rest:i8 blocked->f32 cpu", "scan u:i8 rest:i8 blocked->f16 cpu"},
-        {"scan u:i8 rest:mixed blocked->f32 cpu", "scan u:i8 rest:mixed blocked->f16 cpu"}}}};
+#define OUTPUTS(name)                                                                                                  \
+  { name "->f32 cpu", name "->f16 cpu" }
+#define STATES(name)                                                                                                   \
+  { OUTPUTS(name), OUTPUTS(name " state:f16"), OUTPUTS(name " state:bf16"), OUTPUTS(name " state:i8") }
+#define DECAYS(name)                                                                                                   \
+  { STATES(name), STATES(name " decay:f16"), STATES(name " decay:bf16") }
+#define SOFTPLUS(name)                                                                                                 \
+  { DECAYS(name), DECAYS(name " softplus:f16"), DECAYS(name " softplus:bf16") }
+#define ORDERS(name)                                                                                                   \
+  { SOFTPLUS(name " sequential"), SOFTPLUS(name " blocked") }
+#define RESTS(name)                                                                                                    \
+  { ORDERS(name " rest:f32"), ORDERS(name " rest:i8"), ORDERS(name " rest:mixed") }
+  static const char *const name[2][3][2][3][3][4][2] = {RESTS("scan u:f32"), RESTS("scan u:i8")};
+#undef RESTS
+#undef ORDERS
+#undef SOFTPLUS
+#undef DECAYS
+#undef STATES
+#undef OUTPUTS
   const Tensor *rest[] = {in->dt, in->B, in->C, in->z, in->A_log, in->D, in->dt_bias};
   int count = sizeof rest / sizeof *rest, i8 = 0;
   for (int i = 0; i < count; i++) i8 += rest[i]->type == TYPE_I8;
-  return name[order == SCAN_BLOCKED][in->u->type == TYPE_I8][i8 == 0 ? 0 : i8 == count ? 1 : 2][output == TYPE_F16];
+  const ScanPrecision *p = &in->precision;
+  return name[in->u->type == TYPE_I8][i8 == 0       ? 0
+                                      : i8 == count ? 1
+                                                    : 2][order == SCAN_BLOCKED][p->softplus][p->decay][p->state]
+             [output == TYPE_F16];
 }
 
 void scan(const ScanInputs *in, ScanOrder order, const ScanOutputs *out, void *scratch) {
@@ -278,6 +339,8 @@ void scan(const ScanInputs *in, ScanOrder order, const ScanOutputs *out, void *s
   assert(in->D->cols == E && in->dt_bias->cols == E && out->state->rows == E && out->state->cols == N);
   assert(out->delta->type == TYPE_F32 && out->y->type == TYPE_F32 && out->state->type == TYPE_F32);
   assert(out->gated->type == TYPE_F32 || out->gated->type == TYPE_F16);
+  assert(in->precision.softplus < PRECISION_I8 && in->precision.decay < PRECISION_I8);
+  assert(in->precision.state == PRECISION_F32 || order == SCAN_SEQUENTIAL);
 
   Row *rows = (Row *)(((uintptr_t)scratch + 63) & ~(uintptr_t)63);
   float *B = (float *)rows, *C = (float *)(rows + shared_rows(T, N));
@@ -286,14 +349,16 @@ void scan(const ScanInputs *in, ScanOrder order, const ScanOutputs *out, void *s
     load(in->B, t, 0, N, B + (size_t)t * (size_t)N);
     load(in->C, t, 0, N, C + (size_t)t * (size_t)N);
   }
-#pragma omp parallel for schedule(dynamic)
+  int64_t nans = 0;
+#pragma omp parallel for schedule(dynamic) reduction(+ : nans)
   for (int col = 0; col < E; col += WIDTH)
-    scan_tile(in, order, out, B, C, work_at(work + (size_t)omp_get_thread_num() * work_rows(T, N, order), T, N, order),
-              col);
+    nans += scan_tile(in, order, out, B, C,
+                      work_at(work + (size_t)omp_get_thread_num() * work_rows(T, N, order), T, N, order), col);
 
   Tensor *written[] = {out->delta, out->y, out->gated, out->state};
   for (int i = 0; i < 4; i++) {
     written[i]->nans = 0;
     written[i]->kernel = witness(in, order, written[i]->type);
   }
+  out->state->nans = nans;
 }

@@ -19,11 +19,17 @@
  *      becomes join(running prefix, chunk total) after each.
  *   5. From there each lane goes through its items left to right: h = fmaf(a, h, b).
  *
+ * Narrower stages (ScanPrecision), each rounded by narrow32: softplus: delta, as it leaves the softplus. decay: each
+ * token's a = exp(delta * A). state, sequential order alone: h as it is stored between tokens: y takes h before it is
+ * stored, the next token and `state` take what the storage left of it; int8 at state_scale, half away from zero, NaN to
+ * 0 and counted.
+ *
  * In both orders `state` is h of the last token. (Those kernels hand out the running prefix after the last chunk: the
  * same state, joined in another order, which may differ in the last places.) */
 #ifndef DS_KERNELS_SCAN_H
 #define DS_KERNELS_SCAN_H
 #include "kernels/math32.h"
+#include "kernels/narrow.h"
 #include "kernels/room.h"
 #include "kernels/tensor.h"
 
@@ -72,6 +78,12 @@ ROOM_FN ScanChunk scan_chunk(int T) {
 
 typedef enum ScanOrder { SCAN_SEQUENTIAL, SCAN_BLOCKED } ScanOrder;
 
+/* All zero: float32 throughout. softplus and decay: f32, f16 or bf16; state: i8 too. */
+typedef struct ScanPrecision {
+  Precision softplus, decay, state;
+  float state_scale; /* of state i8 */
+} ScanPrecision;
+
 /* Each input is f32 or i8 with its scale (dequantised first), any stride. */
 typedef struct ScanInputs {
   const Tensor *u;       /* [T, E] */
@@ -81,6 +93,7 @@ typedef struct ScanInputs {
   const Tensor *A_log;   /* [E, N] */
   const Tensor *D;       /* [1, E] */
   const Tensor *dt_bias; /* [1, E] */
+  ScanPrecision precision;
 } ScanInputs;
 
 typedef struct ScanOutputs {

@@ -138,6 +138,10 @@ static inline ModeRow *row_mode(MadeRows *m, const char *name, const char *conv_
   SET_TEXT(row->scan_order, scan_order);
   SET_TEXT(row->gated, "f16");
   SET_TEXT(row->out_proj, "f16");
+  SET_TEXT(row->conv_acc, "f32");
+  SET_TEXT(row->softplus, "f32");
+  SET_TEXT(row->decay, "f32");
+  SET_TEXT(row->state, "f32");
   return row;
 }
 

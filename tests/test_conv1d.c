@@ -2,6 +2,7 @@
 #include "kernels/conv1d.h"
 #include "kernels/q8.h"
 #include "tests/golden.h"
+#include "tests/held.h"
 #include <math.h>
 #include <omp.h>
 
@@ -19,7 +20,7 @@ static bool at_a_tie(float v, float scale) {
 static int outputs_off(const char *test_case, const char *output) {
   Tensor x = golden_tensor(test_case, "conv1d/x"), weight = golden_tensor(test_case, "conv1d/weight");
   Tensor bias = golden_tensor(test_case, "conv1d/bias"), want = golden_tensor(test_case, output);
-  Conv1d w = {weight.rows, weight.cols, TYPE_I8, weight.data, bias.data, weight.scale, bias.scale};
+  Conv1d w = {weight.rows, weight.cols, TYPE_I8, weight.data, bias.data, weight.scale, bias.scale, PRECISION_F32};
   Tensor pre = golden_junk_tensor(TYPE_F32, x.rows, x.cols, 0);
   Tensor silu = golden_junk_tensor(TYPE_I8, x.rows, x.cols, want.scale);
   conv1d(&w, &x, &pre, &silu);
@@ -85,7 +86,7 @@ static Tensor spaced(Type type, int rows, int cols, float scale) {
 
 static Case make_case(Type type, Type output, int T, int E, int K) {
   size_t taps = (size_t)E * (size_t)K;
-  Case c = {.w = {E, K, type, golden_junk(taps * 4), golden_junk((size_t)E * 4), 0.0123f, 0.0045f}};
+  Case c = {.w = {E, K, type, golden_junk(taps * 4), golden_junk((size_t)E * 4), 0.0123f, 0.0045f, PRECISION_F32}};
   c.x = spaced(type, T, E, type == TYPE_I8 ? 0.034f : 0);
   c.pre = spaced(TYPE_F32, T, E, 0);
   c.silu = spaced(output, T, E, output == TYPE_I8 ? 0.02f : 0);
@@ -112,22 +113,25 @@ static void free_case(Case *c) {
 
 /* The fused step in long double, where the product is exact and the sum all but exact. */
 static float want_float(const Case *c, int t, int e) {
-  float acc = ((const float *)c->w.bias)[e];
+  float acc = held(((const float *)c->w.bias)[e], c->w.acc, 0);
   for (int k = 0; k < c->w.K; k++) {
     int from = t - c->w.K + 1 + k;
     if (from < 0) continue;
     long double w = ((const float *)c->w.weight)[e * c->w.K + k], x = ((float *)c->x.data)[from * c->x.stride + e];
-    acc = (float)(w * x + acc);
+    acc = held((float)(w * x + acc), c->w.acc, 0);
   }
   return acc;
 }
 
-/* The sum in integers, the product and the sum after it in double (exact, and rounded to float32 without harm). */
+/* The sum in integers (exact in float32, so that holding it there changes nothing), the product and the sum after it in
+ * double (exact, and rounded to float32 without harm). */
 static float want_int8(const Case *c, int t, int e) {
   int acc = 0;
   for (int k = 0; k < c->w.K; k++) {
     int from = t - c->w.K + 1 + k;
-    if (from >= 0) acc += ((const int8_t *)c->w.weight)[e * c->w.K + k] * ((int8_t *)c->x.data)[from * c->x.stride + e];
+    if (from < 0) continue;
+    acc += ((const int8_t *)c->w.weight)[e * c->w.K + k] * ((int8_t *)c->x.data)[from * c->x.stride + e];
+    if (c->w.acc) acc = (int)held((float)acc, c->w.acc, 0);
   }
   double scale = (float)((double)c->w.weight_scale * c->x.scale);
   double product = (float)(scale * acc), bias = (float)((double)((const int8_t *)c->w.bias)[e] * c->w.bias_scale);
@@ -173,6 +177,35 @@ Test(conv1d, equals_the_sums_made_another_way_for_any_shape_and_type) {
   }
 }
 
+Test(conv1d, a_narrow_accumulator_is_rounded_at_the_start_and_after_each_tap) {
+  static const char *const pre[2][2] = {{"conv1d f32*f32 acc:f16->f32 cpu", "conv1d f32*f32 acc:bf16->f32 cpu"},
+                                        {"conv1d i8*i8 acc:f16->f32 cpu", "conv1d i8*i8 acc:bf16->f32 cpu"}};
+  static const char *const silu[2][2] = {
+      {"conv1d f32*f32 acc:f16->silu->f32 cpu", "conv1d f32*f32 acc:bf16->silu->f32 cpu"},
+      {"conv1d i8*i8 acc:f16->silu->i8 cpu", "conv1d i8*i8 acc:bf16->silu->i8 cpu"}};
+  static const int shape[][3] = {{1, 1, 4}, {19, 300, 4}, {33, 31, 7}};
+  for (int s = 0; s < 3; s++)
+    for (int i8 = 0; i8 < 2; i8++)
+      for (int k = 0; k < 2; k++) {
+        Case c = make_case(i8 ? TYPE_I8 : TYPE_F32, i8 ? TYPE_I8 : TYPE_F32, shape[s][0], shape[s][1], shape[s][2]);
+        c.w.acc = k ? PRECISION_BF16 : PRECISION_F16;
+        check_case(&c, pre[i8][k], silu[i8][k]);
+        free_case(&c);
+      }
+}
+
+/* 4 x 127 x 127 = 64516 is within f16's range, 4 x 128 x 128 = 65536 beyond it. */
+Test(conv1d, a_half_accumulator_of_int8_products_can_overflow) {
+  int8_t weight[] = {-128, -128, -128, -128}, bias[] = {0}, in[] = {-128, -128, -128, -128};
+  float out[4];
+  Conv1d w = {1, 4, TYPE_I8, weight, bias, 1.0f, 1.0f, PRECISION_F16};
+  Tensor x = tensor_of(in, TYPE_I8, 4, 1, 1), pre = tensor_of(out, TYPE_F32, 4, 1, 0), silu = pre;
+  float y[4];
+  silu.data = y;
+  conv1d(&w, &x, &pre, &silu);
+  cr_expect(out[2] == 49152.0f && out[3] == INFINITY, "got %g and %g", (double)out[2], (double)out[3]);
+}
+
 Test(conv1d, is_bit_equal_on_any_thread_count) {
   for (int type = 0; type < 2; type++) {
     Case c = make_case(type ? TYPE_I8 : TYPE_F32, TYPE_F32, 171, 515, 4);
@@ -204,7 +237,7 @@ Test(conv1d, int8_output_rounds_ties_away_and_saturates) {
   for (size_t i = 0; i < sizeof by_hand / sizeof *by_hand; i++) {
     int8_t data = by_hand[i].x, got = 99;
     float pre = NAN;
-    Conv1d w = {1, 4, TYPE_I8, weight, bias, 1.0f, 1.0f};
+    Conv1d w = {1, 4, TYPE_I8, weight, bias, 1.0f, 1.0f, PRECISION_F32};
     Tensor x = tensor_of(&data, TYPE_I8, 1, 1, by_hand[i].x_scale), p = tensor_of(&pre, TYPE_F32, 1, 1, 0);
     Tensor y = tensor_of(&got, TYPE_I8, 1, 1, 1.0f);
     conv1d(&w, &x, &p, &y);
@@ -217,7 +250,7 @@ Test(conv1d, int8_output_rounds_ties_away_and_saturates) {
   /* A negative tie: the output's scale is twice the value, so r = -0.5. */
   int8_t data = -1, got = 99;
   float pre = NAN, v = NAN;
-  Conv1d w = {1, 4, TYPE_I8, weight, bias, 1.0f, 1.0f};
+  Conv1d w = {1, 4, TYPE_I8, weight, bias, 1.0f, 1.0f, PRECISION_F32};
   Tensor x = tensor_of(&data, TYPE_I8, 1, 1, 1.0f), p = tensor_of(&pre, TYPE_F32, 1, 1, 0);
   Tensor f = tensor_of(&v, TYPE_F32, 1, 1, 0);
   conv1d(&w, &x, &p, &f);
@@ -230,7 +263,7 @@ Test(conv1d, taps_before_the_first_token_are_left_out) {
   /* A tap of zeros would turn the bias -0 into +0 before the last tap adds -0 to it. */
   static const float weight[4] = {1, 1, 1, -1}, bias[1] = {-0.0f};
   float data[2] = {0, 0}, pre[2] = {NAN, NAN}, silu[2];
-  Conv1d w = {1, 4, TYPE_F32, weight, bias, 0, 0};
+  Conv1d w = {1, 4, TYPE_F32, weight, bias, 0, 0, PRECISION_F32};
   Tensor x = tensor_of(data, TYPE_F32, 2, 1, 0), p = tensor_of(pre, TYPE_F32, 2, 1, 0);
   Tensor y = tensor_of(silu, TYPE_F32, 2, 1, 0);
   conv1d(&w, &x, &p, &y);

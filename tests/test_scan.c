@@ -3,6 +3,7 @@
 #include "kernels/q8.h"
 #include "kernels/scan.h"
 #include "tests/golden.h"
+#include "tests/held.h"
 #include <omp.h>
 
 /* ---- the emulation ---- */
@@ -66,8 +67,14 @@ static void emulate_blocked(const Pair *pair, int T, float *h) {
   }
 }
 
-static void emulate_sequential(const Pair *pair, int T, float *h) {
-  for (int t = 0; t < T; t++) h[t] = fmaf(pair[t].a, t > 0 ? h[t - 1] : 0, pair[t].b);
+/* Returns what is stored after the last token. */
+static float emulate_sequential(const Pair *pair, int T, float *h, ScanPrecision precision) {
+  float stored = 0;
+  for (int t = 0; t < T; t++) {
+    h[t] = fmaf(pair[t].a, stored, pair[t].b);
+    stored = held(h[t], precision.state, precision.state_scale);
+  }
+  return stored;
 }
 
 /* ---- problems ---- */
@@ -77,6 +84,7 @@ enum { U, DT, B, C, Z, A_LOG, D, BIAS, INPUTS, DELTA = INPUTS, Y, GATED, STATE, 
 typedef struct Problem {
   int T, E, N;
   Tensor t[TENSORS];
+  ScanPrecision precision;
 } Problem;
 
 static Tensor spaced(Type type, int rows, int cols, float scale) {
@@ -117,7 +125,7 @@ static void run(Problem *p, ScanOrder order) {
   for (int i = DELTA; i < TENSORS; i++)
     memset(p->t[i].data, 0xa5, (size_t)p->t[i].rows * (size_t)p->t[i].stride * type_size(p->t[i].type));
   Tensor *t = p->t;
-  ScanInputs in = {&t[U], &t[DT], &t[B], &t[C], &t[Z], &t[A_LOG], &t[D], &t[BIAS]};
+  ScanInputs in = {&t[U], &t[DT], &t[B], &t[C], &t[Z], &t[A_LOG], &t[D], &t[BIAS], p->precision};
   ScanOutputs out = {&t[DELTA], &t[Y], &t[GATED], &t[STATE]};
   void *scratch = golden_junk(scan_scratch_bytes(p->T, p->E, p->N, order));
   scan(&in, order, &out, scratch);
@@ -149,19 +157,18 @@ static void check(Problem *p, ScanOrder order) {
   for (int e = 0; e < p->E; e++) {
     for (int i = 0; i < T; i++) {
       float d = value(&t[DT], i, e) + value(&t[BIAS], 0, e);
-      delta[i] = d <= 20 ? log1p32(exp32(d)) : d;
+      delta[i] = held(d <= 20 ? log1p32(exp32(d)) : d, p->precision.softplus, 0);
       y[i] = value(&t[D], 0, e) * value(&t[U], i, e);
     }
     for (int n = 0; n < N; n++) {
       float A = -exp32(value(&t[A_LOG], e, n));
       for (int i = 0; i < T; i++)
-        pair[i] = (Pair){exp32(delta[i] * A), delta[i] * value(&t[U], i, e) * value(&t[B], i, n)};
-      if (order == SCAN_BLOCKED)
-        emulate_blocked(pair, T, h);
-      else
-        emulate_sequential(pair, T, h);
+        pair[i] = (Pair){held(exp32(delta[i] * A), p->precision.decay, 0),
+                         delta[i] * value(&t[U], i, e) * value(&t[B], i, n)};
+      if (order == SCAN_BLOCKED) emulate_blocked(pair, T, h);
+      float last = order == SCAN_BLOCKED ? h[T - 1] : emulate_sequential(pair, T, h, p->precision);
       for (int i = 0; i < T; i++) y[i] = fmaf(h[i], value(&t[C], i, n), y[i]);
-      same("state", p, kernel, e, n, value(&t[STATE], e, n), h[T - 1]);
+      same("state", p, kernel, e, n, value(&t[STATE], e, n), last);
     }
     for (int i = 0; i < T; i++) {
       float z = value(&t[Z], i, e), gated = y[i] * z / (1 + exp32(-z));
@@ -266,6 +273,40 @@ Test(scan, witness_names_the_types_that_went_through) {
     cr_expect_str_eq(p.t[STATE].kernel, by_hand[i].y_kernel);
     free_problem(&p);
   }
+}
+
+/* ---- narrower stages ---- */
+
+Test(scan, narrower_stages_equal_their_emulation_and_the_witness_names_them) {
+  for (int order = 0; order < 2; order++)
+    for (Precision softplus = 0; softplus < PRECISION_I8; softplus++)
+      for (Precision decay = 0; decay < PRECISION_I8; decay++)
+        for (Precision state = 0; state < (order == SCAN_BLOCKED ? 1 : PRECISION_COUNT); state++) {
+          Problem p = make_problem(150, 19, 5, (softplus + decay) % 2 ? 0xff : 0, TYPE_F16);
+          p.precision = (ScanPrecision){softplus, decay, state, 0.04f};
+          run_and_check(&p, order);
+          static const char *const name[] = {"", ":f16", ":bf16", ":i8"};
+          char want[96], *w = want;
+          w += sprintf(w, "scan u:%s rest:%s %s", p.t[U].type == TYPE_I8 ? "i8" : "f32",
+                       p.t[U].type == TYPE_I8 ? "i8" : "f32", order == SCAN_BLOCKED ? "blocked" : "sequential");
+          if (softplus) w += sprintf(w, " softplus%s", name[softplus]);
+          if (decay) w += sprintf(w, " decay%s", name[decay]);
+          if (state) w += sprintf(w, " state%s", name[state]);
+          strcpy(w, "->f16 cpu");
+          cr_expect_str_eq(p.t[GATED].kernel, want);
+          cr_expect_eq(p.t[STATE].nans, 0);
+          free_problem(&p);
+        }
+}
+
+/* h is NaN at the token whose input is, and 0 after it was stored: the tokens behind it do not see the NaN. */
+Test(scan, an_int8_state_counts_the_nans_that_it_loses) {
+  Problem p = make_problem(40, 18, 3, 0, TYPE_F16);
+  p.precision = (ScanPrecision){PRECISION_F32, PRECISION_F32, PRECISION_I8, 0.04f};
+  ((float *)p.t[U].data)[30 * p.t[U].stride + 17] = NAN;
+  run_and_check(&p, SCAN_SEQUENTIAL);
+  cr_expect_eq(p.t[STATE].nans, 3, "one a state of that token and channel: got %ld", (long)p.t[STATE].nans);
+  free_problem(&p);
 }
 
 /* ---- Quamba's kernel ---- */

@@ -58,7 +58,8 @@ Test(spec, the_least_spec_gets_every_default) {
   "calibration: {text: v.txt, windows: 4096, length: 1048576, alpha: 0.5}\n"                                           \
   "prompts:\n  - {name: a, text: t.txt, offset: 9223372036854775807, length: 1}\n  - name: b-2\n    text: u.txt\n"     \
   "  - {name: c, tokens: ids.npy}\n  - {name: 7, string: \"x\\ty\"}\n"                                                 \
-  "modes:\n  late: {base: 2-4, scan_order: blocked}\n  mine: {base: fp32, conv_out: f32_grid, gated: f16}\n"           \
+  "modes:\n  late: {base: 2-4, scan_order: blocked}\n  mine: {base: fp32, conv_out: f32_grid, gated: f16, state: "     \
+  "bf16}\n"                                                                                                            \
   "  unused: {base: 3}\n"                                                                                              \
   "pairs: [[mine, fp32], [fp64, late], [late, mine], [mine, late]]\ncompare_all: [late, 0]\n"                          \
   "budget: [late]\n"                                                                                                   \
@@ -148,7 +149,7 @@ Test(spec, an_own_mode_is_its_base_and_what_it_overrides) {
   Spec spec = parse(&arena, FULL);
   Mode late = *mode_preset("2-4"), mine = *mode_preset("fp32");
   late.scan_order = SCAN_ORDER_BLOCKED;
-  mine.conv_out = CONV_OUT_F32_GRID, mine.gated = OUTPUT_F16;
+  mine.conv_out = CONV_OUT_F32_GRID, mine.gated = OUTPUT_F16, mine.state = INNER_BF16;
   cr_expect(mode_equal(spec_mode(&spec, "late"), &late));
   cr_expect(mode_equal(spec_mode(&spec, "mine"), &mine));
   cr_expect(mode_equal(spec_mode(&spec, "unused"), mode_preset("3")));
@@ -197,11 +198,13 @@ Test(spec, the_effective_spec_says_everything) {
       "modes:\n"
       "  \"late\": {base: \"2-4\", linears: w8a8, conv_in: i8, conv_out: f32, x_proj_in: i8, scan_u: f32, scan_rest: "
       "i8, "
-      "scan_order: blocked, gated: f16, out_proj: f16}\n"
+      "scan_order: blocked, gated: f16, out_proj: f16, conv_acc: f32, softplus: f32, decay: f32, state: f32}\n"
       "  \"mine\": {base: \"fp32\", linears: f32, conv_in: f32, conv_out: f32_grid, x_proj_in: f32, scan_u: f32, "
-      "scan_rest: f32, scan_order: sequential, gated: f16, out_proj: f32}\n"
+      "scan_rest: f32, scan_order: sequential, gated: f16, out_proj: f32, conv_acc: f32, softplus: f32, decay: f32, "
+      "state: bf16}\n"
       "  \"unused\": {base: \"3\", linears: w8a8, conv_in: i8_dynamic, conv_out: f32, x_proj_in: i8, scan_u: f32, "
-      "scan_rest: i8, scan_order: sequential, gated: f16, out_proj: f16}\n"
+      "scan_rest: i8, scan_order: sequential, gated: f16, out_proj: f16, conv_acc: f32, softplus: f32, decay: f32, "
+      "state: f32}\n"
       "pairs:\n  - [\"mine\", \"fp32\"]\n  - [\"fp64\", \"late\"]\n  - [\"late\", \"mine\"]\n  - [\"mine\", \"late\"]\n"
       "compare_all: [\"late\", \"0\"]\nbudget: [\"late\"]\n"
       "keep: {tensors: [conv1d, logits], layers: [23, 0], f16_as: f32, deflate: 9}\n"

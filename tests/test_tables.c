@@ -1,5 +1,6 @@
 /* tables: the columns are the rows' members, all of them, each once. */
 #include "measure/tables.h"
+#include "spec/mode.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -22,6 +23,15 @@ Test(tables, columns_cover_their_rows_and_sizes_match_types) {
     cr_assert(end <= (*t)->row_size && (*t)->row_size - end < 8, "%s: columns end at %zu of %zu", (*t)->name, end,
               (*t)->row_size);
     cr_assert((*t)->title && strlen((*t)->title) > 0);
+  }
+}
+
+Test(tables, modes_have_a_column_a_stage_in_the_order_of_the_stages) {
+  cr_assert_eq(table_modes.columns, 1 + mode_stage_count);
+  for (int s = 0; s < mode_stage_count; s++) {
+    cr_expect_str_eq(table_modes.column[1 + s].name, mode_stages[s].key);
+    for (int v = 0; mode_stages[s].values[v]; v++)
+      cr_expect_lt(strlen(mode_stages[s].values[v]), table_modes.column[1 + s].size, "%s", mode_stages[s].values[v]);
   }
 }
 

@@ -65,7 +65,7 @@ TABLE(verdict, Verdict, "Verdicts: did both modes take effect, where do they fir
 #define X(member) COLUMN(ModeRow, member)
 static const Column columns_modes[] = {
     X(mode), X(linears), X(conv_in), X(conv_out), X(x_proj_in), X(scan_u), X(scan_rest), X(scan_order), X(gated),
-    X(out_proj),
+    X(out_proj), X(conv_acc), X(softplus), X(decay), X(state),
 };
 TABLE(modes, ModeRow, "Modes: the setting of every stage");
 #undef X

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { TEXT_NAME = 40, TEXT_TENSOR = 16, TEXT_TYPE = 8, TEXT_KERNEL = 64, TEXT_DIGEST = 40, FIRST_VALUES = 10 };
+enum { TEXT_NAME = 40, TEXT_TENSOR = 16, TEXT_TYPE = 8, TEXT_KERNEL = 96, TEXT_DIGEST = 40, FIRST_VALUES = 10 };
 
 /* One tensor of one mode, layer and prompt; values dequantised, in double. */
 typedef struct TensorStats {
@@ -105,7 +105,7 @@ typedef struct Verdict {
 typedef struct ModeRow {
   char mode[TEXT_NAME];
   char linears[16], conv_in[16], conv_out[16], x_proj_in[16], scan_u[16], scan_rest[16], scan_order[16], gated[16],
-      out_proj[16];
+      out_proj[16], conv_acc[16], softplus[16], decay[16], state[16]; /* as mode_stages, in its order */
 } ModeRow;
 
 /* A static scale: of an activation at a layer, or of a weight. */

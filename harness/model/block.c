@@ -59,6 +59,22 @@ static Tensor as_f32(Run *r, const Tensor *x) {
   return f;
 }
 
+/* What a stage's setting asks of the operator that it is inside of. */
+static Precision inner(int setting) {
+  static const Precision precision[] = {[INNER_F32] = PRECISION_F32,
+                                        [INNER_F16] = PRECISION_F16,
+                                        [INNER_BF16] = PRECISION_BF16,
+                                        [INNER_I8] = PRECISION_I8};
+  return precision[setting];
+}
+
+static Type output_type(int setting) { return setting == OUTPUT_F16 ? TYPE_F16 : TYPE_F32; }
+
+/* There is no tensor of bf16: its values are kept as float32. */
+static void narrow_output(Run *r, TensorId id, int setting) {
+  if (setting == OUTPUT_BF16) r->ops->narrow(&r->t[id], PRECISION_BF16, &r->t[id]);
+}
+
 static Tensor as_type(Run *r, const Tensor *x, bool i8, float scale) { return i8 ? as_i8(r, x, scale) : as_f32(r, x); }
 
 /* norm, in_proj, conv1d and its SiLU. */
@@ -80,7 +96,9 @@ static void run_conv(Run *r) {
   }
   Tensor *pre = make(r, T_CONV1D, TYPE_F32);
   Tensor *silu = make(r, T_CONV1D_SILU, mode->conv_out == CONV_OUT_F32 ? TYPE_F32 : TYPE_I8);
-  r->ops->conv1d(mode->conv_in == CONV_IN_F32 ? &f->conv : &q->conv, &x, pre, silu);
+  Conv1d conv = mode->conv_in == CONV_IN_F32 ? f->conv : q->conv;
+  conv.acc = inner(mode->conv_acc);
+  r->ops->conv1d(&conv, &x, pre, silu);
   if (mode->conv_out == CONV_OUT_F32_GRID) {
     Tensor on_grid = *silu;
     r->ops->dequantise(&on_grid, make(r, T_CONV1D_SILU, TYPE_F32));
@@ -117,14 +135,19 @@ static void run_scan(Run *r) {
                    .z = &z,
                    .A_log = &w->A_log,
                    .D = &w->D,
-                   .dt_bias = &w->dt_bias};
+                   .dt_bias = &w->dt_bias,
+                   .precision = {.softplus = inner(mode->softplus),
+                                 .decay = inner(mode->decay),
+                                 .state = inner(mode->state),
+                                 .state_scale = scale[S_H]}};
   ScanOutputs out = {.delta = make(r, T_DELTA, TYPE_F32),
                      .y = make(r, T_SCAN, TYPE_F32),
-                     .gated = make(r, T_GATED, mode->gated == OUTPUT_F16 ? TYPE_F16 : TYPE_F32),
+                     .gated = make(r, T_GATED, output_type(mode->gated)),
                      .state = make(r, T_SSM_STATE, TYPE_F32)};
   ScanOrder order = mode->scan_order == SCAN_ORDER_BLOCKED ? SCAN_BLOCKED : SCAN_SEQUENTIAL;
   Arena scratch = *r->arena;
   r->ops->scan(&in, order, &out, arena_room(&scratch, scan_scratch_bytes(r->T, m->E, m->N, order), 1));
+  narrow_output(r, T_GATED, mode->gated);
   if (mode->scan_u == SCAN_U_I8) r->ops->quantise(&r->t[T_SSM_STATE], ROUND_AWAY, make(r, T_SSM_STATE_Q8, TYPE_I8));
 }
 
@@ -137,7 +160,8 @@ static void run_out(Run *r) {
   else
     r->t[T_OUT_PROJ_IN] = as_type(r, gated, w8a8, r->layer->scale[S_O]);
   r->ops->linear(w8a8 ? &r->layer->i8.out_proj : &r->layer->f32.out_proj, &r->t[T_OUT_PROJ_IN],
-                 make(r, T_OUT_PROJ, r->mode->out_proj == OUTPUT_F16 ? TYPE_F16 : TYPE_F32));
+                 make(r, T_OUT_PROJ, output_type(r->mode->out_proj)));
+  narrow_output(r, T_OUT_PROJ, r->mode->out_proj);
   r->ops->residual_add(&r->t[T_BLOCK_IN], &r->t[T_OUT_PROJ], make(r, T_BLOCK_OUT, TYPE_F32));
 }
 

@@ -33,7 +33,7 @@ bool witness_type(const Mode *m, TensorId id, Type *type) {
 /* --- which kernel must have made it ---------------------------------------------------------------------------------
  */
 
-enum { KERNEL_TEXT = 64 };
+enum { KERNEL_TEXT = 96 };
 
 static const char *out_type(const Mode *m, TensorId id) {
   Type type = TYPE_F32;
@@ -42,8 +42,9 @@ static const char *out_type(const Mode *m, TensorId id) {
 }
 
 static void conv_kernel(const Mode *m, const char *silu, char *text) {
+  static const char *const acc[] = {[INNER_F32] = "", [INNER_F16] = " acc:f16", [INNER_BF16] = " acc:bf16"};
   const char *in = m->conv_in == CONV_IN_F32 ? "f32*f32" : "i8*i8";
-  snprintf(text, KERNEL_TEXT, "conv1d %s->%s", in, silu);
+  snprintf(text, KERNEL_TEXT, "conv1d %s%s->%s", in, acc[m->conv_acc], silu);
 }
 
 /* What x_proj and the scan take from conv1d_silu. */
@@ -59,6 +60,15 @@ static void conv_output_kernel(const Mode *m, bool as_i8, char *text) {
 static void linear_kernel(const Mode *m, TensorId id, char *text) {
   const char *out = out_type(m, id), *in = m->linears == LINEARS_W8A8 ? "i8*i8" : "f32*f32";
   snprintf(text, KERNEL_TEXT, "linear %s->%s%s", in, out, strcmp(out, "i8") ? "" : " half-even");
+}
+
+static void scan_kernel(const Mode *m, const char *out, char *text) {
+  static const char *const softplus[] = {"", " softplus:f16", " softplus:bf16"};
+  static const char *const decay[] = {"", " decay:f16", " decay:bf16"};
+  static const char *const state[] = {"", " state:f16", " state:bf16", " state:i8"};
+  snprintf(text, KERNEL_TEXT, "scan u:%s rest:%s %s%s%s%s->%s", m->scan_u == SCAN_U_I8 ? "i8" : "f32",
+           m->scan_rest == SCAN_REST_I8 ? "i8" : "f32", m->scan_order == SCAN_ORDER_BLOCKED ? "blocked" : "sequential",
+           softplus[m->softplus], decay[m->decay], state[m->state], out);
 }
 
 /* The kernel's name without its backend; false where the mode has no say (block_in: whoever made the stream). */
@@ -78,16 +88,16 @@ static bool expected_kernel(const Mode *m, TensorId id, char *text) {
     case T_SCAN_IN: return conv_output_kernel(m, m->scan_u == SCAN_U_I8, text), true;
     case T_IN_PROJ:
     case T_X_PROJ:
-    case T_DT_PROJ:
-    case T_OUT_PROJ: return linear_kernel(m, id, text), true;
+    case T_DT_PROJ: return linear_kernel(m, id, text), true;
+    case T_OUT_PROJ:
+      if (m->out_proj == OUTPUT_BF16) return strcpy(text, "narrow f32->bf16"), true;
+      return linear_kernel(m, id, text), true;
+    case T_GATED:
+      if (m->gated == OUTPUT_BF16) return strcpy(text, "narrow f32->bf16"), true;
+      return scan_kernel(m, out_type(m, id), text), true;
     case T_DELTA:
     case T_SCAN:
-    case T_GATED:
-    case T_SSM_STATE:
-      snprintf(text, KERNEL_TEXT, "scan u:%s rest:%s %s->%s", m->scan_u == SCAN_U_I8 ? "i8" : "f32",
-               m->scan_rest == SCAN_REST_I8 ? "i8" : "f32",
-               m->scan_order == SCAN_ORDER_BLOCKED ? "blocked" : "sequential", out_type(m, id));
-      return true;
+    case T_SSM_STATE: return scan_kernel(m, out_type(m, id), text), true;
     case T_SSM_STATE_Q8: return strcpy(text, "quantise f32->i8 half-away"), true;
     default: return false;
   }

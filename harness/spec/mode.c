@@ -18,23 +18,31 @@ const Stage mode_stages[] = {
     {"scan_u", {"i8", "f32"}, offsetof(Mode, scan_u), "u of the scan"},
     {"scan_rest", {"i8", "f32"}, offsetof(Mode, scan_rest), "dt, B, C, z, A_log, D and the dt bias of the scan"},
     {"scan_order", {"blocked", "sequential"}, offsetof(Mode, scan_order), "order in which the scan combines tokens"},
-    {"gated", {"f16", "f32"}, offsetof(Mode, gated), "what leaves the gate"},
-    {"out_proj", {"f16", "f32"}, offsetof(Mode, out_proj), "what leaves out_proj"},
+    {"gated", {"f16", "f32", "bf16"}, offsetof(Mode, gated), "what leaves the gate"},
+    {"out_proj", {"f16", "f32", "bf16"}, offsetof(Mode, out_proj), "what leaves out_proj"},
+    {"conv_acc", {"f32", "f16", "bf16"}, offsetof(Mode, conv_acc), "running sum of conv1d, rounded after each tap"},
+    {"softplus", {"f32", "f16", "bf16"}, offsetof(Mode, softplus), "delta, rounded as it leaves the softplus"},
+    {"decay", {"f32", "f16", "bf16"}, offsetof(Mode, decay), "exp(delta A) of each token and state, rounded"},
+    {"state",
+     {"f32", "f16", "bf16", "i8"},
+     offsetof(Mode, state),
+     "h of the scan, rounded as it is stored after each token; int8 at the scale of the state"},
 };
 const int mode_stage_count = sizeof mode_stages / sizeof *mode_stages;
 
+/* The stages inside the operators are float32 in every preset. */
 /* clang-format off */
 const Mode mode_presets[] = {
-/*   name   linears       conv_in             conv_out           x_proj_in      scan_u      scan_rest      scan_order             gated       out_proj */
-    {"0",    LINEARS_W8A8, CONV_IN_I8,         CONV_OUT_I8,       X_PROJ_IN_I8,  SCAN_U_I8,  SCAN_REST_I8,  SCAN_ORDER_BLOCKED,    OUTPUT_F16, OUTPUT_F16},
-    {"1",    LINEARS_F32,  CONV_IN_F32,        CONV_OUT_F32,      X_PROJ_IN_F32, SCAN_U_F32, SCAN_REST_F32, SCAN_ORDER_SEQUENTIAL, OUTPUT_F16, OUTPUT_F16},
-    {"2-0",  LINEARS_W8A8, CONV_IN_I8,         CONV_OUT_F32_GRID, X_PROJ_IN_I8,  SCAN_U_I8,  SCAN_REST_I8,  SCAN_ORDER_BLOCKED,    OUTPUT_F16, OUTPUT_F16},
-    {"2-1",  LINEARS_W8A8, CONV_IN_I8,         CONV_OUT_I8,       X_PROJ_IN_I8,  SCAN_U_I8,  SCAN_REST_I8,  SCAN_ORDER_SEQUENTIAL, OUTPUT_F16, OUTPUT_F16},
-    {"2-2",  LINEARS_W8A8, CONV_IN_I8,         CONV_OUT_F32_GRID, X_PROJ_IN_I8,  SCAN_U_F32, SCAN_REST_I8,  SCAN_ORDER_SEQUENTIAL, OUTPUT_F16, OUTPUT_F16},
-    {"2-3",  LINEARS_W8A8, CONV_IN_I8,         CONV_OUT_F32,      X_PROJ_IN_I8,  SCAN_U_I8,  SCAN_REST_I8,  SCAN_ORDER_SEQUENTIAL, OUTPUT_F16, OUTPUT_F16},
-    {"2-4",  LINEARS_W8A8, CONV_IN_I8,         CONV_OUT_F32,      X_PROJ_IN_I8,  SCAN_U_F32, SCAN_REST_I8,  SCAN_ORDER_SEQUENTIAL, OUTPUT_F16, OUTPUT_F16},
-    {"3",    LINEARS_W8A8, CONV_IN_I8_DYNAMIC, CONV_OUT_F32,      X_PROJ_IN_I8,  SCAN_U_F32, SCAN_REST_I8,  SCAN_ORDER_SEQUENTIAL, OUTPUT_F16, OUTPUT_F16},
-    {"fp32", LINEARS_F32,  CONV_IN_F32,        CONV_OUT_F32,      X_PROJ_IN_F32, SCAN_U_F32, SCAN_REST_F32, SCAN_ORDER_SEQUENTIAL, OUTPUT_F32, OUTPUT_F32},
+/*   name   linears       conv_in             conv_out           x_proj_in      scan_u      scan_rest      scan_order             gated       out_proj    conv_acc   softplus   decay      state */
+    {"0",    LINEARS_W8A8, CONV_IN_I8,         CONV_OUT_I8,       X_PROJ_IN_I8,  SCAN_U_I8,  SCAN_REST_I8,  SCAN_ORDER_BLOCKED,    OUTPUT_F16, OUTPUT_F16, INNER_F32, INNER_F32, INNER_F32, INNER_F32},
+    {"1",    LINEARS_F32,  CONV_IN_F32,        CONV_OUT_F32,      X_PROJ_IN_F32, SCAN_U_F32, SCAN_REST_F32, SCAN_ORDER_SEQUENTIAL, OUTPUT_F16, OUTPUT_F16, INNER_F32, INNER_F32, INNER_F32, INNER_F32},
+    {"2-0",  LINEARS_W8A8, CONV_IN_I8,         CONV_OUT_F32_GRID, X_PROJ_IN_I8,  SCAN_U_I8,  SCAN_REST_I8,  SCAN_ORDER_BLOCKED,    OUTPUT_F16, OUTPUT_F16, INNER_F32, INNER_F32, INNER_F32, INNER_F32},
+    {"2-1",  LINEARS_W8A8, CONV_IN_I8,         CONV_OUT_I8,       X_PROJ_IN_I8,  SCAN_U_I8,  SCAN_REST_I8,  SCAN_ORDER_SEQUENTIAL, OUTPUT_F16, OUTPUT_F16, INNER_F32, INNER_F32, INNER_F32, INNER_F32},
+    {"2-2",  LINEARS_W8A8, CONV_IN_I8,         CONV_OUT_F32_GRID, X_PROJ_IN_I8,  SCAN_U_F32, SCAN_REST_I8,  SCAN_ORDER_SEQUENTIAL, OUTPUT_F16, OUTPUT_F16, INNER_F32, INNER_F32, INNER_F32, INNER_F32},
+    {"2-3",  LINEARS_W8A8, CONV_IN_I8,         CONV_OUT_F32,      X_PROJ_IN_I8,  SCAN_U_I8,  SCAN_REST_I8,  SCAN_ORDER_SEQUENTIAL, OUTPUT_F16, OUTPUT_F16, INNER_F32, INNER_F32, INNER_F32, INNER_F32},
+    {"2-4",  LINEARS_W8A8, CONV_IN_I8,         CONV_OUT_F32,      X_PROJ_IN_I8,  SCAN_U_F32, SCAN_REST_I8,  SCAN_ORDER_SEQUENTIAL, OUTPUT_F16, OUTPUT_F16, INNER_F32, INNER_F32, INNER_F32, INNER_F32},
+    {"3",    LINEARS_W8A8, CONV_IN_I8_DYNAMIC, CONV_OUT_F32,      X_PROJ_IN_I8,  SCAN_U_F32, SCAN_REST_I8,  SCAN_ORDER_SEQUENTIAL, OUTPUT_F16, OUTPUT_F16, INNER_F32, INNER_F32, INNER_F32, INNER_F32},
+    {"fp32", LINEARS_F32,  CONV_IN_F32,        CONV_OUT_F32,      X_PROJ_IN_F32, SCAN_U_F32, SCAN_REST_F32, SCAN_ORDER_SEQUENTIAL, OUTPUT_F32, OUTPUT_F32, INNER_F32, INNER_F32, INNER_F32, INNER_F32},
 };
 /* clang-format on */
 const int mode_preset_count = sizeof mode_presets / sizeof *mode_presets;
@@ -84,10 +92,16 @@ bool mode_check(const Mode *mode, Status *st) {
     return FAIL(st, "scan_rest i8 with linears f32: x_proj and dt_proj are then float, there is no int8 dt, B, C");
   if (float_linears && mode->conv_in == CONV_IN_I8)
     return FAIL(st, "conv_in i8 with linears f32: in_proj's output is then float; i8_dynamic quantises it");
+  if (mode->state != INNER_F32 && mode->scan_order == SCAN_ORDER_BLOCKED)
+    return FAIL(st, "state %s with scan_order blocked: a blocked scan stores no state between tokens",
+                mode->state == INNER_I8    ? "i8"
+                : mode->state == INNER_F16 ? "f16"
+                                           : "bf16");
   return true;
 }
 
 bool mode_needs_scales(const Mode *mode) {
   return mode->linears == LINEARS_W8A8 || mode->conv_in != CONV_IN_F32 || mode->conv_out != CONV_OUT_F32 ||
-         mode->x_proj_in == X_PROJ_IN_I8 || mode->scan_u == SCAN_U_I8 || mode->scan_rest == SCAN_REST_I8;
+         mode->x_proj_in == X_PROJ_IN_I8 || mode->scan_u == SCAN_U_I8 || mode->scan_rest == SCAN_REST_I8 ||
+         mode->state == INNER_I8;
 }

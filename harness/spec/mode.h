@@ -16,7 +16,9 @@ typedef enum { X_PROJ_IN_I8, X_PROJ_IN_F32 } ModeXProjIn;
 typedef enum { SCAN_U_I8, SCAN_U_F32 } ModeScanU;
 typedef enum { SCAN_REST_I8, SCAN_REST_F32 } ModeScanRest;
 typedef enum { SCAN_ORDER_BLOCKED, SCAN_ORDER_SEQUENTIAL } ModeScanOrder;
-typedef enum { OUTPUT_F16, OUTPUT_F32 } ModeOutput;
+typedef enum { OUTPUT_F16, OUTPUT_F32, OUTPUT_BF16 } ModeOutput;
+/* Of a value inside an operator; the order is that of kernels/narrow.h. */
+typedef enum { INNER_F32, INNER_F16, INNER_BF16, INNER_I8 } ModeInner;
 
 typedef struct Mode {
   char name[MODE_NAME_MAX + 1];
@@ -29,12 +31,16 @@ typedef struct Mode {
   int scan_order; /* ModeScanOrder */
   int gated;      /* ModeOutput:    what leaves the gate */
   int out_proj;   /* ModeOutput:    what leaves out_proj */
+  int conv_acc;   /* ModeInner:     the running sum of conv1d, after each tap */
+  int softplus;   /* ModeInner:     delta, as it leaves the softplus */
+  int decay;      /* ModeInner:     exp(delta A) of each token */
+  int state;      /* ModeInner:     h as the scan stores it after each token */
 } Mode;
 
 /* One stage: its key in a spec, its values in the order of the enum, where it stands in Mode, what it is. */
 typedef struct Stage {
   const char *key;
-  const char *values[4]; /* ends with NULL */
+  const char *values[5]; /* ends with NULL */
   size_t offset;
   const char *meaning;
 } Stage;
