@@ -498,6 +498,26 @@ static bool run_journal(Arena *arena, Experiment *e, const RunOptions *options, 
   return true;
 }
 
+/* A stage finer than the presets' has operators on the CPU alone. */
+static bool find_device(Experiment *e, Status *st) {
+  const Spec *spec = e->spec;
+  TRY(device_find(spec->backend, spec->path, &e->device, st));
+  for (int i = 0; e->device.found && i < spec->mode_count; i++) {
+    const Mode *mode = &spec->modes[i];
+    const Stage *finer = mode_finer_stage(mode);
+    if (!finer) continue;
+    const char *setting = mode_setting_name(mode, finer);
+    if (spec->backend == BACKEND_CUDA)
+      return FAIL(st, "%s: backend cuda: mode '%s' sets %s %s, which only the CPU's operators have", spec->path,
+                  mode->name, finer->key, setting);
+    progress_say(e->progress, "the modes run on the CPU: mode '%s' sets %s %s, which only its operators have",
+                 mode->name, finer->key, setting);
+    e->device.found = false;
+  }
+  if (e->device.found) progress_say(e->progress, "the modes run on %s", e->device.cuda.name);
+  return true;
+}
+
 bool experiment_run(Arena *arena, const Spec *spec, const RunOptions *options, Progress *progress, RunOutcome *outcome,
                     Status *st) {
   double start_s = clock_s();
@@ -512,8 +532,7 @@ bool experiment_run(Arena *arena, const Spec *spec, const RunOptions *options, P
   } else {
     announce(&e, options->folder, *arena);
     TRY(estimate_check(spec, &e.setup, options->folder, st));
-    TRY(device_find(spec->backend, spec->path, &e.device, st));
-    if (e.device.found) progress_say(progress, "the modes run on %s", e.device.cuda.name);
+    TRY(find_device(&e, st));
     TRY(setup_load(arena, spec, options->folder, progress, &e.setup, st));
     make_sides(arena, &e);
     if (e.device.found)

@@ -359,7 +359,11 @@ static bool command_modes(Arena *arena, const Options *o, const char *typed, Sta
   if (!o->json) {
     print_stage_table(mode_presets, mode_preset_count);
     printf("\n");
-    for (int s = 0; s < mode_stage_count; s++) printf("%-12s %s\n", mode_stages[s].key, mode_stages[s].meaning);
+    for (int s = 0; s < mode_stage_count; s++) {
+      printf("%-12s ", mode_stages[s].key);
+      for (int v = 0; mode_stages[s].values[v]; v++) printf("%s%s", v ? ", " : "", mode_stages[s].values[v]);
+      printf(": %s\n", mode_stages[s].meaning);
+    }
     return true;
   }
   json_t *root = json_object();

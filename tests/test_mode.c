@@ -112,6 +112,18 @@ static const char *broken_rule(const Mode *mode) {
   return mode->scan_order == SCAN_ORDER_BLOCKED ? stored[mode->state] : NULL;
 }
 
+Test(mode, the_stage_that_is_finer_than_the_presets_is_found) {
+  for (int p = 0; p < PRESETS; p++) cr_expect_null(mode_finer_stage(&mode_presets[p]), "%s", columns[p]);
+  Mode mode = *mode_preset("2-4");
+  mode.scan_order = SCAN_ORDER_BLOCKED;
+  cr_expect_null(mode_finer_stage(&mode));
+  mode.decay = INNER_BF16;
+  cr_assert_not_null(mode_finer_stage(&mode));
+  cr_expect_str_eq(mode_finer_stage(&mode)->key, "decay");
+  mode.out_proj = OUTPUT_BF16;
+  cr_expect_str_eq(mode_finer_stage(&mode)->key, "out_proj");
+}
+
 static int values_of(int stage) {
   int count = 0;
   while (mode_stages[stage].values[count]) count++;

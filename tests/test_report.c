@@ -50,7 +50,7 @@ Test(report, strings_from_a_spec_cannot_become_markup) {
 
 Test(report, stages_and_witness_mark_what_differs) {
   const char *text = part_of(body_of(made_run(&arena, made, 1)), "## 2. ", "### 2-0 against 2-4");
-  EXPECT_LINE(text, "**Stages**, as the modes ask for them: 3 of 9 differ.");
+  EXPECT_LINE(text, "**Stages**, as the modes ask for them: 3 of 13 differ.");
   EXPECT_LINE(text, "| stage        | 2-0        | 2-4          |       |");
   EXPECT_LINE(text, "| `conv_in`    | `i8`       | `i8`         |       |");
   EXPECT_LINE(text, "| `scan_order` | `blocked`  | `sequential` | **≠** |");

@@ -100,6 +100,16 @@ bool mode_check(const Mode *mode, Status *st) {
   return true;
 }
 
+const Stage *mode_finer_stage(const Mode *mode) {
+  for (int i = 0; i < mode_stage_count; i++) {
+    bool known = false;
+    for (int p = 0; p < mode_preset_count; p++)
+      known |= mode_setting(&mode_presets[p], &mode_stages[i]) == mode_setting(mode, &mode_stages[i]);
+    if (!known) return &mode_stages[i];
+  }
+  return NULL;
+}
+
 bool mode_needs_scales(const Mode *mode) {
   return mode->linears == LINEARS_W8A8 || mode->conv_in != CONV_IN_F32 || mode->conv_out != CONV_OUT_F32 ||
          mode->x_proj_in == X_PROJ_IN_I8 || mode->scan_u == SCAN_U_I8 || mode->scan_rest == SCAN_REST_I8 ||

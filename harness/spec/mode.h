@@ -63,6 +63,9 @@ bool mode_name_valid(const char *name); /* [A-Za-z0-9][A-Za-z0-9_-]{0,31} */
 bool mode_equal(const Mode *a, const Mode *b);
 /* Refuses a combination that has no scale or no sense, by the keys and values that contradict each other. */
 bool mode_check(const Mode *mode, Status *st);
+/* The first stage that is set finer than any preset sets it: not float32 inside an operator, or a bfloat16 output. NULL
+ * where there is none. Such stages run on the CPU, inside the whole model. */
+const Stage *mode_finer_stage(const Mode *mode);
 /* Whether any stage works on an int8 grid, so that the mode cannot run without calibration. */
 bool mode_needs_scales(const Mode *mode);
 #endif

@@ -167,6 +167,18 @@ bool spec_budget(const Spec *spec, const char *base, const char *other) {
   return (spec->budget_all || spec->budget_count) && in_budget(spec, base) && in_budget(spec, other);
 }
 
+static bool check_micro_modes(const Walk *walk, const Spec *spec, const Micro *micro) {
+  for (int i = 0; i < micro->mode_count; i++) {
+    const Mode *mode = spec_mode(spec, micro->modes[i]);
+    const Stage *finer = mode_finer_stage(mode);
+    if (finer)
+      return walk_fail(walk, walk_place(walk, &micro->modes[i], NULL),
+                       "mode '%s' sets %s %s: an operator alone runs with the settings of the presets", mode->name,
+                       finer->key, mode_setting_name(mode, finer));
+  }
+  return true;
+}
+
 static bool check_lists(const Walk *walk, const Spec *spec) {
   TRY(check_mode_list(walk, spec, spec->compare_all, spec->compare_all_count));
   TRY(check_mode_list(walk, spec, spec->evaluation.modes, spec->evaluation.mode_count));
@@ -181,6 +193,7 @@ static bool check_lists(const Walk *walk, const Spec *spec) {
     TRY(check_twice(walk, micro->prompts, micro->prompt_count));
     TRY(check_twice(walk, micro->shapes, micro->shape_count));
     TRY(check_mode_list(walk, spec, micro->modes, micro->mode_count));
+    TRY(check_micro_modes(walk, spec, micro));
   }
   return true;
 }
