@@ -94,6 +94,7 @@ static void make_lanes(Arena *arena, int T, Arena *room, Device *d) {
     d->lane[i].done = cuda_mark();
     d->lane[i].token = arena_room(room, (size_t)T, sizeof(int32_t));
     for (int half = 0; half < 2; half++) {
+      d->lane[i].copied[half] = cuda_mark();
       d->lane[i].room[half] = arena_room(room, d->lane_bytes, 1);
       d->lane[i].host[half] = (char *)d->pinned + (size_t)(2 * i + half) * d->lane_bytes;
     }
@@ -128,6 +129,7 @@ void device_free(Device *d) {
   for (int i = 0; d->lane && i < d->lanes; i++) {
     cuda_unmark(d->lane[i].start);
     cuda_unmark(d->lane[i].done);
+    for (int half = 0; half < 2; half++) cuda_unmark(d->lane[i].copied[half]);
   }
   if (d->memory) cuda_release(d->memory);
   if (d->pinned) cuda_unpin(d->pinned);
@@ -148,20 +150,22 @@ void device_resume(Device *d, int i, int layer, const Tensor *stream) {
   cuda_to_device(lane->stream.data, stream->data, (size_t)stream->rows * (size_t)stream->cols * sizeof(float));
 }
 
-void device_queue(Device *d, int i, const Mode *mode, int layer) {
+size_t device_queue(Device *d, int i, const Mode *mode, int layer, bool back) {
   Lane *lane = &d->lane[i];
   int half = layer % 2;
   char *host = lane->host[half], *base = lane->room[half];
   Arena room = {.next = base, .end = base + d->lane_bytes, .base = base, .exhausted = d->room.exhausted};
   Trace ends = {0}, *trace = &lane->queued[half];
+  size_t stream_back = 0;
+  if (back && layer >= 2) cuda_operators_after(lane->copied[half]); /* the layer that this one replaces */
   cuda_mark_operators(lane->start);
   if (layer == 0) {
     block_embed(&d->model, lane->token, lane->T, &room, &ends);
     lane->stream = ends.t[T_EMBEDDING];
   } else { /* the stream stands in the other half: here it is given a place for its way back alone */
-    size_t bytes = (size_t)lane->T * (size_t)d->model.D * sizeof(float);
-    char *place = arena_room(&room, bytes, 1);
-    cuda_to_host(host + (place - base), lane->stream.data, bytes);
+    stream_back = (size_t)lane->T * (size_t)d->model.D * sizeof(float);
+    char *place = arena_room(&room, stream_back, 1);
+    if (back) cuda_to_host(host + (place - base), lane->stream.data, stream_back);
   }
   char *made = layer == 0 ? base : room.next;
   block_run(&d->model, layer, mode, &lane->stream, &room, trace);
@@ -169,7 +173,10 @@ void device_queue(Device *d, int i, const Mode *mode, int layer) {
   if (layer == d->model.layers - 1) block_head(&d->model, &lane->stream, &room, &ends);
   cuda_mark_operators(lane->done);
   for (TensorId id = T_LAYER_COUNT; id < T_COUNT; id++) trace->t[id] = ends.t[id];
+  if (!back) return 0;
   cuda_to_host(host + (made - base), made, (size_t)(room.next - made));
+  cuda_mark_copies(lane->copied[half]);
+  return (size_t)(room.next - made) + stream_back;
 }
 
 bool device_wait(Device *d, Status *st) {

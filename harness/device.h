@@ -16,6 +16,7 @@ typedef struct Lane {
   Tensor stream;      /* there: what the next layer takes */
   Trace queued[2];    /* there */
   void *start, *done; /* marks around the last layer queued */
+  void *copied[2];    /* marks behind the way back of the last layer of either parity */
 } Lane;
 
 typedef struct Device {
@@ -40,8 +41,9 @@ void device_free(Device *device);
 /* A lane's start: at the tokens of a prompt, or at layer `layer` with the stream that its last run left. */
 void device_begin(Device *device, int lane, const int32_t *token, int T);
 void device_resume(Device *device, int lane, int layer, const Tensor *stream);
-/* Queues a layer, before the first one the embedding, after the last one norm_f and logits; then its way back. */
-void device_queue(Device *device, int lane, const Mode *mode, int layer);
+/* Queues a layer, before the first one the embedding, after the last one norm_f and logits; then, if `back`, its way
+ * back. Returns the bytes that come back. */
+size_t device_queue(Device *device, int lane, const Mode *mode, int layer, bool back);
 /* Waits for everything queued. */
 bool device_wait(Device *device, Status *st);
 /* After device_wait: the layer's tensors, ends included, in pinned memory; the seconds that it took to compute. */

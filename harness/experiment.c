@@ -115,7 +115,7 @@ static bool run_side(Experiment *e, Side *side, int prompt, int layer, Arena *ar
 
 static void queue_layer(Experiment *e, int layer) {
   for (int s = 0; s < e->sides; s++)
-    if (e->side[s].mode) device_queue(&e->device, s, e->side[s].mode, layer);
+    if (e->side[s].mode) device_queue(&e->device, s, e->side[s].mode, layer, true);
 }
 
 /* Traces of the layer that the device was given, and the next one given to it, to be computed while this one is

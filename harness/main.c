@@ -2,15 +2,18 @@
  * Exit status: 0 done, 1 a check failed, 2 usage or input error. */
 #include <gsl/gsl_errno.h>
 #include <jansson.h>
+#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "bench.h"
 #include "estimate.h"
 #include "evaluate.h"
 #include "experiment.h"
+#include "json_rows.h"
 #include "micro/inputs.h"
 #include "micro/vectors.h"
 #include "microtest.h"
@@ -299,6 +302,51 @@ static bool command_calibrate(Arena *arena, const Options *o, const char *typed,
   return true;
 }
 
+static void print_speed(const Speed *row, size_t rows, const char *where) {
+  printf("%s\n%-18s %-40s %-5s %5s %12s %9s %9s %8s %9s\n", where, "what", "kernel", "mode", "T", "median us", "MAD us",
+         "MB", "to copy", "roofline");
+  for (size_t i = 0; i < rows; i++)
+    printf("%-18s %-40s %-5s %5d %12.2f %9.2f %9.2f %8.2f %9.2f\n", row[i].what, row[i].kernel, row[i].mode, row[i].T,
+           1e6 * row[i].median_s, 1e6 * row[i].mad_s, 1e-6 * (double)row[i].bytes, row[i].ratio_copy,
+           row[i].ratio_roofline);
+}
+
+static bool command_bench(Arena *arena, const Options *o, const char *typed, Status *st) {
+  (void)typed;
+  static const int lengths[] = {171, 512, 2048, 8192};
+  Spec spec = {.backend = BACKEND_AUTO};
+  Device device;
+  Model model;
+  Speed *row;
+  const char **name;
+  size_t rows;
+  TRY(apply_flags(o, &spec, st));
+  TRY(device_find(spec.backend, "bench", &device, st));
+  BenchPlan plan = {.T = lengths, .lengths = device.found ? 4 : 2, .operators = true, .passes = true};
+  plan.modes = modes_of_flags(arena, o, &name);
+  Mode *mode = ARENA_NEW(arena, Mode, plan.modes);
+  for (int i = 0; i < plan.modes; i++) {
+    if (!mode_preset(name[i])) return FAIL(st, "--mode: '%.40s' is no preset", name[i]);
+    mode[i] = *mode_preset(name[i]);
+  }
+  plan.mode = mode;
+  omp_set_num_threads(spec.threads > 0 ? spec.threads : omp_get_num_procs());
+  Progress progress = progress_start(o->quiet);
+  TRY(bench_model(arena, &bench_130m, &model, &progress, st));
+  TRY(bench_run(arena, &model, &bench_130m, &plan, &device, &progress, &row, &rows, st));
+  const char *where = device.found ? device.cuda.name : arena_printf(arena, "CPU, %d threads", omp_get_max_threads());
+  if (o->json) {
+    json_t *root = json_pack("{s:s, s:o}", "device", where, "speed", json_rows(&table_speed, row, rows));
+    json_dumpf(root, stdout, JSON_INDENT(1));
+    printf("\n");
+    json_decref(root);
+  } else {
+    print_speed(row, rows, where);
+  }
+  device_free(&device);
+  return true;
+}
+
 static void say_proof(void *context, const VerifyLine *line) {
   json_t *lines = context;
   if (lines)
@@ -443,6 +491,14 @@ static const Command commands[] = {
       1, KEYS(OPT_OUTPUT)},
      "make the report again, or compare two runs",
      command_report},
+    {{"bench", "",
+      "Times every operator and whole passes at the shape of the published 130M model, weights made: medians, against "
+      "a "
+      "copy of as many bytes and against the roofline.\v"
+      "Examples:\n  driftscope bench --backend cuda\n  driftscope bench --mode 0,2-4 --backend cpu\n",
+      0, KEYS(OPT_MODE, OPT_BACKEND, OPT_THREADS, OPT_JSON, OPT_QUIET)},
+     "speed of operators and passes",
+     command_bench},
     {{"verify", "",
       "Proves on this machine that its CUDA device computes what its CPU computes, bit for bit: every operator in "
       "every "

@@ -70,7 +70,7 @@ static bool verify_mode(Verify *v, const Model *model, const PromptShape *prompt
   device_begin(&v->device, 0, prompt->token, prompt->T);
   for (int layer = 0; layer < model->layers; layer++) {
     Arena room = arena;
-    device_queue(&v->device, 0, mode, layer);
+    device_queue(&v->device, 0, mode, layer, true);
     block_run(model, layer, mode, &x, &room, &cpu);
     if (layer == 0) cpu.t[T_EMBEDDING] = ends.t[T_EMBEDDING];
     if (layer == model->layers - 1) block_head(model, &cpu.t[T_BLOCK_OUT], &room, &cpu);

@@ -22,13 +22,28 @@ static bool checked(cudaError_t error, const char *what) {
   return error == cudaSuccess;
 }
 
+/* Products a clock and multiprocessor: float32 lanes, and int8 tensor cores without sparsity. Source: the tables of
+ * arithmetic throughput in NVIDIA's programming guide and architecture white papers. */
+static void peaks(int major, int minor, double multiprocessor_clocks, Cuda *device) {
+  static const struct {
+    int major, minor, fma, i8_mac;
+  } known[] = {{7, 5, 64, 1024}, {8, 0, 64, 2048}, {8, 6, 128, 1024}, {8, 9, 128, 1024}, {9, 0, 128, 4096}};
+  device->fma_per_s = device->i8_mac_per_s = 0;
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+    if (known[i].major == major && known[i].minor == minor) {
+      device->fma_per_s = known[i].fma * multiprocessor_clocks;
+      device->i8_mac_per_s = known[i].i8_mac * multiprocessor_clocks;
+    }
+}
+
 bool cuda_open(Cuda *device, char why[256]) {
   cudaDeviceProp properties;
-  int count = 0, driver = 0, runtime = 0;
+  int count = 0, driver = 0, runtime = 0, kilohertz = 0;
   cudaError_t error = cudaGetDeviceCount(&count);
   if (error == cudaSuccess && count == 0) error = cudaErrorNoDevice;
   if (error == cudaSuccess) error = cudaSetDevice(0);
   if (error == cudaSuccess) error = cudaGetDeviceProperties(&properties, 0);
+  if (error == cudaSuccess) error = cudaDeviceGetAttribute(&kilohertz, cudaDevAttrClockRate, 0);
   if (error == cudaSuccess) error = cudaDriverGetVersion(&driver);
   if (error == cudaSuccess) error = cudaRuntimeGetVersion(&runtime);
   if (error == cudaSuccess) error = cudaMemGetInfo(&device->free_bytes, &device->memory_bytes);
@@ -41,6 +56,7 @@ bool cuda_open(Cuda *device, char why[256]) {
     snprintf(why, 256, "%s", cudaGetErrorString(error));
     return false;
   }
+  peaks(properties.major, properties.minor, 1e3 * kilohertz * properties.multiProcessorCount, device);
   snprintf(device->name, sizeof device->name, "%.64s, sm_%d%d, driver %d.%d, runtime %d.%d", properties.name,
            properties.major, properties.minor, driver / 1000, driver % 1000 / 10, runtime / 1000, runtime % 1000 / 10);
   return true;
@@ -69,6 +85,10 @@ void cuda_to_device(void *device, const void *host, size_t bytes) {
 }
 
 void cuda_zero(void *device, size_t bytes) { checked(cudaMemsetAsync(device, 0, bytes, operators), "cuda_zero"); }
+
+void cuda_copy(void *to, const void *from, size_t bytes) {
+  checked(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, operators), "copy on the device");
+}
 
 void cuda_to_host(void *host, const void *device, size_t bytes) {
   copies_queued = true;

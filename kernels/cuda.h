@@ -10,6 +10,7 @@
 typedef struct Cuda {
   char name[128]; /* "NVIDIA H100 80GB HBM3, sm_90, driver 13.0, runtime 13.0" */
   size_t memory_bytes, free_bytes;
+  double fma_per_s, i8_mac_per_s; /* peaks of float32 and of int8 products, by the architecture; 0 where not known */
 } Cuda;
 
 /* False, with the reason in `why`, where the program was built without CUDA or there is no usable device. Selects
@@ -24,6 +25,7 @@ void cuda_unpin(void *memory);
 /* Queued in order with the operators. `host` must stay as it is until cuda_wait. */
 void cuda_to_device(void *device, const void *host, size_t bytes);
 void cuda_zero(void *device, size_t bytes);
+void cuda_copy(void *to, const void *from, size_t bytes); /* on the device */
 /* Starts after the operators queued so far; those queued later do not wait for it: it overlaps with them where `host`
  * is pinned. `device` must stay as it is, and `host` is there, when a mark of the copies, or cuda_wait, says so. */
 void cuda_to_host(void *host, const void *device, size_t bytes);

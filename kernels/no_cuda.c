@@ -20,6 +20,7 @@ void cuda_to_device(void *device, const void *host, size_t bytes) { (void)device
 void cuda_to_host(void *host, const void *device, size_t bytes) { (void)host, (void)device, (void)bytes; }
 bool cuda_wait(char why[256]) { return strcpy(why, reason), false; }
 void cuda_zero(void *device, size_t bytes) { (void)device, (void)bytes; }
+void cuda_copy(void *to, const void *from, size_t bytes) { (void)to, (void)from, (void)bytes; }
 void *cuda_mark(void) { return NULL; }
 void cuda_unmark(void *mark) { (void)mark; }
 void cuda_mark_operators(void *mark) { (void)mark; }

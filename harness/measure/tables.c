@@ -171,6 +171,13 @@ static const Column columns_cost_bytes[] = {
 };
 TABLE(cost_bytes, CostBytes, "Cost: bytes that each mode needs");
 #undef X
+
+#define X(member) COLUMN(Speed, member)
+static const Column columns_speed[] = {
+    X(what), X(kernel), X(mode), X(backend), X(T), X(median_s), X(mad_s), X(bytes), X(ratio_copy), X(ratio_roofline),
+};
+TABLE(speed, Speed, "Speed: operators and whole passes, against a copy of as many bytes and against the roofline");
+#undef X
 /* clang-format on */
 
 const Table *const tables[] = {&table_verdict,

@@ -273,6 +273,20 @@ typedef struct CostBytes {
   double to_fp32;                                  /* weights, scales and state of fp32 over this mode's */
 } CostBytes;
 
+/* How fast something ran: the median of repeats and their median absolute deviation. Printed, not stored. */
+typedef struct Speed {
+  char what[TEXT_NAME];     /* the tensor that an operator made, or "forward", "forward, captured" */
+  char kernel[TEXT_KERNEL]; /* of an operator */
+  char mode[TEXT_NAME];
+  char backend[TEXT_TYPE]; /* cpu, cuda */
+  int32_t T;
+  double median_s, mad_s;
+  int64_t bytes;         /* inputs, weights and outputs, once each; of a captured pass, what went to the host */
+  double ratio_copy;     /* median_s over the time of copying as many bytes there; of a captured pass, to the host */
+  double ratio_roofline; /* median_s over the least time that bytes and arithmetic allow; of a captured pass, over the
+                          * larger of the pass alone and the copy to the host; NaN where the peak is unknown */
+} Speed;
+
 typedef enum ColumnType { COLUMN_TEXT, COLUMN_I32, COLUMN_I64, COLUMN_F64 } ColumnType;
 typedef struct Column {
   const char *name;
@@ -288,6 +302,6 @@ typedef struct Table {
 extern const Table table_tensor_stats, table_pair_stats, table_drift, table_drift_law, table_verdict, table_modes,
     table_scales, table_performance, table_budget, table_micro, table_micro_histogram, table_micro_worst,
     table_state_drift, table_state_error, table_evaluation, table_evaluation_windows, table_evaluation_pairs,
-    table_cost, table_cost_bytes;
-extern const Table *const tables[]; /* all, in the order of the report; ends with NULL */
+    table_cost, table_cost_bytes, table_speed;
+extern const Table *const tables[]; /* all that are stored, in the order of the report; ends with NULL */
 #endif
