@@ -135,10 +135,10 @@ static inline Approx approx_softplus(Approx x) {
   return approx_settle(v, spread, m, below ? SOFTPLUS32_ULP * 2 * half_ulp32(m > 0 ? m : 0x1p-149) : 0);
 }
 
-/* Its slope is s (1 + x (1 - s)), s = 1 / (1 + e^-x), and the slope of that is nowhere above 1/2. Two bounds hold of
- * the rounding: the stated one, better high in a binade, and the sum of the three steps', better low in it: exp32's
- * error reaches the denominator with the weight 1 - s, the sum adds 2^-24 (their products, below 7 2^-48, are in the
- * 2^-45), and the quotient is rounded. Where e^-x may overflow, 0 may come out. */
+/* Its slope is s (1 + x (1 - s)), s = 1 / (1 + e^-x), and the slope of that is nowhere above 1/2 in size. Two bounds
+ * hold of the rounding: the stated one, better high in a binade, and the sum of the three steps', better low in it:
+ * exp32's error reaches the denominator with the weight 1 - s, the sum adds 2^-24 (their products, below 7 2^-48, are
+ * in the 2^-45), and the quotient is rounded. Where e^-x may overflow, 0 may come out. */
 static inline Approx approx_silu(Approx x) {
   double v = silu64(x.v), s = 1 / (1 + exp(-x.v)), low = x.v - x.e;
   double spread = x.e * (fabs(s * (1 + x.v * (1 - s))) + x.e / 4), m = fabs(v) + spread;
