@@ -12,6 +12,7 @@
 #include "device.h"
 #include "estimate.h"
 #include "evaluate.h"
+#include "gates.h"
 #include "measure/drift.h"
 #include "measure/law.h"
 #include "measure/stats.h"
@@ -399,6 +400,8 @@ static bool finish(Arena *arena, Experiment *e, const RunOptions *options, doubl
   Drift *drift = drift_of(arena, pair, pairs, &draws, &drifts);
   DriftLaw *law = law_of(arena, pair, pairs, layers, &draws, &laws);
   e->stats_s += clock_s() - measure_s;
+  TableRows verdict = verdict_rows(arena, e, pair, pairs, drift, drifts);
+  const Measured measured = {tensor, pair, drift, verdict.rows, tensors, pairs, drifts, verdict.count, layers};
   MicroRows micro;
   TableRows alone[MICRO_TABLES];
   TRY(micro_run(arena, e->spec, &e->setup, e->progress, &micro, st));
@@ -409,7 +412,8 @@ static bool finish(Arena *arena, Experiment *e, const RunOptions *options, doubl
       {&table_drift, drift, drifts},
       {&table_drift_law, law, laws},
       {&table_budget, budget, budgets},
-      verdict_rows(arena, e, pair, pairs, drift, drifts),
+      {&table_gates, gates_of(arena, e->spec, &measured), (size_t)e->spec->gate_count},
+      verdict,
       mode_rows(arena, e),
       scale_rows(arena, e),
       performance_rows(arena, e, start_s),

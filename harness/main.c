@@ -1,5 +1,5 @@
 /* main: the command line. One command, one function; the only place that prints errors and exits.
- * Exit status: 0 done, 1 a check failed, 2 usage or input error. */
+ * Exit status: 0 done, 1 a check or a gate failed, 2 usage or input error. */
 #include <gsl/gsl_errno.h>
 #include <jansson.h>
 #include <omp.h>
@@ -523,7 +523,7 @@ static void print_commands(FILE *out) {
   for (int i = 0; i < COMMAND_COUNT; i++)
     fprintf(out, "  %-10s %-22s %s\n", commands[i].usage.name, commands[i].usage.arguments, commands[i].summary);
   fprintf(out, "\n'driftscope COMMAND --help' shows a command's options, defaults and examples.\n"
-               "Exit status: 0 done, 1 a check failed, 2 usage or input error.\n");
+               "Exit status: 0 done, 1 a check or a gate failed, 2 usage or input error.\n");
 }
 
 /* --- start and end ---------------------------------------------------------------------------------------------------

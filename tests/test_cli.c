@@ -150,6 +150,28 @@ Test(cli, killed_run_goes_on_and_ends_with_the_same_digests, .timeout = 120) {
   cr_assert_geq(killed, 3, "only %d of 4 runs were alive when killed", killed);
 }
 
+Test(cli, gates_decide_the_exit_status_and_name_the_limit_that_would_pass) {
+  write_spec("a.yaml", TWO_PAIRS "keep: {tensors: none}\ngate:\n  - {pair: [0, 2-0], layer: all, differing: 0}\n"
+                                 "  - {pair: [2-0, 2-4], rel_l2: 1e-9}\n");
+  cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/a 2>&1", program(), folder, folder), 1, "%s", output);
+  cr_assert(strstr(output, "gate 1: pass: 0 against 2-0, block_out of every layer: share of differing elements 0, limit at "
+                           "most 0; at most 0 would pass\n"), "%s", output);
+  cr_assert(strstr(output, "gate 2: FAIL: 2-0 against 2-4, block_out of layer 23: relative L2 "), "%s", output);
+  cr_assert(strstr(output, "1 of 2 gates failed, first gate 2"), "%s", output);
+  cr_assert_eq(shell("grep -c '^## 2. Gates$' %s/a/report.md", folder), 0, "%s", output);
+  cr_assert_eq(shell("%s report %s/a/results.h5 2>&1", program(), folder), 1, "%s", output);
+  const char *would = strstr(output, "limit at most 1e-09; at most ");
+  cr_assert(would, "%s", output);
+  char more[256], limit[32];
+  cr_assert_eq(sscanf(would, "limit at most 1e-09; at most %31[0-9.e+-]", limit), 1, "%s", output);
+  snprintf(more, sizeof more, TWO_PAIRS "keep: {tensors: none}\ngate: {pair: [2-0, 2-4], rel_l2: %s}\n", limit);
+  write_spec("a.yaml", more);
+  cr_assert_eq(shell("%s run %s/a.yaml -q --fresh -o %s/a 2>&1", program(), folder, folder), 0, "%s", output);
+  write_spec("a.yaml", TWO_PAIRS "gate: {pair: [2-0, 2-4], layer: 24, rel_l2: 1}\n");
+  cr_assert_eq(shell("%s validate %s/a.yaml 2>&1", program(), folder), 2, "%s", output);
+  cr_assert(strstr(output, "a.yaml:10:7: key 'gate': layer 24: the model has layers 0 to 23"), "%s", output);
+}
+
 Test(cli, finished_result_is_reported_again_and_another_run_is_refused) {
   write_spec("a.yaml", TWO_PAIRS);
   cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/a 2>&1", program(), folder, folder), 0, "%s", output);

@@ -129,6 +129,33 @@ Test(spec, windows_are_prompts_of_their_own_with_numbered_names) {
   cr_expect_eq(again.prompt_count, 103);
 }
 
+Test(spec, a_gate_stands_alone_or_in_a_list_and_says_where_it_looks) {
+  Arena arena = new_arena();
+  Spec spec = parse(&arena, LEAST "gate: {pair: [1, fp32], rel_l2: 0}\n");
+  cr_assert_eq(spec.gate_count, 1);
+  const Gate *gate = spec.gates;
+  cr_expect(gate->rel_l2.set && gate->rel_l2.value == 0 && !gate->max_abs.set && gate->layer == GATE_LAST);
+  cr_expect_str_eq(gate->tensor, "block_out");
+  cr_expect_str_eq(gate->place, "folder/spec.yaml:5:7");
+  spec = parse(&arena, LEAST "calibration: {text: c}\ncompare_all: [2-0]\n"
+                             "gate:\n  - {pair: [fp64, 2-0], tensor: scan, layer: all, sqnr_db: 20.5}\n"
+                             "  - {mode: 2-0, tensor: conv1d_silu, layer: 3, on_grid: 1}\n"
+                             "  - {pair: [1, fp32], top1_agreement: 0.99}\n"
+                             "  - {pair: [1, fp32], tensor: logits, max_abs: 1e-3}\n");
+  cr_assert_eq(spec.gate_count, 4);
+  cr_expect(spec.gates[0].layer == GATE_ALL && spec.gates[0].sqnr_db.value == 20.5);
+  cr_expect(spec.gates[1].layer == 3 && spec.gates[1].on_grid.value == 1);
+  cr_expect_str_eq(spec.gates[1].mode, "2-0");
+  cr_expect_str_eq(spec.gates[2].tensor, "logits");
+  const char *printed = spec_print(&arena, &spec);
+  cr_expect(strstr(printed, "gate:\n  - {pair: [\"fp64\", \"2-0\"], tensor: scan, layer: all, sqnr_db: 20.5}\n"
+                            "  - {mode: \"2-0\", tensor: conv1d_silu, layer: 3, on_grid: 1}\n"
+                            "  - {pair: [\"1\", \"fp32\"], tensor: logits, layer: last, top1_agreement: 0.99}\n"
+                            "  - {pair: [\"1\", \"fp32\"], tensor: logits, layer: last, max_abs: 0.001}\n"), "%s", printed);
+  Spec again = parse(&arena, printed);
+  cr_expect_str_eq(spec_print(&arena, &again), printed);
+}
+
 Test(spec, modes_that_run_are_those_of_pairs_then_compare_all_each_once_and_never_fp64) {
   Arena arena = new_arena();
   Spec spec = parse(&arena, FULL);

@@ -16,6 +16,7 @@ static void no_memory(size_t wanted, size_t reserved) {
 #define HEAD "title: t\nmodel: m\ncalibration: {text: c}\nprompts: [{name: p, string: s}]\n"
 #define PAIR "pairs: [[2-0, 2-4]]\n"
 #define OWN(settings) HEAD PAIR "modes: {x: {" settings "}}\n"
+#define GATE(settings) HEAD PAIR "gate: {" settings "}\n"
 #define PROMPT(settings) "title: t\nmodel: m\n" PAIR "calibration: {text: c}\nprompts: [{" settings "}]\n"
 #define CALIBRATION(settings)                                                                                          \
   "title: t\nmodel: m\nprompts: [{name: p, string: s}]\n" PAIR "calibration: {text: c, " settings "}\n"
@@ -183,6 +184,31 @@ static const Bad bad[] = {
                                            {"'compare_all'", "mode '3' has int8 stages", "calibration"}},
   {"title: t\nmodel: m\nprompts: [{name: p, string: s}]\npairs: [[fp32, 1]]\nmicro: [{operator: scan, inputs: [zero], modes: [0]}]\n", "5:50",
                                            {"'modes'", "mode '0' has int8 stages", "calibration"}},
+  /* gates */
+  {GATE("rel_l2: 1"),              "6:7",  {"'gate'", "needs 'pair'", ""}},
+  {GATE("pair: [2-0, 2-4]"),       "6:7",  {"'gate'", "needs one of rel_l2, max_abs, sqnr_db", "bits_per_byte"}},
+  {GATE("pair: [2-0, 2-4], rel_l2: 1, max_abs: 1"), "6:37", {"'max_abs'", "stands beside 'rel_l2'", ""}},
+  {GATE("pair: [2-0, 2-4], rel_l2: -1"), "6:34", {"'rel_l2'", "a number from 0 to", "found '-1'"}},
+  {GATE("pair: [2-0, 2-4], rel_l2: ten"), "6:34", {"'rel_l2'", "a number from 0 to", "found 'ten'"}},
+  {GATE("pair: [2-0, 2-4], differing: 1.5"), "6:37", {"'differing'", "a number from 0 to 1", ""}},
+  {GATE("pair: [2-0, 2-4], tensor: block, rel_l2: 1"), "6:34", {"'tensor'", "one of block_in", "found 'block'"}},
+  {GATE("pair: [2-0, 2-4], layer: lst, rel_l2: 1"), "6:33", {"'layer'", "last, all, or an integer from 0 to 9999", "did you mean 'last'?"}},
+  {GATE("pair: [2-0, 2-4], layer: -1, rel_l2: 1"), "6:33", {"'layer'", "last, all, or an integer", "found '-1'"}},
+  {GATE("pair: [2-0, 2-4], tensor: logits, layer: 3, rel_l2: 1"), "6:49", {"'layer'", "no sense here", "'logits' stands once"}},
+  {GATE("pair: [2-0, 2-4], tensor: scan, top1_agreement: 1"), "6:34", {"'tensor'", "no sense", "what the model predicts"}},
+  {GATE("pair: [2-4, 2-0], rel_l2: 1"), "6:14", {"'pair'", "[2-4, 2-0] is not compared here", "add it to pairs"}},
+  {GATE("pair: [fp64, 3], rel_l2: 1"), "6:14", {"'pair'", "[fp64, 3] is not compared here", ""}},
+  {GATE("pair: [2-0, 2-5x], rel_l2: 1"), "6:20", {"'pair'", "no mode '2-5x'", ""}},
+  {GATE("tensor: norm, on_grid: 1"), "6:7", {"'gate'", "on_grid needs 'mode'", ""}},
+  {GATE("mode: 3, tensor: norm, on_grid: 1"), "6:14", {"'mode'", "mode '3' does not run here", ""}},
+  {GATE("mode: 2-0, tensor: scan, on_grid: 1"), "6:27", {"'tensor'", "'scan' has no INT8 grid", ""}},
+  {GATE("mode: 2-0, on_grid: 1"),  "6:7",  {"'gate'", "'block_out' has no INT8 grid", ""}},
+  {GATE("pair: [2-0, 2-4], tensor: norm, on_grid: 1"), "6:14", {"'pair'", "no sense beside 'on_grid'", ""}},
+  {GATE("pair: [2-0, 2-4], mode: 2-0, rel_l2: 1"), "6:26", {"'mode'", "no sense without 'on_grid'", ""}},
+  {GATE("tensr: norm, rel_l2: 1"),  "6:8",  {"unknown key 'tensr'", "did you mean 'tensor'?", ""}},
+  {HEAD PAIR "gate: []\n",         "6:7",  {"'gate'", "a list of 1 to 1024", "found a list of 0"}},
+  {HEAD PAIR "gate: 3\n",          "6:7",  {"'gate'", "a list of 1 to 1024", "found '3'"}},
+  {HEAD PAIR "gate:\n  - {pair: [2-0, 2-4], rel_l2: 1}\n  - {pair: [2-0, 2-4]}\n", "8:5", {"'gate'", "needs one of", ""}},
   /* YAML itself */
   {"",                             "",     {"empty", "", ""}},
   {"# a comment alone\n",          "",     {"empty", "", ""}},

@@ -53,6 +53,14 @@ static const Column columns_drift_law[] = {
 TABLE(drift_law, DriftLaw, "Drift laws: does a pair's difference accumulate over the layers, jump at one, or stay as it is");
 #undef X
 
+#define X(member) COLUMN(GateRow, member)
+static const Column columns_gates[] = {
+    X(base), X(other), X(tensor), X(layers), X(measure), X(at_least), X(limit), X(measured), X(worst_layer), X(passed),
+    X(passing), X(reason),
+};
+TABLE(gates, GateRow, "Gates: limits of the spec, and what was measured");
+#undef X
+
 #define X(member) COLUMN(Verdict, member)
 static const Column columns_verdict[] = {
     X(base), X(other), X(effect), X(reason), X(tensors), X(tensors_identical), X(tensors_same_kernel), X(first_layer),
@@ -181,6 +189,7 @@ TABLE(speed, Speed, "Speed: operators and whole passes, against a copy of as man
 /* clang-format on */
 
 const Table *const tables[] = {&table_verdict,
+                               &table_gates,
                                &table_drift_law,
                                &table_drift,
                                &table_pair_stats,

@@ -83,6 +83,19 @@ typedef struct DriftLaw {
   double r2, r2_break; /* share of the variation over layers that a line explains, and a line with that step */
 } DriftLaw;
 
+/* A limit of the spec, and what was measured. */
+typedef struct GateRow {
+  char base[TEXT_NAME], other[TEXT_NAME]; /* base "": the limit is on one mode, `other` */
+  char tensor[TEXT_TENSOR], layers[8];    /* "23", "all"; "" where the tensor stands once */
+  char measure[16];                       /* the key of the limit in the spec */
+  int32_t at_least;                       /* 1: the measured value may not be less; 0: not more */
+  double limit, measured;                 /* measured: of `all` layers the worst */
+  int32_t worst_layer;                    /* where that is; -1 where the tensor stands once */
+  int32_t passed;
+  double passing;  /* the tightest limit of three digits that would pass; NaN where none would */
+  char reason[16]; /* why it fails whatever the limit: "not_measured", "not_finite"; else "" */
+} GateRow;
+
 /* What a pair's numbers say, for the three lines that matter and the report's words. */
 typedef struct Verdict {
   char base[TEXT_NAME], other[TEXT_NAME];
@@ -299,7 +312,7 @@ typedef struct Table {
   int columns;
   const Column *column;
 } Table;
-extern const Table table_tensor_stats, table_pair_stats, table_drift, table_drift_law, table_verdict, table_modes,
+extern const Table table_tensor_stats, table_pair_stats, table_drift, table_drift_law, table_gates, table_verdict, table_modes,
     table_scales, table_performance, table_budget, table_micro, table_micro_histogram, table_micro_worst,
     table_state_drift, table_state_error, table_evaluation, table_evaluation_windows, table_evaluation_pairs,
     table_cost, table_cost_bytes, table_speed;

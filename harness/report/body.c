@@ -5,6 +5,7 @@
 #include "report/sections.h"
 
 static bool has_micro(const ReportData *d) { return d->micros > 0; }
+static bool has_gates(const ReportData *d) { return d->gates > 0; }
 static bool has_state(const ReportData *d) { return d->state_drifts > 0; }
 /* The operators may have run alone, without the model. */
 static bool has_run(const ReportData *d) { return d->tensors > 0 || d->pair_rows > 0 || d->micros == 0; }
@@ -16,6 +17,7 @@ static const struct {
   bool (*asked)(const ReportData *d);
 } sections[] = {
     {"The question and the answer", section_question, NULL},
+    {"Gates", section_gates, has_gates},
     {"The modes side by side", section_modes, has_run},
     {"Statistics of the first and the last layer", section_values, has_run},
     {"Drift over the layers", section_drift, has_run},

@@ -78,6 +78,7 @@ void data_arrange(Arena *arena, ReportData *d) {
   d->pair_row = rows_of(d, &table_pair_stats, &d->pair_rows);
   d->drift = rows_of(d, &table_drift, &d->drifts);
   d->law = rows_of(d, &table_drift_law, &d->laws);
+  d->gate = rows_of(d, &table_gates, &d->gates);
   d->verdict = rows_of(d, &table_verdict, &d->verdicts);
   d->mode = rows_of(d, &table_modes, &d->modes);
   d->scale = rows_of(d, &table_scales, &d->scales);

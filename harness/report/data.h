@@ -51,12 +51,13 @@ typedef struct ReportData {
   const PairStats *pair_row;
   const Drift *drift;
   const DriftLaw *law;
+  const GateRow *gate;
   const Verdict *verdict;
   const ModeRow *mode;
   const ScaleRow *scale;
   const Performance *performance;
   const Budget *budget;
-  size_t tensors, pair_rows, drifts, laws, verdicts, modes, scales, performances, budgets;
+  size_t tensors, pair_rows, drifts, laws, gates, verdicts, modes, scales, performances, budgets;
   const MicroRow *micro;
   const MicroBin *micro_bin;
   const MicroWorst *micro_worst;

@@ -82,7 +82,7 @@ static const char *summary_of(Arena *arena, const ReportData *d) {
       summary = arena_printf(arena, "%s%s", summary,
                              report_summary(arena, d->pair[i].verdict,
                                             data_law(d, &d->pair[i], tensor_info[T_BLOCK_OUT].name), d->layers));
-  return summary;
+  return arena_printf(arena, "%s%s", summary, gates_summary(arena, d));
 }
 
 /* report.md, report.html and tables.tex say the same: the Markdown is written, the other two are made of it. */
@@ -111,7 +111,8 @@ bool report_write(Arena *arena, const char *results, const char *folder, Report 
   TRY(file_make_folder(csv, st));
   TRY(write_tables(&data, csv, *arena, st));
   TRY(write_report(arena, &data, folder, st));
-  *report =
-      (Report){arena_printf(arena, "%s/report.html", folder), summary_of(arena, &data), micro_broken(arena, &data)};
+  const char *broken = micro_broken(arena, &data);
+  *report = (Report){arena_printf(arena, "%s/report.html", folder), summary_of(arena, &data),
+                     broken ? broken : gates_failed(arena, &data)};
   return true;
 }

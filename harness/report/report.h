@@ -5,8 +5,8 @@
 
 typedef struct Report {
   const char *path;    /* FOLDER/report.html */
-  const char *summary; /* the operators alone, and report_summary of every pair that was asked for */
-  const char *broken;  /* what the results show to be a bug, in one line; NULL: nothing */
+  const char *summary; /* the operators alone, report_summary of every pair that was asked for, and the gates */
+  const char *broken;  /* what makes the run fail, in one line: a bug that the results show, or a gate; NULL: nothing */
 } Report;
 
 /* Writes FOLDER/report.md, report.html, tables.tex, plots/NAME.svg and tables/NAME.csv; what `report` points to is in

@@ -8,6 +8,7 @@
 #include "report/data.h"
 
 void section_question(FILE *out, const ReportData *d, Arena scratch);    /* findings.c */
+void section_gates(FILE *out, const ReportData *d, Arena scratch);       /* gates.c */
 void section_modes(FILE *out, const ReportData *d, Arena scratch);       /* witness.c */
 void section_values(FILE *out, const ReportData *d, Arena scratch);      /* values.c */
 void section_drift(FILE *out, const ReportData *d, Arena scratch);       /* layers.c */
@@ -20,6 +21,10 @@ void section_performance(FILE *out, const ReportData *d, Arena scratch); /* run.
 void section_micro(FILE *out, const ReportData *d, Arena scratch);       /* micro.c */
 void section_state(FILE *out, const ReportData *d, Arena scratch);       /* state.c */
 void section_reproduce(FILE *out, const ReportData *d, Arena scratch);   /* run.c */
+/* A line for each gate, for the terminal; "" where there is none. In the arena. */
+const char *gates_summary(Arena *arena, const ReportData *d); /* gates.c */
+/* The gates that failed, in one line; NULL where all passed. */
+const char *gates_failed(Arena *arena, const ReportData *d); /* gates.c */
 /* The operators alone as a table for the terminal; "" where none ran. In the arena. */
 const char *micro_summary(Arena *arena, const ReportData *d); /* micro.c */
 /* What is a bug: elements beyond their provable bound; NULL where there is none. */

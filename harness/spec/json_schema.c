@@ -36,7 +36,7 @@ static json_t *alternatives(const char *const *list) {
 }
 
 static json_t *standard_value(const Key *key) {
-  if (key->kind == KIND_INT || key->kind == KIND_INT64) return json_integer(atoll(key->standard));
+  if ((key->kind == KIND_INT && !key->names) || key->kind == KIND_INT64) return json_integer(atoll(key->standard));
   if (key->kind == KIND_REAL) return json_real(strtod(key->standard, NULL));
   return json_string(key->standard);
 }
@@ -64,6 +64,7 @@ static json_t *object_schema(Arena *arena, const Object *object) {
 static json_t *list_schema(Arena *arena, const Key *key) {
   json_t *list = json_pack("{s:s, s:I, s:I, s:o}", "type", "array", "minItems", (json_int_t)key->min, "maxItems",
                            (json_int_t)key->max, "items", value_schema(arena, key->item));
+  if (key->single) return json_pack("{s:[o, o]}", "anyOf", value_schema(arena, key->item), list);
   return key->names ? json_pack("{s:[{s:o}, o]}", "anyOf", "enum", words(key), list) : list;
 }
 
@@ -81,9 +82,12 @@ static json_t *value_schema(Arena *arena, const Key *key) {
     case KIND_SHAPE:
       return json_pack("{s:s, s:s}", "type", "string", "pattern", "^[1-9][0-9]{0,8}(x[1-9][0-9]{0,8}){1,2}$");
     case KIND_INT:
-    case KIND_INT64:
-      return json_pack("{s:s, s:I, s:I}", "type", "integer", "minimum", (json_int_t)key->min, "maximum",
-                       (json_int_t)key->max);
+    case KIND_INT64: {
+      json_t *number = json_pack("{s:s, s:I, s:I}", "type", "integer", "minimum", (json_int_t)key->min, "maximum",
+                                 (json_int_t)key->max);
+      return key->names ? json_pack("{s:[{s:o}, o]}", "anyOf", "enum", words(key), number) : number;
+    }
+    case KIND_LIMIT:
     case KIND_REAL: return json_pack("{s:s, s:f, s:f}", "type", "number", "minimum", key->low, "maximum", key->high);
     case KIND_PAIR: {
       json_t *item = value_schema(arena, &(Key){.kind = KIND_MODE_NAME});

@@ -103,7 +103,8 @@ static bool is_set(const Object *object, const Key *key, const void *owner) {
     case KIND_BASE: return true;
     case KIND_LIST: return key->names || count_at(key, owner);
     case KIND_MODES: return count_at(key, owner);
-    case KIND_PAIR: return true;
+    case KIND_PAIR: return ((const Pair *)field)->base;
+    case KIND_LIMIT: return ((const Limit *)field)->set;
     case KIND_OBJECT:
       for (int i = 0; i < key->object->count; i++)
         if (key->object->keys[i].required && !is_set(key->object, &key->object->keys[i], field)) return false;
@@ -119,7 +120,13 @@ static void put_list(Sink *sink, const Key *key, const void *owner);
 static void put_value(Sink *sink, const Key *key, const void *owner) {
   const void *field = (const char *)owner + key->offset;
   switch (key->kind) {
-    case KIND_INT: put_format(sink, "%d", *(const int *)field); break;
+    case KIND_INT:
+      if (key->names && *(const int *)field < 0)
+        put_text(sink, schema_word(key, -1 - *(const int *)field));
+      else
+        put_format(sink, "%d", *(const int *)field);
+      break;
+    case KIND_LIMIT: put_real(sink, ((const Limit *)field)->value); break;
     case KIND_INT64: put_format(sink, "%" PRId64, *(const int64_t *)field); break;
     case KIND_REAL: put_real(sink, *(const double *)field); break;
     case KIND_CHOICE: put_text(sink, schema_word(key, *(const int *)field)); break;

@@ -109,11 +109,16 @@ bool scalar_read(const Key *key, const char *text, bool plain, void *owner) {
       ((OwnMode *)owner)->mode = mode_presets[index];
       return true;
     case KIND_INT:
+      if ((index = word_index(key, text)) >= 0) {
+        *(int *)field = -1 - index;
+        return true;
+      }
       if (!plain || !integer_read(key, text, &integer)) return false;
       *(int *)field = (int)integer;
       return true;
     case KIND_INT64: return plain && integer_read(key, text, (int64_t *)field);
     case KIND_REAL: return plain && real_read(key, text, (double *)field);
+    case KIND_LIMIT: return plain && (((Limit *)field)->set = real_read(key, text, &((Limit *)field)->value));
     case KIND_LIST: /* a word in its place */
       if ((index = word_index(key, text)) < 0) return false;
       *(bool *)((char *)owner + key->all_offset) = index == 0;
@@ -136,8 +141,13 @@ const char *scalar_expected(Arena *arena, const Key *key) {
     case KIND_MODE_NAME: return "the name of a mode";
     case KIND_SHAPE: return "a shape such as 512x1536 or 512x1536x16";
     case KIND_INT:
+      if (key->names)
+        return arena_printf(arena, "%s, or an integer from %" PRId64 " to %" PRId64, words(arena, key), key->min,
+                            key->max);
+      return arena_printf(arena, "an integer from %" PRId64 " to %" PRId64, key->min, key->max);
     case KIND_INT64: return arena_printf(arena, "an integer from %" PRId64 " to %" PRId64, key->min, key->max);
-    case KIND_REAL: return arena_printf(arena, "a number from %g to %g", key->low, key->high);
+    case KIND_REAL:
+    case KIND_LIMIT: return arena_printf(arena, "a number from %g to %g", key->low, key->high);
     case KIND_PAIR: return "a list of two modes, such as [2-0, 2-4]";
     case KIND_OBJECT: return "a mapping of keys";
     case KIND_MODES: return "a mapping from names to modes";

@@ -112,6 +112,30 @@ static const Key cost_keys[] = {
 };
 static const Object cost = {sizeof(CostPlan), cost_keys, COUNT_OF(cost_keys), NULL, NULL};
 
+static const Key gate_keys[] = {
+    {"pair", KIND_PAIR, offsetof(Gate, pair), .meaning = "the two that are compared, as in pairs or as [fp64, MODE]"},
+    {"mode", KIND_MODE_NAME, offsetof(Gate, mode), .with = "on_grid", .meaning = "the mode whose values lie on a grid"},
+    {"tensor", KIND_TENSOR, offsetof(Gate, tensor), .standard = "block_out", .meaning = "the tensor that is looked at"},
+    {"layer", KIND_INT, offsetof(Gate, layer), .standard = "last", .min = 0, .max = 9999, .names = WORDS("last", "all"),
+     .meaning = "its layer; all: the worst of them"},
+    {"rel_l2", KIND_LIMIT, offsetof(Gate, rel_l2), .low = 0, .high = 1e300, .meaning = "relative L2, at most"},
+    {"max_abs", KIND_LIMIT, offsetof(Gate, max_abs), .low = 0, .high = 1e300,
+     .meaning = "largest absolute difference, at most"},
+    {"sqnr_db", KIND_LIMIT, offsetof(Gate, sqnr_db), .low = -1000, .high = 1000, .meaning = "SQNR in dB, at least"},
+    {"differing", KIND_LIMIT, offsetof(Gate, differing), .low = 0, .high = 1,
+     .meaning = "share of elements whose bits differ, at most"},
+    {"on_grid", KIND_LIMIT, offsetof(Gate, on_grid), .low = 0, .high = 1,
+     .meaning = "share of a mode's values that lie on the tensor's INT8 grid, at least"},
+    {"top1_agreement", KIND_LIMIT, offsetof(Gate, top1_agreement), .low = 0, .high = 1,
+     .meaning = "share of positions at which both choose the same next token, at least"},
+    {"bits_per_byte", KIND_LIMIT, offsetof(Gate, bits_per_byte), .low = -1000, .high = 1000,
+     .meaning = "bits per byte of the second less those of the first, at most; needs an evaluation"},
+};
+static const Object gate = {
+    sizeof(Gate), gate_keys, COUNT_OF(gate_keys),
+    WORDS("rel_l2", "max_abs", "sqnr_db", "differing", "on_grid", "top1_agreement", "bits_per_byte"), NULL};
+static const Key a_gate = {.kind = KIND_OBJECT, .object = &gate};
+
 static const Key spec_keys[] = {
     {"title", KIND_TEXT, offsetof(Spec, title), .required = true, .min = 1,
      .meaning = "what the report is headed with"},
@@ -136,6 +160,9 @@ static const Key spec_keys[] = {
      .names = WORDS("all", "none"),
      .meaning =
          "error budget, layer by layer: of all pairs, or of these modes against fp64 and the pairs between them"},
+    {"gate", KIND_LIST, offsetof(Spec, gates), .min = 1, .max = 1024, .item = &a_gate,
+     .count_offset = offsetof(Spec, gate_count), .single = true,
+     .meaning = "limits that the results must keep, or the run ends with status 1"},
     {"keep", KIND_OBJECT, offsetof(Spec, keep), .object = &keep,
      .meaning = "what the results file keeps; statistics are always of everything"},
     {"micro", KIND_LIST, offsetof(Spec, micro), .min = 1, .max = 64, .item = &a_micro,

@@ -18,9 +18,10 @@ typedef enum Kind {
   KIND_WORD,      /* const char *: one of `names` */
   KIND_TENSOR,    /* const char *: a name of model/trace.h's table */
   KIND_CHOICE,    /* int: the index of the value in `names` */
-  KIND_INT,       /* int, from min to max */
+  KIND_INT,       /* int, from min to max; or one of `names`, as -1, -2, … */
   KIND_INT64,     /* int64_t, from min to max */
   KIND_REAL,      /* double, from low to high */
+  KIND_LIMIT,     /* Limit: the same, and whether it is there */
   KIND_BASE,      /* int, the index of a preset in mode_presets; fills the OwnMode's mode with it */
   KIND_PAIR,      /* Pair: a list of exactly two names of modes */
   KIND_OBJECT,    /* the struct of `object`, in place */
@@ -39,6 +40,7 @@ typedef struct Key {
   const char *const
       *names; /* ends with NULL; of a list: words in its place, of which the first sets the bool all_offset */
   size_t count_offset, all_offset;
+  bool single; /* of a list of objects: one of them may stand without the list */
   const struct Key *item;
   const struct Object *object;
   const char *with; /* a key without which this one has no sense */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "model/trace.h"
 #include "spec/document.h"
 #include "spec/nearest.h"
 #include "spec/walk.h"
@@ -257,6 +258,55 @@ static void collect_modes(Arena *arena, Spec *spec) {
   default_modes(arena, spec, spec->cost.length_count, &spec->cost.modes, &spec->cost.mode_count);
 }
 
+static bool is_compared(const Spec *spec, const Pair *pair) {
+  for (int i = 0; i < spec->pair_count; i++)
+    if (!strcmp(spec->pairs[i].base, pair->base) && !strcmp(spec->pairs[i].other, pair->other)) return true;
+  for (int i = 0; i < spec->compare_all_count && is_reference(pair->base); i++)
+    if (!strcmp(spec->compare_all[i], pair->other)) return true;
+  return false;
+}
+
+static bool is_running(const Spec *spec, const char *mode) {
+  for (int i = 0; i < spec->mode_count; i++)
+    if (!strcmp(spec->modes[i].name, mode)) return true;
+  return false;
+}
+
+/* What a gate looks at must be measured, and nothing may be said of it that has no sense. */
+static bool check_gate(const Walk *walk, const Spec *spec, Gate *gate) {
+  const Place *here = walk_place(walk, gate, NULL), *layer = walk_place(walk, gate, "layer");
+  const Place *tensor = walk_place(walk, gate, "tensor"), *pair = walk_place(walk, gate, "pair");
+  gate->place = arena_printf(walk->arena, "%s:%zu:%zu", walk->path, here->mark.line + 1, here->mark.column + 1);
+  if (gate->on_grid.set) {
+    if (pair) return walk_fail(walk, pair, "has no sense beside 'on_grid', which is of one mode: give 'mode'");
+    if (!gate->mode) return walk_fail(walk, here, "on_grid needs 'mode', the mode whose values are looked at");
+    if (!is_running(spec, gate->mode))
+      return walk_fail(walk, walk_place(walk, gate, "mode"),
+                       "mode '%.100s' does not run here: name it in pairs or compare_all", gate->mode);
+    if (tensor_info[tensor_id(gate->tensor)].scale == S_NONE)
+      return walk_fail(walk, tensor ? tensor : here, "'%s' has no INT8 grid", gate->tensor);
+  } else {
+    if (!pair) return walk_fail(walk, here, "needs 'pair', the two that are compared");
+    TRY(check_defined(walk, spec, gate->pair.base, walk_place(walk, &gate->pair, "base")));
+    TRY(check_defined(walk, spec, gate->pair.other, walk_place(walk, &gate->pair, "other")));
+    if (!is_compared(spec, &gate->pair))
+      return walk_fail(walk, pair, "[%s, %s] is not compared here: add it to pairs", gate->pair.base, gate->pair.other);
+  }
+  const bool of_model = gate->top1_agreement.set || gate->bits_per_byte.set;
+  const char *logits = tensor_info[T_LOGITS].name;
+  if (of_model && tensor && strcmp(gate->tensor, logits))
+    return walk_fail(walk, tensor, "has no sense with a limit on what the model predicts");
+  if (of_model) gate->tensor = logits;
+  if (gate->layer != GATE_LAST && tensor_id(gate->tensor) >= T_LAYER_COUNT)
+    return walk_fail(walk, layer, "has no sense here: '%s' stands once, not in each layer", gate->tensor);
+  return true;
+}
+
+static bool check_gates(const Walk *walk, Spec *spec) {
+  for (int i = 0; i < spec->gate_count; i++) TRY(check_gate(walk, spec, &spec->gates[i]));
+  return true;
+}
+
 static bool walk_spec(Walk *walk, Spec *spec) {
   TRY(walk_object(walk, &schema_spec, yaml_document_get_root_node(walk->document), NULL, spec));
   TRY(collect_prompts(walk, spec));
@@ -265,6 +315,7 @@ static bool walk_spec(Walk *walk, Spec *spec) {
   TRY(check_lists(walk, spec));
   TRY(check_calibration(walk, spec));
   collect_modes(walk->arena, spec);
+  TRY(check_gates(walk, spec));
   return check_budget(walk, spec);
 }
 

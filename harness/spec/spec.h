@@ -84,6 +84,22 @@ typedef struct CostPlan { /* time and bytes of each mode */
   int mode_count;
 } CostPlan;
 
+/* A number that may be left out. */
+typedef struct Limit {
+  double value;
+  bool set;
+} Limit;
+
+enum { GATE_LAST = -1, GATE_ALL = -2 }; /* in place of a layer */
+typedef struct Gate {                   /* a limit that the results must keep */
+  Pair pair;                            /* of every limit but on_grid */
+  const char *mode;                     /* of on_grid */
+  const char *tensor;
+  int layer;
+  Limit rel_l2, max_abs, sqnr_db, differing, on_grid, top1_agreement, bits_per_byte; /* exactly one is set */
+  const char *place; /* "FILE:LINE:COLUMN", for what only the model can refuse */
+} Gate;
+
 typedef struct Spec {
   const char *path, *folder; /* of the file; "" where made by flags */
   const char *raw;           /* its text, stored with the results */
@@ -106,6 +122,8 @@ typedef struct Spec {
   bool budget_all;     /* an error budget of every pair */
   const char **budget; /* else of these modes against fp64, and of the pairs between them */
   int budget_count;
+  Gate *gates;
+  int gate_count;
   Keep keep;
   Micro *micro;
   int micro_count;

@@ -86,6 +86,15 @@ static bool walk_list(Walk *walk, const Key *key, yaml_node_t *node, const char 
   return true;
 }
 
+/* A list's only element, without the list. */
+static bool walk_single(Walk *walk, const Key *key, yaml_node_t *node, const char *label, void *owner) {
+  void *element = arena_alloc(walk->arena, 1, schema_item_size(key));
+  note(walk, element, NULL, label, node);
+  *(void **)((char *)owner + key->offset) = element;
+  *(int *)((char *)owner + key->count_offset) = 1;
+  return walk_value(walk, key->item, node, label, element);
+}
+
 static bool walk_pair(Walk *walk, const Key *key, yaml_node_t *node, const char *label, Pair *pair) {
   static const Key base = {.key = "base", .kind = KIND_MODE_NAME, .offset = offsetof(Pair, base)};
   static const Key other = {.key = "other", .kind = KIND_MODE_NAME, .offset = offsetof(Pair, other)};
@@ -158,6 +167,7 @@ static bool walk_value(Walk *walk, const Key *key, yaml_node_t *node, const char
       break;
     case YAML_MAPPING_NODE:
       if (key->kind == KIND_MODES) return walk_modes(walk, key, node, label, owner);
+      if (key->kind == KIND_LIST && key->single) return walk_single(walk, key, node, label, owner);
       break;
     default: break;
   }

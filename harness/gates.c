@@ -1,0 +1,132 @@
+#include "gates.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/trace.h"
+
+/* Where a limit stands in a Gate, and which way it holds. The value is a column of Drift, or found by its own function.
+ */
+typedef struct Measure {
+  const char *name;
+  size_t limit, drift;
+  bool at_least;
+  enum { OF_DRIFT, OF_TENSOR, OF_VERDICT } of;
+} Measure;
+
+static const Measure measures[] = {
+    {"rel_l2", offsetof(Gate, rel_l2), offsetof(Drift, rel_l2), false, OF_DRIFT},
+    {"max_abs", offsetof(Gate, max_abs), offsetof(Drift, max_abs), false, OF_DRIFT},
+    {"sqnr_db", offsetof(Gate, sqnr_db), offsetof(Drift, sqnr_db), true, OF_DRIFT},
+    {"differing", offsetof(Gate, differing), offsetof(Drift, differing), false, OF_DRIFT},
+    {"on_grid", offsetof(Gate, on_grid), 0, true, OF_TENSOR},
+    {"top1_agreement", offsetof(Gate, top1_agreement), 0, true, OF_VERDICT},
+};
+
+static const Limit *limit_of(const Gate *gate, const Measure *measure) {
+  return (const Limit *)((const char *)gate + measure->limit);
+}
+
+/* What a gate has seen so far: the worst value, and whether all it looked at was finite. */
+typedef struct Sight {
+  double worst;
+  int layer;
+  bool any, finite;
+} Sight;
+
+static void see(Sight *sight, const Measure *measure, double value, int layer) {
+  bool worse = measure->at_least ? value < sight->worst : value > sight->worst;
+  if (!sight->any || worse || isnan(value)) sight->worst = value, sight->layer = layer;
+  sight->any = true;
+  sight->finite &= !isnan(value);
+}
+
+static bool looks_at(const Gate *gate, const char *tensor, int layer, int layers) {
+  if (strcmp(gate->tensor, tensor)) return false;
+  return tensor_id(tensor) >= T_LAYER_COUNT || gate->layer == GATE_ALL ||
+         layer == (gate->layer == GATE_LAST ? layers - 1 : gate->layer);
+}
+
+static bool is_pair(const Gate *gate, const char *base, const char *other) {
+  return !strcmp(gate->pair.base, base) && !strcmp(gate->pair.other, other);
+}
+
+static void see_drift(Sight *sight, const Gate *gate, const Measure *measure, const Measured *m) {
+  for (size_t i = 0; i < m->drifts; i++) {
+    const Drift *row = &m->drift[i];
+    if (!is_pair(gate, row->base, row->other) || !looks_at(gate, row->tensor, row->layer, m->layers)) continue;
+    see(sight, measure, *(const double *)((const char *)row + measure->drift), row->layer);
+  }
+}
+
+/* Statistics leave out what is not finite; a gate may not. */
+static void see_nonfinite(Sight *sight, const Gate *gate, const Measured *m) {
+  for (size_t i = 0; i < m->pairs; i++) {
+    const PairStats *row = &m->pair[i];
+    if (is_pair(gate, row->base, row->other) && looks_at(gate, row->tensor, row->layer, m->layers))
+      sight->finite &= row->nonfinite == 0;
+  }
+}
+
+/* Of several prompts the one with the least share. */
+static void see_tensors(Sight *sight, const Gate *gate, const Measure *measure, const Measured *m) {
+  for (size_t i = 0; i < m->tensors; i++) {
+    const TensorStats *row = &m->tensor[i];
+    if (!strcmp(row->mode, gate->mode) && looks_at(gate, row->tensor, row->layer, m->layers))
+      see(sight, measure, row->on_grid, row->layer);
+  }
+}
+
+static void see_verdict(Sight *sight, const Gate *gate, const Measure *measure, const Measured *m) {
+  for (size_t i = 0; i < m->verdicts; i++)
+    if (is_pair(gate, m->verdict[i].base, m->verdict[i].other))
+      see(sight, measure, m->verdict[i].top1_agreement, m->layers);
+}
+
+double gates_passing(double value, bool at_least) {
+  if (!isfinite(value) || value == 0) return value;
+  double unit = pow(10, floor(log10(fabs(value))) - 2);
+  double steps = round(value / unit);
+  for (int tries = 0; tries < 3; tries++) { /* the nearest decimal may lie on the wrong side */
+    char text[32];
+    snprintf(text, sizeof text, "%.2e", steps * unit);
+    double limit = strtod(text, NULL);
+    if (at_least ? limit <= value : limit >= value) return limit;
+    steps += at_least ? -1 : 1;
+  }
+  return value;
+}
+
+static GateRow gate_row(const Gate *gate, const Measure *measure, const Measured *m) {
+  Sight sight = {.worst = NAN, .layer = -1, .finite = true};
+  if (measure->of == OF_DRIFT) see_drift(&sight, gate, measure, m);
+  if (measure->of == OF_TENSOR) see_tensors(&sight, gate, measure, m);
+  if (measure->of == OF_VERDICT) see_verdict(&sight, gate, measure, m);
+  if (!gate->mode) see_nonfinite(&sight, gate, m);
+
+  GateRow row = {.at_least = measure->at_least, .limit = limit_of(gate, measure)->value, .measured = sight.worst};
+  snprintf(row.base, sizeof row.base, "%s", gate->mode ? "" : gate->pair.base);
+  snprintf(row.other, sizeof row.other, "%s", gate->mode ? gate->mode : gate->pair.other);
+  snprintf(row.tensor, sizeof row.tensor, "%s", gate->tensor);
+  snprintf(row.measure, sizeof row.measure, "%s", measure->name);
+  bool once = tensor_id(gate->tensor) >= T_LAYER_COUNT;
+  row.worst_layer = once ? -1 : sight.layer;
+  if (!once && gate->layer == GATE_ALL) snprintf(row.layers, sizeof row.layers, "all");
+  if (!once && gate->layer != GATE_ALL)
+    snprintf(row.layers, sizeof row.layers, "%d", gate->layer == GATE_LAST ? m->layers - 1 : gate->layer);
+  const char *reason = !sight.any ? "not_measured" : !sight.finite ? "not_finite" : "";
+  snprintf(row.reason, sizeof row.reason, "%s", reason);
+  row.passed = !*reason && (row.at_least ? row.measured >= row.limit : row.measured <= row.limit);
+  row.passing = *reason ? NAN : gates_passing(row.measured, row.at_least);
+  return row;
+}
+
+GateRow *gates_of(Arena *arena, const Spec *spec, const Measured *m) {
+  GateRow *row = ARENA_NEW(arena, GateRow, spec->gate_count);
+  for (int i = 0; i < spec->gate_count; i++)
+    for (size_t k = 0; k < sizeof measures / sizeof *measures; k++)
+      if (limit_of(&spec->gates[i], &measures[k])->set) row[i] = gate_row(&spec->gates[i], &measures[k], m);
+  return row;
+}

@@ -1,0 +1,22 @@
+/* gates: the limits that a spec sets, held against what was measured. */
+#ifndef DS_GATES_H
+#define DS_GATES_H
+#include "measure/tables.h"
+#include "spec/spec.h"
+
+/* All rows of the run that gates look at. */
+typedef struct Measured {
+  const TensorStats *tensor;
+  const PairStats *pair;
+  const Drift *drift;
+  const Verdict *verdict;
+  size_t tensors, pairs, drifts, verdicts;
+  int layers;
+} Measured;
+
+/* One row a gate, in the spec's order; in the arena. What was not measured, or has elements that are not finite, does
+ * not pass, whatever the limit. */
+GateRow *gates_of(Arena *arena, const Spec *spec, const Measured *m);
+/* The tightest limit of three significant digits that `value` keeps. */
+double gates_passing(double value, bool at_least);
+#endif

@@ -1,0 +1,93 @@
+/* gates: the limits that the spec sets, pass or fail, and what limit would pass. */
+#include <math.h>
+#include <string.h>
+
+#include "model/trace.h"
+#include "report/markdown.h"
+#include "report/sections.h"
+#include "report/words.h"
+
+static const struct {
+  const char *measure, *words;
+} named[] = {{"rel_l2", "relative L2"},
+             {"max_abs", "largest absolute difference"},
+             {"sqnr_db", "SQNR in dB"},
+             {"differing", "share of differing elements"},
+             {"on_grid", "share on the INT8 grid"},
+             {"top1_agreement", "share of equal next tokens"},
+             {"bits_per_byte", "bits per byte, second less first"}};
+
+static const char *measure_words(Arena *arena, const GateRow *gate) {
+  for (size_t i = 0; i < sizeof named / sizeof *named; i++)
+    if (!strcmp(named[i].measure, gate->measure)) return named[i].words;
+  return md_text(arena, gate->measure);
+}
+
+static const char *bound(const GateRow *gate) { return gate->at_least ? "at least" : "at most"; }
+
+static const char *number(Arena *arena, double x) { return isnan(x) ? "—" : arena_printf(arena, "%.6g", x); }
+
+static const char *why(const GateRow *gate) {
+  return !strcmp(gate->reason, "not_measured") ? "it was not measured" : "values are not finite";
+}
+
+/* Names for the terminal: control characters of a foreign file are not passed on. */
+static const char *place_plain(Arena *arena, const GateRow *gate) {
+  const char *who = *gate->base ? arena_printf(arena, "%s against %s", gate->base, gate->other) : gate->other;
+  const char *all = !strcmp(gate->layers, "all") ? "every layer" : arena_printf(arena, "layer %s", gate->layers);
+  char *text =
+      arena_printf(arena, "%s, %s%s%s", who, gate->tensor, *gate->layers ? " of " : "", *gate->layers ? all : "");
+  for (char *c = text; *c; c++)
+    if ((unsigned char)*c < 32 || *c == 127) *c = '?';
+  return text;
+}
+
+const char *gates_summary(Arena *arena, const ReportData *d) {
+  const char *text = "";
+  for (size_t i = 0; i < d->gates; i++) {
+    const GateRow *gate = &d->gate[i];
+    const char *would =
+        *gate->reason ? why(gate) : arena_printf(arena, "%s %s would pass", bound(gate), number(arena, gate->passing));
+    text = arena_printf(arena, "%sgate %zu: %s: %s: %s %s, limit %s %s; %s\n", text, i + 1,
+                        gate->passed ? "pass" : "FAIL", place_plain(arena, gate), measure_words(arena, gate),
+                        number(arena, gate->measured), bound(gate), number(arena, gate->limit), would);
+  }
+  return text;
+}
+
+const char *gates_failed(Arena *arena, const ReportData *d) {
+  size_t failed = 0, first = 0;
+  for (size_t i = d->gates; i-- > 0;)
+    if (!d->gate[i].passed) failed++, first = i;
+  if (!failed) return NULL;
+  return arena_printf(arena, "%zu of %zu gates failed, first gate %zu: %s", failed, d->gates, first + 1,
+                      place_plain(arena, &d->gate[first]));
+}
+
+void section_gates(FILE *out, const ReportData *d, Arena scratch) {
+  Grid grid = grid_new(&scratch, "rllllrrrr");
+  static const char *const heading[] = {"gate",     "",      "of",       "tensor",          "what",
+                                        "measured", "limit", "at layer", "tightest to pass"};
+  size_t passed = 0;
+  for (int c = 0; c < grid.columns; c++) grid_add(&grid, heading[c]);
+  for (size_t i = 0; i < d->gates; i++) {
+    const GateRow *gate = &d->gate[i];
+    const ReportPair pair = {gate->base, gate->other, NULL};
+    passed += gate->passed != 0;
+    grid_add(&grid, arena_printf(&scratch, "%zu", i + 1));
+    grid_add(&grid, gate->passed ? "pass" : "**FAIL**");
+    grid_add(&grid, *gate->base ? words_pair(&scratch, &pair) : md_text(&scratch, gate->other));
+    grid_add(&grid, md_code(&scratch, gate->tensor));
+    grid_add(&grid, *gate->reason ? arena_printf(&scratch, "%s: %s", measure_words(&scratch, gate), why(gate))
+                                  : measure_words(&scratch, gate));
+    grid_add(&grid, number(&scratch, gate->measured));
+    grid_add(&grid, arena_printf(&scratch, "%s %s", bound(gate), number(&scratch, gate->limit)));
+    grid_add(&grid, gate->worst_layer < 0 ? "—" : arena_printf(&scratch, "%d", gate->worst_layer));
+    grid_add(&grid, number(&scratch, gate->passing));
+  }
+  fprintf(out,
+          "%zu of %zu gates pass. Prompts are pooled; of a largest difference and a share on the grid the worst prompt "
+          "counts. A value that is not finite fails every gate.\n\n",
+          passed, d->gates);
+  grid_write(&grid, out);
+}

@@ -1,0 +1,136 @@
+/* gates: limits against rows made by hand, in both directions, and what may never pass. */
+#include "gates.h"
+
+#include "tests/measure_rows.h"
+
+#define TEXT(field, text) snprintf(field, sizeof(field), "%s", text)
+
+enum { LAYERS = 3 };
+
+/* Of three layers: rel_l2 0.01, 0.03, 0.02 of block_out; two prompts on the grid with shares 1 and 0.75 in layer 2. */
+typedef struct Rows {
+  Drift drift[LAYERS + 1];
+  PairStats pair[LAYERS + 1];
+  TensorStats tensor[2];
+  Verdict verdict;
+} Rows;
+
+static Measured rows_made(Rows *r) {
+  memset(r, 0, sizeof *r);
+  const double size[] = {0.01, 0.03, 0.02, 0.05};
+  for (int i = 0; i <= LAYERS; i++) {
+    const char *tensor = i < LAYERS ? "block_out" : "logits";
+    r->drift[i] =
+        (Drift){.layer = i, .rel_l2 = size[i], .max_abs = 2 * size[i], .sqnr_db = -20 * log10(size[i]), .differing = 1};
+    r->pair[i].layer = i;
+    TEXT(r->drift[i].base, "2-0"), TEXT(r->drift[i].other, "2-4"), TEXT(r->drift[i].tensor, tensor);
+    TEXT(r->pair[i].base, "2-0"), TEXT(r->pair[i].other, "2-4"), TEXT(r->pair[i].tensor, tensor);
+  }
+  for (int i = 0; i < 2; i++) {
+    r->tensor[i] = (TensorStats){.layer = 2, .on_grid = i ? 0.75 : 1};
+    TEXT(r->tensor[i].mode, "2-0"), TEXT(r->tensor[i].tensor, "norm");
+  }
+  r->verdict = (Verdict){.top1_agreement = 0.98};
+  TEXT(r->verdict.base, "2-0"), TEXT(r->verdict.other, "2-4");
+  return (Measured){r->tensor, r->pair, r->drift, &r->verdict, 2, LAYERS + 1, LAYERS + 1, 1, LAYERS};
+}
+
+static GateRow row_of(const Measured *m, Gate gate) {
+  static char room[1 << 14];
+  Arena arena = {.next = room, .end = room + sizeof room, .base = room, .exhausted = out_of_memory};
+  if (!gate.mode) gate.pair = (Pair){"2-0", "2-4"};
+  Spec spec = {.gates = &gate, .gate_count = 1};
+  return *gates_of(&arena, &spec, m);
+}
+
+Test(gates, a_limit_that_is_met_exactly_passes_and_the_next_smaller_fails) {
+  Rows rows;
+  Measured m = rows_made(&rows);
+  GateRow row = row_of(&m, (Gate){.tensor = "block_out", .layer = 1, .rel_l2 = {0.03, true}});
+  cr_assert(row.passed && row.worst_layer == 1 && !row.at_least);
+  SAME(row.measured, 0.03);
+  SAME(row.passing, 0.03);
+  cr_assert_str_eq(row.layers, "1");
+  cr_assert_str_eq(row.measure, "rel_l2");
+  row = row_of(&m, (Gate){.tensor = "block_out", .layer = 1, .rel_l2 = {nextafter(0.03, 0), true}});
+  cr_assert(!row.passed);
+  cr_assert_str_eq(row.reason, "");
+}
+
+Test(gates, last_is_the_last_layer_and_all_the_worst) {
+  Rows rows;
+  Measured m = rows_made(&rows);
+  GateRow row = row_of(&m, (Gate){.tensor = "block_out", .layer = GATE_LAST, .max_abs = {1, true}});
+  SAME(row.measured, 0.04);
+  SAME(row.worst_layer, 2);
+  row = row_of(&m, (Gate){.tensor = "block_out", .layer = GATE_ALL, .max_abs = {1, true}});
+  SAME(row.measured, 0.06);
+  SAME(row.worst_layer, 1);
+  cr_assert_str_eq(row.layers, "all");
+  row = row_of(&m, (Gate){.tensor = "block_out", .layer = GATE_ALL, .sqnr_db = {31, true}});
+  NEAR(row.measured, 30.457574905606752, 1e-12);
+  cr_assert(!row.passed && row.at_least && row.worst_layer == 1);
+  SAME(row.passing, 30.4);
+}
+
+Test(gates, shares_are_of_the_worst_prompt_and_agreement_of_all) {
+  Rows rows;
+  Measured m = rows_made(&rows);
+  GateRow row = row_of(&m, (Gate){.mode = "2-0", .tensor = "norm", .layer = GATE_LAST, .on_grid = {0.8, true}});
+  SAME(row.measured, 0.75);
+  cr_assert(!row.passed && !*row.base);
+  row = row_of(&m, (Gate){.tensor = "logits", .layer = GATE_LAST, .top1_agreement = {0.98, true}});
+  cr_assert(row.passed && row.worst_layer == -1 && !*row.layers);
+  row = row_of(&m, (Gate){.tensor = "logits", .layer = GATE_LAST, .rel_l2 = {0.05, true}});
+  SAME(row.measured, 0.05);
+  cr_assert(row.passed);
+}
+
+Test(gates, what_is_not_finite_or_not_measured_never_passes) {
+  Rows rows;
+  Measured m = rows_made(&rows);
+  GateRow row = row_of(&m, (Gate){.tensor = "scan", .layer = GATE_LAST, .rel_l2 = {1e300, true}});
+  cr_assert_str_eq(row.reason, "not_measured");
+  cr_assert(!row.passed);
+  SAME(row.passing, NAN);
+  rows.pair[1].nonfinite = 1;
+  row = row_of(&m, (Gate){.tensor = "block_out", .layer = GATE_ALL, .rel_l2 = {1e300, true}});
+  cr_assert_str_eq(row.reason, "not_finite");
+  cr_assert(!row.passed);
+  row = row_of(&m, (Gate){.tensor = "block_out", .layer = GATE_LAST, .rel_l2 = {1e300, true}});
+  cr_assert(row.passed, "the last layer is finite");
+  rows.pair[LAYERS].nonfinite = 1;
+  row = row_of(&m, (Gate){.tensor = "logits", .layer = GATE_LAST, .top1_agreement = {0, true}});
+  cr_assert_str_eq(row.reason, "not_finite");
+  rows.drift[2].rel_l2 = NAN;
+  row = row_of(&m, (Gate){.tensor = "block_out", .layer = GATE_LAST, .rel_l2 = {1e300, true}});
+  cr_assert_str_eq(row.reason, "not_finite");
+}
+
+Test(gates, identical_tensors_pass_a_limit_of_nothing) {
+  Rows rows;
+  Measured m = rows_made(&rows);
+  rows.drift[2].rel_l2 = 0;
+  rows.drift[2].sqnr_db = INFINITY;
+  cr_assert(row_of(&m, (Gate){.tensor = "block_out", .layer = 2, .rel_l2 = {0, true}}).passed);
+  cr_assert(row_of(&m, (Gate){.tensor = "block_out", .layer = 2, .sqnr_db = {1000, true}}).passed);
+}
+
+/* The printed limit must itself pass, whatever way the decimal rounds. */
+Test(gates, tightest_limit_of_three_digits_passes_and_is_tight) {
+  uint64_t state = 1;
+  for (int i = 0; i < 100000; i++) {
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    double value = ((double)(state >> 11) / 9007199254740992.0 * 2 - 1) * pow(10, (double)(state % 41) - 20);
+    double most = gates_passing(value, false), least = gates_passing(value, true);
+    cr_assert(most >= value && most - value <= fabs(value) * 0.0101, "%a: at most %a", value, most);
+    cr_assert(least <= value && value - least <= fabs(value) * 0.0101, "%a: at least %a", value, least);
+    char text[32];
+    snprintf(text, sizeof text, "%.2e", most);
+    cr_assert_eq(strtod(text, NULL), most, "%a has more than three digits: %a", value, most);
+  }
+  SAME(gates_passing(0.03, false), 0.03);
+  SAME(gates_passing(0.0301, true), 0.0301);
+  SAME(gates_passing(0.99999, false), 1);
+  SAME(gates_passing(0, false), 0);
+}
