@@ -401,7 +401,17 @@ static bool finish(Arena *arena, Experiment *e, const RunOptions *options, doubl
   DriftLaw *law = law_of(arena, pair, pairs, layers, &draws, &laws);
   e->stats_s += clock_s() - measure_s;
   TableRows verdict = verdict_rows(arena, e, pair, pairs, drift, drifts);
-  const Measured measured = {tensor, pair, drift, verdict.rows, tensors, pairs, drifts, verdict.count, layers};
+  const Measured measured = {.tensor = tensor,
+                             .tensors = tensors,
+                             .pair = pair,
+                             .pairs = pairs,
+                             .drift = drift,
+                             .drifts = drifts,
+                             .verdict = verdict.rows,
+                             .verdicts = verdict.count,
+                             .evaluation = e->evaluation.mode,
+                             .evaluations = (size_t)e->evaluation.modes,
+                             .layers = layers};
   MicroRows micro;
   TableRows alone[MICRO_TABLES];
   TRY(micro_run(arena, e->spec, &e->setup, e->progress, &micro, st));

@@ -13,7 +13,7 @@ typedef struct Measure {
   const char *name;
   size_t limit, drift;
   bool at_least;
-  enum { OF_DRIFT, OF_TENSOR, OF_VERDICT } of;
+  enum { OF_DRIFT, OF_TENSOR, OF_VERDICT, OF_EVALUATION } of;
 } Measure;
 
 static const Measure measures[] = {
@@ -23,6 +23,7 @@ static const Measure measures[] = {
     {"differing", offsetof(Gate, differing), offsetof(Drift, differing), false, OF_DRIFT},
     {"on_grid", offsetof(Gate, on_grid), 0, true, OF_TENSOR},
     {"top1_agreement", offsetof(Gate, top1_agreement), 0, true, OF_VERDICT},
+    {"bits_per_byte", offsetof(Gate, bits_per_byte), 0, false, OF_EVALUATION},
 };
 
 static const Limit *limit_of(const Gate *gate, const Measure *measure) {
@@ -85,6 +86,18 @@ static void see_verdict(Sight *sight, const Gate *gate, const Measure *measure, 
       see(sight, measure, m->verdict[i].top1_agreement, m->layers);
 }
 
+/* Bits of a mode on the evaluated text; NaN where tokens are no bytes, or it was not evaluated. */
+static double bits_per_byte(const Measured *m, const char *mode) {
+  for (size_t i = 0; i < m->evaluations; i++)
+    if (!strcmp(m->evaluation[i].mode, mode)) return m->evaluation[i].byte_tokens ? m->evaluation[i].bits : NAN;
+  return NAN;
+}
+
+static void see_evaluation(Sight *sight, const Gate *gate, const Measure *measure, const Measured *m) {
+  if (m->evaluations)
+    see(sight, measure, bits_per_byte(m, gate->pair.other) - bits_per_byte(m, gate->pair.base), m->layers);
+}
+
 double gates_passing(double value, bool at_least) {
   if (!isfinite(value) || value == 0) return value;
   double unit = pow(10, floor(log10(fabs(value))) - 2);
@@ -104,6 +117,7 @@ static GateRow gate_row(const Gate *gate, const Measure *measure, const Measured
   if (measure->of == OF_DRIFT) see_drift(&sight, gate, measure, m);
   if (measure->of == OF_TENSOR) see_tensors(&sight, gate, measure, m);
   if (measure->of == OF_VERDICT) see_verdict(&sight, gate, measure, m);
+  if (measure->of == OF_EVALUATION) see_evaluation(&sight, gate, measure, m);
   if (!gate->mode) see_nonfinite(&sight, gate, m);
 
   GateRow row = {.at_least = measure->at_least, .limit = limit_of(gate, measure)->value, .measured = sight.worst};

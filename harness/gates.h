@@ -10,7 +10,8 @@ typedef struct Measured {
   const PairStats *pair;
   const Drift *drift;
   const Verdict *verdict;
-  size_t tensors, pairs, drifts, verdicts;
+  const Evaluation *evaluation;
+  size_t tensors, pairs, drifts, verdicts, evaluations;
   int layers;
 } Measured;
 

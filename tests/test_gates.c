@@ -13,6 +13,7 @@ typedef struct Rows {
   PairStats pair[LAYERS + 1];
   TensorStats tensor[2];
   Verdict verdict;
+  Evaluation evaluation[2];
 } Rows;
 
 static Measured rows_made(Rows *r) {
@@ -32,7 +33,21 @@ static Measured rows_made(Rows *r) {
   }
   r->verdict = (Verdict){.top1_agreement = 0.98};
   TEXT(r->verdict.base, "2-0"), TEXT(r->verdict.other, "2-4");
-  return (Measured){r->tensor, r->pair, r->drift, &r->verdict, 2, LAYERS + 1, LAYERS + 1, 1, LAYERS};
+  for (int i = 0; i < 2; i++) {
+    r->evaluation[i] = (Evaluation){.byte_tokens = 1, .bits = 2 + 0.125 * i};
+    TEXT(r->evaluation[i].mode, i ? "2-4" : "2-0");
+  }
+  return (Measured){.tensor = r->tensor,
+                    .tensors = 2,
+                    .pair = r->pair,
+                    .pairs = LAYERS + 1,
+                    .drift = r->drift,
+                    .drifts = LAYERS + 1,
+                    .verdict = &r->verdict,
+                    .verdicts = 1,
+                    .evaluation = r->evaluation,
+                    .evaluations = 2,
+                    .layers = LAYERS};
 }
 
 static GateRow row_of(const Measured *m, Gate gate) {
@@ -84,6 +99,20 @@ Test(gates, shares_are_of_the_worst_prompt_and_agreement_of_all) {
   row = row_of(&m, (Gate){.tensor = "logits", .layer = GATE_LAST, .rel_l2 = {0.05, true}});
   SAME(row.measured, 0.05);
   cr_assert(row.passed);
+}
+
+Test(gates, bits_per_byte_are_of_the_second_less_those_of_the_first) {
+  Rows rows;
+  Measured m = rows_made(&rows);
+  GateRow row = row_of(&m, (Gate){.tensor = "logits", .layer = GATE_LAST, .bits_per_byte = {0.125, true}});
+  SAME(row.measured, 0.125);
+  cr_assert(row.passed && !*row.layers);
+  cr_assert(!row_of(&m, (Gate){.tensor = "logits", .layer = GATE_LAST, .bits_per_byte = {0.124, true}}).passed);
+  rows.evaluation[1].byte_tokens = 0; /* bits of a token that is no byte */
+  cr_assert_not(row_of(&m, (Gate){.tensor = "logits", .layer = GATE_LAST, .bits_per_byte = {9, true}}).passed);
+  m.evaluations = 0;
+  row = row_of(&m, (Gate){.tensor = "logits", .layer = GATE_LAST, .bits_per_byte = {9, true}});
+  cr_assert_str_eq(row.reason, "not_measured");
 }
 
 Test(gates, what_is_not_finite_or_not_measured_never_passes) {

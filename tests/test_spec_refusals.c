@@ -206,6 +206,8 @@ static const Bad bad[] = {
   {GATE("pair: [2-0, 2-4], tensor: norm, on_grid: 1"), "6:14", {"'pair'", "no sense beside 'on_grid'", ""}},
   {GATE("pair: [2-0, 2-4], mode: 2-0, rel_l2: 1"), "6:26", {"'mode'", "no sense without 'on_grid'", ""}},
   {GATE("tensr: norm, rel_l2: 1"),  "6:8",  {"unknown key 'tensr'", "did you mean 'tensor'?", ""}},
+  {GATE("pair: [2-0, 2-4], bits_per_byte: 0.01"), "6:7", {"'gate'", "bits_per_byte needs 'evaluation'", ""}},
+  {HEAD PAIR "evaluation: {text: t, modes: [2-0]}\ngate: {pair: [2-0, 2-4], bits_per_byte: 0}\n", "7:20", {"'pair'", "'2-4' is not evaluated", ""}},
   {HEAD PAIR "gate: []\n",         "6:7",  {"'gate'", "a list of 1 to 1024", "found a list of 0"}},
   {HEAD PAIR "gate: 3\n",          "6:7",  {"'gate'", "a list of 1 to 1024", "found '3'"}},
   {HEAD PAIR "gate:\n  - {pair: [2-0, 2-4], rel_l2: 1}\n  - {pair: [2-0, 2-4]}\n", "8:5", {"'gate'", "needs one of", ""}},

@@ -272,6 +272,18 @@ static bool is_running(const Spec *spec, const char *mode) {
   return false;
 }
 
+static bool check_evaluated(const Walk *walk, const Spec *spec, const Pair *pair, const Place *gate) {
+  if (!spec->evaluation.text)
+    return walk_fail(walk, gate, "bits_per_byte needs 'evaluation', a text that is predicted");
+  const char *const names[] = {pair->base, pair->other}, *const keys[] = {"base", "other"};
+  for (int n = 0; n < 2; n++) {
+    bool found = is_reference(names[n]);
+    for (int i = 0; i < spec->evaluation.mode_count; i++) found |= !strcmp(spec->evaluation.modes[i], names[n]);
+    if (!found) return walk_fail(walk, walk_place(walk, pair, keys[n]), "mode '%s' is not evaluated here", names[n]);
+  }
+  return true;
+}
+
 /* What a gate looks at must be measured, and nothing may be said of it that has no sense. */
 static bool check_gate(const Walk *walk, const Spec *spec, Gate *gate) {
   const Place *here = walk_place(walk, gate, NULL), *layer = walk_place(walk, gate, "layer");
@@ -289,7 +301,9 @@ static bool check_gate(const Walk *walk, const Spec *spec, Gate *gate) {
     if (!pair) return walk_fail(walk, here, "needs 'pair', the two that are compared");
     TRY(check_defined(walk, spec, gate->pair.base, walk_place(walk, &gate->pair, "base")));
     TRY(check_defined(walk, spec, gate->pair.other, walk_place(walk, &gate->pair, "other")));
-    if (!is_compared(spec, &gate->pair))
+    if (gate->bits_per_byte.set)
+      TRY(check_evaluated(walk, spec, &gate->pair, here));
+    else if (!is_compared(spec, &gate->pair))
       return walk_fail(walk, pair, "[%s, %s] is not compared here: add it to pairs", gate->pair.base, gate->pair.other);
   }
   const bool of_model = gate->top1_agreement.set || gate->bits_per_byte.set;
