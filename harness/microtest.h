@@ -10,7 +10,7 @@
 /* What the spec's micro section asks for must be there: layers, prompts, inputs and shapes that the operator has. */
 bool micro_check(const Spec *spec, const Setup *setup, Arena scratch, Status *st);
 /* Rows in the arena; setup is loaded. Fails where an operator alone gives other bits than it gave in the full run;
- * bounds that are exceeded are counted in the rows (micro_rows_over). */
+ * bounds that are exceeded are counted in the rows. */
 bool micro_run(Arena *arena, const Spec *spec, const Setup *setup, Progress *progress, MicroRows *rows, Status *st);
 
 /* A spec's micro section alone, to FOLDER/results.h5 (tables and provenance). */

@@ -90,7 +90,7 @@ static float *activations(Draw *d, int rows, int cols, bool i8) {
         case INPUT_SATURATING: v = i8 ? normal : 40 * normal; break;
         case INPUT_DENORMAL: v = 1e-39 * normal; break;
         case INPUT_ZERO: v = 0; break;
-        case INPUT_CANCELLATION: v = ((r + c) % 2 ? -1000 : 1000) * (1 + 1e-3 * normal); break;
+        case INPUT_CANCELLATION: v = ((r + c) % 2 ? -1 : 1) * (1 + 1e-3 * normal); break;
         default: break;
       }
       x[(size_t)r * (size_t)cols + (size_t)c] = (float)v;
@@ -146,7 +146,7 @@ static void make_conv1d(Draw *d, MicroShape s, Operator *o) {
   Type type = o->setting.in;
   o->in[X] = draw(d, s.T, s.E, type);
   o->in[WEIGHT] = as_type(d, weights(d, s.E, TAPS, 0, 0.5), s.E, TAPS, type, false);
-  o->in[BIAS] = as_type(d, weights(d, 1, s.E, 0, 0.1), 1, s.E, type, false);
+  o->in[BIAS] = as_type(d, weights(d, 1, s.E, 0, d->input == INPUT_DENORMAL ? 1e-40 : 0.1), 1, s.E, type, false);
 }
 
 static void make_linear(Draw *d, MicroShape s, Operator *o) {
@@ -163,9 +163,11 @@ static void make_scan(Draw *d, MicroShape s, Operator *o) {
   Draw calm = *d; /* dt and A_log of every input are those of a model: else every state would vanish or overflow */
   calm.input = INPUT_NORMAL;
   o->in[SCAN_U] = draw(d, s.T, s.E, o->setting.in);
-  o->in[SCAN_B] = draw(d, s.T, s.N, rest);
-  o->in[SCAN_C] = draw(d, s.T, s.N, rest);
-  o->in[SCAN_Z] = ties ? as_type(&calm, constant(d, s.T, s.E, 32), s.T, s.E, rest, true) : draw(d, s.T, s.E, rest);
+  Draw *factors = d->input == INPUT_DENORMAL ? &calm : d; /* a product of two denormals is 0 */
+  o->in[SCAN_B] = draw(factors, s.T, s.N, rest);
+  o->in[SCAN_C] = draw(factors, s.T, s.N, rest);
+  o->in[SCAN_Z] =
+      ties ? as_type(&calm, constant(d, s.T, s.E, 32), s.T, s.E, rest, true) : draw(factors, s.T, s.E, rest);
   Draw *steps = d->input == INPUT_SATURATING || d->input == INPUT_OUTLIERS || d->input == INPUT_STUDENT_T ? d : &calm;
   o->in[SCAN_DT] = draw(steps, s.T, s.E, rest);
   o->in[SCAN_BIAS] = as_type(&calm, weights(&calm, 1, s.E, slow ? -6 : -3, 1), 1, s.E, rest, false);

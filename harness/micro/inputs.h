@@ -12,9 +12,9 @@ typedef enum MicroInput {
   INPUT_OUTLIERS,     /* normal, one channel in 64 (at least one) 60 times as large: what real activations look like */
   INPUT_TIES,         /* on and next to rounding ties of the input's and the output's grid, scales powers of two */
   INPUT_SATURATING,   /* normal, int8 scales an eighth of what would hold them all; float: 40 times as large */
-  INPUT_DENORMAL,     /* normal times 1e-39 */
+  INPUT_DENORMAL,     /* normal times 1e-39, biases too; scan: u alone */
   INPUT_ZERO,         /* zeros */
-  INPUT_CANCELLATION, /* signs alternate over tokens and channels, sizes 1000 +- 0.1 %, weights nearly equal */
+  INPUT_CANCELLATION, /* signs alternate over tokens and channels, sizes 1 +- 0.1 %, weights nearly equal */
   INPUT_SLOW_DECAY,   /* scan: A near 0, so that the state forgets nothing */
   INPUT_COUNT
 } MicroInput;

@@ -240,18 +240,3 @@ void micro_measure(MicroRows *rows, const MicroRow *label, const Operator *o, co
                    const Timing *timing, Arena scratch) {
   for (int i = 0; i < o->outs; i++) measure_output(rows, label, o, i, in_run ? in_run[i] : NULL, timing, scratch);
 }
-
-int64_t micro_rows_over(Arena *arena, const MicroRows *rows, const char **where) {
-  int64_t over = 0;
-  const MicroRow *first = NULL;
-  for (size_t i = 0; i < rows->micros; i++) {
-    if (rows->micro[i].over_bound && !first) first = &rows->micro[i];
-    over += rows->micro[i].over_bound;
-  }
-  for (size_t i = 0; i < rows->drifts; i++) over += rows->drift[i].over_bound;
-  if (where)
-    *where = first ? arena_printf(arena, "%s %s, input %s, shape %s, output %s", first->operator_name, first->setting,
-                                  first->input, first->shape, first->output)
-                   : "the state of the scan";
-  return over;
-}

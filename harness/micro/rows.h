@@ -22,8 +22,6 @@ typedef struct MicroRows {
 MicroRows micro_rows_new(Arena *arena, int items_max);
 /* The five tables, for whoever stores them. */
 void micro_rows_tables(const MicroRows *rows, TableRows table[MICRO_TABLES]);
-/* How many elements, states included, lie beyond their bound; `where` (NULL: not asked for) names the first. */
-int64_t micro_rows_over(Arena *arena, const MicroRows *rows, const char **where);
 
 typedef struct Timing {
   double time_us, mad_us, copy_us; /* medians */

@@ -22,6 +22,14 @@ static const char *law_words(Arena *arena, const StateDrift *s) {
   return s->rms_last == 0 ? "no error" : "too few tokens to fit";
 }
 
+/* Captured runs, slow decay, and the longest: where growth matters, and where it shows. */
+static bool is_shown(const ReportData *d, const StateDrift *s, const MicroRow *run) {
+  if (!strcmp(run->input, "captured") || !strcmp(run->input, "slow_decay")) return true;
+  for (size_t i = 0; i < d->state_drifts; i++)
+    if (d->state_drift[i].tokens > s->tokens) return false;
+  return true;
+}
+
 static void write_table(FILE *out, const ReportData *d, Arena scratch) {
   static const char *const heading[] = {"setting",
                                         "input",
@@ -39,7 +47,7 @@ static void write_table(FILE *out, const ReportData *d, Arena scratch) {
   for (size_t i = 0; i < d->state_drifts; i++) {
     const StateDrift *s = &d->state_drift[i];
     const MicroRow *run = run_of(d, s->item);
-    if (!run) continue;
+    if (!run || !is_shown(d, s, run)) continue;
     const char *place = *run->prompt ? arena_printf(&scratch, ", layer %d", run->layer) : "";
     grid_add(&grid, md_code(&scratch, run->setting));
     grid_add(&grid,
@@ -76,7 +84,9 @@ void section_state(FILE *out, const ReportData *d, Arena scratch) {
   fputs("The recurrent state after every token against float64, over channels and states. Growth is fitted to the "
         "logarithm of the RMS error, as a power of the token and as a saturation, whichever leaves less; the range in "
         "brackets is that of 95 %. *Memory* is after how many tokens 1/e of an input is left (1 / mean of delta |A|), "
-        "*memory and error* Spearman's correlation of the two over all states. The figures after each token are in "
+        "*memory and error* Spearman's correlation of the two over all states. Shown are captured inputs, slow decay "
+        "and the "
+        "longest runs; every run is in `tables/state_drift.csv`, the figures after each token in "
         "`tables/state_error.csv`.\n\n",
         out);
   const StateDrift *h = hidden(d);
