@@ -86,7 +86,13 @@ static Made make(void) {
   uint32_t state = 7;
   for (size_t i = 0; i < sizeof m; i++) ((int8_t *)&m)[i] = (int8_t)((state = state * 1664525u + 1013904223u) >> 24);
   float pre[T * E];
-  Conv1d w = {E, K, TYPE_I8, m.weight, m.bias, w_scale, b_scale};
+  Conv1d w = {.E = E,
+              .K = K,
+              .type = TYPE_I8,
+              .weight = m.weight,
+              .bias = m.bias,
+              .weight_scale = w_scale,
+              .bias_scale = b_scale};
   Tensor x = tensor_of(m.x, TYPE_I8, T, E, x_scale), p = tensor_of(pre, TYPE_F32, T, E, 0);
   Tensor y = tensor_of(m.y, TYPE_I8, T, E, y_scale);
   conv1d(&w, &x, &p, &y);
