@@ -138,8 +138,6 @@ Test(micro, inputs_that_an_operator_cannot_have_are_refused_with_the_reason) {
       {"  - {operator: scan, inputs: [captured], layers: [24]}\n", "layers 0 to 23"},
       {"  - {operator: scan, inputs: [captured], prompts: [q]}\n", "no prompt 'q'"},
       {"  - {operator: linear, inputs: [zero], shapes: [1x131072x1]}\n", "overflow"},
-      {"  - {operator: scan, inputs: [captured], modes: [own]}\nmodes: {own: {base: 2-4, state: f16}}\n",
-       "state to f16"},
   };
   Arena arena = new_arena();
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {

@@ -45,24 +45,16 @@ static MicroShape given_shape(MicroOp op, const char *text, const Setup *setup) 
  */
 
 /* The presets, as far as there are scales for them. No stage touches a function of one number: one mode tells all. */
-static bool plan_modes(Arena *arena, const Spec *spec, const Micro *micro, Plan *p, Status *st) {
+static void plan_modes(Arena *arena, const Spec *spec, const Micro *micro, Plan *p) {
   int most = micro->mode_count ? micro->mode_count : mode_preset_count;
   p->mode = ARENA_NEW(arena, const Mode *, most);
-  for (int i = 0; i < micro->mode_count; i++) {
-    const Mode *mode = spec_mode(spec, micro->modes[i]);
-    const Stage *finer = mode_finer_stage(mode);
-    if (finer) /* the provable bounds are those of float32 arithmetic */
-      return FAIL(st, "%s: key 'micro.modes': mode '%s' sets %s to %s, which runs inside the whole model alone",
-                  spec->path, mode->name, finer->key, mode_setting_name(mode, finer));
-    p->mode[p->modes++] = mode;
-  }
-  if (micro->mode_count) return true;
+  for (int i = 0; i < micro->mode_count; i++) p->mode[p->modes++] = spec_mode(spec, micro->modes[i]);
+  if (micro->mode_count) return;
   for (int i = 0; i < mode_preset_count; i++) {
     const Mode *mode = &mode_presets[i];
     if (is_function(p->op) ? !strcmp(mode->name, "fp32") : spec->calibration.text || !mode_needs_scales(mode))
       p->mode[p->modes++] = mode;
   }
-  return true;
 }
 
 static void plan_settings(Arena *arena, Plan *p) {
@@ -136,7 +128,7 @@ bool micro_plan(Arena *arena, const Spec *spec, const Setup *setup, const Micro 
     else
       p->input[p->inputs++] = input;
   }
-  TRY(plan_modes(arena, spec, micro, p, st));
+  plan_modes(arena, spec, micro, p);
   plan_settings(arena, p);
   return plan_places(arena, spec, setup, micro, p, st) && plan_shapes(arena, spec, setup, micro, p, st);
 }
