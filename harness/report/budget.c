@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "report/markdown.h"
+#include "report/plots.h"
 #include "report/sections.h"
 #include "report/words.h"
 
@@ -119,7 +120,9 @@ static void write_pairs(FILE *out, const ReportData *d, const ReportPair *pair, 
     for (int layer = 0; layer < all.layers; layer++) any |= all.row[layer].base[0] != 0;
     if (!any) continue;
     fprintf(out, "### %s\n\n", words_pair(&scratch, &pair[p]));
-    if (write_sentences(out, &all, scratch)) write_table(out, &all, scratch);
+    if (!write_sentences(out, &all, scratch)) continue;
+    plot_budget(out, d, &pair[p], all.row, all.layers, scratch);
+    write_table(out, &all, scratch);
   }
 }
 

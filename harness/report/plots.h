@@ -14,5 +14,7 @@ void plot_heat(FILE *out, const ReportData *d, const ReportPair *pair, Arena scr
 void plot_reference(FILE *out, const ReportData *d, Arena scratch);
 /* RMS error of the scan's state over the tokens, a line for each operator run, at most eight. */
 void plot_state(FILE *out, const ReportData *d, Arena scratch);
+/* Local, inherited and interaction of every layer, stacked; row [layers], prompts pooled. plots_budget.c */
+void plot_budget(FILE *out, const ReportData *d, const ReportPair *pair, const Budget *row, int layers, Arena scratch);
 
 #endif

@@ -1,0 +1,33 @@
+/* plots_budget: what each layer adds to a pair's difference, stacked. A part's bar is its share of the total (a
+ * projection, so that the parts add up) times the total, beside block_out of the first side. */
+#include <math.h>
+
+#include "report/figures.h"
+#include "report/plots.h"
+#include "report/words.h"
+
+void plot_budget(FILE *out, const ReportData *d, const ReportPair *pair, const Budget *row, int layers, Arena scratch) {
+  const char *caption =
+      arena_printf(&scratch, "Error budget of %s: what the layer makes, passes on, and what arises between the two.",
+                   words_pair(&scratch, pair));
+  if (!figure_begin(d->figures, out, figure_name(&scratch, "budget", pair->base, pair->other), caption, "budget", 440))
+    return;
+  FILE *script = d->figures->script;
+  fputs("$budget << EOD\nlayer local inherited interaction total\n", script);
+  for (int layer = 0; layer < layers; layer++) {
+    const Budget *b = &row[layer];
+    const double total = b->base[0] ? b->total_l2 / b->base_l2 : NAN;
+    const double part[] = {b->local_share * total, b->inherited_share * total, b->interaction_share * total, total};
+    fprintf(script, "%d", layer);
+    for (int i = 0; i < 4; i++) figure_value(d->figures, part[i], false);
+    fputc('\n', script);
+  }
+  fputs("EOD\nset style data histograms\nset style histogram rowstacked\nset style fill solid 0.85 noborder\nset "
+        "boxwidth 0.8\n",
+        script);
+  fprintf(script, "set xlabel 'layer'\nset ylabel 'relative L2'\nset xrange [-0.7:%d.7]\nset xtics out 0,5\n",
+          layers - 1);
+  fputs("set xzeroaxis lc rgb '#555555'\nplot for [i=2:4] $budget using i title columnheader(i), "
+        "$budget using 0:5 with linespoints lt 7 title columnheader(5)\n",
+        script);
+}
