@@ -84,6 +84,10 @@ void data_arrange(Arena *arena, ReportData *d) {
   d->scale = rows_of(d, &table_scales, &d->scales);
   d->performance = rows_of(d, &table_performance, &d->performances);
   d->budget = rows_of(d, &table_budget, &d->budgets);
+  d->evaluation = rows_of(d, &table_evaluation, &d->evaluations);
+  d->evaluation_pair = rows_of(d, &table_evaluation_pairs, &d->evaluation_pairs);
+  d->cost = rows_of(d, &table_cost, &d->costs);
+  d->cost_bytes = rows_of(d, &table_cost_bytes, &d->cost_bytes_rows);
   d->micro = rows_of(d, &table_micro, &d->micros);
   d->micro_bin = rows_of(d, &table_micro_histogram, &d->micro_bins);
   d->micro_worst = rows_of(d, &table_micro_worst, &d->micro_worsts);

@@ -16,6 +16,12 @@ void section_reference(FILE *out, const ReportData *d, Arena scratch);   /* laye
 void section_findings(FILE *out, const ReportData *d, Arena scratch);    /* findings.c */
 void section_budget(FILE *out, const ReportData *d, Arena scratch);      /* budget.c */
 bool asked_budget(const ReportData *d);                                  /* budget.c */
+void section_evaluation(FILE *out, const ReportData *d, Arena scratch);  /* evaluation.c */
+bool asked_evaluation(const ReportData *d);                              /* evaluation.c */
+void section_cost(FILE *out, const ReportData *d, Arena scratch);        /* cost.c */
+bool asked_cost(const ReportData *d);                                    /* cost.c */
+void section_choice(FILE *out, const ReportData *d, Arena scratch);      /* cost.c */
+bool asked_choice(const ReportData *d);                                  /* cost.c */
 void section_health(FILE *out, const ReportData *d, Arena scratch);      /* run.c */
 void section_performance(FILE *out, const ReportData *d, Arena scratch); /* run.c */
 void section_micro(FILE *out, const ReportData *d, Arena scratch);       /* micro.c */

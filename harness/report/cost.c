@@ -1,0 +1,202 @@
+/* cost: speed and bytes of each mode, and, where the run also evaluated them, which mode is for which need. */
+#include <math.h>
+#include <string.h>
+
+#include "report/markdown.h"
+#include "report/sections.h"
+#include "report/words.h"
+
+bool asked_cost(const ReportData *d) { return d->costs > 0; }
+
+bool asked_choice(const ReportData *d) { return d->costs > 0 && d->evaluations > 1; }
+
+static const Cost *find_cost(const ReportData *d, const char *mode, const char *op, int length) {
+  for (size_t i = 0; i < d->costs; i++)
+    if (!strcmp(d->cost[i].mode, mode) && !strcmp(d->cost[i].op, op) && d->cost[i].length == length) return &d->cost[i];
+  return NULL;
+}
+
+/* Lengths as first met. */
+static int lengths_of(const ReportData *d, int *length, int most) {
+  int count = 0;
+  for (size_t i = 0; i < d->costs; i++) {
+    int at = 0;
+    while (at < count && length[at] != d->cost[i].length) at++;
+    if (at == count && count < most) length[count++] = d->cost[i].length;
+  }
+  return count;
+}
+
+static void write_speed(FILE *out, const ReportData *d, int length, Arena scratch) {
+  Grid grid = grid_new(&scratch, "lrrrrr");
+  static const char *const heading[] = {"mode",       "tokens/s",        "prefill, ms",
+                                        "spread, ms", "speed, fp32 = 1", "time, copy = 1"};
+  for (int c = 0; c < grid.columns; c++) grid_add(&grid, heading[c]);
+  for (size_t i = 0; i < d->cost_bytes_rows; i++) {
+    const Cost *row = find_cost(d, d->cost_bytes[i].mode, "total", length);
+    if (!row) continue;
+    grid_add(&grid, md_text(&scratch, row->mode));
+    grid_add(&grid, arena_printf(&scratch, "%.0f", row->tokens_per_s));
+    grid_add(&grid, md_factor(&scratch, 1e3 * row->time_s));
+    grid_add(&grid, md_factor(&scratch, 1e3 * row->mad_s));
+    grid_add(&grid, md_factor(&scratch, row->speed_to_fp32));
+    grid_add(&grid, md_factor(&scratch, row->time_to_copy));
+  }
+  grid_write(&grid, out);
+}
+
+/* A row an operator, a column a mode: milliseconds and share. */
+static void write_operators(FILE *out, const ReportData *d, int length, Arena scratch) {
+  char *align = ARENA_NEW(&scratch, char, d->cost_bytes_rows + 2);
+  memset(align, 'r', d->cost_bytes_rows + 1);
+  align[0] = 'l';
+  Grid grid = grid_new(&scratch, align);
+  grid_add(&grid, "operator");
+  for (size_t m = 0; m < d->cost_bytes_rows; m++) grid_add(&grid, md_text(&scratch, d->cost_bytes[m].mode));
+  for (size_t i = 0; i < d->costs; i++) {
+    const Cost *met = &d->cost[i];
+    bool first = met->length == length && strcmp(met->op, "total");
+    for (size_t j = 0; j < i && first; j++) first = d->cost[j].length != length || strcmp(d->cost[j].op, met->op);
+    if (!first) continue;
+    grid_add(&grid, md_code(&scratch, met->op));
+    for (size_t m = 0; m < d->cost_bytes_rows; m++) {
+      const Cost *row = find_cost(d, d->cost_bytes[m].mode, met->op, length);
+      grid_add(&grid, row ? arena_printf(&scratch, "%s (%s)", md_factor(&scratch, 1e3 * row->time_s),
+                                         md_percent(&scratch, row->share))
+                          : "—");
+    }
+  }
+  grid_write(&grid, out);
+}
+
+static void write_bytes(FILE *out, const ReportData *d, Arena scratch) {
+  Grid grid = grid_new(&scratch, "lrrrrrr");
+  static const char *const heading[] = {
+      "mode", "weights", "scales", "activations a token", "live at once a token", "state", "fp32 over this"};
+  for (int c = 0; c < grid.columns; c++) grid_add(&grid, heading[c]);
+  for (size_t i = 0; i < d->cost_bytes_rows; i++) {
+    const CostBytes *row = &d->cost_bytes[i];
+    grid_add(&grid, md_text(&scratch, row->mode));
+    grid_add(&grid, md_bytes(&scratch, (double)row->weight_bytes));
+    grid_add(&grid, md_bytes(&scratch, (double)row->scale_bytes));
+    grid_add(&grid, md_bytes(&scratch, (double)row->activation_bytes));
+    grid_add(&grid, md_bytes(&scratch, (double)row->peak_activation_bytes));
+    grid_add(&grid, md_bytes(&scratch, (double)row->state_bytes));
+    grid_add(&grid, md_factor(&scratch, row->to_fp32));
+  }
+  grid_write(&grid, out);
+}
+
+void section_cost(FILE *out, const ReportData *d, Arena scratch) {
+  enum { LENGTHS_MOST = 16 };
+  int length[LENGTHS_MOST], lengths = lengths_of(d, length, LENGTHS_MOST);
+  fprintf(out,
+          "Median of %d prefills on backend %s, modes in turn; spread is 1.4826 times the median absolute deviation. "
+          "The last two "
+          "columns compare with mode fp32 and with a plain copy of as many bytes, timed in the same turns. The kernels "
+          "are this "
+          "program's, made to give the same bits everywhere; another implementation of a mode may rank otherwise.\n\n",
+          d->cost[0].repeats, md_text(&scratch, d->cost[0].backend));
+  for (int i = 0; i < lengths; i++) {
+    fprintf(out, "### %s\n\n", md_count(&scratch, length[i], "token"));
+    write_speed(out, d, length[i], scratch);
+    fputs("Milliseconds of each operator in one prefill, and its share of their sum:\n\n", out);
+    write_operators(out, d, length[i], scratch);
+  }
+  fputs("### Bytes\n\nCounted from the settings: what a layer hands from operator to operator, and what of it is live "
+        "at the same "
+        "time; the state is that of one sequence, all layers.\n\n",
+        out);
+  write_bytes(out, d, scratch);
+}
+
+/* --- which mode for which need --------------------------------------------------------------------------------------
+ */
+
+typedef struct Choice {
+  const Evaluation *evaluation;
+  const Cost *speed; /* of the longest prefill */
+  double bytes;      /* weights, scales, state and the live activations of that prefill */
+} Choice;
+
+static int choices_of(const ReportData *d, int length, Choice *choice) {
+  int count = 0;
+  for (size_t i = 0; i < d->cost_bytes_rows; i++) {
+    const CostBytes *b = &d->cost_bytes[i];
+    Choice c = {.speed = find_cost(d, b->mode, "total", length),
+                .bytes =
+                    (double)(b->weight_bytes + b->scale_bytes + b->state_bytes + b->peak_activation_bytes * length)};
+    for (size_t e = 0; e < d->evaluations; e++)
+      if (!strcmp(d->evaluation[e].mode, b->mode)) c.evaluation = &d->evaluation[e];
+    if (c.evaluation && c.speed && isfinite(c.evaluation->kl_mean)) choice[count++] = c;
+  }
+  return count;
+}
+
+/* `a` is not worse in anything and better in something. */
+static bool dominates(const Choice *a, const Choice *b) {
+  double kl_a = a->evaluation->kl_mean, kl_b = b->evaluation->kl_mean;
+  double speed_a = a->speed->tokens_per_s, speed_b = b->speed->tokens_per_s;
+  bool no_worse = kl_a <= kl_b && speed_a >= speed_b && a->bytes <= b->bytes;
+  return no_worse && (kl_a < kl_b || speed_a > speed_b || a->bytes < b->bytes);
+}
+
+static bool told_apart(const ReportData *d, const char *a, const char *b) {
+  for (size_t i = 0; i < d->evaluation_pairs; i++) {
+    const EvaluationPair *p = &d->evaluation_pair[i];
+    bool same_pair = (!strcmp(p->base, a) && !strcmp(p->other, b)) || (!strcmp(p->base, b) && !strcmp(p->other, a));
+    if (same_pair && !strcmp(p->metric, "bits")) return !strcmp(p->answer, "better") || !strcmp(p->answer, "worse");
+  }
+  return false;
+}
+
+static const char *figures(Arena *arena, const Choice *c) {
+  return arena_printf(arena, "KL %s bits, %.6f bits a token, %.0f tokens/s, %s",
+                      md_short(arena, c->evaluation->kl_mean), c->evaluation->bits, c->speed->tokens_per_s,
+                      md_bytes(arena, c->bytes));
+}
+
+static void write_choice(FILE *out, const char *need, const Choice *c, Arena scratch) {
+  fprintf(out, "- **%s: %s.** %s.\n", need, md_text(&scratch, c->evaluation->mode), figures(&scratch, c));
+}
+
+void section_choice(FILE *out, const ReportData *d, Arena scratch) {
+  enum { LENGTHS_MOST = 16 };
+  int length[LENGTHS_MOST], lengths = lengths_of(d, length, LENGTHS_MOST), longest = 0;
+  for (int i = 0; i < lengths; i++) longest = length[i] > longest ? length[i] : longest;
+  Choice *choice = ARENA_NEW(&scratch, Choice, d->cost_bytes_rows);
+  int count = choices_of(d, longest, choice);
+  if (!count) {
+    fputs("No mode was both evaluated and timed.\n\n", out);
+    return;
+  }
+  const Choice *accurate = choice, *fast = choice, *small = choice, *trade = NULL;
+  for (const Choice *c = choice; c < choice + count; c++) {
+    if (c->evaluation->kl_mean < accurate->evaluation->kl_mean) accurate = c;
+    if (c->speed->tokens_per_s > fast->speed->tokens_per_s) fast = c;
+    if (c->bytes < small->bytes) small = c;
+  }
+  for (const Choice *c = choice; c < choice + count; c++)
+    if (!told_apart(d, accurate->evaluation->mode, c->evaluation->mode) && (!trade || c->bytes < trade->bytes))
+      trade = c;
+  fprintf(out,
+          "From the figures of this run, at %s a prefill; bytes are weights, scales, one sequence's state and its live "
+          "activations.\n\n",
+          md_count(&scratch, longest, "token"));
+  write_choice(out, "Nearest to float64", accurate, scratch);
+  write_choice(out, "Fastest here", fast, scratch);
+  write_choice(out, "Smallest", small, scratch);
+  write_choice(out, "Best trade", trade, scratch);
+  fputs(
+      "\nThe best trade is the smallest mode whose bits cannot be told from those of the nearest one at this number of "
+      "windows.",
+      out);
+  for (const Choice *c = choice; c < choice + count; c++)
+    for (const Choice *other = choice; other < choice + count; other++)
+      if (dominates(other, c)) {
+        fprintf(out, " Nothing speaks for %s: %s is no worse in any of the three and better in one.",
+                md_text(&scratch, c->evaluation->mode), md_text(&scratch, other->evaluation->mode));
+        break;
+      }
+  fputs("\n\n", out);
+}
