@@ -248,12 +248,33 @@ Test(cli, wrong_command_lines_end_with_status_2_and_say_what_was_expected) {
                {"report README.md", "README.md"},
                {"calibrate --text /nowhere", "/nowhere"},
                {"compare 2-0 2-4 --backend cuda", "cuda"},
-               {"validate experiments/spec.schema.json", "spec.schema.json"}};
+               {"validate experiments/spec.schema.json", "spec.schema.json"},
+               {"eval --mode 2-9", "2-9"},
+               {"eval --mode 2-0,2-0", "twice"},
+               {"eval --text /nowhere", "/nowhere"},
+               {"eval --windows 0", "windows"},
+               {"eval --window-length 300000", "test.txt"},
+               {"eval x", "too many"}};
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
     int status = shell("%s %s 2>&1", program(), wrong[i].line);
     cr_expect_eq(status, 2, "'%s': status %d: %s", wrong[i].line, status, output);
     cr_expect(strstr(output, wrong[i].said), "'%s': %s", wrong[i].line, output);
   }
+}
+
+Test(cli, eval_prints_a_row_a_mode_and_an_answer_a_pair, .timeout = 120) {
+  cr_assert_eq(shell("%s eval -q --windows 2 --window-length 40 --mode 2-0 --mode 2-4,0 2>&1", program()), 0, "%s",
+               output);
+  cr_assert(strstr(output, "bits per byte") && strstr(output, "2 windows of 40 tokens"), "%s", output);
+  cr_assert(strstr(output, "2-4 better than 2-0?") && strstr(output, "0 better than 2-0? no: the same in every window"),
+            "%s", output);
+  cr_assert_eq(
+      shell("QUAMBA_MODE=fp32 %s eval -q --windows 1 --window-length 95 --json | python3 -c 'import json, sys; "
+            "d = json.load(sys.stdin); e = d[\"evaluation\"]; print([r[\"mode\"] for r in e], "
+            "round(e[0][\"bits\"], 12), e[0][\"bits_se\"], len(d[\"evaluation_pairs\"]))'",
+            program()),
+      0, "%s", output);
+  cr_assert_str_eq(output, "['fp64', 'fp32'] 0.573547027746 None 2\n", "%s", output);
 }
 
 Test(cli, help_and_modes_and_validate_answer) {

@@ -67,6 +67,8 @@ Test(spec, the_least_spec_gets_every_default) {
   "micro:\n  - {operator: scan, inputs: [captured, ties], layers: [0, 5], shapes: [171x512x16, 1x2], modes: "          \
   "[unused]}\n"                                                                                                        \
   "  - {operator: exp, inputs: [denormal]}\n"                                                                          \
+  "evaluation: {text: e.txt, windows: 4096, length: 1, modes: [unused, 1]}\n"                                          \
+  "cost: {lengths: [1048576, 1], repeats: 1000, modes: [2-3]}\n"                                                       \
   "backend: cuda\nthreads: 1024\nseed: 9223372036854775807\ndurability: power\n"
 
 Test(spec, every_key_reaches_its_field) {
@@ -102,8 +104,25 @@ Test(spec, every_key_reaches_its_field) {
   cr_expect_str_eq(spec.micro[0].shapes[0], "171x512x16");
   cr_expect_str_eq(spec.micro[0].modes[0], "unused");
   cr_expect(spec.micro[1].layer_count == 0 && spec.micro[1].mode_count == 0);
+  cr_expect_str_eq(spec.evaluation.text, "e.txt");
+  cr_expect(spec.evaluation.windows == 4096 && spec.evaluation.length == 1 && spec.evaluation.mode_count == 2);
+  cr_expect_str_eq(spec.evaluation.modes[0], "unused");
+  cr_expect(spec.cost.length_count == 2 && spec.cost.lengths[0] == 1 << 20 && spec.cost.lengths[1] == 1);
+  cr_expect(spec.cost.repeats == 1000 && spec.cost.mode_count == 1);
+  cr_expect_str_eq(spec.cost.modes[0], "2-3");
   cr_expect(spec.backend == BACKEND_CUDA && spec.threads == 1024 && spec.seed == INT64_MAX);
   cr_expect_eq(spec.durability, DURABILITY_POWER);
+}
+
+Test(spec, evaluation_and_cost_take_all_modes_that_run_where_none_are_named) {
+  Arena arena = new_arena();
+  Spec spec = parse(&arena, LEAST "evaluation: {text: e}\ncost: {lengths: [171]}\n");
+  cr_expect(spec.evaluation.windows == 64 && spec.evaluation.length == 512 && spec.cost.repeats == 9);
+  cr_assert(spec.evaluation.mode_count == 2 && spec.cost.mode_count == 2);
+  cr_expect_str_eq(spec.evaluation.modes[1], "fp32");
+  cr_expect_str_eq(spec.cost.modes[0], "1");
+  spec = parse(&arena, LEAST);
+  cr_expect(!spec.evaluation.text && spec.evaluation.mode_count == 0 && spec.cost.mode_count == 0);
 }
 
 Test(spec, windows_are_prompts_of_their_own_with_numbered_names) {
@@ -237,6 +256,8 @@ Test(spec, the_effective_spec_says_everything) {
       "keep: {tensors: [conv1d, logits], layers: [23, 0], f16_as: f32, deflate: 9}\n"
       "micro:\n  - {operator: scan, inputs: [captured, ties], layers: [0, 5], shapes: [\"171x512x16\", \"1x2\"], "
       "modes: [\"unused\"]}\n  - {operator: exp, inputs: [denormal]}\n"
+      "evaluation: {text: \"e.txt\", windows: 4096, length: 1, modes: [\"unused\", \"1\"]}\n"
+      "cost: {lengths: [1048576, 1], repeats: 1000, modes: [\"2-3\"]}\n"
       "backend: cuda\nthreads: 1024\nseed: 9223372036854775807\ndurability: power\n");
   spec = parse(&arena, LEAST);
   cr_expect_str_eq(spec_print(&arena, &spec),
@@ -372,6 +393,7 @@ static void expect_shipped(const char *path, int prompts, int pairs, int modes) 
 Test(spec, shipped_experiments_are_valid_and_their_files_are_there) {
   expect_shipped("experiments/mode_2-0_vs_2-4.yaml", 1, 1, 2);
   expect_shipped("experiments/all_modes.yaml", 8, 4, 9);
+  expect_shipped("experiments/perplexity_cost.yaml", 1, 1, 9);
   expect_shipped("experiments/drift_all_layers.yaml", 16, 3, 9);
 }
 

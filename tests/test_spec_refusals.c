@@ -184,6 +184,16 @@ static const Bad bad[] = {
                                            {"'compare_all'", "mode '3' has int8 stages", "calibration"}},
   {"title: t\nmodel: m\nprompts: [{name: p, string: s}]\npairs: [[fp32, 1]]\nmicro: [{operator: scan, inputs: [zero], modes: [0]}]\n", "5:50",
                                            {"'modes'", "mode '0' has int8 stages", "calibration"}},
+  /* evaluation and cost */
+  {"title: t\nmodel: m\nprompts: [{name: p, string: s}]\npairs: [[fp32, 1]]\nevaluation: {text: e, modes: [1, 0]}\n", "5:34",
+                                           {"'modes'", "mode '0' has int8 stages", "calibration"}},
+  {HEAD PAIR "evaluation: {windows: 3}\n", "6:13", {"'evaluation'", "required key 'text' is missing", ""}},
+  {HEAD PAIR "evaluation: {text: e, windows: 0}\n", "6:32", {"'windows'", "an integer from 1 to 4096", "found '0'"}},
+  {HEAD PAIR "evaluation: {text: e, modes: [2-0, 2-0]}\n", "6:36", {"'modes'", "'2-0' stands twice", ""}},
+  {HEAD PAIR "evaluation: {text: e, modes: [fp64]}\n", "6:31", {"'modes'", "fp64 is the reference", "leave it out"}},
+  {HEAD PAIR "cost: {repeats: 3}\n",   "6:7",  {"'cost'", "required key 'lengths' is missing", ""}},
+  {HEAD PAIR "cost: {lengths: [5, 5]}\n", "6:21", {"'lengths'", "length 5 stands twice", ""}},
+  {HEAD PAIR "cost: {lengths: [0]}\n", "6:18", {"'lengths'", "an integer from 1 to 1048576", "found '0'"}},
   /* gates */
   {GATE("rel_l2: 1"),              "6:7",  {"'gate'", "needs 'pair'", ""}},
   {GATE("pair: [2-0, 2-4]"),       "6:7",  {"'gate'", "needs one of rel_l2, max_abs, sqnr_db", "bits_per_byte"}},
