@@ -37,6 +37,10 @@ run: deps                       ## the main experiment on the shipped model; its
 	@$(AGAIN) all
 	$(PROGRAM) run experiments/mode_2-0_vs_2-4.yaml
 
+bench: deps                     ## speed of operators and modes at the 130M shape (of your model: the spec's key cost)
+	@$(AGAIN) all
+	$(PROGRAM) bench
+
 check: deps                     ## build and run every test
 	@$(AGAIN) all $(BUILD)/check
 	$(if $(KERNELS),tests/check_ptx.sh $(NVCC) $(filter -f% -p%,$(NVFLAGS)))
@@ -102,5 +106,5 @@ $(BUILD)/build_info.h: always
 	@printf '#define BUILD_COMMIT "%s"\n#define BUILD_FLAGS "%s"\n' "$$(git describe --always --dirty 2>/dev/null || echo unknown)" '$(strip $(CFLAGS)$(if $(KERNELS), nvcc $(NVFLAGS)))' > $@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
-.PHONY: all run check check-exhaustive check-gpu bundle lint deps clean help always
+.PHONY: all run bench check check-exhaustive check-gpu bundle lint deps clean help always
 -include $(OBJECTS:.o=.d) $(TESTS:%.c=$(BUILD)/%.d) $(patsubst %,$(BUILD)/%.d,$(GPUTESTS:.c=))

@@ -66,6 +66,17 @@ Test(footprint, activations_are_those_counted_by_hand) {
   cr_expect_eq(footprint_of(&m, mode_preset("fp32")).activation_bytes, 4 * 114);
 }
 
+Test(footprint, narrow_states_and_outputs_count_their_own_bytes) {
+  ModelLayer layer[2];
+  Model m = shapes(layer, true);
+  Mode mode = *mode_preset("fp32");
+  mode.state = INNER_BF16;
+  mode.gated = OUTPUT_BF16;
+  Footprint f = footprint_of(&m, &mode);
+  cr_expect_eq(f.state_bytes, 2 * (16 * 4 * 2 + 16 * 3 * 4));
+  cr_expect_eq(f.activation_bytes, 4 * 130 - 2 * 16);
+}
+
 static const Cost *row_of(const CostRows *rows, const char *mode, const char *op, int length) {
   for (int i = 0; i < rows->times; i++)
     if (!strcmp(rows->time[i].mode, mode) && !strcmp(rows->time[i].op, op) && rows->time[i].length == length)

@@ -69,6 +69,10 @@ static Type type_of(const Mode *mode, TensorId id) {
   return type;
 }
 
+/* The type of an output that a stage sets. bfloat16 is carried in float32 here; it needs no more than float16's two
+ * bytes. */
+static Type output_type(int setting) { return setting == OUTPUT_F32 ? TYPE_F32 : TYPE_F16; }
+
 /* u and the forms of it that x_proj and the scan take. A form is made where the type differs, once for both if both
  * want it. */
 static void add_u(Live *live, const Model *m, const Mode *mode) {
@@ -82,7 +86,7 @@ static void add_u(Live *live, const Model *m, const Mode *mode) {
 }
 
 static void add_activations(Live *live, const Model *m, const Mode *mode) {
-  Type in_proj = type_of(mode, T_IN_PROJ), x_proj = type_of(mode, T_X_PROJ), gated = type_of(mode, T_GATED);
+  Type in_proj = type_of(mode, T_IN_PROJ), x_proj = type_of(mode, T_X_PROJ), gated = output_type(mode->gated);
   Type linear_in = mode->linears == LINEARS_W8A8 ? TYPE_I8 : TYPE_F32;
   Type rest = mode->scan_rest == SCAN_REST_I8 ? TYPE_I8 : TYPE_F32;
   add_buffer(live, m->D, TYPE_F32, NORM, RESIDUAL); /* the residual stream */
@@ -97,7 +101,7 @@ static void add_activations(Live *live, const Model *m, const Mode *mode) {
   bool transformed = m->hadamard || gated != linear_in;
   add_buffer(live, m->E, gated, SCAN, transformed ? HADAMARD : OUT_PROJ);
   if (transformed) add_buffer(live, m->E, linear_in, HADAMARD, OUT_PROJ);
-  add_buffer(live, m->D, type_of(mode, T_OUT_PROJ), OUT_PROJ, RESIDUAL);
+  add_buffer(live, m->D, output_type(mode->out_proj), OUT_PROJ, RESIDUAL);
 }
 
 Footprint footprint_of(const Model *m, const Mode *mode) {
@@ -113,7 +117,8 @@ Footprint footprint_of(const Model *m, const Mode *mode) {
   for (int step = 0; step < STEPS; step++)
     if (live.bytes[step] > f.peak_activation_bytes) f.peak_activation_bytes = live.bytes[step];
 
-  Type conv_in = mode->conv_in == CONV_IN_F32 ? TYPE_F32 : TYPE_I8;
-  f.state_bytes = m->layers * (E * N * 4 + E * (K - 1) * (int64_t)type_size(conv_in));
+  static const int64_t stored[] = {[INNER_F32] = 4, [INNER_F16] = 2, [INNER_BF16] = 2, [INNER_I8] = 1};
+  int64_t conv_in = mode->conv_in == CONV_IN_F32 ? 4 : 1;
+  f.state_bytes = m->layers * (E * N * stored[mode->state] + E * (K - 1) * conv_in);
   return f;
 }
