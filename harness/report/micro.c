@@ -15,6 +15,7 @@ typedef struct Group {
   int runs;
   int64_t n, over, unbounded;
   double ulp_max, ulp_sum, misrounded, rel_l2;
+  double captured_ulp_max; /* NaN: no captured input */
 } Group;
 
 static bool same_group(const MicroRow *a, const MicroRow *b) {
@@ -28,6 +29,7 @@ static void take(Group *g, const MicroRow *row) {
   g->over += row->over_bound;
   g->unbounded += row->unbounded;
   g->ulp_max = fmax(g->ulp_max, row->ulp_max);
+  if (!strcmp(row->input, "captured")) g->captured_ulp_max = fmax(g->captured_ulp_max, row->ulp_max);
   g->ulp_sum += isnan(row->ulp_mean) ? 0 : row->ulp_mean * (double)row->n;
   g->misrounded += row->misrounded * (double)row->n;
   g->rel_l2 = fmax(g->rel_l2, row->rel_l2);
@@ -41,7 +43,7 @@ static Group *groups_of(Arena *arena, const ReportData *d, int *count) {
   for (size_t i = 0; i < d->micros; i++) {
     int at = 0;
     while (at < *count && !same_group(group[at].any, &d->micro[i])) at++;
-    if (at == *count) group[(*count)++].any = &d->micro[i];
+    if (at == *count) group[(*count)++] = (Group){.any = &d->micro[i], .captured_ulp_max = NAN};
     take(&group[at], &d->micro[i]);
   }
   return group;
@@ -85,23 +87,29 @@ const char *micro_broken(Arena *arena, const ReportData *d) {
 
 static const char *cell_short(Arena *arena, double x) { return isnan(x) ? "-" : arena_printf(arena, "%.3g", x); }
 
+static const char *summary_line(Arena *arena, const Group *g) {
+  return arena_printf(arena, "  %-32s %-12s %5d %10lld %9s %9s %9s %9.4f%% %8.3f %5lld %10.1f %7.2f %7.1f\n",
+                      g->any->setting, g->any->output, g->runs, (long long)g->n, cell_short(arena, g->captured_ulp_max),
+                      cell_short(arena, g->ulp_max), cell_short(arena, g->ulp_sum / (double)g->n),
+                      100 * g->misrounded / (double)g->n, g->worst->used_max, (long long)g->over, g->largest->time_us,
+                      g->largest->gb_s, g->largest->copy_ratio);
+}
+
 const char *micro_summary(Arena *arena, const ReportData *d) {
   int count;
   const Group *group = groups_of(arena, d, &count);
   const char *text = "";
   for (int i = 0; i < count; i++) {
-    const Group *g = &group[i];
-    if (first_of_operator(group, i))
-      text = arena_printf(arena,
-                          "%s%s alone, against float64 on the same inputs\n  %-32s %-12s %5s %10s %9s %9s %10s %8s "
-                          "%5s %10s %7s %7s\n",
-                          text, g->any->operator_name, "setting", "output", "runs", "values", "max ULP", "mean ULP",
-                          "misrounded", "of bound", "over", "us", "GB/s", "x copy");
-    text = arena_printf(arena, "%s  %-32s %-12s %5d %10lld %9s %9s %9.4f%% %8.3f %5lld %10.1f %7.2f %7.1f\n", text,
-                        g->any->setting, g->any->output, g->runs, (long long)g->n, cell_short(arena, g->ulp_max),
-                        cell_short(arena, g->ulp_sum / (double)g->n), 100 * g->misrounded / (double)g->n,
-                        g->worst->used_max, (long long)g->over, g->largest->time_us, g->largest->gb_s,
-                        g->largest->copy_ratio);
+    const char *op = group[i].any->operator_name;
+    if (!first_of_operator(group, i)) continue;
+    text = arena_printf(arena,
+                        "%s%s alone, against float64 on the same inputs; ULP: largest on captured inputs, largest and "
+                        "mean on all\n  %-32s %-12s %5s %10s %9s %9s %9s %10s %8s %5s %10s %7s %7s\n",
+                        text, op, "setting", "output", "runs", "values", "captured", "max ULP", "mean ULP",
+                        "misrounded", "of bound", "over", "us", "GB/s", "x copy");
+    for (int g = i; g < count; g++)
+      if (!strcmp(group[g].any->operator_name, op))
+        text = arena_printf(arena, "%s%s", text, summary_line(arena, &group[g]));
   }
   return text;
 }
