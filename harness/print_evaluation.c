@@ -21,7 +21,7 @@ static void print_modes(FILE *out, const EvaluationRows *rows) {
 }
 
 static void print_needed(FILE *out, const EvaluationPair *pair) {
-  if (isfinite(pair->windows_needed)) fprintf(out, "; about %.0f windows would tell", pair->windows_needed);
+  if (pair->windows_needed <= 1e6) fprintf(out, "; about %.0f windows would tell", pair->windows_needed);
 }
 
 /* Is `other` better than `base`, in bits? */

@@ -133,12 +133,16 @@ static int choices_of(const ReportData *d, int length, Choice *choice) {
   return count;
 }
 
+/* By more than the spread of both. */
+static bool slower(const Choice *a, const Choice *b) {
+  return a->speed->time_s - a->speed->mad_s > b->speed->time_s + b->speed->mad_s;
+}
+
 /* `a` is not worse in anything and better in something. */
 static bool dominates(const Choice *a, const Choice *b) {
   double kl_a = a->evaluation->kl_mean, kl_b = b->evaluation->kl_mean;
-  double speed_a = a->speed->tokens_per_s, speed_b = b->speed->tokens_per_s;
-  bool no_worse = kl_a <= kl_b && speed_a >= speed_b && a->bytes <= b->bytes;
-  return no_worse && (kl_a < kl_b || speed_a > speed_b || a->bytes < b->bytes);
+  bool no_worse = kl_a <= kl_b && !slower(a, b) && a->bytes <= b->bytes;
+  return no_worse && (kl_a < kl_b || slower(b, a) || a->bytes < b->bytes);
 }
 
 static bool told_apart(const ReportData *d, const char *a, const char *b) {
@@ -158,6 +162,15 @@ static const char *figures(Arena *arena, const Choice *c) {
 
 static void write_choice(FILE *out, const char *need, const Choice *c, Arena scratch) {
   fprintf(out, "- **%s: %s.** %s.\n", need, md_text(&scratch, c->evaluation->mode), figures(&scratch, c));
+}
+
+/* The modes that the spread of the timings does not set apart from the fastest. */
+static void write_as_fast(FILE *out, const Choice *choice, int count, const Choice *fast, Arena scratch) {
+  const char **name = ARENA_NEW(&scratch, const char *, count);
+  int names = 0;
+  for (const Choice *c = choice; c < choice + count; c++)
+    if (c != fast && !slower(c, fast)) name[names++] = c->evaluation->mode;
+  if (names) fprintf(out, "  Not slower by more than the spread: %s.\n", words_list(&scratch, name, names));
 }
 
 void section_choice(FILE *out, const ReportData *d, Arena scratch) {
@@ -185,6 +198,7 @@ void section_choice(FILE *out, const ReportData *d, Arena scratch) {
           md_count(&scratch, longest, "token"));
   write_choice(out, "Nearest to float64", accurate, scratch);
   write_choice(out, "Fastest here", fast, scratch);
+  write_as_fast(out, choice, count, fast, scratch);
   write_choice(out, "Smallest", small, scratch);
   write_choice(out, "Best trade", trade, scratch);
   fputs(
