@@ -152,7 +152,7 @@ void state_measure(MicroRows *rows, int item, const Operator *o, Arena scratch) 
   state_track(&scratch, o, &s);
   StateDrift *row = &rows->drift[rows->drifts++];
   *row = (StateDrift){.item = item, .tokens = s.T, .channels = s.E, .states = s.N, .pearson_min = INFINITY};
-  int sample[STATE_TOKENS], count = sample_tokens(s.T, sample), next = 0;
+  int sample[STATE_TOKENS] = {0}, count = sample_tokens(s.T, sample), next = 0;
   double *token = ARENA_NEW(&scratch, double, count), *rms = ARENA_NEW(&scratch, double, count);
   StateError *kept = rows->state + rows->states;
   for (int t = 0; t < s.T; t++) {

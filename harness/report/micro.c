@@ -325,11 +325,11 @@ static void write_chart(FILE *out, const ReportData *d, const Group *group, int 
 static void write_answer(FILE *out, const ReportData *d, const Group *group, int count, Arena scratch) {
   const MicroRow *first;
   int64_t over = count_over(d, &first), values = 0;
-  const Group *most = NULL;
+  const Group *most = group; /* there is one: body.c asks */
   int captured = 0, equal = 0;
   for (int i = 0; i < count; i++) {
     values += group[i].n;
-    if (!most || group[i].worst->used_max > most->worst->used_max) most = &group[i];
+    if (group[i].worst->used_max > most->worst->used_max) most = &group[i];
   }
   for (size_t i = 0; i < d->micros; i++) {
     captured += d->micro[i].as_in_run >= 0;
