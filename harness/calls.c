@@ -136,7 +136,8 @@ void call_again(Call *c) {
     case CALL_DEQUANTISE: c->ops->dequantise(x, y); break;
     case CALL_RESIDUAL: c->ops->residual_add(x, x + 1, y); break;
     case CALL_SCAN: {
-      ScanInputs in = {x, x + 1, x + 2, x + 3, x + 4, x + 5, x + 6, x + 7};
+      ScanInputs in = {
+          .u = x, .dt = x + 1, .B = x + 2, .C = x + 3, .z = x + 4, .A_log = x + 5, .D = x + 6, .dt_bias = x + 7};
       ScanOutputs out = {y, y + 1, y + 2, y + 3};
       c->ops->scan(&in, c->order, &out, c->scratch);
       break;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "report/markdown.h"
+#include "report/plots.h"
 #include "report/sections.h"
 #include "report/words.h"
 
@@ -196,6 +197,7 @@ void section_choice(FILE *out, const ReportData *d, Arena scratch) {
           "From the figures of this run, at %s a prefill; bytes are weights, scales, one sequence's state and its live "
           "activations.\n\n",
           md_count(&scratch, longest, "token"));
+  plot_choice(out, d, longest, scratch);
   write_choice(out, "Nearest to float64", accurate, scratch);
   write_choice(out, "Fastest here", fast, scratch);
   write_as_fast(out, choice, count, fast, scratch);

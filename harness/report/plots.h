@@ -16,5 +16,7 @@ void plot_reference(FILE *out, const ReportData *d, Arena scratch);
 void plot_state(FILE *out, const ReportData *d, Arena scratch);
 /* Local, inherited and interaction of every layer, stacked; row [layers], prompts pooled. plots_budget.c */
 void plot_budget(FILE *out, const ReportData *d, const ReportPair *pair, const Budget *row, int layers, Arena scratch);
+/* KL divergence from float64 against the time of a prefill of `length` tokens, a point a mode. plots_choice.c */
+void plot_choice(FILE *out, const ReportData *d, int length, Arena scratch);
 
 #endif
