@@ -181,9 +181,9 @@ static bool print_plan(Arena *arena, const Spec *spec, Status *st) {
 /* --- the commands ----------------------------------------------------------------------------------------------------
  */
 
-static bool report_and_summarise(Arena *arena, const char *results, const char *folder, Status *st) {
+static bool report_and_summarise(Arena *arena, const char *results, const char *folder, Language language, Status *st) {
   Report report;
-  TRY(report_write(arena, results, folder, &report, st));
+  TRY(report_write(arena, results, folder, language, &report, st));
   printf("%s%s\n", report.summary, report.path);
   return !report.broken || FAIL_CHECK(st, "%s: %s", results, report.broken);
 }
@@ -201,7 +201,7 @@ static bool run_spec(Arena *arena, const Spec *spec, const Options *o, const cha
   if (!o->quiet && outcome.already_done) fprintf(stderr, "%s: is there already, of this very run\n", outcome.results);
   if (!o->quiet)
     fprintf(stderr, "%-12s peak memory %.0f MB %50.2f s\n", "total", 1e-6 * (double)outcome.peak_bytes, outcome.time_s);
-  return report_and_summarise(arena, outcome.results, options.folder, st);
+  return report_and_summarise(arena, outcome.results, options.folder, o->language, st);
 }
 
 static bool command_run(Arena *arena, const Options *o, const char *typed, Status *st) {
@@ -256,7 +256,7 @@ static bool command_micro(Arena *arena, const Options *o, const char *typed, Sta
   Progress progress = progress_start(o->quiet);
   bool ok = micro_run_alone(arena, &spec, folder, typed, o->fresh || alone, &progress, &results, st);
   progress_clear(&progress);
-  return ok && report_and_summarise(arena, results, folder, st);
+  return ok && report_and_summarise(arena, results, folder, o->language, st);
 }
 
 static bool command_report(Arena *arena, const Options *o, const char *typed, Status *st) {
@@ -268,7 +268,7 @@ static bool command_report(Arena *arena, const Options *o, const char *typed, St
   }
   const char *folder = o->folder ? o->folder : file_folder(arena, o->argument[0]);
   TRY(file_make_folder(folder, st));
-  return report_and_summarise(arena, o->argument[0], folder, st);
+  return report_and_summarise(arena, o->argument[0], folder, o->language, st);
 }
 
 static bool command_calibrate(Arena *arena, const Options *o, const char *typed, Status *st) {
@@ -435,7 +435,7 @@ static const Command commands[] = {
       "was "
       "stopped goes on where it was.\v"
       "Example:\n  driftscope run experiments/mode_2-0_vs_2-4.yaml\n",
-      1, KEYS(OPT_OUTPUT, OPT_FRESH, OPT_DRY_RUN, OPT_THREADS, OPT_BACKEND, OPT_QUIET)},
+      1, KEYS(OPT_OUTPUT, OPT_LANGUAGE, OPT_FRESH, OPT_DRY_RUN, OPT_THREADS, OPT_BACKEND, OPT_QUIET)},
      "run an experiment: measure, store, report",
      command_run},
     {{"compare", "MODE MODE",
@@ -444,7 +444,7 @@ static const Command commands[] = {
       "results/mine\n",
       2,
       KEYS(OPT_OUTPUT, OPT_MODEL, OPT_TEXT, OPT_OFFSET, OPT_LENGTH, OPT_CALIBRATION, OPT_WINDOWS, OPT_WINDOW_LENGTH,
-           OPT_ALPHA, OPT_REWRITE, OPT_FRESH, OPT_DRY_RUN, OPT_THREADS, OPT_BACKEND, OPT_QUIET)},
+           OPT_ALPHA, OPT_REWRITE, OPT_LANGUAGE, OPT_FRESH, OPT_DRY_RUN, OPT_THREADS, OPT_BACKEND, OPT_QUIET)},
      "the same for two modes, without a spec file",
      command_compare},
     {{"micro", "EXPERIMENT.yaml | OPERATOR",
@@ -457,7 +457,7 @@ static const Command commands[] = {
       "Exit status 1: a bound is exceeded (a bug), or fewer outputs are equal than --min-equal says.\n",
       1,
       KEYS(OPT_OUTPUT, OPT_VECTORS, OPT_MIN_EQUAL, OPT_MODEL, OPT_TEXT, OPT_OFFSET, OPT_LENGTH, OPT_CALIBRATION,
-           OPT_WINDOWS, OPT_WINDOW_LENGTH, OPT_ALPHA, OPT_SEED, OPT_FRESH, OPT_THREADS, OPT_QUIET)},
+           OPT_WINDOWS, OPT_WINDOW_LENGTH, OPT_ALPHA, OPT_SEED, OPT_LANGUAGE, OPT_FRESH, OPT_THREADS, OPT_QUIET)},
      "operators alone: error, bound, time",
      command_micro},
     {{"validate", "EXPERIMENT.yaml",
@@ -488,7 +488,7 @@ static const Command commands[] = {
       "Makes the report again from a results file alone. With a second file, says what changed from the first to the "
       "second: digests and verdicts; exit status 1 if anything did.\v"
       "Examples:\n  driftscope report results/mode_2-0_vs_2-4/results.h5\n  driftscope report before.h5 after.h5\n",
-      1, KEYS(OPT_OUTPUT)},
+      1, KEYS(OPT_OUTPUT, OPT_LANGUAGE)},
      "make the report again, or compare two runs",
      command_report},
     {{"bench", "",

@@ -41,6 +41,7 @@ static const struct argp_option every_option[] = {
     {"window-length", OPT_EVAL_LENGTH, "L", 0, "tokens predicted in each (default: " SHOWN(DEFAULT_WINDOW_LENGTH) ")",
      0},
     {"json", OPT_JSON, NULL, 0, "JSON instead of text", 0},
+    {"lang", OPT_LANGUAGE, "LANGUAGE", 0, "of the report: en or zh (default: en)", 0},
 };
 enum { OPTION_COUNT = sizeof every_option / sizeof *every_option };
 
@@ -100,6 +101,9 @@ static error_t take(int key, char *text, struct argp_state *state) {
     case OPT_SEED: o->seed = whole_number(state, "seed", text, 0, INT64_MAX); break;
     case OPT_EVAL_WINDOWS: o->eval_windows = (int)whole_number(state, "windows", text, 1, 4096); break;
     case OPT_EVAL_LENGTH: o->eval_length = (int)whole_number(state, "window-length", text, 1, 1 << 20); break;
+    case OPT_LANGUAGE:
+      if (!language_find(text, &o->language)) argp_error(state, "--lang: expected en or zh, found '%.40s'", text);
+      break;
     case OPT_MODE:
       if (o->modes == MODES_MAX) argp_error(state, "--mode: given more than %d times", MODES_MAX);
       o->mode[o->modes++] = text;

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "report/language.h"
+
 #define DEFAULT_MODEL "data/mamba-bytes-10m"
 #define DEFAULT_TEXT "data/text/test.txt"
 #define DEFAULT_CALIBRATION "data/text/valid.txt"
@@ -33,6 +35,7 @@ typedef struct Options {
   const char *mode[MODES_MAX]; /* every --mode, else QUAMBA_MODE: a name, or several with commas between */
   int modes;
   bool fresh, dry_run, quiet, json;
+  Language language; /* of the report */
 } Options;
 
 /* Keys of the options a command takes, for options_parse. */
@@ -58,7 +61,8 @@ enum {
   OPT_SEED,
   OPT_MODE,
   OPT_EVAL_WINDOWS,
-  OPT_EVAL_LENGTH
+  OPT_EVAL_LENGTH,
+  OPT_LANGUAGE
 };
 
 typedef struct Usage {

@@ -1,6 +1,7 @@
 /* body: the title, then the sections of report.md one after another, numbered as they come. */
 #include "report/body.h"
 
+#include "report/language.h"
 #include "report/markdown.h"
 #include "report/sections.h"
 
@@ -16,30 +17,30 @@ static const struct {
   void (*write)(FILE *out, const ReportData *d, Arena scratch);
   bool (*asked)(const ReportData *d);
 } sections[] = {
-    {"The question and the answer", section_question, NULL},
-    {"Gates", section_gates, has_gates},
-    {"The modes side by side", section_modes, has_run},
-    {"Statistics of the first and the last layer", section_values, has_run},
-    {"Drift over the layers", section_drift, has_run},
-    {"Every mode against the float64 reference", section_reference, has_run},
-    {"What the numbers show", section_findings, has_run},
-    {"Error budget", section_budget, asked_budget},
-    {"How well each mode predicts", section_evaluation, asked_evaluation},
-    {"What each mode costs", section_cost, asked_cost},
-    {"Which mode for which need", section_choice, asked_choice},
-    {"Operators alone", section_micro, has_micro},
-    {"The scan's state over time", section_state, has_state},
-    {"Scales and values that are not finite", section_health, has_run},
-    {"Time and memory", section_performance, has_run},
-    {"How to reproduce", section_reproduce, NULL},
+    {WORD("The question and the answer"), section_question, NULL},
+    {WORD("Gates"), section_gates, has_gates},
+    {WORD("The modes side by side"), section_modes, has_run},
+    {WORD("Statistics of the first and the last layer"), section_values, has_run},
+    {WORD("Drift over the layers"), section_drift, has_run},
+    {WORD("Every mode against the float64 reference"), section_reference, has_run},
+    {WORD("What the numbers show"), section_findings, has_run},
+    {WORD("Error budget"), section_budget, asked_budget},
+    {WORD("How well each mode predicts"), section_evaluation, asked_evaluation},
+    {WORD("What each mode costs"), section_cost, asked_cost},
+    {WORD("Which mode for which need"), section_choice, asked_choice},
+    {WORD("Operators alone"), section_micro, has_micro},
+    {WORD("The scan's state over time"), section_state, has_state},
+    {WORD("Scales and values that are not finite"), section_health, has_run},
+    {WORD("Time and memory"), section_performance, has_run},
+    {WORD("How to reproduce"), section_reproduce, NULL},
 };
 
 void body_write(FILE *out, const ReportData *d, Arena scratch) {
-  fprintf(out, "# %s\n\n", d->about[ABOUT_TITLE] ? md_text(&scratch, d->about[ABOUT_TITLE]) : "driftscope report");
+  fprintf(out, "# %s\n\n", d->about[ABOUT_TITLE] ? md_text(&scratch, d->about[ABOUT_TITLE]) : say("driftscope report"));
   int number = 0;
   for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) {
     if (sections[i].asked && !sections[i].asked(d)) continue;
-    fprintf(out, "## %d. %s\n\n", ++number, sections[i].heading);
+    fprintf(out, "## %d. %s\n\n", ++number, say(sections[i].heading));
     sections[i].write(out, d, scratch);
   }
 }

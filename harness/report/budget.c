@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "report/language.h"
 #include "report/markdown.h"
 #include "report/plots.h"
 #include "report/sections.h"
@@ -74,30 +75,30 @@ static bool write_sentences(FILE *out, const LayerBudget *all, Arena scratch) {
     closure = fmax(closure, row->closure);
   }
   if (!total) {
-    fputs("No layer makes a difference, and none is passed on.\n\n", out);
+    fputs(say("No layer makes a difference, and none is passed on.\n\n"), out);
     return false;
   }
-  fprintf(out, "- **Which layers make error**, by the size of local beside `block_out`: %s.\n",
+  fprintf(out, say("- **Which layers make error**, by the size of local beside `block_out`: %s.\n"),
           largest(&scratch, all, local, md_short, 0));
   int amplifying = count_above(all, gain, 1);
   if (amplifying)
-    fprintf(out, "- **Which layers amplify it**: %d of %d have a gain above 1; the largest: %s.\n", amplifying, layers,
-            largest(&scratch, all, gain, md_factor, 1));
+    fprintf(out, say("- **Which layers amplify it**: %d of %d have a gain above 1; the largest: %s.\n"), amplifying,
+            layers, largest(&scratch, all, gain, md_factor, 1));
   else
-    fputs("- **Which layers amplify it**: none; every gain is at most 1.\n", out);
-  fprintf(out, "- In the mean over the layers %s of a layer's total is its own doing.\n",
+    fputs(say("- **Which layers amplify it**: none; every gain is at most 1.\n"), out);
+  fprintf(out, say("- In the mean over the layers %s of a layer's total is its own doing.\n"),
           md_percent(&scratch, by_local / total));
-  fprintf(out, "- **The budget closes**: what the parts miss of the total is at most %s of it.\n\n",
+  fprintf(out, say("- **The budget closes**: what the parts miss of the total is at most %s of it.\n\n"),
           md_short(&scratch, closure));
   return true;
 }
 
 static void write_table(FILE *out, const LayerBudget *all, Arena scratch) {
-  static const char *const heading[] = {"layer", "error in",  "total",       "local", "inherited", "interaction",
-                                        "local", "inherited", "interaction", "gain",  "closure"};
+  static const char *const heading[] = WORDS("layer", "error in", "total", "local", "inherited", "interaction", "local",
+                                             "inherited", "interaction", "gain", "closure");
   Grid grid = grid_new(&scratch, "rrrrrrrrrrr");
   for (int c = 0; c < grid.columns; c++)
-    grid_add(&grid, c >= 6 && c <= 8 ? arena_printf(&scratch, "%s, share", heading[c]) : heading[c]);
+    grid_add(&grid, c >= 6 && c <= 8 ? arena_printf(&scratch, say("%s, share"), say(heading[c])) : say(heading[c]));
   for (int layer = 0; layer < all->layers; layer++) {
     const Budget *row = &all->row[layer];
     if (!row->base[0]) continue;
@@ -131,13 +132,15 @@ bool asked_budget(const ReportData *d) { return d->budgets > 0; }
 void section_budget(FILE *out, const ReportData *d, Arena scratch) {
   fprintf(
       out,
-      "At the end of each layer, total = local + inherited + interaction, as vectors%s. *Local* is what the layer "
-      "makes by itself: the second side's block on the first side's input, less the first's. *Inherited* is what it "
-      "passes on: the first side's block on the second's input, less the same. *Interaction* is how much the two "
-      "depend on each other. Sizes are L2 norms beside that of the first side's `block_out`; shares are projections "
-      "on the total, which add up to 100 %% (a negative one works against the total); *gain* is inherited beside "
-      "the error that came in; *closure* is what the parts miss of the total.\n\n",
-      d->prompts > 1 ? ", prompts pooled" : "");
+      say("At the end of each layer, total = local + inherited + interaction, as vectors%s. *Local* is what the layer "
+          "makes by itself: the second side's block on the first side's input, less the first's. *Inherited* is what "
+          "it "
+          "passes on: the first side's block on the second's input, less the same. *Interaction* is how much the two "
+          "depend on each other. Sizes are L2 norms beside that of the first side's `block_out`; shares are "
+          "projections "
+          "on the total, which add up to 100 %% (a negative one works against the total); *gain* is inherited beside "
+          "the error that came in; *closure* is what the parts miss of the total.\n\n"),
+      d->prompts > 1 ? say(", prompts pooled") : "");
   write_pairs(out, d, d->pair, d->pairs, scratch);
   if (d->pair != d->against) write_pairs(out, d, d->against, d->againsts, scratch);
 }

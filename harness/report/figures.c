@@ -57,7 +57,8 @@ bool figure_begin(Figures *figures, FILE *out, const char *name, const char *cap
   if (!figures || !figures->script) return false;
   fprintf(out, "![%s](plots/%s.svg \"tables/%s.csv\")\n\n", caption, name, table);
   fprintf(figures->script,
-          "\nreset session\n%sset terminal svg size 900,%d noenhanced font 'Helvetica,14' background '#ffffff'\n",
+          "\nreset session\n%sset terminal svg size 900,%d noenhanced font 'Helvetica,Noto Sans CJK SC,14' background "
+          "'#ffffff'\n",
           preamble, height);
   fprintf(figures->script, "set output '%s.svg'\n", name);
   figures->count++;

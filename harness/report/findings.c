@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "report/language.h"
 #include "report/laws.h"
 #include "report/markdown.h"
 #include "report/plots.h"
@@ -13,22 +14,27 @@
 static void write_facts(FILE *out, const ReportData *d, Arena scratch) {
   const char *model = d->about[ABOUT_MODEL], *shape = d->about[ABOUT_MODEL_SHAPE], *rewrite = d->about[ABOUT_REWRITE];
   const char *backend = d->about[ABOUT_BACKEND], *device = d->about[ABOUT_DEVICE], *text = "";
-  if (model) text = arena_printf(&scratch, "Model: %s", md_code(&scratch, model));
-  if (model && shape) text = arena_printf(&scratch, "%s (%s)", text, md_text(&scratch, shape));
-  if (model && rewrite) text = arena_printf(&scratch, "%s, rewrite %s", text, md_text(&scratch, rewrite));
+  if (model) text = arena_printf(&scratch, say("Model: %s"), md_code(&scratch, model));
+  if (model && shape) text = arena_printf(&scratch, say("%s (%s)"), text, md_text(&scratch, shape));
+  if (model && rewrite) text = arena_printf(&scratch, say("%s, rewrite %s"), text, md_text(&scratch, rewrite));
   for (int p = 0; p < d->prompts; p++) {
     const TensorStats *embedding = data_tensor(d, d->prompt[p], NULL, tensor_info[T_EMBEDDING].name, LAYER_EMBEDDING);
-    const char *tokens = embedding ? arena_printf(&scratch, " (%s)", md_count(&scratch, embedding->rows, "token")) : "";
+    const char *tokens =
+        embedding ? arena_printf(&scratch, say(" (%s)"), md_count(&scratch, embedding->rows, "token")) : "";
     const char *before =
-        p ? ", " : arena_printf(&scratch, "%s%s: ", *text ? ". " : "", d->prompts > 1 ? "Prompts" : "Prompt");
+        p ? say(", ")
+          : arena_printf(&scratch, "%s%s", *text ? say(". ") : "", say(d->prompts > 1 ? "Prompts: " : "Prompt: "));
     text = arena_printf(&scratch, "%s%s%s%s", text, before, md_text(&scratch, d->prompt[p]), tokens);
   }
-  if (backend) text = arena_printf(&scratch, "%s%sBackend: %s", text, *text ? ". " : "", md_text(&scratch, backend));
-  if (backend && device) text = arena_printf(&scratch, "%s (%s)", text, md_text(&scratch, device));
-  if (*text) fprintf(out, "%s.\n\n", text);
+  if (backend)
+    text = arena_printf(&scratch, say("%s%sBackend: %s"), text, *text ? say(". ") : "", md_text(&scratch, backend));
+  if (backend && device) text = arena_printf(&scratch, say("%s (%s)"), text, md_text(&scratch, device));
+  if (*text) fprintf(out, say("%s.\n\n"), text);
 }
 
-static const char *sentence(Arena *arena, const char *text) { return *text ? arena_printf(arena, " %s", text) : ""; }
+static const char *sentence(Arena *arena, const char *text) {
+  return *text ? arena_printf(arena, say(" %s"), text) : "";
+}
 
 void section_question(FILE *out, const ReportData *d, Arena scratch) {
   if (d->about[ABOUT_QUESTION]) fprintf(out, "> %s\n\n", md_text(&scratch, d->about[ABOUT_QUESTION]));
@@ -36,7 +42,7 @@ void section_question(FILE *out, const ReportData *d, Arena scratch) {
   for (int p = 0; p < d->pairs; p++) {
     const ReportPair *pair = &d->pair[p];
     bool explained = data_identical(d, pair) || (pair->verdict && pair->verdict->block_out_last == 0);
-    fprintf(out, "- **%s.** %s%s%s%s\n", words_pair(&scratch, pair), words_effect(&scratch, d, pair),
+    fprintf(out, say("- **%s.** %s%s%s%s\n"), words_pair(&scratch, pair), words_effect(&scratch, d, pair),
             sentence(&scratch, data_identical(d, pair) ? "" : words_first(&scratch, pair)),
             sentence(&scratch, words_end(&scratch, d, pair)),
             sentence(&scratch, explained ? words_reason(d, pair) : ""));
@@ -44,7 +50,7 @@ void section_question(FILE *out, const ReportData *d, Arena scratch) {
   if (d->pairs) fputc('\n', out);
   if (d->pairs == 1) plot_drift(out, d, &d->pair[0], scratch);
   const char *warning = section_warning(&scratch, d);
-  if (*warning) fprintf(out, "> **Warning.** %s\n\n", warning);
+  if (*warning) fprintf(out, say("> **Warning.** %s\n\n"), warning);
 }
 
 /* The stages in which two modes differ, and the tensors whose kernels do. */
@@ -56,29 +62,30 @@ static void write_cause(FILE *out, const ReportData *d, const ReportPair *pair, 
     size_t offset = table_modes.column[c].offset;
     if (strcmp((const char *)base + offset, (const char *)other + offset)) names[stages++] = table_modes.column[c].name;
   }
-  if (stages) fprintf(out, "- The modes ask for different settings of %s.\n", words_list(&scratch, names, stages));
+  if (stages) fprintf(out, say("- The modes ask for different settings of %s.\n"), words_list(&scratch, names, stages));
   for (int id = 0; id < T_COUNT; id++) {
     Tally tally = data_tally(d, pair, tensor_info[id].name);
     if (tally.same_kernel < tally.rows) names[tensors++] = tensor_info[id].name;
   }
   if (tensors)
-    fprintf(out, "- The witness shows different kernels for %s.\n", words_list(&scratch, names, tensors));
+    fprintf(out, say("- The witness shows different kernels for %s.\n"), words_list(&scratch, names, tensors));
   else if (data_tally(d, pair, NULL).rows)
-    fputs("- The witness shows the same kernels for every tensor.\n", out);
+    fputs(say("- The witness shows the same kernels for every tensor.\n"), out);
 }
 
 static void write_growth(FILE *out, const Course *course, Arena scratch) {
   if (course->last <= course->first) return;
-  const char *verb = course->factor >= 1.005 ? "grows" : course->factor > 0.995 ? "goes" : "shrinks";
+  const char *verb = course->factor >= 1.005 ? WORD("grows") : course->factor > 0.995 ? WORD("goes") : WORD("shrinks");
   fprintf(out,
-          "- **From layer %d to layer %d** the relative L2 of `block_out` %s from %s to %s: a factor of %s, in the "
-          "geometric mean %s a layer.",
-          course->first, course->last, verb, md_short(&scratch, course->first_l2), md_short(&scratch, course->last_l2),
-          md_factor(&scratch, course->factor), md_factor(&scratch, course->per_layer));
+          say("- **From layer %d to layer %d** the relative L2 of `block_out` %s from %s to %s: a factor of %s, in the "
+              "geometric mean %s a layer."),
+          course->first, course->last, say(verb), md_short(&scratch, course->first_l2),
+          md_short(&scratch, course->last_l2), md_factor(&scratch, course->factor),
+          md_factor(&scratch, course->per_layer));
   if (course->worst_layer == course->last)
-    fputs(" The last layer is also the worst.\n", out);
+    fputs(say(" The last layer is also the worst.\n"), out);
   else
-    fprintf(out, " The worst layer is %d, with %s.\n", course->worst_layer, md_short(&scratch, course->worst_l2));
+    fprintf(out, say(" The worst layer is %d, with %s.\n"), course->worst_layer, md_short(&scratch, course->worst_l2));
 }
 
 /* Is the pair's own difference large or small beside the errors of its two modes? */
@@ -93,17 +100,18 @@ static void write_scale(FILE *out, const ReportData *d, const ReportPair *pair, 
     return;
   double smaller = fmin(base->logits_rel_l2, other->logits_rel_l2), own = pair->verdict->logits_rel_l2;
   const char *closer = base->logits_rel_l2 < other->logits_rel_l2 ? pair->base : pair->other;
-  fprintf(out,
-          "- **Beside the errors of the modes themselves**: against the float64 reference the logits of %s are off by "
+  fprintf(
+      out,
+      say("- **Beside the errors of the modes themselves**: against the float64 reference the logits of %s are off by "
           "%s and those of %s by %s (relative L2); "
-          "%s, and the difference between the two is %s the smaller of these errors.\n",
-          md_text(&scratch, pair->base), md_short(&scratch, base->logits_rel_l2), md_text(&scratch, pair->other),
-          md_short(&scratch, other->logits_rel_l2),
-          base->logits_rel_l2 == other->logits_rel_l2
-              ? "neither is closer"
-              : arena_printf(&scratch, "%s is closer", md_text(&scratch, closer)),
-          arena_printf(&scratch, own < smaller ? "%s of" : "%s times",
-                       own < smaller ? md_percent(&scratch, own / smaller) : md_factor(&scratch, own / smaller)));
+          "%s, and the difference between the two is %s the smaller of these errors.\n"),
+      md_text(&scratch, pair->base), md_short(&scratch, base->logits_rel_l2), md_text(&scratch, pair->other),
+      md_short(&scratch, other->logits_rel_l2),
+      base->logits_rel_l2 == other->logits_rel_l2
+          ? say("neither is closer")
+          : arena_printf(&scratch, say("%s is closer"), md_text(&scratch, closer)),
+      arena_printf(&scratch, say(own < smaller ? "%s of" : "%s times"),
+                   own < smaller ? md_percent(&scratch, own / smaller) : md_factor(&scratch, own / smaller)));
 }
 
 static void write_findings(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
@@ -112,32 +120,32 @@ static void write_findings(FILE *out, const ReportData *d, const ReportPair *pai
   if (effect == EFFECT_UNKNOWN) return;
   if (effect != EFFECT_REFERENCE) write_cause(out, d, pair, scratch);
   const char *reason = words_reason(d, pair);
-  if (*reason) fprintf(out, "- **Why.** %s\n", reason);
+  if (*reason) fprintf(out, say("- **Why.** %s\n"), reason);
   if (data_identical(d, pair)) {
     if (!*reason && effect == EFFECT_IDENTICAL)
-      fputs(
-          "- No reason is known why these modes should always agree: the equality is a finding about these prompts.\n",
-          out);
+      fputs(say("- No reason is known why these modes should always agree: the equality is a finding about these "
+                "prompts.\n"),
+            out);
     return;
   }
   const char *first = words_first(&scratch, pair), *end = words_end(&scratch, d, pair);
-  if (*first) fprintf(out, "- **Where it begins.** %s\n", first);
+  if (*first) fprintf(out, say("- **Where it begins.** %s\n"), first);
   Course course = words_course(d, pair, scratch);
   if (course.first >= 0) {
     write_growth(out, &course, scratch);
     const DriftLaw *law = data_law(d, pair, tensor_info[T_BLOCK_OUT].name);
-    if (law) fprintf(out, "- **By which law.** `block_out` %s.\n", laws_words(&scratch, law));
+    if (law) fprintf(out, say("- **By which law.** `block_out` %s.\n"), laws_words(&scratch, law));
   } else if (d->drifts && d->layers) {
-    fputs("- **It does not travel.** `block_out` is identical in every layer: what differs inside a layer is lost "
-          "again before the layer ends.\n",
+    fputs(say("- **It does not travel.** `block_out` is identical in every layer: what differs inside a layer is lost "
+              "again before the layer ends.\n"),
           out);
   }
-  if (*end) fprintf(out, "- **Where it ends.** %s\n", end);
+  if (*end) fprintf(out, say("- **Where it ends.** %s\n"), end);
   if (pair->verdict && effect == EFFECT_DIFFERS) write_scale(out, d, pair, scratch);
 }
 
 void section_findings(FILE *out, const ReportData *d, Arena scratch) {
-  if (!d->pairs) fputs("Without a pair they show no difference.\n\n", out);
+  if (!d->pairs) fputs(say("Without a pair they show no difference.\n\n"), out);
   for (int p = 0; p < d->pairs; p++) {
     fprintf(out, "### %s\n\n", words_pair(&scratch, &d->pair[p]));
     write_findings(out, d, &d->pair[p], scratch);

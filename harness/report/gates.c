@@ -3,32 +3,33 @@
 #include <string.h>
 
 #include "model/trace.h"
+#include "report/language.h"
 #include "report/markdown.h"
 #include "report/sections.h"
 #include "report/words.h"
 
 static const struct {
   const char *measure, *words;
-} named[] = {{"rel_l2", "relative L2"},
-             {"max_abs", "largest absolute difference"},
-             {"sqnr_db", "SQNR in dB"},
-             {"differing", "share of differing elements"},
-             {"on_grid", "share on the INT8 grid"},
-             {"top1_agreement", "share of equal next tokens"},
-             {"bits_per_byte", "bits per byte, second less first"}};
+} named[] = {{"rel_l2", WORD("relative L2")},
+             {"max_abs", WORD("largest absolute difference")},
+             {"sqnr_db", WORD("SQNR in dB")},
+             {"differing", WORD("share of differing elements")},
+             {"on_grid", WORD("share on the INT8 grid")},
+             {"top1_agreement", WORD("share of equal next tokens")},
+             {"bits_per_byte", WORD("bits per byte, second less first")}};
 
 static const char *measure_words(Arena *arena, const GateRow *gate) {
   for (size_t i = 0; i < sizeof named / sizeof *named; i++)
-    if (!strcmp(named[i].measure, gate->measure)) return named[i].words;
+    if (!strcmp(named[i].measure, gate->measure)) return say(named[i].words);
   return md_text(arena, gate->measure);
 }
 
-static const char *bound(const GateRow *gate) { return gate->at_least ? "at least" : "at most"; }
+static const char *bound(const GateRow *gate) { return say(gate->at_least ? "at least" : "at most"); }
 
 static const char *number(Arena *arena, double x) { return isnan(x) ? "—" : arena_printf(arena, "%.6g", x); }
 
 static const char *why(const GateRow *gate) {
-  return !strcmp(gate->reason, "not_measured") ? "it was not measured" : "values are not finite";
+  return !strcmp(gate->reason, "not_measured") ? say("it was not measured") : say("values are not finite");
 }
 
 /* Names for the terminal: control characters of a foreign file are not passed on. */
@@ -66,28 +67,29 @@ const char *gates_failed(Arena *arena, const ReportData *d) {
 
 void section_gates(FILE *out, const ReportData *d, Arena scratch) {
   Grid grid = grid_new(&scratch, "rllllrrrr");
-  static const char *const heading[] = {"gate",     "",      "of",       "tensor",          "what",
-                                        "measured", "limit", "at layer", "tightest to pass"};
+  static const char *const heading[] =
+      WORDS("gate", "", "of", "tensor", "what", "measured", "limit", "at layer", "tightest to pass");
   size_t passed = 0;
-  for (int c = 0; c < grid.columns; c++) grid_add(&grid, heading[c]);
+  grid_head(&grid, heading);
   for (size_t i = 0; i < d->gates; i++) {
     const GateRow *gate = &d->gate[i];
     const ReportPair pair = {gate->base, gate->other, NULL};
     passed += gate->passed != 0;
     grid_add(&grid, arena_printf(&scratch, "%zu", i + 1));
-    grid_add(&grid, gate->passed ? "pass" : "**FAIL**");
+    grid_add(&grid, say(gate->passed ? "pass" : "**FAIL**"));
     grid_add(&grid, *gate->base ? words_pair(&scratch, &pair) : md_text(&scratch, gate->other));
     grid_add(&grid, md_code(&scratch, gate->tensor));
-    grid_add(&grid, *gate->reason ? arena_printf(&scratch, "%s: %s", measure_words(&scratch, gate), why(gate))
+    grid_add(&grid, *gate->reason ? arena_printf(&scratch, say("%s: %s"), measure_words(&scratch, gate), why(gate))
                                   : measure_words(&scratch, gate));
     grid_add(&grid, number(&scratch, gate->measured));
     grid_add(&grid, arena_printf(&scratch, "%s %s", bound(gate), number(&scratch, gate->limit)));
     grid_add(&grid, gate->worst_layer < 0 ? "—" : arena_printf(&scratch, "%d", gate->worst_layer));
     grid_add(&grid, number(&scratch, gate->passing));
   }
-  fprintf(out,
-          "%zu of %zu gates pass. Prompts are pooled; of a largest difference and a share on the grid the worst prompt "
-          "counts. A value that is not finite fails every gate.\n\n",
-          passed, d->gates);
+  fprintf(
+      out,
+      say("%zu of %zu gates pass. Prompts are pooled; of a largest difference and a share on the grid the worst prompt "
+          "counts. A value that is not finite fails every gate.\n\n"),
+      passed, d->gates);
   grid_write(&grid, out);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "report/language.h"
 
 enum { FIGURE_LIMIT = 16 << 20 };
 
@@ -30,6 +31,7 @@ static const char style[] =
     "table code{white-space:nowrap}td[style]{white-space:nowrap}"
     "figure{margin:1.4rem 0}figure img{width:100%;height:auto;border:1px solid #e6e6e6}"
     "figcaption{font-size:.88rem;color:#444;margin-top:.3rem}"
+    ":lang(zh) em{font-style:normal;font-weight:600}:lang(zh) th{word-break:keep-all}"
     "a{color:#0072B2}"
     "@page{size:A4;margin:16mm 14mm}"
     "@media print{body{max-width:none;padding:0;font-size:10.5pt}h2,h3,h4{break-after:avoid}"
@@ -104,7 +106,8 @@ static bool embed_figure(cmark_node *paragraph, const char *folder, Arena scratc
   put_base64(out, (const unsigned char *)svg.data, svg.count);
   fputs("\"><figcaption>", out);
   put_text(out, caption);
-  fputs(" Data: <a href=\"", out);
+  fputs(say(" Data: "), out);
+  fputs("<a href=\"", out);
   put_text(out, data);
   fputs("\">", out);
   put_text(out, data);
@@ -142,8 +145,8 @@ static bool prepare(cmark_node *document, const char *folder, Arena scratch, Sta
 /* --- the page
  * --------------------------------------------------------------------------------------------------------- */
 
-static bool write_page(FILE *out, cmark_node *document, cmark_parser *parser, const char *folder, const char *language,
-                       Arena scratch, Status *st) {
+static bool write_page(FILE *out, cmark_node *document, cmark_parser *parser, const char *folder, Arena scratch,
+                       Status *st) {
   cmark_node *first = cmark_node_first_child(document);
   const char *title =
       first && cmark_node_get_type(first) == CMARK_NODE_HEADING ? text_of(&scratch, first) : "driftscope";
@@ -151,7 +154,8 @@ static bool write_page(FILE *out, cmark_node *document, cmark_parser *parser, co
   char *body =
       cmark_render_html(document, CMARK_OPT_TABLE_PREFER_STYLE_ATTRIBUTES, cmark_parser_get_syntax_extensions(parser));
   if (!body) return FAIL(st, "%s: no memory for the page", folder);
-  fprintf(out, "<!DOCTYPE html>\n<html lang=\"%s\">\n<head>\n<meta charset=\"utf-8\">\n", language);
+  fprintf(out, "<!DOCTYPE html>\n<html lang=\"%s\">\n<head>\n<meta charset=\"utf-8\">\n",
+          language_names[language_now()]);
   fputs("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>", out);
   put_text(out, title);
   fprintf(out, "</title>\n<style>%s</style>\n</head>\n<body>\n%s</body>\n</html>\n", style, body);
@@ -159,13 +163,13 @@ static bool write_page(FILE *out, cmark_node *document, cmark_parser *parser, co
   return true;
 }
 
-bool html_write(FILE *out, const char *markdown, const char *folder, const char *language, Arena scratch, Status *st) {
+bool html_write(FILE *out, const char *markdown, const char *folder, Arena scratch, Status *st) {
   cmark_gfm_core_extensions_ensure_registered();
   cmark_parser *parser = cmark_parser_new(CMARK_OPT_DEFAULT);
   cmark_parser_attach_syntax_extension(parser, cmark_find_syntax_extension("table"));
   cmark_parser_feed(parser, markdown, strlen(markdown));
   cmark_node *document = cmark_parser_finish(parser);
-  bool done = write_page(out, document, parser, folder, language, scratch, st);
+  bool done = write_page(out, document, parser, folder, scratch, st);
   cmark_node_free(document);
   cmark_parser_free(parser);
   return done;

@@ -7,7 +7,7 @@
 #include "base/arena.h"
 #include "base/status.h"
 
-/* `markdown` is the report's text, `folder` the one its figures' addresses start from, `language` "en" or "zh". */
-bool html_write(FILE *out, const char *markdown, const char *folder, const char *language, Arena scratch, Status *st);
+/* `markdown` is the report's text, `folder` the one its figures' addresses start from. */
+bool html_write(FILE *out, const char *markdown, const char *folder, Arena scratch, Status *st);
 
 #endif

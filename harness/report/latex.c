@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/language.h"
+
 /* --- text
  * ------------------------------------------------------------------------------------------------------------- */
 
@@ -95,7 +97,7 @@ static void put_table(FILE *out, cmark_node *table, cmark_node *heading) {
   fputs("\\begin{table}\n\\centering\n\\caption{", out);
   if (heading) put_inlines(out, heading);
   if (before && cmark_node_get_type(before) == CMARK_NODE_PARAGRAPH) {
-    fputs(heading ? ". " : "", out);
+    fputs(heading ? say(". ") : "", out);
     put_inlines(out, before);
   }
   fputs("}\n\\begin{tabular}{", out);
@@ -117,7 +119,7 @@ bool latex_write(FILE *out, const char *markdown, Status *st) {
   cmark_parser_attach_syntax_extension(parser, cmark_find_syntax_extension("table"));
   cmark_parser_feed(parser, markdown, strlen(markdown));
   cmark_node *document = cmark_parser_finish(parser), *heading = NULL;
-  fputs("% Tables of a driftscope report. In the preamble: \\usepackage{booktabs,textcomp}\n\n", out);
+  fputs(say("% Tables of a driftscope report. In the preamble: \\usepackage{booktabs,textcomp}\n\n"), out);
   for (cmark_node *node = cmark_node_first_child(document); node; node = cmark_node_next(node)) {
     if (cmark_node_get_type(node) == CMARK_NODE_HEADING) heading = node;
     if (is_type(node, "table")) put_table(out, node, heading);

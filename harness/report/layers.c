@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "report/language.h"
 #include "report/laws.h"
 #include "report/markdown.h"
 #include "report/plots.h"
@@ -13,19 +14,19 @@ static const TensorId followed[] = {T_BLOCK_OUT, T_CONV1D_SILU, T_SCAN, T_OUT_PR
 enum { FOLLOWED = sizeof followed / sizeof *followed };
 
 static const char *size_cell(Arena *arena, const Drift *row) {
-  return !row ? "—" : row->identical ? "identical" : md_short(arena, row->rel_l2);
+  return !row ? "—" : row->identical ? say("identical") : md_short(arena, row->rel_l2);
 }
 
 static const char *range_cell(Arena *arena, const Drift *row) {
   if (!row) return "—";
-  if (row->identical) return "identical";
+  if (row->identical) return say("identical");
   return arena_printf(arena, "%s … %s", md_short(arena, row->rel_l2_min), md_short(arena, row->rel_l2_max));
 }
 
 /* "1.04e-02 … 1.31e-02" */
 static const char *interval_cell(Arena *arena, const Drift *row) {
   if (!row || isnan(row->rel_l2_low)) return "—";
-  if (row->identical) return "identical";
+  if (row->identical) return say("identical");
   return arena_printf(arena, "%s … %s", md_short(arena, row->rel_l2_low), md_short(arena, row->rel_l2_high));
 }
 
@@ -36,7 +37,7 @@ static bool any_followed(const ReportData *d, const ReportPair *pair, int layer)
 }
 
 static void head_followed(Grid *grid) {
-  grid_add(grid, "layer");
+  grid_add(grid, say("layer"));
   for (int f = 0; f < FOLLOWED; f++) grid_add(grid, md_code(grid->arena, tensor_info[followed[f]].name));
 }
 
@@ -44,11 +45,11 @@ static void write_drift(FILE *out, const ReportData *d, const ReportPair *pair, 
   const bool intervals = d->prompts > 1;
   Grid grid = grid_new(&scratch, intervals ? "rrrrrrrrrr" : "rrrrrrrrr");
   head_followed(&grid);
-  if (intervals) grid_add(&grid, "`block_out`, 95 %");
-  grid_add(&grid, "growth");
-  grid_add(&grid, "max abs");
-  grid_add(&grid, "SQNR, dB");
-  grid_add(&grid, "mean ULP");
+  if (intervals) grid_add(&grid, say("`block_out`, 95 %"));
+  grid_add(&grid, say("growth"));
+  grid_add(&grid, say("max abs"));
+  grid_add(&grid, say("SQNR, dB"));
+  grid_add(&grid, say("mean ULP"));
   for (int layer = 0; layer < d->layers; layer++) {
     if (!any_followed(d, pair, layer)) continue;
     grid_add(&grid, arena_printf(&scratch, "%d", layer));
@@ -74,7 +75,7 @@ static void write_range(FILE *out, const ReportData *d, const ReportPair *pair, 
     for (int f = 0; f < FOLLOWED; f++)
       grid_add(&grid, range_cell(&scratch, data_drift(d, pair, tensor_info[followed[f]].name, layer)));
   }
-  fprintf(out, "Smallest and largest over the %d prompts:\n\n", d->prompts);
+  fprintf(out, say("Smallest and largest over the %d prompts:\n\n"), d->prompts);
   grid_write(&grid, out);
 }
 
@@ -89,41 +90,42 @@ static void write_laws(FILE *out, const ReportData *d, const ReportPair *pair, A
   for (int f = 0; f < FOLLOWED; f++)
     line[f] =
         (LawLine){md_code(&scratch, tensor_info[followed[f]].name), data_law(d, pair, tensor_info[followed[f]].name)};
-  if (line[0].law) fprintf(out, "**By which law:** `block_out` %s.\n\n", laws_words(&scratch, line[0].law));
-  laws_table(out, "tensor", line, FOLLOWED, scratch);
+  if (line[0].law) fprintf(out, say("**By which law:** `block_out` %s.\n\n"), laws_words(&scratch, line[0].law));
+  laws_table(out, WORD("tensor"), line, FOLLOWED, scratch);
 }
 
 /* How the intervals came about, and what one prompt cannot say. */
 static void write_about_intervals(FILE *out, const ReportData *d) {
   if (!d->laws) return;
   fprintf(out,
-          "The law is a verdict on the steps from layer to layer. Growth is the slope of a line through the "
-          "logarithms; its "
-          "interval holds what random subsets of the steps give%s, so that a mere random walk of the error is not "
-          "taken for "
-          "growth. %s\n\n",
-          d->prompts > 1 ? " on prompts drawn again" : "",
-          d->prompts > 1 ? "The interval of a relative L2 holds what prompts drawn again give (percentile bootstrap)."
-                         : "Of a single prompt they say nothing of others.");
+          say("The law is a verdict on the steps from layer to layer. Growth is the slope of a line through the "
+              "logarithms; its "
+              "interval holds what random subsets of the steps give%s, so that a mere random walk of the error is not "
+              "taken for "
+              "growth. %s\n\n"),
+          d->prompts > 1 ? say(" on prompts drawn again") : "",
+          d->prompts > 1
+              ? say("The interval of a relative L2 holds what prompts drawn again give (percentile bootstrap).")
+              : say("Of a single prompt they say nothing of others."));
 }
 
 void section_drift(FILE *out, const ReportData *d, Arena scratch) {
   if (!d->pairs || !d->drifts) {
-    fputs("The results file holds no drift.\n\n", out);
+    fputs(say("The results file holds no drift.\n\n"), out);
     return;
   }
   fprintf(out,
-          "Relative L2 of four tensors%s; growth from the layer before, largest absolute difference, SQNR and mean "
-          "distance in ULP are of `block_out`.\n\n",
-          d->prompts > 1 ? ", pooled over the prompts" : "");
+          say("Relative L2 of four tensors%s; growth from the layer before, largest absolute difference, SQNR and mean "
+              "distance in ULP are of `block_out`.\n\n"),
+          d->prompts > 1 ? say(", pooled over the prompts") : "");
   write_about_intervals(out, d);
   for (int p = 0; p < d->pairs; p++) {
     const ReportPair *pair = &d->pair[p];
     fprintf(out, "### %s\n\n", words_pair(&scratch, pair));
     if (data_identical(d, pair)) {
-      fputs("Nothing drifts: every tensor of every layer is identical in every bit.\n\n", out);
+      fputs(say("Nothing drifts: every tensor of every layer is identical in every bit.\n\n"), out);
     } else if (!has_drift(d, pair)) {
-      fputs("The results file holds no drift of this pair.\n\n", out);
+      fputs(say("The results file holds no drift of this pair.\n\n"), out);
     } else {
       if (d->pairs > 1) plot_drift(out, d, pair, scratch); /* the only pair's stands in section 1 */
       plot_heat(out, d, pair, scratch);
@@ -137,9 +139,9 @@ void section_drift(FILE *out, const ReportData *d, Arena scratch) {
 /* A row for each mode: what is left at the end. */
 static void write_ends(FILE *out, const ReportData *d, Arena scratch) {
   Grid grid = grid_new(&scratch, "lrrrrrrrr");
-  static const char *const heading[] = {"mode",     "`block_out`", "SQNR, dB",   "1 − cosine",    "worst `block_out`",
-                                        "`logits`", "SQNR, dB",    "1 − cosine", "same top token"};
-  for (int c = 0; c < grid.columns; c++) grid_add(&grid, heading[c]);
+  static const char *const heading[] = WORDS("mode", "`block_out`", "SQNR, dB", "1 − cosine", "worst `block_out`",
+                                             "`logits`", "SQNR, dB", "1 − cosine", "same top token");
+  grid_head(&grid, heading);
   for (int a = 0; a < d->againsts; a++) {
     const ReportPair *pair = &d->against[a];
     const Drift *block_out = data_drift(d, pair, tensor_info[T_BLOCK_OUT].name, d->layers - 1);
@@ -150,7 +152,7 @@ static void write_ends(FILE *out, const ReportData *d, Arena scratch) {
     grid_add(&grid, block_out ? md_decibel(&scratch, block_out->sqnr_db) : "—");
     grid_add(&grid, block_out ? md_short(&scratch, 1 - block_out->cosine_min) : "—");
     grid_add(&grid, course.worst_layer < 0 ? "—"
-                                           : arena_printf(&scratch, "%s in layer %d",
+                                           : arena_printf(&scratch, say("%s in layer %d"),
                                                           md_short(&scratch, course.worst_l2), course.worst_layer));
     grid_add(&grid, size_cell(&scratch, logits));
     grid_add(&grid, logits ? md_decibel(&scratch, logits->sqnr_db) : "—");
@@ -158,10 +160,10 @@ static void write_ends(FILE *out, const ReportData *d, Arena scratch) {
     grid_add(&grid, pair->verdict ? md_percent(&scratch, pair->verdict->top1_agreement) : "—");
   }
   fprintf(out,
-          "Relative L2, SQNR and cosine of `block_out` in the last layer (%d) and of the logits%s; the largest "
-          "relative L2 of any `block_out`; the share of "
-          "positions at which the mode chooses the reference's next token.\n\n",
-          d->layers - 1, d->prompts > 1 ? ", pooled over the prompts (cosine: its smallest)" : "");
+          say("Relative L2, SQNR and cosine of `block_out` in the last layer (%d) and of the logits%s; the largest "
+              "relative L2 of any `block_out`; the share of "
+              "positions at which the mode chooses the reference's next token.\n\n"),
+          d->layers - 1, d->prompts > 1 ? say(", pooled over the prompts (cosine: its smallest)") : "");
   grid_write(&grid, out);
 }
 
@@ -171,28 +173,28 @@ static void write_laws_of_modes(FILE *out, const ReportData *d, Arena scratch) {
   for (int a = 0; a < d->againsts; a++)
     line[a] =
         (LawLine){md_text(&scratch, d->against[a].other), data_law(d, &d->against[a], tensor_info[T_BLOCK_OUT].name)};
-  fputs("By which law the error of `block_out` develops over the layers:\n\n", out);
-  laws_table(out, "mode", line, d->againsts, scratch);
+  fputs(say("By which law the error of `block_out` develops over the layers:\n\n"), out);
+  laws_table(out, WORD("mode"), line, d->againsts, scratch);
 }
 
 static void write_errors_by_layer(FILE *out, const ReportData *d, Arena scratch) {
   char *align = ARENA_NEW(&scratch, char, d->againsts + 2);
   memset(align, 'r', (size_t)d->againsts + 1);
   Grid grid = grid_new(&scratch, align);
-  grid_add(&grid, "layer");
+  grid_add(&grid, say("layer"));
   for (int a = 0; a < d->againsts; a++) grid_add(&grid, md_text(&scratch, d->against[a].other));
   for (int layer = 0; layer < d->layers; layer++) {
     grid_add(&grid, arena_printf(&scratch, "%d", layer));
     for (int a = 0; a < d->againsts; a++)
       grid_add(&grid, size_cell(&scratch, data_drift(d, &d->against[a], tensor_info[T_BLOCK_OUT].name, layer)));
   }
-  fputs("Relative L2 of `block_out`, layer by layer:\n\n", out);
+  fputs(say("Relative L2 of `block_out`, layer by layer:\n\n"), out);
   grid_write(&grid, out);
 }
 
 void section_reference(FILE *out, const ReportData *d, Arena scratch) {
   if (!d->againsts) {
-    fputs("No mode was compared with the reference.\n\n", out);
+    fputs(say("No mode was compared with the reference.\n\n"), out);
     return;
   }
   const ReportPair *nearest = NULL, *farthest = NULL;
@@ -203,7 +205,7 @@ void section_reference(FILE *out, const ReportData *d, Arena scratch) {
     if (!farthest || pair->verdict->logits_rel_l2 > farthest->verdict->logits_rel_l2) farthest = pair;
   }
   if (nearest != farthest)
-    fprintf(out, "At the logits %s is nearest to the reference (relative L2 %s) and %s farthest from it (%s).\n\n",
+    fprintf(out, say("At the logits %s is nearest to the reference (relative L2 %s) and %s farthest from it (%s).\n\n"),
             md_text(&scratch, nearest->other), md_short(&scratch, nearest->verdict->logits_rel_l2),
             md_text(&scratch, farthest->other), md_short(&scratch, farthest->verdict->logits_rel_l2));
   plot_reference(out, d, scratch);

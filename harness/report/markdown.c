@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/language.h"
+
 static bool is_control(char c) { return (unsigned char)c < 32 || c == 127; }
 
 /* What opens a list, a heading or an underline at the start of a line: a sign, or digits with a full stop or bracket.
@@ -86,7 +88,7 @@ const char *md_factor(Arena *arena, double x) {
 }
 
 const char *md_decibel(Arena *arena, double x) {
-  if (isinf(x) && x > 0) return "identical";
+  if (isinf(x) && x > 0) return say("identical");
   const char *word = special(x);
   return word ? word : arena_printf(arena, "%.1f", x);
 }
@@ -109,7 +111,21 @@ const char *md_bytes(Arena *arena, double bytes) {
 }
 
 const char *md_count(Arena *arena, long count, const char *noun) {
-  return arena_printf(arena, "%ld %s%s", count, noun, count == 1 ? "" : "s");
+  if (language_now() == LANGUAGE_ENGLISH) return arena_printf(arena, "%ld %s%s", count, noun, count == 1 ? "" : "s");
+  const char *english = arena_printf(arena, "%%ld %s", noun);
+  return arena_printf(arena, say(english), count);
+}
+
+/* Columns, not bytes: UTF-8 continuation bytes take none, Chinese letters and marks (from U+3000 on) two. */
+static int width_of(const char *text) {
+  int width = 0;
+  for (; *text; text++) width += ((unsigned char)*text & 0xC0) != 0x80 ? 1 + ((unsigned char)*text >= 0xE3) : 0;
+  return width;
+}
+
+const char *md_padded(Arena *arena, const char *text, int columns) {
+  int room = columns - width_of(text);
+  return arena_printf(arena, "%s%*s", text, room > 0 ? room : 0, "");
 }
 
 Grid grid_new(Arena *arena, const char *align) {
@@ -127,11 +143,8 @@ void grid_add(Grid *grid, const char *cell) {
   grid->cell[grid->count++] = cell;
 }
 
-/* Characters, not bytes: UTF-8 continuation bytes take no column. */
-static int width_of(const char *text) {
-  int width = 0;
-  for (; *text; text++) width += ((unsigned char)*text & 0xC0) != 0x80;
-  return width;
+void grid_head(Grid *grid, const char *const *heading) {
+  for (int c = 0; c < grid->columns; c++) grid_add(grid, say(heading[c]));
 }
 
 static void pad(FILE *out, int count) {

@@ -22,7 +22,8 @@ const char *md_factor(Arena *arena, double x);      /* three, without an exponen
 const char *md_decibel(Arena *arena, double x);     /* 45.3; infinite: "identical" */
 const char *md_percent(Arena *arena, double share); /* 99.97 %; never 100 % or 0 % by rounding */
 const char *md_bytes(Arena *arena, double bytes);   /* 12.3 MB */
-const char *md_count(Arena *arena, long count, const char *noun); /* 1 tensor, 2 tensors */
+const char *md_padded(Arena *arena, const char *text, int columns); /* spaces behind, for a monospaced block */
+const char *md_count(Arena *arena, long count, const char *noun);   /* 1 tensor, 2 tensors; said as "%ld tensor" */
 
 /* A table: cells are added left to right, row after row; the first row is the heading. */
 typedef struct Grid {
@@ -32,6 +33,7 @@ typedef struct Grid {
   const char **cell;
 } Grid;
 Grid grid_new(Arena *arena, const char *align);
-void grid_add(Grid *grid, const char *cell); /* ready Markdown without a line break; kept, not copied */
+void grid_add(Grid *grid, const char *cell);            /* ready Markdown without a line break; kept, not copied */
+void grid_head(Grid *grid, const char *const *heading); /* a WORD for every column */
 void grid_write(const Grid *grid, FILE *out);
 #endif

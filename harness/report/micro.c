@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/language.h"
 #include "report/markdown.h"
 #include "report/sections.h"
 #include "report/words.h"
@@ -74,11 +75,11 @@ const char *micro_broken(Arena *arena, const ReportData *d) {
   int64_t over = count_over(d, &first);
   if (!over) return NULL;
   const char *where =
-      first ? arena_printf(arena, "%s %s, input %s, shape %s, output %s, element %lld", first->operator_name,
+      first ? arena_printf(arena, say("%s %s, input %s, shape %s, output %s, element %lld"), first->operator_name,
                            first->setting, first->input, first->shape, first->output, (long long)first->used_index)
-            : "the state of the scan";
+            : say("the state of the scan");
   return arena_printf(arena,
-                      "%lld values lie beyond what their float32 arithmetic may err, which is a bug: first in %s",
+                      say("%lld values lie beyond what their float32 arithmetic may err, which is a bug: first in %s"),
                       (long long)over, where);
 }
 
@@ -117,26 +118,14 @@ const char *micro_summary(Arena *arena, const ReportData *d) {
 /* --- the report's tables --------------------------------------------------------------------------------------------
  */
 
-static void head(Grid *grid, const char *const *heading) {
-  for (int c = 0; c < grid->columns; c++) grid_add(grid, heading[c]);
-}
-
 static const char *modes_cell(Arena *arena, const MicroRow *row) { return md_text(arena, row->modes); }
 
 static void write_errors(FILE *out, const Group *group, int count, const char *op, Arena scratch) {
-  static const char *const heading[] = {"setting",
-                                        "output",
-                                        "modes",
-                                        "runs",
-                                        "values",
-                                        "largest error, ULP",
-                                        "mean, ULP",
-                                        "not correctly rounded",
-                                        "largest relative L2",
-                                        "bound used",
-                                        "beyond it"};
+  static const char *const heading[] =
+      WORDS("setting", "output", "modes", "runs", "values", "largest error, ULP", "mean, ULP", "not correctly rounded",
+            "largest relative L2", "bound used", "beyond it");
   Grid grid = grid_new(&scratch, "lllrrrrrrrr");
-  head(&grid, heading);
+  grid_head(&grid, heading);
   for (int i = 0; i < count; i++) {
     const Group *g = &group[i];
     if (strcmp(g->any->operator_name, op)) continue;
@@ -168,7 +157,7 @@ static void write_inputs(FILE *out, const ReportData *d, const Group *group, int
     last[same ? settings - 1 : settings++] = &group[i];
   }
   Grid grid = grid_new(&scratch, align);
-  grid_add(&grid, "input");
+  grid_add(&grid, say("input"));
   for (int s = 0; s < settings; s++)
     grid_add(&grid, arena_printf(&scratch, "%s %s", md_code(&scratch, last[s]->any->setting),
                                  md_code(&scratch, last[s]->any->output)));
@@ -189,16 +178,17 @@ static void write_inputs(FILE *out, const ReportData *d, const Group *group, int
                                : "—");
     }
   }
-  fputs("Input by input, over all shapes: largest error and mean error in ULP, and the share of the bound that is "
-        "used:\n\n",
+  fputs(say("Input by input, over all shapes: largest error and mean error in ULP, and the share of the bound that is "
+            "used:\n\n"),
         out);
   grid_write(&grid, out);
 }
 
 static void write_times(FILE *out, const Group *group, int count, const char *op, Arena scratch) {
-  static const char *const heading[] = {"setting", "shape", "median, µs", "spread, µs", "runs", "GB/s", "times a copy"};
+  static const char *const heading[] =
+      WORDS("setting", "shape", "median, µs", "spread, µs", "runs", "GB/s", "times a copy");
   Grid grid = grid_new(&scratch, "llrrrrr");
-  head(&grid, heading);
+  grid_head(&grid, heading);
   for (int i = 0; i < count; i++) {
     const MicroRow *row = group[i].largest;
     bool met = false;
@@ -212,9 +202,10 @@ static void write_times(FILE *out, const Group *group, int count, const char *op
     grid_add(&grid, md_factor(&scratch, row->gb_s));
     grid_add(&grid, md_factor(&scratch, row->copy_ratio));
   }
-  fputs("Time at the largest shape, beside a plain copy that moves the same bytes (inputs read once, outputs written "
-        "once); the spread is the median absolute deviation:\n\n",
-        out);
+  fputs(
+      say("Time at the largest shape, beside a plain copy that moves the same bytes (inputs read once, outputs written "
+          "once); the spread is the median absolute deviation:\n\n"),
+      out);
   grid_write(&grid, out);
 }
 
@@ -228,10 +219,10 @@ static const MicroWorst *worst_of(const ReportData *d, const MicroRow *row) {
 }
 
 static void write_worst(FILE *out, const ReportData *d, const Group *group, int count, const char *op, Arena scratch) {
-  static const char *const heading[] = {"setting", "input", "element", "got",      "want",
-                                        "error",   "bound", "used",    "made from"};
+  static const char *const heading[] =
+      WORDS("setting", "input", "element", "got", "want", "error", "bound", "used", "made from");
   Grid grid = grid_new(&scratch, "lllrrrrrl");
-  head(&grid, heading);
+  grid_head(&grid, heading);
   for (int i = 0; i < count; i++) {
     const MicroWorst *w = strcmp(group[i].any->operator_name, op) ? NULL : worst_of(d, group[i].worst);
     if (!w) continue;
@@ -247,7 +238,7 @@ static void write_worst(FILE *out, const ReportData *d, const Group *group, int 
     grid_add(&grid, md_text(&scratch, w->inputs));
   }
   if (grid.count == grid.columns) return;
-  fputs("Of the ten largest errors of the run that uses most of its bound, the one that uses most:\n\n", out);
+  fputs(say("Of the ten largest errors of the run that uses most of its bound, the one that uses most:\n\n"), out);
   grid_write(&grid, out);
 }
 
@@ -297,7 +288,7 @@ static void write_chart(FILE *out, const ReportData *d, const Group *group, int 
   double edge[EDGES_MAX];
   int edges = edges_of(d, op, kind, edge, EDGES_MAX);
   if (edges == 0) return;
-  const char *text = arena_printf(&scratch, "%-40s from", words);
+  const char *text = arena_printf(&scratch, "%s %s", md_padded(&scratch, words, 40), say("from"));
   for (int e = 0; e < edges; e++)
     text = arena_printf(&scratch, edge[e] >= 1024 ? "%s 2^%-3.0f" : "%s %5.4g", text,
                         edge[e] >= 1024  ? log2(edge[e])
@@ -336,22 +327,24 @@ static void write_answer(FILE *out, const ReportData *d, const Group *group, int
     equal += d->micro[i].as_in_run == 1;
   }
   if (over)
-    fprintf(out, "> **Warning.** %s.\n\n", md_text(&scratch, micro_broken(&scratch, d)));
+    fprintf(out, say("> **Warning.** %s.\n\n"), md_text(&scratch, micro_broken(&scratch, d)));
   else
-    fprintf(
-        out,
-        "All %lld values lie within the bound that can be proved for their float32 arithmetic; most of it is used by "
-        "%s %s, output %s, on input %s: %s.\n\n",
-        (long long)values, md_text(&scratch, most->any->operator_name), md_code(&scratch, most->any->setting),
-        md_code(&scratch, most->any->output), md_text(&scratch, most->worst->input),
-        md_percent(&scratch, most->worst->used_max));
+    fprintf(out,
+            say("All %lld values lie within the bound that can be proved for their float32 arithmetic; most of it is "
+                "used by "
+                "%s %s, output %s, on input %s: %s.\n\n"),
+            (long long)values, md_text(&scratch, most->any->operator_name), md_code(&scratch, most->any->setting),
+            md_code(&scratch, most->any->output), md_text(&scratch, most->worst->input),
+            md_percent(&scratch, most->worst->used_max));
   if (captured)
-    fprintf(out, "On inputs captured from the model %d of %s equal those of the full run in every bit.\n\n", equal,
+    fprintf(out, say("On inputs captured from the model %d of %s equal those of the full run in every bit.\n\n"), equal,
             md_count(&scratch, captured, "output"));
-  fputs("An error is the distance from the float64 result on the very same inputs, before any rounding to the output's "
-        "type; a ULP is the unit of the last place of that type there, of an int8 output its scale. Every run is in "
-        "`tables/micro.csv`, the ten worst elements of each in `tables/micro_worst.csv`.\n\n",
-        out);
+  fputs(
+      say("An error is the distance from the float64 result on the very same inputs, before any rounding to the "
+          "output's "
+          "type; a ULP is the unit of the last place of that type there, of an int8 output its scale. Every run is in "
+          "`tables/micro.csv`, the ten worst elements of each in `tables/micro_worst.csv`.\n\n"),
+      out);
 }
 
 void section_micro(FILE *out, const ReportData *d, Arena scratch) {
@@ -365,10 +358,11 @@ void section_micro(FILE *out, const ReportData *d, Arena scratch) {
     write_errors(out, group, count, op, scratch);
     write_inputs(out, d, group, count, op, scratch);
     write_worst(out, d, group, count, op, scratch);
-    fputs("Distribution of the errors, each bar on a logarithmic scale down to one in a million; a dot is none:\n\n",
-          out);
+    fputs(
+        say("Distribution of the errors, each bar on a logarithmic scale down to one in a million; a dot is none:\n\n"),
+        out);
     write_chart(out, d, group, count, op, "ulp", "ULP", scratch);
-    write_chart(out, d, group, count, op, "log10_rel", "log10 of the relative error", scratch);
+    write_chart(out, d, group, count, op, "log10_rel", say("log10 of the relative error"), scratch);
     write_times(out, group, count, op, scratch);
   }
 }

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "report/figures.h"
+#include "report/language.h"
 #include "report/markdown.h"
 #include "report/words.h"
 
@@ -12,18 +13,18 @@ enum { FOLLOWED = sizeof followed / sizeof *followed };
 static double rel_l2(const Drift *row) { return row ? row->rel_l2 : NAN; }
 
 /* The axes of every figure over layers. */
-static void layer_axes(FILE *script, const ReportData *d, const char *ylabel) {
-  fprintf(script, "set xlabel 'layer'\nset ylabel '%s'\nset logscale y\nset format y '%%.0e'\nset xrange [-0.5:%d.5]\n",
-          ylabel, d->layers - 1);
+static void layer_axes(FILE *script, const ReportData *d, const char *ylabel, Arena scratch) {
+  fprintf(script, "set xlabel %s\nset ylabel %s\nset logscale y\nset format y '%%.0e'\nset xrange [-0.5:%d.5]\n",
+          figure_text(&scratch, say("layer")), figure_text(&scratch, ylabel), d->layers - 1);
 }
 
 void plot_drift(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
   bool any = false;
   for (int layer = 0; layer < d->layers; layer++)
     for (int f = 0; f < FOLLOWED; f++) any |= rel_l2(data_drift(d, pair, tensor_info[followed[f]].name, layer)) > 0;
-  const char *caption =
-      arena_printf(&scratch, "Drift of %s over the layers: relative L2 of four tensors%s.", words_pair(&scratch, pair),
-                   d->prompts > 1 ? ", with the range of `block_out` over the prompts" : "");
+  const char *caption = arena_printf(&scratch, say("Drift of %s over the layers: relative L2 of four tensors%s."),
+                                     words_pair(&scratch, pair),
+                                     d->prompts > 1 ? say(", with the range of `block_out` over the prompts") : "");
   if (!any ||
       !figure_begin(d->figures, out, figure_name(&scratch, "drift", pair->base, pair->other), caption, "drift", 420))
     return;
@@ -41,7 +42,7 @@ void plot_drift(FILE *out, const ReportData *d, const ReportPair *pair, Arena sc
     fputc('\n', script);
   }
   fputs("EOD\n", script);
-  layer_axes(script, d, "relative L2");
+  layer_axes(script, d, say("relative L2"), scratch);
   fputs("plot ", script);
   if (d->prompts > 1)
     fprintf(script,
@@ -56,8 +57,8 @@ void plot_heat(FILE *out, const ReportData *d, const ReportPair *pair, Arena scr
   for (int layer = 0; layer < d->layers; layer++)
     for (TensorId id = 0; id < T_LAYER_COUNT; id++) any |= rel_l2(data_drift(d, pair, tensor_info[id].name, layer)) > 0;
   const char *caption = arena_printf(&scratch,
-                                     "Where %s and %s differ: log10 of the relative L2 by layer and tensor; white: "
-                                     "identical in every bit, or not made by both.",
+                                     say("Where %s and %s differ: log10 of the relative L2 by layer and tensor; white: "
+                                         "identical in every bit, or not made by both."),
                                      md_text(&scratch, pair->base), md_text(&scratch, pair->other));
   if (!any ||
       !figure_begin(d->figures, out, figure_name(&scratch, "heat", pair->base, pair->other), caption, "drift", 470))
@@ -72,9 +73,10 @@ void plot_heat(FILE *out, const ReportData *d, const ReportPair *pair, Arena scr
   fputs("EOD\nset ytics (", script);
   for (TensorId id = 0; id < T_SSM_STATE_Q8; id++)
     fprintf(script, "%s'%s' %d", id ? ", " : "", tensor_info[id].name, id);
-  fprintf(script, ")\nset xlabel 'layer'\nset xrange [-0.5:%d.5]\nset yrange [%d.5:-0.5]\n", d->layers - 1,
-          T_SSM_STATE_Q8 - 1);
-  fputs("set cblabel 'log10 relative L2'\nunset grid\nunset key\nset style fill solid noborder\n"
+  fprintf(script, ")\nset xlabel %s\nset xrange [-0.5:%d.5]\nset yrange [%d.5:-0.5]\n",
+          figure_text(&scratch, say("layer")), d->layers - 1, T_SSM_STATE_Q8 - 1);
+  fprintf(script, "set cblabel %s\n", figure_text(&scratch, say("log10 relative L2")));
+  fputs("unset grid\nunset key\nset style fill solid noborder\n"
         "plot $heat using 1:2:($1-0.5):($1+0.5):($2-0.5):($2+0.5):3 with boxxyerror lc palette\n",
         script);
 }
@@ -83,10 +85,10 @@ void plot_reference(FILE *out, const ReportData *d, Arena scratch) {
   bool any = false;
   for (int layer = 0; layer < d->layers; layer++)
     for (int a = 0; a < d->againsts; a++) any |= rel_l2(data_drift(d, &d->against[a], "block_out", layer)) > 0;
-  if (!any ||
-      !figure_begin(d->figures, out, "reference",
-                    "Error of each mode against the float64 reference: relative L2 of `block_out` over the layers.",
-                    "drift", 440))
+  if (!any || !figure_begin(
+                  d->figures, out, "reference",
+                  say("Error of each mode against the float64 reference: relative L2 of `block_out` over the layers."),
+                  "drift", 440))
     return;
   FILE *script = d->figures->script;
   fputs("$reference << EOD\n", script);
@@ -97,7 +99,7 @@ void plot_reference(FILE *out, const ReportData *d, Arena scratch) {
     fputc('\n', script);
   }
   fputs("EOD\n", script);
-  layer_axes(script, d, "relative L2 against float64");
+  layer_axes(script, d, say("relative L2 against float64"), scratch);
   fputs("plot ", script);
   for (int a = 0; a < d->againsts; a++)
     fprintf(script, "%s$reference using 1:%d with linespoints lt %d title %s", a ? ", " : "", a + 2, a + 1,
@@ -120,8 +122,9 @@ static int drawn_runs(const ReportData *d, const StateDrift *drawn[8]) {
 void plot_state(FILE *out, const ReportData *d, Arena scratch) {
   const StateDrift *drawn[8];
   int count = drawn_runs(d, drawn);
-  if (count == 0 || !figure_begin(d->figures, out, "state_error",
-                                  "RMS error of the scan's state after each token, longest runs.", "state_error", 440))
+  if (count == 0 ||
+      !figure_begin(d->figures, out, "state_error",
+                    say("RMS error of the scan's state after each token, longest runs."), "state_error", 440))
     return;
   FILE *script = d->figures->script;
   for (int i = 0; i < count; i++) {
@@ -134,7 +137,8 @@ void plot_state(FILE *out, const ReportData *d, Arena scratch) {
     }
     fputs("EOD\n", script);
   }
-  fputs("set xlabel 'token'\nset ylabel 'RMS error of the state'\nset logscale xy\nset format y '%.0e'\nplot ", script);
+  fprintf(script, "set xlabel %s\nset ylabel %s\nset logscale xy\nset format y '%%.0e'\nplot ",
+          figure_text(&scratch, say("token")), figure_text(&scratch, say("RMS error of the state")));
   for (int i = 0; i < count; i++) {
     const MicroRow *run = d->micro;
     while (run->item != drawn[i]->item && run < d->micro + d->micros - 1) run++;

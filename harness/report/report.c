@@ -9,6 +9,7 @@
 #include "report/csv.h"
 #include "report/figures.h"
 #include "report/html.h"
+#include "report/language.h"
 #include "report/latex.h"
 #include "report/sections.h"
 
@@ -92,25 +93,30 @@ static bool write_report(Arena *arena, ReportData *d, const char *folder, Status
   TRY(figures_open(&figures, arena_printf(arena, "%s/plots", folder), st));
   d->figures = &figures;
   TRY(draft_open(&markdown, arena_printf(arena, "%s/report.md", folder), st));
-  if (!figures.script) fputs("No gnuplot was found on this machine: the report has tables only.\n\n", markdown.out);
+  if (!figures.script)
+    fputs(say("No gnuplot was found on this machine: the report has tables only.\n\n"), markdown.out);
   body_write(markdown.out, d, *arena);
   bool done = draft_end(&markdown, st) && figures_finish(&figures, st) &&
               file_write(markdown.path, markdown.text, markdown.count, false, st);
   if (done && draft_open(&html, arena_printf(arena, "%s/report.html", folder), st))
-    done = html_write(html.out, markdown.text, folder, "en", *arena, st) & draft_save(&html, st);
+    done = html_write(html.out, markdown.text, folder, *arena, st) & draft_save(&html, st);
   if (done && draft_open(&latex, arena_printf(arena, "%s/tables.tex", folder), st))
     done = latex_write(latex.out, markdown.text, st) & draft_save(&latex, st);
   free(markdown.text);
   return done && !st->failed;
 }
 
-bool report_write(Arena *arena, const char *results, const char *folder, Report *report, Status *st) {
+bool report_write(Arena *arena, const char *results, const char *folder, Language language, Report *report,
+                  Status *st) {
   ReportData data;
   TRY(read_all(arena, results, &data, st));
   const char *csv = arena_printf(arena, "%s/tables", folder);
   TRY(file_make_folder(csv, st));
   TRY(write_tables(&data, csv, *arena, st));
-  TRY(write_report(arena, &data, folder, st));
+  say_in(language);
+  bool written = write_report(arena, &data, folder, st);
+  say_in(LANGUAGE_ENGLISH);
+  TRY(written);
   const char *broken = micro_broken(arena, &data);
   *report = (Report){arena_printf(arena, "%s/report.html", folder), summary_of(arena, &data),
                      broken ? broken : gates_failed(arena, &data)};

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "report/language.h"
 #include "report/markdown.h"
 #include "report/sections.h"
 #include "report/words.h"
@@ -20,25 +21,27 @@ const char *section_warning(Arena *arena, const ReportData *d) {
     places += row->nonfinite > 0;
     nan_places += row->q8_nans > 0;
   }
-  const char *words = "";
+  const char *words = "", *nan_words = "";
   if (first_nonfinite)
-    words =
-        arena_printf(arena, "Not finite, and left out of the statistics: %s in %s, first in %s of mode %s, prompt %s.",
-                     md_count(arena, nonfinite, "value"), md_count(arena, places, "tensor"),
-                     words_place(arena, first_nonfinite->tensor, first_nonfinite->layer),
-                     md_text(arena, first_nonfinite->mode), md_text(arena, first_nonfinite->prompt));
+    words = arena_printf(
+        arena, say("Not finite, and left out of the statistics: %s in %s, first in %s of mode %s, prompt %s."),
+        md_count(arena, nonfinite, "value"), md_count(arena, places, "tensor"),
+        words_place(arena, first_nonfinite->tensor, first_nonfinite->layer), md_text(arena, first_nonfinite->mode),
+        md_text(arena, first_nonfinite->prompt));
   if (first_nan)
-    words = arena_printf(arena, "%s%sTurned into 0 by quantisation: %s in %s, first in %s of mode %s, prompt %s.",
-                         words, *words ? " " : "", md_count(arena, nans, "NaN"), md_count(arena, nan_places, "tensor"),
-                         words_place(arena, first_nan->tensor, first_nan->layer), md_text(arena, first_nan->mode),
-                         md_text(arena, first_nan->prompt));
-  return words;
+    nan_words = arena_printf(arena, say("Turned into 0 by quantisation: %s in %s, first in %s of mode %s, prompt %s."),
+                             md_count(arena, nans, "NaN"), md_count(arena, nan_places, "tensor"),
+                             words_place(arena, first_nan->tensor, first_nan->layer), md_text(arena, first_nan->mode),
+                             md_text(arena, first_nan->prompt));
+  return *words && *nan_words ? arena_printf(arena, "%s%s", words, arena_printf(arena, say(" %s"), nan_words))
+         : *words             ? words
+                              : nan_words;
 }
 
 static void write_scales(FILE *out, const ReportData *d, Arena scratch) {
   Grid grid = grid_new(&scratch, "lrrrrrr");
-  static const char *const heading[] = {"scale", "layers", "smallest", "at layer", "largest", "at layer", "ratio"};
-  for (int c = 0; c < grid.columns; c++) grid_add(&grid, heading[c]);
+  static const char *const heading[] = WORDS("scale", "layers", "smallest", "at layer", "largest", "at layer", "ratio");
+  grid_head(&grid, heading);
   for (size_t i = 0; i < d->scales; i++) {
     const char *name = d->scale[i].name;
     bool met = false;
@@ -60,8 +63,8 @@ static void write_scales(FILE *out, const ReportData *d, Arena scratch) {
     grid_add(&grid, arena_printf(&scratch, "%d", largest->layer));
     grid_add(&grid, md_factor(&scratch, largest->scale / smallest->scale));
   }
-  fputs("Static scales, one a tensor and layer; an INT8 step is the scale itself. Every scale is in "
-        "`tables/scales.csv`.\n\n",
+  fputs(say("Static scales, one a tensor and layer; an INT8 step is the scale itself. Every scale is in "
+            "`tables/scales.csv`.\n\n"),
         out);
   grid_write(&grid, out);
 }
@@ -69,24 +72,24 @@ static void write_scales(FILE *out, const ReportData *d, Arena scratch) {
 void section_health(FILE *out, const ReportData *d, Arena scratch) {
   const char *warning = section_warning(&scratch, d);
   if (*warning)
-    fprintf(out, "> **Warning.** %s\n\n", warning);
+    fprintf(out, say("> **Warning.** %s\n\n"), warning);
   else if (d->tensors)
-    fputs("Every value of every tensor is finite, and quantisation met no NaN.\n\n", out);
+    fputs(say("Every value of every tensor is finite, and quantisation met no NaN.\n\n"), out);
   if (d->scales)
     write_scales(out, d, scratch);
   else
-    fputs("The results file holds no static scales.\n\n", out);
+    fputs(say("The results file holds no static scales.\n\n"), out);
 }
 
 void section_performance(FILE *out, const ReportData *d, Arena scratch) {
   if (!d->performances) {
-    fputs("The results file holds no times.\n\n", out);
+    fputs(say("The results file holds no times.\n\n"), out);
     return;
   }
   Grid grid = grid_new(&scratch, "lrr");
-  grid_add(&grid, "what");
-  grid_add(&grid, "time, s");
-  grid_add(&grid, "share");
+  grid_add(&grid, say("what"));
+  grid_add(&grid, say("time, s"));
+  grid_add(&grid, say("share"));
   double total = NAN;
   for (size_t i = 0; i < d->performances; i++)
     if (!strcmp(d->performance[i].what, "total")) total = d->performance[i].time_s;
@@ -102,9 +105,9 @@ void section_performance(FILE *out, const ReportData *d, Arena scratch) {
     if (row->bytes <= 0) continue;
     const char *size = md_bytes(&scratch, (double)row->bytes);
     if (!strcmp(row->what, "total"))
-      fprintf(out, "Largest resident memory: %s.\n\n", size);
+      fprintf(out, say("Largest resident memory: %s.\n\n"), size);
     else
-      fprintf(out, "Written by %s: %s.\n\n", md_text(&scratch, row->what), size);
+      fprintf(out, say("Written by %s: %s.\n\n"), md_text(&scratch, row->what), size);
   }
 }
 
@@ -115,24 +118,24 @@ typedef struct Line {
 } Line;
 
 static const Line reproduce_lines[] = {
-    {ABOUT_PROGRAM, "program", false},
-    {ABOUT_COMMIT, "commit", true},
-    {ABOUT_PROGRAM_DIGEST, "program digest", true},
-    {ABOUT_SPEC_PATH, "spec", true},
-    {ABOUT_SPEC_DIGEST, "spec digest", true},
-    {ABOUT_MODEL, "model", true},
-    {ABOUT_WEIGHTS_DIGEST, "weights digest", true},
-    {ABOUT_TEXT_DIGEST, "text digest", true},
-    {ABOUT_REWRITE, "rewrite", false},
-    {ABOUT_REWRITE_PROOF, "logits with and without the rewrite, relative difference", false},
-    {ABOUT_SEED, "seed", false},
-    {ABOUT_DATE, "date", false},
-    {ABOUT_MACHINE, "machine", false},
-    {ABOUT_BACKEND, "backend", false},
-    {ABOUT_DEVICE, "device", false},
-    {ABOUT_COMPILER, "compiler", false},
-    {ABOUT_FLAGS, "flags", true},
-    {ABOUT_BLAS, "BLAS of the reference", false},
+    {ABOUT_PROGRAM, WORD("program"), false},
+    {ABOUT_COMMIT, WORD("commit"), true},
+    {ABOUT_PROGRAM_DIGEST, WORD("program digest"), true},
+    {ABOUT_SPEC_PATH, WORD("spec"), true},
+    {ABOUT_SPEC_DIGEST, WORD("spec digest"), true},
+    {ABOUT_MODEL, WORD("model"), true},
+    {ABOUT_WEIGHTS_DIGEST, WORD("weights digest"), true},
+    {ABOUT_TEXT_DIGEST, WORD("text digest"), true},
+    {ABOUT_REWRITE, WORD("rewrite"), false},
+    {ABOUT_REWRITE_PROOF, WORD("logits with and without the rewrite, relative difference"), false},
+    {ABOUT_SEED, WORD("seed"), false},
+    {ABOUT_DATE, WORD("date"), false},
+    {ABOUT_MACHINE, WORD("machine"), false},
+    {ABOUT_BACKEND, WORD("backend"), false},
+    {ABOUT_DEVICE, WORD("device"), false},
+    {ABOUT_COMPILER, WORD("compiler"), false},
+    {ABOUT_FLAGS, WORD("flags"), true},
+    {ABOUT_BLAS, WORD("BLAS of the reference"), false},
 };
 
 void section_reproduce(FILE *out, const ReportData *d, Arena scratch) {
@@ -143,16 +146,16 @@ void section_reproduce(FILE *out, const ReportData *d, Arena scratch) {
   for (size_t i = 0; i < sizeof reproduce_lines / sizeof *reproduce_lines; i++) {
     const char *text = d->about[reproduce_lines[i].about];
     if (!text || !*text) continue;
-    grid_add(&grid, reproduce_lines[i].label);
+    grid_add(&grid, say(reproduce_lines[i].label));
     grid_add(&grid, reproduce_lines[i].code ? md_code(&scratch, text) : md_text(&scratch, text));
   }
   if (grid.count > grid.columns) grid_write(&grid, out);
   const char *effective = d->about[ABOUT_SPEC_EFFECTIVE], *raw = d->about[ABOUT_SPEC_RAW];
   if (effective) {
-    fputs("The spec with every default filled in:\n\n", out);
+    fputs(say("The spec with every default filled in:\n\n"), out);
     md_fence(out, "yaml", effective);
   } else if (raw) {
-    fputs("The spec:\n\n", out);
+    fputs(say("The spec:\n\n"), out);
     md_fence(out, "yaml", raw);
   }
 }

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "report/language.h"
 #include "report/markdown.h"
 #include "report/plots.h"
 #include "report/sections.h"
@@ -14,12 +15,12 @@ static const MicroRow *run_of(const ReportData *d, int item) {
 
 static const char *law_words(Arena *arena, const StateDrift *s) {
   if (!strcmp(s->law, "saturation"))
-    return arena_printf(arena, "levels off at %s (%s … %s), with a time constant of %s tokens",
+    return arena_printf(arena, say("levels off at %s (%s … %s), with a time constant of %s tokens"),
                         md_short(arena, s->level), md_short(arena, s->level_low), md_short(arena, s->level_high),
                         md_factor(arena, s->tokens_to_level));
   if (!strcmp(s->law, "power"))
-    return arena_printf(arena, "token^%.2f (%.2f … %.2f)", s->power, s->power_low, s->power_high);
-  return s->rms_last == 0 ? "no error" : "too few tokens to fit";
+    return arena_printf(arena, say("token^%.2f (%.2f … %.2f)"), s->power, s->power_low, s->power_high);
+  return s->rms_last == 0 ? say("no error") : say("too few tokens to fit");
 }
 
 /* Captured runs, slow decay, and the longest: where growth matters, and where it shows. */
@@ -31,25 +32,17 @@ static bool is_shown(const ReportData *d, const StateDrift *s, const MicroRow *r
 }
 
 static void write_table(FILE *out, const ReportData *d, Arena scratch) {
-  static const char *const heading[] = {"setting",
-                                        "input",
-                                        "error after 1",
-                                        "at the end",
-                                        "growth of the RMS error",
-                                        "worst state",
-                                        "its memory, tokens",
-                                        "memory and error",
-                                        "mean ULP",
-                                        "smallest Pearson",
-                                        "bound used"};
+  static const char *const heading[] =
+      WORDS("setting", "input", "error after 1", "at the end", "growth of the RMS error", "worst state",
+            "its memory, tokens", "memory and error", "mean ULP", "smallest Pearson", "bound used");
   Grid grid = grid_new(&scratch, "llrrllrrrrr");
-  for (int c = 0; c < grid.columns; c++) grid_add(&grid, heading[c]);
+  grid_head(&grid, heading);
   for (size_t i = 0; i < d->state_drifts; i++) {
     const StateDrift *s = &d->state_drift[i];
     const MicroRow *run = run_of(d, s->item);
     if (!run || !is_shown(d, s, run)) continue;
     const char *place =
-        *run->prompt ? arena_printf(&scratch, ", layer %d, modes %s", run->layer, md_text(&scratch, run->modes)) : "";
+        *run->prompt ? arena_printf(&scratch, say(", layer %d, modes %s"), run->layer, md_text(&scratch, run->modes)) : "";
     grid_add(&grid, md_code(&scratch, run->setting));
     grid_add(&grid,
              arena_printf(&scratch, "%s %s%s", md_text(&scratch, run->input), md_text(&scratch, run->shape), place));
@@ -58,7 +51,7 @@ static void write_table(FILE *out, const ReportData *d, Arena scratch) {
     grid_add(&grid, law_words(&scratch, s));
     grid_add(&grid, s->worst_channel < 0
                         ? "—"
-                        : arena_printf(&scratch, "channel %d, state %d", s->worst_channel, s->worst_state));
+                        : arena_printf(&scratch, say("channel %d, state %d"), s->worst_channel, s->worst_state));
     grid_add(&grid, md_factor(&scratch, s->worst_memory));
     grid_add(&grid, isnan(s->memory_correlation) ? "—" : arena_printf(&scratch, "%.2f", s->memory_correlation));
     grid_add(&grid,
@@ -82,23 +75,26 @@ static const StateDrift *hidden(const ReportData *d) {
 }
 
 void section_state(FILE *out, const ReportData *d, Arena scratch) {
-  fputs("The recurrent state after every token against float64, over channels and states. Growth is fitted to the "
-        "logarithm of the RMS error, as a power of the token and as a saturation, whichever leaves less; the range in "
-        "brackets is that of 95 %. *Memory* is after how many tokens 1/e of an input is left (1 / mean of delta |A|), "
-        "*memory and error* Spearman's correlation of the two over all states. Shown are captured inputs, slow decay "
-        "and the "
-        "longest runs; every run is in `tables/state_drift.csv`, the figures after each token in "
-        "`tables/state_error.csv`.\n\n",
-        out);
+  fputs(
+      say("The recurrent state after every token against float64, over channels and states. Growth is fitted to the "
+          "logarithm of the RMS error, as a power of the token and as a saturation, whichever leaves less; the range "
+          "in "
+          "brackets is that of 95 %. *Memory* is after how many tokens 1/e of an input is left (1 / mean of delta "
+          "|A|), "
+          "*memory and error* Spearman's correlation of the two over all states. Shown are captured inputs, slow decay "
+          "and the "
+          "longest runs; every run is in `tables/state_drift.csv`, the figures after each token in "
+          "`tables/state_error.csv`.\n\n"),
+      out);
   const StateDrift *h = hidden(d);
   const MicroRow *run = h ? run_of(d, h->item) : NULL;
   if (run)
-    fprintf(
-        out,
-        "Correlation alone would hide it: in %s on %s the Pearson correlation of the states never falls below 1 − %s, "
-        "while their mean error grows from %s to %s ULP.\n\n",
-        md_code(&scratch, run->setting), md_text(&scratch, run->input), md_short(&scratch, 1 - h->pearson_min),
-        md_factor(&scratch, h->ulp_first), md_factor(&scratch, h->ulp_last));
+    fprintf(out,
+            say("Correlation alone would hide it: in %s on %s the Pearson correlation of the states never falls below "
+                "1 − %s, "
+                "while their mean error grows from %s to %s ULP.\n\n"),
+            md_code(&scratch, run->setting), md_text(&scratch, run->input), md_short(&scratch, 1 - h->pearson_min),
+            md_factor(&scratch, h->ulp_first), md_factor(&scratch, h->ulp_last));
   plot_state(out, d, scratch);
   write_table(out, d, scratch);
 }

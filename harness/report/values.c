@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "report/language.h"
 #include "report/markdown.h"
 #include "report/sections.h"
 #include "report/words.h"
@@ -11,18 +12,18 @@ typedef struct Shown {
   const char *role;
 } Shown;
 
-static const Shown layer_shown[] = {{T_BLOCK_IN, "**Input** "},
-                                    {T_CONV1D_SILU, "**Inside** "},
-                                    {T_SCAN, "**Inside** "},
-                                    {T_OUT_PROJ, "**Inside** "},
-                                    {T_BLOCK_OUT, "**Output** "}};
+static const Shown layer_shown[] = {{T_BLOCK_IN, WORD("**Input** ")},
+                                    {T_CONV1D_SILU, WORD("**Inside** ")},
+                                    {T_SCAN, WORD("**Inside** ")},
+                                    {T_OUT_PROJ, WORD("**Inside** ")},
+                                    {T_BLOCK_OUT, WORD("**Output** ")}};
 
 static void add_row(Grid *grid, const char *what, double base, double other, double diff, double rel) {
   bool equal = base == other;
   grid_add(grid, what);
   grid_add(grid, md_exact(grid->arena, base));
   grid_add(grid, md_exact(grid->arena, other));
-  grid_add(grid, equal ? "equal" : md_exact(grid->arena, diff));
+  grid_add(grid, equal ? say("equal") : md_exact(grid->arena, diff));
   grid_add(grid, equal ? "" : md_exact(grid->arena, rel));
 }
 
@@ -42,27 +43,28 @@ static void write_tensor(FILE *out, const ReportData *d, const ReportPair *pair,
   const char *shape = base ? arena_printf(&scratch, " [%d × %d]", base->rows, base->cols) : "";
   const char *types = !base || !other ? ""
                       : !strcmp(base->type, other->type)
-                          ? arena_printf(&scratch, ", stored as %s", md_text(&scratch, base->type))
-                          : arena_printf(&scratch, ", stored as %s and %s", md_text(&scratch, base->type),
+                          ? arena_printf(&scratch, say(", stored as %s"), md_text(&scratch, base->type))
+                          : arena_printf(&scratch, say(", stored as %s and %s"), md_text(&scratch, base->type),
                                          md_text(&scratch, other->type));
-  fprintf(out, "%s%s%s%s", role, md_code(&scratch, row->tensor), shape, types);
+  fprintf(out, "%s%s%s%s", say(role), md_code(&scratch, row->tensor), shape, types);
   if (row->identical) {
-    fprintf(out, ": identical in every bit (mean %s, std %s, min %s, max %s).\n\n", md_exact(&scratch, row->mean_base),
-            md_exact(&scratch, row->std_base), md_exact(&scratch, row->min_base), md_exact(&scratch, row->max_base));
+    fprintf(out, say(": identical in every bit (mean %s, std %s, min %s, max %s).\n\n"),
+            md_exact(&scratch, row->mean_base), md_exact(&scratch, row->std_base), md_exact(&scratch, row->min_base),
+            md_exact(&scratch, row->max_base));
     return;
   }
-  fprintf(out, ": %s of the values differ; relative L2 %s.\n\n", md_percent(&scratch, row->differing),
+  fprintf(out, say(": %s of the values differ; relative L2 %s.\n\n"), md_percent(&scratch, row->differing),
           md_exact(&scratch, row->rel_l2));
   Grid grid = grid_new(&scratch, "lrrrr");
   grid_add(&grid, "");
   grid_add(&grid, md_text(&scratch, pair->base));
   grid_add(&grid, md_text(&scratch, pair->other));
-  grid_add(&grid, "difference");
-  grid_add(&grid, "relative");
-  add_row(&grid, "mean", row->mean_base, row->mean_other, row->mean_diff, row->mean_rel);
-  add_row(&grid, "std", row->std_base, row->std_other, row->std_diff, row->std_rel);
-  add_row(&grid, "min", row->min_base, row->min_other, row->min_diff, row->min_rel);
-  add_row(&grid, "max", row->max_base, row->max_other, row->max_diff, row->max_rel);
+  grid_add(&grid, say("difference"));
+  grid_add(&grid, say("relative"));
+  add_row(&grid, say("mean"), row->mean_base, row->mean_other, row->mean_diff, row->mean_rel);
+  add_row(&grid, say("std"), row->std_base, row->std_other, row->std_diff, row->std_rel);
+  add_row(&grid, say("min"), row->min_base, row->min_other, row->min_diff, row->min_rel);
+  add_row(&grid, say("max"), row->max_base, row->max_other, row->max_diff, row->max_rel);
   if (base && other) add_first_values(&grid, base, other);
   grid_write(&grid, out);
 }
@@ -71,7 +73,7 @@ static void write_end(FILE *out, const ReportData *d, const ReportPair *pair, Te
                       int layer, Arena scratch) {
   const PairStats *row = data_pair(d, pair, d->prompt[0], tensor_info[id].name, layer);
   if (!row) return;
-  fprintf(out, "#### %s\n\n", heading);
+  fprintf(out, "#### %s\n\n", say(heading));
   write_tensor(out, d, pair, row, "", scratch);
 }
 
@@ -80,7 +82,7 @@ static void write_layer(FILE *out, const ReportData *d, const ReportPair *pair, 
   for (size_t i = 0; i < sizeof layer_shown / sizeof *layer_shown; i++) {
     const PairStats *row = data_pair(d, pair, d->prompt[0], tensor_info[layer_shown[i].id].name, layer);
     if (!row) continue;
-    if (!headed) fprintf(out, "#### Layer %d\n\n", layer);
+    if (!headed) fprintf(out, say("#### Layer %d\n\n"), layer);
     headed = true;
     write_tensor(out, d, pair, row, layer_shown[i].role, scratch);
   }
@@ -88,28 +90,30 @@ static void write_layer(FILE *out, const ReportData *d, const ReportPair *pair, 
 
 void section_values(FILE *out, const ReportData *d, Arena scratch) {
   if (!d->pairs || !d->pair_rows) {
-    fputs("The results file holds no statistics of pairs.\n\n", out);
+    fputs(say("The results file holds no statistics of pairs.\n\n"), out);
     return;
   }
-  fprintf(out,
-          "Prompt %s%s. All statistics are of dequantised values, in double; *difference* is the second mode less the "
+  fprintf(
+      out,
+      say("Prompt %s%s. All statistics are of dequantised values, in double; *difference* is the second mode less the "
           "first, *relative* its size over that of "
-          "the first. Below the statistics stand the first values, [token, channel].%s\n\n",
-          md_text(&scratch, d->prompt[0]),
-          d->prompts > 1 ? arena_printf(&scratch, ", the first of %d", d->prompts) : "",
-          d->prompts > 1 ? " Every other prompt and tensor is in `tables/pair_stats.csv` and `tables/tensor_stats.csv`."
-                         : " Every other tensor is in `tables/pair_stats.csv` and `tables/tensor_stats.csv`.");
+          "the first. Below the statistics stand the first values, [token, channel].%s\n\n"),
+      md_text(&scratch, d->prompt[0]),
+      d->prompts > 1 ? arena_printf(&scratch, say(", the first of %d"), d->prompts) : "",
+      d->prompts > 1
+          ? say(" Every other prompt and tensor is in `tables/pair_stats.csv` and `tables/tensor_stats.csv`.")
+          : say(" Every other tensor is in `tables/pair_stats.csv` and `tables/tensor_stats.csv`."));
   for (int p = 0; p < d->pairs; p++) {
     const ReportPair *pair = &d->pair[p];
     fprintf(out, "### %s\n\n", words_pair(&scratch, pair));
     if (data_identical(d, pair)) {
-      fprintf(out, "All %s compared are identical in every bit, so there is no difference to list.\n\n",
+      fprintf(out, say("All %s compared are identical in every bit, so there is no difference to list.\n\n"),
               md_count(&scratch, data_tally(d, pair, NULL).rows, "tensor"));
       continue;
     }
-    write_end(out, d, pair, T_EMBEDDING, "Embedding", LAYER_EMBEDDING, scratch);
+    write_end(out, d, pair, T_EMBEDDING, WORD("Embedding"), LAYER_EMBEDDING, scratch);
     write_layer(out, d, pair, 0, scratch);
     if (d->layers > 1) write_layer(out, d, pair, d->layers - 1, scratch);
-    write_end(out, d, pair, T_LOGITS, "Logits", d->layers, scratch);
+    write_end(out, d, pair, T_LOGITS, WORD("Logits"), d->layers, scratch);
   }
 }

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "report/language.h"
 #include "report/markdown.h"
 #include "report/sections.h"
 #include "report/words.h"
@@ -16,7 +17,7 @@ static void write_stages(FILE *out, const ReportData *d, const ReportPair *pair,
   const ModeRow *base = data_mode(d, pair->base), *other = data_mode(d, pair->other);
   if (!base && !other) return;
   Grid grid = grid_new(&scratch, "lllc");
-  grid_add(&grid, "stage");
+  grid_add(&grid, say("stage"));
   grid_add(&grid, md_text(&scratch, pair->base));
   grid_add(&grid, md_text(&scratch, pair->other));
   grid_add(&grid, "");
@@ -29,7 +30,7 @@ static void write_stages(FILE *out, const ReportData *d, const ReportPair *pair,
     grid_add(&grid, md_code(&scratch, setting(other, c)));
     grid_add(&grid, differs ? "**≠**" : "");
   }
-  fprintf(out, "**Stages**, as the modes ask for them: %d of %d differ.\n\n", differing, table_modes.columns - 1);
+  fprintf(out, say("**Stages**, as the modes ask for them: %d of %d differ.\n\n"), differing, table_modes.columns - 1);
   grid_write(&grid, out);
 }
 
@@ -54,9 +55,9 @@ static const char *seen_words(Arena *arena, const Seen *seen, bool code) {
   const char *words = "";
   for (int i = 0; i < seen->kinds; i++) {
     const char *text = code ? md_code(arena, seen->text[i]) : md_text(arena, seen->text[i]);
-    words = seen->kinds == 1
-                ? text
-                : arena_printf(arena, "%s%s%s in %d of %d", words, i ? "; " : "", text, seen->count[i], seen->total);
+    words = seen->kinds == 1 ? text
+                             : arena_printf(arena, say("%s%s%s in %d of %d"), words, i ? say("; ") : "", text,
+                                            seen->count[i], seen->total);
   }
   return words;
 }
@@ -74,20 +75,20 @@ static void look(const ReportData *d, const char *mode, const char *tensor, Seen
 /* "same", "differ", or in how many of the comparisons they differ. */
 static const char *agreement(Arena *arena, int equal, int rows, const char *word) {
   if (rows == 0) return "—";
-  if (equal == rows) return word;
-  return equal == 0 ? "**≠**" : arena_printf(arena, "**≠** in %d of %d", rows - equal, rows);
+  if (equal == rows) return say(word);
+  return equal == 0 ? "**≠**" : arena_printf(arena, say("**≠** in %d of %d"), rows - equal, rows);
 }
 
 static void write_kernels(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
   Grid grid = grid_new(&scratch, "lllllll");
   const char *base = md_text(&scratch, pair->base), *other = md_text(&scratch, pair->other);
-  grid_add(&grid, "tensor");
-  grid_add(&grid, arena_printf(&scratch, "kernel in %s", base));
-  grid_add(&grid, "type");
-  grid_add(&grid, arena_printf(&scratch, "kernel in %s", other));
-  grid_add(&grid, "type");
-  grid_add(&grid, "kernels");
-  grid_add(&grid, "values");
+  grid_add(&grid, say("tensor"));
+  grid_add(&grid, arena_printf(&scratch, say("kernel in %s"), base));
+  grid_add(&grid, say("type"));
+  grid_add(&grid, arena_printf(&scratch, say("kernel in %s"), other));
+  grid_add(&grid, say("type"));
+  grid_add(&grid, say("kernels"));
+  grid_add(&grid, say("values"));
   for (int step = 0; step < T_COUNT; step++) { /* the embedding comes before the layers, where it is computed */
     int id = step == 0 ? T_EMBEDDING : step <= T_LAYER_COUNT ? step - 1 : step;
     const char *tensor = tensor_info[id].name;
@@ -101,14 +102,14 @@ static void write_kernels(FILE *out, const ReportData *d, const ReportPair *pair
       grid_add(&grid, seen_words(&scratch, &kernel[s], true));
       grid_add(&grid, seen_words(&scratch, &type[s], false));
     }
-    grid_add(&grid, agreement(&scratch, tally.same_kernel, tally.rows, "same"));
-    grid_add(&grid, agreement(&scratch, tally.identical, tally.rows, "identical"));
+    grid_add(&grid, agreement(&scratch, tally.same_kernel, tally.rows, WORD("same")));
+    grid_add(&grid, agreement(&scratch, tally.identical, tally.rows, WORD("identical")));
   }
   if (grid.count == grid.columns) {
-    fputs("The results file holds no tensor statistics, so there is no witness to show.\n\n", out);
+    fputs(say("The results file holds no tensor statistics, so there is no witness to show.\n\n"), out);
     return;
   }
-  fprintf(out, "**Witness**: the kernels that ran, over %s and %s.\n\n", md_count(&scratch, d->layers, "layer"),
+  fprintf(out, say("**Witness**: the kernels that ran, over %s and %s.\n\n"), md_count(&scratch, d->layers, "layer"),
           md_count(&scratch, d->prompts, "prompt"));
   grid_write(&grid, out);
 }
@@ -134,9 +135,9 @@ static Shares shares_of(const ReportData *d, const char *mode, const char *tenso
 static void write_proof(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
   Grid grid = grid_new(&scratch, "lrrrr");
   const char *name[2] = {md_text(&scratch, pair->base), md_text(&scratch, pair->other)};
-  grid_add(&grid, "tensor");
-  for (int s = 0; s < 2; s++) grid_add(&grid, arena_printf(&scratch, "on grid, %s", name[s]));
-  for (int s = 0; s < 2; s++) grid_add(&grid, arena_printf(&scratch, "saturated, %s", name[s]));
+  grid_add(&grid, say("tensor"));
+  for (int s = 0; s < 2; s++) grid_add(&grid, arena_printf(&scratch, say("on grid, %s"), name[s]));
+  for (int s = 0; s < 2; s++) grid_add(&grid, arena_printf(&scratch, say("saturated, %s"), name[s]));
   for (int id = 0; id < T_COUNT; id++) {
     const char *tensor = tensor_info[id].name;
     Shares base = shares_of(d, pair->base, tensor), other = shares_of(d, pair->other, tensor);
@@ -149,26 +150,30 @@ static void write_proof(FILE *out, const ReportData *d, const ReportPair *pair, 
   }
   Tally tally = data_tally(d, pair, NULL);
   if (grid.count > grid.columns) {
-    fputs("**Proof of effect**: shares of values on the INT8 grid, and saturated.\n\n", out);
+    fputs(say("**Proof of effect**: shares of values on the INT8 grid, and saturated.\n\n"), out);
     grid_write(&grid, out);
   }
   if (tally.rows)
-    fprintf(out, "Bit-identical: %d of %s compared.\n\n", tally.identical, md_count(&scratch, tally.rows, "tensor"));
+    fprintf(out, say("Bit-identical: %d of %s compared.\n\n"), tally.identical,
+            md_count(&scratch, tally.rows, "tensor"));
 }
 
 void section_modes(FILE *out, const ReportData *d, Arena scratch) {
   if (!d->pairs) {
-    fputs("The results file holds no pair of modes.\n\n", out);
+    fputs(say("The results file holds no pair of modes.\n\n"), out);
     return;
   }
-  fputs("For each pair: the setting of every stage, as the modes ask for it; the *witness*, which is the kernel that "
-        "really ran for each tensor and "
-        "the type in which the tensor is stored; and what that did to the values. **≠** marks what differs. Values are "
-        "*identical* where every "
-        "float32 bit is, after dequantisation. A value is on the grid where quantising it at the tensor's static scale "
-        "changes nothing, and "
-        "saturated at or beyond the grid's end; the shares are means over layers and prompts.\n\n",
-        out);
+  fputs(
+      say("For each pair: the setting of every stage, as the modes ask for it; the *witness*, which is the kernel that "
+          "really ran for each tensor and "
+          "the type in which the tensor is stored; and what that did to the values. **≠** marks what differs. Values "
+          "are "
+          "*identical* where every "
+          "float32 bit is, after dequantisation. A value is on the grid where quantising it at the tensor's static "
+          "scale "
+          "changes nothing, and "
+          "saturated at or beyond the grid's end; the shares are means over layers and prompts.\n\n"),
+      out);
   for (int p = 0; p < d->pairs; p++) {
     const ReportPair *pair = &d->pair[p];
     fprintf(out, "### %s\n\n%s\n\n", words_pair(&scratch, pair), words_effect(&scratch, d, pair));

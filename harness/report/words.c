@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "report/language.h"
 #include "report/laws.h"
 #include "report/markdown.h"
 #include "report/report.h"
@@ -33,13 +34,13 @@ Course words_course(const ReportData *d, const ReportPair *pair, Arena scratch) 
 }
 
 static const char *side(Arena *arena, const char *mode) {
-  return data_is_reference(mode) ? "the float64 reference" : md_text(arena, mode);
+  return data_is_reference(mode) ? say("the float64 reference") : md_text(arena, mode);
 }
 
 const char *words_pair(Arena *arena, const ReportPair *pair) {
   if (data_is_reference(pair->base))
-    return arena_printf(arena, "%s against the float64 reference", md_text(arena, pair->other));
-  return arena_printf(arena, "%s against %s", md_text(arena, pair->base), side(arena, pair->other));
+    return arena_printf(arena, say("%s against the float64 reference"), md_text(arena, pair->other));
+  return arena_printf(arena, say("%s against %s"), md_text(arena, pair->base), side(arena, pair->other));
 }
 
 /* The tensors of the model's ends stand once, so they need no layer. */
@@ -50,13 +51,14 @@ static bool has_layer(const char *tensor) {
 
 const char *words_place(Arena *arena, const char *tensor, int layer) {
   const char *name = md_code(arena, tensor);
-  return has_layer(tensor) ? arena_printf(arena, "%s of layer %d", name, layer) : name;
+  return has_layer(tensor) ? arena_printf(arena, say("%s of layer %d"), name, layer) : name;
 }
 
 const char *words_list(Arena *arena, const char *const *names, int count) {
   const char *list = "";
   for (int i = 0; i < count; i++)
-    list = arena_printf(arena, "%s%s%s", list, i == 0 ? "" : i == count - 1 ? " and " : ", ", md_code(arena, names[i]));
+    list = arena_printf(arena, "%s%s%s", list, i == 0 ? "" : say(i == count - 1 ? " and " : ", "),
+                        md_code(arena, names[i]));
   return list;
 }
 
@@ -65,32 +67,34 @@ const char *words_effect(Arena *arena, const ReportData *d, const ReportPair *pa
   int other_kernel = tally.rows - tally.same_kernel, other_bits = tally.rows - tally.identical;
   const char *base = side(arena, pair->base), *other = side(arena, pair->other);
   switch (words_effect_of(pair, tally)) {
-    case EFFECT_UNKNOWN: return "The results file holds no comparison of these two.";
+    case EFFECT_UNKNOWN: return say("The results file holds no comparison of these two.");
     case EFFECT_NONE:
-      return arena_printf(arena,
-                          "**The difference between %s and %s did NOT take effect:** both sides ran the same kernels "
-                          "everywhere, and all %s "
-                          "compared are identical in every bit. This comparison says nothing about the two modes.",
-                          base, other, md_count(arena, tally.rows, "tensor"));
-    case EFFECT_IDENTICAL:
       return arena_printf(
           arena,
-          "Both modes took effect (%d of %s compared came from different kernels), and **every tensor is identical in "
-          "every bit**.",
-          other_kernel, md_count(arena, tally.rows, "tensor"));
+          say("**The difference between %s and %s did NOT take effect:** both sides ran the same kernels "
+              "everywhere, and all %s "
+              "compared are identical in every bit. This comparison says nothing about the two modes."),
+          base, other, md_count(arena, tally.rows, "tensor"));
+    case EFFECT_IDENTICAL:
+      return arena_printf(arena,
+                          say("Both modes took effect (%d of %s compared came from different kernels), and **every "
+                              "tensor is identical in "
+                              "every bit**."),
+                          other_kernel, md_count(arena, tally.rows, "tensor"));
     case EFFECT_FAULT:
       return arena_printf(
           arena,
-          "**Fault:** both sides ran the same kernels everywhere, and yet %d of %s compared differ. Equal kernels on "
-          "equal inputs give equal bits, so this difference is not one of the modes: do not use this comparison.",
+          say("**Fault:** both sides ran the same kernels everywhere, and yet %d of %s compared differ. Equal kernels "
+              "on "
+              "equal inputs give equal bits, so this difference is not one of the modes: do not use this comparison."),
           other_bits, md_count(arena, tally.rows, "tensor"));
     case EFFECT_DIFFERS:
-      return arena_printf(
-          arena,
-          "Both modes took effect: of %s compared, %d came from different kernels and %d differ in at least one bit.",
-          md_count(arena, tally.rows, "tensor"), other_kernel, other_bits);
+      return arena_printf(arena,
+                          say("Both modes took effect: of %s compared, %d came from different kernels and %d differ in "
+                              "at least one bit."),
+                          md_count(arena, tally.rows, "tensor"), other_kernel, other_bits);
     default:
-      return arena_printf(arena, "Of %s compared with the float64 reference, %d equal it in every float32 bit.",
+      return arena_printf(arena, say("Of %s compared with the float64 reference, %d equal it in every float32 bit."),
                           md_count(arena, tally.rows, "tensor"), tally.identical);
   }
 }
@@ -100,25 +104,28 @@ typedef struct Reason {
   bool exact; /* every bit must be equal */
 } Reason;
 
-static const char contradiction[] = "**Fault:** by their settings these two modes must agree in every bit, and here "
-                                    "they do not. That is a fault of the "
-                                    "program or of the machine, not a finding.";
+static const char contradiction[] =
+    WORD("**Fault:** by their settings these two modes must agree in every bit, and here "
+         "they do not. That is a fault of the "
+         "program or of the machine, not a finding.");
 
 static const Reason reasons[] = {
     {"grid_identity",
-     "The equality is exact for every input, not chance: where one mode keeps int8 values q, the other keeps the "
-     "float32 numbers q · s, and whatever takes them "
-     "requantises at the same scale s, which returns q itself.",
+     WORD("The equality is exact for every input, not chance: where one mode keeps int8 values q, the other keeps the "
+          "float32 numbers q · s, and whatever takes them "
+          "requantises at the same scale s, which returns q itself."),
      "requantising values that lie on the grid returns them", true},
     {"dequantised_first",
-     "The equality is exact for every input, not chance: the scan dequantises an int8 input before any arithmetic, so "
-     "int8 values q at scale s and the "
-     "float32 numbers q · s enter the same operations as the same numbers.",
+     WORD("The equality is exact for every input, not chance: the scan dequantises an int8 input before any "
+          "arithmetic, so "
+          "int8 values q at scale s and the "
+          "float32 numbers q · s enter the same operations as the same numbers."),
      "the scan dequantises before any arithmetic", true},
     {"ties_only",
-     "Each mode rounds the output of the convolution once onto the same grid, one with halves away from zero and the "
-     "other with halves to even: "
-     "beyond the rounding the two can differ only where a value lies exactly half-way between two steps.",
+     WORD("Each mode rounds the output of the convolution once onto the same grid, one with halves away from zero and "
+          "the "
+          "other with halves to even: "
+          "beyond the rounding the two can differ only where a value lies exactly half-way between two steps."),
      "beyond the requantisation only exact rounding ties could differ", false},
 };
 
@@ -130,14 +137,14 @@ static const Reason *reason_of(const Verdict *verdict) {
 
 const char *words_reason(const ReportData *d, const ReportPair *pair) {
   const Reason *reason = reason_of(pair->verdict);
-  return !reason ? "" : reason->exact && !data_identical(d, pair) ? contradiction : reason->sentence;
+  return !reason ? "" : say(reason->exact && !data_identical(d, pair) ? contradiction : reason->sentence);
 }
 
 const char *words_first(Arena *arena, const ReportPair *pair) {
   const Verdict *v = pair->verdict;
   if (!v) return "";
-  if (v->first_layer == -2) return "No tensor differs in any bit.";
-  return arena_printf(arena, "The first tensor that differs is %s (prompt %s), by a relative L2 of %s.",
+  if (v->first_layer == -2) return say("No tensor differs in any bit.");
+  return arena_printf(arena, say("The first tensor that differs is %s (prompt %s), by a relative L2 of %s."),
                       words_place(arena, v->first_tensor, v->first_layer), md_text(arena, v->first_prompt),
                       md_short(arena, v->first_rel_l2));
 }
@@ -146,26 +153,26 @@ const char *words_end(Arena *arena, const ReportData *d, const ReportPair *pair)
   const Verdict *v = pair->verdict;
   if (!v || (v->first_layer == -2)) return "";
   if (v->block_out_last == 0 && v->logits_rel_l2 == 0)
-    return "The difference does not reach the end: the last `block_out` and the logits are identical.";
+    return say("The difference does not reach the end: the last `block_out` and the logits are identical.");
   bool arrives = v->block_out_last != 0;
-  const char *growth =
-      v->block_out_first > 0 && v->block_out_last > 0 && d->layers > 1
-          ? arena_printf(arena, ", %s times that of layer 0", md_factor(arena, v->block_out_last / v->block_out_first))
-          : "";
-  const char *block_out = !arrives
-                              ? arena_printf(arena, "`block_out` of the last layer (%d) is identical", d->layers - 1)
-                              : arena_printf(arena, "At `block_out` of the last layer (%d) the relative L2 is %s%s",
-                                             d->layers - 1, md_short(arena, v->block_out_last), growth);
+  const char *growth = v->block_out_first > 0 && v->block_out_last > 0 && d->layers > 1
+                           ? arena_printf(arena, say(", %s times that of layer 0"),
+                                          md_factor(arena, v->block_out_last / v->block_out_first))
+                           : "";
+  const char *block_out =
+      !arrives ? arena_printf(arena, say("`block_out` of the last layer (%d) is identical"), d->layers - 1)
+               : arena_printf(arena, say("At `block_out` of the last layer (%d) the relative L2 is %s%s"),
+                              d->layers - 1, md_short(arena, v->block_out_last), growth);
   const char *logits =
       v->logits_rel_l2 == 0
-          ? "the logits are identical"
-          : arena_printf(arena, "%s %s", arrives ? "at the logits it is" : "the relative L2 of the logits is",
+          ? say("the logits are identical")
+          : arena_printf(arena, say(arrives ? "at the logits it is %s" : "the relative L2 of the logits is %s"),
                          md_short(arena, v->logits_rel_l2));
   const char *top1 = isnan(v->top1_agreement)
                          ? ""
-                         : arena_printf(arena, "; both choose the same next token at %s of the positions",
+                         : arena_printf(arena, say("; both choose the same next token at %s of the positions"),
                                         md_percent(arena, v->top1_agreement));
-  return arena_printf(arena, "%s, and %s%s.", block_out, logits, top1);
+  return arena_printf(arena, say("%s, and %s%s."), block_out, logits, top1);
 }
 
 /* A name for the terminal: control characters of a foreign file are not passed on. */

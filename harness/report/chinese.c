@@ -1,0 +1,479 @@
+/* chinese: every wording of the report in simplified Chinese, by the file that uses it first. What stands in a code
+ * span or names a tensor, stage, mode, kernel or unit stays as it is. A mark that closes **bold** or *italic* stands
+ * before the punctuation, never after it: else Markdown does not take it for the end. */
+#include "report/language.h"
+
+const Phrase chinese[] = {
+    /* --- body.c */
+    {"The question and the answer", "问题与结论"},
+    {"Gates", "门限检查"},
+    {"The modes side by side", "两种模式对照"},
+    {"Statistics of the first and the last layer", "首层与末层的统计量"},
+    {"Drift over the layers", "逐层漂移"},
+    {"Every mode against the float64 reference", "各模式与 float64 参考的比较"},
+    {"What the numbers show", "数据说明了什么"},
+    {"Error budget", "误差预算"},
+    {"Operators alone", "单独运行的算子"},
+    {"The scan's state over time", "扫描状态随时间的变化"},
+    {"Scales and values that are not finite", "缩放因子与非有限值"},
+    {"Time and memory", "时间与内存"},
+    {"How to reproduce", "如何复现"},
+    {"driftscope report", "driftscope 报告"},
+
+    /* --- report.c */
+    {"No gnuplot was found on this machine: the report has tables only.\n\n",
+     "本机未找到 gnuplot，因此报告只有表格，没有图。\n\n"},
+
+    /* --- findings.c */
+    {"Model: %s", "模型：%s"},
+    {"%s (%s)", "%s（%s）"},
+    {" (%s)", "（%s）"},
+    {"%s, rewrite %s", "%s，改写 %s"},
+    {"%ld token", "%ld 个词元"},
+    {", ", "、"},
+    {". ", "。"},
+    {"Prompts: ", "提示："},
+    {"Prompt: ", "提示："},
+    {"%s%sBackend: %s", "%s%s后端：%s"},
+    {"%s.\n\n", "%s。\n\n"},
+    {" %s", "%s"},
+    {"- **%s.** %s%s%s%s\n", "- **%s**：%s%s%s%s\n"},
+    {"> **Warning.** %s\n\n", "> **警告**：%s\n\n"},
+    {"- The modes ask for different settings of %s.\n", "- 两种模式在以下阶段的设置不同：%s。\n"},
+    {"- The witness shows different kernels for %s.\n", "- 见证记录显示，以下张量由不同的内核计算：%s。\n"},
+    {"- The witness shows the same kernels for every tensor.\n", "- 见证记录显示，所有张量都由相同的内核计算。\n"},
+    {"grows", "增大"},
+    {"goes", "变化"},
+    {"shrinks", "减小"},
+    {"- **From layer %d to layer %d** the relative L2 of `block_out` %s from %s to %s: a factor of %s, in the "
+     "geometric mean %s a layer.",
+     "- **从第 %1$d 层到第 %2$d 层**，`block_out` 的相对 L2 误差从 %4$s %3$s到 %5$s：共 %6$s 倍，按几何平均每层 %7$s "
+     "倍。"},
+    {" The last layer is also the worst.\n", "最后一层同时也是误差最大的一层。\n"},
+    {" The worst layer is %d, with %s.\n", "误差最大的是第 %d 层，为 %s。\n"},
+    {"- **Beside the errors of the modes themselves**: against the float64 reference the logits of %s are off by %s "
+     "and those of %s by %s (relative L2); %s, and the difference between the two is %s the smaller of these errors.\n",
+     "- **与两种模式自身的误差相比**：以 float64 参考为准，%s 的 logits 误差为 %s，%s 的为 %s（相对 "
+     "L2）；%s，而两者之间的差异是其中较小误差的 %s。\n"},
+    {"neither is closer", "两者同样接近参考"},
+    {"%s is closer", "%s 更接近参考"},
+    {"%s of", "%s"},
+    {"%s times", "%s 倍"},
+    {"- **Why.** %s\n", "- **原因**：%s\n"},
+    {"- No reason is known why these modes should always agree: the equality is a finding about these prompts.\n",
+     "- 没有已知的理由能保证这两种模式总是一致：此处的相同只是针对这些提示的实验结果。\n"},
+    {"- **Where it begins.** %s\n", "- **差异从何处开始**：%s\n"},
+    {"- **By which law.** `block_out` %s.\n", "- **漂移规律**：`block_out` %s。\n"},
+    {"- **It does not travel.** `block_out` is identical in every layer: what differs inside a layer is lost again "
+     "before the layer ends.\n",
+     "- **差异没有传播**：每一层的 `block_out` 都逐位相同，层内出现的差异在该层结束之前就已消失。\n"},
+    {"- **Where it ends.** %s\n", "- **差异到何处为止**：%s\n"},
+    {"Without a pair they show no difference.\n\n", "没有模式对，因此没有差异可言。\n\n"},
+
+    /* --- words.c */
+    {"the float64 reference", "float64 参考"},
+    {"%s against the float64 reference", "%s 与 float64 参考对比"},
+    {"%s against %s", "%s 与 %s 对比"},
+    {"%s of layer %d", "第 %2$d 层的 %1$s"},
+    {" and ", " 和 "},
+    {"The results file holds no comparison of these two.", "结果文件中没有这两者的比较。"},
+    {"**The difference between %s and %s did NOT take effect:** both sides ran the same kernels everywhere, and all %s "
+     "compared are identical in every bit. This comparison says nothing about the two modes.",
+     "**%s 与 %s 之间的差别并未生效**：两侧在所有位置都运行了相同的内核，参与比较的 "
+     "%s全部逐位相同。这一比较不能说明这两种模式的任何问题。"},
+    {"%ld tensor", "%ld 个张量"},
+    {"Both modes took effect (%d of %s compared came from different kernels), and **every tensor is identical in every "
+     "bit**.",
+     "两种模式均已生效（参与比较的 %2$s中有 %1$d 个来自不同的内核），并且**所有张量逐位相同**。"},
+    {"**Fault:** both sides ran the same kernels everywhere, and yet %d of %s compared differ. Equal kernels on equal "
+     "inputs give equal bits, so this difference is not one of the modes: do not use this comparison.",
+     "**故障**：两侧在所有位置都运行了相同的内核，但参与比较的 %2$s中仍有 %1$d "
+     "个不同。相同的内核作用于相同的输入必得相同的比特，因此这一差异不来自模式：请勿采用这一比较。"},
+    {"Both modes took effect: of %s compared, %d came from different kernels and %d differ in at least one bit.",
+     "两种模式均已生效：参与比较的 %s中，%d 个来自不同的内核，%d 个至少有一个比特不同。"},
+    {"Of %s compared with the float64 reference, %d equal it in every float32 bit.",
+     "与 float64 参考比较的 %s中，%d 个的每个 float32 比特都与之相同。"},
+    {"**Fault:** by their settings these two modes must agree in every bit, and here they do not. That is a fault of "
+     "the program or of the machine, not a finding.",
+     "**故障**：按其设置，这两种模式必须逐位相同，而此处并非如此。这是程序或机器的故障，不是实验发现。"},
+    {"The equality is exact for every input, not chance: where one mode keeps int8 values q, the other keeps the "
+     "float32 numbers q · s, and whatever takes them requantises at the same scale s, which returns q itself.",
+     "这种相同对任何输入都严格成立，并非偶然：一种模式保存 int8 值 q，另一种保存 float32 数 q · "
+     "s，而接收它们的运算以同一缩放因子 s 重量化，得到的正是 q。"},
+    {"The equality is exact for every input, not chance: the scan dequantises an int8 input before any arithmetic, so "
+     "int8 values q at scale s and the float32 numbers q · s enter the same operations as the same numbers.",
+     "这种相同对任何输入都严格成立，并非偶然：选择性扫描在任何运算之前先将 int8 输入反量化，因此缩放因子为 s 的 int8 "
+     "值 q 与 float32 数 q · s 以相同的数值进入相同的运算。"},
+    {"Each mode rounds the output of the convolution once onto the same grid, one with halves away from zero and the "
+     "other with halves to even: beyond the rounding the two can differ only where a value lies exactly half-way "
+     "between two steps.",
+     "两种模式都将卷积输出舍入到同一网格一次，一种在恰为一半时远离零舍入，另一种在恰为一半时向偶数舍入：除舍入方式外，"
+     "只有当某个值恰好位于两级正中时，两者才可能不同。"},
+    {"No tensor differs in any bit.", "没有任何张量存在任何比特的差异。"},
+    {"The first tensor that differs is %s (prompt %s), by a relative L2 of %s.",
+     "最先出现差异的张量是%s（提示 %s），相对 L2 误差为 %s。"},
+    {"The difference does not reach the end: the last `block_out` and the logits are identical.",
+     "差异没有到达末端：最后一层的 `block_out` 与 logits 逐位相同。"},
+    {", %s times that of layer 0", "（第 0 层的 %s 倍）"},
+    {"`block_out` of the last layer (%d) is identical", "最后一层（第 %d 层）的 `block_out` 逐位相同"},
+    {"At `block_out` of the last layer (%d) the relative L2 is %s%s",
+     "在最后一层（第 %d 层）的 `block_out` 处，相对 L2 误差为 %s%s"},
+    {"the logits are identical", "logits 逐位相同"},
+    {"at the logits it is %s", "在 logits 处为 %s"},
+    {"the relative L2 of the logits is %s", "logits 的相对 L2 误差为 %s"},
+    {"; both choose the same next token at %s of the positions", "；在 %s 的位置上，两者选出的下一个词元相同"},
+    {"%s, and %s%s.", "%s，%s%s。"},
+
+    /* --- witness.c */
+    {"stage", "阶段"},
+    {"**Stages**, as the modes ask for them: %d of %d differ.\n\n",
+     "**各阶段的设置**（按模式的要求）：%2$d 项中有 %1$d 项不同。\n\n"},
+    {"%s%s%s in %d of %d", "%1$s%2$s%3$s（%5$d 处中的 %4$d 处）"},
+    {"; ", "；"},
+    {"**≠** in %d of %d", "**≠**（%2$d 处中的 %1$d 处）"},
+    {"tensor", "张量"},
+    {"kernel in %s", "%s 的内核"},
+    {"type", "类型"},
+    {"kernels", "内核"},
+    {"values", "值"},
+    {"same", "一致"},
+    {"identical", "逐位相同"},
+    {"The results file holds no tensor statistics, so there is no witness to show.\n\n",
+     "结果文件中没有张量统计量，因此没有见证记录可供展示。\n\n"},
+    {"**Witness**: the kernels that ran, over %s and %s.\n\n", "**见证记录**：实际运行的内核，覆盖 %s和 %s。\n\n"},
+    {"%ld layer", "%ld 层"},
+    {"%ld prompt", "%ld 个提示"},
+    {"on grid, %s", "在网格上，%s"},
+    {"saturated, %s", "饱和，%s"},
+    {"**Proof of effect**: shares of values on the INT8 grid, and saturated.\n\n",
+     "**生效证据**：落在 INT8 网格上的值与饱和值所占的比例。\n\n"},
+    {"Bit-identical: %d of %s compared.\n\n", "参与比较的 %2$s中，%1$d 个逐位相同。\n\n"},
+    {"The results file holds no pair of modes.\n\n", "结果文件中没有模式对。\n\n"},
+    {"For each pair: the setting of every stage, as the modes ask for it; the *witness*, which is the kernel that "
+     "really ran for each tensor and the type in which the tensor is stored; and what that did to the values. **≠** "
+     "marks what differs. Values are *identical* where every float32 bit is, after dequantisation. A value is on the "
+     "grid where quantising it at the tensor's static scale changes nothing, and saturated at or beyond the grid's "
+     "end; the shares are means over layers and prompts.\n\n",
+     "对每一对模式，依次列出：模式所要求的各阶段设置；*见证记录*"
+     "，即每个张量实际由哪个内核计算、以何种类型存储；以及这对数值的影响。**≠** "
+     "标出不同之处。*逐位相同*指反量化之后每个 float32 "
+     "比特都相同。若以张量的静态缩放因子量化后某个值不变，则称该值在网格上；若到达或超出网格端点，则称其饱和。各比例为"
+     "对所有层和提示的平均。\n\n"},
+
+    /* --- values.c */
+    {"**Input** ", "**输入** "},
+    {"**Inside** ", "**层内** "},
+    {"**Output** ", "**输出** "},
+    {"equal", "相等"},
+    {", stored as %s", "，以 %s 存储"},
+    {", stored as %s and %s", "，分别以 %s 和 %s 存储"},
+    {": identical in every bit (mean %s, std %s, min %s, max %s).\n\n",
+     "：逐位相同（均值 %s，标准差 %s，最小值 %s，最大值 %s）。\n\n"},
+    {": %s of the values differ; relative L2 %s.\n\n", "：%s 的值不同；相对 L2 误差 %s。\n\n"},
+    {"difference", "差值"},
+    {"relative", "相对差"},
+    {"mean", "均值"},
+    {"std", "标准差"},
+    {"min", "最小值"},
+    {"max", "最大值"},
+    {"#### Layer %d\n\n", "#### 第 %d 层\n\n"},
+    {"The results file holds no statistics of pairs.\n\n", "结果文件中没有模式对的统计量。\n\n"},
+    {"Prompt %s%s. All statistics are of dequantised values, in double; *difference* is the second mode less the "
+     "first, *relative* its size over that of the first. Below the statistics stand the first values, [token, "
+     "channel].%s\n\n",
+     "提示 "
+     "%s%s。所有统计量都由反量化后的值以双精度计算；*差值*为第二种模式减去第一种，*相对差*"
+     "为其大小与第一种模式之值的大小之比。统计量之下是最前面的若干个值，[词元, 通道]。%s\n\n"},
+    {", the first of %d", "（共 %d 个，此为第一个）"},
+    {" Every other prompt and tensor is in `tables/pair_stats.csv` and `tables/tensor_stats.csv`.",
+     "其余提示与张量见 `tables/pair_stats.csv` 和 `tables/tensor_stats.csv`。"},
+    {" Every other tensor is in `tables/pair_stats.csv` and `tables/tensor_stats.csv`.",
+     "其余张量见 `tables/pair_stats.csv` 和 `tables/tensor_stats.csv`。"},
+    {"All %s compared are identical in every bit, so there is no difference to list.\n\n",
+     "参与比较的 %s全部逐位相同，因此没有差异可列。\n\n"},
+    {"Embedding", "嵌入"},
+    {"Logits", "Logits（输出）"},
+
+    /* --- layers.c */
+    {"layer", "层"},
+    {"`block_out`, 95 %", "`block_out`，95 %"},
+    {"growth", "增长"},
+    {"max abs", "最大绝对差"},
+    {"SQNR, dB", "SQNR（dB）"},
+    {"mean ULP", "平均 ULP"},
+    {"Smallest and largest over the %d prompts:\n\n", "%d 个提示中的最小值与最大值：\n\n"},
+    {"**By which law:** `block_out` %s.\n\n", "**漂移规律**：`block_out` %s。\n\n"},
+    {"The law is a verdict on the steps from layer to layer. Growth is the slope of a line through the logarithms; its "
+     "interval holds what random subsets of the steps give%s, so that a mere random walk of the error is not taken for "
+     "growth. %s\n\n",
+     "漂移规律是对层间逐步变化的判定。增长率是对误差的对数作直线拟合所得的斜率；其区间由随机抽取的部分层间步得到%"
+     "s，因此误差的单纯随机游走不会被当作增长。%s\n\n"},
+    {" on prompts drawn again", "（同时对提示重抽样）"},
+    {"The interval of a relative L2 holds what prompts drawn again give (percentile bootstrap).",
+     "相对 L2 误差的区间由对提示重抽样得到（百分位自助法）。"},
+    {"Of a single prompt they say nothing of others.", "由于只有一个提示，这些区间不能说明其他提示的情况。"},
+    {"The results file holds no drift.\n\n", "结果文件中没有漂移数据。\n\n"},
+    {"Relative L2 of four tensors%s; growth from the layer before, largest absolute difference, SQNR and mean distance "
+     "in ULP are of `block_out`.\n\n",
+     "四个张量的相对 L2 误差%s；相对前一层的增长、最大绝对差、SQNR 和以 ULP 计的平均距离均针对 `block_out`。\n\n"},
+    {", pooled over the prompts", "（合并所有提示）"},
+    {"Nothing drifts: every tensor of every layer is identical in every bit.\n\n",
+     "没有漂移：每一层的每个张量都逐位相同。\n\n"},
+    {"The results file holds no drift of this pair.\n\n", "结果文件中没有这一对模式的漂移数据。\n\n"},
+    {"mode", "模式"},
+    {"`block_out`", "`block_out`"},
+    {"1 − cosine", "1 − 余弦相似度"},
+    {"worst `block_out`", "最差的 `block_out`"},
+    {"`logits`", "`logits`"},
+    {"same top token", "首选词元一致"},
+    {"%s in layer %d", "%s（第 %d 层）"},
+    {"Relative L2, SQNR and cosine of `block_out` in the last layer (%d) and of the logits%s; the largest relative L2 "
+     "of any `block_out`; the share of positions at which the mode chooses the reference's next token.\n\n",
+     "最后一层（第 %d 层）的 `block_out` 与 logits 的相对 L2 误差、SQNR 和余弦相似度%s；所有 `block_out` 中最大的相对 "
+     "L2 误差；以及模式所选的下一个词元与参考一致的位置比例。\n\n"},
+    {", pooled over the prompts (cosine: its smallest)", "（合并所有提示；余弦相似度取最小值）"},
+    {"By which law the error of `block_out` develops over the layers:\n\n", "`block_out` 的误差随层数变化的规律：\n\n"},
+    {"Relative L2 of `block_out`, layer by layer:\n\n", "逐层列出 `block_out` 的相对 L2 误差：\n\n"},
+    {"No mode was compared with the reference.\n\n", "没有模式与参考进行过比较。\n\n"},
+    {"At the logits %s is nearest to the reference (relative L2 %s) and %s farthest from it (%s).\n\n",
+     "在 logits 处，%s 最接近参考（相对 L2 误差 %s），%s 离参考最远（%s）。\n\n"},
+
+    /* --- laws.c */
+    {"accumulates", "累积"},
+    {"stable", "稳定"},
+    {"jumps", "跳变"},
+    {"a factor of %s a layer (95 %% interval %s)", "每层 %s 倍（95 %% 区间 %s）"},
+    {"%s: too few to tell a tendency from chance", "%s，数量太少，无法区分趋势与偶然"},
+    {"only one layer differs", "只有一层不同"},
+    {"only %d layers differ", "只有 %d 层不同"},
+    {"a layer after the first that differs is identical, or its size has no meaning",
+     "在首个不同的层之后，有的层逐位相同，或其误差大小没有意义"},
+    {"layers lie up to a factor of %s off their median, by no jump and without a steady tendency: %s",
+     "各层偏离中位数最多达 %s 倍，既不是跳变，也没有稳定的趋势：%s"},
+    {"identical in every bit of every layer", "在每一层都逐位相同"},
+    {"cannot tell: %s", "的漂移规律无法判定：%s"},
+    {"jumps at layer %d, by a factor of %s%s; outside the jump %s", "在第 %d 层跳变，幅度 %s 倍%s；跳变之外%s"},
+    {" (95 %% interval %s)", "（95 %% 区间 %s）"},
+    {"stable: no layer lies off the median by more than a factor of %s; %s",
+     "稳定：没有任何一层偏离中位数超过 %s 倍；%s"},
+    {"%s: %s, %s over all %d layers", "%1$s：%2$s，%4$d 层合计 %3$s 倍"},
+    {"cannot tell", "无法判定"},
+    {"verdict", "判定"},
+    {"growth a layer", "每层增长"},
+    {"95 % interval", "95 % 区间"},
+    {"off the median", "偏离中位数"},
+    {"step most unlike the others", "最异常的层间步"},
+    {"its factor", "其倍数"},
+    {"its p", "其 p 值"},
+    {"into layer %d", "进入第 %d 层"},
+
+    /* --- run.c */
+    {"Not finite, and left out of the statistics: %s in %s, first in %s of mode %s, prompt %s.",
+     "%2$s中有 %1$s不是有限值，未计入统计；首次出现于提示 %5$s、模式 %4$s 下%3$s。"},
+    {"%ld value", "%ld 个值"},
+    {"Turned into 0 by quantisation: %s in %s, first in %s of mode %s, prompt %s.",
+     "%2$s中有 %1$s被量化为 0；首次出现于提示 %5$s、模式 %4$s 下%3$s。"},
+    {"%ld NaN", "%ld 个 NaN "},
+    {"scale", "缩放因子"},
+    {"layers", "层数"},
+    {"smallest", "最小"},
+    {"at layer", "所在层"},
+    {"largest", "最大"},
+    {"ratio", "比值"},
+    {"Static scales, one a tensor and layer; an INT8 step is the scale itself. Every scale is in "
+     "`tables/scales.csv`.\n\n",
+     "静态缩放因子，每层每个张量一个；INT8 的一级即为缩放因子本身。全部缩放因子见 `tables/scales.csv`。\n\n"},
+    {"Every value of every tensor is finite, and quantisation met no NaN.\n\n",
+     "所有张量的所有值都是有限值，量化过程中没有遇到 NaN。\n\n"},
+    {"The results file holds no static scales.\n\n", "结果文件中没有静态缩放因子。\n\n"},
+    {"The results file holds no times.\n\n", "结果文件中没有耗时数据。\n\n"},
+    {"what", "项目"},
+    {"time, s", "时间（s）"},
+    {"share", "占比"},
+    {"Largest resident memory: %s.\n\n", "最大常驻内存：%s。\n\n"},
+    {"Written by %s: %s.\n\n", "%s 写出：%s。\n\n"},
+    {"program", "程序"},
+    {"commit", "提交"},
+    {"program digest", "程序摘要"},
+    {"spec", "实验规格"},
+    {"spec digest", "实验规格摘要"},
+    {"model", "模型"},
+    {"weights digest", "权重摘要"},
+    {"text digest", "文本摘要"},
+    {"rewrite", "改写"},
+    {"logits with and without the rewrite, relative difference", "改写前后 logits 的相对差"},
+    {"seed", "随机种子"},
+    {"date", "日期"},
+    {"machine", "机器"},
+    {"backend", "后端"},
+    {"device", "设备"},
+    {"compiler", "编译器"},
+    {"flags", "编译选项"},
+    {"BLAS of the reference", "参考所用的 BLAS"},
+    {"The spec with every default filled in:\n\n", "填入全部默认值后的实验规格：\n\n"},
+    {"The spec:\n\n", "实验规格：\n\n"},
+
+    /* --- budget.c */
+    {"No layer makes a difference, and none is passed on.\n\n", "没有任何一层产生差异，也没有差异被传递。\n\n"},
+    {"- **Which layers make error**, by the size of local beside `block_out`: %s.\n",
+     "- **哪些层产生误差**（按本层误差相对 `block_out` 的大小）：%s。\n"},
+    {"- **Which layers amplify it**: %d of %d have a gain above 1; the largest: %s.\n",
+     "- **哪些层放大误差**：%2$d 层中有 %1$d 层的增益大于 1；最大的是：%3$s。\n"},
+    {"- **Which layers amplify it**: none; every gain is at most 1.\n",
+     "- **哪些层放大误差**：没有；所有增益都不大于 1。\n"},
+    {"- In the mean over the layers %s of a layer's total is its own doing.\n",
+     "- 按各层平均，一层的总误差中有 %s 由该层自身产生。\n"},
+    {"- **The budget closes**: what the parts miss of the total is at most %s of it.\n\n",
+     "- **预算闭合**：各部分之和与总误差之差至多为总误差的 %s。\n\n"},
+    {"error in", "输入误差"},
+    {"total", "总误差"},
+    {"local", "本层"},
+    {"inherited", "继承"},
+    {"interaction", "交互"},
+    {"gain", "增益"},
+    {"closure", "闭合差"},
+    {"%s, share", "%s（占比）"},
+    {"At the end of each layer, total = local + inherited + interaction, as vectors%s. *Local* is what the layer makes "
+     "by itself: the second side's block on the first side's input, less the first's. *Inherited* is what it passes "
+     "on: the first side's block on the second's input, less the same. *Interaction* is how much the two depend on "
+     "each other. Sizes are L2 norms beside that of the first side's `block_out`; shares are projections on the total, "
+     "which add up to 100 %% (a negative one works against the total); *gain* is inherited beside the error that came "
+     "in; *closure* is what the parts miss of the total.\n\n",
+     "在每一层的末端，按向量有：总误差 = 本层 + 继承 + "
+     "交互%s。*本层*是该层自身产生的误差：第二侧的块作用于第一侧的输入，减去第一侧的输出。*继承*"
+     "是该层传递的误差：第一侧的块作用于第二侧的输入，减去同一输出。*交互*表示两者相互依赖的程度。各项大小为 L2 "
+     "范数，相对于第一侧 `block_out` 的范数；占比是在总误差上的投影，合计 100 "
+     "%%（负值表示抵消总误差）；*增益*是继承误差与输入误差之比；*闭合差*是各部分之和与总误差之差。\n\n"},
+    {", prompts pooled", "（合并所有提示）"},
+
+    /* --- plots.c */
+    {"Drift of %s over the layers: relative L2 of four tensors%s.", "%s的逐层漂移：四个张量的相对 L2 误差%s。"},
+    {", with the range of `block_out` over the prompts", "，并标出 `block_out` 在各提示间的范围"},
+    {"relative L2", "相对 L2 误差"},
+    {"Where %s and %s differ: log10 of the relative L2 by layer and tensor; white: identical in every bit, or not made "
+     "by both.",
+     "%s 与 %s 在何处不同：按层和张量给出相对 L2 误差的 log10；白色表示逐位相同，或并非两者都有该张量。"},
+    {"log10 relative L2", "log10 相对 L2 误差"},
+    {"Error of each mode against the float64 reference: relative L2 of `block_out` over the layers.",
+     "各模式相对 float64 参考的误差：`block_out` 的相对 L2 误差随层数的变化。"},
+    {"relative L2 against float64", "相对 float64 的 L2 误差"},
+    {"RMS error of the scan's state after each token, longest runs.",
+     "每个词元之后扫描状态的均方根误差（最长的运行）。"},
+    {"token", "词元"},
+    {"RMS error of the state", "状态的均方根误差"},
+
+    /* --- gates.c */
+    {"largest absolute difference", "最大绝对差"},
+    {"SQNR in dB", "SQNR（dB）"},
+    {"share of differing elements", "不同元素的比例"},
+    {"share on the INT8 grid", "落在 INT8 网格上的比例"},
+    {"share of equal next tokens", "下一个词元一致的比例"},
+    {"bits per byte, second less first", "每字节比特数，第二种减第一种"},
+    {"at least", "至少"},
+    {"at most", "至多"},
+    {"it was not measured", "未测量"},
+    {"values are not finite", "存在非有限值"},
+    {"gate", "门限"},
+    {"of", "对象"},
+    {"measured", "测得"},
+    {"limit", "限值"},
+    {"tightest to pass", "可通过的最严限值"},
+    {"pass", "通过"},
+    {"**FAIL**", "**未通过**"},
+    {"%s: %s", "%s：%s"},
+    {"%zu of %zu gates pass. Prompts are pooled; of a largest difference and a share on the grid the worst prompt "
+     "counts. A value that is not finite fails every gate.\n\n",
+     "%2$zu 项门限中有 %1$zu "
+     "项通过。所有提示合并计算；最大差值与网格比例取最差的提示。任何非有限值都使门限不通过。\n\n"},
+
+    /* --- micro.c */
+    {"%s %s, input %s, shape %s, output %s, element %lld", "%s %s，输入 %s，形状 %s，输出 %s，元素 %lld"},
+    {"the state of the scan", "扫描的状态"},
+    {"%lld values lie beyond what their float32 arithmetic may err, which is a bug: first in %s",
+     "%lld 个值超出了其 float32 运算允许的误差，这是程序错误：首次出现于 %s"},
+    {"setting", "设置"},
+    {"output", "输出"},
+    {"modes", "所属模式"},
+    {"runs", "次数"},
+    {"largest error, ULP", "最大误差（ULP）"},
+    {"mean, ULP", "平均误差（ULP）"},
+    {"not correctly rounded", "未正确舍入"},
+    {"largest relative L2", "最大相对 L2 误差"},
+    {"bound used", "误差界占用"},
+    {"beyond it", "超界"},
+    {"input", "输入"},
+    {"Input by input, over all shapes: largest error and mean error in ULP, and the share of the bound that is "
+     "used:\n\n",
+     "按输入列出（合并所有形状）：以 ULP 计的最大误差与平均误差，以及误差界的占用比例：\n\n"},
+    {"shape", "形状"},
+    {"median, µs", "中位数（µs）"},
+    {"spread, µs", "离散度（µs）"},
+    {"GB/s", "GB/s"},
+    {"times a copy", "拷贝耗时的倍数"},
+    {"Time at the largest shape, beside a plain copy that moves the same bytes (inputs read once, outputs written "
+     "once); the spread is the median absolute deviation:\n\n",
+     "最大形状下的耗时，与搬运同样字节数的单纯拷贝相比（输入读一次，输出写一次）；离散度为绝对中位差：\n\n"},
+    {"element", "元素"},
+    {"got", "实得"},
+    {"want", "应得"},
+    {"error", "误差"},
+    {"bound", "误差界"},
+    {"used", "占用"},
+    {"made from", "来源"},
+    {"Of the ten largest errors of the run that uses most of its bound, the one that uses most:\n\n",
+     "在误差界占用最高的一次运行中，取十个最大误差里占用最高的一个：\n\n"},
+    {"from", "自"},
+    {"> **Warning.** %s.\n\n", "> **警告**：%s。\n\n"},
+    {"All %lld values lie within the bound that can be proved for their float32 arithmetic; most of it is used by %s "
+     "%s, output %s, on input %s: %s.\n\n",
+     "全部 %lld 个值都在其 float32 运算可证明的误差界之内；占用最高的是 %s %s，输出 %s，输入 %s：%s。\n\n"},
+    {"On inputs captured from the model %d of %s equal those of the full run in every bit.\n\n",
+     "对于从模型中截取的输入，%2$s中有 %1$d 个与完整运行逐位相同。\n\n"},
+    {"%ld output", "%ld 个输出"},
+    {"An error is the distance from the float64 result on the very same inputs, before any rounding to the output's "
+     "type; a ULP is the unit of the last place of that type there, of an int8 output its scale. Every run is in "
+     "`tables/micro.csv`, the ten worst elements of each in `tables/micro_worst.csv`.\n\n",
+     "误差指与相同输入下 float64 结果的距离，该结果未舍入到输出类型；ULP 是输出类型在该处的末位单位，对 int8 "
+     "输出则为其缩放因子。每次运行见 `tables/micro.csv`，各自最差的十个元素见 `tables/micro_worst.csv`。\n\n"},
+    {"Distribution of the errors, each bar on a logarithmic scale down to one in a million; a dot is none:\n\n",
+     "误差分布，每个条形为对数刻度，下至百万分之一；圆点表示没有：\n\n"},
+    {"log10 of the relative error", "相对误差的 log10"},
+
+    /* --- state.c */
+    {"levels off at %s (%s … %s), with a time constant of %s tokens",
+     "趋于饱和，水平为 %s（%s … %s），时间常数 %s 个词元"},
+    {"token^%.2f (%.2f … %.2f)", "词元数^%.2f（%.2f … %.2f）"},
+    {"no error", "无误差"},
+    {"too few tokens to fit", "词元太少，无法拟合"},
+    {"error after 1", "首个词元后的误差"},
+    {"at the end", "结束时"},
+    {"growth of the RMS error", "均方根误差的增长"},
+    {"worst state", "最差的状态"},
+    {"its memory, tokens", "其记忆长度（词元）"},
+    {"memory and error", "记忆与误差"},
+    {"smallest Pearson", "最小 Pearson 相关系数"},
+    {", layer %d", "，第 %d 层"},
+    {"channel %d, state %d", "通道 %d，状态 %d"},
+    {"The recurrent state after every token against float64, over channels and states. Growth is fitted to the "
+     "logarithm of the RMS error, as a power of the token and as a saturation, whichever leaves less; the range in "
+     "brackets is that of 95 %. *Memory* is after how many tokens 1/e of an input is left (1 / mean of delta |A|), "
+     "*memory and error* Spearman's correlation of the two over all states. Shown are captured inputs, slow decay and "
+     "the longest runs; every run is in `tables/state_drift.csv`, the figures after each token in "
+     "`tables/state_error.csv`.\n\n",
+     "每个词元之后的递归状态与 float64 "
+     "的比较，覆盖所有通道和状态。增长由均方根误差的对数拟合得到，分别按词元数的幂律和饱和曲线拟合，取残差较小者；括号"
+     "内为 95 % 区间。*记忆长度*指一个输入衰减到 1/e 所需的词元数（1 / delta |A| "
+     "的均值），*记忆与误差*是两者在所有状态上的 Spearman "
+     "相关系数。此处列出截取的输入、慢衰减输入和最长的运行；每次运行见 `tables/state_drift.csv`，逐词元的数据见 "
+     "`tables/state_error.csv`。\n\n"},
+    {"Correlation alone would hide it: in %s on %s the Pearson correlation of the states never falls below 1 − %s, "
+     "while their mean error grows from %s to %s ULP.\n\n",
+     "仅看相关系数会掩盖误差：设置 %s、输入 %s 下，状态的 Pearson 相关系数始终不低于 1 − %s，而平均误差却从 %s 增大到 "
+     "%s ULP。\n\n"},
+
+    /* --- html.c and latex.c */
+    {" Data: ", "数据："},
+    {"% Tables of a driftscope report. In the preamble: \\usepackage{booktabs,textcomp}\n\n",
+     "% driftscope 报告的表格。导言区：\\usepackage{booktabs,textcomp,ctex}，用 XeLaTeX 编译\n\n"},
+};
+const size_t chinese_count = sizeof chinese / sizeof *chinese;

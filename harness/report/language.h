@@ -1,0 +1,32 @@
+/* language: the report's words in its reader's language. The English text stands where it is used and is what it is
+ * looked up by; one table (chinese.c) holds every other wording. Names of tensors, stages, modes, kernels and CSV
+ * columns are not words: they are the same in every language. */
+#ifndef DS_REPORT_LANGUAGE_H
+#define DS_REPORT_LANGUAGE_H
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef enum Language { LANGUAGE_ENGLISH, LANGUAGE_CHINESE, LANGUAGE_COUNT } Language;
+
+/* The language of what say returns from here on; English at the start. */
+void say_in(Language language);
+/* This text in the language that was set; a printf template may take its arguments in another order (%2$s). What the
+ * table does not hold is returned as it is. */
+const char *say(const char *english) __attribute__((format_arg(1)));
+/* Marks a text that is said later, and a list of them. */
+#define WORD(english) english
+#define WORDS(...)                                                                                                     \
+  { __VA_ARGS__ }
+
+/* "en" and "zh", the value of HTML's lang. */
+extern const char *const language_names[LANGUAGE_COUNT];
+/* The language in use. */
+Language language_now(void);
+bool language_find(const char *name, Language *language);
+
+typedef struct Phrase {
+  const char *english, *chinese;
+} Phrase;
+extern const Phrase chinese[]; /* chinese.c, by the file that uses them first */
+extern const size_t chinese_count;
+#endif
