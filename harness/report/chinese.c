@@ -452,7 +452,7 @@ const Phrase chinese[] = {
     {"its memory, tokens", "其记忆长度（词元）"},
     {"memory and error", "记忆与误差"},
     {"smallest Pearson", "最小 Pearson 相关系数"},
-    {", layer %d", "，第 %d 层"},
+    {", layer %d, modes %s", "，第 %d 层，模式 %s"},
     {"channel %d, state %d", "通道 %d，状态 %d"},
     {"The recurrent state after every token against float64, over channels and states. Growth is fitted to the "
      "logarithm of the RMS error, as a power of the token and as a saturation, whichever leaves less; the range in "
@@ -470,6 +470,114 @@ const Phrase chinese[] = {
      "while their mean error grows from %s to %s ULP.\n\n",
      "仅看相关系数会掩盖误差：设置 %s、输入 %s 下，状态的 Pearson 相关系数始终不低于 1 − %s，而平均误差却从 %s 增大到 "
      "%s ULP。\n\n"},
+
+    /* --- plots_budget.c and plots_choice.c */
+    {"Error budget of %s: what the layer makes, passes on, and what arises between the two.",
+     "%s的误差预算：本层产生的、传递的以及两者之间产生的误差。"},
+    {"Accuracy against time: KL divergence from float64 (mean over windows, with its standard error) and the time of "
+     "one prefill of %d tokens (median, with its spread), a point a mode.",
+     "精度与时间：相对 float64 的 KL 散度（各窗口的均值及其标准误）与一次 %d "
+     "个词元的预填充的耗时（中位数及其离散度），每种模式一个点。"},
+    {"time of a prefill, ms", "一次预填充的时间（ms）"},
+    {"KL divergence from float64, bits", "相对 float64 的 KL 散度（比特）"},
+
+    /* --- evaluation.c */
+    {"How well each mode predicts", "各模式的预测质量"},
+    {"bits per byte", "每字节比特数"},
+    {"perplexity", "困惑度"},
+    {"KL, bits", "KL（比特）"},
+    {"KL, median", "KL 中位数"},
+    {"KL, 99 %", "KL 99 % 分位数"},
+    {"KL, largest in a window", "KL 窗口内最大值"},
+    {"KL, largest", "KL 最大值"},
+    {"top token right", "首选词元正确"},
+    {"yes", "是"},
+    {"no: worse", "否：更差"},
+    {"no: the same in every window", "否：每个窗口都相同"},
+    {"not distinguishable", "无法区分"},
+    {"not distinguishable: %.0f windows would tell", "无法区分：需要 %.0f 个窗口"},
+    {"%s (%s … %s)", "%s（%s … %s）"},
+    {"better?", "是否更好"},
+    {"bits", "比特"},
+    {"predicts better", "预测更好"},
+    {"nearer fp64", "更接近 fp64"},
+    {"oftener", "一致更多"},
+    {"%s than %s", "%s 相对 %s"},
+    {"- **Does %s predict better than %s?** ", "- **%s 的预测是否优于 %s**？"},
+    {"No: they are the same in every window.\n", "否：两者在每个窗口都相同。\n"},
+    {"It cannot be told%s.\n", "无法判定%s。\n"},
+    {" from one window", "：只有一个窗口"},
+    {": not every logit is finite", "：并非所有 logits 都是有限值"},
+    {"%s. %s %s bits, 95 %% from %s to %s, over %d windows.%s\n",
+     "%s。%s %s 比特，95 %% 区间为 %s 到 %s，共 %d 个窗口。%s\n"},
+    {"Yes", "是"},
+    {"No, it predicts worse", "否，其预测更差"},
+    {"The two are not distinguishable at this number of windows", "以现有的窗口数，两者无法区分"},
+    {"It needs fewer:", "所需比特更少："},
+    {"It needs more:", "所需比特更多："},
+    {" A difference of this size would take about %.0f windows.", "要分辨这样大小的差异，约需 %.0f 个窗口。"},
+    {"%s of %s each; ± is the standard error over windows. KL is that of the reference's distribution of the next "
+     "token against the mode's, in bits: mean, median and 99 %% over the positions of a window, then the mean over "
+     "windows.\n\n",
+     "%s，每个窗口 %s；± 为各窗口间的标准误。KL 是参考的下一词元分布相对于模式分布的 KL "
+     "散度，以比特计：先在窗口内对各位置取均值、中位数和 99 %% 分位数，再对各窗口取平均。\n\n"},
+    {"%ld window", "%ld 个窗口"},
+    {"> **Warning.** The text holds only %d such windows side by side: they overlap, and the errors are too small.\n\n",
+     "> **警告**：文本只能容纳 %d 个互不重叠的此类窗口：现有窗口相互重叠，所给误差偏小。\n\n"},
+    {"Every two modes, difference window by window with its 95 %% interval (Student's t). Where nothing can be told, "
+     "the number of windows is given that would find a difference of the observed size four times out of five; the "
+     "text holds %d of this length side by side, and none is given above a million. Where two modes do not differ, "
+     "chance still decides in 5 %%: of the %d comparisons here that could go either way, in about %.1f.\n\n",
+     "任意两种模式逐窗口的差值及其 95 %% 区间（Student t "
+     "分布）。无法判定时，给出在五次中有四次能发现这样大小的差异所需的窗口数；文本可容纳 %d "
+     "个互不重叠的此长度窗口，超过一百万的窗口数不列出。即使两种模式没有差别，仍有 5 %% "
+     "的情况由偶然决定：此处可能得出任一结论的 %d 项比较中，约有 %.1f 项如此。\n\n"},
+
+    /* --- cost.c */
+    {"What each mode costs", "各模式的开销"},
+    {"Which mode for which need", "何种需求选用何种模式"},
+    {"tokens/s", "词元/秒"},
+    {"prefill, ms", "预填充（ms）"},
+    {"spread, ms", "离散度（ms）"},
+    {"speed, fp32 = 1", "速度（fp32 = 1）"},
+    {"time, copy = 1", "时间（拷贝 = 1）"},
+    {"operator", "算子"},
+    {"weights", "权重"},
+    {"scales", "缩放因子"},
+    {"activations a token", "每词元激活"},
+    {"live at once a token", "每词元同时存活"},
+    {"state", "状态"},
+    {"fp32 over this", "fp32 与之比值"},
+    {"Median of %d prefills on backend %s, modes in turn; spread is 1.4826 times the median absolute deviation. The "
+     "last two columns compare with mode fp32 and with a plain copy of as many bytes, timed in the same turns. The "
+     "kernels are this program's, made to give the same bits everywhere; another implementation of a mode may rank "
+     "otherwise.\n\n",
+     "在后端 %2$s 上 %1$d 次预填充的中位数，各模式轮流运行；离散度为绝对中位差的 1.4826 倍。最后两列分别与模式 fp32 "
+     "以及同样字节数的单纯拷贝比较，均在相同轮次中计时。所用内核是本程序自己的，其设计保证处处得到相同的比特；同一模式"
+     "的其他实现可能有不同的排名。\n\n"},
+    {"Milliseconds of each operator in one prefill, and its share of their sum:\n\n",
+     "一次预填充中各算子的毫秒数及其在总和中的占比：\n\n"},
+    {"### Bytes\n\nCounted from the settings: what a layer hands from operator to operator, and what of it is live at "
+     "the same time; the state is that of one sequence, all layers.\n\n",
+     "### "
+     "字节数\n\n由设置计算得出：一层内在算子之间传递的数据，以及其中同时存活的部分；状态为一个序列在所有层的状态。\n"
+     "\n"},
+    {"KL %s bits, %.6f bits a token, %.0f tokens/s, %s", "KL %s 比特，每词元 %.6f 比特，每秒 %.0f 个词元，%s"},
+    {"- **%s: %s.** %s.\n", "- **%s：%s**。%s。\n"},
+    {"  Not slower by more than the spread: %s.\n", "  在离散度之内并不更慢的有：%s。\n"},
+    {"No mode was both evaluated and timed.\n\n", "没有哪种模式既经过评估又经过计时。\n\n"},
+    {"From the figures of this run, at %s a prefill; bytes are weights, scales, one sequence's state and its live "
+     "activations.\n\n",
+     "依据本次运行的数据，每次预填充 %s；字节数包括权重、缩放因子、一个序列的状态及其存活的激活。\n\n"},
+    {"Nearest to float64", "最接近 float64"},
+    {"Fastest here", "本机最快"},
+    {"Smallest", "最小"},
+    {"Best trade", "最佳折中"},
+    {"\nThe best trade is the smallest mode whose bits cannot be told from those of the nearest one at this number of "
+     "windows.",
+     "\n最佳折中指在现有窗口数下，比特数与最接近参考的模式无法区分的最小模式。"},
+    {" Nothing speaks for %s: %s is no worse in any of the three and better in one.",
+     "没有理由选用 %s：%s 在三项指标上都不比它差，且至少有一项更好。"},
 
     /* --- html.c and latex.c */
     {" Data: ", "数据："},

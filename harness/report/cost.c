@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "report/language.h"
 #include "report/markdown.h"
 #include "report/plots.h"
 #include "report/sections.h"
@@ -30,9 +31,9 @@ static int lengths_of(const ReportData *d, int *length, int most) {
 
 static void write_speed(FILE *out, const ReportData *d, int length, Arena scratch) {
   Grid grid = grid_new(&scratch, "lrrrrr");
-  static const char *const heading[] = {"mode",       "tokens/s",        "prefill, ms",
-                                        "spread, ms", "speed, fp32 = 1", "time, copy = 1"};
-  for (int c = 0; c < grid.columns; c++) grid_add(&grid, heading[c]);
+  static const char *const heading[] =
+      WORDS("mode", "tokens/s", "prefill, ms", "spread, ms", "speed, fp32 = 1", "time, copy = 1");
+  grid_head(&grid, heading);
   for (size_t i = 0; i < d->cost_bytes_rows; i++) {
     const Cost *row = find_cost(d, d->cost_bytes[i].mode, "total", length);
     if (!row) continue;
@@ -52,7 +53,7 @@ static void write_operators(FILE *out, const ReportData *d, int length, Arena sc
   memset(align, 'r', d->cost_bytes_rows + 1);
   align[0] = 'l';
   Grid grid = grid_new(&scratch, align);
-  grid_add(&grid, "operator");
+  grid_add(&grid, say("operator"));
   for (size_t m = 0; m < d->cost_bytes_rows; m++) grid_add(&grid, md_text(&scratch, d->cost_bytes[m].mode));
   for (size_t i = 0; i < d->costs; i++) {
     const Cost *met = &d->cost[i];
@@ -62,7 +63,7 @@ static void write_operators(FILE *out, const ReportData *d, int length, Arena sc
     grid_add(&grid, md_code(&scratch, met->op));
     for (size_t m = 0; m < d->cost_bytes_rows; m++) {
       const Cost *row = find_cost(d, d->cost_bytes[m].mode, met->op, length);
-      grid_add(&grid, row ? arena_printf(&scratch, "%s (%s)", md_factor(&scratch, 1e3 * row->time_s),
+      grid_add(&grid, row ? arena_printf(&scratch, say("%s (%s)"), md_factor(&scratch, 1e3 * row->time_s),
                                          md_percent(&scratch, row->share))
                           : "—");
     }
@@ -72,9 +73,9 @@ static void write_operators(FILE *out, const ReportData *d, int length, Arena sc
 
 static void write_bytes(FILE *out, const ReportData *d, Arena scratch) {
   Grid grid = grid_new(&scratch, "lrrrrrr");
-  static const char *const heading[] = {
-      "mode", "weights", "scales", "activations a token", "live at once a token", "state", "fp32 over this"};
-  for (int c = 0; c < grid.columns; c++) grid_add(&grid, heading[c]);
+  static const char *const heading[] =
+      WORDS("mode", "weights", "scales", "activations a token", "live at once a token", "state", "fp32 over this");
+  grid_head(&grid, heading);
   for (size_t i = 0; i < d->cost_bytes_rows; i++) {
     const CostBytes *row = &d->cost_bytes[i];
     grid_add(&grid, md_text(&scratch, row->mode));
@@ -91,22 +92,24 @@ static void write_bytes(FILE *out, const ReportData *d, Arena scratch) {
 void section_cost(FILE *out, const ReportData *d, Arena scratch) {
   enum { LENGTHS_MOST = 16 };
   int length[LENGTHS_MOST], lengths = lengths_of(d, length, LENGTHS_MOST);
-  fprintf(out,
-          "Median of %d prefills on backend %s, modes in turn; spread is 1.4826 times the median absolute deviation. "
+  fprintf(
+      out,
+      say("Median of %d prefills on backend %s, modes in turn; spread is 1.4826 times the median absolute deviation. "
           "The last two "
           "columns compare with mode fp32 and with a plain copy of as many bytes, timed in the same turns. The kernels "
           "are this "
-          "program's, made to give the same bits everywhere; another implementation of a mode may rank otherwise.\n\n",
-          d->cost[0].repeats, md_text(&scratch, d->cost[0].backend));
+          "program's, made to give the same bits everywhere; another implementation of a mode may rank otherwise.\n\n"),
+      d->cost[0].repeats, md_text(&scratch, d->cost[0].backend));
   for (int i = 0; i < lengths; i++) {
     fprintf(out, "### %s\n\n", md_count(&scratch, length[i], "token"));
     write_speed(out, d, length[i], scratch);
-    fputs("Milliseconds of each operator in one prefill, and its share of their sum:\n\n", out);
+    fputs(say("Milliseconds of each operator in one prefill, and its share of their sum:\n\n"), out);
     write_operators(out, d, length[i], scratch);
   }
-  fputs("### Bytes\n\nCounted from the settings: what a layer hands from operator to operator, and what of it is live "
-        "at the same "
-        "time; the state is that of one sequence, all layers.\n\n",
+  fputs(say("### Bytes\n\nCounted from the settings: what a layer hands from operator to operator, and what of it is "
+            "live "
+            "at the same "
+            "time; the state is that of one sequence, all layers.\n\n"),
         out);
   write_bytes(out, d, scratch);
 }
@@ -156,13 +159,13 @@ static bool told_apart(const ReportData *d, const char *a, const char *b) {
 }
 
 static const char *figures(Arena *arena, const Choice *c) {
-  return arena_printf(arena, "KL %s bits, %.6f bits a token, %.0f tokens/s, %s",
+  return arena_printf(arena, say("KL %s bits, %.6f bits a token, %.0f tokens/s, %s"),
                       md_short(arena, c->evaluation->kl_mean), c->evaluation->bits, c->speed->tokens_per_s,
                       md_bytes(arena, c->bytes));
 }
 
 static void write_choice(FILE *out, const char *need, const Choice *c, Arena scratch) {
-  fprintf(out, "- **%s: %s.** %s.\n", need, md_text(&scratch, c->evaluation->mode), figures(&scratch, c));
+  fprintf(out, say("- **%s: %s.** %s.\n"), say(need), md_text(&scratch, c->evaluation->mode), figures(&scratch, c));
 }
 
 /* The modes that the spread of the timings does not set apart from the fastest. */
@@ -171,7 +174,7 @@ static void write_as_fast(FILE *out, const Choice *choice, int count, const Choi
   int names = 0;
   for (const Choice *c = choice; c < choice + count; c++)
     if (c != fast && !slower(c, fast)) name[names++] = c->evaluation->mode;
-  if (names) fprintf(out, "  Not slower by more than the spread: %s.\n", words_list(&scratch, name, names));
+  if (names) fprintf(out, say("  Not slower by more than the spread: %s.\n"), words_list(&scratch, name, names));
 }
 
 void section_choice(FILE *out, const ReportData *d, Arena scratch) {
@@ -181,7 +184,7 @@ void section_choice(FILE *out, const ReportData *d, Arena scratch) {
   Choice *choice = ARENA_NEW(&scratch, Choice, d->cost_bytes_rows);
   int count = choices_of(d, longest, choice);
   if (!count) {
-    fputs("No mode was both evaluated and timed.\n\n", out);
+    fputs(say("No mode was both evaluated and timed.\n\n"), out);
     return;
   }
   const Choice *accurate = choice, *fast = choice, *small = choice, *trade = NULL;
@@ -193,24 +196,25 @@ void section_choice(FILE *out, const ReportData *d, Arena scratch) {
   for (const Choice *c = choice; c < choice + count; c++)
     if (!told_apart(d, accurate->evaluation->mode, c->evaluation->mode) && (!trade || c->bytes < trade->bytes))
       trade = c;
-  fprintf(out,
-          "From the figures of this run, at %s a prefill; bytes are weights, scales, one sequence's state and its live "
-          "activations.\n\n",
-          md_count(&scratch, longest, "token"));
+  fprintf(
+      out,
+      say("From the figures of this run, at %s a prefill; bytes are weights, scales, one sequence's state and its live "
+          "activations.\n\n"),
+      md_count(&scratch, longest, "token"));
   plot_choice(out, d, longest, scratch);
-  write_choice(out, "Nearest to float64", accurate, scratch);
-  write_choice(out, "Fastest here", fast, scratch);
+  write_choice(out, WORD("Nearest to float64"), accurate, scratch);
+  write_choice(out, WORD("Fastest here"), fast, scratch);
   write_as_fast(out, choice, count, fast, scratch);
-  write_choice(out, "Smallest", small, scratch);
-  write_choice(out, "Best trade", trade, scratch);
-  fputs(
-      "\nThe best trade is the smallest mode whose bits cannot be told from those of the nearest one at this number of "
-      "windows.",
-      out);
+  write_choice(out, WORD("Smallest"), small, scratch);
+  write_choice(out, WORD("Best trade"), trade, scratch);
+  fputs(say("\nThe best trade is the smallest mode whose bits cannot be told from those of the nearest one at this "
+            "number of "
+            "windows."),
+        out);
   for (const Choice *c = choice; c < choice + count; c++)
     for (const Choice *other = choice; other < choice + count; other++)
       if (dominates(other, c)) {
-        fprintf(out, " Nothing speaks for %s: %s is no worse in any of the three and better in one.",
+        fprintf(out, say(" Nothing speaks for %s: %s is no worse in any of the three and better in one."),
                 md_text(&scratch, c->evaluation->mode), md_text(&scratch, other->evaluation->mode));
         break;
       }

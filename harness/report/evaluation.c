@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "report/language.h"
 #include "report/markdown.h"
 #include "report/sections.h"
 #include "report/words.h"
@@ -26,12 +27,10 @@ static const char *share_with_error(Arena *arena, double value, double error) {
 static void write_modes(FILE *out, const ReportData *d, Arena scratch) {
   const Evaluation *first = &d->evaluation[0];
   Grid grid = grid_new(&scratch, "lrrrrrrrr");
-  const char *heading[] = {"mode",           first->byte_tokens ? "bits per byte" : "perplexity",
-                           "KL, bits",       "KL, median",
-                           "KL, 99 %",       "KL, largest in a window",
-                           "KL, largest",    "same top token",
-                           "top token right"};
-  for (int c = 0; c < grid.columns; c++) grid_add(&grid, heading[c]);
+  const char *const heading[] =
+      WORDS("mode", first->byte_tokens ? "bits per byte" : "perplexity", "KL, bits", "KL, median", "KL, 99 %",
+            "KL, largest in a window", "KL, largest", "same top token", "top token right");
+  grid_head(&grid, heading);
   for (size_t i = 0; i < d->evaluations; i++) {
     const Evaluation *e = &d->evaluation[i];
     bool reference = data_is_reference(e->mode);
@@ -66,31 +65,31 @@ static bool answered(const EvaluationPair *p, const char *answer) { return !strc
 
 /* "yes", "no" or why neither, of `other` against `base` as the row has them. */
 static const char *answer_of(Arena *arena, const EvaluationPair *p) {
-  if (answered(p, "better")) return "yes";
-  if (answered(p, "worse")) return "no: worse";
-  if (answered(p, "identical")) return "no: the same in every window";
-  if (!answered(p, "undecided")) return "cannot tell";
-  if (!(p->windows_needed <= 1e6)) return "not distinguishable";
-  return arena_printf(arena, "not distinguishable: %.0f windows would tell", p->windows_needed);
+  if (answered(p, "better")) return say("yes");
+  if (answered(p, "worse")) return say("no: worse");
+  if (answered(p, "identical")) return say("no: the same in every window");
+  if (!answered(p, "undecided")) return say("cannot tell");
+  if (!(p->windows_needed <= 1e6)) return say("not distinguishable");
+  return arena_printf(arena, say("not distinguishable: %.0f windows would tell"), p->windows_needed);
 }
 
 static const char *difference(Arena *arena, const EvaluationPair *p) {
   if (!p) return "—";
   if (answered(p, "identical")) return "0";
-  return arena_printf(arena, "%s (%s … %s)", md_short(arena, p->diff), md_short(arena, p->low),
+  return arena_printf(arena, say("%s (%s … %s)"), md_short(arena, p->diff), md_short(arena, p->low),
                       md_short(arena, p->high));
 }
 
 static void write_pairs(FILE *out, const ReportData *d, Arena scratch) {
   Grid grid = grid_new(&scratch, "lrlrlrl");
-  static const char *const heading[] = {"better?",     "bits",           "predicts better", "KL, bits",
-                                        "nearer fp64", "same top token", "oftener"};
-  for (int c = 0; c < grid.columns; c++) grid_add(&grid, heading[c]);
+  static const char *const heading[] =
+      WORDS("better?", "bits", "predicts better", "KL, bits", "nearer fp64", "same top token", "oftener");
+  grid_head(&grid, heading);
   for (size_t i = 0; i < d->evaluation_pairs; i++) {
     const EvaluationPair *p = &d->evaluation_pair[i];
     if (strcmp(p->metric, bits)) continue;
     const EvaluationPair *near = find_pair(d, p->base, p->other, kl), *top = find_pair(d, p->base, p->other, agreement);
-    grid_add(&grid, arena_printf(&scratch, "%s than %s", md_text(&scratch, p->other), md_text(&scratch, p->base)));
+    grid_add(&grid, arena_printf(&scratch, say("%s than %s"), md_text(&scratch, p->other), md_text(&scratch, p->base)));
     grid_add(&grid, difference(&scratch, p));
     grid_add(&grid, answer_of(&scratch, p));
     grid_add(&grid, difference(&scratch, near));
@@ -107,22 +106,24 @@ static void write_asked(FILE *out, const ReportData *d, Arena scratch) {
   for (int i = 0; i < d->pairs; i++) {
     const EvaluationPair *p = find_pair(d, d->pair[i].base, d->pair[i].other, bits);
     if (!p) continue;
-    fprintf(out, "- **Does %s predict better than %s?** ", md_text(&scratch, p->other), md_text(&scratch, p->base));
+    fprintf(out, say("- **Does %s predict better than %s?** "), md_text(&scratch, p->other),
+            md_text(&scratch, p->base));
     if (answered(p, "identical"))
-      fputs("No: they are the same in every window.\n", out);
+      fputs(say("No: they are the same in every window.\n"), out);
     else if (answered(p, "unknown"))
-      fprintf(out, "It cannot be told%s.\n", p->windows < 2 ? " from one window" : ": not every logit is finite");
+      fprintf(out, say("It cannot be told%s.\n"),
+              p->windows < 2 ? say(" from one window") : say(": not every logit is finite"));
     else
-      fprintf(
-          out, "%s. %s %s bits, 95 %% from %s to %s, over %d windows.%s\n",
-          answered(p, "better")  ? "Yes"
-          : answered(p, "worse") ? "No, it predicts worse"
-                                 : "The two are not distinguishable at this number of windows",
-          p->diff < 0 ? "It needs fewer:" : "It needs more:", md_short(&scratch, p->diff), md_short(&scratch, p->low),
-          md_short(&scratch, p->high), p->windows,
-          answered(p, "undecided") && p->windows_needed <= 1e6
-              ? arena_printf(&scratch, " A difference of this size would take about %.0f windows.", p->windows_needed)
-              : "");
+      fprintf(out, say("%s. %s %s bits, 95 %% from %s to %s, over %d windows.%s\n"),
+              answered(p, "better")  ? say("Yes")
+              : answered(p, "worse") ? say("No, it predicts worse")
+                                     : say("The two are not distinguishable at this number of windows"),
+              p->diff < 0 ? say("It needs fewer:") : say("It needs more:"), md_short(&scratch, p->diff),
+              md_short(&scratch, p->low), md_short(&scratch, p->high), p->windows,
+              answered(p, "undecided") && p->windows_needed <= 1e6
+                  ? arena_printf(&scratch, say(" A difference of this size would take about %.0f windows."),
+                                 p->windows_needed)
+                  : "");
     written++;
   }
   if (written) fputc('\n', out);
@@ -142,27 +143,30 @@ static int comparisons(const ReportData *d, int *identical) {
 void section_evaluation(FILE *out, const ReportData *d, Arena scratch) {
   const Evaluation *first = &d->evaluation[0];
   int identical, compared = comparisons(d, &identical);
-  fprintf(out,
-          "%s of %s each; ± is the standard error over windows. KL is that of the reference's distribution of the next "
+  fprintf(
+      out,
+      say("%s of %s each; ± is the standard error over windows. KL is that of the reference's distribution of the next "
           "token "
           "against the mode's, in bits: mean, median and 99 %% over the positions of a window, then the mean over "
-          "windows.\n\n",
-          md_count(&scratch, first->windows, "window"), md_count(&scratch, first->length, "token"));
+          "windows.\n\n"),
+      md_count(&scratch, first->windows, "window"), md_count(&scratch, first->length, "token"));
   if (first->windows > first->disjoint)
     fprintf(out,
-            "> **Warning.** The text holds only %d such windows side by side: they overlap, and the errors are too "
-            "small.\n\n",
+            say("> **Warning.** The text holds only %d such windows side by side: they overlap, and the errors are too "
+                "small.\n\n"),
             first->disjoint);
   write_modes(out, d, scratch);
   write_asked(out, d, scratch);
   if (!compared) return;
-  fprintf(
-      out,
-      "Every two modes, difference window by window with its 95 %% interval (Student's t). Where nothing can be told, "
-      "the "
-      "number of windows is given that would find a difference of the observed size four times out of five; the text "
-      "holds %d of this length side by side, and none is given above a million. Where two modes do not differ, chance "
-      "still decides in 5 %%: of the %d comparisons here that could go either way, in about %.1f.\n\n",
-      first->disjoint, compared - identical, 0.05 * (compared - identical));
+  fprintf(out,
+          say("Every two modes, difference window by window with its 95 %% interval (Student's t). Where nothing can "
+              "be told, "
+              "the "
+              "number of windows is given that would find a difference of the observed size four times out of five; "
+              "the text "
+              "holds %d of this length side by side, and none is given above a million. Where two modes do not differ, "
+              "chance "
+              "still decides in 5 %%: of the %d comparisons here that could go either way, in about %.1f.\n\n"),
+          first->disjoint, compared - identical, 0.05 * (compared - identical));
   write_pairs(out, d, scratch);
 }

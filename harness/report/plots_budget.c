@@ -3,17 +3,19 @@
 #include <math.h>
 
 #include "report/figures.h"
+#include "report/language.h"
 #include "report/plots.h"
 #include "report/words.h"
 
 void plot_budget(FILE *out, const ReportData *d, const ReportPair *pair, const Budget *row, int layers, Arena scratch) {
-  const char *caption =
-      arena_printf(&scratch, "Error budget of %s: what the layer makes, passes on, and what arises between the two.",
-                   words_pair(&scratch, pair));
+  const char *caption = arena_printf(
+      &scratch, say("Error budget of %s: what the layer makes, passes on, and what arises between the two."),
+      words_pair(&scratch, pair));
   if (!figure_begin(d->figures, out, figure_name(&scratch, "budget", pair->base, pair->other), caption, "budget", 440))
     return;
   FILE *script = d->figures->script;
-  fputs("$budget << EOD\nlayer local inherited interaction total\n", script);
+  fprintf(script, "$budget << EOD\nlayer %s %s %s %s\n", say("local"), say("inherited"), say("interaction"),
+          say("total"));
   for (int layer = 0; layer < layers; layer++) {
     const Budget *b = &row[layer];
     const double total = b->base[0] ? b->total_l2 / b->base_l2 : NAN;
@@ -25,8 +27,8 @@ void plot_budget(FILE *out, const ReportData *d, const ReportPair *pair, const B
   fputs("EOD\nset style data histograms\nset style histogram rowstacked\nset style fill solid 0.85 noborder\nset "
         "boxwidth 0.8\n",
         script);
-  fprintf(script, "set xlabel 'layer'\nset ylabel 'relative L2'\nset xrange [-0.7:%d.7]\nset xtics out 0,5\n",
-          layers - 1);
+  fprintf(script, "set xlabel %s\nset ylabel %s\nset xrange [-0.7:%d.7]\nset xtics out 0,5\n",
+          figure_text(&scratch, say("layer")), figure_text(&scratch, say("relative L2")), layers - 1);
   fputs("set xzeroaxis lc rgb '#555555'\nplot for [i=2:4] $budget using i title columnheader(i), "
         "$budget using 0:5 with linespoints lt 7 title columnheader(5)\n",
         script);

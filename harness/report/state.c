@@ -42,7 +42,8 @@ static void write_table(FILE *out, const ReportData *d, Arena scratch) {
     const MicroRow *run = run_of(d, s->item);
     if (!run || !is_shown(d, s, run)) continue;
     const char *place =
-        *run->prompt ? arena_printf(&scratch, say(", layer %d, modes %s"), run->layer, md_text(&scratch, run->modes)) : "";
+        *run->prompt ? arena_printf(&scratch, say(", layer %d, modes %s"), run->layer, md_text(&scratch, run->modes))
+                     : "";
     grid_add(&grid, md_code(&scratch, run->setting));
     grid_add(&grid,
              arena_printf(&scratch, "%s %s%s", md_text(&scratch, run->input), md_text(&scratch, run->shape), place));
