@@ -169,7 +169,8 @@ Test(language, no_wording_is_left_over_or_stands_twice) {
 
 /* What goes to the terminal is English, as are the differences of two files (changes.c); so are gnuplot's commands. */
 static bool stays_english(const Literal *l) {
-  static const char *const owners[] = {"summary", "brief", "failed", "plain", "preamble", "style", "reasons"};
+  static const char *const owners[] = {"summary",  "brief", "failed",  "plain",
+                                       "preamble", "style", "reasons", "figure_begin"};
   if (l->mark != PLAIN || strstr(l->file, "/changes.c")) return true;
   for (size_t i = 0; i < sizeof owners / sizeof *owners; i++)
     if (strstr(l->owner, owners[i])) return true;
