@@ -58,6 +58,7 @@ static void see_scan(const ScanInputs *in, ScanOrder order, const ScanOutputs *o
   const Tensor *given[] = {in->u, in->dt, in->B, in->C, in->z, in->A_log, in->D, in->dt_bias};
   const Tensor *made[] = {out->delta, out->y, out->gated, out->state};
   call->order = order;
+  call->precision = in->precision;
   call->scratch = scratch;
   for (int i = 0; i < 8; i++) takes(call, given[i]);
   call->ops->scan(in, order, out, scratch);
@@ -136,8 +137,15 @@ void call_again(Call *c) {
     case CALL_DEQUANTISE: c->ops->dequantise(x, y); break;
     case CALL_RESIDUAL: c->ops->residual_add(x, x + 1, y); break;
     case CALL_SCAN: {
-      ScanInputs in = {
-          .u = x, .dt = x + 1, .B = x + 2, .C = x + 3, .z = x + 4, .A_log = x + 5, .D = x + 6, .dt_bias = x + 7};
+      ScanInputs in = {.u = x,
+                       .dt = x + 1,
+                       .B = x + 2,
+                       .C = x + 3,
+                       .z = x + 4,
+                       .A_log = x + 5,
+                       .D = x + 6,
+                       .dt_bias = x + 7,
+                       .precision = c->precision};
       ScanOutputs out = {y, y + 1, y + 2, y + 3};
       c->ops->scan(&in, c->order, &out, c->scratch);
       break;

@@ -33,6 +33,7 @@ typedef struct Call {
   Linear linear;
   Conv1d conv;
   ScanOrder order;
+  ScanPrecision precision;
   Rounding rounding;
   void *scratch;
 } Call;
