@@ -254,9 +254,12 @@ Test(cli, wrong_command_lines_end_with_status_2_and_say_what_was_expected) {
                {"eval --text /nowhere", "/nowhere"},
                {"eval --windows 0", "windows"},
                {"eval --window-length 300000", "test.txt"},
-               {"eval x", "too many"}};
+               {"eval x", "too many"},
+               {"bench --backend cuda", "cuda"},
+               {"bench --backend cpu --mode 2-9", "2-9"},
+               {"verify", "nothing to hold against the CPU"}};
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-    int status = shell("%s %s 2>&1", program(), wrong[i].line);
+    int status = shell("CUDA_VISIBLE_DEVICES= %s %s 2>&1", program(), wrong[i].line); /* no device, on any machine */
     cr_expect_eq(status, 2, "'%s': status %d: %s", wrong[i].line, status, output);
     cr_expect(strstr(output, wrong[i].said), "'%s': %s", wrong[i].line, output);
   }
