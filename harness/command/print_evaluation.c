@@ -1,9 +1,9 @@
-#include "print_evaluation.h"
+#include "command/print_evaluation.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "json_rows.h"
+#include "command/json_rows.h"
 #include "measure/evaluation.h"
 
 static void print_modes(FILE *out, const EvaluationRows *rows) {

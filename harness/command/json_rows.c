@@ -1,4 +1,4 @@
-#include "json_rows.h"
+#include "command/json_rows.h"
 
 #include <math.h>
 

@@ -1,6 +1,6 @@
 /* json_rows: a table's rows as JSON objects whose keys are the columns. */
-#ifndef DS_JSON_ROWS_H
-#define DS_JSON_ROWS_H
+#ifndef DS_COMMAND_JSON_ROWS_H
+#define DS_COMMAND_JSON_ROWS_H
 #include <jansson.h>
 
 #include "measure/tables.h"

@@ -1,7 +1,7 @@
 /* options: the flags of the command line, parsed by argp. Every command takes some of one common set; defaults stand
  * here once and are shown by --help. */
-#ifndef DS_OPTIONS_H
-#define DS_OPTIONS_H
+#ifndef DS_COMMAND_OPTIONS_H
+#define DS_COMMAND_OPTIONS_H
 #include <argp.h>
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* print_evaluation: what `driftscope eval` says on standard output: a row a mode with standard errors, then for every
  * two modes whether one predicts better. */
-#ifndef DS_PRINT_EVALUATION_H
-#define DS_PRINT_EVALUATION_H
+#ifndef DS_COMMAND_PRINT_EVALUATION_H
+#define DS_COMMAND_PRINT_EVALUATION_H
 #include <stdio.h>
 
 #include "evaluate.h"

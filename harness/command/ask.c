@@ -1,0 +1,87 @@
+/* ask: the commands that answer on standard output alone: calibrate, eval, modes. */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command/command.h"
+#include "command/flags.h"
+#include "command/plan.h"
+#include "command/print_evaluation.h"
+#include "evaluate.h"
+#include "model/calibrate.h"
+#include "setup.h"
+
+bool command_calibrate(Arena *arena, const Options *o, const char *typed, Status *st) {
+  (void)typed;
+  Options flags = *o;
+  flags.argument[0] = "0";
+  flags.argument[1] = "2-4";
+  flags.calibration = o->text;
+  flags.offset = 0;
+  flags.length = 1;
+  Spec spec;
+  Setup setup;
+  Progress progress = progress_start(o->quiet);
+  TRY(flags_compare(arena, &flags, &spec, st));
+  TRY(flags_apply(o, &spec, st));
+  TRY(setup_check(arena, &spec, &setup, st));
+  TRY(setup_load(arena, &spec, NULL, &progress, &setup, st));
+  if (o->json) {
+    char *text = calibration_json(&setup.model, &setup.key.weights);
+    printf("%s\n", text);
+    free(text);
+    return true;
+  }
+  printf("%-5s", "layer");
+  for (int s = 0; s < S_COUNT; s++) printf(" %-15s", scale_names[s]);
+  for (int layer = 0; layer < setup.model.layers; layer++) {
+    printf("\n%-5d", layer);
+    for (int s = 0; s < S_COUNT; s++) printf(" %.9e", (double)setup.model.layer[layer].scale[s]);
+  }
+  printf("\n");
+  return true;
+}
+
+bool command_eval(Arena *arena, const Options *o, const char *typed, Status *st) {
+  (void)typed;
+  Spec spec;
+  Setup setup;
+  EvaluationRows rows;
+  Progress progress = progress_start(o->quiet);
+  TRY(flags_eval(arena, o, &spec, st));
+  TRY(flags_apply(o, &spec, st));
+  TRY(setup_check(arena, &spec, &setup, st));
+  bool ok =
+      setup_load(arena, &spec, NULL, &progress, &setup, st) && evaluate(arena, &spec, &setup, &progress, &rows, st);
+  progress_clear(&progress);
+  TRY(ok);
+  if (o->json) return print_evaluation_json(stdout, &rows, st);
+  print_evaluation(stdout, &rows);
+  return true;
+}
+
+bool command_modes(Arena *arena, const Options *o, const char *typed, Status *st) {
+  (void)arena, (void)typed, (void)st;
+  if (!o->json) {
+    print_stage_table(mode_presets, mode_preset_count);
+    printf("\n");
+    for (int s = 0; s < mode_stage_count; s++) {
+      printf("%-12s ", mode_stages[s].key);
+      for (int v = 0; mode_stages[s].values[v]; v++) printf("%s%s", v ? ", " : "", mode_stages[s].values[v]);
+      printf(": %s\n", mode_stages[s].meaning);
+    }
+    return true;
+  }
+  json_t *root = json_object();
+  for (int m = 0; m < mode_preset_count; m++) {
+    json_t *mode = json_object();
+    for (int s = 0; s < mode_stage_count; s++)
+      json_object_set_new(mode, mode_stages[s].key, json_string(mode_setting_name(&mode_presets[m], &mode_stages[s])));
+    json_object_set_new(root, mode_presets[m].name, mode);
+  }
+  json_dumpf(root, stdout, JSON_INDENT(2));
+  printf("\n");
+  json_decref(root);
+  return true;
+}

@@ -1,0 +1,95 @@
+/* machine: the commands about the machine at hand: bench, how fast; verify, whether its device equals its CPU. */
+#include <jansson.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench.h"
+#include "command/command.h"
+#include "command/flags.h"
+#include "command/json_rows.h"
+#include "setup.h"
+#include "verify.h"
+
+static void print_speed(const Speed *row, size_t rows, const char *where) {
+  printf("%s\n%-18s %-40s %-5s %5s %12s %9s %9s %8s %9s\n", where, "what", "kernel", "mode", "T", "median us", "MAD us",
+         "MB", "to copy", "roofline");
+  for (size_t i = 0; i < rows; i++)
+    printf("%-18s %-40s %-5s %5d %12.2f %9.2f %9.2f %8.2f %9.2f\n", row[i].what, row[i].kernel, row[i].mode, row[i].T,
+           1e6 * row[i].median_s, 1e6 * row[i].mad_s, 1e-6 * (double)row[i].bytes, row[i].ratio_copy,
+           row[i].ratio_roofline);
+}
+
+bool command_bench(Arena *arena, const Options *o, const char *typed, Status *st) {
+  (void)typed;
+  static const int lengths[] = {171, 512, 2048, 8192};
+  Spec spec = {.backend = BACKEND_AUTO};
+  Device device;
+  Model model;
+  Speed *row;
+  const char **name;
+  size_t rows;
+  TRY(flags_apply(o, &spec, st));
+  TRY(device_find(spec.backend, "bench", &device, st));
+  BenchPlan plan = {.T = lengths, .lengths = device.found ? 4 : 2, .operators = true, .passes = true};
+  plan.modes = flags_modes(arena, o, &name);
+  Mode *mode = ARENA_NEW(arena, Mode, plan.modes);
+  for (int i = 0; i < plan.modes; i++) {
+    if (!mode_preset(name[i])) return FAIL(st, "--mode: '%.40s' is no preset", name[i]);
+    mode[i] = *mode_preset(name[i]);
+  }
+  plan.mode = mode;
+  omp_set_num_threads(spec.threads > 0 ? spec.threads : omp_get_num_procs());
+  Progress progress = progress_start(o->quiet);
+  TRY(bench_model(arena, &bench_130m, &model, &progress, st));
+  TRY(bench_run(arena, &model, &bench_130m, &plan, &device, &progress, &row, &rows, st));
+  const char *where = device.found ? device.cuda.name : arena_printf(arena, "CPU, %d threads", omp_get_max_threads());
+  if (o->json) {
+    json_t *root = json_pack("{s:s, s:o}", "device", where, "speed", json_rows(&table_speed, row, rows));
+    json_dumpf(root, stdout, JSON_INDENT(1));
+    printf("\n");
+    json_decref(root);
+  } else {
+    print_speed(row, rows, where);
+  }
+  device_free(&device);
+  return true;
+}
+
+static void say_proof(void *context, const VerifyLine *line) {
+  json_t *lines = context;
+  if (lines)
+    json_array_append_new(lines, json_pack("{s:s, s:s, s:I}", "what", line->what, "over", line->over, "values_equal",
+                                           (json_int_t)line->values));
+  else
+    printf("%-44s %-18s %12lld values equal\n", line->what, line->over, (long long)line->values), fflush(stdout);
+}
+
+bool command_verify(Arena *arena, const Options *o, const char *typed, Status *st) {
+  (void)typed;
+  Options flags = *o;
+  flags.argument[0] = "0";
+  flags.argument[1] = "2-4";
+  Spec spec;
+  Setup setup;
+  Progress progress = progress_start(o->quiet);
+  TRY(flags_compare(arena, &flags, &spec, st));
+  TRY(flags_apply(o, &spec, st));
+  TRY(setup_check(arena, &spec, &setup, st));
+  Verify proof = {.say = say_proof, .context = o->json ? json_array() : NULL};
+  TRY(verify_open(&proof, st)); /* before anything that takes time */
+  TRY(setup_load(arena, &spec, NULL, &progress, &setup, st));
+  if (!o->json) printf("%s\n", proof.device.cuda.name);
+  bool same = verify_run(arena, &setup, &proof, st);
+  if (o->json) {
+    json_t *root =
+        json_pack("{s:s, s:b, s:o}", "device", proof.device.cuda.name, "equal", same, "lines", proof.context);
+    json_dumpf(root, stdout, JSON_INDENT(1));
+    printf("\n");
+    json_decref(root);
+  } else if (same) {
+    printf("every value is equal, bit for bit\n");
+  }
+  return same;
+}

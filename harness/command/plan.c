@@ -1,0 +1,42 @@
+#include "command/plan.h"
+
+#include <stdio.h>
+
+#include "estimate.h"
+#include "microtest.h"
+#include "setup.h"
+
+void print_stage_table(const Mode *modes, int count) {
+  printf("%-12s", "stage");
+  for (int m = 0; m < count; m++) printf(" %-10s", modes[m].name);
+  printf("\n");
+  for (int s = 0; s < mode_stage_count; s++) {
+    printf("%-12s", mode_stages[s].key);
+    for (int m = 0; m < count; m++) printf(" %-10s", mode_setting_name(&modes[m], &mode_stages[s]));
+    printf("\n");
+  }
+}
+
+bool print_plan(Arena *arena, const Spec *spec, Status *st) {
+  Setup setup;
+  TRY(setup_check(arena, spec, &setup, st));
+  TRY(micro_check(spec, &setup, *arena, st));
+  Estimate sum = estimate_of(spec, &setup);
+  printf("# %s: the effective spec, with every default\n%s\n# modes by stage\n", spec->path, spec_print(arena, spec));
+  print_stage_table(spec->modes, spec->mode_count);
+  const Config *c = &setup.checkpoint.config;
+  printf("\n# model: %d layers, D %d, E %d, N %d, R %d, K %d, vocabulary %d\n", c->layers, c->D, c->E, c->N, c->R, c->K,
+         c->vocab);
+  for (int i = 0; i < spec->prompt_count; i++)
+    printf("# prompt %s: %d tokens\n", setup.prompt[i].name, setup.prompt[i].T);
+  printf("# results file: %lld tensors, %.1f MB (twice that on disk until it is joined)\n# memory: about %.0f MB\n",
+         (long long)sum.tensors, 1e-6 * (double)sum.results_bytes, 1e-6 * (double)sum.memory_bytes);
+  if (spec->keep.tensor_count == 0 && !spec->keep.all_tensors) {
+    Spec all = *spec;
+    all.keep.all_tensors = all.keep.all_layers = true;
+    sum = estimate_of(&all, &setup);
+    printf("# with keep: {tensors: all} it would be %lld tensors, %.1f GB\n", (long long)sum.tensors,
+           1e-9 * (double)sum.results_bytes);
+  }
+  return true;
+}

@@ -1,0 +1,9 @@
+/* plan: what would run, on standard output: the effective spec, the modes by stage, what it writes and needs. */
+#ifndef DS_COMMAND_PLAN_H
+#define DS_COMMAND_PLAN_H
+#include "spec/spec.h"
+
+void print_stage_table(const Mode *modes, int count);
+bool print_plan(Arena *arena, const Spec *spec, Status *st);
+
+#endif

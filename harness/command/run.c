@@ -1,0 +1,103 @@
+/* run: the commands that run an experiment or say what one would do: run, compare, micro, validate, report. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "command/command.h"
+#include "command/flags.h"
+#include "command/plan.h"
+#include "experiment.h"
+#include "micro/vectors.h"
+#include "microtest.h"
+#include "report/changes.h"
+#include "report/report.h"
+
+static bool report_and_summarise(Arena *arena, const char *results, const char *folder, Language language, Status *st) {
+  Report report;
+  TRY(report_write(arena, results, folder, language, &report, st));
+  printf("%s%s\n", report.summary, report.path);
+  return !report.broken || FAIL_CHECK(st, "%s: %s", results, report.broken);
+}
+
+static bool run_spec(Arena *arena, const Spec *spec, const Options *o, const char *typed, const char *name,
+                     Status *st) {
+  if (o->dry_run) return print_plan(arena, spec, st);
+  RunOptions options = {
+      .folder = o->folder ? o->folder : flags_folder(arena, name), .command = typed, .fresh = o->fresh};
+  Progress progress = progress_start(o->quiet);
+  RunOutcome outcome;
+  bool ok = experiment_run(arena, spec, &options, &progress, &outcome, st);
+  progress_clear(&progress);
+  TRY(ok);
+  if (!o->quiet && outcome.already_done) fprintf(stderr, "%s: is there already, of this very run\n", outcome.results);
+  if (!o->quiet)
+    fprintf(stderr, "%-12s peak memory %.0f MB %50.2f s\n", "total", 1e-6 * (double)outcome.peak_bytes, outcome.time_s);
+  return report_and_summarise(arena, outcome.results, options.folder, o->language, st);
+}
+
+bool command_run(Arena *arena, const Options *o, const char *typed, Status *st) {
+  Spec spec;
+  TRY(spec_read(arena, o->argument[0], &spec, st));
+  TRY(flags_apply(o, &spec, st));
+  return run_spec(arena, &spec, o, typed, o->argument[0], st);
+}
+
+bool command_validate(Arena *arena, const Options *o, const char *typed, Status *st) {
+  (void)typed;
+  Spec spec;
+  TRY(spec_read(arena, o->argument[0], &spec, st));
+  return print_plan(arena, &spec, st);
+}
+
+bool command_compare(Arena *arena, const Options *o, const char *typed, Status *st) {
+  Spec spec;
+  TRY(flags_compare(arena, o, &spec, st));
+  TRY(flags_apply(o, &spec, st));
+  return run_spec(arena, &spec, o, typed, arena_printf(arena, "compare_%s_vs_%s.yaml", o->argument[0], o->argument[1]),
+                  st);
+}
+
+static bool command_vectors(Arena *arena, const Options *o, Status *st) {
+  const char *op = o->argument[0], *text;
+  const bool conv = !strcmp(op, micro_op_names[MICRO_CONV1D]);
+  if (!conv && strcmp(op, micro_op_names[MICRO_SCAN]) != 0)
+    return FAIL(st, "--vectors: there are stored vectors of conv1d and scan, not of '%.40s'", op);
+  double least = o->min_equal >= 0 ? o->min_equal : conv ? DEFAULT_EQUAL_CONV1D : DEFAULT_EQUAL_SCAN;
+  bool ok = micro_vectors(arena, o->vectors, op, least, &text, st);
+  if (text) fputs(text, stdout);
+  return ok;
+}
+
+/* The name of an operator, or a spec's file. */
+bool command_micro(Arena *arena, const Options *o, const char *typed, Status *st) {
+  const char *name = o->argument[0], *results;
+  const bool alone = micro_op_of(name) >= 0;
+  Spec spec;
+  if (o->vectors) return command_vectors(arena, o, st);
+  if (!alone && !strchr(name, '.') && !file_exists(name))
+    return FAIL(st,
+                "'%.100s' is neither an operator (conv1d, scan, linear, rmsnorm, hadamard, exp, silu, softplus) nor "
+                "a file",
+                name);
+  TRY(alone ? flags_micro(arena, o, &spec, st) : spec_read(arena, name, &spec, st));
+  TRY(flags_apply(o, &spec, st));
+  const char *folder = o->folder ? o->folder
+                       : alone   ? arena_printf(arena, "results/micro_%s", name)
+                                 : flags_folder(arena, name);
+  Progress progress = progress_start(o->quiet);
+  bool ok = micro_run_alone(arena, &spec, folder, typed, o->fresh || alone, &progress, &results, st);
+  progress_clear(&progress);
+  return ok && report_and_summarise(arena, results, folder, o->language, st);
+}
+
+bool command_report(Arena *arena, const Options *o, const char *typed, Status *st) {
+  (void)typed;
+  if (o->arguments == 2) {
+    bool changed;
+    TRY(changes_write(stdout, o->argument[0], o->argument[1], &changed, *arena, st));
+    return !changed || FAIL_CHECK(st, "%s: differs from %s", o->argument[1], o->argument[0]);
+  }
+  const char *folder = o->folder ? o->folder : file_folder(arena, o->argument[0]);
+  TRY(file_make_folder(folder, st));
+  return report_and_summarise(arena, o->argument[0], folder, o->language, st);
+}
