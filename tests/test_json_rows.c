@@ -1,5 +1,5 @@
 /* json_rows: every column by its name; what does not apply is null. */
-#include "json_rows.h"
+#include "command/json_rows.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
