@@ -47,7 +47,8 @@ static const char *largest(Arena *arena, const LayerBudget *all, double (*figure
         best = layer;
     if (best < 0) break;
     named[best] = true;
-    text = arena_printf(arena, "%s%s%d (%s)", text, n ? ", " : "", best, cell(arena, figure(&all->row[best])));
+    text = arena_printf(arena, "%s%s%d%s", text, n ? say(", ") : "", best,
+                        arena_printf(arena, say(" (%s)"), cell(arena, figure(&all->row[best]))));
   }
   return text;
 }

@@ -128,9 +128,9 @@ const Phrase chinese[] = {
     {"stage", "阶段"},
     {"**Stages**, as the modes ask for them: %d of %d differ.\n\n",
      "**各阶段的设置**（按模式的要求）：%2$d 项中有 %1$d 项不同。\n\n"},
-    {"%s%s%s in %d of %d", "%1$s%2$s%3$s（%5$d 处中的 %4$d 处）"},
+    {"%s%s%s in %d of %d", "%s%s%s（%d/%d）"},
     {"; ", "；"},
-    {"**≠** in %d of %d", "**≠**（%2$d 处中的 %1$d 处）"},
+    {"**≠** in %d of %d", "**≠**\u00A0%d/%d"},
     {"tensor", "张量"},
     {"kernel in %s", "%s 的内核"},
     {"type", "类型"},
@@ -156,7 +156,7 @@ const Phrase chinese[] = {
      "end; the shares are means over layers and prompts.\n\n",
      "对每一对模式，依次列出：模式所要求的各阶段设置；*见证记录*"
      "，即每个张量实际由哪个内核计算、以何种类型存储；以及这对数值的影响。**≠** "
-     "标出不同之处。*逐位相同*指反量化之后每个 float32 "
+     "标出不同之处（a/b：b 处中的 a 处）。*逐位相同*指反量化之后每个 float32 "
      "比特都相同。若以张量的静态缩放因子量化后某个值不变，则称该值在网格上；若到达或超出网格端点，则称其饱和。各比例为"
      "对所有层和提示的平均。\n\n"},
 
@@ -251,7 +251,7 @@ const Phrase chinese[] = {
     {"layers lie up to a factor of %s off their median, by no jump and without a steady tendency: %s",
      "各层偏离中位数最多达 %s 倍，既不是跳变，也没有稳定的趋势：%s"},
     {"identical in every bit of every layer", "在每一层都逐位相同"},
-    {"cannot tell: %s", "的漂移规律无法判定：%s"},
+    {"cannot tell: %s", "无法判定：%s"},
     {"jumps at layer %d, by a factor of %s%s; outside the jump %s", "在第 %d 层跳变，幅度 %s 倍%s；跳变之外%s"},
     {" (95 %% interval %s)", "（95 %% 区间 %s）"},
     {"stable: no layer lies off the median by more than a factor of %s; %s",
@@ -509,7 +509,7 @@ const Phrase chinese[] = {
     {" from one window", "：只有一个窗口"},
     {": not every logit is finite", "：并非所有 logits 都是有限值"},
     {"%s. %s %s bits, 95 %% from %s to %s, over %d windows.%s\n",
-     "%s。%s %s 比特，95 %% 区间为 %s 到 %s，共 %d 个窗口。%s\n"},
+     "%s。%s%s 比特，95 %% 区间为 %s 到 %s，共 %d 个窗口。%s\n"},
     {"Yes", "是"},
     {"No, it predicts worse", "否，其预测更差"},
     {"The two are not distinguishable at this number of windows", "以现有的窗口数，两者无法区分"},
