@@ -184,6 +184,9 @@ Test(cli, finished_result_is_reported_again_and_another_run_is_refused) {
   cr_assert_eq(shell("%s run %s/a.yaml -q --fresh -o %s/a 2>&1", program(), folder, folder), 0, "%s", output);
   cr_assert_eq(shell("%s report %s/before.h5 %s/before.h5 2>&1", program(), folder, folder), 0, "%s", output);
   cr_assert(strstr(output, "\n0 of "), "%s", output);
+  cr_assert_eq(shell("%s report %s/before.h5 --lang zh -o %s/zh 2>&1", program(), folder, folder), 0, "%s", output);
+  cr_assert(strstr(output, "both modes took effect"), "the terminal's lines are not English: %s", output);
+  cr_assert_eq(shell("grep -q '问题与结论' %s/zh/report.md && grep -q '<html lang=\"zh\">' %s/zh/report.html", folder, folder), 0);
   cr_assert_eq(shell("%s report %s/before.h5 %s/a/results.h5 2>&1", program(), folder, folder), 1, "%s", output);
   cr_assert(strstr(output, "tensors only before"), "%s", output);
 }
@@ -246,6 +249,7 @@ Test(cli, wrong_command_lines_end_with_status_2_and_say_what_was_expected) {
                {"compare 2-0 2-4 --alpha 2", "alpha"},
                {"report /nowhere.h5", "/nowhere.h5"},
                {"report README.md", "README.md"},
+               {"report README.md --lang de", "expected en or zh"},
                {"calibrate --text /nowhere", "/nowhere"},
                {"compare 2-0 2-4 --backend cuda", "cuda"},
                {"validate experiments/spec.schema.json", "spec.schema.json"},
