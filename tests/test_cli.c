@@ -76,8 +76,8 @@ static void write_spec(const char *name, const char *more) {
 static void expect_same_tables(const char *a, const char *b) {
   cr_assert_eq(shell("cut -d, -f1-4 %s/%s/tables/tensor_stats.csv | wc -l", folder, a), 0);
   cr_assert_gt(atoi(output), 2 * 24 * 3 * 16, "%s", output);
-  const char *const tables[] = {"tensor_stats", "pair_stats", "drift", "verdict", "scales"};
-  for (int t = 0; t < 5; t++)
+  const char *const tables[] = {"tensor_stats", "pair_stats", "drift", "drift_law", "verdict", "scales"};
+  for (int t = 0; t < 6; t++)
     cr_expect_eq(shell("cmp %s/%s/tables/%s.csv %s/%s/tables/%s.csv", folder, a, tables[t], folder, b, tables[t]), 0,
                  "%s", output);
 }
