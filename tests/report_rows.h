@@ -84,7 +84,7 @@ static inline Drift *row_drift(MadeRows *m, const char *base, const char *other,
 
 /* Growth 1.03 a layer over 24 layers, and a step into layer 7; the caller sets what is special. */
 static inline DriftLaw *row_law(MadeRows *m, const char *base, const char *other, int id, int prompts,
-                                const char *class, const char *reason) {
+                                const char *verdict, const char *reason) {
   DriftLaw *row = &m->law[m->laws++];
   *row = (DriftLaw){.layers = 24,
                     .prompts = prompts,
@@ -103,7 +103,7 @@ static inline DriftLaw *row_law(MadeRows *m, const char *base, const char *other
   SET_TEXT(row->base, base);
   SET_TEXT(row->other, other);
   SET_TEXT(row->tensor, tensor_info[id].name);
-  SET_TEXT(row->class, class);
+  SET_TEXT(row->verdict, verdict);
   SET_TEXT(row->reason, reason);
   return row;
 }

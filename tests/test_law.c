@@ -63,7 +63,7 @@ typedef enum {
 } Noise; /* of layers: independent normal, Student's t with 3, AR(1) of 0.8; of steps */
 
 typedef struct Plan {
-  const char *name, *want; /* want: the class that is planted; NULL: none is */
+  const char *name, *want; /* want: the verdict that is planted; NULL: none is */
   Noise noise;
   double size;         /* of the noise, in log10 */
   double growth, jump; /* factors */
@@ -101,11 +101,11 @@ static Found many(const Plan *plan, unsigned long seed) {
     int jump_layer;
     draw(rng, plan, &planted, &jump_layer);
     DriftLaw law = law_from(arena, &planted, &draws);
-    bool wanted = plan->want && !strcmp(law.class, plan->want), jumps = !strcmp(law.class, "jumps");
+    bool wanted = plan->want && !strcmp(law.verdict, plan->want), jumps = !strcmp(law.verdict, "jumps");
     found.misplaced += wanted && jumps && law.break_layer != jump_layer;
     found.wanted += wanted;
-    found.accumulates += !strcmp(law.class, "accumulates");
-    found.shrinks += !strcmp(law.class, "shrinks");
+    found.accumulates += !strcmp(law.verdict, "accumulates");
+    found.shrinks += !strcmp(law.verdict, "shrinks");
     found.jumps += jumps;
   }
   gsl_rng_free(rng);
@@ -168,7 +168,7 @@ Test(law, exact_growth_has_its_factor_and_no_width) {
   double y[16];
   for (int l = 0; l < 16; l++) y[l] = -4 + 0.1 * l;
   DriftLaw law = law_of_curve(y, 16);
-  cr_assert_str_eq(law.class, "accumulates");
+  cr_assert_str_eq(law.verdict, "accumulates");
   NEAR(law.growth, 1.2589254117941673, 1e-12); /* 10^0.1 */
   NEAR(law.growth_low, law.growth, 1e-12);
   NEAR(law.growth_high, law.growth, 1e-12);
@@ -193,7 +193,7 @@ Test(law, jump_has_its_layer_its_factor_and_the_growth_outside_it) {
   double y[20];
   for (int l = 0; l < 20; l++) y[l] = -4 + 0.01 * l + (l % 2 ? 0.004 : 0) + (l >= 13 ? 0.5 : 0);
   DriftLaw law = law_of_curve(y, 20);
-  cr_assert_str_eq(law.class, "jumps");
+  cr_assert_str_eq(law.verdict, "jumps");
   SAME(law.break_layer, 13);
   NEAR(log10(law.break_factor), 0.5, 0.005); /* its step is one of those that rise by 0.004 */
   NEAR(log10(law.growth), 0.01, 0.001);
@@ -205,7 +205,7 @@ Test(law, a_single_layer_that_stands_out_is_no_jump) {
   double y[20];
   for (int l = 0; l < 20; l++) y[l] = -4 + (l % 3) * 0.005 + (l == 9 ? 0.25 : 0);
   DriftLaw law = law_of_curve(y, 20);
-  cr_assert_str_eq(law.class, "stable");
+  cr_assert_str_eq(law.verdict, "stable");
 }
 
 /* Independent errors of layers add up as the square root of their number: the first step is by far the largest. */
@@ -214,11 +214,11 @@ Test(law, bent_growth_is_no_jump) {
   for (int power = 1; power <= 4; power++) {
     for (int l = 0; l < 24; l++) y[l] = -4 + 0.5 * power * log10(l + 1);
     DriftLaw law = law_of_curve(y, 24);
-    cr_expect_str_eq(law.class, "accumulates", "power %d / 2: %s", power, law.class);
+    cr_expect_str_eq(law.verdict, "accumulates", "power %d / 2: %s", power, law.verdict);
   }
   for (int l = 0; l < 24; l++) y[l] = -4 + 0.02 * l + (l > 0 ? 2 : 0);
   DriftLaw law = law_of_curve(y, 24);
-  cr_assert_str_eq(law.class, "jumps", "two decades into layer 1: %s", law.class);
+  cr_assert_str_eq(law.verdict, "jumps", "two decades into layer 1: %s", law.verdict);
   SAME(law.break_layer, 1);
 }
 
@@ -232,7 +232,7 @@ Test(law, a_jump_of_one_prompt_alone_is_not_called_a_jump) {
   DriftLaw law = law_from(arena, &planted, &draws);
   SAME(law.break_layer, 9);
   cr_assert(law.break_low < 1.25 && law.break_high > 50, "%g … %g", law.break_low, law.break_high);
-  cr_assert_str_neq(law.class, "jumps");
+  cr_assert_str_neq(law.verdict, "jumps");
 }
 
 /* Prompts that are identical in a layer where others differ leave draws without a curve; the others give the interval.
@@ -244,7 +244,7 @@ Test(law, prompts_identical_in_a_layer_do_not_cost_the_interval) {
     for (int l = 0; l < 24; l++) planted.y[p][l] = l == 3 && p > 1 ? -INFINITY : -3 + 0.05 * l;
   Resampling draws = resampling_of(&arena, 4, 23, 1);
   DriftLaw law = law_from(arena, &planted, &draws);
-  cr_assert_str_eq(law.class, "accumulates");
+  cr_assert_str_eq(law.verdict, "accumulates");
   cr_assert(law.growth_low > 1.05 && law.growth_high < 1.25, "%g … %g", law.growth_low, law.growth_high);
 }
 
@@ -252,7 +252,7 @@ Test(law, tiny_growth_is_stable_however_sure) {
   double y[20];
   for (int l = 0; l < 20; l++) y[l] = -4 + 0.004 * l; /* 1.19 in all */
   DriftLaw law = law_of_curve(y, 20);
-  cr_assert_str_eq(law.class, "stable");
+  cr_assert_str_eq(law.verdict, "stable");
   cr_assert_gt(law.growth_low, 1);
 }
 
@@ -260,14 +260,14 @@ Test(law, reasons_why_nothing_can_be_told) {
   double y[24], wild[] = {-3, -1, -4, -2, -1.5, -3.5, -1, -2.5, -4, -1, -3, -2};
   for (int l = 0; l < 24; l++) y[l] = -3 + 0.1 * l;
   DriftLaw law = law_of_curve(y, 7);
-  cr_expect_str_eq(law.class, "cannot_tell");
+  cr_expect_str_eq(law.verdict, "cannot_tell");
   cr_expect_str_eq(law.reason, "few_layers");
   law = law_of_curve(wild, 12);
-  cr_expect_str_eq(law.class, "cannot_tell");
+  cr_expect_str_eq(law.verdict, "cannot_tell");
   cr_expect_str_eq(law.reason, "wanders");
   y[10] = -INFINITY;
   law = law_of_curve(y, 24);
-  cr_expect_str_eq(law.class, "cannot_tell");
+  cr_expect_str_eq(law.verdict, "cannot_tell");
   cr_expect_str_eq(law.reason, "gaps");
   SAME(law.growth, NAN);
 }
@@ -276,12 +276,12 @@ Test(law, layers_before_the_first_difference_are_left_out) {
   double y[24];
   for (int l = 0; l < 24; l++) y[l] = l < 5 ? -INFINITY : -3 + 0.1 * l;
   DriftLaw law = law_of_curve(y, 24);
-  cr_assert_str_eq(law.class, "accumulates");
+  cr_assert_str_eq(law.verdict, "accumulates");
   SAME(law.first_layer, 5);
   SAME(law.layers, 19);
   for (int l = 0; l < 24; l++) y[l] = -INFINITY;
   law = law_of_curve(y, 24);
-  cr_assert_str_eq(law.class, "identical");
+  cr_assert_str_eq(law.verdict, "identical");
   SAME(law.first_layer, -1);
   SAME(law.layers, 0);
   SAME(law.growth, NAN);
@@ -301,9 +301,9 @@ Test(law, every_pair_and_tensor_of_the_layers_has_its_own_law) {
   DriftLaw *law = law_of(&arena, rows, 27, 9, &draws, &count);
   cr_assert_eq(count, 2, "logits stand once, and have no law: %zu", count);
   cr_assert_str_eq(law[0].tensor, "scan");
-  cr_assert_str_eq(law[0].class, "stable");
+  cr_assert_str_eq(law[0].verdict, "stable");
   cr_assert_str_eq(law[1].tensor, "block_out");
-  cr_assert_str_eq(law[1].class, "accumulates");
+  cr_assert_str_eq(law[1].verdict, "accumulates");
 }
 
 /* --- intervals over prompts --------------------------------------------------------------------------------------- */

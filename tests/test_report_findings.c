@@ -36,12 +36,12 @@ Test(report_findings, every_law_has_its_words) {
   DriftLaw *law = row_law(made, "2-0", "2-4", T_BLOCK_OUT, 1, "accumulates", "");
   expect_law(law, "accumulates: a factor of 1.03 a layer (95 % interval 1.01 … 1.05), 1.97 over all 24 layers",
              "accumulates, 1.03 a layer (1.01 … 1.05)");
-  SET_TEXT(law->class, "stable");
+  SET_TEXT(law->verdict, "stable");
   expect_law(law,
              "stable: no layer lies off the median by more than a factor of 1.50; a factor of 1.03 a layer (95 % "
              "interval 1.01 … 1.05)",
              "stable");
-  SET_TEXT(law->class, "jumps");
+  SET_TEXT(law->verdict, "jumps");
   expect_law(law,
              "jumps at layer 7, by a factor of 3.20; outside the jump a factor of 1.03 a layer (95 % interval 1.01 "
              "… 1.05)",
@@ -51,7 +51,7 @@ Test(report_findings, every_law_has_its_words) {
              "jumps at layer 7, by a factor of 3.20 (95 % interval 2.90 … 3.50); outside the jump a factor of 1.03 a "
              "layer (95 % interval 1.01 … 1.05)",
              "jumps at layer 7 by 3.20");
-  SET_TEXT(law->class, "cannot_tell");
+  SET_TEXT(law->verdict, "cannot_tell");
   SET_TEXT(law->reason, "wanders");
   expect_law(law,
              "cannot tell: layers lie up to a factor of 1.50 off their median, by no jump and without a steady "
@@ -63,7 +63,7 @@ Test(report_findings, every_law_has_its_words) {
   SET_TEXT(law->reason, "gaps");
   expect_law(law, "cannot tell: a layer after the first that differs is identical, or its size has no meaning",
              "cannot tell the law");
-  SET_TEXT(law->class, "identical");
+  SET_TEXT(law->verdict, "identical");
   expect_law(law, "identical in every bit of every layer", "identical");
 }
 

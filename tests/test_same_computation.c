@@ -80,7 +80,7 @@ Test(same_computation, in_other_clothes_is_never_said_to_differ, .timeout = 120)
     cr_assert(count >= T_SSM_STATE && laws == count && verdict.tensors == (int)count);
     cr_assert_eq(verdict.tensors_same_kernel, verdict.tensors);
     differs += strcmp(verdict.effect, "identical") != 0 || verdict.first_layer != -2;
-    for (size_t r = 0; r < count; r++) laws_other += strcmp(law[r].class, "identical") != 0;
+    for (size_t r = 0; r < count; r++) laws_other += strcmp(law[r].verdict, "identical") != 0;
   }
   gsl_rng_free(rng);
   printf("the same computation in other clothes: %d of %d comparisons differ\n", differs, COMPARISONS);

@@ -181,13 +181,13 @@ static double spread_of(const double *y, int layers, double *room) {
 static void fit_curve(const Curve *c, const Resampling *draws, DriftLaw *law, Arena scratch) {
   double *y = ARENA_NEW(&scratch, double, c->layers), *room = ARENA_NEW(&scratch, double, c->layers);
   if (!curve_log(c, NULL, y)) {
-    snprintf(law->class, sizeof law->class, "cannot_tell");
+    snprintf(law->verdict, sizeof law->verdict, "cannot_tell");
     snprintf(law->reason, sizeof law->reason, "gaps");
     return;
   }
   law->spread = spread_of(y, c->layers, room);
   if (c->layers < LAYERS_LEAST) {
-    snprintf(law->class, sizeof law->class, "cannot_tell");
+    snprintf(law->verdict, sizeof law->verdict, "cannot_tell");
     snprintf(law->reason, sizeof law->reason, "few_layers");
     return;
   }
@@ -206,15 +206,15 @@ static void fit_curve(const Curve *c, const Resampling *draws, DriftLaw *law, Ar
   law->r2 = 1 - whole.residual / total;
   law->r2_break = 1 - without.residual / total;
   law->growth = pow(10, line.slope);
-  const char *class = classify(law, jump);
-  if (!strcmp(class, "jumps")) {
+  const char *verdict = classify(law, jump);
+  if (!strcmp(verdict, "jumps")) {
     line = without;
     resample_curve(c, draws, true, law, scratch);
   }
   law->growth = pow(10, line.slope);
   law->growth_se = line.slope_se;
-  snprintf(law->class, sizeof law->class, "%s", class);
-  snprintf(law->reason, sizeof law->reason, "%s", strcmp(class, "cannot_tell") ? "" : "wanders");
+  snprintf(law->verdict, sizeof law->verdict, "%s", verdict);
+  snprintf(law->reason, sizeof law->reason, "%s", strcmp(verdict, "cannot_tell") ? "" : "wanders");
 }
 
 /* The law of the rows of one pair and tensor. */
@@ -227,7 +227,7 @@ static DriftLaw law_of_places(const PairStats *rows, const Place *place, size_t 
   snprintf(law.base, sizeof law.base, "%s", head->base);
   snprintf(law.other, sizeof law.other, "%s", head->other);
   snprintf(law.tensor, sizeof law.tensor, "%s", head->tensor);
-  snprintf(law.class, sizeof law.class, "identical");
+  snprintf(law.verdict, sizeof law.verdict, "identical");
 
   Squares *squares = ARENA_NEW(&scratch, Squares, layers * draws->prompts);
   for (size_t i = 0; i < count; i++) {

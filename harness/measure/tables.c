@@ -46,7 +46,7 @@ TABLE(drift, Drift, "Drift: how a pair's difference develops over the layers, pr
 
 #define X(member) COLUMN(DriftLaw, member)
 static const Column columns_drift_law[] = {
-    X(base), X(other), X(tensor), X(class), X(reason), X(first_layer), X(layers), X(prompts), X(growth), X(growth_low),
+    X(base), X(other), X(tensor), X(verdict), X(reason), X(first_layer), X(layers), X(prompts), X(growth), X(growth_low),
     X(growth_high), X(growth_se), X(spread), X(break_layer), X(break_factor), X(break_low), X(break_high), X(break_p),
     X(r2), X(r2_break),
 };

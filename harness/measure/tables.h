@@ -69,7 +69,7 @@ typedef struct Drift {
 /* By which law a tensor of a pair drifts over the layers (measure/law.h). Factors are of the pooled relative L2. */
 typedef struct DriftLaw {
   char base[TEXT_NAME], other[TEXT_NAME], tensor[TEXT_TENSOR];
-  char class[16];  /* "identical", "stable", "accumulates", "shrinks", "jumps", "cannot_tell" */
+  char verdict[16];  /* "identical", "stable", "accumulates", "shrinks", "jumps", "cannot_tell" */
   char reason[16]; /* of "cannot_tell": "few_layers", "gaps", "wanders"; else "" */
   int32_t first_layer,
       layers; /* of the fit: from the first layer that differs to the last; first_layer -1: none does */

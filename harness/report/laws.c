@@ -6,16 +6,16 @@
 #include "report/language.h"
 #include "report/markdown.h"
 
-/* What a verdict is called; a class that is not known is shown as it is. */
-static const char *const classes[] = WORDS("accumulates", "shrinks", "stable", "jumps", "identical");
+/* What a verdict is called; one that is not known is shown as it is. */
+static const char *const verdicts[] = WORDS("accumulates", "shrinks", "stable", "jumps", "identical");
 
-static const char *class_words(Arena *arena, const DriftLaw *law) {
-  for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
-    if (!strcmp(classes[i], law->class)) return say(classes[i]);
-  return md_text(arena, law->class);
+static const char *verdict_words(Arena *arena, const DriftLaw *law) {
+  for (size_t i = 0; i < sizeof verdicts / sizeof *verdicts; i++)
+    if (!strcmp(verdicts[i], law->verdict)) return say(verdicts[i]);
+  return md_text(arena, law->verdict);
 }
 
-static bool is(const DriftLaw *law, const char *class) { return !strcmp(law->class, class); }
+static bool is(const DriftLaw *law, const char *verdict) { return !strcmp(law->verdict, verdict); }
 
 /* "0.99 … 1.05" */
 static const char *range(Arena *arena, double low, double high) {
@@ -52,7 +52,7 @@ const char *laws_words(Arena *arena, const DriftLaw *law) {
   if (is(law, "stable"))
     return arena_printf(arena, say("stable: no layer lies off the median by more than a factor of %s; %s"),
                         md_factor(arena, law->spread), growth_words(arena, law));
-  return arena_printf(arena, say("%s: %s, %s over all %d layers"), class_words(arena, law), growth_words(arena, law),
+  return arena_printf(arena, say("%s: %s, %s over all %d layers"), verdict_words(arena, law), growth_words(arena, law),
                       md_factor(arena, pow(law->growth, law->layers - 1)), law->layers);
 }
 
@@ -62,13 +62,13 @@ const char *laws_brief(Arena *arena, const DriftLaw *law) {
   if (is(law, "cannot_tell")) return "cannot tell the law";
   if (is(law, "jumps"))
     return arena_printf(arena, "jumps at layer %d by %s", law->break_layer, md_factor(arena, law->break_factor));
-  return is(law, "accumulates") || is(law, "shrinks") ? arena_printf(arena, "%s, %s", law->class, growth)
+  return is(law, "accumulates") || is(law, "shrinks") ? arena_printf(arena, "%s, %s", law->verdict, growth)
          : is(law, "stable")                          ? "stable"
                                                       : "identical";
 }
 
-static const char *class_cell(Arena *arena, const DriftLaw *law) {
-  return is(law, "cannot_tell") ? say("cannot tell") : class_words(arena, law);
+static const char *verdict_cell(Arena *arena, const DriftLaw *law) {
+  return is(law, "cannot_tell") ? say("cannot tell") : verdict_words(arena, law);
 }
 
 void laws_table(FILE *out, const char *heading, const LawLine *line, int count, Arena scratch) {
@@ -81,7 +81,7 @@ void laws_table(FILE *out, const char *heading, const LawLine *line, int count, 
     if (!law) continue;
     bool step = law->break_layer >= 0;
     grid_add(&grid, line[i].label);
-    grid_add(&grid, class_cell(&scratch, law));
+    grid_add(&grid, verdict_cell(&scratch, law));
     grid_add(&grid, md_factor(&scratch, law->growth));
     grid_add(&grid, range(&scratch, law->growth_low, law->growth_high));
     grid_add(&grid, md_factor(&scratch, law->spread));
