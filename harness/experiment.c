@@ -21,7 +21,9 @@
 #include "model/block.h"
 #include "model/witness.h"
 #include "provenance.h"
+#include "restore.h"
 #include "setup.h"
+#include "swap.h"
 #include "trace64.h"
 
 /* One mode, or the reference, on its way through the layers. */
@@ -46,6 +48,8 @@ typedef struct Experiment {
   int pairs;
   Device device; /* where one was found, the modes run there; the lane of side s is lane s */
   EvaluationRows evaluation;
+  SwapRows swaps;
+  RestoreRows restored;
   CostRows cost;
   Journal journal;
   Progress *progress;
@@ -422,6 +426,9 @@ static bool finish(Arena *arena, Experiment *e, const RunOptions *options, doubl
       {&table_drift, drift, drifts},
       {&table_drift_law, law, laws},
       {&table_budget, budget, budgets},
+      {&table_swap, e->swaps.swap, e->swaps.swaps},
+      {&table_swap_effect, e->swaps.effect, e->swaps.effects},
+      {&table_restore, e->restored.row, e->restored.rows},
       {&table_gates, gates_of(arena, e->spec, &measured), (size_t)e->spec->gate_count},
       verdict,
       mode_rows(arena, e),
@@ -504,6 +511,9 @@ static bool run_journal(Arena *arena, Experiment *e, const RunOptions *options, 
   Arena scratch = *arena;
   progress_done(e->progress, "%s, %s, %s and the float64 reference", counted(&scratch, prompts, "prompt"),
                 counted(&scratch, layers, "layer"), counted(&scratch, e->spec->mode_count, "mode"));
+  Resampling draws = resampling_of(arena, prompts, 0, e->spec->seed);
+  TRY(swap_run(arena, e->spec, &e->setup, &draws, e->progress, &e->swaps, st));
+  TRY(restore_run(arena, e->spec, &e->setup, &draws, e->progress, &e->restored, st));
   TRY(evaluate(arena, e->spec, &e->setup, e->progress, &e->evaluation, st));
   cost_measure(arena, e->spec, &e->setup, e->progress, &e->cost);
   progress_phase(e->progress, "join", 0);

@@ -24,6 +24,14 @@ static bool any_needs_scales(const Spec *spec, const char *const *modes, int cou
 static bool any_mode_needs_scales(const Spec *spec) {
   for (int i = 0; i < spec->mode_count; i++)
     if (mode_needs_scales(&spec->modes[i])) return true;
+  for (int i = 0; i < spec->swap_count; i++) {
+    const char *const pair[] = {spec->swaps[i].pair.base, spec->swaps[i].pair.other};
+    if (any_needs_scales(spec, pair, 2)) return true;
+  }
+  for (int i = 0; i < spec->restore_count; i++) {
+    const char *const modes[] = {spec->restore[i].mode, spec->restore[i].to};
+    if (any_needs_scales(spec, modes, 2)) return true;
+  }
   return any_needs_scales(spec, spec->evaluation.modes, spec->evaluation.mode_count) ||
          any_needs_scales(spec, spec->cost.modes, spec->cost.mode_count) ||
          (spec->micro_count && spec->calibration.text);

@@ -186,6 +186,37 @@ static const Column columns_speed[] = {
 };
 TABLE(speed, Speed, "Speed: operators and whole passes, against a copy of as many bytes and against the roofline");
 #undef X
+
+#define THREE(row, name) COLUMN(row, name), COLUMN(row, name##_low), COLUMN(row, name##_high)
+#define X(member) COLUMN(Swap, member)
+#define Y(name) THREE(Swap, name)
+static const Column columns_swap[] = {
+    X(base), X(other), X(start), X(stages), X(count), X(rank), X(refused), X(identical), X(moved),
+    Y(block_out), Y(block_out_change), Y(kl), Y(kl_change), Y(bits), Y(bits_change),
+};
+TABLE(swap, Swap, "Stage swaps: a mode with some stages set as in the other of its pair");
+#undef X
+#undef Y
+
+#define X(member) COLUMN(SwapEffect, member)
+#define Y(name) THREE(SwapEffect, name)
+static const Column columns_swap_effect[] = {
+    X(base), X(other), X(stages), X(order), X(rank), X(contexts), X(possible), Y(block_out), Y(kl), Y(bits),
+};
+TABLE(swap_effect, SwapEffect, "Effects of stages and of pairs of stages, in the mean over all combinations of the others");
+#undef X
+#undef Y
+
+#define X(member) COLUMN(Restoration, member)
+#define Y(name) THREE(Restoration, name)
+static const Column columns_restore[] = {
+    X(mode), X(to), X(by), X(step), X(layer), X(stages), X(limit), X(reached), Y(block_out), Y(kl), Y(bits),
+    X(candidates), X(next_layer), X(next_stages), X(next_block_out), X(first_block_out),
+};
+TABLE(restore, Restoration, "Layers that matter: restored one by one until the end comes below a limit");
+#undef X
+#undef Y
+#undef THREE
 /* clang-format on */
 
 const Table *const tables[] = {&table_verdict,
@@ -197,7 +228,7 @@ const Table *const tables[] = {&table_verdict,
                                &table_modes,
                                &table_scales,
                                &table_performance,
-                               &table_budget,
+                               &table_budget, &table_swap, &table_swap_effect, &table_restore,
                                &table_micro,
                                &table_micro_histogram,
                                &table_micro_worst,

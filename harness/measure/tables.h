@@ -6,7 +6,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { TEXT_NAME = 40, TEXT_TENSOR = 16, TEXT_TYPE = 8, TEXT_KERNEL = 96, TEXT_DIGEST = 40, FIRST_VALUES = 10 };
+enum {
+  TEXT_NAME = 40,
+  TEXT_TENSOR = 16,
+  TEXT_TYPE = 8,
+  TEXT_KERNEL = 96,
+  TEXT_DIGEST = 40,
+  TEXT_STAGES = 160,
+  TEXT_REASON = 160,
+  FIRST_VALUES = 10
+};
 
 /* One tensor of one mode, layer and prompt; values dequantised, in double. */
 typedef struct TensorStats {
@@ -300,6 +309,57 @@ typedef struct Speed {
                           * larger of the pass alone and the copy to the host; NaN where the peak is unknown */
 } Speed;
 
+/* A mode of a pair with some stages set as in the other: what it does to the end of the model. Figures and their
+ * intervals: measure/ends.h. `change`: less that of the mode that it starts from. */
+typedef struct Swap {
+  char base[TEXT_NAME], other[TEXT_NAME]; /* the pair */
+  char start[TEXT_NAME];                  /* which of the two it starts from */
+  char stages[TEXT_STAGES];  /* "conv_out + scan_u": set as in the other one; "": none, the mode as it is */
+  int32_t count;             /* of these stages */
+  int32_t rank;              /* of a stage alone: 1: the largest change of block_out from this end; 0: no rank */
+  char refused[TEXT_REASON]; /* why there is no such mode; "": it ran */
+  int32_t identical;         /* 1: last block_out and logits are, bit by bit, those of the mode it starts from */
+  double moved;              /* relative L2 of the last block_out against the mode that it starts from */
+  double block_out, block_out_low, block_out_high; /* relative L2 of the last block_out against fp64 */
+  double block_out_change, block_out_change_low, block_out_change_high;
+  double kl, kl_low, kl_high; /* mean KL(fp64 || mode), in bits */
+  double kl_change, kl_change_low, kl_change_high;
+  double bits, bits_low, bits_high; /* per token */
+  double bits_change, bits_change_low, bits_change_high;
+} Swap;
+
+/* From all combinations: what a stage does in the mean over the settings of the others, and what two do beyond the sum
+ * of each. From base to other. */
+typedef struct SwapEffect {
+  char base[TEXT_NAME], other[TEXT_NAME];
+  char stages[TEXT_STAGES];   /* "conv_out", or "conv_out x scan_u" */
+  int32_t order;              /* 1: a stage, 2: an interaction of two */
+  int32_t rank;               /* of its order: 1: the largest in block_out */
+  int32_t contexts, possible; /* settings of the other stages that the mean is over; some may be refused */
+  double block_out, block_out_low, block_out_high;
+  double kl, kl_low, kl_high;
+  double bits, bits_low, bits_high;
+} SwapEffect;
+
+/* One step of restoring layers of a mode, or stages of layers, to another mode: each time the one that brings the last
+ * block_out nearest to fp64, beside those restored before. Every row is of a run of its own. */
+typedef struct Restoration {
+  char mode[TEXT_NAME], to[TEXT_NAME], by[TEXT_TYPE]; /* layer, stage */
+  int32_t step;                                       /* units restored; 0: none; -1: every layer is */
+  int32_t layer;                                      /* the one restored in this step; -1: none */
+  char stages[TEXT_STAGES];                           /* by stage: which of its stages */
+  double limit;
+  int32_t reached; /* 1: block_out is at most the limit */
+  double block_out, block_out_low, block_out_high;
+  double kl, kl_low, kl_high;
+  double bits, bits_low, bits_high;
+  int32_t candidates; /* tried in this step; 0 where none was */
+  int32_t next_layer; /* the second best; -1: none */
+  char next_stages[TEXT_STAGES];
+  double next_block_out;
+  double first_block_out; /* by layer: with the first `step` layers restored in its place; else NaN */
+} Restoration;
+
 typedef enum ColumnType { COLUMN_TEXT, COLUMN_I32, COLUMN_I64, COLUMN_F64 } ColumnType;
 typedef struct Column {
   const char *name;
@@ -315,6 +375,7 @@ typedef struct Table {
 extern const Table table_tensor_stats, table_pair_stats, table_drift, table_drift_law, table_gates, table_verdict, table_modes,
     table_scales, table_performance, table_budget, table_micro, table_micro_histogram, table_micro_worst,
     table_state_drift, table_state_error, table_evaluation, table_evaluation_windows, table_evaluation_pairs,
-    table_cost, table_cost_bytes, table_speed;
+    table_cost, table_cost_bytes, table_speed, table_swap, table_swap_effect,
+    table_restore;
 extern const Table *const tables[]; /* all that are stored, in the order of the report; ends with NULL */
 #endif

@@ -1,6 +1,6 @@
 /* json_schema: the schema's rows as a JSON schema (draft 2020-12), by which editors complete and check the keys of a
- * spec. What it says is a subset of what spec_parse checks. Names are also allowed as integers: a JSON schema sees `[0,
- * 2-0]` as a number and a text. */
+ * spec. What it says is a subset of what spec_parse checks. Names are also allowed as integers, and true and false as
+ * booleans: a JSON schema sees `[0, 2-0]` as a number and a text. */
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +17,7 @@ static json_t *words(const Key *key) {
   for (int i = 0; schema_word(key, i); i++) {
     const char *word = schema_word(key, i);
     json_array_append_new(list, json_string(word));
+    if (!strcmp(word, "true") || !strcmp(word, "false")) json_array_append_new(list, json_boolean(word[0] == 't'));
     if (word[strspn(word, "0123456789")] == 0) json_array_append_new(list, json_integer(atoll(word)));
   }
   return list;

@@ -82,6 +82,31 @@ bool mode_equal(const Mode *a, const Mode *b) {
   return true;
 }
 
+unsigned mode_differing(const Mode *a, const Mode *b) {
+  unsigned stages = 0;
+  for (int i = 0; i < mode_stage_count; i++)
+    if (mode_setting(a, &mode_stages[i]) != mode_setting(b, &mode_stages[i])) stages |= 1u << i;
+  return stages;
+}
+
+Mode mode_mixed(const Mode *a, const Mode *b, unsigned stages) {
+  Mode mixed = *a;
+  for (int i = 0; i < mode_stage_count; i++)
+    if (stages >> i & 1) *(int *)(void *)((char *)&mixed + mode_stages[i].offset) = mode_setting(b, &mode_stages[i]);
+  return mixed;
+}
+
+unsigned mode_least_swap(const Mode *a, const Mode *b, unsigned stages) {
+  unsigned all = mode_differing(a, b), least = all;
+  for (unsigned set = 1; set <= all; set++) {
+    if ((set & ~all) || (stages & ~set) || __builtin_popcount(set) >= __builtin_popcount(least)) continue;
+    Mode mixed = mode_mixed(a, b, set);
+    Status why = {0};
+    if (mode_check(&mixed, &why)) least = set;
+  }
+  return least;
+}
+
 bool mode_check(const Mode *mode, Status *st) {
   bool float_linears = mode->linears == LINEARS_F32;
   if (float_linears && mode->x_proj_in == X_PROJ_IN_I8)

@@ -61,6 +61,13 @@ bool mode_name_reserved(const char *name);
 bool mode_name_valid(const char *name); /* [A-Za-z0-9][A-Za-z0-9_-]{0,31} */
 /* Equal settings in every stage: the same computation. */
 bool mode_equal(const Mode *a, const Mode *b);
+/* The stages in which they differ: bit i stands for mode_stages[i]. */
+unsigned mode_differing(const Mode *a, const Mode *b);
+/* `a` with the settings that `b` has in these stages, and a's name. */
+Mode mode_mixed(const Mode *a, const Mode *b, unsigned stages);
+/* The smallest set of the stages in which they differ that holds `stages` and that `a` can take over from `b` so that
+ * the mode passes mode_check (the first of equal size); all of them where none smaller does. */
+unsigned mode_least_swap(const Mode *a, const Mode *b, unsigned stages);
 /* Refuses a combination that has no scale or no sense, by the keys and values that contradict each other. */
 bool mode_check(const Mode *mode, Status *st);
 /* The first stage that is set finer than any preset sets it: not float32 inside an operator, or a bfloat16 output. NULL

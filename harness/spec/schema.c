@@ -112,6 +112,29 @@ static const Key cost_keys[] = {
 };
 static const Object cost = {sizeof(CostPlan), cost_keys, COUNT_OF(cost_keys), NULL, NULL};
 
+static const Key swap_keys[] = {
+    {"pair", KIND_PAIR, offsetof(SwapPlan, pair), .required = true, .meaning = "the two modes, neither of them fp64"},
+    {"combinations", KIND_CHOICE, offsetof(SwapPlan, combinations), .standard = "false",
+     .names = WORDS("false", "true"), .meaning = "also every combination of the stages in which the two differ"},
+};
+static const Object swap = {sizeof(SwapPlan), swap_keys, COUNT_OF(swap_keys), NULL, NULL};
+static const Key a_swap = {.kind = KIND_OBJECT, .object = &swap};
+
+static const Key restore_keys[] = {
+    {"mode", KIND_MODE_NAME, offsetof(RestorePlan, mode), .required = true,
+     .meaning = "the mode that every layer starts in"},
+    {"to", KIND_MODE_NAME, offsetof(RestorePlan, to), .standard = "fp32",
+     .meaning = "the mode that layers are restored to"},
+    {"limit", KIND_REAL, offsetof(RestorePlan, limit), .required = true, .low = 1e-12, .high = 1,
+     .meaning = "relative L2 of the last block_out against fp64 that is to be reached"},
+    {"by", KIND_CHOICE, offsetof(RestorePlan, by), .standard = "layer", .names = WORDS("layer", "stage"),
+     .meaning = "what is restored at a time: a whole layer, or a stage of a layer"},
+    {"most", KIND_INT, offsetof(RestorePlan, most), .standard = "6", .min = 1, .max = 999,
+     .meaning = "layers, or stages of layers, that are restored at most"},
+};
+static const Object restore = {sizeof(RestorePlan), restore_keys, COUNT_OF(restore_keys), NULL, NULL};
+static const Key a_restore = {.kind = KIND_OBJECT, .object = &restore};
+
 static const Key gate_keys[] = {
     {"pair", KIND_PAIR, offsetof(Gate, pair), .meaning = "the two that are compared, as in pairs or as [fp64, MODE]"},
     {"mode", KIND_MODE_NAME, offsetof(Gate, mode), .with = "on_grid", .meaning = "the mode whose values lie on a grid"},
@@ -160,6 +183,12 @@ static const Key spec_keys[] = {
      .names = WORDS("all", "none"),
      .meaning =
          "error budget, layer by layer: of all pairs, or of these modes against fp64 and the pairs between them"},
+    {"swaps", KIND_LIST, offsetof(Spec, swaps), .min = 1, .max = 64, .item = &a_swap,
+     .count_offset = offsetof(Spec, swap_count), .single = true,
+     .meaning = "pairs whose stages are swapped one by one, from both ends: what each does to the end of the model"},
+    {"restore", KIND_LIST, offsetof(Spec, restore), .min = 1, .max = 64, .item = &a_restore,
+     .count_offset = offsetof(Spec, restore_count), .single = true,
+     .meaning = "which few layers of a mode to run under another, so that the last block_out comes below a limit"},
     {"gate", KIND_LIST, offsetof(Spec, gates), .min = 1, .max = 1024, .item = &a_gate,
      .count_offset = offsetof(Spec, gate_count), .single = true,
      .meaning = "limits that the results must keep, or the run ends with status 1"},

@@ -180,6 +180,47 @@ static bool check_micro_modes(const Walk *walk, const Spec *spec, const Micro *m
   return true;
 }
 
+/* A mode that is taken apart: defined, and not the reference. */
+static bool check_parts(const Walk *walk, const Spec *spec, const char *name, const Place *place) {
+  if (is_reference(name)) return walk_fail(walk, place, "fp64 is the reference, which has no stages: name a mode");
+  return check_defined(walk, spec, name, place);
+}
+
+static bool check_swaps(const Walk *walk, const Spec *spec) {
+  for (int i = 0; i < spec->swap_count; i++) {
+    const Pair *pair = &spec->swaps[i].pair;
+    const Place *base = walk_place(walk, pair, "base"), *other = walk_place(walk, pair, "other");
+    TRY(check_parts(walk, spec, pair->base, base));
+    TRY(check_parts(walk, spec, pair->other, other));
+    unsigned stages = mode_differing(spec_mode(spec, pair->base), spec_mode(spec, pair->other));
+    if (!stages)
+      return walk_fail(walk, other, "'%s' is the same computation as '%s': there is nothing to swap", pair->other,
+                       pair->base);
+    if (spec->swaps[i].combinations && __builtin_popcount(stages) > SWAP_COMBINATIONS_MAX)
+      return walk_fail(walk, walk_place(walk, &spec->swaps[i], "combinations"),
+                       "'%s' and '%s' differ in %d stages: all combinations are tried of at most %d", pair->base,
+                       pair->other, __builtin_popcount(stages), SWAP_COMBINATIONS_MAX);
+    for (int j = 0; j < i; j++)
+      if (!strcmp(pair->base, spec->swaps[j].pair.base) && !strcmp(pair->other, spec->swaps[j].pair.other))
+        return walk_fail(walk, walk_place(walk, &spec->swaps[i], NULL), "the pair [%s, %s] stands twice", pair->base,
+                         pair->other);
+  }
+  return true;
+}
+
+static bool check_restore(const Walk *walk, const Spec *spec) {
+  for (int i = 0; i < spec->restore_count; i++) {
+    const RestorePlan *plan = &spec->restore[i];
+    const Place *mode = walk_place(walk, plan, "mode"), *to = walk_place(walk, plan, "to");
+    TRY(check_parts(walk, spec, plan->mode, mode));
+    TRY(check_parts(walk, spec, plan->to, to ? to : mode));
+    if (mode_equal(spec_mode(spec, plan->mode), spec_mode(spec, plan->to)))
+      return walk_fail(walk, to ? to : mode, "'%s' is the same computation as '%s': nothing would be restored",
+                       plan->to, plan->mode);
+  }
+  return true;
+}
+
 static bool check_lists(const Walk *walk, const Spec *spec) {
   TRY(check_mode_list(walk, spec, spec->compare_all, spec->compare_all_count));
   TRY(check_mode_list(walk, spec, spec->evaluation.modes, spec->evaluation.mode_count));
@@ -223,6 +264,16 @@ static bool check_calibration(const Walk *walk, const Spec *spec) {
   TRY(check_list_scales(walk, spec, spec->compare_all, spec->compare_all_count));
   TRY(check_list_scales(walk, spec, spec->evaluation.modes, spec->evaluation.mode_count));
   TRY(check_list_scales(walk, spec, spec->cost.modes, spec->cost.mode_count));
+  for (int i = 0; i < spec->swap_count; i++) {
+    const Pair *pair = &spec->swaps[i].pair;
+    TRY(check_scales(walk, spec, pair->base, walk_place(walk, pair, "base")));
+    TRY(check_scales(walk, spec, pair->other, walk_place(walk, pair, "other")));
+  }
+  for (int i = 0; i < spec->restore_count; i++) {
+    const RestorePlan *plan = &spec->restore[i];
+    TRY(check_scales(walk, spec, plan->mode, walk_place(walk, plan, "mode")));
+    TRY(check_scales(walk, spec, plan->to, walk_place(walk, plan, "to")));
+  }
   for (int i = 0; i < spec->micro_count; i++)
     TRY(check_list_scales(walk, spec, spec->micro[i].modes, spec->micro[i].mode_count));
   return true;
@@ -327,6 +378,8 @@ static bool walk_spec(Walk *walk, Spec *spec) {
   TRY(check_own_modes(walk, spec));
   TRY(check_pairs(walk, spec));
   TRY(check_lists(walk, spec));
+  TRY(check_swaps(walk, spec));
+  TRY(check_restore(walk, spec));
   TRY(check_calibration(walk, spec));
   collect_modes(walk->arena, spec);
   TRY(check_gates(walk, spec));

@@ -84,6 +84,22 @@ typedef struct CostPlan { /* time and bytes of each mode */
   int mode_count;
 } CostPlan;
 
+enum { SWAP_COMBINATIONS_MAX = 8 }; /* stages whose combinations are all tried: 256 modes */
+
+typedef struct SwapPlan { /* stages of a pair swapped one by one, from both ends */
+  Pair pair;
+  int combinations; /* and in all combinations */
+} SwapPlan;
+
+typedef enum { RESTORE_LAYER, RESTORE_STAGE } RestoreBy;
+
+typedef struct RestorePlan { /* which few layers to run under another mode */
+  const char *mode, *to;
+  double limit; /* of the relative L2 of the last block_out against fp64 */
+  RestoreBy by;
+  int most; /* units restored */
+} RestorePlan;
+
 /* A number that may be left out. */
 typedef struct Limit {
   double value;
@@ -122,6 +138,10 @@ typedef struct Spec {
   bool budget_all;     /* an error budget of every pair */
   const char **budget; /* else of these modes against fp64, and of the pairs between them */
   int budget_count;
+  SwapPlan *swaps;
+  int swap_count;
+  RestorePlan *restore;
+  int restore_count;
   Gate *gates;
   int gate_count;
   Keep keep;

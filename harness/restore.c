@@ -1,0 +1,297 @@
+#include "restore.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "measure/ends.h"
+#include "walk.h"
+
+/* What can be restored: in one layer, stages that go together. */
+typedef struct Unit {
+  int layer;
+  unsigned stages;
+} Unit;
+
+typedef struct Choice {
+  Unit unit, next; /* next: second best */
+  double block_out, next_block_out;
+  int candidates;
+} Choice;
+
+typedef struct Restore {
+  Arena *arena;
+  const Setup *setup;
+  const Resampling *draws;
+  const RestorePlan *plan;
+  const Mode *mode, *to;
+  Unit *unit;
+  bool *taken; /* [units] */
+  int units, prompts, layers;
+  unsigned *stages; /* [layers]: restored so far */
+  Choice *choice;   /* [most] */
+  int choices;
+  Tensor *reference;      /* [prompts]: the last block_out */
+  double *error2, *size2; /* [sides of the walk]; size2 of the reference, once a walk */
+} Restore;
+
+/* A way: a mode for each layer, made from the stages that are restored in it. NULL where a layer would be refused. */
+static const Mode *const *way_of(const Restore *r, const unsigned *stages, Arena *arena) {
+  const Mode **way = ARENA_NEW(arena, const Mode *, r->layers);
+  Mode *mixed = ARENA_NEW(arena, Mode, r->layers);
+  for (int layer = 0; layer < r->layers; layer++) {
+    Status why = {0};
+    mixed[layer] = mode_mixed(r->mode, r->to, stages[layer]);
+    way[layer] = &mixed[layer];
+    if (!mode_check(way[layer], &why)) return NULL;
+  }
+  return way;
+}
+
+static void add_set(unsigned *set, int *sets, unsigned stages) {
+  for (int k = 0; k < *sets; k++)
+    if (set[k] == stages) return;
+  set[(*sets)++] = stages;
+}
+
+/* By stage: each alone and each two, since two may help only together. A stage that cannot be restored alone takes
+ * along what it needs. */
+static void make_units(Restore *r) {
+  unsigned all = mode_differing(r->mode, r->to);
+  int stages = mode_stage_count, sets = 0;
+  unsigned *set = ARENA_NEW(r->arena, unsigned, stages *(stages + 1) / 2);
+  if (r->plan->by == RESTORE_LAYER) add_set(set, &sets, all);
+  for (int i = 0; i < stages && r->plan->by == RESTORE_STAGE; i++)
+    for (int j = i; j < stages; j++)
+      if ((all >> i & 1) && (all >> j & 1)) add_set(set, &sets, mode_least_swap(r->mode, r->to, 1u << i | 1u << j));
+  r->unit = ARENA_NEW(r->arena, Unit, r->layers * sets);
+  r->taken = ARENA_NEW(r->arena, bool, r->layers *sets);
+  for (int layer = 0; layer < r->layers; layer++)
+    for (int k = 0; k < sets; k++) r->unit[r->units++] = (Unit){layer, set[k]};
+}
+
+/* --- one step -------------------------------------------------------------------------------------------------------
+ */
+
+static bool keep_reference(void *context, int prompt, int side, const WalkEnd *end, Arena scratch, Status *st) {
+  (void)scratch, (void)st;
+  Restore *r = context;
+  r->reference[prompt] = end[side].block_out;
+  size_t n = (size_t)end[side].block_out.rows * (size_t)end[side].block_out.cols;
+  r->reference[prompt].data = memcpy(ARENA_NEW(r->arena, double, n), end[side].block_out.data, n * sizeof(double));
+  return true;
+}
+
+static bool run_reference(Restore *r, Progress *progress, Status *st) {
+  WalkSide side = {0};
+  Arena *kept = r->arena; /* what keep_reference takes must not lie where the walk works */
+  size_t values = 0;
+  for (int p = 0; p < r->prompts; p++) values += (size_t)r->setup->prompt[p].T * (size_t)r->setup->model.D + 64;
+  Arena room = *kept;
+  room.next = arena_alloc(kept, values, sizeof(double));
+  room.end = kept->next;
+  r->arena = &room;
+  bool ok = walk_run(r->setup, &side, 1, r->setup->prompt, r->prompts, progress, keep_reference, r, *kept, st);
+  r->arena = kept;
+  return ok;
+}
+
+static bool add_error(void *context, int prompt, int side, const WalkEnd *end, Arena scratch, Status *st) {
+  (void)scratch, (void)st;
+  Restore *r = context;
+  const double *want = r->reference[prompt].data;
+  const float *got = end[side].block_out.data;
+  size_t n = (size_t)end[side].block_out.rows * (size_t)end[side].block_out.cols;
+  for (size_t i = 0; i < n; i++) {
+    double d = (double)got[i] - want[i];
+    r->error2[side] += d * d;
+    if (side == 0) r->size2[0] += want[i] * want[i];
+  }
+  return true;
+}
+
+/* What restoring a side's unit takes off the squared error, for each stage that it newly restores. */
+static double gain_of(const Restore *r, int side, const Unit *unit) {
+  return (r->error2[0] - r->error2[side]) / __builtin_popcount(unit->stages & ~r->stages[unit->layer]);
+}
+
+/* Tries every unit that is left; `found` false where none takes anything off the error. Side 0 is what was chosen so
+ * far: the others start where they part from it. */
+static bool choose(Restore *r, Progress *progress, bool *found, Status *st) {
+  Arena scratch = *r->arena;
+  WalkSide *side = ARENA_NEW(&scratch, WalkSide, 1 + r->units);
+  int *unit_of = ARENA_NEW(&scratch, int, 1 + r->units), sides = 1, best = 0, next = 0;
+  side[0] = (WalkSide){.layer = way_of(r, r->stages, &scratch), .keep = true};
+  for (int u = 0; u < r->units; u++) {
+    const Unit *unit = &r->unit[u];
+    unsigned before = r->stages[unit->layer];
+    if (r->taken[u] || !(unit->stages & ~before)) continue;
+    r->stages[unit->layer] |= unit->stages;
+    const Mode *const *way = way_of(r, r->stages, &scratch);
+    r->stages[unit->layer] = before;
+    if (!way) continue;
+    side[sides].layer = way;
+    unit_of[sides++] = u;
+  }
+  r->error2 = ARENA_NEW(&scratch, double, sides);
+  r->size2 = ARENA_NEW(&scratch, double, 1);
+  *found = false;
+  if (sides == 1) return true;
+  char phase[64];
+  snprintf(phase, sizeof phase, "restore %d", r->choices + 1);
+  progress_phase(progress, phase, sides * r->prompts);
+  TRY(walk_run(r->setup, side, sides, r->setup->prompt, r->prompts, progress, add_error, r, scratch, st));
+  double most = 0, second = -INFINITY;
+  for (int s = 1; s < sides; s++) {
+    double gain = gain_of(r, s, &r->unit[unit_of[s]]);
+    if (gain > most) {
+      next = best, second = best ? most : second;
+      best = s, most = gain;
+    } else if (gain > second) {
+      next = s, second = gain;
+    }
+  }
+  progress_done(progress, "%s: %d tried beside %d", r->plan->mode, sides - 1, r->choices);
+  if (!best) return true;
+  Unit chosen = r->unit[unit_of[best]];
+  double size = r->size2[0];
+  r->choice[r->choices++] = (Choice){.unit = chosen,
+                                     .next = next ? r->unit[unit_of[next]] : (Unit){-1, 0},
+                                     .block_out = sqrt(r->error2[best] / size),
+                                     .next_block_out = next ? sqrt(r->error2[next] / size) : NAN,
+                                     .candidates = sides - 1};
+  r->taken[unit_of[best]] = true;
+  r->stages[chosen.layer] |= chosen.stages;
+  *found = true;
+  return true;
+}
+
+/* --- what was chosen, run again
+ * --------------------------------------------------------------------------------------- */
+
+typedef struct Final {
+  const Restore *r;
+  EndSums *ends; /* [sides][prompts] */
+} Final;
+
+static bool take_ends(void *context, int prompt, int side, const WalkEnd *end, Arena scratch, Status *st) {
+  (void)st;
+  Final *f = context;
+  if (side == 0) return true;
+  f->ends[side * f->r->prompts + prompt] = ends_of(&end[0].block_out, &end[0].logits, &end[side].block_out,
+                                                   &end[side].logits, f->r->setup->prompt[prompt].token, scratch);
+  return true;
+}
+
+static void put_text(char *to, size_t size, const char *from) { snprintf(to, size, "%s", from); }
+
+static void put_unit(const Unit *unit, RestoreBy by, int32_t *layer, char *stages, size_t size) {
+  *layer = unit->layer;
+  stages[0] = 0;
+  size_t at = 0;
+  for (int i = 0; by == RESTORE_STAGE && i < mode_stage_count; i++)
+    if (unit->stages >> i & 1 && at < size)
+      at += (size_t)snprintf(stages + at, size - at, "%s%s", at ? " + " : "", mode_stages[i].key);
+}
+
+static EndValue value_of(const Restore *r, const EndSums *ends, EndFigure figure, Arena scratch) {
+  EndTerm term = {ends, 1};
+  return ends_value(&term, 1, figure, r->draws, scratch);
+}
+
+static Restoration row_of(const Restore *r, int step, const EndSums *ends, Arena scratch) {
+  Restoration row = {.step = step, .layer = -1, .next_layer = -1, .limit = r->plan->limit};
+  EndValue block_out = value_of(r, ends, END_BLOCK_OUT, scratch), kl = value_of(r, ends, END_KL, scratch);
+  EndValue bits = value_of(r, ends, END_BITS, scratch);
+  put_text(row.mode, sizeof row.mode, r->mode->name);
+  put_text(row.to, sizeof row.to, r->to->name);
+  put_text(row.by, sizeof row.by, r->plan->by == RESTORE_LAYER ? "layer" : "stage");
+  row.block_out = block_out.value, row.block_out_low = block_out.low, row.block_out_high = block_out.high;
+  row.kl = kl.value, row.kl_low = kl.low, row.kl_high = kl.high;
+  row.bits = bits.value, row.bits_low = bits.low, row.bits_high = bits.high;
+  row.reached = row.block_out <= row.limit;
+  row.next_block_out = row.first_block_out = NAN;
+  if (step > 0) {
+    const Choice *c = &r->choice[step - 1];
+    put_unit(&c->unit, r->plan->by, &row.layer, row.stages, sizeof row.stages);
+    put_unit(&c->next, r->plan->by, &row.next_layer, row.next_stages, sizeof row.next_stages);
+    row.candidates = c->candidates;
+    row.next_block_out = c->next_block_out;
+  }
+  return row;
+}
+
+/* Sides: the reference; nothing restored, and after each step; everything; by layer, the first 1, 2, … layers. */
+static bool run_chosen(Restore *r, Progress *progress, RestoreRows *rows, Status *st) {
+  Arena scratch = *r->arena;
+  bool by_layer = r->plan->by == RESTORE_LAYER;
+  int all = r->choices + 2, sides = all + 1 + (by_layer ? r->choices : 0);
+  WalkSide *side = ARENA_NEW(&scratch, WalkSide, sides);
+  unsigned *stages = ARENA_NEW(&scratch, unsigned, r->layers);
+  side[0].keep = true;
+  for (int step = 0; step <= r->choices; step++) {
+    if (step) stages[r->choice[step - 1].unit.layer] |= r->choice[step - 1].unit.stages;
+    side[1 + step].layer = way_of(r, stages, &scratch);
+  }
+  side[all].mode = r->to;
+  memset(stages, 0, (size_t)r->layers * sizeof *stages);
+  for (int step = 1; by_layer && step <= r->choices; step++) {
+    stages[step - 1] = r->unit[0].stages;
+    side[all + step].layer = way_of(r, stages, &scratch);
+  }
+  Final f = {r, ARENA_NEW(&scratch, EndSums, sides * r->prompts)};
+  progress_phase(progress, "restore", sides * r->prompts);
+  TRY(walk_run(r->setup, side, sides, r->setup->prompt, r->prompts, progress, take_ends, &f, scratch, st));
+  for (int step = 0; step <= r->choices + 1; step++) {
+    bool every = step == r->choices + 1;
+    Restoration row = row_of(r, every ? -1 : step, &f.ends[(1 + step) * r->prompts], scratch);
+    if (by_layer && step > 0 && !every)
+      row.first_block_out = value_of(r, &f.ends[(all + step) * r->prompts], END_BLOCK_OUT, scratch).value;
+    if (step > 0 && !every && !(fabs(row.block_out - r->choice[step - 1].block_out) <= 1e-12 * row.block_out))
+      return FAIL(st, "restore %s: step %d came out at %.17g when it was chosen and at %.17g when it was run again",
+                  r->mode->name, step, r->choice[step - 1].block_out, row.block_out);
+    rows->row[rows->rows++] = row;
+  }
+  progress_done(progress, "%s to %s: %d restored, run again", r->mode->name, r->to->name, r->choices);
+  return true;
+}
+
+/* --------------------------------------------------------------------------------------------------------------------
+ */
+
+static bool restore_one(Restore *r, Progress *progress, RestoreRows *rows, Status *st) {
+  bool found = true;
+  r->stages = ARENA_NEW(r->arena, unsigned, r->layers);
+  r->choice = ARENA_NEW(r->arena, Choice, r->plan->most);
+  r->reference = ARENA_NEW(r->arena, Tensor, r->prompts);
+  make_units(r);
+  progress_phase(progress, "restore", r->prompts);
+  TRY(run_reference(r, progress, st));
+  while (found && r->choices < r->plan->most) {
+    TRY(choose(r, progress, &found, st));
+    if (r->choices && r->choice[r->choices - 1].block_out <= r->plan->limit) break;
+  }
+  return run_chosen(r, progress, rows, st);
+}
+
+bool restore_run(Arena *arena, const Spec *spec, const Setup *setup, const Resampling *draws, Progress *progress,
+                 RestoreRows *rows, Status *st) {
+  *rows = (RestoreRows){0};
+  size_t most = 0;
+  for (int i = 0; i < spec->restore_count; i++) most += (size_t)spec->restore[i].most + 2;
+  rows->row = ARENA_NEW(arena, Restoration, most);
+  for (int i = 0; i < spec->restore_count; i++) {
+    const RestorePlan *plan = &spec->restore[i];
+    Arena scratch = *arena;
+    Restore r = {.arena = &scratch,
+                 .setup = setup,
+                 .draws = draws,
+                 .plan = plan,
+                 .mode = spec_mode(spec, plan->mode),
+                 .to = spec_mode(spec, plan->to),
+                 .prompts = spec->prompt_count,
+                 .layers = setup->model.layers};
+    TRY(restore_one(&r, progress, rows, st));
+  }
+  return true;
+}

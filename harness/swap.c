@@ -1,0 +1,280 @@
+#include "swap.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "measure/ends.h"
+#include "measure/stats.h"
+#include "walk.h"
+
+/* A mode of the pair by its stages: those that are set as in `other`, the rest as in `base`. */
+typedef struct Way {
+  unsigned stages;
+  Mode mode;
+  EndSums *ends; /* [prompts] */
+  /* against base and other: */
+  double moved2[2], size2[2];
+  bool differs[2];
+} Way;
+
+typedef struct Swaps {
+  Arena *arena;
+  const Setup *setup;
+  const Resampling *draws;
+  const SwapPlan *plan;
+  const Mode *end[2]; /* base, other */
+  unsigned all;       /* the stages in which they differ */
+  Way *way;           /* base, other, then the rest */
+  int ways, prompts;
+  SwapRows *rows;
+} Swaps;
+
+/* --- the ways ----------------------------------------------------------------------------------------------------- */
+
+static Way *find_way(const Swaps *s, unsigned stages) {
+  for (int i = 0; i < s->ways; i++)
+    if (s->way[i].stages == stages) return &s->way[i];
+  return NULL;
+}
+
+static void add_way(Swaps *s, unsigned stages) {
+  Mode mode = mode_mixed(s->end[0], s->end[1], stages);
+  Status why = {0};
+  if (find_way(s, stages) || !mode_check(&mode, &why)) return;
+  s->way[s->ways++] = (Way){.stages = stages, .mode = mode, .ends = ARENA_NEW(s->arena, EndSums, s->prompts)};
+}
+
+/* Of `from`, with these stages set as in the other. */
+static unsigned stages_of(const Swaps *s, int from, unsigned swapped) { return from ? s->all & ~swapped : swapped; }
+
+static void plan_ways(Swaps *s) {
+  int count = 2 + 4 * mode_stage_count;
+  if (s->plan->combinations) count += 1 << __builtin_popcount(s->all);
+  s->way = ARENA_NEW(s->arena, Way, count);
+  add_way(s, 0);
+  add_way(s, s->all);
+  for (int from = 0; from < 2; from++)
+    for (int i = 0; i < mode_stage_count; i++) {
+      if (!(s->all >> i & 1)) continue;
+      add_way(s, stages_of(s, from, 1u << i));
+      add_way(s, stages_of(s, from, mode_least_swap(s->end[from], s->end[!from], 1u << i)));
+    }
+  for (unsigned set = 0; s->plan->combinations && set < s->all; set++)
+    if (!(set & ~s->all)) add_way(s, set);
+}
+
+/* --- running them ---------------------------------------------------------------------------------------------------
+ */
+
+static void add_moved(Way *way, int from, const WalkEnd *start, const WalkEnd *end) {
+  size_t n = (size_t)end->block_out.rows * (size_t)end->block_out.cols;
+  const float *x = end->block_out.data, *y = start->block_out.data;
+  for (size_t i = 0; i < n; i++) {
+    double d = (double)x[i] - (double)y[i];
+    way->moved2[from] += d * d;
+    way->size2[from] += (double)y[i] * (double)y[i];
+  }
+  way->differs[from] |=
+      !tensor_identical(&start->block_out, &end->block_out) || !tensor_identical(&start->logits, &end->logits);
+}
+
+/* Side 0 is the reference, side 1 + i is way i. */
+static bool take(void *context, int prompt, int side, const WalkEnd *end, Arena scratch, Status *st) {
+  (void)st;
+  Swaps *s = context;
+  if (side == 0) return true;
+  Way *way = &s->way[side - 1];
+  way->ends[prompt] = ends_of(&end[0].block_out, &end[0].logits, &end[side].block_out, &end[side].logits,
+                              s->setup->prompt[prompt].token, scratch);
+  for (int from = 0; from < 2; from++)
+    if (end[1 + from].logits.data) add_moved(way, from, &end[1 + from], &end[side]);
+  return true;
+}
+
+static bool run_ways(Swaps *s, Progress *progress, Status *st) {
+  Arena scratch = *s->arena;
+  WalkSide *side = ARENA_NEW(&scratch, WalkSide, 1 + s->ways);
+  side[0].keep = true;
+  for (int i = 0; i < s->ways; i++) side[1 + i] = (WalkSide){.mode = &s->way[i].mode, .keep = i < 2};
+  return walk_run(s->setup, side, 1 + s->ways, s->setup->prompt, s->prompts, progress, take, s, scratch, st);
+}
+
+/* --- their rows -----------------------------------------------------------------------------------------------------
+ */
+
+static void put_text(char *to, size_t size, const char *from) { snprintf(to, size, "%s", from); }
+
+static void put_stages(char *to, size_t size, unsigned stages, const char *between) {
+  size_t at = 0;
+  to[0] = 0;
+  for (int i = 0; i < mode_stage_count; i++)
+    if (stages >> i & 1 && at < size)
+      at += (size_t)snprintf(to + at, size - at, "%s%s", at ? between : "", mode_stages[i].key);
+}
+
+static void put_value(const Swaps *s, const EndTerm *term, int terms, EndFigure figure, double *value, double *low,
+                      double *high) {
+  EndValue v = ends_value(term, terms, figure, s->draws, *s->arena);
+  *value = v.value;
+  *low = v.low;
+  *high = v.high;
+}
+
+#define PUT(term, terms, figure, row, name)                                                                            \
+  put_value(s, term, terms, figure, &row->name, &row->name##_low, &row->name##_high)
+
+static void put_figures(const Swaps *s, const Way *start, const Way *way, int from, Swap *row) {
+  EndTerm itself = {way->ends, 1}, change[] = {itself, {start->ends, -1}};
+  PUT(&itself, 1, END_BLOCK_OUT, row, block_out);
+  PUT(&itself, 1, END_KL, row, kl);
+  PUT(&itself, 1, END_BITS, row, bits);
+  PUT(change, 2, END_BLOCK_OUT, row, block_out_change);
+  PUT(change, 2, END_KL, row, kl_change);
+  PUT(change, 2, END_BITS, row, bits_change);
+  row->moved = sqrt(way->moved2[from] / way->size2[from]);
+  row->identical = !way->differs[from];
+}
+
+static void add_row(Swaps *s, int from, unsigned swapped) {
+  Swap *row = &s->rows->swap[s->rows->swaps++];
+  put_text(row->base, sizeof row->base, s->end[0]->name);
+  put_text(row->other, sizeof row->other, s->end[1]->name);
+  put_text(row->start, sizeof row->start, s->end[from]->name);
+  put_stages(row->stages, sizeof row->stages, swapped, " + ");
+  row->count = __builtin_popcount(swapped);
+  const Way *way = find_way(s, stages_of(s, from, swapped));
+  if (way) {
+    put_figures(s, &s->way[from], way, from, row);
+    return;
+  }
+  row->moved = row->block_out = row->block_out_low = row->block_out_high = NAN;
+  row->block_out_change = row->block_out_change_low = row->block_out_change_high = NAN;
+  row->kl = row->kl_low = row->kl_high = row->kl_change = row->kl_change_low = row->kl_change_high = NAN;
+  row->bits = row->bits_low = row->bits_high = row->bits_change = row->bits_change_low = row->bits_change_high = NAN;
+  Status why = {0};
+  Mode mode = mode_mixed(s->end[from], s->end[!from], swapped);
+  mode_check(&mode, &why);
+  snprintf(row->refused, sizeof row->refused, "%.*s", (int)sizeof row->refused - 1, why.text);
+}
+
+/* Of the stages alone that start from the same end: 1 for the largest change. */
+static void rank_rows(Swap *row, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    if (row[i].count != 1 || row[i].refused[0]) continue;
+    row[i].rank = 1;
+    for (size_t j = 0; j < count; j++)
+      if (row[j].count == 1 && !row[j].refused[0] && !strcmp(row[j].start, row[i].start))
+        row[i].rank += fabs(row[j].block_out_change) > fabs(row[i].block_out_change);
+  }
+}
+
+static void make_rows(Swaps *s) {
+  size_t first = s->rows->swaps;
+  for (int from = 0; from < 2; from++) {
+    unsigned listed[32];
+    int count = 0;
+    add_row(s, from, 0);
+    for (int i = 0; i < mode_stage_count; i++)
+      if (s->all >> i & 1) add_row(s, from, 1u << i);
+    for (int i = 0; i < mode_stage_count; i++) { /* what a refused stage must take along */
+      if (!(s->all >> i & 1) || find_way(s, stages_of(s, from, 1u << i))) continue;
+      unsigned least = mode_least_swap(s->end[from], s->end[!from], 1u << i);
+      bool there = s->plan->combinations;
+      for (int k = 0; k < count; k++) there |= listed[k] == least;
+      if (!there) add_row(s, from, listed[count++] = least);
+    }
+  }
+  for (unsigned set = 0; s->plan->combinations && set <= s->all; set++)
+    if (!(set & ~s->all) && __builtin_popcount(set) > 1) add_row(s, 0, set);
+  rank_rows(s->rows->swap + first, s->rows->swaps - first);
+}
+
+/* --- effects over all combinations ----------------------------------------------------------------------------------
+ */
+
+/* The mean, over all settings of the other stages, of what setting all of `stages` does beyond what fewer of them do:
+ * one stage: f(i) - f(); two: f(ij) - f(i) - f(j) + f(). */
+static void add_effect(Swaps *s, unsigned stages) {
+  SwapEffect *row = &s->rows->effect[s->rows->effects++];
+  int order = __builtin_popcount(stages), corners = 1 << order, terms = 0;
+  Arena scratch = *s->arena;
+  EndTerm *term = ARENA_NEW(&scratch, EndTerm, corners << (__builtin_popcount(s->all) - order));
+  for (unsigned rest = 0; rest <= s->all; rest++) {
+    if (rest & (~s->all | stages)) continue;
+    row->possible++;
+    int start = terms;
+    for (unsigned part = 0; part <= stages; part++) {
+      if (part & ~stages) continue;
+      const Way *way = find_way(s, rest | part);
+      if (!way) break;
+      term[terms++] = (EndTerm){way->ends, (order - __builtin_popcount(part)) % 2 ? -1 : 1};
+    }
+    if (terms - start == corners)
+      row->contexts++;
+    else
+      terms = start;
+  }
+  for (int i = 0; i < terms; i++) term[i].weight /= row->contexts;
+  put_text(row->base, sizeof row->base, s->end[0]->name);
+  put_text(row->other, sizeof row->other, s->end[1]->name);
+  put_stages(row->stages, sizeof row->stages, stages, " x ");
+  row->order = order;
+  Arena *whole = s->arena;
+  s->arena = &scratch; /* the terms stay below */
+  PUT(term, terms, END_BLOCK_OUT, row, block_out);
+  PUT(term, terms, END_KL, row, kl);
+  PUT(term, terms, END_BITS, row, bits);
+  s->arena = whole;
+}
+
+static void make_effects(Swaps *s) {
+  size_t first = s->rows->effects;
+  for (int i = 0; i < mode_stage_count; i++)
+    if (s->all >> i & 1) add_effect(s, 1u << i);
+  for (int i = 0; i < mode_stage_count; i++)
+    for (int j = i + 1; j < mode_stage_count; j++)
+      if ((s->all >> i & 1) && (s->all >> j & 1)) add_effect(s, 1u << i | 1u << j);
+  SwapEffect *row = s->rows->effect + first;
+  size_t count = s->rows->effects - first;
+  for (size_t i = 0; i < count; i++) {
+    row[i].rank = row[i].contexts > 0;
+    for (size_t j = 0; j < count && row[i].rank; j++)
+      row[i].rank += row[j].order == row[i].order && fabs(row[j].block_out) > fabs(row[i].block_out);
+  }
+}
+
+/* --------------------------------------------------------------------------------------------------------------------
+ */
+
+static size_t rows_at_most(const SwapPlan *plan) {
+  return 2 + 4 * (size_t)mode_stage_count + (plan->combinations ? 1u << SWAP_COMBINATIONS_MAX : 0);
+}
+
+bool swap_run(Arena *arena, const Spec *spec, const Setup *setup, const Resampling *draws, Progress *progress,
+              SwapRows *rows, Status *st) {
+  *rows = (SwapRows){0};
+  size_t most = 0, stages = (size_t)mode_stage_count;
+  for (int i = 0; i < spec->swap_count; i++) most += rows_at_most(&spec->swaps[i]);
+  rows->swap = ARENA_NEW(arena, Swap, most);
+  rows->effect = ARENA_NEW(arena, SwapEffect, (size_t)spec->swap_count * (stages + stages * (stages - 1) / 2));
+  for (int i = 0; i < spec->swap_count; i++) {
+    const Pair *pair = &spec->swaps[i].pair;
+    Swaps s = {.arena = arena,
+               .setup = setup,
+               .draws = draws,
+               .plan = &spec->swaps[i],
+               .prompts = spec->prompt_count,
+               .end = {spec_mode(spec, pair->base), spec_mode(spec, pair->other)},
+               .rows = rows};
+    s.all = mode_differing(s.end[0], s.end[1]);
+    plan_ways(&s);
+    progress_phase(progress, "swap", (1 + s.ways) * s.prompts);
+    TRY(run_ways(&s, progress, st));
+    make_rows(&s);
+    if (s.plan->combinations) make_effects(&s);
+    progress_done(progress, "%s and %s: %d modes between them, and the float64 reference", pair->base, pair->other,
+                  s.ways);
+  }
+  return true;
+}

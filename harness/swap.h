@@ -1,0 +1,19 @@
+/* swap: what each stage in which two modes differ does to the end of the model, alone and from both ends, and in all
+ * combinations where the spec asks for them. Every way is run and its witness checked. */
+#ifndef DS_SWAP_H
+#define DS_SWAP_H
+#include "measure/resample.h"
+#include "measure/tables.h"
+#include "setup.h"
+
+typedef struct SwapRows {
+  Swap *swap;
+  size_t swaps;
+  SwapEffect *effect;
+  size_t effects;
+} SwapRows;
+
+/* All of the spec's swaps, after setup_load; draws of as many prompts as there are. Rows in the arena. */
+bool swap_run(Arena *arena, const Spec *spec, const Setup *setup, const Resampling *draws, Progress *progress,
+              SwapRows *rows, Status *st);
+#endif
