@@ -13,6 +13,8 @@
 #include "model/calibrate.h"
 #include "model/rewrite.h"
 #include "model/witness.h"
+#include "restore.h"
+#include "swap.h"
 
 /* Program, libraries, BLAS buffers, HDF5's caches: what a run of nothing keeps resident; measured. */
 static const size_t fixed_bytes = (size_t)64 << 20;
@@ -57,7 +59,7 @@ static int64_t memory(const Spec *spec, const Setup *setup, int longest) {
   size_t weights = rewrite_bytes(c) + model_bytes(c);
   size_t proof = spec->rewrite == REWRITE_QUAMBA ? rewrite_bytes(c) : 0;
   size_t calibration = setup->calibration_token ? calibrate_bytes(c, &spec->calibration, threads) : 0;
-  size_t side = block_bytes(c, longest), reference = 2 * side; /* float64 */
+  size_t side = block_bytes(c, longest), reference = 2 * side;                   /* float64 */
   size_t budget = spec->budget_all || spec->budget_count ? side + reference : 0; /* each block on the other's input */
   size_t walk = (size_t)spec->mode_count * side + reference + budget +
                 (size_t)threads * stats_scratch_bytes((size_t)longest * 2 * (size_t)c->E);
@@ -65,6 +67,9 @@ static int64_t memory(const Spec *spec, const Setup *setup, int longest) {
          cost = cost_bytes(spec, c);
   most = most > evaluation ? most : evaluation;
   most = most > cost ? most : cost;
+  size_t swap = swap_bytes(spec, c, longest), restore = restore_bytes(spec, c, longest);
+  most = most > swap ? most : swap;
+  most = most > restore ? most : restore;
   return (int64_t)(fixed_bytes + weights + (walk > most ? walk : most));
 }
 

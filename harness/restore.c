@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "measure/ends.h"
+#include "measure/evaluation.h"
+#include "model/block.h"
 #include "walk.h"
 
 /* What can be restored: in one layer, stages that go together. */
@@ -294,4 +296,12 @@ bool restore_run(Arena *arena, const Spec *spec, const Setup *setup, const Resam
     TRY(restore_one(&r, progress, rows, st));
   }
   return true;
+}
+
+size_t restore_bytes(const Spec *spec, const Config *config, int T) {
+  if (!spec->restore_count) return 0;
+  size_t stream = (size_t)T * (size_t)config->D, layers = (size_t)config->layers,
+         logits = (size_t)T * (size_t)config->vocab;
+  return stream * sizeof(double) * ((size_t)spec->prompt_count + layers) + logits * sizeof(double) +
+         3 * block_bytes(config, T) + evaluation_window_bytes(T, config->vocab);
 }

@@ -1,9 +1,9 @@
 /* restore: which few layers of a mode, or stages of layers, to run under another mode so that the last block_out comes
  * below a limit. Forward selection: each step tries every unit that is left beside those chosen before, by running it,
  * and takes the one that takes most off the squared error for each stage that it restores (by layer: that comes nearest
- * to the reference). It ends at the limit, at `most` units, or where no unit takes anything off. What was chosen is then
- * run again from the tokens, beside the reference, for the figures that are reported; each must be the one it was chosen
- * by, or the run stops. */
+ * to the reference). It ends at the limit, at `most` units, or where no unit takes anything off. What was chosen is
+ * then run again from the tokens, beside the reference, for the figures that are reported; each must be the one it was
+ * chosen by, or the run stops. */
 #ifndef DS_RESTORE_H
 #define DS_RESTORE_H
 #include "measure/resample.h"
@@ -18,4 +18,6 @@ typedef struct RestoreRows {
 /* All of the spec's restorations, after setup_load; draws of as many prompts as there are. Rows in the arena. */
 bool restore_run(Arena *arena, const Spec *spec, const Setup *setup, const Resampling *draws, Progress *progress,
                  RestoreRows *rows, Status *st);
+size_t restore_bytes(const Spec *spec, const Config *config,
+                     int T); /* of scratch, at most; prompts of at most T tokens */
 #endif

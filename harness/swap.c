@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "measure/ends.h"
+#include "measure/evaluation.h"
 #include "measure/stats.h"
+#include "model/block.h"
 #include "walk.h"
 
 /* A mode of the pair by its stages: those that are set as in `other`, the rest as in `base`. */
@@ -89,6 +91,7 @@ static bool take(void *context, int prompt, int side, const WalkEnd *end, Arena 
                               s->setup->prompt[prompt].token, scratch);
   for (int from = 0; from < 2; from++)
     if (end[1 + from].logits.data) add_moved(way, from, &end[1 + from], &end[side]);
+  if (side == 2) add_moved(&s->way[0], 1, &end[2], &end[1]); /* base ran before there was an other to start from */
   return true;
 }
 
@@ -277,4 +280,11 @@ bool swap_run(Arena *arena, const Spec *spec, const Setup *setup, const Resampli
                   s.ways);
   }
   return true;
+}
+
+size_t swap_bytes(const Spec *spec, const Config *config, int T) {
+  if (!spec->swap_count) return 0;
+  size_t streams = (size_t)T * (size_t)config->D * (size_t)config->layers, logits = (size_t)T * (size_t)config->vocab;
+  return (streams + logits) * (sizeof(double) + 2 * sizeof(float)) + 3 * block_bytes(config, T) +
+         evaluation_window_bytes(T, config->vocab);
 }

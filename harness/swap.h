@@ -16,4 +16,5 @@ typedef struct SwapRows {
 /* All of the spec's swaps, after setup_load; draws of as many prompts as there are. Rows in the arena. */
 bool swap_run(Arena *arena, const Spec *spec, const Setup *setup, const Resampling *draws, Progress *progress,
               SwapRows *rows, Status *st);
+size_t swap_bytes(const Spec *spec, const Config *config, int T); /* of scratch, at most; prompts of at most T tokens */
 #endif

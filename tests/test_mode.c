@@ -124,6 +124,29 @@ Test(mode, the_stage_that_is_finer_than_the_presets_is_found) {
   cr_expect_str_eq(mode_finer_stage(&mode)->key, "out_proj");
 }
 
+static unsigned bit_of(const char *key) {
+  for (int s = 0; s < STAGES; s++)
+    if (!strcmp(mode_stages[s].key, key)) return 1u << s;
+  cr_assert_fail("no stage %s", key);
+  return 0;
+}
+
+Test(mode, stages_are_mixed_and_take_along_what_they_need) {
+  const Mode *a = mode_preset("2-4"), *b = mode_preset("fp32");
+  unsigned all = mode_differing(a, b), conv = bit_of("conv_in"), linears = bit_of("linears");
+  cr_expect_eq(__builtin_popcount(all), 6);
+  Mode mixed = mode_mixed(a, b, conv);
+  cr_expect_eq(mode_differing(a, &mixed), conv);
+  cr_expect_eq(mode_differing(b, &mixed), all & ~conv);
+  cr_expect_str_eq(mixed.name, "2-4");
+  mixed = mode_mixed(a, b, all);
+  cr_expect(mode_equal(&mixed, b));
+  cr_expect_eq(mode_least_swap(a, b, conv), conv);
+  cr_expect_eq(mode_least_swap(a, b, linears), linears | conv | bit_of("x_proj_in") | bit_of("scan_rest"));
+  cr_expect_eq(mode_least_swap(b, a, linears), linears | bit_of("x_proj_in"));
+  cr_expect_eq(mode_least_swap(a, b, all), all);
+}
+
 static int values_of(int stage) {
   int count = 0;
   while (mode_stages[stage].values[count]) count++;

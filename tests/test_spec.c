@@ -63,6 +63,8 @@ Test(spec, the_least_spec_gets_every_default) {
   "  unused: {base: 3}\n"                                                                                              \
   "pairs: [[mine, fp32], [fp64, late], [late, mine], [mine, late]]\ncompare_all: [late, 0]\n"                          \
   "budget: [late]\n"                                                                                                   \
+  "swaps: {pair: [late, mine]}\n"                                                                                     \
+  "restore: [{mode: late, to: mine, limit: 1e-3, by: stage, most: 999}, {mode: 0, limit: 0.5}]\n"                      \
   "keep: {tensors: [conv1d, logits], layers: [23, 0], f16_as: f32, deflate: 9}\n"                                      \
   "micro:\n  - {operator: scan, inputs: [captured, ties], layers: [0, 5], shapes: [171x512x16, 1x2], modes: "          \
   "[unused]}\n"                                                                                                        \
@@ -98,6 +100,12 @@ Test(spec, every_key_reaches_its_field) {
   cr_assert(spec.budget_count == 1 && !spec.budget_all);
   cr_expect(spec_budget(&spec, "fp64", "late") && !spec_budget(&spec, "fp64", "0") &&
             !spec_budget(&spec, "late", "mine"));
+  cr_assert(spec.swap_count == 1 && spec.restore_count == 2);
+  cr_expect_str_eq(spec.swaps[0].pair.other, "mine");
+  cr_expect_eq(spec.swaps[0].combinations, 0);
+  cr_expect(spec.restore[0].limit == 1e-3 && spec.restore[0].by == RESTORE_STAGE && spec.restore[0].most == 999);
+  cr_expect_str_eq(spec.restore[1].to, "fp32");
+  cr_expect(spec.restore[1].by == RESTORE_LAYER && spec.restore[1].most == 6);
   cr_assert_eq(spec.micro_count, 2);
   cr_expect_str_eq(spec.micro[0].operator_name, "scan");
   cr_expect(spec.micro[0].input_count == 2 && spec.micro[0].layer_count == 2 && spec.micro[0].shape_count == 2);
@@ -253,6 +261,9 @@ Test(spec, the_effective_spec_says_everything) {
       "state: f32}\n"
       "pairs:\n  - [\"mine\", \"fp32\"]\n  - [\"fp64\", \"late\"]\n  - [\"late\", \"mine\"]\n  - [\"mine\", \"late\"]\n"
       "compare_all: [\"late\", \"0\"]\nbudget: [\"late\"]\n"
+      "swaps:\n  - {pair: [\"late\", \"mine\"], combinations: false}\n"
+      "restore:\n  - {mode: \"late\", to: \"mine\", limit: 0.001, by: stage, most: 999}\n"
+      "  - {mode: \"0\", to: \"fp32\", limit: 0.5, by: layer, most: 6}\n"
       "keep: {tensors: [conv1d, logits], layers: [23, 0], f16_as: f32, deflate: 9}\n"
       "micro:\n  - {operator: scan, inputs: [captured, ties], layers: [0, 5], shapes: [\"171x512x16\", \"1x2\"], "
       "modes: [\"unused\"]}\n  - {operator: exp, inputs: [denormal]}\n"

@@ -25,6 +25,8 @@ static const struct {
     {WORD("Every mode against the float64 reference"), section_reference, has_run},
     {WORD("What the numbers show"), section_findings, has_run},
     {WORD("Error budget"), section_budget, asked_budget},
+    {WORD("Stage swaps"), section_swap, asked_swap},
+    {WORD("The layers that matter"), section_restore, asked_restore},
     {WORD("How well each mode predicts"), section_evaluation, asked_evaluation},
     {WORD("What each mode costs"), section_cost, asked_cost},
     {WORD("Which mode for which need"), section_choice, asked_choice},

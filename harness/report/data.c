@@ -84,6 +84,9 @@ void data_arrange(Arena *arena, ReportData *d) {
   d->scale = rows_of(d, &table_scales, &d->scales);
   d->performance = rows_of(d, &table_performance, &d->performances);
   d->budget = rows_of(d, &table_budget, &d->budgets);
+  d->swap = rows_of(d, &table_swap, &d->swaps);
+  d->swap_effect = rows_of(d, &table_swap_effect, &d->swap_effects);
+  d->restoration = rows_of(d, &table_restore, &d->restorations);
   d->evaluation = rows_of(d, &table_evaluation, &d->evaluations);
   d->evaluation_pair = rows_of(d, &table_evaluation_pairs, &d->evaluation_pairs);
   d->cost = rows_of(d, &table_cost, &d->costs);

@@ -57,12 +57,16 @@ typedef struct ReportData {
   const ScaleRow *scale;
   const Performance *performance;
   const Budget *budget;
+  const Swap *swap;
+  const SwapEffect *swap_effect;
+  const Restoration *restoration;
   const Evaluation *evaluation;
   const EvaluationPair *evaluation_pair;
   const Cost *cost;
   const CostBytes *cost_bytes;
   size_t tensors, pair_rows, drifts, laws, gates, verdicts, modes, scales, performances, budgets, evaluations,
       evaluation_pairs, costs, cost_bytes_rows;
+  size_t swaps, swap_effects, restorations;
   const MicroRow *micro;
   const MicroBin *micro_bin;
   const MicroWorst *micro_worst;

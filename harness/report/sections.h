@@ -15,6 +15,10 @@ void section_drift(FILE *out, const ReportData *d, Arena scratch);       /* laye
 void section_reference(FILE *out, const ReportData *d, Arena scratch);   /* layers.c */
 void section_findings(FILE *out, const ReportData *d, Arena scratch);    /* findings.c */
 void section_budget(FILE *out, const ReportData *d, Arena scratch);      /* budget.c */
+void section_swap(FILE *out, const ReportData *d, Arena scratch);        /* swap.c */
+bool asked_swap(const ReportData *d);                                    /* swap.c */
+void section_restore(FILE *out, const ReportData *d, Arena scratch);     /* restore.c */
+bool asked_restore(const ReportData *d);                                 /* restore.c */
 bool asked_budget(const ReportData *d);                                  /* budget.c */
 void section_evaluation(FILE *out, const ReportData *d, Arena scratch);  /* evaluation.c */
 bool asked_evaluation(const ReportData *d);                              /* evaluation.c */

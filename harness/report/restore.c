@@ -1,0 +1,109 @@
+/* restore: which few layers matter, as a set: what each one restored brings the error down to, and whether the limit is
+ * reached. */
+#include <math.h>
+#include <string.h>
+
+#include "report/markdown.h"
+#include "report/sections.h"
+#include "report/words.h"
+
+bool asked_restore(const ReportData *d) { return d->restorations > 0; }
+
+/* A restoration's rows: step 0 first, the one of step -1 last. */
+typedef struct Curve {
+  const Restoration *row;
+  int rows;
+} Curve;
+
+static const char *unit(Arena *arena, int layer, const char *stages) {
+  if (layer < 0) return "—";
+  return *stages ? arena_printf(arena, "%d: %s", layer, md_code(arena, stages)) : arena_printf(arena, "%d", layer);
+}
+
+static const char *interval_cell(Arena *arena, double value, double low, double high) {
+  if (isnan(low)) return md_short(arena, value);
+  return arena_printf(arena, "%s [%s, %s]", md_short(arena, value), md_short(arena, low), md_short(arena, high));
+}
+
+static const char *bits_cell(Arena *arena, double value, double low, double high) {
+  if (isnan(value)) return "—";
+  if (isnan(low)) return arena_printf(arena, "%.4f", value);
+  return arena_printf(arena, "%.4f [%.4f, %.4f]", value, low, high);
+}
+
+static void write_sentence(FILE *out, const Curve *c, Arena scratch) {
+  const Restoration *start = &c->row[0], *all = &c->row[c->rows - 1], *last = &c->row[c->rows - 2];
+  const char *mode = md_text(&scratch, start->mode), *to = md_text(&scratch, start->to), *set = "";
+  bool by_layer = !strcmp(start->by, "layer");
+  for (int i = 1; i < c->rows - 1; i++)
+    set = arena_printf(&scratch, "%s%s%s", set,
+                       i == 1             ? ""
+                       : i == c->rows - 2 ? " and "
+                                          : ", ",
+                       unit(&scratch, c->row[i].layer, c->row[i].stages));
+  if (start->reached) {
+    fprintf(out, "%s is at %s, below the limit of %s, as it is.\n\n", mode, md_short(&scratch, start->block_out),
+            md_short(&scratch, start->limit));
+    return;
+  }
+  if (last->reached)
+    fprintf(out,
+            "**%s** of %s run under %s bring the error of the last `block_out` from %s to %s, at most the limit of %s: "
+            "%s %s.",
+            md_count(&scratch, last->step, by_layer ? "layer" : "stage set"), mode, to,
+            md_short(&scratch, start->block_out), md_short(&scratch, last->block_out), md_short(&scratch, start->limit),
+            by_layer ? "layers" : "in layers", set);
+  else
+    fprintf(out,
+            "**The limit of %s is not reached**: %s of %s run under %s (%s) bring the error of the last `block_out` "
+            "from %s to %s.",
+            md_short(&scratch, start->limit), md_count(&scratch, last->step, by_layer ? "layer" : "stage set"), mode,
+            to, *set ? set : "none", md_short(&scratch, start->block_out), md_short(&scratch, last->block_out));
+  fprintf(out, " With every layer under %s it is %s%s.", to, md_short(&scratch, all->block_out),
+          all->reached ? "" : ", itself above the limit");
+  if (last->step > 0 && !isnan(last->first_block_out))
+    fprintf(out, " The first %s restored in their place give %s.", md_count(&scratch, last->step, "layer"),
+            md_short(&scratch, last->first_block_out));
+  fputs("\n\n", out);
+}
+
+static void write_curve(FILE *out, const Curve *c, Arena scratch) {
+  static const char *const heading[] = {
+      "restored", "layer", "error", "KL", "bits", "tried", "second best", "with it", "the first ones instead"};
+  bool by_layer = !strcmp(c->row[0].by, "layer");
+  Grid grid = grid_new(&scratch, by_layer ? "rlrrrrlrr" : "rlrrrrlr");
+  for (int i = 0; i < grid.columns; i++) grid_add(&grid, heading[i]);
+  for (int i = 0; i < c->rows; i++) {
+    const Restoration *row = &c->row[i];
+    grid_add(&grid, row->step < 0 ? "all" : arena_printf(&scratch, "%d", row->step));
+    grid_add(&grid, unit(&scratch, row->layer, row->stages));
+    grid_add(&grid, interval_cell(&scratch, row->block_out, row->block_out_low, row->block_out_high));
+    grid_add(&grid, interval_cell(&scratch, row->kl, row->kl_low, row->kl_high));
+    grid_add(&grid, bits_cell(&scratch, row->bits, row->bits_low, row->bits_high));
+    grid_add(&grid, row->candidates ? arena_printf(&scratch, "%d", row->candidates) : "—");
+    grid_add(&grid, unit(&scratch, row->next_layer, row->next_stages));
+    grid_add(&grid, md_short(&scratch, row->next_block_out));
+    if (by_layer) grid_add(&grid, md_short(&scratch, row->first_block_out));
+  }
+  grid_write(&grid, out);
+}
+
+void section_restore(FILE *out, const ReportData *d, Arena scratch) {
+  fputs("Layers of a mode are run under another, one more at a time: each step tries every one that is left, beside "
+        "those "
+        "chosen before, and takes the one that takes most off the squared error of the last `block_out` (by stage: for "
+        "each stage restored; each alone and each two were tried). Every row is a run of its own. A set found step by "
+        "step "
+        "need not be the best of its size.\n\n",
+        out);
+  for (size_t i = 0; i < d->restorations;) {
+    Curve c = {&d->restoration[i], 0};
+    do c.rows++, i++;
+    while (i < d->restorations && d->restoration[i].step != 0);
+    if (c.rows < 2) continue;
+    fprintf(out, "### %s, restored to %s by %s\n\n", md_text(&scratch, c.row->mode), md_text(&scratch, c.row->to),
+            md_text(&scratch, c.row->by));
+    write_sentence(out, &c, scratch);
+    write_curve(out, &c, scratch);
+  }
+}

@@ -1,0 +1,209 @@
+/* swap: what each stage in which two modes differ does to the end of the model, from both ends; and, where all
+ * combinations ran, what each does in the mean and what two do only together. */
+#include <math.h>
+#include <string.h>
+
+#include "report/markdown.h"
+#include "report/sections.h"
+#include "report/words.h"
+
+enum { COMBINATIONS_SHOWN = 24 };
+
+bool asked_swap(const ReportData *d) { return d->swaps > 0; }
+
+/* "**-1.2e-02** [-1.6e-02, -8.0e-03]": bold where the interval leaves 0 out. */
+static const char *change_cell(Arena *arena, double value, double low, double high) {
+  if (isnan(low) || isnan(value)) return md_short(arena, value);
+  bool clear = low > 0 || high < 0;
+  return arena_printf(arena, "%s%s%s [%s, %s]", clear ? "**" : "", md_short(arena, value), clear ? "**" : "",
+                      md_short(arena, low), md_short(arena, high));
+}
+
+static bool of_pair(const Swap *row, const Swap *pair) {
+  return !strcmp(row->base, pair->base) && !strcmp(row->other, pair->other);
+}
+
+/* The row of the pair that starts from `start` with these stages swapped; NULL where there is none. */
+static const Swap *find(const ReportData *d, const Swap *pair, const char *start, const char *stages) {
+  for (size_t i = 0; i < d->swaps; i++)
+    if (of_pair(&d->swap[i], pair) && !strcmp(d->swap[i].start, start) && !strcmp(d->swap[i].stages, stages))
+      return &d->swap[i];
+  return NULL;
+}
+
+static const char *stages_cell(Arena *arena, const char *stages) { return *stages ? md_code(arena, stages) : "none"; }
+
+static bool has_effects(const ReportData *d, const Swap *pair) {
+  for (size_t i = 0; i < d->swap_effects; i++)
+    if (!strcmp(d->swap_effect[i].base, pair->base) && !strcmp(d->swap_effect[i].other, pair->other)) return true;
+  return false;
+}
+
+/* --- a stage alone --------------------------------------------------------------------------------------------------
+ */
+
+static void add_alone(Grid *grid, const Swap *row) {
+  Arena *arena = grid->arena;
+  grid_add(grid, stages_cell(arena, row->stages));
+  grid_add(grid, row->rank ? arena_printf(arena, "%d", row->rank) : "—");
+  if (row->identical) {
+    grid_add(grid, "no bit changes");
+    for (int c = 3; c < grid->columns; c++) grid_add(grid, "—");
+    return;
+  }
+  grid_add(grid, md_short(arena, row->moved));
+  grid_add(grid, md_short(arena, row->block_out));
+  grid_add(grid, change_cell(arena, row->block_out_change, row->block_out_change_low, row->block_out_change_high));
+  grid_add(grid, change_cell(arena, row->kl_change, row->kl_change_low, row->kl_change_high));
+  grid_add(grid, change_cell(arena, row->bits_change, row->bits_change_low, row->bits_change_high));
+}
+
+static Grid swap_grid(Arena *arena, const char *first) {
+  static const char *const heading[] = {"rank", "moved", "error", "change of error", "change of KL", "change of bits"};
+  Grid grid = grid_new(arena, "lrrrrrr");
+  grid_add(&grid, first);
+  for (int c = 0; c < 6; c++) grid_add(&grid, heading[c]);
+  return grid;
+}
+
+/* The stages that change no bit alone: "`scan_u`, `gated`". */
+static const char *idle_stages(Arena *arena, const ReportData *d, const Swap *pair, const char *start) {
+  const char *idle = "";
+  for (size_t i = 0; i < d->swaps; i++) {
+    const Swap *row = &d->swap[i];
+    if (of_pair(row, pair) && !strcmp(row->start, start) && row->count == 1 && row->identical)
+      idle = arena_printf(arena, "%s%s%s", idle, *idle ? ", " : "", md_code(arena, row->stages));
+  }
+  return idle;
+}
+
+/* What the stages do alone, beside what they do all at once. */
+static void write_sentences(FILE *out, const ReportData *d, const Swap *itself, const Swap *whole, Arena scratch) {
+  const Swap *first = NULL;
+  int stages = 0, refused = 0;
+  double sum = 0, all = whole->block_out - itself->block_out;
+  for (size_t i = 0; i < d->swaps; i++) {
+    const Swap *row = &d->swap[i];
+    if (!of_pair(row, itself) || strcmp(row->start, itself->start) || row->count != 1) continue;
+    stages++;
+    refused += row->refused[0] != 0;
+    if (!row->refused[0]) sum += row->block_out_change;
+    if (row->rank == 1 && !row->identical) first = row;
+  }
+  fprintf(out, "%s has an error of %s, %s of %s.", md_text(&scratch, itself->start),
+          md_short(&scratch, itself->block_out), md_text(&scratch, whole->start), md_short(&scratch, whole->block_out));
+  if (first)
+    fprintf(out, " The largest change that a stage alone makes is that of %s: %s.", md_code(&scratch, first->stages),
+            md_short(&scratch, first->block_out_change));
+  const char *idle = idle_stages(&scratch, d, itself, itself->start);
+  if (*idle) fprintf(out, " Alone, %s %s no bit of the end.", idle, strchr(idle, ',') ? "change" : "changes");
+  if (stages > 1 && !refused)
+    fprintf(out,
+            " The stages alone add up to %s of the %s between the two modes: the other %s is what they do only "
+            "together.",
+            md_short(&scratch, sum), md_short(&scratch, all), md_short(&scratch, all - sum));
+  fputs("\n\n", out);
+}
+
+static void write_alone(FILE *out, const ReportData *d, const Swap *pair, const char *start, Arena scratch) {
+  const char *to = !strcmp(start, pair->base) ? pair->other : pair->base, *refusals = "";
+  const Swap *itself = find(d, pair, start, ""), *whole = find(d, pair, to, "");
+  if (!itself || !whole) return;
+  Grid grid = swap_grid(&scratch, "stage swapped");
+  for (size_t i = 0; i < d->swaps; i++) {
+    const Swap *row = &d->swap[i];
+    if (!of_pair(row, pair) || strcmp(row->start, start) || !row->count) continue;
+    if (row->count > 1 && has_effects(d, pair)) continue; /* the combinations have a table of their own */
+    if (!row->refused[0])
+      add_alone(&grid, row);
+    else
+      refusals = arena_printf(&scratch, "%s- %s alone is refused: %s.\n", refusals, md_code(&scratch, row->stages),
+                              md_text(&scratch, row->refused));
+  }
+  fprintf(out, "#### From %s, a stage at a time set as in %s\n\n", md_text(&scratch, start), md_text(&scratch, to));
+  write_sentences(out, d, itself, whole, scratch);
+  if (grid.count > grid.columns) grid_write(&grid, out);
+  if (*refusals) fprintf(out, "%s\n", refusals);
+}
+
+/* --- combinations ---------------------------------------------------------------------------------------------------
+ */
+
+static void write_effects(FILE *out, const ReportData *d, const Swap *pair, Arena scratch) {
+  Grid grid = grid_new(&scratch, "lrrrrr");
+  static const char *const heading[] = {"stage, or two together", "rank", "contexts", "error", "KL", "bits"};
+  for (int c = 0; c < grid.columns; c++) grid_add(&grid, heading[c]);
+  const SwapEffect *largest[3] = {NULL};
+  for (size_t i = 0; i < d->swap_effects; i++) {
+    const SwapEffect *row = &d->swap_effect[i];
+    if (strcmp(row->base, pair->base) || strcmp(row->other, pair->other)) continue;
+    if (row->rank == 1) largest[row->order] = row;
+    grid_add(&grid, md_code(&scratch, row->stages));
+    grid_add(&grid, row->rank ? arena_printf(&scratch, "%d", row->rank) : "—");
+    grid_add(&grid, arena_printf(&scratch, "%d of %d", row->contexts, row->possible));
+    grid_add(&grid, change_cell(&scratch, row->block_out, row->block_out_low, row->block_out_high));
+    grid_add(&grid, change_cell(&scratch, row->kl, row->kl_low, row->kl_high));
+    grid_add(&grid, change_cell(&scratch, row->bits, row->bits_low, row->bits_high));
+  }
+  if (grid.count == grid.columns) return;
+  fprintf(out, "#### Over all combinations, from %s to %s\n\n", md_text(&scratch, pair->base),
+          md_text(&scratch, pair->other));
+  fputs(
+      "A stage's effect is the mean over the settings of the other stages (*contexts*); an interaction, a x b, is what "
+      "the two do together beyond what each does without the other.",
+      out);
+  if (largest[1]) fprintf(out, " In the mean %s changes the error most.", md_code(&scratch, largest[1]->stages));
+  if (largest[2]) {
+    const SwapEffect *two = largest[2];
+    bool clear = two->block_out_low > 0 || two->block_out_high < 0;
+    fprintf(out, " The largest interaction is %s: %s%s.", md_code(&scratch, two->stages),
+            md_short(&scratch, two->block_out),
+            isnan(two->block_out_low) ? ""
+            : clear                   ? ", whose interval leaves 0 out"
+                                      : ", whose interval holds 0: no interaction is shown");
+    if (clear && largest[1] && fabs(two->block_out) > fabs(largest[1]->block_out))
+      fputs(" It is larger than the effect of any stage by itself.", out);
+  }
+  fputs("\n\n", out);
+  grid_write(&grid, out);
+}
+
+static void write_combinations(FILE *out, const ReportData *d, const Swap *pair, Arena scratch) {
+  Grid grid = swap_grid(&scratch, "stages set as in the other");
+  int shown = 0, ran = 0, refused = 0;
+  for (size_t i = 0; i < d->swaps; i++) {
+    const Swap *row = &d->swap[i];
+    if (!of_pair(row, pair) || strcmp(row->start, pair->base) || row->count < 2) continue;
+    refused += row->refused[0] != 0;
+    if (row->refused[0]) continue;
+    ran++;
+    if (shown < COMBINATIONS_SHOWN) add_alone(&grid, row), shown++;
+  }
+  if (!ran) return;
+  grid_write(&grid, out);
+  if (refused || shown < ran)
+    fprintf(out, "%d of %d combinations that ran are shown, %d are refused; all are in `tables/swap.csv`.\n\n", shown,
+            ran, refused);
+}
+
+void section_swap(FILE *out, const ReportData *d, Arena scratch) {
+  fprintf(
+      out,
+      "Each row is a mode that ran: one of the pair with some stages set as in the other. *Moved* is the relative L2 "
+      "of its last `block_out` against the mode that it starts from, *error* that against the float64 reference; KL "
+      "is the mean of KL(fp64 ‖ mode) and bits are those of the token that comes, both a token and to base 2. In "
+      "brackets stands the 95 %% interval over prompts%s; what is bold differs from 0 by it.\n\n",
+      d->prompts > 1 ? "" : " (there is one prompt alone, so no interval)");
+  for (size_t i = 0; i < d->swaps; i++) {
+    const Swap *pair = &d->swap[i];
+    bool before = false;
+    for (size_t j = 0; j < i; j++) before |= of_pair(&d->swap[j], pair);
+    if (before) continue;
+    fprintf(out, "### %s and %s\n\n", md_text(&scratch, pair->base), md_text(&scratch, pair->other));
+    write_alone(out, d, pair, pair->base, scratch);
+    write_alone(out, d, pair, pair->other, scratch);
+    if (!has_effects(d, pair)) continue;
+    write_effects(out, d, pair, scratch);
+    write_combinations(out, d, pair, scratch);
+  }
+}

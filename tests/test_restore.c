@@ -1,0 +1,69 @@
+/* restore: a planted bad layer is the one that is found; the set is one of the layers that matter, not the first ones;
+ * every row is what a walk of that set gives. */
+#include "shipped_model.h"
+
+#include <math.h>
+
+#include "restore.h"
+#include "walk.h"
+
+enum { TOKENS = 20, PROMPTS = 2, BAD = 13, WORSE = 6 };
+
+static Shipped shipped;
+static Setup setup;
+static PromptShape prompts[PROMPTS];
+
+/* Layers whose int8 scan weights are off: mode 2-4 suffers there, fp32 does not. */
+static void plant(int layer, float factor) { shipped.model.layer[layer].i8.D.scale *= factor; }
+
+static RestoreRows run(RestorePlan *plan, int plans, const float *factor) {
+  shipped = shipped_load(REWRITE_QUAMBA);
+  shipped_calibrate(&shipped, 1, 64);
+  plant(BAD, factor[0]);
+  plant(WORSE, factor[1]);
+  for (int p = 0; p < PROMPTS; p++) prompts[p] = (PromptShape){"p", shipped.test + 700 * p, TOKENS};
+  setup = (Setup){.weights = shipped.weights, .model = shipped.model, .prompt = prompts};
+  Spec spec = {.restore = plan, .restore_count = plans, .prompt_count = PROMPTS};
+  Status st = {0};
+  Progress quiet = progress_start(true);
+  RestoreRows rows;
+  memset(&rows, 0xa5, sizeof rows);
+  Resampling draws = resampling_of(&shipped.arena, PROMPTS, 0, 1);
+  cr_assert(restore_run(&shipped.arena, &spec, &setup, &draws, &quiet, &rows, &st), "%s", st.text);
+  return rows;
+}
+
+Test(restore, planted_bad_layers_are_found_worst_first_and_the_limit_ends_it) {
+  RestorePlan plan = {.mode = "2-4", .to = "fp32", .limit = 0.06, .by = RESTORE_LAYER, .most = 6};
+  RestoreRows rows = run(&plan, 1, (const float[]){1.5f, 2.0f});
+  cr_assert_eq(rows.rows, 4, "nothing, two layers, everything: got %zu rows", rows.rows);
+  const Restoration *r = rows.row;
+  cr_expect(r[0].step == 0 && r[0].layer == -1 && !r[0].reached && r[0].candidates == 0);
+  cr_expect(r[1].step == 1 && r[1].layer == WORSE && r[1].candidates == 24, "layer %d", r[1].layer);
+  cr_expect(r[2].step == 2 && r[2].layer == BAD && r[2].candidates == 23 && r[2].reached, "layer %d", r[2].layer);
+  cr_expect_eq(r[1].next_layer, BAD);
+  cr_expect(r[3].step == -1 && r[3].layer == -1 && r[3].reached && r[3].block_out < 1e-5);
+  cr_expect(r[0].block_out > r[1].block_out && r[1].block_out > r[2].block_out);
+  cr_expect_lt(r[2].block_out, 0.6 * r[2].first_block_out, "the first two layers would have done as well");
+  for (int i = 0; i < 4; i++)
+    cr_expect(r[i].block_out_low <= r[i].block_out && r[i].block_out <= r[i].block_out_high && r[i].kl >= 0, "row %d",
+              i);
+}
+
+Test(restore, by_stage_the_planted_stage_is_named) {
+  RestorePlan plan = {.mode = "2-4", .to = "fp32", .limit = 1e-6, .by = RESTORE_STAGE, .most = 1};
+  RestoreRows rows = run(&plan, 1, (const float[]){1.0f, 2.0f});
+  cr_assert_eq(rows.rows, 3);
+  cr_expect_eq(rows.row[1].layer, WORSE);
+  cr_expect_str_eq(rows.row[1].stages, "scan_rest");
+  cr_expect(!rows.row[1].reached && isnan(rows.row[1].first_block_out));
+}
+
+/* 2-1 and 2-2 agree in every bit, so there is nothing to take off. */
+Test(restore, where_no_layer_helps_none_is_chosen) {
+  RestorePlan plan = {.mode = "2-2", .to = "2-1", .limit = 1e-6, .by = RESTORE_LAYER, .most = 3};
+  RestoreRows rows = run(&plan, 1, (const float[]){1.0f, 1.0f});
+  cr_assert_eq(rows.rows, 2);
+  cr_expect(rows.row[0].step == 0 && rows.row[1].step == -1);
+  cr_expect_eq(rows.row[0].block_out, rows.row[1].block_out);
+}
