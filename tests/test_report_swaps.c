@@ -65,7 +65,7 @@ Test(report_swaps, stages_are_ranked_refusals_told_and_the_rest_called_together)
   EXPECT_LINE(text, "#### From 2-0, a stage at a time set as in 2-4");
   EXPECT_LINE(text,
               "2-0 has an error of 5.00e-02, 2-4 of 2.00e-02. The largest change that a stage alone makes is that of "
-              "`conv_out`: -1.00e-02. Alone, `scan_u` changes no bit of the end. The stages alone add up to "
+              "`conv_out`: -1.00e-02. Alone, no bit of the end is changed by `scan_u`. The stages alone add up to "
               "-1.00e-02 of the -3.00e-02 between the two modes: the other -2.00e-02 is what they do only together.");
   cr_expect(strstr(text, "**-1.00e-02** [-1.50e-02, -5.00e-03]"), "an interval without 0 is not bold:\n%s", text);
   cr_expect(strstr(text, "3.00e-02 [-1.00e-02, 7.00e-02]") && !strstr(text, "**3.00e-02**"), "%s", text);
@@ -119,14 +119,15 @@ Test(report_swaps, the_set_of_layers_is_named_and_a_limit_that_is_missed_is_said
   }
   d->restoration = rows, d->restorations = 4;
   const char *text = text_of(d, "The layers that matter");
-  EXPECT_LINE(text,
-              "**2 layers** of 2-0 run under fp32 bring the error of the last `block_out` from 5.00e-02 to 2.90e-02, "
-              "at most the limit of 3.00e-02: layers 7 and 2. With every layer under fp32 it is 1.00e-03. The first "
-              "2 layers restored in their place give 4.80e-02.");
+  EXPECT_LINE(
+      text, "**2 layers** of 2-0, run under fp32, brought the error of the last `block_out` from 5.00e-02 to 2.90e-02, "
+            "at most the limit of 3.00e-02: 7 and 2. With every layer under fp32 it is 1.00e-03. The first "
+            "2 layers restored in their place give 4.80e-02.");
   rows[2].reached = 0, rows[2].block_out = 0.031;
   text = text_of(d, "The layers that matter");
-  cr_expect(strstr(text, "**The limit of 3.00e-02 is not reached**: 2 layers of 2-0 run under fp32 (7 and 2) bring"),
-            "%s", text);
+  cr_expect(
+      strstr(text, "**The limit of 3.00e-02 is not reached**: 2 layers of 2-0, run under fp32 (7 and 2), brought"),
+      "%s", text);
 }
 
 Test(report_swaps, a_budget_names_who_makes_error_and_who_amplifies_it) {

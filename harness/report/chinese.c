@@ -13,6 +13,8 @@ const Phrase chinese[] = {
     {"Every mode against the float64 reference", "各模式与 float64 参考的比较"},
     {"What the numbers show", "数据说明了什么"},
     {"Error budget", "误差预算"},
+    {"Stage swaps", "阶段互换"},
+    {"The layers that matter", "关键的层"},
     {"Operators alone", "单独运行的算子"},
     {"The scan's state over time", "扫描状态随时间的变化"},
     {"Scales and values that are not finite", "缩放因子与非有限值"},
@@ -480,6 +482,83 @@ const Phrase chinese[] = {
      "个词元的预填充的耗时（中位数及其离散度），每种模式一个点。"},
     {"time of a prefill, ms", "一次预填充的时间（ms）"},
     {"KL divergence from float64, bits", "相对 float64 的 KL 散度（比特）"},
+
+    /* --- swap.c */
+    {"none", "无"},
+    {"no bit changes", "逐位不变"},
+    {"rank", "排名"},
+    {"moved", "移动"},
+    {"change of error", "误差变化"},
+    {"change of KL", "KL 变化"},
+    {"change of bits", "比特数变化"},
+    {"%s has an error of %s, %s of %s.", "%s 的误差为 %s，%s 的为 %s。"},
+    {" The largest change that a stage alone makes is that of %s: %s.", "单个阶段造成的最大变化来自 %s：%s。"},
+    {" Alone, no bit of the end is changed by %s.", "单独互换以下阶段，末端逐位不变：%s。"},
+    {" The stages alone add up to %s of the %s between the two modes: the other %s is what they do only together.",
+     "各阶段单独互换的变化合计 %s，而两种模式之间相差 %s：其余 %s 只在它们共同作用时出现。"},
+    {"stage swapped", "互换的阶段"},
+    {"%s- %s alone is refused: %s.\n", "%s- 单独互换 %s 被拒绝：%s。\n"},
+    {"#### From %s, a stage at a time set as in %s\n\n", "#### 从 %s 出发，每次一个阶段改为 %s 的设置\n\n"},
+    {"stage, or two together", "阶段，或两个阶段共同"},
+    {"contexts", "情境"},
+    {"KL", "KL 散度"},
+    {"%d of %d", "%2$d 种中的 %1$d 种"},
+    {"#### Over all combinations, from %s to %s\n\n", "#### 全部组合，从 %s 到 %s\n\n"},
+    {"A stage's effect is the mean over the settings of the other stages (*contexts*); an interaction, a x b, is what "
+     "the two do together beyond what each does without the other.",
+     "一个阶段的效应是对其余阶段各种设置（*情境*）取的均值；交互 a x b "
+     "指两者共同作用时，超出各自在没有对方时作用的部分。"},
+    {" In the mean %s changes the error most.", "平均而言，%s 对误差的改变最大。"},
+    {" The largest interaction is %s: %s%s.", "最大的交互是 %s：%s%s。"},
+    {", whose interval leaves 0 out", "，其区间不含 0"},
+    {", whose interval holds 0: no interaction is shown", "，其区间包含 0，不能证明存在交互"},
+    {" It is larger than the effect of any stage by itself.", "它大于任何单个阶段自身的效应。"},
+    {"stages set as in the other", "改为另一模式设置的阶段"},
+    {"%d of %d combinations that ran are shown, %d are refused; all are in `tables/swap.csv`.\n\n",
+     "已运行的 %2$d 种组合中列出 %1$d 种，另有 %3$d 种被拒绝；全部见 `tables/swap.csv`。\n\n"},
+    {"Each row is a mode that ran: one of the pair with some stages set as in the other. *Moved* is the relative L2 of "
+     "its last `block_out` against the mode that it starts from, *error* that against the float64 reference; KL is the "
+     "mean of KL(fp64 ‖ mode) and bits are those of the token that comes, both a token and to base 2. In brackets "
+     "stands "
+     "the 95 %% interval over prompts%s; what is bold differs from 0 by it.\n\n",
+     "每一行都是一个实际运行过的模式：模式对中的一个，其部分阶段改为另一个的设置。*移动*是其末层 `block_out` "
+     "相对出发模式的 L2 误差，*误差*是相对 float64 参考的 L2 误差；KL 为 KL(fp64 ‖ 模式) "
+     "的均值，比特数为下一个词元的比特数，两者均按词元计、以 2 为底。方括号内为对提示重抽样的 95 %% "
+     "区间%s；粗体表示区间不含 0。\n\n"},
+    {" (there is one prompt alone, so no interval)", "（只有一个提示，因此没有区间）"},
+    {"### %s and %s\n\n", "### %s 与 %s\n\n"},
+
+    /* --- restore.c */
+    {"%s is at %s, below the limit of %s, as it is.\n\n", "%s 本身的误差为 %s，已低于限值 %s。\n\n"},
+    {"%ld set of stages in a layer", "%ld 组层内阶段"},
+    {"**%s** of %s, run under %s, brought the error of the last `block_out` from %s to %s, at most the limit of %s: "
+     "%s.",
+     "%2$s 的 **%1$s** 改用 %3$s 运行后，末层 `block_out` 的误差从 %4$s 降到 %5$s，不超过限值 %6$s：%7$s。"},
+    {"**The limit of %s is not reached**: %s of %s, run under %s (%s), brought the error of the last `block_out` from "
+     "%s "
+     "to %s.",
+     "**未达到限值 %1$s**：%3$s 的 %2$s 改用 %4$s 运行（%5$s），末层 `block_out` 的误差从 %6$s 降到 %7$s。"},
+    {" With every layer under %s it is %s%s.", "所有层都用 %s 时为 %s%s。"},
+    {", itself above the limit", "，本身就高于限值"},
+    {" The first %s restored in their place give %s.", "若改为恢复最前面的 %s，则为 %s。"},
+    {"restored", "已恢复"},
+    {"tried", "尝试数"},
+    {"second best", "次优"},
+    {"with it", "其误差"},
+    {"the first ones instead", "改为最前面的层"},
+    {"all", "全部"},
+    {"Layers of a mode are run under another, one more at a time: each step tries every one that is left, beside those "
+     "chosen before, and takes the one that takes most off the squared error of the last `block_out` (by stage: for "
+     "each "
+     "stage restored; each alone and each two were tried). Every row is a run of its own. A set found step by step "
+     "need "
+     "not be the best of its size.\n\n",
+     "把一种模式的若干层改用另一种模式运行，每次增加一层：每一步在已选层的基础上逐一尝试所有剩余的层，选取使末层 "
+     "`block_out` "
+     "的平方误差减少最多的一层（按阶段时：按每恢复一个阶段计，单个阶段与两两阶段都会尝试）。每一行都是一次独立的运行。"
+     "逐步找到的集合未必是同样大小中最好的。\n\n"},
+    {"### %s, restored to %s by layer\n\n", "### %s，逐层恢复为 %s\n\n"},
+    {"### %s, restored to %s by stage\n\n", "### %s，逐阶段恢复为 %s\n\n"},
 
     /* --- evaluation.c */
     {"How well each mode predicts", "各模式的预测质量"},

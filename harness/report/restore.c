@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "report/language.h"
 #include "report/markdown.h"
 #include "report/sections.h"
 #include "report/words.h"
@@ -31,51 +32,57 @@ static const char *bits_cell(Arena *arena, double value, double low, double high
   return arena_printf(arena, "%.4f [%.4f, %.4f]", value, low, high);
 }
 
+/* "2, 8 and 5"; of stages: "2: `conv_out + scan_u` and 8: `scan_rest`". */
+static const char *set_of(Arena *arena, const Curve *c) {
+  const char *set = "";
+  int last = c->rows - 2;
+  for (int i = 1; i <= last; i++) {
+    const char *before = i == 1 ? "" : i == last ? say(" and ") : say(", ");
+    set = arena_printf(arena, "%s%s%s", set, before, unit(arena, c->row[i].layer, c->row[i].stages));
+  }
+  return *set ? set : say("none");
+}
+
 static void write_sentence(FILE *out, const Curve *c, Arena scratch) {
   const Restoration *start = &c->row[0], *all = &c->row[c->rows - 1], *last = &c->row[c->rows - 2];
-  const char *mode = md_text(&scratch, start->mode), *to = md_text(&scratch, start->to), *set = "";
+  const char *mode = md_text(&scratch, start->mode), *to = md_text(&scratch, start->to);
+  const char *before = md_short(&scratch, start->block_out), *after = md_short(&scratch, last->block_out);
+  const char *limit = md_short(&scratch, start->limit), *set = set_of(&scratch, c);
   bool by_layer = !strcmp(start->by, "layer");
-  for (int i = 1; i < c->rows - 1; i++)
-    set = arena_printf(&scratch, "%s%s%s", set,
-                       i == 1             ? ""
-                       : i == c->rows - 2 ? " and "
-                                          : ", ",
-                       unit(&scratch, c->row[i].layer, c->row[i].stages));
   if (start->reached) {
-    fprintf(out, "%s is at %s, below the limit of %s, as it is.\n\n", mode, md_short(&scratch, start->block_out),
-            md_short(&scratch, start->limit));
+    fprintf(out, say("%s is at %s, below the limit of %s, as it is.\n\n"), mode, before, limit);
     return;
   }
+  const char *count =
+      by_layer ? md_count(&scratch, last->step, "layer") : md_count(&scratch, last->step, "set of stages in a layer");
   if (last->reached)
-    fprintf(out,
-            "**%s** of %s run under %s bring the error of the last `block_out` from %s to %s, at most the limit of %s: "
-            "%s %s.",
-            md_count(&scratch, last->step, by_layer ? "layer" : "stage set"), mode, to,
-            md_short(&scratch, start->block_out), md_short(&scratch, last->block_out), md_short(&scratch, start->limit),
-            by_layer ? "layers" : "in layers", set);
+    fprintf(
+        out,
+        say("**%s** of %s, run under %s, brought the error of the last `block_out` from %s to %s, at most the limit "
+            "of %s: %s."),
+        count, mode, to, before, after, limit, set);
   else
     fprintf(out,
-            "**The limit of %s is not reached**: %s of %s run under %s (%s) bring the error of the last `block_out` "
-            "from %s to %s.",
-            md_short(&scratch, start->limit), md_count(&scratch, last->step, by_layer ? "layer" : "stage set"), mode,
-            to, *set ? set : "none", md_short(&scratch, start->block_out), md_short(&scratch, last->block_out));
-  fprintf(out, " With every layer under %s it is %s%s.", to, md_short(&scratch, all->block_out),
-          all->reached ? "" : ", itself above the limit");
+            say("**The limit of %s is not reached**: %s of %s, run under %s (%s), brought the error of the last "
+                "`block_out` from %s to %s."),
+            limit, count, mode, to, set, before, after);
+  fprintf(out, say(" With every layer under %s it is %s%s."), to, md_short(&scratch, all->block_out),
+          all->reached ? "" : say(", itself above the limit"));
   if (last->step > 0 && !isnan(last->first_block_out))
-    fprintf(out, " The first %s restored in their place give %s.", md_count(&scratch, last->step, "layer"),
+    fprintf(out, say(" The first %s restored in their place give %s."), count,
             md_short(&scratch, last->first_block_out));
   fputs("\n\n", out);
 }
 
 static void write_curve(FILE *out, const Curve *c, Arena scratch) {
-  static const char *const heading[] = {
-      "restored", "layer", "error", "KL", "bits", "tried", "second best", "with it", "the first ones instead"};
+  static const char *const heading[] =
+      WORDS("restored", "layer", "error", "KL", "bits", "tried", "second best", "with it", "the first ones instead");
   bool by_layer = !strcmp(c->row[0].by, "layer");
   Grid grid = grid_new(&scratch, by_layer ? "rlrrrrlrr" : "rlrrrrlr");
-  for (int i = 0; i < grid.columns; i++) grid_add(&grid, heading[i]);
+  for (int i = 0; i < grid.columns; i++) grid_add(&grid, say(heading[i]));
   for (int i = 0; i < c->rows; i++) {
     const Restoration *row = &c->row[i];
-    grid_add(&grid, row->step < 0 ? "all" : arena_printf(&scratch, "%d", row->step));
+    grid_add(&grid, row->step < 0 ? say("all") : arena_printf(&scratch, "%d", row->step));
     grid_add(&grid, unit(&scratch, row->layer, row->stages));
     grid_add(&grid, interval_cell(&scratch, row->block_out, row->block_out_low, row->block_out_high));
     grid_add(&grid, interval_cell(&scratch, row->kl, row->kl_low, row->kl_high));
@@ -89,20 +96,20 @@ static void write_curve(FILE *out, const Curve *c, Arena scratch) {
 }
 
 void section_restore(FILE *out, const ReportData *d, Arena scratch) {
-  fputs("Layers of a mode are run under another, one more at a time: each step tries every one that is left, beside "
-        "those "
-        "chosen before, and takes the one that takes most off the squared error of the last `block_out` (by stage: for "
-        "each stage restored; each alone and each two were tried). Every row is a run of its own. A set found step by "
-        "step "
-        "need not be the best of its size.\n\n",
-        out);
+  fputs(
+      say("Layers of a mode are run under another, one more at a time: each step tries every one that is left, beside "
+          "those chosen before, and takes the one that takes most off the squared error of the last `block_out` (by "
+          "stage: for each stage restored; each alone and each two were tried). Every row is a run of its own. A set "
+          "found step by step need not be the best of its size.\n\n"),
+      out);
   for (size_t i = 0; i < d->restorations;) {
     Curve c = {&d->restoration[i], 0};
     do c.rows++, i++;
     while (i < d->restorations && d->restoration[i].step != 0);
     if (c.rows < 2) continue;
-    fprintf(out, "### %s, restored to %s by %s\n\n", md_text(&scratch, c.row->mode), md_text(&scratch, c.row->to),
-            md_text(&scratch, c.row->by));
+    bool by_layer = !strcmp(c.row->by, "layer");
+    fprintf(out, by_layer ? say("### %s, restored to %s by layer\n\n") : say("### %s, restored to %s by stage\n\n"),
+            md_text(&scratch, c.row->mode), md_text(&scratch, c.row->to));
     write_sentence(out, &c, scratch);
     write_curve(out, &c, scratch);
   }

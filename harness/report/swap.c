@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "report/language.h"
 #include "report/markdown.h"
 #include "report/sections.h"
 #include "report/words.h"
@@ -31,7 +32,9 @@ static const Swap *find(const ReportData *d, const Swap *pair, const char *start
   return NULL;
 }
 
-static const char *stages_cell(Arena *arena, const char *stages) { return *stages ? md_code(arena, stages) : "none"; }
+static const char *stages_cell(Arena *arena, const char *stages) {
+  return *stages ? md_code(arena, stages) : say("none");
+}
 
 static bool has_effects(const ReportData *d, const Swap *pair) {
   for (size_t i = 0; i < d->swap_effects; i++)
@@ -47,7 +50,7 @@ static void add_alone(Grid *grid, const Swap *row) {
   grid_add(grid, stages_cell(arena, row->stages));
   grid_add(grid, row->rank ? arena_printf(arena, "%d", row->rank) : "—");
   if (row->identical) {
-    grid_add(grid, "no bit changes");
+    grid_add(grid, say("no bit changes"));
     for (int c = 3; c < grid->columns; c++) grid_add(grid, "—");
     return;
   }
@@ -59,10 +62,11 @@ static void add_alone(Grid *grid, const Swap *row) {
 }
 
 static Grid swap_grid(Arena *arena, const char *first) {
-  static const char *const heading[] = {"rank", "moved", "error", "change of error", "change of KL", "change of bits"};
+  static const char *const heading[] =
+      WORDS("rank", "moved", "error", "change of error", "change of KL", "change of bits");
   Grid grid = grid_new(arena, "lrrrrrr");
-  grid_add(&grid, first);
-  for (int c = 0; c < 6; c++) grid_add(&grid, heading[c]);
+  grid_add(&grid, say(first));
+  for (int c = 0; c < 6; c++) grid_add(&grid, say(heading[c]));
   return grid;
 }
 
@@ -72,7 +76,7 @@ static const char *idle_stages(Arena *arena, const ReportData *d, const Swap *pa
   for (size_t i = 0; i < d->swaps; i++) {
     const Swap *row = &d->swap[i];
     if (of_pair(row, pair) && !strcmp(row->start, start) && row->count == 1 && row->identical)
-      idle = arena_printf(arena, "%s%s%s", idle, *idle ? ", " : "", md_code(arena, row->stages));
+      idle = arena_printf(arena, "%s%s%s", idle, *idle ? say(", ") : "", md_code(arena, row->stages));
   }
   return idle;
 }
@@ -90,17 +94,17 @@ static void write_sentences(FILE *out, const ReportData *d, const Swap *itself, 
     if (!row->refused[0]) sum += row->block_out_change;
     if (row->rank == 1 && !row->identical) first = row;
   }
-  fprintf(out, "%s has an error of %s, %s of %s.", md_text(&scratch, itself->start),
+  fprintf(out, say("%s has an error of %s, %s of %s."), md_text(&scratch, itself->start),
           md_short(&scratch, itself->block_out), md_text(&scratch, whole->start), md_short(&scratch, whole->block_out));
   if (first)
-    fprintf(out, " The largest change that a stage alone makes is that of %s: %s.", md_code(&scratch, first->stages),
-            md_short(&scratch, first->block_out_change));
+    fprintf(out, say(" The largest change that a stage alone makes is that of %s: %s."),
+            md_code(&scratch, first->stages), md_short(&scratch, first->block_out_change));
   const char *idle = idle_stages(&scratch, d, itself, itself->start);
-  if (*idle) fprintf(out, " Alone, %s %s no bit of the end.", idle, strchr(idle, ',') ? "change" : "changes");
+  if (*idle) fprintf(out, say(" Alone, no bit of the end is changed by %s."), idle);
   if (stages > 1 && !refused)
     fprintf(out,
-            " The stages alone add up to %s of the %s between the two modes: the other %s is what they do only "
-            "together.",
+            say(" The stages alone add up to %s of the %s between the two modes: the other %s is what they do only "
+                "together."),
             md_short(&scratch, sum), md_short(&scratch, all), md_short(&scratch, all - sum));
   fputs("\n\n", out);
 }
@@ -109,7 +113,7 @@ static void write_alone(FILE *out, const ReportData *d, const Swap *pair, const 
   const char *to = !strcmp(start, pair->base) ? pair->other : pair->base, *refusals = "";
   const Swap *itself = find(d, pair, start, ""), *whole = find(d, pair, to, "");
   if (!itself || !whole) return;
-  Grid grid = swap_grid(&scratch, "stage swapped");
+  Grid grid = swap_grid(&scratch, WORD("stage swapped"));
   for (size_t i = 0; i < d->swaps; i++) {
     const Swap *row = &d->swap[i];
     if (!of_pair(row, pair) || strcmp(row->start, start) || !row->count) continue;
@@ -117,10 +121,11 @@ static void write_alone(FILE *out, const ReportData *d, const Swap *pair, const 
     if (!row->refused[0])
       add_alone(&grid, row);
     else
-      refusals = arena_printf(&scratch, "%s- %s alone is refused: %s.\n", refusals, md_code(&scratch, row->stages),
+      refusals = arena_printf(&scratch, say("%s- %s alone is refused: %s.\n"), refusals, md_code(&scratch, row->stages),
                               md_text(&scratch, row->refused));
   }
-  fprintf(out, "#### From %s, a stage at a time set as in %s\n\n", md_text(&scratch, start), md_text(&scratch, to));
+  fprintf(out, say("#### From %s, a stage at a time set as in %s\n\n"), md_text(&scratch, start),
+          md_text(&scratch, to));
   write_sentences(out, d, itself, whole, scratch);
   if (grid.count > grid.columns) grid_write(&grid, out);
   if (*refusals) fprintf(out, "%s\n", refusals);
@@ -131,8 +136,8 @@ static void write_alone(FILE *out, const ReportData *d, const Swap *pair, const 
 
 static void write_effects(FILE *out, const ReportData *d, const Swap *pair, Arena scratch) {
   Grid grid = grid_new(&scratch, "lrrrrr");
-  static const char *const heading[] = {"stage, or two together", "rank", "contexts", "error", "KL", "bits"};
-  for (int c = 0; c < grid.columns; c++) grid_add(&grid, heading[c]);
+  static const char *const heading[] = WORDS("stage, or two together", "rank", "contexts", "error", "KL", "bits");
+  for (int c = 0; c < grid.columns; c++) grid_add(&grid, say(heading[c]));
   const SwapEffect *largest[3] = {NULL};
   for (size_t i = 0; i < d->swap_effects; i++) {
     const SwapEffect *row = &d->swap_effect[i];
@@ -140,36 +145,36 @@ static void write_effects(FILE *out, const ReportData *d, const Swap *pair, Aren
     if (row->rank == 1) largest[row->order] = row;
     grid_add(&grid, md_code(&scratch, row->stages));
     grid_add(&grid, row->rank ? arena_printf(&scratch, "%d", row->rank) : "—");
-    grid_add(&grid, arena_printf(&scratch, "%d of %d", row->contexts, row->possible));
+    grid_add(&grid, arena_printf(&scratch, say("%d of %d"), row->contexts, row->possible));
     grid_add(&grid, change_cell(&scratch, row->block_out, row->block_out_low, row->block_out_high));
     grid_add(&grid, change_cell(&scratch, row->kl, row->kl_low, row->kl_high));
     grid_add(&grid, change_cell(&scratch, row->bits, row->bits_low, row->bits_high));
   }
   if (grid.count == grid.columns) return;
-  fprintf(out, "#### Over all combinations, from %s to %s\n\n", md_text(&scratch, pair->base),
+  fprintf(out, say("#### Over all combinations, from %s to %s\n\n"), md_text(&scratch, pair->base),
           md_text(&scratch, pair->other));
-  fputs(
-      "A stage's effect is the mean over the settings of the other stages (*contexts*); an interaction, a x b, is what "
-      "the two do together beyond what each does without the other.",
-      out);
-  if (largest[1]) fprintf(out, " In the mean %s changes the error most.", md_code(&scratch, largest[1]->stages));
+  fputs(say("A stage's effect is the mean over the settings of the other stages (*contexts*); an interaction, a x b, "
+            "is what "
+            "the two do together beyond what each does without the other."),
+        out);
+  if (largest[1]) fprintf(out, say(" In the mean %s changes the error most."), md_code(&scratch, largest[1]->stages));
   if (largest[2]) {
     const SwapEffect *two = largest[2];
     bool clear = two->block_out_low > 0 || two->block_out_high < 0;
-    fprintf(out, " The largest interaction is %s: %s%s.", md_code(&scratch, two->stages),
+    fprintf(out, say(" The largest interaction is %s: %s%s."), md_code(&scratch, two->stages),
             md_short(&scratch, two->block_out),
             isnan(two->block_out_low) ? ""
-            : clear                   ? ", whose interval leaves 0 out"
-                                      : ", whose interval holds 0: no interaction is shown");
+            : clear                   ? say(", whose interval leaves 0 out")
+                                      : say(", whose interval holds 0: no interaction is shown"));
     if (clear && largest[1] && fabs(two->block_out) > fabs(largest[1]->block_out))
-      fputs(" It is larger than the effect of any stage by itself.", out);
+      fputs(say(" It is larger than the effect of any stage by itself."), out);
   }
   fputs("\n\n", out);
   grid_write(&grid, out);
 }
 
 static void write_combinations(FILE *out, const ReportData *d, const Swap *pair, Arena scratch) {
-  Grid grid = swap_grid(&scratch, "stages set as in the other");
+  Grid grid = swap_grid(&scratch, WORD("stages set as in the other"));
   int shown = 0, ran = 0, refused = 0;
   for (size_t i = 0; i < d->swaps; i++) {
     const Swap *row = &d->swap[i];
@@ -182,24 +187,26 @@ static void write_combinations(FILE *out, const ReportData *d, const Swap *pair,
   if (!ran) return;
   grid_write(&grid, out);
   if (refused || shown < ran)
-    fprintf(out, "%d of %d combinations that ran are shown, %d are refused; all are in `tables/swap.csv`.\n\n", shown,
-            ran, refused);
+    fprintf(out, say("%d of %d combinations that ran are shown, %d are refused; all are in `tables/swap.csv`.\n\n"),
+            shown, ran, refused);
 }
 
 void section_swap(FILE *out, const ReportData *d, Arena scratch) {
   fprintf(
       out,
-      "Each row is a mode that ran: one of the pair with some stages set as in the other. *Moved* is the relative L2 "
-      "of its last `block_out` against the mode that it starts from, *error* that against the float64 reference; KL "
-      "is the mean of KL(fp64 ‖ mode) and bits are those of the token that comes, both a token and to base 2. In "
-      "brackets stands the 95 %% interval over prompts%s; what is bold differs from 0 by it.\n\n",
-      d->prompts > 1 ? "" : " (there is one prompt alone, so no interval)");
+      say("Each row is a mode that ran: one of the pair with some stages set as in the other. *Moved* is the relative "
+          "L2 "
+          "of its last `block_out` against the mode that it starts from, *error* that against the float64 reference; "
+          "KL "
+          "is the mean of KL(fp64 ‖ mode) and bits are those of the token that comes, both a token and to base 2. In "
+          "brackets stands the 95 %% interval over prompts%s; what is bold differs from 0 by it.\n\n"),
+      d->prompts > 1 ? "" : say(" (there is one prompt alone, so no interval)"));
   for (size_t i = 0; i < d->swaps; i++) {
     const Swap *pair = &d->swap[i];
     bool before = false;
     for (size_t j = 0; j < i; j++) before |= of_pair(&d->swap[j], pair);
     if (before) continue;
-    fprintf(out, "### %s and %s\n\n", md_text(&scratch, pair->base), md_text(&scratch, pair->other));
+    fprintf(out, say("### %s and %s\n\n"), md_text(&scratch, pair->base), md_text(&scratch, pair->other));
     write_alone(out, d, pair, pair->base, scratch);
     write_alone(out, d, pair, pair->other, scratch);
     if (!has_effects(d, pair)) continue;
