@@ -55,7 +55,7 @@ const Command commands[] = {
       "Examples:\n  driftscope eval --mode 2-0,2-4\n  driftscope eval --mode 0 --text my.txt --windows 32 --json\n",
       0,
       KEYS(OPT_MODE, OPT_MODEL, OPT_TEXT, OPT_EVAL_WINDOWS, OPT_EVAL_LENGTH, OPT_CALIBRATION, OPT_REWRITE, OPT_THREADS,
-           OPT_BACKEND, OPT_JSON, OPT_QUIET)},
+           OPT_JSON, OPT_QUIET)},
      "how well modes predict a text",
      command_eval},
     {{"report", "RESULTS.h5 [AFTER.h5]",
