@@ -187,15 +187,15 @@ void section_choice(FILE *out, const ReportData *d, Arena scratch) {
     fputs(say("No mode was both evaluated and timed.\n\n"), out);
     return;
   }
-  const Choice *accurate = choice, *fast = choice, *small = choice, *trade = NULL;
+  const Choice *accurate = choice, *fast = choice, *small = choice;
   for (const Choice *c = choice; c < choice + count; c++) {
     if (c->evaluation->kl_mean < accurate->evaluation->kl_mean) accurate = c;
     if (c->speed->tokens_per_s > fast->speed->tokens_per_s) fast = c;
     if (c->bytes < small->bytes) small = c;
   }
+  const Choice *trade = accurate;
   for (const Choice *c = choice; c < choice + count; c++)
-    if (!told_apart(d, accurate->evaluation->mode, c->evaluation->mode) && (!trade || c->bytes < trade->bytes))
-      trade = c;
+    if (!told_apart(d, accurate->evaluation->mode, c->evaluation->mode) && c->bytes < trade->bytes) trade = c;
   fprintf(
       out,
       say("From the figures of this run, at %s a prefill; bytes are weights, scales, one sequence's state and its live "
