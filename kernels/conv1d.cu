@@ -46,6 +46,7 @@ void conv1d_cuda(const Conv1d *w, const Tensor *x, Tensor *pre, Tensor *silu) {
   };
   int T = x->rows, E = w->E, i8 = w->type == TYPE_I8;
   assert(x->type == w->type && (i8 || w->type == TYPE_F32) && w->K >= 1 && w->K <= CONV1D_MAX_TAPS);
+  assert(w->acc == PRECISION_F32); /* a narrower accumulator: the CPU's alone */
   assert(pre->type == TYPE_F32 && (silu->type == TYPE_F32 || silu->type == TYPE_I8));
   assert(x->cols == E && pre->cols == E && silu->cols == E && pre->rows == T && silu->rows == T);
   auto *kernel = i8          ? w->K == 4 ? conv1d_kernel<int8_t, 4> : conv1d_kernel<int8_t, 0>

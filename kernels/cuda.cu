@@ -6,9 +6,11 @@
 static cudaStream_t operators, copies;
 static cudaEvent_t operators_so_far;
 static bool copies_queued; /* since cuda_capture */
+static int processors = 1;
 static char first_error[256], last_queued[64];
 
 cudaStream_t device_stream(void) { return operators; }
+int device_processors(void) { return processors; }
 
 void device_check(cudaError_t error, const char *what, int rows, int cols) {
   snprintf(last_queued, sizeof last_queued, "%s %d x %d", what, rows, cols);
@@ -57,6 +59,7 @@ bool cuda_open(Cuda *device, char why[256]) {
     return false;
   }
   peaks(properties.major, properties.minor, 1e3 * kilohertz * properties.multiProcessorCount, device);
+  processors = properties.multiProcessorCount;
   snprintf(device->name, sizeof device->name, "%.64s, sm_%d%d, driver %d.%d, runtime %d.%d", properties.name,
            properties.major, properties.minor, driver / 1000, driver % 1000 / 10, runtime / 1000, runtime % 1000 / 10);
   return true;
@@ -64,6 +67,7 @@ bool cuda_open(Cuda *device, char why[256]) {
 
 void *cuda_reserve(size_t bytes) {
   void *memory = NULL;
+  bytes = (bytes + 3) & ~(size_t)3; /* see Reader */
   if (cudaMalloc(&memory, bytes) == cudaSuccess) return memory;
   cudaGetLastError(); /* told by the NULL */
   return NULL;

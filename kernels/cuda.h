@@ -44,8 +44,9 @@ void cuda_wait_mark(void *mark);
 void cuda_operators_after(void *mark);
 double cuda_seconds(void *from, void *to);
 
-/* What is queued between cuda_capture and cuda_captured (operators, zeroing, copies) becomes a graph instead of running;
- * each cuda_replay queues it once, its copies to the host included: what is queued behind it waits for them too. */
+/* What is queued between cuda_capture and cuda_captured (operators, zeroing, copies) becomes a graph instead of
+ * running; each cuda_replay queues it once, its copies to the host included: what is queued behind it waits for them
+ * too. */
 void cuda_capture(void);
 void *cuda_captured(void);
 void cuda_replay(void *graph);
@@ -58,7 +59,7 @@ void linear_cuda_pack(const Linear *cpu, void *panels);
 
 /* Tensors of ops_cuda: `data` on the device. quantise_dynamic needs y->scale_at, where it leaves the scale; every
  * operator that reads an int8 tensor looks there first. Where nans_at is set, an operator that quantises adds its count
- * to it: the owner zeroes it before. `scratch` of scan may be NULL. */
+ * to it: the owner zeroes it before. `scratch` of scan is on the device, scan_scratch_bytes of it. */
 extern const Ops ops_cuda;
 
 #endif

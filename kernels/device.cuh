@@ -18,6 +18,8 @@ extern "C" {
 
 /* The one stream that operators and copies are queued on. */
 cudaStream_t device_stream(void);
+/* Its multiprocessors. */
+int device_processors(void);
 /* After every launch or call: keeps the first error, with the operator's name and shape, until cuda_wait. */
 void device_check(cudaError_t error, const char *what, int rows, int cols);
 /* Lets a kernel have `bytes` of dynamic shared memory, more than the 48 KiB that need no asking. */
@@ -40,6 +42,62 @@ __device__ inline float load(const Tensor &t, float scale, int row, int col) {
   return t.type == TYPE_I8    ? dq(((const int8_t *)t.data)[i], scale)
          : t.type == TYPE_F16 ? f32_of_f16(((const uint16_t *)t.data)[i])
                               : ((const float *)t.data)[i];
+}
+
+/* Reads elements of an f32 or i8 tensor down one column, with no branch on the type or on whether the element is there:
+ * each by the aligned word that holds it (cuda_reserve hands out whole words), or by the tensor's first. A branch would
+ * wait for its load, and a load that may be of shared memory for the stores before it; so all loads of a loop are under
+ * way before the first is needed. Places are 32-bit numbers of bytes from the base: half the registers and sums
+ * (device_addressable). */
+typedef struct Reader {
+  const char *base;
+  uint32_t at, step;
+  float scale;
+  bool i8;
+} Reader;
+
+/* From element (row, col) on, every `apart` rows. */
+__device__ inline Reader reader(const Tensor &t, int row, int col, int apart) {
+  int shift = t.type == TYPE_I8 ? 0 : 2;
+  uint32_t past_word = (uint32_t)(uintptr_t)t.data & 3u, element = (uint32_t)row * (uint32_t)t.stride + (uint32_t)col;
+  Reader r = {(const char *)t.data - past_word, past_word + (element << shift), (uint32_t)(t.stride * apart) << shift,
+              scale_of(t), !shift};
+  return r;
+}
+
+/* The next element, or 0 where it is not there. */
+__device__ inline float read(Reader *r, bool there) {
+  uint32_t at = there ? r->at : 0u, word = __ldg((const uint32_t *)(r->base + (at & ~3u)));
+  float value = r->i8 ? dq((int8_t)(word >> (at % 4u * 8u)), r->scale) : f32_of_bits(word);
+  r->at += r->step;
+  return there ? value : 0.0f;
+}
+
+/* Writes elements of a tensor of `type` (f32 or f16; said where it is known, so that the other way is not compiled)
+ * down one column, from element (row, col) on, every `apart` rows. */
+typedef struct Writer {
+  char *base;
+  uint32_t at, step;
+  bool f16;
+} Writer;
+
+__device__ inline Writer writer(const Tensor &t, Type type, int row, int col, int apart) {
+  int shift = type == TYPE_F16 ? 1 : 2;
+  uint32_t element = (uint32_t)row * (uint32_t)t.stride + (uint32_t)col;
+  Writer w = {(char *)t.data, element << shift, (uint32_t)(t.stride * apart) << shift, type == TYPE_F16};
+  return w;
+}
+
+/* The next element, where it is there. */
+__device__ inline void write(Writer *w, float value, bool there) {
+  if (there && w->f16) *(uint16_t *)(w->base + w->at) = f16_of(value);
+  if (there && !w->f16) *(float *)(w->base + w->at) = value;
+  w->at += w->step;
+}
+
+/* Whether a Reader or Writer reaches all of it. */
+inline bool device_addressable(const Tensor *t) {
+  return (uint64_t)t->rows * (uint64_t)t->stride * type_size(t->type) < UINT32_MAX - 3u;
 }
 
 /* A value into a tensor of any type; returns whether q8 met a NaN. */

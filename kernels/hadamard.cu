@@ -1,4 +1,5 @@
-/* hadamard: a block is one row, kept in shared memory; a barrier after every stride. P's signs come as bits. */
+/* hadamard: a block is one row, kept in shared memory. A thread takes 8 elements through three strides (fewer at the
+ * end) in registers, so that a barrier serves three. P's signs come as bits. */
 #include "kernels/device.cuh"
 
 enum { THREADS = 256, MAX_ORDER = 28 };
@@ -7,24 +8,50 @@ typedef struct Signs {
   uint32_t negative[MAX_ORDER]; /* bit col of word row: entry (row, col) of P is -1 */
 } Signs;
 
-template <int ORDER> __global__ static void hadamard_kernel(Tensor x, Signs signs, Tensor y) {
+__device__ static float widen(float x) { return x; }
+__device__ static float widen(uint16_t x) { return f32_of_f16(x); }
+
+/* Where element i stands: a gap after every 8 keeps a warp's accesses out of one another's banks at every stride. */
+ROOM_FN int padded(int i) { return i + i / 8; }
+
+/* Strides `stride`, twice that …, LEVELS of them, n elements. */
+template <int LEVELS> __device__ static void butterflies(float *row, int n, int stride) {
+  enum { POINTS = 1 << LEVELS };
+  for (int g = (int)threadIdx.x; g < n / POINTS; g += THREADS) {
+    int first = g / stride * stride * POINTS + g % stride;
+    float x[POINTS];
+#pragma unroll
+    for (int i = 0; i < POINTS; i++) x[i] = row[padded(first + i * stride)];
+#pragma unroll
+    for (int half = 1; half < POINTS; half *= 2)
+#pragma unroll
+      for (int i = 0; i < POINTS; i++)
+        if (!(i & half)) {
+          float a = x[i], b = x[i + half];
+          x[i] = a + b;
+          x[i + half] = a - b;
+        }
+#pragma unroll
+    for (int i = 0; i < POINTS; i++) row[padded(first + i * stride)] = x[i];
+  }
+  __syncthreads();
+}
+
+template <int ORDER, typename Value> __global__ static void hadamard_kernel(Tensor x, Signs signs, Tensor y) {
   extern __shared__ float row[];
   int t = (int)blockIdx.x, n = x.cols, block = n / ORDER;
-  for (int i = (int)threadIdx.x; i < n; i += THREADS) row[i] = load(x, 0, t, i);
+  const Value *from = (const Value *)x.data + at(x, t, 0);
+#pragma unroll 8
+  for (int i = (int)threadIdx.x; i < n; i += THREADS) row[padded(i)] = widen(from[i]);
   __syncthreads();
-  for (int stride = 1; stride < block; stride *= 2) {
-    for (int i = (int)threadIdx.x; i < n / 2; i += THREADS) {
-      float *pair = row + 2 * i - i % stride; /* i / stride whole pairs of runs, then i % stride */
-      float a = pair[0], b = pair[stride];
-      pair[0] = a + b;
-      pair[stride] = a - b;
-    }
-    __syncthreads();
-  }
+  int stride = 1;
+  for (; stride * 8 <= block; stride *= 8) butterflies<3>(row, n, stride);
+  if (stride * 4 == block) butterflies<2>(row, n, stride);
+  if (stride * 2 == block) butterflies<1>(row, n, stride);
   for (int j = (int)threadIdx.x; ORDER > 1 && j < block; j += THREADS) {
     float column[ORDER];
 #pragma unroll
-    for (int q = 0; q < ORDER; q++) column[q] = row[q * block + j];
+    for (int q = 0; q < ORDER; q++) column[q] = row[padded(q * block + j)];
     for (int p = 0; p < ORDER; p++) {
       float sum = 0.0f;
 #pragma unroll
@@ -32,13 +59,13 @@ template <int ORDER> __global__ static void hadamard_kernel(Tensor x, Signs sign
         float term = signs.negative[p] >> q & 1 ? -column[q] : column[q];
         sum = q ? sum + term : term;
       }
-      row[p * block + j] = sum;
+      row[padded(p * block + j)] = sum;
     }
   }
   __syncthreads();
   float normal = 1.0f / sqrtf((float)n);
   int nans = 0;
-  for (int i = (int)threadIdx.x; i < n; i += THREADS) nans += store(y, t, i, row[i] * normal, ROUND_EVEN);
+  for (int i = (int)threadIdx.x; i < n; i += THREADS) nans += store(y, t, i, row[padded(i)] * normal, ROUND_EVEN);
   count_nans(y, nans);
 }
 
@@ -53,11 +80,13 @@ void hadamard_cuda(const Tensor *x, Tensor *y) {
   Signs signs = {};
   for (int p = 0; order > 1 && p < order; p++)
     for (int q = 0; q < order; q++) signs.negative[p] |= (uint32_t)(hadamard_sign(order, p, q) < 0) << q;
-  auto *kernel = order == 1    ? hadamard_kernel<1>
-                 : order == 12 ? hadamard_kernel<12>
-                 : order == 20 ? hadamard_kernel<20>
-                               : hadamard_kernel<28>;
-  size_t shared = (size_t)n * sizeof(float);
+  bool f16 = x->type == TYPE_F16;
+  auto *kernel = order == 1    ? f16 ? hadamard_kernel<1, uint16_t> : hadamard_kernel<1, float>
+                    : order == 12 ? f16 ? hadamard_kernel<12, uint16_t> : hadamard_kernel<12, float>
+                    : order == 20 ? f16 ? hadamard_kernel<20, uint16_t> : hadamard_kernel<20, float>
+                    : f16 ? hadamard_kernel<28, uint16_t>
+                               : hadamard_kernel<28, float>;
+  size_t shared = (size_t)padded(n) * sizeof(float);
   device_shared(kernel, shared, "hadamard");
   kernel<<<(unsigned)x->rows, THREADS, shared, device_stream()>>>(*x, signs, *y);
   device_launched("hadamard", x->rows, n);

@@ -79,7 +79,7 @@ ROOM_CLONES static void tile_f32(const float *const x[ROWS], const float *panel,
   float sum[ROWS][COLS] = {0};
   for (int k = 0; k < in; k++)
     for (int r = 0; r < ROWS; r++)
-      for (int j = 0; j < COLS; j++) sum[r][j] = fmaf(x[r][k], panel[k * COLS + j], sum[r][j]);
+      for (int j = 0; j < COLS; j++) sum[r][j] = linear_add(sum[r][j], x[r][k], panel[k * COLS + j]);
   memcpy(y, sum, sizeof sum);
 }
 

@@ -5,11 +5,14 @@
  * panels of output columns; the order of a sum is the same for every blocking. */
 #ifndef DS_KERNELS_LINEAR_H
 #define DS_KERNELS_LINEAR_H
+#include <math.h>
+
 #include "kernels/room.h"
 #include "kernels/tensor.h"
 
 enum { LINEAR_I8_MAX_IN = 131071 };
 
+ROOM_FN float linear_add(float sum, float x, float w) { return fmaf(x, w, sum); }
 ROOM_FN float linear_dequantise(int32_t acc, float scale_x, float scale_w) {
   float scale = scale_x * scale_w; /* rounded once, before it meets the sum */
   return (float)acc * scale;

@@ -1,7 +1,7 @@
 /* q8: a thread is one element of a row; blockIdx.x is the row. A maximum does not depend on its order. */
 #include "kernels/device.cuh"
 
-enum { THREADS = 256 };
+enum { THREADS = 256, MAX_BLOCKS = 1024 };
 
 static dim3 grid_of(const Tensor *t) { return dim3((unsigned)t->rows, (unsigned)ceil_div(t->cols, THREADS)); }
 
@@ -27,10 +27,19 @@ void quantise_cuda(const Tensor *x, Rounding rounding, Tensor *y) {
 __device__ static unsigned absmax_so_far;
 
 __global__ static void absmax_kernel(Tensor x, unsigned *most) {
-  int row = (int)blockIdx.x, col = (int)(blockIdx.y * THREADS + threadIdx.x);
-  unsigned bits = col < x.cols ? absmax_bits(load(x, 0, row, col)) : 0;
+  __shared__ unsigned of_block;
+  if (threadIdx.x == 0) of_block = 0;
+  __syncthreads();
+  unsigned bits = 0;
+  for (int row = (int)blockIdx.x; row < x.rows; row += (int)gridDim.x) {
+    const float *from = (const float *)x.data + at(x, row, 0);
+#pragma unroll 4
+    for (int col = (int)threadIdx.x; col < x.cols; col += THREADS) bits = max(bits, absmax_bits(from[col]));
+  }
   for (int distance = 16; distance > 0; distance /= 2) bits = max(bits, __shfl_xor_sync(~0u, bits, distance));
-  if (threadIdx.x % 32 == 0 && bits > 0) atomicMax(most, bits);
+  if (threadIdx.x % 32 == 0) atomicMax(&of_block, bits);
+  __syncthreads();
+  if (threadIdx.x == 0 && of_block > 0) atomicMax(most, of_block);
 }
 
 /* y's scale is put where its readers look for it. */
@@ -47,7 +56,8 @@ void quantise_dynamic_cuda(const Tensor *x, Tensor *y) {
   void *at_most = NULL;
   device_check(cudaGetSymbolAddress(&at_most, absmax_so_far), "quantise_dynamic", x->rows, x->cols);
   device_check(cudaMemsetAsync(at_most, 0, sizeof(unsigned), device_stream()), "quantise_dynamic", x->rows, x->cols);
-  absmax_kernel<<<grid_of(x), THREADS, 0, device_stream()>>>(*x, (unsigned *)at_most);
+  absmax_kernel<<<(unsigned)(x->rows < MAX_BLOCKS ? x->rows : MAX_BLOCKS), THREADS, 0, device_stream()>>>(
+      *x, (unsigned *)at_most);
   quantise_dynamic_kernel<<<grid_of(x), THREADS, 0, device_stream()>>>(*x, (const unsigned *)at_most, *y);
   device_launched("quantise_dynamic", x->rows, x->cols);
   y->nans = 0;

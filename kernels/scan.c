@@ -51,7 +51,9 @@ static size_t shared_rows(int T, int N) { return ((size_t)T * (size_t)N + WIDTH 
 size_t scan_scratch_bytes(int T, int E, int N, ScanOrder order) {
   (void)E; /* tiles are done one after the other */
   size_t rows = 2 * shared_rows(T, N) + (size_t)omp_get_max_threads() * work_rows(T, N, order);
-  return rows * sizeof(Row) + 63; /* rows start at multiples of 64 bytes */
+  size_t device = order == SCAN_BLOCKED ? 2 * (size_t)scan_padded_tokens(T) * (size_t)N * sizeof(float) : 0;
+  size_t host = rows * sizeof(Row);
+  return (host > device ? host : device) + 63; /* rows start at multiples of 64 bytes */
 }
 
 /* Elements col … col + n - 1 of a row, dequantised; the rest of a Row stays 0. */

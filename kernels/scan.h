@@ -76,6 +76,13 @@ ROOM_FN ScanChunk scan_chunk(int T) {
   return chunk;
 }
 
+/* T rounded up to whole chunks. */
+ROOM_FN int scan_padded_tokens(int T) {
+  ScanChunk chunk = scan_chunk(T);
+  int tokens = chunk.lanes * chunk.items;
+  return (T + tokens - 1) / tokens * tokens;
+}
+
 typedef enum ScanOrder { SCAN_SEQUENTIAL, SCAN_BLOCKED } ScanOrder;
 
 /* All zero: float32 throughout. softplus and decay: f32, f16 or bf16; state: i8 too. */
@@ -103,7 +110,7 @@ typedef struct ScanOutputs {
   Tensor *state; /* [E, N] f32, after the last token */
 } ScanOutputs;
 
-/* Bytes of working memory that scan needs for these sizes and omp_get_max_threads() threads. */
+/* Bytes of working memory that scan needs for these sizes: with omp_get_max_threads() threads, or on a device. */
 size_t scan_scratch_bytes(int T, int E, int N, ScanOrder order);
 void scan(const ScanInputs *in, ScanOrder order, const ScanOutputs *out, void *scratch);
 #endif

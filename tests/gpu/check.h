@@ -1,0 +1,11 @@
+/* check: the parts of build/check-gpu. */
+#ifndef DS_TESTS_GPU_CHECK_H
+#define DS_TESTS_GPU_CHECK_H
+#include <stdbool.h>
+
+/* Each prints one line an operator or primitive, and is false at any difference. `small`: short shapes only. */
+bool check_ops(bool small);
+bool check_primitives(void);
+/* Prints how long the operators take whose names contain `only`. */
+void time_ops(const char *only);
+#endif

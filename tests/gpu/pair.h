@@ -1,0 +1,103 @@
+/* pair: a tensor twice, for the CPU's operator and for the device's, and whether both came to the same bits. The CPU's
+ * kernels are the witness. Outputs start as junk, different on either side; NaNs compare equal whatever their payload,
+ * which is the hardware's. Everything allocated lives until pairs_free. */
+#ifndef DS_TESTS_GPU_PAIR_H
+#define DS_TESTS_GPU_PAIR_H
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/cuda.h"
+#include "kernels/f16.h"
+
+typedef struct Pair {
+  Tensor cpu, gpu;
+  size_t bytes;
+} Pair;
+
+static uint64_t random_state = 1;
+static uint32_t random_bits(void) {
+  random_state = random_state * 6364136223846793005u + 1442695040888963407u;
+  uint64_t x = random_state ^ random_state >> 33;
+  return (uint32_t)(x * 0xff51afd7ed558ccdu >> 32);
+}
+/* About normal, variance 1. */
+static float random_value(void) {
+  float sum = 0;
+  for (int i = 0; i < 4; i++) sum += (float)random_bits() * 0x1p-32f - 0.5f;
+  return sum * 1.7320508f;
+}
+
+static void *allocated[256];
+static int allocations, on_device[256];
+static void *keep(void *memory, int device) {
+  if (!memory) {
+    fprintf(stderr, "no memory\n");
+    exit(2);
+  }
+  on_device[allocations] = device;
+  return allocated[allocations++] = memory;
+}
+static void wait_or_exit(void) {
+  char why[256];
+  if (cuda_wait(why)) return;
+  printf("FAILED: %s\n", why);
+  exit(1);
+}
+static void pairs_free(void) {
+  wait_or_exit();
+  while (allocations > 0)
+    if (on_device[--allocations])
+      cuda_release(allocated[allocations]);
+    else
+      free(allocated[allocations]);
+}
+
+/* [rows, cols] in rows of `stride` elements, filled with junk. */
+static Pair pair_junk(Type type, int rows, int cols, int stride, float scale) {
+  Pair p = {.bytes = (size_t)rows * (size_t)stride * type_size(type)};
+  p.cpu = p.gpu = tensor_of(NULL, type, rows, cols, scale);
+  p.cpu.stride = p.gpu.stride = stride;
+  p.cpu.data = keep(malloc(p.bytes), 0);
+  p.gpu.data = keep(cuda_reserve(p.bytes), 1);
+  memset(p.cpu.data, 0xa5, p.bytes);
+  void *junk = keep(malloc(p.bytes), 0);
+  memset(junk, 0x5a, p.bytes);
+  cuda_to_device(p.gpu.data, junk, p.bytes);
+  if (type == TYPE_I8) {
+    p.gpu.nans_at = keep(cuda_reserve(sizeof(int64_t)), 1);
+    cuda_zero(p.gpu.nans_at, sizeof(int64_t));
+  }
+  wait_or_exit();
+  return p;
+}
+
+/* Values of about `size`; where `odd`, one in 50 is a NaN, an infinity, a zero of either sign, a denormal or huge. */
+static Pair pair_values(Type type, int rows, int cols, int stride, float scale, float size, int odd) {
+  static const uint32_t strange[] = {0x7fc00000, 0xffc12345, 0x7f800000, 0xff800000, 0x80000000, 0,
+                                     1,          0x80012345, 0x7f7fffff, 0xff7fffff, 0x42c80000, 0xc2c80000};
+  Pair p = pair_junk(type, rows, cols, stride, scale);
+  for (size_t i = 0; i < (size_t)rows * (size_t)stride; i++) {
+    float value = random_value() * size;
+    if (odd && random_bits() % 50 == 0) value = f32_of_bits(strange[random_bits() % 12]);
+    if (type == TYPE_F32)
+      ((float *)p.cpu.data)[i] = value;
+    else if (type == TYPE_F16)
+      ((uint16_t *)p.cpu.data)[i] = f16_of(value);
+    else
+      ((int8_t *)p.cpu.data)[i] = (int8_t)random_bits();
+  }
+  cuda_to_device(p.gpu.data, p.cpu.data, p.bytes);
+  wait_or_exit();
+  return p;
+}
+
+static Pair pair_columns(const Pair *p, int first, int count) {
+  Pair view = *p;
+  view.cpu = tensor_columns(&p->cpu, first, count);
+  view.gpu = tensor_columns(&p->gpu, first, count);
+  return view;
+}
+
+#endif
