@@ -169,8 +169,22 @@ static void check_scan(int T, int E, int N, int R, ScanOrder order, int kinds, i
   Pair bias = pair_values(rest, 1, E, E, rest == TYPE_I8 ? 0.02f : 0, 1, odd);
   Pair delta = pair_junk(TYPE_F32, T, E, E, 0), y = pair_junk(TYPE_F32, T, E, E, 0);
   Pair gated = pair_junk(kinds & 8 ? TYPE_F16 : TYPE_F32, T, E, E + 3, 0), state = pair_junk(TYPE_F32, E, N, N, 0);
-  ScanInputs in = {&u.cpu, &dt.cpu, &B.cpu, &C.cpu, &z.cpu, &A_log.cpu, &D.cpu, &bias.cpu};
-  ScanInputs in_gpu = {&u.gpu, &dt.gpu, &B.gpu, &C.gpu, &z.gpu, &A_log.gpu, &D.gpu, &bias.gpu};
+  ScanInputs in = {.u = &u.cpu,
+                   .dt = &dt.cpu,
+                   .B = &B.cpu,
+                   .C = &C.cpu,
+                   .z = &z.cpu,
+                   .A_log = &A_log.cpu,
+                   .D = &D.cpu,
+                   .dt_bias = &bias.cpu};
+  ScanInputs in_gpu = {.u = &u.gpu,
+                       .dt = &dt.gpu,
+                       .B = &B.gpu,
+                       .C = &C.gpu,
+                       .z = &z.gpu,
+                       .A_log = &A_log.gpu,
+                       .D = &D.gpu,
+                       .dt_bias = &bias.gpu};
   ScanOutputs out = {&delta.cpu, &y.cpu, &gated.cpu, &state.cpu};
   ScanOutputs out_gpu = {&delta.gpu, &y.gpu, &gated.gpu, &state.gpu};
   ops_cpu.scan(&in, order, &out, keep(malloc(scan_scratch_bytes(T, E, N, order)), 0));

@@ -30,13 +30,13 @@ static float random_value(void) {
 }
 
 static void *allocated[256];
-static int allocations, on_device[256];
+static int allocations, is_device_memory[256];
 static void *keep(void *memory, int device) {
   if (!memory) {
     fprintf(stderr, "no memory\n");
     exit(2);
   }
-  on_device[allocations] = device;
+  is_device_memory[allocations] = device;
   return allocated[allocations++] = memory;
 }
 static void wait_or_exit(void) {
@@ -48,7 +48,7 @@ static void wait_or_exit(void) {
 static void pairs_free(void) {
   wait_or_exit();
   while (allocations > 0)
-    if (on_device[--allocations])
+    if (is_device_memory[--allocations])
       cuda_release(allocated[allocations]);
     else
       free(allocated[allocations]);

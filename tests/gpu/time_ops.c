@@ -71,10 +71,17 @@ static void time_scan(int T, int i8, ScanOrder order) {
   Pair bias = pair_values(type, 1, E, E, scale, 1, 0);
   Pair delta = pair_junk(TYPE_F32, T, E, E, 0), y = pair_junk(TYPE_F32, T, E, E, 0);
   Pair gated = pair_junk(TYPE_F16, T, E, E, 0), state = pair_junk(TYPE_F32, E, N, N, 0);
-  ScanCall call = {{&u.gpu, &dt.gpu, &B.gpu, &C.gpu, &z.gpu, &A_log.gpu, &skip.gpu, &bias.gpu},
-                   {&delta.gpu, &y.gpu, &gated.gpu, &state.gpu},
-                   order,
-                   keep(cuda_reserve(scan_scratch_bytes(T, E, N, order)), 1)};
+  ScanCall call = {.in = {.u = &u.gpu,
+                          .dt = &dt.gpu,
+                          .B = &B.gpu,
+                          .C = &C.gpu,
+                          .z = &z.gpu,
+                          .A_log = &A_log.gpu,
+                          .D = &skip.gpu,
+                          .dt_bias = &bias.gpu},
+                   .out = {&delta.gpu, &y.gpu, &gated.gpu, &state.gpu},
+                   .order = order,
+                   .scratch = keep(cuda_reserve(scan_scratch_bytes(T, E, N, order)), 1)};
   char name[64];
   snprintf(name, sizeof name, "scan %s %s", order == SCAN_BLOCKED ? "blocked" : "sequential", type_name(type));
   time_op(name, T, call_scan, &call, (double)T * E * (3 * (double)type_size(type) + 10), 0);
@@ -94,8 +101,16 @@ static void time_conv(int T, int i8, int i8_out) {
   Pair xz = pair_values(type, T, 2 * E, 2 * E, 0.02f, 1, 0), w = pair_values(type, E, 4, 4, 0, 1, 0);
   Pair bias = pair_values(type, 1, E, E, 0, 1, 0), pre = pair_junk(TYPE_F32, T, E, E, 0);
   Pair silu = pair_junk(output, T, E, E, 0.02f);
-  ConvCall call = {
-      {E, 4, type, w.gpu.data, bias.gpu.data, 0.02f, 0.02f}, tensor_columns(&xz.gpu, 0, E), pre.gpu, silu.gpu};
+  ConvCall call = {.w = {.E = E,
+                         .K = 4,
+                         .type = type,
+                         .weight = w.gpu.data,
+                         .bias = bias.gpu.data,
+                         .weight_scale = 0.02f,
+                         .bias_scale = 0.02f},
+                   .x = tensor_columns(&xz.gpu, 0, E),
+                   .pre = pre.gpu,
+                   .silu = silu.gpu};
   char name[64];
   snprintf(name, sizeof name, "conv1d %s->%s", type_name(type), type_name(output));
   time_op(name, T, call_conv, &call, (double)T * E * (double)(type_size(type) + 4 + type_size(output)), 0);
