@@ -6,15 +6,15 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "cost.h"
-#include "evaluate.h"
+#include "study/cost.h"
+#include "study/evaluate.h"
 #include "measure/stats.h"
 #include "model/block.h"
 #include "model/calibrate.h"
 #include "model/rewrite.h"
 #include "model/witness.h"
-#include "restore.h"
-#include "swap.h"
+#include "study/restore.h"
+#include "study/swap.h"
 
 /* Program, libraries, BLAS buffers, HDF5's caches: what a run of nothing keeps resident; measured. */
 static const size_t fixed_bytes = (size_t)64 << 20;

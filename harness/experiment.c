@@ -7,12 +7,12 @@
 #include <sys/resource.h>
 
 #include "base/file.h"
-#include "budget.h"
-#include "cost.h"
-#include "device.h"
+#include "study/budget.h"
+#include "study/cost.h"
+#include "device/device.h"
 #include "estimate.h"
-#include "evaluate.h"
-#include "gates.h"
+#include "study/evaluate.h"
+#include "study/gates.h"
 #include "measure/drift.h"
 #include "measure/law.h"
 #include "measure/stats.h"
@@ -21,9 +21,9 @@
 #include "model/block.h"
 #include "model/witness.h"
 #include "provenance.h"
-#include "restore.h"
+#include "study/restore.h"
 #include "setup.h"
-#include "swap.h"
+#include "study/swap.h"
 #include "trace64.h"
 
 /* One mode, or the reference, on its way through the layers. */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "device.h"
+#include "device/device.h"
 #include "measure/stats.h"
 #include "micro/capture.h"
 #include "micro/plan.h"

@@ -2,7 +2,7 @@
  * and flags, machine, BLAS, date, command, spec, model. */
 #ifndef DS_PROVENANCE_H
 #define DS_PROVENANCE_H
-#include "device.h"
+#include "device/device.h"
 #include "setup.h"
 
 #define DRIFTSCOPE_VERSION "driftscope 0.1.0"

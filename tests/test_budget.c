@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "budget.h"
+#include "study/budget.h"
 #include "measure/stats.h"
 #include "trace64.h"
 

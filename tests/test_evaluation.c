@@ -7,7 +7,7 @@
 #include <hdf5_hl.h>
 #include <math.h>
 
-#include "evaluate.h"
+#include "study/evaluate.h"
 #include "measure/evaluation.h"
 #include "shipped_model.h"
 

@@ -1,5 +1,5 @@
 /* gates: limits against rows made by hand, in both directions, and what may never pass. */
-#include "gates.h"
+#include "study/gates.h"
 
 #include "tests/measure_rows.h"
 

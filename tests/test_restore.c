@@ -4,8 +4,8 @@
 
 #include <math.h>
 
-#include "restore.h"
-#include "walk.h"
+#include "study/restore.h"
+#include "study/walk.h"
 
 enum { TOKENS = 20, PROMPTS = 2, BAD = 13, WORSE = 6 };
 

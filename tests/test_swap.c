@@ -5,7 +5,7 @@
 #include <math.h>
 
 #include "measure/ends.h"
-#include "swap.h"
+#include "study/swap.h"
 
 enum { TOKENS = 100, PROMPTS = 3, OWN = 4 };
 

@@ -5,7 +5,7 @@
 
 #include "kernels/math32.h"
 #include "model_files.h"
-#include "verify.h"
+#include "device/verify.h"
 
 static Tensor row_of(float *x, int n, const char *kernel) {
   Tensor t = tensor_of(x, TYPE_F32, 1, n, 0);

@@ -2,7 +2,7 @@
 #include "shipped_model.h"
 
 #include "trace64.h"
-#include "walk.h"
+#include "study/walk.h"
 
 enum { TOKENS = 40, LAYERS = 24 };
 

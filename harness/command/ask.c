@@ -8,7 +8,7 @@
 #include "command/flags.h"
 #include "command/plan.h"
 #include "command/print_evaluation.h"
-#include "evaluate.h"
+#include "study/evaluate.h"
 #include "model/calibrate.h"
 #include "setup.h"
 

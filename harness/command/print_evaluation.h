@@ -4,7 +4,7 @@
 #define DS_COMMAND_PRINT_EVALUATION_H
 #include <stdio.h>
 
-#include "evaluate.h"
+#include "study/evaluate.h"
 
 void print_evaluation(FILE *out, const EvaluationRows *rows);
 /* {"evaluation": [rows], "evaluation_pairs": [rows], "evaluation_windows": [rows]}, keys as in the tables; what does

@@ -1,4 +1,4 @@
-#include "verify.h"
+#include "device/verify.h"
 
 #include <math.h>
 #include <string.h>

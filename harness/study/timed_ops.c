@@ -1,4 +1,4 @@
-#include "timed_ops.h"
+#include "study/timed_ops.h"
 
 #include <stddef.h>
 

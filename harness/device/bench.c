@@ -1,4 +1,4 @@
-#include "bench.h"
+#include "device/bench.h"
 
 #include <gsl/gsl_statistics_double.h>
 #include <math.h>
@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "calls.h"
+#include "device/calls.h"
 #include "model/block.h"
 
 enum { SAMPLES = 15, COPY_BYTES = 1 << 28, ROWS_MAX = 4096, LAYER_TIMED = 1 };

@@ -1,4 +1,4 @@
-#include "budget.h"
+#include "study/budget.h"
 
 #include "model/block.h"
 #include "model/witness.h"

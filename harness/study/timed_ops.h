@@ -1,7 +1,7 @@
 /* timed_ops: the operators of a backend, each with a clock around it. Projections are told apart by the weights they
  * take. One pass at a time: the counts are this module's. */
-#ifndef DS_TIMED_OPS_H
-#define DS_TIMED_OPS_H
+#ifndef DS_STUDY_TIMED_OPS_H
+#define DS_STUDY_TIMED_OPS_H
 #include "model/model.h"
 
 typedef enum Operator {

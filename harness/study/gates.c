@@ -1,4 +1,4 @@
-#include "gates.h"
+#include "study/gates.h"
 
 #include <math.h>
 #include <stdio.h>

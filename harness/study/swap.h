@@ -1,7 +1,7 @@
 /* swap: what each stage in which two modes differ does to the end of the model, alone and from both ends, and in all
  * combinations where the spec asks for them. Every way is run and its witness checked. */
-#ifndef DS_SWAP_H
-#define DS_SWAP_H
+#ifndef DS_STUDY_SWAP_H
+#define DS_STUDY_SWAP_H
 #include "measure/resample.h"
 #include "measure/tables.h"
 #include "setup.h"

@@ -2,8 +2,8 @@
  * 1, 1)) and is length + 1 tokens long: all but the last are read from state zero, all but the first are predicted.
  * Window by window the reference goes first, then every mode in lock-step with it; nothing is kept of them but rows. It
  * runs on the CPU, whose bits are the device's. */
-#ifndef DS_EVALUATE_H
-#define DS_EVALUATE_H
+#ifndef DS_STUDY_EVALUATE_H
+#define DS_STUDY_EVALUATE_H
 #include "measure/tables.h"
 #include "setup.h"
 

@@ -1,4 +1,4 @@
-#include "cost.h"
+#include "study/cost.h"
 
 #include <gsl/gsl_statistics_double.h>
 #include <math.h>
@@ -8,7 +8,7 @@
 
 #include "model/block.h"
 #include "model/footprint.h"
-#include "timed_ops.h"
+#include "study/timed_ops.h"
 
 enum { TOTAL = OP_COUNT, TIMED };
 

@@ -3,7 +3,7 @@
 
 #include "kernels/f16.h"
 #include "kernels/hadamard.h"
-#include "verify.h"
+#include "device/verify.h"
 
 enum { TENSORS = 12, SPECIAL_EVERY = 97 };
 

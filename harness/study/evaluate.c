@@ -1,10 +1,10 @@
-#include "evaluate.h"
+#include "study/evaluate.h"
 
 #include <stdio.h>
 
 #include "measure/evaluation.h"
 #include "model/block.h"
-#include "walk.h"
+#include "study/walk.h"
 
 typedef struct Evaluator {
   const EvaluationPlan *plan;

@@ -2,8 +2,8 @@
  * and the logits. Nothing is stored or measured here; a layer's traces are let go before the next layer, so memory is
  * that of one layer under one mode, and of the ends that are kept. Each way gives the bits that a run of that mode
  * alone gives. */
-#ifndef DS_WALK_H
-#define DS_WALK_H
+#ifndef DS_STUDY_WALK_H
+#define DS_STUDY_WALK_H
 #include "setup.h"
 
 /* One way through the model. */

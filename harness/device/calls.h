@@ -1,7 +1,7 @@
 /* calls: a table of operators that does what another one does and remembers every call, so that a call that a block
  * made can be made again, to time it, and be counted. One watch at a time. */
-#ifndef DS_CALLS_H
-#define DS_CALLS_H
+#ifndef DS_DEVICE_CALLS_H
+#define DS_DEVICE_CALLS_H
 #include <stdint.h>
 
 #include "kernels/ops.h"

@@ -1,4 +1,4 @@
-#include "walk.h"
+#include "study/walk.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* gates: the limits that a spec sets, held against what was measured. */
-#ifndef DS_GATES_H
-#define DS_GATES_H
+#ifndef DS_STUDY_GATES_H
+#define DS_STUDY_GATES_H
 #include "measure/tables.h"
 #include "spec/spec.h"
 

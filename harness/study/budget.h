@@ -1,7 +1,7 @@
 /* budget: the two runs of a layer that an error budget needs beside those of the lock-step walk: each side's block on
  * the other's input. What follows from them is in measure/budget.h. */
-#ifndef DS_BUDGET_H
-#define DS_BUDGET_H
+#ifndef DS_STUDY_BUDGET_H
+#define DS_STUDY_BUDGET_H
 #include "measure/budget.h"
 #include "setup.h"
 

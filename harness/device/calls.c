@@ -1,4 +1,4 @@
-#include "calls.h"
+#include "device/calls.h"
 
 #include <assert.h>
 

@@ -2,9 +2,9 @@
  * setting over shapes that meet every path, with NaN, infinities, -0 and denormals among the inputs; then the whole
  * model under every mode, every tensor of every layer. Equal means equal bits; a NaN is a NaN (its bits differ by
  * hardware, and are made canonical where tensors are stored). */
-#ifndef DS_VERIFY_H
-#define DS_VERIFY_H
-#include "device.h"
+#ifndef DS_DEVICE_VERIFY_H
+#define DS_DEVICE_VERIFY_H
+#include "device/device.h"
 #include "setup.h"
 
 typedef struct VerifyLine {

@@ -2,7 +2,7 @@
  * activations stay in range; all layers have the same, in memory of their own. */
 #include <math.h>
 
-#include "bench.h"
+#include "device/bench.h"
 #include "model/calibrate.h"
 
 enum { CALIBRATION_TOKENS = 64 };

@@ -1,4 +1,4 @@
-#include "restore.h"
+#include "study/restore.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 #include "measure/ends.h"
 #include "measure/evaluation.h"
 #include "model/block.h"
-#include "walk.h"
+#include "study/walk.h"
 
 /* What can be restored: in one layer, stages that go together. */
 typedef struct Unit {

@@ -1,4 +1,4 @@
-#include "swap.h"
+#include "study/swap.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 #include "measure/evaluation.h"
 #include "measure/stats.h"
 #include "model/block.h"
-#include "walk.h"
+#include "study/walk.h"
 
 /* A mode of the pair by its stages: those that are set as in `other`, the rest as in `base`. */
 typedef struct Way {

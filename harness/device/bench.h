@@ -2,10 +2,10 @@
  * with its median absolute deviation; on a device the repeats are graphs, so that no launch is counted. It is held
  * against a copy of as many bytes, timed in the same way, and against the roofline: the larger of bytes at the rate of
  * a large copy and arithmetic at the device's peak. Bytes are inputs, weights and outputs, once each. */
-#ifndef DS_BENCH_H
-#define DS_BENCH_H
+#ifndef DS_DEVICE_BENCH_H
+#define DS_DEVICE_BENCH_H
 #include "base/progress.h"
-#include "device.h"
+#include "device/device.h"
 #include "measure/tables.h"
 
 typedef struct BenchPlan {

@@ -3,8 +3,8 @@
  * copy through pinned memory while the next lane computes, and the next layer may be queued while the CPU measures this
  * one: layer L and L + 1 use different halves, so L + 1 may be queued once L was taken, and L + 2 once L is done with.
  */
-#ifndef DS_DEVICE_H
-#define DS_DEVICE_H
+#ifndef DS_DEVICE_DEVICE_H
+#define DS_DEVICE_DEVICE_H
 #include "kernels/cuda.h"
 #include "model/model.h"
 #include "spec/spec.h"

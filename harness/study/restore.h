@@ -4,8 +4,8 @@
  * to the reference). It ends at the limit, at `most` units, or where no unit takes anything off. What was chosen is
  * then run again from the tokens, beside the reference, for the figures that are reported; each must be the one it was
  * chosen by, or the run stops. */
-#ifndef DS_RESTORE_H
-#define DS_RESTORE_H
+#ifndef DS_STUDY_RESTORE_H
+#define DS_STUDY_RESTORE_H
 #include "measure/resample.h"
 #include "measure/tables.h"
 #include "setup.h"
