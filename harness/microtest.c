@@ -32,8 +32,6 @@ typedef struct Test {
   int seens;
 } Test;
 
-static void put_text(char *to, size_t size, const char *from) { snprintf(to, size, "%s", from); }
-
 static MicroShape shape_of(const Operator *o) {
   const Tensor *x = &o->in[X];
   int third = o->op == MICRO_SCAN ? o->in[SCAN_A_LOG].cols : o->op == MICRO_LINEAR ? o->in[WEIGHT].rows : 0;
@@ -43,9 +41,9 @@ static MicroShape shape_of(const Operator *o) {
 /* Times and measures an operator that has run. */
 static void measure(Test *t, Operator *o, MicroRow *label, const Tensor *const *in_run, Arena scratch) {
   label->item = t->rows->items++;
-  put_text(label->operator_name, sizeof label->operator_name, micro_op_names[o->op]);
-  put_text(label->setting, sizeof label->setting, micro_setting_text(&scratch, o->op, &o->setting));
-  put_text(label->shape, sizeof label->shape, micro_shape_text(&scratch, o->op, shape_of(o)));
+  table_text(label->operator_name, sizeof label->operator_name, micro_op_names[o->op]);
+  table_text(label->setting, sizeof label->setting, micro_setting_text(&scratch, o->op, &o->setting));
+  table_text(label->shape, sizeof label->shape, micro_shape_text(&scratch, o->op, shape_of(o)));
   Timing timing = micro_time(o, scratch);
   operator_reference(&scratch, o);
   micro_measure(t->rows, label, o, in_run, &timing, scratch);
@@ -63,8 +61,8 @@ static void run_made(Test *t, const Plan *p, const PlanSetting *setting, MicroIn
   MicroRow label = {.layer = -1};
   micro_make(&scratch, p->op, &setting->setting, input, shape, t->spec->seed, &o);
   operator_run_own(&o, scratch);
-  put_text(label.input, sizeof label.input, micro_input_names[input]);
-  put_text(label.modes, sizeof label.modes, setting->modes);
+  table_text(label.input, sizeof label.input, micro_input_names[input]);
+  table_text(label.modes, sizeof label.modes, setting->modes);
   measure(t, &o, &label, NULL, scratch);
   step(t);
 }
@@ -119,9 +117,9 @@ static bool run_capture(Test *t, int plan, Capture *c, const Mode *mode, const c
                         Status *st) {
   Operator *o = &c->o;
   MicroRow label = {.layer = layer};
-  put_text(label.input, sizeof label.input, micro_input_names[INPUT_CAPTURED]);
-  put_text(label.modes, sizeof label.modes, mode->name);
-  put_text(label.prompt, sizeof label.prompt, prompt);
+  table_text(label.input, sizeof label.input, micro_input_names[INPUT_CAPTURED]);
+  table_text(label.modes, sizeof label.modes, mode->name);
+  table_text(label.prompt, sizeof label.prompt, prompt);
   operator_run_own(o, scratch);
   for (int i = 0; i < o->outs; i++)
     if (c->in_run[i] && !tensor_identical(&o->out[i].got, c->in_run[i]))

@@ -135,8 +135,6 @@ static void timer_close(Timer *t) {
   if (t->to) cuda_unmark(t->to);
 }
 
-static void put_text(char *to, size_t size, const char *from) { snprintf(to, size, "%s", from); }
-
 static bool put_row(Timer *t, CallCost cost, Time time, Speed *row, Status *st) {
   const Cuda *peak = &t->device->cuda;
   double copy, least = (double)cost.bytes / t->copy_rate;
@@ -149,7 +147,7 @@ static bool put_row(Timer *t, CallCost cost, Time time, Speed *row, Status *st) 
   row->bytes = cost.bytes;
   row->ratio_copy = time.median_s / copy;
   row->ratio_roofline = known ? time.median_s / least : NAN;
-  put_text(row->backend, sizeof row->backend, t->device->found ? ops_cuda.backend : ops_cpu.backend);
+  table_text(row->backend, sizeof row->backend, t->device->found ? ops_cuda.backend : ops_cpu.backend);
   return true;
 }
 
@@ -195,9 +193,9 @@ static bool bench_block(Timer *t, const Model *model, const Mode *mode, int T, c
     *row = (Speed){.T = T};
     TRY(time_of(t, (Work){run_call, call}, &time, st));
     TRY(put_row(t, call_cost(call), time, row, st));
-    put_text(row->what, sizeof row->what, what);
-    put_text(row->kernel, sizeof row->kernel, kernel);
-    put_text(row->mode, sizeof row->mode, mode->name);
+    table_text(row->what, sizeof row->what, what);
+    table_text(row->kernel, sizeof row->kernel, kernel);
+    table_text(row->mode, sizeof row->mode, mode->name);
     rows->count++;
   }
   return true;
@@ -263,8 +261,8 @@ static bool bench_pass(Timer *t, Pass *p, CallCost cost, Rows *rows, Status *st)
   *row = (Speed){.T = p->T};
   TRY(time_of(t, (Work){run_pass, p}, &time, st));
   TRY(put_row(t, cost, time, row, st));
-  put_text(row->what, sizeof row->what, p->captured ? "forward, captured" : "forward");
-  put_text(row->mode, sizeof row->mode, p->mode->name);
+  table_text(row->what, sizeof row->what, p->captured ? "forward, captured" : "forward");
+  table_text(row->mode, sizeof row->mode, p->mode->name);
   if (!p->captured) return true;
   double copy = (double)p->bytes / t->host_rate, pass = row[-1].median_s; /* of the same without the way back */
   row->bytes = p->bytes;

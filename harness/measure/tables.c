@@ -2,6 +2,8 @@
  * the member, so that a description cannot disagree with its row. */
 #include "measure/tables.h"
 
+#include <stdio.h>
+
 /* clang-format off */
 #define MEMBER(row, member) ((row *)0)->member
 #define TYPE_OF(row, member) _Generic(&MEMBER(row, member), int32_t *: COLUMN_I32, int64_t *: COLUMN_I64, \
@@ -228,7 +230,10 @@ const Table *const tables[] = {&table_verdict,
                                &table_modes,
                                &table_scales,
                                &table_performance,
-                               &table_budget, &table_swap, &table_swap_effect, &table_restore,
+                               &table_budget,
+                               &table_swap,
+                               &table_swap_effect,
+                               &table_restore,
                                &table_micro,
                                &table_micro_histogram,
                                &table_micro_worst,
@@ -240,3 +245,5 @@ const Table *const tables[] = {&table_verdict,
                                &table_cost,
                                &table_cost_bytes,
                                NULL};
+
+void table_text(char *column, size_t size, const char *text) { snprintf(column, size, "%s", text); }

@@ -78,8 +78,8 @@ typedef struct Drift {
 /* By which law a tensor of a pair drifts over the layers (measure/law.h). Factors are of the pooled relative L2. */
 typedef struct DriftLaw {
   char base[TEXT_NAME], other[TEXT_NAME], tensor[TEXT_TENSOR];
-  char verdict[16];  /* "identical", "stable", "accumulates", "shrinks", "jumps", "cannot_tell" */
-  char reason[16]; /* of "cannot_tell": "few_layers", "gaps", "wanders"; else "" */
+  char verdict[16]; /* "identical", "stable", "accumulates", "shrinks", "jumps", "cannot_tell" */
+  char reason[16];  /* of "cannot_tell": "few_layers", "gaps", "wanders"; else "" */
   int32_t first_layer,
       layers; /* of the fit: from the first layer that differs to the last; first_layer -1: none does */
   int32_t prompts;
@@ -372,10 +372,12 @@ typedef struct Table {
   int columns;
   const Column *column;
 } Table;
-extern const Table table_tensor_stats, table_pair_stats, table_drift, table_drift_law, table_gates, table_verdict, table_modes,
-    table_scales, table_performance, table_budget, table_micro, table_micro_histogram, table_micro_worst,
+extern const Table table_tensor_stats, table_pair_stats, table_drift, table_drift_law, table_gates, table_verdict,
+    table_modes, table_scales, table_performance, table_budget, table_micro, table_micro_histogram, table_micro_worst,
     table_state_drift, table_state_error, table_evaluation, table_evaluation_windows, table_evaluation_pairs,
-    table_cost, table_cost_bytes, table_speed, table_swap, table_swap_effect,
-    table_restore;
+    table_cost, table_cost_bytes, table_speed, table_swap, table_swap_effect, table_restore;
 extern const Table *const tables[]; /* all that are stored, in the order of the report; ends with NULL */
+
+/* Fills a text column, cut to its size. */
+void table_text(char *column, size_t size, const char *text);
 #endif

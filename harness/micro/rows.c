@@ -125,8 +125,6 @@ static void look_at(Errors *e, const Output *out, size_t i) {
 /* --- rows -----------------------------------------------------------------------------------------------------------
  */
 
-static void put_text(char *to, size_t size, const char *from) { snprintf(to, size, "%s", from); }
-
 static void put_pair(MicroRow *row, const PairStats *p) {
   row->n = p->n;
 #define MOMENT(name)                                                                                                   \
@@ -161,8 +159,8 @@ static void put_bins(MicroRows *rows, const MicroRow *row, const char *kind, con
     if (h->bin[i] == 0) continue;
     MicroBin *bin = &rows->bin[rows->bins++];
     *bin = (MicroBin){.item = row->item, .low = h->range[i], .high = h->range[i + 1], .count = (int64_t)h->bin[i]};
-    put_text(bin->output, sizeof bin->output, row->output);
-    put_text(bin->kind, sizeof bin->kind, kind);
+    table_text(bin->output, sizeof bin->output, row->output);
+    table_text(bin->kind, sizeof bin->kind, kind);
   }
 }
 
@@ -182,7 +180,7 @@ static void put_worst(MicroRows *rows, const MicroRow *row, const Operator *o, i
                           .error = e->worst_error[i],
                           .bound = bound};
     worst->used = bound_used(&out->ref, at, out->got.type == TYPE_I8 ? ((const int8_t *)out->got.data)[at] : got);
-    put_text(worst->output, sizeof worst->output, row->output);
+    table_text(worst->output, sizeof worst->output, row->output);
     operator_describe(o, which, r, c, worst->inputs, sizeof worst->inputs);
   }
 }
@@ -201,9 +199,9 @@ static void measure_output(MicroRows *rows, const MicroRow *label, const Operato
   const Output *out = &o->out[which];
   MicroRow *row = &rows->micro[rows->micros++];
   *row = *label;
-  put_text(row->output, sizeof row->output, out->name);
-  put_text(row->type, sizeof row->type, type_name(out->got.type));
-  put_text(row->kernel, sizeof row->kernel, out->got.kernel ? out->got.kernel : "");
+  table_text(row->output, sizeof row->output, out->name);
+  table_text(row->type, sizeof row->type, type_name(out->got.type));
+  table_text(row->kernel, sizeof row->kernel, out->got.kernel ? out->got.kernel : "");
   row->as_in_run = in_run ? tensor_identical(&out->got, in_run) : -1;
 
   PairStats pair = {0};

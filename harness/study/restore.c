@@ -185,8 +185,6 @@ static bool take_ends(void *context, int prompt, int side, const WalkEnd *end, A
   return true;
 }
 
-static void put_text(char *to, size_t size, const char *from) { snprintf(to, size, "%s", from); }
-
 static void put_unit(const Unit *unit, RestoreBy by, int32_t *layer, char *stages, size_t size) {
   *layer = unit->layer;
   stages[0] = 0;
@@ -205,9 +203,9 @@ static Restoration row_of(const Restore *r, int step, const EndSums *ends, Arena
   Restoration row = {.step = step, .layer = -1, .next_layer = -1, .limit = r->plan->limit};
   EndValue block_out = value_of(r, ends, END_BLOCK_OUT, scratch), kl = value_of(r, ends, END_KL, scratch);
   EndValue bits = value_of(r, ends, END_BITS, scratch);
-  put_text(row.mode, sizeof row.mode, r->mode->name);
-  put_text(row.to, sizeof row.to, r->to->name);
-  put_text(row.by, sizeof row.by, r->plan->by == RESTORE_LAYER ? "layer" : "stage");
+  table_text(row.mode, sizeof row.mode, r->mode->name);
+  table_text(row.to, sizeof row.to, r->to->name);
+  table_text(row.by, sizeof row.by, r->plan->by == RESTORE_LAYER ? "layer" : "stage");
   row.block_out = block_out.value, row.block_out_low = block_out.low, row.block_out_high = block_out.high;
   row.kl = kl.value, row.kl_low = kl.low, row.kl_high = kl.high;
   row.bits = bits.value, row.bits_low = bits.low, row.bits_high = bits.high;

@@ -106,8 +106,6 @@ static bool run_ways(Swaps *s, Progress *progress, Status *st) {
 /* --- their rows -----------------------------------------------------------------------------------------------------
  */
 
-static void put_text(char *to, size_t size, const char *from) { snprintf(to, size, "%s", from); }
-
 static void put_stages(char *to, size_t size, unsigned stages, const char *between) {
   size_t at = 0;
   to[0] = 0;
@@ -141,9 +139,9 @@ static void put_figures(const Swaps *s, const Way *start, const Way *way, int fr
 
 static void add_row(Swaps *s, int from, unsigned swapped) {
   Swap *row = &s->rows->swap[s->rows->swaps++];
-  put_text(row->base, sizeof row->base, s->end[0]->name);
-  put_text(row->other, sizeof row->other, s->end[1]->name);
-  put_text(row->start, sizeof row->start, s->end[from]->name);
+  table_text(row->base, sizeof row->base, s->end[0]->name);
+  table_text(row->other, sizeof row->other, s->end[1]->name);
+  table_text(row->start, sizeof row->start, s->end[from]->name);
   put_stages(row->stages, sizeof row->stages, swapped, " + ");
   row->count = __builtin_popcount(swapped);
   const Way *way = find_way(s, stages_of(s, from, swapped));
@@ -219,8 +217,8 @@ static void add_effect(Swaps *s, unsigned stages) {
       terms = start;
   }
   for (int i = 0; i < terms; i++) term[i].weight /= row->contexts;
-  put_text(row->base, sizeof row->base, s->end[0]->name);
-  put_text(row->other, sizeof row->other, s->end[1]->name);
+  table_text(row->base, sizeof row->base, s->end[0]->name);
+  table_text(row->other, sizeof row->other, s->end[1]->name);
   put_stages(row->stages, sizeof row->stages, stages, " x ");
   row->order = order;
   Arena *whole = s->arena;

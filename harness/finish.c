@@ -1,0 +1,133 @@
+/* finish: the end of a run: what follows from the rows of all layers, the rows of the run itself, and the results file.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "lockstep.h"
+#include "measure/drift.h"
+#include "measure/law.h"
+#include "measure/verdict.h"
+#include "microtest.h"
+#include "provenance.h"
+#include "study/gates.h"
+
+int64_t peak_bytes(void) {
+  struct rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  return (int64_t)usage.ru_maxrss * 1024;
+}
+
+static TableRows mode_rows(Arena *arena, const Experiment *e) {
+  ModeRow *row = ARENA_NEW(arena, ModeRow, e->spec->mode_count);
+  for (int i = 0; i < e->spec->mode_count; i++) {
+    const Mode *mode = &e->spec->modes[i];
+    table_text(row[i].mode, sizeof row[i].mode, mode->name);
+    for (int s = 0; s < mode_stage_count; s++) { /* behind the mode's name, a column a stage */
+      const Column *column = &table_modes.column[1 + s];
+      table_text((char *)&row[i] + column->offset, column->size, mode_setting_name(mode, &mode_stages[s]));
+    }
+  }
+  return (TableRows){&table_modes, row, (size_t)e->spec->mode_count};
+}
+
+static TableRows scale_rows(Arena *arena, const Experiment *e) {
+  const Model *model = &e->setup.model;
+  size_t count = 0;
+  ScaleRow *row = ARENA_NEW(arena, ScaleRow, model->layers * S_COUNT);
+  if (e->setup.calibration_token)
+    for (int layer = 0; layer < model->layers; layer++)
+      for (int s = 0; s < S_COUNT; s++) {
+        row[count] = (ScaleRow){.layer = layer,
+                                .statistic = model->layer[layer].statistic[s],
+                                .scale = (double)model->layer[layer].scale[s]};
+        table_text(row[count++].name, sizeof row->name, scale_names[s]);
+      }
+  return (TableRows){&table_scales, row, count};
+}
+
+static TableRows performance_rows(Arena *arena, const Experiment *e, double start_s) {
+  Performance *row = ARENA_NEW(arena, Performance, e->sides + 6);
+  size_t count = 0;
+#define ADD(time, bytes_used, ...)                                                                                     \
+  (row[count] = (Performance){.time_s = (time), .bytes = (bytes_used)},                                                \
+   snprintf(row[count++].what, sizeof row->what, __VA_ARGS__))
+  ADD(e->setup.load_s, 0, "load");
+  ADD(e->setup.calibrate_s, 0, "calibrate");
+  for (int s = 0; s < e->sides; s++) ADD(e->side[s].time_s, 0, "%s", e->side[s].name);
+  ADD(e->stats_s, 0, "statistics");
+  if (e->spec->budget_all || e->spec->budget_count) ADD(e->budget_s, 0, "error budget");
+  ADD(e->store_s, 0, "store");
+  ADD(clock_s() - start_s, peak_bytes(), "total");
+#undef ADD
+  return (TableRows){&table_performance, row, count};
+}
+
+static TableRows verdict_rows(Arena *arena, const Experiment *e, const PairStats *pair, size_t pairs,
+                              const Drift *drift, size_t drifts) {
+  Verdict *row = ARENA_NEW(arena, Verdict, e->pairs);
+  for (int p = 0; p < e->pairs; p++) {
+    const Side *base = &e->side[e->pair[p].base], *other = &e->side[e->pair[p].other];
+    row[p] = verdict_of(base->mode, other->mode, pair, pairs, drift, drifts, e->setup.model.layers);
+  }
+  return (TableRows){&table_verdict, row, (size_t)e->pairs};
+}
+
+bool finish(Arena *arena, Experiment *e, const RunOptions *options, double start_s, Status *st) {
+  void *tensor, *pair, *budget;
+  size_t tensors, pairs, drifts, budgets, laws;
+  TRY(journal_read_rows(arena, &e->journal, &table_tensor_stats, &tensor, &tensors, st));
+  TRY(journal_read_rows(arena, &e->journal, &table_pair_stats, &pair, &pairs, st));
+  TRY(journal_read_rows(arena, &e->journal, &table_budget, &budget, &budgets, st));
+  double measure_s = clock_s();
+  int layers = e->setup.model.layers;
+  Resampling draws = resampling_of(arena, e->spec->prompt_count, layers - 1, e->spec->seed);
+  Drift *drift = drift_of(arena, pair, pairs, &draws, &drifts);
+  DriftLaw *law = law_of(arena, pair, pairs, layers, &draws, &laws);
+  e->stats_s += clock_s() - measure_s;
+  TableRows verdict = verdict_rows(arena, e, pair, pairs, drift, drifts);
+  const Measured measured = {.tensor = tensor,
+                             .tensors = tensors,
+                             .pair = pair,
+                             .pairs = pairs,
+                             .drift = drift,
+                             .drifts = drifts,
+                             .verdict = verdict.rows,
+                             .verdicts = verdict.count,
+                             .evaluation = e->evaluation.mode,
+                             .evaluations = (size_t)e->evaluation.modes,
+                             .layers = layers};
+  MicroRows micro;
+  TableRows alone[MICRO_TABLES];
+  TRY(micro_run(arena, e->spec, &e->setup, e->progress, &micro, st));
+  micro_rows_tables(&micro, alone);
+  TableRows rows[] = {
+      {&table_tensor_stats, tensor, tensors},
+      {&table_pair_stats, pair, pairs},
+      {&table_drift, drift, drifts},
+      {&table_drift_law, law, laws},
+      {&table_budget, budget, budgets},
+      {&table_swap, e->swaps.swap, e->swaps.swaps},
+      {&table_swap_effect, e->swaps.effect, e->swaps.effects},
+      {&table_restore, e->restored.row, e->restored.rows},
+      {&table_gates, gates_of(arena, e->spec, &measured), (size_t)e->spec->gate_count},
+      verdict,
+      mode_rows(arena, e),
+      scale_rows(arena, e),
+      performance_rows(arena, e, start_s),
+      {&table_evaluation, e->evaluation.mode, (size_t)e->evaluation.modes},
+      {&table_evaluation_windows, e->evaluation.window, (size_t)(e->evaluation.modes * e->evaluation.windows)},
+      {&table_evaluation_pairs, e->evaluation.pair, (size_t)e->evaluation.pairs},
+      {&table_cost, e->cost.time, (size_t)e->cost.times},
+      {&table_cost_bytes, e->cost.bytes, (size_t)e->cost.modes},
+      alone[0],
+      alone[1],
+      alone[2],
+      alone[3],
+      alone[4]};
+  _Static_assert(MICRO_TABLES == 5, "each of them stands above");
+  int attributes;
+  const Attribute *attribute =
+      provenance_attributes(arena, e->spec, &e->setup, &e->device, options->command, &attributes);
+  return journal_join(&e->journal, attribute, attributes, rows, (int)(sizeof rows / sizeof *rows), *arena, st);
+}
