@@ -1,9 +1,9 @@
 /* verify: every operator in every setting, on the CPU and on the device, over shapes that meet every path of either. */
 #include <string.h>
 
+#include "device/verify.h"
 #include "kernels/f16.h"
 #include "kernels/hadamard.h"
-#include "device/verify.h"
 
 enum { TENSORS = 12, SPECIAL_EVERY = 97 };
 
@@ -127,6 +127,10 @@ static Call call_there(Verify *v, const Call *c, Arena room) {
   Call device = *c;
   for (int i = 0; i < c->count; i++) device.t[i] = there(&c->t[i], &room);
   if (c->run == call_quantise_dynamic) device.t[1].scale_at = arena_room(&room, 1, sizeof(float));
+  if (c->run == call_scan) {
+    const Tensor *u = &c->t[0], *B = &c->t[2];
+    device.scratch = arena_room(&room, scan_scratch_bytes(u->rows, u->cols, B->cols, c->order), 1);
+  }
   if (c->run == call_linear) {
     size_t bytes = linear_cuda_packed_bytes(c->linear.out, c->linear.in, c->linear.type);
     void *panels = arena_room(&v->arena, bytes, 1);
