@@ -1,57 +1,12 @@
-/* The program as a user runs it: exit statuses, one clear line for bad input, resume, full disk, readers in Python.
- * The program is build/driftscope, or what DRIFTSCOPE names. */
-#include <criterion/criterion.h>
-#include <errno.h>
+/* The program as a user runs it: exit statuses, one clear line for bad input, resume, full disk, readers in Python. */
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-static char folder[64];
-static char output[1 << 16];
-
-static const char *program(void) {
-  const char *named = getenv("DRIFTSCOPE");
-  return named ? named : "build/driftscope";
-}
-
-static int remove_one(const char *path, const struct stat *info, int type, struct FTW *ftw) {
-  (void)info, (void)type, (void)ftw;
-  return remove(path);
-}
-
-static void begin(void) {
-  strcpy(folder, "/tmp/driftscope-cli-XXXXXX");
-  cr_assert(mkdtemp(folder));
-}
-
-static void end(void) { nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS); }
-
-/* Runs a shell command line; both streams go to `output`. 128 + n where signal n ended it. */
-static int shell(const char *format, ...) {
-  char line[4096];
-  va_list args;
-  va_start(args, format);
-  cr_assert_lt(vsnprintf(line, sizeof line, format, args), (int)sizeof line);
-  va_end(args);
-  FILE *pipe = popen(line, "r");
-  cr_assert(pipe);
-  size_t got = fread(output, 1, sizeof output - 1, pipe);
-  output[got] = 0;
-  while (fgetc(pipe) != EOF) {}
-  int status = pclose(pipe);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
+#include "tests/shell.h"
 
 static void write_file(const char *name, const char *text) {
   char path[256];
-  snprintf(path, sizeof path, "%s/%s", folder, name);
+  snprintf(path, sizeof path, "%s/%s", shell_folder, name);
   FILE *file = fopen(path, "w");
   cr_assert(file && fputs(text, file) >= 0 && fclose(file) == 0);
 }
@@ -74,37 +29,40 @@ static void write_spec(const char *name, const char *more) {
 /* Statistics, witnesses and digests of every tensor, and the statistics of every pair: all that may not depend on how a
  * run went. */
 static void expect_same_tables(const char *a, const char *b) {
-  cr_assert_eq(shell("cut -d, -f1-4 %s/%s/tables/tensor_stats.csv | wc -l", folder, a), 0);
-  cr_assert_gt(atoi(output), 2 * 24 * 3 * 16, "%s", output);
+  cr_assert_eq(shell("cut -d, -f1-4 %s/%s/tables/tensor_stats.csv | wc -l", shell_folder, a), 0);
+  cr_assert_gt(atoi(shell_output), 2 * 24 * 3 * 16, "%s", shell_output);
   const char *const tables[] = {"tensor_stats", "pair_stats", "drift", "drift_law", "verdict", "scales"};
   for (int t = 0; t < 6; t++)
-    cr_expect_eq(shell("cmp %s/%s/tables/%s.csv %s/%s/tables/%s.csv", folder, a, tables[t], folder, b, tables[t]), 0,
-                 "%s", output);
+    cr_expect_eq(
+        shell("cmp %s/%s/tables/%s.csv %s/%s/tables/%s.csv", shell_folder, a, tables[t], shell_folder, b, tables[t]), 0,
+        "%s", shell_output);
 }
 
-TestSuite(cli, .init = begin, .fini = end);
+TestSuite(cli, .init = shell_begin, .fini = shell_end);
 
 Test(cli, run_ends_with_three_lines_and_the_path_of_the_report) {
   write_spec("a.yaml", TWO_PAIRS);
-  cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/a 2>&1", program(), folder, folder), 0, "%s", output);
+  cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/a 2>&1", shell_program(), shell_folder, shell_folder), 0, "%s",
+               shell_output);
   char path[256];
-  snprintf(path, sizeof path, "%s/a/report.html\n", folder);
-  size_t length = strlen(output), tail = strlen(path);
-  cr_assert(length > tail && !strcmp(output + length - tail, path), "%s", output);
-  cr_assert(strstr(output, "layer 0") && strstr(output, "conv1d"), "%s", output);
-  cr_assert_eq(shell("test -s %s/a/report.md && test -s %s/a/results.h5 && test -s %s/a/tables/drift.csv", folder,
-                     folder, folder),
+  snprintf(path, sizeof path, "%s/a/report.html\n", shell_folder);
+  size_t length = strlen(shell_output), tail = strlen(path);
+  cr_assert(length > tail && !strcmp(shell_output + length - tail, path), "%s", shell_output);
+  cr_assert(strstr(shell_output, "layer 0") && strstr(shell_output, "conv1d"), "%s", shell_output);
+  cr_assert_eq(shell("test -s %s/a/report.md && test -s %s/a/results.h5 && test -s %s/a/tables/drift.csv", shell_folder,
+                     shell_folder, shell_folder),
                0);
-  cr_assert_eq(shell("ls %s/a", folder), 0);
-  cr_assert_not(strstr(output, "parts") || strstr(output, "tmp") || strstr(output, "partial"), "%s", output);
+  cr_assert_eq(shell("ls %s/a", shell_folder), 0);
+  cr_assert_not(strstr(shell_output, "parts") || strstr(shell_output, "tmp") || strstr(shell_output, "partial"), "%s",
+                shell_output);
 }
 
 Test(cli, same_digests_on_any_thread_count_and_from_run_to_run) {
   write_spec("a.yaml", TWO_PAIRS);
   for (int i = 0; i < 4; i++) {
-    cr_assert_eq(shell("OMP_NUM_THREADS=%d %s run %s/a.yaml --threads %d -q -o %s/t%d 2>&1", 1 + i % 3, program(),
-                       folder, 1 + i % 3, folder, i),
-                 0, "%s", output);
+    cr_assert_eq(shell("OMP_NUM_THREADS=%d %s run %s/a.yaml --threads %d -q -o %s/t%d 2>&1", 1 + i % 3, shell_program(),
+                       shell_folder, 1 + i % 3, shell_folder, i),
+                 0, "%s", shell_output);
     char name[8];
     snprintf(name, sizeof name, "t%d", i);
     if (i > 0) expect_same_tables("t0", name);
@@ -117,14 +75,14 @@ static bool kill_after(const char *spec, const char *out, int segments) {
   if (child == 0) {
     int null = open("/dev/null", O_WRONLY);
     dup2(null, 1), dup2(null, 2);
-    execl(program(), program(), "run", spec, "-q", "-o", out, (char *)NULL);
+    execl(shell_program(), shell_program(), "run", spec, "-q", "-o", out, (char *)NULL);
     _exit(127);
   }
   for (;;) {
     int status;
     if (waitpid(child, &status, WNOHANG) == child) return false;
     shell("ls %s/results.h5.parts 2>/dev/null | grep -c 'layer_.*h5$'", out);
-    if (atoi(output) >= segments) break;
+    if (atoi(shell_output) >= segments) break;
     usleep(2000);
   }
   kill(child, SIGKILL);
@@ -136,15 +94,15 @@ static bool kill_after(const char *spec, const char *out, int segments) {
 Test(cli, killed_run_goes_on_and_ends_with_the_same_digests, .timeout = 120) {
   write_spec("a.yaml", TWO_PAIRS);
   char spec[128], out[128];
-  snprintf(spec, sizeof spec, "%s/a.yaml", folder);
-  cr_assert_eq(shell("%s run %s -q -o %s/whole 2>&1", program(), spec, folder), 0, "%s", output);
+  snprintf(spec, sizeof spec, "%s/a.yaml", shell_folder);
+  cr_assert_eq(shell("%s run %s -q -o %s/whole 2>&1", shell_program(), spec, shell_folder), 0, "%s", shell_output);
   int killed = 0, at[] = {1, 7, 24, 30};
   for (int i = 0; i < 4; i++) {
     char name[8];
     snprintf(name, sizeof name, "k%d", i);
-    snprintf(out, sizeof out, "%s/%s", folder, name);
+    snprintf(out, sizeof out, "%s/%s", shell_folder, name);
     killed += kill_after(spec, out, at[i]);
-    cr_assert_eq(shell("%s run %s -q -o %s 2>&1", program(), spec, out), 0, "%s", output);
+    cr_assert_eq(shell("%s run %s -q -o %s 2>&1", shell_program(), spec, out), 0, "%s", shell_output);
     expect_same_tables("whole", name);
   }
   cr_assert_geq(killed, 3, "only %d of 4 runs were alive when killed", killed);
@@ -153,42 +111,59 @@ Test(cli, killed_run_goes_on_and_ends_with_the_same_digests, .timeout = 120) {
 Test(cli, gates_decide_the_exit_status_and_name_the_limit_that_would_pass) {
   write_spec("a.yaml", TWO_PAIRS "keep: {tensors: none}\ngate:\n  - {pair: [0, 2-0], layer: all, differing: 0}\n"
                                  "  - {pair: [2-0, 2-4], rel_l2: 1e-9}\n");
-  cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/a 2>&1", program(), folder, folder), 1, "%s", output);
-  cr_assert(strstr(output, "gate 1: pass: 0 against 2-0, block_out of every layer: share of differing elements 0, limit at "
-                           "most 0; at most 0 would pass\n"), "%s", output);
-  cr_assert(strstr(output, "gate 2: FAIL: 2-0 against 2-4, block_out of layer 23: relative L2 "), "%s", output);
-  cr_assert(strstr(output, "1 of 2 gates failed, first gate 2"), "%s", output);
-  cr_assert_eq(shell("grep -c '^## 2. Gates$' %s/a/report.md", folder), 0, "%s", output);
-  cr_assert_eq(shell("%s report %s/a/results.h5 2>&1", program(), folder), 1, "%s", output);
-  const char *would = strstr(output, "limit at most 1e-09; at most ");
-  cr_assert(would, "%s", output);
+  cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/a 2>&1", shell_program(), shell_folder, shell_folder), 1, "%s",
+               shell_output);
+  cr_assert(strstr(shell_output,
+                   "gate 1: pass: 0 against 2-0, block_out of every layer: share of differing elements 0, limit at "
+                   "most 0; at most 0 would pass\n"),
+            "%s", shell_output);
+  cr_assert(strstr(shell_output, "gate 2: FAIL: 2-0 against 2-4, block_out of layer 23: relative L2 "), "%s",
+            shell_output);
+  cr_assert(strstr(shell_output, "1 of 2 gates failed, first gate 2"), "%s", shell_output);
+  cr_assert_eq(shell("grep -c '^## 2. Gates$' %s/a/report.md", shell_folder), 0, "%s", shell_output);
+  cr_assert_eq(shell("%s report %s/a/results.h5 2>&1", shell_program(), shell_folder), 1, "%s", shell_output);
+  const char *would = strstr(shell_output, "limit at most 1e-09; at most ");
+  cr_assert(would, "%s", shell_output);
   char more[256], limit[32];
-  cr_assert_eq(sscanf(would, "limit at most 1e-09; at most %31[0-9.e+-]", limit), 1, "%s", output);
+  cr_assert_eq(sscanf(would, "limit at most 1e-09; at most %31[0-9.e+-]", limit), 1, "%s", shell_output);
   snprintf(more, sizeof more, TWO_PAIRS "keep: {tensors: none}\ngate: {pair: [2-0, 2-4], rel_l2: %s}\n", limit);
   write_spec("a.yaml", more);
-  cr_assert_eq(shell("%s run %s/a.yaml -q --fresh -o %s/a 2>&1", program(), folder, folder), 0, "%s", output);
+  cr_assert_eq(shell("%s run %s/a.yaml -q --fresh -o %s/a 2>&1", shell_program(), shell_folder, shell_folder), 0, "%s",
+               shell_output);
   write_spec("a.yaml", TWO_PAIRS "gate: {pair: [2-0, 2-4], layer: 24, rel_l2: 1}\n");
-  cr_assert_eq(shell("%s validate %s/a.yaml 2>&1", program(), folder), 2, "%s", output);
-  cr_assert(strstr(output, "a.yaml:10:7: key 'gate': layer 24: the model has layers 0 to 23"), "%s", output);
+  cr_assert_eq(shell("%s validate %s/a.yaml 2>&1", shell_program(), shell_folder), 2, "%s", shell_output);
+  cr_assert(strstr(shell_output, "a.yaml:10:7: key 'gate': layer 24: the model has layers 0 to 23"), "%s",
+            shell_output);
 }
 
 Test(cli, finished_result_is_reported_again_and_another_run_is_refused) {
   write_spec("a.yaml", TWO_PAIRS);
-  cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/a 2>&1", program(), folder, folder), 0, "%s", output);
-  cr_assert_eq(shell("%s run %s/a.yaml -o %s/a 2>&1", program(), folder, folder), 0, "%s", output);
-  cr_assert(strstr(output, "already"), "%s", output);
-  cr_assert_eq(shell("cp %s/a/results.h5 %s/before.h5", folder, folder), 0);
+  cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/a 2>&1", shell_program(), shell_folder, shell_folder), 0, "%s",
+               shell_output);
+  cr_assert_eq(shell("%s run %s/a.yaml -o %s/a 2>&1", shell_program(), shell_folder, shell_folder), 0, "%s",
+               shell_output);
+  cr_assert(strstr(shell_output, "already"), "%s", shell_output);
+  cr_assert_eq(shell("cp %s/a/results.h5 %s/before.h5", shell_folder, shell_folder), 0);
   write_spec("a.yaml", "pairs:\n  - [2-0, 2-3]\n");
-  cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/a 2>&1", program(), folder, folder), 2, "%s", output);
-  cr_assert(strstr(output, "results.h5") && strstr(output, "spec differs") && strstr(output, "--fresh"), "%s", output);
-  cr_assert_eq(shell("%s run %s/a.yaml -q --fresh -o %s/a 2>&1", program(), folder, folder), 0, "%s", output);
-  cr_assert_eq(shell("%s report %s/before.h5 %s/before.h5 2>&1", program(), folder, folder), 0, "%s", output);
-  cr_assert(strstr(output, "\n0 of "), "%s", output);
-  cr_assert_eq(shell("%s report %s/before.h5 --lang zh -o %s/zh 2>&1", program(), folder, folder), 0, "%s", output);
-  cr_assert(strstr(output, "both modes took effect"), "the terminal's lines are not English: %s", output);
-  cr_assert_eq(shell("grep -q '问题与结论' %s/zh/report.md && grep -q '<html lang=\"zh\">' %s/zh/report.html", folder, folder), 0);
-  cr_assert_eq(shell("%s report %s/before.h5 %s/a/results.h5 2>&1", program(), folder, folder), 1, "%s", output);
-  cr_assert(strstr(output, "tensors only before"), "%s", output);
+  cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/a 2>&1", shell_program(), shell_folder, shell_folder), 2, "%s",
+               shell_output);
+  cr_assert(strstr(shell_output, "results.h5") && strstr(shell_output, "spec differs") &&
+                strstr(shell_output, "--fresh"),
+            "%s", shell_output);
+  cr_assert_eq(shell("%s run %s/a.yaml -q --fresh -o %s/a 2>&1", shell_program(), shell_folder, shell_folder), 0, "%s",
+               shell_output);
+  cr_assert_eq(shell("%s report %s/before.h5 %s/before.h5 2>&1", shell_program(), shell_folder, shell_folder), 0, "%s",
+               shell_output);
+  cr_assert(strstr(shell_output, "\n0 of "), "%s", shell_output);
+  cr_assert_eq(shell("%s report %s/before.h5 --lang zh -o %s/zh 2>&1", shell_program(), shell_folder, shell_folder), 0,
+               "%s", shell_output);
+  cr_assert(strstr(shell_output, "both modes took effect"), "the terminal's lines are not English: %s", shell_output);
+  cr_assert_eq(shell("grep -q '问题与结论' %s/zh/report.md && grep -q '<html lang=\"zh\">' %s/zh/report.html",
+                     shell_folder, shell_folder),
+               0);
+  cr_assert_eq(shell("%s report %s/before.h5 %s/a/results.h5 2>&1", shell_program(), shell_folder, shell_folder), 1,
+               "%s", shell_output);
+  cr_assert(strstr(shell_output, "tensors only before"), "%s", shell_output);
 }
 
 /* Every limit on the size of a file: exit 2, one line, no signal, and whatever was finished serves the run that
@@ -197,39 +172,45 @@ Test(cli, file_size_limit_costs_no_finished_layer, .timeout = 120) {
   write_spec("a.yaml", TWO_PAIRS);
   const int kilobytes[] = {1, 40, 300, 700, 5000};
   for (int i = 0; i < 5; i++) {
-    int status = shell("ulimit -f %d; %s run %s/a.yaml -q -o %s/f%d 2>&1", kilobytes[i], program(), folder, folder, i);
-    cr_assert_eq(status, 2, "limit %d KB: status %d: %s", kilobytes[i], status, output);
-    cr_assert_eq(strchr(output, '\n'), output + strlen(output) - 1, "more than one line: %s", output);
-    cr_assert(strstr(output, folder), "%s", output);
+    int status = shell("ulimit -f %d; %s run %s/a.yaml -q -o %s/f%d 2>&1", kilobytes[i], shell_program(), shell_folder,
+                       shell_folder, i);
+    cr_assert_eq(status, 2, "limit %d KB: status %d: %s", kilobytes[i], status, shell_output);
+    cr_assert_eq(strchr(shell_output, '\n'), shell_output + strlen(shell_output) - 1, "more than one line: %s",
+                 shell_output);
+    cr_assert(strstr(shell_output, shell_folder), "%s", shell_output);
   }
-  shell("ls %s/f4/results.h5.parts | grep -c 'layer_.*h5$'", folder);
-  cr_assert_eq(atoi(output), 48, "all layers fit under the largest limit, only the joined file does not: %s", output);
-  cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/f4 2>&1", program(), folder, folder), 0, "%s", output);
+  shell("ls %s/f4/results.h5.parts | grep -c 'layer_.*h5$'", shell_folder);
+  cr_assert_eq(atoi(shell_output), 48, "all layers fit under the largest limit, only the joined file does not: %s",
+               shell_output);
+  cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/f4 2>&1", shell_program(), shell_folder, shell_folder), 0, "%s",
+               shell_output);
 }
 
 Test(cli, full_disk_costs_no_finished_layer) {
   write_spec("a.yaml", TWO_PAIRS);
-  if (shell("mkdir %s/disk && mount -t tmpfs -o size=6m tmpfs %s/disk 2>&1", folder, folder) != 0)
-    cr_skip_test("no small tmpfs can be mounted here: %s", output);
-  int status = shell("%s run %s/a.yaml -q -o %s/disk/out 2>&1", program(), folder, folder);
+  if (shell("mkdir %s/disk && mount -t tmpfs -o size=6m tmpfs %s/disk 2>&1", shell_folder, shell_folder) != 0)
+    cr_skip_test("no small tmpfs can be mounted here: %s", shell_output);
+  int status = shell("%s run %s/a.yaml -q -o %s/disk/out 2>&1", shell_program(), shell_folder, shell_folder);
   char said[1024];
-  snprintf(said, sizeof said, "%.1000s", output);
-  int resized = shell("mount -o remount,size=200m %s/disk 2>&1", folder);
-  int again = shell("%s run %s/a.yaml -q -o %s/disk/out 2>&1", program(), folder, folder);
-  shell("umount %s/disk", folder);
+  snprintf(said, sizeof said, "%.1000s", shell_output);
+  int resized = shell("mount -o remount,size=200m %s/disk 2>&1", shell_folder);
+  int again = shell("%s run %s/a.yaml -q -o %s/disk/out 2>&1", shell_program(), shell_folder, shell_folder);
+  shell("umount %s/disk", shell_folder);
   cr_assert_eq(status, 2, "%s", said);
-  cr_assert(strstr(said, folder), "%s", said);
+  cr_assert(strstr(said, shell_folder), "%s", said);
   cr_assert_eq(resized, 0);
-  cr_assert_eq(again, 0, "%s", output);
+  cr_assert_eq(again, 0, "%s", shell_output);
 }
 
 Test(cli, unwritable_folder_is_named) {
   write_spec("a.yaml", TWO_PAIRS);
-  write_file("taken", "a file where the folder should be");
-  cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/taken 2>&1", program(), folder, folder), 2, "%s", output);
-  cr_assert(strstr(output, "taken"), "%s", output);
-  cr_assert_eq(shell("%s run %s/a.yaml -q -o /proc/nowhere 2>&1", program(), folder), 2, "%s", output);
-  cr_assert(strstr(output, "/proc/nowhere"), "%s", output);
+  write_file("taken", "a file where the shell_folder should be");
+  cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/taken 2>&1", shell_program(), shell_folder, shell_folder), 2, "%s",
+               shell_output);
+  cr_assert(strstr(shell_output, "taken"), "%s", shell_output);
+  cr_assert_eq(shell("%s run %s/a.yaml -q -o /proc/nowhere 2>&1", shell_program(), shell_folder), 2, "%s",
+               shell_output);
+  cr_assert(strstr(shell_output, "/proc/nowhere"), "%s", shell_output);
 }
 
 Test(cli, wrong_command_lines_end_with_status_2_and_say_what_was_expected) {
@@ -263,41 +244,44 @@ Test(cli, wrong_command_lines_end_with_status_2_and_say_what_was_expected) {
                {"bench --backend cpu --mode 2-9", "2-9"},
                {"verify", "nothing to hold against the CPU"}};
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-    int status = shell("CUDA_VISIBLE_DEVICES= %s %s 2>&1", program(), wrong[i].line); /* no device, on any machine */
-    cr_expect_eq(status, 2, "'%s': status %d: %s", wrong[i].line, status, output);
-    cr_expect(strstr(output, wrong[i].said), "'%s': %s", wrong[i].line, output);
+    int status =
+        shell("CUDA_VISIBLE_DEVICES= %s %s 2>&1", shell_program(), wrong[i].line); /* no device, on any machine */
+    cr_expect_eq(status, 2, "'%s': status %d: %s", wrong[i].line, status, shell_output);
+    cr_expect(strstr(shell_output, wrong[i].said), "'%s': %s", wrong[i].line, shell_output);
   }
 }
 
 Test(cli, eval_prints_a_row_a_mode_and_an_answer_a_pair, .timeout = 120) {
-  cr_assert_eq(shell("%s eval -q --windows 2 --window-length 40 --mode 2-0 --mode 2-4,0 2>&1", program()), 0, "%s",
-               output);
-  cr_assert(strstr(output, "bits per byte") && strstr(output, "2 windows of 40 tokens"), "%s", output);
-  cr_assert(strstr(output, "2-4 better than 2-0?") && strstr(output, "0 better than 2-0? no: the same in every window"),
-            "%s", output);
+  cr_assert_eq(shell("%s eval -q --windows 2 --window-length 40 --mode 2-0 --mode 2-4,0 2>&1", shell_program()), 0,
+               "%s", shell_output);
+  cr_assert(strstr(shell_output, "bits per byte") && strstr(shell_output, "2 windows of 40 tokens"), "%s",
+            shell_output);
+  cr_assert(strstr(shell_output, "2-4 better than 2-0?") &&
+                strstr(shell_output, "0 better than 2-0? no: the same in every window"),
+            "%s", shell_output);
   cr_assert_eq(
       shell("QUAMBA_MODE=fp32 %s eval -q --windows 1 --window-length 95 --json | python3 -c 'import json, sys; "
             "d = json.load(sys.stdin); e = d[\"evaluation\"]; print([r[\"mode\"] for r in e], "
             "round(e[0][\"bits\"], 12), e[0][\"bits_se\"], len(d[\"evaluation_pairs\"]))'",
-            program()),
-      0, "%s", output);
-  cr_assert_str_eq(output, "['fp64', 'fp32'] 0.573547027746 None 2\n", "%s", output);
+            shell_program()),
+      0, "%s", shell_output);
+  cr_assert_str_eq(shell_output, "['fp64', 'fp32'] 0.573547027746 None 2\n", "%s", shell_output);
 }
 
 Test(cli, help_and_modes_and_validate_answer) {
-  cr_assert_eq(shell("%s --help 2>&1", program()), 0);
-  cr_assert(strstr(output, "compare") && strstr(output, "validate"), "%s", output);
-  cr_assert_eq(shell("%s run --help 2>&1", program()), 0);
-  cr_assert(strstr(output, "default") && strstr(output, "Example"), "%s", output);
-  cr_assert_eq(shell("%s modes 2>&1", program()), 0);
-  cr_assert(strstr(output, "scan_order") && strstr(output, "i8_dynamic"), "%s", output);
+  cr_assert_eq(shell("%s --help 2>&1", shell_program()), 0);
+  cr_assert(strstr(shell_output, "compare") && strstr(shell_output, "validate"), "%s", shell_output);
+  cr_assert_eq(shell("%s run --help 2>&1", shell_program()), 0);
+  cr_assert(strstr(shell_output, "default") && strstr(shell_output, "Example"), "%s", shell_output);
+  cr_assert_eq(shell("%s modes 2>&1", shell_program()), 0);
+  cr_assert(strstr(shell_output, "scan_order") && strstr(shell_output, "i8_dynamic"), "%s", shell_output);
   cr_assert_eq(
       shell("%s modes --json | python3 -c 'import json,sys; print(json.load(sys.stdin)[\"2-4\"][\"conv_out\"])'",
-            program()),
+            shell_program()),
       0);
-  cr_assert(strstr(output, "f32"), "%s", output);
-  cr_assert_eq(shell("%s validate experiments/all_modes.yaml 2>&1", program()), 0);
-  cr_assert(strstr(output, "GB") && strstr(output, "2-4"), "%s", output);
+  cr_assert(strstr(shell_output, "f32"), "%s", shell_output);
+  cr_assert_eq(shell("%s validate experiments/all_modes.yaml 2>&1", shell_program()), 0);
+  cr_assert(strstr(shell_output, "GB") && strstr(shell_output, "2-4"), "%s", shell_output);
 }
 
 /* Debian's Python has the readers; another python3 may stand before it. */
@@ -305,16 +289,17 @@ static bool python_reads(const char *script, const char *results) {
   int status =
       shell("P=/usr/bin/python3; $P -c 'import h5py' 2>/dev/null || P=python3; $P tests/%s %s 2>&1", script, results);
   if (status == 77) return false;
-  cr_assert_eq(status, 0, "%s: %s", script, output);
-  printf("%s", output);
+  cr_assert_eq(status, 0, "%s: %s", script, shell_output);
+  printf("%s", shell_output);
   return true;
 }
 
 Test(cli, tables_equal_numpy_and_four_readers_read_the_file, .timeout = 120) {
   write_spec("a.yaml", TWO_PAIRS "keep: {layers: [0, 23]}\n");
-  cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/a 2>&1", program(), folder, folder), 0, "%s", output);
+  cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/a 2>&1", shell_program(), shell_folder, shell_folder), 0, "%s",
+               shell_output);
   char results[256];
-  snprintf(results, sizeof results, "%s/a/results.h5", folder);
+  snprintf(results, sizeof results, "%s/a/results.h5", shell_folder);
   bool checked = python_reads("check_tables.py", results);
   if (!python_reads("read_results.py", results) || !checked) cr_skip_test("the Python readers are not all installed");
 }

@@ -1,49 +1,12 @@
 /* Operators alone as a user runs them: a spec's section alone, inside a run, and what a bound that is exceeded does. */
-#include <criterion/criterion.h>
-#include <ftw.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "store/store.h"
+#include "tests/shell.h"
 
-static char folder[64], output[1 << 16];
-
-static int remove_one(const char *path, const struct stat *info, int type, struct FTW *ftw) {
-  (void)info, (void)type, (void)ftw;
-  return remove(path);
-}
-
-static void begin(void) {
-  strcpy(folder, "/tmp/driftscope-micro-XXXXXX");
-  cr_assert(mkdtemp(folder));
-}
-
-static void end(void) { nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS); }
-
-TestSuite(cli_micro, .init = begin, .fini = end);
-
-static const char *program(void) { return getenv("DRIFTSCOPE") ? getenv("DRIFTSCOPE") : "build/driftscope"; }
-
-static int shell(const char *format, ...) {
-  char line[2048];
-  va_list args;
-  va_start(args, format);
-  vsnprintf(line, sizeof line, format, args);
-  va_end(args);
-  FILE *pipe = popen(line, "r");
-  cr_assert(pipe);
-  output[fread(output, 1, sizeof output - 1, pipe)] = 0;
-  int status = pclose(pipe);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
+TestSuite(cli_micro, .init = shell_begin, .fini = shell_end);
 
 static void write_spec(const char *micro) {
   char path[128], here[1024];
-  snprintf(path, sizeof path, "%s/s.yaml", folder);
+  snprintf(path, sizeof path, "%s/s.yaml", shell_folder);
   FILE *file = fopen(path, "w");
   cr_assert(file && getcwd(here, sizeof here));
   fprintf(file,
@@ -61,32 +24,43 @@ static void write_spec(const char *micro) {
 
 Test(cli_micro, section_runs_alone_and_inside_a_run_with_the_same_figures, .timeout = 120) {
   write_spec(SECTION);
-  cr_assert_eq(shell("%s micro %s/s.yaml -q -o %s/alone 2>&1", program(), folder, folder), 0, "%s", output);
-  cr_expect(strstr(output, "conv1d alone") && strstr(output, "scan alone") && strstr(output, "of bound"), "%s", output);
-  cr_assert_eq(shell("%s run %s/s.yaml -q -o %s/run 2>&1", program(), folder, folder), 0, "%s", output);
-  cr_expect(strstr(output, "scan alone") && strstr(output, "2-0 against 2-4"), "%s", output);
+  cr_assert_eq(shell("%s micro %s/s.yaml -q -o %s/alone 2>&1", shell_program(), shell_folder, shell_folder), 0, "%s",
+               shell_output);
+  cr_expect(strstr(shell_output, "conv1d alone") && strstr(shell_output, "scan alone") &&
+                strstr(shell_output, "of bound"),
+            "%s", shell_output);
+  cr_assert_eq(shell("%s run %s/s.yaml -q -o %s/run 2>&1", shell_program(), shell_folder, shell_folder), 0, "%s",
+               shell_output);
+  cr_expect(strstr(shell_output, "scan alone") && strstr(shell_output, "2-0 against 2-4"), "%s", shell_output);
   static const char *const table[] = {"micro_histogram", "micro_worst", "state_drift", "state_error"};
   for (int t = 0; t < 4; t++) {
-    cr_expect_eq(shell("cmp %s/alone/tables/%s.csv %s/run/tables/%s.csv", folder, table[t], folder, table[t]), 0, "%s",
-                 output);
-    shell("wc -l < %s/run/tables/%s.csv", folder, table[t]);
-    cr_expect_gt(atoi(output), 2, "%s: %s lines", table[t], output);
+    cr_expect_eq(
+        shell("cmp %s/alone/tables/%s.csv %s/run/tables/%s.csv", shell_folder, table[t], shell_folder, table[t]), 0,
+        "%s", shell_output);
+    shell("wc -l < %s/run/tables/%s.csv", shell_folder, table[t]);
+    cr_expect_gt(atoi(shell_output), 2, "%s: %s lines", table[t], shell_output);
   }
-  cr_expect_eq(shell("grep -c 'Operators alone' %s/alone/report.md %s/run/report.md", folder, folder), 0, "%s", output);
-  cr_expect_eq(shell("ls %s/alone | grep -c parts", folder), 1, "%s", output);
+  cr_expect_eq(shell("grep -c 'Operators alone' %s/alone/report.md %s/run/report.md", shell_folder, shell_folder), 0,
+               "%s", shell_output);
+  cr_expect_eq(shell("ls %s/alone | grep -c parts", shell_folder), 1, "%s", shell_output);
 }
 
 Test(cli_micro, another_runs_result_is_not_overwritten) {
   write_spec("  - {operator: exp, inputs: [normal], shapes: [5x33]}\n");
-  cr_assert_eq(shell("%s micro %s/s.yaml -q -o %s/a 2>&1", program(), folder, folder), 0, "%s", output);
-  cr_assert_eq(shell("%s micro %s/s.yaml -q -o %s/a 2>&1", program(), folder, folder), 0, "again: %s", output);
-  cr_assert_eq(shell("%s micro %s/s.yaml -q --seed 2 -o %s/a 2>&1", program(), folder, folder), 2, "%s", output);
-  cr_expect(strstr(output, "another run") && strstr(output, "--fresh"), "%s", output);
-  cr_assert_eq(shell("%s micro %s/s.yaml -q --seed 2 --fresh -o %s/a 2>&1", program(), folder, folder), 0, "%s",
-               output);
+  cr_assert_eq(shell("%s micro %s/s.yaml -q -o %s/a 2>&1", shell_program(), shell_folder, shell_folder), 0, "%s",
+               shell_output);
+  cr_assert_eq(shell("%s micro %s/s.yaml -q -o %s/a 2>&1", shell_program(), shell_folder, shell_folder), 0, "again: %s",
+               shell_output);
+  cr_assert_eq(shell("%s micro %s/s.yaml -q --seed 2 -o %s/a 2>&1", shell_program(), shell_folder, shell_folder), 2,
+               "%s", shell_output);
+  cr_expect(strstr(shell_output, "another run") && strstr(shell_output, "--fresh"), "%s", shell_output);
+  cr_assert_eq(
+      shell("%s micro %s/s.yaml -q --seed 2 --fresh -o %s/a 2>&1", shell_program(), shell_folder, shell_folder), 0,
+      "%s", shell_output);
   write_spec("  - {operator: conv1d, inputs: [slow_decay]}\n");
-  cr_assert_eq(shell("%s run %s/s.yaml -q -o %s/b 2>&1", program(), folder, folder), 2, "%s", output);
-  cr_expect(strstr(output, "slow_decay"), "%s", output);
+  cr_assert_eq(shell("%s run %s/s.yaml -q -o %s/b 2>&1", shell_program(), shell_folder, shell_folder), 2, "%s",
+               shell_output);
+  cr_expect(strstr(shell_output, "slow_decay"), "%s", shell_output);
 }
 
 static void no_memory(size_t wanted, size_t reserved) {
@@ -107,7 +81,7 @@ Test(cli_micro, bound_that_is_exceeded_ends_with_status_1) {
   strcpy(row.output, "gated");
   for (int over = 2; over >= 0; over -= 2) {
     row.over_bound = over;
-    const char *path = arena_printf(&arena, "%s/results%d.h5", folder, over);
+    const char *path = arena_printf(&arena, "%s/results%d.h5", shell_folder, over);
     RunKey key = {digest_of("a", 1), digest_of("b", 1), digest_of("c", 1), digest_of("d", 1)};
     StoreShape shape = {.layers = 1};
     Journal journal;
@@ -115,9 +89,10 @@ Test(cli_micro, bound_that_is_exceeded_ends_with_status_1) {
     cr_assert(journal_open(&arena, path, &key, &shape, true, false, 0, &journal, &st), "%s", st.text);
     cr_assert(journal_join(&journal, NULL, 0, &rows, 1, arena, &st), "%s", st.text);
     journal_close(&journal);
-    int status = shell("%s report %s -o %s/out 2>&1", program(), path, folder);
-    cr_expect_eq(status, over ? 1 : 0, "%d over: %s", over, output);
-    if (over) cr_expect(strstr(output, "2 values lie beyond") && strstr(output, "element 3"), "%s", output);
-    cr_expect_eq(shell("grep -c 'Warning' %s/out/report.md", folder), over ? 0 : 1, "%s", output);
+    int status = shell("%s report %s -o %s/out 2>&1", shell_program(), path, shell_folder);
+    cr_expect_eq(status, over ? 1 : 0, "%d over: %s", over, shell_output);
+    if (over)
+      cr_expect(strstr(shell_output, "2 values lie beyond") && strstr(shell_output, "element 3"), "%s", shell_output);
+    cr_expect_eq(shell("grep -c 'Warning' %s/out/report.md", shell_folder), over ? 0 : 1, "%s", shell_output);
   }
 }

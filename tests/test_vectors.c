@@ -2,17 +2,16 @@
  * damaged or made to mislead: status 2 and one line that says where. */
 #include <criterion/criterion.h>
 #include <hdf5.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "kernels/conv1d.h"
 #include "micro/vectors.h"
 #include "store/store.h"
 #include "store/vectors.h"
+#include "tests/shell.h"
 
 #define GOLDEN "data/golden/quamba_int8_kernels.h5"
 
@@ -258,37 +257,21 @@ Test(vectors, damaged_or_misleading_files_are_refused_with_their_place) {
 
 /* ---- the program ---- */
 
-static char output[1 << 16];
-
-static int shell(const char *format, ...) {
-  char line[1024];
-  va_list args;
-  va_start(args, format);
-  vsnprintf(line, sizeof line, format, args);
-  va_end(args);
-  FILE *pipe = popen(line, "r");
-  cr_assert(pipe);
-  output[fread(output, 1, sizeof output - 1, pipe)] = 0;
-  int status = pclose(pipe);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
-static const char *program(void) { return getenv("DRIFTSCOPE") ? getenv("DRIFTSCOPE") : "build/driftscope"; }
-
 Test(vectors, exit_status_says_equal_below_the_limit_or_no_such_file) {
   new_arena();
   write_file(path, ONE_VALUE_OFF);
-  cr_expect_eq(shell("%s micro conv1d --vectors %s 2>&1", program(), path), 1, "%s", output);
-  cr_expect(strstr(output, "0.966666 of the values are equal, below 0.9999"), "%s", output);
-  cr_expect_eq(shell("%s micro conv1d --vectors %s --min-equal 0.96 2>&1", program(), path), 0, "%s", output);
+  cr_expect_eq(shell("%s micro conv1d --vectors %s 2>&1", shell_program(), path), 1, "%s", shell_output);
+  cr_expect(strstr(shell_output, "0.966666 of the values are equal, below 0.9999"), "%s", shell_output);
+  cr_expect_eq(shell("%s micro conv1d --vectors %s --min-equal 0.96 2>&1", shell_program(), path), 0, "%s",
+               shell_output);
   write_file(path, NONE);
-  cr_expect_eq(shell("%s micro conv1d --vectors %s 2>&1", program(), path), 0, "%s", output);
-  cr_expect_eq(shell("%s micro scan --vectors %s 2>&1", program(), path), 2, "%s", output);
-  cr_expect_eq(shell("%s micro linear --vectors %s 2>&1", program(), path), 2, "%s", output);
-  cr_expect_eq(shell("%s micro conv1d --vectors README.md 2>&1", program()), 2, "%s", output);
-  cr_expect_eq(shell("%s micro conv1d --vectors /nowhere.h5 2>&1", program()), 2, "%s", output);
-  cr_expect_eq(shell("%s micro nonsense 2>&1", program()), 2, "%s", output);
-  cr_expect(strstr(output, "neither an operator"), "%s", output);
+  cr_expect_eq(shell("%s micro conv1d --vectors %s 2>&1", shell_program(), path), 0, "%s", shell_output);
+  cr_expect_eq(shell("%s micro scan --vectors %s 2>&1", shell_program(), path), 2, "%s", shell_output);
+  cr_expect_eq(shell("%s micro linear --vectors %s 2>&1", shell_program(), path), 2, "%s", shell_output);
+  cr_expect_eq(shell("%s micro conv1d --vectors README.md 2>&1", shell_program()), 2, "%s", shell_output);
+  cr_expect_eq(shell("%s micro conv1d --vectors /nowhere.h5 2>&1", shell_program()), 2, "%s", shell_output);
+  cr_expect_eq(shell("%s micro nonsense 2>&1", shell_program()), 2, "%s", shell_output);
+  cr_expect(strstr(shell_output, "neither an operator"), "%s", shell_output);
 }
 
 /* Cut off anywhere: refused in one line, without a signal. */
@@ -302,7 +285,9 @@ Test(vectors, truncated_file_is_refused) {
   for (long size = 0; size < whole; size += whole / 9) {
     write_file(path, NONE);
     cr_assert_eq(truncate(path, size), 0);
-    cr_expect_eq(shell("%s micro conv1d --vectors %s 2>&1", program(), path), 2, "%ld bytes: %s", size, output);
-    cr_expect_eq(strchr(output, '\n'), output + strlen(output) - 1, "%ld bytes, more than one line: %s", size, output);
+    cr_expect_eq(shell("%s micro conv1d --vectors %s 2>&1", shell_program(), path), 2, "%ld bytes: %s", size,
+                 shell_output);
+    cr_expect_eq(strchr(shell_output, '\n'), shell_output + strlen(shell_output) - 1,
+                 "%ld bytes, more than one line: %s", size, shell_output);
   }
 }

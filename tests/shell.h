@@ -1,0 +1,49 @@
+/* shell: what the tests of the program as a user runs it share: a folder of their own, command lines and what they
+ * printed. The program is build/driftscope, or what DRIFTSCOPE names. */
+#ifndef DS_TESTS_SHELL_H
+#define DS_TESTS_SHELL_H
+#include <criterion/criterion.h>
+#include <ftw.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char shell_folder[64], shell_output[1 << 16];
+
+static inline const char *shell_program(void) {
+  const char *named = getenv("DRIFTSCOPE");
+  return named ? named : "build/driftscope";
+}
+
+static inline int shell_remove(const char *path, const struct stat *info, int type, struct FTW *ftw) {
+  (void)info, (void)type, (void)ftw;
+  return remove(path);
+}
+
+static inline void shell_begin(void) {
+  strcpy(shell_folder, "/tmp/driftscope-test-XXXXXX");
+  cr_assert(mkdtemp(shell_folder));
+}
+
+static inline void shell_end(void) { nftw(shell_folder, shell_remove, 16, FTW_DEPTH | FTW_PHYS); }
+
+/* Runs a command line; its standard output goes to shell_output. 128 + n where signal n ended it. */
+static inline int shell(const char *format, ...) {
+  char line[4096];
+  va_list args;
+  va_start(args, format);
+  cr_assert_lt(vsnprintf(line, sizeof line, format, args), (int)sizeof line);
+  va_end(args);
+  FILE *pipe = popen(line, "r");
+  cr_assert(pipe);
+  size_t got = fread(shell_output, 1, sizeof shell_output - 1, pipe);
+  shell_output[got] = 0;
+  while (fgetc(pipe) != EOF) {}
+  int status = pclose(pipe);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+#endif
