@@ -34,37 +34,38 @@ static void expect_law(const DriftLaw *law, const char *words, const char *brief
 
 Test(report_findings, every_law_has_its_words) {
   DriftLaw *law = row_law(made, "2-0", "2-4", T_BLOCK_OUT, 1, "accumulates", "");
-  expect_law(law, "accumulates: a factor of 1.03 a layer (95 % interval 1.01 … 1.05), 1.97 over all 24 layers",
-             "accumulates, 1.03 a layer (1.01 … 1.05)");
+  expect_law(law, "accumulates: a factor of 1.030 a layer (95 % interval 1.010 … 1.050), 1.97 over all 24 layers",
+             "accumulates, 1.030 a layer (1.010 … 1.050)");
   SET_TEXT(law->verdict, "stable");
   expect_law(law,
-             "stable: no layer lies off the median by more than a factor of 1.50; a factor of 1.03 a layer (95 % "
-             "interval 1.01 … 1.05)",
+             "is stable: no layer lies off the median by more than a factor of 1.50; a factor of 1.030 a layer (95 % "
+             "interval 1.010 … 1.050)",
              "stable");
   SET_TEXT(law->verdict, "jumps");
   expect_law(law,
-             "jumps at layer 7, by a factor of 3.20; outside the jump a factor of 1.03 a layer (95 % interval 1.01 "
-             "… 1.05)",
+             "jumps at layer 7, by a factor of 3.20; outside the jump a factor of 1.030 a layer (95 % interval "
+             "1.010 … 1.050)",
              "jumps at layer 7 by 3.20");
   law->prompts = 16;
   expect_law(law,
-             "jumps at layer 7, by a factor of 3.20 (95 % interval 2.90 … 3.50); outside the jump a factor of 1.03 a "
-             "layer (95 % interval 1.01 … 1.05)",
+             "jumps at layer 7, by a factor of 3.20 (95 % interval 2.90 … 3.50); outside the jump a factor of 1.030 a "
+             "layer (95 % interval 1.010 … 1.050)",
              "jumps at layer 7 by 3.20");
   SET_TEXT(law->verdict, "cannot_tell");
   SET_TEXT(law->reason, "wanders");
   expect_law(law,
-             "cannot tell: layers lie up to a factor of 1.50 off their median, by no jump and without a steady "
-             "tendency: a factor of 1.03 a layer (95 % interval 1.01 … 1.05)",
+             "cannot be told: layers lie up to a factor of 1.50 off their median, by no jump and without a steady "
+             "tendency: a factor of 1.030 a layer (95 % interval 1.010 … 1.050)",
              "cannot tell the law");
   SET_TEXT(law->reason, "few_layers");
   law->layers = 3;
-  expect_law(law, "cannot tell: only 3 layers differ: too few to tell a tendency from chance", "cannot tell the law");
+  expect_law(law, "cannot be told: only 3 layers differ: too few to tell a tendency from chance",
+             "cannot tell the law");
   SET_TEXT(law->reason, "gaps");
-  expect_law(law, "cannot tell: a layer after the first that differs is identical, or its size has no meaning",
+  expect_law(law, "cannot be told: a layer after the first that differs is identical, or its size has no meaning",
              "cannot tell the law");
   SET_TEXT(law->verdict, "identical");
-  expect_law(law, "identical in every bit of every layer", "identical");
+  expect_law(law, "is identical in every bit of every layer", "identical");
 }
 
 Test(report_findings, the_law_stands_in_the_findings_the_drift_and_the_modes) {
@@ -77,15 +78,15 @@ Test(report_findings, the_law_stands_in_the_findings_the_drift_and_the_modes) {
   const char *text = body_of(d);
   cr_expect(strstr(part_of(text, "## 6. ", "## 6. "),
                    " The last layer is also the worst.\n- **By which law.** `block_out` "
-                   "accumulates: a factor of 1.03 a layer (95 % interval 1.01 … 1.05), 1.97 over all 24 layers.\n"),
+                   "accumulates: a factor of 1.030 a layer (95 % interval 1.010 … 1.050), 1.97 over all 24 layers.\n"),
             "%s", text);
   const char *drift = part_of(text, "## 4. ", "### 2-4 against the float64 reference");
-  EXPECT_LINE(drift,
-              "**By which law:** `block_out` accumulates: a factor of 1.03 a layer (95 % interval 1.01 … 1.05), 1.97 "
-              "over all 24 layers.");
+  EXPECT_LINE(
+      drift, "**By which law:** `block_out` accumulates: a factor of 1.030 a layer (95 % interval 1.010 … 1.050), 1.97 "
+             "over all 24 layers.");
   EXPECT_LINE(
       drift,
-      "| `block_out` | accumulates |           1.03 |   1.01 … 1.05 |           1.50 |                into layer "
+      "| `block_out` | accumulates |          1.030 | 1.010 … 1.050 |           1.50 |                into layer "
       "7 |       3.20 | 4.00e-04 |");
   cr_expect(strstr(drift, "| `scan`      | cannot tell |"), "%s", drift);
   EXPECT_NONE(drift, "\n| `conv1d_silu` |");
@@ -169,7 +170,7 @@ Test(report_findings, the_third_line_tells_the_law) {
   made_run(&arena, made, 1);
   const DriftLaw *law = row_law(made, "2-0", "2-4", T_BLOCK_OUT, 1, "accumulates", "");
   const char *text = report_summary(&arena, &made->verdict[0], law, MADE_LAYERS);
-  cr_expect(strstr(text, "6.00 times layer 0, accumulates, 1.03 a layer (1.01 … 1.05); logits"), "%s", text);
+  cr_expect(strstr(text, "6.00 times layer 0, accumulates, 1.030 a layer (1.010 … 1.050); logits"), "%s", text);
 }
 
 static void expect_summary(const Verdict *v, const char *want) {

@@ -22,9 +22,20 @@ static const char *range(Arena *arena, double low, double high) {
   return isnan(low) ? "—" : arena_printf(arena, "%s … %s", md_factor(arena, low), md_factor(arena, high));
 }
 
+/* Three decimals: near 1, where growth lies, three digits are too few. */
+static const char *growth(Arena *arena, double factor) {
+  return factor > 0.1 && factor < 10 ? arena_printf(arena, "%.3f", factor) : md_factor(arena, factor);
+}
+
+static const char *growth_range(Arena *arena, const DriftLaw *law) {
+  return isnan(law->growth_low)
+             ? "—"
+             : arena_printf(arena, "%s … %s", growth(arena, law->growth_low), growth(arena, law->growth_high));
+}
+
 static const char *growth_words(Arena *arena, const DriftLaw *law) {
-  return arena_printf(arena, say("a factor of %s a layer (95 %% interval %s)"), md_factor(arena, law->growth),
-                      range(arena, law->growth_low, law->growth_high));
+  return arena_printf(arena, say("a factor of %s a layer (95 %% interval %s)"), growth(arena, law->growth),
+                      growth_range(arena, law));
 }
 
 static const char *doubt(Arena *arena, const DriftLaw *law) {
@@ -40,8 +51,8 @@ static const char *doubt(Arena *arena, const DriftLaw *law) {
 }
 
 const char *laws_words(Arena *arena, const DriftLaw *law) {
-  if (is(law, "identical")) return say("identical in every bit of every layer");
-  if (is(law, "cannot_tell")) return arena_printf(arena, say("cannot tell: %s"), doubt(arena, law));
+  if (is(law, "identical")) return say("is identical in every bit of every layer");
+  if (is(law, "cannot_tell")) return arena_printf(arena, say("cannot be told: %s"), doubt(arena, law));
   if (is(law, "jumps"))
     return arena_printf(arena, say("jumps at layer %d, by a factor of %s%s; outside the jump %s"), law->break_layer,
                         md_factor(arena, law->break_factor),
@@ -50,19 +61,18 @@ const char *laws_words(Arena *arena, const DriftLaw *law) {
                                          : "",
                         growth_words(arena, law));
   if (is(law, "stable"))
-    return arena_printf(arena, say("stable: no layer lies off the median by more than a factor of %s; %s"),
+    return arena_printf(arena, say("is stable: no layer lies off the median by more than a factor of %s; %s"),
                         md_factor(arena, law->spread), growth_words(arena, law));
   return arena_printf(arena, say("%s: %s, %s over all %d layers"), verdict_words(arena, law), growth_words(arena, law),
                       md_factor(arena, pow(law->growth, law->layers - 1)), law->layers);
 }
 
 const char *laws_brief(Arena *arena, const DriftLaw *law) {
-  const char *growth = arena_printf(arena, "%s a layer (%s)", md_factor(arena, law->growth),
-                                    range(arena, law->growth_low, law->growth_high));
+  const char *by = arena_printf(arena, "%s a layer (%s)", growth(arena, law->growth), growth_range(arena, law));
   if (is(law, "cannot_tell")) return "cannot tell the law";
   if (is(law, "jumps"))
     return arena_printf(arena, "jumps at layer %d by %s", law->break_layer, md_factor(arena, law->break_factor));
-  return is(law, "accumulates") || is(law, "shrinks") ? arena_printf(arena, "%s, %s", law->verdict, growth)
+  return is(law, "accumulates") || is(law, "shrinks") ? arena_printf(arena, "%s, %s", law->verdict, by)
          : is(law, "stable")                          ? "stable"
                                                       : "identical";
 }
@@ -82,8 +92,8 @@ void laws_table(FILE *out, const char *heading, const LawLine *line, int count, 
     bool step = law->break_layer >= 0;
     grid_add(&grid, line[i].label);
     grid_add(&grid, verdict_cell(&scratch, law));
-    grid_add(&grid, md_factor(&scratch, law->growth));
-    grid_add(&grid, range(&scratch, law->growth_low, law->growth_high));
+    grid_add(&grid, growth(&scratch, law->growth));
+    grid_add(&grid, growth_range(&scratch, law));
     grid_add(&grid, md_factor(&scratch, law->spread));
     grid_add(&grid, step ? arena_printf(&scratch, say("into layer %d"), law->break_layer) : "—");
     grid_add(&grid, step ? md_factor(&scratch, law->break_factor) : "—");

@@ -6,10 +6,11 @@
 
 #include "report/data.h"
 
-/* "accumulates: a factor of 1.03 a layer (95 % interval 1.01 … 1.05), 2.03 in all 24 layers"; plain text, no full stop.
+/* What a tensor does, to stand behind its name: "accumulates: a factor of 1.030 a layer (95 % interval 1.010
+ * … 1.050), 1.97 over all 24 layers"; plain text, no full stop.
  */
 const char *laws_words(Arena *arena, const DriftLaw *law);
-/* The same in a few words, for a line of the terminal: "accumulates, 1.03 a layer (1.01 … 1.05)". */
+/* The same in a few words, for a line of the terminal: "accumulates, 1.030 a layer (1.010 … 1.050)". */
 const char *laws_brief(Arena *arena, const DriftLaw *law);
 
 /* A table of laws, one a row, each under its own label (ready Markdown). */
