@@ -487,7 +487,7 @@ const Phrase chinese[] = {
     {"none", "无"},
     {"no bit changes", "逐位不变"},
     {"rank", "排名"},
-    {"moved", "移动"},
+    {"moved", "偏移"},
     {"change of error", "误差变化"},
     {"change of KL", "KL 变化"},
     {"change of bits", "比特数变化"},
@@ -521,7 +521,7 @@ const Phrase chinese[] = {
      "mean of KL(fp64 ‖ mode) and bits are those of the token that comes, both a token and to base 2. In brackets "
      "stands "
      "the 95 %% interval over prompts%s; what is bold differs from 0 by it.\n\n",
-     "每一行都是一个实际运行过的模式：模式对中的一个，其部分阶段改为另一个的设置。*移动*是其末层 `block_out` "
+     "每一行都是一个实际运行过的模式：模式对中的一个，其部分阶段改为另一个的设置。*偏移*是其末层 `block_out` "
      "相对出发模式的 L2 误差，*误差*是相对 float64 参考的 L2 误差；KL 为 KL(fp64 ‖ 模式) "
      "的均值，比特数为下一个词元的比特数，两者均按词元计、以 2 为底。方括号内为对提示重抽样的 95 %% "
      "区间%s；粗体表示区间不含 0。\n\n"},
@@ -533,7 +533,7 @@ const Phrase chinese[] = {
     {"%ld set of stages in a layer", "%ld 组层内阶段"},
     {"**%s** of %s, run under %s, brought the error of the last `block_out` from %s to %s, at most the limit of %s: "
      "%s.",
-     "%2$s 的 **%1$s** 改用 %3$s 运行后，末层 `block_out` 的误差从 %4$s 降到 %5$s，不超过限值 %6$s：%7$s。"},
+     "%2$s 的 **%1$s**（%7$s）改用 %3$s 运行后，末层 `block_out` 的误差从 %4$s 降到 %5$s，不超过限值 %6$s。"},
     {"**The limit of %s is not reached**: %s of %s, run under %s (%s), brought the error of the last `block_out` from "
      "%s "
      "to %s.",
