@@ -63,7 +63,8 @@ bundle: deps                    ## a folder, and its .tar.xz, that runs on your 
 	  grep -vE '/(libc|libm|libdl|librt|libpthread|libresolv|libstdc\+\+|libgcc_s|ld-linux[^/]*)\.so' | xargs cp -Lt $(BUNDLE)/lib
 	tar -C $(BUILD) -cJf $(BUNDLE).tar.xz $(notdir $(BUNDLE))
 
-lint:                           ## clang-format, clang-tidy and cppcheck must have nothing to say (cppcheck takes loops for empty)
+lint:                           ## clang-format, clang-tidy and cppcheck must have nothing to say
+	@$(MAKE) --no-print-directory deps PACKAGES="$(LINTERS)"
 	clang-format --dry-run -Werror $(SOURCES) $(TESTS) $(wildcard harness/*.h harness/*/*.h kernels/*.h reference/*.h)
 	clang-tidy --quiet $(SOURCES) -- $(CPPFLAGS) $(CFLAGS)
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \

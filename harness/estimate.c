@@ -6,13 +6,13 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "study/cost.h"
-#include "study/evaluate.h"
 #include "measure/stats.h"
 #include "model/block.h"
 #include "model/calibrate.h"
 #include "model/rewrite.h"
 #include "model/witness.h"
+#include "study/cost.h"
+#include "study/evaluate.h"
 #include "study/restore.h"
 #include "study/swap.h"
 

@@ -63,8 +63,8 @@ static bool check_layers(const Spec *spec, const Setup *setup, Status *st) {
                   setup->checkpoint.config.layers - 1);
   for (int i = 0; i < spec->gate_count; i++)
     if (spec->gates[i].layer >= setup->checkpoint.config.layers)
-      return FAIL(st, "%s: key 'gate': layer %d: the model has layers 0 to %d", spec->gates[i].place, spec->gates[i].layer,
-                  setup->checkpoint.config.layers - 1);
+      return FAIL(st, "%s: key 'gate': layer %d: the model has layers 0 to %d", spec->gates[i].place,
+                  spec->gates[i].layer, setup->checkpoint.config.layers - 1);
   return true;
 }
 

@@ -4,8 +4,8 @@
 
 #include <math.h>
 
-#include "study/budget.h"
 #include "measure/stats.h"
+#include "study/budget.h"
 #include "trace64.h"
 
 enum { TOKENS = 24, LAYERS = 24, PLANTED = 5 };

@@ -2,9 +2,9 @@
  * are shares. Times themselves are not tested. */
 #include <math.h>
 
-#include "study/cost.h"
 #include "model/footprint.h"
 #include "shipped_model.h"
+#include "study/cost.h"
 #include "study/timed_ops.h"
 
 /* A model of shapes alone: D 8, E 16, N 4, R 2, K 4, vocabulary 10, two layers, nothing folded. */

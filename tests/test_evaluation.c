@@ -7,9 +7,9 @@
 #include <hdf5_hl.h>
 #include <math.h>
 
-#include "study/evaluate.h"
 #include "measure/evaluation.h"
 #include "shipped_model.h"
+#include "study/evaluate.h"
 
 static Arena arena;
 

@@ -63,7 +63,7 @@ Test(spec, the_least_spec_gets_every_default) {
   "  unused: {base: 3}\n"                                                                                              \
   "pairs: [[mine, fp32], [fp64, late], [late, mine], [mine, late]]\ncompare_all: [late, 0]\n"                          \
   "budget: [late]\n"                                                                                                   \
-  "swaps: {pair: [late, mine]}\n"                                                                                     \
+  "swaps: {pair: [late, mine]}\n"                                                                                      \
   "restore: [{mode: late, to: mine, limit: 1e-3, by: stage, most: 999}, {mode: 0, limit: 0.5}]\n"                      \
   "keep: {tensors: [conv1d, logits], layers: [23, 0], f16_as: f32, deflate: 9}\n"                                      \
   "micro:\n  - {operator: scan, inputs: [captured, ties], layers: [0, 5], shapes: [171x512x16, 1x2], modes: "          \
@@ -178,7 +178,8 @@ Test(spec, a_gate_stands_alone_or_in_a_list_and_says_where_it_looks) {
   cr_expect(strstr(printed, "gate:\n  - {pair: [\"fp64\", \"2-0\"], tensor: scan, layer: all, sqnr_db: 20.5}\n"
                             "  - {mode: \"2-0\", tensor: conv1d_silu, layer: 3, on_grid: 1}\n"
                             "  - {pair: [\"1\", \"fp32\"], tensor: logits, layer: last, top1_agreement: 0.99}\n"
-                            "  - {pair: [\"1\", \"fp32\"], tensor: logits, layer: last, max_abs: 0.001}\n"), "%s", printed);
+                            "  - {pair: [\"1\", \"fp32\"], tensor: logits, layer: last, max_abs: 0.001}\n"),
+            "%s", printed);
   Spec again = parse(&arena, printed);
   cr_expect_str_eq(spec_print(&arena, &again), printed);
 }

@@ -226,8 +226,8 @@ Test(tokens, windows_spread_from_the_offset_to_the_end_of_the_text) {
   cr_expect_eq(got_count, 11);
   cr_assert(read_prompt((Prompt){.text = "t.txt", .offset = 1, .length = 3, .windows = 1}, 256, &st), "%s", st.text);
   IDS('b', 'c', 'd');
-  test_refused(read_prompt((Prompt){.text = "t.txt", .offset = 2, .length = 10, .windows = 2, .window = 1}, 256, &st), &st,
-               WORDS("prompt 'p0'", "t.txt", "past the end", "11 bytes"));
+  test_refused(read_prompt((Prompt){.text = "t.txt", .offset = 2, .length = 10, .windows = 2, .window = 1}, 256, &st),
+               &st, WORDS("prompt 'p0'", "t.txt", "past the end", "11 bytes"));
 }
 
 Test(tokens, a_prompt_past_the_end_of_its_text_is_refused) {

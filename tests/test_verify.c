@@ -3,9 +3,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "device/verify.h"
 #include "kernels/math32.h"
 #include "model_files.h"
-#include "device/verify.h"
 
 static Tensor row_of(float *x, int n, const char *kernel) {
   Tensor t = tensor_of(x, TYPE_F32, 1, n, 0);

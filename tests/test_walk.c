@@ -1,8 +1,8 @@
 /* walk: each way gives the bits of the mode run alone, whatever else walks beside it and wherever it starts. */
 #include "shipped_model.h"
 
-#include "trace64.h"
 #include "study/walk.h"
+#include "trace64.h"
 
 enum { TOKENS = 40, LAYERS = 24 };
 

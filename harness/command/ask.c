@@ -8,9 +8,9 @@
 #include "command/flags.h"
 #include "command/plan.h"
 #include "command/print_evaluation.h"
-#include "study/evaluate.h"
 #include "model/calibrate.h"
 #include "setup.h"
+#include "study/evaluate.h"
 
 bool command_calibrate(Arena *arena, const Options *o, const char *typed, Status *st) {
   (void)typed;

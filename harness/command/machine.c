@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "device/bench.h"
 #include "command/command.h"
 #include "command/flags.h"
 #include "command/json_rows.h"
-#include "setup.h"
+#include "device/bench.h"
 #include "device/verify.h"
+#include "setup.h"
 
 static void print_speed(const Speed *row, size_t rows, const char *where) {
   printf("%s\n%-18s %-40s %-5s %5s %12s %9s %9s %8s %9s\n", where, "what", "kernel", "mode", "T", "median us", "MAD us",

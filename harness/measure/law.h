@@ -12,8 +12,8 @@
  * exact where steps are independent and symmetric about their centre, whatever their spread or tails, and too wide
  * rather than too narrow where the layers themselves are independent. Prompts are drawn again with every subset.
  *
- * A jump is one step unlike all others that lasts: its excess over the median step has a p of at most 1 % (Student's t of
- * a step against the others, times their number, since the most unlike was chosen); half of the excess still stands
+ * A jump is one step unlike all others that lasts: its excess over the median step has a p of at most 1 % (Student's t
+ * of a step against the others, times their number, since the most unlike was chosen); half of the excess still stands
  * between the median of up to three layers before and after it; it is no part of a bend at an end of the curve; and
  * prompts drawn again leave it (95 %).
  *
