@@ -23,6 +23,7 @@ static bool same_element(const Tensor *a, const Tensor *b, size_t i) {
 
 /* "linear f32*f32->f16", without the backend behind it. */
 int verify_kernel_length(const char *kernel) {
+  if (!kernel) return 0;
   const char *space = strrchr(kernel, ' ');
   return space ? (int)(space - kernel) : (int)strlen(kernel);
 }

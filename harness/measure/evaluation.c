@@ -137,7 +137,7 @@ const EvaluationMetric evaluation_metrics[EVALUATION_METRICS] = {
 };
 
 static double value_of(const EvaluationMetric *metric, const EvaluationWindow *row) {
-  return *(const double *)((const char *)row + metric->offset);
+  return table_double(row, metric->offset);
 }
 
 /* The rule of the header. Student's quantiles are larger than the normal ones, so those give a start from below; for

@@ -3,6 +3,7 @@
 #include "measure/tables.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* clang-format off */
 #define MEMBER(row, member) ((row *)0)->member
@@ -247,3 +248,9 @@ const Table *const tables[] = {&table_verdict,
                                NULL};
 
 void table_text(char *column, size_t size, const char *text) { snprintf(column, size, "%s", text); }
+
+double table_double(const void *row, size_t offset) {
+  double value;
+  memcpy(&value, (const char *)row + offset, sizeof value);
+  return value;
+}

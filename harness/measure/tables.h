@@ -378,6 +378,8 @@ extern const Table table_tensor_stats, table_pair_stats, table_drift, table_drif
     table_cost, table_cost_bytes, table_speed, table_swap, table_swap_effect, table_restore;
 extern const Table *const tables[]; /* all that are stored, in the order of the report; ends with NULL */
 
+/* The number in a column of doubles, by its offset. */
+double table_double(const void *row, size_t offset);
 /* Fills a text column, cut to its size. */
 void table_text(char *column, size_t size, const char *text);
 #endif

@@ -1,6 +1,7 @@
 /* body: the title, then the sections of report.md one after another, numbered as they come. */
 #include "report/body.h"
 
+#include "report/figures.h"
 #include "report/language.h"
 #include "report/markdown.h"
 #include "report/sections.h"
@@ -39,6 +40,8 @@ static const struct {
 
 void body_write(FILE *out, const ReportData *d, Arena scratch) {
   fprintf(out, "# %s\n\n", d->about[ABOUT_TITLE] ? md_text(&scratch, d->about[ABOUT_TITLE]) : say("driftscope report"));
+  if (d->figures && !d->figures->script)
+    fputs(say("No gnuplot was found on this machine: the report has tables only.\n\n"), out);
   int number = 0;
   for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) {
     if (sections[i].asked && !sections[i].asked(d)) continue;

@@ -88,15 +88,13 @@ static const char *summary_of(Arena *arena, const ReportData *d) {
 
 /* report.md, report.html and tables.tex say the same: the Markdown is written, the other two are made of it. */
 static bool write_report(Arena *arena, ReportData *d, const char *folder, Status *st) {
-  Figures figures;
+  Figures *figures = ARENA_NEW(arena, Figures, 1);
   Draft markdown, html, latex;
-  TRY(figures_open(&figures, arena_printf(arena, "%s/plots", folder), st));
-  d->figures = &figures;
+  TRY(figures_open(figures, arena_printf(arena, "%s/plots", folder), st));
+  d->figures = figures;
   TRY(draft_open(&markdown, arena_printf(arena, "%s/report.md", folder), st));
-  if (!figures.script)
-    fputs(say("No gnuplot was found on this machine: the report has tables only.\n\n"), markdown.out);
   body_write(markdown.out, d, *arena);
-  bool done = draft_end(&markdown, st) && figures_finish(&figures, st) &&
+  bool done = draft_end(&markdown, st) && figures_finish(figures, st) &&
               file_write(markdown.path, markdown.text, markdown.count, false, st);
   if (done && draft_open(&html, arena_printf(arena, "%s/report.html", folder), st))
     done = html_write(html.out, markdown.text, folder, *arena, st) & draft_save(&html, st);

@@ -58,7 +58,7 @@ static void see_drift(Sight *sight, const Gate *gate, const Measure *measure, co
   for (size_t i = 0; i < m->drifts; i++) {
     const Drift *row = &m->drift[i];
     if (!is_pair(gate, row->base, row->other) || !looks_at(gate, row->tensor, row->layer, m->layers)) continue;
-    see(sight, measure, *(const double *)((const char *)row + measure->drift), row->layer);
+    see(sight, measure, table_double(row, measure->drift), row->layer);
   }
 }
 

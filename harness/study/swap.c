@@ -123,7 +123,7 @@ static void put_value(const Swaps *s, const EndTerm *term, int terms, EndFigure 
 }
 
 #define PUT(term, terms, figure, row, name)                                                                            \
-  put_value(s, term, terms, figure, &row->name, &row->name##_low, &row->name##_high)
+  put_value(s, term, terms, figure, &(row)->name, &(row)->name##_low, &(row)->name##_high)
 
 static void put_figures(const Swaps *s, const Way *start, const Way *way, int from, Swap *row) {
   EndTerm itself = {way->ends, 1}, change[] = {itself, {start->ends, -1}};
