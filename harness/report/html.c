@@ -37,7 +37,7 @@ static const char style[] =
     "@media print{body{max-width:none;padding:0;font-size:10.5pt}h2,h3,h4{break-after:avoid}"
     "figure,tr{break-inside:avoid}table{font-size:7.6pt}th,td{padding:.12rem .35rem}"
     "table "
-    "code{white-space:normal;overflow-wrap:anywhere}.table{overflow:visible}pre{white-space:pre-wrap;font-size:8pt}}";
+    "code{white-space:normal;overflow-wrap:anywhere}.table{overflow:visible}pre{white-space:pre-wrap;font-size:6pt}}";
 
 /* --- text and data
  * ---------------------------------------------------------------------------------------------------- */

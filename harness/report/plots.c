@@ -124,7 +124,7 @@ void plot_state(FILE *out, const ReportData *d, Arena scratch) {
   int count = drawn_runs(d, drawn);
   if (count == 0 ||
       !figure_begin(d->figures, out, "state_error",
-                    say("RMS error of the scan's state after each token, longest runs."), "state_error", 440))
+                    say("RMS error of the scan's state after each token, longest runs."), "state_error", 560))
     return;
   FILE *script = d->figures->script;
   for (int i = 0; i < count; i++) {
@@ -137,8 +137,10 @@ void plot_state(FILE *out, const ReportData *d, Arena scratch) {
     }
     fputs("EOD\n", script);
   }
-  fprintf(script, "set xlabel %s\nset ylabel %s\nset logscale xy\nset format y '%%.0e'\nplot ",
-          figure_text(&scratch, say("token")), figure_text(&scratch, say("RMS error of the state")));
+  fprintf(
+      script,
+      "set xlabel %s\nset ylabel %s\nset logscale xy\nset format y '%%.0e'\nset key below horizontal maxcols 2\nplot ",
+      figure_text(&scratch, say("token")), figure_text(&scratch, say("RMS error of the state")));
   for (int i = 0; i < count; i++) {
     const MicroRow *run = d->micro;
     while (run->item != drawn[i]->item && run < d->micro + d->micros - 1) run++;
