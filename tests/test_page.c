@@ -56,9 +56,9 @@ Test(page, it_opens_offline_and_without_a_script) {
 
 Test(page, without_gnuplot_there_are_tables_and_one_line_that_says_so) {
   run_hostile("");
-  cr_assert_eq(
-      shell("P=$(realpath %s); PATH=/nowhere $P report %s/h/results.h5 -o %s/n 2>&1", shell_program(), shell_folder, shell_folder),
-      0, "%s", shell_output);
+  cr_assert_eq(shell("P=$(realpath %s); PATH=/nowhere $P report %s/h/results.h5 -o %s/n 2>&1", shell_program(),
+                     shell_folder, shell_folder),
+               0, "%s", shell_output);
   cr_expect_eq(shell("grep -c 'No gnuplot' %s/n/report.md", shell_folder), 0);
   cr_expect_eq(shell("grep -c '!\\[' %s/n/report.md", shell_folder), 1, "%s", shell_output);
 }
