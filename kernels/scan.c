@@ -81,7 +81,7 @@ ROOM_FN void store_row(const Row *r, int n, Tensor *t, int row, int col) {
 
 /* The choice stands outside of the loops, so that each of them vectorises. */
 ROOM_FN void narrow_row(Row *r, Precision to, float scale) {
-  if (to == PRECISION_F16)
+  if (to == PRECISION_F16) /* NOLINT(bugprone-branch-clone): the branches differ in a constant */
 #pragma omp simd
     for (int c = 0; c < WIDTH; c++) r->v[c] = narrow32(r->v[c], PRECISION_F16);
   else if (to == PRECISION_BF16)
