@@ -7,7 +7,7 @@
 #include "study/restore.h"
 #include "study/walk.h"
 
-enum { TOKENS = 20, PROMPTS = 2, BAD = 13, WORSE = 6 };
+enum { TOKENS = 8, PROMPTS = 2, BAD = 13, WORSE = 6 };
 
 static Shipped shipped;
 static Setup setup;
@@ -23,7 +23,13 @@ static RestoreRows run(RestorePlan *plan, int plans, const float *factor) {
   plant(WORSE, factor[1]);
   for (int p = 0; p < PROMPTS; p++) prompts[p] = (PromptShape){"p", shipped.test + 700 * p, TOKENS};
   setup = (Setup){.weights = shipped.weights, .model = shipped.model, .prompt = prompts};
-  Spec spec = {.restore = plan, .restore_count = plans, .prompt_count = PROMPTS};
+  static OwnMode own = {0}; /* 2-4 with two float stages, one of them without what is planted */
+  own.mode = *mode_preset("2-4");
+  strcpy(own.mode.name, "float-rest");
+  own.mode.scan_rest = SCAN_REST_F32;
+  own.mode.gated = OUTPUT_F32;
+  Spec spec = {
+      .own_modes = &own, .own_mode_count = 1, .restore = plan, .restore_count = plans, .prompt_count = PROMPTS};
   Status st = {0};
   Progress quiet = progress_start(true);
   RestoreRows rows;
@@ -51,7 +57,7 @@ Test(restore, planted_bad_layers_are_found_worst_first_and_the_limit_ends_it) {
 }
 
 Test(restore, by_stage_the_planted_stage_is_named) {
-  RestorePlan plan = {.mode = "2-4", .to = "fp32", .limit = 1e-6, .by = RESTORE_STAGE, .most = 1};
+  RestorePlan plan = {.mode = "2-4", .to = "float-rest", .limit = 1e-6, .by = RESTORE_STAGE, .most = 1};
   RestoreRows rows = run(&plan, 1, (const float[]){1.0f, 2.0f});
   cr_assert_eq(rows.rows, 3);
   cr_expect_eq(rows.row[1].layer, WORSE);

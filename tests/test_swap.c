@@ -7,7 +7,7 @@
 #include "measure/ends.h"
 #include "study/swap.h"
 
-enum { TOKENS = 100, PROMPTS = 3, OWN = 4 };
+enum { TOKENS = 40, PROMPTS = 2, OWN = 4 };
 
 static Shipped shipped;
 static Setup setup;
@@ -84,7 +84,8 @@ Test(swap, stages_that_change_nothing_alone_are_found_identical_and_interactions
   cr_assert_eq(rows.swaps, 2 + 2 * 3 + 4);
   cr_assert_eq(rows.effects, 3 + 3);
   const Swap *idle = row_of(&rows, "2-0", "scan_u");
-  cr_expect(idle->identical && idle->moved == 0 && idle->block_out_change == 0 && idle->rank == 3);
+  cr_expect(idle->identical && idle->moved == 0 && idle->block_out_change == 0);
+  cr_expect_gt(idle->rank, row_of(&rows, "2-0", "conv_out")->rank);
   const Swap *all = row_of(&rows, "2-0", "conv_out + scan_u + scan_order"), *end = row_of(&rows, "2-4", "");
   cr_expect_eq(all->block_out, end->block_out);
   cr_expect_eq(all->count, 3);
