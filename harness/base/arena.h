@@ -23,7 +23,7 @@ void *arena_alloc(Arena *arena, size_t count, size_t size);
 /* The same as it is, for what is written whole before it is read; touches nothing, so an arena may carve a device's
  * memory. */
 void *arena_room(Arena *arena, size_t count, size_t size);
-char *arena_printf(Arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
+char *arena_printf(Arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3), nonnull));
 #define ARENA_NEW(arena, type, count) ((type *)arena_alloc((arena), (size_t)(count), sizeof(type)))
 
 #endif
