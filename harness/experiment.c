@@ -69,12 +69,8 @@ static void announce(const Experiment *e, const char *folder, Arena scratch) {
 static bool look_for_finished(const char *path, const RunKey *key, bool *finished, Arena scratch, Status *st) {
   *finished = false;
   if (!file_exists(path)) return true;
-  Results results;
   RunKey found;
-  TRY(results_open(path, &results, scratch, st));
-  bool ok = results_key(&results, &found, st);
-  results_close(&results);
-  TRY(ok);
+  TRY(results_key_of(path, &found, scratch, st));
   const char *differs = run_key_difference(&found, key);
   if (differs)
     return FAIL(st, "%s: is the result of another run (%s differs); --fresh replaces it, -o names another folder", path,

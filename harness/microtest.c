@@ -234,12 +234,8 @@ static void set_key(Setup *setup, Arena scratch) {
 
 static bool check_other(const char *path, const RunKey *key, Arena scratch, Status *st) {
   if (!file_exists(path)) return true;
-  Results results;
   RunKey found;
-  TRY(results_open(path, &results, scratch, st));
-  bool ok = results_key(&results, &found, st);
-  results_close(&results);
-  TRY(ok);
+  TRY(results_key_of(path, &found, scratch, st));
   if (!strcmp(found.spec.hex, key->spec.hex)) return true;
   return FAIL(st, "%s: is the result of another run; --fresh replaces it, -o names another folder", path);
 }

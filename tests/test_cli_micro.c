@@ -96,3 +96,14 @@ Test(cli_micro, bound_that_is_exceeded_ends_with_status_1) {
     cr_expect_eq(shell("grep -c 'Warning' %s/out/report.md", shell_folder), over ? 0 : 1, "%s", shell_output);
   }
 }
+
+/* A folder that was named may hold a run of hours: it is not replaced in passing. */
+Test(cli_micro, operator_alone_does_not_replace_the_result_of_another_run) {
+  write_spec(SECTION);
+  cr_assert_eq(shell("%s run %s/s.yaml -q -o %s/o 2>&1", shell_program(), shell_folder, shell_folder), 0, "%s",
+               shell_output);
+  cr_assert_eq(shell("cp %s/o/results.h5 %s/kept.h5", shell_folder, shell_folder), 0);
+  cr_expect_eq(shell("%s micro exp -q -o %s/o 2>&1", shell_program(), shell_folder), 2, "%s", shell_output);
+  cr_expect(strstr(shell_output, "another run") && strstr(shell_output, "--fresh"), "%s", shell_output);
+  cr_expect_eq(shell("cmp %s/o/results.h5 %s/kept.h5", shell_folder, shell_folder), 0, "%s", shell_output);
+}

@@ -85,7 +85,9 @@ bool command_micro(Arena *arena, const Options *o, const char *typed, Status *st
                        : alone   ? arena_printf(arena, "results/micro_%s", name)
                                  : flags_folder(arena, name);
   Progress progress = progress_start(o->quiet);
-  bool ok = micro_run_alone(arena, &spec, folder, typed, o->fresh || alone, &progress, &results, st);
+  /* An operator's own default folder is made anew each time; a folder that was named may hold another run. */
+  bool fresh = o->fresh || (alone && !o->folder);
+  bool ok = micro_run_alone(arena, &spec, folder, typed, fresh, &progress, &results, st);
   progress_clear(&progress);
   return ok && report_and_summarise(arena, results, folder, o->language, st);
 }

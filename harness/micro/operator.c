@@ -206,6 +206,25 @@ static BoundType bound_type(MicroOp op, Type type) {
   return op == MICRO_CONV1D || op == MICRO_RMSNORM ? BOUND_I8_AWAY : BOUND_I8_EVEN;
 }
 
+BoundScan operator_bound_scan(const Operator *o, const BoundIn *in) {
+  const Tensor *u = &o->in[SCAN_U];
+  ScanChunk chunk = scan_chunk(u->rows);
+  bool blocked = o->setting.order == SCAN_BLOCKED;
+  return (BoundScan){.T = u->rows,
+                     .E = u->cols,
+                     .N = o->in[SCAN_A_LOG].cols,
+                     .u = in[SCAN_U],
+                     .dt = in[SCAN_DT],
+                     .z = in[SCAN_Z],
+                     .B = in[SCAN_B],
+                     .C = in[SCAN_C],
+                     .A_log = in[SCAN_A_LOG],
+                     .D = in[SCAN_D],
+                     .dt_bias = in[SCAN_BIAS],
+                     .lanes = blocked ? chunk.lanes : 0,
+                     .items = blocked ? chunk.items : 0};
+}
+
 void operator_reference(Arena *arena, Operator *o) {
   BoundIn in[OPERATOR_INPUTS];
   for (int i = 0; i < OPERATOR_INPUTS; i++) in[i] = operator_bound_in(arena, &o->in[i]);
@@ -231,25 +250,11 @@ void operator_reference(Arena *arena, Operator *o) {
       bound_conv1d(&in[X], x->rows, x->cols, w->cols, &in[WEIGHT], &in[BIAS], &o->out[0].ref, &o->out[1].ref);
       break;
     case MICRO_SCAN: {
-      ScanChunk chunk = scan_chunk(x->rows);
-      bool blocked = o->setting.order == SCAN_BLOCKED;
-      BoundScan scan = {.T = x->rows,
-                        .E = x->cols,
-                        .N = o->in[SCAN_A_LOG].cols,
-                        .u = in[SCAN_U],
-                        .dt = in[SCAN_DT],
-                        .z = in[SCAN_Z],
-                        .B = in[SCAN_B],
-                        .C = in[SCAN_C],
-                        .A_log = in[SCAN_A_LOG],
-                        .D = in[SCAN_D],
-                        .dt_bias = in[SCAN_BIAS],
-                        .lanes = blocked ? chunk.lanes : 0,
-                        .items = blocked ? chunk.items : 0,
-                        .delta = o->out[0].ref,
-                        .y = o->out[1].ref,
-                        .gated = o->out[2].ref,
-                        .state = o->out[3].ref};
+      BoundScan scan = operator_bound_scan(o, in);
+      scan.delta = o->out[0].ref;
+      scan.y = o->out[1].ref;
+      scan.gated = o->out[2].ref;
+      scan.state = o->out[3].ref;
       bound_scan(&scan);
       break;
     }

@@ -67,6 +67,9 @@ void operator_run_own(Operator *o, Arena scratch);
 void operator_reference(Arena *arena, Operator *o);
 /* A tensor as the bounds take it: int8 as whole numbers with their scale. */
 BoundIn operator_bound_in(Arena *arena, const Tensor *t);
+/* What a scan's bound is made from; its outputs are for the caller to set. in [OPERATOR_INPUTS]: operator_bound_in of
+ * each. */
+BoundScan operator_bound_scan(const Operator *scan, const BoundIn *in);
 /* Inputs read once, outputs written once. */
 int64_t operator_bytes(const Operator *o);
 /* What went into element (row, col) of output `which`, in words. */

@@ -48,26 +48,13 @@ static void want_states(const Operator *scan, StateTrack *track, Arena scratch) 
   const size_t T = (size_t)track->T, E = (size_t)track->E, N = (size_t)track->N;
   BoundIn in[OPERATOR_INPUTS];
   for (int i = 0; i < OPERATOR_INPUTS; i++) in[i] = operator_bound_in(&scratch, &scan->in[i]);
-  ScanChunk chunk = scan_chunk(track->T);
-  bool blocked = scan->setting.order == SCAN_BLOCKED;
-  BoundScan s = {.T = track->T,
-                 .E = track->E,
-                 .N = track->N,
-                 .u = in[SCAN_U],
-                 .dt = in[SCAN_DT],
-                 .z = in[SCAN_Z],
-                 .B = in[SCAN_B],
-                 .C = in[SCAN_C],
-                 .A_log = in[SCAN_A_LOG],
-                 .D = in[SCAN_D],
-                 .dt_bias = in[SCAN_BIAS],
-                 .lanes = blocked ? chunk.lanes : 0,
-                 .items = blocked ? chunk.items : 0,
-                 .delta = bound_room(&scratch, T * E),
-                 .y = bound_room(&scratch, T * E),
-                 .gated = bound_room(&scratch, T * E),
-                 .state = bound_room(&scratch, E * N),
-                 .states = track->ref};
+  BoundScan s = operator_bound_scan(scan, in);
+  s.E = track->E; /* the leading channels */
+  s.delta = bound_room(&scratch, T * E);
+  s.y = bound_room(&scratch, T * E);
+  s.gated = bound_room(&scratch, T * E);
+  s.state = bound_room(&scratch, E * N);
+  s.states = track->ref;
   bound_scan(&s);
 }
 

@@ -261,3 +261,11 @@ bool results_key(const Results *results, RunKey *key, Status *st) {
   memcpy(key, digests, sizeof digests);
   return true;
 }
+
+bool results_key_of(const char *path, RunKey *key, Arena scratch, Status *st) {
+  Results results;
+  TRY(results_open(path, &results, scratch, st));
+  bool ok = results_key(&results, key, st);
+  results_close(&results);
+  return ok;
+}

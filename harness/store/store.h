@@ -118,4 +118,6 @@ const char *results_text(Arena *arena, const Results *results, const char *name)
 bool results_rows(Arena *arena, const Results *results, const Table *table, void **rows, size_t *count, Status *st);
 /* The RunKey kept as attributes, to see whether a finished result is this run's. */
 bool results_key(const Results *results, RunKey *key, Status *st);
+/* The same of a file that is opened and closed for it alone. */
+bool results_key_of(const char *path, RunKey *key, Arena scratch, Status *st);
 #endif
