@@ -27,10 +27,17 @@ static void memory_exhausted(size_t wanted, size_t reserved) {
   _exit(EXIT_INPUT);
 }
 
+/* As a shell would take it again: in single quotes where it must be, a single quote in it as '\''. */
+static const char *quoted(Arena *arena, const char *text) {
+  if (*text && !strpbrk(text, " \t\n'\"\\$`*?[]{}()<>|&;#~!")) return text;
+  const char *result = "'";
+  for (; *text; text++) result = arena_printf(arena, *text == '\'' ? "%s'\\''" : "%s%c", result, *text);
+  return arena_printf(arena, "%s'", result);
+}
+
 static const char *as_typed(Arena *arena, int argc, char **argv) {
   const char *typed = "driftscope";
-  for (int i = 1; i < argc; i++)
-    typed = arena_printf(arena, strpbrk(argv[i], " '\"\\$`*?") ? "%s '%s'" : "%s %s", typed, argv[i]);
+  for (int i = 1; i < argc; i++) typed = arena_printf(arena, "%s %s", typed, quoted(arena, argv[i]));
   return typed;
 }
 
