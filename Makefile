@@ -5,6 +5,7 @@ LINTERS  := clang-tidy cppcheck clang-format
 
 BUILD    := build$(if $(DEBUG),/debug)
 CPPFLAGS := -D_GNU_SOURCE -I. -Iharness -I$(BUILD) $(shell pkg-config --silence-errors --cflags hdf5 openblas)
+CPPFLAGS += -DH5_USE_110_API                     # HDF5 1.12 gave H5Oget_info and H5Literate other types
 CFLAGS   := -std=c17 -O3 -g -Wall -Wextra -Wshadow -Wstrict-prototypes -Wwrite-strings -fopenmp
 CFLAGS   += -ffp-contract=off                   # an fma is written, never made by the compiler
 CFLAGS   += -fno-math-errno -fno-trapping-math  # no value changes: sqrtf and selects become one instruction each

@@ -1,6 +1,8 @@
 #include "provenance.h"
 
+#ifdef __x86_64__
 #include <cpuid.h>
+#endif
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +10,12 @@
 #include <time.h>
 
 #include "build_info.h" /* BUILD_COMMIT, BUILD_FLAGS: written by the Makefile */
+
+#ifdef __clang__
+#define COMPILER __VERSION__ /* its name is in it */
+#else
+#define COMPILER "gcc " __VERSION__
+#endif
 
 enum { ATTRIBUTES_MAX = 32 };
 
@@ -59,7 +67,7 @@ const Attribute *provenance_attributes(Arena *arena, const Spec *spec, const Set
   if (device->found) TEXT("device", device->cuda.name);
   TEXT("machine", machine(arena));
   TEXT("blas", blas64_name());
-  TEXT("compiler", "gcc " __VERSION__);
+  TEXT("compiler", COMPILER);
   TEXT("flags", BUILD_FLAGS);
   TEXT("date", date(arena));
   TEXT("seed", arena_printf(arena, "%lld", (long long)spec->seed));
