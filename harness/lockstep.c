@@ -130,16 +130,17 @@ static Job pair_job(const Experiment *e, const SidePair *pair, TensorId id, int 
 
 /* Rows are independent: each by one thread, in an arena of its own. */
 static void measure_jobs(const Job *job, int jobs, Arena scratch) {
-  size_t largest = 0;
+  size_t largest = 0, rows = 0;
   for (int i = 0; i < jobs; i++) {
-    size_t n = (size_t)job[i].base->rows * (size_t)job[i].base->cols;
+    size_t r = (size_t)job[i].base->rows, n = r * (size_t)job[i].base->cols;
     largest = n > largest ? n : largest;
+    rows = r > rows ? r : rows;
   }
   int threads = omp_get_max_threads();
   Arena *own = ARENA_NEW(&scratch, Arena, threads);
   for (int i = 0; i < threads; i++) {
     own[i] = scratch;
-    own[i].next = arena_alloc(&scratch, stats_scratch_bytes(largest), 1);
+    own[i].next = arena_alloc(&scratch, stats_scratch_bytes(largest, rows), 1);
     own[i].end = scratch.next;
   }
 #pragma omp parallel for schedule(dynamic)
@@ -150,6 +151,7 @@ static void measure_jobs(const Job *job, int jobs, Arena scratch) {
       continue;
     }
     stats_pair(job[i].base, job[i].other, job[i].pair_row, mine);
+    if (tensor_info[job[i].id].rows != DIM_TOKEN) stats_no_tokens(job[i].pair_row);
     job[i].pair_row->top1_agreement = job[i].id == T_LOGITS ? stats_top1(job[i].base, job[i].other) : NAN;
   }
 }

@@ -72,3 +72,14 @@ void quantiles_select(double *x, size_t n, const double *f, int count, double *o
     from = k;
   }
 }
+
+/* What stands behind a selected place is no smaller than it. */
+double quantile_of(double *x, size_t n, double f) {
+  if (n == 0) return NAN;
+  double place = f * (double)(n - 1);
+  size_t k = (size_t)place;
+  double at = gsl_stats_select(x, 1, n, k);
+  if (place == (double)k || k + 1 == n) return at;
+  double pair[2] = {at, gsl_stats_min(x + k + 1, 1, n - k - 1)};
+  return gsl_stats_quantile_from_sorted_data(pair, 1, 2, place - (double)k);
+}

@@ -9,6 +9,9 @@ enum { QUANTILES_MAX = 8 };
 /* The quantiles f[0] <= f[1] <= … (each 0 … 1) of n finite values >= 0, into out[0 … count-1]; reorders and overwrites
  * x. count <= QUANTILES_MAX. NaN where n is 0. */
 void quantiles_select(double *x, size_t n, const double *f, int count, double *out, Arena scratch);
+/* One quantile of a few values of any sign, by selection alone; reorders x. +Inf where it reaches into values that are.
+ * NaN where n is 0. */
+double quantile_of(double *x, size_t n, double f);
 /* Bytes of scratch, whatever n is. */
 size_t quantiles_scratch_bytes(void);
 #endif

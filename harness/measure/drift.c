@@ -25,6 +25,37 @@ static Interval pooled_interval(const PairStats *rows, const Place *place, size_
   return interval_of(value, RESAMPLES);
 }
 
+/* A figure of every prompt that has one. */
+static Sampled over_prompts(const PairStats *rows, const Place *place, size_t count, size_t column, Arena scratch) {
+  double *value = ARENA_NEW(&scratch, double, count);
+  size_t kept = 0;
+  for (size_t i = 0; i < count; i++) {
+    double one = table_double(&rows[place[i].row], column);
+    if (!isnan(one)) value[kept++] = one;
+  }
+  return interval_of_logs(value, kept);
+}
+
+/* What the tokens of all prompts say: harness/measure/row_error.h. */
+static void pool_tokens(const PairStats *rows, const Place *place, size_t count, Drift *drift, Arena scratch) {
+  Sampled median = over_prompts(rows, place, count, offsetof(PairStats, token_median), scratch);
+  drift->token_median = median.value;
+  drift->token_median_low = median.low;
+  drift->token_median_high = median.high;
+  drift->token_p90 = over_prompts(rows, place, count, offsetof(PairStats, token_p90), scratch).value;
+  drift->token_p99 = over_prompts(rows, place, count, offsetof(PairStats, token_p99), scratch).value;
+  drift->token_worst_share = NAN;
+  drift->token_worst = -1;
+  for (size_t i = 0; i < count; i++) {
+    const PairStats *row = &rows[place[i].row];
+    drift->tokens_left_out += row->tokens_left_out;
+    if (row->token_worst < 0 || row->token_worst_share <= drift->token_worst_share) continue;
+    drift->token_worst_share = row->token_worst_share;
+    drift->token_worst = row->token_worst;
+    snprintf(drift->worst_prompt, sizeof drift->worst_prompt, "%s", row->prompt);
+  }
+}
+
 /* A prompt without any finite element adds nothing. */
 static Drift pool(const PairStats *rows, const Place *place, size_t count) {
   const PairStats *head = &rows[place[0].row];
@@ -68,6 +99,7 @@ Drift *drift_of(Arena *arena, const PairStats *rows, size_t count, const Resampl
   for (size_t from = 0, to; from < count; from = to) {
     to = places_alike(place, count, from, true);
     drift[made] = pool(rows, &place[from], to - from);
+    pool_tokens(rows, &place[from], to - from, &drift[made], scratch);
     Interval interval = pooled_interval(rows, &place[from], to - from, draws, scratch);
     drift[made].rel_l2_low = interval.low;
     drift[made].rel_l2_high = interval.high;

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "measure/interval.h"
 
 enum { RESAMPLES = 2000 };
 static const double resample_level = 0.95;
@@ -23,9 +24,6 @@ typedef struct Resampling {
 /* In the arena. */
 Resampling resampling_of(Arena *arena, int prompts, int steps, int64_t seed);
 
-typedef struct Interval {
-  double low, high;
-} Interval;
 /* Holds the middle resample_level of `count` values, which it reorders; {NaN, NaN} where any is NaN or there is none.
  */
 Interval interval_of(double *value, size_t count);

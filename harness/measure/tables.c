@@ -34,7 +34,8 @@ static const Column columns_pair_stats[] = {
     X(min_base), X(min_other), X(min_diff), X(min_rel), X(max_base), X(max_other), X(max_diff), X(max_rel),
     X(max_abs), X(mean_abs), X(rmse), X(rel_l2), X(sqnr_db), X(cosine), X(pearson), X(max_rel_error), X(mean_rel_error),
     X(zero_base), X(ulp_max), X(ulp_mean), X(ulp_type), X(p50), X(p90), X(p95), X(p99), X(p999), X(differing),
-    X(first_index), X(worst_index), X(nonfinite), X(top1_agreement), X(base_l2),
+    X(first_index), X(worst_index), X(nonfinite), X(top1_agreement), X(base_l2), X(token_median), X(token_p90),
+    X(token_p99), X(token_worst), X(token_worst_share), X(tokens_left_out),
 };
 TABLE(pair_stats, PairStats, "Pairs: one tensor in two modes, layer by layer");
 #undef X
@@ -42,7 +43,9 @@ TABLE(pair_stats, PairStats, "Pairs: one tensor in two modes, layer by layer");
 #define X(member) COLUMN(Drift, member)
 static const Column columns_drift[] = {
     X(base), X(other), X(tensor), X(layer), X(prompts), X(identical), X(rel_l2), X(rel_l2_min), X(rel_l2_max),
-    X(rel_l2_low), X(rel_l2_high), X(growth), X(sqnr_db), X(max_abs), X(cosine_min), X(ulp_mean), X(differing),
+    X(rel_l2_low), X(rel_l2_high), X(growth), X(sqnr_db), X(max_abs), X(cosine_min), X(ulp_mean), X(differing), X(token_median),
+    X(token_median_low), X(token_median_high), X(token_p90), X(token_p99), X(token_worst_share), X(token_worst),
+    X(tokens_left_out), X(worst_prompt),
 };
 TABLE(drift, Drift, "Drift: how a pair's difference develops over the layers, prompts pooled");
 #undef X

@@ -61,6 +61,11 @@ typedef struct PairStats {
   int64_t nonfinite;
   double top1_agreement; /* logits: share of rows whose arg max agrees; NaN for other tensors */
   double base_l2;        /* |base|_2, so that prompts can be pooled */
+  /* Relative error of each token (row): measure/row_error.h; NaN and -1 for tensors whose rows are no tokens. */
+  double token_median, token_p90, token_p99; /* quantiles over tokens */
+  int64_t token_worst;                       /* the first token with the largest |d|_2; -1: none has any */
+  double token_worst_share;                  /* its share of the tensor's squared error */
+  int64_t tokens_left_out;                   /* with a value that is not finite */
 } PairStats;
 
 /* A tensor of a pair at one layer, over all prompts. */
@@ -73,6 +78,12 @@ typedef struct Drift {
   double rel_l2_low, rel_l2_high; /* 95 % interval of rel_l2, prompts drawn again; NaN with a single prompt */
   double growth;                  /* rel_l2 / rel_l2 of the layer before; NaN at the first, or after 0 */
   double sqnr_db, max_abs, cosine_min, ulp_mean, differing;
+  double token_median, token_median_low,
+      token_median_high;       /* geometric mean over prompts of token_median, its 95 % interval (interval.h) */
+  double token_p90, token_p99; /* geometric means over prompts */
+  double token_worst_share;    /* the largest share of a prompt's squared error that one token has */
+  int64_t token_worst, tokens_left_out; /* that token; left out of all prompts together */
+  char worst_prompt[TEXT_NAME];         /* where that token stands; "" where there is none */
 } Drift;
 
 /* By which law a tensor of a pair drifts over the layers (measure/law.h). Factors are of the pooled relative L2. */

@@ -1,0 +1,63 @@
+/* interval: how far a figure would move with other text. What is sampled is text: one value a prompt (window), and the
+ * figure is their mean; layers and stages are all that a model has, and no sample. Two things compared are compared
+ * prompt by prompt first (interval_of_values of differences, interval_of_logs of ratios).
+ *
+ *   values     mean, Student's t with n - 1 degrees of freedom
+ *   logs       geometric mean, the same of the logarithms: for errors and factors, which are > 0 and skewed
+ *   shares     proportions of many dependent trials (tokens) in each prompt: a prompt is one cluster, Student's t of
+ * the clusters' shares, cut to [0, 1] one trial a prompt: interval_exact (Clopper and Pearson: never covers less than
+ * it says, GSL's beta quantiles) or interval_wilson (score; covers about what it says on average)
+ *
+ * One prompt has no interval: low and high are NaN. So have values of which one is not finite: leave them out by name
+ * first. All are of 95 %. */
+#ifndef DS_MEASURE_INTERVAL_H
+#define DS_MEASURE_INTERVAL_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+
+static const double interval_level = 0.95;
+static const double interval_power = 0.8; /* how often interval_needed's number would tell */
+
+typedef struct Interval {
+  double low, high;
+} Interval;
+
+/* A figure over prompts. */
+typedef struct Sampled {
+  double value, low, high;
+  double sd; /* of one prompt; of its logarithm in interval_of_logs */
+  int prompts;
+} Sampled;
+
+Sampled interval_of_values(const double *value, size_t n);
+/* Values >= 0. Where one is 0 the geometric mean is 0, without interval. */
+Sampled interval_of_logs(const double *value, size_t n);
+Sampled interval_of_shares(const double *share, size_t n);
+
+/* Of `hits` among `trials` > 0 independent trials. */
+Interval interval_wilson(int64_t hits, int64_t trials);
+Interval interval_exact(int64_t hits, int64_t trials);
+
+/* Probability of a mean at least as far from `null` as this one, were `null` true: Student's t, both sides. 1 where
+ * nothing differs, NaN of fewer than two prompts. Of logarithms: give their mean, sd and null. */
+double interval_p(double mean, double sd, size_t n, double null);
+/* Holm (1979): the p of each of several questions asked at once, so that one wrong answer among all is as rare as the
+ * smallest says. NaN is no question. `adjusted` may be `p`. */
+void interval_holm(const double *p, size_t count, double *adjusted, Arena scratch);
+
+/* Correlation of neighbours, in the order of the text: sum (x_i - m)(x_(i+1) - m) / sum (x_i - m)^2. NaN of fewer than
+ * three, or of equal values. */
+double interval_lag1(const double *value, size_t n);
+/* Whether neighbours are too alike to be taken one by one: the correlation is above `limit`, and above what chance
+ * gives independent ones in 1 of 40 (1.96 / sqrt(n)). */
+bool interval_neighbours_alike(const double *value, size_t n, double limit);
+/* Means of blocks of `length` neighbours (the last may be shorter) into `block`, which may be `value`; how many. */
+size_t interval_blocks(const double *value, size_t n, size_t length, double *block);
+
+/* How many prompts would tell a mean from `null` in four of five samples, were the mean and sd of one prompt as given:
+ * the fewest n with n >= ((t(0.975, n-1) + t(0.8, n-1)) sd / (mean - null))^2. NaN: no number, or more than 1e12. */
+double interval_needed(double mean, double sd, double null);
+#endif

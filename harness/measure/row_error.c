@@ -1,0 +1,77 @@
+#include "measure/row_error.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/quantiles.h"
+#include "kernels/room.h"
+#include "model/trace.h"
+
+enum { LANES = 8 }; /* as many sums as a processor adds without waiting for the last one */
+
+static double sum_lanes(const double *lane) {
+  return ((lane[0] + lane[1]) + (lane[2] + lane[3])) + ((lane[4] + lane[5]) + (lane[6] + lane[7]));
+}
+
+ROOM_CLONES static void add_piece(const double *base, const double *other, size_t n, double *error2, double *base2) {
+  double error[LANES] = {0}, size[LANES] = {0};
+  size_t i = 0;
+  for (; i + LANES <= n; i += LANES)
+    for (size_t l = 0; l < LANES; l++) {
+      double a = base[i + l], d = other[i + l] - a;
+      error[l] += d * d;
+      size[l] += a * a;
+    }
+  for (size_t l = 0; i < n; i++, l++) {
+    double a = base[i], d = other[i] - a;
+    error[l] += d * d;
+    size[l] += a * a;
+  }
+  *error2 += sum_lanes(error);
+  *base2 += sum_lanes(size);
+}
+
+void row_squares_add(const double *base, const double *other, size_t first, size_t cols, size_t count, double *error2,
+                     double *base2) {
+  size_t row = first / cols;
+  for (size_t i = 0, piece; i < count; i += piece, row++) {
+    piece = count - i < cols ? count - i : cols;
+    add_piece(base + i, other + i, piece, &error2[row], &base2[row]);
+  }
+}
+
+RowErrors row_errors_of(const double *error2, const double *base2, size_t rows, double *room) {
+  RowErrors e = {NAN, NAN, NAN, -1, NAN, 0};
+  size_t kept = 0;
+  double sum = 0, most = 0;
+  for (size_t r = 0; r < rows; r++) {
+    if (!(error2[r] <= DBL_MAX && base2[r] <= DBL_MAX)) {
+      e.left_out++;
+      continue;
+    }
+    sum += error2[r];
+    if (error2[r] > most) most = error2[r], e.worst = (int64_t)r;
+    room[kept++] = error2[r] == 0 ? 0 : sqrt(error2[r] / base2[r]); /* x / 0 is +Inf */
+  }
+  if (e.worst >= 0) e.worst_share = most / sum;
+  e.median = quantile_of(room, kept, 0.5);
+  e.p90 = quantile_of(room, kept, 0.9);
+  e.p99 = quantile_of(room, kept, 0.99);
+  return e;
+}
+
+void row_squares(const Tensor *base, const Tensor *other, double *error2, double *base2, Arena scratch) {
+  const size_t rows = (size_t)base->rows, cols = (size_t)base->cols;
+  double *a = ARENA_NEW(&scratch, double, cols), *b = ARENA_NEW(&scratch, double, cols);
+  Tensor x = *base, y = *other;
+  x.rows = y.rows = 1;
+  for (size_t r = 0; r < rows; r++) {
+    x.data = (char *)base->data + r * (size_t)base->stride * type_size(base->type);
+    y.data = (char *)other->data + r * (size_t)other->stride * type_size(other->type);
+    tensor_values(&x, a);
+    tensor_values(&y, b);
+    error2[r] = base2[r] = 0;
+    row_squares_add(a, b, r * cols, cols, cols, error2, base2);
+  }
+}
