@@ -123,8 +123,10 @@ ROOM_CLONES static void finish(const ScanInputs *in, const ScanOutputs *out, Wor
   }
 }
 
-/* B, C: [tokens, N] of this chunk. Returns the NaNs that an int8 state turned into 0. */
-ROOM_FN int64_t sequential_in(Work w, const float *B, const float *C, int N, int tokens, ScanPrecision precision) {
+/* B, C: [tokens, N] of this chunk. Returns the NaNs that an int8 state turned into 0 in the first n channels: those
+ * behind them are padding. */
+ROOM_FN int64_t sequential_in(Work w, const float *B, const float *C, int N, int tokens, int n,
+                              ScanPrecision precision) {
   int64_t nans = 0;
   for (int t = 0; t < tokens; t++) {
     Row delta = w.delta[t], delta_u = w.delta_u[t], y = w.y[t];
@@ -142,7 +144,7 @@ ROOM_FN int64_t sequential_in(Work w, const float *B, const float *C, int N, int
       w.h[s] = h;
       narrow_row(&w.h[s], precision.state, precision.state_scale);
       if (precision.state == PRECISION_I8)
-        for (int c = 0; c < WIDTH; c++) nans += h.v[c] != h.v[c];
+        for (int c = 0; c < n; c++) nans += h.v[c] != h.v[c];
     }
     w.y[t] = y;
   }
@@ -151,11 +153,11 @@ ROOM_FN int64_t sequential_in(Work w, const float *B, const float *C, int N, int
 
 /* Float32 throughout stands apart, so that nothing of the choice is left in its loops. */
 ROOM_CLONES static void sequential(Work w, const float *B, const float *C, int N, int tokens) {
-  sequential_in(w, B, C, N, tokens, (ScanPrecision){PRECISION_F32, PRECISION_F32, PRECISION_F32, 0});
+  sequential_in(w, B, C, N, tokens, 0, (ScanPrecision){PRECISION_F32, PRECISION_F32, PRECISION_F32, 0});
 }
-ROOM_CLONES static int64_t sequential_narrow(Work w, const float *B, const float *C, int N, int tokens,
+ROOM_CLONES static int64_t sequential_narrow(Work w, const float *B, const float *C, int N, int tokens, int n,
                                              ScanPrecision precision) {
-  return sequential_in(w, B, C, N, tokens, precision);
+  return sequential_in(w, B, C, N, tokens, n, precision);
 }
 
 /* (a, b) = join(first, (a, b)), in every channel. */
@@ -294,7 +296,7 @@ static int64_t scan_tile(const ScanInputs *in, ScanOrder order, const ScanOutput
     else if (p->decay == PRECISION_F32 && p->state == PRECISION_F32)
       sequential(w, chunk_B, chunk_C, N, tokens);
     else
-      nans += sequential_narrow(w, chunk_B, chunk_C, N, tokens, *p);
+      nans += sequential_narrow(w, chunk_B, chunk_C, N, tokens, n, *p);
     finish(in, out, w, first, tokens, col, n);
   }
   for (int c = 0; c < n; c++)

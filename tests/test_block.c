@@ -55,6 +55,25 @@ static void expect_equal(const char *a, const char *b) {
 Test(block, mode_2_0_equals_mode_0_in_every_bit_of_every_layer) { expect_equal("0", "2-0"); }
 Test(block, mode_2_2_equals_mode_2_1_in_every_bit_of_every_layer) { expect_equal("2-1", "2-2"); }
 
+/* A bias of 0 at an infinite scale makes the convolution's output NaN, whatever comes in. */
+Test(block, a_nan_is_counted_where_it_is_lost_and_not_again_where_the_tensor_is_handed_on) {
+  Shipped s = shipped_load(REWRITE_QUAMBA);
+  shipped_calibrate(&s, 1, 64);
+  Conv1d *conv = &s.model.layer[0].i8.conv;
+  ((int8_t *)(uintptr_t)conv->bias)[7] = 0;
+  conv->bias_scale = INFINITY;
+  Trace ends = {0}, zero, grid;
+  block_embed(&s.model, s.test, TOKENS, &s.arena, &ends);
+  block_run(&s.model, 0, mode_preset("0"), &ends.t[T_EMBEDDING], &s.arena, &zero);
+  block_run(&s.model, 0, mode_preset("2-0"), &ends.t[T_EMBEDDING], &s.arena, &grid);
+  cr_expect_geq(zero.t[T_CONV1D_SILU].nans, TOKENS);
+  for (TensorId id = 0; id < T_LAYER_COUNT; id++)
+    cr_expect_eq(zero.t[id].nans, grid.t[id].nans, "%s: mode 0 counts %ld, mode 2-0 %ld", tensor_info[id].name,
+                 (long)zero.t[id].nans, (long)grid.t[id].nans);
+  cr_expect_eq(zero.t[T_X_PROJ_IN].nans, 0);
+  cr_expect_eq(zero.t[T_SCAN_IN].nans, 0);
+}
+
 Test(block, mode_2_4_differs_from_mode_2_0) {
   Shipped s = shipped_load(REWRITE_QUAMBA);
   shipped_calibrate(&s, 2, 256);

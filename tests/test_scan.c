@@ -309,6 +309,18 @@ Test(scan, an_int8_state_counts_the_nans_that_it_loses) {
   free_problem(&p);
 }
 
+/* Lanes behind the last channel compute 0 times infinity: no channel's NaN. */
+Test(scan, lanes_that_are_no_channel_count_no_nans) {
+  for (int E = 1; E <= 17; E++) {
+    Problem p = make_problem(3, E, 1, 0, TYPE_F16);
+    p.precision = (ScanPrecision){PRECISION_F32, PRECISION_F32, PRECISION_I8, 0.04f};
+    ((float *)p.t[B].data)[p.t[B].stride] = INFINITY;
+    run(&p, SCAN_SEQUENTIAL);
+    cr_expect_eq(p.t[STATE].nans, 0, "%d channels: got %ld, want 0", E, (long)p.t[STATE].nans);
+    free_problem(&p);
+  }
+}
+
 /* ---- Quamba's kernel ---- */
 
 static Problem golden_problem(const char *test_case) {

@@ -43,9 +43,14 @@ static Tensor scratch_like(Run *r, const Tensor *x, Type type, float scale) {
 }
 
 /* x as int8 at `scale`: itself where it is int8 already (it then stands on that grid), else requantised half to even.
- */
+ * The NaNs that x lost when it was written are x's own: handing it on loses none. */
 static Tensor as_i8(Run *r, const Tensor *x, float scale) {
-  if (x->type == TYPE_I8) return *x;
+  if (x->type == TYPE_I8) {
+    Tensor same = *x;
+    same.nans = 0;
+    same.nans_at = NULL;
+    return same;
+  }
   Tensor q = scratch_like(r, x, TYPE_I8, scale);
   r->ops->quantise(x, ROUND_EVEN, &q);
   return q;
