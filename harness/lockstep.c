@@ -152,7 +152,8 @@ static void measure_jobs(const Job *job, int jobs, Arena scratch) {
     }
     stats_pair(job[i].base, job[i].other, job[i].pair_row, mine);
     if (tensor_info[job[i].id].rows != DIM_TOKEN) stats_no_tokens(job[i].pair_row);
-    job[i].pair_row->top1_agreement = job[i].id == T_LOGITS ? stats_top1(job[i].base, job[i].other) : NAN;
+    job[i].pair_row->top1_agreement = NAN;
+    if (job[i].id == T_LOGITS) stats_top1(job[i].base, job[i].other, job[i].pair_row);
   }
 }
 

@@ -106,6 +106,44 @@ Test(drift, base_of_zeros_has_no_relative_size_but_counts_when_pooled) {
   NEAR(drift_of(&arena, both, 2, NULL, &count)->rel_l2, 1.5, 1e-15); /* sqrt((4 + 5) / 4) */
 }
 
+/* The definitions of measure/tables.h, prompts pooled. */
+Test(drift, every_column_is_what_its_definition_says_at_every_edge) {
+  const struct {
+    const char *name;
+    int prompts;
+    double rmse[2], base_l2[2];
+    int64_t nonfinite[2]; /* of 4 elements each */
+    double rel_l2, sqnr_db;
+  } edge[] = {
+      {"both sides 0", 1, {0}, {0}, {0}, 0, INFINITY},
+      {"base 0", 1, {1}, {0}, {0}, NAN, NAN},
+      {"both 0 in one prompt of two", 2, {0, 1}, {0, 2}, {0, 0}, 1, 0},
+      {"base 0 in both prompts, equal in one", 2, {0, 1}, {0, 0}, {0, 0}, NAN, NAN},
+      {"nothing finite", 1, {NAN}, {NAN}, {4}, NAN, NAN},
+      {"nothing finite in both", 2, {NAN, NAN}, {NAN, NAN}, {4, 4}, NAN, NAN},
+      {"equal where finite", 2, {0, NAN}, {2, NAN}, {1, 4}, 0, INFINITY},
+  };
+  Arena arena = new_arena();
+  for (size_t i = 0; i < sizeof edge / sizeof *edge; i++) {
+    PairStats rows[2];
+    for (int p = 0; p < edge[i].prompts; p++) {
+      rows[p] = drift_row("2-4", "scan", 0, edge[i].rmse[p], edge[i].base_l2[p], 4);
+      rows[p].nonfinite = edge[i].nonfinite[p];
+      snprintf(rows[p].prompt, sizeof rows[p].prompt, "%d", p);
+    }
+    size_t count;
+    Resampling draws = resampling_of(&arena, edge[i].prompts, 0, 1);
+    Drift *d = drift_of(&arena, rows, (size_t)edge[i].prompts, &draws, &count);
+    printf("%s\n", edge[i].name);
+    SAME(d->rel_l2, edge[i].rel_l2);
+    SAME(d->sqnr_db, edge[i].sqnr_db);
+    SAME(d->n, 4 * edge[i].prompts);
+    SAME(d->nonfinite, edge[i].nonfinite[0] + edge[i].nonfinite[1]);
+    SAME(d->growth, NAN);
+    if (isnan(edge[i].rel_l2)) SAME(d->rel_l2_low, NAN);
+  }
+}
+
 Test(drift, no_rows_give_no_drift) {
   Arena arena = new_arena();
   size_t count = 99;

@@ -1,6 +1,7 @@
 /* gates: limits against rows made by hand, in both directions, and what may never pass. */
 #include "study/gates.h"
 
+#include "measure/drift.h"
 #include "tests/measure_rows.h"
 
 #define TEXT(field, text) snprintf(field, sizeof(field), "%s", text)
@@ -143,6 +144,36 @@ Test(gates, identical_tensors_pass_a_limit_of_nothing) {
   rows.drift[2].sqnr_db = INFINITY;
   cr_assert(row_of(&m, (Gate){.tensor = "block_out", .layer = 2, .rel_l2 = {0, true}}).passed);
   cr_assert(row_of(&m, (Gate){.tensor = "block_out", .layer = 2, .sqnr_db = {1000, true}}).passed);
+}
+
+Test(gates, a_share_on_the_grid_passes_only_where_every_value_is_finite) {
+  Rows rows;
+  Measured m = rows_made(&rows);
+  rows.tensor[0].nonfinite = 1;
+  GateRow row = row_of(&m, (Gate){.mode = "2-0", .tensor = "norm", .layer = GATE_LAST, .on_grid = {0, true}});
+  cr_assert(!row.passed);
+  cr_assert_str_eq(row.reason, "not_finite");
+}
+
+/* From the tensors themselves: 0 beside 0 is no difference. */
+Test(gates, identical_tensors_of_zeros_pass_every_limit) {
+  float x[6] = {0};
+  Tensor t = tensor_of(x, TYPE_F32, 2, 3, 0);
+  PairStats pair = pair_row(&t, &t);
+  TEXT(pair.prompt, "p"), TEXT(pair.base, "2-0"), TEXT(pair.other, "2-4"), TEXT(pair.tensor, "scan");
+  pair.layer = 0;
+  Arena arena = new_arena();
+  size_t drifts;
+  Drift *drift = drift_of(&arena, &pair, 1, NULL, &drifts);
+  Measured m = {.pair = &pair, .pairs = 1, .drift = drift, .drifts = drifts, .layers = 1};
+  const Gate gate[] = {{.tensor = "scan", .rel_l2 = {0, true}},
+                       {.tensor = "scan", .max_abs = {0, true}},
+                       {.tensor = "scan", .differing = {0, true}},
+                       {.tensor = "scan", .sqnr_db = {1000, true}}};
+  for (int i = 0; i < 4; i++) {
+    GateRow row = row_of(&m, gate[i]);
+    cr_expect(row.passed && !*row.reason, "%s: %g, %s", row.measure, row.measured, row.reason);
+  }
 }
 
 /* The printed limit must itself pass, whatever way the decimal rounds. */

@@ -12,6 +12,7 @@ static PairStats verdict_row(const char *prompt, const char *tensor, int layer, 
                    .rel_l2 = rel_l2,
                    .rmse = rel_l2,
                    .top1_agreement = strcmp(tensor, "logits") ? NAN : 0.75,
+                   .top1_rows = strcmp(tensor, "logits") ? 0 : 4,
                    .base_l2 = 1};
   snprintf(row.prompt, sizeof row.prompt, "%s", prompt);
   snprintf(row.base, sizeof row.base, "2-0");
@@ -166,9 +167,23 @@ Test(verdict, reasons_come_from_settings_not_names) {
 
 Test(verdict, top1_agreement_weighs_prompts_by_their_length) {
   PairStats rows[] = {verdict_row("a", "logits", 1, 0.5, true), verdict_row("b", "logits", 1, 0.5, true)};
-  rows[0].n = 300;
+  rows[0].top1_rows = 300;
   rows[0].top1_agreement = 0.5;
-  rows[1].n = 100;
+  rows[1].top1_rows = 100;
   rows[1].top1_agreement = 0.9;
   NEAR(verdict_from(rows, 2, 1).top1_agreement, 0.6, 1e-15);
+}
+
+Test(verdict, top1_agreement_is_of_finite_positions_and_the_rest_is_counted) {
+  PairStats rows[] = {verdict_row("a", "logits", 1, 0.5, true), verdict_row("b", "logits", 1, 0.5, true)};
+  rows[0].top1_rows = 0;
+  rows[0].top1_left_out = 128;
+  rows[0].top1_agreement = NAN;
+  rows[0].nonfinite = 128;
+  Verdict v = verdict_from(rows, 2, 1);
+  SAME(v.top1_agreement, 0.75);
+  SAME(v.top1_rows, 4);
+  SAME(v.top1_left_out, 128);
+  SAME(v.nonfinite, 128);
+  SAME(verdict_from(rows, 1, 1).top1_agreement, NAN);
 }

@@ -6,6 +6,9 @@
 
 #include "measure/places.h"
 
+/* The pooled relative L2 of so many finite elements. */
+static double ratio_of(Squares sum, double finite) { return finite > 0 && sum.error == 0 ? 0 : squares_ratio(sum); }
+
 /* The interval of the pooled relative L2, prompts drawn again; none with a single prompt. */
 static Interval pooled_interval(const PairStats *rows, const Place *place, size_t count, const Resampling *draws,
                                 Arena scratch) {
@@ -16,11 +19,14 @@ static Interval pooled_interval(const PairStats *rows, const Place *place, size_
   for (size_t b = 0; b < RESAMPLES; b++) {
     const uint16_t *times = draws->times + b * (size_t)draws->prompts;
     Squares sum = {0, 0};
+    double finite = 0;
     for (size_t i = 0; i < count; i++) {
+      const PairStats *row = &rows[place[i].row];
       sum.error += times[place[i].prompt] * own[i].error;
       sum.base += times[place[i].prompt] * own[i].base;
+      finite += times[place[i].prompt] * (double)(row->n - row->nonfinite);
     }
-    value[b] = squares_ratio(sum);
+    value[b] = ratio_of(sum, finite);
   }
   return interval_of(value, RESAMPLES);
 }
@@ -66,7 +72,7 @@ static Drift pool(const PairStats *rows, const Place *place, size_t count) {
   snprintf(drift.tensor, sizeof drift.tensor, "%s", head->tensor);
 
   Squares sum = {0, 0};
-  double steps = 0, finite = 0, differing = 0, n = 0;
+  double steps = 0, finite = 0, differing = 0;
   for (size_t i = 0; i < count; i++) {
     const PairStats *row = &rows[place[i].row];
     double row_finite = (double)(row->n - row->nonfinite);
@@ -75,7 +81,8 @@ static Drift pool(const PairStats *rows, const Place *place, size_t count) {
     drift.rel_l2_max = fmax(drift.rel_l2_max, row->rel_l2);
     drift.max_abs = fmax(drift.max_abs, row->max_abs);
     drift.cosine_min = fmin(drift.cosine_min, row->cosine);
-    n += (double)row->n;
+    drift.n += row->n;
+    drift.nonfinite += row->nonfinite;
     if (row->n > 0) differing += row->differing * (double)row->n;
     if (row_finite == 0) continue;
     finite += row_finite;
@@ -84,10 +91,10 @@ static Drift pool(const PairStats *rows, const Place *place, size_t count) {
     sum.base += own.base;
     steps += row->ulp_mean * row_finite;
   }
-  drift.rel_l2 = squares_ratio(sum);
+  drift.rel_l2 = ratio_of(sum, finite);
   drift.sqnr_db = -20 * log10(drift.rel_l2);
   drift.ulp_mean = steps / finite;
-  drift.differing = differing / n;
+  drift.differing = differing / (double)drift.n;
   return drift;
 }
 

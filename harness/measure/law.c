@@ -229,14 +229,21 @@ static DriftLaw law_of_places(const PairStats *rows, const Place *place, size_t 
   snprintf(law.tensor, sizeof law.tensor, "%s", head->tensor);
   snprintf(law.verdict, sizeof law.verdict, "identical");
 
+  bool left_out = false;
   Squares *squares = ARENA_NEW(&scratch, Squares, layers * draws->prompts);
   for (size_t i = 0; i < count; i++) {
     assert(place[i].prompt < draws->prompts && place[i].layer >= 0 && place[i].layer < layers);
     squares[place[i].layer * draws->prompts + place[i].prompt] = squares_of(&rows[place[i].row]);
     if (law.first_layer < 0 && !rows[place[i].row].identical) law.first_layer = place[i].layer;
+    left_out |= rows[place[i].row].nonfinite > 0;
   }
   if (law.first_layer < 0) return law;
   law.layers = layers - law.first_layer;
+  if (left_out) { /* sizes of what happens to be finite make no curve */
+    snprintf(law.verdict, sizeof law.verdict, "cannot_tell");
+    snprintf(law.reason, sizeof law.reason, "not_finite");
+    return law;
+  }
   Curve curve = {law.layers, draws->prompts, squares + law.first_layer * draws->prompts};
   fit_curve(&curve, draws, &law, scratch);
   return law;

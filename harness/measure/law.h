@@ -23,6 +23,7 @@
  *   shrinks      the same below 1
  *   stable       neither, and no layer lies off the median layer by more than a factor of 2
  *   cannot_tell  few_layers: fewer than 8 layers differ, so that no subset could tell
+ *                not_finite: values are left out that are not finite on either side
  *                gaps:       a layer after the first that differs is identical, or has no relative size
  *                wanders:    layers lie further off than a factor of 2, by no tendency and no jump
  *

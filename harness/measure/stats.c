@@ -109,6 +109,12 @@ typedef struct Counts {
 
 static bool is_finite(double x) { return fabs(x) <= DBL_MAX; }
 
+static int64_t first_nonfinite(const double *x) {
+  int64_t i = 0;
+  while (is_finite(x[i])) i++;
+  return i;
+}
+
 ROOM_CLONES static void count_values(const double *x, size_t n, Counts *counts) {
   int64_t finites = 0, zeros = 0;
   for (size_t i = 0; i < n; i++) {
@@ -132,11 +138,10 @@ ROOM_CLONES static void count_grid(const double *x, size_t n, float scale, Count
   counts->saturated += saturated;
 }
 
-static size_t keep_finite(double *x, size_t n) {
+static void keep_finite(double *x, size_t n) {
   size_t kept = 0;
   for (size_t i = 0; i < n; i++)
     if (is_finite(x[i])) x[kept++] = x[i];
-  return kept;
 }
 
 void stats_tensor(const Tensor *t, float scale, TensorStats *row, Arena scratch) {
@@ -144,13 +149,16 @@ void stats_tensor(const Tensor *t, float scale, TensorStats *row, Arena scratch)
   double *x = ARENA_NEW(&scratch, double, BLOCK);
   Moments moments = no_values;
   Counts counts = {0};
+  row->first_nonfinite = -1;
   for (size_t first = 0, count; first < n; first += count) {
     Tensor block = block_of(t, first, &count);
     tensor_values(&block, x);
     int64_t before = counts.finite;
     count_values(x, count, &counts);
     if (scale > 0) count_grid(x, count, scale, &counts);
-    size_t kept = (size_t)(counts.finite - before) == count ? count : keep_finite(x, count);
+    size_t kept = (size_t)(counts.finite - before);
+    if (kept < count && row->first_nonfinite < 0) row->first_nonfinite = (int64_t)first + first_nonfinite(x);
+    if (kept < count) keep_finite(x, count);
     if (!kept) continue;
     double mean = moments_centre(&moments, x, kept);
     moments_merge(&moments, kept, mean, products_of(x, x, kept).aa);
@@ -307,7 +315,9 @@ static void pair_add(PairSums *s, PairBlock *p, size_t first, size_t count, size
   s->kept += kept;
 }
 
-static double relative_to(double base, double difference) { return base == 0 ? NAN : fabs(difference) / fabs(base); }
+static double relative_to(double base, double difference) {
+  return difference == 0 ? 0 : base == 0 ? NAN : fabs(difference) / fabs(base);
+}
 
 static void write_moments(const PairSums *s, PairStats *row) {
   row->mean_base = s->a.mean;
@@ -334,7 +344,7 @@ static void write_errors(const PairSums *s, PairStats *row) {
   row->mean_abs = s->error / n;
   row->rmse = sqrt(s->error_squared / n);
   row->base_l2 = s->kept ? sqrt(square_sum(&s->a)) : NAN;
-  row->rel_l2 = row->base_l2 > 0 ? sqrt(s->error_squared) / row->base_l2 : NAN;
+  row->rel_l2 = s->kept ? relative_to(row->base_l2, sqrt(s->error_squared)) : NAN;
   row->sqnr_db = -20 * log10(row->rel_l2);
   row->max_rel_error = nonzero > 0 ? s->max_relative : NAN;
   row->mean_rel_error = s->relative / nonzero;
@@ -343,11 +353,19 @@ static void write_errors(const PairSums *s, PairStats *row) {
   row->ulp_mean = s->steps / n;
 }
 
-/* sqrt(q * q) is q: two identical tensors give exactly 1. */
+/* sum / sqrt(a b), which rounding may carry beyond 1 where two vectors are nearly parallel; NaN where a or b is 0.
+ * sqrt(q * q) is q: two identical tensors give exactly 1. The product of two sums of squares may leave the range. */
+static double angle(double sum, double a, double b) {
+  if (!(a > 0) || !(b > 0)) return NAN;
+  double product = a * b, size = product >= DBL_MIN && product <= DBL_MAX ? sqrt(product) : sqrt(a) * sqrt(b);
+  double x = sum / size;
+  return x > 1 ? 1 : x < -1 ? -1 : x;
+}
+
 static void write_angles(const PairSums *s, PairStats *row) {
   double dot = s->co + s->a.n * s->a.mean * s->b.mean;
-  row->cosine = dot / sqrt(square_sum(&s->a) * square_sum(&s->b));
-  row->pearson = s->co / sqrt(s->a.m2 * s->b.m2);
+  row->cosine = angle(dot, square_sum(&s->a), square_sum(&s->b));
+  row->pearson = angle(s->co, s->a.m2, s->b.m2);
 }
 
 void stats_no_tokens(PairStats *row) {
@@ -436,16 +454,29 @@ bool tensor_identical(const Tensor *a, const Tensor *b) {
   return true;
 }
 
-static size_t row_argmax(const Tensor *t, size_t row) {
-  const size_t cols = (size_t)t->cols;
+/* Where the largest element of a row stands, the first of equal ones; -1 where one is not finite. */
+static int row_argmax(const Tensor *t, int row) {
+  const size_t cols = (size_t)t->cols, start = (size_t)row * cols;
   size_t best = 0;
-  for (size_t c = 1; c < cols; c++)
-    if (tensor_value(t, row * cols + c) > tensor_value(t, row * cols + best)) best = c;
-  return best;
+  for (size_t c = 0; c < cols; c++) {
+    double x = tensor_value(t, start + c);
+    if (!is_finite(x)) return -1;
+    if (x > tensor_value(t, start + best)) best = c;
+  }
+  return (int)best;
 }
 
-double stats_top1(const Tensor *a, const Tensor *b) {
-  int agree = 0;
-  for (int row = 0; row < a->rows; row++) agree += row_argmax(a, (size_t)row) == row_argmax(b, (size_t)row);
-  return a->rows > 0 ? (double)agree / a->rows : NAN;
+void stats_top1(const Tensor *a, const Tensor *b, PairStats *row) {
+  int64_t agree = 0;
+  row->top1_rows = row->top1_left_out = 0;
+  for (int i = 0; i < a->rows; i++) {
+    int top_a = row_argmax(a, i), top_b = row_argmax(b, i);
+    if (top_a < 0 || top_b < 0) {
+      row->top1_left_out++;
+      continue;
+    }
+    row->top1_rows++;
+    agree += top_a == top_b;
+  }
+  row->top1_agreement = row->top1_rows ? (double)agree / (double)row->top1_rows : NAN;
 }

@@ -12,13 +12,12 @@
 /* Fills all but prompt, mode, tensor, layer and digest. `scale` is the tensor's static scale, 0 where it has none.
  * Shares are of all elements: a NaN is off the grid, an infinity also saturated. */
 void stats_tensor(const Tensor *t, float scale, TensorStats *row, Arena scratch);
-/* Fills all but prompt, base, other, tensor, layer and top1_agreement. Both tensors have the same shape. Rows are taken
+/* Fills all but prompt, base, other, tensor, layer and what top1_ begins. Both tensors have the same shape. Rows are taken
  * for tokens (measure/row_error.h; 3 to 5 % of the time).
  * Two absent witnesses count as the same. */
 void stats_pair(const Tensor *base, const Tensor *other, PairStats *row, Arena scratch);
-/* Share of rows whose largest element (the first of equal ones) stands in the same column: top-1 agreement of logits.
- */
-double stats_top1(const Tensor *a, const Tensor *b);
+/* Fills what top1_ begins, of two tensors of logits: the largest element of a row is the first of equal ones. */
+void stats_top1(const Tensor *a, const Tensor *b, PairStats *row);
 /* The columns of tokens, of a tensor whose rows are none. */
 void stats_no_tokens(PairStats *row);
 /* Bytes of scratch that any of these needs for n elements in so many rows. */

@@ -20,7 +20,7 @@
 static const Column columns_tensor_stats[] = {
     X(prompt), X(mode), X(tensor), X(layer), X(rows), X(cols), X(n), X(mean), X(std), X(min), X(max),
     FIRST(0), FIRST(1), FIRST(2), FIRST(3), FIRST(4), FIRST(5), FIRST(6), FIRST(7), FIRST(8), FIRST(9),
-    X(nonfinite), X(zeros), X(q8_nans), X(scale), X(on_grid), X(saturated), X(type), X(kernel), X(digest),
+    X(nonfinite), X(first_nonfinite), X(zeros), X(q8_nans), X(scale), X(on_grid), X(saturated), X(type), X(kernel), X(digest),
 };
 TABLE(tensor_stats, TensorStats, "Tensors: one tensor of one mode, layer and prompt");
 #undef X
@@ -34,8 +34,8 @@ static const Column columns_pair_stats[] = {
     X(min_base), X(min_other), X(min_diff), X(min_rel), X(max_base), X(max_other), X(max_diff), X(max_rel),
     X(max_abs), X(mean_abs), X(rmse), X(rel_l2), X(sqnr_db), X(cosine), X(pearson), X(max_rel_error), X(mean_rel_error),
     X(zero_base), X(ulp_max), X(ulp_mean), X(ulp_type), X(p50), X(p90), X(p95), X(p99), X(p999), X(differing),
-    X(first_index), X(worst_index), X(nonfinite), X(top1_agreement), X(base_l2), X(token_median), X(token_p90),
-    X(token_p99), X(token_worst), X(token_worst_share), X(tokens_left_out),
+    X(first_index), X(worst_index), X(nonfinite), X(top1_agreement), X(top1_rows), X(top1_left_out), X(base_l2),
+    X(token_median), X(token_p90), X(token_p99), X(token_worst), X(token_worst_share), X(tokens_left_out),
 };
 TABLE(pair_stats, PairStats, "Pairs: one tensor in two modes, layer by layer");
 #undef X
@@ -71,7 +71,7 @@ TABLE(gates, GateRow, "Gates: limits of the spec, and what was measured");
 static const Column columns_verdict[] = {
     X(base), X(other), X(effect), X(reason), X(tensors), X(tensors_identical), X(tensors_same_kernel), X(first_layer),
     X(first_tensor), X(first_prompt), X(first_rel_l2), X(block_out_first), X(block_out_last), X(worst_layer),
-    X(block_out_worst), X(logits_rel_l2), X(top1_agreement),
+    X(block_out_worst), X(logits_rel_l2), X(nonfinite), X(top1_agreement), X(top1_rows), X(top1_left_out),
 };
 TABLE(verdict, Verdict, "Verdicts: did both modes take effect, where do they first differ, how large is it at the end");
 #undef X

@@ -17,50 +17,60 @@ enum {
   FIRST_VALUES = 10
 };
 
-/* One tensor of one mode, layer and prompt; values dequantised, in double. */
+/* One tensor of one mode, layer and prompt; values dequantised, in double. n >= 1. */
 typedef struct TensorStats {
   char prompt[TEXT_NAME], mode[TEXT_NAME], tensor[TEXT_TENSOR];
   int32_t layer;
   int32_t rows, cols;
   int64_t n;
-  double mean, std, min, max; /* of the finite values; std of the population */
-  double first[FIRST_VALUES]; /* NaN past the end */
-  int64_t nonfinite, zeros;
-  int64_t q8_nans;           /* NaNs that quantisation turned into 0 */
-  double scale;              /* the static scale whose grid this tensor is compared with; NaN: none */
-  double on_grid, saturated; /* shares: x == dq(q8(x, scale)), |x| >= 127 scale; NaN where there is no scale */
-  char type[TEXT_TYPE];      /* as stored: f32, f16, i8, f64 */
-  char kernel[TEXT_KERNEL];  /* witness */
-  char digest[TEXT_DIGEST];  /* XXH3-128 of the stored bytes */
+  double mean, std, min, max; /* of the finite values, NaN where there is none; std of the population: 0 of one value,
+                               * or of equal ones */
+  double first[FIRST_VALUES]; /* as they are; NaN past the end */
+  int64_t nonfinite;          /* NaN or infinite */
+  int64_t first_nonfinite;    /* row-major index of the first of them; -1: none */
+  int64_t zeros;              /* of either sign */
+  int64_t q8_nans;            /* NaNs that the quantisation which wrote this tensor turned into 0: the tensor does not
+                               * show them. A tensor that is another one handed on has none of its own */
+  double scale;               /* the static scale whose grid this tensor is compared with; NaN: none */
+  double on_grid, saturated;  /* shares of all n: x == dq(q8(x, scale)), |x| >= 127 scale; NaN where there is no scale.
+                               * A NaN is off the grid, an infinity also saturated */
+  char type[TEXT_TYPE];       /* as stored: f32, f16, i8, f64 */
+  char kernel[TEXT_KERNEL];   /* witness */
+  char digest[TEXT_DIGEST];   /* XXH3-128 of the stored bytes */
 } TensorStats;
 
-/* One tensor of two modes; d = other - base; elements that are not finite on either side are left out and counted. */
+/* One tensor of two modes; d = other - base. Elements that are not finite on either side are left out of every figure
+ * but `identical`, `differing` and `first_index`, and are counted: where all are, those figures are NaN. n >= 1.
+ * Whether two tensors are the same, `identical` alone says: a size of 0 does not, since it knows nothing of elements
+ * left out nor of the sign of a zero, and against float64 an identical tensor has the size of its rounding. */
 typedef struct PairStats {
   char prompt[TEXT_NAME], base[TEXT_NAME], other[TEXT_NAME], tensor[TEXT_TENSOR];
   int32_t layer;
-  int32_t identical;   /* 1: equal float32 bits after dequantisation, everywhere */
+  int32_t identical;   /* 1: equal float32 bits after dequantisation, everywhere; a NaN equals every other NaN */
   int32_t same_kernel; /* 1: the same witness on both sides */
   int64_t n;
-  double mean_base, mean_other, mean_diff,
-      mean_rel; /* diff = other - base; rel = |diff| / |base|, NaN where base is 0 */
+  /* As in TensorStats. diff = other - base; rel = |diff| / |base|: 0 where both are 0, NaN where base alone is. */
+  double mean_base, mean_other, mean_diff, mean_rel;
   double std_base, std_other, std_diff, std_rel;
   double min_base, min_other, min_diff, min_rel;
   double max_base, max_other, max_diff, max_rel;
-  double max_abs, mean_abs, rmse; /* of d */
-  double rel_l2;                  /* |d|_2 / |base|_2 */
-  double sqnr_db;                 /* -20 log10 rel_l2; +Inf where identical */
-  double cosine, pearson;
-  double max_rel_error, mean_rel_error; /* of |d| / |base| where base is not 0 */
+  double max_abs, mean_abs, rmse;       /* of d */
+  double rel_l2;                        /* |d|_2 / |base|_2; 0 where |d|_2 is 0, NaN where |base|_2 alone is */
+  double sqnr_db;                       /* -20 log10 rel_l2: +Inf where |d|_2 is 0, NaN where |base|_2 alone is */
+  double cosine;                        /* in [-1, 1]; NaN where one side is all 0: it has no direction */
+  double pearson;                       /* in [-1, 1]; NaN where one side is constant, and so of n = 1 */
+  double max_rel_error, mean_rel_error; /* of |d| / |base| where base is not 0; NaN where it is 0 everywhere */
   int64_t zero_base;                    /* elements where it is 0 */
-  double ulp_max, ulp_mean;             /* steps of ulp_type between the two values */
+  double ulp_max, ulp_mean;             /* steps of ulp_type between the two values; both zeros are one value */
   char ulp_type[TEXT_TYPE];             /* f16 where both are stored so, else f32 */
   double p50, p90, p95, p99, p999;      /* quantiles of |d| */
-  double differing;                     /* share of elements whose float32 bits differ */
+  double differing;                     /* share of all n elements whose float32 bits differ */
   int64_t first_index, worst_index; /* row-major, of all elements: the first whose bits differ, the first of the largest
                                      * |d|; -1 where identical, worst also where no finite d is above 0 */
-  int64_t nonfinite;
-  double top1_agreement; /* logits: share of rows whose arg max agrees; NaN for other tensors */
-  double base_l2;        /* |base|_2, so that prompts can be pooled */
+  int64_t nonfinite;                /* elements left out */
+  double top1_agreement;            /* logits: share of top1_rows whose arg max agrees; NaN of none, and of others */
+  int64_t top1_rows, top1_left_out; /* logits: rows that are finite on both sides, and all other rows; else 0 */
+  double base_l2;                   /* |base|_2, so that prompts can be pooled */
   /* Relative error of each token (row): measure/row_error.h; NaN and -1 for tensors whose rows are no tokens. */
   double token_median, token_p90, token_p99; /* quantiles over tokens */
   int64_t token_worst;                       /* the first token with the largest |d|_2; -1: none has any */
@@ -68,16 +78,20 @@ typedef struct PairStats {
   int64_t tokens_left_out;                   /* with a value that is not finite */
 } PairStats;
 
-/* A tensor of a pair at one layer, over all prompts. */
+/* A tensor of a pair at one layer, over all prompts, as if they were one tensor. Definitions at zero and of what is not
+ * finite are those of PairStats. */
 typedef struct Drift {
   char base[TEXT_NAME], other[TEXT_NAME], tensor[TEXT_TENSOR];
   int32_t layer, prompts;
   int32_t identical;              /* 1: in every prompt */
+  int64_t n, nonfinite;           /* elements, and those left out of all but `differing` */
   double rel_l2;                  /* pooled: sqrt(sum |d|^2 / sum |base|^2) */
-  double rel_l2_min, rel_l2_max;  /* over prompts */
+  double rel_l2_min, rel_l2_max;  /* over prompts that have one */
   double rel_l2_low, rel_l2_high; /* 95 % interval of rel_l2, prompts drawn again; NaN with a single prompt */
-  double growth;                  /* rel_l2 / rel_l2 of the layer before; NaN at the first, or after 0 */
-  double sqnr_db, max_abs, cosine_min, ulp_mean, differing;
+  double growth;                  /* rel_l2 / rel_l2 of the layer before; NaN at the first, or after 0 or NaN */
+  double sqnr_db, max_abs;
+  double cosine_min; /* over prompts that have one */
+  double ulp_mean, differing;
   double token_median, token_median_low,
       token_median_high;       /* geometric mean over prompts of token_median, its 95 % interval (interval.h) */
   double token_p90, token_p99; /* geometric means over prompts */
@@ -90,7 +104,7 @@ typedef struct Drift {
 typedef struct DriftLaw {
   char base[TEXT_NAME], other[TEXT_NAME], tensor[TEXT_TENSOR];
   char verdict[16]; /* "identical", "stable", "accumulates", "shrinks", "jumps", "cannot_tell" */
-  char reason[16];  /* of "cannot_tell": "few_layers", "gaps", "wanders"; else "" */
+  char reason[16];  /* of "cannot_tell": "not_finite", "few_layers", "gaps", "wanders"; else "" */
   int32_t first_layer,
       layers; /* of the fit: from the first layer that differs to the last; first_layer -1: none does */
   int32_t prompts;
@@ -131,7 +145,9 @@ typedef struct Verdict {
   int32_t worst_layer;                    /* of block_out; -1 where it differs at none */
   double block_out_worst;
   double logits_rel_l2;
-  double top1_agreement; /* share of positions where both logits have the same arg max */
+  int64_t nonfinite;     /* elements left out of the pair's figures, over all its tensors: not finite on either side */
+  double top1_agreement; /* share of top1_rows where both logits have the same arg max */
+  int64_t top1_rows, top1_left_out; /* positions whose logits are finite on both sides, and all others */
 } Verdict;
 
 /* A mode's stage settings, in words. */
@@ -186,7 +202,7 @@ typedef struct MicroRow {
   int64_t n;
   double mean_want, mean_got, mean_diff, mean_rel, std_want, std_got, std_diff, std_rel;
   double min_want, min_got, min_diff, min_rel, max_want, max_got, max_diff, max_rel;
-  double max_abs, mean_abs, rmse, rel_l2, sqnr_db, cosine, pearson, max_rel_error, mean_rel_error;
+  double max_abs, mean_abs, rmse, rel_l2, sqnr_db, cosine, pearson, max_rel_error, mean_rel_error; /* as in PairStats */
   int64_t zero_want;                /* elements where want is 0: no relative error */
   double ulp_max, ulp_mean;         /* |d| in units of the last place of `type` at want; of i8: in steps of the scale */
   double p50, p90, p95, p99, p999;  /* quantiles of |d| */

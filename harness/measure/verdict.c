@@ -19,20 +19,20 @@ static bool computed_before(const PairStats *a, const PairStats *b) {
 
 static void count_rows(Verdict *v, const PairStats *rows, size_t count) {
   const PairStats *first = NULL;
-  double agreeing = 0, logits = 0; /* prompts are weighted by their length */
+  double agreeing = 0; /* prompts are weighted by their positions */
   for (size_t i = 0; i < count; i++) {
     const PairStats *row = &rows[i];
     if (!of_pair(v, row->base, row->other)) continue;
     v->tensors++;
     v->tensors_identical += row->identical;
     v->tensors_same_kernel += row->same_kernel;
-    if (tensor_id(row->tensor) == T_LOGITS) {
-      agreeing += row->top1_agreement * (double)row->n;
-      logits += (double)row->n;
-    }
+    v->nonfinite += row->nonfinite;
+    v->top1_left_out += row->top1_left_out;
+    v->top1_rows += row->top1_rows;
+    if (row->top1_rows) agreeing += row->top1_agreement * (double)row->top1_rows;
     if (!row->identical && (!first || computed_before(row, first))) first = row;
   }
-  v->top1_agreement = logits > 0 ? agreeing / logits : NAN;
+  v->top1_agreement = v->top1_rows ? agreeing / (double)v->top1_rows : NAN;
   if (first) {
     v->first_layer = first->layer;
     v->first_rel_l2 = first->rel_l2;

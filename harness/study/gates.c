@@ -75,8 +75,9 @@ static void see_nonfinite(Sight *sight, const Gate *gate, const Measured *m) {
 static void see_tensors(Sight *sight, const Gate *gate, const Measure *measure, const Measured *m) {
   for (size_t i = 0; i < m->tensors; i++) {
     const TensorStats *row = &m->tensor[i];
-    if (!strcmp(row->mode, gate->mode) && looks_at(gate, row->tensor, row->layer, m->layers))
-      see(sight, measure, row->on_grid, row->layer);
+    if (strcmp(row->mode, gate->mode) || !looks_at(gate, row->tensor, row->layer, m->layers)) continue;
+    see(sight, measure, row->on_grid, row->layer);
+    sight->finite &= row->nonfinite == 0;
   }
 }
 
