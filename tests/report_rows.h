@@ -36,7 +36,8 @@ static inline TensorStats *row_tensor(MadeRows *m, const char *prompt, const cha
                        .mean = level,
                        .std = 2 * level,
                        .min = -3 * level,
-                       .max = 4 * level};
+                       .max = 4 * level,
+                       .first_nonfinite = -1};
   SET_TEXT(row->prompt, prompt);
   SET_TEXT(row->mode, mode);
   SET_TEXT(row->tensor, tensor_info[id].name);

@@ -161,18 +161,22 @@ Test(report, pairs_against_the_reference_are_shown_whole_only_where_there_are_no
   EXPECT_LINE(text, "Of 30 tensors compared with the float64 reference, 3 equal it in every float32 bit.");
 }
 
-Test(report, values_that_are_not_finite_are_warned_of_twice) {
+Test(report, the_first_value_that_is_not_finite_leads_the_report) {
   ReportData *d = made_run(&arena, made, 1);
-  made->tensor[7].nonfinite = 3;
-  made->tensor[9].nonfinite = 2;
+  made->tensor[9].nonfinite = 2; /* of layer 1 */
+  made->tensor[9].first_nonfinite = 3;
+  made->tensor[7].nonfinite = 3; /* of layer 0 */
+  made->tensor[7].first_nonfinite = 11;
   made->tensor[10].q8_nans = 1;
-  const char *line = "> **Warning.** Not finite, and left out of the statistics: 5 values in 2 tensors, first in "
-                     "`block_out` of layer 0 of mode 2-0, prompt "
-                     "address. Turned into 0 by quantisation: 1 NaN in 1 tensor, first in `conv1d_silu` of layer 1 of "
-                     "mode 2-0, prompt address.";
+  const char *line = "> **Warning.** Values are not finite. The first: `block_out` of layer 0, element 11 ([2, 3]), of "
+                     "mode 2-0, prompt address. In all 5 values in 2 tensors: they are left out of the figures, and a "
+                     "figure that leaves values out says so. Turned into 0 by quantisation: 1 NaN in 1 tensor, first "
+                     "in `conv1d_silu` of layer 1 of mode 2-0, prompt address. This alone does not change the exit "
+                     "status; with `--strict` it is 1.";
   const char *text = body_of(d);
-  EXPECT_LINE(part_of(text, "## 1. ", "## 1. "), line);
   EXPECT_LINE(part_of(text, "## 7. ", "## 7. "), line);
+  const char *head = arena_printf(&arena, "## 1. The question and the answer\n\n%s\n", line);
+  cr_expect(strstr(text, head), "the warning does not come first in:\n%s", text);
 }
 
 Test(report, scales_times_and_the_command_are_there) {

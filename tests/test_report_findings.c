@@ -162,19 +162,23 @@ Test(report_findings, modes_that_must_agree_and_do_not_are_a_fault) {
       strstr(text,
              "- **Why.** **Fault:** by their settings these two modes must agree in every bit, and here they do not."),
       "%s", text);
-  cr_expect(
-      strstr(report_summary(&arena, &made->verdict[0], NULL, MADE_LAYERS), "FAULT, they must agree in every bit"));
+  cr_expect(strstr(report_summary(&arena, d, &d->pair[0]), "FAULT, they must agree in every bit"));
 }
 
 Test(report_findings, the_third_line_tells_the_law) {
   made_run(&arena, made, 1);
-  const DriftLaw *law = row_law(made, "2-0", "2-4", T_BLOCK_OUT, 1, "accumulates", "");
-  const char *text = report_summary(&arena, &made->verdict[0], law, MADE_LAYERS);
+  row_law(made, "2-0", "2-4", T_BLOCK_OUT, 1, "accumulates", "");
+  ReportData *d = made_data(&arena, made);
+  data_arrange(&arena, d);
+  const char *text = report_summary(&arena, d, &d->pair[0]);
   cr_expect(strstr(text, "6.00 times layer 0, accumulates, 1.030 a layer (1.010 … 1.050); logits"), "%s", text);
 }
 
 static void expect_summary(const Verdict *v, const char *want) {
-  const char *got = report_summary(&arena, v, NULL, MADE_LAYERS);
+  ReportData *d = made_data(&arena, made);
+  data_arrange(&arena, d);
+  const ReportPair pair = {v->base, v->other, v};
+  const char *got = report_summary(&arena, d, &pair);
   cr_expect_str_eq(got, want, "got:\n%swant:\n%s", got, want);
 }
 

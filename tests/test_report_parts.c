@@ -124,7 +124,7 @@ Test(report_parts, numbers_say_what_they_are_and_never_round_to_what_they_are_no
   expect_text("factor", md_factor(&arena, 0.5), "0.500");
   expect_text("factor", md_factor(&arena, 0.0001), "1.00e-04");
   expect_text("SQNR", md_decibel(&arena, 45.26), "45.3");
-  expect_text("SQNR of identical", md_decibel(&arena, INFINITY), "identical");
+  expect_text("SQNR of no difference", md_decibel(&arena, INFINITY), "∞");
   expect_text("share", md_percent(&arena, 1), "100 %");
   expect_text("share", md_percent(&arena, 0), "0 %");
   expect_text("share", md_percent(&arena, 0.999999), "> 99.99 %");

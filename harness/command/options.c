@@ -41,6 +41,7 @@ static const struct argp_option every_option[] = {
     {"window-length", OPT_EVAL_LENGTH, "L", 0, "tokens predicted in each (default: " SHOWN(DEFAULT_WINDOW_LENGTH) ")",
      0},
     {"json", OPT_JSON, NULL, 0, "JSON instead of text", 0},
+    {"strict", OPT_STRICT, NULL, 0, "values that are not finite are a failure: exit status 1", 0},
     {"lang", OPT_LANGUAGE, "LANGUAGE", 0, "of the report: en or zh (default: en)", 0},
 };
 enum { OPTION_COUNT = sizeof every_option / sizeof *every_option };
@@ -84,6 +85,7 @@ static error_t take(int key, char *text, struct argp_state *state) {
     case OPT_FRESH: o->fresh = true; break;
     case OPT_DRY_RUN: o->dry_run = true; break;
     case OPT_QUIET: o->quiet = true; break;
+    case OPT_STRICT: o->strict = true; break;
     case OPT_JSON: o->json = true; break;
     case OPT_MODEL: o->model = text; break;
     case OPT_TEXT: o->text = text; break;

@@ -34,7 +34,7 @@ typedef struct Options {
   int eval_windows, eval_length;
   const char *mode[MODES_MAX]; /* every --mode, else QUAMBA_MODE: a name, or several with commas between */
   int modes;
-  bool fresh, dry_run, quiet, json;
+  bool fresh, dry_run, quiet, json, strict;
   Language language; /* of the report */
 } Options;
 
@@ -62,7 +62,8 @@ enum {
   OPT_MODE,
   OPT_EVAL_WINDOWS,
   OPT_EVAL_LENGTH,
-  OPT_LANGUAGE
+  OPT_LANGUAGE,
+  OPT_STRICT
 };
 
 typedef struct Usage {

@@ -12,10 +12,12 @@
 #include "report/changes.h"
 #include "report/report.h"
 
-static bool report_and_summarise(Arena *arena, const char *results, const char *folder, Language language, Status *st) {
+static bool report_and_summarise(Arena *arena, const char *results, const char *folder, const Options *o, Status *st) {
   Report report;
-  TRY(report_write(arena, results, folder, language, &report, st));
+  TRY(report_write(arena, results, folder, o->language, &report, st));
   printf("%s%s\n", report.summary, report.path);
+  if (!report.broken && o->strict && report.nonfinite)
+    return FAIL_CHECK(st, "%s: %s (--strict)", results, report.nonfinite);
   return !report.broken || FAIL_CHECK(st, "%s: %s", results, report.broken);
 }
 
@@ -32,7 +34,7 @@ static bool run_spec(Arena *arena, const Spec *spec, const Options *o, const cha
   if (!o->quiet && outcome.already_done) fprintf(stderr, "%s: is there already, of this very run\n", outcome.results);
   if (!o->quiet)
     fprintf(stderr, "%-12s peak memory %.0f MB %50.2f s\n", "total", 1e-6 * (double)outcome.peak_bytes, outcome.time_s);
-  return report_and_summarise(arena, outcome.results, options.folder, o->language, st);
+  return report_and_summarise(arena, outcome.results, options.folder, o, st);
 }
 
 bool command_run(Arena *arena, const Options *o, const char *typed, Status *st) {
@@ -89,7 +91,7 @@ bool command_micro(Arena *arena, const Options *o, const char *typed, Status *st
   bool fresh = o->fresh || (alone && !o->folder);
   bool ok = micro_run_alone(arena, &spec, folder, typed, fresh, &progress, &results, st);
   progress_clear(&progress);
-  return ok && report_and_summarise(arena, results, folder, o->language, st);
+  return ok && report_and_summarise(arena, results, folder, o, st);
 }
 
 bool command_report(Arena *arena, const Options *o, const char *typed, Status *st) {
@@ -101,5 +103,5 @@ bool command_report(Arena *arena, const Options *o, const char *typed, Status *s
   }
   const char *folder = o->folder ? o->folder : file_folder(arena, o->argument[0]);
   TRY(file_make_folder(folder, st));
-  return report_and_summarise(arena, o->argument[0], folder, o->language, st);
+  return report_and_summarise(arena, o->argument[0], folder, o, st);
 }

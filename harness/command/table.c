@@ -9,7 +9,7 @@ const Command commands[] = {
       "was "
       "stopped goes on where it was.\v"
       "Example:\n  driftscope run experiments/mode_2-0_vs_2-4.yaml\n",
-      1, KEYS(OPT_OUTPUT, OPT_LANGUAGE, OPT_FRESH, OPT_DRY_RUN, OPT_THREADS, OPT_BACKEND, OPT_QUIET)},
+      1, KEYS(OPT_OUTPUT, OPT_LANGUAGE, OPT_FRESH, OPT_STRICT, OPT_DRY_RUN, OPT_THREADS, OPT_BACKEND, OPT_QUIET)},
      "run an experiment: measure, store, report",
      command_run},
     {{"compare", "MODE MODE",
@@ -18,7 +18,8 @@ const Command commands[] = {
       "results/mine\n",
       2,
       KEYS(OPT_OUTPUT, OPT_MODEL, OPT_TEXT, OPT_OFFSET, OPT_LENGTH, OPT_CALIBRATION, OPT_WINDOWS, OPT_WINDOW_LENGTH,
-           OPT_ALPHA, OPT_REWRITE, OPT_LANGUAGE, OPT_FRESH, OPT_DRY_RUN, OPT_THREADS, OPT_BACKEND, OPT_QUIET)},
+           OPT_ALPHA, OPT_REWRITE, OPT_LANGUAGE, OPT_FRESH, OPT_STRICT, OPT_DRY_RUN, OPT_THREADS, OPT_BACKEND,
+           OPT_QUIET)},
      "the same for two modes, without a spec file",
      command_compare},
     {{"micro", "EXPERIMENT.yaml | OPERATOR",

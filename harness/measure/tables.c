@@ -20,7 +20,8 @@
 static const Column columns_tensor_stats[] = {
     X(prompt), X(mode), X(tensor), X(layer), X(rows), X(cols), X(n), X(mean), X(std), X(min), X(max),
     FIRST(0), FIRST(1), FIRST(2), FIRST(3), FIRST(4), FIRST(5), FIRST(6), FIRST(7), FIRST(8), FIRST(9),
-    X(nonfinite), X(first_nonfinite), X(zeros), X(q8_nans), X(scale), X(on_grid), X(saturated), X(type), X(kernel), X(digest),
+    X(nonfinite), X(first_nonfinite), X(zeros), X(q8_nans), X(scale), X(on_grid), X(saturated), X(type), X(kernel),
+    X(digest),
 };
 TABLE(tensor_stats, TensorStats, "Tensors: one tensor of one mode, layer and prompt");
 #undef X
@@ -43,9 +44,9 @@ TABLE(pair_stats, PairStats, "Pairs: one tensor in two modes, layer by layer");
 #define X(member) COLUMN(Drift, member)
 static const Column columns_drift[] = {
     X(base), X(other), X(tensor), X(layer), X(prompts), X(identical), X(rel_l2), X(rel_l2_min), X(rel_l2_max),
-    X(rel_l2_low), X(rel_l2_high), X(growth), X(sqnr_db), X(max_abs), X(cosine_min), X(ulp_mean), X(differing), X(token_median),
-    X(token_median_low), X(token_median_high), X(token_p90), X(token_p99), X(token_worst_share), X(token_worst),
-    X(tokens_left_out), X(worst_prompt),
+    X(rel_l2_low), X(rel_l2_high), X(growth), X(sqnr_db), X(max_abs), X(cosine_min), X(ulp_mean), X(differing),
+    X(token_median), X(token_median_low), X(token_median_high), X(token_p90), X(token_p99), X(token_worst_share),
+    X(token_worst), X(tokens_left_out), X(worst_prompt), X(n), X(nonfinite),
 };
 TABLE(drift, Drift, "Drift: how a pair's difference develops over the layers, prompts pooled");
 #undef X

@@ -84,7 +84,6 @@ typedef struct Drift {
   char base[TEXT_NAME], other[TEXT_NAME], tensor[TEXT_TENSOR];
   int32_t layer, prompts;
   int32_t identical;              /* 1: in every prompt */
-  int64_t n, nonfinite;           /* elements, and those left out of all but `differing` */
   double rel_l2;                  /* pooled: sqrt(sum |d|^2 / sum |base|^2) */
   double rel_l2_min, rel_l2_max;  /* over prompts that have one */
   double rel_l2_low, rel_l2_high; /* 95 % interval of rel_l2, prompts drawn again; NaN with a single prompt */
@@ -98,6 +97,7 @@ typedef struct Drift {
   double token_worst_share;    /* the largest share of a prompt's squared error that one token has */
   int64_t token_worst, tokens_left_out; /* that token; left out of all prompts together */
   char worst_prompt[TEXT_NAME];         /* where that token stands; "" where there is none */
+  int64_t n, nonfinite;                 /* elements, and those left out of all but `identical` and `differing` */
 } Drift;
 
 /* By which law a tensor of a pair drifts over the layers (measure/law.h). Factors are of the pooled relative L2. */

@@ -37,20 +37,20 @@ static const char *sentence(Arena *arena, const char *text) {
 }
 
 void section_question(FILE *out, const ReportData *d, Arena scratch) {
+  const char *warning = finite_warning(&scratch, d);
+  if (*warning) fprintf(out, say("> **Warning.** %s\n\n"), warning);
   if (d->about[ABOUT_QUESTION]) fprintf(out, "> %s\n\n", md_text(&scratch, d->about[ABOUT_QUESTION]));
   write_facts(out, d, scratch);
   for (int p = 0; p < d->pairs; p++) {
     const ReportPair *pair = &d->pair[p];
-    bool explained = data_identical(d, pair) || (pair->verdict && pair->verdict->block_out_last == 0);
+    bool explained = data_identical(d, pair) || (pair->verdict && words_last(d, pair).identical);
     fprintf(out, say("- **%s.** %s%s%s%s\n"), words_pair(&scratch, pair), words_effect(&scratch, d, pair),
-            sentence(&scratch, data_identical(d, pair) ? "" : words_first(&scratch, pair)),
+            sentence(&scratch, data_identical(d, pair) ? "" : words_first(&scratch, d, pair)),
             sentence(&scratch, words_end(&scratch, d, pair)),
             sentence(&scratch, explained ? words_reason(d, pair) : ""));
   }
   if (d->pairs) fputc('\n', out);
   if (d->pairs == 1) plot_drift(out, d, &d->pair[0], scratch);
-  const char *warning = section_warning(&scratch, d);
-  if (*warning) fprintf(out, say("> **Warning.** %s\n\n"), warning);
 }
 
 /* The stages in which two modes differ, and the tensors whose kernels do. */
@@ -74,6 +74,19 @@ static void write_cause(FILE *out, const ReportData *d, const ReportPair *pair, 
 }
 
 static void write_growth(FILE *out, const Course *course, Arena scratch) {
+  if (course->nonfinite >= 0) {
+    fprintf(out,
+            say("- **How it grows is not told**: `block_out` differs from layer %d on, and from layer %d on it holds "
+                "values that are not finite.\n"),
+            course->differs, course->nonfinite);
+    return;
+  }
+  if (course->first < 0) {
+    fprintf(out,
+            say("- **It has no size**: `block_out` differs from layer %d on, in no value but the sign of zeros.\n"),
+            course->differs);
+    return;
+  }
   if (course->last <= course->first) return;
   const char *verb = course->factor >= 1.005 ? WORD("grows") : course->factor > 0.995 ? WORD("goes") : WORD("shrinks");
   fprintf(out,
@@ -95,9 +108,8 @@ static void write_scale(FILE *out, const ReportData *d, const ReportPair *pair, 
     if (!strcmp(d->against[a].other, pair->base)) base = d->against[a].verdict;
     if (!strcmp(d->against[a].other, pair->other)) other = d->against[a].verdict;
   }
-  if (!base || !other || !(base->logits_rel_l2 > 0) || !(other->logits_rel_l2 > 0) ||
-      !(pair->verdict->logits_rel_l2 > 0))
-    return;
+  if (!base || !other || base->nonfinite || other->nonfinite || pair->verdict->nonfinite) return;
+  if (!(base->logits_rel_l2 > 0) || !(other->logits_rel_l2 > 0) || !(pair->verdict->logits_rel_l2 > 0)) return;
   double smaller = fmin(base->logits_rel_l2, other->logits_rel_l2), own = pair->verdict->logits_rel_l2;
   const char *closer = base->logits_rel_l2 < other->logits_rel_l2 ? pair->base : pair->other;
   fprintf(
@@ -128,14 +140,14 @@ static void write_findings(FILE *out, const ReportData *d, const ReportPair *pai
             out);
     return;
   }
-  const char *first = words_first(&scratch, pair), *end = words_end(&scratch, d, pair);
+  const char *first = words_first(&scratch, d, pair), *end = words_end(&scratch, d, pair);
   if (*first) fprintf(out, say("- **Where it begins.** %s\n"), first);
   Course course = words_course(d, pair, scratch);
-  if (course.first >= 0) {
+  if (course.differs >= 0) {
     write_growth(out, &course, scratch);
     const DriftLaw *law = data_law(d, pair, tensor_info[T_BLOCK_OUT].name);
     if (law) fprintf(out, say("- **By which law.** `block_out` %s.\n"), laws_words(&scratch, law));
-  } else if (d->drifts && d->layers) {
+  } else if (d->layers && data_drift(d, pair, tensor_info[T_BLOCK_OUT].name, d->layers - 1)) {
     fputs(say("- **It does not travel.** `block_out` is identical in every layer: what differs inside a layer is lost "
               "again before the layer ends.\n"),
           out);

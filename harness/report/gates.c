@@ -26,7 +26,9 @@ static const char *measure_words(Arena *arena, const GateRow *gate) {
 
 static const char *bound(const GateRow *gate) { return say(gate->at_least ? "at least" : "at most"); }
 
-static const char *number(Arena *arena, double x) { return isnan(x) ? "—" : arena_printf(arena, "%.6g", x); }
+static const char *number(Arena *arena, double x) {
+  return isnan(x) ? "—" : isinf(x) ? md_short(arena, x) : arena_printf(arena, "%.6g", x);
+}
 
 static const char *why(const GateRow *gate) {
   return !strcmp(gate->reason, "not_measured") ? say("it was not measured") : say("values are not finite");

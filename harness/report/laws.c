@@ -43,6 +43,8 @@ static const char *doubt(Arena *arena, const DriftLaw *law) {
     return arena_printf(arena, say("%s: too few to tell a tendency from chance"),
                         law->layers == 1 ? say("only one layer differs")
                                          : arena_printf(arena, say("only %d layers differ"), law->layers));
+  if (!strcmp(law->reason, "not_finite"))
+    return say("values that are not finite are left out of it, and sizes of the rest do not compare");
   if (!strcmp(law->reason, "gaps"))
     return say("a layer after the first that differs is identical, or its size has no meaning");
   return arena_printf(

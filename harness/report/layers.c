@@ -13,8 +13,14 @@
 static const TensorId followed[] = {T_BLOCK_OUT, T_CONV1D_SILU, T_SCAN, T_OUT_PROJ};
 enum { FOLLOWED = sizeof followed / sizeof *followed };
 
-static const char *size_cell(Arena *arena, const Drift *row) {
-  return !row ? "—" : row->identical ? say("identical") : md_short(arena, row->rel_l2);
+static const char *size_cell(Arena *arena, const ReportData *d, const ReportPair *pair, const char *tensor, int layer) {
+  Size size = words_size(d, pair, tensor, layer);
+  return data_drift(d, pair, tensor, layer) ? finite_cell(arena, &size) : "—";
+}
+
+static const char *decibel_cell(Arena *arena, const Drift *row) {
+  if (!row) return "—";
+  return row->identical && isinf(row->sqnr_db) ? say("identical") : md_decibel(arena, row->sqnr_db);
 }
 
 static const char *range_cell(Arena *arena, const Drift *row) {
@@ -28,6 +34,12 @@ static const char *interval_cell(Arena *arena, const Drift *row) {
   if (!row || isnan(row->rel_l2_low)) return "—";
   if (row->identical) return say("identical");
   return arena_printf(arena, "%s … %s", md_short(arena, row->rel_l2_low), md_short(arena, row->rel_l2_high));
+}
+
+/* From the layer before; not between sizes of which one leaves values out. */
+static const char *growth_cell(Arena *arena, const Drift *before, const Drift *row) {
+  bool whole = row->nonfinite == 0 && before && before->nonfinite == 0;
+  return whole ? md_factor(arena, row->growth) : "—";
 }
 
 static bool any_followed(const ReportData *d, const ReportPair *pair, int layer) {
@@ -54,11 +66,12 @@ static void write_drift(FILE *out, const ReportData *d, const ReportPair *pair, 
     if (!any_followed(d, pair, layer)) continue;
     grid_add(&grid, arena_printf(&scratch, "%d", layer));
     for (int f = 0; f < FOLLOWED; f++)
-      grid_add(&grid, size_cell(&scratch, data_drift(d, pair, tensor_info[followed[f]].name, layer)));
+      grid_add(&grid, size_cell(&scratch, d, pair, tensor_info[followed[f]].name, layer));
     const Drift *row = data_drift(d, pair, tensor_info[T_BLOCK_OUT].name, layer);
+    const Drift *before = data_drift(d, pair, tensor_info[T_BLOCK_OUT].name, layer - 1);
     bool plain = row && !row->identical;
     if (intervals) grid_add(&grid, interval_cell(&scratch, row));
-    grid_add(&grid, plain ? md_factor(&scratch, row->growth) : "—");
+    grid_add(&grid, plain ? growth_cell(&scratch, before, row) : "—");
     grid_add(&grid, plain ? md_short(&scratch, row->max_abs) : "—");
     grid_add(&grid, plain ? md_decibel(&scratch, row->sqnr_db) : "—");
     grid_add(&grid, plain ? md_short(&scratch, row->ulp_mean) : "—");
@@ -136,6 +149,21 @@ void section_drift(FILE *out, const ReportData *d, Arena scratch) {
   }
 }
 
+static const char *worst_cell(Arena *arena, const ReportData *d, const ReportPair *pair) {
+  Course course = words_course(d, pair, *arena);
+  if (course.nonfinite >= 0) return arena_printf(arena, say("not finite from layer %d on"), course.nonfinite);
+  return course.worst_layer < 0
+             ? "—"
+             : arena_printf(arena, say("%s in layer %d"), md_short(arena, course.worst_l2), course.worst_layer);
+}
+
+static const char *top1_cell(Arena *arena, const Verdict *v) {
+  const char *share = md_percent(arena, v->top1_agreement);
+  if (v->top1_left_out == 0) return share;
+  return arena_printf(arena, say("%s of %lld of %lld"), share, (long long)v->top1_rows,
+                      (long long)(v->top1_rows + v->top1_left_out));
+}
+
 /* A row for each mode: what is left at the end. */
 static void write_ends(FILE *out, const ReportData *d, Arena scratch) {
   Grid grid = grid_new(&scratch, "lrrrrrrrr");
@@ -146,18 +174,15 @@ static void write_ends(FILE *out, const ReportData *d, Arena scratch) {
     const ReportPair *pair = &d->against[a];
     const Drift *block_out = data_drift(d, pair, tensor_info[T_BLOCK_OUT].name, d->layers - 1);
     const Drift *logits = data_drift(d, pair, tensor_info[T_LOGITS].name, d->layers);
-    Course course = words_course(d, pair, scratch);
     grid_add(&grid, md_text(&scratch, pair->other));
-    grid_add(&grid, size_cell(&scratch, block_out));
-    grid_add(&grid, block_out ? md_decibel(&scratch, block_out->sqnr_db) : "—");
+    grid_add(&grid, size_cell(&scratch, d, pair, tensor_info[T_BLOCK_OUT].name, d->layers - 1));
+    grid_add(&grid, decibel_cell(&scratch, block_out));
     grid_add(&grid, block_out ? md_short(&scratch, 1 - block_out->cosine_min) : "—");
-    grid_add(&grid, course.worst_layer < 0 ? "—"
-                                           : arena_printf(&scratch, say("%s in layer %d"),
-                                                          md_short(&scratch, course.worst_l2), course.worst_layer));
-    grid_add(&grid, size_cell(&scratch, logits));
-    grid_add(&grid, logits ? md_decibel(&scratch, logits->sqnr_db) : "—");
+    grid_add(&grid, worst_cell(&scratch, d, pair));
+    grid_add(&grid, size_cell(&scratch, d, pair, tensor_info[T_LOGITS].name, d->layers));
+    grid_add(&grid, decibel_cell(&scratch, logits));
     grid_add(&grid, logits ? md_short(&scratch, 1 - logits->cosine_min) : "—");
-    grid_add(&grid, pair->verdict ? md_percent(&scratch, pair->verdict->top1_agreement) : "—");
+    grid_add(&grid, pair->verdict ? top1_cell(&scratch, pair->verdict) : "—");
   }
   fprintf(out,
           say("Relative L2, SQNR and cosine of `block_out` in the last layer (%d) and of the logits%s; the largest "
@@ -186,21 +211,22 @@ static void write_errors_by_layer(FILE *out, const ReportData *d, Arena scratch)
   for (int layer = 0; layer < d->layers; layer++) {
     grid_add(&grid, arena_printf(&scratch, "%d", layer));
     for (int a = 0; a < d->againsts; a++)
-      grid_add(&grid, size_cell(&scratch, data_drift(d, &d->against[a], tensor_info[T_BLOCK_OUT].name, layer)));
+      grid_add(&grid, size_cell(&scratch, d, &d->against[a], tensor_info[T_BLOCK_OUT].name, layer));
   }
   fputs(say("Relative L2 of `block_out`, layer by layer:\n\n"), out);
   grid_write(&grid, out);
 }
 
-void section_reference(FILE *out, const ReportData *d, Arena scratch) {
-  if (!d->againsts) {
-    fputs(say("No mode was compared with the reference.\n\n"), out);
-    return;
-  }
+/* Which mode is nearest and which farthest; those whose logits are not all finite have no place among them. */
+static void write_ranking(FILE *out, const ReportData *d, Arena scratch) {
   const ReportPair *nearest = NULL, *farthest = NULL;
+  const char *unranked = "";
   for (int a = 0; a < d->againsts; a++) {
     const ReportPair *pair = &d->against[a];
-    if (!pair->verdict || isnan(pair->verdict->logits_rel_l2)) continue;
+    Size logits = words_logits(d, pair);
+    if (!finite_whole(&logits))
+      unranked = arena_printf(&scratch, "%s%s%s", unranked, *unranked ? say(", ") : "", md_text(&scratch, pair->other));
+    if (!pair->verdict || isnan(pair->verdict->logits_rel_l2) || !finite_whole(&logits)) continue;
     if (!nearest || pair->verdict->logits_rel_l2 < nearest->verdict->logits_rel_l2) nearest = pair;
     if (!farthest || pair->verdict->logits_rel_l2 > farthest->verdict->logits_rel_l2) farthest = pair;
   }
@@ -208,6 +234,15 @@ void section_reference(FILE *out, const ReportData *d, Arena scratch) {
     fprintf(out, say("At the logits %s is nearest to the reference (relative L2 %s) and %s farthest from it (%s).\n\n"),
             md_text(&scratch, nearest->other), md_short(&scratch, nearest->verdict->logits_rel_l2),
             md_text(&scratch, farthest->other), md_short(&scratch, farthest->verdict->logits_rel_l2));
+  if (*unranked) fprintf(out, say("Not ranked, as logits of theirs are not finite: %s.\n\n"), unranked);
+}
+
+void section_reference(FILE *out, const ReportData *d, Arena scratch) {
+  if (!d->againsts) {
+    fputs(say("No mode was compared with the reference.\n\n"), out);
+    return;
+  }
+  write_ranking(out, d, scratch);
   plot_reference(out, d, scratch);
   write_ends(out, d, scratch);
   write_laws_of_modes(out, d, scratch);

@@ -88,7 +88,6 @@ const char *md_factor(Arena *arena, double x) {
 }
 
 const char *md_decibel(Arena *arena, double x) {
-  if (isinf(x) && x > 0) return say("identical");
   const char *word = special(x);
   return word ? word : arena_printf(arena, "%.1f", x);
 }

@@ -19,7 +19,7 @@ void md_fence(FILE *out, const char *language, const char *text);
 const char *md_exact(Arena *arena, double x);       /* nine significant digits: 1.23456789e-03 */
 const char *md_short(Arena *arena, double x);       /* three: 1.23e-03 */
 const char *md_factor(Arena *arena, double x);      /* three, without an exponent where that is readable: 1.04 */
-const char *md_decibel(Arena *arena, double x);     /* 45.3; infinite: "identical" */
+const char *md_decibel(Arena *arena, double x);     /* 45.3 */
 const char *md_percent(Arena *arena, double share); /* 99.97 %; never 100 % or 0 % by rounding */
 const char *md_bytes(Arena *arena, double bytes);   /* 12.3 MB */
 const char *md_padded(Arena *arena, const char *text, int columns); /* spaces behind, for a monospaced block */

@@ -8,6 +8,7 @@
 #include "report/body.h"
 #include "report/csv.h"
 #include "report/figures.h"
+#include "report/finite.h"
 #include "report/html.h"
 #include "report/language.h"
 #include "report/latex.h"
@@ -77,12 +78,9 @@ static bool read_all(Arena *arena, const char *path, ReportData *d, Status *st) 
 }
 
 static const char *summary_of(Arena *arena, const ReportData *d) {
-  const char *summary = micro_summary(arena, d);
+  const char *summary = arena_printf(arena, "%s%s", finite_summary(arena, d), micro_summary(arena, d));
   for (int i = 0; i < d->pairs; i++)
-    if (d->pair[i].verdict)
-      summary = arena_printf(arena, "%s%s", summary,
-                             report_summary(arena, d->pair[i].verdict,
-                                            data_law(d, &d->pair[i], tensor_info[T_BLOCK_OUT].name), d->layers));
+    if (d->pair[i].verdict) summary = arena_printf(arena, "%s%s", summary, report_summary(arena, d, &d->pair[i]));
   return arena_printf(arena, "%s%s", summary, gates_summary(arena, d));
 }
 
@@ -117,6 +115,6 @@ bool report_write(Arena *arena, const char *results, const char *folder, Languag
   TRY(written);
   const char *broken = micro_broken(arena, &data);
   *report = (Report){arena_printf(arena, "%s/report.html", folder), summary_of(arena, &data),
-                     broken ? broken : gates_failed(arena, &data)};
+                     finite_failed(arena, &data), broken ? broken : gates_failed(arena, &data)};
   return true;
 }

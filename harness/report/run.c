@@ -3,40 +3,11 @@
 #include <math.h>
 #include <string.h>
 
+#include "report/finite.h"
 #include "report/language.h"
 #include "report/markdown.h"
 #include "report/sections.h"
 #include "report/words.h"
-
-const char *section_warning(Arena *arena, const ReportData *d) {
-  const TensorStats *first_nonfinite = NULL, *first_nan = NULL;
-  int64_t nonfinite = 0, nans = 0;
-  int places = 0, nan_places = 0;
-  for (size_t i = 0; i < d->tensors; i++) {
-    const TensorStats *row = &d->tensor[i];
-    if (row->nonfinite > 0 && !first_nonfinite) first_nonfinite = row;
-    if (row->q8_nans > 0 && !first_nan) first_nan = row;
-    nonfinite += row->nonfinite;
-    nans += row->q8_nans;
-    places += row->nonfinite > 0;
-    nan_places += row->q8_nans > 0;
-  }
-  const char *words = "", *nan_words = "";
-  if (first_nonfinite)
-    words = arena_printf(
-        arena, say("Not finite, and left out of the statistics: %s in %s, first in %s of mode %s, prompt %s."),
-        md_count(arena, nonfinite, "value"), md_count(arena, places, "tensor"),
-        words_place(arena, first_nonfinite->tensor, first_nonfinite->layer), md_text(arena, first_nonfinite->mode),
-        md_text(arena, first_nonfinite->prompt));
-  if (first_nan)
-    nan_words = arena_printf(arena, say("Turned into 0 by quantisation: %s in %s, first in %s of mode %s, prompt %s."),
-                             md_count(arena, nans, "NaN"), md_count(arena, nan_places, "tensor"),
-                             words_place(arena, first_nan->tensor, first_nan->layer), md_text(arena, first_nan->mode),
-                             md_text(arena, first_nan->prompt));
-  return *words && *nan_words ? arena_printf(arena, "%s%s", words, arena_printf(arena, say(" %s"), nan_words))
-         : *words             ? words
-                              : nan_words;
-}
 
 static void write_scales(FILE *out, const ReportData *d, Arena scratch) {
   Grid grid = grid_new(&scratch, "lrrrrrr");
@@ -70,7 +41,7 @@ static void write_scales(FILE *out, const ReportData *d, Arena scratch) {
 }
 
 void section_health(FILE *out, const ReportData *d, Arena scratch) {
-  const char *warning = section_warning(&scratch, d);
+  const char *warning = finite_warning(&scratch, d);
   if (*warning)
     fprintf(out, say("> **Warning.** %s\n\n"), warning);
   else if (d->tensors)

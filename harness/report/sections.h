@@ -39,6 +39,4 @@ const char *gates_failed(Arena *arena, const ReportData *d); /* gates.c */
 const char *micro_summary(Arena *arena, const ReportData *d); /* micro.c */
 /* What is a bug: elements beyond their provable bound; NULL where there is none. */
 const char *micro_broken(Arena *arena, const ReportData *d); /* micro.c */
-/* The sentence that warns of values that are not finite; "" where all are. */
-const char *section_warning(Arena *arena, const ReportData *d); /* run.c */
 #endif

@@ -27,12 +27,18 @@ static void add_row(Grid *grid, const char *what, double base, double other, dou
   grid_add(grid, equal ? "" : md_exact(grid->arena, rel));
 }
 
+/* A stored value: NaN is one. */
+static const char *value_cell(Arena *arena, double x) { return isnan(x) ? "NaN" : md_exact(arena, x); }
+
 static void add_first_values(Grid *grid, const TensorStats *base, const TensorStats *other) {
-  for (int i = 0; i < FIRST_VALUES && base->cols > 0; i++) {
-    double b = base->first[i], o = other->first[i];
-    if (isnan(b) && isnan(o)) break;
-    add_row(grid, arena_printf(grid->arena, "[%d, %d]", i / base->cols, i % base->cols), b, o, o - b,
-            b != 0 ? fabs(o - b) / fabs(b) : NAN);
+  for (int i = 0; i < FIRST_VALUES && base->cols > 0 && i < base->n; i++) {
+    double b = base->first[i], o = other->first[i], d = o - b;
+    bool equal = b == o || (isnan(b) && isnan(o));
+    grid_add(grid, arena_printf(grid->arena, "[%d, %d]", i / base->cols, i % base->cols));
+    grid_add(grid, value_cell(grid->arena, b));
+    grid_add(grid, value_cell(grid->arena, o));
+    grid_add(grid, equal ? say("equal") : isfinite(d) ? md_exact(grid->arena, d) : "—");
+    grid_add(grid, equal ? "" : isfinite(d) && b != 0 ? md_exact(grid->arena, fabs(d) / fabs(b)) : "—");
   }
 }
 
@@ -47,14 +53,19 @@ static void write_tensor(FILE *out, const ReportData *d, const ReportPair *pair,
                           : arena_printf(&scratch, say(", stored as %s and %s"), md_text(&scratch, base->type),
                                          md_text(&scratch, other->type));
   fprintf(out, "%s%s%s%s", say(role), md_code(&scratch, row->tensor), shape, types);
+  const Size size = {row->rel_l2, row->identical != 0, row->n, row->nonfinite};
+  if (row->identical && row->nonfinite == row->n) {
+    fputs(say(": identical in every bit, and no value is finite.\n\n"), out);
+    return;
+  }
   if (row->identical) {
-    fprintf(out, say(": identical in every bit (mean %s, std %s, min %s, max %s).\n\n"),
-            md_exact(&scratch, row->mean_base), md_exact(&scratch, row->std_base), md_exact(&scratch, row->min_base),
-            md_exact(&scratch, row->max_base));
+    fprintf(out, say(": identical in every bit%s (mean %s, std %s, min %s, max %s).\n\n"),
+            finite_identical(&scratch, &size), md_exact(&scratch, row->mean_base), md_exact(&scratch, row->std_base),
+            md_exact(&scratch, row->min_base), md_exact(&scratch, row->max_base));
     return;
   }
   fprintf(out, say(": %s of the values differ; relative L2 %s.\n\n"), md_percent(&scratch, row->differing),
-          md_exact(&scratch, row->rel_l2));
+          finite_whole(&size) && size.rel_l2 > 0 ? md_exact(&scratch, row->rel_l2) : finite_size(&scratch, &size));
   Grid grid = grid_new(&scratch, "lrrrr");
   grid_add(&grid, "");
   grid_add(&grid, md_text(&scratch, pair->base));

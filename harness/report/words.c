@@ -16,14 +16,38 @@ Effect words_effect_of(const ReportPair *pair, Tally tally) {
   return identical ? same ? EFFECT_NONE : EFFECT_IDENTICAL : same ? EFFECT_FAULT : EFFECT_DIFFERS;
 }
 
+static Size size_of(const Drift *row) {
+  return row ? (Size){row->rel_l2, row->identical != 0, row->n, row->nonfinite} : (Size){NAN, true, 0, 0};
+}
+
+Size words_size(const ReportData *d, const ReportPair *pair, const char *tensor, int layer) {
+  return size_of(data_drift(d, pair, tensor, layer));
+}
+
+/* The verdict's size: it is there also where the file has no drift. */
+static Size end_of(const ReportData *d, const ReportPair *pair, TensorId id, int layer, double rel_l2) {
+  const Drift *row = data_drift(d, pair, tensor_info[id].name, layer);
+  return row ? (Size){rel_l2, row->identical != 0, row->n, row->nonfinite} : (Size){rel_l2, rel_l2 == 0, 0, 0};
+}
+
+Size words_last(const ReportData *d, const ReportPair *pair) {
+  return end_of(d, pair, T_BLOCK_OUT, d->layers - 1, pair->verdict ? pair->verdict->block_out_last : NAN);
+}
+
+Size words_logits(const ReportData *d, const ReportPair *pair) {
+  return end_of(d, pair, T_LOGITS, d->layers, pair->verdict ? pair->verdict->logits_rel_l2 : NAN);
+}
+
 Course words_course(const ReportData *d, const ReportPair *pair, Arena scratch) {
-  Course course = {.first = -1, .last = d->layers - 1, .worst_layer = -1};
+  Course course = {.differs = -1, .nonfinite = -1, .first = -1, .last = d->layers - 1, .worst_layer = -1};
   double *l2 = ARENA_NEW(&scratch, double, d->layers + 1);
   for (int layer = 0; layer < d->layers; layer++) {
-    const Drift *row = data_drift(d, pair, tensor_info[T_BLOCK_OUT].name, layer);
-    l2[layer] = row ? row->rel_l2 : NAN;
+    Size size = words_size(d, pair, tensor_info[T_BLOCK_OUT].name, layer);
+    l2[layer] = size.rel_l2;
+    if (course.differs < 0 && !size.identical) course.differs = layer;
+    if (course.nonfinite < 0 && !finite_whole(&size)) course.nonfinite = layer;
     if (course.first < 0 && l2[layer] > 0) course.first = layer;
-    if (l2[layer] > course.worst_l2) course.worst_layer = layer, course.worst_l2 = l2[layer];
+    if (finite_whole(&size) && l2[layer] > course.worst_l2) course.worst_layer = layer, course.worst_l2 = l2[layer];
   }
   if (course.first < 0) return course;
   course.first_l2 = l2[course.first];
@@ -140,47 +164,86 @@ const char *words_reason(const ReportData *d, const ReportPair *pair) {
   return !reason ? "" : say(reason->exact && !data_identical(d, pair) ? contradiction : reason->sentence);
 }
 
-const char *words_first(Arena *arena, const ReportPair *pair) {
+/* The size of the first tensor that differs, in the prompt where it does. */
+static Size first_size(const ReportData *d, const ReportPair *pair) {
+  const Verdict *v = pair->verdict;
+  const PairStats *row = data_pair(d, pair, v->first_prompt, v->first_tensor, v->first_layer);
+  return row ? (Size){v->first_rel_l2, false, row->n, row->nonfinite} : (Size){v->first_rel_l2, false, 0, 0};
+}
+
+static bool plain_size(const Size *size) { return finite_whole(size) && size->rel_l2 > 0; }
+
+const char *words_first(Arena *arena, const ReportData *d, const ReportPair *pair) {
   const Verdict *v = pair->verdict;
   if (!v) return "";
   if (v->first_layer == -2) return say("No tensor differs in any bit.");
-  return arena_printf(arena, say("The first tensor that differs is %s (prompt %s), by a relative L2 of %s."),
-                      words_place(arena, v->first_tensor, v->first_layer), md_text(arena, v->first_prompt),
-                      md_short(arena, v->first_rel_l2));
+  Size size = first_size(d, pair);
+  return arena_printf(
+      arena,
+      plain_size(&size) ? say("The first tensor that differs is %s (prompt %s), by a relative L2 of %s.")
+                        : say("The first tensor that differs is %s (prompt %s); its relative L2 is %s."),
+      words_place(arena, v->first_tensor, v->first_layer), md_text(arena, v->first_prompt), finite_size(arena, &size));
+}
+
+/* How many times layer 0's the last layer's is; NaN where that says nothing. */
+static double whole_growth(const ReportData *d, const ReportPair *pair, const Size *last) {
+  const Verdict *v = pair->verdict;
+  Size first = words_size(d, pair, tensor_info[T_BLOCK_OUT].name, 0);
+  bool known =
+      d->layers > 1 && finite_whole(&first) && finite_whole(last) && v->block_out_first > 0 && last->rel_l2 > 0;
+  return known ? last->rel_l2 / v->block_out_first : NAN;
+}
+
+static const char *words_top1(Arena *arena, const Verdict *v) {
+  if (v->top1_left_out > 0 && v->top1_rows == 0)
+    return say("; at no position are the logits of both finite, so next tokens are not compared");
+  if (isnan(v->top1_agreement)) return "";
+  if (v->top1_left_out > 0)
+    return arena_printf(arena,
+                        say("; both choose the same next token at %s of the %lld positions where the logits of both "
+                            "are finite (of %lld)"),
+                        md_percent(arena, v->top1_agreement), (long long)v->top1_rows,
+                        (long long)(v->top1_rows + v->top1_left_out));
+  return arena_printf(arena, say("; both choose the same next token at %s of the positions"),
+                      md_percent(arena, v->top1_agreement));
 }
 
 const char *words_end(Arena *arena, const ReportData *d, const ReportPair *pair) {
   const Verdict *v = pair->verdict;
   if (!v || (v->first_layer == -2)) return "";
-  if (v->block_out_last == 0 && v->logits_rel_l2 == 0)
+  Size last = words_last(d, pair), end = words_logits(d, pair);
+  if (last.identical && end.identical && finite_whole(&last) && finite_whole(&end))
     return say("The difference does not reach the end: the last `block_out` and the logits are identical.");
-  bool arrives = v->block_out_last != 0;
-  const char *growth = v->block_out_first > 0 && v->block_out_last > 0 && d->layers > 1
-                           ? arena_printf(arena, say(", %s times that of layer 0"),
-                                          md_factor(arena, v->block_out_last / v->block_out_first))
-                           : "";
+  double growth = whole_growth(d, pair, &last);
   const char *block_out =
-      !arrives ? arena_printf(arena, say("`block_out` of the last layer (%d) is identical"), d->layers - 1)
-               : arena_printf(arena, say("At `block_out` of the last layer (%d) the relative L2 is %s%s"),
-                              d->layers - 1, md_short(arena, v->block_out_last), growth);
+      last.identical
+          ? arena_printf(arena, say("`block_out` of the last layer (%d) is identical%s"), d->layers - 1,
+                         finite_identical(arena, &last))
+          : arena_printf(
+                arena, say("At `block_out` of the last layer (%d) the relative L2 is %s%s"), d->layers - 1,
+                finite_size(arena, &last),
+                isnan(growth) ? "" : arena_printf(arena, say(", %s times that of layer 0"), md_factor(arena, growth)));
   const char *logits =
-      v->logits_rel_l2 == 0
-          ? say("the logits are identical")
-          : arena_printf(arena, say(arrives ? "at the logits it is %s" : "the relative L2 of the logits is %s"),
-                         md_short(arena, v->logits_rel_l2));
-  const char *top1 = isnan(v->top1_agreement)
-                         ? ""
-                         : arena_printf(arena, say("; both choose the same next token at %s of the positions"),
-                                        md_percent(arena, v->top1_agreement));
-  return arena_printf(arena, say("%s, and %s%s."), block_out, logits, top1);
+      end.identical
+          ? arena_printf(arena, say("the logits are identical%s"), finite_identical(arena, &end))
+          : arena_printf(arena, say(last.identical ? "the relative L2 of the logits is %s" : "at the logits it is %s"),
+                         finite_size(arena, &end));
+  return arena_printf(arena, say("%s, and %s%s."), block_out, logits, words_top1(arena, v));
 }
 
-/* A name for the terminal: control characters of a foreign file are not passed on. */
-static const char *plain(Arena *arena, const char *text) {
+/* --- for the terminal -----------------------------------------------------------------------------------------------
+ */
+
+const char *words_plain(Arena *arena, const char *text) {
   char *copy = arena_printf(arena, "%s", text);
   for (char *c = copy; *c; c++)
     if ((unsigned char)*c < 32 || *c == 127) *c = '?';
   return copy;
+}
+
+const char *words_place_plain(Arena *arena, const char *tensor, int layer) {
+  const char *name = words_plain(arena, tensor);
+  return has_layer(tensor) ? arena_printf(arena, "layer %d, %s", layer, name) : name;
 }
 
 static const char *summary_effect(Arena *arena, const ReportPair *pair, Tally tally) {
@@ -209,33 +272,43 @@ static const char *summary_effect(Arena *arena, const ReportPair *pair, Tally ta
   }
 }
 
-const char *report_summary(Arena *arena, const Verdict *v, const DriftLaw *law, int layers) {
-  ReportPair pair = {v->base, v->other, v};
-  Tally tally = {v->tensors, v->tensors_identical, v->tensors_same_kernel};
-  const char *name = arena_printf(arena, "%s against %s", plain(arena, v->base), plain(arena, v->other));
-  const char *effect = summary_effect(arena, &pair, tally);
+static const char *summary_size(Arena *arena, const Size *size) {
+  return size->identical ? arena_printf(arena, "identical%s", finite_identical(arena, size))
+                         : arena_printf(arena, "relative L2 %s", finite_size(arena, size));
+}
+
+static const char *summary_top1(Arena *arena, const Verdict *v) {
+  if (v->top1_left_out > 0 && v->top1_rows == 0) return ", at no position finite on both sides";
+  if (isnan(v->top1_agreement)) return "";
+  const char *of = v->top1_left_out > 0
+                       ? arena_printf(arena, "the %lld positions finite on both sides (of %lld)",
+                                      (long long)v->top1_rows, (long long)(v->top1_rows + v->top1_left_out))
+                       : "positions";
+  return arena_printf(arena, ", same top token at %s of %s", md_percent(arena, v->top1_agreement), of);
+}
+
+static const char *summary_end(Arena *arena, const ReportData *d, const ReportPair *pair) {
+  Size last = words_last(d, pair), end = words_logits(d, pair);
+  const DriftLaw *law = data_law(d, pair, tensor_info[T_BLOCK_OUT].name);
+  double growth = whole_growth(d, pair, &last);
+  return arena_printf(arena, "last block_out %s%s%s; logits %s%s", summary_size(arena, &last),
+                      isnan(growth) ? "" : arena_printf(arena, ", %s times layer 0", md_factor(arena, growth)),
+                      law ? arena_printf(arena, ", %s", laws_brief(arena, law)) : "", summary_size(arena, &end),
+                      summary_top1(arena, pair->verdict));
+}
+
+const char *report_summary(Arena *arena, const ReportData *d, const ReportPair *pair) {
+  const Verdict *v = pair->verdict;
+  const char *name = arena_printf(arena, "%s against %s", words_plain(arena, v->base), words_plain(arena, v->other));
+  const char *effect = summary_effect(arena, pair, data_tally(d, pair, NULL));
   if (v->tensors == 0)
     return arena_printf(arena, "%s: %s\n%s: no first difference\n%s: no size at the end\n", name, effect, name, name);
   if (v->first_layer == -2)
     return arena_printf(
         arena, "%s: %s\n%s: no tensor differs in any bit\n%s: block_out of layer %d and the logits are identical\n",
-        name, effect, name, name, layers - 1);
-  const char *where = plain(arena, v->first_tensor);
-  if (has_layer(v->first_tensor)) where = arena_printf(arena, "layer %d, %s", v->first_layer, where);
-  const char *growth =
-      v->block_out_first > 0 && v->block_out_last > 0 && layers > 1
-          ? arena_printf(arena, ", %s times layer 0", md_factor(arena, v->block_out_last / v->block_out_first))
-          : "";
-  const char *top1 = isnan(v->top1_agreement) ? ""
-                                              : arena_printf(arena, ", same top token at %s of positions",
-                                                             md_percent(arena, v->top1_agreement));
-  const char *block_out =
-      v->block_out_last == 0 ? "identical" : arena_printf(arena, "relative L2 %s", md_short(arena, v->block_out_last));
-  const char *logits =
-      v->logits_rel_l2 == 0 ? "identical" : arena_printf(arena, "relative L2 %s", md_short(arena, v->logits_rel_l2));
-  const char *drift = law ? arena_printf(arena, ", %s", laws_brief(arena, law)) : "";
-  return arena_printf(
-      arena, "%s: %s\n%s: first differs at %s, relative L2 %s (prompt %s)\n%s: last block_out %s%s%s; logits %s%s\n",
-      name, effect, name, where, md_short(arena, v->first_rel_l2), plain(arena, v->first_prompt), name, block_out,
-      growth, drift, logits, top1);
+        name, effect, name, name, d->layers - 1);
+  Size first = first_size(d, pair);
+  return arena_printf(arena, "%s: %s\n%s: first differs at %s, relative L2 %s (prompt %s)\n%s: %s\n", name, effect,
+                      name, words_place_plain(arena, v->first_tensor, v->first_layer), finite_size(arena, &first),
+                      words_plain(arena, v->first_prompt), name, summary_end(arena, d, pair));
 }

@@ -2,7 +2,7 @@
  * text. */
 #ifndef DS_REPORT_WORDS_H
 #define DS_REPORT_WORDS_H
-#include "report/data.h"
+#include "report/finite.h"
 
 /* What a pair's counts say of the modes themselves, before any size. */
 typedef enum Effect {
@@ -17,21 +17,32 @@ Effect words_effect_of(const ReportPair *pair, Tally tally);
 
 /* How a pair's block_out develops over the layers: layers without a difference at the start are left out. */
 typedef struct Course {
-  int first, last; /* layers; first -1: no layer differs */
+  int differs;     /* the first layer whose bits differ; -1: none does */
+  int nonfinite;   /* the first layer with values left out, since they are not finite on either side; -1: none */
+  int first, last; /* layers; first: the first of a size above 0; -1: none is */
   double first_l2, last_l2;
   double factor, per_layer; /* last / first, and its geometric mean over the steps between */
-  int worst_layer;
+  int worst_layer;          /* of the layers with nothing left out */
   double worst_l2;
 } Course;
 Course words_course(const ReportData *d, const ReportPair *pair, Arena scratch);
+
+/* Pooled over the prompts; as if identical and of no element where there is no such row. */
+Size words_size(const ReportData *d, const ReportPair *pair, const char *tensor, int layer);
+/* The sizes at the last block_out and at the logits. */
+Size words_last(const ReportData *d, const ReportPair *pair);
+Size words_logits(const ReportData *d, const ReportPair *pair);
 
 const char *words_pair(Arena *arena, const ReportPair *pair);              /* "2-0 against 2-4" */
 const char *words_place(Arena *arena, const char *tensor, int layer);      /* "`scan` of layer 3", "`logits`" */
 const char *words_list(Arena *arena, const char *const *names, int count); /* "`a`, `b` and `c`" */
 const char *words_effect(Arena *arena, const ReportData *d, const ReportPair *pair);
 const char *words_reason(const ReportData *d,
-                         const ReportPair *pair);              /* why equality holds; "" where no reason is known */
-const char *words_first(Arena *arena, const ReportPair *pair); /* "" where there is no verdict */
+                         const ReportPair *pair); /* why equality holds; "" where no reason is known */
+const char *words_first(Arena *arena, const ReportData *d, const ReportPair *pair); /* "" where there is no verdict */
 const char *words_end(Arena *arena, const ReportData *d,
                       const ReportPair *pair); /* sizes at the last block_out and the logits */
+/* For the terminal: names of a foreign file without their control characters; "layer 3, scan". */
+const char *words_plain(Arena *arena, const char *text);
+const char *words_place_plain(Arena *arena, const char *tensor, int layer);
 #endif
