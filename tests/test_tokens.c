@@ -61,10 +61,14 @@ Test(tokens, what_is_no_decimal_integer_is_refused_with_its_line_and_number) {
   refuse_text("[1, 2]", WORDS("integer 1", "'[1'"));
   refuse_text("1 2]", WORDS("integer 2", "'2]'"));
   refuse_text("1;2", WORDS("'1;2'"));
-  refuse_text("\xef\xbb\xbf"
-              "1 2",
-              WORDS("line 1", "integer 1"));
   refuse_text("1 a_word_that_is_much_longer_than_a_line_should_be", WORDS("'a_word_that_is_much_'"));
+}
+
+Test(tokens, a_byte_order_mark_before_integers_is_passed_over) {
+  good_text("\xef\xbb\xbf"
+            "1 2",
+            1000);
+  IDS(1, 2);
 }
 
 Test(tokens, a_comma_needs_an_integer_before_it) {
@@ -130,16 +134,52 @@ Test(tokens, npy_files_of_int32_are_ids_in_every_version) {
     }
 }
 
+/* The ids 1, 2, 300 and 4 (1, 2, 3 and 4 in one byte) as numpy stores them in each type. */
+Test(tokens, npy_files_of_every_integer_type_are_ids) {
+  const char *const descr[] = {"|i1", "|u1", "<i1", "<i2", ">i2", "<u2", ">u2", "<i4",
+                               ">i4", "<u4", ">u4", "<i8", ">i8", "<u8", ">u8"};
+  for (size_t k = 0; k < sizeof descr / sizeof *descr; k++) {
+    const int size = descr[k][2] - '0', third = size == 1 ? 3 : 300, want[] = {1, 2, third, 4};
+    unsigned char data[32] = {0};
+    for (int i = 0; i < 4; i++)
+      for (int b = 0; b < size; b++)
+        data[i * size + (descr[k][0] == '>' ? size - 1 - b : b)] = (unsigned char)(b < 4 ? want[i] >> 8 * b : 0);
+    Status st = {0};
+    const char *header = arena_printf(&test_arena, HEADER("'%s'", "False", "(4,)"), descr[k]);
+    write_npy("ids.npy", 1, header, data, 4 * (size_t)size);
+    cr_assert(read_file("ids.npy", 1000, &st), "%s: %s", descr[k], st.text);
+    IDS(1, 2, third, 4);
+  }
+}
+
+Test(tokens, npy_files_of_one_row_are_ids_in_either_order) {
+  const int32_t data[] = {7, 255, 0};
+  const char *const shapes[] = {"(3,)", "(1, 3)", "(3, 1)", "(1,3,)", "(1, 1, 3)"}, *const orders[] = {"False", "True"};
+  for (int i = 0; i < 10; i++) {
+    Status st = {0};
+    const char *header = arena_printf(&test_arena, HEADER("'<i4'", "%s", "%s"), orders[i % 2], shapes[i / 2]);
+    write_npy("ids.npy", 1, header, data, sizeof data);
+    cr_assert(read_file("ids.npy", 256, &st), "%s", st.text);
+    IDS(7, 255, 0);
+  }
+}
+
 Test(tokens, npy_files_of_other_types_and_shapes_are_refused) {
-  refuse_npy(HEADER("'<i8'", "False", "(4,)"), 32, WORDS("int32", "'<i4'", "convert", "astype('<i4')"));
-  refuse_npy(HEADER("'>i4'", "False", "(8,)"), 32, WORDS("'<i4'", "convert"));
-  refuse_npy(HEADER("[('a', '<i4')]", "False", "(8,)"), 32, WORDS("'<i4'", "convert"));
-  refuse_npy(HEADER("'<i4'", "True", "(8,)"), 32, WORDS("fortran_order"));
-  refuse_npy(HEADER("'<i4'", "False", "(2, 4)"), 32, WORDS("one-dimensional"));
-  refuse_npy(HEADER("'<i4'", "False", "()"), 4, WORDS("one-dimensional"));
-  refuse_npy(HEADER("'<i4'", "False", "(8)"), 32, WORDS("one-dimensional"));
-  refuse_npy(HEADER("'<i4'", "False", "(-8,)"), 32, WORDS("one-dimensional"));
-  refuse_npy(HEADER("'<i4'", "False", "(99999999999999999999,)"), 32, WORDS("one-dimensional"));
+  refuse_npy(HEADER("'<f8'", "False", "(4,)"), 32, WORDS("'<f8'", "expected integers", "astype('int32')"));
+  refuse_npy(HEADER("'|b1'", "False", "(32,)"), 32, WORDS("'|b1'", "expected integers"));
+  refuse_npy(HEADER("'|O'", "False", "(8,)"), 32, WORDS("'|O'", "expected integers"));
+  refuse_npy(HEADER("'<i3'", "False", "(8,)"), 24, WORDS("'<i3'", "expected integers"));
+  refuse_npy(HEADER("'|i4'", "False", "(8,)"), 32, WORDS("'|i4'", "expected integers"));
+  refuse_npy(HEADER("'<i16'", "False", "(2,)"), 32, WORDS("'<i16'", "expected integers"));
+  refuse_npy(HEADER("'<i'", "False", "(8,)"), 32, WORDS("'<i'", "expected integers"));
+  refuse_npy(HEADER("''", "False", "(8,)"), 32, WORDS("''", "expected integers"));
+  refuse_npy(HEADER("[('a', '<i4')]", "False", "(8,)"), 32, WORDS("records", "expected integers"));
+  refuse_npy(HEADER("'<i4'", "None", "(8,)"), 32, WORDS("cannot be read"));
+  refuse_npy(HEADER("'<i4'", "False", "(2, 4)"), 32, WORDS("shape (2, 4)", "one row"));
+  const char *const no_shapes[] = {"()",      "(8)", "(-8,)", "(99999999999999999999,)", "(,)", "(8 1)",
+                                   "(8, ,1)", "8",   "(8"};
+  for (size_t i = 0; i < sizeof no_shapes / sizeof *no_shapes; i++)
+    refuse_npy(arena_printf(&test_arena, HEADER("'<i4'", "False", "%s"), no_shapes[i]), 32, WORDS("shape", "one row"));
 }
 
 Test(tokens, npy_files_whose_size_differs_from_the_shape_are_refused) {
@@ -160,7 +200,7 @@ Test(tokens, npy_headers_that_are_malformed_are_refused) {
   refuse_npy("{'descr': '<i4', 'descr': '<i4', 'shape': (8,)}", 32, WORDS("'descr' unexpectedly"));
   refuse_npy("{'descr': '<i4', 'kind': 1}", 32, WORDS("'kind' unexpectedly"));
   refuse_npy("{'descr': '<i4' 'shape': (8,)}", 32, WORDS("cannot be read"));
-  refuse_npy("{'descr': '<i4", 32, WORDS("'<i4'"));
+  refuse_npy("{'descr': '<i4", 32, WORDS("expected integers"));
   refuse_npy("{'a_key_that_is_far_too_long': 1}", 32, WORDS("cannot be read"));
   refuse_npy(HEADER("'<i4'", "False", "(8,)") "x", 32, WORDS("cannot be read"));
 }
@@ -197,6 +237,15 @@ Test(tokens, npy_ids_outside_the_vocabulary_are_refused_with_their_index) {
   test_refused(read_file("high.npy", 256, &st), &st, WORDS("high.npy: ", "index 1 is 256", "0 … 255"));
   write_npy("low.npy", 1, HEADER("'<i4'", "False", "(3,)"), low, sizeof low);
   test_refused(read_file("low.npy", 256, &again), &again, WORDS("low.npy: ", "index 2 is -1"));
+}
+
+Test(tokens, npy_ids_beyond_32_bits_are_not_cut) {
+  const uint64_t wide = 1ull << 32, widest = UINT64_MAX;
+  Status st = {0}, again = {0};
+  write_npy("wide.npy", 1, HEADER("'<i8'", "False", "(1,)"), &wide, 8);
+  test_refused(read_file("wide.npy", 256, &st), &st, WORDS("wide.npy: ", "index 0 is 4294967296"));
+  write_npy("widest.npy", 1, HEADER("'<u8'", "False", "(1,)"), &widest, 8);
+  test_refused(read_file("widest.npy", 256, &again), &again, WORDS("index 0 is 18446744073709551615"));
 }
 
 Test(tokens, a_prompt_takes_its_part_of_a_text) {
@@ -283,4 +332,50 @@ Test(tokens, a_npy_file_given_as_text_is_refused) {
   const int32_t data[] = {1};
   write_npy("ids.npy", 1, HEADER("'<i4'", "False", "(1,)"), data, sizeof data);
   test_refused(read_prompt((Prompt){.text = "ids.npy"}, 256, &st), &st, WORDS("prompt 'p0'", "ids.npy", "`tokens`"));
+}
+
+Test(tokens, files_of_other_kinds_are_told_by_their_content) {
+#define KIND(bytes, ...)                                                                                               \
+  {                                                                                                                    \
+    bytes, sizeof(bytes) - 1, { __VA_ARGS__ }                                                                          \
+  }
+  static const struct {
+    const char *bytes;
+    size_t count;
+    const char *words[3];
+  } kinds[] = {
+      KIND("PK\3\4..........\0\0\0\0........\x09\0\0\0arr_0.npy.", "NumPy archive (.npz)", "numpy.load"),
+      KIND("PK\3\4..........\0\0\0\0........\x10\0\0\0archive/data.pkl.", "PyTorch file (.pt, .bin)", "torch.load"),
+      KIND("PK\3\4..........\0\0\0\0........\x05\0\0\0a.txt.", "zip archive"),
+      KIND("\x80\2\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", "PyTorch file (.pt, .bin)", "torch.load"),
+      KIND("\x80\4\x95.", "Python pickle"),
+      KIND("\x89HDF\r\n\x1a\n.", "HDF5 file"),
+      KIND("\x40\0\0\0\0\0\0\0{\"ids\":", "safetensors file"),
+      KIND("PAR1....PAR1", "Parquet file"),
+      KIND("ARROW1\0\0", "Arrow file"),
+      KIND("\x1f\x8b\x08\0", "gzip", "unpack"),
+  };
+#undef KIND
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+    for (int vocab = 256; vocab <= 50280; vocab += 50024) { /* as bytes and as ids */
+      Status st = {0}, again = {0};
+      test_write("file", kinds[i].bytes, kinds[i].count);
+      test_refused(read_file("file", vocab, &st), &st, kinds[i].words);
+      if (vocab == 256) test_refused(read_prompt((Prompt){.text = "file"}, 256, &again), &again, kinds[i].words);
+    }
+  Status st = {0};
+  test_write("ids.bin", "\x01\0\x2c\x01\x04\0", 6);
+  test_refused(read_file("ids.bin", 50280, &st), &st, WORDS("no text", "0x01", "numpy.fromfile"));
+  test_write("text", "PAR1 is a word, and so is BZh9; \x80 is a byte", 45);
+  cr_expect(read_file("text", 256, &st), "text may begin like that: %s", st.text);
+}
+
+Test(tokens, a_prompt_of_ids_has_offset_and_windows_too) {
+  Status st = {0};
+  test_write("ids.txt", "0 1 2 3 4 5 6 7 8 9 10", 22);
+  cr_assert(read_prompt((Prompt){.tokens = "ids.txt", .offset = 2, .length = 3}, 50280, &st), "%s", st.text);
+  IDS(2, 3, 4);
+  Prompt window = {.tokens = "ids.txt", .offset = 2, .length = 2, .windows = 4, .window = 3};
+  cr_assert(read_prompt(window, 50280, &st), "%s", st.text);
+  IDS(9, 10);
 }

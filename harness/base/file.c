@@ -49,6 +49,12 @@ bool file_read(Arena *arena, const char *path, size_t limit, Bytes *content, Sta
   return true;
 }
 
+Bytes file_unmarked(Bytes text) {
+  static const char mark[] = "\xef\xbb\xbf";
+  const size_t n = sizeof mark - 1;
+  return text.count >= n && memcmp(text.data, mark, n) == 0 ? (Bytes){text.data + n, text.count - n} : text;
+}
+
 bool file_map(const char *path, Bytes *content, Status *st) {
   size_t size;
   int fd = open_regular(path, &size, st);

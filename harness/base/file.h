@@ -14,6 +14,8 @@ typedef struct Bytes {
 
 /* The file's content in the arena; refused above `limit` bytes, and if it is not a regular file. */
 bool file_read(Arena *arena, const char *path, size_t limit, Bytes *content, Status *st);
+/* `text` without the byte-order mark of UTF-8 that editors and shells put in front. */
+Bytes file_unmarked(Bytes text);
 /* A read-only mapping of a regular file; an empty file maps to {"", 0}. Lives until the process ends or file_unmap. */
 bool file_map(const char *path, Bytes *content, Status *st);
 void file_unmap(Bytes *content);

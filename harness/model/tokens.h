@@ -1,5 +1,6 @@
 /* tokens: the token ids of a prompt or of calibration text. Text is bytes and needs a vocabulary of 256; other models
- * give ids: a text file of integers separated by white space or commas, or a .npy file of int32, one-dimensional. */
+ * give ids: a text file of integers separated by white space or commas, or a .npy file of integers in one row. Files of
+ * other kinds are told by their content and refused by name. */
 #ifndef DS_MODEL_TOKENS_H
 #define DS_MODEL_TOKENS_H
 #include <stdint.h>
