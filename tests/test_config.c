@@ -1,4 +1,5 @@
 /* test_config: what config.json may say, what it leaves to defaults, and what is refused with the key and the limit. */
+#include "base/file.h"
 #include "tests/made_model.h"
 
 TestSuite(config, .init = test_files_begin, .fini = test_files_end);
@@ -20,11 +21,52 @@ Test(config, defaults_of_the_config_are_filled_in) {
   refuse(WORDS("model.safetensors: ", "in_proj", "[16, 4]", "[8, 4]"));
 }
 
+Test(config, null_keys_count_as_absent) {
+  Checkpoint c;
+  write_shard(model_of("F16"), "model.safetensors", 0, false);
+  CONFIG("quantization_config", "null", "quant_config", "null", "d_model", "null", "ssm_cfg", "null", "expand", "null",
+         "time_step_rank", "null", "layer_norm_epsilon", "null", "use_conv_bias", "null", "use_bias", "null",
+         "tie_word_embeddings", "null", "hidden_act", "null");
+  open_good(&c);
+  cr_expect(c.config.E == 8 && c.config.R == 1 && c.config.eps == 1e-5 && c.config.tied);
+}
+
+Test(config, swish_is_another_name_of_silu) {
+  Checkpoint c;
+  write_shard(model_of("F16"), "model.safetensors", 0, false);
+  CONFIG("hidden_act", "\"swish\"");
+  open_good(&c);
+}
+
+Test(config, a_byte_order_mark_is_passed_over) {
+  Checkpoint c;
+  write_shard(model_of("F16"), "model.safetensors", 0, false);
+  CONFIG();
+  Bytes text;
+  Status st = {0};
+  cr_assert(file_read(&test_arena, test_path("config.json"), 4096, &text, &st), "%s", st.text);
+  const char *marked = arena_printf(&test_arena, "\xef\xbb\xbf%s", text.data);
+  test_write("config.json", marked, strlen(marked));
+  open_good(&c);
+}
+
+/* As Python writes a Mamba-2 configuration. */
+Test(config, words_that_are_no_json_do_not_hide_what_the_model_is) {
+  Checkpoint c;
+  write_shard(model_of("F16"), "model.safetensors", 0, false);
+  CONFIG("model_type", "\"mamba2\"", "time_step_limit", "[0.0, Infinity]", "time_step_floor", "-Infinity", "x", "NaN");
+  refuse(WORDS("config.json: ", "model_type", "\"mamba2\"", "Mamba-1"));
+  CONFIG("time_step_limit", "[0.0, Infinity]", "note", "\"to \\\"Infinity\\\" and NaN\"");
+  open_good(&c);
+  CONFIG("note", "Infinite");
+  refuse(WORDS("config.json: ", "not valid JSON"));
+}
+
 Test(config, a_quantised_config_is_refused) {
   write_shard(model_of("F16"), "model.safetensors", 0, false);
   CONFIG("quantization_config", "{\"bits\": 8}");
   refuse(WORDS("config.json: ", "quantization_config", instead));
-  CONFIG("quant_config", "null");
+  CONFIG("quant_config", "{}");
   refuse(WORDS("config.json: ", "quant_config", instead));
   CONFIG("model_type", "\"quamba2\"");
   refuse(WORDS("config.json: ", "Quamba", instead));
@@ -60,12 +102,15 @@ Test(config, configs_of_other_models_are_refused) {
       {"expand", "2.5", "expand", "integer"},
       {"time_step_rank", "\"big\"", "time_step_rank", "\"big\"", "auto"},
       {"time_step_rank", "0", "time_step_rank is 0"},
-      {"time_step_rank", "null", "time_step_rank", "integer"},
+      {"time_step_rank", "[]", "time_step_rank", "integer"},
+      {"hidden_size", "null", "hidden_size", "missing"},
+      {"layer_norm_epsilon", "Infinity", "layer_norm_epsilon", "number"},
+      {"layer_norm_epsilon", "NaN", "layer_norm_epsilon", "number"},
       {"layer_norm_epsilon", "0", "layer_norm_epsilon is 0"},
       {"layer_norm_epsilon", "-1e-5", "layer_norm_epsilon"},
       {"layer_norm_epsilon", "\"1e-5\"", "layer_norm_epsilon", "number"},
       {"tie_word_embeddings", "1", "tie_word_embeddings", "true nor false"},
-      {"use_conv_bias", "null", "use_conv_bias", "true nor false"},
+      {"use_conv_bias", "0", "use_conv_bias", "true nor false"},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     CONFIG(rows[i][0], rows[i][1]);

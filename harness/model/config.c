@@ -30,6 +30,41 @@ static bool mentions_quamba(const json_t *o) {
   return false;
 }
 
+/* Python writes NaN, Infinity and -Infinity as bare words, which are no JSON: in quotes they can be parsed, and a key
+ * that is read as a number still refuses them. */
+static Bytes quote_words(Arena *arena, Bytes text) {
+  static const char *const words[] = {"-Infinity", "Infinity", "NaN"};
+  char *out = arena_alloc(arena, 2 * text.count + 1, 1), *end = out;
+  bool in_string = false;
+  for (size_t i = 0; i < text.count;) {
+    size_t length = 1;
+    const bool escaped = in_string && text.data[i] == '\\' && i + 1 < text.count;
+    for (int w = 0; !in_string && length == 1 && w < 3; w++) {
+      size_t n = strlen(words[w]);
+      if (n <= text.count - i && memcmp(text.data + i, words[w], n) == 0) length = n;
+    }
+    if (escaped) length = 2;
+    const bool word = !escaped && length > 1;
+    if (text.data[i] == '"') in_string = !in_string;
+    if (word) *end++ = '"';
+    memcpy(end, text.data + i, length);
+    end += length;
+    i += length;
+    if (word) *end++ = '"';
+  }
+  return (Bytes){out, (size_t)(end - out)};
+}
+
+/* A key whose value is null says nothing. */
+static void drop_nulls(json_t *o) {
+  const char *key;
+  json_t *value;
+  void *next;
+  json_object_foreach_safe(o, next, key, value) {
+    if (json_is_null(value)) json_object_del(o, key);
+  }
+}
+
 /* What the file is, before its numbers are asked for. */
 static bool check_kind(const char *path, const json_t *o, Status *st) {
   for (const char *const *key = (const char *const[]){"quantization_config", "quant_config", NULL}; *key; key++)
@@ -100,21 +135,22 @@ static bool read_keys(const char *path, const json_t *o, Config *c, bool *conv_b
   TRY(read_rank(path, o, c->D, &c->R, st));
   TRY(read_eps(path, o, &c->eps, st));
   TRY(read_bool(path, o, "tie_word_embeddings", true, &c->tied, st));
+  c->tied_said = json_object_get(o, "tie_word_embeddings") != NULL;
   TRY(read_bool(path, o, "use_conv_bias", true, conv_bias, st));
   bool bias;
   TRY(read_bool(path, o, "use_bias", false, &bias, st));
   if (bias) return FAIL(st, "%s: use_bias is true, but the model run here has no bias in in_proj and out_proj", path);
-  const json_t *act = json_object_get(o, "hidden_act");
-  if (act && strcmp(string_at(o, "hidden_act"), "silu") != 0)
-    return FAIL(st, "%s: hidden_act is \"%.100s\", only \"silu\" is run here", path, string_at(o, "hidden_act"));
-  return true;
+  const char *act = string_at(o, "hidden_act");
+  return !json_object_get(o, "hidden_act") || strcmp(act, "silu") == 0 || strcmp(act, "swish") == 0 ||
+         FAIL(st, "%s: hidden_act is \"%.100s\", only \"silu\" (or \"swish\", its other name) is run here", path, act);
 }
 
 bool config_read(Arena *arena, const char *path, Config *config, bool *conv_bias, Status *st) {
   Bytes text;
   TRY(file_read(arena, path, MAX_FILE, &text, st));
-  json_t *root = json_object_of(path, "config", text, st);
+  json_t *root = json_object_of(path, "config", quote_words(arena, text), st);
   if (!root) return false;
+  drop_nulls(root);
   bool ok = read_keys(path, root, config, conv_bias, st);
   json_decref(root);
   return ok;

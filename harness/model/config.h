@@ -1,5 +1,5 @@
 /* config: config.json of a Hugging Face `mamba` checkpoint. Keys that change the arithmetic are read or refused; keys
- * of training and generation are passed over. */
+ * of training and generation are passed over, and a key that is null counts as absent. */
 #ifndef DS_MODEL_CONFIG_H
 #define DS_MODEL_CONFIG_H
 #include "model/checkpoint.h"

@@ -26,6 +26,7 @@ static bool within_limits(const char *path, const char *what, Bytes text, Status
 }
 
 json_t *json_object_of(const char *path, const char *what, Bytes text, Status *st) {
+  text = file_unmarked(text);
   if (!within_limits(path, what, text, st)) return NULL;
   json_error_t error;
   json_t *root = json_loadb(text.data, text.count, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);

@@ -1,5 +1,6 @@
-/* scalar: numbers are JSON's, in decimal, the whole of the text and in range: what else YAML or strtol would take (08,
- * 0x10, 1_0, +5, 1e3 for an integer) is refused, since other readers of the same file take it for another number. */
+/* scalar: numbers are JSON's (and .5 and 1., which every reader takes alike), in decimal, the whole of the text and in
+ * range: what else YAML or strtol would take (08, 0x10, 1_0, +5, 1e3 for an integer) is refused, since other readers of
+ * the same file take it for another number. */
 #include "spec/scalar.h"
 
 #include <errno.h>
@@ -23,12 +24,13 @@ static const char *skip_integer(const char *c) {
   return end > c ? end : NULL;
 }
 
+/* As YAML's core schema has it: digits may lack before the point or behind it, not both. */
 static bool is_real(const char *text) {
-  const char *c = skip_integer(text);
+  const char *begin = text + (*text == '-'), *c = *begin == '.' ? begin : skip_integer(text);
   if (c && *c == '.') {
-    const char *fraction = ++c;
-    c = skip_digits(c);
-    if (c == fraction) return false;
+    const char *fraction = c + 1;
+    c = skip_digits(fraction);
+    if (c == fraction && *begin == '.') return false;
   }
   if (c && (*c == 'e' || *c == 'E')) {
     c += 1 + (c[1] == '+' || c[1] == '-');
