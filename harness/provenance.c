@@ -60,6 +60,10 @@ const Attribute *provenance_attributes(Arena *arena, const Spec *spec, const Set
   TEXT("model", spec->model);
   TEXT("model_shape", arena_printf(arena, "%d layers, D %d, E %d, N %d, R %d, K %d, vocabulary %d", c->layers, c->D,
                                    c->E, c->N, c->R, c->K, c->vocab));
+  if (setup->checkpoint.unused) {
+    TEXT("unused_weights", setup->checkpoint.unused_names);
+    TEXT("unused_weights_count", arena_printf(arena, "%zu", setup->checkpoint.unused));
+  }
   TEXT("layers", arena_printf(arena, "%d", c->layers));
   TEXT("rewrite", spec->rewrite == REWRITE_QUAMBA ? "quamba" : "none");
   if (spec->rewrite == REWRITE_QUAMBA) TEXT("rewrite_proof", arena_printf(arena, "%.3g", setup->rewrite_proof));

@@ -46,12 +46,13 @@ static bool program_digest(Digest *digest, Status *st) {
   return true;
 }
 
-/* Of the spec, all that decides a value: not threads, durability or compression. */
+/* Of the spec, all that decides a value: not threads, durability, compression or what is passed over. */
 static Digest spec_digest(Arena scratch, const Spec *spec) {
   Spec what = *spec;
   what.threads = 0;
   what.durability = DURABILITY_KILL;
   what.keep.deflate = 0;
+  what.ignore_unused = 0;
   const char *text = spec_print(&scratch, &what);
   return digest_of(text, strlen(text));
 }
@@ -81,9 +82,19 @@ static bool read_evaluation(Arena *arena, const Spec *spec, Setup *setup, Digest
   return true;
 }
 
+/* A model run without weights that its checkpoint holds may not be the model that was saved. */
+static bool check_unused(const Spec *spec, const Checkpoint *c, Status *st) {
+  return !c->unused || spec->ignore_unused ||
+         FAIL(st,
+              "%s: holds %zu tensor%s that this model does not use: %.400s; if config.json is right, run without with "
+              "--ignore-unused (in a spec: ignore_unused: true), which is recorded",
+              c->unused_path, c->unused, c->unused == 1 ? "" : "s", c->unused_names);
+}
+
 bool setup_check(Arena *arena, const Spec *spec, Setup *setup, Status *st) {
   *setup = (Setup){0};
   TRY(checkpoint_open(arena, file_resolve(arena, spec->folder, spec->model), &setup->checkpoint, st));
+  TRY(check_unused(spec, &setup->checkpoint, st));
   int vocab = setup->checkpoint.config.vocab, count = spec->prompt_count;
   TRY(check_layers(spec, setup, st));
 
@@ -132,12 +143,12 @@ static bool prove_rewrite(const Spec *spec, Setup *setup, Arena scratch, Status 
   TRY(rewrite_weights(&scratch, &setup->checkpoint, REWRITE_NONE, &plain, st));
   const double *a = reference_logits(&scratch, &plain, prompt->token, T);
   const double *b = reference_logits(&scratch, &setup->weights, prompt->token, T);
-  double error = 0, size = 0;
+  double error = 0, size = 0; /* both 0: logits that are zero stayed zero */
   for (size_t i = 0; i < (size_t)T * (size_t)plain.vocab; i++) {
     error += (a[i] - b[i]) * (a[i] - b[i]);
     size += a[i] * a[i];
   }
-  setup->rewrite_proof = sqrt(error / size);
+  setup->rewrite_proof = error > 0 ? sqrt(error / size) : error; /* not a number stays what it is */
   if (!(setup->rewrite_proof <= proof_limit))
     return FAIL(st,
                 "%s: the rewrite changes the model: the float64 logits of the first %d tokens of prompt '%s' differ "
@@ -185,7 +196,8 @@ bool setup_load(Arena *arena, const Spec *spec, const char *cache, Progress *pro
   TRY(model_build(arena, &setup->weights, &setup->model, st));
   TRY(prove_rewrite(spec, setup, *arena, st));
   setup->load_s = progress_done(progress, "%s: %d layers, D %d, E %d, N %d", spec->model, c->layers, c->D, c->E, c->N);
-  if (setup->checkpoint.warning) progress_say(progress, "warning: %s", setup->checkpoint.warning);
+  if (setup->checkpoint.unused)
+    progress_say(progress, "%s: not used, as asked: %s", setup->checkpoint.unused_path, setup->checkpoint.unused_names);
   if (setup->calibration_token) TRY(setup_calibrate(spec, cache, progress, setup, *arena, st));
   return true;
 }

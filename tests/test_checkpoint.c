@@ -65,7 +65,7 @@ Test(checkpoint, the_shipped_model_opens_with_its_config) {
   cr_assert(checkpoint_open(&test_arena, "data/mamba-bytes-10m", &c, &st), "%s", st.text);
   cr_expect(c.config.D == 256 && c.config.E == 512 && c.config.N == 16 && c.config.R == 16 && c.config.K == 4);
   cr_expect(c.config.layers == 24 && c.config.vocab == 256 && c.config.tied && c.config.eps == 1e-5);
-  cr_expect_eq(c.warning, NULL, "%s", c.warning);
+  cr_expect_eq(c.unused, 0, "%s", c.unused_names);
   cr_expect_eq(c.head.data, c.embedding.data, "a tied head is the embedding");
   size_t values = c.embedding.count + c.norm_f.count;
   for (int l = 0; l < 24; l++) {
@@ -117,7 +117,7 @@ Test(checkpoint, weights_of_every_type_are_read_exactly) {
     CONFIG();
     open_good(&c);
     cr_expect_eq(c.embedding.type, (WeightType)i);
-    cr_expect_eq(c.warning, NULL);
+    cr_expect_eq(c.unused, 0);
     check_all(&c, m, "backbone.embeddings.weight");
     seen[i] = c.digest;
     for (int k = 0; k < i; k++) cr_expect_str_neq(seen[i].hex, seen[k].hex, "%s and %s", types[i], types[k]);
@@ -150,7 +150,7 @@ Test(checkpoint, both_names_of_the_embedding_are_known) {
   write_shard(m, "model.safetensors", 0, false);
   open_good(&b);
   check_all(&b, m, "backbone.embedding.weight");
-  cr_expect_eq(b.warning, NULL);
+  cr_expect_eq(b.unused, 0);
   cr_expect_str_eq(a.digest.hex, b.digest.hex, "a name is no value");
 }
 
@@ -196,7 +196,7 @@ Test(checkpoint, unaligned_tensors_are_copied_to_aligned_memory) {
     open_good(&c);
     check_all(&c, m, "backbone.embeddings.weight");
     cr_expect_eq((uintptr_t)c.layer[1].in_proj.data % (2u << i), 0, "%s", types[i]);
-    cr_expect(strstr(c.warning, "1 unknown tensor ") && strstr(c.warning, "'pad'"), "%s", c.warning);
+    cr_expect(c.unused == 1 && !strcmp(c.unused_names, "pad"), "%s", c.unused_names);
   }
 }
 
@@ -217,12 +217,13 @@ Test(checkpoint, without_conv_bias_there_is_none) {
   CONFIG("use_conv_bias", "false");
   write_shard(m, "model.safetensors", 0, false);
   open_good(&c);
-  cr_expect(strstr(c.warning, "2 unknown tensors") && strstr(c.warning, "conv1d.bias"), "%s", c.warning);
+  cr_expect_eq(c.unused, 2);
+  cr_expect_str_eq(c.unused_names, "backbone.layers.0.mixer.conv1d.bias, backbone.layers.1.mixer.conv1d.bias");
   for (int l = 0; l < 2; l++)
     tensor(m, arena_printf(&test_arena, "backbone.layers.%d.mixer.conv1d.bias", l))->shard = 0;
   write_shard(m, "model.safetensors", 0, false);
   open_good(&c);
-  cr_expect(c.layer[0].conv_bias.data == NULL && c.layer[1].conv_bias.data == NULL && c.warning == NULL);
+  cr_expect(c.layer[0].conv_bias.data == NULL && c.layer[1].conv_bias.data == NULL && c.unused == 0);
   CONFIG();
   refuse(WORDS("model.safetensors", "backbone.layers.0.mixer.conv1d.bias", "missing"));
 }
@@ -235,7 +236,7 @@ Test(checkpoint, a_tied_head_beside_the_embedding_must_equal_it) {
   CONFIG();
   write_shard(m, "model.safetensors", 0, false);
   open_good(&c);
-  cr_expect(c.head.data == c.embedding.data && c.warning == NULL);
+  cr_expect(c.head.data == c.embedding.data && c.unused == 0);
   head->value[23] = nextafter(head->value[23], 2); /* less than a float's step */
   write_shard(m, "model.safetensors", 0, false);
   open_good(&c);
@@ -304,17 +305,101 @@ Test(checkpoint, weights_that_are_no_floats_are_refused) {
   refuse_model(m, WORDS("backbone.layers.0.mixer.D", "is I32", "expected F16, BF16, F32 or F64"));
 }
 
-Test(checkpoint, unknown_tensors_are_counted_in_one_warning) {
+/* Of any type, known or not; an empty one holds nothing that could be used. */
+Test(checkpoint, tensors_that_are_not_used_are_counted_and_named) {
   Model *m = model_of("F16");
   Checkpoint c;
   add(m, "F16", "backbone.layers.7.norm.weight", 1, 4, 0, 0);
   add(m, "I32", "backbone.layers.0.mixer.seen", 1, 1, 0, 0);
+  add(m, "I8", "mask", 1, 3, 0, 0);
+  add(m, "F6_E3M2", "odd", 1, 3, 0, 0);
+  add(m, "F32", "nothing", 2, 2, 0, 0);
   CONFIG();
   write_shard(m, "model.safetensors", 0, false);
   open_good(&c);
-  cr_assert(c.warning);
-  cr_expect(strstr(c.warning, "2 unknown tensors") && strstr(c.warning, "backbone.layers.0.mixer.seen"), "%s",
-            c.warning);
+  cr_expect_eq(c.unused, 4, "%zu", c.unused);
+  cr_expect_str_eq(c.unused_names, "backbone.layers.0.mixer.seen, backbone.layers.7.norm.weight, mask, odd");
+  cr_expect(strstr(c.unused_path, "/model.safetensors"), "%s", c.unused_path);
+}
+
+Test(checkpoint, of_many_unused_tensors_the_first_sixteen_are_named) {
+  Checkpoint c;
+  CONFIG("num_hidden_layers", "1");
+  Model *m = model_of("F16");
+  for (int i = 0; i < 7; i++) add(m, "F16", arena_printf(&test_arena, "x%d", i), 1, 1, 0, 0);
+  write_shard(m, "model.safetensors", 0, false);
+  open_good(&c);
+  cr_expect_eq(c.unused, 17, "%zu", c.unused);
+  const char *end = strstr(c.unused_names, "x5, …");
+  cr_expect(end && !strstr(c.unused_names, "x6"), "%s", c.unused_names);
+}
+
+Test(checkpoint, prefixes_of_wrappers_and_a_missing_backbone_are_seen_through) {
+  const char *const prefixes[][2] = {{"_orig_mod.backbone.", "_orig_mod."},
+                                     {"module.backbone.", "module."},
+                                     {"module._orig_mod.backbone.", "module._orig_mod."},
+                                     {"backbone._orig_mod.", ""},
+                                     {"", ""},
+                                     {"_orig_mod.", "_orig_mod."}};
+  Checkpoint plain, c;
+  CONFIG("tie_word_embeddings", "false");
+  Model *m = model_of("F16");
+  add(m, "F16", "lm_head.weight", 2, 6, 4, 0);
+  write_shard(m, "model.safetensors", 0, false);
+  open_good(&plain);
+  for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
+    Model *other = model_of("F16");
+    add(other, "F16", "lm_head.weight", 2, 6, 4, 0);
+    for (int t = 0; t < other->count; t++) {
+      const char *name = m->tensor[t].name, *dot = strncmp(name, "backbone.", 9) ? NULL : name + 9;
+      snprintf(other->tensor[t].name, sizeof other->tensor[t].name, "%s%s", prefixes[i][dot ? 0 : 1], dot ? dot : name);
+    }
+    write_shard(other, "model.safetensors", 0, false);
+    open_good(&c);
+    cr_expect_str_eq(c.digest.hex, plain.digest.hex, "%s", prefixes[i][0]);
+    cr_expect(c.unused == 0 && !strcmp(c.layer[1].A_log.name, other->tensor[18].name), "%s", c.layer[1].A_log.name);
+    other->tensor[18].shard = 0;
+    refuse_model(other, WORDS(arena_printf(&test_arena, "'%slayers.1.mixer.A_log' is missing", prefixes[i][0])));
+  }
+}
+
+Test(checkpoint, a_prefix_inside_a_layer_is_seen_through) {
+  Checkpoint c;
+  CONFIG();
+  Model *m = model_of("F16");
+  strcpy(tensor(m, "backbone.layers.1.norm.weight")->name, "backbone.layers.1._orig_mod.norm.weight");
+  write_shard(m, "model.safetensors", 0, false);
+  open_good(&c);
+}
+
+Test(checkpoint, two_tensors_of_one_plain_name_are_refused) {
+  CONFIG();
+  Model *m = model_of("F16");
+  add(m, "F16", "module.norm_f.weight", 1, 4, 0, 0);
+  refuse_model(m, WORDS("'backbone.norm_f.weight'", "'module.norm_f.weight'", "both 'norm_f.weight'"));
+}
+
+Test(checkpoint, a_weight_that_float32_cannot_hold_is_named) {
+  CONFIG();
+  Model *m = model_of("F64");
+  tensor(m, "backbone.layers.1.mixer.D")->value[3] = -1e300;
+  refuse_model(m, WORDS("/model.safetensors: ", "'backbone.layers.1.mixer.D'", "element 3",
+                        "is -1.0000000000000001e+300", "float32 cannot hold"));
+  tensor(m, "backbone.layers.1.mixer.D")->value[3] = 0x1.ffffffp127; /* halfway to 2^128: rounds to infinity */
+  refuse_model(m, WORDS("element 3", "float32 cannot hold"));
+  tensor(m, "backbone.layers.1.mixer.D")->value[3] = 0x1.fffffefp127; /* the largest float32, after rounding */
+  Checkpoint c;
+  write_shard(m, "model.safetensors", 0, false);
+  open_good(&c);
+}
+
+Test(checkpoint, an_untied_head_without_the_key_is_told_what_is_missing) {
+  Model *m = model_of("F16");
+  add(m, "F16", "lm_head.weight", 2, 6, 4, 0);
+  CONFIG();
+  refuse_model(m, WORDS("'lm_head.weight'", "element 0", "config.json does not say", "\"tie_word_embeddings\": false"));
+  CONFIG("tie_word_embeddings", "true");
+  refuse_model(m, WORDS("'lm_head.weight'", "tie_word_embeddings is true in ", "config.json"));
 }
 
 Test(checkpoint, quantised_tensors_are_refused) {
@@ -396,6 +481,37 @@ Test(checkpoint, a_shard_that_is_a_link_out_of_the_folder_is_refused) {
   refuse(WORDS("index.json: ", "'two.safetensors'", "out of the folder", "copy the files"));
   unlink(outside);
   refuse(WORDS("index.json: ", "'two.safetensors'", "cannot be opened", "No such file"));
+}
+
+/* models--NAME/snapshots/REVISION holds links to models--NAME/blobs/DIGEST. */
+Test(checkpoint, shards_of_a_hub_cache_are_links_into_its_blobs) {
+  Model *m = model_of("F16");
+  Checkpoint c;
+  Status st = {0};
+  for (const char *const *folder = WORDS("blobs", "other", "snapshots", "snapshots/abc", "copies", "copies/abc");
+       *folder; folder++)
+    mkdir(test_path(*folder), 0777);
+  write_shard(m, "blobs/1111", 1, false);
+  write_shard(m, "other/2222", 2, false);
+  CONFIG();
+  write_index(m, "two.safetensors");
+  for (const char *const *name = WORDS("config.json", "model.safetensors.index.json"); *name; name++)
+    cr_assert_eq(rename(test_path(*name), test_path(arena_printf(&test_arena, "snapshots/abc/%s", *name))), 0);
+  cr_assert_eq(symlink("../../blobs/1111", test_path("snapshots/abc/one.safetensors")), 0);
+  cr_assert_eq(symlink("../../other/2222", test_path("snapshots/abc/two.safetensors")), 0);
+  const char *snapshot = test_path("snapshots/abc");
+  test_refused(checkpoint_open(&test_arena, snapshot, &c, &st), &st, WORDS("'two.safetensors'", "out of the folder"));
+  cr_assert_eq(rename(test_path("other/2222"), test_path("blobs/2222")), 0);
+  unlink(test_path("snapshots/abc/two.safetensors"));
+  cr_assert_eq(symlink("../../blobs/2222", test_path("snapshots/abc/two.safetensors")), 0);
+  st = (Status){0};
+  cr_assert(checkpoint_open(&test_arena, snapshot, &c, &st), "%s", st.text);
+  check_all(&c, m, "backbone.embeddings.weight");
+  cr_assert_eq(symlink("snapshots/abc", test_path("main")), 0);
+  cr_expect(checkpoint_open(&test_arena, test_path("main"), &c, &st), "through a link: %s", st.text);
+  cr_assert_eq(rmdir(test_path("copies/abc")), 0);
+  cr_assert_eq(rename(snapshot, test_path("copies/abc")), 0);
+  test_refused(checkpoint_open(&test_arena, test_path("copies/abc"), &c, &st), &st, WORDS("out of the folder"));
 }
 
 Test(checkpoint, a_single_file_may_be_a_link) {

@@ -52,6 +52,28 @@ Test(spec, the_least_spec_gets_every_default) {
   cr_expect(spec.mode_count == 2 && spec.compare_all_count == 2);
 }
 
+Test(spec, numbers_may_lack_the_digits_on_one_side_of_the_point) {
+  Arena arena = new_arena();
+  static const struct {
+    const char *text;
+    double value;
+  } rows[] = {{".9999", 0.9999}, {".5", 0.5}, {"1.", 1}, {".5e0", 0.5}, {"5.e-1", 0.5}, {"9999e-4", 0.9999}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    Spec spec = parse(&arena, arena_printf(&arena, LEAST "calibration: {text: v, alpha: %s}\n", rows[i].text));
+    cr_expect_eq(spec.calibration.alpha, rows[i].value, "%s: %a", rows[i].text, spec.calibration.alpha);
+  }
+}
+
+Test(spec, a_byte_order_mark_is_passed_over_and_moves_no_place) {
+  Arena arena = new_arena();
+  Spec spec = parse(&arena, "\xef\xbb\xbf" LEAST);
+  cr_expect_str_eq(spec.title, "t");
+  Status st = {0};
+  const char bad[] = "\xef\xbb\xbftitel: t\n";
+  cr_expect(!spec_parse(&arena, "a.yaml", bad, sizeof bad - 1, &spec, &st));
+  cr_expect(strstr(st.text, "a.yaml:1:1: unknown key 'titel'"), "%s", st.text);
+}
+
 #define FULL                                                                                                           \
   "# everything that can be said\n"                                                                                    \
   "title: 'Own modes'\nquestion: >-\n  Does it\n  matter?\nmodel: data/m\nrewrite: none\n"                             \
@@ -245,7 +267,7 @@ Test(spec, the_effective_spec_says_everything) {
   Spec spec = parse(&arena, FULL);
   cr_expect_str_eq(
       spec_print(&arena, &spec),
-      "title: \"Own modes\"\nquestion: \"Does it matter?\"\nmodel: \"data/m\"\nrewrite: none\n"
+      "title: \"Own modes\"\nquestion: \"Does it matter?\"\nmodel: \"data/m\"\nignore_unused: false\nrewrite: none\n"
       "calibration: {text: \"v.txt\", windows: 4096, length: 1048576, alpha: 0.5}\n"
       "prompts:\n  - {name: \"a\", text: \"t.txt\", offset: 9223372036854775807, length: 1}\n"
       "  - {name: \"b-2\", text: \"u.txt\", offset: 0}\n  - {name: \"c\", tokens: \"ids.npy\"}\n"
@@ -273,7 +295,7 @@ Test(spec, the_effective_spec_says_everything) {
       "backend: cuda\nthreads: 1024\nseed: 9223372036854775807\ndurability: power\n");
   spec = parse(&arena, LEAST);
   cr_expect_str_eq(spec_print(&arena, &spec),
-                   "title: \"t\"\nquestion: \"\"\nmodel: \"m\"\nrewrite: quamba\nprompts:\n"
+                   "title: \"t\"\nquestion: \"\"\nmodel: \"m\"\nignore_unused: false\nrewrite: quamba\nprompts:\n"
                    "  - {name: \"p\", string: \"s\"}\npairs:\n  - [\"1\", \"fp32\"]\ncompare_all: [\"1\", \"fp32\"]\n"
                    "budget: none\nkeep: {tensors: all, layers: all, f16_as: f16, deflate: 0}\n"
                    "backend: auto\nthreads: 0\nseed: 1\ndurability: kill\n");

@@ -18,6 +18,8 @@ static const struct argp_option every_option[] = {
     {"backend", OPT_BACKEND, "NAME", 0, "auto, cpu or cuda (default: the spec's, which is auto)", 0},
     {"quiet", OPT_QUIET, NULL, 0, "no progress on standard error", 0},
     {"model", OPT_MODEL, "DIR", 0, "Hugging Face mamba checkpoint (default: " DEFAULT_MODEL ")", 0},
+    {"ignore-unused", OPT_IGNORE_UNUSED, NULL, 0, "run though the checkpoint holds weights that the model does not use",
+     0},
     {"text", OPT_TEXT, "FILE", 0, "text to run (default: " DEFAULT_TEXT ")", 0},
     {"offset", OPT_OFFSET, "N", 0, "first byte of the text (default: " SHOWN(DEFAULT_OFFSET) ")", 0},
     {"length", OPT_LENGTH, "N", 0, "tokens to run (default: " SHOWN(DEFAULT_LENGTH) ")", 0},
@@ -86,6 +88,7 @@ static error_t take(int key, char *text, struct argp_state *state) {
     case OPT_DRY_RUN: o->dry_run = true; break;
     case OPT_QUIET: o->quiet = true; break;
     case OPT_STRICT: o->strict = true; break;
+    case OPT_IGNORE_UNUSED: o->ignore_unused = true; break;
     case OPT_JSON: o->json = true; break;
     case OPT_MODEL: o->model = text; break;
     case OPT_TEXT: o->text = text; break;

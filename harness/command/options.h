@@ -34,7 +34,7 @@ typedef struct Options {
   int eval_windows, eval_length;
   const char *mode[MODES_MAX]; /* every --mode, else QUAMBA_MODE: a name, or several with commas between */
   int modes;
-  bool fresh, dry_run, quiet, json, strict;
+  bool fresh, dry_run, quiet, json, strict, ignore_unused;
   Language language; /* of the report */
 } Options;
 
@@ -63,7 +63,8 @@ enum {
   OPT_EVAL_WINDOWS,
   OPT_EVAL_LENGTH,
   OPT_LANGUAGE,
-  OPT_STRICT
+  OPT_STRICT,
+  OPT_IGNORE_UNUSED
 };
 
 typedef struct Usage {

@@ -48,6 +48,7 @@ bool command_validate(Arena *arena, const Options *o, const char *typed, Status 
   (void)typed;
   Spec spec;
   TRY(spec_read(arena, o->argument[0], &spec, st));
+  TRY(flags_apply(o, &spec, st));
   return print_plan(arena, &spec, st);
 }
 

@@ -2,6 +2,7 @@
  * finite. Shapes are those of torch: Linear [out, in], Conv1d [E, 1, K]. */
 #include "model/checkpoint.h"
 
+#include <float.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -10,7 +11,10 @@
 #include "model/shards.h"
 #include "model/weight.h"
 
-enum { PARTS = 10 }; /* weights of a layer */
+enum {
+  PARTS = 10,       /* weights of a layer */
+  UNUSED_NAMED = 16 /* unused tensors that are named; of all others only their number is told */
+};
 
 typedef struct Loader {
   Arena *arena;
@@ -18,8 +22,9 @@ typedef struct Loader {
   const char *config_path;
   Config config;
   bool conv_bias;
-  Weight **used;     /* in the order of the digest */
-  const char **path; /* [used] the file that each stands in */
+  const char *prefix; /* what stands before the plain names here, for messages: "backbone." */
+  Weight **used;      /* in the order of the digest */
+  const char **path;  /* [used] the file that each stands in */
   int used_count;
 } Loader;
 
@@ -30,11 +35,17 @@ typedef struct Part {
   int64_t shape[3];
 } Part;
 
+static bool is_quantised_type(const char *dtype) {
+  return strcmp(dtype, "I8") == 0 || strcmp(dtype, "U8") == 0 || strncmp(dtype, "F8", 2) == 0;
+}
+
 /* A tensor as a weight: type and shape as expected; copied where it is not aligned for its type. */
 static bool check_weight(Loader *l, const SafeTensor *t, const char *path, const Part *want, Weight *w, Status *st) {
   *w = (Weight){.name = t->name};
   if (!weight_type_of(t->dtype, &w->type))
-    return FAIL(st, "%s: tensor '%.100s' is %s, expected F16, BF16, F32 or F64", path, t->name, t->dtype);
+    return FAIL(st, "%s: tensor '%.100s' is %s, expected F16, BF16, F32 or F64%s%s", path, t->name, t->dtype,
+                is_quantised_type(t->dtype) ? ": it is of a quantised checkpoint; " : "",
+                is_quantised_type(t->dtype) ? CONFIG_WANTED : "");
   bool same = t->rank == want->rank && memcmp(t->shape, want->shape, (size_t)t->rank * sizeof *t->shape) == 0;
   bool squeezed = want->rank == 3 && t->rank == 2 && t->shape[0] == want->shape[0] && t->shape[1] == want->shape[2];
   if (!same && !squeezed) {
@@ -52,7 +63,7 @@ static bool check_weight(Loader *l, const SafeTensor *t, const char *path, const
 static bool take(Loader *l, const Part *want, Status *st) {
   const char *path;
   const SafeTensor *t = shards_take(&l->shards, want->name, &path);
-  if (!t) return FAIL(st, "%s: tensor '%s' is missing", l->shards.searched, want->name);
+  if (!t) return FAIL(st, "%s: tensor '%s%s' is missing", l->shards.searched, l->prefix, want->name);
   TRY(check_weight(l, t, path, want, want->to, st));
   l->path[l->used_count] = path;
   l->used[l->used_count++] = want->to;
@@ -76,7 +87,7 @@ static bool take_layer(Loader *l, int number, CheckpointLayer *layer, Status *st
   for (int i = 0; i < PARTS; i++) {
     if (parts[i].to == &layer->conv_bias && !l->conv_bias) continue;
     Part part = parts[i];
-    part.name = arena_printf(l->arena, "backbone.layers.%d.%s", number, parts[i].name);
+    part.name = arena_printf(l->arena, "layers.%d.%s", number, parts[i].name);
     TRY(take(l, &part, st));
   }
   return true;
@@ -85,6 +96,7 @@ static bool take_layer(Loader *l, int number, CheckpointLayer *layer, Status *st
 /* Tied, the head is the embedding; some files hold it all the same, and then it must be that. */
 static bool take_head(Loader *l, Checkpoint *c, Status *st) {
   Part part = {"lm_head.weight", &c->head, 2, {c->config.vocab, c->config.D}};
+  l->prefix = "";
   if (!c->config.tied) return take(l, &part, st);
   c->head = c->embedding;
   const char *path;
@@ -93,51 +105,52 @@ static bool take_head(Loader *l, Checkpoint *c, Status *st) {
   Weight beside;
   TRY(check_weight(l, t, path, &part, &beside, st));
   size_t at = weight_difference(&c->embedding, &beside);
-  return at == beside.count || FAIL(st,
-                                    "%s: tensor 'lm_head.weight' differs from the embedding at element %zu, though "
-                                    "tie_word_embeddings is true in %s",
-                                    path, at, l->config_path);
+  if (at == beside.count) return true;
+  if (c->config.tied_said)
+    return FAIL(st,
+                "%s: tensor '%.100s' differs from the embedding at element %zu, though tie_word_embeddings is true in "
+                "%s",
+                path, t->name, at, l->config_path);
+  return FAIL(st,
+              "%s: tensor '%.100s' differs from the embedding at element %zu, but %s does not say that it is untied "
+              "(\"tie_word_embeddings\": false); where the key is missing, mamba's default ties them",
+              path, t->name, at, l->config_path);
+}
+
+/* What stands before the plain name. */
+static const char *prefix_of(Arena *arena, const char *name, const char *plain) {
+  size_t n = strlen(name), m = strlen(plain);
+  return n >= m ? arena_printf(arena, "%.*s", (int)(n - m), name) : "";
 }
 
 static bool take_all(Loader *l, Checkpoint *c, Status *st) {
-  const char *path, *name = "backbone.embeddings.weight", *original = "backbone.embedding.weight";
+  const char *path, *name = "embeddings.weight", *original = "embedding.weight";
   if (!shards_take(&l->shards, name, &path) && shards_take(&l->shards, original, &path)) name = original;
+  l->prefix = "backbone.";
   TRY(take(l, &(Part){name, &c->embedding, 2, {c->config.vocab, c->config.D}}, st));
+  l->prefix = prefix_of(l->arena, c->embedding.name, name);
   for (int i = 0; i < c->config.layers; i++) TRY(take_layer(l, i, &c->layer[i], st));
-  TRY(take(l, &(Part){"backbone.norm_f.weight", &c->norm_f, 1, {c->config.D}}, st));
+  TRY(take(l, &(Part){"norm_f.weight", &c->norm_f, 1, {c->config.D}}, st));
   return take_head(l, c, st);
 }
 
+/* By the names that stand beside quantised weights. */
 static bool refuse_quantised(const Shards *shards, Status *st) {
   for (int i = 0; i < shards->count; i++)
     for (size_t j = 0; j < shards->shard[i].file.count; j++) {
       const SafeTensor *t = &shards->shard[i].file.tensor[j];
-      if (strcmp(t->dtype, "I8") == 0 || strstr(t->name, "_scale") || strstr(t->name, "qweight"))
+      if (strstr(t->name, "_scale") || strstr(t->name, "qweight"))
         return FAIL(st, "%s: tensor '%.100s' (%s) is of a quantised checkpoint; %s", shards->shard[i].file.path,
                     t->name, t->dtype, CONFIG_WANTED);
     }
   return true;
 }
 
-static const char *unknown_tensors(Arena *arena, const Shards *shards) {
-  size_t count = 0;
-  const char *first = NULL, *path = NULL;
-  for (int i = 0; i < shards->count; i++)
-    for (size_t j = 0; j < shards->shard[i].file.count; j++)
-      if (!shards->shard[i].taken[j] && count++ == 0) {
-        first = shards->shard[i].file.tensor[j].name;
-        path = shards->shard[i].file.path;
-      }
-  if (!count) return NULL;
-  return arena_printf(arena, "%s: %zu unknown tensor%s passed over, the first is '%.100s'", path, count,
-                      count == 1 ? "" : "s", first);
-}
-
-/* One pass over all bytes: digests, and the first value of each weight that is not finite. */
+/* One pass over all bytes: digests, and the first value of each weight that no float32 can be. */
 static bool check_values(const Loader *l, Checkpoint *c, Status *st) {
   const int n = l->used_count;
   Digest *digest = ARENA_NEW(l->arena, Digest, 2 * n + 1);
-  size_t *bad = ARENA_NEW(l->arena, size_t, n);
+  size_t *bad = ARENA_NEW(l->arena, size_t, 2 * n), *large = bad + n;
 #pragma omp parallel for schedule(dynamic)
   for (int i = 0; i < n; i++) {
     const Weight *w = l->used[i];
@@ -145,16 +158,38 @@ static bool check_values(const Loader *l, Checkpoint *c, Status *st) {
     digest[2 * i] = digest_of(type, strlen(type));
     digest[2 * i + 1] = digest_of(w->data, w->count * weight_size(w->type));
     bad[i] = weight_non_finite(w);
+    large[i] = weight_too_large(w);
   }
-  for (int i = 0; i < n; i++)
-    if (bad[i] < l->used[i]->count)
-      return FAIL(st, "%s: tensor '%.100s': element %zu is NaN or infinite", l->path[i], l->used[i]->name, bad[i]);
+  for (int i = 0; i < n; i++) {
+    const Weight *w = l->used[i];
+    if (bad[i] < w->count)
+      return FAIL(st, "%s: tensor '%.100s': element %zu is NaN or infinite", l->path[i], w->name, bad[i]);
+    if (large[i] < w->count)
+      return FAIL(st, "%s: tensor '%.100s': element %zu is %.17g, which float32 cannot hold: its largest is %.9g",
+                  l->path[i], w->name, large[i], ((const double *)w->data)[large[i]], (double)FLT_MAX);
+  }
   const Config *g = &c->config;
   const char *text = arena_printf(l->arena, "D %d E %d N %d R %d K %d layers %d vocab %d eps %a tied %d conv_bias %d",
                                   g->D, g->E, g->N, g->R, g->K, g->layers, g->vocab, g->eps, g->tied, l->conv_bias);
   digest[2 * n] = digest_of(text, strlen(text));
   c->digest = digest_join(digest, (size_t)(2 * n + 1));
   return true;
+}
+
+/* A tensor that holds values and is not used: the model that was run is perhaps not the model that was saved. */
+static void note_unused(const Loader *l, Checkpoint *c) {
+  const Shards *shards = &l->shards;
+  c->unused_names = "";
+  for (int i = 0; i < shards->count; i++)
+    for (size_t j = 0; j < shards->shard[i].file.count; j++) {
+      const SafeTensor *t = &shards->shard[i].file.tensor[j];
+      if (shards->shard[i].taken[j] || t->bytes == 0) continue;
+      if (c->unused++ == 0) c->unused_path = shards->shard[i].file.path;
+      if (c->unused <= UNUSED_NAMED)
+        c->unused_names = arena_printf(l->arena, "%s%s%s", c->unused_names, c->unused > 1 ? ", " : "", t->name);
+      else if (c->unused == UNUSED_NAMED + 1)
+        c->unused_names = arena_printf(l->arena, "%s, …", c->unused_names);
+    }
 }
 
 static bool load(Loader *l, Checkpoint *c, Status *st) {
@@ -166,7 +201,7 @@ static bool load(Loader *l, Checkpoint *c, Status *st) {
   l->path = ARENA_NEW(l->arena, const char *, 3 + PARTS * c->config.layers);
   TRY(take_all(l, c, st));
   TRY(check_values(l, c, st));
-  c->warning = unknown_tensors(l->arena, &l->shards);
+  note_unused(l, c);
   return true;
 }
 

@@ -14,6 +14,7 @@ typedef struct Config {
   int D, E, N, R, K, layers, vocab; /* hidden_size, intermediate_size, state_size, time_step_rank, conv_kernel, … */
   double eps;                       /* layer_norm_epsilon */
   bool tied;                        /* tie_word_embeddings */
+  bool tied_said;                   /* it stands in the file; else `tied` is the default, true */
 } Config;
 
 typedef enum { WEIGHT_F16, WEIGHT_BF16, WEIGHT_F32, WEIGHT_F64 } WeightType;
@@ -38,7 +39,9 @@ typedef struct Checkpoint {
   /* Of the config's values, and of type and bytes of every weight used, in a fixed order: the same whether the weights
    * stand in one file or in shards. */
   Digest digest;
-  const char *warning; /* one line on unknown tensors; NULL where there are none */
+  size_t unused;            /* tensors that hold values and are no weight of this model */
+  const char *unused_names; /* the first of them, "a, b, …"; "" where there are none */
+  const char *unused_path;  /* the file that the first stands in */
 } Checkpoint;
 
 bool checkpoint_open(Arena *arena, const char *folder, Checkpoint *checkpoint, Status *st);

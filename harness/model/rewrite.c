@@ -1,6 +1,6 @@
 #include "model/rewrite.h"
 
-#include <string.h>
+#include <math.h>
 
 static double *widened(Arena *arena, const Weight *weight) {
   double *values = ARENA_NEW(arena, double, weight->count);
@@ -24,6 +24,18 @@ static void rotate_columns(double *matrix, int rows, int cols, Arena scratch) {
   for (int r = 0; r < rows; r++)
     for (int c = 0; c < cols; c++)
       matrix[(size_t)r * (size_t)cols + (size_t)c] = transposed[(size_t)c * (size_t)rows + (size_t)r];
+}
+
+/* Folding and rotation may carry a value beyond float32, in which the modes hold it. */
+static bool check_range(const Checkpoint *checkpoint, const Weight *weight, const double *value, Status *st) {
+  for (size_t i = 0; i < weight->count; i++)
+    if (!isfinite((float)value[i]))
+      return FAIL(
+          st,
+          "%s: tensor '%.100s': element %zu is %.9g after the rewrite, which float32 cannot hold (rewrite: none "
+          "leaves the weights as they are)",
+          checkpoint->folder, weight->name, i, value[i]);
+  return true;
 }
 
 size_t rewrite_bytes(const Config *c) {
@@ -63,6 +75,8 @@ bool rewrite_weights(Arena *arena, const Checkpoint *checkpoint, Rewrite rewrite
     weights->norm_f = NULL;
     hadamard64(embedding, c->vocab, c->D);
     hadamard64(head, c->vocab, c->D);
+    TRY(check_range(checkpoint, &checkpoint->embedding, embedding, st));
+    TRY(check_range(checkpoint, &checkpoint->head, head, st));
   }
 
   for (int i = 0; i < c->layers; i++) {
@@ -85,6 +99,8 @@ bool rewrite_weights(Arena *arena, const Checkpoint *checkpoint, Rewrite rewrite
     hadamard64(in_proj, 2 * c->E, c->D);
     hadamard64(out_proj, c->D, c->E);
     rotate_columns(out_proj, c->D, c->E, *arena);
+    TRY(check_range(checkpoint, &from->in_proj, in_proj, st));
+    TRY(check_range(checkpoint, &from->out_proj, out_proj, st));
   }
   return true;
 }

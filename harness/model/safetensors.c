@@ -1,7 +1,8 @@
 /* safetensors: a file is 8 bytes of little-endian header length, the header (JSON), and the data, which the tensors
  * cover without gap or overlap. Beyond the reference implementation this refuses nesting deeper than 8, more than
- * 100,000 tensors, more than 8 dimensions, empty tensors, keys it does not know and metadata that is not text. Nothing
- * is allocated by a number that the file claims before that number was compared with the file's size. */
+ * 100,000 tensors, more than 8 dimensions, keys it does not know and metadata that is not text. Nothing is allocated by
+ * a number that the file claims before that number was compared with the file's size. An element type that is not
+ * known here is no fault as long as nobody uses the tensor: its size is then what its offsets say. */
 #include "model/safetensors.h"
 
 #include <stdio.h>
@@ -45,8 +46,8 @@ static bool read_shape(const char *path, const json_t *list, SafeTensor *t, Stat
   return true;
 }
 
-/* dtype and shape -> bytes. */
-static bool read_size(const char *path, const json_t *dtype, SafeTensor *t, Status *st) {
+/* dtype and shape -> bytes; of a type that is not known, none yet. */
+static bool read_size(Arena *arena, const char *path, const json_t *dtype, SafeTensor *t, Status *st) {
   char text[SHAPE_TEXT];
   if (!json_is_string(dtype)) return FAIL(st, AT "dtype is not a string", path, t->name);
   for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++) {
@@ -54,13 +55,19 @@ static bool read_size(const char *path, const json_t *dtype, SafeTensor *t, Stat
     t->dtype = dtypes[i].name;
     t->bytes = (size_t)dtypes[i].bytes;
   }
-  if (!t->dtype) return FAIL(st, AT "unknown dtype '%.20s'", path, t->name, json_string_value(dtype));
+  if (!t->dtype) return t->dtype = arena_printf(arena, "%.20s", json_string_value(dtype)), true;
   for (int i = 0; i < t->rank; i++)
-    if (t->shape[i] == 0) return FAIL(st, AT "is empty: shape %s", path, t->name, shape_print(t->shape, t->rank, text));
+    if (t->shape[i] == 0) return t->bytes = 0, true; /* whatever the others are */
   for (int i = 0; i < t->rank; i++)
     if (__builtin_mul_overflow(t->bytes, (size_t)t->shape[i], &t->bytes))
       return FAIL(st, AT "the product of shape %s overflows", path, t->name, shape_print(t->shape, t->rank, text));
   return true;
+}
+
+static bool is_known(const char *dtype) {
+  for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++)
+    if (strcmp(dtype, dtypes[i].name) == 0) return true;
+  return false;
 }
 
 static bool read_offsets(const char *path, const json_t *list, Bytes data, SafeTensor *t, Status *st) {
@@ -77,6 +84,7 @@ static bool read_offsets(const char *path, const json_t *list, Bytes data, SafeT
   if ((size_t)end > data.count)
     return FAIL(st, AT "ends at byte %lld of the data, but the file holds %zu: is it truncated?", path, t->name, end,
                 data.count);
+  if (!is_known(t->dtype)) t->bytes = (size_t)(end - begin);
   if ((size_t)(end - begin) != t->bytes)
     return FAIL(st, AT "%s %s needs %zu bytes, its data_offsets span %lld", path, t->name, t->dtype,
                 shape_print(t->shape, t->rank, text), t->bytes, end - begin);
@@ -84,7 +92,7 @@ static bool read_offsets(const char *path, const json_t *list, Bytes data, SafeT
   return true;
 }
 
-static bool read_entry(const char *path, json_t *entry, Bytes data, SafeTensor *t, Status *st) {
+static bool read_entry(Arena *arena, const char *path, json_t *entry, Bytes data, SafeTensor *t, Status *st) {
   if (!json_is_object(entry)) return FAIL(st, AT "its entry is not an object", path, t->name);
   const char *const known[] = {"dtype", "shape", "data_offsets"};
   const json_t *found[3];
@@ -97,7 +105,7 @@ static bool read_entry(const char *path, json_t *entry, Bytes data, SafeTensor *
       return FAIL(st, AT "unknown key '%.100s'", path, t->name, key);
   }
   TRY(read_shape(path, found[1], t, st));
-  TRY(read_size(path, found[0], t, st));
+  TRY(read_size(arena, path, found[0], t, st));
   return read_offsets(path, found[2], data, t, st);
 }
 
@@ -111,9 +119,11 @@ static bool check_metadata(const char *path, json_t *metadata, Status *st) {
   return true;
 }
 
+/* An empty tensor before the one that begins where it stands. */
 static int by_place(const void *a, const void *b) {
   const SafeTensor *x = a, *y = b;
-  return (x->data > y->data) - (x->data < y->data);
+  int place = (x->data > y->data) - (x->data < y->data);
+  return place ? place : (x->bytes > y->bytes) - (x->bytes < y->bytes);
 }
 
 static int by_name(const void *a, const void *b) {
@@ -153,7 +163,7 @@ static bool read_header(Arena *arena, json_t *header, Bytes data, SafeTensors *f
     }
     SafeTensor *t = &file->tensor[file->count++];
     t->name = arena_printf(arena, "%s", name);
-    TRY(read_entry(file->path, entry, data, t, st));
+    TRY(read_entry(arena, file->path, entry, data, t, st));
   }
   qsort(file->tensor, file->count, sizeof *file->tensor, by_place);
   TRY(check_cover(file, data, st));

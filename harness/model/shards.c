@@ -39,7 +39,26 @@ static bool open_shard(Arena *arena, const char *path, const char *name, Shards 
   return true;
 }
 
-/* An index comes from outside: a name in it must be that of a file in this folder, and not lead out of it by a link. */
+static bool is_inside(const char *place, const char *folder) {
+  size_t n = strcmp(folder, "/") == 0 ? 0 : strlen(folder);
+  return strncmp(place, folder, n) == 0 && place[n] == '/';
+}
+
+/* A snapshot of a hub cache, …/snapshots/REVISION, holds links into …/blobs. */
+static bool is_blob(const char *place, const char *home) {
+  char blobs[PATH_MAX + 8];
+  snprintf(blobs, sizeof blobs, "%s", home);
+  for (int up = 0; up < 2; up++) {
+    char *slash = strrchr(blobs, '/');
+    if (!slash || (up == 1 && strcmp(slash, "/snapshots") != 0)) return false;
+    *slash = 0;
+  }
+  strcat(blobs, "/blobs");
+  return is_inside(place, blobs) && !strchr(place + strlen(blobs) + 1, '/');
+}
+
+/* An index comes from outside: a name in it must be that of a file in this folder, and not lead out of it by a link,
+ * but into the blobs of the hub cache that the folder is a snapshot of. */
 static bool check_name(const char *index, const char *folder, const char *name, Status *st) {
   if (!*name || strchr(name, '/') || strstr(name, ".."))
     return FAIL(st, "%s: weight_map names '%.100s', which is not a plain file name", index, name);
@@ -49,8 +68,7 @@ static bool check_name(const char *index, const char *folder, const char *name, 
   if (!realpath(folder, home)) return FAIL(st, "%s: cannot be resolved: %s", folder, strerror(errno));
   if (!realpath(wanted, place))
     return FAIL(st, "%s: names the shard '%.100s', which cannot be opened: %s", index, name, strerror(errno));
-  size_t n = strcmp(home, "/") == 0 ? 0 : strlen(home);
-  if (strncmp(place, home, n) == 0 && place[n] == '/') return true;
+  if (is_inside(place, home) || is_blob(place, home)) return true;
   return FAIL(st, "%s: the shard '%.100s' is a link that leads out of the folder; copy the files into the folder",
               index, name);
 }
@@ -96,8 +114,53 @@ static bool open_index(Arena *arena, const char *index, const char *folder, json
   return true;
 }
 
-bool shards_open(Arena *arena, const char *folder, Shards *shards, Status *st) {
-  *shards = (Shards){.shard = ARENA_NEW(arena, Shard, MAX_SHARDS)};
+/* "_orig_mod.backbone.layers.0.norm.weight" is "layers.0.norm.weight". */
+static const char *plain_name(Arena *arena, const char *name) {
+  static const char *const wrappers[] = {"_orig_mod.", "module."}, backbone[] = "backbone.";
+  char *const plain = arena_printf(arena, "%s", name), *part = plain;
+  for (bool begins = true; *part;) { /* at the beginning of a part of the name */
+    size_t length = 0;
+    for (int i = 0; i < 2; i++)
+      if (strncmp(part, wrappers[i], strlen(wrappers[i])) == 0) length = strlen(wrappers[i]);
+    if (!length && begins && strncmp(part, backbone, strlen(backbone)) == 0) length = strlen(backbone), begins = false;
+    if (length) {
+      memmove(part, part + length, strlen(part + length) + 1);
+      continue;
+    }
+    begins = false;
+    const char *dot = strchr(part, '.');
+    if (!dot) break;
+    part += dot + 1 - part;
+  }
+  return plain;
+}
+
+static int by_plain_name(const void *a, const void *b) {
+  return strcmp(((const PlainName *)a)->name, ((const PlainName *)b)->name);
+}
+
+static const SafeTensor *tensor_at(const Shards *shards, const PlainName *plain) {
+  return &shards->shard[plain->shard].file.tensor[plain->tensor];
+}
+
+static bool name_plainly(Arena *arena, Shards *shards, Status *st) {
+  size_t count = 0;
+  for (int i = 0; i < shards->count; i++) count += shards->shard[i].file.count;
+  shards->plain = ARENA_NEW(arena, PlainName, count);
+  for (int i = 0; i < shards->count; i++)
+    for (size_t j = 0; j < shards->shard[i].file.count; j++)
+      shards->plain[shards->plains++] = (PlainName){plain_name(arena, shards->shard[i].file.tensor[j].name), i, j};
+  qsort(shards->plain, count, sizeof *shards->plain, by_plain_name);
+  for (size_t i = 1; i < count; i++) {
+    const PlainName *a = &shards->plain[i - 1], *b = &shards->plain[i];
+    if (strcmp(a->name, b->name) == 0)
+      return FAIL(st, "%s: tensors '%.100s' and '%.100s' are both '%.100s' without their prefixes",
+                  shards->shard[b->shard].file.path, tensor_at(shards, a)->name, tensor_at(shards, b)->name, a->name);
+  }
+  return true;
+}
+
+static bool open_files(Arena *arena, const char *folder, Shards *shards, Status *st) {
   const char *whole = arena_printf(arena, "%s/model.safetensors", folder);
   const char *index = arena_printf(arena, "%s/model.safetensors.index.json", folder);
   shards->searched = whole;
@@ -109,20 +172,23 @@ bool shards_open(Arena *arena, const char *folder, Shards *shards, Status *st) {
   if (!root) return false;
   bool ok = open_index(arena, index, folder, root, shards, st);
   json_decref(root);
-  if (!ok) shards_close(shards);
   return ok;
 }
 
+bool shards_open(Arena *arena, const char *folder, Shards *shards, Status *st) {
+  *shards = (Shards){.shard = ARENA_NEW(arena, Shard, MAX_SHARDS)};
+  if (open_files(arena, folder, shards, st) && name_plainly(arena, shards, st)) return true;
+  shards_close(shards);
+  return false;
+}
+
 const SafeTensor *shards_take(Shards *shards, const char *name, const char **path) {
-  for (int i = 0; i < shards->count; i++) {
-    Shard *shard = &shards->shard[i];
-    const SafeTensor *t = safetensors_find(&shard->file, name);
-    if (!t) continue;
-    shard->taken[t - shard->file.tensor] = true;
-    *path = shard->file.path;
-    return t;
-  }
-  return NULL;
+  const PlainName key = {.name = name};
+  const PlainName *found = bsearch(&key, shards->plain, shards->plains, sizeof key, by_plain_name);
+  if (!found) return NULL;
+  shards->shard[found->shard].taken[found->tensor] = true;
+  *path = shards->shard[found->shard].file.path;
+  return tensor_at(shards, found);
 }
 
 void shards_close(Shards *shards) {

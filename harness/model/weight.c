@@ -1,5 +1,6 @@
 #include "model/weight.h"
 
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -56,6 +57,13 @@ size_t weight_non_finite(const Weight *w) {
         if ((d[i] & 0x7ff0000000000000u) == 0x7ff0000000000000u) return i;
         break;
     }
+  return w->count;
+}
+
+size_t weight_too_large(const Weight *w) {
+  const double *d = w->data;
+  for (size_t i = 0; w->type == WEIGHT_F64 && i < w->count; i++)
+    if (isfinite(d[i]) && isinf((float)d[i])) return i;
   return w->count;
 }
 

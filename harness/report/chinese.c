@@ -27,6 +27,8 @@ const Phrase chinese[] = {
      "本机未找到 gnuplot，因此报告只有表格，没有图。\n\n"},
 
     /* --- findings.c */
+    {"> **Warning.** The checkpoint holds %s that the model does not use: %s.\n\n",
+     "> **警告。** 检查点中有 %s未被模型使用：%s。\n\n"},
     {"Model: %s", "模型：%s"},
     {"%s (%s)", "%s（%s）"},
     {" (%s)", "（%s）"},

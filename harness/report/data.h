@@ -32,6 +32,8 @@ typedef enum About {
   ABOUT_TEXT_DIGEST,
   ABOUT_PROGRAM_DIGEST,
   ABOUT_LAYERS,
+  ABOUT_UNUSED_WEIGHTS,
+  ABOUT_UNUSED_WEIGHTS_COUNT,
   ABOUT_COUNT
 } About;
 extern const char *const about_names[ABOUT_COUNT];

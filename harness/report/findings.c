@@ -1,6 +1,7 @@
 /* findings: the question and its answer in brief, and what the numbers show. Every sentence is
  * computed. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "report/language.h"
@@ -32,11 +33,20 @@ static void write_facts(FILE *out, const ReportData *d, Arena scratch) {
   if (*text) fprintf(out, say("%s.\n\n"), text);
 }
 
+/* Before everything else: a model that ran without some of its checkpoint may not be the model that was saved. */
+static void write_unused(FILE *out, const ReportData *d, Arena scratch) {
+  const char *names = d->about[ABOUT_UNUSED_WEIGHTS], *count = d->about[ABOUT_UNUSED_WEIGHTS_COUNT];
+  if (!names || !count) return;
+  fprintf(out, say("> **Warning.** The checkpoint holds %s that the model does not use: %s.\n\n"),
+          md_count(&scratch, strtol(count, NULL, 10), "tensor"), md_text(&scratch, names));
+}
+
 static const char *sentence(Arena *arena, const char *text) {
   return *text ? arena_printf(arena, say(" %s"), text) : "";
 }
 
 void section_question(FILE *out, const ReportData *d, Arena scratch) {
+  write_unused(out, d, scratch);
   const char *warning = finite_warning(&scratch, d);
   if (*warning) fprintf(out, say("> **Warning.** %s\n\n"), warning);
   if (d->about[ABOUT_QUESTION]) fprintf(out, "> %s\n\n", md_text(&scratch, d->about[ABOUT_QUESTION]));

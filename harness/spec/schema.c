@@ -165,6 +165,8 @@ static const Key spec_keys[] = {
     {"question", KIND_TEXT, offsetof(Spec, question), .standard = "", .meaning = "what the experiment is to answer"},
     {"model", KIND_TEXT, offsetof(Spec, model), .required = true, .min = 1,
      .meaning = "folder of an unquantised Hugging Face checkpoint"},
+    {"ignore_unused", KIND_CHOICE, offsetof(Spec, ignore_unused), .standard = "false", .names = WORDS("false", "true"),
+     .meaning = "weights of the checkpoint that the model does not use are recorded; false: they are an error"},
     {"rewrite", KIND_CHOICE, offsetof(Spec, rewrite), .standard = "quamba", .names = WORDS("quamba", "none"),
      .meaning = "function-preserving rewrite of the weights before quantisation"},
     {"calibration", KIND_OBJECT, offsetof(Spec, calibration), .object = &calibration,

@@ -387,6 +387,8 @@ static bool walk_spec(Walk *walk, Spec *spec) {
 }
 
 bool spec_parse(Arena *arena, const char *path, const char *text, size_t count, Spec *spec, Status *st) {
+  const Bytes unmarked = file_unmarked((Bytes){text, count});
+  text = unmarked.data, count = unmarked.count;
   yaml_document_t document;
   TRY(document_load(&document, path, text, count, st));
   char *raw = arena_alloc(arena, count + 1, 1);

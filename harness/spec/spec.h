@@ -121,6 +121,7 @@ typedef struct Spec {
   const char *raw;           /* its text, stored with the results */
   const char *title, *question;
   const char *model; /* folder of the checkpoint */
+  int ignore_unused; /* weights that the model does not use are no error */
   Rewrite rewrite;
   Calibration calibration;
   Prompt *prompts; /* every prompt that runs: those that the spec gives, windows one by one */
