@@ -34,7 +34,7 @@ static bool any_mode_needs_scales(const Spec *spec) {
   }
   return any_needs_scales(spec, spec->evaluation.modes, spec->evaluation.mode_count) ||
          any_needs_scales(spec, spec->cost.modes, spec->cost.mode_count) ||
-         (spec->micro_count && spec->calibration.text);
+         (spec->micro_count && spec_calibrated(spec));
 }
 
 /* The digest of this very program: another build is another run. */
@@ -71,10 +71,9 @@ static bool check_layers(const Spec *spec, const Setup *setup, Status *st) {
 
 static bool read_evaluation(Arena *arena, const Spec *spec, Setup *setup, Digest *digest, Status *st) {
   const EvaluationPlan *plan = &spec->evaluation;
-  if (!plan->text) return true;
-  setup->evaluation_path = file_resolve(arena, spec->folder, plan->text);
-  TRY(tokens_of_file(arena, setup->evaluation_path, setup->checkpoint.config.vocab, &setup->evaluation_token,
-                     &setup->evaluation_count, st));
+  if (!spec_evaluates(spec)) return true;
+  TRY(tokens_of_source(arena, plan->text, plan->tokens, spec->folder, setup->checkpoint.config.vocab,
+                       &setup->evaluation_path, &setup->evaluation_token, &setup->evaluation_count, st));
   if (setup->evaluation_count <= plan->length)
     return FAIL(st, "%s: has %lld tokens, and a window of %d with one in front needs %d", setup->evaluation_path,
                 (long long)setup->evaluation_count, plan->length, plan->length + 1);
@@ -107,10 +106,10 @@ bool setup_check(Arena *arena, const Spec *spec, Setup *setup, Status *st) {
     setup->prompt[i].token = token;
     text[i] = digest_of(token, (size_t)setup->prompt[i].T * sizeof *token);
   }
-  if (any_mode_needs_scales(spec)) {
-    setup->calibration_path = file_resolve(arena, spec->folder, spec->calibration.text);
-    TRY(tokens_of_file(arena, setup->calibration_path, vocab, &setup->calibration_token, &setup->calibration_count,
-                       st));
+  if (any_mode_needs_scales(spec) && spec_calibrated(spec)) {
+    const Calibration *c = &spec->calibration;
+    TRY(tokens_of_source(arena, c->text, c->tokens, spec->folder, vocab, &setup->calibration_path,
+                         &setup->calibration_token, &setup->calibration_count, st));
     text[count] = digest_of(setup->calibration_token, (size_t)setup->calibration_count * sizeof(int32_t));
   }
   TRY(read_evaluation(arena, spec, setup, &text[count + 1], st));
@@ -118,6 +117,19 @@ bool setup_check(Arena *arena, const Spec *spec, Setup *setup, Status *st) {
   setup->key.weights = setup->checkpoint.digest;
   setup->key.spec = spec_digest(*arena, spec);
   return program_digest(&setup->key.program, st);
+}
+
+void setup_make_tokens(Arena *arena, const Spec *spec, int T, Setup *setup) {
+  const int vocab = setup->checkpoint.config.vocab;
+  const Calibration *c = &spec->calibration;
+  if (!spec->prompt_count) {
+    setup->prompt = ARENA_NEW(arena, PromptShape, 1);
+    setup->prompt[0] = (PromptShape){.name = "made", .token = tokens_made(arena, spec->seed, vocab, T), .T = T};
+  }
+  if (setup->calibration_token) return;
+  setup->calibration_path = arena_printf(arena, "token ids made from seed %lld", (long long)spec->seed);
+  setup->calibration_count = (int64_t)c->windows * c->length;
+  setup->calibration_token = tokens_made(arena, spec->seed, vocab, setup->calibration_count);
 }
 
 /* Logits of the float64 reference on the first tokens. */
@@ -179,7 +191,8 @@ bool setup_calibrate(const Spec *spec, const char *cache, Progress *progress, Se
   how.text = setup->calibration_path;
   TRY(calibrate(&setup->model, &setup->checkpoint.config, setup->calibration_token, setup->calibration_count, &how,
                 progress, scratch, st));
-  setup->calibrate_s = progress_done(progress, "%d windows of %d tokens of %s", c->windows, c->length, c->text);
+  setup->calibrate_s =
+      progress_done(progress, "%d windows of %d tokens of %s", c->windows, c->length, setup->calibration_path);
   if (!path) return true;
   char *text = calibration_json(&setup->model, &key);
   bool ok = file_write(path, text, strlen(text), false, st);
@@ -195,7 +208,8 @@ bool setup_load(Arena *arena, const Spec *spec, const char *cache, Progress *pro
   TRY(rewrite_weights(arena, &setup->checkpoint, spec->rewrite, &setup->weights, st));
   TRY(model_build(arena, &setup->weights, &setup->model, st));
   TRY(prove_rewrite(spec, setup, *arena, st));
-  setup->load_s = progress_done(progress, "%s: %d layers, D %d, E %d, N %d", spec->model, c->layers, c->D, c->E, c->N);
+  setup->load_s =
+      progress_done(progress, "%s: %d layers, D %d, E %d, N %d", setup->checkpoint.folder, c->layers, c->D, c->E, c->N);
   if (setup->checkpoint.unused)
     progress_say(progress, "%s: not used, as asked: %s", setup->checkpoint.unused_path, setup->checkpoint.unused_names);
   if (setup->calibration_token) TRY(setup_calibrate(spec, cache, progress, setup, *arena, st));

@@ -28,6 +28,9 @@ typedef struct Setup {
 /* Opens and checks what the spec names, computes nothing: checkpoint, prompts, calibration text, layer numbers,
  * digests. */
 bool setup_check(Arena *arena, const Spec *spec, Setup *setup, Status *st);
+/* Where the spec names no prompt, one of T tokens made from its seed, and where nothing calibrates, made tokens too: for
+ * what needs a model's arithmetic and no text. After setup_check. */
+void setup_make_tokens(Arena *arena, const Spec *spec, int T, Setup *setup);
 /* The rest, after setup_check. Calibration statistics are taken from and left in `cache` (a folder; NULL: no cache). */
 bool setup_load(Arena *arena, const Spec *spec, const char *cache, Progress *progress, Setup *setup, Status *st);
 /* Calibration only, for checkpoint and calibration text already checked. */

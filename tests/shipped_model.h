@@ -58,7 +58,7 @@ static Shipped shipped_load(Rewrite rewrite) {
 static inline void shipped_calibrate(Shipped *s, int windows, int length) {
   Status st = {0};
   Progress quiet = progress_start(true);
-  Calibration how = {"data/text/valid.txt", windows, length, 0.9999};
+  Calibration how = {.text = "data/text/valid.txt", .windows = windows, .length = length, .alpha = 0.9999};
   cr_assert(calibrate(&s->model, &s->checkpoint.config, s->valid, s->valid_count, &how, &quiet, s->arena, &st), "%s",
             st.text);
 }

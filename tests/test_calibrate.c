@@ -82,7 +82,7 @@ Test(calibrate, text_shorter_than_a_window_is_refused) {
   Shipped s = shipped_load(REWRITE_QUAMBA);
   Status st = {0};
   Progress quiet = progress_start(true);
-  Calibration how = {"short.txt", 1, 512, 0.9999};
+  Calibration how = {.text = "short.txt", .windows = 1, .length = 512, .alpha = 0.9999};
   cr_assert_not(calibrate(&s.model, &s.checkpoint.config, s.valid, 100, &how, &quiet, s.arena, &st));
   cr_assert(strstr(st.text, "short.txt") && strstr(st.text, "100") && strstr(st.text, "512"), "%s", st.text);
 }

@@ -270,7 +270,7 @@ Test(spec, the_effective_spec_says_everything) {
       "title: \"Own modes\"\nquestion: \"Does it matter?\"\nmodel: \"data/m\"\nignore_unused: false\nrewrite: none\n"
       "calibration: {text: \"v.txt\", windows: 4096, length: 1048576, alpha: 0.5}\n"
       "prompts:\n  - {name: \"a\", text: \"t.txt\", offset: 9223372036854775807, length: 1}\n"
-      "  - {name: \"b-2\", text: \"u.txt\", offset: 0}\n  - {name: \"c\", tokens: \"ids.npy\"}\n"
+      "  - {name: \"b-2\", text: \"u.txt\", offset: 0}\n  - {name: \"c\", offset: 0, tokens: \"ids.npy\"}\n"
       "  - {name: \"7\", string: \"x\\x09y\"}\n"
       "modes:\n"
       "  \"late\": {base: \"2-4\", linears: w8a8, conv_in: i8, conv_out: f32, x_proj_in: i8, scan_u: f32, scan_rest: "

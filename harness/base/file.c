@@ -122,10 +122,37 @@ bool file_make_folder(const char *path, Status *st) {
 
 bool file_exists(const char *path) { return access(path, F_OK) == 0; }
 
+/* Without "." and "folder/.." in it, as far as that names the same file (it does not where `folder` is a link). */
+static const char *tidied(Arena *arena, const char *path) {
+  char *out = arena_alloc(arena, strlen(path) + 2, 1), *end = out;
+  for (const char *part = path; *part;) {
+    size_t length = strcspn(part, "/"), skip = length + strspn(part + length, "/");
+    char *last = end;
+    while (last > out && last[-1] == '/') last--;
+    while (last > out && last[-1] != '/') last--;
+    const bool up = length == 2 && !memcmp(part, "..", 2), after = end > out && strncmp(last, "../", 3) != 0;
+    if (up && after) {
+      end = last;
+    } else if (!(length == 1 && *part == '.')) {
+      memcpy(end, part, length);
+      end += length;
+      if (part[length]) *end++ = '/';
+    }
+    *end = 0;
+    part += skip;
+  }
+  if (end > out + 1 && end[-1] == '/') *--end = 0;
+  if (!*out) strcpy(out, ".");
+  struct stat as_written, shorter;
+  bool same = stat(path, &as_written) == 0 && stat(out, &shorter) == 0 && as_written.st_dev == shorter.st_dev &&
+              as_written.st_ino == shorter.st_ino;
+  return same ? out : path;
+}
+
 const char *file_resolve(Arena *arena, const char *folder, const char *path) {
   if (path[0] != '/') {
     const char *beside = arena_printf(arena, "%s/%s", folder, path);
-    if (file_exists(beside)) return beside;
+    if (file_exists(beside)) return tidied(arena, beside);
   }
   return arena_printf(arena, "%s", path);
 }

@@ -14,16 +14,10 @@
 
 bool command_calibrate(Arena *arena, const Options *o, const char *typed, Status *st) {
   (void)typed;
-  Options flags = *o;
-  flags.argument[0] = "0";
-  flags.argument[1] = "2-4";
-  flags.calibration = o->text;
-  flags.offset = 0;
-  flags.length = 1;
   Spec spec;
   Setup setup;
   Progress progress = progress_start(o->quiet);
-  TRY(flags_compare(arena, &flags, &spec, st));
+  TRY(flags_calibrate(arena, o, &spec, st));
   TRY(flags_apply(o, &spec, st));
   TRY(setup_check(arena, &spec, &setup, st));
   TRY(setup_load(arena, &spec, NULL, &progress, &setup, st));

@@ -4,7 +4,10 @@
 
 #include "micro/inputs.h"
 #include "micro/operator.h"
+#include "model/config.h"
 #include "model/rewrite.h"
+
+enum { BYTE_VOCAB = 256 };
 
 const char *flags_folder(Arena *arena, const char *path) {
   const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *dot = strrchr(name, '.');
@@ -32,37 +35,87 @@ bool flags_apply(const Options *o, Spec *spec, Status *st) {
   return !o->backend || read_backend(o->backend, spec, st);
 }
 
+/* The vocabulary of the model, as far as its config.json tells; what is wrong with it is said where it is opened. */
+static int vocabulary_of(Arena *arena, const char *model) {
+  Config config = {.vocab = BYTE_VOCAB};
+  bool conv_bias;
+  Status passed_over = {0};
+  bool read = config_read(arena, arena_printf(arena, "%s/config.json", model), &config, &conv_bias, &passed_over);
+  return read ? config.vocab : BYTE_VOCAB;
+}
+
+/* What is run, and what scales are taken from: as given, else the default texts, which only a model of bytes reads. */
+static bool read_inputs(Arena *arena, const Options *o, bool scales, Prompt *prompt, Calibration *c, Status *st) {
+  const bool bytes = vocabulary_of(arena, o->model) == BYTE_VOCAB, own = o->text || o->tokens;
+  const bool lacks_tokens = !bytes && !o->tokens, lacks_scales = !bytes && scales && !o->calibration;
+  if (o->text && o->tokens) return FAIL(st, "--tokens stands beside --text: only one of the two can be run");
+  if (lacks_tokens || lacks_scales)
+    return FAIL(
+        st,
+        "%s: its vocabulary is %d, and only a model of 256, whose tokens are bytes, reads text: give %s%s%s, %s "
+        "token ids as integers in a text file or in .npy",
+        o->model, vocabulary_of(arena, o->model), lacks_tokens ? "--tokens FILE" : "",
+        lacks_tokens && lacks_scales ? " and " : "", lacks_scales ? "--calibration FILE" : "",
+        lacks_tokens && lacks_scales ? "both" : "a file of");
+  *prompt = (Prompt){.name = "text",
+                     .text = own ? o->text : DEFAULT_TEXT,
+                     .tokens = o->tokens,
+                     .offset = o->offset >= 0 ? o->offset
+                               : own          ? 0
+                                              : DEFAULT_OFFSET,
+                     .length = o->length};
+  const char *calibration = o->calibration ? o->calibration : bytes ? DEFAULT_CALIBRATION : NULL;
+  *c = (Calibration){calibration, o->windows, o->window_length, o->alpha, NULL};
+  return true;
+}
+
+/* As a spec file would say it, with every check of one. */
+static bool read_again(Arena *arena, const char *name, const Spec *flags, Spec *spec, Status *st) {
+  const char *text = spec_print(arena, flags);
+  return spec_parse(arena, name, text, strlen(text), spec, st);
+}
+
+static bool needs_scales(const char *const *modes, int count) {
+  for (int i = 0; i < count; i++)
+    if (mode_preset(modes[i]) && mode_needs_scales(mode_preset(modes[i]))) return true;
+  return false;
+}
+
 bool flags_compare(Arena *arena, const Options *o, Spec *spec, Status *st) {
   const char *a = o->argument[0], *b = o->argument[1];
-  Prompt prompt = {.name = "text", .text = o->text, .offset = o->offset, .length = o->length};
+  Prompt prompt;
+  Calibration calibration;
+  TRY(read_inputs(arena, o, needs_scales(o->argument, 2), &prompt, &calibration, st));
   Pair pair = {a, b};
   Spec flags = {.path = "compare",
                 .folder = ".",
                 .title = arena_printf(arena, "Mode %s against mode %s", a, b),
                 .question = "Do the two modes differ, where first, and how far does it grow?",
                 .model = o->model,
-                .calibration = {o->calibration, o->windows, o->window_length, o->alpha},
+                .calibration = calibration,
                 .given_prompts = &prompt,
                 .given_prompt_count = 1,
                 .pairs = &pair,
                 .pair_count = 1,
                 .keep = {.all_tensors = true, .all_layers = true},
-                .seed = 1};
+                .seed = DEFAULT_SEED};
   TRY(read_rewrite(o->rewrite, &flags, st));
-  const char *text = spec_print(arena, &flags);
-  return spec_parse(arena, "compare", text, strlen(text), spec, st);
+  return read_again(arena, "compare", &flags, spec, st);
 }
 
 bool flags_micro(Arena *arena, const Options *o, Spec *spec, Status *st) {
   const char *op = o->argument[0], *mode = "fp32", *inputs[INPUT_COUNT];
-  Prompt prompt = {.name = "text", .text = o->text, .offset = o->offset, .length = o->length};
+  Prompt prompt;
+  Calibration calibration;
+  /* of a function of one number no stage has a scale */
+  TRY(read_inputs(arena, o, micro_op_of(op) < MICRO_EXP, &prompt, &calibration, st));
   Micro micro = {.operator_name = op, .inputs = inputs};
   for (int i = 0; i < INPUT_COUNT; i++)
     if (i != INPUT_SLOW_DECAY || micro_op_of(op) == MICRO_SCAN) inputs[micro.input_count++] = micro_input_names[i];
   Spec flags = {.title = arena_printf(arena, "%s alone", op),
                 .question = "How wrong is the operator, where, and is that allowed?",
                 .model = o->model,
-                .calibration = {o->calibration, o->windows, o->window_length, o->alpha},
+                .calibration = calibration,
                 .given_prompts = &prompt,
                 .given_prompt_count = 1,
                 .compare_all = &mode,
@@ -70,9 +123,8 @@ bool flags_micro(Arena *arena, const Options *o, Spec *spec, Status *st) {
                 .keep = {.all_layers = true}, /* and no tensors */
                 .micro = &micro,
                 .micro_count = 1,
-                .seed = 1};
-  const char *text = spec_print(arena, &flags);
-  return spec_parse(arena, "micro", text, strlen(text), spec, st);
+                .seed = DEFAULT_SEED};
+  return read_again(arena, "micro", &flags, spec, st);
 }
 
 int flags_modes(Arena *arena, const Options *o, const char ***names) {
@@ -87,20 +139,76 @@ int flags_modes(Arena *arena, const Options *o, const char ***names) {
   return count ? count : mode_preset_count;
 }
 
-/* Its prompt only serves to prove the rewrite. */
+/* The prompts of both only serve to prove the rewrite. */
 bool flags_eval(Arena *arena, const Options *o, Spec *spec, Status *st) {
-  Prompt prompt = {.name = "text", .text = o->text, .length = 1};
+  const char **modes;
+  const int count = flags_modes(arena, o, &modes);
+  Prompt prompt;
+  Calibration calibration;
+  TRY(read_inputs(arena, o, needs_scales(modes, count), &prompt, &calibration, st));
+  prompt.offset = 0;
+  prompt.length = 1;
   Spec flags = {.title = "Evaluation",
                 .question = "",
                 .model = o->model,
-                .calibration = {o->calibration, DEFAULT_WINDOWS, DEFAULT_WINDOW_LENGTH, DEFAULT_ALPHA},
+                .calibration = calibration,
                 .given_prompts = &prompt,
                 .given_prompt_count = 1,
-                .evaluation = {.text = o->text, .windows = o->eval_windows, .length = o->eval_length},
+                .compare_all = modes,
+                .compare_all_count = count,
+                .evaluation = {.text = prompt.text,
+                               .tokens = prompt.tokens,
+                               .windows = o->eval_windows,
+                               .length = o->eval_length},
                 .keep = {.all_layers = true},
-                .seed = 1};
-  flags.compare_all_count = flags_modes(arena, o, &flags.compare_all);
+                .seed = DEFAULT_SEED};
   TRY(read_rewrite(o->rewrite, &flags, st));
-  const char *text = spec_print(arena, &flags);
-  return spec_parse(arena, "eval", text, strlen(text), spec, st);
+  return read_again(arena, "eval", &flags, spec, st);
+}
+
+bool flags_calibrate(Arena *arena, const Options *o, Spec *spec, Status *st) {
+  Options inputs = *o;
+  Prompt prompt;
+  Calibration calibration;
+  if (!o->text && !o->tokens) inputs.text = vocabulary_of(arena, o->model) == BYTE_VOCAB ? DEFAULT_CALIBRATION : NULL;
+  TRY(read_inputs(arena, &inputs, false, &prompt, &calibration, st));
+  calibration.text = prompt.text;
+  calibration.tokens = prompt.tokens;
+  prompt.length = 1;
+  const char *mode = "0";
+  Spec flags = {.title = "Calibration",
+                .question = "",
+                .model = o->model,
+                .calibration = calibration,
+                .given_prompts = &prompt,
+                .given_prompt_count = 1,
+                .compare_all = &mode,
+                .compare_all_count = 1,
+                .keep = {.all_layers = true},
+                .seed = DEFAULT_SEED};
+  TRY(read_rewrite(o->rewrite, &flags, st));
+  return read_again(arena, "calibrate", &flags, spec, st);
+}
+
+/* No text is needed: what is not given is made (setup_make_tokens), so nothing is read again as a spec. */
+bool flags_verify(Arena *arena, const Options *o, Spec *spec, Status *st) {
+  Prompt *prompt = ARENA_NEW(arena, Prompt, 1);
+  Mode *modes = ARENA_NEW(arena, Mode, mode_preset_count);
+  if (o->text && o->tokens) return FAIL(st, "--tokens stands beside --text: only one of the two can be run");
+  memcpy(modes, mode_presets, (size_t)mode_preset_count * sizeof *modes);
+  *prompt = (Prompt){.name = "text",
+                     .text = o->text,
+                     .tokens = o->tokens,
+                     .offset = o->offset >= 0 ? o->offset : 0,
+                     .length = o->length};
+  *spec = (Spec){.path = "verify",
+                 .folder = ".",
+                 .model = o->model,
+                 .calibration = {o->calibration, o->windows, o->window_length, o->alpha, NULL},
+                 .prompts = prompt,
+                 .prompt_count = o->text || o->tokens,
+                 .modes = modes,
+                 .mode_count = mode_preset_count,
+                 .seed = DEFAULT_SEED};
+  return read_rewrite(o->rewrite, spec, st);
 }

@@ -15,7 +15,9 @@ bool flags_compare(Arena *arena, const Options *o, Spec *spec, Status *st);
 bool flags_micro(Arena *arena, const Options *o, Spec *spec, Status *st);
 /* The names that --mode or QUAMBA_MODE give, apart at their commas; else every preset. */
 int flags_modes(Arena *arena, const Options *o, const char ***names);
-/* `eval` */
 bool flags_eval(Arena *arena, const Options *o, Spec *spec, Status *st);
+bool flags_calibrate(Arena *arena, const Options *o, Spec *spec, Status *st);
+/* Not read again as a spec: it may lack prompt and calibration. */
+bool flags_verify(Arena *arena, const Options *o, Spec *spec, Status *st);
 
 #endif

@@ -68,17 +68,15 @@ static void say_proof(void *context, const VerifyLine *line) {
 
 bool command_verify(Arena *arena, const Options *o, const char *typed, Status *st) {
   (void)typed;
-  Options flags = *o;
-  flags.argument[0] = "0";
-  flags.argument[1] = "2-4";
   Spec spec;
   Setup setup;
   Progress progress = progress_start(o->quiet);
-  TRY(flags_compare(arena, &flags, &spec, st));
+  TRY(flags_verify(arena, o, &spec, st));
   TRY(flags_apply(o, &spec, st));
   TRY(setup_check(arena, &spec, &setup, st));
   Verify proof = {.say = say_proof, .context = o->json ? json_array() : NULL};
   TRY(verify_open(&proof, st)); /* before anything that takes time */
+  setup_make_tokens(arena, &spec, o->length, &setup);
   TRY(setup_load(arena, &spec, NULL, &progress, &setup, st));
   if (!o->json) printf("%s\n", proof.device.cuda.name);
   bool same = verify_run(arena, &setup, &proof, st);

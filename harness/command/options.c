@@ -6,9 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXT_OF(x) #x
-#define SHOWN(x) TEXT_OF(x)
-
 static const struct argp_option every_option[] = {
     {"output", OPT_OUTPUT, "DIR", 0,
      "folder of results and report (default: results/NAME; nothing is written elsewhere)", 0},
@@ -20,28 +17,47 @@ static const struct argp_option every_option[] = {
     {"model", OPT_MODEL, "DIR", 0, "Hugging Face mamba checkpoint (default: " DEFAULT_MODEL ")", 0},
     {"ignore-unused", OPT_IGNORE_UNUSED, NULL, 0, "run though the checkpoint holds weights that the model does not use",
      0},
-    {"text", OPT_TEXT, "FILE", 0, "text to run (default: " DEFAULT_TEXT ")", 0},
-    {"offset", OPT_OFFSET, "N", 0, "first byte of the text (default: " SHOWN(DEFAULT_OFFSET) ")", 0},
-    {"length", OPT_LENGTH, "N", 0, "tokens to run (default: " SHOWN(DEFAULT_LENGTH) ")", 0},
-    {"calibration", OPT_CALIBRATION, "FILE", 0, "text that scales are taken from (default: " DEFAULT_CALIBRATION ")",
+    {"text", OPT_TEXT, "FILE", 0,
+     "text to run (default: " DEFAULT_TEXT "; models whose vocabulary is not 256 need --tokens)", 0},
+    {"tokens", OPT_TOKENS, "FILE", 0, "token ids to run, in place of a text: integers as text, or .npy", 0},
+    {"text", OPT_SCALES_TEXT, "FILE", 0,
+     "text that scales are taken from (default: " DEFAULT_CALIBRATION
+     "; models whose vocabulary is not 256 need --tokens)",
      0},
-    {"windows", OPT_WINDOWS, "N", 0, "calibration windows (default: " SHOWN(DEFAULT_WINDOWS) ")", 0},
-    {"window-length", OPT_WINDOW_LENGTH, "N", 0, "tokens in each (default: " SHOWN(DEFAULT_WINDOW_LENGTH) ")", 0},
-    {"alpha", OPT_ALPHA, "A", 0, "quantile that s_u and s_h take (default: " SHOWN(DEFAULT_ALPHA) ")", 0},
-    {"rewrite", OPT_REWRITE, "NAME", 0, "quamba or none (default: quamba)", 0},
+    {"tokens", OPT_SCALES_TOKENS, "FILE", 0,
+     "token ids that scales are taken from, in place of a text: integers as text, or .npy", 0},
+    {"text", OPT_OWN_TEXT, "FILE", 0, "text to run (default: token ids made from the seed)", 0},
+    {"tokens", OPT_OWN_TOKENS, "FILE", 0, "token ids to run: integers as text, or .npy (default: made from the seed)",
+     0},
+    {"calibration", OPT_OWN_CALIBRATION, "FILE", 0,
+     "text or token ids that scales are taken from (default: ids made from the seed)", 0},
+    {"offset", OPT_OFFSET, "N", 0,
+     "first byte of the text, or first token (default: " DEFAULT_SHOWN(
+         DEFAULT_OFFSET) " of the default text, 0 of others)",
+     0},
+    {"length", OPT_LENGTH, "N", 0, "tokens to run (default: " DEFAULT_SHOWN(DEFAULT_LENGTH) ")", 0},
+    {"calibration", OPT_CALIBRATION, "FILE", 0,
+     "text or token ids that scales are taken from (default: " DEFAULT_CALIBRATION
+     "; ids where the vocabulary is not 256)",
+     0},
+    {"windows", OPT_WINDOWS, "N", 0, "calibration windows (default: " DEFAULT_SHOWN(DEFAULT_WINDOWS) ")", 0},
+    {"window-length", OPT_WINDOW_LENGTH, "N", 0, "tokens in each (default: " DEFAULT_SHOWN(DEFAULT_WINDOW_LENGTH) ")",
+     0},
+    {"alpha", OPT_ALPHA, "A", 0, "quantile that s_u and s_h take (default: " DEFAULT_SHOWN(DEFAULT_ALPHA) ")", 0},
+    {"rewrite", OPT_REWRITE, "NAME", 0, "quamba or none (default: " DEFAULT_REWRITE ")", 0},
     {"vectors", OPT_VECTORS, "FILE", 0, "stored INT8 inputs and outputs to compare with (HDF5), in place of a model",
      0},
     {"min-equal", OPT_MIN_EQUAL, "SHARE", 0,
-     "share of stored outputs that must be equal (default: " SHOWN(DEFAULT_EQUAL_CONV1D) " for conv1d, " SHOWN(
-         DEFAULT_EQUAL_SCAN) " for scan)",
+     "share of stored outputs that must be equal (default: " DEFAULT_SHOWN(
+         DEFAULT_EQUAL_CONV1D) " for conv1d, " DEFAULT_SHOWN(DEFAULT_EQUAL_SCAN) " for scan)",
      0},
     {"seed", OPT_SEED, "N", 0, "of made inputs (default: the spec's, which is 1)", 0},
     {"mode", OPT_MODE, "M[,M...]", 0, "modes; may be given more than once (default: $QUAMBA_MODE, else all presets)",
      0},
     {"windows", OPT_EVAL_WINDOWS, "N", 0,
-     "windows of the text, evenly spread (default: " SHOWN(DEFAULT_EVAL_WINDOWS) ")", 0},
-    {"window-length", OPT_EVAL_LENGTH, "L", 0, "tokens predicted in each (default: " SHOWN(DEFAULT_WINDOW_LENGTH) ")",
-     0},
+     "windows of the text, evenly spread (default: " DEFAULT_SHOWN(DEFAULT_EVAL_WINDOWS) ")", 0},
+    {"window-length", OPT_EVAL_LENGTH, "L", 0,
+     "tokens predicted in each (default: " DEFAULT_SHOWN(DEFAULT_WINDOW_LENGTH) ")", 0},
     {"json", OPT_JSON, NULL, 0, "JSON instead of text", 0},
     {"strict", OPT_STRICT, NULL, 0, "values that are not finite are a failure: exit status 1", 0},
     {"lang", OPT_LANGUAGE, "LANGUAGE", 0, "of the report: en or zh (default: en)", 0},
@@ -91,7 +107,13 @@ static error_t take(int key, char *text, struct argp_state *state) {
     case OPT_IGNORE_UNUSED: o->ignore_unused = true; break;
     case OPT_JSON: o->json = true; break;
     case OPT_MODEL: o->model = text; break;
-    case OPT_TEXT: o->text = text; break;
+    case OPT_OWN_TEXT:
+    case OPT_TEXT:
+    case OPT_SCALES_TEXT: o->text = text; break;
+    case OPT_OWN_TOKENS:
+    case OPT_TOKENS:
+    case OPT_SCALES_TOKENS: o->tokens = text; break;
+    case OPT_OWN_CALIBRATION:
     case OPT_CALIBRATION: o->calibration = text; break;
     case OPT_REWRITE: o->rewrite = text; break;
     case OPT_BACKEND: o->backend = text; break;
@@ -133,10 +155,8 @@ Options options_parse(const Usage *usage, int argc, char **argv) {
                   .seed = -1,
                   .min_equal = -1,
                   .model = DEFAULT_MODEL,
-                  .text = DEFAULT_TEXT,
-                  .calibration = DEFAULT_CALIBRATION,
-                  .rewrite = "quamba",
-                  .offset = DEFAULT_OFFSET,
+                  .rewrite = DEFAULT_REWRITE,
+                  .offset = -1,
                   .length = DEFAULT_LENGTH,
                   .windows = DEFAULT_WINDOWS,
                   .window_length = DEFAULT_WINDOW_LENGTH,

@@ -1,5 +1,5 @@
-/* options: the flags of the command line, parsed by argp. Every command takes some of one common set; defaults stand
- * here once and are shown by --help. */
+/* options: the flags of the command line, parsed by argp. Every command takes some of one common set; --help shows the defaults of
+ * spec/defaults.h. */
 #ifndef DS_COMMAND_OPTIONS_H
 #define DS_COMMAND_OPTIONS_H
 #include <argp.h>
@@ -7,26 +7,15 @@
 #include <stdint.h>
 
 #include "report/language.h"
-
-#define DEFAULT_MODEL "data/mamba-bytes-10m"
-#define DEFAULT_TEXT "data/text/test.txt"
-#define DEFAULT_CALIBRATION "data/text/valid.txt"
-#define DEFAULT_OFFSET 4000
-#define DEFAULT_LENGTH 171
-#define DEFAULT_WINDOWS 16
-#define DEFAULT_WINDOW_LENGTH 512
-#define DEFAULT_ALPHA 0.9999
-#define DEFAULT_EQUAL_CONV1D 0.9999
-#define DEFAULT_EQUAL_SCAN 0.997
-#define DEFAULT_EVAL_WINDOWS 64
+#include "spec/defaults.h"
 
 enum { ARGUMENTS_MAX = 2, MODES_MAX = 64 };
 
 typedef struct Options {
   const char *argument[ARGUMENTS_MAX];
   int arguments;
-  const char *folder, *model, *text, *calibration, *rewrite, *backend; /* NULL: not given */
-  int64_t offset;
+  const char *folder, *model, *text, *tokens, *calibration, *rewrite, *backend; /* NULL: not given */
+  int64_t offset; /* -1: not given */
   int threads, length, windows, window_length; /* threads -1: not given */
   const char *vectors;
   int64_t seed;            /* -1: not given */
@@ -46,6 +35,12 @@ enum {
   OPT_DRY_RUN,
   OPT_MODEL,
   OPT_TEXT,
+  OPT_TOKENS,
+  OPT_SCALES_TEXT,
+  OPT_SCALES_TOKENS,
+  OPT_OWN_TEXT,
+  OPT_OWN_TOKENS,
+  OPT_OWN_CALIBRATION,
   OPT_CALIBRATION,
   OPT_REWRITE,
   OPT_BACKEND,

@@ -62,7 +62,7 @@ bool bench_model(Arena *arena, const Config *c, Model *model, Progress *progress
                      .layer = layer};
   int32_t token[CALIBRATION_TOKENS];
   for (int i = 0; i < CALIBRATION_TOKENS; i++) token[i] = i * 7919 % c->vocab;
-  Calibration how = {"made tokens", 1, CALIBRATION_TOKENS, 0.9999};
+  Calibration how = {.text = "made tokens", .windows = 1, .length = CALIBRATION_TOKENS, .alpha = 0.9999};
   progress_phase(progress, "model", 0);
   TRY(model_build(arena, &weights, model, st));
   TRY(calibrate(model, c, token, CALIBRATION_TOKENS, &how, progress, *arena, st));

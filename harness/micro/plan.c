@@ -52,7 +52,7 @@ static void plan_modes(Arena *arena, const Spec *spec, const Micro *micro, Plan 
   if (micro->mode_count) return;
   for (int i = 0; i < mode_preset_count; i++) {
     const Mode *mode = &mode_presets[i];
-    if (is_function(p->op) ? !strcmp(mode->name, "fp32") : spec->calibration.text || !mode_needs_scales(mode))
+    if (is_function(p->op) ? !strcmp(mode->name, "fp32") : spec_calibrated(spec) || !mode_needs_scales(mode))
       p->mode[p->modes++] = mode;
   }
 }

@@ -59,7 +59,7 @@ static bool walk_ids(const char *path, Bytes text, int vocab, int32_t *id, int64
         end++;
       return FAIL(st,
                   "%s: line %" PRId64 ", integer %" PRId64 " of the file: '%.*s' is not a decimal integer without sign "
-                  "and leading zeros",
+                  "and leading zeros (token ids are expected: text is read as bytes by models with vocab_size 256)",
                   path, line, n + 1, (int)(end - begin < 20 ? end - begin : 20), text.data + begin);
     }
     if (value >= vocab)
@@ -108,13 +108,40 @@ static bool ids_of_file(Arena *arena, const char *path, int vocab, bool as_bytes
   return ok;
 }
 
-bool tokens_of_file(Arena *arena, const char *path, int vocab, int32_t **token, int64_t *count, Status *st) {
-  Ids ids;
-  TRY(ids_of_file(arena, path, vocab, vocab == BYTE_VOCAB, &ids, st));
+/* SplitMix64 (Steele, Lea, Flood 2014). */
+static uint64_t split_mix(uint64_t *state) {
+  uint64_t z = *state += 0x9e3779b97f4a7c15u;
+  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+  z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+  return z ^ z >> 31;
+}
+
+static bool source_ids(Arena *arena, const char *path, int vocab, bool ids_only, int32_t **token, int64_t *count,
+                       Status *st) {
+  Ids ids = {0};
+  const bool as_bytes = !ids_only && vocab == BYTE_VOCAB;
+  if (!ids_of_file(arena, path, vocab, as_bytes, &ids, st)) return false;
   if (ids.count == 0) return FAIL(st, "%s: holds no tokens", path);
   *token = ids.id;
   *count = ids.count;
   return true;
+}
+
+bool tokens_of_file(Arena *arena, const char *path, int vocab, int32_t **token, int64_t *count, Status *st) {
+  return source_ids(arena, path, vocab, false, token, count, st);
+}
+
+bool tokens_of_source(Arena *arena, const char *text, const char *tokens, const char *folder, int vocab,
+                      const char **path, int32_t **token, int64_t *count, Status *st) {
+  *path = file_resolve(arena, folder, tokens ? tokens : text);
+  return source_ids(arena, *path, vocab, tokens != NULL, token, count, st);
+}
+
+int32_t *tokens_made(Arena *arena, int64_t seed, int vocab, int64_t count) {
+  int32_t *token = ARENA_NEW(arena, int32_t, count);
+  uint64_t state = (uint64_t)seed;
+  for (int64_t i = 0; i < count; i++) token[i] = (int32_t)(((split_mix(&state) >> 32) * (uint64_t)vocab) >> 32);
+  return token;
 }
 
 /* Where a prompt begins; windows are spread as those of calibration: the first at offset, the last ends with the text.

@@ -11,6 +11,12 @@
  * an id outside 0 … vocab-1 (with its position). */
 bool tokens_of_prompt(Arena *arena, const Prompt *prompt, const char *folder, int vocab, int32_t **token, int *T,
                       Status *st);
-/* All ids of a file: bytes where vocab is 256 and the file is no .npy; else ids. */
+/* All ids of a file: of `text`, bytes where vocab is 256 and the file is no .npy, else ids; of `tokens`, ids. One of the
+ * two names a file, resolved against `folder`; `path` is where it was found. */
+bool tokens_of_source(Arena *arena, const char *text, const char *tokens, const char *folder, int vocab,
+                      const char **path, int32_t **token, int64_t *count, Status *st);
+/* `count` ids drawn evenly from the vocabulary: the same for the same seed. */
+int32_t *tokens_made(Arena *arena, int64_t seed, int vocab, int64_t count);
+/* The ids of `text`, a path. */
 bool tokens_of_file(Arena *arena, const char *path, int vocab, int32_t **token, int64_t *count, Status *st);
 #endif

@@ -44,6 +44,7 @@ static json_t *standard_value(const Key *key) {
 
 static json_t *object_schema(Arena *arena, const Object *object) {
   json_t *properties = json_object(), *required = json_array(), *dependent = json_object();
+  json_t *either = json_object();
   for (int i = 0; i < object->count; i++) {
     const Key *key = &object->keys[i];
     json_t *property = value_schema(arena, key);
@@ -51,12 +52,18 @@ static json_t *object_schema(Arena *arena, const Object *object) {
     if (key->standard) json_object_set_new(property, "default", standard_value(key));
     json_object_set_new(properties, key->key, property);
     if (key->required) json_array_append_new(required, json_string(key->key));
-    if (key->with) json_object_set_new(dependent, key->key, json_pack("[s]", key->with));
+    if (key->with && !key->or_with) json_object_set_new(dependent, key->key, json_pack("[s]", key->with));
+    if (key->or_with)
+      json_object_set_new(
+          either, key->key,
+          json_pack("{s:[{s:[s]}, {s:[s]}]}", "anyOf", "required", key->with, "required", key->or_with));
   }
   json_t *schema = json_pack("{s:s, s:b, s:o, s:o}", "type", "object", "additionalProperties", 0, "properties",
                              properties, "required", required);
   if (json_object_size(dependent)) json_object_set(schema, "dependentRequired", dependent);
   json_decref(dependent);
+  if (json_object_size(either)) json_object_set(schema, "dependentSchemas", either);
+  json_decref(either);
   if (object->exactly_one) json_object_set_new(schema, "oneOf", alternatives(object->exactly_one));
   if (object->at_least_one) json_object_set_new(schema, "anyOf", alternatives(object->at_least_one));
   return schema;

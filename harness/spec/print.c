@@ -89,12 +89,21 @@ static int count_at(const Key *key, const void *owner) {
   return *(const int *)((const char *)owner + key->count_offset);
 }
 
+static bool is_set(const Object *object, const Key *key, const void *owner);
+
+static bool is_set_by_name(const Object *object, const char *name, const void *owner) {
+  for (int i = 0; i < object->count; i++)
+    if (!strcmp(object->keys[i].key, name)) return is_set(object, &object->keys[i], owner);
+  return false;
+}
+
 /* Whether a key has anything to say: a text that is set, a list that is not empty, a number with a default or not zero.
  */
 static bool is_set(const Object *object, const Key *key, const void *owner) {
   const void *field = (const char *)owner + key->offset;
-  for (int i = 0; key->with && i < object->count; i++)
-    if (!strcmp(object->keys[i].key, key->with) && !is_set(object, &object->keys[i], owner)) return false;
+  if (key->with && !is_set_by_name(object, key->with, owner) &&
+      !(key->or_with && is_set_by_name(object, key->or_with, owner)))
+    return false;
   switch (key->kind) {
     case KIND_INT: return key->standard || *(const int *)field;
     case KIND_INT64:
@@ -108,7 +117,9 @@ static bool is_set(const Object *object, const Key *key, const void *owner) {
     case KIND_OBJECT:
       for (int i = 0; i < key->object->count; i++)
         if (key->object->keys[i].required && !is_set(key->object, &key->object->keys[i], field)) return false;
-      return true;
+      for (const char *const *one = key->object->exactly_one; one && *one; one++)
+        if (is_set_by_name(key->object, *one, field)) return true;
+      return !key->object->exactly_one;
     default: return *(const char *const *)field;
   }
 }

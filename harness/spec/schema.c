@@ -2,6 +2,7 @@
 #include "spec/schema.h"
 
 #include "model/trace.h"
+#include "spec/defaults.h"
 #include "spec/spec.h"
 
 #define COUNT_OF(array) ((int)(sizeof(array) / sizeof *(array)))
@@ -18,30 +19,33 @@ static const Key an_input = {.kind = KIND_WORD,
                                             "saturating", "denormal", "zero", "cancellation", "slow_decay")};
 
 static const Key calibration_keys[] = {
-    {"text", KIND_TEXT, offsetof(Calibration, text), .required = true, .min = 1,
+    {"text", KIND_TEXT, offsetof(Calibration, text), .min = 1,
      .meaning = "file whose tokens calibrate the activation scales: text, or token ids"},
-    {"windows", KIND_INT, offsetof(Calibration, windows), .standard = "16", .min = 1, .max = 4096,
-     .meaning = "windows taken from the file, evenly spread"},
-    {"length", KIND_INT, offsetof(Calibration, length), .standard = "512", .min = 1, .max = 1 << 20,
-     .meaning = "tokens of each window"},
-    {"alpha", KIND_REAL, offsetof(Calibration, alpha), .standard = "0.9999", .low = 0.5, .high = 1,
+    {"tokens", KIND_TEXT, offsetof(Calibration, tokens), .min = 1,
+     .meaning = "file of token ids that calibrate them, in place of text: integers as text, or .npy"},
+    {"windows", KIND_INT, offsetof(Calibration, windows), .standard = DEFAULT_SHOWN(DEFAULT_WINDOWS), .min = 1,
+     .max = 4096, .meaning = "windows taken from the file, evenly spread"},
+    {"length", KIND_INT, offsetof(Calibration, length), .standard = DEFAULT_SHOWN(DEFAULT_WINDOW_LENGTH), .min = 1,
+     .max = 1 << 20, .meaning = "tokens of each window"},
+    {"alpha", KIND_REAL, offsetof(Calibration, alpha), .standard = DEFAULT_SHOWN(DEFAULT_ALPHA), .low = 0.5, .high = 1,
      .meaning = "quantile of |u| and of the |final state| that the int8 grid still covers"},
 };
-static const Object calibration = {sizeof(Calibration), calibration_keys, COUNT_OF(calibration_keys), NULL, NULL};
+static const Object calibration = {sizeof(Calibration), calibration_keys, COUNT_OF(calibration_keys),
+                                   WORDS("text", "tokens"), NULL};
 
 static const Key prompt_keys[] = {
     {"name", KIND_NAME, offsetof(Prompt, name), .required = true, .meaning = "the prompt's name in results and report"},
     {"text", KIND_TEXT, offsetof(Prompt, text), .min = 1, .meaning = "text file; its bytes are the tokens"},
     {"offset", KIND_INT64, offsetof(Prompt, offset), .standard = "0", .min = 0, .max = INT64_MAX, .with = "text",
-     .meaning = "first byte of the text file that is taken"},
-    {"length", KIND_INT, offsetof(Prompt, length), .min = 1, .max = 1 << 20, .with = "text",
-     .meaning = "bytes taken; left out: up to the end of the file"},
+     .or_with = "tokens", .meaning = "first byte of the text file, or first id of the tokens, that is taken"},
+    {"length", KIND_INT, offsetof(Prompt, length), .min = 1, .max = 1 << 20, .with = "text", .or_with = "tokens",
+     .meaning = "bytes or ids taken; left out: up to the end of the file"},
     {"windows", KIND_INT, offsetof(Prompt, windows), .min = 1, .max = PROMPTS_MAX, .with = "length",
      .meaning =
          "so many prompts of that length, evenly spread from offset to the end of the file, named NAME00, NAME01, …"},
     {"string", KIND_TEXT, offsetof(Prompt, string), .min = 1, .meaning = "the text itself; its bytes are the tokens"},
     {"tokens", KIND_TEXT, offsetof(Prompt, tokens), .min = 1,
-     .meaning = "file of token ids: integers as text, or one-dimensional .npy of int32"},
+     .meaning = "file of token ids: integers as text, or .npy of integers in one row"},
 };
 static const Object prompt = {sizeof(Prompt), prompt_keys, COUNT_OF(prompt_keys), WORDS("text", "string", "tokens"),
                               NULL};
@@ -90,17 +94,20 @@ static const Key a_micro = {.kind = KIND_OBJECT, .object = &micro};
 static const Key a_length = {.kind = KIND_INT, .min = 1, .max = 1 << 20};
 
 static const Key evaluation_keys[] = {
-    {"text", KIND_TEXT, offsetof(EvaluationPlan, text), .required = true, .min = 1,
+    {"text", KIND_TEXT, offsetof(EvaluationPlan, text), .min = 1,
      .meaning = "file that is predicted: text, or token ids"},
-    {"windows", KIND_INT, offsetof(EvaluationPlan, windows), .standard = "64", .min = 1, .max = 4096,
-     .meaning = "windows taken from the file, evenly spread; standard errors are over windows"},
-    {"length", KIND_INT, offsetof(EvaluationPlan, length), .standard = "512", .min = 1, .max = 1 << 20,
-     .meaning = "tokens predicted in each window, which has one more in front"},
+    {"tokens", KIND_TEXT, offsetof(EvaluationPlan, tokens), .min = 1,
+     .meaning = "file of token ids that are predicted, in place of text: integers as text, or .npy"},
+    {"windows", KIND_INT, offsetof(EvaluationPlan, windows), .standard = DEFAULT_SHOWN(DEFAULT_EVAL_WINDOWS), .min = 1,
+     .max = 4096, .meaning = "windows taken from the file, evenly spread; standard errors are over windows"},
+    {"length", KIND_INT, offsetof(EvaluationPlan, length), .standard = DEFAULT_SHOWN(DEFAULT_WINDOW_LENGTH), .min = 1,
+     .max = 1 << 20, .meaning = "tokens predicted in each window, which has one more in front"},
     {"modes", KIND_LIST, offsetof(EvaluationPlan, modes), .min = 1, .max = 64, .item = &a_mode_name,
      .count_offset = offsetof(EvaluationPlan, mode_count),
      .meaning = "modes that are evaluated beside fp64; left out: all modes that run"},
 };
-static const Object evaluation = {sizeof(EvaluationPlan), evaluation_keys, COUNT_OF(evaluation_keys), NULL, NULL};
+static const Object evaluation = {sizeof(EvaluationPlan), evaluation_keys, COUNT_OF(evaluation_keys),
+                                  WORDS("text", "tokens"), NULL};
 
 static const Key cost_keys[] = {
     {"lengths", KIND_LIST, offsetof(CostPlan, lengths), .required = true, .min = 1, .max = 16, .item = &a_length,
@@ -167,7 +174,7 @@ static const Key spec_keys[] = {
      .meaning = "folder of an unquantised Hugging Face checkpoint"},
     {"ignore_unused", KIND_CHOICE, offsetof(Spec, ignore_unused), .standard = "false", .names = WORDS("false", "true"),
      .meaning = "weights of the checkpoint that the model does not use are recorded; false: they are an error"},
-    {"rewrite", KIND_CHOICE, offsetof(Spec, rewrite), .standard = "quamba", .names = WORDS("quamba", "none"),
+    {"rewrite", KIND_CHOICE, offsetof(Spec, rewrite), .standard = DEFAULT_REWRITE, .names = WORDS("quamba", "none"),
      .meaning = "function-preserving rewrite of the weights before quantisation"},
     {"calibration", KIND_OBJECT, offsetof(Spec, calibration), .object = &calibration,
      .meaning = "where the activation scales come from; needed by every mode with an int8 stage"},
@@ -202,11 +209,11 @@ static const Key spec_keys[] = {
      .meaning = "how well each mode predicts a text, and how far its predictions are from fp64's"},
     {"cost", KIND_OBJECT, offsetof(Spec, cost), .object = &cost,
      .meaning = "speed of each mode and operator, and the bytes that each mode needs"},
-    {"backend", KIND_CHOICE, offsetof(Spec, backend), .standard = "auto", .names = WORDS("auto", "cpu", "cuda"),
-     .meaning = "where the kernels run; their bits do not depend on it"},
-    {"threads", KIND_INT, offsetof(Spec, threads), .standard = "0", .min = 0, .max = 1024,
+    {"backend", KIND_CHOICE, offsetof(Spec, backend), .standard = DEFAULT_BACKEND,
+     .names = WORDS("auto", "cpu", "cuda"), .meaning = "where the kernels run; their bits do not depend on it"},
+    {"threads", KIND_INT, offsetof(Spec, threads), .standard = DEFAULT_SHOWN(DEFAULT_THREADS), .min = 0, .max = 1024,
      .meaning = "0: all there are"},
-    {"seed", KIND_INT64, offsetof(Spec, seed), .standard = "1", .min = 0, .max = INT64_MAX,
+    {"seed", KIND_INT64, offsetof(Spec, seed), .standard = DEFAULT_SHOWN(DEFAULT_SEED), .min = 0, .max = INT64_MAX,
      .meaning = "of made inputs and of bootstrap intervals"},
     {"durability", KIND_CHOICE, offsetof(Spec, durability), .standard = "kill", .names = WORDS("kill", "power"),
      .meaning = "what finished layers survive: the end of the process, or a loss of power"},

@@ -43,7 +43,7 @@ typedef struct Key {
   bool single; /* of a list of objects: one of them may stand without the list */
   const struct Key *item;
   const struct Object *object;
-  const char *with; /* a key without which this one has no sense */
+  const char *with, *or_with; /* keys without one of which this one has no sense */
   const char *meaning;
 } Key;
 

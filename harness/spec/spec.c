@@ -20,6 +20,10 @@ const Mode *spec_mode(const Spec *spec, const char *name) {
   return mode_preset(name);
 }
 
+bool spec_calibrated(const Spec *spec) { return spec->calibration.text || spec->calibration.tokens; }
+
+bool spec_evaluates(const Spec *spec) { return spec->evaluation.text || spec->evaluation.tokens; }
+
 static bool check_prompt_name(const Walk *walk, const Prompt *prompt) {
   for (const char *const *reserved = mode_reserved_names; *reserved; reserved++)
     if (!strncmp(prompt->name, *reserved, strlen(*reserved)))
@@ -242,7 +246,7 @@ static bool check_lists(const Walk *walk, const Spec *spec) {
 
 /* Without calibration no mode with an int8 stage can run; `place` is where the mode is named. */
 static bool check_scales(const Walk *walk, const Spec *spec, const char *name, const Place *place) {
-  if (spec->calibration.text || is_reference(name) || !mode_needs_scales(spec_mode(spec, name))) return true;
+  if (spec_calibrated(spec) || is_reference(name) || !mode_needs_scales(spec_mode(spec, name))) return true;
   return walk_fail(
       walk, place,
       "mode '%s' has int8 stages and needs scales: add 'calibration: {text: FILE}' (or a mode of floats alone, "
@@ -305,7 +309,7 @@ static void collect_modes(Arena *arena, Spec *spec) {
   }
   for (int i = 0; i < spec->compare_all_count; i++) run_mode(spec, spec->compare_all[i]);
   default_modes(arena, spec, true, &spec->compare_all, &spec->compare_all_count);
-  default_modes(arena, spec, spec->evaluation.text, &spec->evaluation.modes, &spec->evaluation.mode_count);
+  default_modes(arena, spec, spec_evaluates(spec), &spec->evaluation.modes, &spec->evaluation.mode_count);
   default_modes(arena, spec, spec->cost.length_count, &spec->cost.modes, &spec->cost.mode_count);
 }
 
@@ -324,7 +328,7 @@ static bool is_running(const Spec *spec, const char *mode) {
 }
 
 static bool check_evaluated(const Walk *walk, const Spec *spec, const Pair *pair, const Place *gate) {
-  if (!spec->evaluation.text)
+  if (!spec_evaluates(spec))
     return walk_fail(walk, gate, "bits_per_byte needs 'evaluation', a text that is predicted");
   const char *const names[] = {pair->base, pair->other}, *const keys[] = {"base", "other"};
   for (int n = 0; n < 2; n++) {

@@ -19,9 +19,10 @@ typedef enum { F16_AS_F16, F16_AS_F32 } F16As;
 enum { PROMPTS_MAX = 4096 };
 
 typedef struct Calibration {
-  const char *text; /* path; NULL where the spec gives none */
+  const char *text; /* path; this or tokens; both NULL where the spec gives none */
   int windows, length;
   double alpha;
+  const char *tokens; /* path: ids, whatever the vocabulary */
 } Calibration;
 
 /* Exactly one of text, string, tokens is set. With `windows` it stands in a spec for that many prompts: pieces of
@@ -29,10 +30,10 @@ typedef struct Calibration {
 typedef struct Prompt {
   const char *name; /* as a mode's name; unique */
   const char *text; /* path of a text file: `length` bytes from `offset` */
-  int64_t offset;
+  int64_t offset;     /* of text or tokens */
   int length;         /* 0 where not given: the whole file */
   const char *string; /* inline text */
-  const char *tokens; /* path: text (integers) or .npy int32 */
+  const char *tokens; /* path: text (integers) or .npy; `length` ids from `offset` */
   int windows;        /* 0: one prompt */
   int window;         /* of a prompt that runs: which of them it is */
 } Prompt;
@@ -71,7 +72,8 @@ typedef struct Micro { /* an empty list: the default that the schema's row state
 } Micro;
 
 typedef struct EvaluationPlan { /* how well each mode predicts a text */
-  const char *text;             /* path; NULL: no evaluation. Bytes, or ids for other vocabularies */
+  const char *text;             /* path: bytes, or ids for other vocabularies; this or tokens; neither: no evaluation */
+  const char *tokens;           /* path: ids, whatever the vocabulary */
   int windows, length;
   const char **modes; /* the reference is always evaluated */
   int mode_count;
@@ -166,6 +168,9 @@ char *spec_print(Arena *arena, const Spec *spec);
 char *spec_schema(Arena *arena);
 /* Whether the spec asks for the error budget of this pair (names as in pairs, or fp64). */
 bool spec_budget(const Spec *spec, const char *base, const char *other);
+/* Whether scales can be had, and whether modes are evaluated. */
+bool spec_calibrated(const Spec *spec);
+bool spec_evaluates(const Spec *spec);
 /* A mode that runs, else one that the spec defines, else a preset; NULL for fp64 and unknown names. */
 const Mode *spec_mode(const Spec *spec, const char *name);
 #endif

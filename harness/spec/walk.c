@@ -215,8 +215,9 @@ static bool check_choice(Walk *walk, yaml_node_t *node, const Place *here, const
 }
 
 static bool read_key(Walk *walk, const Key *key, yaml_node_t *node, const yaml_node_pair_t *pair, void *out) {
-  if (key->with && !find_key(walk, node, key->with)) {
+  if (key->with && !find_key(walk, node, key->with) && !(key->or_with && find_key(walk, node, key->or_with))) {
     const Place place = {.label = key->key, .mark = node_at(walk, pair->key)->start_mark};
+    if (key->or_with) return walk_fail(walk, &place, "has no sense without '%s' or '%s'", key->with, key->or_with);
     return walk_fail(walk, &place, "has no sense without '%s'", key->with);
   }
   return walk_value(walk, key, node_at(walk, pair->value), key->key, out);

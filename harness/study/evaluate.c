@@ -40,7 +40,7 @@ bool evaluate(Arena *arena, const Spec *spec, const Setup *setup, Progress *prog
               Status *st) {
   const EvaluationPlan *plan = &spec->evaluation;
   *rows = (EvaluationRows){0};
-  if (!plan->text) return true;
+  if (!spec_evaluates(spec)) return true;
   int windows = plan->windows, sides = plan->mode_count + 1;
   rows->modes = sides;
   rows->windows = windows;
@@ -70,12 +70,12 @@ bool evaluate(Arena *arena, const Spec *spec, const Setup *setup, Progress *prog
   }
   rows->pairs = pairs_of(rows, arena, &rows->pair);
   progress_done(progress, "%d windows of %d tokens of %s, %d modes and the float64 reference", windows, plan->length,
-                plan->text, plan->mode_count);
+                setup->evaluation_path, plan->mode_count);
   return true;
 }
 
 size_t evaluate_bytes(const Spec *spec, const Config *config) {
-  if (!spec->evaluation.text) return 0;
+  if (!spec_evaluates(spec)) return 0;
   size_t T = (size_t)spec->evaluation.length, D = (size_t)config->D;
   return T * D * (size_t)config->layers * sizeof(double) + 3 * block_bytes(config, spec->evaluation.length) +
          evaluation_window_bytes((int)T, config->vocab);

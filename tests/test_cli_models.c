@@ -1,0 +1,192 @@
+/* The program on models that are not the shipped one: vocabularies that are no bytes, weights that it does not use or
+ * that are zero, files as numpy writes them. The model is tests/made_model.h's: six tokens, two layers. */
+#include "tests/made_model.h"
+#include "tests/shell.h"
+
+static void begin(void) {
+  test_files_begin();
+  shell_begin();
+}
+
+static void end(void) {
+  shell_end();
+  test_files_end();
+}
+
+TestSuite(cli_models, .init = begin, .fini = end);
+
+/* The model in test_folder, and 600 ids in ids.txt (text) and ids.npy (int64, [1, 600], as tokenizers and numpy give).
+ */
+static void write_inputs(Model *m) {
+  const char header[] = "{'descr': '<i8', 'fortran_order': False, 'shape': (1, 600), }\n";
+  enum { IDS = 600, HEAD = 10, NPY = HEAD + sizeof header - 1 };
+  char text[3 * IDS] = "";
+  unsigned char npy[NPY + IDS * 8] = "\x93NUMPY\1\0";
+  npy[8] = NPY - HEAD;
+  memcpy(npy + HEAD, header, NPY - HEAD);
+  for (int i = 0; i < IDS; i++) {
+    npy[NPY + 8 * i] = (unsigned char)(i * i % 6);
+    text[2 * i] = (char)('0' + i * i % 6);
+    text[2 * i + 1] = ' ';
+  }
+  write_shard(m, "model.safetensors", 0, false);
+  test_write("ids.npy", npy, sizeof npy);
+  test_write("ids.txt", text, strlen(text));
+}
+
+#define INPUTS "--model %s --tokens %s/ids.npy --calibration %s/ids.txt"
+#define FOLDERS test_folder, test_folder, test_folder
+#define WINDOWS "--windows 2 --window-length 16"
+
+Test(cli_models, every_command_runs_on_token_ids) {
+  write_inputs(model_of("F32"));
+  CONFIG();
+  cr_assert_eq(shell("%s compare 2-0 2-4 " INPUTS " " WINDOWS " --length 20 -q -o %s/a 2>&1", shell_program(), FOLDERS,
+                     shell_folder),
+               0, "%s", shell_output);
+  cr_expect(strstr(shell_output, "2-0 against 2-4: "), "%s", shell_output);
+  cr_assert_eq(shell("%s eval --mode 0,2-4 " INPUTS " " WINDOWS " --json -q 2>&1", shell_program(), FOLDERS), 0, "%s",
+               shell_output);
+  cr_expect(strstr(shell_output, "perplexity"), "%s", shell_output);
+  cr_assert_eq(shell("%s calibrate --model %s --tokens %s/ids.npy " WINDOWS " -q 2>&1", shell_program(), test_folder,
+                     test_folder),
+               0, "%s", shell_output);
+  cr_expect(strstr(shell_output, "s_in") && strstr(shell_output, "\n1 "), "%s", shell_output);
+  cr_assert_eq(shell("%s micro conv1d " INPUTS " " WINDOWS " --length 20 -q -o %s/m 2>&1", shell_program(), FOLDERS,
+                     shell_folder),
+               0, "%s", shell_output);
+  cr_assert_eq(shell("%s micro exp --model %s --tokens %s/ids.txt --length 20 -q -o %s/e 2>&1", shell_program(),
+                     test_folder, test_folder, shell_folder),
+               0, "%s", shell_output);
+}
+
+Test(cli_models, ids_in_text_and_in_npy_are_the_same_run) {
+  write_inputs(model_of("F32"));
+  CONFIG();
+  for (const char *const *kind = WORDS("txt", "npy"); *kind; kind++)
+    cr_assert_eq(shell("%s compare 0 2-4 --model %s --tokens %s/ids.%s --calibration %s/ids.%s " WINDOWS
+                       " --offset 3 --length 20 -q -o %s/%s 2>&1",
+                       shell_program(), test_folder, test_folder, *kind, test_folder, *kind, shell_folder, *kind),
+                 0, "%s", shell_output);
+  cr_expect_eq(shell("cmp %s/txt/tables/tensor_stats.csv %s/npy/tables/tensor_stats.csv", shell_folder, shell_folder),
+               0, "%s", shell_output);
+}
+
+Test(cli_models, without_tokens_the_error_says_what_to_give) {
+  static const struct {
+    const char *command, *asks, *asks_not;
+  } rows[] = {{"compare 2-0 2-4", "give --tokens FILE and --calibration FILE, both token ids", "prompt"},
+              {"compare 1 fp32", "give --tokens FILE, a file of token ids", "--calibration"},
+              {"compare 2-0 2-4 --text data/text/test.txt", "give --tokens FILE and --calibration FILE", "prompt"},
+              {"compare 2-0 2-4 --tokens ids", "give --calibration FILE, a file of token ids", "--tokens FILE"},
+              {"eval", "give --tokens FILE and --calibration FILE", "prompt"},
+              {"eval --mode fp32", "give --tokens FILE, a file of", "--calibration"},
+              {"calibrate", "give --tokens FILE, a file of", "--calibration"},
+              {"micro scan", "give --tokens FILE and --calibration FILE", "prompt"},
+              {"micro silu", "give --tokens FILE, a file of", "--calibration"}};
+  write_inputs(model_of("F32"));
+  CONFIG();
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    cr_expect_eq(shell("%s %s --model %s 2>&1", shell_program(), rows[i].command, test_folder), 2, "%s", shell_output);
+    cr_expect(strstr(shell_output, rows[i].asks) && strstr(shell_output, "vocabulary is 6") &&
+                  !strstr(shell_output, rows[i].asks_not),
+              "%s: %s", rows[i].command, shell_output);
+  }
+}
+
+/* verify needs a device to say anything; what it lacks before that is a text. */
+Test(cli_models, verify_needs_no_text) {
+  write_inputs(model_of("F32"));
+  CONFIG();
+  cr_expect_neq(shell("%s verify --model %s -q 2>&1", shell_program(), test_folder), 1, "%s", shell_output);
+  cr_expect(!strstr(shell_output, "text") && !strstr(shell_output, "tokens"), "%s", shell_output);
+}
+
+Test(cli_models, calibrate_and_compare_take_their_scales_from_one_default_text) {
+  cr_assert_eq(shell("%s calibrate -q --windows 2 --window-length 64 | awk 'NR == 2 {print $2 + 0}'", shell_program()),
+               0);
+  const double printed = atof(shell_output);
+  cr_assert_eq(shell("%s compare 0 2-4 -q --windows 2 --window-length 64 --length 5 -o %s/a 2>&1 >/dev/null && "
+                     "awk -F, '$1 == 0 && $2 == \"s_in\" {print $4 + 0}' %s/a/tables/scales.csv",
+                     shell_program(), shell_folder, shell_folder),
+               0, "%s", shell_output);
+  cr_expect(printed > 0 && fabs(atof(shell_output) / printed - 1) < 1e-5, "%s, calibrate %g", shell_output, printed);
+}
+
+Test(cli_models, the_default_offset_is_of_the_default_text_alone) {
+  write_inputs(model_of("F32"));
+  test_write("short.txt", "A short text of one's own.", 26);
+  cr_expect_eq(shell("%s compare 1 fp32 --text %s/short.txt --length 20 -q -o %s/a 2>&1", shell_program(), test_folder,
+                     shell_folder),
+               0, "%s", shell_output);
+  cr_expect_eq(shell("%s compare 1 fp32 --text a --tokens b 2>&1", shell_program()), 2);
+  cr_expect(strstr(shell_output, "--tokens stands beside --text"), "%s", shell_output);
+}
+
+Test(cli_models, weights_that_are_not_used_are_an_error_unless_asked_for_and_then_on_record) {
+  Model *m = model_of("F32");
+  add(m, "F32", "backbone.layers.2.norm.weight", 1, 4, 0, 0);
+  write_inputs(m);
+  CONFIG();
+  cr_expect_eq(shell("%s compare 1 fp32 " INPUTS " --length 9 -q -o %s/a 2>&1", shell_program(), FOLDERS, shell_folder),
+               2);
+  cr_expect(strstr(shell_output, "1 tensor that this model does not use: backbone.layers.2.norm.weight") &&
+                strstr(shell_output, "--ignore-unused"),
+            "%s", shell_output);
+  cr_assert_eq(shell("%s compare 1 fp32 " INPUTS " --length 9 -q --ignore-unused -o %s/a 2>&1", shell_program(),
+                     FOLDERS, shell_folder),
+               0, "%s", shell_output);
+  cr_expect_eq(shell("sed -n 5p %s/a/report.md", shell_folder), 0);
+  cr_expect(
+      strstr(shell_output, "The checkpoint holds 1 tensor that the model does not use: backbone.layers.2.norm.weight"),
+      "%s", shell_output);
+  cr_expect_eq(shell("h5dump -a unused_weights %s/a/results.h5 2>/dev/null || strings %s/a/results.h5", shell_folder,
+                     shell_folder),
+               0);
+  cr_expect(strstr(shell_output, "backbone.layers.2.norm.weight"), "%s", shell_output);
+  for (const char *const *command = WORDS("eval --mode fp32 " WINDOWS, "micro exp", "calibrate"); *command; command++) {
+    const char *more = strcmp(*command, "calibrate") ? "" : WINDOWS;
+    cr_expect_eq(shell("%s %s %s --model %s --tokens %s/ids.txt -q 2>&1", shell_program(), *command, more, test_folder,
+                       test_folder),
+                 2);
+    cr_expect(strstr(shell_output, "--ignore-unused"), "%s: %s", *command, shell_output);
+  }
+}
+
+/* Logits that are all zero stay all zero: nothing is divided by their size. */
+Test(cli_models, a_model_with_zero_embedding_norm_or_head_runs) {
+  for (const char *const *name = WORDS("backbone.embeddings.weight", "backbone.norm_f.weight", "lm_head.weight"); *name;
+       name++) {
+    Model *m = model_of("F32");
+    add(m, "F32", "lm_head.weight", 2, 6, 4, 0);
+    memset(tensor(m, *name)->value, 0, sizeof tensor(m, *name)->value);
+    write_inputs(m);
+    CONFIG("tie_word_embeddings", "false");
+    cr_expect_eq(shell("%s compare 2-0 2-4 " INPUTS " " WINDOWS " --length 20 -q --fresh -o %s/a 2>&1", shell_program(),
+                       FOLDERS, shell_folder),
+                 0, "%s: %s", *name, shell_output);
+    cr_expect(!strstr(shell_output, "nan"), "%s: %s", *name, shell_output);
+  }
+}
+
+Test(cli_models, announced_paths_lead_there_from_where_the_user_stands) {
+  write_inputs(model_of("F32"));
+  CONFIG();
+  mkdir(test_path("specs"), 0777);
+  const char spec[] = "title: t\nmodel: ..\nprompts: [{name: p, tokens: ../ids.txt, length: 9}]\n"
+                      "calibration: {tokens: ../ids.npy, windows: 2, length: 16}\npairs: [[2-0, 2-4]]\n"
+                      "evaluation: {tokens: ../ids.txt, windows: 2, length: 8}\n";
+  test_write("specs/a.yaml", spec, sizeof spec - 1);
+  cr_assert_eq(shell("ln -s %s %s/here && ln -s here/specs %s/link && realpath %s", test_folder, shell_folder,
+                     shell_folder, shell_program()),
+               0);
+  char program[256];
+  cr_assert_eq(sscanf(shell_output, "%255s", program), 1);
+  cr_assert_eq(shell("cd %s && %s run here/specs/a.yaml -o out 2>&1", shell_folder, program), 0, "%s", shell_output);
+  cr_expect(strstr(shell_output, " here: 2 layers") && strstr(shell_output, " 16 tokens of here/ids.npy ") &&
+                strstr(shell_output, " 8 tokens of here/ids.txt,"),
+            "%s", shell_output);
+  /* behind a link ".." is not the folder in front of it */
+  cr_assert_eq(shell("cd %s && %s run link/a.yaml -o linked 2>&1", shell_folder, program), 0, "%s", shell_output);
+  cr_expect(strstr(shell_output, " 16 tokens of link/../ids.npy "), "%s", shell_output);
+}
