@@ -5,13 +5,13 @@
 #include <string.h>
 
 #include "model/json.h"
+#include "model/trace.h"
 
 enum {
   MAX_FILE = 1 << 20,
   MAX_WIDTH = 1 << 20,
   MAX_STATE = 1 << 10,
   MAX_TAPS = 16,
-  MAX_LAYERS = 1024,
   MAX_VOCAB = 1 << 24
 };
 
@@ -124,7 +124,7 @@ static bool read_rank(const char *path, const json_t *o, int D, int *R, Status *
 static bool read_keys(const char *path, const json_t *o, Config *c, bool *conv_bias, Status *st) {
   TRY(check_kind(path, o, st));
   TRY(read_int(path, o, "hidden_size", MAX_WIDTH, 0, &c->D, st));
-  TRY(read_int(path, o, "num_hidden_layers", MAX_LAYERS, 0, &c->layers, st));
+  TRY(read_int(path, o, "num_hidden_layers", LAYERS_MOST, 0, &c->layers, st));
   TRY(read_int(path, o, "vocab_size", MAX_VOCAB, 0, &c->vocab, st));
   TRY(read_int(path, o, "state_size", MAX_STATE, 0, &c->N, st));
   TRY(read_int(path, o, "conv_kernel", MAX_TAPS, 0, &c->K, st));

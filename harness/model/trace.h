@@ -63,8 +63,8 @@ typedef struct Trace {
 } Trace;
 
 /* The layer number under which the tables file the tensors of the model's ends: -1 for embedding, `layers` for the
- * rest. */
-enum { LAYER_EMBEDDING = -1 };
+ * rest. No model has more than LAYERS_MOST, and so no results file. */
+enum { LAYER_EMBEDDING = -1, LAYERS_MOST = 1024 };
 
 /* Element i (row-major, rows * cols) as the value it stands for: dequantised, widened; exact in double. */
 double tensor_value(const Tensor *t, size_t i);

@@ -1,10 +1,12 @@
 /* report: from a results file to report.md, report.html, tables.tex, plots/ and tables/NAME.csv. */
 #include "report/report.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/file.h"
+#include "model/trace.h"
 #include "report/body.h"
 #include "report/csv.h"
 #include "report/figures.h"
@@ -53,10 +55,18 @@ static bool write_tables(const ReportData *d, const char *folder, Arena scratch,
   return true;
 }
 
+/* The number of layers sizes what follows; it is an attribute and not in a table, so its range is here. */
+static bool check_layers(const char *path, const char *text, Status *st) {
+  double layers = text ? strtod(text, NULL) : 0;
+  return (layers >= 0 && layers <= LAYERS_MOST && layers == floor(layers)) ||
+         FAIL(st, "%s: /: attribute 'layers' is %.40s, not a whole number of 0 to %d", path, text, LAYERS_MOST);
+}
+
 /* Reads the whole file once; everything in the arena. */
 static bool read_rows(Arena *arena, const Results *results, ReportData *d, Status *st) {
   *d = (ReportData){0};
-  for (int a = 0; a < ABOUT_COUNT; a++) d->about[a] = results_text(arena, results, about_names[a]);
+  for (int a = 0; a < ABOUT_COUNT; a++) TRY(results_text(arena, results, about_names[a], &d->about[a], st));
+  TRY(check_layers(results->path, d->about[ABOUT_LAYERS], st));
   while (tables[d->table_count]) d->table_count++;
   d->tables = ARENA_NEW(arena, TableRows, d->table_count);
   for (int i = 0; i < d->table_count; i++) {

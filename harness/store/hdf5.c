@@ -88,14 +88,3 @@ hid_t h5_column_type(const Column *column) {
     default: return h5_text_type(column->size);
   }
 }
-
-hid_t h5_row_type(const Table *table) {
-  hid_t row = H5Tcreate(H5T_COMPOUND, table->row_size);
-  for (int i = 0; i < table->columns; i++) {
-    hid_t type = h5_column_type(&table->column[i]);
-    assert(H5Tget_size(type) == table->column[i].size);
-    H5Tinsert(row, table->column[i].name, table->column[i].offset, type);
-    H5Tclose(type);
-  }
-  return row;
-}

@@ -23,7 +23,6 @@ bool h5_close(hid_t id, Status *why);
 hid_t h5_type(Type type);                   /* lives as long as the process */
 hid_t h5_text_type(size_t bytes);           /* fixed length, UTF-8, NUL-padded; the caller closes it */
 hid_t h5_column_type(const Column *column); /* the caller closes it */
-hid_t h5_row_type(const Table *table);      /* the caller closes it */
 
 /* ---- writing ---- */
 hid_t h5_create_file(const char *path, Status *why);
@@ -67,7 +66,8 @@ bool h5_get_text(Arena *arena, hid_t object, const char *name, size_t limit, con
 bool h5_get_scalar(hid_t object, const char *name, hid_t type, void *value, Status *why);
 /* The tensor's data and kernel in the arena, its digest checked. */
 bool h5_get_tensor(Arena *arena, hid_t at, const char *name, Tensor *t, Digest *digest, Status *why);
-/* The rows in the arena: columns, types and digest checked, every text ends with a NUL. */
+/* The rows in the arena: digest and every number's range checked, every text ends with a NUL. A column that the file
+ * does not have is empty (column_clear). */
 bool h5_get_rows(Arena *arena, hid_t at, const Table *table, void **rows, size_t *count, Status *why);
 /* Reads everything into the arena, after a look whether it fits, and compares the attribute digest. */
 bool h5_get_data(Arena *arena, const Stored *stored, void **data, Digest *digest, Status *why);

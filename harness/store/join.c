@@ -216,6 +216,9 @@ static bool put_attributes(const Join *join, const Attribute *attributes, int co
   bool found = false, ok = true;
   TRY(parts_read_key(join->journal->folder, &key, &found, st));
   if (!found) return FAIL(st, "%s: has no run.json any more", join->journal->folder);
+  const int32_t version = FORMAT_VERSION;
+  if (!h5_put_scalar(join->file, "format_version", H5T_STD_I32LE, &version, &why))
+    return failed(join, "format_version", sizeof version, &why, st);
   for (int i = 0; ok && i < RUN_KEYS; i++) {
     char name[32];
     snprintf(name, sizeof name, "%s_digest", run_key_names[i]);

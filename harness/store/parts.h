@@ -9,6 +9,10 @@
 #include "store/hdf5.h"
 #include "store/store.h"
 
+/* The results file's root attribute `format_version`, absent before there was one. It grows only where a reader of the
+ * version before would misread a file; a new table, column or attribute is no such change. */
+enum { FORMAT_VERSION = 1 };
+
 enum { RUN_KEYS = 4, PATH_BYTES = sizeof((Segment *)0)->path };
 extern const char *const run_key_names[RUN_KEYS]; /* spec, weights, text, program: the order of RunKey */
 const Digest *run_key_digest(const RunKey *key, int i);

@@ -171,13 +171,15 @@ static bool get_attribute(Arena *arena, hid_t file, const char *name, const char
   return true;
 }
 
-static herr_t attribute(hid_t file, const char *name, const H5A_info_t *info, void *data) {
-  (void)info;
-  Walk *walk = data;
+/* A file without a version was written before there was one, and is read like the first. */
+static bool check_version(Walk *walk, hid_t file) {
   Status why = {0};
-  Arena scratch = walk->scratch;
-  const char *text;
-  return get_attribute(&scratch, file, name, &text, &why) || refuse(walk, "/", "", why.text) ? 0 : -1;
+  int32_t version = 0;
+  if (H5Aexists(file, "format_version") == 0) return true;
+  if (!h5_get_scalar(file, "format_version", H5T_STD_I32LE, &version, &why)) return refuse(walk, "/", "", why.text);
+  return (version >= 0 && version <= FORMAT_VERSION) ||
+         FAIL(walk->st, "%s: has format version %d; this driftscope reads up to %d: a newer one is needed",
+              walk->file_name, version, FORMAT_VERSION);
 }
 
 static bool visit_root(Walk *walk, hid_t group, const char *where, const char *name) {
@@ -189,9 +191,7 @@ static bool visit_root(Walk *walk, hid_t group, const char *where, const char *n
 static bool walk_all(Walk *walk, hid_t file) {
   Status reason = {0}, *why = &reason;
   Members members = {walk, visit_root, "/"};
-  return (H5(H5Aiterate2(file, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, attribute, walk)) ||
-          refuse(walk, "/", "", why->text)) &&
-         (each_member(file, &members, why) || refuse(walk, "/", "", why->text));
+  return check_version(walk, file) && (each_member(file, &members, why) || refuse(walk, "/", "", why->text));
 }
 
 bool results_open(const char *path, Results *results, Arena scratch, Status *st) {
@@ -215,19 +215,13 @@ void results_close(Results *results) {
   results->file = -1;
 }
 
-const char *results_text(Arena *arena, const Results *results, const char *name) {
+bool results_text(Arena *arena, const Results *results, const char *name, const char **text, Status *st) {
   Status why = {0};
-  const char *text;
-  return get_attribute(arena, results->file, name, &text, &why) ? text : NULL;
-}
-
-/* Text columns are NUL-padded: the last byte is 0 in every file that the program wrote, and is made so in any other. */
-static void end_texts(const Table *table, void *rows, size_t count) {
-  for (int c = 0; c < table->columns; c++) {
-    if (table->column[c].type != COLUMN_TEXT) continue;
-    char *last = (char *)rows + table->column[c].offset + table->column[c].size - 1;
-    for (size_t i = 0; i < count; i++) last[i * table->row_size] = 0;
-  }
+  htri_t there = H5Aexists(results->file, name);
+  *text = NULL;
+  if (there == 0) return true;
+  return (h5_ok(there > 0, &why) && get_attribute(arena, results->file, name, text, &why)) ||
+         FAIL(st, "%s: /: %s", results->path, why.text);
 }
 
 bool results_rows(Arena *arena, const Results *results, const Table *table, void **rows, size_t *count, Status *st) {
@@ -241,7 +235,6 @@ bool results_rows(Arena *arena, const Results *results, const Table *table, void
   there = ok ? h5_has(group, table->name, &why) : -1;
   ok = there == 0 || (there > 0 && h5_get_rows(arena, group, table, rows, count, &why));
   h5_close(group, &why);
-  if (ok) end_texts(table, *rows, *count);
   return ok || FAIL(st, "%s: tables/%s: %s", results->path, table->name, why.text);
 }
 

@@ -113,7 +113,7 @@ bool results_open(const char *path, Results *results, Arena scratch, Status *st)
 void results_close(Results *results);
 /* The text of a root attribute, a number as text ("%.17g"); NULL where it is absent. Texts of up to 4 MiB are
  * attributes as they are: the 1.8 format has no limit of 64 KiB for them. */
-const char *results_text(Arena *arena, const Results *results, const char *name);
+bool results_text(Arena *arena, const Results *results, const char *name, const char **text, Status *st);
 /* count 0 and success where the table is absent. */
 bool results_rows(Arena *arena, const Results *results, const Table *table, void **rows, size_t *count, Status *st);
 /* The RunKey kept as attributes, to see whether a finished result is this run's. */

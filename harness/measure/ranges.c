@@ -1,0 +1,121 @@
+/* ranges: one list, by "table.column" or by "column" in every table. */
+#include "measure/ranges.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "model/trace.h"
+
+/* Elements of a tensor. 2^23 such numbers can be added in 64 bits, and so many rows are no table (ROWS_MOST). */
+#define COUNT_MOST 0x1p40
+#define BYTES_MOST 0x1p50     /* of memory, weights or files; never added over rows */
+#define ONE_ROUNDED 1.0000001 /* sums of shares and cosines, with what rounding leaves above 1 */
+
+enum { ROWS_MOST = 1 << 22, MODES_MOST = 4096 };
+
+/* The first that fits holds, so "table.column" stands above "column". */
+static const struct {
+  const char *names;
+  Range range;
+} named[] = {
+    {"drift_law.layers", {0, LAYERS_MOST}},
+    {"verdict.first_layer", {-2, LAYERS_MOST}},
+    {"swap_effect.order", {1, 2}},
+    {"restore.step", {-1, INT32_MAX}},
+    {"as_in_run", {-1, 1}},
+    {"at_least byte_tokens identical passed reached same_kernel", {0, 1}},
+    {"bytes weight_bytes scale_bytes activation_bytes peak_activation_bytes state_bytes", {0, BYTES_MOST}},
+    {"on_grid saturated differing misrounded top1_agreement top1_accuracy break_p", {0, 1}},
+    {"cost.share", {0, ONE_ROUNDED}},
+    {"cosine cosine_min pearson pearson_min memory_correlation", {-ONE_ROUNDED, ONE_ROUNDED}},
+    {"std std_base std_other std_want std_got rmse max_abs mean_abs", {0, INFINITY}},
+    {"rel_l2 rel_l2_min rel_l2_max rel_l2_low rel_l2_high first_rel_l2 logits_rel_l2", {0, INFINITY}},
+    {"base_l2 in_l2 total_l2 local_l2 inherited_l2 interaction_l2", {0, INFINITY}},
+    {"block_out_first block_out_last block_out_worst swap.block_out swap.moved restore.block_out", {0, INFINITY}},
+    {"max_rel_error mean_rel_error ulp_max ulp_mean ulp_first ulp_last used_max used_median", {0, INFINITY}},
+    {"scale time_s time_us tokens_per_s perplexity", {0, INFINITY}},
+};
+
+/* Whether one of these words is the column's name, alone or after the table's. */
+static bool has_name(const char *names, const Table *table, const Column *column) {
+  size_t of_table = strlen(table->name), length;
+  for (; *names; names += length, names += *names == ' ') {
+    length = strcspn(names, " ");
+    bool with_table = !strncmp(names, table->name, of_table) && names[of_table] == '.';
+    size_t before = with_table ? of_table + 1 : 0;
+    if (strlen(column->name) == length - before && !strncmp(names + before, column->name, length - before)) return true;
+  }
+  return false;
+}
+
+static bool begins(const char *name, const char *with) { return !strncmp(name, with, strlen(with)); }
+
+static bool ends(const char *name, const char *with) {
+  size_t length = strlen(name), of_end = strlen(with);
+  return length >= of_end && !strcmp(name + length - of_end, with);
+}
+
+/* "layer", "worst_layer", "first_index", "token_worst", …: an index may not apply, and is then -1; a count never is. */
+static bool is_index(const char *name) {
+  return begins(name, "first_") || begins(name, "worst_") || begins(name, "next_") || ends(name, "layer") ||
+         ends(name, "_index") || ends(name, "_first") || ends(name, "_worst");
+}
+
+Range column_range(const Table *table, const Column *column) {
+  for (size_t i = 0; i < sizeof named / sizeof *named; i++)
+    if (has_name(named[i].names, table, column)) return named[i].range;
+  switch (column->type) {
+    case COLUMN_I32:
+      return (Range){is_index(column->name) ? -1 : 0, ends(column->name, "layer") ? LAYERS_MOST : INT32_MAX};
+    case COLUMN_I64: return (Range){is_index(column->name) ? -1 : 0, COUNT_MOST};
+    default: return (Range){-INFINITY, INFINITY};
+  }
+}
+
+size_t table_rows_most(const Table *table) {
+  const Table *const one_a_mode[] = {&table_modes, &table_cost_bytes, &table_evaluation};
+  for (size_t i = 0; i < sizeof one_a_mode / sizeof *one_a_mode; i++)
+    if (table == one_a_mode[i]) return MODES_MOST;
+  return ROWS_MOST;
+}
+
+/* Integers of a file are below 2^53 or outside their range, so that a double tells. */
+static double number_at(const Column *column, const char *cell) {
+  int32_t i32;
+  int64_t i64;
+  double f64;
+  switch (column->type) {
+    case COLUMN_I32: return memcpy(&i32, cell, sizeof i32), i32;
+    case COLUMN_I64: return memcpy(&i64, cell, sizeof i64), (double)i64;
+    default: return memcpy(&f64, cell, sizeof f64), f64;
+  }
+}
+
+void column_clear(const Table *table, const Column *column, void *row) {
+  Range range = column_range(table, column);
+  double nearest = fmin(fmax(-1, range.low), range.high);
+  char *cell = (char *)row + column->offset;
+  switch (column->type) {
+    case COLUMN_TEXT: memset(cell, 0, column->size); break;
+    case COLUMN_I32: memcpy(cell, &(int32_t){(int32_t)nearest}, sizeof(int32_t)); break;
+    case COLUMN_I64: memcpy(cell, &(int64_t){(int64_t)nearest}, sizeof(int64_t)); break;
+    case COLUMN_F64: memcpy(cell, &(double){NAN}, sizeof(double)); break;
+  }
+}
+
+static bool in_range(const Table *table, const Column *column, const char *rows, size_t count, Status *why) {
+  Range range = column_range(table, column);
+  for (size_t i = 0; i < count; i++) {
+    double value = number_at(column, rows + i * table->row_size + column->offset);
+    if (isnan(value) || (value >= range.low && value <= range.high)) continue;
+    return FAIL(why, "row %zu, column '%s' is %.17g, outside of %.9g to %.9g", i, column->name, value, range.low,
+                range.high);
+  }
+  return true;
+}
+
+bool rows_in_range(const Table *table, const void *rows, size_t count, Status *why) {
+  for (int i = 0; i < table->columns; i++)
+    if (table->column[i].type != COLUMN_TEXT) TRY(in_range(table, &table->column[i], rows, count, why));
+  return true;
+}
