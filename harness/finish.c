@@ -7,6 +7,7 @@
 #include "lockstep.h"
 #include "measure/drift.h"
 #include "measure/law.h"
+#include "measure/shape.h"
 #include "measure/verdict.h"
 #include "microtest.h"
 #include "provenance.h"
@@ -75,7 +76,7 @@ static TableRows verdict_rows(Arena *arena, const Experiment *e, const PairStats
 
 bool finish(Arena *arena, Experiment *e, const RunOptions *options, double start_s, Status *st) {
   void *tensor, *pair, *budget;
-  size_t tensors, pairs, drifts, budgets, laws;
+  size_t tensors, pairs, drifts, budgets, laws, shapes;
   TRY(journal_read_rows(arena, &e->journal, &table_tensor_stats, &tensor, &tensors, st));
   TRY(journal_read_rows(arena, &e->journal, &table_pair_stats, &pair, &pairs, st));
   TRY(journal_read_rows(arena, &e->journal, &table_budget, &budget, &budgets, st));
@@ -84,6 +85,7 @@ bool finish(Arena *arena, Experiment *e, const RunOptions *options, double start
   Resampling draws = resampling_of(arena, e->spec->prompt_count, layers - 1, e->spec->seed);
   Drift *drift = drift_of(arena, pair, pairs, &draws, &drifts);
   DriftLaw *law = law_of(arena, pair, pairs, layers, &draws, &laws);
+  DriftShape *shape = shape_of(arena, pair, pairs, layers, &e->spec->drift, e->spec->seed, &shapes);
   e->stats_s += clock_s() - measure_s;
   TableRows verdict = verdict_rows(arena, e, pair, pairs, drift, drifts);
   const Measured measured = {.tensor = tensor,
@@ -106,6 +108,7 @@ bool finish(Arena *arena, Experiment *e, const RunOptions *options, double start
       {&table_pair_stats, pair, pairs},
       {&table_drift, drift, drifts},
       {&table_drift_law, law, laws},
+      {&table_drift_shape, shape, shapes},
       {&table_budget, budget, budgets},
       {&table_swap, e->swaps.swap, e->swaps.swaps},
       {&table_swap_effect, e->swaps.effect, e->swaps.effects},

@@ -60,6 +60,20 @@ static const Column columns_drift_law[] = {
 TABLE(drift_law, DriftLaw, "Drift laws: does a pair's difference accumulate over the layers, jump at one, or stay as it is");
 #undef X
 
+#define THREE(row, name) COLUMN(row, name), COLUMN(row, name##_low), COLUMN(row, name##_high)
+#define X(member) COLUMN(DriftShape, member)
+#define Y(name) THREE(DriftShape, name)
+static const Column columns_drift_shape[] = {
+    X(base), X(other), X(tensor), X(prompts), X(left_out), X(shape), X(layer), X(layer_low), X(layer_high), X(rival),
+    X(rival_layer), X(reason), X(agreement), X(told), X(first_layer), X(last_layer), X(latest_start), X(first),
+    Y(last), Y(growth),
+    X(peak_layer), Y(rise), Y(fall), X(step_layer), Y(step), X(step_share), X(settled_layer), Y(quarter), X(rate),
+    Y(pooled_growth), X(parting), X(parting_layer), X(needed),
+};
+TABLE(drift_shape, DriftShape, "Shapes of drift: how a pair's difference develops over the layers, with intervals over prompts");
+#undef X
+#undef Y
+
 #define X(member) COLUMN(GateRow, member)
 static const Column columns_gates[] = {
     X(base), X(other), X(tensor), X(layers), X(measure), X(at_least), X(limit), X(measured), X(worst_layer), X(passed),
@@ -194,7 +208,6 @@ static const Column columns_speed[] = {
 TABLE(speed, Speed, "Speed: operators and whole passes, against a copy of as many bytes and against the roofline");
 #undef X
 
-#define THREE(row, name) COLUMN(row, name), COLUMN(row, name##_low), COLUMN(row, name##_high)
 #define X(member) COLUMN(Swap, member)
 #define Y(name) THREE(Swap, name)
 static const Column columns_swap[] = {
@@ -229,6 +242,7 @@ TABLE(restore, Restoration, "Layers that matter: restored one by one until the e
 const Table *const tables[] = {&table_verdict,
                                &table_gates,
                                &table_drift_law,
+                               &table_drift_shape,
                                &table_drift,
                                &table_pair_stats,
                                &table_tensor_stats,

@@ -117,6 +117,41 @@ typedef struct DriftLaw {
   double r2, r2_break; /* share of the variation over layers that a line explains, and a line with that step */
 } DriftLaw;
 
+/* How the difference of a tensor of a pair develops over the layers (measure/shape.h): measured quantities of the
+ * median token's curve, each with a 95 % interval over prompts, and the shape that they make. */
+typedef struct DriftShape {
+  char base[TEXT_NAME], other[TEXT_NAME], tensor[TEXT_TENSOR];
+  int32_t prompts, left_out;     /* that the figures are of; left out: with a layer that is not finite */
+  char shape[16];                /* "identical", "flat", "accumulates", "jumps", "saturates", "rises_falls", "falls",
+                                  * "mixed"; "": none, see reason */
+  int32_t layer;                 /* where: jumps, saturates, rises_falls; else -1 */
+  int32_t layer_low, layer_high; /* where it lies in 95 % of the draws that have that shape; -1 with one prompt */
+  char rival[16];                /* the shape that draws have next often; "": none */
+  int32_t rival_layer;           /* where that is oftenest; else -1 */
+  char reason[16];  /* of no shape: "few_layers", "starts_apart", "zeros", "no_tokens", "not_finite"; else "" */
+  double agreement; /* share of draws of prompts that have the shape; NaN with one prompt */
+  int32_t told;     /* 1: agreement is at least the limit, or this is of one prompt alone; 0: cannot tell */
+  int32_t first_layer, last_layer; /* of the curve: from the first layer that differs in any prompt; -1: none */
+  int32_t latest_start; /* the first layer that differs in every prompt; -1: none. Later than first_layer only
+                         * where reason is "starts_apart" */
+  double first;         /* relative error of the median token there, geometric means over prompts */
+  double last, last_low, last_high;
+  double growth, growth_low, growth_high; /* last / first, as are all factors below, prompt by prompt */
+  int32_t peak_layer;                     /* the largest of the mean curve */
+  double rise, rise_low, rise_high;       /* peak / first */
+  double fall, fall_low, fall_high;       /* last / peak: at most 1 */
+  int32_t step_layer;                     /* the largest step up of the mean curve leads into this layer; -1: none up */
+  double step, step_low, step_high;
+  double step_share;                         /* log step / sum of the logarithms of all steps up of the mean curve */
+  int32_t settled_layer;                     /* the first from which on the mean curve stays near its end */
+  double quarter, quarter_low, quarter_high; /* growth over the last quarter of the layers */
+  double rate; /* factor a layer of the line through the logarithms: a description, no promise that it is one */
+  double pooled_growth, pooled_growth_low, pooled_growth_high; /* growth of the relative L2 of all tokens together */
+  double parting;        /* relative L2 over the median token's error, where the two are furthest apart */
+  int32_t parting_layer; /* there */
+  double needed; /* prompts that would tell the shape, or growth from none; 0: both are told; -1: no number would */
+} DriftShape;
+
 /* A limit of the spec, and what was measured. */
 typedef struct GateRow {
   char base[TEXT_NAME], other[TEXT_NAME]; /* base "": the limit is on one mode, `other` */
@@ -399,10 +434,10 @@ typedef struct Table {
   int columns;
   const Column *column;
 } Table;
-extern const Table table_tensor_stats, table_pair_stats, table_drift, table_drift_law, table_gates, table_verdict,
-    table_modes, table_scales, table_performance, table_budget, table_micro, table_micro_histogram, table_micro_worst,
-    table_state_drift, table_state_error, table_evaluation, table_evaluation_windows, table_evaluation_pairs,
-    table_cost, table_cost_bytes, table_speed, table_swap, table_swap_effect, table_restore;
+extern const Table table_tensor_stats, table_pair_stats, table_drift, table_drift_law, table_drift_shape, table_gates,
+    table_verdict, table_modes, table_scales, table_performance, table_budget, table_micro, table_micro_histogram,
+    table_micro_worst, table_state_drift, table_state_error, table_evaluation, table_evaluation_windows,
+    table_evaluation_pairs, table_cost, table_cost_bytes, table_speed, table_swap, table_swap_effect, table_restore;
 extern const Table *const tables[]; /* all that are stored, in the order of the report; ends with NULL */
 
 /* The number in a column of doubles, by its offset. */

@@ -166,6 +166,28 @@ static const Object gate = {
     WORDS("rel_l2", "max_abs", "sqnr_db", "differing", "on_grid", "top1_agreement", "bits_per_byte"), NULL};
 static const Key a_gate = {.kind = KIND_OBJECT, .object = &gate};
 
+static const Key drift_keys[] = {
+    {"flat", KIND_REAL, offsetof(DriftLimits, flat), .standard = "1.25", .low = 1, .high = 1000,
+     .meaning = "flat: all layers lie within this factor"},
+    {"turn", KIND_REAL, offsetof(DriftLimits, turn), .standard = "1.1", .low = 1, .high = 1000,
+     .meaning = "a fall after a rise, or a rise after a fall, counts from this factor on"},
+    {"ripple", KIND_REAL, offsetof(DriftLimits, ripple), .standard = "5", .low = 0, .high = 1000,
+     .meaning = "and from so many times the curve's own ripple from layer to layer on"},
+    {"jump", KIND_REAL, offsetof(DriftLimits, jump), .standard = "1.25", .low = 1, .high = 1000,
+     .meaning = "jumps: one step is at least this factor"},
+    {"step_share", KIND_REAL, offsetof(DriftLimits, step_share), .standard = "0.5", .low = 0, .high = 1,
+     .meaning = "and stands out from its neighbours by more than this share of the whole rise"},
+    {"settle", KIND_REAL, offsetof(DriftLimits, settle), .standard = "0.1", .low = 0, .high = 10,
+     .meaning = "settled: the curve stays within this share of its end"},
+    {"plateau", KIND_REAL, offsetof(DriftLimits, plateau), .standard = "0.333", .low = 0, .high = 1,
+     .meaning = "saturates: it is settled over at least this share of the layers"},
+    {"agreement", KIND_REAL, offsetof(DriftLimits, agreement), .standard = "0.9", .low = 0, .high = 1,
+     .meaning = "a shape is told where at least this share of the draws of prompts has it"},
+    {"parting", KIND_REAL, offsetof(DriftLimits, parting), .standard = "1.5", .low = 1, .high = 1000,
+     .meaning = "single tokens carry the error where all tokens together are off the median one by this factor"},
+};
+static const Object drift = {sizeof(DriftLimits), drift_keys, COUNT_OF(drift_keys), NULL, NULL};
+
 static const Key spec_keys[] = {
     {"title", KIND_TEXT, offsetof(Spec, title), .required = true, .min = 1,
      .meaning = "what the report is headed with"},
@@ -201,6 +223,8 @@ static const Key spec_keys[] = {
     {"gate", KIND_LIST, offsetof(Spec, gates), .min = 1, .max = 1024, .item = &a_gate,
      .count_offset = offsetof(Spec, gate_count), .single = true,
      .meaning = "limits that the results must keep, or the run ends with status 1"},
+    {"drift", KIND_OBJECT, offsetof(Spec, drift), .object = &drift,
+     .meaning = "what flat, accumulates, jumps, saturates, falls back and cannot tell mean in the report"},
     {"keep", KIND_OBJECT, offsetof(Spec, keep), .object = &keep,
      .meaning = "what the results file keeps; statistics are always of everything"},
     {"micro", KIND_LIST, offsetof(Spec, micro), .min = 1, .max = 64, .item = &a_micro,

@@ -118,6 +118,19 @@ typedef struct Gate {                   /* a limit that the results must keep */
   const char *place; /* "FILE:LINE:COLUMN", for what only the model can refuse */
 } Gate;
 
+/* What the words about drift mean: factors, shares and a probability (measure/shape.h). */
+typedef struct DriftLimits {
+  double flat;       /* all layers within this factor: flat */
+  double turn;       /* a fall after a rise, or a rise after a fall, counts from this factor on … */
+  double ripple;     /* … and from so many times the curve's ripple from layer to layer on */
+  double jump;       /* a jump is at least this factor, */
+  double step_share; /* and more than this share of all the rise */
+  double settle;     /* near its end is a curve within this share of it; */
+  double plateau;    /* saturated, where it is so over this share of the layers */
+  double agreement;  /* the share of draws of prompts that must have the shape */
+  double parting;    /* from this factor between all tokens together and the median token on, single tokens carry it */
+} DriftLimits;
+
 typedef struct Spec {
   const char *path, *folder; /* of the file; "" where made by flags */
   const char *raw;           /* its text, stored with the results */
@@ -147,6 +160,7 @@ typedef struct Spec {
   int restore_count;
   Gate *gates;
   int gate_count;
+  DriftLimits drift;
   Keep keep;
   Micro *micro;
   int micro_count;

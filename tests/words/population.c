@@ -1,16 +1,18 @@
 /* population: the curves of all windows of a text, for the calibration of the words that are said of a few of them.
  *
- *   population OUT [LENGTH [FIRST COUNT]]
+ *   population OUT [LENGTH]
  *
- * The shipped model reads every disjoint window of LENGTH bytes of the shipped text under each mode that computes
- * anything of its own (0 is 2-0 and 2-2 is 2-1, bit by bit: tests/test_same_computation.c) and in float64. For each
- * window, pair and layer it writes the error of block_out (struct Point), for each window and mode what it predicts
- * (struct End). Windows run side by side, a thread each; the file does not depend on how many. */
+ * The shipped model reads every disjoint window of 513 bytes of the shipped text, or the first LENGTH of them, under
+ * each mode that computes anything of its own (0 is 2-0 and 2-2 is 2-1, bit by bit: tests/test_same_computation.c) and
+ * in float64. For each window, pair and layer it writes the error of block_out (struct Point), for each window and mode
+ * what it predicts (struct End). Windows run side by side, a thread each; the file does not depend on how many. What is
+ * stopped goes on where it was when it is given the same file. */
 #include "population.h"
 
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "measure/evaluation.h"
 #include "measure/row_error.h"
@@ -43,7 +45,7 @@ static void point_of(const Tensor *base, const Tensor *other, Point *point, Aren
   *point = (Point){e.median, e.p90, e.p99, error, size, e.worst_share};
 }
 
-static void run_window(const Setup *setup, const int32_t *token, int length, Point *point, End *end, Arena arena) {
+static void run_window(const Setup *setup, const int32_t *token, int length, PopulationWindow *w, Arena arena) {
   const int layers = setup->model.layers;
   Tensor stream[POPULATION_SIDES];
   Trace trace, ends;
@@ -66,7 +68,7 @@ static void run_window(const Setup *setup, const int32_t *token, int length, Poi
     }
     for (int p = 0; p < POPULATION_PAIRS; p++) {
       PopulationPair pair = population_pair(p);
-      point_of(&stream[pair.base], &stream[pair.other], &point[p * layers + layer], arena);
+      point_of(&stream[pair.base], &stream[pair.other], &w->point[p * layers + layer], arena);
     }
   }
   Tensor logits[POPULATION_SIDES];
@@ -81,8 +83,33 @@ static void run_window(const Setup *setup, const int32_t *token, int length, Poi
   for (int s = 0; s < POPULATION_SIDES; s++) {
     EvaluationWindow row;
     evaluation_window(&logits[POPULATION_REFERENCE], &logits[s], token + 1, &row, arena);
-    end[s] = (End){row.bits, row.kl_mean, row.top1_agreement, row.top1_accuracy};
+    w->end[s] = (End){row.bits, row.kl_mean, row.top1_agreement, row.top1_accuracy};
   }
+}
+
+/* Opens a file of the same head to go on with, or makes a new one. */
+static FILE *open_population(const char *path, const PopulationHead *head) {
+  PopulationHead found = {0};
+  FILE *file = fopen(path, "r+b");
+  if (file && fread(&found, sizeof found, 1, file) == 1 && !memcmp(&found, head, sizeof found)) return file;
+  if (file) fclose(file);
+  file = fopen(path, "w+b");
+  if (!file || fwrite(head, sizeof *head, 1, file) != 1 || ftruncate(fileno(file), population_bytes(head))) return NULL;
+  return file;
+}
+
+static bool put_window(FILE *file, const PopulationHead *head, int window, const PopulationWindow *w) {
+  const char done = 1;
+  off_t at = population_window(head, window);
+  size_t points = (size_t)POPULATION_PAIRS * (size_t)head->layers;
+  return pwrite(fileno(file), w->point, points * sizeof(Point), at + 8) == (ssize_t)(points * sizeof(Point)) &&
+         pwrite(fileno(file), w->end, sizeof w->end, at + 8 + (off_t)(points * sizeof(Point))) == sizeof w->end &&
+         pwrite(fileno(file), &done, 1, at) == 1;
+}
+
+static bool window_done(FILE *file, const PopulationHead *head, int window) {
+  char done = 0;
+  return pread(fileno(file), &done, 1, population_window(head, window)) == 1 && done;
 }
 
 int main(int argc, char **argv) {
@@ -91,44 +118,44 @@ int main(int argc, char **argv) {
   Spec spec;
   Setup setup = {0};
   Progress progress = progress_start(false);
-  if (argc < 2) return fprintf(stderr, "population OUT [LENGTH [FIRST COUNT]]\n"), 2;
-  int length = argc > 2 ? atoi(argv[2]) : 513;
+  if (argc < 2) return fprintf(stderr, "population OUT [LENGTH]\n"), 2;
+  const int length = argc > 2 ? atoi(argv[2]) : POPULATION_STRIDE;
   if (!arena_reserve(&arena, 0, exhausted, &st) ||
       !spec_parse(&arena, "population", spec_text, strlen(spec_text), &spec, &st) ||
       !setup_check(&arena, &spec, &setup, &st) || !setup_load(&arena, &spec, NULL, &progress, &setup, &st))
     return fprintf(stderr, "population: %s\n", st.text), 2;
   const PromptShape *text = &setup.prompt[0];
-  int first = argc > 4 ? atoi(argv[3]) : 0, windows = argc > 4 ? atoi(argv[4]) : text->T / length;
-  if (length < 2 || first < 0 || windows < 1 || (int64_t)(first + windows) * length > text->T)
-    return fprintf(stderr, "population: the text has no %d windows of %d bytes\n", first + windows, length), 2;
-
-  const int layers = setup.model.layers;
+  if (length < 2 || length > POPULATION_STRIDE) return fprintf(stderr, "population: a length is 2 to 513\n"), 2;
+  const int layers = setup.model.layers, windows = text->T / POPULATION_STRIDE;
   PopulationHead head = {POPULATION_MAGIC, windows, layers, POPULATION_PAIRS, POPULATION_SIDES, length};
-  const size_t points = (size_t)POPULATION_PAIRS * (size_t)layers;
-  Point *point = ARENA_NEW(&arena, Point, (size_t)windows * points);
-  End *end = ARENA_NEW(&arena, End, windows * POPULATION_SIDES);
+  FILE *file = open_population(argv[1], &head);
+  if (!file) return fprintf(stderr, "population: %s cannot be written\n", argv[1]), 2;
+
   int threads = omp_get_max_threads() < THREADS_MOST ? omp_get_max_threads() : THREADS_MOST;
   const size_t room = (size_t)length * 48 * 1024 + ((size_t)8 << 20); /* streams and one layer's trace in float64 */
   Arena own[THREADS_MOST];
+  PopulationWindow window[THREADS_MOST];
   for (int i = 0; i < threads; i++) {
+    window[i].point = ARENA_NEW(&arena, Point, POPULATION_PAIRS * layers);
     own[i] = arena;
     own[i].next = arena_room(&arena, room, 1);
     own[i].end = arena.next;
   }
+  bool ok = true;
   progress_phase(&progress, "windows", windows);
 #pragma omp parallel for schedule(dynamic) num_threads(threads)
-  for (int w = 0; w < windows; w++) {
-    run_window(&setup, text->token + (size_t)(first + w) * (size_t)length, length, point + (size_t)w * points,
-               end + w * POPULATION_SIDES, own[omp_get_thread_num()]);
+  for (int i = 0; i < windows; i++) {
+    const int w = (int)((int64_t)i * 197 % windows), thread = omp_get_thread_num(); /* spread, so that a part serves */
+    if (!window_done(file, &head, w)) {
+      run_window(&setup, text->token + (size_t)w * POPULATION_STRIDE, length, &window[thread], own[thread]);
+      bool put = put_window(file, &head, w, &window[thread]);
+#pragma omp atomic
+      ok &= put;
+    }
 #pragma omp critical
     progress_step(&progress, progress.done + 1);
   }
   progress_done(&progress, "%d windows of %d bytes", windows, length);
-  FILE *file = fopen(argv[1], "wb");
-  bool ok =
-      file && fwrite(&head, sizeof head, 1, file) == 1 &&
-      fwrite(point, sizeof *point, (size_t)windows * points, file) == (size_t)windows * points &&
-      fwrite(end, sizeof *end, (size_t)(windows * POPULATION_SIDES), file) == (size_t)(windows * POPULATION_SIDES);
-  if (!file || fclose(file) || !ok) return fprintf(stderr, "population: %s cannot be written\n", argv[1]), 2;
+  if (fclose(file) || !ok) return fprintf(stderr, "population: %s cannot be written\n", argv[1]), 2;
   return 0;
 }

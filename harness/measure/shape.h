@@ -1,0 +1,61 @@
+/* shape: what a pair's difference does over the layers: measured quantities with intervals over prompts, and the shape
+ * that they make, or "cannot tell".
+ *
+ * e_p(l) is the relative error of the median token of prompt p after layer l (token_median of pair_stats): a few tokens
+ * with one clipped value carry most of the squared error of whole tensors, so that the relative L2 jumps wherever such
+ * a token stands, while the median token's curve is nearly the same on every prompt. The relative L2 stands beside it
+ * as `pooled_growth`, and `parting` says how far the two are apart.
+ *
+ * Quantities are factors between layers (the last over the first, the peak, a step), prompt by prompt; the figure is
+ * their geometric mean, the interval that of interval_of_logs. Layers that are chosen (peak, largest step) are chosen
+ * once, on the mean curve m(l) = mean over prompts of log e_p(l): a mean of each prompt's largest step would be too
+ * large.
+ *
+ * The shape is that of m (measure/curve.h). With more than one prompt it must also hold in draws of m as other prompts
+ * would give it:
+ *
+ *   m*(l) = m(l) + sum over p of z_p (log e_p(l) - m(l)) / sqrt(n (n-1)) / sqrt(c / (n-1)),  z_p normal, c chi-squared
+ *
+ * of n - 1 degrees of freedom: whatever sum of layers is asked about, it is spread as Student's t says, so that two
+ * prompts that happen to agree prove little. (Prompts drawn again with replacement, of two: one of three draws.)
+ * `agreement` is the share of draws with the same shape (of jumps: at the same layer); below the limit it cannot be
+ * told from `rival`. One prompt speaks of itself alone.
+ *
+ * The curve goes from the first layer that differs to the last. No shape:
+ *   few_layers    fewer than four layers differ
+ *   starts_apart  the median token differs from another layer on in one prompt than in another (from first_layer to
+ *                 latest_start): the difference comes in by single events, and a mean curve would have no start
+ *   zeros         the median token of some prompt is equal again at a later layer, or is nowhere different
+ *   no_tokens     the tensor's rows are no tokens (ssm_state)
+ *   not_finite    no prompt is finite in every layer (such are left out and counted)
+ * Where it only starts apart, `last` still stands, since every prompt has it.
+ *
+ * `needed`: the fewest of 2, 4, 8, … 4096 prompts of the same spread that would bring agreement to the limit, or the
+ * number that would tell growth from none (interval_needed), whichever is more. */
+#ifndef DS_MEASURE_SHAPE_H
+#define DS_MEASURE_SHAPE_H
+#include "base/arena.h"
+#include "measure/curve.h"
+#include "measure/tables.h"
+
+enum { SHAPE_DRAWS = 1000 };
+
+/* Draws for n prompts: of every pair and tensor alike, from the seed. */
+typedef struct ShapeDraws {
+  int prompts;
+  const double *z;     /* [SHAPE_DRAWS][prompts], over sqrt(n (n - 1)) */
+  const double *scale; /* [SHAPE_DRAWS]: sqrt((n - 1) / c) */
+} ShapeDraws;
+/* In the arena. */
+ShapeDraws shape_draws(Arena *arena, int prompts, int64_t seed);
+
+/* From all pair rows of a run (any order); one row a pair and tensor of the layers, in the order of drift_of. In the
+ * arena. */
+DriftShape *shape_of(Arena *arena, const PairStats *rows, size_t count, int layers, const DriftLimits *limits,
+                     int64_t seed, size_t *shapes);
+
+/* Of curves alone: e and pooled [prompts][layers], none of them left out, all finite. Fills all but base, other, tensor
+ * and left_out. `draws` of as many prompts. */
+void shape_of_curves(const double *e, const double *pooled, int prompts, int layers, const DriftLimits *limits,
+                     const ShapeDraws *draws, DriftShape *row, Arena scratch);
+#endif
