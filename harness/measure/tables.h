@@ -378,7 +378,8 @@ typedef struct Swap {
   char start[TEXT_NAME];                  /* which of the two it starts from */
   char stages[TEXT_STAGES];  /* "conv_out + scan_u": set as in the other one; "": none, the mode as it is */
   int32_t count;             /* of these stages */
-  int32_t rank;              /* of a stage alone: 1: the largest change of block_out from this end; 0: no rank */
+  int32_t rank;              /* of a stage alone: 1: the largest change of block_out from this end; 0: no rank, as of a
+                              * change that is not finite */
   char refused[TEXT_REASON]; /* why there is no such mode; "": it ran */
   int32_t identical;         /* 1: last block_out and logits are, bit by bit, those of the mode it starts from */
   double moved;              /* relative L2 of the last block_out against the mode that it starts from */

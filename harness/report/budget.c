@@ -17,17 +17,27 @@ enum { NAMED = 5 }; /* layers that a sentence names at most */
 typedef struct LayerBudget {
   Budget *row; /* [layers]; base empty where there is none */
   int layers;
+  int nonfinite, first_nonfinite; /* layers that have none since a value on the way is not finite; -1: there is none */
 } LayerBudget;
 
+static bool is_finite(const Budget *row) {
+  return isfinite(row->base_l2) && isfinite(row->in_l2) && isfinite(row->total_l2) && isfinite(row->local_l2) &&
+         isfinite(row->inherited_l2) && isfinite(row->interaction_l2);
+}
+
 static LayerBudget pooled(Arena *arena, const ReportData *d, const ReportPair *pair) {
-  LayerBudget all = {ARENA_NEW(arena, Budget, d->layers), d->layers};
+  LayerBudget all = {ARENA_NEW(arena, Budget, d->layers), d->layers, 0, -1};
   const Budget **rows = ARENA_NEW(arena, const Budget *, d->budgets);
   for (int layer = 0; layer < d->layers; layer++) {
     size_t count = 0;
     for (size_t i = 0; i < d->budgets; i++)
       if (d->budget[i].layer == layer && data_is_pair(pair, d->budget[i].base, d->budget[i].other))
         rows[count++] = &d->budget[i];
-    if (count) all.row[layer] = budget_pool(rows, count);
+    if (!count) continue;
+    all.row[layer] = budget_pool(rows, count);
+    if (is_finite(&all.row[layer])) continue;
+    all.row[layer].base[0] = 0;
+    if (!all.nonfinite++) all.first_nonfinite = layer;
   }
   return all;
 }
@@ -75,6 +85,13 @@ static bool write_sentences(FILE *out, const LayerBudget *all, Arena scratch) {
     by_local += row->local_share;
     closure = fmax(closure, row->closure);
   }
+  if (all->nonfinite)
+    fprintf(out, say("- **Without a budget**: %s, the first of them layer %d. Values there are not finite.\n"),
+            md_count(&scratch, all->nonfinite, "layer"), all->first_nonfinite);
+  if (!total && all->nonfinite) {
+    fputs(layers ? say("- No other layer makes a difference, and none is passed on to it.\n\n") : "\n", out);
+    return false;
+  }
   if (!total) {
     fputs(say("No layer makes a difference, and none is passed on.\n\n"), out);
     return false;
@@ -120,7 +137,7 @@ static void write_pairs(FILE *out, const ReportData *d, const ReportPair *pair, 
     LayerBudget all = pooled(&scratch, d, &pair[p]);
     bool any = false;
     for (int layer = 0; layer < all.layers; layer++) any |= all.row[layer].base[0] != 0;
-    if (!any) continue;
+    if (!any && !all.nonfinite) continue;
     fprintf(out, "### %s\n\n", words_pair(&scratch, &pair[p]));
     if (!write_sentences(out, &all, scratch)) continue;
     plot_budget(out, d, &pair[p], all.row, all.layers, scratch);

@@ -160,6 +160,13 @@ const Phrase chinese[] = {
     {"identical (%s not finite)", "相同（%s 非有限）"},
     {"not finite", "非有限"},
     {"%s (%s left out)", "%s（%s 未计入）"},
+    {"- **Without a budget**: %s, the first of them layer %d. Values there are not finite.\n",
+     "- **没有误差预算**：%s，其中第一个是第 %d 层，其中含有非有限值。\n"},
+    {"- No other layer makes a difference, and none is passed on to it.\n\n",
+     "- 其余各层既不产生差异，也没有传入的差异。\n\n"},
+    {"The error of %s is %s, that of %s is %s.", "%s 的误差为%s，%s 的误差为%s。"},
+    {"Not in question, as logits of theirs are not finite: %s.\n\n",
+     "以下模式的 logits 含有非有限值，不在比较之列：%s。\n\n"},
     {" (%s of the values are not finite)", "（其中 %s 的值非有限）"},
 
     /* --- witness.c */

@@ -183,6 +183,13 @@ void section_choice(FILE *out, const ReportData *d, Arena scratch) {
   for (int i = 0; i < lengths; i++) longest = length[i] > longest ? length[i] : longest;
   Choice *choice = ARENA_NEW(&scratch, Choice, d->cost_bytes_rows);
   int count = choices_of(d, longest, choice);
+  const char *left_out = "";
+  for (size_t i = 0; i < d->evaluations; i++)
+    if (!isfinite(d->evaluation[i].kl_mean))
+      left_out = arena_printf(&scratch, "%s%s%s", left_out, *left_out ? say(", ") : "",
+                              md_text(&scratch, d->evaluation[i].mode));
+  if (*left_out) fprintf(out, say("Not in question, as logits of theirs are not finite: %s.\n\n"), left_out);
+  if (!count && *left_out) return;
   if (!count) {
     fputs(say("No mode was both evaluated and timed.\n\n"), out);
     return;

@@ -162,6 +162,8 @@ const char *finite_cell(Arena *arena, const Size *size) {
                             : arena_printf(arena, say("%s (%s left out)"), number, share_left_out(arena, size));
 }
 
+const char *finite_figure(Arena *arena, double x) { return isfinite(x) ? md_short(arena, x) : say("not finite"); }
+
 const char *finite_identical(Arena *arena, const Size *size) {
   return finite_whole(size)
              ? ""

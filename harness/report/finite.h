@@ -28,6 +28,8 @@ const char *finite_size(Arena *arena, const Size *size);
 const char *finite_cell(Arena *arena, const Size *size);
 /* " (1 % of them not finite)", to stand behind "identical"; "" where all values are finite. */
 const char *finite_identical(Arena *arena, const Size *size);
+/* A figure of all values, as of the reference's error: "not finite" where one of them is not. */
+const char *finite_figure(Arena *arena, double x);
 /* Nothing was left out. */
 bool finite_whole(const Size *size);
 #endif

@@ -49,8 +49,10 @@ const char *gates_summary(Arena *arena, const ReportData *d) {
   const char *text = "";
   for (size_t i = 0; i < d->gates; i++) {
     const GateRow *gate = &d->gate[i];
-    const char *would =
-        *gate->reason ? why(gate) : arena_printf(arena, "%s %s would pass", bound(gate), number(arena, gate->passing));
+    const char *would = *gate->reason ? why(gate)
+                        : isinf(gate->passing)
+                            ? "every limit would pass"
+                            : arena_printf(arena, "%s %s would pass", bound(gate), number(arena, gate->passing));
     text = arena_printf(arena, "%sgate %zu: %s: %s: %s %s, limit %s %s; %s\n", text, i + 1,
                         gate->passed ? "pass" : "FAIL", place_plain(arena, gate), measure_words(arena, gate),
                         number(arena, gate->measured), bound(gate), number(arena, gate->limit), would);

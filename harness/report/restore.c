@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "report/finite.h"
 #include "report/language.h"
 #include "report/markdown.h"
 #include "report/sections.h"
@@ -22,7 +23,7 @@ static const char *unit(Arena *arena, int layer, const char *stages) {
 }
 
 static const char *interval_cell(Arena *arena, double value, double low, double high) {
-  if (isnan(low)) return md_short(arena, value);
+  if (isnan(low) || !isfinite(value)) return finite_figure(arena, value);
   return arena_printf(arena, "%s [%s, %s]", md_short(arena, value), md_short(arena, low), md_short(arena, high));
 }
 
@@ -46,7 +47,7 @@ static const char *set_of(Arena *arena, const Curve *c) {
 static void write_sentence(FILE *out, const Curve *c, Arena scratch) {
   const Restoration *start = &c->row[0], *all = &c->row[c->rows - 1], *last = &c->row[c->rows - 2];
   const char *mode = md_text(&scratch, start->mode), *to = md_text(&scratch, start->to);
-  const char *before = md_short(&scratch, start->block_out), *after = md_short(&scratch, last->block_out);
+  const char *before = finite_figure(&scratch, start->block_out), *after = finite_figure(&scratch, last->block_out);
   const char *limit = md_short(&scratch, start->limit), *set = set_of(&scratch, c);
   bool by_layer = !strcmp(start->by, "layer");
   if (start->reached) {
@@ -66,11 +67,11 @@ static void write_sentence(FILE *out, const Curve *c, Arena scratch) {
             say("**The limit of %s is not reached**: %s of %s, run under %s (%s), brought the error of the last "
                 "`block_out` from %s to %s."),
             limit, count, mode, to, set, before, after);
-  fprintf(out, say(" With every layer under %s it is %s%s."), to, md_short(&scratch, all->block_out),
+  fprintf(out, say(" With every layer under %s it is %s%s."), to, finite_figure(&scratch, all->block_out),
           all->reached ? "" : say(", itself above the limit"));
   if (last->step > 0 && !isnan(last->first_block_out))
     fprintf(out, say(" The first %s restored in their place give %s."), count,
-            md_short(&scratch, last->first_block_out));
+            finite_figure(&scratch, last->first_block_out));
   fputs("\n\n", out);
 }
 

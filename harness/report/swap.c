@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "report/finite.h"
 #include "report/language.h"
 #include "report/markdown.h"
 #include "report/sections.h"
@@ -14,7 +15,9 @@ bool asked_swap(const ReportData *d) { return d->swaps > 0; }
 
 /* "**-1.2e-02** [-1.6e-02, -8.0e-03]": bold where the interval leaves 0 out. */
 static const char *change_cell(Arena *arena, double value, double low, double high) {
-  if (isnan(low) || isnan(value)) return md_short(arena, value);
+  if (isnan(value)) return "—";
+  if (isinf(value)) return finite_figure(arena, value);
+  if (isnan(low)) return md_short(arena, value);
   bool clear = low > 0 || high < 0;
   return arena_printf(arena, "%s%s%s [%s, %s]", clear ? "**" : "", md_short(arena, value), clear ? "**" : "",
                       md_short(arena, low), md_short(arena, high));
@@ -54,8 +57,8 @@ static void add_alone(Grid *grid, const Swap *row) {
     for (int c = 3; c < grid->columns; c++) grid_add(grid, "—");
     return;
   }
-  grid_add(grid, md_short(arena, row->moved));
-  grid_add(grid, md_short(arena, row->block_out));
+  grid_add(grid, finite_figure(arena, row->moved));
+  grid_add(grid, finite_figure(arena, row->block_out));
   grid_add(grid, change_cell(arena, row->block_out_change, row->block_out_change_low, row->block_out_change_high));
   grid_add(grid, change_cell(arena, row->kl_change, row->kl_change_low, row->kl_change_high));
   grid_add(grid, change_cell(arena, row->bits_change, row->bits_change_low, row->bits_change_high));
@@ -94,14 +97,16 @@ static void write_sentences(FILE *out, const ReportData *d, const Swap *itself, 
     if (!row->refused[0]) sum += row->block_out_change;
     if (row->rank == 1 && !row->identical) first = row;
   }
-  fprintf(out, say("%s has an error of %s, %s of %s."), md_text(&scratch, itself->start),
-          md_short(&scratch, itself->block_out), md_text(&scratch, whole->start), md_short(&scratch, whole->block_out));
+  bool finite = isfinite(itself->block_out) && isfinite(whole->block_out);
+  fprintf(out, finite ? say("%s has an error of %s, %s of %s.") : say("The error of %s is %s, that of %s is %s."),
+          md_text(&scratch, itself->start), finite_figure(&scratch, itself->block_out), md_text(&scratch, whole->start),
+          finite_figure(&scratch, whole->block_out));
   if (first)
     fprintf(out, say(" The largest change that a stage alone makes is that of %s: %s."),
             md_code(&scratch, first->stages), md_short(&scratch, first->block_out_change));
   const char *idle = idle_stages(&scratch, d, itself, itself->start);
   if (*idle) fprintf(out, say(" Alone, no bit of the end is changed by %s."), idle);
-  if (stages > 1 && !refused)
+  if (stages > 1 && !refused && isfinite(sum) && isfinite(all))
     fprintf(out,
             say(" The stages alone add up to %s of the %s between the two modes: the other %s is what they do only "
                 "together."),

@@ -305,8 +305,8 @@ const char *report_summary(Arena *arena, const ReportData *d, const ReportPair *
     return arena_printf(arena, "%s: %s\n%s: no first difference\n%s: no size at the end\n", name, effect, name, name);
   if (v->first_layer == -2)
     return arena_printf(
-        arena, "%s: %s\n%s: no tensor differs in any bit\n%s: block_out of layer %d and the logits are identical\n",
-        name, effect, name, name, d->layers - 1);
+        arena, "%s: %s\n%s: no tensor differs in any bit\n%s: block_out of layer %d and the logits are identical%s\n",
+        name, effect, name, name, d->layers - 1, v->nonfinite ? ", with values that are not finite" : "");
   Size first = first_size(d, pair);
   return arena_printf(arena, "%s: %s\n%s: first differs at %s, relative L2 %s (prompt %s)\n%s: %s\n", name, effect,
                       name, words_place_plain(arena, v->first_tensor, v->first_layer), finite_size(arena, &first),

@@ -112,9 +112,12 @@ static bool add_error(void *context, int prompt, int side, const WalkEnd *end, A
   return true;
 }
 
-/* What restoring a side's unit takes off the squared error, for each stage that it newly restores. */
+/* What restoring a side's unit takes off the squared error, for each stage that it newly restores. Off an error that is
+ * not finite, any finite one takes everything: there the least error is the largest gain. */
 static double gain_of(const Restore *r, int side, const Unit *unit) {
-  return (r->error2[0] - r->error2[side]) / __builtin_popcount(unit->stages & ~r->stages[unit->layer]);
+  int stages = __builtin_popcount(unit->stages & ~r->stages[unit->layer]);
+  if (!isfinite(r->error2[0])) return isfinite(r->error2[side]) ? 1 / (r->error2[side] * stages) : -INFINITY;
+  return (r->error2[0] - r->error2[side]) / stages;
 }
 
 /* Tries every unit that is left; `found` false where none takes anything off the error. Side 0 is what was chosen so

@@ -159,14 +159,17 @@ static void add_row(Swaps *s, int from, unsigned swapped) {
   snprintf(row->refused, sizeof row->refused, "%.*s", (int)sizeof row->refused - 1, why.text);
 }
 
-/* Of the stages alone that start from the same end: 1 for the largest change. */
+/* Does one change more than the other? One that is not finite is not known to change less. */
+static bool beyond(double a, double b) { return !(fabs(a) <= fabs(b)); }
+
+/* Of the stages alone that start from the same end: 1 for the largest change. No rank where it is not finite. */
 static void rank_rows(Swap *row, size_t count) {
   for (size_t i = 0; i < count; i++) {
-    if (row[i].count != 1 || row[i].refused[0]) continue;
+    if (row[i].count != 1 || row[i].refused[0] || !isfinite(row[i].block_out_change)) continue;
     row[i].rank = 1;
     for (size_t j = 0; j < count; j++)
       if (row[j].count == 1 && !row[j].refused[0] && !strcmp(row[j].start, row[i].start))
-        row[i].rank += fabs(row[j].block_out_change) > fabs(row[i].block_out_change);
+        row[i].rank += beyond(row[j].block_out_change, row[i].block_out_change);
   }
 }
 
@@ -239,9 +242,9 @@ static void make_effects(Swaps *s) {
   SwapEffect *row = s->rows->effect + first;
   size_t count = s->rows->effects - first;
   for (size_t i = 0; i < count; i++) {
-    row[i].rank = row[i].contexts > 0;
+    row[i].rank = row[i].contexts > 0 && isfinite(row[i].block_out);
     for (size_t j = 0; j < count && row[i].rank; j++)
-      row[i].rank += row[j].order == row[i].order && fabs(row[j].block_out) > fabs(row[i].block_out);
+      row[i].rank += row[j].order == row[i].order && row[j].contexts > 0 && beyond(row[j].block_out, row[i].block_out);
   }
 }
 
