@@ -141,7 +141,7 @@ const Phrase chinese[] = {
 
     /* --- finite.c */
     {"mode %s", "模式 %s"},
-    {"%s, element %s", "%s的元素 %s"},
+    {"%s, element %s", "%s 的第 %s 个元素"},
     {"Values are not finite. The first: %s, of %s, prompt %s. In all %s in %s: they are left out of the figures, and a "
      "figure that leaves values out says so.",
      "存在非有限值。第一个位于%s（%s，提示 %s）。共有 %s，分布在 "
@@ -159,6 +159,7 @@ const Phrase chinese[] = {
     {"%s (the sides differ in the sign of zeros alone)", "%s（两侧仅在零的符号上不同）"},
     {"identical (%s not finite)", "相同（%s 非有限）"},
     {"not finite", "非有限"},
+    {"no finite value", "非有限值"},
     {"%s (%s left out)", "%s（%s 未计入）"},
     {"- **Without a budget**: %s, the first of them layer %d. Values there are not finite.\n",
      "- **没有误差预算**：%s，其中第一个是第 %d 层，其中含有非有限值。\n"},

@@ -44,10 +44,14 @@ static const char *set_of(Arena *arena, const Curve *c) {
   return *set ? set : say("none");
 }
 
+static const char *size_words(Arena *arena, double x) {
+  return isfinite(x) ? md_short(arena, x) : say("no finite value");
+}
+
 static void write_sentence(FILE *out, const Curve *c, Arena scratch) {
   const Restoration *start = &c->row[0], *all = &c->row[c->rows - 1], *last = &c->row[c->rows - 2];
   const char *mode = md_text(&scratch, start->mode), *to = md_text(&scratch, start->to);
-  const char *before = finite_figure(&scratch, start->block_out), *after = finite_figure(&scratch, last->block_out);
+  const char *before = size_words(&scratch, start->block_out), *after = size_words(&scratch, last->block_out);
   const char *limit = md_short(&scratch, start->limit), *set = set_of(&scratch, c);
   bool by_layer = !strcmp(start->by, "layer");
   if (start->reached) {
@@ -67,11 +71,11 @@ static void write_sentence(FILE *out, const Curve *c, Arena scratch) {
             say("**The limit of %s is not reached**: %s of %s, run under %s (%s), brought the error of the last "
                 "`block_out` from %s to %s."),
             limit, count, mode, to, set, before, after);
-  fprintf(out, say(" With every layer under %s it is %s%s."), to, finite_figure(&scratch, all->block_out),
+  fprintf(out, say(" With every layer under %s it is %s%s."), to, size_words(&scratch, all->block_out),
           all->reached ? "" : say(", itself above the limit"));
   if (last->step > 0 && !isnan(last->first_block_out))
     fprintf(out, say(" The first %s restored in their place give %s."), count,
-            finite_figure(&scratch, last->first_block_out));
+            size_words(&scratch, last->first_block_out));
   fputs("\n\n", out);
 }
 
@@ -86,12 +90,12 @@ static void write_curve(FILE *out, const Curve *c, Arena scratch) {
     grid_add(&grid, row->step < 0 ? say("all") : arena_printf(&scratch, "%d", row->step));
     grid_add(&grid, unit(&scratch, row->layer, row->stages));
     grid_add(&grid, interval_cell(&scratch, row->block_out, row->block_out_low, row->block_out_high));
-    grid_add(&grid, interval_cell(&scratch, row->kl, row->kl_low, row->kl_high));
+    grid_add(&grid, isnan(row->kl) ? "—" : interval_cell(&scratch, row->kl, row->kl_low, row->kl_high));
     grid_add(&grid, bits_cell(&scratch, row->bits, row->bits_low, row->bits_high));
     grid_add(&grid, row->candidates ? arena_printf(&scratch, "%d", row->candidates) : "—");
     grid_add(&grid, unit(&scratch, row->next_layer, row->next_stages));
-    grid_add(&grid, md_short(&scratch, row->next_block_out));
-    if (by_layer) grid_add(&grid, md_short(&scratch, row->first_block_out));
+    grid_add(&grid, row->next_layer < 0 ? "—" : finite_figure(&scratch, row->next_block_out));
+    if (by_layer) grid_add(&grid, row->step > 0 ? finite_figure(&scratch, row->first_block_out) : "—");
   }
   grid_write(&grid, out);
 }
