@@ -67,7 +67,7 @@ const Command commands[] = {
       "second: digests and verdicts; exit status 1 if anything did.\v"
       "Examples:\n  driftscope report results/mode_2-0_vs_2-4/results.h5\n  driftscope report before.h5 after.h5\n"
       "  driftscope report results/all_modes/results.h5 --lang zh\n",
-      1, KEYS(OPT_OUTPUT, OPT_LANGUAGE)},
+      1, KEYS(OPT_OUTPUT, OPT_LANGUAGE, OPT_STRICT)},
      "make the report again, or compare two runs",
      command_report},
     {{"bench", "",
