@@ -23,6 +23,7 @@ static const struct {
     {"swap_effect.order", {1, 2}},
     {"restore.step", {-1, INT32_MAX}},
     {"as_in_run", {-1, 1}},
+    {"layer_low layer_high latest_start", {-1, LAYERS_MOST}},
     {"at_least byte_tokens identical passed reached same_kernel", {0, 1}},
     {"bytes weight_bytes scale_bytes activation_bytes peak_activation_bytes state_bytes", {0, BYTES_MOST}},
     {"on_grid saturated differing misrounded top1_agreement top1_accuracy break_p", {0, 1}},

@@ -97,6 +97,11 @@ static bool is_set_by_name(const Object *object, const char *name, const void *o
   return false;
 }
 
+/* A real number less than its key allows: nobody gave it. */
+static bool is_below(const Key *key, const void *owner) {
+  return key->kind == KIND_REAL && *(const double *)((const char *)owner + key->offset) < key->low;
+}
+
 /* Whether a key has anything to say: a text that is set, a list that is not empty, a number with a default or not zero.
  */
 static bool is_set(const Object *object, const Key *key, const void *owner) {
@@ -117,6 +122,8 @@ static bool is_set(const Object *object, const Key *key, const void *owner) {
     case KIND_OBJECT:
       for (int i = 0; i < key->object->count; i++)
         if (key->object->keys[i].required && !is_set(key->object, &key->object->keys[i], field)) return false;
+      for (int i = 0; i < key->object->count; i++) /* a spec made of flags has not filled in every object */
+        if (is_below(&key->object->keys[i], field)) return false;
       for (const char *const *one = key->object->exactly_one; one && *one; one++)
         if (is_set_by_name(key->object, *one, field)) return true;
       return !key->object->exactly_one;
