@@ -74,6 +74,7 @@ static int64_t memory(const Spec *spec, const Setup *setup, int longest) {
 }
 
 Estimate estimate_of(const Spec *spec, const Setup *setup) {
+  const Config *config = &setup->checkpoint.config;
   Estimate sum = {0};
   int longest = 0;
   for (int p = 0; p < spec->prompt_count; p++) {
@@ -81,26 +82,35 @@ Estimate estimate_of(const Spec *spec, const Setup *setup) {
     longest = T > longest ? T : longest;
     for (int m = 0; m < spec->mode_count; m++) add_side(spec, setup, &spec->modes[m], T, &sum);
     add_side(spec, setup, NULL, T, &sum);
+    sum.journal_bytes += (int64_t)(segment_stream_bytes(T, config->D, spec->mode_count + 1) * (size_t)config->layers);
   }
-  int64_t rows = (int64_t)spec->prompt_count * setup->checkpoint.config.layers * T_LAYER_COUNT;
+  int64_t rows = (int64_t)spec->prompt_count * config->layers * T_LAYER_COUNT;
   sum.results_bytes += rows * (spec->mode_count + 1 + spec->pair_count + spec->compare_all_count) * ROW_BYTES;
+  sum.journal_bytes += sum.results_bytes; /* and the streams that a run goes on from */
   sum.memory_bytes = memory(spec, setup, longest);
   return sum;
 }
 
-bool estimate_check(const Spec *spec, const Setup *setup, const char *folder, Status *st) {
+bool estimate_check(const Spec *spec, const Setup *setup, const char *folder, uint64_t standing, size_t room,
+                    Status *st) {
   Estimate sum = estimate_of(spec, setup);
   struct statvfs disk;
   if (statvfs(folder, &disk) != 0) return FAIL(st, "%s: %s", folder, strerror(errno));
-  int64_t free_bytes = (int64_t)disk.f_bavail * (int64_t)disk.f_frsize, wanted = 2 * sum.results_bytes;
-  if (wanted > free_bytes)
+  int64_t free_bytes = (int64_t)disk.f_bavail * (int64_t)disk.f_frsize, there = (int64_t)standing;
+  if (sum.results_bytes + sum.journal_bytes - there > free_bytes)
     return FAIL(st,
-                "%s: the run writes %.1f MB, twice that until it is joined, and %.1f MB are free (keep fewer tensors "
-                "or layers, or give another folder with -o)",
-                folder, 1e-6 * (double)sum.results_bytes, 1e-6 * (double)free_bytes);
+                "%s: the run writes %.1f MB, needs %.1f MB beside them until they are joined, of which %.1f MB are "
+                "there, and %.1f MB are free (keep fewer tensors or layers, or give another folder with -o)",
+                folder, 1e-6 * (double)sum.results_bytes, 1e-6 * (double)sum.journal_bytes, 1e-6 * (double)there,
+                1e-6 * (double)free_bytes);
   int64_t machine = (int64_t)sysconf(_SC_PHYS_PAGES) * (int64_t)sysconf(_SC_PAGESIZE);
   if (sum.memory_bytes > machine)
     return FAIL(st, "%s: the run needs %.1f GB of memory and the machine has %.1f GB", spec->path,
                 1e-9 * (double)sum.memory_bytes, 1e-9 * (double)machine);
+  if (sum.memory_bytes - (int64_t)fixed_bytes > (int64_t)room)
+    return FAIL(st,
+                "%s: the run needs about %.0f MB of memory, and %.0f MB can be had under this process's limit "
+                "(ulimit -v)",
+                spec->path, 1e-6 * (double)(sum.memory_bytes - (int64_t)fixed_bytes), 1e-6 * (double)room);
   return true;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/folder.h"
 #include "estimate.h"
 #include "lockstep.h"
 #include "microtest.h"
@@ -140,16 +141,18 @@ bool experiment_run(Arena *arena, const Spec *spec, const RunOptions *options, P
                     Status *st) {
   double start_s = clock_s();
   Experiment e = {.spec = spec, .progress = progress};
-  *outcome = (RunOutcome){.results = arena_printf(arena, "%s/results.h5", options->folder)};
+  *outcome = (RunOutcome){.results = arena_printf(arena, "%s/results.h5", options->folder), .lock = -1};
   TRY(setup_check(arena, spec, &e.setup, st));
   TRY(micro_check(spec, &e.setup, *arena, st));
-  TRY(file_make_folder(options->folder, st));
+  TRY(folder_lock(options->folder, false, &outcome->lock, st)); /* before anything is written or believed */
   if (!options->fresh) TRY(look_for_finished(outcome->results, &e.setup.key, &outcome->already_done, *arena, st));
   if (outcome->already_done) {
     journal_discard(*arena, outcome->results, &e.setup.key);
   } else {
     announce(&e, options->folder, *arena);
-    TRY(estimate_check(spec, &e.setup, options->folder, st));
+    uint64_t standing;
+    TRY(journal_standing(outcome->results, &e.setup.key, options->fresh, &standing, *arena, st));
+    TRY(estimate_check(spec, &e.setup, options->folder, standing, (size_t)(arena->end - arena->next), st));
     TRY(find_device(&e, st));
     TRY(setup_load(arena, spec, options->folder, progress, &e.setup, st));
     lockstep_sides(arena, &e);

@@ -17,6 +17,7 @@ typedef struct RunOutcome {
   bool already_done;   /* it was there, of the same run */
   double time_s;
   int64_t peak_bytes;
+  int lock; /* of the folder; the caller's to give back (folder_unlock), after the report */
 } RunOutcome;
 
 bool experiment_run(Arena *arena, const Spec *spec, const RunOptions *options, Progress *progress, RunOutcome *outcome,

@@ -1,11 +1,16 @@
 /* main: the command line's start and end; the only place that prints errors and exits.
  * Exit status: 0 done, 1 a check or a gate failed, 2 usage or input error. */
+#include <errno.h>
 #include <gsl/gsl_errno.h>
+#include <malloc.h>
+#include <stdatomic.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/process.h"
 #include "command/command.h"
 #include "provenance.h"
 #include "store/store.h"
@@ -21,8 +26,11 @@ static void print_commands(FILE *out) {
                "Exit status: 0 done, 1 a check or a gate failed, 2 usage or input error.\n");
 }
 
-/* Called in the middle of anything: finished segments are on disk, so leaving at once loses nothing. */
+/* Called in the middle of anything, by several threads perhaps: finished segments are on disk, so leaving at once loses
+ * nothing. */
 static void memory_exhausted(size_t wanted, size_t reserved) {
+  static atomic_flag said = ATOMIC_FLAG_INIT;
+  while (atomic_flag_test_and_set(&said)) pause(); /* another thread is leaving */
   fprintf(stderr, "driftscope: memory: %zu more bytes are wanted and the %zu reserved are used up\n", wanted, reserved);
   _exit(EXIT_INPUT);
 }
@@ -52,16 +60,21 @@ static int fail(const Status *st) {
   return st->check ? EXIT_CHECK : EXIT_INPUT;
 }
 
-/* Threads that wait for the next parallel loop must sleep, not spin: on a shared machine spinning halves the speed.
- * libgomp reads its policy before main, so the program starts itself once more with it set; where that fails it runs as
- * it is. */
-static void wait_passively(char **argv) {
-  if (getenv("OMP_WAIT_POLICY")) return;
-  if (setenv("OMP_WAIT_POLICY", "passive", 1) == 0) execv("/proc/self/exe", argv);
+/* At exit, also where argp prints its help and leaves: what was printed must have arrived. */
+static void end_output(void) {
+  bool failed = ferror(stdout) != 0;
+  errno = 0;
+  failed |= fclose(stdout) != 0;
+  if (!failed) return;
+  fprintf(stderr, "driftscope: standard output: cannot be written%s%s\n", errno ? ": " : "",
+          errno ? strerror(errno) : "");
+  _exit(EXIT_INPUT);
 }
 
 int main(int argc, char **argv) {
-  wait_passively(argv);
+  process_fill_descriptors();
+  process_restart(argv);
+  atexit(end_output);
   if (argc < 2) return print_commands(stderr), EXIT_INPUT;
   if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
     return print_commands(stdout), EXIT_SUCCESS;
@@ -74,11 +87,11 @@ int main(int argc, char **argv) {
   }
   store_start();
   gsl_set_error_handler_off();
+  if (process_room() < SIZE_MAX) mallopt(M_ARENA_MAX, 1); /* glibc reserves 128 MB a thread where nothing is limited */
   Arena arena;
   if (!arena_reserve(&arena, 0, memory_exhausted, &st)) return fail(&st);
   const char *typed = as_typed(&arena, argc, argv);
   Options options = options_parse(&command->usage, argc - 1, argv + 1);
   bool ok = command->run(&arena, &options, typed, &st);
-  if (fflush(stdout) != 0 && ok) ok = FAIL(&st, "standard output: cannot be written");
   return ok ? EXIT_SUCCESS : fail(&st);
 }

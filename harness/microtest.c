@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/folder.h"
 #include "device/device.h"
 #include "measure/stats.h"
 #include "micro/capture.h"
@@ -241,16 +242,17 @@ static bool check_other(const char *path, const RunKey *key, Arena scratch, Stat
 }
 
 bool micro_run_alone(Arena *arena, const Spec *spec, const char *folder, const char *command, bool fresh,
-                     Progress *progress, const char **path, Status *st) {
+                     Progress *progress, const char **path, int *lock, Status *st) {
   Setup setup;
   MicroRows rows;
   Journal journal;
   *path = arena_printf(arena, "%s/results.h5", folder);
+  *lock = -1;
   if (spec->micro_count == 0) return FAIL(st, "%s: key 'micro' is missing: no operator is to run alone", spec->path);
   TRY(setup_check(arena, spec, &setup, st));
   TRY(micro_check(spec, &setup, *arena, st));
   set_key(&setup, *arena);
-  TRY(file_make_folder(folder, st));
+  TRY(folder_lock(folder, false, lock, st));
   if (!fresh) TRY(check_other(*path, &setup.key, *arena, st));
   TRY(setup_load(arena, spec, folder, progress, &setup, st));
   TRY(micro_run(arena, spec, &setup, progress, &rows, st));

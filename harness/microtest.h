@@ -13,8 +13,9 @@ bool micro_check(const Spec *spec, const Setup *setup, Arena scratch, Status *st
  * bounds that are exceeded are counted in the rows. */
 bool micro_run(Arena *arena, const Spec *spec, const Setup *setup, Progress *progress, MicroRows *rows, Status *st);
 
-/* A spec's micro section alone, to FOLDER/results.h5 (tables and provenance). */
+/* A spec's micro section alone, to FOLDER/results.h5 (tables and provenance). `lock` is the folder's, the caller's to
+ * give back (folder_unlock), after the report. */
 bool micro_run_alone(Arena *arena, const Spec *spec, const char *folder, const char *command, bool fresh,
-                     Progress *progress, const char **results, Status *st);
+                     Progress *progress, const char **results, int *lock, Status *st);
 
 #endif

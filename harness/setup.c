@@ -4,8 +4,10 @@
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/file.h"
+#include "base/process.h"
 #include "model/calibrate.h"
 #include "model/rewrite.h"
 #include "model/tokens.h"
@@ -183,9 +185,16 @@ bool setup_calibrate(const Spec *spec, const char *cache, Progress *progress, Se
   Digest key = calibration_key(spec, setup, scratch);
   const char *path = cache ? arena_printf(&scratch, "%s/calibration.json", cache) : NULL;
   progress_phase(progress, "calibrate", c->windows);
-  if (path && calibration_load(path, &key, &setup->model)) {
+  CalibrationFound found = path ? calibration_load(path, &key, &setup->model) : CALIBRATION_NONE;
+  if (found == CALIBRATION_TAKEN) {
     setup->calibrate_s = progress_done(progress, "scales of %s", path);
     return true;
+  }
+  /* Not refused: what is made again is the same to the last bit, so nothing depends on the damaged file but the time.
+   */
+  if (found == CALIBRATION_DAMAGED) {
+    progress_clear(progress);
+    progress_say(progress, "%s: is damaged (its values are not those that were written): calibrated anew", path);
   }
   Calibration how = *c;
   how.text = setup->calibration_path;
@@ -200,11 +209,34 @@ bool setup_calibrate(const Spec *spec, const char *cache, Progress *progress, Se
   return ok;
 }
 
+/* What every thread takes that multiplies in float64: a buffer of OpenBLAS (128 MiB in Debian's builds, measured), and
+ * its stack. */
+static size_t thread_bytes(void) {
+  const size_t buffer = (size_t)129 << 20, usual = (size_t)8 << 20;
+  struct rlimit stack;
+  bool known = getrlimit(RLIMIT_STACK, &stack) == 0 && stack.rlim_cur != RLIM_INFINITY;
+  return buffer + (known ? stack.rlim_cur : usual);
+}
+
+/* OpenBLAS asks for its buffers again and again where there is no room for them: so the room is looked at before. */
+static bool check_threads(const Spec *spec, Arena scratch, Status *st) {
+  const size_t libraries = (size_t)64 << 20, room = process_room(), one = thread_bytes();
+  size_t threads = (size_t)omp_get_max_threads(), fit = room > libraries ? (room - libraries) / one : 0;
+  if (fit >= threads) return true;
+  const char *advice = fit ? arena_printf(&scratch, "--threads %zu fits", fit) : "raise the limit";
+  return FAIL(st,
+              "%s: %zu thread%s %zu MB beside the tensors, and %zu MB are left under the limit of this process "
+              "(ulimit -v): %s",
+              spec->path, threads, threads == 1 ? " needs" : "s need", (threads * one + libraries) >> 20, room >> 20,
+              advice);
+}
+
 bool setup_load(Arena *arena, const Spec *spec, const char *cache, Progress *progress, Setup *setup, Status *st) {
   omp_set_num_threads(spec->threads > 0 ? spec->threads : omp_get_num_procs());
   const Config *c = &setup->checkpoint.config;
   progress_phase(progress, "load", 0);
   if (!blas64_name()) return FAIL(st, "the float64 reference: the BLAS that this program runs with is not OpenBLAS");
+  TRY(check_threads(spec, *arena, st));
   TRY(rewrite_weights(arena, &setup->checkpoint, spec->rewrite, &setup->weights, st));
   TRY(model_build(arena, &setup->weights, &setup->model, st));
   TRY(prove_rewrite(spec, setup, *arena, st));

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "fixture_store.h"
+#include "refused_calls.h"
 
 typedef struct Ended {
   int status; /* of waitpid */
@@ -195,4 +196,59 @@ Test(store_faults, of_two_runs_in_one_folder_exactly_one_proceeds) {
     close(go[0]), close(tried[0]), close(tried[1]), close(leave[0]);
     fixture_drop(&f);
   }
+}
+
+/* HDF5 makes the file, then fails to lock it. */
+Test(store_faults, file_that_hdf5_could_make_but_not_open_is_not_left_behind) {
+  for (int at = 0; at < 2; at++) { /* in the first segment; at the join */
+    Fixture f = fixture_make();
+    Status st = {0};
+    Journal journal;
+    unsetenv("HDF5_USE_FILE_LOCKING");
+    pid_t child = fork();
+    if (child == 0) {
+      store_start();
+      if (!journal_open(&f.arena, f.results, &f.key, &f.shape, false, false, 0, &journal, &st)) _exit(7);
+      if (at && !fixture_layers(&f, &journal, -1, &st)) _exit(7);
+      if (!refuse_call(SYS_flock, ENOLCK)) _exit(9);
+      Segment segment;
+      bool ok =
+          at ? journal_join(&journal, NULL, 0, NULL, 0, f.arena, &st) : segment_create(&journal, 0, 0, &segment, &st);
+      _exit(ok ? 1 : strstr(st.text, at ? "r.h5.partial" : "layer_00.h5.tmp") ? 0 : 2);
+    }
+    int status;
+    cr_assert(waitpid(child, &status, 0) == child);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 9) cr_skip_test("no seccomp filters here");
+    /* a join reads the segments first, which need a lock too: it may fail there */
+    cr_expect(status == 0 || (at && WEXITSTATUS(status) == 2), "%d: status %x", at, (unsigned)status);
+    cr_expect(!fixture_there(&f, ".partial") && !fixture_there(&f, ".parts/address.layer_00.h5.tmp"), "%d", at);
+    fixture_drop(&f);
+  }
+}
+
+Test(store_faults, what_stands_of_a_run_is_counted_and_another_run_is_refused) {
+  Fixture f = fixture_make();
+  Status st = {0};
+  Journal journal;
+  uint64_t before, after, anew;
+  cr_assert(journal_standing(f.results, &f.key, false, &before, f.arena, &st), "%s", st.text);
+  cr_expect_eq(before, 0);
+  cr_assert(journal_open(&f.arena, f.results, &f.key, &f.shape, false, false, 0, &journal, &st), "%s", st.text);
+  cr_assert(fixture_layers(&f, &journal, -1, &st), "%s", st.text);
+  journal_close(&journal);
+  cr_assert(journal_standing(f.results, &f.key, false, &after, f.arena, &st), "%s", st.text);
+  char line[256];
+  snprintf(line, sizeof line, "cat %s.parts/*.h5 | wc -c", f.results);
+  FILE *pipe = popen(line, "r");
+  unsigned long long bytes = 0;
+  cr_assert(pipe && fscanf(pipe, "%llu", &bytes) == 1);
+  pclose(pipe);
+  cr_expect_eq(after, bytes, "%llu of %llu", (unsigned long long)after, bytes);
+  RunKey other = f.key;
+  other.spec = digest_of("other", 5);
+  cr_assert(journal_standing(f.results, &other, true, &anew, f.arena, &st), "%s", st.text);
+  cr_expect_eq(anew, bytes, "what --fresh removes makes room");
+  cr_expect(!journal_standing(f.results, &other, false, &anew, f.arena, &st) && strstr(st.text, "other spec"), "%s",
+            st.text);
+  fixture_drop(&f);
 }

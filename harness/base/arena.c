@@ -9,11 +9,19 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/process.h"
+
 enum { ALIGNMENT = 64 }; /* a cache line, and the widest vector */
 
 bool arena_reserve(Arena *arena, size_t bytes, void (*exhausted)(size_t wanted, size_t reserved), Status *st) {
-  const size_t smallest = (size_t)1 << 24;
-  if (bytes == 0) bytes = (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
+  const size_t smallest = (size_t)1 << 24, room = process_room();
+  if (bytes == 0) {
+    bytes = (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
+    if (bytes > room / 2) bytes = room / 2;
+    if (bytes < smallest)
+      return FAIL(st, "memory: %zu MB can be had under the limit of this process (ulimit -v), at least %zu are needed",
+                  room >> 20, 2 * smallest >> 20);
+  }
   for (;; bytes /= 2) {
     void *base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (base != MAP_FAILED) {

@@ -14,7 +14,8 @@ typedef struct Arena {
   void (*exhausted)(size_t wanted, size_t reserved); /* must not return; main's prints and exits */
 } Arena;
 
-/* Reserves `bytes` of address space (0: as much as the machine has memory); halves it until the system agrees. */
+/* Reserves `bytes` of address space (0: as much as the machine has memory, and under a limit of the process half of
+ * what it leaves: the rest is for libraries, threads and mapped files); halves it until the system agrees. */
 bool arena_reserve(Arena *arena, size_t bytes, void (*exhausted)(size_t wanted, size_t reserved), Status *st);
 void arena_release(Arena *arena);
 

@@ -62,7 +62,7 @@ bool file_map(const char *path, Bytes *content, Status *st) {
   void *data = size ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0) : (void *)"";
   int why = errno;
   close(fd);
-  if (data == MAP_FAILED) return FAIL(st, "%s: cannot be mapped: %s", path, strerror(why));
+  if (data == MAP_FAILED) return FAIL(st, "%s: cannot be mapped (%zu bytes): %s", path, size, strerror(why));
   *content = (Bytes){data, size};
   return true;
 }
@@ -72,11 +72,35 @@ void file_unmap(Bytes *content) {
   *content = (Bytes){0};
 }
 
+/* What stands between a file's name and ".tmp": a mark, the process, a number. */
+#define TEMPORARY_MARK ".driftscope-"
+
+bool file_is_temporary(const char *name) {
+  const char *mark = strstr(name, TEMPORARY_MARK);
+  if (!mark) return false;
+  mark += strlen(TEMPORARY_MARK);
+  size_t process = strspn(mark, "0123456789");
+  if (!process || mark[process] != '-') return false;
+  mark += process + 1;
+  size_t number = strspn(mark, "0123456789");
+  return number && !strcmp(mark + number, ".tmp");
+}
+
+/* A new file beside `path`, of a name that nobody else has; -1 and errno where none can be made. */
+static int open_temporary(const char *path, char temporary[4096]) {
+  enum { ATTEMPTS = 1000 }; /* names that a killed process of the same number left, or one of another machine has */
+  for (int i = 0; i < ATTEMPTS; i++) {
+    if (snprintf(temporary, 4096, "%s" TEMPORARY_MARK "%ld-%d.tmp", path, (long)getpid(), i) >= 4096)
+      return errno = ENAMETOOLONG, -1;
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd >= 0 || errno != EEXIST) return fd;
+  }
+  return -1;
+}
+
 bool file_write(const char *path, const void *bytes, size_t count, bool sync, Status *st) {
   char temporary[4096];
-  if (snprintf(temporary, sizeof temporary, "%s.tmp", path) >= (int)sizeof temporary)
-    return FAIL(st, "%s: the path is too long", path);
-  int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  int fd = open_temporary(path, temporary);
   bool ok = fd >= 0;
   for (size_t done = 0; ok && done < count;) {
     ssize_t n = write(fd, (const char *)bytes + done, count - done);

@@ -19,8 +19,11 @@ Bytes file_unmarked(Bytes text);
 /* A read-only mapping of a regular file; an empty file maps to {"", 0}. Lives until the process ends or file_unmap. */
 bool file_map(const char *path, Bytes *content, Status *st);
 void file_unmap(Bytes *content);
-/* Writes under `path.tmp`, then renames; `sync` adds fsync of file and folder. Nothing is left behind on failure. */
+/* Writes under a temporary name of its own beside `path`, then renames; `sync` adds fsync of the file. Nothing is left
+ * behind on failure. */
 bool file_write(const char *path, const void *bytes, size_t count, bool sync, Status *st);
+/* Whether this is such a temporary name, without its folder. */
+bool file_is_temporary(const char *name);
 bool file_sync_folder(const char *folder, Status *st);
 /* mkdir -p */
 bool file_make_folder(const char *path, Status *st);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/folder.h"
 #include "command/command.h"
 #include "command/flags.h"
 #include "command/plan.h"
@@ -12,7 +13,10 @@
 #include "report/changes.h"
 #include "report/report.h"
 
+/* The folder's lock is held: what a killed command left half written is nobody's any more. */
 static bool report_and_summarise(Arena *arena, const char *results, const char *folder, const Options *o, Status *st) {
+  static const char *const parts[] = {"", "/tables", "/plots"};
+  for (int i = 0; i < 3; i++) folder_tidy(arena_printf(arena, "%s%s", folder, parts[i]));
   Report report;
   TRY(report_write(arena, results, folder, o->language, &report, st));
   printf("%s%s\n", report.summary, report.path);
@@ -30,11 +34,13 @@ static bool run_spec(Arena *arena, const Spec *spec, const Options *o, const cha
   RunOutcome outcome;
   bool ok = experiment_run(arena, spec, &options, &progress, &outcome, st);
   progress_clear(&progress);
-  TRY(ok);
-  if (!o->quiet && outcome.already_done) fprintf(stderr, "%s: is there already, of this very run\n", outcome.results);
-  if (!o->quiet)
+  if (ok && !o->quiet && outcome.already_done)
+    fprintf(stderr, "%s: is there already, of this very run\n", outcome.results);
+  if (ok && !o->quiet)
     fprintf(stderr, "%-12s peak memory %.0f MB %50.2f s\n", "total", 1e-6 * (double)outcome.peak_bytes, outcome.time_s);
-  return report_and_summarise(arena, outcome.results, options.folder, o, st);
+  ok = ok && report_and_summarise(arena, outcome.results, options.folder, o, st);
+  folder_unlock(&outcome.lock);
+  return ok;
 }
 
 bool command_run(Arena *arena, const Options *o, const char *typed, Status *st) {
@@ -90,9 +96,12 @@ bool command_micro(Arena *arena, const Options *o, const char *typed, Status *st
   Progress progress = progress_start(o->quiet);
   /* An operator's own default folder is made anew each time; a folder that was named may hold another run. */
   bool fresh = o->fresh || (alone && !o->folder);
-  bool ok = micro_run_alone(arena, &spec, folder, typed, fresh, &progress, &results, st);
+  int lock;
+  bool ok = micro_run_alone(arena, &spec, folder, typed, fresh, &progress, &results, &lock, st);
   progress_clear(&progress);
-  return ok && report_and_summarise(arena, results, folder, o, st);
+  ok = ok && report_and_summarise(arena, results, folder, o, st);
+  folder_unlock(&lock);
+  return ok;
 }
 
 bool command_report(Arena *arena, const Options *o, const char *typed, Status *st) {
@@ -103,6 +112,9 @@ bool command_report(Arena *arena, const Options *o, const char *typed, Status *s
     return !changed || FAIL_CHECK(st, "%s: differs from %s", o->argument[1], o->argument[0]);
   }
   const char *folder = o->folder ? o->folder : file_folder(arena, o->argument[0]);
-  TRY(file_make_folder(folder, st));
-  return report_and_summarise(arena, o->argument[0], folder, o, st);
+  int lock;
+  TRY(folder_lock(folder, false, &lock, st));
+  bool ok = report_and_summarise(arena, o->argument[0], folder, o, st);
+  folder_unlock(&lock);
+  return ok;
 }

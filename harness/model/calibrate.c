@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/quantiles.h"
 #include "kernels/q8.h"
 #include "model/block.h"
@@ -114,6 +115,18 @@ bool calibrate(Model *model, const Config *config, const int32_t *token, int64_t
   return true;
 }
 
+/* Of what the file says: its key and every value, to the last bit. */
+static Digest values_digest(const Model *model, const Digest *key) {
+  Digest part[2] = {*key};
+  double value[S_COUNT];
+  for (int layer = 0; layer < model->layers; layer++) {
+    for (int s = 0; s < S_COUNT; s++) value[s] = model->layer[layer].statistic[s];
+    part[1] = digest_of(value, sizeof value);
+    part[0] = digest_join(part, 2);
+  }
+  return part[0];
+}
+
 char *calibration_json(const Model *model, const Digest *key) {
   json_t *layers = json_array();
   for (int layer = 0; layer < model->layers; layer++) {
@@ -122,26 +135,37 @@ char *calibration_json(const Model *model, const Digest *key) {
       json_object_set_new(entry, scale_names[s], json_real(model->layer[layer].statistic[s]));
     json_array_append_new(layers, entry);
   }
-  json_t *root = json_pack("{s:s, s:o}", "key", key->hex, "layers", layers);
+  Digest digest = values_digest(model, key);
+  json_t *root = json_pack("{s:s, s:s, s:o}", "key", key->hex, "digest", digest.hex, "layers", layers);
   char *text = json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
   json_decref(root);
   return text;
 }
 
-bool calibration_load(const char *path, const Digest *key, Model *model) {
+/* The statistics of every layer into `model`; false where one is missing or could not have been written. */
+static bool take_layers(const json_t *layers, Model *model) {
+  if (json_array_size(layers) != (size_t)model->layers) return false;
+  for (int layer = 0; layer < model->layers; layer++)
+    for (int s = 0; s < S_COUNT; s++) {
+      const json_t *value = json_object_get(json_array_get(layers, (size_t)layer), scale_names[s]);
+      if (!json_is_real(value) || !(json_real_value(value) >= 0)) return false;
+      model->layer[layer].statistic[s] = json_real_value(value);
+      model->layer[layer].scale[s] = scale_of(json_real_value(value));
+    }
+  return true;
+}
+
+CalibrationFound calibration_load(const char *path, const Digest *key, Model *model) {
+  if (!file_exists(path)) return CALIBRATION_NONE;
   json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
-  const char *found_key = json_string_value(json_object_get(root, "key"));
-  json_t *layers = json_object_get(root, "layers");
-  bool ok = found_key && !strcmp(found_key, key->hex) && json_array_size(layers) == (size_t)model->layers;
-  for (int pass = 0; ok && pass < 2; pass++) /* first look at everything, then take it */
-    for (int layer = 0; layer < model->layers; layer++)
-      for (int s = 0; s < S_COUNT; s++) {
-        json_t *value = json_object_get(json_array_get(layers, (size_t)layer), scale_names[s]);
-        ok &= json_is_real(value) && json_real_value(value) >= 0;
-        if (pass == 0) continue;
-        model->layer[layer].statistic[s] = json_real_value(value);
-        model->layer[layer].scale[s] = scale_of(json_real_value(value));
-      }
+  const char *found_key = json_string_value(json_object_get(root, "key")),
+             *digest = json_string_value(json_object_get(root, "digest"));
+  CalibrationFound found = CALIBRATION_DAMAGED;
+  if (found_key && strlen(found_key) == strlen(key->hex) && strcmp(found_key, key->hex) != 0)
+    found = CALIBRATION_NONE;
+  else if (found_key && digest && take_layers(json_object_get(root, "layers"), model) &&
+           !strcmp(digest, values_digest(model, key).hex))
+    found = CALIBRATION_TAKEN;
   json_decref(root);
-  return ok;
+  return found;
 }

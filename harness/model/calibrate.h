@@ -17,10 +17,12 @@ bool calibrate(Model *model, const Config *config, const int32_t *token, int64_t
 /* Bytes of scratch that calibrate needs for this many threads. */
 size_t calibrate_bytes(const Config *config, const Calibration *how, int threads);
 
-/* The statistics as a JSON text {"key": …, "layers": [{"s_in": …}, …]}; to be freed by the caller. */
+/* The statistics as a JSON text {"key": …, "digest": …, "layers": [{"s_in": …}, …]}, the digest of key and values; to
+ * be freed by the caller. */
 char *calibration_json(const Model *model, const Digest *key);
-/* Takes the statistics from such a file. False, with the model untouched, where it is absent, damaged or of another
- * key: a cache is made again, not repaired. */
-bool calibration_load(const char *path, const Digest *key, Model *model);
+typedef enum CalibrationFound { CALIBRATION_NONE, CALIBRATION_DAMAGED, CALIBRATION_TAKEN } CalibrationFound;
+/* Takes the statistics from such a file: there is none, or one of another key; it is not as it was written; or they are
+ * taken. Only then does the model hold anything to be relied on: a cache is made again, not repaired. */
+CalibrationFound calibration_load(const char *path, const Digest *key, Model *model);
 
 #endif

@@ -26,6 +26,15 @@ const Phrase chinese[] = {
     {"No gnuplot was found on this machine: the report has tables only.\n\n",
      "本机未找到 gnuplot，因此报告只有表格，没有图。\n\n"},
 
+    /* --- draw.c, figures.c */
+    {"gnuplot cannot be started: %s", "无法启动 gnuplot：%s"},
+    {"gnuplot did not end within %d s", "gnuplot 在 %d 秒内没有结束"},
+    {"gnuplot was ended by signal %d", "gnuplot 被信号 %d 终止"},
+    {"gnuplot ended with status %d", "gnuplot 以状态 %d 结束"},
+    {"gnuplot wrote no whole file", "gnuplot 没有写出完整的文件"},
+    {"no value is finite", "没有有限的数值"},
+    {"> **Not drawn** (%s): %s Data: [%s](%s)", "> **未能绘制**（%s）：%s数据：[%s](%s)"},
+
     /* --- findings.c */
     {"> **Warning.** The checkpoint holds %s that the model does not use: %s.\n\n",
      "> **警告。** 检查点中有 %s未被模型使用：%s。\n\n"},

@@ -1,17 +1,16 @@
 #include "report/figures.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "report/draw.h"
+#include "report/language.h"
+#include "report/markdown.h"
 
-extern char **environ;
+#define FIGURE_PATH "plots/%s.svg" /* as the report refers to it */
 
 /* Okabe and Ito's colours, told apart in every kind of colour vision; dashes and marks tell them apart in print. */
 static const char preamble[] =
@@ -33,35 +32,35 @@ static const char preamble[] =
     "set linetype cycle 9\n"
     "set palette defined (0 '#fde725', 0.25 '#5ec962', 0.5 '#21918c', 0.75 '#3b528b', 1 '#440154')\n";
 
-static bool on_path(const char *program) {
-  const char *path = getenv("PATH");
-  char candidate[4096];
-  while (path && *path) {
-    size_t length = strcspn(path, ":");
-    snprintf(candidate, sizeof candidate, "%.*s/%s", (int)length, path, program);
-    if (access(candidate, X_OK) == 0) return true;
-    path += length + (path[length] == ':');
-  }
-  return false;
-}
-
 bool figures_open(Figures *figures, const char *folder, Status *st) {
   *figures = (Figures){.folder = folder};
-  if (!on_path("gnuplot")) return true;
+  if (!draw_can("gnuplot")) return true;
   figures->script = open_memstream(&figures->text, &figures->size);
   if (!figures->script) return FAIL(st, "%s: no memory for the figures", folder);
   return true;
 }
 
+/* Room for one more in the list; NULL where there is no memory. */
+static Figure *one_more(Figures *figures) {
+  Figure *list = realloc(figures->figure, ((size_t)figures->count + 1) * sizeof *list);
+  if (!list) return NULL;
+  figures->figure = list;
+  return &list[figures->count++];
+}
+
 bool figure_begin(Figures *figures, FILE *out, const char *name, const char *caption, const char *table, int height) {
   if (!figures || !figures->script) return false;
-  fprintf(out, "![%s](plots/%s.svg \"tables/%s.csv\")\n\n", caption, name, table);
+  Figure *figure = one_more(figures);
+  if (!figure) return false;
+  fprintf(out, "![%s](" FIGURE_PATH " \"tables/%s.csv\")\n\n", caption, name, table);
+  fflush(figures->script);
+  *figure = (Figure){.from = figures->size};
+  snprintf(figure->name, sizeof figure->name, "%s", name);
   fprintf(figures->script,
           "\nreset session\n%sset terminal svg size 900,%d noenhanced font 'Helvetica,Noto Sans CJK SC,14' background "
           "'#ffffff'\n",
           preamble, height);
   fprintf(figures->script, "set output '%s.svg'\n", name);
-  figures->count++;
   return true;
 }
 
@@ -78,10 +77,13 @@ const char *figure_text(Arena *arena, const char *text) {
 }
 
 void figure_value(const Figures *figures, double value, bool logarithmic) {
-  if (!isfinite(value) || (logarithmic && value <= 0))
-    fputs(" NaN", figures->script);
-  else
+  bool drawn = isfinite(value) && !(logarithmic && value <= 0);
+  figures->figure[figures->count - 1].empty |= !drawn;
+  figures->figure[figures->count - 1].values += drawn;
+  if (drawn)
     fprintf(figures->script, " %.9g", value);
+  else
+    fputs(" NaN", figures->script);
 }
 
 const char *figure_name(Arena *arena, const char *kind, const char *a, const char *b) {
@@ -91,37 +93,95 @@ const char *figure_name(Arena *arena, const char *kind, const char *a, const cha
   return name;
 }
 
-/* gnuplot without a shell: the program, -d (no file of the user is read), the script. Its words are dropped. */
-static bool run_gnuplot(const char *folder, Status *st) {
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addchdir_np(&actions, folder);
-  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-  char program[] = "gnuplot", no_defaults[] = "-d", script[] = "figures.gp";
-  char *const argv[] = {program, no_defaults, script, NULL};
-  pid_t child;
-  int error = posix_spawnp(&child, "gnuplot", &actions, NULL, argv, environ), status = 0;
-  posix_spawn_file_actions_destroy(&actions);
-  if (error) return FAIL(st, "gnuplot: cannot be started: %s", strerror(error));
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return true;
-  return FAIL(st, "%s/figures.gp: gnuplot failed (status %d)", folder, status);
+/* ---- drawing ---- */
+
+static const char *path_of(Arena *arena, const Figures *figures, const Figure *figure) {
+  return arena_printf(arena, "%s/%s.svg", figures->folder, figure->name);
 }
 
-bool figures_finish(Figures *figures, Status *st) {
+/* One figure from a script of its own, so that what stops it stops no other. */
+static void draw_alone(Arena *arena, const Figures *figures, int i, Status *st) {
+  static const char name[] = "figure.gp";
+  Figure *figure = &figures->figure[i];
+  size_t end = i + 1 < figures->count ? figures->figure[i + 1].from : figures->size;
+  const char *script = arena_printf(arena, "%s/%s", figures->folder, name);
+  if (!file_write(script, figures->text + figure->from, end - figure->from, false, st)) return;
+  figure->fault = draw_script(arena, figures->folder, name);
+  unlink(script);
+  if (!figure->fault && !draw_whole(path_of(arena, figures, figure)))
+    figure->fault = say("gnuplot wrote no whole file");
+  if (figure->fault && figure->empty && figure->values == 0) figure->fault = say("no value is finite");
+  if (figure->fault) unlink(path_of(arena, figures, figure));
+}
+
+/* All in one process, which is quick; what is not whole then, each for itself. */
+static void draw_all(Arena *arena, Figures *figures, Status *st) {
+  const char *script = arena_printf(arena, "%s/figures.gp", figures->folder);
+  for (int i = 0; i < figures->count; i++) unlink(path_of(arena, figures, &figures->figure[i]));
+  if (!file_make_folder(figures->folder, st) || !file_write(script, figures->text, figures->size, false, st)) return;
+  bool done = !draw_script(arena, figures->folder, "figures.gp");
+  for (int i = 0; i < figures->count; i++)
+    if (!done || !draw_whole(path_of(arena, figures, &figures->figure[i]))) draw_alone(arena, figures, i, st);
+}
+
+/* ---- what the report says of a figure that could not be drawn ---- */
+
+/* Where the figure is referred to in the Markdown: the paragraph that is its image. */
+static const char *place_of(Arena *arena, const char *markdown, const Figure *figure, const char **path) {
+  *path = strstr(markdown, arena_printf(arena, "](" FIGURE_PATH " \"", figure->name));
+  const char *line = *path;
+  while (line && line > markdown && line[-1] != '\n') line--;
+  return line;
+}
+
+/* The sentence in place of the image: its caption, the reason, the table with its data. */
+static void write_fault(FILE *out, const Figure *figure, const char *line, const char *path, Arena scratch) {
+  const char *table = strchr(path, '"') + 1;
+  const char *caption = arena_printf(&scratch, "%.*s", (int)(path - line) - 2, line + 2);
+  table = arena_printf(&scratch, "%.*s", (int)strcspn(table, "\""), table);
+  fprintf(out, say("> **Not drawn** (%s): %s Data: [%s](%s)"), md_text(&scratch, figure->fault), caption, table, table);
+}
+
+static bool say_faults(Figures *figures, char **markdown, size_t *count, Arena scratch, Status *st) {
+  char *text = NULL;
+  size_t size = 0;
+  FILE *out = open_memstream(&text, &size);
+  if (!out) return FAIL(st, "%s: no memory for the figures", figures->folder);
+  const char *from = *markdown, *path;
+  for (int i = 0; i < figures->count; i++) {
+    if (!figures->figure[i].fault) continue;
+    const char *line = place_of(&scratch, from, &figures->figure[i], &path);
+    if (!line) continue;
+    fwrite(from, 1, (size_t)(line - from), out);
+    write_fault(out, &figures->figure[i], line, path, scratch);
+    from = line + strcspn(line, "\n");
+  }
+  fputs(from, out);
+  bool whole = !ferror(out);
+  whole = fclose(out) == 0 && whole;
+  if (!whole) return free(text), FAIL(st, "%s: no memory for the figures", figures->folder);
+  free(*markdown);
+  *markdown = text;
+  *count = size;
+  return true;
+}
+
+bool figures_finish(Figures *figures, char **markdown, size_t *count, Arena scratch, Status *st) {
   if (!figures->script) return true;
-  bool whole = !ferror(figures->script);
+  bool whole = !ferror(figures->script), said = true;
   whole = fclose(figures->script) == 0 && whole;
   figures->script = NULL;
-  bool done = whole || FAIL(st, "%s: no memory for the figures", figures->folder);
-  if (done && figures->count) {
-    char path[4096];
-    snprintf(path, sizeof path, "%s/figures.gp", figures->folder);
-    done = file_make_folder(figures->folder, st) && file_write(path, figures->text, figures->size, false, st) &&
-           run_gnuplot(figures->folder, st);
+  Status why = {0};
+  if (!whole) status_set(&why, "%s: no memory for the figures", figures->folder);
+  if (whole && figures->count) draw_all(&scratch, figures, &why);
+  bool any = false;
+  for (int i = 0; i < figures->count; i++) {
+    Figure *figure = &figures->figure[i];
+    if (why.failed && !figure->fault && !draw_whole(path_of(&scratch, figures, figure))) figure->fault = why.text;
+    any |= figure->fault != NULL;
   }
+  if (any) said = say_faults(figures, markdown, count, scratch, st);
   free(figures->text);
-  return done;
+  free(figures->figure);
+  return said;
 }

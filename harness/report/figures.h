@@ -1,8 +1,9 @@
 /* figures: the plots of a report. Sections begin a figure and write gnuplot commands and data; one gnuplot process
  * draws them all into plots/NAME.svg, from plots/figures.gp, which stays there so that a figure can be made again by
- * hand. Where gnuplot is absent nothing is drawn or referred to. Strings from outside go into the script through
- * figure_text alone: single quotes, doubled inside, no control characters, and the terminal has enhanced text off, so
- * nothing in them is a command (gnuplot runs backticks in double quotes, and @macros). */
+ * hand; where it fails, each figure has a process of its own. Where gnuplot is absent nothing is drawn or referred to.
+ * Strings from outside go into the script through figure_text alone: single quotes, doubled inside, no control
+ * characters, and the terminal has enhanced text off, so nothing in them is a command (gnuplot runs backticks in double
+ * quotes, and @macros). */
 #ifndef DS_REPORT_FIGURES_H
 #define DS_REPORT_FIGURES_H
 #include <stdbool.h>
@@ -11,11 +12,20 @@
 #include "base/arena.h"
 #include "base/status.h"
 
+typedef struct Figure {
+  char name[128];
+  size_t from; /* its part of the script, up to the next one's */
+  int values;  /* numbers that can be drawn */
+  bool empty;  /* some could not be */
+  const char *fault;
+} Figure;
+
 typedef struct Figures {
   const char *folder; /* of the svg files and the script */
   FILE *script;       /* NULL: gnuplot is absent */
   char *text;
   size_t size;
+  Figure *figure;
   int count;
 } Figures;
 
@@ -31,7 +41,8 @@ const char *figure_text(Arena *arena, const char *text);
 void figure_value(const Figures *figures, double value, bool logarithmic);
 /* A file name made of letters, digits, '-' and '_'. In the arena. */
 const char *figure_name(Arena *arena, const char *kind, const char *a, const char *b);
-/* Draws everything. A gnuplot that fails is an error that names the script. */
-bool figures_finish(Figures *figures, Status *st);
+/* Draws everything. A figure that cannot be drawn costs the figure: in `markdown` (from malloc, replaced), where it was
+ * referred to, stand its caption, the reason and the table with its data. Fails for want of memory alone. */
+bool figures_finish(Figures *figures, char **markdown, size_t *count, Arena scratch, Status *st);
 
 #endif

@@ -102,7 +102,7 @@ static bool write_report(Arena *arena, ReportData *d, const char *folder, Status
   d->figures = figures;
   TRY(draft_open(&markdown, arena_printf(arena, "%s/report.md", folder), st));
   body_write(markdown.out, d, *arena);
-  bool done = draft_end(&markdown, st) && figures_finish(figures, st) &&
+  bool done = draft_end(&markdown, st) && figures_finish(figures, &markdown.text, &markdown.count, *arena, st) &&
               file_write(markdown.path, markdown.text, markdown.count, false, st);
   if (done && draft_open(&html, arena_printf(arena, "%s/report.html", folder), st))
     done = html_write(html.out, markdown.text, folder, *arena, st) & draft_save(&html, st);

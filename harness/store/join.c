@@ -236,15 +236,28 @@ static bool put_attributes(const Join *join, const Attribute *attributes, int co
 
 /* ---- the whole ---- */
 
+/* What the segments hold for going on alone, and the result does not. */
+static uint64_t stream_bytes(const StoreShape *shape) {
+  uint64_t bytes = 0;
+  for (int p = 0; p < shape->prompts; p++)
+    bytes += (uint64_t)shape->layers * segment_stream_bytes(shape->prompt[p].T, shape->dims[DIM_D_MODEL], shape->modes);
+  return bytes;
+}
+
+/* Never more than the result will take: a join that fails for want of room loses nothing but its time, one that is
+ * refused where there was room is a nuisance. What compression leaves is not known before. */
 static bool check_room(const Journal *journal, const char *partial, Status *st) {
-  uint64_t wanted = 0, available = store_bytes_free(partial);
-  for (int i = 0; i < journal->shape.prompts * journal->shape.layers; i++) {
+  const StoreShape *shape = &journal->shape;
+  uint64_t wanted = 0, streams = stream_bytes(shape), available = store_bytes_free(partial);
+  if (journal->deflate > 0) return true;
+  for (int i = 0; i < shape->prompts * shape->layers; i++) {
     char path[PATH_BYTES];
     struct stat info;
-    TRY(parts_segment_path(journal, i / journal->shape.layers, i % journal->shape.layers, path, st));
+    TRY(parts_segment_path(journal, i / shape->layers, i % shape->layers, path, st));
     if (stat(path, &info) != 0) return FAIL(st, "%s: %s", path, strerror(errno));
     wanted += (uint64_t)info.st_size;
   }
+  wanted -= wanted > streams ? streams : wanted;
   return wanted <= available || FAIL(st,
                                      "%s: needs about %llu bytes beside the segments, %llu are free: %llu are missing; "
                                      "the run goes on from here when "
@@ -270,7 +283,10 @@ bool journal_join(Journal *journal, const Attribute *attributes, int attribute_c
     return FAIL(st, "%.100s…: the path is too long", journal->results);
   TRY(check_room(journal, join.partial, st));
   join.file = h5_create_file(join.partial, why);
-  if (join.file < 0) return failed(&join, "the file itself", 0, why, st);
+  if (join.file < 0) { /* HDF5 may have made the file before it failed */
+    failed(&join, "the file itself", 0, why, st);
+    return unlink(join.partial), false;
+  }
   bool ok = write_all(&join, attributes, attribute_count, rows, row_count, scratch, st);
   ok = ok && (H5(H5Fflush(join.file, H5F_SCOPE_LOCAL)) || failed(&join, "metadata", 0, why, st));
   bool closed = H5(H5Fclose(join.file)); /* once, and its handle is not used again */

@@ -4,12 +4,12 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/folder.h"
 #include "store/parts.h"
 
 /* ---- run.json ---- */
@@ -29,6 +29,9 @@ static bool key_path(const char *folder, char path[PATH_BYTES], Status *st) {
          FAIL(st, "%.100s…: the path is too long", folder);
 }
 
+/* What the journal belongs to can't be told: what to do about it. */
+#define BEGIN_ANEW "; the file is damaged: --fresh begins anew"
+
 bool parts_read_key(const char *folder, RunKey *key, bool *found, Status *st) {
   char path[PATH_BYTES];
   TRY(key_path(folder, path, st));
@@ -36,7 +39,7 @@ bool parts_read_key(const char *folder, RunKey *key, bool *found, Status *st) {
   if (!*found) return true;
   json_error_t error;
   json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
-  if (!root) return FAIL(st, "%s: line %d: %s", path, error.line, error.text);
+  if (!root) return FAIL(st, "%s: line %d: %s" BEGIN_ANEW, path, error.line, error.text);
   Digest digests[RUN_KEYS];
   bool ok = true;
   for (int i = 0; i < RUN_KEYS && ok; i++) {
@@ -44,7 +47,7 @@ bool parts_read_key(const char *folder, RunKey *key, bool *found, Status *st) {
     if (hex && strlen(hex) == sizeof(Digest) - 1)
       memcpy(digests[i].hex, hex, sizeof(Digest));
     else
-      ok = FAIL(st, "%s: '%s' is not a digest of 32 digits", path, run_key_names[i]);
+      ok = FAIL(st, "%s: '%s' is not a digest of 32 digits" BEGIN_ANEW, path, run_key_names[i]);
   }
   json_decref(root);
   if (ok) memcpy(key, digests, sizeof digests);
@@ -110,33 +113,18 @@ void parts_remove(const char *folder) {
 
 /* ---- lock, opening, closing ---- */
 
-/* A run that finishes removes its folder: a lock on a folder that is no longer there locks nothing. */
-static bool still_there(int descriptor, const char *folder) {
-  struct stat held, named;
-  return fstat(descriptor, &held) == 0 && stat(folder, &named) == 0 && held.st_dev == named.st_dev &&
-         held.st_ino == named.st_ino;
-}
-
-static bool take_lock(const char *folder, int *lock, Status *st) {
-  for (int attempt = 0; attempt < 100; attempt++) {
-    TRY(file_make_folder(folder, st));
-    int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0 && errno == ENOENT) continue;
-    if (descriptor < 0) return FAIL(st, "%s: cannot be opened: %s", folder, strerror(errno));
-    int error = flock(descriptor, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
-    if (!error && still_there(descriptor, folder)) return *lock = descriptor, true;
-    close(descriptor);
-    if (error == EWOULDBLOCK) return FAIL(st, "%s: is in use by another run", folder);
-    if (error) return FAIL(st, "%s: cannot be locked: %s", folder, strerror(error));
-  }
-  return FAIL(st, "%s: is removed by other runs again and again", folder);
+/* Whether an unfinished run stands there; one of another key is an error. */
+static bool find_unfinished(const char *folder, const RunKey *key, bool *found, Status *st) {
+  RunKey there = {0};
+  TRY(parts_read_key(folder, &there, found, st));
+  const char *differs = *found ? run_key_difference(&there, key) : NULL;
+  return !differs || FAIL(st, "%s: holds an unfinished run with other %s; --fresh begins anew", folder, differs);
 }
 
 /* What an earlier run left: gone on with, refused, or removed. Segments without run.json come from a run that was being
  * removed. */
 static bool settle(const Journal *journal, const RunKey *key, bool fresh, Status *st) {
   char path[PATH_BYTES];
-  RunKey there = {0};
   bool found = false;
   if (access(journal->folder, W_OK | X_OK) != 0)
     return FAIL(st, "%s: cannot be written to: %s", journal->folder, strerror(errno));
@@ -145,10 +133,7 @@ static bool settle(const Journal *journal, const RunKey *key, bool fresh, Status
   if (fresh)
     unlink(path);
   else
-    TRY(parts_read_key(journal->folder, &there, &found, st));
-  const char *differs = found ? run_key_difference(&there, key) : NULL;
-  if (differs)
-    return FAIL(st, "%s: holds an unfinished run with other %s; --fresh begins anew", journal->folder, differs);
+    TRY(find_unfinished(journal->folder, key, &found, st));
   if (found) return true;
   remove_matching(journal->folder, is_segment);
   TRY(!journal->sync || file_sync_folder(journal->folder, st));
@@ -162,7 +147,7 @@ bool journal_open(Arena *arena, const char *results, const RunKey *key, const St
   for (int i = 0; i < shape->prompts; i++)
     if (!store_name_valid(shape->prompt[i].name))
       return FAIL(st, "%s: the prompt name '%.100s' cannot be a file's name", results, shape->prompt[i].name);
-  TRY(take_lock(journal->folder, &journal->lock, st));
+  TRY(folder_lock(journal->folder, true, &journal->lock, st));
   if (settle(journal, key, fresh, st)) {
     unlink(arena_printf(arena, "%s.partial", results)); /* a joined file that was not finished */
     return true;
@@ -171,24 +156,39 @@ bool journal_open(Arena *arena, const char *results, const RunKey *key, const St
   return false;
 }
 
-void journal_close(Journal *journal) {
-  if (journal->lock >= 0) close(journal->lock);
-  journal->lock = -1;
-}
+void journal_close(Journal *journal) { folder_unlock(&journal->lock); }
 
 void journal_discard(Arena scratch, const char *results, const RunKey *key) {
   Status ignored = {0};
   RunKey there = {0};
   bool found = false;
   const char *folder = arena_printf(&scratch, "%s.parts", results);
-  int lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0 && parts_read_key(folder, &there, &found, &ignored) &&
-      (!found || !run_key_difference(&there, key)))
+  int lock = -1;
+  if (file_exists(folder) && folder_lock(folder, true, &lock, &ignored) &&
+      parts_read_key(folder, &there, &found, &ignored) && (!found || !run_key_difference(&there, key)))
     parts_remove(folder);
-  if (lock >= 0) close(lock);
+  folder_unlock(&lock);
 }
 
 /* ---- what is there ---- */
+
+static uint64_t file_bytes(int folder, const char *name) {
+  struct stat info;
+  return fstatat(folder, name, &info, AT_SYMLINK_NOFOLLOW) == 0 ? (uint64_t)info.st_size : 0;
+}
+
+bool journal_standing(const char *results, const RunKey *key, bool fresh, uint64_t *bytes, Arena scratch, Status *st) {
+  const char *folder = arena_printf(&scratch, "%s.parts", results);
+  bool found = false;
+  *bytes = file_bytes(AT_FDCWD, arena_printf(&scratch, "%s.partial", results));
+  if (!fresh) TRY(find_unfinished(folder, key, &found, st));
+  DIR *list = opendir(folder);
+  if (!list) return true;
+  for (struct dirent *entry; (entry = readdir(list));)
+    if (is_segment(entry->d_name) || is_temporary(entry->d_name)) *bytes += file_bytes(dirfd(list), entry->d_name);
+  closedir(list);
+  return true;
+}
 
 bool parts_open(const Journal *journal, int prompt, int layer, char path[PATH_BYTES], hid_t *file, Status *st) {
   Status reason = {0}, *why = &reason;

@@ -42,8 +42,11 @@ bool segment_create(const Journal *journal, int prompt, int layer, Segment *segm
   TRY(parts_segment_path(journal, prompt, layer, segment->path, st));
   snprintf(segment->temporary, sizeof segment->temporary, "%.*s.tmp", PATH_BYTES - 8, segment->path);
   segment->file = h5_create_file(segment->temporary, &why);
-  return (segment->file >= 0 && make_groups(segment->file, &journal->shape, &why)) ||
-         failed(segment, "groups", 0, &why, st);
+  if (segment->file < 0) { /* HDF5 may have made the file before it failed */
+    store_write_failed(segment->temporary, "the file itself", 0, &why, st);
+    return unlink(segment->temporary), false;
+  }
+  return make_groups(segment->file, &journal->shape, &why) || failed(segment, "groups", 0, &why, st);
 }
 
 /* ---- the form in which a tensor is stored: whole, float16 widened where asked for, NaN canonical ---- */
@@ -122,6 +125,10 @@ bool segment_put_stream(Segment *segment, const char *mode, const Tensor *t, Are
   Tensor stored = whole(&scratch, t, false);
   Digest digest = digest_of(stored.data, tensor_bytes(&stored));
   return put(segment, "streams", mode, &stored, &digest, st);
+}
+
+uint64_t segment_stream_bytes(int T, int D, int sides) {
+  return (uint64_t)T * (uint64_t)D * ((uint64_t)(sides - 1) * sizeof(float) + sizeof(double));
 }
 
 bool segment_put_rows(Segment *segment, const Table *table, const void *rows, size_t count, Status *st) {

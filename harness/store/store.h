@@ -62,6 +62,9 @@ void journal_close(Journal *journal);
 /* Removes what a run of this key left that was killed between giving the result its name and removing the journal.
  * Nothing happens where there is no such folder, another run holds it, or it belongs to another key. */
 void journal_discard(Arena scratch, const char *results, const RunKey *key);
+/* The bytes that an unfinished run of this key left, which are gone on with (or make room again: what is temporary,
+ * with `fresh` all of it). An unfinished run of another key is an error, as in journal_open. */
+bool journal_standing(const char *results, const RunKey *key, bool fresh, uint64_t *bytes, Arena scratch, Status *st);
 /* How many layers of this prompt, from 0 without a gap, stand in valid segments (every digest checked). Invalid ones
  * are removed. */
 int journal_layers_done(const Journal *journal, int prompt, Arena scratch);
@@ -80,6 +83,8 @@ bool segment_put_tensor(Segment *segment, const char *mode, TensorId id, const T
                         Digest *digest, Arena scratch, Status *st);
 /* The residual stream that the next layer starts from, f32 or f64. */
 bool segment_put_stream(Segment *segment, const char *mode, const Tensor *t, Arena scratch, Status *st);
+/* The bytes of such streams in one segment: all sides but the reference in f32. */
+uint64_t segment_stream_bytes(int T, int D, int sides);
 bool segment_put_rows(Segment *segment, const Table *table, const void *rows, size_t count, Status *st);
 /* Close (checked), fsync where asked for, rename. */
 bool segment_commit(Segment *segment, Status *st);

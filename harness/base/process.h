@@ -1,0 +1,19 @@
+/* process: what a process is given by whoever starts it, and must look at before it does anything: descriptors,
+ * environment, limits. */
+#ifndef DS_BASE_PROCESS_H
+#define DS_BASE_PROCESS_H
+#include <stddef.h>
+
+/* Descriptors 0 to 2 that are closed are opened so that using them fails: else the next file that is opened would be
+ * standard output. */
+void process_fill_descriptors(void);
+/* Starts the program once more with what its libraries read before main, where that is not set: threads that wait for
+ * the next parallel loop sleep (spinning halves the speed of a shared machine), and OpenBLAS, which is always called
+ * from one of our own threads, makes none of its own. Returns where nothing is to be set, or where the program that
+ * runs is not the one that would be started (valgrind, an emulator, a loader called by name). */
+void process_restart(char **argv);
+/* Bytes of address space that can still be had under the limits of the process (ulimit -v, ulimit -d); SIZE_MAX where
+ * there is none. */
+size_t process_room(void);
+
+#endif

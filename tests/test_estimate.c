@@ -1,0 +1,61 @@
+/* What a run will write is asked of the disk once, and what an earlier start has left counts. */
+#include "estimate.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <sys/statvfs.h>
+
+enum { TOKENS = 64 };
+
+/* A run of so many short prompts that it does not fit: memory stays what one of them takes. */
+typedef struct Large {
+  Spec spec;
+  Setup setup;
+  Estimate sum;
+  uint64_t free_bytes;
+} Large;
+
+static Large larger_than_the_disk(void) {
+  struct statvfs disk;
+  cr_assert(statvfs("/tmp", &disk) == 0);
+  Large large = {.free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize};
+  large.spec = (Spec){.path = "large.yaml",
+                      .modes = mode_presets,
+                      .mode_count = 2,
+                      .prompt_count = 1,
+                      .threads = 1,
+                      .keep = {.all_tensors = true, .all_layers = true}};
+  large.setup.checkpoint.config = (Config){.layers = 4, .D = 64, .E = 128, .N = 16, .R = 4, .K = 4, .vocab = 256};
+  PromptShape one = {"p", NULL, TOKENS};
+  large.setup.prompt = &one;
+  int64_t each = estimate_of(&large.spec, &large.setup).results_bytes;
+  large.spec.prompt_count = (int)(large.free_bytes / (uint64_t)each) + 2;
+  large.setup.prompt = calloc((size_t)large.spec.prompt_count, sizeof one);
+  cr_assert(large.setup.prompt);
+  for (int p = 0; p < large.spec.prompt_count; p++) large.setup.prompt[p] = one;
+  large.sum = estimate_of(&large.spec, &large.setup);
+  return large;
+}
+
+Test(estimate, result_and_journal_are_asked_for_once_less_what_stands) {
+  Large large = larger_than_the_disk();
+  Estimate sum = large.sum;
+  const int64_t streams = (int64_t)large.spec.prompt_count * 4 * TOKENS * 64 * (2 * 4 + 8);
+  cr_expect_eq(sum.journal_bytes, sum.results_bytes + streams, "the journal holds the result and the streams");
+  Status st = {0}, again = {0};
+  const size_t memory = (size_t)1 << 40;
+  cr_expect(!estimate_check(&large.spec, &large.setup, "/tmp", 0, memory, &st));
+  cr_expect(strstr(st.text, "MB are free") && strstr(st.text, "0.0 MB are there"), "%s", st.text);
+  uint64_t rest = large.free_bytes / 2, standing = (uint64_t)(sum.results_bytes + sum.journal_bytes) - rest;
+  cr_expect(estimate_check(&large.spec, &large.setup, "/tmp", standing, memory, &again), "%s", again.text);
+  free(large.setup.prompt);
+}
+
+Test(estimate, memory_under_a_limit_is_what_can_be_had) {
+  Large large = larger_than_the_disk();
+  Status st = {0};
+  uint64_t all = (uint64_t)(large.sum.results_bytes + large.sum.journal_bytes);
+  cr_expect(!estimate_check(&large.spec, &large.setup, "/tmp", all, (size_t)1 << 20, &st));
+  cr_expect(strstr(st.text, "1 MB can be had") && strstr(st.text, "ulimit -v"), "%s", st.text);
+  free(large.setup.prompt);
+}
