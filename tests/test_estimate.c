@@ -16,11 +16,13 @@ typedef struct Large {
 } Large;
 
 static Large larger_than_the_disk(void) {
+  static Mode mode[2];
+  for (int i = 0; i < 2; i++) mode[i] = mode_presets[i];
   struct statvfs disk;
   cr_assert(statvfs("/tmp", &disk) == 0);
   Large large = {.free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize};
   large.spec = (Spec){.path = "large.yaml",
-                      .modes = mode_presets,
+                      .modes = mode,
                       .mode_count = 2,
                       .prompt_count = 1,
                       .threads = 1,
