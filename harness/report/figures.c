@@ -172,7 +172,7 @@ bool figures_finish(Figures *figures, char **markdown, size_t *count, Arena scra
   whole = fclose(figures->script) == 0 && whole;
   figures->script = NULL;
   Status why = {0};
-  if (!whole) status_set(&why, "%s: no memory for the figures", figures->folder);
+  whole = whole || FAIL(&why, "%s: no memory for the figures", figures->folder);
   if (whole && figures->count) draw_all(&scratch, figures, &why);
   bool any = false;
   for (int i = 0; i < figures->count; i++) {

@@ -57,13 +57,17 @@ bool h5_close(hid_t id, Status *why) {
   }
 }
 
+/* A type whose making went wrong half-way is none: whatever takes it fails then, and says so. */
+static hid_t whole_type(hid_t type, bool ok) {
+  if (!ok && type >= 0) H5Tclose(type);
+  return ok ? type : -1;
+}
+
 /* IEEE binary16: the fields must lie inside before the size shrinks, so they are set first. */
 static hid_t make_f16(void) {
   hid_t type = H5Tcopy(H5T_IEEE_F32LE);
-  bool ok = type >= 0 && H5Tset_fields(type, 15, 10, 5, 0, 10) >= 0 && H5Tset_size(type, 2) >= 0 &&
-            H5Tset_ebias(type, 15) >= 0;
-  assert(ok);
-  return ok ? type : -1;
+  return whole_type(type, type >= 0 && H5Tset_fields(type, 15, 10, 5, 0, 10) >= 0 && H5Tset_size(type, 2) >= 0 &&
+                              H5Tset_ebias(type, 15) >= 0);
 }
 
 hid_t h5_type(Type type) {
@@ -74,10 +78,8 @@ hid_t h5_type(Type type) {
 
 hid_t h5_text_type(size_t bytes) {
   hid_t type = H5Tcopy(H5T_C_S1);
-  H5Tset_size(type, bytes);
-  H5Tset_cset(type, H5T_CSET_UTF8);
-  H5Tset_strpad(type, H5T_STR_NULLPAD);
-  return type;
+  return whole_type(type, type >= 0 && H5Tset_size(type, bytes) >= 0 && H5Tset_cset(type, H5T_CSET_UTF8) >= 0 &&
+                              H5Tset_strpad(type, H5T_STR_NULLPAD) >= 0);
 }
 
 hid_t h5_column_type(const Column *column) {

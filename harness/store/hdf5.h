@@ -19,7 +19,7 @@
 bool h5_ok(bool good, Status *why);
 bool h5_close(hid_t id, Status *why);
 
-/* ---- types ---- */
+/* ---- types; below 0 where HDF5 could not make one ---- */
 hid_t h5_type(Type type);                   /* lives as long as the process */
 hid_t h5_text_type(size_t bytes);           /* fixed length, UTF-8, NUL-padded; the caller closes it */
 hid_t h5_column_type(const Column *column); /* the caller closes it */

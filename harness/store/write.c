@@ -7,23 +7,24 @@
 #include "store/hdf5.h"
 
 /* A property list of a class, with the two settings that equal runs need: no times, and links in their order. */
-static hid_t properties(hid_t class) {
-  hid_t list = H5Pcreate(class);
-  H5Pset_obj_track_times(list, false);
-  if (class != H5P_DATASET_CREATE) H5Pset_link_creation_order(list, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);
-  return list;
+static bool properties(hid_t class, hid_t *list, Status *why) {
+  return H5(*list = H5Pcreate(class)) && H5(H5Pset_obj_track_times(*list, false)) &&
+         (class == H5P_DATASET_CREATE ||
+          H5(H5Pset_link_creation_order(*list, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED)));
 }
 
 /* Format 1.8: its metadata carries checksums, older readers understand it, and no flag stays set in a killed writer's
  * file. */
 hid_t h5_create_file(const char *path, Status *why) {
-  hid_t access = H5Pcreate(H5P_FILE_ACCESS), creation = properties(H5P_FILE_CREATE);
-  H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18);
-  hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, creation, access);
-  h5_ok(file >= 0, why);
-  h5_close(creation, why);
-  h5_close(access, why);
-  return file;
+  hid_t access = -1, creation = -1, file = -1;
+  bool ok = H5(access = H5Pcreate(H5P_FILE_ACCESS)) && properties(H5P_FILE_CREATE, &creation, why) &&
+            H5(H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18)) &&
+            H5(file = H5Fcreate(path, H5F_ACC_TRUNC, creation, access));
+  ok = h5_close(creation, why) && ok;
+  ok = h5_close(access, why) && ok;
+  if (ok || file < 0) return file;
+  H5Fclose(file);
+  return -1;
 }
 
 bool h5_make_path(hid_t file, const char *path, hid_t *group, Status *why) {
@@ -35,9 +36,10 @@ bool h5_make_path(hid_t file, const char *path, hid_t *group, Status *why) {
     snprintf(part, sizeof part, "%.*s", (int)length, path);
     path += length + (path[length] == '/');
     htri_t there = H5Lexists(*group, part, H5P_DEFAULT);
-    hid_t list = properties(H5P_GROUP_CREATE), next = -1;
-    ok = h5_ok(there >= 0, why) && H5(next = there ? H5Gopen2(*group, part, H5P_DEFAULT)
-                                                   : H5Gcreate2(*group, part, H5P_DEFAULT, list, H5P_DEFAULT));
+    hid_t list = -1, next = -1;
+    ok = h5_ok(there >= 0, why) && properties(H5P_GROUP_CREATE, &list, why) &&
+         H5(next =
+                there ? H5Gopen2(*group, part, H5P_DEFAULT) : H5Gcreate2(*group, part, H5P_DEFAULT, list, H5P_DEFAULT));
     ok = h5_close(list, why) && ok;
     ok = h5_close(*group, why) && ok;
     *group = next;
@@ -46,8 +48,9 @@ bool h5_make_path(hid_t file, const char *path, hid_t *group, Status *why) {
 }
 
 bool h5_put_scalar(hid_t object, const char *name, hid_t type, const void *value, Status *why) {
-  hid_t space = H5Screate(H5S_SCALAR), attribute = -1;
-  bool ok = H5(attribute = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT)) &&
+  hid_t space = -1, attribute = -1;
+  bool ok = H5(space = H5Screate(H5S_SCALAR)) &&
+            H5(attribute = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT)) &&
             H5(H5Awrite(attribute, type, value));
   ok = h5_close(attribute, why) && ok;
   return h5_close(space, why) && ok;
@@ -55,25 +58,27 @@ bool h5_put_scalar(hid_t object, const char *name, hid_t type, const void *value
 
 /* An empty text is one NUL: HDF5 has no string of length 0. */
 bool h5_put_text(hid_t object, const char *name, const char *text, Status *why) {
-  hid_t type = h5_text_type(*text ? strlen(text) : 1);
-  bool ok = h5_put_scalar(object, name, type, text, why);
+  hid_t type = -1;
+  bool ok = H5(type = h5_text_type(*text ? strlen(text) : 1)) && h5_put_scalar(object, name, type, text, why);
   return h5_close(type, why) && ok;
 }
 
 /* Chunks are whole rows of about 1 MiB, HDF5's chunk cache. */
-static void set_chunks(hid_t list, hid_t type, int rank, const hsize_t *dims, int deflate) {
-  hsize_t row_bytes = H5Tget_size(type) * (rank > 1 ? dims[1] : 1), rows = ((hsize_t)1 << 20) / row_bytes;
+static bool set_chunks(hid_t list, hid_t type, int rank, const hsize_t *dims, int deflate, Status *why) {
+  hsize_t element = H5Tget_size(type), row_bytes = element * (rank > 1 ? dims[1] : 1);
+  if (!h5_ok(element > 0, why)) return false;
+  hsize_t rows = ((hsize_t)1 << 20) / row_bytes;
   hsize_t chunk[2] = {rows < 1 ? 1 : rows > dims[0] ? dims[0] : rows, rank > 1 ? dims[1] : 1};
-  H5Pset_chunk(list, rank, chunk);
-  H5Pset_deflate(list, (unsigned)deflate);
+  return H5(H5Pset_chunk(list, rank, chunk)) && H5(H5Pset_deflate(list, (unsigned)deflate));
 }
 
 bool h5_put_array(hid_t group, const char *name, hid_t type, int rank, const hsize_t *dims, const void *data,
                   int deflate, hid_t *dataset, Status *why) {
-  hid_t space = H5Screate_simple(rank, dims, NULL), list = properties(H5P_DATASET_CREATE);
-  if (deflate > 0) set_chunks(list, type, rank, dims, deflate);
+  hid_t space = -1, list = -1;
   *dataset = -1;
-  bool ok = H5(*dataset = H5Dcreate2(group, name, type, space, H5P_DEFAULT, list, H5P_DEFAULT)) &&
+  bool ok = H5(space = H5Screate_simple(rank, dims, NULL)) && properties(H5P_DATASET_CREATE, &list, why) &&
+            (deflate <= 0 || set_chunks(list, type, rank, dims, deflate, why)) &&
+            H5(*dataset = H5Dcreate2(group, name, type, space, H5P_DEFAULT, list, H5P_DEFAULT)) &&
             (!data || H5(H5Dwrite(*dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data)));
   ok = h5_close(list, why) && ok;
   return h5_close(space, why) && ok;
@@ -95,18 +100,20 @@ bool h5_put_rows(hid_t group, const Table *table, const void *rows, size_t count
   size_t offsets[COLUMNS_MAX];
   hid_t types[COLUMNS_MAX], dataset = -1;
   if (table->columns > COLUMNS_MAX) return FAIL(why, "%d columns, at most %d", table->columns, COLUMNS_MAX);
+  bool ok = true;
   for (int i = 0; i < table->columns; i++) {
     names[i] = table->column[i].name;
     offsets[i] = table->column[i].offset;
-    types[i] = h5_column_type(&table->column[i]);
+    ok = H5(types[i] = h5_column_type(&table->column[i])) && ok;
   }
   size_t chunk = CHUNK_BYTES / table->row_size;
   if (chunk > count) chunk = count;
   if (chunk < 1) chunk = 1;
   Digest digest = digest_of(rows, count * table->row_size);
-  bool ok = H5(H5TBmake_table(table->title, group, table->name, (hsize_t)table->columns, count, table->row_size, names,
-                              offsets, types, chunk, NULL, deflate > 0, rows)) &&
-            H5(dataset = H5Dopen2(group, table->name, H5P_DEFAULT)) && h5_put_text(dataset, "digest", digest.hex, why);
+  ok = ok &&
+       H5(H5TBmake_table(table->title, group, table->name, (hsize_t)table->columns, count, table->row_size, names,
+                         offsets, types, chunk, NULL, deflate > 0, rows)) &&
+       H5(dataset = H5Dopen2(group, table->name, H5P_DEFAULT)) && h5_put_text(dataset, "digest", digest.hex, why);
   ok = h5_close(dataset, why) && ok;
   for (int i = 0; i < table->columns; i++) ok = h5_close(types[i], why) && ok;
   return ok;
