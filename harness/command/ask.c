@@ -1,4 +1,4 @@
-/* ask: the commands that answer on standard output alone: calibrate, eval, modes. */
+/* ask: the commands that need no results folder: calibrate, eval, modes, synth. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +9,7 @@
 #include "command/plan.h"
 #include "command/print_evaluation.h"
 #include "model/calibrate.h"
+#include "model/synth.h"
 #include "setup.h"
 #include "study/evaluate.h"
 
@@ -77,5 +78,17 @@ bool command_modes(Arena *arena, const Options *o, const char *typed, Status *st
   json_dumpf(root, stdout, JSON_INDENT(2));
   printf("\n");
   json_decref(root);
+  return true;
+}
+
+bool command_synth(Arena *arena, const Options *o, const char *typed, Status *st) {
+  (void)typed;
+  const char *name = o->shape ? o->shape : synth_shapes[0].name;
+  const SynthShape *shape = synth_shape(name);
+  if (!shape) return FAIL(st, "--shape: '%.40s' is none of the shapes that --help lists", name);
+  const char *folder = o->folder ? o->folder : arena_printf(arena, "results/%s", shape->name);
+  Progress progress = progress_start(o->quiet);
+  TRY(synth_write(shape, o->seed >= 0 ? o->seed : 1, folder, &progress, *arena, st));
+  printf("%s\n", folder);
   return true;
 }

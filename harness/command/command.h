@@ -24,6 +24,7 @@ bool command_calibrate(Arena *arena, const Options *o, const char *typed, Status
 bool command_eval(Arena *arena, const Options *o, const char *typed, Status *st);
 bool command_modes(Arena *arena, const Options *o, const char *typed, Status *st);
 bool command_bench(Arena *arena, const Options *o, const char *typed, Status *st);
+bool command_synth(Arena *arena, const Options *o, const char *typed, Status *st);
 bool command_verify(Arena *arena, const Options *o, const char *typed, Status *st);
 
 #endif

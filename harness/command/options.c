@@ -60,6 +60,8 @@ static const struct argp_option every_option[] = {
      "tokens predicted in each (default: " DEFAULT_SHOWN(DEFAULT_WINDOW_LENGTH) ")", 0},
     {"json", OPT_JSON, NULL, 0, "JSON instead of text", 0},
     {"strict", OPT_STRICT, NULL, 0, "values that are not finite are a failure: exit status 1", 0},
+    {"shape", OPT_SHAPE, "NAME", 0,
+     "mamba-130m, mamba-370m, mamba-790m, mamba-1.4b or mamba-2.8b (default: mamba-130m)", 0},
     {"lang", OPT_LANGUAGE, "LANGUAGE", 0, "of the report: en or zh (default: en)", 0},
 };
 enum { OPTION_COUNT = sizeof every_option / sizeof *every_option };
@@ -106,6 +108,7 @@ static error_t take(int key, char *text, struct argp_state *state) {
     case OPT_STRICT: o->strict = true; break;
     case OPT_IGNORE_UNUSED: o->ignore_unused = true; break;
     case OPT_JSON: o->json = true; break;
+    case OPT_SHAPE: o->shape = text; break;
     case OPT_MODEL: o->model = text; break;
     case OPT_OWN_TEXT:
     case OPT_TEXT:

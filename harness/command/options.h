@@ -24,6 +24,7 @@ typedef struct Options {
   const char *mode[MODES_MAX]; /* every --mode, else QUAMBA_MODE: a name, or several with commas between */
   int modes;
   bool fresh, dry_run, quiet, json, strict, ignore_unused;
+  const char *shape; /* NULL: not given */
   Language language; /* of the report */
 } Options;
 
@@ -59,7 +60,8 @@ enum {
   OPT_EVAL_LENGTH,
   OPT_LANGUAGE,
   OPT_STRICT,
-  OPT_IGNORE_UNUSED
+  OPT_IGNORE_UNUSED,
+  OPT_SHAPE
 };
 
 typedef struct Usage {

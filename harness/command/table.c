@@ -90,6 +90,14 @@ const Command commands[] = {
            OPT_WINDOWS, OPT_WINDOW_LENGTH, OPT_ALPHA, OPT_SEED, OPT_REWRITE, OPT_THREADS, OPT_JSON, OPT_QUIET)},
      "prove that the device equals the CPU here",
      command_verify},
+    {{"synth", "",
+      "Writes a checkpoint of a published shape with made weights (seeded), for time, memory and scale where no "
+      "trained "
+      "one is at hand.\v"
+      "Example:\n  driftscope synth --shape mamba-130m -o data/synth-130m\n",
+      0, KEYS(OPT_SHAPE, OPT_SEED, OPT_OUTPUT, OPT_QUIET)},
+     "a seeded checkpoint of a published shape",
+     command_synth},
     {{"modes", "", "Lists the modes with their stages.", 0, KEYS(OPT_JSON)},
      "the modes with their stages",
      command_modes},
