@@ -147,7 +147,7 @@ static const Column csv_columns[] = {{"name", COLUMN_TEXT, offsetof(CsvRow, name
                                      {"small", COLUMN_I32, offsetof(CsvRow, small), sizeof((CsvRow *)0)->small},
                                      {"large", COLUMN_I64, offsetof(CsvRow, large), sizeof((CsvRow *)0)->large},
                                      {"x", COLUMN_F64, offsetof(CsvRow, x), sizeof((CsvRow *)0)->x}};
-static const Table csv_table = {"made", "made by hand", sizeof(CsvRow), 4, csv_columns};
+static const Table csv_table = {"made", "made by hand", sizeof(CsvRow), 1, 4, csv_columns};
 
 static const char *csv_of(const CsvRow *rows, size_t count) {
   FILE *out = open_memstream(&stream_text, &stream_size);

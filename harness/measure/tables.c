@@ -12,8 +12,9 @@
 #define NAMED(row, name, member) {name, TYPE_OF(row, member), offsetof(row, member), sizeof MEMBER(row, member)}
 #define COLUMN(row, member) NAMED(row, #member, member)
 
-#define TABLE(id, row, title) \
-  const Table table_##id = {#id, title, sizeof(row), sizeof columns_##id / sizeof *columns_##id, columns_##id}
+/* `keys`: so many columns, from the first, name a row. */
+#define TABLE(id, row, keys, title) \
+  const Table table_##id = {#id, title, sizeof(row), keys, sizeof columns_##id / sizeof *columns_##id, columns_##id}
 
 #define X(member) COLUMN(TensorStats, member)
 #define FIRST(i) NAMED(TensorStats, "first_" #i, first[i])
@@ -23,7 +24,7 @@ static const Column columns_tensor_stats[] = {
     X(nonfinite), X(first_nonfinite), X(zeros), X(q8_nans), X(scale), X(on_grid), X(saturated), X(type), X(kernel),
     X(digest),
 };
-TABLE(tensor_stats, TensorStats, "Tensors: one tensor of one mode, layer and prompt");
+TABLE(tensor_stats, TensorStats, 4, "Tensors: one tensor of one mode, layer and prompt");
 #undef X
 #undef FIRST
 _Static_assert(FIRST_VALUES == 10, "the columns first_0 to first_9 are named one by one");
@@ -38,7 +39,7 @@ static const Column columns_pair_stats[] = {
     X(first_index), X(worst_index), X(nonfinite), X(top1_agreement), X(top1_rows), X(top1_left_out), X(base_l2),
     X(token_median), X(token_p90), X(token_p99), X(token_worst), X(token_worst_share), X(tokens_left_out),
 };
-TABLE(pair_stats, PairStats, "Pairs: one tensor in two modes, layer by layer");
+TABLE(pair_stats, PairStats, 5, "Pairs: one tensor in two modes, layer by layer");
 #undef X
 
 #define X(member) COLUMN(Drift, member)
@@ -48,7 +49,7 @@ static const Column columns_drift[] = {
     X(token_median), X(token_median_low), X(token_median_high), X(token_p90), X(token_p99), X(token_worst_share),
     X(token_worst), X(tokens_left_out), X(worst_prompt), X(n), X(nonfinite),
 };
-TABLE(drift, Drift, "Drift: how a pair's difference develops over the layers, prompts pooled");
+TABLE(drift, Drift, 4, "Drift: how a pair's difference develops over the layers, prompts pooled");
 #undef X
 
 #define X(member) COLUMN(DriftLaw, member)
@@ -57,7 +58,7 @@ static const Column columns_drift_law[] = {
     X(growth_high), X(growth_se), X(spread), X(break_layer), X(break_factor), X(break_low), X(break_high), X(break_p),
     X(r2), X(r2_break),
 };
-TABLE(drift_law, DriftLaw, "Drift laws: does a pair's difference accumulate over the layers, jump at one, or stay as it is");
+TABLE(drift_law, DriftLaw, 3, "Drift laws: does a pair's difference accumulate over the layers, jump at one, or stay as it is");
 #undef X
 
 #define THREE(row, name) COLUMN(row, name), COLUMN(row, name##_low), COLUMN(row, name##_high)
@@ -70,7 +71,7 @@ static const Column columns_drift_shape[] = {
     X(peak_layer), Y(rise), Y(fall), X(step_layer), Y(step), X(step_share), X(settled_layer), Y(quarter), X(rate),
     Y(pooled_growth), X(parting), X(parting_layer), X(needed),
 };
-TABLE(drift_shape, DriftShape, "Shapes of drift: how a pair's difference develops over the layers, with intervals over prompts");
+TABLE(drift_shape, DriftShape, 3, "Shapes of drift: how a pair's difference develops over the layers, with intervals over prompts");
 #undef X
 #undef Y
 
@@ -79,7 +80,7 @@ static const Column columns_gates[] = {
     X(base), X(other), X(tensor), X(layers), X(measure), X(at_least), X(limit), X(measured), X(worst_layer), X(passed),
     X(passing), X(reason),
 };
-TABLE(gates, GateRow, "Gates: limits of the spec, and what was measured");
+TABLE(gates, GateRow, 7, "Gates: limits of the spec, and what was measured");
 #undef X
 
 #define X(member) COLUMN(Verdict, member)
@@ -88,7 +89,7 @@ static const Column columns_verdict[] = {
     X(first_tensor), X(first_prompt), X(first_rel_l2), X(block_out_first), X(block_out_last), X(worst_layer),
     X(block_out_worst), X(logits_rel_l2), X(nonfinite), X(top1_agreement), X(top1_rows), X(top1_left_out),
 };
-TABLE(verdict, Verdict, "Verdicts: did both modes take effect, where do they first differ, how large is it at the end");
+TABLE(verdict, Verdict, 2, "Verdicts: did both modes take effect, where do they first differ, how large is it at the end");
 #undef X
 
 #define X(member) COLUMN(ModeRow, member)
@@ -96,17 +97,17 @@ static const Column columns_modes[] = {
     X(mode), X(linears), X(conv_in), X(conv_out), X(x_proj_in), X(scan_u), X(scan_rest), X(scan_order), X(gated),
     X(out_proj), X(conv_acc), X(softplus), X(decay), X(state),
 };
-TABLE(modes, ModeRow, "Modes: the setting of every stage");
+TABLE(modes, ModeRow, 1, "Modes: the setting of every stage");
 #undef X
 
 #define X(member) COLUMN(ScaleRow, member)
 static const Column columns_scales[] = {X(layer), X(name), X(statistic), X(scale)};
-TABLE(scales, ScaleRow, "Scales: static scales of activations and weights");
+TABLE(scales, ScaleRow, 2, "Scales: static scales of activations and weights");
 #undef X
 
 #define X(member) COLUMN(Performance, member)
 static const Column columns_performance[] = {X(what), X(time_s), X(bytes)};
-TABLE(performance, Performance, "Performance: where the time went");
+TABLE(performance, Performance, 1, "Performance: where the time went");
 #undef X
 
 #define X(member) COLUMN(Budget, member)
@@ -114,7 +115,7 @@ static const Column columns_budget[] = {
     X(prompt), X(base), X(other), X(layer), X(base_l2), X(in_l2), X(total_l2), X(local_l2), X(inherited_l2),
     X(interaction_l2), X(local_share), X(inherited_share), X(interaction_share), X(gain), X(closure),
 };
-TABLE(budget, Budget, "Error budget: what each layer makes by itself, and what it passes on");
+TABLE(budget, Budget, 4, "Error budget: what each layer makes by itself, and what it passes on");
 #undef X
 
 #define X(member) COLUMN(MicroRow, member)
@@ -127,19 +128,19 @@ static const Column columns_micro[] = {
     X(misrounded), X(first_index), X(worst_index), X(nonfinite), X(used_max), X(used_median), X(used_index),
     X(over_bound), X(unbounded), X(time_us), X(time_mad_us), X(runs), X(bytes), X(gb_s), X(copy_ratio),
 };
-TABLE(micro, MicroRow, "Isolated operators: error against float64 on the same inputs, share of the provable bound, time");
+TABLE(micro, MicroRow, 9, "Isolated operators: error against float64 on the same inputs, share of the provable bound, time");
 #undef X
 
 #define X(member) COLUMN(MicroBin, member)
 static const Column columns_micro_histogram[] = {X(item), X(output), X(kind), X(low), X(high), X(count)};
-TABLE(micro_histogram, MicroBin, "Isolated operators: distribution of the error");
+TABLE(micro_histogram, MicroBin, 4, "Isolated operators: distribution of the error");
 #undef X
 
 #define X(member) COLUMN(MicroWorst, member)
 static const Column columns_micro_worst[] = {
     X(item), X(output), X(rank), X(row), X(col), X(got), X(want), X(error), X(bound), X(used), X(inputs),
 };
-TABLE(micro_worst, MicroWorst, "Isolated operators: the worst elements, with their inputs");
+TABLE(micro_worst, MicroWorst, 3, "Isolated operators: the worst elements, with their inputs");
 #undef X
 
 #define X(member) COLUMN(StateDrift, member)
@@ -149,14 +150,14 @@ static const Column columns_state_drift[] = {
     X(law), X(worst_channel), X(worst_state), X(worst_error), X(worst_used), X(worst_decay), X(worst_memory),
     X(memory_correlation), X(pearson_min), X(ulp_first), X(ulp_last), X(used_max), X(over_bound),
 };
-TABLE(state_drift, StateDrift, "The scan's state: how its error develops over the tokens");
+TABLE(state_drift, StateDrift, 1, "The scan's state: how its error develops over the tokens");
 #undef X
 
 #define X(member) COLUMN(StateError, member)
 static const Column columns_state_error[] = {
     X(item), X(token), X(rms), X(max), X(rms_state), X(rel_l2), X(pearson), X(ulp_mean), X(used_max),
 };
-TABLE(state_error, StateError, "The scan's state: its error after each token");
+TABLE(state_error, StateError, 2, "The scan's state: its error after each token");
 #undef X
 
 #define X(member) COLUMN(Evaluation, member)
@@ -166,7 +167,7 @@ static const Column columns_evaluation[] = {
     WITH_SE(kl_median), WITH_SE(kl_p99), WITH_SE(kl_max), X(kl_worst), WITH_SE(top1_agreement), WITH_SE(top1_accuracy),
     X(nonfinite),
 };
-TABLE(evaluation, Evaluation, "Evaluation: how well each mode predicts a text, with standard errors over windows");
+TABLE(evaluation, Evaluation, 1, "Evaluation: how well each mode predicts a text, with standard errors over windows");
 #undef X
 #undef WITH_SE
 
@@ -175,7 +176,7 @@ static const Column columns_evaluation_windows[] = {
     X(mode), X(window), X(tokens), X(first), X(bits), X(kl_mean), X(kl_median), X(kl_p99), X(kl_max), X(top1_agreement),
     X(top1_accuracy), X(nonfinite),
 };
-TABLE(evaluation_windows, EvaluationWindow, "Evaluation, window by window");
+TABLE(evaluation_windows, EvaluationWindow, 2, "Evaluation, window by window");
 #undef X
 
 #define X(member) COLUMN(EvaluationPair, member)
@@ -183,7 +184,7 @@ static const Column columns_evaluation_pairs[] = {
     X(base), X(other), X(metric), X(answer), X(windows), X(diff), X(se), X(low), X(high), X(base_value), X(other_value),
     X(windows_needed),
 };
-TABLE(evaluation_pairs, EvaluationPair, "Evaluation of pairs: differences between modes, paired by window");
+TABLE(evaluation_pairs, EvaluationPair, 3, "Evaluation of pairs: differences between modes, paired by window");
 #undef X
 
 #define X(member) COLUMN(Cost, member)
@@ -191,21 +192,21 @@ static const Column columns_cost[] = {
     X(mode), X(backend), NAMED(Cost, "operator", op), X(length), X(repeats), X(calls), X(time_s), X(mad_s), X(share),
     X(tokens_per_s), X(speed_to_fp32), X(bytes), X(time_to_copy),
 };
-TABLE(cost, Cost, "Cost: time of a prefill and of its operators");
+TABLE(cost, Cost, 4, "Cost: time of a prefill and of its operators");
 #undef X
 
 #define X(member) COLUMN(CostBytes, member)
 static const Column columns_cost_bytes[] = {
     X(mode), X(weight_bytes), X(scale_bytes), X(activation_bytes), X(peak_activation_bytes), X(state_bytes), X(to_fp32),
 };
-TABLE(cost_bytes, CostBytes, "Cost: bytes that each mode needs");
+TABLE(cost_bytes, CostBytes, 1, "Cost: bytes that each mode needs");
 #undef X
 
 #define X(member) COLUMN(Speed, member)
 static const Column columns_speed[] = {
     X(what), X(kernel), X(mode), X(backend), X(T), X(median_s), X(mad_s), X(bytes), X(ratio_copy), X(ratio_roofline),
 };
-TABLE(speed, Speed, "Speed: operators and whole passes, against a copy of as many bytes and against the roofline");
+TABLE(speed, Speed, 5, "Speed: operators and whole passes, against a copy of as many bytes and against the roofline");
 #undef X
 
 #define X(member) COLUMN(Swap, member)
@@ -214,7 +215,7 @@ static const Column columns_swap[] = {
     X(base), X(other), X(start), X(stages), X(count), X(rank), X(refused), X(identical), X(moved),
     Y(block_out), Y(block_out_change), Y(kl), Y(kl_change), Y(bits), Y(bits_change),
 };
-TABLE(swap, Swap, "Stage swaps: a mode with some stages set as in the other of its pair");
+TABLE(swap, Swap, 4, "Stage swaps: a mode with some stages set as in the other of its pair");
 #undef X
 #undef Y
 
@@ -223,7 +224,7 @@ TABLE(swap, Swap, "Stage swaps: a mode with some stages set as in the other of i
 static const Column columns_swap_effect[] = {
     X(base), X(other), X(stages), X(order), X(rank), X(contexts), X(possible), Y(block_out), Y(kl), Y(bits),
 };
-TABLE(swap_effect, SwapEffect, "Effects of stages and of pairs of stages, in the mean over all combinations of the others");
+TABLE(swap_effect, SwapEffect, 3, "Effects of stages and of pairs of stages, in the mean over all combinations of the others");
 #undef X
 #undef Y
 
@@ -233,7 +234,7 @@ static const Column columns_restore[] = {
     X(mode), X(to), X(by), X(step), X(layer), X(stages), X(limit), X(reached), Y(block_out), Y(kl), Y(bits),
     X(candidates), X(next_layer), X(next_stages), X(next_block_out), X(first_block_out),
 };
-TABLE(restore, Restoration, "Layers that matter: restored one by one until the end comes below a limit");
+TABLE(restore, Restoration, 4, "Layers that matter: restored one by one until the end comes below a limit");
 #undef X
 #undef Y
 #undef THREE

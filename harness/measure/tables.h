@@ -432,6 +432,7 @@ typedef struct Column {
 typedef struct Table {
   const char *name, *title; /* e.g. "pair_stats" */
   size_t row_size;
+  int keys; /* the first so many columns name a row */
   int columns;
   const Column *column;
 } Table;

@@ -1,97 +1,61 @@
 #include "report/changes.h"
 
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
-enum { LISTED = 12 }; /* changed tensors named one by one; the counts cover all */
+#include "measure/compare.h"
 
 typedef struct Run {
-  TensorStats *tensor;
-  Verdict *verdict;
-  size_t tensors, verdicts;
+  TableRows *tables; /* one for each of tables[], in that order */
   RunKey key;
 } Run;
 
 static bool read_run(Arena *arena, const char *path, Run *run, Status *st) {
   Results results;
-  void *tensor, *verdict;
-  *run = (Run){0};
+  int count = 0;
+  while (tables[count]) count++;
+  run->tables = ARENA_NEW(arena, TableRows, count);
   TRY(results_open(path, &results, *arena, st));
-  bool ok = results_rows(arena, &results, &table_tensor_stats, &tensor, &run->tensors, st) &&
-            results_rows(arena, &results, &table_verdict, &verdict, &run->verdicts, st) &&
-            results_key(&results, &run->key, st);
+  bool ok = results_key(&results, &run->key, st);
+  for (int i = 0; ok && i < count; i++) {
+    void *rows = NULL;
+    run->tables[i].table = tables[i];
+    ok = results_rows(arena, &results, tables[i], &rows, &run->tables[i].count, st);
+    run->tables[i].rows = rows;
+  }
   results_close(&results);
-  TRY(ok);
-  run->tensor = tensor;
-  run->verdict = verdict;
-  return true;
+  return ok;
 }
 
-/* By prompt, mode, layer and tensor: the order in which both lists are walked. */
-static int by_place(const void *left, const void *right) {
-  const TensorStats *a = left, *b = right;
-  int order = strcmp(a->prompt, b->prompt);
-  if (!order) order = strcmp(a->mode, b->mode);
-  if (!order) order = a->layer < b->layer ? -1 : a->layer > b->layer;
-  return order ? order : tensor_id(a->tensor) - tensor_id(b->tensor);
-}
-
-typedef struct Count {
-  size_t common, changed, only_before, only_after;
-} Count;
-
-static Count compare_tensors(FILE *out, const Run *before, const Run *after) {
-  Count count = {0};
-  size_t i = 0, j = 0;
-  while (i < before->tensors || j < after->tensors) {
-    int order = i == before->tensors ? 1 : j == after->tensors ? -1 : by_place(&before->tensor[i], &after->tensor[j]);
-    if (order < 0) {
-      count.only_before++, i++;
-    } else if (order > 0) {
-      count.only_after++, j++;
-    } else {
-      const TensorStats *a = &before->tensor[i++], *b = &after->tensor[j++];
-      bool changed = strcmp(a->digest, b->digest) != 0 || strcmp(a->type, b->type) != 0;
-      count.common++;
-      count.changed += changed;
-      if (changed && count.changed <= LISTED)
-        fprintf(out, "  %s / %s / layer %d / %s: %s %.8s -> %s %.8s%s\n", a->prompt, a->mode, a->layer, a->tensor,
-                a->type, a->digest, b->type, b->digest, strcmp(a->kernel, b->kernel) ? ", another kernel" : "");
-    }
+static void write_cells(FILE *out, const Table *table, const TableChanges *c, Arena scratch) {
+  for (int i = 0; i < c->cells; i++) {
+    const CellChange *cell = &c->cell[i];
+    fprintf(out, "  %s: %s %s -> %s\n", row_name(&scratch, table, cell->before), cell->column->name,
+            cell_text(&scratch, cell->column, cell->before), cell_text(&scratch, cell->column, cell->after));
   }
-  if (count.changed > LISTED) fprintf(out, "  … and %zu more\n", count.changed - LISTED);
-  return count;
+  if (c->rows_changed > (size_t)c->cells) fprintf(out, "  … and %zu more rows\n", c->rows_changed - (size_t)c->cells);
 }
 
-static const Verdict *same_pair(const Run *run, const Verdict *v) {
-  for (size_t i = 0; i < run->verdicts; i++)
-    if (!strcmp(run->verdict[i].base, v->base) && !strcmp(run->verdict[i].other, v->other)) return &run->verdict[i];
-  return NULL;
+static void write_columns(FILE *out, const char *where, const Column *const *column, int columns) {
+  for (int i = 0; i < columns; i++) fprintf(out, "%s%s", i ? ", " : where, column[i]->name);
+  if (columns) fprintf(out, "\n");
 }
 
-static bool same_number(double a, double b) { return a == b || (isnan(a) && isnan(b)); }
-
-/* A verdict changed where any statement that is made of it would. */
-static bool same_verdict(const Verdict *a, const Verdict *b) {
-  return !strcmp(a->effect, b->effect) && a->first_layer == b->first_layer &&
-         !strcmp(a->first_tensor, b->first_tensor) && same_number(a->block_out_last, b->block_out_last) &&
-         same_number(a->logits_rel_l2, b->logits_rel_l2) && a->worst_layer == b->worst_layer;
-}
-
-static size_t compare_verdicts(FILE *out, const Run *before, const Run *after) {
-  size_t changed = 0;
-  for (size_t i = 0; i < before->verdicts; i++) {
-    const Verdict *a = &before->verdict[i], *b = same_pair(after, a);
-    if (!b || same_verdict(a, b)) continue;
-    changed++;
-    fprintf(out, "  %s against %s: %s, first at layer %d %s, last block_out %.3g, logits %.3g\n", a->base, a->other,
-            a->effect, a->first_layer, a->first_tensor, a->block_out_last, a->logits_rel_l2);
-    fprintf(out, "  %*s -> %s, first at layer %d %s, last block_out %.3g, logits %.3g\n",
-            (int)(strlen(a->base) + strlen(a->other) + 7), "", b->effect, b->first_layer, b->first_tensor,
-            b->block_out_last, b->logits_rel_l2);
+/* What only the second file has is more, not other: it is said, and changes nothing. */
+static bool compare_table(FILE *out, const TableRows *before, const TableRows *after, size_t *rows, Arena scratch) {
+  const Table *table = before->table;
+  if (!before->count && !after->count) return false;
+  if (!before->count || !after->count) {
+    fprintf(out, "%s: only %s (rows: %zu)\n", table->name, before->count ? "before" : "after",
+            before->count + after->count);
+    return before->count > 0;
   }
-  return changed;
+  TableChanges c = table_changes(&scratch, table, before->rows, before->count, after->rows, after->count);
+  fprintf(out, "%s: %zu of %zu rows changed", table->name, c.rows_changed, c.rows);
+  if (c.only_before || c.only_after) fprintf(out, ", %zu only before, %zu only after", c.only_before, c.only_after);
+  fprintf(out, "\n");
+  write_cells(out, table, &c, scratch);
+  write_columns(out, "  columns only before: ", c.column_before, c.columns_before);
+  write_columns(out, "  columns only after: ", c.column_after, c.columns_after);
+  *rows += c.rows_changed;
+  return c.rows_changed || c.only_before || c.only_after || c.columns_before;
 }
 
 bool changes_write(FILE *out, const char *before_path, const char *after_path, bool *changed, Arena scratch,
@@ -99,19 +63,20 @@ bool changes_write(FILE *out, const char *before_path, const char *after_path, b
   Run before, after;
   TRY(read_run(&scratch, before_path, &before, st));
   TRY(read_run(&scratch, after_path, &after, st));
-  qsort(before.tensor, before.tensors, sizeof *before.tensor, by_place);
-  qsort(after.tensor, after.tensors, sizeof *after.tensor, by_place);
   const char *differs = run_key_difference(&before.key, &after.key);
+  size_t rows = 0;
+  int compared = 0, others = 0;
   fprintf(out, "before: %s\nafter:  %s\n", before_path, after_path);
   if (differs) fprintf(out, "the two runs differ in: %s (and perhaps more)\n", differs);
-  fprintf(out, "tensors whose digest changed:\n");
-  Count count = compare_tensors(out, &before, &after);
-  if (!count.changed) fprintf(out, "  none\n");
-  fprintf(out, "verdicts that changed:\n");
-  size_t verdicts = compare_verdicts(out, &before, &after);
-  if (!verdicts) fprintf(out, "  none\n");
-  fprintf(out, "%zu of %zu tensors changed, %zu of %zu verdicts; %zu tensors only before, %zu only after\n",
-          count.changed, count.common, verdicts, before.verdicts, count.only_before, count.only_after);
-  *changed = count.changed || verdicts || count.only_before || count.only_after || before.verdicts != after.verdicts;
+  for (int i = 0; tables[i]; i++) {
+    compared += before.tables[i].count && after.tables[i].count;
+    others += compare_table(out, &before.tables[i], &after.tables[i], &rows, scratch);
+  }
+  if (others)
+    fprintf(out, "changed: %zu rows, in %d of the %d tables that both have or the first has alone\n", rows, others,
+            compared);
+  else
+    fprintf(out, "nothing changed: every cell of %d tables is the same, times and memory left out\n", compared);
+  *changed = others > 0;
   return true;
 }

@@ -1,5 +1,4 @@
-/* changes: two results files side by side, before and after a change: which tensors have another digest, which verdicts
- * differ. */
+/* changes: two results files side by side, before and after a change: every cell of every table (measure/compare.h). */
 #ifndef DS_REPORT_CHANGES_H
 #define DS_REPORT_CHANGES_H
 #include <stdio.h>

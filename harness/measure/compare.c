@@ -1,0 +1,153 @@
+#include "measure/compare.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char clocks[] =
+    " performance.time_s performance.bytes micro.time_us micro.time_mad_us micro.runs micro.gb_s micro.copy_ratio"
+    " cost.time_s cost.mad_s cost.share cost.tokens_per_s cost.speed_to_fp32 cost.time_to_copy ";
+
+bool column_is_clock(const Table *table, const Column *column) {
+  char name[128] = " ";
+  strncat(strncat(strncat(strncat(name, table->name, 50), ".", 2), column->name, 50), " ", 2);
+  return strstr(clocks, name) != NULL;
+}
+
+static const char *cell_of(const Column *column, const void *row) { return (const char *)row + column->offset; }
+
+static double double_in(const Column *column, const void *row) {
+  double value;
+  memcpy(&value, cell_of(column, row), sizeof value);
+  return value;
+}
+
+static int64_t whole_in(const Column *column, const void *row) {
+  int32_t i32;
+  int64_t i64;
+  if (column->type == COLUMN_I32) return memcpy(&i32, cell_of(column, row), sizeof i32), i32;
+  return memcpy(&i64, cell_of(column, row), sizeof i64), i64;
+}
+
+/* NaN stands behind all numbers. */
+static int order_of(const Column *column, const void *a, const void *b) {
+  if (column->type == COLUMN_TEXT) return strcmp(cell_of(column, a), cell_of(column, b));
+  if (column->type != COLUMN_F64) {
+    int64_t x = whole_in(column, a), y = whole_in(column, b);
+    return (x > y) - (x < y);
+  }
+  double x = double_in(column, a), y = double_in(column, b);
+  if (isnan(x) || isnan(y)) return (isnan(x) != 0) - (isnan(y) != 0);
+  return (x > y) - (x < y);
+}
+
+static bool same_cell(const Column *column, const void *a, const void *b) {
+  bool zeros = column->type == COLUMN_F64 && double_in(column, a) == 0 && double_in(column, b) == 0;
+  if (zeros) return memcmp(cell_of(column, a), cell_of(column, b), column->size) == 0;
+  return order_of(column, a, b) == 0;
+}
+
+/* What a file without that column is read as holding. */
+static bool is_empty(const Column *column, const void *row) {
+  switch (column->type) {
+    case COLUMN_TEXT: return !*cell_of(column, row);
+    case COLUMN_F64: return isnan(double_in(column, row));
+    default: return whole_in(column, row) <= 0;
+  }
+}
+
+static bool is_empty_everywhere(const Column *column, const Table *table, const char *rows, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    if (!is_empty(column, rows + i * table->row_size)) return false;
+  return true;
+}
+
+/* qsort has no context: the table stands beside each row. */
+typedef struct Row {
+  const Table *table;
+  const void *at;
+} Row;
+
+static int by_key(const void *left, const void *right) {
+  const Row *a = left, *b = right;
+  int order = 0;
+  for (int i = 0; i < a->table->keys && !order; i++) order = order_of(&a->table->column[i], a->at, b->at);
+  return order;
+}
+
+static Row *sorted(Arena *arena, const Table *table, const char *rows, size_t count) {
+  Row *row = ARENA_NEW(arena, Row, count);
+  for (size_t i = 0; i < count; i++) row[i] = (Row){table, rows + i * table->row_size};
+  qsort(row, count, sizeof *row, by_key);
+  return row;
+}
+
+/* Columns that only one of the files has. */
+static void find_columns(Arena *arena, TableChanges *c, const Table *table, const void *before, size_t before_count,
+                         const void *after, size_t after_count) {
+  c->column_before = ARENA_NEW(arena, const Column *, table->columns);
+  c->column_after = ARENA_NEW(arena, const Column *, table->columns);
+  for (int i = table->keys; before_count && after_count && i < table->columns; i++) {
+    const Column *column = &table->column[i];
+    bool no_before = is_empty_everywhere(column, table, before, before_count);
+    bool no_after = is_empty_everywhere(column, table, after, after_count);
+    if (no_after && !no_before) c->column_before[c->columns_before++] = column;
+    if (no_before && !no_after) c->column_after[c->columns_after++] = column;
+  }
+}
+
+static bool is_listed(const Column *const *list, int count, const Column *column) {
+  for (int i = 0; i < count; i++)
+    if (list[i] == column) return true;
+  return false;
+}
+
+/* The first cell that differs; NULL: none. */
+static const Column *changed_column(const TableChanges *c, const Table *table, const void *a, const void *b) {
+  for (int i = table->keys; i < table->columns; i++) {
+    const Column *column = &table->column[i];
+    bool one_side =
+        is_listed(c->column_before, c->columns_before, column) || is_listed(c->column_after, c->columns_after, column);
+    if (!one_side && !column_is_clock(table, column) && !same_cell(column, a, b)) return column;
+  }
+  return NULL;
+}
+
+TableChanges table_changes(Arena *arena, const Table *table, const void *before, size_t before_count, const void *after,
+                           size_t after_count) {
+  TableChanges c = {.cell = ARENA_NEW(arena, CellChange, CHANGES_LISTED)};
+  find_columns(arena, &c, table, before, before_count, after, after_count);
+  const Row *a = sorted(arena, table, before, before_count), *b = sorted(arena, table, after, after_count);
+  size_t i = 0, j = 0;
+  while (i < before_count || j < after_count) {
+    int order = i == before_count ? 1 : j == after_count ? -1 : by_key(&a[i], &b[j]);
+    if (order < 0) c.only_before++, i++;
+    if (order > 0) c.only_after++, j++;
+    if (order) continue;
+    const Column *column = changed_column(&c, table, a[i].at, b[j].at);
+    c.rows++;
+    c.rows_changed += column != NULL;
+    if (column && c.cells < CHANGES_LISTED) c.cell[c.cells++] = (CellChange){a[i].at, b[j].at, column};
+    i++, j++;
+  }
+  return c;
+}
+
+const char *cell_text(Arena *arena, const Column *column, const void *row) {
+  switch (column->type) {
+    case COLUMN_TEXT: return arena_printf(arena, "'%.*s'", (int)column->size, cell_of(column, row));
+    case COLUMN_F64: return arena_printf(arena, "%.9g", double_in(column, row));
+    default: return arena_printf(arena, "%lld", (long long)whole_in(column, row));
+  }
+}
+
+const char *row_name(Arena *arena, const Table *table, const void *row) {
+  const char *name = "";
+  for (int i = 0; i < table->keys; i++) {
+    const Column *column = &table->column[i];
+    const char *cell =
+        column->type == COLUMN_TEXT ? arena_printf(arena, "%s", cell_of(column, row)) : cell_text(arena, column, row);
+    name = arena_printf(arena, "%s%s%s", name, i ? " / " : "", *cell ? cell : "-");
+  }
+  return name;
+}
