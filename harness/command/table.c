@@ -64,7 +64,7 @@ const Command commands[] = {
      command_eval},
     {{"report", "RESULTS.h5 [AFTER.h5]",
       "Makes the report again from a results file alone. With a second file, says what changed from the first to the "
-      "second: digests and verdicts; exit status 1 if anything did.\v"
+      "second: every cell of every table, times excepted; exit status 1 if anything did.\v"
       "Examples:\n  driftscope report results/mode_2-0_vs_2-4/results.h5\n  driftscope report before.h5 after.h5\n"
       "  driftscope report results/all_modes/results.h5 --lang zh\n",
       1, KEYS(OPT_OUTPUT, OPT_LANGUAGE, OPT_STRICT)},

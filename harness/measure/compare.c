@@ -133,10 +133,16 @@ TableChanges table_changes(Arena *arena, const Table *table, const void *before,
   return c;
 }
 
+/* Nine digits where they are the number, else all seventeen. */
+static const char *double_text(Arena *arena, double x) {
+  const char *text = arena_printf(arena, "%.9g", x);
+  return isnan(x) || strtod(text, NULL) == x ? text : arena_printf(arena, "%.17g", x);
+}
+
 const char *cell_text(Arena *arena, const Column *column, const void *row) {
   switch (column->type) {
     case COLUMN_TEXT: return arena_printf(arena, "'%.*s'", (int)column->size, cell_of(column, row));
-    case COLUMN_F64: return arena_printf(arena, "%.9g", double_in(column, row));
+    case COLUMN_F64: return double_text(arena, double_in(column, row));
     default: return arena_printf(arena, "%lld", (long long)whole_in(column, row));
   }
 }

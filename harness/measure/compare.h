@@ -31,7 +31,7 @@ TableChanges table_changes(Arena *arena, const Table *table, const void *before,
 
 /* "address / 2-0 / scan / 3": what names a row. In the arena. */
 const char *row_name(Arena *arena, const Table *table, const void *row);
-/* A cell as text: a double with 9 digits. In the arena. */
+/* A cell as text, whole. In the arena. */
 const char *cell_text(Arena *arena, const Column *column, const void *row);
 /* Does the column hold what a clock measured, or memory in use: other in every run? */
 bool column_is_clock(const Table *table, const Column *column);
