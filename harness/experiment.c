@@ -7,6 +7,7 @@
 #include "estimate.h"
 #include "lockstep.h"
 #include "microtest.h"
+#include "report/markdown.h"
 
 /* --- the walk --------------------------------------------------------------------------------------------------------
  */
@@ -50,19 +51,14 @@ static bool run_prompt(Experiment *e, int prompt, Arena arena, Status *st) {
 /* --- the run ---------------------------------------------------------------------------------------------------------
  */
 
-/* "1 prompt", "8 prompts" */
-static const char *counted(Arena *arena, int count, const char *thing) {
-  return arena_printf(arena, "%d %s%s", count, thing, count == 1 ? "" : "s");
-}
-
 static void announce(const Experiment *e, const char *folder, Arena scratch) {
   const Spec *spec = e->spec;
   Estimate sum = estimate_of(spec, &e->setup);
   progress_say(e->progress, "%s", spec->title);
   progress_say(
       e->progress, "%s and the float64 reference, %s, %s; writes about %.0f MB to %s, needs about %.0f MB of memory",
-      counted(&scratch, spec->mode_count, "mode"), counted(&scratch, e->setup.checkpoint.config.layers, "layer"),
-      counted(&scratch, spec->prompt_count, "prompt"), 1e-6 * (double)sum.results_bytes, folder,
+      md_count(&scratch, spec->mode_count, "mode"), md_count(&scratch, e->setup.checkpoint.config.layers, "layer"),
+      md_count(&scratch, spec->prompt_count, "prompt"), 1e-6 * (double)sum.results_bytes, folder,
       1e-6 * (double)sum.memory_bytes);
 }
 
@@ -104,14 +100,13 @@ static bool run_journal(Arena *arena, Experiment *e, const RunOptions *options, 
   progress_phase(e->progress, "run", layers * prompts);
   for (int prompt = 0; prompt < prompts; prompt++) TRY(run_prompt(e, prompt, *arena, st));
   Arena scratch = *arena;
-  progress_done(e->progress, "%s, %s, %s and the float64 reference", counted(&scratch, prompts, "prompt"),
-                counted(&scratch, layers, "layer"), counted(&scratch, e->spec->mode_count, "mode"));
+  progress_done(e->progress, "%s, %s, %s and the float64 reference", md_count(&scratch, prompts, "prompt"),
+                md_count(&scratch, layers, "layer"), md_count(&scratch, e->spec->mode_count, "mode"));
   Resampling draws = resampling_of(arena, prompts, 0, e->spec->seed);
   TRY(swap_run(arena, e->spec, &e->setup, &draws, e->progress, &e->swaps, st));
   TRY(restore_run(arena, e->spec, &e->setup, &draws, e->progress, &e->restored, st));
   TRY(evaluate(arena, e->spec, &e->setup, e->progress, &e->evaluation, st));
   cost_measure(arena, e->spec, &e->setup, e->progress, &e->cost);
-  progress_phase(e->progress, "join", 0);
   TRY(finish(arena, e, options, start_s, st));
   progress_done(e->progress, "%s", e->journal.results);
   return true;

@@ -102,6 +102,7 @@ bool finish(Arena *arena, Experiment *e, const RunOptions *options, double start
   MicroRows micro;
   TableRows alone[MICRO_TABLES];
   TRY(micro_run(arena, e->spec, &e->setup, e->progress, &micro, st));
+  progress_phase(e->progress, "join", 0); /* experiment.c ends it */
   micro_rows_tables(&micro, alone);
   TableRows rows[] = {
       {&table_tensor_stats, tensor, tensors},

@@ -28,8 +28,8 @@ bool file_sync_folder(const char *folder, Status *st);
 /* mkdir -p */
 bool file_make_folder(const char *path, Status *st);
 bool file_exists(const char *path);
-/* `path` as it is when absolute; else relative to `folder` where that exists, without detours ("a/../b" is "b"); else as
- * it is. In the arena. */
+/* `path` as it is when absolute; else relative to `folder` where that exists, without detours ("a/../b" is "b"); else
+ * as it is. In the arena. */
 const char *file_resolve(Arena *arena, const char *folder, const char *path);
 const char *file_folder(Arena *arena, const char *path); /* dirname, "." where there is none */
 

@@ -7,7 +7,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BAR_WIDTH = 32 };
+#include "base/columns.h"
+
+enum { BAR_WIDTH = 32, PHASE_WIDTH = 12, REMARK_WIDTH = 58 };
 static const double redraw_s = 0.05; /* often enough to look alive, seldom enough to cost nothing */
 
 double clock_s(void) {
@@ -21,13 +23,24 @@ Progress progress_start(bool quiet) {
   return (Progress){.quiet = quiet, .bar = !quiet && isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0};
 }
 
+static const char *said(const Progress *p, const char *english) {
+  return p->translate ? p->translate(english) : english;
+}
+
+/* Spaces behind a text, so that it is so wide. */
+static int space_behind(const char *text, int columns) {
+  int width = columns_of(text);
+  return width < columns ? columns - width : 0;
+}
+
 static void draw(Progress *p) {
   int filled = p->total ? BAR_WIDTH * p->done / p->total : 0;
   char bar[BAR_WIDTH + 1];
   memset(bar, '.', BAR_WIDTH);
   memset(bar, '#', (size_t)filled);
   bar[BAR_WIDTH] = 0;
-  fprintf(stderr, "\r%-12s [%s] %d/%d", p->phase, bar, p->done, p->total);
+  const char *phase = said(p, p->phase);
+  fprintf(stderr, "\r%s%*s [%s] %d/%d", phase, space_behind(phase, PHASE_WIDTH), "", bar, p->done, p->total);
   fflush(stderr);
   p->drawn_s = clock_s();
 }
@@ -36,7 +49,7 @@ void progress_say(const Progress *p, const char *format, ...) {
   if (p->quiet) return;
   va_list args;
   va_start(args, format);
-  vfprintf(stderr, format, args);
+  vfprintf(stderr, said(p, format), args);
   va_end(args);
   fputc('\n', stderr);
 }
@@ -58,6 +71,12 @@ void progress_clear(Progress *p) {
   if (p->bar) fprintf(stderr, "\r\033[K");
 }
 
+void progress_line(const Progress *p, const char *phase, const char *text, double time_s) {
+  const char *name = said(p, phase);
+  fprintf(stderr, "%s%*s %s%*s %6.2f s\n", name, space_behind(name, PHASE_WIDTH), "", text,
+          space_behind(text, REMARK_WIDTH), "", time_s);
+}
+
 double progress_done(Progress *p, const char *remark, ...) {
   double time_s = clock_s() - p->phase_start_s;
   progress_clear(p);
@@ -65,9 +84,9 @@ double progress_done(Progress *p, const char *remark, ...) {
     char text[256];
     va_list args;
     va_start(args, remark);
-    vsnprintf(text, sizeof text, remark, args);
+    vsnprintf(text, sizeof text, said(p, remark), args);
     va_end(args);
-    fprintf(stderr, "%-12s %-58s %6.2f s\n", p->phase, text, time_s);
+    progress_line(p, p->phase, text, time_s);
   }
   return time_s;
 }

@@ -1,5 +1,6 @@
 /* progress: what the program is doing, on standard error. A phase is one line when it ends; on a terminal a bar stands
- * there meanwhile. Silent with -q; no bar and no colour with TERM=dumb. */
+ * there meanwhile. Silent with -q; no bar and no colour with TERM=dumb. Phases and templates are English and pass
+ * through `translate`. */
 #ifndef DS_BASE_PROGRESS_H
 #define DS_BASE_PROGRESS_H
 #include <stdbool.h>
@@ -9,6 +10,7 @@ typedef struct Progress {
   const char *phase;
   int total, done;
   double phase_start_s, drawn_s;
+  const char *(*translate)(const char *english); /* NULL: what is passed is shown as it is */
 } Progress;
 
 /* Seconds of the monotonic clock. */
@@ -21,6 +23,8 @@ void progress_phase(Progress *p, const char *phase, int total);
 void progress_step(Progress *p, int done);
 /* Ends the phase with a line of its name, a remark and the time taken; returns that time in seconds. */
 double progress_done(Progress *p, const char *remark, ...) __attribute__((format(printf, 2, 3)));
+/* Such a line of its own. */
+void progress_line(const Progress *p, const char *phase, const char *text, double time_s);
 /* Takes the bar away, so that an error message stands on a line of its own. */
 void progress_clear(Progress *p);
 

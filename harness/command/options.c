@@ -62,7 +62,7 @@ static const struct argp_option every_option[] = {
     {"strict", OPT_STRICT, NULL, 0, "values that are not finite are a failure: exit status 1", 0},
     {"shape", OPT_SHAPE, "NAME", 0,
      "mamba-130m, mamba-370m, mamba-790m, mamba-1.4b or mamba-2.8b (default: mamba-130m)", 0},
-    {"lang", OPT_LANGUAGE, "LANGUAGE", 0, "of the report: en or zh (default: en)", 0},
+    {"lang", OPT_LANGUAGE, "LANGUAGE", 0, "of the report and the lines on the terminal: en or zh (default: en)", 0},
 };
 enum { OPTION_COUNT = sizeof every_option / sizeof *every_option };
 

@@ -25,19 +25,28 @@ static bool report_and_summarise(Arena *arena, const char *results, const char *
   return !report.broken || FAIL_CHECK(st, "%s: %s", results, report.broken);
 }
 
+/* From here on the lines on the terminal are in this language; what is wrong is said in English. */
+static Progress progress_in(const Options *o) {
+  Progress progress = progress_start(o->quiet);
+  progress.translate = say;
+  say_in(o->language);
+  return progress;
+}
+
 static bool run_spec(Arena *arena, const Spec *spec, const Options *o, const char *typed, const char *name,
                      Status *st) {
   if (o->dry_run) return print_plan(arena, spec, st);
   RunOptions options = {
       .folder = o->folder ? o->folder : flags_folder(arena, name), .command = typed, .fresh = o->fresh};
-  Progress progress = progress_start(o->quiet);
+  Progress progress = progress_in(o);
   RunOutcome outcome;
   bool ok = experiment_run(arena, spec, &options, &progress, &outcome, st);
   progress_clear(&progress);
-  if (ok && !o->quiet && outcome.already_done)
-    fprintf(stderr, "%s: is there already, of this very run\n", outcome.results);
-  if (ok && !o->quiet)
-    fprintf(stderr, "%-12s peak memory %.0f MB %50.2f s\n", "total", 1e-6 * (double)outcome.peak_bytes, outcome.time_s);
+  if (ok && outcome.already_done) progress_say(&progress, "%s: is there already, of this very run", outcome.results);
+  if (ok && !o->quiet) {
+    double megabytes = 1e-6 * (double)outcome.peak_bytes;
+    progress_line(&progress, "altogether", arena_printf(arena, say("peak memory %.0f MB"), megabytes), outcome.time_s);
+  }
   ok = ok && report_and_summarise(arena, outcome.results, options.folder, o, st);
   folder_unlock(&outcome.lock);
   return ok;
@@ -93,7 +102,7 @@ bool command_micro(Arena *arena, const Options *o, const char *typed, Status *st
   const char *folder = o->folder ? o->folder
                        : alone   ? arena_printf(arena, "results/micro_%s", name)
                                  : flags_folder(arena, name);
-  Progress progress = progress_start(o->quiet);
+  Progress progress = progress_in(o);
   /* An operator's own default folder is made anew each time; a folder that was named may hold another run. */
   bool fresh = o->fresh || (alone && !o->folder);
   int lock;

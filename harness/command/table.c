@@ -7,7 +7,7 @@ const Command commands[] = {
     {{"run", "EXPERIMENT.yaml",
       "Runs an experiment: every mode and the float64 reference, layer by layer; stores, measures, reports. A run that "
       "was "
-      "stopped goes on where it was.\v"
+      "stopped goes on at its first unfinished layer.\v"
       "Example:\n  driftscope run experiments/mode_2-0_vs_2-4.yaml\n",
       1,
       KEYS(OPT_OUTPUT, OPT_IGNORE_UNUSED, OPT_LANGUAGE, OPT_FRESH, OPT_STRICT, OPT_DRY_RUN, OPT_THREADS, OPT_BACKEND,

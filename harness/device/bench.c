@@ -10,8 +10,9 @@
 #include "model/block.h"
 
 enum { SAMPLES = 15, COPY_BYTES = 1 << 28, ROWS_MAX = 4096, LAYER_TIMED = 1 };
-static const double sample_s = 2e-3;     /* a sample lasts at least so long: many calls where one is short */
+static const double sample_s = 2e-3;     /* a sample is as many calls as take so long, by a single one before */
 static const double slow_sample_s = 0.5; /* where one call takes longer than that, three samples must do */
+enum { GRAPH_CALLS = 64 };               /* and on a device no more: they are one graph */
 
 /* Work that can be done again and again. */
 typedef struct Work {
@@ -66,7 +67,9 @@ static bool time_of(Timer *t, Work work, Time *time, Status *st) {
   if (t->device->found) TRY(device_wait(t->device, st));
   TRY(sample_many(t, work, 1, 1, second, st));
   double once = second[0] > 1e-7 ? second[0] : 1e-7;
-  int samples = once > slow_sample_s ? 3 : SAMPLES, calls = (int)fmin(64, ceil(sample_s / once));
+  double wanted = ceil(sample_s / once);
+  int samples = once > slow_sample_s ? 3 : SAMPLES;
+  int calls = (int)(t->device->found ? fmin(GRAPH_CALLS, wanted) : wanted);
   TRY(sample_many(t, work, calls, samples, second, st));
   time->median_s = gsl_stats_median(second, 1, (size_t)samples);
   time->mad_s = gsl_stats_mad0(second, 1, (size_t)samples, scratch);

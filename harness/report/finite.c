@@ -101,33 +101,32 @@ const char *finite_warning(Arena *arena, const ReportData *d) {
 
 static const char *place_plain(Arena *arena, const TensorStats *row) {
   const char *place = words_place_plain(arena, row->tensor, row->layer);
-  if (row->first_nonfinite >= 0) place = arena_printf(arena, "%s, element %s", place, element_of(arena, row));
-  return arena_printf(arena, "%s, of %s%s (prompt %s)", place, data_is_reference(row->mode) ? "" : "mode ",
+  if (row->first_nonfinite >= 0) place = arena_printf(arena, say("%s, element %s"), place, element_of(arena, row));
+  return arena_printf(arena, say("%s, of %s%s (prompt %s)"), place, data_is_reference(row->mode) ? "" : say("mode "),
                       words_plain(arena, row->mode), words_plain(arena, row->prompt));
 }
 
-static const char *plural(long count) { return count == 1 ? "" : "s"; }
-
 const char *finite_summary(Arena *arena, const ReportData *d) {
-  static const char without[] = "no failure without --strict";
+  const char *without = say("no failure without --strict");
   Lost values = lost_values(d), nans = lost_nans(d);
   const char *text = "";
   if (values.first)
-    text = arena_printf(arena, "NOT FINITE: first at %s; %ld value%s in %ld tensor%s, left out of all figures; %s\n",
-                        place_plain(arena, values.first), values.values, plural(values.values), values.tensors,
-                        plural(values.tensors), without);
+    text = arena_printf(arena, say("NOT FINITE: first at %s; %s in %s, left out of all figures; %s\n"),
+                        place_plain(arena, values.first), md_count(arena, values.values, "value"),
+                        md_count(arena, values.tensors, "tensor"), without);
   if (nans.first)
-    text = arena_printf(arena, "%sNOT FINITE: quantisation turned %ld NaN%s in %ld tensor%s into 0, first at %s; %s\n",
-                        text, nans.values, plural(nans.values), nans.tensors, plural(nans.tensors),
+    text = arena_printf(arena, say("%sNOT FINITE: quantisation turned %s in %s into 0, first at %s; %s\n"), text,
+                        md_count(arena, nans.values, "NaN"), md_count(arena, nans.tensors, "tensor"),
                         place_plain(arena, nans.first), without);
   return text;
 }
 
 const char *finite_failed(Arena *arena, const ReportData *d) {
   Lost values = lost_values(d), nans = lost_nans(d);
-  if (values.first) return arena_printf(arena, "values are not finite, first at %s", place_plain(arena, values.first));
+  if (values.first)
+    return arena_printf(arena, say("values are not finite, first at %s"), place_plain(arena, values.first));
   if (nans.first)
-    return arena_printf(arena, "quantisation turned NaNs into 0, first at %s", place_plain(arena, nans.first));
+    return arena_printf(arena, say("quantisation turned NaNs into 0, first at %s"), place_plain(arena, nans.first));
   return NULL;
 }
 

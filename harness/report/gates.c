@@ -36,10 +36,11 @@ static const char *why(const GateRow *gate) {
 
 /* Names for the terminal: control characters of a foreign file are not passed on. */
 static const char *place_plain(Arena *arena, const GateRow *gate) {
-  const char *who = *gate->base ? arena_printf(arena, "%s against %s", gate->base, gate->other) : gate->other;
-  const char *all = !strcmp(gate->layers, "all") ? "every layer" : arena_printf(arena, "layer %s", gate->layers);
-  char *text =
-      arena_printf(arena, "%s, %s%s%s", who, gate->tensor, *gate->layers ? " of " : "", *gate->layers ? all : "");
+  const char *who = *gate->base ? arena_printf(arena, say("%s against %s"), gate->base, gate->other) : gate->other;
+  const char *all =
+      !strcmp(gate->layers, "all") ? say("every layer") : arena_printf(arena, say("layer %s"), gate->layers);
+  char *text = *gate->layers ? arena_printf(arena, say("%s, %s of %s"), who, gate->tensor, all)
+                             : arena_printf(arena, say("%s, %s"), who, gate->tensor);
   for (char *c = text; *c; c++)
     if ((unsigned char)*c < 32 || *c == 127) *c = '?';
   return text;
@@ -51,11 +52,12 @@ const char *gates_summary(Arena *arena, const ReportData *d) {
     const GateRow *gate = &d->gate[i];
     const char *would = *gate->reason ? why(gate)
                         : isinf(gate->passing)
-                            ? "every limit would pass"
-                            : arena_printf(arena, "%s %s would pass", bound(gate), number(arena, gate->passing));
-    text = arena_printf(arena, "%sgate %zu: %s: %s: %s %s, limit %s %s; %s\n", text, i + 1,
-                        gate->passed ? "pass" : "FAIL", place_plain(arena, gate), measure_words(arena, gate),
-                        number(arena, gate->measured), bound(gate), number(arena, gate->limit), would);
+                            ? say("every limit would pass")
+                            : arena_printf(arena, say("%s %s would pass"), bound(gate), number(arena, gate->passing));
+    text = arena_printf(arena, say("%sgate %zu: %s: %s: %s %s, limit %s %s; %s\n"), text, i + 1,
+                        say(gate->passed ? WORD("pass") : WORD("FAIL")), place_plain(arena, gate),
+                        measure_words(arena, gate), number(arena, gate->measured), bound(gate),
+                        number(arena, gate->limit), would);
   }
   return text;
 }
@@ -65,7 +67,7 @@ const char *gates_failed(Arena *arena, const ReportData *d) {
   for (size_t i = d->gates; i-- > 0;)
     if (!d->gate[i].passed) failed++, first = i;
   if (!failed) return NULL;
-  return arena_printf(arena, "%zu of %zu gates failed, first gate %zu: %s", failed, d->gates, first + 1,
+  return arena_printf(arena, say("%zu of %zu gates failed, first gate %zu: %s"), failed, d->gates, first + 1,
                       place_plain(arena, &d->gate[first]));
 }
 

@@ -70,13 +70,14 @@ const char *laws_words(Arena *arena, const DriftLaw *law) {
 }
 
 const char *laws_brief(Arena *arena, const DriftLaw *law) {
-  const char *by = arena_printf(arena, "%s a layer (%s)", growth(arena, law->growth), growth_range(arena, law));
-  if (is(law, "cannot_tell")) return "cannot tell the law";
+  const char *by = arena_printf(arena, say("%s a layer (%s)"), growth(arena, law->growth), growth_range(arena, law));
+  if (is(law, "cannot_tell")) return say("cannot tell the law");
   if (is(law, "jumps"))
-    return arena_printf(arena, "jumps at layer %d by %s", law->break_layer, md_factor(arena, law->break_factor));
-  return is(law, "accumulates") || is(law, "shrinks") ? arena_printf(arena, "%s, %s", law->verdict, by)
-         : is(law, "stable")                          ? "stable"
-                                                      : "identical";
+    return arena_printf(arena, say("jumps at layer %d by %s"), law->break_layer, md_factor(arena, law->break_factor));
+  return is(law, "accumulates") || is(law, "shrinks")
+             ? arena_printf(arena, say("%s, %s"), verdict_words(arena, law), by)
+         : is(law, "stable") ? say("stable")
+                             : say("identical");
 }
 
 static const char *verdict_cell(Arena *arena, const DriftLaw *law) {

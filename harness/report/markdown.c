@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/columns.h"
 #include "report/language.h"
 
 static bool is_control(char c) { return (unsigned char)c < 32 || c == 127; }
@@ -115,15 +116,8 @@ const char *md_count(Arena *arena, long count, const char *noun) {
   return arena_printf(arena, say(english), count);
 }
 
-/* Columns, not bytes: UTF-8 continuation bytes take none, Chinese letters and marks (from U+3000 on) two. */
-static int width_of(const char *text) {
-  int width = 0;
-  for (; *text; text++) width += ((unsigned char)*text & 0xC0) != 0x80 ? 1 + ((unsigned char)*text >= 0xE3) : 0;
-  return width;
-}
-
 const char *md_padded(Arena *arena, const char *text, int columns) {
-  int room = columns - width_of(text);
+  int room = columns - columns_of(text);
   return arena_printf(arena, "%s%*s", text, room > 0 ? room : 0, "");
 }
 
@@ -156,14 +150,14 @@ void grid_write(const Grid *grid, FILE *out) {
   int rows = (grid->count + grid->columns - 1) / grid->columns, *width = ARENA_NEW(&scratch, int, grid->columns);
   for (int c = 0; c < grid->columns; c++) width[c] = 3;
   for (int i = 0; i < grid->count; i++) {
-    int w = width_of(grid->cell[i]), *column = &width[i % grid->columns];
+    int w = columns_of(grid->cell[i]), *column = &width[i % grid->columns];
     if (w > *column) *column = w < WIDEST ? w : WIDEST;
   }
   for (int r = 0; r < rows; r++) {
     for (int c = 0; c < grid->columns; c++) {
       int i = r * grid->columns + c;
       const char *cell = i < grid->count ? grid->cell[i] : "";
-      int room = width[c] - width_of(cell);
+      int room = width[c] - columns_of(cell);
       int before = grid->align[c] == 'r' ? room : grid->align[c] == 'c' ? room / 2 : 0;
       fputs("| ", out);
       pad(out, before);

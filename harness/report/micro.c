@@ -96,6 +96,13 @@ static const char *summary_line(Arena *arena, const Group *g) {
                       g->largest->gb_s, g->largest->copy_ratio);
 }
 
+static const char *summary_title(Arena *arena, const char *op) {
+  return arena_printf(arena,
+                      say("%s alone, against float64 on the same inputs; ULP: largest on captured inputs, largest and "
+                          "mean on all"),
+                      op);
+}
+
 const char *micro_summary(Arena *arena, const ReportData *d) {
   int count;
   const Group *group = groups_of(arena, d, &count);
@@ -103,11 +110,9 @@ const char *micro_summary(Arena *arena, const ReportData *d) {
   for (int i = 0; i < count; i++) {
     const char *op = group[i].any->operator_name;
     if (!first_of_operator(group, i)) continue;
-    text = arena_printf(arena,
-                        "%s%s alone, against float64 on the same inputs; ULP: largest on captured inputs, largest and "
-                        "mean on all\n  %-32s %-12s %5s %10s %9s %9s %9s %10s %8s %5s %10s %7s %7s\n",
-                        text, op, "setting", "output", "runs", "values", "captured", "max ULP", "mean ULP",
-                        "misrounded", "of bound", "over", "us", "GB/s", "x copy");
+    text = arena_printf(arena, "%s%s\n  %-32s %-12s %5s %10s %9s %9s %9s %10s %8s %5s %10s %7s %7s\n", text,
+                        summary_title(arena, op), "setting", "output", "runs", "values", "captured", "max ULP",
+                        "mean ULP", "misrounded", "of bound", "over", "us", "GB/s", "x copy");
     for (int g = i; g < count; g++)
       if (!strcmp(group[g].any->operator_name, op))
         text = arena_printf(arena, "%s%s", text, summary_line(arena, &group[g]));

@@ -112,6 +112,13 @@ static bool write_report(Arena *arena, ReportData *d, const char *folder, Status
   return done && !st->failed;
 }
 
+/* What is said on the terminal, in the language that is set. */
+static Report report_of(Arena *arena, const ReportData *d, const char *folder) {
+  const char *broken = micro_broken(arena, d);
+  return (Report){arena_printf(arena, "%s/report.html", folder), summary_of(arena, d), finite_failed(arena, d),
+                  broken ? broken : gates_failed(arena, d)};
+}
+
 bool report_write(Arena *arena, const char *results, const char *folder, Language language, Report *report,
                   Status *st) {
   ReportData data;
@@ -121,10 +128,7 @@ bool report_write(Arena *arena, const char *results, const char *folder, Languag
   TRY(write_tables(&data, csv, *arena, st));
   say_in(language);
   bool written = write_report(arena, &data, folder, st);
+  if (written) *report = report_of(arena, &data, folder);
   say_in(LANGUAGE_ENGLISH);
-  TRY(written);
-  const char *broken = micro_broken(arena, &data);
-  *report = (Report){arena_printf(arena, "%s/report.html", folder), summary_of(arena, &data),
-                     finite_failed(arena, &data), broken ? broken : gates_failed(arena, &data)};
-  return true;
+  return written;
 }

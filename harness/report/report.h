@@ -11,7 +11,7 @@ typedef struct Report {
   const char *broken; /* what makes the run fail, in one line: a bug that the results show, or a gate; NULL: nothing */
 } Report;
 
-/* In this language; what `report` says to the terminal is English. Writes FOLDER/report.md, report.html, tables.tex,
+/* In this language, also what `report` says. Writes FOLDER/report.md, report.html, tables.tex,
  * plots/NAME.svg and tables/NAME.csv; what `report` points to is in the arena. */
 bool report_write(Arena *arena, const char *results, const char *folder, Language language, Report *report, Status *st);
 /* The three lines that matter, for one pair with a verdict: effect, first difference, size at the end and the law of

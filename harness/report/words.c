@@ -138,19 +138,19 @@ static const Reason reasons[] = {
      WORD("The equality is exact for every input, not chance: where one mode keeps int8 values q, the other keeps the "
           "float32 numbers q · s, and whatever takes them "
           "requantises at the same scale s, which returns q itself."),
-     "requantising values that lie on the grid returns them", true},
+     WORD("requantising values that lie on the grid returns them"), true},
     {"dequantised_first",
      WORD("The equality is exact for every input, not chance: the scan dequantises an int8 input before any "
           "arithmetic, so "
           "int8 values q at scale s and the "
           "float32 numbers q · s enter the same operations as the same numbers."),
-     "the scan dequantises before any arithmetic", true},
+     WORD("the scan dequantises before any arithmetic"), true},
     {"ties_only",
      WORD("Each mode rounds the output of the convolution once onto the same grid, one with halves away from zero and "
           "the "
           "other with halves to even: "
           "beyond the rounding the two can differ only where a value lies exactly half-way between two steps."),
-     "beyond the requantisation only exact rounding ties could differ", false},
+     WORD("beyond the requantisation only exact rounding ties could differ"), false},
 };
 
 static const Reason *reason_of(const Verdict *verdict) {
@@ -243,72 +243,76 @@ const char *words_plain(Arena *arena, const char *text) {
 
 const char *words_place_plain(Arena *arena, const char *tensor, int layer) {
   const char *name = words_plain(arena, tensor);
-  return has_layer(tensor) ? arena_printf(arena, "layer %d, %s", layer, name) : name;
+  return has_layer(tensor) ? arena_printf(arena, say("layer %d, %s"), layer, name) : name;
 }
 
 static const char *summary_effect(Arena *arena, const ReportPair *pair, Tally tally) {
   const Reason *reason = reason_of(pair->verdict);
   int other_kernel = tally.rows - tally.same_kernel, other_bits = tally.rows - tally.identical;
   switch (words_effect_of(pair, tally)) {
-    case EFFECT_UNKNOWN: return "nothing was compared";
+    case EFFECT_UNKNOWN: return say("nothing was compared");
     case EFFECT_NONE:
-      return arena_printf(arena,
-                          "did NOT take effect: both sides ran the same kernels everywhere, all %d tensors identical",
-                          tally.rows);
+      return arena_printf(
+          arena, say("did NOT take effect: both sides ran the same kernels everywhere, all %d tensors identical"),
+          tally.rows);
     case EFFECT_IDENTICAL:
-      return arena_printf(arena,
-                          "both modes took effect (%d of %d tensors from different kernels), every bit identical%s%s",
-                          other_kernel, tally.rows, reason ? ": " : "", reason ? reason->brief : "");
+      return arena_printf(
+          arena, say("both modes took effect (%d of %d tensors from different kernels), every bit identical%s%s"),
+          other_kernel, tally.rows, reason ? say(": ") : "", reason ? say(reason->brief) : "");
     case EFFECT_FAULT:
-      return arena_printf(arena, "FAULT: both sides ran the same kernels everywhere, yet %d of %d tensors differ",
+      return arena_printf(arena, say("FAULT: both sides ran the same kernels everywhere, yet %d of %d tensors differ"),
                           other_bits, tally.rows);
     case EFFECT_DIFFERS:
-      return arena_printf(arena, "%s: %d of %d tensors from different kernels, %d differ",
-                          reason && reason->exact ? "FAULT, they must agree in every bit" : "both modes took effect",
-                          other_kernel, tally.rows, other_bits);
+      return arena_printf(
+          arena, say("%s: %d of %d tensors from different kernels, %d differ"),
+          say(reason && reason->exact ? WORD("FAULT, they must agree in every bit") : WORD("both modes took effect")),
+          other_kernel, tally.rows, other_bits);
     default:
-      return arena_printf(arena, "%d of %d tensors equal the float64 reference in every bit", tally.identical,
+      return arena_printf(arena, say("%d of %d tensors equal the float64 reference in every bit"), tally.identical,
                           tally.rows);
   }
 }
 
 static const char *summary_size(Arena *arena, const Size *size) {
-  return size->identical ? arena_printf(arena, "identical%s", finite_identical(arena, size))
-                         : arena_printf(arena, "relative L2 %s", finite_size(arena, size));
+  return size->identical ? arena_printf(arena, say("identical%s"), finite_identical(arena, size))
+                         : arena_printf(arena, say("relative L2 %s"), finite_size(arena, size));
 }
 
 static const char *summary_top1(Arena *arena, const Verdict *v) {
-  if (v->top1_left_out > 0 && v->top1_rows == 0) return ", at no position finite on both sides";
+  if (v->top1_left_out > 0 && v->top1_rows == 0) return say(", at no position finite on both sides");
   if (isnan(v->top1_agreement)) return "";
   const char *of = v->top1_left_out > 0
-                       ? arena_printf(arena, "the %lld positions finite on both sides (of %lld)",
+                       ? arena_printf(arena, say("the %lld positions finite on both sides (of %lld)"),
                                       (long long)v->top1_rows, (long long)(v->top1_rows + v->top1_left_out))
-                       : "positions";
-  return arena_printf(arena, ", same top token at %s of %s", md_percent(arena, v->top1_agreement), of);
+                       : say("positions");
+  return arena_printf(arena, say(", same top token at %s of %s"), md_percent(arena, v->top1_agreement), of);
 }
 
 static const char *summary_end(Arena *arena, const ReportData *d, const ReportPair *pair) {
   Size last = words_last(d, pair), end = words_logits(d, pair);
   const DriftLaw *law = data_law(d, pair, tensor_info[T_BLOCK_OUT].name);
   double growth = whole_growth(d, pair, &last);
-  return arena_printf(arena, "last block_out %s%s%s; logits %s%s", summary_size(arena, &last),
-                      isnan(growth) ? "" : arena_printf(arena, ", %s times layer 0", md_factor(arena, growth)),
-                      law ? arena_printf(arena, ", %s", laws_brief(arena, law)) : "", summary_size(arena, &end),
+  return arena_printf(arena, say("last block_out %s%s%s; logits %s%s"), summary_size(arena, &last),
+                      isnan(growth) ? "" : arena_printf(arena, say(", %s times layer 0"), md_factor(arena, growth)),
+                      law ? arena_printf(arena, say(", %s"), laws_brief(arena, law)) : "", summary_size(arena, &end),
                       summary_top1(arena, pair->verdict));
 }
 
 const char *report_summary(Arena *arena, const ReportData *d, const ReportPair *pair) {
   const Verdict *v = pair->verdict;
-  const char *name = arena_printf(arena, "%s against %s", words_plain(arena, v->base), words_plain(arena, v->other));
+  const char *name =
+      arena_printf(arena, say("%s against %s"), words_plain(arena, v->base), words_plain(arena, v->other));
   const char *effect = summary_effect(arena, pair, data_tally(d, pair, NULL));
   if (v->tensors == 0)
-    return arena_printf(arena, "%s: %s\n%s: no first difference\n%s: no size at the end\n", name, effect, name, name);
+    return arena_printf(arena, say("%s: %s\n%s: no first difference\n%s: no size at the end\n"), name, effect, name,
+                        name);
   if (v->first_layer == -2)
     return arena_printf(
-        arena, "%s: %s\n%s: no tensor differs in any bit\n%s: block_out of layer %d and the logits are identical%s\n",
-        name, effect, name, name, d->layers - 1, v->nonfinite ? ", with values that are not finite" : "");
+        arena,
+        say("%s: %s\n%s: no tensor differs in any bit\n%s: block_out of layer %d and the logits are identical%s\n"),
+        name, effect, name, name, d->layers - 1, v->nonfinite ? say(", with values that are not finite") : "");
   Size first = first_size(d, pair);
-  return arena_printf(arena, "%s: %s\n%s: first differs at %s, relative L2 %s (prompt %s)\n%s: %s\n", name, effect,
+  return arena_printf(arena, say("%s: %s\n%s: first differs at %s, relative L2 %s (prompt %s)\n%s: %s\n"), name, effect,
                       name, words_place_plain(arena, v->first_tensor, v->first_layer), finite_size(arena, &first),
                       words_plain(arena, v->first_prompt), name, summary_end(arena, d, pair));
 }

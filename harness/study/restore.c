@@ -142,9 +142,7 @@ static bool choose(Restore *r, Progress *progress, bool *found, Status *st) {
   r->size2 = ARENA_NEW(&scratch, double, 1);
   *found = false;
   if (sides == 1) return true;
-  char phase[64];
-  snprintf(phase, sizeof phase, "restore %d", r->choices + 1);
-  progress_phase(progress, phase, sides * r->prompts);
+  progress_phase(progress, "restore", sides * r->prompts);
   TRY(walk_run(r->setup, side, sides, r->setup->prompt, r->prompts, progress, add_error, r, scratch, st));
   double most = 0, second = -INFINITY;
   for (int s = 1; s < sides; s++) {
