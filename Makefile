@@ -1,6 +1,7 @@
 # driftscope: `make run` answers the main question, `make check` tests. Nothing is written outside build/ and results/.
 PACKAGES := gcc make pkg-config git libhdf5-dev libgsl-dev libopenblas-dev libyaml-dev libjansson-dev libxxhash-dev libcriterion-dev libcmark-gfm-dev \
             libcmark-gfm-extensions-dev gnuplot-nox
+CHECK_PACKAGES := python3 python3-h5py python3-numpy python3-pandas python3-tables python3-xarray python3-netcdf4 python3-h5netcdf
 LINTERS  := clang-tidy cppcheck clang-format
 
 BUILD    := build$(if $(DEBUG),/debug)
@@ -32,6 +33,14 @@ PROGRAM  := $(BUILD)/driftscope
 # What pkg-config says is read when make starts: after `deps` it must be asked again.
 AGAIN    := $(MAKE) --no-print-directory -j$(shell nproc)
 
+define install
+@missing="$$(for p in $(1); do dpkg -s $$p >/dev/null 2>&1 || echo $$p; done)"; \
+[ -z "$$missing" ] || if ! command -v apt-get >/dev/null; then \
+  echo "driftscope needs these Debian packages, or what they are called here:" $$missing; exit 1; \
+else sudo=$$([ $$(id -u) -eq 0 ] || echo sudo); $$sudo apt-get update -qq && \
+  DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing; fi
+endef
+
 all: $(PROGRAM)                 ## build the program (DEBUG=1: with address and undefined-behaviour sanitizers)
 
 run: deps                       ## the main experiment on the shipped model; its last line is the report's path
@@ -42,14 +51,17 @@ bench: deps                     ## speed of operators and modes at the 130M shap
 	@$(AGAIN) all
 	$(PROGRAM) bench
 
-check: deps                     ## build and run every test
+check: deps-check               ## build and run every test
 	@$(AGAIN) all $(BUILD)/check
 	$(if $(KERNELS),tests/check_ptx.sh $(NVCC) $(filter -f% -p%,$(NVFLAGS)))
 	OMP_WAIT_POLICY=passive $(BUILD)/check $(CHECK)   # spinning threads make the tests of small operators ten times slower
 
-check-exhaustive: deps          ## the float32 functions over every float32 there is: minutes
+check-exhaustive: deps-check    ## the float32 functions over every float32 there is: minutes
 	@$(AGAIN) all $(BUILD)/check
 	DRIFTSCOPE_EXHAUSTIVE=1 $(BUILD)/check --filter 'math32/*'
+
+check-fresh:                    ## `make run` and `make check` in a new Debian: SUITE=bookworm or trixie, perhaps ARCH=arm64 (root, debootstrap)
+	tests/check_fresh.sh $(or $(SUITE),$(error SUITE=bookworm or SUITE=trixie)) $(ARCH)
 
 check-gpu: deps                 ## run the tests that need a CUDA device: every kernel against the CPU, bit for bit
 	@$(AGAIN) all $(BUILD)/check-gpu
@@ -64,19 +76,18 @@ bundle: deps                    ## a folder, and its .tar.xz, that runs on your 
 	  grep -vE '/(libc|libm|libdl|librt|libpthread|libresolv|libstdc\+\+|libgcc_s|ld-linux[^/]*)\.so' | xargs cp -Lt $(BUNDLE)/lib
 	tar -C $(BUILD) -cJf $(BUNDLE).tar.xz $(notdir $(BUNDLE))
 
-lint:                           ## clang-format, clang-tidy and cppcheck must have nothing to say
-	@$(MAKE) --no-print-directory deps PACKAGES="$(LINTERS)"
+lint: deps-lint                 ## clang-format, clang-tidy and cppcheck must have nothing to say
 	clang-format --dry-run -Werror $(SOURCES) $(TESTS) $(wildcard harness/*.h harness/*/*.h kernels/*.h reference/*.h)
 	clang-tidy --quiet $(SOURCES) -- $(CPPFLAGS) $(CFLAGS)
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
 	  --suppress=missingIncludeSystem --suppress=uninitvar --suppress=invalidFunctionArg -I. -Iharness harness kernels reference
 
-deps:                           ## install what is missing (apt)
-	@missing="$$(for p in $(PACKAGES); do dpkg -s $$p >/dev/null 2>&1 || echo $$p; done)"; \
-	[ -z "$$missing" ] || if ! command -v apt-get >/dev/null; then \
-	  echo "driftscope needs these Debian packages, or what they are called here:" $$missing; exit 1; \
-	else sudo=$$([ $$(id -u) -eq 0 ] || echo sudo); $$sudo apt-get update -qq && \
-	  DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing; fi
+deps:                           ## install what `make run` needs and is missing (apt)
+	$(call install,$(PACKAGES))
+deps-check:                     ## the same, and what only tests run
+	$(call install,$(PACKAGES) $(CHECK_PACKAGES))
+deps-lint:
+	$(call install,$(LINTERS))
 
 clean:                          ## remove what was built; results stay
 	rm -rf build
@@ -108,5 +119,5 @@ $(BUILD)/build_info.h: always
 	@printf '#define BUILD_COMMIT "%s"\n#define BUILD_FLAGS "%s"\n' "$$(git describe --always --dirty 2>/dev/null || echo unknown)" '$(strip $(CFLAGS)$(if $(KERNELS), nvcc $(NVFLAGS)))' > $@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
-.PHONY: all run bench check check-exhaustive check-gpu bundle lint deps clean help always
+.PHONY: all run bench check check-exhaustive check-fresh check-gpu bundle lint deps deps-check deps-lint clean help always
 -include $(OBJECTS:.o=.d) $(TESTS:%.c=$(BUILD)/%.d) $(patsubst %,$(BUILD)/%.d,$(GPUTESTS:.c=))
