@@ -63,6 +63,13 @@ check-exhaustive: deps-check    ## the float32 functions over every float32 ther
 check-fresh:                    ## `make run` and `make check` in a new Debian: SUITE=bookworm or trixie, perhaps ARCH=arm64 (root, debootstrap)
 	tests/check_fresh.sh $(or $(SUITE),$(error SUITE=bookworm or SUITE=trixie)) $(ARCH)
 
+WHEELS   := $(BUILD)/wheels
+check-wheels: deps-check        ## the tests that read results in Python, with the newest h5py, netCDF4, pandas and xarray of PyPI
+	$(call install,python3-venv)
+	@$(AGAIN) all $(BUILD)/check
+	python3 -m venv $(WHEELS) && $(WHEELS)/bin/pip install -qU h5py numpy pandas tables xarray netCDF4 h5netcdf
+	DRIFTSCOPE_PYTHON=$(abspath $(WHEELS))/bin/python $(BUILD)/check --filter '@(cli|readme)/@(tables_equal*|float16*|python_snippets*)'
+
 check-gpu: deps                 ## run the tests that need a CUDA device: every kernel against the CPU, bit for bit
 	@$(AGAIN) all $(BUILD)/check-gpu
 	$(PROGRAM) verify && $(BUILD)/check-gpu $(CHECK)
@@ -93,7 +100,7 @@ clean:                          ## remove what was built; results stay
 	rm -rf build
 
 help:                           ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 18
 
 $(PROGRAM): $(OBJECTS)
 	$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) $(CUDALIBS) -o $@
@@ -119,5 +126,5 @@ $(BUILD)/build_info.h: always
 	@printf '#define BUILD_COMMIT "%s"\n#define BUILD_FLAGS "%s"\n' "$$(git describe --always --dirty 2>/dev/null || echo unknown)" '$(strip $(CFLAGS)$(if $(KERNELS), nvcc $(NVFLAGS)))' > $@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
-.PHONY: all run bench check check-exhaustive check-fresh check-gpu bundle lint deps deps-check deps-lint clean help always
+.PHONY: all run bench check check-exhaustive check-fresh check-wheels check-gpu bundle lint deps deps-check deps-lint clean help always
 -include $(OBJECTS:.o=.d) $(TESTS:%.c=$(BUILD)/%.d) $(patsubst %,$(BUILD)/%.d,$(GPUTESTS:.c=))

@@ -18,6 +18,11 @@ static inline const char *shell_program(void) {
   return named ? named : "build/driftscope";
 }
 
+/* A command line's beginning that sets $P: DRIFTSCOPE_PYTHON, or Debian's python3, which has the readers (another may
+ * stand before it), or any. */
+#define SHELL_PYTHON                                                                                                   \
+  "P=${DRIFTSCOPE_PYTHON:-/usr/bin/python3}; $P -c 'import h5py' 2>/dev/null || P=${DRIFTSCOPE_PYTHON:-python3}; "
+
 static inline int shell_remove(const char *path, const struct stat *info, int type, struct FTW *ftw) {
   (void)info, (void)type, (void)ftw;
   return remove(path);

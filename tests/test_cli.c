@@ -284,10 +284,8 @@ Test(cli, help_and_modes_and_validate_answer) {
   cr_assert(strstr(shell_output, "GB") && strstr(shell_output, "2-4"), "%s", shell_output);
 }
 
-/* Debian's Python has the readers; another python3 may stand before it. */
 static bool python_reads(const char *script, const char *results) {
-  int status =
-      shell("P=/usr/bin/python3; $P -c 'import h5py' 2>/dev/null || P=python3; $P tests/%s %s 2>&1", script, results);
+  int status = shell(SHELL_PYTHON "$P tests/%s %s 2>&1", script, results);
   if (status == 77) return false;
   cr_assert_eq(status, 0, "%s: %s", script, shell_output);
   printf("%s", shell_output);
@@ -300,6 +298,24 @@ Test(cli, tables_equal_numpy_and_four_readers_read_the_file, .timeout = 120) {
                shell_output);
   char results[256];
   snprintf(results, sizeof results, "%s/a/results.h5", shell_folder);
+  bool checked = python_reads("check_tables.py", results);
+  if (!python_reads("read_results.py", results) || !checked) cr_skip_test("the Python readers are not all installed");
+}
+
+Test(cli, float16_kept_as_such_changes_no_table_and_is_readable) {
+  write_spec("wide.yaml", TWO_PAIRS "keep: {layers: [23]}\n");
+  write_spec("bytes.yaml", TWO_PAIRS "keep: {layers: [23], f16_as: f16}\n");
+  for (int i = 0; i < 2; i++)
+    cr_assert_eq(shell("%s run %s/%s.yaml -q -o %s/%s 2>&1", shell_program(), shell_folder, i ? "bytes" : "wide",
+                       shell_folder, i ? "bytes" : "wide"),
+                 0, "%s", shell_output);
+  expect_same_tables("wide", "bytes");
+  cr_expect_eq(shell("grep -c ',gated,.*,f16,' %s/bytes/tables/tensor_stats.csv", shell_folder), 0, "%s", shell_output);
+  cr_expect_eq(
+      shell("%s report %s/wide/results.h5 %s/bytes/results.h5 2>&1", shell_program(), shell_folder, shell_folder), 0,
+      "%s", shell_output);
+  char results[256];
+  snprintf(results, sizeof results, "%s/bytes/results.h5", shell_folder);
   bool checked = python_reads("check_tables.py", results);
   if (!python_reads("read_results.py", results) || !checked) cr_skip_test("the Python readers are not all installed");
 }

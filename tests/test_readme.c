@@ -12,8 +12,7 @@ static void extract(const char *language, int number, const char *name) {
 }
 
 Test(readme, python_snippets_read_a_results_file) {
-  const char *python = "P=/usr/bin/python3; $P -c 'import h5py, pandas, tables, xarray' 2>/dev/null || P=python3; "
-                       "$P -c 'import h5py, pandas, tables, xarray' 2>/dev/null || exit 77; $P";
+  const char *python = SHELL_PYTHON "$P -c 'import h5py, pandas, tables, xarray' 2>/dev/null || exit 77; $P";
   if (shell("%s -c pass", python) == 77) cr_skip_test("h5py, pandas or xarray are not installed");
   cr_assert_eq(shell("sed 's/length: 171/length: 7/; s/windows: 16, length: 512/windows: 1, length: 64/; "
                      "s#\\.\\./data#'$PWD'/data#' experiments/mode_2-0_vs_2-4.yaml > %s/a.yaml && "

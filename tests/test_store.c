@@ -97,8 +97,18 @@ Test(store, deflate_and_sync_change_no_digest) {
   fixture_drop(&f);
 }
 
-/* The digest is computed here from bytes written out by hand. */
-Test(store, digest_is_that_of_the_stored_bytes_kept_or_not) {
+static bool has_text(hid_t file, const char *path, const char *name, const char *want) {
+  char got[64] = "";
+  if (H5Aexists_by_name(file, path, name, H5P_DEFAULT) <= 0) return false;
+  hid_t attribute = H5Aopen_by_name(file, path, name, H5P_DEFAULT, H5P_DEFAULT), type = H5Aget_type(attribute);
+  cr_assert(H5Tget_size(type) < sizeof got && H5Aread(attribute, type, got) >= 0);
+  H5Tclose(type), H5Aclose(attribute);
+  return !strcmp(got, want);
+}
+
+/* The digests are computed here from bytes written out by hand: the tensor's own, whatever is kept of it, and in the
+ * file those of the stored bytes. */
+Test(store, float16_is_widened_or_not_and_says_so_and_its_own_digest_stays) {
   Fixture f = fixture_make();
   Status st = {0};
   Journal journal;
@@ -110,23 +120,33 @@ Test(store, digest_is_that_of_the_stored_bytes_kept_or_not) {
   h[3] = 0xfdab, canonical[3] = 0x7e00;
   memcpy(&widened[3], &(uint32_t){0x7fc00000u}, 4);
   Tensor t = tensor_of(h, TYPE_F16, 7, 6, 0);
-  Digest kept, dropped, wide, want16 = digest_of(canonical, sizeof canonical),
-                              want32 = digest_of(widened, sizeof widened);
+  float f32[N];
+  memcpy(f32, widened, sizeof f32);
+  Tensor plain = tensor_of(f32, TYPE_F32, 7, 6, 0);
+  Digest kept, dropped, wide, f32_digest, want16 = digest_of(canonical, sizeof canonical),
+                                          want32 = digest_of(widened, sizeof widened);
   cr_assert(journal_open(&f.arena, f.results, &f.key, &f.shape, false, false, 0, &journal, &st), "%s", st.text);
   cr_assert(segment_create(&journal, 0, 0, &segment, &st), "%s", st.text);
   cr_assert(segment_put_tensor(&segment, "2-0", T_GATED, &t, true, false, &kept, f.arena, &st), "%s", st.text);
   cr_assert(segment_put_tensor(&segment, "2-0", T_SCAN, &t, false, false, &dropped, f.arena, &st), "%s", st.text);
   cr_assert(segment_put_tensor(&segment, "2-0", T_CONV1D, &t, true, true, &wide, f.arena, &st), "%s", st.text);
+  cr_assert(segment_put_tensor(&segment, "2-0", T_X_PROJ_IN, &plain, true, true, &f32_digest, f.arena, &st));
   cr_assert(segment_commit(&segment, &st), "%s", st.text);
   cr_expect_str_eq(kept.hex, want16.hex);
   cr_expect_str_eq(dropped.hex, want16.hex);
-  cr_expect_str_eq(wide.hex, want32.hex);
+  cr_expect_str_eq(wide.hex, want16.hex);
+  cr_expect_str_eq(f32_digest.hex, want32.hex);
   cr_expect(h[3] == 0xfdab, "the caller's tensor was changed");
   float got[N];
   cr_expect(stored_bytes(segment_path(&f, 0, 0), "/modes/2-0/conv1d", got, sizeof got) == sizeof got);
   cr_expect(!memcmp(got, widened, sizeof got));
   hid_t file = H5Fopen(segment_path(&f, 0, 0), H5F_ACC_RDONLY, H5P_DEFAULT);
   cr_expect(H5Lexists(file, "/modes/2-0/scan", H5P_DEFAULT) == 0, "a tensor that is not kept was written");
+  cr_expect(has_text(file, "/modes/2-0/gated", "digest", want16.hex));
+  cr_expect(has_text(file, "/modes/2-0/conv1d", "digest", want32.hex));
+  cr_expect(has_text(file, "/modes/2-0/gated", "format", "float16"));
+  cr_expect(has_text(file, "/modes/2-0/conv1d", "format", "float16"));
+  cr_expect(H5Aexists_by_name(file, "/modes/2-0/x_proj_in", "format", H5P_DEFAULT) == 0, "float32 called float16");
   H5Fclose(file);
   journal_close(&journal);
   fixture_drop(&f);

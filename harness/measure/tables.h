@@ -34,9 +34,9 @@ typedef struct TensorStats {
   double scale;               /* the static scale whose grid this tensor is compared with; NaN: none */
   double on_grid, saturated;  /* shares of all n: x == dq(q8(x, scale)), |x| >= 127 scale; NaN where there is no scale.
                                * A NaN is off the grid, an infinity also saturated */
-  char type[TEXT_TYPE];       /* as stored: f32, f16, i8, f64 */
+  char type[TEXT_TYPE];       /* its own, however the file stores it: f32, f16, i8, f64 */
   char kernel[TEXT_KERNEL];   /* witness */
-  char digest[TEXT_DIGEST];   /* XXH3-128 of the stored bytes */
+  char digest[TEXT_DIGEST];   /* XXH3-128 of its own bytes, however the file stores it */
 } TensorStats;
 
 /* One tensor of two modes; d = other - base. Elements that are not finite on either side are left out of every figure

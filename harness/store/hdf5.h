@@ -33,10 +33,10 @@ bool h5_put_scalar(hid_t object, const char *name, hid_t type, const void *value
 /* A whole array, contiguous, or in deflated chunks of whole rows where `deflate` > 0. `dataset` stays open. */
 bool h5_put_array(hid_t group, const char *name, hid_t type, int rank, const hsize_t *dims, const void *data,
                   int deflate, hid_t *dataset, Status *why);
-/* A whole tensor (stride == cols) with its attributes kernel, digest and, for int8, scale_factor. `dataset` stays open.
- */
-bool h5_put_tensor(hid_t group, const char *name, const Tensor *t, const Digest *digest, int deflate, hid_t *dataset,
-                   Status *why);
+/* A whole tensor (stride == cols) with its attributes kernel, digest, scale_factor where it is int8, and format where
+ * its values are float16, as such or widened. `dataset` stays open. */
+bool h5_put_tensor(hid_t group, const char *name, const Tensor *t, bool of_f16, const Digest *digest, int deflate,
+                   hid_t *dataset, Status *why);
 /* Rows as H5TBmake_table writes them, with the attribute digest. */
 bool h5_put_rows(hid_t group, const Table *table, const void *rows, size_t count, int deflate, Status *why);
 
@@ -64,6 +64,8 @@ bool h5_open_group(hid_t at, const char *name, hid_t *group, Status *why);
 bool h5_get_text(Arena *arena, hid_t object, const char *name, size_t limit, const char **text, Status *why);
 /* A scalar of exactly this type. */
 bool h5_get_scalar(hid_t object, const char *name, hid_t type, void *value, Status *why);
+/* Whether a dataset written by h5_put_tensor holds the values of float16, as such or widened. */
+bool h5_is_of_f16(hid_t at, const char *name);
 /* The tensor's data and kernel in the arena, its digest checked. */
 bool h5_get_tensor(Arena *arena, hid_t at, const char *name, Tensor *t, Digest *digest, Status *why);
 /* The rows in the arena: digest and every number's range checked, every text ends with a NUL. A column that the file

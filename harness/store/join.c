@@ -100,14 +100,15 @@ static void group_path(const Join *join, const Place *at, char path[GROUP_BYTES]
   if (at->id < T_LAYER_COUNT) snprintf(path + length, GROUP_BYTES - (size_t)length, "/layer_%02d", at->layer);
 }
 
-static bool put_tensor(const Join *join, const Place *at, const Tensor *t, const Digest *digest, Status *st) {
+static bool put_tensor(const Join *join, const Place *at, const Tensor *t, bool of_f16, const Digest *digest,
+                       Status *st) {
   const TensorInfo *info = &tensor_info[at->id];
   Status why = {0};
   hid_t group = -1, dataset = -1;
   char path[GROUP_BYTES], object[GROUP_BYTES + 32];
   group_path(join, at, path);
   bool ok = h5_make_path(join->file, path, &group, &why) &&
-            h5_put_tensor(group, info->name, t, digest, join->journal->deflate, &dataset, &why) &&
+            h5_put_tensor(group, info->name, t, of_f16, digest, join->journal->deflate, &dataset, &why) &&
             h5_put_text(dataset, "long_name", info->long_name, &why) && h5_put_text(dataset, "units", "1", &why);
   ok = h5_close(dataset, &why) && ok;
   ok = h5_close(group, &why) && ok;
@@ -126,7 +127,7 @@ static bool move_tensor(Join *join, hid_t from, const char *segment, Place at, A
   if (there < 0 || !h5_get_tensor(&scratch, from, name, &t, &digest, &why))
     return FAIL(st, "%s: %s: %s; a new start of the run makes this layer again", segment, name, why.text);
   join->kept[join->kept_count++] = at;
-  return put_tensor(join, &at, &t, &digest, st);
+  return put_tensor(join, &at, &t, h5_is_of_f16(from, name), &digest, st);
 }
 
 /* The order of computation, so that the order of creation is that of the run. */

@@ -200,3 +200,7 @@ bool h5_get_tensor(Arena *arena, hid_t at, const char *name, Tensor *t, Digest *
   h5_close_stored(&stored);
   return ok;
 }
+
+bool h5_is_of_f16(hid_t at, const char *name) {
+  return H5Aexists_by_name(at, name, "format", H5P_DEFAULT) > 0; /* no tensor but these has it */
+}

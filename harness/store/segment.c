@@ -90,14 +90,14 @@ static bool known_mode(const StoreShape *shape, const char *mode) {
   return false;
 }
 
-static bool put(Segment *segment, const char *group_path, const char *name, const Tensor *t, const Digest *digest,
-                Status *st) {
+static bool put(Segment *segment, const char *group_path, const char *name, const Tensor *t, bool of_f16,
+                const Digest *digest, Status *st) {
   Status why = {0};
   hid_t group = -1, dataset = -1;
   char object[128];
   if (segment->file < 0) return FAIL(st, "%s: was given up after an earlier failure", segment->temporary);
-  bool ok =
-      h5_make_path(segment->file, group_path, &group, &why) && h5_put_tensor(group, name, t, digest, 0, &dataset, &why);
+  bool ok = h5_make_path(segment->file, group_path, &group, &why) &&
+            h5_put_tensor(group, name, t, of_f16, digest, 0, &dataset, &why);
   ok = h5_close(dataset, &why) && ok;
   ok = h5_close(group, &why) && ok;
   snprintf(object, sizeof object, "%s/%s", group_path, name);
@@ -111,12 +111,17 @@ bool segment_put_tensor(Segment *segment, const char *mode, TensorId id, const T
   memcpy(dims, shape->dims, sizeof dims);
   dims[DIM_TOKEN] = shape->prompt[segment->prompt].T;
   assert(known_mode(shape, mode) && t->rows == dims[tensor_info[id].rows] && t->cols == dims[tensor_info[id].cols]);
-  Tensor stored = whole(&scratch, t, f16_as_f32);
-  canonical(&stored);
-  *digest = digest_of(stored.data, tensor_bytes(&stored));
+  Tensor own = whole(&scratch, t, false);
+  canonical(&own);
+  *digest = digest_of(own.data, tensor_bytes(&own));
+  if (!keep) return true;
   char group[64];
   snprintf(group, sizeof group, "modes/%s", mode);
-  return !keep || put(segment, group, tensor_info[id].name, &stored, digest, st);
+  bool of_f16 = t->type == TYPE_F16;
+  if (!of_f16 || !f16_as_f32) return put(segment, group, tensor_info[id].name, &own, of_f16, digest, st);
+  Tensor wide = whole(&scratch, &own, true);
+  Digest wide_digest = digest_of(wide.data, tensor_bytes(&wide));
+  return put(segment, group, tensor_info[id].name, &wide, true, &wide_digest, st);
 }
 
 /* Its NaNs stay as they are: a run that goes on starts from the very bits. */
@@ -124,7 +129,7 @@ bool segment_put_stream(Segment *segment, const char *mode, const Tensor *t, Are
   assert(known_mode(&segment->journal->shape, mode) && (t->type == TYPE_F32 || t->type == TYPE_F64));
   Tensor stored = whole(&scratch, t, false);
   Digest digest = digest_of(stored.data, tensor_bytes(&stored));
-  return put(segment, "streams", mode, &stored, &digest, st);
+  return put(segment, "streams", mode, &stored, false, &digest, st);
 }
 
 uint64_t segment_stream_bytes(int T, int D, int sides) {

@@ -76,9 +76,9 @@ typedef struct Segment {
   int64_t file; /* hid_t; -1: none */
 } Segment;
 bool segment_create(const Journal *journal, int prompt, int layer, Segment *segment, Status *st);
-/* NaN made canonical before it is written (into a copy); `digest` receives the digest of the stored bytes, also where
- * `keep` is false and nothing is written. f16_as_f32 widens float16. The dataset's name is the tensor's, its group the
- * mode's. */
+/* NaN made canonical before it is written (into a copy); `digest` receives the digest of the tensor's own
+ * bytes, the same whether it is kept, and in which form. f16_as_f32 stores float16 widened; the dataset's attribute
+ * digest is that of the stored bytes. The dataset's name is the tensor's, its group the mode's. */
 bool segment_put_tensor(Segment *segment, const char *mode, TensorId id, const Tensor *t, bool keep, bool f16_as_f32,
                         Digest *digest, Arena scratch, Status *st);
 /* The residual stream that the next layer starts from, f32 or f64. */

@@ -84,12 +84,13 @@ bool h5_put_array(hid_t group, const char *name, hid_t type, int rank, const hsi
   return h5_close(space, why) && ok;
 }
 
-bool h5_put_tensor(hid_t group, const char *name, const Tensor *t, const Digest *digest, int deflate, hid_t *dataset,
-                   Status *why) {
+bool h5_put_tensor(hid_t group, const char *name, const Tensor *t, bool of_f16, const Digest *digest, int deflate,
+                   hid_t *dataset, Status *why) {
   hsize_t dims[2] = {(hsize_t)t->rows, (hsize_t)t->cols};
   return h5_put_array(group, name, h5_type(t->type), 2, dims, t->data, deflate, dataset, why) &&
          h5_put_text(*dataset, "kernel", t->kernel ? t->kernel : "", why) &&
          h5_put_text(*dataset, "digest", digest->hex, why) &&
+         (!of_f16 || h5_put_text(*dataset, "format", "float16", why)) &&
          (t->type != TYPE_I8 || h5_put_scalar(*dataset, "scale_factor", H5T_IEEE_F32LE, &t->scale, why));
 }
 
