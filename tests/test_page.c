@@ -30,8 +30,10 @@ Test(page, a_hostile_title_leaves_no_trace) {
   cr_expect_eq(shell("grep -q '&lt;script&gt;alert(1)&lt;/script&gt; &amp; a_b' %s/h/report.html", shell_folder), 0);
   cr_expect_eq(shell("grep -n '\"[^\"]*`' %s/h/plots/figures.gp 2>&1", shell_folder), 1, "%s", shell_output);
   /* outside of math and of \\texttt's own braces, LaTeX's special characters are escaped */
-  cr_expect_eq(shell("sed 's/\\\\[&%%#_$]//g; s/ & //g; s/^%%.*//' %s/h/tables.tex | grep -n '[&%%#]'", shell_folder),
-               1, "%s", shell_output);
+  cr_expect_eq(
+      shell("sed '/^.providecommand/d; s/\\\\[&%%#_$]//g; s/ & //g; s/^%%.*//' %s/h/tables.tex | grep -n '[&%%#]'",
+            shell_folder),
+      1, "%s", shell_output);
   cr_expect_eq(shell("cut -c1 %s/h/tables/modes.csv | grep -c '[=@+]'", shell_folder), 1, "%s", shell_output);
 }
 

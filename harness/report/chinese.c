@@ -713,8 +713,11 @@ const Phrase chinese[] = {
 
     /* --- html.c and latex.c */
     {" Data: ", "数据："},
-    {"% Tables of a driftscope report. In the preamble: \\usepackage{booktabs,textcomp}\n\n",
-     "% driftscope 报告的表格。导言区：\\usepackage{booktabs,textcomp,ctex}，用 XeLaTeX 编译\n\n"},
+    {"% Tables of a driftscope report. In the preamble: \\usepackage{booktabs,textcomp}\n"
+     "% Letters of other scripts: xelatex or lualatex, with a font that has them (Chinese: \\usepackage{ctex}); "
+     "pdflatex shows their numbers.\n",
+     "% driftscope 报告的表格。导言区：\\usepackage{booktabs,textcomp,ctex}，用 XeLaTeX 编译\n"
+     "% pdflatex 没有汉字字体，只显示其编码。\n"},
 
     /* --- on the terminal: words.c, laws.c, finite.c, gates.c, micro.c */
     {"requantising values that lie on the grid returns them", "对落在网格上的值重新量化，得到的仍是原值"},

@@ -10,7 +10,8 @@
 /* --- text
  * ------------------------------------------------------------------------------------------------------------- */
 
-/* Characters that mean something to LaTeX, and those of the report that plain pdflatex has no letter for. */
+/* Characters that mean something to LaTeX, and those of the report that plain pdflatex has no letter for. A bracket or
+ * a star at the start of a row would be an argument of the line's end before it. */
 static const struct {
   const char *from, *to;
 } escapes[] = {{"\\", "\\textbackslash{}"},
@@ -27,7 +28,9 @@ static const struct {
                {">", "\\textgreater{}"},
                {"|", "\\textbar{}"},
                {"`", "\\textasciigrave{}"},
-               {"\"", "\\textquotedbl{}"},
+               {"\"", "\\char34{}"}, /* \textquotedbl is in no font that plain LaTeX starts with */
+               {"[", "{[}"},
+               {"*", "{*}"},
                {"'", "\\textquotesingle{}"},
                {"@", "@{}"},
                {"—", "---"},
@@ -41,15 +44,46 @@ static const struct {
                {"≤", "$\\leq$"},
                {"≥", "$\\geq$"},
                {"µ", "\\textmu{}"},
-               {"–", "--"}};
+               {"–", "--"},
+               {"→", "$\\rightarrow$"},
+               {"‖", "$\\Vert$"}};
+
+/* What a font of plain LaTeX has: ASCII, and Latin-1's letters but for the Icelandic ones. */
+static bool has_letter(const unsigned char *c) {
+  return *c < 0x80 || (*c == 0xc3 && !strchr("\x90\x97\x9e\xb0\xb7\xbe", c[1]));
+}
+
+static const char *escape_of(const char *text, size_t *length) {
+  for (size_t i = 0; i < sizeof escapes / sizeof *escapes; i++) {
+    *length = strlen(escapes[i].from);
+    if (!strncmp(text, escapes[i].from, *length)) return escapes[i].to;
+  }
+  return NULL;
+}
+
+/* Letters that pdflatex has no font for, as many as follow each other: \driftscopeother{4E2D 6587}{…}. */
+static size_t put_others(FILE *out, const char *text) {
+  size_t length = 0, ignored;
+  fputs("\\driftscopeother{", out);
+  while (text[length] && !has_letter((const unsigned char *)text + length) && !escape_of(text + length, &ignored)) {
+    const unsigned char *c = (const unsigned char *)text + length;
+    unsigned bytes = *c < 0xe0 ? 2 : *c < 0xf0 ? 3 : 4, code = *c & (0x7fu >> bytes);
+    for (unsigned i = 1; i < bytes; i++) code = code << 6 | (c[i] & 0x3fu);
+    fprintf(out, "%s%04X", length ? " " : "", code);
+    length += bytes;
+  }
+  fprintf(out, "}{%.*s}", (int)length, text);
+  return length;
+}
 
 static size_t put_character(FILE *out, const char *text) {
-  for (size_t i = 0; i < sizeof escapes / sizeof *escapes; i++) {
-    size_t length = strlen(escapes[i].from);
-    if (!strncmp(text, escapes[i].from, length)) return fputs(escapes[i].to, out), length;
-  }
-  fputc(*text, out);
-  return 1;
+  size_t length;
+  const char *escape = escape_of(text, &length);
+  if (escape) return fputs(escape, out), length;
+  if (!has_letter((const unsigned char *)text)) return put_others(out, text);
+  size_t bytes = (unsigned char)*text < 0x80 ? 1 : 2;
+  fwrite(text, 1, bytes, out); /* latex_write asks for errors at the end */
+  return bytes;
 }
 
 /* A number in scientific notation, 1.23e-04, as $1.23\times10^{-4}$; 0 where the text is no such number. */
@@ -94,10 +128,10 @@ static void put_table(FILE *out, cmark_node *table, cmark_node *heading) {
   int columns = cmark_gfm_extensions_get_table_columns(table);
   const uint8_t *align = cmark_gfm_extensions_get_table_alignments(table);
   cmark_node *before = cmark_node_previous(table);
-  fputs("\\begin{table}\n\\centering\n\\caption{", out);
+  fputs("\\begin{table}[htbp]\n\\centering\n\\caption{", out);
   if (heading) put_inlines(out, heading);
   if (before && cmark_node_get_type(before) == CMARK_NODE_PARAGRAPH) {
-    fputs(heading ? say(". ") : "", out);
+    put_text(out, heading ? say(". ") : "");
     put_inlines(out, before);
   }
   fputs("}\n\\begin{tabular}{", out);
@@ -119,7 +153,11 @@ bool latex_write(FILE *out, const char *markdown, Status *st) {
   cmark_parser_attach_syntax_extension(parser, cmark_find_syntax_extension("table"));
   cmark_parser_feed(parser, markdown, strlen(markdown));
   cmark_node *document = cmark_parser_finish(parser), *heading = NULL;
-  fputs(say("% Tables of a driftscope report. In the preamble: \\usepackage{booktabs,textcomp}\n\n"), out);
+  fputs(say("% Tables of a driftscope report. In the preamble: \\usepackage{booktabs,textcomp}\n"
+            "% Letters of other scripts: xelatex or lualatex, with a font that has them (Chinese: \\usepackage{ctex}); "
+            "pdflatex shows their numbers.\n"),
+        out);
+  fputs("\\providecommand\\driftscopeother[2]{\\ifdefined\\Umathcode#2\\else U+#1\\fi}\n\n", out);
   for (cmark_node *node = cmark_node_first_child(document); node; node = cmark_node_next(node)) {
     if (cmark_node_get_type(node) == CMARK_NODE_HEADING) heading = node;
     if (is_type(node, "table")) put_table(out, node, heading);
