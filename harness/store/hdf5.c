@@ -32,13 +32,14 @@ static herr_t look(unsigned n, const H5E_error2_t *entry, void *data) {
   return 0;
 }
 
-/* The file driver notes errno on HDF5's error stack; the high-level calls lose the stack but leave errno. */
+/* The file driver notes errno on HDF5's error stack. errno itself counts only where there is no stack, which the
+ * high-level calls lose: HDF5 1.14 leaves another one behind when it has looked for its plugins. */
 bool h5_ok(bool good, Status *why) {
   if (good) return true;
-  int error = errno;
+  int left = errno;
   Reason reason = {0};
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, look, &reason);
-  if (reason.error) error = reason.error;
+  int error = *reason.innermost ? reason.error : left;
   return error               ? FAIL(why, "%s", strerror(error))
          : *reason.innermost ? FAIL(why, "HDF5 says: %s", reason.innermost)
                              : FAIL(why, "HDF5 gives no reason");
