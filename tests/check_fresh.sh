@@ -47,7 +47,7 @@ fresh() { # the command as a user types it; its output is added to the log
   local start=$SECONDS status=0
   env -i HOME=/root TERM=dumb LANG=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin \
     chroot "$root" sh -c "cd /$home && exec $1" >"$log.part" 2>&1 || status=$?
-  cat "$log.part" >>"$log"
+  printf '\n$ %s\n' "$1" | cat - "$log.part" >>"$log"
   echo "$1: exit status $status after $((SECONDS - start)) s"
   return $status
 }
@@ -55,6 +55,6 @@ fresh() { # the command as a user types it; its output is added to the log
 failed=0
 fresh "make run" || { failed=1; tail -5 "$log.part"; }
 fresh "make check" || failed=1
-grep -E '^\[(FAIL|----|CRASH|SKIP)\]|Synthesis|Error [0-9]|error:' "$log.part" || tail -5 "$log.part"
+grep -E '^\[(FAIL|SKIP)\]|Synthesis|Error [0-9]|error:' "$log.part" || tail -5 "$log.part"
 rm -f "$log.part"
 exit $failed

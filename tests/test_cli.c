@@ -1,6 +1,10 @@
 /* The program as a user runs it: exit statuses, one clear line for bad input, resume, full disk, readers in Python. */
+#include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 
 #include "tests/shell.h"
 
@@ -38,7 +42,14 @@ static void expect_same_tables(const char *a, const char *b) {
         "%s", shell_output);
 }
 
-TestSuite(cli, .init = shell_begin, .fini = shell_end);
+static void end(void) {
+  char disk[96];
+  snprintf(disk, sizeof disk, "%s/disk", shell_folder);
+  umount2(disk, MNT_DETACH); /* where a test has mounted one */
+  shell_end();
+}
+
+TestSuite(cli, .init = shell_begin, .fini = end);
 
 Test(cli, run_ends_with_three_lines_and_the_path_of_the_report) {
   write_spec("a.yaml", TWO_PAIRS);
@@ -69,22 +80,32 @@ Test(cli, same_digests_on_any_thread_count_and_from_run_to_run) {
   }
 }
 
-/* Kills the program once `segments` segments stand; true where it was still alive then. */
-static bool kill_after(const char *spec, const char *out, int segments) {
+/* The program in the background; what it prints goes to `said`. */
+static pid_t start(const char *spec, const char *out, const char *said) {
   pid_t child = fork();
-  if (child == 0) {
-    int null = open("/dev/null", O_WRONLY);
-    dup2(null, 1), dup2(null, 2);
-    execl(shell_program(), shell_program(), "run", spec, "-q", "-o", out, (char *)NULL);
-    _exit(127);
-  }
+  cr_assert(child >= 0);
+  if (child) return child;
+  int to = open(said, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+  dup2(to, 1), dup2(to, 2);
+  execl(shell_program(), shell_program(), "run", spec, "-q", "-o", out, (char *)NULL);
+  _exit(127);
+}
+
+/* Until so many segments stand; false where the program has ended, and been waited for, before. */
+static bool wait_for(pid_t child, const char *out, int segments) {
   for (;;) {
     int status;
     if (waitpid(child, &status, WNOHANG) == child) return false;
     shell("ls %s/results.h5.parts 2>/dev/null | grep -c 'layer_.*h5$'", out);
-    if (atoi(shell_output) >= segments) break;
+    if (atoi(shell_output) >= segments) return true;
     usleep(2000);
   }
+}
+
+/* Kills the program once `segments` segments stand; true where it was still alive then. */
+static bool kill_after(const char *spec, const char *out, int segments) {
+  pid_t child = start(spec, out, "/dev/null");
+  if (!wait_for(child, out, segments)) return false;
   kill(child, SIGKILL);
   int status;
   waitpid(child, &status, 0);
@@ -186,20 +207,68 @@ Test(cli, file_size_limit_costs_no_finished_layer, .timeout = 120) {
                shell_output);
 }
 
-Test(cli, full_disk_costs_no_finished_layer) {
+/* A disk of the test's own, in a name space of its own. */
+static void mount_disk(const char *size) {
+  char disk[96];
+  snprintf(disk, sizeof disk, "%s/disk", shell_folder);
+  cr_assert(mkdir(disk, 0777) == 0);
+  if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+      mount("tmpfs", disk, "tmpfs", 0, size) != 0)
+    cr_skip_test("no small tmpfs can be mounted here: %s", strerror(errno));
+}
+
+Test(cli, disk_without_room_is_refused_before_any_layer) {
   write_spec("a.yaml", TWO_PAIRS);
-  if (shell("mkdir %s/disk && mount -t tmpfs -o size=6m tmpfs %s/disk 2>&1", shell_folder, shell_folder) != 0)
-    cr_skip_test("no small tmpfs can be mounted here: %s", shell_output);
-  int status = shell("%s run %s/a.yaml -q -o %s/disk/out 2>&1", shell_program(), shell_folder, shell_folder);
-  char said[1024];
-  snprintf(said, sizeof said, "%.1000s", shell_output);
-  int resized = shell("mount -o remount,size=200m %s/disk 2>&1", shell_folder);
-  int again = shell("%s run %s/a.yaml -q -o %s/disk/out 2>&1", shell_program(), shell_folder, shell_folder);
-  shell("umount %s/disk", shell_folder);
-  cr_assert_eq(status, 2, "%s", said);
-  cr_assert(strstr(said, shell_folder), "%s", said);
-  cr_assert_eq(resized, 0);
-  cr_assert_eq(again, 0, "%s", shell_output);
+  mount_disk("size=6m");
+  cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/disk/out 2>&1", shell_program(), shell_folder, shell_folder), 2, "%s",
+               shell_output);
+  cr_expect(strstr(shell_output, shell_folder) && strstr(shell_output, "free"), "%s", shell_output);
+  cr_expect_neq(shell("find %s/disk -name '*layer_*' | grep .", shell_folder), 0, "%s", shell_output);
+}
+
+/* The finished layers as a list of inodes and names. */
+static int list_layers(const char *out, const char *list) {
+  cr_assert_eq(shell("ls -i %s/results.h5.parts/*layer_*.h5 > %s/%s && wc -l < %s/%s", out, shell_folder, list,
+                     shell_folder, list),
+               0, "%s", shell_output);
+  return atoi(shell_output);
+}
+
+/* Somebody else's file takes the rest of the disk while the run, which was told that there is room, stands still. */
+Test(cli, disk_that_fills_in_the_middle_costs_no_finished_layer, .timeout = 120) {
+  write_spec("a.yaml", TWO_PAIRS);
+  cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/whole 2>&1", shell_program(), shell_folder, shell_folder), 0, "%s",
+               shell_output);
+  mount_disk("size=200m");
+  char spec[96], out[96], said[96];
+  snprintf(spec, sizeof spec, "%s/a.yaml", shell_folder);
+  snprintf(out, sizeof out, "%s/disk/out", shell_folder);
+  snprintf(said, sizeof said, "%s/said", shell_folder);
+  int status;
+  pid_t run = start(spec, out, said);
+  cr_assert(wait_for(run, out, 7), "the run ended before seven layers stood");
+  kill(run, SIGSTOP);
+  cr_assert_neq(shell("cat /dev/zero 2>&1 > %s/disk/filler", shell_folder), 0);
+  cr_assert(strstr(shell_output, "No space left"), "%s", shell_output);
+  kill(run, SIGCONT);
+  cr_assert(waitpid(run, &status, 0) == run);
+  shell("cat %s", said);
+  cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 2, "status %x: %s", (unsigned)status, shell_output);
+  cr_expect(strstr(shell_output, "No space left on device") && strstr(shell_output, out), "%s", shell_output);
+  cr_expect_neq(shell("find %s -name '*.tmp*' | grep .", out), 0, "a temporary file stays: %s", shell_output);
+  int before = list_layers(out, "before");
+  cr_assert(before >= 7 && before < 48, "%d of 48 layers stand", before);
+  cr_assert_eq(shell("rm %s/disk/filler", shell_folder), 0);
+
+  run = start(spec, out, said);
+  cr_assert(wait_for(run, out, before + 1), "no layer is made after the disk has room");
+  kill(run, SIGSTOP);
+  list_layers(out, "after");
+  kill(run, SIGCONT);
+  cr_expect_neq(shell("cd %s && grep -vxFf after before", shell_folder), 0, "made again: %s", shell_output);
+  cr_assert(waitpid(run, &status, 0) == run && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  cr_assert_eq(shell("cp -r %s %s/filled", out, shell_folder), 0);
+  expect_same_tables("whole", "filled");
 }
 
 Test(cli, unwritable_folder_is_named) {
