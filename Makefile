@@ -83,11 +83,14 @@ bundle: deps                    ## a folder, and its .tar.xz, that runs on your 
 	  grep -vE '/(libc|libm|libdl|librt|libpthread|libresolv|libstdc\+\+|libgcc_s|ld-linux[^/]*)\.so' | xargs cp -Lt $(BUNDLE)/lib
 	tar -C $(BUILD) -cJf $(BUNDLE).tar.xz $(notdir $(BUNDLE))
 
-lint: deps-lint                 ## clang-format, clang-tidy and cppcheck must have nothing to say
-	clang-format --dry-run -Werror $(SOURCES) $(TESTS) $(wildcard harness/*.h harness/*/*.h kernels/*.h reference/*.h)
-	clang-tidy --quiet $(SOURCES) -- $(CPPFLAGS) $(CFLAGS)
-	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
+CHANGED  := $(if $(SINCE),$(patsubst %.h,%.c,$(shell git diff --name-only $(SINCE))),$(SOURCES))
+TIDIED   := $(filter $(SOURCES),$(sort $(CHANGED)))
+lint: deps-lint                 ## clang-format, cppcheck and clang-tidy must have nothing to say (SINCE=COMMIT: clang-tidy on what changed)
+	clang-format --dry-run -Werror $(SOURCES) $(TESTS) $(wildcard harness/*.h harness/*/*.h kernels/*.h reference/*.h tests/*.h)
+	cppcheck -j $(shell nproc) --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
 	  --suppress=missingIncludeSystem --suppress=uninitvar --suppress=invalidFunctionArg -I. -Iharness harness kernels reference
+	@$(AGAIN) $(BUILD)/build_info.h
+	printf '%s\n' $(TIDIED) | xargs -r -P $(shell nproc) -I{} clang-tidy --quiet {} -- $(CPPFLAGS) $(CFLAGS)
 
 deps:                           ## install what `make run` needs and is missing (apt)
 	$(call install,$(PACKAGES))
