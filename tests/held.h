@@ -1,11 +1,13 @@
 /* held: what is left of a float32 that was held in a narrower format, by other means than the kernels': the compiler's
- * _Float16, the nearer of two bfloat16 neighbours in double, libm's round. */
+ * binary16 (half.h), the nearer of two bfloat16 neighbours in double, libm's round. */
 #ifndef DS_TESTS_HELD_H
 #define DS_TESTS_HELD_H
 #include "kernels/narrow.h"
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>
+
+#include "tests/half.h"
 
 static inline float held_bf16(float x) {
   if (isnan(x)) return NAN;
@@ -22,7 +24,7 @@ static inline float held_bf16(float x) {
 }
 
 static inline float held(float x, Precision precision, float scale) {
-  if (precision == PRECISION_F16) return (float)(_Float16)x;
+  if (precision == PRECISION_F16) return half_round(x);
   if (precision == PRECISION_BF16) return held_bf16(x);
   if (precision == PRECISION_F32) return x;
   double r = round((double)(x / scale)); /* half away from zero */

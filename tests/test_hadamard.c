@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/half.h"
+
 static const int orders[] = {1, 12, 20, 28};
 
 static uint64_t random_state = 3;
@@ -141,9 +143,9 @@ Test(hadamard, the_documented_order_holds_bit_for_bit_on_any_thread_count) {
 
 Test(hadamard, f16_input_is_widened_first) {
   enum { T = 3, N = 24 };
-  _Float16 half[T * N];
+  uint16_t half[T * N];
   float x[T * N], y[2][T * N];
-  for (int i = 0; i < T * N; i++) half[i] = (_Float16)random_float(), x[i] = (float)half[i];
+  for (int i = 0; i < T * N; i++) half[i] = half_of(random_float()), x[i] = half_value(half[i]);
   memset(y, 0x5a, sizeof y);
   Tensor H = tensor_of(half, TYPE_F16, T, N, 0), X = tensor_of(x, TYPE_F32, T, N, 0);
   Tensor Y[2] = {tensor_of(y[0], TYPE_F32, T, N, 0), tensor_of(y[1], TYPE_F32, T, N, 0)};
@@ -170,10 +172,10 @@ Test(hadamard, int8_output_is_rounded_half_to_even) {
 }
 
 Test(hadamard, nans_become_zero_in_int8_and_are_counted) {
-  _Float16 x[3 * 12] = {0};
+  uint16_t x[3 * 12] = {0};
   int8_t y[3 * 12];
   memset(y, 0x5a, sizeof y);
-  x[12 + 7] = (_Float16)NAN; /* reaches its whole row */
+  x[12 + 7] = half_of(NAN); /* reaches its whole row */
   Tensor X = tensor_of(x, TYPE_F16, 3, 12, 0), Y = tensor_of(y, TYPE_I8, 3, 12, 0.5f);
   hadamard(&X, &Y);
   cr_assert_str_eq(Y.kernel, "hadamard f16->i8 half-even cpu");

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/half.h"
+
 static uint64_t random_state = 1;
 static uint32_t random_bits(void) {
   random_state = random_state * 6364136223846793005u + 1442695040888963407u;
@@ -90,10 +92,8 @@ static void expect_triple_loop(const Case *c, int threads) {
         got = ((float *)c->y)[at];
         wanted = want;
       } else if (c->y_type == TYPE_F16) {
-        _Float16 half;
-        memcpy(&half, (uint16_t *)c->y + at, sizeof half);
-        got = (double)half;
-        wanted = (double)(_Float16)want;
+        got = (double)half_value(((uint16_t *)c->y)[at]);
+        wanted = (double)half_round(want);
       } else {
         got = ((int8_t *)c->y)[at];
         wanted = fmax(-128, fmin(127, nearbyint((float)((double)want / c->scale_y))));

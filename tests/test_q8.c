@@ -1,4 +1,4 @@
-/* q8 and f16: against the compiler's _Float16 and libm's rounding in double, ties made by hand, the loops over tensors.
+/* q8 and f16: against the compiler's binary16 and libm's rounding in double, ties made by hand, the loops over tensors.
  */
 #include "kernels/f16.h"
 #include "kernels/q8.h"
@@ -8,20 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/half.h"
+
 /* ---- f16 ---- */
 
-static uint16_t compiler_f16(float x) {
-  _Float16 h = (_Float16)x;
-  uint16_t bits;
-  memcpy(&bits, &h, sizeof bits);
-  return isnan(x) ? 0x7e00 : bits;
-}
-
-static float compiler_f32(uint16_t bits) {
-  _Float16 h;
-  memcpy(&h, &bits, sizeof h);
-  return (float)h;
-}
+static uint16_t compiler_f16(float x) { return isnan(x) ? 0x7e00 : half_of(x); }
 
 static void same_half(float x) {
   uint16_t got = f16_of(x), want = compiler_f16(x);
@@ -30,7 +21,7 @@ static void same_half(float x) {
 
 Test(f16, every_half_widens_as_the_compiler_does_and_comes_back) {
   for (uint32_t h = 0; h < 0x10000; h++) {
-    float got = f32_of_f16((uint16_t)h), want = compiler_f32((uint16_t)h);
+    float got = f32_of_f16((uint16_t)h), want = half_value((uint16_t)h);
     bool nan = (h & 0x7fff) > 0x7c00;
     cr_assert(bits_of_f32(got) == (nan ? 0x7fc00000u : bits_of_f32(want)), "f32_of_f16(%04x): got %a, want %a", h, got,
               want);
@@ -40,7 +31,7 @@ Test(f16, every_half_widens_as_the_compiler_does_and_comes_back) {
 
 Test(f16, every_tie_and_its_neighbours_round_as_the_compiler_does) {
   for (uint32_t h = 0; h < 0x7c00; h++) {
-    double low = compiler_f32((uint16_t)h), high = h == 0x7bff ? 65536 : compiler_f32((uint16_t)(h + 1));
+    double low = half_value((uint16_t)h), high = h == 0x7bff ? 65536 : half_value((uint16_t)(h + 1));
     uint32_t tie = bits_of_f32((float)((low + high) / 2));
     for (uint32_t bits = tie - 2; bits <= tie + 2; bits++) {
       same_half(f32_of_bits(bits));
@@ -150,7 +141,7 @@ static void check_quantise(Type type, Rounding rounding, const char *witness) {
     cr_expect(y.nans == 3, "got %lld NaNs, want 3", (long long)y.nans);
     cr_expect_str_eq(y.kernel, witness);
     for (int i = 0; i < ROWS * STRIDE; i++) {
-      float v = type == TYPE_F32 ? ((float *)x.data)[i] : compiler_f32(((uint16_t *)x.data)[i]);
+      float v = type == TYPE_F32 ? ((float *)x.data)[i] : half_value(((uint16_t *)x.data)[i]);
       int got = ((int8_t *)y.data)[i];
       int want = i % STRIDE >= COLS ? (int8_t)0xa5 : want_q8(v, 0.02f, rounding);
       cr_assert(got == want, "%s, %d threads: y[%d][%d]: got %d, want %d", witness, threads, i / STRIDE, i % STRIDE,
@@ -183,7 +174,7 @@ static void check_dequantise(const Tensor *x, const char *witness, float (*want_
 }
 
 static float i8_at(const Tensor *x, int i) { return (float)((int8_t *)x->data)[i] * x->scale; }
-static float f16_at(const Tensor *x, int i) { return compiler_f32(((uint16_t *)x->data)[i]); }
+static float f16_at(const Tensor *x, int i) { return half_value(((uint16_t *)x->data)[i]); }
 static float f32_at(const Tensor *x, int i) { return ((float *)x->data)[i]; }
 
 Test(dequantise, gives_the_value_of_every_type_and_writes_nothing_between_rows) {

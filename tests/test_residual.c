@@ -5,6 +5,8 @@
 #include <omp.h>
 #include <string.h>
 
+#include "tests/half.h"
+
 Test(residual, embedding_copies_the_row_of_each_token) {
   enum { VOCAB = 7, D = 5, T = 6, GAP = 2 };
   static const int32_t token[T] = {6, 0, 3, 3, 0, 5};
@@ -29,12 +31,11 @@ Test(residual, embedding_copies_the_row_of_each_token) {
 static void check_add(Type branch_type, int threads) {
   enum { T = 256, D = 256, GAP = 1 };
   static float x[T * D], y[T * (D + GAP)], wide[T * (D + GAP)];
-  static _Float16 half[T * (D + GAP)];
+  static uint16_t half[T * (D + GAP)];
   for (int i = 0; i < T * D; i++) {
-    uint16_t bits = (uint16_t)i; /* every half there is, infinities and NaNs too */
     int at = i / D * (D + GAP) + i % D;
-    memcpy(&half[at], &bits, sizeof bits);
-    wide[at] = (float)half[at] * (1 + 0x1p-20f);
+    half[at] = (uint16_t)i; /* every half there is, infinities and NaNs too */
+    wide[at] = half_value(half[at]) * (1 + 0x1p-20f);
     x[i] = ldexpf((float)(i * 7919 % 65537 - 32768), i % 31 - 20);
   }
   memset(y, 0x5a, sizeof y);
@@ -47,7 +48,8 @@ static void check_add(Type branch_type, int threads) {
   for (int t = 0; t < T; t++)
     for (int i = 0; i < D; i++) {
       int at = t * (D + GAP) + i;
-      float got = y[at], want = (float)(x[t * D + i] + (branch_type == TYPE_F32 ? (double)wide[at] : (double)half[at]));
+      float got = y[at],
+            want = (float)(x[t * D + i] + (branch_type == TYPE_F32 ? (double)wide[at] : (double)half_value(half[at])));
       cr_assert(isnan(want) ? isnan(got) : got == want, "[%d, %d] got %a, want %a", t, i, got, want);
     }
 }

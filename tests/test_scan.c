@@ -136,9 +136,7 @@ static float value(const Tensor *t, int row, int col) {
   int i = row * t->stride + col;
   if (t->type == TYPE_I8) return (float)((int8_t *)t->data)[i] * t->scale;
   if (t->type == TYPE_F32) return ((float *)t->data)[i];
-  _Float16 h;
-  memcpy(&h, (uint16_t *)t->data + i, sizeof h);
-  return (float)h;
+  return half_value(((uint16_t *)t->data)[i]);
 }
 
 static void same(const char *what, const Problem *p, const char *kernel, int row, int col, float got, float want) {
@@ -174,8 +172,7 @@ static void check(Problem *p, ScanOrder order) {
       float z = value(&t[Z], i, e), gated = y[i] * z / (1 + exp32(-z));
       same("delta", p, kernel, i, e, value(&t[DELTA], i, e), delta[i]);
       same("y", p, kernel, i, e, value(&t[Y], i, e), y[i]);
-      same("gated", p, kernel, i, e, value(&t[GATED], i, e),
-           t[GATED].type == TYPE_F16 ? (float)(_Float16)gated : gated);
+      same("gated", p, kernel, i, e, value(&t[GATED], i, e), t[GATED].type == TYPE_F16 ? half_round(gated) : gated);
     }
   }
   for (int i = DELTA; i < TENSORS; i++)

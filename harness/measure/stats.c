@@ -230,7 +230,7 @@ static size_t first_differing(const double *a, const double *b) {
 
 ROOM_CLONES static size_t count_both_finite(const double *a, const double *b, size_t n) {
   int32_t both = 0;
-  for (size_t i = 0; i < n; i++) both += is_finite(a[i]) & is_finite(b[i]);
+  for (size_t i = 0; i < n; i++) both += (int)is_finite(a[i]) & (int)is_finite(b[i]);
   return (size_t)both;
 }
 

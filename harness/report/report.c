@@ -104,10 +104,14 @@ static bool write_report(Arena *arena, ReportData *d, const char *folder, Status
   body_write(markdown.out, d, *arena);
   bool done = draft_end(&markdown, st) && figures_finish(figures, &markdown.text, &markdown.count, *arena, st) &&
               file_write(markdown.path, markdown.text, markdown.count, false, st);
-  if (done && draft_open(&html, arena_printf(arena, "%s/report.html", folder), st))
-    done = html_write(html.out, markdown.text, folder, *arena, st) & draft_save(&html, st);
-  if (done && draft_open(&latex, arena_printf(arena, "%s/tables.tex", folder), st))
-    done = latex_write(latex.out, markdown.text, st) & draft_save(&latex, st);
+  if (done && draft_open(&html, arena_printf(arena, "%s/report.html", folder), st)) {
+    done = html_write(html.out, markdown.text, folder, *arena, st);
+    done = draft_save(&html, st) && done;
+  }
+  if (done && draft_open(&latex, arena_printf(arena, "%s/tables.tex", folder), st)) {
+    done = latex_write(latex.out, markdown.text, st);
+    done = draft_save(&latex, st) && done;
+  }
   free(markdown.text);
   return done && !st->failed;
 }
