@@ -35,8 +35,8 @@ mkdir -p "$folder"
 drop
 git diff --quiet HEAD || echo "what is not committed is not tested"
 
-echo "Debian $suite, $arch, from ${mirror:=http://deb.debian.org/debian}; $log"
-debootstrap --arch="$arch" --variant=minbase --include=git,make,ca-certificates "$suite" "$root" "$mirror" >"$log" 2>&1 ||
+echo "Debian $suite, $arch, from ${mirror:-the mirror that debootstrap knows}; $log"
+debootstrap --arch="$arch" --variant=minbase --include=git,make,ca-certificates "$suite" "$root" ${mirror:+"$mirror"} >"$log" 2>&1 ||
   { tail -5 "$log"; exit 2; }
 apt-config dump | grep -E '^Acquire::(http|https|Check|Retries)' >"$root/etc/apt/apt.conf.d/99check-fresh" || true
 git clone -q --depth 1 "file://$(git rev-parse --show-toplevel)" "$root/$home"
