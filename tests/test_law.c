@@ -357,3 +357,24 @@ Test(law, the_seed_decides_the_draws_and_nothing_else_does) {
     cr_assert_eq(sum, 16, "draw %d takes %d prompts", i, sum);
   }
 }
+
+/* Sizes of what happens to be finite make no curve. */
+Test(law, values_left_out_leave_no_law) {
+  PairStats rows[LAYERS] = {0};
+  for (int l = 0; l < LAYERS; l++) {
+    rows[l] = (PairStats){.layer = l, .n = 100, .rmse = 1e-3 * pow(1.1, l), .base_l2 = 10};
+    snprintf(rows[l].prompt, sizeof rows[l].prompt, "p");
+    snprintf(rows[l].base, sizeof rows[l].base, "fp32");
+    snprintf(rows[l].other, sizeof rows[l].other, "1");
+    snprintf(rows[l].tensor, sizeof rows[l].tensor, "block_out");
+  }
+  Arena arena = new_arena();
+  Resampling draws = resampling_of(&arena, 1, LAYERS - 1, 1);
+  size_t laws;
+  cr_expect_str_eq(law_of(&arena, rows, LAYERS, LAYERS, &draws, &laws)->verdict, "accumulates");
+  rows[20].nonfinite = 99;
+  DriftLaw *law = law_of(&arena, rows, LAYERS, LAYERS, &draws, &laws);
+  cr_expect_str_eq(law->verdict, "cannot_tell");
+  cr_expect_str_eq(law->reason, "not_finite");
+  arena_release(&arena);
+}

@@ -211,3 +211,92 @@ Test(report_findings, three_lines_say_what_matters) {
                  "a against b?[31m: nothing was compared\na against b?[31m: no first difference\na against b?[31m: no "
                  "size at the end\n");
 }
+
+/* --- values that are not finite --------------------------------------------------------------------------------------
+ */
+
+/* Of the tensor at this layer, `nonfinite` of 20 values are left out; what is left has the size. */
+static void leave_out(const char *tensor, int layer, int64_t nonfinite, double rel_l2) {
+  for (size_t i = 0; i < made->drifts; i++) {
+    Drift *row = &made->drift[i];
+    if (strcmp(row->tensor, tensor) || row->layer != layer) continue;
+    row->identical = 0, row->rel_l2 = rel_l2, row->n = 20, row->nonfinite = nonfinite;
+  }
+  for (size_t i = 0; i < made->pairs; i++) {
+    PairStats *row = &made->pair[i];
+    if (strcmp(row->tensor, tensor) || row->layer != layer) continue;
+    row->identical = 0, row->rel_l2 = rel_l2, row->n = 20, row->nonfinite = nonfinite;
+  }
+}
+
+static const char *summary_of_pair(ReportData *d) {
+  data_arrange(&arena, d);
+  return report_summary(&arena, d, &d->pair[0]);
+}
+
+/* A quarter of block_out is NaN on one side, and what is finite is equal: its size is 0, and it is not identical. */
+Test(report_findings, what_is_equal_where_it_is_finite_is_not_identical) {
+  ReportData *d = one_pair("2-0", "2-4", made_grows);
+  leave_out("block_out", 3, 5, 0);
+  leave_out("logits", 4, 5, 0);
+  Verdict *v = &made->verdict[0];
+  v->block_out_last = v->logits_rel_l2 = 0;
+  const char *text = findings_of(d), *summary = summary_of_pair(d);
+  EXPECT_NONE(text, "identical in every layer");
+  EXPECT_NONE(text, "does not reach the end");
+  EXPECT_NONE(text, "the logits are identical");
+  EXPECT_NONE(summary, "identical");
+  EXPECT_LINE(text,
+              "- **Where it ends.** At `block_out` of the last layer (3) the relative L2 is 0 (of the values that "
+              "are finite on both sides: 5 of 20, 25.00 %, are left out), and at the logits it is 0 (of the values "
+              "that are finite on both sides: 5 of 20, 25.00 %, are left out); both choose the same next token at "
+              "80.00 % of the positions.");
+  cr_expect(strstr(text, "- **How it grows is not told**: `block_out` differs from layer 0 on, and from layer 3 on it "
+                         "holds values that are not finite.\n"),
+            "%s", text);
+}
+
+Test(report_findings, a_size_of_what_is_left_carries_the_count_and_the_share) {
+  ReportData *d = one_pair("fp32", "1", made_grows);
+  leave_out("block_out", 3, 19, 2.4e-4);
+  leave_out("conv1d_silu", 0, 20, NAN);
+  made->verdict[0].block_out_last = 2.4e-4;
+  made->verdict[0].first_rel_l2 = NAN;
+  const char *summary = summary_of_pair(d);
+  cr_expect(strstr(summary,
+                   "last block_out relative L2 2.40e-04 (of the values that are finite on both sides: 19 of 20, "
+                   "95.00 %, are left out); logits"),
+            "%s", summary);
+  cr_expect(strstr(summary, "conv1d_silu, relative L2 not defined: no value is finite on both sides (prompt p)"), "%s",
+            summary);
+  EXPECT_NONE(summary, "times layer 0");
+  const char *drift = part_of(body_of(d), "## 4. ", "## 4. ");
+  cr_expect(strstr(drift, " 2.40e-04 (95.00 % left out) |"), "%s", drift);
+  cr_expect(strstr(drift, " not finite |"), "%s", drift);
+}
+
+Test(report_findings, positions_that_are_not_finite_are_named_beside_the_agreement) {
+  ReportData *d = one_pair("2-0", "2-4", made_grows);
+  Verdict *v = &made->verdict[0];
+  v->top1_rows = 3, v->top1_left_out = 2, v->top1_agreement = 2.0 / 3;
+  cr_expect(strstr(findings_of(d),
+                   "; both choose the same next token at 66.67 % of the 3 positions where the logits of "
+                   "both are finite (of 5)."));
+  cr_expect(strstr(summary_of_pair(d), "same top token at 66.67 % of the 3 positions finite on both sides (of 5)\n"));
+  v->top1_rows = 0, v->top1_left_out = 5, v->top1_agreement = NAN;
+  cr_expect(strstr(findings_of(d), "; at no position are the logits of both finite, so next tokens are not compared."));
+  cr_expect(strstr(summary_of_pair(d), ", at no position finite on both sides\n"));
+}
+
+Test(report_findings, modes_whose_logits_are_not_finite_are_not_ranked) {
+  ReportData *d = made_run(&arena, made, 1);
+  for (size_t i = 0; i < made->drifts; i++) {
+    Drift *row = &made->drift[i];
+    if (!strcmp(row->base, "fp64") && !strcmp(row->other, "2-0") && !strcmp(row->tensor, "logits"))
+      row->n = 20, row->nonfinite = 5;
+  }
+  const char *text = part_of(body_of(d), "## 5. ", "## 5. ");
+  EXPECT_LINE(text, "Not ranked, as logits of theirs are not finite: 2-0.");
+  EXPECT_LINE(text, "At the logits 2-4 is nearest to the reference (relative L2 3.00e-02) and 0 farthest from it "
+                    "(4.00e-02).");
+}

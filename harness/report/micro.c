@@ -86,7 +86,9 @@ const char *micro_broken(Arena *arena, const ReportData *d) {
 /* --- for the terminal -----------------------------------------------------------------------------------------------
  */
 
-static const char *cell_short(Arena *arena, double x) { return isnan(x) ? "-" : arena_printf(arena, "%.3g", x); }
+static const char *cell_short(Arena *arena, double x) {
+  return isnan(x) ? "-" : isinf(x) ? md_short(arena, x) : arena_printf(arena, "%.3g", x);
+}
 
 static const char *summary_line(Arena *arena, const Group *g) {
   return arena_printf(arena, "  %-32s %-12s %5d %10lld %9s %9s %9s %9.4f%% %8.3f %5lld %10.1f %7.2f %7.1f\n",
