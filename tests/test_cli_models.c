@@ -190,3 +190,57 @@ Test(cli_models, announced_paths_lead_there_from_where_the_user_stands) {
   cr_assert_eq(shell("cd %s && %s run link/a.yaml -o linked 2>&1", shell_folder, program), 0, "%s", shell_output);
   cr_expect(strstr(shell_output, " 16 tokens of link/../ids.npy "), "%s", shell_output);
 }
+
+/* Names with what means something to YAML, Markdown, CSV, LaTeX, gnuplot and paths, and with letters of two columns. */
+Test(cli_models, names_in_any_script_stand_in_every_output, .timeout = 120) {
+  write_inputs(model_of("F32"));
+  CONFIG();
+  static const char spec[] = "title: t\nmodel: .\ncalibration: {tokens: ids.npy, windows: 2, length: 16}\n"
+                             "prompts:\n  - {name: '地址 一', tokens: ids.txt, length: 9}\n  - {name: \"a|b' %.x\", "
+                             "tokens: ids.npy, length: 7}\n"
+                             "modes:\n  '乙 #2': {base: '甲', conv_out: i8}\n  '甲': {base: 2-4, scan_order: blocked}\n"
+                             "  'α_1, \"$x^2\" & {y}': {base: '甲', out_proj: f32}\n"
+                             "pairs: [['甲', '乙 #2'], ['乙 #2', '甲'], ['α_1, \"$x^2\" & {y}', '甲']]\n"
+                             "swaps: {pair: ['甲', '乙 #2']}\n";
+  test_write("a.yaml", spec, sizeof spec - 1);
+  cr_assert_eq(shell("%s validate %s/a.yaml", shell_program(), test_folder), 0, "%s", shell_output);
+  cr_expect(strstr(shell_output, "\nstage        甲         乙 #2      α_1, \"$x^2\" & {y}\n") &&
+                strstr(shell_output, "\nconv_out     f32        i8         f32 "),
+            "%s", shell_output);
+  cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/a 2>&1", shell_program(), test_folder, shell_folder), 0, "%s",
+               shell_output);
+  cr_expect(strstr(shell_output, "甲 against 乙 #2: "), "%s", shell_output);
+  cr_expect_eq(shell("%s report %s/a/results.h5 -o %s/b 2>&1", shell_program(), shell_folder, shell_folder), 0, "%s",
+               shell_output);
+  cr_expect_eq(shell("grep -c '^地址 一,甲,' %s/a/tables/tensor_stats.csv", shell_folder), 0, "%s", shell_output);
+  cr_expect_eq(shell("grep -cF '\"α_1, \"\"$x^2\"\" & {y}\"' %s/a/tables/tensor_stats.csv", shell_folder), 0);
+  cr_expect_eq(shell("grep -cF 'α\\_1, \\textquotedbl{}\\$x\\textasciicircum{}2' %s/a/tables.tex", shell_folder), 0);
+  cr_expect_eq(shell("grep -cF '甲 against 乙 #2' %s/a/report.html", shell_folder), 0);
+  /* two pairs of the same names the other way round are two figures, and each is there */
+  cr_expect_eq(shell("cd %s/a && grep -o 'plots/[^ ]*svg' report.md | sort | uniq -d", shell_folder), 0);
+  cr_expect_eq(strlen(shell_output), 0, "%s", shell_output);
+  cr_expect_eq(
+      shell("cd %s/a && for f in $(grep -o 'plots/[^ ]*svg' report.md); do test -s $f || echo $f; done", shell_folder),
+      0);
+  cr_expect_eq(strlen(shell_output), 0, "not drawn: %s", shell_output);
+  cr_expect_eq(
+      shell("P=/usr/bin/python3; $P -c 'import h5py' 2>/dev/null || P=python3; $P -c 'import h5py' 2>/dev/null "
+            "|| { echo skipped; exit 0; }; $P -c 'import h5py, sys; f = h5py.File(sys.argv[1]); "
+            "print(sorted(f[\"prompts\"]), f[\"prompts/地址 一/乙 #2/layer_01/conv1d\"].dtype)' "
+            "%s/a/results.h5 2>&1",
+            shell_folder),
+      0, "%s", shell_output);
+  cr_expect(!strcmp(shell_output, "[\"a|b' %.x\", '地址 一'] float32\n") || !strcmp(shell_output, "skipped\n"), "%s",
+            shell_output);
+}
+
+Test(cli_models, a_run_that_was_stopped_finds_its_segments_under_any_prompt_name) {
+  write_inputs(model_of("F32"));
+  CONFIG();
+  static const char spec[] =
+      "title: t\nmodel: .\nprompts: [{name: '地址. %', tokens: ids.txt, length: 9}]\npairs: [[1, fp32]]\n";
+  test_write("a.yaml", spec, sizeof spec - 1);
+  cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/a 2>&1", shell_program(), test_folder, shell_folder), 0, "%s",
+               shell_output);
+  cr_expect_eq(shell("ls %s/a | grep -c parts", shell_folder), 1, "the journal is left: %s", shell_output);
+}

@@ -174,15 +174,6 @@ Test(mode, exactly_the_combinations_without_sense_are_refused_by_name) {
   cr_expect_eq(accepted, (144 / 2 + 144 / 2 / 2 / 3 * 2) * 9 * 27 * 4 / 8 * 5);
 }
 
-Test(mode, names_are_of_32_letters_digits_dashes_and_underscores) {
-  static const char *const valid[] = {"0", "a", "Z_", "2-4-blocked", "9-", "abcdefghijklmnopqrstuvwxyz012345"};
-  static const char *const invalid[] = {"",    "-a",       "_a",  "a b", "a.b",
-                                        "a/b", "\xC3\xA4", "a\n", "..",  "abcdefghijklmnopqrstuvwxyz0123456"};
-  for (size_t i = 0; i < sizeof valid / sizeof *valid; i++) cr_expect(mode_name_valid(valid[i]), "'%s'", valid[i]);
-  for (size_t i = 0; i < sizeof invalid / sizeof *invalid; i++)
-    cr_expect(!mode_name_valid(invalid[i]), "'%s'", invalid[i]);
-}
-
 Test(mode, no_mode_may_take_a_name_that_the_results_file_uses) {
   for (int d = 0; d < DIM_COUNT; d++) cr_expect(mode_name_reserved(dim_names[d]), "%s", dim_names[d]);
   cr_expect(mode_name_reserved("fp64") && mode_name_reserved("token_id"));

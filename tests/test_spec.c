@@ -233,6 +233,51 @@ Test(spec, an_own_mode_is_its_base_and_what_it_overrides) {
   cr_expect(mode_equal(spec_mode(&spec, "unused"), mode_preset("3")));
 }
 
+Test(spec, own_modes_build_on_own_modes_in_any_order) {
+  Arena arena = new_arena();
+  const char text[] = LEAST "calibration: {text: v}\nmodes:\n  third: {base: second, gated: f32}\n"
+                            "  second: {base: first, scan_order: blocked}\n  first: {base: 2-4, out_proj: bf16}\n";
+  Spec spec = parse(&arena, text);
+  Mode want = *mode_preset("2-4");
+  want.out_proj = OUTPUT_BF16;
+  cr_expect(mode_equal(spec_mode(&spec, "first"), &want));
+  want.scan_order = SCAN_ORDER_BLOCKED;
+  cr_expect(mode_equal(spec_mode(&spec, "second"), &want));
+  want.gated = OUTPUT_F32;
+  cr_expect(mode_equal(spec_mode(&spec, "third"), &want));
+  for (int i = 0; i < 3; i++)
+    cr_expect_str_eq(spec.own_modes[i].mode.name, i == 0 ? "third" : i == 1 ? "second" : "first");
+  cr_expect_str_eq(spec.own_modes[0].base, "second");
+  Spec again = parse(&arena, spec_print(&arena, &spec));
+  cr_expect(mode_equal(spec_mode(&again, "third"), &want));
+  cr_expect_str_eq(spec_print(&arena, &again), spec_print(&arena, &spec));
+}
+
+Test(spec, names_are_any_text_without_slash_and_control_characters) {
+  Arena arena = new_arena();
+  /* as YAML writes them in single quotes, and as they are */
+  static const char *const names[][2] = {{"地址", "地址"},
+                                         {"a b", "a b"},
+                                         {"-x", "-x"},
+                                         {"α|β`*", "α|β`*"},
+                                         {"\"it''s\" #1 & $2, 100 %", "\"it's\" #1 & $2, 100 %"},
+                                         {"é.layer_00", "é.layer_00"},
+                                         {"tokens", "tokens"},
+                                         {"👍🏽", "👍🏽"}};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    const char *name = names[i][0];
+    Spec spec = parse(&arena, arena_printf(&arena,
+                                           "title: t\nmodel: m\nprompts: [{name: '%s', string: s}]\n"
+                                           "modes: {'%s': {base: fp32, gated: bf16}}\npairs: [[1, '%s']]\n",
+                                           name, name, name));
+    for (int again = 0; again < 2; again++) {
+      cr_expect_str_eq(spec.prompts[0].name, names[i][1]);
+      cr_expect_str_eq(spec.modes[1].name, names[i][1]);
+      spec = parse(&arena, spec_print(&arena, &spec));
+    }
+  }
+}
+
 Test(spec, compare_all_alone_is_enough_and_a_pair_with_fp64_needs_only_its_mode) {
   Arena arena = new_arena();
   Spec spec = parse(&arena, "title: t\nmodel: m\nprompts: [{name: p, string: s}]\ncompare_all: [fp32]\n");

@@ -127,17 +127,21 @@ static const Bad bad[] = {
   {PROMPT("name: p, string: ''"),  "5:29", {"'string'", "a text that is not empty", ""}},
   {PROMPT("name: p, string: s, offset: 0"), "5:32", {"'offset'", "no sense without 'text' or 'tokens'", ""}},
   {PROMPT("name: p, string: s, length: 4"), "5:32", {"'length'", "no sense without 'text' or 'tokens'", ""}},
-  {PROMPT("name: a b, string: s"), "5:18", {"'name'", "a name of 1 to 32 letters", "found 'a b'"}},
-  {PROMPT("name: ../x, string: s"), "5:18", {"'name'", "a name of 1 to 32 letters", "found '../x'"}},
-  {PROMPT("name: abcdefghijklmnopqrstuvwxyz0123456, string: s"), "5:18", {"'name'", "a name of 1 to 32", ""}},
-  {PROMPT("name: d_model, string: s"), "5:18", {"'name'", "'d_model' starts like 'd_model'", ""}},
-  {PROMPT("name: token-list, string: s"), "5:18", {"'name'", "'token-list' starts like 'token'", ""}},
+  {PROMPT("name: '', string: s"), "5:18", {"'name'", "a name of 1 to 39 bytes", ""}},
+  {PROMPT("name: \"a\\tb\", string: s"), "5:18", {"'name'", "without '/' and control characters", ""}},
+  {PROMPT("name: \"a\\u0085b\", string: s"), "5:18", {"'name'", "without '/' and control characters", ""}},
+  {PROMPT("name: .., string: s"), "5:18", {"'name'", "a name of 1 to 39 bytes", "found '..'"}},
+  {PROMPT("name: ../x, string: s"), "5:18", {"'name'", "a name of 1 to 39 bytes", "found '../x'"}},
+  {PROMPT("name: abcdefghijklmnopqrstuvwxyz0123456789abcd, string: s"), "5:18", {"'name'", "a name of 1 to 39 bytes", "found one of 40"}},
+  {PROMPT("name: 一二三四五六七八九十一二三四, string: s"), "5:18", {"'name'", "a name of 1 to 39 bytes", "found one of 42"}},
+  {PROMPT("name: d_model, string: s"), "5:18", {"'name'", "'d_model' is a name of the results file's own", ""}},
+  {PROMPT("name: fp64, string: s"), "5:18", {"'name'", "'fp64' is a name of the results file's own", ""}},
   {PROMPT("name: p, string: s}, {name: q, string: s}, {name: p, text: t"), "5:62", {"'name'", "'p' is already", "another prompt"}},
   {PROMPT("name: p, text: t, windows: 4"), "5:30", {"'windows'", "no sense without 'length'", ""}},
   {PROMPT("name: p, string: s, windows: 4"), "5:32", {"'windows'", "no sense without 'length'", ""}},
   {PROMPT("name: p, text: t, length: 1, windows: 0"), "5:50", {"'windows'", "an integer from 1 to 4096", "found '0'"}},
   {PROMPT("name: p01, string: s}, {name: p, text: t, length: 1, windows: 2"), "5:42", {"'name'", "'p01' is already", "another prompt"}},
-  {PROMPT("name: abcdefghijklmnopqrstuvwxyz01234, text: t, length: 1, windows: 1"), "5:18", {"'name'", "longer than 32", ""}},
+  {PROMPT("name: abcdefghijklmnopqrstuvwxyz0123456789ab, text: t, length: 1, windows: 1"), "5:18", {"'name'", "has 40 bytes", "at most 39"}},
   {PROMPT("name: p, text: t, length: 1, windows: 4096}, {name: q, string: s"), "5:57", {"'prompts'", "more than 4096 prompts", ""}},
   /* own modes */
   {OWN("linears: f32"),            "6:12", {"'modes'", "required key 'base' is missing", ""}},
@@ -157,7 +161,14 @@ static const Bad bad[] = {
   {HEAD PAIR "modes: {2-4: {base: 2-4}}\n", "6:9", {"'modes'", "'2-4' is a preset", ""}},
   {HEAD PAIR "modes: {fp64: {base: 2-4}}\n", "6:9", {"'modes'", "'fp64' is a name of the results file's own", ""}},
   {HEAD PAIR "modes: {vocab: {base: 2-4}}\n", "6:9", {"'modes'", "'vocab' is a name of the results file's own", ""}},
-  {HEAD PAIR "modes: {-x: {base: 2-4}}\n", "6:9", {"'modes'", "a name of 1 to 32 letters", "found '-x'"}},
+  {HEAD PAIR "modes: {a/b: {base: 2-4}}\n", "6:9", {"'modes'", "a name of 1 to 39 bytes", "found 'a/b'"}},
+  {HEAD PAIR "modes: {甲乙丙丁戊己庚辛壬癸子丑寅x: {base: 2-4}}\n", "6:9", {"'modes'", "a name of 1 to 39 bytes", "found one of 40"}},
+  {HEAD PAIR "modes:\n  a: {base: b}\n  b: {base: c}\n  c: {base: a}\n", "9:13",
+   {"'base'", "a circle of modes that are built on each other", "'a' (line 7) on 'b' (line 8) on 'c' (line 9) on 'a'"}},
+  {HEAD PAIR "modes:\n  x: {base: x}\n", "7:13", {"'base'", "a circle", "'x' (line 7) on 'x'"}},
+  {HEAD PAIR "modes:\n  a: {base: b}\n  b: {base: 2-4, gated: f8}\n", "8:25", {"'gated'", "one of f16", ""}},
+  {HEAD PAIR "modes:\n  mine: {base: 2-4}\n  b: {base: mime}\n", "8:13", {"'base'", "fp32, mine, b", "did you mean 'mine'?"}},
+  {HEAD PAIR "modes:\n  a: {base: b}\n  b: {base: 2-4, linears: f32}\n", "7:3", {"'modes'", "mode 'a'", "with linears f32"}},
   {HEAD PAIR "modes: {x: {base: 0}, x: {base: 1}}\n", "6:23", {"key 'x'", "stands twice", ""}},
   {HEAD PAIR "modes: {x: 2-4}\n",  "6:12", {"'modes'", "expected a mapping of keys", "found '2-4'"}},
   {HEAD PAIR "modes: [x]\n",       "6:8",  {"'modes'", "a mapping from names to modes", "found a list of 1"}},
@@ -384,5 +395,5 @@ Test(spec_refusals, a_long_value_is_quoted_in_part) {
   size_t count = strlen(text);
   memset(text + count, 'x', 7000);
   strcpy(text + count + 7000, ", string: s}]\n" PAIR);
-  expect_refused(text, strlen(text), "3:18", (const char *const[3]){"'name'", "a name of 1 to 32 letters", "xxxx'"});
+  expect_refused(text, strlen(text), "3:18", (const char *const[3]){"'name'", "a name of 1 to 39 bytes", "xxxx'"});
 }

@@ -2,7 +2,8 @@
 #ifndef DS_BASE_COLUMNS_H
 #define DS_BASE_COLUMNS_H
 
-/* Columns, not bytes: UTF-8 continuation bytes take none, Chinese letters and marks (from U+3000 on) two. */
+/* Columns, not bytes: wide characters (East Asian, emoji) take two, marks that stand on the character before them and
+ * control characters none. */
 int columns_of(const char *text);
 
 #endif

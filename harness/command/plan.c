@@ -2,17 +2,24 @@
 
 #include <stdio.h>
 
+#include "base/columns.h"
 #include "estimate.h"
 #include "microtest.h"
 #include "setup.h"
 
+/* A cell of the column that `head` stands over: as wide as that name, at least ten. */
+static void print_cell(const char *text, const char *head) {
+  int width = columns_of(head) > 10 ? columns_of(head) : 10, room = width - columns_of(text);
+  printf(" %s%*s", text, room > 0 ? room : 0, "");
+}
+
 void print_stage_table(const Mode *modes, int count) {
   printf("%-12s", "stage");
-  for (int m = 0; m < count; m++) printf(" %-10s", modes[m].name);
+  for (int m = 0; m < count; m++) print_cell(modes[m].name, modes[m].name);
   printf("\n");
   for (int s = 0; s < mode_stage_count; s++) {
     printf("%-12s", mode_stages[s].key);
-    for (int m = 0; m < count; m++) printf(" %-10s", mode_setting_name(&modes[m], &mode_stages[s]));
+    for (int m = 0; m < count; m++) print_cell(mode_setting_name(&modes[m], &mode_stages[s]), modes[m].name);
     printf("\n");
   }
 }

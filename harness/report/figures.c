@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/digest.h"
 #include "base/file.h"
 #include "report/draw.h"
 #include "report/language.h"
@@ -87,10 +88,15 @@ void figure_value(const Figures *figures, double value, bool logarithmic) {
 }
 
 const char *figure_name(Arena *arena, const char *kind, const char *a, const char *b) {
-  char *name = arena_printf(arena, "%s_%.32s%s%.32s", kind, a, *b ? "_vs_" : "", b);
-  for (char *c = name; *c; c++)
-    if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_", *c)) *c = '_';
-  return name;
+  char *name = arena_printf(arena, "%s_%s%s%s", kind, a, *b ? "_vs_" : "", b);
+  const Digest whole = digest_of(name, strlen(name));
+  bool changed = false;
+  for (char *c = name; *c; c++) {
+    if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_", *c)) continue;
+    *c = '_';
+    changed = true;
+  }
+  return changed ? arena_printf(arena, "%s_%.8s", name, whole.hex) : name; /* two names stay two files */
 }
 
 /* ---- drawing ---- */

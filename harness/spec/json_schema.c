@@ -8,7 +8,8 @@
 #include "spec/schema.h"
 #include "spec/spec.h"
 
-#define NAME_PATTERN "^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$"
+/* Characters, where spec_parse counts bytes. */
+#define NAME_PATTERN "^(?!\\.{1,2}$)[^/\\u0000-\\u001f\\u007f-\\u009f]{1,39}$"
 
 static json_t *value_schema(Arena *arena, const Key *key);
 

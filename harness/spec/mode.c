@@ -66,16 +66,6 @@ bool mode_name_reserved(const char *name) {
   return false;
 }
 
-/* Not isalnum: a name is a group's name in the results file, and must not depend on the locale. */
-bool mode_name_valid(const char *name) {
-  static const char alphanumeric[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-  size_t length = strlen(name);
-  if (length < 1 || length > MODE_NAME_MAX) return false;
-  for (const char *c = name; *c; c++)
-    if (!strchr(alphanumeric, *c) && (c == name || (*c != '_' && *c != '-'))) return false;
-  return true;
-}
-
 bool mode_equal(const Mode *a, const Mode *b) {
   for (int i = 0; i < mode_stage_count; i++)
     if (mode_setting(a, &mode_stages[i]) != mode_setting(b, &mode_stages[i])) return false;

@@ -5,9 +5,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/name.h"
 #include "base/status.h"
 
-enum { MODE_NAME_MAX = 32 };
+enum { MODE_NAME_MAX = NAME_BYTES_MAX };
 
 typedef enum { LINEARS_W8A8, LINEARS_F32 } ModeLinears;
 typedef enum { CONV_IN_I8, CONV_IN_I8_DYNAMIC, CONV_IN_F32 } ModeConvIn;
@@ -55,10 +56,9 @@ const Mode *mode_preset(const char *name); /* NULL where there is none */
 
 /* The reference's name, which no mode may take. */
 #define MODE_REFERENCE "fp64"
-/* Names that a mode may not take: the reference and the names of the dimension scales; ends with NULL. */
+/* Names that no mode and no prompt may take: the reference and the names of the dimension scales; ends with NULL. */
 extern const char *const mode_reserved_names[];
 bool mode_name_reserved(const char *name);
-bool mode_name_valid(const char *name); /* [A-Za-z0-9][A-Za-z0-9_-]{0,31} */
 /* Equal settings in every stage: the same computation. */
 bool mode_equal(const Mode *a, const Mode *b);
 /* The stages in which they differ: bit i stands for mode_stages[i]. */

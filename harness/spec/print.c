@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/name.h"
 #include "spec/schema.h"
 #include "spec/spec.h"
 
@@ -31,24 +32,6 @@ static void put_format(Sink *sink, const char *format, ...) {
   put(sink, number, (size_t)count);
 }
 
-/* The character at `c` and its bytes; anything that is not UTF-8 is one byte of U+FFFD. */
-static int decode(const char *c, uint32_t *character) {
-  unsigned char lead = (unsigned char)*c;
-  int bytes = lead < 0x80 ? 1 : lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  uint32_t value = bytes == 1 ? lead : lead & (0x7Fu >> bytes);
-  for (int i = 1; i < bytes; i++) {
-    if ((c[i] & 0xC0) == 0x80)
-      value = value << 6 | (c[i] & 0x3F);
-    else
-      bytes = 1, value = 0xFFFD;
-  }
-  static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-  bool valid = value >= smallest[bytes] && value <= 0x10FFFF && (value < 0xD800 || value > 0xDFFF) &&
-               (lead < 0x80 || (lead >= 0xC2 && lead < 0xF8));
-  *character = valid ? value : 0xFFFD;
-  return valid ? bytes : 1;
-}
-
 /* What YAML prints as it is and libyaml does not take for a line break or a byte order mark. */
 static bool printable(uint32_t c) {
   return (c >= 0x20 && c <= 0x7E) || (c >= 0xA0 && c <= 0xFFFD && c != 0x2028 && c != 0x2029 && c != 0xFEFF) ||
@@ -59,7 +42,7 @@ static void put_quoted(Sink *sink, const char *text) {
   put_text(sink, "\"");
   while (*text) {
     uint32_t character;
-    int bytes = decode(text, &character);
+    int bytes = name_character(text, &character);
     if (character == '"' || character == '\\')
       put_format(sink, "\\%c", (char)character);
     else if (character == '\n')
@@ -113,8 +96,7 @@ static bool is_set(const Object *object, const Key *key, const void *owner) {
     case KIND_INT: return key->standard || *(const int *)field;
     case KIND_INT64:
     case KIND_REAL:
-    case KIND_CHOICE:
-    case KIND_BASE: return true;
+    case KIND_CHOICE: return true;
     case KIND_LIST: return key->names || count_at(key, owner);
     case KIND_MODES: return count_at(key, owner);
     case KIND_PAIR: return ((const Pair *)field)->base;
@@ -148,7 +130,6 @@ static void put_value(Sink *sink, const Key *key, const void *owner) {
     case KIND_INT64: put_format(sink, "%" PRId64, *(const int64_t *)field); break;
     case KIND_REAL: put_real(sink, *(const double *)field); break;
     case KIND_CHOICE: put_text(sink, schema_word(key, *(const int *)field)); break;
-    case KIND_BASE: put_quoted(sink, schema_word(key, *(const int *)field)); break;
     case KIND_WORD:
     case KIND_TENSOR: put_text(sink, *(const char *const *)field); break;
     case KIND_PAIR:

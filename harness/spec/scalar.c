@@ -85,7 +85,7 @@ bool scalar_read(const Key *key, const char *text, bool plain, void *owner) {
       *(const char **)field = text;
       return true;
     case KIND_NAME:
-      if (!mode_name_valid(text)) return false;
+      if (!name_valid(text)) return false;
       *(const char **)field = text;
       return true;
     case KIND_MODE_NAME:
@@ -104,11 +104,6 @@ bool scalar_read(const Key *key, const char *text, bool plain, void *owner) {
     case KIND_CHOICE:
       if ((index = word_index(key, text)) < 0) return false;
       *(int *)field = index;
-      return true;
-    case KIND_BASE:
-      if ((index = word_index(key, text)) < 0) return false;
-      *(int *)field = index;
-      ((OwnMode *)owner)->mode = mode_presets[index];
       return true;
     case KIND_INT:
       if ((index = word_index(key, text)) >= 0) {
@@ -139,7 +134,8 @@ static const char *words(Arena *arena, const Key *key) {
 const char *scalar_expected(Arena *arena, const Key *key) {
   switch (key->kind) {
     case KIND_TEXT: return key->min ? "a text that is not empty" : "a text";
-    case KIND_NAME: return "a name of 1 to 32 letters, digits, - and _ that starts with a letter or digit";
+    case KIND_NAME:
+      return arena_printf(arena, "a name of 1 to %d bytes of UTF-8 without '/' and control characters", NAME_BYTES_MAX);
     case KIND_MODE_NAME: return "the name of a mode";
     case KIND_SHAPE: return "a shape such as 512x1536 or 512x1536x16";
     case KIND_INT:

@@ -203,7 +203,7 @@ static const Key spec_keys[] = {
     {"prompts", KIND_LIST, offsetof(Spec, given_prompts), .required = true, .min = 1, .max = PROMPTS_MAX,
      .item = &a_prompt, .count_offset = offsetof(Spec, given_prompt_count), .meaning = "what the model reads"},
     {"modes", KIND_MODES, offsetof(Spec, own_modes), .max = 256, .count_offset = offsetof(Spec, own_mode_count),
-     .meaning = "own modes: a base preset and the stages that differ from it"},
+     .meaning = "own modes: a base, preset or own, and the stages that differ from it"},
     {"pairs", KIND_LIST, offsetof(Spec, pairs), .min = 1, .max = 1024, .item = &a_pair,
      .count_offset = offsetof(Spec, pair_count), .meaning = "pairs of modes to compare; the first is the base"},
     {"compare_all", KIND_LIST, offsetof(Spec, compare_all), .min = 1, .max = 1024, .item = &a_mode_name,
@@ -246,8 +246,8 @@ const Object schema_spec = {sizeof(Spec), spec_keys, COUNT_OF(spec_keys), NULL, 
 
 const Object *schema_own_mode(Arena *arena) {
   Key *keys = ARENA_NEW(arena, Key, mode_stage_count + 1);
-  keys[0] =
-      (Key){"base", KIND_BASE, offsetof(OwnMode, base), .required = true, .meaning = "the preset that it starts from"};
+  keys[0] = (Key){"base", KIND_MODE_NAME, offsetof(OwnMode, base), .required = true,
+                  .meaning = "the mode that it starts from: a preset or another own mode"};
   for (int i = 0; i < mode_stage_count; i++)
     keys[i + 1] = (Key){mode_stages[i].key, KIND_CHOICE, offsetof(OwnMode, mode) + mode_stages[i].offset,
                         .names = mode_stages[i].values, .meaning = mode_stages[i].meaning};
@@ -257,7 +257,6 @@ const Object *schema_own_mode(Arena *arena) {
 }
 
 const char *schema_word(const Key *key, int i) {
-  if (key->kind == KIND_BASE) return i < mode_preset_count ? mode_presets[i].name : NULL;
   if (key->kind == KIND_TENSOR) return i < T_COUNT ? tensor_info[i].name : NULL;
   return key->names ? key->names[i] : NULL;
 }

@@ -12,7 +12,7 @@
 /* What a value is, and the C type of its field. */
 typedef enum Kind {
   KIND_TEXT,      /* const char *: at least `min` bytes */
-  KIND_NAME,      /* const char *: a name that the spec gives, written as a mode's name is */
+  KIND_NAME,      /* const char *: a name that the spec gives (name_valid) */
   KIND_MODE_NAME, /* const char *: the name of a mode, or fp64 */
   KIND_SHAPE,     /* const char *: TxE or TxExN */
   KIND_WORD,      /* const char *: one of `names` */
@@ -22,7 +22,6 @@ typedef enum Kind {
   KIND_INT64,     /* int64_t, from min to max */
   KIND_REAL,      /* double, from low to high */
   KIND_LIMIT,     /* Limit: the same, and whether it is there */
-  KIND_BASE,      /* int, the index of a preset in mode_presets; fills the OwnMode's mode with it */
   KIND_PAIR,      /* Pair: a list of exactly two names of modes */
   KIND_OBJECT,    /* the struct of `object`, in place */
   KIND_LIST,      /* pointer to min … max values of `item`, their count at count_offset; or one of `names` */
@@ -58,7 +57,7 @@ typedef struct Object {
 extern const Object schema_spec;
 /* The keys of an own mode: base, then each stage of mode_stages. In the arena, since they are made from that table. */
 const Object *schema_own_mode(Arena *arena);
-/* The i-th valid word of a KIND_WORD, KIND_TENSOR, KIND_CHOICE or KIND_BASE, or a list's i-th word; NULL behind the
+/* The i-th valid word of a KIND_WORD, KIND_TENSOR or KIND_CHOICE, or a list's i-th word; NULL behind the
  * last. */
 const char *schema_word(const Key *key, int i);
 /* Bytes of one element of a list or map. */

@@ -25,20 +25,18 @@ bool spec_calibrated(const Spec *spec) { return spec->calibration.text || spec->
 bool spec_evaluates(const Spec *spec) { return spec->evaluation.text || spec->evaluation.tokens; }
 
 static bool check_prompt_name(const Walk *walk, const Prompt *prompt) {
-  for (const char *const *reserved = mode_reserved_names; *reserved; reserved++)
-    if (!strncmp(prompt->name, *reserved, strlen(*reserved)))
-      return walk_fail(walk, walk_place(walk, prompt, "name"),
-                       "'%s' starts like '%s', a name of the results file's own", prompt->name, *reserved);
-  return true;
+  return !mode_name_reserved(prompt->name) ||
+         walk_fail(walk, walk_place(walk, prompt, "name"), "'%s' is a name of the results file's own", prompt->name);
 }
 
 /* Name of a window: its prompt's, and a number of as many digits as the last one needs, at least two. */
 static bool name_window(const Walk *walk, const Prompt *given, Prompt *window) {
   int digits = given->windows > 1000 ? 4 : given->windows > 100 ? 3 : 2;
   window->name = arena_printf(walk->arena, "%s%0*d", given->name, digits, window->window);
-  return mode_name_valid(window->name) ||
+  return name_valid(window->name) ||
          walk_fail(walk, walk_place(walk, given, "name"),
-                   "'%s' with the number of a window behind it is longer than %d", given->name, MODE_NAME_MAX);
+                   "'%s' with the number of a window behind it has %zu bytes, a name has at most %d", given->name,
+                   strlen(window->name), NAME_BYTES_MAX);
 }
 
 static bool add_prompt(const Walk *walk, Spec *spec, const Prompt *given, int window) {
@@ -328,8 +326,7 @@ static bool is_running(const Spec *spec, const char *mode) {
 }
 
 static bool check_evaluated(const Walk *walk, const Spec *spec, const Pair *pair, const Place *gate) {
-  if (!spec_evaluates(spec))
-    return walk_fail(walk, gate, "bits_per_byte needs 'evaluation', a text that is predicted");
+  if (!spec_evaluates(spec)) return walk_fail(walk, gate, "bits_per_byte needs 'evaluation', a text that is predicted");
   const char *const names[] = {pair->base, pair->other}, *const keys[] = {"base", "other"};
   for (int n = 0; n < 2; n++) {
     bool found = is_reference(names[n]);

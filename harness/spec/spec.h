@@ -28,7 +28,7 @@ typedef struct Calibration {
 /* Exactly one of text, string, tokens is set. With `windows` it stands in a spec for that many prompts: pieces of
  * `length` bytes, evenly spread from `offset` to the end of the text, named name00, name01, … */
 typedef struct Prompt {
-  const char *name; /* as a mode's name; unique */
+  const char *name; /* name_valid; unique */
   const char *text; /* path of a text file: `length` bytes from `offset` */
   int64_t offset;     /* of text or tokens */
   int length;         /* 0 where not given: the whole file */
@@ -40,7 +40,7 @@ typedef struct Prompt {
 
 typedef struct OwnMode { /* a mode that the spec defines */
   Mode mode;
-  int base; /* index in mode_presets */
+  const char *base; /* a preset or another own mode */
 } OwnMode;
 
 typedef struct Pair {

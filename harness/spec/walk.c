@@ -51,6 +51,8 @@ static bool fail_expected(Walk *walk, const Key *key, const yaml_node_t *node, c
   if (node->type == YAML_MAPPING_NODE) return walk_fail(walk, &place, "expected %s, found a mapping", expected);
   const char *text = scalar_text(node);
   if (is_plain(node) && !*text) return walk_fail(walk, &place, "expected %s, found nothing", expected);
+  if (key->kind == KIND_NAME && strlen(text) > NAME_BYTES_MAX)
+    return walk_fail(walk, &place, "expected %s, found one of %zu: '%.100s'", expected, strlen(text), text);
   Nearest near = nearest_to(text);
   for (int i = 0; schema_word(key, i); i++) nearest_offer(&near, schema_word(key, i));
   if (near.best)
@@ -125,6 +127,10 @@ static const yaml_node_pair_t *find_pair(Walk *walk, yaml_node_t *node, const ya
   return NULL;
 }
 
+static const yaml_node_pair_t *find_key(Walk *walk, yaml_node_t *node, const char *key) {
+  return find_pair(walk, node, node->data.mapping.pairs.top, key);
+}
+
 static bool check_twice(Walk *walk, yaml_node_t *node, const yaml_node_pair_t *pair, const char *text) {
   const yaml_node_pair_t *first = find_pair(walk, node, pair, text);
   if (!first) return true;
@@ -132,26 +138,101 @@ static bool check_twice(Walk *walk, yaml_node_t *node, const yaml_node_pair_t *p
   return walk_fail(walk, &place, "stands twice, first in line %zu", node_at(walk, first->key)->start_mark.line + 1);
 }
 
+/* The own modes of a spec on their way: one may be built on another that stands before or behind it. */
+typedef struct OwnModes {
+  const Object *object;
+  const yaml_node_pair_t *pair;
+  const char *label;
+  OwnMode *own;
+  int count;
+  enum { MODE_UNREAD, MODE_BEGUN, MODE_READ } * state;
+  int *on; /* [own] the one it is built on, of those begun */
+} OwnModes;
+
+static int own_index(const OwnModes *modes, const char *name) {
+  for (int i = 0; i < modes->count; i++)
+    if (!strcmp(modes->own[i].mode.name, name)) return i;
+  return -1;
+}
+
+/* 'a' (line 3) on 'b' (line 4) on 'a' */
+static bool fail_circle(Walk *walk, const OwnModes *modes, int first, const yaml_node_t *base) {
+  const Place place = {.label = "base", .mark = base->start_mark};
+  const char *circle = "";
+  int i = first;
+  do {
+    size_t line = node_at(walk, modes->pair[i].key)->start_mark.line + 1;
+    circle = arena_printf(walk->arena, "%s'%s' (line %zu) on ", circle, modes->own[i].mode.name, line);
+    i = modes->on[i];
+  } while (i != first);
+  return walk_fail(walk, &place, "a circle of modes that are built on each other: %s'%s'", circle,
+                   modes->own[first].mode.name);
+}
+
+static bool fail_base(Walk *walk, const OwnModes *modes, const yaml_node_t *base) {
+  const Place place = {.label = "base", .mark = base->start_mark};
+  Nearest near = nearest_to(scalar_text(base));
+  const char *list = "";
+  for (int i = 0; i < mode_preset_count + modes->count; i++) {
+    const char *known = i < mode_preset_count ? mode_presets[i].name : modes->own[i - mode_preset_count].mode.name;
+    nearest_offer(&near, known);
+    list = arena_printf(walk->arena, "%s%s%s", list, i ? ", " : "", known);
+  }
+  if (near.best)
+    return walk_fail(walk, &place, "expected one of %s, found '%.100s'; did you mean '%s'?", list, scalar_text(base),
+                     near.best);
+  return walk_fail(walk, &place, "expected one of %s, found '%.100s'", list, scalar_text(base));
+}
+
+/* Reads one mode, after the one that it is built on. */
+static bool walk_mode(Walk *walk, OwnModes *modes, int i) {
+  OwnMode *mode = &modes->own[i];
+  yaml_node_t *node = node_at(walk, modes->pair[i].value);
+  const char *name = arena_printf(walk->arena, "%s", mode->mode.name);
+  if (modes->state[i] == MODE_READ) return true;
+  modes->state[i] = MODE_BEGUN;
+  const yaml_node_pair_t *pair = node->type == YAML_MAPPING_NODE ? find_key(walk, node, "base") : NULL;
+  const yaml_node_t *base = pair ? node_at(walk, pair->value) : NULL;
+  if (base && base->type == YAML_SCALAR_NODE) {
+    const Mode *preset = mode_preset(scalar_text(base));
+    int other = preset ? -1 : own_index(modes, scalar_text(base));
+    if (!preset && other < 0) return fail_base(walk, modes, base);
+    modes->on[i] = other;
+    if (other >= 0 && modes->state[other] == MODE_BEGUN) return fail_circle(walk, modes, other, base);
+    if (other >= 0) TRY(walk_mode(walk, modes, other));
+    mode->mode = preset ? *preset : modes->own[other].mode;
+  }
+  TRY(walk_object(walk, modes->object, node, modes->label, mode));
+  strcpy(mode->mode.name, name); /* the base's settings came with the base's name */
+  modes->state[i] = MODE_READ;
+  return true;
+}
+
+static bool walk_mode_name(Walk *walk, const yaml_node_t *node, const char *label, OwnMode *mode) {
+  const char *name = key_text(walk, node);
+  if (!name) return false;
+  note(walk, mode, NULL, label, node);
+  if (!name_valid(name)) return fail_expected(walk, &(Key){.kind = KIND_NAME}, node, label);
+  strcpy(mode->mode.name, name);
+  return true;
+}
+
 static bool walk_modes(Walk *walk, const Key *key, yaml_node_t *node, const char *label, void *owner) {
-  const Object *object = schema_own_mode(walk->arena);
   const yaml_node_pair_t *pairs = node->data.mapping.pairs.start, *end = node->data.mapping.pairs.top;
   const Place here = {.label = label, .mark = node->start_mark};
   if (end - pairs > key->max) return walk_fail(walk, &here, "defines more than %d modes", (int)key->max);
-  OwnMode *own = ARENA_NEW(walk->arena, OwnMode, end - pairs);
-  for (const yaml_node_pair_t *pair = pairs; pair < end; pair++) {
-    OwnMode *mode = &own[pair - pairs];
-    const char *name = key_text(walk, node_at(walk, pair->key));
-    if (!name) return false;
-    TRY(check_twice(walk, node, pair, name));
-    note(walk, mode, NULL, label, node_at(walk, pair->key));
-    if (!mode_name_valid(name))
-      return walk_fail(walk, walk->places, "expected %s, found '%.100s'",
-                       scalar_expected(walk->arena, &(Key){.kind = KIND_NAME}), name);
-    TRY(walk_object(walk, object, node_at(walk, pair->value), label, mode));
-    strcpy(mode->mode.name, name); /* after the base's settings, which come with the base's name */
+  const int count = (int)(end - pairs);
+  OwnModes modes = {
+      schema_own_mode(walk->arena),           pairs, label,
+      ARENA_NEW(walk->arena, OwnMode, count), count, arena_alloc(walk->arena, (size_t)count, sizeof *modes.state),
+      ARENA_NEW(walk->arena, int, count)};
+  for (int i = 0; i < count; i++) {
+    TRY(walk_mode_name(walk, node_at(walk, pairs[i].key), label, &modes.own[i]));
+    TRY(check_twice(walk, node, &pairs[i], modes.own[i].mode.name));
   }
-  *(OwnMode **)((char *)owner + key->offset) = own;
-  *(int *)((char *)owner + key->count_offset) = (int)(end - pairs);
+  for (int i = 0; i < count; i++) TRY(walk_mode(walk, &modes, i));
+  *(OwnMode **)((char *)owner + key->offset) = modes.own;
+  *(int *)((char *)owner + key->count_offset) = count;
   return true;
 }
 
@@ -193,10 +274,6 @@ static bool check_keys(Walk *walk, const Object *object, yaml_node_t *node) {
     TRY(check_twice(walk, node, pair, text));
   }
   return true;
-}
-
-static const yaml_node_pair_t *find_key(Walk *walk, yaml_node_t *node, const char *key) {
-  return find_pair(walk, node, node->data.mapping.pairs.top, key);
 }
 
 /* Exactly one, or at least one, of some keys, as the object says. */

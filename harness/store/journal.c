@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/folder.h"
+#include "base/name.h"
 #include "store/parts.h"
 
 /* ---- run.json ---- */
@@ -67,15 +68,18 @@ static bool write_key(const Journal *journal, const RunKey *key, Status *st) {
 
 /* ---- the folder's files ---- */
 
-bool store_name_valid(const char *name) {
-  static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
-  size_t length = strlen(name);
-  return length >= 1 && length <= 32 && strspn(name, letters) == length && *name != '_' && *name != '-';
+static const char plain_letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+
+/* A prompt's name as part of a file's name: what is no plain letter as %XX, byte by byte. */
+static void file_part(const char *name, char part[3 * NAME_BYTES_MAX + 1]) {
+  for (; *name; name++) part += sprintf(part, strchr(plain_letters, *name) ? "%c" : "%%%02X", (unsigned char)*name);
+  *part = 0;
 }
 
 bool parts_segment_path(const Journal *journal, int prompt, int layer, char path[PATH_BYTES], Status *st) {
-  int length =
-      snprintf(path, PATH_BYTES, "%s/%s.layer_%02d.h5", journal->folder, journal->shape.prompt[prompt].name, layer);
+  char part[3 * NAME_BYTES_MAX + 1];
+  file_part(journal->shape.prompt[prompt].name, part);
+  int length = snprintf(path, PATH_BYTES, "%s/%s.layer_%02d.h5", journal->folder, part, layer);
   return length < PATH_BYTES - 8 || FAIL(st, "%.100s…: the path is too long", journal->folder);
 }
 
@@ -85,11 +89,11 @@ static bool is_temporary(const char *name) {
 }
 
 static bool is_segment(const char *name) {
-  char prompt[33];
   const char *dot = strchr(name, '.');
-  if (!dot || dot - name > 32) return false;
-  snprintf(prompt, sizeof prompt, "%.*s", (int)(dot - name), name);
-  if (!store_name_valid(prompt) || strncmp(dot, ".layer_", 7)) return false;
+  if (!dot || dot == name || dot - name > 3 * NAME_BYTES_MAX) return false;
+  for (const char *c = name; c < dot; c++)
+    if (*c != '%' && !strchr(plain_letters, *c)) return false;
+  if (strncmp(dot, ".layer_", 7)) return false;
   size_t digits = strspn(dot + 7, "0123456789");
   return digits >= 2 && !strcmp(dot + 7 + digits, ".h5");
 }
@@ -145,7 +149,7 @@ bool journal_open(Arena *arena, const char *results, const RunKey *key, const St
   *journal = (Journal){.results = results, .lock = -1, .sync = sync, .deflate = deflate, .shape = *shape};
   journal->folder = arena_printf(arena, "%s.parts", results);
   for (int i = 0; i < shape->prompts; i++)
-    if (!store_name_valid(shape->prompt[i].name))
+    if (!name_valid(shape->prompt[i].name))
       return FAIL(st, "%s: the prompt name '%.100s' cannot be a file's name", results, shape->prompt[i].name);
   TRY(folder_lock(journal->folder, true, &journal->lock, st));
   if (settle(journal, key, fresh, st)) {

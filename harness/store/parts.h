@@ -25,8 +25,6 @@ bool parts_open(const Journal *journal, int prompt, int layer, char path[PATH_BY
 /* Removes segments and run.json, then the folder if nothing else lies in it. */
 void parts_remove(const char *folder);
 
-/* [A-Za-z0-9][A-Za-z0-9_-]{0,31}: the name of a prompt or a mode, and so of a group and of a part of a file's name. */
-bool store_name_valid(const char *name);
 /* The error of a failed write: file, reason, object, bytes wanted (0: not known), bytes free. Called before anything is
  * removed. */
 bool store_write_failed(const char *path, const char *object, size_t bytes, const Status *why, Status *st);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/name.h"
 #include "store/parts.h"
 
 enum { ROOT_TEXT = (1 << 22) + 1, OBJECT_TEXT = 1024 };
@@ -129,14 +130,14 @@ static bool visit_prompt(Walk *walk, hid_t group, const char *where, const char 
   for (int dim = 0; dim < DIM_COUNT; dim++)
     if (!strcmp(name, dim_names[dim])) return true; /* looked at before */
   if (!strcmp(name, "token_id")) return true;
-  return store_name_valid(name) ? enter(walk, group, where, name, visit_mode) : unknown(walk, where, name);
+  return name_valid(name) ? enter(walk, group, where, name, visit_mode) : unknown(walk, where, name);
 }
 
 static bool visit_prompts(Walk *walk, hid_t prompts, const char *where, const char *name) {
   char inside[256];
   hid_t group = -1;
   Status why = {0};
-  if (!store_name_valid(name)) return unknown(walk, where, name);
+  if (!name_valid(name)) return unknown(walk, where, name);
   snprintf(inside, sizeof inside, "%s%s/", where, name);
   bool ok = h5_open_group(prompts, name, &group, &why) || refuse(walk, where, name, why.text);
   for (int dim = 0; ok && dim < DIM_COUNT; dim++) ok = check_scale(walk, group, inside, dim);

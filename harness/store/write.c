@@ -36,11 +36,12 @@ bool h5_make_path(hid_t file, const char *path, hid_t *group, Status *why) {
     snprintf(part, sizeof part, "%.*s", (int)length, path);
     path += length + (path[length] == '/');
     htri_t there = H5Lexists(*group, part, H5P_DEFAULT);
-    hid_t list = -1, next = -1;
-    ok = h5_ok(there >= 0, why) && properties(H5P_GROUP_CREATE, &list, why) &&
-         H5(next =
-                there ? H5Gopen2(*group, part, H5P_DEFAULT) : H5Gcreate2(*group, part, H5P_DEFAULT, list, H5P_DEFAULT));
+    hid_t list = -1, link = -1, next = -1;
+    ok = h5_ok(there >= 0, why) && properties(H5P_GROUP_CREATE, &list, why) && H5(link = H5Pcreate(H5P_LINK_CREATE)) &&
+         H5(H5Pset_char_encoding(link, H5T_CSET_UTF8)) &&
+         H5(next = there ? H5Gopen2(*group, part, H5P_DEFAULT) : H5Gcreate2(*group, part, link, list, H5P_DEFAULT));
     ok = h5_close(list, why) && ok;
+    ok = h5_close(link, why) && ok;
     ok = h5_close(*group, why) && ok;
     *group = next;
   }

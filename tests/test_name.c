@@ -1,0 +1,62 @@
+/* name and columns: what may be a name, and how wide a text is on a terminal. */
+#include "base/name.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "base/columns.h"
+#include "measure/tables.h"
+#include "spec/mode.h"
+
+Test(name, any_utf8_without_slash_and_control_characters_is_one) {
+  static const char *const valid[] = {"0",
+                                      "a b",
+                                      " ",
+                                      "-",
+                                      "...",
+                                      ".a",
+                                      "a.layer_00",
+                                      "Z_",
+                                      "2-4-blocked",
+                                      "\xC3\xA4",
+                                      "地址",
+                                      "\xF0\x9F\x91\x8D",
+                                      "a\\b",
+                                      "\xEF\xBF\xBD",
+                                      "abcdefghijklmnopqrstuvwxyz0123456789abc",
+                                      "甲乙丙丁戊己庚辛壬癸子丑寅"};
+  static const char *const invalid[] = {"",
+                                        ".",
+                                        "..",
+                                        "a/b",
+                                        "/",
+                                        "a\n",
+                                        "\x7F",
+                                        "\xC2\x80",
+                                        "\xC2\x9F",
+                                        "\x80",
+                                        "\xC3",
+                                        "a\xFF",
+                                        "\xC0\xAF",
+                                        "\xED\xA0\x80",
+                                        "\xF4\x90\x80\x80",
+                                        "abcdefghijklmnopqrstuvwxyz0123456789abcd",
+                                        "甲乙丙丁戊己庚辛壬癸子丑寅卯"};
+  for (size_t i = 0; i < sizeof valid / sizeof *valid; i++) cr_expect(name_valid(valid[i]), "'%s'", valid[i]);
+  for (size_t i = 0; i < sizeof invalid / sizeof *invalid; i++) cr_expect(!name_valid(invalid[i]), "'%s'", invalid[i]);
+}
+
+Test(name, the_longest_name_fits_every_place_whole) {
+  cr_expect_eq(NAME_BYTES_MAX + 1, TEXT_NAME);
+  cr_expect_eq(sizeof((Mode *)0)->name, NAME_BYTES_MAX + 1);
+}
+
+Test(name, wide_letters_take_two_columns_and_marks_none) {
+  static const struct {
+    const char *text;
+    int width;
+  } rows[] = {{"", 0},     {"2-0", 3}, {"\xC3\xA4", 1}, {"a\xCC\x88", 1}, {"地址", 4}, {"α", 1},  {"ｆ", 2},
+              {"한글", 4}, {"👍", 2},   {"👍🏽", 2}, {"かな", 4},      {"—…·", 3},  {"。", 2}, {"\xFF", 1}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    cr_expect_eq(columns_of(rows[i].text), rows[i].width, "'%s': %d", rows[i].text, columns_of(rows[i].text));
+}
