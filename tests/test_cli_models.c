@@ -1,6 +1,13 @@
 /* The program on models that are not the shipped one: vocabularies that are no bytes, weights that it does not use or
  * that are zero, files as numpy writes them. The model is tests/made_model.h's: six tokens, two layers. */
+#include "command/flags.h"
+#include "model/tokens.h"
+#include "setup.h"
+/* names that tests/made_model.h gives to things of its own */
+#define Model MadeModel
+#undef WORDS
 #include "tests/made_model.h"
+#undef Model
 #include "tests/shell.h"
 
 static void begin(void) {
@@ -17,7 +24,7 @@ TestSuite(cli_models, .init = begin, .fini = end);
 
 /* The model in test_folder, and 600 ids in ids.txt (text) and ids.npy (int64, [1, 600], as tokenizers and numpy give).
  */
-static void write_inputs(Model *m) {
+static void write_inputs(MadeModel *m) {
   const char header[] = "{'descr': '<i8', 'fortran_order': False, 'shape': (1, 600), }\n";
   enum { IDS = 600, HEAD = 10, NPY = HEAD + sizeof header - 1 };
   char text[3 * IDS] = "";
@@ -102,6 +109,41 @@ Test(cli_models, verify_needs_no_text) {
   cr_expect(!strstr(shell_output, "text") && !strstr(shell_output, "tokens"), "%s", shell_output);
 }
 
+Test(cli_models, what_verify_makes_of_its_seed_is_enough_to_load_a_model) {
+  write_inputs(model_of("F32"));
+  CONFIG();
+  Options options = {.model = test_folder,
+                     .rewrite = "quamba",
+                     .offset = -1,
+                     .length = 9,
+                     .windows = 2,
+                     .window_length = 16,
+                     .alpha = 0.9999,
+                     .threads = -1,
+                     .seed = 7};
+  Spec spec;
+  Setup setup;
+  Status st = {0};
+  Progress quiet = progress_start(true);
+  cr_assert(flags_verify(&test_arena, &options, &spec, &st) && flags_apply(&options, &spec, &st), "%s", st.text);
+  cr_assert(setup_check(&test_arena, &spec, &setup, &st), "%s", st.text);
+  setup_make_tokens(&test_arena, &spec, options.length, &setup);
+  cr_assert(setup_load(&test_arena, &spec, NULL, &quiet, &setup, &st), "%s", st.text);
+  cr_expect(setup.prompt[0].T == 9 && setup.calibration_count == 32);
+  const int32_t *again = tokens_made(&test_arena, 7, 6, 32), *other = tokens_made(&test_arena, 8, 6, 32);
+  cr_expect(!memcmp(again, setup.calibration_token, 32 * sizeof *again), "the seed decides");
+  cr_expect(memcmp(again, other, 32 * sizeof *again), "another seed is another prompt");
+  int met = 0;
+  for (int i = 0; i < 32; i++) {
+    cr_assert(again[i] >= 0 && again[i] < 6, "%d", again[i]);
+    met |= 1 << again[i];
+  }
+  cr_expect_eq(met, 0x3F, "the whole vocabulary is met: %x", (unsigned)met);
+  for (int layer = 0; layer < 2; layer++)
+    for (int s = 0; s < S_COUNT; s++)
+      cr_expect(setup.model.layer[layer].scale[s] > 0, "layer %d, %s", layer, scale_names[s]);
+}
+
 Test(cli_models, calibrate_and_compare_take_their_scales_from_one_default_text) {
   cr_assert_eq(shell("%s calibrate -q --windows 2 --window-length 64 | awk 'NR == 2 {print $2 + 0}'", shell_program()),
                0);
@@ -124,7 +166,7 @@ Test(cli_models, the_default_offset_is_of_the_default_text_alone) {
 }
 
 Test(cli_models, weights_that_are_not_used_are_an_error_unless_asked_for_and_then_on_record) {
-  Model *m = model_of("F32");
+  MadeModel *m = model_of("F32");
   add(m, "F32", "backbone.layers.2.norm.weight", 1, 4, 0, 0);
   write_inputs(m);
   CONFIG();
@@ -157,7 +199,7 @@ Test(cli_models, weights_that_are_not_used_are_an_error_unless_asked_for_and_the
 Test(cli_models, a_model_with_zero_embedding_norm_or_head_runs) {
   for (const char *const *name = WORDS("backbone.embeddings.weight", "backbone.norm_f.weight", "lm_head.weight"); *name;
        name++) {
-    Model *m = model_of("F32");
+    MadeModel *m = model_of("F32");
     add(m, "F32", "lm_head.weight", 2, 6, 4, 0);
     memset(tensor(m, *name)->value, 0, sizeof tensor(m, *name)->value);
     write_inputs(m);

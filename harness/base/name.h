@@ -1,13 +1,12 @@
-/* name: what a mode or a prompt may be called. A name is a group's name
- * in the results file, a file's name in the journal, a cell of tables and a label of figures. */
+/* name: what a mode or a prompt may be called. A name is a group's name in the results file, a file's name in the
+ * journal, a cell of tables and a label of figures. */
 #ifndef DS_BASE_NAME_H
 #define DS_BASE_NAME_H
 #include <stdbool.h>
 #include <stdint.h>
 
-enum {
-  NAME_BYTES_MAX = 39
-}; /* a text column of the results file's tables (measure/tables.h, TEXT_NAME), less its end */
+/* What a text column of the results file's tables holds before its end (measure/tables.h, TEXT_NAME). */
+enum { NAME_BYTES_MAX = 39 };
 
 /* 1 to NAME_BYTES_MAX bytes of UTF-8 without '/' and control characters; "." and ".." are none, since in a path they
  * are no names. */

@@ -28,8 +28,8 @@ typedef struct Calibration {
 /* Exactly one of text, string, tokens is set. With `windows` it stands in a spec for that many prompts: pieces of
  * `length` bytes, evenly spread from `offset` to the end of the text, named name00, name01, … */
 typedef struct Prompt {
-  const char *name; /* name_valid; unique */
-  const char *text; /* path of a text file: `length` bytes from `offset` */
+  const char *name;   /* name_valid; unique */
+  const char *text;   /* path of a text file: `length` bytes from `offset` */
   int64_t offset;     /* of text or tokens */
   int length;         /* 0 where not given: the whole file */
   const char *string; /* inline text */
