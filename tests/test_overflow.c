@@ -63,7 +63,8 @@ static const char *bare(const char *text) {
 }
 
 Test(overflow, the_first_value_leads_the_terminal_the_report_and_the_report_made_again) {
-  int status = shell("cd %s && %s/%s run overflow.yaml -q -o out 2>/dev/null", test_folder, getcwd(NULL, 0), shell_program());
+  int status =
+      shell("cd %s && %s/%s run overflow.yaml -q -o out 2>/dev/null", test_folder, getcwd(NULL, 0), shell_program());
   cr_assert_eq(status, 1, "the gate passes over values that are not finite: %s", shell_output);
   cr_expect(strstr(shell_output, "values are not finite\n"), "%s", shell_output);
   const char *first = "NOT FINITE: first at layer 0, gated, element ";
