@@ -73,3 +73,20 @@ Test(restore, where_no_layer_helps_none_is_chosen) {
   cr_expect(rows.row[0].step == 0 && rows.row[1].step == -1);
   cr_expect_eq(rows.row[0].block_out, rows.row[1].block_out);
 }
+
+static void expect_rank(const double *gain, int candidates, int best, int next) {
+  Ranking r = restore_rank(gain, candidates);
+  cr_expect(r.best == best && r.next == next, "%g %g %g: best %d, next %d; want %d and %d", gain[0], gain[1], gain[2],
+            r.best, r.next, best, next);
+}
+
+Test(restore, a_candidate_that_makes_it_worse_is_the_runner_up_where_the_rest_make_it_worse_still) {
+  expect_rank((const double[]){-1, 3, -7}, 3, 1, 0);
+  expect_rank((const double[]){-7, -1, 3}, 3, 2, 1);
+  expect_rank((const double[]){3, -7, -1}, 3, 0, 2);
+  expect_rank((const double[]){1, 3, 2}, 3, 1, 2);
+  expect_rank((const double[]){3, 3, 3}, 3, 0, 1);
+  expect_rank((const double[]){3, NAN, -1}, 3, 0, 2);
+  expect_rank((const double[]){3, NAN, NAN}, 3, 0, -1);
+  expect_rank((const double[]){-1, 0, NAN}, 3, -1, -1);
+}

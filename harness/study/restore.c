@@ -112,6 +112,15 @@ static bool add_error(void *context, int prompt, int side, const WalkEnd *end, A
   return true;
 }
 
+Ranking restore_rank(const double *gain, int candidates) {
+  Ranking r = {-1, -1};
+  for (int i = 0; i < candidates; i++)
+    if (gain[i] > 0 && (r.best < 0 || gain[i] > gain[r.best])) r.best = i;
+  for (int i = 0; r.best >= 0 && i < candidates; i++)
+    if (i != r.best && !isnan(gain[i]) && (r.next < 0 || gain[i] > gain[r.next])) r.next = i;
+  return r;
+}
+
 /* What restoring a side's unit takes off the squared error, for each stage that it newly restores. Off an error that is
  * not finite, any finite one takes everything: there the least error is the largest gain. */
 static double gain_of(const Restore *r, int side, const Unit *unit) {
@@ -125,7 +134,7 @@ static double gain_of(const Restore *r, int side, const Unit *unit) {
 static bool choose(Restore *r, Progress *progress, bool *found, Status *st) {
   Arena scratch = *r->arena;
   WalkSide *side = ARENA_NEW(&scratch, WalkSide, 1 + r->units);
-  int *unit_of = ARENA_NEW(&scratch, int, 1 + r->units), sides = 1, best = 0, next = 0;
+  int *unit_of = ARENA_NEW(&scratch, int, 1 + r->units), sides = 1;
   side[0] = (WalkSide){.layer = way_of(r, r->stages, &scratch), .keep = true};
   for (int u = 0; u < r->units; u++) {
     const Unit *unit = &r->unit[u];
@@ -144,16 +153,10 @@ static bool choose(Restore *r, Progress *progress, bool *found, Status *st) {
   if (sides == 1) return true;
   progress_phase(progress, "restore", sides * r->prompts);
   TRY(walk_run(r->setup, side, sides, r->setup->prompt, r->prompts, progress, add_error, r, scratch, st));
-  double most = 0, second = -INFINITY;
-  for (int s = 1; s < sides; s++) {
-    double gain = gain_of(r, s, &r->unit[unit_of[s]]);
-    if (gain > most) {
-      next = best, second = best ? most : second;
-      best = s, most = gain;
-    } else if (gain > second) {
-      next = s, second = gain;
-    }
-  }
+  double *gain = ARENA_NEW(&scratch, double, sides);
+  for (int s = 1; s < sides; s++) gain[s] = gain_of(r, s, &r->unit[unit_of[s]]);
+  Ranking rank = restore_rank(gain + 1, sides - 1);
+  int best = 1 + rank.best, next = 1 + rank.next; /* 0: none */
   progress_done(progress, "%s: %d tried beside %d", r->plan->mode, sides - 1, r->choices);
   if (!best) return true;
   Unit chosen = r->unit[unit_of[best]];

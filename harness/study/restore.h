@@ -15,6 +15,13 @@ typedef struct RestoreRows {
   size_t rows;
 } RestoreRows;
 
+/* Of candidates by what each takes off the error: the best, which must take something off, and the runner-up, which may
+ * make it worse; the first of equal ones, NaN never. -1: none. */
+typedef struct Ranking {
+  int best, next;
+} Ranking;
+Ranking restore_rank(const double *gain, int candidates);
+
 /* All of the spec's restorations, after setup_load; draws of as many prompts as there are. Rows in the arena. */
 bool restore_run(Arena *arena, const Spec *spec, const Setup *setup, const Resampling *draws, Progress *progress,
                  RestoreRows *rows, Status *st);
