@@ -159,4 +159,5 @@ extern "C" const Ops ops_cuda = {.backend = "cuda",
                                  .quantise = quantise_cuda,
                                  .quantise_dynamic = quantise_dynamic_cuda,
                                  .dequantise = dequantise_cuda,
+                                 .narrow = NULL, /* modes that need it run on the CPU */
                                  .residual_add = residual_add_cuda};

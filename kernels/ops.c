@@ -1,18 +1,16 @@
 #include "kernels/ops.h"
 
+#include <stddef.h>
+
 #include "kernels/hadamard.h"
 #include "kernels/residual.h"
 #include "kernels/rmsnorm.h"
 
-const Ops ops_cpu = {.backend = "cpu",
-                     .embedding = embedding,
-                     .rmsnorm = rmsnorm,
-                     .linear = linear,
-                     .conv1d = conv1d,
-                     .scan = scan,
-                     .hadamard = hadamard,
-                     .quantise = quantise,
-                     .quantise_dynamic = quantise_dynamic,
-                     .dequantise = dequantise,
-                     .narrow = narrow,
-                     .residual_add = residual_add};
+#define ONE(name) +1
+_Static_assert(sizeof(Ops) == offsetof(Ops, embedding) + (0 OPS_EACH(ONE)) * sizeof(void (*)(void)),
+               "OPS_EACH names every operator of Ops");
+#undef ONE
+
+#define ITSELF(name) .name = name,
+const Ops ops_cpu = {.backend = "cpu", OPS_EACH(ITSELF)};
+#undef ITSELF

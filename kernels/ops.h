@@ -29,6 +29,13 @@ typedef struct Ops {
   void (*residual_add)(const Tensor *x, const Tensor *branch, Tensor *y);
 } Ops;
 
+/* Every operator of the table. What is made of all of them (a table that watches or times another one) is made by this
+ * list, so that an operator that it forgets does not compile; ops.c holds the list against the struct. */
+#define OPS_EACH(X)                                                                                                    \
+  X(embedding)                                                                                                         \
+  X(rmsnorm)                                                                                                           \
+  X(linear) X(conv1d) X(scan) X(hadamard) X(quantise) X(quantise_dynamic) X(dequantise) X(narrow) X(residual_add)
+
 extern const Ops ops_cpu;
 
 #endif

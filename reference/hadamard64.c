@@ -79,6 +79,7 @@ void hadamard64_signs(int order, double *sign) {
 
 int hadamard64_factor(int n) {
   static const int orders[] = {1, 12, 20, 28};
+  if (n > HADAMARD64_MAX_N) return 0;
   for (int i = 0; i < 4; i++) {
     const int width = n / orders[i];
     if (n > 0 && n % orders[i] == 0 && (width & (width - 1)) == 0) return orders[i];

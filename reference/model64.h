@@ -46,9 +46,11 @@ typedef struct Block64 {
   double *ssm_state;   /* [E, N], after the last token */
 } Block64;
 
-/* The order (P) of the Hadamard matrix of size n: 1, 12, 20, 28; 0 where there is none. */
+/* Sizes are those that the operator has, so that the rewrite and the reference promise no transform that no mode can
+ * run: harness/model/rewrite.c holds the two limits together. */
+enum { HADAMARD64_MAX_ORDER = 28, HADAMARD64_MAX_N = 32768 };
+/* The order (P) of the Hadamard matrix of size n: 1, 12, 20, 28; 0 where there is none, or n > HADAMARD64_MAX_N. */
 int hadamard64_factor(int n);
-enum { HADAMARD64_MAX_ORDER = 28 };
 /* P, row by row, of order 12, 20 or 28: sign [order, order], each +1 or -1. Order 1: the number 1. */
 void hadamard64_signs(int order, double *sign);
 /* In place, row by row: x [T, n] <- H x / sqrt(n), H = P (x) H_2^k. */

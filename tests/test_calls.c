@@ -34,6 +34,31 @@ Test(calls, a_watched_block_makes_the_same_bits_and_every_kernel_of_its_trace_wa
   }
 }
 
+Test(calls, a_block_with_narrowed_outputs_is_watched_like_any_other) {
+  Shipped s = shipped_load(REWRITE_QUAMBA);
+  Mode mode = *mode_preset("fp32");
+  mode.gated = mode.out_proj = OUTPUT_BF16;
+  Trace ends = {0}, plain, trace;
+  Calls calls;
+  Model watched = s.model;
+  watched.ops = calls_watch(&calls, s.model.ops);
+  block_embed(&s.model, s.test, TOKENS, &s.arena, &ends);
+  block_run(&s.model, 3, &mode, &ends.t[T_EMBEDDING], &s.arena, &plain);
+  block_run(&watched, 3, &mode, &ends.t[T_EMBEDDING], &s.arena, &trace);
+  cr_expect(same_bits(&plain.t[T_BLOCK_OUT], &trace.t[T_BLOCK_OUT]));
+  int narrowed = 0;
+  for (int c = 0; c < calls.count; c++) {
+    Call *call = &calls.call[c];
+    if (call->kind != CALL_NARROW) continue;
+    narrowed++;
+    cr_expect_eq(call_cost(call).bytes, 2 * 4 * (int64_t)call->in[0].rows * call->in[0].cols);
+    call_again(call);
+  }
+  cr_expect_eq(narrowed, 2);
+  cr_expect(same_bits(&plain.t[T_GATED], &trace.t[T_GATED]) && same_bits(&plain.t[T_OUT_PROJ], &trace.t[T_OUT_PROJ]),
+            "narrowed twice is narrowed once");
+}
+
 Test(calls, a_call_made_again_gives_the_same_bits) {
   Shipped s = shipped_load(REWRITE_QUAMBA);
   shipped_calibrate(&s, 1, 64);

@@ -103,9 +103,9 @@ Test(cost, every_operator_that_runs_has_a_row_and_shares_add_up) {
   static const struct {
     const char *mode;
     int calls[OP_COUNT]; /* of 24 layers; int8 has no residual of its own kind: same operators, other types */
-  } want[] = {{"fp32", {1, 25, 24, 24, 24, 24, 24, 24, 24, 0, 0, 24, 1}},
-              {"2-0", {1, 25, 24, 24, 24, 24, 24, 24, 24, 72, 24, 24, 1}}, /* u twice and the state; u back to float */
-              {"3", {1, 25, 24, 24, 24, 24, 24, 24, 24, 72, 0, 24, 1}}};   /* x dynamically, u for x_proj, z */
+  } want[] = {{"fp32", {1, 25, 24, 24, 24, 24, 24, 24, 24, 0, 0, 0, 24, 1}},
+              {"2-0", {1, 25, 24, 24, 24, 24, 24, 24, 24, 72, 24, 0, 24, 1}}, /* u twice and the state; u back */
+              {"3", {1, 25, 24, 24, 24, 24, 24, 24, 24, 72, 0, 0, 24, 1}}};   /* x dynamically, u for x_proj, z */
   int expected = 0;
   for (int m = 0; m < 3; m++)
     for (int l = 0; l < 2; l++) {
@@ -147,6 +147,20 @@ Test(cost, timed_operators_give_the_bits_of_the_plain_ones) {
                    i);
   cr_expect_eq(timed_ops_read()[OP_SCAN].calls, 1);
   cr_expect_eq(timed_ops_read()[OP_HEAD].calls, 0);
+}
+
+Test(cost, an_output_that_is_narrowed_is_timed_as_an_operator_of_its_own) {
+  Shipped s = shipped_load(REWRITE_QUAMBA);
+  Mode mode = *mode_preset("fp32");
+  mode.gated = mode.out_proj = OUTPUT_BF16;
+  Trace ends = {0}, trace;
+  block_embed(&s.model, s.test, 7, &s.arena, &ends);
+  Model with_clock = s.model;
+  with_clock.ops = timed_ops_start(&s.model, NULL);
+  block_run(&with_clock, 3, &mode, &ends.t[T_EMBEDDING], &s.arena, &trace);
+  const OperatorTime *narrow = &timed_ops_read()[OP_NARROW];
+  cr_expect_eq(narrow->calls, 2, "%d calls", narrow->calls);
+  cr_expect_eq(narrow->bytes, 2.0 * 7 * (s.model.E + s.model.D) * sizeof(float), "%g bytes", narrow->bytes);
 }
 
 Test(cost, nothing_is_measured_where_nothing_is_asked) {

@@ -91,6 +91,13 @@ Test(hadamard, the_float64_reference_uses_the_same_matrix) {
   }
 }
 
+Test(hadamard, the_reference_has_the_very_sizes_that_the_operator_has) {
+  cr_assert(hadamard_factor(HADAMARD_MAX_N) == 1 && hadamard_factor(2 * HADAMARD_MAX_N) == 0);
+  for (int n = 0; n <= 4 * HADAMARD_MAX_N; n++)
+    cr_assert_eq(hadamard64_factor(n), hadamard_factor(n), "n %d: the reference %d, the operator %d", n,
+                 hadamard64_factor(n), hadamard_factor(n));
+}
+
 /* The documented order, one element after the other. */
 static void plain(const float *x, int order, int block, float *y) {
   int n = order * block;

@@ -94,6 +94,14 @@ static void see_dequantise(const Tensor *x, Tensor *y) {
   makes(call, y);
 }
 
+static void see_narrow(const Tensor *x, Precision to, Tensor *y) {
+  Call *call = remember(CALL_NARROW);
+  call->to = to;
+  takes(call, x);
+  call->ops->narrow(x, to, y);
+  makes(call, y);
+}
+
 static void see_residual_add(const Tensor *x, const Tensor *branch, Tensor *y) {
   Call *call = remember(CALL_RESIDUAL);
   takes(call, x);
@@ -106,18 +114,9 @@ const Ops *calls_watch(Calls *calls, const Ops *behind) {
   watched = calls;
   calls->count = 0;
   calls->behind = behind;
-  calls->ops = (Ops){.backend = behind->backend,
-                     .clear = behind->clear,
-                     .embedding = see_embedding,
-                     .rmsnorm = see_rmsnorm,
-                     .linear = see_linear,
-                     .conv1d = see_conv1d,
-                     .scan = see_scan,
-                     .hadamard = see_hadamard,
-                     .quantise = see_quantise,
-                     .quantise_dynamic = see_quantise_dynamic,
-                     .dequantise = see_dequantise,
-                     .residual_add = see_residual_add};
+#define SEEN(name) .name = see_##name,
+  calls->ops = (Ops){.backend = behind->backend, .clear = behind->clear, OPS_EACH(SEEN)};
+#undef SEEN
   return &calls->ops;
 }
 
@@ -135,6 +134,7 @@ void call_again(Call *c) {
     case CALL_QUANTISE: c->ops->quantise(x, c->rounding, y); break;
     case CALL_QUANTISE_DYNAMIC: c->ops->quantise_dynamic(x, y); break;
     case CALL_DEQUANTISE: c->ops->dequantise(x, y); break;
+    case CALL_NARROW: c->ops->narrow(x, c->to, y); break;
     case CALL_RESIDUAL: c->ops->residual_add(x, x + 1, y); break;
     case CALL_SCAN: {
       ScanInputs in = {.u = x,
@@ -158,9 +158,10 @@ const Tensor *call_output(const Call *call) { return &call->out[call->kind == CA
 /* --- what it costs
  * ------------------------------------------------------------------------------------------------------ */
 
-/* Float32 instructions, read off kernels/math32.h and q8.h; a division is counted as the 8 that it becomes on a device.
+/* Float32 instructions, read off kernels/math32.h, q8.h and bf16.h; a division is counted as the 8 that it becomes on a
+ * device.
  */
-enum { EXP = 22, LOG1P = 36, DIVISION = 8, SILU = EXP + 1 + DIVISION, QUANTISE = DIVISION + 6 };
+enum { EXP = 22, LOG1P = 36, DIVISION = 8, SILU = EXP + 1 + DIVISION, QUANTISE = DIVISION + 6, NARROW = 12 };
 
 static int64_t elements(const Tensor *t) { return (int64_t)t->rows * t->cols; }
 static int64_t bytes_of(const Tensor *t) { return elements(t) * (int64_t)type_size(t->type); }
@@ -181,8 +182,11 @@ static int64_t element_steps(const Call *c) {
     case CALL_QUANTISE_DYNAMIC: return QUANTISE;
     case CALL_DEQUANTISE:
     case CALL_RESIDUAL: return 1;
-    default: return 0;
+    case CALL_NARROW: return NARROW;
+    case CALL_EMBEDDING:
+    case CALL_LINEAR: return 0;
   }
+  return 0;
 }
 
 CallCost call_cost(const Call *c) {

@@ -18,6 +18,7 @@ typedef enum CallKind {
   CALL_QUANTISE,
   CALL_QUANTISE_DYNAMIC,
   CALL_DEQUANTISE,
+  CALL_NARROW,
   CALL_RESIDUAL
 } CallKind;
 
@@ -35,6 +36,7 @@ typedef struct Call {
   ScanOrder order;
   ScanPrecision precision;
   Rounding rounding;
+  Precision to;
   void *scratch;
 } Call;
 

@@ -2,6 +2,10 @@
 
 #include <math.h>
 
+#include "kernels/hadamard.h"
+
+_Static_assert((int)HADAMARD64_MAX_N == (int)HADAMARD_MAX_N, "what is rotated here, the operator rotates back");
+
 static double *widened(Arena *arena, const Weight *weight) {
   double *values = ARENA_NEW(arena, double, weight->count);
   weight_to_f64(weight, values);
@@ -50,8 +54,8 @@ bool rewrite_weights(Arena *arena, const Checkpoint *checkpoint, Rewrite rewrite
   if (rotate && (!hadamard64_factor(c->D) || !hadamard64_factor(c->E)))
     return FAIL(st,
                 "%s: rewrite 'quamba' needs a Hadamard matrix for the widths %d and %d; there is one for 2^k, 12 2^k, "
-                "20 2^k and 28 2^k (rewrite: none leaves the weights as they are)",
-                checkpoint->folder, c->D, c->E);
+                "20 2^k and 28 2^k up to %d (rewrite: none leaves the weights as they are)",
+                checkpoint->folder, c->D, c->E, HADAMARD_MAX_N);
 
   double *embedding = widened(arena, &checkpoint->embedding);
   double *head = rotate || !c->tied ? widened(arena, &checkpoint->head) : embedding;

@@ -15,6 +15,7 @@ const char *const operator_names[OP_COUNT] = {[OP_EMBEDDING] = "embedding",
                                               [OP_OUT_PROJ] = "out_proj",
                                               [OP_QUANTISE] = "quantise",
                                               [OP_DEQUANTISE] = "dequantise",
+                                              [OP_NARROW] = "narrow",
                                               [OP_RESIDUAL] = "residual",
                                               [OP_HEAD] = "head"};
 
@@ -106,6 +107,12 @@ static void timed_dequantise(const Tensor *x, Tensor *y) {
   stop(OP_DEQUANTISE, bytes_of(x) + bytes_of(y));
 }
 
+static void timed_narrow(const Tensor *x, Precision to, Tensor *y) {
+  start();
+  real.narrow(x, to, y);
+  stop(OP_NARROW, bytes_of(x) + bytes_of(y));
+}
+
 static void timed_residual_add(const Tensor *x, const Tensor *branch, Tensor *y) {
   start();
   real.residual_add(x, branch, y);
@@ -116,17 +123,10 @@ const Ops *timed_ops_start(const Model *model, void (*wait)(void)) {
   for (int op = 0; op < OP_COUNT; op++) count[op] = (OperatorTime){0};
   of_model = model;
   wait_for = wait;
-  timed = real = *model->ops;
-  timed.embedding = timed_embedding;
-  timed.rmsnorm = timed_rmsnorm;
-  timed.linear = timed_linear;
-  timed.conv1d = timed_conv1d;
-  timed.scan = timed_scan;
-  timed.hadamard = timed_hadamard;
-  timed.quantise = timed_quantise;
-  timed.quantise_dynamic = timed_quantise_dynamic;
-  timed.dequantise = timed_dequantise;
-  timed.residual_add = timed_residual_add;
+  real = *model->ops;
+#define TIMED(name) .name = timed_##name,
+  timed = (Ops){.backend = real.backend, .clear = real.clear, OPS_EACH(TIMED)};
+#undef TIMED
   return &timed;
 }
 

@@ -16,6 +16,7 @@ typedef enum Operator {
   OP_OUT_PROJ,
   OP_QUANTISE,
   OP_DEQUANTISE,
+  OP_NARROW,
   OP_RESIDUAL,
   OP_HEAD,
   OP_COUNT
