@@ -5,12 +5,14 @@
 #include <sys/resource.h>
 
 #include "lockstep.h"
+#include "measure/budget.h"
 #include "measure/drift.h"
 #include "measure/law.h"
 #include "measure/shape.h"
 #include "measure/verdict.h"
 #include "microtest.h"
 #include "provenance.h"
+#include "scales.h"
 #include "study/gates.h"
 
 int64_t peak_bytes(void) {
@@ -32,21 +34,6 @@ static TableRows mode_rows(Arena *arena, const Experiment *e) {
   return (TableRows){&table_modes, row, (size_t)e->spec->mode_count};
 }
 
-static TableRows scale_rows(Arena *arena, const Experiment *e) {
-  const Model *model = &e->setup.model;
-  size_t count = 0;
-  ScaleRow *row = ARENA_NEW(arena, ScaleRow, model->layers * S_COUNT);
-  if (e->setup.calibration_token)
-    for (int layer = 0; layer < model->layers; layer++)
-      for (int s = 0; s < S_COUNT; s++) {
-        row[count] = (ScaleRow){.layer = layer,
-                                .statistic = model->layer[layer].statistic[s],
-                                .scale = (double)model->layer[layer].scale[s]};
-        table_text(row[count++].name, sizeof row->name, scale_names[s]);
-      }
-  return (TableRows){&table_scales, row, count};
-}
-
 static TableRows performance_rows(Arena *arena, const Experiment *e, double start_s) {
   Performance *row = ARENA_NEW(arena, Performance, e->sides + 6);
   size_t count = 0;
@@ -58,7 +45,7 @@ static TableRows performance_rows(Arena *arena, const Experiment *e, double star
   for (int s = 0; s < e->sides; s++) ADD(e->side[s].time_s, 0, "%s", e->side[s].name);
   ADD(e->stats_s, 0, "statistics");
   if (e->spec->budget_all || e->spec->budget_count) ADD(e->budget_s, 0, "error budget");
-  ADD(e->store_s, 0, "store");
+  ADD(e->store_s, e->store_bytes, "store");
   ADD(clock_s() - start_s, peak_bytes(), "total");
 #undef ADD
   return (TableRows){&table_performance, row, count};
@@ -74,12 +61,25 @@ static TableRows verdict_rows(Arena *arena, const Experiment *e, const PairStats
   return (TableRows){&table_verdict, row, (size_t)e->pairs};
 }
 
+static bool check_budgets(const Budget *row, size_t count, Status *st) {
+  const Budget *before, *broken = budget_broken_chain(row, count, &before);
+  return !broken ||
+         FAIL_CHECK(
+             st,
+             "error budget of %s against %s, prompt %s: layer %d was given a difference of size %.17g, and layer "
+             "%d had left one of %.17g",
+             broken->other, broken->base, broken->prompt, broken->layer, broken->in_l2, before->layer,
+             before->total_l2);
+}
+
 bool finish(Arena *arena, Experiment *e, const RunOptions *options, double start_s, Status *st) {
-  void *tensor, *pair, *budget;
-  size_t tensors, pairs, drifts, budgets, laws, shapes;
+  void *tensor, *pair, *budget, *scale;
+  size_t tensors, pairs, drifts, budgets, laws, shapes, scales;
   TRY(journal_read_rows(arena, &e->journal, &table_tensor_stats, &tensor, &tensors, st));
   TRY(journal_read_rows(arena, &e->journal, &table_pair_stats, &pair, &pairs, st));
   TRY(journal_read_rows(arena, &e->journal, &table_budget, &budget, &budgets, st));
+  TRY(check_budgets(budget, budgets, st));
+  TRY(journal_read_rows(arena, &e->journal, &table_scales, &scale, &scales, st));
   double measure_s = clock_s();
   int layers = e->setup.model.layers;
   Resampling draws = resampling_of(arena, e->spec->prompt_count, layers - 1, e->spec->seed);
@@ -117,7 +117,7 @@ bool finish(Arena *arena, Experiment *e, const RunOptions *options, double start
       {&table_gates, gates_of(arena, e->spec, &measured), (size_t)e->spec->gate_count},
       verdict,
       mode_rows(arena, e),
-      scale_rows(arena, e),
+      scales_of(arena, e->spec, &e->setup, scale, scales),
       performance_rows(arena, e, start_s),
       {&table_evaluation, e->evaluation.mode, (size_t)e->evaluation.modes},
       {&table_evaluation_windows, e->evaluation.window, (size_t)(e->evaluation.modes * e->evaluation.windows)},

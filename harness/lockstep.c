@@ -164,6 +164,8 @@ typedef struct LayerRows {
   int pairs;
   Budget *budget;
   int budgets;
+  ScaleRow *scale;
+  int scales;
 } LayerRows;
 
 static LayerRows measure_layer(Experiment *e, int prompt, int layer, Arena *arena) {
@@ -183,6 +185,21 @@ static LayerRows measure_layer(Experiment *e, int prompt, int layer, Arena *aren
   measure_jobs(job, jobs, *arena);
   e->stats_s += clock_s() - start;
   return rows;
+}
+
+/* The scales that a mode took from this prompt by itself. */
+static void scale_rows(const Experiment *e, int prompt, int layer, LayerRows *rows, Arena *arena) {
+  rows->scale = ARENA_NEW(arena, ScaleRow, e->sides);
+  for (int s = 0; s < e->sides; s++) {
+    const Trace *trace = &e->side[s].trace;
+    if (!trace->conv_in.data) continue;
+    Tensor x = tensor_columns(&trace->t[T_IN_PROJ], 0, e->setup.model.E);
+    ScaleRow *row = &rows->scale[rows->scales++];
+    *row = (ScaleRow){.layer = layer, .statistic = (double)absmax(&x), .scale = (double)trace->conv_in.scale};
+    table_text(row->prompt, sizeof row->prompt, e->setup.prompt[prompt].name);
+    table_text(row->mode, sizeof row->mode, e->side[s].name);
+    table_text(row->name, sizeof row->name, "conv_in");
+  }
 }
 
 /* The error budgets that the spec asks for. */
@@ -224,6 +241,7 @@ static bool put_layer(Experiment *e, Segment *segment, LayerRows *rows, Arena sc
   }
   TRY(segment_put_rows(segment, &table_tensor_stats, rows->tensor, (size_t)rows->tensors, st));
   TRY(segment_put_rows(segment, &table_pair_stats, rows->pair, (size_t)rows->pairs, st));
+  TRY(segment_put_rows(segment, &table_scales, rows->scale, (size_t)rows->scales, st));
   return segment_put_rows(segment, &table_budget, rows->budget, (size_t)rows->budgets, st);
 }
 
@@ -233,6 +251,7 @@ static bool store_layer(Experiment *e, int prompt, int layer, LayerRows *rows, A
   TRY(segment_create(&e->journal, prompt, layer, &segment, st));
   bool ok = put_layer(e, &segment, rows, scratch, st) && segment_commit(&segment, st);
   if (!ok) segment_abandon(&segment);
+  e->store_bytes += segment.bytes;
   e->store_s += clock_s() - start;
   return ok;
 }
@@ -245,6 +264,7 @@ bool lockstep_layer(Experiment *e, int prompt, int layer, Arena scratch, Status 
   for (int s = 0; s < e->sides; s++)
     if (!e->device.found || !e->side[s].mode) TRY(run_side(e, &e->side[s], prompt, layer, &scratch, st));
   LayerRows rows = measure_layer(e, prompt, layer, &scratch);
+  scale_rows(e, prompt, layer, &rows, &scratch);
   TRY(budget_rows(e, prompt, layer, &rows, &scratch, st));
   return store_layer(e, prompt, layer, &rows, scratch, st);
 }

@@ -38,6 +38,7 @@ typedef struct Experiment {
   Journal journal;
   Progress *progress;
   double stats_s, budget_s, store_s;
+  int64_t store_bytes;
 } Experiment;
 
 /* Sides and pairs from the spec. */

@@ -22,6 +22,8 @@ typedef struct Seen {
   size_t first, count; /* its rows */
 } Seen;
 
+_Static_assert(TEXT_MODES >= MICRO_MODES_MAX * (MODE_NAME_MAX + 1), "every mode of a section has room in a row");
+
 typedef struct Test {
   const Spec *spec;
   const Setup *setup;

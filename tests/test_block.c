@@ -22,7 +22,7 @@ static bool equal(const Tensor *a, const Tensor *b, int layer, TensorId id) {
 
 /* Both modes through all layers, each on its own stream; `same` receives how many tensors agree in every bit. */
 static int walk_pair(Shipped *s, const char *a, const char *b, int *same) {
-  Trace ends[2] = {{{{0}}}}, trace[2];
+  Trace ends[2] = {0}, trace[2];
   int compared = 0;
   Tensor x[2];
   *same = 0;

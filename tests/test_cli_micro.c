@@ -45,6 +45,28 @@ Test(cli_micro, section_runs_alone_and_inside_a_run_with_the_same_figures, .time
   cr_expect_eq(shell("ls %s/alone | grep -c parts", shell_folder), 1, "%s", shell_output);
 }
 
+/* All do the same in the convolution, so that one row stands for all of them. */
+Test(cli_micro, every_mode_of_a_setting_is_named_in_its_row) {
+  enum { MODES = 64 };
+  char section[8192], path[128];
+  int at =
+      snprintf(section, sizeof section, "  - operator: exp\n    inputs: [normal]\n    shapes: [1x3]\n    modes: [");
+  for (int i = 0; i < MODES; i++)
+    at += snprintf(section + at, sizeof section - (size_t)at, "%smode-with-a-rather-long-name-%02d", i ? ", " : "", i);
+  snprintf(section + at, sizeof section - (size_t)at, "]\n");
+  write_spec(section);
+  snprintf(path, sizeof path, "%s/s.yaml", shell_folder);
+  FILE *file = fopen(path, "a");
+  cr_assert(file);
+  fputs("modes:\n", file);
+  for (int i = 0; i < MODES; i++) fprintf(file, "  mode-with-a-rather-long-name-%02d: {base: fp32}\n", i);
+  fclose(file);
+  cr_assert_eq(shell("%s micro %s/s.yaml -q -o %s/m 2>&1", shell_program(), shell_folder, shell_folder), 0, "%s",
+               shell_output);
+  shell("grep -o 'mode-with-a-rather-long-name-[0-9][0-9]' %s/m/tables/micro.csv | sort -u | wc -l", shell_folder);
+  cr_expect_eq(atoi(shell_output), MODES, "%s names", shell_output);
+}
+
 Test(cli_micro, another_runs_result_is_not_overwritten) {
   write_spec("  - {operator: exp, inputs: [normal], shapes: [5x33]}\n");
   cr_assert_eq(shell("%s micro %s/s.yaml -q -o %s/a 2>&1", shell_program(), shell_folder, shell_folder), 0, "%s",

@@ -42,3 +42,11 @@ Test(quantiles, selection_equals_gsl_on_the_sorted_array_in_every_bit) {
   gsl_rng_free(rng);
   arena_release(&arena);
 }
+
+Test(quantiles, the_spread_of_times_is_scaled_to_a_standard_deviation) {
+  double odd[] = {5, 1, 4, 2, 3}, even[] = {10, 1, 2, 3}, work[5]; /* deviations 0 1 1 2 2; from 2.5: 0.5 0.5 1.5 7.5 */
+  Middle got = middle_of(odd, 5, work);
+  cr_expect(got.median == 3 && fabs(got.mad - 1.4826) < 1e-4, "%g, %g", got.median, got.mad);
+  got = middle_of(even, 4, work);
+  cr_expect(got.median == 2.5 && fabs(got.mad - 1.4826) < 1e-4, "%g, %g", got.median, got.mad);
+}

@@ -230,6 +230,22 @@ static void overwrite(const char *path, off_t at, const void *bytes, size_t coun
   close(fd);
 }
 
+Test(store, a_segment_says_how_many_bytes_it_wrote) {
+  Fixture f = fixture_make();
+  Journal journal;
+  Segment segment;
+  Status st = {0};
+  struct stat info;
+  cr_assert(journal_open(&f.arena, f.results, &f.key, &f.shape, false, false, 0, &journal, &st), "%s", st.text);
+  cr_assert(segment_create(&journal, 0, 0, &segment, &st), "%s", st.text);
+  cr_assert(segment_commit(&segment, &st), "%s", st.text);
+  cr_assert_eq(stat(segment_path(&f, 0, 0), &info), 0);
+  cr_expect(segment.bytes > 0 && segment.bytes == (int64_t)info.st_size, "got %lld, want %lld",
+            (long long)segment.bytes, (long long)info.st_size);
+  journal_close(&journal);
+  fixture_drop(&f);
+}
+
 Test(store, truncated_empty_or_missing_segment_ends_what_is_done) {
   Digest want = fixture_undisturbed();
   Fixture f = fixture_make();

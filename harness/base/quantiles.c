@@ -83,3 +83,8 @@ double quantile_of(double *x, size_t n, double f) {
   double pair[2] = {at, gsl_stats_min(x + k + 1, 1, n - k - 1)};
   return gsl_stats_quantile_from_sorted_data(pair, 1, 2, place - (double)k);
 }
+
+Middle middle_of(double *x, size_t n, double *work) {
+  double mad = gsl_stats_mad(x, 1, n, work);
+  return (Middle){gsl_stats_median(x, 1, n), mad};
+}

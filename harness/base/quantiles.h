@@ -14,4 +14,12 @@ void quantiles_select(double *x, size_t n, const double *f, int count, double *o
 double quantile_of(double *x, size_t n, double f);
 /* Bytes of scratch, whatever n is. */
 size_t quantiles_scratch_bytes(void);
+
+/* Of times that were taken again and again: the median, and as `mad` everywhere 1.4826 times the median absolute
+ * deviation from it, which for normal values is their standard deviation (GSL's gsl_stats_mad). */
+typedef struct Middle {
+  double median, mad;
+} Middle;
+/* Reorders x; n >= 1, work [n]. */
+Middle middle_of(double *x, size_t n, double *work);
 #endif

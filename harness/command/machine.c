@@ -8,18 +8,10 @@
 #include "command/command.h"
 #include "command/flags.h"
 #include "command/json_rows.h"
+#include "command/print_speed.h"
 #include "device/bench.h"
 #include "device/verify.h"
 #include "setup.h"
-
-static void print_speed(const Speed *row, size_t rows, const char *where) {
-  printf("%s\n%-18s %-40s %-5s %5s %12s %9s %9s %8s %9s\n", where, "what", "kernel", "mode", "T", "median us", "MAD us",
-         "MB", "to copy", "roofline");
-  for (size_t i = 0; i < rows; i++)
-    printf("%-18s %-40s %-5s %5d %12.2f %9.2f %9.2f %8.2f %9.2f\n", row[i].what, row[i].kernel, row[i].mode, row[i].T,
-           1e6 * row[i].median_s, 1e6 * row[i].mad_s, 1e-6 * (double)row[i].bytes, row[i].ratio_copy,
-           row[i].ratio_roofline);
-}
 
 bool command_bench(Arena *arena, const Options *o, const char *typed, Status *st) {
   (void)typed;
@@ -51,7 +43,7 @@ bool command_bench(Arena *arena, const Options *o, const char *typed, Status *st
     printf("\n");
     json_decref(root);
   } else {
-    print_speed(row, rows, where);
+    print_speed(stdout, row, rows, where);
   }
   device_free(&device);
   return true;

@@ -1,11 +1,11 @@
 #include "device/bench.h"
 
-#include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <omp.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/quantiles.h"
 #include "device/calls.h"
 #include "model/block.h"
 
@@ -71,8 +71,8 @@ static bool time_of(Timer *t, Work work, Time *time, Status *st) {
   int samples = once > slow_sample_s ? 3 : SAMPLES;
   int calls = (int)(t->device->found ? fmin(GRAPH_CALLS, wanted) : wanted);
   TRY(sample_many(t, work, calls, samples, second, st));
-  time->median_s = gsl_stats_median(second, 1, (size_t)samples);
-  time->mad_s = gsl_stats_mad0(second, 1, (size_t)samples, scratch);
+  Middle middle = middle_of(second, (size_t)samples, scratch);
+  *time = (Time){middle.median, middle.mad};
   return true;
 }
 

@@ -1,7 +1,7 @@
 /* bench: how fast a machine runs the operators and whole passes of the modes. A figure is the median of repeats, warm,
- * with its median absolute deviation; on a device the repeats are graphs, so that no launch is counted. It is held
- * against a copy of as many bytes, timed in the same way, and against the roofline: the larger of bytes at the rate of
- * a large copy and arithmetic at the device's peak. Bytes are inputs, weights and outputs, once each. */
+ * with its spread (`mad`: base/quantiles.h); on a device the repeats are graphs, so that no launch is counted. It is
+ * held against a copy of as many bytes, timed in the same way, and against the roofline: the larger of bytes at the
+ * rate of a large copy and arithmetic at the device's peak. Bytes are inputs, weights and outputs, once each. */
 #ifndef DS_DEVICE_BENCH_H
 #define DS_DEVICE_BENCH_H
 #include "base/progress.h"

@@ -197,5 +197,12 @@ double device_take(const Device *d, int i, int layer, Trace *trace) {
     if (t->nans_at) t->nans = *(int64_t *)(void *)(host + ((char *)t->nans_at - base));
     t->nans_at = NULL;
   }
+  Tensor *own = &trace->conv_in;
+  if (own->data) {
+    own->data = host + ((char *)own->data - base);
+    own->scale = *(float *)(void *)(host + ((char *)own->scale_at - base));
+    own->nans = *(int64_t *)(void *)(host + ((char *)own->nans_at - base));
+    own->nans_at = NULL, own->scale_at = NULL;
+  }
   return cuda_seconds(lane->start, lane->done);
 }

@@ -1,12 +1,13 @@
 #include "measure/budget.h"
 
 #include <math.h>
+#include <string.h>
 
 enum { LOCAL, INHERITED, INTERACTION, PARTS };
 
 /* Sums over elements, and over prompts alike. */
 typedef struct Sums {
-  double base, in, total, left;     /* squares */
+  double base, in, total;           /* squares */
   double part[PARTS], along[PARTS]; /* squares; products with the total */
 } Sums;
 
@@ -23,7 +24,6 @@ static void fill(Budget *row, const Sums *s) {
   row->inherited_share = ratio(s->along[INHERITED], s->total);
   row->interaction_share = ratio(s->along[INTERACTION], s->total);
   row->gain = ratio(row->inherited_l2, row->in_l2);
-  row->closure = ratio(sqrt(s->left), row->total_l2);
 }
 
 static const double *values(const Tensor *t, Arena *arena) {
@@ -46,11 +46,9 @@ void budget_of(const BudgetTensors *t, Budget *row, Arena scratch) {
         [INHERITED] = base_at_other[i] - base[i],
         [INTERACTION] = (other[i] - base_at_other[i]) - (other_at_base[i] - base[i]),
     };
-    double left = total - (part[LOCAL] + part[INHERITED] + part[INTERACTION]);
     s.base += base[i] * base[i];
     s.in += given * given;
     s.total += total * total;
-    s.left += left * left;
     for (int p = 0; p < PARTS; p++) {
       s.part[p] += part[p] * part[p];
       s.along[p] += part[p] * total;
@@ -72,8 +70,7 @@ Budget budget_pool(const Budget *const *rows, size_t count) {
     s.part[LOCAL] += square(row->local_l2);
     s.part[INHERITED] += square(row->inherited_l2);
     s.part[INTERACTION] += square(row->interaction_l2);
-    if (!(total > 0)) continue; /* without shares and closure */
-    s.left += square(row->closure) * total;
+    if (!(total > 0)) continue; /* without shares */
     s.along[LOCAL] += row->local_share * total;
     s.along[INHERITED] += row->inherited_share * total;
     s.along[INTERACTION] += row->interaction_share * total;
@@ -82,4 +79,24 @@ Budget budget_pool(const Budget *const *rows, size_t count) {
   pooled.prompt[0] = 0;
   fill(&pooled, &s);
   return pooled;
+}
+
+static bool same_pair(const Budget *a, const Budget *b) {
+  return !strcmp(a->base, b->base) && !strcmp(a->other, b->other);
+}
+
+/* The same pair's row of the layer before, in the same prompt; NULL where there is none. */
+static const Budget *row_before(const Budget *row, size_t i) {
+  for (size_t j = i; j-- > 0 && !strcmp(row[j].prompt, row[i].prompt) && row[j].layer + 1 >= row[i].layer;)
+    if (row[j].layer + 1 == row[i].layer && same_pair(&row[j], &row[i])) return &row[j];
+  return NULL;
+}
+
+const Budget *budget_broken_chain(const Budget *row, size_t count, const Budget **before) {
+  for (size_t i = 0; i < count; i++) {
+    *before = row_before(row, i);
+    if (!*before || row[i].in_l2 == (*before)->total_l2) continue;
+    if (!isnan(row[i].in_l2) || !isnan((*before)->total_l2)) return &row[i];
+  }
+  return NULL;
 }

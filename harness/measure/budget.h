@@ -1,11 +1,13 @@
 /* budget: where the difference of two modes at the end of a layer comes from. With x the inputs and f the blocks of
- * base and other, as vectors over the whole of block_out, in float64: total       = f_other(x_other) - f_base(x_base)
+ * base and other, as vectors over the whole of block_out, in float64:
+ *   total       = f_other(x_other) - f_base(x_base)
  *   local       = f_other(x_base) - f_base(x_base)     what the layer makes by itself
  *   inherited   = f_base(x_other) - f_base(x_base)     what it passes on of the difference that it is given
  *   interaction = (f_other(x_other) - f_base(x_other)) - (f_other(x_base) - f_base(x_base))
- * The interaction is a difference of differences, not what is left over, so that total = local + inherited +
- * interaction is a claim about the vectors that came in, and `closure` is its test. A float32 block given the
- * reference's float64 input rounds it first: that rounding is the block's own, and belongs to local. */
+ * That total is their sum is true of any six vectors: it shows nothing. What is tested is that each part is that of the
+ * blocks themselves (tests/test_budget.c), and what a run checks is that the difference a layer is given is, to the
+ * bit, the total of the layer before. A float32 block given the reference's float64 input rounds it first: that
+ * rounding is the block's own, and belongs to local. */
 #ifndef DS_MEASURE_BUDGET_H
 #define DS_MEASURE_BUDGET_H
 #include "base/arena.h"
@@ -23,4 +25,7 @@ typedef struct BudgetTensors {
 void budget_of(const BudgetTensors *t, Budget *row, Arena scratch);
 /* The rows of one pair at one layer as one, as if the prompts were one vector; its prompt is empty. count >= 1. */
 Budget budget_pool(const Budget *const *rows, size_t count);
+/* The first row that is given another difference than the layer before it left, and that layer's row; NULL where every
+ * layer is given what was left. Rows of a prompt in the order of its layers. */
+const Budget *budget_broken_chain(const Budget *row, size_t count, const Budget **before);
 #endif

@@ -101,8 +101,8 @@ TABLE(modes, ModeRow, 1, "Modes: the setting of every stage");
 #undef X
 
 #define X(member) COLUMN(ScaleRow, member)
-static const Column columns_scales[] = {X(layer), X(name), X(statistic), X(scale)};
-TABLE(scales, ScaleRow, 2, "Scales: static scales of activations and weights");
+static const Column columns_scales[] = {X(prompt), X(mode), X(layer), X(name), X(statistic), X(scale)};
+TABLE(scales, ScaleRow, 4, "Scales: of activations and weights, and those that a mode takes from each prompt");
 #undef X
 
 #define X(member) COLUMN(Performance, member)
@@ -113,7 +113,7 @@ TABLE(performance, Performance, 1, "Performance: where the time went");
 #define X(member) COLUMN(Budget, member)
 static const Column columns_budget[] = {
     X(prompt), X(base), X(other), X(layer), X(base_l2), X(in_l2), X(total_l2), X(local_l2), X(inherited_l2),
-    X(interaction_l2), X(local_share), X(inherited_share), X(interaction_share), X(gain), X(closure),
+    X(interaction_l2), X(local_share), X(inherited_share), X(interaction_share), X(gain),
 };
 TABLE(budget, Budget, 4, "Error budget: what each layer makes by itself, and what it passes on");
 #undef X

@@ -1,6 +1,7 @@
 /* tables: the rows that a run says, one struct a table, one description for all that write or read it (results file,
  * CSV, report). Text is UTF-8, NUL-padded; a double that does not apply is NaN; an index that does not apply is -1.
- * `layer`: 0 … layers-1; -1 for embedding; `layers` for norm_f and logits. */
+ * `layer`: 0 … layers-1; -1 for embedding; `layers` for norm_f and logits. `mad`, the spread of times, is in every
+ * table 1.4826 times the median absolute deviation: that of normal values is their standard deviation. */
 #ifndef DS_MEASURE_TABLES_H
 #define DS_MEASURE_TABLES_H
 #include <stddef.h>
@@ -14,6 +15,7 @@ enum {
   TEXT_DIGEST = 40,
   TEXT_STAGES = 160,
   TEXT_REASON = 160,
+  TEXT_MODES = 64 * TEXT_NAME, /* as many as a micro section may list */
   FIRST_VALUES = 10
 };
 
@@ -192,18 +194,22 @@ typedef struct ModeRow {
       out_proj[16], conv_acc[16], softplus[16], decay[16], state[16]; /* as mode_stages, in its order */
 } ModeRow;
 
-/* A static scale: of an activation at a layer, or of a weight. */
+/* A scale of int8 values at a layer: a static one, of an activation (s_in … s_h) or of a weight that some mode of the
+ * run takes as int8 (by the checkpoint's name: in_proj.weight, conv1d.weight, A_log, …), or one that a mode takes from
+ * each prompt by itself (conv_in, where its setting is i8_dynamic). */
 typedef struct ScaleRow {
+  char prompt[TEXT_NAME], mode[TEXT_NAME]; /* of conv_in; "" of static ones, which all prompts and modes share */
   int32_t layer;
-  char name[24];           /* s_in … s_h, or the weight: w_in_proj, w_conv, b_conv, … */
-  double statistic, scale; /* the observed maximum or quantile; scale = max(statistic, 1e-5) / 127 in float32 */
+  char name[24];
+  double statistic; /* what it was made from: the observed maximum or quantile */
+  double scale;     /* static: max(statistic, 1e-5) / 127; conv_in: statistic / 127, or 1 where that is 0; in float32 */
 } ScaleRow;
 
 /* Where the time went. */
 typedef struct Performance {
   char what[TEXT_NAME]; /* "load", "calibrate", "mode 2-0", "reference", "statistics", "store", "total" */
   double time_s;
-  int64_t bytes; /* total: peak resident memory; store: bytes written; else 0 */
+  int64_t bytes; /* total: peak resident memory; store: of the layers' files that this run wrote; else 0 */
 } Performance;
 
 /* Where a pair's difference at one layer of one prompt comes from: measure/budget.h. */
@@ -216,7 +222,6 @@ typedef struct Budget {
   double local_share, inherited_share,
       interaction_share; /* <part, total> / <total, total>: together 1; NaN where total is 0 */
   double gain;           /* inherited_l2 / in_l2; NaN where nothing is given */
-  double closure;        /* |total - (local + inherited + interaction)|_2 / total_l2 */
 } Budget;
 
 /* One output tensor of one operator that ran alone: its float32 arithmetic against float64 on the very same inputs.
@@ -225,7 +230,7 @@ typedef struct MicroRow {
   int32_t item; /* number of the operator's run: the other micro tables refer to it */
   char operator_name[TEXT_TENSOR];
   char setting[TEXT_NAME];  /* types in and out, order: "u:i8 rest:i8 blocked f16" */
-  char modes[TEXT_KERNEL];  /* the modes whose computation this is: "0 2-0" */
+  char modes[TEXT_MODES];   /* the modes whose computation this is: "0 2-0" */
   char input[TEXT_TENSOR];  /* captured, normal, … */
   char prompt[TEXT_NAME];   /* captured: where; else "" */
   int32_t layer;            /* captured: where; else -1 */
@@ -248,7 +253,7 @@ typedef struct MicroRow {
   int64_t used_index;           /* of used_max; -1 where all are 0 */
   int64_t over_bound;           /* elements beyond their bound: each is a bug */
   int64_t unbounded;            /* elements that nothing is promised of: float32 may overflow on the way */
-  double time_us, time_mad_us;  /* of the whole operator: median, and median absolute deviation */
+  double time_us, time_mad_us;  /* of the whole operator: median and spread */
   int64_t runs;                 /* that the median is of */
   int64_t bytes;                /* inputs read once and outputs written once */
   double gb_s, copy_ratio;      /* bytes / time; time / that of a plain copy that moves the same bytes */
@@ -336,7 +341,7 @@ typedef struct EvaluationPair {
 } EvaluationPair;
 
 /* Time of one operator, or of the whole ("total"), in one prefill of `length` tokens under a mode: median over repeats,
- * and the median absolute deviation times 1.4826. The total is taken without a clock around each operator. */
+ * and its spread. The total is taken without a clock around each operator. */
 typedef struct Cost {
   char mode[TEXT_NAME], backend[TEXT_TYPE], op[TEXT_TENSOR];
   int32_t length, repeats, calls; /* calls: in one prefill */
@@ -357,7 +362,7 @@ typedef struct CostBytes {
   double to_fp32;                                  /* weights, scales and state of fp32 over this mode's */
 } CostBytes;
 
-/* How fast something ran: the median of repeats and their median absolute deviation. Printed, not stored. */
+/* How fast something ran: the median of repeats and their spread. Printed, not stored. */
 typedef struct Speed {
   char what[TEXT_NAME];     /* the tensor that an operator made, or "forward", "forward, captured" */
   char kernel[TEXT_KERNEL]; /* of an operator */

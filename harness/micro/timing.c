@@ -1,10 +1,10 @@
 /* timing: the median of many runs, beside a plain copy that moves as many bytes on the same threads. Nothing but the
  * table depends on it. */
-#include <gsl/gsl_statistics_double.h>
 #include <omp.h>
 #include <string.h>
 
 #include "base/progress.h"
+#include "base/quantiles.h"
 #include "micro/rows.h"
 
 enum { RUNS_LEAST = 5, RUNS_MOST = 101 };
@@ -25,7 +25,8 @@ Timing micro_time(Operator *o, Arena scratch) {
   for (int i = 0; i < OPERATOR_OUTPUTS; i++) out[i] = &o->out[i].got;
   size_t half = (size_t)(operator_bytes(o) + 1) / 2;
   char *from = arena_alloc(&scratch, half, 1), *to = arena_alloc(&scratch, half, 1);
-  double taken[2][RUNS_MOST], middle[2], mad = 0, work[RUNS_MOST];
+  double taken[2][RUNS_MOST], work[RUNS_MOST];
+  Middle middle[2];
   Timing timing = {0};
   for (int what = 0; what < 2; what++) {
     double spent = 0;
@@ -39,12 +40,11 @@ Timing micro_time(Operator *o, Arena scratch) {
       double time = clock_s() - start;
       if (run >= 0) taken[what][runs++] = time, spent += time;
     }
-    if (what == 0) mad = gsl_stats_mad0(taken[0], 1, (size_t)runs, work);
     if (what == 0) timing.runs = runs;
-    middle[what] = gsl_stats_median(taken[what], 1, (size_t)runs);
+    middle[what] = middle_of(taken[what], (size_t)runs, work);
   }
-  timing.time_us = 1e6 * middle[0];
-  timing.mad_us = 1e6 * mad;
-  timing.copy_us = 1e6 * middle[1];
+  timing.time_us = 1e6 * middle[0].median;
+  timing.mad_us = 1e6 * middle[0].mad;
+  timing.copy_us = 1e6 * middle[1].median;
   return timing;
 }

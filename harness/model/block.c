@@ -9,6 +9,7 @@ typedef struct Run {
   int T;
   Arena *arena;
   Tensor *t;         /* the trace's tensors */
+  Tensor *conv_in;   /* the trace's */
   int64_t *counters; /* on a device: what its operators count or compute stands there; else NULL */
   int counters_used;
 } Run;
@@ -97,7 +98,7 @@ static void run_conv(Run *r) {
     Tensor dynamic = scratch_like(r, &x, TYPE_I8, 0);
     if (r->counters) dynamic.scale_at = (float *)(void *)&r->counters[r->counters_used++];
     r->ops->quantise_dynamic(&x, &dynamic);
-    x = dynamic;
+    x = *r->conv_in = dynamic;
   }
   Tensor *pre = make(r, T_CONV1D, TYPE_F32);
   Tensor *silu = make(r, T_CONV1D_SILU, mode->conv_out == CONV_OUT_F32 ? TYPE_F32 : TYPE_I8);
@@ -173,7 +174,14 @@ static void run_out(Run *r) {
 void block_run(const Model *model, int layer, const Mode *mode, const Tensor *x, Arena *arena, Trace *trace) {
   *trace = (Trace){0};
   trace->t[T_BLOCK_IN] = *x;
-  Run run = {model->ops, model, &model->layer[layer], mode, x->rows, arena, trace->t, NULL, 0};
+  Run run = {.ops = model->ops,
+             .model = model,
+             .layer = &model->layer[layer],
+             .mode = mode,
+             .T = x->rows,
+             .arena = arena,
+             .t = trace->t,
+             .conv_in = &trace->conv_in};
   make_counters(&run);
   run_conv(&run);
   run_scan(&run);

@@ -60,6 +60,8 @@ int tensor_id(const char *name); /* -1 where there is none */
 /* A tensor that a mode does not make has data == NULL (ssm_state_q8 where the scan's input is float). */
 typedef struct Trace {
   Tensor t[T_COUNT];
+  Tensor conv_in; /* the convolution's input where the block quantised it at a scale of its own, which no other tensor
+                   * shows; else data NULL. Not stored: its scale is (tables.h, ScaleRow) */
 } Trace;
 
 /* The layer number under which the tables file the tensors of the model's ends: -1 for embedding, `layers` for the

@@ -1,5 +1,4 @@
-/* budget: the error budget of each pair that has one: what every layer makes, what it passes on, and whether the parts
- * make up the whole. */
+/* budget: the error budget of each pair that has one: what every layer makes and what it passes on. */
 #include "measure/budget.h"
 
 #include <math.h>
@@ -74,7 +73,7 @@ static int count_above(const LayerBudget *all, double (*figure)(const Budget *),
 
 /* False where nothing differs anywhere: there is then nothing to list. */
 static bool write_sentences(FILE *out, const LayerBudget *all, Arena scratch) {
-  double total = 0, by_local = 0, closure = 0;
+  double total = 0, by_local = 0;
   int layers = 0;
   for (int layer = 0; layer < all->layers; layer++) {
     const Budget *row = &all->row[layer];
@@ -83,7 +82,6 @@ static bool write_sentences(FILE *out, const LayerBudget *all, Arena scratch) {
     if (!(row->total_l2 > 0)) continue;
     total++;
     by_local += row->local_share;
-    closure = fmax(closure, row->closure);
   }
   if (all->nonfinite)
     fprintf(out, say("- **Without a budget**: %s, the first of them layer %d. Values there are not finite.\n"),
@@ -104,17 +102,15 @@ static bool write_sentences(FILE *out, const LayerBudget *all, Arena scratch) {
             layers, largest(&scratch, all, gain, md_factor, 1));
   else
     fputs(say("- **Which layers amplify it**: none; every gain is at most 1.\n"), out);
-  fprintf(out, say("- In the mean over the layers %s of a layer's total is its own doing.\n"),
+  fprintf(out, say("- In the mean over the layers %s of a layer's total is its own doing.\n\n"),
           md_percent(&scratch, by_local / total));
-  fprintf(out, say("- **The budget closes**: what the parts miss of the total is at most %s of it.\n\n"),
-          md_short(&scratch, closure));
   return true;
 }
 
 static void write_table(FILE *out, const LayerBudget *all, Arena scratch) {
   static const char *const heading[] = WORDS("layer", "error in", "total", "local", "inherited", "interaction", "local",
-                                             "inherited", "interaction", "gain", "closure");
-  Grid grid = grid_new(&scratch, "rrrrrrrrrrr");
+                                             "inherited", "interaction", "gain");
+  Grid grid = grid_new(&scratch, "rrrrrrrrrr");
   for (int c = 0; c < grid.columns; c++)
     grid_add(&grid, c >= 6 && c <= 8 ? arena_printf(&scratch, say("%s, share"), say(heading[c])) : say(heading[c]));
   for (int layer = 0; layer < all->layers; layer++) {
@@ -127,7 +123,6 @@ static void write_table(FILE *out, const LayerBudget *all, Arena scratch) {
     for (int i = 0; i < 3; i++)
       grid_add(&grid, isnan(share[i]) ? "—" : arena_printf(&scratch, "%.1f %%", 100 * share[i]));
     grid_add(&grid, md_factor(&scratch, row->gain));
-    grid_add(&grid, md_short(&scratch, row->closure));
   }
   grid_write(&grid, out);
 }
@@ -157,7 +152,7 @@ void section_budget(FILE *out, const ReportData *d, Arena scratch) {
           "depend on each other. Sizes are L2 norms beside that of the first side's `block_out`; shares are "
           "projections "
           "on the total, which add up to 100 %% (a negative one works against the total); *gain* is inherited beside "
-          "the error that came in; *closure* is what the parts miss of the total.\n\n"),
+          "the error that came in, which the run checks to be the total of the layer before.\n\n"),
       d->prompts > 1 ? say(", prompts pooled") : "");
   write_pairs(out, d, d->pair, d->pairs, scratch);
   if (d->pair != d->against) write_pairs(out, d, d->against, d->againsts, scratch);

@@ -330,17 +330,18 @@ const Phrase chinese[] = {
 
     /* --- run.c */
     {"scale", "缩放因子"},
-    {"layers", "层数"},
     {"smallest", "最小"},
     {"at layer", "所在层"},
     {"largest", "最大"},
     {"ratio", "比值"},
-    {"Static scales, one a tensor and layer; an INT8 step is the scale itself. Every scale is in "
-     "`tables/scales.csv`.\n\n",
-     "静态缩放因子，每层每个张量一个；INT8 的一级即为缩放因子本身。全部缩放因子见 `tables/scales.csv`。\n\n"},
+    {"Scales; an INT8 step is the scale itself. Static ones, one a layer: of activations (`s_…`, from the calibration) "
+     "and of weights (from their largest absolute value). `conv_in` is what a mode takes from each prompt by itself. "
+     "Every scale is in `tables/scales.csv`.\n\n",
+     "缩放因子；INT8 的一级即为缩放因子本身。静态的每层一个：激活的（`s_…`，来自校准）与权重的（来自其最大绝对值）。"
+     "`conv_in` 是某个模式由每个提示自身取得的。全部缩放因子见 `tables/scales.csv`。\n\n"},
     {"Every value of every tensor is finite, and quantisation met no NaN.\n\n",
      "所有张量的所有值都是有限值，量化过程中没有遇到 NaN。\n\n"},
-    {"The results file holds no static scales.\n\n", "结果文件中没有静态缩放因子。\n\n"},
+    {"The results file holds no scales.\n\n", "结果文件中没有缩放因子。\n\n"},
     {"The results file holds no times.\n\n", "结果文件中没有耗时数据。\n\n"},
     {"what", "项目"},
     {"time, s", "时间（s）"},
@@ -376,29 +377,26 @@ const Phrase chinese[] = {
      "- **哪些层放大误差**：%2$d 层中有 %1$d 层的增益大于 1；最大的是：%3$s。\n"},
     {"- **Which layers amplify it**: none; every gain is at most 1.\n",
      "- **哪些层放大误差**：没有；所有增益都不大于 1。\n"},
-    {"- In the mean over the layers %s of a layer's total is its own doing.\n",
-     "- 按各层平均，一层的总误差中有 %s 由该层自身产生。\n"},
-    {"- **The budget closes**: what the parts miss of the total is at most %s of it.\n\n",
-     "- **预算闭合**：各部分之和与总误差之差至多为总误差的 %s。\n\n"},
+    {"- In the mean over the layers %s of a layer's total is its own doing.\n\n",
+     "- 按各层平均，一层的总误差中有 %s 由该层自身产生。\n\n"},
     {"error in", "输入误差"},
     {"total", "总误差"},
     {"local", "本层"},
     {"inherited", "继承"},
     {"interaction", "交互"},
     {"gain", "增益"},
-    {"closure", "闭合差"},
     {"%s, share", "%s（占比）"},
     {"At the end of each layer, total = local + inherited + interaction, as vectors%s. *Local* is what the layer makes "
      "by itself: the second side's block on the first side's input, less the first's. *Inherited* is what it passes "
      "on: the first side's block on the second's input, less the same. *Interaction* is how much the two depend on "
      "each other. Sizes are L2 norms beside that of the first side's `block_out`; shares are projections on the total, "
      "which add up to 100 %% (a negative one works against the total); *gain* is inherited beside the error that came "
-     "in; *closure* is what the parts miss of the total.\n\n",
+     "in, which the run checks to be the total of the layer before.\n\n",
      "在每一层的末端，按向量有：总误差 = 本层 + 继承 + "
      "交互%s。*本层*是该层自身产生的误差：第二侧的块作用于第一侧的输入，减去第一侧的输出。*继承*"
      "是该层传递的误差：第一侧的块作用于第二侧的输入，减去同一输出。*交互*表示两者相互依赖的程度。各项大小为 L2 "
      "范数，相对于第一侧 `block_out` 的范数；占比是在总误差上的投影，合计 100 "
-     "%%（负值表示抵消总误差）；*增益*是继承误差与输入误差之比；*闭合差*是各部分之和与总误差之差。\n\n"},
+     "%%（负值表示抵消总误差）；*增益*是继承误差与输入误差之比，运行时会检查输入误差就是上一层的总误差。\n\n"},
     {", prompts pooled", "（合并所有提示）"},
 
     /* --- plots.c */
@@ -466,8 +464,9 @@ const Phrase chinese[] = {
     {"GB/s", "GB/s"},
     {"times a copy", "拷贝耗时的倍数"},
     {"Time at the largest shape, beside a plain copy that moves the same bytes (inputs read once, outputs written "
-     "once); the spread is the median absolute deviation:\n\n",
-     "最大形状下的耗时，与搬运同样字节数的单纯拷贝相比（输入读一次，输出写一次）；离散度为绝对中位差：\n\n"},
+     "once); the spread is 1.4826 times the median absolute deviation:\n\n",
+     "最大形状下的耗时，与搬运同样字节数的单纯拷贝相比（输入读一次，输出写一次）；离散度为绝对中位差的 1.4826 "
+     "倍：\n\n"},
     {"element", "元素"},
     {"got", "实得"},
     {"want", "应得"},

@@ -211,7 +211,7 @@ static void write_times(FILE *out, const Group *group, int count, const char *op
   }
   fputs(
       say("Time at the largest shape, beside a plain copy that moves the same bytes (inputs read once, outputs written "
-          "once); the spread is the median absolute deviation:\n\n"),
+          "once); the spread is 1.4826 times the median absolute deviation:\n\n"),
       out);
   grid_write(&grid, out);
 }

@@ -11,7 +11,7 @@
 
 static void write_scales(FILE *out, const ReportData *d, Arena scratch) {
   Grid grid = grid_new(&scratch, "lrrrrrr");
-  static const char *const heading[] = WORDS("scale", "layers", "smallest", "at layer", "largest", "at layer", "ratio");
+  static const char *const heading[] = WORDS("scale", "values", "smallest", "at layer", "largest", "at layer", "ratio");
   grid_head(&grid, heading);
   for (size_t i = 0; i < d->scales; i++) {
     const char *name = d->scale[i].name;
@@ -19,23 +19,24 @@ static void write_scales(FILE *out, const ReportData *d, Arena scratch) {
     for (size_t j = 0; j < i && !met; j++) met = !strcmp(d->scale[j].name, name);
     if (met) continue;
     const ScaleRow *smallest = &d->scale[i], *largest = smallest;
-    int layers = 0;
+    int values = 0;
     for (size_t j = i; j < d->scales; j++) {
       if (strcmp(d->scale[j].name, name)) continue;
-      layers++;
+      values++;
       if (d->scale[j].scale < smallest->scale) smallest = &d->scale[j];
       if (d->scale[j].scale > largest->scale) largest = &d->scale[j];
     }
     grid_add(&grid, md_code(&scratch, name));
-    grid_add(&grid, arena_printf(&scratch, "%d", layers));
+    grid_add(&grid, arena_printf(&scratch, "%d", values));
     grid_add(&grid, md_short(&scratch, smallest->scale));
     grid_add(&grid, arena_printf(&scratch, "%d", smallest->layer));
     grid_add(&grid, md_short(&scratch, largest->scale));
     grid_add(&grid, arena_printf(&scratch, "%d", largest->layer));
     grid_add(&grid, md_factor(&scratch, largest->scale / smallest->scale));
   }
-  fputs(say("Static scales, one a tensor and layer; an INT8 step is the scale itself. Every scale is in "
-            "`tables/scales.csv`.\n\n"),
+  fputs(say("Scales; an INT8 step is the scale itself. Static ones, one a layer: of activations (`s_…`, from the "
+            "calibration) and of weights (from their largest absolute value). `conv_in` is what a mode takes from each "
+            "prompt by itself. Every scale is in `tables/scales.csv`.\n\n"),
         out);
   grid_write(&grid, out);
 }
@@ -49,7 +50,7 @@ void section_health(FILE *out, const ReportData *d, Arena scratch) {
   if (d->scales)
     write_scales(out, d, scratch);
   else
-    fputs(say("The results file holds no static scales.\n\n"), out);
+    fputs(say("The results file holds no scales.\n\n"), out);
 }
 
 void section_performance(FILE *out, const ReportData *d, Arena scratch) {

@@ -83,7 +83,7 @@ static const Key micro_keys[] = {
          "shapes of made inputs: tokens x channels (x states of the scan, x outputs of a linear), each with every "
          "input; left out: the model's own (at most 512 tokens) with every input, and with the first made input "
          "also 1, 2, 3, 5 and 33 tokens, odd widths, those of a 130M model, and 8192 tokens for the scan"},
-    {"modes", KIND_LIST, offsetof(Micro, modes), .min = 1, .max = 64, .item = &a_mode_name,
+    {"modes", KIND_LIST, offsetof(Micro, modes), .min = 1, .max = MICRO_MODES_MAX, .item = &a_mode_name,
      .count_offset = offsetof(Micro, mode_count),
      .meaning = "modes that the operator runs under, equal computations once; left out: every preset that has its "
                 "scales (fp32 for exp, silu and softplus, which no stage touches)"},

@@ -57,6 +57,7 @@ typedef struct Keep {
   int deflate; /* 0 (default, contiguous) … 9 */
 } Keep;
 
+enum { MICRO_MODES_MAX = 64 };
 typedef struct Micro { /* an empty list: the default that the schema's row states; filled in by micro/plan */
   const char *operator_name;
   const char **inputs;

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -154,6 +155,11 @@ bool segment_commit(Segment *segment, Status *st) {
   segment->file = -1;
   bool ok = H5(H5Fclose(file)) || store_write_failed(segment->temporary, "closing", 0, why, st);
   ok = ok && (!segment->journal->sync || store_sync_file(segment->temporary, st));
+  struct stat info;
+  if (ok && stat(segment->temporary, &info) != 0)
+    ok = FAIL(st, "%s: %s", segment->temporary, strerror(errno));
+  else if (ok)
+    segment->bytes = (int64_t)info.st_size;
   if (ok && rename(segment->temporary, segment->path) != 0)
     ok = FAIL(st, "%s: cannot be renamed to its final name: %s", segment->temporary, strerror(errno));
   if (ok) return !segment->journal->sync || file_sync_folder(segment->journal->folder, st);

@@ -73,7 +73,8 @@ typedef struct Segment {
   const Journal *journal;
   int prompt, layer;
   char path[4096], temporary[4096];
-  int64_t file; /* hid_t; -1: none */
+  int64_t file;  /* hid_t; -1: none */
+  int64_t bytes; /* once committed: of the file */
 } Segment;
 bool segment_create(const Journal *journal, int prompt, int layer, Segment *segment, Status *st);
 /* NaN made canonical before it is written (into a copy); `digest` receives the digest of the tensor's own

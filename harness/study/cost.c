@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/quantiles.h"
 #include "model/block.h"
 #include "model/footprint.h"
 #include "study/timed_ops.h"
@@ -109,8 +110,9 @@ static Cost row_of(const Bench *b, const Subject *s, const Subject *fp32, int op
   snprintf(row.mode, sizeof row.mode, "%s", s->mode->name);
   snprintf(row.backend, sizeof row.backend, "%s", b->model->ops->backend);
   snprintf(row.op, sizeof row.op, "%s", op == TOTAL ? "total" : operator_names[op]);
-  row.time_s = median(x, n, scratch);
-  row.mad_s = gsl_stats_mad(x, 1, (size_t)n, work);
+  Middle time = middle_of(x, (size_t)n, work);
+  row.time_s = time.median;
+  row.mad_s = time.mad;
   row.tokens_per_s = op == TOTAL ? s->length / row.time_s : NAN;
   row.speed_to_fp32 = fp32->calls[op] ? median(to_fp32, n, scratch) : NAN;
   row.time_to_copy = median(to_copy, n, scratch);

@@ -1,0 +1,10 @@
+/* print_speed: the answer of `bench` on standard output. */
+#ifndef DS_COMMAND_PRINT_SPEED_H
+#define DS_COMMAND_PRINT_SPEED_H
+#include <stdio.h>
+
+#include "measure/tables.h"
+
+/* `where`: the machine that it ran on. */
+void print_speed(FILE *out, const Speed *row, size_t rows, const char *where);
+#endif
