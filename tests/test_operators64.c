@@ -252,9 +252,10 @@ Test(hadamard64, keeps_the_length_of_long_rows) {
 }
 
 Test(hadamard64, sizes_without_a_matrix_are_known) {
-  static const int want[][2] = {{1, 1},   {2, 1},     {4, 1},  {256, 1},  {12, 12}, {1536, 12},  {20, 20}, {2560, 20},
-                                {28, 28}, {3584, 28}, {0, 0},  {-4, 0},   {3, 0},   {6, 0},      {10, 0},  {14, 0},
-                                {36, 0},  {44, 0},    {60, 0}, {768, 12}, {144, 0}, {1 << 30, 1}};
+  static const int want[][2] = {{1, 1},   {2, 1},     {4, 1},   {256, 1},     {12, 12},     {1536, 12},
+                                {20, 20}, {2560, 20}, {28, 28}, {3584, 28},   {0, 0},       {-4, 0},
+                                {3, 0},   {6, 0},     {10, 0},  {14, 0},      {36, 0},      {44, 0},
+                                {60, 0},  {768, 12},  {144, 0}, {1 << 15, 1}, {1 << 16, 0}, {1 << 30, 0}};
   for (int i = 0; i < (int)(sizeof want / sizeof *want); i++)
     cr_expect_eq(hadamard64_factor(want[i][0]), want[i][1], "size %d: got %d, want %d", want[i][0],
                  hadamard64_factor(want[i][0]), want[i][1]);

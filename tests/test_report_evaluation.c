@@ -6,7 +6,8 @@ typedef struct Rows {
   EvaluationPair pair[8];
   Cost cost[8];
   CostBytes bytes[4];
-  size_t modes, pairs, costs, sizes;
+  const EvaluationWindow *window;
+  size_t modes, pairs, costs, sizes, windows;
 } Rows;
 
 static Rows *rows;
@@ -23,6 +24,8 @@ static void add_mode(const char *mode, double bits, double kl) {
   *e = (Evaluation){.windows = 16,
                     .length = 512,
                     .disjoint = 533,
+                    .lag1 = 0.05,
+                    .block = 1,
                     .byte_tokens = 1,
                     .bits = bits,
                     .bits_se = 0.03,
@@ -37,12 +40,20 @@ static void add_mode(const char *mode, double bits, double kl) {
                     .top1_agreement = kl ? 0.975 : 1,
                     .top1_accuracy = 0.625};
   SET_TEXT(e->mode, mode);
+  SET_TEXT(e->text, "psalms.txt");
 }
 
 static void add_pair(const char *base, const char *other, const char *metric, const char *answer, double diff,
                      double needed) {
   EvaluationPair *p = &rows->pair[rows->pairs++];
-  *p = (EvaluationPair){.windows = 16, .diff = diff, .low = diff - 0.25, .high = diff + 0.25, .windows_needed = needed};
+  *p = (EvaluationPair){.windows = 16,
+                        .diff = diff,
+                        .low = diff - 0.25,
+                        .high = diff + 0.25,
+                        .holm = 0.01,
+                        .block = 1,
+                        .windows_held = 533,
+                        .windows_needed = needed};
   SET_TEXT(p->base, base);
   SET_TEXT(p->other, other);
   SET_TEXT(p->metric, metric);
@@ -79,10 +90,11 @@ static void add_cost(const char *mode, double tokens_per_s, int64_t weights, int
 
 static const char *text_with_rows(void) {
   ReportData *d = made_run(&arena, made, 1);
-  TableRows *all = ARENA_NEW(&arena, TableRows, d->table_count + 4);
+  TableRows *all = ARENA_NEW(&arena, TableRows, d->table_count + 5);
   memcpy(all, d->tables, (size_t)d->table_count * sizeof *all);
   all[d->table_count++] = (TableRows){&table_evaluation, rows->mode, rows->modes};
   all[d->table_count++] = (TableRows){&table_evaluation_pairs, rows->pair, rows->pairs};
+  all[d->table_count++] = (TableRows){&table_evaluation_windows, rows->window, rows->windows};
   all[d->table_count++] = (TableRows){&table_cost, rows->cost, rows->costs};
   all[d->table_count++] = (TableRows){&table_cost_bytes, rows->bytes, rows->sizes};
   d->tables = all;
@@ -108,28 +120,72 @@ Test(report_evaluation, each_answer_is_said_with_its_figures) {
   add_pair("2-0", "2-4", "kl_mean", "better", -0.5, 4);
   add_pair("0", "2-0", "bits", "identical", 0, NAN);
   const char *text = part_of(text_with_rows(), "predicts\n", "16 windows");
-  EXPECT_PART(text, "16 windows of 512 tokens each");
+  EXPECT_PART(text, "16 windows of 512 tokens each, of psalms.txt: every figure is one of that text.");
+  EXPECT_PART(text, "their bits are correlated by 0.05");
   EXPECT_PART(text, "| 1.750000 ± 0.030000 | 4.00e-03 ± 4.00e-04 |");
   EXPECT_PART(text, "| fp64 | 1.500000 ± 0.030000 |                   — |");
   EXPECT_LINE(
       text,
-      "- **Does 2-4 predict better than 2-0?** The two are not distinguishable at this number of windows. It needs "
-      "fewer: -1.25e-01 bits, 95 % from -3.75e-01 to 1.25e-01, over 16 windows. A difference of this size would "
-      "take about 41 windows.");
-  EXPECT_LINE(text, "- **Does 2-0 predict better than 0?** No: they are the same in every window.");
+      "- **Does 2-4 predict psalms.txt better than 2-0?** It cannot be told from these windows. It needs fewer: "
+      "-1.25e-01 bits, 95 % from -3.75e-01 to 1.25e-01, over 16 windows. Of a difference of this size 41 windows would "
+      "tell, and the text holds 533.");
+  EXPECT_LINE(text, "- **Does 2-0 predict psalms.txt better than 0?** No: they are the same in every window.");
   EXPECT_PART(text, "of the 2 comparisons here that could go either way, in about 0.1");
-  EXPECT_PART(text, "not distinguishable: 41 windows would tell");
+  EXPECT_PART(text, "cannot tell: 41 windows would tell, and the text holds 533 |");
+  EXPECT_PART(text, "(2.50e-01 … 7.50e-01) | no: worse   ");
   EXPECT_NONE(text, "Warning");
 }
 
-Test(report_evaluation, overlapping_windows_are_warned_of_and_other_vocabularies_have_perplexity) {
+/* Eight more windows would tell, and the text ends before. */
+Test(report_evaluation, no_window_is_promised_that_the_text_does_not_hold) {
+  add_mode("fp64", 1.5, 0);
+  add_mode("2-0", 1.75, 0.004);
+  add_pair("0", "2-0", "bits", "undecided", -0.125, 41);
+  rows->pair[0].windows_held = 40;
+  const char *text = part_of(text_with_rows(), "predicts\n", "16 windows");
+  EXPECT_PART(text, "Of a difference of this size 41 windows would tell, and the text holds only 40.");
+}
+
+Test(report_evaluation, an_answer_that_many_questions_at_once_take_away_is_marked) {
+  add_mode("fp64", 1.5, 0);
+  add_mode("2-0", 1.75, 0.004);
+  add_pair("0", "2-0", "bits", "worse", 0.5, 5);
+  add_pair("fp64", "2-0", "bits", "worse", 0.5, 5);
+  rows->pair[0].holm = 0.08;
+  const char *text = part_of(text_with_rows(), "predicts\n", "16 windows");
+  EXPECT_PART(text, "No, it predicts worse. It needs more: 5.00e-01 bits, 95 % from 2.50e-01 to 7.50e-01, over 16 "
+                    "windows. With all 2 pairs asked at once it is not told any more (Holm, p = 8.00e-02).");
+  EXPECT_PART(text, "| no: worse †");
+}
+
+Test(report_evaluation, windows_that_are_left_out_are_named) {
+  add_mode("fp64", 1.5, 0);
+  add_mode("2-0", 1.75, 0.004);
+  rows->mode[1].left_out = 2;
+  EvaluationWindow window[4] = {
+      {.window = 0}, {.window = 5, .nonfinite = 1}, {.window = 6, .nonfinite = 3}, {.window = 5}};
+  for (int i = 0; i < 4; i++) SET_TEXT(window[i].mode, i < 3 ? "2-0" : "fp64");
+  rows->window = window, rows->windows = 4;
+  const char *text = part_of(text_with_rows(), "predicts\n", "16 windows");
+  EXPECT_LINE(text, "> **Warning.** Left out of 2-0, where a logit is not finite: 2 windows (5, 6).");
+}
+
+Test(report_evaluation, overlapping_windows_tell_nothing_and_other_vocabularies_have_perplexity) {
   add_mode("fp64", 3, 0);
+  add_mode("2-0", 3, 0.25);
+  add_pair("0", "2-0", "bits", "unknown", -0.125, NAN);
+  SET_TEXT(rows->pair[0].reason, "overlap");
+  rows->pair[0].low = rows->pair[0].high = NAN;
   rows->mode[0].byte_tokens = 0;
   rows->mode[0].disjoint = 15;
+  rows->mode[1].bits_se = rows->mode[1].perplexity_se = rows->mode[1].kl_mean_se = NAN;
   const char *text = part_of(text_with_rows(), "predicts\n", "16 windows");
-  EXPECT_PART(text, "**Warning.** The text holds only 15 such windows side by side");
+  EXPECT_PART(text, "**Warning.** The text holds only 15 such windows side by side: these overlap, and are no sample.");
+  EXPECT_LINE(text, "- **Does 2-0 predict psalms.txt better than 0?** It cannot be told: the windows overlap.");
+  EXPECT_PART(text, "| -1.25e-01 | cannot tell: the windows overlap |");
   EXPECT_PART(text, "perplexity");
   EXPECT_PART(text, "8 ± 0.1");
+  EXPECT_PART(text, "| 2-0  |          8 | 2.50e-01 |");
   EXPECT_NONE(text, "bits per byte");
 }
 

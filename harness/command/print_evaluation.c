@@ -5,6 +5,21 @@
 
 #include "command/json_rows.h"
 #include "measure/evaluation.h"
+#include "measure/interval.h"
+
+/* "1.750000 ± 0.030000"; without ± where no error is told; padded by characters, which ± is two bytes of. */
+static void print_figure(FILE *out, int width, const char *format, double value, const char *error_format, double error,
+                         const char *unit) {
+  char text[96];
+  int used = snprintf(text, sizeof text, format, value), wide = 0;
+  if (!isnan(error)) {
+    used += snprintf(text + used, sizeof text - (size_t)used, " ± ");
+    used += snprintf(text + used, sizeof text - (size_t)used, error_format, error);
+    wide = 1;
+  }
+  snprintf(text + used, sizeof text - (size_t)used, "%s", unit);
+  fprintf(out, "%-*s ", width + wide, text);
+}
 
 static void print_modes(FILE *out, const EvaluationRows *rows) {
   const Evaluation *first = &rows->mode[0];
@@ -13,15 +28,43 @@ static void print_modes(FILE *out, const EvaluationRows *rows) {
           "same top token", "top token right");
   for (int m = 0; m < rows->modes; m++) {
     const Evaluation *e = &rows->mode[m];
-    double value = e->byte_tokens ? e->bits : e->perplexity, error = e->byte_tokens ? e->bits_se : e->perplexity_se;
-    fprintf(out, "%-12s %.6f ± %.6f   %.3e ± %.1e   %.2e   %.2e   %.2e   %5.2f ± %.2f %%    %5.2f ± %.2f %%\n", e->mode,
-            value, error, e->kl_mean, e->kl_mean_se, e->kl_median, e->kl_p99, e->kl_max, 100 * e->top1_agreement,
-            100 * e->top1_agreement_se, 100 * e->top1_accuracy, 100 * e->top1_accuracy_se);
+    fprintf(out, "%-12s ", e->mode);
+    print_figure(out, 21, "%.6f", e->byte_tokens ? e->bits : e->perplexity, "%.6f",
+                 e->byte_tokens ? e->bits_se : e->perplexity_se, "");
+    print_figure(out, 21, "%.3e", e->kl_mean, "%.1e", e->kl_mean_se, "");
+    fprintf(out, "%-10.2e %-10.2e %-10.2e ", e->kl_median, e->kl_p99, e->kl_max);
+    print_figure(out, 17, "%5.2f", 100 * e->top1_agreement, "%.2f", 100 * e->top1_agreement_se, " %");
+    print_figure(out, 1, "%5.2f", 100 * e->top1_accuracy, "%.2f", 100 * e->top1_accuracy_se, " %");
+    fputc('\n', out);
   }
 }
 
+/* What the figures are of. */
+static void print_sample(FILE *out, const EvaluationRows *rows) {
+  const Evaluation *first = &rows->mode[0];
+  fprintf(out, "\nOf %s: %d windows of %d tokens.", first->text, rows->windows, first->length);
+  if (rows->windows > first->disjoint)
+    fprintf(out,
+            " The text holds only %d such windows side by side: these overlap, so that no error is given and no mode "
+            "is called better.\n",
+            first->disjoint);
+  else
+    fprintf(out,
+            " ± is the standard error over windows%s. Pairs: bits of the one less bits of the other, window by "
+            "window.\n",
+            first->block > 1 ? ", of means of neighbours, which are alike" : "");
+  if (!isnan(first->lag1)) fprintf(out, "Bits of neighbouring windows are correlated by %.2f.\n", first->lag1);
+  for (int m = 0; m < rows->modes; m++)
+    if (rows->mode[m].left_out)
+      fprintf(out,
+              "Left out of %s, where a logit is not finite: %d windows (evaluation_windows of --json names them).\n",
+              rows->mode[m].mode, rows->mode[m].left_out);
+}
+
 static void print_needed(FILE *out, const EvaluationPair *pair) {
-  if (pair->windows_needed <= 1e6) fprintf(out, "; about %.0f windows would tell", pair->windows_needed);
+  if (pair->windows_needed <= 1e6)
+    fprintf(out, "; about %.0f windows would tell, and the text holds %s%d", pair->windows_needed,
+            pair->windows_needed > pair->windows_held ? "only " : "", pair->windows_held);
 }
 
 /* Is `other` better than `base`, in bits? */
@@ -30,30 +73,24 @@ static void print_pair(FILE *out, const EvaluationPair *pair) {
   if (!strcmp(pair->answer, "identical")) {
     fprintf(out, "no: the same in every window\n");
   } else if (!strcmp(pair->answer, "unknown")) {
-    fprintf(out, "cannot tell: %s\n", pair->windows < 2 ? "one window has no spread" : "not every logit is finite");
+    fprintf(out, "cannot tell: %s\n",
+            !strcmp(pair->reason, "overlap") ? "the windows overlap" : "fewer than two windows are finite in both");
   } else {
     bool decided = strcmp(pair->answer, "undecided") != 0;
     fprintf(out, "%s: %+.3e bits, 95 %% from %+.3e to %+.3e",
-            !decided                          ? "not distinguishable"
+            !decided                          ? "cannot tell"
             : !strcmp(pair->answer, "better") ? "yes"
                                               : "no, worse",
             pair->diff, pair->low, pair->high);
     if (!decided) print_needed(out, pair);
+    if (decided && pair->holm > 1 - interval_level) fprintf(out, " (not where all pairs are asked at once)");
     fputc('\n', out);
   }
 }
 
 void print_evaluation(FILE *out, const EvaluationRows *rows) {
-  const Evaluation *first = &rows->mode[0];
   print_modes(out, rows);
-  fprintf(out,
-          "\n± is the standard error over %d windows of %d tokens. Pairs: bits of the one less bits of the other, "
-          "window by "
-          "window.\n",
-          rows->windows, first->length);
-  if (rows->windows > first->disjoint)
-    fprintf(out, "The text holds only %d such windows side by side: these overlap, and the errors are too small.\n",
-            first->disjoint);
+  print_sample(out, rows);
   fputc('\n', out);
   for (int p = 0; p < rows->pairs; p++)
     if (!strcmp(rows->pair[p].metric, evaluation_metrics[0].name)) print_pair(out, &rows->pair[p]);

@@ -1,22 +1,17 @@
 #include "measure/evaluation.h"
 
-#include <gsl/gsl_cdf.h>
 #include <gsl/gsl_math.h>
-#include <gsl/gsl_rstat.h>
 #include <gsl/gsl_sf_exp.h>
-#include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/quantiles.h"
+#include "measure/sample.h"
 #include "model/trace.h"
 
-static const double level = 0.95, power = 0.8;
-
-/* --- one window -----------------------------------------------------------------------------------------------------
- */
+/* --- one window --- */
 
 /* x <- x - log sum exp x, the largest taken out first. Returns where the largest stands; -1 where a value is not
  * finite. */
@@ -95,39 +90,54 @@ void evaluation_window(const Tensor *reference, const Tensor *logits, const int3
   row->top1_accuracy = (double)right / T;
 }
 
-/* --- over windows ---------------------------------------------------------------------------------------------------
- */
+/* --- over windows --- */
 
-/* Standard error of the mean of n values that stand `stride` doubles apart; NaN for a single one. */
-static double standard_error(const double *x, size_t stride, int n) {
-  return n > 1 ? gsl_stats_sd(x, stride, (size_t)n) / sqrt(n) : NAN;
+bool evaluation_overlaps(const EvaluationWindow *row, int windows) {
+  for (int w = 1; w < windows; w++)
+    if (row[w].first - row[w - 1].first <= row[w - 1].tokens) return true; /* a window is its tokens and one in front */
+  return false;
 }
 
-Evaluation evaluation_of(const EvaluationWindow *rows, int windows) {
-  enum { STRIDE = sizeof(EvaluationWindow) / sizeof(double) };
-  _Static_assert(sizeof(EvaluationWindow) % sizeof(double) == 0, "a column is read with a stride of whole doubles");
+static Sample sample_of_column(const EvaluationWindow *row, int windows, size_t offset, SampleScale scale,
+                               Arena scratch) {
+  double *value = ARENA_NEW(&scratch, double, windows);
+  for (int w = 0; w < windows; w++) value[w] = table_double(&row[w], offset);
+  return sample_of(value, (size_t)windows, scale, scratch);
+}
+
+Evaluation evaluation_of(const EvaluationWindow *rows, int windows, Arena scratch) {
   Evaluation e = {.windows = windows};
+  bool overlap = evaluation_overlaps(rows, windows);
   snprintf(e.mode, sizeof e.mode, "%s", rows->mode);
-#define FIGURE(member)                                                                                                 \
-  (e.member = gsl_stats_mean(&rows->member, STRIDE, (size_t)windows),                                                  \
-   e.member##_se = standard_error(&rows->member, STRIDE, windows))
-  FIGURE(bits);
-  FIGURE(kl_mean);
-  FIGURE(kl_median);
-  FIGURE(kl_p99);
-  FIGURE(kl_max);
-  FIGURE(top1_agreement);
-  FIGURE(top1_accuracy);
+#define FIGURE(member, scale)                                                                                          \
+  do {                                                                                                                 \
+    Sample s = sample_of_column(rows, windows, offsetof(EvaluationWindow, member), scale, scratch);                    \
+    e.member = s.value;                                                                                                \
+    e.member##_se = overlap ? NAN : s.se;                                                                              \
+  } while (0)
+  FIGURE(bits, SAMPLE_VALUES);
+  FIGURE(kl_mean, SAMPLE_VALUES);
+  FIGURE(kl_median, SAMPLE_VALUES);
+  FIGURE(kl_p99, SAMPLE_VALUES);
+  FIGURE(kl_max, SAMPLE_VALUES);
+  FIGURE(top1_agreement, SAMPLE_SHARES);
+  FIGURE(top1_accuracy, SAMPLE_SHARES);
 #undef FIGURE
-  e.kl_worst = gsl_stats_max(&rows->kl_max, STRIDE, (size_t)windows);
+  Sample bits = sample_of_column(rows, windows, offsetof(EvaluationWindow, bits), SAMPLE_VALUES, scratch);
+  e.left_out = bits.left_out;
+  e.lag1 = bits.lag1;
+  e.block = bits.block;
+  e.kl_worst = NAN;
+  for (int w = 0; w < windows; w++) {
+    e.kl_worst = fmax(e.kl_worst, rows[w].kl_max); /* NaN is passed over */
+    e.nonfinite += rows[w].nonfinite;
+  }
   e.perplexity = exp2(e.bits);
   e.perplexity_se = e.perplexity * M_LN2 * e.bits_se;
-  for (int w = 0; w < windows; w++) e.nonfinite += rows[w].nonfinite;
   return e;
 }
 
-/* --- two modes ------------------------------------------------------------------------------------------------------
- */
+/* --- two modes --- */
 
 const EvaluationMetric evaluation_metrics[EVALUATION_METRICS] = {
     {"bits", offsetof(EvaluationWindow, bits), true, true},
@@ -136,66 +146,70 @@ const EvaluationMetric evaluation_metrics[EVALUATION_METRICS] = {
     {"top1_accuracy", offsetof(EvaluationWindow, top1_accuracy), false, true},
 };
 
-static double value_of(const EvaluationMetric *metric, const EvaluationWindow *row) {
-  return table_double(row, metric->offset);
-}
-
-/* The rule of the header. Student's quantiles are larger than the normal ones, so those give a start from below; for
- * large n the two meet, and the start is within a few windows. */
-static double windows_needed(double diff, double sd) {
-  double ratio = sd / fabs(diff), z = gsl_cdf_ugaussian_Pinv((1 + level) / 2) + gsl_cdf_ugaussian_Pinv(power);
-  if (!(ratio < 1e6)) return NAN; /* a difference of rounding */
-  double n = fmax(2, ceil(z * z * ratio * ratio));
-  for (int step = 0; step < 64; step++, n++) {
-    double t = gsl_cdf_tdist_Pinv((1 + level) / 2, n - 1) + gsl_cdf_tdist_Pinv(power, n - 1);
-    if (n >= t * t * ratio * ratio) break;
-  }
-  return n;
-}
-
-/* Means of both sides, and mean and standard deviation of the difference; whether it is zero in every window. */
+/* The windows that are finite in both modes: the difference of each, and the means of both. Returns whether all
+ * windows are, and no difference is there. */
 static bool fill_differences(EvaluationPair *pair, const EvaluationMetric *metric, const EvaluationWindow *base,
-                             const EvaluationWindow *other, double *sd) {
-  gsl_rstat_workspace *a = gsl_rstat_alloc(), *b = gsl_rstat_alloc(), *d = gsl_rstat_alloc();
+                             const EvaluationWindow *other, int windows, double *difference) {
+  double base_sum = 0, other_sum = 0;
   bool identical = true;
-  for (int w = 0; w < pair->windows; w++) {
-    double x = value_of(metric, &base[w]), y = value_of(metric, &other[w]);
-    gsl_rstat_add(x, a);
-    gsl_rstat_add(y, b);
-    gsl_rstat_add(y - x, d);
+  int finite = 0;
+  for (int w = 0; w < windows; w++) {
+    double x = table_double(&base[w], metric->offset), y = table_double(&other[w], metric->offset);
+    difference[w] = y - x;
     identical &= x == y;
+    if (!isfinite(difference[w])) continue;
+    finite++;
+    base_sum += x;
+    other_sum += y;
   }
-  pair->base_value = gsl_rstat_mean(a);
-  pair->other_value = gsl_rstat_mean(b);
-  pair->diff = gsl_rstat_mean(d);
-  *sd = gsl_rstat_sd(d);
-  gsl_rstat_free(a);
-  gsl_rstat_free(b);
-  gsl_rstat_free(d);
+  pair->base_value = base_sum / finite; /* of none: NaN */
+  pair->other_value = other_sum / finite;
   return identical;
 }
 
+/* Why nothing is said; "" where something is. */
+static const char *withheld(const Sample *s, bool overlap) { return s->prompts < 2 ? "few" : overlap ? "overlap" : ""; }
+
 EvaluationPair evaluation_pair(const EvaluationMetric *metric, const EvaluationWindow *base,
-                               const EvaluationWindow *other, int windows) {
-  EvaluationPair pair = {.windows = windows, .se = NAN, .low = NAN, .high = NAN, .windows_needed = NAN};
+                               const EvaluationWindow *other, int windows, Arena scratch) {
+  EvaluationPair pair = {.se = NAN, .low = NAN, .high = NAN, .p = NAN, .holm = NAN, .windows_needed = NAN};
+  double *difference = ARENA_NEW(&scratch, double, windows);
   snprintf(pair.base, sizeof pair.base, "%s", base->mode);
   snprintf(pair.other, sizeof pair.other, "%s", other->mode);
   snprintf(pair.metric, sizeof pair.metric, "%s", metric->name);
-  double sd;
-  bool identical = fill_differences(&pair, metric, base, other, &sd);
-  const char *answer = "undecided";
+  bool identical = fill_differences(&pair, metric, base, other, windows, difference);
+  Sample s = sample_of(difference, (size_t)windows, SAMPLE_VALUES, scratch);
+  pair.windows = s.prompts;
+  pair.left_out = s.left_out;
+  pair.diff = s.value;
+  pair.lag1 = s.lag1;
+  pair.block = s.block;
+  const char *answer = "undecided", *reason = withheld(&s, evaluation_overlaps(base, windows));
   if (identical) {
     answer = "identical";
-  } else if (windows < 2 || !isfinite(pair.diff)) {
+  } else if (*reason) {
     answer = "unknown";
+    table_text(pair.reason, sizeof pair.reason, reason);
   } else {
-    double t = gsl_cdf_tdist_Pinv((1 + level) / 2, windows - 1);
-    pair.se = sd / sqrt(windows);
-    pair.low = pair.diff - t * pair.se;
-    pair.high = pair.diff + t * pair.se;
-    pair.windows_needed = windows_needed(pair.diff, sd);
-    if (pair.low > 0 || pair.high < 0) answer = (pair.diff < 0) == metric->less_is_better ? "better" : "worse";
+    pair.se = s.se;
+    pair.low = s.low;
+    pair.high = s.high;
+    pair.p = s.p;
+    pair.windows_needed = s.needed;
+    if (sample_tells(&s, SAMPLE_VALUES)) answer = (pair.diff < 0) == metric->less_is_better ? "better" : "worse";
   }
-  snprintf(pair.answer, sizeof pair.answer, "%s", answer);
+  table_text(pair.answer, sizeof pair.answer, answer);
   return pair;
+}
+
+void evaluation_holm(EvaluationPair *pair, int pairs, Arena scratch) {
+  double *p = ARENA_NEW(&scratch, double, pairs);
+  EvaluationPair **of = ARENA_NEW(&scratch, EvaluationPair *, pairs);
+  for (int m = 0; m < EVALUATION_METRICS; m++) {
+    size_t asked = 0;
+    for (int i = 0; i < pairs; i++)
+      if (!strcmp(pair[i].metric, evaluation_metrics[m].name)) p[asked] = pair[i].p, of[asked++] = &pair[i];
+    interval_holm(p, asked, p, scratch);
+    for (size_t i = 0; i < asked; i++) of[i]->holm = p[i];
+  }
 }

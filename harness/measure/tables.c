@@ -163,7 +163,7 @@ TABLE(state_error, StateError, 2, "The scan's state: its error after each token"
 #define X(member) COLUMN(Evaluation, member)
 #define WITH_SE(member) X(member), X(member##_se)
 static const Column columns_evaluation[] = {
-    X(mode), X(windows), X(length), X(disjoint), X(byte_tokens), WITH_SE(bits), WITH_SE(perplexity), WITH_SE(kl_mean),
+    X(mode), X(text), X(windows), X(length), X(left_out), X(disjoint), X(byte_tokens), X(lag1), X(block), WITH_SE(bits), WITH_SE(perplexity), WITH_SE(kl_mean),
     WITH_SE(kl_median), WITH_SE(kl_p99), WITH_SE(kl_max), X(kl_worst), WITH_SE(top1_agreement), WITH_SE(top1_accuracy),
     X(nonfinite),
 };
@@ -181,8 +181,8 @@ TABLE(evaluation_windows, EvaluationWindow, 2, "Evaluation, window by window");
 
 #define X(member) COLUMN(EvaluationPair, member)
 static const Column columns_evaluation_pairs[] = {
-    X(base), X(other), X(metric), X(answer), X(windows), X(diff), X(se), X(low), X(high), X(base_value), X(other_value),
-    X(windows_needed),
+    X(base), X(other), X(metric), X(answer), X(reason), X(windows), X(left_out), X(diff), X(se), X(low), X(high), X(p),
+    X(holm), X(base_value), X(other_value), X(lag1), X(block), X(windows_held), X(windows_needed),
 };
 TABLE(evaluation_pairs, EvaluationPair, 3, "Evaluation of pairs: differences between modes, paired by window");
 #undef X

@@ -303,12 +303,16 @@ typedef struct StateError {
 } StateError;
 
 /* How well a mode predicts a text, and how far from the reference: every figure is the mean over windows of the column
- * of the same name in EvaluationWindow, and its standard error. */
+ * of the same name in EvaluationWindow, and its standard error, NaN where windows overlap. */
 typedef struct Evaluation {
   char mode[TEXT_NAME];
+  char text[TEXT_KERNEL];  /* the file whose windows these are: what the figures are of */
   int32_t windows, length; /* length: tokens predicted in each window */
+  int32_t left_out;        /* windows with a logit that is not finite: the figures are those of the others */
   int32_t disjoint;        /* so many windows fit into the text side by side; with more they overlap */
   int32_t byte_tokens;     /* 1: tokens are bytes, so that bits are bits per byte */
+  double lag1;             /* correlation of the bits of neighbouring windows */
+  int32_t block;           /* windows in a unit of the errors of bits (measure/sample.h) */
   double bits, bits_se;
   double perplexity, perplexity_se; /* 2^bits, its error by the slope of that function */
   double kl_mean, kl_mean_se, kl_median, kl_median_se, kl_p99, kl_p99_se, kl_max, kl_max_se;
@@ -333,10 +337,17 @@ typedef struct EvaluationWindow {
 typedef struct EvaluationPair {
   char base[TEXT_NAME], other[TEXT_NAME];
   char metric[TEXT_TENSOR]; /* bits, kl_mean, top1_agreement, top1_accuracy */
-  char answer[16]; /* "better", "worse" (other than base), "identical" (in every window), "undecided", "unknown" */
-  int32_t windows;
+  char answer[16];  /* "better", "worse" (other than base), "identical" (in every window), "undecided", "unknown" */
+  char reason[16];  /* of "unknown": "overlap", "few" (finite windows); else "" */
+  int32_t windows;  /* that the figures are of: finite in both modes */
+  int32_t left_out; /* the others */
   double diff, se, low, high; /* mean of other - base, its standard error, 95 % t interval */
+  double p;                   /* that there is no difference */
+  double holm;                /* the same where all pairs are asked at once: Holm's, over the pairs of this metric */
   double base_value, other_value;
+  double lag1;           /* correlation of the differences of neighbouring windows */
+  int32_t block;         /* windows in a unit */
+  int32_t windows_held;  /* so many windows the text holds side by side */
   double windows_needed; /* for a difference like the observed one to be found; NaN: no number, or more than 1e12 */
 } EvaluationPair;
 

@@ -625,8 +625,13 @@ const Phrase chinese[] = {
     {"yes", "是"},
     {"no: worse", "否：更差"},
     {"no: the same in every window", "否：每个窗口都相同"},
-    {"not distinguishable", "无法区分"},
-    {"not distinguishable: %.0f windows would tell", "无法区分：需要 %.0f 个窗口"},
+    {"cannot tell: %s", "无法判定：%s"},
+    {"the windows overlap", "窗口相互重叠"},
+    {"fewer than two windows are finite in both", "在两者中都为有限值的窗口不足两个"},
+    {"nothing is known of it", "对此一无所知"},
+    {"%.0f windows would tell, and the text holds %d", "需要 %.0f 个窗口才能判定，文本可容纳 %d 个"},
+    {"%.0f windows would tell, and the text holds only %d", "需要 %.0f 个窗口才能判定，而文本只能容纳 %d 个"},
+    {"%s and %d more", "%s 以及另外 %d 个"},
     {"%s (%s … %s)", "%s（%s … %s）"},
     {"better?", "是否更好"},
     {"bits", "比特"},
@@ -634,35 +639,53 @@ const Phrase chinese[] = {
     {"nearer fp64", "更接近 fp64"},
     {"oftener", "一致更多"},
     {"%s than %s", "%s 相对 %s"},
-    {"- **Does %s predict better than %s?** ", "- **%s 的预测是否优于 %s**？"},
+    {"- **Does %s predict %s better than %s?** ", "- **%1$s 对 %2$s 的预测是否优于 %3$s**？"},
     {"No: they are the same in every window.\n", "否：两者在每个窗口都相同。\n"},
-    {"It cannot be told%s.\n", "无法判定%s。\n"},
-    {" from one window", "：只有一个窗口"},
-    {": not every logit is finite", "：并非所有 logits 都是有限值"},
-    {"%s. %s %s bits, 95 %% from %s to %s, over %d windows.%s\n",
-     "%s。%s%s 比特，95 %% 区间为 %s 到 %s，共 %d 个窗口。%s\n"},
+    {"It cannot be told: %s.\n", "无法判定：%s。\n"},
+    {"%s. %s %s bits, 95 %% from %s to %s, over %s.", "%s。%s%s 比特，95 %% 区间为 %s 到 %s，共 %s。"},
+    {" Means of %d neighbouring windows are the unit.", "以每 %d 个相邻窗口的均值为单位。"},
+    {" Of a difference of this size %s.", "对这样大小的差异，%s。"},
+    {" With all %d pairs asked at once it is told as well (Holm, p = %s).",
+     "同时考察全部 %d 对时同样成立（Holm，p = %s）。"},
+    {" With all %d pairs asked at once it is not told any more (Holm, p = %s).",
+     "同时考察全部 %d 对时则不再成立（Holm，p = %s）。"},
     {"Yes", "是"},
     {"No, it predicts worse", "否，其预测更差"},
-    {"The two are not distinguishable at this number of windows", "以现有的窗口数，两者无法区分"},
+    {"It cannot be told from these windows", "由这些窗口无法判定"},
     {"It needs fewer:", "所需比特更少："},
     {"It needs more:", "所需比特更多："},
-    {" A difference of this size would take about %.0f windows.", "要分辨这样大小的差异，约需 %.0f 个窗口。"},
-    {"%s of %s each; ± is the standard error over windows. KL is that of the reference's distribution of the next "
-     "token against the mode's, in bits: mean, median and 99 %% over the positions of a window, then the mean over "
-     "windows.\n\n",
-     "%s，每个窗口 %s；± 为各窗口间的标准误。KL 是参考的下一词元分布相对于模式分布的 KL "
-     "散度，以比特计：先在窗口内对各位置取均值、中位数和 99 %% 分位数，再对各窗口取平均。\n\n"},
+    {"%s of %s each, of %s: every figure is one of that text. ± is the standard error over windows. KL is that of the "
+     "reference's distribution of the next token against the mode's, in bits: mean, median and 99 %% over the "
+     "positions of a window, then the mean over windows.\n\n",
+     "%1$s，每个窗口 %2$s，取自 %3$s：所有数值都是关于该文本的。± 为各窗口间的标准误。KL "
+     "是参考的下一词元分布相对于模式分布的 KL 散度，以比特计：先在窗口内对各位置取均值、中位数和 99 %% "
+     "分位数，再对各窗口取平均。\n\n"},
+    {"Neighbouring windows are taken one by one: their bits are correlated by %.2f.\n\n",
+     "相邻窗口逐个计入：其比特数的相关系数为 %.2f。\n\n"},
+    {"Neighbouring windows are alike: their bits are correlated by %.2f, so that means of %d neighbours are the unit "
+     "of "
+     "their error.\n\n",
+     "相邻窗口彼此相似：其比特数的相关系数为 %.2f，故以每 %d 个相邻窗口的均值作为误差的单位。\n\n"},
+    {"> **Warning.** Left out of %s, where a logit is not finite: %s (%s).\n\n",
+     "> **警告**：%s 中因 logits 并非有限值而剔除 %s（%s）。\n\n"},
     {"%ld window", "%ld 个窗口"},
-    {"> **Warning.** The text holds only %d such windows side by side: they overlap, and the errors are too small.\n\n",
-     "> **警告**：文本只能容纳 %d 个互不重叠的此类窗口：现有窗口相互重叠，所给误差偏小。\n\n"},
+    {"> **Warning.** The text holds only %d such windows side by side: these overlap, and are no sample. No error is "
+     "given, and no mode is called better.\n\n",
+     "> **警告**：文本只能容纳 %d "
+     "个互不重叠的此类窗口：现有窗口相互重叠，不构成样本。因此不给出误差，也不判定任何模式更好。"
+     "\n\n"},
     {"Every two modes, difference window by window with its 95 %% interval (Student's t). Where nothing can be told, "
-     "the number of windows is given that would find a difference of the observed size four times out of five; the "
-     "text holds %d of this length side by side, and none is given above a million. Where two modes do not differ, "
-     "chance still decides in 5 %%: of the %d comparisons here that could go either way, in about %.1f.\n\n",
+     "the "
+     "number of windows is given that would find a difference of the observed size four times out of five; none is "
+     "given above a million. Where two modes do not differ, chance still decides in 5 %%: of the %d comparisons here "
+     "that could go either way, in about %.1f; † marks an answer that does not hold where all of its column are asked "
+     "at once (Holm).\n\n",
      "任意两种模式逐窗口的差值及其 95 %% 区间（Student t "
-     "分布）。无法判定时，给出在五次中有四次能发现这样大小的差异所需的窗口数；文本可容纳 %d "
-     "个互不重叠的此长度窗口，超过一百万的窗口数不列出。即使两种模式没有差别，仍有 5 %% "
-     "的情况由偶然决定：此处可能得出任一结论的 %d 项比较中，约有 %.1f 项如此。\n\n"},
+     "分布）。无法判定时，给出在五次中有四次能发现这样大小的差异所需的窗口数；超过一百万的窗口数不列出。即使两种模式没"
+     "有差别"
+     "，仍有 5 %% 的情况由偶然决定：此处可能得出任一结论的 %d 项比较中，约有 %.1f 项如此；† "
+     "表示同时考察该列全部比较时（Holm）不再成立的结论。\n\n"},
+    {"Every two modes, the mean difference over the windows.\n\n", "任意两种模式，各窗口差值的均值。\n\n"},
 
     /* --- cost.c */
     {"What each mode costs", "各模式的开销"},
@@ -704,6 +727,8 @@ const Phrase chinese[] = {
     {"Fastest here", "本机最快"},
     {"Smallest", "最小"},
     {"Best trade", "最佳折中"},
+    {"\nNo best trade is named: these windows tell no two modes apart.",
+     "\n未指出最佳折中：这些窗口无法区分任何两种模式。"},
     {"\nThe best trade is the smallest mode whose bits cannot be told from those of the nearest one at this number of "
      "windows.",
      "\n最佳折中指在现有窗口数下，比特数与最接近参考的模式无法区分的最小模式。"},

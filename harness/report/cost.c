@@ -158,6 +158,15 @@ static bool told_apart(const ReportData *d, const char *a, const char *b) {
   return false;
 }
 
+/* Whether any two modes could be told apart by these windows. */
+static bool could_tell(const ReportData *d) {
+  for (size_t i = 0; i < d->evaluation_pairs; i++) {
+    const EvaluationPair *p = &d->evaluation_pair[i];
+    if (!strcmp(p->metric, "bits") && strcmp(p->answer, "unknown") && strcmp(p->answer, "identical")) return true;
+  }
+  return false;
+}
+
 static const char *figures(Arena *arena, const Choice *c) {
   return arena_printf(arena, say("KL %s bits, %.6f bits a token, %.0f tokens/s, %s"),
                       md_short(arena, c->evaluation->kl_mean), c->evaluation->bits, c->speed->tokens_per_s,
@@ -213,11 +222,15 @@ void section_choice(FILE *out, const ReportData *d, Arena scratch) {
   write_choice(out, WORD("Fastest here"), fast, scratch);
   write_as_fast(out, choice, count, fast, scratch);
   write_choice(out, WORD("Smallest"), small, scratch);
-  write_choice(out, WORD("Best trade"), trade, scratch);
-  fputs(say("\nThe best trade is the smallest mode whose bits cannot be told from those of the nearest one at this "
-            "number of "
-            "windows."),
-        out);
+  if (could_tell(d)) {
+    write_choice(out, WORD("Best trade"), trade, scratch);
+    fputs(say("\nThe best trade is the smallest mode whose bits cannot be told from those of the nearest one at this "
+              "number of "
+              "windows."),
+          out);
+  } else {
+    fputs(say("\nNo best trade is named: these windows tell no two modes apart."), out);
+  }
   for (const Choice *c = choice; c < choice + count; c++)
     for (const Choice *other = choice; other < choice + count; other++)
       if (dominates(other, c)) {

@@ -64,10 +64,11 @@ typedef struct ReportData {
   const Restoration *restoration;
   const Evaluation *evaluation;
   const EvaluationPair *evaluation_pair;
+  const EvaluationWindow *evaluation_window;
   const Cost *cost;
   const CostBytes *cost_bytes;
   size_t tensors, pair_rows, drifts, laws, gates, verdicts, modes, scales, performances, budgets, evaluations,
-      evaluation_pairs, costs, cost_bytes_rows;
+      evaluation_pairs, evaluation_windows, costs, cost_bytes_rows;
   size_t swaps, swap_effects, restorations;
   const MicroRow *micro;
   const MicroBin *micro_bin;

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "measure/interval.h"
 #include "report/language.h"
 #include "report/markdown.h"
 #include "report/sections.h"
@@ -12,16 +13,25 @@ static const char bits[] = "bits", kl[] = "kl_mean", agreement[] = "top1_agreeme
 
 bool asked_evaluation(const ReportData *d) { return d->evaluations > 0; }
 
-static const char *plus_minus(Arena *arena, const char *value, const char *error) {
-  return arena_printf(arena, "%s ± %s", value, error);
+/* Without ± where no error is told. */
+static const char *plus_minus(Arena *arena, double error, const char *value, const char *error_text) {
+  return isnan(error) ? value : arena_printf(arena, "%s ± %s", value, error_text);
 }
 
 static const char *with_error(Arena *arena, double value, double error) {
-  return plus_minus(arena, md_short(arena, value), md_short(arena, error));
+  return plus_minus(arena, error, md_short(arena, value), md_short(arena, error));
 }
 
 static const char *share_with_error(Arena *arena, double value, double error) {
-  return plus_minus(arena, md_percent(arena, value), md_percent(arena, error));
+  return plus_minus(arena, error, md_percent(arena, value), md_percent(arena, error));
+}
+
+static const char *bits_with_error(Arena *arena, const Evaluation *e, bool byte_tokens) {
+  if (isnan(e->bits)) return "—";
+  if (byte_tokens)
+    return plus_minus(arena, e->bits_se, arena_printf(arena, "%.6f", e->bits), arena_printf(arena, "%.6f", e->bits_se));
+  return plus_minus(arena, e->bits_se, arena_printf(arena, "%.6g", e->perplexity),
+                    arena_printf(arena, "%.2g", e->perplexity_se));
 }
 
 static void write_modes(FILE *out, const ReportData *d, Arena scratch) {
@@ -35,8 +45,7 @@ static void write_modes(FILE *out, const ReportData *d, Arena scratch) {
     const Evaluation *e = &d->evaluation[i];
     bool reference = data_is_reference(e->mode);
     grid_add(&grid, md_text(&scratch, e->mode));
-    grid_add(&grid, first->byte_tokens ? arena_printf(&scratch, "%.6f ± %.6f", e->bits, e->bits_se)
-                                       : arena_printf(&scratch, "%.6g ± %.2g", e->perplexity, e->perplexity_se));
+    grid_add(&grid, bits_with_error(&scratch, e, first->byte_tokens));
     grid_add(&grid, reference ? "—" : with_error(&scratch, e->kl_mean, e->kl_mean_se));
     grid_add(&grid, reference ? "—" : with_error(&scratch, e->kl_median, e->kl_median_se));
     grid_add(&grid, reference ? "—" : with_error(&scratch, e->kl_p99, e->kl_p99_se));
@@ -48,8 +57,52 @@ static void write_modes(FILE *out, const ReportData *d, Arena scratch) {
   grid_write(&grid, out);
 }
 
-/* --- pairs ----------------------------------------------------------------------------------------------------------
- */
+/* --- what the figures are of --- */
+
+/* "3, 7 and 9": the windows of a mode with a logit that is not finite, at most so many of them. */
+static const char *windows_left_out(Arena *arena, const ReportData *d, const char *mode, int left_out) {
+  enum { NAMED = 8 };
+  const char *text = "";
+  int named = 0;
+  for (size_t i = 0; i < d->evaluation_windows && named < NAMED; i++) {
+    const EvaluationWindow *w = &d->evaluation_window[i];
+    if (strcmp(w->mode, mode) || !w->nonfinite) continue;
+    text = arena_printf(arena, "%s%s%d", text, named ? say(", ") : "", w->window);
+    named++;
+  }
+  return named < left_out ? arena_printf(arena, say("%s and %d more"), text, left_out - named) : text;
+}
+
+static void write_sample(FILE *out, const ReportData *d, Arena scratch) {
+  const Evaluation *first = &d->evaluation[0];
+  const char *text = md_text(&scratch, first->text);
+  fprintf(out,
+          say("%s of %s each, of %s: every figure is one of that text. ± is the standard error over windows. KL is "
+              "that of the reference's distribution of the next token against the mode's, in bits: mean, median and "
+              "99 %% over the positions of a window, then the mean over windows.\n\n"),
+          md_count(&scratch, first->windows, "window"), md_count(&scratch, first->length, "token"), text);
+  if (first->windows > first->disjoint)
+    fprintf(out,
+            say("> **Warning.** The text holds only %d such windows side by side: these overlap, and are no sample. No "
+                "error is given, and no mode is called better.\n\n"),
+            first->disjoint);
+  else if (!isnan(first->lag1) && first->block == 1)
+    fprintf(out, say("Neighbouring windows are taken one by one: their bits are correlated by %.2f.\n\n"), first->lag1);
+  else if (!isnan(first->lag1) && first->block > 1)
+    fprintf(out,
+            say("Neighbouring windows are alike: their bits are correlated by %.2f, so that means of %d neighbours are "
+                "the unit of their error.\n\n"),
+            first->lag1, first->block);
+  for (size_t i = 0; i < d->evaluations; i++) {
+    const Evaluation *e = &d->evaluation[i];
+    if (e->left_out)
+      fprintf(out, say("> **Warning.** Left out of %s, where a logit is not finite: %s (%s).\n\n"),
+              md_text(&scratch, e->mode), md_count(&scratch, e->left_out, "window"),
+              windows_left_out(&scratch, d, e->mode, e->left_out));
+  }
+}
+
+/* --- pairs --- */
 
 static const EvaluationPair *find_pair(const ReportData *d, const char *a, const char *b, const char *metric) {
   for (size_t i = 0; i < d->evaluation_pairs; i++) {
@@ -62,20 +115,44 @@ static const EvaluationPair *find_pair(const ReportData *d, const char *a, const
 }
 
 static bool answered(const EvaluationPair *p, const char *answer) { return !strcmp(p->answer, answer); }
+static bool decided(const EvaluationPair *p) { return answered(p, "better") || answered(p, "worse"); }
+/* An answer that stands also where all pairs are asked at once. */
+static bool holds(const EvaluationPair *p) { return p->holm <= 1 - interval_level; }
+
+static const char *why_unknown(const EvaluationPair *p) {
+  static const char *const why[][2] = {
+      {"overlap", WORD("the windows overlap")},
+      {"few", WORD("fewer than two windows are finite in both")},
+  };
+  for (size_t i = 0; i < sizeof why / sizeof *why; i++)
+    if (!strcmp(p->reason, why[i][0])) return say(why[i][1]);
+  return say("nothing is known of it");
+}
+
+/* How many windows would tell, and whether the text has them; "" where no number is given. */
+static const char *needed(Arena *arena, const EvaluationPair *p) {
+  if (!answered(p, "undecided") || !(p->windows_needed <= 1e6)) return "";
+  return p->windows_needed <= p->windows_held
+             ? arena_printf(arena, say("%.0f windows would tell, and the text holds %d"), p->windows_needed,
+                            p->windows_held)
+             : arena_printf(arena, say("%.0f windows would tell, and the text holds only %d"), p->windows_needed,
+                            p->windows_held);
+}
 
 /* "yes", "no" or why neither, of `other` against `base` as the row has them. */
 static const char *answer_of(Arena *arena, const EvaluationPair *p) {
-  if (answered(p, "better")) return say("yes");
-  if (answered(p, "worse")) return say("no: worse");
+  if (decided(p))
+    return arena_printf(arena, "%s%s", answered(p, "better") ? say("yes") : say("no: worse"), holds(p) ? "" : " †");
   if (answered(p, "identical")) return say("no: the same in every window");
-  if (!answered(p, "undecided")) return say("cannot tell");
-  if (!(p->windows_needed <= 1e6)) return say("not distinguishable");
-  return arena_printf(arena, say("not distinguishable: %.0f windows would tell"), p->windows_needed);
+  if (!answered(p, "undecided")) return arena_printf(arena, say("cannot tell: %s"), why_unknown(p));
+  const char *number = needed(arena, p);
+  return *number ? arena_printf(arena, say("cannot tell: %s"), number) : say("cannot tell");
 }
 
 static const char *difference(Arena *arena, const EvaluationPair *p) {
   if (!p) return "—";
   if (answered(p, "identical")) return "0";
+  if (isnan(p->low)) return md_short(arena, p->diff);
   return arena_printf(arena, say("%s (%s … %s)"), md_short(arena, p->diff), md_short(arena, p->low),
                       md_short(arena, p->high));
 }
@@ -100,73 +177,72 @@ static void write_pairs(FILE *out, const ReportData *d, Arena scratch) {
   grid_write(&grid, out);
 }
 
+/* The difference with its interval, and what stands behind it. */
+static void write_answer(FILE *out, const EvaluationPair *p, int compared, Arena scratch) {
+  const char *number = needed(&scratch, p);
+  fprintf(out, say("%s. %s %s bits, 95 %% from %s to %s, over %s."),
+          answered(p, "better")  ? say("Yes")
+          : answered(p, "worse") ? say("No, it predicts worse")
+                                 : say("It cannot be told from these windows"),
+          p->diff < 0 ? say("It needs fewer:") : say("It needs more:"), md_short(&scratch, p->diff),
+          md_short(&scratch, p->low), md_short(&scratch, p->high), md_count(&scratch, p->windows, "window"));
+  if (p->block > 1) fprintf(out, say(" Means of %d neighbouring windows are the unit."), p->block);
+  if (*number) fprintf(out, say(" Of a difference of this size %s."), number);
+  if (decided(p) && compared > 1)
+    fprintf(out,
+            holds(p) ? say(" With all %d pairs asked at once it is told as well (Holm, p = %s).")
+                     : say(" With all %d pairs asked at once it is not told any more (Holm, p = %s)."),
+            compared, md_short(&scratch, p->holm));
+  fputc('\n', out);
+}
+
 /* The pairs that were asked for, in words. */
-static void write_asked(FILE *out, const ReportData *d, Arena scratch) {
+static void write_asked(FILE *out, const ReportData *d, int compared, Arena scratch) {
   int written = 0;
   for (int i = 0; i < d->pairs; i++) {
     const EvaluationPair *p = find_pair(d, d->pair[i].base, d->pair[i].other, bits);
     if (!p) continue;
-    fprintf(out, say("- **Does %s predict better than %s?** "), md_text(&scratch, p->other),
-            md_text(&scratch, p->base));
+    fprintf(out, say("- **Does %s predict %s better than %s?** "), md_text(&scratch, p->other),
+            md_text(&scratch, d->evaluation[0].text), md_text(&scratch, p->base));
     if (answered(p, "identical"))
       fputs(say("No: they are the same in every window.\n"), out);
     else if (answered(p, "unknown"))
-      fprintf(out, say("It cannot be told%s.\n"),
-              p->windows < 2 ? say(" from one window") : say(": not every logit is finite"));
+      fprintf(out, say("It cannot be told: %s.\n"), why_unknown(p));
     else
-      fprintf(out, say("%s. %s %s bits, 95 %% from %s to %s, over %d windows.%s\n"),
-              answered(p, "better")  ? say("Yes")
-              : answered(p, "worse") ? say("No, it predicts worse")
-                                     : say("The two are not distinguishable at this number of windows"),
-              p->diff < 0 ? say("It needs fewer:") : say("It needs more:"), md_short(&scratch, p->diff),
-              md_short(&scratch, p->low), md_short(&scratch, p->high), p->windows,
-              answered(p, "undecided") && p->windows_needed <= 1e6
-                  ? arena_printf(&scratch, say(" A difference of this size would take about %.0f windows."),
-                                 p->windows_needed)
-                  : "");
+      write_answer(out, p, compared, scratch);
     written++;
   }
   if (written) fputc('\n', out);
 }
 
-static int comparisons(const ReportData *d, int *identical) {
+/* The pairs whose answer could go either way. */
+static int comparisons(const ReportData *d, int *could) {
   int count = 0;
-  *identical = 0;
+  *could = 0;
   for (size_t i = 0; i < d->evaluation_pairs; i++) {
     if (strcmp(d->evaluation_pair[i].metric, bits)) continue;
     count++;
-    *identical += answered(&d->evaluation_pair[i], "identical");
+    *could += decided(&d->evaluation_pair[i]) || answered(&d->evaluation_pair[i], "undecided");
   }
   return count;
 }
 
 void section_evaluation(FILE *out, const ReportData *d, Arena scratch) {
-  const Evaluation *first = &d->evaluation[0];
-  int identical, compared = comparisons(d, &identical);
-  fprintf(
-      out,
-      say("%s of %s each; ± is the standard error over windows. KL is that of the reference's distribution of the next "
-          "token "
-          "against the mode's, in bits: mean, median and 99 %% over the positions of a window, then the mean over "
-          "windows.\n\n"),
-      md_count(&scratch, first->windows, "window"), md_count(&scratch, first->length, "token"));
-  if (first->windows > first->disjoint)
-    fprintf(out,
-            say("> **Warning.** The text holds only %d such windows side by side: they overlap, and the errors are too "
-                "small.\n\n"),
-            first->disjoint);
+  int could, compared = comparisons(d, &could);
+  write_sample(out, d, scratch);
   write_modes(out, d, scratch);
-  write_asked(out, d, scratch);
+  write_asked(out, d, could, scratch);
   if (!compared) return;
-  fprintf(out,
-          say("Every two modes, difference window by window with its 95 %% interval (Student's t). Where nothing can "
-              "be told, "
-              "the "
-              "number of windows is given that would find a difference of the observed size four times out of five; "
-              "the text "
-              "holds %d of this length side by side, and none is given above a million. Where two modes do not differ, "
-              "chance "
-              "still decides in 5 %%: of the %d comparisons here that could go either way, in about %.1f.\n\n"),
-          first->disjoint, compared - identical, 0.05 * (compared - identical));
+  if (could)
+    fprintf(
+        out,
+        say("Every two modes, difference window by window with its 95 %% interval (Student's t). Where nothing can be "
+            "told, the number of windows is given that would find a difference of the observed size four times out of "
+            "five; none is given above a million. Where two modes do not differ, chance still decides in 5 %%: of the "
+            "%d comparisons here that could go either way, in about %.1f; † marks an answer that does not hold where "
+            "all of its column are asked at once (Holm).\n\n"),
+        could, 0.05 * could);
+  else
+    fputs(say("Every two modes, the mean difference over the windows.\n\n"), out);
   write_pairs(out, d, scratch);
 }

@@ -1,6 +1,7 @@
 #include "study/evaluate.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "measure/evaluation.h"
 #include "model/block.h"
@@ -32,7 +33,9 @@ static int pairs_of(const EvaluationRows *rows, Arena *arena, EvaluationPair **p
       for (int m = 0; m < EVALUATION_METRICS; m++)
         if (a > 0 || evaluation_metrics[m].of_reference)
           (*pair)[count++] = evaluation_pair(&evaluation_metrics[m], &rows->window[a * rows->windows],
-                                             &rows->window[b * rows->windows], rows->windows);
+                                             &rows->window[b * rows->windows], rows->windows, *arena);
+  for (int i = 0; i < count; i++) (*pair)[i].windows_held = rows->mode[0].disjoint;
+  evaluation_holm(*pair, count, *arena);
   return count;
 }
 
@@ -60,10 +63,12 @@ bool evaluate(Arena *arena, const Spec *spec, const Setup *setup, Progress *prog
     }
   }
   Evaluator e = {plan, window, rows->window};
+  const char *slash = strrchr(plan->text, '/'), *file_name = slash ? slash + 1 : plan->text;
   progress_phase(progress, "evaluate", windows * sides);
   TRY(walk_run(setup, side, sides, window, windows, progress, take_window, &e, *arena, st));
   for (int s = 0; s < sides; s++) {
-    rows->mode[s] = evaluation_of(&rows->window[s * windows], windows);
+    rows->mode[s] = evaluation_of(&rows->window[s * windows], windows, *arena);
+    table_text(rows->mode[s].text, sizeof rows->mode[s].text, file_name);
     rows->mode[s].length = plan->length;
     rows->mode[s].disjoint = (int32_t)(setup->evaluation_count / (plan->length + 1));
     rows->mode[s].byte_tokens = setup->checkpoint.config.vocab == 256;
