@@ -63,7 +63,8 @@ bool evaluate(Arena *arena, const Spec *spec, const Setup *setup, Progress *prog
     }
   }
   Evaluator e = {plan, window, rows->window};
-  const char *slash = strrchr(plan->text, '/'), *file_name = slash ? slash + 1 : plan->text;
+  const char *source = plan->text ? plan->text : plan->tokens, *slash = strrchr(source, '/');
+  const char *file_name = slash ? slash + 1 : source;
   progress_phase(progress, "evaluate", windows * sides);
   TRY(walk_run(setup, side, sides, window, windows, progress, take_window, &e, *arena, st));
   for (int s = 0; s < sides; s++) {
