@@ -149,7 +149,7 @@ Test(cli_models, calibrate_and_compare_take_their_scales_from_one_default_text) 
                0);
   const double printed = atof(shell_output);
   cr_assert_eq(shell("%s compare 0 2-4 -q --windows 2 --window-length 64 --length 5 -o %s/a 2>&1 >/dev/null && "
-                     "awk -F, '$1 == 0 && $2 == \"s_in\" {print $4 + 0}' %s/a/tables/scales.csv",
+                     "awk -F, '$3 == 0 && $4 == \"s_in\" {print $6 + 0}' %s/a/tables/scales.csv",
                      shell_program(), shell_folder, shell_folder),
                0, "%s", shell_output);
   cr_expect(printed > 0 && fabs(atof(shell_output) / printed - 1) < 1e-5, "%s, calibrate %g", shell_output, printed);
