@@ -7,7 +7,6 @@
 #include "lockstep.h"
 #include "measure/budget.h"
 #include "measure/drift.h"
-#include "measure/law.h"
 #include "measure/shape.h"
 #include "measure/verdict.h"
 #include "microtest.h"
@@ -74,7 +73,7 @@ static bool check_budgets(const Budget *row, size_t count, Status *st) {
 
 bool finish(Arena *arena, Experiment *e, const RunOptions *options, double start_s, Status *st) {
   void *tensor, *pair, *budget, *scale;
-  size_t tensors, pairs, drifts, budgets, laws, shapes, scales;
+  size_t tensors, pairs, drifts, budgets, shapes, scales;
   TRY(journal_read_rows(arena, &e->journal, &table_tensor_stats, &tensor, &tensors, st));
   TRY(journal_read_rows(arena, &e->journal, &table_pair_stats, &pair, &pairs, st));
   TRY(journal_read_rows(arena, &e->journal, &table_budget, &budget, &budgets, st));
@@ -82,9 +81,8 @@ bool finish(Arena *arena, Experiment *e, const RunOptions *options, double start
   TRY(journal_read_rows(arena, &e->journal, &table_scales, &scale, &scales, st));
   double measure_s = clock_s();
   int layers = e->setup.model.layers;
-  Resampling draws = resampling_of(arena, e->spec->prompt_count, layers - 1, e->spec->seed);
+  Resampling draws = resampling_of(arena, e->spec->prompt_count, e->spec->seed);
   Drift *drift = drift_of(arena, pair, pairs, &draws, &drifts);
-  DriftLaw *law = law_of(arena, pair, pairs, layers, &draws, &laws);
   DriftShape *shape = shape_of(arena, pair, pairs, layers, &e->spec->drift, e->spec->seed, &shapes);
   e->stats_s += clock_s() - measure_s;
   TableRows verdict = verdict_rows(arena, e, pair, pairs, drift, drifts);
@@ -108,7 +106,6 @@ bool finish(Arena *arena, Experiment *e, const RunOptions *options, double start
       {&table_tensor_stats, tensor, tensors},
       {&table_pair_stats, pair, pairs},
       {&table_drift, drift, drifts},
-      {&table_drift_law, law, laws},
       {&table_drift_shape, shape, shapes},
       {&table_budget, budget, budgets},
       {&table_swap, e->swaps.swap, e->swaps.swaps},

@@ -16,12 +16,12 @@ typedef struct MadeRows {
   TensorStats tensor[ROWS_ROOM];
   PairStats pair[ROWS_ROOM];
   Drift drift[ROWS_ROOM];
-  DriftLaw law[32];
+  DriftShape shape[32];
   Verdict verdict[32];
   ModeRow mode[16];
   ScaleRow scale[64];
   Performance performance[16];
-  size_t tensors, pairs, drifts, laws, verdicts, modes, scales, performances;
+  size_t tensors, pairs, drifts, shapes, verdicts, modes, scales, performances;
 } MadeRows;
 
 #define SET_TEXT(field, text) snprintf(field, sizeof(field), "%s", text)
@@ -80,31 +80,77 @@ static inline Drift *row_drift(MadeRows *m, const char *base, const char *other,
   row->sqnr_db = rel_l2 == 0 ? INFINITY : -20 * log10(rel_l2);
   row->max_abs = 10 * rel_l2, row->cosine_min = 1 - rel_l2 * rel_l2, row->ulp_mean = 1e5 * rel_l2,
   row->differing = rel_l2 == 0 ? 0 : 0.75;
+  row->token_median = rel_l2 * 0.875;
+  row->token_median_low = prompts > 1 ? rel_l2 * 0.8125 : NAN, row->token_median_high = prompts > 1 ? rel_l2 : NAN;
+  row->token_p90 = 2 * rel_l2, row->token_p99 = 4 * rel_l2;
+  row->token_worst = rel_l2 == 0 ? -1 : 3, row->token_worst_share = rel_l2 == 0 ? NAN : 0.625;
+  SET_TEXT(row->worst_prompt, rel_l2 == 0 ? "" : "address");
   return row;
 }
 
-/* Growth 1.03 a layer over 24 layers, and a step into layer 7; the caller sets what is special. */
-static inline DriftLaw *row_law(MadeRows *m, const char *base, const char *other, int id, int prompts,
-                                const char *verdict, const char *reason) {
-  DriftLaw *row = &m->law[m->laws++];
-  *row = (DriftLaw){.layers = 24,
-                    .prompts = prompts,
-                    .growth = 1.03,
-                    .growth_low = 1.01,
-                    .growth_high = 1.05,
-                    .growth_se = 0.001,
-                    .spread = 1.5,
-                    .break_layer = 7,
-                    .break_factor = 3.2,
-                    .break_low = 2.9,
-                    .break_high = 3.5,
-                    .break_p = 0.0004,
-                    .r2 = 0.8,
-                    .r2_break = 0.9};
+/* An interval of a sixteenth to either side; none of one prompt. */
+static inline void spread(double value, int prompts, double *low, double *high) {
+  *low = prompts > 1 ? value * 0.9375 : NAN;
+  *high = prompts > 1 ? value * 1.0625 : NAN;
+}
+
+/* From 1 % at layer 0 to 2 % at layer 23 by way of 4 % at layer 17, with a step of 1.5 into layer 1; the caller sets
+ * what is special. */
+static inline DriftShape *row_shape(MadeRows *m, const char *base, const char *other, int id, int prompts,
+                                    const char *shape, int layer) {
+  DriftShape *row = &m->shape[m->shapes++];
+  *row = (DriftShape){.prompts = prompts,
+                      .layer = layer,
+                      .layer_low = -1,
+                      .layer_high = -1,
+                      .rival_layer = -1,
+                      .agreement = NAN,
+                      .told = 1,
+                      .first_layer = 0,
+                      .last_layer = 23,
+                      .latest_start = 0,
+                      .first = 0.01,
+                      .last = 0.02,
+                      .growth = 2,
+                      .peak_layer = 17,
+                      .rise = 4,
+                      .fall = 0.5,
+                      .step_layer = 1,
+                      .step = 1.5,
+                      .step_share = 0.25,
+                      .settled_layer = 22,
+                      .quarter = 0.75,
+                      .rate = 1.03,
+                      .pooled_growth = 1.75,
+                      .parting = 1.125,
+                      .parting_layer = 5,
+                      .needed = 0};
   SET_TEXT(row->base, base);
   SET_TEXT(row->other, other);
   SET_TEXT(row->tensor, tensor_info[id].name);
-  SET_TEXT(row->verdict, verdict);
+  SET_TEXT(row->shape, shape);
+  spread(row->last, prompts, &row->last_low, &row->last_high);
+  spread(row->growth, prompts, &row->growth_low, &row->growth_high);
+  spread(row->rise, prompts, &row->rise_low, &row->rise_high);
+  spread(row->fall, prompts, &row->fall_low, &row->fall_high);
+  spread(row->step, prompts, &row->step_low, &row->step_high);
+  spread(row->quarter, prompts, &row->quarter_low, &row->quarter_high);
+  spread(row->pooled_growth, prompts, &row->pooled_growth_low, &row->pooled_growth_high);
+  if (prompts > 1) row->agreement = 0.975;
+  return row;
+}
+
+/* A shape that is not there, for this reason: nothing is measured. */
+static inline DriftShape *row_no_shape(MadeRows *m, const char *base, const char *other, int id, int prompts,
+                                       const char *reason) {
+  DriftShape *row = row_shape(m, base, other, id, prompts, "", -1);
+  double *const none[] = {&row->first,  &row->last,          &row->last_low,    &row->last_high,
+                          &row->growth, &row->growth_low,    &row->growth_high, &row->rise,
+                          &row->fall,   &row->step,          &row->step_share,  &row->quarter,
+                          &row->rate,   &row->pooled_growth, &row->parting,     &row->agreement};
+  for (size_t i = 0; i < sizeof none / sizeof *none; i++) *none[i] = NAN;
+  row->peak_layer = row->step_layer = row->settled_layer = row->parting_layer = -1;
+  row->told = 0;
   SET_TEXT(row->reason, reason);
   return row;
 }
@@ -162,7 +208,7 @@ static inline void row_performance(MadeRows *m, const char *what, double time_s,
 static inline ReportData *made_data(Arena *arena, MadeRows *m) {
   const TableRows rows[] = {
       {&table_tensor_stats, m->tensor, m->tensors}, {&table_pair_stats, m->pair, m->pairs},
-      {&table_drift, m->drift, m->drifts},          {&table_drift_law, m->law, m->laws},
+      {&table_drift, m->drift, m->drifts},          {&table_drift_shape, m->shape, m->shapes},
       {&table_verdict, m->verdict, m->verdicts},    {&table_modes, m->mode, m->modes},
       {&table_scales, m->scale, m->scales},         {&table_performance, m->performance, m->performances}};
   ReportData *d = ARENA_NEW(arena, ReportData, 1);
@@ -340,6 +386,15 @@ static inline bool has_line(const char *text, const char *line) {
 }
 
 #define EXPECT_LINE(text, line) cr_expect(has_line(text, line), "no such line: %s\nin:\n%s", line, text)
+/* A row of a table, whatever the widths of its columns: runs of spaces are one. */
+static inline const char *squeezed(const char *text) {
+  char *copy = arena_printf(&arena, "%s", text), *to = copy;
+  for (const char *at = text; *at; at++)
+    if (*at != ' ' || at[1] != ' ') *to++ = *at;
+  *to = 0;
+  return copy;
+}
+#define EXPECT_ROW(text, row) EXPECT_LINE(squeezed(text), row)
 #define EXPECT_NONE(text, part) cr_expect(!strstr(text, part), "%s stands in:\n%s", part, text)
 
 /* From the line `heading` up to the next heading of the same or a higher rank, looking from `section` on. */

@@ -35,7 +35,7 @@ static void write_spec(const char *name, const char *more) {
 static void expect_same_tables(const char *a, const char *b) {
   cr_assert_eq(shell("cut -d, -f1-4 %s/%s/tables/tensor_stats.csv | wc -l", shell_folder, a), 0);
   cr_assert_gt(atoi(shell_output), 2 * 24 * 3 * 16, "%s", shell_output);
-  const char *const tables[] = {"tensor_stats", "pair_stats", "drift", "drift_law", "verdict", "scales"};
+  const char *const tables[] = {"tensor_stats", "pair_stats", "drift", "drift_shape", "verdict", "scales"};
   for (int t = 0; t < 6; t++)
     cr_expect_eq(
         shell("cmp %s/%s/tables/%s.csv %s/%s/tables/%s.csv", shell_folder, a, tables[t], shell_folder, b, tables[t]), 0,

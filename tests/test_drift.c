@@ -1,6 +1,8 @@
 /* drift: pooled rows computed by hand, order of the result, growth from layer to layer. */
 #include "measure/drift.h"
 
+#include <gsl/gsl_randist.h>
+
 #include "tests/measure_rows.h"
 
 static PairStats drift_row(const char *other, const char *tensor, int layer, double rmse, double base_l2, int n) {
@@ -132,7 +134,7 @@ Test(drift, every_column_is_what_its_definition_says_at_every_edge) {
       snprintf(rows[p].prompt, sizeof rows[p].prompt, "%d", p);
     }
     size_t count;
-    Resampling draws = resampling_of(&arena, edge[i].prompts, 0, 1);
+    Resampling draws = resampling_of(&arena, edge[i].prompts, 1);
     Drift *d = drift_of(&arena, rows, (size_t)edge[i].prompts, &draws, &count);
     printf("%s\n", edge[i].name);
     SAME(d->rel_l2, edge[i].rel_l2);
@@ -149,4 +151,61 @@ Test(drift, no_rows_give_no_drift) {
   size_t count = 99;
   drift_of(&arena, NULL, 0, NULL, &count);
   cr_assert_eq(count, 0);
+}
+
+/* --- intervals over prompts --- */
+
+static PairStats row_of_size(int prompt, double log_size) {
+  PairStats row = drift_row("2-4", "scan", 0, pow(10, log_size), 2, 4);
+  snprintf(row.prompt, sizeof row.prompt, "p%d", prompt);
+  return row;
+}
+
+/* Of prompts whose log size is normal, the interval must hold the pooled value of all prompts about as often as it
+ * says. */
+Test(drift, interval_over_prompts_covers_what_many_prompts_give) {
+  enum { PROMPTS = 16, ROUNDS = 1000 };
+  Arena arena = new_arena();
+  Resampling draws = resampling_of(&arena, PROMPTS, 1);
+  gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
+  gsl_rng_set(rng, 7);
+  const double spread = 0.1; /* of log10; the root of the mean square of 10^x is 10^(spread^2 ln 10) */
+  const double truth = pow(10, -3 + spread * spread * log(10));
+  int holds = 0;
+  for (int i = 0; i < ROUNDS; i++) {
+    Arena scratch = arena;
+    PairStats rows[PROMPTS];
+    for (int p = 0; p < PROMPTS; p++) rows[p] = row_of_size(p, -3 + gsl_ran_gaussian(rng, spread));
+    size_t count;
+    Drift *d = drift_of(&scratch, rows, PROMPTS, &draws, &count);
+    cr_assert(d->rel_l2_low < d->rel_l2 && d->rel_l2 < d->rel_l2_high, "%g … %g … %g", d->rel_l2_low, d->rel_l2,
+              d->rel_l2_high);
+    holds += d->rel_l2_low <= truth && truth <= d->rel_l2_high;
+  }
+  gsl_rng_free(rng);
+  printf("drift: the 95 %% interval over 16 prompts holds the truth in %.1f %%\n", 100.0 * holds / ROUNDS);
+  cr_assert(holds >= 880 && holds <= 980, "%d of %d", holds, ROUNDS);
+}
+
+Test(drift, one_prompt_has_no_interval_over_prompts) {
+  Arena arena = new_arena();
+  Resampling draws = resampling_of(&arena, 1, 1);
+  PairStats row = row_of_size(0, -3);
+  size_t count;
+  Drift *d = drift_of(&arena, &row, 1, &draws, &count);
+  SAME(d->rel_l2_low, NAN);
+  SAME(d->rel_l2_high, NAN);
+}
+
+Test(drift, the_seed_decides_the_draws_and_nothing_else_does) {
+  Arena arena = new_arena();
+  Resampling a = resampling_of(&arena, 16, 5), b = resampling_of(&arena, 16, 5), c = resampling_of(&arena, 16, 6);
+  size_t prompts = RESAMPLES * 16 * sizeof *a.times;
+  cr_assert(!memcmp(a.times, b.times, prompts));
+  cr_assert(memcmp(a.times, c.times, prompts));
+  for (int i = 0; i < RESAMPLES; i++) {
+    int sum = 0;
+    for (int p = 0; p < 16; p++) sum += a.times[i * 16 + p];
+    cr_assert_eq(sum, 16, "draw %d takes %d prompts", i, sum);
+  }
 }

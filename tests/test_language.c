@@ -309,13 +309,14 @@ Test(language, a_chinese_report_holds_no_english_sentence_and_no_mark_that_markd
   for (int prompts = 1; prompts <= 2; prompts++) {
     memset(made, 0, sizeof *made);
     ReportData *d = made_run(&arena, made, prompts);
-    row_law(made, "2-0", "2-4", T_BLOCK_OUT, prompts, "jumps", "");
-    row_law(made, "fp64", "2-4", T_BLOCK_OUT, prompts, "cannot_tell", "few_layers");
-    row_law(made, "fp64", "2-0", T_BLOCK_OUT, prompts, "accumulates", "");
+    row_shape(made, "2-0", "2-4", T_BLOCK_OUT, prompts, "jumps", 7)->parting = 3;
+    row_no_shape(made, "fp64", "2-4", T_BLOCK_OUT, prompts, "few_layers");
+    DriftShape *doubt = row_shape(made, "fp64", "2-0", T_BLOCK_OUT, prompts, "accumulates", -1);
+    SET_TEXT(doubt->rival, "saturates"), doubt->rival_layer = 12, doubt->told = 0, doubt->needed = 32;
     made->tensor[3].nonfinite = 2;
     made->tensor[4].q8_nans = 1;
     for (int i = 0; i < d->table_count; i++)
-      if (d->tables[i].table == &table_drift_law) d->tables[i].count = made->laws;
+      if (d->tables[i].table == &table_drift_shape) d->tables[i].count = made->shapes;
     data_arrange(&arena, d);
     const char *text = body_of(d), *sentence = sentence_in(without_quotes(text));
     cr_expect(!sentence, "\"%s\" in\n%s", sentence, text);

@@ -1,7 +1,6 @@
 /* The report's words: growth, jumps, effect and faults, each from numbers that were made to show it. */
 #include <criterion/criterion.h>
 
-#include "report/laws.h"
 #include "report/report.h"
 #include "tests/report_rows.h"
 
@@ -12,102 +11,50 @@ static const char *findings_of(ReportData *d) {
   return part_of(body_of(d), "## 6. ", "## 6. ");
 }
 
-Test(report_findings, findings_name_growth_and_worst_layer) {
+Test(report_findings, findings_name_cause_course_and_scale) {
   const char *text = part_of(body_of(made_run(&arena, made, 1)), "## 6. ", "### 2-0 against 2-4");
   EXPECT_LINE(text, "- The modes ask for different settings of `conv_out`, `scan_u` and `scan_order`.");
   EXPECT_LINE(text, "- The witness shows different kernels for `conv1d_silu`, `scan_in` and `scan`.");
-  EXPECT_LINE(text, "- **From layer 0 to layer 3** the relative L2 of `block_out` grows from 1.00e-03 to 6.00e-03: a "
-                    "factor of 6.00, in the "
-                    "geometric mean 1.82 a layer. The worst layer is 2, with 8.00e-03.");
+  EXPECT_LINE(text, "- **How it grows is not told**: this results file holds no shapes. From layer 0 to layer 3 the "
+                    "relative L2 of `block_out` goes from 0.100 % to 0.600 %.");
   EXPECT_LINE(text, "- **Beside the errors of the modes themselves**: against the float64 reference the logits of 2-0 "
-                    "are off by 2.00e-02 and "
-                    "those of 2-4 by 3.00e-02 (relative L2); 2-0 is closer, and the difference between the two is "
-                    "30.00 % of the smaller of "
+                    "are off by 2.00 % and "
+                    "those of 2-4 by 3.00 % (relative L2); 2-0 is closer, and the difference between the two is "
+                    "30.0 % of the smaller of "
                     "these errors.");
 }
 
-/* The words of each verdict, as they stand behind "block_out". */
-static void expect_law(const DriftLaw *law, const char *words, const char *brief) {
-  cr_expect_str_eq(laws_words(&arena, law), words, " got: %s\nwant: %s", laws_words(&arena, law), words);
-  cr_expect_str_eq(laws_brief(&arena, law), brief, " got: %s\nwant: %s", laws_brief(&arena, law), brief);
+Test(report_findings, a_file_without_shapes_says_so_and_gives_both_ends) {
+  static const double size[] = {0, 0.008, 0.004, 0.002};
+  const char *text = findings_of(one_pair("2-0", "2-4", size));
+  EXPECT_LINE(text, "- **How it grows is not told**: this results file holds no shapes. From layer 1 to layer 3 the "
+                    "relative L2 of `block_out` goes from 0.800 % to 0.200 %.");
 }
 
-Test(report_findings, every_law_has_its_words) {
-  DriftLaw *law = row_law(made, "2-0", "2-4", T_BLOCK_OUT, 1, "accumulates", "");
-  expect_law(law, "accumulates: a factor of 1.030 a layer (95 % interval 1.010 … 1.050), 1.97 over all 24 layers",
-             "accumulates, 1.030 a layer (1.010 … 1.050)");
-  SET_TEXT(law->verdict, "stable");
-  expect_law(law,
-             "is stable: no layer lies off the median by more than a factor of 1.50; a factor of 1.030 a layer (95 % "
-             "interval 1.010 … 1.050)",
-             "stable");
-  SET_TEXT(law->verdict, "jumps");
-  expect_law(law,
-             "jumps at layer 7, by a factor of 3.20; outside the jump a factor of 1.030 a layer (95 % interval "
-             "1.010 … 1.050)",
-             "jumps at layer 7 by 3.20");
-  law->prompts = 16;
-  expect_law(law,
-             "jumps at layer 7, by a factor of 3.20 (95 % interval 2.90 … 3.50); outside the jump a factor of 1.030 a "
-             "layer (95 % interval 1.010 … 1.050)",
-             "jumps at layer 7 by 3.20");
-  SET_TEXT(law->verdict, "cannot_tell");
-  SET_TEXT(law->reason, "wanders");
-  expect_law(law,
-             "cannot be told: layers lie up to a factor of 1.50 off their median, by no jump and without a steady "
-             "tendency: a factor of 1.030 a layer (95 % interval 1.010 … 1.050)",
-             "cannot tell the law");
-  SET_TEXT(law->reason, "few_layers");
-  law->layers = 3;
-  expect_law(law, "cannot be told: only 3 layers differ: too few to tell a tendency from chance",
-             "cannot tell the law");
-  SET_TEXT(law->reason, "gaps");
-  expect_law(law, "cannot be told: a layer after the first that differs is identical, or its size has no meaning",
-             "cannot tell the law");
-  SET_TEXT(law->verdict, "identical");
-  expect_law(law, "is identical in every bit of every layer", "identical");
-}
-
-Test(report_findings, the_law_stands_in_the_findings_the_drift_and_the_modes) {
+Test(report_findings, the_shape_stands_in_the_findings_the_drift_and_the_modes) {
   static const double size[] = {0.001, 0.002, 0.004, 0.008};
-  ReportData *d = one_pair("fp64", "2-4", size);
-  row_law(made, "fp64", "2-4", T_BLOCK_OUT, 1, "accumulates", "");
-  row_law(made, "fp64", "2-4", T_SCAN, 1, "cannot_tell", "wanders");
-  d = made_data(&arena, made);
+  one_pair("fp64", "2-4", size);
+  DriftShape *shape = row_shape(made, "fp64", "2-4", T_BLOCK_OUT, 1, "rises_falls", 17);
+  shape->parting = 2, shape->parting_layer = 2;
+  row_no_shape(made, "fp64", "2-4", T_SCAN, 1, "zeros");
+  ReportData *d = made_data(&arena, made);
   data_arrange(&arena, d);
   const char *text = body_of(d);
-  cr_expect(strstr(part_of(text, "## 6. ", "## 6. "),
-                   " The last layer is also the worst.\n- **By which law.** `block_out` "
-                   "accumulates: a factor of 1.030 a layer (95 % interval 1.010 … 1.050), 1.97 over all 24 layers.\n"),
-            "%s", text);
+  EXPECT_LINE(part_of(text, "## 6. ", "## 6. "),
+              "- **Does it accumulate, stay or jump?** `block_out`: rises to layer 17 and falls back (of this prompt "
+              "alone); from layer 0 to layer 23 the median token's error goes from 1.00 % to 2.00 %: ×2.00; over the "
+              "last quarter of the layers ×0.750. The largest is layer 17: up to it ×4.00, from there to the end "
+              "×0.500. The largest step up leads into layer 1: ×1.50, which is 25.0 % of all steps up.");
+  EXPECT_LINE(part_of(text, "## 6. ", "## 6. "),
+              "- **Single tokens?** single tokens carry the error: in layer 2 token 3 of prompt address has 62.5 % of "
+              "that prompt's squared error; all together are off by 2.00 times the median token's error. From the "
+              "first of these layers to the last all together go by ×1.75.");
   const char *drift = part_of(text, "## 4. ", "### 2-4 against the float64 reference");
-  EXPECT_LINE(
-      drift, "**By which law:** `block_out` accumulates: a factor of 1.030 a layer (95 % interval 1.010 … 1.050), 1.97 "
-             "over all 24 layers.");
-  EXPECT_LINE(
-      drift,
-      "| `block_out` | accumulates |          1.030 | 1.010 … 1.050 |           1.50 |                into layer "
-      "7 |       3.20 | 4.00e-04 |");
-  cr_expect(strstr(drift, "| `scan`      | cannot tell |"), "%s", drift);
-  EXPECT_NONE(drift, "\n| `conv1d_silu` |");
-  cr_expect(strstr(part_of(text, "## 5. ", "## 5. "), "| 2-4  | accumulates |"), "%s", text);
-}
-
-Test(report_findings, a_difference_that_shrinks_is_not_called_growth) {
-  static const double size[] = {0.008, 0.004, 0.002, 0.001};
-  const char *text = findings_of(one_pair("2-0", "2-4", size));
-  EXPECT_LINE(text, "- **From layer 0 to layer 3** the relative L2 of `block_out` shrinks from 8.00e-03 to 1.00e-03: a "
-                    "factor of 0.125, in the "
-                    "geometric mean 0.500 a layer. The worst layer is 0, with 8.00e-03.");
-  EXPECT_NONE(text, "law");
-}
-
-Test(report_findings, a_difference_that_begins_late_is_followed_from_there) {
-  static const double size[] = {0, 0.001, 0.002, 0.003};
-  const char *text = findings_of(one_pair("2-0", "2-4", size));
-  cr_expect(
-      strstr(text, "- **From layer 1 to layer 3** the relative L2 of `block_out` grows from 1.00e-03 to 3.00e-03"),
-      "%s", text);
+  cr_expect(strstr(drift, "**Shape** of `block_out`: rises to layer 17 and falls back (of this prompt alone);"), "%s",
+            drift);
+  cr_expect(strstr(squeezed(drift), "\n| growth | ×2.00 |"), "%s", drift);
+  cr_expect(strstr(squeezed(drift), " | 62.5 % | 3 of address |\n"), "%s", drift);
+  cr_expect(strstr(squeezed(part_of(text, "## 5. ", "## 5. ")), "\n| growth | ×2.00 |"), "%s", text);
 }
 
 Test(report_findings, a_difference_that_stays_inside_its_layer_is_said_to) {
@@ -133,7 +80,7 @@ Test(report_findings, a_difference_that_stays_inside_its_layer_is_said_to) {
   const char *drift = part_of(body_of(d), "## 4. ", "## 4. ");
   EXPECT_LINE(
       drift,
-      "|     1 |   identical |      1.00e-03 | identical |  identical |      — |       — |        — |        — |");
+      "|     1 |   identical |       0.100 % | identical |  identical |      — |       — |        — |        — |");
 }
 
 Test(report_findings, a_pair_that_did_not_take_effect_is_said_to) {
@@ -165,13 +112,16 @@ Test(report_findings, modes_that_must_agree_and_do_not_are_a_fault) {
   cr_expect(strstr(report_summary(&arena, d, &d->pair[0]), "FAULT, they must agree in every bit"));
 }
 
-Test(report_findings, the_third_line_tells_the_law) {
+Test(report_findings, the_third_line_tells_growth_and_shape) {
   made_run(&arena, made, 1);
-  row_law(made, "2-0", "2-4", T_BLOCK_OUT, 1, "accumulates", "");
+  row_shape(made, "2-0", "2-4", T_BLOCK_OUT, 1, "accumulates", -1);
   ReportData *d = made_data(&arena, made);
   data_arrange(&arena, d);
   const char *text = report_summary(&arena, d, &d->pair[0]);
-  cr_expect(strstr(text, "6.00 times layer 0, accumulates, 1.030 a layer (1.010 … 1.050); logits"), "%s", text);
+  cr_expect(strstr(text, "block_out: accumulates (of this prompt alone); from layer 0 to layer 23 the median token's "
+                         "error goes from 1.00 % to 2.00 %: ×2.00; over the last quarter of the layers ×0.750; logits "
+                         "relative L2 0.600 %, same top token at 80.0 % of positions\n"),
+            "%s", text);
 }
 
 static void expect_summary(const Verdict *v, const char *want) {
@@ -186,10 +136,10 @@ Test(report_findings, three_lines_say_what_matters) {
   made_run(&arena, made, 1);
   expect_summary(&made->verdict[0],
                  "2-0 against 2-4: both modes took effect: 12 of 30 tensors from different kernels, 27 differ\n"
-                 "2-0 against 2-4: first differs at layer 0, conv1d_silu, relative L2 1.00e-03 (prompt address)\n"
-                 "2-0 against 2-4: last block_out relative L2 6.00e-03, 6.00 times layer 0; logits relative L2 "
-                 "6.00e-03, same top token "
-                 "at 80.00 % of positions\n");
+                 "2-0 against 2-4: first differs at layer 0, conv1d_silu, relative L2 0.100 % (prompt address)\n"
+                 "2-0 against 2-4: last block_out relative L2 0.600 %; logits relative L2 "
+                 "0.600 %, same top token "
+                 "at 80.0 % of positions\n");
   expect_summary(&made->verdict[1], "0 against 2-0: both modes took effect (4 of 30 tensors from different kernels), "
                                     "every bit identical: requantising "
                                     "values that lie on the grid returns them\n"
@@ -197,11 +147,10 @@ Test(report_findings, three_lines_say_what_matters) {
                                     "0 against 2-0: block_out of layer 3 and the logits are identical\n");
   Verdict *reference = &made->verdict[2];
   reference->top1_agreement = NAN;
-  expect_summary(
-      reference,
-      "fp64 against 2-0: 3 of 30 tensors equal the float64 reference in every bit\n"
-      "fp64 against 2-0: first differs at layer 0, conv1d_silu, relative L2 1.00e-03 (prompt address)\n"
-      "fp64 against 2-0: last block_out relative L2 6.00e-03, 6.00 times layer 0; logits relative L2 2.00e-02\n");
+  expect_summary(reference,
+                 "fp64 against 2-0: 3 of 30 tensors equal the float64 reference in every bit\n"
+                 "fp64 against 2-0: first differs at layer 0, conv1d_silu, relative L2 0.100 % (prompt address)\n"
+                 "fp64 against 2-0: last block_out relative L2 0.600 %; logits relative L2 2.00 %\n");
   expect_summary(
       row_verdict(made, "a", "b", "identical", "", 9, 9, 9),
       "a against b: did NOT take effect: both sides ran the same kernels everywhere, all 9 tensors identical\n"
@@ -250,7 +199,7 @@ Test(report_findings, what_is_equal_where_it_is_finite_is_not_identical) {
               "- **Where it ends.** At `block_out` of the last layer (3) the relative L2 is 0 (of the values that "
               "are finite on both sides: 5 of 20, 25.00 %, are left out), and at the logits it is 0 (of the values "
               "that are finite on both sides: 5 of 20, 25.00 %, are left out); both choose the same next token at "
-              "80.00 % of the positions.");
+              "80.0 % of the positions.");
   cr_expect(strstr(text, "- **How it grows is not told**: `block_out` differs from layer 0 on, and from layer 3 on it "
                          "holds values that are not finite.\n"),
             "%s", text);
@@ -264,14 +213,14 @@ Test(report_findings, a_size_of_what_is_left_carries_the_count_and_the_share) {
   made->verdict[0].first_rel_l2 = NAN;
   const char *summary = summary_of_pair(d);
   cr_expect(strstr(summary,
-                   "last block_out relative L2 2.40e-04 (of the values that are finite on both sides: 19 of 20, "
+                   "last block_out relative L2 0.0240 % (of the values that are finite on both sides: 19 of 20, "
                    "95.00 %, are left out); logits"),
             "%s", summary);
   cr_expect(strstr(summary, "conv1d_silu, relative L2 not defined: no value is finite on both sides (prompt p)"), "%s",
             summary);
   EXPECT_NONE(summary, "times layer 0");
   const char *drift = part_of(body_of(d), "## 4. ", "## 4. ");
-  cr_expect(strstr(drift, " 2.40e-04 (95.00 % left out) |"), "%s", drift);
+  cr_expect(strstr(drift, " 0.0240 % (95.00 % left out) |"), "%s", drift);
   cr_expect(strstr(drift, " not finite |"), "%s", drift);
 }
 
@@ -280,9 +229,9 @@ Test(report_findings, positions_that_are_not_finite_are_named_beside_the_agreeme
   Verdict *v = &made->verdict[0];
   v->top1_rows = 3, v->top1_left_out = 2, v->top1_agreement = 2.0 / 3;
   cr_expect(strstr(findings_of(d),
-                   "; both choose the same next token at 66.67 % of the 3 positions where the logits of "
+                   "; both choose the same next token at 66.7 % of the 3 positions where the logits of "
                    "both are finite (of 5)."));
-  cr_expect(strstr(summary_of_pair(d), "same top token at 66.67 % of the 3 positions finite on both sides (of 5)\n"));
+  cr_expect(strstr(summary_of_pair(d), "same top token at 66.7 % of the 3 positions finite on both sides (of 5)\n"));
   v->top1_rows = 0, v->top1_left_out = 5, v->top1_agreement = NAN;
   cr_expect(strstr(findings_of(d), "; at no position are the logits of both finite, so next tokens are not compared."));
   cr_expect(strstr(summary_of_pair(d), ", at no position finite on both sides\n"));
@@ -297,6 +246,6 @@ Test(report_findings, modes_whose_logits_are_not_finite_are_not_ranked) {
   }
   const char *text = part_of(body_of(d), "## 5. ", "## 5. ");
   EXPECT_LINE(text, "Not ranked, as logits of theirs are not finite: 2-0.");
-  EXPECT_LINE(text, "At the logits 2-4 is nearest to the reference (relative L2 3.00e-02) and 0 farthest from it "
-                    "(4.00e-02).");
+  EXPECT_LINE(text, "At the logits 2-4 is nearest to the reference (relative L2 3.00 %) and 0 farthest from it "
+                    "(4.00 %).");
 }

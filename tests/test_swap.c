@@ -40,7 +40,7 @@ static SwapRows run(Spec *spec) {
   Progress quiet = progress_start(true);
   SwapRows rows;
   memset(&rows, 0xa5, sizeof rows);
-  Resampling draws = resampling_of(&shipped.arena, PROMPTS, 0, 1);
+  Resampling draws = resampling_of(&shipped.arena, PROMPTS, 1);
   cr_assert(swap_run(&shipped.arena, spec, &setup, &draws, &quiet, &rows, &st), "%s", st.text);
   return rows;
 }
@@ -153,7 +153,7 @@ Test(swap, pooled_figures_and_their_intervals_are_those_of_the_prompts) {
   Arena arena;
   Status st = {0};
   cr_assert(arena_reserve(&arena, (size_t)1 << 26, shipped_exhausted, &st));
-  Resampling draws = resampling_of(&arena, 2, 0, 1);
+  Resampling draws = resampling_of(&arena, 2, 1);
   EndTerm one = {ends, 1}, change[] = {{twice, 1}, {ends, -1}};
   EndValue v = ends_value(&one, 1, END_BLOCK_OUT, &draws, arena);
   cr_expect_float_eq(v.value, sqrt(0.5), 1e-15);

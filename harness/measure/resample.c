@@ -10,13 +10,8 @@ static void draw_prompts(gsl_rng *rng, uint16_t *times, int prompts) {
   for (int i = 0; i < prompts; i++) times[gsl_rng_uniform_int(rng, (unsigned long)prompts)]++;
 }
 
-static void take_steps(gsl_rng *rng, uint8_t *taken, int steps) {
-  for (int i = 0; i < steps; i++) taken[i] = (uint8_t)gsl_rng_uniform_int(rng, 2);
-}
-
-Resampling resampling_of(Arena *arena, int prompts, int steps, int64_t seed) {
+Resampling resampling_of(Arena *arena, int prompts, int64_t seed) {
   uint16_t *times = ARENA_NEW(arena, uint16_t, RESAMPLES * (size_t)prompts);
-  uint8_t *taken = ARENA_NEW(arena, uint8_t, RESAMPLES * (size_t)steps);
   gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
   if (!rng) { /* GSL passes a failed allocation on to here */
     arena->exhausted(0, (size_t)(arena->end - arena->base));
@@ -24,9 +19,8 @@ Resampling resampling_of(Arena *arena, int prompts, int steps, int64_t seed) {
   }
   gsl_rng_set(rng, (unsigned long)seed);
   for (size_t b = 0; b < RESAMPLES; b++) draw_prompts(rng, times + b * (size_t)prompts, prompts);
-  for (size_t b = 0; b < RESAMPLES; b++) take_steps(rng, taken + b * (size_t)steps, steps);
   gsl_rng_free(rng);
-  return (Resampling){prompts, steps, times, taken};
+  return (Resampling){prompts, times};
 }
 
 Interval interval_of(double *value, size_t count) {

@@ -52,15 +52,6 @@ static const Column columns_drift[] = {
 TABLE(drift, Drift, 4, "Drift: how a pair's difference develops over the layers, prompts pooled");
 #undef X
 
-#define X(member) COLUMN(DriftLaw, member)
-static const Column columns_drift_law[] = {
-    X(base), X(other), X(tensor), X(verdict), X(reason), X(first_layer), X(layers), X(prompts), X(growth), X(growth_low),
-    X(growth_high), X(growth_se), X(spread), X(break_layer), X(break_factor), X(break_low), X(break_high), X(break_p),
-    X(r2), X(r2_break),
-};
-TABLE(drift_law, DriftLaw, 3, "Drift laws: does a pair's difference accumulate over the layers, jump at one, or stay as it is");
-#undef X
-
 #define THREE(row, name) COLUMN(row, name), COLUMN(row, name##_low), COLUMN(row, name##_high)
 #define X(member) COLUMN(DriftShape, member)
 #define Y(name) THREE(DriftShape, name)
@@ -242,7 +233,6 @@ TABLE(restore, Restoration, 4, "Layers that matter: restored one by one until th
 
 const Table *const tables[] = {&table_verdict,
                                &table_gates,
-                               &table_drift_law,
                                &table_drift_shape,
                                &table_drift,
                                &table_pair_stats,

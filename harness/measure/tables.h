@@ -102,23 +102,6 @@ typedef struct Drift {
   int64_t n, nonfinite;                 /* elements, and those left out of all but `identical` and `differing` */
 } Drift;
 
-/* By which law a tensor of a pair drifts over the layers (measure/law.h). Factors are of the pooled relative L2. */
-typedef struct DriftLaw {
-  char base[TEXT_NAME], other[TEXT_NAME], tensor[TEXT_TENSOR];
-  char verdict[16]; /* "identical", "stable", "accumulates", "shrinks", "jumps", "cannot_tell" */
-  char reason[16];  /* of "cannot_tell": "not_finite", "few_layers", "gaps", "wanders"; else "" */
-  int32_t first_layer,
-      layers; /* of the fit: from the first layer that differs to the last; first_layer -1: none does */
-  int32_t prompts;
-  double growth, growth_low, growth_high; /* factor a layer and its 95 % interval; of "jumps": outside the jump */
-  double growth_se;    /* of log10 growth by the line's own covariance, which takes the layers for independent */
-  double spread;       /* the largest factor by which a layer lies off the median layer */
-  int32_t break_layer; /* the step into this layer is the most unlike the others; -1: not looked for */
-  double break_factor, break_low, break_high; /* by which it exceeds the median step; the interval over prompts */
-  double break_p; /* probability of so unlike a step, were all steps alike; corrected for choosing the most unlike */
-  double r2, r2_break; /* share of the variation over layers that a line explains, and a line with that step */
-} DriftLaw;
-
 /* How the difference of a tensor of a pair develops over the layers (measure/shape.h): measured quantities of the
  * median token's curve, each with a 95 % interval over prompts, and the shape that they make. */
 typedef struct DriftShape {
@@ -452,7 +435,7 @@ typedef struct Table {
   int columns;
   const Column *column;
 } Table;
-extern const Table table_tensor_stats, table_pair_stats, table_drift, table_drift_law, table_drift_shape, table_gates,
+extern const Table table_tensor_stats, table_pair_stats, table_drift, table_drift_shape, table_gates,
     table_verdict, table_modes, table_scales, table_performance, table_budget, table_micro, table_micro_histogram,
     table_micro_worst, table_state_drift, table_state_error, table_evaluation, table_evaluation_windows,
     table_evaluation_pairs, table_cost, table_cost_bytes, table_speed, table_swap, table_swap_effect, table_restore;

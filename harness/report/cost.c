@@ -186,12 +186,46 @@ static void write_as_fast(FILE *out, const Choice *choice, int count, const Choi
   if (names) fprintf(out, say("  Not slower by more than the spread: %s.\n"), words_list(&scratch, name, names));
 }
 
-void section_choice(FILE *out, const ReportData *d, Arena scratch) {
+typedef struct Choices {
+  Choice *choice;
+  int count, length; /* of the longest prefill */
+  const Choice *accurate, *fast, *small, *trade;
+} Choices;
+
+static Choices choose(Arena *arena, const ReportData *d) {
   enum { LENGTHS_MOST = 16 };
-  int length[LENGTHS_MOST], lengths = lengths_of(d, length, LENGTHS_MOST), longest = 0;
-  for (int i = 0; i < lengths; i++) longest = length[i] > longest ? length[i] : longest;
-  Choice *choice = ARENA_NEW(&scratch, Choice, d->cost_bytes_rows);
-  int count = choices_of(d, longest, choice);
+  int length[LENGTHS_MOST], lengths = lengths_of(d, length, LENGTHS_MOST);
+  Choices all = {.choice = ARENA_NEW(arena, Choice, d->cost_bytes_rows)};
+  for (int i = 0; i < lengths; i++) all.length = length[i] > all.length ? length[i] : all.length;
+  all.count = choices_of(d, all.length, all.choice);
+  all.accurate = all.fast = all.small = all.choice;
+  for (const Choice *c = all.choice; c < all.choice + all.count; c++) {
+    if (c->evaluation->kl_mean < all.accurate->evaluation->kl_mean) all.accurate = c;
+    if (c->speed->tokens_per_s > all.fast->speed->tokens_per_s) all.fast = c;
+    if (c->bytes < all.small->bytes) all.small = c;
+  }
+  all.trade = all.accurate;
+  for (const Choice *c = all.choice; c < all.choice + all.count; c++)
+    if (!told_apart(d, all.accurate->evaluation->mode, c->evaluation->mode) && c->bytes < all.trade->bytes)
+      all.trade = c;
+  return all;
+}
+
+const char *choice_words(Arena *arena, const ReportData *d) {
+  if (!asked_choice(d)) return "";
+  Choices all = choose(arena, d);
+  if (!all.count) return "";
+  return arena_printf(
+      arena, say("Nearest to float64: %s (KL %s bits). Fastest here: %s (%.0f tokens/s). Smallest: %s (%s)."),
+      md_text(arena, all.accurate->evaluation->mode), md_short(arena, all.accurate->evaluation->kl_mean),
+      md_text(arena, all.fast->evaluation->mode), all.fast->speed->tokens_per_s,
+      md_text(arena, all.small->evaluation->mode), md_bytes(arena, all.small->bytes));
+}
+
+void section_choice(FILE *out, const ReportData *d, Arena scratch) {
+  const Choices all = choose(&scratch, d);
+  const Choice *choice = all.choice, *accurate = all.accurate, *fast = all.fast, *small = all.small, *trade = all.trade;
+  const int count = all.count, longest = all.length;
   const char *left_out = "";
   for (size_t i = 0; i < d->evaluations; i++)
     if (!isfinite(d->evaluation[i].kl_mean))
@@ -203,15 +237,6 @@ void section_choice(FILE *out, const ReportData *d, Arena scratch) {
     fputs(say("No mode was both evaluated and timed.\n\n"), out);
     return;
   }
-  const Choice *accurate = choice, *fast = choice, *small = choice;
-  for (const Choice *c = choice; c < choice + count; c++) {
-    if (c->evaluation->kl_mean < accurate->evaluation->kl_mean) accurate = c;
-    if (c->speed->tokens_per_s > fast->speed->tokens_per_s) fast = c;
-    if (c->bytes < small->bytes) small = c;
-  }
-  const Choice *trade = accurate;
-  for (const Choice *c = choice; c < choice + count; c++)
-    if (!told_apart(d, accurate->evaluation->mode, c->evaluation->mode) && c->bytes < trade->bytes) trade = c;
   fprintf(
       out,
       say("From the figures of this run, at %s a prefill; bytes are weights, scales, one sequence's state and its live "

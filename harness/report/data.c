@@ -79,7 +79,7 @@ void data_arrange(Arena *arena, ReportData *d) {
   d->tensor = rows_of(d, &table_tensor_stats, &d->tensors);
   d->pair_row = rows_of(d, &table_pair_stats, &d->pair_rows);
   d->drift = rows_of(d, &table_drift, &d->drifts);
-  d->law = rows_of(d, &table_drift_law, &d->laws);
+  d->shape = rows_of(d, &table_drift_shape, &d->shapes);
   d->gate = rows_of(d, &table_gates, &d->gates);
   d->verdict = rows_of(d, &table_verdict, &d->verdicts);
   d->mode = rows_of(d, &table_modes, &d->modes);
@@ -100,6 +100,7 @@ void data_arrange(Arena *arena, ReportData *d) {
   d->state_drift = rows_of(d, &table_state_drift, &d->state_drifts);
   d->state_error = rows_of(d, &table_state_error, &d->state_errors);
   d->layers = layers_of(d);
+  d->limits = spec_drift(d->about[ABOUT_SPEC_EFFECTIVE], *arena);
 
   d->prompt = ARENA_NEW(arena, const char *, PROMPTS_MOST);
   d->prompts = 0;
@@ -161,10 +162,21 @@ const Drift *data_drift(const ReportData *d, const ReportPair *pair, const char 
   return NULL;
 }
 
-const DriftLaw *data_law(const ReportData *d, const ReportPair *pair, const char *tensor) {
-  for (size_t i = 0; i < d->laws; i++) {
-    const DriftLaw *row = &d->law[i];
+const DriftShape *data_shape(const ReportData *d, const ReportPair *pair, const char *tensor) {
+  for (size_t i = 0; i < d->shapes; i++) {
+    const DriftShape *row = &d->shape[i];
     if (!strcmp(row->tensor, tensor) && data_is_pair(pair, row->base, row->other)) return row;
+  }
+  return NULL;
+}
+
+const EvaluationPair *data_evaluation(const ReportData *d, const ReportPair *pair, const char *metric) {
+  for (size_t i = 0; i < d->evaluation_pairs; i++) {
+    const EvaluationPair *row = &d->evaluation_pair[i];
+    const ReportPair turned = {pair->other, pair->base, NULL};
+    if (!strcmp(row->metric, metric) &&
+        (data_is_pair(pair, row->base, row->other) || data_is_pair(&turned, row->base, row->other)))
+      return row;
   }
   return NULL;
 }

@@ -3,6 +3,7 @@
  */
 #ifndef DS_REPORT_DATA_H
 #define DS_REPORT_DATA_H
+#include "spec/spec.h"
 #include "store/store.h"
 
 /* Texts of the results file's root; any of them may be absent (NULL). */
@@ -52,7 +53,7 @@ typedef struct ReportData {
   const TensorStats *tensor;
   const PairStats *pair_row;
   const Drift *drift;
-  const DriftLaw *law;
+  const DriftShape *shape;
   const GateRow *gate;
   const Verdict *verdict;
   const ModeRow *mode;
@@ -67,7 +68,7 @@ typedef struct ReportData {
   const EvaluationWindow *evaluation_window;
   const Cost *cost;
   const CostBytes *cost_bytes;
-  size_t tensors, pair_rows, drifts, laws, gates, verdicts, modes, scales, performances, budgets, evaluations,
+  size_t tensors, pair_rows, drifts, shapes, gates, verdicts, modes, scales, performances, budgets, evaluations,
       evaluation_pairs, evaluation_windows, costs, cost_bytes_rows;
   size_t swaps, swap_effects, restorations;
   const MicroRow *micro;
@@ -76,6 +77,7 @@ typedef struct ReportData {
   const StateDrift *state_drift;
   const StateError *state_error;
   size_t micros, micro_bins, micro_worsts, state_drifts, state_errors;
+  DriftLimits limits;  /* of the words about drift */
   int layers;          /* 0 where nothing tells */
   const char **prompt; /* names, as first met */
   int prompts;
@@ -94,7 +96,9 @@ const TensorStats *data_tensor(const ReportData *d, const char *prompt, const ch
 const PairStats *data_pair(const ReportData *d, const ReportPair *pair, const char *prompt, const char *tensor,
                            int layer);
 const Drift *data_drift(const ReportData *d, const ReportPair *pair, const char *tensor, int layer);
-const DriftLaw *data_law(const ReportData *d, const ReportPair *pair, const char *tensor);
+const DriftShape *data_shape(const ReportData *d, const ReportPair *pair, const char *tensor);
+/* Of these two modes, in either order; NULL where none was evaluated. */
+const EvaluationPair *data_evaluation(const ReportData *d, const ReportPair *pair, const char *metric);
 const ModeRow *data_mode(const ReportData *d, const char *name);
 /* The same pair of names in a row. */
 bool data_is_pair(const ReportPair *pair, const char *base, const char *other);

@@ -1,67 +1,13 @@
-/* findings: the question and its answer in brief, and what the numbers show. Every sentence is
- * computed. */
+/* findings: what the numbers show, pair by pair. Every sentence is computed. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "report/language.h"
-#include "report/laws.h"
 #include "report/markdown.h"
-#include "report/plots.h"
 #include "report/sections.h"
+#include "report/shapes.h"
 #include "report/words.h"
-
-/* What was asked of what: model, prompts and backend in one paragraph. */
-static void write_facts(FILE *out, const ReportData *d, Arena scratch) {
-  const char *model = d->about[ABOUT_MODEL], *shape = d->about[ABOUT_MODEL_SHAPE], *rewrite = d->about[ABOUT_REWRITE];
-  const char *backend = d->about[ABOUT_BACKEND], *device = d->about[ABOUT_DEVICE], *text = "";
-  if (model) text = arena_printf(&scratch, say("Model: %s"), md_code(&scratch, model));
-  if (model && shape) text = arena_printf(&scratch, say("%s (%s)"), text, md_text(&scratch, shape));
-  if (model && rewrite) text = arena_printf(&scratch, say("%s, rewrite %s"), text, md_text(&scratch, rewrite));
-  for (int p = 0; p < d->prompts; p++) {
-    const TensorStats *embedding = data_tensor(d, d->prompt[p], NULL, tensor_info[T_EMBEDDING].name, LAYER_EMBEDDING);
-    const char *tokens =
-        embedding ? arena_printf(&scratch, say(" (%s)"), md_count(&scratch, embedding->rows, "token")) : "";
-    const char *before =
-        p ? say(", ")
-          : arena_printf(&scratch, "%s%s", *text ? say(". ") : "", say(d->prompts > 1 ? "Prompts: " : "Prompt: "));
-    text = arena_printf(&scratch, "%s%s%s%s", text, before, md_text(&scratch, d->prompt[p]), tokens);
-  }
-  if (backend)
-    text = arena_printf(&scratch, say("%s%sBackend: %s"), text, *text ? say(". ") : "", md_text(&scratch, backend));
-  if (backend && device) text = arena_printf(&scratch, say("%s (%s)"), text, md_text(&scratch, device));
-  if (*text) fprintf(out, say("%s.\n\n"), text);
-}
-
-/* Before everything else: a model that ran without some of its checkpoint may not be the model that was saved. */
-static void write_unused(FILE *out, const ReportData *d, Arena scratch) {
-  const char *names = d->about[ABOUT_UNUSED_WEIGHTS], *count = d->about[ABOUT_UNUSED_WEIGHTS_COUNT];
-  if (!names || !count) return;
-  fprintf(out, say("> **Warning.** The checkpoint holds %s that the model does not use: %s.\n\n"),
-          md_count(&scratch, strtol(count, NULL, 10), "tensor"), md_text(&scratch, names));
-}
-
-static const char *sentence(Arena *arena, const char *text) {
-  return *text ? arena_printf(arena, say(" %s"), text) : "";
-}
-
-void section_question(FILE *out, const ReportData *d, Arena scratch) {
-  write_unused(out, d, scratch);
-  const char *warning = finite_warning(&scratch, d);
-  if (*warning) fprintf(out, say("> **Warning.** %s\n\n"), warning);
-  if (d->about[ABOUT_QUESTION]) fprintf(out, "> %s\n\n", md_text(&scratch, d->about[ABOUT_QUESTION]));
-  write_facts(out, d, scratch);
-  for (int p = 0; p < d->pairs; p++) {
-    const ReportPair *pair = &d->pair[p];
-    bool explained = data_identical(d, pair) || (pair->verdict && words_last(d, pair).identical);
-    fprintf(out, say("- **%s.** %s%s%s%s\n"), words_pair(&scratch, pair), words_effect(&scratch, d, pair),
-            sentence(&scratch, data_identical(d, pair) ? "" : words_first(&scratch, d, pair)),
-            sentence(&scratch, words_end(&scratch, d, pair)),
-            sentence(&scratch, explained ? words_reason(d, pair) : ""));
-  }
-  if (d->pairs) fputc('\n', out);
-  if (d->pairs == 1) plot_drift(out, d, &d->pair[0], scratch);
-}
 
 /* The stages in which two modes differ, and the tensors whose kernels do. */
 static void write_cause(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
@@ -83,32 +29,32 @@ static void write_cause(FILE *out, const ReportData *d, const ReportPair *pair, 
     fputs(say("- The witness shows the same kernels for every tensor.\n"), out);
 }
 
-static void write_growth(FILE *out, const Course *course, Arena scratch) {
-  if (course->nonfinite >= 0) {
+/* "`block_out` …", the three questions: does it accumulate, stay, or jump? */
+static void write_shape(FILE *out, const ReportData *d, const ReportPair *pair, const DriftShape *s, Arena scratch) {
+  const char *parts = shapes_parts(&scratch, s), *tokens = shapes_tokens(&scratch, d, pair, s);
+  fprintf(out, say("- **Does it accumulate, stay or jump?** `block_out`: %s.%s\n"), shapes_travel(&scratch, s),
+          *parts ? arena_printf(&scratch, say(" %s"), parts) : "");
+  if (*tokens) fprintf(out, say("- **Single tokens?** %s.\n"), tokens);
+}
+
+static void write_course(FILE *out, const ReportData *d, const ReportPair *pair, const Course *course, Arena scratch) {
+  const DriftShape *shape = data_shape(d, pair, tensor_info[T_BLOCK_OUT].name);
+  if (course->nonfinite >= 0)
     fprintf(out,
             say("- **How it grows is not told**: `block_out` differs from layer %d on, and from layer %d on it holds "
                 "values that are not finite.\n"),
             course->differs, course->nonfinite);
-    return;
-  }
-  if (course->first < 0) {
+  else if (course->first < 0)
     fprintf(out,
             say("- **It has no size**: `block_out` differs from layer %d on, in no value but the sign of zeros.\n"),
             course->differs);
-    return;
-  }
-  if (course->last <= course->first) return;
-  const char *verb = course->factor >= 1.005 ? WORD("grows") : course->factor > 0.995 ? WORD("goes") : WORD("shrinks");
-  fprintf(out,
-          say("- **From layer %d to layer %d** the relative L2 of `block_out` %s from %s to %s: a factor of %s, in the "
-              "geometric mean %s a layer."),
-          course->first, course->last, say(verb), md_short(&scratch, course->first_l2),
-          md_short(&scratch, course->last_l2), md_factor(&scratch, course->factor),
-          md_factor(&scratch, course->per_layer));
-  if (course->worst_layer == course->last)
-    fputs(say(" The last layer is also the worst.\n"), out);
+  else if (shape)
+    write_shape(out, d, pair, shape, scratch);
   else
-    fprintf(out, say(" The worst layer is %d, with %s.\n"), course->worst_layer, md_short(&scratch, course->worst_l2));
+    fprintf(out,
+            say("- **How it grows is not told**: this results file holds no shapes. From layer %d to layer %d the "
+                "relative L2 of `block_out` goes from %s to %s.\n"),
+            course->first, course->last, md_error(&scratch, course->first_l2), md_error(&scratch, course->last_l2));
 }
 
 /* Is the pair's own difference large or small beside the errors of its two modes? */
@@ -127,13 +73,13 @@ static void write_scale(FILE *out, const ReportData *d, const ReportPair *pair, 
       say("- **Beside the errors of the modes themselves**: against the float64 reference the logits of %s are off by "
           "%s and those of %s by %s (relative L2); "
           "%s, and the difference between the two is %s the smaller of these errors.\n"),
-      md_text(&scratch, pair->base), md_short(&scratch, base->logits_rel_l2), md_text(&scratch, pair->other),
-      md_short(&scratch, other->logits_rel_l2),
+      md_text(&scratch, pair->base), md_error(&scratch, base->logits_rel_l2), md_text(&scratch, pair->other),
+      md_error(&scratch, other->logits_rel_l2),
       base->logits_rel_l2 == other->logits_rel_l2
           ? say("neither is closer")
           : arena_printf(&scratch, say("%s is closer"), md_text(&scratch, closer)),
       arena_printf(&scratch, say(own < smaller ? "%s of" : "%s times"),
-                   own < smaller ? md_percent(&scratch, own / smaller) : md_factor(&scratch, own / smaller)));
+                   own < smaller ? md_share(&scratch, own / smaller) : md_factor(&scratch, own / smaller)));
 }
 
 static void write_findings(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
@@ -154,9 +100,7 @@ static void write_findings(FILE *out, const ReportData *d, const ReportPair *pai
   if (*first) fprintf(out, say("- **Where it begins.** %s\n"), first);
   Course course = words_course(d, pair, scratch);
   if (course.differs >= 0) {
-    write_growth(out, &course, scratch);
-    const DriftLaw *law = data_law(d, pair, tensor_info[T_BLOCK_OUT].name);
-    if (law) fprintf(out, say("- **By which law.** `block_out` %s.\n"), laws_words(&scratch, law));
+    write_course(out, d, pair, &course, scratch);
   } else if (d->layers && data_drift(d, pair, tensor_info[T_BLOCK_OUT].name, d->layers - 1)) {
     fputs(say("- **It does not travel.** `block_out` is identical in every layer: what differs inside a layer is lost "
               "again before the layer ends.\n"),

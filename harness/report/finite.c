@@ -144,7 +144,7 @@ static const char *share_left_out(Arena *arena, const Size *size) {
 const char *finite_size(Arena *arena, const Size *size) {
   if (nothing_left(size)) return say("not defined: no value is finite on both sides");
   if (isnan(size->rel_l2)) return say("not defined: the first side is 0");
-  const char *number = md_short(arena, size->rel_l2);
+  const char *number = md_error(arena, size->rel_l2);
   if (size->nonfinite > 0)
     return arena_printf(arena, say("%s (of the values that are finite on both sides: %lld of %lld, %s, are left out)"),
                         number, (long long)size->nonfinite, (long long)size->n, share_left_out(arena, size));
@@ -156,7 +156,7 @@ const char *finite_cell(Arena *arena, const Size *size) {
   if (size->identical && finite_whole(size)) return say("identical");
   if (size->identical) return arena_printf(arena, say("identical (%s not finite)"), share_left_out(arena, size));
   if (nothing_left(size)) return say("not finite");
-  const char *number = md_short(arena, size->rel_l2);
+  const char *number = md_error(arena, size->rel_l2);
   return finite_whole(size) ? number
                             : arena_printf(arena, say("%s (%s left out)"), number, share_left_out(arena, size));
 }

@@ -28,7 +28,10 @@ static const char style[] =
     "th{border-bottom:1px solid #333;font-weight:600}th:not([style]){text-align:left}"
     "th,td{padding:.22rem .7rem;vertical-align:top}"
     "tbody tr:nth-child(even){background:#f7f9fb}"
+    "td:first-child:nth-last-child(2){white-space:nowrap}"
     "table code{white-space:nowrap}td[style]:not([style*=left]){white-space:nowrap}"
+    "details{margin:1rem 0;border-left:3px solid #d0d0d0;padding-left:.8rem}"
+    "summary{cursor:pointer;color:#0072B2}"
     "figure{margin:1.4rem 0}figure img{width:100%;height:auto;border:1px solid #e6e6e6}"
     "figcaption{font-size:.88rem;color:#444;margin-top:.3rem}"
     ":lang(zh) em{font-style:normal;font-weight:600}:lang(zh) :is(th,td){word-break:keep-all}"
@@ -131,6 +134,16 @@ static void wrap_table(cmark_node *table) {
   cmark_node_append_child(box, table);
 }
 
+/* Raw HTML is left out of the page, but for the folds that the report itself makes (md_fold): text from outside is
+ * escaped, and cannot make one. */
+static bool keep_fold(cmark_node *node, Status *st) {
+  static const char open[] = "<details><summary>", close[] = "</details>";
+  const char *html = cmark_node_get_literal(node);
+  if (strncmp(html, open, sizeof open - 1) && strncmp(html, close, sizeof close - 1)) return true;
+  char *copy = strdup(html);
+  return (copy && replace(node, copy)) || FAIL(st, "no memory for a fold of the page");
+}
+
 static bool prepare(cmark_node *document, const char *folder, Arena scratch, Status *st) {
   for (cmark_node *node = cmark_node_first_child(document), *next; node; node = next) {
     next = cmark_node_next(node);
@@ -138,6 +151,8 @@ static bool prepare(cmark_node *document, const char *folder, Arena scratch, Sta
       TRY(embed_figure(node, folder, scratch, st));
     else if (!strcmp(cmark_node_get_type_string(node), "table"))
       wrap_table(node);
+    else if (cmark_node_get_type(node) == CMARK_NODE_HTML_BLOCK)
+      TRY(keep_fold(node, st));
   }
   return true;
 }

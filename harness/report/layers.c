@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "report/language.h"
-#include "report/laws.h"
 #include "report/markdown.h"
 #include "report/plots.h"
 #include "report/sections.h"
+#include "report/shapes.h"
 #include "report/words.h"
 
 static const TensorId followed[] = {T_BLOCK_OUT, T_CONV1D_SILU, T_SCAN, T_OUT_PROJ};
@@ -26,14 +26,14 @@ static const char *decibel_cell(Arena *arena, const Drift *row) {
 static const char *range_cell(Arena *arena, const Drift *row) {
   if (!row) return "—";
   if (row->identical) return say("identical");
-  return arena_printf(arena, "%s … %s", md_short(arena, row->rel_l2_min), md_short(arena, row->rel_l2_max));
+  return arena_printf(arena, "%s … %s", md_error(arena, row->rel_l2_min), md_error(arena, row->rel_l2_max));
 }
 
 /* "1.04e-02 … 1.31e-02" */
 static const char *interval_cell(Arena *arena, const Drift *row) {
   if (!row || isnan(row->rel_l2_low)) return "—";
   if (row->identical) return say("identical");
-  return arena_printf(arena, "%s … %s", md_short(arena, row->rel_l2_low), md_short(arena, row->rel_l2_high));
+  return arena_printf(arena, "%s … %s", md_error(arena, row->rel_l2_low), md_error(arena, row->rel_l2_high));
 }
 
 /* From the layer before; not between sizes of which one leaves values out. */
@@ -98,28 +98,83 @@ static bool has_drift(const ReportData *d, const ReportPair *pair) {
   return false;
 }
 
-static void write_laws(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
-  LawLine line[FOLLOWED];
-  for (int f = 0; f < FOLLOWED; f++)
-    line[f] =
-        (LawLine){md_code(&scratch, tensor_info[followed[f]].name), data_law(d, pair, tensor_info[followed[f]].name)};
-  if (line[0].law) fprintf(out, say("**By which law:** `block_out` %s.\n\n"), laws_words(&scratch, line[0].law));
-  laws_table(out, WORD("tensor"), line, FOLLOWED, scratch);
+/* block_out, layer by layer: a token in the middle, all together, and the one that is worst. */
+static void write_tokens(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
+  Grid grid = grid_new(&scratch, "rrrrrrrl");
+  static const char *const heading[] = WORDS("layer", "median token", "95 %", "token at 90 %", "token at 99 %",
+                                             "all together", "share of the worst token", "worst token");
+  grid_head(&grid, heading);
+  bool any = false;
+  for (int layer = 0; layer < d->layers; layer++) {
+    const Drift *row = data_drift(d, pair, tensor_info[T_BLOCK_OUT].name, layer);
+    if (!row || isnan(row->token_median)) continue;
+    any |= row->token_median > 0 || row->token_worst >= 0;
+    grid_add(&grid, arena_printf(&scratch, "%d", layer));
+    grid_add(&grid, md_error(&scratch, row->token_median));
+    grid_add(&grid, isnan(row->token_median_low)
+                        ? "—"
+                        : arena_printf(&scratch, "%s … %s", md_error(&scratch, row->token_median_low),
+                                       md_error(&scratch, row->token_median_high)));
+    grid_add(&grid, md_error(&scratch, row->token_p90));
+    grid_add(&grid, md_error(&scratch, row->token_p99));
+    grid_add(&grid, size_cell(&scratch, d, pair, row->tensor, layer));
+    grid_add(&grid, md_share(&scratch, row->token_worst_share));
+    grid_add(&grid, row->token_worst < 0 ? "—"
+                                         : arena_printf(&scratch, say("%lld of %s"), (long long)row->token_worst,
+                                                        md_text(&scratch, row->worst_prompt)));
+  }
+  if (!any) return;
+  fputs(say("Relative error of a token of `block_out`, and of all tokens together:\n\n"), out);
+  grid_write(&grid, out);
 }
 
-/* How the intervals came about, and what one prompt cannot say. */
-static void write_about_intervals(FILE *out, const ReportData *d) {
-  if (!d->laws) return;
-  fprintf(out,
-          say("The law is a verdict on the steps from layer to layer. Growth is the slope of a line through the "
-              "logarithms; its "
-              "interval holds what random subsets of the steps give%s, so that a mere random walk of the error is not "
-              "taken for "
-              "growth. %s\n\n"),
-          d->prompts > 1 ? say(" on prompts drawn again") : "",
-          d->prompts > 1
-              ? say("The interval of a relative L2 holds what prompts drawn again give (percentile bootstrap).")
-              : say("Of a single prompt they say nothing of others."));
+/* Sentence and table of what the layers do to the difference. */
+static void write_shapes(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
+  ShapeLine line[FOLLOWED];
+  for (int f = 0; f < FOLLOWED; f++)
+    line[f] = (ShapeLine){md_code(&scratch, tensor_info[followed[f]].name),
+                          data_shape(d, pair, tensor_info[followed[f]].name)};
+  if (!d->shapes) fputs(say("This results file holds no shapes, as those of an older program do not.\n\n"), out);
+  if (!line[0].shape) return;
+  const char *tokens = shapes_tokens(&scratch, d, pair, line[0].shape);
+  fprintf(out, say("**Shape** of `block_out`: %s.\n\n"), shapes_travel(&scratch, line[0].shape));
+  if (*tokens) fprintf(out, say("**Single tokens**: %s.\n\n"), tokens);
+  shapes_table(out, line, FOLLOWED, scratch);
+}
+
+/* What the words about shapes mean here, and what one prompt cannot say. */
+static void write_about_shapes(FILE *out, const ReportData *d) {
+  if (!d->shapes) return;
+  const DriftLimits *l = &d->limits;
+  fprintf(
+      out,
+      say("A shape is that of the *median token's error* over the layers, which are all that this model has: flat "
+          "within a factor of %.3g; a turn counts from %.3g on; a jump is a step of at least %.3g that stands out by "
+          "more than %.0f %% of the whole rise; saturated within %.0f %% of the end. Nothing is fitted but the line "
+          "that is called so. "),
+      l->flat, l->turn, l->jump, 100 * l->step_share, 100 * l->settle);
+  if (d->prompts > 1)
+    fprintf(
+        out,
+        say("Figures are geometric means over prompts, brackets their 95 %% interval (Student's t of the "
+            "logarithms); a shape is told where %.0f %% of the draws of prompts have it. The interval of a relative "
+            "L2 holds what prompts drawn again give (percentile bootstrap).\n\n"),
+        100 * l->agreement);
+  else
+    fputs(say("Of a single prompt they say nothing of others.\n\n"), out);
+}
+
+static void write_pair(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
+  bool fold = d->pairs > PAIRS_WHOLE;
+  if (fold) md_fold(out, say("Shape, figures and tables"));
+  plot_drift(out, d, pair, scratch);
+  plot_heat(out, d, pair, scratch);
+  write_shapes(out, d, pair, scratch);
+  write_tokens(out, d, pair, scratch);
+  if (!fold) md_fold(out, say("Relative L2 of four tensors, layer by layer"));
+  write_drift(out, d, pair, scratch);
+  if (d->prompts > 1) write_range(out, d, pair, scratch);
+  md_fold_end(out);
 }
 
 void section_drift(FILE *out, const ReportData *d, Arena scratch) {
@@ -127,25 +182,20 @@ void section_drift(FILE *out, const ReportData *d, Arena scratch) {
     fputs(say("The results file holds no drift.\n\n"), out);
     return;
   }
+  write_about_shapes(out, d);
   fprintf(out,
           say("Relative L2 of four tensors%s; growth from the layer before, largest absolute difference, SQNR and mean "
               "distance in ULP are of `block_out`.\n\n"),
           d->prompts > 1 ? say(", pooled over the prompts") : "");
-  write_about_intervals(out, d);
   for (int p = 0; p < d->pairs; p++) {
     const ReportPair *pair = &d->pair[p];
     fprintf(out, "### %s\n\n", words_pair(&scratch, pair));
-    if (data_identical(d, pair)) {
+    if (data_identical(d, pair))
       fputs(say("Nothing drifts: every tensor of every layer is identical in every bit.\n\n"), out);
-    } else if (!has_drift(d, pair)) {
+    else if (!has_drift(d, pair))
       fputs(say("The results file holds no drift of this pair.\n\n"), out);
-    } else {
-      if (d->pairs > 1) plot_drift(out, d, pair, scratch); /* the only pair's stands in section 1 */
-      plot_heat(out, d, pair, scratch);
-      write_laws(out, d, pair, scratch);
-      write_drift(out, d, pair, scratch);
-      if (d->prompts > 1) write_range(out, d, pair, scratch);
-    }
+    else
+      write_pair(out, d, pair, scratch);
   }
 }
 
@@ -154,7 +204,7 @@ static const char *worst_cell(Arena *arena, const ReportData *d, const ReportPai
   if (course.nonfinite >= 0) return arena_printf(arena, say("not finite from layer %d on"), course.nonfinite);
   return course.worst_layer < 0
              ? "—"
-             : arena_printf(arena, say("%s in layer %d"), md_short(arena, course.worst_l2), course.worst_layer);
+             : arena_printf(arena, say("%s in layer %d"), md_error(arena, course.worst_l2), course.worst_layer);
 }
 
 static const char *top1_cell(Arena *arena, const Verdict *v) {
@@ -192,14 +242,14 @@ static void write_ends(FILE *out, const ReportData *d, Arena scratch) {
   grid_write(&grid, out);
 }
 
-static void write_laws_of_modes(FILE *out, const ReportData *d, Arena scratch) {
-  if (!d->laws) return;
-  LawLine *line = ARENA_NEW(&scratch, LawLine, d->againsts);
+static void write_shapes_of_modes(FILE *out, const ReportData *d, Arena scratch) {
+  if (!d->shapes) return;
+  ShapeLine *line = ARENA_NEW(&scratch, ShapeLine, d->againsts);
   for (int a = 0; a < d->againsts; a++)
-    line[a] =
-        (LawLine){md_text(&scratch, d->against[a].other), data_law(d, &d->against[a], tensor_info[T_BLOCK_OUT].name)};
-  fputs(say("By which law the error of `block_out` develops over the layers:\n\n"), out);
-  laws_table(out, WORD("mode"), line, d->againsts, scratch);
+    line[a] = (ShapeLine){md_text(&scratch, d->against[a].other),
+                          data_shape(d, &d->against[a], tensor_info[T_BLOCK_OUT].name)};
+  fputs(say("How the error of `block_out` develops over the layers, mode by mode:\n\n"), out);
+  shapes_table(out, line, d->againsts, scratch);
 }
 
 static void write_errors_by_layer(FILE *out, const ReportData *d, Arena scratch) {
@@ -213,8 +263,9 @@ static void write_errors_by_layer(FILE *out, const ReportData *d, Arena scratch)
     for (int a = 0; a < d->againsts; a++)
       grid_add(&grid, size_cell(&scratch, d, &d->against[a], tensor_info[T_BLOCK_OUT].name, layer));
   }
-  fputs(say("Relative L2 of `block_out`, layer by layer:\n\n"), out);
+  md_fold(out, say("Relative L2 of block_out, layer by layer"));
   grid_write(&grid, out);
+  md_fold_end(out);
 }
 
 /* Which mode is nearest and which farthest; those whose logits are not all finite have no place among them. */
@@ -232,8 +283,8 @@ static void write_ranking(FILE *out, const ReportData *d, Arena scratch) {
   }
   if (nearest != farthest)
     fprintf(out, say("At the logits %s is nearest to the reference (relative L2 %s) and %s farthest from it (%s).\n\n"),
-            md_text(&scratch, nearest->other), md_short(&scratch, nearest->verdict->logits_rel_l2),
-            md_text(&scratch, farthest->other), md_short(&scratch, farthest->verdict->logits_rel_l2));
+            md_text(&scratch, nearest->other), md_error(&scratch, nearest->verdict->logits_rel_l2),
+            md_text(&scratch, farthest->other), md_error(&scratch, farthest->verdict->logits_rel_l2));
   if (*unranked) fprintf(out, say("Not ranked, as logits of theirs are not finite: %s.\n\n"), unranked);
 }
 
@@ -245,6 +296,6 @@ void section_reference(FILE *out, const ReportData *d, Arena scratch) {
   write_ranking(out, d, scratch);
   plot_reference(out, d, scratch);
   write_ends(out, d, scratch);
-  write_laws_of_modes(out, d, scratch);
+  write_shapes_of_modes(out, d, scratch);
   if (d->layers > 0) write_errors_by_layer(out, d, scratch);
 }

@@ -103,6 +103,30 @@ const char *md_percent(Arena *arena, double share) {
   return arena_printf(arena, "%.2f %%", percent);
 }
 
+/* Three digits, and no exponent, of 0.001 to 999. */
+static const char *three_digits(Arena *arena, double x) {
+  char rounded[32];
+  snprintf(rounded, sizeof rounded, "%.2e", x);
+  int decimals = 2 - atoi(strchr(rounded, 'e') + 1);
+  return arena_printf(arena, "%.*f", decimals > 0 ? decimals : 0, x);
+}
+
+const char *md_share(Arena *arena, double share) {
+  const char *word = special(share);
+  if (word) return word;
+  if (share == 0 || share == 1) return arena_printf(arena, "%.0f %%", 100 * share);
+  if (share > 0 && share < 0.001) return "< 0.1 %";
+  if (share > 0.999 && share < 1) return "> 99.9 %";
+  return arena_printf(arena, "%s %%", three_digits(arena, 100 * share));
+}
+
+const char *md_error(Arena *arena, double x) {
+  const char *word = special(x);
+  if (word) return word;
+  return fabs(x) >= 0.9995e-5 && fabs(x) < 9.995 ? arena_printf(arena, "%s %%", three_digits(arena, 100 * x))
+                                                 : md_short(arena, x);
+}
+
 const char *md_bytes(Arena *arena, double bytes) {
   static const char *const unit[] = {"B", "kB", "MB", "GB", "TB"};
   int u = 0;
@@ -120,6 +144,9 @@ const char *md_padded(Arena *arena, const char *text, int columns) {
   int room = columns - columns_of(text);
   return arena_printf(arena, "%s%*s", text, room > 0 ? room : 0, "");
 }
+
+void md_fold(FILE *out, const char *words) { fprintf(out, "<details><summary>%s</summary>\n\n", words); }
+void md_fold_end(FILE *out) { fputs("</details>\n\n", out); }
 
 Grid grid_new(Arena *arena, const char *align) {
   return (Grid){.arena = arena, .align = align, .columns = (int)strlen(align)};

@@ -21,9 +21,15 @@ const char *md_short(Arena *arena, double x);       /* three: 1.23e-03 */
 const char *md_factor(Arena *arena, double x);      /* three, without an exponent where that is readable: 1.04 */
 const char *md_decibel(Arena *arena, double x);     /* 45.3 */
 const char *md_percent(Arena *arena, double share); /* 99.97 %; never 100 % or 0 % by rounding */
+const char *md_share(Arena *arena, double share);   /* the same in three digits: 56.3 %, > 99.9 % */
+const char *md_error(Arena *arena, double x);       /* a relative size: 1.67 %, and below 0.001 % 1.23e-06 */
 const char *md_bytes(Arena *arena, double bytes);   /* 12.3 MB */
 const char *md_padded(Arena *arena, const char *text, int columns); /* spaces behind, for a monospaced block */
 const char *md_count(Arena *arena, long count, const char *noun);   /* 1 tensor, 2 tensors; said as "%ld tensor" */
+
+/* What stands between folds away in report.html, behind a line of these words (no Markdown in them). */
+void md_fold(FILE *out, const char *words);
+void md_fold_end(FILE *out);
 
 /* A table: cells are added left to right, row after row; the first row is the heading. */
 typedef struct Grid {

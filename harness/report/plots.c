@@ -13,7 +13,7 @@ enum { FOLLOWED = sizeof followed / sizeof *followed };
 static double rel_l2(const Drift *row) { return row ? row->rel_l2 : NAN; }
 
 /* The axes of every figure over layers. */
-static void layer_axes(FILE *script, const ReportData *d, const char *ylabel, Arena scratch) {
+void plot_layer_axes(FILE *script, const ReportData *d, const char *ylabel, Arena scratch) {
   fprintf(script, "set xlabel %s\nset ylabel %s\nset logscale y\nset format y '%%.0e'\nset xrange [-0.5:%d.5]\n",
           figure_text(&scratch, say("layer")), figure_text(&scratch, ylabel), d->layers - 1);
 }
@@ -42,7 +42,7 @@ void plot_drift(FILE *out, const ReportData *d, const ReportPair *pair, Arena sc
     fputc('\n', script);
   }
   fputs("EOD\n", script);
-  layer_axes(script, d, say("relative L2"), scratch);
+  plot_layer_axes(script, d, say("relative L2"), scratch);
   fputs("plot ", script);
   if (d->prompts > 1)
     fprintf(script,
@@ -84,22 +84,22 @@ void plot_heat(FILE *out, const ReportData *d, const ReportPair *pair, Arena scr
 void plot_reference(FILE *out, const ReportData *d, Arena scratch) {
   bool any = false;
   for (int layer = 0; layer < d->layers; layer++)
-    for (int a = 0; a < d->againsts; a++) any |= rel_l2(data_drift(d, &d->against[a], "block_out", layer)) > 0;
-  if (!any || !figure_begin(
-                  d->figures, out, "reference",
-                  say("Error of each mode against the float64 reference: relative L2 of `block_out` over the layers."),
-                  "drift", 440))
+    for (int a = 0; a < d->againsts; a++) any |= plot_error(data_drift(d, &d->against[a], "block_out", layer)) > 0;
+  if (!any || !figure_begin(d->figures, out, "reference",
+                            say("Error of each mode against the float64 reference: that of the median token of "
+                                "`block_out` over the layers."),
+                            "drift", 440))
     return;
   FILE *script = d->figures->script;
   fputs("$reference << EOD\n", script);
   for (int layer = 0; layer < d->layers; layer++) {
     fprintf(script, "%d", layer);
     for (int a = 0; a < d->againsts; a++)
-      figure_value(d->figures, rel_l2(data_drift(d, &d->against[a], "block_out", layer)), true);
+      figure_value(d->figures, plot_error(data_drift(d, &d->against[a], "block_out", layer)), true);
     fputc('\n', script);
   }
   fputs("EOD\n", script);
-  layer_axes(script, d, say("relative L2 against float64"), scratch);
+  plot_layer_axes(script, d, say("relative error against float64"), scratch);
   fputs("plot ", script);
   for (int a = 0; a < d->againsts; a++)
     fprintf(script, "%s$reference using 1:%d with linespoints lt %d title %s", a ? ", " : "", a + 2, a + 1,

@@ -10,7 +10,14 @@
 void plot_drift(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch);
 /* log10 of the relative L2, layer by tensor. */
 void plot_heat(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch);
-/* Relative L2 of block_out against the reference over the layers, a line for each mode. */
+/* The first screen: curves of at most four pairs, the median token's with its band and that of all tokens; or every two
+ * modes at the last layer. plots_answer.c */
+void plot_answer(FILE *out, const ReportData *d, Arena scratch);
+void plot_matrix(FILE *out, const ReportData *d, Arena scratch);
+/* The error that is drawn: the median token's; in a file that has none, the relative L2. */
+double plot_error(const Drift *row);
+void plot_layer_axes(FILE *script, const ReportData *d, const char *ylabel, Arena scratch);
+/* Error of block_out against the reference over the layers, a line for each mode. */
 void plot_reference(FILE *out, const ReportData *d, Arena scratch);
 /* RMS error of the scan's state over the tokens, a line for each operator run, at most eight. */
 void plot_state(FILE *out, const ReportData *d, Arena scratch);

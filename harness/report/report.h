@@ -14,7 +14,7 @@ typedef struct Report {
 /* In this language, also what `report` says. Writes FOLDER/report.md, report.html, tables.tex,
  * plots/NAME.svg and tables/NAME.csv; what `report` points to is in the arena. */
 bool report_write(Arena *arena, const char *results, const char *folder, Language language, Report *report, Status *st);
-/* The three lines that matter, for one pair with a verdict: effect, first difference, size at the end and the law of
- * block_out; plain text, each line with its newline. In the arena. */
+/* The three lines that matter, for one pair with a verdict: effect, first difference, shape and growth of block_out
+ * and size at the logits; plain text, each line with its newline. In the arena. */
 const char *report_summary(Arena *arena, const ReportData *d, const ReportPair *pair);
 #endif

@@ -7,7 +7,7 @@
 
 #include "report/data.h"
 
-void section_question(FILE *out, const ReportData *d, Arena scratch);    /* findings.c */
+void section_question(FILE *out, const ReportData *d, Arena scratch);    /* question.c */
 void section_gates(FILE *out, const ReportData *d, Arena scratch);       /* gates.c */
 void section_modes(FILE *out, const ReportData *d, Arena scratch);       /* witness.c */
 void section_values(FILE *out, const ReportData *d, Arena scratch);      /* values.c */
@@ -31,6 +31,8 @@ void section_performance(FILE *out, const ReportData *d, Arena scratch); /* run.
 void section_micro(FILE *out, const ReportData *d, Arena scratch);       /* micro.c */
 void section_state(FILE *out, const ReportData *d, Arena scratch);       /* state.c */
 void section_reproduce(FILE *out, const ReportData *d, Arena scratch);   /* run.c */
+/* Which mode for which need, in a line; "" where the run does not tell. In the arena. */
+const char *choice_words(Arena *arena, const ReportData *d); /* cost.c */
 /* A line for each gate, for the terminal; "" where there is none. In the arena. */
 const char *gates_summary(Arena *arena, const ReportData *d); /* gates.c */
 /* The gates that failed, in one line; NULL where all passed. */

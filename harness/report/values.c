@@ -42,6 +42,24 @@ static void add_first_values(Grid *grid, const TensorStats *base, const TensorSt
   }
 }
 
+static void head(Grid *grid, const ReportPair *pair) {
+  grid_add(grid, "");
+  grid_add(grid, md_text(grid->arena, pair->base));
+  grid_add(grid, md_text(grid->arena, pair->other));
+  grid_add(grid, say("difference"));
+  grid_add(grid, say("relative"));
+}
+
+static void write_first_values(FILE *out, const ReportPair *pair, const TensorStats *base, const TensorStats *other,
+                               Arena scratch) {
+  Grid grid = grid_new(&scratch, "lrrrr");
+  head(&grid, pair);
+  add_first_values(&grid, base, other);
+  md_fold(out, say("First values"));
+  grid_write(&grid, out);
+  md_fold_end(out);
+}
+
 static void write_tensor(FILE *out, const ReportData *d, const ReportPair *pair, const PairStats *row, const char *role,
                          Arena scratch) {
   const TensorStats *base = data_tensor(d, row->prompt, pair->base, row->tensor, row->layer);
@@ -67,17 +85,13 @@ static void write_tensor(FILE *out, const ReportData *d, const ReportPair *pair,
   fprintf(out, say(": %s of the values differ; relative L2 %s.\n\n"), md_percent(&scratch, row->differing),
           finite_whole(&size) && size.rel_l2 > 0 ? md_exact(&scratch, row->rel_l2) : finite_size(&scratch, &size));
   Grid grid = grid_new(&scratch, "lrrrr");
-  grid_add(&grid, "");
-  grid_add(&grid, md_text(&scratch, pair->base));
-  grid_add(&grid, md_text(&scratch, pair->other));
-  grid_add(&grid, say("difference"));
-  grid_add(&grid, say("relative"));
+  head(&grid, pair);
   add_row(&grid, say("mean"), row->mean_base, row->mean_other, row->mean_diff, row->mean_rel);
   add_row(&grid, say("std"), row->std_base, row->std_other, row->std_diff, row->std_rel);
   add_row(&grid, say("min"), row->min_base, row->min_other, row->min_diff, row->min_rel);
   add_row(&grid, say("max"), row->max_base, row->max_other, row->max_diff, row->max_rel);
-  if (base && other) add_first_values(&grid, base, other);
   grid_write(&grid, out);
+  if (base && other) write_first_values(out, pair, base, other, scratch);
 }
 
 static void write_end(FILE *out, const ReportData *d, const ReportPair *pair, TensorId id, const char *heading,
@@ -122,9 +136,11 @@ void section_values(FILE *out, const ReportData *d, Arena scratch) {
               md_count(&scratch, data_tally(d, pair, NULL).rows, "tensor"));
       continue;
     }
+    if (d->pairs > PAIRS_WHOLE) md_fold(out, say("Statistics and first values"));
     write_end(out, d, pair, T_EMBEDDING, WORD("Embedding"), LAYER_EMBEDDING, scratch);
     write_layer(out, d, pair, 0, scratch);
     if (d->layers > 1) write_layer(out, d, pair, d->layers - 1, scratch);
     write_end(out, d, pair, T_LOGITS, WORD("Logits"), d->layers, scratch);
+    if (d->pairs > PAIRS_WHOLE) md_fold_end(out);
   }
 }

@@ -177,8 +177,10 @@ void section_modes(FILE *out, const ReportData *d, Arena scratch) {
   for (int p = 0; p < d->pairs; p++) {
     const ReportPair *pair = &d->pair[p];
     fprintf(out, "### %s\n\n%s\n\n", words_pair(&scratch, pair), words_effect(&scratch, d, pair));
+    if (d->pairs > PAIRS_WHOLE) md_fold(out, say("Stages, witness and proof of effect"));
     write_stages(out, d, pair, scratch);
     write_kernels(out, d, pair, scratch);
     write_proof(out, d, pair, scratch);
+    if (d->pairs > PAIRS_WHOLE) md_fold_end(out);
   }
 }

@@ -5,9 +5,7 @@
 #include <string.h>
 
 #include "report/language.h"
-#include "report/laws.h"
 #include "report/markdown.h"
-#include "report/report.h"
 
 Effect words_effect_of(const ReportPair *pair, Tally tally) {
   if (tally.rows == 0) return EFFECT_UNKNOWN;
@@ -52,8 +50,6 @@ Course words_course(const ReportData *d, const ReportPair *pair, Arena scratch) 
   if (course.first < 0) return course;
   course.first_l2 = l2[course.first];
   course.last_l2 = l2[course.last];
-  course.factor = course.last_l2 / course.first_l2;
-  course.per_layer = course.last > course.first ? pow(course.factor, 1.0 / (course.last - course.first)) : NAN;
   return course;
 }
 
@@ -159,13 +155,19 @@ static const Reason *reason_of(const Verdict *verdict) {
   return NULL;
 }
 
+const char *words_reason_brief(const ReportPair *pair, bool *exact) {
+  const Reason *reason = reason_of(pair->verdict);
+  *exact = reason && reason->exact;
+  return reason ? say(reason->brief) : "";
+}
+
 const char *words_reason(const ReportData *d, const ReportPair *pair) {
   const Reason *reason = reason_of(pair->verdict);
   return !reason ? "" : say(reason->exact && !data_identical(d, pair) ? contradiction : reason->sentence);
 }
 
 /* The size of the first tensor that differs, in the prompt where it does. */
-static Size first_size(const ReportData *d, const ReportPair *pair) {
+Size words_first_size(const ReportData *d, const ReportPair *pair) {
   const Verdict *v = pair->verdict;
   const PairStats *row = data_pair(d, pair, v->first_prompt, v->first_tensor, v->first_layer);
   return row ? (Size){v->first_rel_l2, false, row->n, row->nonfinite} : (Size){v->first_rel_l2, false, 0, 0};
@@ -177,21 +179,12 @@ const char *words_first(Arena *arena, const ReportData *d, const ReportPair *pai
   const Verdict *v = pair->verdict;
   if (!v) return "";
   if (v->first_layer == -2) return say("No tensor differs in any bit.");
-  Size size = first_size(d, pair);
+  Size size = words_first_size(d, pair);
   return arena_printf(
       arena,
       plain_size(&size) ? say("The first tensor that differs is %s (prompt %s), by a relative L2 of %s.")
                         : say("The first tensor that differs is %s (prompt %s); its relative L2 is %s."),
       words_place(arena, v->first_tensor, v->first_layer), md_text(arena, v->first_prompt), finite_size(arena, &size));
-}
-
-/* How many times layer 0's the last layer's is; NaN where that says nothing. */
-static double whole_growth(const ReportData *d, const ReportPair *pair, const Size *last) {
-  const Verdict *v = pair->verdict;
-  Size first = words_size(d, pair, tensor_info[T_BLOCK_OUT].name, 0);
-  bool known =
-      d->layers > 1 && finite_whole(&first) && finite_whole(last) && v->block_out_first > 0 && last->rel_l2 > 0;
-  return known ? last->rel_l2 / v->block_out_first : NAN;
 }
 
 static const char *words_top1(Arena *arena, const Verdict *v) {
@@ -202,10 +195,25 @@ static const char *words_top1(Arena *arena, const Verdict *v) {
     return arena_printf(arena,
                         say("; both choose the same next token at %s of the %lld positions where the logits of both "
                             "are finite (of %lld)"),
-                        md_percent(arena, v->top1_agreement), (long long)v->top1_rows,
+                        md_share(arena, v->top1_agreement), (long long)v->top1_rows,
                         (long long)(v->top1_rows + v->top1_left_out));
   return arena_printf(arena, say("; both choose the same next token at %s of the positions"),
-                      md_percent(arena, v->top1_agreement));
+                      md_share(arena, v->top1_agreement));
+}
+
+const char *words_logits_end(Arena *arena, const ReportData *d, const ReportPair *pair) {
+  const Verdict *v = pair->verdict;
+  if (!v || v->first_layer == -2) return "";
+  Size end = words_logits(d, pair);
+  const Drift *row = data_drift(d, pair, tensor_info[T_LOGITS].name, d->layers);
+  const bool range = row && !isnan(row->rel_l2_low) && finite_whole(&end);
+  const char *size = end.identical
+                         ? arena_printf(arena, say("the logits are identical%s"), finite_identical(arena, &end))
+                         : arena_printf(arena, say("the relative L2 of the logits is %s"), finite_size(arena, &end));
+  if (range && !end.identical)
+    size = arena_printf(arena, say("%s (%s … %s)"), size, md_error(arena, row->rel_l2_low),
+                        md_error(arena, row->rel_l2_high));
+  return arena_printf(arena, "%s%s", size, words_top1(arena, v));
 }
 
 const char *words_end(Arena *arena, const ReportData *d, const ReportPair *pair) {
@@ -214,105 +222,15 @@ const char *words_end(Arena *arena, const ReportData *d, const ReportPair *pair)
   Size last = words_last(d, pair), end = words_logits(d, pair);
   if (last.identical && end.identical && finite_whole(&last) && finite_whole(&end))
     return say("The difference does not reach the end: the last `block_out` and the logits are identical.");
-  double growth = whole_growth(d, pair, &last);
-  const char *block_out =
-      last.identical
-          ? arena_printf(arena, say("`block_out` of the last layer (%d) is identical%s"), d->layers - 1,
-                         finite_identical(arena, &last))
-          : arena_printf(
-                arena, say("At `block_out` of the last layer (%d) the relative L2 is %s%s"), d->layers - 1,
-                finite_size(arena, &last),
-                isnan(growth) ? "" : arena_printf(arena, say(", %s times that of layer 0"), md_factor(arena, growth)));
+  const char *block_out = last.identical
+                              ? arena_printf(arena, say("`block_out` of the last layer (%d) is identical%s"),
+                                             d->layers - 1, finite_identical(arena, &last))
+                              : arena_printf(arena, say("At `block_out` of the last layer (%d) the relative L2 is %s"),
+                                             d->layers - 1, finite_size(arena, &last));
   const char *logits =
       end.identical
           ? arena_printf(arena, say("the logits are identical%s"), finite_identical(arena, &end))
           : arena_printf(arena, say(last.identical ? "the relative L2 of the logits is %s" : "at the logits it is %s"),
                          finite_size(arena, &end));
   return arena_printf(arena, say("%s, and %s%s."), block_out, logits, words_top1(arena, v));
-}
-
-/* --- for the terminal -----------------------------------------------------------------------------------------------
- */
-
-const char *words_plain(Arena *arena, const char *text) {
-  char *copy = arena_printf(arena, "%s", text);
-  for (char *c = copy; *c; c++)
-    if ((unsigned char)*c < 32 || *c == 127) *c = '?';
-  return copy;
-}
-
-const char *words_place_plain(Arena *arena, const char *tensor, int layer) {
-  const char *name = words_plain(arena, tensor);
-  return has_layer(tensor) ? arena_printf(arena, say("layer %d, %s"), layer, name) : name;
-}
-
-static const char *summary_effect(Arena *arena, const ReportPair *pair, Tally tally) {
-  const Reason *reason = reason_of(pair->verdict);
-  int other_kernel = tally.rows - tally.same_kernel, other_bits = tally.rows - tally.identical;
-  switch (words_effect_of(pair, tally)) {
-    case EFFECT_UNKNOWN: return say("nothing was compared");
-    case EFFECT_NONE:
-      return arena_printf(
-          arena, say("did NOT take effect: both sides ran the same kernels everywhere, all %d tensors identical"),
-          tally.rows);
-    case EFFECT_IDENTICAL:
-      return arena_printf(
-          arena, say("both modes took effect (%d of %d tensors from different kernels), every bit identical%s%s"),
-          other_kernel, tally.rows, reason ? say(": ") : "", reason ? say(reason->brief) : "");
-    case EFFECT_FAULT:
-      return arena_printf(arena, say("FAULT: both sides ran the same kernels everywhere, yet %d of %d tensors differ"),
-                          other_bits, tally.rows);
-    case EFFECT_DIFFERS:
-      return arena_printf(
-          arena, say("%s: %d of %d tensors from different kernels, %d differ"),
-          say(reason && reason->exact ? WORD("FAULT, they must agree in every bit") : WORD("both modes took effect")),
-          other_kernel, tally.rows, other_bits);
-    default:
-      return arena_printf(arena, say("%d of %d tensors equal the float64 reference in every bit"), tally.identical,
-                          tally.rows);
-  }
-}
-
-static const char *summary_size(Arena *arena, const Size *size) {
-  return size->identical ? arena_printf(arena, say("identical%s"), finite_identical(arena, size))
-                         : arena_printf(arena, say("relative L2 %s"), finite_size(arena, size));
-}
-
-static const char *summary_top1(Arena *arena, const Verdict *v) {
-  if (v->top1_left_out > 0 && v->top1_rows == 0) return say(", at no position finite on both sides");
-  if (isnan(v->top1_agreement)) return "";
-  const char *of = v->top1_left_out > 0
-                       ? arena_printf(arena, say("the %lld positions finite on both sides (of %lld)"),
-                                      (long long)v->top1_rows, (long long)(v->top1_rows + v->top1_left_out))
-                       : say("positions");
-  return arena_printf(arena, say(", same top token at %s of %s"), md_percent(arena, v->top1_agreement), of);
-}
-
-static const char *summary_end(Arena *arena, const ReportData *d, const ReportPair *pair) {
-  Size last = words_last(d, pair), end = words_logits(d, pair);
-  const DriftLaw *law = data_law(d, pair, tensor_info[T_BLOCK_OUT].name);
-  double growth = whole_growth(d, pair, &last);
-  return arena_printf(arena, say("last block_out %s%s%s; logits %s%s"), summary_size(arena, &last),
-                      isnan(growth) ? "" : arena_printf(arena, say(", %s times layer 0"), md_factor(arena, growth)),
-                      law ? arena_printf(arena, say(", %s"), laws_brief(arena, law)) : "", summary_size(arena, &end),
-                      summary_top1(arena, pair->verdict));
-}
-
-const char *report_summary(Arena *arena, const ReportData *d, const ReportPair *pair) {
-  const Verdict *v = pair->verdict;
-  const char *name =
-      arena_printf(arena, say("%s against %s"), words_plain(arena, v->base), words_plain(arena, v->other));
-  const char *effect = summary_effect(arena, pair, data_tally(d, pair, NULL));
-  if (v->tensors == 0)
-    return arena_printf(arena, say("%s: %s\n%s: no first difference\n%s: no size at the end\n"), name, effect, name,
-                        name);
-  if (v->first_layer == -2)
-    return arena_printf(
-        arena,
-        say("%s: %s\n%s: no tensor differs in any bit\n%s: block_out of layer %d and the logits are identical%s\n"),
-        name, effect, name, name, d->layers - 1, v->nonfinite ? say(", with values that are not finite") : "");
-  Size first = first_size(d, pair);
-  return arena_printf(arena, say("%s: %s\n%s: first differs at %s, relative L2 %s (prompt %s)\n%s: %s\n"), name, effect,
-                      name, words_place_plain(arena, v->first_tensor, v->first_layer), finite_size(arena, &first),
-                      words_plain(arena, v->first_prompt), name, summary_end(arena, d, pair));
 }

@@ -1,8 +1,9 @@
-/* words: sentences computed from the numbers. Names and tensors in them are Markdown; only report_summary is plain
- * text. */
+/* words: sentences computed from the numbers. Names and tensors in them are Markdown; only the terminal's are plain. */
 #ifndef DS_REPORT_WORDS_H
 #define DS_REPORT_WORDS_H
 #include "report/finite.h"
+
+enum { PAIRS_WHOLE = 3 }; /* so many pairs are shown whole; of more, long tables fold away */
 
 /* What a pair's counts say of the modes themselves, before any size. */
 typedef enum Effect {
@@ -21,8 +22,7 @@ typedef struct Course {
   int nonfinite;   /* the first layer with values left out, since they are not finite on either side; -1: none */
   int first, last; /* layers; first: the first of a size above 0; -1: none is */
   double first_l2, last_l2;
-  double factor, per_layer; /* last / first, and its geometric mean over the steps between */
-  int worst_layer;          /* of the layers with nothing left out */
+  int worst_layer; /* of the layers with nothing left out */
   double worst_l2;
 } Course;
 Course words_course(const ReportData *d, const ReportPair *pair, Arena scratch);
@@ -39,9 +39,15 @@ const char *words_list(Arena *arena, const char *const *names, int count); /* "`
 const char *words_effect(Arena *arena, const ReportData *d, const ReportPair *pair);
 const char *words_reason(const ReportData *d,
                          const ReportPair *pair); /* why equality holds; "" where no reason is known */
+/* The same for the terminal; whether it asks for every bit. */
+const char *words_reason_brief(const ReportPair *pair, bool *exact);
 const char *words_first(Arena *arena, const ReportData *d, const ReportPair *pair); /* "" where there is no verdict */
 const char *words_end(Arena *arena, const ReportData *d,
                       const ReportPair *pair); /* sizes at the last block_out and the logits */
+/* Size and next tokens of the logits alone. */
+const char *words_logits_end(Arena *arena, const ReportData *d, const ReportPair *pair);
+/* The size of the first tensor that differs, in the prompt where it does. */
+Size words_first_size(const ReportData *d, const ReportPair *pair);
 /* For the terminal: names of a foreign file without their control characters; "layer 3, scan". */
 const char *words_plain(Arena *arena, const char *text);
 const char *words_place_plain(Arena *arena, const char *tensor, int layer);

@@ -406,3 +406,34 @@ bool spec_read(Arena *arena, const char *path, Spec *spec, Status *st) {
   TRY(file_read(arena, path, DOCUMENT_BYTES_MAX, &text, st));
   return spec_parse(arena, path, text.data, text.count, spec, st);
 }
+
+static const Object *drift_object(void) {
+  for (int i = 0; i < schema_spec.count; i++)
+    if (schema_spec.keys[i].offset == offsetof(Spec, drift)) return schema_spec.keys[i].object;
+  return NULL;
+}
+
+static yaml_node_t *drift_node(yaml_document_t *document) {
+  yaml_node_t *root = yaml_document_get_root_node(document);
+  if (!root || root->type != YAML_MAPPING_NODE) return NULL;
+  for (yaml_node_pair_t *pair = root->data.mapping.pairs.start; pair < root->data.mapping.pairs.top; pair++) {
+    yaml_node_t *key = yaml_document_get_node(document, pair->key);
+    if (key->type == YAML_SCALAR_NODE && !strcmp((const char *)key->data.scalar.value, "drift"))
+      return yaml_document_get_node(document, pair->value);
+  }
+  return NULL;
+}
+
+DriftLimits spec_drift(const char *effective, Arena scratch) {
+  Status st = {0};
+  yaml_document_t document;
+  DriftLimits limits = {0}, standard = {0};
+  Walk walk = {&scratch, "", NULL, NULL, &st};
+  (void)walk_object(&walk, drift_object(), NULL, "drift", &standard);
+  if (!effective || !document_load(&document, "", effective, strlen(effective), &st)) return standard;
+  walk.document = &document;
+  yaml_node_t *node = drift_node(&document);
+  bool read = node && walk_object(&walk, drift_object(), node, "drift", &limits);
+  yaml_document_delete(&document);
+  return read ? limits : standard;
+}

@@ -179,6 +179,8 @@ bool spec_read(Arena *arena, const char *path, Spec *spec, Status *st);
 bool spec_parse(Arena *arena, const char *path, const char *text, size_t count, Spec *spec, Status *st);
 /* The effective spec, every default filled in, as YAML that spec_parse reads back to an equal Spec. */
 char *spec_print(Arena *arena, const Spec *spec);
+/* The limits of drift in an effective spec; the standard ones where the text is none. */
+DriftLimits spec_drift(const char *effective, Arena scratch);
 /* JSON schema (draft 2020-12) of the spec file, from the same table. */
 char *spec_schema(Arena *arena);
 /* Whether the spec asks for the error budget of this pair (names as in pairs, or fp64). */

@@ -1,0 +1,183 @@
+/* plots_answer: the figures of the first screen: the curves of a few pairs, or all modes against each other. */
+#include <math.h>
+#include <string.h>
+
+#include "report/figures.h"
+#include "report/language.h"
+#include "report/markdown.h"
+#include "report/plots.h"
+#include "report/words.h"
+
+enum { CURVES_MOST = 4 };
+
+static const char *block_out(void) { return tensor_info[T_BLOCK_OUT].name; }
+
+double plot_error(const Drift *row) { return !row ? NAN : isnan(row->token_median) ? row->rel_l2 : row->token_median; }
+
+/* The first pairs that differ anywhere. */
+static int curves_of(const ReportData *d, const ReportPair *drawn[CURVES_MOST]) {
+  int count = 0;
+  for (int p = 0; p < d->pairs && count < CURVES_MOST; p++)
+    for (int layer = 0; layer < d->layers; layer++)
+      if (words_size(d, &d->pair[p], block_out(), layer).rel_l2 > 0) {
+        drawn[count++] = &d->pair[p];
+        break;
+      }
+  return count;
+}
+
+static void write_curve(const ReportData *d, const ReportPair *pair, int number) {
+  FILE *script = d->figures->script;
+  fprintf(script, "$pair%d << EOD\n", number);
+  for (int layer = 0; layer < d->layers; layer++) {
+    const Drift *row = data_drift(d, pair, block_out(), layer);
+    fprintf(script, "%d", layer);
+    figure_value(d->figures, plot_error(row), true);
+    figure_value(d->figures, row ? row->token_median_low : NAN, true);
+    figure_value(d->figures, row ? row->token_median_high : NAN, true);
+    figure_value(d->figures, row ? row->rel_l2 : NAN, true);
+    fputc('\n', script);
+  }
+  fputs("EOD\n", script);
+}
+
+static bool has_band(const ReportData *d, const ReportPair *pair) {
+  for (int layer = 0; layer < d->layers; layer++) {
+    const Drift *row = data_drift(d, pair, block_out(), layer);
+    if (row && row->token_median_low > 0) return true;
+  }
+  return false;
+}
+
+/* The least and the largest that is drawn. */
+static void range_of(const ReportData *d, const ReportPair *const *drawn, int count, double *least, double *most) {
+  *least = INFINITY, *most = 0;
+  for (int i = 0; i < count; i++)
+    for (int layer = 0; layer < d->layers; layer++) {
+      const Drift *row = data_drift(d, drawn[i], block_out(), layer);
+      if (!row) continue;
+      const double value[] = {plot_error(row), row->rel_l2, row->token_median_low, row->token_median_high};
+      for (size_t v = 0; v < sizeof value / sizeof *value; v++)
+        if (isfinite(value[v]) && value[v] > 0) *least = fmin(*least, value[v]), *most = fmax(*most, value[v]);
+    }
+}
+
+/* A logarithmic axis with room for the key above, marked at 1, 2 and 5 of every decade, of many decades at 1 alone. A
+ * mark's label is a format, in which a percent sign is doubled. */
+static void write_error_axis(const ReportData *d, double least, double most, Arena scratch) {
+  static const int of_decade[] = {1, 2, 5};
+  FILE *script = d->figures->script;
+  const double low = least / 1.2, high = most * pow(most / least, 0.2) * 1.3;
+  const int marks = high / low > 300 ? 1 : 3;
+  const char *before = "";
+  fprintf(script, "set yrange [%.6g:%.6g]\nset ytics (", low, high);
+  for (int decade = (int)floor(log10(low)); decade <= (int)ceil(log10(high)); decade++)
+    for (int m = 0; m < marks; m++) {
+      double at = of_decade[m] * pow(10, decade);
+      if (at < low || at > high) continue;
+      const char *label =
+          at < 0.99e-5 ? arena_printf(&scratch, "%.0e", at) : arena_printf(&scratch, "%.3g %%%%", 100 * at);
+      fprintf(script, "%s%s %.6g", before, figure_text(&scratch, label), at);
+      before = ", ";
+    }
+  fputs(")\n", script);
+}
+
+void plot_answer(FILE *out, const ReportData *d, Arena scratch) {
+  const ReportPair *drawn[CURVES_MOST];
+  int count = curves_of(d, drawn);
+  bool tokens = false, band = false;
+  double least, most;
+  for (size_t i = 0; i < d->drifts; i++) tokens |= !isnan(d->drift[i].token_median);
+  for (int i = 0; i < count; i++) band |= has_band(d, drawn[i]);
+  const char *caption =
+      !tokens ? say("Relative L2 of `block_out` over the layers.")
+      : band
+          ? say("Error of the median token of `block_out` over the layers, with its 95 % band over prompts; thin and "
+                "dashed: relative L2 of all tokens together.")
+          : say("Error of the median token of `block_out` over the layers; thin and dashed: relative L2 of all "
+                "tokens together.");
+  if (!count || !figure_begin(d->figures, out, "answer", caption, "drift", 400)) return;
+  FILE *script = d->figures->script;
+  for (int i = 0; i < count; i++) write_curve(d, drawn[i], i);
+  plot_layer_axes(script, d, say("relative error"), scratch);
+  range_of(d, drawn, count, &least, &most);
+  write_error_axis(d, least, most, scratch);
+  fputs("set key top left inside horizontal maxcols 2 Left reverse opaque\nplot ", script);
+  for (int i = 0; i < count; i++)
+    if (has_band(d, drawn[i]))
+      fprintf(script, "$pair%d using 1:3:4 with filledcurves lt %d fs transparent solid 0.2 noborder notitle, ", i,
+              i + 1);
+  for (int i = 0; tokens && i < count; i++)
+    fprintf(script, "$pair%d using 1:5 with lines lt %d lw 0.9 dt 3 notitle, ", i, i + 1);
+  for (int i = 0; i < count; i++) {
+    const char *name = arena_printf(&scratch, say("%s against %s"), drawn[i]->base, drawn[i]->other);
+    fprintf(script, "%s$pair%d using 1:2 with linespoints lt %d title %s", i ? ", " : "", i, i + 1,
+            figure_text(&scratch, name));
+  }
+  fputc('\n', script);
+}
+
+/* --- all modes against each other --- */
+
+enum { NAMES_MOST = 24 };
+
+static int name_at(const char *name, const char **names, int *count) {
+  for (int i = 0; i < *count; i++)
+    if (!strcmp(names[i], name)) return i;
+  if (*count == NAMES_MOST) return -1;
+  names[*count] = name;
+  return (*count)++;
+}
+
+static int names_of(const ReportData *d, const char **names) {
+  int count = 0;
+  for (int a = 0; a < d->againsts; a++) name_at(d->against[a].base, names, &count);
+  for (int p = 0; p < d->pairs; p++) name_at(d->pair[p].base, names, &count), name_at(d->pair[p].other, names, &count);
+  for (int a = 0; a < d->againsts; a++) name_at(d->against[a].other, names, &count);
+  return count;
+}
+
+/* A dark cell has white figures; identical ones have no colour. */
+static void write_cell(const ReportData *d, const ReportPair *pair, int row, int column, double least, double most,
+                       Arena scratch) {
+  const Drift *drift = data_drift(d, pair, block_out(), d->layers - 1);
+  double value = plot_error(drift);
+  FILE *script = d->figures->script;
+  if (row < 0 || column < 0 || !drift) return;
+  const char *label = drift->identical ? "=" : md_error(&scratch, value);
+  bool dark = value > 0 && most > least && log(value / least) > 0.45 * log(most / least);
+  fprintf(script, "%d %d", column, row);
+  figure_value(d->figures, drift->identical || !(value > 0) ? NAN : log10(value), false);
+  fprintf(script, " \"%s\" %s\n", label, dark ? "0xffffff" : "0x000000");
+}
+
+void plot_matrix(FILE *out, const ReportData *d, Arena scratch) {
+  const char *names[NAMES_MOST];
+  int count = names_of(d, names);
+  double least = INFINITY, most = 0;
+  for (int i = 0; i < d->pairs + d->againsts; i++) {
+    const ReportPair *pair = i < d->pairs ? &d->pair[i] : &d->against[i - d->pairs];
+    double value = plot_error(data_drift(d, pair, block_out(), d->layers - 1));
+    if (value > 0) least = fmin(least, value), most = fmax(most, value);
+  }
+  const char *caption = say("Every two modes that were compared: error of the median token of the last `block_out`, "
+                            "relative to the mode of the row; =: identical in every bit.");
+  if (!(most > 0) || !figure_begin(d->figures, out, "matrix", caption, "drift", 150 + 42 * count)) return;
+  FILE *script = d->figures->script;
+  fputs("$cells << EOD\n", script);
+  for (int i = 0; i < d->pairs + (d->pair == d->against ? 0 : d->againsts); i++) {
+    const ReportPair *pair = i < d->pairs ? &d->pair[i] : &d->against[i - d->pairs];
+    write_cell(d, pair, name_at(pair->base, names, &count), name_at(pair->other, names, &count), least, most, scratch);
+  }
+  fputs("EOD\nset xtics (", script);
+  for (int i = 0; i < count; i++) fprintf(script, "%s%s %d", i ? ", " : "", figure_text(&scratch, names[i]), i);
+  fputs(")\nset ytics (", script);
+  for (int i = 0; i < count; i++) fprintf(script, "%s%s %d", i ? ", " : "", figure_text(&scratch, names[i]), i);
+  fprintf(script, ")\nset xrange [-0.5:%d.5]\nset yrange [%d.5:-0.5]\nset cblabel %s\n", count - 1, count - 1,
+          figure_text(&scratch, say("log10 of the relative error")));
+  fputs("unset grid\nunset key\nset style fill solid noborder\n"
+        "plot $cells using 1:2:($1-0.48):($1+0.48):($2-0.48):($2+0.48):3 with boxxyerror lc palette, "
+        "$cells using 1:2:4:5 with labels tc rgb variable font ',11'\n",
+        script);
+}

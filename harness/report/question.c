@@ -1,0 +1,237 @@
+/* question: the first screen. What was asked, and what this run measured of it: for a few pairs a small table each, for
+ * more of them a row each; then how far every mode is from float64, and which mode is for which need. Each figure is a
+ * column of a table. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "measure/interval.h"
+#include "report/language.h"
+#include "report/markdown.h"
+#include "report/plots.h"
+#include "report/sections.h"
+#include "report/shapes.h"
+#include "report/words.h"
+
+static const char block_out[] = "block_out";
+
+/* --- what was run --- */
+
+/* What was asked of what: model, prompts and backend in one paragraph. */
+static void write_facts(FILE *out, const ReportData *d, Arena scratch) {
+  enum { NAMED = 4 };
+  const char *model = d->about[ABOUT_MODEL], *shape = d->about[ABOUT_MODEL_SHAPE], *rewrite = d->about[ABOUT_REWRITE];
+  const char *backend = d->about[ABOUT_BACKEND], *device = d->about[ABOUT_DEVICE], *text = "";
+  if (model) text = arena_printf(&scratch, say("Model: %s"), md_code(&scratch, model));
+  if (model && shape) text = arena_printf(&scratch, say("%s (%s)"), text, md_text(&scratch, shape));
+  if (model && rewrite) text = arena_printf(&scratch, say("%s, rewrite %s"), text, md_text(&scratch, rewrite));
+  for (int p = 0; p < d->prompts && p < NAMED; p++) {
+    const TensorStats *embedding = data_tensor(d, d->prompt[p], NULL, tensor_info[T_EMBEDDING].name, LAYER_EMBEDDING);
+    const char *tokens =
+        embedding ? arena_printf(&scratch, say(" (%s)"), md_count(&scratch, embedding->rows, "token")) : "";
+    const char *before =
+        p ? say(", ")
+          : arena_printf(&scratch, "%s%s", *text ? say(". ") : "", say(d->prompts > 1 ? "Prompts: " : "Prompt: "));
+    text = arena_printf(&scratch, "%s%s%s%s", text, before, md_text(&scratch, d->prompt[p]), tokens);
+  }
+  if (d->prompts > NAMED) text = arena_printf(&scratch, say("%s and %d more"), text, d->prompts - NAMED);
+  if (backend)
+    text = arena_printf(&scratch, say("%s%sBackend: %s"), text, *text ? say(". ") : "", md_text(&scratch, backend));
+  if (backend && device) text = arena_printf(&scratch, say("%s (%s)"), text, md_text(&scratch, device));
+  if (*text) fprintf(out, say("%s.\n\n"), text);
+}
+
+/* Before everything else: a model that ran without some of its checkpoint may not be the model that was saved. */
+static void write_unused(FILE *out, const ReportData *d, Arena scratch) {
+  const char *names = d->about[ABOUT_UNUSED_WEIGHTS], *count = d->about[ABOUT_UNUSED_WEIGHTS_COUNT];
+  if (!names || !count) return;
+  fprintf(out, say("> **Warning.** The checkpoint holds %s that the model does not use: %s.\n\n"),
+          md_count(&scratch, strtol(count, NULL, 10), "tensor"), md_text(&scratch, names));
+}
+
+/* --- does it matter: the predictions --- */
+
+static const char *bits_name(const ReportData *d) {
+  return d->evaluation[0].byte_tokens ? say("bits per byte") : say("bits a token");
+}
+
+static const char *bits_answer(Arena *arena, const EvaluationPair *p) {
+  bool better = !strcmp(p->answer, "better"), worse = !strcmp(p->answer, "worse");
+  if (better || worse)
+    return arena_printf(arena,
+                        p->holm > 1 - interval_level
+                            ? say("%s predicts better, of this pair alone (not where all pairs are asked at once)")
+                            : say("%s predicts better"),
+                        md_text(arena, better ? p->other : p->base));
+  return !strcmp(p->answer, "undecided") && p->windows_needed <= 1e6
+             ? arena_printf(arena, say("which predicts better cannot be told; about %.0f windows would tell"),
+                            p->windows_needed)
+             : say("which predicts better cannot be told");
+}
+
+/* "0.00123 (0.0007 … 0.0018)", of the second less the first of the row. */
+static const char *bits_difference(Arena *arena, const EvaluationPair *p) {
+  const char *value = md_factor(arena, p->diff);
+  return isnan(p->low)
+             ? value
+             : arena_printf(arena, say("%s (%s … %s)"), value, md_factor(arena, p->low), md_factor(arena, p->high));
+}
+
+static const char *bits_words(Arena *arena, const ReportData *d, const ReportPair *pair) {
+  if (!d->evaluations) return say("bits per byte: not evaluated: add `evaluation: {text: …}`");
+  const EvaluationPair *p = data_evaluation(d, pair, "bits");
+  if (!p) return arena_printf(arena, say("%s: these two were not both evaluated"), bits_name(d));
+  if (!strcmp(p->answer, "identical")) return arena_printf(arena, say("%s: the same in every window"), bits_name(d));
+  if (isnan(p->diff)) return arena_printf(arena, say("%s: %s"), bits_name(d), bits_answer(arena, p));
+  return arena_printf(arena, say("%s: those of %s less those of %s are %s over %s: %s"), bits_name(d),
+                      md_text(arena, p->other), md_text(arena, p->base), bits_difference(arena, p),
+                      md_count(arena, p->windows, "window"), bits_answer(arena, p));
+}
+
+static const char *bits_cell(Arena *arena, const ReportData *d, const ReportPair *pair) {
+  const EvaluationPair *p = data_evaluation(d, pair, "bits");
+  if (!p) return "—";
+  if (!strcmp(p->answer, "identical")) return say("identical");
+  /* The row may stand the other way round than the pair. */
+  bool turned = strcmp(p->base, pair->base) != 0;
+  EvaluationPair own = *p;
+  if (turned) own.diff = -p->diff, own.low = -p->high, own.high = -p->low;
+  return isnan(own.diff) ? "—" : bits_difference(arena, &own);
+}
+
+/* --- a pair --- */
+
+static const char *travel_words(Arena *arena, const ReportData *d, const ReportPair *pair) {
+  const DriftShape *shape = data_shape(d, pair, block_out);
+  if (!shape) return say("not told: this results file holds no shapes, as those of an older program do not");
+  return shapes_travel(arena, shape);
+}
+
+/* The conclusion in one line. */
+static const char *conclusion(Arena *arena, const ReportData *d, const ReportPair *pair) {
+  switch (words_effect_of(pair, data_tally(d, pair, NULL))) {
+    case EFFECT_UNKNOWN: return say("not compared");
+    case EFFECT_NONE: return say("did NOT take effect: the same kernels, and the same bits");
+    case EFFECT_IDENTICAL: return say("both took effect, and every bit is identical");
+    case EFFECT_FAULT: return say("a fault: the same kernels, and other values");
+    default: break;
+  }
+  const DriftShape *shape = data_shape(d, pair, block_out);
+  Size logits = words_logits(d, pair);
+  const char *end = logits.identical
+                        ? arena_printf(arena, say("identical at the logits%s"), finite_identical(arena, &logits))
+                        : arena_printf(arena, say("%s at the logits"), finite_size(arena, &logits));
+  return shape ? arena_printf(arena, say("%s; %s"), shapes_brief(arena, shape), end) : end;
+}
+
+static void add_line(Grid *grid, const char *question, const char *answer) {
+  grid_add(grid, question);
+  grid_add(grid, answer);
+}
+
+static void write_pair(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
+  Grid grid = grid_new(&scratch, "ll");
+  const bool identical = data_identical(d, pair);
+  const char *effect = words_effect(&scratch, d, pair), *reason = words_reason(d, pair);
+  const DriftShape *shape = data_shape(d, pair, block_out);
+  const char *tokens = shape && !identical ? shapes_tokens(&scratch, d, pair, shape) : "";
+  bool explained = *reason && (identical || (pair->verdict && words_last(d, pair).identical));
+  add_line(&grid, words_pair(&scratch, pair), conclusion(&scratch, d, pair));
+  add_line(&grid, say("Did both take effect?"), explained ? arena_printf(&scratch, "%s %s", effect, reason) : effect);
+  if (!identical) {
+    const char *first = words_first(&scratch, d, pair);
+    if (*first) add_line(&grid, say("Where does it start?"), first);
+    add_line(&grid, say("How does it travel?"), travel_words(&scratch, d, pair));
+    if (*tokens) add_line(&grid, say("Single tokens?"), tokens);
+    const char *end = words_logits_end(&scratch, d, pair), *bits = bits_words(&scratch, d, pair);
+    add_line(&grid, say("Does it matter at the end?"), *end ? arena_printf(&scratch, say("%s; %s"), end, bits) : bits);
+  }
+  grid_write(&grid, out);
+}
+
+/* --- many pairs --- */
+
+static const char *effect_cell(const ReportData *d, const ReportPair *pair) {
+  switch (words_effect_of(pair, data_tally(d, pair, NULL))) {
+    case EFFECT_NONE: return say("**no**");
+    case EFFECT_IDENTICAL: return say("yes: identical");
+    case EFFECT_FAULT: return say("**fault**");
+    case EFFECT_DIFFERS: return say("yes");
+    default: return "—";
+  }
+}
+
+static const char *first_cell(Arena *arena, const ReportPair *pair) {
+  const Verdict *v = pair->verdict;
+  if (!v || v->tensors == 0 || v->first_layer == -2) return "—";
+  return words_place(arena, v->first_tensor, v->first_layer);
+}
+
+static void add_pair(Grid *grid, const ReportData *d, const ReportPair *pair, bool reference, bool bits) {
+  Arena *arena = grid->arena;
+  const DriftShape *s = data_shape(d, pair, block_out);
+  Size logits = words_logits(d, pair);
+  grid_add(grid, reference ? md_text(arena, pair->other) : words_pair(arena, pair));
+  if (!reference) grid_add(grid, effect_cell(d, pair));
+  if (!reference) grid_add(grid, first_cell(arena, pair));
+  grid_add(grid, s ? shapes_cell(arena, s) : "—");
+  grid_add(grid, s ? shapes_factor(arena, s->growth, s->growth_low, s->growth_high) : "—");
+  grid_add(grid, s ? md_error(arena, s->last) : "—");
+  grid_add(grid, finite_cell(arena, &logits));
+  grid_add(grid, pair->verdict ? md_share(arena, pair->verdict->top1_agreement) : "—");
+  if (bits) grid_add(grid, bits_cell(arena, d, pair));
+}
+
+/* A row a pair; of the reference's pairs a row a mode. */
+static void write_rows(FILE *out, const ReportData *d, const ReportPair *pairs, int count, bool reference,
+                       Arena scratch) {
+  bool bits = d->evaluation_pairs > 0;
+  Grid grid = grid_new(&scratch, reference ? bits ? "llrrrrr" : "llrrrr" : bits ? "lllllrrrr" : "lllllrrr");
+  grid_add(&grid, reference ? say("against float64") : "");
+  if (!reference) grid_add(&grid, say("took effect"));
+  if (!reference) grid_add(&grid, say("first differs at"));
+  grid_add(&grid, say("shape over the layers"));
+  grid_add(&grid, say("growth"));
+  grid_add(&grid, say("last layer"));
+  grid_add(&grid, say("`logits`"));
+  grid_add(&grid, say("same top token"));
+  if (bits) grid_add(&grid, bits_name(d));
+  for (int p = 0; p < count; p++) add_pair(&grid, d, &pairs[p], reference, bits);
+  grid_write(&grid, out);
+}
+
+/* --- the whole --- */
+
+/* What the words above mean, and what the brackets hold. */
+static void write_meaning(FILE *out, const ReportData *d) {
+  if (!d->shapes) return;
+  fputs(say("Shape, growth and last layer are of the *median token's error*: the relative error of a token of "
+            "`block_out`, median over the tokens of a prompt; × is a factor; `logits` is the relative L2 of all. "),
+        out);
+  if (d->prompts > 1)
+    fprintf(out,
+            say("Figures are geometric means over the %d prompts; brackets hold 95 %% over prompts of this kind, and a "
+                "shape is told where %.0f %% of the draws of prompts have it.\n\n"),
+            d->prompts, 100 * d->limits.agreement);
+  else
+    fputs(say("One prompt tells nothing of others: with `windows: N` there are intervals.\n\n"), out);
+}
+
+void section_question(FILE *out, const ReportData *d, Arena scratch) {
+  const bool whole = d->pairs <= PAIRS_WHOLE, modes = d->pair != d->against && d->againsts > 0 && d->shapes > 0;
+  write_unused(out, d, scratch);
+  const char *warning = finite_warning(&scratch, d);
+  if (*warning) fprintf(out, say("> **Warning.** %s\n\n"), warning);
+  if (d->about[ABOUT_QUESTION]) fprintf(out, "> %s\n\n", md_text(&scratch, d->about[ABOUT_QUESTION]));
+  for (int p = 0; whole && p < d->pairs; p++) write_pair(out, d, &d->pair[p], scratch);
+  if (!whole) write_rows(out, d, d->pair, d->pairs, d->pair == d->against, scratch);
+  if (modes) write_rows(out, d, d->against, d->againsts, true, scratch);
+  const char *choice = choice_words(&scratch, d);
+  if (*choice) fprintf(out, say("**Which mode for which need?** %s\n\n"), choice);
+  if (whole)
+    plot_answer(out, d, scratch);
+  else
+    plot_matrix(out, d, scratch);
+  write_meaning(out, d);
+  write_facts(out, d, scratch);
+}

@@ -1,0 +1,93 @@
+/* summary: the three lines of a pair for the terminal: effect, first difference, growth and size at the end. Plain
+ * text: no Markdown, and names of a foreign file without their control characters. */
+#include <math.h>
+#include <string.h>
+
+#include "report/language.h"
+#include "report/markdown.h"
+#include "report/report.h"
+#include "report/shapes.h"
+#include "report/words.h"
+
+const char *words_plain(Arena *arena, const char *text) {
+  char *copy = arena_printf(arena, "%s", text);
+  for (char *c = copy; *c; c++)
+    if ((unsigned char)*c < 32 || *c == 127) *c = '?';
+  return copy;
+}
+
+const char *words_place_plain(Arena *arena, const char *tensor, int layer) {
+  int id = tensor_id(tensor);
+  const char *name = words_plain(arena, tensor);
+  return id < 0 || id < T_LAYER_COUNT ? arena_printf(arena, say("layer %d, %s"), layer, name) : name;
+}
+
+static const char *summary_effect(Arena *arena, const ReportPair *pair, Tally tally) {
+  int other_kernel = tally.rows - tally.same_kernel, other_bits = tally.rows - tally.identical;
+  bool exact;
+  const char *reason = words_reason_brief(pair, &exact);
+  switch (words_effect_of(pair, tally)) {
+    case EFFECT_UNKNOWN: return say("nothing was compared");
+    case EFFECT_NONE:
+      return arena_printf(
+          arena, say("did NOT take effect: both sides ran the same kernels everywhere, all %d tensors identical"),
+          tally.rows);
+    case EFFECT_IDENTICAL:
+      return arena_printf(
+          arena, say("both modes took effect (%d of %d tensors from different kernels), every bit identical%s%s"),
+          other_kernel, tally.rows, *reason ? say(": ") : "", reason);
+    case EFFECT_FAULT:
+      return arena_printf(arena, say("FAULT: both sides ran the same kernels everywhere, yet %d of %d tensors differ"),
+                          other_bits, tally.rows);
+    case EFFECT_DIFFERS:
+      return arena_printf(arena, say("%s: %d of %d tensors from different kernels, %d differ"),
+                          exact ? say("FAULT, they must agree in every bit") : say("both modes took effect"),
+                          other_kernel, tally.rows, other_bits);
+    default:
+      return arena_printf(arena, say("%d of %d tensors equal the float64 reference in every bit"), tally.identical,
+                          tally.rows);
+  }
+}
+
+static const char *summary_size(Arena *arena, const Size *size) {
+  return size->identical ? arena_printf(arena, say("identical%s"), finite_identical(arena, size))
+                         : arena_printf(arena, say("relative L2 %s"), finite_size(arena, size));
+}
+
+static const char *summary_top1(Arena *arena, const Verdict *v) {
+  if (v->top1_left_out > 0 && v->top1_rows == 0) return say(", at no position finite on both sides");
+  if (isnan(v->top1_agreement)) return "";
+  const char *share = md_share(arena, v->top1_agreement);
+  return v->top1_left_out > 0
+             ? arena_printf(arena, say(", same top token at %s of the %lld positions finite on both sides (of %lld)"),
+                            share, (long long)v->top1_rows, (long long)(v->top1_rows + v->top1_left_out))
+             : arena_printf(arena, say(", same top token at %s of positions"), share);
+}
+
+static const char *summary_end(Arena *arena, const ReportData *d, const ReportPair *pair) {
+  Size last = words_last(d, pair), end = words_logits(d, pair);
+  const DriftShape *shape = data_shape(d, pair, tensor_info[T_BLOCK_OUT].name);
+  const char *travel = shape ? arena_printf(arena, say("block_out: %s"), shapes_travel(arena, shape))
+                             : arena_printf(arena, say("last block_out %s"), summary_size(arena, &last));
+  return arena_printf(arena, say("%s; logits %s%s"), travel, summary_size(arena, &end),
+                      summary_top1(arena, pair->verdict));
+}
+
+const char *report_summary(Arena *arena, const ReportData *d, const ReportPair *pair) {
+  const Verdict *v = pair->verdict;
+  const char *name =
+      arena_printf(arena, say("%s against %s"), words_plain(arena, v->base), words_plain(arena, v->other));
+  const char *effect = summary_effect(arena, pair, data_tally(d, pair, NULL));
+  if (v->tensors == 0)
+    return arena_printf(arena, say("%s: %s\n%s: no first difference\n%s: no size at the end\n"), name, effect, name,
+                        name);
+  if (v->first_layer == -2)
+    return arena_printf(
+        arena,
+        say("%s: %s\n%s: no tensor differs in any bit\n%s: block_out of layer %d and the logits are identical%s\n"),
+        name, effect, name, name, d->layers - 1, v->nonfinite ? say(", with values that are not finite") : "");
+  Size first = words_first_size(d, pair);
+  return arena_printf(arena, say("%s: %s\n%s: first differs at %s, relative L2 %s (prompt %s)\n%s: %s\n"), name, effect,
+                      name, words_place_plain(arena, v->first_tensor, v->first_layer), finite_size(arena, &first),
+                      words_plain(arena, v->first_prompt), name, summary_end(arena, d, pair));
+}
