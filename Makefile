@@ -25,7 +25,8 @@ NVFLAGS  += -fmad=false -ftz=false -prec-div=true -prec-sqrt=true  # IEEE float3
 CUDALIBS := $(if $(KERNELS),-L$(dir $(NVCC))../lib64 -lcudart_static -lstdc++ -ldl -lrt -lpthread)
 
 SOURCES  := $(filter-out $(if $(KERNELS),kernels/no_cuda.c),$(wildcard harness/*.c harness/*/*.c kernels/*.c reference/*.c))
-TESTS    := $(wildcard tests/*.c)
+TESTS    := $(wildcard tests/*.c) $(filter-out %/main.c,$(wildcard tests/words/*.c))
+WORDS    := $(wildcard tests/words/*.c)
 GPUTESTS := $(wildcard tests/gpu/*.c $(if $(KERNELS),tests/gpu/*.cu))
 OBJECTS  := $(patsubst %,$(BUILD)/%.o,$(basename $(SOURCES)) $(KERNELS))
 PROGRAM  := $(BUILD)/driftscope
@@ -70,6 +71,11 @@ check-wheels: deps-check        ## the tests that read results in Python, with t
 	python3 -m venv $(WHEELS) && $(WHEELS)/bin/pip install -qU h5py numpy pandas tables xarray netCDF4 h5netcdf
 	DRIFTSCOPE_PYTHON=$(abspath $(WHEELS))/bin/python $(BUILD)/check --filter '@(cli|readme)/@(tables_equal*|float16*|python_snippets*)'
 
+check-words: deps-check             ## how often intervals and shapes said of a few prompts are right: half an hour the first time
+	@$(AGAIN) all $(BUILD)/words
+	OMP_WAIT_POLICY=passive OPENBLAS_NUM_THREADS=1 $(BUILD)/words population $(BUILD)/population.bin
+	OMP_WAIT_POLICY=passive $(BUILD)/words check $(BUILD)/population.bin
+
 check-gpu: deps                 ## run the tests that need a CUDA device: every kernel against the CPU, bit for bit
 	@$(AGAIN) all $(BUILD)/check-gpu
 	$(PROGRAM) verify && $(BUILD)/check-gpu $(CHECK)
@@ -111,7 +117,8 @@ $(PROGRAM): $(OBJECTS)
 TESTED   := $(filter-out %/main.o,$(OBJECTS))
 $(BUILD)/check: $(TESTS:%.c=$(BUILD)/%.o) $(TESTED)
 $(BUILD)/check-gpu: $(patsubst %,$(BUILD)/%.o,$(filter-out %.cu,$(GPUTESTS:.c=)) $(filter %.cu,$(GPUTESTS))) $(TESTED)
-$(BUILD)/check $(BUILD)/check-gpu:
+$(BUILD)/words: $(WORDS:%.c=$(BUILD)/%.o) $(TESTED)
+$(BUILD)/check $(BUILD)/check-gpu $(BUILD)/words:
 	$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) $(CUDALIBS) -lcriterion -o $@
 
 $(BUILD)/%.o: %.c Makefile
@@ -129,5 +136,5 @@ $(BUILD)/build_info.h: always
 	@printf '#define BUILD_COMMIT "%s"\n#define BUILD_FLAGS "%s"\n' "$$(git describe --always --dirty 2>/dev/null || echo unknown)" '$(strip $(CFLAGS)$(if $(KERNELS), nvcc $(NVFLAGS)))' > $@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
-.PHONY: all run bench check check-exhaustive check-fresh check-wheels check-gpu bundle lint deps deps-check deps-lint clean help always
--include $(OBJECTS:.o=.d) $(TESTS:%.c=$(BUILD)/%.d) $(patsubst %,$(BUILD)/%.d,$(GPUTESTS:.c=))
+.PHONY: all run bench check check-exhaustive check-fresh check-wheels check-words check-gpu bundle lint deps deps-check deps-lint clean help always
+-include $(OBJECTS:.o=.d) $(TESTS:%.c=$(BUILD)/%.d) $(BUILD)/tests/words/main.d $(patsubst %,$(BUILD)/%.d,$(GPUTESTS:.c=))

@@ -43,9 +43,11 @@ int curve_quarter(int layers) {
 
 /* --- turns --- */
 
-/* 1.652 = 0.6745 * sqrt(6): the median of |second differences| of independent normal layers, in their deviations. */
+/* One step stands in two second differences: of fewer than eight layers they are no ripple.
+ * 1.652 = 0.6745 * sqrt(6): the median of |second differences| of independent normal layers, in their deviations. */
 static double ripple_of(const double *y, int layers) {
   double bend[CURVE_MOST];
+  if (layers < 8) return 0;
   for (int l = 1; l + 1 < layers; l++) bend[l - 1] = fabs(y[l - 1] - 2 * y[l] + y[l + 1]);
   return quantile_of(bend, (size_t)layers - 2, 0.5) / 1.652;
 }
@@ -101,9 +103,13 @@ static Shape rise_of(const double *y, int layers, const DriftLimits *limits) {
   return (Shape){SHAPE_ACCUMULATES, -1};
 }
 
-Shape curve_shape(const double *y, int layers, const DriftLimits *limits) {
+double curve_turn(const double *y, int layers, const DriftLimits *limits, double noise) {
   assert(layers >= CURVE_LEAST && layers <= CURVE_MOST);
-  const double turn = fmax(log(limits->turn), limits->ripple * ripple_of(y, layers));
+  double ripple = ripple_of(y, layers), own = ripple * ripple - noise * noise;
+  return fmax(log(limits->turn), own > 0 ? limits->ripple * sqrt(own) : 0);
+}
+
+Shape curve_shape(const double *y, int layers, const DriftLimits *limits, double turn) {
   double low = y[0], high = y[0], whole = y[layers - 1] - y[0];
   for (int l = 1; l < layers; l++) low = fmin(low, y[l]), high = fmax(high, y[l]);
   if (high - low <= log(limits->flat)) return (Shape){SHAPE_FLAT, -1};

@@ -42,7 +42,11 @@ enum {
   CURVE_MOST = 1024
 }; /* layers; of fewer, one step is more than half of the rise whatever it is */
 
-Shape curve_shape(const double *y, int layers, const DriftLimits *limits);
+/* What a turn of y must come to. `noise`: the standard error of a layer of y; it is taken off the ripple, which then is
+ * the model's own. */
+double curve_turn(const double *y, int layers, const DriftLimits *limits, double noise);
+/* CURVE_LEAST to CURVE_MOST layers. */
+Shape curve_shape(const double *y, int layers, const DriftLimits *limits, double turn);
 
 /* The layer of the largest value; the layer that the largest step up leads into, -1 where none goes up; its share of
  * all steps up; the first layer from which on the curve stays within the share `settle` of its end. */

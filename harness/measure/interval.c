@@ -32,13 +32,6 @@ Sampled interval_of_logs(const double *value, size_t n) {
   return s;
 }
 
-Sampled interval_of_shares(const double *share, size_t n) {
-  Sampled s = interval_of_values(share, n);
-  if (s.low < 0) s.low = 0;
-  if (s.high > 1) s.high = 1;
-  return s;
-}
-
 /* --- single trials --- */
 
 Interval interval_wilson(int64_t hits, int64_t trials) {
@@ -48,10 +41,41 @@ Interval interval_wilson(int64_t hits, int64_t trials) {
   return (Interval){hits == 0 ? 0 : centre - half, hits == trials ? 1 : centre + half};
 }
 
+/* gsl_cdf_beta_Pinv gives up on some (a, b) of hundreds; its function halves the interval as well as any. */
+static double beta_quantile(double probability, double a, double b) {
+  double low = 0, high = 1;
+  for (int i = 0; i < 200 && high - low > 1e-15 * high; i++) {
+    double middle = (low + high) / 2;
+    if (gsl_cdf_beta_P(middle, a, b) < probability)
+      low = middle;
+    else
+      high = middle;
+  }
+  return (low + high) / 2;
+}
+
 Interval interval_exact(int64_t hits, int64_t trials) {
   double k = (double)hits, n = (double)trials, tail = (1 - interval_level) / 2;
-  return (Interval){hits == 0 ? 0 : gsl_cdf_beta_Pinv(tail, k, n - k + 1),
-                    hits == trials ? 1 : gsl_cdf_beta_Qinv(tail, k + 1, n - k)};
+  return (Interval){hits == 0 ? 0 : beta_quantile(tail, k, n - k + 1),
+                    hits == trials ? 1 : beta_quantile(1 - tail, k + 1, n - k)};
+}
+
+/* --- proportions, a prompt one cluster --- */
+
+Sampled interval_of_shares(const int64_t *hits, const int64_t *trials, size_t n, Arena scratch) {
+  double *share = ARENA_NEW(&scratch, double, n);
+  int64_t all_hits = 0, all = 0;
+  for (size_t i = 0; i < n; i++) {
+    share[i] = (double)hits[i] / (double)trials[i];
+    all_hits += hits[i];
+    all += trials[i];
+  }
+  Sampled s = interval_of_values(share, n);
+  if (isnan(s.low)) return s;
+  Interval exact = interval_exact(all_hits, all);
+  s.low = fmax(0, fmin(s.low, exact.low));
+  s.high = fmin(1, fmax(s.high, exact.high));
+  return s;
 }
 
 /* --- many questions --- */

@@ -2,11 +2,14 @@
  * figure is their mean; layers and stages are all that a model has, and no sample. Two things compared are compared
  * prompt by prompt first (interval_of_values of differences, interval_of_logs of ratios).
  *
- *   values     mean, Student's t with n - 1 degrees of freedom
- *   logs       geometric mean, the same of the logarithms: for errors and factors, which are > 0 and skewed
- *   shares     proportions of many dependent trials (tokens) in each prompt: a prompt is one cluster, Student's t of
- * the clusters' shares, cut to [0, 1] one trial a prompt: interval_exact (Clopper and Pearson: never covers less than
- * it says, GSL's beta quantiles) or interval_wilson (score; covers about what it says on average)
+ *   values   mean, Student's t with n - 1 degrees of freedom
+ *   logs     geometric mean, the same of the logarithms: for errors and factors, which are > 0 and skewed
+ *   shares   proportions of many dependent trials (tokens) in each prompt: a prompt is one cluster, Student's t of
+ *            their shares, cut to [0, 1]; but no narrower on either side than interval_exact of all trials, were they
+ *            independent: two prompts without a miss do not promise that there is none
+ *
+ * Of one trial a prompt: interval_exact (Clopper and Pearson, by GSL's beta distribution: never covers less than it
+ * says) or interval_wilson (score: covers about what it says).
  *
  * One prompt has no interval: low and high are NaN. So have values of which one is not finite: leave them out by name
  * first. All are of 95 %. */
@@ -35,7 +38,8 @@ typedef struct Sampled {
 Sampled interval_of_values(const double *value, size_t n);
 /* Values >= 0. Where one is 0 the geometric mean is 0, without interval. */
 Sampled interval_of_logs(const double *value, size_t n);
-Sampled interval_of_shares(const double *share, size_t n);
+/* hits[i] of trials[i] > 0 in prompt i; the figure is the mean of the shares. */
+Sampled interval_of_shares(const int64_t *hits, const int64_t *trials, size_t n, Arena scratch);
 
 /* Of `hits` among `trials` > 0 independent trials. */
 Interval interval_wilson(int64_t hits, int64_t trials);

@@ -1,6 +1,7 @@
 #include "measure/shape.h"
 
 #include <assert.h>
+#include <gsl/gsl_cdf.h>
 #include <gsl/gsl_fit.h>
 #include <gsl/gsl_randist.h>
 #include <gsl/gsl_rng.h>
@@ -17,17 +18,22 @@ enum { NEEDED_MOST = 4096 };
 
 /* --- draws --- */
 
-ShapeDraws shape_draws(Arena *arena, int prompts, int64_t seed) {
-  double *z = ARENA_NEW(arena, double, (size_t)SHAPE_DRAWS *(size_t)prompts);
-  double *scale = ARENA_NEW(arena, double, SHAPE_DRAWS);
-  ShapeDraws draws = {prompts, z, scale};
-  if (prompts < 2) return draws;
+static gsl_rng *new_rng(const Arena *arena, int64_t seed) {
   gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
   if (!rng) { /* GSL passes a failed allocation on to here */
     arena->exhausted(0, (size_t)(arena->end - arena->base));
     abort();
   }
   gsl_rng_set(rng, (unsigned long)seed);
+  return rng;
+}
+
+ShapeDraws shape_draws(Arena *arena, int prompts, int64_t seed) {
+  double *z = ARENA_NEW(arena, double, (size_t)SHAPE_DRAWS *(size_t)prompts);
+  double *scale = ARENA_NEW(arena, double, SHAPE_DRAWS);
+  ShapeDraws draws = {prompts, z, scale};
+  if (prompts < 2) return draws;
+  gsl_rng *rng = new_rng(arena, seed);
   const double n = prompts;
   for (size_t b = 0; b < SHAPE_DRAWS; b++) {
     for (int p = 0; p < prompts; p++)
@@ -106,6 +112,7 @@ static void measure_parting(const Curves *tokens, const Curves *pooled, int firs
   row->parting = exp(pooled->mean[most] - tokens->mean[most]);
   row->parting_layer = first + most;
   PUT(row, pooled_growth, factor_over(pooled, pooled->layers - 1, 0, scratch));
+  if (pooled->prompts < SHAPE_POOLED_LEAST) row->pooled_growth_low = row->pooled_growth_high = NAN;
 }
 
 /* --- the shape, and whether other prompts would show it --- */
@@ -120,19 +127,61 @@ static void draw_curve(const Curves *c, const double *z, double scale, double *y
 
 static bool same_shape(Shape a, Shape b) { return a.kind == b.kind && (a.kind != SHAPE_JUMPS || a.layer == b.layer); }
 
+/* How a row's curve is read. */
+typedef struct Reading {
+  const DriftLimits *limits;
+  double turn, noise; /* of curve_turn */
+  Shape own;
+} Reading;
+
+/* The standard error of a layer of the mean curve, what all layers of a prompt share taken off; mean over layers. */
+static double noise_of(const Curves *c) {
+  double squares = 0;
+  if (c->prompts < 2) return 0;
+  for (int p = 0; p < c->prompts; p++) {
+    double level = 0;
+    for (int l = 0; l < c->layers; l++) level += (c->y[p * c->layers + l] - c->mean[l]) / c->layers;
+    for (int l = 0; l < c->layers; l++) {
+      double off = c->y[p * c->layers + l] - c->mean[l] - level;
+      squares += off * off;
+    }
+  }
+  return sqrt(squares / ((double)(c->layers - 1) * (c->prompts - 1) * c->prompts));
+}
+
+/* A curve that is none of the simple shapes, or settles nowhere, may be so by the noise of few prompts alone, and no
+ * draw, which has that noise twice, would show it. So it must also be so where two layers may be off each other by as
+ * much as their difference's interval; and no shape may hang on how much of the ripple is the prompts'. Else: what it
+ * is then. */
+static Shape careful_shape(const Curves *c, const Reading *r, int prompts) {
+  const double error = r->noise * sqrt(2.0 * c->prompts / prompts);
+  const double off = error * gsl_cdf_tdist_Pinv((1 + interval_level) / 2, prompts - 1);
+  DriftLimits wider = *r->limits;
+  wider.flat = exp(log(wider.flat) + off);
+  wider.settle = exp(log1p(wider.settle) + off) - 1;
+  Shape rough = curve_shape(c->mean, c->layers, r->limits, curve_turn(c->mean, c->layers, r->limits, 0));
+  if (!same_shape(rough, r->own)) return rough;
+  if (r->own.kind == SHAPE_MIXED) return curve_shape(c->mean, c->layers, &wider, r->turn + off);
+  if (r->own.kind == SHAPE_ACCUMULATES) {
+    wider.flat = r->limits->flat;
+    return curve_shape(c->mean, c->layers, &wider, r->turn);
+  }
+  return r->own;
+}
+
 /* How often the draws have each shape at each layer; [0] is for shapes without one. */
 typedef struct Votes {
   int *of[SHAPE_KINDS]; /* [layers + 1] */
   int layers;
 } Votes;
 
-static Votes take_votes(const Curves *c, const DriftLimits *limits, const ShapeDraws *draws, Arena *scratch) {
+static Votes take_votes(const Curves *c, const Reading *r, const ShapeDraws *draws, Arena *scratch) {
   Votes votes = {.layers = c->layers};
   for (int k = 0; k < SHAPE_KINDS; k++) votes.of[k] = ARENA_NEW(scratch, int, c->layers + 1);
   double *y = ARENA_NEW(scratch, double, c->layers);
   for (size_t b = 0; b < SHAPE_DRAWS; b++) {
     draw_curve(c, draws->z + b * (size_t)draws->prompts, draws->scale[b], y);
-    Shape shape = curve_shape(y, c->layers, limits);
+    Shape shape = curve_shape(y, c->layers, r->limits, r->turn);
     votes.of[shape.kind][shape.layer + 1]++;
   }
   return votes;
@@ -175,58 +224,73 @@ static void layer_range(const Votes *votes, Shape shape, int first, DriftShape *
   }
 }
 
-/* Agreement, were there `prompts` of the same spread. */
-static double agreement_of(const Curves *c, Shape own, const DriftLimits *limits, const ShapeDraws *draws, int prompts,
-                           Arena scratch) {
-  /* The sum of squares of a draw's weights is (n - 1) / (n (n - 1)) = 1 / n in the mean: with N prompts, 1 / N. */
+/* Where a difference starts later than the model, a single event may have started it. Were only half of all prompts to
+ * start there, n would all do so in 1 of 2^(n-1) samples. */
+static bool starts_by_chance(int first, int prompts, const DriftLimits *limits) {
+  return first > 0 && ldexp(1, 1 - prompts) > 1 - limits->agreement;
+}
+
+/* Would it be told, were there `prompts` of the same spread? */
+static bool told_by(const Curves *c, const Reading *r, const ShapeDraws *draws, int first, int prompts, Arena scratch) {
+  if (!same_shape(careful_shape(c, r, prompts), r->own) || starts_by_chance(first, prompts, r->limits)) return false;
+  /* The sum of squares of a draw's weights is 1 / n in the mean: with N prompts, 1 / N. */
   const double shrink = sqrt((double)c->prompts / prompts);
   double *scale = ARENA_NEW(&scratch, double, SHAPE_DRAWS);
-  gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
-  if (!rng) {
-    scratch.exhausted(0, (size_t)(scratch.end - scratch.base));
-    abort();
-  }
+  gsl_rng *rng = new_rng(&scratch, 1);
   for (size_t b = 0; b < SHAPE_DRAWS; b++) scale[b] = shrink * sqrt((prompts - 1) / gsl_ran_chisq(rng, prompts - 1));
   gsl_rng_free(rng);
   ShapeDraws other = {draws->prompts, draws->z, scale};
-  Votes votes = take_votes(c, limits, &other, &scratch);
-  return (double)votes_for(&votes, own) / SHAPE_DRAWS;
+  Votes votes = take_votes(c, r, &other, &scratch);
+  return votes_for(&votes, r->own) >= r->limits->agreement * SHAPE_DRAWS;
 }
 
-static double prompts_needed(const Curves *c, Shape own, const DriftLimits *limits, const ShapeDraws *draws,
-                             const DriftShape *row, Arena scratch) {
+static double prompts_needed(const Curves *c, const Reading *r, const ShapeDraws *draws, const DriftShape *row,
+                             Arena scratch) {
   double needed = 0;
   if (!row->told) {
     int prompts = 2;
     while (prompts <= c->prompts) prompts *= 2;
     for (; prompts <= NEEDED_MOST && needed == 0; prompts *= 2)
-      if (agreement_of(c, own, limits, draws, prompts, scratch) >= limits->agreement) needed = prompts;
+      if (told_by(c, r, draws, row->first_layer, prompts, scratch)) needed = prompts;
     if (needed == 0) return -1;
   }
   bool one = row->growth_low <= 1 && row->growth_high >= 1;
-  if (own.kind == SHAPE_FLAT || !one) return needed;
+  if (r->own.kind == SHAPE_FLAT || !one) return needed;
   double growth = interval_needed(log(row->growth), factor_over(c, c->layers - 1, 0, scratch).sd, 0);
   return isnan(growth) ? -1 : fmax(needed, growth);
 }
 
+static void put_rival(DriftShape *row, Shape rival, int first) {
+  snprintf(row->rival, sizeof row->rival, "%s", shape_names[rival.kind]);
+  row->rival_layer = rival.layer < 0 ? -1 : first + rival.layer;
+}
+
 static void decide(const Curves *c, const DriftLimits *limits, const ShapeDraws *draws, int first, DriftShape *row,
                    Arena scratch) {
-  Shape own = curve_shape(c->mean, c->layers, limits);
-  snprintf(row->shape, sizeof row->shape, "%s", shape_names[own.kind]);
-  row->layer = own.layer < 0 ? -1 : first + own.layer;
+  Reading r = {.limits = limits, .noise = noise_of(c)};
+  r.turn = curve_turn(c->mean, c->layers, limits, r.noise);
+  r.own = curve_shape(c->mean, c->layers, limits, r.turn);
+  snprintf(row->shape, sizeof row->shape, "%s", shape_names[r.own.kind]);
+  row->layer = r.own.layer < 0 ? -1 : first + r.own.layer;
   row->told = 1;
   if (c->prompts < 2) return;
   int most;
-  Votes votes = take_votes(c, limits, draws, &scratch);
-  Shape rival = rival_of(&votes, own, &most);
-  if (most) {
-    snprintf(row->rival, sizeof row->rival, "%s", shape_names[rival.kind]);
-    row->rival_layer = rival.layer < 0 ? -1 : first + rival.layer;
-  }
-  if (own.layer >= 0) layer_range(&votes, own, first, row);
-  row->agreement = (double)votes_for(&votes, own) / SHAPE_DRAWS;
+  Votes votes = take_votes(c, &r, draws, &scratch);
+  Shape rival = rival_of(&votes, r.own, &most), careful = careful_shape(c, &r, c->prompts);
+  if (most) put_rival(row, rival, first);
+  if (r.own.layer >= 0) layer_range(&votes, r.own, first, row);
+  row->agreement = (double)votes_for(&votes, r.own) / SHAPE_DRAWS;
   row->told = row->agreement >= limits->agreement;
-  row->needed = prompts_needed(c, own, limits, draws, row, scratch);
+  if (row->told && !same_shape(careful, r.own)) {
+    row->told = 0;
+    put_rival(row, careful, first);
+  }
+  if (row->told && starts_by_chance(first, c->prompts, limits)) {
+    row->told = 0;
+    snprintf(row->rival, sizeof row->rival, "starts_apart");
+    row->rival_layer = -1;
+  }
+  row->needed = prompts_needed(c, &r, draws, row, scratch);
 }
 
 /* --- a row --- */

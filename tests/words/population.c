@@ -1,15 +1,12 @@
 /* population: the curves of all windows of a text, for the calibration of the words that are said of a few of them.
  *
- *   population OUT [LENGTH]
- *
  * The shipped model reads every disjoint window of 513 bytes of the shipped text, or the first LENGTH of them, under
  * each mode that computes anything of its own (0 is 2-0 and 2-2 is 2-1, bit by bit: tests/test_same_computation.c) and
  * in float64. For each window, pair and layer it writes the error of block_out (struct Point), for each window and mode
  * what it predicts (struct End). Windows run side by side, a thread each; the file does not depend on how many. What is
  * stopped goes on where it was when it is given the same file. */
-#include "population.h"
-
 #include <omp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,6 +16,7 @@
 #include "model/block.h"
 #include "setup.h"
 #include "trace64.h"
+#include "words.h"
 
 enum { THREADS_MOST = 64 };
 
@@ -112,14 +110,12 @@ static bool window_done(FILE *file, const PopulationHead *head, int window) {
   return pread(fileno(file), &done, 1, population_window(head, window)) == 1 && done;
 }
 
-int main(int argc, char **argv) {
+int population_run(const char *path, int length) {
   Status st = {0};
   Arena arena;
   Spec spec;
   Setup setup = {0};
   Progress progress = progress_start(false);
-  if (argc < 2) return fprintf(stderr, "population OUT [LENGTH]\n"), 2;
-  const int length = argc > 2 ? atoi(argv[2]) : POPULATION_STRIDE;
   if (!arena_reserve(&arena, 0, exhausted, &st) ||
       !spec_parse(&arena, "population", spec_text, strlen(spec_text), &spec, &st) ||
       !setup_check(&arena, &spec, &setup, &st) || !setup_load(&arena, &spec, NULL, &progress, &setup, &st))
@@ -128,8 +124,8 @@ int main(int argc, char **argv) {
   if (length < 2 || length > POPULATION_STRIDE) return fprintf(stderr, "population: a length is 2 to 513\n"), 2;
   const int layers = setup.model.layers, windows = text->T / POPULATION_STRIDE;
   PopulationHead head = {POPULATION_MAGIC, windows, layers, POPULATION_PAIRS, POPULATION_SIDES, length};
-  FILE *file = open_population(argv[1], &head);
-  if (!file) return fprintf(stderr, "population: %s cannot be written\n", argv[1]), 2;
+  FILE *file = open_population(path, &head);
+  if (!file) return fprintf(stderr, "population: %s cannot be written\n", path), 2;
 
   int threads = omp_get_max_threads() < THREADS_MOST ? omp_get_max_threads() : THREADS_MOST;
   const size_t room = (size_t)length * 48 * 1024 + ((size_t)8 << 20); /* streams and one layer's trace in float64 */
@@ -156,6 +152,6 @@ int main(int argc, char **argv) {
     progress_step(&progress, progress.done + 1);
   }
   progress_done(&progress, "%d windows of %d bytes", windows, length);
-  if (fclose(file) || !ok) return fprintf(stderr, "population: %s cannot be written\n", argv[1]), 2;
+  if (fclose(file) || !ok) return fprintf(stderr, "population: %s cannot be written\n", path), 2;
   return 0;
 }
