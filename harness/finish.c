@@ -81,8 +81,7 @@ bool finish(Arena *arena, Experiment *e, const RunOptions *options, double start
   TRY(journal_read_rows(arena, &e->journal, &table_scales, &scale, &scales, st));
   double measure_s = clock_s();
   int layers = e->setup.model.layers;
-  Resampling draws = resampling_of(arena, e->spec->prompt_count, e->spec->seed);
-  Drift *drift = drift_of(arena, pair, pairs, &draws, &drifts);
+  Drift *drift = drift_of(arena, pair, pairs, &drifts);
   DriftShape *shape = shape_of(arena, pair, pairs, layers, &e->spec->drift, e->spec->seed, &shapes);
   e->stats_s += clock_s() - measure_s;
   TableRows verdict = verdict_rows(arena, e, pair, pairs, drift, drifts);

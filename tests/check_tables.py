@@ -68,6 +68,27 @@ def check_tensor_stats(file):
     report("tensor_stats", checked)
 
 
+def check_tokens(where, row, a, b):
+    """Relative error of each row of two matrices; a tensor whose rows are no tokens has none."""
+    if row["tensor"].decode().startswith("ssm_state"):
+        require(f"{where} token_median", row["token_median"], np.nan, 0)
+        require(f"{where} token_worst", row["token_worst"], -1, 0)
+        return
+    a, b = a.astype(np.float64), b.astype(np.float64)
+    finite = (np.isfinite(a) & np.isfinite(b)).all(axis=1)
+    require(f"{where} tokens_left_out", row["tokens_left_out"], np.count_nonzero(~finite), 0)
+    a, d = a[finite], (b - a)[finite]
+    size, error = np.linalg.norm(a, axis=1), np.linalg.norm(d, axis=1)
+    relative = np.array([0 if e == 0 else e / s if s > 0 else np.inf for e, s in zip(error, size)])
+    if np.isfinite(relative).all():
+        for name, q in (("token_median", 50), ("token_p90", 90), ("token_p99", 99)):
+            require(f"{where} {name}", row[name], np.percentile(relative, q), 1e-12 * relative.max())
+    if error.max() > 0:
+        worst = np.flatnonzero(finite)[np.argmax(error)]
+        require(f"{where} token_worst", row["token_worst"], worst, 0)
+        require(f"{where} token_worst_share", row["token_worst_share"], error.max() ** 2 / np.sum(error**2), 1e-12)
+
+
 def check_pair_stats(file):
     checked = 0
     for row in file["tables/pair_stats"][()]:
@@ -78,6 +99,7 @@ def check_pair_stats(file):
         if a is None:
             continue
         checked += 1
+        check_tokens(where, row, a, b)
         a, b = a.ravel(), b.ravel()
         bits = a.astype(np.float32).view(np.uint32) != b.astype(np.float32).view(np.uint32)
         a, b = a.astype(np.float64), b.astype(np.float64)
@@ -130,7 +152,40 @@ def check_drift(file):
     report("drift", checked)
 
 
+def check_drift_shape(file):
+    """Factors between layers, geometric means over prompts of the median token's error."""
+    pairs = file["tables/pair_stats"][()]
+    checked = 0
+    for row in file["tables/drift_shape"][()]:
+        where = f"drift_shape {text(row['base'])} {text(row['other'])} {text(row['tensor'])}"
+        if np.isnan(row["growth"]) or row["left_out"]:
+            continue
+        mine = pairs[(pairs["base"] == row["base"]) & (pairs["other"] == row["other"])
+                     & (pairs["tensor"] == row["tensor"])]
+        prompts, layers = np.unique(mine["prompt"]), range(row["first_layer"], row["last_layer"] + 1)
+        y = np.array([[np.log(mine[(mine["prompt"] == p) & (mine["layer"] == l)]["token_median"][0]) for l in layers]
+                      for p in prompts])
+        mean, first = y.mean(axis=0), row["first_layer"]
+        peak = int(np.argmax(mean))
+        require(f"{where} prompts", row["prompts"], len(prompts), 0)
+        require(f"{where} peak", mean[row["peak_layer"] - first], mean[peak], 1e-12)
+        for name, to, since in (("growth", -1, 0), ("rise", row["peak_layer"] - first, 0),
+                                ("fall", -1, row["peak_layer"] - first)):
+            require(f"{where} {name}", np.log(row[name]), mean[to] - mean[since], 1e-11)
+        if row["step_layer"] >= 0:
+            require(f"{where} step", np.log(row["step"]), np.diff(mean).max(), 1e-11)
+        if len(prompts) > 1:
+            spread = np.std(y[:, -1] - y[:, 0], ddof=1) / np.sqrt(len(prompts))
+            half = np.log(row["growth_high"] / row["growth_low"]) / 2
+            t = {2: 12.7062047361747, 3: 4.30265272974946, 4: 3.18244630528371}.get(len(prompts))  # t(0.975, n - 1)
+            if t:
+                require(f"{where} interval", half, t * spread, 1e-9 + 1e-9 * half)
+        checked += 1
+    report("drift_shape", checked)
+
+
 with h5py.File(sys.argv[1], "r") as results:
     check_tensor_stats(results)
     check_pair_stats(results)
     check_drift(results)
+    check_drift_shape(results)

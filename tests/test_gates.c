@@ -164,7 +164,7 @@ Test(gates, identical_tensors_of_zeros_pass_every_limit) {
   pair.layer = 0;
   Arena arena = new_arena();
   size_t drifts;
-  Drift *drift = drift_of(&arena, &pair, 1, NULL, &drifts);
+  Drift *drift = drift_of(&arena, &pair, 1, &drifts);
   Measured m = {.pair = &pair, .pairs = 1, .drift = drift, .drifts = drifts, .layers = 1};
   const Gate gate[] = {{.tensor = "scan", .rel_l2 = {0, true}},
                        {.tensor = "scan", .max_abs = {0, true}},

@@ -73,8 +73,7 @@ Test(same_computation, in_other_clothes_is_never_said_to_differ, .timeout = 120)
 
     PairStats rows[T_LAYER_COUNT];
     size_t count = rows_of(&a, &b, mode, layer, rows, arena), drifts, shapes;
-    Resampling draws = resampling_of(&arena, 1, 1);
-    Drift *drift = drift_of(&arena, rows, count, &draws, &drifts);
+    Drift *drift = drift_of(&arena, rows, count, &drifts);
     const DriftLimits limits = spec_drift(NULL, arena);
     DriftShape *shape = shape_of(&arena, rows, count, s.model.layers, &limits, 1, &shapes);
     Verdict verdict = verdict_of(mode, mode, rows, count, drift, drifts, s.model.layers);
@@ -101,7 +100,7 @@ Test(same_computation, one_bit_of_the_input_is_a_difference) {
   run(&s, 5, mode, 1, &other, &s.arena, &b);
   PairStats rows[T_LAYER_COUNT];
   size_t count = rows_of(&a, &b, mode, 5, rows, s.arena), drifts;
-  Drift *drift = drift_of(&s.arena, rows, count, NULL, &drifts);
+  Drift *drift = drift_of(&s.arena, rows, count, &drifts);
   Verdict verdict = verdict_of(mode, mode, rows, count, drift, drifts, s.model.layers);
   cr_assert_str_eq(verdict.effect, "same_kernels");
   cr_assert_str_eq(verdict.first_tensor, "block_in");

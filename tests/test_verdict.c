@@ -24,7 +24,7 @@ static PairStats verdict_row(const char *prompt, const char *tensor, int layer, 
 static Verdict verdict_from(const PairStats *rows, size_t count, int layers) {
   Arena arena = new_arena();
   size_t drift_count;
-  Drift *drift = drift_of(&arena, rows, count, NULL, &drift_count);
+  Drift *drift = drift_of(&arena, rows, count, &drift_count);
   Verdict v = verdict_of(mode_preset("2-0"), mode_preset("2-4"), rows, count, drift, drift_count, layers);
   arena_release(&arena);
   return v;

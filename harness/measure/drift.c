@@ -4,31 +4,29 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "measure/interval.h"
 #include "measure/places.h"
 
 /* The pooled relative L2 of so many finite elements. */
 static double ratio_of(Squares sum, double finite) { return finite > 0 && sum.error == 0 ? 0 : squares_ratio(sum); }
 
-/* The interval of the pooled relative L2, prompts drawn again; none with a single prompt. */
-static Interval pooled_interval(const PairStats *rows, const Place *place, size_t count, const Resampling *draws,
-                                Arena scratch) {
-  if (!draws || count < 2) return (Interval){NAN, NAN};
-  double *value = ARENA_NEW(&scratch, double, RESAMPLES);
-  Squares *own = ARENA_NEW(&scratch, Squares, count);
-  for (size_t i = 0; i < count; i++) own[i] = squares_of(&rows[place[i].row]);
-  for (size_t b = 0; b < RESAMPLES; b++) {
-    const uint16_t *times = draws->times + b * (size_t)draws->prompts;
-    Squares sum = {0, 0};
-    double finite = 0;
-    for (size_t i = 0; i < count; i++) {
-      const PairStats *row = &rows[place[i].row];
-      sum.error += times[place[i].prompt] * own[i].error;
-      sum.base += times[place[i].prompt] * own[i].base;
-      finite += times[place[i].prompt] * (double)(row->n - row->nonfinite);
-    }
-    value[b] = ratio_of(sum, finite);
+/* The interval of the pooled relative L2: Student's t of its logarithm, linearised: a prompt pulls it up by what its
+ * error exceeds the pooled share of its size. None with fewer prompts than DRIFT_POOLED_LEAST. */
+static Interval pooled_interval(const PairStats *rows, const Place *place, size_t count, Arena scratch) {
+  double *pull = ARENA_NEW(&scratch, double, count);
+  Squares *own = ARENA_NEW(&scratch, Squares, count), sum = {0, 0};
+  size_t kept = 0;
+  for (size_t i = 0; i < count; i++) {
+    own[kept] = squares_of(&rows[place[i].row]);
+    sum.error += own[kept].error;
+    sum.base += own[kept].base;
+    kept += own[kept].base > 0;
   }
-  return interval_of(value, RESAMPLES);
+  if (kept < DRIFT_POOLED_LEAST || !(sum.error > 0)) return (Interval){NAN, NAN};
+  const double share = sum.error / sum.base, size = sum.base / (double)kept;
+  for (size_t i = 0; i < kept; i++) pull[i] = (own[i].error / share - own[i].base) / size;
+  Sampled s = interval_of_values(pull, kept); /* a square's logarithm is twice that of its root */
+  return (Interval){sqrt(share) * exp(s.low / 2), sqrt(share) * exp(s.high / 2)};
 }
 
 /* A figure of every prompt that has one. */
@@ -48,6 +46,10 @@ static void pool_tokens(const PairStats *rows, const Place *place, size_t count,
   drift->token_median = median.value;
   drift->token_median_low = median.low;
   drift->token_median_high = median.high;
+  Sampled l2 = over_prompts(rows, place, count, offsetof(PairStats, rel_l2), scratch);
+  drift->rel_l2_mean = l2.value;
+  drift->rel_l2_mean_low = l2.low;
+  drift->rel_l2_mean_high = l2.high;
   drift->token_p90 = over_prompts(rows, place, count, offsetof(PairStats, token_p90), scratch).value;
   drift->token_p99 = over_prompts(rows, place, count, offsetof(PairStats, token_p99), scratch).value;
   drift->token_worst_share = NAN;
@@ -98,7 +100,7 @@ static Drift pool(const PairStats *rows, const Place *place, size_t count) {
   return drift;
 }
 
-Drift *drift_of(Arena *arena, const PairStats *rows, size_t count, const Resampling *draws, size_t *drift_count) {
+Drift *drift_of(Arena *arena, const PairStats *rows, size_t count, size_t *drift_count) {
   Drift *drift = ARENA_NEW(arena, Drift, count);
   Arena scratch = *arena;
   const Place *place = places_of(&scratch, rows, count);
@@ -107,7 +109,7 @@ Drift *drift_of(Arena *arena, const PairStats *rows, size_t count, const Resampl
     to = places_alike(place, count, from, true);
     drift[made] = pool(rows, &place[from], to - from);
     pool_tokens(rows, &place[from], to - from, &drift[made], scratch);
-    Interval interval = pooled_interval(rows, &place[from], to - from, draws, scratch);
+    Interval interval = pooled_interval(rows, &place[from], to - from, scratch);
     drift[made].rel_l2_low = interval.low;
     drift[made].rel_l2_high = interval.high;
     bool follows = from > 0 && place[from - 1].pair == place[from].pair &&

@@ -72,9 +72,12 @@ Sampled interval_of_shares(const int64_t *hits, const int64_t *trials, size_t n,
   }
   Sampled s = interval_of_values(share, n);
   if (isnan(s.low)) return s;
+  s.low = fmax(0, s.low);
+  s.high = fmin(1, s.high);
+  if (all_hits > SHARES_FEW && all - all_hits > SHARES_FEW) return s;
   Interval exact = interval_exact(all_hits, all);
-  s.low = fmax(0, fmin(s.low, exact.low));
-  s.high = fmin(1, fmax(s.high, exact.high));
+  s.low = fmin(s.low, exact.low);
+  s.high = fmax(s.high, exact.high);
   return s;
 }
 

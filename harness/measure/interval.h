@@ -5,11 +5,17 @@
  *   values   mean, Student's t with n - 1 degrees of freedom
  *   logs     geometric mean, the same of the logarithms: for errors and factors, which are > 0 and skewed
  *   shares   proportions of many dependent trials (tokens) in each prompt: a prompt is one cluster, Student's t of
- *            their shares, cut to [0, 1]; but no narrower on either side than interval_exact of all trials, were they
- *            independent: two prompts without a miss do not promise that there is none
+ *            their shares, cut to [0, 1]; with SHARES_FEW hits or misses in all, or fewer, no narrower on either side
+ *            than interval_exact of all trials: two prompts without a miss do not promise that there is none
  *
  * Of one trial a prompt: interval_exact (Clopper and Pearson, by GSL's beta distribution: never covers less than it
  * says) or interval_wilson (score: covers about what it says).
+ *
+ * Measured on 533 windows of 513 bytes of the shipped text, drawn again 1,000 times (make check-words), of 2, 4, 8, 16
+ * and 32 prompts, mean of seven modes, in %: bits per byte less fp64's 95.1 94.0 93.7 93.8 93.8; KL by logs 94.9 95.1
+ * 94.6 94.0 94.9 (by values 94.0 90.7 89.4 88.6 89.4: it is skewed, give its geometric mean); top-1 accuracy 96.0 94.5
+ * 95.1 94.8 95.2; top-1 agreement 91.6 94.6 94.9 94.8 95.0 where a window has ten misses, 99.7 and more where it has
+ * fewer than one.
  *
  * One prompt has no interval: low and high are NaN. So have values of which one is not finite: leave them out by name
  * first. All are of 95 %. */
@@ -21,6 +27,7 @@
 
 #include "base/arena.h"
 
+enum { SHARES_FEW = 10 };
 static const double interval_level = 0.95;
 static const double interval_power = 0.8; /* how often interval_needed's number would tell */
 

