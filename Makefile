@@ -71,7 +71,7 @@ check-wheels: deps-check        ## the tests that read results in Python, with t
 	python3 -m venv $(WHEELS) && $(WHEELS)/bin/pip install -qU h5py numpy pandas tables xarray netCDF4 h5netcdf
 	DRIFTSCOPE_PYTHON=$(abspath $(WHEELS))/bin/python $(BUILD)/check --filter '@(cli|readme)/@(tables_equal*|float16*|python_snippets*)'
 
-check-words: deps-check             ## how often intervals and shapes said of a few prompts are right: half an hour the first time
+check-words: deps-check         ## how often intervals and shapes said of a few prompts are right: half an hour the first time
 	@$(AGAIN) all $(BUILD)/words
 	OMP_WAIT_POLICY=passive OPENBLAS_NUM_THREADS=1 $(BUILD)/words population $(BUILD)/population.bin
 	OMP_WAIT_POLICY=passive $(BUILD)/words check $(BUILD)/population.bin
@@ -84,7 +84,7 @@ bundle: deps                    ## a folder, and its .tar.xz, that runs on your 
 	@$(AGAIN) all $(BUILD)/check $(BUILD)/check-gpu
 	rm -rf $(BUNDLE) && mkdir -p $(BUNDLE)/lib $(BUNDLE)/tests
 	cp -r $(PROGRAM) $(BUILD)/check $(BUILD)/check-gpu experiments data LICENSE NOTICE README.md $(BUNDLE)
-	cp tests/*.py $(BUNDLE)/tests
+	cp tests/*.py $(BUNDLE)/tests && cp --parents tests/words/curves.bin $(BUNDLE)
 	ldd $(PROGRAM) $(BUILD)/check $(BUILD)/check-gpu | sed -n 's|.* => \(/[^ ]*\).*|\1|p' | sort -u | \
 	  grep -vE '/(libc|libm|libdl|librt|libpthread|libresolv|libstdc\+\+|libgcc_s|ld-linux[^/]*)\.so' | xargs cp -Lt $(BUNDLE)/lib
 	tar -C $(BUILD) -cJf $(BUNDLE).tar.xz $(notdir $(BUNDLE))
