@@ -436,10 +436,10 @@ typedef struct Table {
   int columns;
   const Column *column;
 } Table;
-extern const Table table_tensor_stats, table_pair_stats, table_drift, table_drift_shape, table_gates,
-    table_verdict, table_modes, table_scales, table_performance, table_budget, table_micro, table_micro_histogram,
-    table_micro_worst, table_state_drift, table_state_error, table_evaluation, table_evaluation_windows,
-    table_evaluation_pairs, table_cost, table_cost_bytes, table_speed, table_swap, table_swap_effect, table_restore;
+extern const Table table_tensor_stats, table_pair_stats, table_drift, table_drift_shape, table_gates, table_verdict,
+    table_modes, table_scales, table_performance, table_budget, table_micro, table_micro_histogram, table_micro_worst,
+    table_state_drift, table_state_error, table_evaluation, table_evaluation_windows, table_evaluation_pairs,
+    table_cost, table_cost_bytes, table_speed, table_swap, table_swap_effect, table_restore;
 extern const Table *const tables[]; /* all that are stored, in the order of the report; ends with NULL */
 
 /* The number in a column of doubles, by its offset. */

@@ -187,7 +187,7 @@ Coverage words_coverage(const Population *p, int pair, int n, int draws, const D
   const double all_pooled = pooled_of(last, drawn, p->windows);
   const double geometric = interval_of_logs(last, (size_t)p->windows).value;
   const ShapeDraws own = shape_draws(&scratch, n, seed);
-  const Resampling again = resampling_of(&scratch, n, 0, seed);
+  const Resampling again = resampling_of(&scratch, n, seed);
   gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
   gsl_rng_set(rng, (unsigned long)(seed * 1000 + pair * 40 + n));
   for (int d = 0; d < draws; d++) {
