@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "base/process.h"
 #include "command/command.h"
 #include "provenance.h"
@@ -92,6 +93,10 @@ int main(int argc, char **argv) {
   if (!arena_reserve(&arena, 0, memory_exhausted, &st)) return fail(&st);
   const char *typed = as_typed(&arena, argc, argv);
   Options options = options_parse(&command->usage, argc - 1, argv + 1);
+  const char *files[2];
+  int foreign = command_foreign(command, &options, files);
+  int status = foreign ? child_start(files, foreign, &st) : CHILD_HERE;
+  if (status != CHILD_HERE) return status == CHILD_NONE ? fail(&st) : status;
   bool ok = command->run(&arena, &options, typed, &st);
   return ok ? EXIT_SUCCESS : fail(&st);
 }

@@ -71,10 +71,11 @@ Test(vectors, scan_equals_quamba_kernel_at_its_share_in_both_orders) {
 
 /* ---- files made here ---- */
 
-enum { T = 6, E = 5, K = 3 };
+enum { T = 6, E_MOST = 6, K = 3 };
+static int E = 5; /* 6: the shape does not say which dimension is which */
 
 typedef struct Made {
-  int8_t x[T * E], weight[E * K], bias[E], y[T * E]; /* [token, channel] */
+  int8_t x[T * E_MOST], weight[E_MOST * K], bias[E_MOST], y[T * E_MOST]; /* [token, channel] */
 } Made;
 
 static const float x_scale = 0.05f, w_scale = 0.02f, b_scale = 0.01f, y_scale = 0.03f;
@@ -84,7 +85,7 @@ static Made make(void) {
   Made m;
   uint32_t state = 7;
   for (size_t i = 0; i < sizeof m; i++) ((int8_t *)&m)[i] = (int8_t)((state = state * 1664525u + 1013904223u) >> 24);
-  float pre[T * E];
+  float pre[T * E_MOST];
   Conv1d w = {.E = E,
               .K = K,
               .type = TYPE_I8,
@@ -101,6 +102,10 @@ static Made make(void) {
 typedef enum Fault {
   NONE,
   FIXED_AXES,
+  VARIABLE_AXES,
+  SPACED_AXES,
+  LISTED_AXES,
+  SCALE_IN_LIST,
   DOUBLE_SCALE,
   ONE_VALUE_OFF,
   ALL_VALUES_OFF,
@@ -113,35 +118,64 @@ typedef enum Fault {
   WRONG_SHAPE,
   RANK_3,
   WRONG_AXES,
+  WRONG_VARIABLE_AXES,
+  TWO_AXES,
+  AXES_OF_NUMBERS,
+  LONG_AXES,
+  TWO_SCALES,
+  WHOLE_SCALE,
   SOFT_LINK,
   EXTERNAL_DATA,
   WRONG_RANK,
   NO_CASE
 } Fault;
 
-static void put_scale(hid_t dataset, float value, bool wide) {
-  hid_t space = H5Screate(H5S_SCALAR);
-  hid_t a = H5Acreate2(dataset, "scale", wide ? H5T_IEEE_F64LE : H5T_IEEE_F32LE, space, H5P_DEFAULT, H5P_DEFAULT);
-  H5Awrite(a, H5T_NATIVE_FLOAT, &value);
+static void put_scale(hid_t dataset, float value, Fault fault) {
+  const hsize_t n = fault == TWO_SCALES ? 2 : 1;
+  hid_t space = n == 2 || fault == SCALE_IN_LIST ? H5Screate_simple(1, &n, NULL) : H5Screate(H5S_SCALAR);
+  hid_t type = fault == DOUBLE_SCALE ? H5T_IEEE_F64LE : fault == WHOLE_SCALE ? H5T_STD_I64LE : H5T_IEEE_F32LE;
+  hid_t a = H5Acreate2(dataset, "scale", type, space, H5P_DEFAULT, H5P_DEFAULT);
+  H5Awrite(a, H5T_NATIVE_FLOAT, (float[]){value, value});
   H5Aclose(a);
   H5Sclose(space);
 }
 
-static void put_axes(hid_t dataset, const char *text) {
-  hid_t space = H5Screate(H5S_SCALAR), type = H5Tcopy(H5T_C_S1);
-  H5Tset_size(type, strlen(text));
+/* As h5py writes it: `variable` for a str, fixed for np.bytes_; `n` 0: a scalar. */
+static void put_axes(hid_t dataset, const char *text, bool variable, hsize_t n) {
+  hid_t space = n ? H5Screate_simple(1, &n, NULL) : H5Screate(H5S_SCALAR), type = H5Tcopy(H5T_C_S1);
+  H5Tset_size(type, variable ? H5T_VARIABLE : strlen(text));
   hid_t a = H5Acreate2(dataset, "axes", type, space, H5P_DEFAULT, H5P_DEFAULT);
-  H5Awrite(a, type, text);
+  const char *texts[2] = {text, text};
+  H5Awrite(a, type, variable ? (const void *)texts : text);
   H5Aclose(a);
   H5Tclose(type);
   H5Sclose(space);
 }
 
+static void put_axes_of(hid_t dataset, Fault fault) {
+  static const char turned[] = "token,channel";
+  if (fault == FIXED_AXES) put_axes(dataset, turned, false, 0);
+  if (fault == VARIABLE_AXES) put_axes(dataset, turned, true, 0);
+  if (fault == SPACED_AXES) put_axes(dataset, "token, channel", true, 0);
+  if (fault == LISTED_AXES) put_axes(dataset, turned, true, 1);
+  if (fault == WRONG_AXES) put_axes(dataset, "channel,time", false, 0);
+  if (fault == WRONG_VARIABLE_AXES) put_axes(dataset, "channel,time", true, 0);
+  if (fault == TWO_AXES) put_axes(dataset, "token", true, 2);
+  if (fault == LONG_AXES)
+    put_axes(dataset, "token,channel,token,channel,token,channel,token,channel,token,channel", true, 0);
+  if (fault != AXES_OF_NUMBERS) return;
+  hid_t space = H5Screate(H5S_SCALAR);
+  H5Aclose(H5Acreate2(dataset, "axes", H5T_STD_I32LE, space, H5P_DEFAULT, H5P_DEFAULT));
+  H5Sclose(space);
+}
+
+static bool is_turned(Fault fault) { return fault >= FIXED_AXES && fault <= LISTED_AXES; }
+
 /* `data` [rows, cols]; turned: stored [cols, rows]. */
 static void put(hid_t group, const char *name, const int8_t *data, int rows, int cols, bool turned, float scale,
                 Fault fault) {
   bool mine = !strcmp(name, "x");
-  int8_t stored[T * E];
+  int8_t stored[T * E_MOST];
   for (int r = 0; r < rows; r++)
     for (int c = 0; c < cols; c++) stored[turned ? c * rows + r : r * cols + c] = data[r * cols + c];
   hsize_t dims[3] = {(hsize_t)(turned ? cols : rows), (hsize_t)(turned ? rows : cols), 1};
@@ -149,9 +183,9 @@ static void put(hid_t group, const char *name, const int8_t *data, int rows, int
   if (rank == 1) dims[0] = (hsize_t)cols;
   if (mine && fault == WRONG_SHAPE) dims[0]--;
   if (mine && fault == RANK_3) rank = 3;
-  if (mine && fault == WRONG_RANK) dims[0] = T * E, rank = 1;
+  if (mine && fault == WRONG_RANK) dims[0] = (hsize_t)(T * E), rank = 1;
   hid_t space = H5Screate_simple(rank, dims, NULL), list = H5Pcreate(H5P_DATASET_CREATE);
-  if (mine && fault == EXTERNAL_DATA) H5Pset_external(list, "/etc/passwd", 0, T * E);
+  if (mine && fault == EXTERNAL_DATA) H5Pset_external(list, "/etc/passwd", 0, (hsize_t)(T * E));
   hid_t type = mine && fault == WRONG_TYPE ? H5T_STD_U8LE : H5T_STD_I8LE;
   hid_t dataset = H5Dcreate2(group, name, type, space, H5P_DEFAULT, list, H5P_DEFAULT);
   cr_assert(dataset >= 0, "%s", name);
@@ -162,9 +196,8 @@ static void put(hid_t group, const char *name, const int8_t *data, int rows, int
               : fault == NAN_SCALE  ? 0.0f / 0.0f
               : fault == ZERO_SCALE ? 0
                                     : scale,
-              fault == DOUBLE_SCALE);
-  if (mine && fault == FIXED_AXES) put_axes(dataset, "token,channel");
-  if (mine && fault == WRONG_AXES) put_axes(dataset, "channel,time");
+              mine ? fault : NONE);
+  if (mine) put_axes_of(dataset, fault);
   H5Dclose(dataset);
   H5Pclose(list);
   H5Sclose(space);
@@ -181,7 +214,7 @@ static void write_file(const char *path, Fault fault) {
   if (fault == SOFT_LINK)
     H5Lcreate_soft("/any name at all/conv1d/weight", group, "x", H5P_DEFAULT, H5P_DEFAULT);
   else
-    put(group, "x", m.x, T, E, fault != FIXED_AXES, x_scale, fault);
+    put(group, "x", m.x, T, E, !is_turned(fault), x_scale, fault);
   if (fault != NO_WEIGHT) put(group, "weight", m.weight, E, K, false, w_scale, fault);
   put(group, "bias", m.bias, 1, E, false, b_scale, fault);
   if (fault != NO_OUTPUT) put(group, "y_silu", m.y, T, E, true, y_scale, fault);
@@ -207,10 +240,10 @@ Test(vectors, other_shapes_and_names_are_read_and_a_wrong_value_is_found) {
     Fault fault;
     const char *share;
     bool good;
-  } by_hand[] = {{NONE, "y_silu 1.000000\n", true},
-                 {FIXED_AXES, "y_silu 1.000000\n", true},
-                 {DOUBLE_SCALE, "y_silu 1.000000\n", true},
-                 {ONE_VALUE_OFF, "y_silu 0.966666\n", false},
+  } by_hand[] = {{NONE, "y_silu 1.000000\n", true},           {FIXED_AXES, "y_silu 1.000000\n", true},
+                 {VARIABLE_AXES, "y_silu 1.000000\n", true},  {SPACED_AXES, "y_silu 1.000000\n", true},
+                 {LISTED_AXES, "y_silu 1.000000\n", true},    {SCALE_IN_LIST, "y_silu 1.000000\n", true},
+                 {DOUBLE_SCALE, "y_silu 1.000000\n", true},   {ONE_VALUE_OFF, "y_silu 0.966666\n", false},
                  {ALL_VALUES_OFF, "y_silu 0.000000\n", false}};
   for (size_t i = 0; i < sizeof by_hand / sizeof *by_hand; i++) {
     Status st = {0};
@@ -223,6 +256,17 @@ Test(vectors, other_shapes_and_names_are_read_and_a_wrong_value_is_found) {
     cr_expect(strstr(text, by_hand[i].share), "fault %d: %s", by_hand[i].fault, text);
     if (by_hand[i].fault == ONE_VALUE_OFF)
       cr_expect(strstr(text, "largest step 2, first difference [1, 2]"), "%s", text);
+  }
+}
+
+Test(vectors, axes_are_read_in_every_spelling_where_the_shape_does_not_tell) {
+  Arena arena = new_arena();
+  E = 6;
+  for (Fault fault = FIXED_AXES; fault <= LISTED_AXES; fault++) {
+    Status st = {0};
+    const char *text = "";
+    write_file(path, fault);
+    cr_expect(micro_vectors(&arena, path, "conv1d", 0.9999, &text, &st), "fault %d: %s %s", fault, st.text, text);
   }
 }
 
@@ -240,6 +284,12 @@ Test(vectors, damaged_or_misleading_files_are_refused_with_their_place) {
              {RANK_3, {"conv1d: x", "dimensions"}},
              {WRONG_RANK, {"conv1d: x", "1 dimensions"}},
              {WRONG_AXES, {"conv1d: x", "channel,time"}},
+             {WRONG_VARIABLE_AXES, {"conv1d: x", "channel,time"}},
+             {TWO_AXES, {"conv1d: x", "'axes' is not a scalar"}},
+             {AXES_OF_NUMBERS, {"conv1d: x", "'axes' is not a text"}},
+             {LONG_AXES, {"conv1d: x", "'axes' has more than the 63 bytes allowed"}},
+             {TWO_SCALES, {"conv1d: x", "'scale' is not a scalar"}},
+             {WHOLE_SCALE, {"conv1d: x", "'scale' has another type"}},
              {SOFT_LINK, {"conv1d: x", "soft link"}},
              {EXTERNAL_DATA, {"conv1d: x", "another file"}},
              {NO_CASE, {"no case", "conv1d"}}};

@@ -20,16 +20,29 @@ void store_start(void) {
 }
 
 typedef struct Reason {
-  int error; /* errno as the file driver noted it */
+  int error;   /* errno as the file driver noted it */
+  bool locked; /* it was the file's lock that failed */
   char innermost[256];
 } Reason;
 
 static herr_t look(unsigned n, const H5E_error2_t *entry, void *data) {
   Reason *reason = data;
   const char *text = entry->desc ? entry->desc : "", *error = strstr(text, "errno = ");
+  if (strstr(text, "unable to lock file") || strstr(text, "unable to lock the file")) reason->locked = true;
   if (n == 0) snprintf(reason->innermost, sizeof reason->innermost, "%s", text);
   if (error && !reason->error) reason->error = atoi(error + strlen("errno = "));
   return 0;
+}
+
+/* HDF5 locks every file that it opens. */
+static bool lock_failed(int error, Status *why) {
+  if (error == EAGAIN || error == EWOULDBLOCK || error == EACCES)
+    return FAIL(why,
+                "another program has it open and HDF5's lock on it; close it there, or set %s=FALSE "
+                "where nothing is written meanwhile",
+                LOCKING_VARIABLE);
+  return FAIL(why, "its file system gives no locks (%s), and HDF5 asks for one; set %s=FALSE to do without",
+              strerror(error), LOCKING_VARIABLE);
 }
 
 /* The file driver notes errno on HDF5's error stack. errno itself counts only where there is no stack, which the
@@ -40,6 +53,7 @@ bool h5_ok(bool good, Status *why) {
   Reason reason = {0};
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, look, &reason);
   int error = *reason.innermost ? reason.error : left;
+  if (reason.locked && error) return lock_failed(error, why);
   return error               ? FAIL(why, "%s", strerror(error))
          : *reason.innermost ? FAIL(why, "HDF5 says: %s", reason.innermost)
                              : FAIL(why, "HDF5 gives no reason");

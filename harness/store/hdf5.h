@@ -17,6 +17,7 @@
 /* The reason is taken at the failing call: the next call into HDF5 clears it. */
 #define H5(call) h5_ok((errno = 0, (call) >= 0), why)
 bool h5_ok(bool good, Status *why);
+#define LOCKING_VARIABLE "HDF5_USE_FILE_LOCKING" /* of the environment; stands in every reason that is a lock's */
 bool h5_close(hid_t id, Status *why);
 
 /* ---- types; below 0 where HDF5 could not make one ---- */
@@ -46,22 +47,24 @@ typedef struct Stored {
   int rank;
   hsize_t dims[2];
   size_t bytes;
+  hsize_t storage; /* bytes in the file */
 } Stored;
-/* Opens a dataset that could be one of ours: a hard link, the only one to it, contiguous or in chunks, no filter but
- * deflate, no data outside the file, rank 1 or 2, and no more bytes than its storage can hold. Its type is the caller's
- * to compare. */
+/* Opens a dataset that could be one of ours: a hard link, contiguous or in chunks, no filter but gzip, shuffle and
+ * fletcher32, no data outside the file, rank 1 or 2, and no more bytes than its storage can hold. Its type is the
+ * caller's to compare. */
 bool h5_open_stored(hid_t at, const char *name, Stored *stored, Status *why);
-/* The same for files of others: shuffle may stand before deflate. */
-bool h5_open_shuffled(hid_t at, const char *name, Stored *stored, Status *why);
 /* The same for a dataset of one dimension that is only a length: it may hold no data, and none is read. */
 bool h5_open_length(hid_t at, const char *name, Stored *stored, Status *why);
 void h5_close_stored(Stored *stored);
 /* 1: a hard link of that name is there; 0: nothing is; -1: a link of another kind, or an error. */
 int h5_has(hid_t at, const char *name, Status *why);
-/* A group by a hard link, the only one to it. */
+/* A group by a hard link. */
+bool h5_is_group(hid_t at, const char *name);
 bool h5_open_group(hid_t at, const char *name, hid_t *group, Status *why);
 /* A scalar fixed-length string of fewer than `limit` bytes; in the arena. */
 bool h5_get_text(Arena *arena, hid_t object, const char *name, size_t limit, const char **text, Status *why);
+/* The same of variable length too, as h5py writes texts; only where a child reads (base/child.h). */
+bool h5_get_any_text(Arena *arena, hid_t object, const char *name, size_t limit, const char **text, Status *why);
 /* A scalar of exactly this type. */
 bool h5_get_scalar(hid_t object, const char *name, hid_t type, void *value, Status *why);
 /* Whether a dataset written by h5_put_tensor holds the values of float16, as such or widened. */
@@ -71,6 +74,15 @@ bool h5_get_tensor(Arena *arena, hid_t at, const char *name, Tensor *t, Digest *
 /* The rows in the arena: digest and every number's range checked, every text ends with a NUL. A column that the file
  * does not have is empty (column_clear). */
 bool h5_get_rows(Arena *arena, hid_t at, const Table *table, void **rows, size_t *count, Status *why);
+/* The same of a file that somebody else may have changed: a table without a digest is read, and said to be `unproved`.
+ */
+bool h5_get_foreign_rows(Arena *arena, hid_t at, const Table *table, void **rows, size_t *count, bool *unproved,
+                         Status *why);
 /* Reads everything into the arena, after a look whether it fits, and compares the attribute digest. */
 bool h5_get_data(Arena *arena, const Stored *stored, void **data, Digest *digest, Status *why);
+/* The same without a digest to compare with. */
+bool h5_get_unproved(Arena *arena, const Stored *stored, void **data, Status *why);
+bool h5_has_digest(const Stored *stored);
+/* The element type of a tensor; false where no tensor has it. */
+bool h5_tensor_type(hid_t type, Type *found);
 #endif

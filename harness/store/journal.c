@@ -261,6 +261,7 @@ uint64_t store_bytes_free(const char *path) {
 
 bool store_write_failed(const char *path, const char *object, size_t bytes, const Status *why, Status *st) {
   char wanted[48] = "";
+  if (strstr(why->text, LOCKING_VARIABLE)) return FAIL(st, "%s: cannot be opened: %s", path, why->text);
   if (bytes) snprintf(wanted, sizeof wanted, " of %zu bytes", bytes);
   return FAIL(st, "%s: cannot be written: %s (%s%s, %llu bytes free)", path, why->text, object, wanted,
               (unsigned long long)store_bytes_free(path));

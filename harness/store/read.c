@@ -20,40 +20,60 @@ int h5_has(hid_t at, const char *name, Status *why) {
   return -1;
 }
 
-/* A second hard link would let a small file hold any number of objects, or a circle. */
-static bool is_alone(hid_t at, const char *name, H5O_type_t type, const char *type_words, Status *why) {
+static bool is_hard(hid_t at, const char *name, H5O_type_t type, const char *type_words, Status *why) {
   H5O_info_t info;
   int there = h5_has(at, name, why);
   if (there == 0) return FAIL(why, "is missing");
   if (there < 0 || !H5(H5Oget_info_by_name2(at, name, &info, H5O_INFO_BASIC, H5P_DEFAULT))) return false;
-  if (info.type != type) return FAIL(why, "is not a %s", type_words);
-  return info.rc == 1 || FAIL(why, "has %u links to it, not one", info.rc);
+  return info.type == type || FAIL(why, "is not a %s", type_words);
+}
+
+bool h5_is_group(hid_t at, const char *name) {
+  Status ignored = {0};
+  return is_hard(at, name, H5O_TYPE_GROUP, "group", &ignored);
 }
 
 bool h5_open_group(hid_t at, const char *name, hid_t *group, Status *why) {
-  return is_alone(at, name, H5O_TYPE_GROUP, "group", why) && H5(*group = H5Gopen2(at, name, H5P_DEFAULT));
+  return is_hard(at, name, H5O_TYPE_GROUP, "group", why) && H5(*group = H5Gopen2(at, name, H5P_DEFAULT));
+}
+
+/* Filters that HDF5 itself undoes, each at most once, in any order: what h5py and h5repack set. */
+static bool check_filters(hid_t list, bool *deflated, Status *why) {
+  enum { LZF = 32000 }; /* registered by h5py; libhdf5 has no decoder of it */
+  bool met[H5Z_FILTER_FLETCHER32 + 1] = {false};
+  int filters = H5Pget_nfilters(list);
+  if (filters < 0) return h5_ok(false, why);
+  for (int i = 0; i < filters; i++) {
+    unsigned flags, config;
+    size_t values = 0;
+    char name[32] = "";
+    H5Z_filter_t filter = H5Pget_filter2(list, (unsigned)i, &flags, &values, NULL, sizeof name, name, &config);
+    bool known = filter == H5Z_FILTER_DEFLATE || filter == H5Z_FILTER_SHUFFLE || filter == H5Z_FILTER_FLETCHER32;
+    if (filter < 0) return h5_ok(false, why);
+    if (filter == LZF)
+      return FAIL(why, "is compressed with lzf, which only h5py undoes: write it again there with compression='gzip'");
+    if (!known)
+      return FAIL(why,
+                  "has filter %d ('%.31s'); only gzip, shuffle and fletcher32 are undone: where the filter is known, "
+                  "'h5repack -f GZIP=6 OLD.h5 NEW.h5' makes a file that is read",
+                  (int)filter, name);
+    if (met[filter]) return FAIL(why, "has the filter '%.31s' twice", name);
+    met[filter] = true;
+  }
+  *deflated = met[H5Z_FILTER_DEFLATE];
+  return true;
 }
 
 /* Looked at before the dataspace, since asking a virtual dataset for its size opens its source files. */
-static bool check_layout(hid_t list, bool shuffled, bool *deflated, Status *why) {
+static bool check_layout(hid_t list, bool *deflated, Status *why) {
   H5D_layout_t layout = H5Pget_layout(list);
+  *deflated = false;
   if (layout == H5D_VIRTUAL) return FAIL(why, "is a virtual dataset; only data of the file itself is read");
   if (layout != H5D_CONTIGUOUS && layout != H5D_CHUNKED)
     return FAIL(why, "has a storage layout that is never written here");
   if (layout == H5D_CONTIGUOUS && H5Pget_external_count(list) != 0)
     return FAIL(why, "keeps its data in another file; only data of the file itself is read");
-  int filters = layout == H5D_CHUNKED ? H5Pget_nfilters(list) : 0;
-  *deflated = false;
-  for (int i = 0; i < filters; i++) {
-    unsigned flags, config;
-    size_t values = 0;
-    H5Z_filter_t filter = H5Pget_filter2(list, (unsigned)i, &flags, &values, NULL, 0, NULL, &config);
-    bool shuffle = shuffled && i == 0 && filter == H5Z_FILTER_SHUFFLE;
-    if (!shuffle && (*deflated || filter != H5Z_FILTER_DEFLATE))
-      return FAIL(why, "has a filter other than %sdeflate", shuffled ? "shuffle and " : "");
-    *deflated = !shuffle;
-  }
-  return true;
+  return layout != H5D_CHUNKED || check_filters(list, deflated, why);
 }
 
 static bool check_dims(Stored *stored, Status *why) {
@@ -72,7 +92,8 @@ static bool check_dims(Stored *stored, Status *why) {
 
 /* Two dimensions below 2^31 do not overflow; their bytes might, so it is elements that are compared. */
 static bool check_bytes(Stored *stored, bool deflated, hsize_t file_bytes, Status *why) {
-  hsize_t storage = H5Dget_storage_size(stored->dataset), element = H5Tget_size(stored->type);
+  hsize_t storage = stored->storage, element = H5Tget_size(stored->type);
+  if (element < 1) return FAIL(why, "has elements of no bytes");
   hsize_t elements = stored->dims[0] * stored->dims[1];
   hsize_t most = (storage > file_bytes ? file_bytes : storage) * (deflated ? DEFLATE_MOST : 1);
   if (elements > most / element)
@@ -82,16 +103,17 @@ static bool check_bytes(Stored *stored, bool deflated, hsize_t file_bytes, Statu
   return true;
 }
 
-static bool open_dataset(hid_t at, const char *name, bool with_data, bool shuffled, Stored *stored, Status *why) {
+static bool open_dataset(hid_t at, const char *name, bool with_data, Stored *stored, Status *why) {
   *stored = (Stored){.dataset = -1, .type = -1};
-  if (!is_alone(at, name, H5O_TYPE_DATASET, "dataset", why)) return false;
+  if (!is_hard(at, name, H5O_TYPE_DATASET, "dataset", why)) return false;
   hid_t list = -1, file = H5Iget_file_id(at);
   hsize_t file_bytes = 0;
   bool deflated = false;
   bool ok = H5(stored->dataset = H5Dopen2(at, name, H5P_DEFAULT)) && H5(list = H5Dget_create_plist(stored->dataset)) &&
-            check_layout(list, shuffled, &deflated, why) && H5(stored->type = H5Dget_type(stored->dataset)) &&
+            check_layout(list, &deflated, why) && H5(stored->type = H5Dget_type(stored->dataset)) &&
             H5(H5Fget_filesize(file, &file_bytes)) && check_dims(stored, why) &&
-            (!with_data || check_bytes(stored, deflated, file_bytes, why));
+            (stored->storage = H5Dget_storage_size(stored->dataset),
+             !with_data || check_bytes(stored, deflated, file_bytes, why));
   ok = h5_close(list, why) && ok;
   ok = h5_close(file, why) && ok;
   if (!ok) h5_close_stored(stored);
@@ -99,15 +121,11 @@ static bool open_dataset(hid_t at, const char *name, bool with_data, bool shuffl
 }
 
 bool h5_open_stored(hid_t at, const char *name, Stored *stored, Status *why) {
-  return open_dataset(at, name, true, false, stored, why);
-}
-
-bool h5_open_shuffled(hid_t at, const char *name, Stored *stored, Status *why) {
-  return open_dataset(at, name, true, true, stored, why);
+  return open_dataset(at, name, true, stored, why);
 }
 
 bool h5_open_length(hid_t at, const char *name, Stored *stored, Status *why) {
-  TRY(open_dataset(at, name, false, false, stored, why));
+  TRY(open_dataset(at, name, false, stored, why));
   if (stored->rank == 1) return true;
   h5_close_stored(stored);
   return FAIL(why, "does not have 1 dimension");
@@ -122,6 +140,7 @@ void h5_close_stored(Stored *stored) {
 
 /* ---- attributes ---- */
 
+/* A list of one value is one too. */
 static bool open_scalar(hid_t object, const char *name, hid_t *attribute, hid_t *type, Status *why) {
   *attribute = *type = -1;
   htri_t there = H5Aexists(object, name);
@@ -129,7 +148,7 @@ static bool open_scalar(hid_t object, const char *name, hid_t *attribute, hid_t 
   hid_t space = -1;
   bool ok = h5_ok(there > 0, why) && H5(*attribute = H5Aopen(object, name, H5P_DEFAULT)) &&
             H5(*type = H5Aget_type(*attribute)) && H5(space = H5Aget_space(*attribute)) &&
-            (H5Sget_simple_extent_type(space) == H5S_SCALAR || FAIL(why, "attribute '%.100s' is not a scalar", name));
+            (H5Sget_simple_extent_npoints(space) == 1 || FAIL(why, "attribute '%.100s' is not a scalar", name));
   return h5_close(space, why) && ok;
 }
 
@@ -150,6 +169,21 @@ bool h5_get_text(Arena *arena, hid_t object, const char *name, size_t limit, con
   return h5_close(attribute, why) && ok;
 }
 
+bool h5_get_any_text(Arena *arena, hid_t object, const char *name, size_t limit, const char **text, Status *why) {
+  hid_t attribute, type;
+  char *variable = NULL;
+  bool ok = open_scalar(object, name, &attribute, &type, why);
+  bool is_variable = ok && H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) > 0;
+  ok = ok && (!is_variable || H5(H5Aread(attribute, type, (void *)&variable)));
+  ok = h5_close(type, why) && ok;
+  ok = h5_close(attribute, why) && ok;
+  if (!ok || !is_variable) return ok && h5_get_text(arena, object, name, limit, text, why);
+  size_t length = variable ? strnlen(variable, limit) : 0;
+  if (length < limit) *text = arena_printf(arena, "%.*s", (int)length, variable ? variable : "");
+  H5free_memory(variable);
+  return length < limit || FAIL(why, "attribute '%.100s' has more than the %zu bytes allowed", name, limit - 1);
+}
+
 bool h5_get_scalar(hid_t object, const char *name, hid_t expected, void *value, Status *why) {
   hid_t attribute, type;
   bool ok =
@@ -164,19 +198,25 @@ bool h5_get_scalar(hid_t object, const char *name, hid_t expected, void *value, 
 
 enum { ATTRIBUTE_TEXT = 1024 }; /* above every kernel, digest and long_name */
 
-bool h5_get_data(Arena *arena, const Stored *stored, void **data, Digest *digest, Status *why) {
-  const char *hex;
-  TRY(h5_get_text(arena, stored->dataset, "digest", ATTRIBUTE_TEXT, &hex, why));
+bool h5_has_digest(const Stored *stored) { return H5Aexists(stored->dataset, "digest") != 0; }
+
+bool h5_get_unproved(Arena *arena, const Stored *stored, void **data, Status *why) {
   size_t room = (size_t)(arena->end - arena->next);
   if (room < 4096 || stored->bytes > room - 4096)
     return FAIL(why, "has %zu bytes, more than the memory there is for it", stored->bytes);
   *data = arena_alloc(arena, stored->bytes, 1);
-  TRY(H5(H5Dread(stored->dataset, stored->type, H5S_ALL, H5S_ALL, H5P_DEFAULT, *data)));
+  return H5(H5Dread(stored->dataset, stored->type, H5S_ALL, H5S_ALL, H5P_DEFAULT, *data));
+}
+
+bool h5_get_data(Arena *arena, const Stored *stored, void **data, Digest *digest, Status *why) {
+  const char *hex;
+  TRY(h5_get_text(arena, stored->dataset, "digest", ATTRIBUTE_TEXT, &hex, why));
+  TRY(h5_get_unproved(arena, stored, data, why));
   *digest = digest_of(*data, stored->bytes);
   return !strcmp(digest->hex, hex) || FAIL(why, "its digest differs: the data has changed since it was written");
 }
 
-static bool tensor_type(hid_t type, Type *found) {
+bool h5_tensor_type(hid_t type, Type *found) {
   for (int i = 0; i < TYPE_COUNT; i++)
     if (H5Tequal(type, h5_type((Type)i)) > 0) return *found = (Type)i, true;
   return false;
@@ -184,7 +224,7 @@ static bool tensor_type(hid_t type, Type *found) {
 
 static bool get_tensor(Arena *arena, const Stored *stored, Tensor *t, Digest *digest, Status *why) {
   Type type;
-  if (!tensor_type(stored->type, &type)) return FAIL(why, "has an element type that no tensor has");
+  if (!h5_tensor_type(stored->type, &type)) return FAIL(why, "has an element type that no tensor has");
   if (stored->rank != 2) return FAIL(why, "does not have 2 dimensions");
   float scale = 0;
   TRY(type != TYPE_I8 || h5_get_scalar(stored->dataset, "scale_factor", H5T_IEEE_F32LE, &scale, why));

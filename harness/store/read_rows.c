@@ -102,7 +102,8 @@ static bool take_rows(const Table *table, const Found *found, const char *stored
   return true;
 }
 
-static bool get_rows(Arena *arena, const Stored *stored, const Table *table, char **rows, size_t count, Status *why) {
+static bool get_rows(Arena *arena, const Stored *stored, const Table *table, bool proved, char **rows, size_t count,
+                     Status *why) {
   Found found[COLUMNS_MOST];
   size_t most = table_rows_most(table), room = (size_t)(arena->end - arena->next);
   Digest digest;
@@ -115,18 +116,31 @@ static bool get_rows(Arena *arena, const Stored *stored, const Table *table, cha
     return FAIL(why, "has %zu rows, more than the memory there is for them", count);
   *rows = arena_alloc(arena, count, table->row_size);
   Arena scratch = *arena;
-  return h5_get_data(&scratch, stored, &data, &digest, why) &&
+  return (proved ? h5_get_data(&scratch, stored, &data, &digest, why)
+                 : h5_get_unproved(&scratch, stored, &data, why)) &&
          take_rows(table, found, data, H5Tget_size(stored->type), *rows, count, scratch, why) &&
          rows_in_range(table, *rows, count, why);
 }
 
-bool h5_get_rows(Arena *arena, hid_t at, const Table *table, void **rows, size_t *count, Status *why) {
+static bool read_table(Arena *arena, hid_t at, const Table *table, void **rows, size_t *count, bool *unproved,
+                       Status *why) {
   Stored stored;
   char *taken = NULL;
   TRY(h5_open_stored(at, table->name, &stored, why));
-  bool ok = get_rows(arena, &stored, table, &taken, stored.dims[0], why);
+  bool proved = !unproved || h5_has_digest(&stored);
+  bool ok = get_rows(arena, &stored, table, proved, &taken, stored.dims[0], why);
+  if (unproved) *unproved = !proved;
   *rows = taken;
   *count = ok ? stored.dims[0] : 0;
   h5_close_stored(&stored);
   return ok;
+}
+
+bool h5_get_rows(Arena *arena, hid_t at, const Table *table, void **rows, size_t *count, Status *why) {
+  return read_table(arena, at, table, rows, count, NULL, why);
+}
+
+bool h5_get_foreign_rows(Arena *arena, hid_t at, const Table *table, void **rows, size_t *count, bool *unproved,
+                         Status *why) {
+  return read_table(arena, at, table, rows, count, unproved, why);
 }

@@ -1,6 +1,8 @@
-/* results: reading a results file by its schema alone: known names, hard links, fixed types; anything else is refused
- * by name, and every digest is checked before anything is shown. */
+/* results: reading a results file by its schema alone. Known names are hard links to objects of known types, or
+ * refused by name, and every digest is checked before anything is shown. What has another name is somebody's own: it is
+ * passed over and never opened. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -10,9 +12,10 @@
 enum { ROOT_TEXT = (1 << 22) + 1, OBJECT_TEXT = 1024 };
 
 typedef struct Walk {
-  const char *file_name;
+  Results *results;
   Arena scratch;
-  int dims[DIM_COUNT]; /* of the prompt being walked */
+  int dims[DIM_COUNT]; /* of the prompt being walked; 0: not told */
+  uint64_t left;       /* see spend */
   Status *st;
 } Walk;
 
@@ -20,7 +23,17 @@ typedef struct Walk {
 typedef bool (*Visit)(Walk *walk, hid_t group, const char *where, const char *name);
 
 static bool refuse(const Walk *walk, const char *where, const char *name, const char *reason) {
-  return FAIL(walk->st, "%s: %s%.100s: %s", walk->file_name, where, name, reason);
+  return FAIL(walk->st, "%s: %s%.100s: %s", walk->results->path, where, name, reason);
+}
+
+/* An object may have a second name. But names that lead to the same objects again and again would let a small file
+ * hold any amount of work, so what is visited may not exceed what the file can hold, some times over. */
+enum { NAMES_MOST = 8, OBJECT_BYTES = 64 /* fewer than any object takes */ };
+
+static bool spend(Walk *walk, const char *where, const char *name, uint64_t bytes) {
+  if (bytes > walk->left) return refuse(walk, where, name, "the file has the same objects under too many names");
+  walk->left -= bytes;
+  return true;
 }
 
 typedef struct Members {
@@ -32,7 +45,10 @@ typedef struct Members {
 static herr_t member(hid_t group, const char *name, const H5L_info_t *info, void *data) {
   (void)info; /* the kind of link is looked at where the object is opened */
   Members *members = data;
-  return members->visit(members->walk, group, members->where, name) ? 0 : -1;
+  return spend(members->walk, members->where, name, OBJECT_BYTES / 4) &&
+                 members->visit(members->walk, group, members->where, name)
+             ? 0
+             : -1;
 }
 
 /* Native order: for the others HDF5 1.10.8 first builds a table of the links, and frees it wrongly where one of them is
@@ -43,59 +59,72 @@ static bool each_member(hid_t group, Members *members, Status *why) {
 
 /* Opens a group and visits its members. */
 static bool enter(Walk *walk, hid_t at, const char *where, const char *name, Visit visit) {
-  char inside[256];
+  char inside[512];
   hid_t group = -1;
   Status reason = {0}, *why = &reason;
-  snprintf(inside, sizeof inside, "%s%.64s/", where, name);
+  snprintf(inside, sizeof inside, "%s%.128s/", where, name);
   if (!h5_open_group(at, name, &group, why)) return refuse(walk, where, name, why->text);
   Members members = {walk, visit, inside};
-  bool ok = each_member(group, &members, why) || refuse(walk, where, name, why->text);
+  bool ok = spend(walk, where, name, OBJECT_BYTES) &&
+            (each_member(group, &members, why) || refuse(walk, where, name, why->text));
   h5_close(group, why);
   return ok;
 }
 
-static bool unknown(const Walk *walk, const char *where, const char *name) {
-  return refuse(walk, where, name, "is an object that no results file has");
+static bool passed_over(void) { return true; }
+
+static void note_unproved(Walk *walk, const char *where, const char *name) {
+  Results *r = walk->results;
+  if (r->unproved++ == 0) snprintf(r->first_unproved, sizeof r->first_unproved, "%s%.100s", where, name);
 }
 
 /* ---- tensors ---- */
 
-static bool check_texts(Arena scratch, hid_t dataset, Status *why) {
-  static const char *const names[] = {"long_name", "units"};
-  const char *text;
-  for (int i = 0; i < 2; i++) TRY(h5_get_text(&scratch, dataset, names[i], OBJECT_TEXT, &text, why));
-  return true;
+/* Data is read only to be compared with its digest. */
+static bool check_digest(Walk *walk, const Stored *stored, const char *where, const char *name) {
+  Status why = {0};
+  Arena scratch = walk->scratch;
+  Digest digest;
+  void *data;
+  TRY(spend(walk, where, name, OBJECT_BYTES + stored->storage));
+  if (!h5_has_digest(stored)) return note_unproved(walk, where, name), true;
+  return h5_get_data(&scratch, stored, &data, &digest, &why) || refuse(walk, where, name, why.text);
+}
+
+static bool has_length(const Walk *walk, const Stored *stored, int i, Dim dim) {
+  return !walk->dims[dim] || (int)stored->dims[i] == walk->dims[dim];
 }
 
 static bool check_tensor(Walk *walk, hid_t group, const char *where, const char *name, TensorId id) {
-  Status reason = {0}, *why = &reason;
-  Arena scratch = walk->scratch;
-  Tensor t;
-  Digest digest;
-  hid_t dataset = -1;
-  bool ok = h5_get_tensor(&scratch, group, name, &t, &digest, why) &&
-            H5(dataset = H5Dopen2(group, name, H5P_DEFAULT)) && check_texts(scratch, dataset, why);
-  h5_close(dataset, why);
-  if (!ok) return refuse(walk, where, name, why->text);
   const TensorInfo *info = &tensor_info[id];
-  return (t.rows == walk->dims[info->rows] && t.cols == walk->dims[info->cols]) ||
-         refuse(walk, where, name, "does not have the lengths of its dimension scales");
+  Status why = {0};
+  Stored stored;
+  Type type;
+  if (!h5_open_stored(group, name, &stored, &why)) return refuse(walk, where, name, why.text);
+  const char *fault = !h5_tensor_type(stored.type, &type) ? "has an element type that no tensor has"
+                      : stored.rank != 2                  ? "does not have 2 dimensions"
+                      : !has_length(walk, &stored, 0, info->rows) || !has_length(walk, &stored, 1, info->cols)
+                          ? "does not have the lengths of its dimension scales"
+                          : NULL;
+  bool ok = fault ? refuse(walk, where, name, fault) : check_digest(walk, &stored, where, name);
+  h5_close_stored(&stored);
+  return ok;
 }
 
 static bool visit_block(Walk *walk, hid_t group, const char *where, const char *name) {
   int id = tensor_id(name);
-  return id >= 0 && id < T_LAYER_COUNT ? check_tensor(walk, group, where, name, id) : unknown(walk, where, name);
+  return id >= 0 && id < T_LAYER_COUNT ? check_tensor(walk, group, where, name, id) : passed_over();
 }
 
 static bool is_layer(const char *name) {
   size_t digits = strncmp(name, "layer_", 6) ? 0 : strspn(name + 6, "0123456789");
-  return digits >= 2 && digits <= 6 && !name[6 + digits];
+  return digits >= 2 && digits <= 4 && !name[6 + digits] && atoi(name + 6) < LAYERS_MOST;
 }
 
 static bool visit_mode(Walk *walk, hid_t group, const char *where, const char *name) {
   int id = tensor_id(name);
   if (id >= T_LAYER_COUNT) return check_tensor(walk, group, where, name, id);
-  return is_layer(name) ? enter(walk, group, where, name, visit_block) : unknown(walk, where, name);
+  return is_layer(name) ? enter(walk, group, where, name, visit_block) : passed_over();
 }
 
 /* ---- prompts ---- */
@@ -103,6 +132,8 @@ static bool visit_mode(Walk *walk, hid_t group, const char *where, const char *n
 static bool check_scale(Walk *walk, hid_t group, const char *where, Dim dim) {
   Status why = {0};
   Stored stored;
+  walk->dims[dim] = 0;
+  if (h5_has(group, dim_names[dim], &why) == 0) return true;
   if (!h5_open_length(group, dim_names[dim], &stored, &why)) return refuse(walk, where, dim_names[dim], why.text);
   hid_t wanted = dim == DIM_TOKEN ? H5T_STD_I32LE : H5T_IEEE_F32LE;
   bool same = H5Tequal(stored.type, wanted) > 0;
@@ -114,34 +145,32 @@ static bool check_scale(Walk *walk, hid_t group, const char *where, Dim dim) {
 static bool check_token_ids(Walk *walk, hid_t group, const char *where) {
   Status why = {0};
   Stored stored;
-  Arena scratch = walk->scratch;
-  Digest digest;
-  void *data;
   if (!h5_open_stored(group, "token_id", &stored, &why)) return refuse(walk, where, "token_id", why.text);
-  bool ok = (H5Tequal(stored.type, H5T_STD_I32LE) > 0 || FAIL(&why, "does not hold 32-bit integers")) &&
-            ((stored.rank == 1 && (int)stored.dims[0] == walk->dims[DIM_TOKEN]) ||
-             FAIL(&why, "does not have the length of token")) &&
-            h5_get_data(&scratch, &stored, &data, &digest, &why);
+  const char *fault = H5Tequal(stored.type, H5T_STD_I32LE) <= 0 ? "does not hold 32-bit integers"
+                      : stored.rank != 1 || !has_length(walk, &stored, 0, DIM_TOKEN)
+                          ? "does not have the length of token"
+                          : NULL;
+  bool ok = fault ? refuse(walk, where, "token_id", fault) : check_digest(walk, &stored, where, "token_id");
   h5_close_stored(&stored);
-  return ok || refuse(walk, where, "token_id", why.text);
+  return ok;
 }
 
+/* A mode has any name, so every group is one. */
 static bool visit_prompt(Walk *walk, hid_t group, const char *where, const char *name) {
   for (int dim = 0; dim < DIM_COUNT; dim++)
     if (!strcmp(name, dim_names[dim])) return true; /* looked at before */
-  if (!strcmp(name, "token_id")) return true;
-  return name_valid(name) ? enter(walk, group, where, name, visit_mode) : unknown(walk, where, name);
+  if (!strcmp(name, "token_id")) return check_token_ids(walk, group, where);
+  return h5_is_group(group, name) ? enter(walk, group, where, name, visit_mode) : passed_over();
 }
 
 static bool visit_prompts(Walk *walk, hid_t prompts, const char *where, const char *name) {
-  char inside[256];
+  char inside[512];
   hid_t group = -1;
   Status why = {0};
-  if (!name_valid(name)) return unknown(walk, where, name);
-  snprintf(inside, sizeof inside, "%s%s/", where, name);
+  if (!h5_is_group(prompts, name)) return passed_over();
+  snprintf(inside, sizeof inside, "%s%.128s/", where, name);
   bool ok = h5_open_group(prompts, name, &group, &why) || refuse(walk, where, name, why.text);
   for (int dim = 0; ok && dim < DIM_COUNT; dim++) ok = check_scale(walk, group, inside, dim);
-  ok = ok && check_token_ids(walk, group, inside);
   h5_close(group, &why);
   return ok && enter(walk, prompts, where, name, visit_prompt);
 }
@@ -155,9 +184,13 @@ static bool visit_tables(Walk *walk, hid_t group, const char *where, const char 
     Arena scratch = walk->scratch;
     void *rows;
     size_t count;
-    return h5_get_rows(&scratch, group, tables[i], &rows, &count, &why) || refuse(walk, where, name, why.text);
+    bool unproved;
+    if (!h5_get_foreign_rows(&scratch, group, tables[i], &rows, &count, &unproved, &why))
+      return refuse(walk, where, name, why.text);
+    if (unproved) note_unproved(walk, where, name);
+    return true;
   }
-  return unknown(walk, where, name);
+  return passed_over();
 }
 
 /* ---- the root ---- */
@@ -180,13 +213,13 @@ static bool check_version(Walk *walk, hid_t file) {
   if (!h5_get_scalar(file, "format_version", H5T_STD_I32LE, &version, &why)) return refuse(walk, "/", "", why.text);
   return (version >= 0 && version <= FORMAT_VERSION) ||
          FAIL(walk->st, "%s: has format version %d; this driftscope reads up to %d: a newer one is needed",
-              walk->file_name, version, FORMAT_VERSION);
+              walk->results->path, version, FORMAT_VERSION);
 }
 
 static bool visit_root(Walk *walk, hid_t group, const char *where, const char *name) {
   return !strcmp(name, "prompts")  ? enter(walk, group, where, name, visit_prompts)
          : !strcmp(name, "tables") ? enter(walk, group, where, name, visit_tables)
-                                   : unknown(walk, where, name);
+                                   : passed_over();
 }
 
 static bool walk_all(Walk *walk, hid_t file) {
@@ -204,7 +237,7 @@ bool results_open(const char *path, Results *results, Arena scratch, Status *st)
   if (H5Fis_hdf5(path) == 0) return FAIL(st, "%s: is not an HDF5 file", path);
   if (!H5(results->file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT)))
     return FAIL(st, "%s: cannot be opened: %s", path, why->text);
-  Walk walk = {.file_name = path, .scratch = scratch, .st = st};
+  Walk walk = {.results = results, .scratch = scratch, .left = NAMES_MOST * (uint64_t)info.st_size, .st = st};
   if (walk_all(&walk, results->file)) return true;
   results_close(results);
   return false;
@@ -227,6 +260,7 @@ bool results_text(Arena *arena, const Results *results, const char *name, const 
 
 bool results_rows(Arena *arena, const Results *results, const Table *table, void **rows, size_t *count, Status *st) {
   Status why = {0};
+  bool unproved; /* counted before */
   hid_t group = -1;
   *rows = NULL;
   *count = 0;
@@ -234,7 +268,7 @@ bool results_rows(Arena *arena, const Results *results, const Table *table, void
   if (there == 0) return true;
   bool ok = there > 0 && h5_open_group(results->file, "tables", &group, &why);
   there = ok ? h5_has(group, table->name, &why) : -1;
-  ok = there == 0 || (there > 0 && h5_get_rows(arena, group, table, rows, count, &why));
+  ok = there == 0 || (there > 0 && h5_get_foreign_rows(arena, group, table, rows, count, &unproved, &why));
   h5_close(group, &why);
   return ok || FAIL(st, "%s: tables/%s: %s", results->path, table->name, why.text);
 }

@@ -108,11 +108,13 @@ typedef struct TableRows {
 bool journal_join(Journal *journal, const Attribute *attributes, int attribute_count, const TableRows *rows,
                   int row_count, Arena scratch, Status *st);
 
-/* Reading a results file: known names, hard links and fixed types only; variable-length, reference, external and
- * virtual data refused. */
+/* Reading a results file: known names are of known types, on hard links, or refused; variable-length, reference,
+ * external and virtual data is never read. What has another name is passed over. */
 typedef struct Results {
   const char *path;
   int64_t file; /* hid_t */
+  int unproved; /* tensors and tables without a digest, so that nobody can say whether they changed */
+  char first_unproved[256];
 } Results;
 /* Opens, walks the whole file by the schema and checks every digest. */
 bool results_open(const char *path, Results *results, Arena scratch, Status *st);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/child.h"
 #include "store/hdf5.h"
 
 enum { CASES_MAX = 4096, AXES_TEXT = 64 };
@@ -62,7 +63,7 @@ static bool fits(const Lengths *l, const char *letters, const hsize_t *dims) {
   return true;
 }
 
-/* "token,channel" as "TE"; false where a name is unknown. */
+/* "token,channel" or "token, channel" as "TE"; false where a name is unknown. */
 static bool letters_of(const char *axes, char letters[3]) {
   int count = 0;
   while (*axes && count < 2) {
@@ -70,6 +71,7 @@ static bool letters_of(const char *axes, char letters[3]) {
     for (size_t i = 0; i < sizeof axis / sizeof *axis; i++)
       if (strlen(axis[i].name) == length && !strncmp(axes, axis[i].name, length)) letters[count++] = axis[i].letter;
     axes += length + (axes[length] == ',');
+    axes += strspn(axes, " ");
   }
   letters[count] = 0;
   return !*axes && count > 0;
@@ -79,10 +81,10 @@ static bool letters_of(const char *axes, char letters[3]) {
 static bool stored_order(Arena scratch, const Stored *stored, const Vector *v, const Lengths *lengths, char letters[3],
                          Status *why) {
   const char *memory = v->memory, *axes;
-  Status unread = {0}; /* absent, or of variable length: then it is not read */
   if (stored->rank != (int)strlen(memory)) return FAIL(why, "has %d dimensions, not %zu", stored->rank, strlen(memory));
   strcpy(letters, v->stored);
-  bool told = h5_get_text(&scratch, stored->dataset, "axes", AXES_TEXT, &axes, &unread);
+  bool told = H5Aexists(stored->dataset, "axes") != 0;
+  TRY(!told || h5_get_any_text(&scratch, stored->dataset, "axes", AXES_TEXT, &axes, why));
   if (told && !letters_of(axes, letters)) return FAIL(why, "attribute 'axes' is '%.64s'", axes);
   if (told && (strlen(letters) != strlen(memory) || !strchr(memory, letters[0]) ||
                (memory[1] && (!strchr(memory, letters[1]) || letters[0] == letters[1]))))
@@ -127,7 +129,7 @@ static bool get_vector(Arena *arena, hid_t group, const Vector *v, Lengths *leng
   Stored stored;
   char order[3];
   float scale = 0;
-  TRY(h5_open_shuffled(group, v->name, &stored, why));
+  TRY(h5_open_stored(group, v->name, &stored, why));
   bool ok = (H5Tequal(stored.type, h5_type(v->type)) > 0 ||
              FAIL(why, "is not %s", v->type == TYPE_I8 ? "int8" : "float16")) &&
             stored_order(*arena, &stored, v, lengths, order, why) &&
@@ -160,11 +162,8 @@ static bool get_vectors(Arena *arena, hid_t group, const char *op, VectorCase *c
 static bool get_case(Arena *arena, hid_t file, const char *name, const char *op, VectorCase *c, bool *found,
                      Status *why) {
   hid_t group = -1, inside = -1;
-  H5O_info_t info;
   *found = false;
-  if (h5_has(file, name, why) < 0 || !H5(H5Oget_info_by_name2(file, name, &info, H5O_INFO_BASIC, H5P_DEFAULT)))
-    return false;
-  if (info.type != H5O_TYPE_GROUP) return true;
+  if (!h5_is_group(file, name)) return true;
   TRY(h5_open_group(file, name, &group, why));
   int there = h5_has(group, op, why);
   bool ok =
@@ -214,5 +213,6 @@ bool vectors_read(Arena *arena, const char *path, const char *op, VectorCase **c
   *cases = ARENA_NEW(arena, VectorCase, CASES_MAX);
   bool ok = get_cases(arena, file, path, op, *cases, count, st);
   h5_close(file, why);
+  child_has_read();
   return ok;
 }

@@ -1,8 +1,8 @@
 /* vectors: stored inputs and outputs of an INT8 operator, made elsewhere (by a GPU kernel, say), in an HDF5 file of
- * others. Read with distrust: hard links, plain datasets of fixed types, shapes that fit together; nothing of variable
- * length. Layout: /<case>/conv1d/{x, weight, bias, y_silu, y_silu_ieee} and /<case>/scan/{u, dt, A_log, B, C, D, z,
- * dt_bias, y_gated, y_gated_ieee, state_q8}, any case names. int8 datasets carry their `scale`; inputs are stored
- * [channel or state, token], y_gated and y_gated_ieee as float16 [token, channel]. An attribute `axes` of fixed length
+ * others. Read with distrust: hard links, plain datasets of fixed types, shapes that fit together; other names are
+ * passed over. Layout: /<case>/conv1d/{x, weight, bias, y_silu, y_silu_ieee} and /<case>/scan/{u, dt, A_log, B, C, D,
+ * z, dt_bias, y_gated, y_gated_ieee, state_q8}, any case names. int8 datasets carry their `scale`; inputs are stored
+ * [channel or state, token], y_gated and y_gated_ieee as float16 [token, channel]. An attribute `axes`
  * ("token,channel") may say otherwise; without it a shape that fits only turned around is turned around. */
 #ifndef DS_STORE_VECTORS_H
 #define DS_STORE_VECTORS_H
