@@ -128,8 +128,8 @@ static int choices_of(const ReportData *d, int length, Choice *choice) {
   for (size_t i = 0; i < d->cost_bytes_rows; i++) {
     const CostBytes *b = &d->cost_bytes[i];
     Choice c = {.speed = find_cost(d, b->mode, "total", length),
-                .bytes =
-                    (double)(b->weight_bytes + b->scale_bytes + b->state_bytes + b->peak_activation_bytes * length)};
+                .bytes = (double)(b->weight_bytes + b->scale_bytes + b->state_bytes) +
+                         (double)b->peak_activation_bytes * length};
     for (size_t e = 0; e < d->evaluations; e++)
       if (!strcmp(d->evaluation[e].mode, b->mode)) c.evaluation = &d->evaluation[e];
     if (c.evaluation && c.speed && isfinite(c.evaluation->kl_mean)) choice[count++] = c;

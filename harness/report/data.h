@@ -49,6 +49,8 @@ typedef struct ReportData {
   struct Figures *figures; /* where sections draw; NULL: they draw nothing */
   TableRows *tables;       /* one for each of tables[], in that order */
   int table_count;
+  int unproved; /* tensors and tables of the file without a digest, and the first of them */
+  const char *first_unproved;
   /* from here on: data_arrange */
   const TensorStats *tensor;
   const PairStats *pair_row;

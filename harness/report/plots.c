@@ -119,6 +119,13 @@ static int drawn_runs(const ReportData *d, const StateDrift *drawn[8]) {
   return count;
 }
 
+/* By its number where the file does not tell more. */
+static const char *run_title(const ReportData *d, int item, Arena *arena) {
+  for (size_t i = 0; i < d->micros; i++)
+    if (d->micro[i].item == item) return arena_printf(arena, "%s, %s", d->micro[i].setting, d->micro[i].input);
+  return arena_printf(arena, "%d", item);
+}
+
 void plot_state(FILE *out, const ReportData *d, Arena scratch) {
   const StateDrift *drawn[8];
   int count = drawn_runs(d, drawn);
@@ -142,10 +149,8 @@ void plot_state(FILE *out, const ReportData *d, Arena scratch) {
       "set xlabel %s\nset ylabel %s\nset logscale xy\nset format y '%%.0e'\nset key below horizontal maxcols 2\nplot ",
       figure_text(&scratch, say("token")), figure_text(&scratch, say("RMS error of the state")));
   for (int i = 0; i < count; i++) {
-    const MicroRow *run = d->micro;
-    while (run->item != drawn[i]->item && run < d->micro + d->micros - 1) run++;
     fprintf(script, "%s$state%d using 1:2 with lines lt %d title %s", i ? ", " : "", i, i + 1,
-            figure_text(&scratch, arena_printf(&scratch, "%s, %s", run->setting, run->input)));
+            figure_text(&scratch, run_title(d, drawn[i]->item, &scratch)));
   }
   fputc('\n', script);
 }

@@ -75,6 +75,8 @@ static bool read_rows(Arena *arena, const Results *results, ReportData *d, Statu
     TRY(results_rows(arena, results, tables[i], &rows, &count, st));
     d->tables[i] = (TableRows){tables[i], rows, count};
   }
+  d->unproved = results->unproved;
+  d->first_unproved = arena_printf(arena, "%s", results->first_unproved);
   data_arrange(arena, d);
   return true;
 }

@@ -1,0 +1,117 @@
+/* A report of whatever tables a file may hold: any may be absent, and every number anywhere in its range. */
+#include <math.h>
+
+#include "measure/ranges.h"
+#include "report/figures.h"
+#include "report/report.h"
+#include "report/sections.h"
+#include "report_rows.h"
+
+TestSuite(report_foreign, .init = reserve, .fini = release);
+
+static uint64_t state = 20260101;
+static unsigned draw(unsigned below) {
+  state = state * 6364136223846793005u + 1442695040888963407u;
+  return (unsigned)(state >> 33) % below;
+}
+
+static double draw_number(Range range, bool whole) {
+  static const double some[] = {0, 1, 2, 3, -1, 0.5, 1e-300, 1e300, 5e-324, -0.0, 1e18};
+  double value = some[draw(sizeof some / sizeof *some)];
+  unsigned how = draw(8);
+  if (how == 0) value = range.low;
+  if (how == 1) value = range.high;
+  if (how == 2 && !whole) value = NAN;
+  value = value < range.low ? range.low : value > range.high ? range.high : value;
+  return whole ? floor(value) : value;
+}
+
+static const char *draw_text(void) {
+  static const char *const some[] = {"",          "2-0",          "2-4",      "fp64",     "fp32",
+                                     "block_out", "logits",       "total",    "bits",     "captured",
+                                     "layer",     "stage",        "p",        "conv_out", "identical",
+                                     "power",     "saturation",   "jumps",    "scan",     "all",
+                                     "differs",   "`|*_\\\"'<>&", "\xff\xfe", "block_in", "%s%n"};
+  return some[draw(sizeof some / sizeof *some)];
+}
+
+static void fill_row(const Table *table, char *row) {
+  for (int c = 0; c < table->columns; c++) {
+    const Column *column = &table->column[c];
+    char *cell = row + column->offset;
+    Range range = column_range(table, column);
+    if (column->type == COLUMN_TEXT) table_text(cell, column->size, draw_text());
+    if (column->type == COLUMN_I32) memcpy(cell, &(int32_t){(int32_t)draw_number(range, true)}, 4);
+    if (column->type == COLUMN_I64) memcpy(cell, &(int64_t){(int64_t)draw_number(range, true)}, 8);
+    if (column->type == COLUMN_F64) memcpy(cell, &(double){draw_number(range, false)}, 8);
+  }
+}
+
+/* `only` -1: each table is there or not by chance. */
+static ReportData *draw_file(Arena *to, int only) {
+  ReportData *d = ARENA_NEW(to, ReportData, 1);
+  while (tables[d->table_count]) d->table_count++;
+  d->tables = ARENA_NEW(to, TableRows, d->table_count);
+  for (int i = 0; i < d->table_count; i++) {
+    const Table *table = tables[i];
+    size_t count = only == i || (only < 0 && draw(3)) ? 1 + draw(12) : 0;
+    char *rows = arena_alloc(to, count, table->row_size);
+    for (size_t r = 0; r < count; r++) {
+      char *row = rows + r * table->row_size;
+      if (r && !draw(4))
+        memcpy(row, row - table->row_size, table->row_size);
+      else
+        fill_row(table, row);
+    }
+    Status st = {0};
+    cr_assert(rows_in_range(table, rows, count, &st), "%s: %s", table->name, st.text);
+    d->tables[i] = (TableRows){table, rows, count};
+  }
+  if (draw(2)) d->about[ABOUT_LAYERS] = draw(2) ? "4" : "1024";
+  d->figures = ARENA_NEW(to, Figures, 1);
+  Status st = {0};
+  cr_assert(figures_open(d->figures, "/tmp/driftscope-no-such-folder/plots", &st), "%s", st.text);
+  data_arrange(to, d);
+  return d;
+}
+
+static void report_of(const ReportData *d, Arena scratch) {
+  cr_assert(strstr(body_of(d), "# driftscope report"));
+  for (int i = 0; i < d->pairs; i++)
+    if (d->pair[i].verdict) report_summary(&scratch, d, &d->pair[i]);
+  micro_summary(&scratch, d), micro_broken(&scratch, d), gates_summary(&scratch, d), gates_failed(&scratch, d);
+}
+
+Test(report_foreign, each_table_alone_is_a_report) {
+  for (int only = 0; tables[only]; only++)
+    for (int i = 0; i < 10; i++) {
+      Arena all = arena;
+      report_of(draw_file(&arena, only), arena);
+      arena = all;
+    }
+}
+
+Test(report_foreign, any_tables_with_any_numbers_in_range_are_a_report) {
+  for (int i = 0; i < 100; i++) {
+    Arena all = arena;
+    report_of(draw_file(&arena, -1), arena);
+    arena = all;
+  }
+}
+
+/* Runs that are drawn, and no table that says what they are. */
+Test(report_foreign, states_without_their_runs_are_drawn_by_number) {
+  StateDrift *drift = ARENA_NEW(&arena, StateDrift, 1);
+  StateError *error = ARENA_NEW(&arena, StateError, 2);
+  *drift = (StateDrift){.item = 7, .tokens = 2, .rms_last = 1};
+  error[0] = (StateError){.item = 7, .token = 1, .rms = 0.5}, error[1] = (StateError){.item = 7, .token = 2, .rms = 1};
+  ReportData d = {.tables = (TableRows[]){{&table_state_drift, drift, 1}, {&table_state_error, error, 2}},
+                  .table_count = 2};
+  Figures figures = {.folder = "/tmp"};
+  figures.script = open_memstream(&figures.text, &figures.size);
+  d.figures = &figures;
+  data_arrange(&arena, &d);
+  body_of(&d);
+  fflush(figures.script);
+  cr_expect(strstr(figures.text, "$state0 using 1:2 with lines lt 1 title '7'"), "%s", figures.text);
+}
