@@ -115,3 +115,13 @@ Test(report_foreign, states_without_their_runs_are_drawn_by_number) {
   fflush(figures.script);
   cr_expect(strstr(figures.text, "$state0 using 1:2 with lines lt 1 title '7'"), "%s", figures.text);
 }
+
+Test(report_foreign, objects_without_a_digest_are_said_at_the_head) {
+  ReportData *d = made_data(&arena, made);
+  EXPECT_NONE(body_of(d), "Without a digest");
+  d->unproved = 3;
+  d->first_unproved = "/tables/drift";
+  data_arrange(&arena, d);
+  EXPECT_LINE(body_of(d), "> **Warning.** Without a digest: 3 objects of the results file, first `/tables/drift`. "
+                          "Whether the run wrote them so cannot be said.");
+}

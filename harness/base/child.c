@@ -17,12 +17,14 @@ enum { SECONDS_LEAST = 30, BYTES_PER_SECOND = 1 << 22 };
 
 static const rlim_t memory_bytes = (rlim_t)1 << 31;
 
+/* Never more than the process has already. */
 static rlim_t seconds_for(const char *const *files, int count) {
   struct stat info;
+  struct rlimit now;
   rlim_t seconds = SECONDS_LEAST;
   for (int i = 0; i < count; i++)
     if (stat(files[i], &info) == 0) seconds += (rlim_t)info.st_size / BYTES_PER_SECOND;
-  return seconds;
+  return getrlimit(RLIMIT_CPU, &now) == 0 && now.rlim_cur < seconds ? now.rlim_cur : seconds;
 }
 
 /* Address space in use, the arena's reservation with it; 0: not known. */

@@ -38,6 +38,9 @@ const Phrase chinese[] = {
     /* --- findings.c */
     {"> **Warning.** The checkpoint holds %s that the model does not use: %s.\n\n",
      "> **警告。** 检查点中有 %s未被模型使用：%s。\n\n"},
+    {"> **Warning.** Without a digest: %s of the results file, first %s. Whether the run wrote them so cannot be "
+     "said.\n\n",
+     "> **警告。** 结果文件中有 %s没有摘要，第一个是 %s：无法判断其内容是否仍为运行时所写。\n\n"},
     {"Model: %s", "模型：%s"},
     {"%s (%s)", "%s（%s）"},
     {" (%s)", "（%s）"},
@@ -89,6 +92,7 @@ const Phrase chinese[] = {
      "**%s 与 %s 之间的差别并未生效**：两侧在所有位置都运行了相同的内核，参与比较的 "
      "%s全部逐位相同。这一比较不能说明这两种模式的任何问题。"},
     {"%ld tensor", "%ld 个张量"},
+    {"%ld object", "%ld 个对象"},
     {"Both modes took effect (%d of %s compared came from different kernels), and **every tensor is identical in every "
      "bit**.",
      "两种模式均已生效（参与比较的 %2$s中有 %1$d 个来自不同的内核），并且**所有张量逐位相同**。"},

@@ -49,6 +49,15 @@ static void write_unused(FILE *out, const ReportData *d, Arena scratch) {
           md_count(&scratch, strtol(count, NULL, 10), "tensor"), md_text(&scratch, names));
 }
 
+/* A digest that is gone proves nothing; the data is shown all the same. */
+static void write_unproved(FILE *out, const ReportData *d, Arena scratch) {
+  if (d->unproved)
+    fprintf(out,
+            say("> **Warning.** Without a digest: %s of the results file, first %s. Whether the run wrote them so cannot "
+                "be said.\n\n"),
+            md_count(&scratch, d->unproved, "object"), md_code(&scratch, d->first_unproved));
+}
+
 /* --- does it matter: the predictions --- */
 
 static const char *bits_name(const ReportData *d) {
@@ -220,6 +229,7 @@ static void write_meaning(FILE *out, const ReportData *d) {
 void section_question(FILE *out, const ReportData *d, Arena scratch) {
   const bool whole = d->pairs <= PAIRS_WHOLE, modes = d->pair != d->against && d->againsts > 0 && d->shapes > 0;
   write_unused(out, d, scratch);
+  write_unproved(out, d, scratch);
   const char *warning = finite_warning(&scratch, d);
   if (*warning) fprintf(out, say("> **Warning.** %s\n\n"), warning);
   if (d->about[ABOUT_QUESTION]) fprintf(out, "> %s\n\n", md_text(&scratch, d->about[ABOUT_QUESTION]));

@@ -1,0 +1,90 @@
+/* A file of somebody else is read in a child: whatever happens to it, the program says one line and exits with 2. */
+#include <signal.h>
+#include <sys/resource.h>
+
+#include "base/child.h"
+#include "fixture_store.h"
+#include "shell.h"
+
+static const char *const one[] = {"some.h5"}, *const two[] = {"a.h5", "b.h5"};
+
+Test(child, exit_status_passes_through) {
+  for (int want = 0; want < 4; want++) {
+    Status st = {0};
+    int status = child_start(one, 1, &st);
+    if (status == CHILD_HERE) _exit(want);
+    cr_expect(status == want && !st.failed, "%d: %s", status, st.text);
+  }
+}
+
+Test(child, death_by_a_signal_is_one_line_that_names_the_file) {
+  static const int signals[] = {SIGSEGV, SIGFPE, SIGABRT, SIGKILL};
+  for (int i = 0; i < 4; i++) {
+    Status st = {0}, both = {0};
+    char want[96];
+    int status = child_start(one, 1, &st);
+    if (status == CHILD_HERE) signal(signals[i], SIG_DFL), raise(signals[i]);
+    snprintf(want, sizeof want, "some.h5: HDF5 failed to read it (signal %d)", signals[i]);
+    cr_expect_eq(status, CHILD_NONE);
+    cr_expect_str_eq(st.text, want);
+    status = child_start(two, 2, &both);
+    if (status == CHILD_HERE) signal(signals[i], SIG_DFL), raise(signals[i]);
+    snprintf(want, sizeof want, "a.h5 or b.h5: HDF5 failed to read it (signal %d)", signals[i]);
+    cr_expect_str_eq(both.text, want);
+  }
+}
+
+/* The limits of the child, by its own account: memory beyond 2 GiB is refused, and no core file is left. */
+Test(child, memory_and_core_files_are_limited) {
+  Status st = {0};
+  int status = child_start(one, 1, &st);
+  if (status == CHILD_HERE) {
+    struct rlimit core;
+    void *small = malloc((size_t)1 << 29), *large = malloc((size_t)3 << 30);
+    _exit(small && !large && getrlimit(RLIMIT_CORE, &core) == 0 && core.rlim_cur == 0 ? 7 : 8);
+  }
+  cr_expect_eq(status, 7, "%d %s", status, st.text);
+}
+
+/* A lower limit that was there before stays: so the test need not wait for the child's own. */
+Test(child, endless_loop_ends_by_processor_time_unless_the_file_is_read) {
+  Status st = {0}, after = {0};
+  struct rlimit before, second;
+  getrlimit(RLIMIT_CPU, &before);
+  second = (struct rlimit){.rlim_cur = 1, .rlim_max = before.rlim_max};
+  setrlimit(RLIMIT_CPU, &second);
+  int status = child_start(one, 1, &st);
+  if (status == CHILD_HERE)
+    for (volatile int i = 0;; i = i + 1) continue;
+  cr_expect_eq(status, CHILD_NONE);
+  cr_expect(strstr(st.text, "some.h5: is not read after 1 s of processor time"), "%s", st.text);
+  status = child_start(one, 1, &after);
+  if (status == CHILD_HERE) {
+    child_has_read();
+    _exit(getrlimit(RLIMIT_CPU, &second) == 0 && second.rlim_cur == second.rlim_max ? 7 : 8);
+  }
+  setrlimit(RLIMIT_CPU, &before);
+  cr_expect_eq(status, 7);
+}
+
+/* Files found by mutation: each ended HDF5 1.10.8 in a signal, in functions of its metadata cache, attributes and
+ * heaps. A later HDF5 may refuse or read them. */
+Test(child, files_that_crash_hdf5_are_refused_in_one_line) {
+  static const char *const names[] = {"btree2_null_read", "a6badb42", "02d7b717"};
+  for (int i = 0; i < 3; i++) {
+    char file[64], folder[] = "/tmp/driftscope-test-XXXXXX";
+    cr_assert_not_null(mkdtemp(folder));
+    snprintf(file, sizeof file, "tests/hostile/%s.h5", names[i]);
+    int status = shell("%s report %s -o %s 2>&1", shell_program(), file, folder);
+    cr_expect(status == 2 || status == 0, "%s: %d: %s", file, status, shell_output);
+    if (status == 2) {
+      cr_expect(strstr(shell_output, file), "%s", shell_output);
+      cr_expect_eq(strchr(shell_output, '\n'), shell_output + strlen(shell_output) - 1, "%s", shell_output);
+    }
+    status = shell("%s report %s %s 2>&1", shell_program(), file, file);
+    cr_expect(status == 2 || status == 0, "%s twice: %d: %s", file, status, shell_output);
+    status = shell("%s micro conv1d --vectors %s 2>&1", shell_program(), file);
+    cr_expect_eq(status, 2, "%s as vectors: %d: %s", file, status, shell_output);
+    nftw(folder, fixture_remove_one, 16, FTW_DEPTH | FTW_PHYS);
+  }
+}
