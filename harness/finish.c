@@ -91,6 +91,8 @@ bool finish(Arena *arena, Experiment *e, const RunOptions *options, double start
                              .pairs = pairs,
                              .drift = drift,
                              .drifts = drifts,
+                             .shape = shape,
+                             .shapes = shapes,
                              .verdict = verdict.rows,
                              .verdicts = verdict.count,
                              .evaluation = e->evaluation.mode,

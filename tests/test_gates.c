@@ -11,6 +11,7 @@ enum { LAYERS = 3 };
 /* Of three layers: rel_l2 0.01, 0.03, 0.02 of block_out; two prompts on the grid with shares 1 and 0.75 in layer 2. */
 typedef struct Rows {
   Drift drift[LAYERS + 1];
+  DriftShape shape;
   PairStats pair[LAYERS + 1];
   TensorStats tensor[2];
   Verdict verdict;
@@ -32,6 +33,9 @@ static Measured rows_made(Rows *r) {
     r->tensor[i] = (TensorStats){.layer = 2, .on_grid = i ? 0.75 : 1};
     TEXT(r->tensor[i].mode, "2-0"), TEXT(r->tensor[i].tensor, "norm");
   }
+  r->shape = (DriftShape){.growth = 2, .rise = 3, .peak_layer = 1, .step = 1.5, .step_layer = 1, .last_layer = 2};
+  TEXT(r->shape.base, "2-0"), TEXT(r->shape.other, "2-4"), TEXT(r->shape.tensor, "block_out");
+  TEXT(r->shape.shape, "rises_falls");
   r->verdict = (Verdict){.top1_agreement = 0.98};
   TEXT(r->verdict.base, "2-0"), TEXT(r->verdict.other, "2-4");
   for (int i = 0; i < 2; i++) {
@@ -44,6 +48,8 @@ static Measured rows_made(Rows *r) {
                     .pairs = LAYERS + 1,
                     .drift = r->drift,
                     .drifts = LAYERS + 1,
+                    .shape = &r->shape,
+                    .shapes = 1,
                     .verdict = &r->verdict,
                     .verdicts = 1,
                     .evaluation = r->evaluation,
@@ -114,6 +120,40 @@ Test(gates, bits_per_byte_are_of_the_second_less_those_of_the_first) {
   m.evaluations = 0;
   row = row_of(&m, (Gate){.tensor = "logits", .layer = GATE_LAST, .bits_per_byte = {9, true}});
   cr_assert_str_eq(row.reason, "not_measured");
+}
+
+Test(gates, factors_over_the_layers_are_those_of_the_shape) {
+  Rows rows;
+  Measured m = rows_made(&rows);
+  GateRow row = row_of(&m, (Gate){.tensor = "block_out", .layer = GATE_ALL, .growth = {2, true}});
+  cr_assert(row.passed && !row.at_least);
+  SAME(row.measured, 2);
+  cr_assert(!row_of(&m, (Gate){.tensor = "block_out", .layer = GATE_ALL, .growth = {1.99, true}}).passed);
+  row = row_of(&m, (Gate){.tensor = "block_out", .layer = GATE_ALL, .step = {1.25, true}});
+  SAME(row.measured, 1.5);
+  cr_assert(!row.passed && row.worst_layer == 1);
+  row = row_of(&m, (Gate){.tensor = "block_out", .layer = GATE_ALL, .peak = {3, true}});
+  SAME(row.measured, 3);
+  cr_assert(row.passed);
+  cr_assert_str_eq(row_of(&m, (Gate){.tensor = "scan", .layer = GATE_ALL, .peak = {9, true}}).reason, "not_measured");
+}
+
+Test(gates, what_does_not_grow_has_a_factor_of_1_and_what_has_no_shape_none) {
+  Rows rows;
+  Measured m = rows_made(&rows);
+  const Gate growth = {.tensor = "block_out", .layer = GATE_ALL, .growth = {1, true}};
+  const Gate step = {.tensor = "block_out", .layer = GATE_ALL, .step = {1, true}};
+  rows.shape.step = NAN, rows.shape.step_layer = -1;
+  cr_assert(row_of(&m, step).passed, "no layer lies above the one before it");
+  rows.shape.growth = NAN;
+  cr_assert_str_eq(row_of(&m, step).reason, "not_measured");
+  cr_assert_str_eq(row_of(&m, growth).reason, "not_measured");
+  TEXT(rows.shape.shape, "identical");
+  cr_assert(row_of(&m, growth).passed && row_of(&m, step).passed);
+  rows.shape.growth = 0.5, rows.shape.left_out = 1;
+  TEXT(rows.shape.shape, "falls");
+  cr_assert_str_eq(row_of(&m, growth).reason, "not_finite");
+  cr_assert(!row_of(&m, growth).passed);
 }
 
 Test(gates, what_is_not_finite_or_not_measured_never_passes) {

@@ -224,6 +224,9 @@ static const Bad bad[] = {
   {HEAD PAIR "cost: {lengths: [0]}\n", "6:18", {"'lengths'", "an integer from 1 to 1048576", "found '0'"}},
   /* gates */
   {GATE("rel_l2: 1"),              "6:7",  {"'gate'", "needs 'pair'", ""}},
+  {GATE("pair: [2-0, 2-4], growth: 2, layer: 3"), "6:44", {"'layer'", "over the layers", ""}},
+  {GATE("pair: [2-0, 2-4], tensor: logits, step: 2"), "6:34", {"'tensor'", "'logits' has no token in each layer", ""}},
+  {GATE("pair: [2-0, 2-4], tensor: ssm_state, peak: 2"), "6:34", {"'tensor'", "'ssm_state' has no token", ""}},
   {GATE("pair: [2-0, 2-4]"),       "6:7",  {"'gate'", "needs one of rel_l2, max_abs, sqnr_db", "bits_per_byte"}},
   {GATE("pair: [2-0, 2-4], rel_l2: 1, max_abs: 1"), "6:37", {"'max_abs'", "stands beside 'rel_l2'", ""}},
   {GATE("pair: [2-0, 2-4], rel_l2: -1"), "6:34", {"'rel_l2'", "a number from 0 to", "found '-1'"}},

@@ -958,5 +958,10 @@ const Phrase chinese[] = {
     {"restore", "恢复"},
     {"%s and %s: %d modes between them, and the float64 reference", "%s 与 %s：其间 %d 种模式，以及 float64 参考"},
     {"swap", "互换"},
+
+    /* --- gates.c */
+    {"growth over the layers", "随层数的增长"},
+    {"largest step from layer to layer", "层间最大的一步"},
+    {"growth up to the largest layer", "升至最大一层的增长"},
 };
 const size_t chinese_count = sizeof chinese / sizeof *chinese;

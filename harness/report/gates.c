@@ -14,6 +14,9 @@ static const struct {
              {"max_abs", WORD("largest absolute difference")},
              {"sqnr_db", WORD("SQNR in dB")},
              {"differing", WORD("share of differing elements")},
+             {"growth", WORD("growth over the layers")},
+             {"step", WORD("largest step from layer to layer")},
+             {"peak", WORD("growth up to the largest layer")},
              {"on_grid", WORD("share on the INT8 grid")},
              {"top1_agreement", WORD("share of equal next tokens")},
              {"bits_per_byte", WORD("bits per byte, second less first")}};

@@ -110,10 +110,10 @@ void plot_answer(FILE *out, const ReportData *d, Arena scratch) {
               i + 1);
   for (int i = 0; tokens && i < count; i++)
     fprintf(script, "$pair%d using 1:5 with lines lt %d lw 0.9 dt 3 notitle, ", i, i + 1);
-  for (int i = 0; i < count; i++) {
+  for (int i = 0; i < count; i++) fprintf(script, "$pair%d using 1:2 with linespoints lt %d notitle, ", i, i + 1);
+  for (int i = 0; i < count; i++) { /* also of a curve that is 0 everywhere, which is not drawn */
     const char *name = arena_printf(&scratch, say("%s against %s"), drawn[i]->base, drawn[i]->other);
-    fprintf(script, "%s$pair%d using 1:2 with linespoints lt %d title %s", i ? ", " : "", i, i + 1,
-            figure_text(&scratch, name));
+    fprintf(script, "%skeyentry with linespoints lt %d title %s", i ? ", " : "", i + 1, figure_text(&scratch, name));
   }
   fputc('\n', script);
 }

@@ -154,6 +154,12 @@ static const Key gate_keys[] = {
     {"sqnr_db", KIND_LIMIT, offsetof(Gate, sqnr_db), .low = -1000, .high = 1000, .meaning = "SQNR in dB, at least"},
     {"differing", KIND_LIMIT, offsetof(Gate, differing), .low = 0, .high = 1,
      .meaning = "share of elements whose bits differ, at most"},
+    {"growth", KIND_LIMIT, offsetof(Gate, growth), .low = 0, .high = 1e300,
+     .meaning = "factor of the median token's error from the first layer that differs to the last, at most"},
+    {"step", KIND_LIMIT, offsetof(Gate, step), .low = 0, .high = 1e300,
+     .meaning = "its largest factor from one layer to the next, at most"},
+    {"peak", KIND_LIMIT, offsetof(Gate, peak), .low = 0, .high = 1e300,
+     .meaning = "factor from the first layer that differs to the layer where it is largest, at most"},
     {"on_grid", KIND_LIMIT, offsetof(Gate, on_grid), .low = 0, .high = 1,
      .meaning = "share of a mode's values that lie on the tensor's INT8 grid, at least"},
     {"top1_agreement", KIND_LIMIT, offsetof(Gate, top1_agreement), .low = 0, .high = 1,
@@ -163,7 +169,8 @@ static const Key gate_keys[] = {
 };
 static const Object gate = {
     sizeof(Gate), gate_keys, COUNT_OF(gate_keys),
-    WORDS("rel_l2", "max_abs", "sqnr_db", "differing", "on_grid", "top1_agreement", "bits_per_byte"), NULL};
+    WORDS("rel_l2", "max_abs", "sqnr_db", "differing", "growth", "step", "peak", "on_grid", "top1_agreement",
+          "bits_per_byte"), NULL};
 static const Key a_gate = {.kind = KIND_OBJECT, .object = &gate};
 
 static const Key drift_keys[] = {

@@ -336,6 +336,19 @@ static bool check_evaluated(const Walk *walk, const Spec *spec, const Pair *pair
   return true;
 }
 
+/* Factors over the layers are of tokens, and of all layers. */
+static bool check_course_gate(const Walk *walk, Gate *gate, const Place *here) {
+  const Place *layer = walk_place(walk, gate, "layer"), *tensor = walk_place(walk, gate, "tensor");
+  const TensorInfo *info = &tensor_info[tensor_id(gate->tensor)];
+  if (tensor_id(gate->tensor) >= T_LAYER_COUNT || info->rows != DIM_TOKEN)
+    return walk_fail(walk, tensor ? tensor : here, "'%s' has no token in each layer, whose error could grow",
+                     gate->tensor);
+  if (layer && gate->layer != GATE_ALL)
+    return walk_fail(walk, layer, "has no sense with a limit on what the error does over the layers");
+  gate->layer = GATE_ALL;
+  return true;
+}
+
 /* What a gate looks at must be measured, and nothing may be said of it that has no sense. */
 static bool check_gate(const Walk *walk, const Spec *spec, Gate *gate) {
   const Place *here = walk_place(walk, gate, NULL), *layer = walk_place(walk, gate, "layer");
@@ -363,6 +376,7 @@ static bool check_gate(const Walk *walk, const Spec *spec, Gate *gate) {
   if (of_model && tensor && strcmp(gate->tensor, logits))
     return walk_fail(walk, tensor, "has no sense with a limit on what the model predicts");
   if (of_model) gate->tensor = logits;
+  if (gate->growth.set || gate->step.set || gate->peak.set) return check_course_gate(walk, gate, here);
   if (gate->layer != GATE_LAST && tensor_id(gate->tensor) >= T_LAYER_COUNT)
     return walk_fail(walk, layer, "has no sense here: '%s' stands once, not in each layer", gate->tensor);
   return true;

@@ -115,7 +115,8 @@ typedef struct Gate {                   /* a limit that the results must keep */
   const char *mode;                     /* of on_grid */
   const char *tensor;
   int layer;
-  Limit rel_l2, max_abs, sqnr_db, differing, on_grid, top1_agreement, bits_per_byte; /* exactly one is set */
+  /* Exactly one is set. growth, step and peak are of all layers together. */
+  Limit rel_l2, max_abs, sqnr_db, differing, growth, step, peak, on_grid, top1_agreement, bits_per_byte;
   const char *place; /* "FILE:LINE:COLUMN", for what only the model can refuse */
 } Gate;
 

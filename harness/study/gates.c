@@ -7,13 +7,13 @@
 
 #include "model/trace.h"
 
-/* Where a limit stands in a Gate, and which way it holds. The value is a column of Drift, or found by its own function.
- */
+/* Where a limit stands in a Gate, and which way it holds. The value is a column of Drift or DriftShape, or found by its
+ * own function. */
 typedef struct Measure {
   const char *name;
-  size_t limit, drift;
+  size_t limit, column;
   bool at_least;
-  enum { OF_DRIFT, OF_TENSOR, OF_VERDICT, OF_EVALUATION } of;
+  enum { OF_DRIFT, OF_SHAPE, OF_TENSOR, OF_VERDICT, OF_EVALUATION } of;
 } Measure;
 
 static const Measure measures[] = {
@@ -21,6 +21,9 @@ static const Measure measures[] = {
     {"max_abs", offsetof(Gate, max_abs), offsetof(Drift, max_abs), false, OF_DRIFT},
     {"sqnr_db", offsetof(Gate, sqnr_db), offsetof(Drift, sqnr_db), true, OF_DRIFT},
     {"differing", offsetof(Gate, differing), offsetof(Drift, differing), false, OF_DRIFT},
+    {"growth", offsetof(Gate, growth), offsetof(DriftShape, growth), false, OF_SHAPE},
+    {"step", offsetof(Gate, step), offsetof(DriftShape, step), false, OF_SHAPE},
+    {"peak", offsetof(Gate, peak), offsetof(DriftShape, rise), false, OF_SHAPE},
     {"on_grid", offsetof(Gate, on_grid), 0, true, OF_TENSOR},
     {"top1_agreement", offsetof(Gate, top1_agreement), 0, true, OF_VERDICT},
     {"bits_per_byte", offsetof(Gate, bits_per_byte), 0, false, OF_EVALUATION},
@@ -58,7 +61,23 @@ static void see_drift(Sight *sight, const Gate *gate, const Measure *measure, co
   for (size_t i = 0; i < m->drifts; i++) {
     const Drift *row = &m->drift[i];
     if (!is_pair(gate, row->base, row->other) || !looks_at(gate, row->tensor, row->layer, m->layers)) continue;
-    see(sight, measure, table_double(row, measure->drift), row->layer);
+    see(sight, measure, table_double(row, measure->column), row->layer);
+  }
+}
+
+/* Where none goes up, the largest step is a factor of 1. */
+static void see_shape(Sight *sight, const Gate *gate, const Measure *measure, const Measured *m) {
+  for (size_t i = 0; i < m->shapes; i++) {
+    const DriftShape *row = &m->shape[i];
+    if (!is_pair(gate, row->base, row->other) || strcmp(row->tensor, gate->tensor)) continue;
+    const bool still = !strcmp(row->shape, "identical") ||
+                       (measure->column == offsetof(DriftShape, step) && row->step_layer < 0 && !isnan(row->growth));
+    double value = still ? 1 : table_double(row, measure->column);
+    int layer = measure->column == offsetof(DriftShape, step)   ? row->step_layer
+                : measure->column == offsetof(DriftShape, rise) ? row->peak_layer
+                                                                : row->last_layer;
+    sight->finite &= row->left_out == 0 && strcmp(row->reason, "not_finite") != 0;
+    if (!isnan(value) || !sight->finite) see(sight, measure, value, layer);
   }
 }
 
@@ -116,6 +135,7 @@ double gates_passing(double value, bool at_least) {
 static GateRow gate_row(const Gate *gate, const Measure *measure, const Measured *m) {
   Sight sight = {.worst = NAN, .layer = -1, .finite = true};
   if (measure->of == OF_DRIFT) see_drift(&sight, gate, measure, m);
+  if (measure->of == OF_SHAPE) see_shape(&sight, gate, measure, m);
   if (measure->of == OF_TENSOR) see_tensors(&sight, gate, measure, m);
   if (measure->of == OF_VERDICT) see_verdict(&sight, gate, measure, m);
   if (measure->of == OF_EVALUATION) see_evaluation(&sight, gate, measure, m);

@@ -9,13 +9,15 @@ typedef struct Measured {
   const TensorStats *tensor;
   const PairStats *pair;
   const Drift *drift;
+  const DriftShape *shape;
   const Verdict *verdict;
   const Evaluation *evaluation;
-  size_t tensors, pairs, drifts, verdicts, evaluations;
+  size_t tensors, pairs, drifts, shapes, verdicts, evaluations;
   int layers;
 } Measured;
 
-/* One row a gate, in the spec's order; in the arena. What was not measured, or has elements that are not finite, does
+/* One row a gate, in the spec's order; in the arena. A tensor that is identical everywhere grows by a factor of 1; one
+ * without a shape (measure/shape.h) has no factor, and was not measured. What was not measured, or has elements that are not finite, does
  * not pass, whatever the limit. */
 GateRow *gates_of(Arena *arena, const Spec *spec, const Measured *m);
 /* The tightest limit of three significant digits that `value` keeps. */
