@@ -751,7 +751,6 @@ const Phrase chinese[] = {
     {"%s; %s", "%s；%s"},
     {"**Which mode for which need?** %s\n\n", "**哪种模式适合哪种需求？** %s\n\n"},
     {"**fault**", "**故障**"},
-    {"**no**", "**否**"},
     {"Did both take effect?", "两者都生效了吗？"},
     {"Where does it start?", "差异从哪里开始？"},
     {"How does it travel?", "差异如何逐层传播？"},
@@ -781,8 +780,6 @@ const Phrase chinese[] = {
     {"not told: this results file holds no shapes, as those of an older program do not",
      "无法说明：此结果文件不含形状，旧版程序的文件都没有"},
     {"shape over the layers", "逐层的形状"},
-    {"took effect", "是否生效"},
-    {"yes: identical", "是，逐位相同"},
     {"which predicts better cannot be told", "无法判定哪个预测得更好"},
     {"which predicts better cannot be told; about %.0f windows would tell",
      "无法判定哪个预测得更好；约需 %.0f 个窗口才能判定"},
@@ -868,9 +865,6 @@ const Phrase chinese[] = {
      "`block_out` 中位词元的误差随层数的变化，色带为对提示的 95 % 区间；细虚线：全部词元合计的相对 L2 误差。"},
     {"Error of the median token of `block_out` over the layers; thin and dashed: relative L2 of all tokens together.",
      "`block_out` 中位词元的误差随层数的变化；细虚线：全部词元合计的相对 L2 误差。"},
-    {"Every two modes that were compared: error of the median token of the last `block_out`, relative to the mode of "
-     "the row; =: identical in every bit.",
-     "所有作过比较的两种模式：末层 `block_out` 中位词元的误差，以行所示的模式为准；=：逐位相同。"},
     {"Relative L2 of `block_out` over the layers.", "`block_out` 的相对 L2 误差随层数的变化。"},
     {"relative error", "相对误差"},
     {"Error of each mode against the float64 reference: that of the median token of `block_out` over the layers.",
@@ -963,5 +957,32 @@ const Phrase chinese[] = {
     {"growth over the layers", "随层数的增长"},
     {"largest step from layer to layer", "层间最大的一步"},
     {"growth up to the largest layer", "升至最大一层的增长"},
+
+    /* --- question.c */
+
+    /* --- question.c */
+
+    /* --- question.c */
+    {" At the logits %s differ least (relative L2 %s) and %s most (%s).",
+     "在 logits 处，差异最小的是%s（相对 L2 误差 %s），最大的是%s（%s）。"},
+    {"%ld pair", " %ld 对模式"},
+    {"Every pair in a row", "逐行列出每一对"},
+    {"**did NOT take effect**", "**没有生效**"},
+
+    /* --- question.c */
+
+    /* --- plots_answer.c */
+    {"Every two modes that were compared: error of the median token of the last `block_out`, relative to the mode of "
+     "the row. =: identical in every bit; 0: in some prompt half of the tokens or more are equal.",
+     "所有作过比较的两种模式：末层 `block_out` "
+     "中位词元的误差，以行所示的模式为准。=：逐位相同；0：在某个提示中，有半数或更多的词元相同。"},
+
+    /* --- question.c */
+    {"**Of %s** %d differ", "**在%s中**，%d 对不同"},
+    {", %d took effect and are identical in every bit", "，%d 对生效而仍逐位相同"},
+    {", **%d did NOT take effect**", "，**%d 对没有生效**"},
+    {", **%d are a fault**", "，**%d 对有故障**"},
+    {".", "。"},
+
 };
 const size_t chinese_count = sizeof chinese / sizeof *chinese;

@@ -160,6 +160,17 @@ static bool prepare(cmark_node *document, const char *folder, Arena scratch, Sta
 /* --- the page
  * --------------------------------------------------------------------------------------------------------- */
 
+/* No line ends between a number and its percent sign; code stays as it is. */
+static void put_body(FILE *out, const char *body) {
+  for (bool code = false; *body; body++) {
+    if (!strncmp(body, "<pre", 4)) code = true;
+    if (!strncmp(body, "</pre", 5)) code = false;
+    bool percent = !code && body[0] >= '0' && body[0] <= '9' && body[1] == ' ' && body[2] == '%';
+    fputc(*body, out);
+    if (percent) fputs("\u00a0", out), body++;
+  }
+}
+
 static bool write_page(FILE *out, cmark_node *document, cmark_parser *parser, const char *folder, Arena scratch,
                        Status *st) {
   cmark_node *first = cmark_node_first_child(document);
@@ -173,7 +184,9 @@ static bool write_page(FILE *out, cmark_node *document, cmark_parser *parser, co
           language_names[language_now()]);
   fputs("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>", out);
   put_text(out, title);
-  fprintf(out, "</title>\n<style>%s</style>\n</head>\n<body>\n%s</body>\n</html>\n", style, body);
+  fprintf(out, "</title>\n<style>%s</style>\n</head>\n<body>\n", style);
+  put_body(out, body);
+  fputs("</body>\n</html>\n", out);
   free(body);
   return true;
 }

@@ -162,7 +162,9 @@ void plot_matrix(FILE *out, const ReportData *d, Arena scratch) {
     if (value > 0) least = fmin(least, value), most = fmax(most, value);
   }
   const char *caption = say("Every two modes that were compared: error of the median token of the last `block_out`, "
-                            "relative to the mode of the row; =: identical in every bit.");
+                            "relative to the mode of the row. =: identical in every bit; 0: in some prompt half of the "
+                            "tokens or more are equal.");
+  least = fmax(least, most / 300); /* below, all are as light */
   if (!(most > 0) || !figure_begin(d->figures, out, "matrix", caption, "drift", 150 + 42 * count)) return;
   FILE *script = d->figures->script;
   fputs("$cells << EOD\n", script);
@@ -174,8 +176,8 @@ void plot_matrix(FILE *out, const ReportData *d, Arena scratch) {
   for (int i = 0; i < count; i++) fprintf(script, "%s%s %d", i ? ", " : "", figure_text(&scratch, names[i]), i);
   fputs(")\nset ytics (", script);
   for (int i = 0; i < count; i++) fprintf(script, "%s%s %d", i ? ", " : "", figure_text(&scratch, names[i]), i);
-  fprintf(script, ")\nset xrange [-0.5:%d.5]\nset yrange [%d.5:-0.5]\nset cblabel %s\n", count - 1, count - 1,
-          figure_text(&scratch, say("log10 of the relative error")));
+  fprintf(script, ")\nset xrange [-0.5:%d.5]\nset yrange [%d.5:-0.5]\nset cbrange [%.3f:%.3f]\nset cblabel %s\n",
+          count - 1, count - 1, log10(least), log10(most), figure_text(&scratch, say("log10 of the relative error")));
   fputs("unset grid\nunset key\nset style fill solid noborder\n"
         "plot $cells using 1:2:($1-0.48):($1+0.48):($2-0.48):($2+0.48):3 with boxxyerror lc palette, "
         "$cells using 1:2:4:5 with labels tc rgb variable font ',11'\n",

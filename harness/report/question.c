@@ -160,18 +160,25 @@ static void write_pair(FILE *out, const ReportData *d, const ReportPair *pair, A
 
 /* --- many pairs --- */
 
-static const char *effect_cell(const ReportData *d, const ReportPair *pair) {
-  switch (words_effect_of(pair, data_tally(d, pair, NULL))) {
-    case EFFECT_NONE: return say("**no**");
-    case EFFECT_IDENTICAL: return say("yes: identical");
-    case EFFECT_FAULT: return say("**fault**");
-    case EFFECT_DIFFERS: return say("yes");
-    default: return "—";
+/* A name that no line ends in. */
+static const char *unbroken(Arena *arena, const char *text) {
+  const char *whole = "";
+  for (size_t length; *text; text += length + (text[length] == ' ')) {
+    length = strcspn(text, " ");
+    whole = arena_printf(arena, "%s%.*s%s", whole, (int)length, text, text[length] ? "\u00a0" : "");
   }
+  return whole;
 }
 
-static const char *first_cell(Arena *arena, const ReportPair *pair) {
+/* Where the two first differ, or why nowhere. */
+static const char *first_cell(Arena *arena, const ReportData *d, const ReportPair *pair) {
   const Verdict *v = pair->verdict;
+  switch (words_effect_of(pair, data_tally(d, pair, NULL))) {
+    case EFFECT_NONE: return say("**did NOT take effect**");
+    case EFFECT_IDENTICAL: return say("identical");
+    case EFFECT_FAULT: return say("**fault**");
+    default: break;
+  }
   if (!v || v->tensors == 0 || v->first_layer == -2) return "—";
   return words_place(arena, v->first_tensor, v->first_layer);
 }
@@ -180,9 +187,8 @@ static void add_pair(Grid *grid, const ReportData *d, const ReportPair *pair, bo
   Arena *arena = grid->arena;
   const DriftShape *s = data_shape(d, pair, block_out);
   Size logits = words_logits(d, pair);
-  grid_add(grid, reference ? md_text(arena, pair->other) : words_pair(arena, pair));
-  if (!reference) grid_add(grid, effect_cell(d, pair));
-  if (!reference) grid_add(grid, first_cell(arena, pair));
+  grid_add(grid, reference ? md_text(arena, pair->other) : unbroken(arena, words_pair(arena, pair)));
+  if (!reference) grid_add(grid, first_cell(arena, d, pair));
   grid_add(grid, s ? shapes_cell(arena, s) : "—");
   grid_add(grid, s ? shapes_factor(arena, s->growth, s->growth_low, s->growth_high) : "—");
   grid_add(grid, s ? md_error(arena, s->last) : "—");
@@ -195,9 +201,8 @@ static void add_pair(Grid *grid, const ReportData *d, const ReportPair *pair, bo
 static void write_rows(FILE *out, const ReportData *d, const ReportPair *pairs, int count, bool reference,
                        Arena scratch) {
   bool bits = d->evaluation_pairs > 0;
-  Grid grid = grid_new(&scratch, reference ? bits ? "llrrrrr" : "llrrrr" : bits ? "lllllrrrr" : "lllllrrr");
+  Grid grid = grid_new(&scratch, reference ? bits ? "llrrrrr" : "llrrrr" : bits ? "lllrrrrr" : "lllrrrr");
   grid_add(&grid, reference ? say("against float64") : "");
-  if (!reference) grid_add(&grid, say("took effect"));
   if (!reference) grid_add(&grid, say("first differs at"));
   grid_add(&grid, say("shape over the layers"));
   grid_add(&grid, say("growth"));
@@ -226,22 +231,60 @@ static void write_meaning(FILE *out, const ReportData *d) {
     fputs(say("One prompt tells nothing of others: with `windows: N` there are intervals.\n\n"), out);
 }
 
+/* The conclusion of many pairs: how many differ, and which the least and the most at the end. */
+static void write_counts(FILE *out, const ReportData *d, Arena scratch) {
+  int none = 0, identical = 0, fault = 0;
+  const ReportPair *least = NULL, *most = NULL;
+  for (int p = 0; p < d->pairs; p++) {
+    Effect effect = words_effect_of(&d->pair[p], data_tally(d, &d->pair[p], NULL));
+    none += effect == EFFECT_NONE, identical += effect == EFFECT_IDENTICAL, fault += effect == EFFECT_FAULT;
+    Size size = words_logits(d, &d->pair[p]);
+    if (size.identical || !finite_whole(&size) || !(size.rel_l2 > 0)) continue;
+    if (!least || size.rel_l2 < words_logits(d, least).rel_l2) least = &d->pair[p];
+    if (!most || size.rel_l2 > words_logits(d, most).rel_l2) most = &d->pair[p];
+  }
+  fprintf(out, say("**Of %s** %d differ"), md_count(&scratch, d->pairs, "pair"), d->pairs - none - identical - fault);
+  if (identical) fprintf(out, say(", %d took effect and are identical in every bit"), identical);
+  if (none) fprintf(out, say(", **%d did NOT take effect**"), none);
+  if (fault) fprintf(out, say(", **%d are a fault**"), fault);
+  fputs(say("."), out);
+  if (least != most)
+    fprintf(out, say(" At the logits %s differ least (relative L2 %s) and %s most (%s)."), words_pair(&scratch, least),
+            md_error(&scratch, words_logits(d, least).rel_l2), words_pair(&scratch, most),
+            md_error(&scratch, words_logits(d, most).rel_l2));
+  fputs("\n\n", out);
+}
+
+static void write_modes(FILE *out, const ReportData *d, Arena scratch) {
+  if (d->pair != d->against && d->againsts > 0 && d->shapes > 0)
+    write_rows(out, d, d->against, d->againsts, true, scratch);
+  const char *choice = choice_words(&scratch, d);
+  if (*choice) fprintf(out, say("**Which mode for which need?** %s\n\n"), choice);
+}
+
+/* A few pairs are shown whole; of more there is a row each, and of many these fold away behind a picture. */
+static void write_answer(FILE *out, const ReportData *d, Arena scratch) {
+  enum { ROWS_SHOWN = 12 };
+  const bool rows = d->pairs > PAIRS_WHOLE, fold = d->pairs > ROWS_SHOWN;
+  for (int p = 0; !rows && p < d->pairs; p++) write_pair(out, d, &d->pair[p], scratch);
+  if (rows) write_counts(out, d, scratch);
+  if (rows && !fold) write_rows(out, d, d->pair, d->pairs, d->pair == d->against, scratch);
+  write_modes(out, d, scratch);
+  if (!rows) plot_answer(out, d, scratch);
+  if (rows) plot_matrix(out, d, scratch);
+  if (!fold) return;
+  md_fold(out, say("Every pair in a row"));
+  write_rows(out, d, d->pair, d->pairs, d->pair == d->against, scratch);
+  md_fold_end(out);
+}
+
 void section_question(FILE *out, const ReportData *d, Arena scratch) {
-  const bool whole = d->pairs <= PAIRS_WHOLE, modes = d->pair != d->against && d->againsts > 0 && d->shapes > 0;
   write_unused(out, d, scratch);
   write_unproved(out, d, scratch);
   const char *warning = finite_warning(&scratch, d);
   if (*warning) fprintf(out, say("> **Warning.** %s\n\n"), warning);
   if (d->about[ABOUT_QUESTION]) fprintf(out, "> %s\n\n", md_text(&scratch, d->about[ABOUT_QUESTION]));
-  for (int p = 0; whole && p < d->pairs; p++) write_pair(out, d, &d->pair[p], scratch);
-  if (!whole) write_rows(out, d, d->pair, d->pairs, d->pair == d->against, scratch);
-  if (modes) write_rows(out, d, d->against, d->againsts, true, scratch);
-  const char *choice = choice_words(&scratch, d);
-  if (*choice) fprintf(out, say("**Which mode for which need?** %s\n\n"), choice);
-  if (whole)
-    plot_answer(out, d, scratch);
-  else
-    plot_matrix(out, d, scratch);
+  write_answer(out, d, scratch);
   write_meaning(out, d);
   write_facts(out, d, scratch);
 }

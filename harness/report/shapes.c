@@ -133,10 +133,11 @@ static const char *left_out_words(Arena *arena, const DriftShape *s) {
                          : "";
 }
 
+static bool of_one(const DriftShape *s) { return s->prompts == 1 && *s->shape && !is(s->shape, "identical"); }
+
 const char *shapes_travel(Arena *arena, const DriftShape *s) {
   const char *text = shapes_name(arena, s), *growth = shapes_growth(arena, s);
-  if (s->prompts == 1 && *s->shape && !is(s->shape, "identical"))
-    text = arena_printf(arena, say("%s (of this prompt alone)"), text);
+  if (of_one(s)) text = arena_printf(arena, say("%s (of this prompt alone)"), text);
   if (*growth) text = arena_printf(arena, say("%s; %s"), text, growth);
   if (!isnan(s->quarter))
     text = arena_printf(arena, say("%s; over the last quarter of the layers %s"), text,
@@ -155,9 +156,9 @@ const char *shapes_cell(Arena *arena, const DriftShape *s) {
 
 const char *shapes_brief(Arena *arena, const DriftShape *s) {
   const char *name = shapes_cell(arena, s);
-  return isnan(s->growth)
-             ? name
-             : arena_printf(arena, say("%s, %s"), name, shapes_factor(arena, s->growth, s->growth_low, s->growth_high));
+  if (!isnan(s->growth))
+    name = arena_printf(arena, say("%s, %s"), name, shapes_factor(arena, s->growth, s->growth_low, s->growth_high));
+  return of_one(s) ? arena_printf(arena, say("%s (of this prompt alone)"), name) : name;
 }
 
 /* --- single tokens --- */
