@@ -80,6 +80,7 @@ static inline Drift *row_drift(MadeRows *m, const char *base, const char *other,
   row->sqnr_db = rel_l2 == 0 ? INFINITY : -20 * log10(rel_l2);
   row->max_abs = 10 * rel_l2, row->cosine_min = 1 - rel_l2 * rel_l2, row->ulp_mean = 1e5 * rel_l2,
   row->differing = rel_l2 == 0 ? 0 : 0.75;
+  row->rel_l2_mean = rel_l2 * 0.9375, row->rel_l2_mean_low = row->rel_l2_mean_high = NAN;
   row->token_median = rel_l2 * 0.875;
   row->token_median_low = prompts > 1 ? rel_l2 * 0.8125 : NAN, row->token_median_high = prompts > 1 ? rel_l2 : NAN;
   row->token_p90 = 2 * rel_l2, row->token_p99 = 4 * rel_l2;

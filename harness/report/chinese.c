@@ -890,11 +890,6 @@ const Phrase chinese[] = {
      "形状是*中位词元的误差*随层数变化的形状，这些层就是此模型的全部：各层相差不超过 %.3g 倍为平稳；转折从 %.3g "
      "倍起计；跳变是至少 %.3g 倍、且突出部分超过总上升 %.0f %% 的一步；与末值相差不超过 %.0f %% "
      "为饱和。除标明为拟合的直线外，没有任何拟合。"},
-    {"Figures are geometric means over prompts, brackets their 95 %% interval (Student's t of the logarithms); a shape "
-     "is told where %.0f %% of the draws of prompts have it. The interval of a relative L2 holds what prompts drawn "
-     "again give (percentile bootstrap).\n\n",
-     "数值为各提示的几何平均，括号内为其 95 %% 区间（对数的 Student t）；只有 %.0f %% "
-     "的提示重抽样都呈现同一形状时，才说出该形状。相对 L2 误差的区间由对提示重抽样得到（百分位自助法）。\n\n"},
     {"How the error of `block_out` develops over the layers, mode by mode:\n\n",
      "各模式 `block_out` 的误差随层数的变化：\n\n"},
     {"Of a single prompt they say nothing of others.\n\n", "由于只有一个提示，不能说明其他提示的情况。\n\n"},
@@ -984,5 +979,14 @@ const Phrase chinese[] = {
     {", **%d are a fault**", "，**%d 对有故障**"},
     {".", "。"},
 
+    /* --- the rest */
+    {"Figures are geometric means over prompts, brackets their 95 %% interval (Student's t of the logarithms); a shape "
+     "is told where %.0f %% of the draws of prompts have it. All tokens together have an interval from %d prompts on, "
+     "over the layers from %d: fewer may have none of the tokens that carry the error.\n\n",
+     "数值为各提示的几何平均，括号内为其 95 %% 区间（对数的 Student t）；只有 %.0f %% "
+     "的提示重抽样都呈现同一形状时，才说出该形状。全部词元合计的误差从 %d 个提示起才有区间，其随层数的增长从 %d "
+     "个起：更少的提示可能一个也没有那些集中误差的词元。\n\n"},
+    {"has no common start", "没有共同的起点"},
+    {"%s (mean of the prompts %s, %s … %s)", "%s（各提示的平均 %s，%s … %s）"},
 };
 const size_t chinese_count = sizeof chinese / sizeof *chinese;

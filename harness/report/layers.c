@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "measure/drift.h"
+#include "measure/shape.h"
 #include "report/language.h"
 #include "report/markdown.h"
 #include "report/plots.h"
@@ -156,10 +158,10 @@ static void write_about_shapes(FILE *out, const ReportData *d) {
   if (d->prompts > 1)
     fprintf(
         out,
-        say("Figures are geometric means over prompts, brackets their 95 %% interval (Student's t of the "
-            "logarithms); a shape is told where %.0f %% of the draws of prompts have it. The interval of a relative "
-            "L2 holds what prompts drawn again give (percentile bootstrap).\n\n"),
-        100 * l->agreement);
+        say("Figures are geometric means over prompts, brackets their 95 %% interval (Student's t of the logarithms); "
+            "a shape is told where %.0f %% of the draws of prompts have it. All tokens together have an interval from "
+            "%d prompts on, over the layers from %d: fewer may have none of the tokens that carry the error.\n\n"),
+        100 * l->agreement, DRIFT_POOLED_LEAST, SHAPE_POOLED_LEAST);
   else
     fputs(say("Of a single prompt they say nothing of others.\n\n"), out);
 }

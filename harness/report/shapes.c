@@ -32,7 +32,8 @@ static const struct {
              {"rises_falls", WORD("rises to layer %s and falls back")},
              {"falls", WORD("falls")},
              {"mixed", WORD("goes up and down, in no one direction")},
-             {"identical", WORD("is identical in every bit")}};
+             {"identical", WORD("is identical in every bit")},
+             {"starts_apart", WORD("has no common start")}};
 
 static const char *layer_words(Arena *arena, int layer, int low, int high) {
   return low < 0 || low == high ? arena_printf(arena, "%d", layer)

@@ -206,13 +206,16 @@ const char *words_logits_end(Arena *arena, const ReportData *d, const ReportPair
   if (!v || v->first_layer == -2) return "";
   Size end = words_logits(d, pair);
   const Drift *row = data_drift(d, pair, tensor_info[T_LOGITS].name, d->layers);
-  const bool range = row && !isnan(row->rel_l2_low) && finite_whole(&end);
+  const bool whole = row && !end.identical && finite_whole(&end);
   const char *size = end.identical
                          ? arena_printf(arena, say("the logits are identical%s"), finite_identical(arena, &end))
                          : arena_printf(arena, say("the relative L2 of the logits is %s"), finite_size(arena, &end));
-  if (range && !end.identical)
+  if (whole && !isnan(row->rel_l2_low))
     size = arena_printf(arena, say("%s (%s … %s)"), size, md_error(arena, row->rel_l2_low),
                         md_error(arena, row->rel_l2_high));
+  else if (whole && !isnan(row->rel_l2_mean_low))
+    size = arena_printf(arena, say("%s (mean of the prompts %s, %s … %s)"), size, md_error(arena, row->rel_l2_mean),
+                        md_error(arena, row->rel_l2_mean_low), md_error(arena, row->rel_l2_mean_high));
   return arena_printf(arena, "%s%s", size, words_top1(arena, v));
 }
 
