@@ -55,7 +55,7 @@ static TableRows verdict_rows(Arena *arena, const Experiment *e, const PairStats
   Verdict *row = ARENA_NEW(arena, Verdict, e->pairs);
   for (int p = 0; p < e->pairs; p++) {
     const Side *base = &e->side[e->pair[p].base], *other = &e->side[e->pair[p].other];
-    row[p] = verdict_of(base->mode, other->mode, pair, pairs, drift, drifts, e->setup.model.layers);
+    row[p] = verdict_of(base->mode, other->mode, pair, pairs, drift, drifts, e->setup.model.layers, *arena);
   }
   return (TableRows){&table_verdict, row, (size_t)e->pairs};
 }

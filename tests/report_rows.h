@@ -112,6 +112,8 @@ static inline DriftShape *row_shape(MadeRows *m, const char *base, const char *o
                       .latest_start = 0,
                       .first = 0.01,
                       .last = 0.02,
+                      .growth_p = NAN,
+                      .growth_holm = NAN,
                       .growth = 2,
                       .peak_layer = 17,
                       .rise = 4,
@@ -165,7 +167,9 @@ static inline Verdict *row_verdict(MadeRows *m, const char *base, const char *ot
                  .first_layer = -2,
                  .worst_layer = -1,
                  .first_rel_l2 = NAN,
-                 .top1_agreement = 1};
+                 .top1_agreement = 1,
+                 .top1_low = NAN,
+                 .top1_high = NAN};
   SET_TEXT(v->base, base);
   SET_TEXT(v->other, other);
   SET_TEXT(v->effect, effect);

@@ -76,7 +76,7 @@ Test(same_computation, in_other_clothes_is_never_said_to_differ, .timeout = 120)
     Drift *drift = drift_of(&arena, rows, count, &drifts);
     const DriftLimits limits = spec_drift(NULL, arena);
     DriftShape *shape = shape_of(&arena, rows, count, s.model.layers, &limits, 1, &shapes);
-    Verdict verdict = verdict_of(mode, mode, rows, count, drift, drifts, s.model.layers);
+    Verdict verdict = verdict_of(mode, mode, rows, count, drift, drifts, s.model.layers, arena);
     cr_assert(count >= T_SSM_STATE && shapes == count && verdict.tensors == (int)count);
     cr_assert_eq(verdict.tensors_same_kernel, verdict.tensors);
     differs += strcmp(verdict.effect, "identical") != 0 || verdict.first_layer != -2;
@@ -101,7 +101,7 @@ Test(same_computation, one_bit_of_the_input_is_a_difference) {
   PairStats rows[T_LAYER_COUNT];
   size_t count = rows_of(&a, &b, mode, 5, rows, s.arena), drifts;
   Drift *drift = drift_of(&s.arena, rows, count, &drifts);
-  Verdict verdict = verdict_of(mode, mode, rows, count, drift, drifts, s.model.layers);
+  Verdict verdict = verdict_of(mode, mode, rows, count, drift, drifts, s.model.layers, s.arena);
   cr_assert_str_eq(verdict.effect, "same_kernels");
   cr_assert_str_eq(verdict.first_tensor, "block_in");
 }

@@ -201,6 +201,19 @@ Test(shape, identical_tensors_are_identical) {
   SAME(row.growth, NAN);
 }
 
+Test(shape, p_of_no_growth_is_small_where_the_interval_leaves_1_out) {
+  DriftLimits l = limits();
+  Planted p = hill(3, (double[]){1, 2, 4}, (double[]){1, 1, 1});
+  for (int k = 1; k < 3; k++) p.e[k][LAYERS - 1] *= k == 1 ? 1.25 : 0.8;
+  DriftShape row = row_of(&p, &l);
+  cr_expect_eq(row.growth_p<0.05, row.growth_low> 1 || row.growth_high < 1, "%g, %g … %g", row.growth_p, row.growth_low,
+               row.growth_high);
+  SAME(row.growth_holm, row.growth_p); /* one pair is asked */
+  for (int k = 0; k < 3; k++) p.e[k][LAYERS - 1] = p.e[k][0] * (k == 0 ? 1 : k == 1 ? 2 : 0.5);
+  row = row_of(&p, &l);
+  cr_expect(row.growth_p > 0.05 && row.growth_low < 1 && row.growth_high > 1, "%g", row.growth_p);
+}
+
 Test(shape, curves_that_start_apart_have_a_level_and_no_shape) {
   Planted p = hill(2, (double[]){1, 4}, (double[]){1, 1});
   for (int l = 0; l < 3; l++) p.e[0][l] = p.pooled[0][l] = 0;

@@ -25,7 +25,7 @@ static Verdict verdict_from(const PairStats *rows, size_t count, int layers) {
   Arena arena = new_arena();
   size_t drift_count;
   Drift *drift = drift_of(&arena, rows, count, &drift_count);
-  Verdict v = verdict_of(mode_preset("2-0"), mode_preset("2-4"), rows, count, drift, drift_count, layers);
+  Verdict v = verdict_of(mode_preset("2-0"), mode_preset("2-4"), rows, count, drift, drift_count, layers, arena);
   arena_release(&arena);
   return v;
 }
@@ -95,15 +95,33 @@ Test(verdict, rows_of_other_pairs_do_not_count) {
   Verdict v = verdict_from(rows, 2, 1);
   SAME(v.tensors, 1);
   cr_assert_str_eq(v.effect, "identical");
-  Verdict none = verdict_of(mode_preset("0"), mode_preset("3"), rows, 2, NULL, 0, 1);
+  Verdict none = verdict_of(mode_preset("0"), mode_preset("3"), rows, 2, NULL, 0, 1, new_arena());
   SAME(none.tensors, 0);
   cr_assert_str_eq(none.effect, "");
+}
+
+Test(verdict, prompts_are_the_clusters_of_equal_next_tokens) {
+  PairStats rows[] = {verdict_row("a", "logits", 1, 0.5, false), verdict_row("b", "logits", 1, 0.5, false)};
+  SAME(verdict_from(rows, 1, 1).top1_low, NAN);
+  rows[0].top1_rows = rows[1].top1_rows = 1000;
+  rows[0].top1_agreement = 0.75, rows[1].top1_agreement = 0.5;
+  Verdict v = verdict_from(rows, 2, 1);
+  SAME(v.top1_agreement, 0.625);
+  SAME(v.top1_low, 0); /* two clusters: 12.7 times 0.125 to either side, cut to a share */
+  SAME(v.top1_high, 1);
+  rows[1].top1_agreement = 0.75 + 0.01;
+  v = verdict_from(rows, 2, 1);
+  NEAR(v.top1_low, 0.755 - 12.706204736432095 * 0.005, 1e-11);
+  NEAR(v.top1_high, 0.755 + 12.706204736432095 * 0.005, 1e-11);
+  rows[0].top1_agreement = rows[1].top1_agreement = 1;
+  v = verdict_from(rows, 2, 1);
+  cr_assert(v.top1_low < 1 && v.top1_high == 1, "no miss in two prompts promises none in others: %g", v.top1_low);
 }
 
 Test(verdict, reference_takes_its_reserved_name_and_has_no_reason) {
   PairStats row = verdict_row("a", "scan", 0, 0.5, false);
   snprintf(row.base, sizeof row.base, "fp64");
-  Verdict v = verdict_of(NULL, mode_preset("2-4"), &row, 1, NULL, 0, 1);
+  Verdict v = verdict_of(NULL, mode_preset("2-4"), &row, 1, NULL, 0, 1, new_arena());
   cr_assert_str_eq(v.base, "fp64");
   cr_assert_str_eq(v.effect, "differs");
   cr_assert_str_eq(v.reason, "");

@@ -40,6 +40,21 @@ static Sampled over_prompts(const PairStats *rows, const Place *place, size_t co
   return interval_of_logs(value, kept);
 }
 
+/* How far the share of differing elements would move with other prompts. */
+static void share_of_differing(const PairStats *rows, const Place *place, size_t count, Drift *drift, Arena scratch) {
+  int64_t *hits = ARENA_NEW(&scratch, int64_t, count), *trials = ARENA_NEW(&scratch, int64_t, count);
+  size_t kept = 0;
+  for (size_t i = 0; i < count; i++) {
+    const PairStats *row = &rows[place[i].row];
+    if (row->n == 0 || isnan(row->differing)) continue;
+    hits[kept] = llround(row->differing * (double)row->n);
+    trials[kept++] = row->n;
+  }
+  Sampled s = interval_of_shares(hits, trials, kept, scratch);
+  drift->differing_low = s.low;
+  drift->differing_high = s.high;
+}
+
 /* What the tokens of all prompts say: harness/measure/row_error.h. */
 static void pool_tokens(const PairStats *rows, const Place *place, size_t count, Drift *drift, Arena scratch) {
   Sampled median = over_prompts(rows, place, count, offsetof(PairStats, token_median), scratch);
@@ -109,6 +124,7 @@ Drift *drift_of(Arena *arena, const PairStats *rows, size_t count, size_t *drift
     to = places_alike(place, count, from, true);
     drift[made] = pool(rows, &place[from], to - from);
     pool_tokens(rows, &place[from], to - from, &drift[made], scratch);
+    share_of_differing(rows, &place[from], to - from, &drift[made], scratch);
     Interval interval = pooled_interval(rows, &place[from], to - from, scratch);
     drift[made].rel_l2_low = interval.low;
     drift[made].rel_l2_high = interval.high;

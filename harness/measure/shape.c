@@ -88,7 +88,9 @@ static void put_sampled(double *value, double *low, double *high, Sampled s) {
 static void measure_quantities(const Curves *c, const DriftLimits *limits, int first, DriftShape *row, Arena scratch) {
   const int end = c->layers - 1, peak = curve_peak(c->mean, c->layers), step = curve_step(c->mean, c->layers);
   row->first = exp(c->mean[0]);
-  PUT(row, growth, factor_over(c, end, 0, scratch));
+  Sampled growth = factor_over(c, end, 0, scratch);
+  PUT(row, growth, growth);
+  row->growth_p = interval_p(log(growth.value), growth.sd, (size_t)c->prompts, 0);
   PUT(row, rise, factor_over(c, peak, 0, scratch));
   PUT(row, fall, factor_over(c, end, peak, scratch));
   PUT(row, quarter, factor_over(c, end, curve_quarter(c->layers), scratch));
@@ -398,6 +400,17 @@ static DriftShape shape_of_places(const PairStats *rows, const Place *place, siz
   return row;
 }
 
+/* Of each tensor all pairs of the run are asked. */
+static void ask_all(DriftShape *shape, size_t count, Arena scratch) {
+  double *p = ARENA_NEW(&scratch, double, count);
+  for (TensorId id = 0; id < T_LAYER_COUNT; id++) {
+    for (size_t i = 0; i < count; i++) p[i] = strcmp(shape[i].tensor, tensor_info[id].name) ? NAN : shape[i].growth_p;
+    interval_holm(p, count, p, scratch);
+    for (size_t i = 0; i < count; i++)
+      if (!isnan(p[i])) shape[i].growth_holm = p[i];
+  }
+}
+
 DriftShape *shape_of(Arena *arena, const PairStats *rows, size_t count, int layers, const DriftLimits *limits,
                      int64_t seed, size_t *shapes) {
   DriftShape *shape = ARENA_NEW(arena, DriftShape, count);
@@ -412,5 +425,6 @@ DriftShape *shape_of(Arena *arena, const PairStats *rows, size_t count, int laye
     if (place[from].tensor < 0 || place[from].tensor >= T_LAYER_COUNT) continue;
     shape[(*shapes)++] = shape_of_places(rows, &place[from], to - from, prompts, layers, limits, &draws, seed, scratch);
   }
+  ask_all(shape, *shapes, scratch);
   return shape;
 }

@@ -46,7 +46,7 @@ TABLE(pair_stats, PairStats, 5, "Pairs: one tensor in two modes, layer by layer"
 static const Column columns_drift[] = {
     X(base), X(other), X(tensor), X(layer), X(prompts), X(identical), X(rel_l2), X(rel_l2_min), X(rel_l2_max),
     X(rel_l2_low), X(rel_l2_high), X(growth), X(sqnr_db), X(max_abs), X(cosine_min), X(ulp_mean), X(differing),
-    X(rel_l2_mean), X(rel_l2_mean_low), X(rel_l2_mean_high), X(token_median), X(token_median_low), X(token_median_high), X(token_p90), X(token_p99), X(token_worst_share),
+    X(differing_low), X(differing_high), X(rel_l2_mean), X(rel_l2_mean_low), X(rel_l2_mean_high), X(token_median), X(token_median_low), X(token_median_high), X(token_p90), X(token_p99), X(token_worst_share),
     X(token_worst), X(tokens_left_out), X(worst_prompt), X(n), X(nonfinite),
 };
 TABLE(drift, Drift, 4, "Drift: how a pair's difference develops over the layers, prompts pooled");
@@ -58,7 +58,7 @@ TABLE(drift, Drift, 4, "Drift: how a pair's difference develops over the layers,
 static const Column columns_drift_shape[] = {
     X(base), X(other), X(tensor), X(prompts), X(left_out), X(shape), X(layer), X(layer_low), X(layer_high), X(rival),
     X(rival_layer), X(reason), X(agreement), X(told), X(first_layer), X(last_layer), X(latest_start), X(first),
-    Y(last), Y(growth),
+    Y(last), Y(growth), X(growth_p), X(growth_holm),
     X(peak_layer), Y(rise), Y(fall), X(step_layer), Y(step), X(step_share), X(settled_layer), Y(quarter), X(rate),
     Y(pooled_growth), X(parting), X(parting_layer), X(needed),
 };
@@ -78,7 +78,8 @@ TABLE(gates, GateRow, 7, "Gates: limits of the spec, and what was measured");
 static const Column columns_verdict[] = {
     X(base), X(other), X(effect), X(reason), X(tensors), X(tensors_identical), X(tensors_same_kernel), X(first_layer),
     X(first_tensor), X(first_prompt), X(first_rel_l2), X(block_out_first), X(block_out_last), X(worst_layer),
-    X(block_out_worst), X(logits_rel_l2), X(nonfinite), X(top1_agreement), X(top1_rows), X(top1_left_out),
+    X(block_out_worst), X(logits_rel_l2), X(nonfinite), X(top1_agreement), X(top1_low),
+    X(top1_high), X(top1_rows), X(top1_left_out),
 };
 TABLE(verdict, Verdict, 2, "Verdicts: did both modes take effect, where do they first differ, how large is it at the end");
 #undef X

@@ -93,6 +93,7 @@ typedef struct Drift {
   double sqnr_db, max_abs;
   double cosine_min; /* over prompts that have one */
   double ulp_mean, differing;
+  double differing_low, differing_high; /* 95 % interval over prompts, each one cluster of elements (interval.h) */
   double rel_l2_mean, rel_l2_mean_low, rel_l2_mean_high; /* geometric mean of the prompts' relative L2, 95 % interval */
   double token_median, token_median_low,
       token_median_high;       /* geometric mean over prompts of token_median, its 95 % interval (interval.h) */
@@ -123,6 +124,8 @@ typedef struct DriftShape {
   double first;         /* relative error of the median token there, geometric means over prompts */
   double last, last_low, last_high;
   double growth, growth_low, growth_high; /* last / first, as are all factors below, prompt by prompt */
+  double growth_p;                        /* that the mean over prompts neither grows nor declines (Student's t) */
+  double growth_holm;                     /* the same where all pairs of the run are asked at once */
   int32_t peak_layer;                     /* the largest of the mean curve */
   double rise, rise_low, rise_high;       /* peak / first */
   double fall, fall_low, fall_high;       /* last / peak: at most 1 */
@@ -168,6 +171,7 @@ typedef struct Verdict {
   double logits_rel_l2;
   int64_t nonfinite;     /* elements left out of the pair's figures, over all its tensors: not finite on either side */
   double top1_agreement; /* share of top1_rows where both logits have the same arg max */
+  double top1_low, top1_high; /* its 95 % interval over prompts, each one cluster of positions (interval.h) */
   int64_t top1_rows, top1_left_out; /* positions whose logits are finite on both sides, and all others */
 } Verdict;
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "measure/interval.h"
 #include "model/trace.h"
 
 static bool of_pair(const Verdict *v, const char *base, const char *other) {
@@ -55,14 +56,30 @@ static void read_drift(Verdict *v, const Drift *drift, size_t count, int layers)
   }
 }
 
+/* A prompt's positions are one cluster: tokens of one text are not independent. */
+static void share_of_top1(Verdict *v, const PairStats *rows, size_t count, Arena scratch) {
+  size_t kept = 0;
+  int64_t *hits = ARENA_NEW(&scratch, int64_t, count), *trials = ARENA_NEW(&scratch, int64_t, count);
+  for (size_t i = 0; i < count; i++) {
+    if (!of_pair(v, rows[i].base, rows[i].other) || tensor_id(rows[i].tensor) != T_LOGITS) continue;
+    if (rows[i].top1_rows <= 0 || isnan(rows[i].top1_agreement)) continue;
+    hits[kept] = llround(rows[i].top1_agreement * (double)rows[i].top1_rows);
+    trials[kept++] = rows[i].top1_rows;
+  }
+  Sampled s = interval_of_shares(hits, trials, kept, scratch);
+  v->top1_low = s.low;
+  v->top1_high = s.high;
+}
+
 Verdict verdict_of(const Mode *base, const Mode *other, const PairStats *rows, size_t count, const Drift *drift,
-                   size_t drift_count, int layers) {
+                   size_t drift_count, int layers, Arena scratch) {
   Verdict v = {.first_layer = -2, .worst_layer = -1};
   v.first_rel_l2 = v.block_out_first = v.block_out_last = v.block_out_worst = v.logits_rel_l2 = NAN;
   snprintf(v.base, sizeof v.base, "%s", base ? base->name : MODE_REFERENCE);
   snprintf(v.other, sizeof v.other, "%s", other ? other->name : MODE_REFERENCE);
   count_rows(&v, rows, count);
   read_drift(&v, drift, drift_count, layers);
+  share_of_top1(&v, rows, count, scratch);
 
   const char *effect = v.tensors == 0                       ? ""
                        : v.tensors == v.tensors_identical   ? "identical"

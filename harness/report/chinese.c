@@ -988,5 +988,11 @@ const Phrase chinese[] = {
      "个起：更少的提示可能一个也没有那些集中误差的词元。\n\n"},
     {"has no common start", "没有共同的起点"},
     {"%s (mean of the prompts %s, %s … %s)", "%s（各提示的平均 %s，%s … %s）"},
+
+    /* --- question.c */
+    {"†: told of this pair alone; not where all pairs of the run are asked at once (Holm).\n\n",
+     "†：仅就这一对而言成立；同时询问本次运行的所有各对时则不成立（Holm）。\n\n"},
+    {"p of no growth", "无增长的 p 值"},
+    {"p, all pairs asked at once (Holm)", "同时询问所有各对的 p 值（Holm）"},
 };
 const size_t chinese_count = sizeof chinese / sizeof *chinese;

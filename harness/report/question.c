@@ -52,10 +52,11 @@ static void write_unused(FILE *out, const ReportData *d, Arena scratch) {
 /* A digest that is gone proves nothing; the data is shown all the same. */
 static void write_unproved(FILE *out, const ReportData *d, Arena scratch) {
   if (d->unproved)
-    fprintf(out,
-            say("> **Warning.** Without a digest: %s of the results file, first %s. Whether the run wrote them so cannot "
-                "be said.\n\n"),
-            md_count(&scratch, d->unproved, "object"), md_code(&scratch, d->first_unproved));
+    fprintf(
+        out,
+        say("> **Warning.** Without a digest: %s of the results file, first %s. Whether the run wrote them so cannot "
+            "be said.\n\n"),
+        md_count(&scratch, d->unproved, "object"), md_code(&scratch, d->first_unproved));
 }
 
 /* --- does it matter: the predictions --- */
@@ -190,7 +191,7 @@ static void add_pair(Grid *grid, const ReportData *d, const ReportPair *pair, bo
   grid_add(grid, reference ? md_text(arena, pair->other) : unbroken(arena, words_pair(arena, pair)));
   if (!reference) grid_add(grid, first_cell(arena, d, pair));
   grid_add(grid, s ? shapes_cell(arena, s) : "—");
-  grid_add(grid, s ? shapes_factor(arena, s->growth, s->growth_low, s->growth_high) : "—");
+  grid_add(grid, s ? shapes_growth_cell(arena, s) : "—");
   grid_add(grid, s ? md_error(arena, s->last) : "—");
   grid_add(grid, finite_cell(arena, &logits));
   grid_add(grid, pair->verdict ? md_share(arena, pair->verdict->top1_agreement) : "—");
@@ -210,8 +211,14 @@ static void write_rows(FILE *out, const ReportData *d, const ReportPair *pairs, 
   grid_add(&grid, say("`logits`"));
   grid_add(&grid, say("same top token"));
   if (bits) grid_add(&grid, bits_name(d));
-  for (int p = 0; p < count; p++) add_pair(&grid, d, &pairs[p], reference, bits);
+  bool lost = false;
+  for (int p = 0; p < count; p++) {
+    add_pair(&grid, d, &pairs[p], reference, bits);
+    const DriftShape *s = data_shape(d, &pairs[p], block_out);
+    lost |= s && strstr(shapes_growth_cell(&scratch, s), "†");
+  }
   grid_write(&grid, out);
+  if (lost) fputs(say("†: told of this pair alone; not where all pairs of the run are asked at once (Holm).\n\n"), out);
 }
 
 /* --- the whole --- */

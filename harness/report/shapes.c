@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "measure/curve.h"
+#include "measure/interval.h"
 #include "report/language.h"
 #include "report/markdown.h"
 
@@ -155,6 +156,16 @@ const char *shapes_cell(Arena *arena, const DriftShape *s) {
   return *rival ? arena_printf(arena, say("cannot tell: “%s” or “%s”"), own, rival) : say("cannot tell");
 }
 
+/* Told of this pair alone, and not of it among all that the run asks about. */
+static bool lost_among_all(const DriftShape *s) {
+  return s->growth_p <= 1 - interval_level && s->growth_holm > 1 - interval_level;
+}
+
+const char *shapes_growth_cell(Arena *arena, const DriftShape *s) {
+  return arena_printf(arena, "%s%s", shapes_factor(arena, s->growth, s->growth_low, s->growth_high),
+                      lost_among_all(s) ? " †" : "");
+}
+
 const char *shapes_brief(Arena *arena, const DriftShape *s) {
   const char *name = shapes_cell(arena, s);
   if (!isnan(s->growth))
@@ -213,13 +224,13 @@ static const char *needed_cell(Arena *arena, const DriftShape *s) {
   return s->needed > 0 ? arena_printf(arena, "%.0f", s->needed) : s->needed < 0 ? say("no number") : "—";
 }
 
-enum { QUANTITIES = 19 };
+enum { QUANTITIES = 21 };
 static const char *const quantities[QUANTITIES] =
     WORDS("shape", "share of draws with it", "else oftenest", "from layer", "error there", "error in the last layer",
-          "growth", "largest at layer", "growth up to there", "from there to the end", "largest step up, into layer",
-          "its factor", "its share of all steps up", "within its end from layer", "last quarter of the layers",
-          "fitted, a layer", "growth of all tokens together", "all tokens over the median one, at most",
-          "prompts that would tell");
+          "growth", "p of no growth", "p, all pairs asked at once (Holm)", "largest at layer", "growth up to there",
+          "from there to the end", "largest step up, into layer", "its factor", "its share of all steps up",
+          "within its end from layer", "last quarter of the layers", "fitted, a layer", "growth of all tokens together",
+          "all tokens over the median one, at most", "prompts that would tell");
 
 static const char *quantity(Arena *arena, const DriftShape *s, int q) {
   DriftShape own = *s;
@@ -232,17 +243,19 @@ static const char *quantity(Arena *arena, const DriftShape *s, int q) {
     case 4: return md_error(arena, s->first);
     case 5: return error_cell(arena, s->last, s->last_low, s->last_high);
     case 6: return shapes_factor(arena, s->growth, s->growth_low, s->growth_high);
-    case 7: return layer_cell(arena, s->peak_layer);
-    case 8: return shapes_factor(arena, s->rise, s->rise_low, s->rise_high);
-    case 9: return shapes_factor(arena, s->fall, s->fall_low, s->fall_high);
-    case 10: return layer_cell(arena, s->step_layer);
-    case 11: return shapes_factor(arena, s->step, s->step_low, s->step_high);
-    case 12: return md_share(arena, s->step_share);
-    case 13: return layer_cell(arena, s->settled_layer);
-    case 14: return shapes_factor(arena, s->quarter, s->quarter_low, s->quarter_high);
-    case 15: return shapes_factor(arena, s->rate, NAN, NAN);
-    case 16: return shapes_factor(arena, s->pooled_growth, s->pooled_growth_low, s->pooled_growth_high);
-    case 17:
+    case 7: return md_short(arena, s->growth_p);
+    case 8: return md_short(arena, s->growth_holm);
+    case 9: return layer_cell(arena, s->peak_layer);
+    case 10: return shapes_factor(arena, s->rise, s->rise_low, s->rise_high);
+    case 11: return shapes_factor(arena, s->fall, s->fall_low, s->fall_high);
+    case 12: return layer_cell(arena, s->step_layer);
+    case 13: return shapes_factor(arena, s->step, s->step_low, s->step_high);
+    case 14: return md_share(arena, s->step_share);
+    case 15: return layer_cell(arena, s->settled_layer);
+    case 16: return shapes_factor(arena, s->quarter, s->quarter_low, s->quarter_high);
+    case 17: return shapes_factor(arena, s->rate, NAN, NAN);
+    case 18: return shapes_factor(arena, s->pooled_growth, s->pooled_growth_low, s->pooled_growth_high);
+    case 19:
       return isnan(s->parting) ? "—"
                                : arena_printf(arena, say("%s in layer %d"), shapes_factor(arena, s->parting, NAN, NAN),
                                               s->parting_layer);

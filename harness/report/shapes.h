@@ -19,6 +19,8 @@ const char *shapes_travel(Arena *arena, const DriftShape *s);
 const char *shapes_parts(Arena *arena, const DriftShape *s);
 /* For a cell: without shares and numbers of prompts. */
 const char *shapes_cell(Arena *arena, const DriftShape *s);
+/* The factor of growth, with † where it is told of this pair alone, not where all pairs are asked at once. */
+const char *shapes_growth_cell(Arena *arena, const DriftShape *s);
 /* For a line: shape and growth, "accumulates, ×2.14 (2.10 … 2.18)". */
 const char *shapes_brief(Arena *arena, const DriftShape *s);
 /* Markdown: that all tokens together are off the median one by more than the limit, or half of them are equal, and

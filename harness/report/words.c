@@ -191,14 +191,16 @@ static const char *words_top1(Arena *arena, const Verdict *v) {
   if (v->top1_left_out > 0 && v->top1_rows == 0)
     return say("; at no position are the logits of both finite, so next tokens are not compared");
   if (isnan(v->top1_agreement)) return "";
+  const char *share = md_share(arena, v->top1_agreement);
+  if (!isnan(v->top1_low))
+    share =
+        arena_printf(arena, say("%s (%s … %s)"), share, md_share(arena, v->top1_low), md_share(arena, v->top1_high));
   if (v->top1_left_out > 0)
     return arena_printf(arena,
                         say("; both choose the same next token at %s of the %lld positions where the logits of both "
                             "are finite (of %lld)"),
-                        md_share(arena, v->top1_agreement), (long long)v->top1_rows,
-                        (long long)(v->top1_rows + v->top1_left_out));
-  return arena_printf(arena, say("; both choose the same next token at %s of the positions"),
-                      md_share(arena, v->top1_agreement));
+                        share, (long long)v->top1_rows, (long long)(v->top1_rows + v->top1_left_out));
+  return arena_printf(arena, say("; both choose the same next token at %s of the positions"), share);
 }
 
 const char *words_logits_end(Arena *arena, const ReportData *d, const ReportPair *pair) {
