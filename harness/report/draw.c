@@ -50,7 +50,7 @@ static int start(const char *folder, const char *script, int words, pid_t *child
 static bool listen(int words, char text[WORDS_MAX]) {
   const double until = clock_s() + PATIENCE_S;
   size_t got = 0;
-  char dropped[512];
+  char dropped[512] = {0};
   for (;;) {
     double left_s = until - clock_s();
     struct pollfd ready = {.fd = words, .events = POLLIN};
