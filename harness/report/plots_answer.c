@@ -165,7 +165,7 @@ void plot_matrix(FILE *out, const ReportData *d, Arena scratch) {
                             "relative to the mode of the row. =: identical in every bit; 0: in some prompt half of the "
                             "tokens or more are equal.");
   least = fmax(least, most / 300); /* below, all are as light */
-  if (!(most > 0) || !figure_begin(d->figures, out, "matrix", caption, "drift", 150 + 42 * count)) return;
+  if (!(most > 0) || !figure_begin(d->figures, out, "matrix", caption, "drift", 150 + 35 * count)) return;
   FILE *script = d->figures->script;
   fputs("$cells << EOD\n", script);
   for (int i = 0; i < d->pairs + (d->pair == d->against ? 0 : d->againsts); i++) {
