@@ -109,7 +109,7 @@ void plot_answer(FILE *out, const ReportData *d, Arena scratch) {
       fprintf(script, "$pair%d using 1:3:4 with filledcurves lt %d fs transparent solid 0.2 noborder notitle, ", i,
               i + 1);
   for (int i = 0; tokens && i < count; i++)
-    fprintf(script, "$pair%d using 1:5 with lines lt %d lw 0.9 dt 3 notitle, ", i, i + 1);
+    fprintf(script, "$pair%d using 1:5 with lines lt %d lw 1.2 dt 2 notitle, ", i, i + 1);
   for (int i = 0; i < count; i++) fprintf(script, "$pair%d using 1:2 with linespoints lt %d notitle, ", i, i + 1);
   for (int i = 0; i < count; i++) { /* also of a curve that is 0 everywhere, which is not drawn */
     const char *name = arena_printf(&scratch, say("%s against %s"), drawn[i]->base, drawn[i]->other);
