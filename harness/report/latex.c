@@ -154,6 +154,8 @@ bool latex_write(FILE *out, const char *markdown, Status *st) {
   cmark_parser_attach_syntax_extension(parser, cmark_find_syntax_extension("table"));
   cmark_parser_feed(parser, markdown, strlen(markdown));
   cmark_node *document = cmark_parser_finish(parser), *heading = NULL;
+  enum { HELD = 32 }; /* TeX gives up where 100 floats wait for a page */
+  int written = 0;
   fputs(say("% Tables of a driftscope report. In the preamble: \\usepackage{booktabs,textcomp}\n"
             "% Letters of other scripts: xelatex or lualatex, with a font that has them (Chinese: \\usepackage{ctex}); "
             "pdflatex shows their numbers.\n"),
@@ -161,7 +163,9 @@ bool latex_write(FILE *out, const char *markdown, Status *st) {
   fputs("\\providecommand\\driftscopeother[2]{\\ifdefined\\Umathcode#2\\else U+#1\\fi}\n\n", out);
   for (cmark_node *node = cmark_node_first_child(document); node; node = cmark_node_next(node)) {
     if (cmark_node_get_type(node) == CMARK_NODE_HEADING) heading = node;
-    if (is_type(node, "table")) put_table(out, node, heading);
+    if (!is_type(node, "table")) continue;
+    if (written++ % HELD == HELD - 1) fputs("\\clearpage\n\n", out);
+    put_table(out, node, heading);
   }
   cmark_node_free(document);
   cmark_parser_free(parser);
