@@ -102,9 +102,8 @@ static bool run_journal(Arena *arena, Experiment *e, const RunOptions *options, 
   Arena scratch = *arena;
   progress_done(e->progress, "%s, %s, %s and the float64 reference", md_count(&scratch, prompts, "prompt"),
                 md_count(&scratch, layers, "layer"), md_count(&scratch, e->spec->mode_count, "mode"));
-  Resampling draws = resampling_of(arena, prompts, e->spec->seed);
-  TRY(swap_run(arena, e->spec, &e->setup, &draws, e->progress, &e->swaps, st));
-  TRY(restore_run(arena, e->spec, &e->setup, &draws, e->progress, &e->restored, st));
+  TRY(swap_run(arena, e->spec, &e->setup, e->progress, &e->swaps, st));
+  TRY(restore_run(arena, e->spec, &e->setup, e->progress, &e->restored, st));
   TRY(evaluate(arena, e->spec, &e->setup, e->progress, &e->evaluation, st));
   cost_measure(arena, e->spec, &e->setup, e->progress, &e->cost);
   TRY(finish(arena, e, options, start_s, st));

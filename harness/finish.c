@@ -78,6 +78,8 @@ bool finish(Arena *arena, Experiment *e, const RunOptions *options, double start
   TRY(journal_read_rows(arena, &e->journal, &table_pair_stats, &pair, &pairs, st));
   TRY(journal_read_rows(arena, &e->journal, &table_budget, &budget, &budgets, st));
   TRY(check_budgets(budget, budgets, st));
+  size_t budget_layer_rows;
+  BudgetLayer *budget_layer = budget_layers(arena, budget, budgets, &budget_layer_rows);
   TRY(journal_read_rows(arena, &e->journal, &table_scales, &scale, &scales, st));
   double measure_s = clock_s();
   int layers = e->setup.model.layers;
@@ -109,6 +111,7 @@ bool finish(Arena *arena, Experiment *e, const RunOptions *options, double start
       {&table_drift, drift, drifts},
       {&table_drift_shape, shape, shapes},
       {&table_budget, budget, budgets},
+      {&table_budget_layers, budget_layer, budget_layer_rows},
       {&table_swap, e->swaps.swap, e->swaps.swaps},
       {&table_swap_effect, e->swaps.effect, e->swaps.effects},
       {&table_restore, e->restored.row, e->restored.rows},

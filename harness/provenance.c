@@ -65,6 +65,8 @@ const Attribute *provenance_attributes(Arena *arena, const Spec *spec, const Set
     TEXT("unused_weights_count", arena_printf(arena, "%zu", setup->checkpoint.unused));
   }
   TEXT("layers", arena_printf(arena, "%d", c->layers));
+  if (setup->prompt_text) TEXT("prompt_text", setup->prompt_text);
+  if (setup->prompt_text) TEXT("prompts_held", arena_printf(arena, "%lld", (long long)setup->prompts_held));
   TEXT("rewrite", spec->rewrite == REWRITE_QUAMBA ? "quamba" : "none");
   if (spec->rewrite == REWRITE_QUAMBA) TEXT("rewrite_proof", arena_printf(arena, "%.3g", setup->rewrite_proof));
   TEXT("backend", device->found ? ops_cuda.backend : ops_cpu.backend);

@@ -83,6 +83,29 @@ static bool read_evaluation(Arena *arena, const Spec *spec, Setup *setup, Digest
   return true;
 }
 
+/* The one file that all prompts come from, and how many of their length it holds: what is said of these prompts is said
+ * of that text. */
+static bool read_prompt_text(const Spec *spec, Setup *setup, Arena scratch, Status *st) {
+  const Prompt *first = spec->prompts;
+  int longest = 0;
+  for (int i = 0; i < spec->prompt_count; i++) {
+    const Prompt *p = &spec->prompts[i];
+    const char *path = p->text ? p->text : p->tokens, *all = first->text ? first->text : first->tokens;
+    if (!path || !all || strcmp(path, all) || !p->text != !first->text) return true;
+    if (setup->prompt[i].T > longest) longest = setup->prompt[i].T;
+  }
+  if (!longest) return true;
+  const char *path;
+  int32_t *token;
+  int64_t count;
+  TRY(tokens_of_source(&scratch, first->text, first->tokens, spec->folder, setup->checkpoint.config.vocab, &path,
+                       &token, &count, st));
+  const char *name = first->text ? first->text : first->tokens, *slash = strrchr(name, '/');
+  setup->prompt_text = slash ? slash + 1 : name;
+  setup->prompts_held = count / longest;
+  return true;
+}
+
 /* A model run without weights that its checkpoint holds may not be the model that was saved. */
 static bool check_unused(const Spec *spec, const Checkpoint *c, Status *st) {
   return !c->unused || spec->ignore_unused ||
@@ -108,6 +131,7 @@ bool setup_check(Arena *arena, const Spec *spec, Setup *setup, Status *st) {
     setup->prompt[i].token = token;
     text[i] = digest_of(token, (size_t)setup->prompt[i].T * sizeof *token);
   }
+  TRY(read_prompt_text(spec, setup, *arena, st));
   if (any_mode_needs_scales(spec) && spec_calibrated(spec)) {
     const Calibration *c = &spec->calibration;
     TRY(tokens_of_source(arena, c->text, c->tokens, spec->folder, vocab, &setup->calibration_path,

@@ -11,7 +11,9 @@
 
 typedef struct Setup {
   Checkpoint checkpoint;
-  PromptShape *prompt; /* [spec->prompt_count] */
+  PromptShape *prompt;     /* [spec->prompt_count] */
+  const char *prompt_text; /* the file that all prompts are taken from; NULL where there is no such one */
+  int64_t prompts_held;    /* so many prompts as long as the longest it holds side by side */
   const char *calibration_path;
   int32_t *calibration_token;
   int64_t calibration_count;
@@ -28,8 +30,8 @@ typedef struct Setup {
 /* Opens and checks what the spec names, computes nothing: checkpoint, prompts, calibration text, layer numbers,
  * digests. */
 bool setup_check(Arena *arena, const Spec *spec, Setup *setup, Status *st);
-/* Where the spec names no prompt, one of T tokens made from its seed, and where nothing calibrates, made tokens too: for
- * what needs a model's arithmetic and no text. After setup_check. */
+/* Where the spec names no prompt, one of T tokens made from its seed, and where nothing calibrates, made tokens too:
+ * for what needs a model's arithmetic and no text. After setup_check. */
 void setup_make_tokens(Arena *arena, const Spec *spec, int T, Setup *setup);
 /* The rest, after setup_check. Calibration statistics are taken from and left in `cache` (a folder; NULL: no cache). */
 bool setup_load(Arena *arena, const Spec *spec, const char *cache, Progress *progress, Setup *setup, Status *st);

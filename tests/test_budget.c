@@ -54,33 +54,43 @@ Test(budget, sides_that_agree_have_no_shares) {
   cr_expect(isnan(row.local_share) && isnan(row.gain));
 }
 
-/* Two prompts of one and two elements against the same three in one prompt. */
-Test(budget, prompts_are_pooled_as_one_vector) {
-  double in[] = {0, 0, 0}, other_in[] = {1, -2, 0.5}, base[] = {2, 3, 5}, other[] = {4, 2, 5.5},
-         at_base[] = {2.5, 3, 5}, at_other[] = {3, 2.5, 4};
-  double *v[] = {in, other_in, base, other, at_base, at_other};
-  Budget whole, part[2];
-  const Budget *parts[] = {&part[0], &part[1]};
-  Budget *rows[] = {&part[0], &part[1], &whole};
-  const int first[] = {0, 1, 0}, count[] = {1, 2, 3};
-  for (int r = 0; r < 3; r++) {
-    Tensor t[6];
-    for (int i = 0; i < 6; i++) t[i] = vector(v[i] + first[r], count[r]);
-    BudgetTensors given = {&t[0], &t[1], &t[2], &t[3], &t[4], &t[5]};
-    memset(rows[r], 0, sizeof *rows[r]);
-    budget_of(&given, rows[r], new_arena());
+/* Two layers, three prompts, one of them lost in the second layer. */
+Test(budget, over_prompts_sizes_are_geometric_means_shares_means_and_what_is_not_finite_is_left_out_by_name) {
+  Budget row[6];
+  size_t rows;
+  Arena arena = new_arena();
+  const double local[] = {1, 2, 4, 1, 2, NAN}, share[] = {0.5, 0.7, 0.6, 0.1, 0.3, NAN};
+  memset(row, 0, sizeof row);
+  for (int i = 0; i < 6; i++) {
+    int prompt = i % 3, layer = i / 3;
+    Budget *b = &row[prompt * 2 + layer];
+    *b = (Budget){.layer = layer,
+                  .base_l2 = 10,
+                  .in_l2 = layer,
+                  .total_l2 = 2,
+                  .local_l2 = local[i],
+                  .inherited_l2 = 1,
+                  .interaction_l2 = 1,
+                  .local_share = share[i],
+                  .inherited_share = 1 - share[i],
+                  .gain = layer ? 1 : NAN};
+    snprintf(b->prompt, sizeof b->prompt, "p%d", prompt);
+    strcpy(b->base, "fp64"), strcpy(b->other, "2-4");
   }
-  Budget pooled = budget_pool(parts, 2);
-  NEAR(pooled.base_l2, whole.base_l2);
-  NEAR(pooled.in_l2, whole.in_l2);
-  NEAR(pooled.total_l2, whole.total_l2);
-  NEAR(pooled.local_l2, whole.local_l2);
-  NEAR(pooled.inherited_l2, whole.inherited_l2);
-  NEAR(pooled.interaction_l2, whole.interaction_l2);
-  NEAR(pooled.local_share, whole.local_share);
-  NEAR(pooled.inherited_share, whole.inherited_share);
-  NEAR(pooled.interaction_share, whole.interaction_share);
-  NEAR(pooled.gain, whole.gain);
+  BudgetLayer *l = budget_layers(&arena, row, 6, &rows);
+  cr_assert_eq(rows, 3);
+  cr_expect(l[0].layer == 0 && l[1].layer == 1 && l[2].layer == -1);
+  cr_expect(l[0].prompts == 3 && !l[0].left_out[0] && l[1].prompts == 2);
+  cr_expect_str_eq(l[1].left_out, "p2");
+  cr_expect_float_eq(l[0].local, 0.2, 1e-15);
+  cr_expect_float_eq(l[0].local_high / l[0].local, exp(4.302652729696142 * log(2) / sqrt(3)), 1e-9); /* t(0.975, 2) */
+  cr_expect_float_eq(l[1].local, sqrt(2) / 10, 1e-15);
+  cr_expect_float_eq(l[0].local_share, 0.6, 1e-15);
+  cr_expect_float_eq(l[0].local_share_low, 0.6 - 4.302652729696142 * 0.1 / sqrt(3), 1e-9);
+  cr_expect(l[0].in == 0 && isnan(l[0].in_low) && isnan(l[0].gain) && l[1].gain == 1 && l[1].gain_low == 1);
+  /* of each prompt over its layers: 0.3, 0.5 and, of one layer alone, 0.6 */
+  cr_expect_float_eq(l[2].local_share, 1.4 / 3, 1e-15);
+  cr_expect(isnan(l[2].total) && isnan(l[2].gain) && l[2].prompts == 3);
 }
 
 /* The budget of every layer, both sides in lock-step. `sizes` receives what stats_pair says of block_out: |d| / |base|.

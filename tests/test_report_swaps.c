@@ -5,13 +5,17 @@
 
 TestSuite(report_swaps, .init = reserve, .fini = release);
 
-static Swap swap_row(const char *start, const char *stages, int count, double error, double change, double half_width) {
+/* The interval is a factor of `width` to either side. */
+static Swap swap_row(const char *start, const char *stages, int count, double error, double factor, double width) {
   Swap row = {.count = count,
               .moved = 0.5,
+              .prompts = 2,
               .block_out = error,
-              .block_out_change = change,
-              .block_out_change_low = change - half_width,
-              .block_out_change_high = change + half_width};
+              .block_out_factor = factor,
+              .block_out_factor_low = factor / width,
+              .block_out_factor_high = factor * width,
+              .block_out_factor_holm = 0.01,
+              .block_out_factor_needed = 34};
   SET_TEXT(row.base, "2-0");
   SET_TEXT(row.other, "2-4");
   SET_TEXT(row.start, start);
@@ -20,18 +24,21 @@ static Swap swap_row(const char *start, const char *stages, int count, double er
   return row;
 }
 
-static SwapEffect effect_row(const char *stages, int order, double value, double half_width) {
+static SwapEffect effect_row(const char *stages, int order, double factor, double width) {
   SwapEffect row = {.order = order,
                     .rank = 1,
                     .contexts = 1,
                     .possible = 2,
-                    .block_out = value,
-                    .block_out_low = value - half_width,
-                    .block_out_high = value + half_width};
+                    .prompts = 2,
+                    .block_out_factor = factor,
+                    .block_out_factor_low = factor / width,
+                    .block_out_factor_high = factor * width,
+                    .block_out_factor_holm = 0.01,
+                    .block_out_factor_needed = 1000};
   SET_TEXT(row.base, "2-0");
   SET_TEXT(row.other, "2-4");
   SET_TEXT(row.stages, stages);
-  row.kl_low = row.bits_low = NAN;
+  row.kl_change_low = row.bits_change_low = NAN;
   return row;
 }
 
@@ -50,44 +57,68 @@ Test(report_swaps, a_run_without_them_has_no_such_sections) {
 
 Test(report_swaps, stages_are_ranked_refusals_told_and_the_rest_called_together) {
   ReportData *d = made_run(&arena, made, 2);
-  Swap rows[] = {swap_row("2-0", "", 0, 0.05, 0, 0),
-                 swap_row("2-0", "conv_out", 1, 0.04, -0.01, 0.005),
-                 swap_row("2-0", "scan_u", 1, 0.05, 0, 0),
-                 swap_row("2-4", "", 0, 0.02, 0, 0),
-                 swap_row("2-4", "conv_out", 1, 0.05, 0.03, 0.04),
-                 swap_row("2-4", "scan_u", 1, NAN, NAN, NAN)};
+  Swap rows[] = {swap_row("2-0", "", 0, 0.05, 1, 1),           swap_row("2-0", "conv_out", 1, 0.04, 0.8, 1.1),
+                 swap_row("2-0", "scan_u", 1, 0.05, 1, 1),     swap_row("2-4", "", 0, 0.02, 1, 1),
+                 swap_row("2-4", "conv_out", 1, 0.05, 2.5, 3), swap_row("2-4", "scan_u", 1, NAN, NAN, NAN)};
   rows[1].rank = rows[4].rank = 1;
   rows[2].rank = 2;
   rows[2].identical = 1;
   SET_TEXT(rows[5].refused, "no such thing");
   d->swap = rows, d->swaps = 6;
+  d->about[ABOUT_PROMPT_TEXT] = "psalms.txt", d->about[ABOUT_PROMPTS_HELD] = "780";
   const char *text = text_of(d, "Stage swaps");
+  cr_expect(strstr(text, "over prompts of psalms.txt"), "%s", text);
   EXPECT_LINE(text, "#### From 2-0, a stage at a time set as in 2-4");
-  EXPECT_LINE(text,
-              "2-0 has an error of 5.00e-02, 2-4 of 2.00e-02. The largest change that a stage alone makes is that of "
-              "`conv_out`: -1.00e-02. Alone, no bit of the end is changed by `scan_u`. The stages alone add up to "
-              "-1.00e-02 of the -3.00e-02 between the two modes: the other -2.00e-02 is what they do only together.");
-  cr_expect(strstr(text, "**-1.00e-02** [-1.50e-02, -5.00e-03]"), "an interval without 0 is not bold:\n%s", text);
-  cr_expect(strstr(text, "3.00e-02 [-1.00e-02, 7.00e-02]") && !strstr(text, "**3.00e-02**"), "%s", text);
+  EXPECT_LINE(
+      text, "2-0 has an error of 5.00e-02, 2-4 of 2.00e-02. The largest change that a stage alone makes is that of "
+            "`conv_out`: a factor of 0.800 (0.727 … 0.880). Alone, no bit of the end is changed by `scan_u`. The "
+            "stages alone multiply to 0.800; between the two modes it is 0.400: the other factor of 0.500 is what they "
+            "do only together.");
+  cr_expect(strstr(text, "**0.800** [0.727, 0.880]"), "an interval without 1 is not bold:\n%s", text);
+  cr_expect(strstr(text, " 2.500 [0.833, 7.500]") && !strstr(text, "**2.500**"), "%s", text);
+  cr_expect(strstr(text, "`conv_out`: a factor of 2.500 (0.833 … 7.500), which cannot be told from none: 34 prompts "
+                         "would tell, and psalms.txt holds 780 of this length."),
+            "%s", text);
   cr_expect(strstr(text, "no bit changes"), "%s", text);
   EXPECT_LINE(text, "- `scan_u` alone is refused: no such thing.");
   cr_expect_null(strstr(text, "Over all combinations"));
 }
 
-Test(report_swaps, an_interaction_is_named_only_where_its_interval_leaves_0_out) {
+Test(report_swaps, an_interaction_that_cannot_be_told_says_how_many_prompts_would) {
   ReportData *d = made_run(&arena, made, 2);
-  Swap rows[] = {swap_row("2-0", "", 0, 0.05, 0, 0), swap_row("2-4", "", 0, 0.02, 0, 0)};
-  SwapEffect effects[] = {effect_row("scan_u", 1, -0.01, 0.001), effect_row("conv_out x scan_u", 2, -0.02, 0.01)};
+  Swap rows[] = {swap_row("2-0", "", 0, 0.05, 1, 1), swap_row("2-4", "", 0, 0.02, 1, 1)};
+  SwapEffect effects[] = {effect_row("scan_u", 1, 0.9, 1.01), effect_row("conv_out x scan_u", 2, 0.8, 1.1)};
   d->swap = rows, d->swaps = 2, d->swap_effect = effects, d->swap_effects = 2;
   const char *text = text_of(d, "Over all combinations");
-  cr_expect(strstr(text,
-                   "In the mean `scan_u` changes the error most. The largest interaction is `conv_out x scan_u`: "
-                   "-2.00e-02, whose interval leaves 0 out. It is larger than the effect of any stage by itself."),
-            "%s", text);
+  cr_expect(
+      strstr(text,
+             "In the mean `scan_u` changes the error most: a factor of 0.9000 (0.8911 … 0.9090). The largest "
+             "interaction is `conv_out x scan_u`: a factor of 0.800 (0.727 … 0.880). It is larger than the effect "
+             "of any stage by itself."),
+      "%s", text);
   cr_expect(strstr(text, "1 of 2"), "%s", text);
-  effects[1] = effect_row("conv_out x scan_u", 2, -0.02, 0.03);
+  effects[1] = effect_row("conv_out x scan_u", 2, 0.8, 1.5);
   text = text_of(d, "Over all combinations");
-  cr_expect(strstr(text, "-2.00e-02, whose interval holds 0: no interaction is shown.\n"), "%s", text);
+  cr_expect(strstr(text, "a factor of 0.800 (0.533 … 1.200), which cannot be told from none: 1000 prompts would "
+                         "tell.\n"),
+            "%s", text);
+  d->about[ABOUT_PROMPT_TEXT] = "psalms.txt", d->about[ABOUT_PROMPTS_HELD] = "780";
+  text = text_of(d, "Over all combinations");
+  cr_expect(strstr(text, "1000 prompts would tell, and psalms.txt holds only 780 of this length."), "%s", text);
+}
+
+Test(report_swaps, what_many_rows_at_once_take_away_and_who_is_left_out_is_said) {
+  ReportData *d = made_run(&arena, made, 2);
+  Swap rows[] = {swap_row("2-0", "", 0, 0.05, 1, 1), swap_row("2-0", "conv_out", 1, 0.04, 0.8, 1.1),
+                 swap_row("2-4", "", 0, 0.02, 1, 1)};
+  rows[1].block_out_factor_holm = 0.08;
+  SET_TEXT(rows[1].left_out, "p2, p7 and 3 more");
+  d->swap = rows, d->swaps = 3;
+  const char *text = text_of(d, "Stage swaps");
+  cr_expect(strstr(text, "**0.800** † [0.727, 0.880]"), "%s", text);
+  EXPECT_LINE(text,
+              "> **Warning.** Prompts in which a figure is not finite are left out of 1 row; of the first: p2, p7 "
+              "and 3 more (column `left_out` of `tables/swap.csv`).");
 }
 
 Test(report_swaps, the_set_of_layers_is_named_and_a_limit_that_is_missed_is_said) {
@@ -132,25 +163,63 @@ Test(report_swaps, the_set_of_layers_is_named_and_a_limit_that_is_missed_is_said
 
 Test(report_swaps, a_budget_names_who_makes_error_and_who_amplifies_it) {
   ReportData *d = made_run(&arena, made, 1);
-  Budget rows[MADE_LAYERS];
-  for (int i = 0; i < MADE_LAYERS; i++) {
-    rows[i] = (Budget){.layer = i,
-                       .base_l2 = 10,
-                       .in_l2 = 1,
-                       .total_l2 = 2,
-                       .local_l2 = i == 2 ? 1.5 : 0.1,
-                       .inherited_l2 = i == 1 ? 1.8 : 0.9,
-                       .local_share = 0.25,
-                       .inherited_share = 0.75,
-                       .gain = i == 1 ? 1.8 : 0.9};
-    SET_TEXT(rows[i].prompt, "address");
+  BudgetLayer rows[MADE_LAYERS + 1];
+  for (int i = 0; i <= MADE_LAYERS; i++) {
+    rows[i] = (BudgetLayer){.layer = i < MADE_LAYERS ? i : -1,
+                            .prompts = 1,
+                            .in = 0.1,
+                            .total = 0.2,
+                            .local = i == 2 ? 0.15 : 0.01,
+                            .inherited = i == 1 ? 0.18 : 0.09,
+                            .local_low = NAN,
+                            .local_share = 0.25,
+                            .local_share_low = NAN,
+                            .inherited_share = 0.75,
+                            .inherited_share_low = NAN,
+                            .interaction_share_low = NAN,
+                            .gain = i == 1 ? 1.8 : 0.9,
+                            .gain_low = NAN};
     SET_TEXT(rows[i].base, "2-0");
     SET_TEXT(rows[i].other, "2-4");
   }
-  d->budget = rows, d->budgets = MADE_LAYERS;
+  d->budget_layer = rows, d->budget_layers = MADE_LAYERS + 1;
   const char *text = text_of(d, "Error budget");
   cr_expect(strstr(text, "by the size of local beside `block_out`: 2 (1.50e-01), 0 (1.00e-02)"), "%s", text);
   EXPECT_LINE(text, "- **Which layers amplify it**: 1 of 4 have a gain above 1; the largest: 1 (1.80).");
   EXPECT_LINE(text, "- In the mean over the layers 25.00 % of a layer's total is its own doing.");
   EXPECT_NONE(text, "loses");
+}
+
+Test(report_swaps, a_budget_over_prompts_has_intervals_and_names_what_it_leaves_out) {
+  ReportData *d = made_run(&arena, made, 2);
+  BudgetLayer rows[2] = {
+      {.layer = 1,
+       .prompts = 2,
+       .total = 0.2,
+       .local = 0.15,
+       .local_low = 0.1,
+       .local_high = 0.2,
+       .local_share = 0.25,
+       .local_share_low = 0.2,
+       .local_share_high = 0.3,
+       .inherited_share = 0.75,
+       .inherited_share_low = 0.7,
+       .inherited_share_high = 0.8,
+       .gain = 1.5,
+       .gain_low = 1.25,
+       .gain_high = 1.75},
+      {.layer = -1, .prompts = 2, .local_share = 0.25, .local_share_low = 0.2, .local_share_high = 0.3}};
+  for (int i = 0; i < 2; i++) {
+    SET_TEXT(rows[i].base, "2-0");
+    SET_TEXT(rows[i].other, "2-4");
+  }
+  SET_TEXT(rows[0].left_out, "p2");
+  d->budget_layer = rows, d->budget_layers = 2;
+  const char *text = text_of(d, "Error budget");
+  cr_expect(strstr(text, "by the size of local beside `block_out`: 1 (1.50e-01, 1.00e-01 … 2.00e-01)."), "%s", text);
+  cr_expect(strstr(text, "the largest: 1 (1.50, 1.25 … 1.75). Of 1 of these the whole interval lies above 1."), "%s",
+            text);
+  EXPECT_LINE(text, "- In the mean over the layers 25.00 % (20.00 % … 30.00 %) of a layer's total is its own doing.");
+  EXPECT_LINE(text, "- **Left out**, since a value is not finite, from layer 1 on: p2.");
+  cr_expect(strstr(text, "| 25.0 ± 5.0 % |") && strstr(text, "| 1.50 [1.25, 1.75] |"), "%s", text);
 }

@@ -34,8 +34,7 @@ static RestoreRows run(RestorePlan *plan, int plans, const float *factor) {
   Progress quiet = progress_start(true);
   RestoreRows rows;
   memset(&rows, 0xa5, sizeof rows);
-  Resampling draws = resampling_of(&shipped.arena, PROMPTS, 1);
-  cr_assert(restore_run(&shipped.arena, &spec, &setup, &draws, &quiet, &rows, &st), "%s", st.text);
+  cr_assert(restore_run(&shipped.arena, &spec, &setup, &quiet, &rows, &st), "%s", st.text);
   return rows;
 }
 

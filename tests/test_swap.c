@@ -40,8 +40,7 @@ static SwapRows run(Spec *spec) {
   Progress quiet = progress_start(true);
   SwapRows rows;
   memset(&rows, 0xa5, sizeof rows);
-  Resampling draws = resampling_of(&shipped.arena, PROMPTS, 1);
-  cr_assert(swap_run(&shipped.arena, spec, &setup, &draws, &quiet, &rows, &st), "%s", st.text);
+  cr_assert(swap_run(&shipped.arena, spec, &setup, &quiet, &rows, &st), "%s", st.text);
   return rows;
 }
 
@@ -70,8 +69,12 @@ Test(swap, one_stage_swapped_is_the_other_mode_from_both_ends) {
             there->moved, back->moved);
   cr_expect(there->moved > 0 && back->moved > 0 && fabs(there->moved / back->moved - 1) < 0.1);
   cr_expect(there->rank == 1 && back->rank == 1 && !near->rank);
-  cr_expect_eq(there->block_out_change, other->block_out - near->block_out);
-  cr_expect_eq(back->block_out_change, near->block_out - other->block_out);
+  cr_expect_float_eq(there->block_out_factor, other->block_out / near->block_out, 1e-14);
+  cr_expect_float_eq(back->block_out_factor, near->block_out / other->block_out, 1e-14);
+  cr_expect_float_eq(there->kl_change, other->kl - near->kl, 1e-17);
+  cr_expect(there->prompts == PROMPTS && !there->left_out[0]);
+  cr_expect(there->block_out_factor_holm > 0 && isnan(near->block_out_factor_holm),
+            "a mode beside itself is no question");
   cr_expect(there->block_out_low <= there->block_out && there->block_out <= there->block_out_high);
 }
 
@@ -84,7 +87,7 @@ Test(swap, stages_that_change_nothing_alone_are_found_identical_and_interactions
   cr_assert_eq(rows.swaps, 2 + 2 * 3 + 4);
   cr_assert_eq(rows.effects, 3 + 3);
   const Swap *idle = row_of(&rows, "2-0", "scan_u");
-  cr_expect(idle->identical && idle->moved == 0 && idle->block_out_change == 0);
+  cr_expect(idle->identical && idle->moved == 0 && idle->block_out_factor == 1);
   cr_expect_gt(idle->rank, row_of(&rows, "2-0", "conv_out")->rank);
   const Swap *all = row_of(&rows, "2-0", "conv_out + scan_u + scan_order"), *end = row_of(&rows, "2-4", "");
   cr_expect_eq(all->block_out, end->block_out);
@@ -96,7 +99,7 @@ Test(swap, stages_that_change_nothing_alone_are_found_identical_and_interactions
                            "conv_out + scan_u + scan_order"};
   double f[4], g[4];
   for (int i = 0; i < 4; i++)
-    f[i] = row_of(&rows, "2-0", at[i])->block_out, g[i] = row_of(&rows, "2-0", ordered[i])->block_out;
+    f[i] = log(row_of(&rows, "2-0", at[i])->block_out), g[i] = log(row_of(&rows, "2-0", ordered[i])->block_out);
   double conv = ((f[1] - f[0]) + (f[3] - f[2]) + (g[1] - g[0]) + (g[3] - g[2])) / 4;
   double both = ((f[3] - f[1] - f[2] + f[0]) + (g[3] - g[1] - g[2] + g[0])) / 2;
   int firsts = 0;
@@ -104,9 +107,9 @@ Test(swap, stages_that_change_nothing_alone_are_found_identical_and_interactions
     const SwapEffect *e = &rows.effect[i];
     cr_expect(e->contexts == e->possible && e->possible == (e->order == 1 ? 4 : 2), "%s", e->stages);
     firsts += e->rank == 1;
-    if (!strcmp(e->stages, "conv_out")) cr_expect_float_eq(e->block_out, conv, 1e-15);
+    if (!strcmp(e->stages, "conv_out")) cr_expect_float_eq(log(e->block_out_factor), conv, 1e-13);
     if (!strcmp(e->stages, "conv_out x scan_u")) {
-      cr_expect_float_eq(e->block_out, both, 1e-15);
+      cr_expect_float_eq(log(e->block_out_factor), both, 1e-13);
       cr_expect_eq(e->rank, 1, "the interaction that must be the largest has rank %d", e->rank);
     }
   }
@@ -143,25 +146,54 @@ Test(swap, combinations_without_sense_leave_their_contexts_out) {
   cr_expect(strstr(row_of(&rows, "near", "state")->refused, "state i8 with scan_order blocked"));
   for (size_t i = 0; i < rows.effects; i++) {
     const SwapEffect *e = &rows.effect[i];
-    if (e->order == 1) cr_expect(e->contexts == 1 && e->possible == 2 && !isnan(e->block_out), "%s", e->stages);
-    if (e->order == 2) cr_expect(e->contexts == 0 && e->possible == 1 && isnan(e->block_out) && e->rank == 0);
+    if (e->order == 1) cr_expect(e->contexts == 1 && e->possible == 2 && !isnan(e->block_out_factor), "%s", e->stages);
+    if (e->order == 2) cr_expect(e->contexts == 0 && e->possible == 1 && isnan(e->block_out_factor) && e->rank == 0);
   }
 }
 
-Test(swap, pooled_figures_and_their_intervals_are_those_of_the_prompts) {
-  EndSums ends[] = {{1, 4, 2, 6, 2}, {9, 16, 1, 3, 1}}, twice[] = {{4, 4, 4, 12, 2}, {36, 16, 2, 6, 1}};
+static Arena new_arena(void) {
   Arena arena;
   Status st = {0};
   cr_assert(arena_reserve(&arena, (size_t)1 << 26, shipped_exhausted, &st));
-  Resampling draws = resampling_of(&arena, 2, 1);
+  return arena;
+}
+
+/* Two prompts, errors 1/2 and 3/4 beside 1 and 3/2: t(0.975, 1) is 12.706204736174698, the deviation of two values
+ * their distance over sqrt 2. */
+Test(swap, figures_are_of_the_prompts_and_what_two_ways_make_is_taken_prompt_by_prompt) {
+  EndSums ends[] = {{1, 4, 2, 6, 2}, {9, 16, 1, 3, 1}}, twice[] = {{4, 4, 4, 12, 2}, {36, 16, 3, 6, 1}};
+  Arena arena = new_arena();
   EndTerm one = {ends, 1}, change[] = {{twice, 1}, {ends, -1}};
-  EndValue v = ends_value(&one, 1, END_BLOCK_OUT, &draws, arena);
-  cr_expect_float_eq(v.value, sqrt(0.5), 1e-15);
-  cr_expect(v.low == 0.5 && v.high == 0.75, "either prompt twice: got %g to %g", v.low, v.high);
-  v = ends_value(&one, 1, END_KL, &draws, arena);
-  cr_expect(v.value == 1 && v.low == 1 && v.high == 1);
-  v = ends_value(change, 2, END_BITS, &draws, arena);
-  cr_expect(v.value == 3 && v.low == 3 && v.high == 3);
-  v = ends_value(change, 0, END_BITS, &draws, arena);
-  cr_expect(isnan(v.value) && isnan(v.low));
+  Sample s = ends_sample(&one, 1, 2, END_BLOCK_OUT, arena);
+  double half = 12.706204736174698 * log(1.5) / 2;
+  cr_expect_float_eq(s.value, sqrt(0.375), 1e-15);
+  cr_expect_float_eq(s.low / s.value, exp(-half), 1e-9);
+  cr_expect_float_eq(ends_pooled(ends, 2), sqrt(0.5), 1e-15);
+  s = ends_sample(change, 2, 2, END_BLOCK_OUT, arena);
+  cr_expect(fabs(s.value - 2) < 1e-14 && fabs(s.low - 2) < 1e-12 && fabs(s.high - 2) < 1e-12,
+            "twice in each prompt, whatever they differ in: %g to %g", s.low, s.high);
+  s = ends_sample(&one, 1, 2, END_KL, arena);
+  cr_expect(s.value == 1 && s.low == 1 && s.high == 1);
+  s = ends_sample(change, 2, 2, END_KL, arena);
+  cr_expect_float_eq(s.value, 1.5, 1e-15);
+  cr_expect_float_eq(s.high, 1.5 + 12.706204736174698 * 0.5, 1e-9);
+  s = ends_sample(change, 2, 2, END_BITS, arena);
+  cr_expect(s.value == 3 && s.low == 3 && s.high == 3);
+  s = ends_sample(change, 0, 2, END_BITS, arena);
+  cr_expect(isnan(s.value) && isnan(s.low));
+}
+
+Test(swap, a_prompt_that_is_not_finite_in_one_way_is_left_out_of_all_figures) {
+  EndSums ends[] = {{1, 4, 2, 6, 2}, {9, 16, 1, 3, 1}, {1, 4, 2, 6, 2}};
+  EndSums lost[] = {{1, 4, 2, 6, 2}, {NAN, 16, 1, 3, 1}, {4, 4, NAN, NAN, 2}};
+  Arena arena = new_arena();
+  EndTerm change[] = {{lost, 1}, {ends, -1}}, beside[] = {{ends, 1}, {lost, 0}};
+  cr_expect(ends_usable(change, 2, 0) && !ends_usable(change, 2, 1) && !ends_usable(change, 2, 2));
+  for (EndFigure f = 0; f < END_FIGURES; f++) {
+    Sample s = ends_sample(change, 2, 3, f, arena), b = ends_sample(beside, 2, 3, f, arena);
+    cr_expect(s.prompts == 1 && s.left_out == 2 && s.value == (f == END_BLOCK_OUT ? 1 : 0), "figure %d: %g", f,
+              s.value);
+    cr_expect(b.prompts == 1 && b.left_out == 2, "figure %d", f);
+  }
+  cr_expect_float_eq(ends_pooled(lost, 3), sqrt(5.0 / 8), 1e-15);
 }

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "measure/sample.h"
+
 enum { LOCAL, INHERITED, INTERACTION, PARTS };
 
 /* Sums over elements, and over prompts alike. */
@@ -57,30 +59,6 @@ void budget_of(const BudgetTensors *t, Budget *row, Arena scratch) {
   fill(row, &s);
 }
 
-static double square(double x) { return x * x; }
-
-Budget budget_pool(const Budget *const *rows, size_t count) {
-  Sums s = {0};
-  for (size_t i = 0; i < count; i++) {
-    const Budget *row = rows[i];
-    double total = square(row->total_l2);
-    s.base += square(row->base_l2);
-    s.in += square(row->in_l2);
-    s.total += total;
-    s.part[LOCAL] += square(row->local_l2);
-    s.part[INHERITED] += square(row->inherited_l2);
-    s.part[INTERACTION] += square(row->interaction_l2);
-    if (!(total > 0)) continue; /* without shares */
-    s.along[LOCAL] += row->local_share * total;
-    s.along[INHERITED] += row->inherited_share * total;
-    s.along[INTERACTION] += row->interaction_share * total;
-  }
-  Budget pooled = *rows[0];
-  pooled.prompt[0] = 0;
-  fill(&pooled, &s);
-  return pooled;
-}
-
 static bool same_pair(const Budget *a, const Budget *b) {
   return !strcmp(a->base, b->base) && !strcmp(a->other, b->other);
 }
@@ -99,4 +77,136 @@ const Budget *budget_broken_chain(const Budget *row, size_t count, const Budget 
     if (!isnan(row[i].in_l2) || !isnan((*before)->total_l2)) return &row[i];
   }
   return NULL;
+}
+
+/* --- over prompts --- */
+
+static bool is_finite(const Budget *b) {
+  return isfinite(b->base_l2) && isfinite(b->in_l2) && isfinite(b->total_l2) && isfinite(b->local_l2) &&
+         isfinite(b->inherited_l2) && isfinite(b->interaction_l2);
+}
+
+/* The rows of one pair and layer, a prompt each. */
+typedef struct Group {
+  const Budget **row;
+  size_t rows;
+} Group;
+
+static size_t take_group(Arena *arena, const Budget *row, size_t count, const Budget *like, int layer, Group *g) {
+  *g = (Group){ARENA_NEW(arena, const Budget *, count), 0};
+  for (size_t i = 0; i < count; i++)
+    if (row[i].layer == layer && same_pair(&row[i], like)) g->row[g->rows++] = &row[i];
+  return g->rows;
+}
+
+/* A figure of a row, NaN where it is not finite. */
+typedef double (*FigureOf)(const Budget *);
+
+static double in_of(const Budget *b) { return b->in_l2 / b->base_l2; }
+static double total_of(const Budget *b) { return b->total_l2 / b->base_l2; }
+static double local_of(const Budget *b) { return b->local_l2 / b->base_l2; }
+static double inherited_of(const Budget *b) { return b->inherited_l2 / b->base_l2; }
+static double interaction_of(const Budget *b) { return b->interaction_l2 / b->base_l2; }
+static double local_share_of(const Budget *b) { return b->local_share; }
+static double inherited_share_of(const Budget *b) { return b->inherited_share; }
+static double interaction_share_of(const Budget *b) { return b->interaction_share; }
+static double gain_of(const Budget *b) { return b->gain; }
+
+static Sample sample_figure(const Group *g, FigureOf figure, SampleScale scale, Arena scratch) {
+  double *value = ARENA_NEW(&scratch, double, g->rows);
+  for (size_t i = 0; i < g->rows; i++) value[i] = is_finite(g->row[i]) ? figure(g->row[i]) : NAN;
+  return sample_of(value, g->rows, scale, scratch);
+}
+
+static void put_sample(const Sample *s, double *value, double *low, double *high) {
+  *value = s->value;
+  *low = s->low;
+  *high = s->high;
+}
+
+#define PUT(name, scale)                                                                                               \
+  do {                                                                                                                 \
+    Sample of_##name = sample_figure(g, name##_of, scale, scratch);                                                    \
+    put_sample(&of_##name, &out->name, &out->name##_low, &out->name##_high);                                           \
+  } while (0)
+
+static void fill_layer(BudgetLayer *out, const Group *g, Arena scratch) {
+  const char **name = ARENA_NEW(&scratch, const char *, g->rows);
+  int left_out = 0;
+  for (size_t i = 0; i < g->rows; i++)
+    if (!is_finite(g->row[i])) name[left_out++] = g->row[i]->prompt;
+  table_names(out->left_out, sizeof out->left_out, name, left_out);
+  out->prompts = (int32_t)g->rows - left_out;
+  PUT(in, SAMPLE_LOGS);
+  PUT(total, SAMPLE_LOGS);
+  PUT(local, SAMPLE_LOGS);
+  PUT(inherited, SAMPLE_LOGS);
+  PUT(interaction, SAMPLE_LOGS);
+  PUT(local_share, SAMPLE_VALUES);
+  PUT(inherited_share, SAMPLE_VALUES);
+  PUT(interaction_share, SAMPLE_VALUES);
+  PUT(gain, SAMPLE_LOGS);
+  out->gain_needed = sample_figure(g, gain_of, SAMPLE_LOGS, scratch).needed;
+}
+#undef PUT
+
+/* Of each prompt the mean over its layers; a prompt is of the first layer's rows. */
+static void fill_mean(BudgetLayer *out, const Group *first, const Budget *row, size_t count, Arena scratch) {
+  double *value = ARENA_NEW(&scratch, double, first->rows), nothing = NAN;
+  for (int i = 0; i < table_budget_layers.columns; i++)
+    if (table_budget_layers.column[i].type == COLUMN_F64)
+      memcpy((char *)out + table_budget_layers.column[i].offset, &nothing, sizeof nothing);
+  int *layers = ARENA_NEW(&scratch, int, first->rows);
+  size_t p = 0; /* rows of a prompt stand together */
+  for (size_t i = 0; i < count; i++) {
+    if (!same_pair(&row[i], first->row[p])) continue;
+    for (size_t tried = 0; tried < first->rows && strcmp(row[i].prompt, first->row[p]->prompt); tried++)
+      p = (p + 1) % first->rows;
+    if (isfinite(row[i].local_share)) value[p] += row[i].local_share, layers[p]++;
+  }
+  for (size_t i = 0; i < first->rows; i++) value[i] /= layers[i]; /* of none: NaN */
+  Sample s = sample_of(value, first->rows, SAMPLE_VALUES, scratch);
+  put_sample(&s, &out->local_share, &out->local_share_low, &out->local_share_high);
+  out->prompts = s.prompts;
+}
+
+static int layers_of(const Budget *row, size_t count) {
+  int layers = 0;
+  for (size_t i = 0; i < count; i++)
+    if (row[i].layer >= layers) layers = row[i].layer + 1;
+  return layers;
+}
+
+static BudgetLayer row_of(const Budget *like, int layer) {
+  BudgetLayer row = {.layer = layer};
+  table_text(row.base, sizeof row.base, like->base);
+  table_text(row.other, sizeof row.other, like->other);
+  return row;
+}
+
+BudgetLayer *budget_layers(Arena *arena, const Budget *row, size_t count, size_t *layers) {
+  int most = layers_of(row, count);
+  size_t pairs = 0;
+  const Budget **pair = ARENA_NEW(arena, const Budget *, count);
+  for (size_t i = 0; i < count; i++) {
+    size_t at = 0;
+    while (at < pairs && !same_pair(pair[at], &row[i])) at++;
+    if (at == pairs) pair[pairs++] = &row[i];
+  }
+  BudgetLayer *all = ARENA_NEW(arena, BudgetLayer, pairs * ((size_t)most + 1));
+  *layers = 0;
+  for (size_t p = 0; p < pairs; p++) {
+    Arena scratch = *arena;
+    Group first, group;
+    if (!take_group(&scratch, row, count, pair[p], pair[p]->layer, &first)) continue;
+    for (int layer = 0; layer < most; layer++) {
+      Arena room = scratch;
+      if (!take_group(&room, row, count, pair[p], layer, &group)) continue;
+      all[*layers] = row_of(pair[p], layer);
+      fill_layer(&all[(*layers)++], &group, room);
+    }
+    all[*layers] = row_of(pair[p], -1);
+    fill_mean(&all[(*layers)++], &first, row, count, scratch);
+  }
+  return all;
 }

@@ -23,8 +23,8 @@ typedef struct BudgetTensors {
 
 /* Fills all but prompt, base, other and layer. */
 void budget_of(const BudgetTensors *t, Budget *row, Arena scratch);
-/* The rows of one pair at one layer as one, as if the prompts were one vector; its prompt is empty. count >= 1. */
-Budget budget_pool(const Budget *const *rows, size_t count);
+/* Over prompts: a row a pair and layer, and one of layer -1 for the pair; pairs as first met. In the arena. */
+BudgetLayer *budget_layers(Arena *arena, const Budget *row, size_t count, size_t *layers);
 /* The first row that is given another difference than the layer before it left, and that layer's row; NULL where every
  * layer is given what was left. Rows of a prompt in the order of its layers. */
 const Budget *budget_broken_chain(const Budget *row, size_t count, const Budget **before);

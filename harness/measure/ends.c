@@ -25,34 +25,41 @@ EndSums ends_of(const Tensor *reference_out, const Tensor *reference_logits, con
   return sums;
 }
 
-/* times NULL: every prompt once. */
-static double pooled(const EndSums *prompt, const uint16_t *times, int prompts, EndFigure figure) {
-  double error2 = 0, size2 = 0, kl = 0, bits = 0, tokens = 0;
+double ends_error(const EndSums *prompt) { return sqrt(prompt->error2 / prompt->size2); }
+
+double ends_pooled(const EndSums *prompt, int prompts) {
+  EndSums all = {0};
   for (int i = 0; i < prompts; i++) {
-    double n = times ? times[i] : 1;
-    error2 += n * prompt[i].error2;
-    size2 += n * prompt[i].size2;
-    kl += n * prompt[i].kl;
-    bits += n * prompt[i].bits;
-    tokens += n * prompt[i].tokens;
+    if (!isfinite(ends_error(&prompt[i]))) continue;
+    all.error2 += prompt[i].error2;
+    all.size2 += prompt[i].size2;
   }
-  return figure == END_BLOCK_OUT ? sqrt(error2 / size2) : figure == END_KL ? kl / tokens : bits / tokens;
+  return ends_error(&all); /* of none: NaN */
 }
 
-static double sum(const EndTerm *term, int terms, const uint16_t *times, int prompts, EndFigure figure) {
-  double total = 0;
-  for (int i = 0; i < terms; i++) total += term[i].weight * pooled(term[i].prompt, times, prompts, figure);
-  return total;
+bool ends_usable(const EndTerm *term, int terms, int prompt) {
+  for (int i = 0; i < terms; i++) {
+    const EndSums *e = &term[i].prompt[prompt];
+    if (!isfinite(e->error2) || !isfinite(e->kl) || !isfinite(e->bits)) return false;
+  }
+  return true;
 }
 
-EndValue ends_value(const EndTerm *term, int terms, EndFigure figure, const Resampling *draws, Arena scratch) {
-  EndValue v = {terms ? sum(term, terms, NULL, draws->prompts, figure) : NAN, NAN, NAN};
-  if (draws->prompts < 2 || !terms) return v;
-  double *drawn = ARENA_NEW(&scratch, double, RESAMPLES);
-  for (size_t b = 0; b < RESAMPLES; b++)
-    drawn[b] = sum(term, terms, draws->times + b * (size_t)draws->prompts, draws->prompts, figure);
-  Interval interval = interval_of(drawn, RESAMPLES);
-  v.low = interval.low;
-  v.high = interval.high;
-  return v;
+/* The logarithm of the error, so that weights are those of factors; no figure of what a prompt of one token predicts.
+ */
+static double figure_of(const EndSums *e, EndFigure figure) {
+  return figure == END_BLOCK_OUT ? log(ends_error(e)) : (figure == END_KL ? e->kl : e->bits) / e->tokens;
+}
+
+SampleScale ends_scale(EndFigure figure) { return figure == END_BLOCK_OUT ? SAMPLE_LOGS : SAMPLE_VALUES; }
+
+Sample ends_sample(const EndTerm *term, int terms, int prompts, EndFigure figure, Arena scratch) {
+  double *value = ARENA_NEW(&scratch, double, prompts);
+  for (int p = 0; p < prompts; p++) {
+    double sum = 0;
+    for (int i = 0; i < terms; i++)
+      if (term[i].weight != 0) sum += term[i].weight * figure_of(&term[i].prompt[p], figure);
+    value[p] = !terms || !ends_usable(term, terms, p) ? NAN : figure == END_BLOCK_OUT ? exp(sum) : sum;
+  }
+  return sample_of(value, (size_t)prompts, ends_scale(figure), scratch);
 }

@@ -1,10 +1,12 @@
-/* ends: how far a way through the model comes out from the reference: at the last block_out, and in what it predicts.
- * Sums are kept prompt by prompt, so that every figure, and every sum of figures of several ways, can be had of all
- * prompts pooled and of any draw of them: its interval is that of resample.h, all ways drawn together. */
+/* ends: how far a way through the model comes out from the reference: at the last block_out, and in what it predicts,
+ * prompt by prompt. A figure over prompts is a Sample (measure/sample.h): of the error, which is a size, the geometric
+ * mean over prompts; of KL and bits the mean. What several ways make of it is taken prompt by prompt first: the error
+ * of one beside that of another is a factor, KL and bits differ. A prompt of which some way's figure is not finite is
+ * left out of all of them. */
 #ifndef DS_MEASURE_ENDS_H
 #define DS_MEASURE_ENDS_H
 #include "kernels/tensor.h"
-#include "measure/resample.h"
+#include "measure/sample.h"
 
 /* One way, one prompt. */
 typedef struct EndSums {
@@ -24,16 +26,21 @@ typedef enum EndFigure {
 EndSums ends_of(const Tensor *reference_out, const Tensor *reference_logits, const Tensor *out, const Tensor *logits,
                 const int32_t *token, Arena scratch);
 
-/* weight times the figure of a way; prompt [draws->prompts]. */
+/* Of a prompt: sqrt(error2 / size2). */
+double ends_error(const EndSums *prompt);
+/* Of all prompts as one, those left out that are not finite. */
+double ends_pooled(const EndSums *prompt, int prompts);
+
+/* weight times the figure of a way (of the error: times its logarithm); prompt [prompts]. With weight 0, a way that
+ * only has to be finite. */
 typedef struct EndTerm {
   const EndSums *prompt;
   double weight;
 } EndTerm;
 
-typedef struct EndValue {
-  double value, low, high; /* low and high NaN where there is one prompt alone */
-} EndValue;
-
-/* The sum of the terms, prompts pooled; NaN of no terms. */
-EndValue ends_value(const EndTerm *term, int terms, EndFigure figure, const Resampling *draws, Arena scratch);
+/* Of the sum of the terms; NaN of no terms. `p` and `needed` are of a factor of 1, a difference of 0. */
+Sample ends_sample(const EndTerm *term, int terms, int prompts, EndFigure figure, Arena scratch);
+SampleScale ends_scale(EndFigure figure);
+/* Whether every way's figures are finite in this prompt. */
+bool ends_usable(const EndTerm *term, int terms, int prompt);
 #endif

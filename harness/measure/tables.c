@@ -110,6 +110,16 @@ static const Column columns_budget[] = {
 TABLE(budget, Budget, 4, "Error budget: what each layer makes by itself, and what it passes on");
 #undef X
 
+#define X(member) COLUMN(BudgetLayer, member)
+#define Y(name) THREE(BudgetLayer, name)
+static const Column columns_budget_layers[] = {
+    X(base), X(other), X(layer), X(prompts), X(left_out), Y(in), Y(total), Y(local), Y(inherited), Y(interaction),
+    Y(local_share), Y(inherited_share), Y(interaction_share), Y(gain), X(gain_needed),
+};
+TABLE(budget_layers, BudgetLayer, 3, "Error budget over the prompts: what each layer makes and passes on, with intervals");
+#undef X
+#undef Y
+
 #define X(member) COLUMN(MicroRow, member)
 static const Column columns_micro[] = {
     X(item), NAMED(MicroRow, "operator", operator_name), X(setting), X(modes), X(input), X(prompt), X(layer), X(shape),
@@ -201,30 +211,35 @@ static const Column columns_speed[] = {
 TABLE(speed, Speed, 5, "Speed: operators and whole passes, against a copy of as many bytes and against the roofline");
 #undef X
 
+#define CHANGE(row, name) THREE(row, name), COLUMN(row, name##_holm), COLUMN(row, name##_needed)
 #define X(member) COLUMN(Swap, member)
 #define Y(name) THREE(Swap, name)
+#define Z(name) CHANGE(Swap, name)
 static const Column columns_swap[] = {
-    X(base), X(other), X(start), X(stages), X(count), X(rank), X(refused), X(identical), X(moved),
-    Y(block_out), Y(block_out_change), Y(kl), Y(kl_change), Y(bits), Y(bits_change),
+    X(base), X(other), X(start), X(stages), X(count), X(rank), X(refused), X(identical), X(prompts), X(left_out),
+    X(moved), X(pooled), Y(block_out), Z(block_out_factor), Y(kl), Z(kl_change), Y(bits), Z(bits_change),
 };
 TABLE(swap, Swap, 4, "Stage swaps: a mode with some stages set as in the other of its pair");
 #undef X
 #undef Y
+#undef Z
 
 #define X(member) COLUMN(SwapEffect, member)
-#define Y(name) THREE(SwapEffect, name)
+#define Z(name) CHANGE(SwapEffect, name)
 static const Column columns_swap_effect[] = {
-    X(base), X(other), X(stages), X(order), X(rank), X(contexts), X(possible), Y(block_out), Y(kl), Y(bits),
+    X(base), X(other), X(stages), X(order), X(rank), X(contexts), X(possible), X(prompts), X(left_out),
+    Z(block_out_factor), Z(kl_change), Z(bits_change),
 };
 TABLE(swap_effect, SwapEffect, 3, "Effects of stages and of pairs of stages, in the mean over all combinations of the others");
 #undef X
-#undef Y
+#undef Z
+#undef CHANGE
 
 #define X(member) COLUMN(Restoration, member)
 #define Y(name) THREE(Restoration, name)
 static const Column columns_restore[] = {
-    X(mode), X(to), X(by), X(step), X(layer), X(stages), X(limit), X(reached), Y(block_out), Y(kl), Y(bits),
-    X(candidates), X(next_layer), X(next_stages), X(next_block_out), X(first_block_out),
+    X(mode), X(to), X(by), X(step), X(layer), X(stages), X(limit), X(reached), X(prompts), X(left_out), X(pooled),
+    Y(block_out), Y(kl), Y(bits), X(candidates), X(next_layer), X(next_stages), X(next_block_out), X(first_block_out),
 };
 TABLE(restore, Restoration, 4, "Layers that matter: restored one by one until the end comes below a limit");
 #undef X
@@ -242,6 +257,7 @@ const Table *const tables[] = {&table_verdict,
                                &table_scales,
                                &table_performance,
                                &table_budget,
+                               &table_budget_layers,
                                &table_swap,
                                &table_swap_effect,
                                &table_restore,
@@ -258,6 +274,20 @@ const Table *const tables[] = {&table_verdict,
                                NULL};
 
 void table_text(char *column, size_t size, const char *text) { snprintf(column, size, "%s", text); }
+
+void table_names(char *column, size_t size, const char *const *name, int count) {
+  enum { MORE = 24 }; /* " and 4294967295 more" */
+  size_t used = 0;
+  column[0] = 0;
+  for (int i = 0; i < count; i++) {
+    size_t left = size - used, length = strlen(name[i]) + (i ? 2 : 0), more = i + 1 < count ? MORE : 0;
+    if (length + more >= left) {
+      snprintf(column + used, left, i ? " and %d more" : "%d of them", count - i);
+      return;
+    }
+    used += (size_t)snprintf(column + used, left, "%s%s", i ? ", " : "", name[i]);
+  }
+}
 
 double table_double(const void *row, size_t offset) {
   double value;

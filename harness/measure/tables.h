@@ -212,6 +212,26 @@ typedef struct Budget {
   double gain;           /* inherited_l2 / in_l2; NaN where nothing is given */
 } Budget;
 
+/* The same over prompts: means over those whose values are finite, of sizes and of the gain geometric means, each with
+ * its interval of 95 % (measure/sample.h). Layer -1: the mean over the layers, of each prompt, of the share that is
+ * local. */
+typedef struct BudgetLayer {
+  char base[TEXT_NAME], other[TEXT_NAME];
+  int32_t layer;
+  int32_t prompts;
+  char left_out[TEXT_REASON]; /* prompts with values that are not finite: "p2, p7 and 3 more" */
+  double in, in_low, in_high; /* in_l2 / base_l2, and so on */
+  double total, total_low, total_high;
+  double local, local_low, local_high;
+  double inherited, inherited_low, inherited_high;
+  double interaction, interaction_low, interaction_high;
+  double local_share, local_share_low, local_share_high;
+  double inherited_share, inherited_share_low, inherited_share_high;
+  double interaction_share, interaction_share_low, interaction_share_high;
+  double gain, gain_low, gain_high;
+  double gain_needed; /* prompts that would tell a gain of this size from 1 */
+} BudgetLayer;
+
 /* One output tensor of one operator that ran alone: its float32 arithmetic against float64 on the very same inputs.
  * d = got - want; want is the float64 result before any rounding to the output's type. */
 typedef struct MicroRow {
@@ -375,41 +395,47 @@ typedef struct Speed {
                           * larger of the pass alone and the copy to the host; NaN where the peak is unknown */
 } Speed;
 
-/* A mode of a pair with some stages set as in the other: what it does to the end of the model. Figures and their
- * intervals: measure/ends.h. `change`: less that of the mode that it starts from. */
+/* A mode of a pair with some stages set as in the other: what it does to the end of the model, prompt by prompt
+ * (measure/ends.h). Figures are means over prompts, of the error the geometric mean, with intervals of 95 %; `factor`
+ * and `change` are beside the mode that it starts from: `holm` is the probability that nothing changes, of all of the
+ * pair's rows asked at once; `needed` prompts would tell a change of this size. */
 typedef struct Swap {
   char base[TEXT_NAME], other[TEXT_NAME]; /* the pair */
   char start[TEXT_NAME];                  /* which of the two it starts from */
-  char stages[TEXT_STAGES];  /* "conv_out + scan_u": set as in the other one; "": none, the mode as it is */
-  int32_t count;             /* of these stages */
-  int32_t rank;              /* of a stage alone: 1: the largest change of block_out from this end; 0: no rank, as of a
-                              * change that is not finite */
-  char refused[TEXT_REASON]; /* why there is no such mode; "": it ran */
-  int32_t identical;         /* 1: last block_out and logits are, bit by bit, those of the mode it starts from */
-  double moved;              /* relative L2 of the last block_out against the mode that it starts from */
+  char stages[TEXT_STAGES];   /* "conv_out + scan_u": set as in the other one; "": none, the mode as it is */
+  int32_t count;              /* of these stages */
+  int32_t rank;               /* of a stage alone: 1: the largest factor of block_out from this end; 0: no rank */
+  char refused[TEXT_REASON];  /* why there is no such mode; "": it ran */
+  int32_t identical;          /* 1: last block_out and logits are, bit by bit, those of the mode it starts from */
+  int32_t prompts;            /* that the figures are of */
+  char left_out[TEXT_REASON]; /* the others, which are not finite: "p2, p7 and 3 more" */
+  double moved;               /* relative L2 of the last block_out against the mode that it starts from, pooled */
+  double pooled;              /* relative L2 of the last block_out against fp64, all prompts as one */
   double block_out, block_out_low, block_out_high; /* relative L2 of the last block_out against fp64 */
-  double block_out_change, block_out_change_low, block_out_change_high;
+  double block_out_factor, block_out_factor_low, block_out_factor_high, block_out_factor_holm, block_out_factor_needed;
   double kl, kl_low, kl_high; /* mean KL(fp64 || mode), in bits */
-  double kl_change, kl_change_low, kl_change_high;
+  double kl_change, kl_change_low, kl_change_high, kl_change_holm, kl_change_needed;
   double bits, bits_low, bits_high; /* per token */
-  double bits_change, bits_change_low, bits_change_high;
+  double bits_change, bits_change_low, bits_change_high, bits_change_holm, bits_change_needed;
 } Swap;
 
-/* From all combinations: what a stage does in the mean over the settings of the others, and what two do beyond the sum
- * of each. From base to other. */
+/* From all combinations: what a stage does in the mean over the settings of the others, and what two do beyond each
+ * alone. From base to other: of the error a factor, of KL and bits a difference; columns as those of Swap. */
 typedef struct SwapEffect {
   char base[TEXT_NAME], other[TEXT_NAME];
   char stages[TEXT_STAGES];   /* "conv_out", or "conv_out x scan_u" */
   int32_t order;              /* 1: a stage, 2: an interaction of two */
   int32_t rank;               /* of its order: 1: the largest in block_out */
   int32_t contexts, possible; /* settings of the other stages that the mean is over; some may be refused */
-  double block_out, block_out_low, block_out_high;
-  double kl, kl_low, kl_high;
-  double bits, bits_low, bits_high;
+  int32_t prompts;
+  char left_out[TEXT_REASON];
+  double block_out_factor, block_out_factor_low, block_out_factor_high, block_out_factor_holm, block_out_factor_needed;
+  double kl_change, kl_change_low, kl_change_high, kl_change_holm, kl_change_needed;
+  double bits_change, bits_change_low, bits_change_high, bits_change_holm, bits_change_needed;
 } SwapEffect;
 
 /* One step of restoring layers of a mode, or stages of layers, to another mode: each time the one that brings the last
- * block_out nearest to fp64, beside those restored before. Every row is of a run of its own. */
+ * block_out nearest to fp64, beside those restored before. Every row is of a run of its own; figures as in Swap. */
 typedef struct Restoration {
   char mode[TEXT_NAME], to[TEXT_NAME], by[TEXT_TYPE]; /* layer, stage */
   int32_t step;                                       /* units restored; 0: none; -1: every layer is */
@@ -417,6 +443,9 @@ typedef struct Restoration {
   char stages[TEXT_STAGES];                           /* by stage: which of its stages */
   double limit;
   int32_t reached; /* 1: block_out is at most the limit */
+  int32_t prompts;
+  char left_out[TEXT_REASON];
+  double pooled;
   double block_out, block_out_low, block_out_high;
   double kl, kl_low, kl_high;
   double bits, bits_low, bits_high;
@@ -440,14 +469,17 @@ typedef struct Table {
   int columns;
   const Column *column;
 } Table;
-extern const Table table_tensor_stats, table_pair_stats, table_drift, table_drift_shape, table_gates, table_verdict,
-    table_modes, table_scales, table_performance, table_budget, table_micro, table_micro_histogram, table_micro_worst,
-    table_state_drift, table_state_error, table_evaluation, table_evaluation_windows, table_evaluation_pairs,
-    table_cost, table_cost_bytes, table_speed, table_swap, table_swap_effect, table_restore;
+extern const Table table_tensor_stats, table_pair_stats, table_drift, table_drift_shape, table_gates,
+    table_verdict, table_modes, table_scales, table_performance, table_budget, table_budget_layers, table_micro,
+    table_micro_histogram, table_micro_worst, table_state_drift, table_state_error, table_evaluation,
+    table_evaluation_windows, table_evaluation_pairs, table_cost, table_cost_bytes, table_speed, table_swap,
+    table_swap_effect, table_restore;
 extern const Table *const tables[]; /* all that are stored, in the order of the report; ends with NULL */
 
 /* The number in a column of doubles, by its offset. */
 double table_double(const void *row, size_t offset);
+/* Fills a text column with names, as many as it holds: "p2, p7 and 3 more". */
+void table_names(char *column, size_t size, const char *const *name, int count);
 /* Fills a text column, cut to its size. */
 void table_text(char *column, size_t size, const char *text);
 #endif

@@ -1,110 +1,145 @@
 /* budget: the error budget of each pair that has one: what every layer makes and what it passes on. */
-#include "measure/budget.h"
-
 #include <math.h>
 #include <string.h>
 
 #include "report/language.h"
 #include "report/markdown.h"
 #include "report/plots.h"
+#include "report/population.h"
 #include "report/sections.h"
 #include "report/words.h"
 
 enum { NAMED = 5 }; /* layers that a sentence names at most */
 
-/* The rows of a pair, one a layer, prompts pooled. */
+/* The rows of a pair, one a layer, and the one of all layers. */
 typedef struct LayerBudget {
-  Budget *row; /* [layers]; base empty where there is none */
+  const BudgetLayer **row; /* [layers]; NULL where there is none, or no prompt is finite */
+  const BudgetLayer *mean; /* NULL: none */
   int layers;
   int nonfinite, first_nonfinite; /* layers that have none since a value on the way is not finite; -1: there is none */
+  const BudgetLayer *left_out;    /* the first layer that leaves prompts out; NULL: none does */
 } LayerBudget;
 
-static bool is_finite(const Budget *row) {
-  return isfinite(row->base_l2) && isfinite(row->in_l2) && isfinite(row->total_l2) && isfinite(row->local_l2) &&
-         isfinite(row->inherited_l2) && isfinite(row->interaction_l2);
-}
-
-static LayerBudget pooled(Arena *arena, const ReportData *d, const ReportPair *pair) {
-  LayerBudget all = {ARENA_NEW(arena, Budget, d->layers), d->layers, 0, -1};
-  const Budget **rows = ARENA_NEW(arena, const Budget *, d->budgets);
-  for (int layer = 0; layer < d->layers; layer++) {
-    size_t count = 0;
-    for (size_t i = 0; i < d->budgets; i++)
-      if (d->budget[i].layer == layer && data_is_pair(pair, d->budget[i].base, d->budget[i].other))
-        rows[count++] = &d->budget[i];
-    if (!count) continue;
-    all.row[layer] = budget_pool(rows, count);
-    if (is_finite(&all.row[layer])) continue;
-    all.row[layer].base[0] = 0;
-    if (!all.nonfinite++) all.first_nonfinite = layer;
+static LayerBudget budget_of_pair(Arena *arena, const ReportData *d, const ReportPair *pair) {
+  LayerBudget all = {
+      .row = ARENA_NEW(arena, const BudgetLayer *, d->layers), .layers = d->layers, .first_nonfinite = -1};
+  for (size_t i = 0; i < d->budget_layers; i++) {
+    const BudgetLayer *row = &d->budget_layer[i];
+    if (!data_is_pair(pair, row->base, row->other) || row->layer >= d->layers) continue;
+    if (row->layer < 0) {
+      all.mean = row;
+      continue;
+    }
+    if (row->left_out[0] && !all.left_out) all.left_out = row;
+    if (row->prompts > 0)
+      all.row[row->layer] = row;
+    else if (!all.nonfinite++)
+      all.first_nonfinite = row->layer;
   }
   return all;
 }
 
-static double local(const Budget *row) { return row->local_l2 / row->base_l2; }
+/* A figure with its interval. */
+typedef struct Figure {
+  double value, low, high;
+} Figure;
+typedef Figure (*FigureOf)(const BudgetLayer *);
 
-/* The layers with the largest of some figure, largest first: "`7` (1.2e-02), …". */
-static const char *largest(Arena *arena, const LayerBudget *all, double (*figure)(const Budget *),
-                           const char *(*cell)(Arena *, double), double above) {
+#define FIGURE(row, name) ((Figure){(row)->name, (row)->name##_low, (row)->name##_high})
+static Figure local(const BudgetLayer *row) { return FIGURE(row, local); }
+static Figure gain(const BudgetLayer *row) { return FIGURE(row, gain); }
+
+/* "1.2e-02", "1.2e-02, 1.1e-02 … 1.3e-02". */
+static const char *figure_words(Arena *arena, Figure f, const char *(*cell)(Arena *, double)) {
+  if (isnan(f.low)) return cell(arena, f.value);
+  return arena_printf(arena, say("%s, %s … %s"), cell(arena, f.value), cell(arena, f.low), cell(arena, f.high));
+}
+
+/* The layers with the largest of some figure, largest first: "`7` (1.2e-02, 1.1e-02 … 1.3e-02), …". */
+static const char *largest(Arena *arena, const LayerBudget *all, FigureOf figure, const char *(*cell)(Arena *, double),
+                           double above) {
   const char *text = "";
   bool *named = ARENA_NEW(arena, bool, all->layers);
   for (int n = 0; n < NAMED; n++) {
     int best = -1;
     for (int layer = 0; layer < all->layers; layer++)
-      if (all->row[layer].base[0] && !named[layer] && figure(&all->row[layer]) > above &&
-          (best < 0 || figure(&all->row[layer]) > figure(&all->row[best])))
+      if (all->row[layer] && !named[layer] && figure(all->row[layer]).value > above &&
+          (best < 0 || figure(all->row[layer]).value > figure(all->row[best]).value))
         best = layer;
     if (best < 0) break;
     named[best] = true;
     text = arena_printf(arena, "%s%s%d%s", text, n ? say(", ") : "", best,
-                        arena_printf(arena, say(" (%s)"), cell(arena, figure(&all->row[best]))));
+                        arena_printf(arena, say(" (%s)"), figure_words(arena, figure(all->row[best]), cell)));
   }
   return text;
 }
 
-static double gain(const Budget *row) { return row->gain; }
-
-static int count_above(const LayerBudget *all, double (*figure)(const Budget *), double above) {
+/* How many layers have a gain above 1, and of how many the interval says so. */
+static int amplifying(const LayerBudget *all, int *told) {
   int count = 0;
-  for (int layer = 0; layer < all->layers; layer++)
-    count += all->row[layer].base[0] && figure(&all->row[layer]) > above;
+  *told = 0;
+  for (int layer = 0; layer < all->layers; layer++) {
+    if (!all->row[layer]) continue;
+    count += all->row[layer]->gain > 1;
+    *told += all->row[layer]->gain_low > 1;
+  }
   return count;
 }
 
+static void write_gain(FILE *out, const LayerBudget *all, int layers, bool prompts, Arena scratch) {
+  int told, count = amplifying(all, &told);
+  if (!count) {
+    fputs(say("- **Which layers amplify it**: none; every gain is at most 1.\n"), out);
+    return;
+  }
+  fprintf(out, say("- **Which layers amplify it**: %d of %d have a gain above 1; the largest: %s."), count, layers,
+          largest(&scratch, all, gain, md_factor, 1));
+  if (prompts) fprintf(out, say(" Of %d of these the whole interval lies above 1."), told);
+  fputc('\n', out);
+}
+
 /* False where nothing differs anywhere: there is then nothing to list. */
-static bool write_sentences(FILE *out, const LayerBudget *all, Arena scratch) {
-  double total = 0, by_local = 0;
+static bool write_sentences(FILE *out, const LayerBudget *all, bool prompts, Arena scratch) {
+  bool differs = false;
   int layers = 0;
   for (int layer = 0; layer < all->layers; layer++) {
-    const Budget *row = &all->row[layer];
-    if (!row->base[0]) continue;
+    if (!all->row[layer]) continue;
     layers++;
-    if (!(row->total_l2 > 0)) continue;
-    total++;
-    by_local += row->local_share;
+    differs |= all->row[layer]->total > 0 || isfinite(all->row[layer]->local_share);
   }
   if (all->nonfinite)
     fprintf(out, say("- **Without a budget**: %s, the first of them layer %d. Values there are not finite.\n"),
             md_count(&scratch, all->nonfinite, "layer"), all->first_nonfinite);
-  if (!total && all->nonfinite) {
+  if (all->left_out && all->left_out->prompts > 0)
+    fprintf(out, say("- **Left out**, since a value is not finite, from layer %d on: %s.\n"), all->left_out->layer,
+            md_text(&scratch, all->left_out->left_out));
+  if (!differs && all->nonfinite) {
     fputs(layers ? say("- No other layer makes a difference, and none is passed on to it.\n\n") : "\n", out);
     return false;
   }
-  if (!total) {
+  if (!differs) {
     fputs(say("No layer makes a difference, and none is passed on.\n\n"), out);
     return false;
   }
   fprintf(out, say("- **Which layers make error**, by the size of local beside `block_out`: %s.\n"),
           largest(&scratch, all, local, md_short, 0));
-  int amplifying = count_above(all, gain, 1);
-  if (amplifying)
-    fprintf(out, say("- **Which layers amplify it**: %d of %d have a gain above 1; the largest: %s.\n"), amplifying,
-            layers, largest(&scratch, all, gain, md_factor, 1));
+  write_gain(out, all, layers, prompts, scratch);
+  if (all->mean && isnan(all->mean->local_share_low))
+    fprintf(out, say("- In the mean over the layers %s of a layer's total is its own doing.\n\n"),
+            md_percent(&scratch, all->mean->local_share));
+  else if (all->mean)
+    fprintf(out, say("- In the mean over the layers %s (%s … %s) of a layer's total is its own doing.\n\n"),
+            md_percent(&scratch, all->mean->local_share), md_percent(&scratch, all->mean->local_share_low),
+            md_percent(&scratch, all->mean->local_share_high));
   else
-    fputs(say("- **Which layers amplify it**: none; every gain is at most 1.\n"), out);
-  fprintf(out, say("- In the mean over the layers %s of a layer's total is its own doing.\n\n"),
-          md_percent(&scratch, by_local / total));
+    fputc('\n', out);
   return true;
+}
+
+static const char *share_cell(Arena *arena, Figure share) {
+  if (isnan(share.value)) return "—";
+  if (isnan(share.low)) return arena_printf(arena, "%.1f %%", 100 * share.value);
+  return arena_printf(arena, "%.1f ± %.1f %%", 100 * share.value, 50 * (share.high - share.low));
 }
 
 static void write_table(FILE *out, const LayerBudget *all, Arena scratch) {
@@ -114,46 +149,53 @@ static void write_table(FILE *out, const LayerBudget *all, Arena scratch) {
   for (int c = 0; c < grid.columns; c++)
     grid_add(&grid, c >= 6 && c <= 8 ? arena_printf(&scratch, say("%s, share"), say(heading[c])) : say(heading[c]));
   for (int layer = 0; layer < all->layers; layer++) {
-    const Budget *row = &all->row[layer];
-    if (!row->base[0]) continue;
+    const BudgetLayer *row = all->row[layer];
+    if (!row) continue;
     grid_add(&grid, arena_printf(&scratch, "%d", layer));
-    const double size[] = {row->in_l2, row->total_l2, row->local_l2, row->inherited_l2, row->interaction_l2};
-    for (int i = 0; i < 5; i++) grid_add(&grid, md_short(&scratch, size[i] / row->base_l2));
-    const double share[] = {row->local_share, row->inherited_share, row->interaction_share};
-    for (int i = 0; i < 3; i++)
-      grid_add(&grid, isnan(share[i]) ? "—" : arena_printf(&scratch, "%.1f %%", 100 * share[i]));
-    grid_add(&grid, md_factor(&scratch, row->gain));
+    const double size[] = {row->in, row->total, row->local, row->inherited, row->interaction};
+    for (int i = 0; i < 5; i++) grid_add(&grid, md_short(&scratch, size[i]));
+    grid_add(&grid, share_cell(&scratch, FIGURE(row, local_share)));
+    grid_add(&grid, share_cell(&scratch, FIGURE(row, inherited_share)));
+    grid_add(&grid, share_cell(&scratch, FIGURE(row, interaction_share)));
+    grid_add(&grid, isnan(row->gain_low)
+                        ? md_factor(&scratch, row->gain)
+                        : arena_printf(&scratch, "%s [%s, %s]", md_factor(&scratch, row->gain),
+                                       md_factor(&scratch, row->gain_low), md_factor(&scratch, row->gain_high)));
   }
   grid_write(&grid, out);
 }
 
 static void write_pairs(FILE *out, const ReportData *d, const ReportPair *pair, int pairs, Arena scratch) {
   for (int p = 0; p < pairs; p++) {
-    LayerBudget all = pooled(&scratch, d, &pair[p]);
+    LayerBudget all = budget_of_pair(&scratch, d, &pair[p]);
     bool any = false;
-    for (int layer = 0; layer < all.layers; layer++) any |= all.row[layer].base[0] != 0;
+    for (int layer = 0; layer < all.layers; layer++) any |= all.row[layer] != NULL;
     if (!any && !all.nonfinite) continue;
     fprintf(out, "### %s\n\n", words_pair(&scratch, &pair[p]));
-    if (!write_sentences(out, &all, scratch)) continue;
+    if (!write_sentences(out, &all, d->prompts > 1, scratch)) continue;
     plot_budget(out, d, &pair[p], all.row, all.layers, scratch);
     write_table(out, &all, scratch);
   }
 }
 
-bool asked_budget(const ReportData *d) { return d->budgets > 0; }
+bool asked_budget(const ReportData *d) { return d->budget_layers > 0; }
 
 void section_budget(FILE *out, const ReportData *d, Arena scratch) {
   fprintf(
       out,
-      say("At the end of each layer, total = local + inherited + interaction, as vectors%s. *Local* is what the layer "
-          "makes by itself: the second side's block on the first side's input, less the first's. *Inherited* is what "
-          "it "
-          "passes on: the first side's block on the second's input, less the same. *Interaction* is how much the two "
-          "depend on each other. Sizes are L2 norms beside that of the first side's `block_out`; shares are "
-          "projections "
-          "on the total, which add up to 100 %% (a negative one works against the total); *gain* is inherited beside "
-          "the error that came in, which the run checks to be the total of the layer before.\n\n"),
-      d->prompts > 1 ? say(", prompts pooled") : "");
+      say("At the end of each layer, total = local + inherited + interaction, as vectors. *Local* is what the layer "
+          "makes by itself: the second side's block on the first side's input, less the first's. *Inherited* is "
+          "what it passes on: the first side's block on the second's input, less the same. *Interaction* is how "
+          "much the two depend on each other. Sizes are L2 norms beside that of the first side's `block_out`; "
+          "shares are projections on the total, which add up to 100 %% (a negative one works against the total); "
+          "*gain* is inherited beside the error that came in, which the run checks to be the total of the layer "
+          "before.%s\n\n"),
+      d->prompts > 1
+          ? arena_printf(&scratch,
+                         say(" Each is taken in each prompt; figures are means, of sizes and gains geometric ones, "
+                             "with 95 %% intervals (Student's t) over prompts of %s."),
+                         population_name(&scratch, d))
+          : say(" There is one prompt alone, so no interval: the figures are that prompt's."));
   write_pairs(out, d, d->pair, d->pairs, scratch);
   if (d->pair != d->against) write_pairs(out, d, d->against, d->againsts, scratch);
 }

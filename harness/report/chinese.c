@@ -324,12 +324,18 @@ const Phrase chinese[] = {
     {"No layer makes a difference, and none is passed on.\n\n", "没有任何一层产生差异，也没有差异被传递。\n\n"},
     {"- **Which layers make error**, by the size of local beside `block_out`: %s.\n",
      "- **哪些层产生误差**（按本层误差相对 `block_out` 的大小）：%s。\n"},
-    {"- **Which layers amplify it**: %d of %d have a gain above 1; the largest: %s.\n",
-     "- **哪些层放大误差**：%2$d 层中有 %1$d 层的增益大于 1；最大的是：%3$s。\n"},
+    {"- **Which layers amplify it**: %d of %d have a gain above 1; the largest: %s.",
+     "- **哪些层放大误差**：%2$d 层中有 %1$d 层的增益大于 1；最大的是：%3$s。"},
+    {" Of %d of these the whole interval lies above 1.", "其中 %d 层的整个区间都大于 1。"},
+    {"%s, %s … %s", "%s，%s … %s"},
     {"- **Which layers amplify it**: none; every gain is at most 1.\n",
      "- **哪些层放大误差**：没有；所有增益都不大于 1。\n"},
     {"- In the mean over the layers %s of a layer's total is its own doing.\n\n",
      "- 按各层平均，一层的总误差中有 %s 由该层自身产生。\n\n"},
+    {"- In the mean over the layers %s (%s … %s) of a layer's total is its own doing.\n\n",
+     "- 按各层平均，一层的总误差中有 %s（%s … %s）由该层自身产生。\n\n"},
+    {"- **Left out**, since a value is not finite, from layer %d on: %s.\n",
+     "- **剔除**（因存在非有限值，自第 %d 层起）：%s。\n"},
     {"error in", "输入误差"},
     {"total", "总误差"},
     {"local", "本层"},
@@ -337,18 +343,21 @@ const Phrase chinese[] = {
     {"interaction", "交互"},
     {"gain", "增益"},
     {"%s, share", "%s（占比）"},
-    {"At the end of each layer, total = local + inherited + interaction, as vectors%s. *Local* is what the layer makes "
-     "by itself: the second side's block on the first side's input, less the first's. *Inherited* is what it passes "
-     "on: the first side's block on the second's input, less the same. *Interaction* is how much the two depend on "
-     "each other. Sizes are L2 norms beside that of the first side's `block_out`; shares are projections on the total, "
+    {"At the end of each layer, total = local + inherited + interaction, as vectors. *Local* is what the layer makes "
+     "by "
+     "itself: the second side's block on the first side's input, less the first's. *Inherited* is what it passes on: "
+     "the first side's block on the second's input, less the same. *Interaction* is how much the two depend on each "
+     "other. Sizes are L2 norms beside that of the first side's `block_out`; shares are projections on the total, "
      "which add up to 100 %% (a negative one works against the total); *gain* is inherited beside the error that came "
-     "in, which the run checks to be the total of the layer before.\n\n",
+     "in, which the run checks to be the total of the layer before.%s\n\n",
      "在每一层的末端，按向量有：总误差 = 本层 + 继承 + "
-     "交互%s。*本层*是该层自身产生的误差：第二侧的块作用于第一侧的输入，减去第一侧的输出。*继承*"
+     "交互。*本层*是该层自身产生的误差：第二侧的块作用于第一侧的输入，减去第一侧的输出。*继承*"
      "是该层传递的误差：第一侧的块作用于第二侧的输入，减去同一输出。*交互*表示两者相互依赖的程度。各项大小为 L2 "
      "范数，相对于第一侧 `block_out` 的范数；占比是在总误差上的投影，合计 100 "
-     "%%（负值表示抵消总误差）；*增益*是继承误差与输入误差之比，运行时会检查输入误差就是上一层的总误差。\n\n"},
-    {", prompts pooled", "（合并所有提示）"},
+     "%%（负值表示抵消总误差）；*增益*是继承误差与输入误差之比，运行时会检查输入误差就是上一层的总误差。%s\n\n"},
+    {" Each is taken in each prompt; figures are means, of sizes and gains geometric ones, with 95 %% intervals "
+     "(Student's t) over prompts of %s.",
+     "各项逐提示计算；数值为均值（大小与增益取几何平均），并给出 %s 的提示间的 95 %% 区间（Student t 分布）。"},
 
     /* --- plots.c */
     {"Drift of %s over the layers: relative L2 of four tensors%s.", "%s的逐层漂移：四个张量的相对 L2 误差%s。"},
@@ -488,14 +497,24 @@ const Phrase chinese[] = {
     {"no bit changes", "逐位不变"},
     {"rank", "排名"},
     {"moved", "偏移"},
-    {"change of error", "误差变化"},
+    {"factor of error", "误差倍数"},
     {"change of KL", "KL 变化"},
     {"change of bits", "比特数变化"},
     {"%s has an error of %s, %s of %s.", "%s 的误差为 %s，%s 的为 %s。"},
     {" The largest change that a stage alone makes is that of %s: %s.", "单个阶段造成的最大变化来自 %s：%s。"},
     {" Alone, no bit of the end is changed by %s.", "单独互换以下阶段，末端逐位不变：%s。"},
-    {" The stages alone add up to %s of the %s between the two modes: the other %s is what they do only together.",
-     "各阶段单独互换的变化合计 %s，而两种模式之间相差 %s：其余 %s 只在它们共同作用时出现。"},
+    {" The stages alone multiply to %s; between the two modes it is %s: the other factor of %s is what they do only "
+     "together.",
+     "各阶段单独互换的倍数之积为 %s，而两种模式之间为 %s 倍：其余的 %s 倍只在它们共同作用时出现。"},
+    {"a factor of %s", "%s 倍"},
+    {"a factor of %s (%s … %s)", "%s 倍（%s … %s）"},
+    {"%s, which cannot be told from none: %s", "%s，与毫无变化无法区分：%s"},
+    {"%s, which cannot be told from none", "%s，与毫无变化无法区分"},
+    {"> **Warning.** Prompts in which a figure is not finite are left out of %s; of the first: %s (column `left_out` "
+     "of "
+     "`tables/swap.csv`).\n\n",
+     "> **警告**：%s 中剔除了数值并非有限值的提示；其中第一行的为：%s（见 `tables/swap.csv` 的 `left_out` 列）。\n\n"},
+    {"%ld row", "%ld 行"},
     {"stage swapped", "互换的阶段"},
     {"%s- %s alone is refused: %s.\n", "%s- 单独互换 %s 被拒绝：%s。\n"},
     {"#### From %s, a stage at a time set as in %s\n\n", "#### 从 %s 出发，每次一个阶段改为 %s 的设置\n\n"},
@@ -505,27 +524,31 @@ const Phrase chinese[] = {
     {"%d of %d", "%2$d 种中的 %1$d 种"},
     {"#### Over all combinations, from %s to %s\n\n", "#### 全部组合，从 %s 到 %s\n\n"},
     {"A stage's effect is the mean over the settings of the other stages (*contexts*); an interaction, a x b, is what "
-     "the two do together beyond what each does without the other.",
+     "the two do together beyond what each does without the other: of the error a factor each.",
      "一个阶段的效应是对其余阶段各种设置（*情境*）取的均值；交互 a x b "
-     "指两者共同作用时，超出各自在没有对方时作用的部分。"},
-    {" In the mean %s changes the error most.", "平均而言，%s 对误差的改变最大。"},
-    {" The largest interaction is %s: %s%s.", "最大的交互是 %s：%s%s。"},
-    {", whose interval leaves 0 out", "，其区间不含 0"},
-    {", whose interval holds 0: no interaction is shown", "，其区间包含 0，不能证明存在交互"},
+     "指两者共同作用时，超出各自在没有对方时作用的部分：对误差而言均为倍数。"},
+    {" In the mean %s changes the error most: %s.", "平均而言，%s 对误差的改变最大：%s。"},
+    {" The largest interaction is %s: %s.", "最大的交互是 %s：%s。"},
     {" It is larger than the effect of any stage by itself.", "它大于任何单个阶段自身的效应。"},
     {"stages set as in the other", "改为另一模式设置的阶段"},
     {"%d of %d combinations that ran are shown, %d are refused; all are in `tables/swap.csv`.\n\n",
      "已运行的 %2$d 种组合中列出 %1$d 种，另有 %3$d 种被拒绝；全部见 `tables/swap.csv`。\n\n"},
     {"Each row is a mode that ran: one of the pair with some stages set as in the other. *Moved* is the relative L2 of "
      "its last `block_out` against the mode that it starts from, *error* that against the float64 reference; KL is the "
-     "mean of KL(fp64 ‖ mode) and bits are those of the token that comes, both a token and to base 2. In brackets "
-     "stands "
-     "the 95 %% interval over prompts%s; what is bold differs from 0 by it.\n\n",
+     "mean of KL(fp64 ‖ mode) and bits are those of the token that comes, both a token and to base 2. Errors are "
+     "geometric means over prompts, KL and bits means, *moved* is of all prompts as one; *factor* and *change* are "
+     "beside the mode that the row starts from, prompt by prompt.%s\n\n",
      "每一行都是一个实际运行过的模式：模式对中的一个，其部分阶段改为另一个的设置。*偏移*是其末层 `block_out` "
      "相对出发模式的 L2 误差，*误差*是相对 float64 参考的 L2 误差；KL 为 KL(fp64 ‖ 模式) "
-     "的均值，比特数为下一个词元的比特数，两者均按词元计、以 2 为底。方括号内为对提示重抽样的 95 %% "
-     "区间%s；粗体表示区间不含 0。\n\n"},
-    {" (there is one prompt alone, so no interval)", "（只有一个提示，因此没有区间）"},
+     "的均值，比特数为下一个词元的比特数，两者均按词元计、以 2 为底。误差为各提示的几何平均，KL "
+     "与比特数为均值，*偏移*把所有提示合为一体计算；*倍数*与*变化*均逐提示相对于该行的出发模式。%s\n\n"},
+    {" In brackets stands the 95 %% interval (Student's t) over prompts of %s; bold is what it leaves no change out "
+     "of, "
+     "† what is not told any more where all rows of the pair are asked at once (Holm).",
+     "方括号内为 %s 的提示间的 95 %% 区间（Student t 分布）；粗体表示区间排除了毫无变化的情形，† "
+     "表示同时考察该模式对的所有行时（Holm）不再成立。"},
+    {" There is one prompt alone, so no interval: the figures are that prompt's.",
+     "只有一个提示，因此没有区间：数值都是该提示的。"},
     {"### %s and %s\n\n", "### %s 与 %s\n\n"},
 
     /* --- restore.c */
@@ -548,15 +571,28 @@ const Phrase chinese[] = {
     {"the first ones instead", "改为最前面的层"},
     {"all", "全部"},
     {"Layers of a mode are run under another, one more at a time: each step tries every one that is left, beside those "
-     "chosen before, and takes the one that takes most off the squared error of the last `block_out` (by stage: for "
-     "each "
-     "stage restored; each alone and each two were tried). Every row is a run of its own. A set found step by step "
-     "need "
-     "not be the best of its size.\n\n",
+     "chosen before, and takes the one that takes most off the square of the last `block_out`'s error (by stage: for "
+     "each stage restored; each alone and each two were tried). The error is the relative L2 against the float64 "
+     "reference, in the geometric mean over prompts. Every row is a run of its own. A set found step by step need not "
+     "be the best of its size.%s\n\n",
      "把一种模式的若干层改用另一种模式运行，每次增加一层：每一步在已选层的基础上逐一尝试所有剩余的层，选取使末层 "
      "`block_out` "
-     "的平方误差减少最多的一层（按阶段时：按每恢复一个阶段计，单个阶段与两两阶段都会尝试）。每一行都是一次独立的运行。"
-     "逐步找到的集合未必是同样大小中最好的。\n\n"},
+     "误差的平方减少最多的一层（按阶段时：按每恢复一个阶段计，单个阶段与两两阶段都会尝试）。误差为相对 float64 参考的 "
+     "L2 "
+     "误差，取各提示的几何平均。每一行都是一次独立的运行。逐步找到的集合未必是同样大小中最好的。%s\n\n"},
+    {" In brackets stands the 95 %% interval (Student's t) over prompts of %s; the layers were chosen on these very "
+     "prompts.",
+     "方括号内为 %s 的提示间的 95 %% 区间（Student t 分布）；各层正是在这些提示上选出的。"},
+    {"> **Warning.** Left out with %s restored, since a figure is not finite: %s.\n\n",
+     "> **警告**：恢复 %s 时因数值并非有限值而剔除：%s。\n\n"},
+    {"everything", "全部"},
+
+    /* --- population.c */
+    {"the prompts' texts", "各提示的文本"},
+    {"%.0f prompts would tell", "需要 %.0f 个提示才能判定"},
+    {"%.0f prompts would tell, and %s holds %s of this length", "需要 %.0f 个提示才能判定，%s 可容纳 %s 个这样长的"},
+    {"%.0f prompts would tell, and %s holds only %s of this length",
+     "需要 %.0f 个提示才能判定，而 %s 只能容纳 %s 个这样长的"},
     {"### %s, restored to %s by layer\n\n", "### %s，逐层恢复为 %s\n\n"},
     {"### %s, restored to %s by stage\n\n", "### %s，逐阶段恢复为 %s\n\n"},
 

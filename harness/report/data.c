@@ -24,6 +24,8 @@ const char *const about_names[ABOUT_COUNT] = {
     [ABOUT_MODEL_SHAPE] = "model_shape",
     [ABOUT_REWRITE] = "rewrite",
     [ABOUT_REWRITE_PROOF] = "rewrite_proof",
+    [ABOUT_PROMPT_TEXT] = "prompt_text",
+    [ABOUT_PROMPTS_HELD] = "prompts_held",
     [ABOUT_UNUSED_WEIGHTS] = "unused_weights",
     [ABOUT_UNUSED_WEIGHTS_COUNT] = "unused_weights_count",
     [ABOUT_SPEC_PATH] = "spec_path",
@@ -86,6 +88,7 @@ void data_arrange(Arena *arena, ReportData *d) {
   d->scale = rows_of(d, &table_scales, &d->scales);
   d->performance = rows_of(d, &table_performance, &d->performances);
   d->budget = rows_of(d, &table_budget, &d->budgets);
+  d->budget_layer = rows_of(d, &table_budget_layers, &d->budget_layers);
   d->swap = rows_of(d, &table_swap, &d->swaps);
   d->swap_effect = rows_of(d, &table_swap_effect, &d->swap_effects);
   d->restoration = rows_of(d, &table_restore, &d->restorations);

@@ -33,6 +33,8 @@ typedef enum About {
   ABOUT_TEXT_DIGEST,
   ABOUT_PROGRAM_DIGEST,
   ABOUT_LAYERS,
+  ABOUT_PROMPT_TEXT,
+  ABOUT_PROMPTS_HELD,
   ABOUT_UNUSED_WEIGHTS,
   ABOUT_UNUSED_WEIGHTS_COUNT,
   ABOUT_COUNT
@@ -62,6 +64,7 @@ typedef struct ReportData {
   const ScaleRow *scale;
   const Performance *performance;
   const Budget *budget;
+  const BudgetLayer *budget_layer;
   const Swap *swap;
   const SwapEffect *swap_effect;
   const Restoration *restoration;
@@ -70,8 +73,8 @@ typedef struct ReportData {
   const EvaluationWindow *evaluation_window;
   const Cost *cost;
   const CostBytes *cost_bytes;
-  size_t tensors, pair_rows, drifts, shapes, gates, verdicts, modes, scales, performances, budgets, evaluations,
-      evaluation_pairs, evaluation_windows, costs, cost_bytes_rows;
+  size_t tensors, pair_rows, drifts, shapes, gates, verdicts, modes, scales, performances, budgets, budget_layers,
+      evaluations, evaluation_pairs, evaluation_windows, costs, cost_bytes_rows;
   size_t swaps, swap_effects, restorations;
   const MicroRow *micro;
   const MicroBin *micro_bin;

@@ -21,8 +21,10 @@ void plot_layer_axes(FILE *script, const ReportData *d, const char *ylabel, Aren
 void plot_reference(FILE *out, const ReportData *d, Arena scratch);
 /* RMS error of the scan's state over the tokens, a line for each operator run, at most eight. */
 void plot_state(FILE *out, const ReportData *d, Arena scratch);
-/* Local, inherited and interaction of every layer, stacked; row [layers], prompts pooled. plots_budget.c */
-void plot_budget(FILE *out, const ReportData *d, const ReportPair *pair, const Budget *row, int layers, Arena scratch);
+/* Local, inherited and interaction of every layer, stacked; row [layers], means over prompts; NULL: none.
+ * plots_budget.c */
+void plot_budget(FILE *out, const ReportData *d, const ReportPair *pair, const BudgetLayer *const *row, int layers,
+                 Arena scratch);
 /* KL divergence from float64 against the time of a prefill of `length` tokens, a point a mode. plots_choice.c */
 void plot_choice(FILE *out, const ReportData *d, int length, Arena scratch);
 

@@ -7,19 +7,21 @@
 #include "report/plots.h"
 #include "report/words.h"
 
-void plot_budget(FILE *out, const ReportData *d, const ReportPair *pair, const Budget *row, int layers, Arena scratch) {
+void plot_budget(FILE *out, const ReportData *d, const ReportPair *pair, const BudgetLayer *const *row, int layers,
+                 Arena scratch) {
   const char *caption = arena_printf(
       &scratch, say("Error budget of %s: what the layer makes, passes on, and what arises between the two."),
       words_pair(&scratch, pair));
-  if (!figure_begin(d->figures, out, figure_name(&scratch, "budget", pair->base, pair->other), caption, "budget", 440))
+  if (!figure_begin(d->figures, out, figure_name(&scratch, "budget", pair->base, pair->other), caption, "budget_layers",
+                    440))
     return;
   FILE *script = d->figures->script;
   fprintf(script, "$budget << EOD\nlayer %s %s %s %s\n", say("local"), say("inherited"), say("interaction"),
           say("total"));
   for (int layer = 0; layer < layers; layer++) {
-    const Budget *b = &row[layer];
-    const double total = b->base[0] ? b->total_l2 / b->base_l2 : NAN;
-    const double part[] = {b->local_share * total, b->inherited_share * total, b->interaction_share * total, total};
+    const BudgetLayer *b = row[layer];
+    const double part[] = {b ? b->local_share * b->total : NAN, b ? b->inherited_share * b->total : NAN,
+                           b ? b->interaction_share * b->total : NAN, b ? b->total : NAN};
     fprintf(script, "%d", layer);
     for (int i = 0; i < 4; i++) figure_value(d->figures, part[i], false);
     fputc('\n', script);

@@ -6,6 +6,7 @@
 #include "report/finite.h"
 #include "report/language.h"
 #include "report/markdown.h"
+#include "report/population.h"
 #include "report/sections.h"
 #include "report/words.h"
 
@@ -46,6 +47,16 @@ static const char *set_of(Arena *arena, const Curve *c) {
 
 static const char *size_words(Arena *arena, double x) {
   return isfinite(x) ? md_short(arena, x) : say("no finite value");
+}
+
+static void write_left_out(FILE *out, const Curve *c, Arena scratch) {
+  for (int i = 0; i < c->rows; i++) {
+    if (!c->row[i].left_out[0]) continue;
+    fprintf(out, say("> **Warning.** Left out with %s restored, since a figure is not finite: %s.\n\n"),
+            c->row[i].step < 0 ? say("everything") : arena_printf(&scratch, "%d", c->row[i].step),
+            md_text(&scratch, c->row[i].left_out));
+    return;
+  }
 }
 
 static void write_sentence(FILE *out, const Curve *c, Arena scratch) {
@@ -101,12 +112,18 @@ static void write_curve(FILE *out, const Curve *c, Arena scratch) {
 }
 
 void section_restore(FILE *out, const ReportData *d, Arena scratch) {
-  fputs(
-      say("Layers of a mode are run under another, one more at a time: each step tries every one that is left, beside "
-          "those chosen before, and takes the one that takes most off the squared error of the last `block_out` (by "
-          "stage: for each stage restored; each alone and each two were tried). Every row is a run of its own. A set "
-          "found step by step need not be the best of its size.\n\n"),
-      out);
+  fprintf(out,
+          say("Layers of a mode are run under another, one more at a time: each step tries every one that is left, "
+              "beside those chosen before, and takes the one that takes most off the square of the last `block_out`'s "
+              "error (by stage: for each stage restored; each alone and each two were tried). The error is the "
+              "relative L2 against the float64 reference, in the geometric mean over prompts. Every row is a run of "
+              "its own. A set found step by step need not be the best of its size.%s\n\n"),
+          d->prompts > 1
+              ? arena_printf(&scratch,
+                             say(" In brackets stands the 95 %% interval (Student's t) over prompts of %s; the layers "
+                                 "were chosen on these very prompts."),
+                             population_name(&scratch, d))
+              : say(" There is one prompt alone, so no interval: the figures are that prompt's."));
   for (size_t i = 0; i < d->restorations;) {
     Curve c = {&d->restoration[i], 0};
     do c.rows++, i++;
@@ -115,6 +132,7 @@ void section_restore(FILE *out, const ReportData *d, Arena scratch) {
     bool by_layer = !strcmp(c.row->by, "layer");
     fprintf(out, by_layer ? say("### %s, restored to %s by layer\n\n") : say("### %s, restored to %s by stage\n\n"),
             md_text(&scratch, c.row->mode), md_text(&scratch, c.row->to));
+    write_left_out(out, &c, scratch);
     write_sentence(out, &c, scratch);
     write_curve(out, &c, scratch);
   }

@@ -3,9 +3,11 @@
 #include <math.h>
 #include <string.h>
 
+#include "measure/interval.h"
 #include "report/finite.h"
 #include "report/language.h"
 #include "report/markdown.h"
+#include "report/population.h"
 #include "report/sections.h"
 #include "report/words.h"
 
@@ -13,15 +15,69 @@ enum { COMBINATIONS_SHOWN = 24 };
 
 bool asked_swap(const ReportData *d) { return d->swaps > 0; }
 
-/* "**-1.2e-02** [-1.6e-02, -8.0e-03]": bold where the interval leaves 0 out. */
-static const char *change_cell(Arena *arena, double value, double low, double high) {
+/* So many decimals that two digits of a factor's distance from 1 show. */
+static int decimals_of(double factor) {
+  double away = fabs(factor - 1);
+  return away > 0 && away < 0.1 ? (int)fmin(9, 2 - floor(log10(away))) : 3;
+}
+
+static const char *factor_text(Arena *arena, double factor, int decimals) {
+  if (!(factor > 0.1 && factor < 10)) return md_factor(arena, factor);
+  return arena_printf(arena, "%.*f", decimals, factor);
+}
+
+static const char *factor_alone(Arena *arena, double factor) { return factor_text(arena, factor, decimals_of(factor)); }
+
+/* Where an interval leaves out what stands for no change: 1 of a factor, 0 of a difference. */
+static bool clear(double low, double high, double none) { return low > none || high < none; }
+
+/* "**-1.2e-02** [-1.6e-02, -8.0e-03]": bold where the interval leaves no change out; † where it does not any more with
+ * all rows asked at once. */
+static const char *change_cell(Arena *arena, const char *value, const char *low, const char *high, bool told,
+                               double holm) {
+  return arena_printf(arena, "%s%s%s%s [%s, %s]", told ? "**" : "", value, told ? "**" : "",
+                      told && !(holm <= 1 - interval_level) ? " †" : "", low, high);
+}
+
+static const char *factor_cell(Arena *arena, double value, double low, double high, double holm) {
+  if (isnan(value)) return "—";
+  if (isinf(value)) return finite_figure(arena, value);
+  if (isnan(low)) return factor_alone(arena, value);
+  int decimals = (int)fmax(decimals_of(low), decimals_of(high));
+  return change_cell(arena, factor_text(arena, value, decimals), factor_text(arena, low, decimals),
+                     factor_text(arena, high, decimals), clear(low, high, 1), holm);
+}
+
+static const char *difference_cell(Arena *arena, double value, double low, double high, double holm) {
   if (isnan(value)) return "—";
   if (isinf(value)) return finite_figure(arena, value);
   if (isnan(low)) return md_short(arena, value);
-  bool clear = low > 0 || high < 0;
-  return arena_printf(arena, "%s%s%s [%s, %s]", clear ? "**" : "", md_short(arena, value), clear ? "**" : "",
-                      md_short(arena, low), md_short(arena, high));
+  return change_cell(arena, md_short(arena, value), md_short(arena, low), md_short(arena, high), clear(low, high, 0),
+                     holm);
 }
+
+#define FACTOR_CELL(arena, row)                                                                                        \
+  factor_cell(arena, (row)->block_out_factor, (row)->block_out_factor_low, (row)->block_out_factor_high,               \
+              (row)->block_out_factor_holm)
+#define CHANGE_CELL(arena, row, name)                                                                                  \
+  difference_cell(arena, (row)->name, (row)->name##_low, (row)->name##_high, (row)->name##_holm)
+
+/* "a factor of 0.800 (0.700 … 0.920)", and where that may be none: how many prompts would tell. */
+static const char *factor_words(Arena *arena, const ReportData *d, double factor, double low, double high,
+                                double needed) {
+  if (isnan(low)) return arena_printf(arena, say("a factor of %s"), factor_alone(arena, factor));
+  int decimals = (int)fmax(decimals_of(low), decimals_of(high));
+  const char *words = arena_printf(arena, say("a factor of %s (%s … %s)"), factor_text(arena, factor, decimals),
+                                   factor_text(arena, low, decimals), factor_text(arena, high, decimals));
+  if (clear(low, high, 1)) return words;
+  const char *number = population_needed(arena, d, needed);
+  return *number ? arena_printf(arena, say("%s, which cannot be told from none: %s"), words, number)
+                 : arena_printf(arena, say("%s, which cannot be told from none"), words);
+}
+
+#define FACTOR_WORDS(arena, d, row)                                                                                    \
+  factor_words(arena, d, (row)->block_out_factor, (row)->block_out_factor_low, (row)->block_out_factor_high,           \
+               (row)->block_out_factor_needed)
 
 static bool of_pair(const Swap *row, const Swap *pair) {
   return !strcmp(row->base, pair->base) && !strcmp(row->other, pair->other);
@@ -59,14 +115,14 @@ static void add_alone(Grid *grid, const Swap *row) {
   }
   grid_add(grid, finite_figure(arena, row->moved));
   grid_add(grid, finite_figure(arena, row->block_out));
-  grid_add(grid, change_cell(arena, row->block_out_change, row->block_out_change_low, row->block_out_change_high));
-  grid_add(grid, change_cell(arena, row->kl_change, row->kl_change_low, row->kl_change_high));
-  grid_add(grid, change_cell(arena, row->bits_change, row->bits_change_low, row->bits_change_high));
+  grid_add(grid, FACTOR_CELL(arena, row));
+  grid_add(grid, CHANGE_CELL(arena, row, kl_change));
+  grid_add(grid, CHANGE_CELL(arena, row, bits_change));
 }
 
 static Grid swap_grid(Arena *arena, const char *first) {
   static const char *const heading[] =
-      WORDS("rank", "moved", "error", "change of error", "change of KL", "change of bits");
+      WORDS("rank", "moved", "error", "factor of error", "change of KL", "change of bits");
   Grid grid = grid_new(arena, "lrrrrrr");
   grid_add(&grid, say(first));
   for (int c = 0; c < 6; c++) grid_add(&grid, say(heading[c]));
@@ -88,13 +144,13 @@ static const char *idle_stages(Arena *arena, const ReportData *d, const Swap *pa
 static void write_sentences(FILE *out, const ReportData *d, const Swap *itself, const Swap *whole, Arena scratch) {
   const Swap *first = NULL;
   int stages = 0, refused = 0;
-  double sum = 0, all = whole->block_out - itself->block_out;
+  double product = 1, all = whole->block_out / itself->block_out;
   for (size_t i = 0; i < d->swaps; i++) {
     const Swap *row = &d->swap[i];
     if (!of_pair(row, itself) || strcmp(row->start, itself->start) || row->count != 1) continue;
     stages++;
     refused += row->refused[0] != 0;
-    if (!row->refused[0]) sum += row->block_out_change;
+    if (!row->refused[0]) product *= row->block_out_factor;
     if (row->rank == 1 && !row->identical) first = row;
   }
   bool finite = isfinite(itself->block_out) && isfinite(whole->block_out);
@@ -103,15 +159,31 @@ static void write_sentences(FILE *out, const ReportData *d, const Swap *itself, 
           finite_figure(&scratch, whole->block_out));
   if (first)
     fprintf(out, say(" The largest change that a stage alone makes is that of %s: %s."),
-            md_code(&scratch, first->stages), md_short(&scratch, first->block_out_change));
+            md_code(&scratch, first->stages), FACTOR_WORDS(&scratch, d, first));
   const char *idle = idle_stages(&scratch, d, itself, itself->start);
   if (*idle) fprintf(out, say(" Alone, no bit of the end is changed by %s."), idle);
-  if (stages > 1 && !refused && isfinite(sum) && isfinite(all))
+  if (stages > 1 && !refused && isfinite(product) && isfinite(all))
     fprintf(out,
-            say(" The stages alone add up to %s of the %s between the two modes: the other %s is what they do only "
-                "together."),
-            md_short(&scratch, sum), md_short(&scratch, all), md_short(&scratch, all - sum));
+            say(" The stages alone multiply to %s; between the two modes it is %s: the other factor of %s is what they "
+                "do only together."),
+            factor_alone(&scratch, product), factor_alone(&scratch, all), factor_alone(&scratch, all / product));
   fputs("\n\n", out);
+}
+
+/* The prompts that some way of the pair leaves out. */
+static void write_left_out(FILE *out, const ReportData *d, const Swap *pair, Arena scratch) {
+  const Swap *first = NULL;
+  int rows = 0;
+  for (size_t i = 0; i < d->swaps; i++) {
+    const Swap *row = &d->swap[i];
+    if (!of_pair(row, pair) || !row->left_out[0]) continue;
+    if (!rows++) first = row;
+  }
+  if (rows)
+    fprintf(out,
+            say("> **Warning.** Prompts in which a figure is not finite are left out of %s; of the first: %s (column "
+                "`left_out` of `tables/swap.csv`).\n\n"),
+            md_count(&scratch, rows, "row"), md_text(&scratch, first->left_out));
 }
 
 static void write_alone(FILE *out, const ReportData *d, const Swap *pair, const char *start, Arena scratch) {
@@ -141,7 +213,8 @@ static void write_alone(FILE *out, const ReportData *d, const Swap *pair, const 
 
 static void write_effects(FILE *out, const ReportData *d, const Swap *pair, Arena scratch) {
   Grid grid = grid_new(&scratch, "lrrrrr");
-  static const char *const heading[] = WORDS("stage, or two together", "rank", "contexts", "error", "KL", "bits");
+  static const char *const heading[] =
+      WORDS("stage, or two together", "rank", "contexts", "factor of error", "KL", "bits");
   for (int c = 0; c < grid.columns; c++) grid_add(&grid, say(heading[c]));
   const SwapEffect *largest[3] = {NULL};
   for (size_t i = 0; i < d->swap_effects; i++) {
@@ -151,27 +224,25 @@ static void write_effects(FILE *out, const ReportData *d, const Swap *pair, Aren
     grid_add(&grid, md_code(&scratch, row->stages));
     grid_add(&grid, row->rank ? arena_printf(&scratch, "%d", row->rank) : "—");
     grid_add(&grid, arena_printf(&scratch, say("%d of %d"), row->contexts, row->possible));
-    grid_add(&grid, change_cell(&scratch, row->block_out, row->block_out_low, row->block_out_high));
-    grid_add(&grid, change_cell(&scratch, row->kl, row->kl_low, row->kl_high));
-    grid_add(&grid, change_cell(&scratch, row->bits, row->bits_low, row->bits_high));
+    grid_add(&grid, FACTOR_CELL(&scratch, row));
+    grid_add(&grid, CHANGE_CELL(&scratch, row, kl_change));
+    grid_add(&grid, CHANGE_CELL(&scratch, row, bits_change));
   }
   if (grid.count == grid.columns) return;
   fprintf(out, say("#### Over all combinations, from %s to %s\n\n"), md_text(&scratch, pair->base),
           md_text(&scratch, pair->other));
   fputs(say("A stage's effect is the mean over the settings of the other stages (*contexts*); an interaction, a x b, "
-            "is what "
-            "the two do together beyond what each does without the other."),
+            "is what the two do together beyond what each does without the other: of the error a factor each."),
         out);
-  if (largest[1]) fprintf(out, say(" In the mean %s changes the error most."), md_code(&scratch, largest[1]->stages));
+  if (largest[1])
+    fprintf(out, say(" In the mean %s changes the error most: %s."), md_code(&scratch, largest[1]->stages),
+            FACTOR_WORDS(&scratch, d, largest[1]));
   if (largest[2]) {
     const SwapEffect *two = largest[2];
-    bool clear = two->block_out_low > 0 || two->block_out_high < 0;
-    fprintf(out, say(" The largest interaction is %s: %s%s."), md_code(&scratch, two->stages),
-            md_short(&scratch, two->block_out),
-            isnan(two->block_out_low) ? ""
-            : clear                   ? say(", whose interval leaves 0 out")
-                                      : say(", whose interval holds 0: no interaction is shown"));
-    if (clear && largest[1] && fabs(two->block_out) > fabs(largest[1]->block_out))
+    fprintf(out, say(" The largest interaction is %s: %s."), md_code(&scratch, two->stages),
+            FACTOR_WORDS(&scratch, d, two));
+    if (clear(two->block_out_factor_low, two->block_out_factor_high, 1) && largest[1] &&
+        fabs(log(two->block_out_factor)) > fabs(log(largest[1]->block_out_factor)))
       fputs(say(" It is larger than the effect of any stage by itself."), out);
   }
   fputs("\n\n", out);
@@ -197,21 +268,26 @@ static void write_combinations(FILE *out, const ReportData *d, const Swap *pair,
 }
 
 void section_swap(FILE *out, const ReportData *d, Arena scratch) {
-  fprintf(
-      out,
-      say("Each row is a mode that ran: one of the pair with some stages set as in the other. *Moved* is the relative "
-          "L2 "
-          "of its last `block_out` against the mode that it starts from, *error* that against the float64 reference; "
-          "KL "
-          "is the mean of KL(fp64 ‖ mode) and bits are those of the token that comes, both a token and to base 2. In "
-          "brackets stands the 95 %% interval over prompts%s; what is bold differs from 0 by it.\n\n"),
-      d->prompts > 1 ? "" : say(" (there is one prompt alone, so no interval)"));
+  fprintf(out,
+          say("Each row is a mode that ran: one of the pair with some stages set as in the other. *Moved* is the "
+              "relative L2 of its last `block_out` against the mode that it starts from, *error* that against the "
+              "float64 reference; KL is the mean of KL(fp64 ‖ mode) and bits are those of the token that comes, both a "
+              "token and to base 2. Errors are geometric means over prompts, KL and bits means, *moved* is of all "
+              "prompts as one; *factor* and *change* are beside the mode that the row starts from, prompt by "
+              "prompt.%s\n\n"),
+          d->prompts > 1 ? arena_printf(&scratch,
+                                        say(" In brackets stands the 95 %% interval (Student's t) over prompts of %s; "
+                                            "bold is what it leaves no change out of, † what is not told any more "
+                                            "where all rows of the pair are asked at once (Holm)."),
+                                        population_name(&scratch, d))
+                         : say(" There is one prompt alone, so no interval: the figures are that prompt's."));
   for (size_t i = 0; i < d->swaps; i++) {
     const Swap *pair = &d->swap[i];
     bool before = false;
     for (size_t j = 0; j < i; j++) before |= of_pair(&d->swap[j], pair);
     if (before) continue;
     fprintf(out, say("### %s and %s\n\n"), md_text(&scratch, pair->base), md_text(&scratch, pair->other));
+    write_left_out(out, d, pair, scratch);
     write_alone(out, d, pair, pair->base, scratch);
     write_alone(out, d, pair, pair->other, scratch);
     if (!has_effects(d, pair)) continue;

@@ -18,13 +18,13 @@ typedef struct Unit {
 typedef struct Choice {
   Unit unit, next; /* next: second best */
   double block_out, next_block_out;
+  double *error; /* [prompts]: with it, of each prompt */
   int candidates;
 } Choice;
 
 typedef struct Restore {
   Arena *arena;
   const Setup *setup;
-  const Resampling *draws;
   const RestorePlan *plan;
   const Mode *mode, *to;
   Unit *unit;
@@ -33,8 +33,8 @@ typedef struct Restore {
   unsigned *stages; /* [layers]: restored so far */
   Choice *choice;   /* [most] */
   int choices;
-  Tensor *reference;      /* [prompts]: the last block_out */
-  double *error2, *size2; /* [sides of the walk]; size2 of the reference, once a walk */
+  Tensor *reference; /* [prompts]: the last block_out */
+  EndSums *sums;     /* [sides of the walk][prompts]: error2 and size2 alone */
 } Restore;
 
 /* A way: a mode for each layer, made from the stages that are restored in it. NULL where a layer would be refused. */
@@ -101,15 +101,27 @@ static bool run_reference(Restore *r, Progress *progress, Status *st) {
 static bool add_error(void *context, int prompt, int side, const WalkEnd *end, Arena scratch, Status *st) {
   (void)scratch, (void)st;
   Restore *r = context;
+  EndSums *sums = &r->sums[side * r->prompts + prompt];
   const double *want = r->reference[prompt].data;
   const float *got = end[side].block_out.data;
   size_t n = (size_t)end[side].block_out.rows * (size_t)end[side].block_out.cols;
   for (size_t i = 0; i < n; i++) {
     double d = (double)got[i] - want[i];
-    r->error2[side] += d * d;
-    if (side == 0) r->size2[0] += want[i] * want[i];
+    sums->error2 += d * d;
+    sums->size2 += want[i] * want[i];
   }
   return true;
+}
+
+/* Geometric mean over the prompts in which the side is finite. */
+static double error_of(const Restore *r, int side) {
+  double sum = 0;
+  int count = 0;
+  for (int p = 0; p < r->prompts; p++) {
+    double error = ends_error(&r->sums[side * r->prompts + p]);
+    if (isfinite(error)) sum += log(error), count++;
+  }
+  return exp(sum / count); /* of none: NaN */
 }
 
 Ranking restore_rank(const double *gain, int candidates) {
@@ -121,12 +133,22 @@ Ranking restore_rank(const double *gain, int candidates) {
   return r;
 }
 
-/* What restoring a side's unit takes off the squared error, for each stage that it newly restores. Off an error that is
- * not finite, any finite one takes everything: there the least error is the largest gain. */
+/* What share restoring a side's unit takes off the error squared, for each stage that it newly restores. A prompt that
+ * becomes finite by it counts as much as a whole error; one that is lost rules it out. */
 static double gain_of(const Restore *r, int side, const Unit *unit) {
-  int stages = __builtin_popcount(unit->stages & ~r->stages[unit->layer]);
-  if (!isfinite(r->error2[0])) return isfinite(r->error2[side]) ? 1 / (r->error2[side] * stages) : -INFINITY;
-  return (r->error2[0] - r->error2[side]) / stages;
+  int stages = __builtin_popcount(unit->stages & ~r->stages[unit->layer]), common = 0, won = 0;
+  double log_left = 0, log_error = 0;
+  for (int p = 0; p < r->prompts; p++) {
+    double before = ends_error(&r->sums[p]), after = ends_error(&r->sums[side * r->prompts + p]);
+    if (isfinite(before) && !isfinite(after)) return -INFINITY;
+    if (!isfinite(after)) continue;
+    won += !isfinite(before);
+    log_error += log(after);
+    if (isfinite(before)) common++, log_left += log(after) - log(before);
+  }
+  if (!won && !common) return -INFINITY;
+  double left = common ? exp(2 * log_left / common) : exp(2 * log_error / won);
+  return (won + (common ? 1 - left : 1 / (1 + left))) / stages;
 }
 
 /* Tries every unit that is left; `found` false where none takes anything off the error. Side 0 is what was chosen so
@@ -147,8 +169,7 @@ static bool choose(Restore *r, Progress *progress, bool *found, Status *st) {
     side[sides].layer = way;
     unit_of[sides++] = u;
   }
-  r->error2 = ARENA_NEW(&scratch, double, sides);
-  r->size2 = ARENA_NEW(&scratch, double, 1);
+  r->sums = ARENA_NEW(&scratch, EndSums, sides * r->prompts);
   *found = false;
   if (sides == 1) return true;
   progress_phase(progress, "restore", sides * r->prompts);
@@ -160,12 +181,13 @@ static bool choose(Restore *r, Progress *progress, bool *found, Status *st) {
   progress_done(progress, "%s: %d tried beside %d", r->plan->mode, sides - 1, r->choices);
   if (!best) return true;
   Unit chosen = r->unit[unit_of[best]];
-  double size = r->size2[0];
-  r->choice[r->choices++] = (Choice){.unit = chosen,
-                                     .next = next ? r->unit[unit_of[next]] : (Unit){-1, 0},
-                                     .block_out = sqrt(r->error2[best] / size),
-                                     .next_block_out = next ? sqrt(r->error2[next] / size) : NAN,
-                                     .candidates = sides - 1};
+  Choice *choice = &r->choice[r->choices++];
+  choice->unit = chosen;
+  choice->next = next ? r->unit[unit_of[next]] : (Unit){-1, 0};
+  choice->block_out = error_of(r, best);
+  choice->next_block_out = next ? error_of(r, next) : NAN;
+  choice->candidates = sides - 1;
+  for (int p = 0; p < r->prompts; p++) choice->error[p] = ends_error(&r->sums[best * r->prompts + p]);
   r->taken[unit_of[best]] = true;
   r->stages[chosen.layer] |= chosen.stages;
   *found = true;
@@ -198,21 +220,33 @@ static void put_unit(const Unit *unit, RestoreBy by, int32_t *layer, char *stage
       at += (size_t)snprintf(stages + at, size - at, "%s%s", at ? " + " : "", mode_stages[i].key);
 }
 
-static EndValue value_of(const Restore *r, const EndSums *ends, EndFigure figure, Arena scratch) {
+static Sample value_of(const Restore *r, const EndSums *ends, EndFigure figure, Arena scratch) {
   EndTerm term = {ends, 1};
-  return ends_value(&term, 1, figure, r->draws, scratch);
+  return ends_sample(&term, 1, r->prompts, figure, scratch);
+}
+
+static int32_t put_prompts(const Restore *r, const EndSums *ends, char *left_out, size_t size, Arena scratch) {
+  const char **name = ARENA_NEW(&scratch, const char *, r->prompts);
+  EndTerm term = {ends, 1};
+  int out = 0;
+  for (int p = 0; p < r->prompts; p++)
+    if (!ends_usable(&term, 1, p)) name[out++] = r->setup->prompt[p].name;
+  table_names(left_out, size, name, out);
+  return r->prompts - out;
 }
 
 static Restoration row_of(const Restore *r, int step, const EndSums *ends, Arena scratch) {
   Restoration row = {.step = step, .layer = -1, .next_layer = -1, .limit = r->plan->limit};
-  EndValue block_out = value_of(r, ends, END_BLOCK_OUT, scratch), kl = value_of(r, ends, END_KL, scratch);
-  EndValue bits = value_of(r, ends, END_BITS, scratch);
+  Sample block_out = value_of(r, ends, END_BLOCK_OUT, scratch), kl = value_of(r, ends, END_KL, scratch);
+  Sample bits = value_of(r, ends, END_BITS, scratch);
   table_text(row.mode, sizeof row.mode, r->mode->name);
   table_text(row.to, sizeof row.to, r->to->name);
   table_text(row.by, sizeof row.by, r->plan->by == RESTORE_LAYER ? "layer" : "stage");
   row.block_out = block_out.value, row.block_out_low = block_out.low, row.block_out_high = block_out.high;
   row.kl = kl.value, row.kl_low = kl.low, row.kl_high = kl.high;
   row.bits = bits.value, row.bits_low = bits.low, row.bits_high = bits.high;
+  row.prompts = put_prompts(r, ends, row.left_out, sizeof row.left_out, scratch);
+  row.pooled = ends_pooled(ends, r->prompts);
   row.reached = row.block_out <= row.limit;
   row.next_block_out = row.first_block_out = NAN;
   if (step > 0) {
@@ -223,6 +257,19 @@ static Restoration row_of(const Restore *r, int step, const EndSums *ends, Arena
     row.next_block_out = c->next_block_out;
   }
   return row;
+}
+
+/* Each prompt's error must be the one that the step was chosen by. */
+static bool check_choice(const Restore *r, int step, const EndSums *ends, Status *st) {
+  for (int p = 0; p < r->prompts; p++) {
+    double then = r->choice[step - 1].error[p], now = ends_error(&ends[p]);
+    if (fabs(now - then) <= 1e-12 * now || (!isfinite(now) && !isfinite(then))) continue;
+    return FAIL(st,
+                "restore %s: step %d came out at %.17g in prompt %s when it was chosen and at %.17g when it was run "
+                "again",
+                r->mode->name, step, then, r->setup->prompt[p].name, now);
+  }
+  return true;
 }
 
 /* Sides: the reference; nothing restored, and after each step; everything; by layer, the first 1, 2, … layers. */
@@ -251,9 +298,7 @@ static bool run_chosen(Restore *r, Progress *progress, RestoreRows *rows, Status
     Restoration row = row_of(r, every ? -1 : step, &f.ends[(1 + step) * r->prompts], scratch);
     if (by_layer && step > 0 && !every)
       row.first_block_out = value_of(r, &f.ends[(all + step) * r->prompts], END_BLOCK_OUT, scratch).value;
-    if (step > 0 && !every && !(fabs(row.block_out - r->choice[step - 1].block_out) <= 1e-12 * row.block_out))
-      return FAIL(st, "restore %s: step %d came out at %.17g when it was chosen and at %.17g when it was run again",
-                  r->mode->name, step, r->choice[step - 1].block_out, row.block_out);
+    if (step > 0 && !every) TRY(check_choice(r, step, &f.ends[(1 + step) * r->prompts], st));
     rows->row[rows->rows++] = row;
   }
   progress_done(progress, "%s to %s: %d restored, run again", r->mode->name, r->to->name, r->choices);
@@ -267,6 +312,7 @@ static bool restore_one(Restore *r, Progress *progress, RestoreRows *rows, Statu
   bool found = true;
   r->stages = ARENA_NEW(r->arena, unsigned, r->layers);
   r->choice = ARENA_NEW(r->arena, Choice, r->plan->most);
+  for (int i = 0; i < r->plan->most; i++) r->choice[i].error = ARENA_NEW(r->arena, double, r->prompts);
   r->reference = ARENA_NEW(r->arena, Tensor, r->prompts);
   make_units(r);
   progress_phase(progress, "restore", r->prompts);
@@ -278,8 +324,8 @@ static bool restore_one(Restore *r, Progress *progress, RestoreRows *rows, Statu
   return run_chosen(r, progress, rows, st);
 }
 
-bool restore_run(Arena *arena, const Spec *spec, const Setup *setup, const Resampling *draws, Progress *progress,
-                 RestoreRows *rows, Status *st) {
+bool restore_run(Arena *arena, const Spec *spec, const Setup *setup, Progress *progress, RestoreRows *rows,
+                 Status *st) {
   *rows = (RestoreRows){0};
   size_t most = 0;
   for (int i = 0; i < spec->restore_count; i++) most += (size_t)spec->restore[i].most + 2;
@@ -289,7 +335,6 @@ bool restore_run(Arena *arena, const Spec *spec, const Setup *setup, const Resam
     Arena scratch = *arena;
     Restore r = {.arena = &scratch,
                  .setup = setup,
-                 .draws = draws,
                  .plan = plan,
                  .mode = spec_mode(spec, plan->mode),
                  .to = spec_mode(spec, plan->to),

@@ -1,12 +1,13 @@
 /* restore: which few layers of a mode, or stages of layers, to run under another mode so that the last block_out comes
- * below a limit. Forward selection: each step tries every unit that is left beside those chosen before, by running it,
- * and takes the one that takes most off the squared error for each stage that it restores (by layer: that comes nearest
- * to the reference). It ends at the limit, at `most` units, or where no unit takes anything off. What was chosen is
- * then run again from the tokens, beside the reference, for the figures that are reported; each must be the one it was
- * chosen by, or the run stops. */
+ * below a limit. Its error is the relative L2 against fp64, in the geometric mean over prompts (measure/ends.h).
+ *
+ * Forward selection: each step tries every unit that is left beside those chosen before, by running it, and takes the
+ * one that takes most off the error squared for each stage that it restores (by layer: that comes nearest to the
+ * reference). It ends at the limit, at `most` units, or where no unit takes anything off. Prompts in which what is
+ * chosen so far is not finite decide nothing. What was chosen is then run again from the tokens, beside the reference,
+ * for the figures that are reported; the error of each prompt must be the one it was chosen by, or the run stops. */
 #ifndef DS_STUDY_RESTORE_H
 #define DS_STUDY_RESTORE_H
-#include "measure/resample.h"
 #include "measure/tables.h"
 #include "setup.h"
 
@@ -22,9 +23,8 @@ typedef struct Ranking {
 } Ranking;
 Ranking restore_rank(const double *gain, int candidates);
 
-/* All of the spec's restorations, after setup_load; draws of as many prompts as there are. Rows in the arena. */
-bool restore_run(Arena *arena, const Spec *spec, const Setup *setup, const Resampling *draws, Progress *progress,
-                 RestoreRows *rows, Status *st);
+/* All of the spec's restorations, after setup_load. Rows in the arena. */
+bool restore_run(Arena *arena, const Spec *spec, const Setup *setup, Progress *progress, RestoreRows *rows, Status *st);
 size_t restore_bytes(const Spec *spec, const Config *config,
                      int T); /* of scratch, at most; prompts of at most T tokens */
 #endif

@@ -16,14 +16,13 @@ typedef struct Way {
   Mode mode;
   EndSums *ends; /* [prompts] */
   /* against base and other: */
-  double moved2[2], size2[2];
+  EndSums *moved[2]; /* [prompts]: error2 and size2 alone */
   bool differs[2];
 } Way;
 
 typedef struct Swaps {
   Arena *arena;
   const Setup *setup;
-  const Resampling *draws;
   const SwapPlan *plan;
   const Mode *end[2]; /* base, other */
   unsigned all;       /* the stages in which they differ */
@@ -44,7 +43,9 @@ static void add_way(Swaps *s, unsigned stages) {
   Mode mode = mode_mixed(s->end[0], s->end[1], stages);
   Status why = {0};
   if (find_way(s, stages) || !mode_check(&mode, &why)) return;
-  s->way[s->ways++] = (Way){.stages = stages, .mode = mode, .ends = ARENA_NEW(s->arena, EndSums, s->prompts)};
+  Way way = {.stages = stages, .mode = mode, .ends = ARENA_NEW(s->arena, EndSums, s->prompts)};
+  for (int from = 0; from < 2; from++) way.moved[from] = ARENA_NEW(s->arena, EndSums, s->prompts);
+  s->way[s->ways++] = way;
 }
 
 /* Of `from`, with these stages set as in the other. */
@@ -69,13 +70,13 @@ static void plan_ways(Swaps *s) {
 /* --- running them ---------------------------------------------------------------------------------------------------
  */
 
-static void add_moved(Way *way, int from, const WalkEnd *start, const WalkEnd *end) {
+static void add_moved(Way *way, int from, int prompt, const WalkEnd *start, const WalkEnd *end) {
   size_t n = (size_t)end->block_out.rows * (size_t)end->block_out.cols;
   const float *x = end->block_out.data, *y = start->block_out.data;
   for (size_t i = 0; i < n; i++) {
     double d = (double)x[i] - (double)y[i];
-    way->moved2[from] += d * d;
-    way->size2[from] += (double)y[i] * (double)y[i];
+    way->moved[from][prompt].error2 += d * d;
+    way->moved[from][prompt].size2 += (double)y[i] * (double)y[i];
   }
   way->differs[from] |=
       !tensor_identical(&start->block_out, &end->block_out) || !tensor_identical(&start->logits, &end->logits);
@@ -90,8 +91,9 @@ static bool take(void *context, int prompt, int side, const WalkEnd *end, Arena 
   way->ends[prompt] = ends_of(&end[0].block_out, &end[0].logits, &end[side].block_out, &end[side].logits,
                               s->setup->prompt[prompt].token, scratch);
   for (int from = 0; from < 2; from++)
-    if (end[1 + from].logits.data) add_moved(way, from, &end[1 + from], &end[side]);
-  if (side == 2) add_moved(&s->way[0], 1, &end[2], &end[1]); /* base ran before there was an other to start from */
+    if (end[1 + from].logits.data) add_moved(way, from, prompt, &end[1 + from], &end[side]);
+  if (side == 2)
+    add_moved(&s->way[0], 1, prompt, &end[2], &end[1]); /* base ran before there was an other to start from */
   return true;
 }
 
@@ -114,27 +116,56 @@ static void put_stages(char *to, size_t size, unsigned stages, const char *betwe
       at += (size_t)snprintf(to + at, size - at, "%s%s", at ? between : "", mode_stages[i].key);
 }
 
-static void put_value(const Swaps *s, const EndTerm *term, int terms, EndFigure figure, double *value, double *low,
-                      double *high) {
-  EndValue v = ends_value(term, terms, figure, s->draws, *s->arena);
-  *value = v.value;
-  *low = v.low;
-  *high = v.high;
+/* The prompts that the terms can be taken of, and the names of those that they cannot. */
+static int32_t put_prompts(const Swaps *s, const EndTerm *term, int terms, char *left_out, size_t size) {
+  Arena scratch = *s->arena;
+  const char **name = ARENA_NEW(&scratch, const char *, s->prompts);
+  int out = 0;
+  for (int p = 0; p < s->prompts; p++)
+    if (!ends_usable(term, terms, p)) name[out++] = s->setup->prompt[p].name;
+  table_names(left_out, size, name, out);
+  return s->prompts - out;
 }
 
-#define PUT(term, terms, figure, row, name)                                                                            \
-  put_value(s, term, terms, figure, &(row)->name, &(row)->name##_low, &(row)->name##_high)
+/* A figure's columns; `p` goes into holm, which is made of all of them at the end. */
+#define PUT_VALUE(term, terms, figure, row, name)                                                                      \
+  do {                                                                                                                 \
+    Sample of_##name = ends_sample(term, terms, s->prompts, figure, *s->arena);                                        \
+    (row)->name = of_##name.value;                                                                                     \
+    (row)->name##_low = of_##name.low;                                                                                 \
+    (row)->name##_high = of_##name.high;                                                                               \
+  } while (0)
+#define PUT_CHANGE(term, terms, figure, row, name)                                                                     \
+  do {                                                                                                                 \
+    Sample to_##name = ends_sample(term, terms, s->prompts, figure, *s->arena);                                        \
+    (row)->name = to_##name.value;                                                                                     \
+    (row)->name##_low = to_##name.low;                                                                                 \
+    (row)->name##_high = to_##name.high;                                                                               \
+    (row)->name##_holm = to_##name.p;                                                                                  \
+    (row)->name##_needed = to_##name.needed;                                                                           \
+  } while (0)
 
+/* A mode beside itself is no question. */
 static void put_figures(const Swaps *s, const Way *start, const Way *way, int from, Swap *row) {
-  EndTerm itself = {way->ends, 1}, change[] = {itself, {start->ends, -1}};
-  PUT(&itself, 1, END_BLOCK_OUT, row, block_out);
-  PUT(&itself, 1, END_KL, row, kl);
-  PUT(&itself, 1, END_BITS, row, bits);
-  PUT(change, 2, END_BLOCK_OUT, row, block_out_change);
-  PUT(change, 2, END_KL, row, kl_change);
-  PUT(change, 2, END_BITS, row, bits_change);
-  row->moved = sqrt(way->moved2[from] / way->size2[from]);
+  EndTerm itself[] = {{way->ends, 1}, {start->ends, 0}}, change[] = {{way->ends, 1}, {start->ends, -1}};
+  row->prompts = put_prompts(s, change, 2, row->left_out, sizeof row->left_out);
+  PUT_VALUE(itself, 2, END_BLOCK_OUT, row, block_out);
+  PUT_VALUE(itself, 2, END_KL, row, kl);
+  PUT_VALUE(itself, 2, END_BITS, row, bits);
+  PUT_CHANGE(change, 2, END_BLOCK_OUT, row, block_out_factor);
+  PUT_CHANGE(change, 2, END_KL, row, kl_change);
+  PUT_CHANGE(change, 2, END_BITS, row, bits_change);
+  row->pooled = ends_pooled(way->ends, s->prompts);
+  row->moved = ends_pooled(way->moved[from], s->prompts);
   row->identical = !way->differs[from];
+  if (row->identical) row->block_out_factor_holm = row->kl_change_holm = row->bits_change_holm = NAN;
+}
+
+/* Columns of doubles that apply to a mode that ran, in a row of one that did not. */
+static void put_nothing(void *row, const Table *table) {
+  const double nothing = NAN;
+  for (int i = 0; i < table->columns; i++)
+    if (table->column[i].type == COLUMN_F64) memcpy((char *)row + table->column[i].offset, &nothing, sizeof nothing);
 }
 
 static void add_row(Swaps *s, int from, unsigned swapped) {
@@ -149,29 +180,41 @@ static void add_row(Swaps *s, int from, unsigned swapped) {
     put_figures(s, &s->way[from], way, from, row);
     return;
   }
-  row->moved = row->block_out = row->block_out_low = row->block_out_high = NAN;
-  row->block_out_change = row->block_out_change_low = row->block_out_change_high = NAN;
-  row->kl = row->kl_low = row->kl_high = row->kl_change = row->kl_change_low = row->kl_change_high = NAN;
-  row->bits = row->bits_low = row->bits_high = row->bits_change = row->bits_change_low = row->bits_change_high = NAN;
+  put_nothing(row, &table_swap);
   Status why = {0};
   Mode mode = mode_mixed(s->end[from], s->end[!from], swapped);
   mode_check(&mode, &why);
   snprintf(row->refused, sizeof row->refused, "%.*s", (int)sizeof row->refused - 1, why.text);
 }
 
-/* Does one change more than the other? One that is not finite is not known to change less. */
-static bool beyond(double a, double b) { return !(fabs(a) <= fabs(b)); }
+/* Does one factor change more than the other? One that is not finite is not known to change less. */
+static bool beyond(double a, double b) { return !(fabs(log(a)) <= fabs(log(b))); }
 
-/* Of the stages alone that start from the same end: 1 for the largest change. No rank where it is not finite. */
+/* Of the stages alone that start from the same end: 1 for the largest factor. No rank where it is not finite. */
 static void rank_rows(Swap *row, size_t count) {
   for (size_t i = 0; i < count; i++) {
-    if (row[i].count != 1 || row[i].refused[0] || !isfinite(row[i].block_out_change)) continue;
+    if (row[i].count != 1 || row[i].refused[0] || !isfinite(row[i].block_out_factor)) continue;
     row[i].rank = 1;
     for (size_t j = 0; j < count; j++)
       if (row[j].count == 1 && !row[j].refused[0] && !strcmp(row[j].start, row[i].start))
-        row[i].rank += beyond(row[j].block_out_change, row[i].block_out_change);
+        row[i].rank += beyond(row[j].block_out_factor, row[i].block_out_factor);
   }
 }
+
+/* What stands in a column of p, `offset`, becomes Holm's over all rows. */
+static void put_holm(void *rows, size_t count, size_t size, size_t offset, Arena scratch) {
+  double *p = ARENA_NEW(&scratch, double, count);
+  for (size_t i = 0; i < count; i++) p[i] = table_double((char *)rows + i * size, offset);
+  interval_holm(p, count, p, scratch);
+  for (size_t i = 0; i < count; i++) memcpy((char *)rows + i * size + offset, &p[i], sizeof *p);
+}
+
+#define PUT_HOLM(type, rows, count, scratch)                                                                           \
+  do {                                                                                                                 \
+    put_holm(rows, count, sizeof(type), offsetof(type, block_out_factor_holm), scratch);                               \
+    put_holm(rows, count, sizeof(type), offsetof(type, kl_change_holm), scratch);                                      \
+    put_holm(rows, count, sizeof(type), offsetof(type, bits_change_holm), scratch);                                    \
+  } while (0)
 
 static void make_rows(Swaps *s) {
   size_t first = s->rows->swaps;
@@ -192,13 +235,14 @@ static void make_rows(Swaps *s) {
   for (unsigned set = 0; s->plan->combinations && set <= s->all; set++)
     if (!(set & ~s->all) && __builtin_popcount(set) > 1) add_row(s, 0, set);
   rank_rows(s->rows->swap + first, s->rows->swaps - first);
+  PUT_HOLM(Swap, s->rows->swap + first, s->rows->swaps - first, *s->arena);
 }
 
 /* --- effects over all combinations ----------------------------------------------------------------------------------
  */
 
 /* The mean, over all settings of the other stages, of what setting all of `stages` does beyond what fewer of them do:
- * one stage: f(i) - f(); two: f(ij) - f(i) - f(j) + f(). */
+ * one stage: f(i) - f(); two: f(ij) - f(i) - f(j) + f(); of the error, f is its logarithm. */
 static void add_effect(Swaps *s, unsigned stages) {
   SwapEffect *row = &s->rows->effect[s->rows->effects++];
   int order = __builtin_popcount(stages), corners = 1 << order, terms = 0;
@@ -226,9 +270,10 @@ static void add_effect(Swaps *s, unsigned stages) {
   row->order = order;
   Arena *whole = s->arena;
   s->arena = &scratch; /* the terms stay below */
-  PUT(term, terms, END_BLOCK_OUT, row, block_out);
-  PUT(term, terms, END_KL, row, kl);
-  PUT(term, terms, END_BITS, row, bits);
+  row->prompts = put_prompts(s, term, terms, row->left_out, sizeof row->left_out);
+  PUT_CHANGE(term, terms, END_BLOCK_OUT, row, block_out_factor);
+  PUT_CHANGE(term, terms, END_KL, row, kl_change);
+  PUT_CHANGE(term, terms, END_BITS, row, bits_change);
   s->arena = whole;
 }
 
@@ -242,10 +287,12 @@ static void make_effects(Swaps *s) {
   SwapEffect *row = s->rows->effect + first;
   size_t count = s->rows->effects - first;
   for (size_t i = 0; i < count; i++) {
-    row[i].rank = row[i].contexts > 0 && isfinite(row[i].block_out);
+    row[i].rank = row[i].contexts > 0 && isfinite(row[i].block_out_factor);
     for (size_t j = 0; j < count && row[i].rank; j++)
-      row[i].rank += row[j].order == row[i].order && row[j].contexts > 0 && beyond(row[j].block_out, row[i].block_out);
+      row[i].rank += row[j].order == row[i].order && row[j].contexts > 0 &&
+                     beyond(row[j].block_out_factor, row[i].block_out_factor);
   }
+  PUT_HOLM(SwapEffect, row, count, *s->arena);
 }
 
 /* --------------------------------------------------------------------------------------------------------------------
@@ -255,8 +302,7 @@ static size_t rows_at_most(const SwapPlan *plan) {
   return 2 + 4 * (size_t)mode_stage_count + (plan->combinations ? 1u << SWAP_COMBINATIONS_MAX : 0);
 }
 
-bool swap_run(Arena *arena, const Spec *spec, const Setup *setup, const Resampling *draws, Progress *progress,
-              SwapRows *rows, Status *st) {
+bool swap_run(Arena *arena, const Spec *spec, const Setup *setup, Progress *progress, SwapRows *rows, Status *st) {
   *rows = (SwapRows){0};
   size_t most = 0, stages = (size_t)mode_stage_count;
   for (int i = 0; i < spec->swap_count; i++) most += rows_at_most(&spec->swaps[i]);
@@ -266,7 +312,6 @@ bool swap_run(Arena *arena, const Spec *spec, const Setup *setup, const Resampli
     const Pair *pair = &spec->swaps[i].pair;
     Swaps s = {.arena = arena,
                .setup = setup,
-               .draws = draws,
                .plan = &spec->swaps[i],
                .prompts = spec->prompt_count,
                .end = {spec_mode(spec, pair->base), spec_mode(spec, pair->other)},

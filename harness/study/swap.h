@@ -2,7 +2,6 @@
  * combinations where the spec asks for them. Every way is run and its witness checked. */
 #ifndef DS_STUDY_SWAP_H
 #define DS_STUDY_SWAP_H
-#include "measure/resample.h"
 #include "measure/tables.h"
 #include "setup.h"
 
@@ -13,8 +12,7 @@ typedef struct SwapRows {
   size_t effects;
 } SwapRows;
 
-/* All of the spec's swaps, after setup_load; draws of as many prompts as there are. Rows in the arena. */
-bool swap_run(Arena *arena, const Spec *spec, const Setup *setup, const Resampling *draws, Progress *progress,
-              SwapRows *rows, Status *st);
+/* All of the spec's swaps, after setup_load. Rows in the arena. */
+bool swap_run(Arena *arena, const Spec *spec, const Setup *setup, Progress *progress, SwapRows *rows, Status *st);
 size_t swap_bytes(const Spec *spec, const Config *config, int T); /* of scratch, at most; prompts of at most T tokens */
 #endif
