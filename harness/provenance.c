@@ -66,6 +66,7 @@ const Attribute *provenance_attributes(Arena *arena, const Spec *spec, const Set
   }
   TEXT("layers", arena_printf(arena, "%d", c->layers));
   if (setup->prompt_text) TEXT("prompt_text", setup->prompt_text);
+  if (setup->prompt_text) TEXT("prompts_span", arena_printf(arena, "%.4g", setup->prompts_span));
   if (setup->prompt_text) TEXT("prompts_held", arena_printf(arena, "%lld", (long long)setup->prompts_held));
   TEXT("rewrite", spec->rewrite == REWRITE_QUAMBA ? "quamba" : "none");
   if (spec->rewrite == REWRITE_QUAMBA) TEXT("rewrite_proof", arena_printf(arena, "%.3g", setup->rewrite_proof));

@@ -83,27 +83,31 @@ static bool read_evaluation(Arena *arena, const Spec *spec, Setup *setup, Digest
   return true;
 }
 
-/* The one file that all prompts come from, and how many of their length it holds: what is said of these prompts is said
- * of that text. */
-static bool read_prompt_text(const Spec *spec, Setup *setup, Arena scratch, Status *st) {
-  const Prompt *first = spec->prompts;
-  int longest = 0;
-  for (int i = 0; i < spec->prompt_count; i++) {
-    const Prompt *p = &spec->prompts[i];
-    const char *path = p->text ? p->text : p->tokens, *all = first->text ? first->text : first->tokens;
-    if (!path || !all || strcmp(path, all) || !p->text != !first->text) return true;
-    if (setup->prompt[i].T > longest) longest = setup->prompt[i].T;
-  }
-  if (!longest) return true;
-  const char *path;
+static const char *file_of(const Prompt *p) { return p->text ? p->text : p->tokens; }
+
+/* The one file that all prompts come from, how much of it they span, and how many of their length it holds: what is
+ * said of these prompts is said of that text. Nothing is told where it cannot be read whole. */
+static void read_prompt_text(const Spec *spec, Setup *setup, Arena scratch) {
+  const Prompt *prompt = spec->prompts;
+  const char *path, *name = spec->prompt_count ? file_of(prompt) : NULL;
   int32_t *token;
-  int64_t count;
-  TRY(tokens_of_source(&scratch, first->text, first->tokens, spec->folder, setup->checkpoint.config.vocab, &path,
-                       &token, &count, st));
-  const char *name = first->text ? first->text : first->tokens, *slash = strrchr(name, '/');
+  int64_t count, first = INT64_MAX, last = 0, longest = 0;
+  Status unread = {0};
+  for (int i = 0; i < spec->prompt_count; i++)
+    if (!name || !file_of(&prompt[i]) || strcmp(file_of(&prompt[i]), name) || !prompt[i].text != !prompt->text) return;
+  if (!name || !tokens_of_source(&scratch, prompt->text, prompt->tokens, spec->folder, setup->checkpoint.config.vocab,
+                                 &path, &token, &count, &unread))
+    return;
+  for (int i = 0; i < spec->prompt_count; i++) {
+    int64_t start = tokens_start(&prompt[i], count), T = setup->prompt[i].T;
+    if (start < first) first = start;
+    if (start + T > last) last = start + T;
+    if (T > longest) longest = T;
+  }
+  const char *slash = strrchr(name, '/');
   setup->prompt_text = slash ? slash + 1 : name;
   setup->prompts_held = count / longest;
-  return true;
+  setup->prompts_span = (double)(last - first) / (double)count;
 }
 
 /* A model run without weights that its checkpoint holds may not be the model that was saved. */
@@ -131,7 +135,7 @@ bool setup_check(Arena *arena, const Spec *spec, Setup *setup, Status *st) {
     setup->prompt[i].token = token;
     text[i] = digest_of(token, (size_t)setup->prompt[i].T * sizeof *token);
   }
-  TRY(read_prompt_text(spec, setup, *arena, st));
+  read_prompt_text(spec, setup, *arena);
   if (any_mode_needs_scales(spec) && spec_calibrated(spec)) {
     const Calibration *c = &spec->calibration;
     TRY(tokens_of_source(arena, c->text, c->tokens, spec->folder, vocab, &setup->calibration_path,

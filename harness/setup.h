@@ -14,6 +14,7 @@ typedef struct Setup {
   PromptShape *prompt;     /* [spec->prompt_count] */
   const char *prompt_text; /* the file that all prompts are taken from; NULL where there is no such one */
   int64_t prompts_held;    /* so many prompts as long as the longest it holds side by side */
+  double prompts_span;     /* share of it from the first prompt's start to the last one's end */
   const char *calibration_path;
   int32_t *calibration_token;
   int64_t calibration_count;

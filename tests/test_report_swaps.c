@@ -20,7 +20,7 @@ static Swap swap_row(const char *start, const char *stages, int count, double er
   SET_TEXT(row.other, "2-4");
   SET_TEXT(row.start, start);
   SET_TEXT(row.stages, stages);
-  row.kl_change_low = row.bits_change_low = NAN;
+  row.kl_factor_low = row.bits_change_low = NAN;
   return row;
 }
 
@@ -38,7 +38,7 @@ static SwapEffect effect_row(const char *stages, int order, double factor, doubl
   SET_TEXT(row.base, "2-0");
   SET_TEXT(row.other, "2-4");
   SET_TEXT(row.stages, stages);
-  row.kl_change_low = row.bits_change_low = NAN;
+  row.kl_factor_low = row.bits_change_low = NAN;
   return row;
 }
 
@@ -67,7 +67,7 @@ Test(report_swaps, stages_are_ranked_refusals_told_and_the_rest_called_together)
   d->swap = rows, d->swaps = 6;
   d->about[ABOUT_PROMPT_TEXT] = "psalms.txt", d->about[ABOUT_PROMPTS_HELD] = "780";
   const char *text = text_of(d, "Stage swaps");
-  cr_expect(strstr(text, "over prompts of psalms.txt"), "%s", text);
+  cr_expect(strstr(text, "over prompts of psalms.txt;"), "%s", text);
   EXPECT_LINE(text, "#### From 2-0, a stage at a time set as in 2-4");
   EXPECT_LINE(
       text, "2-0 has an error of 5.00e-02, 2-4 of 2.00e-02. The largest change that a stage alone makes is that of "
@@ -105,6 +105,17 @@ Test(report_swaps, an_interaction_that_cannot_be_told_says_how_many_prompts_woul
   d->about[ABOUT_PROMPT_TEXT] = "psalms.txt", d->about[ABOUT_PROMPTS_HELD] = "780";
   text = text_of(d, "Over all combinations");
   cr_expect(strstr(text, "1000 prompts would tell, and psalms.txt holds only 780 of this length."), "%s", text);
+}
+
+Test(report_swaps, prompts_that_stand_together_speak_of_their_part_of_the_text) {
+  ReportData *d = made_run(&arena, made, 2);
+  Swap rows[] = {swap_row("2-0", "", 0, 0.05, 1, 1), swap_row("2-4", "", 0, 0.02, 1, 1)};
+  d->swap = rows, d->swaps = 2;
+  d->about[ABOUT_PROMPT_TEXT] = "psalms.txt", d->about[ABOUT_PROMPTS_SPAN] = "0.032";
+  const char *text = text_of(d, "Stage swaps");
+  cr_expect(strstr(text, "over prompts of the part of psalms.txt that they stand in (3.20 %);"), "%s", text);
+  d->about[ABOUT_PROMPTS_SPAN] = "0.97";
+  cr_expect(strstr(text_of(d, "Stage swaps"), "over prompts of psalms.txt;"), "%s", text);
 }
 
 Test(report_swaps, what_many_rows_at_once_take_away_and_who_is_left_out_is_said) {

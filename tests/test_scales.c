@@ -66,6 +66,19 @@ Test(scales, a_block_shows_the_scale_that_it_took_from_its_input) {
   }
 }
 
+static void expect_text(const char *name, const char *want) {
+  static Arena arena;
+  Results results;
+  Status st = {0};
+  char path[128];
+  snprintf(path, sizeof path, "%s/r/results.h5", shell_folder);
+  cr_assert(arena.base || arena_reserve(&arena, (size_t)1 << 28, shipped_exhausted, &st), "%s", st.text);
+  cr_assert(results_open(path, &results, arena, &st), "%s", st.text);
+  const char *got = results_text(&arena, &results, name);
+  cr_expect(got && !strcmp(got, want), "%s: got %s, want %s", name, got ? got : "nothing", want);
+  results_close(&results);
+}
+
 /* Two prompts, 24 layers, one mode that quantises by itself. */
 Test(scales, what_a_mode_takes_from_each_prompt_is_stored_for_each_layer, .timeout = 120) {
   char path[128], here[1024];
@@ -90,4 +103,7 @@ Test(scales, what_a_mode_takes_from_each_prompt_is_stored_for_each_layer, .timeo
   cr_expect_gt(atoi(shell_output), 40, "%s different scales", shell_output);
   shell("grep '^store,' %s/r/tables/performance.csv | cut -d, -f3", shell_folder);
   cr_expect_gt(atoi(shell_output), 48 * 1000, "store wrote %s bytes in 48 layers", shell_output);
+  expect_text("prompt_text", "test.txt");
+  expect_text("prompts_span", "0.0033"); /* 904 of 273,931 bytes */
+  expect_text("prompts_held", "54786");  /* prompts of 5 */
 }

@@ -71,7 +71,7 @@ Test(swap, one_stage_swapped_is_the_other_mode_from_both_ends) {
   cr_expect(there->rank == 1 && back->rank == 1 && !near->rank);
   cr_expect_float_eq(there->block_out_factor, other->block_out / near->block_out, 1e-14);
   cr_expect_float_eq(back->block_out_factor, near->block_out / other->block_out, 1e-14);
-  cr_expect_float_eq(there->kl_change, other->kl - near->kl, 1e-17);
+  cr_expect_float_eq(there->kl_factor, other->kl / near->kl, 1e-13);
   cr_expect(there->prompts == PROMPTS && !there->left_out[0]);
   cr_expect(there->block_out_factor_holm > 0 && isnan(near->block_out_factor_holm),
             "a mode beside itself is no question");
@@ -174,9 +174,9 @@ Test(swap, figures_are_of_the_prompts_and_what_two_ways_make_is_taken_prompt_by_
             "twice in each prompt, whatever they differ in: %g to %g", s.low, s.high);
   s = ends_sample(&one, 1, 2, END_KL, arena);
   cr_expect(s.value == 1 && s.low == 1 && s.high == 1);
-  s = ends_sample(change, 2, 2, END_KL, arena);
-  cr_expect_float_eq(s.value, 1.5, 1e-15);
-  cr_expect_float_eq(s.high, 1.5 + 12.706204736174698 * 0.5, 1e-9);
+  s = ends_sample(change, 2, 2, END_KL, arena); /* factors of 2 and 3 */
+  cr_expect_float_eq(s.value, sqrt(6), 1e-14);
+  cr_expect_float_eq(s.high / s.value, exp(12.706204736174698 * log(1.5) / 2), 1e-6);
   s = ends_sample(change, 2, 2, END_BITS, arena);
   cr_expect(s.value == 3 && s.low == 3 && s.high == 3);
   s = ends_sample(change, 0, 2, END_BITS, arena);
@@ -191,8 +191,7 @@ Test(swap, a_prompt_that_is_not_finite_in_one_way_is_left_out_of_all_figures) {
   cr_expect(ends_usable(change, 2, 0) && !ends_usable(change, 2, 1) && !ends_usable(change, 2, 2));
   for (EndFigure f = 0; f < END_FIGURES; f++) {
     Sample s = ends_sample(change, 2, 3, f, arena), b = ends_sample(beside, 2, 3, f, arena);
-    cr_expect(s.prompts == 1 && s.left_out == 2 && s.value == (f == END_BLOCK_OUT ? 1 : 0), "figure %d: %g", f,
-              s.value);
+    cr_expect(s.prompts == 1 && s.left_out == 2 && s.value == (f == END_BITS ? 0 : 1), "figure %d: %g", f, s.value);
     cr_expect(b.prompts == 1 && b.left_out == 2, "figure %d", f);
   }
   cr_expect_float_eq(ends_pooled(lost, 3), sqrt(5.0 / 8), 1e-15);

@@ -45,13 +45,15 @@ bool ends_usable(const EndTerm *term, int terms, int prompt) {
   return true;
 }
 
-/* The logarithm of the error, so that weights are those of factors; no figure of what a prompt of one token predicts.
+SampleScale ends_scale(EndFigure figure) { return figure == END_BITS ? SAMPLE_VALUES : SAMPLE_LOGS; }
+
+/* Of error and KL the logarithm, so that weights are those of factors; no figure of what a prompt of one token
+ * predicts.
  */
 static double figure_of(const EndSums *e, EndFigure figure) {
-  return figure == END_BLOCK_OUT ? log(ends_error(e)) : (figure == END_KL ? e->kl : e->bits) / e->tokens;
+  if (figure == END_BITS) return e->bits / e->tokens;
+  return log(figure == END_BLOCK_OUT ? ends_error(e) : e->kl / e->tokens);
 }
-
-SampleScale ends_scale(EndFigure figure) { return figure == END_BLOCK_OUT ? SAMPLE_LOGS : SAMPLE_VALUES; }
 
 Sample ends_sample(const EndTerm *term, int terms, int prompts, EndFigure figure, Arena scratch) {
   double *value = ARENA_NEW(&scratch, double, prompts);
@@ -59,7 +61,7 @@ Sample ends_sample(const EndTerm *term, int terms, int prompts, EndFigure figure
     double sum = 0;
     for (int i = 0; i < terms; i++)
       if (term[i].weight != 0) sum += term[i].weight * figure_of(&term[i].prompt[p], figure);
-    value[p] = !terms || !ends_usable(term, terms, p) ? NAN : figure == END_BLOCK_OUT ? exp(sum) : sum;
+    value[p] = !terms || !ends_usable(term, terms, p) ? NAN : ends_scale(figure) == SAMPLE_LOGS ? exp(sum) : sum;
   }
   return sample_of(value, (size_t)prompts, ends_scale(figure), scratch);
 }

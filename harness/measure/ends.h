@@ -1,8 +1,8 @@
 /* ends: how far a way through the model comes out from the reference: at the last block_out, and in what it predicts,
- * prompt by prompt. A figure over prompts is a Sample (measure/sample.h): of the error, which is a size, the geometric
- * mean over prompts; of KL and bits the mean. What several ways make of it is taken prompt by prompt first: the error
- * of one beside that of another is a factor, KL and bits differ. A prompt of which some way's figure is not finite is
- * left out of all of them. */
+ * prompt by prompt. A figure over prompts is a Sample (measure/sample.h): of the error and of KL, which are sizes and
+ * skewed, the geometric mean over prompts; of bits the mean. What several ways make of it is taken prompt by prompt
+ * first: the error and KL of one beside those of another are factors, bits differ. A prompt of which some way's figure
+ * is not finite is left out of all of them. */
 #ifndef DS_MEASURE_ENDS_H
 #define DS_MEASURE_ENDS_H
 #include "kernels/tensor.h"
@@ -17,7 +17,7 @@ typedef struct EndSums {
 
 typedef enum EndFigure {
   END_BLOCK_OUT, /* relative L2 of the last block_out against the reference */
-  END_KL,        /* mean KL, in bits */
+  END_KL,        /* mean KL over the tokens, in bits */
   END_BITS,      /* bits per token: per byte where tokens are bytes */
   END_FIGURES
 } EndFigure;
@@ -31,7 +31,7 @@ double ends_error(const EndSums *prompt);
 /* Of all prompts as one, those left out that are not finite. */
 double ends_pooled(const EndSums *prompt, int prompts);
 
-/* weight times the figure of a way (of the error: times its logarithm); prompt [prompts]. With weight 0, a way that
+/* weight times the figure of a way (of error and KL: times the logarithm); prompt [prompts]. With weight 0, a way that
  * only has to be finite. */
 typedef struct EndTerm {
   const EndSums *prompt;

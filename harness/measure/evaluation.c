@@ -123,6 +123,10 @@ Evaluation evaluation_of(const EvaluationWindow *rows, int windows, Arena scratc
   FIGURE(top1_agreement, SAMPLE_SHARES);
   FIGURE(top1_accuracy, SAMPLE_SHARES);
 #undef FIGURE
+  Sample kl = sample_of_column(rows, windows, offsetof(EvaluationWindow, kl_mean), SAMPLE_LOGS, scratch);
+  e.kl_geometric = kl.value;
+  e.kl_geometric_low = overlap ? NAN : kl.low;
+  e.kl_geometric_high = overlap ? NAN : kl.high;
   Sample bits = sample_of_column(rows, windows, offsetof(EvaluationWindow, bits), SAMPLE_VALUES, scratch);
   e.left_out = bits.left_out;
   e.lag1 = bits.lag1;
@@ -140,30 +144,27 @@ Evaluation evaluation_of(const EvaluationWindow *rows, int windows, Arena scratc
 /* --- two modes --- */
 
 const EvaluationMetric evaluation_metrics[EVALUATION_METRICS] = {
-    {"bits", offsetof(EvaluationWindow, bits), true, true},
-    {"kl_mean", offsetof(EvaluationWindow, kl_mean), true, false},
-    {"top1_agreement", offsetof(EvaluationWindow, top1_agreement), false, false},
-    {"top1_accuracy", offsetof(EvaluationWindow, top1_accuracy), false, true},
+    {"bits", offsetof(EvaluationWindow, bits), SAMPLE_VALUES, true, true},
+    {"kl_mean", offsetof(EvaluationWindow, kl_mean), SAMPLE_LOGS, true, false},
+    {"top1_agreement", offsetof(EvaluationWindow, top1_agreement), SAMPLE_VALUES, false, false},
+    {"top1_accuracy", offsetof(EvaluationWindow, top1_accuracy), SAMPLE_VALUES, false, true},
 };
 
-/* The windows that are finite in both modes: the difference of each, and the means of both. Returns whether all
- * windows are, and no difference is there. */
+/* Of each window the difference, or the factor; of the windows that are finite in both modes each mode's own value.
+ * Returns whether all windows are, and no difference is there. */
 static bool fill_differences(EvaluationPair *pair, const EvaluationMetric *metric, const EvaluationWindow *base,
-                             const EvaluationWindow *other, int windows, double *difference) {
-  double base_sum = 0, other_sum = 0;
+                             const EvaluationWindow *other, int windows, double *difference, Arena scratch) {
+  double *x = ARENA_NEW(&scratch, double, windows), *y = ARENA_NEW(&scratch, double, windows);
   bool identical = true;
-  int finite = 0;
   for (int w = 0; w < windows; w++) {
-    double x = table_double(&base[w], metric->offset), y = table_double(&other[w], metric->offset);
-    difference[w] = y - x;
-    identical &= x == y;
-    if (!isfinite(difference[w])) continue;
-    finite++;
-    base_sum += x;
-    other_sum += y;
+    x[w] = table_double(&base[w], metric->offset);
+    y[w] = table_double(&other[w], metric->offset);
+    difference[w] = metric->scale == SAMPLE_LOGS ? y[w] / x[w] : y[w] - x[w];
+    identical &= x[w] == y[w];
+    if (!isfinite(difference[w])) x[w] = y[w] = NAN;
   }
-  pair->base_value = base_sum / finite; /* of none: NaN */
-  pair->other_value = other_sum / finite;
+  pair->base_value = sample_of(x, (size_t)windows, metric->scale, scratch).value;
+  pair->other_value = sample_of(y, (size_t)windows, metric->scale, scratch).value;
   return identical;
 }
 
@@ -177,8 +178,8 @@ EvaluationPair evaluation_pair(const EvaluationMetric *metric, const EvaluationW
   snprintf(pair.base, sizeof pair.base, "%s", base->mode);
   snprintf(pair.other, sizeof pair.other, "%s", other->mode);
   snprintf(pair.metric, sizeof pair.metric, "%s", metric->name);
-  bool identical = fill_differences(&pair, metric, base, other, windows, difference);
-  Sample s = sample_of(difference, (size_t)windows, SAMPLE_VALUES, scratch);
+  bool identical = fill_differences(&pair, metric, base, other, windows, difference, scratch);
+  Sample s = sample_of(difference, (size_t)windows, metric->scale, scratch);
   pair.windows = s.prompts;
   pair.left_out = s.left_out;
   pair.diff = s.value;
@@ -196,7 +197,8 @@ EvaluationPair evaluation_pair(const EvaluationMetric *metric, const EvaluationW
     pair.high = s.high;
     pair.p = s.p;
     pair.windows_needed = s.needed;
-    if (sample_tells(&s, SAMPLE_VALUES)) answer = (pair.diff < 0) == metric->less_is_better ? "better" : "worse";
+    bool less = pair.diff < (metric->scale == SAMPLE_LOGS ? 1 : 0);
+    if (sample_tells(&s, metric->scale)) answer = less == metric->less_is_better ? "better" : "worse";
   }
   table_text(pair.answer, sizeof pair.answer, answer);
   return pair;

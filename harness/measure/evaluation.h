@@ -8,15 +8,22 @@
  *
  * Windows are a sample of the text: evenly spread over it, side by side. Figures and differences are those of
  * measure/sample.h: windows with a logit that is not finite are left out and counted, Student's t over windows, over
- * blocks of neighbours where neighbours are alike. Windows that overlap are no sample: figures stand without an error,
- * and no mode is called better. It is called better or worse where the interval of the difference leaves 0 out; asked
- * of many pairs at once, by Holm's p. windows_needed: interval_needed of the observed differences.
+ * blocks of neighbours where neighbours are alike. KL is skewed over windows: its geometric mean stands beside the
+ * mean, and two modes are compared by the factor between theirs. Windows that overlap are no sample: figures stand
+ * without an error, and no mode is called better. It is called better or worse where the interval leaves out what
+ * stands for no difference (0, of the factor 1); asked of many pairs at once, by Holm's p. windows_needed:
+ * interval_needed of what was observed.
  *
- * Measured on the shipped model's 533 windows as the whole text (tests/test_coverage.c): */
+ * Measured on all 533 windows of 512 tokens of the shipped test text, drawn again 2,000 times, 21 pairs of modes, in %,
+ * of 4, 8, 16, 32 and 64 windows: the interval of the difference of bits held the whole text's 94.4 93.5 93.6 94.0 94.4
+ * times, that of the factor of KL 93.5 92.5 92.8 93.2 93.8, of the difference of top-1 accuracy, where it is not the
+ * same in every window, 95.7 95.2 95.5 95.3 95.2; the difference of KL itself would have held 87.9 85.2 85.1 86.5 89.0.
+ * Evenly spread windows held it in 94 and more of every number. */
 #ifndef DS_MEASURE_EVALUATION_H
 #define DS_MEASURE_EVALUATION_H
 #include "base/arena.h"
 #include "kernels/tensor.h"
+#include "measure/sample.h"
 #include "measure/tables.h"
 
 /* One window: logits of the reference and of the mode (the reference itself too) at positions 0 … rows-1, each followed
@@ -32,7 +39,8 @@ Evaluation evaluation_of(const EvaluationWindow *rows, int windows, Arena scratc
 
 typedef struct EvaluationMetric {
   const char *name;
-  size_t offset; /* in EvaluationWindow */
+  size_t offset;     /* in EvaluationWindow */
+  SampleScale scale; /* SAMPLE_LOGS: a size, of which two modes are compared by the factor between them */
   bool less_is_better;
   bool of_reference; /* whether the reference's own value says anything: its KL is 0 by definition */
 } EvaluationMetric;

@@ -26,7 +26,7 @@ static const struct {
     {"at_least byte_tokens identical passed reached same_kernel", {0, 1}},
     {"bytes weight_bytes scale_bytes activation_bytes peak_activation_bytes state_bytes", {0, BYTES_MOST}},
     {"on_grid saturated differing misrounded top1_agreement top1_low top1_high top1_accuracy differing_low differing_high growth_p growth_holm", {0, 1}},
-    {"evaluation_pairs.p holm block_out_factor_holm kl_change_holm bits_change_holm", {0, 1}},
+    {"evaluation_pairs.p holm block_out_factor_holm kl_factor_holm bits_change_holm", {0, 1}},
     {"cost.share", {0, ONE_ROUNDED}},
     {"cosine cosine_min pearson pearson_min memory_correlation lag1", {-ONE_ROUNDED, ONE_ROUNDED}},
     {"std std_base std_other std_want std_got rmse max_abs mean_abs", {0, INFINITY}},

@@ -6,8 +6,19 @@
  *     SAMPLE_UNITS_LEAST blocks are left.
  * The figure is the mean (of logarithms: the geometric mean) of all finite values, whatever the unit is.
  *
- * How often an interval at 95 % holds the mean of the whole text, measured on the 533 windows of 512 tokens of the
- * shipped test text as the population, drawn again 2,000 times: see tests/test_coverage.c. */
+ * How often an interval at 95 % holds the figure of the whole text, in %, of 2, 4, 8, 16, 32 and 64 prompts: measured
+ * on all 533 windows of 513 bytes of the shipped test text, drawn again 2,000 times, all modes and pairs of modes:
+ *   - error of the last block_out: 93.8 92.6 93.4 94.2 94.9 95.0
+ *   - factor between the errors of two modes: 93.3 92.5 93.6 94.4 94.8 94.8
+ *   - bits: 94.8 94.9 95.0 95.1 94.8 95.1
+ *   - difference of the bits of two modes: 95.0 94.4 93.5 93.6 94.0 94.4
+ *   - KL by logarithms: 94.6 95.2 94.7 94.3 94.3 94.6
+ *   - KL by values, of which a few windows make most: 93.8 90.9 89.4 88.2 89.4 91.1
+ *   - factor between the KL of two modes: 94.5 93.5 92.5 92.8 93.2 93.8
+ *
+ * Prompts spread evenly over the text hold it in 94 to 100 %. Prompts that stand together do not: a run of 16 to 64
+ * neighbours holds the whole text's figure in 21 to 72 %, blocks or not, for a text differs more from part to part than
+ * within one. What is said of prompts that stand together is said of the part that they cover. */
 #ifndef DS_MEASURE_SAMPLE_H
 #define DS_MEASURE_SAMPLE_H
 #include "measure/interval.h"

@@ -166,7 +166,8 @@ TABLE(state_error, StateError, 2, "The scan's state: its error after each token"
 #define WITH_SE(member) X(member), X(member##_se)
 static const Column columns_evaluation[] = {
     X(mode), X(text), X(windows), X(length), X(left_out), X(disjoint), X(byte_tokens), X(lag1), X(block), WITH_SE(bits), WITH_SE(perplexity), WITH_SE(kl_mean),
-    WITH_SE(kl_median), WITH_SE(kl_p99), WITH_SE(kl_max), X(kl_worst), WITH_SE(top1_agreement), WITH_SE(top1_accuracy),
+    WITH_SE(kl_median), WITH_SE(kl_p99), WITH_SE(kl_max), X(kl_geometric),
+    X(kl_geometric_low), X(kl_geometric_high), X(kl_worst), WITH_SE(top1_agreement), WITH_SE(top1_accuracy),
     X(nonfinite),
 };
 TABLE(evaluation, Evaluation, 1, "Evaluation: how well each mode predicts a text, with standard errors over windows");
@@ -217,7 +218,7 @@ TABLE(speed, Speed, 5, "Speed: operators and whole passes, against a copy of as 
 #define Z(name) CHANGE(Swap, name)
 static const Column columns_swap[] = {
     X(base), X(other), X(start), X(stages), X(count), X(rank), X(refused), X(identical), X(prompts), X(left_out),
-    X(moved), X(pooled), Y(block_out), Z(block_out_factor), Y(kl), Z(kl_change), Y(bits), Z(bits_change),
+    X(moved), X(pooled), Y(block_out), Z(block_out_factor), Y(kl), Z(kl_factor), Y(bits), Z(bits_change),
 };
 TABLE(swap, Swap, 4, "Stage swaps: a mode with some stages set as in the other of its pair");
 #undef X
@@ -228,7 +229,7 @@ TABLE(swap, Swap, 4, "Stage swaps: a mode with some stages set as in the other o
 #define Z(name) CHANGE(SwapEffect, name)
 static const Column columns_swap_effect[] = {
     X(base), X(other), X(stages), X(order), X(rank), X(contexts), X(possible), X(prompts), X(left_out),
-    Z(block_out_factor), Z(kl_change), Z(bits_change),
+    Z(block_out_factor), Z(kl_factor), Z(bits_change),
 };
 TABLE(swap_effect, SwapEffect, 3, "Effects of stages and of pairs of stages, in the mean over all combinations of the others");
 #undef X

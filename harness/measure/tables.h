@@ -324,7 +324,8 @@ typedef struct Evaluation {
   double bits, bits_se;
   double perplexity, perplexity_se; /* 2^bits, its error by the slope of that function */
   double kl_mean, kl_mean_se, kl_median, kl_median_se, kl_p99, kl_p99_se, kl_max, kl_max_se;
-  double kl_worst; /* the largest of all positions */
+  double kl_geometric, kl_geometric_low, kl_geometric_high; /* of kl_mean over windows, 95 % interval */
+  double kl_worst;                                          /* the largest of all positions */
   double top1_agreement, top1_agreement_se, top1_accuracy, top1_accuracy_se;
   int64_t nonfinite;
 } Evaluation;
@@ -349,7 +350,8 @@ typedef struct EvaluationPair {
   char reason[16];  /* of "unknown": "overlap", "few" (finite windows); else "" */
   int32_t windows;  /* that the figures are of: finite in both modes */
   int32_t left_out; /* the others */
-  double diff, se, low, high; /* mean of other - base, its standard error, 95 % t interval */
+  double diff, se, low, high; /* mean of other - base, its standard error, 95 % t interval; of kl_mean the
+                               * geometric mean of other / base, the standard error of its logarithm */
   double p;                   /* that there is no difference */
   double holm;                /* the same where all pairs are asked at once: Holm's, over the pairs of this metric */
   double base_value, other_value;
@@ -396,7 +398,7 @@ typedef struct Speed {
 } Speed;
 
 /* A mode of a pair with some stages set as in the other: what it does to the end of the model, prompt by prompt
- * (measure/ends.h). Figures are means over prompts, of the error the geometric mean, with intervals of 95 %; `factor`
+ * (measure/ends.h). Figures are means over prompts, of error and KL geometric ones, with intervals of 95 %; `factor`
  * and `change` are beside the mode that it starts from: `holm` is the probability that nothing changes, of all of the
  * pair's rows asked at once; `needed` prompts would tell a change of this size. */
 typedef struct Swap {
@@ -414,13 +416,13 @@ typedef struct Swap {
   double block_out, block_out_low, block_out_high; /* relative L2 of the last block_out against fp64 */
   double block_out_factor, block_out_factor_low, block_out_factor_high, block_out_factor_holm, block_out_factor_needed;
   double kl, kl_low, kl_high; /* mean KL(fp64 || mode), in bits */
-  double kl_change, kl_change_low, kl_change_high, kl_change_holm, kl_change_needed;
+  double kl_factor, kl_factor_low, kl_factor_high, kl_factor_holm, kl_factor_needed;
   double bits, bits_low, bits_high; /* per token */
   double bits_change, bits_change_low, bits_change_high, bits_change_holm, bits_change_needed;
 } Swap;
 
 /* From all combinations: what a stage does in the mean over the settings of the others, and what two do beyond each
- * alone. From base to other: of the error a factor, of KL and bits a difference; columns as those of Swap. */
+ * alone. From base to other: of error and KL a factor, of bits a difference; columns as those of Swap. */
 typedef struct SwapEffect {
   char base[TEXT_NAME], other[TEXT_NAME];
   char stages[TEXT_STAGES];   /* "conv_out", or "conv_out x scan_u" */
@@ -430,7 +432,7 @@ typedef struct SwapEffect {
   int32_t prompts;
   char left_out[TEXT_REASON];
   double block_out_factor, block_out_factor_low, block_out_factor_high, block_out_factor_holm, block_out_factor_needed;
-  double kl_change, kl_change_low, kl_change_high, kl_change_holm, kl_change_needed;
+  double kl_factor, kl_factor_low, kl_factor_high, kl_factor_holm, kl_factor_needed;
   double bits_change, bits_change_low, bits_change_high, bits_change_holm, bits_change_needed;
 } SwapEffect;
 

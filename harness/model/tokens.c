@@ -144,9 +144,7 @@ int32_t *tokens_made(Arena *arena, int64_t seed, int vocab, int64_t count) {
   return token;
 }
 
-/* Where a prompt begins; windows are spread as those of calibration: the first at offset, the last ends with the text.
- */
-static int64_t start_of(const Prompt *prompt, int64_t total) {
+int64_t tokens_start(const Prompt *prompt, int64_t total) {
   int steps = prompt->windows > 1 ? prompt->windows - 1 : 1;
   return prompt->offset + prompt->window * (total - prompt->offset - prompt->length) / steps;
 }
@@ -170,7 +168,7 @@ static bool choose(const Prompt *prompt, const char *source, int64_t total, cons
 static bool prompt_of_bytes(Arena *arena, const Prompt *prompt, const char *source, Bytes text, Ids *ids, Status *st) {
   int length;
   TRY(choose(prompt, source, (int64_t)text.count, "bytes", &length, st));
-  widen(arena, (Bytes){text.data + start_of(prompt, (int64_t)text.count), (size_t)length}, ids);
+  widen(arena, (Bytes){text.data + tokens_start(prompt, (int64_t)text.count), (size_t)length}, ids);
   return true;
 }
 
@@ -187,7 +185,7 @@ static bool prompt_of_ids(Arena *arena, const Prompt *prompt, const char *path, 
   int length;
   TRY(ids_of_file(arena, path, vocab, false, ids, st));
   TRY(choose(prompt, path, ids->count, "tokens", &length, st));
-  *ids = (Ids){ids->id + start_of(prompt, ids->count), length};
+  *ids = (Ids){ids->id + tokens_start(prompt, ids->count), length};
   return true;
 }
 

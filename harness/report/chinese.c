@@ -498,7 +498,7 @@ const Phrase chinese[] = {
     {"rank", "排名"},
     {"moved", "偏移"},
     {"factor of error", "误差倍数"},
-    {"change of KL", "KL 变化"},
+    {"factor of KL", "KL 倍数"},
     {"change of bits", "比特数变化"},
     {"%s has an error of %s, %s of %s.", "%s 的误差为 %s，%s 的为 %s。"},
     {" The largest change that a stage alone makes is that of %s: %s.", "单个阶段造成的最大变化来自 %s：%s。"},
@@ -524,9 +524,9 @@ const Phrase chinese[] = {
     {"%d of %d", "%2$d 种中的 %1$d 种"},
     {"#### Over all combinations, from %s to %s\n\n", "#### 全部组合，从 %s 到 %s\n\n"},
     {"A stage's effect is the mean over the settings of the other stages (*contexts*); an interaction, a x b, is what "
-     "the two do together beyond what each does without the other: of the error a factor each.",
+     "the two do together beyond what each does without the other: of error and KL a factor each.",
      "一个阶段的效应是对其余阶段各种设置（*情境*）取的均值；交互 a x b "
-     "指两者共同作用时，超出各自在没有对方时作用的部分：对误差而言均为倍数。"},
+     "指两者共同作用时，超出各自在没有对方时作用的部分：对误差与 KL 而言均为倍数。"},
     {" In the mean %s changes the error most: %s.", "平均而言，%s 对误差的改变最大：%s。"},
     {" The largest interaction is %s: %s.", "最大的交互是 %s：%s。"},
     {" It is larger than the effect of any stage by itself.", "它大于任何单个阶段自身的效应。"},
@@ -535,13 +535,13 @@ const Phrase chinese[] = {
      "已运行的 %2$d 种组合中列出 %1$d 种，另有 %3$d 种被拒绝；全部见 `tables/swap.csv`。\n\n"},
     {"Each row is a mode that ran: one of the pair with some stages set as in the other. *Moved* is the relative L2 of "
      "its last `block_out` against the mode that it starts from, *error* that against the float64 reference; KL is the "
-     "mean of KL(fp64 ‖ mode) and bits are those of the token that comes, both a token and to base 2. Errors are "
-     "geometric means over prompts, KL and bits means, *moved* is of all prompts as one; *factor* and *change* are "
+     "mean of KL(fp64 ‖ mode) and bits are those of the token that comes, both a token and to base 2. Errors and "
+     "KL are geometric means over prompts, bits means, *moved* is of all prompts as one; *factor* and *change* are "
      "beside the mode that the row starts from, prompt by prompt.%s\n\n",
      "每一行都是一个实际运行过的模式：模式对中的一个，其部分阶段改为另一个的设置。*偏移*是其末层 `block_out` "
      "相对出发模式的 L2 误差，*误差*是相对 float64 参考的 L2 误差；KL 为 KL(fp64 ‖ 模式) "
-     "的均值，比特数为下一个词元的比特数，两者均按词元计、以 2 为底。误差为各提示的几何平均，KL "
-     "与比特数为均值，*偏移*把所有提示合为一体计算；*倍数*与*变化*均逐提示相对于该行的出发模式。%s\n\n"},
+     "的均值，比特数为下一个词元的比特数，两者均按词元计、以 2 为底。误差与 KL 为各提示的几何平均，"
+     "比特数为均值，*偏移*把所有提示合为一体计算；*倍数*与*变化*均逐提示相对于该行的出发模式。%s\n\n"},
     {" In brackets stands the 95 %% interval (Student's t) over prompts of %s; bold is what it leaves no change out "
      "of, "
      "† what is not told any more where all rows of the pair are asked at once (Holm).",
@@ -573,7 +573,8 @@ const Phrase chinese[] = {
     {"Layers of a mode are run under another, one more at a time: each step tries every one that is left, beside those "
      "chosen before, and takes the one that takes most off the square of the last `block_out`'s error (by stage: for "
      "each stage restored; each alone and each two were tried). The error is the relative L2 against the float64 "
-     "reference, in the geometric mean over prompts. Every row is a run of its own. A set found step by step need not "
+     "reference; error and KL are geometric means over prompts. Every row is a run of its own. A set found step by "
+     "step need not "
      "be the best of its size.%s\n\n",
      "把一种模式的若干层改用另一种模式运行，每次增加一层：每一步在已选层的基础上逐一尝试所有剩余的层，选取使末层 "
      "`block_out` "
@@ -589,6 +590,7 @@ const Phrase chinese[] = {
 
     /* --- population.c */
     {"the prompts' texts", "各提示的文本"},
+    {"the part of %s that they stand in (%s)", "%s 中它们所在的部分（%s）"},
     {"%.0f prompts would tell", "需要 %.0f 个提示才能判定"},
     {"%.0f prompts would tell, and %s holds %s of this length", "需要 %.0f 个提示才能判定，%s 可容纳 %s 个这样长的"},
     {"%.0f prompts would tell, and %s holds only %s of this length",
@@ -601,6 +603,7 @@ const Phrase chinese[] = {
     {"bits per byte", "每字节比特数"},
     {"perplexity", "困惑度"},
     {"KL, bits", "KL（比特）"},
+    {"KL, typical window", "KL 典型窗口"},
     {"KL, median", "KL 中位数"},
     {"KL, 99 %", "KL 99 % 分位数"},
     {"KL, largest in a window", "KL 窗口内最大值"},
@@ -640,10 +643,12 @@ const Phrase chinese[] = {
     {"It needs more:", "所需比特更多："},
     {"%s of %s each, of %s: every figure is one of that text. ± is the standard error over windows. KL is that of the "
      "reference's distribution of the next token against the mode's, in bits: mean, median and 99 %% over the "
-     "positions of a window, then the mean over windows.\n\n",
+     "positions of a window, then the mean over windows; *typical window*: the geometric mean of the windows' means, "
+     "with "
+     "its 95 %% interval, since a few windows make most of the mean.\n\n",
      "%1$s，每个窗口 %2$s，取自 %3$s：所有数值都是关于该文本的。± 为各窗口间的标准误。KL "
      "是参考的下一词元分布相对于模式分布的 KL 散度，以比特计：先在窗口内对各位置取均值、中位数和 99 %% "
-     "分位数，再对各窗口取平均。\n\n"},
+     "分位数，再对各窗口取平均；*典型窗口*为各窗口均值的几何平均及其 95 %% 区间，因为少数窗口占了均值的大部分。\n\n"},
     {"Neighbouring windows are taken one by one: their bits are correlated by %.2f.\n\n",
      "相邻窗口逐个计入：其比特数的相关系数为 %.2f。\n\n"},
     {"Neighbouring windows are alike: their bits are correlated by %.2f, so that means of %d neighbours are the unit "
@@ -658,18 +663,18 @@ const Phrase chinese[] = {
      "> **警告**：文本只能容纳 %d "
      "个互不重叠的此类窗口：现有窗口相互重叠，不构成样本。因此不给出误差，也不判定任何模式更好。"
      "\n\n"},
-    {"Every two modes, difference window by window with its 95 %% interval (Student's t). Where nothing can be told, "
-     "the "
-     "number of windows is given that would find a difference of the observed size four times out of five; none is "
-     "given above a million. Where two modes do not differ, chance still decides in 5 %%: of the %d comparisons here "
-     "that could go either way, in about %.1f; † marks an answer that does not hold where all of its column are asked "
-     "at once (Holm).\n\n",
-     "任意两种模式逐窗口的差值及其 95 %% 区间（Student t "
+    {"Every two modes, difference (of KL: the factor between them) window by window with its 95 %% interval (Student's "
+     "t). Where nothing can be told, the number of windows is given that would find a difference of the observed size "
+     "four times out of five; none is given above a million. Where two modes do not differ, chance still decides in "
+     "5 %%: of the %d comparisons here that could go either way, in about %.1f; † marks an answer that does not hold "
+     "where all of its column are asked at once (Holm).\n\n",
+     "任意两种模式逐窗口的差值（KL 为两者之比）及其 95 %% 区间（Student t "
      "分布）。无法判定时，给出在五次中有四次能发现这样大小的差异所需的窗口数；超过一百万的窗口数不列出。即使两种模式没"
      "有差别"
      "，仍有 5 %% 的情况由偶然决定：此处可能得出任一结论的 %d 项比较中，约有 %.1f 项如此；† "
      "表示同时考察该列全部比较时（Holm）不再成立的结论。\n\n"},
-    {"Every two modes, the mean difference over the windows.\n\n", "任意两种模式，各窗口差值的均值。\n\n"},
+    {"Every two modes, the mean difference (of KL: factor) over the windows.\n\n",
+     "任意两种模式，各窗口差值（KL 为倍数）的均值。\n\n"},
 
     /* --- cost.c */
     {"What each mode costs", "各模式的开销"},

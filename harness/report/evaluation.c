@@ -26,6 +26,11 @@ static const char *share_with_error(Arena *arena, double value, double error) {
   return plus_minus(arena, error, md_percent(arena, value), md_percent(arena, error));
 }
 
+static const char *with_interval(Arena *arena, double value, double low, double high) {
+  if (isnan(low)) return md_short(arena, value);
+  return arena_printf(arena, say("%s (%s … %s)"), md_short(arena, value), md_short(arena, low), md_short(arena, high));
+}
+
 static const char *bits_with_error(Arena *arena, const Evaluation *e, bool byte_tokens) {
   if (isnan(e->bits)) return "—";
   if (byte_tokens)
@@ -36,10 +41,10 @@ static const char *bits_with_error(Arena *arena, const Evaluation *e, bool byte_
 
 static void write_modes(FILE *out, const ReportData *d, Arena scratch) {
   const Evaluation *first = &d->evaluation[0];
-  Grid grid = grid_new(&scratch, "lrrrrrrrr");
+  Grid grid = grid_new(&scratch, "lrrrrrrrrr");
   const char *const heading[] =
-      WORDS("mode", first->byte_tokens ? "bits per byte" : "perplexity", "KL, bits", "KL, median", "KL, 99 %",
-            "KL, largest in a window", "KL, largest", "same top token", "top token right");
+      WORDS("mode", first->byte_tokens ? "bits per byte" : "perplexity", "KL, bits", "KL, typical window", "KL, median",
+            "KL, 99 %", "KL, largest in a window", "KL, largest", "same top token", "top token right");
   grid_head(&grid, heading);
   for (size_t i = 0; i < d->evaluations; i++) {
     const Evaluation *e = &d->evaluation[i];
@@ -47,6 +52,8 @@ static void write_modes(FILE *out, const ReportData *d, Arena scratch) {
     grid_add(&grid, md_text(&scratch, e->mode));
     grid_add(&grid, bits_with_error(&scratch, e, first->byte_tokens));
     grid_add(&grid, reference ? "—" : with_error(&scratch, e->kl_mean, e->kl_mean_se));
+    grid_add(&grid,
+             reference ? "—" : with_interval(&scratch, e->kl_geometric, e->kl_geometric_low, e->kl_geometric_high));
     grid_add(&grid, reference ? "—" : with_error(&scratch, e->kl_median, e->kl_median_se));
     grid_add(&grid, reference ? "—" : with_error(&scratch, e->kl_p99, e->kl_p99_se));
     grid_add(&grid, reference ? "—" : with_error(&scratch, e->kl_max, e->kl_max_se));
@@ -76,11 +83,13 @@ static const char *windows_left_out(Arena *arena, const ReportData *d, const cha
 static void write_sample(FILE *out, const ReportData *d, Arena scratch) {
   const Evaluation *first = &d->evaluation[0];
   const char *text = md_text(&scratch, first->text);
-  fprintf(out,
-          say("%s of %s each, of %s: every figure is one of that text. ± is the standard error over windows. KL is "
-              "that of the reference's distribution of the next token against the mode's, in bits: mean, median and "
-              "99 %% over the positions of a window, then the mean over windows.\n\n"),
-          md_count(&scratch, first->windows, "window"), md_count(&scratch, first->length, "token"), text);
+  fprintf(
+      out,
+      say("%s of %s each, of %s: every figure is one of that text. ± is the standard error over windows. KL is "
+          "that of the reference's distribution of the next token against the mode's, in bits: mean, median and "
+          "99 %% over the positions of a window, then the mean over windows; *typical window*: the geometric mean of "
+          "the windows' means, with its 95 %% interval, since a few windows make most of the mean.\n\n"),
+      md_count(&scratch, first->windows, "window"), md_count(&scratch, first->length, "token"), text);
   if (first->windows > first->disjoint)
     fprintf(out,
             say("> **Warning.** The text holds only %d such windows side by side: these overlap, and are no sample. No "
@@ -150,17 +159,16 @@ static const char *answer_of(Arena *arena, const EvaluationPair *p) {
 }
 
 static const char *difference(Arena *arena, const EvaluationPair *p) {
+  bool factor = p && !strcmp(p->metric, kl);
   if (!p) return "—";
-  if (answered(p, "identical")) return "0";
-  if (isnan(p->low)) return md_short(arena, p->diff);
-  return arena_printf(arena, say("%s (%s … %s)"), md_short(arena, p->diff), md_short(arena, p->low),
-                      md_short(arena, p->high));
+  if (answered(p, "identical")) return factor ? "1" : "0";
+  return with_interval(arena, p->diff, p->low, p->high);
 }
 
 static void write_pairs(FILE *out, const ReportData *d, Arena scratch) {
   Grid grid = grid_new(&scratch, "lrlrlrl");
   static const char *const heading[] =
-      WORDS("better?", "bits", "predicts better", "KL, bits", "nearer fp64", "same top token", "oftener");
+      WORDS("better?", "bits", "predicts better", "factor of KL", "nearer fp64", "same top token", "oftener");
   grid_head(&grid, heading);
   for (size_t i = 0; i < d->evaluation_pairs; i++) {
     const EvaluationPair *p = &d->evaluation_pair[i];
@@ -236,13 +244,14 @@ void section_evaluation(FILE *out, const ReportData *d, Arena scratch) {
   if (could)
     fprintf(
         out,
-        say("Every two modes, difference window by window with its 95 %% interval (Student's t). Where nothing can be "
+        say("Every two modes, difference (of KL: the factor between them) window by window with its 95 %% interval "
+            "(Student's t). Where nothing can be "
             "told, the number of windows is given that would find a difference of the observed size four times out of "
             "five; none is given above a million. Where two modes do not differ, chance still decides in 5 %%: of the "
             "%d comparisons here that could go either way, in about %.1f; † marks an answer that does not hold where "
             "all of its column are asked at once (Holm).\n\n"),
         could, 0.05 * could);
   else
-    fputs(say("Every two modes, the mean difference over the windows.\n\n"), out);
+    fputs(say("Every two modes, the mean difference (of KL: factor) over the windows.\n\n"), out);
   write_pairs(out, d, scratch);
 }

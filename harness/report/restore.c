@@ -116,7 +116,8 @@ void section_restore(FILE *out, const ReportData *d, Arena scratch) {
           say("Layers of a mode are run under another, one more at a time: each step tries every one that is left, "
               "beside those chosen before, and takes the one that takes most off the square of the last `block_out`'s "
               "error (by stage: for each stage restored; each alone and each two were tried). The error is the "
-              "relative L2 against the float64 reference, in the geometric mean over prompts. Every row is a run of "
+              "relative L2 against the float64 reference; error and KL are geometric means over prompts. Every row is "
+              "a run of "
               "its own. A set found step by step need not be the best of its size.%s\n\n"),
           d->prompts > 1
               ? arena_printf(&scratch,

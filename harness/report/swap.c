@@ -56,9 +56,8 @@ static const char *difference_cell(Arena *arena, double value, double low, doubl
                      holm);
 }
 
-#define FACTOR_CELL(arena, row)                                                                                        \
-  factor_cell(arena, (row)->block_out_factor, (row)->block_out_factor_low, (row)->block_out_factor_high,               \
-              (row)->block_out_factor_holm)
+#define FACTOR_CELL(arena, row, name)                                                                                  \
+  factor_cell(arena, (row)->name, (row)->name##_low, (row)->name##_high, (row)->name##_holm)
 #define CHANGE_CELL(arena, row, name)                                                                                  \
   difference_cell(arena, (row)->name, (row)->name##_low, (row)->name##_high, (row)->name##_holm)
 
@@ -115,14 +114,14 @@ static void add_alone(Grid *grid, const Swap *row) {
   }
   grid_add(grid, finite_figure(arena, row->moved));
   grid_add(grid, finite_figure(arena, row->block_out));
-  grid_add(grid, FACTOR_CELL(arena, row));
-  grid_add(grid, CHANGE_CELL(arena, row, kl_change));
+  grid_add(grid, FACTOR_CELL(arena, row, block_out_factor));
+  grid_add(grid, FACTOR_CELL(arena, row, kl_factor));
   grid_add(grid, CHANGE_CELL(arena, row, bits_change));
 }
 
 static Grid swap_grid(Arena *arena, const char *first) {
   static const char *const heading[] =
-      WORDS("rank", "moved", "error", "factor of error", "change of KL", "change of bits");
+      WORDS("rank", "moved", "error", "factor of error", "factor of KL", "change of bits");
   Grid grid = grid_new(arena, "lrrrrrr");
   grid_add(&grid, say(first));
   for (int c = 0; c < 6; c++) grid_add(&grid, say(heading[c]));
@@ -214,7 +213,7 @@ static void write_alone(FILE *out, const ReportData *d, const Swap *pair, const 
 static void write_effects(FILE *out, const ReportData *d, const Swap *pair, Arena scratch) {
   Grid grid = grid_new(&scratch, "lrrrrr");
   static const char *const heading[] =
-      WORDS("stage, or two together", "rank", "contexts", "factor of error", "KL", "bits");
+      WORDS("stage, or two together", "rank", "contexts", "factor of error", "factor of KL", "change of bits");
   for (int c = 0; c < grid.columns; c++) grid_add(&grid, say(heading[c]));
   const SwapEffect *largest[3] = {NULL};
   for (size_t i = 0; i < d->swap_effects; i++) {
@@ -224,15 +223,15 @@ static void write_effects(FILE *out, const ReportData *d, const Swap *pair, Aren
     grid_add(&grid, md_code(&scratch, row->stages));
     grid_add(&grid, row->rank ? arena_printf(&scratch, "%d", row->rank) : "—");
     grid_add(&grid, arena_printf(&scratch, say("%d of %d"), row->contexts, row->possible));
-    grid_add(&grid, FACTOR_CELL(&scratch, row));
-    grid_add(&grid, CHANGE_CELL(&scratch, row, kl_change));
+    grid_add(&grid, FACTOR_CELL(&scratch, row, block_out_factor));
+    grid_add(&grid, FACTOR_CELL(&scratch, row, kl_factor));
     grid_add(&grid, CHANGE_CELL(&scratch, row, bits_change));
   }
   if (grid.count == grid.columns) return;
   fprintf(out, say("#### Over all combinations, from %s to %s\n\n"), md_text(&scratch, pair->base),
           md_text(&scratch, pair->other));
   fputs(say("A stage's effect is the mean over the settings of the other stages (*contexts*); an interaction, a x b, "
-            "is what the two do together beyond what each does without the other: of the error a factor each."),
+            "is what the two do together beyond what each does without the other: of error and KL a factor each."),
         out);
   if (largest[1])
     fprintf(out, say(" In the mean %s changes the error most: %s."), md_code(&scratch, largest[1]->stages),
@@ -272,7 +271,7 @@ void section_swap(FILE *out, const ReportData *d, Arena scratch) {
           say("Each row is a mode that ran: one of the pair with some stages set as in the other. *Moved* is the "
               "relative L2 of its last `block_out` against the mode that it starts from, *error* that against the "
               "float64 reference; KL is the mean of KL(fp64 ‖ mode) and bits are those of the token that comes, both a "
-              "token and to base 2. Errors are geometric means over prompts, KL and bits means, *moved* is of all "
+              "token and to base 2. Errors and KL are geometric means over prompts, bits means, *moved* is of all "
               "prompts as one; *factor* and *change* are beside the mode that the row starts from, prompt by "
               "prompt.%s\n\n"),
           d->prompts > 1 ? arena_printf(&scratch,

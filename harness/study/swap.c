@@ -153,12 +153,12 @@ static void put_figures(const Swaps *s, const Way *start, const Way *way, int fr
   PUT_VALUE(itself, 2, END_KL, row, kl);
   PUT_VALUE(itself, 2, END_BITS, row, bits);
   PUT_CHANGE(change, 2, END_BLOCK_OUT, row, block_out_factor);
-  PUT_CHANGE(change, 2, END_KL, row, kl_change);
+  PUT_CHANGE(change, 2, END_KL, row, kl_factor);
   PUT_CHANGE(change, 2, END_BITS, row, bits_change);
   row->pooled = ends_pooled(way->ends, s->prompts);
   row->moved = ends_pooled(way->moved[from], s->prompts);
   row->identical = !way->differs[from];
-  if (row->identical) row->block_out_factor_holm = row->kl_change_holm = row->bits_change_holm = NAN;
+  if (row->identical) row->block_out_factor_holm = row->kl_factor_holm = row->bits_change_holm = NAN;
 }
 
 /* Columns of doubles that apply to a mode that ran, in a row of one that did not. */
@@ -212,7 +212,7 @@ static void put_holm(void *rows, size_t count, size_t size, size_t offset, Arena
 #define PUT_HOLM(type, rows, count, scratch)                                                                           \
   do {                                                                                                                 \
     put_holm(rows, count, sizeof(type), offsetof(type, block_out_factor_holm), scratch);                               \
-    put_holm(rows, count, sizeof(type), offsetof(type, kl_change_holm), scratch);                                      \
+    put_holm(rows, count, sizeof(type), offsetof(type, kl_factor_holm), scratch);                                      \
     put_holm(rows, count, sizeof(type), offsetof(type, bits_change_holm), scratch);                                    \
   } while (0)
 
@@ -242,7 +242,7 @@ static void make_rows(Swaps *s) {
  */
 
 /* The mean, over all settings of the other stages, of what setting all of `stages` does beyond what fewer of them do:
- * one stage: f(i) - f(); two: f(ij) - f(i) - f(j) + f(); of the error, f is its logarithm. */
+ * one stage: f(i) - f(); two: f(ij) - f(i) - f(j) + f(); of error and KL, f is the logarithm. */
 static void add_effect(Swaps *s, unsigned stages) {
   SwapEffect *row = &s->rows->effect[s->rows->effects++];
   int order = __builtin_popcount(stages), corners = 1 << order, terms = 0;
@@ -272,7 +272,7 @@ static void add_effect(Swaps *s, unsigned stages) {
   s->arena = &scratch; /* the terms stay below */
   row->prompts = put_prompts(s, term, terms, row->left_out, sizeof row->left_out);
   PUT_CHANGE(term, terms, END_BLOCK_OUT, row, block_out_factor);
-  PUT_CHANGE(term, terms, END_KL, row, kl_change);
+  PUT_CHANGE(term, terms, END_KL, row, kl_factor);
   PUT_CHANGE(term, terms, END_BITS, row, bits_change);
   s->arena = whole;
 }
