@@ -294,6 +294,23 @@ Test(evaluation, a_window_that_is_not_finite_is_left_out_of_both_and_counted) {
             (long long)mean.nonfinite, mean.bits);
 }
 
+/* No miss in 4 windows of 20 tokens: Clopper and Pearson's 0.025^(1/80). Shares of 1/2 and 1 swing by t(0.975, 3). */
+Test(evaluation, shares_without_a_miss_promise_no_perfection) {
+  EvaluationWindow row[4];
+  memset(row, 0, sizeof row);
+  for (int w = 0; w < 4; w++) {
+    row[w] = (EvaluationWindow){
+        .first = 30 * w, .tokens = 20, .top1_agreement = 1, .top1_accuracy = w % 2 ? 1 : 0.5, .bits = w, .kl_mean = 1};
+  }
+  Evaluation e = evaluation_of(row, 4, arena);
+  cr_expect(e.top1_agreement == 1 && e.top1_agreement_high == 1, "%g", e.top1_agreement_high);
+  NEAR(e.top1_agreement_low, pow(0.025, 1.0 / 80), 1e-9);
+  NEAR(e.top1_accuracy_low, 0.75 - 3.182446305284263 * sqrt(1.0 / 12) / 2, 1e-9);
+  row[1].first = 1;
+  e = evaluation_of(row, 4, arena);
+  cr_expect(isnan(e.top1_agreement_low) && isnan(e.kl_geometric_low) && e.kl_geometric == 1);
+}
+
 /* Eight runs of eight windows, each run with a difference of its own. */
 Test(evaluation, neighbours_that_are_alike_are_taken_together) {
   double x[64], y[64], few = 0;

@@ -38,7 +38,10 @@ static void add_mode(const char *mode, double bits, double kl) {
                     .kl_max = 50 * kl,
                     .kl_worst = 70 * kl,
                     .top1_agreement = kl ? 0.975 : 1,
-                    .top1_accuracy = 0.625};
+                    .top1_agreement_low = 0.95,
+                    .top1_agreement_high = 0.99,
+                    .top1_accuracy = 0.625,
+                    .top1_accuracy_low = NAN};
   SET_TEXT(e->mode, mode);
   SET_TEXT(e->text, "psalms.txt");
 }
@@ -122,6 +125,7 @@ Test(report_evaluation, each_answer_is_said_with_its_figures) {
   const char *text = part_of(text_with_rows(), "predicts\n", "16 windows");
   EXPECT_PART(text, "16 windows of 512 tokens each, of psalms.txt: every figure is one of that text.");
   EXPECT_PART(text, "their bits are correlated by 0.05");
+  EXPECT_PART(text, "| 97.50 % (95.00 % … 99.00 %) |         62.50 % |");
   EXPECT_PART(text, "| 1.750000 ± 0.030000 | 4.00e-03 ± 4.00e-04 |");
   EXPECT_PART(text, "| fp64 | 1.500000 ± 0.030000 |                   — |");
   EXPECT_LINE(

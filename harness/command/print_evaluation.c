@@ -8,8 +8,8 @@
 #include "measure/interval.h"
 
 /* "1.750000 ± 0.030000"; without ± where no error is told; padded by characters, which ± is two bytes of. */
-static void print_figure(FILE *out, int width, const char *format, double value, const char *error_format, double error,
-                         const char *unit) {
+static void print_figure(FILE *out, int width, const char *format, double value, const char *error_format,
+                         double error) {
   char text[96];
   int used = snprintf(text, sizeof text, format, value), wide = 0;
   if (!isnan(error)) {
@@ -17,24 +17,31 @@ static void print_figure(FILE *out, int width, const char *format, double value,
     used += snprintf(text + used, sizeof text - (size_t)used, error_format, error);
     wide = 1;
   }
-  snprintf(text + used, sizeof text - (size_t)used, "%s", unit);
   fprintf(out, "%-*s ", width + wide, text);
+}
+
+/* "98.32 % (97.10 … 99.20)"; … is three bytes. */
+static void print_share(FILE *out, int width, double share, double low, double high) {
+  char text[96];
+  int used = snprintf(text, sizeof text, "%.2f %%", 100 * share);
+  if (!isnan(low)) snprintf(text + used, sizeof text - (size_t)used, " (%.2f … %.2f)", 100 * low, 100 * high);
+  fprintf(out, "%-*s ", width + (isnan(low) ? 0 : 2), text);
 }
 
 static void print_modes(FILE *out, const EvaluationRows *rows) {
   const Evaluation *first = &rows->mode[0];
-  fprintf(out, "%-12s %-21s %-21s %-10s %-10s %-10s %-17s %s\n", "mode",
+  fprintf(out, "%-12s %-21s %-21s %-10s %-10s %-10s %-27s %s\n", "mode",
           first->byte_tokens ? "bits per byte" : "perplexity", "KL(fp64||mode), bits", "median", "99 %", "largest",
           "same top token", "top token right");
   for (int m = 0; m < rows->modes; m++) {
     const Evaluation *e = &rows->mode[m];
     fprintf(out, "%-12s ", e->mode);
     print_figure(out, 21, "%.6f", e->byte_tokens ? e->bits : e->perplexity, "%.6f",
-                 e->byte_tokens ? e->bits_se : e->perplexity_se, "");
-    print_figure(out, 21, "%.3e", e->kl_mean, "%.1e", e->kl_mean_se, "");
+                 e->byte_tokens ? e->bits_se : e->perplexity_se);
+    print_figure(out, 21, "%.3e", e->kl_mean, "%.1e", e->kl_mean_se);
     fprintf(out, "%-10.2e %-10.2e %-10.2e ", e->kl_median, e->kl_p99, e->kl_max);
-    print_figure(out, 17, "%5.2f", 100 * e->top1_agreement, "%.2f", 100 * e->top1_agreement_se, " %");
-    print_figure(out, 1, "%5.2f", 100 * e->top1_accuracy, "%.2f", 100 * e->top1_accuracy_se, " %");
+    print_share(out, 27, e->top1_agreement, e->top1_agreement_low, e->top1_agreement_high);
+    print_share(out, 1, e->top1_accuracy, e->top1_accuracy_low, e->top1_accuracy_high);
     fputc('\n', out);
   }
 }
@@ -50,7 +57,8 @@ static void print_sample(FILE *out, const EvaluationRows *rows) {
             first->disjoint);
   else
     fprintf(out,
-            " ± is the standard error over windows%s. Pairs: bits of the one less bits of the other, window by "
+            " ± is the standard error over windows%s, (…) the 95 %% interval. Pairs: bits of the one less bits of the "
+            "other, window by "
             "window.\n",
             first->block > 1 ? ", of means of neighbours, which are alike" : "");
   if (!isnan(first->lag1)) fprintf(out, "Bits of neighbouring windows are correlated by %.2f.\n", first->lag1);

@@ -105,6 +105,23 @@ static Sample sample_of_column(const EvaluationWindow *row, int windows, size_t 
   return sample_of(value, (size_t)windows, scale, scratch);
 }
 
+/* Tokens of the finite windows, in clusters; where neighbours are alike, the wider of that and of blocks. */
+static void put_share(const EvaluationWindow *row, int windows, size_t offset, double *low, double *high,
+                      Arena scratch) {
+  int64_t *hits = ARENA_NEW(&scratch, int64_t, windows), *trials = ARENA_NEW(&scratch, int64_t, windows);
+  size_t n = 0;
+  for (int w = 0; w < windows; w++) {
+    double share = table_double(&row[w], offset);
+    if (!isfinite(share)) continue;
+    trials[n] = row[w].tokens;
+    hits[n++] = llround(share * row[w].tokens);
+  }
+  Sampled clustered = interval_of_shares(hits, trials, n, scratch);
+  Sample blocks = sample_of_column(row, windows, offset, SAMPLE_SHARES, scratch);
+  *low = fmin(clustered.low, blocks.low);
+  *high = fmax(clustered.high, blocks.high);
+}
+
 Evaluation evaluation_of(const EvaluationWindow *rows, int windows, Arena scratch) {
   Evaluation e = {.windows = windows};
   bool overlap = evaluation_overlaps(rows, windows);
@@ -123,6 +140,13 @@ Evaluation evaluation_of(const EvaluationWindow *rows, int windows, Arena scratc
   FIGURE(top1_agreement, SAMPLE_SHARES);
   FIGURE(top1_accuracy, SAMPLE_SHARES);
 #undef FIGURE
+  e.top1_agreement_low = e.top1_agreement_high = e.top1_accuracy_low = e.top1_accuracy_high = NAN;
+  if (!overlap) {
+    put_share(rows, windows, offsetof(EvaluationWindow, top1_agreement), &e.top1_agreement_low, &e.top1_agreement_high,
+              scratch);
+    put_share(rows, windows, offsetof(EvaluationWindow, top1_accuracy), &e.top1_accuracy_low, &e.top1_accuracy_high,
+              scratch);
+  }
   Sample kl = sample_of_column(rows, windows, offsetof(EvaluationWindow, kl_mean), SAMPLE_LOGS, scratch);
   e.kl_geometric = kl.value;
   e.kl_geometric_low = overlap ? NAN : kl.low;

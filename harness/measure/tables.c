@@ -168,6 +168,7 @@ static const Column columns_evaluation[] = {
     X(mode), X(text), X(windows), X(length), X(left_out), X(disjoint), X(byte_tokens), X(lag1), X(block), WITH_SE(bits), WITH_SE(perplexity), WITH_SE(kl_mean),
     WITH_SE(kl_median), WITH_SE(kl_p99), WITH_SE(kl_max), X(kl_geometric),
     X(kl_geometric_low), X(kl_geometric_high), X(kl_worst), WITH_SE(top1_agreement), WITH_SE(top1_accuracy),
+    X(top1_agreement_low), X(top1_agreement_high), X(top1_accuracy_low), X(top1_accuracy_high),
     X(nonfinite),
 };
 TABLE(evaluation, Evaluation, 1, "Evaluation: how well each mode predicts a text, with standard errors over windows");

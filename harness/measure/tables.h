@@ -327,6 +327,9 @@ typedef struct Evaluation {
   double kl_geometric, kl_geometric_low, kl_geometric_high; /* of kl_mean over windows, 95 % interval */
   double kl_worst;                                          /* the largest of all positions */
   double top1_agreement, top1_agreement_se, top1_accuracy, top1_accuracy_se;
+  double top1_agreement_low,
+      top1_agreement_high;                      /* 95 %: of windows as clusters, no narrower than the exact interval */
+  double top1_accuracy_low, top1_accuracy_high; /* of few tokens (interval_of_shares) */
   int64_t nonfinite;
 } Evaluation;
 
@@ -471,11 +474,10 @@ typedef struct Table {
   int columns;
   const Column *column;
 } Table;
-extern const Table table_tensor_stats, table_pair_stats, table_drift, table_drift_shape, table_gates,
-    table_verdict, table_modes, table_scales, table_performance, table_budget, table_budget_layers, table_micro,
-    table_micro_histogram, table_micro_worst, table_state_drift, table_state_error, table_evaluation,
-    table_evaluation_windows, table_evaluation_pairs, table_cost, table_cost_bytes, table_speed, table_swap,
-    table_swap_effect, table_restore;
+extern const Table table_tensor_stats, table_pair_stats, table_drift, table_drift_shape, table_gates, table_verdict,
+    table_modes, table_scales, table_performance, table_budget, table_budget_layers, table_micro, table_micro_histogram,
+    table_micro_worst, table_state_drift, table_state_error, table_evaluation, table_evaluation_windows,
+    table_evaluation_pairs, table_cost, table_cost_bytes, table_speed, table_swap, table_swap_effect, table_restore;
 extern const Table *const tables[]; /* all that are stored, in the order of the report; ends with NULL */
 
 /* The number in a column of doubles, by its offset. */

@@ -641,12 +641,12 @@ const Phrase chinese[] = {
     {"It cannot be told from these windows", "由这些窗口无法判定"},
     {"It needs fewer:", "所需比特更少："},
     {"It needs more:", "所需比特更多："},
-    {"%s of %s each, of %s: every figure is one of that text. ± is the standard error over windows. KL is that of the "
-     "reference's distribution of the next token against the mode's, in bits: mean, median and 99 %% over the "
-     "positions of a window, then the mean over windows; *typical window*: the geometric mean of the windows' means, "
-     "with "
-     "its 95 %% interval, since a few windows make most of the mean.\n\n",
-     "%1$s，每个窗口 %2$s，取自 %3$s：所有数值都是关于该文本的。± 为各窗口间的标准误。KL "
+    {"%s of %s each, of %s: every figure is one of that text. ± is the standard error over windows; of shares the "
+     "95 %% interval stands in brackets. KL is that of the reference's distribution of the next token against the "
+     "mode's, in bits: mean, median and 99 %% over the positions of a window, then the mean over windows; *typical "
+     "window*: the geometric mean of the windows' means, with its 95 %% interval, since a few windows make most of the "
+     "mean.\n\n",
+     "%1$s，每个窗口 %2$s，取自 %3$s：所有数值都是关于该文本的。± 为各窗口间的标准误；比例的 95 %% 区间列于括号内。KL "
      "是参考的下一词元分布相对于模式分布的 KL 散度，以比特计：先在窗口内对各位置取均值、中位数和 99 %% "
      "分位数，再对各窗口取平均；*典型窗口*为各窗口均值的几何平均及其 95 %% 区间，因为少数窗口占了均值的大部分。\n\n"},
     {"Neighbouring windows are taken one by one: their bits are correlated by %.2f.\n\n",

@@ -22,8 +22,10 @@ static const char *with_error(Arena *arena, double value, double error) {
   return plus_minus(arena, error, md_short(arena, value), md_short(arena, error));
 }
 
-static const char *share_with_error(Arena *arena, double value, double error) {
-  return plus_minus(arena, error, md_percent(arena, value), md_percent(arena, error));
+static const char *share_with_interval(Arena *arena, double value, double low, double high) {
+  if (isnan(low)) return md_percent(arena, value);
+  return arena_printf(arena, say("%s (%s … %s)"), md_percent(arena, value), md_percent(arena, low),
+                      md_percent(arena, high));
 }
 
 static const char *with_interval(Arena *arena, double value, double low, double high) {
@@ -58,8 +60,10 @@ static void write_modes(FILE *out, const ReportData *d, Arena scratch) {
     grid_add(&grid, reference ? "—" : with_error(&scratch, e->kl_p99, e->kl_p99_se));
     grid_add(&grid, reference ? "—" : with_error(&scratch, e->kl_max, e->kl_max_se));
     grid_add(&grid, reference ? "—" : md_short(&scratch, e->kl_worst));
-    grid_add(&grid, reference ? "—" : share_with_error(&scratch, e->top1_agreement, e->top1_agreement_se));
-    grid_add(&grid, share_with_error(&scratch, e->top1_accuracy, e->top1_accuracy_se));
+    grid_add(&grid, reference ? "—"
+                              : share_with_interval(&scratch, e->top1_agreement, e->top1_agreement_low,
+                                                    e->top1_agreement_high));
+    grid_add(&grid, share_with_interval(&scratch, e->top1_accuracy, e->top1_accuracy_low, e->top1_accuracy_high));
   }
   grid_write(&grid, out);
 }
@@ -85,7 +89,8 @@ static void write_sample(FILE *out, const ReportData *d, Arena scratch) {
   const char *text = md_text(&scratch, first->text);
   fprintf(
       out,
-      say("%s of %s each, of %s: every figure is one of that text. ± is the standard error over windows. KL is "
+      say("%s of %s each, of %s: every figure is one of that text. ± is the standard error over windows; of shares the "
+          "95 %% interval stands in brackets. KL is "
           "that of the reference's distribution of the next token against the mode's, in bits: mean, median and "
           "99 %% over the positions of a window, then the mean over windows; *typical window*: the geometric mean of "
           "the windows' means, with its 95 %% interval, since a few windows make most of the mean.\n\n"),
