@@ -25,7 +25,9 @@ static const struct {
     {"layer_low layer_high latest_start", {-1, LAYERS_MOST}},
     {"at_least byte_tokens identical passed reached same_kernel", {0, 1}},
     {"bytes weight_bytes scale_bytes activation_bytes peak_activation_bytes state_bytes", {0, BYTES_MOST}},
-    {"on_grid saturated differing misrounded top1_agreement top1_low top1_high top1_accuracy differing_low differing_high growth_p growth_holm", {0, 1}},
+    {"on_grid saturated differing misrounded top1_agreement top1_low top1_high top1_accuracy differing_low "
+     "differing_high growth_p growth_holm",
+     {0, 1}},
     {"evaluation_pairs.p holm block_out_factor_holm kl_factor_holm bits_change_holm", {0, 1}},
     {"cost.share", {0, ONE_ROUNDED}},
     {"cosine cosine_min pearson pearson_min memory_correlation lag1", {-ONE_ROUNDED, ONE_ROUNDED}},
