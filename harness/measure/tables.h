@@ -171,7 +171,7 @@ typedef struct Verdict {
   double logits_rel_l2;
   int64_t nonfinite;     /* elements left out of the pair's figures, over all its tensors: not finite on either side */
   double top1_agreement; /* share of top1_rows where both logits have the same arg max */
-  double top1_low, top1_high; /* its 95 % interval over prompts, each one cluster of positions (interval.h) */
+  double top1_low, top1_high;       /* its 95 % interval over prompts, each one cluster of positions (interval.h) */
   int64_t top1_rows, top1_left_out; /* positions whose logits are finite on both sides, and all others */
 } Verdict;
 
