@@ -71,6 +71,17 @@ Test(interval, prompts_without_a_miss_do_not_promise_that_there_is_none) {
   arena_release(&arena);
 }
 
+/* A long prompt counts as all of its tokens, in the figure and in its interval. */
+Test(interval, the_share_of_prompts_of_unequal_length_lies_within_its_interval) {
+  Arena arena = new_arena();
+  const int64_t hits[] = {9000, 19, 18, 20, 19, 20}, trials[] = {10000, 20, 20, 20, 20, 20};
+  Sampled s = interval_of_shares(hits, trials, 6, arena);
+  SAME(s.value, 9096 / 10100.0);
+  cr_expect(s.low < s.value && s.value < s.high, "%g outside of %g to %g", s.value, s.low, s.high);
+  NEAR(s.value - s.low, s.high - s.value, 1e-12); /* of the prompts' shares it is 0.903 to 0.997 */
+  arena_release(&arena);
+}
+
 /* Clusters: each prompt has a share of its own, from a beta distribution of mean 0.8; tokens are binomial. As if all
  * tokens were independent, 95 % would cover a third of that. */
 Test(interval, shares_of_prompts_that_differ_are_covered) {

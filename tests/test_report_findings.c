@@ -228,9 +228,8 @@ Test(report_findings, positions_that_are_not_finite_are_named_beside_the_agreeme
   ReportData *d = one_pair("2-0", "2-4", made_grows);
   Verdict *v = &made->verdict[0];
   v->top1_rows = 3, v->top1_left_out = 2, v->top1_agreement = 2.0 / 3;
-  cr_expect(strstr(findings_of(d),
-                   "; both choose the same next token at 66.7 % of the 3 positions where the logits of "
-                   "both are finite (of 5)."));
+  cr_expect(strstr(findings_of(d), "; both choose the same next token at 66.7 % of the 3 positions where the logits of "
+                                   "both are finite (of 5)."));
   cr_expect(strstr(summary_of_pair(d), "same top token at 66.7 % of the 3 positions finite on both sides (of 5)\n"));
   v->top1_rows = 0, v->top1_left_out = 5, v->top1_agreement = NAN;
   cr_expect(strstr(findings_of(d), "; at no position are the logits of both finite, so next tokens are not compared."));

@@ -1,5 +1,5 @@
-/* options: the flags of the command line, parsed by argp. Every command takes some of one common set; --help shows the defaults of
- * spec/defaults.h. */
+/* options: the flags of the command line, parsed by argp. Every command takes some of one common set; --help shows the
+ * defaults of spec/defaults.h. */
 #ifndef DS_COMMAND_OPTIONS_H
 #define DS_COMMAND_OPTIONS_H
 #include <argp.h>
@@ -15,8 +15,8 @@ typedef struct Options {
   const char *argument[ARGUMENTS_MAX];
   int arguments;
   const char *folder, *model, *text, *tokens, *calibration, *rewrite, *backend; /* NULL: not given */
-  int64_t offset; /* -1: not given */
-  int threads, length, windows, window_length; /* threads -1: not given */
+  int64_t offset;                                                               /* -1: not given */
+  int threads, length, windows, window_length;                                  /* threads -1: not given */
   const char *vectors;
   int64_t seed;            /* -1: not given */
   double alpha, min_equal; /* min_equal -1: not given */

@@ -63,17 +63,19 @@ Interval interval_exact(int64_t hits, int64_t trials) {
 /* --- proportions, a prompt one cluster --- */
 
 Sampled interval_of_shares(const int64_t *hits, const int64_t *trials, size_t n, Arena scratch) {
-  double *share = ARENA_NEW(&scratch, double, n);
+  double *pull = ARENA_NEW(&scratch, double, n);
   int64_t all_hits = 0, all = 0;
   for (size_t i = 0; i < n; i++) {
-    share[i] = (double)hits[i] / (double)trials[i];
     all_hits += hits[i];
     all += trials[i];
   }
-  Sampled s = interval_of_values(share, n);
+  const double share = (double)all_hits / (double)all, size = (double)all / (double)n;
+  for (size_t i = 0; i < n; i++) pull[i] = ((double)hits[i] - share * (double)trials[i]) / size;
+  Sampled s = interval_of_values(pull, n);
+  s.value = share;
   if (isnan(s.low)) return s;
-  s.low = fmax(0, s.low);
-  s.high = fmin(1, s.high);
+  s.low = fmax(0, share + s.low);
+  s.high = fmin(1, share + s.high);
   if (all_hits > SHARES_FEW && all - all_hits > SHARES_FEW) return s;
   Interval exact = interval_exact(all_hits, all);
   s.low = fmin(s.low, exact.low);
@@ -139,7 +141,7 @@ double interval_needed(double mean, double sd, double null) {
   const double level = (1 + interval_level) / 2;
   double ratio = sd / fabs(mean - null);
   double z = gsl_cdf_ugaussian_Pinv(level) + gsl_cdf_ugaussian_Pinv(interval_power);
-  if (!(ratio < 1e6)) return NAN; /* a difference of rounding */
+  if (!(z * z * ratio * ratio <= 1e12)) return NAN; /* a difference of rounding */
   double n = fmax(2, ceil(z * z * ratio * ratio));
   for (int step = 0; step < 64; step++, n++) {
     double t = gsl_cdf_tdist_Pinv(level, n - 1) + gsl_cdf_tdist_Pinv(interval_power, n - 1);

@@ -4,9 +4,11 @@
  *
  *   values   mean, Student's t with n - 1 degrees of freedom
  *   logs     geometric mean, the same of the logarithms: for errors and factors, which are > 0 and skewed
- *   shares   proportions of many dependent trials (tokens) in each prompt: a prompt is one cluster, Student's t of
- *            their shares, cut to [0, 1]; with SHARES_FEW hits or misses in all, or fewer, no narrower on either side
- *            than interval_exact of all trials: two prompts without a miss do not promise that there is none
+ *   shares   proportions of many dependent trials (tokens) in each prompt: the share of all trials; a prompt is one
+ *            cluster: Student's t of what each has beyond that share, over a prompt's mean number of trials (where all
+ *            have as many: of their shares), cut to [0, 1]; with SHARES_FEW hits or misses in all, or fewer, no
+ *            narrower on either side than interval_exact of all trials: two prompts without a miss do not promise
+ *            that there is none
  *
  * Of one trial a prompt: interval_exact (Clopper and Pearson, by GSL's beta distribution: never covers less than it
  * says) or interval_wilson (score: covers about what it says).
@@ -45,7 +47,7 @@ typedef struct Sampled {
 Sampled interval_of_values(const double *value, size_t n);
 /* Values >= 0. Where one is 0 the geometric mean is 0, without interval. */
 Sampled interval_of_logs(const double *value, size_t n);
-/* hits[i] of trials[i] > 0 in prompt i; the figure is the mean of the shares. */
+/* hits[i] of trials[i] > 0 in prompt i; the figure is the share of all trials. */
 Sampled interval_of_shares(const int64_t *hits, const int64_t *trials, size_t n, Arena scratch);
 
 /* Of `hits` among `trials` > 0 independent trials. */

@@ -202,10 +202,10 @@ static Shape rival_of(const Votes *votes, Shape own, int *most) {
   *most = 0;
   for (int k = 0; k < SHAPE_KINDS; k++) {
     int best = 0;
-    for (int l = 1; l <= votes->layers; l++)
-      if (votes->of[k][l] > votes->of[k][best] ||
-          (k == SHAPE_JUMPS && own.kind == SHAPE_JUMPS && own.layer == best - 1))
-        best = l;
+    for (int l = 1; l <= votes->layers; l++) {
+      const bool is_own = k == SHAPE_JUMPS && own.kind == SHAPE_JUMPS && own.layer == l - 1;
+      if (!is_own && votes->of[k][l] > votes->of[k][best]) best = l;
+    }
     Shape shape = {(ShapeKind)k, best - 1};
     if (same_shape(shape, own)) continue;
     int count = votes_for(votes, shape);

@@ -7,13 +7,7 @@
 #include "model/json.h"
 #include "model/trace.h"
 
-enum {
-  MAX_FILE = 1 << 20,
-  MAX_WIDTH = 1 << 20,
-  MAX_STATE = 1 << 10,
-  MAX_TAPS = 16,
-  MAX_VOCAB = 1 << 24
-};
+enum { MAX_FILE = 1 << 20, MAX_WIDTH = 1 << 20, MAX_STATE = 1 << 10, MAX_TAPS = 16, MAX_VOCAB = 1 << 24 };
 
 static const char *string_at(const json_t *o, const char *key) {
   const char *text = json_string_value(json_object_get(o, key));

@@ -69,7 +69,7 @@ bool changes_write(FILE *out, const char *before_path, const char *after_path, b
   fprintf(out, "before: %s\nafter:  %s\n", before_path, after_path);
   if (differs) fprintf(out, "the two runs differ in: %s (and perhaps more)\n", differs);
   for (int i = 0; tables[i]; i++) {
-    compared += before.tables[i].count && after.tables[i].count;
+    compared += before.tables[i].count > 0;
     others += compare_table(out, &before.tables[i], &after.tables[i], &rows, scratch);
   }
   if (others)

@@ -193,7 +193,7 @@ static bool write_page(FILE *out, cmark_node *document, cmark_parser *parser, co
 
 bool html_write(FILE *out, const char *markdown, const char *folder, Arena scratch, Status *st) {
   cmark_gfm_core_extensions_ensure_registered();
-  cmark_parser *parser = cmark_parser_new(CMARK_OPT_DEFAULT);
+  cmark_parser *parser = cmark_parser_new(CMARK_OPT_VALIDATE_UTF8);
   cmark_parser_attach_syntax_extension(parser, cmark_find_syntax_extension("table"));
   cmark_parser_feed(parser, markdown, strlen(markdown));
   cmark_node *document = cmark_parser_finish(parser);

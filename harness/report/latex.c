@@ -150,7 +150,7 @@ static void put_table(FILE *out, cmark_node *table, cmark_node *heading) {
 
 bool latex_write(FILE *out, const char *markdown, Status *st) {
   cmark_gfm_core_extensions_ensure_registered();
-  cmark_parser *parser = cmark_parser_new(CMARK_OPT_DEFAULT);
+  cmark_parser *parser = cmark_parser_new(CMARK_OPT_VALIDATE_UTF8);
   cmark_parser_attach_syntax_extension(parser, cmark_find_syntax_extension("table"));
   cmark_parser_feed(parser, markdown, strlen(markdown));
   cmark_node *document = cmark_parser_finish(parser), *heading = NULL;

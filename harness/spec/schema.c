@@ -167,10 +167,10 @@ static const Key gate_keys[] = {
     {"bits_per_byte", KIND_LIMIT, offsetof(Gate, bits_per_byte), .low = -1000, .high = 1000,
      .meaning = "bits per byte of the second less those of the first, at most; needs an evaluation"},
 };
-static const Object gate = {
-    sizeof(Gate), gate_keys, COUNT_OF(gate_keys),
-    WORDS("rel_l2", "max_abs", "sqnr_db", "differing", "growth", "step", "peak", "on_grid", "top1_agreement",
-          "bits_per_byte"), NULL};
+static const Object gate = {sizeof(Gate), gate_keys, COUNT_OF(gate_keys),
+                            WORDS("rel_l2", "max_abs", "sqnr_db", "differing", "growth", "step", "peak", "on_grid",
+                                  "top1_agreement", "bits_per_byte"),
+                            NULL};
 static const Key a_gate = {.kind = KIND_OBJECT, .object = &gate};
 
 static const Key drift_keys[] = {
@@ -245,7 +245,7 @@ static const Key spec_keys[] = {
     {"threads", KIND_INT, offsetof(Spec, threads), .standard = DEFAULT_SHOWN(DEFAULT_THREADS), .min = 0, .max = 1024,
      .meaning = "0: all there are"},
     {"seed", KIND_INT64, offsetof(Spec, seed), .standard = DEFAULT_SHOWN(DEFAULT_SEED), .min = 0, .max = INT64_MAX,
-     .meaning = "of made inputs and of bootstrap intervals"},
+     .meaning = "of made inputs and of draws of prompts"},
     {"durability", KIND_CHOICE, offsetof(Spec, durability), .standard = "kill", .names = WORDS("kill", "power"),
      .meaning = "what finished layers survive: the end of the process, or a loss of power"},
 };

@@ -126,7 +126,7 @@ typedef struct DriftLimits {
   double turn;       /* a fall after a rise, or a rise after a fall, counts from this factor on … */
   double ripple;     /* … and from so many times the curve's ripple from layer to layer on */
   double jump;       /* a jump is at least this factor, */
-  double step_share; /* and more than this share of all the rise */
+  double step_share; /* and beyond its neighbours by more than this share of all the rise */
   double settle;     /* near its end is a curve within this share of it; */
   double plateau;    /* saturated, where it is so over this share of the layers */
   double agreement;  /* the share of draws of prompts that must have the shape */

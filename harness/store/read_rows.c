@@ -32,6 +32,8 @@ static bool find_column(hid_t type, const Column *column, Found *found, Status *
   TRY(H5(member = H5Tget_member_type(type, (unsigned)index)));
   *found = (Found){H5Tget_member_offset(type, (unsigned)index), H5Tget_size(member)};
   bool same = same_kind(member, column) || FAIL(why, "column '%s' has another type than written here", column->name);
+  same = same && (found->offset + found->size <= H5Tget_size(type) ||
+                  FAIL(why, "column '%s' reaches beyond its row", column->name));
   return h5_close(member, why) && same;
 }
 

@@ -17,8 +17,8 @@ typedef struct Measured {
 } Measured;
 
 /* One row a gate, in the spec's order; in the arena. A tensor that is identical everywhere grows by a factor of 1; one
- * without a shape (measure/shape.h) has no factor, and was not measured. What was not measured, or has elements that are not finite, does
- * not pass, whatever the limit. */
+ * without a shape (measure/shape.h) has no factor, and was not measured. What was not measured, or has elements that
+ * are not finite, does not pass, whatever the limit. */
 GateRow *gates_of(Arena *arena, const Spec *spec, const Measured *m);
 /* The tightest limit of three significant digits that `value` keeps. */
 double gates_passing(double value, bool at_least);
