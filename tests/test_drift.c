@@ -4,7 +4,6 @@
 #include <gsl/gsl_randist.h>
 #include <gsl/gsl_rng.h>
 
-#include "measure/resample.h"
 #include "tests/measure_rows.h"
 
 static PairStats drift_row(const char *other, const char *tensor, int layer, double rmse, double base_l2, int n) {
@@ -194,19 +193,6 @@ Test(drift, one_prompt_has_no_interval_over_prompts) {
   Drift *d = drift_of(&arena, &row, 1, &count);
   SAME(d->rel_l2_low, NAN);
   SAME(d->rel_l2_high, NAN);
-}
-
-Test(drift, the_seed_decides_the_draws_and_nothing_else_does) {
-  Arena arena = new_arena();
-  Resampling a = resampling_of(&arena, 16, 5), b = resampling_of(&arena, 16, 5), c = resampling_of(&arena, 16, 6);
-  size_t prompts = RESAMPLES * 16 * sizeof *a.times;
-  cr_assert(!memcmp(a.times, b.times, prompts));
-  cr_assert(memcmp(a.times, c.times, prompts));
-  for (int i = 0; i < RESAMPLES; i++) {
-    int sum = 0;
-    for (int p = 0; p < 16; p++) sum += a.times[i * 16 + p];
-    cr_assert_eq(sum, 16, "draw %d takes %d prompts", i, sum);
-  }
 }
 
 /* Lognormal prompts: of 16 the interval of the pooled figure holds the pooled figure of all; of 15 there is none. The

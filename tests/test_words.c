@@ -3,6 +3,7 @@
 #include "words/words.h"
 
 #include "tests/measure_rows.h"
+#include "words/resample.h"
 
 enum {
   DRAWS = 150,
@@ -80,4 +81,17 @@ Test(words, made_curves_are_told_where_prompts_suffice) {
               named.right, named.cannot, named.wrong);
   }
   arena_release(&arena);
+}
+
+Test(words, the_seed_decides_which_prompts_are_drawn_and_nothing_else_does) {
+  Arena arena = new_arena();
+  Resampling a = resampling_of(&arena, 16, 5), b = resampling_of(&arena, 16, 5), c = resampling_of(&arena, 16, 6);
+  size_t prompts = RESAMPLES * 16 * sizeof *a.times;
+  cr_assert(!memcmp(a.times, b.times, prompts));
+  cr_assert(memcmp(a.times, c.times, prompts));
+  for (int i = 0; i < RESAMPLES; i++) {
+    int sum = 0;
+    for (int p = 0; p < 16; p++) sum += a.times[i * 16 + p];
+    cr_assert_eq(sum, 16, "draw %d takes %d prompts", i, sum);
+  }
 }

@@ -5,7 +5,7 @@
 
 #include "base/file.h"
 #include "measure/interval.h"
-#include "measure/resample.h"
+#include "resample.h"
 #include "spec/spec.h"
 #include "words.h"
 

@@ -1,11 +1,8 @@
-/* resample: how far a figure moves with other prompts. The draws are made once from the seed and
- * serve every layer, tensor and pair alike, so that what is compared was drawn together, and the same seed gives the
- * same intervals.
- *
- * Prompts: the percentile bootstrap: as many prompts as there are, drawn with replacement. With few prompts it is too
- * narrow (of 16 it covers some 91 % where it says 95). */
-#ifndef DS_MEASURE_RESAMPLE_H
-#define DS_MEASURE_RESAMPLE_H
+/* resample: the percentile bootstrap, which the program does not use: as many prompts as there are, drawn with
+ * replacement. With few prompts it is too narrow (measure/shape.h has how much), and this is here to measure that. The
+ * same seed gives the same draws. */
+#ifndef DS_TESTS_WORDS_RESAMPLE_H
+#define DS_TESTS_WORDS_RESAMPLE_H
 #include <stdint.h>
 
 #include "base/arena.h"

@@ -1,4 +1,4 @@
-#include "measure/resample.h"
+#include "resample.h"
 
 #include <gsl/gsl_rng.h>
 #include <math.h>
