@@ -4,7 +4,6 @@
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "base/file.h"
 #include "base/process.h"
@@ -240,10 +239,8 @@ bool setup_calibrate(const Spec *spec, const char *cache, Progress *progress, Se
 /* What every thread takes that multiplies in float64: a buffer of OpenBLAS (128 MiB in Debian's builds, measured), and
  * its stack. */
 static size_t thread_bytes(void) {
-  const size_t buffer = (size_t)129 << 20, usual = (size_t)8 << 20;
-  struct rlimit stack;
-  bool known = getrlimit(RLIMIT_STACK, &stack) == 0 && stack.rlim_cur != RLIM_INFINITY;
-  return buffer + (known ? stack.rlim_cur : usual);
+  const size_t buffer = (size_t)129 << 20;
+  return buffer + process_stack();
 }
 
 /* OpenBLAS asks for its buffers again and again where there is no room for them: so the room is looked at before. */

@@ -49,3 +49,10 @@ size_t process_room(void) {
   size_t address = left_of(RLIMIT_AS, all), writable = left_of(RLIMIT_DATA, data);
   return address < writable ? address : writable;
 }
+
+size_t process_stack(void) {
+  const size_t usual = (size_t)8 << 20;
+  struct rlimit stack;
+  bool known = getrlimit(RLIMIT_STACK, &stack) == 0 && stack.rlim_cur != RLIM_INFINITY;
+  return known ? stack.rlim_cur : usual;
+}

@@ -15,5 +15,7 @@ void process_restart(char **argv);
 /* Bytes of address space that can still be had under the limits of the process (ulimit -v, ulimit -d); SIZE_MAX where
  * there is none. */
 size_t process_room(void);
+/* Bytes of address space that a new thread's stack takes: what ulimit -s says, 8 MiB where it says nothing. */
+size_t process_stack(void);
 
 #endif

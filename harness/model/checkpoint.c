@@ -3,10 +3,12 @@
 #include "model/checkpoint.h"
 
 #include <float.h>
+#include <omp.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "base/file.h"
+#include "base/process.h"
 #include "model/config.h"
 #include "model/shards.h"
 #include "model/weight.h"
@@ -151,7 +153,9 @@ static bool check_values(const Loader *l, Checkpoint *c, Status *st) {
   const int n = l->used_count;
   Digest *digest = ARENA_NEW(l->arena, Digest, 2 * n + 1);
   size_t *bad = ARENA_NEW(l->arena, size_t, 2 * n), *large = bad + n;
-#pragma omp parallel for schedule(dynamic)
+  /* libgomp ends the program where a thread's stack cannot be had. */
+  const bool room = process_room() > (size_t)omp_get_max_threads() * 2 * process_stack();
+#pragma omp parallel for schedule(dynamic) if (room)
   for (int i = 0; i < n; i++) {
     const Weight *w = l->used[i];
     const char *type = weight_type_name(w->type);
