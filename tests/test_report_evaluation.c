@@ -120,7 +120,7 @@ Test(report_evaluation, each_answer_is_said_with_its_figures) {
   add_mode("2-4", 1.625, 0.002);
   add_pair("fp64", "2-0", "bits", "worse", 0.5, 5);
   add_pair("2-0", "2-4", "bits", "undecided", -0.125, 41);
-  add_pair("2-0", "2-4", "kl_mean", "better", -0.5, 4);
+  add_pair("2-0", "2-4", "kl_factor", "better", -0.5, 4);
   add_pair("0", "2-0", "bits", "identical", 0, NAN);
   const char *text = part_of(text_with_rows(), "predicts\n", "16 windows");
   EXPECT_PART(text, "16 windows of 512 tokens each, of psalms.txt: every figure is one of that text.");

@@ -86,8 +86,7 @@ bool file_is_temporary(const char *name) {
   return number && !strcmp(mark + number, ".tmp");
 }
 
-/* A new file beside `path`, of a name that nobody else has; -1 and errno where none can be made. */
-static int open_temporary(const char *path, char temporary[4096]) {
+int file_open_temporary(const char *path, char temporary[4096]) {
   enum { ATTEMPTS = 1000 }; /* names that a killed process of the same number left, or one of another machine has */
   for (int i = 0; i < ATTEMPTS; i++) {
     if (snprintf(temporary, 4096, "%s" TEMPORARY_MARK "%ld-%d.tmp", path, (long)getpid(), i) >= 4096)
@@ -100,7 +99,7 @@ static int open_temporary(const char *path, char temporary[4096]) {
 
 bool file_write(const char *path, const void *bytes, size_t count, bool sync, Status *st) {
   char temporary[4096];
-  int fd = open_temporary(path, temporary);
+  int fd = file_open_temporary(path, temporary);
   bool ok = fd >= 0;
   for (size_t done = 0; ok && done < count;) {
     ssize_t n = write(fd, (const char *)bytes + done, count - done);

@@ -22,6 +22,9 @@ void file_unmap(Bytes *content);
 /* Writes under a temporary name of its own beside `path`, then renames; `sync` adds fsync of the file. Nothing is left
  * behind on failure. */
 bool file_write(const char *path, const void *bytes, size_t count, bool sync, Status *st);
+/* A new file beside `path`, of a name that nobody else has, for what is written piece by piece; -1 and errno where none
+ * can be made. */
+int file_open_temporary(const char *path, char temporary[4096]);
 /* Whether this is such a temporary name, without its folder. */
 bool file_is_temporary(const char *name);
 bool file_sync_folder(const char *folder, Status *st);

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/columns.h"
 #include "command/json_rows.h"
 #include "measure/evaluation.h"
 #include "measure/interval.h"
@@ -28,6 +29,12 @@ static void print_share(FILE *out, int width, double share, double low, double h
   fprintf(out, "%-*s ", width + (isnan(low) ? 0 : 2), text);
 }
 
+/* Padded by what a terminal shows of it. */
+static void print_name(FILE *out, const char *name) {
+  int room = 12 - columns_of(name);
+  fprintf(out, "%s%*s ", name, room > 0 ? room : 0, "");
+}
+
 static void print_modes(FILE *out, const EvaluationRows *rows) {
   const Evaluation *first = &rows->mode[0];
   fprintf(out, "%-12s %-21s %-21s %-10s %-10s %-10s %-27s %s\n", "mode",
@@ -35,7 +42,7 @@ static void print_modes(FILE *out, const EvaluationRows *rows) {
           "same top token", "top token right");
   for (int m = 0; m < rows->modes; m++) {
     const Evaluation *e = &rows->mode[m];
-    fprintf(out, "%-12s ", e->mode);
+    print_name(out, e->mode);
     print_figure(out, 21, "%.6f", e->byte_tokens ? e->bits : e->perplexity, "%.6f",
                  e->byte_tokens ? e->bits_se : e->perplexity_se);
     print_figure(out, 21, "%.3e", e->kl_mean, "%.1e", e->kl_mean_se);

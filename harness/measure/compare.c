@@ -47,21 +47,6 @@ static bool same_cell(const Column *column, const void *a, const void *b) {
   return order_of(column, a, b) == 0;
 }
 
-/* What a file without that column is read as holding. */
-static bool is_empty(const Column *column, const void *row) {
-  switch (column->type) {
-    case COLUMN_TEXT: return !*cell_of(column, row);
-    case COLUMN_F64: return isnan(double_in(column, row));
-    default: return whole_in(column, row) <= 0;
-  }
-}
-
-static bool is_empty_everywhere(const Column *column, const Table *table, const char *rows, size_t count) {
-  for (size_t i = 0; i < count; i++)
-    if (!is_empty(column, rows + i * table->row_size)) return false;
-  return true;
-}
-
 /* qsort has no context: the table stands beside each row. */
 typedef struct Row {
   const Table *table;
@@ -82,17 +67,17 @@ static Row *sorted(Arena *arena, const Table *table, const char *rows, size_t co
   return row;
 }
 
+static bool has(const TableSide *side, int column) { return !side->there || side->there[column]; }
+
 /* Columns that only one of the files has. */
-static void find_columns(Arena *arena, TableChanges *c, const Table *table, const void *before, size_t before_count,
-                         const void *after, size_t after_count) {
+static void find_columns(Arena *arena, TableChanges *c, const Table *table, const TableSide *before,
+                         const TableSide *after) {
   c->column_before = ARENA_NEW(arena, const Column *, table->columns);
   c->column_after = ARENA_NEW(arena, const Column *, table->columns);
-  for (int i = table->keys; before_count && after_count && i < table->columns; i++) {
+  for (int i = 0; i < table->columns; i++) {
     const Column *column = &table->column[i];
-    bool no_before = is_empty_everywhere(column, table, before, before_count);
-    bool no_after = is_empty_everywhere(column, table, after, after_count);
-    if (no_after && !no_before) c->column_before[c->columns_before++] = column;
-    if (no_before && !no_after) c->column_after[c->columns_after++] = column;
+    if (has(before, i) && !has(after, i)) c->column_before[c->columns_before++] = column;
+    if (has(after, i) && !has(before, i)) c->column_after[c->columns_after++] = column;
   }
 }
 
@@ -113,14 +98,14 @@ static const Column *changed_column(const TableChanges *c, const Table *table, c
   return NULL;
 }
 
-TableChanges table_changes(Arena *arena, const Table *table, const void *before, size_t before_count, const void *after,
-                           size_t after_count) {
+TableChanges table_changes(Arena *arena, const Table *table, const TableSide *before, const TableSide *after) {
   TableChanges c = {.cell = ARENA_NEW(arena, CellChange, CHANGES_LISTED)};
-  find_columns(arena, &c, table, before, before_count, after, after_count);
-  const Row *a = sorted(arena, table, before, before_count), *b = sorted(arena, table, after, after_count);
+  find_columns(arena, &c, table, before, after);
+  const Row *a = sorted(arena, table, before->rows, before->count);
+  const Row *b = sorted(arena, table, after->rows, after->count);
   size_t i = 0, j = 0;
-  while (i < before_count || j < after_count) {
-    int order = i == before_count ? 1 : j == after_count ? -1 : by_key(&a[i], &b[j]);
+  while (i < before->count || j < after->count) {
+    int order = i == before->count ? 1 : j == after->count ? -1 : by_key(&a[i], &b[j]);
     if (order < 0) c.only_before++, i++;
     if (order > 0) c.only_after++, j++;
     if (order) continue;

@@ -14,11 +14,18 @@ typedef struct CellChange {
   const Column *column;
 } CellChange;
 
+/* One side. */
+typedef struct TableSide {
+  const void *rows;
+  size_t count;
+  const bool *there; /* [columns]: which of the table's columns the file has; NULL: all */
+} TableSide;
+
 typedef struct TableChanges {
   size_t rows, rows_changed;      /* in both files; of these with a cell that differs */
   size_t only_before, only_after; /* rows */
-  const Column **column_before;   /* [columns_before]: filled in the first file and empty in every row of the second */
-  const Column **column_after;    /* [columns_after]: the other way round */
+  const Column **column_before;   /* [columns_before]: in the first file alone */
+  const Column **column_after;    /* [columns_after]: in the second alone */
   int columns_before, columns_after;
   CellChange *cell; /* the first of each row that changed, and no more than CHANGES_LISTED */
   int cells;
@@ -26,8 +33,7 @@ typedef struct TableChanges {
 enum { CHANGES_LISTED = 12 };
 
 /* In the arena. Both hold rows of `table`, in any order. */
-TableChanges table_changes(Arena *arena, const Table *table, const void *before, size_t before_count, const void *after,
-                           size_t after_count);
+TableChanges table_changes(Arena *arena, const Table *table, const TableSide *before, const TableSide *after);
 
 /* "address / 2-0 / scan / 3": what names a row. In the arena. */
 const char *row_name(Arena *arena, const Table *table, const void *row);

@@ -169,7 +169,7 @@ Evaluation evaluation_of(const EvaluationWindow *rows, int windows, Arena scratc
 
 const EvaluationMetric evaluation_metrics[EVALUATION_METRICS] = {
     {"bits", offsetof(EvaluationWindow, bits), SAMPLE_VALUES, true, true},
-    {"kl_mean", offsetof(EvaluationWindow, kl_mean), SAMPLE_LOGS, true, false},
+    {"kl_factor", offsetof(EvaluationWindow, kl_mean), SAMPLE_LOGS, true, false},
     {"top1_agreement", offsetof(EvaluationWindow, top1_agreement), SAMPLE_VALUES, false, false},
     {"top1_accuracy", offsetof(EvaluationWindow, top1_accuracy), SAMPLE_VALUES, false, true},
 };

@@ -110,7 +110,7 @@ static void measure_quantities(const Curves *c, const DriftLimits *limits, int f
 static void measure_parting(const Curves *tokens, const Curves *pooled, int first, DriftShape *row, Arena scratch) {
   int most = 0;
   for (int l = 1; l < tokens->layers; l++)
-    if (fabs(pooled->mean[l] - tokens->mean[l]) > fabs(pooled->mean[most] - tokens->mean[most])) most = l;
+    if (pooled->mean[l] - tokens->mean[l] > pooled->mean[most] - tokens->mean[most]) most = l;
   row->parting = exp(pooled->mean[most] - tokens->mean[most]);
   row->parting_layer = first + most;
   PUT(row, pooled_growth, factor_over(pooled, pooled->layers - 1, 0, scratch));

@@ -4,7 +4,7 @@
  * e_p(l) is the relative error of the median token of prompt p after layer l (token_median of pair_stats): a few tokens
  * with one clipped value carry most of the squared error of whole tensors, so that the relative L2 jumps wherever such
  * a token stands, while the median token's curve is nearly the same on every prompt. The relative L2 stands beside it
- * as `pooled_growth`, and `parting` says how far the two are apart.
+ * as `pooled_growth`, and `parting` says by how much it exceeds the median token's.
  *
  * Quantities are factors between layers (the last over the first, the peak, a step), prompt by prompt; the figure is
  * their geometric mean, the interval that of interval_of_logs. Layers that are chosen (peak, largest step) are chosen

@@ -136,7 +136,7 @@ typedef struct DriftShape {
   double quarter, quarter_low, quarter_high; /* growth over the last quarter of the layers */
   double rate; /* factor a layer of the line through the logarithms: a description, no promise that it is one */
   double pooled_growth, pooled_growth_low, pooled_growth_high; /* growth of the relative L2 of all tokens together */
-  double parting;        /* relative L2 over the median token's error, where the two are furthest apart */
+  double parting;        /* relative L2 over the median token's error, where it is the most; below 1 nowhere above */
   int32_t parting_layer; /* there */
   double needed; /* prompts that would tell the shape, or growth from none; 0: both are told; -1: no number would */
 } DriftShape;
@@ -348,12 +348,12 @@ typedef struct EvaluationWindow {
 /* Two modes, paired by window: is `other` better than `base`? */
 typedef struct EvaluationPair {
   char base[TEXT_NAME], other[TEXT_NAME];
-  char metric[TEXT_TENSOR]; /* bits, kl_mean, top1_agreement, top1_accuracy */
+  char metric[TEXT_TENSOR]; /* bits, kl_factor, top1_agreement, top1_accuracy */
   char answer[16];  /* "better", "worse" (other than base), "identical" (in every window), "undecided", "unknown" */
   char reason[16];  /* of "unknown": "overlap", "few" (finite windows); else "" */
   int32_t windows;  /* that the figures are of: finite in both modes */
   int32_t left_out; /* the others */
-  double diff, se, low, high; /* mean of other - base, its standard error, 95 % t interval; of kl_mean the
+  double diff, se, low, high; /* mean of other - base, its standard error, 95 % t interval; of kl_factor the
                                * geometric mean of other / base, the standard error of its logarithm */
   double p;                   /* that there is no difference */
   double holm;                /* the same where all pairs are asked at once: Holm's, over the pairs of this metric */

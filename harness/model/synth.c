@@ -87,7 +87,7 @@ static gsl_rng *generator(int64_t seed, const char *name, Arena scratch) {
   char word[9] = "";
   memcpy(word, digest_of(text, strlen(text)).hex, 8);
   gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
-  gsl_rng_set(rng, strtoul(word, NULL, 16));
+  if (rng) gsl_rng_set(rng, strtoul(word, NULL, 16));
   return rng;
 }
 
@@ -121,6 +121,7 @@ static bool is_outlier(const size_t row[OUTLIERS], size_t at) {
 static bool write_values(FILE *out, const Made *t, int64_t seed, Arena scratch) {
   float *chunk = ARENA_NEW(&scratch, float, CHUNK);
   gsl_rng *rng = generator(seed, t->name, scratch);
+  if (!rng) return errno = ENOMEM, false;
   const size_t n = values_of(t), cols = n / (size_t)t->shape[0];
   size_t row[OUTLIERS], used = 0;
   bool ok = true;
@@ -177,9 +178,10 @@ static const char *shard_name(Arena *arena, int shard, int shards) {
 
 static bool make_shard(const char *path, const Made *list, int count, int shard, int64_t seed, Progress *progress,
                        Arena scratch, Status *st) {
-  const char *temporary = arena_printf(&scratch, "%s.tmp", path);
-  FILE *out = fopen(temporary, "wb");
-  if (!out) return FAIL(st, "%s: cannot be written: %s", temporary, strerror(errno));
+  char temporary[4096];
+  int fd = file_open_temporary(path, temporary);
+  FILE *out = fd < 0 ? NULL : fdopen(fd, "wb");
+  if (!out) return FAIL(st, "%s: cannot be written: %s", path, strerror(errno));
   errno = 0;
   bool ok = write_shard(out, list, count, shard, seed, progress, scratch);
   int why = errno;

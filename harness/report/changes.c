@@ -3,7 +3,7 @@
 #include "measure/compare.h"
 
 typedef struct Run {
-  TableRows *tables; /* one for each of tables[], in that order */
+  TableSide *side; /* one for each of tables[], in that order */
   RunKey key;
 } Run;
 
@@ -11,14 +11,16 @@ static bool read_run(Arena *arena, const char *path, Run *run, Status *st) {
   Results results;
   int count = 0;
   while (tables[count]) count++;
-  run->tables = ARENA_NEW(arena, TableRows, count);
+  run->side = ARENA_NEW(arena, TableSide, count);
   TRY(results_open(path, &results, *arena, st));
   bool ok = results_key(&results, &run->key, st);
   for (int i = 0; ok && i < count; i++) {
     void *rows = NULL;
-    run->tables[i].table = tables[i];
-    ok = results_rows(arena, &results, tables[i], &rows, &run->tables[i].count, st);
-    run->tables[i].rows = rows;
+    bool *there = ARENA_NEW(arena, bool, tables[i]->columns);
+    ok = results_rows(arena, &results, tables[i], &rows, &run->side[i].count, st) &&
+         (!run->side[i].count || results_columns(&results, tables[i], there, st));
+    run->side[i].rows = rows;
+    run->side[i].there = there;
   }
   results_close(&results);
   return ok;
@@ -39,15 +41,15 @@ static void write_columns(FILE *out, const char *where, const Column *const *col
 }
 
 /* What only the second file has is more, not other: it is said, and changes nothing. */
-static bool compare_table(FILE *out, const TableRows *before, const TableRows *after, size_t *rows, Arena scratch) {
-  const Table *table = before->table;
+static bool compare_table(FILE *out, const Table *table, const TableSide *before, const TableSide *after, size_t *rows,
+                          Arena scratch) {
   if (!before->count && !after->count) return false;
   if (!before->count || !after->count) {
     fprintf(out, "%s: only %s (rows: %zu)\n", table->name, before->count ? "before" : "after",
             before->count + after->count);
     return before->count > 0;
   }
-  TableChanges c = table_changes(&scratch, table, before->rows, before->count, after->rows, after->count);
+  TableChanges c = table_changes(&scratch, table, before, after);
   fprintf(out, "%s: %zu of %zu rows changed", table->name, c.rows_changed, c.rows);
   if (c.only_before || c.only_after) fprintf(out, ", %zu only before, %zu only after", c.only_before, c.only_after);
   fprintf(out, "\n");
@@ -69,8 +71,8 @@ bool changes_write(FILE *out, const char *before_path, const char *after_path, b
   fprintf(out, "before: %s\nafter:  %s\n", before_path, after_path);
   if (differs) fprintf(out, "the two runs differ in: %s (and perhaps more)\n", differs);
   for (int i = 0; tables[i]; i++) {
-    compared += before.tables[i].count > 0;
-    others += compare_table(out, &before.tables[i], &after.tables[i], &rows, scratch);
+    compared += before.side[i].count > 0;
+    others += compare_table(out, tables[i], &before.side[i], &after.side[i], &rows, scratch);
   }
   if (others)
     fprintf(out, "changed: %zu rows, in %d of the %d tables that both have or the first has alone\n", rows, others,

@@ -9,7 +9,7 @@
 #include "report/sections.h"
 #include "report/words.h"
 
-static const char bits[] = "bits", kl[] = "kl_mean", agreement[] = "top1_agreement";
+static const char bits[] = "bits", kl[] = "kl_factor", agreement[] = "top1_agreement";
 
 bool asked_evaluation(const ReportData *d) { return d->evaluations > 0; }
 

@@ -71,6 +71,8 @@ bool h5_get_scalar(hid_t object, const char *name, hid_t type, void *value, Stat
 bool h5_is_of_f16(hid_t at, const char *name);
 /* The tensor's data and kernel in the arena, its digest checked. */
 bool h5_get_tensor(Arena *arena, hid_t at, const char *name, Tensor *t, Digest *digest, Status *why);
+/* Which of the table's columns the file has: there [table->columns]. */
+bool h5_get_columns(hid_t at, const Table *table, bool *there, Status *why);
 /* The rows in the arena: digest and every number's range checked, every text ends with a NUL. A column that the file
  * does not have is empty (column_clear). */
 bool h5_get_rows(Arena *arena, hid_t at, const Table *table, void **rows, size_t *count, Status *why);

@@ -124,6 +124,16 @@ static bool get_rows(Arena *arena, const Stored *stored, const Table *table, boo
          rows_in_range(table, *rows, count, why);
 }
 
+bool h5_get_columns(hid_t at, const Table *table, bool *there, Status *why) {
+  Found found[COLUMNS_MOST];
+  Stored stored;
+  TRY(h5_open_stored(at, table->name, &stored, why));
+  bool ok = find_columns(stored.type, table, found, why);
+  for (int i = 0; ok && i < table->columns; i++) there[i] = found[i].size > 0;
+  h5_close_stored(&stored);
+  return ok;
+}
+
 static bool read_table(Arena *arena, hid_t at, const Table *table, void **rows, size_t *count, bool *unproved,
                        Status *why) {
   Stored stored;

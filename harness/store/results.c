@@ -258,6 +258,14 @@ bool results_text(Arena *arena, const Results *results, const char *name, const 
          FAIL(st, "%s: /: %s", results->path, why.text);
 }
 
+bool results_columns(const Results *results, const Table *table, bool *there, Status *st) {
+  Status why = {0};
+  hid_t group = -1;
+  bool ok = h5_open_group(results->file, "tables", &group, &why) && h5_get_columns(group, table, there, &why);
+  h5_close(group, &why);
+  return ok || FAIL(st, "%s: tables/%s: %s", results->path, table->name, why.text);
+}
+
 bool results_rows(Arena *arena, const Results *results, const Table *table, void **rows, size_t *count, Status *st) {
   Status why = {0};
   bool unproved; /* counted before */

@@ -124,6 +124,8 @@ void results_close(Results *results);
 bool results_text(Arena *arena, const Results *results, const char *name, const char **text, Status *st);
 /* count 0 and success where the table is absent. */
 bool results_rows(Arena *arena, const Results *results, const Table *table, void **rows, size_t *count, Status *st);
+/* Which columns of a table that is there the file has: there [table->columns]. */
+bool results_columns(const Results *results, const Table *table, bool *there, Status *st);
 /* The RunKey kept as attributes, to see whether a finished result is this run's. */
 bool results_key(const Results *results, RunKey *key, Status *st);
 /* The same of a file that is opened and closed for it alone. */
