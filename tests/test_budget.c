@@ -55,6 +55,23 @@ Test(budget, sides_that_agree_have_no_shares) {
 }
 
 /* Two layers, three prompts, one of them lost in the second layer. */
+Test(budget, a_size_that_is_0_in_one_prompt_alone_is_not_0_over_prompts) {
+  Budget row[3];
+  size_t rows;
+  Arena arena = new_arena();
+  memset(row, 0, sizeof row);
+  for (int i = 0; i < 3; i++) {
+    row[i] =
+        (Budget){.base_l2 = 10, .in_l2 = 1, .total_l2 = i, .local_l2 = 0, .inherited_l2 = 2 * i, .interaction_l2 = 1};
+    snprintf(row[i].prompt, sizeof row->prompt, "p%d", i);
+    strcpy(row[i].base, "0"), strcpy(row[i].other, "2-1");
+  }
+  BudgetLayer *l = budget_layers(&arena, row, 3, &rows);
+  cr_expect_float_eq(l[0].total, 0.1, 1e-15);
+  cr_expect_float_eq(l[0].inherited, 0.2, 1e-15);
+  cr_expect_eq(l[0].local, 0, "0 in every prompt");
+}
+
 Test(budget, over_prompts_sizes_are_geometric_means_shares_means_and_what_is_not_finite_is_left_out_by_name) {
   Budget row[6];
   size_t rows;

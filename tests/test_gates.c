@@ -146,8 +146,8 @@ Test(gates, what_does_not_grow_has_a_factor_of_1_and_what_has_no_shape_none) {
   rows.shape.step = NAN, rows.shape.step_layer = -1;
   cr_assert(row_of(&m, step).passed, "no layer lies above the one before it");
   rows.shape.growth = NAN;
-  cr_assert_str_eq(row_of(&m, step).reason, "not_measured");
-  cr_assert_str_eq(row_of(&m, growth).reason, "not_measured");
+  cr_assert_str_eq(row_of(&m, step).reason, "no_shape");
+  cr_assert_str_eq(row_of(&m, growth).reason, "no_shape");
   TEXT(rows.shape.shape, "identical");
   cr_assert(row_of(&m, growth).passed && row_of(&m, step).passed);
   rows.shape.growth = 0.5, rows.shape.left_out = 1;

@@ -48,7 +48,7 @@ Test(report_findings, the_shape_stands_in_the_findings_the_drift_and_the_modes) 
   EXPECT_LINE(part_of(text, "## 6. ", "## 6. "),
               "- **Single tokens?** single tokens carry the error: in layer 2 token 3 of prompt address has 62.5 % of "
               "that prompt's squared error; all together are off by 2.00 times the median token's error. From the "
-              "first of these layers to the last all together go by ×1.75.");
+              "curve's first layer to its last the error of all tokens together changes by ×1.75.");
   const char *drift = part_of(text, "## 4. ", "### 2-4 against the float64 reference");
   cr_expect(strstr(drift, "**Shape** of `block_out`: rises to layer 17 and falls back (of this prompt alone);"), "%s",
             drift);

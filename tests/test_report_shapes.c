@@ -132,12 +132,12 @@ Test(report_shapes, single_tokens_are_spoken_of_from_the_limit_on) {
   row->parting = 1.5;
   expect(tokens_of(row), "single tokens carry the error: in layer 2 token 3 of prompt address has 62.5 % of that "
                          "prompt's squared error; all together are off by 1.50 times the median token's error. From "
-                         "the first of these layers to the last all together go by ×1.75");
+                         "the curve's first layer to its last the error of all tokens together changes by ×1.75");
   made->drift[0].token_worst_share = 0.125;
   expect(tokens_of(row),
          "the error is uneven: in layer 2 token 3 of prompt address has 12.5 % of that prompt's squared "
-         "error; all together are off by 1.50 times the median token's error. From the first of these "
-         "layers to the last all together go by ×1.75");
+         "error; all together are off by 1.50 times the median token's error. From the "
+         "curve's first layer to its last the error of all tokens together changes by ×1.75");
   made->drift[0].token_worst = -1, row->pooled_growth = NAN;
   expect(tokens_of(row), "the error is uneven: in layer 2 all together are off by 1.50 times the median token's error");
   row->parting = NAN;

@@ -71,7 +71,7 @@ static const Bad bad[] = {
   {HEAD PAIR "rewrite: hadamard\n", "6:10", {"'rewrite'", "one of quamba, none", "found 'hadamard'"}},
   {HEAD PAIR "rewrite: Quamba\n",  "6:10", {"'rewrite'", "found 'Quamba'", "did you mean 'quamba'?"}},
   {HEAD PAIR "durability: [kill]\n", "6:13", {"'durability'", "one of kill, power", "found a list"}},
-  {HEAD PAIR "keep: {f16_as: f64}\n", "6:16", {"'f16_as'", "one of f16, f32", "found 'f64'"}},
+  {HEAD PAIR "keep: {f16_as: f64}\n", "6:16", {"'f16_as'", "one of f32, f16", "found 'f64'"}},
   {HEAD PAIR "drift: {flat: 0.9}\n", "6:15", {"'flat'", "1 to 1000", "found '0.9'"}},
   {HEAD PAIR "drift: {agreement: 1.1}\n", "6:20", {"'agreement'", "0 to 1", "found '1.1'"}},
   {HEAD PAIR "drift: {growth: 2}\n", "6:9", {"'growth'", "flat", ""}},

@@ -114,7 +114,14 @@ static double gain_of(const Budget *b) { return b->gain; }
 
 static Sample sample_figure(const Group *g, FigureOf figure, SampleScale scale, Arena scratch) {
   double *value = ARENA_NEW(&scratch, double, g->rows);
-  for (size_t i = 0; i < g->rows; i++) value[i] = is_finite(g->row[i]) ? figure(g->row[i]) : NAN;
+  bool zero = false, more = false;
+  for (size_t i = 0; i < g->rows; i++) {
+    value[i] = is_finite(g->row[i]) ? figure(g->row[i]) : NAN;
+    zero |= value[i] == 0;
+    more |= value[i] > 0;
+  }
+  /* A geometric mean is 0 where one prompt is, whatever the others are. */
+  if (scale == SAMPLE_LOGS && zero && more) scale = SAMPLE_VALUES;
   return sample_of(value, g->rows, scale, scratch);
 }
 

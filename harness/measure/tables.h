@@ -151,7 +151,7 @@ typedef struct GateRow {
   int32_t worst_layer;                    /* where that is; -1 where the tensor stands once */
   int32_t passed;
   double passing;  /* the tightest limit of three digits that would pass; NaN where none would */
-  char reason[16]; /* why it fails whatever the limit: "not_measured", "not_finite"; else "" */
+  char reason[16]; /* why it fails whatever the limit: "not_measured", "no_shape", "not_finite"; else "" */
 } GateRow;
 
 /* What a pair's numbers say, for the three lines that matter and the report's words. */
@@ -212,9 +212,9 @@ typedef struct Budget {
   double gain;           /* inherited_l2 / in_l2; NaN where nothing is given */
 } Budget;
 
-/* The same over prompts: means over those whose values are finite, of sizes and of the gain geometric means, each with
- * its interval of 95 % (measure/sample.h). Layer -1: the mean over the layers, of each prompt, of the share that is
- * local. */
+/* The same over prompts: means over those whose values are finite, of sizes and of the gain geometric means (of one
+ * that is 0 in some prompt and not in all, the mean), each with its interval of 95 % (measure/sample.h). Layer -1: the
+ * mean over the layers, of each prompt, of the share that is local. */
 typedef struct BudgetLayer {
   char base[TEXT_NAME], other[TEXT_NAME];
   int32_t layer;

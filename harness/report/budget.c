@@ -74,20 +74,22 @@ static const char *largest(Arena *arena, const LayerBudget *all, FigureOf figure
   return text;
 }
 
-/* How many layers have a gain above 1, and of how many the interval says so. */
-static int amplifying(const LayerBudget *all, int *told) {
+/* How many layers have a gain above 1, of how many the interval says so, and how many have a gain at all: a layer that
+ * is given no difference has none. */
+static int amplifying(const LayerBudget *all, int *told, int *layers) {
   int count = 0;
-  *told = 0;
+  *told = *layers = 0;
   for (int layer = 0; layer < all->layers; layer++) {
     if (!all->row[layer]) continue;
+    *layers += !isnan(all->row[layer]->gain);
     count += all->row[layer]->gain > 1;
     *told += all->row[layer]->gain_low > 1;
   }
   return count;
 }
 
-static void write_gain(FILE *out, const LayerBudget *all, int layers, bool prompts, Arena scratch) {
-  int told, count = amplifying(all, &told);
+static void write_gain(FILE *out, const LayerBudget *all, bool prompts, Arena scratch) {
+  int told, layers, count = amplifying(all, &told, &layers);
   if (!count) {
     fputs(say("- **Which layers amplify it**: none; every gain is at most 1.\n"), out);
     return;
@@ -118,12 +120,12 @@ static bool write_sentences(FILE *out, const LayerBudget *all, bool prompts, Are
     return false;
   }
   if (!differs) {
-    fputs(say("No layer makes a difference, and none is passed on.\n\n"), out);
+    fputs(say("No layer makes a difference at `block_out`, and none is passed on.\n\n"), out);
     return false;
   }
   fprintf(out, say("- **Which layers make error**, by the size of local beside `block_out`: %s.\n"),
           largest(&scratch, all, local, md_short, 0));
-  write_gain(out, all, layers, prompts, scratch);
+  write_gain(out, all, prompts, scratch);
   if (all->mean && isnan(all->mean->local_share_low))
     fprintf(out, say("- In the mean over the layers %s of a layer's total is its own doing.\n\n"),
             md_percent(&scratch, all->mean->local_share));

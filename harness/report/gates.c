@@ -34,7 +34,9 @@ static const char *number(Arena *arena, double x) {
 }
 
 static const char *why(const GateRow *gate) {
-  return !strcmp(gate->reason, "not_measured") ? say("it was not measured") : say("values are not finite");
+  return !strcmp(gate->reason, "not_measured") ? say("it was not measured")
+         : !strcmp(gate->reason, "no_shape")   ? say("its curve over the layers has no shape, so no factor")
+                                               : say("values are not finite");
 }
 
 /* Names for the terminal: control characters of a foreign file are not passed on. */

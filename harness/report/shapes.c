@@ -206,8 +206,9 @@ const char *shapes_tokens(Arena *arena, const ReportData *d, const ReportPair *p
           ? arena_printf(arena, say("single tokens carry the error: %s; %s"), worst_words(arena, row), off)
           : arena_printf(arena, say("the error is uneven: %s; %s"), worst_words(arena, row), off);
   if (isnan(s->pooled_growth)) return text;
-  return arena_printf(arena, say("%s. From the first of these layers to the last all together go by %s"), text,
-                      shapes_factor(arena, s->pooled_growth, s->pooled_growth_low, s->pooled_growth_high));
+  return arena_printf(
+      arena, say("%s. From the curve's first layer to its last the error of all tokens together changes by %s"), text,
+      shapes_factor(arena, s->pooled_growth, s->pooled_growth_low, s->pooled_growth_high));
 }
 
 /* --- the table --- */
@@ -236,7 +237,9 @@ static const char *quantity(Arena *arena, const DriftShape *s, int q) {
   DriftShape own = *s;
   own.told = 1;
   switch (q) {
-    case 0: return shapes_name(arena, &own);
+    case 0:
+      return s->told || !*s->shape ? shapes_name(arena, &own)
+                                   : arena_printf(arena, say("not told: %s"), shapes_name(arena, &own));
     case 1: return md_share(arena, s->agreement);
     case 2: return *s->rival ? phrase(arena, s->rival, layer_words(arena, s->rival_layer, -1, -1)) : "—";
     case 3: return layer_cell(arena, s->first_layer);

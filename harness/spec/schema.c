@@ -58,7 +58,7 @@ static const Key keep_keys[] = {
     {"layers", KIND_LIST, offsetof(Keep, layers), .standard = "all", .min = 1, .max = 10000, .item = &a_layer,
      .count_offset = offsetof(Keep, layer_count), .all_offset = offsetof(Keep, all_layers), .names = WORDS("all"),
      .meaning = "layers whose tensors the results file keeps, from 0"},
-    {"f16_as", KIND_CHOICE, offsetof(Keep, f16_as), .standard = "f32", .names = WORDS("f16", "f32"),
+    {"f16_as", KIND_CHOICE, offsetof(Keep, f16_as), .standard = "f32", .names = WORDS("f32", "f16"),
      .meaning = "how float16 values are stored; netCDF, xarray and HDFView read f32 only"},
     {"deflate", KIND_INT, offsetof(Keep, deflate), .standard = "0", .min = 0, .max = 9,
      .meaning = "compression of stored tensors; 0: none"},

@@ -14,7 +14,7 @@
 typedef enum { REWRITE_QUAMBA, REWRITE_NONE } Rewrite;
 typedef enum { BACKEND_AUTO, BACKEND_CPU, BACKEND_CUDA } Backend;
 typedef enum { DURABILITY_KILL, DURABILITY_POWER } Durability;
-typedef enum { F16_AS_F16, F16_AS_F32 } F16As;
+typedef enum { F16_AS_F32, F16_AS_F16 } F16As;
 
 enum { PROMPTS_MAX = 4096 };
 

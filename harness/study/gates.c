@@ -37,7 +37,7 @@ static const Limit *limit_of(const Gate *gate, const Measure *measure) {
 typedef struct Sight {
   double worst;
   int layer;
-  bool any, finite;
+  bool any, finite, unshaped; /* unshaped: the pair was compared, and its curve gives no such factor */
 } Sight;
 
 static void see(Sight *sight, const Measure *measure, double value, int layer) {
@@ -77,6 +77,7 @@ static void see_shape(Sight *sight, const Gate *gate, const Measure *measure, co
                 : measure->column == offsetof(DriftShape, rise) ? row->peak_layer
                                                                 : row->last_layer;
     sight->finite &= row->left_out == 0 && strcmp(row->reason, "not_finite") != 0;
+    sight->unshaped |= isnan(value);
     if (!isnan(value) || !sight->finite) see(sight, measure, value, layer);
   }
 }
@@ -151,7 +152,7 @@ static GateRow gate_row(const Gate *gate, const Measure *measure, const Measured
   if (!once && gate->layer == GATE_ALL) snprintf(row.layers, sizeof row.layers, "all");
   if (!once && gate->layer != GATE_ALL)
     snprintf(row.layers, sizeof row.layers, "%d", gate->layer == GATE_LAST ? m->layers - 1 : gate->layer);
-  const char *reason = !sight.any ? "not_measured" : !sight.finite ? "not_finite" : "";
+  const char *reason = !sight.any ? (sight.unshaped ? "no_shape" : "not_measured") : !sight.finite ? "not_finite" : "";
   snprintf(row.reason, sizeof row.reason, "%s", reason);
   row.passed = !*reason && (row.at_least ? row.measured >= row.limit : row.measured <= row.limit);
   row.passing = *reason ? NAN : gates_passing(row.measured, row.at_least);
