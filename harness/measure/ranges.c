@@ -11,7 +11,7 @@
 #define BYTES_MOST 0x1p50     /* of memory, weights or files; never added over rows */
 #define ONE_ROUNDED 1.0000001 /* sums of shares and cosines, with what rounding leaves above 1 */
 
-enum { ROWS_MOST = 1 << 22, MODES_MOST = 4096 };
+enum { ROWS_MOST = 1 << 22, FEW_MOST = 4096 /* of what a spec lists: modes, at most 256 of its own; gates, 1,024 */ };
 
 /* The first that fits holds, so "table.column" stands above "column". */
 static const struct {
@@ -77,9 +77,9 @@ Range column_range(const Table *table, const Column *column) {
 }
 
 size_t table_rows_most(const Table *table) {
-  const Table *const one_a_mode[] = {&table_modes, &table_cost_bytes, &table_evaluation};
-  for (size_t i = 0; i < sizeof one_a_mode / sizeof *one_a_mode; i++)
-    if (table == one_a_mode[i]) return MODES_MOST;
+  const Table *const few[] = {&table_modes, &table_cost_bytes, &table_evaluation, &table_gates};
+  for (size_t i = 0; i < sizeof few / sizeof *few; i++)
+    if (table == few[i]) return FEW_MOST;
   return ROWS_MOST;
 }
 

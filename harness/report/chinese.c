@@ -777,7 +777,7 @@ const Phrase chinese[] = {
     {"%s, %s of %s", "%1$s，%3$s的 %2$s"},
     {"every limit would pass", "任何门限都能通过"},
     {"%s %s would pass", "%s %s 可通过"},
-    {"%sgate %zu: %s: %s: %s %s, limit %s %s; %s\n", "%s门限 %zu：%s：%s：%s %s，门限%s %s；%s\n"},
+    {"gate %zu: %s: %s: %s %s, limit %s %s; %s\n", "门限 %zu：%s：%s：%s %s，门限%s %s；%s\n"},
     {"FAIL", "未通过"},
     {"%zu of %zu gates failed, first gate %zu: %s", "%2$zu 项门限中有 %1$zu 项未通过，首先是门限 %3$zu：%4$s"},
     {"%s alone, against float64 on the same inputs; ULP: largest on captured inputs, largest and mean on all",

@@ -1,5 +1,6 @@
 /* gates: the limits that the spec sets, pass or fail, and what limit would pass. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "model/trace.h"
@@ -51,20 +52,25 @@ static const char *place_plain(Arena *arena, const GateRow *gate) {
   return text;
 }
 
+static void write_line(FILE *out, const GateRow *gate, size_t number_of, Arena scratch) {
+  const char *would = *gate->reason          ? why(gate)
+                      : isinf(gate->passing) ? say("every limit would pass")
+                                             : arena_printf(&scratch, say("%s %s would pass"), bound(gate),
+                                                            number(&scratch, gate->passing));
+  fprintf(out, say("gate %zu: %s: %s: %s %s, limit %s %s; %s\n"), number_of,
+          say(gate->passed ? WORD("pass") : WORD("FAIL")), place_plain(&scratch, gate), measure_words(&scratch, gate),
+          number(&scratch, gate->measured), bound(gate), number(&scratch, gate->limit), would);
+}
+
 const char *gates_summary(Arena *arena, const ReportData *d) {
-  const char *text = "";
-  for (size_t i = 0; i < d->gates; i++) {
-    const GateRow *gate = &d->gate[i];
-    const char *would = *gate->reason ? why(gate)
-                        : isinf(gate->passing)
-                            ? say("every limit would pass")
-                            : arena_printf(arena, say("%s %s would pass"), bound(gate), number(arena, gate->passing));
-    text = arena_printf(arena, say("%sgate %zu: %s: %s: %s %s, limit %s %s; %s\n"), text, i + 1,
-                        say(gate->passed ? WORD("pass") : WORD("FAIL")), place_plain(arena, gate),
-                        measure_words(arena, gate), number(arena, gate->measured), bound(gate),
-                        number(arena, gate->limit), would);
-  }
-  return text;
+  char *text = NULL;
+  size_t count = 0;
+  FILE *out = d->gates ? open_memstream(&text, &count) : NULL;
+  if (!out) return "";
+  for (size_t i = 0; i < d->gates; i++) write_line(out, &d->gate[i], i + 1, *arena);
+  const char *summary = fclose(out) == 0 ? arena_printf(arena, "%s", text) : "";
+  free(text);
+  return summary;
 }
 
 const char *gates_failed(Arena *arena, const ReportData *d) {

@@ -89,11 +89,18 @@ static bool read_all(Arena *arena, const char *path, ReportData *d, Status *st) 
   return done;
 }
 
+/* Written, not joined: pairs and gates are as many as a file likes. */
 static const char *summary_of(Arena *arena, const ReportData *d) {
-  const char *summary = arena_printf(arena, "%s%s", finite_summary(arena, d), micro_summary(arena, d));
+  Draft draft;
+  Status no_memory = {0};
+  if (!draft_open(&draft, "summary", &no_memory)) return "";
+  fprintf(draft.out, "%s%s", finite_summary(arena, d), micro_summary(arena, d));
   for (int i = 0; i < d->pairs; i++)
-    if (d->pair[i].verdict) summary = arena_printf(arena, "%s%s", summary, report_summary(arena, d, &d->pair[i]));
-  return arena_printf(arena, "%s%s", summary, gates_summary(arena, d));
+    if (d->pair[i].verdict) fputs(report_summary(arena, d, &d->pair[i]), draft.out);
+  fputs(gates_summary(arena, d), draft.out);
+  const char *summary = draft_end(&draft, &no_memory) ? arena_printf(arena, "%s", draft.text) : "";
+  free(draft.text);
+  return summary;
 }
 
 /* report.md, report.html and tables.tex say the same: the Markdown is written, the other two are made of it. */
