@@ -1,7 +1,6 @@
 /* ask: the commands that need no results folder: calibrate, eval, modes, synth. */
 #include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "command/command.h"
@@ -23,9 +22,18 @@ bool command_calibrate(Arena *arena, const Options *o, const char *typed, Status
   TRY(setup_check(arena, &spec, &setup, st));
   TRY(setup_load(arena, &spec, NULL, &progress, &setup, st));
   if (o->json) {
-    char *text = calibration_json(&setup.model, &setup.key.weights);
-    printf("%s\n", text);
-    free(text);
+    json_t *layers = json_array();
+    for (int layer = 0; layer < setup.model.layers; layer++) {
+      json_t *scales = json_object();
+      for (int s = 0; s < S_COUNT; s++)
+        json_object_set_new(scales, scale_names[s],
+                            json_pack("{s:f, s:f}", "statistic", setup.model.layer[layer].statistic[s], "scale",
+                                      (double)setup.model.layer[layer].scale[s]));
+      json_array_append_new(layers, scales);
+    }
+    json_dumpf(layers, stdout, JSON_INDENT(1));
+    printf("\n");
+    json_decref(layers);
     return true;
   }
   printf("%-5s", "layer");

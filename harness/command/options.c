@@ -8,7 +8,7 @@
 
 static const struct argp_option every_option[] = {
     {"output", OPT_OUTPUT, "DIR", 0,
-     "folder of results and report (default: results/NAME; nothing is written elsewhere)", 0},
+     "folder that is written to, and nothing elsewhere (default: results/NAME; of a report beside its file)", 0},
     {"fresh", OPT_FRESH, NULL, 0, "start anew: replaces what an earlier run left in DIR", 0},
     {"dry-run", OPT_DRY_RUN, NULL, 0, "say what would run, with every default, and stop", 0},
     {"threads", OPT_THREADS, "N", 0, "threads; 0: every core (default: the spec's, which is 0)", 0},

@@ -74,8 +74,13 @@ static const char *bits_answer(Arena *arena, const EvaluationPair *p) {
                             : say("%s predicts better"),
                         md_text(arena, better ? p->other : p->base));
   return !strcmp(p->answer, "undecided") && p->windows_needed <= 1e6
-             ? arena_printf(arena, say("which predicts better cannot be told; about %.0f windows would tell"),
-                            p->windows_needed)
+             ? arena_printf(arena,
+                            say(p->windows_needed > p->windows_held
+                                    ? "which predicts better cannot be told; about %.0f windows would tell, and the "
+                                      "text holds only %d"
+                                    : "which predicts better cannot be told; about %.0f windows would tell, and the "
+                                      "text holds %d"),
+                            p->windows_needed, p->windows_held)
              : say("which predicts better cannot be told");
 }
 
