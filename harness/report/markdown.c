@@ -112,7 +112,7 @@ static const char *three_digits(Arena *arena, double x) {
 }
 
 const char *md_share(Arena *arena, double share) {
-  const char *word = special(share);
+  const char *word = special(100 * share);
   if (word) return word;
   if (share == 0 || share == 1) return arena_printf(arena, "%.0f %%", 100 * share);
   if (share > 0 && share < 0.001) return "< 0.1 %";

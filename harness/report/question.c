@@ -62,7 +62,7 @@ static void write_unproved(FILE *out, const ReportData *d, Arena scratch) {
 /* --- does it matter: the predictions --- */
 
 static const char *bits_name(const ReportData *d) {
-  return d->evaluation[0].byte_tokens ? say("bits per byte") : say("bits a token");
+  return d->evaluations && d->evaluation[0].byte_tokens ? say("bits per byte") : say("bits a token");
 }
 
 static const char *bits_answer(Arena *arena, const EvaluationPair *p) {
