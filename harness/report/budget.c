@@ -140,8 +140,9 @@ static bool write_sentences(FILE *out, const LayerBudget *all, bool prompts, Are
 
 static const char *share_cell(Arena *arena, Figure share) {
   if (isnan(share.value)) return "—";
-  if (isnan(share.low)) return arena_printf(arena, "%.1f %%", 100 * share.value);
-  return arena_printf(arena, "%.1f ± %.1f %%", 100 * share.value, 50 * (share.high - share.low));
+  if (isnan(share.low)) return arena_printf(arena, "%s %%", md_fixed(arena, 100 * share.value, 1));
+  return arena_printf(arena, "%s ± %s %%", md_fixed(arena, 100 * share.value, 1),
+                      md_fixed(arena, 50 * (share.high - share.low), 1));
 }
 
 static void write_table(FILE *out, const LayerBudget *all, Arena scratch) {

@@ -456,7 +456,7 @@ const Phrase chinese[] = {
     /* --- state.c */
     {"levels off at %s (%s … %s), with a time constant of %s tokens",
      "趋于饱和，水平为 %s（%s … %s），时间常数 %s 个词元"},
-    {"token^%.2f (%.2f … %.2f)", "词元数^%.2f（%.2f … %.2f）"},
+    {"token^%s (%s … %s)", "词元数^%s（%s … %s）"},
     {"no error", "无误差"},
     {"too few tokens to fit", "词元太少，无法拟合"},
     {"error after 1", "首个词元后的误差"},

@@ -38,7 +38,7 @@ static void write_speed(FILE *out, const ReportData *d, int length, Arena scratc
     const Cost *row = find_cost(d, d->cost_bytes[i].mode, "total", length);
     if (!row) continue;
     grid_add(&grid, md_text(&scratch, row->mode));
-    grid_add(&grid, arena_printf(&scratch, "%.0f", row->tokens_per_s));
+    grid_add(&grid, md_fixed(&scratch, row->tokens_per_s, 0));
     grid_add(&grid, md_factor(&scratch, 1e3 * row->time_s));
     grid_add(&grid, md_factor(&scratch, 1e3 * row->mad_s));
     grid_add(&grid, md_factor(&scratch, row->speed_to_fp32));
@@ -132,7 +132,9 @@ static int choices_of(const ReportData *d, int length, Choice *choice) {
                          (double)b->peak_activation_bytes * length};
     for (size_t e = 0; e < d->evaluations; e++)
       if (!strcmp(d->evaluation[e].mode, b->mode)) c.evaluation = &d->evaluation[e];
-    if (c.evaluation && c.speed && isfinite(c.evaluation->kl_mean)) choice[count++] = c;
+    if (c.evaluation && c.speed && isfinite(c.evaluation->kl_mean) && !isnan(c.evaluation->bits) &&
+        !isnan(c.speed->tokens_per_s))
+      choice[count++] = c;
   }
   return count;
 }

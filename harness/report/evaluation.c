@@ -35,9 +35,9 @@ static const char *with_interval(Arena *arena, double value, double low, double 
 
 static const char *bits_with_error(Arena *arena, const Evaluation *e, bool byte_tokens) {
   if (isnan(e->bits)) return "—";
-  if (byte_tokens)
-    return plus_minus(arena, e->bits_se, arena_printf(arena, "%.6f", e->bits), arena_printf(arena, "%.6f", e->bits_se));
-  return plus_minus(arena, e->bits_se, arena_printf(arena, "%.6g", e->perplexity),
+  if (byte_tokens) return plus_minus(arena, e->bits_se, md_fixed(arena, e->bits, 6), md_fixed(arena, e->bits_se, 6));
+  if (isnan(e->perplexity)) return "—";
+  return plus_minus(arena, e->perplexity_se, arena_printf(arena, "%.6g", e->perplexity),
                     arena_printf(arena, "%.2g", e->perplexity_se));
 }
 

@@ -93,6 +93,11 @@ const char *md_decibel(Arena *arena, double x) {
   return word ? word : arena_printf(arena, "%.1f", x);
 }
 
+const char *md_fixed(Arena *arena, double x, int decimals) {
+  const char *word = special(x);
+  return word ? word : arena_printf(arena, fabs(x) < 1e15 ? "%.*f" : "%.*e", decimals, x);
+}
+
 const char *md_percent(Arena *arena, double share) {
   const char *word = special(share);
   if (word) return word;

@@ -203,8 +203,8 @@ static void write_times(FILE *out, const Group *group, int count, const char *op
     if (strcmp(row->operator_name, op) || met) continue;
     grid_add(&grid, md_code(&scratch, row->setting));
     grid_add(&grid, md_text(&scratch, row->shape));
-    grid_add(&grid, arena_printf(&scratch, "%.1f", row->time_us));
-    grid_add(&grid, arena_printf(&scratch, "%.1f", row->time_mad_us));
+    grid_add(&grid, md_fixed(&scratch, row->time_us, 1));
+    grid_add(&grid, md_fixed(&scratch, row->time_mad_us, 1));
     grid_add(&grid, arena_printf(&scratch, "%lld", (long long)row->runs));
     grid_add(&grid, md_factor(&scratch, row->gb_s));
     grid_add(&grid, md_factor(&scratch, row->copy_ratio));

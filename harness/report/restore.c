@@ -30,8 +30,9 @@ static const char *interval_cell(Arena *arena, double value, double low, double 
 
 static const char *bits_cell(Arena *arena, double value, double low, double high) {
   if (isnan(value)) return "—";
-  if (isnan(low)) return arena_printf(arena, "%.4f", value);
-  return arena_printf(arena, "%.4f [%.4f, %.4f]", value, low, high);
+  if (isnan(low)) return md_fixed(arena, value, 4);
+  return arena_printf(arena, "%s [%s, %s]", md_fixed(arena, value, 4), md_fixed(arena, low, 4),
+                      md_fixed(arena, high, 4));
 }
 
 /* "2, 8 and 5"; of stages: "2: `conv_out + scan_u` and 8: `scan_rest`". */

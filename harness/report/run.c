@@ -68,7 +68,7 @@ void section_performance(FILE *out, const ReportData *d, Arena scratch) {
   for (size_t i = 0; i < d->performances; i++) {
     const Performance *row = &d->performance[i];
     grid_add(&grid, md_text(&scratch, row->what));
-    grid_add(&grid, arena_printf(&scratch, "%.3f", row->time_s));
+    grid_add(&grid, md_fixed(&scratch, row->time_s, 3));
     grid_add(&grid, total > 0 ? md_percent(&scratch, row->time_s / total) : "—");
   }
   grid_write(&grid, out);

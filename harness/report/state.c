@@ -19,7 +19,8 @@ static const char *law_words(Arena *arena, const StateDrift *s) {
                         md_short(arena, s->level), md_short(arena, s->level_low), md_short(arena, s->level_high),
                         md_factor(arena, s->tokens_to_level));
   if (!strcmp(s->law, "power"))
-    return arena_printf(arena, say("token^%.2f (%.2f … %.2f)"), s->power, s->power_low, s->power_high);
+    return arena_printf(arena, say("token^%s (%s … %s)"), md_fixed(arena, s->power, 2),
+                        md_fixed(arena, s->power_low, 2), md_fixed(arena, s->power_high, 2));
   return s->rms_last == 0 ? say("no error") : say("too few tokens to fit");
 }
 
