@@ -183,7 +183,8 @@ static Votes take_votes(const Curves *c, const Reading *r, const ShapeDraws *dra
   double *y = ARENA_NEW(scratch, double, c->layers);
   for (size_t b = 0; b < SHAPE_DRAWS; b++) {
     draw_curve(c, draws->z + b * (size_t)draws->prompts, draws->scale[b], y);
-    Shape shape = curve_shape(y, c->layers, r->limits, r->turn);
+    double noise = r->noise * hypot(1, draws->scale[b]); /* the prompts' own, and the draw's */
+    Shape shape = curve_shape(y, c->layers, r->limits, curve_turn(y, c->layers, r->limits, noise));
     votes.of[shape.kind][shape.layer + 1]++;
   }
   return votes;

@@ -47,9 +47,9 @@
  *   relative L2 of a layer (drift): geometric mean 93.4 92.0 93.3 94.0 94.7; pooled, from 16 prompts on, 93.4 94.2
  *                  (drawing prompts again would cover 47.7 76.7 85.9 90.9 93.0)
  *
- * Another shape than the population's was told in none of 140,000 draws; with 2 prompts 93 to 99.7 % are told, with 4
+ * Another shape than the population's was told in none of 42,000 draws; with 2 prompts 92 to 100 % are told, with 4
  * all. Of made curves with noise of 4 and 12 % on every layer of every prompt (independent, tied to the layer before,
- * heavy-tailed, single layers off), at most 5 % are told wrong in any case, most in none; what 2 prompts cannot tell, 8
+ * heavy-tailed, single layers off), at most 3 % are told wrong in any case, most in none; what 2 prompts cannot tell, 8
  * or 16 do. */
 #ifndef DS_MEASURE_SHAPE_H
 #define DS_MEASURE_SHAPE_H
