@@ -90,7 +90,7 @@ static void read_prompt_text(const Spec *spec, Setup *setup, Arena scratch) {
   const Prompt *prompt = spec->prompts;
   const char *path, *name = spec->prompt_count ? file_of(prompt) : NULL;
   int32_t *token;
-  int64_t count, first = INT64_MAX, last = 0, longest = 0;
+  int64_t count, first = INT64_MAX, last = 0, longest = 1;
   Status unread = {0};
   for (int i = 0; i < spec->prompt_count; i++)
     if (!name || !file_of(&prompt[i]) || strcmp(file_of(&prompt[i]), name) || !prompt[i].text != !prompt->text) return;

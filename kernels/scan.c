@@ -81,7 +81,8 @@ ROOM_FN void store_row(const Row *r, int n, Tensor *t, int row, int col) {
 
 /* The choice stands outside of the loops, so that each of them vectorises. */
 ROOM_FN void narrow_row(Row *r, Precision to, float scale) {
-  if (to == PRECISION_F16) /* NOLINT(bugprone-branch-clone): the branches differ in a constant */
+  /* NOLINTBEGIN(bugprone-branch-clone): the branches differ in a constant */
+  if (to == PRECISION_F16)
 #pragma omp simd
     for (int c = 0; c < WIDTH; c++) r->v[c] = narrow32(r->v[c], PRECISION_F16);
   else if (to == PRECISION_BF16)
@@ -90,6 +91,7 @@ ROOM_FN void narrow_row(Row *r, Precision to, float scale) {
   else if (to == PRECISION_I8)
 #pragma omp simd
     for (int c = 0; c < WIDTH; c++) r->v[c] = narrow32_or_i8(r->v[c], PRECISION_I8, scale);
+  /* NOLINTEND(bugprone-branch-clone) */
 }
 
 /* delta, delta * u and D * u of `tokens` tokens from `first` on. */

@@ -15,7 +15,7 @@ static void print_figure(FILE *out, int width, const char *format, double value,
   int used = snprintf(text, sizeof text, format, value), wide = 0;
   if (!isnan(error)) {
     used += snprintf(text + used, sizeof text - (size_t)used, " ± ");
-    used += snprintf(text + used, sizeof text - (size_t)used, error_format, error);
+    snprintf(text + used, sizeof text - (size_t)used, error_format, error);
     wide = 1;
   }
   fprintf(out, "%-*s ", width + wide, text);

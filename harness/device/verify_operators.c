@@ -169,7 +169,7 @@ typedef struct Shape {
 typedef void (*Make)(Verify *v, Call *c, Shape s, const Setting *how);
 
 static bool each_shape(Verify *v, Make make, const Setting *how, const Shape *shape, int shapes, Status *st) {
-  const char *kernel = NULL;
+  const char *kernel = "";
   v->values = 0;
   for (int i = 0; i < 2 * shapes; i++) {
     Arena kept = v->arena;

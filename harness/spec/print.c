@@ -82,7 +82,8 @@ static bool is_set_by_name(const Object *object, const char *name, const void *o
 
 /* A real number less than its key allows: nobody gave it. */
 static bool is_below(const Key *key, const void *owner) {
-  return key->kind == KIND_REAL && *(const double *)((const char *)owner + key->offset) < key->low;
+  const void *field = (const char *)owner + key->offset;
+  return key->kind == KIND_REAL && *(const double *)field < key->low;
 }
 
 /* Whether a key has anything to say: a text that is set, a list that is not empty, a number with a default or not zero.

@@ -106,7 +106,7 @@ static bool take_rows(const Table *table, const Found *found, const char *stored
 
 static bool get_rows(Arena *arena, const Stored *stored, const Table *table, bool proved, char **rows, size_t count,
                      Status *why) {
-  Found found[COLUMNS_MOST];
+  Found found[COLUMNS_MOST] = {0};
   size_t most = table_rows_most(table), room = (size_t)(arena->end - arena->next);
   Digest digest;
   void *data;
