@@ -66,9 +66,10 @@ bool h5_put_text(hid_t object, const char *name, const char *text, Status *why) 
 
 /* Chunks are whole rows of about 1 MiB, HDF5's chunk cache. */
 static bool set_chunks(hid_t list, hid_t type, int rank, const hsize_t *dims, int deflate, Status *why) {
-  hsize_t element = H5Tget_size(type), row_bytes = element * (rank > 1 ? dims[1] : 1);
-  if (!h5_ok(element > 0, why)) return false;
-  hsize_t rows = row_bytes ? ((hsize_t)1 << 20) / row_bytes : 0;
+  hsize_t row_bytes = H5Tget_size(type);
+  if (rank > 1) row_bytes *= dims[1];
+  if (row_bytes == 0) return h5_ok(false, why);
+  hsize_t rows = ((hsize_t)1 << 20) / row_bytes;
   hsize_t chunk[2] = {rows < 1 ? 1 : rows > dims[0] ? dims[0] : rows, rank > 1 ? dims[1] : 1};
   return H5(H5Pset_chunk(list, rank, chunk)) && H5(H5Pset_deflate(list, (unsigned)deflate));
 }
