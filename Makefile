@@ -24,7 +24,7 @@ NVFLAGS  := -std=c++17 -O3 -lineinfo -gencode arch=compute_90,code=sm_90 -gencod
 NVFLAGS  += -fmad=false -ftz=false -prec-div=true -prec-sqrt=true  # IEEE float32, as the CPU: the same bits
 CUDALIBS := $(if $(KERNELS),-L$(dir $(NVCC))../lib64 -lcudart_static -lstdc++ -ldl -lrt -lpthread)
 
-SOURCES  := $(filter-out $(if $(KERNELS),kernels/no_cuda.c),$(wildcard harness/*.c harness/*/*.c kernels/*.c reference/*.c))
+SOURCES  := $(filter-out $(if $(KERNELS),kernels/no_cuda.c),$(wildcard harness/*.c harness/*/*.c harness/*/*/*.c kernels/*.c reference/*.c))
 TESTS    := $(wildcard tests/*.c) $(filter-out %/main.c,$(wildcard tests/words/*.c))
 WORDS    := $(wildcard tests/words/*.c)
 GPUTESTS := $(wildcard tests/gpu/*.c $(if $(KERNELS),tests/gpu/*.cu))
@@ -54,6 +54,7 @@ bench: deps                     ## speed of operators and modes at the 130M shap
 
 check: deps-check               ## build and run every test
 	@$(AGAIN) all $(BUILD)/check
+	tests/check_includes.sh
 	$(if $(KERNELS),tests/check_ptx.sh $(NVCC) $(filter -f% -p%,$(NVFLAGS)))
 	OMP_WAIT_POLICY=passive $(BUILD)/check $(CHECK)   # spinning threads make the tests of small operators ten times slower
 
@@ -92,7 +93,7 @@ bundle: deps                    ## a folder, and its .tar.xz, that runs on your 
 CHANGED  := $(if $(SINCE),$(patsubst %.h,%.c,$(shell git diff --name-only $(SINCE))),$(SOURCES))
 TIDIED   := $(filter $(SOURCES),$(sort $(CHANGED)))
 lint: deps-lint                 ## clang-format, cppcheck and clang-tidy must have nothing to say (SINCE=COMMIT: clang-tidy on what changed)
-	clang-format --dry-run -Werror $(SOURCES) $(TESTS) $(wildcard harness/*.h harness/*/*.h kernels/*.h reference/*.h tests/*.h)
+	clang-format --dry-run -Werror $(SOURCES) $(TESTS) $(wildcard harness/*.h harness/*/*.h harness/*/*/*.h kernels/*.h reference/*.h tests/*.h)
 	cppcheck -j $(shell nproc) --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
 	  --suppress=missingIncludeSystem --suppress=uninitvar --suppress=invalidFunctionArg -I. -Iharness harness kernels reference
 	@$(AGAIN) $(BUILD)/build_info.h

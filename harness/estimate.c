@@ -6,11 +6,12 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "family/block.h"
+#include "family/witness.h"
 #include "measure/stats.h"
-#include "model/block.h"
-#include "model/calibrate.h"
 #include "model/rewrite.h"
-#include "model/witness.h"
+#include "store/store.h"
+#include "study/calibrate.h"
 #include "study/cost.h"
 #include "study/evaluate.h"
 #include "study/restore.h"
@@ -41,8 +42,8 @@ static int64_t tensor_bytes(const Spec *spec, const Config *c, const Mode *mode,
   return width(c, tensor_info[id].rows, T) * width(c, tensor_info[id].cols, T) * (int64_t)type_size(type);
 }
 
-static void add_side(const Spec *spec, const Setup *setup, const Mode *mode, int T, Estimate *sum) {
-  const Config *c = &setup->checkpoint.config;
+static void add_side(const Spec *spec, const Subject *subject, const Mode *mode, int T, Estimate *sum) {
+  const Config *c = &subject->checkpoint.config;
   for (int layer = 0; layer < c->layers; layer++)
     for (TensorId id = 0; id < T_COUNT; id++) {
       bool end = id >= T_LAYER_COUNT;
@@ -53,12 +54,12 @@ static void add_side(const Spec *spec, const Setup *setup, const Mode *mode, int
     }
 }
 
-static int64_t memory(const Spec *spec, const Setup *setup, int longest) {
-  const Config *c = &setup->checkpoint.config;
+static int64_t memory(const Spec *spec, const Subject *subject, int longest) {
+  const Config *c = &subject->checkpoint.config;
   int threads = spec->threads > 0 ? spec->threads : omp_get_num_procs();
   size_t weights = rewrite_bytes(c) + model_bytes(c);
   size_t proof = spec->rewrite == REWRITE_QUAMBA ? rewrite_bytes(c) : 0;
-  size_t calibration = setup->calibration_token ? calibrate_bytes(c, &spec->calibration, threads) : 0;
+  size_t calibration = subject->calibration_token ? calibrate_bytes(c, &spec->calibration, threads) : 0;
   size_t side = block_bytes(c, longest), reference = 2 * side;                   /* float64 */
   size_t budget = spec->budget_all || spec->budget_count ? side + reference : 0; /* each block on the other's input */
   size_t walk = (size_t)spec->mode_count * side + reference + budget +
@@ -73,27 +74,27 @@ static int64_t memory(const Spec *spec, const Setup *setup, int longest) {
   return (int64_t)(fixed_bytes + weights + (walk > most ? walk : most));
 }
 
-Estimate estimate_of(const Spec *spec, const Setup *setup) {
-  const Config *config = &setup->checkpoint.config;
+Estimate estimate_of(const Spec *spec, const Subject *subject) {
+  const Config *config = &subject->checkpoint.config;
   Estimate sum = {0};
   int longest = 0;
   for (int p = 0; p < spec->prompt_count; p++) {
-    int T = setup->prompt[p].T;
+    int T = subject->prompt[p].T;
     longest = T > longest ? T : longest;
-    for (int m = 0; m < spec->mode_count; m++) add_side(spec, setup, &spec->modes[m], T, &sum);
-    add_side(spec, setup, NULL, T, &sum);
+    for (int m = 0; m < spec->mode_count; m++) add_side(spec, subject, &spec->modes[m], T, &sum);
+    add_side(spec, subject, NULL, T, &sum);
     sum.journal_bytes += (int64_t)(segment_stream_bytes(T, config->D, spec->mode_count + 1) * (size_t)config->layers);
   }
   int64_t rows = (int64_t)spec->prompt_count * config->layers * T_LAYER_COUNT;
   sum.results_bytes += rows * (spec->mode_count + 1 + spec->pair_count + spec->compare_all_count) * ROW_BYTES;
   sum.journal_bytes += sum.results_bytes; /* and the streams that a run goes on from */
-  sum.memory_bytes = memory(spec, setup, longest);
+  sum.memory_bytes = memory(spec, subject, longest);
   return sum;
 }
 
-bool estimate_check(const Spec *spec, const Setup *setup, const char *folder, uint64_t standing, size_t room,
+bool estimate_check(const Spec *spec, const Subject *subject, const char *folder, uint64_t standing, size_t room,
                     Status *st) {
-  Estimate sum = estimate_of(spec, setup);
+  Estimate sum = estimate_of(spec, subject);
   struct statvfs disk;
   if (statvfs(folder, &disk) != 0) return FAIL(st, "%s: %s", folder, strerror(errno));
   int64_t free_bytes = (int64_t)disk.f_bavail * (int64_t)disk.f_frsize, there = (int64_t)standing;

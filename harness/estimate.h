@@ -1,7 +1,7 @@
 /* estimate: what a run will write and need, before it starts. */
 #ifndef DS_ESTIMATE_H
 #define DS_ESTIMATE_H
-#include "setup.h"
+#include "walk/subject.h"
 
 typedef struct Estimate {
   int64_t results_bytes; /* of results.h5 */
@@ -12,10 +12,10 @@ typedef struct Estimate {
 
 /* Whether the spec's keep policy stores this tensor of this layer. */
 bool estimate_kept(const Spec *spec, TensorId id, int layer);
-Estimate estimate_of(const Spec *spec, const Setup *setup);
+Estimate estimate_of(const Spec *spec, const Subject *subject);
 /* Refuses a run that `folder`'s disk or the memory cannot hold, with both figures. `standing` bytes of it are on the
  * disk already, of an earlier start; `room` bytes of memory can be had. */
-bool estimate_check(const Spec *spec, const Setup *setup, const char *folder, uint64_t standing, size_t room,
+bool estimate_check(const Spec *spec, const Subject *subject, const char *folder, uint64_t standing, size_t room,
                     Status *st);
 
 #endif

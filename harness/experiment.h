@@ -5,6 +5,7 @@
 #include "base/progress.h"
 #include "spec/spec.h"
 #include "store/store.h"
+#include "walk/subject.h"
 
 typedef struct RunOptions {
   const char *folder;  /* receives results.h5; made where it is missing */
@@ -22,5 +23,15 @@ typedef struct RunOutcome {
 
 bool experiment_run(Arena *arena, const Spec *spec, const RunOptions *options, Progress *progress, RunOutcome *outcome,
                     Status *st);
+
+/* A checked subject made ready, with its scales: what every command does before it runs anything. Calibration
+ * statistics are taken from and left in `cache` (a folder; NULL: no cache). */
+bool experiment_load(Arena *arena, const Spec *spec, const char *cache, Progress *progress, Subject *subject,
+                     Status *st);
+
+/* A spec's micro section alone, to FOLDER/results.h5 (tables and provenance). `lock` is the folder's, the caller's to
+ * give back (folder_unlock), after the report. */
+bool experiment_micro(Arena *arena, const Spec *spec, const char *folder, const char *command, bool fresh,
+                      Progress *progress, const char **results, int *lock, Status *st);
 
 #endif

@@ -9,10 +9,10 @@
 #include "measure/drift.h"
 #include "measure/shape.h"
 #include "measure/verdict.h"
-#include "microtest.h"
 #include "provenance.h"
 #include "scales.h"
 #include "study/gates.h"
+#include "study/micro/micro.h"
 
 int64_t peak_bytes(void) {
   struct rusage usage;
@@ -39,8 +39,8 @@ static TableRows performance_rows(Arena *arena, const Experiment *e, double star
 #define ADD(time, bytes_used, ...)                                                                                     \
   (row[count] = (Performance){.time_s = (time), .bytes = (bytes_used)},                                                \
    snprintf(row[count++].what, sizeof row->what, __VA_ARGS__))
-  ADD(e->setup.load_s, 0, "load");
-  ADD(e->setup.calibrate_s, 0, "calibrate");
+  ADD(e->subject.load_s, 0, "load");
+  ADD(e->subject.calibrate_s, 0, "calibrate");
   for (int s = 0; s < e->sides; s++) ADD(e->side[s].time_s, 0, "%s", e->side[s].name);
   ADD(e->stats_s, 0, "statistics");
   if (e->spec->budget_all || e->spec->budget_count) ADD(e->budget_s, 0, "error budget");
@@ -55,7 +55,7 @@ static TableRows verdict_rows(Arena *arena, const Experiment *e, const PairStats
   Verdict *row = ARENA_NEW(arena, Verdict, e->pairs);
   for (int p = 0; p < e->pairs; p++) {
     const Side *base = &e->side[e->pair[p].base], *other = &e->side[e->pair[p].other];
-    row[p] = verdict_of(base->mode, other->mode, pair, pairs, drift, drifts, e->setup.model.layers, *arena);
+    row[p] = verdict_of(base->mode, other->mode, pair, pairs, drift, drifts, e->subject.model.layers, *arena);
   }
   return (TableRows){&table_verdict, row, (size_t)e->pairs};
 }
@@ -82,7 +82,7 @@ bool finish(Arena *arena, Experiment *e, const RunOptions *options, double start
   BudgetLayer *budget_layer = budget_layers(arena, budget, budgets, &budget_layer_rows);
   TRY(journal_read_rows(arena, &e->journal, &table_scales, &scale, &scales, st));
   double measure_s = clock_s();
-  int layers = e->setup.model.layers;
+  int layers = e->subject.model.layers;
   Drift *drift = drift_of(arena, pair, pairs, &drifts);
   DriftShape *shape = shape_of(arena, pair, pairs, layers, &e->spec->drift, e->spec->seed, &shapes);
   e->stats_s += clock_s() - measure_s;
@@ -102,7 +102,7 @@ bool finish(Arena *arena, Experiment *e, const RunOptions *options, double start
                              .layers = layers};
   MicroRows micro;
   TableRows alone[MICRO_TABLES];
-  TRY(micro_run(arena, e->spec, &e->setup, e->progress, &micro, st));
+  TRY(micro_run(arena, e->spec, &e->subject, e->progress, &micro, st));
   progress_phase(e->progress, "join", 0); /* experiment.c ends it */
   micro_rows_tables(&micro, alone);
   TableRows rows[] = {
@@ -118,7 +118,7 @@ bool finish(Arena *arena, Experiment *e, const RunOptions *options, double start
       {&table_gates, gates_of(arena, e->spec, &measured), (size_t)e->spec->gate_count},
       verdict,
       mode_rows(arena, e),
-      scales_of(arena, e->spec, &e->setup, scale, scales),
+      scales_of(arena, e->spec, &e->subject, scale, scales),
       performance_rows(arena, e, start_s),
       {&table_evaluation, e->evaluation.mode, (size_t)e->evaluation.modes},
       {&table_evaluation_windows, e->evaluation.window, (size_t)(e->evaluation.modes * e->evaluation.windows)},
@@ -133,6 +133,6 @@ bool finish(Arena *arena, Experiment *e, const RunOptions *options, double start
   _Static_assert(MICRO_TABLES == 5, "each of them stands above");
   int attributes;
   const Attribute *attribute =
-      provenance_attributes(arena, e->spec, &e->setup, &e->device, options->command, &attributes);
+      provenance_attributes(arena, e->spec, &e->subject, &e->device, options->command, &attributes);
   return journal_join(&e->journal, attribute, attributes, rows, (int)(sizeof rows / sizeof *rows), *arena, st);
 }

@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "estimate.h"
+#include "family/block.h"
+#include "family/witness.h"
 #include "measure/stats.h"
-#include "model/block.h"
-#include "model/witness.h"
+#include "source/ref64.h"
 #include "study/budget.h"
-#include "trace64.h"
 
 /* --- sides and pairs ------------------------------------------------------------------------------------------------
  */
@@ -44,13 +44,13 @@ void lockstep_sides(Arena *arena, Experiment *e) {
 
 /* Where a tensor is filed: see tables.h. */
 static int table_layer(const Experiment *e, TensorId id, int layer) {
-  return id < T_LAYER_COUNT ? layer : id == T_EMBEDDING ? LAYER_EMBEDDING : e->setup.model.layers;
+  return id < T_LAYER_COUNT ? layer : id == T_EMBEDDING ? LAYER_EMBEDDING : e->subject.model.layers;
 }
 
 static bool run_side(Experiment *e, Side *side, int prompt, int layer, Arena *arena, Status *st) {
-  const PromptShape *shape = &e->setup.prompt[prompt];
-  const Model64 *weights = &e->setup.weights;
-  const Model *model = &e->setup.model;
+  const PromptShape *shape = &e->subject.prompt[prompt];
+  const Model64 *weights = &e->subject.weights;
+  const Model *model = &e->subject.model;
   bool last = layer == model->layers - 1;
   Trace ends = {0};
   double start = clock_s();
@@ -89,7 +89,7 @@ static bool take_layer(Experiment *e, int layer, Status *st) {
     side->time_s += device_take(&e->device, s, layer, &side->trace);
     TRY(witness_check(side->mode, layer, &side->trace, st));
   }
-  if (layer + 1 < e->setup.model.layers) lockstep_queue(e, layer + 1);
+  if (layer + 1 < e->subject.model.layers) lockstep_queue(e, layer + 1);
   return true;
 }
 
@@ -98,7 +98,7 @@ static bool take_layer(Experiment *e, int layer, Status *st) {
 
 static float static_scale(const Experiment *e, TensorId id, int layer) {
   ScaleId scale = tensor_info[id].scale;
-  return scale == S_NONE ? 0 : e->setup.model.layer[layer].scale[scale];
+  return scale == S_NONE ? 0 : e->subject.model.layer[layer].scale[scale];
 }
 
 /* One row to be filled: of a tensor (other == NULL) or of a pair. */
@@ -111,7 +111,7 @@ typedef struct Job {
 } Job;
 
 static Job tensor_job(const Experiment *e, const Side *side, TensorId id, int prompt, int layer, TensorStats *row) {
-  table_text(row->prompt, sizeof row->prompt, e->setup.prompt[prompt].name);
+  table_text(row->prompt, sizeof row->prompt, e->subject.prompt[prompt].name);
   table_text(row->mode, sizeof row->mode, side->name);
   table_text(row->tensor, sizeof row->tensor, tensor_info[id].name);
   row->layer = table_layer(e, id, layer);
@@ -120,7 +120,7 @@ static Job tensor_job(const Experiment *e, const Side *side, TensorId id, int pr
 
 static Job pair_job(const Experiment *e, const SidePair *pair, TensorId id, int prompt, int layer, PairStats *row) {
   const Side *base = &e->side[pair->base], *other = &e->side[pair->other];
-  table_text(row->prompt, sizeof row->prompt, e->setup.prompt[prompt].name);
+  table_text(row->prompt, sizeof row->prompt, e->subject.prompt[prompt].name);
   table_text(row->base, sizeof row->base, base->name);
   table_text(row->other, sizeof row->other, other->name);
   table_text(row->tensor, sizeof row->tensor, tensor_info[id].name);
@@ -193,10 +193,10 @@ static void scale_rows(const Experiment *e, int prompt, int layer, LayerRows *ro
   for (int s = 0; s < e->sides; s++) {
     const Trace *trace = &e->side[s].trace;
     if (!trace->conv_in.data) continue;
-    Tensor x = tensor_columns(&trace->t[T_IN_PROJ], 0, e->setup.model.E);
+    Tensor x = tensor_columns(&trace->t[T_IN_PROJ], 0, e->subject.model.E);
     ScaleRow *row = &rows->scale[rows->scales++];
     *row = (ScaleRow){.layer = layer, .statistic = (double)absmax(&x), .scale = (double)trace->conv_in.scale};
-    table_text(row->prompt, sizeof row->prompt, e->setup.prompt[prompt].name);
+    table_text(row->prompt, sizeof row->prompt, e->subject.prompt[prompt].name);
     table_text(row->mode, sizeof row->mode, e->side[s].name);
     table_text(row->name, sizeof row->name, "conv_in");
   }
@@ -209,13 +209,13 @@ static bool budget_rows(Experiment *e, int prompt, int layer, LayerRows *rows, A
     const Side *base = &e->side[e->pair[p].base], *other = &e->side[e->pair[p].other];
     if (!spec_budget(e->spec, base->name, other->name)) continue;
     Budget *row = &rows->budget[rows->budgets++];
-    table_text(row->prompt, sizeof row->prompt, e->setup.prompt[prompt].name);
+    table_text(row->prompt, sizeof row->prompt, e->subject.prompt[prompt].name);
     table_text(row->base, sizeof row->base, base->name);
     table_text(row->other, sizeof row->other, other->name);
     row->layer = layer;
     BudgetSide sides[] = {{base->mode, &base->trace}, {other->mode, &other->trace}};
     double start = clock_s();
-    TRY(budget_layer(&e->setup, layer, &sides[0], &sides[1], row, *arena, st));
+    TRY(budget_layer(&e->subject, layer, &sides[0], &sides[1], row, *arena, st));
     e->budget_s += clock_s() - start;
   }
   return true;

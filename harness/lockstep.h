@@ -2,13 +2,13 @@
  * and written as one segment. Shared by experiment.c (the walk), lockstep.c (the step) and finish.c (the end). */
 #ifndef DS_LOCKSTEP_H
 #define DS_LOCKSTEP_H
-#include "device/device.h"
 #include "experiment.h"
-#include "setup.h"
+#include "source/cuda.h"
 #include "study/cost.h"
 #include "study/evaluate.h"
 #include "study/restore.h"
 #include "study/swap.h"
+#include "walk/subject.h"
 
 /* One mode, or the reference, on its way through the layers. */
 typedef struct Side {
@@ -25,7 +25,8 @@ typedef struct SidePair {
 
 typedef struct Experiment {
   const Spec *spec;
-  Setup setup;
+  Subject subject;
+  RunKey key;
   Side *side; /* modes as in the spec, then the reference */
   int sides;
   SidePair *pair; /* the spec's pairs, then fp64 against each of compare_all, none twice */

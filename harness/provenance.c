@@ -43,9 +43,9 @@ static const char *date(Arena *arena) {
   return arena_printf(arena, "%s", text);
 }
 
-const Attribute *provenance_attributes(Arena *arena, const Spec *spec, const Setup *setup, const Device *device,
+const Attribute *provenance_attributes(Arena *arena, const Spec *spec, const Subject *subject, const Device *device,
                                        const char *command, int *count) {
-  const Config *c = &setup->checkpoint.config;
+  const Config *c = &subject->checkpoint.config;
   Attribute *list = ARENA_NEW(arena, Attribute, ATTRIBUTES_MAX);
   int n = 0;
 #define TEXT(key, value) (list[n++] = (Attribute){.name = (key), .text = (value)})
@@ -60,16 +60,16 @@ const Attribute *provenance_attributes(Arena *arena, const Spec *spec, const Set
   TEXT("model", spec->model);
   TEXT("model_shape", arena_printf(arena, "%d layers, D %d, E %d, N %d, R %d, K %d, vocabulary %d", c->layers, c->D,
                                    c->E, c->N, c->R, c->K, c->vocab));
-  if (setup->checkpoint.unused) {
-    TEXT("unused_weights", setup->checkpoint.unused_names);
-    TEXT("unused_weights_count", arena_printf(arena, "%zu", setup->checkpoint.unused));
+  if (subject->checkpoint.unused) {
+    TEXT("unused_weights", subject->checkpoint.unused_names);
+    TEXT("unused_weights_count", arena_printf(arena, "%zu", subject->checkpoint.unused));
   }
   TEXT("layers", arena_printf(arena, "%d", c->layers));
-  if (setup->prompt_text) TEXT("prompt_text", setup->prompt_text);
-  if (setup->prompt_text) TEXT("prompts_span", arena_printf(arena, "%.4g", setup->prompts_span));
-  if (setup->prompt_text) TEXT("prompts_held", arena_printf(arena, "%lld", (long long)setup->prompts_held));
+  if (subject->prompt_text) TEXT("prompt_text", subject->prompt_text);
+  if (subject->prompt_text) TEXT("prompts_span", arena_printf(arena, "%.4g", subject->prompts_span));
+  if (subject->prompt_text) TEXT("prompts_held", arena_printf(arena, "%lld", (long long)subject->prompts_held));
   TEXT("rewrite", spec->rewrite == REWRITE_QUAMBA ? "quamba" : "none");
-  if (spec->rewrite == REWRITE_QUAMBA) TEXT("rewrite_proof", arena_printf(arena, "%.3g", setup->rewrite_proof));
+  if (spec->rewrite == REWRITE_QUAMBA) TEXT("rewrite_proof", arena_printf(arena, "%.3g", subject->rewrite_proof));
   TEXT("backend", device->found ? ops_cuda.backend : ops_cpu.backend);
   if (device->found) TEXT("device", device->cuda.name);
   TEXT("machine", machine(arena));

@@ -2,12 +2,13 @@
  * and flags, machine, BLAS, date, command, spec, model. */
 #ifndef DS_PROVENANCE_H
 #define DS_PROVENANCE_H
-#include "device/device.h"
-#include "setup.h"
+#include "source/cuda.h"
+#include "store/store.h"
+#include "walk/subject.h"
 
 #define DRIFTSCOPE_VERSION "driftscope 0.1.0"
 
-const Attribute *provenance_attributes(Arena *arena, const Spec *spec, const Setup *setup, const Device *device,
+const Attribute *provenance_attributes(Arena *arena, const Spec *spec, const Subject *subject, const Device *device,
                                        const char *command, int *count);
 
 #endif

@@ -59,17 +59,17 @@ static void add(ScaleRow *row, size_t *count, int layer, const char *name, doubl
   table_text(row[(*count)++].name, sizeof row->name, name);
 }
 
-TableRows scales_of(Arena *arena, const Spec *spec, const Setup *setup, const ScaleRow *own, size_t owns) {
-  const Model *model = &setup->model;
+TableRows scales_of(Arena *arena, const Spec *spec, const Subject *subject, const ScaleRow *own, size_t owns) {
+  const Model *model = &subject->model;
   size_t count = 0;
   ScaleRow *row = ARENA_NEW(arena, ScaleRow, (size_t)model->layers * (S_COUNT + WEIGHTS) + owns);
   Use use = use_of(spec);
   for (int i = 0; i < model->layers; i++) {
     const ModelLayer *layer = &model->layer[i];
     WeightScale weight[WEIGHTS];
-    for (int s = 0; setup->calibration_token && s < S_COUNT; s++)
+    for (int s = 0; subject->calibration_token && s < S_COUNT; s++)
       add(row, &count, i, scale_names[s], layer->statistic[s], layer->scale[s]);
-    weights_of(model, &setup->weights.layer[i], layer, use, weight);
+    weights_of(model, &subject->weights.layer[i], layer, use, weight);
     for (int w = 0; w < WEIGHTS; w++)
       if (weight[w].used) add(row, &count, i, weight[w].name, largest(&weight[w]), weight[w].scale);
   }

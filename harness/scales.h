@@ -2,8 +2,9 @@
  * that modes took from each prompt by themselves. */
 #ifndef DS_SCALES_H
 #define DS_SCALES_H
-#include "setup.h"
+#include "measure/tables.h"
+#include "walk/subject.h"
 
-/* After setup_load; own [owns]: of all prompts and layers, as the run's layers left them. In the arena. */
-TableRows scales_of(Arena *arena, const Spec *spec, const Setup *setup, const ScaleRow *own, size_t owns);
+/* After subject_load; own [owns]: of all prompts and layers, as the run's layers left them. In the arena. */
+TableRows scales_of(Arena *arena, const Spec *spec, const Subject *subject, const ScaleRow *own, size_t owns);
 #endif

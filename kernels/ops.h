@@ -10,6 +10,9 @@
 #include "kernels/scan.h"
 #include "kernels/tensor.h"
 
+/* Which one is wanted. */
+typedef enum { BACKEND_AUTO, BACKEND_CPU, BACKEND_CUDA } Backend;
+
 typedef struct Ops {
   const char *backend; /* "cpu", "cuda" */
   /* On a device: queues the zeroing of `bytes`, before operators that count into them (nans_at). NULL on the CPU, where

@@ -9,11 +9,11 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "model/block.h"
-#include "model/calibrate.h"
+#include "family/block.h"
 #include "model/checkpoint.h"
 #include "model/model.h"
 #include "model/rewrite.h"
+#include "study/calibrate.h"
 
 #define SHIPPED_MODEL "data/mamba-bytes-10m"
 

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <omp.h>
 
-#include "model/witness.h"
+#include "family/witness.h"
 
 enum { TOKENS = 171 };
 

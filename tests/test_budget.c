@@ -5,8 +5,8 @@
 #include <math.h>
 
 #include "measure/stats.h"
+#include "source/ref64.h"
 #include "study/budget.h"
-#include "trace64.h"
 
 enum { TOKENS = 24, LAYERS = 24, PLANTED = 5 };
 
@@ -113,7 +113,7 @@ Test(budget, over_prompts_sizes_are_geometric_means_shares_means_and_what_is_not
 /* The budget of every layer, both sides in lock-step. `sizes` receives what stats_pair says of block_out: |d| / |base|.
  */
 static void walk_budget(Shipped *s, const Mode *base, const Mode *other, Budget *row, double *sizes) {
-  Setup setup = {.weights = s->weights, .model = s->model};
+  Subject subject = {.weights = s->weights, .model = s->model};
   const Mode *mode[] = {base, other};
   Trace trace[2], ends[2] = {0};
   Tensor x[2];
@@ -135,7 +135,7 @@ static void walk_budget(Shipped *s, const Mode *base, const Mode *other, Budget 
     }
     BudgetSide sides[] = {{base, &trace[0]}, {other, &trace[1]}};
     memset(&row[layer], 0xa5, sizeof *row);
-    cr_assert(budget_layer(&setup, layer, &sides[0], &sides[1], &row[layer], s->arena, &st), "%s", st.text);
+    cr_assert(budget_layer(&subject, layer, &sides[0], &sides[1], &row[layer], s->arena, &st), "%s", st.text);
     PairStats pair;
     stats_pair(&x[0], &x[1], &pair, s->arena);
     sizes[layer] = pair.rel_l2;

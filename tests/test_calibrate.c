@@ -7,7 +7,7 @@
 #include <math.h>
 #include <omp.h>
 
-#include "trace64.h"
+#include "source/ref64.h"
 
 enum { WINDOWS = 3, LENGTH = 40 };
 

@@ -2,7 +2,7 @@
  * the same bits, and on a backend that counts into memory of its own finds a place for each count. */
 #include "shipped_model.h"
 
-#include "device/calls.h"
+#include "command/calls.h"
 
 enum { TOKENS = 21 };
 

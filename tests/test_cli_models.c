@@ -1,8 +1,8 @@
 /* The program on models that are not the shipped one: vocabularies that are no bytes, weights that it does not use or
  * that are zero, files as numpy writes them. The model is tests/made_model.h's: six tokens, two layers. */
 #include "command/flags.h"
+#include "experiment.h"
 #include "model/tokens.h"
-#include "setup.h"
 /* names that tests/made_model.h gives to things of its own */
 #define Model MadeModel
 #undef WORDS
@@ -122,16 +122,16 @@ Test(cli_models, what_verify_makes_of_its_seed_is_enough_to_load_a_model) {
                      .threads = -1,
                      .seed = 7};
   Spec spec;
-  Setup setup;
+  Subject subject;
   Status st = {0};
   Progress quiet = progress_start(true);
   cr_assert(flags_verify(&test_arena, &options, &spec, &st) && flags_apply(&options, &spec, &st), "%s", st.text);
-  cr_assert(setup_check(&test_arena, &spec, &setup, &st), "%s", st.text);
-  setup_make_tokens(&test_arena, &spec, options.length, &setup);
-  cr_assert(setup_load(&test_arena, &spec, NULL, &quiet, &setup, &st), "%s", st.text);
-  cr_expect(setup.prompt[0].T == 9 && setup.calibration_count == 32);
+  cr_assert(subject_check(&test_arena, &spec, &subject, &st), "%s", st.text);
+  subject_make_tokens(&test_arena, &spec, options.length, &subject);
+  cr_assert(experiment_load(&test_arena, &spec, NULL, &quiet, &subject, &st), "%s", st.text);
+  cr_expect(subject.prompt[0].T == 9 && subject.calibration_count == 32);
   const int32_t *again = tokens_made(&test_arena, 7, 6, 32), *other = tokens_made(&test_arena, 8, 6, 32);
-  cr_expect(!memcmp(again, setup.calibration_token, 32 * sizeof *again), "the seed decides");
+  cr_expect(!memcmp(again, subject.calibration_token, 32 * sizeof *again), "the seed decides");
   cr_expect(memcmp(again, other, 32 * sizeof *again), "another seed is another prompt");
   int met = 0;
   for (int i = 0; i < 32; i++) {
@@ -141,7 +141,7 @@ Test(cli_models, what_verify_makes_of_its_seed_is_enough_to_load_a_model) {
   cr_expect_eq(met, 0x3F, "the whole vocabulary is met: %x", (unsigned)met);
   for (int layer = 0; layer < 2; layer++)
     for (int s = 0; s < S_COUNT; s++)
-      cr_expect(setup.model.layer[layer].scale[s] > 0, "layer %d, %s", layer, scale_names[s]);
+      cr_expect(subject.model.layer[layer].scale[s] > 0, "layer %d, %s", layer, scale_names[s]);
 }
 
 Test(cli_models, calibrate_and_compare_take_their_scales_from_one_default_text) {

@@ -2,7 +2,7 @@
  * are shares. Times themselves are not tested. */
 #include <math.h>
 
-#include "model/footprint.h"
+#include "family/footprint.h"
 #include "shipped_model.h"
 #include "study/cost.h"
 #include "study/timed_ops.h"
@@ -90,12 +90,12 @@ Test(cost, every_operator_that_runs_has_a_row_and_shares_add_up) {
   Shipped s = shipped_load(REWRITE_QUAMBA);
   shipped_calibrate(&s, 1, 32);
   PromptShape prompt = {"p", s.test, 4}; /* shorter than a prefill: it is repeated */
-  Setup setup = {.weights = s.weights, .model = s.model, .checkpoint = s.checkpoint, .prompt = &prompt};
+  Subject subject = {.weights = s.weights, .model = s.model, .checkpoint = s.checkpoint, .prompt = &prompt};
   Spec spec = {.cost = {.lengths = lengths, .length_count = 2, .repeats = 3, .modes = names, .mode_count = 2}};
   Progress quiet = progress_start(true);
   CostRows rows;
   memset(&rows, 0xa5, sizeof rows);
-  cost_measure(&s.arena, &spec, &setup, &quiet, &rows);
+  cost_measure(&s.arena, &spec, &subject, &quiet, &rows);
   cr_assert_eq(rows.modes, 3, "fp32 is always timed");
   cr_expect_str_eq(rows.bytes[0].mode, "fp32");
   cr_expect_eq(rows.bytes[0].to_fp32, 1);
@@ -165,11 +165,11 @@ Test(cost, an_output_that_is_narrowed_is_timed_as_an_operator_of_its_own) {
 
 Test(cost, nothing_is_measured_where_nothing_is_asked) {
   Spec spec = {0};
-  Setup setup = {0};
+  Subject subject = {0};
   Progress quiet = progress_start(true);
   Arena none = {0};
   CostRows rows;
   memset(&rows, 0xa5, sizeof rows);
-  cost_measure(&none, &spec, &setup, &quiet, &rows);
+  cost_measure(&none, &spec, &subject, &quiet, &rows);
   cr_expect(rows.times == 0 && rows.modes == 0);
 }

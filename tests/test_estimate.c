@@ -10,7 +10,7 @@ enum { TOKENS = 64 };
 /* A run of so many short prompts that it does not fit: memory stays what one of them takes. */
 typedef struct Large {
   Spec spec;
-  Setup setup;
+  Subject subject;
   Estimate sum;
   uint64_t free_bytes;
 } Large;
@@ -27,15 +27,15 @@ static Large larger_than_the_disk(void) {
                       .prompt_count = 1,
                       .threads = 1,
                       .keep = {.all_tensors = true, .all_layers = true}};
-  large.setup.checkpoint.config = (Config){.layers = 4, .D = 64, .E = 128, .N = 16, .R = 4, .K = 4, .vocab = 256};
+  large.subject.checkpoint.config = (Config){.layers = 4, .D = 64, .E = 128, .N = 16, .R = 4, .K = 4, .vocab = 256};
   PromptShape one = {"p", NULL, TOKENS};
-  large.setup.prompt = &one;
-  int64_t each = estimate_of(&large.spec, &large.setup).results_bytes;
+  large.subject.prompt = &one;
+  int64_t each = estimate_of(&large.spec, &large.subject).results_bytes;
   large.spec.prompt_count = (int)(large.free_bytes / (uint64_t)each) + 2;
-  large.setup.prompt = calloc((size_t)large.spec.prompt_count, sizeof one);
-  cr_assert(large.setup.prompt);
-  for (int p = 0; p < large.spec.prompt_count; p++) large.setup.prompt[p] = one;
-  large.sum = estimate_of(&large.spec, &large.setup);
+  large.subject.prompt = calloc((size_t)large.spec.prompt_count, sizeof one);
+  cr_assert(large.subject.prompt);
+  for (int p = 0; p < large.spec.prompt_count; p++) large.subject.prompt[p] = one;
+  large.sum = estimate_of(&large.spec, &large.subject);
   return large;
 }
 
@@ -46,18 +46,18 @@ Test(estimate, result_and_journal_are_asked_for_once_less_what_stands) {
   cr_expect_eq(sum.journal_bytes, sum.results_bytes + streams, "the journal holds the result and the streams");
   Status st = {0}, again = {0};
   const size_t memory = (size_t)1 << 40;
-  cr_expect(!estimate_check(&large.spec, &large.setup, "/tmp", 0, memory, &st));
+  cr_expect(!estimate_check(&large.spec, &large.subject, "/tmp", 0, memory, &st));
   cr_expect(strstr(st.text, "MB are free") && strstr(st.text, "0.0 MB are there"), "%s", st.text);
   uint64_t rest = large.free_bytes / 2, standing = (uint64_t)(sum.results_bytes + sum.journal_bytes) - rest;
-  cr_expect(estimate_check(&large.spec, &large.setup, "/tmp", standing, memory, &again), "%s", again.text);
-  free(large.setup.prompt);
+  cr_expect(estimate_check(&large.spec, &large.subject, "/tmp", standing, memory, &again), "%s", again.text);
+  free(large.subject.prompt);
 }
 
 Test(estimate, memory_under_a_limit_is_what_can_be_had) {
   Large large = larger_than_the_disk();
   Status st = {0};
   uint64_t all = (uint64_t)(large.sum.results_bytes + large.sum.journal_bytes);
-  cr_expect(!estimate_check(&large.spec, &large.setup, "/tmp", all, (size_t)1 << 20, &st));
+  cr_expect(!estimate_check(&large.spec, &large.subject, "/tmp", all, (size_t)1 << 20, &st));
   cr_expect(strstr(st.text, "1 MB can be had") && strstr(st.text, "ulimit -v"), "%s", st.text);
-  free(large.setup.prompt);
+  free(large.subject.prompt);
 }

@@ -119,17 +119,17 @@ Test(evaluation, first_window_of_the_shipped_text_gives_the_golden_bits_per_byte
   Bytes text;
   Status st = {0};
   cr_assert(file_read(&arena, "data/text/test.txt", 1 << 24, &text, &st));
-  Setup setup = {.weights = s.weights,
-                 .model = s.model,
-                 .checkpoint = s.checkpoint,
-                 .evaluation_token = s.test,
-                 .evaluation_count = (int64_t)text.count};
+  Subject subject = {.weights = s.weights,
+                     .model = s.model,
+                     .checkpoint = s.checkpoint,
+                     .evaluation_token = s.test,
+                     .evaluation_count = (int64_t)text.count};
   Spec spec = {
       .evaluation = {.text = "test.txt", .windows = 2, .length = GOLDEN_TOKENS - 1, .modes = names, .mode_count = 3}};
   Progress quiet = progress_start(true);
   EvaluationRows rows;
   memset(&rows, 0xa5, sizeof rows);
-  cr_assert(evaluate(&s.arena, &spec, &setup, &quiet, &rows, &st), "%s", st.text);
+  cr_assert(evaluate(&s.arena, &spec, &subject, &quiet, &rows, &st), "%s", st.text);
   cr_assert_eq(rows.modes, 4);
   cr_assert_eq(rows.windows, 2);
   cr_expect_str_eq(rows.mode[0].mode, "fp64");

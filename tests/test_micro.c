@@ -5,14 +5,15 @@
 #include <omp.h>
 #include <sys/wait.h>
 
+#include "experiment.h"
 #include "kernels/q8.h"
 #include "measure/stats.h"
-#include "micro/capture.h"
-#include "micro/inputs.h"
-#include "micro/plan.h"
-#include "micro/state.h"
-#include "microtest.h"
 #include "report/sections.h"
+#include "study/micro/capture.h"
+#include "study/micro/inputs.h"
+#include "study/micro/micro.h"
+#include "study/micro/plan.h"
+#include "study/micro/state.h"
 #include "tests/shipped_model.h"
 
 static Arena new_arena(void) {
@@ -35,21 +36,21 @@ static Spec spec_of(Arena *arena, const char *micro) {
   return spec;
 }
 
-static Setup load(Arena *arena, const Spec *spec) {
-  Setup setup;
+static Subject load(Arena *arena, const Spec *spec) {
+  Subject subject;
   Status st = {0};
   Progress quiet = progress_start(true);
-  cr_assert(setup_check(arena, spec, &setup, &st), "%s", st.text);
-  cr_assert(micro_check(spec, &setup, *arena, &st), "%s", st.text);
-  cr_assert(setup_load(arena, spec, NULL, &quiet, &setup, &st), "%s", st.text);
-  return setup;
+  cr_assert(subject_check(arena, spec, &subject, &st), "%s", st.text);
+  cr_assert(micro_check(spec, &subject, *arena, &st), "%s", st.text);
+  cr_assert(experiment_load(arena, spec, NULL, &quiet, &subject, &st), "%s", st.text);
+  return subject;
 }
 
-static MicroRows run_micro(Arena *arena, const Spec *spec, const Setup *setup) {
+static MicroRows run_micro(Arena *arena, const Spec *spec, const Subject *subject) {
   Status st = {0};
   MicroRows rows;
   Progress quiet = progress_start(true);
-  cr_assert(micro_run(arena, spec, setup, &quiet, &rows, &st), "%s", st.text);
+  cr_assert(micro_run(arena, spec, subject, &quiet, &rows, &st), "%s", st.text);
   return rows;
 }
 
@@ -65,8 +66,8 @@ Test(micro, captured_inputs_give_the_full_run_bit_for_bit_in_every_mode, .timeou
                               "  - {operator: silu, inputs: [captured], layers: [3], modes: [2-4, 2-0]}\n"
                               "  - {operator: softplus, inputs: [captured], layers: [3], modes: [0, fp32]}\n"
                               "  - {operator: exp, inputs: [captured], layers: [3]}\n");
-  Setup setup = load(&arena, &spec);
-  MicroRows rows = run_micro(&arena, &spec, &setup);
+  Subject subject = load(&arena, &spec);
+  MicroRows rows = run_micro(&arena, &spec, &subject);
   int compared = 0, alone = 0, modes = 0;
   for (size_t i = 0; i < rows.micros; i++) {
     const MicroRow *row = &rows.micro[i];
@@ -88,13 +89,13 @@ Test(micro, captured_inputs_give_the_full_run_bit_for_bit_in_every_mode, .timeou
 Test(micro, a_changed_input_would_show) {
   Shipped s = shipped_load(REWRITE_QUAMBA);
   shipped_calibrate(&s, 2, 64);
-  Setup setup = {.weights = s.weights, .model = s.model, .checkpoint = s.checkpoint};
+  Subject subject = {.weights = s.weights, .model = s.model, .checkpoint = s.checkpoint};
   const Mode *mode = mode_preset("2-0");
   Trace ends = {0}, trace;
   Capture list[CAPTURES_MAX];
   block_embed(&s.model, s.test, 9, &s.arena, &ends);
   block_run(&s.model, 0, mode, &ends.t[T_EMBEDDING], &s.arena, &trace);
-  cr_assert_eq(micro_capture(&s.arena, &setup, MICRO_CONV1D, mode, 0, &trace, list), 1);
+  cr_assert_eq(micro_capture(&s.arena, &subject, MICRO_CONV1D, mode, 0, &trace, list), 1);
   operator_run_own(&list->o, s.arena);
   cr_expect(tensor_identical(&list->o.out[1].got, list->in_run[1]));
   Tensor *x = &list->o.in[X];
@@ -118,13 +119,13 @@ Test(micro, presets_give_each_operator_its_distinct_settings_once) {
                  {MICRO_EXP, 1, "f32->f32", "fp32"}};
   Arena arena = new_arena();
   PromptShape prompt = {.name = "p", .T = 37};
-  Setup setup = {.prompt = &prompt, .checkpoint = {.config = {.D = 256, .E = 512, .N = 16, .layers = 24}}};
+  Subject subject = {.prompt = &prompt, .checkpoint = {.config = {.D = 256, .E = 512, .N = 16, .layers = 24}}};
   for (size_t i = 0; i < sizeof by_hand / sizeof *by_hand; i++) {
     Status st = {0};
     Plan plan;
     Spec spec = spec_of(
         &arena, arena_printf(&arena, "  - {operator: %s, inputs: [normal, zero]}\n", micro_op_names[by_hand[i].op]));
-    cr_assert(micro_plan(&arena, &spec, &setup, &spec.micro[0], &plan, &st), "%s", st.text);
+    cr_assert(micro_plan(&arena, &spec, &subject, &spec.micro[0], &plan, &st), "%s", st.text);
     cr_expect_eq(plan.settings, by_hand[i].settings, "%s: %d settings", micro_op_names[by_hand[i].op], plan.settings);
     cr_expect_str_eq(micro_setting_text(&arena, plan.op, &plan.setting[0].setting), by_hand[i].first);
     cr_expect_str_eq(plan.setting[0].modes, by_hand[i].modes);
@@ -142,10 +143,10 @@ Test(micro, inputs_that_an_operator_cannot_have_are_refused_with_the_reason) {
   Arena arena = new_arena();
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
     Spec spec = spec_of(&arena, wrong[i][0]);
-    Setup setup;
+    Subject subject;
     Status st = {0};
-    cr_assert(setup_check(&arena, &spec, &setup, &st), "%s", st.text);
-    cr_expect_not(micro_check(&spec, &setup, arena, &st), "%s", wrong[i][0]);
+    cr_assert(subject_check(&arena, &spec, &subject, &st), "%s", st.text);
+    cr_expect_not(micro_check(&spec, &subject, arena, &st), "%s", wrong[i][0]);
     cr_expect(strstr(st.text, wrong[i][1]), "%s", st.text);
   }
 }
@@ -229,11 +230,11 @@ Test(micro, equal_seeds_give_equal_rows_on_any_thread_count, .timeout = 120) {
                       "  - {operator: linear, inputs: [student_t], shapes: [5x65x33]}\n"
                       "  - {operator: hadamard, inputs: [ties], shapes: [7x24]}\n"
                       "  - {operator: conv1d, inputs: [captured, cancellation], layers: [0], shapes: [9x33]}\n");
-  Setup setup = load(&arena, &spec);
+  Subject subject = load(&arena, &spec);
   MicroRows one;
   for (int threads = 1; threads <= 3; threads++) {
     omp_set_num_threads(threads);
-    MicroRows rows = run_micro(&arena, &spec, &setup);
+    MicroRows rows = run_micro(&arena, &spec, &subject);
     for (size_t i = 0; i < rows.micros; i++) cr_assert_eq(rows.micro[i].over_bound, 0);
     if (threads == 1)
       one = rows;
@@ -241,7 +242,7 @@ Test(micro, equal_seeds_give_equal_rows_on_any_thread_count, .timeout = 120) {
       expect_equal_tables(&one, &rows, threads == 2 ? "2 threads" : "3 threads");
   }
   spec.seed = 2;
-  MicroRows other = run_micro(&arena, &spec, &setup);
+  MicroRows other = run_micro(&arena, &spec, &subject);
   cr_expect_neq(one.micro[one.micros - 1].max_abs, other.micro[other.micros - 1].max_abs,
                 "another seed, the same error");
 }

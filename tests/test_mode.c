@@ -2,8 +2,8 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "model/trace.h"
-#include "spec/mode.h"
+#include "family/mode.h"
+#include "family/trace.h"
 
 /* One row a stage, one column a preset. */
 static const char *const columns[] = {"0", "1", "2-0", "2-1", "2-2", "2-3", "2-4", "3", "fp32"};

@@ -5,7 +5,7 @@
 #include <hdf5_hl.h>
 #include <math.h>
 
-#include "trace64.h"
+#include "source/ref64.h"
 
 enum { GOLDEN_T = 96 };
 

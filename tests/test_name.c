@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/columns.h"
+#include "family/mode.h"
 #include "measure/tables.h"
-#include "spec/mode.h"
 
 Test(name, any_utf8_without_slash_and_control_characters_is_one) {
   static const char *const valid[] = {"0",

@@ -5,12 +5,12 @@
 #include <math.h>
 
 #include "study/restore.h"
-#include "study/walk.h"
+#include "walk/walk.h"
 
 enum { TOKENS = 8, PROMPTS = 2, BAD = 13, WORSE = 6 };
 
 static Shipped shipped;
-static Setup setup;
+static Subject subject;
 static PromptShape prompts[PROMPTS];
 
 /* Layers whose int8 scan weights are off: mode 2-4 suffers there, fp32 does not. */
@@ -22,7 +22,7 @@ static RestoreRows run(RestorePlan *plan, int plans, const float *factor) {
   plant(BAD, factor[0]);
   plant(WORSE, factor[1]);
   for (int p = 0; p < PROMPTS; p++) prompts[p] = (PromptShape){"p", shipped.test + 700 * p, TOKENS};
-  setup = (Setup){.weights = shipped.weights, .model = shipped.model, .prompt = prompts};
+  subject = (Subject){.weights = shipped.weights, .model = shipped.model, .prompt = prompts};
   static OwnMode own = {0}; /* 2-4 with two float stages, one of them without what is planted */
   own.mode = *mode_preset("2-4");
   strcpy(own.mode.name, "float-rest");
@@ -34,7 +34,7 @@ static RestoreRows run(RestorePlan *plan, int plans, const float *factor) {
   Progress quiet = progress_start(true);
   RestoreRows rows;
   memset(&rows, 0xa5, sizeof rows);
-  cr_assert(restore_run(&shipped.arena, &spec, &setup, &quiet, &rows, &st), "%s", st.text);
+  cr_assert(restore_run(&shipped.arena, &spec, &subject, &quiet, &rows, &st), "%s", st.text);
   return rows;
 }
 

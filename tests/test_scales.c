@@ -5,6 +5,7 @@
 
 #include "kernels/q8.h"
 #include "scales.h"
+#include "store/store.h"
 #include "tests/shell.h"
 
 TestSuite(scales, .init = shell_begin, .fini = shell_end);
@@ -20,8 +21,8 @@ static TableRows rows_under(Shipped *s, const char *name, int32_t *calibration) 
   static Mode mode;
   mode = *mode_preset(name);
   Spec spec = {.modes = &mode, .mode_count = 1};
-  Setup setup = {.weights = s->weights, .model = s->model, .calibration_token = calibration};
-  return scales_of(&s->arena, &spec, &setup, NULL, 0);
+  Subject subject = {.weights = s->weights, .model = s->model, .calibration_token = calibration};
+  return scales_of(&s->arena, &spec, &subject, NULL, 0);
 }
 
 Test(scales, every_weight_that_a_mode_takes_as_int8_has_the_scale_that_it_was_quantised_with) {

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "model/trace.h"
+#include "family/trace.h"
 #include "spec/spec.h"
 
 static void no_memory(size_t wanted, size_t reserved) {

@@ -10,7 +10,7 @@
 enum { TOKENS = 40, PROMPTS = 2, OWN = 4 };
 
 static Shipped shipped;
-static Setup setup;
+static Subject subject;
 static PromptShape prompts[PROMPTS];
 static OwnMode own[OWN];
 
@@ -19,7 +19,7 @@ static Spec make_spec(SwapPlan *plan, int plans) {
   shipped = shipped_load(REWRITE_QUAMBA);
   shipped_calibrate(&shipped, 1, 64);
   for (int p = 0; p < PROMPTS; p++) prompts[p] = (PromptShape){"p", shipped.test + 5000 * p, TOKENS};
-  setup = (Setup){.weights = shipped.weights, .model = shipped.model, .prompt = prompts};
+  subject = (Subject){.weights = shipped.weights, .model = shipped.model, .prompt = prompts};
   own[0].mode = own[1].mode = own[2].mode = *mode_preset("2-4");
   own[3].mode = *mode_preset("fp32");
   strcpy(own[0].mode.name, "near");
@@ -40,7 +40,7 @@ static SwapRows run(Spec *spec) {
   Progress quiet = progress_start(true);
   SwapRows rows;
   memset(&rows, 0xa5, sizeof rows);
-  cr_assert(swap_run(&shipped.arena, spec, &setup, &quiet, &rows, &st), "%s", st.text);
+  cr_assert(swap_run(&shipped.arena, spec, &subject, &quiet, &rows, &st), "%s", st.text);
   return rows;
 }
 

@@ -1,6 +1,6 @@
 /* tables: the columns are the rows' members, all of them, each once. */
+#include "family/mode.h"
 #include "measure/tables.h"
-#include "spec/mode.h"
 
 #include <criterion/criterion.h>
 #include <ctype.h>

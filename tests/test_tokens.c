@@ -1,6 +1,7 @@
 /* test_tokens: bytes, ids as text and ids as .npy become token ids, and what is no id is refused with its place. */
 #include "model/tokens.h"
 #include "tests/model_files.h"
+#include "walk/prompt.h"
 
 TestSuite(tokens, .init = test_files_begin, .fini = test_files_end);
 
@@ -23,7 +24,7 @@ static bool read_prompt(Prompt prompt, int vocab, Status *st) {
   int T = -1;
   got = NULL;
   prompt.name = "p0";
-  bool ok = tokens_of_prompt(&test_arena, &prompt, test_folder, vocab, &got, &T, st);
+  bool ok = prompt_tokens(&test_arena, &prompt, test_folder, vocab, &got, &T, st);
   got_count = T;
   return ok;
 }

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "command/vectors.h"
 #include "kernels/conv1d.h"
-#include "micro/vectors.h"
 #include "store/store.h"
 #include "store/vectors.h"
 #include "tests/shell.h"

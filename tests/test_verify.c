@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "device/verify.h"
+#include "command/verify.h"
 #include "kernels/math32.h"
 #include "model_files.h"
 

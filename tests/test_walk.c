@@ -1,8 +1,8 @@
 /* walk: each way gives the bits of the mode run alone, whatever else walks beside it and wherever it starts. */
 #include "shipped_model.h"
 
-#include "study/walk.h"
-#include "trace64.h"
+#include "source/ref64.h"
+#include "walk/walk.h"
 
 enum { TOKENS = 40, LAYERS = 24 };
 
@@ -29,7 +29,7 @@ static bool see(void *context, int prompt, int side, const WalkEnd *end, Arena s
   return true;
 }
 
-static Setup setup_of(const Shipped *s) { return (Setup){.weights = s->weights, .model = s->model}; }
+static Subject setup_of(const Shipped *s) { return (Subject){.weights = s->weights, .model = s->model}; }
 
 /* The same by plain calls, layer by layer. */
 static float *alone(Shipped *s, const int32_t *token, const Mode *const *mode, float **block_out) {
@@ -54,7 +54,7 @@ static void expect_bits(const float *got, const float *want, size_t n, const cha
 Test(walk, every_way_gives_the_bits_of_its_modes_run_alone) {
   Shipped s = shipped_load(REWRITE_QUAMBA);
   shipped_calibrate(&s, 1, 64);
-  Setup setup = setup_of(&s);
+  Subject subject = setup_of(&s);
   const Mode *a[LAYERS], *b[LAYERS], *mixed[LAYERS], *late[LAYERS];
   for (int l = 0; l < LAYERS; l++) {
     a[l] = mode_preset("2-0");
@@ -72,7 +72,7 @@ Test(walk, every_way_gives_the_bits_of_its_modes_run_alone) {
   Seen seen = {.arena = &s.arena};
   Arena scratch;
   cr_assert(arena_reserve(&scratch, (size_t)1 << 30, shipped_exhausted, &st));
-  cr_assert(walk_run(&setup, side, SIDES, prompt, 2, &quiet, see, &seen, scratch, &st), "%s", st.text);
+  cr_assert(walk_run(&subject, side, SIDES, prompt, 2, &quiet, see, &seen, scratch, &st), "%s", st.text);
   cr_assert_eq(seen.calls, 2 * SIDES);
   cr_expect_eq(quiet.done, 2 * SIDES);
   for (int call = 0; call < seen.calls; call++) {
@@ -102,12 +102,12 @@ static bool look_back(void *context, int prompt, int side, const WalkEnd *end, A
 
 Test(walk, the_reference_walks_too_and_a_kept_end_is_there_for_the_later_sides) {
   Shipped s = shipped_load(REWRITE_QUAMBA);
-  Setup setup = setup_of(&s);
+  Subject subject = setup_of(&s);
   const WalkSide side[] = {{.keep = true}, {.mode = mode_preset("fp32")}, {.mode = mode_preset("1")}};
   const PromptShape prompt[] = {{"one", s.test, TOKENS}};
   Progress quiet = progress_start(true);
   Status st = {0};
   Kept kept = {0};
-  cr_assert(walk_run(&setup, side, 3, prompt, 1, &quiet, look_back, &kept, s.arena, &st), "%s", st.text);
+  cr_assert(walk_run(&subject, side, 3, prompt, 1, &quiet, look_back, &kept, s.arena, &st), "%s", st.text);
   cr_expect_eq(kept.calls, 3);
 }

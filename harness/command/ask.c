@@ -7,28 +7,28 @@
 #include "command/flags.h"
 #include "command/plan.h"
 #include "command/print_evaluation.h"
-#include "model/calibrate.h"
+#include "experiment.h"
 #include "model/synth.h"
-#include "setup.h"
+#include "study/calibrate.h"
 #include "study/evaluate.h"
 
 bool command_calibrate(Arena *arena, const Options *o, const char *typed, Status *st) {
   (void)typed;
   Spec spec;
-  Setup setup;
+  Subject subject;
   Progress progress = progress_start(o->quiet);
   TRY(flags_calibrate(arena, o, &spec, st));
   TRY(flags_apply(o, &spec, st));
-  TRY(setup_check(arena, &spec, &setup, st));
-  TRY(setup_load(arena, &spec, NULL, &progress, &setup, st));
+  TRY(subject_check(arena, &spec, &subject, st));
+  TRY(experiment_load(arena, &spec, NULL, &progress, &subject, st));
   if (o->json) {
     json_t *layers = json_array();
-    for (int layer = 0; layer < setup.model.layers; layer++) {
+    for (int layer = 0; layer < subject.model.layers; layer++) {
       json_t *scales = json_object();
       for (int s = 0; s < S_COUNT; s++)
         json_object_set_new(scales, scale_names[s],
-                            json_pack("{s:f, s:f}", "statistic", setup.model.layer[layer].statistic[s], "scale",
-                                      (double)setup.model.layer[layer].scale[s]));
+                            json_pack("{s:f, s:f}", "statistic", subject.model.layer[layer].statistic[s], "scale",
+                                      (double)subject.model.layer[layer].scale[s]));
       json_array_append_new(layers, scales);
     }
     json_dumpf(layers, stdout, JSON_INDENT(1));
@@ -38,9 +38,9 @@ bool command_calibrate(Arena *arena, const Options *o, const char *typed, Status
   }
   printf("%-5s", "layer");
   for (int s = 0; s < S_COUNT; s++) printf(" %-15s", scale_names[s]);
-  for (int layer = 0; layer < setup.model.layers; layer++) {
+  for (int layer = 0; layer < subject.model.layers; layer++) {
     printf("\n%-5d", layer);
-    for (int s = 0; s < S_COUNT; s++) printf(" %.9e", (double)setup.model.layer[layer].scale[s]);
+    for (int s = 0; s < S_COUNT; s++) printf(" %.9e", (double)subject.model.layer[layer].scale[s]);
   }
   printf("\n");
   return true;
@@ -49,14 +49,14 @@ bool command_calibrate(Arena *arena, const Options *o, const char *typed, Status
 bool command_eval(Arena *arena, const Options *o, const char *typed, Status *st) {
   (void)typed;
   Spec spec;
-  Setup setup;
+  Subject subject;
   EvaluationRows rows;
   Progress progress = progress_start(o->quiet);
   TRY(flags_eval(arena, o, &spec, st));
   TRY(flags_apply(o, &spec, st));
-  TRY(setup_check(arena, &spec, &setup, st));
-  bool ok =
-      setup_load(arena, &spec, NULL, &progress, &setup, st) && evaluate(arena, &spec, &setup, &progress, &rows, st);
+  TRY(subject_check(arena, &spec, &subject, st));
+  bool ok = experiment_load(arena, &spec, NULL, &progress, &subject, st) &&
+            evaluate(arena, &spec, &subject, &progress, &rows, st);
   progress_clear(&progress);
   TRY(ok);
   if (o->json) return print_evaluation_json(stdout, &rows, st);

@@ -2,10 +2,10 @@
 
 #include <string.h>
 
-#include "micro/inputs.h"
-#include "micro/operator.h"
 #include "model/config.h"
 #include "model/rewrite.h"
+#include "study/micro/inputs.h"
+#include "study/micro/operator.h"
 
 enum { BYTE_VOCAB = 256 };
 
@@ -190,7 +190,7 @@ bool flags_calibrate(Arena *arena, const Options *o, Spec *spec, Status *st) {
   return read_again(arena, "calibrate", &flags, spec, st);
 }
 
-/* No text is needed: what is not given is made (setup_make_tokens), so nothing is read again as a spec. */
+/* No text is needed: what is not given is made (subject_make_tokens), so nothing is read again as a spec. */
 bool flags_verify(Arena *arena, const Options *o, Spec *spec, Status *st) {
   Prompt *prompt = ARENA_NEW(arena, Prompt, 1);
   Mode *modes = ARENA_NEW(arena, Mode, mode_preset_count);

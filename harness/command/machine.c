@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "command/bench.h"
 #include "command/command.h"
 #include "command/flags.h"
 #include "command/json_rows.h"
 #include "command/print_speed.h"
-#include "device/bench.h"
-#include "device/verify.h"
-#include "setup.h"
+#include "command/verify.h"
+#include "experiment.h"
 
 bool command_bench(Arena *arena, const Options *o, const char *typed, Status *st) {
   (void)typed;
@@ -61,17 +61,17 @@ static void say_proof(void *context, const VerifyLine *line) {
 bool command_verify(Arena *arena, const Options *o, const char *typed, Status *st) {
   (void)typed;
   Spec spec;
-  Setup setup;
+  Subject subject;
   Progress progress = progress_start(o->quiet);
   TRY(flags_verify(arena, o, &spec, st));
   TRY(flags_apply(o, &spec, st));
-  TRY(setup_check(arena, &spec, &setup, st));
+  TRY(subject_check(arena, &spec, &subject, st));
   Verify proof = {.say = say_proof, .context = o->json ? json_array() : NULL};
   TRY(verify_open(&proof, st)); /* before anything that takes time */
-  setup_make_tokens(arena, &spec, o->length, &setup);
-  TRY(setup_load(arena, &spec, NULL, &progress, &setup, st));
+  subject_make_tokens(arena, &spec, o->length, &subject);
+  TRY(experiment_load(arena, &spec, NULL, &progress, &subject, st));
   if (!o->json) printf("%s\n", proof.device.cuda.name);
-  bool same = verify_run(arena, &setup, &proof, st);
+  bool same = verify_run(arena, &subject, &proof, st);
   if (o->json) {
     json_t *root =
         json_pack("{s:s, s:b, s:o}", "device", proof.device.cuda.name, "equal", same, "lines", proof.context);

@@ -4,8 +4,8 @@
 
 #include "base/columns.h"
 #include "estimate.h"
-#include "microtest.h"
-#include "setup.h"
+#include "study/micro/micro.h"
+#include "walk/subject.h"
 
 /* A cell of the column that `head` stands over: as wide as that name, at least ten. */
 static void print_cell(const char *text, const char *head) {
@@ -25,24 +25,24 @@ void print_stage_table(const Mode *modes, int count) {
 }
 
 bool print_plan(Arena *arena, const Spec *spec, Status *st) {
-  Setup setup;
-  TRY(setup_check(arena, spec, &setup, st));
-  TRY(micro_check(spec, &setup, *arena, st));
-  Estimate sum = estimate_of(spec, &setup);
+  Subject subject;
+  TRY(subject_check(arena, spec, &subject, st));
+  TRY(micro_check(spec, &subject, *arena, st));
+  Estimate sum = estimate_of(spec, &subject);
   printf("# %s: the effective spec, with every default\n%s\n# modes by stage\n", spec->path, spec_print(arena, spec));
   print_stage_table(spec->modes, spec->mode_count);
-  const Config *c = &setup.checkpoint.config;
+  const Config *c = &subject.checkpoint.config;
   printf("\n# model: %d layers, D %d, E %d, N %d, R %d, K %d, vocabulary %d\n", c->layers, c->D, c->E, c->N, c->R, c->K,
          c->vocab);
   for (int i = 0; i < spec->prompt_count; i++)
-    printf("# prompt %s: %d tokens\n", setup.prompt[i].name, setup.prompt[i].T);
+    printf("# prompt %s: %d tokens\n", subject.prompt[i].name, subject.prompt[i].T);
   printf("# results file: %lld tensors, %.1f MB, %.1f MB more on disk until it is joined\n# memory: about %.0f MB\n",
          (long long)sum.tensors, 1e-6 * (double)sum.results_bytes, 1e-6 * (double)sum.journal_bytes,
          1e-6 * (double)sum.memory_bytes);
   if (spec->keep.tensor_count == 0 && !spec->keep.all_tensors) {
     Spec all = *spec;
     all.keep.all_tensors = all.keep.all_layers = true;
-    sum = estimate_of(&all, &setup);
+    sum = estimate_of(&all, &subject);
     printf("# with keep: {tensors: all} it would be %lld tensors, %.1f GB\n", (long long)sum.tensors,
            1e-9 * (double)sum.results_bytes);
   }

@@ -7,11 +7,11 @@
 #include "command/command.h"
 #include "command/flags.h"
 #include "command/plan.h"
+#include "command/vectors.h"
 #include "experiment.h"
-#include "micro/vectors.h"
-#include "microtest.h"
 #include "report/changes.h"
 #include "report/report.h"
+#include "study/micro/micro.h"
 
 /* The folder's lock is held: what a killed command left half written is nobody's any more. */
 static bool report_and_summarise(Arena *arena, const char *results, const char *folder, const Options *o, Status *st) {
@@ -106,7 +106,7 @@ bool command_micro(Arena *arena, const Options *o, const char *typed, Status *st
   /* An operator's own default folder is made anew each time; a folder that was named may hold another run. */
   bool fresh = o->fresh || (alone && !o->folder);
   int lock;
-  bool ok = micro_run_alone(arena, &spec, folder, typed, fresh, &progress, &results, &lock, st);
+  bool ok = experiment_micro(arena, &spec, folder, typed, fresh, &progress, &results, &lock, st);
   progress_clear(&progress);
   ok = ok && report_and_summarise(arena, results, folder, o, st);
   folder_unlock(&lock);

@@ -11,8 +11,8 @@
 #ifndef DS_MEASURE_BUDGET_H
 #define DS_MEASURE_BUDGET_H
 #include "base/arena.h"
+#include "family/trace.h"
 #include "measure/tables.h"
-#include "model/trace.h"
 
 typedef struct BudgetTensors {
   const Tensor *base_in, *other_in;   /* x */

@@ -18,7 +18,19 @@
  *   mixed        what is left: it turns more than once, or from falling to rising, or ripples with no direction */
 #ifndef DS_MEASURE_CURVE_H
 #define DS_MEASURE_CURVE_H
-#include "spec/spec.h"
+
+/* What the words about drift mean: factors, shares and a probability (measure/shape.h). */
+typedef struct DriftLimits {
+  double flat;       /* all layers within this factor: flat */
+  double turn;       /* a fall after a rise, or a rise after a fall, counts from this factor on … */
+  double ripple;     /* … and from so many times the curve's ripple from layer to layer on */
+  double jump;       /* a jump is at least this factor, */
+  double step_share; /* and beyond its neighbours by more than this share of all the rise */
+  double settle;     /* near its end is a curve within this share of it; */
+  double plateau;    /* saturated, where it is so over this share of the layers */
+  double agreement;  /* the share of draws of prompts that must have the shape */
+  double parting;    /* from this factor between all tokens together and the median token on, single tokens carry it */
+} DriftLimits;
 
 typedef enum ShapeKind {
   SHAPE_FLAT,

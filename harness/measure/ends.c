@@ -2,8 +2,8 @@
 
 #include <math.h>
 
+#include "family/trace.h"
 #include "measure/evaluation.h"
-#include "model/trace.h"
 
 EndSums ends_of(const Tensor *reference_out, const Tensor *reference_logits, const Tensor *out, const Tensor *logits,
                 const int32_t *token, Arena scratch) {

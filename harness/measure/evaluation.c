@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/quantiles.h"
+#include "family/trace.h"
 #include "measure/sample.h"
-#include "model/trace.h"
 
 /* --- one window --- */
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/trace.h"
+#include "family/trace.h"
 
 static int compare_places(const void *left, const void *right) {
   const Place *a = left, *b = right;

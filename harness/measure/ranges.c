@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "model/trace.h"
+#include "family/trace.h"
 
 /* Elements of a tensor. 2^23 such numbers can be added in 64 bits, and so many rows are no table (ROWS_MOST). */
 #define COUNT_MOST 0x1p40

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/quantiles.h"
+#include "family/trace.h"
 #include "kernels/room.h"
-#include "model/trace.h"
 
 enum { LANES = 8 }; /* as many sums as a processor adds without waiting for the last one */
 

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "family/trace.h"
 #include "measure/interval.h"
 #include "measure/places.h"
-#include "model/trace.h"
 
 enum { NEEDED_MOST = 4096 };
 

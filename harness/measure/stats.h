@@ -10,8 +10,8 @@
 #ifndef DS_MEASURE_STATS_H
 #define DS_MEASURE_STATS_H
 #include "base/arena.h"
+#include "family/trace.h"
 #include "measure/tables.h"
-#include "model/trace.h"
 
 /* Fills all but prompt, mode, tensor, layer and digest. `scale` is the tensor's static scale, 0 where it has none.
  * Shares are of all elements: a NaN is off the grid, an infinity also saturated. */

@@ -486,4 +486,9 @@ double table_double(const void *row, size_t offset);
 void table_names(char *column, size_t size, const char *const *name, int count);
 /* Fills a text column, cut to its size. */
 void table_text(char *column, size_t size, const char *text);
+typedef struct TableRows {
+  const Table *table;
+  const void *rows;
+  size_t count;
+} TableRows;
 #endif

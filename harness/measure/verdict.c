@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "family/trace.h"
 #include "measure/interval.h"
-#include "model/trace.h"
 
 static bool of_pair(const Verdict *v, const char *base, const char *other) {
   return !strcmp(v->base, base) && !strcmp(v->other, other);

@@ -3,8 +3,8 @@
 #ifndef DS_MEASURE_VERDICT_H
 #define DS_MEASURE_VERDICT_H
 #include "base/arena.h"
+#include "family/mode.h"
 #include "measure/tables.h"
-#include "spec/mode.h"
 
 /* `base` or `other` NULL: the reference. rows: all pair rows of the run; drift: drift_of of them. */
 Verdict verdict_of(const Mode *base, const Mode *other, const PairStats *rows, size_t count, const Drift *drift,

@@ -9,13 +9,7 @@
 #include "base/arena.h"
 #include "base/digest.h"
 #include "base/status.h"
-
-typedef struct Config {
-  int D, E, N, R, K, layers, vocab; /* hidden_size, intermediate_size, state_size, time_step_rank, conv_kernel, … */
-  double eps;                       /* layer_norm_epsilon */
-  bool tied;                        /* tie_word_embeddings */
-  bool tied_said;                   /* it stands in the file; else `tied` is the default, true */
-} Config;
+#include "family/config.h"
 
 typedef enum { WEIGHT_F16, WEIGHT_BF16, WEIGHT_F32, WEIGHT_F64 } WeightType;
 

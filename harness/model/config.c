@@ -4,8 +4,8 @@
 
 #include <string.h>
 
+#include "family/trace.h"
 #include "model/json.h"
-#include "model/trace.h"
 
 enum { MAX_FILE = 1 << 20, MAX_WIDTH = 1 << 20, MAX_STATE = 1 << 10, MAX_TAPS = 16, MAX_VOCAB = 1 << 24 };
 

@@ -8,7 +8,6 @@
 #include "base/arena.h"
 #include "model/checkpoint.h"
 #include "reference/model64.h"
-#include "spec/spec.h"
 
 /* Refuses REWRITE_QUAMBA where D or E has no Hadamard matrix. */
 bool rewrite_weights(Arena *arena, const Checkpoint *checkpoint, Rewrite rewrite, Model64 *weights, Status *st);

@@ -5,15 +5,9 @@
 #define DS_MODEL_TOKENS_H
 #include <stdint.h>
 
-#include "spec/spec.h"
+#include "base/arena.h"
+#include "base/status.h"
 
-/* Ids of one prompt; paths are resolved against `folder`. Refused: an empty prompt, a range past the end of the file,
- * an id outside 0 … vocab-1 (with its position). */
-bool tokens_of_prompt(Arena *arena, const Prompt *prompt, const char *folder, int vocab, int32_t **token, int *T,
-                      Status *st);
-/* Where a prompt begins in a text of `total` tokens; windows are spread as those of calibration: the first at offset,
- * the last ends with the text. */
-int64_t tokens_start(const Prompt *prompt, int64_t total);
 /* All ids of a file: of `text`, bytes where vocab is 256 and the file is no .npy, else ids; of `tokens`, ids. One of
  * the two names a file, resolved against `folder`; `path` is where it was found. */
 bool tokens_of_source(Arena *arena, const char *text, const char *tokens, const char *folder, int vocab,

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/trace.h"
+#include "family/trace.h"
 #include "report/language.h"
 #include "report/markdown.h"
 #include "report/sections.h"

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "base/file.h"
-#include "model/trace.h"
+#include "family/trace.h"
 #include "report/body.h"
 #include "report/csv.h"
 #include "report/figures.h"

@@ -1,7 +1,7 @@
 /* schema: the table. Its order is the order of the effective spec. */
 #include "spec/schema.h"
 
-#include "model/trace.h"
+#include "family/trace.h"
 #include "spec/defaults.h"
 #include "spec/spec.h"
 

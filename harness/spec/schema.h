@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
-#include "spec/mode.h"
+#include "family/mode.h"
 
 /* What a value is, and the C type of its field. */
 typedef enum Kind {
@@ -16,7 +16,7 @@ typedef enum Kind {
   KIND_MODE_NAME, /* const char *: the name of a mode, or fp64 */
   KIND_SHAPE,     /* const char *: TxE or TxExN */
   KIND_WORD,      /* const char *: one of `names` */
-  KIND_TENSOR,    /* const char *: a name of model/trace.h's table */
+  KIND_TENSOR,    /* const char *: a name of family/trace.h's table */
   KIND_CHOICE,    /* int: the index of the value in `names` */
   KIND_INT,       /* int, from min to max; or one of `names`, as -1, -2, … */
   KIND_INT64,     /* int64_t, from min to max */

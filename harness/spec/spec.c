@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "model/trace.h"
+#include "family/trace.h"
 #include "spec/document.h"
 #include "spec/nearest.h"
 #include "spec/walk.h"

@@ -9,10 +9,11 @@
 
 #include "base/arena.h"
 #include "base/status.h"
-#include "spec/mode.h"
+#include "family/config.h"
+#include "family/mode.h"
+#include "kernels/ops.h"
+#include "measure/curve.h"
 
-typedef enum { REWRITE_QUAMBA, REWRITE_NONE } Rewrite;
-typedef enum { BACKEND_AUTO, BACKEND_CPU, BACKEND_CUDA } Backend;
 typedef enum { DURABILITY_KILL, DURABILITY_POWER } Durability;
 typedef enum { F16_AS_F32, F16_AS_F16 } F16As;
 
@@ -49,7 +50,7 @@ typedef struct Pair {
 
 typedef struct Keep {
   bool all_tensors, all_layers;
-  const char **tensors; /* names as in model/trace.h; empty and !all_tensors: none */
+  const char **tensors; /* names as in family/trace.h; empty and !all_tensors: none */
   int tensor_count;
   int *layers;
   int layer_count;
@@ -58,7 +59,7 @@ typedef struct Keep {
 } Keep;
 
 enum { MICRO_MODES_MAX = 64 };
-typedef struct Micro { /* an empty list: the default that the schema's row states; filled in by micro/plan */
+typedef struct Micro { /* an empty list: the default that the schema's row states; filled in by study/micro/plan */
   const char *operator_name;
   const char **inputs;
   int input_count;
@@ -119,19 +120,6 @@ typedef struct Gate {                   /* a limit that the results must keep */
   Limit rel_l2, max_abs, sqnr_db, differing, growth, step, peak, on_grid, top1_agreement, bits_per_byte;
   const char *place; /* "FILE:LINE:COLUMN", for what only the model can refuse */
 } Gate;
-
-/* What the words about drift mean: factors, shares and a probability (measure/shape.h). */
-typedef struct DriftLimits {
-  double flat;       /* all layers within this factor: flat */
-  double turn;       /* a fall after a rise, or a rise after a fall, counts from this factor on … */
-  double ripple;     /* … and from so many times the curve's ripple from layer to layer on */
-  double jump;       /* a jump is at least this factor, */
-  double step_share; /* and beyond its neighbours by more than this share of all the rise */
-  double settle;     /* near its end is a curve within this share of it; */
-  double plateau;    /* saturated, where it is so over this share of the layers */
-  double agreement;  /* the share of draws of prompts that must have the shape */
-  double parting;    /* from this factor between all tokens together and the median token on, single tokens carry it */
-} DriftLimits;
 
 typedef struct Spec {
   const char *path, *folder; /* of the file; "" where made by flags */

@@ -11,8 +11,8 @@
 #include "base/arena.h"
 #include "base/digest.h"
 #include "base/status.h"
+#include "family/trace.h"
 #include "measure/tables.h"
-#include "model/trace.h"
 
 /* The reason is taken at the failing call: the next call into HDF5 clears it. */
 #define H5(call) h5_ok((errno = 0, (call) >= 0), why)

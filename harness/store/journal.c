@@ -15,16 +15,6 @@
 
 /* ---- run.json ---- */
 
-_Static_assert(sizeof(RunKey) == RUN_KEYS * sizeof(Digest), "a RunKey is its digests, in the order of run_key_names");
-const char *const run_key_names[RUN_KEYS] = {"spec", "weights", "text", "program"};
-const Digest *run_key_digest(const RunKey *key, int i) { return (const Digest *)key + i; }
-
-const char *run_key_difference(const RunKey *a, const RunKey *b) {
-  for (int i = 0; i < RUN_KEYS; i++)
-    if (strcmp(run_key_digest(a, i)->hex, run_key_digest(b, i)->hex)) return run_key_names[i];
-  return NULL;
-}
-
 static bool key_path(const char *folder, char path[PATH_BYTES], Status *st) {
   return snprintf(path, PATH_BYTES, "%s/run.json", folder) < PATH_BYTES - 8 ||
          FAIL(st, "%.100s…: the path is too long", folder);

@@ -13,9 +13,7 @@
  * version before would misread a file; a new table, column or attribute is no such change. */
 enum { FORMAT_VERSION = 1 };
 
-enum { RUN_KEYS = 4, PATH_BYTES = sizeof((Segment *)0)->path };
-extern const char *const run_key_names[RUN_KEYS]; /* spec, weights, text, program: the order of RunKey */
-const Digest *run_key_digest(const RunKey *key, int i);
+enum { PATH_BYTES = sizeof((Segment *)0)->path };
 /* FOLDER/run.json; `found` false and success where there is none. */
 bool parts_read_key(const char *folder, RunKey *key, bool *found, Status *st);
 

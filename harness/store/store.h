@@ -8,33 +8,20 @@
 
 #include "base/arena.h"
 #include "base/digest.h"
+#include "base/run_key.h"
 #include "base/status.h"
+#include "family/trace.h"
 #include "measure/tables.h"
-#include "model/trace.h"
 
 /* Once at program start, before any other HDF5 call: H5dont_atexit, error printing off, plugins off, SIGXFSZ and
  * SIGPIPE ignored. */
 void store_start(void);
-
-/* What a run is: a run is gone on with only where all of these agree. */
-typedef struct RunKey {
-  Digest spec, weights, text, program;
-} RunKey;
-
-/* What differs first: "spec", "weights", "text" or "program"; NULL where nothing does. */
-const char *run_key_difference(const RunKey *a, const RunKey *b);
 
 /* Scalar string and number attributes of the results file's root. */
 typedef struct Attribute {
   const char *name, *text; /* text NULL: number */
   double number;
 } Attribute;
-
-typedef struct PromptShape {
-  const char *name;
-  const int32_t *token;
-  int T;
-} PromptShape;
 
 typedef struct StoreShape {
   int layers, dims[DIM_COUNT]; /* dims[DIM_TOKEN] is unused: it is the prompt's T */
@@ -98,11 +85,6 @@ bool journal_read_stream(Arena *arena, const Journal *journal, int prompt, int l
 bool journal_read_rows(Arena *arena, const Journal *journal, const Table *table, void **rows, size_t *count,
                        Status *st);
 
-typedef struct TableRows {
-  const Table *table;
-  const void *rows;
-  size_t count;
-} TableRows;
 /* Checks statvfs, reads every segment, checks its digests, writes NAME.h5.partial with dimension scales, tables and
  * attributes, renames it to NAME.h5 and removes the journal. */
 bool journal_join(Journal *journal, const Attribute *attributes, int attribute_count, const TableRows *rows,

@@ -3,7 +3,7 @@
 #ifndef DS_STUDY_BUDGET_H
 #define DS_STUDY_BUDGET_H
 #include "measure/budget.h"
-#include "setup.h"
+#include "walk/subject.h"
 
 /* One side of a pair after its layer has run. */
 typedef struct BudgetSide {
@@ -12,7 +12,7 @@ typedef struct BudgetSide {
 } BudgetSide;
 
 /* Fills all but prompt, base, other and layer; the witnesses of both runs are checked. */
-bool budget_layer(const Setup *setup, int layer, const BudgetSide *base, const BudgetSide *other, Budget *row,
+bool budget_layer(const Subject *subject, int layer, const BudgetSide *base, const BudgetSide *other, Budget *row,
                   Arena scratch, Status *st);
 
 #endif

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/quantiles.h"
-#include "model/block.h"
-#include "model/footprint.h"
+#include "family/block.h"
+#include "family/footprint.h"
 #include "study/timed_ops.h"
 
 enum { TOTAL = OP_COUNT, TIMED };
@@ -18,20 +18,20 @@ typedef struct Sample {
 } Sample;
 
 /* One mode at one length. */
-typedef struct Subject {
+typedef struct Timed {
   const Mode *mode;
   int length;
   Sample *sample[TIMED]; /* [repeats] */
   int calls[TIMED];
   double bytes[TIMED];
-} Subject;
+} Timed;
 
 typedef struct Bench {
   const Model *model;
   const int32_t *token; /* as many as the longest prefill */
   char *copy_from, *copy_to;
   int repeats;
-  Subject *subject; /* [subjects]: for each length every mode, fp32 first */
+  Timed *subject; /* [subjects]: for each length every mode, fp32 first */
   int subjects, modes;
 } Bench;
 
@@ -67,7 +67,7 @@ static double copy_s(const Bench *b, double bytes, int calls) {
 }
 
 /* The whole without clocks inside, then operator by operator, then the copies. */
-static void run_once(const Bench *b, Subject *s, int repeat, Arena scratch) {
+static void run_once(const Bench *b, Timed *s, int repeat, Arena scratch) {
   double start_s = clock_s();
   prefill(b->model, s->mode, b->token, s->length, scratch);
   s->sample[TOTAL][repeat].time_s = clock_s() - start_s;
@@ -97,7 +97,7 @@ static double median(const double *x, int n, Arena scratch) {
   return gsl_stats_median(copy, 1, (size_t)n);
 }
 
-static Cost row_of(const Bench *b, const Subject *s, const Subject *fp32, int op, Arena scratch) {
+static Cost row_of(const Bench *b, const Timed *s, const Timed *fp32, int op, Arena scratch) {
   int n = b->repeats;
   double *x = ARENA_NEW(&scratch, double, n), *to_fp32 = ARENA_NEW(&scratch, double, n),
          *to_copy = ARENA_NEW(&scratch, double, n), *work = ARENA_NEW(&scratch, double, n);
@@ -119,7 +119,7 @@ static Cost row_of(const Bench *b, const Subject *s, const Subject *fp32, int op
   return row;
 }
 
-static int add_rows(const Bench *b, const Subject *s, const Subject *fp32, Cost *row, Arena scratch) {
+static int add_rows(const Bench *b, const Timed *s, const Timed *fp32, Cost *row, Arena scratch) {
   int count = 0;
   double sum = 0;
   row[count++] = row_of(b, s, fp32, TOTAL, scratch);
@@ -177,25 +177,25 @@ static size_t largest_call(const Model *m, int T) {
   return 4 * (t * (D + 8 * E + (size_t)m->vocab + 4 * (size_t)m->N) + (2 * E + (size_t)m->vocab) * (D + E));
 }
 
-void cost_measure(Arena *arena, const Spec *spec, const Setup *setup, Progress *progress, CostRows *rows) {
+void cost_measure(Arena *arena, const Spec *spec, const Subject *subject, Progress *progress, CostRows *rows) {
   const CostPlan *plan = &spec->cost;
   *rows = (CostRows){0};
   if (!plan->length_count) return;
   int most = longest(plan);
-  Bench b = {.model = &setup->model, .repeats = plan->repeats};
+  Bench b = {.model = &subject->model, .repeats = plan->repeats};
   const Mode **mode = modes_of(arena, spec, &b.modes);
   b.subjects = b.modes * plan->length_count;
-  b.subject = ARENA_NEW(arena, Subject, b.subjects);
+  b.subject = ARENA_NEW(arena, Timed, b.subjects);
   rows->time = ARENA_NEW(arena, Cost, b.subjects * TIMED);
   rows->bytes = ARENA_NEW(arena, CostBytes, b.modes);
   rows->modes = b.modes;
 
   Arena scratch = *arena;
-  b.token = tokens(&scratch, &setup->prompt[0], most);
+  b.token = tokens(&scratch, &subject->prompt[0], most);
   b.copy_from = arena_alloc(&scratch, largest_call(b.model, most), 1);
   b.copy_to = arena_alloc(&scratch, largest_call(b.model, most), 1);
   for (int i = 0; i < b.subjects; i++) {
-    b.subject[i] = (Subject){.mode = mode[i % b.modes], .length = plan->lengths[i / b.modes]};
+    b.subject[i] = (Timed){.mode = mode[i % b.modes], .length = plan->lengths[i / b.modes]};
     for (int op = 0; op < TIMED; op++) b.subject[i].sample[op] = ARENA_NEW(&scratch, Sample, b.repeats);
   }
   progress_phase(progress, "cost", b.repeats * b.subjects);

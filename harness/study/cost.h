@@ -4,7 +4,7 @@
 #ifndef DS_STUDY_COST_H
 #define DS_STUDY_COST_H
 #include "measure/tables.h"
-#include "setup.h"
+#include "walk/subject.h"
 
 typedef struct CostRows {
   Cost *time; /* mode by mode, length by length: the total, then the operators that ran */
@@ -13,8 +13,8 @@ typedef struct CostRows {
   int modes;
 } CostRows;
 
-/* After setup_load. Rows are in the arena; none where the spec asks for no cost. */
-void cost_measure(Arena *arena, const Spec *spec, const Setup *setup, Progress *progress, CostRows *rows);
+/* After subject_load. Rows are in the arena; none where the spec asks for no cost. */
+void cost_measure(Arena *arena, const Spec *spec, const Subject *subject, Progress *progress, CostRows *rows);
 size_t cost_bytes(const Spec *spec, const Config *config); /* of scratch, at most */
 
 #endif

@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "family/block.h"
 #include "measure/evaluation.h"
-#include "model/block.h"
-#include "study/walk.h"
+#include "walk/walk.h"
 
 typedef struct Evaluator {
   const EvaluationPlan *plan;
@@ -39,7 +39,7 @@ static int pairs_of(const EvaluationRows *rows, Arena *arena, EvaluationPair **p
   return count;
 }
 
-bool evaluate(Arena *arena, const Spec *spec, const Setup *setup, Progress *progress, EvaluationRows *rows,
+bool evaluate(Arena *arena, const Spec *spec, const Subject *subject, Progress *progress, EvaluationRows *rows,
               Status *st) {
   const EvaluationPlan *plan = &spec->evaluation;
   *rows = (EvaluationRows){0};
@@ -54,8 +54,8 @@ bool evaluate(Arena *arena, const Spec *spec, const Setup *setup, Progress *prog
   side[0] = (WalkSide){.keep = true};
   for (int s = 1; s < sides; s++) side[s] = (WalkSide){.mode = spec_mode(spec, plan->modes[s - 1])};
   for (int w = 0; w < windows; w++) {
-    int64_t first = window_start(plan, setup->evaluation_count, w);
-    window[w] = (PromptShape){.name = "window", .token = setup->evaluation_token + first, .T = plan->length};
+    int64_t first = window_start(plan, subject->evaluation_count, w);
+    window[w] = (PromptShape){.name = "window", .token = subject->evaluation_token + first, .T = plan->length};
     for (int s = 0; s < sides; s++) {
       EvaluationWindow *row = &rows->window[s * windows + w];
       *row = (EvaluationWindow){.window = w, .first = first};
@@ -66,17 +66,17 @@ bool evaluate(Arena *arena, const Spec *spec, const Setup *setup, Progress *prog
   const char *source = plan->text ? plan->text : plan->tokens, *slash = strrchr(source, '/');
   const char *file_name = slash ? slash + 1 : source;
   progress_phase(progress, "evaluate", windows * sides);
-  TRY(walk_run(setup, side, sides, window, windows, progress, take_window, &e, *arena, st));
+  TRY(walk_run(subject, side, sides, window, windows, progress, take_window, &e, *arena, st));
   for (int s = 0; s < sides; s++) {
     rows->mode[s] = evaluation_of(&rows->window[s * windows], windows, *arena);
     table_text(rows->mode[s].text, sizeof rows->mode[s].text, file_name);
     rows->mode[s].length = plan->length;
-    rows->mode[s].disjoint = (int32_t)(setup->evaluation_count / (plan->length + 1));
-    rows->mode[s].byte_tokens = setup->checkpoint.config.vocab == 256;
+    rows->mode[s].disjoint = (int32_t)(subject->evaluation_count / (plan->length + 1));
+    rows->mode[s].byte_tokens = subject->checkpoint.config.vocab == 256;
   }
   rows->pairs = pairs_of(rows, arena, &rows->pair);
   progress_done(progress, "%d windows of %d tokens of %s, %d modes and the float64 reference", windows, plan->length,
-                setup->evaluation_path, plan->mode_count);
+                subject->evaluation_path, plan->mode_count);
   return true;
 }
 

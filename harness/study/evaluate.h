@@ -5,7 +5,7 @@
 #ifndef DS_STUDY_EVALUATE_H
 #define DS_STUDY_EVALUATE_H
 #include "measure/tables.h"
-#include "setup.h"
+#include "walk/subject.h"
 
 typedef struct EvaluationRows {
   Evaluation *mode; /* the reference first, then the modes in the spec's order */
@@ -16,8 +16,9 @@ typedef struct EvaluationRows {
   int pairs;
 } EvaluationRows;
 
-/* After setup_load. Rows are in the arena; none where the spec asks for no evaluation. */
-bool evaluate(Arena *arena, const Spec *spec, const Setup *setup, Progress *progress, EvaluationRows *rows, Status *st);
+/* After subject_load. Rows are in the arena; none where the spec asks for no evaluation. */
+bool evaluate(Arena *arena, const Spec *spec, const Subject *subject, Progress *progress, EvaluationRows *rows,
+              Status *st);
 size_t evaluate_bytes(const Spec *spec, const Config *config); /* of scratch, at most */
 
 #endif

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/trace.h"
+#include "family/trace.h"
 
 /* Where a limit stands in a Gate, and which way it holds. The value is a column of Drift or DriftShape, or found by its
  * own function. */

@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "family/block.h"
 #include "measure/ends.h"
 #include "measure/evaluation.h"
-#include "model/block.h"
-#include "study/walk.h"
+#include "walk/walk.h"
 
 /* What can be restored: in one layer, stages that go together. */
 typedef struct Unit {
@@ -24,7 +24,7 @@ typedef struct Choice {
 
 typedef struct Restore {
   Arena *arena;
-  const Setup *setup;
+  const Subject *subject;
   const RestorePlan *plan;
   const Mode *mode, *to;
   Unit *unit;
@@ -88,12 +88,12 @@ static bool run_reference(Restore *r, Progress *progress, Status *st) {
   WalkSide side = {0};
   Arena *kept = r->arena; /* what keep_reference takes must not lie where the walk works */
   size_t values = 0;
-  for (int p = 0; p < r->prompts; p++) values += (size_t)r->setup->prompt[p].T * (size_t)r->setup->model.D + 64;
+  for (int p = 0; p < r->prompts; p++) values += (size_t)r->subject->prompt[p].T * (size_t)r->subject->model.D + 64;
   Arena room = *kept;
   room.next = arena_alloc(kept, values, sizeof(double));
   room.end = kept->next;
   r->arena = &room;
-  bool ok = walk_run(r->setup, &side, 1, r->setup->prompt, r->prompts, progress, keep_reference, r, *kept, st);
+  bool ok = walk_run(r->subject, &side, 1, r->subject->prompt, r->prompts, progress, keep_reference, r, *kept, st);
   r->arena = kept;
   return ok;
 }
@@ -173,7 +173,7 @@ static bool choose(Restore *r, Progress *progress, bool *found, Status *st) {
   *found = false;
   if (sides == 1) return true;
   progress_phase(progress, "restore", sides * r->prompts);
-  TRY(walk_run(r->setup, side, sides, r->setup->prompt, r->prompts, progress, add_error, r, scratch, st));
+  TRY(walk_run(r->subject, side, sides, r->subject->prompt, r->prompts, progress, add_error, r, scratch, st));
   double *gain = ARENA_NEW(&scratch, double, sides);
   for (int s = 1; s < sides; s++) gain[s] = gain_of(r, s, &r->unit[unit_of[s]]);
   Ranking rank = restore_rank(gain + 1, sides - 1);
@@ -207,7 +207,7 @@ static bool take_ends(void *context, int prompt, int side, const WalkEnd *end, A
   Final *f = context;
   if (side == 0) return true;
   f->ends[side * f->r->prompts + prompt] = ends_of(&end[0].block_out, &end[0].logits, &end[side].block_out,
-                                                   &end[side].logits, f->r->setup->prompt[prompt].token, scratch);
+                                                   &end[side].logits, f->r->subject->prompt[prompt].token, scratch);
   return true;
 }
 
@@ -230,7 +230,7 @@ static int32_t put_prompts(const Restore *r, const EndSums *ends, char *left_out
   EndTerm term = {ends, 1};
   int out = 0;
   for (int p = 0; p < r->prompts; p++)
-    if (!ends_usable(&term, 1, p)) name[out++] = r->setup->prompt[p].name;
+    if (!ends_usable(&term, 1, p)) name[out++] = r->subject->prompt[p].name;
   table_names(left_out, size, name, out);
   return r->prompts - out;
 }
@@ -267,7 +267,7 @@ static bool check_choice(const Restore *r, int step, const EndSums *ends, Status
     return FAIL(st,
                 "restore %s: step %d came out at %.17g in prompt %s when it was chosen and at %.17g when it was run "
                 "again",
-                r->mode->name, step, then, r->setup->prompt[p].name, now);
+                r->mode->name, step, then, r->subject->prompt[p].name, now);
   }
   return true;
 }
@@ -292,7 +292,7 @@ static bool run_chosen(Restore *r, Progress *progress, RestoreRows *rows, Status
   }
   Final f = {r, ARENA_NEW(&scratch, EndSums, sides * r->prompts)};
   progress_phase(progress, "restore", sides * r->prompts);
-  TRY(walk_run(r->setup, side, sides, r->setup->prompt, r->prompts, progress, take_ends, &f, scratch, st));
+  TRY(walk_run(r->subject, side, sides, r->subject->prompt, r->prompts, progress, take_ends, &f, scratch, st));
   for (int step = 0; step <= r->choices + 1; step++) {
     bool every = step == r->choices + 1;
     Restoration row = row_of(r, every ? -1 : step, &f.ends[(1 + step) * r->prompts], scratch);
@@ -324,7 +324,7 @@ static bool restore_one(Restore *r, Progress *progress, RestoreRows *rows, Statu
   return run_chosen(r, progress, rows, st);
 }
 
-bool restore_run(Arena *arena, const Spec *spec, const Setup *setup, Progress *progress, RestoreRows *rows,
+bool restore_run(Arena *arena, const Spec *spec, const Subject *subject, Progress *progress, RestoreRows *rows,
                  Status *st) {
   *rows = (RestoreRows){0};
   size_t most = 0;
@@ -334,12 +334,12 @@ bool restore_run(Arena *arena, const Spec *spec, const Setup *setup, Progress *p
     const RestorePlan *plan = &spec->restore[i];
     Arena scratch = *arena;
     Restore r = {.arena = &scratch,
-                 .setup = setup,
+                 .subject = subject,
                  .plan = plan,
                  .mode = spec_mode(spec, plan->mode),
                  .to = spec_mode(spec, plan->to),
                  .prompts = spec->prompt_count,
-                 .layers = setup->model.layers};
+                 .layers = subject->model.layers};
     TRY(restore_one(&r, progress, rows, st));
   }
   return true;

@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "family/block.h"
 #include "measure/ends.h"
 #include "measure/evaluation.h"
 #include "measure/stats.h"
-#include "model/block.h"
-#include "study/walk.h"
+#include "walk/walk.h"
 
 /* A mode of the pair by its stages: those that are set as in `other`, the rest as in `base`. */
 typedef struct Way {
@@ -22,7 +22,7 @@ typedef struct Way {
 
 typedef struct Swaps {
   Arena *arena;
-  const Setup *setup;
+  const Subject *subject;
   const SwapPlan *plan;
   const Mode *end[2]; /* base, other */
   unsigned all;       /* the stages in which they differ */
@@ -89,7 +89,7 @@ static bool take(void *context, int prompt, int side, const WalkEnd *end, Arena 
   if (side == 0) return true;
   Way *way = &s->way[side - 1];
   way->ends[prompt] = ends_of(&end[0].block_out, &end[0].logits, &end[side].block_out, &end[side].logits,
-                              s->setup->prompt[prompt].token, scratch);
+                              s->subject->prompt[prompt].token, scratch);
   for (int from = 0; from < 2; from++)
     if (end[1 + from].logits.data) add_moved(way, from, prompt, &end[1 + from], &end[side]);
   if (side == 2)
@@ -102,7 +102,7 @@ static bool run_ways(Swaps *s, Progress *progress, Status *st) {
   WalkSide *side = ARENA_NEW(&scratch, WalkSide, 1 + s->ways);
   side[0].keep = true;
   for (int i = 0; i < s->ways; i++) side[1 + i] = (WalkSide){.mode = &s->way[i].mode, .keep = i < 2};
-  return walk_run(s->setup, side, 1 + s->ways, s->setup->prompt, s->prompts, progress, take, s, scratch, st);
+  return walk_run(s->subject, side, 1 + s->ways, s->subject->prompt, s->prompts, progress, take, s, scratch, st);
 }
 
 /* --- their rows -----------------------------------------------------------------------------------------------------
@@ -122,7 +122,7 @@ static int32_t put_prompts(const Swaps *s, const EndTerm *term, int terms, char 
   const char **name = ARENA_NEW(&scratch, const char *, s->prompts);
   int out = 0;
   for (int p = 0; p < s->prompts; p++)
-    if (!ends_usable(term, terms, p)) name[out++] = s->setup->prompt[p].name;
+    if (!ends_usable(term, terms, p)) name[out++] = s->subject->prompt[p].name;
   table_names(left_out, size, name, out);
   return s->prompts - out;
 }
@@ -302,7 +302,7 @@ static size_t rows_at_most(const SwapPlan *plan) {
   return 2 + 4 * (size_t)mode_stage_count + (plan->combinations ? 1u << SWAP_COMBINATIONS_MAX : 0);
 }
 
-bool swap_run(Arena *arena, const Spec *spec, const Setup *setup, Progress *progress, SwapRows *rows, Status *st) {
+bool swap_run(Arena *arena, const Spec *spec, const Subject *subject, Progress *progress, SwapRows *rows, Status *st) {
   *rows = (SwapRows){0};
   size_t most = 0, stages = (size_t)mode_stage_count;
   for (int i = 0; i < spec->swap_count; i++) most += rows_at_most(&spec->swaps[i]);
@@ -311,7 +311,7 @@ bool swap_run(Arena *arena, const Spec *spec, const Setup *setup, Progress *prog
   for (int i = 0; i < spec->swap_count; i++) {
     const Pair *pair = &spec->swaps[i].pair;
     Swaps s = {.arena = arena,
-               .setup = setup,
+               .subject = subject,
                .plan = &spec->swaps[i],
                .prompts = spec->prompt_count,
                .end = {spec_mode(spec, pair->base), spec_mode(spec, pair->other)},

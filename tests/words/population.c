@@ -11,11 +11,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "experiment.h"
+#include "family/block.h"
 #include "measure/evaluation.h"
 #include "measure/row_error.h"
-#include "model/block.h"
-#include "setup.h"
-#include "trace64.h"
+#include "source/ref64.h"
 #include "words.h"
 
 enum { THREADS_MOST = 64 };
@@ -43,24 +43,24 @@ static void point_of(const Tensor *base, const Tensor *other, Point *point, Aren
   *point = (Point){e.median, e.p90, e.p99, error, size, e.worst_share};
 }
 
-static void run_window(const Setup *setup, const int32_t *token, int length, PopulationWindow *w, Arena arena) {
-  const int layers = setup->model.layers;
+static void run_window(const Subject *subject, const int32_t *token, int length, PopulationWindow *w, Arena arena) {
+  const int layers = subject->model.layers;
   Tensor stream[POPULATION_SIDES];
   Trace trace, ends;
   for (int s = 0; s < POPULATION_SIDES; s++) {
     if (s == POPULATION_REFERENCE)
-      trace64_embed(&setup->weights, token, length, &arena, &ends);
+      trace64_embed(&subject->weights, token, length, &arena, &ends);
     else
-      block_embed(&setup->model, token, length, &arena, &ends);
+      block_embed(&subject->model, token, length, &arena, &ends);
     stream[s] = ends.t[T_EMBEDDING];
   }
   for (int layer = 0; layer < layers; layer++) {
     for (int s = 0; s < POPULATION_SIDES; s++) {
       Arena scratch = arena;
       if (s == POPULATION_REFERENCE)
-        trace64_block(&setup->weights, layer, &stream[s], &scratch, &trace);
+        trace64_block(&subject->weights, layer, &stream[s], &scratch, &trace);
       else
-        block_run(&setup->model, layer, mode_preset(population_side[s]), &stream[s], &scratch, &trace);
+        block_run(&subject->model, layer, mode_preset(population_side[s]), &stream[s], &scratch, &trace);
       const Tensor *out = &trace.t[T_BLOCK_OUT];
       memcpy(stream[s].data, out->data, (size_t)out->rows * (size_t)out->cols * type_size(out->type));
     }
@@ -72,9 +72,9 @@ static void run_window(const Setup *setup, const int32_t *token, int length, Pop
   Tensor logits[POPULATION_SIDES];
   for (int s = POPULATION_SIDES - 1; s >= 0; s--) {
     if (s == POPULATION_REFERENCE)
-      trace64_head(&setup->weights, &stream[s], &arena, &ends);
+      trace64_head(&subject->weights, &stream[s], &arena, &ends);
     else
-      block_head(&setup->model, &stream[s], &arena, &ends);
+      block_head(&subject->model, &stream[s], &arena, &ends);
     logits[s] = ends.t[T_LOGITS];
     logits[s].rows--;
   }
@@ -114,15 +114,15 @@ int population_run(const char *path, int length) {
   Status st = {0};
   Arena arena;
   Spec spec;
-  Setup setup = {0};
+  Subject subject = {0};
   Progress progress = progress_start(false);
   if (!arena_reserve(&arena, 0, exhausted, &st) ||
       !spec_parse(&arena, "population", spec_text, strlen(spec_text), &spec, &st) ||
-      !setup_check(&arena, &spec, &setup, &st) || !setup_load(&arena, &spec, NULL, &progress, &setup, &st))
+      !subject_check(&arena, &spec, &subject, &st) || !experiment_load(&arena, &spec, NULL, &progress, &subject, &st))
     return fprintf(stderr, "population: %s\n", st.text), 2;
-  const PromptShape *text = &setup.prompt[0];
+  const PromptShape *text = &subject.prompt[0];
   if (length < 2 || length > POPULATION_STRIDE) return fprintf(stderr, "population: a length is 2 to 513\n"), 2;
-  const int layers = setup.model.layers, windows = text->T / POPULATION_STRIDE;
+  const int layers = subject.model.layers, windows = text->T / POPULATION_STRIDE;
   PopulationHead head = {POPULATION_MAGIC, windows, layers, POPULATION_PAIRS, POPULATION_SIDES, length};
   FILE *file = open_population(path, &head);
   if (!file) return fprintf(stderr, "population: %s cannot be written\n", path), 2;
@@ -143,7 +143,7 @@ int population_run(const char *path, int length) {
   for (int i = 0; i < windows; i++) {
     const int w = (int)((int64_t)i * 197 % windows), thread = omp_get_thread_num(); /* spread, so that a part serves */
     if (!window_done(file, &head, w)) {
-      run_window(&setup, text->token + (size_t)w * POPULATION_STRIDE, length, &window[thread], own[thread]);
+      run_window(&subject, text->token + (size_t)w * POPULATION_STRIDE, length, &window[thread], own[thread]);
       bool put = put_window(file, &head, w, &window[thread]);
 #pragma omp atomic
       ok &= put;

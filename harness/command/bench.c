@@ -1,0 +1,329 @@
+#include "command/bench.h"
+
+#include <math.h>
+#include <omp.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/quantiles.h"
+#include "command/calls.h"
+#include "family/block.h"
+
+enum { SAMPLES = 15, COPY_BYTES = 1 << 28, ROWS_MAX = 4096, LAYER_TIMED = 1 };
+static const double sample_s = 2e-3;     /* a sample is as many calls as take so long, by a single one before */
+static const double slow_sample_s = 0.5; /* where one call takes longer than that, three samples must do */
+enum { GRAPH_CALLS = 64 };               /* and on a device no more: they are one graph */
+
+/* Work that can be done again and again. */
+typedef struct Work {
+  void (*run)(void *context);
+  void *context;
+} Work;
+
+typedef struct Timer {
+  Device *device; /* where one was found */
+  void *from, *to;
+  char *copy_from, *copy_to; /* COPY_BYTES each, where the work is */
+  double copy_rate;          /* bytes read and written a second, of the largest copy */
+  double host_rate;          /* bytes a second from a device to pinned memory */
+} Timer;
+
+typedef struct Time {
+  double median_s, mad_s;
+} Time;
+
+/* --- timing ---------------------------------------------------------------------------------------------------------
+ */
+
+/* The mean of `calls` calls. On a device they are one graph, run once before. */
+static bool sample_many(Timer *t, Work work, int calls, int samples, double *second, Status *st) {
+  if (!t->device->found) {
+    for (int s = 0; s < samples; s++) {
+      double start = clock_s();
+      for (int i = 0; i < calls; i++) work.run(work.context);
+      second[s] = (clock_s() - start) / calls;
+    }
+    return true;
+  }
+  cuda_capture();
+  for (int i = 0; i < calls; i++) work.run(work.context);
+  void *graph = cuda_captured();
+  if (graph) cuda_replay(graph);
+  TRY(device_wait(t->device, st));
+  for (int s = 0; s < samples; s++) {
+    cuda_mark_operators(t->from);
+    cuda_replay(graph);
+    cuda_mark_operators(t->to);
+    TRY(device_wait(t->device, st));
+    second[s] = cuda_seconds(t->from, t->to) / calls;
+  }
+  cuda_forget(graph);
+  return true;
+}
+
+static bool time_of(Timer *t, Work work, Time *time, Status *st) {
+  double second[SAMPLES], scratch[SAMPLES];
+  work.run(work.context); /* the first touches its memory, and loads the kernel */
+  if (t->device->found) TRY(device_wait(t->device, st));
+  TRY(sample_many(t, work, 1, 1, second, st));
+  double once = second[0] > 1e-7 ? second[0] : 1e-7;
+  double wanted = ceil(sample_s / once);
+  int samples = once > slow_sample_s ? 3 : SAMPLES;
+  int calls = (int)(t->device->found ? fmin(GRAPH_CALLS, wanted) : wanted);
+  TRY(sample_many(t, work, calls, samples, second, st));
+  Middle middle = middle_of(second, (size_t)samples, scratch);
+  *time = (Time){middle.median, middle.mad};
+  return true;
+}
+
+/* --- the copy that others are held against ---------------------------------------------------------------------------
+ */
+
+typedef struct Copy {
+  Timer *timer;
+  size_t bytes;
+} Copy;
+
+static void run_copy(void *context) {
+  Copy *c = context;
+  const Timer *t = c->timer;
+  if (t->device->found) {
+    cuda_copy(t->copy_to, t->copy_from, c->bytes);
+    return;
+  }
+#pragma omp parallel
+  {
+    size_t threads = (size_t)omp_get_num_threads(), me = (size_t)omp_get_thread_num();
+    size_t first = c->bytes * me / threads, end = c->bytes * (me + 1) / threads;
+    memcpy(t->copy_to + first, t->copy_from + first, end - first);
+  }
+}
+
+/* Of `bytes` in all: half are read, half written. Beyond the buffers, at the rate of the largest. */
+static bool copy_time(Timer *t, int64_t bytes, double *second, Status *st) {
+  if (bytes / 2 >= COPY_BYTES && t->copy_rate > 0) return *second = (double)bytes / t->copy_rate, true;
+  Copy copy = {t, (size_t)(bytes / 2)};
+  Time time;
+  TRY(time_of(t, (Work){run_copy, &copy}, &time, st));
+  *second = time.median_s;
+  return true;
+}
+
+static bool timer_open(Arena *arena, Device *device, Timer *t, Status *st) {
+  *t = (Timer){.device = device};
+  Arena *room = device->found ? &device->room : arena;
+  t->copy_from = arena_room(room, COPY_BYTES, 1);
+  t->copy_to = arena_room(room, COPY_BYTES, 1);
+  if (device->found) t->from = cuda_mark(), t->to = cuda_mark();
+  double second;
+  TRY(copy_time(t, 2 * (int64_t)COPY_BYTES, &second, st));
+  t->copy_rate = 2.0 * COPY_BYTES / second;
+  return true;
+}
+
+static void run_way_back(void *context) {
+  const Device *d = ((Timer *)context)->device;
+  cuda_to_host(d->lane[0].host[0], d->lane[0].room[0], d->lane_bytes);
+}
+
+static bool time_way_back(Timer *t, Status *st) {
+  Time time;
+  TRY(time_of(t, (Work){run_way_back, t}, &time, st));
+  t->host_rate = (double)t->device->lane_bytes / time.median_s;
+  return true;
+}
+
+static void timer_close(Timer *t) {
+  if (t->from) cuda_unmark(t->from);
+  if (t->to) cuda_unmark(t->to);
+}
+
+static bool put_row(Timer *t, CallCost cost, Time time, Speed *row, Status *st) {
+  const Cuda *peak = &t->device->cuda;
+  double copy, least = (double)cost.bytes / t->copy_rate;
+  TRY(copy_time(t, cost.bytes, &copy, st));
+  if (peak->fma_per_s > 0) least = fmax(least, (double)cost.float_steps / peak->fma_per_s);
+  if (peak->i8_mac_per_s > 0) least = fmax(least, (double)cost.i8_macs / peak->i8_mac_per_s);
+  bool known = t->device->found && peak->fma_per_s > 0 && (peak->i8_mac_per_s > 0 || cost.i8_macs == 0);
+  row->median_s = time.median_s;
+  row->mad_s = time.mad_s;
+  row->bytes = cost.bytes;
+  row->ratio_copy = time.median_s / copy;
+  row->ratio_roofline = known ? time.median_s / least : NAN;
+  table_text(row->backend, sizeof row->backend, t->device->found ? ops_cuda.backend : ops_cpu.backend);
+  return true;
+}
+
+/* --- operators: one block, call by call ------------------------------------------------------------------------------
+ */
+
+static const char *tensor_made(const Trace *trace, const Call *call) {
+  const char *name = "scratch";
+  for (TensorId id = T_COUNT; --id > T_BLOCK_IN;) /* the first name, where a tensor has several */
+    if (trace->t[id].data && trace->t[id].data == call_output(call)->data) name = tensor_info[id].name;
+  return name;
+}
+
+static bool is_timed_already(const Speed *row, size_t rows, const char *kernel, const char *what, int T) {
+  for (size_t i = 0; i < rows; i++)
+    if (row[i].T == T && !strcmp(row[i].kernel, kernel) && !strcmp(row[i].what, what)) return true;
+  return false;
+}
+
+static void run_call(void *context) { call_again(context); }
+
+typedef struct Rows {
+  Speed *row;
+  size_t count;
+} Rows;
+
+static bool bench_block(Timer *t, const Model *model, const Mode *mode, int T, const int32_t *token, Arena room,
+                        Rows *rows, Status *st) {
+  Trace ends = {0}, trace;
+  Calls calls;
+  Model watched = *model;
+  watched.ops = calls_watch(&calls, model->ops);
+  block_embed(&watched, token, T, &room, &ends);
+  block_run(&watched, LAYER_TIMED, mode, &ends.t[T_EMBEDDING], &room, &trace);
+  block_head(&watched, &trace.t[T_BLOCK_OUT], &room, &ends);
+  for (TensorId id = T_LAYER_COUNT; id < T_COUNT; id++) trace.t[id] = ends.t[id];
+  for (int i = 0; i < calls.count; i++) {
+    Call *call = &calls.call[i];
+    const char *kernel = call_output(call)->kernel, *what = tensor_made(&trace, call);
+    if (is_timed_already(rows->row, rows->count, kernel, what, T)) continue;
+    Time time;
+    Speed *row = &rows->row[rows->count];
+    *row = (Speed){.T = T};
+    TRY(time_of(t, (Work){run_call, call}, &time, st));
+    TRY(put_row(t, call_cost(call), time, row, st));
+    table_text(row->what, sizeof row->what, what);
+    table_text(row->kernel, sizeof row->kernel, kernel);
+    table_text(row->mode, sizeof row->mode, mode->name);
+    rows->count++;
+  }
+  return true;
+}
+
+/* --- whole passes ----------------------------------------------------------------------------------------------------
+ */
+
+typedef struct Pass {
+  Device *device;
+  const Model *model;
+  const Mode *mode;
+  const int32_t *token;
+  int T;
+  Arena arena;
+  bool captured;
+  int64_t bytes; /* that came to the host */
+} Pass;
+
+static void run_pass(void *context) {
+  Pass *p = context;
+  p->bytes = 0;
+  if (p->device->found) {
+    for (int layer = 0; layer < p->model->layers; layer++)
+      p->bytes += (int64_t)device_queue(p->device, 0, p->mode, layer, p->captured);
+    return;
+  }
+  Arena arena = p->arena;
+  Trace ends = {0}, trace;
+  block_embed(p->model, p->token, p->T, &arena, &ends);
+  void *stream = ends.t[T_EMBEDDING].data;
+  Tensor x = ends.t[T_EMBEDDING];
+  for (int layer = 0; layer < p->model->layers; layer++) {
+    Arena room = arena;
+    block_run(p->model, layer, p->mode, &x, &room, &trace);
+    memcpy(stream, trace.t[T_BLOCK_OUT].data, (size_t)p->T * (size_t)p->model->D * sizeof(float));
+  }
+  block_head(p->model, &x, &arena, &ends);
+}
+
+/* All calls of a pass, once. */
+static CallCost pass_cost(const Model *model, const Mode *mode, int T, const int32_t *token, Arena room) {
+  Trace ends = {0}, trace;
+  Calls calls;
+  Model watched = *model;
+  CallCost sum = {0};
+  watched.ops = calls_watch(&calls, model->ops);
+  block_embed(&watched, token, T, &room, &ends);
+  block_run(&watched, LAYER_TIMED, mode, &ends.t[T_EMBEDDING], &room, &trace);
+  block_head(&watched, &trace.t[T_BLOCK_OUT], &room, &ends);
+  for (int i = 0; i < calls.count; i++) {
+    bool end = call_output(&calls.call[i])->data == ends.t[T_EMBEDDING].data ||
+               call_output(&calls.call[i])->data == ends.t[T_NORM_F].data ||
+               call_output(&calls.call[i])->data == ends.t[T_LOGITS].data;
+    cost_add(&sum, call_cost(&calls.call[i]), end ? 1 : model->layers);
+  }
+  return sum;
+}
+
+static bool bench_pass(Timer *t, Pass *p, CallCost cost, Rows *rows, Status *st) {
+  Time time;
+  Speed *row = &rows->row[rows->count++];
+  *row = (Speed){.T = p->T};
+  TRY(time_of(t, (Work){run_pass, p}, &time, st));
+  TRY(put_row(t, cost, time, row, st));
+  table_text(row->what, sizeof row->what, p->captured ? "forward, captured" : "forward");
+  table_text(row->mode, sizeof row->mode, p->mode->name);
+  if (!p->captured) return true;
+  double copy = (double)p->bytes / t->host_rate, pass = row[-1].median_s; /* of the same without the way back */
+  row->bytes = p->bytes;
+  row->ratio_copy = time.median_s / copy;
+  row->ratio_roofline = time.median_s / fmax(copy, pass);
+  return true;
+}
+
+/* --- all of it -------------------------------------------------------------------------------------------------------
+ */
+
+static int longest(const BenchPlan *plan) {
+  int most = 0;
+  for (int i = 0; i < plan->lengths; i++) most = plan->T[i] > most ? plan->T[i] : most;
+  return most;
+}
+
+static bool bench_passes(Timer *t, const Model *model, const Mode *mode, int T, const int32_t *token, Arena room,
+                         Rows *rows, Status *st) {
+  bool there = t->device->found;
+  Pass pass = {.device = t->device, .model = model, .mode = mode, .token = token, .T = T, .arena = room};
+  CallCost cost = pass_cost(model, mode, T, token, room);
+  TRY(bench_pass(t, &pass, cost, rows, st));
+  pass.captured = true;
+  return !there || bench_pass(t, &pass, cost, rows, st);
+}
+
+bool bench_run(Arena *arena, const Model *model, const Config *config, const BenchPlan *plan, Device *device,
+               Progress *progress, Speed **row, size_t *count, Status *st) {
+  int most = longest(plan);
+  Rows rows = {.row = ARENA_NEW(arena, Speed, ROWS_MAX)};
+  int32_t *token = ARENA_NEW(arena, int32_t, most);
+  for (int t = 0; t < most; t++) token[t] = t * 7919 % config->vocab;
+  Timer timer;
+  Arena room = *arena;
+  if (device->found) {
+    size_t more = block_bytes(config, most) + 4 * (size_t)most * sizeof(float) * (size_t)config->D;
+    TRY(device_load(arena, model, config, 1, plan->T[0], more + 2 * (size_t)COPY_BYTES + 4096, device, st));
+    TRY(timer_open(arena, device, &timer, st) && time_way_back(&timer, st));
+    device_begin(device, 0, token, plan->T[0]);
+    room = device->room;
+    int32_t *there = arena_room(&room, (size_t)most, sizeof *there);
+    cuda_to_device(there, token, (size_t)most * sizeof *token);
+    token = there;
+    model = &device->model;
+  } else {
+    TRY(timer_open(&room, device, &timer, st));
+  }
+  progress_phase(progress, "bench", plan->modes * (plan->lengths + 1));
+  int step = 0;
+  for (int m = 0; m < plan->modes; m++)
+    for (int i = 0; plan->operators && i < plan->lengths; i++, progress_step(progress, ++step))
+      TRY(bench_block(&timer, model, &plan->mode[m], plan->T[i], token, room, &rows, st));
+  for (int m = 0; plan->passes && m < plan->modes; m++, progress_step(progress, ++step))
+    TRY(bench_passes(&timer, model, &plan->mode[m], plan->T[0], token, room, &rows, st));
+  timer_close(&timer);
+  progress_done(progress, "%d modes, %d lengths", plan->modes, plan->lengths);
+  *row = rows.row;
+  *count = rows.count;
+  return true;
+}

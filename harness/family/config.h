@@ -1,0 +1,16 @@
+/* config: the sizes of a model, and what is done to its weights before anything else. */
+#ifndef DS_FAMILY_CONFIG_H
+#define DS_FAMILY_CONFIG_H
+#include <stdbool.h>
+
+/* What is done to a checkpoint's weights: model/rewrite.h. */
+typedef enum { REWRITE_QUAMBA, REWRITE_NONE } Rewrite;
+
+typedef struct Config {
+  int D, E, N, R, K, layers, vocab; /* hidden_size, intermediate_size, state_size, time_step_rank, conv_kernel, … */
+  double eps;                       /* layer_norm_epsilon */
+  bool tied;                        /* tie_word_embeddings */
+  bool tied_said;                   /* it stands in the file; else `tied` is the default, true */
+} Config;
+
+#endif

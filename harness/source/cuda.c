@@ -1,0 +1,208 @@
+#include "source/cuda.h"
+
+#include "family/block.h"
+
+/* --- finding it, filling it ----------------------------------------------------------------------------------------
+ */
+
+bool device_find(Backend wanted, const char *who, Device *device, Status *st) {
+  char why[256];
+  *device = (Device){0};
+  if (wanted == BACKEND_CPU) return true;
+  device->found = cuda_open(&device->cuda, why);
+  if (!device->found && wanted == BACKEND_CUDA) return FAIL(st, "%s: backend cuda: %s", who, why);
+  return true;
+}
+
+/* Weights on their way. Without `copy` it is only seen how much room they take. */
+typedef struct Load {
+  Arena room;    /* of the device */
+  Arena scratch; /* of the host; stays as it is until all copies are made */
+  bool copy;
+} Load;
+
+static void *put(Load *load, const void *host, size_t bytes) {
+  void *there = arena_room(&load->room, bytes, 1);
+  if (load->copy) cuda_to_device(there, host, bytes);
+  return there;
+}
+
+static Tensor put_tensor(Load *load, const Tensor *t) {
+  Tensor there = *t;
+  there.data = put(load, t->data, (size_t)t->rows * (size_t)t->cols * type_size(t->type));
+  return there;
+}
+
+static Conv1d put_conv(Load *load, const Conv1d *w) {
+  Conv1d there = *w;
+  there.weight = put(load, w->weight, (size_t)w->E * (size_t)w->K * type_size(w->type));
+  there.bias = put(load, w->bias, (size_t)w->E * type_size(w->type));
+  return there;
+}
+
+/* Its panels as the device's operator reads them. */
+static Linear put_linear(Load *load, const Linear *w) {
+  size_t bytes = linear_cuda_packed_bytes(w->out, w->in, w->type);
+  void *panels = NULL;
+  if (load->copy) linear_cuda_pack(w, panels = arena_room(&load->scratch, bytes, 1));
+  Linear there = *w;
+  there.panels = put(load, panels, bytes);
+  return there;
+}
+
+static LayerWeights put_weights(Load *load, const LayerWeights *w) {
+  return (LayerWeights){.in_proj = put_linear(load, &w->in_proj),
+                        .x_proj = put_linear(load, &w->x_proj),
+                        .dt_proj = put_linear(load, &w->dt_proj),
+                        .out_proj = put_linear(load, &w->out_proj),
+                        .conv = put_conv(load, &w->conv),
+                        .A_log = put_tensor(load, &w->A_log),
+                        .D = put_tensor(load, &w->D),
+                        .dt_bias = put_tensor(load, &w->dt_bias)};
+}
+
+/* `there`: the host's model with its weights on the device; `layer` [layers] in the host's memory. */
+static void put_model(Load *load, const Model *model, ModelLayer *layer, Model *there) {
+  size_t D = (size_t)model->D * sizeof(float);
+  *there = *model;
+  there->ops = &ops_cuda;
+  there->embedding = put(load, model->embedding, (size_t)model->vocab * D);
+  if (model->norm_f) there->norm_f = put(load, model->norm_f, D);
+  there->head = put_linear(load, &model->head);
+  there->layer = layer;
+  for (int i = 0; i < model->layers; i++) {
+    const ModelLayer *from = &model->layer[i];
+    layer[i] = *from;
+    if (from->norm) layer[i].norm = put(load, from->norm, D);
+    layer[i].f32 = put_weights(load, &from->f32);
+    layer[i].i8 = put_weights(load, &from->i8);
+  }
+}
+
+static size_t weight_bytes(const Model *model, ModelLayer *layer) {
+  char *const start = (char *)4096;
+  Load look = {.room = {.next = start, .end = (char *)(SIZE_MAX / 2)}};
+  Model there;
+  put_model(&look, model, layer, &there);
+  return (size_t)(look.room.next - start);
+}
+
+static void make_lanes(Arena *arena, int T, Arena *room, Device *d) {
+  d->lane = ARENA_NEW(arena, Lane, d->lanes);
+  for (int i = 0; i < d->lanes; i++) {
+    d->lane[i].start = cuda_mark();
+    d->lane[i].done = cuda_mark();
+    d->lane[i].token = arena_room(room, (size_t)T, sizeof(int32_t));
+    for (int half = 0; half < 2; half++) {
+      d->lane[i].copied[half] = cuda_mark();
+      d->lane[i].room[half] = arena_room(room, d->lane_bytes, 1);
+      d->lane[i].host[half] = (char *)d->pinned + (size_t)(2 * i + half) * d->lane_bytes;
+    }
+  }
+}
+
+bool device_load(Arena *arena, const Model *model, const Config *config, int lanes, int T, size_t more, Device *d,
+                 Status *st) {
+  const char *name = d->cuda.name;
+  ModelLayer *layer = ARENA_NEW(arena, ModelLayer, model->layers);
+  size_t stream = (size_t)T * (size_t)model->D * sizeof(float), tokens = (size_t)T * sizeof(int32_t) + 64;
+  d->lanes = lanes;
+  d->lane_bytes = (block_bytes(config, T) + 3 * stream + 4096) / 64 * 64;
+  size_t all = weight_bytes(model, layer) + (size_t)lanes * (2 * d->lane_bytes + tokens) + more + 4096;
+  if (all > d->cuda.free_bytes || !(d->memory = cuda_reserve(all)))
+    return FAIL(st, "%s: the run needs %.2f GB there and %.2f GB are free (backend cpu needs none)", name,
+                1e-9 * (double)all, 1e-9 * (double)d->cuda.free_bytes);
+  size_t pinned = (size_t)lanes * 2 * d->lane_bytes;
+  if (lanes && !(d->pinned = cuda_pinned(pinned)))
+    return FAIL(st, "memory: %.2f GB that the device may copy to cannot be had", 1e-9 * (double)pinned);
+  Load load = {
+      .room = {.next = d->memory, .end = (char *)d->memory + all, .base = d->memory, .exhausted = arena->exhausted},
+      .copy = true};
+  make_lanes(arena, T, &load.room, d);
+  load.scratch = *arena;
+  put_model(&load, model, layer, &d->model);
+  d->room = load.room;
+  return device_wait(d, st);
+}
+
+void device_free(Device *d) {
+  for (int i = 0; d->lane && i < d->lanes; i++) {
+    cuda_unmark(d->lane[i].start);
+    cuda_unmark(d->lane[i].done);
+    for (int half = 0; half < 2; half++) cuda_unmark(d->lane[i].copied[half]);
+  }
+  if (d->memory) cuda_release(d->memory);
+  if (d->pinned) cuda_unpin(d->pinned);
+  *d = (Device){.found = d->found, .cuda = d->cuda};
+}
+
+/* --- a lane ------------------------------------------------------------------------------------------------------- */
+
+void device_begin(Device *d, int i, const int32_t *token, int T) {
+  d->lane[i].T = T;
+  cuda_to_device((void *)(uintptr_t)d->lane[i].token, token, (size_t)T * sizeof *token);
+}
+
+void device_resume(Device *d, int i, int layer, const Tensor *stream) {
+  Lane *lane = &d->lane[i];
+  lane->stream = *stream;
+  lane->stream.data = lane->room[(layer + 1) % 2];
+  cuda_to_device(lane->stream.data, stream->data, (size_t)stream->rows * (size_t)stream->cols * sizeof(float));
+}
+
+size_t device_queue(Device *d, int i, const Mode *mode, int layer, bool back) {
+  Lane *lane = &d->lane[i];
+  int half = layer % 2;
+  char *host = lane->host[half], *base = lane->room[half];
+  Arena room = {.next = base, .end = base + d->lane_bytes, .base = base, .exhausted = d->room.exhausted};
+  Trace ends = {0}, *trace = &lane->queued[half];
+  size_t stream_back = 0;
+  if (back && layer >= 2) cuda_operators_after(lane->copied[half]); /* the layer that this one replaces */
+  cuda_mark_operators(lane->start);
+  if (layer == 0) {
+    block_embed(&d->model, lane->token, lane->T, &room, &ends);
+    lane->stream = ends.t[T_EMBEDDING];
+  } else { /* the stream stands in the other half: here it is given a place for its way back alone */
+    stream_back = (size_t)lane->T * (size_t)d->model.D * sizeof(float);
+    char *place = arena_room(&room, stream_back, 1);
+    if (back) cuda_to_host(host + (place - base), lane->stream.data, stream_back);
+  }
+  char *made = layer == 0 ? base : room.next;
+  block_run(&d->model, layer, mode, &lane->stream, &room, trace);
+  lane->stream = trace->t[T_BLOCK_OUT];
+  if (layer == d->model.layers - 1) block_head(&d->model, &lane->stream, &room, &ends);
+  cuda_mark_operators(lane->done);
+  for (TensorId id = T_LAYER_COUNT; id < T_COUNT; id++) trace->t[id] = ends.t[id];
+  if (!back) return 0;
+  cuda_to_host(host + (made - base), made, (size_t)(room.next - made));
+  cuda_mark_copies(lane->copied[half]);
+  return (size_t)(room.next - made) + stream_back;
+}
+
+bool device_wait(Device *d, Status *st) {
+  char why[256];
+  return cuda_wait(why) || FAIL(st, "%s: %s", d->cuda.name, why);
+}
+
+double device_take(const Device *d, int i, int layer, Trace *trace) {
+  const Lane *lane = &d->lane[i];
+  const char *base = lane->room[layer % 2];
+  char *host = lane->host[layer % 2];
+  *trace = lane->queued[layer % 2];
+  for (TensorId id = 0; id < T_COUNT; id++) {
+    Tensor *t = &trace->t[id];
+    if (!t->data) continue;
+    bool elsewhere = id == T_BLOCK_IN && layer > 0; /* at the front, see device_queue */
+    t->data = elsewhere ? host : host + ((char *)t->data - base);
+    if (t->nans_at) t->nans = *(int64_t *)(void *)(host + ((char *)t->nans_at - base));
+    t->nans_at = NULL;
+  }
+  Tensor *own = &trace->conv_in;
+  if (own->data) {
+    own->data = host + ((char *)own->data - base);
+    own->scale = *(float *)(void *)(host + ((char *)own->scale_at - base));
+    own->nans = *(int64_t *)(void *)(host + ((char *)own->nans_at - base));
+    own->nans_at = NULL, own->scale_at = NULL;
+  }
+  return cuda_seconds(lane->start, lane->done);
+}

@@ -1,0 +1,217 @@
+#include "study/calibrate.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/quantiles.h"
+#include "base/run_key.h"
+#include "family/block.h"
+#include "kernels/q8.h"
+
+static const double quantile_momentum = 0.01; /* Quamba's moving average over windows */
+
+/* What each scale observes, and whether it takes the quantile or the absolute maximum. */
+static const struct {
+  TensorId tensor;
+  bool quantile;
+} observed[S_COUNT] = {[S_IN] = {T_NORM, false},    [S_XZ] = {T_IN_PROJ, false}, [S_U] = {T_CONV1D_SILU, true},
+                       [S_DBC] = {T_X_PROJ, false}, [S_DT] = {T_DT_PROJ, false}, [S_O] = {T_OUT_PROJ_IN, false},
+                       [S_H] = {T_SSM_STATE, true}};
+
+/* The statistic of one tensor in one window; NaN where a value is not finite. */
+static double observe(const Tensor *t, bool quantile, double alpha, Arena scratch) {
+  size_t n = (size_t)t->rows * (size_t)t->cols;
+  const float *x = t->data;
+  double *magnitude = ARENA_NEW(&scratch, double, n);
+  bool finite = true;
+  for (size_t i = 0; i < n; i++) {
+    magnitude[i] = fabs((double)x[i]);
+    finite &= isfinite(x[i]) != 0;
+  }
+  if (!finite) return NAN;
+  if (!quantile) return absmax(t);
+  double result;
+  quantiles_select(magnitude, n, &alpha, 1, &result, scratch);
+  return result;
+}
+
+/* All layers of one window; stat [layers][S_COUNT]. */
+static void observe_window(const Model *model, const int32_t *token, int length, double alpha, double (*stat)[S_COUNT],
+                           Arena scratch) {
+  const Mode *mode = mode_preset("fp32");
+  Trace ends = {0}, trace;
+  block_embed(model, token, length, &scratch, &ends);
+  Tensor x = ends.t[T_EMBEDDING];
+  for (int layer = 0; layer < model->layers; layer++) {
+    Arena room = scratch;
+    block_run(model, layer, mode, &x, &room, &trace);
+    for (int s = 0; s < S_COUNT; s++)
+      stat[layer][s] = observe(&trace.t[observed[s].tensor], observed[s].quantile, alpha, room);
+    memcpy(x.data, trace.t[T_BLOCK_OUT].data, (size_t)length * (size_t)model->D * sizeof(float));
+  }
+}
+
+static double combined(double (*stat)[S_COUNT], int windows, int layers, int layer, int s) {
+  double result = stat[layer][s];
+  for (int w = 1; w < windows; w++) {
+    double next = stat[w * layers + layer][s];
+    if (observed[s].quantile)
+      result += quantile_momentum * (next - result);
+    else if (!(next <= result)) /* also takes a NaN over, so that it is seen */
+      result = next;
+  }
+  return result;
+}
+
+static size_t window_bytes(const Config *config, int length) {
+  size_t t = (size_t)length, widest = t * 2 * (size_t)config->E;
+  return block_bytes(config, length) + t * (size_t)config->D * sizeof(float) + widest * sizeof(double) +
+         quantiles_scratch_bytes() + (1 << 16);
+}
+
+size_t calibrate_bytes(const Config *config, const Calibration *how, int threads) {
+  size_t parallel = (size_t)(threads < how->windows ? threads : how->windows);
+  return parallel * window_bytes(config, how->length) +
+         (size_t)how->windows * (size_t)config->layers * S_COUNT * sizeof(double);
+}
+
+bool calibrate(Model *model, const Config *config, const int32_t *token, int64_t count, const Calibration *how,
+               Progress *progress, Arena scratch, Status *st) {
+  int windows = how->windows, length = how->length, layers = model->layers;
+  if (count < length)
+    return FAIL(st, "%s: has %lld tokens, fewer than the %d of one calibration window", how->text, (long long)count,
+                length);
+  double(*stat)[S_COUNT] = arena_alloc(&scratch, (size_t)windows * (size_t)layers, sizeof *stat);
+  int threads = omp_get_max_threads() < windows ? omp_get_max_threads() : windows;
+  Arena *own = ARENA_NEW(&scratch, Arena, threads);
+  for (int i = 0; i < threads; i++) {
+    own[i] = scratch;
+    own[i].next = arena_alloc(&scratch, window_bytes(config, length), 1);
+    own[i].end = scratch.next;
+  }
+
+  int done = 0;
+#pragma omp parallel for num_threads(threads) schedule(dynamic)
+  for (int w = 0; w < windows; w++) {
+    int64_t start = (int64_t)w * (count - length) / (windows > 1 ? windows - 1 : 1);
+    observe_window(model, token + start, length, how->alpha, stat + (size_t)w * (size_t)layers,
+                   own[omp_get_thread_num()]);
+#pragma omp critical(calibrate_progress)
+    progress_step(progress, ++done);
+  }
+
+  for (int layer = 0; layer < layers; layer++)
+    for (int s = 0; s < S_COUNT; s++) {
+      double statistic = combined(stat, windows, layers, layer, s);
+      if (!isfinite(statistic))
+        return FAIL(st, "%s: calibration: layer %d: %s has values that are not finite", how->text, layer,
+                    tensor_info[observed[s].tensor].name);
+      model->layer[layer].statistic[s] = statistic;
+      model->layer[layer].scale[s] = scale_of(statistic);
+    }
+  return true;
+}
+
+/* Of what the file says: its key and every value, to the last bit. */
+static Digest values_digest(const Model *model, const Digest *key) {
+  Digest part[2] = {*key};
+  double value[S_COUNT];
+  for (int layer = 0; layer < model->layers; layer++) {
+    for (int s = 0; s < S_COUNT; s++) value[s] = model->layer[layer].statistic[s];
+    part[1] = digest_of(value, sizeof value);
+    part[0] = digest_join(part, 2);
+  }
+  return part[0];
+}
+
+char *calibration_json(const Model *model, const Digest *key) {
+  json_t *layers = json_array();
+  for (int layer = 0; layer < model->layers; layer++) {
+    json_t *entry = json_object();
+    for (int s = 0; s < S_COUNT; s++)
+      json_object_set_new(entry, scale_names[s], json_real(model->layer[layer].statistic[s]));
+    json_array_append_new(layers, entry);
+  }
+  Digest digest = values_digest(model, key);
+  json_t *root = json_pack("{s:s, s:s, s:o}", "key", key->hex, "digest", digest.hex, "layers", layers);
+  char *text = json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
+  json_decref(root);
+  return text;
+}
+
+/* The statistics of every layer into `model`; false where one is missing or could not have been written. */
+static bool take_layers(const json_t *layers, Model *model) {
+  if (json_array_size(layers) != (size_t)model->layers) return false;
+  for (int layer = 0; layer < model->layers; layer++)
+    for (int s = 0; s < S_COUNT; s++) {
+      const json_t *value = json_object_get(json_array_get(layers, (size_t)layer), scale_names[s]);
+      if (!json_is_real(value) || !(json_real_value(value) >= 0)) return false;
+      model->layer[layer].statistic[s] = json_real_value(value);
+      model->layer[layer].scale[s] = scale_of(json_real_value(value));
+    }
+  return true;
+}
+
+CalibrationFound calibration_load(const char *path, const Digest *key, Model *model) {
+  if (!file_exists(path)) return CALIBRATION_NONE;
+  json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
+  const char *found_key = json_string_value(json_object_get(root, "key")),
+             *digest = json_string_value(json_object_get(root, "digest"));
+  CalibrationFound found = CALIBRATION_DAMAGED;
+  if (found_key && strlen(found_key) == strlen(key->hex) && strcmp(found_key, key->hex) != 0)
+    found = CALIBRATION_NONE;
+  else if (found_key && digest && take_layers(json_object_get(root, "layers"), model) &&
+           !strcmp(digest, values_digest(model, key).hex))
+    found = CALIBRATION_TAKEN;
+  json_decref(root);
+  return found;
+}
+
+/* --- of a subject -------------------------------------------------------------------------------------------------
+ */
+
+/* What the statistics depend on. */
+static Digest calibration_key(const Spec *spec, const Subject *subject, const Digest *program, Arena scratch) {
+  const Calibration *c = &spec->calibration;
+  Digest text = digest_of(subject->calibration_token, (size_t)subject->calibration_count * sizeof(int32_t));
+  const char *all = arena_printf(&scratch, "%s %s %s %d %d %d %.17g", subject->checkpoint.digest.hex, program->hex,
+                                 text.hex, spec->rewrite, c->windows, c->length, c->alpha);
+  return digest_of(all, strlen(all));
+}
+
+bool calibrate_subject(const Spec *spec, const char *cache, Progress *progress, Subject *subject, Arena scratch,
+                       Status *st) {
+  const Calibration *c = &spec->calibration;
+  Digest program;
+  if (!subject->calibration_token) return true;
+  TRY(run_program_digest(&program, st));
+  Digest key = calibration_key(spec, subject, &program, scratch);
+  const char *path = cache ? arena_printf(&scratch, "%s/calibration.json", cache) : NULL;
+  progress_phase(progress, "calibrate", c->windows);
+  CalibrationFound found = path ? calibration_load(path, &key, &subject->model) : CALIBRATION_NONE;
+  if (found == CALIBRATION_TAKEN) {
+    subject->calibrate_s = progress_done(progress, "scales of %s", path);
+    return true;
+  }
+  /* Not refused: what is made again is the same to the last bit, so nothing depends on the damaged file but the time.
+   */
+  if (found == CALIBRATION_DAMAGED) {
+    progress_clear(progress);
+    progress_say(progress, "%s: is damaged (its values are not those that were written): calibrated anew", path);
+  }
+  Calibration how = *c;
+  how.text = subject->calibration_path;
+  TRY(calibrate(&subject->model, &subject->checkpoint.config, subject->calibration_token, subject->calibration_count,
+                &how, progress, scratch, st));
+  subject->calibrate_s =
+      progress_done(progress, "%d windows of %d tokens of %s", c->windows, c->length, subject->calibration_path);
+  if (!path) return true;
+  char *text = calibration_json(&subject->model, &key);
+  bool ok = file_write(path, text, strlen(text), false, st);
+  free(text);
+  return ok;
+}

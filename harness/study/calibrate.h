@@ -1,0 +1,31 @@
+/* calibrate: the static activation scales of every layer, from text run through the float32 model.
+ * Window i of `windows` starts at token floor(i * (count - length) / max(windows - 1, 1)), each from state zero.
+ * s_in, s_xz, s_dbc, s_dt, s_o: absolute maximum over all windows of norm, in_proj, x_proj, dt_proj, out_proj_in.
+ * s_u, s_h: per window the alpha-quantile of |conv1d_silu| and |ssm_state|, combined as m += 0.01 (new - m).
+ * Source: the observers of Quamba's quantiser. */
+#ifndef DS_STUDY_CALIBRATE_H
+#define DS_STUDY_CALIBRATE_H
+#include "base/digest.h"
+#include "walk/subject.h"
+
+/* Sets statistic and scale of every layer. Windows run in parallel; the result does not depend on the number of
+ * threads. Refuses a text shorter than one window, and activations that are not finite (layer and tensor named). */
+bool calibrate(Model *model, const Config *config, const int32_t *token, int64_t count, const Calibration *how,
+               Progress *progress, Arena scratch, Status *st);
+/* Bytes of scratch that calibrate needs for this many threads. */
+size_t calibrate_bytes(const Config *config, const Calibration *how, int threads);
+
+/* The statistics as a JSON text {"key": …, "digest": …, "layers": [{"s_in": …}, …]}, the digest of key and values; to
+ * be freed by the caller. */
+char *calibration_json(const Model *model, const Digest *key);
+typedef enum CalibrationFound { CALIBRATION_NONE, CALIBRATION_DAMAGED, CALIBRATION_TAKEN } CalibrationFound;
+/* Takes the statistics from such a file: there is none, or one of another key; it is not as it was written; or they are
+ * taken. Only then does the model hold anything to be relied on: a cache is made again, not repaired. */
+CalibrationFound calibration_load(const char *path, const Digest *key, Model *model);
+
+/* The scales of a loaded subject that has a text to calibrate on. Statistics are taken from and left in `cache` (a
+ * folder; NULL: no cache). */
+bool calibrate_subject(const Spec *spec, const char *cache, Progress *progress, Subject *subject, Arena scratch,
+                       Status *st);
+
+#endif

@@ -1,0 +1,227 @@
+#include "study/micro/micro.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/folder.h"
+#include "family/block.h"
+#include "family/witness.h"
+#include "measure/stats.h"
+#include "source/cuda.h"
+#include "study/micro/capture.h"
+#include "study/micro/plan.h"
+#include "study/micro/state.h"
+
+enum { STATE_TOKENS_LEAST = 32 }; /* fewer show no growth */
+
+/* A captured operator that has run: the same inputs under another mode are not run again. */
+typedef struct Seen {
+  Digest digest;
+  size_t first, count; /* its rows */
+} Seen;
+
+_Static_assert(TEXT_MODES >= MICRO_MODES_MAX * (MODE_NAME_MAX + 1), "every mode of a section has room in a row");
+
+typedef struct Test {
+  const Spec *spec;
+  const Subject *subject;
+  Progress *progress;
+  const Plan *plan;
+  int plans, done;
+  MicroRows *rows;
+  Seen *seen;
+  int seens;
+} Test;
+
+static MicroShape shape_of(const Operator *o) {
+  const Tensor *x = &o->in[X];
+  int third = o->op == MICRO_SCAN ? o->in[SCAN_A_LOG].cols : o->op == MICRO_LINEAR ? o->in[WEIGHT].rows : 0;
+  return (MicroShape){x->rows, x->cols, third};
+}
+
+/* Times and measures an operator that has run. */
+static void measure(Test *t, Operator *o, MicroRow *label, const Tensor *const *in_run, Arena scratch) {
+  label->item = t->rows->items++;
+  table_text(label->operator_name, sizeof label->operator_name, micro_op_names[o->op]);
+  table_text(label->setting, sizeof label->setting, micro_setting_text(&scratch, o->op, &o->setting));
+  table_text(label->shape, sizeof label->shape, micro_shape_text(&scratch, o->op, shape_of(o)));
+  Timing timing = micro_time(o, scratch);
+  operator_reference(&scratch, o);
+  micro_measure(t->rows, label, o, in_run, &timing, scratch);
+  if (o->op == MICRO_SCAN && o->in[SCAN_U].rows >= STATE_TOKENS_LEAST) state_measure(t->rows, label->item, o, scratch);
+}
+
+static void step(Test *t) { progress_step(t->progress, ++t->done); }
+
+/* --- made inputs ----------------------------------------------------------------------------------------------------
+ */
+
+static void run_made(Test *t, const Plan *p, const PlanSetting *setting, MicroInput input, MicroShape shape,
+                     Arena scratch) {
+  Operator o;
+  MicroRow label = {.layer = -1};
+  micro_make(&scratch, p->op, &setting->setting, input, shape, t->spec->seed, &o);
+  operator_run_own(&o, scratch);
+  table_text(label.input, sizeof label.input, micro_input_names[input]);
+  table_text(label.modes, sizeof label.modes, setting->modes);
+  measure(t, &o, &label, NULL, scratch);
+  step(t);
+}
+
+static void run_plan(Test *t, const Plan *p, Arena scratch) {
+  for (int k = 0; k < p->settings; k++)
+    for (int i = 0; i < p->inputs; i++)
+      for (int s = 0; s < p->shapes; s++)
+        if (plan_runs(p, i, s)) run_made(t, p, &p->setting[k], p->input[i], p->shape[s], scratch);
+}
+
+/* --- captured inputs ------------------------------------------------------------------------------------------------
+ */
+
+static Digest tensor_digest(const Tensor *t, Arena scratch) {
+  size_t row = (size_t)t->cols * type_size(t->type), stride = (size_t)t->stride * type_size(t->type);
+  char *packed = arena_alloc(&scratch, (size_t)t->rows, row);
+  for (int r = 0; t->data && r < t->rows; r++)
+    memcpy(packed + (size_t)r * row, (const char *)t->data + (size_t)r * stride, row);
+  const char *form = arena_printf(&scratch, "%d %d %d %a", t->type, t->rows, t->cols, (double)t->scale);
+  Digest both[] = {digest_of(packed, (size_t)t->rows * row), digest_of(form, strlen(form))};
+  return digest_join(both, 2);
+}
+
+/* Of all that decides the outputs: operator, setting, inputs, the outputs' scales. */
+static Digest operator_digest(const Operator *o, const MicroRow *place, int plan, Arena scratch) {
+  Digest part[OPERATOR_INPUTS + 1];
+  for (int i = 0; i < OPERATOR_INPUTS; i++) part[i] = tensor_digest(&o->in[i], scratch);
+  const Output *last = &o->out[o->outs - 1];
+  const char *what = arena_printf(&scratch, "%s %s %s %a %s %d %d", micro_op_names[o->op], last->name,
+                                  micro_setting_text(&scratch, o->op, &o->setting), (double)last->got.scale,
+                                  place->prompt, place->layer, plan);
+  part[OPERATOR_INPUTS] = digest_of(what, strlen(what));
+  return digest_join(part, OPERATOR_INPUTS + 1);
+}
+
+/* Files the rows of the same computation under one more mode. */
+static bool seen_before(Test *t, const Digest *digest, const char *mode) {
+  for (int i = 0; i < t->seens; i++) {
+    if (strcmp(t->seen[i].digest.hex, digest->hex)) continue;
+    for (size_t r = 0; r < t->seen[i].count; r++) {
+      char *modes = t->rows->micro[t->seen[i].first + r].modes;
+      size_t used = strlen(modes);
+      snprintf(modes + used, sizeof t->rows->micro->modes - used, " %s", mode);
+    }
+    return true;
+  }
+  return false;
+}
+
+static bool run_capture(Test *t, int plan, Capture *c, const Mode *mode, const char *prompt, int layer, Arena scratch,
+                        Status *st) {
+  Operator *o = &c->o;
+  MicroRow label = {.layer = layer};
+  table_text(label.input, sizeof label.input, micro_input_names[INPUT_CAPTURED]);
+  table_text(label.modes, sizeof label.modes, mode->name);
+  table_text(label.prompt, sizeof label.prompt, prompt);
+  operator_run_own(o, scratch);
+  for (int i = 0; i < o->outs; i++)
+    if (c->in_run[i] && !tensor_identical(&o->out[i].got, c->in_run[i]))
+      return FAIL_CHECK(st,
+                        "mode %s, prompt %s, layer %d: %s alone gives other bits of %s than the full run: one of "
+                        "the two is wrong",
+                        mode->name, prompt, layer, micro_op_names[o->op], o->out[i].name);
+  Digest digest = operator_digest(o, &label, plan, scratch);
+  step(t);
+  if (seen_before(t, &digest, mode->name)) return true;
+  Seen *seen = &t->seen[t->seens++];
+  *seen = (Seen){.digest = digest, .first = t->rows->micros};
+  measure(t, o, &label, c->in_run, scratch);
+  seen->count = t->rows->micros - seen->first;
+  return true;
+}
+
+static bool plan_captures(const Plan *p, int prompt, const Mode *mode, int layer) {
+  bool wants_prompt = false, wants_mode = false, wants_layer = layer < 0;
+  for (int i = 0; i < p->prompts; i++) wants_prompt = wants_prompt || p->prompt[i] == prompt;
+  for (int i = 0; i < p->modes; i++) wants_mode = wants_mode || !strcmp(p->mode[i]->name, mode->name);
+  for (int i = 0; i < p->layers; i++) wants_layer = wants_layer || p->layer[i] == layer;
+  return p->captured && wants_prompt && wants_mode && wants_layer;
+}
+
+/* The last layer that any plan captures at this prompt and mode; -1: none. */
+static int last_captured(const Test *t, int prompt, const Mode *mode) {
+  int last = -1;
+  for (int p = 0; p < t->plans; p++)
+    for (int i = 0; plan_captures(&t->plan[p], prompt, mode, -1) && i < t->plan[p].layers; i++)
+      last = t->plan[p].layer[i] > last ? t->plan[p].layer[i] : last;
+  return last;
+}
+
+static bool capture_mode(Test *t, int prompt, const Mode *mode, Arena scratch, Status *st) {
+  const PromptShape *shape = &t->subject->prompt[prompt];
+  const Model *model = &t->subject->model;
+  int last = last_captured(t, prompt, mode);
+  if (last < 0) return true;
+  Trace ends = {0}, trace;
+  block_embed(model, shape->token, shape->T, &scratch, &ends);
+  Tensor x = ends.t[T_EMBEDDING];
+  for (int layer = 0; layer <= last; layer++) {
+    Arena room = scratch;
+    block_run(model, layer, mode, &x, &room, &trace);
+    TRY(witness_check(mode, layer, &trace, st));
+    for (int p = 0; p < t->plans; p++) {
+      if (!plan_captures(&t->plan[p], prompt, mode, layer)) continue;
+      Arena own = room;
+      Capture list[CAPTURES_MAX];
+      int count = micro_capture(&own, t->subject, t->plan[p].op, mode, layer, &trace, list);
+      for (int i = 0; i < count; i++) TRY(run_capture(t, p, &list[i], mode, shape->name, layer, own, st));
+    }
+    memcpy(x.data, trace.t[T_BLOCK_OUT].data, (size_t)x.rows * (size_t)x.cols * sizeof(float));
+  }
+  return true;
+}
+
+/* Every mode that any plan names goes through the model once a prompt. */
+static bool run_captured(Test *t, Arena scratch, Status *st) {
+  for (int prompt = 0; prompt < t->spec->prompt_count; prompt++)
+    for (int p = 0; p < t->plans; p++)
+      for (int m = 0; m < t->plan[p].modes; m++) {
+        const Mode *mode = t->plan[p].mode[m];
+        bool met = false;
+        for (int q = 0; q < p; q++)
+          for (int i = 0; i < t->plan[q].modes; i++) met = met || !strcmp(t->plan[q].mode[i]->name, mode->name);
+        if (!met) TRY(capture_mode(t, prompt, mode, scratch, st));
+      }
+  return true;
+}
+
+/* --- the whole ------------------------------------------------------------------------------------------------------
+ */
+
+static bool make_plans(Arena *arena, const Spec *spec, const Subject *subject, Plan **plan, Status *st) {
+  *plan = ARENA_NEW(arena, Plan, spec->micro_count);
+  for (int i = 0; i < spec->micro_count; i++) TRY(micro_plan(arena, spec, subject, &spec->micro[i], &(*plan)[i], st));
+  return true;
+}
+
+bool micro_check(const Spec *spec, const Subject *subject, Arena scratch, Status *st) {
+  Plan *plan;
+  return make_plans(&scratch, spec, subject, &plan, st);
+}
+
+bool micro_run(Arena *arena, const Spec *spec, const Subject *subject, Progress *progress, MicroRows *rows,
+               Status *st) {
+  Test t = {.spec = spec, .subject = subject, .progress = progress, .plans = spec->micro_count, .rows = rows};
+  Plan *plan;
+  int items = 0;
+  TRY(make_plans(arena, spec, subject, &plan, st));
+  for (int p = 0; p < t.plans; p++) items += plan_items(&plan[p]);
+  t.plan = plan;
+  *rows = micro_rows_new(arena, items);
+  if (items == 0) return true;
+  t.seen = ARENA_NEW(arena, Seen, items);
+  progress_phase(progress, "micro", items);
+  TRY(run_captured(&t, *arena, st));
+  for (int p = 0; p < t.plans; p++) run_plan(&t, &plan[p], *arena);
+  progress_done(progress, "%d operators alone, %zu outputs", rows->items, rows->micros);
+  return true;
+}

@@ -1,0 +1,214 @@
+#include "walk/subject.h"
+
+#include <math.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/process.h"
+#include "model/rewrite.h"
+#include "model/tokens.h"
+#include "source/ref64.h"
+#include "walk/prompt.h"
+
+enum { PROOF_TOKENS = 32 };
+static const double proof_limit = 1e-10; /* float64 rounding through all layers stays some 1e4 below */
+
+static bool any_needs_scales(const Spec *spec, const char *const *modes, int count) {
+  for (int i = 0; i < count; i++)
+    if (mode_needs_scales(spec_mode(spec, modes[i]))) return true;
+  return false;
+}
+
+/* Operators that run alone do so under every preset that the spec has scales for. */
+static bool any_mode_needs_scales(const Spec *spec) {
+  for (int i = 0; i < spec->mode_count; i++)
+    if (mode_needs_scales(&spec->modes[i])) return true;
+  for (int i = 0; i < spec->swap_count; i++) {
+    const char *const pair[] = {spec->swaps[i].pair.base, spec->swaps[i].pair.other};
+    if (any_needs_scales(spec, pair, 2)) return true;
+  }
+  for (int i = 0; i < spec->restore_count; i++) {
+    const char *const modes[] = {spec->restore[i].mode, spec->restore[i].to};
+    if (any_needs_scales(spec, modes, 2)) return true;
+  }
+  return any_needs_scales(spec, spec->evaluation.modes, spec->evaluation.mode_count) ||
+         any_needs_scales(spec, spec->cost.modes, spec->cost.mode_count) ||
+         (spec->micro_count && spec_calibrated(spec));
+}
+
+static bool check_layers(const Spec *spec, const Subject *subject, Status *st) {
+  for (int i = 0; i < spec->keep.layer_count; i++)
+    if (spec->keep.layers[i] >= subject->checkpoint.config.layers)
+      return FAIL(st, "%s: key 'keep.layers': layer %d: the model has layers 0 to %d", spec->path, spec->keep.layers[i],
+                  subject->checkpoint.config.layers - 1);
+  for (int i = 0; i < spec->gate_count; i++)
+    if (spec->gates[i].layer >= subject->checkpoint.config.layers)
+      return FAIL(st, "%s: key 'gate': layer %d: the model has layers 0 to %d", spec->gates[i].place,
+                  spec->gates[i].layer, subject->checkpoint.config.layers - 1);
+  return true;
+}
+
+static bool read_evaluation(Arena *arena, const Spec *spec, Subject *subject, Digest *digest, Status *st) {
+  const EvaluationPlan *plan = &spec->evaluation;
+  if (!spec_evaluates(spec)) return true;
+  TRY(tokens_of_source(arena, plan->text, plan->tokens, spec->folder, subject->checkpoint.config.vocab,
+                       &subject->evaluation_path, &subject->evaluation_token, &subject->evaluation_count, st));
+  if (subject->evaluation_count <= plan->length)
+    return FAIL(st, "%s: has %lld tokens, and a window of %d with one in front needs %d", subject->evaluation_path,
+                (long long)subject->evaluation_count, plan->length, plan->length + 1);
+  *digest = digest_of(subject->evaluation_token, (size_t)subject->evaluation_count * sizeof(int32_t));
+  return true;
+}
+
+static const char *file_of(const Prompt *p) { return p->text ? p->text : p->tokens; }
+
+/* The one file that all prompts come from, how much of it they span, and how many of their length it holds: what is
+ * said of these prompts is said of that text. Nothing is told where it cannot be read whole. */
+static void read_prompt_text(const Spec *spec, Subject *subject, Arena scratch) {
+  const Prompt *prompt = spec->prompts;
+  const char *path, *name = spec->prompt_count ? file_of(prompt) : NULL;
+  int32_t *token;
+  int64_t count, first = INT64_MAX, last = 0, longest = 1;
+  Status unread = {0};
+  for (int i = 0; i < spec->prompt_count; i++)
+    if (!name || !file_of(&prompt[i]) || strcmp(file_of(&prompt[i]), name) || !prompt[i].text != !prompt->text) return;
+  if (!name || !tokens_of_source(&scratch, prompt->text, prompt->tokens, spec->folder, subject->checkpoint.config.vocab,
+                                 &path, &token, &count, &unread))
+    return;
+  for (int i = 0; i < spec->prompt_count; i++) {
+    int64_t start = prompt_start(&prompt[i], count), T = subject->prompt[i].T;
+    if (start < first) first = start;
+    if (start + T > last) last = start + T;
+    if (T > longest) longest = T;
+  }
+  const char *slash = strrchr(name, '/');
+  subject->prompt_text = slash ? slash + 1 : name;
+  subject->prompts_held = count / longest;
+  subject->prompts_span = (double)(last - first) / (double)count;
+}
+
+/* A model run without weights that its checkpoint holds may not be the model that was saved. */
+static bool check_unused(const Spec *spec, const Checkpoint *c, Status *st) {
+  return !c->unused || spec->ignore_unused ||
+         FAIL(st,
+              "%s: holds %zu tensor%s that this model does not use: %.400s; if config.json is right, run without with "
+              "--ignore-unused (in a spec: ignore_unused: true), which is recorded",
+              c->unused_path, c->unused, c->unused == 1 ? "" : "s", c->unused_names);
+}
+
+bool subject_check(Arena *arena, const Spec *spec, Subject *subject, Status *st) {
+  *subject = (Subject){0};
+  TRY(checkpoint_open(arena, file_resolve(arena, spec->folder, spec->model), &subject->checkpoint, st));
+  TRY(check_unused(spec, &subject->checkpoint, st));
+  int vocab = subject->checkpoint.config.vocab, count = spec->prompt_count;
+  TRY(check_layers(spec, subject, st));
+
+  Digest *text = ARENA_NEW(arena, Digest, count + 2);
+  subject->prompt = ARENA_NEW(arena, PromptShape, count);
+  for (int i = 0; i < count; i++) {
+    int32_t *token;
+    TRY(prompt_tokens(arena, &spec->prompts[i], spec->folder, vocab, &token, &subject->prompt[i].T, st));
+    subject->prompt[i].name = spec->prompts[i].name;
+    subject->prompt[i].token = token;
+    text[i] = digest_of(token, (size_t)subject->prompt[i].T * sizeof *token);
+  }
+  read_prompt_text(spec, subject, *arena);
+  if (any_mode_needs_scales(spec) && spec_calibrated(spec)) {
+    const Calibration *c = &spec->calibration;
+    TRY(tokens_of_source(arena, c->text, c->tokens, spec->folder, vocab, &subject->calibration_path,
+                         &subject->calibration_token, &subject->calibration_count, st));
+    text[count] = digest_of(subject->calibration_token, (size_t)subject->calibration_count * sizeof(int32_t));
+  }
+  TRY(read_evaluation(arena, spec, subject, &text[count + 1], st));
+  subject->text = digest_join(text, (size_t)count + 2);
+  return true;
+}
+
+void subject_make_tokens(Arena *arena, const Spec *spec, int T, Subject *subject) {
+  const int vocab = subject->checkpoint.config.vocab;
+  const Calibration *c = &spec->calibration;
+  if (!spec->prompt_count) {
+    subject->prompt = ARENA_NEW(arena, PromptShape, 1);
+    subject->prompt[0] = (PromptShape){.name = "made", .token = tokens_made(arena, spec->seed, vocab, T), .T = T};
+  }
+  if (subject->calibration_token) return;
+  subject->calibration_path = arena_printf(arena, "token ids made from seed %lld", (long long)spec->seed);
+  subject->calibration_count = (int64_t)c->windows * c->length;
+  subject->calibration_token = tokens_made(arena, spec->seed, vocab, subject->calibration_count);
+}
+
+/* Logits of the float64 reference on the first tokens. */
+static const double *reference_logits(Arena *arena, const Model64 *w, const int32_t *token, int T) {
+  Trace ends, trace;
+  trace64_embed(w, token, T, arena, &ends);
+  Tensor x = ends.t[T_EMBEDDING];
+  for (int layer = 0; layer < w->layers; layer++) {
+    Arena scratch = *arena;
+    trace64_block(w, layer, &x, &scratch, &trace);
+    memcpy(x.data, trace.t[T_BLOCK_OUT].data, (size_t)T * (size_t)w->D * sizeof(double));
+  }
+  trace64_head(w, &x, arena, &ends);
+  return ends.t[T_LOGITS].data;
+}
+
+/* The rewrite must not change the function: both forms of the reference on the head of the first prompt. */
+static bool prove_rewrite(const Spec *spec, Subject *subject, Arena scratch, Status *st) {
+  if (spec->rewrite == REWRITE_NONE || spec->prompt_count == 0) return true;
+  const PromptShape *prompt = &subject->prompt[0];
+  int T = prompt->T < PROOF_TOKENS ? prompt->T : PROOF_TOKENS;
+  Model64 plain;
+  TRY(rewrite_weights(&scratch, &subject->checkpoint, REWRITE_NONE, &plain, st));
+  const double *a = reference_logits(&scratch, &plain, prompt->token, T);
+  const double *b = reference_logits(&scratch, &subject->weights, prompt->token, T);
+  double error = 0, size = 0; /* both 0: logits that are zero stayed zero */
+  for (size_t i = 0; i < (size_t)T * (size_t)plain.vocab; i++) {
+    error += (a[i] - b[i]) * (a[i] - b[i]);
+    size += a[i] * a[i];
+  }
+  subject->rewrite_proof = error > 0 ? sqrt(error / size) : error; /* not a number stays what it is */
+  if (!(subject->rewrite_proof <= proof_limit))
+    return FAIL(st,
+                "%s: the rewrite changes the model: the float64 logits of the first %d tokens of prompt '%s' differ "
+                "by %.3g relative with and without it; at most %.0e is rounding",
+                subject->checkpoint.folder, T, prompt->name, subject->rewrite_proof, proof_limit);
+  return true;
+}
+
+/* What every thread takes that multiplies in float64: a buffer of OpenBLAS (128 MiB in Debian's builds, measured), and
+ * its stack. */
+static size_t thread_bytes(void) {
+  const size_t buffer = (size_t)129 << 20;
+  return buffer + process_stack();
+}
+
+/* OpenBLAS asks for its buffers again and again where there is no room for them: so the room is looked at before. */
+static bool check_threads(const Spec *spec, Arena scratch, Status *st) {
+  const size_t libraries = (size_t)64 << 20, room = process_room(), one = thread_bytes();
+  size_t threads = (size_t)omp_get_max_threads(), fit = room > libraries ? (room - libraries) / one : 0;
+  if (fit >= threads) return true;
+  const char *advice = fit ? arena_printf(&scratch, "--threads %zu fits", fit) : "raise the limit";
+  return FAIL(st,
+              "%s: %zu thread%s %zu MB beside the tensors, and %zu MB are left under the limit of this process "
+              "(ulimit -v): %s",
+              spec->path, threads, threads == 1 ? " needs" : "s need", (threads * one + libraries) >> 20, room >> 20,
+              advice);
+}
+
+bool subject_load(Arena *arena, const Spec *spec, Progress *progress, Subject *subject, Status *st) {
+  omp_set_num_threads(spec->threads > 0 ? spec->threads : omp_get_num_procs());
+  const Config *c = &subject->checkpoint.config;
+  progress_phase(progress, "load", 0);
+  if (!blas64_name()) return FAIL(st, "the float64 reference: the BLAS that this program runs with is not OpenBLAS");
+  TRY(check_threads(spec, *arena, st));
+  TRY(rewrite_weights(arena, &subject->checkpoint, spec->rewrite, &subject->weights, st));
+  TRY(model_build(arena, &subject->weights, &subject->model, st));
+  TRY(prove_rewrite(spec, subject, *arena, st));
+  subject->load_s = progress_done(progress, "%s: %d layers, D %d, E %d, N %d", subject->checkpoint.folder, c->layers,
+                                  c->D, c->E, c->N);
+  if (subject->checkpoint.unused)
+    progress_say(progress, "%s: not used, as asked: %s", subject->checkpoint.unused_path,
+                 subject->checkpoint.unused_names);
+  return true;
+}

@@ -1,0 +1,39 @@
+/* subject: what a spec's studies are about, ready before the first layer: checkpoint, tokens, rewritten weights and
+ * their proof, packed and quantised weights. study/calibrate.h adds the activation scales. */
+#ifndef DS_WALK_SUBJECT_H
+#define DS_WALK_SUBJECT_H
+#include "base/progress.h"
+#include "model/checkpoint.h"
+#include "model/model.h"
+#include "reference/model64.h"
+#include "spec/spec.h"
+
+typedef struct Subject {
+  Checkpoint checkpoint;
+  PromptShape *prompt;     /* [spec->prompt_count] */
+  const char *prompt_text; /* the file that all prompts are taken from; NULL where there is no such one */
+  int64_t prompts_held;    /* so many prompts as long as the longest it holds side by side */
+  double prompts_span;     /* share of it from the first prompt's start to the last one's end */
+  const char *calibration_path;
+  int32_t *calibration_token;
+  int64_t calibration_count;
+  const char *evaluation_path; /* NULL where nothing is evaluated */
+  int32_t *evaluation_token;
+  int64_t evaluation_count;
+  Model64 weights;
+  Model model;
+  double rewrite_proof; /* relative difference of the logits with and without the rewrite; 0 with rewrite: none */
+  Digest text;          /* of all token ids */
+  double load_s, calibrate_s;
+} Subject;
+
+/* Opens and checks what the spec names, computes nothing: checkpoint, prompts, calibration text, layer numbers,
+ * digests. */
+bool subject_check(Arena *arena, const Spec *spec, Subject *subject, Status *st);
+/* Where the spec names no prompt, one of T tokens made from its seed, and where nothing calibrates, made tokens too:
+ * for what needs a model's arithmetic and no text. After subject_check. */
+void subject_make_tokens(Arena *arena, const Spec *spec, int T, Subject *subject);
+/* The rest, after subject_check. */
+bool subject_load(Arena *arena, const Spec *spec, Progress *progress, Subject *subject, Status *st);
+
+#endif
