@@ -70,7 +70,7 @@ const Attribute *provenance_attributes(Arena *arena, const Spec *spec, const Sub
   if (subject->prompt_text) TEXT("prompts_held", arena_printf(arena, "%lld", (long long)subject->prompts_held));
   TEXT("rewrite", spec->rewrite == REWRITE_QUAMBA ? "quamba" : "none");
   if (spec->rewrite == REWRITE_QUAMBA) TEXT("rewrite_proof", arena_printf(arena, "%.3g", subject->rewrite_proof));
-  TEXT("backend", device->found ? ops_cuda.backend : ops_cpu.backend);
+  TEXT("backend", device->found ? device->cuda.ops.backend : ops_cpu.backend);
   if (device->found) TEXT("device", device->cuda.name);
   TEXT("machine", machine(arena));
   TEXT("blas", blas64_name());

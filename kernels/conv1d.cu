@@ -39,7 +39,7 @@ template <typename Value, int TAPS> __global__ static void conv1d_kernel(Conv1d 
   count_nans(silu, nans);
 }
 
-void conv1d_cuda(const Conv1d *w, const Tensor *x, Tensor *pre, Tensor *silu) {
+void conv1d_cuda(Cuda *cuda, const Conv1d *w, const Tensor *x, Tensor *pre, Tensor *silu) {
   static const char *const witness[2][3] = {
       {"conv1d f32*f32->f32 cuda", "conv1d f32*f32->silu->f32 cuda", "conv1d f32*f32->silu->i8 cuda"},
       {"conv1d i8*i8->f32 cuda", "conv1d i8*i8->silu->f32 cuda", "conv1d i8*i8->silu->i8 cuda"},
@@ -53,8 +53,8 @@ void conv1d_cuda(const Conv1d *w, const Tensor *x, Tensor *pre, Tensor *silu) {
                           : w->K == 4 ? conv1d_kernel<float, 4>
                              : conv1d_kernel<float, 0>;
   dim3 grid((unsigned)ceil_div(T, RUN), (unsigned)ceil_div(E, THREADS));
-  kernel<<<grid, THREADS, 0, device_stream()>>>(*w, *x, *pre, *silu);
-  device_launched("conv1d", T, E);
+  kernel<<<grid, THREADS, 0, device_stream(cuda)>>>(*w, *x, *pre, *silu);
+  device_launched(cuda, "conv1d", T, E);
   pre->nans = silu->nans = 0;
   pre->kernel = witness[i8][0];
   silu->kernel = witness[i8][silu->type == TYPE_I8 ? 2 : 1];

@@ -1,26 +1,20 @@
-/* cuda: the device, its stream, memory, copies, graphs and times; errors; the table of operators. */
+/* cuda: the device, its stream, memory, copies, graphs and times; errors; which operator a call is. */
 #include "kernels/device.cuh"
 #include <stdio.h>
+#include <string.h>
 
-/* Operators in order on one stream; copies to the host on another, which waits for the operators before them only. */
-static cudaStream_t operators, copies;
-static cudaEvent_t operators_so_far;
-static bool copies_queued; /* since cuda_capture */
-static int processors = 1;
-static char first_error[256], last_queued[64];
+static cudaStream_t copies(const Cuda *cuda) { return (cudaStream_t)cuda->copies; }
+static cudaEvent_t operators_so_far(const Cuda *cuda) { return (cudaEvent_t)cuda->operators_so_far; }
 
-cudaStream_t device_stream(void) { return operators; }
-int device_processors(void) { return processors; }
-
-void device_check(cudaError_t error, const char *what, int rows, int cols) {
-  snprintf(last_queued, sizeof last_queued, "%s %d x %d", what, rows, cols);
-  if (error != cudaSuccess && !first_error[0])
-    snprintf(first_error, sizeof first_error, "%s: %s", last_queued, cudaGetErrorString(error));
+void device_check(Cuda *cuda, cudaError_t error, const char *what, int rows, int cols) {
+  snprintf(cuda->last_queued, sizeof cuda->last_queued, "%s %d x %d", what, rows, cols);
+  if (error != cudaSuccess && !cuda->first_error[0])
+    snprintf(cuda->first_error, sizeof cuda->first_error, "%s: %s", cuda->last_queued, cudaGetErrorString(error));
 }
 
-static bool checked(cudaError_t error, const char *what) {
-  if (error != cudaSuccess && !first_error[0])
-    snprintf(first_error, sizeof first_error, "%s: %s", what, cudaGetErrorString(error));
+static bool checked(Cuda *cuda, cudaError_t error, const char *what) {
+  if (error != cudaSuccess && !cuda->first_error[0])
+    snprintf(cuda->first_error, sizeof cuda->first_error, "%s: %s", what, cudaGetErrorString(error));
   return error == cudaSuccess;
 }
 
@@ -38,7 +32,26 @@ static void peaks(int major, int minor, double multiprocessor_clocks, Cuda *devi
     }
 }
 
+static cudaError_t open_streams(Cuda *cuda) {
+  cudaStream_t operators = NULL, back = NULL;
+  cudaEvent_t so_far = NULL;
+  void *word = NULL;
+  cudaError_t error = cudaStreamCreateWithFlags(&operators, cudaStreamNonBlocking);
+  if (error == cudaSuccess) error = cudaStreamCreateWithFlags(&back, cudaStreamNonBlocking);
+  if (error == cudaSuccess) error = cudaEventCreateWithFlags(&so_far, cudaEventDisableTiming);
+  if (error == cudaSuccess) error = cudaMalloc(&word, sizeof *cuda->absmax);
+  cuda->operators = operators;
+  cuda->copies = back;
+  cuda->operators_so_far = so_far;
+  cuda->absmax = (unsigned *)word;
+  return error;
+}
+
+static void run(void *context, Call *call);
+static void clear(void *context, void *memory, size_t bytes) { cuda_zero((Cuda *)context, memory, bytes); }
+
 bool cuda_open(Cuda *device, char why[256]) {
+  memset(device, 0, sizeof *device);
   cudaDeviceProp properties;
   int count = 0, driver = 0, runtime = 0, kilohertz = 0;
   cudaError_t error = cudaGetDeviceCount(&count);
@@ -49,23 +62,32 @@ bool cuda_open(Cuda *device, char why[256]) {
   if (error == cudaSuccess) error = cudaDriverGetVersion(&driver);
   if (error == cudaSuccess) error = cudaRuntimeGetVersion(&runtime);
   if (error == cudaSuccess) error = cudaMemGetInfo(&device->free_bytes, &device->memory_bytes);
-  if (error == cudaSuccess && !operators) {
-    error = cudaStreamCreateWithFlags(&operators, cudaStreamNonBlocking);
-    if (error == cudaSuccess) error = cudaStreamCreateWithFlags(&copies, cudaStreamNonBlocking);
-    if (error == cudaSuccess) error = cudaEventCreateWithFlags(&operators_so_far, cudaEventDisableTiming);
-  }
+  if (error == cudaSuccess) error = open_streams(device);
   if (error != cudaSuccess) {
     snprintf(why, 256, "%s", cudaGetErrorString(error));
+    cuda_close(device);
     return false;
   }
   peaks(properties.major, properties.minor, 1e3 * kilohertz * properties.multiProcessorCount, device);
-  processors = properties.multiProcessorCount;
+  device->processors = properties.multiProcessorCount;
   snprintf(device->name, sizeof device->name, "%.64s, sm_%d%d, driver %d.%d, runtime %d.%d", properties.name,
            properties.major, properties.minor, driver / 1000, driver % 1000 / 10, runtime / 1000, runtime % 1000 / 10);
+  device->ops.backend = "cuda";
+  device->ops.context = device;
+  device->ops.run = run;
+  device->ops.clear = clear;
   return true;
 }
 
-void *cuda_reserve(size_t bytes) {
+void cuda_close(Cuda *cuda) {
+  if (cuda->absmax) checked(cuda, cudaFree(cuda->absmax), "cuda_close");
+  if (cuda->operators_so_far) checked(cuda, cudaEventDestroy(operators_so_far(cuda)), "cuda_close");
+  if (cuda->copies) checked(cuda, cudaStreamDestroy(copies(cuda)), "cuda_close");
+  if (cuda->operators) checked(cuda, cudaStreamDestroy(device_stream(cuda)), "cuda_close");
+  cuda->operators = cuda->copies = cuda->operators_so_far = cuda->absmax = NULL;
+}
+
+void *cuda_reserve(Cuda *cuda, size_t bytes) {
   void *memory = NULL;
   bytes = (bytes + 3) & ~(size_t)3; /* see Reader */
   if (cudaMalloc(&memory, bytes) == cudaSuccess) return memory;
@@ -73,91 +95,123 @@ void *cuda_reserve(size_t bytes) {
   return NULL;
 }
 
-void cuda_release(void *memory) { checked(cudaFree(memory), "cuda_release"); }
+void cuda_release(Cuda *cuda, void *memory) { checked(cuda, cudaFree(memory), "cuda_release"); }
 
-void *cuda_pinned(size_t bytes) {
+void *cuda_pinned(Cuda *cuda, size_t bytes) {
   void *memory = NULL;
   if (cudaMallocHost(&memory, bytes) == cudaSuccess) return memory;
   cudaGetLastError();
   return NULL;
 }
 
-void cuda_unpin(void *memory) { checked(cudaFreeHost(memory), "cuda_unpin"); }
+void cuda_unpin(Cuda *cuda, void *memory) { checked(cuda, cudaFreeHost(memory), "cuda_unpin"); }
 
-void cuda_to_device(void *device, const void *host, size_t bytes) {
-  checked(cudaMemcpyAsync(device, host, bytes, cudaMemcpyHostToDevice, operators), "copy to the device");
+void cuda_to_device(Cuda *cuda, void *device, const void *host, size_t bytes) {
+  checked(cuda, cudaMemcpyAsync(device, host, bytes, cudaMemcpyHostToDevice, device_stream(cuda)),
+          "copy to the device");
 }
 
-void cuda_zero(void *device, size_t bytes) { checked(cudaMemsetAsync(device, 0, bytes, operators), "cuda_zero"); }
-
-void cuda_copy(void *to, const void *from, size_t bytes) {
-  checked(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, operators), "copy on the device");
+void cuda_zero(Cuda *cuda, void *device, size_t bytes) {
+  checked(cuda, cudaMemsetAsync(device, 0, bytes, device_stream(cuda)), "cuda_zero");
 }
 
-void cuda_to_host(void *host, const void *device, size_t bytes) {
-  copies_queued = true;
-  checked(cudaEventRecord(operators_so_far, operators), "copy to the host");
-  checked(cudaStreamWaitEvent(copies, operators_so_far, 0), "copy to the host");
-  checked(cudaMemcpyAsync(host, device, bytes, cudaMemcpyDeviceToHost, copies), "copy to the host");
+void cuda_copy(Cuda *cuda, void *to, const void *from, size_t bytes) {
+  checked(cuda, cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, device_stream(cuda)), "copy on the device");
 }
 
-void *cuda_mark(void) {
+void cuda_to_host(Cuda *cuda, void *host, const void *device, size_t bytes) {
+  cuda->copies_queued = true;
+  checked(cuda, cudaEventRecord(operators_so_far(cuda), device_stream(cuda)), "copy to the host");
+  checked(cuda, cudaStreamWaitEvent(copies(cuda), operators_so_far(cuda), 0), "copy to the host");
+  checked(cuda, cudaMemcpyAsync(host, device, bytes, cudaMemcpyDeviceToHost, copies(cuda)), "copy to the host");
+}
+
+void *cuda_mark(Cuda *cuda) {
   cudaEvent_t event = NULL;
-  checked(cudaEventCreate(&event), "cuda_mark");
+  checked(cuda, cudaEventCreate(&event), "cuda_mark");
   return event;
 }
-void cuda_unmark(void *mark) { checked(cudaEventDestroy((cudaEvent_t)mark), "cuda_unmark"); }
-void cuda_mark_operators(void *mark) { checked(cudaEventRecord((cudaEvent_t)mark, operators), "cuda_mark"); }
-void cuda_mark_copies(void *mark) { checked(cudaEventRecord((cudaEvent_t)mark, copies), "cuda_mark"); }
-void cuda_wait_mark(void *mark) { checked(cudaEventSynchronize((cudaEvent_t)mark), "cuda_wait_mark"); }
-void cuda_operators_after(void *mark) { checked(cudaStreamWaitEvent(operators, (cudaEvent_t)mark, 0), "cuda_after"); }
-double cuda_seconds(void *from, void *to) {
+void cuda_unmark(Cuda *cuda, void *mark) { checked(cuda, cudaEventDestroy((cudaEvent_t)mark), "cuda_unmark"); }
+void cuda_mark_operators(Cuda *cuda, void *mark) {
+  checked(cuda, cudaEventRecord((cudaEvent_t)mark, device_stream(cuda)), "cuda_mark");
+}
+void cuda_mark_copies(Cuda *cuda, void *mark) {
+  checked(cuda, cudaEventRecord((cudaEvent_t)mark, copies(cuda)), "cuda_mark");
+}
+void cuda_wait_mark(Cuda *cuda, void *mark) {
+  checked(cuda, cudaEventSynchronize((cudaEvent_t)mark), "cuda_wait_mark");
+}
+void cuda_operators_after(Cuda *cuda, void *mark) {
+  checked(cuda, cudaStreamWaitEvent(device_stream(cuda), (cudaEvent_t)mark, 0), "cuda_after");
+}
+double cuda_seconds(Cuda *cuda, void *from, void *to) {
   float milliseconds = 0;
-  checked(cudaEventElapsedTime(&milliseconds, (cudaEvent_t)from, (cudaEvent_t)to), "cuda_seconds");
+  checked(cuda, cudaEventElapsedTime(&milliseconds, (cudaEvent_t)from, (cudaEvent_t)to), "cuda_seconds");
   return milliseconds * 1e-3;
 }
 
-void cuda_capture(void) {
-  copies_queued = false;
-  checked(cudaStreamBeginCapture(operators, cudaStreamCaptureModeThreadLocal), "cuda_capture");
+void cuda_capture(Cuda *cuda) {
+  cuda->copies_queued = false;
+  checked(cuda, cudaStreamBeginCapture(device_stream(cuda), cudaStreamCaptureModeThreadLocal), "cuda_capture");
 }
-void *cuda_captured(void) {
+void *cuda_captured(Cuda *cuda) {
   cudaGraph_t graph = NULL;
   cudaGraphExec_t made = NULL;
-  if (copies_queued) { /* a graph ends where it began: with the operators */
-    checked(cudaEventRecord(operators_so_far, copies), "cuda_captured");
-    checked(cudaStreamWaitEvent(operators, operators_so_far, 0), "cuda_captured");
+  if (cuda->copies_queued) { /* a graph ends where it began: with the operators */
+    checked(cuda, cudaEventRecord(operators_so_far(cuda), copies(cuda)), "cuda_captured");
+    checked(cuda, cudaStreamWaitEvent(device_stream(cuda), operators_so_far(cuda), 0), "cuda_captured");
   }
-  if (checked(cudaStreamEndCapture(operators, &graph), "cuda_captured"))
-    checked(cudaGraphInstantiate(&made, graph, 0), "cuda_captured");
-  if (graph) checked(cudaGraphDestroy(graph), "cuda_captured");
+  if (checked(cuda, cudaStreamEndCapture(device_stream(cuda), &graph), "cuda_captured"))
+    checked(cuda, cudaGraphInstantiate(&made, graph, 0), "cuda_captured");
+  if (graph) checked(cuda, cudaGraphDestroy(graph), "cuda_captured");
   return made;
 }
-void cuda_replay(void *graph) { checked(cudaGraphLaunch((cudaGraphExec_t)graph, operators), "cuda_replay"); }
-void cuda_forget(void *graph) { checked(cudaGraphExecDestroy((cudaGraphExec_t)graph), "cuda_forget"); }
+void cuda_replay(Cuda *cuda, void *graph) {
+  checked(cuda, cudaGraphLaunch((cudaGraphExec_t)graph, device_stream(cuda)), "cuda_replay");
+}
+void cuda_forget(Cuda *cuda, void *graph) {
+  checked(cuda, cudaGraphExecDestroy((cudaGraphExec_t)graph), "cuda_forget");
+}
 
-bool cuda_wait(char why[256]) {
-  cudaError_t error = cudaStreamSynchronize(operators);
-  if (error == cudaSuccess) error = cudaStreamSynchronize(copies);
-  if (error != cudaSuccess && !first_error[0])
-    snprintf(first_error, sizeof first_error, "on the device, not after %s: %s", last_queued,
+bool cuda_wait(Cuda *cuda, char why[256]) {
+  cudaError_t error = cudaStreamSynchronize(device_stream(cuda));
+  if (error == cudaSuccess) error = cudaStreamSynchronize(copies(cuda));
+  if (error != cudaSuccess && !cuda->first_error[0])
+    snprintf(cuda->first_error, sizeof cuda->first_error, "on the device, not after %s: %s", cuda->last_queued,
              cudaGetErrorString(error));
-  if (!first_error[0]) return true;
-  snprintf(why, 256, "%s", first_error);
-  first_error[0] = 0;
+  if (!cuda->first_error[0]) return true;
+  snprintf(why, 256, "%s", cuda->first_error);
+  cuda->first_error[0] = 0;
   return false;
 }
 
-extern "C" const Ops ops_cuda = {.backend = "cuda",
-                                 .clear = cuda_zero,
-                                 .embedding = embedding_cuda,
-                                 .rmsnorm = rmsnorm_cuda,
-                                 .linear = linear_cuda,
-                                 .conv1d = conv1d_cuda,
-                                 .scan = scan_cuda,
-                                 .hadamard = hadamard_cuda,
-                                 .quantise = quantise_cuda,
-                                 .quantise_dynamic = quantise_dynamic_cuda,
-                                 .dequantise = dequantise_cuda,
-                                 .narrow = NULL, /* modes that need it run on the CPU */
-                                 .residual_add = residual_add_cuda};
+static void run_conv1d(Cuda *cuda, const Call *c) {
+  Conv1d w = call_conv1d(c);
+  conv1d_cuda(cuda, &w, &c->in[IN_X], c->out[0], c->out[1]);
+}
+
+static void run_scan(Cuda *cuda, const Call *c) {
+  ScanInputs in = call_scan_inputs(c);
+  ScanOutputs out = call_scan_outputs(c);
+  scan_cuda(cuda, &in, c->order, &out, c->scratch);
+}
+
+/* What stands in no line here (narrow) runs on the CPU alone: cuda_wait says so by its name. */
+static void run(void *context, Call *c) {
+  Cuda *cuda = (Cuda *)context;
+  const Tensor *x = &c->in[IN_X];
+  Tensor *y = c->out[0];
+  switch (c->kind) {
+    case OP_EMBEDDING: embedding_cuda(cuda, c->table, c->token, y); break;
+    case OP_RMSNORM: rmsnorm_cuda(cuda, x, (const float *)c->in[IN_GAIN].data, c->eps, y); break;
+    case OP_LINEAR: linear_cuda(cuda, &c->linear, x, y); break;
+    case OP_CONV1D: run_conv1d(cuda, c); break;
+    case OP_SCAN: run_scan(cuda, c); break;
+    case OP_HADAMARD: hadamard_cuda(cuda, x, y); break;
+    case OP_QUANTISE: quantise_cuda(cuda, x, c->rounding, y); break;
+    case OP_QUANTISE_DYNAMIC: quantise_dynamic_cuda(cuda, x, y); break;
+    case OP_DEQUANTISE: dequantise_cuda(cuda, x, y); break;
+    case OP_RESIDUAL: residual_add_cuda(cuda, x, &c->in[IN_BRANCH], y); break;
+    default: device_check(cuda, cudaErrorNotSupported, op_info[c->kind].name, y->rows, y->cols);
+  }
+}

@@ -17,18 +17,16 @@ extern "C" {
 }
 
 /* The one stream that operators and copies are queued on. */
-cudaStream_t device_stream(void);
-/* Its multiprocessors. */
-int device_processors(void);
+inline cudaStream_t device_stream(const Cuda *cuda) { return (cudaStream_t)cuda->operators; }
 /* After every launch or call: keeps the first error, with the operator's name and shape, until cuda_wait. */
-void device_check(cudaError_t error, const char *what, int rows, int cols);
+void device_check(Cuda *cuda, cudaError_t error, const char *what, int rows, int cols);
 /* Lets a kernel have `bytes` of dynamic shared memory, more than the 48 KiB that need no asking. */
-template <typename Kernel> void device_shared(Kernel *kernel, size_t bytes, const char *what) {
+template <typename Kernel> void device_shared(Cuda *cuda, Kernel *kernel, size_t bytes, const char *what) {
   if (bytes > 48 * 1024)
-    device_check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)bytes), what, 0, 0);
+    device_check(cuda, cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)bytes), what, 0, 0);
 }
-inline void device_launched(const char *what, int rows, int cols) {
-  device_check(cudaGetLastError(), what, rows, cols);
+inline void device_launched(Cuda *cuda, const char *what, int rows, int cols) {
+  device_check(cuda, cudaGetLastError(), what, rows, cols);
 }
 
 ROOM_FN int ceil_div(int a, int b) { return (a + b - 1) / b; }
@@ -117,15 +115,15 @@ __device__ inline void count_nans(const Tensor &t, int nans) {
   if (nans && t.nans_at) atomicAdd((unsigned long long *)t.nans_at, (unsigned long long)nans);
 }
 
-void embedding_cuda(const float *table, const int32_t *token, Tensor *y);
-void rmsnorm_cuda(const Tensor *x, const float *gain, float eps, Tensor *y);
-void linear_cuda(const Linear *w, const Tensor *x, Tensor *y);
-void conv1d_cuda(const Conv1d *w, const Tensor *x, Tensor *pre, Tensor *silu);
-void scan_cuda(const ScanInputs *in, ScanOrder order, const ScanOutputs *out, void *scratch);
-void hadamard_cuda(const Tensor *x, Tensor *y);
-void quantise_cuda(const Tensor *x, Rounding rounding, Tensor *y);
-void quantise_dynamic_cuda(const Tensor *x, Tensor *y);
-void dequantise_cuda(const Tensor *x, Tensor *y);
-void residual_add_cuda(const Tensor *x, const Tensor *branch, Tensor *y);
+void embedding_cuda(Cuda *cuda, const float *table, const int32_t *token, Tensor *y);
+void rmsnorm_cuda(Cuda *cuda, const Tensor *x, const float *gain, float eps, Tensor *y);
+void linear_cuda(Cuda *cuda, const Linear *w, const Tensor *x, Tensor *y);
+void conv1d_cuda(Cuda *cuda, const Conv1d *w, const Tensor *x, Tensor *pre, Tensor *silu);
+void scan_cuda(Cuda *cuda, const ScanInputs *in, ScanOrder order, const ScanOutputs *out, void *scratch);
+void hadamard_cuda(Cuda *cuda, const Tensor *x, Tensor *y);
+void quantise_cuda(Cuda *cuda, const Tensor *x, Rounding rounding, Tensor *y);
+void quantise_dynamic_cuda(Cuda *cuda, const Tensor *x, Tensor *y);
+void dequantise_cuda(Cuda *cuda, const Tensor *x, Tensor *y);
+void residual_add_cuda(Cuda *cuda, const Tensor *x, const Tensor *branch, Tensor *y);
 
 #endif

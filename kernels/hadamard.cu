@@ -69,7 +69,7 @@ template <int ORDER, typename Value> __global__ static void hadamard_kernel(Tens
   count_nans(y, nans);
 }
 
-void hadamard_cuda(const Tensor *x, Tensor *y) {
+void hadamard_cuda(Cuda *cuda, const Tensor *x, Tensor *y) {
   static const char *const witness[2][2] = {
       {"hadamard f32->f32 cuda", "hadamard f32->i8 half-even cuda"},
       {"hadamard f16->f32 cuda", "hadamard f16->i8 half-even cuda"},
@@ -87,9 +87,9 @@ void hadamard_cuda(const Tensor *x, Tensor *y) {
                     : f16 ? hadamard_kernel<28, uint16_t>
                                : hadamard_kernel<28, float>;
   size_t shared = (size_t)padded(n) * sizeof(float);
-  device_shared(kernel, shared, "hadamard");
-  kernel<<<(unsigned)x->rows, THREADS, shared, device_stream()>>>(*x, signs, *y);
-  device_launched("hadamard", x->rows, n);
+  device_shared(cuda, kernel, shared, "hadamard");
+  kernel<<<(unsigned)x->rows, THREADS, shared, device_stream(cuda)>>>(*x, signs, *y);
+  device_launched(cuda, "hadamard", x->rows, n);
   y->nans = 0;
   y->kernel = witness[x->type == TYPE_F16][y->type == TYPE_I8];
 }

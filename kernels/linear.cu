@@ -266,52 +266,52 @@ template <int BM, int BN> __global__ static void __launch_bounds__(128) linear_i
 }
 
 template <int BM, int BN, int TM, int TN, int DEPTH, int STAGES, int AHEAD>
-static void launch_f32(const Linear *w, const Tensor *x, const Tensor *y) {
+static void launch_f32(Cuda *cuda, const Linear *w, const Tensor *x, const Tensor *y) {
   auto *kernel = linear_f32_kernel<BM, BN, TM, TN, DEPTH, STAGES, AHEAD>;
   size_t shared = STAGES * sizeof(Stage<BM, BN, DEPTH>);
   dim3 grid((unsigned)ceil_div(x->rows, BM), (unsigned)ceil_div(w->out, BN));
-  device_shared(kernel, shared, "linear f32");
-  kernel<<<grid, BM / TM * BN / TN, shared, device_stream()>>>(*w, *x, *y);
+  device_shared(cuda, kernel, shared, "linear f32");
+  kernel<<<grid, BM / TM * BN / TN, shared, device_stream(cuda)>>>(*w, *x, *y);
 }
 
-template <int BM, int BN> static void launch_i8(const Linear *w, const Tensor *x, const Tensor *y) {
+template <int BM, int BN> static void launch_i8(Cuda *cuda, const Linear *w, const Tensor *x, const Tensor *y) {
   size_t shared = STAGES8 * sizeof(Stage8<BM, BN>);
   dim3 grid((unsigned)ceil_div(x->rows, BM), (unsigned)ceil_div(w->out, BN));
-  device_shared(linear_i8_kernel<BM, BN>, shared, "linear i8");
-  linear_i8_kernel<BM, BN><<<grid, 128, shared, device_stream()>>>(*w, *x, *y);
+  device_shared(cuda, linear_i8_kernel<BM, BN>, shared, "linear i8");
+  linear_i8_kernel<BM, BN><<<grid, 128, shared, device_stream(cuda)>>>(*w, *x, *y);
 }
 
 /* The tile, by how many of them there are: large tiles read less, but the last round of blocks over the processors must
  * not be the only one. The limits are measured, at 132 processors (build/check-gpu times linear). */
-static void launch(const Linear *w, const Tensor *x, const Tensor *y) {
-  int T = x->rows, enough = device_processors() * 5 / 2;
+static void launch(Cuda *cuda, const Linear *w, const Tensor *x, const Tensor *y) {
+  int T = x->rows, enough = cuda->processors * 5 / 2;
   auto tiles = [&](int rows, int cols) { return (long)ceil_div(T, rows) * ceil_div(w->out, cols); };
   if (w->type == TYPE_F32) {
     if (tiles(64, 128) >= enough)
-      launch_f32<64, 128, 8, 8, 16, 4, 1>(w, x, y);
+      launch_f32<64, 128, 8, 8, 16, 4, 1>(cuda, w, x, y);
     else if (tiles(64, 64) >= enough)
-      launch_f32<64, 64, 8, 4, 32, 4, 4>(w, x, y);
+      launch_f32<64, 64, 8, 4, 32, 4, 4>(cuda, w, x, y);
     else if (tiles(16, 64) >= enough)
-      launch_f32<16, 64, 4, 4, 32, 4, 4>(w, x, y);
+      launch_f32<16, 64, 4, 4, 32, 4, 4>(cuda, w, x, y);
     else
-      launch_f32<16, 32, 2, 4, 64, 4, 4>(w, x, y);
+      launch_f32<16, 32, 2, 4, 64, 4, 4>(cuda, w, x, y);
   } else if (tiles(128, 64) >= enough)
-    launch_i8<128, 64>(w, x, y);
+    launch_i8<128, 64>(cuda, w, x, y);
   else if (tiles(64, 64) >= enough)
-    launch_i8<64, 64>(w, x, y);
+    launch_i8<64, 64>(cuda, w, x, y);
   else
-    launch_i8<32, 32>(w, x, y);
+    launch_i8<32, 32>(cuda, w, x, y);
 }
 
-void linear_cuda(const Linear *w, const Tensor *x, Tensor *y) {
+void linear_cuda(Cuda *cuda, const Linear *w, const Tensor *x, Tensor *y) {
   static const char *const witness[2][3] = {
       {"linear f32*f32->f32 cuda", "linear f32*f32->f16 cuda", "linear f32*f32->i8 half-even cuda"},
       {"linear i8*i8->f32 cuda", "linear i8*i8->f16 cuda", "linear i8*i8->i8 half-even cuda"},
   };
   assert(x->type == w->type && x->cols == w->in);
   assert(y->type != TYPE_F64 && y->rows == x->rows && y->cols == w->out);
-  launch(w, x, y);
-  device_launched(w->type == TYPE_I8 ? "linear i8" : "linear f32", x->rows, w->out);
+  launch(cuda, w, x, y);
+  device_launched(cuda, w->type == TYPE_I8 ? "linear i8" : "linear f32", x->rows, w->out);
   y->nans = 0;
   y->kernel = witness[w->type == TYPE_I8][y->type];
 }

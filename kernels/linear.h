@@ -23,6 +23,7 @@ typedef struct Linear {
   Type type;   /* TYPE_F32 or TYPE_I8: the type of the weight, and of the x it takes */
   float scale; /* TYPE_I8 */
   void *panels;
+  const char *name; /* which of a model's it is, "in_proj"; NULL where that is not said */
 } Linear;
 
 /* Bytes that `panels` needs (64-byte aligned). */

@@ -10,21 +10,18 @@ __global__ static void quantise_kernel(Tensor x, Rounding rounding, Tensor y) {
   if (col < x.cols) count_nans(y, store(y, row, col, load(x, 0, row, col), rounding));
 }
 
-void quantise_cuda(const Tensor *x, Rounding rounding, Tensor *y) {
+void quantise_cuda(Cuda *cuda, const Tensor *x, Rounding rounding, Tensor *y) {
   static const char *const witness[2][2] = {
       {"quantise f32->i8 half-away cuda", "quantise f32->i8 half-even cuda"},
       {"quantise f16->i8 half-away cuda", "quantise f16->i8 half-even cuda"},
   };
   assert((x->type == TYPE_F32 || x->type == TYPE_F16) && y->type == TYPE_I8);
   assert(x->rows == y->rows && x->cols == y->cols);
-  quantise_kernel<<<grid_of(x), THREADS, 0, device_stream()>>>(*x, rounding, *y);
-  device_launched("quantise", x->rows, x->cols);
+  quantise_kernel<<<grid_of(x), THREADS, 0, device_stream(cuda)>>>(*x, rounding, *y);
+  device_launched(cuda, "quantise", x->rows, x->cols);
   y->nans = 0;
   y->kernel = witness[x->type == TYPE_F16][rounding == ROUND_EVEN];
 }
-
-/* The bits of the absolute maximum; one will do, since operators run one after the other. */
-__device__ static unsigned absmax_so_far;
 
 __global__ static void absmax_kernel(Tensor x, unsigned *most) {
   __shared__ unsigned of_block;
@@ -50,16 +47,14 @@ __global__ static void quantise_dynamic_kernel(Tensor x, const unsigned *most, T
   if (col < x.cols) count_nans(y, store(y, row, col, load(x, 0, row, col), ROUND_EVEN));
 }
 
-void quantise_dynamic_cuda(const Tensor *x, Tensor *y) {
+void quantise_dynamic_cuda(Cuda *cuda, const Tensor *x, Tensor *y) {
   assert(x->type == TYPE_F32 && y->type == TYPE_I8 && y->scale_at);
   assert(x->rows == y->rows && x->cols == y->cols);
-  void *at_most = NULL;
-  device_check(cudaGetSymbolAddress(&at_most, absmax_so_far), "quantise_dynamic", x->rows, x->cols);
-  device_check(cudaMemsetAsync(at_most, 0, sizeof(unsigned), device_stream()), "quantise_dynamic", x->rows, x->cols);
-  absmax_kernel<<<(unsigned)(x->rows < MAX_BLOCKS ? x->rows : MAX_BLOCKS), THREADS, 0, device_stream()>>>(
-      *x, (unsigned *)at_most);
-  quantise_dynamic_kernel<<<grid_of(x), THREADS, 0, device_stream()>>>(*x, (const unsigned *)at_most, *y);
-  device_launched("quantise_dynamic", x->rows, x->cols);
+  device_check(cuda, cudaMemsetAsync(cuda->absmax, 0, sizeof(unsigned), device_stream(cuda)), "quantise_dynamic", x->rows, x->cols);
+  absmax_kernel<<<(unsigned)(x->rows < MAX_BLOCKS ? x->rows : MAX_BLOCKS), THREADS, 0, device_stream(cuda)>>>(
+      *x, cuda->absmax);
+  quantise_dynamic_kernel<<<grid_of(x), THREADS, 0, device_stream(cuda)>>>(*x, cuda->absmax, *y);
+  device_launched(cuda, "quantise_dynamic", x->rows, x->cols);
   y->nans = 0;
   y->kernel = "quantise f32->i8 half-even cuda";
 }
@@ -69,11 +64,11 @@ __global__ static void dequantise_kernel(Tensor x, Tensor y) {
   if (col < x.cols) store(y, row, col, load(x, scale_of(x), row, col), ROUND_EVEN);
 }
 
-void dequantise_cuda(const Tensor *x, Tensor *y) {
+void dequantise_cuda(Cuda *cuda, const Tensor *x, Tensor *y) {
   assert(x->type != TYPE_F64 && y->type == TYPE_F32);
   assert(x->rows == y->rows && x->cols == y->cols);
-  dequantise_kernel<<<grid_of(x), THREADS, 0, device_stream()>>>(*x, *y);
-  device_launched("dequantise", x->rows, x->cols);
+  dequantise_kernel<<<grid_of(x), THREADS, 0, device_stream(cuda)>>>(*x, *y);
+  device_launched(cuda, "dequantise", x->rows, x->cols);
   y->nans = 0;
   y->kernel = x->type == TYPE_I8    ? "dequantise i8->f32 cuda"
               : x->type == TYPE_F16 ? "dequantise f16->f32 cuda"

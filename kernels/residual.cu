@@ -8,11 +8,11 @@ __global__ static void embedding_kernel(const float *table, const int32_t *token
   if (i < y.cols) ((float *)y.data)[at(y, t, i)] = table[(size_t)token[t] * (size_t)y.cols + (size_t)i];
 }
 
-void embedding_cuda(const float *table, const int32_t *token, Tensor *y) {
+void embedding_cuda(Cuda *cuda, const float *table, const int32_t *token, Tensor *y) {
   assert(y->type == TYPE_F32);
   dim3 grid((unsigned)y->rows, (unsigned)ceil_div(y->cols, THREADS));
-  embedding_kernel<<<grid, THREADS, 0, device_stream()>>>(table, token, *y);
-  device_launched("embedding", y->rows, y->cols);
+  embedding_kernel<<<grid, THREADS, 0, device_stream(cuda)>>>(table, token, *y);
+  device_launched(cuda, "embedding", y->rows, y->cols);
   y->nans = 0;
   y->kernel = "embedding f32->f32 cuda";
 }
@@ -22,12 +22,12 @@ __global__ static void residual_kernel(Tensor x, Tensor branch, Tensor y) {
   if (i < y.cols) ((float *)y.data)[at(y, t, i)] = load(x, 0, t, i) + load(branch, 0, t, i);
 }
 
-void residual_add_cuda(const Tensor *x, const Tensor *branch, Tensor *y) {
+void residual_add_cuda(Cuda *cuda, const Tensor *x, const Tensor *branch, Tensor *y) {
   assert(x->type == TYPE_F32 && y->type == TYPE_F32 && (branch->type == TYPE_F32 || branch->type == TYPE_F16));
   assert(x->rows == y->rows && x->cols == y->cols && branch->rows == y->rows && branch->cols == y->cols);
   dim3 grid((unsigned)y->rows, (unsigned)ceil_div(y->cols, THREADS));
-  residual_kernel<<<grid, THREADS, 0, device_stream()>>>(*x, *branch, *y);
-  device_launched("residual_add", y->rows, y->cols);
+  residual_kernel<<<grid, THREADS, 0, device_stream(cuda)>>>(*x, *branch, *y);
+  device_launched(cuda, "residual_add", y->rows, y->cols);
   y->nans = 0;
   y->kernel = branch->type == TYPE_F32 ? "residual f32+f32->f32 cuda" : "residual f32+f16->f32 cuda";
 }

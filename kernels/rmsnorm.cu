@@ -31,11 +31,11 @@ __global__ static void rmsnorm_kernel(Tensor x, const float *gain, float eps, Te
   count_nans(y, nans);
 }
 
-void rmsnorm_cuda(const Tensor *x, const float *gain, float eps, Tensor *y) {
+void rmsnorm_cuda(Cuda *cuda, const Tensor *x, const float *gain, float eps, Tensor *y) {
   assert(x->type == TYPE_F32 && (y->type == TYPE_F32 || y->type == TYPE_I8));
   assert(x->rows == y->rows && x->cols == y->cols);
-  rmsnorm_kernel<<<(unsigned)x->rows, THREADS, 0, device_stream()>>>(*x, gain, eps, *y);
-  device_launched("rmsnorm", x->rows, x->cols);
+  rmsnorm_kernel<<<(unsigned)x->rows, THREADS, 0, device_stream(cuda)>>>(*x, gain, eps, *y);
+  device_launched(cuda, "rmsnorm", x->rows, x->cols);
   y->nans = 0;
   y->kernel = y->type == TYPE_F32 ? "rmsnorm f32->f32 cuda" : "rmsnorm f32->i8 half-away cuda";
 }

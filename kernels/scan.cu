@@ -326,13 +326,13 @@ __global__ static void __launch_bounds__(CHANNELS * 32 * WARPS, WARPS == 1 ? 3 :
   }
 }
 
-template <int ITEMS, int WARPS> static void launch_blocked(const Args &p, unsigned blocks, float *scratch) {
+template <int ITEMS, int WARPS> static void launch_blocked(Cuda *cuda, const Args &p, unsigned blocks, float *scratch) {
   int N = p.B.cols, padded = scan_padded_tokens(p.u.rows);
   size_t bytes = Blocked<ITEMS, WARPS>::bytes(N);
   float *B = scratch, *C = scratch + (size_t)N * (size_t)padded;
-  device_shared(blocked_kernel<ITEMS, WARPS>, bytes, "scan blocked");
-  lay_out_kernel<ITEMS, WARPS><<<(unsigned)ceil_div(padded * N, 256), 256, 0, device_stream()>>>(p, padded, B, C);
-  blocked_kernel<ITEMS, WARPS><<<blocks, CHANNELS * 32 * WARPS, bytes, device_stream()>>>(p, padded, B, C);
+  device_shared(cuda, blocked_kernel<ITEMS, WARPS>, bytes, "scan blocked");
+  lay_out_kernel<ITEMS, WARPS><<<(unsigned)ceil_div(padded * N, 256), 256, 0, device_stream(cuda)>>>(p, padded, B, C);
+  blocked_kernel<ITEMS, WARPS><<<blocks, CHANNELS * 32 * WARPS, bytes, device_stream(cuda)>>>(p, padded, B, C);
 }
 
 /* Which kernel ran, by the types that went through it: [order][u is i8][rest: f32, i8, mixed][gated is f16]. */
@@ -356,7 +356,7 @@ static const char *witness(const ScanInputs *in, ScanOrder order, Type output) {
   return name[order == SCAN_BLOCKED][in->u->type == TYPE_I8][i8 == 0 ? 0 : i8 == count ? 1 : 2][output == TYPE_F16];
 }
 
-void scan_cuda(const ScanInputs *in, ScanOrder order, const ScanOutputs *out, void *scratch) {
+void scan_cuda(Cuda *cuda, const ScanInputs *in, ScanOrder order, const ScanOutputs *out, void *scratch) {
   int T = in->u->rows, E = in->u->cols, N = in->B->cols;
   assert(in->dt->rows == T && in->dt->cols == E && in->z->rows == T && in->z->cols == E && in->B->rows == T);
   assert(in->C->rows == T && in->C->cols == N && in->A_log->rows == E && in->A_log->cols == N);
@@ -374,19 +374,19 @@ void scan_cuda(const ScanInputs *in, ScanOrder order, const ScanOutputs *out, vo
   float *laid_out = (float *)(((uintptr_t)scratch + 15) & ~(uintptr_t)15);
   if (order == SCAN_SEQUENTIAL) {
     size_t bytes = 2 * sizeof(float) * (size_t)CHANNELS * (size_t)N;
-    device_shared(sequential_kernel, bytes, "scan sequential");
-    sequential_kernel<<<blocks, CHANNELS * TILE, bytes, device_stream()>>>(p);
+    device_shared(cuda, sequential_kernel, bytes, "scan sequential");
+    sequential_kernel<<<blocks, CHANNELS * TILE, bytes, device_stream(cuda)>>>(p);
   } else if (chunk.lanes == 32 && chunk.items == 4)
-    launch_blocked<4, 1>(p, blocks, laid_out);
+    launch_blocked<4, 1>(cuda, p, blocks, laid_out);
   else if (chunk.lanes == 32 && chunk.items == 8)
-    launch_blocked<8, 1>(p, blocks, laid_out);
+    launch_blocked<8, 1>(cuda, p, blocks, laid_out);
   else if (chunk.lanes == 32)
-    launch_blocked<16, 1>(p, blocks, laid_out);
+    launch_blocked<16, 1>(cuda, p, blocks, laid_out);
   else if (chunk.lanes == 64)
-    launch_blocked<16, 2>(p, blocks, laid_out);
+    launch_blocked<16, 2>(cuda, p, blocks, laid_out);
   else
-    launch_blocked<16, 4>(p, blocks, laid_out);
-  device_launched(order == SCAN_BLOCKED ? "scan blocked" : "scan sequential", T, E);
+    launch_blocked<16, 4>(cuda, p, blocks, laid_out);
+  device_launched(cuda, order == SCAN_BLOCKED ? "scan blocked" : "scan sequential", T, E);
 
   Tensor *written[] = {out->delta, out->y, out->gated, out->state};
   for (int i = 0; i < 4; i++) {

@@ -3,9 +3,9 @@
 #include <math.h>
 
 #include "family/footprint.h"
+#include "kernels/watch.h"
 #include "shipped_model.h"
 #include "study/cost.h"
-#include "study/timed_ops.h"
 
 /* A model of shapes alone: D 8, E 16, N 4, R 2, K 4, vocabulary 10, two layers, nothing folded. */
 static Model shapes(ModelLayer *layer, bool hadamard) {
@@ -100,9 +100,13 @@ Test(cost, every_operator_that_runs_has_a_row_and_shares_add_up) {
   cr_expect_str_eq(rows.bytes[0].mode, "fp32");
   cr_expect_eq(rows.bytes[0].to_fp32, 1);
   cr_expect_gt(rows.bytes[1].to_fp32, 3);
+  enum { OPERATORS = 14 };
+  static const char *const name[OPERATORS] = {"embedding",  "rmsnorm", "in_proj",  "conv1d",   "x_proj",
+                                              "dt_proj",    "scan",    "hadamard", "out_proj", "quantise",
+                                              "dequantise", "narrow",  "residual", "head"};
   static const struct {
     const char *mode;
-    int calls[OP_COUNT]; /* of 24 layers; int8 has no residual of its own kind: same operators, other types */
+    int calls[OPERATORS]; /* of 24 layers; int8 has no residual of its own kind: same operators, other types */
   } want[] = {{"fp32", {1, 25, 24, 24, 24, 24, 24, 24, 24, 0, 0, 0, 24, 1}},
               {"2-0", {1, 25, 24, 24, 24, 24, 24, 24, 24, 72, 24, 0, 24, 1}}, /* u twice and the state; u back */
               {"3", {1, 25, 24, 24, 24, 24, 24, 24, 24, 72, 0, 0, 24, 1}}};   /* x dynamically, u for x_proj, z */
@@ -110,10 +114,10 @@ Test(cost, every_operator_that_runs_has_a_row_and_shares_add_up) {
   for (int m = 0; m < 3; m++)
     for (int l = 0; l < 2; l++) {
       double shares = 0;
-      for (int op = 0; op < OP_COUNT; op++) {
-        const Cost *row = row_of(&rows, want[m].mode, operator_names[op], lengths[l]);
+      for (int op = 0; op < OPERATORS; op++) {
+        const Cost *row = row_of(&rows, want[m].mode, name[op], lengths[l]);
         int calls = row ? row->calls : 0;
-        cr_expect_eq(calls, want[m].calls[op], "%s, %s: %d calls, want %d", want[m].mode, operator_names[op], calls,
+        cr_expect_eq(calls, want[m].calls[op], "%s, %s: %d calls, want %d", want[m].mode, name[op], calls,
                      want[m].calls[op]);
         expected += row != NULL;
         if (!row) continue;
@@ -139,14 +143,15 @@ Test(cost, timed_operators_give_the_bits_of_the_plain_ones) {
   block_embed(&s.model, s.test, 7, &s.arena, &ends);
   block_run(&s.model, 3, mode_preset("3"), &ends.t[T_EMBEDDING], &s.arena, &plain);
   Model with_clock = s.model;
-  with_clock.ops = timed_ops_start(&s.model, NULL);
+  Watch watch = {.clock_s = clock_s};
+  with_clock.ops = watch_start(&watch, s.model.ops);
   block_run(&with_clock, 3, mode_preset("3"), &ends.t[T_EMBEDDING], &s.arena, &timed);
   for (int id = 0; id < T_LAYER_COUNT; id++)
     for (size_t i = 0; plain.t[id].data && i < (size_t)plain.t[id].rows * (size_t)plain.t[id].cols; i++)
       cr_assert_eq(tensor_value(&plain.t[id], i), tensor_value(&timed.t[id], i), "%s element %zu", tensor_info[id].name,
                    i);
-  cr_expect_eq(timed_ops_read()[OP_SCAN].calls, 1);
-  cr_expect_eq(timed_ops_read()[OP_HEAD].calls, 0);
+  cr_expect_eq(watch_time(&watch, "scan").calls, 1);
+  cr_expect_eq(watch_time(&watch, "head").calls, 0);
 }
 
 Test(cost, an_output_that_is_narrowed_is_timed_as_an_operator_of_its_own) {
@@ -156,11 +161,12 @@ Test(cost, an_output_that_is_narrowed_is_timed_as_an_operator_of_its_own) {
   Trace ends = {0}, trace;
   block_embed(&s.model, s.test, 7, &s.arena, &ends);
   Model with_clock = s.model;
-  with_clock.ops = timed_ops_start(&s.model, NULL);
+  Watch watch = {.clock_s = clock_s};
+  with_clock.ops = watch_start(&watch, s.model.ops);
   block_run(&with_clock, 3, &mode, &ends.t[T_EMBEDDING], &s.arena, &trace);
-  const OperatorTime *narrow = &timed_ops_read()[OP_NARROW];
-  cr_expect_eq(narrow->calls, 2, "%d calls", narrow->calls);
-  cr_expect_eq(narrow->bytes, 2.0 * 7 * (s.model.E + s.model.D) * sizeof(float), "%g bytes", narrow->bytes);
+  OpTime narrow = watch_time(&watch, "narrow");
+  cr_expect_eq(narrow.calls, 2, "%d calls", narrow.calls);
+  cr_expect_eq(narrow.bytes, 2.0 * 7 * (s.model.E + s.model.D) * sizeof(float), "%g bytes", narrow.bytes);
 }
 
 Test(cost, nothing_is_measured_where_nothing_is_asked) {

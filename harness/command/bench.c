@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/quantiles.h"
-#include "command/calls.h"
 #include "family/block.h"
+#include "kernels/watch.h"
 
 enum { SAMPLES = 15, COPY_BYTES = 1 << 28, ROWS_MAX = 4096, LAYER_TIMED = 1 };
 static const double sample_s = 2e-3;     /* a sample is as many calls as take so long, by a single one before */
@@ -45,19 +45,19 @@ static bool sample_many(Timer *t, Work work, int calls, int samples, double *sec
     }
     return true;
   }
-  cuda_capture();
+  cuda_capture(&t->device->cuda);
   for (int i = 0; i < calls; i++) work.run(work.context);
-  void *graph = cuda_captured();
-  if (graph) cuda_replay(graph);
+  void *graph = cuda_captured(&t->device->cuda);
+  if (graph) cuda_replay(&t->device->cuda, graph);
   TRY(device_wait(t->device, st));
   for (int s = 0; s < samples; s++) {
-    cuda_mark_operators(t->from);
-    cuda_replay(graph);
-    cuda_mark_operators(t->to);
+    cuda_mark_operators(&t->device->cuda, t->from);
+    cuda_replay(&t->device->cuda, graph);
+    cuda_mark_operators(&t->device->cuda, t->to);
     TRY(device_wait(t->device, st));
-    second[s] = cuda_seconds(t->from, t->to) / calls;
+    second[s] = cuda_seconds(&t->device->cuda, t->from, t->to) / calls;
   }
-  cuda_forget(graph);
+  cuda_forget(&t->device->cuda, graph);
   return true;
 }
 
@@ -88,7 +88,7 @@ static void run_copy(void *context) {
   Copy *c = context;
   const Timer *t = c->timer;
   if (t->device->found) {
-    cuda_copy(t->copy_to, t->copy_from, c->bytes);
+    cuda_copy(&t->device->cuda, t->copy_to, t->copy_from, c->bytes);
     return;
   }
 #pragma omp parallel
@@ -114,7 +114,7 @@ static bool timer_open(Arena *arena, Device *device, Timer *t, Status *st) {
   Arena *room = device->found ? &device->room : arena;
   t->copy_from = arena_room(room, COPY_BYTES, 1);
   t->copy_to = arena_room(room, COPY_BYTES, 1);
-  if (device->found) t->from = cuda_mark(), t->to = cuda_mark();
+  if (device->found) t->from = cuda_mark(&t->device->cuda), t->to = cuda_mark(&t->device->cuda);
   double second;
   TRY(copy_time(t, 2 * (int64_t)COPY_BYTES, &second, st));
   t->copy_rate = 2.0 * COPY_BYTES / second;
@@ -122,8 +122,8 @@ static bool timer_open(Arena *arena, Device *device, Timer *t, Status *st) {
 }
 
 static void run_way_back(void *context) {
-  const Device *d = ((Timer *)context)->device;
-  cuda_to_host(d->lane[0].host[0], d->lane[0].room[0], d->lane_bytes);
+  Device *d = ((Timer *)context)->device;
+  cuda_to_host(&d->cuda, d->lane[0].host[0], d->lane[0].room[0], d->lane_bytes);
 }
 
 static bool time_way_back(Timer *t, Status *st) {
@@ -134,23 +134,23 @@ static bool time_way_back(Timer *t, Status *st) {
 }
 
 static void timer_close(Timer *t) {
-  if (t->from) cuda_unmark(t->from);
-  if (t->to) cuda_unmark(t->to);
+  if (t->from) cuda_unmark(&t->device->cuda, t->from);
+  if (t->to) cuda_unmark(&t->device->cuda, t->to);
 }
 
-static bool put_row(Timer *t, CallCost cost, Time time, Speed *row, Status *st) {
+static bool put_row(Timer *t, CallWork work, Time time, Speed *row, Status *st) {
   const Cuda *peak = &t->device->cuda;
-  double copy, least = (double)cost.bytes / t->copy_rate;
-  TRY(copy_time(t, cost.bytes, &copy, st));
-  if (peak->fma_per_s > 0) least = fmax(least, (double)cost.float_steps / peak->fma_per_s);
-  if (peak->i8_mac_per_s > 0) least = fmax(least, (double)cost.i8_macs / peak->i8_mac_per_s);
-  bool known = t->device->found && peak->fma_per_s > 0 && (peak->i8_mac_per_s > 0 || cost.i8_macs == 0);
+  double copy, least = (double)work.bytes / t->copy_rate;
+  TRY(copy_time(t, work.bytes, &copy, st));
+  if (peak->fma_per_s > 0) least = fmax(least, (double)work.float_steps / peak->fma_per_s);
+  if (peak->i8_mac_per_s > 0) least = fmax(least, (double)work.i8_macs / peak->i8_mac_per_s);
+  bool known = t->device->found && peak->fma_per_s > 0 && (peak->i8_mac_per_s > 0 || work.i8_macs == 0);
   row->median_s = time.median_s;
   row->mad_s = time.mad_s;
-  row->bytes = cost.bytes;
+  row->bytes = work.bytes;
   row->ratio_copy = time.median_s / copy;
   row->ratio_roofline = known ? time.median_s / least : NAN;
-  table_text(row->backend, sizeof row->backend, t->device->found ? ops_cuda.backend : ops_cpu.backend);
+  table_text(row->backend, sizeof row->backend, t->device->found ? t->device->cuda.ops.backend : ops_cpu.backend);
   return true;
 }
 
@@ -170,7 +170,16 @@ static bool is_timed_already(const Speed *row, size_t rows, const char *kernel, 
   return false;
 }
 
-static void run_call(void *context) { call_again(context); }
+/* A call, made again. */
+typedef struct Again {
+  const Ops *ops;
+  Call *call;
+} Again;
+
+static void run_call(void *context) {
+  const Again *again = context;
+  again->ops->run(again->ops->context, again->call);
+}
 
 typedef struct Rows {
   Speed *row;
@@ -180,22 +189,24 @@ typedef struct Rows {
 static bool bench_block(Timer *t, const Model *model, const Mode *mode, int T, const int32_t *token, Arena room,
                         Rows *rows, Status *st) {
   Trace ends = {0}, trace;
-  Calls calls;
+  Seen seen[WATCH_CALLS];
+  Watch watch = {.seen = seen, .room = WATCH_CALLS};
   Model watched = *model;
-  watched.ops = calls_watch(&calls, model->ops);
+  watched.ops = watch_start(&watch, model->ops);
   block_embed(&watched, token, T, &room, &ends);
   block_run(&watched, LAYER_TIMED, mode, &ends.t[T_EMBEDDING], &room, &trace);
   block_head(&watched, &trace.t[T_BLOCK_OUT], &room, &ends);
   for (TensorId id = T_LAYER_COUNT; id < T_COUNT; id++) trace.t[id] = ends.t[id];
-  for (int i = 0; i < calls.count; i++) {
-    Call *call = &calls.call[i];
+  for (int i = 0; i < watch.count; i++) {
+    Call *call = &seen[i].call;
+    Again again = {model->ops, call};
     const char *kernel = call_output(call)->kernel, *what = tensor_made(&trace, call);
     if (is_timed_already(rows->row, rows->count, kernel, what, T)) continue;
     Time time;
     Speed *row = &rows->row[rows->count];
     *row = (Speed){.T = T};
-    TRY(time_of(t, (Work){run_call, call}, &time, st));
-    TRY(put_row(t, call_cost(call), time, row, st));
+    TRY(time_of(t, (Work){run_call, &again}, &time, st));
+    TRY(put_row(t, call_work(call), time, row, st));
     table_text(row->what, sizeof row->what, what);
     table_text(row->kernel, sizeof row->kernel, kernel);
     table_text(row->mode, sizeof row->mode, mode->name);
@@ -240,30 +251,30 @@ static void run_pass(void *context) {
 }
 
 /* All calls of a pass, once. */
-static CallCost pass_cost(const Model *model, const Mode *mode, int T, const int32_t *token, Arena room) {
+static CallWork pass_work(const Model *model, const Mode *mode, int T, const int32_t *token, Arena room) {
   Trace ends = {0}, trace;
-  Calls calls;
+  Seen seen[WATCH_CALLS];
+  Watch watch = {.seen = seen, .room = WATCH_CALLS};
   Model watched = *model;
-  CallCost sum = {0};
-  watched.ops = calls_watch(&calls, model->ops);
+  CallWork sum = {0};
+  watched.ops = watch_start(&watch, model->ops);
   block_embed(&watched, token, T, &room, &ends);
   block_run(&watched, LAYER_TIMED, mode, &ends.t[T_EMBEDDING], &room, &trace);
   block_head(&watched, &trace.t[T_BLOCK_OUT], &room, &ends);
-  for (int i = 0; i < calls.count; i++) {
-    bool end = call_output(&calls.call[i])->data == ends.t[T_EMBEDDING].data ||
-               call_output(&calls.call[i])->data == ends.t[T_NORM_F].data ||
-               call_output(&calls.call[i])->data == ends.t[T_LOGITS].data;
-    cost_add(&sum, call_cost(&calls.call[i]), end ? 1 : model->layers);
+  for (int i = 0; i < watch.count; i++) {
+    const void *made = call_output(&seen[i].call)->data;
+    bool end = made == ends.t[T_EMBEDDING].data || made == ends.t[T_NORM_F].data || made == ends.t[T_LOGITS].data;
+    work_add(&sum, call_work(&seen[i].call), end ? 1 : model->layers);
   }
   return sum;
 }
 
-static bool bench_pass(Timer *t, Pass *p, CallCost cost, Rows *rows, Status *st) {
+static bool bench_pass(Timer *t, Pass *p, CallWork work, Rows *rows, Status *st) {
   Time time;
   Speed *row = &rows->row[rows->count++];
   *row = (Speed){.T = p->T};
   TRY(time_of(t, (Work){run_pass, p}, &time, st));
-  TRY(put_row(t, cost, time, row, st));
+  TRY(put_row(t, work, time, row, st));
   table_text(row->what, sizeof row->what, p->captured ? "forward, captured" : "forward");
   table_text(row->mode, sizeof row->mode, p->mode->name);
   if (!p->captured) return true;
@@ -287,10 +298,10 @@ static bool bench_passes(Timer *t, const Model *model, const Mode *mode, int T, 
                          Rows *rows, Status *st) {
   bool there = t->device->found;
   Pass pass = {.device = t->device, .model = model, .mode = mode, .token = token, .T = T, .arena = room};
-  CallCost cost = pass_cost(model, mode, T, token, room);
-  TRY(bench_pass(t, &pass, cost, rows, st));
+  CallWork work = pass_work(model, mode, T, token, room);
+  TRY(bench_pass(t, &pass, work, rows, st));
   pass.captured = true;
-  return !there || bench_pass(t, &pass, cost, rows, st);
+  return !there || bench_pass(t, &pass, work, rows, st);
 }
 
 bool bench_run(Arena *arena, const Model *model, const Config *config, const BenchPlan *plan, Device *device,
@@ -308,7 +319,7 @@ bool bench_run(Arena *arena, const Model *model, const Config *config, const Ben
     device_begin(device, 0, token, plan->T[0]);
     room = device->room;
     int32_t *there = arena_room(&room, (size_t)most, sizeof *there);
-    cuda_to_device(there, token, (size_t)most * sizeof *token);
+    cuda_to_device(&device->cuda, there, token, (size_t)most * sizeof *token);
     token = there;
     model = &device->model;
   } else {

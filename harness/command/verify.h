@@ -32,6 +32,8 @@ bool verify_open(Verify *v, Status *st);
  */
 bool verify_run(Arena *arena, const Subject *subject, Verify *v, Status *st);
 bool verify_operators(Verify *v, Status *st);
+/* In how many settings it runs an operator; 0 for what runs on the CPU alone. */
+int verify_settings(OpKind kind);
 /* The first difference of two tensors that `name` names: kernel, scale, an element (both values in hex), count of NaNs;
  * NULL where there is none. */
 const char *verify_difference(Arena *arena, const char *name, const Tensor *cpu, const Tensor *other);

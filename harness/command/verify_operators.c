@@ -3,21 +3,17 @@
 
 #include "command/verify.h"
 #include "kernels/f16.h"
-#include "kernels/hadamard.h"
+#include "kernels/watch.h"
 
-enum { TENSORS = 12, SPECIAL_EVERY = 97 };
+enum { SPECIAL_EVERY = 97 };
 
-/* One operator with its tensors: the first `inputs` are read, the others written. */
-typedef struct Call {
-  void (*run)(const Ops *ops, struct Call *call);
+/* One call with its tensors and their shape in words. Stays where it is: call.out points to `made`. */
+typedef struct Case {
   const char *shape;
-  Tensor t[TENSORS];
-  int inputs, count;
-  Linear linear;   /* of `linear`: its panels are made for each side */
-  ScanOrder order; /* of `scan` */
-  Rounding rounding;
-  void *scratch;
-} Call;
+  Call call;
+  Tensor table, made[CALL_OUTS]; /* table: an embedding's */
+  int T, ins, outs;
+} Case;
 
 /* --- made tensors ---------------------------------------------------------------------------------------------------
  */
@@ -48,7 +44,7 @@ static Tensor room_for(Verify *v, Type type, int rows, int cols) {
   return t;
 }
 
-static void in(Verify *v, Call *c, Type type, int rows, int cols, float spread) {
+static Tensor drawn(Verify *v, Type type, int rows, int cols, float spread) {
   Tensor t = room_for(v, type, rows, cols);
   for (size_t i = 0; i < (size_t)rows * (size_t)cols; i++) {
     float value = draw_value(v, spread);
@@ -57,100 +53,97 @@ static void in(Verify *v, Call *c, Type type, int rows, int cols, float spread) 
     if (type == TYPE_I8) ((int8_t *)t.data)[i] = q8_even(value, spread / 40);
   }
   if (type == TYPE_I8) t.scale = spread / 40;
-  c->t[c->count++] = t;
-  c->inputs = c->count;
+  return t;
 }
 
-static void out(Verify *v, Call *c, Type type, int rows, int cols) { c->t[c->count++] = room_for(v, type, rows, cols); }
+static void in(Verify *v, Case *c, Type type, int rows, int cols, float spread) {
+  c->call.in[c->ins++] = drawn(v, type, rows, cols, spread);
+}
 
-static Tensor there(const Tensor *t, Arena *room) {
-  size_t bytes = (size_t)t->rows * (size_t)t->cols * type_size(t->type);
+static void out(Verify *v, Case *c, Type type, int rows, int cols) {
+  c->made[c->outs] = room_for(v, type, rows, cols);
+  c->call.out[c->outs] = &c->made[c->outs];
+  c->outs++;
+}
+
+/* Elements in memory, gaps between rows among them. */
+static size_t span(const Tensor *t) {
+  return t->rows ? (size_t)(t->rows - 1) * (size_t)t->stride + (size_t)t->cols : 0;
+}
+
+/* --- the same there -------------------------------------------------------------------------------------------------
+ */
+
+static void *sent(Cuda *cuda, const void *data, size_t bytes, Arena *room) {
+  void *copy = arena_room(room, bytes, 1);
+  cuda_to_device(cuda, copy, data, bytes);
+  return copy;
+}
+
+static Tensor there(Cuda *cuda, const Tensor *t, Arena *room) {
   Tensor copy = *t;
-  copy.data = arena_room(room, bytes, 1);
-  cuda_to_device(copy.data, t->data, bytes);
+  copy.data = sent(cuda, t->data, span(t) * type_size(t->type), room);
   if (t->type == TYPE_I8) {
     copy.nans_at = arena_room(room, 1, sizeof(int64_t));
-    cuda_zero(copy.nans_at, sizeof(int64_t));
+    cuda_zero(cuda, copy.nans_at, sizeof(int64_t));
   }
   return copy;
 }
 
 static bool back(Verify *v, Tensor *t, Status *st) {
-  size_t bytes = (size_t)t->rows * (size_t)t->cols * type_size(t->type);
+  Cuda *cuda = &v->device.cuda;
+  size_t bytes = span(t) * type_size(t->type);
   void *host = arena_room(&v->arena, bytes, 1);
-  cuda_to_host(host, t->data, bytes);
-  if (t->nans_at) cuda_to_host(&t->nans, t->nans_at, sizeof t->nans);
-  if (t->scale_at) cuda_to_host(&t->scale, t->scale_at, sizeof t->scale);
+  cuda_to_host(cuda, host, t->data, bytes);
+  if (t->nans_at) cuda_to_host(cuda, &t->nans, t->nans_at, sizeof t->nans);
+  if (t->scale_at) cuda_to_host(cuda, &t->scale, t->scale_at, sizeof t->scale);
   t->data = host;
   t->scale_at = NULL;
   t->nans_at = NULL;
   return device_wait(&v->device, st);
 }
 
-/* --- calls ----------------------------------------------------------------------------------------------------------
- */
+static void *panels_there(Verify *v, const Linear *w, Arena *room) {
+  size_t bytes = linear_cuda_packed_bytes(w->out, w->in, w->type);
+  void *panels = arena_room(&v->arena, bytes, 1);
+  linear_cuda_pack(w, panels);
+  return sent(&v->device.cuda, panels, bytes, room);
+}
 
-static void call_embedding(const Ops *ops, Call *c) { ops->embedding(c->t[0].data, c->t[1].data, &c->t[2]); }
-static void call_rmsnorm(const Ops *ops, Call *c) {
-  ops->rmsnorm(&c->t[0], c->inputs > 1 ? c->t[1].data : NULL, 1e-5f, &c->t[c->inputs]);
-}
-static void call_linear(const Ops *ops, Call *c) {
-  Tensor x = tensor_columns(&c->t[0], 0, c->linear.in); /* the input is wider: a view */
-  ops->linear(&c->linear, &x, &c->t[2]);
-}
-static void call_conv1d(const Ops *ops, Call *c) {
-  const Tensor *weight = &c->t[1], *bias = &c->t[2];
-  Conv1d w = {.E = weight->rows,
-              .K = weight->cols,
-              .type = weight->type,
-              .weight = weight->data,
-              .bias = bias->data,
-              .weight_scale = weight->scale,
-              .bias_scale = bias->scale};
-  ops->conv1d(&w, &c->t[0], &c->t[3], &c->t[4]);
-}
-static void call_scan(const Ops *ops, Call *c) {
-  Tensor *t = c->t;
-  ScanInputs given = {
-      .u = t, .dt = t + 1, .B = t + 2, .C = t + 3, .z = t + 4, .A_log = t + 5, .D = t + 6, .dt_bias = t + 7};
-  ScanOutputs made = {.delta = t + 8, .y = t + 9, .gated = t + 10, .state = t + 11};
-  ops->scan(&given, c->order, &made, c->scratch);
-}
-static void call_hadamard(const Ops *ops, Call *c) { ops->hadamard(&c->t[0], &c->t[1]); }
-static void call_quantise(const Ops *ops, Call *c) { ops->quantise(&c->t[0], c->rounding, &c->t[1]); }
-static void call_quantise_dynamic(const Ops *ops, Call *c) { ops->quantise_dynamic(&c->t[0], &c->t[1]); }
-static void call_dequantise(const Ops *ops, Call *c) { ops->dequantise(&c->t[0], &c->t[1]); }
-static void call_residual(const Ops *ops, Call *c) { ops->residual_add(&c->t[0], &c->t[1], &c->t[2]); }
-
-/* A call's twin on the device. */
-static Call call_there(Verify *v, const Call *c, Arena room) {
-  Call device = *c;
-  for (int i = 0; i < c->count; i++) device.t[i] = there(&c->t[i], &room);
-  if (c->run == call_quantise_dynamic) device.t[1].scale_at = arena_room(&room, 1, sizeof(float));
-  if (c->run == call_scan) {
-    const Tensor *u = &c->t[0], *B = &c->t[2];
-    device.scratch = arena_room(&room, scan_scratch_bytes(u->rows, u->cols, B->cols, c->order), 1);
+/* A case's twin on the device. */
+static void case_there(Verify *v, const Case *c, Case *twin, Arena room) {
+  Cuda *cuda = &v->device.cuda;
+  const Call *call = &c->call;
+  *twin = *c;
+  for (int i = 0; i < c->ins; i++) twin->call.in[i] = there(cuda, &call->in[i], &room);
+  for (int i = 0; i < c->outs; i++) {
+    twin->made[i] = there(cuda, &c->made[i], &room);
+    twin->call.out[i] = &twin->made[i];
   }
-  if (c->run == call_linear) {
-    size_t bytes = linear_cuda_packed_bytes(c->linear.out, c->linear.in, c->linear.type);
-    void *panels = arena_room(&v->arena, bytes, 1);
-    linear_cuda_pack(&c->linear, panels);
-    cuda_to_device(device.linear.panels = arena_room(&room, bytes, 1), panels, bytes);
+  if (call->table) twin->call.table = there(cuda, &c->table, &room).data;
+  if (call->token) twin->call.token = sent(cuda, call->token, (size_t)c->T * sizeof *call->token, &room);
+  if (call->linear.panels) twin->call.linear.panels = panels_there(v, &call->linear, &room);
+  if (call->kind == OP_QUANTISE_DYNAMIC) twin->made[0].scale_at = arena_room(&room, 1, sizeof(float));
+  if (call->scratch) {
+    int N = call->in[SCAN_B].cols;
+    twin->call.scratch =
+        arena_room(&room, scan_scratch_bytes(call->in[SCAN_U].rows, call->in[SCAN_U].cols, N, call->order), 1);
   }
-  return device;
 }
 
 /* The call on both sides; its outputs must agree. */
-static bool check(Verify *v, Call *c, Status *st) {
-  Call device = call_there(v, c, v->device.room);
-  c->run(&ops_cpu, c);
-  c->run(&ops_cuda, &device);
-  for (int i = c->inputs; i < c->count; i++) {
-    const Tensor *cpu = &c->t[i];
-    TRY(back(v, &device.t[i], st));
-    const char *name = arena_printf(&v->arena, "%.*s, %s, output %d", verify_kernel_length(cpu->kernel), cpu->kernel,
-                                    c->shape, i - c->inputs);
-    const char *difference = verify_difference(&v->arena, name, cpu, &device.t[i]);
+static bool check(Verify *v, Case *c, Status *st) {
+  const Ops *device = &v->device.cuda.ops;
+  Case twin;
+  case_there(v, c, &twin, v->device.room);
+  ops_cpu.run(ops_cpu.context, &c->call);
+  device->run(device->context, &twin.call);
+  for (int i = 0; i < c->outs; i++) {
+    const Tensor *cpu = &c->made[i];
+    TRY(back(v, &twin.made[i], st));
+    const char *name =
+        arena_printf(&v->arena, "%.*s, %s, output %d", verify_kernel_length(cpu->kernel), cpu->kernel, c->shape, i);
+    const char *difference = verify_difference(&v->arena, name, cpu, &twin.made[i]);
     if (difference) return FAIL_CHECK(st, "the device differs from the CPU: %s", difference);
     v->values += (int64_t)cpu->rows * cpu->cols;
   }
@@ -166,21 +159,23 @@ typedef struct Setting {
 typedef struct Size {
   int T, E, N;
 } Size;
-typedef void (*Make)(Verify *v, Call *c, Size s, const Setting *how);
+typedef void Make(Verify *v, Case *c, Size s, const Setting *how);
 
-static bool each_shape(Verify *v, Make make, const Setting *how, const Size *shape, int shapes, Status *st) {
+static bool each_shape(Verify *v, OpKind kind, Make *make, const Setting *how, const Size *shape, int shapes,
+                       Status *st) {
   const char *kernel = "";
   v->values = 0;
   for (int i = 0; i < 2 * shapes; i++) {
     Arena kept = v->arena;
     Size s = shape[i / 2];
-    Call c = {.shape = arena_printf(&v->arena, s.N ? "%d x %d x %d" : "%d x %d", s.T, s.E, s.N)};
+    Case c = {
+        .call.kind = kind, .T = s.T, .shape = arena_printf(&v->arena, s.N ? "%d x %d x %d" : "%d x %d", s.T, s.E, s.N)};
     v->special = i % 2;
     make(v, &c, s, how);
     bool same = check(v, &c, st);
     v->arena = kept;
     TRY(same);
-    kernel = c.t[c.run == call_scan ? 10 : c.count - 1].kernel; /* gated; else the last output */
+    kernel = call_output(&c.call)->kernel;
   }
   VerifyLine line = {arena_printf(&v->arena, "%.*s", verify_kernel_length(kernel), kernel),
                      arena_printf(&v->arena, "%d shapes", shapes), v->values};
@@ -200,46 +195,45 @@ static const Size widths[] = {{1, 1, 0}, {3, 64, 0}, {171, 512, 0}, {7, 12, 0}, 
 /* clang-format on */
 #define COUNT(list) ((int)(sizeof(list) / sizeof *(list)))
 
-static void make_embedding(Verify *v, Call *c, Size s, const Setting *how) {
+static void make_embedding(Verify *v, Case *c, Size s, const Setting *how) {
   (void)how;
-  in(v, c, TYPE_F32, 256, s.E, 1);
-  in(v, c, TYPE_F32, 1, s.T, 1);
-  int32_t *token = c->t[1].data;
+  c->table = drawn(v, TYPE_F32, 256, s.E, 1);
+  c->call.table = c->table.data;
+  int32_t *token = arena_room(&v->arena, (size_t)s.T, sizeof *token);
   for (int t = 0; t < s.T; t++) token[t] = (int32_t)(draw(v) % 256);
+  c->call.token = token;
   out(v, c, TYPE_F32, s.T, s.E);
-  c->run = call_embedding;
 }
 
 /* more: with a gain. */
-static void make_rmsnorm(Verify *v, Call *c, Size s, const Setting *how) {
+static void make_rmsnorm(Verify *v, Case *c, Size s, const Setting *how) {
   in(v, c, TYPE_F32, s.T, s.E, 2);
   if (how->more) in(v, c, TYPE_F32, 1, s.E, 1);
+  c->call.eps = 1e-5f;
   out(v, c, how->out, s.T, s.E);
-  c->run = call_rmsnorm;
 }
 
 /* [T, E] times [N, E]; the input is a view of a wider tensor. */
-static void make_linear(Verify *v, Call *c, Size s, const Setting *how) {
+static void make_linear(Verify *v, Case *c, Size s, const Setting *how) {
   in(v, c, how->in, s.T, s.E + 16, 1);
-  in(v, c, how->in, s.N, s.E, 0.1f);
+  c->call.in[IN_X].cols = s.E;
+  Tensor w = drawn(v, how->in, s.N, s.E, 0.1f);
   out(v, c, how->out, s.T, s.N);
   void *panels = arena_room(&v->arena, linear_packed_bytes(s.N, s.E, how->in), 1);
-  c->linear = linear_pack(c->t[1].data, s.N, s.E, how->in, c->t[1].scale, panels);
-  c->run = call_linear;
+  c->call.linear = linear_pack(w.data, s.N, s.E, how->in, w.scale, panels);
 }
 
-static void make_conv1d(Verify *v, Call *c, Size s, const Setting *how) {
+static void make_conv1d(Verify *v, Case *c, Size s, const Setting *how) {
   in(v, c, how->in, s.T, s.E, 1);
   in(v, c, how->in, s.E, s.N, 1);
   in(v, c, how->in, 1, s.E, 1);
   out(v, c, TYPE_F32, s.T, s.E);
   out(v, c, how->out, s.T, s.E);
-  c->run = call_conv1d;
 }
 
 /* in: u; rest: everything else; out: gated; more: the order. dt is drawn so that delta is on both sides of
  * softplus's 20. */
-static void make_scan(Verify *v, Call *c, Size s, const Setting *how) {
+static void make_scan(Verify *v, Case *c, Size s, const Setting *how) {
   in(v, c, how->in, s.T, s.E, 1);
   in(v, c, how->rest, s.T, s.E, 8);
   for (int i = 0; i < 2; i++) in(v, c, how->rest, s.T, s.N, 1);
@@ -249,97 +243,89 @@ static void make_scan(Verify *v, Call *c, Size s, const Setting *how) {
   for (int i = 0; i < 2; i++) out(v, c, TYPE_F32, s.T, s.E);
   out(v, c, how->out, s.T, s.E);
   out(v, c, TYPE_F32, s.E, s.N);
-  c->order = (ScanOrder)how->more;
-  c->scratch = arena_room(&v->arena, scan_scratch_bytes(s.T, s.E, s.N, c->order), 1);
-  c->run = call_scan;
+  c->call.order = (ScanOrder)how->more;
+  c->call.scratch = arena_room(&v->arena, scan_scratch_bytes(s.T, s.E, s.N, c->call.order), 1);
 }
 
-static void make_one_to_one(Verify *v, Call *c, Size s, const Setting *how) {
+static void make_one_to_one(Verify *v, Case *c, Size s, const Setting *how) {
   in(v, c, how->in, s.T, s.E, 1);
   out(v, c, how->out, s.T, s.E);
 }
-static void make_hadamard(Verify *v, Call *c, Size s, const Setting *how) {
+static void make_quantise(Verify *v, Case *c, Size s, const Setting *how) {
   make_one_to_one(v, c, s, how);
-  c->run = call_hadamard;
+  c->call.rounding = (Rounding)how->more;
 }
-static void make_quantise(Verify *v, Call *c, Size s, const Setting *how) {
-  make_one_to_one(v, c, s, how);
-  c->rounding = (Rounding)how->more;
-  c->run = call_quantise;
-}
-static void make_quantise_dynamic(Verify *v, Call *c, Size s, const Setting *how) {
-  make_one_to_one(v, c, s, how);
-  c->run = call_quantise_dynamic;
-}
-static void make_dequantise(Verify *v, Call *c, Size s, const Setting *how) {
-  make_one_to_one(v, c, s, how);
-  c->run = call_dequantise;
-}
-static void make_residual(Verify *v, Call *c, Size s, const Setting *how) {
+static void make_residual(Verify *v, Case *c, Size s, const Setting *how) {
   in(v, c, TYPE_F32, s.T, s.E, 1);
   in(v, c, how->in, s.T, s.E, 1);
   out(v, c, TYPE_F32, s.T, s.E);
-  c->run = call_residual;
 }
 
 /* clang-format off */
 static const struct {
-  Make make;
+  OpKind kind;
+  Make *make;
   const Size *shape;
   int shapes;
   Setting how;
 } settings[] = {
 #define OVER(shapes) shapes, COUNT(shapes)
-    {make_embedding, OVER(flat), {TYPE_F32, TYPE_F32, 0, TYPE_F32}},
-    {make_rmsnorm, OVER(flat), {TYPE_F32, TYPE_F32, 0, TYPE_F32}},
-    {make_rmsnorm, OVER(flat), {TYPE_F32, TYPE_I8, 0, TYPE_F32}},
-    {make_rmsnorm, OVER(flat), {TYPE_F32, TYPE_F32, 1, TYPE_F32}},
-    {make_rmsnorm, OVER(flat), {TYPE_F32, TYPE_I8, 1, TYPE_F32}},
-    {make_linear, OVER(linears), {TYPE_F32, TYPE_F32, 0, TYPE_F32}},
-    {make_linear, OVER(linears), {TYPE_F32, TYPE_F16, 0, TYPE_F32}},
-    {make_linear, OVER(linears), {TYPE_F32, TYPE_I8, 0, TYPE_F32}},
-    {make_linear, OVER(linears), {TYPE_I8, TYPE_F32, 0, TYPE_F32}},
-    {make_linear, OVER(linears), {TYPE_I8, TYPE_F16, 0, TYPE_F32}},
-    {make_linear, OVER(linears), {TYPE_I8, TYPE_I8, 0, TYPE_F32}},
-    {make_conv1d, OVER(convs), {TYPE_F32, TYPE_F32, 0, TYPE_F32}},
-    {make_conv1d, OVER(convs), {TYPE_F32, TYPE_I8, 0, TYPE_F32}},
-    {make_conv1d, OVER(convs), {TYPE_I8, TYPE_F32, 0, TYPE_F32}},
-    {make_conv1d, OVER(convs), {TYPE_I8, TYPE_I8, 0, TYPE_F32}},
-    {make_scan, OVER(scans), {TYPE_F32, TYPE_F32, SCAN_SEQUENTIAL, TYPE_F32}},
-    {make_scan, OVER(scans), {TYPE_F32, TYPE_F16, SCAN_SEQUENTIAL, TYPE_F32}},
-    {make_scan, OVER(scans), {TYPE_I8, TYPE_F32, SCAN_SEQUENTIAL, TYPE_F32}},
-    {make_scan, OVER(scans), {TYPE_I8, TYPE_F16, SCAN_SEQUENTIAL, TYPE_F32}},
-    {make_scan, OVER(scans), {TYPE_F32, TYPE_F32, SCAN_SEQUENTIAL, TYPE_I8}},
-    {make_scan, OVER(scans), {TYPE_F32, TYPE_F16, SCAN_SEQUENTIAL, TYPE_I8}},
-    {make_scan, OVER(scans), {TYPE_I8, TYPE_F32, SCAN_SEQUENTIAL, TYPE_I8}},
-    {make_scan, OVER(scans), {TYPE_I8, TYPE_F16, SCAN_SEQUENTIAL, TYPE_I8}},
-    {make_scan, OVER(scans), {TYPE_F32, TYPE_F32, SCAN_BLOCKED, TYPE_F32}},
-    {make_scan, OVER(scans), {TYPE_F32, TYPE_F16, SCAN_BLOCKED, TYPE_F32}},
-    {make_scan, OVER(scans), {TYPE_I8, TYPE_F32, SCAN_BLOCKED, TYPE_F32}},
-    {make_scan, OVER(scans), {TYPE_I8, TYPE_F16, SCAN_BLOCKED, TYPE_F32}},
-    {make_scan, OVER(scans), {TYPE_F32, TYPE_F32, SCAN_BLOCKED, TYPE_I8}},
-    {make_scan, OVER(scans), {TYPE_F32, TYPE_F16, SCAN_BLOCKED, TYPE_I8}},
-    {make_scan, OVER(scans), {TYPE_I8, TYPE_F32, SCAN_BLOCKED, TYPE_I8}},
-    {make_scan, OVER(scans), {TYPE_I8, TYPE_F16, SCAN_BLOCKED, TYPE_I8}},
-    {make_hadamard, OVER(widths), {TYPE_F32, TYPE_F32, 0, TYPE_F32}},
-    {make_hadamard, OVER(widths), {TYPE_F32, TYPE_I8, 0, TYPE_F32}},
-    {make_hadamard, OVER(widths), {TYPE_F16, TYPE_F32, 0, TYPE_F32}},
-    {make_hadamard, OVER(widths), {TYPE_F16, TYPE_I8, 0, TYPE_F32}},
-    {make_quantise, OVER(flat), {TYPE_F32, TYPE_I8, ROUND_AWAY, TYPE_F32}},
-    {make_quantise, OVER(flat), {TYPE_F32, TYPE_I8, ROUND_EVEN, TYPE_F32}},
-    {make_quantise, OVER(flat), {TYPE_F16, TYPE_I8, ROUND_AWAY, TYPE_F32}},
-    {make_quantise, OVER(flat), {TYPE_F16, TYPE_I8, ROUND_EVEN, TYPE_F32}},
-    {make_quantise_dynamic, OVER(flat), {TYPE_F32, TYPE_I8, 0, TYPE_F32}},
-    {make_dequantise, OVER(flat), {TYPE_I8, TYPE_F32, 0, TYPE_F32}},
-    {make_dequantise, OVER(flat), {TYPE_F16, TYPE_F32, 0, TYPE_F32}},
-    {make_dequantise, OVER(flat), {TYPE_F32, TYPE_F32, 0, TYPE_F32}},
-    {make_residual, OVER(flat), {TYPE_F32, TYPE_F32, 0, TYPE_F32}},
-    {make_residual, OVER(flat), {TYPE_F16, TYPE_F32, 0, TYPE_F32}},
+    {OP_EMBEDDING, make_embedding, OVER(flat), {TYPE_F32, TYPE_F32, 0, TYPE_F32}},
+    {OP_RMSNORM, make_rmsnorm, OVER(flat), {TYPE_F32, TYPE_F32, 0, TYPE_F32}},
+    {OP_RMSNORM, make_rmsnorm, OVER(flat), {TYPE_F32, TYPE_I8, 0, TYPE_F32}},
+    {OP_RMSNORM, make_rmsnorm, OVER(flat), {TYPE_F32, TYPE_F32, 1, TYPE_F32}},
+    {OP_RMSNORM, make_rmsnorm, OVER(flat), {TYPE_F32, TYPE_I8, 1, TYPE_F32}},
+    {OP_LINEAR, make_linear, OVER(linears), {TYPE_F32, TYPE_F32, 0, TYPE_F32}},
+    {OP_LINEAR, make_linear, OVER(linears), {TYPE_F32, TYPE_F16, 0, TYPE_F32}},
+    {OP_LINEAR, make_linear, OVER(linears), {TYPE_F32, TYPE_I8, 0, TYPE_F32}},
+    {OP_LINEAR, make_linear, OVER(linears), {TYPE_I8, TYPE_F32, 0, TYPE_F32}},
+    {OP_LINEAR, make_linear, OVER(linears), {TYPE_I8, TYPE_F16, 0, TYPE_F32}},
+    {OP_LINEAR, make_linear, OVER(linears), {TYPE_I8, TYPE_I8, 0, TYPE_F32}},
+    {OP_CONV1D, make_conv1d, OVER(convs), {TYPE_F32, TYPE_F32, 0, TYPE_F32}},
+    {OP_CONV1D, make_conv1d, OVER(convs), {TYPE_F32, TYPE_I8, 0, TYPE_F32}},
+    {OP_CONV1D, make_conv1d, OVER(convs), {TYPE_I8, TYPE_F32, 0, TYPE_F32}},
+    {OP_CONV1D, make_conv1d, OVER(convs), {TYPE_I8, TYPE_I8, 0, TYPE_F32}},
+    {OP_SCAN, make_scan, OVER(scans), {TYPE_F32, TYPE_F32, SCAN_SEQUENTIAL, TYPE_F32}},
+    {OP_SCAN, make_scan, OVER(scans), {TYPE_F32, TYPE_F16, SCAN_SEQUENTIAL, TYPE_F32}},
+    {OP_SCAN, make_scan, OVER(scans), {TYPE_I8, TYPE_F32, SCAN_SEQUENTIAL, TYPE_F32}},
+    {OP_SCAN, make_scan, OVER(scans), {TYPE_I8, TYPE_F16, SCAN_SEQUENTIAL, TYPE_F32}},
+    {OP_SCAN, make_scan, OVER(scans), {TYPE_F32, TYPE_F32, SCAN_SEQUENTIAL, TYPE_I8}},
+    {OP_SCAN, make_scan, OVER(scans), {TYPE_F32, TYPE_F16, SCAN_SEQUENTIAL, TYPE_I8}},
+    {OP_SCAN, make_scan, OVER(scans), {TYPE_I8, TYPE_F32, SCAN_SEQUENTIAL, TYPE_I8}},
+    {OP_SCAN, make_scan, OVER(scans), {TYPE_I8, TYPE_F16, SCAN_SEQUENTIAL, TYPE_I8}},
+    {OP_SCAN, make_scan, OVER(scans), {TYPE_F32, TYPE_F32, SCAN_BLOCKED, TYPE_F32}},
+    {OP_SCAN, make_scan, OVER(scans), {TYPE_F32, TYPE_F16, SCAN_BLOCKED, TYPE_F32}},
+    {OP_SCAN, make_scan, OVER(scans), {TYPE_I8, TYPE_F32, SCAN_BLOCKED, TYPE_F32}},
+    {OP_SCAN, make_scan, OVER(scans), {TYPE_I8, TYPE_F16, SCAN_BLOCKED, TYPE_F32}},
+    {OP_SCAN, make_scan, OVER(scans), {TYPE_F32, TYPE_F32, SCAN_BLOCKED, TYPE_I8}},
+    {OP_SCAN, make_scan, OVER(scans), {TYPE_F32, TYPE_F16, SCAN_BLOCKED, TYPE_I8}},
+    {OP_SCAN, make_scan, OVER(scans), {TYPE_I8, TYPE_F32, SCAN_BLOCKED, TYPE_I8}},
+    {OP_SCAN, make_scan, OVER(scans), {TYPE_I8, TYPE_F16, SCAN_BLOCKED, TYPE_I8}},
+    {OP_HADAMARD, make_one_to_one, OVER(widths), {TYPE_F32, TYPE_F32, 0, TYPE_F32}},
+    {OP_HADAMARD, make_one_to_one, OVER(widths), {TYPE_F32, TYPE_I8, 0, TYPE_F32}},
+    {OP_HADAMARD, make_one_to_one, OVER(widths), {TYPE_F16, TYPE_F32, 0, TYPE_F32}},
+    {OP_HADAMARD, make_one_to_one, OVER(widths), {TYPE_F16, TYPE_I8, 0, TYPE_F32}},
+    {OP_QUANTISE, make_quantise, OVER(flat), {TYPE_F32, TYPE_I8, ROUND_AWAY, TYPE_F32}},
+    {OP_QUANTISE, make_quantise, OVER(flat), {TYPE_F32, TYPE_I8, ROUND_EVEN, TYPE_F32}},
+    {OP_QUANTISE, make_quantise, OVER(flat), {TYPE_F16, TYPE_I8, ROUND_AWAY, TYPE_F32}},
+    {OP_QUANTISE, make_quantise, OVER(flat), {TYPE_F16, TYPE_I8, ROUND_EVEN, TYPE_F32}},
+    {OP_QUANTISE_DYNAMIC, make_one_to_one, OVER(flat), {TYPE_F32, TYPE_I8, 0, TYPE_F32}},
+    {OP_DEQUANTISE, make_one_to_one, OVER(flat), {TYPE_I8, TYPE_F32, 0, TYPE_F32}},
+    {OP_DEQUANTISE, make_one_to_one, OVER(flat), {TYPE_F16, TYPE_F32, 0, TYPE_F32}},
+    {OP_DEQUANTISE, make_one_to_one, OVER(flat), {TYPE_F32, TYPE_F32, 0, TYPE_F32}},
+    {OP_RESIDUAL, make_residual, OVER(flat), {TYPE_F32, TYPE_F32, 0, TYPE_F32}},
+    {OP_RESIDUAL, make_residual, OVER(flat), {TYPE_F16, TYPE_F32, 0, TYPE_F32}},
 };
 /* clang-format on */
 
 bool verify_operators(Verify *v, Status *st) {
   for (int i = 0; i < COUNT(settings); i++)
-    TRY(each_shape(v, settings[i].make, &settings[i].how, settings[i].shape, settings[i].shapes, st));
+    TRY(each_shape(v, settings[i].kind, settings[i].make, &settings[i].how, settings[i].shape, settings[i].shapes, st));
   return true;
+}
+
+int verify_settings(OpKind kind) {
+  int count = 0;
+  for (int i = 0; i < COUNT(settings); i++) count += settings[i].kind == kind;
+  return count;
 }

@@ -19,7 +19,7 @@ enum { COUNTERS = 24 }; /* int8 tensors of a block: 11 at most */
 static void make_counters(Run *r) {
   if (!r->ops->clear) return;
   r->counters = arena_room(r->arena, COUNTERS, sizeof *r->counters);
-  r->ops->clear(r->counters, COUNTERS * sizeof *r->counters);
+  r->ops->clear(r->ops->context, r->counters, COUNTERS * sizeof *r->counters);
 }
 
 /* A matrix of its own. */
@@ -53,7 +53,7 @@ static Tensor as_i8(Run *r, const Tensor *x, float scale) {
     return same;
   }
   Tensor q = scratch_like(r, x, TYPE_I8, scale);
-  r->ops->quantise(x, ROUND_EVEN, &q);
+  op_quantise(r->ops, x, ROUND_EVEN, &q);
   return q;
 }
 
@@ -61,7 +61,7 @@ static Tensor as_i8(Run *r, const Tensor *x, float scale) {
 static Tensor as_f32(Run *r, const Tensor *x) {
   if (x->type == TYPE_F32) return *x;
   Tensor f = scratch_like(r, x, TYPE_F32, 0);
-  r->ops->dequantise(x, &f);
+  op_dequantise(r->ops, x, &f);
   return f;
 }
 
@@ -78,7 +78,7 @@ static Type output_type(int setting) { return setting == OUTPUT_F16 ? TYPE_F16 :
 
 /* There is no tensor of bf16: its values are kept as float32. */
 static void narrow_output(Run *r, TensorId id, int setting) {
-  if (setting == OUTPUT_BF16) r->ops->narrow(&r->t[id], PRECISION_BF16, &r->t[id]);
+  if (setting == OUTPUT_BF16) op_narrow(r->ops, &r->t[id], PRECISION_BF16, &r->t[id]);
 }
 
 static Tensor as_type(Run *r, const Tensor *x, bool i8, float scale) { return i8 ? as_i8(r, x, scale) : as_f32(r, x); }
@@ -89,25 +89,25 @@ static void run_conv(Run *r) {
   const LayerWeights *f = &r->layer->f32, *q = &r->layer->i8;
   bool w8a8 = mode->linears == LINEARS_W8A8;
 
-  r->ops->rmsnorm(&r->t[T_BLOCK_IN], r->layer->norm, r->model->eps, make(r, T_NORM, w8a8 ? TYPE_I8 : TYPE_F32));
-  r->ops->linear(w8a8 ? &q->in_proj : &f->in_proj, &r->t[T_NORM],
-                 make(r, T_IN_PROJ, mode->conv_in == CONV_IN_I8 ? TYPE_I8 : TYPE_F32));
+  op_rmsnorm(r->ops, &r->t[T_BLOCK_IN], r->layer->norm, r->model->eps, make(r, T_NORM, w8a8 ? TYPE_I8 : TYPE_F32));
+  op_linear(r->ops, w8a8 ? &q->in_proj : &f->in_proj, &r->t[T_NORM],
+            make(r, T_IN_PROJ, mode->conv_in == CONV_IN_I8 ? TYPE_I8 : TYPE_F32));
 
   Tensor x = tensor_columns(&r->t[T_IN_PROJ], 0, r->model->E);
   if (mode->conv_in == CONV_IN_I8_DYNAMIC) {
     Tensor dynamic = scratch_like(r, &x, TYPE_I8, 0);
     if (r->counters) dynamic.scale_at = (float *)(void *)&r->counters[r->counters_used++];
-    r->ops->quantise_dynamic(&x, &dynamic);
+    op_quantise_dynamic(r->ops, &x, &dynamic);
     x = *r->conv_in = dynamic;
   }
   Tensor *pre = make(r, T_CONV1D, TYPE_F32);
   Tensor *silu = make(r, T_CONV1D_SILU, mode->conv_out == CONV_OUT_F32 ? TYPE_F32 : TYPE_I8);
   Conv1d conv = mode->conv_in == CONV_IN_F32 ? f->conv : q->conv;
   conv.acc = inner(mode->conv_acc);
-  r->ops->conv1d(&conv, &x, pre, silu);
+  op_conv1d(r->ops, &conv, &x, pre, silu);
   if (mode->conv_out == CONV_OUT_F32_GRID) {
     Tensor on_grid = *silu;
-    r->ops->dequantise(&on_grid, make(r, T_CONV1D_SILU, TYPE_F32));
+    op_dequantise(r->ops, &on_grid, make(r, T_CONV1D_SILU, TYPE_F32));
     silu->nans = on_grid.nans;
     silu->nans_at = on_grid.nans_at;
   }
@@ -124,11 +124,11 @@ static void run_scan(Run *r) {
 
   r->t[T_X_PROJ_IN] = as_type(r, &r->t[T_CONV1D_SILU], mode->x_proj_in == X_PROJ_IN_I8, scale[S_U]);
   r->t[T_SCAN_IN] = as_type(r, &r->t[T_CONV1D_SILU], mode->scan_u == SCAN_U_I8, scale[S_U]);
-  r->ops->linear(w8a8 ? &q->x_proj : &f->x_proj, &r->t[T_X_PROJ_IN], make(r, T_X_PROJ, rest));
+  op_linear(r->ops, w8a8 ? &q->x_proj : &f->x_proj, &r->t[T_X_PROJ_IN], make(r, T_X_PROJ, rest));
 
   Tensor dt_r = tensor_columns(&r->t[T_X_PROJ], 0, m->R);
   dt_r = as_type(r, &dt_r, w8a8, scale[S_DBC]);
-  r->ops->linear(w8a8 ? &q->dt_proj : &f->dt_proj, &dt_r, make(r, T_DT_PROJ, rest));
+  op_linear(r->ops, w8a8 ? &q->dt_proj : &f->dt_proj, &dt_r, make(r, T_DT_PROJ, rest));
 
   Tensor z = tensor_columns(&r->t[T_IN_PROJ], m->E, m->E);
   z = as_type(r, &z, rest_i8, scale[S_XZ]);
@@ -152,9 +152,9 @@ static void run_scan(Run *r) {
                      .state = make(r, T_SSM_STATE, TYPE_F32)};
   ScanOrder order = mode->scan_order == SCAN_ORDER_BLOCKED ? SCAN_BLOCKED : SCAN_SEQUENTIAL;
   Arena scratch = *r->arena;
-  r->ops->scan(&in, order, &out, arena_room(&scratch, scan_scratch_bytes(r->T, m->E, m->N, order), 1));
+  op_scan(r->ops, &in, order, &out, arena_room(&scratch, scan_scratch_bytes(r->T, m->E, m->N, order), 1));
   narrow_output(r, T_GATED, mode->gated);
-  if (mode->scan_u == SCAN_U_I8) r->ops->quantise(&r->t[T_SSM_STATE], ROUND_AWAY, make(r, T_SSM_STATE_Q8, TYPE_I8));
+  if (mode->scan_u == SCAN_U_I8) op_quantise(r->ops, &r->t[T_SSM_STATE], ROUND_AWAY, make(r, T_SSM_STATE_Q8, TYPE_I8));
 }
 
 /* The Hadamard transform, out_proj and the residual. */
@@ -162,13 +162,13 @@ static void run_out(Run *r) {
   bool w8a8 = r->mode->linears == LINEARS_W8A8;
   const Tensor *gated = &r->t[T_GATED];
   if (r->model->hadamard)
-    r->ops->hadamard(gated, make(r, T_OUT_PROJ_IN, w8a8 ? TYPE_I8 : TYPE_F32));
+    op_hadamard(r->ops, gated, make(r, T_OUT_PROJ_IN, w8a8 ? TYPE_I8 : TYPE_F32));
   else
     r->t[T_OUT_PROJ_IN] = as_type(r, gated, w8a8, r->layer->scale[S_O]);
-  r->ops->linear(w8a8 ? &r->layer->i8.out_proj : &r->layer->f32.out_proj, &r->t[T_OUT_PROJ_IN],
-                 make(r, T_OUT_PROJ, output_type(r->mode->out_proj)));
+  op_linear(r->ops, w8a8 ? &r->layer->i8.out_proj : &r->layer->f32.out_proj, &r->t[T_OUT_PROJ_IN],
+            make(r, T_OUT_PROJ, output_type(r->mode->out_proj)));
   narrow_output(r, T_OUT_PROJ, r->mode->out_proj);
-  r->ops->residual_add(&r->t[T_BLOCK_IN], &r->t[T_OUT_PROJ], make(r, T_BLOCK_OUT, TYPE_F32));
+  op_residual_add(r->ops, &r->t[T_BLOCK_IN], &r->t[T_OUT_PROJ], make(r, T_BLOCK_OUT, TYPE_F32));
 }
 
 void block_run(const Model *model, int layer, const Mode *mode, const Tensor *x, Arena *arena, Trace *trace) {
@@ -190,13 +190,13 @@ void block_run(const Model *model, int layer, const Mode *mode, const Tensor *x,
 
 void block_embed(const Model *model, const int32_t *token, int T, Arena *arena, Trace *trace) {
   Run run = {.ops = model->ops, .model = model, .T = T, .arena = arena, .t = trace->t};
-  run.ops->embedding(model->embedding, token, make(&run, T_EMBEDDING, TYPE_F32));
+  op_embedding(run.ops, model->embedding, token, make(&run, T_EMBEDDING, TYPE_F32));
 }
 
 void block_head(const Model *model, const Tensor *x, Arena *arena, Trace *trace) {
   Run run = {.ops = model->ops, .model = model, .T = x->rows, .arena = arena, .t = trace->t};
-  run.ops->rmsnorm(x, model->norm_f, model->eps, make(&run, T_NORM_F, TYPE_F32));
-  run.ops->linear(&model->head, &trace->t[T_NORM_F], make(&run, T_LOGITS, TYPE_F32));
+  op_rmsnorm(run.ops, x, model->norm_f, model->eps, make(&run, T_NORM_F, TYPE_F32));
+  op_linear(run.ops, &model->head, &trace->t[T_NORM_F], make(&run, T_LOGITS, TYPE_F32));
 }
 
 size_t block_bytes(const Config *c, int T) {

@@ -30,15 +30,18 @@ static Tensor quantised(Arena *arena, const Tensor *w) {
 }
 
 /* A projection in both formats. The panels stay; the row-major copies are scratch behind them. */
-static void pack_projection(Arena *arena, const double *weight, int out, int in, Linear *f32, Linear *i8) {
+static void pack_projection(Arena *arena, const char *name, const double *weight, int out, int in, Linear *f32,
+                            Linear *i8) {
   void *panels = arena_alloc(arena, linear_packed_bytes(out, in, TYPE_F32), 1);
   void *panels_i8 = i8 ? arena_alloc(arena, linear_packed_bytes(out, in, TYPE_I8), 1) : NULL;
   Arena scratch = *arena;
   Tensor w = rounded(&scratch, weight, out, in);
   *f32 = linear_pack(w.data, out, in, TYPE_F32, 0, panels);
+  f32->name = name;
   if (!i8) return;
   Tensor q = quantised(&scratch, &w);
   *i8 = linear_pack(q.data, out, in, TYPE_I8, q.scale, panels_i8);
+  i8->name = name;
 }
 
 static Conv1d conv_of(const Tensor *weight, const Tensor *bias) {
@@ -54,10 +57,10 @@ static Conv1d conv_of(const Tensor *weight, const Tensor *bias) {
 static void build_layer(Arena *arena, const Model64 *m, const Layer64 *from, ModelLayer *layer) {
   LayerWeights *f = &layer->f32, *q = &layer->i8;
   layer->norm = from->norm ? rounded(arena, from->norm, 1, m->D).data : NULL;
-  pack_projection(arena, from->in_proj, 2 * m->E, m->D, &f->in_proj, &q->in_proj);
-  pack_projection(arena, from->x_proj, m->R + 2 * m->N, m->E, &f->x_proj, &q->x_proj);
-  pack_projection(arena, from->dt_proj, m->E, m->R, &f->dt_proj, &q->dt_proj);
-  pack_projection(arena, from->out_proj, m->D, m->E, &f->out_proj, &q->out_proj);
+  pack_projection(arena, "in_proj", from->in_proj, 2 * m->E, m->D, &f->in_proj, &q->in_proj);
+  pack_projection(arena, "x_proj", from->x_proj, m->R + 2 * m->N, m->E, &f->x_proj, &q->x_proj);
+  pack_projection(arena, "dt_proj", from->dt_proj, m->E, m->R, &f->dt_proj, &q->dt_proj);
+  pack_projection(arena, "out_proj", from->out_proj, m->D, m->E, &f->out_proj, &q->out_proj);
 
   Tensor weight = rounded(arena, from->conv_weight, m->E, m->K), bias = rounded(arena, from->conv_bias, 1, m->E);
   Tensor weight_q = quantised(arena, &weight), bias_q = quantised(arena, &bias);
@@ -95,7 +98,7 @@ bool model_build(Arena *arena, const Model64 *w, Model *model, Status *st) {
                    .hadamard = w->hadamard};
   model->embedding = rounded(arena, w->embedding, w->vocab, w->D).data;
   model->norm_f = w->norm_f ? rounded(arena, w->norm_f, 1, w->D).data : NULL;
-  pack_projection(arena, w->head, w->vocab, w->D, &model->head, NULL);
+  pack_projection(arena, "head", w->head, w->vocab, w->D, &model->head, NULL);
   model->layer = ARENA_NEW(arena, ModelLayer, w->layers);
   for (int i = 0; i < w->layers; i++) build_layer(arena, w, &w->layer[i], &model->layer[i]);
   return true;

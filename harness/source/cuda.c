@@ -18,12 +18,12 @@ bool device_find(Backend wanted, const char *who, Device *device, Status *st) {
 typedef struct Load {
   Arena room;    /* of the device */
   Arena scratch; /* of the host; stays as it is until all copies are made */
-  bool copy;
+  Cuda *copy;    /* NULL: nothing is copied */
 } Load;
 
 static void *put(Load *load, const void *host, size_t bytes) {
   void *there = arena_room(&load->room, bytes, 1);
-  if (load->copy) cuda_to_device(there, host, bytes);
+  if (load->copy) cuda_to_device(load->copy, there, host, bytes);
   return there;
 }
 
@@ -65,7 +65,6 @@ static LayerWeights put_weights(Load *load, const LayerWeights *w) {
 static void put_model(Load *load, const Model *model, ModelLayer *layer, Model *there) {
   size_t D = (size_t)model->D * sizeof(float);
   *there = *model;
-  there->ops = &ops_cuda;
   there->embedding = put(load, model->embedding, (size_t)model->vocab * D);
   if (model->norm_f) there->norm_f = put(load, model->norm_f, D);
   there->head = put_linear(load, &model->head);
@@ -90,11 +89,11 @@ static size_t weight_bytes(const Model *model, ModelLayer *layer) {
 static void make_lanes(Arena *arena, int T, Arena *room, Device *d) {
   d->lane = ARENA_NEW(arena, Lane, d->lanes);
   for (int i = 0; i < d->lanes; i++) {
-    d->lane[i].start = cuda_mark();
-    d->lane[i].done = cuda_mark();
+    d->lane[i].start = cuda_mark(&d->cuda);
+    d->lane[i].done = cuda_mark(&d->cuda);
     d->lane[i].token = arena_room(room, (size_t)T, sizeof(int32_t));
     for (int half = 0; half < 2; half++) {
-      d->lane[i].copied[half] = cuda_mark();
+      d->lane[i].copied[half] = cuda_mark(&d->cuda);
       d->lane[i].room[half] = arena_room(room, d->lane_bytes, 1);
       d->lane[i].host[half] = (char *)d->pinned + (size_t)(2 * i + half) * d->lane_bytes;
     }
@@ -109,30 +108,32 @@ bool device_load(Arena *arena, const Model *model, const Config *config, int lan
   d->lanes = lanes;
   d->lane_bytes = (block_bytes(config, T) + 3 * stream + 4096) / 64 * 64;
   size_t all = weight_bytes(model, layer) + (size_t)lanes * (2 * d->lane_bytes + tokens) + more + 4096;
-  if (all > d->cuda.free_bytes || !(d->memory = cuda_reserve(all)))
+  if (all > d->cuda.free_bytes || !(d->memory = cuda_reserve(&d->cuda, all)))
     return FAIL(st, "%s: the run needs %.2f GB there and %.2f GB are free (backend cpu needs none)", name,
                 1e-9 * (double)all, 1e-9 * (double)d->cuda.free_bytes);
   size_t pinned = (size_t)lanes * 2 * d->lane_bytes;
-  if (lanes && !(d->pinned = cuda_pinned(pinned)))
+  if (lanes && !(d->pinned = cuda_pinned(&d->cuda, pinned)))
     return FAIL(st, "memory: %.2f GB that the device may copy to cannot be had", 1e-9 * (double)pinned);
   Load load = {
       .room = {.next = d->memory, .end = (char *)d->memory + all, .base = d->memory, .exhausted = arena->exhausted},
-      .copy = true};
+      .copy = &d->cuda};
   make_lanes(arena, T, &load.room, d);
   load.scratch = *arena;
   put_model(&load, model, layer, &d->model);
+  d->model.ops = &d->cuda.ops;
   d->room = load.room;
   return device_wait(d, st);
 }
 
 void device_free(Device *d) {
   for (int i = 0; d->lane && i < d->lanes; i++) {
-    cuda_unmark(d->lane[i].start);
-    cuda_unmark(d->lane[i].done);
-    for (int half = 0; half < 2; half++) cuda_unmark(d->lane[i].copied[half]);
+    cuda_unmark(&d->cuda, d->lane[i].start);
+    cuda_unmark(&d->cuda, d->lane[i].done);
+    for (int half = 0; half < 2; half++) cuda_unmark(&d->cuda, d->lane[i].copied[half]);
   }
-  if (d->memory) cuda_release(d->memory);
-  if (d->pinned) cuda_unpin(d->pinned);
+  if (d->memory) cuda_release(&d->cuda, d->memory);
+  if (d->pinned) cuda_unpin(&d->cuda, d->pinned);
+  cuda_close(&d->cuda);
   *d = (Device){.found = d->found, .cuda = d->cuda};
 }
 
@@ -140,14 +141,15 @@ void device_free(Device *d) {
 
 void device_begin(Device *d, int i, const int32_t *token, int T) {
   d->lane[i].T = T;
-  cuda_to_device((void *)(uintptr_t)d->lane[i].token, token, (size_t)T * sizeof *token);
+  cuda_to_device(&d->cuda, (void *)(uintptr_t)d->lane[i].token, token, (size_t)T * sizeof *token);
 }
 
 void device_resume(Device *d, int i, int layer, const Tensor *stream) {
   Lane *lane = &d->lane[i];
   lane->stream = *stream;
   lane->stream.data = lane->room[(layer + 1) % 2];
-  cuda_to_device(lane->stream.data, stream->data, (size_t)stream->rows * (size_t)stream->cols * sizeof(float));
+  cuda_to_device(&d->cuda, lane->stream.data, stream->data,
+                 (size_t)stream->rows * (size_t)stream->cols * sizeof(float));
 }
 
 size_t device_queue(Device *d, int i, const Mode *mode, int layer, bool back) {
@@ -157,34 +159,34 @@ size_t device_queue(Device *d, int i, const Mode *mode, int layer, bool back) {
   Arena room = {.next = base, .end = base + d->lane_bytes, .base = base, .exhausted = d->room.exhausted};
   Trace ends = {0}, *trace = &lane->queued[half];
   size_t stream_back = 0;
-  if (back && layer >= 2) cuda_operators_after(lane->copied[half]); /* the layer that this one replaces */
-  cuda_mark_operators(lane->start);
+  if (back && layer >= 2) cuda_operators_after(&d->cuda, lane->copied[half]); /* the layer that this one replaces */
+  cuda_mark_operators(&d->cuda, lane->start);
   if (layer == 0) {
     block_embed(&d->model, lane->token, lane->T, &room, &ends);
     lane->stream = ends.t[T_EMBEDDING];
   } else { /* the stream stands in the other half: here it is given a place for its way back alone */
     stream_back = (size_t)lane->T * (size_t)d->model.D * sizeof(float);
     char *place = arena_room(&room, stream_back, 1);
-    if (back) cuda_to_host(host + (place - base), lane->stream.data, stream_back);
+    if (back) cuda_to_host(&d->cuda, host + (place - base), lane->stream.data, stream_back);
   }
   char *made = layer == 0 ? base : room.next;
   block_run(&d->model, layer, mode, &lane->stream, &room, trace);
   lane->stream = trace->t[T_BLOCK_OUT];
   if (layer == d->model.layers - 1) block_head(&d->model, &lane->stream, &room, &ends);
-  cuda_mark_operators(lane->done);
+  cuda_mark_operators(&d->cuda, lane->done);
   for (TensorId id = T_LAYER_COUNT; id < T_COUNT; id++) trace->t[id] = ends.t[id];
   if (!back) return 0;
-  cuda_to_host(host + (made - base), made, (size_t)(room.next - made));
-  cuda_mark_copies(lane->copied[half]);
+  cuda_to_host(&d->cuda, host + (made - base), made, (size_t)(room.next - made));
+  cuda_mark_copies(&d->cuda, lane->copied[half]);
   return (size_t)(room.next - made) + stream_back;
 }
 
 bool device_wait(Device *d, Status *st) {
   char why[256];
-  return cuda_wait(why) || FAIL(st, "%s: %s", d->cuda.name, why);
+  return cuda_wait(&d->cuda, why) || FAIL(st, "%s: %s", d->cuda.name, why);
 }
 
-double device_take(const Device *d, int i, int layer, Trace *trace) {
+double device_take(Device *d, int i, int layer, Trace *trace) {
   const Lane *lane = &d->lane[i];
   const char *base = lane->room[layer % 2];
   char *host = lane->host[layer % 2];
@@ -204,5 +206,5 @@ double device_take(const Device *d, int i, int layer, Trace *trace) {
     own->nans = *(int64_t *)(void *)(host + ((char *)own->nans_at - base));
     own->nans_at = NULL, own->scale_at = NULL;
   }
-  return cuda_seconds(lane->start, lane->done);
+  return cuda_seconds(&d->cuda, lane->start, lane->done);
 }

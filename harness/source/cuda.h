@@ -21,6 +21,7 @@ typedef struct Lane {
   void *copied[2];    /* marks behind the way back of the last layer of either parity */
 } Lane;
 
+/* Stays where it is once found: what runs on it points to it. */
 typedef struct Device {
   bool found;
   Cuda cuda;
@@ -38,6 +39,7 @@ bool device_find(Backend wanted, const char *who, Device *device, Status *st);
 /* Copies the weights and makes room for `lanes` lanes of at most T tokens, and `more` bytes. */
 bool device_load(Arena *arena, const Model *model, const Config *config, int lanes, int T, size_t more, Device *device,
                  Status *st);
+/* Gives back all but what `cuda` says of the device. */
 void device_free(Device *device);
 
 /* A lane's start: at the tokens of a prompt, or at layer `layer` with the stream that its last run left. */
@@ -49,6 +51,6 @@ size_t device_queue(Device *device, int lane, const Mode *mode, int layer, bool 
 /* Waits for everything queued. */
 bool device_wait(Device *device, Status *st);
 /* After device_wait: the layer's tensors, ends included, in pinned memory; the seconds that it took to compute. */
-double device_take(const Device *device, int lane, int layer, Trace *trace);
+double device_take(Device *device, int lane, int layer, Trace *trace);
 
 #endif

@@ -9,9 +9,13 @@
 #include "base/quantiles.h"
 #include "family/block.h"
 #include "family/footprint.h"
-#include "study/timed_ops.h"
+#include "kernels/watch.h"
 
-enum { TOTAL = OP_COUNT, TIMED };
+enum { TOTAL = WATCH_NAMES, TIMED };
+
+/* Rows stand in this order; an operator that it does not name comes behind, as it is met. */
+static const char *const order[] = {"embedding", "rmsnorm",  "in_proj",  "conv1d",     "x_proj", "dt_proj",  "scan",
+                                    "hadamard",  "out_proj", "quantise", "dequantise", "narrow", "residual", "head"};
 
 typedef struct Sample {
   double time_s, copy_s;
@@ -31,6 +35,8 @@ typedef struct Bench {
   const int32_t *token; /* as many as the longest prefill */
   char *copy_from, *copy_to;
   int repeats;
+  const char *name[TIMED]; /* of the operators; the last is the total's */
+  int names;
   Timed *subject; /* [subjects]: for each length every mode, fp32 first */
   int subjects, modes;
 } Bench;
@@ -66,25 +72,35 @@ static double copy_s(const Bench *b, double bytes, int calls) {
   return clock_s() - start_s;
 }
 
+static int place_of(Bench *b, const char *name) {
+  int i = 0;
+  while (i < b->names && strcmp(b->name[i], name)) i++;
+  if (i == b->names) b->name[b->names++] = name;
+  return i;
+}
+
 /* The whole without clocks inside, then operator by operator, then the copies. */
-static void run_once(const Bench *b, Timed *s, int repeat, Arena scratch) {
+static void run_once(Bench *b, Timed *s, int repeat, Arena scratch) {
   double start_s = clock_s();
   prefill(b->model, s->mode, b->token, s->length, scratch);
   s->sample[TOTAL][repeat].time_s = clock_s() - start_s;
 
   Model timed = *b->model;
-  timed.ops = timed_ops_start(b->model, NULL);
+  Watch watch = {.clock_s = clock_s};
+  timed.ops = watch_start(&watch, b->model->ops);
   prefill(&timed, s->mode, b->token, s->length, scratch);
-  const OperatorTime *time = timed_ops_read();
+  Sample *total = &s->sample[TOTAL][repeat];
   s->calls[TOTAL] = 1;
-  s->bytes[TOTAL] = s->sample[TOTAL][repeat].copy_s = 0;
-  for (int op = 0; op < OP_COUNT; op++) {
+  s->bytes[TOTAL] = total->copy_s = 0;
+  for (int i = 0; i < watch.times; i++) {
+    const OpTime *time = &watch.time[i];
+    int op = place_of(b, time->name);
     Sample *sample = &s->sample[op][repeat];
-    s->calls[op] = time[op].calls;
-    s->bytes[op] = time[op].bytes;
-    *sample = (Sample){time[op].time_s, copy_s(b, time[op].bytes, time[op].calls)};
-    s->sample[TOTAL][repeat].copy_s += sample->copy_s;
-    s->bytes[TOTAL] += time[op].bytes;
+    s->calls[op] = time->calls;
+    s->bytes[op] = time->bytes;
+    *sample = (Sample){time->time_s, copy_s(b, time->bytes, time->calls)};
+    total->copy_s += sample->copy_s;
+    s->bytes[TOTAL] += time->bytes;
   }
 }
 
@@ -109,7 +125,7 @@ static Cost row_of(const Bench *b, const Timed *s, const Timed *fp32, int op, Ar
   Cost row = {.length = s->length, .repeats = n, .calls = s->calls[op], .bytes = s->bytes[op], .share = 1};
   snprintf(row.mode, sizeof row.mode, "%s", s->mode->name);
   snprintf(row.backend, sizeof row.backend, "%s", b->model->ops->backend);
-  snprintf(row.op, sizeof row.op, "%s", op == TOTAL ? "total" : operator_names[op]);
+  snprintf(row.op, sizeof row.op, "%s", b->name[op]);
   Middle time = middle_of(x, (size_t)n, work);
   row.time_s = time.median;
   row.mad_s = time.mad;
@@ -123,7 +139,7 @@ static int add_rows(const Bench *b, const Timed *s, const Timed *fp32, Cost *row
   int count = 0;
   double sum = 0;
   row[count++] = row_of(b, s, fp32, TOTAL, scratch);
-  for (int op = 0; op < OP_COUNT; op++) {
+  for (int op = 0; op < b->names; op++) {
     if (!s->calls[op]) continue;
     row[count] = row_of(b, s, fp32, op, scratch);
     sum += row[count++].time_s;
@@ -183,6 +199,8 @@ void cost_measure(Arena *arena, const Spec *spec, const Subject *subject, Progre
   if (!plan->length_count) return;
   int most = longest(plan);
   Bench b = {.model = &subject->model, .repeats = plan->repeats};
+  b.name[TOTAL] = "total";
+  for (size_t i = 0; i < sizeof order / sizeof *order; i++) place_of(&b, order[i]);
   const Mode **mode = modes_of(arena, spec, &b.modes);
   b.subjects = b.modes * plan->length_count;
   b.subject = ARENA_NEW(arena, Timed, b.subjects);

@@ -3,6 +3,11 @@
 #define DS_TESTS_GPU_CHECK_H
 #include <stdbool.h>
 
+#include "kernels/cuda.h"
+
+/* The device, opened by main. */
+extern Cuda cuda;
+
 /* Each prints one line an operator or primitive, and is false at any difference. `small`: short shapes only. */
 bool check_ops(bool small);
 bool check_primitives(void);

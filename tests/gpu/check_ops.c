@@ -28,9 +28,9 @@ static void pair_compare(const char *what, Pair *p) {
   void *got = malloc(p->bytes);
   int64_t nans = 0;
   float scale = p->gpu.scale;
-  cuda_to_host(got, p->gpu.data, p->bytes);
-  if (p->gpu.nans_at) cuda_to_host(&nans, p->gpu.nans_at, sizeof nans);
-  if (p->gpu.scale_at) cuda_to_host(&scale, p->gpu.scale_at, sizeof scale);
+  cuda_to_host(&cuda, got, p->gpu.data, p->bytes);
+  if (p->gpu.nans_at) cuda_to_host(&cuda, &nans, p->gpu.nans_at, sizeof nans);
+  if (p->gpu.scale_at) cuda_to_host(&cuda, &scale, p->gpu.scale_at, sizeof scale);
   wait_or_exit();
   cases++;
   long before = differing;
@@ -71,8 +71,8 @@ static void report(const char *name) {
 }
 
 static void *to_device(const void *data, size_t bytes) {
-  void *there = keep(cuda_reserve(bytes), 1);
-  cuda_to_device(there, data, bytes);
+  void *there = keep(cuda_reserve(&cuda, bytes), 1);
+  cuda_to_device(&cuda, there, data, bytes);
   wait_or_exit();
   return there;
 }
@@ -81,14 +81,14 @@ static void check_residual(int T, int D, int odd) {
   Pair table = pair_values(TYPE_F32, 50, D, D, 0, 1, odd), y = pair_junk(TYPE_F32, T, D, D + 3, 0);
   int32_t *token = keep(malloc((size_t)T * sizeof *token), 0);
   for (int t = 0; t < T; t++) token[t] = (int32_t)(random_bits() % 50);
-  ops_cpu.embedding(table.cpu.data, token, &y.cpu);
-  ops_cuda.embedding(table.gpu.data, to_device(token, (size_t)T * sizeof *token), &y.gpu);
+  op_embedding(&ops_cpu, table.cpu.data, token, &y.cpu);
+  op_embedding(&cuda.ops, table.gpu.data, to_device(token, (size_t)T * sizeof *token), &y.gpu);
   SAY("embedding T %d D %d", T, D);
   pair_compare(what, &y);
   for (int i = 0; i < 2; i++) {
     Pair branch = pair_values(real_types[i], T, D, D + i, 0, 1, odd), sum = pair_junk(TYPE_F32, T, D, D, 0);
-    ops_cpu.residual_add(&y.cpu, &branch.cpu, &sum.cpu);
-    ops_cuda.residual_add(&y.gpu, &branch.gpu, &sum.gpu);
+    op_residual_add(&ops_cpu, &y.cpu, &branch.cpu, &sum.cpu);
+    op_residual_add(&cuda.ops, &y.gpu, &branch.gpu, &sum.gpu);
     SAY("residual_add %s T %d D %d", type_name(branch.cpu.type), T, D);
     pair_compare(what, &sum);
   }
@@ -100,8 +100,8 @@ static void check_rmsnorm(int T, int D, int odd) {
   for (int i8 = 0; i8 < 2; i8++)
     for (int with = 0; with < 2; with++) {
       Pair y = pair_junk(i8 ? TYPE_I8 : TYPE_F32, T, D, D + 2, i8 ? 0.021f : 0);
-      ops_cpu.rmsnorm(&x.cpu, with ? gain.cpu.data : NULL, 1e-5f, &y.cpu);
-      ops_cuda.rmsnorm(&x.gpu, with ? gain.gpu.data : NULL, 1e-5f, &y.gpu);
+      op_rmsnorm(&ops_cpu, &x.cpu, with ? gain.cpu.data : NULL, 1e-5f, &y.cpu);
+      op_rmsnorm(&cuda.ops, &x.gpu, with ? gain.gpu.data : NULL, 1e-5f, &y.gpu);
       SAY("rmsnorm %s T %d D %d%s", type_name(y.cpu.type), T, D, with ? " gain" : "");
       pair_compare(what, &y);
     }
@@ -121,8 +121,8 @@ static void check_linear(int T, int in, int out, Type type, int view, int odd) {
   Type types[] = {TYPE_F32, TYPE_F16, TYPE_I8};
   for (int i = 0; i < 3; i++) {
     Pair y = pair_junk(types[i], T, out, out + view, types[i] == TYPE_I8 ? i8 ? 0.25f : 0.125f : 0);
-    ops_cpu.linear(&w, &x.cpu, &y.cpu);
-    ops_cuda.linear(&on_device, &x.gpu, &y.gpu);
+    op_linear(&ops_cpu, &w, &x.cpu, &y.cpu);
+    op_linear(&cuda.ops, &on_device, &x.gpu, &y.gpu);
     SAY("linear %s->%s T %d in %d out %d%s", type_name(type), type_name(types[i]), T, in, out, view ? " view" : "");
     pair_compare(what, &y);
   }
@@ -145,8 +145,8 @@ static void check_conv1d(int T, int E, int K, int odd) {
     on_device.weight = weight.gpu.data;
     on_device.bias = bias.gpu.data;
     Pair pre = pair_junk(TYPE_F32, T, E, E, 0), silu = pair_junk(output, T, E, E + 1, output == TYPE_I8 ? 0.017f : 0);
-    ops_cpu.conv1d(&w, &x.cpu, &pre.cpu, &silu.cpu);
-    ops_cuda.conv1d(&on_device, &x.gpu, &pre.gpu, &silu.gpu);
+    op_conv1d(&ops_cpu, &w, &x.cpu, &pre.cpu, &silu.cpu);
+    op_conv1d(&cuda.ops, &on_device, &x.gpu, &pre.gpu, &silu.gpu);
     SAY("conv1d pre %s T %d E %d K %d", type_name(type), T, E, K);
     pair_compare(what, &pre);
     SAY("conv1d silu %s->%s T %d E %d K %d", type_name(type), type_name(output), T, E, K);
@@ -187,8 +187,8 @@ static void check_scan(int T, int E, int N, int R, ScanOrder order, int kinds, i
                        .dt_bias = &bias.gpu};
   ScanOutputs out = {&delta.cpu, &y.cpu, &gated.cpu, &state.cpu};
   ScanOutputs out_gpu = {&delta.gpu, &y.gpu, &gated.gpu, &state.gpu};
-  ops_cpu.scan(&in, order, &out, keep(malloc(scan_scratch_bytes(T, E, N, order)), 0));
-  ops_cuda.scan(&in_gpu, order, &out_gpu, keep(cuda_reserve(scan_scratch_bytes(T, E, N, order)), 1));
+  op_scan(&ops_cpu, &in, order, &out, keep(malloc(scan_scratch_bytes(T, E, N, order)), 0));
+  op_scan(&cuda.ops, &in_gpu, order, &out_gpu, keep(cuda_reserve(&cuda, scan_scratch_bytes(T, E, N, order)), 1));
   Pair *outputs[] = {&delta, &y, &gated, &state};
   for (int i = 0; i < 4; i++) {
     static const char *const name[] = {"delta", "y", "gated", "state"};
@@ -204,8 +204,8 @@ static void check_hadamard(int T, int n, int odd) {
     Type to = form / 2 ? TYPE_I8 : TYPE_F32;
     Pair x = pair_values(real_types[form % 2], T, n, n + 1, 0, 1, odd);
     Pair y = pair_junk(to, T, n, n, to == TYPE_I8 ? 0.25f : 0);
-    ops_cpu.hadamard(&x.cpu, &y.cpu);
-    ops_cuda.hadamard(&x.gpu, &y.gpu);
+    op_hadamard(&ops_cpu, &x.cpu, &y.cpu);
+    op_hadamard(&cuda.ops, &x.gpu, &y.gpu);
     SAY("hadamard %s->%s T %d n %d", type_name(x.cpu.type), type_name(to), T, n);
     pair_compare(what, &y);
   }
@@ -216,23 +216,23 @@ static void check_hadamard(int T, int n, int odd) {
 static void check_q8(int T, int E, float size, int odd) {
   for (int form = 0; form < 4; form++) {
     Pair x = pair_values(real_types[form % 2], T, E, E + 1, 0, size, odd), y = pair_junk(TYPE_I8, T, E, E, 0.25f);
-    ops_cpu.quantise(&x.cpu, form / 2 ? ROUND_EVEN : ROUND_AWAY, &y.cpu);
-    ops_cuda.quantise(&x.gpu, form / 2 ? ROUND_EVEN : ROUND_AWAY, &y.gpu);
+    op_quantise(&ops_cpu, &x.cpu, form / 2 ? ROUND_EVEN : ROUND_AWAY, &y.cpu);
+    op_quantise(&cuda.ops, &x.gpu, form / 2 ? ROUND_EVEN : ROUND_AWAY, &y.gpu);
     SAY("quantise %s %s T %d E %d", type_name(x.cpu.type), form / 2 ? "half-even" : "half-away", T, E);
     pair_compare(what, &y);
   }
   Pair x = pair_values(TYPE_F32, T, E, 2 * E, 0, size, odd), q = pair_junk(TYPE_I8, T, E, E, 0);
-  q.gpu.scale_at = keep(cuda_reserve(sizeof(float)), 1);
-  ops_cpu.quantise_dynamic(&x.cpu, &q.cpu);
-  ops_cuda.quantise_dynamic(&x.gpu, &q.gpu);
+  q.gpu.scale_at = keep(cuda_reserve(&cuda, sizeof(float)), 1);
+  op_quantise_dynamic(&ops_cpu, &x.cpu, &q.cpu);
+  op_quantise_dynamic(&cuda.ops, &x.gpu, &q.gpu);
   SAY("quantise_dynamic T %d E %d size %g", T, E, (double)size);
   pair_compare(what, &q);
   Type types[] = {TYPE_F32, TYPE_F16, TYPE_I8};
   for (int i = 0; i < 4; i++) {
     Pair from = i == 3 ? q : pair_values(types[i], T, E, E + 2, types[i] == TYPE_I8 ? 0.07f : 0, size, odd);
     Pair to = pair_junk(TYPE_F32, T, E, E, 0);
-    ops_cpu.dequantise(&from.cpu, &to.cpu);
-    ops_cuda.dequantise(&from.gpu, &to.gpu);
+    op_dequantise(&ops_cpu, &from.cpu, &to.cpu);
+    op_dequantise(&cuda.ops, &from.gpu, &to.gpu);
     SAY("dequantise %s T %d E %d", type_name(from.cpu.type), T, E);
     pair_compare(what, &to);
   }
@@ -243,18 +243,18 @@ static void check_q8(int T, int E, float size, int odd) {
 static void check_graph(void) {
   Pair x = pair_values(TYPE_F32, 171, 1536, 1536, 0, 1, 0), y = pair_junk(TYPE_I8, 171, 1536, 1536, 0);
   Pair z = pair_junk(TYPE_F32, 171, 1536, 1536, 0);
-  y.gpu.scale_at = keep(cuda_reserve(sizeof(float)), 1);
-  ops_cpu.quantise_dynamic(&x.cpu, &y.cpu);
-  ops_cpu.dequantise(&y.cpu, &z.cpu);
-  cuda_capture();
-  cuda_zero(y.gpu.nans_at, sizeof(int64_t));
-  ops_cuda.quantise_dynamic(&x.gpu, &y.gpu);
-  ops_cuda.dequantise(&y.gpu, &z.gpu);
-  void *graph = cuda_captured();
-  for (int i = 0; i < 3; i++) cuda_replay(graph);
+  y.gpu.scale_at = keep(cuda_reserve(&cuda, sizeof(float)), 1);
+  op_quantise_dynamic(&ops_cpu, &x.cpu, &y.cpu);
+  op_dequantise(&ops_cpu, &y.cpu, &z.cpu);
+  cuda_capture(&cuda);
+  cuda_zero(&cuda, y.gpu.nans_at, sizeof(int64_t));
+  op_quantise_dynamic(&cuda.ops, &x.gpu, &y.gpu);
+  op_dequantise(&cuda.ops, &y.gpu, &z.gpu);
+  void *graph = cuda_captured(&cuda);
+  for (int i = 0; i < 3; i++) cuda_replay(&cuda, graph);
   pair_compare("graph quantise_dynamic", &y);
   pair_compare("graph dequantise", &z);
-  cuda_forget(graph);
+  cuda_forget(&cuda, graph);
   pairs_free();
 }
 

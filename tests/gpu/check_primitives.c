@@ -38,7 +38,7 @@ ROOM_CLONES static long tile(Primitive which, uint32_t first, const uint32_t *go
 bool check_primitives(void) {
   static const char *const name[] = {"exp32", "log1p32", "softplus32", "silu32", "sqrtf", "f16_of, q8_away, q8_even"};
   char why[256];
-  uint32_t *there = cuda_reserve(sizeof(uint32_t) * CHUNK), *got = cuda_pinned(sizeof(uint32_t) * CHUNK);
+  uint32_t *there = cuda_reserve(&cuda, sizeof(uint32_t) * CHUNK), *got = cuda_pinned(&cuda, sizeof(uint32_t) * CHUNK);
   if (!there || !got) {
     printf("FAILED: no memory\n");
     return false;
@@ -48,9 +48,9 @@ bool check_primitives(void) {
     long differing = 0;
     uint32_t example[3] = {0};
     for (uint64_t first = 0; first < 1ull << 32; first += CHUNK) {
-      primitives_cuda((Primitive)which, (uint32_t)first, CHUNK, there);
-      cuda_to_host(got, there, sizeof(uint32_t) * CHUNK);
-      if (!cuda_wait(why)) {
+      primitives_cuda(&cuda, (Primitive)which, (uint32_t)first, CHUNK, there);
+      cuda_to_host(&cuda, got, there, sizeof(uint32_t) * CHUNK);
+      if (!cuda_wait(&cuda, why)) {
         printf("FAILED: %s\n", why);
         return false;
       }
@@ -70,7 +70,7 @@ bool check_primitives(void) {
     fflush(stdout);
     equal = equal && differing == 0;
   }
-  cuda_unpin(got);
-  cuda_release(there);
+  cuda_unpin(&cuda, got);
+  cuda_release(&cuda, there);
   return equal;
 }

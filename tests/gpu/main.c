@@ -10,16 +10,17 @@
 
 #include "kernels/cuda.h"
 
+Cuda cuda;
+
 int main(int argc, char **argv) {
   const char *part = argc > 1 ? argv[1] : "all";
   bool all = !strcmp(part, "all"), small = !strcmp(part, "small"), equal = true;
   char why[256];
-  Cuda device;
-  if (!cuda_open(&device, why)) {
+  if (!cuda_open(&cuda, why)) {
     fprintf(stderr, "check-gpu: %s\n", why);
     return 2;
   }
-  printf("%s\n", device.name);
+  printf("%s\n", cuda.name);
   if (all || small || !strcmp(part, "ops")) equal = check_ops(small) && equal;
   if (all || !strcmp(part, "primitives")) equal = check_primitives() && equal;
   if (!strcmp(part, "times")) time_ops(argc > 2 ? argv[2] : "");

@@ -41,7 +41,7 @@ static void *keep(void *memory, int device) {
 }
 static void wait_or_exit(void) {
   char why[256];
-  if (cuda_wait(why)) return;
+  if (cuda_wait(&cuda, why)) return;
   printf("FAILED: %s\n", why);
   exit(1);
 }
@@ -49,7 +49,7 @@ static void pairs_free(void) {
   wait_or_exit();
   while (allocations > 0)
     if (is_device_memory[--allocations])
-      cuda_release(allocated[allocations]);
+      cuda_release(&cuda, allocated[allocations]);
     else
       free(allocated[allocations]);
 }
@@ -60,14 +60,14 @@ static Pair pair_junk(Type type, int rows, int cols, int stride, float scale) {
   p.cpu = p.gpu = tensor_of(NULL, type, rows, cols, scale);
   p.cpu.stride = p.gpu.stride = stride;
   p.cpu.data = keep(malloc(p.bytes), 0);
-  p.gpu.data = keep(cuda_reserve(p.bytes), 1);
+  p.gpu.data = keep(cuda_reserve(&cuda, p.bytes), 1);
   memset(p.cpu.data, 0xa5, p.bytes);
   void *junk = keep(malloc(p.bytes), 0);
   memset(junk, 0x5a, p.bytes);
-  cuda_to_device(p.gpu.data, junk, p.bytes);
+  cuda_to_device(&cuda, p.gpu.data, junk, p.bytes);
   if (type == TYPE_I8) {
-    p.gpu.nans_at = keep(cuda_reserve(sizeof(int64_t)), 1);
-    cuda_zero(p.gpu.nans_at, sizeof(int64_t));
+    p.gpu.nans_at = keep(cuda_reserve(&cuda, sizeof(int64_t)), 1);
+    cuda_zero(&cuda, p.gpu.nans_at, sizeof(int64_t));
   }
   wait_or_exit();
   return p;
@@ -88,7 +88,7 @@ static Pair pair_values(Type type, int rows, int cols, int stride, float scale, 
     else
       ((int8_t *)p.cpu.data)[i] = (int8_t)random_bits();
   }
-  cuda_to_device(p.gpu.data, p.cpu.data, p.bytes);
+  cuda_to_device(&cuda, p.gpu.data, p.cpu.data, p.bytes);
   wait_or_exit();
   return p;
 }

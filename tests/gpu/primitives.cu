@@ -8,7 +8,7 @@ __global__ static void primitives_kernel(Primitive which, uint32_t first, uint32
 }
 
 /* n: a multiple of 256. */
-void primitives_cuda(Primitive which, uint32_t first, size_t n, uint32_t *out) {
-  primitives_kernel<<<(unsigned)(n / 256), 256, 0, device_stream()>>>(which, first, out);
-  device_launched("primitives", 1, (int)n);
+void primitives_cuda(Cuda *cuda, Primitive which, uint32_t first, size_t n, uint32_t *out) {
+  primitives_kernel<<<(unsigned)(n / 256), 256, 0, device_stream(cuda)>>>(which, first, out);
+  device_launched(cuda, "primitives", 1, (int)n);
 }

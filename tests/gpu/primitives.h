@@ -27,5 +27,5 @@ ROOM_FN uint32_t primitive_bits(Primitive which, uint32_t input) {
 extern "C"
 #endif
     void
-    primitives_cuda(Primitive which, uint32_t first, size_t n, uint32_t *out);
+    primitives_cuda(struct Cuda *cuda, Primitive which, uint32_t first, size_t n, uint32_t *out);
 #endif

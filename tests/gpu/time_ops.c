@@ -15,28 +15,28 @@ static const char *wanted;
 
 static void time_op(const char *name, int T, Op *op, void *context, double bytes, double operations) {
   if (!strstr(name, wanted)) return;
-  void *from = cuda_mark(), *to = cuda_mark();
+  void *from = cuda_mark(&cuda), *to = cuda_mark(&cuda);
   double seconds[ALONE], alone, replayed;
   for (int i = 0; i < 3; i++) op(context);
   wait_or_exit();
   for (int i = 0; i < ALONE; i++) {
-    cuda_mark_operators(from);
+    cuda_mark_operators(&cuda, from);
     op(context);
-    cuda_mark_operators(to);
+    cuda_mark_operators(&cuda, to);
     wait_or_exit();
-    seconds[i] = cuda_seconds(from, to);
+    seconds[i] = cuda_seconds(&cuda, from, to);
   }
   qsort(seconds, ALONE, sizeof *seconds, by_value);
   alone = seconds[ALONE / 2];
-  cuda_capture();
+  cuda_capture(&cuda);
   for (int i = 0; i < COPIES; i++) op(context);
-  void *graph = cuda_captured();
+  void *graph = cuda_captured(&cuda);
   for (int i = -2; i < REPLAYS; i++) {
-    cuda_mark_operators(from);
-    cuda_replay(graph);
-    cuda_mark_operators(to);
+    cuda_mark_operators(&cuda, from);
+    cuda_replay(&cuda, graph);
+    cuda_mark_operators(&cuda, to);
     wait_or_exit();
-    if (i >= 0) seconds[i] = cuda_seconds(from, to) / COPIES;
+    if (i >= 0) seconds[i] = cuda_seconds(&cuda, from, to) / COPIES;
   }
   qsort(seconds, REPLAYS, sizeof *seconds, by_value);
   replayed = seconds[REPLAYS / 2];
@@ -45,9 +45,9 @@ static void time_op(const char *name, int T, Op *op, void *context, double bytes
   if (operations > 0) printf("  %7.2f T op/s", operations / replayed * 1e-12);
   printf("\n");
   fflush(stdout);
-  cuda_forget(graph);
-  cuda_unmark(from);
-  cuda_unmark(to);
+  cuda_forget(&cuda, graph);
+  cuda_unmark(&cuda, from);
+  cuda_unmark(&cuda, to);
 }
 
 typedef struct ScanCall {
@@ -58,7 +58,7 @@ typedef struct ScanCall {
 } ScanCall;
 static void call_scan(void *context) {
   ScanCall *call = context;
-  ops_cuda.scan(&call->in, call->order, &call->out, call->scratch);
+  op_scan(&cuda.ops, &call->in, call->order, &call->out, call->scratch);
 }
 static void time_scan(int T, int i8, ScanOrder order) {
   Type type = i8 ? TYPE_I8 : TYPE_F32;
@@ -81,7 +81,7 @@ static void time_scan(int T, int i8, ScanOrder order) {
                           .dt_bias = &bias.gpu},
                    .out = {&delta.gpu, &y.gpu, &gated.gpu, &state.gpu},
                    .order = order,
-                   .scratch = keep(cuda_reserve(scan_scratch_bytes(T, E, N, order)), 1)};
+                   .scratch = keep(cuda_reserve(&cuda, scan_scratch_bytes(T, E, N, order)), 1)};
   char name[64];
   snprintf(name, sizeof name, "scan %s %s", order == SCAN_BLOCKED ? "blocked" : "sequential", type_name(type));
   time_op(name, T, call_scan, &call, (double)T * E * (3 * (double)type_size(type) + 10), 0);
@@ -94,7 +94,7 @@ typedef struct ConvCall {
 } ConvCall;
 static void call_conv(void *context) {
   ConvCall *call = context;
-  ops_cuda.conv1d(&call->w, &call->x, &call->pre, &call->silu);
+  op_conv1d(&cuda.ops, &call->w, &call->x, &call->pre, &call->silu);
 }
 static void time_conv(int T, int i8, int i8_out) {
   Type type = i8 ? TYPE_I8 : TYPE_F32, output = i8_out ? TYPE_I8 : TYPE_F32;
@@ -123,7 +123,7 @@ typedef struct LinearCall {
 } LinearCall;
 static void call_linear(void *context) {
   LinearCall *call = context;
-  ops_cuda.linear(&call->w, &call->x, &call->y);
+  op_linear(&cuda.ops, &call->w, &call->x, &call->y);
 }
 static void time_linear(int T, int in, int out, Type type) {
   Pair x = pair_values(type, T, in, in, 0.02f, 1, 0), weight = pair_values(type, out, in, in, 0, 1, 0);
@@ -132,8 +132,8 @@ static void time_linear(int T, int in, int out, Type type) {
   Linear w = linear_pack(weight.cpu.data, out, in, type, 0.01f, panels);
   void *packed = keep(malloc(linear_cuda_packed_bytes(out, in, type)), 0);
   linear_cuda_pack(&w, packed);
-  w.panels = keep(cuda_reserve(linear_cuda_packed_bytes(out, in, type)), 1);
-  cuda_to_device(w.panels, packed, linear_cuda_packed_bytes(out, in, type));
+  w.panels = keep(cuda_reserve(&cuda, linear_cuda_packed_bytes(out, in, type)), 1);
+  cuda_to_device(&cuda, w.panels, packed, linear_cuda_packed_bytes(out, in, type));
   LinearCall call = {w, x.gpu, y.gpu};
   char name[64];
   double operations = 2.0 * T * in * out;
@@ -147,29 +147,29 @@ typedef struct RowCall {
 } RowCall;
 static void call_norm(void *context) {
   RowCall *call = context;
-  ops_cuda.rmsnorm(&call->x, NULL, 1e-5f, &call->y);
+  op_rmsnorm(&cuda.ops, &call->x, NULL, 1e-5f, &call->y);
 }
 static void call_hadamard(void *context) {
   RowCall *call = context;
-  ops_cuda.hadamard(&call->x, &call->y);
+  op_hadamard(&cuda.ops, &call->x, &call->y);
 }
 static void call_quantise(void *context) {
   RowCall *call = context;
-  ops_cuda.quantise(&call->x, ROUND_EVEN, &call->y);
+  op_quantise(&cuda.ops, &call->x, ROUND_EVEN, &call->y);
 }
 static void call_dynamic(void *context) {
   RowCall *call = context;
-  ops_cuda.quantise_dynamic(&call->x, &call->y);
+  op_quantise_dynamic(&cuda.ops, &call->x, &call->y);
 }
 static void call_dequantise(void *context) {
   RowCall *call = context;
-  ops_cuda.dequantise(&call->y, &call->x);
+  op_dequantise(&cuda.ops, &call->y, &call->x);
 }
 static void time_rows(int T) {
   Pair x = pair_values(TYPE_F32, T, E, E, 0, 1, 0), f16 = pair_values(TYPE_F16, T, E, E, 0, 1, 0);
   Pair y = pair_junk(TYPE_I8, T, E, E, 0.02f), d = pair_values(TYPE_F32, T, D, D, 0, 1, 0);
   Pair q = pair_junk(TYPE_I8, T, D, D, 0.02f), dynamic = y;
-  dynamic.gpu.scale_at = keep(cuda_reserve(sizeof(float)), 1);
+  dynamic.gpu.scale_at = keep(cuda_reserve(&cuda, sizeof(float)), 1);
   time_op("rmsnorm f32->i8", T, call_norm, &(RowCall){d.gpu, q.gpu}, (double)T * D * 5, 0);
   time_op("hadamard f16->i8", T, call_hadamard, &(RowCall){f16.gpu, y.gpu}, (double)T * E * 3, 0);
   time_op("quantise f32->i8", T, call_quantise, &(RowCall){x.gpu, y.gpu}, (double)T * E * 5, 0);

@@ -155,7 +155,7 @@ static void run_scan(const Operator *o, Tensor *const out[OPERATOR_OUTPUTS], Are
                        .dt_bias = &in[SCAN_BIAS]};
   ScanOutputs outputs = {.delta = out[0], .y = out[1], .gated = out[2], .state = out[3]};
   size_t bytes = scan_scratch_bytes(in[SCAN_U].rows, in[SCAN_U].cols, in[SCAN_A_LOG].cols, o->setting.order);
-  ops_cpu.scan(&inputs, o->setting.order, &outputs, arena_alloc(&scratch, bytes, 1));
+  op_scan(&ops_cpu, &inputs, o->setting.order, &outputs, arena_alloc(&scratch, bytes, 1));
 }
 
 void operator_run(const Operator *o, Tensor *const out[OPERATOR_OUTPUTS], Arena scratch) {
@@ -163,18 +163,18 @@ void operator_run(const Operator *o, Tensor *const out[OPERATOR_OUTPUTS], Arena 
   switch (o->op) {
     case MICRO_CONV1D: {
       Conv1d w = conv_of(in);
-      ops_cpu.conv1d(&w, &in[X], out[0], out[1]);
+      op_conv1d(&ops_cpu, &w, &in[X], out[0], out[1]);
       break;
     }
     case MICRO_SCAN: run_scan(o, out, scratch); break;
     case MICRO_LINEAR: {
       const Tensor *w = &in[WEIGHT];
       Linear packed = {.out = w->rows, .in = w->cols, .type = w->type, .scale = w->scale, .panels = o->panels};
-      ops_cpu.linear(&packed, &in[X], out[0]);
+      op_linear(&ops_cpu, &packed, &in[X], out[0]);
       break;
     }
-    case MICRO_RMSNORM: ops_cpu.rmsnorm(&in[X], in[GAIN].data, o->eps, out[0]); break;
-    case MICRO_HADAMARD: ops_cpu.hadamard(&in[X], out[0]); break;
+    case MICRO_RMSNORM: op_rmsnorm(&ops_cpu, &in[X], in[GAIN].data, o->eps, out[0]); break;
+    case MICRO_HADAMARD: op_hadamard(&ops_cpu, &in[X], out[0]); break;
     default: run_function(o->op, &in[X], out[0]);
   }
 }

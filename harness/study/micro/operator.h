@@ -21,11 +21,9 @@ typedef enum MicroOp {
   MICRO_OPS
 } MicroOp;
 
-/* The inputs, in the order of Operator.in. */
-enum { X = 0, WEIGHT, BIAS }; /* conv1d; linear: the first two */
-enum { GAIN = 1 };            /* rmsnorm: behind X */
-enum { SCAN_U = 0, SCAN_DT, SCAN_B, SCAN_C, SCAN_Z, SCAN_A_LOG, SCAN_D, SCAN_BIAS, SCAN_INPUTS }; /* scan */
-enum { OPERATOR_INPUTS = SCAN_INPUTS, OPERATOR_OUTPUTS = 4 };
+/* The inputs stand as in a Call; a linear's weight, row-major, is the second. */
+enum { X = IN_X, WEIGHT = IN_WEIGHT, BIAS = IN_BIAS, GAIN = IN_GAIN };
+enum { OPERATOR_INPUTS = CALL_INS, OPERATOR_OUTPUTS = CALL_OUTS };
 
 /* What of a mode's settings the operator sees. */
 typedef struct MicroSetting {
