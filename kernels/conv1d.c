@@ -105,14 +105,18 @@ static int conv1d_tile(const Conv1d *w, const Tensor *x, Tensor *pre, Tensor *si
   return nans;
 }
 
-void conv1d(const Conv1d *w, const Tensor *x, Tensor *pre, Tensor *silu) {
+const char *conv1d_witness(Type type, Precision acc, Conv1dOutput output, Backend backend) {
 #define OUTPUTS(name)                                                                                                  \
-  { name "->f32 cpu", name "->silu->f32 cpu", name "->silu->i8 cpu" }
+  { WITNESS(name "->f32"), WITNESS(name "->silu->f32"), WITNESS(name "->silu->i8") }
 #define ACCS(name)                                                                                                     \
   { OUTPUTS(name), OUTPUTS(name " acc:f16"), OUTPUTS(name " acc:bf16") }
-  static const char *const witness[2][3][3] = {ACCS("conv1d f32*f32"), ACCS("conv1d i8*i8")};
+  static const char *const name[2][3][3][BACKEND_COUNT] = {ACCS("conv1d f32*f32"), ACCS("conv1d i8*i8")};
 #undef ACCS
 #undef OUTPUTS
+  return name[type == TYPE_I8][acc][output][backend];
+}
+
+void conv1d(const Conv1d *w, const Tensor *x, Tensor *pre, Tensor *silu) {
   int T = x->rows, E = w->E, i8 = w->type == TYPE_I8;
   assert(x->type == w->type && (i8 || w->type == TYPE_F32) && w->K >= 1 && w->K <= CONV1D_MAX_TAPS);
   assert(w->acc == PRECISION_F32 || w->acc == PRECISION_F16 || w->acc == PRECISION_BF16);
@@ -127,6 +131,6 @@ void conv1d(const Conv1d *w, const Tensor *x, Tensor *pre, Tensor *silu) {
     }
   pre->nans = 0;
   silu->nans = nans;
-  pre->kernel = witness[i8][w->acc][0];
-  silu->kernel = witness[i8][w->acc][silu->type == TYPE_I8 ? 2 : 1];
+  pre->kernel = conv1d_witness(w->type, w->acc, CONV1D_PRE, BACKEND_CPU);
+  silu->kernel = conv1d_witness(w->type, w->acc, silu->type == TYPE_I8 ? CONV1D_SILU_I8 : CONV1D_SILU_F32, BACKEND_CPU);
 }

@@ -40,10 +40,6 @@ template <typename Value, int TAPS> __global__ static void conv1d_kernel(Conv1d 
 }
 
 void conv1d_cuda(Cuda *cuda, const Conv1d *w, const Tensor *x, Tensor *pre, Tensor *silu) {
-  static const char *const witness[2][3] = {
-      {"conv1d f32*f32->f32 cuda", "conv1d f32*f32->silu->f32 cuda", "conv1d f32*f32->silu->i8 cuda"},
-      {"conv1d i8*i8->f32 cuda", "conv1d i8*i8->silu->f32 cuda", "conv1d i8*i8->silu->i8 cuda"},
-  };
   int T = x->rows, E = w->E, i8 = w->type == TYPE_I8;
   assert(x->type == w->type && (i8 || w->type == TYPE_F32) && w->K >= 1 && w->K <= CONV1D_MAX_TAPS);
   assert(w->acc == PRECISION_F32); /* a narrower accumulator: the CPU's alone */
@@ -56,6 +52,7 @@ void conv1d_cuda(Cuda *cuda, const Conv1d *w, const Tensor *x, Tensor *pre, Tens
   kernel<<<grid, THREADS, 0, device_stream(cuda)>>>(*w, *x, *pre, *silu);
   device_launched(cuda, "conv1d", T, E);
   pre->nans = silu->nans = 0;
-  pre->kernel = witness[i8][0];
-  silu->kernel = witness[i8][silu->type == TYPE_I8 ? 2 : 1];
+  pre->kernel = conv1d_witness(w->type, w->acc, CONV1D_PRE, BACKEND_CUDA);
+  silu->kernel =
+      conv1d_witness(w->type, w->acc, silu->type == TYPE_I8 ? CONV1D_SILU_I8 : CONV1D_SILU_F32, BACKEND_CUDA);
 }

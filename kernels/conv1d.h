@@ -16,6 +16,7 @@
 #include "kernels/narrow.h"
 #include "kernels/room.h"
 #include "kernels/tensor.h"
+#include "kernels/witness.h"
 
 enum { CONV1D_MAX_TAPS = 1024 }; /* so that |acc| <= 2^24 and the int8 sum is exact in float32 */
 
@@ -35,4 +36,8 @@ ROOM_FN float conv1d_value_i8(float acc, float scale, float bias) { return scale
 
 /* x: f32 or i8 as w->type (any stride) -> pre: f32, before SiLU; silu: f32, or i8 by q8_away at silu->scale. */
 void conv1d(const Conv1d *w, const Tensor *x, Tensor *pre, Tensor *silu);
+
+typedef enum Conv1dOutput { CONV1D_PRE, CONV1D_SILU_F32, CONV1D_SILU_I8 } Conv1dOutput;
+/* type, acc: Conv1d's. */
+const char *conv1d_witness(Type type, Precision acc, Conv1dOutput output, Backend backend);
 #endif

@@ -48,11 +48,7 @@ int hadamard_sign(int order, int row, int col) {
 /* Strides below a vector's length are shuffles, which gcc makes where the stride is a constant. */
 ROOM_FN void butterflies(float *x, int n, int stride) {
   for (int i = 0; i < n; i += 2 * stride)
-    for (int j = i; j < i + stride; j++) {
-      float a = x[j], b = x[j + stride];
-      x[j] = a + b;
-      x[j + stride] = a - b;
-    }
+    for (int j = i; j < i + stride; j++) hadamard_butterfly(&x[j], &x[j + stride]);
 }
 
 /* Works in place on x [order * block]; sign [order][order]. */
@@ -91,11 +87,14 @@ ROOM_CLONES static int narrow(const float *x, int n, float scale, int8_t *y) {
   return nans;
 }
 
+const char *hadamard_witness(Type x, Type y, Backend backend) {
+  static const char *const name[2][2][BACKEND_COUNT] = {
+      {WITNESS("hadamard f32->f32"), WITNESS("hadamard f32->i8 half-even")},
+      {WITNESS("hadamard f16->f32"), WITNESS("hadamard f16->i8 half-even")}};
+  return name[x == TYPE_F16][y == TYPE_I8][backend];
+}
+
 void hadamard(const Tensor *x, Tensor *y) {
-  static const char *const witness[2][2] = {
-      {"hadamard f32->f32 cpu", "hadamard f32->i8 half-even cpu"},
-      {"hadamard f16->f32 cpu", "hadamard f16->i8 half-even cpu"},
-  };
   int n = x->cols, order = hadamard_factor(n);
   assert(order && (x->type == TYPE_F32 || x->type == TYPE_F16) && (y->type == TYPE_F32 || y->type == TYPE_I8));
   assert(x->rows == y->rows && x->cols == y->cols);
@@ -117,5 +116,5 @@ void hadamard(const Tensor *x, Tensor *y) {
       nans += narrow(row, n, y->scale, (int8_t *)y->data + to);
   }
   y->nans = nans;
-  y->kernel = witness[x->type == TYPE_F16][y->type == TYPE_I8];
+  y->kernel = hadamard_witness(x->type, y->type, BACKEND_CPU);
 }

@@ -26,11 +26,7 @@ template <int LEVELS> __device__ static void butterflies(float *row, int n, int 
     for (int half = 1; half < POINTS; half *= 2)
 #pragma unroll
       for (int i = 0; i < POINTS; i++)
-        if (!(i & half)) {
-          float a = x[i], b = x[i + half];
-          x[i] = a + b;
-          x[i + half] = a - b;
-        }
+        if (!(i & half)) hadamard_butterfly(&x[i], &x[i + half]);
 #pragma unroll
     for (int i = 0; i < POINTS; i++) row[padded(first + i * stride)] = x[i];
   }
@@ -70,10 +66,6 @@ template <int ORDER, typename Value> __global__ static void hadamard_kernel(Tens
 }
 
 void hadamard_cuda(Cuda *cuda, const Tensor *x, Tensor *y) {
-  static const char *const witness[2][2] = {
-      {"hadamard f32->f32 cuda", "hadamard f32->i8 half-even cuda"},
-      {"hadamard f16->f32 cuda", "hadamard f16->i8 half-even cuda"},
-  };
   int n = x->cols, order = hadamard_factor(n);
   assert(order && (x->type == TYPE_F32 || x->type == TYPE_F16) && (y->type == TYPE_F32 || y->type == TYPE_I8));
   assert(x->rows == y->rows && x->cols == y->cols);
@@ -91,5 +83,5 @@ void hadamard_cuda(Cuda *cuda, const Tensor *x, Tensor *y) {
   kernel<<<(unsigned)x->rows, THREADS, shared, device_stream(cuda)>>>(*x, signs, *y);
   device_launched(cuda, "hadamard", x->rows, n);
   y->nans = 0;
-  y->kernel = witness[x->type == TYPE_F16][y->type == TYPE_I8];
+  y->kernel = hadamard_witness(x->type, y->type, BACKEND_CUDA);
 }

@@ -13,13 +13,21 @@
 
 #include "kernels/room.h"
 #include "kernels/tensor.h"
+#include "kernels/witness.h"
 
 /* A row in the making is on its thread's stack: 128 KiB. */
 enum { HADAMARD_MAX_N = 32768 };
+
+ROOM_FN void hadamard_butterfly(float *a, float *b) {
+  float x = *a, y = *b;
+  *a = x + y;
+  *b = x - y;
+}
 
 /* The order of P for this size: 1, 12, 20 or 28; 0 where there is no such H, or n > HADAMARD_MAX_N. */
 int hadamard_factor(int n);
 /* Sign (+1 or -1) of entry (row, col) of P, order 12, 20 or 28. */
 int hadamard_sign(int order, int row, int col);
 void hadamard(const Tensor *x, Tensor *y);
+const char *hadamard_witness(Type x, Type y, Backend backend);
 #endif

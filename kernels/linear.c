@@ -197,15 +197,15 @@ static int tile(const Linear *w, const Tensor *x, Tensor *y, int row, int rows, 
   return nans;
 }
 
+const char *linear_witness(Type w, Type y, Backend backend) {
+#define OUTPUTS(name)                                                                                                  \
+  { [TYPE_F32] = WITNESS(name "->f32"), [TYPE_F16] = WITNESS(name "->f16"), [TYPE_I8] = WITNESS(name "->i8 half-even") }
+  static const char *const name[2][TYPE_COUNT][BACKEND_COUNT] = {OUTPUTS("linear f32*f32"), OUTPUTS("linear i8*i8")};
+#undef OUTPUTS
+  return name[w == TYPE_I8][y][backend];
+}
+
 void linear(const Linear *w, const Tensor *x, Tensor *y) {
-  static const char *const witness[2][TYPE_COUNT] = {
-      {[TYPE_F32] = "linear f32*f32->f32 cpu",
-       [TYPE_F16] = "linear f32*f32->f16 cpu",
-       [TYPE_I8] = "linear f32*f32->i8 half-even cpu"},
-      {[TYPE_F32] = "linear i8*i8->f32 cpu",
-       [TYPE_F16] = "linear i8*i8->f16 cpu",
-       [TYPE_I8] = "linear i8*i8->i8 half-even cpu"},
-  };
   assert(x->type == w->type && x->cols == w->in);
   assert(y->type != TYPE_F64 && y->rows == x->rows && y->cols == w->out);
   int64_t nans = 0;
@@ -216,5 +216,5 @@ void linear(const Linear *w, const Tensor *x, Tensor *y) {
       for (int row = strip; row < smaller(strip + STRIP, x->rows); row += ROWS)
         nans += tile(w, x, y, row, smaller(ROWS, x->rows - row), p);
   y->nans = nans;
-  y->kernel = witness[w->type == TYPE_I8][y->type];
+  y->kernel = linear_witness(w->type, y->type, BACKEND_CPU);
 }

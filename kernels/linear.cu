@@ -304,14 +304,10 @@ static void launch(Cuda *cuda, const Linear *w, const Tensor *x, const Tensor *y
 }
 
 void linear_cuda(Cuda *cuda, const Linear *w, const Tensor *x, Tensor *y) {
-  static const char *const witness[2][3] = {
-      {"linear f32*f32->f32 cuda", "linear f32*f32->f16 cuda", "linear f32*f32->i8 half-even cuda"},
-      {"linear i8*i8->f32 cuda", "linear i8*i8->f16 cuda", "linear i8*i8->i8 half-even cuda"},
-  };
   assert(x->type == w->type && x->cols == w->in);
   assert(y->type != TYPE_F64 && y->rows == x->rows && y->cols == w->out);
   launch(cuda, w, x, y);
   device_launched(cuda, w->type == TYPE_I8 ? "linear i8" : "linear f32", x->rows, w->out);
   y->nans = 0;
-  y->kernel = witness[w->type == TYPE_I8][y->type];
+  y->kernel = linear_witness(w->type, y->type, BACKEND_CUDA);
 }

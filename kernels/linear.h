@@ -9,6 +9,7 @@
 
 #include "kernels/room.h"
 #include "kernels/tensor.h"
+#include "kernels/witness.h"
 
 enum { LINEAR_I8_MAX_IN = 131071 };
 
@@ -34,4 +35,6 @@ Linear linear_pack(const void *weight, int out, int in, Type type, float scale, 
 void linear_unpack_i8(const Linear *w, int row, int8_t *values);
 /* x (f32 or i8, as w->type; any stride) -> y (f32, f16 or i8). */
 void linear(const Linear *w, const Tensor *x, Tensor *y);
+/* w: the type of weight and x. */
+const char *linear_witness(Type w, Type y, Backend backend);
 #endif

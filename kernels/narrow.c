@@ -9,6 +9,11 @@ ROOM_FN void row_to(const float *x, int n, Precision to, float *y) {
 ROOM_CLONES static void row_to_f16(const float *x, int n, float *y) { row_to(x, n, PRECISION_F16, y); }
 ROOM_CLONES static void row_to_bf16(const float *x, int n, float *y) { row_to(x, n, PRECISION_BF16, y); }
 
+const char *narrow_witness(Precision to, Backend backend) {
+  static const char *const name[2][BACKEND_COUNT] = {WITNESS("narrow f32->f16"), WITNESS("narrow f32->bf16")};
+  return name[to == PRECISION_BF16][backend];
+}
+
 void narrow(const Tensor *x, Precision to, Tensor *y) {
   assert(x->type == TYPE_F32 && y->type == TYPE_F32 && x->rows == y->rows && x->cols == y->cols);
   assert(to == PRECISION_F16 || to == PRECISION_BF16);
@@ -22,5 +27,5 @@ void narrow(const Tensor *x, Precision to, Tensor *y) {
       row_to_bf16(from, x->cols, row);
   }
   y->nans = 0;
-  y->kernel = to == PRECISION_F16 ? "narrow f32->f16 cpu" : "narrow f32->bf16 cpu";
+  y->kernel = narrow_witness(to, BACKEND_CPU);
 }

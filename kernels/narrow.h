@@ -8,6 +8,7 @@
 #include "kernels/q8.h"
 #include "kernels/room.h"
 #include "kernels/tensor.h"
+#include "kernels/witness.h"
 
 typedef enum Precision { PRECISION_F32, PRECISION_F16, PRECISION_BF16, PRECISION_I8, PRECISION_COUNT } Precision;
 
@@ -23,4 +24,5 @@ ROOM_FN float narrow32_or_i8(float x, Precision to, float scale) {
 
 /* x (f32, any stride) -> y (f32; may be x): each value by narrow32 to f16 or bf16. */
 void narrow(const Tensor *x, Precision to, Tensor *y);
+const char *narrow_witness(Precision to, Backend backend);
 #endif

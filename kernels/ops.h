@@ -10,9 +10,7 @@
 #include "kernels/q8.h"
 #include "kernels/scan.h"
 #include "kernels/tensor.h"
-
-/* Which one is wanted. */
-typedef enum { BACKEND_AUTO, BACKEND_CPU, BACKEND_CUDA } Backend;
+#include "kernels/witness.h"
 
 /* The list of operators: kind, name in tables, number of inputs and of outputs (at most CALL_INS and CALL_OUTS), and
  * the output that a call is named by. */

@@ -34,11 +34,21 @@ ROOM_CLONES static int quantise_f16(const uint16_t *x, int n, float scale, Round
   return nans;
 }
 
+const char *quantise_witness(Type x, Rounding rounding, Backend backend) {
+  static const char *const name[2][2][BACKEND_COUNT] = {
+      {WITNESS("quantise f32->i8 half-away"), WITNESS("quantise f32->i8 half-even")},
+      {WITNESS("quantise f16->i8 half-away"), WITNESS("quantise f16->i8 half-even")}};
+  return name[x == TYPE_F16][rounding == ROUND_EVEN][backend];
+}
+
+const char *dequantise_witness(Type x, Backend backend) {
+  static const char *const name[TYPE_COUNT][BACKEND_COUNT] = {[TYPE_F32] = WITNESS("dequantise f32->f32"),
+                                                              [TYPE_F16] = WITNESS("dequantise f16->f32"),
+                                                              [TYPE_I8] = WITNESS("dequantise i8->f32")};
+  return name[x][backend];
+}
+
 void quantise(const Tensor *x, Rounding rounding, Tensor *y) {
-  static const char *const witness[2][2] = {
-      {"quantise f32->i8 half-away cpu", "quantise f32->i8 half-even cpu"},
-      {"quantise f16->i8 half-away cpu", "quantise f16->i8 half-even cpu"},
-  };
   assert((x->type == TYPE_F32 || x->type == TYPE_F16) && y->type == TYPE_I8);
   assert(x->rows == y->rows && x->cols == y->cols);
   int tiles = tiles_of(x);
@@ -52,7 +62,7 @@ void quantise(const Tensor *x, Rounding rounding, Tensor *y) {
                                   : quantise_f16(at(x, row, col), n, y->scale, rounding, out);
     }
   y->nans = nans;
-  y->kernel = witness[x->type == TYPE_F16][rounding == ROUND_EVEN];
+  y->kernel = quantise_witness(x->type, rounding, BACKEND_CPU);
 }
 
 ROOM_CLONES static void dequantise_i8(const int8_t *x, int n, float scale, float *y) {
@@ -80,9 +90,7 @@ void dequantise(const Tensor *x, Tensor *y) {
         memcpy(out, at(x, row, col), (size_t)n * sizeof *out);
     }
   y->nans = 0;
-  y->kernel = x->type == TYPE_I8    ? "dequantise i8->f32 cpu"
-              : x->type == TYPE_F16 ? "dequantise f16->f32 cpu"
-                                    : "dequantise f32->f32 cpu";
+  y->kernel = dequantise_witness(x->type, BACKEND_CPU);
 }
 
 ROOM_CLONES static uint32_t absmax_row(const float *x, int n) {

@@ -11,16 +11,12 @@ __global__ static void quantise_kernel(Tensor x, Rounding rounding, Tensor y) {
 }
 
 void quantise_cuda(Cuda *cuda, const Tensor *x, Rounding rounding, Tensor *y) {
-  static const char *const witness[2][2] = {
-      {"quantise f32->i8 half-away cuda", "quantise f32->i8 half-even cuda"},
-      {"quantise f16->i8 half-away cuda", "quantise f16->i8 half-even cuda"},
-  };
   assert((x->type == TYPE_F32 || x->type == TYPE_F16) && y->type == TYPE_I8);
   assert(x->rows == y->rows && x->cols == y->cols);
   quantise_kernel<<<grid_of(x), THREADS, 0, device_stream(cuda)>>>(*x, rounding, *y);
   device_launched(cuda, "quantise", x->rows, x->cols);
   y->nans = 0;
-  y->kernel = witness[x->type == TYPE_F16][rounding == ROUND_EVEN];
+  y->kernel = quantise_witness(x->type, rounding, BACKEND_CUDA);
 }
 
 __global__ static void absmax_kernel(Tensor x, unsigned *most) {
@@ -56,7 +52,7 @@ void quantise_dynamic_cuda(Cuda *cuda, const Tensor *x, Tensor *y) {
   quantise_dynamic_kernel<<<grid_of(x), THREADS, 0, device_stream(cuda)>>>(*x, cuda->absmax, *y);
   device_launched(cuda, "quantise_dynamic", x->rows, x->cols);
   y->nans = 0;
-  y->kernel = "quantise f32->i8 half-even cuda";
+  y->kernel = quantise_witness(x->type, ROUND_EVEN, BACKEND_CUDA);
 }
 
 __global__ static void dequantise_kernel(Tensor x, Tensor y) {
@@ -70,7 +66,5 @@ void dequantise_cuda(Cuda *cuda, const Tensor *x, Tensor *y) {
   dequantise_kernel<<<grid_of(x), THREADS, 0, device_stream(cuda)>>>(*x, *y);
   device_launched(cuda, "dequantise", x->rows, x->cols);
   y->nans = 0;
-  y->kernel = x->type == TYPE_I8    ? "dequantise i8->f32 cuda"
-              : x->type == TYPE_F16 ? "dequantise f16->f32 cuda"
-                                    : "dequantise f32->f32 cuda";
+  y->kernel = dequantise_witness(x->type, BACKEND_CUDA);
 }

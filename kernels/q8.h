@@ -7,6 +7,7 @@
 #include "kernels/math32.h"
 #include "kernels/room.h"
 #include "kernels/tensor.h"
+#include "kernels/witness.h"
 
 /* r in [-128, 127], no NaN. The bounds are whole numbers, so clamping before rounding gives what clamping after it
  * would. */
@@ -47,6 +48,8 @@ void quantise(const Tensor *x, Rounding rounding, Tensor *y);
 void quantise_dynamic(const Tensor *x, Tensor *y);
 /* x (i8, f16 or f32, any stride) -> y (f32). */
 void dequantise(const Tensor *x, Tensor *y);
+const char *quantise_witness(Type x, Rounding rounding, Backend backend);
+const char *dequantise_witness(Type x, Backend backend);
 /* max |x| of an f32 tensor (any stride), NaN left out; 0 for an empty one. */
 float absmax(const Tensor *x);
 #endif

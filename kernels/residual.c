@@ -6,13 +6,24 @@
 
 #include "kernels/f16.h"
 
+const char *embedding_witness(Backend backend) {
+  static const char *const name[BACKEND_COUNT] = WITNESS("embedding f32->f32");
+  return name[backend];
+}
+
+const char *residual_witness(Type branch, Backend backend) {
+  static const char *const name[2][BACKEND_COUNT] = {WITNESS("residual f32+f32->f32"),
+                                                     WITNESS("residual f32+f16->f32")};
+  return name[branch == TYPE_F16][backend];
+}
+
 void embedding(const float *table, const int32_t *token, Tensor *y) {
   assert(y->type == TYPE_F32);
   for (int t = 0; t < y->rows; t++)
     memcpy((float *)y->data + (size_t)t * (size_t)y->stride, table + (size_t)token[t] * (size_t)y->cols,
            (size_t)y->cols * sizeof *table);
   y->nans = 0;
-  y->kernel = "embedding f32->f32 cpu";
+  y->kernel = embedding_witness(BACKEND_CPU);
 }
 
 ROOM_CLONES static void row_f32(const float *x, const float *branch, int D, float *y) {
@@ -37,5 +48,5 @@ void residual_add(const Tensor *x, const Tensor *branch, Tensor *y) {
       row_f16(from, (const uint16_t *)branch->data + at, y->cols, to);
   }
   y->nans = 0;
-  y->kernel = branch->type == TYPE_F32 ? "residual f32+f32->f32 cpu" : "residual f32+f16->f32 cpu";
+  y->kernel = residual_witness(branch->type, BACKEND_CPU);
 }

@@ -14,7 +14,7 @@ void embedding_cuda(Cuda *cuda, const float *table, const int32_t *token, Tensor
   embedding_kernel<<<grid, THREADS, 0, device_stream(cuda)>>>(table, token, *y);
   device_launched(cuda, "embedding", y->rows, y->cols);
   y->nans = 0;
-  y->kernel = "embedding f32->f32 cuda";
+  y->kernel = embedding_witness(BACKEND_CUDA);
 }
 
 __global__ static void residual_kernel(Tensor x, Tensor branch, Tensor y) {
@@ -29,5 +29,5 @@ void residual_add_cuda(Cuda *cuda, const Tensor *x, const Tensor *branch, Tensor
   residual_kernel<<<grid, THREADS, 0, device_stream(cuda)>>>(*x, *branch, *y);
   device_launched(cuda, "residual_add", y->rows, y->cols);
   y->nans = 0;
-  y->kernel = branch->type == TYPE_F32 ? "residual f32+f32->f32 cuda" : "residual f32+f16->f32 cuda";
+  y->kernel = residual_witness(branch->type, BACKEND_CUDA);
 }

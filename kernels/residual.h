@@ -3,9 +3,13 @@
 #define DS_KERNELS_RESIDUAL_H
 #include "kernels/room.h"
 #include "kernels/tensor.h"
+#include "kernels/witness.h"
 
 /* y [T, D] f32 = rows token[t] of table [vocab, D]. */
 void embedding(const float *table, const int32_t *token, Tensor *y);
 /* x [T, D] f32, branch [T, D] f32 or f16 -> y [T, D] f32. */
 void residual_add(const Tensor *x, const Tensor *branch, Tensor *y);
+
+const char *embedding_witness(Backend backend);
+const char *residual_witness(Type branch, Backend backend);
 #endif

@@ -25,6 +25,11 @@ ROOM_CLONES static int row_i8(const float *x, const float *gain, int D, float ep
   return nans;
 }
 
+const char *rmsnorm_witness(Type y, Backend backend) {
+  static const char *const name[2][BACKEND_COUNT] = {WITNESS("rmsnorm f32->f32"), WITNESS("rmsnorm f32->i8 half-away")};
+  return name[y == TYPE_I8][backend];
+}
+
 void rmsnorm(const Tensor *x, const float *gain, float eps, Tensor *y) {
   assert(x->type == TYPE_F32 && (y->type == TYPE_F32 || y->type == TYPE_I8));
   assert(x->rows == y->rows && x->cols == y->cols);
@@ -39,5 +44,5 @@ void rmsnorm(const Tensor *x, const float *gain, float eps, Tensor *y) {
       nans += row_i8(from, gain, x->cols, eps, y->scale, (int8_t *)y->data + to);
   }
   y->nans = nans;
-  y->kernel = y->type == TYPE_F32 ? "rmsnorm f32->f32 cpu" : "rmsnorm f32->i8 half-away cpu";
+  y->kernel = rmsnorm_witness(y->type, BACKEND_CPU);
 }

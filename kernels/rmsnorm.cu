@@ -37,5 +37,5 @@ void rmsnorm_cuda(Cuda *cuda, const Tensor *x, const float *gain, float eps, Ten
   rmsnorm_kernel<<<(unsigned)x->rows, THREADS, 0, device_stream(cuda)>>>(*x, gain, eps, *y);
   device_launched(cuda, "rmsnorm", x->rows, x->cols);
   y->nans = 0;
-  y->kernel = y->type == TYPE_F32 ? "rmsnorm f32->f32 cuda" : "rmsnorm f32->i8 half-away cuda";
+  y->kernel = rmsnorm_witness(y->type, BACKEND_CUDA);
 }

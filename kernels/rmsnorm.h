@@ -9,6 +9,7 @@
 
 #include "kernels/room.h"
 #include "kernels/tensor.h"
+#include "kernels/witness.h"
 
 enum { RMSNORM_LANES = 16 };
 
@@ -31,4 +32,5 @@ ROOM_FN float rmsnorm_divisor(const float *x, int D, float eps) {
 
 /* gain [D], or NULL where it was folded into the next linear. */
 void rmsnorm(const Tensor *x, const float *gain, float eps, Tensor *y);
+const char *rmsnorm_witness(Type y, Backend backend);
 #endif

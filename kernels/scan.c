@@ -107,8 +107,8 @@ ROOM_CLONES static void begin(const ScanInputs *in, const ScanOutputs *out, Work
     w.delta[t] = delta;
 #pragma omp simd
     for (int c = 0; c < WIDTH; c++) {
-      w.delta_u[t].v[c] = delta.v[c] * u.v[c];
-      w.y[t].v[c] = D.v[c] * u.v[c];
+      w.delta_u[t].v[c] = scan_delta_u(delta.v[c], u.v[c]);
+      w.y[t].v[c] = scan_skip(D.v[c], u.v[c]);
     }
     store_row(&w.delta[t], n, out->delta, first + t, col);
   }
@@ -307,10 +307,17 @@ static int64_t scan_tile(const ScanInputs *in, ScanOrder order, const ScanOutput
   return nans;
 }
 
-/* Which kernel ran, by the types and precisions that went through it. */
-static const char *witness(const ScanInputs *in, ScanOrder order, Type output) {
+ScanKind scan_kind(const ScanInputs *in, ScanOrder order) {
+  const Tensor *rest[] = {in->dt, in->B, in->C, in->z, in->A_log, in->D, in->dt_bias};
+  int count = sizeof rest / sizeof *rest, i8 = 0;
+  for (int i = 0; i < count; i++) i8 += rest[i]->type == TYPE_I8;
+  Type all = i8 == 0 ? TYPE_F32 : i8 == count ? TYPE_I8 : TYPE_COUNT;
+  return (ScanKind){.u = in->u->type, .rest = all, .order = order, .precision = in->precision};
+}
+
+const char *scan_witness(const ScanKind *kind, Type output, Backend backend) {
 #define OUTPUTS(name)                                                                                                  \
-  { name "->f32 cpu", name "->f16 cpu" }
+  { WITNESS(name "->f32"), WITNESS(name "->f16") }
 #define STATES(name)                                                                                                   \
   { OUTPUTS(name), OUTPUTS(name " state:f16"), OUTPUTS(name " state:bf16"), OUTPUTS(name " state:i8") }
 #define DECAYS(name)                                                                                                   \
@@ -321,21 +328,17 @@ static const char *witness(const ScanInputs *in, ScanOrder order, Type output) {
   { SOFTPLUS(name " sequential"), SOFTPLUS(name " blocked") }
 #define RESTS(name)                                                                                                    \
   { ORDERS(name " rest:f32"), ORDERS(name " rest:i8"), ORDERS(name " rest:mixed") }
-  static const char *const name[2][3][2][3][3][4][2] = {RESTS("scan u:f32"), RESTS("scan u:i8")};
+  static const char *const name[2][3][2][3][3][4][2][BACKEND_COUNT] = {RESTS("scan u:f32"), RESTS("scan u:i8")};
 #undef RESTS
 #undef ORDERS
 #undef SOFTPLUS
 #undef DECAYS
 #undef STATES
 #undef OUTPUTS
-  const Tensor *rest[] = {in->dt, in->B, in->C, in->z, in->A_log, in->D, in->dt_bias};
-  int count = sizeof rest / sizeof *rest, i8 = 0;
-  for (int i = 0; i < count; i++) i8 += rest[i]->type == TYPE_I8;
-  const ScanPrecision *p = &in->precision;
-  return name[in->u->type == TYPE_I8][i8 == 0       ? 0
-                                      : i8 == count ? 1
-                                                    : 2][order == SCAN_BLOCKED][p->softplus][p->decay][p->state]
-             [output == TYPE_F16];
+  const ScanPrecision *p = &kind->precision;
+  int rest = kind->rest == TYPE_F32 ? 0 : kind->rest == TYPE_I8 ? 1 : 2;
+  return name[kind->u == TYPE_I8][rest][kind->order == SCAN_BLOCKED][p->softplus][p->decay][p->state]
+             [output == TYPE_F16][backend];
 }
 
 void scan(const ScanInputs *in, ScanOrder order, const ScanOutputs *out, void *scratch) {
@@ -361,10 +364,11 @@ void scan(const ScanInputs *in, ScanOrder order, const ScanOutputs *out, void *s
     nans += scan_tile(in, order, out, B, C,
                       work_at(work + (size_t)omp_get_thread_num() * work_rows(T, N, order), T, N, order), col);
 
+  ScanKind kind = scan_kind(in, order);
   Tensor *written[] = {out->delta, out->y, out->gated, out->state};
   for (int i = 0; i < 4; i++) {
     written[i]->nans = 0;
-    written[i]->kernel = witness(in, order, written[i]->type);
+    written[i]->kernel = scan_witness(&kind, written[i]->type, BACKEND_CPU);
   }
   out->state->nans = nans;
 }

@@ -84,10 +84,10 @@ __global__ static void __launch_bounds__(CHANNELS *TILE, 3) sequential_kernel(Ar
   }
   for (int first = 0; first < T; first += TILE) {
     bool mine = first + t < T && here;
-    float delta = scan_delta(dt, bias), y = D * u, my_z = z;
+    float delta = scan_delta(dt, bias), y = scan_skip(D, u), my_z = z;
     write(&write_delta, delta, mine);
     delta_s[c][t] = delta;
-    delta_u_s[c][t] = delta * u;
+    delta_u_s[c][t] = scan_delta_u(delta, u);
     bool next_mine = first + TILE + t < T && here;
     dt = read(&read_dt, next_mine);
     u = read(&read_u, next_mine);
@@ -247,8 +247,8 @@ __global__ static void __launch_bounds__(CHANNELS * 32 * WARPS, WARPS == 1 ? 3 :
     load4<ITEMS>(&u_s[c][position * Shape::STRIDE], y);
 #pragma unroll
     for (int i = 0; i < ITEMS; i++) {
-      delta_u[i] = delta[i] * y[i];
-      y[i] = D * y[i];
+      delta_u[i] = scan_delta_u(delta[i], y[i]); /* y: u until here */
+      y[i] = scan_skip(D, y[i]);
     }
     int live = tokens - position * ITEMS; /* of this lane's items, those before the end */
     for (int n = 0; n < N; n += AT_ONCE) {
@@ -335,27 +335,6 @@ template <int ITEMS, int WARPS> static void launch_blocked(Cuda *cuda, const Arg
   blocked_kernel<ITEMS, WARPS><<<blocks, CHANNELS * 32 * WARPS, bytes, device_stream(cuda)>>>(p, padded, B, C);
 }
 
-/* Which kernel ran, by the types that went through it: [order][u is i8][rest: f32, i8, mixed][gated is f16]. */
-static const char *witness(const ScanInputs *in, ScanOrder order, Type output) {
-  static const char *const name[2][2][3][2] = {
-      {{{"scan u:f32 rest:f32 sequential->f32 cuda", "scan u:f32 rest:f32 sequential->f16 cuda"},
-        {"scan u:f32 rest:i8 sequential->f32 cuda", "scan u:f32 rest:i8 sequential->f16 cuda"},
-        {"scan u:f32 rest:mixed sequential->f32 cuda", "scan u:f32 rest:mixed sequential->f16 cuda"}},
-       {{"scan u:i8 rest:f32 sequential->f32 cuda", "scan u:i8 rest:f32 sequential->f16 cuda"},
-        {"scan u:i8 rest:i8 sequential->f32 cuda", "scan u:i8 rest:i8 sequential->f16 cuda"},
-        {"scan u:i8 rest:mixed sequential->f32 cuda", "scan u:i8 rest:mixed sequential->f16 cuda"}}},
-      {{{"scan u:f32 rest:f32 blocked->f32 cuda", "scan u:f32 rest:f32 blocked->f16 cuda"},
-        {"scan u:f32 rest:i8 blocked->f32 cuda", "scan u:f32 rest:i8 blocked->f16 cuda"},
-        {"scan u:f32 rest:mixed blocked->f32 cuda", "scan u:f32 rest:mixed blocked->f16 cuda"}},
-       {{"scan u:i8 rest:f32 blocked->f32 cuda", "scan u:i8 rest:f32 blocked->f16 cuda"},
-        {"scan u:i8 rest:i8 blocked->f32 cuda", "scan u:i8 rest:i8 blocked->f16 cuda"},
-        {"scan u:i8 rest:mixed blocked->f32 cuda", "scan u:i8 rest:mixed blocked->f16 cuda"}}}};
-  const Tensor *rest[] = {in->dt, in->B, in->C, in->z, in->A_log, in->D, in->dt_bias};
-  int count = sizeof rest / sizeof *rest, i8 = 0;
-  for (int i = 0; i < count; i++) i8 += rest[i]->type == TYPE_I8;
-  return name[order == SCAN_BLOCKED][in->u->type == TYPE_I8][i8 == 0 ? 0 : i8 == count ? 1 : 2][output == TYPE_F16];
-}
-
 void scan_cuda(Cuda *cuda, const ScanInputs *in, ScanOrder order, const ScanOutputs *out, void *scratch) {
   int T = in->u->rows, E = in->u->cols, N = in->B->cols;
   assert(in->dt->rows == T && in->dt->cols == E && in->z->rows == T && in->z->cols == E && in->B->rows == T);
@@ -388,9 +367,10 @@ void scan_cuda(Cuda *cuda, const ScanInputs *in, ScanOrder order, const ScanOutp
     launch_blocked<16, 4>(cuda, p, blocks, laid_out);
   device_launched(cuda, order == SCAN_BLOCKED ? "scan blocked" : "scan sequential", T, E);
 
+  ScanKind kind = scan_kind(in, order);
   Tensor *written[] = {out->delta, out->y, out->gated, out->state};
   for (int i = 0; i < 4; i++) {
     written[i]->nans = 0;
-    written[i]->kernel = witness(in, order, written[i]->type);
+    written[i]->kernel = scan_witness(&kind, written[i]->type, BACKEND_CUDA);
   }
 }

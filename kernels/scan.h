@@ -32,6 +32,7 @@
 #include "kernels/narrow.h"
 #include "kernels/room.h"
 #include "kernels/tensor.h"
+#include "kernels/witness.h"
 
 ROOM_FN float scan_delta(float dt, float bias) { return softplus32(dt + bias); }
 ROOM_FN float scan_A(float A_log) { return -exp32(A_log); }
@@ -50,6 +51,8 @@ ROOM_FN void scan_decays(const float *delta, float A, int items, float *a) {
 #endif
   for (int i = 0; i < items; i++) a[i] = scan_a(delta[i], A);
 }
+ROOM_FN float scan_delta_u(float delta, float u) { return delta * u; }
+ROOM_FN float scan_skip(float D, float u) { return D * u; }
 ROOM_FN float scan_b(float delta_u, float B) { return delta_u * B; }
 ROOM_FN float scan_step(float a, float h, float b) { return fmaf(a, h, b); }
 ROOM_FN float scan_output(float y, float h, float C) { return fmaf(h, C, y); }
@@ -113,4 +116,14 @@ typedef struct ScanOutputs {
 /* Bytes of working memory that scan needs for these sizes: with omp_get_max_threads() threads, or on a device. */
 size_t scan_scratch_bytes(int T, int E, int N, ScanOrder order);
 void scan(const ScanInputs *in, ScanOrder order, const ScanOutputs *out, void *scratch);
+
+/* What of its settings names a scan. rest: the type of all inputs but u; TYPE_COUNT where they are of both. */
+typedef struct ScanKind {
+  Type u, rest;
+  ScanOrder order;
+  ScanPrecision precision;
+} ScanKind;
+ScanKind scan_kind(const ScanInputs *in, ScanOrder order);
+/* output: the type of the one that is signed. */
+const char *scan_witness(const ScanKind *kind, Type output, Backend backend);
 #endif
