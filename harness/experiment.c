@@ -106,14 +106,14 @@ static int longest_prompt(const Experiment *e) {
   return longest;
 }
 
-static StoreShape store_shape(Arena *arena, const Experiment *e) {
+static JournalShape store_shape(Arena *arena, const Experiment *e) {
   const char **mode = ARENA_NEW(arena, const char *, e->sides);
   for (int s = 0; s < e->sides; s++) mode[s] = e->side[s].name;
-  StoreShape shape = {.layers = e->subject.model.layers,
-                      .prompt = e->subject.prompt,
-                      .prompts = e->spec->prompt_count,
-                      .mode = mode,
-                      .modes = e->sides};
+  JournalShape shape = {.layers = e->subject.model.layers,
+                        .prompt = e->subject.prompt,
+                        .prompts = e->spec->prompt_count,
+                        .mode = mode,
+                        .modes = e->sides};
   for (Dim dim = 0; dim < DIM_COUNT; dim++) shape.dims[dim] = model_dim(&e->subject.model, dim);
   return shape;
 }
@@ -183,7 +183,7 @@ bool experiment_run(Arena *arena, const Spec *spec, const RunOptions *options, P
     if (e.device.found)
       TRY(device_load(arena, &e.subject.model, &e.subject.checkpoint.config, spec->mode_count, longest_prompt(&e), 0,
                       &e.device, st));
-    StoreShape shape = store_shape(arena, &e);
+    JournalShape shape = store_shape(arena, &e);
     TRY(journal_open(arena, outcome->results, &e.key, &shape, options->fresh, spec->durability == DURABILITY_POWER,
                      spec->keep.deflate, &e.journal, st));
     bool ok = run_journal(arena, &e, options, start_s, st);
@@ -231,7 +231,7 @@ bool experiment_micro(Arena *arena, const Spec *spec, const char *folder, const 
   TRY(experiment_load(arena, spec, folder, progress, &subject, st));
   TRY(micro_run(arena, spec, &subject, progress, &rows, st));
 
-  StoreShape shape = {.layers = subject.model.layers}; /* no prompts: tables alone */
+  JournalShape shape = {.layers = subject.model.layers}; /* no prompts: tables alone */
   TRY(journal_open(arena, *path, &key, &shape, true, false, 0, &journal, st));
   TableRows table[MICRO_TABLES];
   micro_rows_tables(&rows, table);

@@ -35,13 +35,42 @@ static inline const PromptShape *fixture_prompts(void) {
   return prompts;
 }
 
+static inline Type fixture_type(int mode, TensorId id) {
+  if (mode == 2) return TYPE_F64;
+  if (id == T_SSM_STATE_Q8 || (mode == 0 && (id == T_CONV1D_SILU || id == T_SCAN_IN))) return TYPE_I8;
+  return mode == 0 && (id == T_GATED || id == T_OUT_PROJ) ? TYPE_F16 : TYPE_F32;
+}
+
+static inline bool fixture_has(int layer, int mode, TensorId id) {
+  if (id == T_EMBEDDING) return layer == 0;
+  if (id == T_NORM_F || id == T_LOGITS) return layer == LAYERS - 1;
+  return id != T_SSM_STATE_Q8 || mode == 0;
+}
+
+/* Everything is kept, unless a test says otherwise: kept [LAYERS * T_COUNT]. */
+static inline const bool *fixture_all_kept(void) {
+  static bool kept[LAYERS * T_COUNT];
+  memset(kept, true, sizeof kept);
+  return kept;
+}
+
+static inline const StoreSide *fixture_sides(void) {
+  static StoreSide side[MODES] = {{.name = "2-0"}, {.name = "2-4"}, {.name = "fp64"}};
+  for (int m = 0; m < MODES; m++)
+    for (TensorId id = 0; id < T_COUNT; id++) {
+      side[m].makes[id] = id != T_SSM_STATE_Q8 || m == 0;
+      side[m].type[id] = fixture_type(m, id);
+    }
+  return side;
+}
+
 static inline Fixture fixture_make(void) {
-  static const char *const modes[MODES] = {"2-0", "2-4", "fp64"};
   Fixture f = {.shape = {.layers = LAYERS,
                          .prompt = fixture_prompts(),
                          .prompts = PROMPTS,
-                         .mode = modes,
-                         .modes = MODES,
+                         .side = fixture_sides(),
+                         .sides = MODES,
+                         .kept = fixture_all_kept(),
                          .dims = {[DIM_D_MODEL] = 4,
                                   [DIM_D_INNER] = 6,
                                   [DIM_D_INNER2] = 12,
@@ -76,18 +105,6 @@ static inline uint64_t fixture_bits(uint64_t *state) { /* splitmix64 */
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
   z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
   return z ^ (z >> 31);
-}
-
-static inline Type fixture_type(int mode, TensorId id) {
-  if (mode == 2) return TYPE_F64;
-  if (id == T_SSM_STATE_Q8 || (mode == 0 && (id == T_CONV1D_SILU || id == T_SCAN_IN))) return TYPE_I8;
-  return mode == 0 && (id == T_GATED || id == T_OUT_PROJ) ? TYPE_F16 : TYPE_F32;
-}
-
-static inline bool fixture_has(int layer, int mode, TensorId id) {
-  if (id == T_EMBEDDING) return layer == 0;
-  if (id == T_NORM_F || id == T_LOGITS) return layer == LAYERS - 1;
-  return id != T_SSM_STATE_Q8 || mode == 0;
 }
 
 /* A view of `cols` columns in a wider array whose other columns are junk. Element 1 is a NaN with a payload, int8's is
@@ -129,52 +146,70 @@ static inline Tensor fixture_tensor(Arena *arena, const StoreShape *shape, int p
 
 /* ---- running it ---- */
 
-/* The rows of a segment: one a mode. */
+/* Of a tensor's own values, NaN canonical. */
+static inline Digest fixture_digest(const StoreShape *shape, int prompt, int layer, int mode, TensorId id) {
+  static char room[1 << 14];
+  Arena arena = {.next = room, .end = room + sizeof room, .base = room, .exhausted = no_room};
+  Tensor t = fixture_tensor(&arena, shape, prompt, layer, mode, id);
+  const uint64_t nan64 = 0x7ff8000000000000u;
+  const uint32_t nan32 = 0x7fc00000u;
+  cr_assert(t.stride == t.cols && (t.type == TYPE_F32 || t.type == TYPE_F64));
+  memcpy((char *)t.data + type_size(t.type), t.type == TYPE_F64 ? (const void *)&nan64 : &nan32, type_size(t.type));
+  return digest_of(t.data, (size_t)(t.rows * t.cols) * type_size(t.type));
+}
+
+/* The rows of a layer, as they come back: one a side, its digest that of the side's norm. */
 static inline void fixture_rows(const StoreShape *shape, int prompt, int layer, TensorStats rows[MODES]) {
   memset(rows, 0, MODES * sizeof *rows);
   for (int m = 0; m < MODES; m++) {
     snprintf(rows[m].prompt, sizeof rows[m].prompt, "%s", shape->prompt[prompt].name);
-    snprintf(rows[m].mode, sizeof rows[m].mode, "%s", shape->mode[m]);
+    snprintf(rows[m].mode, sizeof rows[m].mode, "%s", shape->side[m].name);
     rows[m].layer = layer;
     rows[m].n = 1000 * prompt + 10 * layer + m;
     rows[m].mean = -1.5 * layer;
+    strcpy(rows[m].digest, fixture_digest(shape, prompt, layer, m, T_NORM).hex);
   }
 }
 
-static inline bool fixture_segment(const Fixture *f, const Journal *journal, int prompt, int layer, Status *st) {
-  Segment segment;
-  TRY(segment_create(journal, prompt, layer, &segment, st));
-  bool ok = true;
-  for (int m = 0; ok && m < MODES; m++)
-    for (int id = 0; ok && id < T_COUNT; id++) {
-      Arena scratch = f->arena;
-      Digest digest;
-      if (!fixture_has(layer, m, id)) continue;
-      Tensor t = fixture_tensor(&scratch, &f->shape, prompt, layer, m, id);
-      ok = segment_put_tensor(&segment, f->shape.mode[m], id, &t, true, false, &digest, scratch, st);
-      if (ok && id == T_BLOCK_OUT) ok = segment_put_stream(&segment, f->shape.mode[m], &t, scratch, st);
-    }
+/* One layer, given to the store, and then made junk of: it must have taken a copy. */
+static inline bool fixture_layer(const Fixture *f, Store *store, int prompt, int layer, Status *st) {
+  Arena arena = f->arena;
+  StoreTensor list[MODES * T_COUNT];
+  Tensor tensor[MODES * T_COUNT], stream[MODES];
   TensorStats rows[MODES];
+  TableRows table = {&table_tensor_stats, rows, MODES};
+  StoreLayer what = {.tensor = list, .stream = stream, .rows = &table, .tables = 1};
+  char *begin = arena.next;
+  for (int m = 0; m < MODES; m++)
+    for (TensorId id = 0; id < T_COUNT; id++) {
+      if (!fixture_has(layer, m, id)) continue;
+      Tensor *t = &tensor[what.tensors];
+      *t = fixture_tensor(&arena, &f->shape, prompt, layer, m, id);
+      list[what.tensors++] = (StoreTensor){m, id, t, id == T_NORM ? m : -1};
+      if (id == T_BLOCK_OUT) stream[m] = *t;
+    }
   fixture_rows(&f->shape, prompt, layer, rows);
-  ok = ok && segment_put_rows(&segment, &table_tensor_stats, rows, MODES, st) && segment_commit(&segment, st);
-  if (!ok) segment_abandon(&segment);
+  for (int m = 0; m < MODES; m++) memset(rows[m].digest, 'x', sizeof rows[m].digest); /* which the store fills in */
+  bool ok = store_put_layer(store, prompt, layer, &what, st);
+  memset(begin, 0x5a, (size_t)(arena.next - begin));
+  memset(rows, 0x5a, sizeof rows);
   return ok;
 }
 
-static inline bool fixture_layers(const Fixture *f, const Journal *journal, int most, Status *st) {
+static inline bool fixture_layers(const Fixture *f, Store *store, int most, Status *st) {
   for (int p = 0; p < PROMPTS; p++)
-    for (int layer = journal_layers_done(journal, p, f->arena); layer < LAYERS; layer++) {
+    for (int layer = store_layers_done(store, p, f->arena); layer < LAYERS; layer++) {
       if (most-- == 0) return true;
-      TRY(fixture_segment(f, journal, p, layer, st));
+      TRY(fixture_layer(f, store, p, layer, st));
     }
   return true;
 }
 
-static inline bool fixture_join(const Fixture *f, Journal *journal, Status *st) {
+static inline bool fixture_finish(const Fixture *f, Store *store, Status *st) {
   Arena arena = f->arena;
   void *rows;
   size_t count;
-  TRY(journal_read_rows(&arena, journal, &table_tensor_stats, &rows, &count, st));
+  TRY(store_rows(&arena, store, &table_tensor_stats, &rows, &count, st));
   Drift *drift = ARENA_NEW(&arena, Drift, 2);
   strcpy(drift[0].base, "fp64"), strcpy(drift[0].other, "2-0"), strcpy(drift[0].tensor, "block_out");
   drift[0].rel_l2 = 0.25, drift[0].growth = (double)__builtin_nanf("0x123");
@@ -182,18 +217,43 @@ static inline bool fixture_join(const Fixture *f, Journal *journal, Status *st) 
   drift[1].layer = 1;
   Attribute attributes[] = {{"title", "An answer, in UTF-8: \xc3\xa9", 0}, {"note", "", 0}, {"seed", NULL, 0.1}};
   TableRows tables_given[] = {{&table_tensor_stats, rows, count}, {&table_drift, drift, 2}, {&table_verdict, NULL, 0}};
-  return journal_join(journal, attributes, 3, tables_given, 3, arena, st);
+  return store_finish(store, attributes, 3, tables_given, 3, arena, st);
+}
+
+static inline Store *fixture_open(Fixture *f, Status *st) {
+  Store *store;
+  return store_open(&f->arena, f->results, &f->key, &f->shape, false, false, &store, st) ? store : NULL;
+}
+
+/* A study's pieces beside the layers: three, whose sum is the answer. */
+static inline bool fixture_notes(const Fixture *f, Store *store, int *sum, Status *st) {
+  *sum = 0;
+  for (int i = 0; i < 3; i++) {
+    char name[40];
+    Arena arena = f->arena;
+    const void *bytes;
+    size_t count;
+    int value = 100 + i;
+    snprintf(name, sizeof name, "evaluation.window_%04d", i);
+    store_noted(&arena, store, name, &bytes, &count);
+    if (bytes) cr_assert(count == sizeof value && !memcmp(bytes, &value, count), "%s", name);
+    if (!bytes) TRY(store_note(store, name, &value, sizeof value, arena, st));
+    *sum += value;
+  }
+  return true;
 }
 
 /* From nothing, or from where it was, to the result. */
-static inline bool fixture_run_with(Fixture *f, bool sync, int deflate, Status *st) {
-  Journal journal;
-  TRY(journal_open(&f->arena, f->results, &f->key, &f->shape, false, sync, deflate, &journal, st));
-  bool ok = fixture_layers(f, &journal, -1, st) && fixture_join(f, &journal, st);
-  journal_close(&journal);
+static inline bool fixture_run_with(Fixture *f, bool sync, Status *st) {
+  Store *store;
+  int sum;
+  TRY(store_open(&f->arena, f->results, &f->key, &f->shape, false, sync, &store, st));
+  bool ok = fixture_layers(f, store, -1, st) && fixture_notes(f, store, &sum, st) && fixture_finish(f, store, st);
+  store_close(store);
   return ok;
 }
-static inline bool fixture_run(Fixture *f, Status *st) { return fixture_run_with(f, false, 0, st); }
+static inline bool fixture_run(Fixture *f, Status *st) { return fixture_run_with(f, false, st); }
+
 /* ---- what came out ---- */
 
 typedef struct Listing {
@@ -239,7 +299,7 @@ static inline Digest fixture_undisturbed(void) {
 }
 
 static inline bool fixture_there(const Fixture *f, const char *name) {
-  char path[160];
+  char path[256];
   snprintf(path, sizeof path, "%s%s", f->results, name);
   return file_exists(path);
 }

@@ -106,11 +106,11 @@ Test(cli_micro, bound_that_is_exceeded_ends_with_status_1) {
     const char *path = arena_printf(&arena, "%s/results%d.h5", shell_folder, over);
     RunKey key = {digest_of("a", 1), digest_of("b", 1), digest_of("c", 1), digest_of("d", 1)};
     StoreShape shape = {.layers = 1};
-    Journal journal;
+    Store *store;
     TableRows rows = {&table_micro, &row, 1};
-    cr_assert(journal_open(&arena, path, &key, &shape, true, false, 0, &journal, &st), "%s", st.text);
-    cr_assert(journal_join(&journal, NULL, 0, &rows, 1, arena, &st), "%s", st.text);
-    journal_close(&journal);
+    cr_assert(store_open(&arena, path, &key, &shape, true, false, &store, &st), "%s", st.text);
+    cr_assert(store_finish(store, NULL, 0, &rows, 1, arena, &st), "%s", st.text);
+    store_close(store);
     int status = shell("%s report %s -o %s/out 2>&1", shell_program(), path, shell_folder);
     cr_expect_eq(status, over ? 1 : 0, "%d over: %s", over, shell_output);
     if (over)

@@ -220,16 +220,15 @@ Test(report, nothing_at_all_is_still_a_report) {
 Test(report, from_a_results_file_come_the_same_report_and_a_csv_a_table) {
   Fixture f = fixture_make();
   Status st = {0};
-  Journal journal;
   ReportData *want = made_run(&arena, made, 2);
   Attribute attributes[ABOUT_COUNT];
   int count = 0;
   for (int a = 0; a < ABOUT_COUNT; a++)
     if (want->about[a] && a != ABOUT_SPEC_DIGEST) attributes[count++] = (Attribute){about_names[a], want->about[a], 0};
-  cr_assert(journal_open(&f.arena, f.results, &f.key, &f.shape, false, false, 0, &journal, &st), "%s", st.text);
-  cr_assert(fixture_layers(&f, &journal, -1, &st), "%s", st.text);
-  cr_assert(journal_join(&journal, attributes, count, want->tables, want->table_count, f.arena, &st), "%s", st.text);
-  journal_close(&journal);
+  Store *store = fixture_open(&f, &st);
+  cr_assert(store && fixture_layers(&f, store, -1, &st), "%s", st.text);
+  cr_assert(store_finish(store, attributes, count, want->tables, want->table_count, f.arena, &st), "%s", st.text);
+  store_close(store);
 
   Report report = {0};
   const char *folder = arena_printf(&arena, "%s/out", f.folder);

@@ -41,6 +41,15 @@ bool h5_put_tensor(hid_t group, const char *name, const Tensor *t, bool of_f16, 
 /* Rows as H5TBmake_table writes them, with the attribute digest. */
 bool h5_put_rows(hid_t group, const Table *table, const void *rows, size_t count, int deflate, Status *why);
 
+/* The same without data, its storage taken at once: H5Dget_offset knows where it is. */
+bool h5_make_array(hid_t group, const char *name, hid_t type, int rank, const hsize_t *dims, hid_t *dataset,
+                   Status *why);
+/* A text of up to `bytes` bytes, empty yet; and its text, which changes nothing else in the file. */
+bool h5_put_room(hid_t object, const char *name, size_t bytes, Status *why);
+bool h5_set_text(hid_t object, const char *name, size_t bytes, const char *text, Status *why);
+bool h5_set_scalar(hid_t object, const char *name, hid_t type, const void *value, Status *why);
+hid_t h5_open_file_to_change(const char *path, Status *why);
+
 /* ---- reading, with distrust ---- */
 typedef struct Stored {
   hid_t dataset, type;

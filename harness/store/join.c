@@ -95,7 +95,7 @@ static bool close_scales(Join *join, Status *st) {
 
 /* The group that a tensor belongs to. */
 static void group_path(const Join *join, const Place *at, char path[GROUP_BYTES]) {
-  const StoreShape *shape = &join->journal->shape;
+  const JournalShape *shape = &join->journal->shape;
   int length = snprintf(path, GROUP_BYTES, "prompts/%s/%s", shape->prompt[join->prompt].name, shape->mode[at->mode]);
   if (at->id < T_LAYER_COUNT) snprintf(path + length, GROUP_BYTES - (size_t)length, "/layer_%02d", at->layer);
 }
@@ -171,7 +171,7 @@ static bool attach_scales(const Join *join, const Place *at, Status *st) {
 }
 
 static bool write_prompt(Join *join, int prompt, Arena scratch, Status *st) {
-  const StoreShape *shape = &join->journal->shape;
+  const JournalShape *shape = &join->journal->shape;
   join->prompt = prompt;
   join->kept = ARENA_NEW(&scratch, Place, shape->layers * shape->modes * T_COUNT);
   join->kept_count = 0;
@@ -238,7 +238,7 @@ static bool put_attributes(const Join *join, const Attribute *attributes, int co
 /* ---- the whole ---- */
 
 /* What the segments hold for going on alone, and the result does not. */
-static uint64_t stream_bytes(const StoreShape *shape) {
+static uint64_t stream_bytes(const JournalShape *shape) {
   uint64_t bytes = 0;
   for (int p = 0; p < shape->prompts; p++)
     bytes += (uint64_t)shape->layers * segment_stream_bytes(shape->prompt[p].T, shape->dims[DIM_D_MODEL], shape->modes);
@@ -248,7 +248,7 @@ static uint64_t stream_bytes(const StoreShape *shape) {
 /* Never more than the result will take: a join that fails for want of room loses nothing but its time, one that is
  * refused where there was room is a nuisance. What compression leaves is not known before. */
 static bool check_room(const Journal *journal, const char *partial, Status *st) {
-  const StoreShape *shape = &journal->shape;
+  const JournalShape *shape = &journal->shape;
   uint64_t wanted = 0, streams = stream_bytes(shape), available = store_bytes_free(partial);
   if (journal->deflate > 0) return true;
   for (int i = 0; i < shape->prompts * shape->layers; i++) {

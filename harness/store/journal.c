@@ -134,8 +134,8 @@ static bool settle(const Journal *journal, const RunKey *key, bool fresh, Status
   return write_key(journal, key, st);
 }
 
-bool journal_open(Arena *arena, const char *results, const RunKey *key, const StoreShape *shape, bool fresh, bool sync,
-                  int deflate, Journal *journal, Status *st) {
+bool journal_open(Arena *arena, const char *results, const RunKey *key, const JournalShape *shape, bool fresh,
+                  bool sync, int deflate, Journal *journal, Status *st) {
   *journal = (Journal){.results = results, .lock = -1, .sync = sync, .deflate = deflate, .shape = *shape};
   journal->folder = arena_printf(arena, "%s.parts", results);
   for (int i = 0; i < shape->prompts; i++)
@@ -207,7 +207,7 @@ static bool rows_hold(hid_t group, const Table *table, Arena scratch, Status *wh
   return there == 0 || (there > 0 && h5_get_rows(&scratch, group, table, &rows, &count, why));
 }
 
-static bool segment_holds(const StoreShape *shape, hid_t file, Arena scratch, Status *why) {
+static bool segment_holds(const JournalShape *shape, hid_t file, Arena scratch, Status *why) {
   hid_t modes = -1, streams = -1, rows = -1;
   bool ok = h5_open_group(file, "modes", &modes, why) && h5_open_group(file, "streams", &streams, why) &&
             h5_open_group(file, "tables", &rows, why);

@@ -24,7 +24,7 @@ void segment_abandon(Segment *segment) {
   unlink(segment->temporary);
 }
 
-static bool make_groups(hid_t file, const StoreShape *shape, Status *why) {
+static bool make_groups(hid_t file, const JournalShape *shape, Status *why) {
   static const char *const fixed[] = {"streams", "tables"};
   char name[64];
   bool ok = true;
@@ -85,7 +85,7 @@ static Tensor whole(Arena *arena, const Tensor *t, bool widen) {
 
 static size_t tensor_bytes(const Tensor *t) { return (size_t)t->rows * (size_t)t->cols * type_size(t->type); }
 
-static bool known_mode(const StoreShape *shape, const char *mode) {
+static bool known_mode(const JournalShape *shape, const char *mode) {
   for (int i = 0; i < shape->modes; i++)
     if (!strcmp(shape->mode[i], mode)) return true;
   return false;
@@ -107,7 +107,7 @@ static bool put(Segment *segment, const char *group_path, const char *name, cons
 
 bool segment_put_tensor(Segment *segment, const char *mode, TensorId id, const Tensor *t, bool keep, bool f16_as_f32,
                         Digest *digest, Arena scratch, Status *st) {
-  const StoreShape *shape = &segment->journal->shape;
+  const JournalShape *shape = &segment->journal->shape;
   int dims[DIM_COUNT];
   memcpy(dims, shape->dims, sizeof dims);
   dims[DIM_TOKEN] = shape->prompt[segment->prompt].T;
@@ -201,7 +201,7 @@ static bool rows_of(Arena *arena, const Journal *journal, int prompt, int layer,
 /* Read twice: counted first, so that the result is one piece. */
 bool journal_read_rows(Arena *arena, const Journal *journal, const Table *table, void **rows, size_t *count,
                        Status *st) {
-  const StoreShape *shape = &journal->shape;
+  const JournalShape *shape = &journal->shape;
   char *all = NULL;
   size_t total = 0, got = 0;
   for (int pass = 0; pass < 2; pass++) {

@@ -23,13 +23,13 @@ typedef struct Attribute {
   double number;
 } Attribute;
 
-typedef struct StoreShape {
+typedef struct JournalShape {
   int layers, dims[DIM_COUNT]; /* dims[DIM_TOKEN] is unused: it is the prompt's T */
   const PromptShape *prompt;
   int prompts;
   const char *const *mode; /* group names in order, the reference last */
   int modes;
-} StoreShape;
+} JournalShape;
 
 typedef struct Journal {
   const char *results; /* NAME.h5 */
@@ -37,14 +37,14 @@ typedef struct Journal {
   int lock;            /* descriptor, flock */
   bool sync;           /* fsync of segments and folder */
   int deflate;
-  StoreShape shape;
+  JournalShape shape;
 } Journal;
 
 /* Opens or makes the folder and takes its lock ("is in use by another run" otherwise). A journal of another run (any
  * digest of run.json differs) is an error that names what differs, unless `fresh`, which removes it. Left-over
  * temporary files are removed. */
-bool journal_open(Arena *arena, const char *results, const RunKey *key, const StoreShape *shape, bool fresh, bool sync,
-                  int deflate, Journal *journal, Status *st);
+bool journal_open(Arena *arena, const char *results, const RunKey *key, const JournalShape *shape, bool fresh,
+                  bool sync, int deflate, Journal *journal, Status *st);
 void journal_close(Journal *journal);
 /* Removes what a run of this key left that was killed between giving the result its name and removing the journal.
  * Nothing happens where there is no such folder, another run holds it, or it belongs to another key. */
@@ -89,6 +89,109 @@ bool journal_read_rows(Arena *arena, const Journal *journal, const Table *table,
  * attributes, renames it to NAME.h5 and removes the journal. */
 bool journal_join(Journal *journal, const Attribute *attributes, int attribute_count, const TableRows *rows,
                   int row_count, Arena scratch, Status *st);
+
+/* ---- a run written in place ----
+ *
+ * All of a results file but its numbers is known before the first layer runs: NAME.h5.partial is made whole at the
+ * start and closed. From then on tensors go to their places with pwrite, HDF5 is not open and no kill can touch the
+ * file's structure. NAME.h5.parts/ is the journal, the run's lock is on it: run.json (whose run it is), structure.bin
+ * (where every tensor's place is, and all bytes of the file outside the places), an entry a prompt and finished layer,
+ * made after its tensors are written, the streams that the next layer starts from, and notes. Every file has its
+ * digest in it and is renamed to its name when it is whole: one that is damaged counts as absent. At the end the file
+ * is opened once, for attributes and tables, and gets its name. What a kill leaves of that is undone from
+ * structure.bin at the next start.
+ *
+ * After a failed write nothing more is written, and the error names the file, the object, the bytes wanted and the
+ * bytes free. */
+
+/* One side of a run: a mode, or the reference. */
+typedef struct StoreSide {
+  const char *name;    /* of its group */
+  bool makes[T_COUNT]; /* which tensors it has at all */
+  Type type[T_COUNT];  /* of those, as they are computed */
+} StoreSide;
+
+typedef struct StoreShape {
+  int layers, dims[DIM_COUNT]; /* dims[DIM_TOKEN] is unused: it is the prompt's T */
+  const PromptShape *prompt;
+  int prompts;
+  const StoreSide *side; /* modes as they are listed, the reference last */
+  int sides;
+  const bool *kept; /* [layers * T_COUNT]: which tensors of a layer the file holds; a tensor of the model's ends is one
+                     * of the layer that it is made in, the first (embedding) or the last */
+  bool f16_as_f32;  /* float16 is stored widened */
+} StoreShape;
+
+typedef struct Store Store; /* in the arena that it was opened with */
+
+/* What the shape takes: of the file without its tables, of streams beside it at the most, of memory. */
+typedef struct StoreSize {
+  uint64_t file_bytes, stream_bytes, memory_bytes;
+  int64_t tensors; /* datasets */
+} StoreSize;
+StoreSize store_size(const StoreShape *shape);
+
+/* Takes the folder's lock ("is in use by another run" otherwise), then makes the file, or goes on with an unfinished
+ * run of the same key. One of another key is an error that names what differs, unless `fresh`, which removes it. The
+ * file's whole length is asked of the disk here, where the file system can. `sync`: what a loss of power leaves is as
+ * good as what a kill leaves. `shape` and what it points to must live as long as the store. */
+bool store_open(Arena *arena, const char *results, const RunKey *key, const StoreShape *shape, bool fresh, bool sync,
+                Store **store, Status *st);
+/* Waits for what is being written and gives the lock back; NULL is nothing. */
+void store_close(Store *store);
+
+/* How many layers of this prompt, from 0 without a gap, stand whole: every digest is checked. What stands beyond them
+ * is removed. */
+int store_layers_done(Store *store, int prompt, Arena scratch);
+/* What the next layer of this side starts from, bit for bit; after store_layers_done said a number that is neither 0
+ * nor all. Data in the arena. */
+bool store_read_stream(Arena *arena, const Store *store, int prompt, int side, Tensor *t, Status *st);
+
+/* A tensor of a layer; `row`: of the layer's rows of table_tensor_stats, the one whose digest is this tensor's; -1:
+ * none. The digest is that of the tensor's own values, NaN canonical, the same in whatever form it is kept, or not. */
+typedef struct StoreTensor {
+  int side;
+  TensorId id;
+  const Tensor *t;
+  int row;
+} StoreTensor;
+
+typedef struct StoreLayer {
+  const StoreTensor *tensor; /* every one that the shape keeps is among them */
+  int tensors;
+  const Tensor *stream;  /* [sides], float32 or float64; NULL where nothing comes after: not needed after the last */
+  const TableRows *rows; /* the layer's, by table */
+  int tables;
+} StoreLayer;
+/* Takes a copy of all of it and returns; it is written by a thread of the store's own, one layer at a time. An error of
+ * that thread comes back from the next call of any function here. */
+bool store_put_layer(Store *store, int prompt, int layer, const StoreLayer *what, Status *st);
+/* All rows of a table from the finished layers, in order of prompt and layer; in the arena. Every layer must stand. */
+bool store_rows(Arena *arena, Store *store, const Table *table, void **rows, size_t *count, Status *st);
+
+/* What a study that needs no tensors leaves to go on from, one piece a name: "evaluation.window_0003": a part, a word
+ * and a number. `*bytes` NULL where nothing stands under the name. In the arena. */
+bool store_note(Store *store, const char *name, const void *bytes, size_t count, Arena scratch, Status *st);
+void store_noted(Arena *arena, const Store *store, const char *name, const void **bytes, size_t *count);
+
+/* What has been written so far, and the time that took. */
+typedef struct StoreWritten {
+  int64_t bytes;
+  double time_s;
+} StoreWritten;
+StoreWritten store_written(Store *store);
+
+/* Attributes and tables into the file, its check against every digest, its name, and the journal's end. Every layer
+ * must stand. */
+bool store_finish(Store *store, const Attribute *attributes, int attribute_count, const TableRows *rows, int row_count,
+                  Arena scratch, Status *st);
+
+/* Removes what a run of this key left that was killed between giving the result its name and removing the journal.
+ * Nothing happens where there is no such folder, another run holds it, or it belongs to another key. */
+void store_discard(Arena scratch, const char *results, const RunKey *key);
+/* The bytes on disk that an unfinished run of this key left, which are gone on with (or make room again, with `fresh`).
+ * An unfinished run of another key is an error, as in store_open. */
+bool store_standing(const char *results, const RunKey *key, bool fresh, uint64_t *bytes, Arena scratch, Status *st);
 
 /* Reading a results file: known names are of known types, on hard links, or refused; variable-length, reference,
  * external and virtual data is never read. What has another name is passed over. */

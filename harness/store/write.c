@@ -27,6 +27,17 @@ hid_t h5_create_file(const char *path, Status *why) {
   return -1;
 }
 
+hid_t h5_open_file_to_change(const char *path, Status *why) {
+  hid_t access = -1, file = -1;
+  bool ok = H5(access = H5Pcreate(H5P_FILE_ACCESS)) &&
+            H5(H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18)) &&
+            H5(file = H5Fopen(path, H5F_ACC_RDWR, access));
+  ok = h5_close(access, why) && ok;
+  if (ok || file < 0) return file;
+  H5Fclose(file);
+  return -1;
+}
+
 bool h5_make_path(hid_t file, const char *path, hid_t *group, Status *why) {
   char part[256];
   *group = -1;
@@ -120,4 +131,42 @@ bool h5_put_rows(hid_t group, const Table *table, const void *rows, size_t count
   ok = h5_close(dataset, why) && ok;
   for (int i = 0; i < table->columns; i++) ok = h5_close(types[i], why) && ok;
   return ok;
+}
+
+/* ---- made first, filled later ---- */
+
+bool h5_make_array(hid_t group, const char *name, hid_t type, int rank, const hsize_t *dims, hid_t *dataset,
+                   Status *why) {
+  hid_t space = -1, list = -1;
+  *dataset = -1;
+  bool ok = H5(space = H5Screate_simple(rank, dims, NULL)) && properties(H5P_DATASET_CREATE, &list, why) &&
+            H5(H5Pset_alloc_time(list, H5D_ALLOC_TIME_EARLY)) && H5(H5Pset_fill_time(list, H5D_FILL_TIME_NEVER)) &&
+            H5(*dataset = H5Dcreate2(group, name, type, space, H5P_DEFAULT, list, H5P_DEFAULT));
+  ok = h5_close(list, why) && ok;
+  return h5_close(space, why) && ok;
+}
+
+bool h5_put_room(hid_t object, const char *name, size_t bytes, Status *why) {
+  enum { ROOM_MOST = 256 };
+  static const char nothing[ROOM_MOST];
+  hid_t type = -1;
+  if (bytes > ROOM_MOST) return FAIL(why, "attribute '%s' of %zu bytes, at most %d", name, bytes, ROOM_MOST);
+  bool ok = H5(type = h5_text_type(bytes)) && h5_put_scalar(object, name, type, nothing, why);
+  return h5_close(type, why) && ok;
+}
+
+bool h5_set_scalar(hid_t object, const char *name, hid_t type, const void *value, Status *why) {
+  hid_t attribute = -1;
+  bool ok = H5(attribute = H5Aopen(object, name, H5P_DEFAULT)) && H5(H5Awrite(attribute, type, value));
+  return h5_close(attribute, why) && ok;
+}
+
+bool h5_set_text(hid_t object, const char *name, size_t bytes, const char *text, Status *why) {
+  char room[256 + 1] = "";
+  hid_t type = -1;
+  if (bytes >= sizeof room || strlen(text) > bytes)
+    return FAIL(why, "attribute '%s' has room for %zu bytes, not for '%.100s'", name, bytes, text);
+  strcpy(room, text);
+  bool ok = H5(type = h5_text_type(bytes)) && h5_set_scalar(object, name, type, room, why);
+  return h5_close(type, why) && ok;
 }

@@ -1,0 +1,190 @@
+/* entry: what the journal says of a finished layer, and the streams that the next one starts from. Images are of this
+ * very program's structs: a run is gone on with by the program that began it, whose digest is in its key.
+ *
+ *   PROMPT.layer_NN.entry     head, a record a kept tensor, then tables: head and rows
+ *   PROMPT.layer_NN.streams   a head a side, then each stream's values */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/state.h"
+
+typedef struct Head {
+  int32_t prompt, layer;
+  uint64_t tensors, tables;
+} Head;
+
+typedef struct TableHead {
+  char name[40];
+  uint64_t row_size, count;
+} TableHead;
+
+_Static_assert(sizeof(Head) % 8 == 0 && sizeof(EntryTensor) % 8 == 0 && sizeof(TableHead) % 8 == 0,
+               "rows stand where their numbers can be read");
+
+/* ---- writing ---- */
+
+static size_t rounded(size_t bytes) { return (bytes + 7) / 8 * 8; }
+
+static size_t rows_bytes(const TableRows *rows) { return rounded(rows->count * rows->table->row_size); }
+
+size_t entry_size(const StoreLayer *what, int kept) {
+  size_t bytes = sizeof(Head) + (size_t)kept * sizeof(EntryTensor);
+  for (int i = 0; i < what->tables; i++) bytes += sizeof(TableHead) + rows_bytes(&what->rows[i]);
+  return bytes;
+}
+
+EntryTensor *entry_tensors(char *image) { return (EntryTensor *)(void *)(image + sizeof(Head)); }
+
+static bool make_room(Store *store, size_t bytes, Status *st) {
+  if (bytes <= store->entry_room) return true;
+  char *larger = realloc(store->entry, bytes);
+  if (!larger) return FAIL(st, "%s: no memory for an entry of %zu bytes", store->folder, bytes);
+  store->entry = larger;
+  store->entry_room = bytes;
+  return true;
+}
+
+bool entry_begin(Store *store, int prompt, int layer, const StoreLayer *what, int kept, TensorStats **stats,
+                 Status *st) {
+  const size_t bytes = entry_size(what, kept);
+  TRY(make_room(store, bytes + PART_SEAL, st));
+  char *at = store->entry;
+  *stats = NULL;
+  memset(at, 0, bytes);
+  *(Head *)(void *)at = (Head){prompt, layer, (uint64_t)kept, (uint64_t)what->tables};
+  at += sizeof(Head) + (size_t)kept * sizeof(EntryTensor);
+  for (int i = 0; i < what->tables; i++) {
+    const TableRows *rows = &what->rows[i];
+    TableHead *head = (TableHead *)(void *)at;
+    *head = (TableHead){.row_size = rows->table->row_size, .count = rows->count};
+    snprintf(head->name, sizeof head->name, "%s", rows->table->name);
+    at += sizeof *head;
+    if (rows->count) memcpy(at, rows->rows, rows->count * rows->table->row_size);
+    if (rows->table == &table_tensor_stats) *stats = (TensorStats *)(void *)at;
+    at += rows_bytes(rows);
+  }
+  return true;
+}
+
+/* ---- reading ---- */
+
+/* The table behind `*at`; false where the entry ends before it does. */
+static bool next_table(const Bytes *body, size_t *at, TableHead *head, const char **rows) {
+  const size_t left = body->count - *at;
+  if (left < sizeof *head) return false;
+  memcpy(head, body->data + *at, sizeof *head);
+  if (head->row_size == 0 || head->count > (left - sizeof *head) / head->row_size) return false;
+  *rows = body->data + *at + sizeof *head;
+  *at += sizeof *head + rounded(head->count * head->row_size);
+  return *at <= body->count;
+}
+
+bool entry_read(Arena *arena, const Store *store, int prompt, int layer, Entry *entry, Status *why) {
+  char name[PART_NAME];
+  Head head;
+  part_layer_name(store, prompt, layer, "entry", name);
+  TRY(part_read(arena, store, name, &entry->body, why));
+  if (entry->body.count < sizeof head) return FAIL(why, "is too short to be whole");
+  memcpy(&head, entry->body.data, sizeof head);
+  if (head.prompt != prompt || head.layer != layer ||
+      head.tensors > (entry->body.count - sizeof head) / sizeof(EntryTensor))
+    return FAIL(why, "is no entry of this layer");
+  entry->tensor = (const EntryTensor *)(const void *)(entry->body.data + sizeof head);
+  entry->tensors = head.tensors;
+  size_t at = sizeof head + head.tensors * sizeof(EntryTensor);
+  for (uint64_t i = 0; i < head.tables; i++) {
+    TableHead table;
+    const char *rows;
+    if (!next_table(&entry->body, &at, &table, &rows)) return FAIL(why, "has tables that reach beyond its end");
+  }
+  return true;
+}
+
+bool entry_take(Arena *arena, const Store *store, int prompt, int layer, Entry *entry, Status *st) {
+  char name[PART_NAME];
+  Status why = {0};
+  if (entry_read(arena, store, prompt, layer, entry, &why)) return true;
+  part_layer_name(store, prompt, layer, "entry", name);
+  return FAIL(st, "%s/%s: %s", store->folder, name, why.text);
+}
+
+const void *entry_rows(const Entry *entry, const Table *table, size_t *count) {
+  size_t at = sizeof(Head) + entry->tensors * sizeof(EntryTensor);
+  TableHead head;
+  const char *rows;
+  *count = 0;
+  while (at < entry->body.count && next_table(&entry->body, &at, &head, &rows)) {
+    if (strcmp(head.name, table->name) != 0 || head.row_size != table->row_size) continue;
+    *count = head.count;
+    return rows;
+  }
+  return NULL;
+}
+
+/* ---- streams ---- */
+
+typedef struct StreamHead {
+  int32_t type, rows, cols;
+  float scale;
+  char kernel[TEXT_KERNEL];
+} StreamHead;
+
+static size_t stream_values(const Tensor *t) { return (size_t)t->rows * (size_t)t->cols * type_size(t->type); }
+
+size_t streams_size(const Tensor *stream, int sides) {
+  size_t bytes = (size_t)sides * sizeof(StreamHead);
+  for (int s = 0; s < sides; s++) bytes += stream_values(&stream[s]);
+  return bytes;
+}
+
+/* Their NaNs stay as they are: a run that goes on starts from the very bits. */
+void streams_make(char *image, const Tensor *stream, int sides) {
+  StreamHead *head = (StreamHead *)(void *)image;
+  char *values = image + (size_t)sides * sizeof *head;
+  for (int s = 0; s < sides; s++) {
+    const Tensor *t = &stream[s];
+    assert(t->type == TYPE_F32 || t->type == TYPE_F64);
+    memset(&head[s], 0, sizeof head[s]);
+    head[s].type = (int32_t)t->type;
+    head[s].rows = t->rows;
+    head[s].cols = t->cols;
+    head[s].scale = t->scale;
+    table_text(head[s].kernel, TEXT_KERNEL, t->kernel ? t->kernel : "");
+    tensor_pack(t, values);
+    values += stream_values(t);
+  }
+}
+
+bool streams_read(Arena *arena, const Store *store, int prompt, int layer, Tensor *stream, Status *why) {
+  const StoreShape *shape = store->shape;
+  char name[PART_NAME];
+  Bytes body;
+  part_layer_name(store, prompt, layer, "streams", name);
+  TRY(part_read(arena, store, name, &body, why));
+  size_t at = (size_t)shape->sides * sizeof(StreamHead);
+  for (int s = 0; s < shape->sides; s++) {
+    const StreamHead *head = (const StreamHead *)(const void *)body.data + s;
+    if (body.count < at || (head->type != TYPE_F32 && head->type != TYPE_F64) ||
+        head->rows != shape->prompt[prompt].T || head->cols != shape->dims[DIM_D_MODEL])
+      return FAIL(why, "holds other streams");
+    stream[s] = tensor_of((char *)body.data + at, (Type)head->type, head->rows, head->cols, head->scale);
+    stream[s].kernel = head->kernel;
+    at += stream_values(&stream[s]);
+  }
+  return at == body.count || FAIL(why, "holds other streams");
+}
+
+bool store_read_stream(Arena *arena, const Store *store, int prompt, int side, Tensor *t, Status *st) {
+  char name[PART_NAME];
+  Status why = {0};
+  const int layer = store->done[prompt] - 1;
+  assert(layer >= 0);
+  Tensor *stream = ARENA_NEW(arena, Tensor, store->shape->sides);
+  part_layer_name(store, prompt, layer, "streams", name);
+  if (!streams_read(arena, store, prompt, layer, stream, &why))
+    return FAIL(st, "%s/%s: %s", store->folder, name, why.text);
+  *t = stream[side];
+  return true;
+}

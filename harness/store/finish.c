@@ -1,0 +1,160 @@
+/* finish: the end of a run: the file opened once, for what was not known when it was made. Every tensor is compared
+ * with its digest after the file is closed, before it gets its name. Nothing that is written here is needed to do it
+ * again: whatever a kill or a full disk leaves, structure.bin undoes. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "store/state.h"
+
+static bool failed(const Store *store, const char *object, size_t bytes, const Status *why, Status *st) {
+  return store_write_failed(store->partial, object, bytes, why, st);
+}
+
+/* ---- tensors ---- */
+
+static const EntryTensor *record_of(const Entry *entry, const Slot *slot) {
+  for (size_t i = 0; i < entry->tensors; i++)
+    if (entry->tensor[i].side == slot->side && entry->tensor[i].id == (int32_t)slot->id) return &entry->tensor[i];
+  return NULL;
+}
+
+static bool set_attributes(hid_t group, const Slot *slot, const EntryTensor *record, Status *why) {
+  hid_t dataset = -1;
+  bool ok = H5(dataset = H5Dopen2(group, tensor_info[slot->id].name, H5P_DEFAULT)) &&
+            (H5Dget_offset(dataset) == slot->offset || FAIL(why, "HDF5 looks for it at another place")) &&
+            h5_set_text(dataset, "kernel", TEXT_KERNEL, record->kernel, why) &&
+            h5_set_text(dataset, "digest", sizeof(Digest) - 1, record->digest.hex, why) &&
+            (slot->type != TYPE_I8 || h5_set_scalar(dataset, "scale_factor", H5T_IEEE_F32LE, &record->scale, why));
+  return h5_close(dataset, why) && ok;
+}
+
+static bool set_tensor(const Store *store, hid_t file, const Slot *slot, const Entry *entry, Status *st) {
+  Status reason = {0}, *why = &reason;
+  hid_t group = -1;
+  char path[GROUP_PATH], object[GROUP_PATH + 32];
+  const EntryTensor *record = record_of(entry, slot);
+  layout_group(store->shape, slot, path);
+  snprintf(object, sizeof object, "%s/%s", path, tensor_info[slot->id].name);
+  if (!record) return FAIL(st, "%s: the journal says nothing of %s", store->folder, object);
+  bool ok = H5(group = H5Gopen2(file, path, H5P_DEFAULT)) && set_attributes(group, slot, record, why);
+  ok = h5_close(group, why) && ok;
+  return ok || failed(store, object, 0, why, st);
+}
+
+/* ---- tables and attributes ---- */
+
+/* A copy whose bytes depend on the values alone: zeros between and behind the fields, NaN canonical. */
+static const void *settled_rows(Arena *arena, const TableRows *rows) {
+  const Table *table = rows->table;
+  char *copy = arena_alloc(arena, rows->count, table->row_size);
+  for (size_t at = 0; at < rows->count * table->row_size; at += table->row_size)
+    for (int i = 0; i < table->columns; i++) {
+      const Column *column = &table->column[i];
+      const char *from = (const char *)rows->rows + at + column->offset;
+      char *to = copy + at + column->offset;
+      memcpy(to, from, column->type == COLUMN_TEXT ? strnlen(from, column->size - 1) : column->size);
+      double value;
+      if (column->type == COLUMN_F64 && (memcpy(&value, from, sizeof value), isnan(value)))
+        memcpy(to, &(uint64_t){0x7ff8000000000000u}, sizeof value);
+    }
+  return copy;
+}
+
+static bool put_table(const Store *store, hid_t file, const TableRows *rows, Arena scratch, Status *st) {
+  Status why = {0};
+  hid_t group = -1;
+  if (rows->count == 0) return true;
+  const void *settled = settled_rows(&scratch, rows);
+  bool ok =
+      h5_make_path(file, "tables", &group, &why) && h5_put_rows(group, rows->table, settled, rows->count, 0, &why);
+  ok = h5_close(group, &why) && ok;
+  return ok || failed(store, rows->table->name, rows->count * rows->table->row_size, &why, st);
+}
+
+static bool put_attributes(const Store *store, hid_t file, const Attribute *attributes, int count, Status *st) {
+  Status why = {0};
+  const int32_t version = FORMAT_VERSION;
+  bool ok = h5_put_scalar(file, "format_version", H5T_STD_I32LE, &version, &why) ||
+            failed(store, "format_version", sizeof version, &why, st);
+  for (int i = 0; ok && i < RUN_KEYS; i++) {
+    char name[32];
+    snprintf(name, sizeof name, "%s_digest", run_key_names[i]);
+    ok = h5_put_text(file, name, run_key_digest(&store->key, i)->hex, &why) ||
+         failed(store, name, sizeof(Digest) - 1, &why, st);
+  }
+  for (int i = 0; ok && i < count; i++) {
+    const Attribute *a = &attributes[i];
+    ok = (a->text ? h5_put_text(file, a->name, a->text, &why)
+                  : h5_put_scalar(file, a->name, H5T_IEEE_F64LE, &a->number, &why)) ||
+         failed(store, a->name, a->text ? strlen(a->text) : sizeof a->number, &why, st);
+  }
+  return ok;
+}
+
+/* ---- the whole ---- */
+
+typedef struct End {
+  const Attribute *attribute;
+  int attributes;
+  const TableRows *rows;
+  int tables;
+} End;
+
+static bool fill(Store *store, hid_t file, const End *end, Arena arena, Status *st) {
+  const int layers = store->shape->layers, units = store->shape->prompts * layers;
+  TRY(put_attributes(store, file, end->attribute, end->attributes, st));
+  for (int i = 0; i < units; i++) {
+    Arena scratch = arena;
+    Entry entry;
+    size_t count;
+    const Slot *slot = layout_layer(store, i / layers, i % layers, &count);
+    TRY(entry_take(&scratch, store, i / layers, i % layers, &entry, st));
+    for (size_t k = 0; k < count; k++) TRY(set_tensor(store, file, &slot[k], &entry, st));
+  }
+  for (int i = 0; i < end->tables; i++) TRY(put_table(store, file, &end->rows[i], arena, st));
+  return true;
+}
+
+static bool fill_file(Store *store, const End *end, Arena scratch, Status *st) {
+  Status reason = {0}, *why = &reason;
+  hid_t file = h5_open_file_to_change(store->partial, why);
+  if (file < 0) return FAIL(st, "%s: cannot be opened: %s", store->partial, why->text);
+  bool ok = fill(store, file, end, scratch, st);
+  ok = ok && (H5(H5Fflush(file, H5F_SCOPE_LOCAL)) || failed(store, "metadata", 0, why, st));
+  bool closed = H5(H5Fclose(file)); /* once, and its handle is not used again */
+  return ok && (closed || failed(store, "closing", 0, why, st));
+}
+
+static bool check(const Store *store, Arena arena, Status *st) {
+  const StoreShape *shape = store->shape;
+  const int layers = shape->layers, units = shape->prompts * layers;
+  for (int i = 0; i < units; i++) {
+    Arena scratch = arena;
+    Entry entry;
+    const char *wrong;
+    TRY(entry_take(&scratch, store, i / layers, i % layers, &entry, st));
+    if (!layer_holds(store, i / layers, i % layers, &entry, &wrong, scratch))
+      return FAIL(st, "%s: prompt %s, layer %d: %s: its digest differs; a new start of the run makes this layer again",
+                  store->partial, shape->prompt[i / layers].name, i % layers, wrong);
+  }
+  return true;
+}
+
+bool store_finish(Store *store, const Attribute *attributes, int attribute_count, const TableRows *rows, int row_count,
+                  Arena scratch, Status *st) {
+  const End end = {attributes, attribute_count, rows, row_count};
+  TRY(writer_wait(store, st));
+  TRY(fill_file(store, &end, scratch, st));
+  TRY(check(store, scratch, st));
+  if (store->sync && fsync(store->file) != 0)
+    return FAIL(st, "%s: cannot be synchronised to disk: %s", store->partial, strerror(errno));
+  if (rename(store->partial, store->results) != 0)
+    return FAIL(st, "%s: cannot be renamed to its final name: %s", store->partial, strerror(errno));
+  TRY(!store->sync || file_sync_folder(file_folder(&scratch, store->results), st));
+  part_remove_all(store->lock);
+  rmdir(store->folder); /* stays where someone put another file into it */
+  return true;
+}

@@ -1,0 +1,263 @@
+/* layout: which tensors a results file holds, and the file made whole before there is one number for it: groups,
+ * datasets with their storage, attributes with room, dimension scales attached.
+ *
+ * All scales stand in the prompt's group, since a scale elsewhere makes the file unreadable for netCDF; a width is a
+ * scale without values, as netCDF writes a dimension that is not a variable. They are attached after all tensors of the
+ * prompt are there: each attached scale is a longer list in the scale's header, and between datasets the lists that are
+ * given up would leave holes of 100 MB in the file of a run of ten modes. */
+#include <assert.h>
+#include <hdf5_hl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "store/state.h"
+
+#define WIDTH_ONLY "This is a netCDF dimension but not a netCDF variable.%10d"
+
+/* ---- the slots ---- */
+
+static bool made_in(const StoreShape *shape, TensorId id, int layer) {
+  if (id < T_LAYER_COUNT) return true;
+  return layer == (id == T_EMBEDDING ? 0 : shape->layers - 1);
+}
+
+/* The order of computation, so that the order of creation is that of the run. */
+static TensorId in_order(int i) {
+  return i == 0 ? T_EMBEDDING : i <= (int)T_EMBEDDING ? (TensorId)(i - 1) : (TensorId)i;
+}
+
+static bool is_kept(const StoreShape *shape, int layer, int side, TensorId id) {
+  return shape->side[side].makes[id] && made_in(shape, id, layer) && shape->kept[layer * T_COUNT + id];
+}
+
+static int length(const StoreShape *shape, int prompt, Dim dim) {
+  return dim == DIM_TOKEN ? shape->prompt[prompt].T : shape->dims[dim];
+}
+
+static Slot slot_of(const StoreShape *shape, int prompt, int layer, int side, TensorId id) {
+  Type own = shape->side[side].type[id];
+  Slot slot = {.prompt = prompt, .layer = layer, .side = side, .id = id, .of_f16 = own == TYPE_F16};
+  slot.widened = slot.of_f16 && shape->f16_as_f32;
+  slot.type = slot.widened ? TYPE_F32 : own;
+  slot.rows = length(shape, prompt, tensor_info[id].rows);
+  slot.cols = length(shape, prompt, tensor_info[id].cols);
+  slot.bytes = (uint64_t)slot.rows * (uint64_t)slot.cols * type_size(slot.type);
+  return slot;
+}
+
+/* Counts them where `into` is NULL. */
+static size_t layer_slots(const StoreShape *shape, int prompt, int layer, Slot *into) {
+  size_t count = 0;
+  for (int side = 0; side < shape->sides; side++)
+    for (int i = 0; i < T_COUNT; i++) {
+      TensorId id = in_order(i);
+      if (!is_kept(shape, layer, side, id)) continue;
+      if (into) into[count] = slot_of(shape, prompt, layer, side, id);
+      count++;
+    }
+  return count;
+}
+
+void layout_slots(Arena *arena, Store *store) {
+  const StoreShape *shape = store->shape;
+  int units = shape->prompts * shape->layers;
+  size_t *first = ARENA_NEW(arena, size_t, units + 1);
+  for (int i = 0; i < units; i++)
+    first[i + 1] = first[i] + layer_slots(shape, i / shape->layers, i % shape->layers, NULL);
+  store->slots = first[units];
+  store->slot = ARENA_NEW(arena, Slot, store->slots);
+  for (int i = 0; i < units; i++) layer_slots(shape, i / shape->layers, i % shape->layers, store->slot + first[i]);
+  store->first = first;
+}
+
+Slot *layout_layer(const Store *store, int prompt, int layer, size_t *count) {
+  const size_t *first = &store->first[prompt * store->shape->layers + layer];
+  *count = first[1] - first[0];
+  return store->slot + first[0];
+}
+
+void layout_group(const StoreShape *shape, const Slot *slot, char path[GROUP_PATH]) {
+  int end = snprintf(path, GROUP_PATH, "prompts/%s/%s", shape->prompt[slot->prompt].name, shape->side[slot->side].name);
+  if (slot->id < T_LAYER_COUNT) snprintf(path + end, GROUP_PATH - (size_t)end, "/layer_%02d", slot->layer);
+}
+
+/* ---- what a prompt's group holds beside the sides ---- */
+
+typedef struct Making {
+  const Store *store;
+  hid_t file, scale[DIM_COUNT];
+} Making;
+
+static bool failed(const Making *making, const char *object, size_t bytes, const Status *why, Status *st) {
+  return store_write_failed(making->store->partial, object, bytes, why, st);
+}
+
+static bool label(const Making *making, hid_t dataset, unsigned i, Dim dim, Status *why) {
+  return H5(H5DSset_label(dataset, i, dim_names[dim])) && H5(H5DSattach_scale(dataset, making->scale[dim], i));
+}
+
+static bool put_scale(Making *making, hid_t group, Dim dim, int n, const int32_t *positions, Status *why) {
+  char name[80];
+  const hsize_t dims[] = {(hsize_t)n};
+  const bool token = dim == DIM_TOKEN;
+  hid_t *scale = &making->scale[dim];
+  assert(n >= 1);
+  snprintf(name, sizeof name, WIDTH_ONLY, n);
+  return h5_put_array(group, dim_names[dim], token ? H5T_STD_I32LE : H5T_IEEE_F32LE, 1, dims, token ? positions : NULL,
+                      0, scale, why) &&
+         H5(H5DSset_scale(*scale, token ? dim_names[dim] : name)) &&
+         (!token || h5_put_text(*scale, "long_name", "position in the prompt", why));
+}
+
+static bool put_token_ids(const Making *making, hid_t group, const PromptShape *prompt, Status *why) {
+  const hsize_t dims[] = {(hsize_t)prompt->T};
+  hid_t dataset = -1;
+  Digest digest = digest_of(prompt->token, (size_t)prompt->T * sizeof *prompt->token);
+  bool ok = h5_put_array(group, "token_id", H5T_STD_I32LE, 1, dims, prompt->token, 0, &dataset, why) &&
+            h5_put_text(dataset, "digest", digest.hex, why) && h5_put_text(dataset, "long_name", "token id", why) &&
+            label(making, dataset, 0, DIM_TOKEN, why);
+  return h5_close(dataset, why) && ok;
+}
+
+static bool put_prompt(Making *making, int prompt, Arena scratch, Status *st) {
+  const StoreShape *shape = making->store->shape;
+  const PromptShape *what = &shape->prompt[prompt];
+  Status why = {0};
+  hid_t group = -1;
+  char path[GROUP_PATH];
+  int32_t *positions = ARENA_NEW(&scratch, int32_t, what->T);
+  for (int t = 0; t < what->T; t++) positions[t] = t;
+  snprintf(path, sizeof path, "prompts/%s", what->name);
+  bool ok = h5_make_path(making->file, path, &group, &why);
+  for (Dim dim = 0; ok && dim < DIM_COUNT; dim++)
+    ok = put_scale(making, group, dim, length(shape, prompt, dim), positions, &why);
+  ok = ok && put_token_ids(making, group, what, &why);
+  ok = h5_close(group, &why) && ok;
+  return ok || failed(making, path, (size_t)what->T * sizeof *positions, &why, st);
+}
+
+static bool close_scales(Making *making, Status *st) {
+  Status why = {0};
+  bool ok = true;
+  for (Dim dim = 0; dim < DIM_COUNT; dim++) {
+    ok = h5_close(making->scale[dim], &why) && ok;
+    making->scale[dim] = -1;
+  }
+  return ok || failed(making, "dimension scales", 0, &why, st);
+}
+
+/* ---- tensors ---- */
+
+/* Its place taken, its attributes with room for what is known at the end. */
+static bool put_dataset(hid_t group, Slot *slot, Status *why) {
+  const TensorInfo *info = &tensor_info[slot->id];
+  const hsize_t dims[] = {(hsize_t)slot->rows, (hsize_t)slot->cols};
+  const float none = 0;
+  hid_t dataset = -1;
+  bool ok = h5_make_array(group, info->name, h5_type(slot->type), 2, dims, &dataset, why) &&
+            h5_put_room(dataset, "kernel", TEXT_KERNEL, why) &&
+            h5_put_room(dataset, "digest", sizeof(Digest) - 1, why) &&
+            (!slot->of_f16 || h5_put_text(dataset, "format", "float16", why)) &&
+            (slot->type != TYPE_I8 || h5_put_scalar(dataset, "scale_factor", H5T_IEEE_F32LE, &none, why)) &&
+            h5_put_text(dataset, "long_name", info->long_name, why) && h5_put_text(dataset, "units", "1", why);
+  haddr_t offset = ok ? H5Dget_offset(dataset) : HADDR_UNDEF;
+  if (ok && offset == HADDR_UNDEF) ok = FAIL(why, "HDF5 gave it no place in the file");
+  slot->offset = offset;
+  return h5_close(dataset, why) && ok;
+}
+
+static bool put_tensor(const Making *making, Slot *slot, Status *st) {
+  Status why = {0};
+  hid_t group = -1;
+  char path[GROUP_PATH], object[GROUP_PATH + 32];
+  layout_group(making->store->shape, slot, path);
+  bool ok = h5_make_path(making->file, path, &group, &why) && put_dataset(group, slot, &why);
+  ok = h5_close(group, &why) && ok;
+  snprintf(object, sizeof object, "%s/%s", path, tensor_info[slot->id].name);
+  return ok || failed(making, object, slot->bytes, &why, st);
+}
+
+static bool attach_scales(const Making *making, const Slot *slot, Status *st) {
+  const TensorInfo *info = &tensor_info[slot->id];
+  Status reason = {0}, *why = &reason;
+  hid_t group = -1, dataset = -1;
+  char path[GROUP_PATH];
+  layout_group(making->store->shape, slot, path);
+  bool ok = h5_make_path(making->file, path, &group, why) && H5(dataset = H5Dopen2(group, info->name, H5P_DEFAULT)) &&
+            label(making, dataset, 0, info->rows, why) && label(making, dataset, 1, info->cols, why);
+  ok = h5_close(dataset, why) && ok;
+  ok = h5_close(group, why) && ok;
+  return ok || failed(making, path, 0, why, st);
+}
+
+static bool make_prompt(Making *making, int prompt, Arena scratch, Status *st) {
+  const Store *store = making->store;
+  const int layers = store->shape->layers;
+  const size_t begin = store->first[prompt * layers], end = store->first[(prompt + 1) * layers];
+  bool ok = put_prompt(making, prompt, scratch, st);
+  for (size_t i = begin; ok && i < end; i++) ok = put_tensor(making, &store->slot[i], st);
+  for (size_t i = begin; ok && i < end; i++) ok = attach_scales(making, &store->slot[i], st);
+  return close_scales(making, st) && ok;
+}
+
+bool layout_make(Store *store, Arena scratch, Status *st) {
+  Making making = {.store = store};
+  Status reason = {0}, *why = &reason;
+  for (Dim dim = 0; dim < DIM_COUNT; dim++) making.scale[dim] = -1;
+  making.file = h5_create_file(store->partial, why);
+  bool ok = making.file >= 0 || failed(&making, "the file itself", 0, why, st);
+  for (int p = 0; ok && p < store->shape->prompts; p++) ok = make_prompt(&making, p, scratch, st);
+  ok = ok && (H5(H5Fflush(making.file, H5F_SCOPE_LOCAL)) || failed(&making, "metadata", 0, why, st));
+  if (making.file >= 0) { /* closed once, whatever came of it */
+    bool closed = H5(H5Fclose(making.file));
+    ok = ok && (closed || failed(&making, "closing", 0, why, st));
+  }
+  if (!ok) unlink(store->partial); /* HDF5 may have made the file before it failed */
+  return ok;
+}
+
+/* ---- what it takes ---- */
+
+enum {
+  FILE_OVERHEAD = 4096,             /* superblock and root group; a prompt's group and scales */
+  DATASET_OVERHEAD = 1600,          /* headers, attributes and scales of a dataset; measured */
+  STREAMS_OVERHEAD = 256,           /* of a file of streams, and of each stream in it */
+  ROUNDING = 64 + sizeof(JobTensor) /* of a piece of an arena, and what stands of it beside */
+};
+
+static uint64_t most(uint64_t a, uint64_t b) { return a > b ? a : b; }
+
+/* What a prompt's layer adds to the file; `held`: what the writer's copy of it takes, `wide`: of which the largest
+ * tensor that is written in another form than it has. */
+static void add_layer(const StoreShape *shape, int prompt, int layer, StoreSize *size, uint64_t *held, uint64_t *wide) {
+  *held = *wide = 0;
+  for (int side = 0; side < shape->sides; side++)
+    for (TensorId id = 0; id < T_COUNT; id++) {
+      if (!shape->side[side].makes[id] || !made_in(shape, id, layer)) continue;
+      Slot slot = slot_of(shape, prompt, layer, side, id);
+      *held += (uint64_t)slot.rows * (uint64_t)slot.cols * type_size(shape->side[side].type[id]) + ROUNDING;
+      if (!is_kept(shape, layer, side, id)) continue;
+      if (slot.widened) *wide = most(*wide, slot.bytes);
+      size->file_bytes += slot.bytes + DATASET_OVERHEAD;
+      size->tensors++;
+    }
+}
+
+StoreSize store_size(const StoreShape *shape) {
+  StoreSize size = {.file_bytes = FILE_OVERHEAD};
+  for (int p = 0; p < shape->prompts; p++) {
+    const uint64_t values = (uint64_t)shape->prompt[p].T * (uint64_t)shape->dims[DIM_D_MODEL];
+    uint64_t streams = STREAMS_OVERHEAD;
+    for (int side = 0; side < shape->sides; side++)
+      streams += values * type_size(shape->side[side].type[T_BLOCK_OUT]) + STREAMS_OVERHEAD;
+    size.stream_bytes = most(size.stream_bytes, 2 * streams); /* the old ones go when the new are there */
+    size.file_bytes += FILE_OVERHEAD;
+    for (int layer = 0; layer < shape->layers; layer++) {
+      uint64_t held, wide;
+      add_layer(shape, p, layer, &size, &held, &wide);
+      size.memory_bytes = most(size.memory_bytes, held + wide + streams + 2 * ROUNDING);
+    }
+  }
+  return size;
+}

@@ -1,0 +1,78 @@
+/* open: the run's folder, its lock, and whether a run is begun or gone on with. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/folder.h"
+#include "store/state.h"
+
+/* From nothing: what another run left, or one that had not begun, goes; run.json is what makes it a run. */
+static bool begin(Store *store, Arena scratch, Status *st) {
+  Digest structure;
+  part_remove_all(store->lock);
+  unlink(store->partial);
+  TRY(layout_make(store, scratch, st));
+  if (structure_keep(store, &structure, scratch, st) &&
+      (!store->sync || file_sync_folder(file_folder(&scratch, store->results), st)) &&
+      part_write_run(store, &structure, st))
+    return true;
+  part_remove_all(store->lock);
+  unlink(store->partial);
+  return false;
+}
+
+static bool begin_or_go_on(Store *store, bool fresh, Arena scratch, Status *st) {
+  Digest structure;
+  bool found = false;
+  if (access(store->folder, W_OK | X_OK) != 0)
+    return FAIL(st, "%s: cannot be written to: %s", store->folder, strerror(errno));
+  if (!fresh) TRY(part_find_run(store->folder, &store->key, &found, &structure, st));
+  part_remove_temporary(store->lock);
+  return found ? structure_restore(store, &structure, scratch, st) : begin(store, scratch, st);
+}
+
+static Store *make(Arena *arena, const char *results, const RunKey *key, const StoreShape *shape, bool sync) {
+  Store *store = ARENA_NEW(arena, Store, 1);
+  *store = (Store){.results = arena_printf(arena, "%s", results),
+                   .partial = arena_printf(arena, "%s.partial", results),
+                   .folder = arena_printf(arena, "%s.parts", results),
+                   .shape = shape,
+                   .key = *key,
+                   .lock = -1,
+                   .file = -1,
+                   .sync = sync,
+                   .done = ARENA_NEW(arena, int, shape->prompts)};
+  for (int p = 0; p < shape->prompts; p++) store->done[p] = -1;
+  layout_slots(arena, store);
+  const size_t room = store_size(shape).memory_bytes;
+  store->room.base = store->room.next = arena_room(arena, room, 1); /* untouched, and so no memory, until it is used */
+  store->room.end = store->room.base + room;
+  store->room.exhausted = arena->exhausted;
+  return store;
+}
+
+bool store_open(Arena *arena, const char *results, const RunKey *key, const StoreShape *shape, bool fresh, bool sync,
+                Store **opened, Status *st) {
+  *opened = NULL;
+  for (int i = 0; i < shape->prompts; i++)
+    if (!name_valid(shape->prompt[i].name))
+      return FAIL(st, "%s: the prompt name '%.100s' cannot be a file's name", results, shape->prompt[i].name);
+  if (strlen(results) > PATH_BYTES - PART_NAME - 16) return FAIL(st, "%.100s…: the path is too long", results);
+  Store *store = make(arena, results, key, shape, sync);
+  TRY(folder_lock(store->folder, true, &store->lock, st));
+  if (begin_or_go_on(store, fresh, *arena, st) && writer_start(store, st)) return *opened = store, true;
+  store_close(store);
+  return false;
+}
+
+void store_close(Store *store) {
+  if (!store) return;
+  writer_stop(store);
+  if (store->file >= 0) close(store->file);
+  store->file = -1;
+  free(store->entry);
+  store->entry = NULL;
+  folder_unlock(&store->lock);
+}

@@ -1,0 +1,124 @@
+/* resume: what of a run stands, checked digest by digest; its rows; the notes of studies. */
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "store/state.h"
+
+/* ---- finished layers ---- */
+
+static bool tensor_holds(const Store *store, const Slot *slot, const Digest *digest, Arena scratch) {
+  if (slot->bytes + 4096 > (uint64_t)(scratch.end - scratch.next)) return false;
+  char *bytes = arena_room(&scratch, slot->bytes, 1);
+  if (!read_at(store->file, bytes, slot->bytes, slot->offset)) return false;
+  const Digest found = digest_of(bytes, slot->bytes);
+  return !memcmp(&found, digest, sizeof found);
+}
+
+/* Every tensor that has a place is in its entry, in any order, with the digest of what stands at its place. */
+bool layer_holds(const Store *store, int prompt, int layer, const Entry *entry, const char **wrong, Arena scratch) {
+  size_t count, met = 0;
+  const Slot *slot = layout_layer(store, prompt, layer, &count);
+  for (size_t i = 0; i < count; i++)
+    for (size_t k = 0; k < entry->tensors; k++) {
+      const EntryTensor *tensor = &entry->tensor[k];
+      if (tensor->side != slot[i].side || tensor->id != (int32_t)slot[i].id) continue;
+      *wrong = tensor_info[slot[i].id].name;
+      TRY(tensor_holds(store, &slot[i], &tensor->digest, scratch));
+      met++;
+    }
+  *wrong = "a tensor that the entry lacks";
+  return met == count;
+}
+
+static bool stands(const Store *store, int prompt, int layer, Arena scratch) {
+  Entry entry;
+  Status why = {0};
+  const char *wrong;
+  return entry_read(&scratch, store, prompt, layer, &entry, &why) &&
+         layer_holds(store, prompt, layer, &entry, &wrong, scratch);
+}
+
+static bool has_streams(const Store *store, int prompt, int layer, Arena scratch) {
+  Tensor *stream = ARENA_NEW(&scratch, Tensor, store->shape->sides);
+  Status why = {0};
+  return streams_read(&scratch, store, prompt, layer, stream, &why);
+}
+
+/* Of a prompt whose streams are damaged the layers before are of no use: it begins where there are streams to begin
+ * from. */
+int store_layers_done(Store *store, int prompt, Arena scratch) {
+  const int layers = store->shape->layers;
+  char name[PART_NAME];
+  int done = 0;
+  while (done < layers && stands(store, prompt, done, scratch)) done++;
+  while (done > 0 && done < layers && !has_streams(store, prompt, done - 1, scratch)) done--;
+  for (int layer = 0; layer < layers; layer++) {
+    part_layer_name(store, prompt, layer, "streams", name);
+    if (layer != done - 1 || done == layers) part_remove(store, name);
+    part_layer_name(store, prompt, layer, "entry", name);
+    if (layer >= done) part_remove(store, name);
+  }
+  return store->done[prompt] = done;
+}
+
+/* ---- rows ---- */
+
+/* Counted first, so that the result is one piece. */
+bool store_rows(Arena *arena, Store *store, const Table *table, void **rows, size_t *count, Status *st) {
+  const int layers = store->shape->layers, units = store->shape->prompts * layers;
+  char *all = NULL;
+  size_t total = 0, got = 0;
+  TRY(writer_wait(store, st));
+  for (int pass = 0; pass < 2; pass++) {
+    if (pass) all = arena_room(arena, total, table->row_size);
+    for (int i = 0; i < units; i++) {
+      Arena scratch = *arena;
+      Entry entry;
+      size_t n;
+      TRY(entry_take(&scratch, store, i / layers, i % layers, &entry, st));
+      const void *part = entry_rows(&entry, table, &n);
+      if (!pass) total += n;
+      if (!pass || !n) continue;
+      if (got + n > total) return FAIL(st, "%s: table %s grew while it was read", store->folder, table->name);
+      memcpy(all + got * table->row_size, part, n * table->row_size);
+      got += n;
+    }
+  }
+  *rows = all;
+  *count = total;
+  return true;
+}
+
+/* ---- notes ---- */
+
+static void note_name(const char *name, char file[PART_NAME]) {
+  int length = snprintf(file, PART_NAME, "%s.note", name);
+  assert(length < PART_NAME && part_is_own(file) && "a part, a word and a number: evaluation.window_0003");
+  (void)length;
+}
+
+bool store_note(Store *store, const char *name, const void *bytes, size_t count, Arena scratch, Status *st) {
+  char file[PART_NAME];
+  note_name(name, file);
+  TRY(writer_wait(store, st));
+  char *image = arena_room(&scratch, count + PART_SEAL, 1);
+  if (count) memcpy(image, bytes, count);
+  return part_write(store, file, image, count, st);
+}
+
+void store_noted(Arena *arena, const Store *store, const char *name, const void **bytes, size_t *count) {
+  char file[PART_NAME];
+  Bytes body;
+  Status why = {0};
+  Arena before = *arena;
+  note_name(name, file);
+  *bytes = NULL;
+  *count = 0;
+  if (!part_read(arena, store, file, &body, &why)) {
+    *arena = before;
+    return;
+  }
+  *bytes = body.data;
+  *count = body.count;
+}

@@ -1,0 +1,158 @@
+/* state: what the writing side's files know in common; internal to store. */
+#ifndef DS_STORE_STATE_H
+#define DS_STORE_STATE_H
+#include <pthread.h>
+
+#include "base/file.h"
+#include "base/name.h"
+#include "store/parts.h"
+
+/* A tensor's place in the results file. */
+typedef struct Slot {
+  int prompt, layer, side;
+  TensorId id;
+  Type type; /* as it is stored */
+  bool widened, of_f16;
+  int rows, cols;
+  uint64_t offset, bytes;
+} Slot;
+
+/* One layer on its way to the disk. */
+typedef struct JobTensor {
+  Tensor t;         /* the store's own copy, whole */
+  int row;          /* of table_tensor_stats; -1: none */
+  const Slot *slot; /* NULL: not kept */
+  int record;       /* of the entry; -1: not kept */
+} JobTensor;
+
+typedef struct Job {
+  int prompt, layer;
+  JobTensor *tensor;
+  int tensors;
+  char *streams; /* the file's image, without its seal; NULL: none */
+  size_t streams_bytes;
+  size_t entry_bytes; /* of the image in store->entry */
+  int kept;           /* tensors that have a slot */
+  TensorStats *stats; /* rows in the entry */
+  Arena scratch;      /* what is left of the room */
+} Job;
+
+typedef enum WriterState { WRITER_IDLE, WRITER_BUSY, WRITER_LEAVING } WriterState;
+
+struct Store {
+  const char *results, *partial, *folder; /* NAME.h5, NAME.h5.partial, NAME.h5.parts */
+  const StoreShape *shape;
+  RunKey key;
+  int lock; /* descriptor of the folder, flock */
+  int file; /* descriptor of the partial file */
+  bool sync;
+  Slot *slot; /* in the order of computation: prompt, layer, side, tensor */
+  size_t slots;
+  const size_t *first; /* [prompts * layers + 1]: the first slot of a prompt's layer */
+  uint64_t length;     /* of the file as it was made */
+  int *done;           /* [prompts]: layers that stand; -1: not looked at */
+  Arena room;          /* the writer's: a layer's tensors and streams */
+  char *entry;         /* malloc: grows to the largest entry */
+  size_t entry_room;
+
+  pthread_t thread;
+  bool started; /* the thread, with lock and condition */
+  pthread_mutex_t mutex;
+  pthread_cond_t changed;
+  WriterState state;
+  Job job;
+  Status failed; /* the first failure of a write: nothing is written after it */
+  StoreWritten written;
+};
+
+/* ---- layout.c: which tensors a file holds, and making it ---- */
+
+/* Fills slot, slots and first, offsets aside. */
+void layout_slots(Arena *arena, Store *store);
+/* The slots of a prompt's layer. */
+Slot *layout_layer(const Store *store, int prompt, int layer, size_t *count);
+/* "prompts/address/2-0/layer_00" */
+enum { GROUP_PATH = 3 * NAME_BYTES_MAX + 64 };
+void layout_group(const StoreShape *shape, const Slot *slot, char path[GROUP_PATH]);
+/* Makes the partial file whole with HDF5 and takes every slot's offset. */
+bool layout_make(Store *store, Arena scratch, Status *st);
+
+/* ---- structure.c: the bytes of the file outside the slots ---- */
+
+/* Opens the file that layout_make made, asks the disk for its length, and keeps its structure in the journal; its
+ * digest is for run.json. */
+bool structure_keep(Store *store, Digest *digest, Arena scratch, Status *st);
+#define STRUCTURE_NAME "structure.bin"
+/* The file as it was made, but for what stands in the slots, from structure.bin. */
+bool structure_restore(Store *store, const Digest *digest, Arena scratch, Status *st);
+
+/* ---- files.c: the journal's files ---- */
+
+enum { PART_NAME = 3 * NAME_BYTES_MAX + 48, PART_SEAL = sizeof(Digest) };
+bool part_is_own(const char *name);
+void part_layer_name(const Store *store, int prompt, int layer, const char *kind, char name[PART_NAME]);
+/* Seals `bytes` of an image, which has PART_SEAL bytes of room behind them, and writes it in one call under a temporary
+ * name, which is then the file's name. */
+bool part_write(Store *store, const char *name, char *image, size_t bytes, Status *st);
+/* The content of a file whose seal holds; in the arena. */
+bool part_read(Arena *arena, const Store *store, const char *name, Bytes *body, Status *why);
+void part_remove(const Store *store, const char *name);
+/* Whether somebody's unfinished run stands in the folder; one of another key is an error. `structure` may be NULL. */
+bool part_find_run(const char *folder, const RunKey *key, bool *found, Digest *structure, Status *st);
+bool part_write_run(Store *store, const Digest *structure, Status *st);
+/* Every file of a journal in the folder, by its name: what is somebody else's stays. */
+void part_remove_all(int folder);
+void part_remove_temporary(int folder);
+
+/* ---- entry.c: what is said of a finished layer ---- */
+
+typedef struct EntryTensor {
+  int32_t side, id;
+  float scale;
+  char kernel[TEXT_KERNEL];
+  Digest digest; /* of the stored bytes */
+} EntryTensor;
+
+typedef struct Entry {
+  const EntryTensor *tensor;
+  size_t tensors;
+  Bytes body;
+} Entry;
+
+size_t entry_size(const StoreLayer *what, int kept);
+/* The image of an entry in store->entry: rows copied, `kept` records and all digests still to come. `stats`: its rows
+ * of table_tensor_stats; NULL where there are none. */
+bool entry_begin(Store *store, int prompt, int layer, const StoreLayer *what, int kept, TensorStats **stats,
+                 Status *st);
+EntryTensor *entry_tensors(char *image);
+/* In the arena; false with the reason where there is none that is whole. */
+bool entry_read(Arena *arena, const Store *store, int prompt, int layer, Entry *entry, Status *why);
+/* The same where it must be there: the error names the file. */
+bool entry_take(Arena *arena, const Store *store, int prompt, int layer, Entry *entry, Status *st);
+/* NULL where the entry has none. */
+const void *entry_rows(const Entry *entry, const Table *table, size_t *count);
+/* The image of a layer's streams; and stream [sides] back, in the arena. */
+size_t streams_size(const Tensor *stream, int sides);
+void streams_make(char *image, const Tensor *stream, int sides);
+bool streams_read(Arena *arena, const Store *store, int prompt, int layer, Tensor *stream, Status *why);
+
+/* ---- resume.c ---- */
+
+/* Whether all that the file holds of a layer has the digests of its entry; else `wrong` names a tensor. */
+bool layer_holds(const Store *store, int prompt, int layer, const Entry *entry, const char **wrong, Arena scratch);
+
+/* ---- writer.c ---- */
+
+bool writer_start(Store *store, Status *st);
+/* Until nothing is being written; false with the thread's failure. */
+bool writer_wait(Store *store, Status *st);
+void writer_stop(Store *store);
+/* The first failure stands for all that come. */
+bool writer_failed(Store *store, const char *path, const char *object, size_t bytes, Status *st);
+/* All bytes at their place; errno where it did not work. */
+bool write_at(int file, const void *bytes, size_t count, uint64_t offset);
+/* A tensor's rows next to each other. */
+void tensor_pack(const Tensor *t, void *out);
+bool read_at(int file, void *bytes, size_t count, uint64_t offset);
+
+#endif

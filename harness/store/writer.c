@@ -1,0 +1,254 @@
+/* writer: one thread that puts finished layers on disk, one at a time. The walk gives it a copy and goes on; HDF5 is
+ * not open meanwhile. What it writes first is the tensors, then the streams, then the entry: where the entry stands,
+ * all of it does. */
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/progress.h"
+#include "kernels/f16.h"
+#include "store/state.h"
+
+/* ---- bytes at their place ---- */
+
+bool write_at(int file, const void *bytes, size_t count, uint64_t offset) {
+  for (size_t done = 0; done < count;) {
+    ssize_t n = pwrite(file, (const char *)bytes + done, count - done, (off_t)(offset + done));
+    if (n == 0) errno = EIO;
+    if (n == 0 || (n < 0 && errno != EINTR)) return false;
+    if (n > 0) done += (size_t)n;
+  }
+  return true;
+}
+
+bool read_at(int file, void *bytes, size_t count, uint64_t offset) {
+  for (size_t done = 0; done < count;) {
+    ssize_t n = pread(file, (char *)bytes + done, count - done, (off_t)(offset + done));
+    if (n == 0) errno = ENODATA; /* it is shorter than it was */
+    if (n == 0 || (n < 0 && errno != EINTR)) return false;
+    if (n > 0) done += (size_t)n;
+  }
+  return true;
+}
+
+bool writer_failed(Store *store, const char *path, const char *object, size_t bytes, Status *st) {
+  Status why = {0};
+  status_set(&why, "%s", strerror(errno));
+  store_write_failed(path, object, bytes, &why, &store->failed);
+  return FAIL(st, "%s", store->failed.text);
+}
+
+/* ---- the form in which a tensor is stored: whole, float16 widened where asked for, NaN canonical ---- */
+
+static size_t tensor_bytes(const Tensor *t) { return (size_t)t->rows * (size_t)t->cols * type_size(t->type); }
+
+static void canonical(Tensor *t) {
+  const size_t n = (size_t)t->rows * (size_t)t->cols;
+  uint16_t *h = t->data;
+  uint32_t *f = t->data;
+  uint64_t *d = t->data;
+  if (t->type == TYPE_F16)
+    for (size_t i = 0; i < n; i++) h[i] = (h[i] & 0x7fffu) > 0x7c00u ? 0x7e00u : h[i];
+  if (t->type == TYPE_F32)
+    for (size_t i = 0; i < n; i++) f[i] = (f[i] & 0x7fffffffu) > 0x7f800000u ? 0x7fc00000u : f[i];
+  if (t->type == TYPE_F64)
+    for (size_t i = 0; i < n; i++)
+      d[i] = (d[i] & 0x7fffffffffffffffu) > 0x7ff0000000000000u ? 0x7ff8000000000000u : d[i];
+}
+
+/* Its rows next to each other. */
+void tensor_pack(const Tensor *t, void *out) {
+  const size_t row = (size_t)t->cols * type_size(t->type), stride = (size_t)t->stride * type_size(t->type);
+  if (row == stride)
+    memcpy(out, t->data, (size_t)t->rows * row);
+  else
+    for (size_t r = 0; r < (size_t)t->rows; r++) memcpy((char *)out + r * row, (const char *)t->data + r * stride, row);
+}
+
+/* The store's own copy of a tensor. */
+static Tensor whole(Arena *arena, const Tensor *t) {
+  Tensor copy = *t;
+  copy.stride = t->cols;
+  copy.data = arena_room(arena, tensor_bytes(t), 1);
+  tensor_pack(t, copy.data);
+  return copy;
+}
+
+static Tensor widened(Arena *arena, const Tensor *t) {
+  const size_t n = (size_t)t->rows * (size_t)t->cols;
+  float *wide = arena_room(arena, n, sizeof *wide);
+  for (size_t i = 0; i < n; i++) wide[i] = f32_of_f16(((const uint16_t *)t->data)[i]);
+  Tensor copy = *t;
+  copy.type = TYPE_F32;
+  copy.data = wide;
+  return copy;
+}
+
+/* ---- the thread: one layer ---- */
+
+static bool write_tensor(Store *store, const Slot *slot, const Tensor *t, Status *st) {
+  char object[GROUP_PATH + 32];
+  if (write_at(store->file, t->data, slot->bytes, slot->offset))
+    return store->written.bytes += (int64_t)slot->bytes, true;
+  int error = errno;
+  layout_group(store->shape, slot, object);
+  snprintf(object + strlen(object), 32, "/%s", tensor_info[slot->id].name);
+  errno = error;
+  return writer_failed(store, store->partial, object, slot->bytes, st);
+}
+
+/* The digest in the row is that of the tensor's own bytes, the one in the file that of the stored bytes. */
+static bool settle(Store *store, JobTensor *what, Arena scratch, Status *st) {
+  Job *job = &store->job;
+  canonical(&what->t);
+  const Digest own = digest_of(what->t.data, tensor_bytes(&what->t));
+  if (what->row >= 0) {
+    TensorStats *row = &job->stats[what->row];
+    memset(row->digest, 0, sizeof row->digest);
+    memcpy(row->digest, own.hex, sizeof own.hex);
+  }
+  if (!what->slot) return true;
+  Tensor stored = what->slot->widened ? widened(&scratch, &what->t) : what->t;
+  entry_tensors(store->entry)[what->record].digest =
+      what->slot->widened ? digest_of(stored.data, tensor_bytes(&stored)) : own;
+  return write_tensor(store, what->slot, &stored, st);
+}
+
+static bool write_layer(Store *store, Status *st) {
+  const Job *job = &store->job;
+  char name[PART_NAME];
+  for (int i = 0; i < job->tensors; i++) TRY(settle(store, &job->tensor[i], job->scratch, st));
+  if (store->sync && fdatasync(store->file) != 0) return writer_failed(store, store->partial, "synchronising", 0, st);
+  if (job->streams) {
+    part_layer_name(store, job->prompt, job->layer, "streams", name);
+    TRY(part_write(store, name, job->streams, job->streams_bytes, st));
+  }
+  part_layer_name(store, job->prompt, job->layer, "entry", name);
+  TRY(part_write(store, name, store->entry, job->entry_bytes, st));
+  store->done[job->prompt] = job->layer + 1;
+  if (job->layer == 0) return true;
+  part_layer_name(store, job->prompt, job->layer - 1, "streams", name); /* nobody starts from these any more */
+  return part_remove(store, name), true;
+}
+
+static void *work(void *data) {
+  Store *store = data;
+  pthread_mutex_lock(&store->mutex);
+  for (;;) {
+    while (store->state == WRITER_IDLE) pthread_cond_wait(&store->changed, &store->mutex);
+    if (store->state == WRITER_LEAVING) break;
+    pthread_mutex_unlock(&store->mutex);
+    Status st = {0}; /* the first failure stays in store->failed */
+    double start = clock_s();
+    write_layer(store, &st);
+    pthread_mutex_lock(&store->mutex);
+    store->written.time_s += clock_s() - start;
+    store->state = WRITER_IDLE;
+    pthread_cond_broadcast(&store->changed);
+  }
+  pthread_mutex_unlock(&store->mutex);
+  return NULL;
+}
+
+/* ---- seen from outside ---- */
+
+bool writer_start(Store *store, Status *st) {
+  pthread_mutex_init(&store->mutex, NULL);
+  pthread_cond_init(&store->changed, NULL);
+  int error = pthread_create(&store->thread, NULL, work, store);
+  store->started = !error;
+  return !error || FAIL(st, "%s: no thread can be started to write it: %s", store->partial, strerror(error));
+}
+
+bool writer_wait(Store *store, Status *st) {
+  pthread_mutex_lock(&store->mutex);
+  while (store->state == WRITER_BUSY) pthread_cond_wait(&store->changed, &store->mutex);
+  pthread_mutex_unlock(&store->mutex);
+  return !store->failed.failed || FAIL(st, "%s", store->failed.text);
+}
+
+static void set_state(Store *store, WriterState state) {
+  pthread_mutex_lock(&store->mutex);
+  store->state = state;
+  pthread_cond_broadcast(&store->changed);
+  pthread_mutex_unlock(&store->mutex);
+}
+
+void writer_stop(Store *store) {
+  Status ignored = {0};
+  if (!store->started) return;
+  writer_wait(store, &ignored);
+  set_state(store, WRITER_LEAVING);
+  pthread_join(store->thread, NULL);
+  pthread_mutex_destroy(&store->mutex);
+  pthread_cond_destroy(&store->changed);
+  store->started = false;
+}
+
+StoreWritten store_written(Store *store) {
+  Status ignored = {0};
+  writer_wait(store, &ignored);
+  return store->written;
+}
+
+static const Slot *slot_of(const Store *store, int prompt, int layer, int side, TensorId id) {
+  size_t count;
+  const Slot *slot = layout_layer(store, prompt, layer, &count);
+  for (size_t i = 0; i < count; i++)
+    if (slot[i].side == side && slot[i].id == id) return &slot[i];
+  return NULL;
+}
+
+/* A tensor is what the shape says of it; what the file has a place for, comes. */
+static void take_tensors(Store *store, Arena *arena, const StoreLayer *what) {
+  Job *job = &store->job;
+  EntryTensor *record = entry_tensors(store->entry);
+  for (int i = 0; i < what->tensors; i++) {
+    const StoreTensor *from = &what->tensor[i];
+    const Slot *slot = slot_of(store, job->prompt, job->layer, from->side, from->id);
+    JobTensor *to = &job->tensor[i];
+    *to = (JobTensor){.row = from->row, .slot = slot, .record = -1};
+    assert(store->shape->side[from->side].makes[from->id]);
+    assert(from->t->type == store->shape->side[from->side].type[from->id]);
+    to->t = whole(arena, from->t);
+    if (!slot) continue;
+    assert(from->t->rows == slot->rows && from->t->cols == slot->cols);
+    to->record = job->kept++;
+    record[to->record] = (EntryTensor){.side = from->side, .id = (int32_t)from->id, .scale = from->t->scale};
+    table_text(record[to->record].kernel, TEXT_KERNEL, from->t->kernel ? from->t->kernel : "");
+  }
+}
+
+static int count_kept(const Store *store, int prompt, int layer, const StoreLayer *what) {
+  int kept = 0;
+  for (int i = 0; i < what->tensors; i++)
+    kept += slot_of(store, prompt, layer, what->tensor[i].side, what->tensor[i].id) != NULL;
+  return kept;
+}
+
+bool store_put_layer(Store *store, int prompt, int layer, const StoreLayer *what, Status *st) {
+  const int kept = count_kept(store, prompt, layer, what);
+  size_t slots;
+  layout_layer(store, prompt, layer, &slots);
+  assert((size_t)kept == slots && "every tensor that has a place in the file is given");
+  TRY(writer_wait(store, st));
+  Arena arena = store->room;
+  Job *job = &store->job;
+  *job = (Job){.prompt = prompt, .layer = layer, .tensors = what->tensors};
+  TRY(entry_begin(store, prompt, layer, what, kept, &job->stats, st));
+  job->tensor = ARENA_NEW(&arena, JobTensor, what->tensors);
+  job->entry_bytes = entry_size(what, kept);
+  take_tensors(store, &arena, what);
+  if (what->stream && layer + 1 < store->shape->layers) {
+    job->streams_bytes = streams_size(what->stream, store->shape->sides);
+    job->streams = arena_room(&arena, job->streams_bytes + PART_SEAL, 1);
+    streams_make(job->streams, what->stream, store->shape->sides);
+  }
+  job->scratch = arena;
+  set_state(store, WRITER_BUSY);
+  return true;
+}
