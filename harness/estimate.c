@@ -29,17 +29,15 @@ bool estimate_kept(const Spec *spec, TensorId id, int layer) {
   return tensor && in_layer;
 }
 
-static int64_t width(const Config *c, Dim dim, int T) {
-  const int64_t size[DIM_COUNT] = {T, c->D, c->E, 2 * c->E, c->R + 2 * c->N, c->R, c->N, c->vocab};
-  return size[dim];
-}
+static int64_t width(const Config *c, int dim, int T) { return dim == DIM_TOKEN ? T : c->family->width(c, dim); }
 
 /* Bytes of one tensor of one side; 0 where the side does not make it. mode NULL: the reference. */
 static int64_t tensor_bytes(const Spec *spec, const Config *c, const Mode *mode, TensorId id, int T) {
+  const TensorInfo *info = &c->family->tensors.info[id];
   Type type = TYPE_F64;
-  if (mode ? !witness_type(mode, id, &type) : id == T_SSM_STATE_Q8) return 0;
+  if (mode ? !c->family->type(mode, id, &type) : info->modes_only) return 0;
   if (type == TYPE_F16 && spec->keep.f16_as == F16_AS_F32) type = TYPE_F32;
-  return width(c, tensor_info[id].rows, T) * width(c, tensor_info[id].cols, T) * (int64_t)type_size(type);
+  return width(c, info->rows, T) * width(c, info->cols, T) * (int64_t)type_size(type);
 }
 
 static void add_side(const Spec *spec, const Subject *subject, const Mode *mode, int T, Estimate *sum) {

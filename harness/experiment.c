@@ -114,7 +114,8 @@ static JournalShape store_shape(Arena *arena, const Experiment *e) {
                         .prompts = e->spec->prompt_count,
                         .mode = mode,
                         .modes = e->sides};
-  for (Dim dim = 0; dim < DIM_COUNT; dim++) shape.dims[dim] = model_dim(&e->subject.model, dim);
+  const Config *config = &e->subject.model.config;
+  for (int dim = 1; dim < config->family->tensors.dims; dim++) shape.dims[dim] = config->family->width(config, dim);
   return shape;
 }
 
@@ -140,14 +141,14 @@ static bool find_device(Experiment *e, Status *st) {
   TRY(device_find(spec->backend, spec->path, &e->device, st));
   for (int i = 0; e->device.found && i < spec->mode_count; i++) {
     const Mode *mode = &spec->modes[i];
-    const Stage *finer = mode_finer_stage(mode);
-    if (!finer) continue;
+    const int finer = mode_finer_stage(mode);
+    if (finer == ABSENT) continue;
     const char *setting = mode_setting_name(mode, finer);
     if (spec->backend == BACKEND_CUDA)
       return FAIL(st, "%s: backend cuda: mode '%s' sets %s %s, which only the CPU's operators have", spec->path,
-                  mode->name, finer->key, setting);
+                  mode->name, mode->family->stage[finer].key, setting);
     progress_say(e->progress, "the modes run on the CPU: mode '%s' sets %s %s, which only its operators have",
-                 mode->name, finer->key, setting);
+                 mode->name, mode->family->stage[finer].key, setting);
     e->device.found = false;
   }
   if (e->device.found) progress_say(e->progress, "the modes run on %s", e->device.cuda.name);

@@ -22,14 +22,7 @@ int64_t peak_bytes(void) {
 
 static TableRows mode_rows(Arena *arena, const Experiment *e) {
   ModeRow *row = ARENA_NEW(arena, ModeRow, e->spec->mode_count);
-  for (int i = 0; i < e->spec->mode_count; i++) {
-    const Mode *mode = &e->spec->modes[i];
-    table_text(row[i].mode, sizeof row[i].mode, mode->name);
-    for (int s = 0; s < mode_stage_count; s++) { /* behind the mode's name, a column a stage */
-      const Column *column = &table_modes.column[1 + s];
-      table_text((char *)&row[i] + column->offset, column->size, mode_setting_name(mode, &mode_stages[s]));
-    }
-  }
+  for (int i = 0; i < e->spec->mode_count; i++) row[i] = mode_row(&e->spec->modes[i]);
   return (TableRows){&table_modes, row, (size_t)e->spec->mode_count};
 }
 

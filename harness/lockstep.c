@@ -49,7 +49,7 @@ static int table_layer(const Experiment *e, TensorId id, int layer) {
 
 static bool run_side(Experiment *e, Side *side, int prompt, int layer, Arena *arena, Status *st) {
   const PromptShape *shape = &e->subject.prompt[prompt];
-  const Model64 *weights = &e->subject.weights;
+  const Weights64 *weights = &e->subject.weights;
   const Model *model = &e->subject.model;
   bool last = layer == model->layers - 1;
   Trace ends = {0};
@@ -192,10 +192,10 @@ static void scale_rows(const Experiment *e, int prompt, int layer, LayerRows *ro
   rows->scale = ARENA_NEW(arena, ScaleRow, e->sides);
   for (int s = 0; s < e->sides; s++) {
     const Trace *trace = &e->side[s].trace;
-    if (!trace->conv_in.data) continue;
-    Tensor x = tensor_columns(&trace->t[T_IN_PROJ], 0, e->subject.model.E);
+    if (!trace->t[T_CONV_IN].data) continue;
+    Tensor x = tensor_columns(&trace->t[T_IN_PROJ], 0, trace->t[T_CONV_IN].cols);
     ScaleRow *row = &rows->scale[rows->scales++];
-    *row = (ScaleRow){.layer = layer, .statistic = (double)absmax(&x), .scale = (double)trace->conv_in.scale};
+    *row = (ScaleRow){.layer = layer, .statistic = (double)absmax(&x), .scale = (double)trace->t[T_CONV_IN].scale};
     table_text(row->prompt, sizeof row->prompt, e->subject.prompt[prompt].name);
     table_text(row->mode, sizeof row->mode, e->side[s].name);
     table_text(row->name, sizeof row->name, "conv_in");

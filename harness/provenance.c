@@ -9,6 +9,8 @@
 #include <sys/utsname.h>
 #include <time.h>
 
+#include "reference/model64.h"
+
 #include "build_info.h" /* BUILD_COMMIT, BUILD_FLAGS: written by the Makefile */
 
 #ifdef __clang__

@@ -16,23 +16,23 @@ static inline void check_weight(const Weight *w, const Made *want) {
 }
 
 static inline void check_all(const Checkpoint *c, Model *m, const char *embedding) {
-  check_weight(&c->embedding, tensor(m, embedding));
-  check_weight(&c->norm_f, tensor(m, "backbone.norm_f.weight"));
+  check_weight(&c->end[END_EMBEDDING], tensor(m, embedding));
+  check_weight(&c->end[END_NORM], tensor(m, "backbone.norm_f.weight"));
   for (int l = 0; l < 2; l++) {
-    const CheckpointLayer *y = &c->layer[l];
+    const Weight *y = c->layer[l];
     const struct {
       const Weight *w;
       const char *name;
-    } list[] = {{&y->norm, "norm.weight"},
-                {&y->in_proj, "mixer.in_proj.weight"},
-                {&y->conv_weight, "mixer.conv1d.weight"},
-                {&y->conv_bias, "mixer.conv1d.bias"},
-                {&y->x_proj, "mixer.x_proj.weight"},
-                {&y->dt_proj, "mixer.dt_proj.weight"},
-                {&y->dt_bias, "mixer.dt_proj.bias"},
-                {&y->A_log, "mixer.A_log"},
-                {&y->D, "mixer.D"},
-                {&y->out_proj, "mixer.out_proj.weight"}};
+    } list[] = {{&y[W_NORM], "norm.weight"},
+                {&y[W_IN_PROJ], "mixer.in_proj.weight"},
+                {&y[W_CONV], "mixer.conv1d.weight"},
+                {&y[W_CONV_BIAS], "mixer.conv1d.bias"},
+                {&y[W_X_PROJ], "mixer.x_proj.weight"},
+                {&y[W_DT_PROJ], "mixer.dt_proj.weight"},
+                {&y[W_DT_BIAS], "mixer.dt_proj.bias"},
+                {&y[W_A_LOG], "mixer.A_log"},
+                {&y[W_D], "mixer.D"},
+                {&y[W_OUT_PROJ], "mixer.out_proj.weight"}};
     for (size_t i = 0; i < sizeof list / sizeof *list; i++)
       check_weight(list[i].w, tensor(m, arena_printf(&test_arena, "backbone.layers.%d.%s", l, list[i].name)));
   }

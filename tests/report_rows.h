@@ -181,19 +181,19 @@ static inline ModeRow *row_mode(MadeRows *m, const char *name, const char *conv_
                                 const char *scan_order) {
   ModeRow *row = &m->mode[m->modes++];
   SET_TEXT(row->mode, name);
-  SET_TEXT(row->linears, "w8a8");
-  SET_TEXT(row->conv_in, "i8");
-  SET_TEXT(row->conv_out, conv_out);
-  SET_TEXT(row->x_proj_in, "i8");
-  SET_TEXT(row->scan_u, scan_u);
-  SET_TEXT(row->scan_rest, "i8");
-  SET_TEXT(row->scan_order, scan_order);
-  SET_TEXT(row->gated, "f16");
-  SET_TEXT(row->out_proj, "f16");
-  SET_TEXT(row->conv_acc, "f32");
-  SET_TEXT(row->softplus, "f32");
-  SET_TEXT(row->decay, "f32");
-  SET_TEXT(row->state, "f32");
+  SET_TEXT(row->setting[STAGE_LINEARS], "w8a8");
+  SET_TEXT(row->setting[STAGE_CONV_IN], "i8");
+  SET_TEXT(row->setting[STAGE_CONV_OUT], conv_out);
+  SET_TEXT(row->setting[STAGE_X_PROJ_IN], "i8");
+  SET_TEXT(row->setting[STAGE_SCAN_U], scan_u);
+  SET_TEXT(row->setting[STAGE_SCAN_REST], "i8");
+  SET_TEXT(row->setting[STAGE_SCAN_ORDER], scan_order);
+  SET_TEXT(row->setting[STAGE_GATED], "f16");
+  SET_TEXT(row->setting[STAGE_OUT_PROJ], "f16");
+  SET_TEXT(row->setting[STAGE_CONV_ACC], "f32");
+  SET_TEXT(row->setting[STAGE_SOFTPLUS], "f32");
+  SET_TEXT(row->setting[STAGE_DECAY], "f32");
+  SET_TEXT(row->setting[STAGE_STATE], "f32");
   return row;
 }
 

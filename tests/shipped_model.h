@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "family/block.h"
+#include "family/mamba1.h"
 #include "model/checkpoint.h"
 #include "model/model.h"
 #include "model/rewrite.h"
@@ -20,7 +21,7 @@
 typedef struct Shipped {
   Arena arena;
   Checkpoint checkpoint;
-  Model64 weights;
+  Weights64 weights;
   Model model;
   int32_t *valid; /* tokens of the calibration text */
   int64_t valid_count;

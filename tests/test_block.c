@@ -59,9 +59,9 @@ Test(block, mode_2_2_equals_mode_2_1_in_every_bit_of_every_layer) { expect_equal
 Test(block, a_nan_is_counted_where_it_is_lost_and_not_again_where_the_tensor_is_handed_on) {
   Shipped s = shipped_load(REWRITE_QUAMBA);
   shipped_calibrate(&s, 1, 64);
-  Conv1d *conv = &s.model.layer[0].i8.conv;
-  ((int8_t *)(uintptr_t)conv->bias)[7] = 0;
-  conv->bias_scale = INFINITY;
+  Tensor *bias = &s.model.layer[0].i8[W_CONV_BIAS].values;
+  ((int8_t *)bias->data)[7] = 0;
+  bias->scale = INFINITY;
   Trace ends = {0}, zero, grid;
   block_embed(&s.model, s.test, TOKENS, &s.arena, &ends);
   block_run(&s.model, 0, mode_preset("0"), &ends.t[T_EMBEDDING], &s.arena, &zero);
@@ -95,7 +95,7 @@ Test(block, mode_2_3_equals_mode_2_1_but_for_exact_ties) {
     const float *silu = b.t[T_CONV1D_SILU].data;
     const int8_t *qa = a.t[T_SCAN_IN].data, *qb = b.t[T_SCAN_IN].data;
     int here = 0;
-    for (size_t i = 0; i < (size_t)TOKENS * (size_t)s.model.E; i++)
+    for (size_t i = 0; i < (size_t)TOKENS * (size_t)s.model.config.E; i++)
       if (qa[i] != qb[i]) {
         float r = silu[i] / b.t[T_SCAN_IN].scale;
         cr_assert_eq(fabsf(r - truncf(r)), 0.5f, "layer %d element %zu: %d against %d at %a", layer, i, qa[i], qb[i],
@@ -175,7 +175,7 @@ Test(witness, any_single_stage_swapped_in_secret_is_seen) {
       for (int value = 0; mode_stages[stage].values[value]; value++) {
         Mode secret = mode_presets[m];
         Status ignored = {0}, st = {0};
-        *(int *)(void *)((char *)&secret + mode_stages[stage].offset) = value;
+        secret.setting[stage] = value;
         if (mode_equal(&secret, &mode_presets[m]) || !mode_check(&secret, &ignored)) continue;
         block_run(&s.model, 0, &secret, &ends.t[T_EMBEDDING], &s.arena, &trace);
         cr_expect_not(witness_check(&mode_presets[m], 0, &trace, &st), "mode %s with %s %s passed as itself",

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "measure/stats.h"
+#include "reference/model64.h"
 #include "source/ref64.h"
 #include "study/budget.h"
 
@@ -210,7 +211,8 @@ static double *block_at(Shipped *s, int layer, const Mode *mode, const double *x
     for (size_t i = 0; i < n; i++) y[i] = (double)((const float *)trace.t[T_BLOCK_OUT].data)[i];
     return y;
   }
-  size_t T = TOKENS, E = (size_t)s->model.E, N = (size_t)s->model.N, R = (size_t)s->model.R;
+  const Config *c = &s->model.config;
+  size_t T = TOKENS, E = (size_t)c->E, N = (size_t)c->N, R = (size_t)c->R;
 #define ROOM(count) ARENA_NEW(&s->arena, double, count)
   Block64 out = {.norm = ROOM(n),
                  .in_proj = ROOM(T * 2 * E),
@@ -226,7 +228,12 @@ static double *block_at(Shipped *s, int layer, const Mode *mode, const double *x
                  .block_out = y,
                  .ssm_state = ROOM(E * N)};
 #undef ROOM
-  block64(&s->weights, layer, x, TOKENS, &out);
+  const double *const *w = s->weights.layer[layer];
+  const Layer64 one = {w[W_NORM],    w[W_IN_PROJ], w[W_CONV],  w[W_CONV_BIAS], w[W_X_PROJ],
+                       w[W_DT_PROJ], w[W_DT_BIAS], w[W_A_LOG], w[W_D],         w[W_OUT_PROJ]};
+  const Model64 model = {
+      .D = c->D, .E = c->E, .N = c->N, .R = c->R, .K = c->K, .eps = c->eps, .hadamard = true, .layer = &one};
+  block64(&model, 0, x, TOKENS, &out);
   return y;
 }
 
@@ -234,7 +241,8 @@ static double *block_at(Shipped *s, int layer, const Mode *mode, const double *x
 static const double *stream_at(Shipped *s, int layers, const Mode *mode) {
   size_t n = (size_t)TOKENS * (size_t)s->model.D;
   double *x = ARENA_NEW(&s->arena, double, n);
-  embed64(&s->weights, s->test, TOKENS, x);
+  const Model64 model = {.D = s->model.D, .vocab = s->model.vocab, .embedding = s->weights.end[END_EMBEDDING]};
+  embed64(&model, s->test, TOKENS, x);
   for (size_t i = 0; mode && i < n; i++) x[i] = (double)(float)x[i];
   for (int layer = 0; layer < layers; layer++) x = block_at(s, layer, mode, x);
   return x;
@@ -292,8 +300,8 @@ Test(budget, a_planted_fault_is_local_in_its_layer_and_inherited_after_it) {
   Budget sound[LAYERS], faulty[LAYERS];
   double sizes[LAYERS];
   walk_budget(&s, NULL, mode_preset("fp32"), sound, sizes);
-  float *D = s.model.layer[PLANTED].f32.D.data;
-  for (int e = 0; e < s.model.E; e++) D[e] *= 1.001f;
+  float *D = s.model.layer[PLANTED].f32[W_D].values.data;
+  for (int e = 0; e < s.model.config.E; e++) D[e] *= 1.001f;
   walk_budget(&s, NULL, mode_preset("fp32"), faulty, sizes);
   for (int layer = 0; layer < LAYERS; layer++) {
     const Budget *b = &faulty[layer];

@@ -31,12 +31,10 @@ Test(checkpoint, the_shipped_model_opens_with_its_config) {
   cr_expect(c.config.D == 256 && c.config.E == 512 && c.config.N == 16 && c.config.R == 16 && c.config.K == 4);
   cr_expect(c.config.layers == 24 && c.config.vocab == 256 && c.config.tied && c.config.eps == 1e-5);
   cr_expect_eq(c.unused, 0, "%s", c.unused_names);
-  cr_expect_eq(c.head.data, c.embedding.data, "a tied head is the embedding");
-  size_t values = c.embedding.count + c.norm_f.count;
+  cr_expect_eq(c.end[END_HEAD].data, c.end[END_EMBEDDING].data, "a tied head is the embedding");
+  size_t values = c.end[END_EMBEDDING].count + c.end[END_NORM].count;
   for (int l = 0; l < 24; l++) {
-    const CheckpointLayer *y = &c.layer[l];
-    values += y->norm.count + y->in_proj.count + y->conv_weight.count + y->conv_bias.count + y->x_proj.count;
-    values += y->dt_proj.count + y->dt_bias.count + y->A_log.count + y->D.count + y->out_proj.count;
+    for (int w = 0; w < W_COUNT; w++) values += c.layer[l][w].count;
   }
   cr_expect_eq(values, 10578176, "%zu weights", values);
 }
@@ -49,12 +47,12 @@ Test(checkpoint, values_of_the_shipped_model_equal_those_read_plainly) {
     const Weight *w;
     int shard;
     const char *name;
-  } list[] = {{&c.embedding, 1, "backbone.embeddings.weight"},
-              {&c.layer[0].conv_weight, 1, "backbone.layers.0.mixer.conv1d.weight"},
-              {&c.layer[12].D, 2, "backbone.layers.12.mixer.D"},
-              {&c.layer[23].A_log, 2, "backbone.layers.23.mixer.A_log"},
-              {&c.layer[23].out_proj, 2, "backbone.layers.23.mixer.out_proj.weight"},
-              {&c.norm_f, 2, "backbone.norm_f.weight"}};
+  } list[] = {{&c.end[END_EMBEDDING], 1, "backbone.embeddings.weight"},
+              {&c.layer[0][W_CONV], 1, "backbone.layers.0.mixer.conv1d.weight"},
+              {&c.layer[12][W_D], 2, "backbone.layers.12.mixer.D"},
+              {&c.layer[23][W_A_LOG], 2, "backbone.layers.23.mixer.A_log"},
+              {&c.layer[23][W_OUT_PROJ], 2, "backbone.layers.23.mixer.out_proj.weight"},
+              {&c.end[END_NORM], 2, "backbone.norm_f.weight"}};
   for (size_t k = 0; k < sizeof list / sizeof *list; k++) {
     const size_t room = 1 << 20;
     uint16_t *bits = arena_alloc(&test_arena, room, 1);
@@ -81,7 +79,7 @@ Test(checkpoint, weights_of_every_type_are_read_exactly) {
     write_shard(m, "model.safetensors", 0, false);
     CONFIG();
     open_good(&c);
-    cr_expect_eq(c.embedding.type, (WeightType)i);
+    cr_expect_eq(c.end[END_EMBEDDING].type, (WeightType)i);
     cr_expect_eq(c.unused, 0);
     check_all(&c, m, "backbone.embeddings.weight");
     seen[i] = c.digest;
@@ -160,7 +158,7 @@ Test(checkpoint, unaligned_tensors_are_copied_to_aligned_memory) {
     CONFIG();
     open_good(&c);
     check_all(&c, m, "backbone.embeddings.weight");
-    cr_expect_eq((uintptr_t)c.layer[1].in_proj.data % (2u << i), 0, "%s", types[i]);
+    cr_expect_eq((uintptr_t)c.layer[1][W_IN_PROJ].data % (2u << i), 0, "%s", types[i]);
     cr_expect(c.unused == 1 && !strcmp(c.unused_names, "pad"), "%s", c.unused_names);
   }
 }
@@ -188,7 +186,7 @@ Test(checkpoint, without_conv_bias_there_is_none) {
     tensor(m, arena_printf(&test_arena, "backbone.layers.%d.mixer.conv1d.bias", l))->shard = 0;
   write_shard(m, "model.safetensors", 0, false);
   open_good(&c);
-  cr_expect(c.layer[0].conv_bias.data == NULL && c.layer[1].conv_bias.data == NULL && c.unused == 0);
+  cr_expect(c.layer[0][W_CONV_BIAS].data == NULL && c.layer[1][W_CONV_BIAS].data == NULL && c.unused == 0);
   CONFIG();
   refuse(WORDS("model.safetensors", "backbone.layers.0.mixer.conv1d.bias", "missing"));
 }
@@ -201,7 +199,7 @@ Test(checkpoint, a_tied_head_beside_the_embedding_must_equal_it) {
   CONFIG();
   write_shard(m, "model.safetensors", 0, false);
   open_good(&c);
-  cr_expect(c.head.data == c.embedding.data && c.unused == 0);
+  cr_expect(c.end[END_HEAD].data == c.end[END_EMBEDDING].data && c.unused == 0);
   head->value[23] = nextafter(head->value[23], 2); /* less than a float's step */
   write_shard(m, "model.safetensors", 0, false);
   open_good(&c);
@@ -218,7 +216,7 @@ Test(checkpoint, an_untied_head_is_read_and_must_be_there) {
   write_shard(m, "model.safetensors", 0, false);
   open_good(&c);
   cr_expect(!c.config.tied);
-  check_weight(&c.head, head);
+  check_weight(&c.end[END_HEAD], head);
 }
 
 Test(checkpoint, a_missing_tensor_is_named_with_the_files_searched) {

@@ -10,21 +10,14 @@
 /* A model of shapes alone: D 8, E 16, N 4, R 2, K 4, vocabulary 10, two layers, nothing folded. */
 static Model shapes(ModelLayer *layer, bool hadamard) {
   static const float gain[8];
-  for (int i = 0; i < 2; i++) layer[i] = (ModelLayer){.norm = gain};
-  return (Model){.D = 8,
-                 .E = 16,
-                 .N = 4,
-                 .R = 2,
-                 .K = 4,
-                 .layers = 2,
-                 .vocab = 10,
-                 .hadamard = hadamard,
-                 .layer = layer,
-                 .norm_f = gain};
+  for (int i = 0; i < 2; i++) layer[i] = (ModelLayer){.f32[W_NORM].values.data = (void *)(uintptr_t)gain};
+  const Config config = {.D = 8, .E = 16, .N = 4, .R = 2, .K = 4, .layers = 2, .vocab = 10, .family = &family_mamba1};
+  return (Model){
+      .config = config, .D = 8, .layers = 2, .vocab = 10, .hadamard = hadamard, .layer = layer, .norm_f = gain};
 }
 
 enum {
-  ENDS = 4 * (2 * 10 * 8 + 8),
+  BOTH_ENDS = 4 * (2 * 10 * 8 + 8),
   PROJECTIONS = 32 * 8 + 10 * 16 + 16 * 2 + 8 * 16,
   CONV = 16 * 4 + 16,
   SCAN = 16 * 4 + 32
@@ -34,11 +27,11 @@ Test(footprint, weights_scales_and_state_are_those_counted_by_hand) {
   ModelLayer layer[2];
   Model m = shapes(layer, true);
   Footprint f = footprint_of(&m, mode_preset("fp32"));
-  cr_expect_eq(f.weight_bytes, 2 * 4 * (PROJECTIONS + CONV + SCAN + 8) + ENDS, "%lld", (long long)f.weight_bytes);
+  cr_expect_eq(f.weight_bytes, 2 * 4 * (PROJECTIONS + CONV + SCAN + 8) + BOTH_ENDS, "%lld", (long long)f.weight_bytes);
   cr_expect_eq(f.scale_bytes, 0);
   cr_expect_eq(f.state_bytes, 2 * (16 * 4 * 4 + 16 * 3 * 4));
   f = footprint_of(&m, mode_preset("0"));
-  cr_expect_eq(f.weight_bytes, 2 * (PROJECTIONS + CONV + SCAN + 4 * 8) + ENDS, "%lld", (long long)f.weight_bytes);
+  cr_expect_eq(f.weight_bytes, 2 * (PROJECTIONS + CONV + SCAN + 4 * 8) + BOTH_ENDS, "%lld", (long long)f.weight_bytes);
   cr_expect_eq(f.scale_bytes, 2 * 4 * (9 + 7), "nine weights and seven activations: %lld", (long long)f.scale_bytes);
   cr_expect_eq(f.state_bytes, 2 * (16 * 4 * 4 + 16 * 3));
 }
@@ -70,8 +63,8 @@ Test(footprint, narrow_states_and_outputs_count_their_own_bytes) {
   ModelLayer layer[2];
   Model m = shapes(layer, true);
   Mode mode = *mode_preset("fp32");
-  mode.state = INNER_BF16;
-  mode.gated = OUTPUT_BF16;
+  mode.setting[STAGE_STATE] = INNER_BF16;
+  mode.setting[STAGE_GATED] = OUTPUT_BF16;
   Footprint f = footprint_of(&m, &mode);
   cr_expect_eq(f.state_bytes, 2 * (16 * 4 * 2 + 16 * 3 * 4));
   cr_expect_eq(f.activation_bytes, 4 * 130 - 2 * 16);
@@ -157,7 +150,7 @@ Test(cost, timed_operators_give_the_bits_of_the_plain_ones) {
 Test(cost, an_output_that_is_narrowed_is_timed_as_an_operator_of_its_own) {
   Shipped s = shipped_load(REWRITE_QUAMBA);
   Mode mode = *mode_preset("fp32");
-  mode.gated = mode.out_proj = OUTPUT_BF16;
+  mode.setting[STAGE_GATED] = mode.setting[STAGE_OUT_PROJ] = OUTPUT_BF16;
   Trace ends = {0}, trace;
   block_embed(&s.model, s.test, 7, &s.arena, &ends);
   Model with_clock = s.model;
@@ -166,7 +159,7 @@ Test(cost, an_output_that_is_narrowed_is_timed_as_an_operator_of_its_own) {
   block_run(&with_clock, 3, &mode, &ends.t[T_EMBEDDING], &s.arena, &trace);
   OpTime narrow = watch_time(&watch, "narrow");
   cr_expect_eq(narrow.calls, 2, "%d calls", narrow.calls);
-  cr_expect_eq(narrow.bytes, 2.0 * 7 * (s.model.E + s.model.D) * sizeof(float), "%g bytes", narrow.bytes);
+  cr_expect_eq(narrow.bytes, 2.0 * 7 * (s.model.config.E + s.model.D) * sizeof(float), "%g bytes", narrow.bytes);
 }
 
 Test(cost, nothing_is_measured_where_nothing_is_asked) {

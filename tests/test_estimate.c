@@ -27,7 +27,8 @@ static Large larger_than_the_disk(void) {
                       .prompt_count = 1,
                       .threads = 1,
                       .keep = {.all_tensors = true, .all_layers = true}};
-  large.subject.checkpoint.config = (Config){.layers = 4, .D = 64, .E = 128, .N = 16, .R = 4, .K = 4, .vocab = 256};
+  large.subject.checkpoint.config =
+      (Config){.layers = 4, .D = 64, .E = 128, .N = 16, .R = 4, .K = 4, .vocab = 256, .family = &family_mamba1};
   PromptShape one = {"p", NULL, TOKENS};
   large.subject.prompt = &one;
   int64_t each = estimate_of(&large.spec, &large.subject).results_bytes;

@@ -2,7 +2,8 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "family/mode.h"
+#include "family/family.h"
+#include "family/mamba1.h"
 #include "family/trace.h"
 
 /* One row a stage, one column a preset. */
@@ -35,7 +36,7 @@ Test(mode, presets_are_the_table_of_the_stages) {
     cr_expect_str_eq(mode_stages[s].key, table[s].key);
     for (int p = 0; p < PRESETS; p++) {
       cr_expect_str_eq(mode_presets[p].name, columns[p]);
-      const char *got = mode_setting_name(&mode_presets[p], &mode_stages[s]);
+      const char *got = mode_setting_name(&mode_presets[p], s);
       cr_expect_str_eq(got, table[s].value[p], "mode %s, %s: got %s, want %s", columns[p], table[s].key, got,
                        table[s].value[p]);
     }
@@ -44,13 +45,13 @@ Test(mode, presets_are_the_table_of_the_stages) {
 
 /* The names of a stage's values stand in a table apart from the enums that the code asks for. */
 Test(mode, setting_names_say_what_the_enums_say) {
-  const Mode mode = {"x",           LINEARS_F32, CONV_IN_I8_DYNAMIC, CONV_OUT_F32_GRID,
-                     X_PROJ_IN_F32, SCAN_U_F32,  SCAN_REST_F32,      SCAN_ORDER_SEQUENTIAL,
-                     OUTPUT_BF16,   OUTPUT_F16,  INNER_F16,          INNER_BF16,
-                     INNER_F32,     INNER_I8};
+  const Mode mode = {"x",
+                     &family_mamba1,
+                     {LINEARS_F32, CONV_IN_I8_DYNAMIC, CONV_OUT_F32_GRID, X_PROJ_IN_F32, SCAN_U_F32, SCAN_REST_F32,
+                      SCAN_ORDER_SEQUENTIAL, OUTPUT_BF16, OUTPUT_F16, INNER_F16, INNER_BF16, INNER_F32, INNER_I8}};
   static const char *const want[] = {"f32",  "i8_dynamic", "f32_grid", "f32",  "f32", "f32", "sequential",
                                      "bf16", "f16",        "f16",      "bf16", "f32", "i8"};
-  for (int s = 0; s < STAGES; s++) cr_expect_str_eq(mode_setting_name(&mode, &mode_stages[s]), want[s]);
+  for (int s = 0; s < STAGES; s++) cr_expect_str_eq(mode_setting_name(&mode, s), want[s]);
 }
 
 Test(mode, no_two_presets_are_the_same_computation) {
@@ -65,7 +66,7 @@ Test(mode, equality_is_of_settings_and_not_of_names) {
   cr_expect(mode_equal(&renamed, mode_preset("2-4")));
   for (int s = 0; s < STAGES; s++) {
     Mode changed = renamed;
-    int *setting = (int *)((char *)&changed + mode_stages[s].offset);
+    int *setting = &changed.setting[s];
     *setting = !*setting;
     cr_expect(!mode_equal(&changed, &renamed), "a change of %s alone goes unseen", mode_stages[s].key);
   }
@@ -95,7 +96,7 @@ Test(mode, each_int8_stage_alone_needs_scales) {
     for (int s = 0; s < STAGES; s++)
       for (int v = 0; mode_stages[s].values[v]; v++)
         if (!strcmp(mode_stages[s].key, cases[i].key) && !strcmp(mode_stages[s].values[v], cases[i].value))
-          *(int *)((char *)&mode + mode_stages[s].offset) = v;
+          mode.setting[s] = v;
     cr_expect_eq(mode_needs_scales(&mode), cases[i].needs, "%s %s", cases[i].key, cases[i].value);
   }
 }
@@ -104,24 +105,23 @@ Test(mode, each_int8_stage_alone_needs_scales) {
 static const char *broken_rule(const Mode *mode) {
   static const char *const stored[] = {NULL, "state f16 with scan_order blocked", "state bf16 with scan_order blocked",
                                        "state i8 with scan_order blocked"};
-  bool float_linears = mode->linears == LINEARS_F32;
-  if (!float_linears && mode->x_proj_in == X_PROJ_IN_F32) return "x_proj_in f32 with linears w8a8";
-  if (float_linears && mode->x_proj_in == X_PROJ_IN_I8) return "x_proj_in i8 with linears f32";
-  if (float_linears && mode->scan_rest == SCAN_REST_I8) return "scan_rest i8 with linears f32";
-  if (float_linears && mode->conv_in == CONV_IN_I8) return "conv_in i8 with linears f32";
-  return mode->scan_order == SCAN_ORDER_BLOCKED ? stored[mode->state] : NULL;
+  bool float_linears = mode->setting[STAGE_LINEARS] == LINEARS_F32;
+  if (!float_linears && mode->setting[STAGE_X_PROJ_IN] == X_PROJ_IN_F32) return "x_proj_in f32 with linears w8a8";
+  if (float_linears && mode->setting[STAGE_X_PROJ_IN] == X_PROJ_IN_I8) return "x_proj_in i8 with linears f32";
+  if (float_linears && mode->setting[STAGE_SCAN_REST] == SCAN_REST_I8) return "scan_rest i8 with linears f32";
+  if (float_linears && mode->setting[STAGE_CONV_IN] == CONV_IN_I8) return "conv_in i8 with linears f32";
+  return mode->setting[STAGE_SCAN_ORDER] == SCAN_ORDER_BLOCKED ? stored[mode->setting[STAGE_STATE]] : NULL;
 }
 
 Test(mode, the_stage_that_is_finer_than_the_presets_is_found) {
-  for (int p = 0; p < PRESETS; p++) cr_expect_null(mode_finer_stage(&mode_presets[p]), "%s", columns[p]);
+  for (int p = 0; p < PRESETS; p++) cr_expect_eq(mode_finer_stage(&mode_presets[p]), ABSENT, "%s", columns[p]);
   Mode mode = *mode_preset("2-4");
-  mode.scan_order = SCAN_ORDER_BLOCKED;
-  cr_expect_null(mode_finer_stage(&mode));
-  mode.decay = INNER_BF16;
-  cr_assert_not_null(mode_finer_stage(&mode));
-  cr_expect_str_eq(mode_finer_stage(&mode)->key, "decay");
-  mode.out_proj = OUTPUT_BF16;
-  cr_expect_str_eq(mode_finer_stage(&mode)->key, "out_proj");
+  mode.setting[STAGE_SCAN_ORDER] = SCAN_ORDER_BLOCKED;
+  cr_expect_eq(mode_finer_stage(&mode), ABSENT);
+  mode.setting[STAGE_DECAY] = INNER_BF16;
+  cr_expect_eq(mode_finer_stage(&mode), STAGE_DECAY);
+  mode.setting[STAGE_OUT_PROJ] = OUTPUT_BF16;
+  cr_expect_eq(mode_finer_stage(&mode), STAGE_OUT_PROJ);
 }
 
 static unsigned bit_of(const char *key) {
@@ -159,9 +159,8 @@ Test(mode, exactly_the_combinations_without_sense_are_refused_by_name) {
   for (int s = 0; s < STAGES; s++) count *= values_of(s);
   cr_assert_eq(count, 288 * 9 * 27 * 4);
   for (int i = 0; i < count; i++) {
-    Mode mode = {.name = "x"};
-    for (int s = 0, rest = i; s < STAGES; rest /= values_of(s++))
-      *(int *)((char *)&mode + mode_stages[s].offset) = rest % values_of(s);
+    Mode mode = {.name = "x", .family = &family_mamba1};
+    for (int s = 0, rest = i; s < STAGES; rest /= values_of(s++)) mode.setting[s] = rest % values_of(s);
     Status st = {0};
     const char *rule = broken_rule(&mode);
     bool passed = mode_check(&mode, &st);

@@ -89,7 +89,7 @@ Test(model, mode_fp32_with_quamba_rewrite_agrees_with_the_golden_logits) {
 Test(model, rewrite_is_refused_where_a_width_has_no_hadamard_matrix) {
   Shipped s = shipped_load(REWRITE_NONE);
   Status st = {0};
-  Model64 weights;
+  Weights64 weights;
   s.checkpoint.config.D = 264; /* 8 x 33 */
   cr_assert_not(rewrite_weights(&s.arena, &s.checkpoint, REWRITE_QUAMBA, &weights, &st));
   cr_assert(strstr(st.text, "264") && strstr(st.text, SHIPPED_MODEL), "%s", st.text);
@@ -97,7 +97,7 @@ Test(model, rewrite_is_refused_where_a_width_has_no_hadamard_matrix) {
 
 Test(model, weights_are_quantised_half_even_with_the_scale_of_their_maximum) {
   Shipped s = shipped_load(REWRITE_QUAMBA);
-  const Tensor *f = &s.model.layer[3].f32.A_log, *q = &s.model.layer[3].i8.A_log;
+  const Tensor *f = &s.model.layer[3].f32[W_A_LOG].values, *q = &s.model.layer[3].i8[W_A_LOG].values;
   double most = 0;
   for (size_t i = 0; i < (size_t)f->rows * (size_t)f->cols; i++) most = fmax(most, fabs(tensor_value(f, i)));
   cr_assert_eq(q->scale, (float)(most / 127), "got %a want %a", (double)q->scale, most / 127);

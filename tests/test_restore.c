@@ -14,7 +14,7 @@ static Subject subject;
 static PromptShape prompts[PROMPTS];
 
 /* Layers whose int8 scan weights are off: mode 2-4 suffers there, fp32 does not. */
-static void plant(int layer, float factor) { shipped.model.layer[layer].i8.D.scale *= factor; }
+static void plant(int layer, float factor) { shipped.model.layer[layer].i8[W_D].values.scale *= factor; }
 
 static RestoreRows run(RestorePlan *plan, int plans, const float *factor) {
   shipped = shipped_load(REWRITE_QUAMBA);
@@ -26,8 +26,8 @@ static RestoreRows run(RestorePlan *plan, int plans, const float *factor) {
   static OwnMode own = {0}; /* 2-4 with two float stages, one of them without what is planted */
   own.mode = *mode_preset("2-4");
   strcpy(own.mode.name, "float-rest");
-  own.mode.scan_rest = SCAN_REST_F32;
-  own.mode.gated = OUTPUT_F32;
+  own.mode.setting[STAGE_SCAN_REST] = SCAN_REST_F32;
+  own.mode.setting[STAGE_GATED] = OUTPUT_F32;
   Spec spec = {
       .own_modes = &own, .own_mode_count = 1, .restore = plan, .restore_count = plans, .prompt_count = PROMPTS};
   Status st = {0};

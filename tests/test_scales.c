@@ -35,10 +35,10 @@ Test(scales, every_weight_that_a_mode_takes_as_int8_has_the_scale_that_it_was_qu
   cr_expect_eq(all.count, (size_t)s.model.layers * (9 + S_COUNT), "%zu rows", all.count);
   cr_expect_eq(fp32.count, 0, "%zu rows of a mode without int8", fp32.count);
   for (int layer = 0; layer < s.model.layers; layer++) {
-    const LayerWeights *q = &s.model.layer[layer].i8;
-    const float used[] = {q->in_proj.scale, q->conv.weight_scale, q->conv.bias_scale,
-                          q->x_proj.scale,  q->dt_proj.scale,     q->dt_bias.scale,
-                          q->A_log.scale,   q->D.scale,           q->out_proj.scale};
+    const Prepared *q = s.model.layer[layer].i8;
+    const float used[] = {q[W_IN_PROJ].linear.scale, q[W_CONV].values.scale,    q[W_CONV_BIAS].values.scale,
+                          q[W_X_PROJ].linear.scale,  q[W_DT_PROJ].linear.scale, q[W_DT_BIAS].values.scale,
+                          q[W_A_LOG].values.scale,   q[W_D].values.scale,       q[W_OUT_PROJ].linear.scale};
     for (int w = 0; w < 9; w++) {
       const ScaleRow *row = row_of(&all, layer, weights[w]);
       cr_assert(row, "layer %d: %s is missing", layer, weights[w]);
@@ -59,11 +59,12 @@ Test(scales, a_block_shows_the_scale_that_it_took_from_its_input) {
   for (int m = 0; m < mode_preset_count; m++) {
     const Mode *mode = &mode_presets[m];
     block_run(&s.model, 2, mode, &ends.t[T_EMBEDDING], &s.arena, &trace);
-    cr_assert_eq(trace.conv_in.data != NULL, mode->conv_in == CONV_IN_I8_DYNAMIC, "mode %s", mode->name);
-    if (!trace.conv_in.data) continue;
-    Tensor x = tensor_columns(&trace.t[T_IN_PROJ], 0, s.model.E);
-    cr_expect_eq(trace.conv_in.scale, q8_dynamic_scale(absmax(&x)), "mode %s: %a", mode->name,
-                 (double)trace.conv_in.scale);
+    cr_assert_eq(trace.t[T_CONV_IN].data != NULL, mode->setting[STAGE_CONV_IN] == CONV_IN_I8_DYNAMIC, "mode %s",
+                 mode->name);
+    if (!trace.t[T_CONV_IN].data) continue;
+    Tensor x = tensor_columns(&trace.t[T_IN_PROJ], 0, s.model.config.E);
+    cr_expect_eq(trace.t[T_CONV_IN].scale, q8_dynamic_scale(absmax(&x)), "mode %s: %a", mode->name,
+                 (double)trace.t[T_CONV_IN].scale);
   }
 }
 

@@ -56,7 +56,8 @@ Test(shards, prefixes_of_wrappers_and_a_missing_backbone_are_seen_through) {
     write_shard(other, "model.safetensors", 0, false);
     open_good(&c);
     cr_expect_str_eq(c.digest.hex, plain.digest.hex, "%s", prefixes[i][0]);
-    cr_expect(c.unused == 0 && !strcmp(c.layer[1].A_log.name, other->tensor[18].name), "%s", c.layer[1].A_log.name);
+    cr_expect(c.unused == 0 && !strcmp(c.layer[1][W_A_LOG].name, other->tensor[18].name), "%s",
+              c.layer[1][W_A_LOG].name);
     other->tensor[18].shard = 0;
     refuse_model(other, WORDS(arena_printf(&test_arena, "'%slayers.1.mixer.A_log' is missing", prefixes[i][0])));
   }

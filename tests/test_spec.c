@@ -226,8 +226,9 @@ Test(spec, an_own_mode_is_its_base_and_what_it_overrides) {
   Arena arena = new_arena();
   Spec spec = parse(&arena, FULL);
   Mode late = *mode_preset("2-4"), mine = *mode_preset("fp32");
-  late.scan_order = SCAN_ORDER_BLOCKED;
-  mine.conv_out = CONV_OUT_F32_GRID, mine.gated = OUTPUT_F16, mine.state = INNER_BF16;
+  late.setting[STAGE_SCAN_ORDER] = SCAN_ORDER_BLOCKED;
+  mine.setting[STAGE_CONV_OUT] = CONV_OUT_F32_GRID, mine.setting[STAGE_GATED] = OUTPUT_F16,
+  mine.setting[STAGE_STATE] = INNER_BF16;
   cr_expect(mode_equal(spec_mode(&spec, "late"), &late));
   cr_expect(mode_equal(spec_mode(&spec, "mine"), &mine));
   cr_expect(mode_equal(spec_mode(&spec, "unused"), mode_preset("3")));
@@ -239,11 +240,11 @@ Test(spec, own_modes_build_on_own_modes_in_any_order) {
                             "  second: {base: first, scan_order: blocked}\n  first: {base: 2-4, out_proj: bf16}\n";
   Spec spec = parse(&arena, text);
   Mode want = *mode_preset("2-4");
-  want.out_proj = OUTPUT_BF16;
+  want.setting[STAGE_OUT_PROJ] = OUTPUT_BF16;
   cr_expect(mode_equal(spec_mode(&spec, "first"), &want));
-  want.scan_order = SCAN_ORDER_BLOCKED;
+  want.setting[STAGE_SCAN_ORDER] = SCAN_ORDER_BLOCKED;
   cr_expect(mode_equal(spec_mode(&spec, "second"), &want));
-  want.gated = OUTPUT_F32;
+  want.setting[STAGE_GATED] = OUTPUT_F32;
   cr_expect(mode_equal(spec_mode(&spec, "third"), &want));
   for (int i = 0; i < 3; i++)
     cr_expect_str_eq(spec.own_modes[i].mode.name, i == 0 ? "third" : i == 1 ? "second" : "first");

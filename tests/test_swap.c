@@ -23,15 +23,15 @@ static Spec make_spec(SwapPlan *plan, int plans) {
   own[0].mode = own[1].mode = own[2].mode = *mode_preset("2-4");
   own[3].mode = *mode_preset("fp32");
   strcpy(own[0].mode.name, "near");
-  own[0].mode.scan_order = SCAN_ORDER_BLOCKED;
+  own[0].mode.setting[STAGE_SCAN_ORDER] = SCAN_ORDER_BLOCKED;
   strcpy(own[1].mode.name, "coarse");
-  own[1].mode.decay = INNER_BF16;
-  own[1].mode.out_proj = OUTPUT_F32;
+  own[1].mode.setting[STAGE_DECAY] = INNER_BF16;
+  own[1].mode.setting[STAGE_OUT_PROJ] = OUTPUT_F32;
   strcpy(own[2].mode.name, "stored");
-  own[2].mode.state = INNER_I8;
+  own[2].mode.setting[STAGE_STATE] = INNER_I8;
   strcpy(own[3].mode.name, "half");
-  own[3].mode.conv_acc = INNER_BF16;
-  own[3].mode.gated = OUTPUT_F16;
+  own[3].mode.setting[STAGE_CONV_ACC] = INNER_BF16;
+  own[3].mode.setting[STAGE_GATED] = OUTPUT_F16;
   return (Spec){.own_modes = own, .own_mode_count = OWN, .swaps = plan, .swap_count = plans, .prompt_count = PROMPTS};
 }
 

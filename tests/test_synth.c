@@ -32,19 +32,19 @@ Test(synth, checkpoint_is_read_and_the_same_from_the_same_seed) {
 
 Test(synth, values_are_drawn_as_stated) {
   Checkpoint c = made(&small, 5, "a");
-  const float *A_log = c.layer[1].A_log.data, *bias = c.layer[1].dt_bias.data, *gain = c.layer[2].norm.data;
-  const float *embedding = c.embedding.data;
+  const float *A_log = c.layer[1][W_A_LOG].data, *bias = c.layer[1][W_DT_BIAS].data, *gain = c.layer[2][W_NORM].data;
+  const float *embedding = c.end[END_EMBEDDING].data;
   int large = 0;
   double square = 0;
   for (int n = 0; n < 16; n++) cr_expect_float_eq(A_log[16 + n], logf((float)n + 1), 1e-6);
-  for (size_t i = 0; i < c.layer[1].dt_bias.count; i++) {
+  for (size_t i = 0; i < c.layer[1][W_DT_BIAS].count; i++) {
     double step = log1p(exp((double)bias[i]));
     cr_expect(step > 0.99e-3 && step < 1.01e-1, "step %g", step);
   }
   for (int i = 0; i < 48; i++) large += gain[i] > 1;
   cr_expect(large >= 1 && large <= 4, "%d large gains", large);
-  for (size_t i = 0; i < c.embedding.count; i++) square += (double)embedding[i] * (double)embedding[i];
-  cr_expect_float_eq(sqrt(square / (double)c.embedding.count), 0.02, 0.001);
+  for (size_t i = 0; i < c.end[END_EMBEDDING].count; i++) square += (double)embedding[i] * (double)embedding[i];
+  cr_expect_float_eq(sqrt(square / (double)c.end[END_EMBEDDING].count), 0.02, 0.001);
 }
 
 Test(synth, a_checkpoint_is_not_written_over) {

@@ -1,5 +1,6 @@
 /* tables: the columns are the rows' members, all of them, each once. */
-#include "family/mode.h"
+#include "family/family.h"
+#include "family/mamba1.h"
 #include "measure/tables.h"
 
 #include <criterion/criterion.h>

@@ -165,21 +165,21 @@ Test(verdict, reasons_of_the_presets_hold_in_both_directions) {
 Test(verdict, reasons_come_from_settings_not_names) {
   Mode a = *mode_preset("2-1"), b = a;
   snprintf(b.name, sizeof b.name, "own");
-  b.conv_out = CONV_OUT_F32_GRID;
+  b.setting[STAGE_CONV_OUT] = CONV_OUT_F32_GRID;
   cr_assert_str_eq(verdict_reason(&a, &b), "grid_identity");
-  a.conv_out = CONV_OUT_F32; /* requantised from float on one side, from the grid on the other */
+  a.setting[STAGE_CONV_OUT] = CONV_OUT_F32; /* requantised from float on one side, from the grid on the other */
   cr_assert_str_eq(verdict_reason(&a, &b), "ties_only");
-  b.gated = OUTPUT_F32;
+  b.setting[STAGE_GATED] = OUTPUT_F32;
   cr_assert_str_eq(verdict_reason(&a, &b), "", "a third stage differs");
   b = a = *mode_preset("2-2");
-  b.conv_out = CONV_OUT_I8;
-  b.scan_u = SCAN_U_F32; /* float u on both sides, on the grid */
+  b.setting[STAGE_CONV_OUT] = CONV_OUT_I8;
+  b.setting[STAGE_SCAN_U] = SCAN_U_F32; /* float u on both sides, on the grid */
   cr_assert_str_eq(verdict_reason(&a, &b), "", "none of the reasons is about float u on both sides");
-  b.scan_u = SCAN_U_I8;
+  b.setting[STAGE_SCAN_U] = SCAN_U_I8;
   cr_assert_str_eq(verdict_reason(&a, &b), "dequantised_first");
-  b.conv_out = CONV_OUT_F32_GRID;
+  b.setting[STAGE_CONV_OUT] = CONV_OUT_F32_GRID;
   cr_assert_str_eq(verdict_reason(&a, &b), "dequantised_first");
-  b.conv_out = CONV_OUT_F32;
+  b.setting[STAGE_CONV_OUT] = CONV_OUT_F32;
   cr_assert_str_eq(verdict_reason(&a, &b), "", "u is on the grid on one side alone");
 }
 

@@ -39,7 +39,7 @@ Test(watch, a_watched_block_makes_the_same_bits_and_every_kernel_of_its_trace_wa
 Test(watch, a_block_with_narrowed_outputs_is_watched_like_any_other) {
   Shipped s = shipped_load(REWRITE_QUAMBA);
   Mode mode = *mode_preset("fp32");
-  mode.gated = mode.out_proj = OUTPUT_BF16;
+  mode.setting[STAGE_GATED] = mode.setting[STAGE_OUT_PROJ] = OUTPUT_BF16;
   Trace ends = {0}, plain, trace;
   Seen seen[WATCH_CALLS];
   Watch watch = {.seen = seen, .room = WATCH_CALLS};
@@ -114,7 +114,7 @@ Test(watch, every_operator_of_the_list_is_run_timed_counted_and_verified) {
   Shipped s = shipped_load(REWRITE_QUAMBA);
   shipped_calibrate(&s, 1, 64);
   Mode narrow = *mode_preset("fp32");
-  narrow.gated = OUTPUT_BF16;
+  narrow.setting[STAGE_GATED] = OUTPUT_BF16;
   const Mode *mode[] = {mode_preset("2-0"), mode_preset("3"), &narrow};
   bool ran[OP_COUNT] = {false};
   for (int m = 0; m < 3; m++) {

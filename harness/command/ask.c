@@ -21,12 +21,13 @@ bool command_calibrate(Arena *arena, const Options *o, const char *typed, Status
   TRY(flags_apply(o, &spec, st));
   TRY(subject_check(arena, &spec, &subject, st));
   TRY(experiment_load(arena, &spec, NULL, &progress, &subject, st));
+  const Tensors *tensors = &subject.model.config.family->tensors;
   if (o->json) {
     json_t *layers = json_array();
     for (int layer = 0; layer < subject.model.layers; layer++) {
       json_t *scales = json_object();
-      for (int s = 0; s < S_COUNT; s++)
-        json_object_set_new(scales, scale_names[s],
+      for (int s = 0; s < tensors->scales; s++)
+        json_object_set_new(scales, tensors->scale[s],
                             json_pack("{s:f, s:f}", "statistic", subject.model.layer[layer].statistic[s], "scale",
                                       (double)subject.model.layer[layer].scale[s]));
       json_array_append_new(layers, scales);
@@ -37,10 +38,10 @@ bool command_calibrate(Arena *arena, const Options *o, const char *typed, Status
     return true;
   }
   printf("%-5s", "layer");
-  for (int s = 0; s < S_COUNT; s++) printf(" %-15s", scale_names[s]);
+  for (int s = 0; s < tensors->scales; s++) printf(" %-15s", tensors->scale[s]);
   for (int layer = 0; layer < subject.model.layers; layer++) {
     printf("\n%-5d", layer);
-    for (int s = 0; s < S_COUNT; s++) printf(" %.9e", (double)subject.model.layer[layer].scale[s]);
+    for (int s = 0; s < tensors->scales; s++) printf(" %.9e", (double)subject.model.layer[layer].scale[s]);
   }
   printf("\n");
   return true;
@@ -67,22 +68,27 @@ bool command_eval(Arena *arena, const Options *o, const char *typed, Status *st)
 bool command_modes(Arena *arena, const Options *o, const char *typed, Status *st) {
   (void)arena, (void)typed, (void)st;
   if (!o->json) {
-    print_stage_table(mode_presets, mode_preset_count);
-    printf("\n");
-    for (int s = 0; s < mode_stage_count; s++) {
-      printf("%-12s ", mode_stages[s].key);
-      for (int v = 0; mode_stages[s].values[v]; v++) printf("%s%s", v ? ", " : "", mode_stages[s].values[v]);
-      printf(": %s\n", mode_stages[s].meaning);
+    for (const Family *const *family = families; *family; family++) {
+      print_stage_table((*family)->preset, (*family)->presets);
+      printf("\n");
+      for (int s = 0; s < (*family)->stages; s++) {
+        const Stage *stage = &(*family)->stage[s];
+        printf("%-12s ", stage->key);
+        for (int v = 0; stage->values[v]; v++) printf("%s%s", v ? ", " : "", stage->values[v]);
+        printf(": %s\n", stage->meaning);
+      }
     }
     return true;
   }
   json_t *root = json_object();
-  for (int m = 0; m < mode_preset_count; m++) {
-    json_t *mode = json_object();
-    for (int s = 0; s < mode_stage_count; s++)
-      json_object_set_new(mode, mode_stages[s].key, json_string(mode_setting_name(&mode_presets[m], &mode_stages[s])));
-    json_object_set_new(root, mode_presets[m].name, mode);
-  }
+  for (const Family *const *family = families; *family; family++)
+    for (int m = 0; m < (*family)->presets; m++) {
+      const Mode *preset = &(*family)->preset[m];
+      json_t *mode = json_object();
+      for (int s = 0; s < (*family)->stages; s++)
+        json_object_set_new(mode, (*family)->stage[s].key, json_string(mode_setting_name(preset, s)));
+      json_object_set_new(root, preset->name, mode);
+    }
   json_dumpf(root, stdout, JSON_INDENT(2));
   printf("\n");
   json_decref(root);

@@ -3,12 +3,21 @@
 #include <math.h>
 
 #include "command/bench.h"
+#include "reference/model64.h"
 #include "study/calibrate.h"
 
 enum { CALIBRATION_TOKENS = 64 };
 
-const Config bench_130m = {
-    .D = 768, .E = 1536, .N = 16, .R = 48, .K = 4, .layers = 24, .vocab = 50280, .eps = 1e-5, .tied = true};
+const Config bench_130m = {.family = &family_mamba1,
+                           .D = 768,
+                           .E = 1536,
+                           .N = 16,
+                           .R = 48,
+                           .K = 4,
+                           .layers = 24,
+                           .vocab = 50280,
+                           .eps = 1e-5,
+                           .tied = true};
 
 /* Evenly spread over -size … size, by a multiplicative generator (Knuth's MMIX). */
 static const double *made(Arena *arena, size_t count, double size) {
@@ -27,39 +36,33 @@ static const double *filled(Arena *arena, size_t count, double value) {
   return x;
 }
 
-static Layer64 made_layer(Arena *arena, const Config *c) {
-  size_t D = (size_t)c->D, E = (size_t)c->E, N = (size_t)c->N, R = (size_t)c->R, K = (size_t)c->K;
-  double *A_log = ARENA_NEW(arena, double, E *N);
-  for (size_t i = 0; i < E * N; i++) A_log[i] = log((double)(i % N + 1)); /* as Mamba starts its training */
-  return (Layer64){.in_proj = made(arena, 2 * E * D, 1.7 / sqrt((double)D)),
-                   .conv_weight = made(arena, E * K, 0.5),
-                   .conv_bias = made(arena, E, 0.1),
-                   .x_proj = made(arena, (R + 2 * N) * E, 1.7 / sqrt((double)E)),
-                   .dt_proj = made(arena, E * R, 1.7 / sqrt((double)R)),
-                   .dt_bias = filled(arena, E, -4.6), /* softplus: 0.01 */
-                   .A_log = A_log,
-                   .D = filled(arena, E, 1),
-                   .out_proj = made(arena, D * E, 0.3 / sqrt((double)E))};
+static const double *made_weight(Arena *arena, const Config *c, const WeightInfo *info) {
+  const size_t count = weight_values(c, info);
+  const int states = weight_cols(c, info);
+  const double inputs = info->inputs ? c->family->width(c, info->inputs) : 1;
+  switch (info->fill) {
+    case FILL_ONE: return filled(arena, count, 1);
+    case FILL_DT_BIAS: return filled(arena, count, -4.6); /* softplus: 0.01 */
+    case FILL_A_LOG: {
+      double *A_log = ARENA_NEW(arena, double, count);
+      for (size_t i = 0; i < count; i++) A_log[i] = log((double)(i % (size_t)states + 1)); /* as training starts */
+      return A_log;
+    }
+    default: return made(arena, count, (info->deep ? 0.3 : 1.7) / sqrt(inputs));
+  }
 }
 
 bool bench_model(Arena *arena, const Config *c, Model *model, Progress *progress, Status *st) {
   Arena room = *arena; /* the float64 weights go behind everything, and are gone on return */
   room.next += model_bytes(c) * 2;
-  Layer64 one = made_layer(&room, c), *layer = ARENA_NEW(&room, Layer64, c->layers);
-  for (int i = 0; i < c->layers; i++) layer[i] = one;
-  const double *embedding = made(&room, (size_t)c->vocab * (size_t)c->D, 1.7);
-  Model64 weights = {.D = c->D,
-                     .E = c->E,
-                     .N = c->N,
-                     .R = c->R,
-                     .K = c->K,
-                     .layers = c->layers,
-                     .vocab = c->vocab,
-                     .eps = c->eps,
-                     .hadamard = hadamard64_factor(c->E) != 0,
-                     .embedding = embedding,
-                     .head = embedding,
-                     .layer = layer};
+  Weights64 weights = {.config = *c, .hadamard = hadamard64_factor(c->E) != 0};
+  weights.layer = arena_alloc(&room, (size_t)c->layers, sizeof *weights.layer);
+  for (int w = 0; w < c->family->weights; w++) {
+    const WeightInfo *info = &c->family->weight[w];
+    const double *one = info->form == FORM_GAIN ? NULL : made_weight(&room, c, info);
+    for (int i = 0; i < c->layers; i++) weights.layer[i][w] = one;
+  }
+  weights.end[END_EMBEDDING] = weights.end[END_HEAD] = made(&room, (size_t)c->vocab * (size_t)c->D, 1.7);
   int32_t token[CALIBRATION_TOKENS];
   for (int i = 0; i < CALIBRATION_TOKENS; i++) token[i] = i * 7919 % c->vocab;
   Calibration how = {.text = "made tokens", .windows = 1, .length = CALIBRATION_TOKENS, .alpha = 0.9999};

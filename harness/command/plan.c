@@ -17,9 +17,9 @@ void print_stage_table(const Mode *modes, int count) {
   printf("%-12s", "stage");
   for (int m = 0; m < count; m++) print_cell(modes[m].name, modes[m].name);
   printf("\n");
-  for (int s = 0; s < mode_stage_count; s++) {
-    printf("%-12s", mode_stages[s].key);
-    for (int m = 0; m < count; m++) print_cell(mode_setting_name(&modes[m], &mode_stages[s]), modes[m].name);
+  for (int s = 0; count && s < modes->family->stages; s++) {
+    printf("%-12s", modes->family->stage[s].key);
+    for (int m = 0; m < count; m++) print_cell(mode_setting_name(&modes[m], s), modes[m].name);
     printf("\n");
   }
 }

@@ -58,11 +58,11 @@ static bool same_trace(Verify *v, const Mode *mode, int layer, const Trace *cpu,
     if (difference) return FAIL_CHECK(st, "the device differs from the CPU: %s", difference);
     v->values += (int64_t)t->rows * t->cols;
   }
-  if (cpu->conv_in.data && cpu->conv_in.scale != device->conv_in.scale)
+  if (cpu->t[T_CONV_IN].data && cpu->t[T_CONV_IN].scale != device->t[T_CONV_IN].scale)
     return FAIL_CHECK(st,
                       "the device differs from the CPU: mode %s, layer %d: the convolution's input has a scale of %a "
                       "on the CPU, %a on the device",
-                      mode->name, layer, (double)cpu->conv_in.scale, (double)device->conv_in.scale);
+                      mode->name, layer, (double)cpu->t[T_CONV_IN].scale, (double)device->t[T_CONV_IN].scale);
   return true;
 }
 

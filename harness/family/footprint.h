@@ -6,8 +6,7 @@
 #define DS_FAMILY_FOOTPRINT_H
 #include <stdint.h>
 
-#include "family/mode.h"
-#include "family/weights.h"
+#include "family/family.h"
 
 typedef struct Footprint {
   int64_t weight_bytes;          /* of every layer and both ends; int8 weights 1 byte, float32 ones 4 */

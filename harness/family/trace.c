@@ -1,44 +1,48 @@
 #include "family/trace.h"
 
+#include <assert.h>
 #include <string.h>
 
+#include "family/family.h"
 #include "kernels/f16.h"
 
-const char *const dim_names[DIM_COUNT] = {"token", "d_model", "d_inner", "d_inner2",
-                                          "dt_bc", "dt_rank", "d_state", "vocab"};
+const char *const role_names[ROLE_COUNT] = {"",     "embedding", "block_in",  "conv_out",
+                                            "scan", "added",     "block_out", "logits"};
 
-const char *const scale_names[S_COUNT] = {"s_in", "s_xz", "s_u", "s_dbc", "s_dt", "s_o", "s_h"};
+int tensors_find(const Tensors *tensors, const char *name) {
+  for (int id = 0; id < tensors->count; id++)
+    if (!strcmp(tensors->info[id].name, name)) return id;
+  return ABSENT;
+}
 
-const TensorInfo tensor_info[T_COUNT] = {
-    [T_BLOCK_IN] = {"block_in", "residual stream before the block", DIM_TOKEN, DIM_D_MODEL, S_NONE},
-    [T_NORM] = {"norm", "RMS norm of block_in", DIM_TOKEN, DIM_D_MODEL, S_IN},
-    [T_IN_PROJ] = {"in_proj", "input projection: x, then z", DIM_TOKEN, DIM_D_INNER2, S_XZ},
-    [T_CONV1D] = {"conv1d", "causal depthwise convolution, before SiLU", DIM_TOKEN, DIM_D_INNER, S_NONE},
-    [T_CONV1D_SILU] = {"conv1d_silu", "SiLU of conv1d", DIM_TOKEN, DIM_D_INNER, S_U},
-    [T_X_PROJ_IN] = {"x_proj_in", "what x_proj takes: conv1d_silu, requantised where the mode says so", DIM_TOKEN,
-                     DIM_D_INNER, S_U},
-    [T_SCAN_IN] = {"scan_in", "u of the scan: conv1d_silu, requantised where the mode says so", DIM_TOKEN, DIM_D_INNER,
-                   S_U},
-    [T_X_PROJ] = {"x_proj", "projection to dt, B, C", DIM_TOKEN, DIM_DT_BC, S_DBC},
-    [T_DT_PROJ] = {"dt_proj", "projection of dt to channels, without its bias", DIM_TOKEN, DIM_D_INNER, S_DT},
-    [T_DELTA] = {"delta", "step size: softplus(dt_proj + bias)", DIM_TOKEN, DIM_D_INNER, S_NONE},
-    [T_SCAN] = {"scan", "selective scan, before the gate", DIM_TOKEN, DIM_D_INNER, S_NONE},
-    [T_GATED] = {"gated", "scan times SiLU(z)", DIM_TOKEN, DIM_D_INNER, S_NONE},
-    [T_OUT_PROJ_IN] = {"out_proj_in", "what out_proj takes: gated after the Hadamard transform", DIM_TOKEN, DIM_D_INNER,
-                       S_O},
-    [T_OUT_PROJ] = {"out_proj", "output projection", DIM_TOKEN, DIM_D_MODEL, S_NONE},
-    [T_BLOCK_OUT] = {"block_out", "residual stream after the block", DIM_TOKEN, DIM_D_MODEL, S_NONE},
-    [T_SSM_STATE] = {"ssm_state", "state of the scan after the last token", DIM_D_INNER, DIM_D_STATE, S_H},
-    [T_SSM_STATE_Q8] = {"ssm_state_q8", "ssm_state, quantised", DIM_D_INNER, DIM_D_STATE, S_H},
-    [T_EMBEDDING] = {"embedding", "embedding of the tokens", DIM_TOKEN, DIM_D_MODEL, S_NONE},
-    [T_NORM_F] = {"norm_f", "final RMS norm", DIM_TOKEN, DIM_D_MODEL, S_NONE},
-    [T_LOGITS] = {"logits", "logits over the vocabulary", DIM_TOKEN, DIM_VOCAB, S_NONE},
-};
+int tensors_role(const Tensors *tensors, Role role) {
+  for (int id = 0; id < tensors->count; id++)
+    if (tensors->info[id].role == role) return id;
+  return ABSENT;
+}
 
-int tensor_id(const char *name) {
-  for (int id = 0; id < T_COUNT; id++)
-    if (!strcmp(tensor_info[id].name, name)) return id;
-  return -1;
+const char *tensors_role_name(const Tensors *tensors, Role role) {
+  int id = tensors_role(tensors, role);
+  return id == ABSENT ? "" : tensors->info[id].name;
+}
+
+int tensors_filed(const Tensors *tensors, int id, int layer, int layers) {
+  return id < tensors->layer ? layer : tensors->info[id].role == ROLE_EMBEDDING ? LAYER_EMBEDDING : layers;
+}
+
+const Tensor *trace_role_of(const Trace *trace, Role role) {
+  int id = tensors_role(&trace->family->tensors, role);
+  assert(id != ABSENT);
+  return &trace->t[id];
+}
+
+Tensor *trace_role(Trace *trace, Role role) { return &trace->t[trace_role_of(trace, role) - trace->t]; }
+
+void trace_add_ends(Trace *trace, const Trace *ends) {
+  if (!ends->family) return;
+  const Tensors *tensors = &ends->family->tensors;
+  for (int id = tensors->layer; id < tensors->count; id++)
+    if (ends->t[id].data) trace->t[id] = ends->t[id];
 }
 
 double tensor_value(const Tensor *t, size_t i) {

@@ -1,68 +1,75 @@
-/* trace: the named tensors of one block under one mode, and of the model's ends. One table says for each tensor its
- * name, its width and the static scale that belongs to it; struct, results file, tables and report all use these names.
- */
+/* trace: the named tensors of one block under one mode, and of the model's ends. A family's table says for each tensor
+ * its name, its dimensions, the static scale that belongs to it and what it is for; trace, results file, tables and
+ * report all follow that table. */
 #ifndef DS_FAMILY_TRACE_H
 #define DS_FAMILY_TRACE_H
+#include <stdbool.h>
+
 #include "kernels/tensor.h"
 
-typedef enum TensorId {
-  T_BLOCK_IN,
-  T_NORM,
-  T_IN_PROJ,
-  T_CONV1D,
-  T_CONV1D_SILU,
-  T_X_PROJ_IN,
-  T_SCAN_IN,
-  T_X_PROJ,
-  T_DT_PROJ,
-  T_DELTA,
-  T_SCAN,
-  T_GATED,
-  T_OUT_PROJ_IN,
-  T_OUT_PROJ,
-  T_BLOCK_OUT,
-  T_SSM_STATE,
-  T_SSM_STATE_Q8,
-  T_LAYER_COUNT, /* the tensors of a layer end here; those of the model's ends follow */
-  T_EMBEDDING = T_LAYER_COUNT,
-  T_NORM_F,
-  T_LOGITS,
-  T_COUNT
-} TensorId;
+/* Room in the structs that hold what a family's tables list. */
+enum { TENSORS_MOST = 32, DIMS_MOST = 12, SCALES_MOST = 8, STAGES_MOST = 16, WEIGHTS_MOST = 16 };
 
-/* A dimension: its name in the results file. */
-typedef enum Dim {
-  DIM_TOKEN,
-  DIM_D_MODEL,
-  DIM_D_INNER,
-  DIM_D_INNER2,
-  DIM_DT_BC,
-  DIM_DT_RANK,
-  DIM_D_STATE,
-  DIM_VOCAB,
-  DIM_COUNT
-} Dim;
-extern const char *const dim_names[DIM_COUNT];
+enum {
+  ABSENT = -1,  /* no scale, no tensor, no weight, no stage */
+  DIM_TOKEN = 0 /* the first dimension of every family: the tokens of the prompt */
+};
 
-/* Static activation scales, one set a layer, from calibration. */
-typedef enum ScaleId { S_IN, S_XZ, S_U, S_DBC, S_DT, S_O, S_H, S_COUNT, S_NONE = -1 } ScaleId;
-extern const char *const scale_names[S_COUNT]; /* s_in, s_xz, s_u, s_dbc, s_dt, s_o, s_h */
+/* What a tensor is for, where somebody asks for more than its name; at most one tensor of a family has a role. */
+typedef enum Role {
+  ROLE_NONE,
+  ROLE_EMBEDDING, /* the stream that enters the first block */
+  ROLE_BLOCK_IN,
+  ROLE_CONV_OUT, /* what leaves the convolution */
+  ROLE_SCAN,     /* what leaves the scan */
+  ROLE_ADDED,    /* what a block adds to the stream */
+  ROLE_BLOCK_OUT,
+  ROLE_LOGITS,
+  ROLE_COUNT
+} Role;
+extern const char *const role_names[ROLE_COUNT]; /* in the table of tensors; "" of ROLE_NONE */
 
 typedef struct TensorInfo {
   const char *name;      /* e.g. "conv1d_silu" */
-  const char *long_name; /* for people: "SiLU of conv1d, u before requantisation" */
-  Dim rows, cols;
-  ScaleId scale; /* the static scale that its grid belongs to, or S_NONE */
+  const char *long_name; /* for people: "SiLU of conv1d" */
+  int rows, cols;        /* dimensions */
+  int scale;             /* the static scale that its grid belongs to, or ABSENT */
+  Role role;
+  bool modes_only; /* the float64 reference has no such tensor */
 } TensorInfo;
-extern const TensorInfo tensor_info[T_COUNT];
-int tensor_id(const char *name); /* -1 where there is none */
 
-/* A tensor that a mode does not make has data == NULL (ssm_state_q8 where the scan's input is float). */
+/* The tensors of a family, as its results tell them: first those of a layer, in the order of computation, then those
+ * of the model's ends. Behind them stand those that are never stored: what a block quantised at a scale that it took
+ * from the values themselves. Only that scale is (tables.h, ScaleRow). */
+typedef struct Tensors {
+  const TensorInfo *info;
+  int layer; /* 0 … layer - 1: of a layer */
+  int count; /* layer … count - 1: of the ends */
+  int all;   /* count … all - 1: not stored */
+  const char *dim[DIMS_MOST];
+  int dims;                       /* in the results file; a family may count more for itself */
+  const char *scale[SCALES_MOST]; /* static activation scales, one set a layer, from calibration */
+  int scales;
+} Tensors;
+/* The stored tensor of this name; ABSENT where there is none. */
+int tensors_find(const Tensors *tensors, const char *name);
+/* The stored tensor that has this role; ABSENT where there is none. */
+int tensors_role(const Tensors *tensors, Role role);
+/* Its name; "" where there is none, which no row has. */
+const char *tensors_role_name(const Tensors *tensors, Role role);
+/* The layer number under which the tables file a tensor that a run made at `layer` of `layers`. */
+int tensors_filed(const Tensors *tensors, int id, int layer, int layers);
+
 typedef struct Trace {
-  Tensor t[T_COUNT];
-  Tensor conv_in; /* the convolution's input where the block quantised it at a scale of its own, which no other tensor
-                   * shows; else data NULL. Not stored: its scale is (tables.h, ScaleRow) */
+  const struct Family *family; /* whose tensors these are; NULL before anything ran */
+  Tensor t[TENSORS_MOST]; /* by the family's table; data is NULL where the mode does not make one (ssm_state_q8 where
+                           * the scan's input is float) */
 } Trace;
+/* The tensor that has this role in a trace's family, which has one. */
+Tensor *trace_role(Trace *trace, Role role);
+const Tensor *trace_role_of(const Trace *trace, Role role);
+/* Takes over what `ends` holds of the model's ends, and nothing else. */
+void trace_add_ends(Trace *trace, const Trace *ends);
 
 /* What a model is run on: T token ids. */
 typedef struct PromptShape {
@@ -79,4 +86,5 @@ enum { LAYER_EMBEDDING = -1, LAYERS_MOST = 1024 };
 double tensor_value(const Tensor *t, size_t i);
 /* All values into out [rows * cols]. */
 void tensor_values(const Tensor *t, double *out);
+#include "family/was.h"
 #endif

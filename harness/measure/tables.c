@@ -2,8 +2,11 @@
  * the member, so that a description cannot disagree with its row. */
 #include "measure/tables.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "family/family.h"
 
 /* clang-format off */
 #define MEMBER(row, member) ((row *)0)->member
@@ -84,13 +87,8 @@ static const Column columns_verdict[] = {
 TABLE(verdict, Verdict, 2, "Verdicts: did both modes take effect, where do they first differ, how large is it at the end");
 #undef X
 
-#define X(member) COLUMN(ModeRow, member)
-static const Column columns_modes[] = {
-    X(mode), X(linears), X(conv_in), X(conv_out), X(x_proj_in), X(scan_u), X(scan_rest), X(scan_order), X(gated),
-    X(out_proj), X(conv_acc), X(softplus), X(decay), X(state),
-};
-TABLE(modes, ModeRow, 1, "Modes: the setting of every stage");
-#undef X
+static Column columns_modes[1 + STAGE_COLUMNS] = {COLUMN(ModeRow, mode)};
+Table table_modes = {"modes", "Modes: the setting of every stage", sizeof(ModeRow), 1, 1, columns_modes};
 
 #define X(member) COLUMN(ScaleRow, member)
 static const Column columns_scales[] = {X(prompt), X(mode), X(layer), X(name), X(statistic), X(scale)};
@@ -274,6 +272,35 @@ const Table *const tables[] = {&table_verdict,
                                &table_cost,
                                &table_cost_bytes,
                                NULL};
+
+/* The column of a stage; 0 where there is none yet. */
+static int column_of_stage(const char *key) {
+  for (int i = 1; i < table_modes.columns; i++)
+    if (!strcmp(columns_modes[i].name, key)) return i;
+  return 0;
+}
+
+/* The families' tables are no constants of this file, so what is made from them is made when the program starts. */
+__attribute__((constructor)) static void name_stages(void) {
+  for (const Family *const *family = families; *family; family++)
+    for (int s = 0; s < (*family)->stages; s++) {
+      const char *key = (*family)->stage[s].key;
+      if (column_of_stage(key)) continue;
+      const int at = table_modes.columns++;
+      assert(at <= STAGE_COLUMNS);
+      columns_modes[at] = (Column)NAMED(ModeRow, key, setting[0]);
+      columns_modes[at].offset += (size_t)(at - 1) * TEXT_SETTING;
+    }
+  assert(table_modes.columns == 1 + STAGE_COLUMNS);
+}
+
+ModeRow mode_row(const Mode *mode) {
+  ModeRow row = {0};
+  table_text(row.mode, sizeof row.mode, mode->name);
+  for (int s = 0; s < mode->family->stages; s++)
+    table_text(row.setting[column_of_stage(mode->family->stage[s].key) - 1], TEXT_SETTING, mode_setting_name(mode, s));
+  return row;
+}
 
 void table_text(char *column, size_t size, const char *text) { snprintf(column, size, "%s", text); }
 

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "family/mode.h"
+
 enum {
   TEXT_NAME = 40,
   TEXT_TENSOR = 16,
@@ -15,6 +17,7 @@ enum {
   TEXT_DIGEST = 40,
   TEXT_STAGES = 160,
   TEXT_REASON = 160,
+  TEXT_SETTING = 16,
   TEXT_MODES = 64 * TEXT_NAME, /* as many as a micro section may list */
   FIRST_VALUES = 10
 };
@@ -178,8 +181,7 @@ typedef struct Verdict {
 /* A mode's stage settings, in words. */
 typedef struct ModeRow {
   char mode[TEXT_NAME];
-  char linears[16], conv_in[16], conv_out[16], x_proj_in[16], scan_u[16], scan_rest[16], scan_order[16], gated[16],
-      out_proj[16], conv_acc[16], softplus[16], decay[16], state[16]; /* as mode_stages, in its order */
+  char setting[STAGE_COLUMNS][TEXT_SETTING]; /* a column a stage of any family, by its key; "": not of this mode's */
 } ModeRow;
 
 /* A scale of int8 values at a layer: a static one, of an activation (s_in … s_h) or of a weight that some mode of the
@@ -474,8 +476,9 @@ typedef struct Table {
   int columns;
   const Column *column;
 } Table;
+extern Table table_modes; /* its columns are the families' stages: they are there before main begins */
 extern const Table table_tensor_stats, table_pair_stats, table_drift, table_drift_shape, table_gates, table_verdict,
-    table_modes, table_scales, table_performance, table_budget, table_budget_layers, table_micro, table_micro_histogram,
+    table_scales, table_performance, table_budget, table_budget_layers, table_micro, table_micro_histogram,
     table_micro_worst, table_state_drift, table_state_error, table_evaluation, table_evaluation_windows,
     table_evaluation_pairs, table_cost, table_cost_bytes, table_speed, table_swap, table_swap_effect, table_restore;
 extern const Table *const tables[]; /* all that are stored, in the order of the report; ends with NULL */
@@ -484,6 +487,8 @@ extern const Table *const tables[]; /* all that are stored, in the order of the 
 double table_double(const void *row, size_t offset);
 /* Fills a text column with names, as many as it holds: "p2, p7 and 3 more". */
 void table_names(char *column, size_t size, const char *const *name, int count);
+/* The settings of a mode, each in its stage's column. */
+ModeRow mode_row(const Mode *mode);
 /* Fills a text column, cut to its size. */
 void table_text(char *column, size_t size, const char *text);
 typedef struct TableRows {

@@ -90,18 +90,6 @@ Verdict verdict_of(const Mode *base, const Mode *other, const PairStats *rows, s
   return v;
 }
 
-static bool on_grid(const Mode *mode) { return mode->conv_out == CONV_OUT_I8 || mode->conv_out == CONV_OUT_F32_GRID; }
-
 const char *verdict_reason(const Mode *base, const Mode *other) {
-  Mode alike = *other; /* but for the two stages that the reasons are about */
-  alike.conv_out = base->conv_out;
-  alike.scan_u = base->scan_u;
-  if (!mode_equal(base, &alike) || mode_equal(base, other)) return "";
-
-  const bool both_on_grid = on_grid(base) && on_grid(other);
-  const bool both_scan_i8 = base->scan_u == SCAN_U_I8 && other->scan_u == SCAN_U_I8;
-  if (both_on_grid && both_scan_i8) return "grid_identity";
-  if (both_on_grid && base->scan_u != other->scan_u) return "dequantised_first";
-  if (both_scan_i8 && base->x_proj_in == X_PROJ_IN_I8 && on_grid(base) != on_grid(other)) return "ties_only";
-  return "";
+  return base->family == other->family ? base->family->agreement(base, other) : "";
 }

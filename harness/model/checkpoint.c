@@ -9,14 +9,12 @@
 
 #include "base/file.h"
 #include "base/process.h"
+#include "family/family.h"
 #include "model/config.h"
 #include "model/shards.h"
 #include "model/weight.h"
 
-enum {
-  PARTS = 10,       /* weights of a layer */
-  UNUSED_NAMED = 16 /* unused tensors that are named; of all others only their number is told */
-};
+enum { UNUSED_NAMED = 16 /* unused tensors that are named; of all others only their number is told */ };
 
 typedef struct Loader {
   Arena *arena;
@@ -72,24 +70,18 @@ static bool take(Loader *l, const Part *want, Status *st) {
   return true;
 }
 
-static bool take_layer(Loader *l, int number, CheckpointLayer *layer, Status *st) {
-  const int D = l->config.D, E = l->config.E, N = l->config.N, R = l->config.R, K = l->config.K;
-  const Part parts[PARTS] = {
-      {"norm.weight", &layer->norm, 1, {D}},
-      {"mixer.in_proj.weight", &layer->in_proj, 2, {2 * E, D}},
-      {"mixer.conv1d.weight", &layer->conv_weight, 3, {E, 1, K}},
-      {"mixer.conv1d.bias", &layer->conv_bias, 1, {E}},
-      {"mixer.x_proj.weight", &layer->x_proj, 2, {R + 2 * N, E}},
-      {"mixer.dt_proj.weight", &layer->dt_proj, 2, {E, R}},
-      {"mixer.dt_proj.bias", &layer->dt_bias, 1, {E}},
-      {"mixer.A_log", &layer->A_log, 2, {E, N}},
-      {"mixer.D", &layer->D, 1, {E}},
-      {"mixer.out_proj.weight", &layer->out_proj, 2, {D, E}},
-  };
-  for (int i = 0; i < PARTS; i++) {
-    if (parts[i].to == &layer->conv_bias && !l->conv_bias) continue;
-    Part part = parts[i];
-    part.name = arena_printf(l->arena, "layers.%d.%s", number, parts[i].name);
+static Part part_of(const Loader *l, const WeightInfo *info, const char *name, Weight *to) {
+  Part part = {.name = name, .to = to, .rank = info->rank};
+  for (int i = 0; i < info->rank; i++) part.shape[i] = l->config.family->width(&l->config, info->shape[i]);
+  return part;
+}
+
+static bool take_layer(Loader *l, int number, Weight *layer, Status *st) {
+  const Family *family = l->config.family;
+  for (int w = 0; w < family->weights; w++) {
+    const WeightInfo *info = &family->weight[w];
+    if (info->of_conv_bias && !l->conv_bias) continue;
+    Part part = part_of(l, info, arena_printf(l->arena, family->layer_name, number, info->name), &layer[w]);
     TRY(take(l, &part, st));
   }
   return true;
@@ -97,16 +89,17 @@ static bool take_layer(Loader *l, int number, CheckpointLayer *layer, Status *st
 
 /* Tied, the head is the embedding; some files hold it all the same, and then it must be that. */
 static bool take_head(Loader *l, Checkpoint *c, Status *st) {
-  Part part = {"lm_head.weight", &c->head, 2, {c->config.vocab, c->config.D}};
+  const WeightInfo *head = &l->config.family->end[END_HEAD];
+  Part part = part_of(l, head, head->name, &c->end[END_HEAD]);
   l->prefix = "";
   if (!c->config.tied) return take(l, &part, st);
-  c->head = c->embedding;
+  c->end[END_HEAD] = c->end[END_EMBEDDING];
   const char *path;
   const SafeTensor *t = shards_take(&l->shards, part.name, &path);
   if (!t) return true;
   Weight beside;
   TRY(check_weight(l, t, path, &part, &beside, st));
-  size_t at = weight_difference(&c->embedding, &beside);
+  size_t at = weight_difference(&c->end[END_EMBEDDING], &beside);
   if (at == beside.count) return true;
   if (c->config.tied_said)
     return FAIL(st,
@@ -126,13 +119,16 @@ static const char *prefix_of(Arena *arena, const char *name, const char *plain) 
 }
 
 static bool take_all(Loader *l, Checkpoint *c, Status *st) {
-  const char *path, *name = "embeddings.weight", *original = "embedding.weight";
-  if (!shards_take(&l->shards, name, &path) && shards_take(&l->shards, original, &path)) name = original;
-  l->prefix = "backbone.";
-  TRY(take(l, &(Part){name, &c->embedding, 2, {c->config.vocab, c->config.D}}, st));
-  l->prefix = prefix_of(l->arena, c->embedding.name, name);
-  for (int i = 0; i < c->config.layers; i++) TRY(take_layer(l, i, &c->layer[i], st));
-  TRY(take(l, &(Part){"norm_f.weight", &c->norm_f, 1, {c->config.D}}, st));
+  const Family *family = l->config.family;
+  const char *path, *name = family->end[END_EMBEDDING].name, *also = family->embedding_also;
+  if (also && !shards_take(&l->shards, name, &path) && shards_take(&l->shards, also, &path)) name = also;
+  l->prefix = family->prefix;
+  Part embedding = part_of(l, &family->end[END_EMBEDDING], name, &c->end[END_EMBEDDING]);
+  TRY(take(l, &embedding, st));
+  l->prefix = prefix_of(l->arena, c->end[END_EMBEDDING].name, name);
+  for (int i = 0; i < c->config.layers; i++) TRY(take_layer(l, i, c->layer[i], st));
+  Part norm = part_of(l, &family->end[END_NORM], family->end[END_NORM].name, &c->end[END_NORM]);
+  TRY(take(l, &norm, st));
   return take_head(l, c, st);
 }
 
@@ -200,9 +196,10 @@ static bool load(Loader *l, Checkpoint *c, Status *st) {
   TRY(refuse_quantised(&l->shards, st));
   TRY(config_read(l->arena, l->config_path, &l->config, &l->conv_bias, st));
   c->config = l->config;
-  c->layer = ARENA_NEW(l->arena, CheckpointLayer, c->config.layers);
-  l->used = ARENA_NEW(l->arena, Weight *, 3 + PARTS * c->config.layers);
-  l->path = ARENA_NEW(l->arena, const char *, 3 + PARTS * c->config.layers);
+  const int most = END_COUNT + c->config.family->weights * c->config.layers;
+  c->layer = arena_alloc(l->arena, (size_t)c->config.layers, sizeof *c->layer);
+  l->used = ARENA_NEW(l->arena, Weight *, most);
+  l->path = ARENA_NEW(l->arena, const char *, most);
   TRY(take_all(l, c, st));
   TRY(check_values(l, c, st));
   note_unused(l, c);

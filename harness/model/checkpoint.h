@@ -1,4 +1,4 @@
-/* checkpoint: an unquantised Hugging Face `mamba` checkpoint, checked whole before anything runs. Tensors are views
+/* checkpoint: an unquantised Hugging Face checkpoint of a family, checked whole before anything runs. Tensors are views
  * into the mapped files (unaligned ones are copied). Reads config.json, model.safetensors, or
  * model.safetensors.index.json with its shards. Every error names the file and the fault. */
 #ifndef DS_MODEL_CHECKPOINT_H
@@ -10,6 +10,7 @@
 #include "base/digest.h"
 #include "base/status.h"
 #include "family/config.h"
+#include "family/trace.h"
 
 typedef enum { WEIGHT_F16, WEIGHT_BF16, WEIGHT_F32, WEIGHT_F64 } WeightType;
 
@@ -20,16 +21,12 @@ typedef struct Weight {
   size_t count;
 } Weight;
 
-typedef struct CheckpointLayer {
-  Weight norm, in_proj, conv_weight, conv_bias, x_proj, dt_proj, dt_bias, A_log, D, out_proj;
-  /* conv_bias.data is NULL where config.json has use_conv_bias false */
-} CheckpointLayer;
-
 typedef struct Checkpoint {
   const char *folder;
   Config config;
-  Weight embedding, norm_f, head; /* head is the embedding where tied */
-  CheckpointLayer *layer;         /* [config.layers] */
+  Weight end[END_COUNT];         /* the head is the embedding where tied */
+  Weight (*layer)[WEIGHTS_MOST]; /* [config.layers], by the family's table; data is NULL where there is none (the
+                                  * bias of the convolution where config.json has use_conv_bias false) */
   /* Of the config's values, and of type and bytes of every weight used, in a fixed order: the same whether the weights
    * stand in one file or in shards. */
   Digest digest;

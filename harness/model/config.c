@@ -2,9 +2,10 @@
  * from overflow; they are no statement on models. */
 #include "model/config.h"
 
+#include <stdio.h>
 #include <string.h>
 
-#include "family/trace.h"
+#include "family/family.h"
 #include "model/json.h"
 
 enum { MAX_FILE = 1 << 20, MAX_WIDTH = 1 << 20, MAX_STATE = 1 << 10, MAX_TAPS = 16, MAX_VOCAB = 1 << 24 };
@@ -59,8 +60,19 @@ static void drop_nulls(json_t *o) {
   }
 }
 
+/* "mamba" (Mamba-1), "…" (…): what can be run here. */
+static const char *known_types(char *text, size_t size, bool titles) {
+  size_t used = 0;
+  for (const Family *const *f = families; *f && used < size; f++) {
+    used += (size_t)snprintf(text + used, size - used, "%s\"%s\"", f == families ? "" : ", ", (*f)->model_type);
+    if (titles && used < size) used += (size_t)snprintf(text + used, size - used, " (%s)", (*f)->title);
+  }
+  return text;
+}
+
 /* What the file is, before its numbers are asked for. */
-static bool check_kind(const char *path, const json_t *o, Status *st) {
+static bool check_kind(const char *path, const json_t *o, Config *c, Status *st) {
+  char known[256];
   for (const char *const *key = (const char *const[]){"quantization_config", "quant_config", NULL}; *key; key++)
     if (json_object_get(o, *key))
       return FAIL(st, "%s: has the key '%s', so it is quantised; %s", path, *key, CONFIG_WANTED);
@@ -72,11 +84,11 @@ static bool check_kind(const char *path, const json_t *o, Status *st) {
                 "\"mamba\", hidden_size, num_hidden_layers) is needed",
                 path);
   if (!json_is_string(type))
-    return FAIL(st, "%s: model_type is %s, expected \"mamba\"", path, type ? "no string" : "missing");
-  if (strcmp(json_string_value(type), "mamba") != 0)
-    return FAIL(st, "%s: model_type is \"%.100s\"; only \"mamba\" (Mamba-1) is run here", path,
-                json_string_value(type));
-  return true;
+    return FAIL(st, "%s: model_type is %s, expected %s", path, type ? "no string" : "missing",
+                known_types(known, sizeof known, false));
+  c->family = family_of_type(json_string_value(type));
+  return c->family || FAIL(st, "%s: model_type is \"%.100s\"; only %s is run here", path, json_string_value(type),
+                           known_types(known, sizeof known, true));
 }
 
 /* An integer from 1 to max; `fallback` where the key is missing, 0: it must be there. */
@@ -116,7 +128,7 @@ static bool read_rank(const char *path, const json_t *o, int D, int *R, Status *
 }
 
 static bool read_keys(const char *path, const json_t *o, Config *c, bool *conv_bias, Status *st) {
-  TRY(check_kind(path, o, st));
+  TRY(check_kind(path, o, c, st));
   TRY(read_int(path, o, "hidden_size", MAX_WIDTH, 0, &c->D, st));
   TRY(read_int(path, o, "num_hidden_layers", LAYERS_MOST, 0, &c->layers, st));
   TRY(read_int(path, o, "vocab_size", MAX_VOCAB, 0, &c->vocab, st));

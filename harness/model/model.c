@@ -1,17 +1,11 @@
 #include "model/model.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "kernels/q8.h"
 
 float scale_of(double statistic) { return (float)((statistic > 1e-5 ? statistic : 1e-5) / 127); }
-
-int model_dim(const Model *m, Dim dim) {
-  const int width[DIM_COUNT] = {
-      [DIM_D_MODEL] = m->D,          [DIM_D_INNER] = m->E, [DIM_D_INNER2] = 2 * m->E, [DIM_DT_RANK] = m->R,
-      [DIM_DT_BC] = m->R + 2 * m->N, [DIM_D_STATE] = m->N, [DIM_VOCAB] = m->vocab};
-  return width[dim];
-}
 
 /* A float64 weight rounded to float32; NULL (no bias) becomes zeros. */
 static Tensor rounded(Arena *arena, const double *values, int rows, int cols) {
@@ -44,62 +38,63 @@ static void pack_projection(Arena *arena, const char *name, const double *weight
   i8->name = name;
 }
 
-static Conv1d conv_of(const Tensor *weight, const Tensor *bias) {
-  return (Conv1d){.E = weight->rows,
-                  .K = weight->cols,
-                  .type = weight->type,
-                  .weight = weight->data,
-                  .bias = bias->data,
-                  .weight_scale = weight->scale,
-                  .bias_scale = bias->scale};
+/* What a projection is called where its time is told: "in_proj" of "mixer.in_proj.weight". */
+static const char *operator_name(Arena *arena, const WeightInfo *info) {
+  const char *name = weight_short_name(info);
+  return arena_printf(arena, "%.*s", (int)strcspn(name, "."), name);
 }
 
-static void build_layer(Arena *arena, const Model64 *m, const Layer64 *from, ModelLayer *layer) {
-  LayerWeights *f = &layer->f32, *q = &layer->i8;
-  layer->norm = from->norm ? rounded(arena, from->norm, 1, m->D).data : NULL;
-  pack_projection(arena, "in_proj", from->in_proj, 2 * m->E, m->D, &f->in_proj, &q->in_proj);
-  pack_projection(arena, "x_proj", from->x_proj, m->R + 2 * m->N, m->E, &f->x_proj, &q->x_proj);
-  pack_projection(arena, "dt_proj", from->dt_proj, m->E, m->R, &f->dt_proj, &q->dt_proj);
-  pack_projection(arena, "out_proj", from->out_proj, m->D, m->E, &f->out_proj, &q->out_proj);
-
-  Tensor weight = rounded(arena, from->conv_weight, m->E, m->K), bias = rounded(arena, from->conv_bias, 1, m->E);
-  Tensor weight_q = quantised(arena, &weight), bias_q = quantised(arena, &bias);
-  f->conv = conv_of(&weight, &bias);
-  q->conv = conv_of(&weight_q, &bias_q);
-
-  f->A_log = rounded(arena, from->A_log, m->E, m->N);
-  f->D = rounded(arena, from->D, 1, m->E);
-  f->dt_bias = rounded(arena, from->dt_bias, 1, m->E);
-  q->A_log = quantised(arena, &f->A_log);
-  q->D = quantised(arena, &f->D);
-  q->dt_bias = quantised(arena, &f->dt_bias);
+static void prepare(Arena *arena, const Config *c, const WeightInfo *info, const double *values, Prepared *f32,
+                    Prepared *i8) {
+  const int rows = weight_rows(c, info), cols = weight_cols(c, info);
+  switch (info->form) {
+    case FORM_LINEAR:
+      pack_projection(arena, operator_name(arena, info), values, rows, cols, &f32->linear, &i8->linear);
+      break;
+    case FORM_VALUES:
+      f32->values = rounded(arena, values, rows, cols);
+      i8->values = quantised(arena, &f32->values);
+      break;
+    case FORM_GAIN:
+      if (values) f32->values = rounded(arena, values, rows, cols);
+      break;
+  }
 }
 
 size_t model_bytes(const Config *c) {
-  size_t D = (size_t)c->D, E = (size_t)c->E, N = (size_t)c->N, R = (size_t)c->R, K = (size_t)c->K;
-  size_t projections = 2 * E * D + (R + 2 * N) * E + E * R + D * E;
-  size_t layer = D + projections + E * K + E + E * N + 2 * E;
-  return (size_t)c->layers * layer * (sizeof(float) + sizeof(int8_t)) + 2 * (size_t)c->vocab * D * sizeof(float);
+  const size_t embedding = weight_values(c, &c->family->end[END_EMBEDDING]);
+  return (size_t)c->layers * family_layer_values(c) * (sizeof(float) + sizeof(int8_t)) + 2 * embedding * sizeof(float);
 }
 
-bool model_build(Arena *arena, const Model64 *w, Model *model, Status *st) {
-  if (w->D > LINEAR_I8_MAX_IN || w->E > LINEAR_I8_MAX_IN)
-    return FAIL(st, "model: widths %d and %d: above %d an int8 product's int32 sum could overflow", w->D, w->E,
-                LINEAR_I8_MAX_IN);
+/* Every width that a product's int8 sum runs over. */
+static bool check_widths(const Config *c, Status *st) {
+  int most = 0;
+  for (int w = 0; w < c->family->weights; w++)
+    if (c->family->weight[w].form == FORM_LINEAR && weight_cols(c, &c->family->weight[w]) > most)
+      most = weight_cols(c, &c->family->weight[w]);
+  return most <= LINEAR_I8_MAX_IN ||
+         FAIL(st, "model: widths %d and %d: above %d an int8 product's int32 sum could overflow", c->D, c->E,
+              LINEAR_I8_MAX_IN);
+}
+
+bool model_build(Arena *arena, const Weights64 *w, Model *model, Status *st) {
+  const Config *c = &w->config;
+  const WeightInfo *end = c->family->end;
+  TRY(check_widths(c, st));
   *model = (Model){.ops = &ops_cpu,
-                   .D = w->D,
-                   .E = w->E,
-                   .N = w->N,
-                   .R = w->R,
-                   .K = w->K,
-                   .layers = w->layers,
-                   .vocab = w->vocab,
-                   .eps = (float)w->eps,
+                   .config = *c,
+                   .D = c->D,
+                   .layers = c->layers,
+                   .vocab = c->vocab,
+                   .eps = (float)c->eps,
                    .hadamard = w->hadamard};
-  model->embedding = rounded(arena, w->embedding, w->vocab, w->D).data;
-  model->norm_f = w->norm_f ? rounded(arena, w->norm_f, 1, w->D).data : NULL;
-  pack_projection(arena, "head", w->head, w->vocab, w->D, &model->head, NULL);
-  model->layer = ARENA_NEW(arena, ModelLayer, w->layers);
-  for (int i = 0; i < w->layers; i++) build_layer(arena, w, &w->layer[i], &model->layer[i]);
+  model->embedding = rounded(arena, w->end[END_EMBEDDING], c->vocab, c->D).data;
+  model->norm_f = w->end[END_NORM] ? rounded(arena, w->end[END_NORM], 1, c->D).data : NULL;
+  pack_projection(arena, "head", w->end[END_HEAD], weight_rows(c, &end[END_HEAD]), weight_cols(c, &end[END_HEAD]),
+                  &model->head, NULL);
+  model->layer = ARENA_NEW(arena, ModelLayer, c->layers);
+  for (int i = 0; i < c->layers; i++)
+    for (int k = 0; k < c->family->weights; k++)
+      prepare(arena, c, &c->family->weight[k], w->layer[i][k], &model->layer[i].f32[k], &model->layer[i].i8[k]);
   return true;
 }

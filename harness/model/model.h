@@ -4,11 +4,10 @@
 #define DS_MODEL_MODEL_H
 #include "base/arena.h"
 #include "base/status.h"
-#include "family/weights.h"
-#include "reference/model64.h"
+#include "family/family.h"
 
 /* Refuses input widths whose int8 sums could overflow. */
-bool model_build(Arena *arena, const Model64 *weights, Model *model, Status *st);
+bool model_build(Arena *arena, const Weights64 *weights, Model *model, Status *st);
 /* Bytes that model_build takes. */
 size_t model_bytes(const Config *config);
 /* scale = (float)(max(statistic, 1e-5) / 127): for weights and activations alike. */

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "kernels/hadamard.h"
+#include "reference/model64.h"
 
 _Static_assert((int)HADAMARD64_MAX_N == (int)HADAMARD_MAX_N, "what is rotated here, the operator rotates back");
 
@@ -43,68 +44,77 @@ static bool check_range(const Checkpoint *checkpoint, const Weight *weight, cons
 }
 
 size_t rewrite_bytes(const Config *c) {
-  size_t D = (size_t)c->D, E = (size_t)c->E, N = (size_t)c->N, R = (size_t)c->R, K = (size_t)c->K;
-  size_t layer = D + 2 * E * D + E * K + E + (R + 2 * N) * E + E * R + E + E * N + E + D * E;
-  return 8 * ((size_t)c->layers * layer + D + 2 * (size_t)c->vocab * D);
+  return 8 * ((size_t)c->layers * family_layer_values(c) + family_end_values(c));
 }
 
-bool rewrite_weights(Arena *arena, const Checkpoint *checkpoint, Rewrite rewrite, Model64 *weights, Status *st) {
-  const Config *c = &checkpoint->config;
-  bool rotate = rewrite == REWRITE_QUAMBA;
-  if (rotate && (!hadamard64_factor(c->D) || !hadamard64_factor(c->E)))
-    return FAIL(st,
-                "%s: rewrite 'quamba' needs a Hadamard matrix for the widths %d and %d; there is one for 2^k, 12 2^k, "
-                "20 2^k and 28 2^k up to %d (rewrite: none leaves the weights as they are)",
-                checkpoint->folder, c->D, c->E, HADAMARD_MAX_N);
-
-  double *embedding = widened(arena, &checkpoint->embedding);
-  double *head = rotate || !c->tied ? widened(arena, &checkpoint->head) : embedding;
-  double *norm_f = widened(arena, &checkpoint->norm_f);
-  Layer64 *layers = ARENA_NEW(arena, Layer64, c->layers);
-  *weights = (Model64){.D = c->D,
-                       .E = c->E,
-                       .N = c->N,
-                       .R = c->R,
-                       .K = c->K,
-                       .layers = c->layers,
-                       .vocab = c->vocab,
-                       .eps = c->eps,
-                       .hadamard = rotate,
-                       .embedding = embedding,
-                       .norm_f = norm_f,
-                       .head = head,
-                       .layer = layers};
-  if (rotate) {
-    fold_gain(head, c->vocab, c->D, norm_f);
-    weights->norm_f = NULL;
-    hadamard64(embedding, c->vocab, c->D);
-    hadamard64(head, c->vocab, c->D);
-    TRY(check_range(checkpoint, &checkpoint->embedding, embedding, st));
-    TRY(check_range(checkpoint, &checkpoint->head, head, st));
+/* The widths over which weights are rotated, each once. */
+static int rotated_widths(const Config *c, int width[WEIGHTS_MOST + END_COUNT]) {
+  const Family *family = c->family;
+  int count = 0;
+  for (int w = -END_COUNT; w < family->weights; w++) {
+    const WeightInfo *info = w < 0 ? &family->end[END_COUNT + w] : &family->weight[w];
+    bool known = !info->rotate_in;
+    for (int i = 0; i < count; i++) known |= width[i] == weight_cols(c, info);
+    if (!known) width[count++] = weight_cols(c, info);
   }
+  return count;
+}
 
-  for (int i = 0; i < c->layers; i++) {
-    const CheckpointLayer *from = &checkpoint->layer[i];
-    double *norm = widened(arena, &from->norm), *in_proj = widened(arena, &from->in_proj);
-    double *out_proj = widened(arena, &from->out_proj);
-    layers[i] = (Layer64){.norm = norm,
-                          .in_proj = in_proj,
-                          .conv_weight = widened(arena, &from->conv_weight),
-                          .conv_bias = from->conv_bias.data ? widened(arena, &from->conv_bias) : NULL,
-                          .x_proj = widened(arena, &from->x_proj),
-                          .dt_proj = widened(arena, &from->dt_proj),
-                          .dt_bias = widened(arena, &from->dt_bias),
-                          .A_log = widened(arena, &from->A_log),
-                          .D = widened(arena, &from->D),
-                          .out_proj = out_proj};
-    if (!rotate) continue;
-    fold_gain(in_proj, 2 * c->E, c->D, norm);
-    layers[i].norm = NULL;
-    hadamard64(in_proj, 2 * c->E, c->D);
-    hadamard64(out_proj, c->D, c->E);
-    rotate_columns(out_proj, c->D, c->E, *arena);
-    TRY(check_range(checkpoint, &from->in_proj, in_proj, st));
-    TRY(check_range(checkpoint, &from->out_proj, out_proj, st));
+static bool check_widths(const Checkpoint *checkpoint, Arena scratch, Status *st) {
+  int width[WEIGHTS_MOST + END_COUNT], count = rotated_widths(&checkpoint->config, width);
+  const char *list = "";
+  bool known = true;
+  for (int i = 0; i < count; i++) {
+    known &= hadamard64_factor(width[i]) != 0;
+    list = arena_printf(&scratch, "%s%s%d", list, i ? " and " : "", width[i]);
+  }
+  return known || FAIL(st,
+                       "%s: rewrite 'quamba' needs a Hadamard matrix for the widths %s; there is one for 2^k, 12 2^k, "
+                       "20 2^k and 28 2^k up to %d (rewrite: none leaves the weights as they are)",
+                       checkpoint->folder, list, HADAMARD_MAX_N);
+}
+
+/* One weight, its gain folded into it and rotated as the table says. */
+static bool rewrite_weight(const Checkpoint *checkpoint, const WeightInfo *info, const Weight *weight,
+                           const double *gain, double *values, Arena scratch, Status *st) {
+  const int rows = weight_rows(&checkpoint->config, info), cols = weight_cols(&checkpoint->config, info);
+  if (gain) fold_gain(values, rows, cols, gain);
+  if (info->rotate_in) hadamard64(values, rows, cols);
+  if (info->rotate_out) rotate_columns(values, rows, cols, scratch);
+  return !(gain || info->rotate_in || info->rotate_out) || check_range(checkpoint, weight, values, st);
+}
+
+/* All weights of one table. A gain that was folded is gone. */
+static bool rewrite_table(const Checkpoint *checkpoint, const WeightInfo *info, int count, const Weight *weight,
+                          double *const *values, const double **out, Arena scratch, Status *st) {
+  for (int w = 0; w < count; w++) {
+    const double *gain = info[w].gain == ABSENT ? NULL : values[info[w].gain];
+    if (values[w]) TRY(rewrite_weight(checkpoint, &info[w], &weight[w], gain, values[w], scratch, st));
+  }
+  for (int w = 0; w < count; w++)
+    if (info[w].gain != ABSENT) out[info[w].gain] = NULL;
+  return true;
+}
+
+bool rewrite_weights(Arena *arena, const Checkpoint *checkpoint, Rewrite rewrite, Weights64 *weights, Status *st) {
+  const Config *c = &checkpoint->config;
+  const Family *family = c->family;
+  const bool rotate = rewrite == REWRITE_QUAMBA;
+  if (rotate) TRY(check_widths(checkpoint, *arena, st));
+  *weights = (Weights64){.config = *c, .hadamard = rotate};
+  weights->layer = arena_alloc(arena, (size_t)c->layers, sizeof *weights->layer);
+  for (int layer = -1; layer < c->layers; layer++) {
+    const bool ends = layer < 0;
+    const WeightInfo *info = ends ? family->end : family->weight;
+    const Weight *from = ends ? checkpoint->end : checkpoint->layer[layer];
+    const double **out = ends ? weights->end : weights->layer[layer];
+    const int count = ends ? END_COUNT : family->weights;
+    double *values[WEIGHTS_MOST] = {NULL};
+    for (int w = 0; w < count; w++) {
+      const bool same = ends && w == END_HEAD && c->tied && !rotate;
+      out[w] = values[w] = same ? values[END_EMBEDDING] : from[w].data ? widened(arena, &from[w]) : NULL;
+    }
+    if (rotate) TRY(rewrite_table(checkpoint, info, count, from, values, out, *arena, st));
   }
   return true;
 }

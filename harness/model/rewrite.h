@@ -6,11 +6,12 @@
 #ifndef DS_MODEL_REWRITE_H
 #define DS_MODEL_REWRITE_H
 #include "base/arena.h"
+#include "family/family.h"
 #include "model/checkpoint.h"
-#include "reference/model64.h"
 
-/* Refuses REWRITE_QUAMBA where D or E has no Hadamard matrix. */
-bool rewrite_weights(Arena *arena, const Checkpoint *checkpoint, Rewrite rewrite, Model64 *weights, Status *st);
+/* What is folded and rotated, the family's table says. Refuses REWRITE_QUAMBA where a rotated width has no Hadamard
+ * matrix. */
+bool rewrite_weights(Arena *arena, const Checkpoint *checkpoint, Rewrite rewrite, Weights64 *weights, Status *st);
 /* Bytes that rewrite_weights takes. */
 size_t rewrite_bytes(const Config *config);
 

@@ -13,11 +13,11 @@
 
 #include "base/digest.h"
 #include "base/file.h"
+#include "family/family.h"
 
 enum { STATES = 16, TAPS = 4, EXPAND = 2, CHANNELS_PER_RANK = 16, VOCAB = 50280 };
 enum { OUTLIERS = 4, CHUNK = 1 << 18 };
 #define FILE_BYTES 2000000000
-static const double outlier_gain = 12, outlier_tap = 6;
 static const double step_least = 1e-3, step_most = 1e-1, embedding_sd = 0.02;
 
 const SynthShape synth_shapes[] = {
@@ -35,13 +35,11 @@ const SynthShape *synth_shape(const char *name) {
 
 /* --- the tensors --- */
 
-typedef enum Fill { FILL_ONE, FILL_NORMAL, FILL_UNIFORM, FILL_A_LOG, FILL_DT_BIAS } Fill;
-
 typedef struct Made {
   const char *name;
   int rank;
   int64_t shape[3];
-  Fill fill;
+  WeightFill fill;
   double spread;   /* standard deviation, or half the width */
   double outliers; /* factor of OUTLIERS rows; 0: none */
   int shard;
@@ -53,32 +51,39 @@ static size_t values_of(const Made *t) {
   return n;
 }
 
-/* In the order of the file. */
+static Config config_of(const SynthShape *s) {
+  return (Config){.family = families[0],
+                  .D = s->D,
+                  .E = EXPAND * s->D,
+                  .N = STATES,
+                  .R = (s->D + CHANNELS_PER_RANK - 1) / CHANNELS_PER_RANK,
+                  .K = TAPS,
+                  .layers = s->layers,
+                  .vocab = s->vocab};
+}
+
+static Made made_of(const Config *c, const WeightInfo *info, const char *name) {
+  Made t = {.name = name, .rank = info->rank, .fill = info->fill, .outliers = info->outliers};
+  for (int i = 0; i < info->rank; i++) t.shape[i] = c->family->width(c, info->shape[i]);
+  t.spread = info->fill == FILL_NORMAL ? embedding_sd : info->inputs ? 1 / sqrt(c->family->width(c, info->inputs)) : 0;
+  if (info->deep) t.spread /= sqrt(c->layers);
+  return t;
+}
+
+/* In the order of the file. The head is tied. */
 static int list_tensors(Arena *arena, const SynthShape *s, Made **list) {
-  const int64_t D = s->D, E = EXPAND * D, N = STATES, R = (D + CHANNELS_PER_RANK - 1) / CHANNELS_PER_RANK;
-  const double in = 1 / sqrt((double)D), inner = 1 / sqrt((double)E), taps = 1 / sqrt(TAPS);
-  const Made layer[] = {
-      {"norm.weight", 1, {D}, FILL_ONE, 0, outlier_gain, 0},
-      {"mixer.in_proj.weight", 2, {2 * E, D}, FILL_UNIFORM, in, 0, 0},
-      {"mixer.conv1d.weight", 3, {E, 1, TAPS}, FILL_UNIFORM, taps, outlier_tap, 0},
-      {"mixer.conv1d.bias", 1, {E}, FILL_UNIFORM, taps, 0, 0},
-      {"mixer.x_proj.weight", 2, {R + 2 * N, E}, FILL_UNIFORM, inner, 0, 0},
-      {"mixer.dt_proj.weight", 2, {E, R}, FILL_UNIFORM, 1 / sqrt((double)R), 0, 0},
-      {"mixer.dt_proj.bias", 1, {E}, FILL_DT_BIAS, 0, 0, 0},
-      {"mixer.A_log", 2, {E, N}, FILL_A_LOG, 0, 0, 0},
-      {"mixer.D", 1, {E}, FILL_ONE, 0, 0, 0},
-      {"mixer.out_proj.weight", 2, {D, E}, FILL_UNIFORM, inner / sqrt((double)s->layers), 0, 0},
-  };
-  enum { PARTS = sizeof layer / sizeof *layer };
+  const Config c = config_of(s);
+  const Family *family = c.family;
   int count = 0;
-  *list = ARENA_NEW(arena, Made, s->layers * PARTS + 2);
-  (*list)[count++] = (Made){"backbone.embeddings.weight", 2, {s->vocab, D}, FILL_NORMAL, embedding_sd, 0, 0};
+  *list = ARENA_NEW(arena, Made, s->layers * family->weights + END_COUNT);
+  const WeightInfo *end[] = {&family->end[END_EMBEDDING], &family->end[END_NORM]};
+  (*list)[count++] = made_of(&c, end[0], arena_printf(arena, "%s%s", family->prefix, end[0]->name));
   for (int i = 0; i < s->layers; i++)
-    for (int p = 0; p < PARTS; p++) {
-      (*list)[count] = layer[p];
-      (*list)[count++].name = arena_printf(arena, "backbone.layers.%d.%s", i, layer[p].name);
+    for (int w = 0; w < family->weights; w++) {
+      const char *name = arena_printf(arena, family->layer_name, i, family->weight[w].name);
+      (*list)[count++] = made_of(&c, &family->weight[w], arena_printf(arena, "%s%s", family->prefix, name));
     }
-  (*list)[count++] = (Made){"backbone.norm_f.weight", 1, {D}, FILL_ONE, 0, outlier_gain, 0};
+  (*list)[count++] = made_of(&c, end[1], arena_printf(arena, "%s%s", family->prefix, end[1]->name));
   return count;
 }
 
@@ -224,13 +229,13 @@ static bool write_index(const char *folder, const Made *list, int count, int sha
 }
 
 static bool write_config(const char *path, const SynthShape *s, Status *st) {
-  json_t *root =
-      json_pack("{s:[s], s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:i, s:b, s:b, s:s, s:b, s:b, s:s}",
-                "architectures", "MambaForCausalLM", "model_type", "mamba", "hidden_size", s->D, "intermediate_size",
-                EXPAND * s->D, "state_size", STATES, "time_step_rank",
-                (s->D + CHANNELS_PER_RANK - 1) / CHANNELS_PER_RANK, "conv_kernel", TAPS, "num_hidden_layers", s->layers,
-                "vocab_size", s->vocab, "layer_norm_epsilon", 1e-5, "expand", EXPAND, "use_bias", 0, "use_conv_bias", 1,
-                "hidden_act", "silu", "residual_in_fp32", 1, "tie_word_embeddings", 1, "torch_dtype", "float32");
+  const Config c = config_of(s);
+  json_t *root = json_pack("{s:[s], s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:i, s:b, s:b, s:s, s:b, s:b, s:s}",
+                           "architectures", "MambaForCausalLM", "model_type", c.family->model_type, "hidden_size", s->D,
+                           "intermediate_size", c.E, "state_size", c.N, "time_step_rank", c.R, "conv_kernel", c.K,
+                           "num_hidden_layers", s->layers, "vocab_size", s->vocab, "layer_norm_epsilon", 1e-5, "expand",
+                           EXPAND, "use_bias", 0, "use_conv_bias", 1, "hidden_act", "silu", "residual_in_fp32", 1,
+                           "tie_word_embeddings", 1, "torch_dtype", "float32");
   return write_json(path, root, st);
 }
 

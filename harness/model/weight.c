@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "kernels/bf16.h"
 #include "kernels/f16.h"
 
 static const struct {
@@ -21,9 +22,6 @@ bool weight_type_of(const char *dtype, WeightType *type) {
 const char *weight_type_name(WeightType type) { return types[type].name; }
 
 size_t weight_size(WeightType type) { return types[type].size; }
-
-/* bfloat16 is the upper half of a float. */
-static float f32_of_bf16(uint16_t b) { return f32_of_bits((uint32_t)b << 16); }
 
 static double value_at(const Weight *w, size_t i) {
   switch (w->type) {

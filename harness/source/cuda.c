@@ -33,13 +33,6 @@ static Tensor put_tensor(Load *load, const Tensor *t) {
   return there;
 }
 
-static Conv1d put_conv(Load *load, const Conv1d *w) {
-  Conv1d there = *w;
-  there.weight = put(load, w->weight, (size_t)w->E * (size_t)w->K * type_size(w->type));
-  there.bias = put(load, w->bias, (size_t)w->E * type_size(w->type));
-  return there;
-}
-
 /* Its panels as the device's operator reads them. */
 static Linear put_linear(Load *load, const Linear *w) {
   size_t bytes = linear_cuda_packed_bytes(w->out, w->in, w->type);
@@ -50,15 +43,15 @@ static Linear put_linear(Load *load, const Linear *w) {
   return there;
 }
 
-static LayerWeights put_weights(Load *load, const LayerWeights *w) {
-  return (LayerWeights){.in_proj = put_linear(load, &w->in_proj),
-                        .x_proj = put_linear(load, &w->x_proj),
-                        .dt_proj = put_linear(load, &w->dt_proj),
-                        .out_proj = put_linear(load, &w->out_proj),
-                        .conv = put_conv(load, &w->conv),
-                        .A_log = put_tensor(load, &w->A_log),
-                        .D = put_tensor(load, &w->D),
-                        .dt_bias = put_tensor(load, &w->dt_bias)};
+/* A layer's weights in one format; a folded gain has none. */
+static void put_weights(Load *load, const Family *family, const Prepared *from, Prepared *there) {
+  for (int w = 0; w < family->weights; w++) {
+    there[w] = from[w];
+    if (family->weight[w].form == FORM_LINEAR)
+      there[w].linear = put_linear(load, &from[w].linear);
+    else if (from[w].values.data)
+      there[w].values = put_tensor(load, &from[w].values);
+  }
 }
 
 /* `there`: the host's model with its weights on the device; `layer` [layers] in the host's memory. */
@@ -72,9 +65,8 @@ static void put_model(Load *load, const Model *model, ModelLayer *layer, Model *
   for (int i = 0; i < model->layers; i++) {
     const ModelLayer *from = &model->layer[i];
     layer[i] = *from;
-    if (from->norm) layer[i].norm = put(load, from->norm, D);
-    layer[i].f32 = put_weights(load, &from->f32);
-    layer[i].i8 = put_weights(load, &from->i8);
+    put_weights(load, model->config.family, from->f32, layer[i].f32);
+    put_weights(load, model->config.family, from->i8, layer[i].i8);
   }
 }
 
@@ -163,7 +155,7 @@ size_t device_queue(Device *d, int i, const Mode *mode, int layer, bool back) {
   cuda_mark_operators(&d->cuda, lane->start);
   if (layer == 0) {
     block_embed(&d->model, lane->token, lane->T, &room, &ends);
-    lane->stream = ends.t[T_EMBEDDING];
+    lane->stream = *trace_role(&ends, ROLE_EMBEDDING);
   } else { /* the stream stands in the other half: here it is given a place for its way back alone */
     stream_back = (size_t)lane->T * (size_t)d->model.D * sizeof(float);
     char *place = arena_room(&room, stream_back, 1);
@@ -171,10 +163,10 @@ size_t device_queue(Device *d, int i, const Mode *mode, int layer, bool back) {
   }
   char *made = layer == 0 ? base : room.next;
   block_run(&d->model, layer, mode, &lane->stream, &room, trace);
-  lane->stream = trace->t[T_BLOCK_OUT];
+  lane->stream = *trace_role(trace, ROLE_BLOCK_OUT);
   if (layer == d->model.layers - 1) block_head(&d->model, &lane->stream, &room, &ends);
   cuda_mark_operators(&d->cuda, lane->done);
-  for (TensorId id = T_LAYER_COUNT; id < T_COUNT; id++) trace->t[id] = ends.t[id];
+  trace_add_ends(trace, &ends);
   if (!back) return 0;
   cuda_to_host(&d->cuda, host + (made - base), made, (size_t)(room.next - made));
   cuda_mark_copies(&d->cuda, lane->copied[half]);
@@ -191,20 +183,15 @@ double device_take(Device *d, int i, int layer, Trace *trace) {
   const char *base = lane->room[layer % 2];
   char *host = lane->host[layer % 2];
   *trace = lane->queued[layer % 2];
-  for (TensorId id = 0; id < T_COUNT; id++) {
+  const Tensors *tensors = &trace->family->tensors;
+  for (int id = 0; id < tensors->all; id++) {
     Tensor *t = &trace->t[id];
     if (!t->data) continue;
-    bool elsewhere = id == T_BLOCK_IN && layer > 0; /* at the front, see device_queue */
+    bool elsewhere = tensors->info[id].role == ROLE_BLOCK_IN && layer > 0; /* at the front, see device_queue */
     t->data = elsewhere ? host : host + ((char *)t->data - base);
     if (t->nans_at) t->nans = *(int64_t *)(void *)(host + ((char *)t->nans_at - base));
-    t->nans_at = NULL;
-  }
-  Tensor *own = &trace->conv_in;
-  if (own->data) {
-    own->data = host + ((char *)own->data - base);
-    own->scale = *(float *)(void *)(host + ((char *)own->scale_at - base));
-    own->nans = *(int64_t *)(void *)(host + ((char *)own->nans_at - base));
-    own->nans_at = NULL, own->scale_at = NULL;
+    if (t->scale_at) t->scale = *(float *)(void *)(host + ((char *)t->scale_at - base));
+    t->nans_at = NULL, t->scale_at = NULL;
   }
   return cuda_seconds(&d->cuda, lane->start, lane->done);
 }

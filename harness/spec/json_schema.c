@@ -24,9 +24,9 @@ static json_t *words(const Key *key) {
   return list;
 }
 
-static json_t *strings(const char *const *list) {
+static json_t *reserved_names(void) {
   json_t *array = json_array();
-  for (; *list; list++) json_array_append_new(array, json_string(*list));
+  for (int i = 0; mode_reserved_name(i); i++) json_array_append_new(array, json_string(mode_reserved_name(i)));
   return array;
 }
 
@@ -72,15 +72,15 @@ static json_t *object_schema(Arena *arena, const Object *object) {
 
 static json_t *list_schema(Arena *arena, const Key *key) {
   json_t *list = json_pack("{s:s, s:I, s:I, s:o}", "type", "array", "minItems", (json_int_t)key->min, "maxItems",
-                           (json_int_t)key->max, "items", value_schema(arena, key->item));
+                           (json_int_t)schema_items_most(key), "items", value_schema(arena, key->item));
   if (key->single) return json_pack("{s:[o, o]}", "anyOf", value_schema(arena, key->item), list);
   return key->names ? json_pack("{s:[{s:o}, o]}", "anyOf", "enum", words(key), list) : list;
 }
 
 static json_t *modes_schema(Arena *arena, const Key *key) {
   return json_pack("{s:s, s:I, s:{s:s, s:{s:o}}, s:o}", "type", "object", "maxProperties", (json_int_t)key->max,
-                   "propertyNames", "pattern", NAME_PATTERN, "not", "enum", strings(mode_reserved_names),
-                   "additionalProperties", object_schema(arena, schema_own_mode(arena)));
+                   "propertyNames", "pattern", NAME_PATTERN, "not", "enum", reserved_names(), "additionalProperties",
+                   object_schema(arena, schema_own_mode(arena)));
 }
 
 static json_t *value_schema(Arena *arena, const Key *key) {

@@ -151,7 +151,7 @@ const char *scalar_expected(Arena *arena, const Key *key) {
     case KIND_MODES: return "a mapping from names to modes";
     case KIND_LIST:
       return arena_printf(arena, "%s%sa list of %" PRId64 " to %" PRId64, key->names ? words(arena, key) : "",
-                          key->names ? ", or " : "", key->min, key->max);
+                          key->names ? ", or " : "", key->min, schema_items_most(key));
     default: return arena_printf(arena, "one of %s", words(arena, key));
   }
 }

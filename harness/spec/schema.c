@@ -1,7 +1,7 @@
 /* schema: the table. Its order is the order of the effective spec. */
 #include "spec/schema.h"
 
-#include "family/trace.h"
+#include "family/family.h"
 #include "spec/defaults.h"
 #include "spec/spec.h"
 
@@ -52,7 +52,7 @@ static const Object prompt = {sizeof(Prompt), prompt_keys, COUNT_OF(prompt_keys)
 static const Key a_prompt = {.kind = KIND_OBJECT, .object = &prompt};
 
 static const Key keep_keys[] = {
-    {"tensors", KIND_LIST, offsetof(Keep, tensors), .standard = "all", .min = 1, .max = T_COUNT, .item = &a_tensor,
+    {"tensors", KIND_LIST, offsetof(Keep, tensors), .standard = "all", .min = 1, .item = &a_tensor,
      .count_offset = offsetof(Keep, tensor_count), .all_offset = offsetof(Keep, all_tensors),
      .names = WORDS("all", "none"), .meaning = "tensors that the results file keeps"},
     {"layers", KIND_LIST, offsetof(Keep, layers), .standard = "all", .min = 1, .max = 10000, .item = &a_layer,
@@ -252,20 +252,26 @@ static const Key spec_keys[] = {
 const Object schema_spec = {sizeof(Spec), spec_keys, COUNT_OF(spec_keys), NULL, WORDS("pairs", "compare_all")};
 
 const Object *schema_own_mode(Arena *arena) {
-  Key *keys = ARENA_NEW(arena, Key, mode_stage_count + 1);
+  const Family *family = families[0];
+  Key *keys = ARENA_NEW(arena, Key, family->stages + 1);
   keys[0] = (Key){"base", KIND_MODE_NAME, offsetof(OwnMode, base), .required = true,
                   .meaning = "the mode that it starts from: a preset or another own mode"};
-  for (int i = 0; i < mode_stage_count; i++)
-    keys[i + 1] = (Key){mode_stages[i].key, KIND_CHOICE, offsetof(OwnMode, mode) + mode_stages[i].offset,
-                        .names = mode_stages[i].values, .meaning = mode_stages[i].meaning};
+  for (int i = 0; i < family->stages; i++)
+    keys[i + 1] = (Key){family->stage[i].key, KIND_CHOICE, offsetof(OwnMode, mode.setting) + (size_t)i * sizeof(int),
+                        .names = family->stage[i].values, .meaning = family->stage[i].meaning};
   Object *object = ARENA_NEW(arena, Object, 1);
-  *object = (Object){sizeof(OwnMode), keys, mode_stage_count + 1, NULL, NULL};
+  *object = (Object){sizeof(OwnMode), keys, family->stages + 1, NULL, NULL};
   return object;
 }
 
 const char *schema_word(const Key *key, int i) {
-  if (key->kind == KIND_TENSOR) return i < T_COUNT ? tensor_info[i].name : NULL;
+  const Tensors *tensors = &families[0]->tensors;
+  if (key->kind == KIND_TENSOR) return i < tensors->count ? tensors->info[i].name : NULL;
   return key->names ? key->names[i] : NULL;
+}
+
+int64_t schema_items_most(const Key *list) {
+  return list->item->kind == KIND_TENSOR ? families[0]->tensors.count : list->max;
 }
 
 size_t schema_item_size(const Key *list) {

@@ -55,8 +55,10 @@ typedef struct Object {
 } Object;
 
 extern const Object schema_spec;
-/* The keys of an own mode: base, then each stage of mode_stages. In the arena, since they are made from that table. */
+/* The keys of an own mode: base, then each stage of the family. In the arena, since they are made from that table. */
 const Object *schema_own_mode(Arena *arena);
+/* So many items may stand in a KIND_LIST: of tensors as many as there are. */
+int64_t schema_items_most(const Key *list);
 /* The i-th valid word of a KIND_WORD, KIND_TENSOR or KIND_CHOICE, or a list's i-th word; NULL behind the
  * last. */
 const char *schema_word(const Key *key, int i);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "family/trace.h"
+#include "family/family.h"
 #include "spec/document.h"
 #include "spec/nearest.h"
 #include "spec/walk.h"
@@ -83,8 +83,9 @@ static bool check_defined(const Walk *walk, const Spec *spec, const char *name, 
   Nearest near = nearest_to(name);
   const char *list = MODE_REFERENCE;
   nearest_offer(&near, MODE_REFERENCE);
-  for (int i = 0; i < mode_preset_count + spec->own_mode_count; i++) {
-    const Mode *known = i < mode_preset_count ? &mode_presets[i] : &spec->own_modes[i - mode_preset_count].mode;
+  for (int i = 0; i < families[0]->presets + spec->own_mode_count; i++) {
+    const int own = i - families[0]->presets;
+    const Mode *known = own < 0 ? &families[0]->preset[i] : &spec->own_modes[own].mode;
     nearest_offer(&near, known->name);
     list = arena_printf(walk->arena, "%s, %s", list, known->name);
   }
@@ -173,11 +174,11 @@ bool spec_budget(const Spec *spec, const char *base, const char *other) {
 static bool check_micro_modes(const Walk *walk, const Spec *spec, const Micro *micro) {
   for (int i = 0; i < micro->mode_count; i++) {
     const Mode *mode = spec_mode(spec, micro->modes[i]);
-    const Stage *finer = mode_finer_stage(mode);
-    if (finer)
+    const int finer = mode_finer_stage(mode);
+    if (finer != ABSENT)
       return walk_fail(walk, walk_place(walk, &micro->modes[i], NULL),
                        "mode '%s' sets %s %s: an operator alone runs with the settings of the presets", mode->name,
-                       finer->key, mode_setting_name(mode, finer));
+                       mode->family->stage[finer].key, mode_setting_name(mode, finer));
   }
   return true;
 }
@@ -339,8 +340,9 @@ static bool check_evaluated(const Walk *walk, const Spec *spec, const Pair *pair
 /* Factors over the layers are of tokens, and of all layers. */
 static bool check_course_gate(const Walk *walk, Gate *gate, const Place *here) {
   const Place *layer = walk_place(walk, gate, "layer"), *tensor = walk_place(walk, gate, "tensor");
-  const TensorInfo *info = &tensor_info[tensor_id(gate->tensor)];
-  if (tensor_id(gate->tensor) >= T_LAYER_COUNT || info->rows != DIM_TOKEN)
+  const Tensors *tensors = &families[0]->tensors;
+  const int id = tensors_find(tensors, gate->tensor);
+  if (id >= tensors->layer || tensors->info[id].rows != DIM_TOKEN)
     return walk_fail(walk, tensor ? tensor : here, "'%s' has no token in each layer, whose error could grow",
                      gate->tensor);
   if (layer && gate->layer != GATE_ALL)
@@ -353,6 +355,7 @@ static bool check_course_gate(const Walk *walk, Gate *gate, const Place *here) {
 static bool check_gate(const Walk *walk, const Spec *spec, Gate *gate) {
   const Place *here = walk_place(walk, gate, NULL), *layer = walk_place(walk, gate, "layer");
   const Place *tensor = walk_place(walk, gate, "tensor"), *pair = walk_place(walk, gate, "pair");
+  const Tensors *tensors = &families[0]->tensors;
   gate->place = arena_printf(walk->arena, "%s:%zu:%zu", walk->path, here->mark.line + 1, here->mark.column + 1);
   if (gate->on_grid.set) {
     if (pair) return walk_fail(walk, pair, "has no sense beside 'on_grid', which is of one mode: give 'mode'");
@@ -360,7 +363,7 @@ static bool check_gate(const Walk *walk, const Spec *spec, Gate *gate) {
     if (!is_running(spec, gate->mode))
       return walk_fail(walk, walk_place(walk, gate, "mode"),
                        "mode '%.100s' does not run here: name it in pairs or compare_all", gate->mode);
-    if (tensor_info[tensor_id(gate->tensor)].scale == S_NONE)
+    if (tensors->info[tensors_find(tensors, gate->tensor)].scale == ABSENT)
       return walk_fail(walk, tensor ? tensor : here, "'%s' has no INT8 grid", gate->tensor);
   } else {
     if (!pair) return walk_fail(walk, here, "needs 'pair', the two that are compared");
@@ -372,12 +375,12 @@ static bool check_gate(const Walk *walk, const Spec *spec, Gate *gate) {
       return walk_fail(walk, pair, "[%s, %s] is not compared here: add it to pairs", gate->pair.base, gate->pair.other);
   }
   const bool of_model = gate->top1_agreement.set || gate->bits_per_byte.set;
-  const char *logits = tensor_info[T_LOGITS].name;
+  const char *logits = tensors_role_name(tensors, ROLE_LOGITS);
   if (of_model && tensor && strcmp(gate->tensor, logits))
     return walk_fail(walk, tensor, "has no sense with a limit on what the model predicts");
   if (of_model) gate->tensor = logits;
   if (gate->growth.set || gate->step.set || gate->peak.set) return check_course_gate(walk, gate, here);
-  if (gate->layer != GATE_LAST && tensor_id(gate->tensor) >= T_LAYER_COUNT)
+  if (gate->layer != GATE_LAST && tensors_find(tensors, gate->tensor) >= tensors->layer)
     return walk_fail(walk, layer, "has no sense here: '%s' stands once, not in each layer", gate->tensor);
   return true;
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "family/family.h"
 #include "spec/nearest.h"
 #include "spec/scalar.h"
 #include "spec/spec.h"
@@ -76,7 +77,7 @@ static bool walk_scalar(Walk *walk, const Key *key, const yaml_node_t *node, con
 static bool walk_list(Walk *walk, const Key *key, yaml_node_t *node, const char *label, void *owner) {
   const yaml_node_item_t *item = node->data.sequence.items.start;
   int64_t count = node->data.sequence.items.top - item;
-  if (count < key->min || count > key->max) return fail_expected(walk, key, node, label);
+  if (count < key->min || count > schema_items_most(key)) return fail_expected(walk, key, node, label);
   size_t size = schema_item_size(key);
   char *elements = arena_alloc(walk->arena, (size_t)count, size);
   for (int64_t i = 0; i < count; i++) {
@@ -173,8 +174,9 @@ static bool fail_base(Walk *walk, const OwnModes *modes, const yaml_node_t *base
   const Place place = {.label = "base", .mark = base->start_mark};
   Nearest near = nearest_to(scalar_text(base));
   const char *list = "";
-  for (int i = 0; i < mode_preset_count + modes->count; i++) {
-    const char *known = i < mode_preset_count ? mode_presets[i].name : modes->own[i - mode_preset_count].mode.name;
+  for (int i = 0; i < families[0]->presets + modes->count; i++) {
+    const int own = i - families[0]->presets;
+    const char *known = own < 0 ? families[0]->preset[i].name : modes->own[own].mode.name;
     nearest_offer(&near, known);
     list = arena_printf(walk->arena, "%s%s%s", list, i ? ", " : "", known);
   }

@@ -189,8 +189,8 @@ static const Mode **modes_of(Arena *arena, const Spec *spec, int *count) {
 
 /* No operator of any mode moves more in one call. */
 static size_t largest_call(const Model *m, int T) {
-  size_t D = (size_t)m->D, E = (size_t)m->E, t = (size_t)T;
-  return 4 * (t * (D + 8 * E + (size_t)m->vocab + 4 * (size_t)m->N) + (2 * E + (size_t)m->vocab) * (D + E));
+  size_t D = (size_t)m->D, E = (size_t)m->config.E, t = (size_t)T;
+  return 4 * (t * (D + 8 * E + (size_t)m->vocab + 4 * (size_t)m->config.N) + (2 * E + (size_t)m->vocab) * (D + E));
 }
 
 void cost_measure(Arena *arena, const Spec *spec, const Subject *subject, Progress *progress, CostRows *rows) {

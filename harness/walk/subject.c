@@ -9,6 +9,7 @@
 #include "base/process.h"
 #include "model/rewrite.h"
 #include "model/tokens.h"
+#include "reference/model64.h"
 #include "source/ref64.h"
 #include "walk/prompt.h"
 
@@ -140,14 +141,14 @@ void subject_make_tokens(Arena *arena, const Spec *spec, int T, Subject *subject
 }
 
 /* Logits of the float64 reference on the first tokens. */
-static const double *reference_logits(Arena *arena, const Model64 *w, const int32_t *token, int T) {
+static const double *reference_logits(Arena *arena, const Weights64 *w, const int32_t *token, int T) {
   Trace ends, trace;
   trace64_embed(w, token, T, arena, &ends);
   Tensor x = ends.t[T_EMBEDDING];
-  for (int layer = 0; layer < w->layers; layer++) {
+  for (int layer = 0; layer < w->config.layers; layer++) {
     Arena scratch = *arena;
     trace64_block(w, layer, &x, &scratch, &trace);
-    memcpy(x.data, trace.t[T_BLOCK_OUT].data, (size_t)T * (size_t)w->D * sizeof(double));
+    memcpy(x.data, trace.t[T_BLOCK_OUT].data, (size_t)T * (size_t)w->config.D * sizeof(double));
   }
   trace64_head(w, &x, arena, &ends);
   return ends.t[T_LOGITS].data;
@@ -158,12 +159,12 @@ static bool prove_rewrite(const Spec *spec, Subject *subject, Arena scratch, Sta
   if (spec->rewrite == REWRITE_NONE || spec->prompt_count == 0) return true;
   const PromptShape *prompt = &subject->prompt[0];
   int T = prompt->T < PROOF_TOKENS ? prompt->T : PROOF_TOKENS;
-  Model64 plain;
+  Weights64 plain;
   TRY(rewrite_weights(&scratch, &subject->checkpoint, REWRITE_NONE, &plain, st));
   const double *a = reference_logits(&scratch, &plain, prompt->token, T);
   const double *b = reference_logits(&scratch, &subject->weights, prompt->token, T);
   double error = 0, size = 0; /* both 0: logits that are zero stayed zero */
-  for (size_t i = 0; i < (size_t)T * (size_t)plain.vocab; i++) {
+  for (size_t i = 0; i < (size_t)T * (size_t)plain.config.vocab; i++) {
     error += (a[i] - b[i]) * (a[i] - b[i]);
     size += a[i] * a[i];
   }

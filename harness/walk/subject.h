@@ -5,7 +5,6 @@
 #include "base/progress.h"
 #include "model/checkpoint.h"
 #include "model/model.h"
-#include "reference/model64.h"
 #include "spec/spec.h"
 
 typedef struct Subject {
@@ -20,7 +19,7 @@ typedef struct Subject {
   const char *evaluation_path; /* NULL where nothing is evaluated */
   int32_t *evaluation_token;
   int64_t evaluation_count;
-  Model64 weights;
+  Weights64 weights;
   Model model;
   double rewrite_proof; /* relative difference of the logits with and without the rewrite; 0 with rewrite: none */
   Digest text;          /* of all token ids */

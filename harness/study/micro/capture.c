@@ -42,27 +42,27 @@ static void finish(const Source *s, Capture *c) {
 static const Tensor *traced(const Source *s, TensorId id) { return &s->trace->t[id]; }
 
 static void capture_conv1d(const Source *s, Capture *c) {
-  const Model *m = &s->subject->model;
-  const Conv1d *w = s->mode->conv_in == CONV_IN_F32 ? &s->layer->f32.conv : &s->layer->i8.conv;
+  const Config *m = &s->subject->model.config;
+  const Prepared *w = s->mode->setting[STAGE_CONV_IN] == CONV_IN_F32 ? s->layer->f32 : s->layer->i8;
   Tensor x = tensor_columns(traced(s, T_IN_PROJ), 0, m->E);
-  if (s->mode->conv_in == CONV_IN_I8_DYNAMIC) {
+  if (s->mode->setting[STAGE_CONV_IN] == CONV_IN_I8_DYNAMIC) {
     Tensor dynamic = room(s, TYPE_I8, x.rows, x.cols, 0);
     quantise_dynamic(&x, &dynamic);
     x = dynamic;
   }
   c->o.in[X] = x;
-  c->o.in[WEIGHT] = tensor_of((void *)w->weight, w->type, w->E, w->K, w->weight_scale);
-  c->o.in[BIAS] = tensor_of((void *)w->bias, w->type, 1, w->E, w->bias_scale);
+  c->o.in[WEIGHT] = w[W_CONV].values;
+  c->o.in[BIAS] = w[W_CONV_BIAS].values;
   c->in_run[0] = traced(s, T_CONV1D);
   c->in_run[1] = traced(s, T_CONV1D_SILU);
   finish(s, c);
-  if (s->mode->conv_out == CONV_OUT_F32_GRID) c->o.out[1].got.scale = s->layer->scale[S_U];
+  if (s->mode->setting[STAGE_CONV_OUT] == CONV_OUT_F32_GRID) c->o.out[1].got.scale = s->layer->scale[S_U];
 }
 
 static void capture_scan(const Source *s, Capture *c) {
-  const Model *m = &s->subject->model;
+  const Config *m = &s->subject->model.config;
   const Type rest = c->o.setting.rest;
-  const LayerWeights *w = rest == TYPE_I8 ? &s->layer->i8 : &s->layer->f32;
+  const Prepared *w = rest == TYPE_I8 ? s->layer->i8 : s->layer->f32;
   Tensor z = tensor_columns(traced(s, T_IN_PROJ), m->E, m->E);
   Tensor *in = c->o.in;
   in[SCAN_U] = *traced(s, T_SCAN_IN);
@@ -70,9 +70,9 @@ static void capture_scan(const Source *s, Capture *c) {
   in[SCAN_B] = tensor_columns(traced(s, T_X_PROJ), m->R, m->N);
   in[SCAN_C] = tensor_columns(traced(s, T_X_PROJ), m->R + m->N, m->N);
   in[SCAN_Z] = as_type(s, &z, rest, s->layer->scale[S_XZ]);
-  in[SCAN_A_LOG] = w->A_log;
-  in[SCAN_D] = w->D;
-  in[SCAN_BIAS] = w->dt_bias;
+  in[SCAN_A_LOG] = w[W_A_LOG].values;
+  in[SCAN_D] = w[W_D].values;
+  in[SCAN_BIAS] = w[W_DT_BIAS].values;
   static const TensorId out[] = {T_DELTA, T_SCAN, T_GATED, T_SSM_STATE};
   for (int i = 0; i < 4; i++) c->in_run[i] = traced(s, out[i]);
   finish(s, c);
@@ -80,9 +80,9 @@ static void capture_scan(const Source *s, Capture *c) {
 
 /* The model keeps its weights packed: here they are rounded and quantised once more from float64, as model_build does.
  */
-static void capture_linear(const Source *s, const double *weight, const Linear *f32, const Linear *i8, Tensor x,
-                           TensorId out, Capture *c) {
-  const Linear *w = x.type == TYPE_I8 ? i8 : f32;
+static void capture_linear(const Source *s, int index, Tensor x, TensorId out, Capture *c) {
+  const double *weight = s->subject->weights.layer[s->index][index];
+  const Linear *w = &(x.type == TYPE_I8 ? s->layer->i8 : s->layer->f32)[index].linear;
   Tensor rounded = room(s, TYPE_F32, w->out, w->in, 0);
   for (size_t i = 0; i < (size_t)w->out * (size_t)w->in; i++) ((float *)rounded.data)[i] = (float)weight[i];
   c->o.setting = (MicroSetting){.in = x.type, .out = traced(s, out)->type};
@@ -94,29 +94,27 @@ static void capture_linear(const Source *s, const double *weight, const Linear *
 }
 
 static int capture_linears(const Source *s, Capture list[CAPTURES_MAX]) {
-  const Layer64 *w = &s->subject->weights.layer[s->index];
-  const LayerWeights *f = &s->layer->f32, *q = &s->layer->i8;
-  const bool w8a8 = s->mode->linears == LINEARS_W8A8;
-  Tensor dt = tensor_columns(traced(s, T_X_PROJ), 0, s->subject->model.R);
+  const bool w8a8 = s->mode->setting[STAGE_LINEARS] == LINEARS_W8A8;
+  Tensor dt = tensor_columns(traced(s, T_X_PROJ), 0, s->subject->model.config.R);
   dt = as_type(s, &dt, w8a8 ? TYPE_I8 : TYPE_F32, s->layer->scale[S_DBC]);
-  capture_linear(s, w->in_proj, &f->in_proj, &q->in_proj, *traced(s, T_NORM), T_IN_PROJ, &list[0]);
-  capture_linear(s, w->x_proj, &f->x_proj, &q->x_proj, *traced(s, T_X_PROJ_IN), T_X_PROJ, &list[1]);
-  capture_linear(s, w->dt_proj, &f->dt_proj, &q->dt_proj, dt, T_DT_PROJ, &list[2]);
-  capture_linear(s, w->out_proj, &f->out_proj, &q->out_proj, *traced(s, T_OUT_PROJ_IN), T_OUT_PROJ, &list[3]);
+  capture_linear(s, W_IN_PROJ, *traced(s, T_NORM), T_IN_PROJ, &list[0]);
+  capture_linear(s, W_X_PROJ, *traced(s, T_X_PROJ_IN), T_X_PROJ, &list[1]);
+  capture_linear(s, W_DT_PROJ, dt, T_DT_PROJ, &list[2]);
+  capture_linear(s, W_OUT_PROJ, *traced(s, T_OUT_PROJ_IN), T_OUT_PROJ, &list[3]);
   return 4;
 }
 
 /* The functions' arguments, each computed as the operator that calls it does: exp of delta A, of channel e at state
  * e mod N; softplus of dt + bias; silu of conv1d. */
 static void capture_function(const Source *s, Capture *c) {
-  const Model *m = &s->subject->model;
-  const LayerWeights *w = s->mode->scan_rest == SCAN_REST_I8 ? &s->layer->i8 : &s->layer->f32;
+  const Config *m = &s->subject->model.config;
+  const Prepared *w = s->mode->setting[STAGE_SCAN_REST] == SCAN_REST_I8 ? s->layer->i8 : s->layer->f32;
   const Tensor *conv = traced(s, T_CONV1D), *delta = traced(s, T_DELTA);
   Tensor x = *conv;
   if (c->o.op != MICRO_SILU) {
     x = room(s, TYPE_F32, delta->rows, delta->cols, 0);
-    Tensor dt = as_type(s, traced(s, T_DT_PROJ), TYPE_F32, 0), bias = as_type(s, &w->dt_bias, TYPE_F32, 0);
-    Tensor A_log = as_type(s, &w->A_log, TYPE_F32, 0);
+    Tensor dt = as_type(s, traced(s, T_DT_PROJ), TYPE_F32, 0), bias = as_type(s, &w[W_DT_BIAS].values, TYPE_F32, 0);
+    Tensor A_log = as_type(s, &w[W_A_LOG].values, TYPE_F32, 0);
     for (size_t i = 0; i < (size_t)x.rows * (size_t)x.cols; i++) {
       size_t e = i % (size_t)x.cols;
       float A = -exp32(((const float *)A_log.data)[e * (size_t)m->N + e % (size_t)m->N]);
@@ -126,7 +124,8 @@ static void capture_function(const Source *s, Capture *c) {
   }
   c->o.in[X] = x;
   if (c->o.op == MICRO_SOFTPLUS) c->in_run[0] = delta;
-  if (c->o.op == MICRO_SILU && s->mode->conv_out == CONV_OUT_F32) c->in_run[0] = traced(s, T_CONV1D_SILU);
+  if (c->o.op == MICRO_SILU && s->mode->setting[STAGE_CONV_OUT] == CONV_OUT_F32)
+    c->in_run[0] = traced(s, T_CONV1D_SILU);
   operator_prepare(s->arena, &c->o, 0);
 }
 
@@ -143,7 +142,7 @@ int micro_capture(Arena *arena, const Subject *subject, MicroOp op, const Mode *
     case MICRO_LINEAR: return capture_linears(&s, list);
     case MICRO_RMSNORM:
       list->o.in[X] = *traced(&s, T_BLOCK_IN);
-      if (s.layer->norm) list->o.in[GAIN] = tensor_of((void *)s.layer->norm, TYPE_F32, 1, subject->model.D, 0);
+      list->o.in[GAIN] = s.layer->f32[W_NORM].values; /* none where it is folded */
       list->in_run[0] = traced(&s, T_NORM);
       finish(&s, list);
       return 1;

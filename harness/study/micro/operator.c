@@ -28,22 +28,24 @@ bool micro_setting_equal(MicroOp op, const MicroSetting *a, const MicroSetting *
 
 /* The types of block.c, seen from the operator; the four projections of a mode may differ in what they give. */
 int micro_settings(MicroOp op, const Mode *m, MicroSetting setting[4]) {
-  const bool w8a8 = m->linears == LINEARS_W8A8;
-  const Type gated = m->gated == OUTPUT_F16 ? TYPE_F16 : TYPE_F32, x = type_if(w8a8);
+  const bool w8a8 = m->setting[STAGE_LINEARS] == LINEARS_W8A8;
+  const Type gated = m->setting[STAGE_GATED] == OUTPUT_F16 ? TYPE_F16 : TYPE_F32, x = type_if(w8a8);
   switch (op) {
     case MICRO_CONV1D:
-      setting[0] =
-          (MicroSetting){.in = type_if(m->conv_in != CONV_IN_F32), .out = type_if(m->conv_out != CONV_OUT_F32)};
+      setting[0] = (MicroSetting){.in = type_if(m->setting[STAGE_CONV_IN] != CONV_IN_F32),
+                                  .out = type_if(m->setting[STAGE_CONV_OUT] != CONV_OUT_F32)};
       return 1;
     case MICRO_SCAN:
-      setting[0] = (MicroSetting){.in = type_if(m->scan_u == SCAN_U_I8),
-                                  .rest = type_if(m->scan_rest == SCAN_REST_I8),
-                                  .out = gated,
-                                  .order = m->scan_order == SCAN_ORDER_BLOCKED ? SCAN_BLOCKED : SCAN_SEQUENTIAL};
+      setting[0] =
+          (MicroSetting){.in = type_if(m->setting[STAGE_SCAN_U] == SCAN_U_I8),
+                         .rest = type_if(m->setting[STAGE_SCAN_REST] == SCAN_REST_I8),
+                         .out = gated,
+                         .order = m->setting[STAGE_SCAN_ORDER] == SCAN_ORDER_BLOCKED ? SCAN_BLOCKED : SCAN_SEQUENTIAL};
       return 1;
     case MICRO_LINEAR: {
-      const Type out[] = {type_if(m->conv_in == CONV_IN_I8), type_if(m->scan_rest == SCAN_REST_I8),
-                          m->out_proj == OUTPUT_F16 ? TYPE_F16 : TYPE_F32};
+      const Type out[] = {type_if(m->setting[STAGE_CONV_IN] == CONV_IN_I8),
+                          type_if(m->setting[STAGE_SCAN_REST] == SCAN_REST_I8),
+                          m->setting[STAGE_OUT_PROJ] == OUTPUT_F16 ? TYPE_F16 : TYPE_F32};
       int count = 0;
       for (int i = 0; i < 3; i++) {
         MicroSetting next = {.in = x, .out = out[i]};
@@ -80,14 +82,14 @@ void operator_prepare(Arena *arena, Operator *o, float scale) {
   o->outs = 0;
   switch (o->op) {
     case MICRO_CONV1D:
-      add_output(arena, o, tensor_info[T_CONV1D].name, TYPE_F32, x->rows, x->cols, 0);
-      add_output(arena, o, tensor_info[T_CONV1D_SILU].name, out, x->rows, x->cols, scale);
+      add_output(arena, o, "conv1d", TYPE_F32, x->rows, x->cols, 0);
+      add_output(arena, o, "conv1d_silu", out, x->rows, x->cols, scale);
       break;
     case MICRO_SCAN:
-      add_output(arena, o, tensor_info[T_DELTA].name, TYPE_F32, x->rows, x->cols, 0);
-      add_output(arena, o, tensor_info[T_SCAN].name, TYPE_F32, x->rows, x->cols, 0);
-      add_output(arena, o, tensor_info[T_GATED].name, out, x->rows, x->cols, 0);
-      add_output(arena, o, tensor_info[T_SSM_STATE].name, TYPE_F32, x->cols, o->in[SCAN_A_LOG].cols, 0);
+      add_output(arena, o, "delta", TYPE_F32, x->rows, x->cols, 0);
+      add_output(arena, o, "scan", TYPE_F32, x->rows, x->cols, 0);
+      add_output(arena, o, "gated", out, x->rows, x->cols, 0);
+      add_output(arena, o, "ssm_state", TYPE_F32, x->cols, o->in[SCAN_A_LOG].cols, 0);
       break;
     case MICRO_LINEAR: {
       const Tensor *w = &o->in[WEIGHT];

@@ -1,0 +1,53 @@
+#include "family/family.h"
+
+#include <string.h>
+
+#include "family/mamba1.h"
+
+const Family *const families[] = {&family_mamba1, NULL};
+
+const Family *family_of_type(const char *model_type) {
+  for (const Family *const *family = families; *family; family++)
+    if (!strcmp((*family)->model_type, model_type)) return *family;
+  return NULL;
+}
+
+/* A vector is one row. */
+int weight_rows(const Config *config, const WeightInfo *weight) {
+  return weight->rank == 1 ? 1 : config->family->width(config, weight->shape[0]);
+}
+
+int weight_cols(const Config *config, const WeightInfo *weight) {
+  int cols = 1;
+  for (int i = weight->rank == 1 ? 0 : 1; i < weight->rank; i++)
+    cols *= config->family->width(config, weight->shape[i]);
+  return cols;
+}
+
+size_t weight_values(const Config *config, const WeightInfo *weight) {
+  return (size_t)weight_rows(config, weight) * (size_t)weight_cols(config, weight);
+}
+
+const char *weight_short_name(const WeightInfo *weight) { return strchr(weight->name, '.') + 1; }
+
+bool weight_is_i8(const WeightInfo *weight, const Mode *mode) {
+  return weight->stage != ABSENT && mode->setting[weight->stage] != weight->whole;
+}
+
+size_t family_layer_values(const Config *config) {
+  size_t values = 0;
+  for (int w = 0; w < config->family->weights; w++) values += weight_values(config, &config->family->weight[w]);
+  return values;
+}
+
+size_t family_end_values(const Config *config) {
+  size_t values = 0;
+  for (int w = 0; w < END_COUNT; w++) values += weight_values(config, &config->family->end[w]);
+  return values;
+}
+
+const Tensors *was_tensors(void) { return &families[0]->tensors; }
+const Stage *was_stages(void) { return families[0]->stage; }
+const Mode *was_presets(void) { return families[0]->preset; }
+int was_stage_count(void) { return families[0]->stages; }
+int was_preset_count(void) { return families[0]->presets; }

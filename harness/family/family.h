@@ -1,0 +1,85 @@
+/* family: what a kind of model is, as tables and functions over the operators. One file says it (mamba1.c, and what
+ * that file is split into); everything else is driven by these tables and names no tensor, dimension, scale, weight or
+ * stage of its own. A family's enums, by which its tables are indexed, are seen by its own files and by tests alone. */
+#ifndef DS_FAMILY_FAMILY_H
+#define DS_FAMILY_FAMILY_H
+#include "base/arena.h"
+#include "base/status.h"
+#include "family/config.h"
+#include "family/mode.h"
+#include "family/trace.h"
+#include "family/weights.h"
+
+enum { KERNEL_TEXT = 96 }; /* of a witness, with its NUL */
+
+/* What calibration observes for a static scale. */
+typedef struct ScaleInfo {
+  int tensor;
+  bool quantile; /* of its magnitudes, else their maximum */
+} ScaleInfo;
+
+/* Bytes of a layer's activations, a token: all of them, and those that live at one time, at most. */
+typedef struct Activations {
+  int64_t total, peak;
+} Activations;
+
+typedef struct Family {
+  const char *name;       /* "mamba1" */
+  const char *title;      /* for people: "Mamba-1" */
+  const char *model_type; /* as config.json has it: "mamba" */
+  Tensors tensors;
+  const ScaleInfo *scale; /* [tensors.scales] */
+  const Stage *stage;
+  int stages;
+  const Mode *preset;
+  int presets;
+  const Mode *calibrated; /* the preset under which calibration observes, float throughout */
+  const WeightInfo *weight;
+  int weights;
+  WeightInfo end[END_COUNT];
+  const char *embedding_also; /* another name under which checkpoints have the embedding, or NULL */
+  const char *prefix;         /* of the names in the checkpoint, for messages: "backbone." */
+  const char *layer_name;     /* a format of a layer's number and a weight's name */
+
+  /* The width of a dimension other than the tokens'. */
+  int (*width)(const Config *config, int dim);
+  /* Refuses settings that contradict each other, by their keys and values. */
+  bool (*mode_check)(const Mode *mode, Status *st);
+  bool (*mode_needs_scales)(const Mode *mode);
+  /* The key of the reason why two modes must agree, everywhere or but for rounding ties (measure/verdict.h); "". */
+  const char *(*agreement)(const Mode *base, const Mode *other);
+
+  /* The type that this tensor has under this mode; false where the mode does not make it. */
+  bool (*type)(const Mode *mode, int id, Type *type);
+  /* The kernel that must have made it, without its backend; false where the mode has no say. */
+  bool (*kernel)(const Mode *mode, int id, char text[KERNEL_TEXT]);
+  Activations (*activations)(const Model *model, const Mode *mode);
+  /* A sequence: what one layer keeps from token to token, as the mode stores it. */
+  int64_t (*state_bytes)(const Model *model, const Mode *mode);
+
+  /* Those of block.h, and the same in float64, every tensor of the table but those of modes only. */
+  void (*block)(const Model *model, int layer, const Mode *mode, const Tensor *x, Arena *arena, Trace *trace);
+  void (*embed)(const Model *model, const int32_t *token, int T, Arena *arena, Trace *trace);
+  void (*head)(const Model *model, const Tensor *x, Arena *arena, Trace *trace);
+  size_t (*block_bytes)(const Config *config, int T);
+  void (*block64)(const Weights64 *weights, int layer, const Tensor *x, Arena *arena, Trace *trace);
+  void (*embed64)(const Weights64 *weights, const int32_t *token, int T, Arena *arena, Trace *trace);
+  void (*head64)(const Weights64 *weights, const Tensor *x, Arena *arena, Trace *trace);
+} Family;
+
+extern const Family *const families[];                /* ends with NULL; the first is the one of a spec's stages */
+const Family *family_of_type(const char *model_type); /* NULL where there is none */
+
+/* Rows times columns of a weight: the first dimension, and all others. */
+int weight_rows(const Config *config, const WeightInfo *weight);
+int weight_cols(const Config *config, const WeightInfo *weight);
+size_t weight_values(const Config *config, const WeightInfo *weight);
+/* Its name without the module's: "in_proj.weight" of "mixer.in_proj.weight". */
+const char *weight_short_name(const WeightInfo *weight);
+/* Whether the mode takes it as int8. */
+bool weight_is_i8(const WeightInfo *weight, const Mode *mode);
+/* All values of a layer's weights, and of the ends. */
+size_t family_layer_values(const Config *config);
+size_t family_end_values(const Config *config);
+
+#endif

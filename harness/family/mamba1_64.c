@@ -1,0 +1,83 @@
+/* mamba1: the reference's block and ends as traces; the one place where the float64 weights get the reference's names.
+ */
+#include "family/mamba1_parts.h"
+#include "reference/model64.h"
+
+static Layer64 layer_of(const double *const *w) {
+  return (Layer64){.norm = w[W_NORM],
+                   .in_proj = w[W_IN_PROJ],
+                   .conv_weight = w[W_CONV],
+                   .conv_bias = w[W_CONV_BIAS],
+                   .x_proj = w[W_X_PROJ],
+                   .dt_proj = w[W_DT_PROJ],
+                   .dt_bias = w[W_DT_BIAS],
+                   .A_log = w[W_A_LOG],
+                   .D = w[W_D],
+                   .out_proj = w[W_OUT_PROJ]};
+}
+
+/* Of one layer, or of none, where the ends alone are asked for. */
+static Model64 model_of(const Weights64 *w, const Layer64 *layer) {
+  const Config *c = &w->config;
+  return (Model64){.D = c->D,
+                   .E = c->E,
+                   .N = c->N,
+                   .R = c->R,
+                   .K = c->K,
+                   .layers = layer ? 1 : 0,
+                   .vocab = c->vocab,
+                   .eps = c->eps,
+                   .hadamard = w->hadamard,
+                   .embedding = w->end[END_EMBEDDING],
+                   .norm_f = w->end[END_NORM],
+                   .head = w->end[END_HEAD],
+                   .layer = layer};
+}
+
+static double *make(const Config *c, int T, Arena *arena, Trace *trace, int id) {
+  const TensorInfo *info = &family_mamba1.tensors.info[id];
+  int rows = info->rows == DIM_TOKEN ? T : family_mamba1.width(c, info->rows),
+      cols = family_mamba1.width(c, info->cols);
+  double *data = ARENA_NEW(arena, double, (size_t)rows *(size_t)cols);
+  trace->t[id] = tensor_of(data, TYPE_F64, rows, cols, 0);
+  trace->t[id].kernel = "reference f64";
+  return data;
+}
+
+/* x_proj_in and scan_in are conv1d_silu itself: the reference requantises nothing. */
+void mamba1_block64(const Weights64 *weights, int layer, const Tensor *x, Arena *arena, Trace *trace) {
+  const Config *c = &weights->config;
+  const int T = x->rows;
+  const Layer64 one = layer_of(weights->layer[layer]);
+  const Model64 model = model_of(weights, &one);
+  *trace = (Trace){.family = &family_mamba1};
+  trace->t[T_BLOCK_IN] = *x;
+  Block64 out = {.norm = make(c, T, arena, trace, T_NORM),
+                 .in_proj = make(c, T, arena, trace, T_IN_PROJ),
+                 .conv1d = make(c, T, arena, trace, T_CONV1D),
+                 .conv1d_silu = make(c, T, arena, trace, T_CONV1D_SILU),
+                 .x_proj = make(c, T, arena, trace, T_X_PROJ),
+                 .dt_proj = make(c, T, arena, trace, T_DT_PROJ),
+                 .delta = make(c, T, arena, trace, T_DELTA),
+                 .scan = make(c, T, arena, trace, T_SCAN),
+                 .gated = make(c, T, arena, trace, T_GATED),
+                 .out_proj_in = make(c, T, arena, trace, T_OUT_PROJ_IN),
+                 .out_proj = make(c, T, arena, trace, T_OUT_PROJ),
+                 .block_out = make(c, T, arena, trace, T_BLOCK_OUT),
+                 .ssm_state = make(c, T, arena, trace, T_SSM_STATE)};
+  trace->t[T_X_PROJ_IN] = trace->t[T_SCAN_IN] = trace->t[T_CONV1D_SILU];
+  block64(&model, 0, x->data, T, &out);
+}
+
+void mamba1_embed64(const Weights64 *weights, const int32_t *token, int T, Arena *arena, Trace *trace) {
+  const Model64 model = model_of(weights, NULL);
+  trace->family = &family_mamba1;
+  embed64(&model, token, T, make(&weights->config, T, arena, trace, T_EMBEDDING));
+}
+
+void mamba1_head64(const Weights64 *weights, const Tensor *x, Arena *arena, Trace *trace) {
+  const Model64 model = model_of(weights, NULL);
+  trace->family = &family_mamba1;
+  double *norm_f = make(&weights->config, x->rows, arena, trace, T_NORM_F);
+  head64(&model, x->data, x->rows, norm_f, make(&weights->config, x->rows, arena, trace, T_LOGITS));
+}

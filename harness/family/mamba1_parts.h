@@ -1,0 +1,22 @@
+/* mamba1_parts: what the files of this family share. */
+#ifndef DS_FAMILY_MAMBA1_PARTS_H
+#define DS_FAMILY_MAMBA1_PARTS_H
+#include "family/family.h"
+#include "family/mamba1.h"
+
+/* mamba1_block.c */
+void mamba1_block(const Model *model, int layer, const Mode *mode, const Tensor *x, Arena *arena, Trace *trace);
+void mamba1_embed(const Model *model, const int32_t *token, int T, Arena *arena, Trace *trace);
+void mamba1_head(const Model *model, const Tensor *x, Arena *arena, Trace *trace);
+size_t mamba1_block_bytes(const Config *config, int T);
+/* mamba1_64.c */
+void mamba1_block64(const Weights64 *weights, int layer, const Tensor *x, Arena *arena, Trace *trace);
+void mamba1_embed64(const Weights64 *weights, const int32_t *token, int T, Arena *arena, Trace *trace);
+void mamba1_head64(const Weights64 *weights, const Tensor *x, Arena *arena, Trace *trace);
+/* mamba1_promise.c: what a mode's settings promise, a second time and on purpose: tensor by tensor, not stage by stage
+ * as the block chooses kernels. */
+bool mamba1_type(const Mode *mode, int id, Type *type);
+bool mamba1_kernel(const Mode *mode, int id, char text[KERNEL_TEXT]);
+Activations mamba1_activations(const Model *model, const Mode *mode);
+int64_t mamba1_state_bytes(const Model *model, const Mode *mode);
+#endif

@@ -1,0 +1,196 @@
+/* mamba1: what a mode's settings promise of each tensor, written a second time on purpose, tensor by tensor as in the
+ * table of stored types, not stage by stage as the block chooses kernels: a mode that secretly ran another's stages
+ * contradicts it. And the bytes that follow from it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "family/mamba1_parts.h"
+
+/* --- what each tensor is stored as ---------------------------------------------------------------------------------
+ */
+
+bool mamba1_type(const Mode *m, int id, Type *type) {
+  bool w8a8 = m->setting[STAGE_LINEARS] == LINEARS_W8A8, rest_i8 = m->setting[STAGE_SCAN_REST] == SCAN_REST_I8;
+  bool i8 = false, f16 = false;
+  switch (id) {
+    case T_NORM:
+    case T_OUT_PROJ_IN: i8 = w8a8; break;
+    case T_IN_PROJ: i8 = m->setting[STAGE_CONV_IN] == CONV_IN_I8; break;
+    case T_CONV1D_SILU: i8 = m->setting[STAGE_CONV_OUT] == CONV_OUT_I8; break;
+    case T_X_PROJ_IN: i8 = m->setting[STAGE_X_PROJ_IN] == X_PROJ_IN_I8; break;
+    case T_SCAN_IN: i8 = m->setting[STAGE_SCAN_U] == SCAN_U_I8; break;
+    case T_X_PROJ:
+    case T_DT_PROJ: i8 = rest_i8; break;
+    case T_GATED: f16 = m->setting[STAGE_GATED] == OUTPUT_F16; break;
+    case T_OUT_PROJ: f16 = m->setting[STAGE_OUT_PROJ] == OUTPUT_F16; break;
+    case T_SSM_STATE_Q8:
+      if (m->setting[STAGE_SCAN_U] != SCAN_U_I8) return false;
+      i8 = true;
+      break;
+    default: break; /* everything else is float32 in every mode */
+  }
+  *type = i8 ? TYPE_I8 : f16 ? TYPE_F16 : TYPE_F32;
+  return true;
+}
+
+/* --- which kernel must have made it ---------------------------------------------------------------------------------
+ */
+
+static const char *out_type(const Mode *m, int id) {
+  Type type = TYPE_F32;
+  mamba1_type(m, id, &type);
+  return type == TYPE_I8 ? "i8" : type == TYPE_F16 ? "f16" : "f32";
+}
+
+static void conv_kernel(const Mode *m, const char *silu, char *text) {
+  static const char *const acc[] = {[INNER_F32] = "", [INNER_F16] = " acc:f16", [INNER_BF16] = " acc:bf16"};
+  const char *in = m->setting[STAGE_CONV_IN] == CONV_IN_F32 ? "f32*f32" : "i8*i8";
+  snprintf(text, KERNEL_TEXT, "conv1d %s%s->%s", in, acc[m->setting[STAGE_CONV_ACC]], silu);
+}
+
+/* What x_proj and the scan take from conv1d_silu. */
+static void conv_output_kernel(const Mode *m, bool as_i8, char *text) {
+  if (as_i8 && m->setting[STAGE_CONV_OUT] != CONV_OUT_I8)
+    strcpy(text, "quantise f32->i8 half-even");
+  else if (!as_i8 && m->setting[STAGE_CONV_OUT] != CONV_OUT_F32)
+    strcpy(text, "dequantise i8->f32");
+  else
+    conv_kernel(m, m->setting[STAGE_CONV_OUT] == CONV_OUT_I8 ? "silu->i8" : "silu->f32", text);
+}
+
+static void linear_kernel(const Mode *m, int id, char *text) {
+  const char *out = out_type(m, id), *in = m->setting[STAGE_LINEARS] == LINEARS_W8A8 ? "i8*i8" : "f32*f32";
+  snprintf(text, KERNEL_TEXT, "linear %s->%s%s", in, out, strcmp(out, "i8") ? "" : " half-even");
+}
+
+static void scan_kernel(const Mode *m, const char *out, char *text) {
+  static const char *const softplus[] = {"", " softplus:f16", " softplus:bf16"};
+  static const char *const decay[] = {"", " decay:f16", " decay:bf16"};
+  static const char *const state[] = {"", " state:f16", " state:bf16", " state:i8"};
+  snprintf(text, KERNEL_TEXT, "scan u:%s rest:%s %s%s%s%s->%s", m->setting[STAGE_SCAN_U] == SCAN_U_I8 ? "i8" : "f32",
+           m->setting[STAGE_SCAN_REST] == SCAN_REST_I8 ? "i8" : "f32",
+           m->setting[STAGE_SCAN_ORDER] == SCAN_ORDER_BLOCKED ? "blocked" : "sequential",
+           softplus[m->setting[STAGE_SOFTPLUS]], decay[m->setting[STAGE_DECAY]], state[m->setting[STAGE_STATE]], out);
+}
+
+/* The kernel's name without its backend; false where the mode has no say (block_in: whoever made the stream). */
+bool mamba1_kernel(const Mode *m, int id, char text[KERNEL_TEXT]) {
+  switch (id) {
+    case T_NORM:
+      snprintf(text, KERNEL_TEXT, "rmsnorm f32->%s",
+               m->setting[STAGE_LINEARS] == LINEARS_W8A8 ? "i8 half-away" : "f32");
+      return true;
+    case T_CONV1D: return conv_kernel(m, "f32", text), true;
+    case T_CONV1D_SILU:
+      if (m->setting[STAGE_CONV_OUT] == CONV_OUT_F32_GRID)
+        strcpy(text, "dequantise i8->f32");
+      else
+        conv_kernel(m, m->setting[STAGE_CONV_OUT] == CONV_OUT_I8 ? "silu->i8" : "silu->f32", text);
+      return true;
+    case T_X_PROJ_IN: return conv_output_kernel(m, m->setting[STAGE_X_PROJ_IN] == X_PROJ_IN_I8, text), true;
+    case T_SCAN_IN: return conv_output_kernel(m, m->setting[STAGE_SCAN_U] == SCAN_U_I8, text), true;
+    case T_IN_PROJ:
+    case T_X_PROJ:
+    case T_DT_PROJ: return linear_kernel(m, id, text), true;
+    case T_OUT_PROJ:
+      if (m->setting[STAGE_OUT_PROJ] == OUTPUT_BF16) return strcpy(text, "narrow f32->bf16"), true;
+      return linear_kernel(m, id, text), true;
+    case T_GATED:
+      if (m->setting[STAGE_GATED] == OUTPUT_BF16) return strcpy(text, "narrow f32->bf16"), true;
+      return scan_kernel(m, out_type(m, id), text), true;
+    case T_DELTA:
+    case T_SCAN:
+    case T_SSM_STATE: return scan_kernel(m, out_type(m, id), text), true;
+    case T_SSM_STATE_Q8: return strcpy(text, "quantise f32->i8 half-away"), true;
+    default: return false;
+  }
+}
+
+/* --- activations ----------------------------------------------------------------------------------------------------
+ */
+
+/* The steps of a layer, in order; a buffer lives from the step that makes it to the last one that reads it. */
+typedef enum Step {
+  NORM,
+  IN_PROJ,
+  QUANTISE_X,
+  CONV1D,
+  QUANTISE_U,
+  X_PROJ,
+  DT_PROJ,
+  SCAN,
+  HADAMARD,
+  OUT_PROJ,
+  RESIDUAL,
+  STEPS
+} Step;
+
+typedef struct Live {
+  int64_t bytes[STEPS]; /* a token, live at each step */
+  int64_t total;
+} Live;
+
+static void add_buffer(Live *live, int64_t width, Type type, Step first, Step last) {
+  int64_t bytes = width * (int64_t)type_size(type);
+  live->total += bytes;
+  for (int step = (int)first; step <= (int)last; step++) live->bytes[step] += bytes;
+}
+
+static Type type_of(const Mode *mode, int id) {
+  Type type = TYPE_F32;
+  mamba1_type(mode, id, &type);
+  return type;
+}
+
+/* The type of an output that a stage sets. bfloat16 is carried in float32 here; it needs no more than float16's two
+ * bytes. */
+static Type output_type(int setting) { return setting == OUTPUT_F32 ? TYPE_F32 : TYPE_F16; }
+
+/* u and the forms of it that x_proj and the scan take. A form is made where the type differs, once for both if both
+ * want it. */
+static void add_u(Live *live, const Config *m, const Mode *mode) {
+  Type u = type_of(mode, T_CONV1D_SILU), x_proj_in = type_of(mode, T_X_PROJ_IN), scan_in = type_of(mode, T_SCAN_IN);
+  Step u_last = scan_in == u ? SCAN : x_proj_in == u ? X_PROJ : QUANTISE_U;
+  if (mode->setting[STAGE_CONV_OUT] == CONV_OUT_F32_GRID)
+    add_buffer(live, m->E, TYPE_I8, CONV1D, CONV1D); /* dequantised right after */
+  add_buffer(live, m->E, u, CONV1D, u_last);
+  if (x_proj_in != u) add_buffer(live, m->E, x_proj_in, QUANTISE_U, scan_in == x_proj_in ? SCAN : X_PROJ);
+  if (scan_in != u && scan_in != x_proj_in) add_buffer(live, m->E, scan_in, QUANTISE_U, SCAN);
+}
+
+static void add_activations(Live *live, const Model *model, const Mode *mode) {
+  const Config *m = &model->config;
+  Type in_proj = type_of(mode, T_IN_PROJ), x_proj = type_of(mode, T_X_PROJ),
+       gated = output_type(mode->setting[STAGE_GATED]);
+  Type linear_in = mode->setting[STAGE_LINEARS] == LINEARS_W8A8 ? TYPE_I8 : TYPE_F32;
+  Type rest = mode->setting[STAGE_SCAN_REST] == SCAN_REST_I8 ? TYPE_I8 : TYPE_F32;
+  add_buffer(live, m->D, TYPE_F32, NORM, RESIDUAL); /* the residual stream */
+  add_buffer(live, m->D, type_of(mode, T_NORM), NORM, IN_PROJ);
+  add_buffer(live, 2 * m->E, in_proj, IN_PROJ, SCAN); /* z is read by the scan */
+  if (mode->setting[STAGE_CONV_IN] == CONV_IN_I8_DYNAMIC) add_buffer(live, m->E, TYPE_I8, QUANTISE_X, CONV1D);
+  add_u(live, m, mode);
+  add_buffer(live, m->R + 2 * m->N, x_proj, X_PROJ, SCAN);
+  if (x_proj != linear_in) add_buffer(live, m->R, linear_in, DT_PROJ, DT_PROJ);
+  add_buffer(live, m->E, type_of(mode, T_DT_PROJ), DT_PROJ, SCAN);
+  if (in_proj != rest) add_buffer(live, m->E, rest, SCAN, SCAN); /* z as the scan takes it */
+  bool transformed = model->hadamard || gated != linear_in;
+  add_buffer(live, m->E, gated, SCAN, transformed ? HADAMARD : OUT_PROJ);
+  if (transformed) add_buffer(live, m->E, linear_in, HADAMARD, OUT_PROJ);
+  add_buffer(live, m->D, output_type(mode->setting[STAGE_OUT_PROJ]), OUT_PROJ, RESIDUAL);
+}
+
+Activations mamba1_activations(const Model *model, const Mode *mode) {
+  Live live = {0};
+  add_activations(&live, model, mode);
+  Activations a = {.total = live.total};
+  for (int step = 0; step < STEPS; step++)
+    if (live.bytes[step] > a.peak) a.peak = live.bytes[step];
+  return a;
+}
+
+int64_t mamba1_state_bytes(const Model *model, const Mode *mode) {
+  static const int64_t stored[] = {[INNER_F32] = 4, [INNER_F16] = 2, [INNER_BF16] = 2, [INNER_I8] = 1};
+  int64_t E = model->config.E, N = model->config.N, K = model->config.K;
+  int64_t conv_in = mode->setting[STAGE_CONV_IN] == CONV_IN_F32 ? 4 : 1;
+  return E * N * stored[mode->setting[STAGE_STATE]] + E * (K - 1) * conv_in;
+}
