@@ -131,7 +131,7 @@ $(BUILD)/%.cu.o: %.cu Makefile
 	$(NVCC) $(NVFLAGS) -I. -Iharness -MMD -MP -MF $(@:.o=.d) -c $< -o $@
 
 # What the program says of its own making; rewritten only where it changed.
-$(BUILD)/harness/provenance.o: $(BUILD)/build_info.h
+$(BUILD)/harness/experiment/provenance.o: $(BUILD)/build_info.h
 $(BUILD)/build_info.h: always
 	@mkdir -p $(@D)
 	@printf '#define BUILD_COMMIT "%s"\n#define BUILD_FLAGS "%s"\n' "$$(git describe --always --dirty 2>/dev/null || echo unknown)" '$(strip $(CFLAGS)$(if $(KERNELS), nvcc $(NVFLAGS)))' > $@.new

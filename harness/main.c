@@ -13,7 +13,7 @@
 #include "base/child.h"
 #include "base/process.h"
 #include "command/command.h"
-#include "provenance.h"
+#include "experiment/provenance.h"
 #include "store/store.h"
 
 enum { EXIT_CHECK = 1, EXIT_INPUT = 2 };

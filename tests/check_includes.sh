@@ -31,14 +31,13 @@ includes() {
     done
 }
 
-# harness/ROOM/…, harness/main.c, else harness/ itself, which is the experiment's; kernels, reference.
+# harness/ROOM/…, harness/main.c, kernels, reference.
 rooms() {
   awk -v allowed="$allowed" '
     function room(path, part, n) {
       n = split(path, part, "/")
       if (part[1] != "harness") return part[1]
-      if (n > 2) return part[2]
-      return part[2] == "main.c" ? "main" : "experiment"
+      return n > 2 ? part[2] : "main"
     }
     BEGIN {
       lines = split(allowed, line, "\n")

@@ -14,6 +14,7 @@
 #include "model/checkpoint.h"
 #include "model/model.h"
 #include "model/rewrite.h"
+#include "source/source.h"
 #include "study/calibrate.h"
 
 #define SHIPPED_MODEL "data/mamba-bytes-10m"
@@ -60,8 +61,7 @@ static inline void shipped_calibrate(Shipped *s, int windows, int length) {
   Status st = {0};
   Progress quiet = progress_start(true);
   Calibration how = {.text = "data/text/valid.txt", .windows = windows, .length = length, .alpha = 0.9999};
-  cr_assert(calibrate(&s->model, &s->checkpoint.config, s->valid, s->valid_count, &how, &quiet, s->arena, &st), "%s",
-            st.text);
+  cr_assert(calibrate(&s->model, s->valid, s->valid_count, &how, &quiet, s->arena, &st), "%s", st.text);
 }
 
 #endif

@@ -6,7 +6,6 @@
 
 #include "measure/stats.h"
 #include "reference/model64.h"
-#include "source/ref64.h"
 #include "study/budget.h"
 
 enum { TOKENS = 24, LAYERS = 24, PLANTED = 5 };
@@ -114,29 +113,26 @@ Test(budget, over_prompts_sizes_are_geometric_means_shares_means_and_what_is_not
 /* The budget of every layer, both sides in lock-step. `sizes` receives what stats_pair says of block_out: |d| / |base|.
  */
 static void walk_budget(Shipped *s, const Mode *base, const Mode *other, Budget *row, double *sizes) {
-  Subject subject = {.weights = s->weights, .model = s->model};
   const Mode *mode[] = {base, other};
+  WalkSide side[2];
   Trace trace[2], ends[2] = {0};
   Tensor x[2];
   for (int i = 0; i < 2; i++) {
-    if (mode[i])
-      block_embed(&s->model, s->test, TOKENS, &s->arena, &ends[i]);
-    else
-      trace64_embed(&s->weights, s->test, TOKENS, &s->arena, &ends[i]);
+    Source source = mode[i] ? source_cpu(&s->model) : source_ref64(&s->weights);
+    side[i] = (WalkSide){.source = source, .mode = mode[i]};
+    source.embed(&source, s->test, TOKENS, &s->arena, &ends[i]);
     x[i] = ends[i].t[T_EMBEDDING];
   }
   for (int layer = 0; layer < LAYERS; layer++) {
     Status st = {0};
     for (int i = 0; i < 2; i++) {
-      if (mode[i])
-        block_run(&s->model, layer, mode[i], &x[i], &s->arena, &trace[i]);
-      else
-        trace64_block(&s->weights, layer, &x[i], &s->arena, &trace[i]);
+      const Source *source = &side[i].source;
+      source->block(source, mode[i], layer, &x[i], &s->arena, &trace[i]);
       x[i] = trace[i].t[T_BLOCK_OUT];
     }
-    BudgetSide sides[] = {{base, &trace[0]}, {other, &trace[1]}};
+    WalkPlace at = {.layer = layer, .side = side, .sides = 2};
     memset(&row[layer], 0xa5, sizeof *row);
-    cr_assert(budget_layer(&subject, layer, &sides[0], &sides[1], &row[layer], s->arena, &st), "%s", st.text);
+    cr_assert(budget_layer(&at, 0, 1, trace, &row[layer], s->arena, &st), "%s", st.text);
     PairStats pair;
     stats_pair(&x[0], &x[1], &pair, s->arena);
     sizes[layer] = pair.rel_l2;

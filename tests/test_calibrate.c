@@ -7,8 +7,6 @@
 #include <math.h>
 #include <omp.h>
 
-#include "source/ref64.h"
-
 enum { WINDOWS = 3, LENGTH = 40 };
 
 static double magnitude_quantile(const Tensor *t, double alpha) {
@@ -36,10 +34,11 @@ Test(calibrate, statistics_agree_with_the_float64_reference) {
   for (int w = 0; w < WINDOWS; w++) {
     int64_t start = (int64_t)floor((double)w * (double)(s.valid_count - LENGTH) / (WINDOWS - 1));
     Trace ends, trace;
-    trace64_embed(&s.weights, s.valid + start, LENGTH, &s.arena, &ends);
+    Source reference = source_ref64(&s.weights);
+    reference.embed(&reference, s.valid + start, LENGTH, &s.arena, &ends);
     Tensor x = ends.t[T_EMBEDDING];
     for (int layer = 0; layer < s.model.layers; layer++) {
-      trace64_block(&s.weights, layer, &x, &s.arena, &trace);
+      reference.block(&reference, NULL, layer, &x, &s.arena, &trace);
       x = trace.t[T_BLOCK_OUT];
       for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
         double *m = &want[layer][rows[r].scale];
@@ -83,7 +82,7 @@ Test(calibrate, text_shorter_than_a_window_is_refused) {
   Status st = {0};
   Progress quiet = progress_start(true);
   Calibration how = {.text = "short.txt", .windows = 1, .length = 512, .alpha = 0.9999};
-  cr_assert_not(calibrate(&s.model, &s.checkpoint.config, s.valid, 100, &how, &quiet, s.arena, &st));
+  cr_assert_not(calibrate(&s.model, s.valid, 100, &how, &quiet, s.arena, &st));
   cr_assert(strstr(st.text, "short.txt") && strstr(st.text, "100") && strstr(st.text, "512"), "%s", st.text);
 }
 

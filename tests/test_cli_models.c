@@ -1,7 +1,7 @@
 /* The program on models that are not the shipped one: vocabularies that are no bytes, weights that it does not use or
  * that are zero, files as numpy writes them. The model is tests/made_model.h's: six tokens, two layers. */
 #include "command/flags.h"
-#include "experiment.h"
+#include "experiment/experiment.h"
 #include "model/tokens.h"
 /* names that tests/made_model.h gives to things of its own */
 #define Model MadeModel

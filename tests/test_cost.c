@@ -88,7 +88,9 @@ Test(cost, every_operator_that_runs_has_a_row_and_shares_add_up) {
   Progress quiet = progress_start(true);
   CostRows rows;
   memset(&rows, 0xa5, sizeof rows);
-  cost_measure(&s.arena, &spec, &subject, &quiet, &rows);
+  Status st = {0};
+  Study study = {.spec = &spec, .subject = &subject, .progress = &quiet};
+  cr_assert(cost_measure(&s.arena, &study, &rows, &st), "%s", st.text);
   cr_assert_eq(rows.modes, 3, "fp32 is always timed");
   cr_expect_str_eq(rows.bytes[0].mode, "fp32");
   cr_expect_eq(rows.bytes[0].to_fp32, 1);
@@ -169,6 +171,8 @@ Test(cost, nothing_is_measured_where_nothing_is_asked) {
   Arena none = {0};
   CostRows rows;
   memset(&rows, 0xa5, sizeof rows);
-  cost_measure(&none, &spec, &subject, &quiet, &rows);
+  Status st = {0};
+  Study study = {.spec = &spec, .subject = &subject, .progress = &quiet};
+  cr_assert(cost_measure(&none, &study, &rows, &st), "%s", st.text);
   cr_expect(rows.times == 0 && rows.modes == 0);
 }

@@ -1,5 +1,5 @@
 /* What a run will write is asked of the disk once, and what an earlier start has left counts. */
-#include "estimate.h"
+#include "experiment/estimate.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>

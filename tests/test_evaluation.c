@@ -129,7 +129,8 @@ Test(evaluation, first_window_of_the_shipped_text_gives_the_golden_bits_per_byte
   Progress quiet = progress_start(true);
   EvaluationRows rows;
   memset(&rows, 0xa5, sizeof rows);
-  cr_assert(evaluate(&s.arena, &spec, &subject, &quiet, &rows, &st), "%s", st.text);
+  Study study = {.spec = &spec, .subject = &subject, .progress = &quiet};
+  cr_assert(evaluate(&s.arena, &study, &rows, &st), "%s", st.text);
   cr_assert_eq(rows.modes, 4);
   cr_assert_eq(rows.windows, 2);
   cr_expect_str_eq(rows.mode[0].mode, "fp64");

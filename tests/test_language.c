@@ -115,7 +115,7 @@ static void read_source(const char *path) {
 }
 
 static void read_sources(void) {
-  static const char *const runs[] = {"harness/*.c", "harness/walk/*.c", "harness/study/*.c",
+  static const char *const runs[] = {"harness/experiment/*.c", "harness/walk/*.c", "harness/study/*.c",
                                      "harness/study/micro/micro.c", "harness/command/run.c"};
   glob_t found;
   cr_assert(glob("harness/report/*.c", 0, NULL, &found) == 0);

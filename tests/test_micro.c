@@ -5,7 +5,7 @@
 #include <omp.h>
 #include <sys/wait.h>
 
-#include "experiment.h"
+#include "experiment/experiment.h"
 #include "kernels/q8.h"
 #include "measure/stats.h"
 #include "report/sections.h"
@@ -50,7 +50,8 @@ static MicroRows run_micro(Arena *arena, const Spec *spec, const Subject *subjec
   Status st = {0};
   MicroRows rows;
   Progress quiet = progress_start(true);
-  cr_assert(micro_run(arena, spec, subject, &quiet, &rows, &st), "%s", st.text);
+  Study study = {.spec = spec, .subject = subject, .progress = &quiet};
+  cr_assert(micro_run(arena, &study, &rows, &st), "%s", st.text);
   return rows;
 }
 

@@ -5,8 +5,6 @@
 #include <hdf5_hl.h>
 #include <math.h>
 
-#include "source/ref64.h"
-
 enum { GOLDEN_T = 96 };
 
 static double *golden_logits(Shipped *s, int32_t token[GOLDEN_T]) {
@@ -43,14 +41,15 @@ static const Tensor *fp32_logits(Shipped *s, const int32_t *token, int T, Trace 
 }
 
 static const Tensor *fp64_logits(Shipped *s, const int32_t *token, int T, Trace *ends) {
-  trace64_embed(&s->weights, token, T, &s->arena, ends);
+  Source reference = source_ref64(&s->weights);
+  reference.embed(&reference, token, T, &s->arena, ends);
   Tensor x = ends->t[T_EMBEDDING];
   for (int layer = 0; layer < s->model.layers; layer++) {
     Trace trace;
-    trace64_block(&s->weights, layer, &x, &s->arena, &trace);
+    reference.block(&reference, NULL, layer, &x, &s->arena, &trace);
     x = trace.t[T_BLOCK_OUT];
   }
-  trace64_head(&s->weights, &x, &s->arena, ends);
+  reference.head(&reference, &x, &s->arena, ends);
   return &ends->t[T_LOGITS];
 }
 

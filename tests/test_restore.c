@@ -34,7 +34,8 @@ static RestoreRows run(RestorePlan *plan, int plans, const float *factor) {
   Progress quiet = progress_start(true);
   RestoreRows rows;
   memset(&rows, 0xa5, sizeof rows);
-  cr_assert(restore_run(&shipped.arena, &spec, &subject, &quiet, &rows, &st), "%s", st.text);
+  Study study = {.spec = &spec, .subject = &subject, .progress = &quiet};
+  cr_assert(restore_run(&shipped.arena, &study, &rows, &st), "%s", st.text);
   return rows;
 }
 

@@ -4,8 +4,8 @@
 #include <math.h>
 
 #include "kernels/q8.h"
-#include "scales.h"
 #include "store/store.h"
+#include "study/scales.h"
 #include "tests/shell.h"
 
 TestSuite(scales, .init = shell_begin, .fini = shell_end);

@@ -40,7 +40,8 @@ static SwapRows run(Spec *spec) {
   Progress quiet = progress_start(true);
   SwapRows rows;
   memset(&rows, 0xa5, sizeof rows);
-  cr_assert(swap_run(&shipped.arena, spec, &subject, &quiet, &rows, &st), "%s", st.text);
+  Study study = {.spec = spec, .subject = &subject, .progress = &quiet};
+  cr_assert(swap_run(&shipped.arena, &study, &rows, &st), "%s", st.text);
   return rows;
 }
 

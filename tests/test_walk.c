@@ -1,7 +1,6 @@
 /* walk: each way gives the bits of the mode run alone, whatever else walks beside it and wherever it starts. */
 #include "shipped_model.h"
 
-#include "source/ref64.h"
 #include "walk/walk.h"
 
 enum { TOKENS = 40, LAYERS = 24 };
@@ -18,10 +17,10 @@ static float *copy_f32(Arena *arena, const Tensor *t) {
   return to;
 }
 
-static bool see(void *context, int prompt, int side, const WalkEnd *end, Arena scratch, Status *st) {
+static bool see(void *context, const WalkPlace *at, int side, const WalkEnd *end, Arena scratch, Status *st) {
   (void)scratch, (void)st;
   Seen *seen = context;
-  seen->prompt[seen->calls] = prompt;
+  seen->prompt[seen->calls] = at->prompt;
   seen->side[seen->calls] = side;
   seen->logits[seen->calls] = copy_f32(seen->arena, &end[side].logits);
   seen->block_out[seen->calls] = copy_f32(seen->arena, &end[side].block_out);
@@ -29,7 +28,19 @@ static bool see(void *context, int prompt, int side, const WalkEnd *end, Arena s
   return true;
 }
 
-static Subject setup_of(const Shipped *s) { return (Subject){.weights = s->weights, .model = s->model}; }
+static Walk walk_of(const Shipped *s, WalkSide *side, int sides, const PromptShape *prompt, int prompts,
+                    const Visitor *visitor, Progress *progress) {
+  return (Walk){.layers = s->model.layers,
+                .width = s->model.D,
+                .side = side,
+                .sides = sides,
+                .prompt = prompt,
+                .prompts = prompts,
+                .visitor = visitor,
+                .visitors = 1,
+                .share = true,
+                .progress = progress};
+}
 
 /* The same by plain calls, layer by layer. */
 static float *alone(Shipped *s, const int32_t *token, const Mode *const *mode, float **block_out) {
@@ -54,7 +65,6 @@ static void expect_bits(const float *got, const float *want, size_t n, const cha
 Test(walk, every_way_gives_the_bits_of_its_modes_run_alone) {
   Shipped s = shipped_load(REWRITE_QUAMBA);
   shipped_calibrate(&s, 1, 64);
-  Subject subject = setup_of(&s);
   const Mode *a[LAYERS], *b[LAYERS], *mixed[LAYERS], *late[LAYERS];
   for (int l = 0; l < LAYERS; l++) {
     a[l] = mode_preset("2-0");
@@ -64,17 +74,21 @@ Test(walk, every_way_gives_the_bits_of_its_modes_run_alone) {
   }
   const PromptShape prompt[] = {{"one", s.test, TOKENS}, {"two", s.test + 1000, TOKENS}};
   const Mode *const *ways[] = {a, b, mixed, late, late, a};
-  const WalkSide side[] = {{.mode = a[0], .keep = true},  {.mode = b[0]},  {.layer = mixed},
-                           {.layer = late, .keep = true}, {.layer = late}, {.mode = a[0]}};
+  Source cpu = source_cpu(&s.model);
+  WalkSide side[] = {
+      {.source = cpu, .mode = a[0], .keep = true},  {.source = cpu, .mode = b[0]},  {.source = cpu, .modes = mixed},
+      {.source = cpu, .modes = late, .keep = true}, {.source = cpu, .modes = late}, {.source = cpu, .mode = a[0]}};
   enum { SIDES = sizeof side / sizeof *side };
   Progress quiet = progress_start(true);
   Status st = {0};
   Seen seen = {.arena = &s.arena};
   Arena scratch;
   cr_assert(arena_reserve(&scratch, (size_t)1 << 30, shipped_exhausted, &st));
-  cr_assert(walk_run(&subject, side, SIDES, prompt, 2, &quiet, see, &seen, scratch, &st), "%s", st.text);
+  Visitor visitor = {.context = &seen, .end = see};
+  Walk walk = walk_of(&s, side, SIDES, prompt, 2, &visitor, &quiet);
+  cr_assert(walk_run(&walk, scratch, &st), "%s", st.text);
   cr_assert_eq(seen.calls, 2 * SIDES);
-  cr_expect_eq(quiet.done, 2 * SIDES);
+  cr_expect_eq(quiet.done, 2 * LAYERS);
   for (int call = 0; call < seen.calls; call++) {
     cr_assert_eq(seen.prompt[call], call / SIDES);
     cr_assert_eq(seen.side[call], call % SIDES);
@@ -89,8 +103,8 @@ typedef struct Kept {
   int calls;
 } Kept;
 
-static bool look_back(void *context, int prompt, int side, const WalkEnd *end, Arena scratch, Status *st) {
-  (void)prompt, (void)scratch, (void)st;
+static bool look_back(void *context, const WalkPlace *at, int side, const WalkEnd *end, Arena scratch, Status *st) {
+  (void)at, (void)scratch, (void)st;
   Kept *kept = context;
   kept->calls++;
   cr_expect_eq(end[0].logits.type, TYPE_F64);
@@ -102,12 +116,15 @@ static bool look_back(void *context, int prompt, int side, const WalkEnd *end, A
 
 Test(walk, the_reference_walks_too_and_a_kept_end_is_there_for_the_later_sides) {
   Shipped s = shipped_load(REWRITE_QUAMBA);
-  Subject subject = setup_of(&s);
-  const WalkSide side[] = {{.keep = true}, {.mode = mode_preset("fp32")}, {.mode = mode_preset("1")}};
+  WalkSide side[] = {{.source = source_ref64(&s.weights), .keep = true},
+                     {.source = source_cpu(&s.model), .mode = mode_preset("fp32")},
+                     {.source = source_cpu(&s.model), .mode = mode_preset("1")}};
   const PromptShape prompt[] = {{"one", s.test, TOKENS}};
   Progress quiet = progress_start(true);
   Status st = {0};
   Kept kept = {0};
-  cr_assert(walk_run(&subject, side, 3, prompt, 1, &quiet, look_back, &kept, s.arena, &st), "%s", st.text);
+  Visitor visitor = {.context = &kept, .end = look_back};
+  Walk walk = walk_of(&s, side, 3, prompt, 1, &visitor, &quiet);
+  cr_assert(walk_run(&walk, s.arena, &st), "%s", st.text);
   cr_expect_eq(kept.calls, 3);
 }

@@ -56,3 +56,9 @@ size_t process_stack(void) {
   bool known = getrlimit(RLIMIT_STACK, &stack) == 0 && stack.rlim_cur != RLIM_INFINITY;
   return known ? stack.rlim_cur : usual;
 }
+
+int64_t process_peak(void) {
+  struct rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  return (int64_t)usage.ru_maxrss * 1024;
+}

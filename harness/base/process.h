@@ -3,6 +3,7 @@
 #ifndef DS_BASE_PROCESS_H
 #define DS_BASE_PROCESS_H
 #include <stddef.h>
+#include <stdint.h>
 
 /* Descriptors 0 to 2 that are closed are opened so that using them fails: else the next file that is opened would be
  * standard output. */
@@ -17,5 +18,7 @@ void process_restart(char **argv);
 size_t process_room(void);
 /* Bytes of address space that a new thread's stack takes: what ulimit -s says, 8 MiB where it says nothing. */
 size_t process_stack(void);
+/* Bytes that were resident at the peak. */
+int64_t process_peak(void);
 
 #endif

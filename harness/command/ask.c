@@ -7,7 +7,7 @@
 #include "command/flags.h"
 #include "command/plan.h"
 #include "command/print_evaluation.h"
-#include "experiment.h"
+#include "experiment/experiment.h"
 #include "model/synth.h"
 #include "study/calibrate.h"
 #include "study/evaluate.h"
@@ -56,8 +56,8 @@ bool command_eval(Arena *arena, const Options *o, const char *typed, Status *st)
   TRY(flags_eval(arena, o, &spec, st));
   TRY(flags_apply(o, &spec, st));
   TRY(subject_check(arena, &spec, &subject, st));
-  bool ok = experiment_load(arena, &spec, NULL, &progress, &subject, st) &&
-            evaluate(arena, &spec, &subject, &progress, &rows, st);
+  Study study = {.spec = &spec, .subject = &subject, .progress = &progress};
+  bool ok = experiment_load(arena, &spec, NULL, &progress, &subject, st) && evaluate(arena, &study, &rows, st);
   progress_clear(&progress);
   TRY(ok);
   if (o->json) return print_evaluation_json(stdout, &rows, st);

@@ -8,6 +8,7 @@
 #include "base/quantiles.h"
 #include "family/block.h"
 #include "kernels/watch.h"
+#include "walk/walk.h"
 
 enum { SAMPLES = 15, COPY_BYTES = 1 << 28, ROWS_MAX = 4096, LAYER_TIMED = 1 };
 static const double sample_s = 2e-3;     /* a sample is as many calls as take so long, by a single one before */
@@ -193,9 +194,10 @@ static bool bench_block(Timer *t, const Model *model, const Mode *mode, int T, c
   Watch watch = {.seen = seen, .room = WATCH_CALLS};
   Model watched = *model;
   watched.ops = watch_start(&watch, model->ops);
-  block_embed(&watched, token, T, &room, &ends);
-  block_run(&watched, LAYER_TIMED, mode, &ends.t[T_EMBEDDING], &room, &trace);
-  block_head(&watched, &trace.t[T_BLOCK_OUT], &room, &ends);
+  Source source = source_cpu(&watched);
+  source.embed(&source, token, T, &room, &ends);
+  source.block(&source, mode, LAYER_TIMED, &ends.t[T_EMBEDDING], &room, &trace);
+  source.head(&source, &trace.t[T_BLOCK_OUT], &room, &ends);
   for (TensorId id = T_LAYER_COUNT; id < T_COUNT; id++) trace.t[id] = ends.t[id];
   for (int i = 0; i < watch.count; i++) {
     Call *call = &seen[i].call;
@@ -227,27 +229,21 @@ typedef struct Pass {
   Arena arena;
   bool captured;
   int64_t bytes; /* that came to the host */
+  bool failed;
+  Status why;
 } Pass;
 
 static void run_pass(void *context) {
   Pass *p = context;
-  p->bytes = 0;
   if (p->device->found) {
-    for (int layer = 0; layer < p->model->layers; layer++)
-      p->bytes += (int64_t)device_queue(p->device, 0, p->mode, layer, p->captured);
+    p->bytes = (int64_t)device_pass(p->device, 0, p->mode, p->captured);
     return;
   }
-  Arena arena = p->arena;
-  Trace ends = {0}, trace;
-  block_embed(p->model, p->token, p->T, &arena, &ends);
-  void *stream = ends.t[T_EMBEDDING].data;
-  Tensor x = ends.t[T_EMBEDDING];
-  for (int layer = 0; layer < p->model->layers; layer++) {
-    Arena room = arena;
-    block_run(p->model, layer, p->mode, &x, &room, &trace);
-    memcpy(stream, trace.t[T_BLOCK_OUT].data, (size_t)p->T * (size_t)p->model->D * sizeof(float));
-  }
-  block_head(p->model, &x, &arena, &ends);
+  WalkSide side = {.source = source_cpu(p->model), .mode = p->mode};
+  PromptShape prompt = {.name = "bench", .token = p->token, .T = p->T};
+  Walk walk = {
+      .layers = p->model->layers, .width = p->model->D, .side = &side, .sides = 1, .prompt = &prompt, .prompts = 1};
+  p->failed = p->failed || !walk_run(&walk, p->arena, &p->why);
 }
 
 /* All calls of a pass, once. */
@@ -258,9 +254,10 @@ static CallWork pass_work(const Model *model, const Mode *mode, int T, const int
   Model watched = *model;
   CallWork sum = {0};
   watched.ops = watch_start(&watch, model->ops);
-  block_embed(&watched, token, T, &room, &ends);
-  block_run(&watched, LAYER_TIMED, mode, &ends.t[T_EMBEDDING], &room, &trace);
-  block_head(&watched, &trace.t[T_BLOCK_OUT], &room, &ends);
+  Source source = source_cpu(&watched);
+  source.embed(&source, token, T, &room, &ends);
+  source.block(&source, mode, LAYER_TIMED, &ends.t[T_EMBEDDING], &room, &trace);
+  source.head(&source, &trace.t[T_BLOCK_OUT], &room, &ends);
   for (int i = 0; i < watch.count; i++) {
     const void *made = call_output(&seen[i].call)->data;
     bool end = made == ends.t[T_EMBEDDING].data || made == ends.t[T_NORM_F].data || made == ends.t[T_LOGITS].data;
@@ -274,6 +271,7 @@ static bool bench_pass(Timer *t, Pass *p, CallWork work, Rows *rows, Status *st)
   Speed *row = &rows->row[rows->count++];
   *row = (Speed){.T = p->T};
   TRY(time_of(t, (Work){run_pass, p}, &time, st));
+  if (p->failed) return FAIL(st, "%s", p->why.text);
   TRY(put_row(t, work, time, row, st));
   table_text(row->what, sizeof row->what, p->captured ? "forward, captured" : "forward");
   table_text(row->mode, sizeof row->mode, p->mode->name);

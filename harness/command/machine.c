@@ -11,7 +11,7 @@
 #include "command/json_rows.h"
 #include "command/print_speed.h"
 #include "command/verify.h"
-#include "experiment.h"
+#include "experiment/experiment.h"
 
 bool command_bench(Arena *arena, const Options *o, const char *typed, Status *st) {
   (void)typed;

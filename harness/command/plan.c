@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "base/columns.h"
-#include "estimate.h"
+#include "experiment/estimate.h"
 #include "study/micro/micro.h"
 #include "walk/subject.h"
 

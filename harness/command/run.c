@@ -8,7 +8,7 @@
 #include "command/flags.h"
 #include "command/plan.h"
 #include "command/vectors.h"
-#include "experiment.h"
+#include "experiment/experiment.h"
 #include "report/changes.h"
 #include "report/report.h"
 #include "study/micro/micro.h"

@@ -3,7 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "family/block.h"
 #include "kernels/f16.h"
 
 enum { OPERATOR_BYTES = 1 << 29 }; /* the tensors of the largest operator call, several times */
@@ -66,29 +65,24 @@ static bool same_trace(Verify *v, const Mode *mode, int layer, const Trace *cpu,
   return true;
 }
 
-static bool verify_mode(Verify *v, const Model *model, const PromptShape *prompt, const Mode *mode, Arena arena,
-                        Status *st) {
-  Trace ends = {0}, cpu, device;
-  block_embed(model, prompt->token, prompt->T, &arena, &ends);
-  Tensor x = ends.t[T_EMBEDDING];
-  void *stream = x.data;
+/* Sides of the walk. The device's is the first: its lane is 0. */
+enum { ON_DEVICE, ON_CPU };
+
+static bool compare_layer(void *context, const WalkPlace *at, const Trace *trace, Arena scratch, Status *st) {
+  return same_trace(context, at->side[ON_CPU].mode, at->layer, &trace[ON_CPU], &trace[ON_DEVICE], scratch, st);
+}
+
+static bool verify_mode(Verify *v, const Subject *subject, const Mode *mode, Arena arena, Status *st) {
+  WalkSide side[] = {[ON_DEVICE] = {.source = source_cuda(&v->device), .mode = mode},
+                     [ON_CPU] = {.source = source_cpu(&subject->model), .mode = mode}};
+  Visitor visitor = {.context = v, .layer = compare_layer};
+  Walk walk = subject_walk(subject, side, 2, subject->prompt, 1);
+  walk.visitor = &visitor;
+  walk.visitors = 1;
   v->values = 0;
-  device_begin(&v->device, 0, prompt->token, prompt->T);
-  for (int layer = 0; layer < model->layers; layer++) {
-    Arena room = arena;
-    device_queue(&v->device, 0, mode, layer, true);
-    block_run(model, layer, mode, &x, &room, &cpu);
-    if (layer == 0) cpu.t[T_EMBEDDING] = ends.t[T_EMBEDDING];
-    if (layer == model->layers - 1) block_head(model, &cpu.t[T_BLOCK_OUT], &room, &cpu);
-    TRY(device_wait(&v->device, st));
-    device_take(&v->device, 0, layer, &device);
-    TRY(same_trace(v, mode, layer, &cpu, &device, room, st));
-    memcpy(stream, cpu.t[T_BLOCK_OUT].data, (size_t)prompt->T * (size_t)model->D * sizeof(float));
-    x = cpu.t[T_BLOCK_OUT];
-    x.data = stream;
-  }
+  TRY(walk_run(&walk, arena, st));
   VerifyLine line = {arena_printf(&arena, "mode %s", mode->name),
-                     arena_printf(&arena, "%d layers, T %d", model->layers, prompt->T), v->values};
+                     arena_printf(&arena, "%d layers, T %d", walk.layers, subject->prompt[0].T), v->values};
   v->say(v->context, &line);
   return true;
 }
@@ -102,8 +96,7 @@ bool verify_run(Arena *arena, const Subject *subject, Verify *v, Status *st) {
   TRY(device_load(arena, &subject->model, &subject->checkpoint.config, 1, prompt->T, OPERATOR_BYTES, &v->device, st));
   v->arena = *arena;
   bool same = verify_operators(v, st);
-  for (int m = 0; same && m < mode_preset_count; m++)
-    same = verify_mode(v, &subject->model, prompt, &mode_presets[m], v->arena, st);
+  for (int m = 0; same && m < mode_preset_count; m++) same = verify_mode(v, subject, &mode_presets[m], v->arena, st);
   device_free(&v->device);
   return same;
 }

@@ -962,7 +962,7 @@ const Phrase chinese[] = {
     {"%s predicts better, of this pair alone (not where all pairs are asked at once)",
      "仅就这一对而言，%s 预测得更好（同时询问所有各对时则不能这样说）"},
 
-    /* --- what the program is doing: experiment.c, walk/, study/, command/run.c */
+    /* --- what the program is doing: experiment/, walk/, study/, command/run.c */
     {"%s: is there already, of this very run", "%s：已经存在，正是这次运行的结果"},
     {"altogether", "总计"},
     {"%s and the float64 reference, %s, %s; writes about %.0f MB to %s, needs about %.0f MB of memory",

@@ -97,6 +97,7 @@ bool device_load(Arena *arena, const Model *model, const Config *config, int lan
   const char *name = d->cuda.name;
   ModelLayer *layer = ARENA_NEW(arena, ModelLayer, model->layers);
   size_t stream = (size_t)T * (size_t)model->D * sizeof(float), tokens = (size_t)T * sizeof(int32_t) + 64;
+  d->host = source_cpu(model);
   d->lanes = lanes;
   d->lane_bytes = (block_bytes(config, T) + 3 * stream + 4096) / 64 * 64;
   size_t all = weight_bytes(model, layer) + (size_t)lanes * (2 * d->lane_bytes + tokens) + more + 4096;
@@ -194,4 +195,61 @@ double device_take(Device *d, int i, int layer, Trace *trace) {
     t->nans_at = NULL, t->scale_at = NULL;
   }
   return cuda_seconds(&d->cuda, lane->start, lane->done);
+}
+
+size_t device_pass(Device *d, int i, const Mode *mode, bool back) {
+  size_t bytes = 0;
+  for (int layer = 0; layer < d->model.layers; layer++) bytes += device_queue(d, i, mode, layer, back);
+  return bytes;
+}
+
+/* --- as a source --------------------------------------------------------------------------------------------------
+ */
+
+static Device *device_of(const Source *source) { return source->context; }
+
+static void embed(const Source *source, const int32_t *token, int T, Arena *arena, Trace *trace) {
+  const Source *host = &device_of(source)->host;
+  host->embed(host, token, T, arena, trace);
+}
+
+static void block(const Source *source, const Mode *mode, int layer, const Tensor *x, Arena *arena, Trace *trace) {
+  const Source *host = &device_of(source)->host;
+  host->block(host, mode, layer, x, arena, trace);
+}
+
+static void head(const Source *source, const Tensor *x, Arena *arena, Trace *trace) {
+  const Source *host = &device_of(source)->host;
+  host->head(host, x, arena, trace);
+}
+
+static bool check(const Source *source, const Mode *mode, int layer, const Trace *trace, Status *st) {
+  const Source *host = &device_of(source)->host;
+  return host->check(host, mode, layer, trace, st);
+}
+
+static void start(const Source *source, int lane, const PromptShape *prompt, int layer, const Tensor *stream) {
+  device_begin(device_of(source), lane, prompt->token, prompt->T);
+  if (layer > 0) device_resume(device_of(source), lane, layer, stream);
+}
+
+static void queue(const Source *source, int lane, const Mode *mode, int layer) {
+  device_queue(device_of(source), lane, mode, layer, true);
+}
+
+static bool wait(const Source *source, Status *st) { return device_wait(device_of(source), st); }
+
+static double take(const Source *source, int lane, int layer, Trace *trace) {
+  return device_take(device_of(source), lane, layer, trace);
+}
+
+Source source_cuda(Device *device) {
+  static const SourceAhead ahead = {start, queue, wait, take};
+  return (Source){.stream = TYPE_F32,
+                  .context = device,
+                  .embed = embed,
+                  .block = block,
+                  .head = head,
+                  .check = check,
+                  .ahead = &ahead};
 }

@@ -8,8 +8,8 @@
 #include "base/arena.h"
 #include "base/status.h"
 #include "family/mode.h"
-#include "family/weights.h"
 #include "kernels/cuda.h"
+#include "source/source.h"
 
 typedef struct Lane {
   char *room[2], *host[2]; /* a layer's tensors there and, at the same offsets, here; by the layer's parity */
@@ -24,6 +24,7 @@ typedef struct Lane {
 /* Stays where it is once found: what runs on it points to it. */
 typedef struct Device {
   bool found;
+  Source host; /* of the same model: what is computed at the call */
   Cuda cuda;
   Model model; /* the host's, with weights and operators of the device */
   size_t lane_bytes;
@@ -52,5 +53,13 @@ size_t device_queue(Device *device, int lane, const Mode *mode, int layer, bool 
 bool device_wait(Device *device, Status *st);
 /* After device_wait: the layer's tensors, ends included, in pinned memory; the seconds that it took to compute. */
 double device_take(Device *device, int lane, int layer, Trace *trace);
+
+/* All layers of a mode into the queue, one after the other, from the embedding to the logits; returns the bytes that
+ * come back. For who times whole passes. */
+size_t device_pass(Device *device, int lane, const Mode *mode, bool back);
+
+/* The device as a source whose lanes are a walk's sides: after device_load, which made as many lanes. What it is asked
+ * to compute at the call runs on the CPU, whose bits are the same. */
+Source source_cuda(Device *device);
 
 #endif

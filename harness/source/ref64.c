@@ -1,13 +1,29 @@
-#include "source/ref64.h"
+#include "source/source.h"
 
-void trace64_block(const Weights64 *weights, int layer, const Tensor *x, Arena *arena, Trace *trace) {
-  weights->config.family->block64(weights, layer, x, arena, trace);
-}
+static const Weights64 *weights_of(const Source *source) { return source->context; }
 
-void trace64_embed(const Weights64 *weights, const int32_t *token, int T, Arena *arena, Trace *trace) {
+static void embed(const Source *source, const int32_t *token, int T, Arena *arena, Trace *trace) {
+  const Weights64 *weights = weights_of(source);
   weights->config.family->embed64(weights, token, T, arena, trace);
 }
 
-void trace64_head(const Weights64 *weights, const Tensor *x, Arena *arena, Trace *trace) {
+static void block(const Source *source, const Mode *mode, int layer, const Tensor *x, Arena *arena, Trace *trace) {
+  (void)mode;
+  const Weights64 *weights = weights_of(source);
+  weights->config.family->block64(weights, layer, x, arena, trace);
+}
+
+static void head(const Source *source, const Tensor *x, Arena *arena, Trace *trace) {
+  const Weights64 *weights = weights_of(source);
   weights->config.family->head64(weights, x, arena, trace);
+}
+
+static bool check(const Source *source, const Mode *mode, int layer, const Trace *trace, Status *st) {
+  (void)source, (void)mode, (void)layer, (void)trace, (void)st;
+  return true;
+}
+
+Source source_ref64(const Weights64 *weights) {
+  return (Source){
+      .stream = TYPE_F64, .context = (void *)weights, .embed = embed, .block = block, .head = head, .check = check};
 }

@@ -22,6 +22,9 @@ static const struct {
                        [S_DBC] = {T_X_PROJ, false}, [S_DT] = {T_DT_PROJ, false}, [S_O] = {T_OUT_PROJ_IN, false},
                        [S_H] = {T_SSM_STATE, true}};
 
+/* Of scratch, for a tensor of so many values. */
+static size_t observe_bytes(size_t values) { return values * sizeof(double) + quantiles_scratch_bytes() + 4096; }
+
 /* The statistic of one tensor in one window; NaN where a value is not finite. */
 static double observe(const Tensor *t, bool quantile, double alpha, Arena scratch) {
   size_t n = (size_t)t->rows * (size_t)t->cols;
@@ -39,20 +42,33 @@ static double observe(const Tensor *t, bool quantile, double alpha, Arena scratc
   return result;
 }
 
-/* All layers of one window; stat [layers][S_COUNT]. */
-static void observe_window(const Model *model, const int32_t *token, int length, double alpha, double (*stat)[S_COUNT],
-                           Arena scratch) {
-  const Mode *mode = mode_preset("fp32");
-  Trace ends = {0}, trace;
-  block_embed(model, token, length, &scratch, &ends);
-  Tensor x = ends.t[T_EMBEDDING];
-  for (int layer = 0; layer < model->layers; layer++) {
-    Arena room = scratch;
-    block_run(model, layer, mode, &x, &room, &trace);
-    for (int s = 0; s < S_COUNT; s++)
-      stat[layer][s] = observe(&trace.t[observed[s].tensor], observed[s].quantile, alpha, room);
-    memcpy(x.data, trace.t[T_BLOCK_OUT].data, (size_t)length * (size_t)model->D * sizeof(float));
+/* The walk's visitor. */
+typedef struct Observer {
+  const Calibration *how;
+  double (*stat)[S_COUNT]; /* [windows][layers] */
+  int layers;
+} Observer;
+
+static bool observe_layer(void *context, const WalkPlace *at, int side, const Trace *trace, Arena scratch, Status *st) {
+  (void)side, (void)st;
+  Observer *o = context;
+  double *stat = o->stat[at->prompt * o->layers + at->layer];
+  size_t most = 0;
+  for (int s = 0; s < S_COUNT; s++) {
+    const Tensor *t = &trace->t[observed[s].tensor];
+    size_t n = (size_t)t->rows * (size_t)t->cols;
+    most = n > most ? n : most;
   }
+  Arena own[S_COUNT];
+  for (int s = 0; s < S_COUNT; s++) {
+    own[s] = scratch;
+    own[s].next = arena_alloc(&scratch, observe_bytes(most), 1);
+    own[s].end = scratch.next;
+  }
+#pragma omp parallel for schedule(dynamic)
+  for (int s = 0; s < S_COUNT; s++)
+    stat[s] = observe(&trace->t[observed[s].tensor], observed[s].quantile, o->how->alpha, own[s]);
+  return true;
 }
 
 static double combined(double (*stat)[S_COUNT], int windows, int layers, int layer, int s) {
@@ -67,43 +83,37 @@ static double combined(double (*stat)[S_COUNT], int windows, int layers, int lay
   return result;
 }
 
-static size_t window_bytes(const Config *config, int length) {
-  size_t t = (size_t)length, widest = t * 2 * (size_t)config->E;
-  return block_bytes(config, length) + t * (size_t)config->D * sizeof(float) + widest * sizeof(double) +
-         quantiles_scratch_bytes() + (1 << 16);
-}
-
-size_t calibrate_bytes(const Config *config, const Calibration *how, int threads) {
-  size_t parallel = (size_t)(threads < how->windows ? threads : how->windows);
-  return parallel * window_bytes(config, how->length) +
+size_t calibrate_bytes(const Config *config, const Calibration *how) {
+  size_t values = (size_t)how->length * 2 * (size_t)config->E;
+  return walk_bytes(block_bytes(config, how->length), how->length, config->D, 1, 1) + S_COUNT * observe_bytes(values) +
          (size_t)how->windows * (size_t)config->layers * S_COUNT * sizeof(double);
 }
 
-bool calibrate(Model *model, const Config *config, const int32_t *token, int64_t count, const Calibration *how,
-               Progress *progress, Arena scratch, Status *st) {
+bool calibrate(Model *model, const int32_t *token, int64_t count, const Calibration *how, Progress *progress,
+               Arena scratch, Status *st) {
   int windows = how->windows, length = how->length, layers = model->layers;
   if (count < length)
     return FAIL(st, "%s: has %lld tokens, fewer than the %d of one calibration window", how->text, (long long)count,
                 length);
   double(*stat)[S_COUNT] = arena_alloc(&scratch, (size_t)windows * (size_t)layers, sizeof *stat);
-  int threads = omp_get_max_threads() < windows ? omp_get_max_threads() : windows;
-  Arena *own = ARENA_NEW(&scratch, Arena, threads);
-  for (int i = 0; i < threads; i++) {
-    own[i] = scratch;
-    own[i].next = arena_alloc(&scratch, window_bytes(config, length), 1);
-    own[i].end = scratch.next;
-  }
-
-  int done = 0;
-#pragma omp parallel for num_threads(threads) schedule(dynamic)
+  PromptShape *window = ARENA_NEW(&scratch, PromptShape, windows);
   for (int w = 0; w < windows; w++) {
     int64_t start = (int64_t)w * (count - length) / (windows > 1 ? windows - 1 : 1);
-    observe_window(model, token + start, length, how->alpha, stat + (size_t)w * (size_t)layers,
-                   own[omp_get_thread_num()]);
-#pragma omp critical(calibrate_progress)
-    progress_step(progress, ++done);
+    window[w] = (PromptShape){.name = "window", .token = token + start, .T = length};
   }
-
+  WalkSide side = {.source = source_cpu(model), .mode = mode_preset("fp32"), .layers = layers};
+  Observer observer = {how, stat, layers};
+  Visitor visitor = {.context = &observer, .side = observe_layer};
+  Walk walk = {.layers = layers,
+               .width = model->D,
+               .side = &side,
+               .sides = 1,
+               .prompt = window,
+               .prompts = windows,
+               .visitor = &visitor,
+               .visitors = 1,
+               .progress = progress};
+  TRY(walk_run(&walk, scratch, st));
   for (int layer = 0; layer < layers; layer++)
     for (int s = 0; s < S_COUNT; s++) {
       double statistic = combined(stat, windows, layers, layer, s);
@@ -191,7 +201,7 @@ bool calibrate_subject(const Spec *spec, const char *cache, Progress *progress, 
   TRY(run_program_digest(&program, st));
   Digest key = calibration_key(spec, subject, &program, scratch);
   const char *path = cache ? arena_printf(&scratch, "%s/calibration.json", cache) : NULL;
-  progress_phase(progress, "calibrate", c->windows);
+  progress_phase(progress, "calibrate", c->windows * subject->model.layers);
   CalibrationFound found = path ? calibration_load(path, &key, &subject->model) : CALIBRATION_NONE;
   if (found == CALIBRATION_TAKEN) {
     subject->calibrate_s = progress_done(progress, "scales of %s", path);
@@ -205,8 +215,7 @@ bool calibrate_subject(const Spec *spec, const char *cache, Progress *progress, 
   }
   Calibration how = *c;
   how.text = subject->calibration_path;
-  TRY(calibrate(&subject->model, &subject->checkpoint.config, subject->calibration_token, subject->calibration_count,
-                &how, progress, scratch, st));
+  TRY(calibrate(&subject->model, subject->calibration_token, subject->calibration_count, &how, progress, scratch, st));
   subject->calibrate_s =
       progress_done(progress, "%d windows of %d tokens of %s", c->windows, c->length, subject->calibration_path);
   if (!path) return true;

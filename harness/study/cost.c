@@ -44,16 +44,11 @@ typedef struct Bench {
 /* --- what is timed --------------------------------------------------------------------------------------------------
  */
 
-static void prefill(const Model *model, const Mode *mode, const int32_t *token, int T, Arena scratch) {
-  Trace ends = {0}, trace;
-  block_embed(model, token, T, &scratch, &ends);
-  Tensor x = ends.t[T_EMBEDDING];
-  for (int layer = 0; layer < model->layers; layer++) {
-    Arena room = scratch;
-    block_run(model, layer, mode, &x, &room, &trace);
-    memcpy(x.data, trace.t[T_BLOCK_OUT].data, (size_t)T * (size_t)model->D * sizeof(float));
-  }
-  block_head(model, &x, &scratch, &ends);
+static bool prefill(const Model *model, const Mode *mode, const int32_t *token, int T, Arena scratch, Status *st) {
+  WalkSide side = {.source = source_cpu(model), .mode = mode};
+  PromptShape prompt = {.name = "cost", .token = token, .T = T};
+  Walk walk = {.layers = model->layers, .width = model->D, .side = &side, .sides = 1, .prompt = &prompt, .prompts = 1};
+  return walk_run(&walk, scratch, st);
 }
 
 /* A plain copy by all threads that reads and writes `bytes` together, `calls` times. */
@@ -80,15 +75,15 @@ static int place_of(Bench *b, const char *name) {
 }
 
 /* The whole without clocks inside, then operator by operator, then the copies. */
-static void run_once(Bench *b, Timed *s, int repeat, Arena scratch) {
+static bool run_once(Bench *b, Timed *s, int repeat, Arena scratch, Status *st) {
   double start_s = clock_s();
-  prefill(b->model, s->mode, b->token, s->length, scratch);
+  TRY(prefill(b->model, s->mode, b->token, s->length, scratch, st));
   s->sample[TOTAL][repeat].time_s = clock_s() - start_s;
 
   Model timed = *b->model;
   Watch watch = {.clock_s = clock_s};
   timed.ops = watch_start(&watch, b->model->ops);
-  prefill(&timed, s->mode, b->token, s->length, scratch);
+  TRY(prefill(&timed, s->mode, b->token, s->length, scratch, st));
   Sample *total = &s->sample[TOTAL][repeat];
   s->calls[TOTAL] = 1;
   s->bytes[TOTAL] = total->copy_s = 0;
@@ -102,6 +97,7 @@ static void run_once(Bench *b, Timed *s, int repeat, Arena scratch) {
     total->copy_s += sample->copy_s;
     s->bytes[TOTAL] += time->bytes;
   }
+  return true;
 }
 
 /* --- rows -----------------------------------------------------------------------------------------------------------
@@ -193,10 +189,13 @@ static size_t largest_call(const Model *m, int T) {
   return 4 * (t * (D + 8 * E + (size_t)m->vocab + 4 * (size_t)m->config.N) + (2 * E + (size_t)m->vocab) * (D + E));
 }
 
-void cost_measure(Arena *arena, const Spec *spec, const Subject *subject, Progress *progress, CostRows *rows) {
+bool cost_measure(Arena *arena, const Study *study, CostRows *rows, Status *st) {
+  const Spec *spec = study->spec;
+  const Subject *subject = study->subject;
+  Progress *progress = study->progress;
   const CostPlan *plan = &spec->cost;
   *rows = (CostRows){0};
-  if (!plan->length_count) return;
+  if (!plan->length_count) return true;
   int most = longest(plan);
   Bench b = {.model = &subject->model, .repeats = plan->repeats};
   b.name[TOTAL] = "total";
@@ -218,16 +217,17 @@ void cost_measure(Arena *arena, const Spec *spec, const Subject *subject, Progre
   }
   progress_phase(progress, "cost", b.repeats * b.subjects);
   for (int i = 0; i < b.subjects; i++)
-    prefill(b.model, b.subject[i].mode, b.token, b.subject[i].length, scratch); /* warm */
+    TRY(prefill(b.model, b.subject[i].mode, b.token, b.subject[i].length, scratch, st)); /* warm */
   for (int repeat = 0; repeat < b.repeats; repeat++)
     for (int i = 0; i < b.subjects; i++) {
-      run_once(&b, &b.subject[i], repeat, scratch);
+      TRY(run_once(&b, &b.subject[i], repeat, scratch, st));
       progress_step(progress, repeat * b.subjects + i + 1);
     }
   for (int i = 0; i < b.subjects; i++)
     rows->times += add_rows(&b, &b.subject[i], &b.subject[i - i % b.modes], &rows->time[rows->times], scratch);
   for (int m = 0; m < b.modes; m++) rows->bytes[m] = bytes_of(b.model, mode[m], mode[0]);
   progress_done(progress, "%d modes, %d lengths, %d times each", b.modes, plan->length_count, b.repeats);
+  return true;
 }
 
 size_t cost_bytes(const Spec *spec, const Config *c) {

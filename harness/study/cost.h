@@ -4,7 +4,7 @@
 #ifndef DS_STUDY_COST_H
 #define DS_STUDY_COST_H
 #include "measure/tables.h"
-#include "walk/subject.h"
+#include "study/study.h"
 
 typedef struct CostRows {
   Cost *time; /* mode by mode, length by length: the total, then the operators that ran */
@@ -13,8 +13,8 @@ typedef struct CostRows {
   int modes;
 } CostRows;
 
-/* After subject_load. Rows are in the arena; none where the spec asks for no cost. */
-void cost_measure(Arena *arena, const Spec *spec, const Subject *subject, Progress *progress, CostRows *rows);
+/* Rows are in the arena; none where the spec asks for no cost. */
+bool cost_measure(Arena *arena, const Study *study, CostRows *rows, Status *st);
 size_t cost_bytes(const Spec *spec, const Config *config); /* of scratch, at most */
 
 #endif

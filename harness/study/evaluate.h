@@ -1,11 +1,11 @@
 /* evaluate: the spec's evaluation. Window i of `windows` starts at token floor(i (count - length - 1) / max(windows -
  * 1, 1)) and is length + 1 tokens long: all but the last are read from state zero, all but the first are predicted.
- * Window by window the reference goes first, then every mode in lock-step with it; nothing is kept of them but rows. It
+ * Window by window the reference goes first, then every mode in lock-step with it; nothing stays of them but rows. It
  * runs on the CPU, whose bits are the device's. */
 #ifndef DS_STUDY_EVALUATE_H
 #define DS_STUDY_EVALUATE_H
 #include "measure/tables.h"
-#include "walk/subject.h"
+#include "study/study.h"
 
 typedef struct EvaluationRows {
   Evaluation *mode; /* the reference first, then the modes in the spec's order */
@@ -16,9 +16,8 @@ typedef struct EvaluationRows {
   int pairs;
 } EvaluationRows;
 
-/* After subject_load. Rows are in the arena; none where the spec asks for no evaluation. */
-bool evaluate(Arena *arena, const Spec *spec, const Subject *subject, Progress *progress, EvaluationRows *rows,
-              Status *st);
+/* Rows are in the arena; none where the spec asks for no evaluation. */
+bool evaluate(Arena *arena, const Study *study, EvaluationRows *rows, Status *st);
 size_t evaluate_bytes(const Spec *spec, const Config *config); /* of scratch, at most */
 
 #endif

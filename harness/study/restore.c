@@ -7,7 +7,8 @@
 #include "family/block.h"
 #include "measure/ends.h"
 #include "measure/evaluation.h"
-#include "walk/walk.h"
+
+enum { TRIED_AT_ONCE = 64 }; /* sides of a walk: each has a stream in memory */
 
 /* What can be restored: in one layer, stages that go together. */
 typedef struct Unit {
@@ -34,7 +35,9 @@ typedef struct Restore {
   Choice *choice;   /* [most] */
   int choices;
   Tensor *reference; /* [prompts]: the last block_out */
-  EndSums *sums;     /* [sides of the walk][prompts]: error2 and size2 alone */
+  EndSums *sums;     /* [what was chosen so far, then the candidates][prompts]: error2 and size2 alone */
+  const Study *study;
+  int number; /* of this restoration in the spec */
 } Restore;
 
 /* A way: a mode for each layer, made from the stages that are restored in it. NULL where a layer would be refused. */
@@ -75,17 +78,20 @@ static void make_units(Restore *r) {
 /* --- one step -------------------------------------------------------------------------------------------------------
  */
 
-static bool keep_reference(void *context, int prompt, int side, const WalkEnd *end, Arena scratch, Status *st) {
+static bool keep_reference(void *context, const WalkPlace *at, int side, const WalkEnd *end, Arena scratch,
+                           Status *st) {
   (void)scratch, (void)st;
   Restore *r = context;
+  int prompt = at->prompt;
   r->reference[prompt] = end[side].block_out;
   size_t n = (size_t)end[side].block_out.rows * (size_t)end[side].block_out.cols;
   r->reference[prompt].data = memcpy(ARENA_NEW(r->arena, double, n), end[side].block_out.data, n * sizeof(double));
   return true;
 }
 
-static bool run_reference(Restore *r, Progress *progress, Status *st) {
-  WalkSide side = {0};
+static bool run_reference(Restore *r, Status *st) {
+  WalkSide side = {.source = source_ref64(&r->subject->weights)};
+  Visitor visitor = {.context = r, .end = keep_reference};
   Arena *kept = r->arena; /* what keep_reference takes must not lie where the walk works */
   size_t values = 0;
   for (int p = 0; p < r->prompts; p++) values += (size_t)r->subject->prompt[p].T * (size_t)r->subject->model.D + 64;
@@ -93,16 +99,24 @@ static bool run_reference(Restore *r, Progress *progress, Status *st) {
   room.next = arena_alloc(kept, values, sizeof(double));
   room.end = kept->next;
   r->arena = &room;
-  bool ok = walk_run(r->subject, &side, 1, r->subject->prompt, r->prompts, progress, keep_reference, r, *kept, st);
+  progress_phase(r->study->progress, "restore", r->prompts * r->layers);
+  bool ok = study_walk(r->study, &side, 1, r->subject->prompt, r->prompts, &visitor, true, NULL, *kept, st);
   r->arena = kept;
   return ok;
 }
 
-static bool add_error(void *context, int prompt, int side, const WalkEnd *end, Arena scratch, Status *st) {
+/* Of one walk. */
+typedef struct Sums {
+  const Restore *r;
+  EndSums *of; /* [prompts][sides] */
+  int sides;
+} Sums;
+
+static bool add_error(void *context, const WalkPlace *at, int side, const WalkEnd *end, Arena scratch, Status *st) {
   (void)scratch, (void)st;
-  Restore *r = context;
-  EndSums *sums = &r->sums[side * r->prompts + prompt];
-  const double *want = r->reference[prompt].data;
+  Sums *all = context;
+  EndSums *sums = &all->of[at->prompt * all->sides + side];
+  const double *want = all->r->reference[at->prompt].data;
   const float *got = end[side].block_out.data;
   size_t n = (size_t)end[side].block_out.rows * (size_t)end[side].block_out.cols;
   for (size_t i = 0; i < n; i++) {
@@ -111,6 +125,12 @@ static bool add_error(void *context, int prompt, int side, const WalkEnd *end, A
     sums->size2 += want[i] * want[i];
   }
   return true;
+}
+
+static void *left_of_sums(void *context, int prompt, size_t *bytes) {
+  Sums *sums = context;
+  *bytes = (size_t)sums->sides * sizeof *sums->of;
+  return &sums->of[prompt * sums->sides];
 }
 
 /* Geometric mean over the prompts in which the side is finite. */
@@ -151,45 +171,68 @@ static double gain_of(const Restore *r, int side, const Unit *unit) {
   return (won + (common ? 1 - left : 1 / (1 + left))) / stages;
 }
 
-/* Tries every unit that is left; `found` false where none takes anything off the error. Side 0 is what was chosen so
- * far: the others start where they part from it. */
-static bool choose(Restore *r, Progress *progress, bool *found, Status *st) {
-  Arena scratch = *r->arena;
-  WalkSide *side = ARENA_NEW(&scratch, WalkSide, 1 + r->units);
-  int *unit_of = ARENA_NEW(&scratch, int, 1 + r->units), sides = 1;
-  side[0] = (WalkSide){.layer = way_of(r, r->stages, &scratch), .keep = true};
+/* The units that are left, each as a side of what was chosen so far with it. */
+static int candidates(Restore *r, WalkSide *side, int *unit_of, Arena *arena) {
+  int count = 0;
   for (int u = 0; u < r->units; u++) {
     const Unit *unit = &r->unit[u];
     unsigned before = r->stages[unit->layer];
     if (r->taken[u] || !(unit->stages & ~before)) continue;
     r->stages[unit->layer] |= unit->stages;
-    const Mode *const *way = way_of(r, r->stages, &scratch);
+    const Mode *const *way = way_of(r, r->stages, arena);
     r->stages[unit->layer] = before;
     if (!way) continue;
-    side[sides].layer = way;
-    unit_of[sides++] = u;
+    side[count] = (WalkSide){.source = source_cpu(&r->subject->model), .modes = way};
+    unit_of[count++] = u;
   }
-  r->sums = ARENA_NEW(&scratch, EndSums, sides * r->prompts);
+  return count;
+}
+
+/* The sums of `count` candidates, behind those of what was chosen so far, which they start with and part from. */
+static bool try_some(Restore *r, const WalkSide *candidate, int count, int first, Status *st) {
+  Arena scratch = *r->arena;
+  WalkSide side[1 + TRIED_AT_ONCE] = {
+      {.source = source_cpu(&r->subject->model), .modes = way_of(r, r->stages, &scratch)}};
+  memcpy(side + 1, candidate, (size_t)count * sizeof *side);
+  Sums sums = {r, ARENA_NEW(&scratch, EndSums, (1 + count) * r->prompts), 1 + count};
+  Visitor visitor = {.context = &sums, .end = add_error, .left = left_of_sums};
+  const char *name = arena_printf(&scratch, "restore_%d.step_%d.from_%d", r->number, r->choices + 1, first);
+  progress_phase(r->study->progress, "restore", r->prompts * r->layers);
+  TRY(study_walk(r->study, side, 1 + count, r->subject->prompt, r->prompts, &visitor, true, name, scratch, st));
+  for (int p = 0; p < r->prompts; p++) {
+    r->sums[p] = sums.of[p * sums.sides];
+    for (int s = 1; s <= count; s++) r->sums[(first + s) * r->prompts + p] = sums.of[p * sums.sides + s];
+  }
+  return true;
+}
+
+/* Tries every unit that is left; `found` false where none takes anything off the error. */
+static bool choose(Restore *r, bool *found, Status *st) {
+  Arena *outer = r->arena, scratch = *outer;
+  WalkSide *side = ARENA_NEW(&scratch, WalkSide, r->units);
+  int *unit_of = ARENA_NEW(&scratch, int, r->units), count = candidates(r, side, unit_of, &scratch);
+  r->sums = ARENA_NEW(&scratch, EndSums, (1 + count) * r->prompts);
   *found = false;
-  if (sides == 1) return true;
-  progress_phase(progress, "restore", sides * r->prompts);
-  TRY(walk_run(r->subject, side, sides, r->subject->prompt, r->prompts, progress, add_error, r, scratch, st));
-  double *gain = ARENA_NEW(&scratch, double, sides);
-  for (int s = 1; s < sides; s++) gain[s] = gain_of(r, s, &r->unit[unit_of[s]]);
-  Ranking rank = restore_rank(gain + 1, sides - 1);
-  int best = 1 + rank.best, next = 1 + rank.next; /* 0: none */
-  progress_done(progress, "%s: %d tried beside %d", r->plan->mode, sides - 1, r->choices);
-  if (!best) return true;
-  Unit chosen = r->unit[unit_of[best]];
+  r->arena = &scratch;
+  bool ok = true;
+  for (int first = 0; ok && first < count; first += TRIED_AT_ONCE)
+    ok = try_some(r, side + first, count - first < TRIED_AT_ONCE ? count - first : TRIED_AT_ONCE, first, st);
+  r->arena = outer;
+  if (!ok || !count) return ok;
+  double *gain = ARENA_NEW(&scratch, double, count);
+  for (int i = 0; i < count; i++) gain[i] = gain_of(r, 1 + i, &r->unit[unit_of[i]]);
+  Ranking rank = restore_rank(gain, count);
+  progress_done(r->study->progress, "%s: %d tried beside %d", r->plan->mode, count, r->choices);
+  if (rank.best < 0) return true;
   Choice *choice = &r->choice[r->choices++];
-  choice->unit = chosen;
-  choice->next = next ? r->unit[unit_of[next]] : (Unit){-1, 0};
-  choice->block_out = error_of(r, best);
-  choice->next_block_out = next ? error_of(r, next) : NAN;
-  choice->candidates = sides - 1;
-  for (int p = 0; p < r->prompts; p++) choice->error[p] = ends_error(&r->sums[best * r->prompts + p]);
-  r->taken[unit_of[best]] = true;
-  r->stages[chosen.layer] |= chosen.stages;
+  choice->unit = r->unit[unit_of[rank.best]];
+  choice->next = rank.next >= 0 ? r->unit[unit_of[rank.next]] : (Unit){-1, 0};
+  choice->block_out = error_of(r, 1 + rank.best);
+  choice->next_block_out = rank.next >= 0 ? error_of(r, 1 + rank.next) : NAN;
+  choice->candidates = count;
+  for (int p = 0; p < r->prompts; p++) choice->error[p] = ends_error(&r->sums[(1 + rank.best) * r->prompts + p]);
+  r->taken[unit_of[rank.best]] = true;
+  r->stages[choice->unit.layer] |= choice->unit.stages;
   *found = true;
   return true;
 }
@@ -198,17 +241,30 @@ static bool choose(Restore *r, Progress *progress, bool *found, Status *st) {
  * --------------------------------------------------------------------------------------- */
 
 typedef struct Final {
-  const Restore *r;
-  EndSums *ends; /* [sides][prompts] */
+  EndSums *ends; /* [prompts][sides] */
+  int sides;
 } Final;
 
-static bool take_ends(void *context, int prompt, int side, const WalkEnd *end, Arena scratch, Status *st) {
+static bool take_ends(void *context, const WalkPlace *at, int side, const WalkEnd *end, Arena scratch, Status *st) {
   (void)st;
   Final *f = context;
   if (side == 0) return true;
-  f->ends[side * f->r->prompts + prompt] = ends_of(&end[0].block_out, &end[0].logits, &end[side].block_out,
-                                                   &end[side].logits, f->r->subject->prompt[prompt].token, scratch);
+  f->ends[at->prompt * f->sides + side] =
+      ends_of(&end[0].block_out, &end[0].logits, &end[side].block_out, &end[side].logits, at->shape->token, scratch);
   return true;
+}
+
+static void *left_of_ends(void *context, int prompt, size_t *bytes) {
+  Final *f = context;
+  *bytes = (size_t)f->sides * sizeof *f->ends;
+  return &f->ends[prompt * f->sides];
+}
+
+/* [prompts] of one side. */
+static EndSums *ends_of_side(const Restore *r, const Final *f, int side, Arena *arena) {
+  EndSums *ends = ARENA_NEW(arena, EndSums, r->prompts);
+  for (int p = 0; p < r->prompts; p++) ends[p] = f->ends[p * f->sides + side];
+  return ends;
 }
 
 static void put_unit(const Unit *unit, RestoreBy by, int32_t *layer, char *stages, size_t size) {
@@ -273,59 +329,62 @@ static bool check_choice(const Restore *r, int step, const EndSums *ends, Status
 }
 
 /* Sides: the reference; nothing restored, and after each step; everything; by layer, the first 1, 2, … layers. */
-static bool run_chosen(Restore *r, Progress *progress, RestoreRows *rows, Status *st) {
+static bool run_chosen(Restore *r, RestoreRows *rows, Status *st) {
   Arena scratch = *r->arena;
   bool by_layer = r->plan->by == RESTORE_LAYER;
   int all = r->choices + 2, sides = all + 1 + (by_layer ? r->choices : 0);
   WalkSide *side = ARENA_NEW(&scratch, WalkSide, sides);
   unsigned *stages = ARENA_NEW(&scratch, unsigned, r->layers);
-  side[0].keep = true;
+  for (int s = 0; s < sides; s++) side[s].source = source_cpu(&r->subject->model);
+  side[0] = (WalkSide){.source = source_ref64(&r->subject->weights), .keep = true};
   for (int step = 0; step <= r->choices; step++) {
     if (step) stages[r->choice[step - 1].unit.layer] |= r->choice[step - 1].unit.stages;
-    side[1 + step].layer = way_of(r, stages, &scratch);
+    side[1 + step].modes = way_of(r, stages, &scratch);
   }
   side[all].mode = r->to;
   memset(stages, 0, (size_t)r->layers * sizeof *stages);
   for (int step = 1; by_layer && step <= r->choices; step++) {
     stages[step - 1] = r->unit[0].stages;
-    side[all + step].layer = way_of(r, stages, &scratch);
+    side[all + step].modes = way_of(r, stages, &scratch);
   }
-  Final f = {r, ARENA_NEW(&scratch, EndSums, sides * r->prompts)};
-  progress_phase(progress, "restore", sides * r->prompts);
-  TRY(walk_run(r->subject, side, sides, r->subject->prompt, r->prompts, progress, take_ends, &f, scratch, st));
+  Final f = {ARENA_NEW(&scratch, EndSums, sides * r->prompts), sides};
+  Visitor visitor = {.context = &f, .end = take_ends, .left = left_of_ends};
+  const char *name = arena_printf(&scratch, "restore_%d.chosen", r->number);
+  progress_phase(r->study->progress, "restore", r->prompts * r->layers);
+  TRY(study_walk(r->study, side, sides, r->subject->prompt, r->prompts, &visitor, true, name, scratch, st));
   for (int step = 0; step <= r->choices + 1; step++) {
     bool every = step == r->choices + 1;
-    Restoration row = row_of(r, every ? -1 : step, &f.ends[(1 + step) * r->prompts], scratch);
+    const EndSums *ends = ends_of_side(r, &f, 1 + step, &scratch);
+    Restoration row = row_of(r, every ? -1 : step, ends, scratch);
     if (by_layer && step > 0 && !every)
-      row.first_block_out = value_of(r, &f.ends[(all + step) * r->prompts], END_BLOCK_OUT, scratch).value;
-    if (step > 0 && !every) TRY(check_choice(r, step, &f.ends[(1 + step) * r->prompts], st));
+      row.first_block_out = value_of(r, ends_of_side(r, &f, all + step, &scratch), END_BLOCK_OUT, scratch).value;
+    if (step > 0 && !every) TRY(check_choice(r, step, ends, st));
     rows->row[rows->rows++] = row;
   }
-  progress_done(progress, "%s to %s: %d restored, run again", r->mode->name, r->to->name, r->choices);
+  progress_done(r->study->progress, "%s to %s: %d restored, run again", r->mode->name, r->to->name, r->choices);
   return true;
 }
 
 /* --------------------------------------------------------------------------------------------------------------------
  */
 
-static bool restore_one(Restore *r, Progress *progress, RestoreRows *rows, Status *st) {
+static bool restore_one(Restore *r, RestoreRows *rows, Status *st) {
   bool found = true;
   r->stages = ARENA_NEW(r->arena, unsigned, r->layers);
   r->choice = ARENA_NEW(r->arena, Choice, r->plan->most);
   for (int i = 0; i < r->plan->most; i++) r->choice[i].error = ARENA_NEW(r->arena, double, r->prompts);
   r->reference = ARENA_NEW(r->arena, Tensor, r->prompts);
   make_units(r);
-  progress_phase(progress, "restore", r->prompts);
-  TRY(run_reference(r, progress, st));
+  TRY(run_reference(r, st));
   while (found && r->choices < r->plan->most) {
-    TRY(choose(r, progress, &found, st));
+    TRY(choose(r, &found, st));
     if (r->choices && r->choice[r->choices - 1].block_out <= r->plan->limit) break;
   }
-  return run_chosen(r, progress, rows, st);
+  return run_chosen(r, rows, st);
 }
 
-bool restore_run(Arena *arena, const Spec *spec, const Subject *subject, Progress *progress, RestoreRows *rows,
-                 Status *st) {
+bool restore_run(Arena *arena, const Study *study, RestoreRows *rows, Status *st) {
+  const Spec *spec = study->spec;
   *rows = (RestoreRows){0};
   size_t most = 0;
   for (int i = 0; i < spec->restore_count; i++) most += (size_t)spec->restore[i].most + 2;
@@ -334,21 +393,23 @@ bool restore_run(Arena *arena, const Spec *spec, const Subject *subject, Progres
     const RestorePlan *plan = &spec->restore[i];
     Arena scratch = *arena;
     Restore r = {.arena = &scratch,
-                 .subject = subject,
+                 .subject = study->subject,
+                 .study = study,
+                 .number = i,
                  .plan = plan,
                  .mode = spec_mode(spec, plan->mode),
                  .to = spec_mode(spec, plan->to),
                  .prompts = spec->prompt_count,
-                 .layers = subject->model.layers};
-    TRY(restore_one(&r, progress, rows, st));
+                 .layers = study->subject->model.layers};
+    TRY(restore_one(&r, rows, st));
   }
   return true;
 }
 
 size_t restore_bytes(const Spec *spec, const Config *config, int T) {
   if (!spec->restore_count) return 0;
-  size_t stream = (size_t)T * (size_t)config->D, layers = (size_t)config->layers,
+  size_t reference = (size_t)spec->prompt_count * (size_t)T * (size_t)config->D,
          logits = (size_t)T * (size_t)config->vocab;
-  return stream * sizeof(double) * ((size_t)spec->prompt_count + layers) + logits * sizeof(double) +
-         3 * block_bytes(config, T) + evaluation_window_bytes(T, config->vocab);
+  return walk_bytes(block_bytes(config, T), T, config->D, 1 + TRIED_AT_ONCE, 3) +
+         (reference + logits) * sizeof(double) + evaluation_window_bytes(T, config->vocab);
 }

@@ -9,7 +9,7 @@
 #ifndef DS_STUDY_RESTORE_H
 #define DS_STUDY_RESTORE_H
 #include "measure/tables.h"
-#include "walk/subject.h"
+#include "study/study.h"
 
 typedef struct RestoreRows {
   Restoration *row;
@@ -23,9 +23,8 @@ typedef struct Ranking {
 } Ranking;
 Ranking restore_rank(const double *gain, int candidates);
 
-/* All of the spec's restorations, after subject_load. Rows in the arena. */
-bool restore_run(Arena *arena, const Spec *spec, const Subject *subject, Progress *progress, RestoreRows *rows,
-                 Status *st);
+/* All of the spec's restorations. Rows in the arena. */
+bool restore_run(Arena *arena, const Study *study, RestoreRows *rows, Status *st);
 size_t restore_bytes(const Spec *spec, const Config *config,
                      int T); /* of scratch, at most; prompts of at most T tokens */
 #endif

@@ -8,16 +8,22 @@
 #include "measure/ends.h"
 #include "measure/evaluation.h"
 #include "measure/stats.h"
-#include "walk/walk.h"
+
+/* What a way leaves in a prompt. */
+typedef struct Left {
+  EndSums ends;
+  /* against base and other: */
+  EndSums moved[2]; /* error2 and size2 alone */
+  bool differs[2];
+} Left;
 
 /* A mode of the pair by its stages: those that are set as in `other`, the rest as in `base`. */
 typedef struct Way {
   unsigned stages;
   Mode mode;
-  EndSums *ends; /* [prompts] */
-  /* against base and other: */
-  EndSums *moved[2]; /* [prompts]: error2 and size2 alone */
-  bool differs[2];
+  EndSums *ends;     /* [prompts] */
+  EndSums *moved[2]; /* [prompts]; against base and other */
+  bool differs[2];   /* in any prompt */
 } Way;
 
 typedef struct Swaps {
@@ -28,6 +34,7 @@ typedef struct Swaps {
   unsigned all;       /* the stages in which they differ */
   Way *way;           /* base, other, then the rest */
   int ways, prompts;
+  Left *left; /* [prompts][ways] */
   SwapRows *rows;
 } Swaps;
 
@@ -70,39 +77,60 @@ static void plan_ways(Swaps *s) {
 /* --- running them ---------------------------------------------------------------------------------------------------
  */
 
-static void add_moved(Way *way, int from, int prompt, const WalkEnd *start, const WalkEnd *end) {
+static void add_moved(Left *left, int from, const WalkEnd *start, const WalkEnd *end) {
   size_t n = (size_t)end->block_out.rows * (size_t)end->block_out.cols;
   const float *x = end->block_out.data, *y = start->block_out.data;
   for (size_t i = 0; i < n; i++) {
     double d = (double)x[i] - (double)y[i];
-    way->moved[from][prompt].error2 += d * d;
-    way->moved[from][prompt].size2 += (double)y[i] * (double)y[i];
+    left->moved[from].error2 += d * d;
+    left->moved[from].size2 += (double)y[i] * (double)y[i];
   }
-  way->differs[from] |=
+  left->differs[from] =
       !tensor_identical(&start->block_out, &end->block_out) || !tensor_identical(&start->logits, &end->logits);
 }
 
 /* Side 0 is the reference, side 1 + i is way i. */
-static bool take(void *context, int prompt, int side, const WalkEnd *end, Arena scratch, Status *st) {
+static bool take(void *context, const WalkPlace *at, int side, const WalkEnd *end, Arena scratch, Status *st) {
   (void)st;
   Swaps *s = context;
   if (side == 0) return true;
-  Way *way = &s->way[side - 1];
-  way->ends[prompt] = ends_of(&end[0].block_out, &end[0].logits, &end[side].block_out, &end[side].logits,
-                              s->subject->prompt[prompt].token, scratch);
+  Left *left = &s->left[at->prompt * s->ways];
+  Left *way = &left[side - 1];
+  way->ends =
+      ends_of(&end[0].block_out, &end[0].logits, &end[side].block_out, &end[side].logits, at->shape->token, scratch);
   for (int from = 0; from < 2; from++)
-    if (end[1 + from].logits.data) add_moved(way, from, prompt, &end[1 + from], &end[side]);
-  if (side == 2)
-    add_moved(&s->way[0], 1, prompt, &end[2], &end[1]); /* base ran before there was an other to start from */
+    if (end[1 + from].logits.data) add_moved(way, from, &end[1 + from], &end[side]);
+  if (side == 2) add_moved(&left[0], 1, &end[2], &end[1]); /* base ran before there was an other to start from */
   return true;
 }
 
-static bool run_ways(Swaps *s, Progress *progress, Status *st) {
+static void *left_of(void *context, int prompt, size_t *bytes) {
+  Swaps *s = context;
+  *bytes = (size_t)s->ways * sizeof *s->left;
+  return &s->left[prompt * s->ways];
+}
+
+static bool run_ways(Swaps *s, const Study *study, int number, Status *st) {
   Arena scratch = *s->arena;
   WalkSide *side = ARENA_NEW(&scratch, WalkSide, 1 + s->ways);
-  side[0].keep = true;
-  for (int i = 0; i < s->ways; i++) side[1 + i] = (WalkSide){.mode = &s->way[i].mode, .keep = i < 2};
-  return walk_run(s->subject, side, 1 + s->ways, s->subject->prompt, s->prompts, progress, take, s, scratch, st);
+  s->left = ARENA_NEW(&scratch, Left, s->prompts * s->ways);
+  side[0] = (WalkSide){.source = source_ref64(&s->subject->weights), .keep = true};
+  for (int i = 0; i < s->ways; i++)
+    side[1 + i] = (WalkSide){.source = source_cpu(&s->subject->model), .mode = &s->way[i].mode, .keep = i < 2};
+  Visitor visitor = {.context = s, .end = take, .left = left_of};
+  const char *name = arena_printf(&scratch, "swap_%d", number);
+  progress_phase(study->progress, "swap", s->prompts * s->subject->model.layers);
+  TRY(study_walk(study, side, 1 + s->ways, s->subject->prompt, s->prompts, &visitor, true, name, scratch, st));
+  for (int p = 0; p < s->prompts; p++)
+    for (int i = 0; i < s->ways; i++) {
+      const Left *left = &s->left[p * s->ways + i];
+      s->way[i].ends[p] = left->ends;
+      for (int from = 0; from < 2; from++) {
+        s->way[i].moved[from][p] = left->moved[from];
+        s->way[i].differs[from] |= left->differs[from];
+      }
+    }
+  return true;
 }
 
 /* --- their rows -----------------------------------------------------------------------------------------------------
@@ -302,7 +330,8 @@ static size_t rows_at_most(const SwapPlan *plan) {
   return 2 + 4 * (size_t)mode_stage_count + (plan->combinations ? 1u << SWAP_COMBINATIONS_MAX : 0);
 }
 
-bool swap_run(Arena *arena, const Spec *spec, const Subject *subject, Progress *progress, SwapRows *rows, Status *st) {
+bool swap_run(Arena *arena, const Study *study, SwapRows *rows, Status *st) {
+  const Spec *spec = study->spec;
   *rows = (SwapRows){0};
   size_t most = 0, stages = (size_t)mode_stage_count;
   for (int i = 0; i < spec->swap_count; i++) most += rows_at_most(&spec->swaps[i]);
@@ -311,26 +340,29 @@ bool swap_run(Arena *arena, const Spec *spec, const Subject *subject, Progress *
   for (int i = 0; i < spec->swap_count; i++) {
     const Pair *pair = &spec->swaps[i].pair;
     Swaps s = {.arena = arena,
-               .subject = subject,
+               .subject = study->subject,
                .plan = &spec->swaps[i],
                .prompts = spec->prompt_count,
                .end = {spec_mode(spec, pair->base), spec_mode(spec, pair->other)},
                .rows = rows};
     s.all = mode_differing(s.end[0], s.end[1]);
     plan_ways(&s);
-    progress_phase(progress, "swap", (1 + s.ways) * s.prompts);
-    TRY(run_ways(&s, progress, st));
+    TRY(run_ways(&s, study, i, st));
     make_rows(&s);
     if (s.plan->combinations) make_effects(&s);
-    progress_done(progress, "%s and %s: %d modes between them, and the float64 reference", pair->base, pair->other,
-                  s.ways);
+    progress_done(study->progress, "%s and %s: %d modes between them, and the float64 reference", pair->base,
+                  pair->other, s.ways);
   }
   return true;
 }
 
 size_t swap_bytes(const Spec *spec, const Config *config, int T) {
-  if (!spec->swap_count) return 0;
-  size_t streams = (size_t)T * (size_t)config->D * (size_t)config->layers, logits = (size_t)T * (size_t)config->vocab;
-  return (streams + logits) * (sizeof(double) + 2 * sizeof(float)) + 3 * block_bytes(config, T) +
-         evaluation_window_bytes(T, config->vocab);
+  size_t sides = 0, logits = (size_t)T * (size_t)config->vocab;
+  for (int i = 0; i < spec->swap_count; i++) {
+    size_t ways = 1 + rows_at_most(&spec->swaps[i]);
+    sides = ways > sides ? ways : sides;
+  }
+  if (!sides) return 0;
+  return walk_bytes(block_bytes(config, T), T, config->D, (int)sides, 3) +
+         logits * (sizeof(double) + 2 * sizeof(float)) + evaluation_window_bytes(T, config->vocab);
 }

@@ -3,7 +3,7 @@
 #ifndef DS_STUDY_SWAP_H
 #define DS_STUDY_SWAP_H
 #include "measure/tables.h"
-#include "walk/subject.h"
+#include "study/study.h"
 
 typedef struct SwapRows {
   Swap *swap;
@@ -12,7 +12,7 @@ typedef struct SwapRows {
   size_t effects;
 } SwapRows;
 
-/* All of the spec's swaps, after subject_load. Rows in the arena. */
-bool swap_run(Arena *arena, const Spec *spec, const Subject *subject, Progress *progress, SwapRows *rows, Status *st);
+/* All of the spec's swaps. Rows in the arena. */
+bool swap_run(Arena *arena, const Study *study, SwapRows *rows, Status *st);
 size_t swap_bytes(const Spec *spec, const Config *config, int T); /* of scratch, at most; prompts of at most T tokens */
 #endif

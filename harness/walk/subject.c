@@ -10,7 +10,6 @@
 #include "model/rewrite.h"
 #include "model/tokens.h"
 #include "reference/model64.h"
-#include "source/ref64.h"
 #include "walk/prompt.h"
 
 enum { PROOF_TOKENS = 32 };
@@ -140,41 +139,76 @@ void subject_make_tokens(Arena *arena, const Spec *spec, int T, Subject *subject
   subject->calibration_token = tokens_made(arena, spec->seed, vocab, subject->calibration_count);
 }
 
-/* Logits of the float64 reference on the first tokens. */
-static const double *reference_logits(Arena *arena, const Weights64 *w, const int32_t *token, int T) {
-  Trace ends, trace;
-  trace64_embed(w, token, T, arena, &ends);
-  Tensor x = ends.t[T_EMBEDDING];
-  for (int layer = 0; layer < w->config.layers; layer++) {
-    Arena scratch = *arena;
-    trace64_block(w, layer, &x, &scratch, &trace);
-    memcpy(x.data, trace.t[T_BLOCK_OUT].data, (size_t)T * (size_t)w->config.D * sizeof(double));
+/* --- the rewrite's proof --------------------------------------------------------------------------------------------
+ */
+
+/* Sides of the walk: the weights as they are, and rewritten. */
+enum { PLAIN, REWRITTEN };
+
+typedef struct Proof {
+  const Subject *subject;
+  double logits; /* relative difference */
+} Proof;
+
+/* ||a - b|| / ||a||; 0 where they are equal, also to 0. Not a number stays what it is. */
+static double difference(const double *a, const double *b, size_t n) {
+  double error = 0, size = 0;
+  for (size_t i = 0; i < n; i++) {
+    error += (a[i] - b[i]) * (a[i] - b[i]);
+    size += a[i] * a[i];
   }
-  trace64_head(w, &x, arena, &ends);
-  return ends.t[T_LOGITS].data;
+  return error > 0 ? sqrt(error / size) : error;
+}
+
+static bool prove(const Subject *subject, double found, const char *what, const WalkPlace *at, Status *st) {
+  return found <= proof_limit ||
+         FAIL(st,
+              "%s: the rewrite changes the model: the float64 %s of the first %d tokens of prompt '%s' differ "
+              "by %.3g relative with and without it; at most %.0e is rounding",
+              subject->checkpoint.folder, what, at->shape->T, at->shape->name, found, proof_limit);
+}
+
+/* The rewritten stream is the plain one rotated: x' = x H / sqrt(D). */
+static bool prove_layer(void *context, const WalkPlace *at, const Trace *trace, Arena scratch, Status *st) {
+  Proof *proof = context;
+  const Tensor *x = &trace[PLAIN].t[T_BLOCK_OUT], *y = &trace[REWRITTEN].t[T_BLOCK_OUT];
+  size_t n = (size_t)x->rows * (size_t)x->cols;
+  double *rotated = memcpy(ARENA_NEW(&scratch, double, n), x->data, n * sizeof(double));
+  hadamard64(rotated, x->rows, x->cols);
+  const char *what = arena_printf(&scratch, "block_out of layer %d", at->layer);
+  TRY(prove(proof->subject, difference(rotated, y->data, n), what, at, st));
+  const Tensor *a = &trace[PLAIN].t[T_LOGITS], *b = &trace[REWRITTEN].t[T_LOGITS];
+  if (!a->data) return true;
+  proof->logits = difference(a->data, b->data, (size_t)a->rows * (size_t)a->cols);
+  return prove(proof->subject, proof->logits, "logits", at, st);
 }
 
 /* The rewrite must not change the function: both forms of the reference on the head of the first prompt. */
 static bool prove_rewrite(const Spec *spec, Subject *subject, Arena scratch, Status *st) {
   if (spec->rewrite == REWRITE_NONE || spec->prompt_count == 0) return true;
-  const PromptShape *prompt = &subject->prompt[0];
-  int T = prompt->T < PROOF_TOKENS ? prompt->T : PROOF_TOKENS;
+  PromptShape head = subject->prompt[0];
+  if (head.T > PROOF_TOKENS) head.T = PROOF_TOKENS;
   Weights64 plain;
   TRY(rewrite_weights(&scratch, &subject->checkpoint, REWRITE_NONE, &plain, st));
-  const double *a = reference_logits(&scratch, &plain, prompt->token, T);
-  const double *b = reference_logits(&scratch, &subject->weights, prompt->token, T);
-  double error = 0, size = 0; /* both 0: logits that are zero stayed zero */
-  for (size_t i = 0; i < (size_t)T * (size_t)plain.config.vocab; i++) {
-    error += (a[i] - b[i]) * (a[i] - b[i]);
-    size += a[i] * a[i];
-  }
-  subject->rewrite_proof = error > 0 ? sqrt(error / size) : error; /* not a number stays what it is */
-  if (!(subject->rewrite_proof <= proof_limit))
-    return FAIL(st,
-                "%s: the rewrite changes the model: the float64 logits of the first %d tokens of prompt '%s' differ "
-                "by %.3g relative with and without it; at most %.0e is rounding",
-                subject->checkpoint.folder, T, prompt->name, subject->rewrite_proof, proof_limit);
+  WalkSide side[] = {
+      [PLAIN] = {.source = source_ref64(&plain)}, [REWRITTEN] = {.source = source_ref64(&subject->weights)}};
+  Proof proof = {.subject = subject};
+  Visitor visitor = {.context = &proof, .layer = prove_layer};
+  Walk walk = subject_walk(subject, side, 2, &head, 1);
+  walk.visitor = &visitor;
+  walk.visitors = 1;
+  TRY(walk_run(&walk, scratch, st));
+  subject->rewrite_proof = proof.logits;
   return true;
+}
+
+Walk subject_walk(const Subject *subject, WalkSide *side, int sides, const PromptShape *prompt, int prompts) {
+  return (Walk){.layers = subject->model.layers,
+                .width = subject->model.D,
+                .side = side,
+                .sides = sides,
+                .prompt = prompt,
+                .prompts = prompts};
 }
 
 /* What every thread takes that multiplies in float64: a buffer of OpenBLAS (128 MiB in Debian's builds, measured), and

@@ -6,6 +6,7 @@
 #include "model/checkpoint.h"
 #include "model/model.h"
 #include "spec/spec.h"
+#include "walk/walk.h"
 
 typedef struct Subject {
   Checkpoint checkpoint;
@@ -34,5 +35,8 @@ bool subject_check(Arena *arena, const Spec *spec, Subject *subject, Status *st)
 void subject_make_tokens(Arena *arena, const Spec *spec, int T, Subject *subject);
 /* The rest, after subject_check. */
 bool subject_load(Arena *arena, const Spec *spec, Progress *progress, Subject *subject, Status *st);
+
+/* A walk of these sides through these prompts: all but visitors, keeper and progress. */
+Walk subject_walk(const Subject *subject, WalkSide *side, int sides, const PromptShape *prompt, int prompts);
 
 #endif

@@ -1,31 +1,84 @@
-/* walk: from tokens to logits along many ways, for questions that need only what is left at the end: the last block_out
- * and the logits. Nothing is stored or measured here; a layer's traces are let go before the next layer, so memory is
- * that of one layer under one mode, and of the ends that are kept. Each way gives the bits that a run of that mode
- * alone gives. */
+/* walk: the one way through a model: prompts x layers x sides -> visitors. Sides go in lock-step: a layer of a prompt
+ * under every side, then what visitors make of it, then the next layer. Every layer's witness is checked.
+ *
+ * Memory: two streams [T, D] a side, and the traces of a layer: of all sides where a visitor wants them side by side,
+ * else of one. Each side gives the bits that it gives when it walks alone. */
 #ifndef DS_WALK_WALK_H
 #define DS_WALK_WALK_H
-#include "walk/subject.h"
+#include "base/progress.h"
+#include "source/source.h"
 
-/* One way through the model. */
 typedef struct WalkSide {
-  const Mode *mode;         /* in every layer; NULL, with layer NULL too: the float64 reference */
-  const Mode *const *layer; /* [layers] in its place, a mode for each layer; else NULL */
-  bool keep; /* its end stays until the prompt is done; so do its streams, and a later side whose first layers
-              * run under the same settings starts where the two part */
+  const char *name;
+  Source source;
+  const Mode *mode;         /* in every layer; NULL where the source has none */
+  const Mode *const *modes; /* [layers] in its place, a mode for each layer; else NULL */
+  int layers;               /* so many from the first on, and no head; 0: all, and the head behind them */
+  bool keep;                /* its end stays until the prompt is done, for the sides after it */
+  double time_s;            /* set: seconds spent computing, over all prompts */
 } WalkSide;
 
-/* What is left of one: float32 of a mode, float64 of the reference. */
+/* What is left of a side at the end; data NULL: it has not run yet, or was not kept. */
 typedef struct WalkEnd {
   Tensor block_out; /* [T, D] of the last layer */
-  Tensor logits;    /* [T, vocab]; data NULL: this side has not run yet, or was not kept */
+  Tensor logits;    /* [T, vocab] */
 } WalkEnd;
 
-/* Called after each side of each prompt, in their order. end [sides]: this side's end, and those of earlier sides that
- * are kept; all are gone when the next prompt begins. */
-typedef bool (*WalkTake)(void *context, int prompt, int side, const WalkEnd *end, Arena scratch, Status *st);
+/* Where a walk stands. */
+typedef struct WalkPlace {
+  int prompt, layer;
+  const PromptShape *shape;
+  WalkSide *side; /* [sides] */
+  int sides;
+} WalkPlace;
 
-/* Prompt by prompt, side by side; every layer's witness is checked. Steps the progress once a side and prompt. */
-bool walk_run(const Subject *subject, const WalkSide *side, int sides, const PromptShape *prompt, int prompts,
-              Progress *progress, WalkTake take, void *context, Arena scratch, Status *st);
+/* What is asked of a walk; functions that are NULL are not called. All it is shown is gone when it returns, but kept
+ * ends. */
+typedef struct Visitor {
+  void *context;
+  /* A prompt is about to begin: so many of its layers are done already, with what left the last of them, a stream
+   * [T, D] a side in the arena. At most one visitor tells. */
+  bool (*resume)(void *context, int prompt, int *done, Tensor *stream, Arena *arena, Status *st);
+  /* A side has run a layer. */
+  bool (*side)(void *context, const WalkPlace *at, int side, const Trace *trace, Arena scratch, Status *st);
+  /* All sides have; trace [sides]: their tensors, before the first layer also the embedding, after the last the ends.
+   */
+  bool (*layer)(void *context, const WalkPlace *at, const Trace *trace, Arena scratch, Status *st);
+  /* A side has reached its end; end [sides]. */
+  bool (*end)(void *context, const WalkPlace *at, int side, const WalkEnd *end, Arena scratch, Status *st);
+  /* The memory that holds all that this visitor takes from a prompt, and nothing else: with a keeper it is kept when
+   * the prompt is done, and given back in place of walking it again. */
+  void *(*left)(void *context, int prompt, size_t *bytes);
+} Visitor;
+
+/* Where an unfinished run keeps what its prompts left. */
+typedef struct Keeper {
+  void *context;
+  /* What was kept under a name, in the arena; NULL where nothing was. */
+  bool (*find)(void *context, Arena *arena, const char *name, const void **bytes, size_t *size, Status *st);
+  bool (*keep)(void *context, const char *name, const void *bytes, size_t size, Status *st);
+} Keeper;
+
+typedef struct Walk {
+  int layers, width; /* of the model: layers, D */
+  WalkSide *side;
+  int sides;
+  const PromptShape *prompt;
+  int prompts;
+  const Visitor *visitor;
+  int visitors;
+  bool share; /* a side whose first layers run under the same source and settings as an earlier one's starts where they
+               * part; its time_s is then less than it takes alone */
+  const char *name;     /* of this walk, unlike all others of the run; for the keeper */
+  const Keeper *keeper; /* NULL: nothing is kept */
+  Progress *progress;   /* steps once a layer and prompt; NULL: none */
+} Walk;
+
+/* The mode of a side in a layer. */
+const Mode *walk_mode(const WalkSide *side, int layer);
+/* Prompt by prompt. Fails where a witness is wrong, a device fails, or a visitor does. */
+bool walk_run(const Walk *walk, Arena scratch, Status *st);
+/* Bytes of scratch for one prompt of T tokens, beside what visitors take: `together` sides' traces at once. */
+size_t walk_bytes(size_t block_bytes, int T, int D, int sides, int together);
 
 #endif

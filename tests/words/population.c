@@ -11,11 +11,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "experiment.h"
+#include "experiment/experiment.h"
 #include "family/block.h"
 #include "measure/evaluation.h"
 #include "measure/row_error.h"
-#include "source/ref64.h"
+#include "source/source.h"
 #include "words.h"
 
 enum { THREADS_MOST = 64 };
@@ -46,10 +46,11 @@ static void point_of(const Tensor *base, const Tensor *other, Point *point, Aren
 static void run_window(const Subject *subject, const int32_t *token, int length, PopulationWindow *w, Arena arena) {
   const int layers = subject->model.layers;
   Tensor stream[POPULATION_SIDES];
+  Source reference = source_ref64(&subject->weights);
   Trace trace, ends;
   for (int s = 0; s < POPULATION_SIDES; s++) {
     if (s == POPULATION_REFERENCE)
-      trace64_embed(&subject->weights, token, length, &arena, &ends);
+      reference.embed(&reference, token, length, &arena, &ends);
     else
       block_embed(&subject->model, token, length, &arena, &ends);
     stream[s] = ends.t[T_EMBEDDING];
@@ -58,7 +59,7 @@ static void run_window(const Subject *subject, const int32_t *token, int length,
     for (int s = 0; s < POPULATION_SIDES; s++) {
       Arena scratch = arena;
       if (s == POPULATION_REFERENCE)
-        trace64_block(&subject->weights, layer, &stream[s], &scratch, &trace);
+        reference.block(&reference, NULL, layer, &stream[s], &scratch, &trace);
       else
         block_run(&subject->model, layer, mode_preset(population_side[s]), &stream[s], &scratch, &trace);
       const Tensor *out = &trace.t[T_BLOCK_OUT];
@@ -72,7 +73,7 @@ static void run_window(const Subject *subject, const int32_t *token, int length,
   Tensor logits[POPULATION_SIDES];
   for (int s = POPULATION_SIDES - 1; s >= 0; s--) {
     if (s == POPULATION_REFERENCE)
-      trace64_head(&subject->weights, &stream[s], &arena, &ends);
+      reference.head(&reference, &stream[s], &arena, &ends);
     else
       block_head(&subject->model, &stream[s], &arena, &ends);
     logits[s] = ends.t[T_LOGITS];

@@ -8,21 +8,21 @@
 #include "kernels/q8.h"
 #include "model/model.h"
 
-typedef struct Source {
+typedef struct Captured {
   Arena *arena;
   const Subject *subject;
   const Mode *mode;
   const Trace *trace;
   int index; /* of the layer */
   const ModelLayer *layer;
-} Source;
+} Captured;
 
-static Tensor room(const Source *s, Type type, int rows, int cols, float scale) {
+static Tensor room(const Captured *s, Type type, int rows, int cols, float scale) {
   return tensor_of(arena_alloc(s->arena, (size_t)rows * (size_t)cols, type_size(type)), type, rows, cols, scale);
 }
 
 /* x at the type that the operator takes: requantised half to even, dequantised, or as it is. */
-static Tensor as_type(const Source *s, const Tensor *x, Type type, float scale) {
+static Tensor as_type(const Captured *s, const Tensor *x, Type type, float scale) {
   if (x->type == type) return *x;
   Tensor t = room(s, type, x->rows, x->cols, type == TYPE_I8 ? scale : 0);
   if (type == TYPE_I8)
@@ -32,16 +32,16 @@ static Tensor as_type(const Source *s, const Tensor *x, Type type, float scale) 
   return t;
 }
 
-static void finish(const Source *s, Capture *c) {
+static void finish(const Captured *s, Capture *c) {
   float scale = 0;
   for (int i = 0; i < OPERATOR_OUTPUTS; i++)
     if (c->in_run[i] && c->in_run[i]->type == TYPE_I8) scale = c->in_run[i]->scale;
   operator_prepare(s->arena, &c->o, scale);
 }
 
-static const Tensor *traced(const Source *s, TensorId id) { return &s->trace->t[id]; }
+static const Tensor *traced(const Captured *s, TensorId id) { return &s->trace->t[id]; }
 
-static void capture_conv1d(const Source *s, Capture *c) {
+static void capture_conv1d(const Captured *s, Capture *c) {
   const Config *m = &s->subject->model.config;
   const Prepared *w = s->mode->setting[STAGE_CONV_IN] == CONV_IN_F32 ? s->layer->f32 : s->layer->i8;
   Tensor x = tensor_columns(traced(s, T_IN_PROJ), 0, m->E);
@@ -59,7 +59,7 @@ static void capture_conv1d(const Source *s, Capture *c) {
   if (s->mode->setting[STAGE_CONV_OUT] == CONV_OUT_F32_GRID) c->o.out[1].got.scale = s->layer->scale[S_U];
 }
 
-static void capture_scan(const Source *s, Capture *c) {
+static void capture_scan(const Captured *s, Capture *c) {
   const Config *m = &s->subject->model.config;
   const Type rest = c->o.setting.rest;
   const Prepared *w = rest == TYPE_I8 ? s->layer->i8 : s->layer->f32;
@@ -80,7 +80,7 @@ static void capture_scan(const Source *s, Capture *c) {
 
 /* The model keeps its weights packed: here they are rounded and quantised once more from float64, as model_build does.
  */
-static void capture_linear(const Source *s, int index, Tensor x, TensorId out, Capture *c) {
+static void capture_linear(const Captured *s, int index, Tensor x, TensorId out, Capture *c) {
   const double *weight = s->subject->weights.layer[s->index][index];
   const Linear *w = &(x.type == TYPE_I8 ? s->layer->i8 : s->layer->f32)[index].linear;
   Tensor rounded = room(s, TYPE_F32, w->out, w->in, 0);
@@ -93,7 +93,7 @@ static void capture_linear(const Source *s, int index, Tensor x, TensorId out, C
   c->o.out[0].name = tensor_info[out].name;
 }
 
-static int capture_linears(const Source *s, Capture list[CAPTURES_MAX]) {
+static int capture_linears(const Captured *s, Capture list[CAPTURES_MAX]) {
   const bool w8a8 = s->mode->setting[STAGE_LINEARS] == LINEARS_W8A8;
   Tensor dt = tensor_columns(traced(s, T_X_PROJ), 0, s->subject->model.config.R);
   dt = as_type(s, &dt, w8a8 ? TYPE_I8 : TYPE_F32, s->layer->scale[S_DBC]);
@@ -106,7 +106,7 @@ static int capture_linears(const Source *s, Capture list[CAPTURES_MAX]) {
 
 /* The functions' arguments, each computed as the operator that calls it does: exp of delta A, of channel e at state
  * e mod N; softplus of dt + bias; silu of conv1d. */
-static void capture_function(const Source *s, Capture *c) {
+static void capture_function(const Captured *s, Capture *c) {
   const Config *m = &s->subject->model.config;
   const Prepared *w = s->mode->setting[STAGE_SCAN_REST] == SCAN_REST_I8 ? s->layer->i8 : s->layer->f32;
   const Tensor *conv = traced(s, T_CONV1D), *delta = traced(s, T_DELTA);
@@ -131,7 +131,7 @@ static void capture_function(const Source *s, Capture *c) {
 
 int micro_capture(Arena *arena, const Subject *subject, MicroOp op, const Mode *mode, int layer, const Trace *trace,
                   Capture list[CAPTURES_MAX]) {
-  const Source s = {arena, subject, mode, trace, layer, &subject->model.layer[layer]};
+  const Captured s = {arena, subject, mode, trace, layer, &subject->model.layer[layer]};
   MicroSetting setting[CAPTURES_MAX];
   micro_settings(op, mode, setting);
   for (int i = 0; i < CAPTURES_MAX; i++)

@@ -3,12 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/file.h"
-#include "base/folder.h"
-#include "family/block.h"
-#include "family/witness.h"
 #include "measure/stats.h"
-#include "source/cuda.h"
 #include "study/micro/capture.h"
 #include "study/micro/plan.h"
 #include "study/micro/state.h"
@@ -24,9 +19,8 @@ typedef struct Seen {
 _Static_assert(TEXT_MODES >= MICRO_MODES_MAX * (MODE_NAME_MAX + 1), "every mode of a section has room in a row");
 
 typedef struct Test {
-  const Spec *spec;
+  const Study *study;
   const Subject *subject;
-  Progress *progress;
   const Plan *plan;
   int plans, done;
   MicroRows *rows;
@@ -52,7 +46,7 @@ static void measure(Test *t, Operator *o, MicroRow *label, const Tensor *const *
   if (o->op == MICRO_SCAN && o->in[SCAN_U].rows >= STATE_TOKENS_LEAST) state_measure(t->rows, label->item, o, scratch);
 }
 
-static void step(Test *t) { progress_step(t->progress, ++t->done); }
+static void step(Test *t) { progress_step(t->study->progress, ++t->done); }
 
 /* --- made inputs ----------------------------------------------------------------------------------------------------
  */
@@ -61,7 +55,7 @@ static void run_made(Test *t, const Plan *p, const PlanSetting *setting, MicroIn
                      Arena scratch) {
   Operator o;
   MicroRow label = {.layer = -1};
-  micro_make(&scratch, p->op, &setting->setting, input, shape, t->spec->seed, &o);
+  micro_make(&scratch, p->op, &setting->setting, input, shape, t->study->spec->seed, &o);
   operator_run_own(&o, scratch);
   table_text(label.input, sizeof label.input, micro_input_names[input]);
   table_text(label.modes, sizeof label.modes, setting->modes);
@@ -156,41 +150,117 @@ static int last_captured(const Test *t, int prompt, const Mode *mode) {
   return last;
 }
 
-static bool capture_mode(Test *t, int prompt, const Mode *mode, Arena scratch, Status *st) {
-  const PromptShape *shape = &t->subject->prompt[prompt];
-  const Model *model = &t->subject->model;
-  int last = last_captured(t, prompt, mode);
-  if (last < 0) return true;
-  Trace ends = {0}, trace;
-  block_embed(model, shape->token, shape->T, &scratch, &ends);
-  Tensor x = ends.t[T_EMBEDDING];
-  for (int layer = 0; layer <= last; layer++) {
-    Arena room = scratch;
-    block_run(model, layer, mode, &x, &room, &trace);
-    TRY(witness_check(mode, layer, &trace, st));
-    for (int p = 0; p < t->plans; p++) {
-      if (!plan_captures(&t->plan[p], prompt, mode, layer)) continue;
-      Arena own = room;
-      Capture list[CAPTURES_MAX];
-      int count = micro_capture(&own, t->subject, t->plan[p].op, mode, layer, &trace, list);
-      for (int i = 0; i < count; i++) TRY(run_capture(t, p, &list[i], mode, shape->name, layer, own, st));
-    }
-    memcpy(x.data, trace.t[T_BLOCK_OUT].data, (size_t)x.rows * (size_t)x.cols * sizeof(float));
+/* One mode on its way through one prompt. */
+typedef struct Captures {
+  Test *test;
+  int prompt;
+} Captures;
+
+static bool capture_layer(void *context, const WalkPlace *at, int side, const Trace *trace, Arena scratch, Status *st) {
+  const Captures *c = context;
+  Test *t = c->test;
+  const Mode *mode = at->side[side].mode;
+  for (int p = 0; p < t->plans; p++) {
+    if (!plan_captures(&t->plan[p], c->prompt, mode, at->layer)) continue;
+    Arena own = scratch;
+    Capture list[CAPTURES_MAX];
+    int count = micro_capture(&own, t->subject, t->plan[p].op, mode, at->layer, trace, list);
+    for (int i = 0; i < count; i++) TRY(run_capture(t, p, &list[i], mode, at->shape->name, at->layer, own, st));
   }
   return true;
 }
 
-/* Every mode that any plan names goes through the model once a prompt. */
-static bool run_captured(Test *t, Arena scratch, Status *st) {
-  for (int prompt = 0; prompt < t->spec->prompt_count; prompt++)
-    for (int p = 0; p < t->plans; p++)
-      for (int m = 0; m < t->plan[p].modes; m++) {
-        const Mode *mode = t->plan[p].mode[m];
-        bool met = false;
-        for (int q = 0; q < p; q++)
-          for (int i = 0; i < t->plan[q].modes; i++) met = met || !strcmp(t->plan[q].mode[i]->name, mode->name);
-        if (!met) TRY(capture_mode(t, prompt, mode, scratch, st));
-      }
+static bool capture_mode(Test *t, int prompt, const Mode *mode, Arena scratch, Status *st) {
+  WalkSide side = {
+      .source = source_cpu(&t->subject->model), .mode = mode, .layers = 1 + last_captured(t, prompt, mode)};
+  if (!side.layers) return true;
+  Captures captures = {t, prompt};
+  Visitor visitor = {.context = &captures, .side = capture_layer};
+  return study_walk(t->study, &side, 1, &t->subject->prompt[prompt], 1, &visitor, false, NULL, scratch, st);
+}
+
+/* Every mode that any plan names goes through the prompt. */
+static bool capture_prompt(Test *t, int prompt, Arena scratch, Status *st) {
+  for (int p = 0; p < t->plans; p++)
+    for (int m = 0; m < t->plan[p].modes; m++) {
+      const Mode *mode = t->plan[p].mode[m];
+      bool met = false;
+      for (int q = 0; q < p; q++)
+        for (int i = 0; i < t->plan[q].modes; i++) met = met || !strcmp(t->plan[q].mode[i]->name, mode->name);
+      if (!met) TRY(capture_mode(t, prompt, mode, scratch, st));
+    }
+  return true;
+}
+
+/* --- what an unfinished run keeps -----------------------------------------------------------------------------------
+ */
+
+/* How far the rows have come. */
+typedef struct Mark {
+  size_t rows[MICRO_TABLES];
+  int items, done;
+} Mark;
+
+static Mark mark_of(const Test *t) {
+  Mark mark = {.items = t->rows->items, .done = t->done};
+  TableRows table[MICRO_TABLES];
+  micro_rows_tables(t->rows, table);
+  for (int i = 0; i < MICRO_TABLES; i++) mark.rows[i] = table[i].count;
+  return mark;
+}
+
+/* The rows behind `from`: a mark of where they end, then table by table. */
+static bool keep_rows(const Test *t, const char *name, const Mark *from, Arena scratch, Status *st) {
+  const Keeper *keeper = t->study->keeper;
+  if (!keeper) return true;
+  Mark to = mark_of(t);
+  TableRows table[MICRO_TABLES];
+  micro_rows_tables(t->rows, table);
+  size_t size = sizeof to;
+  for (int i = 0; i < MICRO_TABLES; i++) size += (to.rows[i] - from->rows[i]) * table[i].table->row_size;
+  char *bytes = arena_alloc(&scratch, size, 1), *at = bytes + sizeof to;
+  memcpy(bytes, &to, sizeof to);
+  for (int i = 0; i < MICRO_TABLES; i++) {
+    size_t row = table[i].table->row_size, count = (to.rows[i] - from->rows[i]) * row;
+    memcpy(at, (const char *)table[i].rows + from->rows[i] * row, count);
+    at += count;
+  }
+  return keeper->keep(keeper->context, name, bytes, size, st);
+}
+
+static bool find_rows(Test *t, const char *name, bool *found, Arena scratch, Status *st) {
+  const Keeper *keeper = t->study->keeper;
+  const void *bytes = NULL;
+  size_t size;
+  *found = false;
+  if (keeper) TRY(keeper->find(keeper->context, &scratch, name, &bytes, &size, st));
+  if (!bytes) return true;
+  Mark to, from = mark_of(t);
+  memcpy(&to, bytes, sizeof to);
+  micro_rows_append(t->rows, (const char *)bytes + sizeof to, from.rows, to.rows);
+  t->rows->items = to.items;
+  t->done = to.done;
+  *found = true;
+  return true;
+}
+
+/* Captured inputs prompt by prompt, then made ones plan by plan; each is kept when it is whole. */
+static bool run_all(Test *t, Arena scratch, Status *st) {
+  for (int i = 0; i < t->study->spec->prompt_count + t->plans; i++) {
+    int prompts = t->study->spec->prompt_count;
+    const char *name =
+        arena_printf(&scratch, i < prompts ? "micro.prompt_%04d" : "micro.plan_%d", i < prompts ? i : i - prompts);
+    bool found;
+    TRY(find_rows(t, name, &found, scratch, st));
+    progress_step(t->study->progress, t->done);
+    if (found) continue;
+    Mark from = mark_of(t);
+    if (i < prompts)
+      TRY(capture_prompt(t, i, scratch, st));
+    else
+      run_plan(t, &t->plan[i - prompts], scratch);
+    TRY(keep_rows(t, name, &from, scratch, st));
+  }
   return true;
 }
 
@@ -208,20 +278,19 @@ bool micro_check(const Spec *spec, const Subject *subject, Arena scratch, Status
   return make_plans(&scratch, spec, subject, &plan, st);
 }
 
-bool micro_run(Arena *arena, const Spec *spec, const Subject *subject, Progress *progress, MicroRows *rows,
-               Status *st) {
-  Test t = {.spec = spec, .subject = subject, .progress = progress, .plans = spec->micro_count, .rows = rows};
+bool micro_run(Arena *arena, const Study *study, MicroRows *rows, Status *st) {
+  const Spec *spec = study->spec;
+  Test t = {.study = study, .subject = study->subject, .plans = spec->micro_count, .rows = rows};
   Plan *plan;
   int items = 0;
-  TRY(make_plans(arena, spec, subject, &plan, st));
+  TRY(make_plans(arena, spec, study->subject, &plan, st));
   for (int p = 0; p < t.plans; p++) items += plan_items(&plan[p]);
   t.plan = plan;
   *rows = micro_rows_new(arena, items);
   if (items == 0) return true;
   t.seen = ARENA_NEW(arena, Seen, items);
-  progress_phase(progress, "micro", items);
-  TRY(run_captured(&t, *arena, st));
-  for (int p = 0; p < t.plans; p++) run_plan(&t, &plan[p], *arena);
-  progress_done(progress, "%d operators alone, %zu outputs", rows->items, rows->micros);
+  progress_phase(study->progress, "micro", items);
+  TRY(run_all(&t, *arena, st));
+  progress_done(study->progress, "%d operators alone, %zu outputs", rows->items, rows->micros);
   return true;
 }

@@ -3,14 +3,13 @@
  * bound. The same computation is done once, and filed under all modes that make it. */
 #ifndef DS_STUDY_MICRO_MICRO_H
 #define DS_STUDY_MICRO_MICRO_H
-#include "base/progress.h"
 #include "study/micro/rows.h"
-#include "walk/subject.h"
+#include "study/study.h"
 
 /* What the spec's micro section asks for must be there: layers, prompts, inputs and shapes that the operator has. */
 bool micro_check(const Spec *spec, const Subject *subject, Arena scratch, Status *st);
 /* Rows in the arena; subject is loaded. Fails where an operator alone gives other bits than it gave in the full run;
  * bounds that are exceeded are counted in the rows. */
-bool micro_run(Arena *arena, const Spec *spec, const Subject *subject, Progress *progress, MicroRows *rows, Status *st);
+bool micro_run(Arena *arena, const Study *study, MicroRows *rows, Status *st);
 
 #endif

@@ -4,6 +4,7 @@
 #include <gsl/gsl_histogram.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/quantiles.h"
 #include "kernels/f16.h"
@@ -25,6 +26,19 @@ void micro_rows_tables(const MicroRows *rows, TableRows table[MICRO_TABLES]) {
   table[2] = (TableRows){&table_micro_worst, rows->worst, rows->worsts};
   table[3] = (TableRows){&table_state_drift, rows->drift, rows->drifts};
   table[4] = (TableRows){&table_state_error, rows->state, rows->states};
+}
+
+void micro_rows_append(MicroRows *rows, const char *bytes, const size_t from[MICRO_TABLES],
+                       const size_t to[MICRO_TABLES]) {
+  TableRows table[MICRO_TABLES];
+  size_t *count[MICRO_TABLES] = {&rows->micros, &rows->bins, &rows->worsts, &rows->drifts, &rows->states};
+  micro_rows_tables(rows, table);
+  for (int i = 0; i < MICRO_TABLES; i++) {
+    size_t row = table[i].table->row_size, size = (to[i] - from[i]) * row;
+    memcpy((char *)table[i].rows + from[i] * row, bytes, size);
+    bytes += size;
+    *count[i] = to[i];
+  }
 }
 
 /* --- error of each element ------------------------------------------------------------------------------------------

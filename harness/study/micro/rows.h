@@ -21,6 +21,10 @@ typedef struct MicroRows {
 MicroRows micro_rows_new(Arena *arena, int items_max);
 /* The five tables, for whoever stores them. */
 void micro_rows_tables(const MicroRows *rows, TableRows table[MICRO_TABLES]);
+/* Rows that are kept, table by table behind those that are there: of each from `from`, so many there are, up to `to`.
+ */
+void micro_rows_append(MicroRows *rows, const char *bytes, const size_t from[MICRO_TABLES],
+                       const size_t to[MICRO_TABLES]);
 
 typedef struct Timing {
   double time_us, mad_us, copy_us; /* medians */

@@ -1,7 +1,7 @@
 /* provenance: what a results file says of itself, so that a reader can judge and repeat it: program, commit, compiler
  * and flags, machine, BLAS, date, command, spec, model. */
-#ifndef DS_PROVENANCE_H
-#define DS_PROVENANCE_H
+#ifndef DS_EXPERIMENT_PROVENANCE_H
+#define DS_EXPERIMENT_PROVENANCE_H
 #include "source/cuda.h"
 #include "store/store.h"
 #include "walk/subject.h"

@@ -1,24 +1,17 @@
-/* finish: the end of a run: what follows from the rows of all layers, the rows of the run itself, and the results file.
+/* tables: the end of a run: what follows from the rows of all layers, the rows of the run itself, and the results file.
  */
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 
-#include "lockstep.h"
+#include "base/process.h"
+#include "experiment/provenance.h"
+#include "experiment/run.h"
 #include "measure/budget.h"
 #include "measure/drift.h"
 #include "measure/shape.h"
 #include "measure/verdict.h"
-#include "provenance.h"
-#include "scales.h"
 #include "study/gates.h"
-#include "study/micro/micro.h"
-
-int64_t peak_bytes(void) {
-  struct rusage usage;
-  getrusage(RUSAGE_SELF, &usage);
-  return (int64_t)usage.ru_maxrss * 1024;
-}
+#include "study/scales.h"
 
 static TableRows mode_rows(Arena *arena, const Experiment *e) {
   ModeRow *row = ARENA_NEW(arena, ModeRow, e->spec->mode_count);
@@ -27,30 +20,31 @@ static TableRows mode_rows(Arena *arena, const Experiment *e) {
 }
 
 static TableRows performance_rows(Arena *arena, const Experiment *e, double start_s) {
-  Performance *row = ARENA_NEW(arena, Performance, e->sides + 6);
+  Performance *row = ARENA_NEW(arena, Performance, e->pairs.sides + 6);
   size_t count = 0;
 #define ADD(time, bytes_used, ...)                                                                                     \
   (row[count] = (Performance){.time_s = (time), .bytes = (bytes_used)},                                                \
    snprintf(row[count++].what, sizeof row->what, __VA_ARGS__))
   ADD(e->subject.load_s, 0, "load");
   ADD(e->subject.calibrate_s, 0, "calibrate");
-  for (int s = 0; s < e->sides; s++) ADD(e->side[s].time_s, 0, "%s", e->side[s].name);
-  ADD(e->stats_s, 0, "statistics");
-  if (e->spec->budget_all || e->spec->budget_count) ADD(e->budget_s, 0, "error budget");
+  for (int s = 0; s < e->pairs.sides; s++) ADD(e->pairs.side[s].time_s, 0, "%s", e->pairs.side[s].name);
+  ADD(e->pairs.stats_s, 0, "statistics");
+  if (e->spec->budget_all || e->spec->budget_count) ADD(e->pairs.budget_s, 0, "error budget");
   ADD(e->store_s, e->store_bytes, "store");
-  ADD(clock_s() - start_s, peak_bytes(), "total");
+  ADD(clock_s() - start_s, process_peak(), "total");
 #undef ADD
   return (TableRows){&table_performance, row, count};
 }
 
 static TableRows verdict_rows(Arena *arena, const Experiment *e, const PairStats *pair, size_t pairs,
                               const Drift *drift, size_t drifts) {
-  Verdict *row = ARENA_NEW(arena, Verdict, e->pairs);
-  for (int p = 0; p < e->pairs; p++) {
-    const Side *base = &e->side[e->pair[p].base], *other = &e->side[e->pair[p].other];
+  const Pairs *of = &e->pairs;
+  Verdict *row = ARENA_NEW(arena, Verdict, of->pairs);
+  for (int p = 0; p < of->pairs; p++) {
+    const WalkSide *base = &of->side[of->pair[p].base], *other = &of->side[of->pair[p].other];
     row[p] = verdict_of(base->mode, other->mode, pair, pairs, drift, drifts, e->subject.model.layers, *arena);
   }
-  return (TableRows){&table_verdict, row, (size_t)e->pairs};
+  return (TableRows){&table_verdict, row, (size_t)of->pairs};
 }
 
 static bool check_budgets(const Budget *row, size_t count, Status *st) {
@@ -64,7 +58,7 @@ static bool check_budgets(const Budget *row, size_t count, Status *st) {
              before->total_l2);
 }
 
-bool finish(Arena *arena, Experiment *e, const RunOptions *options, double start_s, Status *st) {
+bool run_results(Arena *arena, Experiment *e, const RunOptions *options, double start_s, Status *st) {
   void *tensor, *pair, *budget, *scale;
   size_t tensors, pairs, drifts, budgets, shapes, scales;
   TRY(journal_read_rows(arena, &e->journal, &table_tensor_stats, &tensor, &tensors, st));
@@ -78,7 +72,7 @@ bool finish(Arena *arena, Experiment *e, const RunOptions *options, double start
   int layers = e->subject.model.layers;
   Drift *drift = drift_of(arena, pair, pairs, &drifts);
   DriftShape *shape = shape_of(arena, pair, pairs, layers, &e->spec->drift, e->spec->seed, &shapes);
-  e->stats_s += clock_s() - measure_s;
+  e->pairs.stats_s += clock_s() - measure_s;
   TableRows verdict = verdict_rows(arena, e, pair, pairs, drift, drifts);
   const Measured measured = {.tensor = tensor,
                              .tensors = tensors,
@@ -93,11 +87,8 @@ bool finish(Arena *arena, Experiment *e, const RunOptions *options, double start
                              .evaluation = e->evaluation.mode,
                              .evaluations = (size_t)e->evaluation.modes,
                              .layers = layers};
-  MicroRows micro;
   TableRows alone[MICRO_TABLES];
-  TRY(micro_run(arena, e->spec, &e->subject, e->progress, &micro, st));
-  progress_phase(e->progress, "join", 0); /* experiment.c ends it */
-  micro_rows_tables(&micro, alone);
+  micro_rows_tables(&e->micro, alone);
   TableRows rows[] = {
       {&table_tensor_stats, tensor, tensors},
       {&table_pair_stats, pair, pairs},

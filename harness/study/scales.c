@@ -1,4 +1,4 @@
-#include "scales.h"
+#include "study/scales.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "provenance.h"
+#include "experiment/provenance.h"
 
 #ifdef __x86_64__
 #include <cpuid.h>

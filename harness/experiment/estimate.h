@@ -1,6 +1,6 @@
 /* estimate: what a run will write and need, before it starts. */
-#ifndef DS_ESTIMATE_H
-#define DS_ESTIMATE_H
+#ifndef DS_EXPERIMENT_ESTIMATE_H
+#define DS_EXPERIMENT_ESTIMATE_H
 #include "walk/subject.h"
 
 typedef struct Estimate {

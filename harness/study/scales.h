@@ -1,7 +1,7 @@
 /* scales: the rows of the table of scales: the static ones of a model under the modes of a spec, and behind them those
  * that modes took from each prompt by themselves. */
-#ifndef DS_SCALES_H
-#define DS_SCALES_H
+#ifndef DS_STUDY_SCALES_H
+#define DS_STUDY_SCALES_H
 #include "measure/tables.h"
 #include "walk/subject.h"
 

@@ -1,0 +1,158 @@
+#include "experiment/experiment.h"
+
+#include <string.h>
+
+#include "base/file.h"
+#include "base/folder.h"
+#include "base/process.h"
+#include "experiment/estimate.h"
+#include "experiment/run.h"
+#include "report/markdown.h"
+#include "study/calibrate.h"
+#include "study/micro/micro.h"
+
+/* Of the spec, all that decides a value: not threads, durability, compression or what is passed over. */
+static Digest spec_digest(Arena scratch, const Spec *spec) {
+  Spec what = *spec;
+  what.threads = 0;
+  what.durability = DURABILITY_KILL;
+  what.keep.deflate = 0;
+  what.ignore_unused = 0;
+  const char *text = spec_print(&scratch, &what);
+  return digest_of(text, strlen(text));
+}
+
+bool run_key(const Spec *spec, const Subject *subject, RunKey *key, Arena scratch, Status *st) {
+  key->spec = spec_digest(scratch, spec);
+  key->weights = subject->checkpoint.digest;
+  key->text = subject->text;
+  return run_program_digest(&key->program, st);
+}
+
+/* --- before it runs ------------------------------------------------------------------------------------------------
+ */
+
+static void announce(const Experiment *e, const char *folder, Arena scratch) {
+  const Spec *spec = e->spec;
+  Estimate sum = estimate_of(spec, &e->subject);
+  progress_say(e->progress, "%s", spec->title);
+  progress_say(
+      e->progress, "%s and the float64 reference, %s, %s; writes about %.0f MB to %s, needs about %.0f MB of memory",
+      md_count(&scratch, spec->mode_count, "mode"), md_count(&scratch, e->subject.checkpoint.config.layers, "layer"),
+      md_count(&scratch, spec->prompt_count, "prompt"), 1e-6 * (double)sum.results_bytes, folder,
+      1e-6 * (double)sum.memory_bytes);
+}
+
+/* A finished result of the same run is reported again; of another run it is left alone. */
+static bool look_for_finished(const char *path, const RunKey *key, bool *finished, Arena scratch, Status *st) {
+  *finished = false;
+  if (!file_exists(path)) return true;
+  RunKey found;
+  TRY(results_key_of(path, &found, scratch, st));
+  const char *differs = run_key_difference(&found, key);
+  if (differs)
+    return FAIL(st, "%s: is the result of another run (%s differs); --fresh replaces it, -o names another folder", path,
+                differs);
+  *finished = true;
+  return true;
+}
+
+static int longest_prompt(const Experiment *e) {
+  int longest = 0;
+  for (int p = 0; p < e->spec->prompt_count; p++)
+    if (e->subject.prompt[p].T > longest) longest = e->subject.prompt[p].T;
+  return longest;
+}
+
+/* A stage finer than the presets' has operators on the CPU alone. */
+static bool find_device(Experiment *e, Status *st) {
+  const Spec *spec = e->spec;
+  TRY(device_find(spec->backend, spec->path, &e->device, st));
+  for (int i = 0; e->device.found && i < spec->mode_count; i++) {
+    const Mode *mode = &spec->modes[i];
+    const int finer = mode_finer_stage(mode);
+    if (finer == ABSENT) continue;
+    const char *setting = mode_setting_name(mode, finer);
+    if (spec->backend == BACKEND_CUDA)
+      return FAIL(st, "%s: backend cuda: mode '%s' sets %s %s, which only the CPU's operators have", spec->path,
+                  mode->name, mode->family->stage[finer].key, setting);
+    progress_say(e->progress, "the modes run on the CPU: mode '%s' sets %s %s, which only its operators have",
+                 mode->name, mode->family->stage[finer].key, setting);
+    e->device.found = false;
+  }
+  if (e->device.found) progress_say(e->progress, "the modes run on %s", e->device.cuda.name);
+  return true;
+}
+
+/* --- the run ------------------------------------------------------------------------------------------------------
+ */
+
+static JournalShape store_shape(Arena *arena, const Experiment *e) {
+  const char **mode = ARENA_NEW(arena, const char *, e->pairs.sides);
+  for (int s = 0; s < e->pairs.sides; s++) mode[s] = e->pairs.side[s].name;
+  JournalShape shape = {.layers = e->subject.model.layers,
+                        .prompt = e->subject.prompt,
+                        .prompts = e->spec->prompt_count,
+                        .mode = mode,
+                        .modes = e->pairs.sides};
+  const Config *config = &e->subject.model.config;
+  for (int dim = 1; dim < config->family->tensors.dims; dim++) shape.dims[dim] = config->family->width(config, dim);
+  return shape;
+}
+
+/* Every study, one after the other, and what they found into the results file. */
+static bool run_studies(Arena *arena, Experiment *e, const RunOptions *options, double start_s, Status *st) {
+  Study study = {.spec = e->spec, .subject = &e->subject, .progress = e->progress};
+  TRY(run_layers(e, *arena, st));
+  TRY(swap_run(arena, &study, &e->swaps, st));
+  TRY(restore_run(arena, &study, &e->restored, st));
+  TRY(evaluate(arena, &study, &e->evaluation, st));
+  TRY(cost_measure(arena, &study, &e->cost, st));
+  TRY(micro_run(arena, &study, &e->micro, st));
+  progress_phase(e->progress, "join", 0);
+  TRY(run_results(arena, e, options, start_s, st));
+  progress_done(e->progress, "%s", e->journal.results);
+  return true;
+}
+
+bool experiment_load(Arena *arena, const Spec *spec, const char *cache, Progress *progress, Subject *subject,
+                     Status *st) {
+  return subject_load(arena, spec, progress, subject, st) &&
+         calibrate_subject(spec, cache, progress, subject, *arena, st);
+}
+
+bool experiment_run(Arena *arena, const Spec *spec, const RunOptions *options, Progress *progress, RunOutcome *outcome,
+                    Status *st) {
+  double start_s = clock_s();
+  Experiment e = {.spec = spec, .progress = progress};
+  *outcome = (RunOutcome){.results = arena_printf(arena, "%s/results.h5", options->folder), .lock = -1};
+  TRY(subject_check(arena, spec, &e.subject, st));
+  TRY(run_key(spec, &e.subject, &e.key, *arena, st));
+  TRY(micro_check(spec, &e.subject, *arena, st));
+  TRY(folder_lock(options->folder, false, &outcome->lock, st)); /* before anything is written or believed */
+  if (!options->fresh) TRY(look_for_finished(outcome->results, &e.key, &outcome->already_done, *arena, st));
+  if (outcome->already_done) {
+    journal_discard(*arena, outcome->results, &e.key);
+  } else {
+    announce(&e, options->folder, *arena);
+    uint64_t standing;
+    TRY(journal_standing(outcome->results, &e.key, options->fresh, &standing, *arena, st));
+    TRY(estimate_check(spec, &e.subject, options->folder, standing, (size_t)(arena->end - arena->next), st));
+    TRY(find_device(&e, st));
+    TRY(experiment_load(arena, spec, options->folder, progress, &e.subject, st));
+    e.pairs = pairs_of(arena, spec, &e.subject, e.device.found ? source_cuda(&e.device) : source_cpu(&e.subject.model));
+    if (e.device.found)
+      TRY(device_load(arena, &e.subject.model, &e.subject.checkpoint.config, spec->mode_count, longest_prompt(&e), 0,
+                      &e.device, st));
+    JournalShape shape = store_shape(arena, &e);
+    TRY(journal_open(arena, outcome->results, &e.key, &shape, options->fresh, spec->durability == DURABILITY_POWER,
+                     spec->keep.deflate, &e.journal, st));
+    bool ok = run_studies(arena, &e, options, start_s, st);
+    journal_close(&e.journal);
+    device_free(&e.device);
+    TRY(ok);
+  }
+  outcome->time_s = clock_s() - start_s;
+  outcome->peak_bytes = process_peak();
+  return true;
+}

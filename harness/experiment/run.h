@@ -1,0 +1,40 @@
+/* run: the state of an experiment while it runs; internal to experiment/. */
+#ifndef DS_EXPERIMENT_RUN_H
+#define DS_EXPERIMENT_RUN_H
+#include "experiment/experiment.h"
+#include "source/cuda.h"
+#include "store/store.h"
+#include "study/cost.h"
+#include "study/evaluate.h"
+#include "study/micro/rows.h"
+#include "study/pairs.h"
+#include "study/restore.h"
+#include "study/swap.h"
+
+typedef struct Experiment {
+  const Spec *spec;
+  Subject subject;
+  RunKey key;
+  Device device; /* where one was found, the modes run there */
+  Pairs pairs;
+  EvaluationRows evaluation;
+  SwapRows swaps;
+  RestoreRows restored;
+  CostRows cost;
+  MicroRows micro;
+  Journal journal;
+  Progress *progress;
+  double store_s;
+  int64_t store_bytes;
+} Experiment;
+
+/* What this run is: a finished or unfinished one of another key is another run. */
+bool run_key(const Spec *spec, const Subject *subject, RunKey *key, Arena scratch, Status *st);
+
+/* layers.c: the walk of all prompts under all modes and the reference; every layer is measured and stored. */
+bool run_layers(Experiment *e, Arena scratch, Status *st);
+
+/* tables.c: what follows from the rows of all layers, the rows of the run itself, and the results file. */
+bool run_results(Arena *arena, Experiment *e, const RunOptions *options, double start_s, Status *st);
+
+#endif

@@ -1,0 +1,40 @@
+#include "family/block.h"
+#include "family/witness.h"
+#include "source/source.h"
+
+static const Model *model_of(const Source *source) { return source->context; }
+
+static void embed(const Source *source, const int32_t *token, int T, Arena *arena, Trace *trace) {
+  block_embed(model_of(source), token, T, arena, trace);
+}
+
+static void block(const Source *source, const Mode *mode, int layer, const Tensor *x, Arena *arena, Trace *trace) {
+  block_run(model_of(source), layer, mode, x, arena, trace);
+}
+
+static void head(const Source *source, const Tensor *x, Arena *arena, Trace *trace) {
+  block_head(model_of(source), x, arena, trace);
+}
+
+static bool check(const Source *source, const Mode *mode, int layer, const Trace *trace, Status *st) {
+  (void)source;
+  return witness_check(mode, layer, trace, st);
+}
+
+Source source_cpu(const Model *model) {
+  return (Source){
+      .stream = TYPE_F32, .context = (void *)model, .embed = embed, .block = block, .head = head, .check = check};
+}
+
+bool source_same(const Source *a, const Source *b) { return a->block == b->block && a->context == b->context; }
+
+Tensor source_input(const Source *source, const Tensor *x, Arena *arena) {
+  if (x->type == source->stream) return *x;
+  size_t n = (size_t)x->rows * (size_t)x->cols;
+  double *wide = ARENA_NEW(arena, double, n);
+  tensor_values(x, wide);
+  if (source->stream == TYPE_F64) return tensor_of(wide, TYPE_F64, x->rows, x->cols, 0);
+  float *narrow = ARENA_NEW(arena, float, n);
+  for (size_t i = 0; i < n; i++) narrow[i] = (float)wide[i];
+  return tensor_of(narrow, TYPE_F32, x->rows, x->cols, 0);
+}

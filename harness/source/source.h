@@ -1,0 +1,51 @@
+/* source: who computes a layer. A backend of kernels/ (cpu, cuda) and the float64 reference (ref64) are the same struct
+ * of functions; whoever walks asks it, and never what it is.
+ *
+ * embed, block and head compute at the call, on this host, from tensors whose memory is the caller's: x [T, D] of type
+ * `stream` -> the tensors of the layer in the arena (block_in is x itself), or those of the model's ends. What they
+ * make is whole when they return.
+ *
+ * A source with `ahead` can also compute while its caller does something else: a prompt begins in a lane, a layer is
+ * queued, and taken after `wait`. Layer L + 1 may be queued once L was taken; what L left stands until L + 2 is queued.
+ */
+#ifndef DS_SOURCE_SOURCE_H
+#define DS_SOURCE_SOURCE_H
+#include "base/arena.h"
+#include "base/status.h"
+#include "family/family.h"
+
+typedef struct Source Source;
+
+typedef struct SourceAhead {
+  /* At the tokens of a prompt (layer 0), or at a layer with what left the one before, float32 [T, D]. */
+  void (*start)(const Source *source, int lane, const PromptShape *prompt, int layer, const Tensor *stream);
+  void (*queue)(const Source *source, int lane, const Mode *mode, int layer);
+  /* For everything queued. Fails with what went wrong on the device. */
+  bool (*wait)(const Source *source, Status *st);
+  /* The layer's tensors, before the first also the embedding, after the last norm_f and logits; the seconds that it
+   * took to compute. */
+  double (*take)(const Source *source, int lane, int layer, Trace *trace);
+} SourceAhead;
+
+struct Source {
+  Type stream;   /* of block_in and block_out: TYPE_F32, or TYPE_F64 */
+  void *context; /* the model, or the device */
+  void (*embed)(const Source *source, const int32_t *token, int T, Arena *arena, Trace *trace);
+  void (*block)(const Source *source, const Mode *mode, int layer, const Tensor *x, Arena *arena, Trace *trace);
+  void (*head)(const Source *source, const Tensor *x, Arena *arena, Trace *trace);
+  /* Whether the tensors of a layer were made by the kernels that the mode asks for. */
+  bool (*check)(const Source *source, const Mode *mode, int layer, const Trace *trace, Status *st);
+  const SourceAhead *ahead; /* NULL: computes at the call only */
+};
+
+/* The operators of `model`, wherever they run: with a device's operators the arena is the device's too. */
+Source source_cpu(const Model *model);
+/* The float64 reference: it has no modes, and requantises nothing: x_proj_in and scan_in are conv1d_silu itself. */
+Source source_ref64(const Weights64 *weights);
+
+/* Whether both compute the same. */
+bool source_same(const Source *a, const Source *b);
+/* x as the source takes it: itself, or converted, in the arena. */
+Tensor source_input(const Source *source, const Tensor *x, Arena *arena);
+
+#endif

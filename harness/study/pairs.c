@@ -1,0 +1,175 @@
+#include "study/pairs.h"
+
+#include <math.h>
+#include <omp.h>
+#include <string.h>
+
+#include "measure/stats.h"
+#include "study/budget.h"
+
+/* --- sides and pairs ------------------------------------------------------------------------------------------------
+ */
+
+static int side_of(const Pairs *p, const char *name) {
+  for (int i = 0; i < p->sides; i++)
+    if (!strcmp(p->side[i].name, name)) return i;
+  return -1;
+}
+
+static void add_pair(Pairs *p, const char *base, const char *other) {
+  SidePair pair = {side_of(p, base), side_of(p, other)};
+  for (int i = 0; i < p->pairs; i++)
+    if (p->pair[i].base == pair.base && p->pair[i].other == pair.other) return;
+  p->pair[p->pairs++] = pair;
+}
+
+Pairs pairs_of(Arena *arena, const Spec *spec, const Subject *subject, Source modes) {
+  Pairs p = {.spec = spec, .subject = subject, .side = ARENA_NEW(arena, WalkSide, spec->mode_count + 1)};
+  for (; p.sides < spec->mode_count; p.sides++)
+    p.side[p.sides] = (WalkSide){.name = spec->modes[p.sides].name, .source = modes, .mode = &spec->modes[p.sides]};
+  p.side[p.sides++] = (WalkSide){.name = MODE_REFERENCE, .source = source_ref64(&subject->weights)};
+  p.pair = ARENA_NEW(arena, SidePair, spec->pair_count + spec->compare_all_count);
+  for (int i = 0; i < spec->pair_count; i++) add_pair(&p, spec->pairs[i].base, spec->pairs[i].other);
+  for (int i = 0; i < spec->compare_all_count; i++) add_pair(&p, MODE_REFERENCE, spec->compare_all[i]);
+  return p;
+}
+
+/* --- statistics ---------------------------------------------------------------------------------------------------
+ */
+
+/* Where a tensor is filed: see tables.h. */
+static int table_layer(const Pairs *p, TensorId id, int layer) {
+  return id < T_LAYER_COUNT ? layer : id == T_EMBEDDING ? LAYER_EMBEDDING : p->subject->model.layers;
+}
+
+static float static_scale(const Pairs *p, TensorId id, int layer) {
+  ScaleId scale = tensor_info[id].scale;
+  return scale == S_NONE ? 0 : p->subject->model.layer[layer].scale[scale];
+}
+
+/* A layer that is being measured. */
+typedef struct Shown {
+  const Pairs *of;
+  const WalkPlace *at;
+  const Trace *trace; /* [sides] */
+} Shown;
+
+/* One row to be filled: of a tensor (other == NULL) or of a pair. */
+typedef struct Job {
+  TensorId id;
+  const Tensor *base, *other;
+  float scale;
+  TensorStats *tensor_row;
+  PairStats *pair_row;
+} Job;
+
+static Job tensor_job(const Shown *shown, int side, TensorId id, TensorStats *row) {
+  const Pairs *p = shown->of;
+  table_text(row->prompt, sizeof row->prompt, shown->at->shape->name);
+  table_text(row->mode, sizeof row->mode, p->side[side].name);
+  table_text(row->tensor, sizeof row->tensor, tensor_info[id].name);
+  row->layer = table_layer(p, id, shown->at->layer);
+  return (Job){
+      .id = id, .base = &shown->trace[side].t[id], .scale = static_scale(p, id, shown->at->layer), .tensor_row = row};
+}
+
+static Job pair_job(const Shown *shown, const SidePair *pair, TensorId id, PairStats *row) {
+  const Pairs *p = shown->of;
+  table_text(row->prompt, sizeof row->prompt, shown->at->shape->name);
+  table_text(row->base, sizeof row->base, p->side[pair->base].name);
+  table_text(row->other, sizeof row->other, p->side[pair->other].name);
+  table_text(row->tensor, sizeof row->tensor, tensor_info[id].name);
+  row->layer = table_layer(p, id, shown->at->layer);
+  return (Job){
+      .id = id, .base = &shown->trace[pair->base].t[id], .other = &shown->trace[pair->other].t[id], .pair_row = row};
+}
+
+/* Rows are independent: each by one thread, in an arena of its own. */
+static void measure_jobs(const Job *job, int jobs, Arena scratch) {
+  size_t largest = 0, rows = 0;
+  for (int i = 0; i < jobs; i++) {
+    size_t r = (size_t)job[i].base->rows, n = r * (size_t)job[i].base->cols;
+    largest = n > largest ? n : largest;
+    rows = r > rows ? r : rows;
+  }
+  int threads = omp_get_max_threads();
+  Arena *own = ARENA_NEW(&scratch, Arena, threads);
+  for (int i = 0; i < threads; i++) {
+    own[i] = scratch;
+    own[i].next = arena_alloc(&scratch, stats_scratch_bytes(largest, rows), 1);
+    own[i].end = scratch.next;
+  }
+#pragma omp parallel for schedule(dynamic)
+  for (int i = 0; i < jobs; i++) {
+    Arena mine = own[omp_get_thread_num()];
+    if (job[i].tensor_row) {
+      stats_tensor(job[i].base, job[i].scale, job[i].tensor_row, mine);
+      continue;
+    }
+    stats_pair(job[i].base, job[i].other, job[i].pair_row, mine);
+    if (tensor_info[job[i].id].rows != DIM_TOKEN) stats_no_tokens(job[i].pair_row);
+    job[i].pair_row->top1_agreement = NAN;
+    if (job[i].id == T_LOGITS) stats_top1(job[i].base, job[i].other, job[i].pair_row);
+  }
+}
+
+static void measure_layer(Pairs *p, const Shown *shown, LayerRows *rows, Arena *arena) {
+  *rows = (LayerRows){.tensor = ARENA_NEW(arena, TensorStats, p->sides * T_COUNT),
+                      .pair = ARENA_NEW(arena, PairStats, p->pairs * T_COUNT)};
+  Job *job = ARENA_NEW(arena, Job, (p->sides + p->pairs) * T_COUNT);
+  int jobs = 0;
+  for (int s = 0; s < p->sides; s++)
+    for (TensorId id = 0; id < T_COUNT; id++)
+      if (shown->trace[s].t[id].data) job[jobs++] = tensor_job(shown, s, id, &rows->tensor[rows->tensors++]);
+  for (int i = 0; i < p->pairs; i++)
+    for (TensorId id = 0; id < T_COUNT; id++)
+      if (shown->trace[p->pair[i].base].t[id].data && shown->trace[p->pair[i].other].t[id].data)
+        job[jobs++] = pair_job(shown, &p->pair[i], id, &rows->pair[rows->pairs++]);
+  double start = clock_s();
+  measure_jobs(job, jobs, *arena);
+  p->stats_s += clock_s() - start;
+}
+
+/* --- scales and budgets --------------------------------------------------------------------------------------------
+ */
+
+/* The scales that a mode took from this prompt by itself. */
+static void scale_rows(const Pairs *p, const Shown *shown, LayerRows *rows, Arena *arena) {
+  rows->scale = ARENA_NEW(arena, ScaleRow, p->sides);
+  for (int s = 0; s < p->sides; s++) {
+    const Trace *trace = &shown->trace[s];
+    if (!trace->t[T_CONV_IN].data) continue;
+    Tensor x = tensor_columns(&trace->t[T_IN_PROJ], 0, trace->t[T_CONV_IN].cols);
+    ScaleRow *row = &rows->scale[rows->scales++];
+    *row =
+        (ScaleRow){.layer = shown->at->layer, .statistic = (double)absmax(&x), .scale = (double)trace->t[T_CONV_IN].scale};
+    table_text(row->prompt, sizeof row->prompt, shown->at->shape->name);
+    table_text(row->mode, sizeof row->mode, p->side[s].name);
+    table_text(row->name, sizeof row->name, "conv_in");
+  }
+}
+
+/* The error budgets that the spec asks for. */
+static bool budget_rows(Pairs *p, const Shown *shown, LayerRows *rows, Arena *arena, Status *st) {
+  rows->budget = ARENA_NEW(arena, Budget, p->pairs);
+  for (int i = 0; i < p->pairs; i++) {
+    int base = p->pair[i].base, other = p->pair[i].other;
+    if (!spec_budget(p->spec, p->side[base].name, p->side[other].name)) continue;
+    Budget *row = &rows->budget[rows->budgets++];
+    table_text(row->prompt, sizeof row->prompt, shown->at->shape->name);
+    table_text(row->base, sizeof row->base, p->side[base].name);
+    table_text(row->other, sizeof row->other, p->side[other].name);
+    row->layer = shown->at->layer;
+    double start = clock_s();
+    TRY(budget_layer(shown->at, base, other, shown->trace, row, *arena, st));
+    p->budget_s += clock_s() - start;
+  }
+  return true;
+}
+
+bool pairs_measure(Pairs *pairs, const WalkPlace *at, const Trace *trace, LayerRows *rows, Arena *arena, Status *st) {
+  Shown shown = {pairs, at, trace};
+  measure_layer(pairs, &shown, rows, arena);
+  scale_rows(pairs, &shown, rows, arena);
+  return budget_rows(pairs, &shown, rows, arena, st);
+}

@@ -1,0 +1,39 @@
+/* pairs: what a layer of a prompt shows: the statistics of every tensor of every side and of every pair, the scales
+ * that modes took by themselves, and the error budgets that are asked for. */
+#ifndef DS_STUDY_PAIRS_H
+#define DS_STUDY_PAIRS_H
+#include "measure/tables.h"
+#include "study/study.h"
+
+typedef struct SidePair {
+  int base, other;
+} SidePair;
+
+typedef struct Pairs {
+  const Spec *spec;
+  const Subject *subject;
+  WalkSide *side; /* modes as in the spec, then the reference */
+  int sides;
+  SidePair *pair; /* the spec's pairs, then fp64 against each of compare_all, none twice */
+  int pairs;
+  double stats_s, budget_s; /* spent so far */
+} Pairs;
+
+/* Sides and pairs of the spec; `modes` computes the modes. */
+Pairs pairs_of(Arena *arena, const Spec *spec, const Subject *subject, Source modes);
+
+typedef struct LayerRows {
+  TensorStats *tensor; /* side by side, their tensors in order; digests are for who stores them */
+  int tensors;
+  PairStats *pair;
+  int pairs;
+  Budget *budget;
+  int budgets;
+  ScaleRow *scale;
+  int scales;
+} LayerRows;
+
+/* In the arena; trace [sides]. Fails where a budget's own runs do. */
+bool pairs_measure(Pairs *pairs, const WalkPlace *at, const Trace *trace, LayerRows *rows, Arena *arena, Status *st);
+
+#endif

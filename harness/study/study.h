@@ -1,0 +1,20 @@
+/* study: what every study is given: what was asked, the model, where an unfinished run keeps what its prompts left, and
+ * who is told how far it is. */
+#ifndef DS_STUDY_STUDY_H
+#define DS_STUDY_STUDY_H
+#include "walk/subject.h"
+
+typedef struct Study {
+  const Spec *spec;
+  const Subject *subject; /* loaded */
+  const Keeper *keeper;   /* NULL: nothing is kept */
+  Progress *progress;
+} Study;
+
+/* A walk of sides through prompts for one visitor, which needs only what it leaves in a prompt: sides that begin alike
+ * share what they have in common. The study's progress steps where `steps`, once a layer and prompt. `name` must be
+ * this walk's alone in the run; NULL: nothing is kept. */
+bool study_walk(const Study *study, WalkSide *side, int sides, const PromptShape *prompt, int prompts,
+                const Visitor *visitor, bool steps, const char *name, Arena scratch, Status *st);
+
+#endif
