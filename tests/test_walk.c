@@ -62,6 +62,16 @@ static void expect_bits(const float *got, const float *want, size_t n, const cha
               (double)got[i], (double)want[i]);
 }
 
+/* Only the last layer of all has logits. */
+static bool count_side(void *context, const WalkPlace *at, int side, const Trace *trace, Arena scratch, Status *st) {
+  (void)scratch, (void)st;
+  Seen *seen = context;
+  seen->calls++;
+  cr_expect_eq(trace->t[T_LOGITS].data != NULL, side == 1 && at->layer == LAYERS - 1, "layer %d of side %d", at->layer,
+               side);
+  return true;
+}
+
 Test(walk, every_way_gives_the_bits_of_its_modes_run_alone) {
   Shipped s = shipped_load(REWRITE_QUAMBA);
   shipped_calibrate(&s, 1, 64);
@@ -127,4 +137,95 @@ Test(walk, the_reference_walks_too_and_a_kept_end_is_there_for_the_later_sides) 
   Walk walk = walk_of(&s, side, 3, prompt, 1, &visitor, &quiet);
   cr_assert(walk_run(&walk, s.arena, &st), "%s", st.text);
   cr_expect_eq(kept.calls, 3);
+}
+
+/* --- what a killed walk left ----------------------------------------------------------------------------------------
+ */
+
+enum { NOTES = 8 };
+
+/* A keeper in memory. */
+typedef struct Notes {
+  char name[NOTES][64];
+  double value[NOTES];
+  int count;
+} Notes;
+
+static bool find_note(void *context, Arena *arena, const char *name, const void **bytes, size_t *size, Status *st) {
+  (void)arena, (void)st;
+  const Notes *notes = context;
+  *bytes = NULL;
+  for (int i = 0; i < notes->count; i++)
+    if (!strcmp(notes->name[i], name)) *bytes = &notes->value[i], *size = sizeof *notes->value;
+  return true;
+}
+
+static bool keep_note(void *context, const char *name, const void *bytes, size_t size, Status *st) {
+  (void)st;
+  Notes *notes = context;
+  cr_assert(size == sizeof *notes->value && notes->count < NOTES);
+  snprintf(notes->name[notes->count], sizeof *notes->name, "%s", name);
+  memcpy(&notes->value[notes->count++], bytes, size);
+  return true;
+}
+
+/* A sum over the logits of each prompt; stops at one of them. */
+typedef struct Sums {
+  double sum[4];
+  int stop_at, ends;
+} Sums;
+
+static bool add_logits(void *context, const WalkPlace *at, int side, const WalkEnd *end, Arena scratch, Status *st) {
+  (void)scratch;
+  Sums *sums = context;
+  if (at->prompt == sums->stop_at) return FAIL(st, "stopped");
+  const Tensor *logits = &end[side].logits;
+  for (size_t i = 0; i < (size_t)logits->rows * (size_t)logits->cols; i++)
+    sums->sum[at->prompt] += tensor_value(logits, i);
+  sums->ends++;
+  return true;
+}
+
+static void *left_sum(void *context, int prompt, size_t *bytes) {
+  Sums *sums = context;
+  *bytes = sizeof *sums->sum;
+  return &sums->sum[prompt];
+}
+
+Test(walk, what_a_prompt_left_is_taken_over_and_the_prompt_not_walked_again) {
+  Shipped s = shipped_load(REWRITE_NONE);
+  WalkSide side = {.source = source_cpu(&s.model), .mode = mode_preset("fp32")};
+  const PromptShape prompt[] = {{"a", s.test, 8}, {"b", s.test + 100, 9}, {"c", s.test + 200, 7}};
+  Progress quiet = progress_start(true);
+  Notes notes = {.count = 0};
+  Keeper keeper = {&notes, find_note, keep_note};
+  Sums whole = {.stop_at = -1}, stopped = {.stop_at = 2}, again = {.stop_at = -1};
+  Sums *sums[] = {&whole, &stopped, &again};
+  for (int run = 0; run < 3; run++) {
+    Status st = {0};
+    Visitor visitor = {.context = sums[run], .end = add_logits, .left = left_sum};
+    Walk walk = walk_of(&s, &side, 1, prompt, 3, &visitor, &quiet);
+    walk.name = "sums";
+    walk.keeper = run ? &keeper : NULL;
+    bool ok = walk_run(&walk, s.arena, &st);
+    cr_expect_eq(ok, run != 1, "run %d: %s", run, st.text);
+  }
+  cr_expect_eq(whole.ends, 3);
+  cr_expect_eq(again.ends, 1, "%d prompts were walked, two had been kept", again.ends);
+  cr_expect_eq(memcmp(again.sum, whole.sum, 3 * sizeof *whole.sum), 0);
+}
+
+/* A side that ends early has no head; one that shares its first layers parts where it must. */
+Test(walk, a_side_of_some_layers_ends_there_without_a_head) {
+  Shipped s = shipped_load(REWRITE_NONE);
+  WalkSide side[] = {{.source = source_cpu(&s.model), .mode = mode_preset("fp32"), .layers = 3},
+                     {.source = source_cpu(&s.model), .mode = mode_preset("1")}};
+  const PromptShape prompt = {"a", s.test, 8};
+  Progress quiet = progress_start(true);
+  Status st = {0};
+  Seen seen = {.arena = &s.arena};
+  Visitor visitor = {.context = &seen, .side = count_side};
+  Walk walk = walk_of(&s, side, 2, &prompt, 1, &visitor, &quiet);
+  cr_assert(walk_run(&walk, s.arena, &st), "%s", st.text);
+  cr_expect_eq(seen.calls, 3 + LAYERS);
 }

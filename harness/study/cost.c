@@ -189,44 +189,60 @@ static size_t largest_call(const Model *m, int T) {
   return 4 * (t * (D + 8 * E + (size_t)m->vocab + 4 * (size_t)m->config.N) + (2 * E + (size_t)m->vocab) * (D + E));
 }
 
+/* Every mode at every length, turn by turn, into the samples. */
+static bool measure(Bench *b, Progress *progress, Arena scratch, Status *st) {
+  progress_phase(progress, "cost", b->repeats * b->subjects);
+  for (int i = 0; i < b->subjects; i++)
+    TRY(prefill(b->model, b->subject[i].mode, b->token, b->subject[i].length, scratch, st)); /* warm */
+  for (int repeat = 0; repeat < b->repeats; repeat++)
+    for (int i = 0; i < b->subjects; i++) {
+      TRY(run_once(b, &b->subject[i], repeat, scratch, st));
+      progress_step(progress, repeat * b->subjects + i + 1);
+    }
+  return true;
+}
+
+static bool measure_rows(const Study *study, const Mode *const *mode, Bench *b, CostRows *rows, Arena scratch,
+                         Status *st) {
+  const CostPlan *plan = &study->spec->cost;
+  int most = longest(plan);
+  b->token = tokens(&scratch, &study->subject->prompt[0], most);
+  b->copy_from = arena_alloc(&scratch, largest_call(b->model, most), 1);
+  b->copy_to = arena_alloc(&scratch, largest_call(b->model, most), 1);
+  for (int i = 0; i < b->subjects; i++) {
+    b->subject[i] = (Timed){.mode = mode[i % b->modes], .length = plan->lengths[i / b->modes]};
+    for (int op = 0; op < TIMED; op++) b->subject[i].sample[op] = ARENA_NEW(&scratch, Sample, b->repeats);
+  }
+  TRY(measure(b, study->progress, scratch, st));
+  for (int i = 0; i < b->subjects; i++)
+    rows->times += add_rows(b, &b->subject[i], &b->subject[i - i % b->modes], &rows->time[rows->times], scratch);
+  for (int m = 0; m < b->modes; m++) rows->bytes[m] = bytes_of(b->model, mode[m], mode[0]);
+  return true;
+}
+
 bool cost_measure(Arena *arena, const Study *study, CostRows *rows, Status *st) {
-  const Spec *spec = study->spec;
-  const Subject *subject = study->subject;
-  Progress *progress = study->progress;
-  const CostPlan *plan = &spec->cost;
+  const CostPlan *plan = &study->spec->cost;
   *rows = (CostRows){0};
   if (!plan->length_count) return true;
-  int most = longest(plan);
-  Bench b = {.model = &subject->model, .repeats = plan->repeats};
+  Bench b = {.model = &study->subject->model, .repeats = plan->repeats};
   b.name[TOTAL] = "total";
   for (size_t i = 0; i < sizeof order / sizeof *order; i++) place_of(&b, order[i]);
-  const Mode **mode = modes_of(arena, spec, &b.modes);
+  const Mode **mode = modes_of(arena, study->spec, &b.modes);
   b.subjects = b.modes * plan->length_count;
   b.subject = ARENA_NEW(arena, Timed, b.subjects);
-  rows->time = ARENA_NEW(arena, Cost, b.subjects * TIMED);
-  rows->bytes = ARENA_NEW(arena, CostBytes, b.modes);
-  rows->modes = b.modes;
-
-  Arena scratch = *arena;
-  b.token = tokens(&scratch, &subject->prompt[0], most);
-  b.copy_from = arena_alloc(&scratch, largest_call(b.model, most), 1);
-  b.copy_to = arena_alloc(&scratch, largest_call(b.model, most), 1);
-  for (int i = 0; i < b.subjects; i++) {
-    b.subject[i] = (Timed){.mode = mode[i % b.modes], .length = plan->lengths[i / b.modes]};
-    for (int op = 0; op < TIMED; op++) b.subject[i].sample[op] = ARENA_NEW(&scratch, Sample, b.repeats);
-  }
-  progress_phase(progress, "cost", b.repeats * b.subjects);
-  for (int i = 0; i < b.subjects; i++)
-    TRY(prefill(b.model, b.subject[i].mode, b.token, b.subject[i].length, scratch, st)); /* warm */
-  for (int repeat = 0; repeat < b.repeats; repeat++)
-    for (int i = 0; i < b.subjects; i++) {
-      TRY(run_once(&b, &b.subject[i], repeat, scratch, st));
-      progress_step(progress, repeat * b.subjects + i + 1);
-    }
-  for (int i = 0; i < b.subjects; i++)
-    rows->times += add_rows(&b, &b.subject[i], &b.subject[i - i % b.modes], &rows->time[rows->times], scratch);
-  for (int m = 0; m < b.modes; m++) rows->bytes[m] = bytes_of(b.model, mode[m], mode[0]);
-  progress_done(progress, "%d modes, %d lengths, %d times each", b.modes, plan->length_count, b.repeats);
+  /* One piece, so that it can be kept: the number of rows of time, those, and the rows of bytes. */
+  const size_t times = (size_t)b.subjects * TIMED,
+               size = sizeof *rows + times * sizeof(Cost) + (size_t)b.modes * sizeof(CostBytes);
+  CostRows *kept = arena_alloc(arena, size, 1);
+  bool found;
+  TRY(study_find(study, "cost", kept, size, &found, *arena, st));
+  *rows = (CostRows){.time = (Cost *)(void *)(kept + 1), .times = found ? kept->times : 0, .modes = b.modes};
+  rows->bytes = (CostBytes *)(void *)(rows->time + times);
+  if (!found) TRY(measure_rows(study, mode, &b, rows, *arena, st));
+  *kept = *rows;
+  if (!found) TRY(study_keep(study, "cost", kept, size, st));
+  if (!found)
+    progress_done(study->progress, "%d modes, %d lengths, %d times each", b.modes, plan->length_count, b.repeats);
   return true;
 }
 

@@ -141,8 +141,8 @@ static void scale_rows(const Pairs *p, const Shown *shown, LayerRows *rows, Aren
     if (!trace->t[T_CONV_IN].data) continue;
     Tensor x = tensor_columns(&trace->t[T_IN_PROJ], 0, trace->t[T_CONV_IN].cols);
     ScaleRow *row = &rows->scale[rows->scales++];
-    *row =
-        (ScaleRow){.layer = shown->at->layer, .statistic = (double)absmax(&x), .scale = (double)trace->t[T_CONV_IN].scale};
+    *row = (ScaleRow){
+        .layer = shown->at->layer, .statistic = (double)absmax(&x), .scale = (double)trace->t[T_CONV_IN].scale};
     table_text(row->prompt, sizeof row->prompt, shown->at->shape->name);
     table_text(row->mode, sizeof row->mode, p->side[s].name);
     table_text(row->name, sizeof row->name, "conv_in");

@@ -17,4 +17,10 @@ typedef struct Study {
 bool study_walk(const Study *study, WalkSide *side, int sides, const PromptShape *prompt, int prompts,
                 const Visitor *visitor, bool steps, const char *name, Arena scratch, Status *st);
 
+/* What an unfinished run kept under a name, into `memory` of `size` bytes; `found` false where there is no keeper,
+ * nothing was kept or something of another size. And to keep it. */
+bool study_find(const Study *study, const char *name, void *memory, size_t size, bool *found, Arena scratch,
+                Status *st);
+bool study_keep(const Study *study, const char *name, const void *memory, size_t size, Status *st);
+
 #endif
