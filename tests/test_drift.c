@@ -1,4 +1,5 @@
 /* drift: pooled rows computed by hand, order of the result, growth from layer to layer. */
+#include "family/family.h"
 #include "measure/drift.h"
 
 #include <gsl/gsl_randist.h>
@@ -32,7 +33,7 @@ Test(drift, prompts_are_pooled_as_one_tensor) {
   PairStats rows[] = {drift_row("2-4", "block_out", 3, 1, 4, 16), /* |d|^2 = 16, |base|^2 = 16 */
                       drift_row("2-4", "block_out", 3, 3, 8, 4)}; /* |d|^2 = 36, |base|^2 = 64 */
   size_t count = 99;
-  Drift *d = drift_of(&arena, rows, 2, &count);
+  Drift *d = drift_of(&arena, &families[0]->tensors, rows, 2, &count);
   cr_assert_eq(count, 1);
   cr_assert_str_eq(d->base, "2-0");
   cr_assert_str_eq(d->other, "2-4");
@@ -58,7 +59,7 @@ Test(drift, rows_in_any_order_come_out_by_pair_tensor_and_layer) {
                       drift_row("2-4", "conv1d", 1, 1, 1, 1),    drift_row("2-4", "block_out", 0, 2, 1, 1),
                       drift_row("0", "block_out", 0, 0, 1, 1)};
   size_t count = 99;
-  Drift *d = drift_of(&arena, rows, 7, &count);
+  Drift *d = drift_of(&arena, &families[0]->tensors, rows, 7, &count);
   cr_assert_eq(count, 7);
   const char *other[] = {"2-4", "2-4", "2-4", "2-4", "2-4", "0", "0"};
   const char *tensor[] = {"conv1d", "block_out", "block_out", "embedding", "logits", "block_out", "block_out"};
@@ -78,7 +79,7 @@ Test(drift, missing_layer_gives_no_growth) {
   Arena arena = new_arena();
   PairStats rows[] = {drift_row("2-4", "scan", 0, 1, 1, 1), drift_row("2-4", "scan", 2, 2, 1, 1)};
   size_t count;
-  Drift *d = drift_of(&arena, rows, 2, &count);
+  Drift *d = drift_of(&arena, &families[0]->tensors, rows, 2, &count);
   cr_assert_eq(count, 2);
   SAME(d[1].growth, NAN);
 }
@@ -90,7 +91,7 @@ Test(drift, prompt_with_nothing_finite_adds_nothing) {
   rows[1].identical = 0;
   rows[1].differing = 1;
   size_t count;
-  Drift *d = drift_of(&arena, rows, 2, &count);
+  Drift *d = drift_of(&arena, &families[0]->tensors, rows, 2, &count);
   cr_assert_eq(count, 1);
   SAME(d->prompts, 2);
   NEAR(d->rel_l2, 1, 1e-15);
@@ -104,9 +105,9 @@ Test(drift, base_of_zeros_has_no_relative_size_but_counts_when_pooled) {
   Arena arena = new_arena();
   PairStats alone = drift_row("2-4", "scan", 0, 1, 0, 4);
   size_t count;
-  SAME(drift_of(&arena, &alone, 1, &count)->rel_l2, NAN);
+  SAME(drift_of(&arena, &families[0]->tensors, &alone, 1, &count)->rel_l2, NAN);
   PairStats both[] = {alone, drift_row("2-4", "scan", 0, 1, 2, 5)};
-  NEAR(drift_of(&arena, both, 2, &count)->rel_l2, 1.5, 1e-15); /* sqrt((4 + 5) / 4) */
+  NEAR(drift_of(&arena, &families[0]->tensors, both, 2, &count)->rel_l2, 1.5, 1e-15); /* sqrt((4 + 5) / 4) */
 }
 
 /* The definitions of measure/tables.h, prompts pooled. */
@@ -135,7 +136,7 @@ Test(drift, every_column_is_what_its_definition_says_at_every_edge) {
       snprintf(rows[p].prompt, sizeof rows[p].prompt, "%d", p);
     }
     size_t count;
-    Drift *d = drift_of(&arena, rows, (size_t)edge[i].prompts, &count);
+    Drift *d = drift_of(&arena, &families[0]->tensors, rows, (size_t)edge[i].prompts, &count);
     printf("%s\n", edge[i].name);
     SAME(d->rel_l2, edge[i].rel_l2);
     SAME(d->sqnr_db, edge[i].sqnr_db);
@@ -149,7 +150,7 @@ Test(drift, every_column_is_what_its_definition_says_at_every_edge) {
 Test(drift, no_rows_give_no_drift) {
   Arena arena = new_arena();
   size_t count = 99;
-  drift_of(&arena, NULL, 0, &count);
+  drift_of(&arena, &families[0]->tensors, NULL, 0, &count);
   cr_assert_eq(count, 0);
 }
 
@@ -176,7 +177,7 @@ Test(drift, interval_over_prompts_covers_what_many_prompts_give) {
     PairStats rows[PROMPTS];
     for (int p = 0; p < PROMPTS; p++) rows[p] = row_of_size(p, -3 + gsl_ran_gaussian(rng, spread));
     size_t count;
-    Drift *d = drift_of(&scratch, rows, PROMPTS, &count);
+    Drift *d = drift_of(&scratch, &families[0]->tensors, rows, PROMPTS, &count);
     cr_assert(d->rel_l2_low < d->rel_l2 && d->rel_l2 < d->rel_l2_high, "%g … %g … %g", d->rel_l2_low, d->rel_l2,
               d->rel_l2_high);
     holds += d->rel_l2_low <= truth && truth <= d->rel_l2_high;
@@ -190,7 +191,7 @@ Test(drift, one_prompt_has_no_interval_over_prompts) {
   Arena arena = new_arena();
   PairStats row = row_of_size(0, -3);
   size_t count;
-  Drift *d = drift_of(&arena, &row, 1, &count);
+  Drift *d = drift_of(&arena, &families[0]->tensors, &row, 1, &count);
   SAME(d->rel_l2_low, NAN);
   SAME(d->rel_l2_high, NAN);
 }
@@ -212,10 +213,10 @@ Test(drift, pooled_interval_covers_from_sixteen_prompts_on) {
       rows[p].rel_l2 = rows[p].rmse;
     }
     size_t count;
-    Drift *d = drift_of(&scratch, rows, PROMPTS, &count);
+    Drift *d = drift_of(&scratch, &families[0]->tensors, rows, PROMPTS, &count);
     pooled += d->rel_l2_low <= truth && truth <= d->rel_l2_high;
     mean += d->rel_l2_mean_low <= geometric && geometric <= d->rel_l2_mean_high;
-    d = drift_of(&scratch, rows, PROMPTS - 1, &count);
+    d = drift_of(&scratch, &families[0]->tensors, rows, PROMPTS - 1, &count);
     SAME(d->rel_l2_low, NAN), SAME(d->rel_l2_high, NAN);
     cr_assert(isfinite(d->rel_l2_mean_low));
   }
@@ -237,7 +238,7 @@ Test(drift, tokens_of_all_prompts_are_put_together) {
     rows[p].tokens_left_out = p + 1;
   }
   size_t count;
-  Drift *d = drift_of(&arena, rows, 2, &count);
+  Drift *d = drift_of(&arena, &families[0]->tensors, rows, 2, &count);
   NEAR(d->token_median, 2, 1e-15);
   NEAR(d->token_p90, 6, 1e-14);
   SAME(d->token_p99, 0);

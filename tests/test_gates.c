@@ -1,6 +1,7 @@
 /* gates: limits against rows made by hand, in both directions, and what may never pass. */
 #include "study/gates.h"
 
+#include "family/family.h"
 #include "measure/drift.h"
 #include "tests/measure_rows.h"
 
@@ -204,7 +205,7 @@ Test(gates, identical_tensors_of_zeros_pass_every_limit) {
   pair.layer = 0;
   Arena arena = new_arena();
   size_t drifts;
-  Drift *drift = drift_of(&arena, &pair, 1, &drifts);
+  Drift *drift = drift_of(&arena, &families[0]->tensors, &pair, 1, &drifts);
   Measured m = {.pair = &pair, .pairs = 1, .drift = drift, .drifts = drifts, .layers = 1};
   const Gate gate[] = {{.tensor = "scan", .rel_l2 = {0, true}},
                        {.tensor = "scan", .max_abs = {0, true}},

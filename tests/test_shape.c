@@ -1,5 +1,6 @@
 /* shape: curves whose shape a reader sees are named, quantities are those that a hand can compute, and what cannot be
  * said is not. How often the words are right with few prompts: tests/test_words.c. */
+#include "family/family.h"
 #include "measure/shape.h"
 
 #include "tests/measure_rows.h"
@@ -106,7 +107,7 @@ static DriftShape row_of(const Planted *p, const DriftLimits *l) {
   size_t count = 0, shapes = 99;
   for (int layer = LAYERS - 1; layer >= 0; layer--) /* rows may come in any order of layers */
     for (int i = 0; i < p->prompts; i++) rows[count++] = pair_stats(i, layer, p->e[i][layer], p->pooled[i][layer]);
-  DriftShape *shape = shape_of(&arena, rows, count, LAYERS, l, 1, &shapes), row;
+  DriftShape *shape = shape_of(&arena, &families[0]->tensors, rows, count, LAYERS, l, 1, &shapes), row;
   cr_assert_eq(shapes, 1);
   row = *shape;
   arena_release(&arena);

@@ -9,6 +9,7 @@
 #include "measure/budget.h"
 #include "measure/drift.h"
 #include "measure/shape.h"
+#include "measure/tensors.h"
 #include "measure/verdict.h"
 #include "study/gates.h"
 #include "study/scales.h"
@@ -42,7 +43,8 @@ static TableRows verdict_rows(Arena *arena, const Experiment *e, const PairStats
   Verdict *row = ARENA_NEW(arena, Verdict, of->pairs);
   for (int p = 0; p < of->pairs; p++) {
     const WalkSide *base = &of->side[of->pair[p].base], *other = &of->side[of->pair[p].other];
-    row[p] = verdict_of(base->mode, other->mode, pair, pairs, drift, drifts, e->subject.model.layers, *arena);
+    row[p] = verdict_of(&e->subject.model.config.family->tensors, base->mode, other->mode, pair, pairs, drift, drifts,
+                        e->subject.model.layers, *arena);
   }
   return (TableRows){&table_verdict, row, (size_t)of->pairs};
 }
@@ -69,9 +71,10 @@ bool run_results(Arena *arena, Experiment *e, const RunOptions *options, double 
   BudgetLayer *budget_layer = budget_layers(arena, budget, budgets, &budget_layer_rows);
   TRY(journal_read_rows(arena, &e->journal, &table_scales, &scale, &scales, st));
   double measure_s = clock_s();
+  const Tensors *traced = &e->subject.model.config.family->tensors;
   int layers = e->subject.model.layers;
-  Drift *drift = drift_of(arena, pair, pairs, &drifts);
-  DriftShape *shape = shape_of(arena, pair, pairs, layers, &e->spec->drift, e->spec->seed, &shapes);
+  Drift *drift = drift_of(arena, traced, pair, pairs, &drifts);
+  DriftShape *shape = shape_of(arena, traced, pair, pairs, layers, &e->spec->drift, e->spec->seed, &shapes);
   e->pairs.stats_s += clock_s() - measure_s;
   TableRows verdict = verdict_rows(arena, e, pair, pairs, drift, drifts);
   const Measured measured = {.tensor = tensor,
@@ -102,6 +105,7 @@ bool run_results(Arena *arena, Experiment *e, const RunOptions *options, double 
       {&table_gates, gates_of(arena, e->spec, &measured), (size_t)e->spec->gate_count},
       verdict,
       mode_rows(arena, e),
+      tensors_rows(arena, traced),
       scales_of(arena, e->spec, &e->subject, scale, scales),
       performance_rows(arena, e, start_s),
       {&table_evaluation, e->evaluation.mode, (size_t)e->evaluation.modes},

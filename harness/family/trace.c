@@ -26,6 +26,14 @@ const char *tensors_role_name(const Tensors *tensors, Role role) {
   return id == ABSENT ? "" : tensors->info[id].name;
 }
 
+void tensors_computed(const Tensors *tensors, int id[TENSORS_MOST]) {
+  const int first = tensors_role(tensors, ROLE_EMBEDDING);
+  int count = 0;
+  if (first != ABSENT) id[count++] = first;
+  for (int i = 0; i < tensors->count; i++)
+    if (i != first) id[count++] = i;
+}
+
 int tensors_filed(const Tensors *tensors, int id, int layer, int layers) {
   return id < tensors->layer ? layer : tensors->info[id].role == ROLE_EMBEDDING ? LAYER_EMBEDDING : layers;
 }

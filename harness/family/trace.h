@@ -57,6 +57,8 @@ int tensors_find(const Tensors *tensors, const char *name);
 int tensors_role(const Tensors *tensors, Role role);
 /* Its name; "" where there is none, which no row has. */
 const char *tensors_role_name(const Tensors *tensors, Role role);
+/* The stored tensors in the order in which a run computes them: the embedding first, then a layer's, then the rest. */
+void tensors_computed(const Tensors *tensors, int id[TENSORS_MOST]);
 /* The layer number under which the tables file a tensor that a run made at `layer` of `layers`. */
 int tensors_filed(const Tensors *tensors, int id, int layer, int layers);
 

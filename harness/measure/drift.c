@@ -115,10 +115,10 @@ static Drift pool(const PairStats *rows, const Place *place, size_t count) {
   return drift;
 }
 
-Drift *drift_of(Arena *arena, const PairStats *rows, size_t count, size_t *drift_count) {
+Drift *drift_of(Arena *arena, const Tensors *tensors, const PairStats *rows, size_t count, size_t *drift_count) {
   Drift *drift = ARENA_NEW(arena, Drift, count);
   Arena scratch = *arena;
-  const Place *place = places_of(&scratch, rows, count);
+  const Place *place = places_of(&scratch, tensors, rows, count);
   size_t made = 0;
   for (size_t from = 0, to; from < count; from = to) {
     to = places_alike(place, count, from, true);

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "family/trace.h"
-
 static int compare_places(const void *left, const void *right) {
   const Place *a = left, *b = right;
   if (a->pair != b->pair) return a->pair < b->pair ? -1 : 1;
@@ -35,14 +33,14 @@ static int number_of(Met *met, bool (*same)(const PairStats *, const PairStats *
   return met->last;
 }
 
-Place *places_of(Arena *arena, const PairStats *rows, size_t count) {
+Place *places_of(Arena *arena, const Tensors *tensors, const PairStats *rows, size_t count) {
   Place *place = ARENA_NEW(arena, Place, count);
   Arena scratch = *arena;
   Met pairs = {.row = ARENA_NEW(&scratch, size_t, count)}, prompts = {.row = ARENA_NEW(&scratch, size_t, count)};
   for (size_t i = 0; i < count; i++)
     place[i] = (Place){.pair = number_of(&pairs, same_pair, rows, i),
                        .prompt = number_of(&prompts, same_prompt, rows, i),
-                       .tensor = tensor_id(rows[i].tensor),
+                       .tensor = tensors_find(tensors, rows[i].tensor),
                        .layer = rows[i].layer,
                        .row = i};
   if (count) qsort(place, count, sizeof *place, compare_places);

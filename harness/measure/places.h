@@ -4,17 +4,18 @@
 #include <stdbool.h>
 
 #include "base/arena.h"
+#include "family/trace.h"
 #include "measure/tables.h"
 
 typedef struct Place {
   int pair, prompt; /* counted as first met */
-  int tensor;       /* TensorId */
+  int tensor;       /* of the family; ABSENT: none of its */
   int layer;
   size_t row;
 } Place;
 
 /* In the arena. Rows may come in any order; each prompt has at most one of a pair, tensor and layer. */
-Place *places_of(Arena *arena, const PairStats *rows, size_t count);
+Place *places_of(Arena *arena, const Tensors *tensors, const PairStats *rows, size_t count);
 /* The end of those from `from` on that have the pair and tensor of place[from], and its layer where `layer`. */
 size_t places_alike(const Place *place, size_t count, size_t from, bool layer);
 

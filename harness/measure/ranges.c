@@ -23,7 +23,7 @@ static const struct {
     {"restore.step", {-1, INT32_MAX}},
     {"as_in_run", {-1, 1}},
     {"layer_low layer_high latest_start", {-1, LAYERS_MOST}},
-    {"at_least byte_tokens identical passed reached same_kernel", {0, 1}},
+    {"at_least byte_tokens identical modes_only passed reached same_kernel", {0, 1}},
     {"bytes weight_bytes scale_bytes activation_bytes peak_activation_bytes state_bytes", {0, BYTES_MOST}},
     {"on_grid saturated differing misrounded top1_agreement top1_low top1_high top1_accuracy differing_low "
      "differing_high growth_p growth_holm",
@@ -82,7 +82,7 @@ Range column_range(const Table *table, const Column *column) {
 }
 
 size_t table_rows_most(const Table *table) {
-  const Table *const few[] = {&table_modes, &table_cost_bytes, &table_evaluation, &table_gates};
+  const Table *const few[] = {&table_modes, &table_tensors, &table_cost_bytes, &table_evaluation, &table_gates};
   for (size_t i = 0; i < sizeof few / sizeof *few; i++)
     if (table == few[i]) return FEW_MOST;
   return ROWS_MOST;

@@ -376,13 +376,14 @@ static int take_curves(const PairStats *rows, const Place *place, size_t count, 
   return kept;
 }
 
-static DriftShape shape_of_places(const PairStats *rows, const Place *place, size_t count, int prompts, int layers,
-                                  const DriftLimits *limits, const ShapeDraws *draws, int64_t seed, Arena scratch) {
+static DriftShape shape_of_places(bool tokens, const PairStats *rows, const Place *place, size_t count, int prompts,
+                                  int layers, const DriftLimits *limits, const ShapeDraws *draws, int64_t seed,
+                                  Arena scratch) {
   DriftShape row = {0};
   memcpy(row.base, rows[place[0].row].base, sizeof row.base);
   memcpy(row.other, rows[place[0].row].other, sizeof row.other);
   memcpy(row.tensor, rows[place[0].row].tensor, sizeof row.tensor);
-  bool identical = true, tokens = tensor_info[place[0].tensor].rows == DIM_TOKEN;
+  bool identical = true;
   for (size_t i = 0; i < count; i++) identical &= rows[place[i].row].identical != 0;
   double *e = ARENA_NEW(&scratch, double, prompts *layers), *pooled = ARENA_NEW(&scratch, double, prompts *layers);
   int kept = take_curves(rows, place, count, prompts, layers, e, pooled);
@@ -402,30 +403,31 @@ static DriftShape shape_of_places(const PairStats *rows, const Place *place, siz
 }
 
 /* Of each tensor all pairs of the run are asked. */
-static void ask_all(DriftShape *shape, size_t count, Arena scratch) {
+static void ask_all(const Tensors *tensors, DriftShape *shape, size_t count, Arena scratch) {
   double *p = ARENA_NEW(&scratch, double, count);
-  for (TensorId id = 0; id < T_LAYER_COUNT; id++) {
-    for (size_t i = 0; i < count; i++) p[i] = strcmp(shape[i].tensor, tensor_info[id].name) ? NAN : shape[i].growth_p;
+  for (int id = 0; id < tensors->layer; id++) {
+    for (size_t i = 0; i < count; i++) p[i] = strcmp(shape[i].tensor, tensors->info[id].name) ? NAN : shape[i].growth_p;
     interval_holm(p, count, p, scratch);
     for (size_t i = 0; i < count; i++)
       if (!isnan(p[i])) shape[i].growth_holm = p[i];
   }
 }
 
-DriftShape *shape_of(Arena *arena, const PairStats *rows, size_t count, int layers, const DriftLimits *limits,
-                     int64_t seed, size_t *shapes) {
+DriftShape *shape_of(Arena *arena, const Tensors *tensors, const PairStats *rows, size_t count, int layers,
+                     const DriftLimits *limits, int64_t seed, size_t *shapes) {
   DriftShape *shape = ARENA_NEW(arena, DriftShape, count);
   Arena scratch = *arena;
-  const Place *place = places_of(&scratch, rows, count);
+  const Place *place = places_of(&scratch, tensors, rows, count);
   int prompts = 0;
   for (size_t i = 0; i < count; i++) prompts = place[i].prompt >= prompts ? place[i].prompt + 1 : prompts;
   const ShapeDraws draws = shape_draws(&scratch, prompts, seed);
   *shapes = 0;
   for (size_t from = 0, to; from < count; from = to) {
     to = places_alike(place, count, from, false);
-    if (place[from].tensor < 0 || place[from].tensor >= T_LAYER_COUNT) continue;
-    shape[(*shapes)++] = shape_of_places(rows, &place[from], to - from, prompts, layers, limits, &draws, seed, scratch);
+    if (place[from].tensor < 0 || place[from].tensor >= tensors->layer) continue;
+    shape[(*shapes)++] = shape_of_places(tensors->info[place[from].tensor].rows == DIM_TOKEN, rows, &place[from],
+                                         to - from, prompts, layers, limits, &draws, seed, scratch);
   }
-  ask_all(shape, *shapes, scratch);
+  ask_all(tensors, shape, *shapes, scratch);
   return shape;
 }

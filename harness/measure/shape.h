@@ -54,6 +54,7 @@
 #ifndef DS_MEASURE_SHAPE_H
 #define DS_MEASURE_SHAPE_H
 #include "base/arena.h"
+#include "family/trace.h"
 #include "measure/curve.h"
 #include "measure/tables.h"
 
@@ -70,8 +71,8 @@ ShapeDraws shape_draws(Arena *arena, int prompts, int64_t seed);
 
 /* From all pair rows of a run (any order); one row a pair and tensor of the layers, in the order of drift_of. In the
  * arena. */
-DriftShape *shape_of(Arena *arena, const PairStats *rows, size_t count, int layers, const DriftLimits *limits,
-                     int64_t seed, size_t *shapes);
+DriftShape *shape_of(Arena *arena, const Tensors *tensors, const PairStats *rows, size_t count, int layers,
+                     const DriftLimits *limits, int64_t seed, size_t *shapes);
 
 /* Of curves alone: e and pooled [prompts][layers], none of them left out, all finite. Fills all but base, other, tensor
  * and left_out. `draws` of as many prompts. */

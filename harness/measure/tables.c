@@ -90,6 +90,13 @@ TABLE(verdict, Verdict, 2, "Verdicts: did both modes take effect, where do they 
 static Column columns_modes[1 + STAGE_COLUMNS] = {COLUMN(ModeRow, mode)};
 Table table_modes = {"modes", "Modes: the setting of every stage", sizeof(ModeRow), 1, 1, columns_modes};
 
+#define X(member) COLUMN(TensorRow, member)
+static const Column columns_tensors[] = {
+    X(name), X(long_name), X(place), X(rows), X(cols), X(scale), X(role), X(modes_only),
+};
+TABLE(tensors, TensorRow, 1, "Names: every tensor, what it is, its dimensions and its scale");
+#undef X
+
 #define X(member) COLUMN(ScaleRow, member)
 static const Column columns_scales[] = {X(prompt), X(mode), X(layer), X(name), X(statistic), X(scale)};
 TABLE(scales, ScaleRow, 4, "Scales: of activations and weights, and those that a mode takes from each prompt");
@@ -254,6 +261,7 @@ const Table *const tables[] = {&table_verdict,
                                &table_pair_stats,
                                &table_tensor_stats,
                                &table_modes,
+                               &table_tensors,
                                &table_scales,
                                &table_performance,
                                &table_budget,

@@ -12,6 +12,7 @@
 enum {
   TEXT_NAME = 40,
   TEXT_TENSOR = 16,
+  TEXT_LONG_NAME = 96,
   TEXT_TYPE = 8,
   TEXT_KERNEL = 96,
   TEXT_DIGEST = 40,
@@ -183,6 +184,17 @@ typedef struct ModeRow {
   char mode[TEXT_NAME];
   char setting[STAGE_COLUMNS][TEXT_SETTING]; /* a column a stage of any family, by its key; "": not of this mode's */
 } ModeRow;
+
+/* A tensor that the run's model makes, in the order of its family: what names, dimensions and roles mean in a file. */
+typedef struct TensorRow {
+  char name[TEXT_TENSOR];
+  char long_name[TEXT_LONG_NAME];
+  char place[8];                             /* "layer": in every layer; "end": once */
+  char rows[TEXT_TENSOR], cols[TEXT_TENSOR]; /* names of dimensions */
+  char scale[TEXT_TENSOR];                   /* the static scale that its grid belongs to; "": none */
+  char role[TEXT_TENSOR];                    /* what it is for (family/trace.h); "": nobody asks */
+  int32_t modes_only;                        /* 1: the float64 reference has none */
+} TensorRow;
 
 /* A scale of int8 values at a layer: a static one, of an activation (s_in … s_h) or of a weight that some mode of the
  * run takes as int8 (by the checkpoint's name: in_proj.weight, conv1d.weight, A_log, …), or one that a mode takes from
@@ -478,9 +490,10 @@ typedef struct Table {
 } Table;
 extern Table table_modes; /* its columns are the families' stages: they are there before main begins */
 extern const Table table_tensor_stats, table_pair_stats, table_drift, table_drift_shape, table_gates, table_verdict,
-    table_scales, table_performance, table_budget, table_budget_layers, table_micro, table_micro_histogram,
-    table_micro_worst, table_state_drift, table_state_error, table_evaluation, table_evaluation_windows,
-    table_evaluation_pairs, table_cost, table_cost_bytes, table_speed, table_swap, table_swap_effect, table_restore;
+    table_scales, table_tensors, table_performance, table_budget, table_budget_layers, table_micro,
+    table_micro_histogram, table_micro_worst, table_state_drift, table_state_error, table_evaluation,
+    table_evaluation_windows, table_evaluation_pairs, table_cost, table_cost_bytes, table_speed, table_swap,
+    table_swap_effect, table_restore;
 extern const Table *const tables[]; /* all that are stored, in the order of the report; ends with NULL */
 
 /* The number in a column of doubles, by its offset. */

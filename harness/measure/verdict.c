@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "family/trace.h"
 #include "measure/interval.h"
 
 static bool of_pair(const Verdict *v, const char *base, const char *other) {
@@ -14,11 +13,12 @@ static bool of_pair(const Verdict *v, const char *base, const char *other) {
 
 /* In the order of computation: the embedding has layer -1, the model's other end the number of layers; in a layer, the
  * order of the trace. */
-static bool computed_before(const PairStats *a, const PairStats *b) {
-  return a->layer != b->layer ? a->layer < b->layer : tensor_id(a->tensor) < tensor_id(b->tensor);
+static bool computed_before(const Tensors *tensors, const PairStats *a, const PairStats *b) {
+  return a->layer != b->layer ? a->layer < b->layer
+                              : tensors_find(tensors, a->tensor) < tensors_find(tensors, b->tensor);
 }
 
-static void count_rows(Verdict *v, const PairStats *rows, size_t count) {
+static void count_rows(const Tensors *tensors, Verdict *v, const PairStats *rows, size_t count) {
   const PairStats *first = NULL;
   double agreeing = 0; /* prompts are weighted by their positions */
   for (size_t i = 0; i < count; i++) {
@@ -31,7 +31,7 @@ static void count_rows(Verdict *v, const PairStats *rows, size_t count) {
     v->top1_left_out += row->top1_left_out;
     v->top1_rows += row->top1_rows;
     if (row->top1_rows) agreeing += row->top1_agreement * (double)row->top1_rows;
-    if (!row->identical && (!first || computed_before(row, first))) first = row;
+    if (!row->identical && (!first || computed_before(tensors, row, first))) first = row;
   }
   v->top1_agreement = v->top1_rows ? agreeing / (double)v->top1_rows : NAN;
   if (first) {
@@ -42,13 +42,12 @@ static void count_rows(Verdict *v, const PairStats *rows, size_t count) {
   }
 }
 
-static void read_drift(Verdict *v, const Drift *drift, size_t count, int layers) {
+static void read_drift(const Tensors *tensors, Verdict *v, const Drift *drift, size_t count, int layers) {
   for (size_t i = 0; i < count; i++) {
     const Drift *d = &drift[i];
     if (!of_pair(v, d->base, d->other)) continue;
-    int id = tensor_id(d->tensor);
-    if (id == T_LOGITS) v->logits_rel_l2 = d->rel_l2;
-    if (id != T_BLOCK_OUT) continue;
+    if (!strcmp(d->tensor, tensors_role_name(tensors, ROLE_LOGITS))) v->logits_rel_l2 = d->rel_l2;
+    if (strcmp(d->tensor, tensors_role_name(tensors, ROLE_BLOCK_OUT)) != 0) continue;
     if (d->layer == 0) v->block_out_first = d->rel_l2;
     if (d->layer == layers - 1) v->block_out_last = d->rel_l2;
     if (d->rel_l2 > 0 && !(d->rel_l2 <= v->block_out_worst)) v->worst_layer = d->layer; /* also after NaN */
@@ -57,11 +56,12 @@ static void read_drift(Verdict *v, const Drift *drift, size_t count, int layers)
 }
 
 /* A prompt's positions are one cluster: tokens of one text are not independent. */
-static void share_of_top1(Verdict *v, const PairStats *rows, size_t count, Arena scratch) {
+static void share_of_top1(const Tensors *tensors, Verdict *v, const PairStats *rows, size_t count, Arena scratch) {
+  const char *logits = tensors_role_name(tensors, ROLE_LOGITS);
   size_t kept = 0;
   int64_t *hits = ARENA_NEW(&scratch, int64_t, count), *trials = ARENA_NEW(&scratch, int64_t, count);
   for (size_t i = 0; i < count; i++) {
-    if (!of_pair(v, rows[i].base, rows[i].other) || tensor_id(rows[i].tensor) != T_LOGITS) continue;
+    if (!of_pair(v, rows[i].base, rows[i].other) || strcmp(rows[i].tensor, logits) != 0) continue;
     if (rows[i].top1_rows <= 0 || isnan(rows[i].top1_agreement)) continue;
     hits[kept] = llround(rows[i].top1_agreement * (double)rows[i].top1_rows);
     trials[kept++] = rows[i].top1_rows;
@@ -71,15 +71,15 @@ static void share_of_top1(Verdict *v, const PairStats *rows, size_t count, Arena
   v->top1_high = s.high;
 }
 
-Verdict verdict_of(const Mode *base, const Mode *other, const PairStats *rows, size_t count, const Drift *drift,
-                   size_t drift_count, int layers, Arena scratch) {
+Verdict verdict_of(const Tensors *tensors, const Mode *base, const Mode *other, const PairStats *rows, size_t count,
+                   const Drift *drift, size_t drift_count, int layers, Arena scratch) {
   Verdict v = {.first_layer = -2, .worst_layer = -1};
   v.first_rel_l2 = v.block_out_first = v.block_out_last = v.block_out_worst = v.logits_rel_l2 = NAN;
   snprintf(v.base, sizeof v.base, "%s", base ? base->name : MODE_REFERENCE);
   snprintf(v.other, sizeof v.other, "%s", other ? other->name : MODE_REFERENCE);
-  count_rows(&v, rows, count);
-  read_drift(&v, drift, drift_count, layers);
-  share_of_top1(&v, rows, count, scratch);
+  count_rows(tensors, &v, rows, count);
+  read_drift(tensors, &v, drift, drift_count, layers);
+  share_of_top1(tensors, &v, rows, count, scratch);
 
   const char *effect = v.tensors == 0                       ? ""
                        : v.tensors == v.tensors_identical   ? "identical"

@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "family/family.h"
+#include "measure/tensors.h"
+
 const char *const about_names[ABOUT_COUNT] = {
     [ABOUT_TITLE] = "title",
     [ABOUT_QUESTION] = "question",
@@ -64,12 +67,21 @@ static int layers_of(const ReportData *d) {
   const char *text = d->about[ABOUT_LAYERS];
   int told = text ? atoi(text) : 0, seen = 0;
   if (told > 0) return told;
-  const char *block_out = tensor_info[T_BLOCK_OUT].name;
+  const char *block_out = data_role(d, ROLE_BLOCK_OUT);
   for (size_t i = 0; i < d->drifts; i++)
     if (!strcmp(d->drift[i].tensor, block_out) && d->drift[i].layer >= seen) seen = d->drift[i].layer + 1;
   for (size_t i = 0; i < d->tensors; i++)
     if (!strcmp(d->tensor[i].tensor, block_out) && d->tensor[i].layer >= seen) seen = d->tensor[i].layer + 1;
   return seen;
+}
+
+const char *data_role(const ReportData *d, Role role) { return tensors_role_name(&d->traced, role); }
+
+/* Files of the first version do not tell their tensors. */
+static Tensors traced_of(Arena *arena, const ReportData *d) {
+  size_t count;
+  const TensorRow *row = rows_of(d, &table_tensors, &count);
+  return count ? tensors_of_rows(arena, row, count) : families[0]->tensors;
 }
 
 void data_arrange(Arena *arena, ReportData *d) {
@@ -103,6 +115,7 @@ void data_arrange(Arena *arena, ReportData *d) {
   d->micro_worst = rows_of(d, &table_micro_worst, &d->micro_worsts);
   d->state_drift = rows_of(d, &table_state_drift, &d->state_drifts);
   d->state_error = rows_of(d, &table_state_error, &d->state_errors);
+  d->traced = traced_of(arena, d);
   d->layers = layers_of(d);
   d->limits = spec_drift(d->about[ABOUT_SPEC_EFFECTIVE], *arena);
 

@@ -3,6 +3,7 @@
  */
 #ifndef DS_REPORT_DATA_H
 #define DS_REPORT_DATA_H
+#include "family/trace.h"
 #include "spec/spec.h"
 #include "store/store.h"
 
@@ -83,6 +84,7 @@ typedef struct ReportData {
   const StateDrift *state_drift;
   const StateError *state_error;
   size_t micros, micro_bins, micro_worsts, state_drifts, state_errors;
+  Tensors traced;      /* as the file tells them; those of the first family where it does not */
   DriftLimits limits;  /* of the words about drift */
   int layers;          /* 0 where nothing tells */
   const char **prompt; /* names, as first met */
@@ -102,6 +104,8 @@ const TensorStats *data_tensor(const ReportData *d, const char *prompt, const ch
 const PairStats *data_pair(const ReportData *d, const ReportPair *pair, const char *prompt, const char *tensor,
                            int layer);
 const Drift *data_drift(const ReportData *d, const ReportPair *pair, const char *tensor, int layer);
+/* The name of the tensor that has this role; "" where none has, which no row is of. */
+const char *data_role(const ReportData *d, Role role);
 const DriftShape *data_shape(const ReportData *d, const ReportPair *pair, const char *tensor);
 /* Of these two modes, in either order; NULL where none was evaluated. */
 const EvaluationPair *data_evaluation(const ReportData *d, const ReportPair *pair, const char *metric);

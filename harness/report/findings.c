@@ -12,16 +12,16 @@
 /* The stages in which two modes differ, and the tensors whose kernels do. */
 static void write_cause(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
   const ModeRow *base = data_mode(d, pair->base), *other = data_mode(d, pair->other);
-  const char *names[T_COUNT > 16 ? T_COUNT : 16];
+  const char *names[TENSORS_MOST];
   int stages = 0, tensors = 0;
-  for (int c = 1; base && other && c < table_modes.columns && stages < 16; c++) {
+  for (int c = 1; base && other && c < table_modes.columns && stages < TENSORS_MOST; c++) {
     size_t offset = table_modes.column[c].offset;
     if (strcmp((const char *)base + offset, (const char *)other + offset)) names[stages++] = table_modes.column[c].name;
   }
   if (stages) fprintf(out, say("- The modes ask for different settings of %s.\n"), words_list(&scratch, names, stages));
-  for (int id = 0; id < T_COUNT; id++) {
-    Tally tally = data_tally(d, pair, tensor_info[id].name);
-    if (tally.same_kernel < tally.rows) names[tensors++] = tensor_info[id].name;
+  for (int id = 0; id < d->traced.count; id++) {
+    Tally tally = data_tally(d, pair, d->traced.info[id].name);
+    if (tally.same_kernel < tally.rows) names[tensors++] = d->traced.info[id].name;
   }
   if (tensors)
     fprintf(out, say("- The witness shows different kernels for %s.\n"), words_list(&scratch, names, tensors));
@@ -38,7 +38,7 @@ static void write_shape(FILE *out, const ReportData *d, const ReportPair *pair, 
 }
 
 static void write_course(FILE *out, const ReportData *d, const ReportPair *pair, const Course *course, Arena scratch) {
-  const DriftShape *shape = data_shape(d, pair, tensor_info[T_BLOCK_OUT].name);
+  const DriftShape *shape = data_shape(d, pair, data_role(d, ROLE_BLOCK_OUT));
   if (course->nonfinite >= 0)
     fprintf(out,
             say("- **How it grows is not told**: `block_out` differs from layer %d on, and from layer %d on it holds "
@@ -101,7 +101,7 @@ static void write_findings(FILE *out, const ReportData *d, const ReportPair *pai
   Course course = words_course(d, pair, scratch);
   if (course.differs >= 0) {
     write_course(out, d, pair, &course, scratch);
-  } else if (d->layers && data_drift(d, pair, tensor_info[T_BLOCK_OUT].name, d->layers - 1)) {
+  } else if (d->layers && data_drift(d, pair, data_role(d, ROLE_BLOCK_OUT), d->layers - 1)) {
     fputs(say("- **It does not travel.** `block_out` is identical in every layer: what differs inside a layer is lost "
               "again before the layer ends.\n"),
           out);

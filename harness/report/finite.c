@@ -19,7 +19,8 @@ static int prompt_of(const ReportData *d, const char *name) {
 static bool computed_before(const ReportData *d, const TensorStats *a, const TensorStats *b) {
   int prompt = prompt_of(d, a->prompt) - prompt_of(d, b->prompt);
   if (prompt) return prompt < 0;
-  return a->layer != b->layer ? a->layer < b->layer : tensor_id(a->tensor) < tensor_id(b->tensor);
+  return a->layer != b->layer ? a->layer < b->layer
+                              : tensors_find(&d->traced, a->tensor) < tensors_find(&d->traced, b->tensor);
 }
 
 const TensorStats *finite_first(const ReportData *d) {
@@ -66,9 +67,9 @@ static const char *who(Arena *arena, const TensorStats *row) {
                                       : arena_printf(arena, say("mode %s"), md_text(arena, row->mode));
 }
 
-static const char *warn_of_values(Arena *arena, const Lost *lost) {
+static const char *warn_of_values(Arena *arena, const ReportData *d, const Lost *lost) {
   const TensorStats *row = lost->first;
-  const char *place = words_place(arena, row->tensor, row->layer);
+  const char *place = words_place(arena, d, row->tensor, row->layer);
   if (row->first_nonfinite >= 0) place = arena_printf(arena, say("%s, element %s"), place, element_of(arena, row));
   return arena_printf(arena,
                       say("Values are not finite. The first: %s, of %s, prompt %s. In all %s in %s: they are left out "
@@ -77,21 +78,21 @@ static const char *warn_of_values(Arena *arena, const Lost *lost) {
                       md_count(arena, lost->tensors, "tensor"));
 }
 
-static const char *warn_of_nans(Arena *arena, const Lost *lost) {
+static const char *warn_of_nans(Arena *arena, const ReportData *d, const Lost *lost) {
   const TensorStats *row = lost->first;
   return arena_printf(arena, say("Turned into 0 by quantisation: %s in %s, first in %s of %s, prompt %s."),
                       md_count(arena, lost->values, "NaN"), md_count(arena, lost->tensors, "tensor"),
-                      words_place(arena, row->tensor, row->layer), who(arena, row), md_text(arena, row->prompt));
+                      words_place(arena, d, row->tensor, row->layer), who(arena, row), md_text(arena, row->prompt));
 }
 
 const char *finite_warning(Arena *arena, const ReportData *d) {
   Lost values = lost_values(d), nans = lost_nans(d);
   if (!values.first && !nans.first) return "";
-  const char *text = values.first ? warn_of_values(arena, &values) : "";
+  const char *text = values.first ? warn_of_values(arena, d, &values) : "";
   if (nans.first)
     text = arena_printf(arena, "%s%s", text,
-                        values.first ? arena_printf(arena, say(" %s"), warn_of_nans(arena, &nans))
-                                     : warn_of_nans(arena, &nans));
+                        values.first ? arena_printf(arena, say(" %s"), warn_of_nans(arena, d, &nans))
+                                     : warn_of_nans(arena, d, &nans));
   return arena_printf(arena, "%s%s", text,
                       say(" This alone does not change the exit status; with `--strict` it is 1."));
 }
@@ -99,8 +100,8 @@ const char *finite_warning(Arena *arena, const ReportData *d) {
 /* --- for the terminal -----------------------------------------------------------------------------------------------
  */
 
-static const char *place_plain(Arena *arena, const TensorStats *row) {
-  const char *place = words_place_plain(arena, row->tensor, row->layer);
+static const char *place_plain(Arena *arena, const ReportData *d, const TensorStats *row) {
+  const char *place = words_place_plain(arena, d, row->tensor, row->layer);
   if (row->first_nonfinite >= 0) place = arena_printf(arena, say("%s, element %s"), place, element_of(arena, row));
   return arena_printf(arena, say("%s, of %s%s (prompt %s)"), place, data_is_reference(row->mode) ? "" : say("mode "),
                       words_plain(arena, row->mode), words_plain(arena, row->prompt));
@@ -112,21 +113,21 @@ const char *finite_summary(Arena *arena, const ReportData *d) {
   const char *text = "";
   if (values.first)
     text = arena_printf(arena, say("NOT FINITE: first at %s; %s in %s, left out of all figures; %s\n"),
-                        place_plain(arena, values.first), md_count(arena, values.values, "value"),
+                        place_plain(arena, d, values.first), md_count(arena, values.values, "value"),
                         md_count(arena, values.tensors, "tensor"), without);
   if (nans.first)
     text = arena_printf(arena, say("%sNOT FINITE: quantisation turned %s in %s into 0, first at %s; %s\n"), text,
                         md_count(arena, nans.values, "NaN"), md_count(arena, nans.tensors, "tensor"),
-                        place_plain(arena, nans.first), without);
+                        place_plain(arena, d, nans.first), without);
   return text;
 }
 
 const char *finite_failed(Arena *arena, const ReportData *d) {
   Lost values = lost_values(d), nans = lost_nans(d);
   if (values.first)
-    return arena_printf(arena, say("values are not finite, first at %s"), place_plain(arena, values.first));
+    return arena_printf(arena, say("values are not finite, first at %s"), place_plain(arena, d, values.first));
   if (nans.first)
-    return arena_printf(arena, say("quantisation turned NaNs into 0, first at %s"), place_plain(arena, nans.first));
+    return arena_printf(arena, say("quantisation turned NaNs into 0, first at %s"), place_plain(arena, d, nans.first));
   return NULL;
 }
 

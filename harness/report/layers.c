@@ -12,7 +12,7 @@
 #include "report/shapes.h"
 #include "report/words.h"
 
-static const TensorId followed[] = {T_BLOCK_OUT, T_CONV1D_SILU, T_SCAN, T_OUT_PROJ};
+static const Role followed[] = {ROLE_BLOCK_OUT, ROLE_CONV_OUT, ROLE_SCAN, ROLE_ADDED};
 enum { FOLLOWED = sizeof followed / sizeof *followed };
 
 static const char *size_cell(Arena *arena, const ReportData *d, const ReportPair *pair, const char *tensor, int layer) {
@@ -46,19 +46,19 @@ static const char *growth_cell(Arena *arena, const Drift *before, const Drift *r
 
 static bool any_followed(const ReportData *d, const ReportPair *pair, int layer) {
   for (int f = 0; f < FOLLOWED; f++)
-    if (data_drift(d, pair, tensor_info[followed[f]].name, layer)) return true;
+    if (data_drift(d, pair, data_role(d, followed[f]), layer)) return true;
   return false;
 }
 
-static void head_followed(Grid *grid) {
+static void head_followed(Grid *grid, const ReportData *d) {
   grid_add(grid, say("layer"));
-  for (int f = 0; f < FOLLOWED; f++) grid_add(grid, md_code(grid->arena, tensor_info[followed[f]].name));
+  for (int f = 0; f < FOLLOWED; f++) grid_add(grid, md_code(grid->arena, data_role(d, followed[f])));
 }
 
 static void write_drift(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
   const bool intervals = d->prompts > 1;
   Grid grid = grid_new(&scratch, intervals ? "rrrrrrrrrr" : "rrrrrrrrr");
-  head_followed(&grid);
+  head_followed(&grid, d);
   if (intervals) grid_add(&grid, say("`block_out`, 95 %"));
   grid_add(&grid, say("growth"));
   grid_add(&grid, say("max abs"));
@@ -67,10 +67,9 @@ static void write_drift(FILE *out, const ReportData *d, const ReportPair *pair, 
   for (int layer = 0; layer < d->layers; layer++) {
     if (!any_followed(d, pair, layer)) continue;
     grid_add(&grid, arena_printf(&scratch, "%d", layer));
-    for (int f = 0; f < FOLLOWED; f++)
-      grid_add(&grid, size_cell(&scratch, d, pair, tensor_info[followed[f]].name, layer));
-    const Drift *row = data_drift(d, pair, tensor_info[T_BLOCK_OUT].name, layer);
-    const Drift *before = data_drift(d, pair, tensor_info[T_BLOCK_OUT].name, layer - 1);
+    for (int f = 0; f < FOLLOWED; f++) grid_add(&grid, size_cell(&scratch, d, pair, data_role(d, followed[f]), layer));
+    const Drift *row = data_drift(d, pair, data_role(d, ROLE_BLOCK_OUT), layer);
+    const Drift *before = data_drift(d, pair, data_role(d, ROLE_BLOCK_OUT), layer - 1);
     bool plain = row && !row->identical;
     if (intervals) grid_add(&grid, interval_cell(&scratch, row));
     grid_add(&grid, plain ? growth_cell(&scratch, before, row) : "—");
@@ -83,12 +82,12 @@ static void write_drift(FILE *out, const ReportData *d, const ReportPair *pair, 
 
 static void write_range(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
   Grid grid = grid_new(&scratch, "rrrrr");
-  head_followed(&grid);
+  head_followed(&grid, d);
   for (int layer = 0; layer < d->layers; layer++) {
     if (!any_followed(d, pair, layer)) continue;
     grid_add(&grid, arena_printf(&scratch, "%d", layer));
     for (int f = 0; f < FOLLOWED; f++)
-      grid_add(&grid, range_cell(&scratch, data_drift(d, pair, tensor_info[followed[f]].name, layer)));
+      grid_add(&grid, range_cell(&scratch, data_drift(d, pair, data_role(d, followed[f]), layer)));
   }
   fprintf(out, say("Smallest and largest over the %d prompts:\n\n"), d->prompts);
   grid_write(&grid, out);
@@ -108,7 +107,7 @@ static void write_tokens(FILE *out, const ReportData *d, const ReportPair *pair,
   grid_head(&grid, heading);
   bool any = false;
   for (int layer = 0; layer < d->layers; layer++) {
-    const Drift *row = data_drift(d, pair, tensor_info[T_BLOCK_OUT].name, layer);
+    const Drift *row = data_drift(d, pair, data_role(d, ROLE_BLOCK_OUT), layer);
     if (!row || isnan(row->token_median)) continue;
     any |= row->token_median > 0 || row->token_worst >= 0;
     grid_add(&grid, arena_printf(&scratch, "%d", layer));
@@ -134,8 +133,7 @@ static void write_tokens(FILE *out, const ReportData *d, const ReportPair *pair,
 static void write_shapes(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
   ShapeLine line[FOLLOWED];
   for (int f = 0; f < FOLLOWED; f++)
-    line[f] = (ShapeLine){md_code(&scratch, tensor_info[followed[f]].name),
-                          data_shape(d, pair, tensor_info[followed[f]].name)};
+    line[f] = (ShapeLine){md_code(&scratch, data_role(d, followed[f])), data_shape(d, pair, data_role(d, followed[f]))};
   if (!d->shapes) fputs(say("This results file holds no shapes, as those of an older program do not.\n\n"), out);
   if (!line[0].shape) return;
   const char *tokens = shapes_tokens(&scratch, d, pair, line[0].shape);
@@ -224,14 +222,14 @@ static void write_ends(FILE *out, const ReportData *d, Arena scratch) {
   grid_head(&grid, heading);
   for (int a = 0; a < d->againsts; a++) {
     const ReportPair *pair = &d->against[a];
-    const Drift *block_out = data_drift(d, pair, tensor_info[T_BLOCK_OUT].name, d->layers - 1);
-    const Drift *logits = data_drift(d, pair, tensor_info[T_LOGITS].name, d->layers);
+    const Drift *block_out = data_drift(d, pair, data_role(d, ROLE_BLOCK_OUT), d->layers - 1);
+    const Drift *logits = data_drift(d, pair, data_role(d, ROLE_LOGITS), d->layers);
     grid_add(&grid, md_text(&scratch, pair->other));
-    grid_add(&grid, size_cell(&scratch, d, pair, tensor_info[T_BLOCK_OUT].name, d->layers - 1));
+    grid_add(&grid, size_cell(&scratch, d, pair, data_role(d, ROLE_BLOCK_OUT), d->layers - 1));
     grid_add(&grid, decibel_cell(&scratch, block_out));
     grid_add(&grid, block_out ? md_short(&scratch, 1 - block_out->cosine_min) : "—");
     grid_add(&grid, worst_cell(&scratch, d, pair));
-    grid_add(&grid, size_cell(&scratch, d, pair, tensor_info[T_LOGITS].name, d->layers));
+    grid_add(&grid, size_cell(&scratch, d, pair, data_role(d, ROLE_LOGITS), d->layers));
     grid_add(&grid, decibel_cell(&scratch, logits));
     grid_add(&grid, logits ? md_short(&scratch, 1 - logits->cosine_min) : "—");
     grid_add(&grid, pair->verdict ? top1_cell(&scratch, pair->verdict) : "—");
@@ -249,7 +247,7 @@ static void write_shapes_of_modes(FILE *out, const ReportData *d, Arena scratch)
   ShapeLine *line = ARENA_NEW(&scratch, ShapeLine, d->againsts);
   for (int a = 0; a < d->againsts; a++)
     line[a] = (ShapeLine){md_text(&scratch, d->against[a].other),
-                          data_shape(d, &d->against[a], tensor_info[T_BLOCK_OUT].name)};
+                          data_shape(d, &d->against[a], data_role(d, ROLE_BLOCK_OUT))};
   fputs(say("How the error of `block_out` develops over the layers, mode by mode:\n\n"), out);
   shapes_table(out, line, d->againsts, scratch);
 }
@@ -263,7 +261,7 @@ static void write_errors_by_layer(FILE *out, const ReportData *d, Arena scratch)
   for (int layer = 0; layer < d->layers; layer++) {
     grid_add(&grid, arena_printf(&scratch, "%d", layer));
     for (int a = 0; a < d->againsts; a++)
-      grid_add(&grid, size_cell(&scratch, d, &d->against[a], tensor_info[T_BLOCK_OUT].name, layer));
+      grid_add(&grid, size_cell(&scratch, d, &d->against[a], data_role(d, ROLE_BLOCK_OUT), layer));
   }
   md_fold(out, say("Relative L2 of block_out, layer by layer"));
   grid_write(&grid, out);

@@ -158,7 +158,7 @@ static void write_inputs(FILE *out, const ReportData *d, const Group *group, int
   int settings = 0;
   for (int i = 0; i < count; i++) {
     const MicroRow *row = group[i].any;
-    if (strcmp(row->operator_name, op) || !strcmp(row->output, tensor_info[T_SSM_STATE].name)) continue;
+    if (strcmp(row->operator_name, op) || !strcmp(row->output, "ssm_state")) continue;
     bool same = settings && !strcmp(last[settings - 1]->any->setting, row->setting) && strcmp(op, "linear") != 0;
     if (!same) align = arena_printf(&scratch, "%sr", align);
     last[same ? settings - 1 : settings++] = &group[i];

@@ -7,7 +7,7 @@
 #include "report/markdown.h"
 #include "report/words.h"
 
-static const TensorId followed[] = {T_BLOCK_OUT, T_CONV1D_SILU, T_SCAN, T_OUT_PROJ};
+static const Role followed[] = {ROLE_BLOCK_OUT, ROLE_CONV_OUT, ROLE_SCAN, ROLE_ADDED};
 enum { FOLLOWED = sizeof followed / sizeof *followed };
 
 static double rel_l2(const Drift *row) { return row ? row->rel_l2 : NAN; }
@@ -21,7 +21,7 @@ void plot_layer_axes(FILE *script, const ReportData *d, const char *ylabel, Aren
 void plot_drift(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
   bool any = false;
   for (int layer = 0; layer < d->layers; layer++)
-    for (int f = 0; f < FOLLOWED; f++) any |= rel_l2(data_drift(d, pair, tensor_info[followed[f]].name, layer)) > 0;
+    for (int f = 0; f < FOLLOWED; f++) any |= rel_l2(data_drift(d, pair, data_role(d, followed[f]), layer)) > 0;
   const char *caption = arena_printf(&scratch, say("Drift of %s over the layers: relative L2 of four tensors%s."),
                                      words_pair(&scratch, pair),
                                      d->prompts > 1 ? say(", with the range of `block_out` over the prompts") : "");
@@ -30,13 +30,13 @@ void plot_drift(FILE *out, const ReportData *d, const ReportPair *pair, Arena sc
     return;
   FILE *script = d->figures->script;
   fputs("$drift << EOD\nlayer", script);
-  for (int f = 0; f < FOLLOWED; f++) fprintf(script, " %s", tensor_info[followed[f]].name);
+  for (int f = 0; f < FOLLOWED; f++) fprintf(script, " %s", data_role(d, followed[f]));
   fputs(" low high\n", script);
   for (int layer = 0; layer < d->layers; layer++) {
     fprintf(script, "%d", layer);
     for (int f = 0; f < FOLLOWED; f++)
-      figure_value(d->figures, rel_l2(data_drift(d, pair, tensor_info[followed[f]].name, layer)), true);
-    const Drift *row = data_drift(d, pair, tensor_info[T_BLOCK_OUT].name, layer);
+      figure_value(d->figures, rel_l2(data_drift(d, pair, data_role(d, followed[f]), layer)), true);
+    const Drift *row = data_drift(d, pair, data_role(d, ROLE_BLOCK_OUT), layer);
     figure_value(d->figures, row ? row->rel_l2_min : NAN, true);
     figure_value(d->figures, row ? row->rel_l2_max : NAN, true);
     fputc('\n', script);
@@ -53,9 +53,10 @@ void plot_drift(FILE *out, const ReportData *d, const ReportPair *pair, Arena sc
 }
 
 void plot_heat(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
+  const Tensors *t = &d->traced;
   bool any = false;
   for (int layer = 0; layer < d->layers; layer++)
-    for (TensorId id = 0; id < T_LAYER_COUNT; id++) any |= rel_l2(data_drift(d, pair, tensor_info[id].name, layer)) > 0;
+    for (int id = 0; id < t->layer; id++) any |= rel_l2(data_drift(d, pair, t->info[id].name, layer)) > 0;
   const char *caption = arena_printf(&scratch,
                                      say("Where %s and %s differ: log10 of the relative L2 by layer and tensor; white: "
                                          "identical in every bit, or not made by both."),
@@ -65,16 +66,18 @@ void plot_heat(FILE *out, const ReportData *d, const ReportPair *pair, Arena scr
     return;
   FILE *script = d->figures->script;
   fputs("$heat << EOD\n", script);
-  for (TensorId id = 0; id < T_SSM_STATE_Q8; id++)
+  int drawn[TENSORS_MOST], count = 0;
+  for (int id = 0; id < t->layer; id++)
+    if (!t->info[id].modes_only) drawn[count++] = id;
+  for (int k = 0; k < count; k++)
     for (int layer = 0; layer < d->layers; layer++) {
-      double value = rel_l2(data_drift(d, pair, tensor_info[id].name, layer));
-      if (value > 0) fprintf(script, "%d %d %.9g\n", layer, id, log10(value));
+      double value = rel_l2(data_drift(d, pair, t->info[drawn[k]].name, layer));
+      if (value > 0) fprintf(script, "%d %d %.9g\n", layer, k, log10(value));
     }
   fputs("EOD\nset ytics (", script);
-  for (TensorId id = 0; id < T_SSM_STATE_Q8; id++)
-    fprintf(script, "%s'%s' %d", id ? ", " : "", tensor_info[id].name, id);
+  for (int k = 0; k < count; k++) fprintf(script, "%s'%s' %d", k ? ", " : "", t->info[drawn[k]].name, k);
   fprintf(script, ")\nset xlabel %s\nset xrange [-0.5:%d.5]\nset yrange [%d.5:-0.5]\n",
-          figure_text(&scratch, say("layer")), d->layers - 1, T_SSM_STATE_Q8 - 1);
+          figure_text(&scratch, say("layer")), d->layers - 1, count - 1);
   fprintf(script, "set cblabel %s\n", figure_text(&scratch, say("log10 relative L2")));
   fputs("unset grid\nunset key\nset style fill solid noborder\n"
         "plot $heat using 1:2:($1-0.5):($1+0.5):($2-0.5):($2+0.5):3 with boxxyerror lc palette\n",
@@ -84,7 +87,8 @@ void plot_heat(FILE *out, const ReportData *d, const ReportPair *pair, Arena scr
 void plot_reference(FILE *out, const ReportData *d, Arena scratch) {
   bool any = false;
   for (int layer = 0; layer < d->layers; layer++)
-    for (int a = 0; a < d->againsts; a++) any |= plot_error(data_drift(d, &d->against[a], "block_out", layer)) > 0;
+    for (int a = 0; a < d->againsts; a++)
+      any |= plot_error(data_drift(d, &d->against[a], data_role(d, ROLE_BLOCK_OUT), layer)) > 0;
   if (!any || !figure_begin(d->figures, out, "reference",
                             say("Error of each mode against the float64 reference: that of the median token of "
                                 "`block_out` over the layers."),
@@ -95,7 +99,7 @@ void plot_reference(FILE *out, const ReportData *d, Arena scratch) {
   for (int layer = 0; layer < d->layers; layer++) {
     fprintf(script, "%d", layer);
     for (int a = 0; a < d->againsts; a++)
-      figure_value(d->figures, plot_error(data_drift(d, &d->against[a], "block_out", layer)), true);
+      figure_value(d->figures, plot_error(data_drift(d, &d->against[a], data_role(d, ROLE_BLOCK_OUT), layer)), true);
     fputc('\n', script);
   }
   fputs("EOD\n", script);

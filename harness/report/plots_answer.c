@@ -10,8 +10,6 @@
 
 enum { CURVES_MOST = 4 };
 
-static const char *block_out(void) { return tensor_info[T_BLOCK_OUT].name; }
-
 double plot_error(const Drift *row) { return !row ? NAN : isnan(row->token_median) ? row->rel_l2 : row->token_median; }
 
 /* The first pairs that differ anywhere. */
@@ -19,7 +17,7 @@ static int curves_of(const ReportData *d, const ReportPair *drawn[CURVES_MOST]) 
   int count = 0;
   for (int p = 0; p < d->pairs && count < CURVES_MOST; p++)
     for (int layer = 0; layer < d->layers; layer++)
-      if (words_size(d, &d->pair[p], block_out(), layer).rel_l2 > 0) {
+      if (words_size(d, &d->pair[p], data_role(d, ROLE_BLOCK_OUT), layer).rel_l2 > 0) {
         drawn[count++] = &d->pair[p];
         break;
       }
@@ -30,7 +28,7 @@ static void write_curve(const ReportData *d, const ReportPair *pair, int number)
   FILE *script = d->figures->script;
   fprintf(script, "$pair%d << EOD\n", number);
   for (int layer = 0; layer < d->layers; layer++) {
-    const Drift *row = data_drift(d, pair, block_out(), layer);
+    const Drift *row = data_drift(d, pair, data_role(d, ROLE_BLOCK_OUT), layer);
     fprintf(script, "%d", layer);
     figure_value(d->figures, plot_error(row), true);
     figure_value(d->figures, row ? row->token_median_low : NAN, true);
@@ -43,7 +41,7 @@ static void write_curve(const ReportData *d, const ReportPair *pair, int number)
 
 static bool has_band(const ReportData *d, const ReportPair *pair) {
   for (int layer = 0; layer < d->layers; layer++) {
-    const Drift *row = data_drift(d, pair, block_out(), layer);
+    const Drift *row = data_drift(d, pair, data_role(d, ROLE_BLOCK_OUT), layer);
     if (row && row->token_median_low > 0) return true;
   }
   return false;
@@ -54,7 +52,7 @@ static void range_of(const ReportData *d, const ReportPair *const *drawn, int co
   *least = INFINITY, *most = 0;
   for (int i = 0; i < count; i++)
     for (int layer = 0; layer < d->layers; layer++) {
-      const Drift *row = data_drift(d, drawn[i], block_out(), layer);
+      const Drift *row = data_drift(d, drawn[i], data_role(d, ROLE_BLOCK_OUT), layer);
       if (!row) continue;
       const double value[] = {plot_error(row), row->rel_l2, row->token_median_low, row->token_median_high};
       for (size_t v = 0; v < sizeof value / sizeof *value; v++)
@@ -141,7 +139,7 @@ static int names_of(const ReportData *d, const char **names) {
 /* A dark cell has white figures; identical ones have no colour. */
 static void write_cell(const ReportData *d, const ReportPair *pair, int row, int column, double least, double most,
                        Arena scratch) {
-  const Drift *drift = data_drift(d, pair, block_out(), d->layers - 1);
+  const Drift *drift = data_drift(d, pair, data_role(d, ROLE_BLOCK_OUT), d->layers - 1);
   double value = plot_error(drift);
   FILE *script = d->figures->script;
   if (row < 0 || column < 0 || !drift) return;
@@ -158,7 +156,7 @@ void plot_matrix(FILE *out, const ReportData *d, Arena scratch) {
   double least = INFINITY, most = 0;
   for (int i = 0; i < d->pairs + d->againsts; i++) {
     const ReportPair *pair = i < d->pairs ? &d->pair[i] : &d->against[i - d->pairs];
-    double value = plot_error(data_drift(d, pair, block_out(), d->layers - 1));
+    double value = plot_error(data_drift(d, pair, data_role(d, ROLE_BLOCK_OUT), d->layers - 1));
     if (value > 0) least = fmin(least, value), most = fmax(most, value);
   }
   const char *caption = say("Every two modes that were compared: error of the median token of the last `block_out`, "

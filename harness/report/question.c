@@ -26,7 +26,7 @@ static void write_facts(FILE *out, const ReportData *d, Arena scratch) {
   if (model && shape) text = arena_printf(&scratch, say("%s (%s)"), text, md_text(&scratch, shape));
   if (model && rewrite) text = arena_printf(&scratch, say("%s, rewrite %s"), text, md_text(&scratch, rewrite));
   for (int p = 0; p < d->prompts && p < NAMED; p++) {
-    const TensorStats *embedding = data_tensor(d, d->prompt[p], NULL, tensor_info[T_EMBEDDING].name, LAYER_EMBEDDING);
+    const TensorStats *embedding = data_tensor(d, d->prompt[p], NULL, data_role(d, ROLE_EMBEDDING), LAYER_EMBEDDING);
     const char *tokens =
         embedding ? arena_printf(&scratch, say(" (%s)"), md_count(&scratch, embedding->rows, "token")) : "";
     const char *before =
@@ -186,7 +186,7 @@ static const char *first_cell(Arena *arena, const ReportData *d, const ReportPai
     default: break;
   }
   if (!v || v->tensors == 0 || v->first_layer == -2) return "—";
-  return words_place(arena, v->first_tensor, v->first_layer);
+  return words_place(arena, d, v->first_tensor, v->first_layer);
 }
 
 static void add_pair(Grid *grid, const ReportData *d, const ReportPair *pair, bool reference, bool bits) {

@@ -16,10 +16,10 @@ const char *words_plain(Arena *arena, const char *text) {
   return copy;
 }
 
-const char *words_place_plain(Arena *arena, const char *tensor, int layer) {
-  int id = tensor_id(tensor);
+const char *words_place_plain(Arena *arena, const ReportData *d, const char *tensor, int layer) {
   const char *name = words_plain(arena, tensor);
-  return id < 0 || id < T_LAYER_COUNT ? arena_printf(arena, say("layer %d, %s"), layer, name) : name;
+  return tensors_find(&d->traced, tensor) < d->traced.layer ? arena_printf(arena, say("layer %d, %s"), layer, name)
+                                                            : name;
 }
 
 static const char *summary_effect(Arena *arena, const ReportPair *pair, Tally tally) {
@@ -66,7 +66,7 @@ static const char *summary_top1(Arena *arena, const Verdict *v) {
 
 static const char *summary_end(Arena *arena, const ReportData *d, const ReportPair *pair) {
   Size last = words_last(d, pair), end = words_logits(d, pair);
-  const DriftShape *shape = data_shape(d, pair, tensor_info[T_BLOCK_OUT].name);
+  const DriftShape *shape = data_shape(d, pair, data_role(d, ROLE_BLOCK_OUT));
   const char *travel = shape ? arena_printf(arena, say("block_out: %s"), shapes_travel(arena, shape))
                              : arena_printf(arena, say("last block_out %s"), summary_size(arena, &last));
   return arena_printf(arena, say("%s; logits %s%s"), travel, summary_size(arena, &end),
@@ -88,6 +88,6 @@ const char *report_summary(Arena *arena, const ReportData *d, const ReportPair *
         name, effect, name, name, d->layers - 1, v->nonfinite ? say(", with values that are not finite") : "");
   Size first = words_first_size(d, pair);
   return arena_printf(arena, say("%s: %s\n%s: first differs at %s, relative L2 %s (prompt %s)\n%s: %s\n"), name, effect,
-                      name, words_place_plain(arena, v->first_tensor, v->first_layer), finite_size(arena, &first),
+                      name, words_place_plain(arena, d, v->first_tensor, v->first_layer), finite_size(arena, &first),
                       words_plain(arena, v->first_prompt), name, summary_end(arena, d, pair));
 }

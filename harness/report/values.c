@@ -8,15 +8,15 @@
 #include "report/words.h"
 
 typedef struct Shown {
-  TensorId id;
-  const char *role;
+  Role role;
+  const char *before;
 } Shown;
 
-static const Shown layer_shown[] = {{T_BLOCK_IN, WORD("**Input** ")},
-                                    {T_CONV1D_SILU, WORD("**Inside** ")},
-                                    {T_SCAN, WORD("**Inside** ")},
-                                    {T_OUT_PROJ, WORD("**Inside** ")},
-                                    {T_BLOCK_OUT, WORD("**Output** ")}};
+static const Shown layer_shown[] = {{ROLE_BLOCK_IN, WORD("**Input** ")},
+                                    {ROLE_CONV_OUT, WORD("**Inside** ")},
+                                    {ROLE_SCAN, WORD("**Inside** ")},
+                                    {ROLE_ADDED, WORD("**Inside** ")},
+                                    {ROLE_BLOCK_OUT, WORD("**Output** ")}};
 
 static void add_row(Grid *grid, const char *what, double base, double other, double diff, double rel) {
   bool equal = base == other;
@@ -94,9 +94,9 @@ static void write_tensor(FILE *out, const ReportData *d, const ReportPair *pair,
   if (base && other) write_first_values(out, pair, base, other, scratch);
 }
 
-static void write_end(FILE *out, const ReportData *d, const ReportPair *pair, TensorId id, const char *heading,
-                      int layer, Arena scratch) {
-  const PairStats *row = data_pair(d, pair, d->prompt[0], tensor_info[id].name, layer);
+static void write_end(FILE *out, const ReportData *d, const ReportPair *pair, Role role, const char *heading, int layer,
+                      Arena scratch) {
+  const PairStats *row = data_pair(d, pair, d->prompt[0], data_role(d, role), layer);
   if (!row) return;
   fprintf(out, "#### %s\n\n", say(heading));
   write_tensor(out, d, pair, row, "", scratch);
@@ -105,11 +105,11 @@ static void write_end(FILE *out, const ReportData *d, const ReportPair *pair, Te
 static void write_layer(FILE *out, const ReportData *d, const ReportPair *pair, int layer, Arena scratch) {
   bool headed = false;
   for (size_t i = 0; i < sizeof layer_shown / sizeof *layer_shown; i++) {
-    const PairStats *row = data_pair(d, pair, d->prompt[0], tensor_info[layer_shown[i].id].name, layer);
+    const PairStats *row = data_pair(d, pair, d->prompt[0], data_role(d, layer_shown[i].role), layer);
     if (!row) continue;
     if (!headed) fprintf(out, say("#### Layer %d\n\n"), layer);
     headed = true;
-    write_tensor(out, d, pair, row, layer_shown[i].role, scratch);
+    write_tensor(out, d, pair, row, layer_shown[i].before, scratch);
   }
 }
 
@@ -137,10 +137,10 @@ void section_values(FILE *out, const ReportData *d, Arena scratch) {
       continue;
     }
     if (d->pairs > PAIRS_WHOLE) md_fold(out, say("Statistics and first values"));
-    write_end(out, d, pair, T_EMBEDDING, WORD("Embedding"), LAYER_EMBEDDING, scratch);
+    write_end(out, d, pair, ROLE_EMBEDDING, WORD("Embedding"), LAYER_EMBEDDING, scratch);
     write_layer(out, d, pair, 0, scratch);
     if (d->layers > 1) write_layer(out, d, pair, d->layers - 1, scratch);
-    write_end(out, d, pair, T_LOGITS, WORD("Logits"), d->layers, scratch);
+    write_end(out, d, pair, ROLE_LOGITS, WORD("Logits"), d->layers, scratch);
     if (d->pairs > PAIRS_WHOLE) md_fold_end(out);
   }
 }

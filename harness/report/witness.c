@@ -21,16 +21,18 @@ static void write_stages(FILE *out, const ReportData *d, const ReportPair *pair,
   grid_add(&grid, md_text(&scratch, pair->base));
   grid_add(&grid, md_text(&scratch, pair->other));
   grid_add(&grid, "");
-  int differing = 0;
+  int differing = 0, stages = 0;
   for (int c = 1; c < table_modes.columns; c++) {
+    if (!*setting(base, c) || !*setting(other, c)) continue; /* a stage of another family */
     bool differs = strcmp(setting(base, c), setting(other, c)) != 0;
     differing += differs;
+    stages++;
     grid_add(&grid, md_code(&scratch, table_modes.column[c].name));
     grid_add(&grid, md_code(&scratch, setting(base, c)));
     grid_add(&grid, md_code(&scratch, setting(other, c)));
     grid_add(&grid, differs ? "**≠**" : "");
   }
-  fprintf(out, say("**Stages**, as the modes ask for them: %d of %d differ.\n\n"), differing, table_modes.columns - 1);
+  fprintf(out, say("**Stages**, as the modes ask for them: %d of %d differ.\n\n"), differing, stages);
   grid_write(&grid, out);
 }
 
@@ -89,9 +91,10 @@ static void write_kernels(FILE *out, const ReportData *d, const ReportPair *pair
   grid_add(&grid, say("type"));
   grid_add(&grid, say("kernels"));
   grid_add(&grid, say("values"));
-  for (int step = 0; step < T_COUNT; step++) { /* the embedding comes before the layers, where it is computed */
-    int id = step == 0 ? T_EMBEDDING : step <= T_LAYER_COUNT ? step - 1 : step;
-    const char *tensor = tensor_info[id].name;
+  int computed[TENSORS_MOST];
+  tensors_computed(&d->traced, computed);
+  for (int step = 0; step < d->traced.count; step++) {
+    const char *tensor = d->traced.info[computed[step]].name;
     Seen kernel[2], type[2];
     look(d, pair->base, tensor, &kernel[0], &type[0]);
     look(d, pair->other, tensor, &kernel[1], &type[1]);
@@ -138,8 +141,8 @@ static void write_proof(FILE *out, const ReportData *d, const ReportPair *pair, 
   grid_add(&grid, say("tensor"));
   for (int s = 0; s < 2; s++) grid_add(&grid, arena_printf(&scratch, say("on grid, %s"), name[s]));
   for (int s = 0; s < 2; s++) grid_add(&grid, arena_printf(&scratch, say("saturated, %s"), name[s]));
-  for (int id = 0; id < T_COUNT; id++) {
-    const char *tensor = tensor_info[id].name;
+  for (int id = 0; id < d->traced.count; id++) {
+    const char *tensor = d->traced.info[id].name;
     Shares base = shares_of(d, pair->base, tensor), other = shares_of(d, pair->other, tensor);
     if (isnan(base.on_grid) && isnan(other.on_grid)) continue;
     grid_add(&grid, md_code(&scratch, tensor));

@@ -23,24 +23,24 @@ Size words_size(const ReportData *d, const ReportPair *pair, const char *tensor,
 }
 
 /* The verdict's size: it is there also where the file has no drift. */
-static Size end_of(const ReportData *d, const ReportPair *pair, TensorId id, int layer, double rel_l2) {
-  const Drift *row = data_drift(d, pair, tensor_info[id].name, layer);
+static Size end_of(const ReportData *d, const ReportPair *pair, Role role, int layer, double rel_l2) {
+  const Drift *row = data_drift(d, pair, data_role(d, role), layer);
   return row ? (Size){rel_l2, row->identical != 0, row->n, row->nonfinite} : (Size){rel_l2, rel_l2 == 0, 0, 0};
 }
 
 Size words_last(const ReportData *d, const ReportPair *pair) {
-  return end_of(d, pair, T_BLOCK_OUT, d->layers - 1, pair->verdict ? pair->verdict->block_out_last : NAN);
+  return end_of(d, pair, ROLE_BLOCK_OUT, d->layers - 1, pair->verdict ? pair->verdict->block_out_last : NAN);
 }
 
 Size words_logits(const ReportData *d, const ReportPair *pair) {
-  return end_of(d, pair, T_LOGITS, d->layers, pair->verdict ? pair->verdict->logits_rel_l2 : NAN);
+  return end_of(d, pair, ROLE_LOGITS, d->layers, pair->verdict ? pair->verdict->logits_rel_l2 : NAN);
 }
 
 Course words_course(const ReportData *d, const ReportPair *pair, Arena scratch) {
   Course course = {.differs = -1, .nonfinite = -1, .first = -1, .last = d->layers - 1, .worst_layer = -1};
   double *l2 = ARENA_NEW(&scratch, double, d->layers + 1);
   for (int layer = 0; layer < d->layers; layer++) {
-    Size size = words_size(d, pair, tensor_info[T_BLOCK_OUT].name, layer);
+    Size size = words_size(d, pair, data_role(d, ROLE_BLOCK_OUT), layer);
     l2[layer] = size.rel_l2;
     if (course.differs < 0 && !size.identical) course.differs = layer;
     if (course.nonfinite < 0 && !finite_whole(&size)) course.nonfinite = layer;
@@ -64,14 +64,13 @@ const char *words_pair(Arena *arena, const ReportPair *pair) {
 }
 
 /* The tensors of the model's ends stand once, so they need no layer. */
-static bool has_layer(const char *tensor) {
-  int id = tensor_id(tensor);
-  return id < 0 || id < T_LAYER_COUNT;
+static bool has_layer(const ReportData *d, const char *tensor) {
+  return tensors_find(&d->traced, tensor) < d->traced.layer;
 }
 
-const char *words_place(Arena *arena, const char *tensor, int layer) {
+const char *words_place(Arena *arena, const ReportData *d, const char *tensor, int layer) {
   const char *name = md_code(arena, tensor);
-  return has_layer(tensor) ? arena_printf(arena, say("%s of layer %d"), name, layer) : name;
+  return has_layer(d, tensor) ? arena_printf(arena, say("%s of layer %d"), name, layer) : name;
 }
 
 const char *words_list(Arena *arena, const char *const *names, int count) {
@@ -180,11 +179,12 @@ const char *words_first(Arena *arena, const ReportData *d, const ReportPair *pai
   if (!v) return "";
   if (v->first_layer == -2) return say("No tensor differs in any bit.");
   Size size = words_first_size(d, pair);
-  return arena_printf(
-      arena,
-      plain_size(&size) ? say("The first tensor that differs is %s (prompt %s), by a relative L2 of %s.")
-                        : say("The first tensor that differs is %s (prompt %s); its relative L2 is %s."),
-      words_place(arena, v->first_tensor, v->first_layer), md_text(arena, v->first_prompt), finite_size(arena, &size));
+  return arena_printf(arena,
+                      plain_size(&size)
+                          ? say("The first tensor that differs is %s (prompt %s), by a relative L2 of %s.")
+                          : say("The first tensor that differs is %s (prompt %s); its relative L2 is %s."),
+                      words_place(arena, d, v->first_tensor, v->first_layer), md_text(arena, v->first_prompt),
+                      finite_size(arena, &size));
 }
 
 static const char *words_top1(Arena *arena, const Verdict *v) {
@@ -207,7 +207,7 @@ const char *words_logits_end(Arena *arena, const ReportData *d, const ReportPair
   const Verdict *v = pair->verdict;
   if (!v || v->first_layer == -2) return "";
   Size end = words_logits(d, pair);
-  const Drift *row = data_drift(d, pair, tensor_info[T_LOGITS].name, d->layers);
+  const Drift *row = data_drift(d, pair, data_role(d, ROLE_LOGITS), d->layers);
   const bool whole = row && !end.identical && finite_whole(&end);
   const char *size = end.identical
                          ? arena_printf(arena, say("the logits are identical%s"), finite_identical(arena, &end))

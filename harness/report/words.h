@@ -33,8 +33,9 @@ Size words_size(const ReportData *d, const ReportPair *pair, const char *tensor,
 Size words_last(const ReportData *d, const ReportPair *pair);
 Size words_logits(const ReportData *d, const ReportPair *pair);
 
-const char *words_pair(Arena *arena, const ReportPair *pair);              /* "2-0 against 2-4" */
-const char *words_place(Arena *arena, const char *tensor, int layer);      /* "`scan` of layer 3", "`logits`" */
+const char *words_pair(Arena *arena, const ReportPair *pair); /* "2-0 against 2-4" */
+const char *words_place(Arena *arena, const ReportData *d, const char *tensor,
+                        int layer);                                        /* "`scan` of layer 3", "`logits`" */
 const char *words_list(Arena *arena, const char *const *names, int count); /* "`a`, `b` and `c`" */
 const char *words_effect(Arena *arena, const ReportData *d, const ReportPair *pair);
 const char *words_reason(const ReportData *d,
@@ -50,5 +51,5 @@ const char *words_logits_end(Arena *arena, const ReportData *d, const ReportPair
 Size words_first_size(const ReportData *d, const ReportPair *pair);
 /* For the terminal: names of a foreign file without their control characters; "layer 3, scan". */
 const char *words_plain(Arena *arena, const char *text);
-const char *words_place_plain(Arena *arena, const char *tensor, int layer);
+const char *words_place_plain(Arena *arena, const ReportData *d, const char *tensor, int layer);
 #endif
