@@ -10,12 +10,7 @@
 #include "report/html.h"
 #include "tests/report_rows.h"
 
-static void leave(void) {
-  say_in(LANGUAGE_ENGLISH);
-  release();
-}
-
-TestSuite(language, .init = reserve, .fini = leave);
+TestSuite(language, .init = reserve, .fini = release);
 
 /* --- the sources: string literals and what stands around them --------------------------------------------------------
  */
@@ -293,12 +288,12 @@ static const char *without_quotes(const char *text) {
   return copy;
 }
 
-static const char *page_of(const char *markdown) {
+static const char *page_of(Language language, const char *markdown) {
   Status st = {0};
   char *html = NULL;
   size_t size = 0;
   FILE *out = open_memstream(&html, &size);
-  cr_assert(html_write(out, markdown, ".", arena, &st), "%s", st.text);
+  cr_assert(html_write(language, out, markdown, ".", arena, &st), "%s", st.text);
   cr_assert(fclose(out) == 0);
   const char *copy = arena_printf(&arena, "%s", html);
   free(html);
@@ -306,10 +301,10 @@ static const char *page_of(const char *markdown) {
 }
 
 Test(language, a_chinese_report_holds_no_english_sentence_and_no_mark_that_markdown_missed) {
-  say_in(LANGUAGE_CHINESE);
   for (int prompts = 1; prompts <= 2; prompts++) {
     memset(made, 0, sizeof *made);
     ReportData *d = made_run(&arena, made, prompts);
+    d->language = LANGUAGE_CHINESE;
     row_shape(made, "2-0", "2-4", T_BLOCK_OUT, prompts, "jumps", 7)->parting = 3;
     row_no_shape(made, "fp64", "2-4", T_BLOCK_OUT, prompts, "few_layers");
     DriftShape *doubt = row_shape(made, "fp64", "2-0", T_BLOCK_OUT, prompts, "accumulates", -1);
@@ -323,7 +318,7 @@ Test(language, a_chinese_report_holds_no_english_sentence_and_no_mark_that_markd
     cr_expect(!sentence, "\"%s\" in\n%s", sentence, text);
     cr_expect(strstr(text, "## 1. 问题与结论"), "%s", text);
     cr_expect(strstr(text, "第 0 层的 `conv1d_silu`（提示 address）"), "%s", text);
-    const char *page = page_of(text);
+    const char *page = page_of(LANGUAGE_CHINESE, text);
     cr_expect(strstr(page, "<html lang=\"zh\">"), "%.200s", page);
     EXPECT_NONE(page, "**");
   }
@@ -332,16 +327,17 @@ Test(language, a_chinese_report_holds_no_english_sentence_and_no_mark_that_markd
 Test(language, english_is_the_same_before_and_after) {
   ReportData *d = made_run(&arena, made, 2);
   const char *before = body_of(d);
-  say_in(LANGUAGE_CHINESE);
+  d->language = LANGUAGE_CHINESE;
   cr_expect_str_neq(body_of(d), before);
-  say_in(LANGUAGE_ENGLISH);
+  d->language = LANGUAGE_ENGLISH;
   cr_expect_str_eq(body_of(d), before);
-  cr_expect(strstr(page_of(before), "<html lang=\"en\">"));
+  cr_expect(strstr(page_of(LANGUAGE_ENGLISH, before), "<html lang=\"en\">"));
 }
 
 Test(language, tables_line_up_where_a_letter_is_two_columns_wide) {
-  say_in(LANGUAGE_CHINESE);
-  const char *text = part_of(body_of(made_run(&arena, made, 1)), "## 2. ", "### 2-0");
+  ReportData *d = made_run(&arena, made, 1);
+  d->language = LANGUAGE_CHINESE;
+  const char *text = part_of(body_of(d), "## 2. ", "### 2-0");
   EXPECT_LINE(text, "| 阶段         | 2-0        | 2-4          |       |");
   EXPECT_LINE(text, "| `scan_order` | `blocked`  | `sequential` | **≠** |");
 }

@@ -11,7 +11,7 @@ static const char *tables_of(const char *markdown) {
   memset(text, 0x7e, sizeof text);
   FILE *out = fmemopen(text, sizeof text, "w");
   Status st = {0};
-  cr_assert(out && latex_write(out, markdown, &st), "%s", st.text);
+  cr_assert(out && latex_write(LANGUAGE_ENGLISH, out, markdown, &st), "%s", st.text);
   cr_assert(fputc(0, out) == 0 && fclose(out) == 0);
   return text;
 }

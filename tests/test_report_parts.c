@@ -132,8 +132,8 @@ Test(report_parts, numbers_say_what_they_are_and_never_round_to_what_they_are_no
   expect_text("share", md_percent(&arena, 0.5), "50.00 %");
   expect_text("bytes", md_bytes(&arena, 999), "999 B");
   expect_text("bytes", md_bytes(&arena, 12345678), "12.3 MB");
-  expect_text("count", md_count(&arena, 1, "tensor"), "1 tensor");
-  expect_text("count", md_count(&arena, 0, "tensor"), "0 tensors");
+  expect_text("count", md_count(LANGUAGE_ENGLISH, &arena, 1, "tensor"), "1 tensor");
+  expect_text("count", md_count(LANGUAGE_ENGLISH, &arena, 0, "tensor"), "0 tensors");
 }
 
 typedef struct CsvRow {

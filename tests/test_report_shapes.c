@@ -9,7 +9,7 @@ TestSuite(report_shapes, .init = reserve, .fini = release);
 
 static void expect(const char *got, const char *want) { cr_expect_str_eq(got, want, " got: %s\nwant: %s", got, want); }
 
-#define EXPECT_NAME(row, want) expect(shapes_name(&arena, row), want)
+#define EXPECT_NAME(row, want) expect(shapes_name(LANGUAGE_ENGLISH, &arena, row), want)
 
 Test(report_shapes, every_shape_has_its_words) {
   static const struct {
@@ -44,7 +44,8 @@ Test(report_shapes, what_is_not_told_names_both_and_how_many_prompts_would_tell)
   SET_TEXT(row->rival, "jumps"), row->rival_layer = 15;
   EXPECT_NAME(row, "cannot tell between “rises to layer 18 and falls back” and “jumps at layer 15” (the first in 56.3 "
                    "% of the draws of prompts); about 128 prompts would tell");
-  expect(shapes_cell(&arena, row), "cannot tell: “rises to layer 18 and falls back” or “jumps at layer 15”");
+  expect(shapes_cell(LANGUAGE_ENGLISH, &arena, row),
+         "cannot tell: “rises to layer 18 and falls back” or “jumps at layer 15”");
   row->needed = -1;
   EXPECT_NAME(row, "cannot tell between “rises to layer 18 and falls back” and “jumps at layer 15” (the first in 56.3 "
                    "% of the draws of prompts); no number of such prompts would tell");
@@ -66,12 +67,13 @@ Test(report_shapes, every_reason_of_no_shape_is_said) {
     DriftShape *row = row_no_shape(made, "a", "b", T_BLOCK_OUT, 1, of[i][0]);
     row->first_layer = 2, row->latest_start = 9;
     EXPECT_NAME(row, of[i][1]);
-    expect(shapes_travel(&arena, row), of[i][1]);
-    expect(shapes_growth(&arena, row), "");
-    expect(shapes_parts(&arena, row), "");
-    expect(shapes_brief(&arena, row), "has no shape");
+    expect(shapes_travel(LANGUAGE_ENGLISH, &arena, row), of[i][1]);
+    expect(shapes_growth(LANGUAGE_ENGLISH, &arena, row), "");
+    expect(shapes_parts(LANGUAGE_ENGLISH, &arena, row), "");
+    expect(shapes_brief(LANGUAGE_ENGLISH, &arena, row), "has no shape");
     row->last = 0.04, row->last_low = 0.03, row->last_high = 0.05;
-    expect(shapes_growth(&arena, row), "in the last layer the median token's error is 4.00 % (3.00 % … 5.00 %)");
+    expect(shapes_growth(LANGUAGE_ENGLISH, &arena, row),
+           "in the last layer the median token's error is 4.00 % (3.00 % … 5.00 %)");
   }
 }
 
@@ -82,37 +84,40 @@ Test(report_shapes, a_shape_that_this_program_does_not_know_is_none) {
 Test(report_shapes, of_one_prompt_there_is_no_interval_and_nothing_of_others) {
   DriftShape *row = row_shape(made, "a", "b", T_BLOCK_OUT, 1, "falls", -1);
   row->growth = 0.5, row->last = 0.005;
-  expect(shapes_travel(&arena, row), "falls (of this prompt alone); from layer 0 to layer 23 the median token's error "
-                                     "goes from 1.00 % to 0.500 %: ×0.500; over the last quarter of the layers ×0.750");
+  expect(shapes_travel(LANGUAGE_ENGLISH, &arena, row),
+         "falls (of this prompt alone); from layer 0 to layer 23 the median token's error "
+         "goes from 1.00 % to 0.500 %: ×0.500; over the last quarter of the layers ×0.750");
   row->left_out = 3;
-  cr_expect(strstr(shapes_travel(&arena, row), "×0.750 (left out, as not finite in every layer: 3 prompts)"));
+  cr_expect(strstr(shapes_travel(LANGUAGE_ENGLISH, &arena, row),
+                   "×0.750 (left out, as not finite in every layer: 3 prompts)"));
 }
 
 Test(report_shapes, of_several_prompts_each_factor_has_its_interval) {
   DriftShape *row = row_shape(made, "a", "b", T_BLOCK_OUT, 16, "accumulates", -1);
-  expect(shapes_travel(&arena, row),
+  expect(shapes_travel(LANGUAGE_ENGLISH, &arena, row),
          "accumulates; from layer 0 to layer 23 the median token's error goes from 1.00 % to 2.00 %: ×2.00 (95 % over "
          "16 prompts: 1.88 … 2.12); over the last quarter of the layers ×0.750 (0.703 … 0.797)");
-  expect(shapes_brief(&arena, row), "accumulates, ×2.00 (1.88 … 2.12)");
+  expect(shapes_brief(LANGUAGE_ENGLISH, &arena, row), "accumulates, ×2.00 (1.88 … 2.12)");
   row->growth = 1.1, row->growth_low = 0.9, row->growth_high = 1.34, row->needed = 40;
-  expect(shapes_growth(&arena, row),
+  expect(shapes_growth(LANGUAGE_ENGLISH, &arena, row),
          "from layer 0 to layer 23 the median token's error goes from 1.00 % to 2.00 %: ×1.10 (95 % over 16 prompts: "
          "0.900 … 1.34), so that neither growth nor decline is told; about 40 prompts would tell");
   SET_TEXT(row->shape, "flat");
-  cr_expect(!strstr(shapes_growth(&arena, row), "neither"), "a flat curve need not grow or decline");
+  cr_expect(!strstr(shapes_growth(LANGUAGE_ENGLISH, &arena, row), "neither"), "a flat curve need not grow or decline");
 }
 
 Test(report_shapes, peak_and_largest_step_are_named_where_they_are) {
   DriftShape *row = row_shape(made, "a", "b", T_BLOCK_OUT, 1, "rises_falls", 17);
-  expect(shapes_parts(&arena, row),
+  expect(shapes_parts(LANGUAGE_ENGLISH, &arena, row),
          "The largest is layer 17: up to it ×4.00, from there to the end ×0.500. The largest "
          "step up leads into layer 1: ×1.50, which is 25.0 % of all steps up.");
   row->peak_layer = 23;
-  expect(shapes_parts(&arena, row),
+  expect(shapes_parts(LANGUAGE_ENGLISH, &arena, row),
          "The last layer is the largest. The largest step up leads into layer 1: ×1.50, which "
          "is 25.0 % of all steps up.");
   row->peak_layer = 0, row->step_layer = -1;
-  expect(shapes_parts(&arena, row), "The first of these layers is the largest. No layer lies above the one before it.");
+  expect(shapes_parts(LANGUAGE_ENGLISH, &arena, row),
+         "The first of these layers is the largest. No layer lies above the one before it.");
 }
 
 /* --- single tokens --- */

@@ -24,7 +24,7 @@ Progress progress_start(bool quiet) {
 }
 
 static const char *said(const Progress *p, const char *english) {
-  return p->translate ? p->translate(english) : english;
+  return p->translate ? p->translate(p->language, english) : english;
 }
 
 /* Spaces behind a text, so that it is so wide. */

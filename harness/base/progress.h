@@ -10,7 +10,8 @@ typedef struct Progress {
   const char *phase;
   int total, done;
   double phase_start_s, drawn_s;
-  const char *(*translate)(const char *english); /* NULL: what is passed is shown as it is */
+  const char *(*translate)(int language, const char *english); /* NULL: what is passed is shown as it is */
+  int language;
 } Progress;
 
 /* Seconds of the monotonic clock. */

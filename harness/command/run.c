@@ -25,11 +25,13 @@ static bool report_and_summarise(Arena *arena, const char *results, const char *
   return !report.broken || FAIL_CHECK(st, "%s: %s", results, report.broken);
 }
 
-/* From here on the lines on the terminal are in this language; what is wrong is said in English. */
+static const char *translate(int language, const char *english) { return say((Language)language, english); }
+
+/* Its lines are in the language that was asked for; what is wrong is said in English. */
 static Progress progress_in(const Options *o) {
   Progress progress = progress_start(o->quiet);
-  progress.translate = say;
-  say_in(o->language);
+  progress.translate = translate;
+  progress.language = (int)o->language;
   return progress;
 }
 
@@ -45,7 +47,8 @@ static bool run_spec(Arena *arena, const Spec *spec, const Options *o, const cha
   if (ok && outcome.already_done) progress_say(&progress, "%s: is there already, of this very run", outcome.results);
   if (ok && !o->quiet) {
     double megabytes = 1e-6 * (double)outcome.peak_bytes;
-    progress_line(&progress, "altogether", arena_printf(arena, say("peak memory %.0f MB"), megabytes), outcome.time_s);
+    progress_line(&progress, "altogether", arena_printf(arena, say(o->language, "peak memory %.0f MB"), megabytes),
+                  outcome.time_s);
   }
   ok = ok && report_and_summarise(arena, outcome.results, options.folder, o, st);
   folder_unlock(&outcome.lock);

@@ -36,11 +36,12 @@ static void announce(const Experiment *e, const char *folder, Arena scratch) {
   const Spec *spec = e->spec;
   Estimate sum = estimate_of(spec, &e->subject);
   progress_say(e->progress, "%s", spec->title);
-  progress_say(
-      e->progress, "%s and the float64 reference, %s, %s; writes about %.0f MB to %s, needs about %.0f MB of memory",
-      md_count(&scratch, spec->mode_count, "mode"), md_count(&scratch, e->subject.checkpoint.config.layers, "layer"),
-      md_count(&scratch, spec->prompt_count, "prompt"), 1e-6 * (double)sum.results_bytes, folder,
-      1e-6 * (double)sum.memory_bytes);
+  progress_say(e->progress,
+               "%s and the float64 reference, %s, %s; writes about %.0f MB to %s, needs about %.0f MB of memory",
+               md_count((Language)e->progress->language, &scratch, spec->mode_count, "mode"),
+               md_count((Language)e->progress->language, &scratch, e->subject.checkpoint.config.layers, "layer"),
+               md_count((Language)e->progress->language, &scratch, spec->prompt_count, "prompt"),
+               1e-6 * (double)sum.results_bytes, folder, 1e-6 * (double)sum.memory_bytes);
 }
 
 /* A finished result of the same run is reported again; of another run it is left alone. */

@@ -71,7 +71,9 @@ bool run_layers(Experiment *e, Arena scratch, Status *st) {
   walk.progress = e->progress;
   progress_phase(e->progress, "run", layers * prompts);
   TRY(walk_run(&walk, scratch, st));
-  progress_done(e->progress, "%s, %s, %s and the float64 reference", md_count(&scratch, prompts, "prompt"),
-                md_count(&scratch, layers, "layer"), md_count(&scratch, e->spec->mode_count, "mode"));
+  progress_done(e->progress, "%s, %s, %s and the float64 reference",
+                md_count((Language)e->progress->language, &scratch, prompts, "prompt"),
+                md_count((Language)e->progress->language, &scratch, layers, "layer"),
+                md_count((Language)e->progress->language, &scratch, e->spec->mode_count, "mode"));
   return true;
 }

@@ -39,13 +39,14 @@ static const struct {
 };
 
 void body_write(FILE *out, const ReportData *d, Arena scratch) {
-  fprintf(out, "# %s\n\n", d->about[ABOUT_TITLE] ? md_text(&scratch, d->about[ABOUT_TITLE]) : say("driftscope report"));
+  fprintf(out, "# %s\n\n",
+          d->about[ABOUT_TITLE] ? md_text(&scratch, d->about[ABOUT_TITLE]) : say(d->language, "driftscope report"));
   if (d->figures && !d->figures->script)
-    fputs(say("No gnuplot was found on this machine: the report has tables only.\n\n"), out);
+    fputs(say(d->language, "No gnuplot was found on this machine: the report has tables only.\n\n"), out);
   int number = 0;
   for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) {
     if (sections[i].asked && !sections[i].asked(d)) continue;
-    fprintf(out, "## %d. %s\n\n", ++number, say(sections[i].heading));
+    fprintf(out, "## %d. %s\n\n", ++number, say(d->language, sections[i].heading));
     sections[i].write(out, d, scratch);
   }
 }

@@ -50,14 +50,14 @@ static Figure local(const BudgetLayer *row) { return FIGURE(row, local); }
 static Figure gain(const BudgetLayer *row) { return FIGURE(row, gain); }
 
 /* "1.2e-02", "1.2e-02, 1.1e-02 … 1.3e-02". */
-static const char *figure_words(Arena *arena, Figure f, const char *(*cell)(Arena *, double)) {
+static const char *figure_words(Language l, Arena *arena, Figure f, const char *(*cell)(Arena *, double)) {
   if (isnan(f.low)) return cell(arena, f.value);
-  return arena_printf(arena, say("%s, %s … %s"), cell(arena, f.value), cell(arena, f.low), cell(arena, f.high));
+  return arena_printf(arena, say(l, "%s, %s … %s"), cell(arena, f.value), cell(arena, f.low), cell(arena, f.high));
 }
 
 /* The layers with the largest of some figure, largest first: "`7` (1.2e-02, 1.1e-02 … 1.3e-02), …". */
-static const char *largest(Arena *arena, const LayerBudget *all, FigureOf figure, const char *(*cell)(Arena *, double),
-                           double above) {
+static const char *largest(Language l, Arena *arena, const LayerBudget *all, FigureOf figure,
+                           const char *(*cell)(Arena *, double), double above) {
   const char *text = "";
   bool *named = ARENA_NEW(arena, bool, all->layers);
   for (int n = 0; n < NAMED; n++) {
@@ -68,8 +68,8 @@ static const char *largest(Arena *arena, const LayerBudget *all, FigureOf figure
         best = layer;
     if (best < 0) break;
     named[best] = true;
-    text = arena_printf(arena, "%s%s%d%s", text, n ? say(", ") : "", best,
-                        arena_printf(arena, say(" (%s)"), figure_words(arena, figure(all->row[best]), cell)));
+    text = arena_printf(arena, "%s%s%d%s", text, n ? say(l, ", ") : "", best,
+                        arena_printf(arena, say(l, " (%s)"), figure_words(l, arena, figure(all->row[best]), cell)));
   }
   return text;
 }
@@ -88,20 +88,20 @@ static int amplifying(const LayerBudget *all, int *told, int *layers) {
   return count;
 }
 
-static void write_gain(FILE *out, const LayerBudget *all, bool prompts, Arena scratch) {
+static void write_gain(Language l, FILE *out, const LayerBudget *all, bool prompts, Arena scratch) {
   int told, layers, count = amplifying(all, &told, &layers);
   if (!count) {
-    fputs(say("- **Which layers amplify it**: none; every gain is at most 1.\n"), out);
+    fputs(say(l, "- **Which layers amplify it**: none; every gain is at most 1.\n"), out);
     return;
   }
-  fprintf(out, say("- **Which layers amplify it**: %d of %d have a gain above 1; the largest: %s."), count, layers,
-          largest(&scratch, all, gain, md_factor, 1));
-  if (prompts) fprintf(out, say(" Of %d of these the whole interval lies above 1."), told);
+  fprintf(out, say(l, "- **Which layers amplify it**: %d of %d have a gain above 1; the largest: %s."), count, layers,
+          largest(l, &scratch, all, gain, md_factor, 1));
+  if (prompts) fprintf(out, say(l, " Of %d of these the whole interval lies above 1."), told);
   fputc('\n', out);
 }
 
 /* False where nothing differs anywhere: there is then nothing to list. */
-static bool write_sentences(FILE *out, const LayerBudget *all, bool prompts, Arena scratch) {
+static bool write_sentences(Language l, FILE *out, const LayerBudget *all, bool prompts, Arena scratch) {
   bool differs = false;
   int layers = 0;
   for (int layer = 0; layer < all->layers; layer++) {
@@ -110,27 +110,27 @@ static bool write_sentences(FILE *out, const LayerBudget *all, bool prompts, Are
     differs |= all->row[layer]->total > 0 || isfinite(all->row[layer]->local_share);
   }
   if (all->nonfinite)
-    fprintf(out, say("- **Without a budget**: %s, the first of them layer %d. Values there are not finite.\n"),
-            md_count(&scratch, all->nonfinite, "layer"), all->first_nonfinite);
+    fprintf(out, say(l, "- **Without a budget**: %s, the first of them layer %d. Values there are not finite.\n"),
+            md_count(l, &scratch, all->nonfinite, "layer"), all->first_nonfinite);
   if (all->left_out && all->left_out->prompts > 0)
-    fprintf(out, say("- **Left out**, since a value is not finite, from layer %d on: %s.\n"), all->left_out->layer,
+    fprintf(out, say(l, "- **Left out**, since a value is not finite, from layer %d on: %s.\n"), all->left_out->layer,
             md_text(&scratch, all->left_out->left_out));
   if (!differs && all->nonfinite) {
-    fputs(layers ? say("- No other layer makes a difference, and none is passed on to it.\n\n") : "\n", out);
+    fputs(layers ? say(l, "- No other layer makes a difference, and none is passed on to it.\n\n") : "\n", out);
     return false;
   }
   if (!differs) {
-    fputs(say("No layer makes a difference at `block_out`, and none is passed on.\n\n"), out);
+    fputs(say(l, "No layer makes a difference at `block_out`, and none is passed on.\n\n"), out);
     return false;
   }
-  fprintf(out, say("- **Which layers make error**, by the size of local beside `block_out`: %s.\n"),
-          largest(&scratch, all, local, md_short, 0));
-  write_gain(out, all, prompts, scratch);
+  fprintf(out, say(l, "- **Which layers make error**, by the size of local beside `block_out`: %s.\n"),
+          largest(l, &scratch, all, local, md_short, 0));
+  write_gain(l, out, all, prompts, scratch);
   if (all->mean && isnan(all->mean->local_share_low))
-    fprintf(out, say("- In the mean over the layers %s of a layer's total is its own doing.\n\n"),
+    fprintf(out, say(l, "- In the mean over the layers %s of a layer's total is its own doing.\n\n"),
             md_percent(&scratch, all->mean->local_share));
   else if (all->mean)
-    fprintf(out, say("- In the mean over the layers %s (%s … %s) of a layer's total is its own doing.\n\n"),
+    fprintf(out, say(l, "- In the mean over the layers %s (%s … %s) of a layer's total is its own doing.\n\n"),
             md_percent(&scratch, all->mean->local_share), md_percent(&scratch, all->mean->local_share_low),
             md_percent(&scratch, all->mean->local_share_high));
   else
@@ -145,12 +145,13 @@ static const char *share_cell(Arena *arena, Figure share) {
                       md_fixed(arena, 50 * (share.high - share.low), 1));
 }
 
-static void write_table(FILE *out, const LayerBudget *all, Arena scratch) {
+static void write_table(Language l, FILE *out, const LayerBudget *all, Arena scratch) {
   static const char *const heading[] = WORDS("layer", "error in", "total", "local", "inherited", "interaction", "local",
                                              "inherited", "interaction", "gain");
   Grid grid = grid_new(&scratch, "rrrrrrrrrr");
   for (int c = 0; c < grid.columns; c++)
-    grid_add(&grid, c >= 6 && c <= 8 ? arena_printf(&scratch, say("%s, share"), say(heading[c])) : say(heading[c]));
+    grid_add(&grid,
+             c >= 6 && c <= 8 ? arena_printf(&scratch, say(l, "%s, share"), say(l, heading[c])) : say(l, heading[c]));
   for (int layer = 0; layer < all->layers; layer++) {
     const BudgetLayer *row = all->row[layer];
     if (!row) continue;
@@ -174,10 +175,10 @@ static void write_pairs(FILE *out, const ReportData *d, const ReportPair *pair, 
     bool any = false;
     for (int layer = 0; layer < all.layers; layer++) any |= all.row[layer] != NULL;
     if (!any && !all.nonfinite) continue;
-    fprintf(out, "### %s\n\n", words_pair(&scratch, &pair[p]));
-    if (!write_sentences(out, &all, d->prompts > 1, scratch)) continue;
+    fprintf(out, "### %s\n\n", words_pair(d->language, &scratch, &pair[p]));
+    if (!write_sentences(d->language, out, &all, d->prompts > 1, scratch)) continue;
     plot_budget(out, d, &pair[p], all.row, all.layers, scratch);
-    write_table(out, &all, scratch);
+    write_table(d->language, out, &all, scratch);
   }
 }
 
@@ -186,7 +187,8 @@ bool asked_budget(const ReportData *d) { return d->budget_layers > 0; }
 void section_budget(FILE *out, const ReportData *d, Arena scratch) {
   fprintf(
       out,
-      say("At the end of each layer, total = local + inherited + interaction, as vectors. *Local* is what the layer "
+      say(d->language,
+          "At the end of each layer, total = local + inherited + interaction, as vectors. *Local* is what the layer "
           "makes by itself: the second side's block on the first side's input, less the first's. *Inherited* is "
           "what it passes on: the first side's block on the second's input, less the same. *Interaction* is how "
           "much the two depend on each other. Sizes are L2 norms beside that of the first side's `block_out`; "
@@ -195,10 +197,11 @@ void section_budget(FILE *out, const ReportData *d, Arena scratch) {
           "before.%s\n\n"),
       d->prompts > 1
           ? arena_printf(&scratch,
-                         say(" Each is taken in each prompt; figures are means, of sizes and gains geometric ones, "
+                         say(d->language,
+                             " Each is taken in each prompt; figures are means, of sizes and gains geometric ones, "
                              "with 95 %% intervals (Student's t) over prompts of %s."),
                          population_name(&scratch, d))
-          : say(" There is one prompt alone, so no interval: the figures are that prompt's."));
+          : say(d->language, " There is one prompt alone, so no interval: the figures are that prompt's."));
   write_pairs(out, d, d->pair, d->pairs, scratch);
   if (d->pair != d->against) write_pairs(out, d, d->against, d->againsts, scratch);
 }

@@ -33,7 +33,7 @@ static void write_speed(FILE *out, const ReportData *d, int length, Arena scratc
   Grid grid = grid_new(&scratch, "lrrrrr");
   static const char *const heading[] =
       WORDS("mode", "tokens/s", "prefill, ms", "spread, ms", "speed, fp32 = 1", "time, copy = 1");
-  grid_head(&grid, heading);
+  grid_head(d->language, &grid, heading);
   for (size_t i = 0; i < d->cost_bytes_rows; i++) {
     const Cost *row = find_cost(d, d->cost_bytes[i].mode, "total", length);
     if (!row) continue;
@@ -53,7 +53,7 @@ static void write_operators(FILE *out, const ReportData *d, int length, Arena sc
   memset(align, 'r', d->cost_bytes_rows + 1);
   align[0] = 'l';
   Grid grid = grid_new(&scratch, align);
-  grid_add(&grid, say("operator"));
+  grid_add(&grid, say(d->language, "operator"));
   for (size_t m = 0; m < d->cost_bytes_rows; m++) grid_add(&grid, md_text(&scratch, d->cost_bytes[m].mode));
   for (size_t i = 0; i < d->costs; i++) {
     const Cost *met = &d->cost[i];
@@ -63,7 +63,7 @@ static void write_operators(FILE *out, const ReportData *d, int length, Arena sc
     grid_add(&grid, md_code(&scratch, met->op));
     for (size_t m = 0; m < d->cost_bytes_rows; m++) {
       const Cost *row = find_cost(d, d->cost_bytes[m].mode, met->op, length);
-      grid_add(&grid, row ? arena_printf(&scratch, say("%s (%s)"), md_factor(&scratch, 1e3 * row->time_s),
+      grid_add(&grid, row ? arena_printf(&scratch, say(d->language, "%s (%s)"), md_factor(&scratch, 1e3 * row->time_s),
                                          md_percent(&scratch, row->share))
                           : "—");
     }
@@ -75,7 +75,7 @@ static void write_bytes(FILE *out, const ReportData *d, Arena scratch) {
   Grid grid = grid_new(&scratch, "lrrrrrr");
   static const char *const heading[] =
       WORDS("mode", "weights", "scales", "activations a token", "live at once a token", "state", "fp32 over this");
-  grid_head(&grid, heading);
+  grid_head(d->language, &grid, heading);
   for (size_t i = 0; i < d->cost_bytes_rows; i++) {
     const CostBytes *row = &d->cost_bytes[i];
     grid_add(&grid, md_text(&scratch, row->mode));
@@ -94,19 +94,21 @@ void section_cost(FILE *out, const ReportData *d, Arena scratch) {
   int length[LENGTHS_MOST], lengths = lengths_of(d, length, LENGTHS_MOST);
   fprintf(
       out,
-      say("Median of %d prefills on backend %s, modes in turn; spread is 1.4826 times the median absolute deviation. "
+      say(d->language,
+          "Median of %d prefills on backend %s, modes in turn; spread is 1.4826 times the median absolute deviation. "
           "The last two "
           "columns compare with mode fp32 and with a plain copy of as many bytes, timed in the same turns. The kernels "
           "are this "
           "program's, made to give the same bits everywhere; another implementation of a mode may rank otherwise.\n\n"),
       d->cost[0].repeats, md_text(&scratch, d->cost[0].backend));
   for (int i = 0; i < lengths; i++) {
-    fprintf(out, "### %s\n\n", md_count(&scratch, length[i], "token"));
+    fprintf(out, "### %s\n\n", md_count(d->language, &scratch, length[i], "token"));
     write_speed(out, d, length[i], scratch);
-    fputs(say("Milliseconds of each operator in one prefill, and its share of their sum:\n\n"), out);
+    fputs(say(d->language, "Milliseconds of each operator in one prefill, and its share of their sum:\n\n"), out);
     write_operators(out, d, length[i], scratch);
   }
-  fputs(say("### Bytes\n\nCounted from the settings: what a layer hands from operator to operator, and what of it is "
+  fputs(say(d->language,
+            "### Bytes\n\nCounted from the settings: what a layer hands from operator to operator, and what of it is "
             "live "
             "at the same "
             "time; the state is that of one sequence, all layers.\n\n"),
@@ -169,23 +171,24 @@ static bool could_tell(const ReportData *d) {
   return false;
 }
 
-static const char *figures(Arena *arena, const Choice *c) {
-  return arena_printf(arena, say("KL %s bits, %.6f bits a token, %.0f tokens/s, %s"),
+static const char *figures(Language l, Arena *arena, const Choice *c) {
+  return arena_printf(arena, say(l, "KL %s bits, %.6f bits a token, %.0f tokens/s, %s"),
                       md_short(arena, c->evaluation->kl_mean), c->evaluation->bits, c->speed->tokens_per_s,
                       md_bytes(arena, c->bytes));
 }
 
-static void write_choice(FILE *out, const char *need, const Choice *c, Arena scratch) {
-  fprintf(out, say("- **%s: %s.** %s.\n"), say(need), md_text(&scratch, c->evaluation->mode), figures(&scratch, c));
+static void write_choice(Language l, FILE *out, const char *need, const Choice *c, Arena scratch) {
+  fprintf(out, say(l, "- **%s: %s.** %s.\n"), say(l, need), md_text(&scratch, c->evaluation->mode),
+          figures(l, &scratch, c));
 }
 
 /* The modes that the spread of the timings does not set apart from the fastest. */
-static void write_as_fast(FILE *out, const Choice *choice, int count, const Choice *fast, Arena scratch) {
+static void write_as_fast(Language l, FILE *out, const Choice *choice, int count, const Choice *fast, Arena scratch) {
   const char **name = ARENA_NEW(&scratch, const char *, count);
   int names = 0;
   for (const Choice *c = choice; c < choice + count; c++)
     if (c != fast && !slower(c, fast)) name[names++] = c->evaluation->mode;
-  if (names) fprintf(out, say("  Not slower by more than the spread: %s.\n"), words_list(&scratch, name, names));
+  if (names) fprintf(out, say(l, "  Not slower by more than the spread: %s.\n"), words_list(l, &scratch, name, names));
 }
 
 typedef struct Choices {
@@ -218,7 +221,8 @@ const char *choice_words(Arena *arena, const ReportData *d) {
   Choices all = choose(arena, d);
   if (!all.count) return "";
   return arena_printf(
-      arena, say("Nearest to float64: %s (KL %s bits). Fastest here: %s (%.0f tokens/s). Smallest: %s (%s)."),
+      arena,
+      say(d->language, "Nearest to float64: %s (KL %s bits). Fastest here: %s (%.0f tokens/s). Smallest: %s (%s)."),
       md_text(arena, all.accurate->evaluation->mode), md_short(arena, all.accurate->evaluation->kl_mean),
       md_text(arena, all.fast->evaluation->mode), all.fast->speed->tokens_per_s,
       md_text(arena, all.small->evaluation->mode), md_bytes(arena, all.small->bytes));
@@ -231,37 +235,40 @@ void section_choice(FILE *out, const ReportData *d, Arena scratch) {
   const char *left_out = "";
   for (size_t i = 0; i < d->evaluations; i++)
     if (!isfinite(d->evaluation[i].kl_mean))
-      left_out = arena_printf(&scratch, "%s%s%s", left_out, *left_out ? say(", ") : "",
+      left_out = arena_printf(&scratch, "%s%s%s", left_out, *left_out ? say(d->language, ", ") : "",
                               md_text(&scratch, d->evaluation[i].mode));
-  if (*left_out) fprintf(out, say("Not in question, as logits of theirs are not finite: %s.\n\n"), left_out);
+  if (*left_out)
+    fprintf(out, say(d->language, "Not in question, as logits of theirs are not finite: %s.\n\n"), left_out);
   if (!count && *left_out) return;
   if (!count) {
-    fputs(say("No mode was both evaluated and timed.\n\n"), out);
+    fputs(say(d->language, "No mode was both evaluated and timed.\n\n"), out);
     return;
   }
   fprintf(
       out,
-      say("From the figures of this run, at %s a prefill; bytes are weights, scales, one sequence's state and its live "
+      say(d->language,
+          "From the figures of this run, at %s a prefill; bytes are weights, scales, one sequence's state and its live "
           "activations.\n\n"),
-      md_count(&scratch, longest, "token"));
+      md_count(d->language, &scratch, longest, "token"));
   plot_choice(out, d, longest, scratch);
-  write_choice(out, WORD("Nearest to float64"), accurate, scratch);
-  write_choice(out, WORD("Fastest here"), fast, scratch);
-  write_as_fast(out, choice, count, fast, scratch);
-  write_choice(out, WORD("Smallest"), small, scratch);
+  write_choice(d->language, out, WORD("Nearest to float64"), accurate, scratch);
+  write_choice(d->language, out, WORD("Fastest here"), fast, scratch);
+  write_as_fast(d->language, out, choice, count, fast, scratch);
+  write_choice(d->language, out, WORD("Smallest"), small, scratch);
   if (could_tell(d)) {
-    write_choice(out, WORD("Best trade"), trade, scratch);
-    fputs(say("\nThe best trade is the smallest mode whose bits cannot be told from those of the nearest one at this "
+    write_choice(d->language, out, WORD("Best trade"), trade, scratch);
+    fputs(say(d->language,
+              "\nThe best trade is the smallest mode whose bits cannot be told from those of the nearest one at this "
               "number of "
               "windows."),
           out);
   } else {
-    fputs(say("\nNo best trade is named: these windows tell no two modes apart."), out);
+    fputs(say(d->language, "\nNo best trade is named: these windows tell no two modes apart."), out);
   }
   for (const Choice *c = choice; c < choice + count; c++)
     for (const Choice *other = choice; other < choice + count; other++)
       if (dominates(other, c)) {
-        fprintf(out, say(" Nothing speaks for %s: %s is no worse in any of the three and better in one."),
+        fprintf(out, say(d->language, " Nothing speaks for %s: %s is no worse in any of the three and better in one."),
                 md_text(&scratch, c->evaluation->mode), md_text(&scratch, other->evaluation->mode));
         break;
       }

@@ -4,6 +4,7 @@
 #ifndef DS_REPORT_DATA_H
 #define DS_REPORT_DATA_H
 #include "family/trace.h"
+#include "report/language.h"
 #include "spec/spec.h"
 #include "store/store.h"
 
@@ -49,6 +50,7 @@ typedef struct ReportPair {
 } ReportPair;
 
 typedef struct ReportData {
+  Language language; /* of the report */
   const char *about[ABOUT_COUNT];
   struct Figures *figures; /* where sections draw; NULL: they draw nothing */
   TableRows *tables;       /* one for each of tables[], in that order */

@@ -77,7 +77,7 @@ static const char *last_words(Arena *arena, char *text) {
   return arena_printf(arena, "gnuplot: %.200s", colon ? colon + 2 : last);
 }
 
-const char *draw_script(Arena *arena, const char *folder, const char *script) {
+const char *draw_script(Language l, Arena *arena, const char *folder, const char *script) {
   int ends[2], status = 0;
   pid_t child;
   char *text = arena_alloc(arena, WORDS_MAX, 1);
@@ -86,14 +86,14 @@ const char *draw_script(Arena *arena, const char *folder, const char *script) {
   close(ends[1]);
   bool ended = error || listen(ends[0], text);
   close(ends[0]);
-  if (error) return arena_printf(arena, say("gnuplot cannot be started: %s"), strerror(error));
+  if (error) return arena_printf(arena, say(l, "gnuplot cannot be started: %s"), strerror(error));
   if (!ended) kill(child, SIGKILL);
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
-  if (!ended) return arena_printf(arena, say("gnuplot did not end within %d s"), PATIENCE_S);
-  if (WIFSIGNALED(status)) return arena_printf(arena, say("gnuplot was ended by signal %d"), WTERMSIG(status));
+  if (!ended) return arena_printf(arena, say(l, "gnuplot did not end within %d s"), PATIENCE_S);
+  if (WIFSIGNALED(status)) return arena_printf(arena, say(l, "gnuplot was ended by signal %d"), WTERMSIG(status));
   if (WEXITSTATUS(status) == 0) return NULL;
   const char *words = last_words(arena, text);
-  return words ? words : arena_printf(arena, say("gnuplot ended with status %d"), WEXITSTATUS(status));
+  return words ? words : arena_printf(arena, say(l, "gnuplot ended with status %d"), WEXITSTATUS(status));
 }
 
 bool draw_whole(const char *path) {

@@ -5,11 +5,12 @@
 #include <stdbool.h>
 
 #include "base/arena.h"
+#include "report/language.h"
 
 /* Whether a program of this name stands on the path. */
 bool draw_can(const char *program);
 /* Runs gnuplot on FOLDER/script. NULL, or why it did not end well, in the arena. */
-const char *draw_script(Arena *arena, const char *folder, const char *script);
+const char *draw_script(Language l, Arena *arena, const char *folder, const char *script);
 /* Whether this is a whole SVG, from its first tag to its last. */
 bool draw_whole(const char *path);
 

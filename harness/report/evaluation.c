@@ -22,15 +22,16 @@ static const char *with_error(Arena *arena, double value, double error) {
   return plus_minus(arena, error, md_short(arena, value), md_short(arena, error));
 }
 
-static const char *share_with_interval(Arena *arena, double value, double low, double high) {
+static const char *share_with_interval(Language l, Arena *arena, double value, double low, double high) {
   if (isnan(low)) return md_percent(arena, value);
-  return arena_printf(arena, say("%s (%s … %s)"), md_percent(arena, value), md_percent(arena, low),
+  return arena_printf(arena, say(l, "%s (%s … %s)"), md_percent(arena, value), md_percent(arena, low),
                       md_percent(arena, high));
 }
 
-static const char *with_interval(Arena *arena, double value, double low, double high) {
+static const char *with_interval(Language l, Arena *arena, double value, double low, double high) {
   if (isnan(low)) return md_short(arena, value);
-  return arena_printf(arena, say("%s (%s … %s)"), md_short(arena, value), md_short(arena, low), md_short(arena, high));
+  return arena_printf(arena, say(l, "%s (%s … %s)"), md_short(arena, value), md_short(arena, low),
+                      md_short(arena, high));
 }
 
 static const char *bits_with_error(Arena *arena, const Evaluation *e, bool byte_tokens) {
@@ -47,23 +48,25 @@ static void write_modes(FILE *out, const ReportData *d, Arena scratch) {
   const char *const heading[] =
       WORDS("mode", first->byte_tokens ? "bits per byte" : "perplexity", "KL, bits", "KL, typical window", "KL, median",
             "KL, 99 %", "KL, largest in a window", "KL, largest", "same top token", "top token right");
-  grid_head(&grid, heading);
+  grid_head(d->language, &grid, heading);
   for (size_t i = 0; i < d->evaluations; i++) {
     const Evaluation *e = &d->evaluation[i];
     bool reference = data_is_reference(e->mode);
     grid_add(&grid, md_text(&scratch, e->mode));
     grid_add(&grid, bits_with_error(&scratch, e, first->byte_tokens));
     grid_add(&grid, reference ? "—" : with_error(&scratch, e->kl_mean, e->kl_mean_se));
-    grid_add(&grid,
-             reference ? "—" : with_interval(&scratch, e->kl_geometric, e->kl_geometric_low, e->kl_geometric_high));
+    grid_add(&grid, reference ? "—"
+                              : with_interval(d->language, &scratch, e->kl_geometric, e->kl_geometric_low,
+                                              e->kl_geometric_high));
     grid_add(&grid, reference ? "—" : with_error(&scratch, e->kl_median, e->kl_median_se));
     grid_add(&grid, reference ? "—" : with_error(&scratch, e->kl_p99, e->kl_p99_se));
     grid_add(&grid, reference ? "—" : with_error(&scratch, e->kl_max, e->kl_max_se));
     grid_add(&grid, reference ? "—" : md_short(&scratch, e->kl_worst));
     grid_add(&grid, reference ? "—"
-                              : share_with_interval(&scratch, e->top1_agreement, e->top1_agreement_low,
+                              : share_with_interval(d->language, &scratch, e->top1_agreement, e->top1_agreement_low,
                                                     e->top1_agreement_high));
-    grid_add(&grid, share_with_interval(&scratch, e->top1_accuracy, e->top1_accuracy_low, e->top1_accuracy_high));
+    grid_add(&grid,
+             share_with_interval(d->language, &scratch, e->top1_accuracy, e->top1_accuracy_low, e->top1_accuracy_high));
   }
   grid_write(&grid, out);
 }
@@ -78,10 +81,10 @@ static const char *windows_left_out(Arena *arena, const ReportData *d, const cha
   for (size_t i = 0; i < d->evaluation_windows && named < NAMED; i++) {
     const EvaluationWindow *w = &d->evaluation_window[i];
     if (strcmp(w->mode, mode) || !w->nonfinite) continue;
-    text = arena_printf(arena, "%s%s%d", text, named ? say(", ") : "", w->window);
+    text = arena_printf(arena, "%s%s%d", text, named ? say(d->language, ", ") : "", w->window);
     named++;
   }
-  return named < left_out ? arena_printf(arena, say("%s and %d more"), text, left_out - named) : text;
+  return named < left_out ? arena_printf(arena, say(d->language, "%s and %d more"), text, left_out - named) : text;
 }
 
 static void write_sample(FILE *out, const ReportData *d, Arena scratch) {
@@ -89,29 +92,34 @@ static void write_sample(FILE *out, const ReportData *d, Arena scratch) {
   const char *text = md_text(&scratch, first->text);
   fprintf(
       out,
-      say("%s of %s each, of %s: every figure is one of that text. ± is the standard error over windows; of shares the "
+      say(d->language,
+          "%s of %s each, of %s: every figure is one of that text. ± is the standard error over windows; of shares the "
           "95 %% interval stands in brackets. KL is "
           "that of the reference's distribution of the next token against the mode's, in bits: mean, median and "
           "99 %% over the positions of a window, then the mean over windows; *typical window*: the geometric mean of "
           "the windows' means, with its 95 %% interval, since a few windows make most of the mean.\n\n"),
-      md_count(&scratch, first->windows, "window"), md_count(&scratch, first->length, "token"), text);
+      md_count(d->language, &scratch, first->windows, "window"),
+      md_count(d->language, &scratch, first->length, "token"), text);
   if (first->windows > first->disjoint)
     fprintf(out,
-            say("> **Warning.** The text holds only %d such windows side by side: these overlap, and are no sample. No "
+            say(d->language,
+                "> **Warning.** The text holds only %d such windows side by side: these overlap, and are no sample. No "
                 "error is given, and no mode is called better.\n\n"),
             first->disjoint);
   else if (!isnan(first->lag1) && first->block == 1)
-    fprintf(out, say("Neighbouring windows are taken one by one: their bits are correlated by %.2f.\n\n"), first->lag1);
+    fprintf(out, say(d->language, "Neighbouring windows are taken one by one: their bits are correlated by %.2f.\n\n"),
+            first->lag1);
   else if (!isnan(first->lag1) && first->block > 1)
     fprintf(out,
-            say("Neighbouring windows are alike: their bits are correlated by %.2f, so that means of %d neighbours are "
+            say(d->language,
+                "Neighbouring windows are alike: their bits are correlated by %.2f, so that means of %d neighbours are "
                 "the unit of their error.\n\n"),
             first->lag1, first->block);
   for (size_t i = 0; i < d->evaluations; i++) {
     const Evaluation *e = &d->evaluation[i];
     if (e->left_out)
-      fprintf(out, say("> **Warning.** Left out of %s, where a logit is not finite: %s (%s).\n\n"),
-              md_text(&scratch, e->mode), md_count(&scratch, e->left_out, "window"),
+      fprintf(out, say(d->language, "> **Warning.** Left out of %s, where a logit is not finite: %s (%s).\n\n"),
+              md_text(&scratch, e->mode), md_count(d->language, &scratch, e->left_out, "window"),
               windows_left_out(&scratch, d, e->mode, e->left_out));
   }
 }
@@ -133,78 +141,80 @@ static bool decided(const EvaluationPair *p) { return answered(p, "better") || a
 /* An answer that stands also where all pairs are asked at once. */
 static bool holds(const EvaluationPair *p) { return p->holm <= 1 - interval_level; }
 
-static const char *why_unknown(const EvaluationPair *p) {
+static const char *why_unknown(Language l, const EvaluationPair *p) {
   static const char *const why[][2] = {
       {"overlap", WORD("the windows overlap")},
       {"few", WORD("fewer than two windows are finite in both")},
   };
   for (size_t i = 0; i < sizeof why / sizeof *why; i++)
-    if (!strcmp(p->reason, why[i][0])) return say(why[i][1]);
-  return say("nothing is known of it");
+    if (!strcmp(p->reason, why[i][0])) return say(l, why[i][1]);
+  return say(l, "nothing is known of it");
 }
 
 /* How many windows would tell, and whether the text has them; "" where no number is given. */
-static const char *needed(Arena *arena, const EvaluationPair *p) {
+static const char *needed(Language l, Arena *arena, const EvaluationPair *p) {
   if (!answered(p, "undecided") || !(p->windows_needed <= 1e6)) return "";
   return p->windows_needed <= p->windows_held
-             ? arena_printf(arena, say("%.0f windows would tell, and the text holds %d"), p->windows_needed,
+             ? arena_printf(arena, say(l, "%.0f windows would tell, and the text holds %d"), p->windows_needed,
                             p->windows_held)
-             : arena_printf(arena, say("%.0f windows would tell, and the text holds only %d"), p->windows_needed,
+             : arena_printf(arena, say(l, "%.0f windows would tell, and the text holds only %d"), p->windows_needed,
                             p->windows_held);
 }
 
 /* "yes", "no" or why neither, of `other` against `base` as the row has them. */
-static const char *answer_of(Arena *arena, const EvaluationPair *p) {
+static const char *answer_of(Language l, Arena *arena, const EvaluationPair *p) {
   if (decided(p))
-    return arena_printf(arena, "%s%s", answered(p, "better") ? say("yes") : say("no: worse"), holds(p) ? "" : " †");
-  if (answered(p, "identical")) return say("no: the same in every window");
-  if (!answered(p, "undecided")) return arena_printf(arena, say("cannot tell: %s"), why_unknown(p));
-  const char *number = needed(arena, p);
-  return *number ? arena_printf(arena, say("cannot tell: %s"), number) : say("cannot tell");
+    return arena_printf(arena, "%s%s", answered(p, "better") ? say(l, "yes") : say(l, "no: worse"),
+                        holds(p) ? "" : " †");
+  if (answered(p, "identical")) return say(l, "no: the same in every window");
+  if (!answered(p, "undecided")) return arena_printf(arena, say(l, "cannot tell: %s"), why_unknown(l, p));
+  const char *number = needed(l, arena, p);
+  return *number ? arena_printf(arena, say(l, "cannot tell: %s"), number) : say(l, "cannot tell");
 }
 
-static const char *difference(Arena *arena, const EvaluationPair *p) {
+static const char *difference(Language l, Arena *arena, const EvaluationPair *p) {
   bool factor = p && !strcmp(p->metric, kl);
   if (!p) return "—";
   if (answered(p, "identical")) return factor ? "1" : "0";
-  return with_interval(arena, p->diff, p->low, p->high);
+  return with_interval(l, arena, p->diff, p->low, p->high);
 }
 
 static void write_pairs(FILE *out, const ReportData *d, Arena scratch) {
   Grid grid = grid_new(&scratch, "lrlrlrl");
   static const char *const heading[] =
       WORDS("better?", "bits", "predicts better", "factor of KL", "nearer fp64", "same top token", "oftener");
-  grid_head(&grid, heading);
+  grid_head(d->language, &grid, heading);
   for (size_t i = 0; i < d->evaluation_pairs; i++) {
     const EvaluationPair *p = &d->evaluation_pair[i];
     if (strcmp(p->metric, bits)) continue;
     const EvaluationPair *near = find_pair(d, p->base, p->other, kl), *top = find_pair(d, p->base, p->other, agreement);
-    grid_add(&grid, arena_printf(&scratch, say("%s than %s"), md_text(&scratch, p->other), md_text(&scratch, p->base)));
-    grid_add(&grid, difference(&scratch, p));
-    grid_add(&grid, answer_of(&scratch, p));
-    grid_add(&grid, difference(&scratch, near));
-    grid_add(&grid, near ? answer_of(&scratch, near) : "—");
-    grid_add(&grid, difference(&scratch, top));
-    grid_add(&grid, top ? answer_of(&scratch, top) : "—");
+    grid_add(&grid, arena_printf(&scratch, say(d->language, "%s than %s"), md_text(&scratch, p->other),
+                                 md_text(&scratch, p->base)));
+    grid_add(&grid, difference(d->language, &scratch, p));
+    grid_add(&grid, answer_of(d->language, &scratch, p));
+    grid_add(&grid, difference(d->language, &scratch, near));
+    grid_add(&grid, near ? answer_of(d->language, &scratch, near) : "—");
+    grid_add(&grid, difference(d->language, &scratch, top));
+    grid_add(&grid, top ? answer_of(d->language, &scratch, top) : "—");
   }
   grid_write(&grid, out);
 }
 
 /* The difference with its interval, and what stands behind it. */
-static void write_answer(FILE *out, const EvaluationPair *p, int compared, Arena scratch) {
-  const char *number = needed(&scratch, p);
-  fprintf(out, say("%s. %s %s bits, 95 %% from %s to %s, over %s."),
-          answered(p, "better")  ? say("Yes")
-          : answered(p, "worse") ? say("No, it predicts worse")
-                                 : say("It cannot be told from these windows"),
-          p->diff < 0 ? say("It needs fewer:") : say("It needs more:"), md_short(&scratch, p->diff),
-          md_short(&scratch, p->low), md_short(&scratch, p->high), md_count(&scratch, p->windows, "window"));
-  if (p->block > 1) fprintf(out, say(" Means of %d neighbouring windows are the unit."), p->block);
-  if (*number) fprintf(out, say(" Of a difference of this size %s."), number);
+static void write_answer(Language l, FILE *out, const EvaluationPair *p, int compared, Arena scratch) {
+  const char *number = needed(l, &scratch, p);
+  fprintf(out, say(l, "%s. %s %s bits, 95 %% from %s to %s, over %s."),
+          answered(p, "better")  ? say(l, "Yes")
+          : answered(p, "worse") ? say(l, "No, it predicts worse")
+                                 : say(l, "It cannot be told from these windows"),
+          p->diff < 0 ? say(l, "It needs fewer:") : say(l, "It needs more:"), md_short(&scratch, p->diff),
+          md_short(&scratch, p->low), md_short(&scratch, p->high), md_count(l, &scratch, p->windows, "window"));
+  if (p->block > 1) fprintf(out, say(l, " Means of %d neighbouring windows are the unit."), p->block);
+  if (*number) fprintf(out, say(l, " Of a difference of this size %s."), number);
   if (decided(p) && compared > 1)
     fprintf(out,
-            holds(p) ? say(" With all %d pairs asked at once it is told as well (Holm, p = %s).")
-                     : say(" With all %d pairs asked at once it is not told any more (Holm, p = %s)."),
+            holds(p) ? say(l, " With all %d pairs asked at once it is told as well (Holm, p = %s).")
+                     : say(l, " With all %d pairs asked at once it is not told any more (Holm, p = %s)."),
             compared, md_short(&scratch, p->holm));
   fputc('\n', out);
 }
@@ -215,14 +225,14 @@ static void write_asked(FILE *out, const ReportData *d, int compared, Arena scra
   for (int i = 0; i < d->pairs; i++) {
     const EvaluationPair *p = find_pair(d, d->pair[i].base, d->pair[i].other, bits);
     if (!p) continue;
-    fprintf(out, say("- **Does %s predict %s better than %s?** "), md_text(&scratch, p->other),
+    fprintf(out, say(d->language, "- **Does %s predict %s better than %s?** "), md_text(&scratch, p->other),
             md_text(&scratch, d->evaluation[0].text), md_text(&scratch, p->base));
     if (answered(p, "identical"))
-      fputs(say("No: they are the same in every window.\n"), out);
+      fputs(say(d->language, "No: they are the same in every window.\n"), out);
     else if (answered(p, "unknown"))
-      fprintf(out, say("It cannot be told: %s.\n"), why_unknown(p));
+      fprintf(out, say(d->language, "It cannot be told: %s.\n"), why_unknown(d->language, p));
     else
-      write_answer(out, p, compared, scratch);
+      write_answer(d->language, out, p, compared, scratch);
     written++;
   }
   if (written) fputc('\n', out);
@@ -249,7 +259,8 @@ void section_evaluation(FILE *out, const ReportData *d, Arena scratch) {
   if (could)
     fprintf(
         out,
-        say("Every two modes, difference (of KL: the factor between them) window by window with its 95 %% interval "
+        say(d->language,
+            "Every two modes, difference (of KL: the factor between them) window by window with its 95 %% interval "
             "(Student's t). Where nothing can be "
             "told, the number of windows is given that would find a difference of the observed size four times out of "
             "five; none is given above a million. Where two modes do not differ, chance still decides in 5 %%: of the "
@@ -257,6 +268,6 @@ void section_evaluation(FILE *out, const ReportData *d, Arena scratch) {
             "all of its column are asked at once (Holm).\n\n"),
         could, 0.05 * could);
   else
-    fputs(say("Every two modes, the mean difference (of KL: factor) over the windows.\n\n"), out);
+    fputs(say(d->language, "Every two modes, the mean difference (of KL: factor) over the windows.\n\n"), out);
   write_pairs(out, d, scratch);
 }

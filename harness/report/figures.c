@@ -106,28 +106,28 @@ static const char *path_of(Arena *arena, const Figures *figures, const Figure *f
 }
 
 /* One figure from a script of its own, so that what stops it stops no other. */
-static void draw_alone(Arena *arena, const Figures *figures, int i, Status *st) {
+static void draw_alone(Language l, Arena *arena, const Figures *figures, int i, Status *st) {
   static const char name[] = "figure.gp";
   Figure *figure = &figures->figure[i];
   size_t end = i + 1 < figures->count ? figures->figure[i + 1].from : figures->size;
   const char *script = arena_printf(arena, "%s/%s", figures->folder, name);
   if (!file_write(script, figures->text + figure->from, end - figure->from, false, st)) return;
-  figure->fault = draw_script(arena, figures->folder, name);
+  figure->fault = draw_script(l, arena, figures->folder, name);
   unlink(script);
   if (!figure->fault && !draw_whole(path_of(arena, figures, figure)))
-    figure->fault = say("gnuplot wrote no whole file");
-  if (figure->fault && figure->empty && figure->values == 0) figure->fault = say("no value is finite");
+    figure->fault = say(l, "gnuplot wrote no whole file");
+  if (figure->fault && figure->empty && figure->values == 0) figure->fault = say(l, "no value is finite");
   if (figure->fault) unlink(path_of(arena, figures, figure));
 }
 
 /* All in one process, which is quick; what is not whole then, each for itself. */
-static void draw_all(Arena *arena, Figures *figures, Status *st) {
+static void draw_all(Language l, Arena *arena, Figures *figures, Status *st) {
   const char *script = arena_printf(arena, "%s/figures.gp", figures->folder);
   for (int i = 0; i < figures->count; i++) unlink(path_of(arena, figures, &figures->figure[i]));
   if (!file_make_folder(figures->folder, st) || !file_write(script, figures->text, figures->size, false, st)) return;
-  bool done = !draw_script(arena, figures->folder, "figures.gp");
+  bool done = !draw_script(l, arena, figures->folder, "figures.gp");
   for (int i = 0; i < figures->count; i++)
-    if (!done || !draw_whole(path_of(arena, figures, &figures->figure[i]))) draw_alone(arena, figures, i, st);
+    if (!done || !draw_whole(path_of(arena, figures, &figures->figure[i]))) draw_alone(l, arena, figures, i, st);
 }
 
 /* ---- what the report says of a figure that could not be drawn ---- */
@@ -141,14 +141,16 @@ static const char *place_of(Arena *arena, const char *markdown, const Figure *fi
 }
 
 /* The sentence in place of the image: its caption, the reason, the table with its data. */
-static void write_fault(FILE *out, const Figure *figure, const char *line, const char *path, Arena scratch) {
+static void write_fault(Language l, FILE *out, const Figure *figure, const char *line, const char *path,
+                        Arena scratch) {
   const char *table = strchr(path, '"') + 1;
   const char *caption = arena_printf(&scratch, "%.*s", (int)(path - line) - 2, line + 2);
   table = arena_printf(&scratch, "%.*s", (int)strcspn(table, "\""), table);
-  fprintf(out, say("> **Not drawn** (%s): %s Data: [%s](%s)"), md_text(&scratch, figure->fault), caption, table, table);
+  fprintf(out, say(l, "> **Not drawn** (%s): %s Data: [%s](%s)"), md_text(&scratch, figure->fault), caption, table,
+          table);
 }
 
-static bool say_faults(Figures *figures, char **markdown, size_t *count, Arena scratch, Status *st) {
+static bool say_faults(Language l, Figures *figures, char **markdown, size_t *count, Arena scratch, Status *st) {
   char *text = NULL;
   size_t size = 0;
   FILE *out = open_memstream(&text, &size);
@@ -159,7 +161,7 @@ static bool say_faults(Figures *figures, char **markdown, size_t *count, Arena s
     const char *line = place_of(&scratch, from, &figures->figure[i], &path);
     if (!line) continue;
     fwrite(from, 1, (size_t)(line - from), out);
-    write_fault(out, &figures->figure[i], line, path, scratch);
+    write_fault(l, out, &figures->figure[i], line, path, scratch);
     from = line + strcspn(line, "\n");
   }
   fputs(from, out);
@@ -172,21 +174,21 @@ static bool say_faults(Figures *figures, char **markdown, size_t *count, Arena s
   return true;
 }
 
-bool figures_finish(Figures *figures, char **markdown, size_t *count, Arena scratch, Status *st) {
+bool figures_finish(Language l, Figures *figures, char **markdown, size_t *count, Arena scratch, Status *st) {
   if (!figures->script) return true;
   bool whole = !ferror(figures->script), said = true;
   whole = fclose(figures->script) == 0 && whole;
   figures->script = NULL;
   Status why = {0};
   whole = whole || FAIL(&why, "%s: no memory for the figures", figures->folder);
-  if (whole && figures->count) draw_all(&scratch, figures, &why);
+  if (whole && figures->count) draw_all(l, &scratch, figures, &why);
   bool any = false;
   for (int i = 0; i < figures->count; i++) {
     Figure *figure = &figures->figure[i];
     if (why.failed && !figure->fault && !draw_whole(path_of(&scratch, figures, figure))) figure->fault = why.text;
     any |= figure->fault != NULL;
   }
-  if (any) said = say_faults(figures, markdown, count, scratch, st);
+  if (any) said = say_faults(l, figures, markdown, count, scratch, st);
   free(figures->text);
   free(figures->figure);
   return said;

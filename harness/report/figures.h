@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/status.h"
+#include "report/language.h"
 
 typedef struct Figure {
   char name[128];
@@ -43,6 +44,6 @@ void figure_value(const Figures *figures, double value, bool logarithmic);
 const char *figure_name(Arena *arena, const char *kind, const char *a, const char *b);
 /* Draws everything. A figure that cannot be drawn costs the figure: in `markdown` (from malloc, replaced), where it was
  * referred to, stand its caption, the reason and the table with its data. Fails for want of memory alone. */
-bool figures_finish(Figures *figures, char **markdown, size_t *count, Arena scratch, Status *st);
+bool figures_finish(Language l, Figures *figures, char **markdown, size_t *count, Arena scratch, Status *st);
 
 #endif

@@ -18,41 +18,48 @@ static void write_cause(FILE *out, const ReportData *d, const ReportPair *pair, 
     size_t offset = table_modes.column[c].offset;
     if (strcmp((const char *)base + offset, (const char *)other + offset)) names[stages++] = table_modes.column[c].name;
   }
-  if (stages) fprintf(out, say("- The modes ask for different settings of %s.\n"), words_list(&scratch, names, stages));
+  if (stages)
+    fprintf(out, say(d->language, "- The modes ask for different settings of %s.\n"),
+            words_list(d->language, &scratch, names, stages));
   for (int id = 0; id < d->traced.count; id++) {
     Tally tally = data_tally(d, pair, d->traced.info[id].name);
     if (tally.same_kernel < tally.rows) names[tensors++] = d->traced.info[id].name;
   }
   if (tensors)
-    fprintf(out, say("- The witness shows different kernels for %s.\n"), words_list(&scratch, names, tensors));
+    fprintf(out, say(d->language, "- The witness shows different kernels for %s.\n"),
+            words_list(d->language, &scratch, names, tensors));
   else if (data_tally(d, pair, NULL).rows)
-    fputs(say("- The witness shows the same kernels for every tensor.\n"), out);
+    fputs(say(d->language, "- The witness shows the same kernels for every tensor.\n"), out);
 }
 
 /* "`block_out` …", the three questions: does it accumulate, stay, or jump? */
 static void write_shape(FILE *out, const ReportData *d, const ReportPair *pair, const DriftShape *s, Arena scratch) {
-  const char *parts = shapes_parts(&scratch, s), *tokens = shapes_tokens(&scratch, d, pair, s);
-  fprintf(out, say("- **Does it accumulate, stay or jump?** `block_out`: %s.%s\n"), shapes_travel(&scratch, s),
-          *parts ? arena_printf(&scratch, say(" %s"), parts) : "");
-  if (*tokens) fprintf(out, say("- **Single tokens?** %s.\n"), tokens);
+  const char *parts = shapes_parts(d->language, &scratch, s), *tokens = shapes_tokens(&scratch, d, pair, s);
+  fprintf(out, say(d->language, "- **Does it accumulate, stay or jump?** `block_out`: %s.%s\n"),
+          shapes_travel(d->language, &scratch, s),
+          *parts ? arena_printf(&scratch, say(d->language, " %s"), parts) : "");
+  if (*tokens) fprintf(out, say(d->language, "- **Single tokens?** %s.\n"), tokens);
 }
 
 static void write_course(FILE *out, const ReportData *d, const ReportPair *pair, const Course *course, Arena scratch) {
   const DriftShape *shape = data_shape(d, pair, data_role(d, ROLE_BLOCK_OUT));
   if (course->nonfinite >= 0)
     fprintf(out,
-            say("- **How it grows is not told**: `block_out` differs from layer %d on, and from layer %d on it holds "
+            say(d->language,
+                "- **How it grows is not told**: `block_out` differs from layer %d on, and from layer %d on it holds "
                 "values that are not finite.\n"),
             course->differs, course->nonfinite);
   else if (course->first < 0)
     fprintf(out,
-            say("- **It has no size**: `block_out` differs from layer %d on, in no value but the sign of zeros.\n"),
+            say(d->language,
+                "- **It has no size**: `block_out` differs from layer %d on, in no value but the sign of zeros.\n"),
             course->differs);
   else if (shape)
     write_shape(out, d, pair, shape, scratch);
   else
     fprintf(out,
-            say("- **How it grows is not told**: this results file holds no shapes. From layer %d to layer %d the "
+            say(d->language,
+                "- **How it grows is not told**: this results file holds no shapes. From layer %d to layer %d the "
                 "relative L2 of `block_out` goes from %s to %s.\n"),
             course->first, course->last, md_error(&scratch, course->first_l2), md_error(&scratch, course->last_l2));
 }
@@ -70,15 +77,16 @@ static void write_scale(FILE *out, const ReportData *d, const ReportPair *pair, 
   const char *closer = base->logits_rel_l2 < other->logits_rel_l2 ? pair->base : pair->other;
   fprintf(
       out,
-      say("- **Beside the errors of the modes themselves**: against the float64 reference the logits of %s are off by "
+      say(d->language,
+          "- **Beside the errors of the modes themselves**: against the float64 reference the logits of %s are off by "
           "%s and those of %s by %s (relative L2); "
           "%s, and the difference between the two is %s the smaller of these errors.\n"),
       md_text(&scratch, pair->base), md_error(&scratch, base->logits_rel_l2), md_text(&scratch, pair->other),
       md_error(&scratch, other->logits_rel_l2),
       base->logits_rel_l2 == other->logits_rel_l2
-          ? say("neither is closer")
-          : arena_printf(&scratch, say("%s is closer"), md_text(&scratch, closer)),
-      arena_printf(&scratch, say(own < smaller ? "%s of" : "%s times"),
+          ? say(d->language, "neither is closer")
+          : arena_printf(&scratch, say(d->language, "%s is closer"), md_text(&scratch, closer)),
+      arena_printf(&scratch, say(d->language, own < smaller ? "%s of" : "%s times"),
                    own < smaller ? md_share(&scratch, own / smaller) : md_factor(&scratch, own / smaller)));
 }
 
@@ -88,32 +96,34 @@ static void write_findings(FILE *out, const ReportData *d, const ReportPair *pai
   if (effect == EFFECT_UNKNOWN) return;
   if (effect != EFFECT_REFERENCE) write_cause(out, d, pair, scratch);
   const char *reason = words_reason(d, pair);
-  if (*reason) fprintf(out, say("- **Why.** %s\n"), reason);
+  if (*reason) fprintf(out, say(d->language, "- **Why.** %s\n"), reason);
   if (data_identical(d, pair)) {
     if (!*reason && effect == EFFECT_IDENTICAL)
-      fputs(say("- No reason is known why these modes should always agree: the equality is a finding about these "
+      fputs(say(d->language,
+                "- No reason is known why these modes should always agree: the equality is a finding about these "
                 "prompts.\n"),
             out);
     return;
   }
   const char *first = words_first(&scratch, d, pair), *end = words_end(&scratch, d, pair);
-  if (*first) fprintf(out, say("- **Where it begins.** %s\n"), first);
+  if (*first) fprintf(out, say(d->language, "- **Where it begins.** %s\n"), first);
   Course course = words_course(d, pair, scratch);
   if (course.differs >= 0) {
     write_course(out, d, pair, &course, scratch);
   } else if (d->layers && data_drift(d, pair, data_role(d, ROLE_BLOCK_OUT), d->layers - 1)) {
-    fputs(say("- **It does not travel.** `block_out` is identical in every layer: what differs inside a layer is lost "
+    fputs(say(d->language,
+              "- **It does not travel.** `block_out` is identical in every layer: what differs inside a layer is lost "
               "again before the layer ends.\n"),
           out);
   }
-  if (*end) fprintf(out, say("- **Where it ends.** %s\n"), end);
+  if (*end) fprintf(out, say(d->language, "- **Where it ends.** %s\n"), end);
   if (pair->verdict && effect == EFFECT_DIFFERS) write_scale(out, d, pair, scratch);
 }
 
 void section_findings(FILE *out, const ReportData *d, Arena scratch) {
-  if (!d->pairs) fputs(say("Without a pair they show no difference.\n\n"), out);
+  if (!d->pairs) fputs(say(d->language, "Without a pair they show no difference.\n\n"), out);
   for (int p = 0; p < d->pairs; p++) {
-    fprintf(out, "### %s\n\n", words_pair(&scratch, &d->pair[p]));
+    fprintf(out, "### %s\n\n", words_pair(d->language, &scratch, &d->pair[p]));
     write_findings(out, d, &d->pair[p], scratch);
     fputc('\n', out);
   }

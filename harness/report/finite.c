@@ -62,27 +62,30 @@ static const char *element_of(Arena *arena, const TensorStats *row) {
   return arena_printf(arena, "%ld ([%ld, %ld])", at, at / cols, at % cols);
 }
 
-static const char *who(Arena *arena, const TensorStats *row) {
-  return data_is_reference(row->mode) ? say("the float64 reference")
-                                      : arena_printf(arena, say("mode %s"), md_text(arena, row->mode));
+static const char *who(Language l, Arena *arena, const TensorStats *row) {
+  return data_is_reference(row->mode) ? say(l, "the float64 reference")
+                                      : arena_printf(arena, say(l, "mode %s"), md_text(arena, row->mode));
 }
 
 static const char *warn_of_values(Arena *arena, const ReportData *d, const Lost *lost) {
   const TensorStats *row = lost->first;
   const char *place = words_place(arena, d, row->tensor, row->layer);
-  if (row->first_nonfinite >= 0) place = arena_printf(arena, say("%s, element %s"), place, element_of(arena, row));
-  return arena_printf(arena,
-                      say("Values are not finite. The first: %s, of %s, prompt %s. In all %s in %s: they are left out "
-                          "of the figures, and a figure that leaves values out says so."),
-                      place, who(arena, row), md_text(arena, row->prompt), md_count(arena, lost->values, "value"),
-                      md_count(arena, lost->tensors, "tensor"));
+  if (row->first_nonfinite >= 0)
+    place = arena_printf(arena, say(d->language, "%s, element %s"), place, element_of(arena, row));
+  return arena_printf(
+      arena,
+      say(d->language, "Values are not finite. The first: %s, of %s, prompt %s. In all %s in %s: they are left out "
+                       "of the figures, and a figure that leaves values out says so."),
+      place, who(d->language, arena, row), md_text(arena, row->prompt),
+      md_count(d->language, arena, lost->values, "value"), md_count(d->language, arena, lost->tensors, "tensor"));
 }
 
 static const char *warn_of_nans(Arena *arena, const ReportData *d, const Lost *lost) {
   const TensorStats *row = lost->first;
-  return arena_printf(arena, say("Turned into 0 by quantisation: %s in %s, first in %s of %s, prompt %s."),
-                      md_count(arena, lost->values, "NaN"), md_count(arena, lost->tensors, "tensor"),
-                      words_place(arena, d, row->tensor, row->layer), who(arena, row), md_text(arena, row->prompt));
+  return arena_printf(
+      arena, say(d->language, "Turned into 0 by quantisation: %s in %s, first in %s of %s, prompt %s."),
+      md_count(d->language, arena, lost->values, "NaN"), md_count(d->language, arena, lost->tensors, "tensor"),
+      words_place(arena, d, row->tensor, row->layer), who(d->language, arena, row), md_text(arena, row->prompt));
 }
 
 const char *finite_warning(Arena *arena, const ReportData *d) {
@@ -91,10 +94,10 @@ const char *finite_warning(Arena *arena, const ReportData *d) {
   const char *text = values.first ? warn_of_values(arena, d, &values) : "";
   if (nans.first)
     text = arena_printf(arena, "%s%s", text,
-                        values.first ? arena_printf(arena, say(" %s"), warn_of_nans(arena, d, &nans))
+                        values.first ? arena_printf(arena, say(d->language, " %s"), warn_of_nans(arena, d, &nans))
                                      : warn_of_nans(arena, d, &nans));
   return arena_printf(arena, "%s%s", text,
-                      say(" This alone does not change the exit status; with `--strict` it is 1."));
+                      say(d->language, " This alone does not change the exit status; with `--strict` it is 1."));
 }
 
 /* --- for the terminal -----------------------------------------------------------------------------------------------
@@ -102,32 +105,37 @@ const char *finite_warning(Arena *arena, const ReportData *d) {
 
 static const char *place_plain(Arena *arena, const ReportData *d, const TensorStats *row) {
   const char *place = words_place_plain(arena, d, row->tensor, row->layer);
-  if (row->first_nonfinite >= 0) place = arena_printf(arena, say("%s, element %s"), place, element_of(arena, row));
-  return arena_printf(arena, say("%s, of %s%s (prompt %s)"), place, data_is_reference(row->mode) ? "" : say("mode "),
-                      words_plain(arena, row->mode), words_plain(arena, row->prompt));
+  if (row->first_nonfinite >= 0)
+    place = arena_printf(arena, say(d->language, "%s, element %s"), place, element_of(arena, row));
+  return arena_printf(arena, say(d->language, "%s, of %s%s (prompt %s)"), place,
+                      data_is_reference(row->mode) ? "" : say(d->language, "mode "), words_plain(arena, row->mode),
+                      words_plain(arena, row->prompt));
 }
 
 const char *finite_summary(Arena *arena, const ReportData *d) {
-  const char *without = say("no failure without --strict");
+  const char *without = say(d->language, "no failure without --strict");
   Lost values = lost_values(d), nans = lost_nans(d);
   const char *text = "";
   if (values.first)
-    text = arena_printf(arena, say("NOT FINITE: first at %s; %s in %s, left out of all figures; %s\n"),
-                        place_plain(arena, d, values.first), md_count(arena, values.values, "value"),
-                        md_count(arena, values.tensors, "tensor"), without);
+    text = arena_printf(arena, say(d->language, "NOT FINITE: first at %s; %s in %s, left out of all figures; %s\n"),
+                        place_plain(arena, d, values.first), md_count(d->language, arena, values.values, "value"),
+                        md_count(d->language, arena, values.tensors, "tensor"), without);
   if (nans.first)
-    text = arena_printf(arena, say("%sNOT FINITE: quantisation turned %s in %s into 0, first at %s; %s\n"), text,
-                        md_count(arena, nans.values, "NaN"), md_count(arena, nans.tensors, "tensor"),
-                        place_plain(arena, d, nans.first), without);
+    text =
+        arena_printf(arena, say(d->language, "%sNOT FINITE: quantisation turned %s in %s into 0, first at %s; %s\n"),
+                     text, md_count(d->language, arena, nans.values, "NaN"),
+                     md_count(d->language, arena, nans.tensors, "tensor"), place_plain(arena, d, nans.first), without);
   return text;
 }
 
 const char *finite_failed(Arena *arena, const ReportData *d) {
   Lost values = lost_values(d), nans = lost_nans(d);
   if (values.first)
-    return arena_printf(arena, say("values are not finite, first at %s"), place_plain(arena, d, values.first));
+    return arena_printf(arena, say(d->language, "values are not finite, first at %s"),
+                        place_plain(arena, d, values.first));
   if (nans.first)
-    return arena_printf(arena, say("quantisation turned NaNs into 0, first at %s"), place_plain(arena, d, nans.first));
+    return arena_printf(arena, say(d->language, "quantisation turned NaNs into 0, first at %s"),
+                        place_plain(arena, d, nans.first));
   return NULL;
 }
 
@@ -142,30 +150,33 @@ static const char *share_left_out(Arena *arena, const Size *size) {
   return md_percent(arena, (double)size->nonfinite / (double)size->n);
 }
 
-const char *finite_size(Arena *arena, const Size *size) {
-  if (nothing_left(size)) return say("not defined: no value is finite on both sides");
-  if (isnan(size->rel_l2)) return say("not defined: the first side is 0");
+const char *finite_size(Language l, Arena *arena, const Size *size) {
+  if (nothing_left(size)) return say(l, "not defined: no value is finite on both sides");
+  if (isnan(size->rel_l2)) return say(l, "not defined: the first side is 0");
   const char *number = md_error(arena, size->rel_l2);
   if (size->nonfinite > 0)
-    return arena_printf(arena, say("%s (of the values that are finite on both sides: %lld of %lld, %s, are left out)"),
+    return arena_printf(arena,
+                        say(l, "%s (of the values that are finite on both sides: %lld of %lld, %s, are left out)"),
                         number, (long long)size->nonfinite, (long long)size->n, share_left_out(arena, size));
-  if (size->rel_l2 == 0) return arena_printf(arena, say("%s (the sides differ in the sign of zeros alone)"), number);
+  if (size->rel_l2 == 0) return arena_printf(arena, say(l, "%s (the sides differ in the sign of zeros alone)"), number);
   return number;
 }
 
-const char *finite_cell(Arena *arena, const Size *size) {
-  if (size->identical && finite_whole(size)) return say("identical");
-  if (size->identical) return arena_printf(arena, say("identical (%s not finite)"), share_left_out(arena, size));
-  if (nothing_left(size)) return say("not finite");
+const char *finite_cell(Language l, Arena *arena, const Size *size) {
+  if (size->identical && finite_whole(size)) return say(l, "identical");
+  if (size->identical) return arena_printf(arena, say(l, "identical (%s not finite)"), share_left_out(arena, size));
+  if (nothing_left(size)) return say(l, "not finite");
   const char *number = md_error(arena, size->rel_l2);
   return finite_whole(size) ? number
-                            : arena_printf(arena, say("%s (%s left out)"), number, share_left_out(arena, size));
+                            : arena_printf(arena, say(l, "%s (%s left out)"), number, share_left_out(arena, size));
 }
 
-const char *finite_figure(Arena *arena, double x) { return isfinite(x) ? md_short(arena, x) : say("not finite"); }
+const char *finite_figure(Language l, Arena *arena, double x) {
+  return isfinite(x) ? md_short(arena, x) : say(l, "not finite");
+}
 
-const char *finite_identical(Arena *arena, const Size *size) {
+const char *finite_identical(Language l, Arena *arena, const Size *size) {
   return finite_whole(size)
              ? ""
-             : arena_printf(arena, say(" (%s of the values are not finite)"), share_left_out(arena, size));
+             : arena_printf(arena, say(l, " (%s of the values are not finite)"), share_left_out(arena, size));
 }

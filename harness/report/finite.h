@@ -23,13 +23,13 @@ const char *finite_failed(Arena *arena, const ReportData *d);
 
 /* Of one that is not identical, to stand behind "relative L2": "2.40e-04", "2.40e-04 (of the values that are finite on
  * both sides: 3808 of 3840, 99.17 %, are left out)", or why there is none. */
-const char *finite_size(Arena *arena, const Size *size);
+const char *finite_size(Language l, Arena *arena, const Size *size);
 /* As a cell: "identical", "2.40e-04", "2.40e-04 (99.17 % left out)", "not finite". */
-const char *finite_cell(Arena *arena, const Size *size);
+const char *finite_cell(Language l, Arena *arena, const Size *size);
 /* " (1 % of them not finite)", to stand behind "identical"; "" where all values are finite. */
-const char *finite_identical(Arena *arena, const Size *size);
+const char *finite_identical(Language l, Arena *arena, const Size *size);
 /* A figure of all values, as of the reference's error: "not finite" where one of them is not. */
-const char *finite_figure(Arena *arena, double x);
+const char *finite_figure(Language l, Arena *arena, double x);
 /* Nothing was left out. */
 bool finite_whole(const Size *size);
 #endif

@@ -94,7 +94,7 @@ static bool replace(cmark_node *node, char *html) {
 }
 
 /* A paragraph that is one image becomes a figure with the image inside. */
-static bool embed_figure(cmark_node *paragraph, const char *folder, Arena scratch, Status *st) {
+static bool embed_figure(Language l, cmark_node *paragraph, const char *folder, Arena scratch, Status *st) {
   cmark_node *image = cmark_node_first_child(paragraph);
   const char *url = cmark_node_get_url(image), *caption = text_of(&scratch, image), *data = cmark_node_get_title(image);
   char *html = NULL;
@@ -109,7 +109,7 @@ static bool embed_figure(cmark_node *paragraph, const char *folder, Arena scratc
   put_base64(out, (const unsigned char *)svg.data, svg.count);
   fputs("\"><figcaption>", out);
   put_text(out, caption);
-  fputs(say(" Data: "), out);
+  fputs(say(l, " Data: "), out);
   fputs("<a href=\"", out);
   put_text(out, data);
   fputs("\">", out);
@@ -144,11 +144,11 @@ static bool keep_fold(cmark_node *node, Status *st) {
   return (copy && replace(node, copy)) || FAIL(st, "no memory for a fold of the page");
 }
 
-static bool prepare(cmark_node *document, const char *folder, Arena scratch, Status *st) {
+static bool prepare(Language l, cmark_node *document, const char *folder, Arena scratch, Status *st) {
   for (cmark_node *node = cmark_node_first_child(document), *next; node; node = next) {
     next = cmark_node_next(node);
     if (is_figure(node))
-      TRY(embed_figure(node, folder, scratch, st));
+      TRY(embed_figure(l, node, folder, scratch, st));
     else if (!strcmp(cmark_node_get_type_string(node), "table"))
       wrap_table(node);
     else if (cmark_node_get_type(node) == CMARK_NODE_HTML_BLOCK)
@@ -171,17 +171,16 @@ static void put_body(FILE *out, const char *body) {
   }
 }
 
-static bool write_page(FILE *out, cmark_node *document, cmark_parser *parser, const char *folder, Arena scratch,
-                       Status *st) {
+static bool write_page(Language l, FILE *out, cmark_node *document, cmark_parser *parser, const char *folder,
+                       Arena scratch, Status *st) {
   cmark_node *first = cmark_node_first_child(document);
   const char *title =
       first && cmark_node_get_type(first) == CMARK_NODE_HEADING ? text_of(&scratch, first) : "driftscope";
-  TRY(prepare(document, folder, scratch, st));
+  TRY(prepare(l, document, folder, scratch, st));
   char *body =
       cmark_render_html(document, CMARK_OPT_TABLE_PREFER_STYLE_ATTRIBUTES, cmark_parser_get_syntax_extensions(parser));
   if (!body) return FAIL(st, "%s: no memory for the page", folder);
-  fprintf(out, "<!DOCTYPE html>\n<html lang=\"%s\">\n<head>\n<meta charset=\"utf-8\">\n",
-          language_names[language_now()]);
+  fprintf(out, "<!DOCTYPE html>\n<html lang=\"%s\">\n<head>\n<meta charset=\"utf-8\">\n", language_names[l]);
   fputs("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>", out);
   put_text(out, title);
   fprintf(out, "</title>\n<style>%s</style>\n</head>\n<body>\n", style);
@@ -191,13 +190,13 @@ static bool write_page(FILE *out, cmark_node *document, cmark_parser *parser, co
   return true;
 }
 
-bool html_write(FILE *out, const char *markdown, const char *folder, Arena scratch, Status *st) {
+bool html_write(Language l, FILE *out, const char *markdown, const char *folder, Arena scratch, Status *st) {
   cmark_gfm_core_extensions_ensure_registered();
   cmark_parser *parser = cmark_parser_new(CMARK_OPT_VALIDATE_UTF8);
   cmark_parser_attach_syntax_extension(parser, cmark_find_syntax_extension("table"));
   cmark_parser_feed(parser, markdown, strlen(markdown));
   cmark_node *document = cmark_parser_finish(parser);
-  bool done = write_page(out, document, parser, folder, scratch, st);
+  bool done = write_page(l, out, document, parser, folder, scratch, st);
   cmark_node_free(document);
   cmark_parser_free(parser);
   return done;

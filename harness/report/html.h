@@ -6,8 +6,9 @@
 
 #include "base/arena.h"
 #include "base/status.h"
+#include "report/language.h"
 
 /* `markdown` is the report's text, `folder` the one its figures' addresses start from. */
-bool html_write(FILE *out, const char *markdown, const char *folder, Arena scratch, Status *st);
+bool html_write(Language l, FILE *out, const char *markdown, const char *folder, Arena scratch, Status *st);
 
 #endif

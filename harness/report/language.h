@@ -8,11 +8,9 @@
 
 typedef enum Language { LANGUAGE_ENGLISH, LANGUAGE_CHINESE, LANGUAGE_COUNT } Language;
 
-/* The language of what say returns from here on; English at the start. */
-void say_in(Language language);
-/* This text in the language that was set; a printf template may take its arguments in another order (%2$s). What the
- * table does not hold is returned as it is. */
-const char *say(const char *english) __attribute__((format_arg(1)));
+/* This text in a language; a printf template may take its arguments in another order (%2$s). What the table does not
+ * hold is returned as it is. */
+const char *say(Language l, const char *english) __attribute__((format_arg(2)));
 /* Marks a text that is said later, and a list of them. */
 #define WORD(english) english
 #define WORDS(...)                                                                                                     \
@@ -20,8 +18,6 @@ const char *say(const char *english) __attribute__((format_arg(1)));
 
 /* "en" and "zh", the value of HTML's lang. */
 extern const char *const language_names[LANGUAGE_COUNT];
-/* The language in use. */
-Language language_now(void);
 bool language_find(const char *name, Language *language);
 
 typedef struct Phrase {

@@ -125,14 +125,14 @@ static void put_inlines(FILE *out, cmark_node *parent) {
 static bool is_type(cmark_node *node, const char *name) { return !strcmp(cmark_node_get_type_string(node), name); }
 
 /* The heading that a table stands under and the paragraph right before it become its caption. */
-static void put_table(FILE *out, cmark_node *table, cmark_node *heading) {
+static void put_table(Language l, FILE *out, cmark_node *table, cmark_node *heading) {
   int columns = cmark_gfm_extensions_get_table_columns(table);
   const uint8_t *align = cmark_gfm_extensions_get_table_alignments(table);
   cmark_node *before = cmark_node_previous(table);
   fputs("\\begin{table}[htbp]\n\\centering\n\\caption{", out);
   if (heading) put_inlines(out, heading);
   if (before && cmark_node_get_type(before) == CMARK_NODE_PARAGRAPH) {
-    put_text(out, heading ? say(". ") : "");
+    put_text(out, heading ? say(l, ". ") : "");
     put_inlines(out, before);
   }
   fputs("}\n\\begin{tabular}{", out);
@@ -148,7 +148,7 @@ static void put_table(FILE *out, cmark_node *table, cmark_node *heading) {
   fputs("\\bottomrule\n\\end{tabular}\n\\end{table}\n\n", out);
 }
 
-bool latex_write(FILE *out, const char *markdown, Status *st) {
+bool latex_write(Language l, FILE *out, const char *markdown, Status *st) {
   cmark_gfm_core_extensions_ensure_registered();
   cmark_parser *parser = cmark_parser_new(CMARK_OPT_VALIDATE_UTF8);
   cmark_parser_attach_syntax_extension(parser, cmark_find_syntax_extension("table"));
@@ -156,7 +156,8 @@ bool latex_write(FILE *out, const char *markdown, Status *st) {
   cmark_node *document = cmark_parser_finish(parser), *heading = NULL;
   enum { HELD = 32 }; /* TeX gives up where 100 floats wait for a page */
   int written = 0;
-  fputs(say("% Tables of a driftscope report. In the preamble: \\usepackage{booktabs,textcomp}\n"
+  fputs(say(l,
+            "% Tables of a driftscope report. In the preamble: \\usepackage{booktabs,textcomp}\n"
             "% Letters of other scripts: xelatex or lualatex, with a font that has them (Chinese: \\usepackage{ctex}); "
             "pdflatex shows their numbers.\n"),
         out);
@@ -165,7 +166,7 @@ bool latex_write(FILE *out, const char *markdown, Status *st) {
     if (cmark_node_get_type(node) == CMARK_NODE_HEADING) heading = node;
     if (!is_type(node, "table")) continue;
     if (written++ % HELD == HELD - 1) fputs("\\clearpage\n\n", out);
-    put_table(out, node, heading);
+    put_table(l, out, node, heading);
   }
   cmark_node_free(document);
   cmark_parser_free(parser);

@@ -4,7 +4,8 @@
 #include <stdio.h>
 
 #include "base/status.h"
+#include "report/language.h"
 
-bool latex_write(FILE *out, const char *markdown, Status *st);
+bool latex_write(Language l, FILE *out, const char *markdown, Status *st);
 
 #endif

@@ -17,24 +17,24 @@ enum { FOLLOWED = sizeof followed / sizeof *followed };
 
 static const char *size_cell(Arena *arena, const ReportData *d, const ReportPair *pair, const char *tensor, int layer) {
   Size size = words_size(d, pair, tensor, layer);
-  return data_drift(d, pair, tensor, layer) ? finite_cell(arena, &size) : "—";
+  return data_drift(d, pair, tensor, layer) ? finite_cell(d->language, arena, &size) : "—";
 }
 
-static const char *decibel_cell(Arena *arena, const Drift *row) {
+static const char *decibel_cell(Language l, Arena *arena, const Drift *row) {
   if (!row) return "—";
-  return row->identical && isinf(row->sqnr_db) ? say("identical") : md_decibel(arena, row->sqnr_db);
+  return row->identical && isinf(row->sqnr_db) ? say(l, "identical") : md_decibel(arena, row->sqnr_db);
 }
 
-static const char *range_cell(Arena *arena, const Drift *row) {
+static const char *range_cell(Language l, Arena *arena, const Drift *row) {
   if (!row) return "—";
-  if (row->identical) return say("identical");
+  if (row->identical) return say(l, "identical");
   return arena_printf(arena, "%s … %s", md_error(arena, row->rel_l2_min), md_error(arena, row->rel_l2_max));
 }
 
 /* "1.04e-02 … 1.31e-02" */
-static const char *interval_cell(Arena *arena, const Drift *row) {
+static const char *interval_cell(Language l, Arena *arena, const Drift *row) {
   if (!row || isnan(row->rel_l2_low)) return "—";
-  if (row->identical) return say("identical");
+  if (row->identical) return say(l, "identical");
   return arena_printf(arena, "%s … %s", md_error(arena, row->rel_l2_low), md_error(arena, row->rel_l2_high));
 }
 
@@ -51,7 +51,7 @@ static bool any_followed(const ReportData *d, const ReportPair *pair, int layer)
 }
 
 static void head_followed(Grid *grid, const ReportData *d) {
-  grid_add(grid, say("layer"));
+  grid_add(grid, say(d->language, "layer"));
   for (int f = 0; f < FOLLOWED; f++) grid_add(grid, md_code(grid->arena, data_role(d, followed[f])));
 }
 
@@ -59,11 +59,11 @@ static void write_drift(FILE *out, const ReportData *d, const ReportPair *pair, 
   const bool intervals = d->prompts > 1;
   Grid grid = grid_new(&scratch, intervals ? "rrrrrrrrrr" : "rrrrrrrrr");
   head_followed(&grid, d);
-  if (intervals) grid_add(&grid, say("`block_out`, 95 %"));
-  grid_add(&grid, say("growth"));
-  grid_add(&grid, say("max abs"));
-  grid_add(&grid, say("SQNR, dB"));
-  grid_add(&grid, say("mean ULP"));
+  if (intervals) grid_add(&grid, say(d->language, "`block_out`, 95 %"));
+  grid_add(&grid, say(d->language, "growth"));
+  grid_add(&grid, say(d->language, "max abs"));
+  grid_add(&grid, say(d->language, "SQNR, dB"));
+  grid_add(&grid, say(d->language, "mean ULP"));
   for (int layer = 0; layer < d->layers; layer++) {
     if (!any_followed(d, pair, layer)) continue;
     grid_add(&grid, arena_printf(&scratch, "%d", layer));
@@ -71,7 +71,7 @@ static void write_drift(FILE *out, const ReportData *d, const ReportPair *pair, 
     const Drift *row = data_drift(d, pair, data_role(d, ROLE_BLOCK_OUT), layer);
     const Drift *before = data_drift(d, pair, data_role(d, ROLE_BLOCK_OUT), layer - 1);
     bool plain = row && !row->identical;
-    if (intervals) grid_add(&grid, interval_cell(&scratch, row));
+    if (intervals) grid_add(&grid, interval_cell(d->language, &scratch, row));
     grid_add(&grid, plain ? growth_cell(&scratch, before, row) : "—");
     grid_add(&grid, plain ? md_short(&scratch, row->max_abs) : "—");
     grid_add(&grid, plain ? md_decibel(&scratch, row->sqnr_db) : "—");
@@ -87,9 +87,9 @@ static void write_range(FILE *out, const ReportData *d, const ReportPair *pair, 
     if (!any_followed(d, pair, layer)) continue;
     grid_add(&grid, arena_printf(&scratch, "%d", layer));
     for (int f = 0; f < FOLLOWED; f++)
-      grid_add(&grid, range_cell(&scratch, data_drift(d, pair, data_role(d, followed[f]), layer)));
+      grid_add(&grid, range_cell(d->language, &scratch, data_drift(d, pair, data_role(d, followed[f]), layer)));
   }
-  fprintf(out, say("Smallest and largest over the %d prompts:\n\n"), d->prompts);
+  fprintf(out, say(d->language, "Smallest and largest over the %d prompts:\n\n"), d->prompts);
   grid_write(&grid, out);
 }
 
@@ -104,7 +104,7 @@ static void write_tokens(FILE *out, const ReportData *d, const ReportPair *pair,
   Grid grid = grid_new(&scratch, "rrrrrrrl");
   static const char *const heading[] = WORDS("layer", "median token", "95 %", "token at 90 %", "token at 99 %",
                                              "all together", "share of the worst token", "worst token");
-  grid_head(&grid, heading);
+  grid_head(d->language, &grid, heading);
   bool any = false;
   for (int layer = 0; layer < d->layers; layer++) {
     const Drift *row = data_drift(d, pair, data_role(d, ROLE_BLOCK_OUT), layer);
@@ -120,12 +120,13 @@ static void write_tokens(FILE *out, const ReportData *d, const ReportPair *pair,
     grid_add(&grid, md_error(&scratch, row->token_p99));
     grid_add(&grid, size_cell(&scratch, d, pair, row->tensor, layer));
     grid_add(&grid, md_share(&scratch, row->token_worst_share));
-    grid_add(&grid, row->token_worst < 0 ? "—"
-                                         : arena_printf(&scratch, say("%lld of %s"), (long long)row->token_worst,
-                                                        md_text(&scratch, row->worst_prompt)));
+    grid_add(&grid, row->token_worst < 0
+                        ? "—"
+                        : arena_printf(&scratch, say(d->language, "%lld of %s"), (long long)row->token_worst,
+                                       md_text(&scratch, row->worst_prompt)));
   }
   if (!any) return;
-  fputs(say("Relative error of a token of `block_out`, and of all tokens together:\n\n"), out);
+  fputs(say(d->language, "Relative error of a token of `block_out`, and of all tokens together:\n\n"), out);
   grid_write(&grid, out);
 }
 
@@ -134,12 +135,14 @@ static void write_shapes(FILE *out, const ReportData *d, const ReportPair *pair,
   ShapeLine line[FOLLOWED];
   for (int f = 0; f < FOLLOWED; f++)
     line[f] = (ShapeLine){md_code(&scratch, data_role(d, followed[f])), data_shape(d, pair, data_role(d, followed[f]))};
-  if (!d->shapes) fputs(say("This results file holds no shapes, as those of an older program do not.\n\n"), out);
+  if (!d->shapes)
+    fputs(say(d->language, "This results file holds no shapes, as those of an older program do not.\n\n"), out);
   if (!line[0].shape) return;
   const char *tokens = shapes_tokens(&scratch, d, pair, line[0].shape);
-  fprintf(out, say("**Shape** of `block_out`: %s.\n\n"), shapes_travel(&scratch, line[0].shape));
-  if (*tokens) fprintf(out, say("**Single tokens**: %s.\n\n"), tokens);
-  shapes_table(out, line, FOLLOWED, scratch);
+  fprintf(out, say(d->language, "**Shape** of `block_out`: %s.\n\n"),
+          shapes_travel(d->language, &scratch, line[0].shape));
+  if (*tokens) fprintf(out, say(d->language, "**Single tokens**: %s.\n\n"), tokens);
+  shapes_table(d->language, out, line, FOLLOWED, scratch);
 }
 
 /* What the words about shapes mean here, and what one prompt cannot say. */
@@ -148,7 +151,8 @@ static void write_about_shapes(FILE *out, const ReportData *d) {
   const DriftLimits *l = &d->limits;
   fprintf(
       out,
-      say("A shape is that of the *median token's error* over the layers, which are all that this model has: flat "
+      say(d->language,
+          "A shape is that of the *median token's error* over the layers, which are all that this model has: flat "
           "within a factor of %.3g; a turn counts from %.3g on; a jump is a step of at least %.3g that stands out by "
           "more than %.0f %% of the whole rise; saturated within %.0f %% of the end. Nothing is fitted but the line "
           "that is called so. "),
@@ -156,22 +160,23 @@ static void write_about_shapes(FILE *out, const ReportData *d) {
   if (d->prompts > 1)
     fprintf(
         out,
-        say("Figures are geometric means over prompts, brackets their 95 %% interval (Student's t of the logarithms); "
+        say(d->language,
+            "Figures are geometric means over prompts, brackets their 95 %% interval (Student's t of the logarithms); "
             "a shape is told where %.0f %% of the draws of prompts have it. All tokens together have an interval from "
             "%d prompts on, over the layers from %d: fewer may have none of the tokens that carry the error.\n\n"),
         100 * l->agreement, DRIFT_POOLED_LEAST, SHAPE_POOLED_LEAST);
   else
-    fputs(say("Of a single prompt they say nothing of others.\n\n"), out);
+    fputs(say(d->language, "Of a single prompt they say nothing of others.\n\n"), out);
 }
 
 static void write_pair(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
   bool fold = d->pairs > PAIRS_WHOLE;
-  if (fold) md_fold(out, say("Shape, figures and tables"));
+  if (fold) md_fold(out, say(d->language, "Shape, figures and tables"));
   plot_drift(out, d, pair, scratch);
   plot_heat(out, d, pair, scratch);
   write_shapes(out, d, pair, scratch);
   write_tokens(out, d, pair, scratch);
-  if (!fold) md_fold(out, say("Relative L2 of four tensors, layer by layer"));
+  if (!fold) md_fold(out, say(d->language, "Relative L2 of four tensors, layer by layer"));
   write_drift(out, d, pair, scratch);
   if (d->prompts > 1) write_range(out, d, pair, scratch);
   md_fold_end(out);
@@ -179,21 +184,22 @@ static void write_pair(FILE *out, const ReportData *d, const ReportPair *pair, A
 
 void section_drift(FILE *out, const ReportData *d, Arena scratch) {
   if (!d->pairs || !d->drifts) {
-    fputs(say("The results file holds no drift.\n\n"), out);
+    fputs(say(d->language, "The results file holds no drift.\n\n"), out);
     return;
   }
   write_about_shapes(out, d);
   fprintf(out,
-          say("Relative L2 of four tensors%s; growth from the layer before, largest absolute difference, SQNR and mean "
+          say(d->language,
+              "Relative L2 of four tensors%s; growth from the layer before, largest absolute difference, SQNR and mean "
               "distance in ULP are of `block_out`.\n\n"),
-          d->prompts > 1 ? say(", pooled over the prompts") : "");
+          d->prompts > 1 ? say(d->language, ", pooled over the prompts") : "");
   for (int p = 0; p < d->pairs; p++) {
     const ReportPair *pair = &d->pair[p];
-    fprintf(out, "### %s\n\n", words_pair(&scratch, pair));
+    fprintf(out, "### %s\n\n", words_pair(d->language, &scratch, pair));
     if (data_identical(d, pair))
-      fputs(say("Nothing drifts: every tensor of every layer is identical in every bit.\n\n"), out);
+      fputs(say(d->language, "Nothing drifts: every tensor of every layer is identical in every bit.\n\n"), out);
     else if (!has_drift(d, pair))
-      fputs(say("The results file holds no drift of this pair.\n\n"), out);
+      fputs(say(d->language, "The results file holds no drift of this pair.\n\n"), out);
     else
       write_pair(out, d, pair, scratch);
   }
@@ -201,16 +207,17 @@ void section_drift(FILE *out, const ReportData *d, Arena scratch) {
 
 static const char *worst_cell(Arena *arena, const ReportData *d, const ReportPair *pair) {
   Course course = words_course(d, pair, *arena);
-  if (course.nonfinite >= 0) return arena_printf(arena, say("not finite from layer %d on"), course.nonfinite);
-  return course.worst_layer < 0
-             ? "—"
-             : arena_printf(arena, say("%s in layer %d"), md_error(arena, course.worst_l2), course.worst_layer);
+  if (course.nonfinite >= 0)
+    return arena_printf(arena, say(d->language, "not finite from layer %d on"), course.nonfinite);
+  return course.worst_layer < 0 ? "—"
+                                : arena_printf(arena, say(d->language, "%s in layer %d"),
+                                               md_error(arena, course.worst_l2), course.worst_layer);
 }
 
-static const char *top1_cell(Arena *arena, const Verdict *v) {
+static const char *top1_cell(Language l, Arena *arena, const Verdict *v) {
   const char *share = md_percent(arena, v->top1_agreement);
   if (v->top1_left_out == 0) return share;
-  return arena_printf(arena, say("%s of %lld of %lld"), share, (long long)v->top1_rows,
+  return arena_printf(arena, say(l, "%s of %lld of %lld"), share, (long long)v->top1_rows,
                       (long long)(v->top1_rows + v->top1_left_out));
 }
 
@@ -219,26 +226,27 @@ static void write_ends(FILE *out, const ReportData *d, Arena scratch) {
   Grid grid = grid_new(&scratch, "lrrrrrrrr");
   static const char *const heading[] = WORDS("mode", "`block_out`", "SQNR, dB", "1 − cosine", "worst `block_out`",
                                              "`logits`", "SQNR, dB", "1 − cosine", "same top token");
-  grid_head(&grid, heading);
+  grid_head(d->language, &grid, heading);
   for (int a = 0; a < d->againsts; a++) {
     const ReportPair *pair = &d->against[a];
     const Drift *block_out = data_drift(d, pair, data_role(d, ROLE_BLOCK_OUT), d->layers - 1);
     const Drift *logits = data_drift(d, pair, data_role(d, ROLE_LOGITS), d->layers);
     grid_add(&grid, md_text(&scratch, pair->other));
     grid_add(&grid, size_cell(&scratch, d, pair, data_role(d, ROLE_BLOCK_OUT), d->layers - 1));
-    grid_add(&grid, decibel_cell(&scratch, block_out));
+    grid_add(&grid, decibel_cell(d->language, &scratch, block_out));
     grid_add(&grid, block_out ? md_short(&scratch, 1 - block_out->cosine_min) : "—");
     grid_add(&grid, worst_cell(&scratch, d, pair));
     grid_add(&grid, size_cell(&scratch, d, pair, data_role(d, ROLE_LOGITS), d->layers));
-    grid_add(&grid, decibel_cell(&scratch, logits));
+    grid_add(&grid, decibel_cell(d->language, &scratch, logits));
     grid_add(&grid, logits ? md_short(&scratch, 1 - logits->cosine_min) : "—");
-    grid_add(&grid, pair->verdict ? top1_cell(&scratch, pair->verdict) : "—");
+    grid_add(&grid, pair->verdict ? top1_cell(d->language, &scratch, pair->verdict) : "—");
   }
   fprintf(out,
-          say("Relative L2, SQNR and cosine of `block_out` in the last layer (%d) and of the logits%s; the largest "
+          say(d->language,
+              "Relative L2, SQNR and cosine of `block_out` in the last layer (%d) and of the logits%s; the largest "
               "relative L2 of any `block_out`; the share of "
               "positions at which the mode chooses the reference's next token.\n\n"),
-          d->layers - 1, d->prompts > 1 ? say(", pooled over the prompts (cosine: its smallest)") : "");
+          d->layers - 1, d->prompts > 1 ? say(d->language, ", pooled over the prompts (cosine: its smallest)") : "");
   grid_write(&grid, out);
 }
 
@@ -248,22 +256,22 @@ static void write_shapes_of_modes(FILE *out, const ReportData *d, Arena scratch)
   for (int a = 0; a < d->againsts; a++)
     line[a] = (ShapeLine){md_text(&scratch, d->against[a].other),
                           data_shape(d, &d->against[a], data_role(d, ROLE_BLOCK_OUT))};
-  fputs(say("How the error of `block_out` develops over the layers, mode by mode:\n\n"), out);
-  shapes_table(out, line, d->againsts, scratch);
+  fputs(say(d->language, "How the error of `block_out` develops over the layers, mode by mode:\n\n"), out);
+  shapes_table(d->language, out, line, d->againsts, scratch);
 }
 
 static void write_errors_by_layer(FILE *out, const ReportData *d, Arena scratch) {
   char *align = ARENA_NEW(&scratch, char, d->againsts + 2);
   memset(align, 'r', (size_t)d->againsts + 1);
   Grid grid = grid_new(&scratch, align);
-  grid_add(&grid, say("layer"));
+  grid_add(&grid, say(d->language, "layer"));
   for (int a = 0; a < d->againsts; a++) grid_add(&grid, md_text(&scratch, d->against[a].other));
   for (int layer = 0; layer < d->layers; layer++) {
     grid_add(&grid, arena_printf(&scratch, "%d", layer));
     for (int a = 0; a < d->againsts; a++)
       grid_add(&grid, size_cell(&scratch, d, &d->against[a], data_role(d, ROLE_BLOCK_OUT), layer));
   }
-  md_fold(out, say("Relative L2 of block_out, layer by layer"));
+  md_fold(out, say(d->language, "Relative L2 of block_out, layer by layer"));
   grid_write(&grid, out);
   md_fold_end(out);
 }
@@ -276,21 +284,24 @@ static void write_ranking(FILE *out, const ReportData *d, Arena scratch) {
     const ReportPair *pair = &d->against[a];
     Size logits = words_logits(d, pair);
     if (!finite_whole(&logits))
-      unranked = arena_printf(&scratch, "%s%s%s", unranked, *unranked ? say(", ") : "", md_text(&scratch, pair->other));
+      unranked = arena_printf(&scratch, "%s%s%s", unranked, *unranked ? say(d->language, ", ") : "",
+                              md_text(&scratch, pair->other));
     if (!pair->verdict || isnan(pair->verdict->logits_rel_l2) || !finite_whole(&logits)) continue;
     if (!nearest || pair->verdict->logits_rel_l2 < nearest->verdict->logits_rel_l2) nearest = pair;
     if (!farthest || pair->verdict->logits_rel_l2 > farthest->verdict->logits_rel_l2) farthest = pair;
   }
   if (nearest != farthest)
-    fprintf(out, say("At the logits %s is nearest to the reference (relative L2 %s) and %s farthest from it (%s).\n\n"),
+    fprintf(out,
+            say(d->language,
+                "At the logits %s is nearest to the reference (relative L2 %s) and %s farthest from it (%s).\n\n"),
             md_text(&scratch, nearest->other), md_error(&scratch, nearest->verdict->logits_rel_l2),
             md_text(&scratch, farthest->other), md_error(&scratch, farthest->verdict->logits_rel_l2));
-  if (*unranked) fprintf(out, say("Not ranked, as logits of theirs are not finite: %s.\n\n"), unranked);
+  if (*unranked) fprintf(out, say(d->language, "Not ranked, as logits of theirs are not finite: %s.\n\n"), unranked);
 }
 
 void section_reference(FILE *out, const ReportData *d, Arena scratch) {
   if (!d->againsts) {
-    fputs(say("No mode was compared with the reference.\n\n"), out);
+    fputs(say(d->language, "No mode was compared with the reference.\n\n"), out);
     return;
   }
   write_ranking(out, d, scratch);

@@ -139,10 +139,10 @@ const char *md_bytes(Arena *arena, double bytes) {
   return arena_printf(arena, "%s %s", u ? md_factor(arena, bytes) : arena_printf(arena, "%.0f", bytes), unit[u]);
 }
 
-const char *md_count(Arena *arena, long count, const char *noun) {
-  if (language_now() == LANGUAGE_ENGLISH) return arena_printf(arena, "%ld %s%s", count, noun, count == 1 ? "" : "s");
+const char *md_count(Language l, Arena *arena, long count, const char *noun) {
+  if (l == LANGUAGE_ENGLISH) return arena_printf(arena, "%ld %s%s", count, noun, count == 1 ? "" : "s");
   const char *english = arena_printf(arena, "%%ld %s", noun);
-  return arena_printf(arena, say(english), count);
+  return arena_printf(arena, say(l, english), count);
 }
 
 const char *md_padded(Arena *arena, const char *text, int columns) {
@@ -168,8 +168,8 @@ void grid_add(Grid *grid, const char *cell) {
   grid->cell[grid->count++] = cell;
 }
 
-void grid_head(Grid *grid, const char *const *heading) {
-  for (int c = 0; c < grid->columns; c++) grid_add(grid, say(heading[c]));
+void grid_head(Language l, Grid *grid, const char *const *heading) {
+  for (int c = 0; c < grid->columns; c++) grid_add(grid, say(l, heading[c]));
 }
 
 static void pad(FILE *out, int count) {

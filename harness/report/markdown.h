@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/arena.h"
+#include "report/language.h"
 
 /* One line of text for a paragraph, a heading or a cell: every character that means something is escaped, control
  * characters become spaces. In the arena. */
@@ -26,7 +27,8 @@ const char *md_share(Arena *arena, double share);           /* the same in three
 const char *md_error(Arena *arena, double x);               /* a relative size: 1.67 %, and below 0.001 % 1.23e-06 */
 const char *md_bytes(Arena *arena, double bytes);           /* 12.3 MB */
 const char *md_padded(Arena *arena, const char *text, int columns); /* spaces behind, for a monospaced block */
-const char *md_count(Arena *arena, long count, const char *noun);   /* 1 tensor, 2 tensors; said as "%ld tensor" */
+const char *md_count(Language l, Arena *arena, long count,
+                     const char *noun); /* 1 tensor, 2 tensors; said as "%ld tensor" */
 
 /* What stands between folds away in report.html, behind a line of these words (no Markdown in them). */
 void md_fold(FILE *out, const char *words);
@@ -40,7 +42,7 @@ typedef struct Grid {
   const char **cell;
 } Grid;
 Grid grid_new(Arena *arena, const char *align);
-void grid_add(Grid *grid, const char *cell);            /* ready Markdown without a line break; kept, not copied */
-void grid_head(Grid *grid, const char *const *heading); /* a WORD for every column */
+void grid_add(Grid *grid, const char *cell); /* ready Markdown without a line break; kept, not copied */
+void grid_head(Language l, Grid *grid, const char *const *heading); /* a WORD for every column */
 void grid_write(const Grid *grid, FILE *out);
 #endif

@@ -74,13 +74,15 @@ const char *micro_broken(Arena *arena, const ReportData *d) {
   const MicroRow *first;
   int64_t over = count_over(d, &first);
   if (!over) return NULL;
-  const char *where =
-      first ? arena_printf(arena, say("%s %s, input %s, shape %s, output %s, element %lld"), first->operator_name,
-                           first->setting, first->input, first->shape, first->output, (long long)first->used_index)
-            : say("the state of the scan");
-  return arena_printf(arena,
-                      say("%lld values lie beyond what their float32 arithmetic may err, which is a bug: first in %s"),
-                      (long long)over, where);
+  const char *where = first
+                          ? arena_printf(arena, say(d->language, "%s %s, input %s, shape %s, output %s, element %lld"),
+                                         first->operator_name, first->setting, first->input, first->shape,
+                                         first->output, (long long)first->used_index)
+                          : say(d->language, "the state of the scan");
+  return arena_printf(
+      arena,
+      say(d->language, "%lld values lie beyond what their float32 arithmetic may err, which is a bug: first in %s"),
+      (long long)over, where);
 }
 
 /* --- for the terminal -----------------------------------------------------------------------------------------------
@@ -98,9 +100,10 @@ static const char *summary_line(Arena *arena, const Group *g) {
                       g->largest->gb_s, g->largest->copy_ratio);
 }
 
-static const char *summary_title(Arena *arena, const char *op) {
+static const char *summary_title(Language l, Arena *arena, const char *op) {
   return arena_printf(arena,
-                      say("%s alone, against float64 on the same inputs; ULP: largest on captured inputs, largest and "
+                      say(l,
+                          "%s alone, against float64 on the same inputs; ULP: largest on captured inputs, largest and "
                           "mean on all"),
                       op);
 }
@@ -113,8 +116,8 @@ const char *micro_summary(Arena *arena, const ReportData *d) {
     const char *op = group[i].any->operator_name;
     if (!first_of_operator(group, i)) continue;
     text = arena_printf(arena, "%s%s\n  %-32s %-12s %5s %10s %9s %9s %9s %10s %8s %5s %10s %7s %7s\n", text,
-                        summary_title(arena, op), "setting", "output", "runs", "values", "captured", "max ULP",
-                        "mean ULP", "misrounded", "of bound", "over", "us", "GB/s", "x copy");
+                        summary_title(d->language, arena, op), "setting", "output", "runs", "values", "captured",
+                        "max ULP", "mean ULP", "misrounded", "of bound", "over", "us", "GB/s", "x copy");
     for (int g = i; g < count; g++)
       if (!strcmp(group[g].any->operator_name, op))
         text = arena_printf(arena, "%s%s", text, summary_line(arena, &group[g]));
@@ -127,12 +130,12 @@ const char *micro_summary(Arena *arena, const ReportData *d) {
 
 static const char *modes_cell(Arena *arena, const MicroRow *row) { return md_text(arena, row->modes); }
 
-static void write_errors(FILE *out, const Group *group, int count, const char *op, Arena scratch) {
+static void write_errors(Language l, FILE *out, const Group *group, int count, const char *op, Arena scratch) {
   static const char *const heading[] =
       WORDS("setting", "output", "modes", "runs", "values", "largest error, ULP", "mean, ULP", "not correctly rounded",
             "largest relative L2", "bound used", "beyond it");
   Grid grid = grid_new(&scratch, "lllrrrrrrrr");
-  grid_head(&grid, heading);
+  grid_head(l, &grid, heading);
   for (int i = 0; i < count; i++) {
     const Group *g = &group[i];
     if (strcmp(g->any->operator_name, op)) continue;
@@ -164,7 +167,7 @@ static void write_inputs(FILE *out, const ReportData *d, const Group *group, int
     last[same ? settings - 1 : settings++] = &group[i];
   }
   Grid grid = grid_new(&scratch, align);
-  grid_add(&grid, say("input"));
+  grid_add(&grid, say(d->language, "input"));
   for (int s = 0; s < settings; s++)
     grid_add(&grid, arena_printf(&scratch, "%s %s", md_code(&scratch, last[s]->any->setting),
                                  md_code(&scratch, last[s]->any->output)));
@@ -185,17 +188,18 @@ static void write_inputs(FILE *out, const ReportData *d, const Group *group, int
                                : "—");
     }
   }
-  fputs(say("Input by input, over all shapes: largest error and mean error in ULP, and the share of the bound that is "
+  fputs(say(d->language,
+            "Input by input, over all shapes: largest error and mean error in ULP, and the share of the bound that is "
             "used:\n\n"),
         out);
   grid_write(&grid, out);
 }
 
-static void write_times(FILE *out, const Group *group, int count, const char *op, Arena scratch) {
+static void write_times(Language l, FILE *out, const Group *group, int count, const char *op, Arena scratch) {
   static const char *const heading[] =
       WORDS("setting", "shape", "median, µs", "spread, µs", "runs", "GB/s", "times a copy");
   Grid grid = grid_new(&scratch, "llrrrrr");
-  grid_head(&grid, heading);
+  grid_head(l, &grid, heading);
   for (int i = 0; i < count; i++) {
     const MicroRow *row = group[i].largest;
     bool met = false;
@@ -210,7 +214,8 @@ static void write_times(FILE *out, const Group *group, int count, const char *op
     grid_add(&grid, md_factor(&scratch, row->copy_ratio));
   }
   fputs(
-      say("Time at the largest shape, beside a plain copy that moves the same bytes (inputs read once, outputs written "
+      say(l,
+          "Time at the largest shape, beside a plain copy that moves the same bytes (inputs read once, outputs written "
           "once); the spread is 1.4826 times the median absolute deviation:\n\n"),
       out);
   grid_write(&grid, out);
@@ -229,7 +234,7 @@ static void write_worst(FILE *out, const ReportData *d, const Group *group, int 
   static const char *const heading[] =
       WORDS("setting", "input", "element", "got", "want", "error", "bound", "used", "made from");
   Grid grid = grid_new(&scratch, "lllrrrrrl");
-  grid_head(&grid, heading);
+  grid_head(d->language, &grid, heading);
   for (int i = 0; i < count; i++) {
     const MicroWorst *w = strcmp(group[i].any->operator_name, op) ? NULL : worst_of(d, group[i].worst);
     if (!w) continue;
@@ -245,7 +250,9 @@ static void write_worst(FILE *out, const ReportData *d, const Group *group, int 
     grid_add(&grid, md_text(&scratch, w->inputs));
   }
   if (grid.count == grid.columns) return;
-  fputs(say("Of the ten largest errors of the run that uses most of its bound, the one that uses most:\n\n"), out);
+  fputs(
+      say(d->language, "Of the ten largest errors of the run that uses most of its bound, the one that uses most:\n\n"),
+      out);
   grid_write(&grid, out);
 }
 
@@ -295,7 +302,7 @@ static void write_chart(FILE *out, const ReportData *d, const Group *group, int 
   double edge[EDGES_MAX];
   int edges = edges_of(d, op, kind, edge, EDGES_MAX);
   if (edges == 0) return;
-  const char *text = arena_printf(&scratch, "%s %s", md_padded(&scratch, words, 40), say("from"));
+  const char *text = arena_printf(&scratch, "%s %s", md_padded(&scratch, words, 40), say(d->language, "from"));
   for (int e = 0; e < edges; e++)
     text = arena_printf(&scratch, edge[e] >= 1024 ? "%s 2^%-3.0f" : "%s %5.4g", text,
                         edge[e] >= 1024  ? log2(edge[e])
@@ -334,20 +341,24 @@ static void write_answer(FILE *out, const ReportData *d, const Group *group, int
     equal += d->micro[i].as_in_run == 1;
   }
   if (over)
-    fprintf(out, say("> **Warning.** %s.\n\n"), md_text(&scratch, micro_broken(&scratch, d)));
+    fprintf(out, say(d->language, "> **Warning.** %s.\n\n"), md_text(&scratch, micro_broken(&scratch, d)));
   else
     fprintf(out,
-            say("All %lld values lie within the bound that can be proved for their float32 arithmetic; most of it is "
+            say(d->language,
+                "All %lld values lie within the bound that can be proved for their float32 arithmetic; most of it is "
                 "used by "
                 "%s %s, output %s, on input %s: %s.\n\n"),
             (long long)values, md_text(&scratch, most->any->operator_name), md_code(&scratch, most->any->setting),
             md_code(&scratch, most->any->output), md_text(&scratch, most->worst->input),
             md_percent(&scratch, most->worst->used_max));
   if (captured)
-    fprintf(out, say("On inputs captured from the model %d of %s equal those of the full run in every bit.\n\n"), equal,
-            md_count(&scratch, captured, "output"));
+    fprintf(
+        out,
+        say(d->language, "On inputs captured from the model %d of %s equal those of the full run in every bit.\n\n"),
+        equal, md_count(d->language, &scratch, captured, "output"));
   fputs(
-      say("An error is the distance from the float64 result on the very same inputs, before any rounding to the "
+      say(d->language,
+          "An error is the distance from the float64 result on the very same inputs, before any rounding to the "
           "output's "
           "type; a ULP is the unit of the last place of that type there, of an int8 output its scale. Every run is in "
           "`tables/micro.csv`, the ten worst elements of each in `tables/micro_worst.csv`.\n\n"),
@@ -362,14 +373,15 @@ void section_micro(FILE *out, const ReportData *d, Arena scratch) {
     const char *op = group[i].any->operator_name;
     if (!first_of_operator(group, i)) continue;
     fprintf(out, "### %s\n\n", md_text(&scratch, op));
-    write_errors(out, group, count, op, scratch);
+    write_errors(d->language, out, group, count, op, scratch);
     write_inputs(out, d, group, count, op, scratch);
     write_worst(out, d, group, count, op, scratch);
     fputs(
-        say("Distribution of the errors, each bar on a logarithmic scale down to one in a million; a dot is none:\n\n"),
+        say(d->language,
+            "Distribution of the errors, each bar on a logarithmic scale down to one in a million; a dot is none:\n\n"),
         out);
     write_chart(out, d, group, count, op, "ulp", "ULP", scratch);
-    write_chart(out, d, group, count, op, "log10_rel", say("log10 of the relative error"), scratch);
-    write_times(out, group, count, op, scratch);
+    write_chart(out, d, group, count, op, "log10_rel", say(d->language, "log10 of the relative error"), scratch);
+    write_times(d->language, out, group, count, op, scratch);
   }
 }

@@ -15,16 +15,17 @@ static double rel_l2(const Drift *row) { return row ? row->rel_l2 : NAN; }
 /* The axes of every figure over layers. */
 void plot_layer_axes(FILE *script, const ReportData *d, const char *ylabel, Arena scratch) {
   fprintf(script, "set xlabel %s\nset ylabel %s\nset logscale y\nset format y '%%.0e'\nset xrange [-0.5:%d.5]\n",
-          figure_text(&scratch, say("layer")), figure_text(&scratch, ylabel), d->layers - 1);
+          figure_text(&scratch, say(d->language, "layer")), figure_text(&scratch, ylabel), d->layers - 1);
 }
 
 void plot_drift(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
   bool any = false;
   for (int layer = 0; layer < d->layers; layer++)
     for (int f = 0; f < FOLLOWED; f++) any |= rel_l2(data_drift(d, pair, data_role(d, followed[f]), layer)) > 0;
-  const char *caption = arena_printf(&scratch, say("Drift of %s over the layers: relative L2 of four tensors%s."),
-                                     words_pair(&scratch, pair),
-                                     d->prompts > 1 ? say(", with the range of `block_out` over the prompts") : "");
+  const char *caption =
+      arena_printf(&scratch, say(d->language, "Drift of %s over the layers: relative L2 of four tensors%s."),
+                   words_pair(d->language, &scratch, pair),
+                   d->prompts > 1 ? say(d->language, ", with the range of `block_out` over the prompts") : "");
   if (!any ||
       !figure_begin(d->figures, out, figure_name(&scratch, "drift", pair->base, pair->other), caption, "drift", 420))
     return;
@@ -42,7 +43,7 @@ void plot_drift(FILE *out, const ReportData *d, const ReportPair *pair, Arena sc
     fputc('\n', script);
   }
   fputs("EOD\n", script);
-  plot_layer_axes(script, d, say("relative L2"), scratch);
+  plot_layer_axes(script, d, say(d->language, "relative L2"), scratch);
   fputs("plot ", script);
   if (d->prompts > 1)
     fprintf(script,
@@ -57,10 +58,11 @@ void plot_heat(FILE *out, const ReportData *d, const ReportPair *pair, Arena scr
   bool any = false;
   for (int layer = 0; layer < d->layers; layer++)
     for (int id = 0; id < t->layer; id++) any |= rel_l2(data_drift(d, pair, t->info[id].name, layer)) > 0;
-  const char *caption = arena_printf(&scratch,
-                                     say("Where %s and %s differ: log10 of the relative L2 by layer and tensor; white: "
-                                         "identical in every bit, or not made by both."),
-                                     md_text(&scratch, pair->base), md_text(&scratch, pair->other));
+  const char *caption =
+      arena_printf(&scratch,
+                   say(d->language, "Where %s and %s differ: log10 of the relative L2 by layer and tensor; white: "
+                                    "identical in every bit, or not made by both."),
+                   md_text(&scratch, pair->base), md_text(&scratch, pair->other));
   if (!any ||
       !figure_begin(d->figures, out, figure_name(&scratch, "heat", pair->base, pair->other), caption, "drift", 470))
     return;
@@ -77,8 +79,8 @@ void plot_heat(FILE *out, const ReportData *d, const ReportPair *pair, Arena scr
   fputs("EOD\nset ytics (", script);
   for (int k = 0; k < count; k++) fprintf(script, "%s'%s' %d", k ? ", " : "", t->info[drawn[k]].name, k);
   fprintf(script, ")\nset xlabel %s\nset xrange [-0.5:%d.5]\nset yrange [%d.5:-0.5]\n",
-          figure_text(&scratch, say("layer")), d->layers - 1, count - 1);
-  fprintf(script, "set cblabel %s\n", figure_text(&scratch, say("log10 relative L2")));
+          figure_text(&scratch, say(d->language, "layer")), d->layers - 1, count - 1);
+  fprintf(script, "set cblabel %s\n", figure_text(&scratch, say(d->language, "log10 relative L2")));
   fputs("unset grid\nunset key\nset style fill solid noborder\n"
         "plot $heat using 1:2:($1-0.5):($1+0.5):($2-0.5):($2+0.5):3 with boxxyerror lc palette\n",
         script);
@@ -89,10 +91,11 @@ void plot_reference(FILE *out, const ReportData *d, Arena scratch) {
   for (int layer = 0; layer < d->layers; layer++)
     for (int a = 0; a < d->againsts; a++)
       any |= plot_error(data_drift(d, &d->against[a], data_role(d, ROLE_BLOCK_OUT), layer)) > 0;
-  if (!any || !figure_begin(d->figures, out, "reference",
-                            say("Error of each mode against the float64 reference: that of the median token of "
-                                "`block_out` over the layers."),
-                            "drift", 440))
+  if (!any ||
+      !figure_begin(d->figures, out, "reference",
+                    say(d->language, "Error of each mode against the float64 reference: that of the median token of "
+                                     "`block_out` over the layers."),
+                    "drift", 440))
     return;
   FILE *script = d->figures->script;
   fputs("$reference << EOD\n", script);
@@ -103,7 +106,7 @@ void plot_reference(FILE *out, const ReportData *d, Arena scratch) {
     fputc('\n', script);
   }
   fputs("EOD\n", script);
-  plot_layer_axes(script, d, say("relative error against float64"), scratch);
+  plot_layer_axes(script, d, say(d->language, "relative error against float64"), scratch);
   fputs("plot ", script);
   for (int a = 0; a < d->againsts; a++)
     fprintf(script, "%s$reference using 1:%d with linespoints lt %d title %s", a ? ", " : "", a + 2, a + 1,
@@ -133,9 +136,9 @@ static const char *run_title(const ReportData *d, int item, Arena *arena) {
 void plot_state(FILE *out, const ReportData *d, Arena scratch) {
   const StateDrift *drawn[8];
   int count = drawn_runs(d, drawn);
-  if (count == 0 ||
-      !figure_begin(d->figures, out, "state_error",
-                    say("RMS error of the scan's state after each token, longest runs."), "state_error", 560))
+  if (count == 0 || !figure_begin(d->figures, out, "state_error",
+                                  say(d->language, "RMS error of the scan's state after each token, longest runs."),
+                                  "state_error", 560))
     return;
   FILE *script = d->figures->script;
   for (int i = 0; i < count; i++) {
@@ -151,7 +154,8 @@ void plot_state(FILE *out, const ReportData *d, Arena scratch) {
   fprintf(
       script,
       "set xlabel %s\nset ylabel %s\nset logscale xy\nset format y '%%.0e'\nset key below horizontal maxcols 2\nplot ",
-      figure_text(&scratch, say("token")), figure_text(&scratch, say("RMS error of the state")));
+      figure_text(&scratch, say(d->language, "token")),
+      figure_text(&scratch, say(d->language, "RMS error of the state")));
   for (int i = 0; i < count; i++) {
     fprintf(script, "%s$state%d using 1:2 with lines lt %d title %s", i ? ", " : "", i, i + 1,
             figure_text(&scratch, run_title(d, drawn[i]->item, &scratch)));

@@ -89,16 +89,18 @@ void plot_answer(FILE *out, const ReportData *d, Arena scratch) {
   for (size_t i = 0; i < d->drifts; i++) tokens |= !isnan(d->drift[i].token_median);
   for (int i = 0; i < count; i++) band |= has_band(d, drawn[i]);
   const char *caption =
-      !tokens ? say("Relative L2 of `block_out` over the layers.")
+      !tokens ? say(d->language, "Relative L2 of `block_out` over the layers.")
       : band
-          ? say("Error of the median token of `block_out` over the layers, with its 95 % band over prompts; thin and "
+          ? say(d->language,
+                "Error of the median token of `block_out` over the layers, with its 95 % band over prompts; thin and "
                 "dashed: relative L2 of all tokens together.")
-          : say("Error of the median token of `block_out` over the layers; thin and dashed: relative L2 of all "
+          : say(d->language,
+                "Error of the median token of `block_out` over the layers; thin and dashed: relative L2 of all "
                 "tokens together.");
   if (!count || !figure_begin(d->figures, out, "answer", caption, "drift", 400)) return;
   FILE *script = d->figures->script;
   for (int i = 0; i < count; i++) write_curve(d, drawn[i], i);
-  plot_layer_axes(script, d, say("relative error"), scratch);
+  plot_layer_axes(script, d, say(d->language, "relative error"), scratch);
   range_of(d, drawn, count, &least, &most);
   write_error_axis(d, least, most, scratch);
   fputs("set key top left inside horizontal maxcols 2 Left reverse opaque\nplot ", script);
@@ -110,7 +112,7 @@ void plot_answer(FILE *out, const ReportData *d, Arena scratch) {
     fprintf(script, "$pair%d using 1:5 with lines lt %d lw 1.2 dt 2 notitle, ", i, i + 1);
   for (int i = 0; i < count; i++) fprintf(script, "$pair%d using 1:2 with linespoints lt %d notitle, ", i, i + 1);
   for (int i = 0; i < count; i++) { /* also of a curve that is 0 everywhere, which is not drawn */
-    const char *name = arena_printf(&scratch, say("%s against %s"), drawn[i]->base, drawn[i]->other);
+    const char *name = arena_printf(&scratch, say(d->language, "%s against %s"), drawn[i]->base, drawn[i]->other);
     fprintf(script, "%skeyentry with linespoints lt %d title %s", i ? ", " : "", i + 1, figure_text(&scratch, name));
   }
   fputc('\n', script);
@@ -159,9 +161,10 @@ void plot_matrix(FILE *out, const ReportData *d, Arena scratch) {
     double value = plot_error(data_drift(d, pair, data_role(d, ROLE_BLOCK_OUT), d->layers - 1));
     if (value > 0) least = fmin(least, value), most = fmax(most, value);
   }
-  const char *caption = say("Every two modes that were compared: error of the median token of the last `block_out`, "
-                            "relative to the mode of the row. =: identical in every bit; 0: in some prompt half of the "
-                            "tokens or more are equal.");
+  const char *caption =
+      say(d->language, "Every two modes that were compared: error of the median token of the last `block_out`, "
+                       "relative to the mode of the row. =: identical in every bit; 0: in some prompt half of the "
+                       "tokens or more are equal.");
   least = fmax(least, most / 300); /* below, all are as light */
   if (!(most > 0) || !figure_begin(d->figures, out, "matrix", caption, "drift", 150 + 35 * count)) return;
   FILE *script = d->figures->script;
@@ -175,7 +178,8 @@ void plot_matrix(FILE *out, const ReportData *d, Arena scratch) {
   fputs(")\nset ytics (", script);
   for (int i = 0; i < count; i++) fprintf(script, "%s%s %d", i ? ", " : "", figure_text(&scratch, names[i]), i);
   fprintf(script, ")\nset xrange [-0.5:%d.5]\nset yrange [%d.5:-0.5]\nset cbrange [%.3f:%.3f]\nset cblabel %s\n",
-          count - 1, count - 1, log10(least), log10(most), figure_text(&scratch, say("log10 of the relative error")));
+          count - 1, count - 1, log10(least), log10(most),
+          figure_text(&scratch, say(d->language, "log10 of the relative error")));
   fputs("unset grid\nunset key\nset style fill solid noborder\n"
         "plot $cells using 1:2:($1-0.48):($1+0.48):($2-0.48):($2+0.48):3 with boxxyerror lc palette, "
         "$cells using 1:2:4:5 with labels tc rgb variable font ',11'\n",

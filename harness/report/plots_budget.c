@@ -10,14 +10,15 @@
 void plot_budget(FILE *out, const ReportData *d, const ReportPair *pair, const BudgetLayer *const *row, int layers,
                  Arena scratch) {
   const char *caption = arena_printf(
-      &scratch, say("Error budget of %s: what the layer makes, passes on, and what arises between the two."),
-      words_pair(&scratch, pair));
+      &scratch,
+      say(d->language, "Error budget of %s: what the layer makes, passes on, and what arises between the two."),
+      words_pair(d->language, &scratch, pair));
   if (!figure_begin(d->figures, out, figure_name(&scratch, "budget", pair->base, pair->other), caption, "budget_layers",
                     440))
     return;
   FILE *script = d->figures->script;
-  fprintf(script, "$budget << EOD\nlayer %s %s %s %s\n", say("local"), say("inherited"), say("interaction"),
-          say("total"));
+  fprintf(script, "$budget << EOD\nlayer %s %s %s %s\n", say(d->language, "local"), say(d->language, "inherited"),
+          say(d->language, "interaction"), say(d->language, "total"));
   for (int layer = 0; layer < layers; layer++) {
     const BudgetLayer *b = row[layer];
     const double part[] = {b ? b->local_share * b->total : NAN, b ? b->inherited_share * b->total : NAN,
@@ -30,7 +31,8 @@ void plot_budget(FILE *out, const ReportData *d, const ReportPair *pair, const B
         "boxwidth 0.8\n",
         script);
   fprintf(script, "set xlabel %s\nset ylabel %s\nset xrange [-0.7:%d.7]\nset xtics out 0,5\n",
-          figure_text(&scratch, say("layer")), figure_text(&scratch, say("relative L2")), layers - 1);
+          figure_text(&scratch, say(d->language, "layer")), figure_text(&scratch, say(d->language, "relative L2")),
+          layers - 1);
   fputs("set xzeroaxis lc rgb '#555555'\nplot for [i=2:4] $budget using i title columnheader(i), "
         "$budget using 0:5 with linespoints lt 7 title columnheader(5)\n",
         script);

@@ -16,11 +16,11 @@ static const Evaluation *point_of(const ReportData *d, const Cost *cost, int len
 }
 
 void plot_choice(FILE *out, const ReportData *d, int length, Arena scratch) {
-  const char *caption =
-      arena_printf(&scratch,
-                   say("Accuracy against time: KL divergence from float64 (mean over windows, with its standard "
+  const char *caption = arena_printf(
+      &scratch,
+      say(d->language, "Accuracy against time: KL divergence from float64 (mean over windows, with its standard "
                        "error) and the time of one prefill of %d tokens (median, with its spread), a point a mode."),
-                   length);
+      length);
   if (!figure_begin(d->figures, out, "accuracy_time", caption, "cost", 440)) return;
   FILE *script = d->figures->script;
   int points = 0;
@@ -31,8 +31,9 @@ void plot_choice(FILE *out, const ReportData *d, int length, Arena scratch) {
     fprintf(script, "$mode%d << EOD\n%.9g %.9g", points++, 1e3 * cost->time_s, evaluation->kl_mean);
     fprintf(script, " %.9g %.9g\nEOD\n", 1e3 * cost->mad_s, fmin(evaluation->kl_mean_se, 0.99 * evaluation->kl_mean));
   }
-  fprintf(script, "set xlabel %s\nset ylabel %s\nset logscale y\n", figure_text(&scratch, say("time of a prefill, ms")),
-          figure_text(&scratch, say("KL divergence from float64, bits")));
+  fprintf(script, "set xlabel %s\nset ylabel %s\nset logscale y\n",
+          figure_text(&scratch, say(d->language, "time of a prefill, ms")),
+          figure_text(&scratch, say(d->language, "KL divergence from float64, bits")));
   fputs("set format y '%.0e'\nset offsets graph 0.08, graph 0.08, graph 0.1, graph 0.1\nplot ", script);
   points = 0;
   for (size_t i = 0; i < d->costs; i++) {

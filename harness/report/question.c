@@ -22,31 +22,34 @@ static void write_facts(FILE *out, const ReportData *d, Arena scratch) {
   enum { NAMED = 4 };
   const char *model = d->about[ABOUT_MODEL], *shape = d->about[ABOUT_MODEL_SHAPE], *rewrite = d->about[ABOUT_REWRITE];
   const char *backend = d->about[ABOUT_BACKEND], *device = d->about[ABOUT_DEVICE], *text = "";
-  if (model) text = arena_printf(&scratch, say("Model: %s"), md_code(&scratch, model));
-  if (model && shape) text = arena_printf(&scratch, say("%s (%s)"), text, md_text(&scratch, shape));
-  if (model && rewrite) text = arena_printf(&scratch, say("%s, rewrite %s"), text, md_text(&scratch, rewrite));
+  if (model) text = arena_printf(&scratch, say(d->language, "Model: %s"), md_code(&scratch, model));
+  if (model && shape) text = arena_printf(&scratch, say(d->language, "%s (%s)"), text, md_text(&scratch, shape));
+  if (model && rewrite)
+    text = arena_printf(&scratch, say(d->language, "%s, rewrite %s"), text, md_text(&scratch, rewrite));
   for (int p = 0; p < d->prompts && p < NAMED; p++) {
     const TensorStats *embedding = data_tensor(d, d->prompt[p], NULL, data_role(d, ROLE_EMBEDDING), LAYER_EMBEDDING);
-    const char *tokens =
-        embedding ? arena_printf(&scratch, say(" (%s)"), md_count(&scratch, embedding->rows, "token")) : "";
-    const char *before =
-        p ? say(", ")
-          : arena_printf(&scratch, "%s%s", *text ? say(". ") : "", say(d->prompts > 1 ? "Prompts: " : "Prompt: "));
+    const char *tokens = embedding ? arena_printf(&scratch, say(d->language, " (%s)"),
+                                                  md_count(d->language, &scratch, embedding->rows, "token"))
+                                   : "";
+    const char *before = p ? say(d->language, ", ")
+                           : arena_printf(&scratch, "%s%s", *text ? say(d->language, ". ") : "",
+                                          say(d->language, d->prompts > 1 ? "Prompts: " : "Prompt: "));
     text = arena_printf(&scratch, "%s%s%s%s", text, before, md_text(&scratch, d->prompt[p]), tokens);
   }
-  if (d->prompts > NAMED) text = arena_printf(&scratch, say("%s and %d more"), text, d->prompts - NAMED);
+  if (d->prompts > NAMED) text = arena_printf(&scratch, say(d->language, "%s and %d more"), text, d->prompts - NAMED);
   if (backend)
-    text = arena_printf(&scratch, say("%s%sBackend: %s"), text, *text ? say(". ") : "", md_text(&scratch, backend));
-  if (backend && device) text = arena_printf(&scratch, say("%s (%s)"), text, md_text(&scratch, device));
-  if (*text) fprintf(out, say("%s.\n\n"), text);
+    text = arena_printf(&scratch, say(d->language, "%s%sBackend: %s"), text, *text ? say(d->language, ". ") : "",
+                        md_text(&scratch, backend));
+  if (backend && device) text = arena_printf(&scratch, say(d->language, "%s (%s)"), text, md_text(&scratch, device));
+  if (*text) fprintf(out, say(d->language, "%s.\n\n"), text);
 }
 
 /* Before everything else: a model that ran without some of its checkpoint may not be the model that was saved. */
 static void write_unused(FILE *out, const ReportData *d, Arena scratch) {
   const char *names = d->about[ABOUT_UNUSED_WEIGHTS], *count = d->about[ABOUT_UNUSED_WEIGHTS_COUNT];
   if (!names || !count) return;
-  fprintf(out, say("> **Warning.** The checkpoint holds %s that the model does not use: %s.\n\n"),
-          md_count(&scratch, strtol(count, NULL, 10), "tensor"), md_text(&scratch, names));
+  fprintf(out, say(d->language, "> **Warning.** The checkpoint holds %s that the model does not use: %s.\n\n"),
+          md_count(d->language, &scratch, strtol(count, NULL, 10), "tensor"), md_text(&scratch, names));
 }
 
 /* A digest that is gone proves nothing; the data is shown all the same. */
@@ -54,89 +57,95 @@ static void write_unproved(FILE *out, const ReportData *d, Arena scratch) {
   if (d->unproved)
     fprintf(
         out,
-        say("> **Warning.** Without a digest: %s of the results file, first %s. Whether the run wrote them so cannot "
+        say(d->language,
+            "> **Warning.** Without a digest: %s of the results file, first %s. Whether the run wrote them so cannot "
             "be said.\n\n"),
-        md_count(&scratch, d->unproved, "object"), md_code(&scratch, d->first_unproved));
+        md_count(d->language, &scratch, d->unproved, "object"), md_code(&scratch, d->first_unproved));
 }
 
 /* --- does it matter: the predictions --- */
 
 static const char *bits_name(const ReportData *d) {
-  return d->evaluations && d->evaluation[0].byte_tokens ? say("bits per byte") : say("bits a token");
+  return d->evaluations && d->evaluation[0].byte_tokens ? say(d->language, "bits per byte")
+                                                        : say(d->language, "bits a token");
 }
 
-static const char *bits_answer(Arena *arena, const EvaluationPair *p) {
+static const char *bits_answer(Language l, Arena *arena, const EvaluationPair *p) {
   bool better = !strcmp(p->answer, "better"), worse = !strcmp(p->answer, "worse");
   if (better || worse)
     return arena_printf(arena,
                         p->holm > 1 - interval_level
-                            ? say("%s predicts better, of this pair alone (not where all pairs are asked at once)")
-                            : say("%s predicts better"),
+                            ? say(l, "%s predicts better, of this pair alone (not where all pairs are asked at once)")
+                            : say(l, "%s predicts better"),
                         md_text(arena, better ? p->other : p->base));
   return !strcmp(p->answer, "undecided") && p->windows_needed <= 1e6
              ? arena_printf(arena,
-                            say(p->windows_needed > p->windows_held
-                                    ? "which predicts better cannot be told; about %.0f windows would tell, and the "
-                                      "text holds only %d"
-                                    : "which predicts better cannot be told; about %.0f windows would tell, and the "
-                                      "text holds %d"),
+                            say(l, p->windows_needed > p->windows_held
+                                       ? "which predicts better cannot be told; about %.0f windows would tell, and the "
+                                         "text holds only %d"
+                                       : "which predicts better cannot be told; about %.0f windows would tell, and the "
+                                         "text holds %d"),
                             p->windows_needed, p->windows_held)
-             : say("which predicts better cannot be told");
+             : say(l, "which predicts better cannot be told");
 }
 
 /* "0.00123 (0.0007 … 0.0018)", of the second less the first of the row. */
-static const char *bits_difference(Arena *arena, const EvaluationPair *p) {
+static const char *bits_difference(Language l, Arena *arena, const EvaluationPair *p) {
   const char *value = md_factor(arena, p->diff);
   return isnan(p->low)
              ? value
-             : arena_printf(arena, say("%s (%s … %s)"), value, md_factor(arena, p->low), md_factor(arena, p->high));
+             : arena_printf(arena, say(l, "%s (%s … %s)"), value, md_factor(arena, p->low), md_factor(arena, p->high));
 }
 
 static const char *bits_words(Arena *arena, const ReportData *d, const ReportPair *pair) {
-  if (!d->evaluations) return say("bits per byte: not evaluated: add `evaluation: {text: …}`");
+  if (!d->evaluations) return say(d->language, "bits per byte: not evaluated: add `evaluation: {text: …}`");
   const EvaluationPair *p = data_evaluation(d, pair, "bits");
-  if (!p) return arena_printf(arena, say("%s: these two were not both evaluated"), bits_name(d));
-  if (!strcmp(p->answer, "identical")) return arena_printf(arena, say("%s: the same in every window"), bits_name(d));
-  if (isnan(p->diff)) return arena_printf(arena, say("%s: %s"), bits_name(d), bits_answer(arena, p));
-  return arena_printf(arena, say("%s: those of %s less those of %s are %s over %s: %s"), bits_name(d),
-                      md_text(arena, p->other), md_text(arena, p->base), bits_difference(arena, p),
-                      md_count(arena, p->windows, "window"), bits_answer(arena, p));
+  if (!p) return arena_printf(arena, say(d->language, "%s: these two were not both evaluated"), bits_name(d));
+  if (!strcmp(p->answer, "identical"))
+    return arena_printf(arena, say(d->language, "%s: the same in every window"), bits_name(d));
+  if (isnan(p->diff))
+    return arena_printf(arena, say(d->language, "%s: %s"), bits_name(d), bits_answer(d->language, arena, p));
+  return arena_printf(arena, say(d->language, "%s: those of %s less those of %s are %s over %s: %s"), bits_name(d),
+                      md_text(arena, p->other), md_text(arena, p->base), bits_difference(d->language, arena, p),
+                      md_count(d->language, arena, p->windows, "window"), bits_answer(d->language, arena, p));
 }
 
 static const char *bits_cell(Arena *arena, const ReportData *d, const ReportPair *pair) {
   const EvaluationPair *p = data_evaluation(d, pair, "bits");
   if (!p) return "—";
-  if (!strcmp(p->answer, "identical")) return say("identical");
+  if (!strcmp(p->answer, "identical")) return say(d->language, "identical");
   /* The row may stand the other way round than the pair. */
   bool turned = strcmp(p->base, pair->base) != 0;
   EvaluationPair own = *p;
   if (turned) own.diff = -p->diff, own.low = -p->high, own.high = -p->low;
-  return isnan(own.diff) ? "—" : bits_difference(arena, &own);
+  return isnan(own.diff) ? "—" : bits_difference(d->language, arena, &own);
 }
 
 /* --- a pair --- */
 
 static const char *travel_words(Arena *arena, const ReportData *d, const ReportPair *pair) {
   const DriftShape *shape = data_shape(d, pair, block_out);
-  if (!shape) return say("not told: this results file holds no shapes, as those of an older program do not");
-  return shapes_travel(arena, shape);
+  if (!shape)
+    return say(d->language, "not told: this results file holds no shapes, as those of an older program do not");
+  return shapes_travel(d->language, arena, shape);
 }
 
 /* The conclusion in one line. */
 static const char *conclusion(Arena *arena, const ReportData *d, const ReportPair *pair) {
   switch (words_effect_of(pair, data_tally(d, pair, NULL))) {
-    case EFFECT_UNKNOWN: return say("not compared");
-    case EFFECT_NONE: return say("did NOT take effect: the same kernels, and the same bits");
-    case EFFECT_IDENTICAL: return say("both took effect, and every bit is identical");
-    case EFFECT_FAULT: return say("a fault: the same kernels, and other values");
+    case EFFECT_UNKNOWN: return say(d->language, "not compared");
+    case EFFECT_NONE: return say(d->language, "did NOT take effect: the same kernels, and the same bits");
+    case EFFECT_IDENTICAL: return say(d->language, "both took effect, and every bit is identical");
+    case EFFECT_FAULT: return say(d->language, "a fault: the same kernels, and other values");
     default: break;
   }
   const DriftShape *shape = data_shape(d, pair, block_out);
   Size logits = words_logits(d, pair);
-  const char *end = logits.identical
-                        ? arena_printf(arena, say("identical at the logits%s"), finite_identical(arena, &logits))
-                        : arena_printf(arena, say("%s at the logits"), finite_size(arena, &logits));
-  return shape ? arena_printf(arena, say("%s; %s"), shapes_brief(arena, shape), end) : end;
+  const char *end = logits.identical ? arena_printf(arena, say(d->language, "identical at the logits%s"),
+                                                    finite_identical(d->language, arena, &logits))
+                                     : arena_printf(arena, say(d->language, "%s at the logits"),
+                                                    finite_size(d->language, arena, &logits));
+  return shape ? arena_printf(arena, say(d->language, "%s; %s"), shapes_brief(d->language, arena, shape), end) : end;
 }
 
 static void add_line(Grid *grid, const char *question, const char *answer) {
@@ -151,15 +160,17 @@ static void write_pair(FILE *out, const ReportData *d, const ReportPair *pair, A
   const DriftShape *shape = data_shape(d, pair, block_out);
   const char *tokens = shape && !identical ? shapes_tokens(&scratch, d, pair, shape) : "";
   bool explained = *reason && (identical || (pair->verdict && words_last(d, pair).identical));
-  add_line(&grid, words_pair(&scratch, pair), conclusion(&scratch, d, pair));
-  add_line(&grid, say("Did both take effect?"), explained ? arena_printf(&scratch, "%s %s", effect, reason) : effect);
+  add_line(&grid, words_pair(d->language, &scratch, pair), conclusion(&scratch, d, pair));
+  add_line(&grid, say(d->language, "Did both take effect?"),
+           explained ? arena_printf(&scratch, "%s %s", effect, reason) : effect);
   if (!identical) {
     const char *first = words_first(&scratch, d, pair);
-    if (*first) add_line(&grid, say("Where does it start?"), first);
-    add_line(&grid, say("How does it travel?"), travel_words(&scratch, d, pair));
-    if (*tokens) add_line(&grid, say("Single tokens?"), tokens);
+    if (*first) add_line(&grid, say(d->language, "Where does it start?"), first);
+    add_line(&grid, say(d->language, "How does it travel?"), travel_words(&scratch, d, pair));
+    if (*tokens) add_line(&grid, say(d->language, "Single tokens?"), tokens);
     const char *end = words_logits_end(&scratch, d, pair), *bits = bits_words(&scratch, d, pair);
-    add_line(&grid, say("Does it matter at the end?"), *end ? arena_printf(&scratch, say("%s; %s"), end, bits) : bits);
+    add_line(&grid, say(d->language, "Does it matter at the end?"),
+             *end ? arena_printf(&scratch, say(d->language, "%s; %s"), end, bits) : bits);
   }
   grid_write(&grid, out);
 }
@@ -180,9 +191,9 @@ static const char *unbroken(Arena *arena, const char *text) {
 static const char *first_cell(Arena *arena, const ReportData *d, const ReportPair *pair) {
   const Verdict *v = pair->verdict;
   switch (words_effect_of(pair, data_tally(d, pair, NULL))) {
-    case EFFECT_NONE: return say("**did NOT take effect**");
-    case EFFECT_IDENTICAL: return say("identical");
-    case EFFECT_FAULT: return say("**fault**");
+    case EFFECT_NONE: return say(d->language, "**did NOT take effect**");
+    case EFFECT_IDENTICAL: return say(d->language, "identical");
+    case EFFECT_FAULT: return say(d->language, "**fault**");
     default: break;
   }
   if (!v || v->tensors == 0 || v->first_layer == -2) return "—";
@@ -193,12 +204,12 @@ static void add_pair(Grid *grid, const ReportData *d, const ReportPair *pair, bo
   Arena *arena = grid->arena;
   const DriftShape *s = data_shape(d, pair, block_out);
   Size logits = words_logits(d, pair);
-  grid_add(grid, reference ? md_text(arena, pair->other) : unbroken(arena, words_pair(arena, pair)));
+  grid_add(grid, reference ? md_text(arena, pair->other) : unbroken(arena, words_pair(d->language, arena, pair)));
   if (!reference) grid_add(grid, first_cell(arena, d, pair));
-  grid_add(grid, s ? shapes_cell(arena, s) : "—");
-  grid_add(grid, s ? shapes_growth_cell(arena, s) : "—");
+  grid_add(grid, s ? shapes_cell(d->language, arena, s) : "—");
+  grid_add(grid, s ? shapes_growth_cell(d->language, arena, s) : "—");
   grid_add(grid, s ? md_error(arena, s->last) : "—");
-  grid_add(grid, finite_cell(arena, &logits));
+  grid_add(grid, finite_cell(d->language, arena, &logits));
   grid_add(grid, pair->verdict ? md_share(arena, pair->verdict->top1_agreement) : "—");
   if (bits) grid_add(grid, bits_cell(arena, d, pair));
 }
@@ -208,22 +219,24 @@ static void write_rows(FILE *out, const ReportData *d, const ReportPair *pairs, 
                        Arena scratch) {
   bool bits = d->evaluation_pairs > 0;
   Grid grid = grid_new(&scratch, reference ? bits ? "llrrrrr" : "llrrrr" : bits ? "lllrrrrr" : "lllrrrr");
-  grid_add(&grid, reference ? say("against float64") : "");
-  if (!reference) grid_add(&grid, say("first differs at"));
-  grid_add(&grid, say("shape over the layers"));
-  grid_add(&grid, say("growth"));
-  grid_add(&grid, say("last layer"));
-  grid_add(&grid, say("`logits`"));
-  grid_add(&grid, say("same top token"));
+  grid_add(&grid, reference ? say(d->language, "against float64") : "");
+  if (!reference) grid_add(&grid, say(d->language, "first differs at"));
+  grid_add(&grid, say(d->language, "shape over the layers"));
+  grid_add(&grid, say(d->language, "growth"));
+  grid_add(&grid, say(d->language, "last layer"));
+  grid_add(&grid, say(d->language, "`logits`"));
+  grid_add(&grid, say(d->language, "same top token"));
   if (bits) grid_add(&grid, bits_name(d));
   bool lost = false;
   for (int p = 0; p < count; p++) {
     add_pair(&grid, d, &pairs[p], reference, bits);
     const DriftShape *s = data_shape(d, &pairs[p], block_out);
-    lost |= s && strstr(shapes_growth_cell(&scratch, s), "†");
+    lost |= s && strstr(shapes_growth_cell(d->language, &scratch, s), "†");
   }
   grid_write(&grid, out);
-  if (lost) fputs(say("†: told of this pair alone; not where all pairs of the run are asked at once (Holm).\n\n"), out);
+  if (lost)
+    fputs(say(d->language, "†: told of this pair alone; not where all pairs of the run are asked at once (Holm).\n\n"),
+          out);
 }
 
 /* --- the whole --- */
@@ -231,16 +244,18 @@ static void write_rows(FILE *out, const ReportData *d, const ReportPair *pairs, 
 /* What the words above mean, and what the brackets hold. */
 static void write_meaning(FILE *out, const ReportData *d) {
   if (!d->shapes) return;
-  fputs(say("Shape, growth and last layer are of the *median token's error*: the relative error of a token of "
+  fputs(say(d->language,
+            "Shape, growth and last layer are of the *median token's error*: the relative error of a token of "
             "`block_out`, median over the tokens of a prompt; × is a factor; `logits` is the relative L2 of all. "),
         out);
   if (d->prompts > 1)
     fprintf(out,
-            say("Figures are geometric means over the %d prompts; brackets hold 95 %% over prompts of this kind, and a "
+            say(d->language,
+                "Figures are geometric means over the %d prompts; brackets hold 95 %% over prompts of this kind, and a "
                 "shape is told where %.0f %% of the draws of prompts have it.\n\n"),
             d->prompts, 100 * d->limits.agreement);
   else
-    fputs(say("One prompt tells nothing of others: with `windows: N` there are intervals.\n\n"), out);
+    fputs(say(d->language, "One prompt tells nothing of others: with `windows: N` there are intervals.\n\n"), out);
 }
 
 /* The conclusion of many pairs: how many differ, and which the least and the most at the end. */
@@ -255,15 +270,16 @@ static void write_counts(FILE *out, const ReportData *d, Arena scratch) {
     if (!least || size.rel_l2 < words_logits(d, least).rel_l2) least = &d->pair[p];
     if (!most || size.rel_l2 > words_logits(d, most).rel_l2) most = &d->pair[p];
   }
-  fprintf(out, say("**Of %s** %d differ"), md_count(&scratch, d->pairs, "pair"), d->pairs - none - identical - fault);
-  if (identical) fprintf(out, say(", %d took effect and are identical in every bit"), identical);
-  if (none) fprintf(out, say(", **%d did NOT take effect**"), none);
-  if (fault) fprintf(out, say(", **%d are a fault**"), fault);
-  fputs(say("."), out);
+  fprintf(out, say(d->language, "**Of %s** %d differ"), md_count(d->language, &scratch, d->pairs, "pair"),
+          d->pairs - none - identical - fault);
+  if (identical) fprintf(out, say(d->language, ", %d took effect and are identical in every bit"), identical);
+  if (none) fprintf(out, say(d->language, ", **%d did NOT take effect**"), none);
+  if (fault) fprintf(out, say(d->language, ", **%d are a fault**"), fault);
+  fputs(say(d->language, "."), out);
   if (least != most)
-    fprintf(out, say(" At the logits %s differ least (relative L2 %s) and %s most (%s)."), words_pair(&scratch, least),
-            md_error(&scratch, words_logits(d, least).rel_l2), words_pair(&scratch, most),
-            md_error(&scratch, words_logits(d, most).rel_l2));
+    fprintf(out, say(d->language, " At the logits %s differ least (relative L2 %s) and %s most (%s)."),
+            words_pair(d->language, &scratch, least), md_error(&scratch, words_logits(d, least).rel_l2),
+            words_pair(d->language, &scratch, most), md_error(&scratch, words_logits(d, most).rel_l2));
   fputs("\n\n", out);
 }
 
@@ -271,7 +287,7 @@ static void write_modes(FILE *out, const ReportData *d, Arena scratch) {
   if (d->pair != d->against && d->againsts > 0 && d->shapes > 0)
     write_rows(out, d, d->against, d->againsts, true, scratch);
   const char *choice = choice_words(&scratch, d);
-  if (*choice) fprintf(out, say("**Which mode for which need?** %s\n\n"), choice);
+  if (*choice) fprintf(out, say(d->language, "**Which mode for which need?** %s\n\n"), choice);
 }
 
 /* A few pairs are shown whole; of more there is a row each, and of many these fold away behind a picture. */
@@ -285,7 +301,7 @@ static void write_answer(FILE *out, const ReportData *d, Arena scratch) {
   if (!rows) plot_answer(out, d, scratch);
   if (rows) plot_matrix(out, d, scratch);
   if (!fold) return;
-  md_fold(out, say("Every pair in a row"));
+  md_fold(out, say(d->language, "Every pair in a row"));
   write_rows(out, d, d->pair, d->pairs, d->pair == d->against, scratch);
   md_fold_end(out);
 }
@@ -294,7 +310,7 @@ void section_question(FILE *out, const ReportData *d, Arena scratch) {
   write_unused(out, d, scratch);
   write_unproved(out, d, scratch);
   const char *warning = finite_warning(&scratch, d);
-  if (*warning) fprintf(out, say("> **Warning.** %s\n\n"), warning);
+  if (*warning) fprintf(out, say(d->language, "> **Warning.** %s\n\n"), warning);
   if (d->about[ABOUT_QUESTION]) fprintf(out, "> %s\n\n", md_text(&scratch, d->about[ABOUT_QUESTION]));
   write_answer(out, d, scratch);
   write_meaning(out, d);

@@ -111,21 +111,22 @@ static bool write_report(Arena *arena, ReportData *d, const char *folder, Status
   d->figures = figures;
   TRY(draft_open(&markdown, arena_printf(arena, "%s/report.md", folder), st));
   body_write(markdown.out, d, *arena);
-  bool done = draft_end(&markdown, st) && figures_finish(figures, &markdown.text, &markdown.count, *arena, st) &&
+  bool done = draft_end(&markdown, st) &&
+              figures_finish(d->language, figures, &markdown.text, &markdown.count, *arena, st) &&
               file_write(markdown.path, markdown.text, markdown.count, false, st);
   if (done && draft_open(&html, arena_printf(arena, "%s/report.html", folder), st)) {
-    done = html_write(html.out, markdown.text, folder, *arena, st);
+    done = html_write(d->language, html.out, markdown.text, folder, *arena, st);
     done = draft_save(&html, st) && done;
   }
   if (done && draft_open(&latex, arena_printf(arena, "%s/tables.tex", folder), st)) {
-    done = latex_write(latex.out, markdown.text, st);
+    done = latex_write(d->language, latex.out, markdown.text, st);
     done = draft_save(&latex, st) && done;
   }
   free(markdown.text);
   return done && !st->failed;
 }
 
-/* What is said on the terminal, in the language that is set. */
+/* What is said on the terminal. */
 static Report report_of(Arena *arena, const ReportData *d, const char *folder) {
   const char *broken = micro_broken(arena, d);
   return (Report){arena_printf(arena, "%s/report.html", folder), summary_of(arena, d), finite_failed(arena, d),
@@ -136,12 +137,11 @@ bool report_write(Arena *arena, const char *results, const char *folder, Languag
                   Status *st) {
   ReportData data;
   TRY(read_all(arena, results, &data, st));
+  data.language = language;
   const char *csv = arena_printf(arena, "%s/tables", folder);
   TRY(file_make_folder(csv, st));
   TRY(write_tables(&data, csv, *arena, st));
-  say_in(language);
   bool written = write_report(arena, &data, folder, st);
   if (written) *report = report_of(arena, &data, folder);
-  say_in(LANGUAGE_ENGLISH);
   return written;
 }

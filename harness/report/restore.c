@@ -23,8 +23,8 @@ static const char *unit(Arena *arena, int layer, const char *stages) {
   return *stages ? arena_printf(arena, "%d: %s", layer, md_code(arena, stages)) : arena_printf(arena, "%d", layer);
 }
 
-static const char *interval_cell(Arena *arena, double value, double low, double high) {
-  if (isnan(low) || !isfinite(value)) return finite_figure(arena, value);
+static const char *interval_cell(Language l, Arena *arena, double value, double low, double high) {
+  if (isnan(low) || !isfinite(value)) return finite_figure(l, arena, value);
   return arena_printf(arena, "%s [%s, %s]", md_short(arena, value), md_short(arena, low), md_short(arena, high));
 }
 
@@ -36,85 +36,86 @@ static const char *bits_cell(Arena *arena, double value, double low, double high
 }
 
 /* "2, 8 and 5"; of stages: "2: `conv_out + scan_u` and 8: `scan_rest`". */
-static const char *set_of(Arena *arena, const Curve *c) {
+static const char *set_of(Language l, Arena *arena, const Curve *c) {
   const char *set = "";
   int last = c->rows - 2;
   for (int i = 1; i <= last; i++) {
-    const char *before = i == 1 ? "" : i == last ? say(" and ") : say(", ");
+    const char *before = i == 1 ? "" : i == last ? say(l, " and ") : say(l, ", ");
     set = arena_printf(arena, "%s%s%s", set, before, unit(arena, c->row[i].layer, c->row[i].stages));
   }
-  return *set ? set : say("none");
+  return *set ? set : say(l, "none");
 }
 
-static const char *size_words(Arena *arena, double x) {
-  return isfinite(x) ? md_short(arena, x) : say("no finite value");
+static const char *size_words(Language l, Arena *arena, double x) {
+  return isfinite(x) ? md_short(arena, x) : say(l, "no finite value");
 }
 
-static void write_left_out(FILE *out, const Curve *c, Arena scratch) {
+static void write_left_out(Language l, FILE *out, const Curve *c, Arena scratch) {
   for (int i = 0; i < c->rows; i++) {
     if (!c->row[i].left_out[0]) continue;
-    fprintf(out, say("> **Warning.** Left out with %s restored, since a figure is not finite: %s.\n\n"),
-            c->row[i].step < 0 ? say("everything") : arena_printf(&scratch, "%d", c->row[i].step),
+    fprintf(out, say(l, "> **Warning.** Left out with %s restored, since a figure is not finite: %s.\n\n"),
+            c->row[i].step < 0 ? say(l, "everything") : arena_printf(&scratch, "%d", c->row[i].step),
             md_text(&scratch, c->row[i].left_out));
     return;
   }
 }
 
-static void write_sentence(FILE *out, const Curve *c, Arena scratch) {
+static void write_sentence(Language l, FILE *out, const Curve *c, Arena scratch) {
   const Restoration *start = &c->row[0], *all = &c->row[c->rows - 1], *last = &c->row[c->rows - 2];
   const char *mode = md_text(&scratch, start->mode), *to = md_text(&scratch, start->to);
-  const char *before = size_words(&scratch, start->block_out), *after = size_words(&scratch, last->block_out);
-  const char *limit = md_short(&scratch, start->limit), *set = set_of(&scratch, c);
+  const char *before = size_words(l, &scratch, start->block_out), *after = size_words(l, &scratch, last->block_out);
+  const char *limit = md_short(&scratch, start->limit), *set = set_of(l, &scratch, c);
   bool by_layer = !strcmp(start->by, "layer");
   if (start->reached) {
-    fprintf(out, say("%s is at %s, below the limit of %s, as it is.\n\n"), mode, before, limit);
+    fprintf(out, say(l, "%s is at %s, below the limit of %s, as it is.\n\n"), mode, before, limit);
     return;
   }
-  const char *count =
-      by_layer ? md_count(&scratch, last->step, "layer") : md_count(&scratch, last->step, "set of stages in a layer");
+  const char *count = by_layer ? md_count(l, &scratch, last->step, "layer")
+                               : md_count(l, &scratch, last->step, "set of stages in a layer");
   if (last->reached)
     fprintf(
         out,
-        say("**%s** of %s, run under %s, brought the error of the last `block_out` from %s to %s, at most the limit "
-            "of %s: %s."),
+        say(l, "**%s** of %s, run under %s, brought the error of the last `block_out` from %s to %s, at most the limit "
+               "of %s: %s."),
         count, mode, to, before, after, limit, set);
   else
     fprintf(out,
-            say("**The limit of %s is not reached**: %s of %s, run under %s (%s), brought the error of the last "
-                "`block_out` from %s to %s."),
+            say(l, "**The limit of %s is not reached**: %s of %s, run under %s (%s), brought the error of the last "
+                   "`block_out` from %s to %s."),
             limit, count, mode, to, set, before, after);
-  fprintf(out, say(" With every layer under %s it is %s%s."), to, size_words(&scratch, all->block_out),
-          all->reached ? "" : say(", itself above the limit"));
+  fprintf(out, say(l, " With every layer under %s it is %s%s."), to, size_words(l, &scratch, all->block_out),
+          all->reached ? "" : say(l, ", itself above the limit"));
   if (last->step > 0 && !isnan(last->first_block_out))
-    fprintf(out, say(" The first %s restored in their place give %s."), count,
-            size_words(&scratch, last->first_block_out));
+    fprintf(out, say(l, " The first %s restored in their place give %s."), count,
+            size_words(l, &scratch, last->first_block_out));
   fputs("\n\n", out);
 }
 
-static void write_curve(FILE *out, const Curve *c, Arena scratch) {
+static void write_curve(Language l, FILE *out, const Curve *c, Arena scratch) {
   static const char *const heading[] =
       WORDS("restored", "layer", "error", "KL", "bits", "tried", "second best", "with it", "the first ones instead");
   bool by_layer = !strcmp(c->row[0].by, "layer");
   Grid grid = grid_new(&scratch, by_layer ? "rlrrrrlrr" : "rlrrrrlr");
-  for (int i = 0; i < grid.columns; i++) grid_add(&grid, say(heading[i]));
+  for (int i = 0; i < grid.columns; i++) grid_add(&grid, say(l, heading[i]));
   for (int i = 0; i < c->rows; i++) {
     const Restoration *row = &c->row[i];
-    grid_add(&grid, row->step < 0 ? say("all") : arena_printf(&scratch, "%d", row->step));
+    grid_add(&grid, row->step < 0 ? say(l, "all") : arena_printf(&scratch, "%d", row->step));
     grid_add(&grid, unit(&scratch, row->layer, row->stages));
-    grid_add(&grid, interval_cell(&scratch, row->block_out, row->block_out_low, row->block_out_high));
-    grid_add(&grid, isnan(row->kl) ? "—" : interval_cell(&scratch, row->kl, row->kl_low, row->kl_high));
+    grid_add(&grid, interval_cell(l, &scratch, row->block_out, row->block_out_low, row->block_out_high));
+    grid_add(&grid, isnan(row->kl) ? "—" : interval_cell(l, &scratch, row->kl, row->kl_low, row->kl_high));
     grid_add(&grid, bits_cell(&scratch, row->bits, row->bits_low, row->bits_high));
     grid_add(&grid, row->candidates ? arena_printf(&scratch, "%d", row->candidates) : "—");
     grid_add(&grid, unit(&scratch, row->next_layer, row->next_stages));
-    grid_add(&grid, row->next_layer < 0 ? "—" : finite_figure(&scratch, row->next_block_out));
-    if (by_layer) grid_add(&grid, row->step > 0 ? finite_figure(&scratch, row->first_block_out) : "—");
+    grid_add(&grid, row->next_layer < 0 ? "—" : finite_figure(l, &scratch, row->next_block_out));
+    if (by_layer) grid_add(&grid, row->step > 0 ? finite_figure(l, &scratch, row->first_block_out) : "—");
   }
   grid_write(&grid, out);
 }
 
 void section_restore(FILE *out, const ReportData *d, Arena scratch) {
   fprintf(out,
-          say("Layers of a mode are run under another, one more at a time: each step tries every one that is left, "
+          say(d->language,
+              "Layers of a mode are run under another, one more at a time: each step tries every one that is left, "
               "beside those chosen before, and takes the one that takes most off the square of the last `block_out`'s "
               "error (by stage: for each stage restored; each alone and each two were tried). The error is the "
               "relative L2 against the float64 reference; error and KL are geometric means over prompts. Every row is "
@@ -122,20 +123,23 @@ void section_restore(FILE *out, const ReportData *d, Arena scratch) {
               "its own. A set found step by step need not be the best of its size.%s\n\n"),
           d->prompts > 1
               ? arena_printf(&scratch,
-                             say(" In brackets stands the 95 %% interval (Student's t) over prompts of %s; the layers "
+                             say(d->language,
+                                 " In brackets stands the 95 %% interval (Student's t) over prompts of %s; the layers "
                                  "were chosen on these very prompts."),
                              population_name(&scratch, d))
-              : say(" There is one prompt alone, so no interval: the figures are that prompt's."));
+              : say(d->language, " There is one prompt alone, so no interval: the figures are that prompt's."));
   for (size_t i = 0; i < d->restorations;) {
     Curve c = {&d->restoration[i], 0};
     do c.rows++, i++;
     while (i < d->restorations && d->restoration[i].step != 0);
     if (c.rows < 2) continue;
     bool by_layer = !strcmp(c.row->by, "layer");
-    fprintf(out, by_layer ? say("### %s, restored to %s by layer\n\n") : say("### %s, restored to %s by stage\n\n"),
+    fprintf(out,
+            by_layer ? say(d->language, "### %s, restored to %s by layer\n\n")
+                     : say(d->language, "### %s, restored to %s by stage\n\n"),
             md_text(&scratch, c.row->mode), md_text(&scratch, c.row->to));
-    write_left_out(out, &c, scratch);
-    write_sentence(out, &c, scratch);
-    write_curve(out, &c, scratch);
+    write_left_out(d->language, out, &c, scratch);
+    write_sentence(d->language, out, &c, scratch);
+    write_curve(d->language, out, &c, scratch);
   }
 }

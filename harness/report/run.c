@@ -12,7 +12,7 @@
 static void write_scales(FILE *out, const ReportData *d, Arena scratch) {
   Grid grid = grid_new(&scratch, "lrrrrrr");
   static const char *const heading[] = WORDS("scale", "values", "smallest", "at layer", "largest", "at layer", "ratio");
-  grid_head(&grid, heading);
+  grid_head(d->language, &grid, heading);
   for (size_t i = 0; i < d->scales; i++) {
     const char *name = d->scale[i].name;
     bool met = false;
@@ -34,7 +34,8 @@ static void write_scales(FILE *out, const ReportData *d, Arena scratch) {
     grid_add(&grid, arena_printf(&scratch, "%d", largest->layer));
     grid_add(&grid, md_factor(&scratch, largest->scale / smallest->scale));
   }
-  fputs(say("Scales; an INT8 step is the scale itself. Static ones, one a layer: of activations (`s_…`, from the "
+  fputs(say(d->language,
+            "Scales; an INT8 step is the scale itself. Static ones, one a layer: of activations (`s_…`, from the "
             "calibration) and of weights (from their largest absolute value). `conv_in` is what a mode takes from each "
             "prompt by itself. Every scale is in `tables/scales.csv`.\n\n"),
         out);
@@ -44,24 +45,24 @@ static void write_scales(FILE *out, const ReportData *d, Arena scratch) {
 void section_health(FILE *out, const ReportData *d, Arena scratch) {
   const char *warning = finite_warning(&scratch, d);
   if (*warning)
-    fprintf(out, say("> **Warning.** %s\n\n"), warning);
+    fprintf(out, say(d->language, "> **Warning.** %s\n\n"), warning);
   else if (d->tensors)
-    fputs(say("Every value of every tensor is finite, and quantisation met no NaN.\n\n"), out);
+    fputs(say(d->language, "Every value of every tensor is finite, and quantisation met no NaN.\n\n"), out);
   if (d->scales)
     write_scales(out, d, scratch);
   else
-    fputs(say("The results file holds no scales.\n\n"), out);
+    fputs(say(d->language, "The results file holds no scales.\n\n"), out);
 }
 
 void section_performance(FILE *out, const ReportData *d, Arena scratch) {
   if (!d->performances) {
-    fputs(say("The results file holds no times.\n\n"), out);
+    fputs(say(d->language, "The results file holds no times.\n\n"), out);
     return;
   }
   Grid grid = grid_new(&scratch, "lrr");
-  grid_add(&grid, say("what"));
-  grid_add(&grid, say("time, s"));
-  grid_add(&grid, say("share"));
+  grid_add(&grid, say(d->language, "what"));
+  grid_add(&grid, say(d->language, "time, s"));
+  grid_add(&grid, say(d->language, "share"));
   double total = NAN;
   for (size_t i = 0; i < d->performances; i++)
     if (!strcmp(d->performance[i].what, "total")) total = d->performance[i].time_s;
@@ -77,9 +78,9 @@ void section_performance(FILE *out, const ReportData *d, Arena scratch) {
     if (row->bytes <= 0) continue;
     const char *size = md_bytes(&scratch, (double)row->bytes);
     if (!strcmp(row->what, "total"))
-      fprintf(out, say("Largest resident memory: %s.\n\n"), size);
+      fprintf(out, say(d->language, "Largest resident memory: %s.\n\n"), size);
     else
-      fprintf(out, say("Written by %s: %s.\n\n"), md_text(&scratch, row->what), size);
+      fprintf(out, say(d->language, "Written by %s: %s.\n\n"), md_text(&scratch, row->what), size);
   }
 }
 
@@ -118,16 +119,16 @@ void section_reproduce(FILE *out, const ReportData *d, Arena scratch) {
   for (size_t i = 0; i < sizeof reproduce_lines / sizeof *reproduce_lines; i++) {
     const char *text = d->about[reproduce_lines[i].about];
     if (!text || !*text) continue;
-    grid_add(&grid, say(reproduce_lines[i].label));
+    grid_add(&grid, say(d->language, reproduce_lines[i].label));
     grid_add(&grid, reproduce_lines[i].code ? md_code(&scratch, text) : md_text(&scratch, text));
   }
   if (grid.count > grid.columns) grid_write(&grid, out);
   const char *effective = d->about[ABOUT_SPEC_EFFECTIVE], *raw = d->about[ABOUT_SPEC_RAW];
   if (effective) {
-    fputs(say("The spec with every default filled in:\n\n"), out);
+    fputs(say(d->language, "The spec with every default filled in:\n\n"), out);
     md_fence(out, "yaml", effective);
   } else if (raw) {
-    fputs(say("The spec:\n\n"), out);
+    fputs(say(d->language, "The spec:\n\n"), out);
     md_fence(out, "yaml", raw);
   }
 }

@@ -12,14 +12,14 @@
 static bool is(const char *text, const char *word) { return !strcmp(text, word); }
 
 /* "(2.10 … 2.18)" of factors; "" where there is no interval. */
-static const char *bracket(Arena *arena, double low, double high) {
+static const char *bracket(Language l, Arena *arena, double low, double high) {
   return isnan(low) || isnan(high)
              ? ""
-             : arena_printf(arena, say(" (%s … %s)"), md_factor(arena, low), md_factor(arena, high));
+             : arena_printf(arena, say(l, " (%s … %s)"), md_factor(arena, low), md_factor(arena, high));
 }
 
-const char *shapes_factor(Arena *arena, double value, double low, double high) {
-  return isnan(value) ? "—" : arena_printf(arena, "×%s%s", md_factor(arena, value), bracket(arena, low, high));
+const char *shapes_factor(Language l, Arena *arena, double value, double low, double high) {
+  return isnan(value) ? "—" : arena_printf(arena, "×%s%s", md_factor(arena, value), bracket(l, arena, low, high));
 }
 
 /* --- the shape --- */
@@ -36,55 +36,58 @@ static const struct {
              {"identical", WORD("is identical in every bit")},
              {"starts_apart", WORD("has no common start")}};
 
-static const char *layer_words(Arena *arena, int layer, int low, int high) {
+static const char *layer_words(Language l, Arena *arena, int layer, int low, int high) {
   return low < 0 || low == high ? arena_printf(arena, "%d", layer)
-                                : arena_printf(arena, say("%d (%d … %d)"), layer, low, high);
+                                : arena_printf(arena, say(l, "%d (%d … %d)"), layer, low, high);
 }
 
 /* "" where this program knows no such shape. */
-static const char *phrase(Arena *arena, const char *shape, const char *layer) {
+static const char *phrase(Language l, Arena *arena, const char *shape, const char *layer) {
   for (size_t i = 0; i < sizeof named / sizeof *named; i++) {
     if (!is(named[i].shape, shape)) continue;
-    const char *words = say(named[i].words);
+    const char *words = say(l, named[i].words);
     return strstr(words, "%s") ? arena_printf(arena, words, layer) : words;
   }
   return "";
 }
 
-static const char *needed_words(Arena *arena, const DriftShape *s) {
-  if (s->needed > 0) return arena_printf(arena, say("; about %.0f prompts would tell"), s->needed);
-  return s->needed < 0 ? say("; no number of such prompts would tell") : "";
+static const char *needed_words(Language l, Arena *arena, const DriftShape *s) {
+  if (s->needed > 0) return arena_printf(arena, say(l, "; about %.0f prompts would tell"), s->needed);
+  return s->needed < 0 ? say(l, "; no number of such prompts would tell") : "";
 }
 
-static const char *why_none(Arena *arena, const DriftShape *s) {
+static const char *why_none(Language l, Arena *arena, const DriftShape *s) {
   if (is(s->reason, "few_layers"))
-    return arena_printf(arena, say("has no shape: from layer %d, where it starts, to the end there are too few layers"),
+    return arena_printf(arena,
+                        say(l, "has no shape: from layer %d, where it starts, to the end there are too few layers"),
                         s->first_layer);
   if (is(s->reason, "starts_apart"))
     return arena_printf(arena,
-                        say("has no shape: the median token differs from layer %d on in one prompt, and only from "
-                            "layer %d on in another"),
+                        say(l, "has no shape: the median token differs from layer %d on in one prompt, and only from "
+                               "layer %d on in another"),
                         s->first_layer, s->latest_start);
   if (is(s->reason, "zeros"))
-    return say("has no shape: in at least one prompt half of the tokens or more are equal, at a layer after the first "
+    return say(l,
+               "has no shape: in at least one prompt half of the tokens or more are equal, at a layer after the first "
                "that differs or in all");
-  if (is(s->reason, "no_tokens")) return say("has no shape: its rows are no tokens");
-  if (is(s->reason, "not_finite")) return say("has no shape: no prompt is finite in every layer");
-  return say("has no shape");
+  if (is(s->reason, "no_tokens")) return say(l, "has no shape: its rows are no tokens");
+  if (is(s->reason, "not_finite")) return say(l, "has no shape: no prompt is finite in every layer");
+  return say(l, "has no shape");
 }
 
-const char *shapes_name(Arena *arena, const DriftShape *s) {
-  const char *own = phrase(arena, s->shape, layer_words(arena, s->layer, s->layer_low, s->layer_high));
-  if (!*own) return why_none(arena, s);
+const char *shapes_name(Language l, Arena *arena, const DriftShape *s) {
+  const char *own = phrase(l, arena, s->shape, layer_words(l, arena, s->layer, s->layer_low, s->layer_high));
+  if (!*own) return why_none(l, arena, s);
   if (s->told) return own;
-  const char *first = phrase(arena, s->shape, layer_words(arena, s->layer, -1, -1));
-  const char *rival = phrase(arena, s->rival, layer_words(arena, s->rival_layer, -1, -1));
+  const char *first = phrase(l, arena, s->shape, layer_words(l, arena, s->layer, -1, -1));
+  const char *rival = phrase(l, arena, s->rival, layer_words(l, arena, s->rival_layer, -1, -1));
   const char *share = md_share(arena, s->agreement);
   const char *doubt =
-      *rival ? arena_printf(arena, say("cannot tell between “%s” and “%s” (the first in %s of the draws of prompts)"),
-                            first, rival, share)
-             : arena_printf(arena, say("cannot tell: “%s” in only %s of the draws of prompts"), first, share);
-  return arena_printf(arena, "%s%s", doubt, needed_words(arena, s));
+      *rival
+          ? arena_printf(arena, say(l, "cannot tell between “%s” and “%s” (the first in %s of the draws of prompts)"),
+                         first, rival, share)
+          : arena_printf(arena, say(l, "cannot tell: “%s” in only %s of the draws of prompts"), first, share);
+  return arena_printf(arena, "%s%s", doubt, needed_words(l, arena, s));
 }
 
 /* --- quantities --- */
@@ -94,66 +97,66 @@ static bool growth_untold(const DriftShape *s) {
   return s->growth_low <= 1 && s->growth_high >= 1 && !is(s->shape, "flat");
 }
 
-const char *shapes_growth(Arena *arena, const DriftShape *s) {
+const char *shapes_growth(Language l, Arena *arena, const DriftShape *s) {
   if (isnan(s->growth)) {
     if (!(s->last > 0)) return "";
-    return arena_printf(arena, say("in the last layer the median token's error is %s%s"), md_error(arena, s->last),
+    return arena_printf(arena, say(l, "in the last layer the median token's error is %s%s"), md_error(arena, s->last),
                         isnan(s->last_low) ? ""
-                                           : arena_printf(arena, say(" (%s … %s)"), md_error(arena, s->last_low),
+                                           : arena_printf(arena, say(l, " (%s … %s)"), md_error(arena, s->last_low),
                                                           md_error(arena, s->last_high)));
   }
   const char *text = arena_printf(
-      arena, say("from layer %d to layer %d the median token's error goes from %s to %s: ×%s%s"), s->first_layer,
+      arena, say(l, "from layer %d to layer %d the median token's error goes from %s to %s: ×%s%s"), s->first_layer,
       s->last_layer, md_error(arena, s->first), md_error(arena, s->last), md_factor(arena, s->growth),
       isnan(s->growth_low) ? ""
-                           : arena_printf(arena, say(" (95 %% over %d prompts: %s … %s)"), s->prompts,
+                           : arena_printf(arena, say(l, " (95 %% over %d prompts: %s … %s)"), s->prompts,
                                           md_factor(arena, s->growth_low), md_factor(arena, s->growth_high)));
   if (!growth_untold(s)) return text;
-  return arena_printf(arena, say("%s, so that neither growth nor decline is told%s"), text,
-                      s->told ? needed_words(arena, s) : "");
+  return arena_printf(arena, say(l, "%s, so that neither growth nor decline is told%s"), text,
+                      s->told ? needed_words(l, arena, s) : "");
 }
 
-const char *shapes_parts(Arena *arena, const DriftShape *s) {
+const char *shapes_parts(Language l, Arena *arena, const DriftShape *s) {
   if (isnan(s->rise)) return "";
-  const char *peak = s->peak_layer == s->first_layer ? say("The first of these layers is the largest")
+  const char *peak = s->peak_layer == s->first_layer ? say(l, "The first of these layers is the largest")
                      : s->peak_layer == s->last_layer
-                         ? say("The last layer is the largest")
+                         ? say(l, "The last layer is the largest")
                          : arena_printf(arena,
-                                        say("The largest is layer %d: up to it %s, from there to "
-                                            "the end %s"),
-                                        s->peak_layer, shapes_factor(arena, s->rise, s->rise_low, s->rise_high),
-                                        shapes_factor(arena, s->fall, s->fall_low, s->fall_high));
-  if (s->step_layer < 0) return arena_printf(arena, say("%s. No layer lies above the one before it."), peak);
-  return arena_printf(arena, say("%s. The largest step up leads into layer %d: %s, which is %s of all steps up."), peak,
-                      s->step_layer, shapes_factor(arena, s->step, s->step_low, s->step_high),
+                                        say(l, "The largest is layer %d: up to it %s, from there to "
+                                               "the end %s"),
+                                        s->peak_layer, shapes_factor(l, arena, s->rise, s->rise_low, s->rise_high),
+                                        shapes_factor(l, arena, s->fall, s->fall_low, s->fall_high));
+  if (s->step_layer < 0) return arena_printf(arena, say(l, "%s. No layer lies above the one before it."), peak);
+  return arena_printf(arena, say(l, "%s. The largest step up leads into layer %d: %s, which is %s of all steps up."),
+                      peak, s->step_layer, shapes_factor(l, arena, s->step, s->step_low, s->step_high),
                       md_share(arena, s->step_share));
 }
 
-static const char *left_out_words(Arena *arena, const DriftShape *s) {
-  return s->left_out > 0 ? arena_printf(arena, say(" (left out, as not finite in every layer: %s)"),
-                                        md_count(arena, s->left_out, "prompt"))
+static const char *left_out_words(Language l, Arena *arena, const DriftShape *s) {
+  return s->left_out > 0 ? arena_printf(arena, say(l, " (left out, as not finite in every layer: %s)"),
+                                        md_count(l, arena, s->left_out, "prompt"))
                          : "";
 }
 
 static bool of_one(const DriftShape *s) { return s->prompts == 1 && *s->shape && !is(s->shape, "identical"); }
 
-const char *shapes_travel(Arena *arena, const DriftShape *s) {
-  const char *text = shapes_name(arena, s), *growth = shapes_growth(arena, s);
-  if (of_one(s)) text = arena_printf(arena, say("%s (of this prompt alone)"), text);
-  if (*growth) text = arena_printf(arena, say("%s; %s"), text, growth);
+const char *shapes_travel(Language l, Arena *arena, const DriftShape *s) {
+  const char *text = shapes_name(l, arena, s), *growth = shapes_growth(l, arena, s);
+  if (of_one(s)) text = arena_printf(arena, say(l, "%s (of this prompt alone)"), text);
+  if (*growth) text = arena_printf(arena, say(l, "%s; %s"), text, growth);
   if (!isnan(s->quarter))
-    text = arena_printf(arena, say("%s; over the last quarter of the layers %s"), text,
-                        shapes_factor(arena, s->quarter, s->quarter_low, s->quarter_high));
-  return arena_printf(arena, "%s%s", text, left_out_words(arena, s));
+    text = arena_printf(arena, say(l, "%s; over the last quarter of the layers %s"), text,
+                        shapes_factor(l, arena, s->quarter, s->quarter_low, s->quarter_high));
+  return arena_printf(arena, "%s%s", text, left_out_words(l, arena, s));
 }
 
-const char *shapes_cell(Arena *arena, const DriftShape *s) {
-  const char *own = phrase(arena, s->shape, layer_words(arena, s->layer, s->layer_low, s->layer_high));
-  const char *rival = phrase(arena, s->rival, layer_words(arena, s->rival_layer, -1, -1));
-  if (!*own) return say("has no shape");
+const char *shapes_cell(Language l, Arena *arena, const DriftShape *s) {
+  const char *own = phrase(l, arena, s->shape, layer_words(l, arena, s->layer, s->layer_low, s->layer_high));
+  const char *rival = phrase(l, arena, s->rival, layer_words(l, arena, s->rival_layer, -1, -1));
+  if (!*own) return say(l, "has no shape");
   if (s->told) return own;
-  own = phrase(arena, s->shape, layer_words(arena, s->layer, -1, -1));
-  return *rival ? arena_printf(arena, say("cannot tell: “%s” or “%s”"), own, rival) : say("cannot tell");
+  own = phrase(l, arena, s->shape, layer_words(l, arena, s->layer, -1, -1));
+  return *rival ? arena_printf(arena, say(l, "cannot tell: “%s” or “%s”"), own, rival) : say(l, "cannot tell");
 }
 
 /* Told of this pair alone, and not of it among all that the run asks about. */
@@ -161,24 +164,25 @@ static bool lost_among_all(const DriftShape *s) {
   return s->growth_p <= 1 - interval_level && s->growth_holm > 1 - interval_level;
 }
 
-const char *shapes_growth_cell(Arena *arena, const DriftShape *s) {
-  return arena_printf(arena, "%s%s", shapes_factor(arena, s->growth, s->growth_low, s->growth_high),
+const char *shapes_growth_cell(Language l, Arena *arena, const DriftShape *s) {
+  return arena_printf(arena, "%s%s", shapes_factor(l, arena, s->growth, s->growth_low, s->growth_high),
                       lost_among_all(s) ? " †" : "");
 }
 
-const char *shapes_brief(Arena *arena, const DriftShape *s) {
-  const char *name = shapes_cell(arena, s);
+const char *shapes_brief(Language l, Arena *arena, const DriftShape *s) {
+  const char *name = shapes_cell(l, arena, s);
   if (!isnan(s->growth))
-    name = arena_printf(arena, say("%s, %s"), name, shapes_factor(arena, s->growth, s->growth_low, s->growth_high));
-  return of_one(s) ? arena_printf(arena, say("%s (of this prompt alone)"), name) : name;
+    name =
+        arena_printf(arena, say(l, "%s, %s"), name, shapes_factor(l, arena, s->growth, s->growth_low, s->growth_high));
+  return of_one(s) ? arena_printf(arena, say(l, "%s (of this prompt alone)"), name) : name;
 }
 
 /* --- single tokens --- */
 
 static bool has_worst(const Drift *row) { return row && row->token_worst >= 0 && !isnan(row->token_worst_share); }
 
-static const char *worst_words(Arena *arena, const Drift *row) {
-  return arena_printf(arena, say("in layer %d token %lld of prompt %s has %s of that prompt's squared error"),
+static const char *worst_words(Language l, Arena *arena, const Drift *row) {
+  return arena_printf(arena, say(l, "in layer %d token %lld of prompt %s has %s of that prompt's squared error"),
                       row->layer, (long long)row->token_worst, md_text(arena, row->worst_prompt),
                       md_share(arena, row->token_worst_share));
 }
@@ -191,38 +195,42 @@ static const char *sparse_words(Arena *arena, const ReportData *d, const ReportP
     if (has_worst(row) && (!most || row->token_worst_share > most->token_worst_share)) most = row;
   }
   if (!most || most->token_worst_share < 0.5) return "";
-  return arena_printf(arena, say("single tokens carry the difference in some layers: %s"), worst_words(arena, most));
+  return arena_printf(arena, say(d->language, "single tokens carry the difference in some layers: %s"),
+                      worst_words(d->language, arena, most));
 }
 
 const char *shapes_tokens(Arena *arena, const ReportData *d, const ReportPair *pair, const DriftShape *s) {
   if (is(s->reason, "zeros") || is(s->reason, "starts_apart")) return sparse_words(arena, d, pair, s);
   if (!(s->parting >= d->limits.parting)) return "";
   const Drift *row = data_drift(d, pair, s->tensor, s->parting_layer);
-  const char *off = arena_printf(arena, say("all together are off by %s times the median token's error"),
+  const char *off = arena_printf(arena, say(d->language, "all together are off by %s times the median token's error"),
                                  md_factor(arena, s->parting));
   const char *text =
-      !has_worst(row) ? arena_printf(arena, say("the error is uneven: in layer %d %s"), s->parting_layer, off)
-      : row->token_worst_share >= 0.5
-          ? arena_printf(arena, say("single tokens carry the error: %s; %s"), worst_words(arena, row), off)
-          : arena_printf(arena, say("the error is uneven: %s; %s"), worst_words(arena, row), off);
+      !has_worst(row)
+          ? arena_printf(arena, say(d->language, "the error is uneven: in layer %d %s"), s->parting_layer, off)
+      : row->token_worst_share >= 0.5 ? arena_printf(arena, say(d->language, "single tokens carry the error: %s; %s"),
+                                                     worst_words(d->language, arena, row), off)
+                                      : arena_printf(arena, say(d->language, "the error is uneven: %s; %s"),
+                                                     worst_words(d->language, arena, row), off);
   if (isnan(s->pooled_growth)) return text;
   return arena_printf(
-      arena, say("%s. From the curve's first layer to its last the error of all tokens together changes by %s"), text,
-      shapes_factor(arena, s->pooled_growth, s->pooled_growth_low, s->pooled_growth_high));
+      arena,
+      say(d->language, "%s. From the curve's first layer to its last the error of all tokens together changes by %s"),
+      text, shapes_factor(d->language, arena, s->pooled_growth, s->pooled_growth_low, s->pooled_growth_high));
 }
 
 /* --- the table --- */
 
 static const char *layer_cell(Arena *arena, int layer) { return layer < 0 ? "—" : arena_printf(arena, "%d", layer); }
 
-static const char *error_cell(Arena *arena, double value, double low, double high) {
+static const char *error_cell(Language l, Arena *arena, double value, double low, double high) {
   return isnan(low) ? md_error(arena, value)
-                    : arena_printf(arena, say("%s (%s … %s)"), md_error(arena, value), md_error(arena, low),
+                    : arena_printf(arena, say(l, "%s (%s … %s)"), md_error(arena, value), md_error(arena, low),
                                    md_error(arena, high));
 }
 
-static const char *needed_cell(Arena *arena, const DriftShape *s) {
-  return s->needed > 0 ? arena_printf(arena, "%.0f", s->needed) : s->needed < 0 ? say("no number") : "—";
+static const char *needed_cell(Language l, Arena *arena, const DriftShape *s) {
+  return s->needed > 0 ? arena_printf(arena, "%.0f", s->needed) : s->needed < 0 ? say(l, "no number") : "—";
 }
 
 enum { QUANTITIES = 21 };
@@ -233,40 +241,40 @@ static const char *const quantities[QUANTITIES] =
           "within its end from layer", "last quarter of the layers", "fitted, a layer", "growth of all tokens together",
           "all tokens over the median one, at most", "prompts that would tell");
 
-static const char *quantity(Arena *arena, const DriftShape *s, int q) {
+static const char *quantity(Language l, Arena *arena, const DriftShape *s, int q) {
   DriftShape own = *s;
   own.told = 1;
   switch (q) {
     case 0:
-      return s->told || !*s->shape ? shapes_name(arena, &own)
-                                   : arena_printf(arena, say("not told: %s"), shapes_name(arena, &own));
+      return s->told || !*s->shape ? shapes_name(l, arena, &own)
+                                   : arena_printf(arena, say(l, "not told: %s"), shapes_name(l, arena, &own));
     case 1: return md_share(arena, s->agreement);
-    case 2: return *s->rival ? phrase(arena, s->rival, layer_words(arena, s->rival_layer, -1, -1)) : "—";
+    case 2: return *s->rival ? phrase(l, arena, s->rival, layer_words(l, arena, s->rival_layer, -1, -1)) : "—";
     case 3: return layer_cell(arena, s->first_layer);
     case 4: return md_error(arena, s->first);
-    case 5: return error_cell(arena, s->last, s->last_low, s->last_high);
-    case 6: return shapes_factor(arena, s->growth, s->growth_low, s->growth_high);
+    case 5: return error_cell(l, arena, s->last, s->last_low, s->last_high);
+    case 6: return shapes_factor(l, arena, s->growth, s->growth_low, s->growth_high);
     case 7: return md_short(arena, s->growth_p);
     case 8: return md_short(arena, s->growth_holm);
     case 9: return layer_cell(arena, s->peak_layer);
-    case 10: return shapes_factor(arena, s->rise, s->rise_low, s->rise_high);
-    case 11: return shapes_factor(arena, s->fall, s->fall_low, s->fall_high);
+    case 10: return shapes_factor(l, arena, s->rise, s->rise_low, s->rise_high);
+    case 11: return shapes_factor(l, arena, s->fall, s->fall_low, s->fall_high);
     case 12: return layer_cell(arena, s->step_layer);
-    case 13: return shapes_factor(arena, s->step, s->step_low, s->step_high);
+    case 13: return shapes_factor(l, arena, s->step, s->step_low, s->step_high);
     case 14: return md_share(arena, s->step_share);
     case 15: return layer_cell(arena, s->settled_layer);
-    case 16: return shapes_factor(arena, s->quarter, s->quarter_low, s->quarter_high);
-    case 17: return shapes_factor(arena, s->rate, NAN, NAN);
-    case 18: return shapes_factor(arena, s->pooled_growth, s->pooled_growth_low, s->pooled_growth_high);
+    case 16: return shapes_factor(l, arena, s->quarter, s->quarter_low, s->quarter_high);
+    case 17: return shapes_factor(l, arena, s->rate, NAN, NAN);
+    case 18: return shapes_factor(l, arena, s->pooled_growth, s->pooled_growth_low, s->pooled_growth_high);
     case 19:
       return isnan(s->parting) ? "—"
-                               : arena_printf(arena, say("%s in layer %d"), shapes_factor(arena, s->parting, NAN, NAN),
-                                              s->parting_layer);
-    default: return needed_cell(arena, s);
+                               : arena_printf(arena, say(l, "%s in layer %d"),
+                                              shapes_factor(l, arena, s->parting, NAN, NAN), s->parting_layer);
+    default: return needed_cell(l, arena, s);
   }
 }
 
-void shapes_table(FILE *out, const ShapeLine *line, int count, Arena scratch) {
+void shapes_table(Language l, FILE *out, const ShapeLine *line, int count, Arena scratch) {
   char *align = ARENA_NEW(&scratch, char, count + 2);
   int columns = 1;
   align[0] = 'l';
@@ -278,9 +286,9 @@ void shapes_table(FILE *out, const ShapeLine *line, int count, Arena scratch) {
   for (int i = 0; i < count; i++)
     if (line[i].shape) grid_add(&grid, line[i].label);
   for (int q = 0; q < QUANTITIES; q++) {
-    grid_add(&grid, say(quantities[q]));
+    grid_add(&grid, say(l, quantities[q]));
     for (int i = 0; i < count; i++)
-      if (line[i].shape) grid_add(&grid, quantity(&scratch, line[i].shape, q));
+      if (line[i].shape) grid_add(&grid, quantity(l, &scratch, line[i].shape, q));
   }
   grid_write(&grid, out);
 }

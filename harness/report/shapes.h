@@ -7,22 +7,22 @@
 #include "report/data.h"
 
 /* "×2.14 (2.10 … 2.18)"; without the bracket where there is no interval; "—" where there is no factor. */
-const char *shapes_factor(Arena *arena, double value, double low, double high);
+const char *shapes_factor(Language l, Arena *arena, double value, double low, double high);
 /* "rises to layer 17 (16 … 17) and falls back", "cannot tell between …", "has no shape: …" */
-const char *shapes_name(Arena *arena, const DriftShape *s);
+const char *shapes_name(Language l, Arena *arena, const DriftShape *s);
 /* "from layer 0 to layer 23 the median token's error goes from 1.67 % to 3.58 %: ×2.14 (2.10 … 2.18)"; "" where nothing
  * was measured. */
-const char *shapes_growth(Arena *arena, const DriftShape *s);
+const char *shapes_growth(Language l, Arena *arena, const DriftShape *s);
 /* Both, and the last quarter of the layers; of one prompt it says that it is of this one alone. */
-const char *shapes_travel(Arena *arena, const DriftShape *s);
+const char *shapes_travel(Language l, Arena *arena, const DriftShape *s);
 /* Where a curve peaks, and its largest step up; "" where there are none. */
-const char *shapes_parts(Arena *arena, const DriftShape *s);
+const char *shapes_parts(Language l, Arena *arena, const DriftShape *s);
 /* For a cell: without shares and numbers of prompts. */
-const char *shapes_cell(Arena *arena, const DriftShape *s);
+const char *shapes_cell(Language l, Arena *arena, const DriftShape *s);
 /* The factor of growth, with † where it is told of this pair alone, not where all pairs are asked at once. */
-const char *shapes_growth_cell(Arena *arena, const DriftShape *s);
+const char *shapes_growth_cell(Language l, Arena *arena, const DriftShape *s);
 /* For a line: shape and growth, "accumulates, ×2.14 (2.10 … 2.18)". */
-const char *shapes_brief(Arena *arena, const DriftShape *s);
+const char *shapes_brief(Language l, Arena *arena, const DriftShape *s);
 /* Markdown: that all tokens together are off the median one by more than the limit, or half of them are equal, and
  * which token has how much of it; "" where neither is so. */
 const char *shapes_tokens(Arena *arena, const ReportData *d, const ReportPair *pair, const DriftShape *s);
@@ -33,5 +33,5 @@ typedef struct ShapeLine {
   const DriftShape *shape; /* NULL: left out of the table */
 } ShapeLine;
 /* Every quantity of some shapes: a row a quantity, a column a shape. Nothing where there is none. */
-void shapes_table(FILE *out, const ShapeLine *line, int count, Arena scratch);
+void shapes_table(Language l, FILE *out, const ShapeLine *line, int count, Arena scratch);
 #endif

@@ -13,15 +13,15 @@ static const MicroRow *run_of(const ReportData *d, int item) {
   return NULL;
 }
 
-static const char *law_words(Arena *arena, const StateDrift *s) {
+static const char *law_words(Language l, Arena *arena, const StateDrift *s) {
   if (!strcmp(s->law, "saturation"))
-    return arena_printf(arena, say("levels off at %s (%s … %s), with a time constant of %s tokens"),
+    return arena_printf(arena, say(l, "levels off at %s (%s … %s), with a time constant of %s tokens"),
                         md_short(arena, s->level), md_short(arena, s->level_low), md_short(arena, s->level_high),
                         md_factor(arena, s->tokens_to_level));
   if (!strcmp(s->law, "power"))
-    return arena_printf(arena, say("token^%s (%s … %s)"), md_fixed(arena, s->power, 2),
+    return arena_printf(arena, say(l, "token^%s (%s … %s)"), md_fixed(arena, s->power, 2),
                         md_fixed(arena, s->power_low, 2), md_fixed(arena, s->power_high, 2));
-  return s->rms_last == 0 ? say("no error") : say("too few tokens to fit");
+  return s->rms_last == 0 ? say(l, "no error") : say(l, "too few tokens to fit");
 }
 
 /* Captured runs, slow decay, and the longest: where growth matters, and where it shows. */
@@ -37,23 +37,23 @@ static void write_table(FILE *out, const ReportData *d, Arena scratch) {
       WORDS("setting", "input", "error after 1", "at the end", "growth of the RMS error", "worst state",
             "its memory, tokens", "memory and error", "mean ULP", "smallest Pearson", "bound used");
   Grid grid = grid_new(&scratch, "llrrllrrrrr");
-  grid_head(&grid, heading);
+  grid_head(d->language, &grid, heading);
   for (size_t i = 0; i < d->state_drifts; i++) {
     const StateDrift *s = &d->state_drift[i];
     const MicroRow *run = run_of(d, s->item);
     if (!run || !is_shown(d, s, run)) continue;
-    const char *place =
-        *run->prompt ? arena_printf(&scratch, say(", layer %d, modes %s"), run->layer, md_text(&scratch, run->modes))
-                     : "";
+    const char *place = *run->prompt ? arena_printf(&scratch, say(d->language, ", layer %d, modes %s"), run->layer,
+                                                    md_text(&scratch, run->modes))
+                                     : "";
     grid_add(&grid, md_code(&scratch, run->setting));
     grid_add(&grid,
              arena_printf(&scratch, "%s %s%s", md_text(&scratch, run->input), md_text(&scratch, run->shape), place));
     grid_add(&grid, md_short(&scratch, s->rms_first));
     grid_add(&grid, md_short(&scratch, s->rms_last));
-    grid_add(&grid, law_words(&scratch, s));
-    grid_add(&grid, s->worst_channel < 0
-                        ? "—"
-                        : arena_printf(&scratch, say("channel %d, state %d"), s->worst_channel, s->worst_state));
+    grid_add(&grid, law_words(d->language, &scratch, s));
+    grid_add(&grid, s->worst_channel < 0 ? "—"
+                                         : arena_printf(&scratch, say(d->language, "channel %d, state %d"),
+                                                        s->worst_channel, s->worst_state));
     grid_add(&grid, md_factor(&scratch, s->worst_memory));
     grid_add(&grid, isnan(s->memory_correlation) ? "—" : arena_printf(&scratch, "%.2f", s->memory_correlation));
     grid_add(&grid,
@@ -78,7 +78,8 @@ static const StateDrift *hidden(const ReportData *d) {
 
 void section_state(FILE *out, const ReportData *d, Arena scratch) {
   fputs(
-      say("The recurrent state after every token against float64, over channels and states. Growth is fitted to the "
+      say(d->language,
+          "The recurrent state after every token against float64, over channels and states. Growth is fitted to the "
           "logarithm of the RMS error, as a power of the token and as a saturation, whichever leaves less; the range "
           "in "
           "brackets is that of 95 %. *Memory* is after how many tokens 1/e of an input is left (1 / mean of delta "
@@ -92,7 +93,8 @@ void section_state(FILE *out, const ReportData *d, Arena scratch) {
   const MicroRow *run = h ? run_of(d, h->item) : NULL;
   if (run)
     fprintf(out,
-            say("Correlation alone would hide it: in %s on %s the Pearson correlation of the states never falls below "
+            say(d->language,
+                "Correlation alone would hide it: in %s on %s the Pearson correlation of the states never falls below "
                 "1 − %s, "
                 "while their mean error grows from %s to %s ULP.\n\n"),
             md_code(&scratch, run->setting), md_text(&scratch, run->input), md_short(&scratch, 1 - h->pearson_min),

@@ -39,39 +39,40 @@ static const char *change_cell(Arena *arena, const char *value, const char *low,
                       told && !(holm <= 1 - interval_level) ? " †" : "", low, high);
 }
 
-static const char *factor_cell(Arena *arena, double value, double low, double high, double holm) {
+static const char *factor_cell(Language l, Arena *arena, double value, double low, double high, double holm) {
   if (isnan(value)) return "—";
-  if (isinf(value)) return finite_figure(arena, value);
+  if (isinf(value)) return finite_figure(l, arena, value);
   if (isnan(low)) return factor_alone(arena, value);
   int decimals = (int)fmax(decimals_of(low), decimals_of(high));
   return change_cell(arena, factor_text(arena, value, decimals), factor_text(arena, low, decimals),
                      factor_text(arena, high, decimals), clear(low, high, 1), holm);
 }
 
-static const char *difference_cell(Arena *arena, double value, double low, double high, double holm) {
+static const char *difference_cell(Language l, Arena *arena, double value, double low, double high, double holm) {
   if (isnan(value)) return "—";
-  if (isinf(value)) return finite_figure(arena, value);
+  if (isinf(value)) return finite_figure(l, arena, value);
   if (isnan(low)) return md_short(arena, value);
   return change_cell(arena, md_short(arena, value), md_short(arena, low), md_short(arena, high), clear(low, high, 0),
                      holm);
 }
 
-#define FACTOR_CELL(arena, row, name)                                                                                  \
-  factor_cell(arena, (row)->name, (row)->name##_low, (row)->name##_high, (row)->name##_holm)
-#define CHANGE_CELL(arena, row, name)                                                                                  \
-  difference_cell(arena, (row)->name, (row)->name##_low, (row)->name##_high, (row)->name##_holm)
+#define FACTOR_CELL(l, arena, row, name)                                                                               \
+  factor_cell(l, arena, (row)->name, (row)->name##_low, (row)->name##_high, (row)->name##_holm)
+#define CHANGE_CELL(l, arena, row, name)                                                                               \
+  difference_cell(l, arena, (row)->name, (row)->name##_low, (row)->name##_high, (row)->name##_holm)
 
 /* "a factor of 0.800 (0.700 … 0.920)", and where that may be none: how many prompts would tell. */
 static const char *factor_words(Arena *arena, const ReportData *d, double factor, double low, double high,
                                 double needed) {
-  if (isnan(low)) return arena_printf(arena, say("a factor of %s"), factor_alone(arena, factor));
+  if (isnan(low)) return arena_printf(arena, say(d->language, "a factor of %s"), factor_alone(arena, factor));
   int decimals = (int)fmax(decimals_of(low), decimals_of(high));
-  const char *words = arena_printf(arena, say("a factor of %s (%s … %s)"), factor_text(arena, factor, decimals),
-                                   factor_text(arena, low, decimals), factor_text(arena, high, decimals));
+  const char *words =
+      arena_printf(arena, say(d->language, "a factor of %s (%s … %s)"), factor_text(arena, factor, decimals),
+                   factor_text(arena, low, decimals), factor_text(arena, high, decimals));
   if (clear(low, high, 1)) return words;
   const char *number = population_needed(arena, d, needed);
-  return *number ? arena_printf(arena, say("%s, which cannot be told from none: %s"), words, number)
-                 : arena_printf(arena, say("%s, which cannot be told from none"), words);
+  return *number ? arena_printf(arena, say(d->language, "%s, which cannot be told from none: %s"), words, number)
+                 : arena_printf(arena, say(d->language, "%s, which cannot be told from none"), words);
 }
 
 #define FACTOR_WORDS(arena, d, row)                                                                                    \
@@ -90,8 +91,8 @@ static const Swap *find(const ReportData *d, const Swap *pair, const char *start
   return NULL;
 }
 
-static const char *stages_cell(Arena *arena, const char *stages) {
-  return *stages ? md_code(arena, stages) : say("none");
+static const char *stages_cell(Language l, Arena *arena, const char *stages) {
+  return *stages ? md_code(arena, stages) : say(l, "none");
 }
 
 static bool has_effects(const ReportData *d, const Swap *pair) {
@@ -103,28 +104,28 @@ static bool has_effects(const ReportData *d, const Swap *pair) {
 /* --- a stage alone --------------------------------------------------------------------------------------------------
  */
 
-static void add_alone(Grid *grid, const Swap *row) {
+static void add_alone(Language l, Grid *grid, const Swap *row) {
   Arena *arena = grid->arena;
-  grid_add(grid, stages_cell(arena, row->stages));
+  grid_add(grid, stages_cell(l, arena, row->stages));
   grid_add(grid, row->rank ? arena_printf(arena, "%d", row->rank) : "—");
   if (row->identical) {
-    grid_add(grid, say("no bit changes"));
+    grid_add(grid, say(l, "no bit changes"));
     for (int c = 3; c < grid->columns; c++) grid_add(grid, "—");
     return;
   }
-  grid_add(grid, finite_figure(arena, row->moved));
-  grid_add(grid, finite_figure(arena, row->block_out));
-  grid_add(grid, FACTOR_CELL(arena, row, block_out_factor));
-  grid_add(grid, FACTOR_CELL(arena, row, kl_factor));
-  grid_add(grid, CHANGE_CELL(arena, row, bits_change));
+  grid_add(grid, finite_figure(l, arena, row->moved));
+  grid_add(grid, finite_figure(l, arena, row->block_out));
+  grid_add(grid, FACTOR_CELL(l, arena, row, block_out_factor));
+  grid_add(grid, FACTOR_CELL(l, arena, row, kl_factor));
+  grid_add(grid, CHANGE_CELL(l, arena, row, bits_change));
 }
 
-static Grid swap_grid(Arena *arena, const char *first) {
+static Grid swap_grid(Language l, Arena *arena, const char *first) {
   static const char *const heading[] =
       WORDS("rank", "moved", "error", "factor of error", "factor of KL", "change of bits");
   Grid grid = grid_new(arena, "lrrrrrr");
-  grid_add(&grid, say(first));
-  for (int c = 0; c < 6; c++) grid_add(&grid, say(heading[c]));
+  grid_add(&grid, say(l, first));
+  for (int c = 0; c < 6; c++) grid_add(&grid, say(l, heading[c]));
   return grid;
 }
 
@@ -134,7 +135,7 @@ static const char *idle_stages(Arena *arena, const ReportData *d, const Swap *pa
   for (size_t i = 0; i < d->swaps; i++) {
     const Swap *row = &d->swap[i];
     if (of_pair(row, pair) && !strcmp(row->start, start) && row->count == 1 && row->identical)
-      idle = arena_printf(arena, "%s%s%s", idle, *idle ? say(", ") : "", md_code(arena, row->stages));
+      idle = arena_printf(arena, "%s%s%s", idle, *idle ? say(d->language, ", ") : "", md_code(arena, row->stages));
   }
   return idle;
 }
@@ -153,17 +154,20 @@ static void write_sentences(FILE *out, const ReportData *d, const Swap *itself, 
     if (row->rank == 1 && !row->identical) first = row;
   }
   bool finite = isfinite(itself->block_out) && isfinite(whole->block_out);
-  fprintf(out, finite ? say("%s has an error of %s, %s of %s.") : say("The error of %s is %s, that of %s is %s."),
-          md_text(&scratch, itself->start), finite_figure(&scratch, itself->block_out), md_text(&scratch, whole->start),
-          finite_figure(&scratch, whole->block_out));
+  fprintf(out,
+          finite ? say(d->language, "%s has an error of %s, %s of %s.")
+                 : say(d->language, "The error of %s is %s, that of %s is %s."),
+          md_text(&scratch, itself->start), finite_figure(d->language, &scratch, itself->block_out),
+          md_text(&scratch, whole->start), finite_figure(d->language, &scratch, whole->block_out));
   if (first)
-    fprintf(out, say(" The largest change that a stage alone makes is that of %s: %s."),
+    fprintf(out, say(d->language, " The largest change that a stage alone makes is that of %s: %s."),
             md_code(&scratch, first->stages), FACTOR_WORDS(&scratch, d, first));
   const char *idle = idle_stages(&scratch, d, itself, itself->start);
-  if (*idle) fprintf(out, say(" Alone, no bit of the end is changed by %s."), idle);
+  if (*idle) fprintf(out, say(d->language, " Alone, no bit of the end is changed by %s."), idle);
   if (stages > 1 && !refused && isfinite(product) && isfinite(all))
     fprintf(out,
-            say(" The stages alone multiply to %s; between the two modes it is %s: the other factor of %s is what they "
+            say(d->language,
+                " The stages alone multiply to %s; between the two modes it is %s: the other factor of %s is what they "
                 "do only together."),
             factor_alone(&scratch, product), factor_alone(&scratch, all), factor_alone(&scratch, all / product));
   fputs("\n\n", out);
@@ -180,27 +184,28 @@ static void write_left_out(FILE *out, const ReportData *d, const Swap *pair, Are
   }
   if (rows)
     fprintf(out,
-            say("> **Warning.** Prompts in which a figure is not finite are left out of %s; of the first: %s (column "
+            say(d->language,
+                "> **Warning.** Prompts in which a figure is not finite are left out of %s; of the first: %s (column "
                 "`left_out` of `tables/swap.csv`).\n\n"),
-            md_count(&scratch, rows, "row"), md_text(&scratch, first->left_out));
+            md_count(d->language, &scratch, rows, "row"), md_text(&scratch, first->left_out));
 }
 
 static void write_alone(FILE *out, const ReportData *d, const Swap *pair, const char *start, Arena scratch) {
   const char *to = !strcmp(start, pair->base) ? pair->other : pair->base, *refusals = "";
   const Swap *itself = find(d, pair, start, ""), *whole = find(d, pair, to, "");
   if (!itself || !whole) return;
-  Grid grid = swap_grid(&scratch, WORD("stage swapped"));
+  Grid grid = swap_grid(d->language, &scratch, WORD("stage swapped"));
   for (size_t i = 0; i < d->swaps; i++) {
     const Swap *row = &d->swap[i];
     if (!of_pair(row, pair) || strcmp(row->start, start) || !row->count) continue;
     if (row->count > 1 && has_effects(d, pair)) continue; /* the combinations have a table of their own */
     if (!row->refused[0])
-      add_alone(&grid, row);
+      add_alone(d->language, &grid, row);
     else
-      refusals = arena_printf(&scratch, say("%s- %s alone is refused: %s.\n"), refusals, md_code(&scratch, row->stages),
-                              md_text(&scratch, row->refused));
+      refusals = arena_printf(&scratch, say(d->language, "%s- %s alone is refused: %s.\n"), refusals,
+                              md_code(&scratch, row->stages), md_text(&scratch, row->refused));
   }
-  fprintf(out, say("#### From %s, a stage at a time set as in %s\n\n"), md_text(&scratch, start),
+  fprintf(out, say(d->language, "#### From %s, a stage at a time set as in %s\n\n"), md_text(&scratch, start),
           md_text(&scratch, to));
   write_sentences(out, d, itself, whole, scratch);
   if (grid.count > grid.columns) grid_write(&grid, out);
@@ -214,7 +219,7 @@ static void write_effects(FILE *out, const ReportData *d, const Swap *pair, Aren
   Grid grid = grid_new(&scratch, "lrrrrr");
   static const char *const heading[] =
       WORDS("stage, or two together", "rank", "contexts", "factor of error", "factor of KL", "change of bits");
-  for (int c = 0; c < grid.columns; c++) grid_add(&grid, say(heading[c]));
+  for (int c = 0; c < grid.columns; c++) grid_add(&grid, say(d->language, heading[c]));
   const SwapEffect *largest[3] = {NULL};
   for (size_t i = 0; i < d->swap_effects; i++) {
     const SwapEffect *row = &d->swap_effect[i];
@@ -222,34 +227,35 @@ static void write_effects(FILE *out, const ReportData *d, const Swap *pair, Aren
     if (row->rank == 1) largest[row->order] = row;
     grid_add(&grid, md_code(&scratch, row->stages));
     grid_add(&grid, row->rank ? arena_printf(&scratch, "%d", row->rank) : "—");
-    grid_add(&grid, arena_printf(&scratch, say("%d of %d"), row->contexts, row->possible));
-    grid_add(&grid, FACTOR_CELL(&scratch, row, block_out_factor));
-    grid_add(&grid, FACTOR_CELL(&scratch, row, kl_factor));
-    grid_add(&grid, CHANGE_CELL(&scratch, row, bits_change));
+    grid_add(&grid, arena_printf(&scratch, say(d->language, "%d of %d"), row->contexts, row->possible));
+    grid_add(&grid, FACTOR_CELL(d->language, &scratch, row, block_out_factor));
+    grid_add(&grid, FACTOR_CELL(d->language, &scratch, row, kl_factor));
+    grid_add(&grid, CHANGE_CELL(d->language, &scratch, row, bits_change));
   }
   if (grid.count == grid.columns) return;
-  fprintf(out, say("#### Over all combinations, from %s to %s\n\n"), md_text(&scratch, pair->base),
+  fprintf(out, say(d->language, "#### Over all combinations, from %s to %s\n\n"), md_text(&scratch, pair->base),
           md_text(&scratch, pair->other));
-  fputs(say("A stage's effect is the mean over the settings of the other stages (*contexts*); an interaction, a x b, "
+  fputs(say(d->language,
+            "A stage's effect is the mean over the settings of the other stages (*contexts*); an interaction, a x b, "
             "is what the two do together beyond what each does without the other: of error and KL a factor each."),
         out);
   if (largest[1])
-    fprintf(out, say(" In the mean %s changes the error most: %s."), md_code(&scratch, largest[1]->stages),
+    fprintf(out, say(d->language, " In the mean %s changes the error most: %s."), md_code(&scratch, largest[1]->stages),
             FACTOR_WORDS(&scratch, d, largest[1]));
   if (largest[2]) {
     const SwapEffect *two = largest[2];
-    fprintf(out, say(" The largest interaction is %s: %s."), md_code(&scratch, two->stages),
+    fprintf(out, say(d->language, " The largest interaction is %s: %s."), md_code(&scratch, two->stages),
             FACTOR_WORDS(&scratch, d, two));
     if (clear(two->block_out_factor_low, two->block_out_factor_high, 1) && largest[1] &&
         fabs(log(two->block_out_factor)) > fabs(log(largest[1]->block_out_factor)))
-      fputs(say(" It is larger than the effect of any stage by itself."), out);
+      fputs(say(d->language, " It is larger than the effect of any stage by itself."), out);
   }
   fputs("\n\n", out);
   grid_write(&grid, out);
 }
 
 static void write_combinations(FILE *out, const ReportData *d, const Swap *pair, Arena scratch) {
-  Grid grid = swap_grid(&scratch, WORD("stages set as in the other"));
+  Grid grid = swap_grid(d->language, &scratch, WORD("stages set as in the other"));
   int shown = 0, ran = 0, refused = 0;
   for (size_t i = 0; i < d->swaps; i++) {
     const Swap *row = &d->swap[i];
@@ -257,35 +263,40 @@ static void write_combinations(FILE *out, const ReportData *d, const Swap *pair,
     refused += row->refused[0] != 0;
     if (row->refused[0]) continue;
     ran++;
-    if (shown < COMBINATIONS_SHOWN) add_alone(&grid, row), shown++;
+    if (shown < COMBINATIONS_SHOWN) add_alone(d->language, &grid, row), shown++;
   }
   if (!ran) return;
   grid_write(&grid, out);
   if (refused || shown < ran)
-    fprintf(out, say("%d of %d combinations that ran are shown, %d are refused; all are in `tables/swap.csv`.\n\n"),
-            shown, ran, refused);
+    fprintf(
+        out,
+        say(d->language, "%d of %d combinations that ran are shown, %d are refused; all are in `tables/swap.csv`.\n\n"),
+        shown, ran, refused);
 }
 
 void section_swap(FILE *out, const ReportData *d, Arena scratch) {
-  fprintf(out,
-          say("Each row is a mode that ran: one of the pair with some stages set as in the other. *Moved* is the "
-              "relative L2 of its last `block_out` against the mode that it starts from, *error* that against the "
-              "float64 reference; KL is the mean of KL(fp64 ‖ mode) and bits are those of the token that comes, both a "
-              "token and to base 2. Errors and KL are geometric means over prompts, bits means, *moved* is of all "
-              "prompts as one; *factor* and *change* are beside the mode that the row starts from, prompt by "
-              "prompt.%s\n\n"),
-          d->prompts > 1 ? arena_printf(&scratch,
-                                        say(" In brackets stands the 95 %% interval (Student's t) over prompts of %s; "
-                                            "bold is what it leaves no change out of, † what is not told any more "
-                                            "where all rows of the pair are asked at once (Holm)."),
-                                        population_name(&scratch, d))
-                         : say(" There is one prompt alone, so no interval: the figures are that prompt's."));
+  fprintf(
+      out,
+      say(d->language,
+          "Each row is a mode that ran: one of the pair with some stages set as in the other. *Moved* is the "
+          "relative L2 of its last `block_out` against the mode that it starts from, *error* that against the "
+          "float64 reference; KL is the mean of KL(fp64 ‖ mode) and bits are those of the token that comes, both a "
+          "token and to base 2. Errors and KL are geometric means over prompts, bits means, *moved* is of all "
+          "prompts as one; *factor* and *change* are beside the mode that the row starts from, prompt by "
+          "prompt.%s\n\n"),
+      d->prompts > 1
+          ? arena_printf(&scratch,
+                         say(d->language, " In brackets stands the 95 %% interval (Student's t) over prompts of %s; "
+                                          "bold is what it leaves no change out of, † what is not told any more "
+                                          "where all rows of the pair are asked at once (Holm)."),
+                         population_name(&scratch, d))
+          : say(d->language, " There is one prompt alone, so no interval: the figures are that prompt's."));
   for (size_t i = 0; i < d->swaps; i++) {
     const Swap *pair = &d->swap[i];
     bool before = false;
     for (size_t j = 0; j < i; j++) before |= of_pair(&d->swap[j], pair);
     if (before) continue;
-    fprintf(out, say("### %s and %s\n\n"), md_text(&scratch, pair->base), md_text(&scratch, pair->other));
+    fprintf(out, say(d->language, "### %s and %s\n\n"), md_text(&scratch, pair->base), md_text(&scratch, pair->other));
     write_left_out(out, d, pair, scratch);
     write_alone(out, d, pair, pair->base, scratch);
     write_alone(out, d, pair, pair->other, scratch);

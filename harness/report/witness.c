@@ -17,7 +17,7 @@ static void write_stages(FILE *out, const ReportData *d, const ReportPair *pair,
   const ModeRow *base = data_mode(d, pair->base), *other = data_mode(d, pair->other);
   if (!base && !other) return;
   Grid grid = grid_new(&scratch, "lllc");
-  grid_add(&grid, say("stage"));
+  grid_add(&grid, say(d->language, "stage"));
   grid_add(&grid, md_text(&scratch, pair->base));
   grid_add(&grid, md_text(&scratch, pair->other));
   grid_add(&grid, "");
@@ -32,7 +32,7 @@ static void write_stages(FILE *out, const ReportData *d, const ReportPair *pair,
     grid_add(&grid, md_code(&scratch, setting(other, c)));
     grid_add(&grid, differs ? "**≠**" : "");
   }
-  fprintf(out, say("**Stages**, as the modes ask for them: %d of %d differ.\n\n"), differing, stages);
+  fprintf(out, say(d->language, "**Stages**, as the modes ask for them: %d of %d differ.\n\n"), differing, stages);
   grid_write(&grid, out);
 }
 
@@ -52,13 +52,13 @@ static void seen_add(Seen *seen, const char *text) {
   seen->count[at]++;
 }
 
-static const char *seen_words(Arena *arena, const Seen *seen, bool code) {
+static const char *seen_words(Language l, Arena *arena, const Seen *seen, bool code) {
   if (!seen->kinds) return "—";
   const char *words = "";
   for (int i = 0; i < seen->kinds; i++) {
     const char *text = code ? md_code(arena, seen->text[i]) : md_text(arena, seen->text[i]);
     words = seen->kinds == 1 ? text
-                             : arena_printf(arena, say("%s%s%s in %d of %d"), words, i ? say("; ") : "", text,
+                             : arena_printf(arena, say(l, "%s%s%s in %d of %d"), words, i ? say(l, "; ") : "", text,
                                             seen->count[i], seen->total);
   }
   return words;
@@ -75,22 +75,22 @@ static void look(const ReportData *d, const char *mode, const char *tensor, Seen
 }
 
 /* "same", "differ", or in how many of the comparisons they differ. */
-static const char *agreement(Arena *arena, int equal, int rows, const char *word) {
+static const char *agreement(Language l, Arena *arena, int equal, int rows, const char *word) {
   if (rows == 0) return "—";
-  if (equal == rows) return say(word);
-  return equal == 0 ? "**≠**" : arena_printf(arena, say("**≠** in %d of %d"), rows - equal, rows);
+  if (equal == rows) return say(l, word);
+  return equal == 0 ? "**≠**" : arena_printf(arena, say(l, "**≠** in %d of %d"), rows - equal, rows);
 }
 
 static void write_kernels(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
   Grid grid = grid_new(&scratch, "lllllll");
   const char *base = md_text(&scratch, pair->base), *other = md_text(&scratch, pair->other);
-  grid_add(&grid, say("tensor"));
-  grid_add(&grid, arena_printf(&scratch, say("kernel in %s"), base));
-  grid_add(&grid, say("type"));
-  grid_add(&grid, arena_printf(&scratch, say("kernel in %s"), other));
-  grid_add(&grid, say("type"));
-  grid_add(&grid, say("kernels"));
-  grid_add(&grid, say("values"));
+  grid_add(&grid, say(d->language, "tensor"));
+  grid_add(&grid, arena_printf(&scratch, say(d->language, "kernel in %s"), base));
+  grid_add(&grid, say(d->language, "type"));
+  grid_add(&grid, arena_printf(&scratch, say(d->language, "kernel in %s"), other));
+  grid_add(&grid, say(d->language, "type"));
+  grid_add(&grid, say(d->language, "kernels"));
+  grid_add(&grid, say(d->language, "values"));
   int computed[TENSORS_MOST];
   tensors_computed(&d->traced, computed);
   for (int step = 0; step < d->traced.count; step++) {
@@ -102,18 +102,18 @@ static void write_kernels(FILE *out, const ReportData *d, const ReportPair *pair
     if (!kernel[0].kinds && !kernel[1].kinds && !tally.rows) continue;
     grid_add(&grid, md_code(&scratch, tensor));
     for (int s = 0; s < 2; s++) {
-      grid_add(&grid, seen_words(&scratch, &kernel[s], true));
-      grid_add(&grid, seen_words(&scratch, &type[s], false));
+      grid_add(&grid, seen_words(d->language, &scratch, &kernel[s], true));
+      grid_add(&grid, seen_words(d->language, &scratch, &type[s], false));
     }
-    grid_add(&grid, agreement(&scratch, tally.same_kernel, tally.rows, WORD("same")));
-    grid_add(&grid, agreement(&scratch, tally.identical, tally.rows, WORD("identical")));
+    grid_add(&grid, agreement(d->language, &scratch, tally.same_kernel, tally.rows, WORD("same")));
+    grid_add(&grid, agreement(d->language, &scratch, tally.identical, tally.rows, WORD("identical")));
   }
   if (grid.count == grid.columns) {
-    fputs(say("The results file holds no tensor statistics, so there is no witness to show.\n\n"), out);
+    fputs(say(d->language, "The results file holds no tensor statistics, so there is no witness to show.\n\n"), out);
     return;
   }
-  fprintf(out, say("**Witness**: the kernels that ran, over %s and %s.\n\n"), md_count(&scratch, d->layers, "layer"),
-          md_count(&scratch, d->prompts, "prompt"));
+  fprintf(out, say(d->language, "**Witness**: the kernels that ran, over %s and %s.\n\n"),
+          md_count(d->language, &scratch, d->layers, "layer"), md_count(d->language, &scratch, d->prompts, "prompt"));
   grid_write(&grid, out);
 }
 
@@ -138,9 +138,9 @@ static Shares shares_of(const ReportData *d, const char *mode, const char *tenso
 static void write_proof(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
   Grid grid = grid_new(&scratch, "lrrrr");
   const char *name[2] = {md_text(&scratch, pair->base), md_text(&scratch, pair->other)};
-  grid_add(&grid, say("tensor"));
-  for (int s = 0; s < 2; s++) grid_add(&grid, arena_printf(&scratch, say("on grid, %s"), name[s]));
-  for (int s = 0; s < 2; s++) grid_add(&grid, arena_printf(&scratch, say("saturated, %s"), name[s]));
+  grid_add(&grid, say(d->language, "tensor"));
+  for (int s = 0; s < 2; s++) grid_add(&grid, arena_printf(&scratch, say(d->language, "on grid, %s"), name[s]));
+  for (int s = 0; s < 2; s++) grid_add(&grid, arena_printf(&scratch, say(d->language, "saturated, %s"), name[s]));
   for (int id = 0; id < d->traced.count; id++) {
     const char *tensor = d->traced.info[id].name;
     Shares base = shares_of(d, pair->base, tensor), other = shares_of(d, pair->other, tensor);
@@ -153,21 +153,22 @@ static void write_proof(FILE *out, const ReportData *d, const ReportPair *pair, 
   }
   Tally tally = data_tally(d, pair, NULL);
   if (grid.count > grid.columns) {
-    fputs(say("**Proof of effect**: shares of values on the INT8 grid, and saturated.\n\n"), out);
+    fputs(say(d->language, "**Proof of effect**: shares of values on the INT8 grid, and saturated.\n\n"), out);
     grid_write(&grid, out);
   }
   if (tally.rows)
-    fprintf(out, say("Bit-identical: %d of %s compared.\n\n"), tally.identical,
-            md_count(&scratch, tally.rows, "tensor"));
+    fprintf(out, say(d->language, "Bit-identical: %d of %s compared.\n\n"), tally.identical,
+            md_count(d->language, &scratch, tally.rows, "tensor"));
 }
 
 void section_modes(FILE *out, const ReportData *d, Arena scratch) {
   if (!d->pairs) {
-    fputs(say("The results file holds no pair of modes.\n\n"), out);
+    fputs(say(d->language, "The results file holds no pair of modes.\n\n"), out);
     return;
   }
   fputs(
-      say("For each pair: the setting of every stage, as the modes ask for it; the *witness*, which is the kernel that "
+      say(d->language,
+          "For each pair: the setting of every stage, as the modes ask for it; the *witness*, which is the kernel that "
           "really ran for each tensor and "
           "the type in which the tensor is stored; and what that did to the values. **≠** marks what differs. Values "
           "are "
@@ -179,8 +180,8 @@ void section_modes(FILE *out, const ReportData *d, Arena scratch) {
       out);
   for (int p = 0; p < d->pairs; p++) {
     const ReportPair *pair = &d->pair[p];
-    fprintf(out, "### %s\n\n%s\n\n", words_pair(&scratch, pair), words_effect(&scratch, d, pair));
-    if (d->pairs > PAIRS_WHOLE) md_fold(out, say("Stages, witness and proof of effect"));
+    fprintf(out, "### %s\n\n%s\n\n", words_pair(d->language, &scratch, pair), words_effect(&scratch, d, pair));
+    if (d->pairs > PAIRS_WHOLE) md_fold(out, say(d->language, "Stages, witness and proof of effect"));
     write_stages(out, d, pair, scratch);
     write_kernels(out, d, pair, scratch);
     write_proof(out, d, pair, scratch);

@@ -53,14 +53,14 @@ Course words_course(const ReportData *d, const ReportPair *pair, Arena scratch) 
   return course;
 }
 
-static const char *side(Arena *arena, const char *mode) {
-  return data_is_reference(mode) ? say("the float64 reference") : md_text(arena, mode);
+static const char *side(Language l, Arena *arena, const char *mode) {
+  return data_is_reference(mode) ? say(l, "the float64 reference") : md_text(arena, mode);
 }
 
-const char *words_pair(Arena *arena, const ReportPair *pair) {
+const char *words_pair(Language l, Arena *arena, const ReportPair *pair) {
   if (data_is_reference(pair->base))
-    return arena_printf(arena, say("%s against the float64 reference"), md_text(arena, pair->other));
-  return arena_printf(arena, say("%s against %s"), md_text(arena, pair->base), side(arena, pair->other));
+    return arena_printf(arena, say(l, "%s against the float64 reference"), md_text(arena, pair->other));
+  return arena_printf(arena, say(l, "%s against %s"), md_text(arena, pair->base), side(l, arena, pair->other));
 }
 
 /* The tensors of the model's ends stand once, so they need no layer. */
@@ -70,13 +70,13 @@ static bool has_layer(const ReportData *d, const char *tensor) {
 
 const char *words_place(Arena *arena, const ReportData *d, const char *tensor, int layer) {
   const char *name = md_code(arena, tensor);
-  return has_layer(d, tensor) ? arena_printf(arena, say("%s of layer %d"), name, layer) : name;
+  return has_layer(d, tensor) ? arena_printf(arena, say(d->language, "%s of layer %d"), name, layer) : name;
 }
 
-const char *words_list(Arena *arena, const char *const *names, int count) {
+const char *words_list(Language l, Arena *arena, const char *const *names, int count) {
   const char *list = "";
   for (int i = 0; i < count; i++)
-    list = arena_printf(arena, "%s%s%s", list, i == 0 ? "" : say(i == count - 1 ? " and " : ", "),
+    list = arena_printf(arena, "%s%s%s", list, i == 0 ? "" : say(l, i == count - 1 ? " and " : ", "),
                         md_code(arena, names[i]));
   return list;
 }
@@ -84,37 +84,41 @@ const char *words_list(Arena *arena, const char *const *names, int count) {
 const char *words_effect(Arena *arena, const ReportData *d, const ReportPair *pair) {
   Tally tally = data_tally(d, pair, NULL);
   int other_kernel = tally.rows - tally.same_kernel, other_bits = tally.rows - tally.identical;
-  const char *base = side(arena, pair->base), *other = side(arena, pair->other);
+  const char *base = side(d->language, arena, pair->base), *other = side(d->language, arena, pair->other);
   switch (words_effect_of(pair, tally)) {
-    case EFFECT_UNKNOWN: return say("The results file holds no comparison of these two.");
+    case EFFECT_UNKNOWN: return say(d->language, "The results file holds no comparison of these two.");
     case EFFECT_NONE:
       return arena_printf(
           arena,
-          say("**The difference between %s and %s did NOT take effect:** both sides ran the same kernels "
-              "everywhere, and all %s "
-              "compared are identical in every bit. This comparison says nothing about the two modes."),
-          base, other, md_count(arena, tally.rows, "tensor"));
+          say(d->language, "**The difference between %s and %s did NOT take effect:** both sides ran the same kernels "
+                           "everywhere, and all %s "
+                           "compared are identical in every bit. This comparison says nothing about the two modes."),
+          base, other, md_count(d->language, arena, tally.rows, "tensor"));
     case EFFECT_IDENTICAL:
       return arena_printf(arena,
-                          say("Both modes took effect (%d of %s compared came from different kernels), and **every "
+                          say(d->language,
+                              "Both modes took effect (%d of %s compared came from different kernels), and **every "
                               "tensor is identical in "
                               "every bit**."),
-                          other_kernel, md_count(arena, tally.rows, "tensor"));
+                          other_kernel, md_count(d->language, arena, tally.rows, "tensor"));
     case EFFECT_FAULT:
       return arena_printf(
           arena,
-          say("**Fault:** both sides ran the same kernels everywhere, and yet %d of %s compared differ. Equal kernels "
+          say(d->language,
+              "**Fault:** both sides ran the same kernels everywhere, and yet %d of %s compared differ. Equal kernels "
               "on "
               "equal inputs give equal bits, so this difference is not one of the modes: do not use this comparison."),
-          other_bits, md_count(arena, tally.rows, "tensor"));
+          other_bits, md_count(d->language, arena, tally.rows, "tensor"));
     case EFFECT_DIFFERS:
       return arena_printf(arena,
-                          say("Both modes took effect: of %s compared, %d came from different kernels and %d differ in "
+                          say(d->language,
+                              "Both modes took effect: of %s compared, %d came from different kernels and %d differ in "
                               "at least one bit."),
-                          md_count(arena, tally.rows, "tensor"), other_kernel, other_bits);
+                          md_count(d->language, arena, tally.rows, "tensor"), other_kernel, other_bits);
     default:
-      return arena_printf(arena, say("Of %s compared with the float64 reference, %d equal it in every float32 bit."),
-                          md_count(arena, tally.rows, "tensor"), tally.identical);
+      return arena_printf(
+          arena, say(d->language, "Of %s compared with the float64 reference, %d equal it in every float32 bit."),
+          md_count(d->language, arena, tally.rows, "tensor"), tally.identical);
   }
 }
 
@@ -154,15 +158,15 @@ static const Reason *reason_of(const Verdict *verdict) {
   return NULL;
 }
 
-const char *words_reason_brief(const ReportPair *pair, bool *exact) {
+const char *words_reason_brief(Language l, const ReportPair *pair, bool *exact) {
   const Reason *reason = reason_of(pair->verdict);
   *exact = reason && reason->exact;
-  return reason ? say(reason->brief) : "";
+  return reason ? say(l, reason->brief) : "";
 }
 
 const char *words_reason(const ReportData *d, const ReportPair *pair) {
   const Reason *reason = reason_of(pair->verdict);
-  return !reason ? "" : say(reason->exact && !data_identical(d, pair) ? contradiction : reason->sentence);
+  return !reason ? "" : say(d->language, reason->exact && !data_identical(d, pair) ? contradiction : reason->sentence);
 }
 
 /* The size of the first tensor that differs, in the prompt where it does. */
@@ -177,30 +181,30 @@ static bool plain_size(const Size *size) { return finite_whole(size) && size->re
 const char *words_first(Arena *arena, const ReportData *d, const ReportPair *pair) {
   const Verdict *v = pair->verdict;
   if (!v) return "";
-  if (v->first_layer == -2) return say("No tensor differs in any bit.");
+  if (v->first_layer == -2) return say(d->language, "No tensor differs in any bit.");
   Size size = words_first_size(d, pair);
   return arena_printf(arena,
                       plain_size(&size)
-                          ? say("The first tensor that differs is %s (prompt %s), by a relative L2 of %s.")
-                          : say("The first tensor that differs is %s (prompt %s); its relative L2 is %s."),
+                          ? say(d->language, "The first tensor that differs is %s (prompt %s), by a relative L2 of %s.")
+                          : say(d->language, "The first tensor that differs is %s (prompt %s); its relative L2 is %s."),
                       words_place(arena, d, v->first_tensor, v->first_layer), md_text(arena, v->first_prompt),
-                      finite_size(arena, &size));
+                      finite_size(d->language, arena, &size));
 }
 
-static const char *words_top1(Arena *arena, const Verdict *v) {
+static const char *words_top1(Language l, Arena *arena, const Verdict *v) {
   if (v->top1_left_out > 0 && v->top1_rows == 0)
-    return say("; at no position are the logits of both finite, so next tokens are not compared");
+    return say(l, "; at no position are the logits of both finite, so next tokens are not compared");
   if (isnan(v->top1_agreement)) return "";
   const char *share = md_share(arena, v->top1_agreement);
   if (!isnan(v->top1_low))
     share =
-        arena_printf(arena, say("%s (%s … %s)"), share, md_share(arena, v->top1_low), md_share(arena, v->top1_high));
+        arena_printf(arena, say(l, "%s (%s … %s)"), share, md_share(arena, v->top1_low), md_share(arena, v->top1_high));
   if (v->top1_left_out > 0)
     return arena_printf(arena,
-                        say("; both choose the same next token at %s of the %lld positions where the logits of both "
-                            "are finite (of %lld)"),
+                        say(l, "; both choose the same next token at %s of the %lld positions where the logits of both "
+                               "are finite (of %lld)"),
                         share, (long long)v->top1_rows, (long long)(v->top1_rows + v->top1_left_out));
-  return arena_printf(arena, say("; both choose the same next token at %s of the positions"), share);
+  return arena_printf(arena, say(l, "; both choose the same next token at %s of the positions"), share);
 }
 
 const char *words_logits_end(Arena *arena, const ReportData *d, const ReportPair *pair) {
@@ -209,16 +213,18 @@ const char *words_logits_end(Arena *arena, const ReportData *d, const ReportPair
   Size end = words_logits(d, pair);
   const Drift *row = data_drift(d, pair, data_role(d, ROLE_LOGITS), d->layers);
   const bool whole = row && !end.identical && finite_whole(&end);
-  const char *size = end.identical
-                         ? arena_printf(arena, say("the logits are identical%s"), finite_identical(arena, &end))
-                         : arena_printf(arena, say("the relative L2 of the logits is %s"), finite_size(arena, &end));
+  const char *size = end.identical ? arena_printf(arena, say(d->language, "the logits are identical%s"),
+                                                  finite_identical(d->language, arena, &end))
+                                   : arena_printf(arena, say(d->language, "the relative L2 of the logits is %s"),
+                                                  finite_size(d->language, arena, &end));
   if (whole && !isnan(row->rel_l2_low))
-    size = arena_printf(arena, say("%s (%s … %s)"), size, md_error(arena, row->rel_l2_low),
+    size = arena_printf(arena, say(d->language, "%s (%s … %s)"), size, md_error(arena, row->rel_l2_low),
                         md_error(arena, row->rel_l2_high));
   else if (whole && !isnan(row->rel_l2_mean_low))
-    size = arena_printf(arena, say("%s (mean of the prompts %s, %s … %s)"), size, md_error(arena, row->rel_l2_mean),
-                        md_error(arena, row->rel_l2_mean_low), md_error(arena, row->rel_l2_mean_high));
-  return arena_printf(arena, "%s%s", size, words_top1(arena, v));
+    size = arena_printf(arena, say(d->language, "%s (mean of the prompts %s, %s … %s)"), size,
+                        md_error(arena, row->rel_l2_mean), md_error(arena, row->rel_l2_mean_low),
+                        md_error(arena, row->rel_l2_mean_high));
+  return arena_printf(arena, "%s%s", size, words_top1(d->language, arena, v));
 }
 
 const char *words_end(Arena *arena, const ReportData *d, const ReportPair *pair) {
@@ -226,16 +232,20 @@ const char *words_end(Arena *arena, const ReportData *d, const ReportPair *pair)
   if (!v || (v->first_layer == -2)) return "";
   Size last = words_last(d, pair), end = words_logits(d, pair);
   if (last.identical && end.identical && finite_whole(&last) && finite_whole(&end))
-    return say("The difference does not reach the end: the last `block_out` and the logits are identical.");
-  const char *block_out = last.identical
-                              ? arena_printf(arena, say("`block_out` of the last layer (%d) is identical%s"),
-                                             d->layers - 1, finite_identical(arena, &last))
-                              : arena_printf(arena, say("At `block_out` of the last layer (%d) the relative L2 is %s"),
-                                             d->layers - 1, finite_size(arena, &last));
-  const char *logits =
-      end.identical
-          ? arena_printf(arena, say("the logits are identical%s"), finite_identical(arena, &end))
-          : arena_printf(arena, say(last.identical ? "the relative L2 of the logits is %s" : "at the logits it is %s"),
-                         finite_size(arena, &end));
-  return arena_printf(arena, say("%s, and %s%s."), block_out, logits, words_top1(arena, v));
+    return say(d->language,
+               "The difference does not reach the end: the last `block_out` and the logits are identical.");
+  const char *block_out =
+      last.identical
+          ? arena_printf(arena, say(d->language, "`block_out` of the last layer (%d) is identical%s"), d->layers - 1,
+                         finite_identical(d->language, arena, &last))
+          : arena_printf(arena, say(d->language, "At `block_out` of the last layer (%d) the relative L2 is %s"),
+                         d->layers - 1, finite_size(d->language, arena, &last));
+  const char *logits = end.identical
+                           ? arena_printf(arena, say(d->language, "the logits are identical%s"),
+                                          finite_identical(d->language, arena, &end))
+                           : arena_printf(arena,
+                                          say(d->language, last.identical ? "the relative L2 of the logits is %s"
+                                                                          : "at the logits it is %s"),
+                                          finite_size(d->language, arena, &end));
+  return arena_printf(arena, say(d->language, "%s, and %s%s."), block_out, logits, words_top1(d->language, arena, v));
 }
