@@ -55,7 +55,8 @@ static Measured rows_made(Rows *r) {
                     .verdicts = 1,
                     .evaluation = r->evaluation,
                     .evaluations = 2,
-                    .layers = LAYERS};
+                    .layers = LAYERS,
+                    .traced = &families[0]->tensors};
 }
 
 static GateRow row_of(const Measured *m, Gate gate) {
@@ -206,7 +207,8 @@ Test(gates, identical_tensors_of_zeros_pass_every_limit) {
   Arena arena = new_arena();
   size_t drifts;
   Drift *drift = drift_of(&arena, &families[0]->tensors, &pair, 1, &drifts);
-  Measured m = {.pair = &pair, .pairs = 1, .drift = drift, .drifts = drifts, .layers = 1};
+  Measured m = {
+      .pair = &pair, .pairs = 1, .drift = drift, .drifts = drifts, .layers = 1, .traced = &families[0]->tensors};
   const Gate gate[] = {{.tensor = "scan", .rel_l2 = {0, true}},
                        {.tensor = "scan", .max_abs = {0, true}},
                        {.tensor = "scan", .differing = {0, true}},

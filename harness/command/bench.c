@@ -160,8 +160,10 @@ static bool put_row(Timer *t, CallWork work, Time time, Speed *row, Status *st) 
 
 static const char *tensor_made(const Trace *trace, const Call *call) {
   const char *name = "scratch";
-  for (TensorId id = T_COUNT; --id > T_BLOCK_IN;) /* the first name, where a tensor has several */
-    if (trace->t[id].data && trace->t[id].data == call_output(call)->data) name = tensor_info[id].name;
+  const Tensors *tensors = &trace->family->tensors;
+  for (int id = tensors->count; id-- > 0;) /* the first name, where a tensor has several */
+    if (tensors->info[id].role != ROLE_BLOCK_IN && trace->t[id].data && trace->t[id].data == call_output(call)->data)
+      name = tensors->info[id].name;
   return name;
 }
 
@@ -196,9 +198,9 @@ static bool bench_block(Timer *t, const Model *model, const Mode *mode, int T, c
   watched.ops = watch_start(&watch, model->ops);
   Source source = source_cpu(&watched);
   source.embed(&source, token, T, &room, &ends);
-  source.block(&source, mode, LAYER_TIMED, &ends.t[T_EMBEDDING], &room, &trace);
-  source.head(&source, &trace.t[T_BLOCK_OUT], &room, &ends);
-  for (TensorId id = T_LAYER_COUNT; id < T_COUNT; id++) trace.t[id] = ends.t[id];
+  source.block(&source, mode, LAYER_TIMED, trace_role(&ends, ROLE_EMBEDDING), &room, &trace);
+  source.head(&source, trace_role(&trace, ROLE_BLOCK_OUT), &room, &ends);
+  trace_add_ends(&trace, &ends);
   for (int i = 0; i < watch.count; i++) {
     Call *call = &seen[i].call;
     Again again = {model->ops, call};
@@ -256,11 +258,13 @@ static CallWork pass_work(const Model *model, const Mode *mode, int T, const int
   watched.ops = watch_start(&watch, model->ops);
   Source source = source_cpu(&watched);
   source.embed(&source, token, T, &room, &ends);
-  source.block(&source, mode, LAYER_TIMED, &ends.t[T_EMBEDDING], &room, &trace);
-  source.head(&source, &trace.t[T_BLOCK_OUT], &room, &ends);
+  source.block(&source, mode, LAYER_TIMED, trace_role(&ends, ROLE_EMBEDDING), &room, &trace);
+  source.head(&source, trace_role(&trace, ROLE_BLOCK_OUT), &room, &ends);
+  const Tensors *tensors = &ends.family->tensors;
   for (int i = 0; i < watch.count; i++) {
     const void *made = call_output(&seen[i].call)->data;
-    bool end = made == ends.t[T_EMBEDDING].data || made == ends.t[T_NORM_F].data || made == ends.t[T_LOGITS].data;
+    bool end = false;
+    for (int id = tensors->layer; id < tensors->count; id++) end |= made == ends.t[id].data;
     work_add(&sum, call_work(&seen[i].call), end ? 1 : model->layers);
   }
   return sum;

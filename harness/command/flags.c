@@ -128,15 +128,15 @@ bool flags_micro(Arena *arena, const Options *o, Spec *spec, Status *st) {
 }
 
 int flags_modes(Arena *arena, const Options *o, const char ***names) {
-  int count = 0, room = mode_preset_count;
+  int count = 0, room = families[0]->presets;
   for (int i = 0; i < o->modes; i++) room += 1 + (int)strlen(o->mode[i]);
   *names = ARENA_NEW(arena, const char *, room);
   for (int i = 0; i < o->modes; i++) {
     char *rest = NULL, *text = arena_printf(arena, "%s", o->mode[i]);
     for (char *name = strtok_r(text, ", ", &rest); name; name = strtok_r(NULL, ", ", &rest)) (*names)[count++] = name;
   }
-  for (int i = 0; count == 0 && i < mode_preset_count; i++) (*names)[i] = mode_presets[i].name;
-  return count ? count : mode_preset_count;
+  for (int i = 0; count == 0 && i < families[0]->presets; i++) (*names)[i] = families[0]->preset[i].name;
+  return count ? count : families[0]->presets;
 }
 
 /* The prompts of both only serve to prove the rewrite. */
@@ -193,9 +193,9 @@ bool flags_calibrate(Arena *arena, const Options *o, Spec *spec, Status *st) {
 /* No text is needed: what is not given is made (subject_make_tokens), so nothing is read again as a spec. */
 bool flags_verify(Arena *arena, const Options *o, Spec *spec, Status *st) {
   Prompt *prompt = ARENA_NEW(arena, Prompt, 1);
-  Mode *modes = ARENA_NEW(arena, Mode, mode_preset_count);
+  Mode *modes = ARENA_NEW(arena, Mode, families[0]->presets);
   if (o->text && o->tokens) return FAIL(st, "--tokens stands beside --text: only one of the two can be run");
-  memcpy(modes, mode_presets, (size_t)mode_preset_count * sizeof *modes);
+  memcpy(modes, families[0]->preset, (size_t)families[0]->presets * sizeof *modes);
   *prompt = (Prompt){.name = "text",
                      .text = o->text,
                      .tokens = o->tokens,
@@ -208,7 +208,7 @@ bool flags_verify(Arena *arena, const Options *o, Spec *spec, Status *st) {
                  .prompts = prompt,
                  .prompt_count = o->text || o->tokens,
                  .modes = modes,
-                 .mode_count = mode_preset_count,
+                 .mode_count = families[0]->presets,
                  .seed = DEFAULT_SEED};
   return read_rewrite(o->rewrite, spec, st);
 }

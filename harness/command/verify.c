@@ -49,19 +49,22 @@ const char *verify_difference(Arena *arena, const char *name, const Tensor *a, c
 
 static bool same_trace(Verify *v, const Mode *mode, int layer, const Trace *cpu, const Trace *device, Arena scratch,
                        Status *st) {
-  for (TensorId id = 0; id < T_COUNT; id++) {
+  const Tensors *tensors = &cpu->family->tensors;
+  for (int id = 0; id < tensors->count; id++) {
     const Tensor *t = &cpu->t[id];
     if (!t->data) continue;
-    const char *name = arena_printf(&scratch, "mode %s, layer %d, %s", mode->name, layer, tensor_info[id].name);
+    const char *name = arena_printf(&scratch, "mode %s, layer %d, %s", mode->name, layer, tensors->info[id].name);
     const char *difference = verify_difference(&scratch, name, t, &device->t[id]);
     if (difference) return FAIL_CHECK(st, "the device differs from the CPU: %s", difference);
     v->values += (int64_t)t->rows * t->cols;
   }
-  if (cpu->t[T_CONV_IN].data && cpu->t[T_CONV_IN].scale != device->t[T_CONV_IN].scale)
-    return FAIL_CHECK(st,
-                      "the device differs from the CPU: mode %s, layer %d: the convolution's input has a scale of %a "
-                      "on the CPU, %a on the device",
-                      mode->name, layer, (double)cpu->t[T_CONV_IN].scale, (double)device->t[T_CONV_IN].scale);
+  for (int id = tensors->count; id < tensors->all; id++)
+    if (cpu->t[id].data && cpu->t[id].scale != device->t[id].scale)
+      return FAIL_CHECK(st,
+                        "the device differs from the CPU: mode %s, layer %d: %s has a scale of %a on the CPU, %a on "
+                        "the device",
+                        mode->name, layer, tensors->info[id].name, (double)cpu->t[id].scale,
+                        (double)device->t[id].scale);
   return true;
 }
 
@@ -96,7 +99,8 @@ bool verify_run(Arena *arena, const Subject *subject, Verify *v, Status *st) {
   TRY(device_load(arena, &subject->model, &subject->checkpoint.config, 1, prompt->T, OPERATOR_BYTES, &v->device, st));
   v->arena = *arena;
   bool same = verify_operators(v, st);
-  for (int m = 0; same && m < mode_preset_count; m++) same = verify_mode(v, subject, &mode_presets[m], v->arena, st);
+  const Family *family = subject->model.config.family;
+  for (int m = 0; same && m < family->presets; m++) same = verify_mode(v, subject, &family->preset[m], v->arena, st);
   device_free(&v->device);
   return same;
 }

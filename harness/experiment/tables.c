@@ -89,7 +89,8 @@ bool run_results(Arena *arena, Experiment *e, const RunOptions *options, double 
                              .verdicts = verdict.count,
                              .evaluation = e->evaluation.mode,
                              .evaluations = (size_t)e->evaluation.modes,
-                             .layers = layers};
+                             .layers = layers,
+                             .traced = traced};
   TableRows alone[MICRO_TABLES];
   micro_rows_tables(&e->micro, alone);
   TableRows rows[] = {

@@ -34,6 +34,16 @@ bool weight_is_i8(const WeightInfo *weight, const Mode *mode) {
   return weight->stage != ABSENT && mode->setting[weight->stage] != weight->whole;
 }
 
+int family_widest(const Config *config) {
+  const Tensors *tensors = &config->family->tensors;
+  int widest = 0;
+  for (int id = 0; id < tensors->layer; id++) {
+    int width = config->family->width(config, tensors->info[id].cols);
+    if (width > widest) widest = width;
+  }
+  return widest;
+}
+
 size_t family_layer_values(const Config *config) {
   size_t values = 0;
   for (int w = 0; w < config->family->weights; w++) values += weight_values(config, &config->family->weight[w]);

@@ -33,7 +33,7 @@ typedef struct Family {
   int stages;
   const Mode *preset;
   int presets;
-  const Mode *calibrated; /* the preset under which calibration observes, float throughout */
+  const Mode *plain; /* the preset that is float throughout: calibration observes it, costs are told against it */
   const WeightInfo *weight;
   int weights;
   WeightInfo end[END_COUNT];
@@ -78,6 +78,8 @@ size_t weight_values(const Config *config, const WeightInfo *weight);
 const char *weight_short_name(const WeightInfo *weight);
 /* Whether the mode takes it as int8. */
 bool weight_is_i8(const WeightInfo *weight, const Mode *mode);
+/* The widest row of any tensor of a layer. */
+int family_widest(const Config *config);
 /* All values of a layer's weights, and of the ends. */
 size_t family_layer_values(const Config *config);
 size_t family_end_values(const Config *config);

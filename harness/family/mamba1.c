@@ -27,7 +27,8 @@ static const TensorInfo tensors[T_ALL] = {
     [T_EMBEDDING] = {"embedding", "embedding of the tokens", DIM_TOKEN, DIM_D_MODEL, ABSENT, ROLE_EMBEDDING},
     [T_NORM_F] = {"norm_f", "final RMS norm", DIM_TOKEN, DIM_D_MODEL, ABSENT},
     [T_LOGITS] = {"logits", "logits over the vocabulary", DIM_TOKEN, DIM_VOCAB, ABSENT, ROLE_LOGITS},
-    [T_CONV_IN] = {"conv_in", "what conv1d takes, at a scale of the prompt", DIM_TOKEN, DIM_D_INNER, ABSENT},
+    [T_CONV_IN] = {"conv_in", "what conv1d takes, at a scale of the prompt", DIM_TOKEN, DIM_D_INNER, ABSENT,
+                   .of = T_IN_PROJ},
 };
 
 static int width(const Config *c, int dim) {
@@ -222,7 +223,7 @@ const Family family_mamba1 = {
     .stages = STAGE_COUNT,
     .preset = presets,
     .presets = PRESETS,
-    .calibrated = &presets[PRESETS - 1],
+    .plain = &presets[PRESETS - 1],
     .weight = weights,
     .weights = W_COUNT,
     .end = {[END_EMBEDDING] = {"embeddings.weight",

@@ -1,6 +1,7 @@
 /* mode: what holds of every family's stages and presets. */
 #include "family/mode.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "family/family.h"
@@ -42,6 +43,14 @@ unsigned mode_differing(const Mode *a, const Mode *b) {
   for (int i = 0; i < STAGES_MOST; i++)
     if (a->setting[i] != b->setting[i]) stages |= 1u << i;
   return stages;
+}
+
+void mode_stage_names(const Family *family, unsigned stages, const char *between, char *to, size_t size) {
+  size_t at = 0;
+  to[0] = 0;
+  for (int i = 0; i < family->stages; i++)
+    if (stages >> i & 1 && at < size)
+      at += (size_t)snprintf(to + at, size - at, "%s%s", at ? between : "", family->stage[i].key);
 }
 
 Mode mode_mixed(const Mode *a, const Mode *b, unsigned stages) {

@@ -40,6 +40,8 @@ bool mode_name_reserved(const char *name);
 bool mode_equal(const Mode *a, const Mode *b);
 /* The stages in which they differ: bit i stands for the family's stage i. */
 unsigned mode_differing(const Mode *a, const Mode *b);
+/* The keys of these stages, as many as fit: "conv_out, scan_u". */
+void mode_stage_names(const struct Family *family, unsigned stages, const char *between, char *to, size_t size);
 /* `a` with the settings that `b` has in these stages, and a's name. */
 Mode mode_mixed(const Mode *a, const Mode *b, unsigned stages);
 /* The smallest set of the stages in which they differ that holds `stages` and that `a` can take over from `b` so that

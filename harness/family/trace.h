@@ -36,6 +36,7 @@ typedef struct TensorInfo {
   int scale;             /* the static scale that its grid belongs to, or ABSENT */
   Role role;
   bool modes_only; /* the float64 reference has no such tensor */
+  int of;          /* of one that is not stored: the tensor whose first columns it is, quantised */
 } TensorInfo;
 
 /* The tensors of a family, as its results tell them: first those of a layer, in the order of computation, then those

@@ -14,14 +14,6 @@
 
 static const double quantile_momentum = 0.01; /* Quamba's moving average over windows */
 
-/* What each scale observes, and whether it takes the quantile or the absolute maximum. */
-static const struct {
-  TensorId tensor;
-  bool quantile;
-} observed[S_COUNT] = {[S_IN] = {T_NORM, false},    [S_XZ] = {T_IN_PROJ, false}, [S_U] = {T_CONV1D_SILU, true},
-                       [S_DBC] = {T_X_PROJ, false}, [S_DT] = {T_DT_PROJ, false}, [S_O] = {T_OUT_PROJ_IN, false},
-                       [S_H] = {T_SSM_STATE, true}};
-
 /* Of scratch, for a tensor of so many values. */
 static size_t observe_bytes(size_t values) { return values * sizeof(double) + quantiles_scratch_bytes() + 4096; }
 
@@ -45,37 +37,41 @@ static double observe(const Tensor *t, bool quantile, double alpha, Arena scratc
 /* The walk's visitor. */
 typedef struct Observer {
   const Calibration *how;
-  double (*stat)[S_COUNT]; /* [windows][layers] */
+  const Family *family;
+  double *stat; /* [windows][layers][scales] */
   int layers;
 } Observer;
 
 static bool observe_layer(void *context, const WalkPlace *at, int side, const Trace *trace, Arena scratch, Status *st) {
   (void)side, (void)st;
   Observer *o = context;
-  double *stat = o->stat[at->prompt * o->layers + at->layer];
+  const int scales = o->family->tensors.scales;
+  const ScaleInfo *scale = o->family->scale;
+  double *stat = &o->stat[(at->prompt * o->layers + at->layer) * scales];
   size_t most = 0;
-  for (int s = 0; s < S_COUNT; s++) {
-    const Tensor *t = &trace->t[observed[s].tensor];
+  for (int s = 0; s < scales; s++) {
+    const Tensor *t = &trace->t[scale[s].tensor];
     size_t n = (size_t)t->rows * (size_t)t->cols;
     most = n > most ? n : most;
   }
-  Arena own[S_COUNT];
-  for (int s = 0; s < S_COUNT; s++) {
+  Arena own[SCALES_MOST];
+  for (int s = 0; s < scales; s++) {
     own[s] = scratch;
     own[s].next = arena_alloc(&scratch, observe_bytes(most), 1);
     own[s].end = scratch.next;
   }
 #pragma omp parallel for schedule(dynamic)
-  for (int s = 0; s < S_COUNT; s++)
-    stat[s] = observe(&trace->t[observed[s].tensor], observed[s].quantile, o->how->alpha, own[s]);
+  for (int s = 0; s < scales; s++)
+    stat[s] = observe(&trace->t[scale[s].tensor], scale[s].quantile, o->how->alpha, own[s]);
   return true;
 }
 
-static double combined(double (*stat)[S_COUNT], int windows, int layers, int layer, int s) {
-  double result = stat[layer][s];
+/* The statistic of one scale and layer over the windows, in their order; `step` from one window's to the next's. */
+static double combined(const double *stat, size_t step, int windows, bool quantile) {
+  double result = *stat;
   for (int w = 1; w < windows; w++) {
-    double next = stat[w * layers + layer][s];
-    if (observed[s].quantile)
+    double next = stat[(size_t)w * step];
+    if (quantile)
       result += quantile_momentum * (next - result);
     else if (!(next <= result)) /* also takes a NaN over, so that it is seen */
       result = next;
@@ -84,9 +80,10 @@ static double combined(double (*stat)[S_COUNT], int windows, int layers, int lay
 }
 
 size_t calibrate_bytes(const Config *config, const Calibration *how) {
-  size_t values = (size_t)how->length * 2 * (size_t)config->E;
-  return walk_bytes(block_bytes(config, how->length), how->length, config->D, 1, 1) + S_COUNT * observe_bytes(values) +
-         (size_t)how->windows * (size_t)config->layers * S_COUNT * sizeof(double);
+  const size_t values = (size_t)how->length * (size_t)family_widest(config);
+  const size_t scales = (size_t)config->family->tensors.scales;
+  return walk_bytes(block_bytes(config, how->length), how->length, config->D, 1, 1) + scales * observe_bytes(values) +
+         (size_t)how->windows * (size_t)config->layers * scales * sizeof(double);
 }
 
 bool calibrate(Model *model, const int32_t *token, int64_t count, const Calibration *how, Progress *progress,
@@ -95,14 +92,16 @@ bool calibrate(Model *model, const int32_t *token, int64_t count, const Calibrat
   if (count < length)
     return FAIL(st, "%s: has %lld tokens, fewer than the %d of one calibration window", how->text, (long long)count,
                 length);
-  double(*stat)[S_COUNT] = arena_alloc(&scratch, (size_t)windows * (size_t)layers, sizeof *stat);
+  const Family *family = model->config.family;
+  const int scales = family->tensors.scales;
+  double *stat = ARENA_NEW(&scratch, double, (size_t)windows *(size_t)layers *(size_t)scales);
   PromptShape *window = ARENA_NEW(&scratch, PromptShape, windows);
   for (int w = 0; w < windows; w++) {
     int64_t start = (int64_t)w * (count - length) / (windows > 1 ? windows - 1 : 1);
     window[w] = (PromptShape){.name = "window", .token = token + start, .T = length};
   }
-  WalkSide side = {.source = source_cpu(model), .mode = mode_preset("fp32"), .layers = layers};
-  Observer observer = {how, stat, layers};
+  WalkSide side = {.source = source_cpu(model), .mode = family->plain, .layers = layers};
+  Observer observer = {how, family, stat, layers};
   Visitor visitor = {.context = &observer, .side = observe_layer};
   Walk walk = {.layers = layers,
                .width = model->D,
@@ -115,11 +114,12 @@ bool calibrate(Model *model, const int32_t *token, int64_t count, const Calibrat
                .progress = progress};
   TRY(walk_run(&walk, scratch, st));
   for (int layer = 0; layer < layers; layer++)
-    for (int s = 0; s < S_COUNT; s++) {
-      double statistic = combined(stat, windows, layers, layer, s);
+    for (int s = 0; s < scales; s++) {
+      double statistic =
+          combined(&stat[layer * scales + s], (size_t)layers * (size_t)scales, windows, family->scale[s].quantile);
       if (!isfinite(statistic))
         return FAIL(st, "%s: calibration: layer %d: %s has values that are not finite", how->text, layer,
-                    tensor_info[observed[s].tensor].name);
+                    family->tensors.info[family->scale[s].tensor].name);
       model->layer[layer].statistic[s] = statistic;
       model->layer[layer].scale[s] = scale_of(statistic);
     }
@@ -129,21 +129,23 @@ bool calibrate(Model *model, const int32_t *token, int64_t count, const Calibrat
 /* Of what the file says: its key and every value, to the last bit. */
 static Digest values_digest(const Model *model, const Digest *key) {
   Digest part[2] = {*key};
-  double value[S_COUNT];
+  const int scales = model->config.family->tensors.scales;
+  double value[SCALES_MOST];
   for (int layer = 0; layer < model->layers; layer++) {
-    for (int s = 0; s < S_COUNT; s++) value[s] = model->layer[layer].statistic[s];
-    part[1] = digest_of(value, sizeof value);
+    for (int s = 0; s < scales; s++) value[s] = model->layer[layer].statistic[s];
+    part[1] = digest_of(value, (size_t)scales * sizeof *value);
     part[0] = digest_join(part, 2);
   }
   return part[0];
 }
 
 char *calibration_json(const Model *model, const Digest *key) {
+  const Tensors *tensors = &model->config.family->tensors;
   json_t *layers = json_array();
   for (int layer = 0; layer < model->layers; layer++) {
     json_t *entry = json_object();
-    for (int s = 0; s < S_COUNT; s++)
-      json_object_set_new(entry, scale_names[s], json_real(model->layer[layer].statistic[s]));
+    for (int s = 0; s < tensors->scales; s++)
+      json_object_set_new(entry, tensors->scale[s], json_real(model->layer[layer].statistic[s]));
     json_array_append_new(layers, entry);
   }
   Digest digest = values_digest(model, key);
@@ -155,10 +157,11 @@ char *calibration_json(const Model *model, const Digest *key) {
 
 /* The statistics of every layer into `model`; false where one is missing or could not have been written. */
 static bool take_layers(const json_t *layers, Model *model) {
+  const Tensors *tensors = &model->config.family->tensors;
   if (json_array_size(layers) != (size_t)model->layers) return false;
   for (int layer = 0; layer < model->layers; layer++)
-    for (int s = 0; s < S_COUNT; s++) {
-      const json_t *value = json_object_get(json_array_get(layers, (size_t)layer), scale_names[s]);
+    for (int s = 0; s < tensors->scales; s++) {
+      const json_t *value = json_object_get(json_array_get(layers, (size_t)layer), tensors->scale[s]);
       if (!json_is_real(value) || !(json_real_value(value) >= 0)) return false;
       model->layer[layer].statistic[s] = json_real_value(value);
       model->layer[layer].scale[s] = scale_of(json_real_value(value));

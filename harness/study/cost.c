@@ -173,10 +173,10 @@ static const int32_t *tokens(Arena *arena, const PromptShape *prompt, int T) {
   return token;
 }
 
-/* fp32, then the spec's modes but fp32. */
-static const Mode **modes_of(Arena *arena, const Spec *spec, int *count) {
+/* The family's float preset, then the spec's modes but that. */
+static const Mode **modes_of(Arena *arena, const Spec *spec, const Family *family, int *count) {
   const Mode **mode = ARENA_NEW(arena, const Mode *, spec->cost.mode_count + 1);
-  mode[0] = mode_preset("fp32");
+  mode[0] = family->plain;
   *count = 1;
   for (int i = 0; i < spec->cost.mode_count; i++)
     if (strcmp(spec->cost.modes[i], mode[0]->name)) mode[(*count)++] = spec_mode(spec, spec->cost.modes[i]);
@@ -227,7 +227,7 @@ bool cost_measure(Arena *arena, const Study *study, CostRows *rows, Status *st) 
   Bench b = {.model = &study->subject->model, .repeats = plan->repeats};
   b.name[TOTAL] = "total";
   for (size_t i = 0; i < sizeof order / sizeof *order; i++) place_of(&b, order[i]);
-  const Mode **mode = modes_of(arena, study->spec, &b.modes);
+  const Mode **mode = modes_of(arena, study->spec, b.model->config.family, &b.modes);
   b.subjects = b.modes * plan->length_count;
   b.subject = ARENA_NEW(arena, Timed, b.subjects);
   /* One piece, so that it can be kept: the number of rows of time, those, and the rows of bytes. */

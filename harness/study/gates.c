@@ -47,10 +47,15 @@ static void see(Sight *sight, const Measure *measure, double value, int layer) {
   sight->finite &= !isnan(value);
 }
 
-static bool looks_at(const Gate *gate, const char *tensor, int layer, int layers) {
+/* A tensor of the model's ends. */
+static bool stands_once(const Measured *m, const char *tensor) {
+  return tensors_find(m->traced, tensor) >= m->traced->layer;
+}
+
+static bool looks_at(const Measured *m, const Gate *gate, const char *tensor, int layer) {
   if (strcmp(gate->tensor, tensor)) return false;
-  return tensor_id(tensor) >= T_LAYER_COUNT || gate->layer == GATE_ALL ||
-         layer == (gate->layer == GATE_LAST ? layers - 1 : gate->layer);
+  return stands_once(m, tensor) || gate->layer == GATE_ALL ||
+         layer == (gate->layer == GATE_LAST ? m->layers - 1 : gate->layer);
 }
 
 static bool is_pair(const Gate *gate, const char *base, const char *other) {
@@ -60,7 +65,7 @@ static bool is_pair(const Gate *gate, const char *base, const char *other) {
 static void see_drift(Sight *sight, const Gate *gate, const Measure *measure, const Measured *m) {
   for (size_t i = 0; i < m->drifts; i++) {
     const Drift *row = &m->drift[i];
-    if (!is_pair(gate, row->base, row->other) || !looks_at(gate, row->tensor, row->layer, m->layers)) continue;
+    if (!is_pair(gate, row->base, row->other) || !looks_at(m, gate, row->tensor, row->layer)) continue;
     see(sight, measure, table_double(row, measure->column), row->layer);
   }
 }
@@ -86,7 +91,7 @@ static void see_shape(Sight *sight, const Gate *gate, const Measure *measure, co
 static void see_nonfinite(Sight *sight, const Gate *gate, const Measured *m) {
   for (size_t i = 0; i < m->pairs; i++) {
     const PairStats *row = &m->pair[i];
-    if (is_pair(gate, row->base, row->other) && looks_at(gate, row->tensor, row->layer, m->layers))
+    if (is_pair(gate, row->base, row->other) && looks_at(m, gate, row->tensor, row->layer))
       sight->finite &= row->nonfinite == 0;
   }
 }
@@ -95,7 +100,7 @@ static void see_nonfinite(Sight *sight, const Gate *gate, const Measured *m) {
 static void see_tensors(Sight *sight, const Gate *gate, const Measure *measure, const Measured *m) {
   for (size_t i = 0; i < m->tensors; i++) {
     const TensorStats *row = &m->tensor[i];
-    if (strcmp(row->mode, gate->mode) || !looks_at(gate, row->tensor, row->layer, m->layers)) continue;
+    if (strcmp(row->mode, gate->mode) || !looks_at(m, gate, row->tensor, row->layer)) continue;
     see(sight, measure, row->on_grid, row->layer);
     sight->finite &= row->nonfinite == 0;
   }
@@ -147,7 +152,7 @@ static GateRow gate_row(const Gate *gate, const Measure *measure, const Measured
   snprintf(row.other, sizeof row.other, "%s", gate->mode ? gate->mode : gate->pair.other);
   snprintf(row.tensor, sizeof row.tensor, "%s", gate->tensor);
   snprintf(row.measure, sizeof row.measure, "%s", measure->name);
-  bool once = tensor_id(gate->tensor) >= T_LAYER_COUNT;
+  bool once = stands_once(m, gate->tensor);
   row.worst_layer = once ? -1 : sight.layer;
   if (!once && gate->layer == GATE_ALL) snprintf(row.layers, sizeof row.layers, "all");
   if (!once && gate->layer != GATE_ALL)

@@ -14,6 +14,7 @@ typedef struct Measured {
   const Evaluation *evaluation;
   size_t tensors, pairs, drifts, shapes, verdicts, evaluations;
   int layers;
+  const Tensors *traced; /* the model's */
 } Measured;
 
 /* One row a gate, in the spec's order; in the arena. A tensor that is identical everywhere grows by a factor of 1; one

@@ -37,14 +37,11 @@ Pairs pairs_of(Arena *arena, const Spec *spec, const Subject *subject, Source mo
 /* --- statistics ---------------------------------------------------------------------------------------------------
  */
 
-/* Where a tensor is filed: see tables.h. */
-static int table_layer(const Pairs *p, TensorId id, int layer) {
-  return id < T_LAYER_COUNT ? layer : id == T_EMBEDDING ? LAYER_EMBEDDING : p->subject->model.layers;
-}
+static const Tensors *tensors_of(const Pairs *p) { return &p->subject->model.config.family->tensors; }
 
-static float static_scale(const Pairs *p, TensorId id, int layer) {
-  ScaleId scale = tensor_info[id].scale;
-  return scale == S_NONE ? 0 : p->subject->model.layer[layer].scale[scale];
+static float static_scale(const Pairs *p, int id, int layer) {
+  int scale = tensors_of(p)->info[id].scale;
+  return scale == ABSENT ? 0 : p->subject->model.layer[layer].scale[scale];
 }
 
 /* A layer that is being measured. */
@@ -56,32 +53,36 @@ typedef struct Shown {
 
 /* One row to be filled: of a tensor (other == NULL) or of a pair. */
 typedef struct Job {
-  TensorId id;
+  const TensorInfo *info;
   const Tensor *base, *other;
   float scale;
   TensorStats *tensor_row;
   PairStats *pair_row;
 } Job;
 
-static Job tensor_job(const Shown *shown, int side, TensorId id, TensorStats *row) {
+static Job tensor_job(const Shown *shown, int side, int id, TensorStats *row) {
   const Pairs *p = shown->of;
   table_text(row->prompt, sizeof row->prompt, shown->at->shape->name);
   table_text(row->mode, sizeof row->mode, p->side[side].name);
-  table_text(row->tensor, sizeof row->tensor, tensor_info[id].name);
-  row->layer = table_layer(p, id, shown->at->layer);
-  return (Job){
-      .id = id, .base = &shown->trace[side].t[id], .scale = static_scale(p, id, shown->at->layer), .tensor_row = row};
+  table_text(row->tensor, sizeof row->tensor, tensors_of(p)->info[id].name);
+  row->layer = tensors_filed(tensors_of(p), id, shown->at->layer, p->subject->model.layers);
+  return (Job){.info = &tensors_of(p)->info[id],
+               .base = &shown->trace[side].t[id],
+               .scale = static_scale(p, id, shown->at->layer),
+               .tensor_row = row};
 }
 
-static Job pair_job(const Shown *shown, const SidePair *pair, TensorId id, PairStats *row) {
+static Job pair_job(const Shown *shown, const SidePair *pair, int id, PairStats *row) {
   const Pairs *p = shown->of;
   table_text(row->prompt, sizeof row->prompt, shown->at->shape->name);
   table_text(row->base, sizeof row->base, p->side[pair->base].name);
   table_text(row->other, sizeof row->other, p->side[pair->other].name);
-  table_text(row->tensor, sizeof row->tensor, tensor_info[id].name);
-  row->layer = table_layer(p, id, shown->at->layer);
-  return (Job){
-      .id = id, .base = &shown->trace[pair->base].t[id], .other = &shown->trace[pair->other].t[id], .pair_row = row};
+  table_text(row->tensor, sizeof row->tensor, tensors_of(p)->info[id].name);
+  row->layer = tensors_filed(tensors_of(p), id, shown->at->layer, p->subject->model.layers);
+  return (Job){.info = &tensors_of(p)->info[id],
+               .base = &shown->trace[pair->base].t[id],
+               .other = &shown->trace[pair->other].t[id],
+               .pair_row = row};
 }
 
 /* Rows are independent: each by one thread, in an arena of its own. */
@@ -107,22 +108,23 @@ static void measure_jobs(const Job *job, int jobs, Arena scratch) {
       continue;
     }
     stats_pair(job[i].base, job[i].other, job[i].pair_row, mine);
-    if (tensor_info[job[i].id].rows != DIM_TOKEN) stats_no_tokens(job[i].pair_row);
+    if (job[i].info->rows != DIM_TOKEN) stats_no_tokens(job[i].pair_row);
     job[i].pair_row->top1_agreement = NAN;
-    if (job[i].id == T_LOGITS) stats_top1(job[i].base, job[i].other, job[i].pair_row);
+    if (job[i].info->role == ROLE_LOGITS) stats_top1(job[i].base, job[i].other, job[i].pair_row);
   }
 }
 
 static void measure_layer(Pairs *p, const Shown *shown, LayerRows *rows, Arena *arena) {
-  *rows = (LayerRows){.tensor = ARENA_NEW(arena, TensorStats, p->sides * T_COUNT),
-                      .pair = ARENA_NEW(arena, PairStats, p->pairs * T_COUNT)};
-  Job *job = ARENA_NEW(arena, Job, (p->sides + p->pairs) * T_COUNT);
+  const int count = tensors_of(p)->count;
+  *rows = (LayerRows){.tensor = ARENA_NEW(arena, TensorStats, p->sides * count),
+                      .pair = ARENA_NEW(arena, PairStats, p->pairs * count)};
+  Job *job = ARENA_NEW(arena, Job, (p->sides + p->pairs) * count);
   int jobs = 0;
   for (int s = 0; s < p->sides; s++)
-    for (TensorId id = 0; id < T_COUNT; id++)
+    for (int id = 0; id < count; id++)
       if (shown->trace[s].t[id].data) job[jobs++] = tensor_job(shown, s, id, &rows->tensor[rows->tensors++]);
   for (int i = 0; i < p->pairs; i++)
-    for (TensorId id = 0; id < T_COUNT; id++)
+    for (int id = 0; id < count; id++)
       if (shown->trace[p->pair[i].base].t[id].data && shown->trace[p->pair[i].other].t[id].data)
         job[jobs++] = pair_job(shown, &p->pair[i], id, &rows->pair[rows->pairs++]);
   double start = clock_s();
@@ -135,18 +137,20 @@ static void measure_layer(Pairs *p, const Shown *shown, LayerRows *rows, Arena *
 
 /* The scales that a mode took from this prompt by itself. */
 static void scale_rows(const Pairs *p, const Shown *shown, LayerRows *rows, Arena *arena) {
-  rows->scale = ARENA_NEW(arena, ScaleRow, p->sides);
-  for (int s = 0; s < p->sides; s++) {
-    const Trace *trace = &shown->trace[s];
-    if (!trace->t[T_CONV_IN].data) continue;
-    Tensor x = tensor_columns(&trace->t[T_IN_PROJ], 0, trace->t[T_CONV_IN].cols);
-    ScaleRow *row = &rows->scale[rows->scales++];
-    *row = (ScaleRow){
-        .layer = shown->at->layer, .statistic = (double)absmax(&x), .scale = (double)trace->t[T_CONV_IN].scale};
-    table_text(row->prompt, sizeof row->prompt, shown->at->shape->name);
-    table_text(row->mode, sizeof row->mode, p->side[s].name);
-    table_text(row->name, sizeof row->name, "conv_in");
-  }
+  const Tensors *tensors = tensors_of(p);
+  rows->scale = ARENA_NEW(arena, ScaleRow, p->sides * (tensors->all - tensors->count));
+  for (int s = 0; s < p->sides; s++)
+    for (int id = tensors->count; id < tensors->all; id++) {
+      const TensorInfo *info = &tensors->info[id];
+      const Tensor *t = &shown->trace[s].t[id];
+      if (!t->data) continue;
+      Tensor x = tensor_columns(&shown->trace[s].t[info->of], 0, t->cols);
+      ScaleRow *row = &rows->scale[rows->scales++];
+      *row = (ScaleRow){.layer = shown->at->layer, .statistic = (double)absmax(&x), .scale = (double)t->scale};
+      table_text(row->prompt, sizeof row->prompt, shown->at->shape->name);
+      table_text(row->mode, sizeof row->mode, p->side[s].name);
+      table_text(row->name, sizeof row->name, info->name);
+    }
 }
 
 /* The error budgets that the spec asks for. */

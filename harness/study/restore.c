@@ -63,7 +63,7 @@ static void add_set(unsigned *set, int *sets, unsigned stages) {
  * along what it needs. */
 static void make_units(Restore *r) {
   unsigned all = mode_differing(r->mode, r->to);
-  int stages = mode_stage_count, sets = 0;
+  int stages = r->mode->family->stages, sets = 0;
   unsigned *set = ARENA_NEW(r->arena, unsigned, stages *(stages + 1) / 2);
   if (r->plan->by == RESTORE_LAYER) add_set(set, &sets, all);
   for (int i = 0; i < stages && r->plan->by == RESTORE_STAGE; i++)
@@ -267,13 +267,10 @@ static EndSums *ends_of_side(const Restore *r, const Final *f, int side, Arena *
   return ends;
 }
 
-static void put_unit(const Unit *unit, RestoreBy by, int32_t *layer, char *stages, size_t size) {
+static void put_unit(const Restore *r, const Unit *unit, int32_t *layer, char *stages, size_t size) {
   *layer = unit->layer;
   stages[0] = 0;
-  size_t at = 0;
-  for (int i = 0; by == RESTORE_STAGE && i < mode_stage_count; i++)
-    if (unit->stages >> i & 1 && at < size)
-      at += (size_t)snprintf(stages + at, size - at, "%s%s", at ? " + " : "", mode_stages[i].key);
+  if (r->plan->by == RESTORE_STAGE) mode_stage_names(r->mode->family, unit->stages, " + ", stages, size);
 }
 
 static Sample value_of(const Restore *r, const EndSums *ends, EndFigure figure, Arena scratch) {
@@ -307,8 +304,8 @@ static Restoration row_of(const Restore *r, int step, const EndSums *ends, Arena
   row.next_block_out = row.first_block_out = NAN;
   if (step > 0) {
     const Choice *c = &r->choice[step - 1];
-    put_unit(&c->unit, r->plan->by, &row.layer, row.stages, sizeof row.stages);
-    put_unit(&c->next, r->plan->by, &row.next_layer, row.next_stages, sizeof row.next_stages);
+    put_unit(r, &c->unit, &row.layer, row.stages, sizeof row.stages);
+    put_unit(r, &c->next, &row.next_layer, row.next_stages, sizeof row.next_stages);
     row.candidates = c->candidates;
     row.next_block_out = c->next_block_out;
   }

@@ -59,13 +59,13 @@ static void add_way(Swaps *s, unsigned stages) {
 static unsigned stages_of(const Swaps *s, int from, unsigned swapped) { return from ? s->all & ~swapped : swapped; }
 
 static void plan_ways(Swaps *s) {
-  int count = 2 + 4 * mode_stage_count;
+  int count = 2 + 4 * s->end[0]->family->stages;
   if (s->plan->combinations) count += 1 << __builtin_popcount(s->all);
   s->way = ARENA_NEW(s->arena, Way, count);
   add_way(s, 0);
   add_way(s, s->all);
   for (int from = 0; from < 2; from++)
-    for (int i = 0; i < mode_stage_count; i++) {
+    for (int i = 0; i < STAGES_MOST; i++) {
       if (!(s->all >> i & 1)) continue;
       add_way(s, stages_of(s, from, 1u << i));
       add_way(s, stages_of(s, from, mode_least_swap(s->end[from], s->end[!from], 1u << i)));
@@ -136,14 +136,6 @@ static bool run_ways(Swaps *s, const Study *study, int number, Status *st) {
 /* --- their rows -----------------------------------------------------------------------------------------------------
  */
 
-static void put_stages(char *to, size_t size, unsigned stages, const char *between) {
-  size_t at = 0;
-  to[0] = 0;
-  for (int i = 0; i < mode_stage_count; i++)
-    if (stages >> i & 1 && at < size)
-      at += (size_t)snprintf(to + at, size - at, "%s%s", at ? between : "", mode_stages[i].key);
-}
-
 /* The prompts that the terms can be taken of, and the names of those that they cannot. */
 static int32_t put_prompts(const Swaps *s, const EndTerm *term, int terms, char *left_out, size_t size) {
   Arena scratch = *s->arena;
@@ -201,7 +193,7 @@ static void add_row(Swaps *s, int from, unsigned swapped) {
   table_text(row->base, sizeof row->base, s->end[0]->name);
   table_text(row->other, sizeof row->other, s->end[1]->name);
   table_text(row->start, sizeof row->start, s->end[from]->name);
-  put_stages(row->stages, sizeof row->stages, swapped, " + ");
+  mode_stage_names(s->end[0]->family, swapped, " + ", row->stages, sizeof row->stages);
   row->count = __builtin_popcount(swapped);
   const Way *way = find_way(s, stages_of(s, from, swapped));
   if (way) {
@@ -250,9 +242,9 @@ static void make_rows(Swaps *s) {
     unsigned listed[32];
     int count = 0;
     add_row(s, from, 0);
-    for (int i = 0; i < mode_stage_count; i++)
+    for (int i = 0; i < STAGES_MOST; i++)
       if (s->all >> i & 1) add_row(s, from, 1u << i);
-    for (int i = 0; i < mode_stage_count; i++) { /* what a refused stage must take along */
+    for (int i = 0; i < STAGES_MOST; i++) { /* what a refused stage must take along */
       if (!(s->all >> i & 1) || find_way(s, stages_of(s, from, 1u << i))) continue;
       unsigned least = mode_least_swap(s->end[from], s->end[!from], 1u << i);
       bool there = s->plan->combinations;
@@ -294,7 +286,7 @@ static void add_effect(Swaps *s, unsigned stages) {
   for (int i = 0; i < terms; i++) term[i].weight /= row->contexts;
   table_text(row->base, sizeof row->base, s->end[0]->name);
   table_text(row->other, sizeof row->other, s->end[1]->name);
-  put_stages(row->stages, sizeof row->stages, stages, " x ");
+  mode_stage_names(s->end[0]->family, stages, " x ", row->stages, sizeof row->stages);
   row->order = order;
   Arena *whole = s->arena;
   s->arena = &scratch; /* the terms stay below */
@@ -307,10 +299,10 @@ static void add_effect(Swaps *s, unsigned stages) {
 
 static void make_effects(Swaps *s) {
   size_t first = s->rows->effects;
-  for (int i = 0; i < mode_stage_count; i++)
+  for (int i = 0; i < STAGES_MOST; i++)
     if (s->all >> i & 1) add_effect(s, 1u << i);
-  for (int i = 0; i < mode_stage_count; i++)
-    for (int j = i + 1; j < mode_stage_count; j++)
+  for (int i = 0; i < STAGES_MOST; i++)
+    for (int j = i + 1; j < STAGES_MOST; j++)
       if ((s->all >> i & 1) && (s->all >> j & 1)) add_effect(s, 1u << i | 1u << j);
   SwapEffect *row = s->rows->effect + first;
   size_t count = s->rows->effects - first;
@@ -326,15 +318,15 @@ static void make_effects(Swaps *s) {
 /* --------------------------------------------------------------------------------------------------------------------
  */
 
-static size_t rows_at_most(const SwapPlan *plan) {
-  return 2 + 4 * (size_t)mode_stage_count + (plan->combinations ? 1u << SWAP_COMBINATIONS_MAX : 0);
+static size_t rows_at_most(const SwapPlan *plan, size_t stages) {
+  return 2 + 4 * stages + (plan->combinations ? 1u << SWAP_COMBINATIONS_MAX : 0);
 }
 
 bool swap_run(Arena *arena, const Study *study, SwapRows *rows, Status *st) {
   const Spec *spec = study->spec;
   *rows = (SwapRows){0};
-  size_t most = 0, stages = (size_t)mode_stage_count;
-  for (int i = 0; i < spec->swap_count; i++) most += rows_at_most(&spec->swaps[i]);
+  size_t most = 0, stages = (size_t)study->subject->model.config.family->stages;
+  for (int i = 0; i < spec->swap_count; i++) most += rows_at_most(&spec->swaps[i], stages);
   rows->swap = ARENA_NEW(arena, Swap, most);
   rows->effect = ARENA_NEW(arena, SwapEffect, (size_t)spec->swap_count * (stages + stages * (stages - 1) / 2));
   for (int i = 0; i < spec->swap_count; i++) {
@@ -359,7 +351,7 @@ bool swap_run(Arena *arena, const Study *study, SwapRows *rows, Status *st) {
 size_t swap_bytes(const Spec *spec, const Config *config, int T) {
   size_t sides = 0, logits = (size_t)T * (size_t)config->vocab;
   for (int i = 0; i < spec->swap_count; i++) {
-    size_t ways = 1 + rows_at_most(&spec->swaps[i]);
+    size_t ways = 1 + rows_at_most(&spec->swaps[i], (size_t)config->family->stages);
     sides = ways > sides ? ways : sides;
   }
   if (!sides) return 0;

@@ -171,13 +171,13 @@ static bool prove(const Subject *subject, double found, const char *what, const 
 /* The rewritten stream is the plain one rotated: x' = x H / sqrt(D). */
 static bool prove_layer(void *context, const WalkPlace *at, const Trace *trace, Arena scratch, Status *st) {
   Proof *proof = context;
-  const Tensor *x = &trace[PLAIN].t[T_BLOCK_OUT], *y = &trace[REWRITTEN].t[T_BLOCK_OUT];
+  const Tensor *x = trace_role_of(&trace[PLAIN], ROLE_BLOCK_OUT), *y = trace_role_of(&trace[REWRITTEN], ROLE_BLOCK_OUT);
   size_t n = (size_t)x->rows * (size_t)x->cols;
   double *rotated = memcpy(ARENA_NEW(&scratch, double, n), x->data, n * sizeof(double));
   hadamard64(rotated, x->rows, x->cols);
   const char *what = arena_printf(&scratch, "block_out of layer %d", at->layer);
   TRY(prove(proof->subject, difference(rotated, y->data, n), what, at, st));
-  const Tensor *a = &trace[PLAIN].t[T_LOGITS], *b = &trace[REWRITTEN].t[T_LOGITS];
+  const Tensor *a = trace_role_of(&trace[PLAIN], ROLE_LOGITS), *b = trace_role_of(&trace[REWRITTEN], ROLE_LOGITS);
   if (!a->data) return true;
   proof->logits = difference(a->data, b->data, (size_t)a->rows * (size_t)a->cols);
   return prove(proof->subject, proof->logits, "logits", at, st);

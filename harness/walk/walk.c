@@ -80,14 +80,14 @@ static bool run_side(Way *way, int s, int layer, Arena *arena, Status *st) {
   Tensor x = *stream_at(way, s, layer);
   if (layer == 0) {
     source->embed(source, way->shape->token, way->shape->T, arena, &ends);
-    x = ends.t[T_EMBEDDING];
+    x = *trace_role(&ends, ROLE_EMBEDDING);
   }
   source->block(source, walk_mode(side, layer), layer, &x, arena, trace);
-  const Tensor *out = &trace->t[T_BLOCK_OUT];
+  const Tensor *out = trace_role(trace, ROLE_BLOCK_OUT);
   if (layer == w->layers - 1 && !side->layers) source->head(source, out, arena, &ends);
   side->time_s += clock_s() - start_s;
   put_stream(&way->lane[s], layer + 1, out);
-  for (TensorId id = T_LAYER_COUNT; id < T_COUNT; id++) trace->t[id] = ends.t[id];
+  trace_add_ends(trace, &ends);
   return source->check(source, walk_mode(side, layer), layer, trace, st);
 }
 
@@ -99,7 +99,7 @@ static bool show_side(Way *way, const WalkPlace *at, int s, Arena *arena, Arena 
   for (int v = 0; v < w->visitors; v++)
     if (w->visitor[v].side) TRY(w->visitor[v].side(w->visitor[v].context, at, s, trace, own, st));
   if (at_end) {
-    way->end[s] = (WalkEnd){trace->t[T_BLOCK_OUT], trace->t[T_LOGITS]};
+    way->end[s] = (WalkEnd){*trace_role_of(trace, ROLE_BLOCK_OUT), *trace_role_of(trace, ROLE_LOGITS)};
     for (int v = 0; v < w->visitors; v++)
       if (w->visitor[v].end) TRY(w->visitor[v].end(w->visitor[v].context, at, s, way->end, own, st));
   }

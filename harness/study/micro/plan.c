@@ -45,14 +45,14 @@ static MicroShape given_shape(MicroOp op, const char *text, const Subject *subje
  */
 
 /* The presets, as far as there are scales for them. No stage touches a function of one number: one mode tells all. */
-static void plan_modes(Arena *arena, const Spec *spec, const Micro *micro, Plan *p) {
-  int most = micro->mode_count ? micro->mode_count : mode_preset_count;
+static void plan_modes(Arena *arena, const Spec *spec, const Family *family, const Micro *micro, Plan *p) {
+  int most = micro->mode_count ? micro->mode_count : family->presets;
   p->mode = ARENA_NEW(arena, const Mode *, most);
   for (int i = 0; i < micro->mode_count; i++) p->mode[p->modes++] = spec_mode(spec, micro->modes[i]);
   if (micro->mode_count) return;
-  for (int i = 0; i < mode_preset_count; i++) {
-    const Mode *mode = &mode_presets[i];
-    if (is_function(p->op) ? !strcmp(mode->name, "fp32") : spec_calibrated(spec) || !mode_needs_scales(mode))
+  for (int i = 0; i < family->presets; i++) {
+    const Mode *mode = &family->preset[i];
+    if (is_function(p->op) ? mode == family->plain : spec_calibrated(spec) || !mode_needs_scales(mode))
       p->mode[p->modes++] = mode;
   }
 }
@@ -130,7 +130,7 @@ bool micro_plan(Arena *arena, const Spec *spec, const Subject *subject, const Mi
     else
       p->input[p->inputs++] = input;
   }
-  plan_modes(arena, spec, micro, p);
+  plan_modes(arena, spec, subject->checkpoint.config.family, micro, p);
   plan_settings(arena, p);
   return plan_places(arena, spec, subject, micro, p, st) && plan_shapes(arena, spec, subject, micro, p, st);
 }
