@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 
 #include "base/name.h"
+#include "family/family.h"
+#include "measure/tensors.h"
 #include "store/parts.h"
 
 enum { ROOT_TEXT = (1 << 22) + 1, OBJECT_TEXT = 1024 };
@@ -14,7 +16,8 @@ enum { ROOT_TEXT = (1 << 22) + 1, OBJECT_TEXT = 1024 };
 typedef struct Walk {
   Results *results;
   Arena scratch;
-  int dims[DIM_COUNT]; /* of the prompt being walked; 0: not told */
+  Tensors tensors;     /* as the file tells them; those of the first family where it does not */
+  int dims[DIMS_MOST]; /* of the prompt being walked; 0: not told */
   uint64_t left;       /* see spend */
   Status *st;
 } Walk;
@@ -91,12 +94,12 @@ static bool check_digest(Walk *walk, const Stored *stored, const char *where, co
   return h5_get_data(&scratch, stored, &data, &digest, &why) || refuse(walk, where, name, why.text);
 }
 
-static bool has_length(const Walk *walk, const Stored *stored, int i, Dim dim) {
+static bool has_length(const Walk *walk, const Stored *stored, int i, int dim) {
   return !walk->dims[dim] || (int)stored->dims[i] == walk->dims[dim];
 }
 
-static bool check_tensor(Walk *walk, hid_t group, const char *where, const char *name, TensorId id) {
-  const TensorInfo *info = &tensor_info[id];
+static bool check_tensor(Walk *walk, hid_t group, const char *where, const char *name, int id) {
+  const TensorInfo *info = &walk->tensors.info[id];
   Status why = {0};
   Stored stored;
   Type type;
@@ -112,8 +115,8 @@ static bool check_tensor(Walk *walk, hid_t group, const char *where, const char 
 }
 
 static bool visit_block(Walk *walk, hid_t group, const char *where, const char *name) {
-  int id = tensor_id(name);
-  return id >= 0 && id < T_LAYER_COUNT ? check_tensor(walk, group, where, name, id) : passed_over();
+  int id = tensors_find(&walk->tensors, name);
+  return id >= 0 && id < walk->tensors.layer ? check_tensor(walk, group, where, name, id) : passed_over();
 }
 
 static bool is_layer(const char *name) {
@@ -122,24 +125,25 @@ static bool is_layer(const char *name) {
 }
 
 static bool visit_mode(Walk *walk, hid_t group, const char *where, const char *name) {
-  int id = tensor_id(name);
-  if (id >= T_LAYER_COUNT) return check_tensor(walk, group, where, name, id);
+  int id = tensors_find(&walk->tensors, name);
+  if (id >= walk->tensors.layer) return check_tensor(walk, group, where, name, id);
   return is_layer(name) ? enter(walk, group, where, name, visit_block) : passed_over();
 }
 
 /* ---- prompts ---- */
 
-static bool check_scale(Walk *walk, hid_t group, const char *where, Dim dim) {
+static bool check_scale(Walk *walk, hid_t group, const char *where, int dim) {
+  const char *name = walk->tensors.dim[dim];
   Status why = {0};
   Stored stored;
   walk->dims[dim] = 0;
-  if (h5_has(group, dim_names[dim], &why) == 0) return true;
-  if (!h5_open_length(group, dim_names[dim], &stored, &why)) return refuse(walk, where, dim_names[dim], why.text);
+  if (h5_has(group, name, &why) == 0) return true;
+  if (!h5_open_length(group, name, &stored, &why)) return refuse(walk, where, name, why.text);
   hid_t wanted = dim == DIM_TOKEN ? H5T_STD_I32LE : H5T_IEEE_F32LE;
   bool same = H5Tequal(stored.type, wanted) > 0;
   walk->dims[dim] = (int)stored.dims[0];
   h5_close_stored(&stored);
-  return same || refuse(walk, where, dim_names[dim], "has an element type that no dimension scale has");
+  return same || refuse(walk, where, name, "has an element type that no dimension scale has");
 }
 
 static bool check_token_ids(Walk *walk, hid_t group, const char *where) {
@@ -157,8 +161,8 @@ static bool check_token_ids(Walk *walk, hid_t group, const char *where) {
 
 /* A mode has any name, so every group is one. */
 static bool visit_prompt(Walk *walk, hid_t group, const char *where, const char *name) {
-  for (int dim = 0; dim < DIM_COUNT; dim++)
-    if (!strcmp(name, dim_names[dim])) return true; /* looked at before */
+  for (int dim = 0; dim < walk->tensors.dims; dim++)
+    if (!strcmp(name, walk->tensors.dim[dim])) return true; /* looked at before */
   if (!strcmp(name, "token_id")) return check_token_ids(walk, group, where);
   return h5_is_group(group, name) ? enter(walk, group, where, name, visit_mode) : passed_over();
 }
@@ -170,7 +174,7 @@ static bool visit_prompts(Walk *walk, hid_t prompts, const char *where, const ch
   if (!h5_is_group(prompts, name)) return passed_over();
   snprintf(inside, sizeof inside, "%s%.128s/", where, name);
   bool ok = h5_open_group(prompts, name, &group, &why) || refuse(walk, where, name, why.text);
-  for (int dim = 0; ok && dim < DIM_COUNT; dim++) ok = check_scale(walk, group, inside, dim);
+  for (int dim = 0; ok && dim < walk->tensors.dims; dim++) ok = check_scale(walk, group, inside, dim);
   h5_close(group, &why);
   return ok && enter(walk, prompts, where, name, visit_prompt);
 }
@@ -222,10 +226,27 @@ static bool visit_root(Walk *walk, hid_t group, const char *where, const char *n
                                    : passed_over();
 }
 
+/* What tensors the file holds, it tells itself; a file of the first version does not. */
+static bool read_tensors(Walk *walk, Arena *arena, Status *st) {
+  void *rows;
+  size_t count;
+  Status later = {0}; /* where the table is visited */
+  walk->tensors = families[0]->tensors;
+  if (!results_rows(arena, walk->results, &table_tensors, &rows, &count, &later)) return true;
+  const TensorRow *row = rows;
+  for (size_t i = 0; i < count; i++)
+    if (!name_valid(row[i].name) || !name_valid(row[i].rows) || !name_valid(row[i].cols))
+      return FAIL(st, "%s: tables/tensors: row %zu has a name that no tensor or dimension has", walk->results->path, i);
+  if (count) walk->tensors = tensors_of_rows(arena, row, count);
+  return true;
+}
+
 static bool walk_all(Walk *walk, hid_t file) {
   Status reason = {0}, *why = &reason;
+  TRY(check_version(walk, file));
+  TRY(read_tensors(walk, &walk->scratch, walk->st));
   Members members = {walk, visit_root, "/"};
-  return check_version(walk, file) && (each_member(file, &members, why) || refuse(walk, "/", "", why->text));
+  return each_member(file, &members, why) || refuse(walk, "/", "", why->text);
 }
 
 bool results_open(const char *path, Results *results, Arena scratch, Status *st) {
