@@ -3,6 +3,7 @@
 
 #include "family/family.h"
 #include "measure/drift.h"
+#include "tests/draws.h"
 #include "tests/measure_rows.h"
 
 #define TEXT(field, text) snprintf(field, sizeof(field), "%s", text)
@@ -221,10 +222,9 @@ Test(gates, identical_tensors_of_zeros_pass_every_limit) {
 
 /* The printed limit must itself pass, whatever way the decimal rounds. */
 Test(gates, tightest_limit_of_three_digits_passes_and_is_tight) {
-  uint64_t state = 1;
   for (int i = 0; i < 100000; i++) {
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    double value = ((double)(state >> 11) / 9007199254740992.0 * 2 - 1) * pow(10, (double)(state % 41) - 20);
+    double fraction = ((double)random_bits() * 0x1p-32 + (double)random_bits() * 0x1p-64) * 2 - 1;
+    double value = fraction * pow(10, (double)(random_bits() % 41) - 20);
     double most = gates_passing(value, false), least = gates_passing(value, true);
     cr_assert(most >= value && most - value <= fabs(value) * 0.0101, "%a: at most %a", value, most);
     cr_assert(least <= value && value - least <= fabs(value) * 0.0101, "%a: at least %a", value, least);

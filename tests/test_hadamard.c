@@ -7,14 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/draws.h"
 #include "tests/half.h"
 
 static const int orders[] = {1, 12, 20, 28};
 
-static uint64_t random_state = 3;
 static float random_float(void) {
-  random_state = random_state * 6364136223846793005u + 1442695040888963407u;
-  return ldexpf((float)(int32_t)(random_state >> 32), -31 + (int)(random_state >> 20 & 7));
+  int32_t fraction = (int32_t)random_bits();
+  return ldexpf((float)fraction, -31 + (int)(random_bits() & 7));
 }
 
 /* Entry of P (x) H_2^k; Sylvester's sign is the parity of the bits that both indices have. */

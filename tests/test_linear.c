@@ -7,13 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/draws.h"
 #include "tests/half.h"
 
-static uint64_t random_state = 1;
-static uint32_t random_bits(void) {
-  random_state = random_state * 6364136223846793005u + 1442695040888963407u;
-  return (uint32_t)(random_state >> 32);
-}
 static int random_below(int n) { return (int)(random_bits() % (uint32_t)n); }
 /* Signs and six binades mixed, so that another order of a sum shows in its bits. */
 static float random_float(void) { return ldexpf((float)(int32_t)random_bits(), -31 - random_below(6)); }

@@ -12,6 +12,7 @@
 
 #include "reference/model64.h"
 #include "reference/operators64.h"
+#include "tests/draws.h"
 
 #define GOLDEN "data/golden/bytes10m_fp64.h5"
 #define MODEL "data/mamba-bytes-10m/"
@@ -29,12 +30,10 @@ static double *junk(size_t count) {
 }
 
 /* In [-1, 1), the same on every run. */
-static double *noise(size_t count, uint64_t seed) {
+static double *noise(size_t count, unsigned long seed) {
   double *x = junk(count);
-  for (size_t i = 0; i < count; i++) {
-    seed = seed * 6364136223846793005u + 1442695040888963407u;
-    x[i] = (double)(int64_t)seed * 0x1p-63;
-  }
+  gsl_rng *rng = draws_from(seed);
+  for (size_t i = 0; i < count; i++) x[i] = 2 * gsl_rng_uniform(rng) - 1;
   return x;
 }
 

@@ -6,14 +6,11 @@
 #include "report/report.h"
 #include "report/sections.h"
 #include "report_rows.h"
+#include "tests/draws.h"
 
 TestSuite(report_foreign, .init = reserve, .fini = release);
 
-static uint64_t state = 20260101;
-static unsigned draw(unsigned below) {
-  state = state * 6364136223846793005u + 1442695040888963407u;
-  return (unsigned)(state >> 33) % below;
-}
+static unsigned draw(unsigned below) { return random_bits() % below; }
 
 static double draw_number(Range range, bool whole) {
   static const double some[] = {0, 1, 2, 3, -1, 0.5, 1e-300, 1e300, 5e-324, -0.0, 1e18};

@@ -1,15 +1,15 @@
 /* rmsnorm: its documented order bit for bit, and float64 within a derived bound. */
 #include "kernels/rmsnorm.h"
+#include "tests/draws.h"
 #include <criterion/criterion.h>
 #include <math.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
-static uint64_t random_state = 2;
 static float random_float(void) {
-  random_state = random_state * 6364136223846793005u + 1442695040888963407u;
-  return ldexpf((float)(int32_t)(random_state >> 32), -31 + (int)(random_state >> 20 & 7));
+  int32_t fraction = (int32_t)random_bits();
+  return ldexpf((float)fraction, -31 + (int)(random_bits() & 7));
 }
 
 enum { T = 5, MAX_D = 1000, GAP = 3 };

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "family/trace.h"
 #include "spec/spec.h"
+#include "tests/draws.h"
 
 static void no_memory(size_t wanted, size_t reserved) {
   cr_assert_fail("arena: %zu wanted of %zu", wanted, reserved);
@@ -428,17 +429,15 @@ Test(spec, bytes_that_are_no_utf8_are_printed_as_replacement_characters) {
 Test(spec, a_mutated_spec_is_refused_or_read_back_as_itself) {
   Arena arena = new_arena();
   static const char odd[] = "{}[]:,-#&*!|>'\"%@` \n\t0123456789\x80\xFF.e+~?x";
-  uint64_t state = 1;
   int accepted = 0;
   for (int round = 0; round < 4000; round++) {
     Arena scratch = arena;
     char text[] = FULL;
     size_t count = sizeof text - 1;
     for (int edits = round % 4 ? 1 : 3; edits > 0; edits--) {
-      state = state * 6364136223846793005u + 1442695040888963407u;
-      size_t at = (size_t)(state >> 33) % count;
-      if (state >> 20 & 1)
-        text[at] = odd[(state >> 24) % (sizeof odd)]; /* its NUL included */
+      size_t at = random_bits() % count;
+      if (random_bits() & 1)
+        text[at] = odd[random_bits() % (sizeof odd)]; /* its NUL included */
       else
         memmove(text + at, text + at + 1, count - at), count--;
     }

@@ -2,6 +2,7 @@
  * activations stay in range; all layers have the same, in memory of their own. */
 #include <math.h>
 
+#include "base/draw.h"
 #include "command/bench.h"
 #include "reference/model64.h"
 #include "study/calibrate.h"
@@ -19,14 +20,10 @@ const Config bench_130m = {.family = &family_mamba1,
                            .eps = 1e-5,
                            .tied = true};
 
-/* Evenly spread over -size … size, by a multiplicative generator (Knuth's MMIX). */
-static const double *made(Arena *arena, size_t count, double size) {
-  static uint64_t state = 1;
+/* Evenly spread over -size … size. */
+static const double *made(Arena *arena, gsl_rng *rng, size_t count, double size) {
   double *x = ARENA_NEW(arena, double, count);
-  for (size_t i = 0; i < count; i++) {
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    x[i] = size * ((double)(state >> 11) * 0x1p-52 - 1);
-  }
+  for (size_t i = 0; i < count; i++) x[i] = size * (2 * gsl_rng_uniform(rng) - 1);
   return x;
 }
 
@@ -36,7 +33,7 @@ static const double *filled(Arena *arena, size_t count, double value) {
   return x;
 }
 
-static const double *made_weight(Arena *arena, const Config *c, const WeightInfo *info) {
+static const double *made_weight(Arena *arena, gsl_rng *rng, const Config *c, const WeightInfo *info) {
   const size_t count = weight_values(c, info);
   const int states = weight_cols(c, info);
   const double inputs = info->inputs ? c->family->width(c, info->inputs) : 1;
@@ -48,21 +45,22 @@ static const double *made_weight(Arena *arena, const Config *c, const WeightInfo
       for (size_t i = 0; i < count; i++) A_log[i] = log((double)(i % (size_t)states + 1)); /* as training starts */
       return A_log;
     }
-    default: return made(arena, count, (info->deep ? 0.3 : 1.7) / sqrt(inputs));
+    default: return made(arena, rng, count, (info->deep ? 0.3 : 1.7) / sqrt(inputs));
   }
 }
 
 bool bench_model(Arena *arena, const Config *c, Model *model, Progress *progress, Status *st) {
   Arena room = *arena; /* the float64 weights go behind everything, and are gone on return */
   room.next += model_bytes(c) * 2;
+  gsl_rng rng = draw_by(&room, "bench");
   Weights64 weights = {.config = *c, .hadamard = hadamard64_factor(c->E) != 0};
   weights.layer = arena_alloc(&room, (size_t)c->layers, sizeof *weights.layer);
   for (int w = 0; w < c->family->weights; w++) {
     const WeightInfo *info = &c->family->weight[w];
-    const double *one = info->form == FORM_GAIN ? NULL : made_weight(&room, c, info);
+    const double *one = info->form == FORM_GAIN ? NULL : made_weight(&room, &rng, c, info);
     for (int i = 0; i < c->layers; i++) weights.layer[i][w] = one;
   }
-  weights.end[END_EMBEDDING] = weights.end[END_HEAD] = made(&room, (size_t)c->vocab * (size_t)c->D, 1.7);
+  weights.end[END_EMBEDDING] = weights.end[END_HEAD] = made(&room, &rng, (size_t)c->vocab * (size_t)c->D, 1.7);
   int32_t token[CALIBRATION_TOKENS];
   for (int i = 0; i < CALIBRATION_TOKENS; i++) token[i] = i * 7919 % c->vocab;
   Calibration how = {.text = "made tokens", .windows = 1, .length = CALIBRATION_TOKENS, .alpha = 0.9999};

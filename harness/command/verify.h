@@ -4,6 +4,7 @@
  * hardware, and are made canonical where tensors are stored). */
 #ifndef DS_COMMAND_VERIFY_H
 #define DS_COMMAND_VERIFY_H
+#include "base/draw.h"
 #include "source/cuda.h"
 #include "walk/subject.h"
 
@@ -20,9 +21,9 @@ typedef struct Verify {
   Arena arena;
   VerifySay say;
   void *context;
-  int64_t values;  /* of the line in the making */
-  uint64_t random; /* the state of the generator that makes operators' inputs */
-  bool special;    /* it makes NaN, infinities, -0 and denormals too */
+  int64_t values; /* of the line in the making */
+  gsl_rng rng;    /* makes operators' inputs */
+  bool special;   /* NaN, infinities, -0 and denormals among them */
 } Verify;
 
 /* Finds the device. Without one it is an error of input: nothing can be proved. */

@@ -18,12 +18,9 @@ typedef struct Case {
 /* --- made tensors ---------------------------------------------------------------------------------------------------
  */
 
-/* splitmix64 */
 static uint64_t draw(Verify *v) {
-  uint64_t z = v->random += 0x9e3779b97f4a7c15u;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-  return z ^ (z >> 31);
+  uint64_t high = gsl_rng_get(&v->rng);
+  return high << 32 | gsl_rng_get(&v->rng);
 }
 
 /* Bell-shaped, of the given spread; now and then a number that arithmetic treats apart. */
@@ -319,6 +316,7 @@ static const struct {
 /* clang-format on */
 
 bool verify_operators(Verify *v, Status *st) {
+  v->rng = draw_by(&v->arena, "verify");
   for (int i = 0; i < COUNT(settings); i++)
     TRY(each_shape(v, settings[i].kind, settings[i].make, &settings[i].how, settings[i].shape, settings[i].shapes, st));
   return true;

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gsl/gsl_randist.h>
-#include <gsl/gsl_rng.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
@@ -11,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/digest.h"
+#include "base/draw.h"
 #include "base/file.h"
 #include "family/family.h"
 
@@ -87,15 +86,6 @@ static int list_tensors(Arena *arena, const SynthShape *s, Made **list) {
   return count;
 }
 
-static gsl_rng *generator(int64_t seed, const char *name, Arena scratch) {
-  const char *text = arena_printf(&scratch, "%lld %s", (long long)seed, name);
-  char word[9] = "";
-  memcpy(word, digest_of(text, strlen(text)).hex, 8);
-  gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
-  if (rng) gsl_rng_set(rng, strtoul(word, NULL, 16));
-  return rng;
-}
-
 /* What softplus takes back to the step. */
 static double dt_bias(gsl_rng *rng) {
   double step = step_least * pow(step_most / step_least, gsl_rng_uniform(rng));
@@ -125,20 +115,18 @@ static bool is_outlier(const size_t row[OUTLIERS], size_t at) {
 
 static bool write_values(FILE *out, const Made *t, int64_t seed, Arena scratch) {
   float *chunk = ARENA_NEW(&scratch, float, CHUNK);
-  gsl_rng *rng = generator(seed, t->name, scratch);
-  if (!rng) return errno = ENOMEM, false;
+  gsl_rng rng = draw_by(&scratch, arena_printf(&scratch, "%lld %s", (long long)seed, t->name));
   const size_t n = values_of(t), cols = n / (size_t)t->shape[0];
   size_t row[OUTLIERS], used = 0;
   bool ok = true;
-  draw_outliers(t, rng, row);
+  draw_outliers(t, &rng, row);
   for (size_t i = 0; ok && i < n; i++) {
-    float value = value_at(t, rng, i);
+    float value = value_at(t, &rng, i);
     chunk[used++] = t->outliers > 0 && is_outlier(row, i / cols) ? (float)t->outliers * value : value;
     if (used < CHUNK && i + 1 < n) continue;
     ok = fwrite(chunk, sizeof *chunk, used, out) == used;
     used = 0;
   }
-  gsl_rng_free(rng);
   return ok;
 }
 

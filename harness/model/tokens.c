@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/draw.h"
 #include "base/file.h"
 #include "model/container.h"
 #include "model/npy.h"
@@ -108,14 +109,6 @@ static bool ids_of_file(Arena *arena, const char *path, int vocab, bool as_bytes
   return ok;
 }
 
-/* SplitMix64 (Steele, Lea, Flood 2014). */
-static uint64_t split_mix(uint64_t *state) {
-  uint64_t z = *state += 0x9e3779b97f4a7c15u;
-  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-  z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-  return z ^ z >> 31;
-}
-
 static bool source_ids(Arena *arena, const char *path, int vocab, bool ids_only, int32_t **token, int64_t *count,
                        Status *st) {
   Ids ids = {0};
@@ -139,7 +132,8 @@ bool tokens_of_source(Arena *arena, const char *text, const char *tokens, const 
 
 int32_t *tokens_made(Arena *arena, int64_t seed, int vocab, int64_t count) {
   int32_t *token = ARENA_NEW(arena, int32_t, count);
-  uint64_t state = (uint64_t)seed;
-  for (int64_t i = 0; i < count; i++) token[i] = (int32_t)(((split_mix(&state) >> 32) * (uint64_t)vocab) >> 32);
+  Arena scratch = *arena;
+  gsl_rng rng = draw_by(&scratch, arena_printf(&scratch, "%lld tokens", (long long)seed));
+  for (int64_t i = 0; i < count; i++) token[i] = (int32_t)gsl_rng_uniform_int(&rng, (unsigned long)vocab);
   return token;
 }

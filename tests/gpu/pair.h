@@ -10,18 +10,13 @@
 
 #include "kernels/cuda.h"
 #include "kernels/f16.h"
+#include "tests/draws.h"
 
 typedef struct Pair {
   Tensor cpu, gpu;
   size_t bytes;
 } Pair;
 
-static uint64_t random_state = 1;
-static uint32_t random_bits(void) {
-  random_state = random_state * 6364136223846793005u + 1442695040888963407u;
-  uint64_t x = random_state ^ random_state >> 33;
-  return (uint32_t)(x * 0xff51afd7ed558ccdu >> 32);
-}
 /* About normal, variance 1. */
 static float random_value(void) {
   float sum = 0;

@@ -1,12 +1,11 @@
 #include "study/micro/inputs.h"
 
 #include <gsl/gsl_randist.h>
-#include <gsl/gsl_rng.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/digest.h"
+#include "base/draw.h"
 #include "family/trace.h"
 #include "kernels/f16.h"
 #include "kernels/hadamard.h"
@@ -179,14 +178,9 @@ static void make_scan(Draw *d, MicroShape s, Operator *o) {
   o->in[SCAN_D] = as_type(d, weights(d, 1, s.E, 1, 0.2), 1, s.E, rest, false);
 }
 
-static gsl_rng *generator(MicroOp op, MicroInput input, MicroShape s, int64_t seed, Arena scratch) {
-  const char *name = arena_printf(&scratch, "%lld %s %s %d %d %d", (long long)seed, micro_op_names[op],
-                                  micro_input_names[input], s.T, s.E, s.N);
-  char word[9] = "";
-  memcpy(word, digest_of(name, strlen(name)).hex, 8);
-  gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
-  gsl_rng_set(rng, strtoul(word, NULL, 16));
-  return rng;
+static gsl_rng generator(Arena *arena, MicroOp op, MicroInput input, MicroShape s, int64_t seed) {
+  return draw_by(arena, arena_printf(arena, "%lld %s %s %d %d %d", (long long)seed, micro_op_names[op],
+                                     micro_input_names[input], s.T, s.E, s.N));
 }
 
 /* The scale of an int8 output: what holds all that a float32 output of the same operator has, as calibration would. */
@@ -204,7 +198,8 @@ static float output_scale(const Operator *made, MicroInput input, Arena scratch)
 void micro_make(Arena *arena, MicroOp op, const MicroSetting *setting, MicroInput input, MicroShape s, int64_t seed,
                 Operator *o) {
   *o = (Operator){.op = op, .setting = *setting, .eps = eps};
-  Draw d = {generator(op, input, s, seed, *arena), input, arena};
+  gsl_rng rng = generator(arena, op, input, s, seed);
+  Draw d = {&rng, input, arena};
   switch (op) {
     case MICRO_CONV1D: make_conv1d(&d, s, o); break;
     case MICRO_SCAN: make_scan(&d, s, o); break;
@@ -216,7 +211,6 @@ void micro_make(Arena *arena, MicroOp op, const MicroSetting *setting, MicroInpu
     case MICRO_HADAMARD: o->in[X] = draw(&d, s.T, s.E, setting->in); break;
     default: o->in[X] = draw(&d, s.T, s.E, TYPE_F32);
   }
-  gsl_rng_free(d.rng);
   bool i8_out = setting->out == TYPE_I8;
   float scale = i8_out ? output_scale(o, input, *arena) : 0;
   operator_prepare(arena, o, scale);
