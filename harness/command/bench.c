@@ -1,11 +1,10 @@
 #include "command/bench.h"
 
 #include <math.h>
-#include <omp.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/quantiles.h"
+#include "base/timing.h"
 #include "family/block.h"
 #include "kernels/watch.h"
 #include "walk/walk.h"
@@ -15,12 +14,6 @@ static const double sample_s = 2e-3;     /* a sample is as many calls as take so
 static const double slow_sample_s = 0.5; /* where one call takes longer than that, three samples must do */
 enum { GRAPH_CALLS = 64 };               /* and on a device no more: they are one graph */
 
-/* Work that can be done again and again. */
-typedef struct Work {
-  void (*run)(void *context);
-  void *context;
-} Work;
-
 typedef struct Timer {
   Device *device; /* where one was found */
   void *from, *to;
@@ -29,84 +22,77 @@ typedef struct Timer {
   double host_rate;          /* bytes a second from a device to pinned memory */
 } Timer;
 
-typedef struct Time {
-  double median_s, mad_s;
-} Time;
-
 /* --- timing ---------------------------------------------------------------------------------------------------------
  */
 
-/* The mean of `calls` calls. On a device they are one graph, run once before. */
-static bool sample_many(Timer *t, Work work, int calls, int samples, double *second, Status *st) {
-  if (!t->device->found) {
-    for (int s = 0; s < samples; s++) {
-      double start = clock_s();
-      for (int i = 0; i < calls; i++) work.run(work.context);
-      second[s] = (clock_s() - start) / calls;
-    }
-    return true;
-  }
-  cuda_capture(&t->device->cuda);
+/* On a device the calls are one graph, run once before. */
+static bool sample_graph(Timer *t, Work work, int calls, int samples, double *second, Status *st) {
+  Cuda *cuda = &t->device->cuda;
+  cuda_capture(cuda);
   for (int i = 0; i < calls; i++) work.run(work.context);
-  void *graph = cuda_captured(&t->device->cuda);
-  if (graph) cuda_replay(&t->device->cuda, graph);
+  void *graph = cuda_captured(cuda);
+  if (graph) cuda_replay(cuda, graph);
   TRY(device_wait(t->device, st));
   for (int s = 0; s < samples; s++) {
-    cuda_mark_operators(&t->device->cuda, t->from);
-    cuda_replay(&t->device->cuda, graph);
-    cuda_mark_operators(&t->device->cuda, t->to);
+    cuda_mark_operators(cuda, t->from);
+    cuda_replay(cuda, graph);
+    cuda_mark_operators(cuda, t->to);
     TRY(device_wait(t->device, st));
-    second[s] = cuda_seconds(&t->device->cuda, t->from, t->to) / calls;
+    second[s] = cuda_seconds(cuda, t->from, t->to) / calls;
   }
-  cuda_forget(&t->device->cuda, graph);
+  cuda_forget(cuda, graph);
   return true;
 }
 
-static bool time_of(Timer *t, Work work, Time *time, Status *st) {
-  double second[SAMPLES], scratch[SAMPLES];
-  work.run(work.context); /* the first touches its memory, and loads the kernel */
-  if (t->device->found) TRY(device_wait(t->device, st));
-  TRY(sample_many(t, work, 1, 1, second, st));
-  double once = second[0] > 1e-7 ? second[0] : 1e-7;
-  double wanted = ceil(sample_s / once);
-  int samples = once > slow_sample_s ? 3 : SAMPLES;
+/* How many calls are a sample, and how many samples there are, where one call takes `once_s`. */
+static Repeats repeats_of(const Timer *t, double once_s) {
+  if (once_s < 1e-7) once_s = 1e-7;
+  double wanted = ceil(sample_s / once_s);
+  int samples = once_s > slow_sample_s ? 3 : SAMPLES;
   int calls = (int)(t->device->found ? fmin(GRAPH_CALLS, wanted) : wanted);
-  TRY(sample_many(t, work, calls, samples, second, st));
-  Middle middle = middle_of(second, (size_t)samples, scratch);
-  *time = (Time){middle.median, middle.mad};
+  return (Repeats){.calls = calls, .least = samples, .most = samples};
+}
+
+/* The first call touches its memory, and loads the kernel. */
+static bool time_there(Timer *t, Work work, Middle *time, Status *st) {
+  double second[SAMPLES], scratch[SAMPLES];
+  work.run(work.context);
+  TRY(device_wait(t->device, st));
+  TRY(sample_graph(t, work, 1, 1, second, st));
+  Repeats r = repeats_of(t, second[0]);
+  TRY(sample_graph(t, work, r.calls, r.most, second, st));
+  *time = middle_of(second, (size_t)r.most, scratch);
+  return true;
+}
+
+static bool time_of(Timer *t, Work work, Middle *time, Status *st) {
+  if (t->device->found) return time_there(t, work, time, st);
+  work.run(work.context);
+  Repeats r = repeats_of(t, timing_run_s(work, 1));
+  *time = timing_repeat(work, &r).call_s;
   return true;
 }
 
 /* --- the copy that others are held against ---------------------------------------------------------------------------
  */
 
-typedef struct Copy {
-  Timer *timer;
-  size_t bytes;
-} Copy;
+typedef struct CopyThere {
+  Cuda *cuda;
+  Copy copy;
+} CopyThere;
 
-static void run_copy(void *context) {
-  Copy *c = context;
-  const Timer *t = c->timer;
-  if (t->device->found) {
-    cuda_copy(&t->device->cuda, t->copy_to, t->copy_from, c->bytes);
-    return;
-  }
-#pragma omp parallel
-  {
-    size_t threads = (size_t)omp_get_num_threads(), me = (size_t)omp_get_thread_num();
-    size_t first = c->bytes * me / threads, end = c->bytes * (me + 1) / threads;
-    memcpy(t->copy_to + first, t->copy_from + first, end - first);
-  }
+static void run_copy_there(void *context) {
+  const CopyThere *c = context;
+  cuda_copy(c->cuda, c->copy.to, c->copy.from, c->copy.bytes);
 }
 
 /* Of `bytes` in all: half are read, half written. Beyond the buffers, at the rate of the largest. */
 static bool copy_time(Timer *t, int64_t bytes, double *second, Status *st) {
   if (bytes / 2 >= COPY_BYTES && t->copy_rate > 0) return *second = (double)bytes / t->copy_rate, true;
-  Copy copy = {t, (size_t)(bytes / 2)};
-  Time time;
-  TRY(time_of(t, (Work){run_copy, &copy}, &time, st));
-  *second = time.median_s;
+  CopyThere there = {&t->device->cuda, {t->copy_to, t->copy_from, (size_t)(bytes / 2)}};
+  Middle time;
+  TRY(time_of(t, t->device->found ? (Work){run_copy_there, &there} : copy_work(&there.copy), &time, st));
+  *second = time.median;
   return true;
 }
 
@@ -128,9 +114,9 @@ static void run_way_back(void *context) {
 }
 
 static bool time_way_back(Timer *t, Status *st) {
-  Time time;
+  Middle time;
   TRY(time_of(t, (Work){run_way_back, t}, &time, st));
-  t->host_rate = (double)t->device->lane_bytes / time.median_s;
+  t->host_rate = (double)t->device->lane_bytes / time.median;
   return true;
 }
 
@@ -139,18 +125,18 @@ static void timer_close(Timer *t) {
   if (t->to) cuda_unmark(&t->device->cuda, t->to);
 }
 
-static bool put_row(Timer *t, CallWork work, Time time, Speed *row, Status *st) {
+static bool put_row(Timer *t, CallWork work, Middle time, Speed *row, Status *st) {
   const Cuda *peak = &t->device->cuda;
   double copy, least = (double)work.bytes / t->copy_rate;
   TRY(copy_time(t, work.bytes, &copy, st));
   if (peak->fma_per_s > 0) least = fmax(least, (double)work.float_steps / peak->fma_per_s);
   if (peak->i8_mac_per_s > 0) least = fmax(least, (double)work.i8_macs / peak->i8_mac_per_s);
   bool known = t->device->found && peak->fma_per_s > 0 && (peak->i8_mac_per_s > 0 || work.i8_macs == 0);
-  row->median_s = time.median_s;
-  row->mad_s = time.mad_s;
+  row->median_s = time.median;
+  row->mad_s = time.mad;
   row->bytes = work.bytes;
-  row->ratio_copy = time.median_s / copy;
-  row->ratio_roofline = known ? time.median_s / least : NAN;
+  row->ratio_copy = time.median / copy;
+  row->ratio_roofline = known ? time.median / least : NAN;
   table_text(row->backend, sizeof row->backend, t->device->found ? t->device->cuda.ops.backend : ops_cpu.backend);
   return true;
 }
@@ -206,7 +192,7 @@ static bool bench_block(Timer *t, const Model *model, const Mode *mode, int T, c
     Again again = {model->ops, call};
     const char *kernel = call_output(call)->kernel, *what = tensor_made(&trace, call);
     if (is_timed_already(rows->row, rows->count, kernel, what, T)) continue;
-    Time time;
+    Middle time;
     Speed *row = &rows->row[rows->count];
     *row = (Speed){.T = T};
     TRY(time_of(t, (Work){run_call, &again}, &time, st));
@@ -271,7 +257,7 @@ static CallWork pass_work(const Model *model, const Mode *mode, int T, const int
 }
 
 static bool bench_pass(Timer *t, Pass *p, CallWork work, Rows *rows, Status *st) {
-  Time time;
+  Middle time;
   Speed *row = &rows->row[rows->count++];
   *row = (Speed){.T = p->T};
   TRY(time_of(t, (Work){run_pass, p}, &time, st));
@@ -282,8 +268,8 @@ static bool bench_pass(Timer *t, Pass *p, CallWork work, Rows *rows, Status *st)
   if (!p->captured) return true;
   double copy = (double)p->bytes / t->host_rate, pass = row[-1].median_s; /* of the same without the way back */
   row->bytes = p->bytes;
-  row->ratio_copy = time.median_s / copy;
-  row->ratio_roofline = time.median_s / fmax(copy, pass);
+  row->ratio_copy = time.median / copy;
+  row->ratio_roofline = time.median / fmax(copy, pass);
   return true;
 }
 

@@ -2,11 +2,11 @@
 
 #include <gsl/gsl_statistics_double.h>
 #include <math.h>
-#include <omp.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/quantiles.h"
+#include "base/progress.h"
+#include "base/timing.h"
 #include "family/block.h"
 #include "family/footprint.h"
 #include "kernels/watch.h"
@@ -22,13 +22,13 @@ typedef struct Sample {
 } Sample;
 
 /* One mode at one length. */
-typedef struct Timed {
+typedef struct Timeline {
   const Mode *mode;
   int length;
   Sample *sample[TIMED]; /* [repeats] */
   int calls[TIMED];
   double bytes[TIMED];
-} Timed;
+} Timeline;
 
 typedef struct Bench {
   const Model *model;
@@ -37,7 +37,7 @@ typedef struct Bench {
   int repeats;
   const char *name[TIMED]; /* of the operators; the last is the total's */
   int names;
-  Timed *subject; /* [subjects]: for each length every mode, fp32 first */
+  Timeline *subject; /* [subjects]: for each length every mode, fp32 first */
   int subjects, modes;
 } Bench;
 
@@ -51,20 +51,10 @@ static bool prefill(const Model *model, const Mode *mode, const int32_t *token, 
   return walk_run(&walk, scratch, st);
 }
 
-/* A plain copy by all threads that reads and writes `bytes` together, `calls` times. */
+/* Of `calls` copies that read and write `bytes` together. */
 static double copy_s(const Bench *b, double bytes, int calls) {
-  size_t half = calls ? (size_t)(bytes / calls / 2) : 0;
-  double start_s = clock_s();
-  for (int call = 0; call < calls; call++) {
-#pragma omp parallel
-    {
-      size_t threads = (size_t)omp_get_num_threads(), me = (size_t)omp_get_thread_num();
-      size_t first = half * me / threads, end = half * (me + 1) / threads;
-      memcpy(b->copy_to + first, b->copy_from + first, end - first);
-    }
-    __asm__ volatile("" ::: "memory"); /* the next copy is not the same one again to the compiler */
-  }
-  return clock_s() - start_s;
+  Copy copy = {b->copy_to, b->copy_from, calls ? (size_t)(bytes / calls / 2) : 0};
+  return timing_run_s(copy_work(&copy), calls);
 }
 
 static int place_of(Bench *b, const char *name) {
@@ -75,7 +65,7 @@ static int place_of(Bench *b, const char *name) {
 }
 
 /* The whole without clocks inside, then operator by operator, then the copies. */
-static bool run_once(Bench *b, Timed *s, int repeat, Arena scratch, Status *st) {
+static bool run_once(Bench *b, Timeline *s, int repeat, Arena scratch, Status *st) {
   double start_s = clock_s();
   TRY(prefill(b->model, s->mode, b->token, s->length, scratch, st));
   s->sample[TOTAL][repeat].time_s = clock_s() - start_s;
@@ -109,7 +99,7 @@ static double median(const double *x, int n, Arena scratch) {
   return gsl_stats_median(copy, 1, (size_t)n);
 }
 
-static Cost row_of(const Bench *b, const Timed *s, const Timed *fp32, int op, Arena scratch) {
+static Cost row_of(const Bench *b, const Timeline *s, const Timeline *fp32, int op, Arena scratch) {
   int n = b->repeats;
   double *x = ARENA_NEW(&scratch, double, n), *to_fp32 = ARENA_NEW(&scratch, double, n),
          *to_copy = ARENA_NEW(&scratch, double, n), *work = ARENA_NEW(&scratch, double, n);
@@ -131,7 +121,7 @@ static Cost row_of(const Bench *b, const Timed *s, const Timed *fp32, int op, Ar
   return row;
 }
 
-static int add_rows(const Bench *b, const Timed *s, const Timed *fp32, Cost *row, Arena scratch) {
+static int add_rows(const Bench *b, const Timeline *s, const Timeline *fp32, Cost *row, Arena scratch) {
   int count = 0;
   double sum = 0;
   row[count++] = row_of(b, s, fp32, TOTAL, scratch);
@@ -210,7 +200,7 @@ static bool measure_rows(const Study *study, const Mode *const *mode, Bench *b, 
   b->copy_from = arena_alloc(&scratch, largest_call(b->model, most), 1);
   b->copy_to = arena_alloc(&scratch, largest_call(b->model, most), 1);
   for (int i = 0; i < b->subjects; i++) {
-    b->subject[i] = (Timed){.mode = mode[i % b->modes], .length = plan->lengths[i / b->modes]};
+    b->subject[i] = (Timeline){.mode = mode[i % b->modes], .length = plan->lengths[i / b->modes]};
     for (int op = 0; op < TIMED; op++) b->subject[i].sample[op] = ARENA_NEW(&scratch, Sample, b->repeats);
   }
   TRY(measure(b, study->progress, scratch, st));
@@ -229,7 +219,7 @@ bool cost_measure(Arena *arena, const Study *study, CostRows *rows, Status *st) 
   for (size_t i = 0; i < sizeof order / sizeof *order; i++) place_of(&b, order[i]);
   const Mode **mode = modes_of(arena, study->spec, b.model->config.family, &b.modes);
   b.subjects = b.modes * plan->length_count;
-  b.subject = ARENA_NEW(arena, Timed, b.subjects);
+  b.subject = ARENA_NEW(arena, Timeline, b.subjects);
   /* One piece, so that it can be kept: the number of rows of time, those, and the rows of bytes. */
   const size_t times = (size_t)b.subjects * TIMED,
                size = sizeof *rows + times * sizeof(Cost) + (size_t)b.modes * sizeof(CostBytes);
