@@ -10,8 +10,6 @@
 #include "family/trace.h"
 #include "family/weights.h"
 
-enum { KERNEL_TEXT = 96 }; /* of a witness, with its NUL */
-
 /* What calibration observes for a static scale. */
 typedef struct ScaleInfo {
   int tensor;
@@ -51,8 +49,8 @@ typedef struct Family {
 
   /* The type that this tensor has under this mode; false where the mode does not make it. */
   bool (*type)(const Mode *mode, int id, Type *type);
-  /* The kernel that must have made it, without its backend; false where the mode has no say. */
-  bool (*kernel)(const Mode *mode, int id, char text[KERNEL_TEXT]);
+  /* The kernel that must have made it, without its backend (kernels/witness.h); NULL where the mode has no say. */
+  const char *(*kernel)(const Mode *mode, int id);
   Activations (*activations)(const Model *model, const Mode *mode);
   /* A sequence: what one layer keeps from token to token, as the mode stores it. */
   int64_t (*state_bytes)(const Model *model, const Mode *mode);

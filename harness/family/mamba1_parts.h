@@ -16,7 +16,7 @@ void mamba1_head64(const Weights64 *weights, const Tensor *x, Arena *arena, Trac
 /* mamba1_promise.c: what a mode's settings promise, a second time and on purpose: tensor by tensor, not stage by stage
  * as the block chooses kernels. */
 bool mamba1_type(const Mode *mode, int id, Type *type);
-bool mamba1_kernel(const Mode *mode, int id, char text[KERNEL_TEXT]);
+const char *mamba1_kernel(const Mode *mode, int id);
 Activations mamba1_activations(const Model *model, const Mode *mode);
 int64_t mamba1_state_bytes(const Model *model, const Mode *mode);
 #endif

@@ -1,10 +1,9 @@
 /* mamba1: what a mode's settings promise of each tensor, written a second time on purpose, tensor by tensor as in the
  * table of stored types, not stage by stage as the block chooses kernels: a mode that secretly ran another's stages
  * contradicts it. And the bytes that follow from it. */
-#include <stdio.h>
-#include <string.h>
-
 #include "family/mamba1_parts.h"
+#include "kernels/ops.h"
+#include "kernels/rmsnorm.h"
 
 /* --- what each tensor is stored as ---------------------------------------------------------------------------------
  */
@@ -36,73 +35,73 @@ bool mamba1_type(const Mode *m, int id, Type *type) {
 /* --- which kernel must have made it ---------------------------------------------------------------------------------
  */
 
-static const char *out_type(const Mode *m, int id) {
+static Type out_type(const Mode *m, int id) {
   Type type = TYPE_F32;
   mamba1_type(m, id, &type);
-  return type == TYPE_I8 ? "i8" : type == TYPE_F16 ? "f16" : "f32";
+  return type;
 }
 
-static void conv_kernel(const Mode *m, const char *silu, char *text) {
-  static const char *const acc[] = {[INNER_F32] = "", [INNER_F16] = " acc:f16", [INNER_BF16] = " acc:bf16"};
-  const char *in = m->setting[STAGE_CONV_IN] == CONV_IN_F32 ? "f32*f32" : "i8*i8";
-  snprintf(text, KERNEL_TEXT, "conv1d %s%s->%s", in, acc[m->setting[STAGE_CONV_ACC]], silu);
+static Precision precision_of(int inner) {
+  return inner == INNER_F16    ? PRECISION_F16
+         : inner == INNER_BF16 ? PRECISION_BF16
+         : inner == INNER_I8   ? PRECISION_I8
+                               : PRECISION_F32;
+}
+
+static const char *conv_kernel(const Mode *m, Conv1dOutput output) {
+  Type type = m->setting[STAGE_CONV_IN] == CONV_IN_F32 ? TYPE_F32 : TYPE_I8;
+  return conv1d_witness(type, precision_of(m->setting[STAGE_CONV_ACC]), output, BACKEND_AUTO);
+}
+
+/* Its own output, before anything that requantises it. */
+static const char *silu_kernel(const Mode *m) {
+  return conv_kernel(m, m->setting[STAGE_CONV_OUT] == CONV_OUT_I8 ? CONV1D_SILU_I8 : CONV1D_SILU_F32);
 }
 
 /* What x_proj and the scan take from conv1d_silu. */
-static void conv_output_kernel(const Mode *m, bool as_i8, char *text) {
-  if (as_i8 && m->setting[STAGE_CONV_OUT] != CONV_OUT_I8)
-    strcpy(text, "quantise f32->i8 half-even");
-  else if (!as_i8 && m->setting[STAGE_CONV_OUT] != CONV_OUT_F32)
-    strcpy(text, "dequantise i8->f32");
-  else
-    conv_kernel(m, m->setting[STAGE_CONV_OUT] == CONV_OUT_I8 ? "silu->i8" : "silu->f32", text);
+static const char *conv_output_kernel(const Mode *m, bool as_i8) {
+  if (as_i8 && m->setting[STAGE_CONV_OUT] != CONV_OUT_I8) return quantise_witness(TYPE_F32, ROUND_EVEN, BACKEND_AUTO);
+  if (!as_i8 && m->setting[STAGE_CONV_OUT] != CONV_OUT_F32) return dequantise_witness(TYPE_I8, BACKEND_AUTO);
+  return silu_kernel(m);
 }
 
-static void linear_kernel(const Mode *m, int id, char *text) {
-  const char *out = out_type(m, id), *in = m->setting[STAGE_LINEARS] == LINEARS_W8A8 ? "i8*i8" : "f32*f32";
-  snprintf(text, KERNEL_TEXT, "linear %s->%s%s", in, out, strcmp(out, "i8") ? "" : " half-even");
+static const char *linear_kernel(const Mode *m, int id) {
+  Type weight = m->setting[STAGE_LINEARS] == LINEARS_W8A8 ? TYPE_I8 : TYPE_F32;
+  return linear_witness(weight, out_type(m, id), BACKEND_AUTO);
 }
 
-static void scan_kernel(const Mode *m, const char *out, char *text) {
-  static const char *const softplus[] = {"", " softplus:f16", " softplus:bf16"};
-  static const char *const decay[] = {"", " decay:f16", " decay:bf16"};
-  static const char *const state[] = {"", " state:f16", " state:bf16", " state:i8"};
-  snprintf(text, KERNEL_TEXT, "scan u:%s rest:%s %s%s%s%s->%s", m->setting[STAGE_SCAN_U] == SCAN_U_I8 ? "i8" : "f32",
-           m->setting[STAGE_SCAN_REST] == SCAN_REST_I8 ? "i8" : "f32",
-           m->setting[STAGE_SCAN_ORDER] == SCAN_ORDER_BLOCKED ? "blocked" : "sequential",
-           softplus[m->setting[STAGE_SOFTPLUS]], decay[m->setting[STAGE_DECAY]], state[m->setting[STAGE_STATE]], out);
+static const char *scan_kernel(const Mode *m, int id) {
+  ScanKind kind = {.u = m->setting[STAGE_SCAN_U] == SCAN_U_I8 ? TYPE_I8 : TYPE_F32,
+                   .rest = m->setting[STAGE_SCAN_REST] == SCAN_REST_I8 ? TYPE_I8 : TYPE_F32,
+                   .order = m->setting[STAGE_SCAN_ORDER] == SCAN_ORDER_BLOCKED ? SCAN_BLOCKED : SCAN_SEQUENTIAL,
+                   .precision = {.softplus = precision_of(m->setting[STAGE_SOFTPLUS]),
+                                 .decay = precision_of(m->setting[STAGE_DECAY]),
+                                 .state = precision_of(m->setting[STAGE_STATE])}};
+  return scan_witness(&kind, out_type(m, id), BACKEND_AUTO);
 }
 
-/* The kernel's name without its backend; false where the mode has no say (block_in: whoever made the stream). */
-bool mamba1_kernel(const Mode *m, int id, char text[KERNEL_TEXT]) {
+static bool is_bf16(const Mode *m, int stage) { return m->setting[stage] == OUTPUT_BF16; }
+
+const char *mamba1_kernel(const Mode *m, int id) {
   switch (id) {
-    case T_NORM:
-      snprintf(text, KERNEL_TEXT, "rmsnorm f32->%s",
-               m->setting[STAGE_LINEARS] == LINEARS_W8A8 ? "i8 half-away" : "f32");
-      return true;
-    case T_CONV1D: return conv_kernel(m, "f32", text), true;
+    case T_NORM: return rmsnorm_witness(out_type(m, id), BACKEND_AUTO);
+    case T_CONV1D: return conv_kernel(m, CONV1D_PRE);
     case T_CONV1D_SILU:
-      if (m->setting[STAGE_CONV_OUT] == CONV_OUT_F32_GRID)
-        strcpy(text, "dequantise i8->f32");
-      else
-        conv_kernel(m, m->setting[STAGE_CONV_OUT] == CONV_OUT_I8 ? "silu->i8" : "silu->f32", text);
-      return true;
-    case T_X_PROJ_IN: return conv_output_kernel(m, m->setting[STAGE_X_PROJ_IN] == X_PROJ_IN_I8, text), true;
-    case T_SCAN_IN: return conv_output_kernel(m, m->setting[STAGE_SCAN_U] == SCAN_U_I8, text), true;
+      if (m->setting[STAGE_CONV_OUT] == CONV_OUT_F32_GRID) return dequantise_witness(TYPE_I8, BACKEND_AUTO);
+      return silu_kernel(m);
+    case T_X_PROJ_IN: return conv_output_kernel(m, m->setting[STAGE_X_PROJ_IN] == X_PROJ_IN_I8);
+    case T_SCAN_IN: return conv_output_kernel(m, m->setting[STAGE_SCAN_U] == SCAN_U_I8);
     case T_IN_PROJ:
     case T_X_PROJ:
-    case T_DT_PROJ: return linear_kernel(m, id, text), true;
+    case T_DT_PROJ: return linear_kernel(m, id);
     case T_OUT_PROJ:
-      if (m->setting[STAGE_OUT_PROJ] == OUTPUT_BF16) return strcpy(text, "narrow f32->bf16"), true;
-      return linear_kernel(m, id, text), true;
-    case T_GATED:
-      if (m->setting[STAGE_GATED] == OUTPUT_BF16) return strcpy(text, "narrow f32->bf16"), true;
-      return scan_kernel(m, out_type(m, id), text), true;
+      return is_bf16(m, STAGE_OUT_PROJ) ? narrow_witness(PRECISION_BF16, BACKEND_AUTO) : linear_kernel(m, id);
+    case T_GATED: return is_bf16(m, STAGE_GATED) ? narrow_witness(PRECISION_BF16, BACKEND_AUTO) : scan_kernel(m, id);
     case T_DELTA:
     case T_SCAN:
-    case T_SSM_STATE: return scan_kernel(m, out_type(m, id), text), true;
-    case T_SSM_STATE_Q8: return strcpy(text, "quantise f32->i8 half-away"), true;
-    default: return false;
+    case T_SSM_STATE: return scan_kernel(m, id);
+    case T_SSM_STATE_Q8: return quantise_witness(TYPE_F32, ROUND_AWAY, BACKEND_AUTO);
+    default: return NULL;
   }
 }
 

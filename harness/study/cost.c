@@ -22,13 +22,13 @@ typedef struct Sample {
 } Sample;
 
 /* One mode at one length. */
-typedef struct Timeline {
+typedef struct TimedMode {
   const Mode *mode;
   int length;
   Sample *sample[TIMED]; /* [repeats] */
   int calls[TIMED];
   double bytes[TIMED];
-} Timeline;
+} TimedMode;
 
 typedef struct Bench {
   const Model *model;
@@ -37,7 +37,7 @@ typedef struct Bench {
   int repeats;
   const char *name[TIMED]; /* of the operators; the last is the total's */
   int names;
-  Timeline *subject; /* [subjects]: for each length every mode, fp32 first */
+  TimedMode *subject; /* [subjects]: for each length every mode, fp32 first */
   int subjects, modes;
 } Bench;
 
@@ -65,7 +65,7 @@ static int place_of(Bench *b, const char *name) {
 }
 
 /* The whole without clocks inside, then operator by operator, then the copies. */
-static bool run_once(Bench *b, Timeline *s, int repeat, Arena scratch, Status *st) {
+static bool run_once(Bench *b, TimedMode *s, int repeat, Arena scratch, Status *st) {
   double start_s = clock_s();
   TRY(prefill(b->model, s->mode, b->token, s->length, scratch, st));
   s->sample[TOTAL][repeat].time_s = clock_s() - start_s;
@@ -99,7 +99,7 @@ static double median(const double *x, int n, Arena scratch) {
   return gsl_stats_median(copy, 1, (size_t)n);
 }
 
-static Cost row_of(const Bench *b, const Timeline *s, const Timeline *fp32, int op, Arena scratch) {
+static Cost row_of(const Bench *b, const TimedMode *s, const TimedMode *fp32, int op, Arena scratch) {
   int n = b->repeats;
   double *x = ARENA_NEW(&scratch, double, n), *to_fp32 = ARENA_NEW(&scratch, double, n),
          *to_copy = ARENA_NEW(&scratch, double, n), *work = ARENA_NEW(&scratch, double, n);
@@ -121,7 +121,7 @@ static Cost row_of(const Bench *b, const Timeline *s, const Timeline *fp32, int 
   return row;
 }
 
-static int add_rows(const Bench *b, const Timeline *s, const Timeline *fp32, Cost *row, Arena scratch) {
+static int add_rows(const Bench *b, const TimedMode *s, const TimedMode *fp32, Cost *row, Arena scratch) {
   int count = 0;
   double sum = 0;
   row[count++] = row_of(b, s, fp32, TOTAL, scratch);
@@ -200,7 +200,7 @@ static bool measure_rows(const Study *study, const Mode *const *mode, Bench *b, 
   b->copy_from = arena_alloc(&scratch, largest_call(b->model, most), 1);
   b->copy_to = arena_alloc(&scratch, largest_call(b->model, most), 1);
   for (int i = 0; i < b->subjects; i++) {
-    b->subject[i] = (Timeline){.mode = mode[i % b->modes], .length = plan->lengths[i / b->modes]};
+    b->subject[i] = (TimedMode){.mode = mode[i % b->modes], .length = plan->lengths[i / b->modes]};
     for (int op = 0; op < TIMED; op++) b->subject[i].sample[op] = ARENA_NEW(&scratch, Sample, b->repeats);
   }
   TRY(measure(b, study->progress, scratch, st));
@@ -219,7 +219,7 @@ bool cost_measure(Arena *arena, const Study *study, CostRows *rows, Status *st) 
   for (size_t i = 0; i < sizeof order / sizeof *order; i++) place_of(&b, order[i]);
   const Mode **mode = modes_of(arena, study->spec, b.model->config.family, &b.modes);
   b.subjects = b.modes * plan->length_count;
-  b.subject = ARENA_NEW(arena, Timeline, b.subjects);
+  b.subject = ARENA_NEW(arena, TimedMode, b.subjects);
   /* One piece, so that it can be kept: the number of rows of time, those, and the rows of bytes. */
   const size_t times = (size_t)b.subjects * TIMED,
                size = sizeof *rows + times * sizeof(Cost) + (size_t)b.modes * sizeof(CostBytes);
