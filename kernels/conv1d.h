@@ -8,8 +8,10 @@
  * With an accumulator `acc` of f16 or bf16, the running sum is rounded to it at the start (float: the bias) and after
  * each tap, by narrow32. An int8 sum can then overflow to infinity: f16 ends at 65504, four taps of int8 at 65536.
  *
- * Source of the int8 form: Quamba's quant_causal_conv1d kernel. It gives the same outputs, but for those at a rounding
- * tie that the last place of its expf decides: 2 of 512,000 (tests/test_conv1d.c). */
+ * Source: the published Mamba model's convolution; of the int8 form Quamba's quant_causal_conv1d kernel, whose outputs
+ * it gives but for those at a rounding tie that the last place of its expf decides: 2 of 512,000 (tests/test_conv1d.c).
+ * Error:  relative L2 against float64 at K 4, standard normal inputs: pre 4.0e-8, int8 6.0e-8; silu 6.2e-8
+ *         (tests/test_error.c); within its provable bound on every input tried (tests/test_bounds.c). */
 #ifndef DS_KERNELS_CONV1D_H
 #define DS_KERNELS_CONV1D_H
 #include "kernels/math32.h"

@@ -1,5 +1,8 @@
 /* f16: IEEE binary16 as its 16 bits. Round to nearest even, overflow to infinity, subnormals kept, NaN canonical 0x7e00
- * (and 0x7fc00000 on the way back). Every choice is a select, so that loops over these vectorise. */
+ * (and 0x7fc00000 on the way back). Every choice is a select, so that loops over these vectorise.
+ * Source: IEEE 754-2008, binary16.
+ * Error:  none beyond the rounding: equal to the compiler's _Float16 for every half, every tie and its neighbours, and
+ *         every 1021st float32 (tests/test_q8.c). */
 #ifndef DS_KERNELS_F16_H
 #define DS_KERNELS_F16_H
 #include "kernels/math32.h"

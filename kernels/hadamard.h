@@ -6,7 +6,10 @@
  *
  * Order, float32: butterflies (a, b) -> (a + b, a - b) of stride 1, 2, 4, … 2^(k-1) inside each block of 2^k elements;
  * then element j of block p becomes the sum over blocks q of P[p][q] times element j of block q, added left to right
- * from the first term; then one product with 1.0f / sqrtf(n). */
+ * from the first term; then one product with 1.0f / sqrtf(n).
+ * Source: the transform in front of out_proj of Quamba's W8A8 Mamba; P: Paley, J. Math. Phys. 12 (1933).
+ * Error:  relative L2 against float64 at n 1536, standard normal inputs, 1.1e-7 (tests/test_error.c); within its
+ * provable bound on every input tried (tests/test_bounds.c). */
 #ifndef DS_KERNELS_HADAMARD_H
 #define DS_KERNELS_HADAMARD_H
 #include <stdbool.h>

@@ -70,9 +70,15 @@ Linear linear_pack(const void *weight, int out, int in, Type type, float scale, 
   return (Linear){.out = out, .in = in, .type = type, .scale = scale, .panels = panels};
 }
 
-void linear_unpack_i8(const Linear *w, int row, int8_t *values) {
-  const Panel8 *panel = (const void *)((const char *)w->panels + (size_t)(row / COLS) * panel_bytes(w->in, TYPE_I8));
-  for (int k = 0; k < w->in; k++) values[k] = panel->weight[k / GROUP][row % COLS][k % GROUP];
+void linear_unpack(const Linear *w, int row, void *values) {
+  const char *at = (const char *)w->panels + (size_t)(row / COLS) * panel_bytes(w->in, w->type);
+  const float *f32 = (const void *)at;
+  const Panel8 *i8 = (const void *)at;
+  for (int k = 0; k < w->in; k++)
+    if (w->type == TYPE_F32)
+      ((float *)values)[k] = f32[(size_t)k * COLS + row % COLS];
+    else
+      ((int8_t *)values)[k] = i8->weight[k / GROUP][row % COLS][k % GROUP];
 }
 
 ROOM_CLONES static void tile_f32(const float *const x[ROWS], const float *panel, int in, float y[ROWS][COLS]) {

@@ -25,7 +25,7 @@ void linear_cuda_pack(const Linear *cpu, void *panels) {
   }
   memset(panels, 0, linear_cuda_packed_bytes(cpu->out, cpu->in, TYPE_I8));
   for (int row = 0; row < cpu->out; row++)
-    linear_unpack_i8(cpu, row, (int8_t *)panels + (size_t)row * padded(cpu->in, DEPTH8));
+    linear_unpack(cpu, row, (int8_t *)panels + (size_t)row * padded(cpu->in, DEPTH8));
 }
 
 /* A thread's share of copying a stage of ROWS x PIECES pieces of PIECE bytes: one piece of every APART-th row. What can

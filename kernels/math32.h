@@ -1,7 +1,7 @@
 /* math32: exp, log1p, softplus and silu as fixed sequences of IEEE float32 operations, the same bits on every machine,
  * scalar or vectorised, with and without FMA hardware. No branch: gcc turns every choice into a select.
  *
- * Method: the textbook one (Cody and Waite).
+ * Source: the textbook method (Cody and Waite 1980):
  *   exp:   x = n ln2 + r,        e^x = 2^n (1 + r + r^2/2 + r^3 q(r))
  *   log1p: 1 + y = 2^k (1 + f),  log(1 + y) = k ln2 + f - f^2/2 + f^3 q(f)
  * What the reductions and the large terms round away is carried along in `rest` and `v`.
@@ -9,8 +9,8 @@
  * 1601 Chebyshev nodes, weights multiplied by the error, 400 rounds); rounded to float32 from the lowest power up, the
  * remaining ones fitted again each time. Relative error left: exp 9.8e-11 on |r| <= ln2/2, log1p 5.9e-9 on
  * sqrt(1/2) - 1 <= f <= sqrt(2) - 1.
- * Worst error against libm in double, every float32 tried (make check-exhaustive), rounded up: exp32 0.67 ULP, log1p32
- * 0.67 ULP, softplus32 1.50 ULP, silu32 2.39 ULP from -88.72 up. */
+ * Error:  the worst against libm in double, every float32 tried (make check-exhaustive), rounded up: exp32 0.67 ULP,
+ *         log1p32 0.67 ULP, softplus32 1.50 ULP, silu32 2.39 ULP from -88.72 up. */
 #ifndef DS_KERNELS_MATH32_H
 #define DS_KERNELS_MATH32_H
 #include "kernels/room.h"

@@ -1,6 +1,8 @@
 /* narrow: float32 values rounded to a narrower float format and kept as float32: what is left of a number that was held
  * in a register, or stored, in that format. A stage inside an operator is narrowed by narrow32 where the operator says
- * so; a whole tensor by narrow. */
+ * so; a whole tensor by narrow.
+ * Source: IEEE 754 binary16; bfloat16 (bf16.h).
+ * Error:  rounded once, to nearest even: at most half a step of the format (tests/test_narrow.c, tests/test_q8.c). */
 #ifndef DS_KERNELS_NARROW_H
 #define DS_KERNELS_NARROW_H
 #include "kernels/bf16.h"

@@ -1,7 +1,10 @@
 /* q8: quantisation to int8 with one scale a tensor.
  * q8(x, s): r = x / s (float32 division), rounded half away from zero or half to even, clamped to [-128, 127] in float
  * before the cast; NaN gives 0 and is counted by the operators. dq(q, s) = (float)q * s.
- * s is finite and above 0, so that r is NaN only where x is. */
+ * s is finite and above 0, so that r is NaN only where x is.
+ * Source: Quamba's kernels: half away from zero in norm, convolution and state, half to even in linears and weights.
+ * Error:  none beyond the definition: what libm's round and rint make of x / s, ties and their neighbours among what
+ * was tried (tests/test_q8.c); so at most half a step of s, but for what saturates. dq: one rounding. */
 #ifndef DS_KERNELS_Q8_H
 #define DS_KERNELS_Q8_H
 #include "kernels/math32.h"

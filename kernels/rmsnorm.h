@@ -2,7 +2,10 @@
  *
  * Order of ss, the sum of squares: RMSNORM_LANES = 16 partial sums, lane l taking elements l, l + 16, l + 32, … in that
  * order with fmaf from 0; then lane l += lane l + 8 for l < 8, then + 4 for l < 4, + 2, + 1. ss is lane 0. It depends
- * on D alone, and fills a vector or half a warp. */
+ * on D alone, and fills a vector or half a warp.
+ * Source: the published Mamba model's RMSNorm, x / sqrt(mean(x^2) + eps) * g (Zhang, Sennrich 2019).
+ * Error:  relative L2 against float64 at D 768, standard normal inputs, 5.6e-8 (tests/test_error.c); relative, of any
+ *         element tried, at most 2^-24 times (ceil(D / 16) + 6) / 2 + 3 (tests/test_rmsnorm.c). */
 #ifndef DS_KERNELS_RMSNORM_H
 #define DS_KERNELS_RMSNORM_H
 #include <math.h>

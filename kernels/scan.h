@@ -5,6 +5,9 @@
  *   y = D * u, then y = fmaf(h[n], C[n], y) for n = 0 … N-1
  *   gated = (y * z) / (1 + exp(-z))
  * Source: Mamba's selective_scan_fwd kernel and Quamba's quant_sscan_fwd, which dequantises its int8 inputs first.
+ * Error:  relative L2 against float64 at T 171, N 16, standard normal inputs: delta 3.8e-8, y 1.1e-7, state 7.5e-8 in
+ *         either order, gated as f16 2.0e-4 (tests/test_error.c); within its provable bound on every input tried, 2100
+ *         tokens and slow decay among them (tests/test_bounds.c).
  *
  * Sequential order: t = 0, 1, 2 …, h = fmaf(a, h, b).
  *

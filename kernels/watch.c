@@ -16,7 +16,7 @@ const Tensor *call_output(const Call *call) { return call->out[op_info[call->kin
 static void remember(Watch *w, const Call *call) {
   if (!w->seen) return;
   assert(w->count < w->room);
-  Seen *seen = &w->seen[w->count++];
+  SeenCall *seen = &w->seen[w->count++];
   seen->call = *call;
   for (int i = 0; i < op_info[call->kind].outs; i++) {
     seen->made[i] = *call->out[i];

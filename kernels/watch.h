@@ -11,10 +11,10 @@ enum { WATCH_CALLS = 64, WATCH_NAMES = 32 };
 
 /* A call, by value: the memory of its tensors must still be there when it is looked at or made again. Stays where it
  * is: call.out points to `made`. */
-typedef struct Seen {
+typedef struct SeenCall {
   Call call;
   Tensor made[CALL_OUTS];
-} Seen;
+} SeenCall;
 
 /* All calls of one name. */
 typedef struct OpTime {
@@ -26,7 +26,7 @@ typedef struct OpTime {
 
 /* Zero but for what is asked of it, then watch_start. It stays where it is while its operators are in use. */
 typedef struct Watch {
-  Seen *seen; /* [room], the caller's: calls are remembered there; NULL: they are not */
+  SeenCall *seen; /* [room], the caller's: calls are remembered there; NULL: they are not */
   int room, count;
   double (*clock_s)(void);  /* of operators that are done when they return; NULL: nothing is timed or counted */
   OpTime time[WATCH_NAMES]; /* in the order of their first calls */

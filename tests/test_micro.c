@@ -90,13 +90,16 @@ Test(micro, captured_inputs_give_the_full_run_bit_for_bit_in_every_mode, .timeou
 Test(micro, a_changed_input_would_show) {
   Shipped s = shipped_load(REWRITE_QUAMBA);
   shipped_calibrate(&s, 2, 64);
-  Subject subject = {.weights = s.weights, .model = s.model, .checkpoint = s.checkpoint};
   const Mode *mode = mode_preset("2-0");
+  SeenCall calls[WATCH_CALLS];
+  Watch watch = {.seen = calls, .room = WATCH_CALLS};
+  Model watched = s.model;
+  watched.ops = watch_start(&watch, s.model.ops);
   Trace ends = {0}, trace;
   Capture list[CAPTURES_MAX];
   block_embed(&s.model, s.test, 9, &s.arena, &ends);
-  block_run(&s.model, 0, mode, &ends.t[T_EMBEDDING], &s.arena, &trace);
-  cr_assert_eq(micro_capture(&s.arena, &subject, MICRO_CONV1D, mode, 0, &trace, list), 1);
+  block_run(&watched, 0, mode, &ends.t[T_EMBEDDING], &s.arena, &trace);
+  cr_assert_eq(micro_capture(&s.arena, MICRO_CONV1D, &watch, list), 1);
   operator_run_own(&list->o, s.arena);
   cr_expect(tensor_identical(&list->o.out[1].got, list->in_run[1]));
   Tensor *x = &list->o.in[X];

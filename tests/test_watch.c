@@ -18,7 +18,7 @@ Test(watch, a_watched_block_makes_the_same_bits_and_every_kernel_of_its_trace_wa
   Trace ends = {0}, plain, trace;
   block_embed(&s.model, s.test, TOKENS, &s.arena, &ends);
   for (int m = 0; m < mode_preset_count; m++) {
-    Seen seen[WATCH_CALLS];
+    SeenCall seen[WATCH_CALLS];
     Watch watch = {.seen = seen, .room = WATCH_CALLS};
     Model watched = s.model;
     watched.ops = watch_start(&watch, s.model.ops);
@@ -41,7 +41,7 @@ Test(watch, a_block_with_narrowed_outputs_is_watched_like_any_other) {
   Mode mode = *mode_preset("fp32");
   mode.setting[STAGE_GATED] = mode.setting[STAGE_OUT_PROJ] = OUTPUT_BF16;
   Trace ends = {0}, plain, trace;
-  Seen seen[WATCH_CALLS];
+  SeenCall seen[WATCH_CALLS];
   Watch watch = {.seen = seen, .room = WATCH_CALLS};
   Model watched = s.model;
   watched.ops = watch_start(&watch, s.model.ops);
@@ -66,7 +66,7 @@ Test(watch, a_call_made_again_gives_the_same_bits) {
   Shipped s = shipped_load(REWRITE_QUAMBA);
   shipped_calibrate(&s, 1, 64);
   Trace ends = {0}, trace;
-  Seen seen[WATCH_CALLS];
+  SeenCall seen[WATCH_CALLS];
   Watch watch = {.seen = seen, .room = WATCH_CALLS};
   s.model.ops = watch_start(&watch, s.model.ops);
   block_embed(&s.model, s.test, TOKENS, &s.arena, &ends);
@@ -118,7 +118,7 @@ Test(watch, every_operator_of_the_list_is_run_timed_counted_and_verified) {
   const Mode *mode[] = {mode_preset("2-0"), mode_preset("3"), &narrow};
   bool ran[OP_COUNT] = {false};
   for (int m = 0; m < 3; m++) {
-    Seen seen[WATCH_CALLS];
+    SeenCall seen[WATCH_CALLS];
     Watch watch = {.seen = seen, .room = WATCH_CALLS, .clock_s = clock_s};
     Model watched = s.model;
     Trace ends = {0}, trace;
@@ -159,7 +159,7 @@ Test(block, on_a_backend_that_counts_apart_every_int8_tensor_has_a_counter_and_t
   Shipped s = shipped_load(REWRITE_QUAMBA);
   shipped_calibrate(&s, 1, 64);
   Trace ends = {0}, trace;
-  Seen seen[WATCH_CALLS];
+  SeenCall seen[WATCH_CALLS];
   Watch watch = {.seen = seen, .room = WATCH_CALLS};
   Ops apart = ops_cpu;
   apart.clear = clear;

@@ -178,7 +178,7 @@ typedef struct Rows {
 static bool bench_block(Timer *t, const Model *model, const Mode *mode, int T, const int32_t *token, Arena room,
                         Rows *rows, Status *st) {
   Trace ends = {0}, trace;
-  Seen seen[WATCH_CALLS];
+  SeenCall seen[WATCH_CALLS];
   Watch watch = {.seen = seen, .room = WATCH_CALLS};
   Model watched = *model;
   watched.ops = watch_start(&watch, model->ops);
@@ -237,7 +237,7 @@ static void run_pass(void *context) {
 /* All calls of a pass, once. */
 static CallWork pass_work(const Model *model, const Mode *mode, int T, const int32_t *token, Arena room) {
   Trace ends = {0}, trace;
-  Seen seen[WATCH_CALLS];
+  SeenCall seen[WATCH_CALLS];
   Watch watch = {.seen = seen, .room = WATCH_CALLS};
   Model watched = *model;
   CallWork sum = {0};

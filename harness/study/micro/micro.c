@@ -154,27 +154,33 @@ static int last_captured(const Test *t, int prompt, const Mode *mode) {
 typedef struct Captures {
   Test *test;
   int prompt;
+  Watch *watch; /* of the side's operators: the calls since the last layer */
 } Captures;
 
 static bool capture_layer(void *context, const WalkPlace *at, int side, const Trace *trace, Arena scratch, Status *st) {
   const Captures *c = context;
   Test *t = c->test;
   const Mode *mode = at->side[side].mode;
+  (void)trace; /* the calls hold its tensors, and those that are in no trace */
   for (int p = 0; p < t->plans; p++) {
     if (!plan_captures(&t->plan[p], c->prompt, mode, at->layer)) continue;
     Arena own = scratch;
     Capture list[CAPTURES_MAX];
-    int count = micro_capture(&own, t->subject, t->plan[p].op, mode, at->layer, trace, list);
+    int count = micro_capture(&own, t->plan[p].op, c->watch, list);
     for (int i = 0; i < count; i++) TRY(run_capture(t, p, &list[i], mode, at->shape->name, at->layer, own, st));
   }
+  c->watch->count = 0;
   return true;
 }
 
 static bool capture_mode(Test *t, int prompt, const Mode *mode, Arena scratch, Status *st) {
-  WalkSide side = {
-      .source = source_cpu(&t->subject->model), .mode = mode, .layers = 1 + last_captured(t, prompt, mode)};
+  SeenCall calls[WATCH_CALLS];
+  Watch watch = {.seen = calls, .room = WATCH_CALLS};
+  Model model = t->subject->model;
+  model.ops = watch_start(&watch, model.ops);
+  WalkSide side = {.source = source_cpu(&model), .mode = mode, .layers = 1 + last_captured(t, prompt, mode)};
   if (!side.layers) return true;
-  Captures captures = {t, prompt};
+  Captures captures = {t, prompt, &watch};
   Visitor visitor = {.context = &captures, .side = capture_layer};
   return study_walk(t->study, &side, 1, &t->subject->prompt[prompt], 1, &visitor, false, NULL, scratch, st);
 }
