@@ -123,7 +123,8 @@ Test(micro, presets_give_each_operator_its_distinct_settings_once) {
                  {MICRO_EXP, 1, "f32->f32", "fp32"}};
   Arena arena = new_arena();
   PromptShape prompt = {.name = "p", .T = 37};
-  Subject subject = {.prompt = &prompt, .checkpoint = {.config = {.D = 256, .E = 512, .N = 16, .layers = 24}}};
+  Subject subject = {.prompt = &prompt,
+                     .checkpoint = {.config = {.family = &family_mamba1, .D = 256, .E = 512, .N = 16, .layers = 24}}};
   for (size_t i = 0; i < sizeof by_hand / sizeof *by_hand; i++) {
     Status st = {0};
     Plan plan;
