@@ -2,6 +2,12 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+
+static void make_plain(char *text) {
+  for (char *c = text; *c; c++)
+    if ((unsigned char)*c < 32 || *c == 127) *c = '?';
+}
 
 void status_set(Status *st, const char *format, ...) {
   if (st->failed) return;
@@ -10,6 +16,16 @@ void status_set(Status *st, const char *format, ...) {
   va_start(args, format);
   vsnprintf(st->text, sizeof st->text, format, args);
   va_end(args);
-  for (char *c = st->text; *c; c++)
-    if ((unsigned char)*c < 32 || *c == 127) *c = '?';
+  make_plain(st->text);
+}
+
+void status_lead(Status *st, const char *format, ...) {
+  char said[sizeof st->text], lead[512];
+  strcpy(said, st->text);
+  va_list args;
+  va_start(args, format);
+  vsnprintf(lead, sizeof lead, format, args);
+  va_end(args);
+  snprintf(st->text, sizeof st->text, "%s%.*s", lead, (int)(sizeof st->text - strlen(lead) - 1), said);
+  make_plain(st->text);
 }

@@ -14,6 +14,9 @@ typedef struct Status {
 /* Records the first failure; later calls are ignored. Control characters of quoted input become '?'. */
 void status_set(Status *st, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Puts a text in front of the failure that was recorded. */
+void status_lead(Status *st, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 #define FAIL(st, ...) (status_set((st), __VA_ARGS__), false)
 #define FAIL_CHECK(st, ...) ((st)->check |= !(st)->failed, FAIL((st), __VA_ARGS__))
 #define TRY(call)                                                                                                      \

@@ -72,7 +72,7 @@ static bool read_inputs(Arena *arena, const Options *o, bool scales, Prompt *pro
 /* As a spec file would say it, with every check of one. */
 static bool read_again(Arena *arena, const char *name, const Spec *flags, Spec *spec, Status *st) {
   const char *text = spec_print(arena, flags);
-  return spec_parse(arena, name, text, strlen(text), spec, st);
+  return spec_parse_made(arena, name, text, spec, st);
 }
 
 static bool needs_scales(const char *const *modes, int count) {

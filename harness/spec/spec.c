@@ -8,7 +8,7 @@
 #include "family/family.h"
 #include "spec/document.h"
 #include "spec/nearest.h"
-#include "spec/walk.h"
+#include "spec/reader.h"
 
 static bool is_reference(const char *name) { return !strcmp(name, MODE_REFERENCE); }
 
@@ -24,61 +24,63 @@ bool spec_calibrated(const Spec *spec) { return spec->calibration.text || spec->
 
 bool spec_evaluates(const Spec *spec) { return spec->evaluation.text || spec->evaluation.tokens; }
 
-static bool check_prompt_name(const Walk *walk, const Prompt *prompt) {
-  return !mode_name_reserved(prompt->name) ||
-         walk_fail(walk, walk_place(walk, prompt, "name"), "'%s' is a name of the results file's own", prompt->name);
+static bool check_prompt_name(const Reader *reader, const Prompt *prompt) {
+  return !mode_name_reserved(prompt->name) || reader_fail(reader, reader_place(reader, prompt, "name"),
+                                                          "'%s' is a name of the results file's own", prompt->name);
 }
 
 /* Name of a window: its prompt's, and a number of as many digits as the last one needs, at least two. */
-static bool name_window(const Walk *walk, const Prompt *given, Prompt *window) {
+static bool name_window(const Reader *reader, const Prompt *given, Prompt *window) {
   int digits = given->windows > 1000 ? 4 : given->windows > 100 ? 3 : 2;
-  window->name = arena_printf(walk->arena, "%s%0*d", given->name, digits, window->window);
+  window->name = arena_printf(reader->arena, "%s%0*d", given->name, digits, window->window);
   return name_valid(window->name) ||
-         walk_fail(walk, walk_place(walk, given, "name"),
-                   "'%s' with the number of a window behind it has %zu bytes, a name has at most %d", given->name,
-                   strlen(window->name), NAME_BYTES_MAX);
+         reader_fail(reader, reader_place(reader, given, "name"),
+                     "'%s' with the number of a window behind it has %zu bytes, a name has at most %d", given->name,
+                     strlen(window->name), NAME_BYTES_MAX);
 }
 
-static bool add_prompt(const Walk *walk, Spec *spec, const Prompt *given, int window) {
+static bool add_prompt(const Reader *reader, Spec *spec, const Prompt *given, int window) {
   if (spec->prompt_count == PROMPTS_MAX)
-    return walk_fail(walk, walk_place(walk, given, NULL), "makes more than %d prompts", PROMPTS_MAX);
+    return reader_fail(reader, reader_place(reader, given, NULL), "makes more than %d prompts", PROMPTS_MAX);
   Prompt *prompt = &spec->prompts[spec->prompt_count];
   *prompt = *given;
+  prompt->given = given;
   prompt->window = window;
-  if (given->windows) TRY(name_window(walk, given, prompt));
+  if (given->windows) TRY(name_window(reader, given, prompt));
   for (int i = 0; i < spec->prompt_count; i++)
     if (!strcmp(prompt->name, spec->prompts[i].name))
-      return walk_fail(walk, walk_place(walk, given, "name"), "'%s' is already the name of another prompt",
-                       prompt->name);
+      return reader_fail(reader, reader_place(reader, given, "name"), "'%s' is already the name of another prompt",
+                         prompt->name);
   spec->prompt_count++;
   return true;
 }
 
-static bool collect_prompts(const Walk *walk, Spec *spec) {
-  spec->prompts = ARENA_NEW(walk->arena, Prompt, PROMPTS_MAX);
+static bool collect_prompts(const Reader *reader, Spec *spec) {
+  spec->prompts = ARENA_NEW(reader->arena, Prompt, PROMPTS_MAX);
   for (int i = 0; i < spec->given_prompt_count; i++) {
     const Prompt *given = &spec->given_prompts[i];
-    TRY(check_prompt_name(walk, given));
+    TRY(check_prompt_name(reader, given));
     for (int window = 0; window < (given->windows ? given->windows : 1); window++)
-      TRY(add_prompt(walk, spec, given, window));
+      TRY(add_prompt(reader, spec, given, window));
   }
   return true;
 }
 
-static bool check_own_modes(const Walk *walk, const Spec *spec) {
+static bool check_own_modes(const Reader *reader, const Spec *spec) {
   for (int i = 0; i < spec->own_mode_count; i++) {
     const OwnMode *own = &spec->own_modes[i];
     const char *name = own->mode.name;
-    const Place *place = walk_place(walk, own, NULL);
-    if (mode_preset(name)) return walk_fail(walk, place, "'%s' is a preset: an own mode needs a name of its own", name);
-    if (mode_name_reserved(name)) return walk_fail(walk, place, "'%s' is a name of the results file's own", name);
+    const Place *place = reader_place(reader, own, NULL);
+    if (mode_preset(name))
+      return reader_fail(reader, place, "'%s' is a preset: an own mode needs a name of its own", name);
+    if (mode_name_reserved(name)) return reader_fail(reader, place, "'%s' is a name of the results file's own", name);
     Status why = {0};
-    if (!mode_check(&own->mode, &why)) return walk_fail(walk, place, "mode '%s': %s", name, why.text);
+    if (!mode_check(&own->mode, &why)) return reader_fail(reader, place, "mode '%s': %s", name, why.text);
   }
   return true;
 }
 
-static bool check_defined(const Walk *walk, const Spec *spec, const char *name, const Place *place) {
+static bool check_defined(const Reader *reader, const Spec *spec, const char *name, const Place *place) {
   if (is_reference(name) || spec_mode(spec, name)) return true;
   Nearest near = nearest_to(name);
   const char *list = MODE_REFERENCE;
@@ -87,76 +89,77 @@ static bool check_defined(const Walk *walk, const Spec *spec, const char *name, 
     const int own = i - families[0]->presets;
     const Mode *known = own < 0 ? &families[0]->preset[i] : &spec->own_modes[own].mode;
     nearest_offer(&near, known->name);
-    list = arena_printf(walk->arena, "%s, %s", list, known->name);
+    list = arena_printf(reader->arena, "%s, %s", list, known->name);
   }
-  if (near.best) return walk_fail(walk, place, "no mode '%.100s' is defined; did you mean '%s'?", name, near.best);
-  return walk_fail(walk, place, "no mode '%.100s' is defined; known here: %s", name, list);
+  if (near.best) return reader_fail(reader, place, "no mode '%.100s' is defined; did you mean '%s'?", name, near.best);
+  return reader_fail(reader, place, "no mode '%.100s' is defined; known here: %s", name, list);
 }
 
-static bool check_pair(const Walk *walk, const Spec *spec, const Pair *pair) {
-  const Place *other = walk_place(walk, pair, "other");
-  TRY(check_defined(walk, spec, pair->base, walk_place(walk, pair, "base")));
-  TRY(check_defined(walk, spec, pair->other, other));
-  if (!strcmp(pair->base, pair->other)) return walk_fail(walk, other, "'%s' is paired with itself", pair->base);
+static bool check_pair(const Reader *reader, const Spec *spec, const Pair *pair) {
+  const Place *other = reader_place(reader, pair, "other");
+  TRY(check_defined(reader, spec, pair->base, reader_place(reader, pair, "base")));
+  TRY(check_defined(reader, spec, pair->other, other));
+  if (!strcmp(pair->base, pair->other)) return reader_fail(reader, other, "'%s' is paired with itself", pair->base);
   for (const Pair *earlier = spec->pairs; earlier < pair; earlier++)
     if (!strcmp(earlier->base, pair->base) && !strcmp(earlier->other, pair->other))
-      return walk_fail(walk, walk_place(walk, pair, NULL), "the pair [%s, %s] stands twice", pair->base, pair->other);
+      return reader_fail(reader, reader_place(reader, pair, NULL), "the pair [%s, %s] stands twice", pair->base,
+                         pair->other);
   if (is_reference(pair->base) || is_reference(pair->other)) return true;
   if (mode_equal(spec_mode(spec, pair->base), spec_mode(spec, pair->other)))
-    return walk_fail(walk, other, "'%s' is the same computation as '%s': every stage is set alike", pair->other,
-                     pair->base);
+    return reader_fail(reader, other, "'%s' is the same computation as '%s': every stage is set alike", pair->other,
+                       pair->base);
   return true;
 }
 
-static bool check_pairs(const Walk *walk, const Spec *spec) {
-  for (int i = 0; i < spec->pair_count; i++) TRY(check_pair(walk, spec, &spec->pairs[i]));
+static bool check_pairs(const Reader *reader, const Spec *spec) {
+  for (int i = 0; i < spec->pair_count; i++) TRY(check_pair(reader, spec, &spec->pairs[i]));
   return true;
 }
 
-static bool check_twice(const Walk *walk, const char **names, int count) {
+static bool check_twice(const Reader *reader, const char **names, int count) {
   for (int i = 0; i < count; i++)
     for (int j = 0; j < i; j++)
       if (!strcmp(names[i], names[j]))
-        return walk_fail(walk, walk_place(walk, &names[i], NULL), "'%s' stands twice", names[i]);
+        return reader_fail(reader, reader_place(reader, &names[i], NULL), "'%s' stands twice", names[i]);
   return true;
 }
 
-static bool check_layers(const Walk *walk, const int *layers, int count) {
+static bool check_layers(const Reader *reader, const int *layers, int count) {
   for (int i = 0; i < count; i++)
     for (int j = 0; j < i; j++)
       if (layers[i] == layers[j])
-        return walk_fail(walk, walk_place(walk, &layers[i], NULL), "layer %d stands twice", layers[i]);
+        return reader_fail(reader, reader_place(reader, &layers[i], NULL), "layer %d stands twice", layers[i]);
   return true;
 }
 
-static bool check_lengths(const Walk *walk, const int *lengths, int count) {
+static bool check_lengths(const Reader *reader, const int *lengths, int count) {
   for (int i = 0; i < count; i++)
     for (int j = 0; j < i; j++)
       if (lengths[i] == lengths[j])
-        return walk_fail(walk, walk_place(walk, &lengths[i], NULL), "length %d stands twice", lengths[i]);
+        return reader_fail(reader, reader_place(reader, &lengths[i], NULL), "length %d stands twice", lengths[i]);
   return true;
 }
 
 /* A list of modes that may not hold the reference. */
-static bool check_mode_list(const Walk *walk, const Spec *spec, const char **names, int count) {
+static bool check_mode_list(const Reader *reader, const Spec *spec, const char **names, int count) {
   for (int i = 0; i < count; i++) {
-    const Place *place = walk_place(walk, &names[i], NULL);
+    const Place *place = reader_place(reader, &names[i], NULL);
     if (is_reference(names[i]))
-      return walk_fail(walk, place, "fp64 is the reference, which is always computed: leave it out");
-    TRY(check_defined(walk, spec, names[i], place));
+      return reader_fail(reader, place, "fp64 is the reference, which is always computed: leave it out");
+    TRY(check_defined(reader, spec, names[i], place));
   }
-  return check_twice(walk, names, count);
+  return check_twice(reader, names, count);
 }
 
 /* A budget is of what is compared. */
-static bool check_budget(const Walk *walk, const Spec *spec) {
-  TRY(check_mode_list(walk, spec, spec->budget, spec->budget_count));
+static bool check_budget(const Reader *reader, const Spec *spec) {
+  TRY(check_mode_list(reader, spec, spec->budget, spec->budget_count));
   for (int i = 0; i < spec->budget_count; i++) {
     bool compared = false;
     for (int j = 0; j < spec->compare_all_count; j++) compared |= !strcmp(spec->budget[i], spec->compare_all[j]);
     if (!compared)
-      return walk_fail(walk, walk_place(walk, &spec->budget[i], NULL), "mode '%s' is not compared with fp64 here",
-                       spec->budget[i]);
+      return reader_fail(reader, reader_place(reader, &spec->budget[i], NULL),
+                         "mode '%s' is not compared with fp64 here", spec->budget[i]);
   }
   return true;
 }
@@ -171,114 +174,114 @@ bool spec_budget(const Spec *spec, const char *base, const char *other) {
   return (spec->budget_all || spec->budget_count) && in_budget(spec, base) && in_budget(spec, other);
 }
 
-static bool check_micro_modes(const Walk *walk, const Spec *spec, const Micro *micro) {
+static bool check_micro_modes(const Reader *reader, const Spec *spec, const Micro *micro) {
   for (int i = 0; i < micro->mode_count; i++) {
     const Mode *mode = spec_mode(spec, micro->modes[i]);
     const int finer = mode_finer_stage(mode);
     if (finer != ABSENT)
-      return walk_fail(walk, walk_place(walk, &micro->modes[i], NULL),
-                       "mode '%s' sets %s %s: an operator alone runs with the settings of the presets", mode->name,
-                       mode->family->stage[finer].key, mode_setting_name(mode, finer));
+      return reader_fail(reader, reader_place(reader, &micro->modes[i], NULL),
+                         "mode '%s' sets %s %s: an operator alone runs with the settings of the presets", mode->name,
+                         mode->family->stage[finer].key, mode_setting_name(mode, finer));
   }
   return true;
 }
 
 /* A mode that is taken apart: defined, and not the reference. */
-static bool check_parts(const Walk *walk, const Spec *spec, const char *name, const Place *place) {
-  if (is_reference(name)) return walk_fail(walk, place, "fp64 is the reference, which has no stages: name a mode");
-  return check_defined(walk, spec, name, place);
+static bool check_parts(const Reader *reader, const Spec *spec, const char *name, const Place *place) {
+  if (is_reference(name)) return reader_fail(reader, place, "fp64 is the reference, which has no stages: name a mode");
+  return check_defined(reader, spec, name, place);
 }
 
-static bool check_swaps(const Walk *walk, const Spec *spec) {
+static bool check_swaps(const Reader *reader, const Spec *spec) {
   for (int i = 0; i < spec->swap_count; i++) {
     const Pair *pair = &spec->swaps[i].pair;
-    const Place *base = walk_place(walk, pair, "base"), *other = walk_place(walk, pair, "other");
-    TRY(check_parts(walk, spec, pair->base, base));
-    TRY(check_parts(walk, spec, pair->other, other));
+    const Place *base = reader_place(reader, pair, "base"), *other = reader_place(reader, pair, "other");
+    TRY(check_parts(reader, spec, pair->base, base));
+    TRY(check_parts(reader, spec, pair->other, other));
     unsigned stages = mode_differing(spec_mode(spec, pair->base), spec_mode(spec, pair->other));
     if (!stages)
-      return walk_fail(walk, other, "'%s' is the same computation as '%s': there is nothing to swap", pair->other,
-                       pair->base);
+      return reader_fail(reader, other, "'%s' is the same computation as '%s': there is nothing to swap", pair->other,
+                         pair->base);
     if (spec->swaps[i].combinations && __builtin_popcount(stages) > SWAP_COMBINATIONS_MAX)
-      return walk_fail(walk, walk_place(walk, &spec->swaps[i], "combinations"),
-                       "'%s' and '%s' differ in %d stages: all combinations are tried of at most %d", pair->base,
-                       pair->other, __builtin_popcount(stages), SWAP_COMBINATIONS_MAX);
+      return reader_fail(reader, reader_place(reader, &spec->swaps[i], "combinations"),
+                         "'%s' and '%s' differ in %d stages: all combinations are tried of at most %d", pair->base,
+                         pair->other, __builtin_popcount(stages), SWAP_COMBINATIONS_MAX);
     for (int j = 0; j < i; j++)
       if (!strcmp(pair->base, spec->swaps[j].pair.base) && !strcmp(pair->other, spec->swaps[j].pair.other))
-        return walk_fail(walk, walk_place(walk, &spec->swaps[i], NULL), "the pair [%s, %s] stands twice", pair->base,
-                         pair->other);
+        return reader_fail(reader, reader_place(reader, &spec->swaps[i], NULL), "the pair [%s, %s] stands twice",
+                           pair->base, pair->other);
   }
   return true;
 }
 
-static bool check_restore(const Walk *walk, const Spec *spec) {
+static bool check_restore(const Reader *reader, const Spec *spec) {
   for (int i = 0; i < spec->restore_count; i++) {
     const RestorePlan *plan = &spec->restore[i];
-    const Place *mode = walk_place(walk, plan, "mode"), *to = walk_place(walk, plan, "to");
-    TRY(check_parts(walk, spec, plan->mode, mode));
-    TRY(check_parts(walk, spec, plan->to, to ? to : mode));
+    const Place *mode = reader_place(reader, plan, "mode"), *to = reader_place(reader, plan, "to");
+    TRY(check_parts(reader, spec, plan->mode, mode));
+    TRY(check_parts(reader, spec, plan->to, to ? to : mode));
     if (mode_equal(spec_mode(spec, plan->mode), spec_mode(spec, plan->to)))
-      return walk_fail(walk, to ? to : mode, "'%s' is the same computation as '%s': nothing would be restored",
-                       plan->to, plan->mode);
+      return reader_fail(reader, to ? to : mode, "'%s' is the same computation as '%s': nothing would be restored",
+                         plan->to, plan->mode);
   }
   return true;
 }
 
-static bool check_lists(const Walk *walk, const Spec *spec) {
-  TRY(check_mode_list(walk, spec, spec->compare_all, spec->compare_all_count));
-  TRY(check_mode_list(walk, spec, spec->evaluation.modes, spec->evaluation.mode_count));
-  TRY(check_mode_list(walk, spec, spec->cost.modes, spec->cost.mode_count));
-  TRY(check_lengths(walk, spec->cost.lengths, spec->cost.length_count));
-  TRY(check_twice(walk, spec->keep.tensors, spec->keep.tensor_count));
-  TRY(check_layers(walk, spec->keep.layers, spec->keep.layer_count));
+static bool check_lists(const Reader *reader, const Spec *spec) {
+  TRY(check_mode_list(reader, spec, spec->compare_all, spec->compare_all_count));
+  TRY(check_mode_list(reader, spec, spec->evaluation.modes, spec->evaluation.mode_count));
+  TRY(check_mode_list(reader, spec, spec->cost.modes, spec->cost.mode_count));
+  TRY(check_lengths(reader, spec->cost.lengths, spec->cost.length_count));
+  TRY(check_twice(reader, spec->keep.tensors, spec->keep.tensor_count));
+  TRY(check_layers(reader, spec->keep.layers, spec->keep.layer_count));
   for (int i = 0; i < spec->micro_count; i++) {
     const Micro *micro = &spec->micro[i];
-    TRY(check_twice(walk, micro->inputs, micro->input_count));
-    TRY(check_layers(walk, micro->layers, micro->layer_count));
-    TRY(check_twice(walk, micro->prompts, micro->prompt_count));
-    TRY(check_twice(walk, micro->shapes, micro->shape_count));
-    TRY(check_mode_list(walk, spec, micro->modes, micro->mode_count));
-    TRY(check_micro_modes(walk, spec, micro));
+    TRY(check_twice(reader, micro->inputs, micro->input_count));
+    TRY(check_layers(reader, micro->layers, micro->layer_count));
+    TRY(check_twice(reader, micro->prompts, micro->prompt_count));
+    TRY(check_twice(reader, micro->shapes, micro->shape_count));
+    TRY(check_mode_list(reader, spec, micro->modes, micro->mode_count));
+    TRY(check_micro_modes(reader, spec, micro));
   }
   return true;
 }
 
 /* Without calibration no mode with an int8 stage can run; `place` is where the mode is named. */
-static bool check_scales(const Walk *walk, const Spec *spec, const char *name, const Place *place) {
+static bool check_scales(const Reader *reader, const Spec *spec, const char *name, const Place *place) {
   if (spec_calibrated(spec) || is_reference(name) || !mode_needs_scales(spec_mode(spec, name))) return true;
-  return walk_fail(
-      walk, place,
+  return reader_fail(
+      reader, place,
       "mode '%s' has int8 stages and needs scales: add 'calibration: {text: FILE}' (or a mode of floats alone, "
       "as 1 and fp32 are)",
       name);
 }
 
-static bool check_list_scales(const Walk *walk, const Spec *spec, const char **names, int count) {
-  for (int i = 0; i < count; i++) TRY(check_scales(walk, spec, names[i], walk_place(walk, &names[i], NULL)));
+static bool check_list_scales(const Reader *reader, const Spec *spec, const char **names, int count) {
+  for (int i = 0; i < count; i++) TRY(check_scales(reader, spec, names[i], reader_place(reader, &names[i], NULL)));
   return true;
 }
 
-static bool check_calibration(const Walk *walk, const Spec *spec) {
+static bool check_calibration(const Reader *reader, const Spec *spec) {
   for (int i = 0; i < spec->pair_count; i++) {
     const Pair *pair = &spec->pairs[i];
-    TRY(check_scales(walk, spec, pair->base, walk_place(walk, pair, "base")));
-    TRY(check_scales(walk, spec, pair->other, walk_place(walk, pair, "other")));
+    TRY(check_scales(reader, spec, pair->base, reader_place(reader, pair, "base")));
+    TRY(check_scales(reader, spec, pair->other, reader_place(reader, pair, "other")));
   }
-  TRY(check_list_scales(walk, spec, spec->compare_all, spec->compare_all_count));
-  TRY(check_list_scales(walk, spec, spec->evaluation.modes, spec->evaluation.mode_count));
-  TRY(check_list_scales(walk, spec, spec->cost.modes, spec->cost.mode_count));
+  TRY(check_list_scales(reader, spec, spec->compare_all, spec->compare_all_count));
+  TRY(check_list_scales(reader, spec, spec->evaluation.modes, spec->evaluation.mode_count));
+  TRY(check_list_scales(reader, spec, spec->cost.modes, spec->cost.mode_count));
   for (int i = 0; i < spec->swap_count; i++) {
     const Pair *pair = &spec->swaps[i].pair;
-    TRY(check_scales(walk, spec, pair->base, walk_place(walk, pair, "base")));
-    TRY(check_scales(walk, spec, pair->other, walk_place(walk, pair, "other")));
+    TRY(check_scales(reader, spec, pair->base, reader_place(reader, pair, "base")));
+    TRY(check_scales(reader, spec, pair->other, reader_place(reader, pair, "other")));
   }
   for (int i = 0; i < spec->restore_count; i++) {
     const RestorePlan *plan = &spec->restore[i];
-    TRY(check_scales(walk, spec, plan->mode, walk_place(walk, plan, "mode")));
-    TRY(check_scales(walk, spec, plan->to, walk_place(walk, plan, "to")));
+    TRY(check_scales(reader, spec, plan->mode, reader_place(reader, plan, "mode")));
+    TRY(check_scales(reader, spec, plan->to, reader_place(reader, plan, "to")));
   }
   for (int i = 0; i < spec->micro_count; i++)
-    TRY(check_list_scales(walk, spec, spec->micro[i].modes, spec->micro[i].mode_count));
+    TRY(check_list_scales(reader, spec, spec->micro[i].modes, spec->micro[i].mode_count));
   return true;
 }
 
@@ -326,96 +329,118 @@ static bool is_running(const Spec *spec, const char *mode) {
   return false;
 }
 
-static bool check_evaluated(const Walk *walk, const Spec *spec, const Pair *pair, const Place *gate) {
-  if (!spec_evaluates(spec)) return walk_fail(walk, gate, "bits_per_byte needs 'evaluation', a text that is predicted");
+static bool check_evaluated(const Reader *reader, const Spec *spec, const Pair *pair, const Place *gate) {
+  if (!spec_evaluates(spec))
+    return reader_fail(reader, gate, "bits_per_byte needs 'evaluation', a text that is predicted");
   const char *const names[] = {pair->base, pair->other}, *const keys[] = {"base", "other"};
   for (int n = 0; n < 2; n++) {
     bool found = is_reference(names[n]);
     for (int i = 0; i < spec->evaluation.mode_count; i++) found |= !strcmp(spec->evaluation.modes[i], names[n]);
-    if (!found) return walk_fail(walk, walk_place(walk, pair, keys[n]), "mode '%s' is not evaluated here", names[n]);
+    if (!found)
+      return reader_fail(reader, reader_place(reader, pair, keys[n]), "mode '%s' is not evaluated here", names[n]);
   }
   return true;
 }
 
 /* Factors over the layers are of tokens, and of all layers. */
-static bool check_course_gate(const Walk *walk, Gate *gate, const Place *here) {
-  const Place *layer = walk_place(walk, gate, "layer"), *tensor = walk_place(walk, gate, "tensor");
+static bool check_course_gate(const Reader *reader, Gate *gate, const Place *here) {
+  const Place *layer = reader_place(reader, gate, "layer"), *tensor = reader_place(reader, gate, "tensor");
   const Tensors *tensors = &families[0]->tensors;
   const int id = tensors_find(tensors, gate->tensor);
   if (id >= tensors->layer || tensors->info[id].rows != DIM_TOKEN)
-    return walk_fail(walk, tensor ? tensor : here, "'%s' has no token in each layer, whose error could grow",
-                     gate->tensor);
+    return reader_fail(reader, tensor ? tensor : here, "'%s' has no token in each layer, whose error could grow",
+                       gate->tensor);
   if (layer && gate->layer != GATE_ALL)
-    return walk_fail(walk, layer, "has no sense with a limit on what the error does over the layers");
+    return reader_fail(reader, layer, "has no sense with a limit on what the error does over the layers");
   gate->layer = GATE_ALL;
   return true;
 }
 
 /* What a gate looks at must be measured, and nothing may be said of it that has no sense. */
-static bool check_gate(const Walk *walk, const Spec *spec, Gate *gate) {
-  const Place *here = walk_place(walk, gate, NULL), *layer = walk_place(walk, gate, "layer");
-  const Place *tensor = walk_place(walk, gate, "tensor"), *pair = walk_place(walk, gate, "pair");
+static bool check_gate(const Reader *reader, const Spec *spec, Gate *gate) {
+  const Place *here = reader_place(reader, gate, NULL), *layer = reader_place(reader, gate, "layer");
+  const Place *tensor = reader_place(reader, gate, "tensor"), *pair = reader_place(reader, gate, "pair");
   const Tensors *tensors = &families[0]->tensors;
-  gate->place = arena_printf(walk->arena, "%s:%zu:%zu", walk->path, here->mark.line + 1, here->mark.column + 1);
+  gate->place = arena_printf(reader->arena, "%s:%zu:%zu", reader->path, here->mark.line + 1, here->mark.column + 1);
   if (gate->on_grid.set) {
-    if (pair) return walk_fail(walk, pair, "has no sense beside 'on_grid', which is of one mode: give 'mode'");
-    if (!gate->mode) return walk_fail(walk, here, "on_grid needs 'mode', the mode whose values are looked at");
+    if (pair) return reader_fail(reader, pair, "has no sense beside 'on_grid', which is of one mode: give 'mode'");
+    if (!gate->mode) return reader_fail(reader, here, "on_grid needs 'mode', the mode whose values are looked at");
     if (!is_running(spec, gate->mode))
-      return walk_fail(walk, walk_place(walk, gate, "mode"),
-                       "mode '%.100s' does not run here: name it in pairs or compare_all", gate->mode);
+      return reader_fail(reader, reader_place(reader, gate, "mode"),
+                         "mode '%.100s' does not run here: name it in pairs or compare_all", gate->mode);
     if (tensors->info[tensors_find(tensors, gate->tensor)].scale == ABSENT)
-      return walk_fail(walk, tensor ? tensor : here, "'%s' has no INT8 grid", gate->tensor);
+      return reader_fail(reader, tensor ? tensor : here, "'%s' has no INT8 grid", gate->tensor);
   } else {
-    if (!pair) return walk_fail(walk, here, "needs 'pair', the two that are compared");
-    TRY(check_defined(walk, spec, gate->pair.base, walk_place(walk, &gate->pair, "base")));
-    TRY(check_defined(walk, spec, gate->pair.other, walk_place(walk, &gate->pair, "other")));
+    if (!pair) return reader_fail(reader, here, "needs 'pair', the two that are compared");
+    TRY(check_defined(reader, spec, gate->pair.base, reader_place(reader, &gate->pair, "base")));
+    TRY(check_defined(reader, spec, gate->pair.other, reader_place(reader, &gate->pair, "other")));
     if (gate->bits_per_byte.set)
-      TRY(check_evaluated(walk, spec, &gate->pair, here));
+      TRY(check_evaluated(reader, spec, &gate->pair, here));
     else if (!is_compared(spec, &gate->pair))
-      return walk_fail(walk, pair, "[%s, %s] is not compared here: add it to pairs", gate->pair.base, gate->pair.other);
+      return reader_fail(reader, pair, "[%s, %s] is not compared here: add it to pairs", gate->pair.base,
+                         gate->pair.other);
   }
   const bool of_model = gate->top1_agreement.set || gate->bits_per_byte.set;
   const char *logits = tensors_role_name(tensors, ROLE_LOGITS);
   if (of_model && tensor && strcmp(gate->tensor, logits))
-    return walk_fail(walk, tensor, "has no sense with a limit on what the model predicts");
+    return reader_fail(reader, tensor, "has no sense with a limit on what the model predicts");
   if (of_model) gate->tensor = logits;
-  if (gate->growth.set || gate->step.set || gate->peak.set) return check_course_gate(walk, gate, here);
+  if (gate->growth.set || gate->step.set || gate->peak.set) return check_course_gate(reader, gate, here);
   if (gate->layer != GATE_LAST && tensors_find(tensors, gate->tensor) >= tensors->layer)
-    return walk_fail(walk, layer, "has no sense here: '%s' stands once, not in each layer", gate->tensor);
+    return reader_fail(reader, layer, "has no sense here: '%s' stands once, not in each layer", gate->tensor);
   return true;
 }
 
-static bool check_gates(const Walk *walk, Spec *spec) {
-  for (int i = 0; i < spec->gate_count; i++) TRY(check_gate(walk, spec, &spec->gates[i]));
+static bool check_gates(const Reader *reader, Spec *spec) {
+  for (int i = 0; i < spec->gate_count; i++) TRY(check_gate(reader, spec, &spec->gates[i]));
   return true;
 }
 
-static bool walk_spec(Walk *walk, Spec *spec) {
-  TRY(walk_object(walk, &schema_spec, yaml_document_get_root_node(walk->document), NULL, spec));
-  TRY(collect_prompts(walk, spec));
-  TRY(check_own_modes(walk, spec));
-  TRY(check_pairs(walk, spec));
-  TRY(check_lists(walk, spec));
-  TRY(check_swaps(walk, spec));
-  TRY(check_restore(walk, spec));
-  TRY(check_calibration(walk, spec));
-  collect_modes(walk->arena, spec);
-  TRY(check_gates(walk, spec));
-  return check_budget(walk, spec);
+static bool reader_spec(Reader *reader, Spec *spec) {
+  TRY(reader_object(reader, &schema_spec, yaml_document_get_root_node(reader->document), NULL, spec));
+  TRY(collect_prompts(reader, spec));
+  TRY(check_own_modes(reader, spec));
+  TRY(check_pairs(reader, spec));
+  TRY(check_lists(reader, spec));
+  TRY(check_swaps(reader, spec));
+  TRY(check_restore(reader, spec));
+  TRY(check_calibration(reader, spec));
+  collect_modes(reader->arena, spec);
+  TRY(check_gates(reader, spec));
+  return check_budget(reader, spec);
+}
+
+static bool parse(Arena *arena, const char *path, Bytes text, bool made, Spec *spec, Status *st) {
+  text = file_unmarked(text);
+  yaml_document_t document;
+  TRY(document_load(&document, path, text.data, text.count, st));
+  char *raw = arena_alloc(arena, text.count + 1, 1);
+  memcpy(raw, text.data, text.count);
+  *spec = (Spec){.path = arena_printf(arena, "%s", path), .folder = file_folder(arena, path), .raw = raw};
+  Reader reader = {.arena = arena, .path = path, .document = &document, .made = made, .st = st};
+  bool valid = reader_spec(&reader, spec);
+  if (!made) spec->places = reader.places;
+  yaml_document_delete(&document);
+  return valid;
 }
 
 bool spec_parse(Arena *arena, const char *path, const char *text, size_t count, Spec *spec, Status *st) {
-  const Bytes unmarked = file_unmarked((Bytes){text, count});
-  text = unmarked.data, count = unmarked.count;
-  yaml_document_t document;
-  TRY(document_load(&document, path, text, count, st));
-  char *raw = arena_alloc(arena, count + 1, 1);
-  memcpy(raw, text, count);
-  *spec = (Spec){.path = arena_printf(arena, "%s", path), .folder = file_folder(arena, path), .raw = raw};
-  Walk walk = {.arena = arena, .path = path, .document = &document, .st = st};
-  bool valid = walk_spec(&walk, spec);
-  yaml_document_delete(&document);
-  return valid;
+  return parse(arena, path, (Bytes){text, count}, false, spec, st);
+}
+
+bool spec_parse_made(Arena *arena, const char *command, const char *text, Spec *spec, Status *st) {
+  return parse(arena, command, (Bytes){text, strlen(text)}, true, spec, st);
+}
+
+bool spec_blame(const Spec *spec, const void *owner, const char *key, Status *st, bool ok) {
+  if (ok || !spec->places) return ok;
+  const Place *place = place_of(spec->places, owner, key);
+  if (place && place->label)
+    status_lead(st, "%s:%zu:%zu: key '%.100s': ", spec->path, place->mark.line + 1, place->mark.column + 1,
+                place->label);
+  else
+    status_lead(st, "%s: ", spec->path);
+  return false;
 }
 
 bool spec_read(Arena *arena, const char *path, Spec *spec, Status *st) {
@@ -445,12 +470,12 @@ DriftLimits spec_drift(const char *effective, Arena scratch) {
   Status st = {0};
   yaml_document_t document;
   DriftLimits limits = {0}, standard = {0};
-  Walk walk = {&scratch, "", NULL, NULL, &st};
-  (void)walk_object(&walk, drift_object(), NULL, "drift", &standard);
+  Reader reader = {.arena = &scratch, .path = "", .st = &st};
+  (void)reader_object(&reader, drift_object(), NULL, "drift", &standard);
   if (!effective || !document_load(&document, "", effective, strlen(effective), &st)) return standard;
-  walk.document = &document;
+  reader.document = &document;
   yaml_node_t *node = drift_node(&document);
-  bool read = node && walk_object(&walk, drift_object(), node, "drift", &limits);
+  bool read = node && reader_object(&reader, drift_object(), node, "drift", &limits);
   yaml_document_delete(&document);
   return read ? limits : standard;
 }

@@ -29,14 +29,15 @@ typedef struct Calibration {
 /* Exactly one of text, string, tokens is set. With `windows` it stands in a spec for that many prompts: pieces of
  * `length` bytes, evenly spread from `offset` to the end of the text, named name00, name01, … */
 typedef struct Prompt {
-  const char *name;   /* name_valid; unique */
-  const char *text;   /* path of a text file: `length` bytes from `offset` */
-  int64_t offset;     /* of text or tokens */
-  int length;         /* 0 where not given: the whole file */
-  const char *string; /* inline text */
-  const char *tokens; /* path: text (integers) or .npy; `length` ids from `offset` */
-  int windows;        /* 0: one prompt */
-  int window;         /* of a prompt that runs: which of them it is */
+  const char *name;           /* name_valid; unique */
+  const char *text;           /* path of a text file: `length` bytes from `offset` */
+  int64_t offset;             /* of text or tokens */
+  int length;                 /* 0 where not given: the whole file */
+  const char *string;         /* inline text */
+  const char *tokens;         /* path: text (integers) or .npy; `length` ids from `offset` */
+  int windows;                /* 0: one prompt */
+  int window;                 /* of a prompt that runs: which of them it is */
+  const struct Prompt *given; /* of a prompt that runs: as the spec gives it */
 } Prompt;
 
 typedef struct OwnMode { /* a mode that the spec defines */
@@ -122,8 +123,9 @@ typedef struct Gate {                   /* a limit that the results must keep */
 } Gate;
 
 typedef struct Spec {
-  const char *path, *folder; /* of the file; "" where made by flags */
-  const char *raw;           /* its text, stored with the results */
+  const char *path, *folder;  /* of the file; "" where made by flags */
+  const char *raw;            /* its text, stored with the results */
+  const struct Place *places; /* where its values stand: spec_blame; NULL where it was made by flags */
   const char *title, *question;
   const char *model; /* folder of the checkpoint */
   int ignore_unused; /* weights that the model does not use are no error */
@@ -166,6 +168,12 @@ typedef struct Spec {
 bool spec_read(Arena *arena, const char *path, Spec *spec, Status *st);
 /* The same for text already in memory; `path` is used in messages only. */
 bool spec_parse(Arena *arena, const char *path, const char *text, size_t count, Spec *spec, Status *st);
+/* The same for a text that was made of a command's flags, whose lines nobody has seen: errors name the command. */
+bool spec_parse_made(Arena *arena, const char *command, const char *text, Spec *spec, Status *st);
+/* Where `ok` is false: puts "FILE:LINE:COLUMN: key 'KEY': " in front of the error, which a value of the spec has led
+ * to. `owner` is the struct of the spec that holds it and `key` its key; or an element of a list, and NULL. The file
+ * alone where that place is not known, nothing where no file was read. Returns `ok`. */
+bool spec_blame(const Spec *spec, const void *owner, const char *key, Status *st, bool ok);
 /* The effective spec, every default filled in, as YAML that spec_parse reads back to an equal Spec. */
 char *spec_print(Arena *arena, const Spec *spec);
 /* The limits of drift in an effective spec; the standard ones where the text is none. */

@@ -41,8 +41,9 @@ static bool any_mode_needs_scales(const Spec *spec) {
 static bool check_layers(const Spec *spec, const Subject *subject, Status *st) {
   for (int i = 0; i < spec->keep.layer_count; i++)
     if (spec->keep.layers[i] >= subject->checkpoint.config.layers)
-      return FAIL(st, "%s: key 'keep.layers': layer %d: the model has layers 0 to %d", spec->path, spec->keep.layers[i],
-                  subject->checkpoint.config.layers - 1);
+      return spec_blame(spec, &spec->keep.layers[i], NULL, st,
+                        FAIL(st, "layer %d: the model has layers 0 to %d", spec->keep.layers[i],
+                             subject->checkpoint.config.layers - 1));
   for (int i = 0; i < spec->gate_count; i++)
     if (spec->gates[i].layer >= subject->checkpoint.config.layers)
       return FAIL(st, "%s: key 'gate': layer %d: the model has layers 0 to %d", spec->gates[i].place,
@@ -53,11 +54,15 @@ static bool check_layers(const Spec *spec, const Subject *subject, Status *st) {
 static bool read_evaluation(Arena *arena, const Spec *spec, Subject *subject, Digest *digest, Status *st) {
   const EvaluationPlan *plan = &spec->evaluation;
   if (!spec_evaluates(spec)) return true;
-  TRY(tokens_of_source(arena, plan->text, plan->tokens, spec->folder, subject->checkpoint.config.vocab,
-                       &subject->evaluation_path, &subject->evaluation_token, &subject->evaluation_count, st));
+  TRY(spec_blame(spec, plan, plan->tokens ? "tokens" : "text", st,
+                 tokens_of_source(arena, plan->text, plan->tokens, spec->folder, subject->checkpoint.config.vocab,
+                                  &subject->evaluation_path, &subject->evaluation_token, &subject->evaluation_count,
+                                  st)));
   if (subject->evaluation_count <= plan->length)
-    return FAIL(st, "%s: has %lld tokens, and a window of %d with one in front needs %d", subject->evaluation_path,
-                (long long)subject->evaluation_count, plan->length, plan->length + 1);
+    return spec_blame(spec, plan, "length", st,
+                      FAIL(st, "%s: has %lld tokens, and a window of %d with one in front needs %d",
+                           subject->evaluation_path, (long long)subject->evaluation_count, plan->length,
+                           plan->length + 1));
   *digest = digest_of(subject->evaluation_token, (size_t)subject->evaluation_count * sizeof(int32_t));
   return true;
 }
@@ -100,7 +105,8 @@ static bool check_unused(const Spec *spec, const Checkpoint *c, Status *st) {
 
 bool subject_check(Arena *arena, const Spec *spec, Subject *subject, Status *st) {
   *subject = (Subject){0};
-  TRY(checkpoint_open(arena, file_resolve(arena, spec->folder, spec->model), &subject->checkpoint, st));
+  TRY(spec_blame(spec, spec, "model", st,
+                 checkpoint_open(arena, file_resolve(arena, spec->folder, spec->model), &subject->checkpoint, st)));
   TRY(check_unused(spec, &subject->checkpoint, st));
   int vocab = subject->checkpoint.config.vocab, count = spec->prompt_count;
   TRY(check_layers(spec, subject, st));
@@ -109,7 +115,10 @@ bool subject_check(Arena *arena, const Spec *spec, Subject *subject, Status *st)
   subject->prompt = ARENA_NEW(arena, PromptShape, count);
   for (int i = 0; i < count; i++) {
     int32_t *token;
-    TRY(prompt_tokens(arena, &spec->prompts[i], spec->folder, vocab, &token, &subject->prompt[i].T, st));
+    const Prompt *prompt = &spec->prompts[i];
+    const char *key = prompt->tokens ? "tokens" : prompt->text ? "text" : "string";
+    TRY(spec_blame(spec, prompt->given, key, st,
+                   prompt_tokens(arena, prompt, spec->folder, vocab, &token, &subject->prompt[i].T, st)));
     subject->prompt[i].name = spec->prompts[i].name;
     subject->prompt[i].token = token;
     text[i] = digest_of(token, (size_t)subject->prompt[i].T * sizeof *token);
@@ -117,8 +126,9 @@ bool subject_check(Arena *arena, const Spec *spec, Subject *subject, Status *st)
   read_prompt_text(spec, subject, *arena);
   if (any_mode_needs_scales(spec) && spec_calibrated(spec)) {
     const Calibration *c = &spec->calibration;
-    TRY(tokens_of_source(arena, c->text, c->tokens, spec->folder, vocab, &subject->calibration_path,
-                         &subject->calibration_token, &subject->calibration_count, st));
+    TRY(spec_blame(spec, c, c->tokens ? "tokens" : "text", st,
+                   tokens_of_source(arena, c->text, c->tokens, spec->folder, vocab, &subject->calibration_path,
+                                    &subject->calibration_token, &subject->calibration_count, st)));
     text[count] = digest_of(subject->calibration_token, (size_t)subject->calibration_count * sizeof(int32_t));
   }
   TRY(read_evaluation(arena, spec, subject, &text[count + 1], st));

@@ -78,8 +78,8 @@ static bool plan_places(Arena *arena, const Spec *spec, const Subject *subject, 
   p->layer = ARENA_NEW(arena, int, micro->layer_count + 2);
   for (int i = 0; i < micro->layer_count; i++) {
     if (micro->layers[i] > last)
-      return FAIL(st, "%s: key 'micro.layers': layer %d: the model has layers 0 to %d", spec->path, micro->layers[i],
-                  last);
+      return spec_blame(spec, &micro->layers[i], NULL, st,
+                        FAIL(st, "layer %d: the model has layers 0 to %d", micro->layers[i], last));
     p->layer[p->layers++] = micro->layers[i];
   }
   if (!p->layers) p->layer[p->layers++] = 0;
@@ -90,7 +90,7 @@ static bool plan_places(Arena *arena, const Spec *spec, const Subject *subject, 
     int at = 0;
     while (at < spec->prompt_count && strcmp(spec->prompts[at].name, micro->prompts[i])) at++;
     if (at == spec->prompt_count)
-      return FAIL(st, "%s: key 'micro.prompts': there is no prompt '%s'", spec->path, micro->prompts[i]);
+      return spec_blame(spec, &micro->prompts[i], NULL, st, FAIL(st, "there is no prompt '%s'", micro->prompts[i]));
     p->prompt[p->prompts++] = at;
   }
   if (!p->prompts) p->prompt[p->prompts++] = 0;
@@ -114,8 +114,9 @@ static bool plan_shapes(Arena *arena, const Spec *spec, const Subject *subject, 
     for (int s = 0; s < p->shapes; s++) {
       const char *why;
       if (!micro_input_exists(p->op, p->input[i], p->shape[s], &why))
-        return FAIL(st, "%s: key 'micro': operator %s, input %s, shape %s: %s", spec->path, micro_op_names[p->op],
-                    micro_input_names[p->input[i]], micro_shape_text(arena, p->op, p->shape[s]), why);
+        return spec_blame(spec, micro, NULL, st,
+                          FAIL(st, "operator %s, input %s, shape %s: %s", micro_op_names[p->op],
+                               micro_input_names[p->input[i]], micro_shape_text(arena, p->op, p->shape[s]), why));
     }
   return true;
 }

@@ -1,0 +1,63 @@
+/* subject: what only the files and the model can refuse of a spec still has its place there. */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "study/micro/micro.h"
+#include "walk/subject.h"
+
+static void exhausted(size_t wanted, size_t reserved) {
+  (void)wanted, (void)reserved;
+  abort();
+}
+
+#define HEAD                                                                                                           \
+  "title: t\nmodel: data/mamba-bytes-10m\npairs: [[fp32, 1]]\n"                                                        \
+  "calibration: {text: data/text/valid.txt}\n"
+#define PROMPT "prompts: [{name: p, text: data/text/test.txt, length: 20}]\n"
+
+Test(subject, what_a_file_or_the_model_refuses_is_told_with_line_column_and_key) {
+  static const struct {
+    const char *spec, *place, *what;
+  } wrong[] = {
+      {HEAD "prompts: [{name: p, text: data/none.txt, length: 20}]\n", "s.yaml:5:27: key 'text': ", "cannot be opened"},
+      {HEAD "prompts: [{name: p, text: data/text/test.txt, offset: 300000, length: 20}]\n",
+       "s.yaml:5:27: key 'text': ", "reach past the end"},
+      {HEAD PROMPT "keep: {layers: [1, 40]}\n", "s.yaml:6:20: key 'layers': ", "layers 0 to 23"},
+      {HEAD PROMPT "micro: [{operator: scan, inputs: [captured], layers: [99]}]\n",
+       "s.yaml:6:55: key 'layers': ", "layers 0 to 23"},
+      {HEAD PROMPT "micro: [{operator: scan, inputs: [captured], prompts: [q]}]\n",
+       "s.yaml:6:56: key 'prompts': ", "no prompt 'q'"},
+      {HEAD PROMPT "micro: [{operator: conv1d, inputs: [slow_decay]}]\n", "s.yaml:6:9: key 'micro': ", "scan alone"},
+      {HEAD PROMPT "evaluation: {text: data/none.txt, modes: [1]}\n", "s.yaml:6:20: key 'text': ", "cannot be opened"},
+      {HEAD PROMPT "evaluation: {text: data/text/test.txt, length: 500000, modes: [1]}\n",
+       "s.yaml:6:48: key 'length': ", "500001"},
+      {"title: t\nmodel: data/none\npairs: [[fp32, 1]]\n" PROMPT, "s.yaml:2:8: key 'model': ", "data/none"},
+  };
+  Status none = {0};
+  Arena arena;
+  cr_assert(arena_reserve(&arena, (size_t)1 << 30, exhausted, &none));
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    Arena scratch = arena;
+    Status st = {0};
+    Spec spec;
+    Subject subject;
+    cr_assert(spec_parse(&scratch, "s.yaml", wrong[i].spec, strlen(wrong[i].spec), &spec, &st), "%s", st.text);
+    bool ok = subject_check(&scratch, &spec, &subject, &st) && micro_check(&spec, &subject, scratch, &st);
+    cr_expect_not(ok, "taken:\n%s", wrong[i].spec);
+    cr_expect(!strncmp(st.text, wrong[i].place, strlen(wrong[i].place)) && strstr(st.text, wrong[i].what),
+              "got \"%s\", want \"%s… %s\"", st.text, wrong[i].place, wrong[i].what);
+  }
+  arena_release(&arena);
+}
+
+Test(subject, an_error_of_a_flag_names_the_command_and_no_line_that_nobody_wrote) {
+  static const char text[] = "title: t\nmodel: data/mamba-bytes-10m\ncompare_all: [nope]\n" PROMPT;
+  Status st = {0};
+  Arena arena;
+  Spec spec;
+  cr_assert(arena_reserve(&arena, (size_t)1 << 28, exhausted, &st));
+  cr_expect_not(spec_parse_made(&arena, "eval", text, &spec, &st));
+  cr_expect(!strncmp(st.text, "eval: no mode 'nope' is defined", 30), "%s", st.text);
+  arena_release(&arena);
+}
