@@ -7,8 +7,13 @@
  * all later steps make of these. What float64 itself rounds is counted too. Nothing is estimated: each step's bound is
  * a theorem about that step (approx.h), so the whole is one.
  *
- * Matrices are row-major, every buffer belongs to the caller, no output may overlap an input. Results are the same for
- * any number of threads. */
+ * Source: standard rounding analysis (Higham, Accuracy and Stability of Numerical Algorithms), step by step.
+ * Error:  no output of any kernel was beyond its bound, of 12,000 random cases of every operator and kind of input
+ *         (tests/test_bounds.c); a kernel that is broken on purpose is (tests/test_bounds_broken.c).
+ *
+ * Matrices are row-major, every buffer belongs to the caller, no output may overlap an input. Numbers are float64; a
+ * bound has the unit of what it bounds. Nothing fails: where nothing can be promised, the bound is infinite. Results
+ * are the same for any number of threads. */
 #ifndef DS_REFERENCE_BOUNDS_H
 #define DS_REFERENCE_BOUNDS_H
 #include <stdbool.h>

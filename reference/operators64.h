@@ -1,7 +1,10 @@
 /* operators64: the operators of the float64 reference, one by one. Each is written by another route than the kernels'
  * float32 one (library functions, stable forms, other orders of summation), so that an error of formula in one of the
  * two shows as a difference. All matrices are row-major; a `stride` counts elements from one row to the next; no output
- * may overlap an input unless its function says so. Every result is the same for any number of threads. */
+ * may overlap an input unless its function says so. Every result is the same for any number of threads. Every buffer
+ * belongs to the caller; numbers are float64 without units. Nothing fails: what is not finite goes on as IEEE has it.
+ * Source: the published Mamba model (Gu, Dao 2023) and its Hugging Face implementation's formulas.
+ * Error:  of values worked by hand at most 1e-15, relative; 1e-14 behind a SiLU (tests/test_operators64.c). */
 #ifndef DS_REFERENCE_OPERATORS64_H
 #define DS_REFERENCE_OPERATORS64_H
 #include <math.h>

@@ -72,7 +72,7 @@ Test(footprint, narrow_states_and_outputs_count_their_own_bytes) {
 
 static const Cost *row_of(const CostRows *rows, const char *mode, const char *op, int length) {
   for (int i = 0; i < rows->times; i++)
-    if (!strcmp(rows->time[i].mode, mode) && !strcmp(rows->time[i].op, op) && rows->time[i].length == length)
+    if (!strcmp(rows->time[i].mode, mode) && !strcmp(rows->time[i].operator_name, op) && rows->time[i].length == length)
       return &rows->time[i];
   return NULL;
 }
@@ -117,7 +117,7 @@ Test(cost, every_operator_that_runs_has_a_row_and_shares_add_up) {
         expected += row != NULL;
         if (!row) continue;
         cr_expect(row->time_s > 0 && row->bytes > 0 && row->share > 0 && row->share < 1 && row->mad_s >= 0, "%s",
-                  row->op);
+                  row->operator_name);
         shares += row->share;
       }
       cr_expect(fabs(shares - 1) < 1e-12, "%s: shares add up to %.17g", want[m].mode, shares);

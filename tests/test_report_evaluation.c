@@ -76,9 +76,9 @@ static void add_cost(const char *mode, double tokens_per_s, int64_t weights, int
                   .time_to_copy = 4};
   SET_TEXT(total->mode, mode);
   SET_TEXT(total->backend, "cpu");
-  SET_TEXT(total->op, "total");
+  SET_TEXT(total->operator_name, "total");
   *scan = *total;
-  SET_TEXT(scan->op, "scan");
+  SET_TEXT(scan->operator_name, "scan");
   scan->share = 0.25;
   scan->time_s /= 4;
   CostBytes *bytes = &rows->bytes[rows->sizes++];

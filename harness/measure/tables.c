@@ -198,7 +198,7 @@ TABLE(evaluation_pairs, EvaluationPair, 3, "Evaluation of pairs: differences bet
 
 #define X(member) COLUMN(Cost, member)
 static const Column columns_cost[] = {
-    X(mode), X(backend), NAMED(Cost, "operator", op), X(length), X(repeats), X(calls), X(time_s), X(mad_s), X(share),
+    X(mode), X(backend), NAMED(Cost, "operator", operator_name), X(length), X(repeats), X(calls), X(time_s), X(mad_s), X(share),
     X(tokens_per_s), X(speed_to_fp32), X(bytes), X(time_to_copy),
 };
 TABLE(cost, Cost, 4, "Cost: time of a prefill and of its operators");

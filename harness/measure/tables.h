@@ -381,7 +381,7 @@ typedef struct EvaluationPair {
 /* Time of one operator, or of the whole ("total"), in one prefill of `length` tokens under a mode: median over repeats,
  * and its spread. The total is taken without a clock around each operator. */
 typedef struct Cost {
-  char mode[TEXT_NAME], backend[TEXT_TYPE], op[TEXT_TENSOR];
+  char mode[TEXT_NAME], backend[TEXT_TYPE], operator_name[TEXT_TENSOR];
   int32_t length, repeats, calls; /* calls: in one prefill */
   double time_s, mad_s;
   double share;         /* of the operators' sum; total: 1 */

@@ -14,7 +14,8 @@ bool asked_choice(const ReportData *d) { return d->costs > 0 && d->evaluations >
 
 static const Cost *find_cost(const ReportData *d, const char *mode, const char *op, int length) {
   for (size_t i = 0; i < d->costs; i++)
-    if (!strcmp(d->cost[i].mode, mode) && !strcmp(d->cost[i].op, op) && d->cost[i].length == length) return &d->cost[i];
+    if (!strcmp(d->cost[i].mode, mode) && !strcmp(d->cost[i].operator_name, op) && d->cost[i].length == length)
+      return &d->cost[i];
   return NULL;
 }
 
@@ -57,12 +58,13 @@ static void write_operators(FILE *out, const ReportData *d, int length, Arena sc
   for (size_t m = 0; m < d->cost_bytes_rows; m++) grid_add(&grid, md_text(&scratch, d->cost_bytes[m].mode));
   for (size_t i = 0; i < d->costs; i++) {
     const Cost *met = &d->cost[i];
-    bool first = met->length == length && strcmp(met->op, "total");
-    for (size_t j = 0; j < i && first; j++) first = d->cost[j].length != length || strcmp(d->cost[j].op, met->op);
+    bool first = met->length == length && strcmp(met->operator_name, "total");
+    for (size_t j = 0; j < i && first; j++)
+      first = d->cost[j].length != length || strcmp(d->cost[j].operator_name, met->operator_name);
     if (!first) continue;
-    grid_add(&grid, md_code(&scratch, met->op));
+    grid_add(&grid, md_code(&scratch, met->operator_name));
     for (size_t m = 0; m < d->cost_bytes_rows; m++) {
-      const Cost *row = find_cost(d, d->cost_bytes[m].mode, met->op, length);
+      const Cost *row = find_cost(d, d->cost_bytes[m].mode, met->operator_name, length);
       grid_add(&grid, row ? arena_printf(&scratch, say(d->language, "%s (%s)"), md_factor(&scratch, 1e3 * row->time_s),
                                          md_percent(&scratch, row->share))
                           : "—");

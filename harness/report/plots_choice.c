@@ -9,7 +9,7 @@
 
 /* The whole prefill of a mode that was also evaluated, and differs from float64 at all. */
 static const Evaluation *point_of(const ReportData *d, const Cost *cost, int length) {
-  if (cost->length != length || strcmp(cost->op, "total") != 0) return NULL;
+  if (cost->length != length || strcmp(cost->operator_name, "total") != 0) return NULL;
   for (size_t i = 0; i < d->evaluations; i++)
     if (!strcmp(d->evaluation[i].mode, cost->mode) && d->evaluation[i].kl_mean > 0) return &d->evaluation[i];
   return NULL;

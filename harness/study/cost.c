@@ -111,7 +111,7 @@ static Cost row_of(const Bench *b, const TimedMode *s, const TimedMode *fp32, in
   Cost row = {.length = s->length, .repeats = n, .calls = s->calls[op], .bytes = s->bytes[op], .share = 1};
   snprintf(row.mode, sizeof row.mode, "%s", s->mode->name);
   snprintf(row.backend, sizeof row.backend, "%s", b->model->ops->backend);
-  snprintf(row.op, sizeof row.op, "%s", b->name[op]);
+  snprintf(row.operator_name, sizeof row.operator_name, "%s", b->name[op]);
   Middle time = middle_of(x, (size_t)n, work);
   row.time_s = time.median;
   row.mad_s = time.mad;
