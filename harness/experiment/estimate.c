@@ -57,7 +57,7 @@ static int64_t memory(const Spec *spec, const Subject *subject, int longest) {
   int threads = spec->threads > 0 ? spec->threads : omp_get_num_procs();
   size_t weights = rewrite_bytes(c) + model_bytes(c);
   size_t proof = spec->rewrite == REWRITE_QUAMBA ? rewrite_bytes(c) : 0;
-  size_t calibration = subject->calibration_token ? calibrate_bytes(c, &spec->calibration) : 0;
+  size_t calibration = subject->calibration_token ? calibrate_bytes(c, &spec->calibration, threads) : 0;
   size_t side = block_bytes(c, longest), reference = 2 * side;                   /* float64 */
   size_t budget = spec->budget_all || spec->budget_count ? side + reference : 0; /* each block on the other's input */
   size_t walk = (size_t)spec->mode_count * side + reference + budget +

@@ -48,21 +48,8 @@ static bool observe_layer(void *context, const WalkPlace *at, int side, const Tr
   const int scales = o->family->tensors.scales;
   const ScaleInfo *scale = o->family->scale;
   double *stat = &o->stat[(at->prompt * o->layers + at->layer) * scales];
-  size_t most = 0;
-  for (int s = 0; s < scales; s++) {
-    const Tensor *t = &trace->t[scale[s].tensor];
-    size_t n = (size_t)t->rows * (size_t)t->cols;
-    most = n > most ? n : most;
-  }
-  Arena own[SCALES_MOST];
-  for (int s = 0; s < scales; s++) {
-    own[s] = scratch;
-    own[s].next = arena_alloc(&scratch, observe_bytes(most), 1);
-    own[s].end = scratch.next;
-  }
-#pragma omp parallel for schedule(dynamic)
   for (int s = 0; s < scales; s++)
-    stat[s] = observe(&trace->t[scale[s].tensor], scale[s].quantile, o->how->alpha, own[s]);
+    stat[s] = observe(&trace->t[scale[s].tensor], scale[s].quantile, o->how->alpha, scratch);
   return true;
 }
 
@@ -79,11 +66,16 @@ static double combined(const double *stat, size_t step, int windows, bool quanti
   return result;
 }
 
-size_t calibrate_bytes(const Config *config, const Calibration *how) {
-  const size_t values = (size_t)how->length * (size_t)family_widest(config);
-  const size_t scales = (size_t)config->family->tensors.scales;
-  return walk_bytes(block_bytes(config, how->length), how->length, config->D, 1, 1) + scales * observe_bytes(values) +
-         (size_t)how->windows * (size_t)config->layers * scales * sizeof(double);
+/* Of scratch, for one window. */
+static size_t window_bytes(const Config *config, int length) {
+  return walk_bytes(block_bytes(config, length), length, config->D, 1, 1) +
+         observe_bytes((size_t)length * (size_t)family_widest(config)) + ((size_t)1 << 16);
+}
+
+size_t calibrate_bytes(const Config *config, const Calibration *how, int threads) {
+  size_t together = (size_t)(threads < how->windows ? threads : how->windows);
+  return together * window_bytes(config, how->length) +
+         (size_t)how->windows * (size_t)config->layers * (size_t)config->family->tensors.scales * sizeof(double);
 }
 
 bool calibrate(Model *model, const int32_t *token, int64_t count, const Calibration *how, Progress *progress,
@@ -111,6 +103,8 @@ bool calibrate(Model *model, const int32_t *token, int64_t count, const Calibrat
                .prompts = windows,
                .visitor = &visitor,
                .visitors = 1,
+               .abreast = windows,
+               .abreast_bytes = window_bytes(&model->config, length),
                .progress = progress};
   TRY(walk_run(&walk, scratch, st));
   for (int layer = 0; layer < layers; layer++)

@@ -8,12 +8,12 @@
 #include "base/digest.h"
 #include "walk/subject.h"
 
-/* Sets statistic and scale of every layer: a walk of its windows under fp32. Refuses a text shorter than one window,
- * and activations that are not finite (layer and tensor named). */
+/* Sets statistic and scale of every layer: a walk of its windows under fp32, abreast. Refuses a text shorter than one
+ * window, and activations that are not finite (layer and tensor named). */
 bool calibrate(Model *model, const int32_t *token, int64_t count, const Calibration *how, Progress *progress,
                Arena scratch, Status *st);
-/* Bytes of scratch that calibrate needs. */
-size_t calibrate_bytes(const Config *config, const Calibration *how);
+/* Bytes of scratch that calibrate needs with so many threads. */
+size_t calibrate_bytes(const Config *config, const Calibration *how, int threads);
 
 /* The statistics as a JSON text {"key": …, "digest": …, "layers": [{"s_in": …}, …]}, the digest of key and values; to
  * be freed by the caller. */

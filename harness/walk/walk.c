@@ -1,6 +1,6 @@
 #include "walk/walk.h"
 
-#include <stdio.h>
+#include <omp.h>
 #include <string.h>
 
 /* A side on its way through a prompt. */
@@ -245,8 +245,7 @@ static bool each_left(const Walk *w, int prompt, bool keep, bool *all, Arena scr
   return true;
 }
 
-bool walk_run(const Walk *walk, Arena scratch, Status *st) {
-  for (int s = 0; s < walk->sides; s++) walk->side[s].time_s = 0;
+static bool one_by_one(const Walk *walk, Arena scratch, Status *st) {
   for (int prompt = 0; prompt < walk->prompts; prompt++) {
     bool there, kept;
     TRY(each_left(walk, prompt, false, &there, scratch, st));
@@ -255,6 +254,39 @@ bool walk_run(const Walk *walk, Arena scratch, Status *st) {
     if (walk->progress) progress_step(walk->progress, (prompt + 1) * walk->layers);
   }
   return true;
+}
+
+/* Each prompt by one thread, in a piece of the scratch and with sides of its own; the first fault is told. */
+static bool abreast(const Walk *walk, int threads, Arena scratch, Status *st) {
+  Arena *own = ARENA_NEW(&scratch, Arena, threads);
+  int done = 0;
+  for (int i = 0; i < threads; i++) {
+    own[i] = scratch;
+    own[i].next = arena_alloc(&scratch, walk->abreast_bytes, 1);
+    own[i].end = scratch.next;
+  }
+#pragma omp parallel for num_threads(threads) schedule(dynamic)
+  for (int prompt = 0; prompt < walk->prompts; prompt++) {
+    Arena mine = own[omp_get_thread_num()];
+    Walk alone = *walk;
+    Status why = {0};
+    alone.side = ARENA_NEW(&mine, WalkSide, walk->sides);
+    memcpy(alone.side, walk->side, (size_t)walk->sides * sizeof *walk->side);
+    alone.progress = NULL;
+    bool ok = walk_prompt(&alone, prompt, mine, &why);
+#pragma omp critical(walk_abreast)
+    {
+      if (!ok) status_set(st, "%s", why.text);
+      if (walk->progress) progress_step(walk->progress, ++done * walk->layers);
+    }
+  }
+  return !st->failed;
+}
+
+bool walk_run(const Walk *walk, Arena scratch, Status *st) {
+  int threads = walk->abreast < omp_get_max_threads() ? walk->abreast : omp_get_max_threads();
+  for (int s = 0; s < walk->sides; s++) walk->side[s].time_s = 0;
+  return threads > 1 ? abreast(walk, threads, scratch, st) : one_by_one(walk, scratch, st);
 }
 
 size_t walk_bytes(size_t block_bytes, int T, int D, int sides, int together) {

@@ -67,8 +67,11 @@ typedef struct Walk {
   int prompts;
   const Visitor *visitor;
   int visitors;
-  bool share; /* a side whose first layers run under the same source and settings as an earlier one's starts where they
-               * part; its time_s is then less than it takes alone */
+  bool share;  /* a side whose first layers run under the same source and settings as an earlier one's starts where they
+                * part; its time_s is then less than it takes alone */
+  int abreast; /* so many prompts at a time, a thread each: what all of a walk's small operators share is soon used up.
+                * For visitors that may be called so, and no keeper. 0 or 1: one after the other, all threads in each */
+  size_t abreast_bytes; /* of scratch, for each of them */
   const char *name;     /* of this walk, unlike all others of the run; for the keeper */
   const Keeper *keeper; /* NULL: nothing is kept */
   Progress *progress;   /* steps once a layer and prompt; NULL: none */
