@@ -55,6 +55,7 @@ bench: deps                     ## speed of operators and modes at the 130M shap
 check: deps-check               ## build and run every test
 	@$(AGAIN) all $(BUILD)/check
 	tests/check_includes.sh
+	tests/to_add.sh "$(BUILD)" "$(CFLAGS)"
 	$(if $(KERNELS),tests/check_ptx.sh $(NVCC) $(filter -f% -p%,$(NVFLAGS)))
 	OMP_WAIT_POLICY=passive $(BUILD)/check $(CHECK)   # spinning threads make the tests of small operators ten times slower
 
