@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "family/family.h"
+#include "family/mamba1.h"
 #include "store/store.h"
 
 enum { LAYERS = 3, PROMPTS = 2, MODES = 3 };
@@ -35,13 +37,13 @@ static inline const PromptShape *fixture_prompts(void) {
   return prompts;
 }
 
-static inline Type fixture_type(int mode, TensorId id) {
+static inline Type fixture_type(int mode, int id) {
   if (mode == 2) return TYPE_F64;
   if (id == T_SSM_STATE_Q8 || (mode == 0 && (id == T_CONV1D_SILU || id == T_SCAN_IN))) return TYPE_I8;
   return mode == 0 && (id == T_GATED || id == T_OUT_PROJ) ? TYPE_F16 : TYPE_F32;
 }
 
-static inline bool fixture_has(int layer, int mode, TensorId id) {
+static inline bool fixture_has(int layer, int mode, int id) {
   if (id == T_EMBEDDING) return layer == 0;
   if (id == T_NORM_F || id == T_LOGITS) return layer == LAYERS - 1;
   return id != T_SSM_STATE_Q8 || mode == 0;
@@ -57,7 +59,7 @@ static inline const bool *fixture_all_kept(void) {
 static inline const StoreSide *fixture_sides(void) {
   static StoreSide side[MODES] = {{.name = "2-0"}, {.name = "2-4"}, {.name = "fp64"}};
   for (int m = 0; m < MODES; m++)
-    for (TensorId id = 0; id < T_COUNT; id++) {
+    for (int id = 0; id < T_COUNT; id++) {
       side[m].makes[id] = id != T_SSM_STATE_Q8 || m == 0;
       side[m].type[id] = fixture_type(m, id);
     }
@@ -109,9 +111,8 @@ static inline uint64_t fixture_bits(uint64_t *state) { /* splitmix64 */
 
 /* A view of `cols` columns in a wider array whose other columns are junk. Element 1 is a NaN with a payload, int8's is
  * -128. */
-static inline Tensor fixture_tensor(Arena *arena, const StoreShape *shape, int prompt, int layer, int mode,
-                                    TensorId id) {
-  const TensorInfo *info = &tensor_info[id];
+static inline Tensor fixture_tensor(Arena *arena, const StoreShape *shape, int prompt, int layer, int mode, int id) {
+  const TensorInfo *info = &family_mamba1.tensors.info[id];
   int rows = info->rows == DIM_TOKEN ? shape->prompt[prompt].T : shape->dims[info->rows],
       cols = shape->dims[info->cols];
   Type type = fixture_type(mode, id);
@@ -147,7 +148,7 @@ static inline Tensor fixture_tensor(Arena *arena, const StoreShape *shape, int p
 /* ---- running it ---- */
 
 /* Of a tensor's own values, NaN canonical. */
-static inline Digest fixture_digest(const StoreShape *shape, int prompt, int layer, int mode, TensorId id) {
+static inline Digest fixture_digest(const StoreShape *shape, int prompt, int layer, int mode, int id) {
   static char room[1 << 14];
   Arena arena = {.next = room, .end = room + sizeof room, .base = room, .exhausted = no_room};
   Tensor t = fixture_tensor(&arena, shape, prompt, layer, mode, id);
@@ -181,7 +182,7 @@ static inline bool fixture_layer(const Fixture *f, Store *store, int prompt, int
   StoreLayer what = {.tensor = list, .stream = stream, .rows = &table, .tables = 1};
   char *begin = arena.next;
   for (int m = 0; m < MODES; m++)
-    for (TensorId id = 0; id < T_COUNT; id++) {
+    for (int id = 0; id < T_COUNT; id++) {
       if (!fixture_has(layer, m, id)) continue;
       Tensor *t = &tensor[what.tensors];
       *t = fixture_tensor(&arena, &f->shape, prompt, layer, m, id);

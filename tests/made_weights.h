@@ -1,6 +1,7 @@
 /* made_weights: whether what was opened are the weights of tests/made_model.h. */
 #ifndef DS_TESTS_MADE_WEIGHTS_H
 #define DS_TESTS_MADE_WEIGHTS_H
+#include "family/mamba1.h"
 #include "tests/made_model.h"
 
 static inline void check_weight(const Weight *w, const Made *want) {

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "family/family.h"
+#include "family/mamba1.h"
 #include "report/body.h"
 
 enum { ROWS_ROOM = 4000 };
@@ -40,7 +42,7 @@ static inline TensorStats *row_tensor(MadeRows *m, const char *prompt, const cha
                        .first_nonfinite = -1};
   SET_TEXT(row->prompt, prompt);
   SET_TEXT(row->mode, mode);
-  SET_TEXT(row->tensor, tensor_info[id].name);
+  SET_TEXT(row->tensor, family_mamba1.tensors.info[id].name);
   SET_TEXT(row->type, type);
   SET_TEXT(row->kernel, kernel);
   for (int i = 0; i < FIRST_VALUES; i++) row->first[i] = level * (i + 1);
@@ -56,7 +58,7 @@ static inline PairStats *row_pair(MadeRows *m, const char *prompt, const char *b
   SET_TEXT(row->prompt, prompt);
   SET_TEXT(row->base, base);
   SET_TEXT(row->other, other);
-  SET_TEXT(row->tensor, tensor_info[id].name);
+  SET_TEXT(row->tensor, family_mamba1.tensors.info[id].name);
   row->mean_base = level, row->mean_other = level + diff;
   row->std_base = 2 * level, row->std_other = 2 * level + diff;
   row->min_base = -3 * level, row->min_other = -3 * level + diff;
@@ -74,7 +76,7 @@ static inline Drift *row_drift(MadeRows *m, const char *base, const char *other,
   *row = (Drift){.layer = layer, .prompts = prompts, .identical = rel_l2 == 0, .rel_l2 = rel_l2, .growth = growth};
   SET_TEXT(row->base, base);
   SET_TEXT(row->other, other);
-  SET_TEXT(row->tensor, tensor_info[id].name);
+  SET_TEXT(row->tensor, family_mamba1.tensors.info[id].name);
   row->rel_l2_min = rel_l2 / 2, row->rel_l2_max = rel_l2 * 2;
   row->rel_l2_low = prompts > 1 ? rel_l2 * 0.75 : NAN, row->rel_l2_high = prompts > 1 ? rel_l2 * 1.25 : NAN;
   row->sqnr_db = rel_l2 == 0 ? INFINITY : -20 * log10(rel_l2);
@@ -130,7 +132,7 @@ static inline DriftShape *row_shape(MadeRows *m, const char *base, const char *o
                       .needed = 0};
   SET_TEXT(row->base, base);
   SET_TEXT(row->other, other);
-  SET_TEXT(row->tensor, tensor_info[id].name);
+  SET_TEXT(row->tensor, family_mamba1.tensors.info[id].name);
   SET_TEXT(row->shape, shape);
   spread(row->last, prompts, &row->last_low, &row->last_high);
   spread(row->growth, prompts, &row->growth_low, &row->growth_high);

@@ -1,4 +1,6 @@
 /* One block under each mode: the equalities that must hold, what each tensor is stored as, and the witness. */
+#include "family/family.h"
+#include "family/mamba1.h"
 #include "shipped_model.h"
 
 #include <math.h>
@@ -9,11 +11,12 @@
 enum { TOKENS = 171 };
 
 /* Equal float32 bits after dequantisation; prints the first difference. */
-static bool equal(const Tensor *a, const Tensor *b, int layer, TensorId id) {
+static bool equal(const Tensor *a, const Tensor *b, int layer, int id) {
   for (size_t i = 0; i < (size_t)a->rows * (size_t)a->cols; i++) {
     float x = (float)tensor_value(a, i), y = (float)tensor_value(b, i);
     if (memcmp(&x, &y, sizeof x) != 0) {
-      printf("layer %d %s element %zu: %a against %a\n", layer, tensor_info[id].name, i, (double)x, (double)y);
+      printf("layer %d %s element %zu: %a against %a\n", layer, family_mamba1.tensors.info[id].name, i, (double)x,
+             (double)y);
       return false;
     }
   }
@@ -35,7 +38,7 @@ static int walk_pair(Shipped *s, const char *a, const char *b, int *same) {
       block_run(&s->model, layer, mode_preset(i ? b : a), &x[i], &s->arena, &trace[i]);
       x[i] = trace[i].t[T_BLOCK_OUT];
     }
-    for (TensorId id = 0; id < T_LAYER_COUNT; id++)
+    for (int id = 0; id < T_LAYER_COUNT; id++)
       if (trace[0].t[id].data && trace[1].t[id].data) {
         compared++;
         *same += equal(&trace[0].t[id], &trace[1].t[id], layer, id);
@@ -67,9 +70,9 @@ Test(block, a_nan_is_counted_where_it_is_lost_and_not_again_where_the_tensor_is_
   block_run(&s.model, 0, mode_preset("0"), &ends.t[T_EMBEDDING], &s.arena, &zero);
   block_run(&s.model, 0, mode_preset("2-0"), &ends.t[T_EMBEDDING], &s.arena, &grid);
   cr_expect_geq(zero.t[T_CONV1D_SILU].nans, TOKENS);
-  for (TensorId id = 0; id < T_LAYER_COUNT; id++)
-    cr_expect_eq(zero.t[id].nans, grid.t[id].nans, "%s: mode 0 counts %ld, mode 2-0 %ld", tensor_info[id].name,
-                 (long)zero.t[id].nans, (long)grid.t[id].nans);
+  for (int id = 0; id < T_LAYER_COUNT; id++)
+    cr_expect_eq(zero.t[id].nans, grid.t[id].nans, "%s: mode 0 counts %ld, mode 2-0 %ld",
+                 family_mamba1.tensors.info[id].name, (long)zero.t[id].nans, (long)grid.t[id].nans);
   cr_expect_eq(zero.t[T_X_PROJ_IN].nans, 0);
   cr_expect_eq(zero.t[T_SCAN_IN].nans, 0);
 }
@@ -102,7 +105,7 @@ Test(block, mode_2_3_equals_mode_2_1_but_for_exact_ties) {
                      (double)r);
         here++;
       }
-    for (TensorId id = 0; id < T_LAYER_COUNT && !here; id++)
+    for (int id = 0; id < T_LAYER_COUNT && !here; id++)
       if (id != T_CONV1D_SILU) cr_assert(equal(&a.t[id], &b.t[id], layer, id));
     ties += here;
     x = a.t[T_BLOCK_OUT];
@@ -114,7 +117,7 @@ Test(block, mode_2_3_equals_mode_2_1_but_for_exact_ties) {
 Test(block, stored_types_are_those_of_the_table) {
   static const char *const modes[] = {"0", "2-0", "2-1", "2-2", "2-3", "2-4", "3", "1", "fp32"};
   static const struct {
-    TensorId id;
+    int id;
     const char *types[9];
   } rows[] = {{T_NORM, {"i8", "i8", "i8", "i8", "i8", "i8", "i8", "f32", "f32"}},
               {T_IN_PROJ, {"i8", "i8", "i8", "i8", "i8", "i8", "f32", "f32", "f32"}},
@@ -141,7 +144,7 @@ Test(block, stored_types_are_those_of_the_table) {
     for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
       const Tensor *t = &trace.t[rows[r].id];
       cr_expect_str_eq(t->data ? type_name(t->type) : "-", rows[r].types[m], "mode %s, %s", modes[m],
-                       tensor_info[rows[r].id].name);
+                       family_mamba1.tensors.info[rows[r].id].name);
     }
   }
 }
@@ -151,14 +154,15 @@ Test(witness, every_preset_runs_what_it_promises_and_no_preset_passes_for_anothe
   shipped_calibrate(&s, 1, 64);
   Trace ends = {0}, trace;
   block_embed(&s.model, s.test, 9, &s.arena, &ends);
-  for (int ran = 0; ran < mode_preset_count; ran++) {
-    block_run(&s.model, 7, &mode_presets[ran], &ends.t[T_EMBEDDING], &s.arena, &trace);
-    for (int said = 0; said < mode_preset_count; said++) {
+  for (int ran = 0; ran < family_mamba1.presets; ran++) {
+    block_run(&s.model, 7, &family_mamba1.preset[ran], &ends.t[T_EMBEDDING], &s.arena, &trace);
+    for (int said = 0; said < family_mamba1.presets; said++) {
       Status st = {0};
-      bool passes = witness_check(&mode_presets[said], 7, &trace, &st);
-      cr_expect_eq(passes, ran == said, "ran %s, said %s: %s", mode_presets[ran].name, mode_presets[said].name,
-                   st.text);
-      if (!passes) cr_expect(strstr(st.text, mode_presets[said].name) && strstr(st.text, "layer 7"), "%s", st.text);
+      bool passes = witness_check(&family_mamba1.preset[said], 7, &trace, &st);
+      cr_expect_eq(passes, ran == said, "ran %s, said %s: %s", family_mamba1.preset[ran].name,
+                   family_mamba1.preset[said].name, st.text);
+      if (!passes)
+        cr_expect(strstr(st.text, family_mamba1.preset[said].name) && strstr(st.text, "layer 7"), "%s", st.text);
     }
   }
 }
@@ -170,16 +174,17 @@ Test(witness, any_single_stage_swapped_in_secret_is_seen) {
   Trace ends = {0}, trace;
   int swaps = 0;
   block_embed(&s.model, s.test, 9, &s.arena, &ends);
-  for (int m = 0; m < mode_preset_count; m++)
-    for (int stage = 0; stage < mode_stage_count; stage++)
-      for (int value = 0; mode_stages[stage].values[value]; value++) {
-        Mode secret = mode_presets[m];
+  for (int m = 0; m < family_mamba1.presets; m++)
+    for (int stage = 0; stage < family_mamba1.stages; stage++)
+      for (int value = 0; family_mamba1.stage[stage].values[value]; value++) {
+        Mode secret = family_mamba1.preset[m];
         Status ignored = {0}, st = {0};
         secret.setting[stage] = value;
-        if (mode_equal(&secret, &mode_presets[m]) || !mode_check(&secret, &ignored)) continue;
+        if (mode_equal(&secret, &family_mamba1.preset[m]) || !mode_check(&secret, &ignored)) continue;
         block_run(&s.model, 0, &secret, &ends.t[T_EMBEDDING], &s.arena, &trace);
-        cr_expect_not(witness_check(&mode_presets[m], 0, &trace, &st), "mode %s with %s %s passed as itself",
-                      mode_presets[m].name, mode_stages[stage].key, mode_stages[stage].values[value]);
+        cr_expect_not(witness_check(&family_mamba1.preset[m], 0, &trace, &st), "mode %s with %s %s passed as itself",
+                      family_mamba1.preset[m].name, family_mamba1.stage[stage].key,
+                      family_mamba1.stage[stage].values[value]);
         swaps++;
       }
   printf("witness: %d secret swaps tried\n", swaps);
@@ -191,17 +196,18 @@ Test(block, tensors_are_bit_equal_on_any_thread_count) {
   shipped_calibrate(&s, 1, 64);
   Trace ends = {0}, one, other;
   block_embed(&s.model, s.test, TOKENS, &s.arena, &ends);
-  for (int m = 0; m < mode_preset_count; m++) {
+  for (int m = 0; m < family_mamba1.presets; m++) {
     omp_set_num_threads(1);
-    block_run(&s.model, 11, &mode_presets[m], &ends.t[T_EMBEDDING], &s.arena, &one);
+    block_run(&s.model, 11, &family_mamba1.preset[m], &ends.t[T_EMBEDDING], &s.arena, &one);
     for (int threads = 2; threads <= 3; threads++) {
       omp_set_num_threads(threads);
-      block_run(&s.model, 11, &mode_presets[m], &ends.t[T_EMBEDDING], &s.arena, &other);
-      for (TensorId id = 0; id < T_LAYER_COUNT; id++)
+      block_run(&s.model, 11, &family_mamba1.preset[m], &ends.t[T_EMBEDDING], &s.arena, &other);
+      for (int id = 0; id < T_LAYER_COUNT; id++)
         if (one.t[id].data)
           cr_assert_eq(memcmp(one.t[id].data, other.t[id].data,
                               (size_t)one.t[id].rows * (size_t)one.t[id].cols * type_size(one.t[id].type)),
-                       0, "mode %s, %s, %d threads", mode_presets[m].name, tensor_info[id].name, threads);
+                       0, "mode %s, %s, %d threads", family_mamba1.preset[m].name, family_mamba1.tensors.info[id].name,
+                       threads);
     }
   }
 }

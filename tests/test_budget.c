@@ -1,5 +1,7 @@
 /* budget: parts computed by hand, those of the shipped model's blocks computed once more, the chain from layer to
  * layer, and a planted fault that must be found in the layer that has it. */
+#include "family/family.h"
+#include "family/mamba1.h"
 #include "shipped_model.h"
 
 #include <math.h>

@@ -1,5 +1,7 @@
 /* Activation scales: against the float64 reference's own statistics, and against themselves on other numbers of
  * threads. */
+#include "family/family.h"
+#include "family/mamba1.h"
 #include "shipped_model.h"
 
 #include <gsl/gsl_sort.h>
@@ -24,8 +26,8 @@ Test(calibrate, statistics_agree_with_the_float64_reference) {
   Shipped s = shipped_load(REWRITE_QUAMBA);
   shipped_calibrate(&s, WINDOWS, LENGTH);
   const struct {
-    ScaleId scale;
-    TensorId tensor;
+    int scale;
+    int tensor;
     bool quantile;
   } rows[] = {{S_IN, T_NORM, false},    {S_XZ, T_IN_PROJ, false}, {S_U, T_CONV1D_SILU, true},
               {S_DBC, T_X_PROJ, false}, {S_DT, T_DT_PROJ, false}, {S_O, T_OUT_PROJ_IN, false},
@@ -54,9 +56,10 @@ Test(calibrate, statistics_agree_with_the_float64_reference) {
     for (int k = 0; k < S_COUNT; k++) {
       double got = s.model.layer[layer].statistic[k], error = fabs(got - want[layer][k]) / want[layer][k];
       worst = fmax(worst, error);
-      cr_expect(error < 1e-4, "layer %d %s: got %.9g want %.9g", layer, scale_names[k], got, want[layer][k]);
+      cr_expect(error < 1e-4, "layer %d %s: got %.9g want %.9g", layer, family_mamba1.tensors.scale[k], got,
+                want[layer][k]);
       cr_expect_eq(s.model.layer[layer].scale[k], (float)(fmax(got, 1e-5) / 127), "layer %d %s: scale", layer,
-                   scale_names[k]);
+                   family_mamba1.tensors.scale[k]);
     }
   printf("calibration statistics against float64: worst relative difference %.2g\n", worst);
 }

@@ -1,5 +1,6 @@
 /* test_checkpoint: the shipped model is read as it is, small models written from code are read in every type and
  * layout, and whatever does not fit is refused with the file and the fault. */
+#include "family/mamba1.h"
 #include "tests/made_weights.h"
 
 TestSuite(checkpoint, .init = test_files_begin, .fini = test_files_end);

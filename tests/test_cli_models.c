@@ -2,6 +2,8 @@
  * that are zero, files as numpy writes them. The model is tests/made_model.h's: six tokens, two layers. */
 #include "command/flags.h"
 #include "experiment/experiment.h"
+#include "family/family.h"
+#include "family/mamba1.h"
 #include "model/tokens.h"
 /* names that tests/made_model.h gives to things of its own */
 #define Model MadeModel
@@ -141,7 +143,7 @@ Test(cli_models, what_verify_makes_of_its_seed_is_enough_to_load_a_model) {
   cr_expect_eq(met, 0x3F, "the whole vocabulary is met: %x", (unsigned)met);
   for (int layer = 0; layer < 2; layer++)
     for (int s = 0; s < S_COUNT; s++)
-      cr_expect(subject.model.layer[layer].scale[s] > 0, "layer %d, %s", layer, scale_names[s]);
+      cr_expect(subject.model.layer[layer].scale[s] > 0, "layer %d, %s", layer, family_mamba1.tensors.scale[s]);
 }
 
 Test(cli_models, calibrate_and_compare_take_their_scales_from_one_default_text) {

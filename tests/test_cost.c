@@ -2,7 +2,9 @@
  * are shares. Times themselves are not tested. */
 #include <math.h>
 
+#include "family/family.h"
 #include "family/footprint.h"
+#include "family/mamba1.h"
 #include "kernels/watch.h"
 #include "shipped_model.h"
 #include "study/cost.h"
@@ -143,8 +145,8 @@ Test(cost, timed_operators_give_the_bits_of_the_plain_ones) {
   block_run(&with_clock, 3, mode_preset("3"), &ends.t[T_EMBEDDING], &s.arena, &timed);
   for (int id = 0; id < T_LAYER_COUNT; id++)
     for (size_t i = 0; plain.t[id].data && i < (size_t)plain.t[id].rows * (size_t)plain.t[id].cols; i++)
-      cr_assert_eq(tensor_value(&plain.t[id], i), tensor_value(&timed.t[id], i), "%s element %zu", tensor_info[id].name,
-                   i);
+      cr_assert_eq(tensor_value(&plain.t[id], i), tensor_value(&timed.t[id], i), "%s element %zu",
+                   family_mamba1.tensors.info[id].name, i);
   cr_expect_eq(watch_time(&watch, "scan").calls, 1);
   cr_expect_eq(watch_time(&watch, "head").calls, 0);
 }

@@ -1,5 +1,7 @@
 /* What a run will write is asked of the disk once, and what an earlier start has left counts. */
 #include "experiment/estimate.h"
+#include "family/family.h"
+#include "family/mamba1.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -17,7 +19,7 @@ typedef struct Large {
 
 static Large larger_than_the_disk(void) {
   static Mode mode[2];
-  for (int i = 0; i < 2; i++) mode[i] = mode_presets[i];
+  for (int i = 0; i < 2; i++) mode[i] = family_mamba1.preset[i];
   struct statvfs disk;
   cr_assert(statvfs("/tmp", &disk) == 0);
   Large large = {.free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize};

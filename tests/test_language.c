@@ -1,5 +1,7 @@
 /* The report's languages: the sources of the report are read and every text in them is held against the table; and a
  * whole report in Chinese holds no English sentence. */
+#include "family/family.h"
+#include "family/mamba1.h"
 #include "report/language.h"
 
 #include <criterion/criterion.h>

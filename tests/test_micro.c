@@ -6,6 +6,8 @@
 #include <sys/wait.h>
 
 #include "experiment/experiment.h"
+#include "family/family.h"
+#include "family/mamba1.h"
 #include "kernels/q8.h"
 #include "measure/stats.h"
 #include "report/sections.h"

@@ -30,13 +30,13 @@ static const struct {
 enum { PRESETS = sizeof columns / sizeof *columns, STAGES = sizeof table / sizeof *table };
 
 Test(mode, presets_are_the_table_of_the_stages) {
-  cr_assert_eq(mode_stage_count, STAGES);
-  cr_assert_eq(mode_preset_count, PRESETS);
+  cr_assert_eq(family_mamba1.stages, STAGES);
+  cr_assert_eq(family_mamba1.presets, PRESETS);
   for (int s = 0; s < STAGES; s++) {
-    cr_expect_str_eq(mode_stages[s].key, table[s].key);
+    cr_expect_str_eq(family_mamba1.stage[s].key, table[s].key);
     for (int p = 0; p < PRESETS; p++) {
-      cr_expect_str_eq(mode_presets[p].name, columns[p]);
-      const char *got = mode_setting_name(&mode_presets[p], s);
+      cr_expect_str_eq(family_mamba1.preset[p].name, columns[p]);
+      const char *got = mode_setting_name(&family_mamba1.preset[p], s);
       cr_expect_str_eq(got, table[s].value[p], "mode %s, %s: got %s, want %s", columns[p], table[s].key, got,
                        table[s].value[p]);
     }
@@ -57,7 +57,8 @@ Test(mode, setting_names_say_what_the_enums_say) {
 Test(mode, no_two_presets_are_the_same_computation) {
   for (int a = 0; a < PRESETS; a++)
     for (int b = 0; b < PRESETS; b++)
-      cr_expect_eq(mode_equal(&mode_presets[a], &mode_presets[b]), a == b, "%s and %s", columns[a], columns[b]);
+      cr_expect_eq(mode_equal(&family_mamba1.preset[a], &family_mamba1.preset[b]), a == b, "%s and %s", columns[a],
+                   columns[b]);
 }
 
 Test(mode, equality_is_of_settings_and_not_of_names) {
@@ -68,16 +69,16 @@ Test(mode, equality_is_of_settings_and_not_of_names) {
     Mode changed = renamed;
     int *setting = &changed.setting[s];
     *setting = !*setting;
-    cr_expect(!mode_equal(&changed, &renamed), "a change of %s alone goes unseen", mode_stages[s].key);
+    cr_expect(!mode_equal(&changed, &renamed), "a change of %s alone goes unseen", family_mamba1.stage[s].key);
   }
 }
 
 Test(mode, every_preset_passes_its_own_check_and_fp32_and_1_need_no_scales) {
   for (int p = 0; p < PRESETS; p++) {
     Status st = {0};
-    cr_expect(mode_check(&mode_presets[p], &st), "%s: %s", columns[p], st.text);
+    cr_expect(mode_check(&family_mamba1.preset[p], &st), "%s: %s", columns[p], st.text);
     bool floats = !strcmp(columns[p], "1") || !strcmp(columns[p], "fp32");
-    cr_expect_eq(mode_needs_scales(&mode_presets[p]), !floats, "%s", columns[p]);
+    cr_expect_eq(mode_needs_scales(&family_mamba1.preset[p]), !floats, "%s", columns[p]);
   }
 }
 
@@ -94,8 +95,9 @@ Test(mode, each_int8_stage_alone_needs_scales) {
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     Mode mode = *mode_preset("fp32");
     for (int s = 0; s < STAGES; s++)
-      for (int v = 0; mode_stages[s].values[v]; v++)
-        if (!strcmp(mode_stages[s].key, cases[i].key) && !strcmp(mode_stages[s].values[v], cases[i].value))
+      for (int v = 0; family_mamba1.stage[s].values[v]; v++)
+        if (!strcmp(family_mamba1.stage[s].key, cases[i].key) &&
+            !strcmp(family_mamba1.stage[s].values[v], cases[i].value))
           mode.setting[s] = v;
     cr_expect_eq(mode_needs_scales(&mode), cases[i].needs, "%s %s", cases[i].key, cases[i].value);
   }
@@ -114,7 +116,7 @@ static const char *broken_rule(const Mode *mode) {
 }
 
 Test(mode, the_stage_that_is_finer_than_the_presets_is_found) {
-  for (int p = 0; p < PRESETS; p++) cr_expect_eq(mode_finer_stage(&mode_presets[p]), ABSENT, "%s", columns[p]);
+  for (int p = 0; p < PRESETS; p++) cr_expect_eq(mode_finer_stage(&family_mamba1.preset[p]), ABSENT, "%s", columns[p]);
   Mode mode = *mode_preset("2-4");
   mode.setting[STAGE_SCAN_ORDER] = SCAN_ORDER_BLOCKED;
   cr_expect_eq(mode_finer_stage(&mode), ABSENT);
@@ -126,7 +128,7 @@ Test(mode, the_stage_that_is_finer_than_the_presets_is_found) {
 
 static unsigned bit_of(const char *key) {
   for (int s = 0; s < STAGES; s++)
-    if (!strcmp(mode_stages[s].key, key)) return 1u << s;
+    if (!strcmp(family_mamba1.stage[s].key, key)) return 1u << s;
   cr_assert_fail("no stage %s", key);
   return 0;
 }
@@ -149,7 +151,7 @@ Test(mode, stages_are_mixed_and_take_along_what_they_need) {
 
 static int values_of(int stage) {
   int count = 0;
-  while (mode_stages[stage].values[count]) count++;
+  while (family_mamba1.stage[stage].values[count]) count++;
   return count;
 }
 
@@ -174,7 +176,8 @@ Test(mode, exactly_the_combinations_without_sense_are_refused_by_name) {
 }
 
 Test(mode, no_mode_may_take_a_name_that_the_results_file_uses) {
-  for (int d = 0; d < DIM_COUNT; d++) cr_expect(mode_name_reserved(dim_names[d]), "%s", dim_names[d]);
+  for (int d = 0; d < DIM_COUNT; d++)
+    cr_expect(mode_name_reserved(family_mamba1.tensors.dim[d]), "%s", family_mamba1.tensors.dim[d]);
   cr_expect(mode_name_reserved("fp64") && mode_name_reserved("token_id"));
   for (int p = 0; p < PRESETS; p++) cr_expect(!mode_name_reserved(columns[p]), "%s", columns[p]);
   cr_expect_null(mode_preset("fp64"));

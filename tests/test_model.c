@@ -1,4 +1,6 @@
 /* The shipped model in float32 and its rewrite, against the golden float64 forward. */
+#include "family/family.h"
+#include "family/mamba1.h"
 #include "shipped_model.h"
 
 #include <hdf5.h>

@@ -1,6 +1,8 @@
 /* The report's words: growth, jumps, effect and faults, each from numbers that were made to show it. */
 #include <criterion/criterion.h>
 
+#include "family/family.h"
+#include "family/mamba1.h"
 #include "report/report.h"
 #include "tests/report_rows.h"
 

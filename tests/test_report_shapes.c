@@ -1,6 +1,8 @@
 /* The words of a shape: each branch from a row made by hand, and never a word that its row does not bear out. */
 #include <criterion/criterion.h>
 
+#include "family/family.h"
+#include "family/mamba1.h"
 #include "report/markdown.h"
 #include "report/shapes.h"
 #include "tests/report_rows.h"

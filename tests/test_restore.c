@@ -1,5 +1,7 @@
 /* restore: a planted bad layer is the one that is found; the set is one of the layers that matter, not the first ones;
  * every row is what a walk of that set gives. */
+#include "family/family.h"
+#include "family/mamba1.h"
 #include "shipped_model.h"
 
 #include <math.h>

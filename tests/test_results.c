@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "family/family.h"
+#include "family/mamba1.h"
 #include "fixture_store.h"
 
 #define SCAN "/prompts/address/2-0/layer_01/scan"

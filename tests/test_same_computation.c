@@ -3,6 +3,8 @@
 #include <gsl/gsl_rng.h>
 #include <omp.h>
 
+#include "family/family.h"
+#include "family/mamba1.h"
 #include "measure/drift.h"
 #include "measure/shape.h"
 #include "measure/stats.h"
@@ -14,14 +16,14 @@ enum { COMPARISONS = 1000, TOKENS_MOST = 12 };
 /* All rows of one layer, as the driver makes them. */
 static size_t rows_of(const Trace *a, const Trace *b, const Mode *mode, int layer, PairStats *row, Arena scratch) {
   size_t count = 0;
-  for (TensorId id = 0; id < T_LAYER_COUNT; id++) {
+  for (int id = 0; id < T_LAYER_COUNT; id++) {
     if (!a->t[id].data) continue;
     PairStats *r = &row[count++];
     memset(r, 0xa5, sizeof *r);
     snprintf(r->prompt, sizeof r->prompt, "p");
     snprintf(r->base, sizeof r->base, "%s", mode->name);
     snprintf(r->other, sizeof r->other, "%s", mode->name);
-    snprintf(r->tensor, sizeof r->tensor, "%s", tensor_info[id].name);
+    snprintf(r->tensor, sizeof r->tensor, "%s", family_mamba1.tensors.info[id].name);
     r->layer = layer;
     stats_pair(&a->t[id], &b->t[id], r, scratch);
     r->top1_agreement = NAN;
@@ -58,8 +60,8 @@ Test(same_computation, in_other_clothes_is_never_said_to_differ, .timeout = 120)
   int differs = 0, shapes_other = 0;
   for (int i = 0; i < COMPARISONS; i++) {
     Arena arena = s.arena;
-    const Mode *mode = &mode_presets[gsl_rng_uniform_int(rng, (unsigned long)mode_preset_count)];
-    const Mode *before = &mode_presets[gsl_rng_uniform_int(rng, (unsigned long)mode_preset_count)];
+    const Mode *mode = &family_mamba1.preset[gsl_rng_uniform_int(rng, (unsigned long)family_mamba1.presets)];
+    const Mode *before = &family_mamba1.preset[gsl_rng_uniform_int(rng, (unsigned long)family_mamba1.presets)];
     int layer = (int)gsl_rng_uniform_int(rng, (unsigned long)s.model.layers);
     int T = 1 + (int)gsl_rng_uniform_int(rng, TOKENS_MOST), at = (int)gsl_rng_uniform_int(rng, 200000);
     int threads = i % 8 ? 1 : 2; /* waiting threads are slow where other programs want the processors too */

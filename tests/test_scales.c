@@ -1,4 +1,6 @@
 /* The table of scales: every int8 weight that a mode takes, and what a mode takes from each prompt by itself. */
+#include "family/family.h"
+#include "family/mamba1.h"
 #include "shipped_model.h"
 
 #include <math.h>
@@ -56,8 +58,8 @@ Test(scales, a_block_shows_the_scale_that_it_took_from_its_input) {
   shipped_calibrate(&s, 1, 64);
   Trace ends = {0}, trace;
   block_embed(&s.model, s.test, 9, &s.arena, &ends);
-  for (int m = 0; m < mode_preset_count; m++) {
-    const Mode *mode = &mode_presets[m];
+  for (int m = 0; m < family_mamba1.presets; m++) {
+    const Mode *mode = &family_mamba1.preset[m];
     block_run(&s.model, 2, mode, &ends.t[T_EMBEDDING], &s.arena, &trace);
     cr_assert_eq(trace.t[T_CONV_IN].data != NULL, mode->setting[STAGE_CONV_IN] == CONV_IN_I8_DYNAMIC, "mode %s",
                  mode->name);

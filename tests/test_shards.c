@@ -1,5 +1,6 @@
 /* test_shards: where the tensors of a checkpoint stand and what they are called there: prefixes, what is not used, an
  * index with its shards, links. */
+#include "family/mamba1.h"
 #include "tests/made_weights.h"
 
 TestSuite(shards, .init = test_files_begin, .fini = test_files_end);

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "family/family.h"
+#include "family/mamba1.h"
 #include "family/trace.h"
 #include "spec/spec.h"
 #include "tests/draws.h"
@@ -304,10 +306,10 @@ Test(spec, every_tensor_of_the_trace_can_be_kept) {
   Arena arena = new_arena();
   const char *text = LEAST "keep: {tensors: [";
   for (int id = 0; id < T_COUNT; id++)
-    text = arena_printf(&arena, "%s%s%s", text, id ? ", " : "", tensor_info[id].name);
+    text = arena_printf(&arena, "%s%s%s", text, id ? ", " : "", family_mamba1.tensors.info[id].name);
   Spec spec = parse(&arena, arena_printf(&arena, "%s]}\n", text));
   cr_assert_eq(spec.keep.tensor_count, T_COUNT);
-  for (int id = 0; id < T_COUNT; id++) cr_expect_str_eq(spec.keep.tensors[id], tensor_info[id].name);
+  for (int id = 0; id < T_COUNT; id++) cr_expect_str_eq(spec.keep.tensors[id], family_mamba1.tensors.info[id].name);
 }
 
 Test(spec, the_effective_spec_says_everything) {

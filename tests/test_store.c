@@ -7,6 +7,8 @@
 #include <sanitizer/lsan_interface.h>
 #endif
 
+#include "family/family.h"
+#include "family/mamba1.h"
 #include "fixture_store.h"
 
 /* ---- what is in a file, by plain HDF5 ---- */
@@ -84,7 +86,7 @@ static void check_every_tensor(const Fixture *f) {
           Tensor t = fixture_tensor(&scratch, &f->shape, p, layer, m, id);
           snprintf(block, sizeof block, "layer_%02d/", layer);
           snprintf(path, sizeof path, "/prompts/%s/%s/%s%s", f->shape.prompt[p].name, f->shape.side[m].name,
-                   id < T_LAYER_COUNT ? block : "", tensor_info[id].name);
+                   id < T_LAYER_COUNT ? block : "", family_mamba1.tensors.info[id].name);
           size_t size = stored_bytes(f->results, path, bytes, sizeof bytes);
           cr_assert(size == (size_t)(t.rows * t.cols) * type_size(t.type), "%s: %zu bytes", path, size);
           check_equal(path, &t, bytes);
@@ -290,7 +292,7 @@ Test(store, what_has_been_written_is_counted) {
   const int64_t begun = store_written(store).bytes;
   uint64_t tensors = 0;
   for (int m = 0; m < MODES; m++)
-    for (TensorId id = 0; id < T_COUNT; id++) {
+    for (int id = 0; id < T_COUNT; id++) {
       Arena scratch = f.arena;
       if (!fixture_has(0, m, id)) continue;
       Tensor t = fixture_tensor(&scratch, &f.shape, 0, 0, m, id);

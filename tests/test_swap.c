@@ -1,5 +1,7 @@
 /* swap: stage swaps on the shipped model, against walks made here; ranks and effects where they are known beforehand.
  */
+#include "family/family.h"
+#include "family/mamba1.h"
 #include "shipped_model.h"
 
 #include <math.h>

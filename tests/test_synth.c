@@ -2,6 +2,8 @@
 #include <math.h>
 
 #include "base/file.h"
+#include "family/family.h"
+#include "family/mamba1.h"
 #include "model/checkpoint.h"
 #include "model/synth.h"
 #include "tests/model_files.h"

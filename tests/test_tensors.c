@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "family/family.h"
+#include "family/mamba1.h"
 #include "measure/tensors.h"
 #include "report/data.h"
 

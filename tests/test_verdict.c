@@ -1,4 +1,6 @@
 /* verdict: effects, first differences and sizes from rows made by hand; reasons from the presets' settings. */
+#include "family/family.h"
+#include "family/mamba1.h"
 #include "measure/verdict.h"
 
 #include "measure/drift.h"

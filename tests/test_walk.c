@@ -1,4 +1,6 @@
 /* walk: each way gives the bits of the mode run alone, whatever else walks beside it and wherever it starts. */
+#include "family/family.h"
+#include "family/mamba1.h"
 #include "shipped_model.h"
 
 #include "walk/walk.h"

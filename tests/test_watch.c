@@ -1,5 +1,7 @@
 /* The seam between a block and a backend's operators: every call goes through the model's table, can be made again with
  * the same bits, and on a backend that counts into memory of its own finds a place for each count. */
+#include "family/family.h"
+#include "family/mamba1.h"
 #include "shipped_model.h"
 
 #include "command/verify.h"
@@ -17,21 +19,23 @@ Test(watch, a_watched_block_makes_the_same_bits_and_every_kernel_of_its_trace_wa
   shipped_calibrate(&s, 1, 64);
   Trace ends = {0}, plain, trace;
   block_embed(&s.model, s.test, TOKENS, &s.arena, &ends);
-  for (int m = 0; m < mode_preset_count; m++) {
+  for (int m = 0; m < family_mamba1.presets; m++) {
     SeenCall seen[WATCH_CALLS];
     Watch watch = {.seen = seen, .room = WATCH_CALLS};
     Model watched = s.model;
     watched.ops = watch_start(&watch, s.model.ops);
-    block_run(&s.model, 3, &mode_presets[m], &ends.t[T_EMBEDDING], &s.arena, &plain);
-    block_run(&watched, 3, &mode_presets[m], &ends.t[T_EMBEDDING], &s.arena, &trace);
-    cr_expect_geq(watch.count, 8, "mode %s: %d calls", mode_presets[m].name, watch.count);
-    for (TensorId id = T_NORM; id < T_LAYER_COUNT; id++) {
+    block_run(&s.model, 3, &family_mamba1.preset[m], &ends.t[T_EMBEDDING], &s.arena, &plain);
+    block_run(&watched, 3, &family_mamba1.preset[m], &ends.t[T_EMBEDDING], &s.arena, &trace);
+    cr_expect_geq(watch.count, 8, "mode %s: %d calls", family_mamba1.preset[m].name, watch.count);
+    for (int id = T_NORM; id < T_LAYER_COUNT; id++) {
       if (!trace.t[id].data) continue;
-      cr_expect(same_bits(&plain.t[id], &trace.t[id]), "mode %s, %s", mode_presets[m].name, tensor_info[id].name);
+      cr_expect(same_bits(&plain.t[id], &trace.t[id]), "mode %s, %s", family_mamba1.preset[m].name,
+                family_mamba1.tensors.info[id].name);
       bool made = false;
       for (int c = 0; c < watch.count; c++)
         for (int i = 0; i < op_info[seen[c].call.kind].outs; i++) made |= seen[c].made[i].data == trace.t[id].data;
-      cr_expect(made, "mode %s: %s was made by no operator of the table", mode_presets[m].name, tensor_info[id].name);
+      cr_expect(made, "mode %s: %s was made by no operator of the table", family_mamba1.preset[m].name,
+                family_mamba1.tensors.info[id].name);
     }
   }
 }
@@ -166,23 +170,23 @@ Test(block, on_a_backend_that_counts_apart_every_int8_tensor_has_a_counter_and_t
   Model model = s.model;
   model.ops = watch_start(&watch, &apart);
   block_embed(&s.model, s.test, TOKENS, &s.arena, &ends);
-  for (int m = 0; m < mode_preset_count; m++) {
+  for (int m = 0; m < family_mamba1.presets; m++) {
     const void *place[64];
     int places = 0;
     cleared = watch.count = 0;
-    block_run(&model, 1, &mode_presets[m], &ends.t[T_EMBEDDING], &s.arena, &trace);
+    block_run(&model, 1, &family_mamba1.preset[m], &ends.t[T_EMBEDDING], &s.arena, &trace);
     cr_expect_eq(cleared, 1);
     for (int c = 0; c < watch.count; c++)
       for (int i = 0; i < op_info[seen[c].call.kind].outs; i++) {
         const Tensor *t = &seen[c].made[i];
-        cr_expect_eq(t->nans_at != NULL, t->type == TYPE_I8, "mode %s, %s", mode_presets[m].name, t->kernel);
-        cr_expect_eq(t->scale_at != NULL, seen[c].call.kind == OP_QUANTISE_DYNAMIC, "mode %s, %s", mode_presets[m].name,
-                     t->kernel);
+        cr_expect_eq(t->nans_at != NULL, t->type == TYPE_I8, "mode %s, %s", family_mamba1.preset[m].name, t->kernel);
+        cr_expect_eq(t->scale_at != NULL, seen[c].call.kind == OP_QUANTISE_DYNAMIC, "mode %s, %s",
+                     family_mamba1.preset[m].name, t->kernel);
         if (t->nans_at) place[places++] = t->nans_at;
         if (t->scale_at) place[places++] = t->scale_at;
       }
     for (int a = 0; a < places; a++)
       for (int b = 0; b < a; b++)
-        cr_expect_neq(place[a], place[b], "mode %s: two counts in one place", mode_presets[m].name);
+        cr_expect_neq(place[a], place[b], "mode %s: two counts in one place", family_mamba1.preset[m].name);
   }
 }

@@ -16,8 +16,6 @@ typedef struct BenchPlan {
   bool operators, passes;
 } BenchPlan;
 
-/* The shape of the published 130M model: D 768, E 1536, N 16, R 48, 24 layers; vocabulary 50280. */
-extern const Config bench_130m;
 /* A model of this shape with made weights, and scales from its own run. Speed does not depend on the values. */
 bool bench_model(Arena *arena, const Config *config, Model *model, Progress *progress, Status *st);
 /* `device` as device_find left it: the CPU where none was found. Operators that two modes share are timed once. */

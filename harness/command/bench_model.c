@@ -9,17 +9,6 @@
 
 enum { CALIBRATION_TOKENS = 64 };
 
-const Config bench_130m = {.family = &family_mamba1,
-                           .D = 768,
-                           .E = 1536,
-                           .N = 16,
-                           .R = 48,
-                           .K = 4,
-                           .layers = 24,
-                           .vocab = 50280,
-                           .eps = 1e-5,
-                           .tied = true};
-
 /* Evenly spread over -size … size. */
 static const double *made(Arena *arena, gsl_rng *rng, size_t count, double size) {
   double *x = ARENA_NEW(arena, double, count);

@@ -12,6 +12,7 @@
 #include "command/print_speed.h"
 #include "command/verify.h"
 #include "experiment/experiment.h"
+#include "model/synth.h"
 
 bool command_bench(Arena *arena, const Options *o, const char *typed, Status *st) {
   (void)typed;
@@ -34,8 +35,9 @@ bool command_bench(Arena *arena, const Options *o, const char *typed, Status *st
   plan.mode = mode;
   omp_set_num_threads(spec.threads > 0 ? spec.threads : omp_get_num_procs());
   Progress progress = progress_start(o->quiet);
-  TRY(bench_model(arena, &bench_130m, &model, &progress, st));
-  TRY(bench_run(arena, &model, &bench_130m, &plan, &device, &progress, &row, &rows, st));
+  const Config shape = synth_config(synth_shape("mamba-130m"));
+  TRY(bench_model(arena, &shape, &model, &progress, st));
+  TRY(bench_run(arena, &model, &shape, &plan, &device, &progress, &row, &rows, st));
   const char *where = device.found ? device.cuda.name : arena_printf(arena, "CPU, %d threads", omp_get_max_threads());
   if (o->json) {
     json_t *root = json_pack("{s:s, s:o}", "device", where, "speed", json_rows(&table_speed, row, rows));

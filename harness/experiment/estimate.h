@@ -1,6 +1,7 @@
 /* estimate: what a run will write and need, before it starts. */
 #ifndef DS_EXPERIMENT_ESTIMATE_H
 #define DS_EXPERIMENT_ESTIMATE_H
+#include "family/was.h"
 #include "walk/subject.h"
 
 typedef struct Estimate {

@@ -16,6 +16,15 @@ typedef struct ScaleInfo {
   bool quantile; /* of its magnitudes, else their maximum */
 } ScaleInfo;
 
+/* With what types a block calls an operator. */
+typedef struct OpTypes {
+  Type in;         /* x; u of the scan */
+  Type rest;       /* scan: all its other inputs */
+  Type out;        /* conv1d_silu, y, gated */
+  ScanOrder order; /* scan */
+} OpTypes;
+enum { OP_TYPES_MOST = 4 }; /* calls of one operator in a block */
+
 /* Bytes of a layer's activations, a token: all of them, and those that live at one time, at most. */
 typedef struct Activations {
   int64_t total, peak;
@@ -51,6 +60,8 @@ typedef struct Family {
   bool (*type)(const Mode *mode, int id, Type *type);
   /* The kernel that must have made it, without its backend (kernels/witness.h); NULL where the mode has no say. */
   const char *(*kernel)(const Mode *mode, int id);
+  /* Those of every call of this operator under this mode, in the order of the calls; returns how many. */
+  int (*op_types)(const Mode *mode, OpKind kind, OpTypes types[OP_TYPES_MOST]);
   Activations (*activations)(const Model *model, const Mode *mode);
   /* A sequence: what one layer keeps from token to token, as the mode stores it. */
   int64_t (*state_bytes)(const Model *model, const Mode *mode);

@@ -255,6 +255,7 @@ const Family family_mamba1 = {
     .agreement = agreement,
     .type = mamba1_type,
     .kernel = mamba1_kernel,
+    .op_types = mamba1_op_types,
     .activations = mamba1_activations,
     .state_bytes = mamba1_state_bytes,
     .block = mamba1_block,

@@ -17,6 +17,7 @@ void mamba1_head64(const Weights64 *weights, const Tensor *x, Arena *arena, Trac
  * as the block chooses kernels. */
 bool mamba1_type(const Mode *mode, int id, Type *type);
 const char *mamba1_kernel(const Mode *mode, int id);
+int mamba1_op_types(const Mode *mode, OpKind kind, OpTypes types[OP_TYPES_MOST]);
 Activations mamba1_activations(const Model *model, const Mode *mode);
 int64_t mamba1_state_bytes(const Model *model, const Mode *mode);
 #endif

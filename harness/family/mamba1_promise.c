@@ -105,6 +105,38 @@ const char *mamba1_kernel(const Mode *m, int id) {
   }
 }
 
+/* --- the operators, one by one --------------------------------------------------------------------------------------
+ */
+
+static Type i8_if(bool i8) { return i8 ? TYPE_I8 : TYPE_F32; }
+static Type f16_if(bool f16) { return f16 ? TYPE_F16 : TYPE_F32; }
+
+int mamba1_op_types(const Mode *mode, OpKind kind, OpTypes types[OP_TYPES_MOST]) {
+  const int *setting = mode->setting;
+  const Type linear_in = i8_if(setting[STAGE_LINEARS] == LINEARS_W8A8),
+             rest = i8_if(setting[STAGE_SCAN_REST] == SCAN_REST_I8), gated = f16_if(setting[STAGE_GATED] == OUTPUT_F16);
+  switch (kind) {
+    case OP_CONV1D:
+      types[0] = (OpTypes){.in = i8_if(setting[STAGE_CONV_IN] != CONV_IN_F32),
+                           .out = i8_if(setting[STAGE_CONV_OUT] != CONV_OUT_F32)};
+      return 1;
+    case OP_SCAN:
+      types[0] = (OpTypes){.in = i8_if(setting[STAGE_SCAN_U] == SCAN_U_I8),
+                           .rest = rest,
+                           .out = gated,
+                           .order = setting[STAGE_SCAN_ORDER] == SCAN_ORDER_BLOCKED ? SCAN_BLOCKED : SCAN_SEQUENTIAL};
+      return 1;
+    case OP_LINEAR:
+      types[0] = (OpTypes){.in = linear_in, .out = i8_if(setting[STAGE_CONV_IN] == CONV_IN_I8)};
+      types[1] = types[2] = (OpTypes){.in = linear_in, .out = rest};
+      types[3] = (OpTypes){.in = linear_in, .out = f16_if(setting[STAGE_OUT_PROJ] == OUTPUT_F16)};
+      return 4;
+    case OP_RMSNORM: types[0] = (OpTypes){.out = linear_in}; return 1;
+    case OP_HADAMARD: types[0] = (OpTypes){.in = gated, .out = linear_in}; return 1;
+    default: return 0;
+  }
+}
+
 /* --- activations ----------------------------------------------------------------------------------------------------
  */
 

@@ -89,5 +89,4 @@ enum { LAYER_EMBEDDING = -1, LAYERS_MOST = 1024 };
 double tensor_value(const Tensor *t, size_t i);
 /* All values into out [rows * cols]. */
 void tensor_values(const Tensor *t, double *out);
-#include "family/was.h"
 #endif

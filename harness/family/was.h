@@ -1,6 +1,7 @@
 /* was: names that other rooms still use. */
 #ifndef DS_FAMILY_WAS_H
 #define DS_FAMILY_WAS_H
+#include "family/family.h"
 #include "family/mamba1.h"
 typedef int TensorId;
 typedef int Dim;

@@ -16,6 +16,7 @@
 
 enum { STATES = 16, TAPS = 4, EXPAND = 2, CHANNELS_PER_RANK = 16, VOCAB = 50280 };
 enum { OUTLIERS = 4, CHUNK = 1 << 18 };
+#define EPS 1e-5
 #define FILE_BYTES 2000000000
 static const double step_least = 1e-3, step_most = 1e-1, embedding_sd = 0.02;
 
@@ -50,7 +51,7 @@ static size_t values_of(const Made *t) {
   return n;
 }
 
-static Config config_of(const SynthShape *s) {
+Config synth_config(const SynthShape *s) {
   return (Config){.family = families[0],
                   .D = s->D,
                   .E = EXPAND * s->D,
@@ -58,7 +59,9 @@ static Config config_of(const SynthShape *s) {
                   .R = (s->D + CHANNELS_PER_RANK - 1) / CHANNELS_PER_RANK,
                   .K = TAPS,
                   .layers = s->layers,
-                  .vocab = s->vocab};
+                  .vocab = s->vocab,
+                  .eps = EPS,
+                  .tied = true};
 }
 
 static Made made_of(const Config *c, const WeightInfo *info, const char *name) {
@@ -71,7 +74,7 @@ static Made made_of(const Config *c, const WeightInfo *info, const char *name) {
 
 /* In the order of the file. The head is tied. */
 static int list_tensors(Arena *arena, const SynthShape *s, Made **list) {
-  const Config c = config_of(s);
+  const Config c = synth_config(s);
   const Family *family = c.family;
   int count = 0;
   *list = ARENA_NEW(arena, Made, s->layers * family->weights + END_COUNT);
@@ -217,13 +220,13 @@ static bool write_index(const char *folder, const Made *list, int count, int sha
 }
 
 static bool write_config(const char *path, const SynthShape *s, Status *st) {
-  const Config c = config_of(s);
+  const Config c = synth_config(s);
   json_t *root = json_pack("{s:[s], s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:i, s:b, s:b, s:s, s:b, s:b, s:s}",
                            "architectures", "MambaForCausalLM", "model_type", c.family->model_type, "hidden_size", s->D,
                            "intermediate_size", c.E, "state_size", c.N, "time_step_rank", c.R, "conv_kernel", c.K,
-                           "num_hidden_layers", s->layers, "vocab_size", s->vocab, "layer_norm_epsilon", 1e-5, "expand",
-                           EXPAND, "use_bias", 0, "use_conv_bias", 1, "hidden_act", "silu", "residual_in_fp32", 1,
-                           "tie_word_embeddings", 1, "torch_dtype", "float32");
+                           "num_hidden_layers", s->layers, "vocab_size", s->vocab, "layer_norm_epsilon", c.eps,
+                           "expand", EXPAND, "use_bias", 0, "use_conv_bias", 1, "hidden_act", "silu",
+                           "residual_in_fp32", 1, "tie_word_embeddings", 1, "torch_dtype", "float32");
   return write_json(path, root, st);
 }
 

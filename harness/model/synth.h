@@ -15,6 +15,7 @@
 #include "base/arena.h"
 #include "base/progress.h"
 #include "base/status.h"
+#include "family/config.h"
 
 typedef struct SynthShape {
   const char *name; /* "mamba-130m" */
@@ -25,6 +26,8 @@ extern const SynthShape synth_shapes[];
 extern const int synth_shape_count;
 const SynthShape *synth_shape(const char *name); /* NULL where there is none */
 
+/* Of such a model, of the first family. */
+Config synth_config(const SynthShape *shape);
 /* config.json, and float32 weights in model.safetensors or, above file_bytes, in shards with their index. config.json
  * comes last: a folder without it is no checkpoint. A folder that has one is refused. */
 bool synth_write(const SynthShape *shape, int64_t seed, const char *folder, Progress *progress, Arena scratch,

@@ -13,6 +13,8 @@
 
 #include "experiment/experiment.h"
 #include "family/block.h"
+#include "family/family.h"
+#include "family/mamba1.h"
 #include "measure/evaluation.h"
 #include "measure/row_error.h"
 #include "source/source.h"

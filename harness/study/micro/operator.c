@@ -19,46 +19,27 @@ int micro_op_of(const char *name) {
 /* --- settings -------------------------------------------------------------------------------------------------------
  */
 
-static Type type_if(bool i8) { return i8 ? TYPE_I8 : TYPE_F32; }
-
 bool micro_setting_equal(MicroOp op, const MicroSetting *a, const MicroSetting *b) {
   bool scan = op != MICRO_SCAN || (a->rest == b->rest && a->order == b->order);
   return a->in == b->in && a->out == b->out && scan;
 }
 
-/* The types of block.c, seen from the operator; the four projections of a mode may differ in what they give. */
-int micro_settings(MicroOp op, const Mode *m, MicroSetting setting[4]) {
-  const bool w8a8 = m->setting[STAGE_LINEARS] == LINEARS_W8A8;
-  const Type gated = m->setting[STAGE_GATED] == OUTPUT_F16 ? TYPE_F16 : TYPE_F32, x = type_if(w8a8);
-  switch (op) {
-    case MICRO_CONV1D:
-      setting[0] = (MicroSetting){.in = type_if(m->setting[STAGE_CONV_IN] != CONV_IN_F32),
-                                  .out = type_if(m->setting[STAGE_CONV_OUT] != CONV_OUT_F32)};
-      return 1;
-    case MICRO_SCAN:
-      setting[0] =
-          (MicroSetting){.in = type_if(m->setting[STAGE_SCAN_U] == SCAN_U_I8),
-                         .rest = type_if(m->setting[STAGE_SCAN_REST] == SCAN_REST_I8),
-                         .out = gated,
-                         .order = m->setting[STAGE_SCAN_ORDER] == SCAN_ORDER_BLOCKED ? SCAN_BLOCKED : SCAN_SEQUENTIAL};
-      return 1;
-    case MICRO_LINEAR: {
-      const Type out[] = {type_if(m->setting[STAGE_CONV_IN] == CONV_IN_I8),
-                          type_if(m->setting[STAGE_SCAN_REST] == SCAN_REST_I8),
-                          m->setting[STAGE_OUT_PROJ] == OUTPUT_F16 ? TYPE_F16 : TYPE_F32};
-      int count = 0;
-      for (int i = 0; i < 3; i++) {
-        MicroSetting next = {.in = x, .out = out[i]};
-        bool met = false;
-        for (int j = 0; j < count; j++) met = met || micro_setting_equal(op, &setting[j], &next);
-        if (!met) setting[count++] = next;
-      }
-      return count;
-    }
-    case MICRO_RMSNORM: setting[0] = (MicroSetting){.out = x}; return 1;
-    case MICRO_HADAMARD: setting[0] = (MicroSetting){.in = gated, .out = x}; return 1;
-    default: setting[0] = (MicroSetting){0}; return 1;
+/* A function of one number is float32 everywhere. */
+int micro_settings(MicroOp op, const Mode *mode, MicroSetting setting[OP_TYPES_MOST]) {
+  static const OpKind kind[] = {[MICRO_CONV1D] = OP_CONV1D,
+                                [MICRO_SCAN] = OP_SCAN,
+                                [MICRO_LINEAR] = OP_LINEAR,
+                                [MICRO_RMSNORM] = OP_RMSNORM,
+                                [MICRO_HADAMARD] = OP_HADAMARD};
+  if (op >= MICRO_EXP) return setting[0] = (MicroSetting){0}, 1;
+  OpTypes call[OP_TYPES_MOST];
+  int calls = mode->family->op_types(mode, kind[op], call), count = 0;
+  for (int i = 0; i < calls; i++) {
+    bool met = false;
+    for (int j = 0; j < count; j++) met = met || micro_setting_equal(op, &setting[j], &call[i]);
+    if (!met) setting[count++] = call[i];
   }
+  return count;
 }
 
 const char *micro_setting_text(Arena *arena, MicroOp op, const MicroSetting *s) {

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 #include "base/arena.h"
-#include "family/mode.h"
+#include "family/family.h"
 #include "kernels/ops.h"
 #include "reference/bounds.h"
 
@@ -26,12 +26,7 @@ enum { X = IN_X, WEIGHT = IN_WEIGHT, BIAS = IN_BIAS, GAIN = IN_GAIN };
 enum { OPERATOR_INPUTS = CALL_INS, OPERATOR_OUTPUTS = CALL_OUTS };
 
 /* What of a mode's settings the operator sees. */
-typedef struct MicroSetting {
-  Type in;         /* x; u of the scan */
-  Type rest;       /* scan: all its other inputs */
-  Type out;        /* conv1d_silu, y, gated */
-  ScanOrder order; /* scan */
-} MicroSetting;
+typedef OpTypes MicroSetting;
 
 typedef struct Output {
   const char *name;
@@ -52,7 +47,7 @@ typedef struct Operator {
 extern const char *const micro_op_names[MICRO_OPS + 1]; /* ends with NULL */
 int micro_op_of(const char *name);                      /* -1 where there is none */
 /* The settings that the operator takes under a mode, none twice; returns how many, at most 4. */
-int micro_settings(MicroOp op, const Mode *mode, MicroSetting setting[4]);
+int micro_settings(MicroOp op, const Mode *mode, MicroSetting setting[OP_TYPES_MOST]);
 const char *micro_setting_text(Arena *arena, MicroOp op, const MicroSetting *setting);
 bool micro_setting_equal(MicroOp op, const MicroSetting *a, const MicroSetting *b);
 
