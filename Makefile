@@ -63,6 +63,10 @@ check-exhaustive: deps-check    ## the float32 functions over every float32 ther
 	@$(AGAIN) all $(BUILD)/check
 	DRIFTSCOPE_EXHAUSTIVE=1 $(BUILD)/check --filter 'math32/*'
 
+check-crash: deps-check         ## the program and the store killed before every writing call, and gone on: a quarter of an hour
+	@$(AGAIN) all $(BUILD)/check
+	DRIFTSCOPE_EXHAUSTIVE=1 OMP_WAIT_POLICY=passive $(BUILD)/check --verbose=1 --filter '@(crash|store_faults)/killed_before*'
+
 check-fresh:                    ## `make run` and `make check` in a new Debian: SUITE=bookworm or trixie, perhaps ARCH=arm64 (root, debootstrap)
 	tests/check_fresh.sh $(or $(SUITE),$(error SUITE=bookworm or SUITE=trixie)) $(ARCH)
 
@@ -138,5 +142,5 @@ $(BUILD)/build_info.h: always
 	@printf '#define BUILD_COMMIT "%s"\n#define BUILD_FLAGS "%s"\n' "$$(git describe --always --dirty 2>/dev/null || echo unknown)" '$(strip $(CFLAGS)$(if $(KERNELS), nvcc $(NVFLAGS)))' > $@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
-.PHONY: all run bench check check-exhaustive check-fresh check-wheels check-words check-gpu bundle lint deps deps-check deps-lint clean help always
+.PHONY: all run bench check check-exhaustive check-crash check-fresh check-wheels check-words check-gpu bundle lint deps deps-check deps-lint clean help always
 -include $(OBJECTS:.o=.d) $(TESTS:%.c=$(BUILD)/%.d) $(BUILD)/tests/words/main.d $(patsubst %,$(BUILD)/%.d,$(GPUTESTS:.c=))

@@ -27,7 +27,7 @@ static void print_commands(FILE *out) {
                "Exit status: 0 done, 1 a check or a gate failed, 2 usage or input error.\n");
 }
 
-/* Called in the middle of anything, by several threads perhaps: finished segments are on disk, so leaving at once loses
+/* Called in the middle of anything, by several threads perhaps: finished layers are on disk, so leaving at once loses
  * nothing. */
 static void memory_exhausted(size_t wanted, size_t reserved) {
   static atomic_flag said = ATOMIC_FLAG_INIT;

@@ -67,7 +67,8 @@ static inline const StoreSide *fixture_sides(void) {
 }
 
 static inline Fixture fixture_make(void) {
-  Fixture f = {.shape = {.layers = LAYERS,
+  Fixture f = {.shape = {.tensors = &families[0]->tensors,
+                         .layers = LAYERS,
                          .prompt = fixture_prompts(),
                          .prompts = PROMPTS,
                          .side = fixture_sides(),
@@ -238,7 +239,7 @@ static inline bool fixture_notes(const Fixture *f, Store *store, int *sum, Statu
     snprintf(name, sizeof name, "evaluation.window_%04d", i);
     store_noted(&arena, store, name, &bytes, &count);
     if (bytes) cr_assert(count == sizeof value && !memcmp(bytes, &value, count), "%s", name);
-    if (!bytes) TRY(store_note(store, name, &value, sizeof value, arena, st));
+    if (!bytes) TRY(store_note(store, name, &value, sizeof value, st));
     *sum += value;
   }
   return true;

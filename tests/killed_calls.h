@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -50,11 +51,11 @@ static inline bool killable(void) {
 typedef struct Killed {
   int calls;  /* writing calls seen, the one that was not made included */
   int status; /* of waitpid */
-  int named;  /* files that were given a name ending in `name`, by renameat */
+  int named;  /* files that were given a name with one of the ends asked for, by renameat */
 } Killed;
 
-/* Whether the call that stopped renames a file to a name with this end. */
-static inline bool names_file(pid_t pid, const char *end) {
+/* Whether the call that stopped renames a file to a name with one of these ends; `ends` ends with NULL. */
+static inline bool names_file(pid_t pid, const char *const *ends) {
   struct __ptrace_syscall_info info;
   char name[512];
   if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof info, &info) <= 0 || info.op != PTRACE_SYSCALL_INFO_SECCOMP)
@@ -68,13 +69,16 @@ static inline bool names_file(pid_t pid, const char *end) {
   ssize_t got = process_vm_readv(pid, &here, 1, &there, 1, 0);
   if (got <= 0) return false;
   name[got] = 0;
-  size_t length = strlen(name), wanted = strlen(end);
-  return length >= wanted && !strcmp(name + length - wanted, end);
+  for (; *ends; ends++) {
+    size_t length = strlen(name), wanted = strlen(*ends);
+    if (length >= wanted && !strcmp(name + length - wanted, *ends)) return true;
+  }
+  return false;
 }
 
 /* In the parent: follows a child that called killable, and kills it with all that it started before its n-th call (0:
- * never). `name`: see Killed; NULL: not counted. */
-static inline Killed kill_at(pid_t child, int n, const char *name) {
+ * never). `ends`: see Killed. */
+static inline Killed kill_at(pid_t child, int n, const char *const *ends) {
   Killed result = {0};
   enum { TRACED_MOST = 256 };
   pid_t traced[TRACED_MOST] = {child};
@@ -99,8 +103,8 @@ static inline Killed kill_at(pid_t child, int n, const char *name) {
     if (event == PTRACE_EVENT_SECCOMP) {
       if (++result.calls == n)
         for (int i = count - 1; i >= 0; i--) kill(traced[i], SIGKILL);
-      else if (name)
-        result.named += names_file(pid, name);
+      else
+        result.named += names_file(pid, ends);
     }
     const bool ours = event || signal == SIGTRAP || (signal == SIGSTOP && !known);
     ptrace(PTRACE_CONT, pid, 0, ours ? 0 : signal);

@@ -7,7 +7,7 @@
 #include "model/checkpoint.h"
 #include "tests/model_files.h"
 
-/* A small model: D 4, E 8, N 2, R 1, K 4, two layers, vocabulary 6. */
+/* A small model: D 4, E 8, N 2, R 1, K 4, two or three layers, vocabulary 6. */
 enum { MAX_TENSORS = 32, MAX_VALUES = 96, INDEX_TEXT = 8192 };
 
 typedef struct Made {
@@ -40,10 +40,10 @@ static inline Made *add(Model *m, const char *dtype, const char *name, int rank,
   return t;
 }
 
-static inline Model *model_of(const char *dtype) {
+static inline Model *model_of_layers(const char *dtype, int layers) {
   Model *m = ARENA_NEW(&test_arena, Model, 1);
   add(m, dtype, "backbone.embeddings.weight", 2, 6, 4, 0);
-  for (int l = 0; l < 2; l++) {
+  for (int l = 0; l < layers; l++) {
     char name[64];
 #define LAYER(suffix, ...)                                                                                             \
   snprintf(name, sizeof name, "backbone.layers.%d.%s", l, suffix), add(m, dtype, name, __VA_ARGS__)
@@ -62,6 +62,8 @@ static inline Model *model_of(const char *dtype) {
   add(m, dtype, "backbone.norm_f.weight", 1, 4, 0, 0);
   return m;
 }
+
+static inline Model *model_of(const char *dtype) { return model_of_layers(dtype, 2); }
 
 static inline Made *tensor(Model *m, const char *name) {
   for (int i = 0; i < m->count; i++)

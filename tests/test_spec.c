@@ -49,7 +49,7 @@ Test(spec, the_least_spec_gets_every_default) {
   cr_expect_null(spec.prompts[0].tokens);
   cr_expect(spec.prompts[0].offset == 0 && spec.prompts[0].length == 0);
   cr_expect(spec.keep.all_tensors && spec.keep.all_layers && spec.keep.tensor_count == 0 && spec.keep.layer_count == 0);
-  cr_expect(spec.keep.f16_as == F16_AS_F32 && spec.keep.deflate == 0);
+  cr_expect(spec.keep.f16_as == F16_AS_F32);
   cr_expect(spec.micro_count == 0 && spec.own_mode_count == 0);
   cr_expect(spec.backend == BACKEND_AUTO && spec.threads == 0 && spec.seed == 1 && spec.durability == DURABILITY_KILL);
   cr_expect(spec.mode_count == 2 && spec.compare_all_count == 2);
@@ -91,7 +91,7 @@ Test(spec, a_byte_order_mark_is_passed_over_and_moves_no_place) {
   "swaps: {pair: [late, mine]}\n"                                                                                      \
   "restore: [{mode: late, to: mine, limit: 1e-3, by: stage, most: 999}, {mode: 0, limit: 0.5}]\n"                      \
   "drift: {flat: 1.5, agreement: 1}\n"                                                                                 \
-  "keep: {tensors: [conv1d, logits], layers: [23, 0], f16_as: f16, deflate: 9}\n"                                      \
+  "keep: {tensors: [conv1d, logits], layers: [23, 0], f16_as: f16}\n"                                                  \
   "micro:\n  - {operator: scan, inputs: [captured, ties], layers: [0, 5], shapes: [171x512x16, 1x2], modes: "          \
   "[unused]}\n"                                                                                                        \
   "  - {operator: exp, inputs: [denormal]}\n"                                                                          \
@@ -122,7 +122,7 @@ Test(spec, every_key_reaches_its_field) {
             !spec.keep.all_layers);
   cr_expect_str_eq(spec.keep.tensors[1], "logits");
   cr_expect(spec.keep.layers[0] == 23 && spec.keep.layers[1] == 0);
-  cr_expect(spec.keep.f16_as == F16_AS_F16 && spec.keep.deflate == 9);
+  cr_expect(spec.keep.f16_as == F16_AS_F16);
   cr_assert(spec.budget_count == 1 && !spec.budget_all);
   cr_expect(spec_budget(&spec, "fp64", "late") && !spec_budget(&spec, "fp64", "0") &&
             !spec_budget(&spec, "late", "mine"));
@@ -339,20 +339,19 @@ Test(spec, the_effective_spec_says_everything) {
       "  - {mode: \"0\", to: \"fp32\", limit: 0.5, by: layer, most: 6}\n"
       "drift: {flat: 1.5, turn: 1.1, ripple: 5, jump: 1.25, step_share: 0.5, settle: 0.1, plateau: 0.333, agreement: "
       "1, parting: 1.5}\n"
-      "keep: {tensors: [conv1d, logits], layers: [23, 0], f16_as: f16, deflate: 9}\n"
+      "keep: {tensors: [conv1d, logits], layers: [23, 0], f16_as: f16}\n"
       "micro:\n  - {operator: scan, inputs: [captured, ties], layers: [0, 5], shapes: [\"171x512x16\", \"1x2\"], "
       "modes: [\"unused\"]}\n  - {operator: exp, inputs: [denormal]}\n"
       "evaluation: {text: \"e.txt\", windows: 4096, length: 1, modes: [\"unused\", \"1\"]}\n"
       "cost: {lengths: [1048576, 1], repeats: 1000, modes: [\"2-3\"]}\n"
       "backend: cuda\nthreads: 1024\nseed: 9223372036854775807\ndurability: power\n");
   spec = parse(&arena, LEAST);
-  cr_expect_str_eq(
-      spec_print(&arena, &spec),
-      "title: \"t\"\nquestion: \"\"\nmodel: \"m\"\nignore_unused: false\nrewrite: quamba\nprompts:\n"
-      "  - {name: \"p\", string: \"s\"}\npairs:\n  - [\"1\", \"fp32\"]\ncompare_all: [\"1\", \"fp32\"]\n"
-      "budget: none\ndrift: {flat: 1.25, turn: 1.1, ripple: 5, jump: 1.25, step_share: 0.5, settle: 0.1, "
-      "plateau: 0.333, agreement: 0.9, parting: 1.5}\nkeep: {tensors: all, layers: all, f16_as: f32, deflate: 0}\n"
-      "backend: auto\nthreads: 0\nseed: 1\ndurability: kill\n");
+  cr_expect_str_eq(spec_print(&arena, &spec),
+                   "title: \"t\"\nquestion: \"\"\nmodel: \"m\"\nignore_unused: false\nrewrite: quamba\nprompts:\n"
+                   "  - {name: \"p\", string: \"s\"}\npairs:\n  - [\"1\", \"fp32\"]\ncompare_all: [\"1\", \"fp32\"]\n"
+                   "budget: none\ndrift: {flat: 1.25, turn: 1.1, ripple: 5, jump: 1.25, step_share: 0.5, settle: 0.1, "
+                   "plateau: 0.333, agreement: 0.9, parting: 1.5}\nkeep: {tensors: all, layers: all, f16_as: f32}\n"
+                   "backend: auto\nthreads: 0\nseed: 1\ndurability: kill\n");
 }
 
 static void expect_same_again(Arena arena, const Spec *spec) {

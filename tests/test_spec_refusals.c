@@ -63,7 +63,7 @@ static const Bad bad[] = {
   {HEAD PAIR "threads: 1025\n",    "6:10", {"'threads'", "from 0 to 1024", "found '1025'"}},
   {HEAD PAIR "seed: -1\n",         "6:7",  {"'seed'", "from 0 to 9223372036854775807", "found '-1'"}},
   {HEAD PAIR "seed: 9223372036854775808\n", "6:7", {"'seed'", "integer", "found '9223372036854775808'"}},
-  {HEAD PAIR "keep: {deflate: 10}\n", "6:17", {"'deflate'", "from 0 to 9", "found '10'"}},
+  {HEAD PAIR "keep: {deflate: 4}\n", "6:8", {"'deflate'", "is no more", "h5repack -f GZIP=4"}},
   {PROMPT("name: p, text: t, offset: -1"), "5:38", {"'offset'", "from 0", "found '-1'"}},
   {PROMPT("name: p, text: t, length: 0"),  "5:38", {"'length'", "from 1 to 1048576", "found '0'"}},
   /* words */

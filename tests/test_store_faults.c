@@ -143,7 +143,7 @@ static Killed run_killed(Fixture *f, bool sync, int n) {
     if (!killable()) _exit(9);
     _exit(fixture_run_with(f, sync, &st) ? 0 : 2);
   }
-  return kill_at(child, n, ".entry");
+  return kill_at(child, n, (const char *const[]){".entry", NULL});
 }
 
 /* Every call where DRIFTSCOPE_EXHAUSTIVE is set, else one in `step`, another one each time around. */
@@ -182,8 +182,8 @@ static void kill_everywhere(bool sync, int step) {
               gone_on);
 }
 
-Test(store_faults, killed_at_a_writing_call_it_loses_no_layer_and_ends_the_same) { kill_everywhere(false, 13); }
-Test(store_faults, killed_at_a_writing_call_while_syncing_it_loses_no_layer_and_ends_the_same) {
+Test(store_faults, killed_before_a_writing_call_it_loses_no_layer_and_ends_the_same) { kill_everywhere(false, 13); }
+Test(store_faults, killed_before_a_writing_call_while_syncing_it_loses_no_layer_and_ends_the_same) {
   kill_everywhere(true, 61);
 }
 
@@ -282,7 +282,7 @@ static void refuse_and_say(Fixture *f, unsigned call, unsigned error, const char
     if (!refuse_call(call, error)) _exit(9);
     bool ok = fixture_layers(f, store, -1, &st);
     ok = ok && (store_written(store), fixture_layer(f, store, 0, 0, &st)); /* of the last layer's it says here */
-    bool still = store_note(store, "evaluation.window_00", "x", 1, f->arena, &again);
+    bool still = store_note(store, "evaluation.window_00", "x", 1, &again);
     if (ok || still || strcmp(st.text, again.text) != 0) _exit(1);
     for (; *words; words++)
       if (!strstr(st.text, *words)) fprintf(stderr, "lacks '%s': %s\n", *words, st.text), _exit(2);

@@ -28,7 +28,7 @@ bool print_plan(Arena *arena, const Spec *spec, Status *st) {
   Subject subject;
   TRY(subject_check(arena, spec, &subject, st));
   TRY(micro_check(spec, &subject, *arena, st));
-  Estimate sum = estimate_of(spec, &subject);
+  Estimate sum = estimate_of(spec, &subject, *arena);
   printf("# %s: the effective spec, with every default\n%s\n# modes by stage\n", spec->path, spec_print(arena, spec));
   print_stage_table(spec->modes, spec->mode_count);
   const Config *c = &subject.checkpoint.config;
@@ -36,13 +36,13 @@ bool print_plan(Arena *arena, const Spec *spec, Status *st) {
          c->vocab);
   for (int i = 0; i < spec->prompt_count; i++)
     printf("# prompt %s: %d tokens\n", subject.prompt[i].name, subject.prompt[i].T);
-  printf("# results file: %lld tensors, %.1f MB, %.1f MB more on disk until it is joined\n# memory: about %.0f MB\n",
+  printf("# results file: %lld tensors, %.1f MB, %.1f MB more on disk until it is finished\n# memory: about %.0f MB\n",
          (long long)sum.tensors, 1e-6 * (double)sum.results_bytes, 1e-6 * (double)sum.journal_bytes,
          1e-6 * (double)sum.memory_bytes);
   if (spec->keep.tensor_count == 0 && !spec->keep.all_tensors) {
     Spec all = *spec;
     all.keep.all_tensors = all.keep.all_layers = true;
-    sum = estimate_of(&all, &subject);
+    sum = estimate_of(&all, &subject, *arena);
     printf("# with keep: {tensors: all} it would be %lld tensors, %.1f GB\n", (long long)sum.tensors,
            1e-9 * (double)sum.results_bytes);
   }

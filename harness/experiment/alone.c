@@ -26,7 +26,7 @@ bool experiment_micro(Arena *arena, const Spec *spec, const char *folder, const 
                       Progress *progress, const char **path, int *lock, Status *st) {
   Subject subject;
   MicroRows rows;
-  Journal journal;
+  Store *store;
   RunKey key;
   *path = arena_printf(arena, "%s/results.h5", folder);
   *lock = -1;
@@ -41,14 +41,14 @@ bool experiment_micro(Arena *arena, const Spec *spec, const char *folder, const 
   Study study = {.spec = spec, .subject = &subject, .progress = progress};
   TRY(micro_run(arena, &study, &rows, st));
 
-  JournalShape shape = {.layers = subject.model.layers}; /* no prompts: tables alone */
-  TRY(journal_open(arena, *path, &key, &shape, true, false, 0, &journal, st));
+  StoreShape shape = {.layers = subject.model.layers}; /* no prompts: tables alone */
+  TRY(store_open(arena, *path, &key, &shape, true, false, &store, st));
   TableRows table[MICRO_TABLES];
   micro_rows_tables(&rows, table);
   int attributes;
   const Device none = {0}; /* operators alone run on the CPU; a device gives the same bits (verify) */
   const Attribute *attribute = provenance_attributes(arena, spec, &subject, &none, command, &attributes);
-  bool ok = journal_join(&journal, attribute, attributes, table, MICRO_TABLES, *arena, st);
-  journal_close(&journal);
+  bool ok = store_finish(store, attribute, attributes, table, MICRO_TABLES, *arena, st);
+  store_close(store);
   return ok;
 }

@@ -11,12 +11,11 @@
 #include "study/calibrate.h"
 #include "study/micro/micro.h"
 
-/* Of the spec, all that decides a value: not threads, durability, compression or what is passed over. */
+/* Of the spec, all that decides a value: not threads, durability or what is passed over. */
 static Digest spec_digest(Arena scratch, const Spec *spec) {
   Spec what = *spec;
   what.threads = 0;
   what.durability = DURABILITY_KILL;
-  what.keep.deflate = 0;
   what.ignore_unused = 0;
   const char *text = spec_print(&scratch, &what);
   return digest_of(text, strlen(text));
@@ -34,7 +33,7 @@ bool run_key(const Spec *spec, const Subject *subject, RunKey *key, Arena scratc
 
 static void announce(const Experiment *e, const char *folder, Arena scratch) {
   const Spec *spec = e->spec;
-  Estimate sum = estimate_of(spec, &e->subject);
+  Estimate sum = estimate_of(spec, &e->subject, scratch);
   progress_say(e->progress, "%s", spec->title);
   progress_say(e->progress,
                "%s and the float64 reference, %s, %s; writes about %.0f MB to %s, needs about %.0f MB of memory",
@@ -88,31 +87,31 @@ static bool find_device(Experiment *e, Status *st) {
 /* --- the run ------------------------------------------------------------------------------------------------------
  */
 
-static JournalShape store_shape(Arena *arena, const Experiment *e) {
-  const char **mode = ARENA_NEW(arena, const char *, e->pairs.sides);
-  for (int s = 0; s < e->pairs.sides; s++) mode[s] = e->pairs.side[s].name;
-  JournalShape shape = {.layers = e->subject.model.layers,
-                        .prompt = e->subject.prompt,
-                        .prompts = e->spec->prompt_count,
-                        .mode = mode,
-                        .modes = e->pairs.sides};
-  const Config *config = &e->subject.model.config;
-  for (int dim = 1; dim < config->family->tensors.dims; dim++) shape.dims[dim] = config->family->width(config, dim);
-  return shape;
+/* What a study's prompts left stands in the journal. */
+static bool find_left(void *context, Arena *arena, const char *name, const void **bytes, size_t *size, Status *st) {
+  (void)st; /* what is damaged is made again */
+  store_noted(arena, context, name, bytes, size);
+  return true;
+}
+
+static bool keep_left(void *context, const char *name, const void *bytes, size_t size, Status *st) {
+  return store_note(context, name, bytes, size, st);
 }
 
 /* Every study, one after the other, and what they found into the results file. */
-static bool run_studies(Arena *arena, Experiment *e, const RunOptions *options, double start_s, Status *st) {
-  Study study = {.spec = e->spec, .subject = &e->subject, .progress = e->progress};
+static bool run_studies(Arena *arena, Experiment *e, const RunOptions *options, const char *results, double start_s,
+                        Status *st) {
+  const Keeper keeper = {.context = e->store, .find = find_left, .keep = keep_left};
+  Study study = {.spec = e->spec, .subject = &e->subject, .keeper = &keeper, .progress = e->progress};
   TRY(run_layers(e, *arena, st));
   TRY(swap_run(arena, &study, &e->swaps, st));
   TRY(restore_run(arena, &study, &e->restored, st));
   TRY(evaluate(arena, &study, &e->evaluation, st));
   TRY(cost_measure(arena, &study, &e->cost, st));
   TRY(micro_run(arena, &study, &e->micro, st));
-  progress_phase(e->progress, "join", 0);
+  progress_phase(e->progress, "finish", 0);
   TRY(run_results(arena, e, options, start_s, st));
-  progress_done(e->progress, "%s", e->journal.results);
+  progress_done(e->progress, "%s", results);
   return true;
 }
 
@@ -133,23 +132,23 @@ bool experiment_run(Arena *arena, const Spec *spec, const RunOptions *options, P
   TRY(folder_lock(options->folder, false, &outcome->lock, st)); /* before anything is written or believed */
   if (!options->fresh) TRY(look_for_finished(outcome->results, &e.key, &outcome->already_done, *arena, st));
   if (outcome->already_done) {
-    journal_discard(*arena, outcome->results, &e.key);
+    store_discard(*arena, outcome->results, &e.key);
   } else {
     announce(&e, options->folder, *arena);
     uint64_t standing;
-    TRY(journal_standing(outcome->results, &e.key, options->fresh, &standing, *arena, st));
-    TRY(estimate_check(spec, &e.subject, options->folder, standing, (size_t)(arena->end - arena->next), st));
+    TRY(store_standing(outcome->results, &e.key, options->fresh, &standing, *arena, st));
+    TRY(estimate_check(spec, &e.subject, options->folder, standing, (size_t)(arena->end - arena->next), *arena, st));
     TRY(find_device(&e, st));
     TRY(experiment_load(arena, spec, options->folder, progress, &e.subject, st));
     e.pairs = pairs_of(arena, spec, &e.subject, e.device.found ? source_cuda(&e.device) : source_cpu(&e.subject.model));
     if (e.device.found)
       TRY(device_load(arena, &e.subject.model, &e.subject.checkpoint.config, spec->mode_count, longest_prompt(&e), 0,
                       &e.device, st));
-    JournalShape shape = store_shape(arena, &e);
-    TRY(journal_open(arena, outcome->results, &e.key, &shape, options->fresh, spec->durability == DURABILITY_POWER,
-                     spec->keep.deflate, &e.journal, st));
-    bool ok = run_studies(arena, &e, options, start_s, st);
-    journal_close(&e.journal);
+    StoreShape shape = estimate_shape(arena, spec, &e.subject);
+    TRY(store_open(arena, outcome->results, &e.key, &shape, options->fresh, spec->durability == DURABILITY_POWER,
+                   &e.store, st));
+    bool ok = run_studies(arena, &e, options, outcome->results, start_s, st);
+    store_close(e.store);
     device_free(&e.device);
     TRY(ok);
   }

@@ -1,5 +1,5 @@
 /* experiment: the full-model driver. Walks prompt by prompt and layer by layer, all modes and the float64 reference in
- * lock-step: run, measure, write one segment, let the traces go. */
+ * lock-step: run, measure, give to the store, let the traces go. */
 #ifndef DS_EXPERIMENT_EXPERIMENT_H
 #define DS_EXPERIMENT_EXPERIMENT_H
 #include "base/progress.h"

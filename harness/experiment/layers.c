@@ -1,46 +1,32 @@
 /* layers: the walk of an experiment: all prompts under all modes and the reference in lock-step; a layer is measured,
  * stored, and let go. */
-#include <string.h>
-
-#include "experiment/estimate.h"
 #include "experiment/run.h"
 #include "report/markdown.h"
 
 /* --- storing a layer ------------------------------------------------------------------------------------------------
  */
 
-static bool put_layer(const Experiment *e, const WalkPlace *at, const Trace *trace, Segment *segment, LayerRows *rows,
-                      Arena scratch, Status *st) {
-  const Spec *spec = e->spec;
-  TensorStats *row = rows->tensor;
-  for (int s = 0; s < at->sides; s++) {
-    const char *name = at->side[s].name;
-    for (TensorId id = 0; id < T_COUNT; id++) {
-      if (!trace[s].t[id].data) continue;
-      Digest digest;
-      TRY(segment_put_tensor(segment, name, id, &trace[s].t[id], estimate_kept(spec, id, at->layer),
-                             spec->keep.f16_as == F16_AS_F32, &digest, scratch, st));
-      table_text(row->digest, sizeof row->digest, digest.hex);
-      row++;
-    }
-    TRY(segment_put_stream(segment, name, &trace[s].t[T_BLOCK_OUT], scratch, st));
-  }
-  TRY(segment_put_rows(segment, &table_tensor_stats, rows->tensor, (size_t)rows->tensors, st));
-  TRY(segment_put_rows(segment, &table_pair_stats, rows->pair, (size_t)rows->pairs, st));
-  TRY(segment_put_rows(segment, &table_scales, rows->scale, (size_t)rows->scales, st));
-  return segment_put_rows(segment, &table_budget, rows->budget, (size_t)rows->budgets, st);
-}
-
-static bool store_layer(Experiment *e, const WalkPlace *at, const Trace *trace, LayerRows *rows, Arena scratch,
+/* The rows of tensors come side by side, their tensors in order: as they are walked here. */
+static bool store_layer(Experiment *e, const WalkPlace *at, const Trace *trace, const LayerRows *rows, Arena scratch,
                         Status *st) {
-  double start = clock_s();
-  Segment segment;
-  TRY(segment_create(&e->journal, at->prompt, at->layer, &segment, st));
-  bool ok = put_layer(e, at, trace, &segment, rows, scratch, st) && segment_commit(&segment, st);
-  if (!ok) segment_abandon(&segment);
-  e->store_bytes += segment.bytes;
-  e->store_s += clock_s() - start;
-  return ok;
+  const Tensors *tensors = &e->subject.checkpoint.config.family->tensors;
+  const int block_out = tensors_role(tensors, ROLE_BLOCK_OUT);
+  StoreTensor *tensor = ARENA_NEW(&scratch, StoreTensor, at->sides * tensors->count);
+  Tensor *stream = ARENA_NEW(&scratch, Tensor, at->sides);
+  const TableRows table[] = {{&table_tensor_stats, rows->tensor, (size_t)rows->tensors},
+                             {&table_pair_stats, rows->pair, (size_t)rows->pairs},
+                             {&table_scales, rows->scale, (size_t)rows->scales},
+                             {&table_budget, rows->budget, (size_t)rows->budgets}};
+  StoreLayer what = {.tensor = tensor, .stream = stream, .rows = table, .tables = sizeof table / sizeof *table};
+  for (int s = 0; s < at->sides; s++) {
+    stream[s] = trace[s].t[block_out];
+    for (int id = 0; id < tensors->count; id++)
+      if (trace[s].t[id].data) {
+        tensor[what.tensors] = (StoreTensor){s, id, &trace[s].t[id], what.tensors};
+        what.tensors++;
+      }
+  }
+  return store_put_layer(e->store, at->prompt, at->layer, &what, st);
 }
 
 /* --- the visitor ----------------------------------------------------------------------------------------------------
@@ -48,10 +34,9 @@ static bool store_layer(Experiment *e, const WalkPlace *at, const Trace *trace, 
 
 static bool resume(void *context, int prompt, int *done, Tensor *stream, Arena *arena, Status *st) {
   Experiment *e = context;
-  *done = journal_layers_done(&e->journal, prompt, *arena);
+  *done = store_layers_done(e->store, prompt, *arena);
   if (*done == 0 || *done == e->subject.model.layers) return true;
-  for (int s = 0; s < e->pairs.sides; s++)
-    TRY(journal_read_stream(arena, &e->journal, prompt, *done - 1, e->pairs.side[s].name, &stream[s], st));
+  for (int s = 0; s < e->pairs.sides; s++) TRY(store_read_stream(arena, e->store, prompt, s, &stream[s], st));
   return true;
 }
 

@@ -22,10 +22,8 @@ typedef struct Experiment {
   RestoreRows restored;
   CostRows cost;
   MicroRows micro;
-  Journal journal;
+  Store *store;
   Progress *progress;
-  double store_s;
-  int64_t store_bytes;
 } Experiment;
 
 /* What this run is: a finished or unfinished one of another key is another run. */

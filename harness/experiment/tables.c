@@ -31,7 +31,8 @@ static TableRows performance_rows(Arena *arena, const Experiment *e, double star
   for (int s = 0; s < e->pairs.sides; s++) ADD(e->pairs.side[s].time_s, 0, "%s", e->pairs.side[s].name);
   ADD(e->pairs.stats_s, 0, "statistics");
   if (e->spec->budget_all || e->spec->budget_count) ADD(e->pairs.budget_s, 0, "error budget");
-  ADD(e->store_s, e->store_bytes, "store");
+  const StoreWritten written = store_written(e->store);
+  ADD(written.time_s, written.bytes, "store");
   ADD(clock_s() - start_s, process_peak(), "total");
 #undef ADD
   return (TableRows){&table_performance, row, count};
@@ -63,13 +64,13 @@ static bool check_budgets(const Budget *row, size_t count, Status *st) {
 bool run_results(Arena *arena, Experiment *e, const RunOptions *options, double start_s, Status *st) {
   void *tensor, *pair, *budget, *scale;
   size_t tensors, pairs, drifts, budgets, shapes, scales;
-  TRY(journal_read_rows(arena, &e->journal, &table_tensor_stats, &tensor, &tensors, st));
-  TRY(journal_read_rows(arena, &e->journal, &table_pair_stats, &pair, &pairs, st));
-  TRY(journal_read_rows(arena, &e->journal, &table_budget, &budget, &budgets, st));
+  TRY(store_rows(arena, e->store, &table_tensor_stats, &tensor, &tensors, st));
+  TRY(store_rows(arena, e->store, &table_pair_stats, &pair, &pairs, st));
+  TRY(store_rows(arena, e->store, &table_budget, &budget, &budgets, st));
   TRY(check_budgets(budget, budgets, st));
   size_t budget_layer_rows;
   BudgetLayer *budget_layer = budget_layers(arena, budget, budgets, &budget_layer_rows);
-  TRY(journal_read_rows(arena, &e->journal, &table_scales, &scale, &scales, st));
+  TRY(store_rows(arena, e->store, &table_scales, &scale, &scales, st));
   double measure_s = clock_s();
   const Tensors *traced = &e->subject.model.config.family->tensors;
   int layers = e->subject.model.layers;
@@ -123,5 +124,5 @@ bool run_results(Arena *arena, Experiment *e, const RunOptions *options, double 
   int attributes;
   const Attribute *attribute =
       provenance_attributes(arena, e->spec, &e->subject, &e->device, options->command, &attributes);
-  return journal_join(&e->journal, attribute, attributes, rows, (int)(sizeof rows / sizeof *rows), *arena, st);
+  return store_finish(e->store, attribute, attributes, rows, (int)(sizeof rows / sizeof *rows), *arena, st);
 }

@@ -972,7 +972,7 @@ const Phrase chinese[] = {
     {"the modes run on %s", "各模式在 %s 上运行"},
     {"the modes run on the CPU: mode '%s' sets %s %s, which only its operators have",
      "各模式在 CPU 上运行：模式 '%s' 设定 %s %s，只有 CPU 的算子支持"},
-    {"join", "合并"},
+    {"finish", "收尾"},
     {"%d operators alone, %zu outputs", "单独运行 %d 个算子，%zu 个输出"},
     {"micro", "单独算子"},
     {"%d windows of %d tokens of %s", "%d 个窗口，每个 %d 个词元，取自 %s"},

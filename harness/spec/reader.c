@@ -276,6 +276,8 @@ static bool check_keys(Reader *reader, const Object *object, yaml_node_t *node) 
       nearest_offer(&near, object->keys[i].key);
       list = arena_printf(reader->arena, "%s%s%s", list, i ? ", " : "", object->keys[i].key);
     }
+    const char *instead = schema_former(object, text);
+    if (!known && instead) return reader_fail(reader, &place, "key '%.100s' is no more; %s", text, instead);
     if (!known && near.best)
       return reader_fail(reader, &place, "unknown key '%.100s'; did you mean '%s'?", text, near.best);
     if (!known) return reader_fail(reader, &place, "unknown key '%.100s'; known here: %s", text, list);

@@ -1,6 +1,8 @@
 /* schema: the table. Its order is the order of the effective spec. */
 #include "spec/schema.h"
 
+#include <string.h>
+
 #include "family/family.h"
 #include "spec/defaults.h"
 #include "spec/spec.h"
@@ -60,8 +62,6 @@ static const Key keep_keys[] = {
      .meaning = "layers whose tensors the results file keeps, from 0"},
     {"f16_as", KIND_CHOICE, offsetof(Keep, f16_as), .standard = "f32", .names = WORDS("f32", "f16"),
      .meaning = "how float16 values are stored; netCDF, xarray and HDFView read f32 only"},
-    {"deflate", KIND_INT, offsetof(Keep, deflate), .standard = "0", .min = 0, .max = 9,
-     .meaning = "compression of stored tensors; 0: none"},
 };
 static const Object keep = {sizeof(Keep), keep_keys, COUNT_OF(keep_keys), NULL, NULL};
 
@@ -282,4 +282,9 @@ size_t schema_item_size(const Key *list) {
     case KIND_OBJECT: return list->item->object->size;
     default: return sizeof(const char *);
   }
+}
+
+const char *schema_former(const Object *object, const char *key) {
+  return object == &keep && !strcmp(key, "deflate") ? "compress the finished file: h5repack -f GZIP=4 IN.h5 OUT.h5"
+                                                    : NULL;
 }

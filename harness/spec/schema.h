@@ -62,6 +62,8 @@ int64_t schema_items_most(const Key *list);
 /* The i-th valid word of a KIND_WORD, KIND_TENSOR or KIND_CHOICE, or a list's i-th word; NULL behind the
  * last. */
 const char *schema_word(const Key *key, int i);
+/* What to do in place of a key that an earlier version had here; NULL: none had it. */
+const char *schema_former(const Object *object, const char *key);
 /* Bytes of one element of a list or map. */
 size_t schema_item_size(const Key *list);
 #endif

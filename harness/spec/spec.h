@@ -56,7 +56,6 @@ typedef struct Keep {
   int *layers;
   int layer_count;
   F16As f16_as;
-  int deflate; /* 0 (default, contiguous) … 9 */
 } Keep;
 
 enum { MICRO_MODES_MAX = 64 };

@@ -37,19 +37,19 @@ size_t entry_size(const StoreLayer *what, int kept) {
 
 EntryTensor *entry_tensors(char *image) { return (EntryTensor *)(void *)(image + sizeof(Head)); }
 
-static bool make_room(Store *store, size_t bytes, Status *st) {
-  if (bytes <= store->entry_room) return true;
+bool entry_room(Store *store, size_t bytes, Status *st) {
+  if (bytes <= store->entry_bytes) return true;
   char *larger = realloc(store->entry, bytes);
-  if (!larger) return FAIL(st, "%s: no memory for an entry of %zu bytes", store->folder, bytes);
+  if (!larger) return FAIL(st, "%s: no memory for %zu bytes of it", store->folder, bytes);
   store->entry = larger;
-  store->entry_room = bytes;
+  store->entry_bytes = bytes;
   return true;
 }
 
 bool entry_begin(Store *store, int prompt, int layer, const StoreLayer *what, int kept, TensorStats **stats,
                  Status *st) {
   const size_t bytes = entry_size(what, kept);
-  TRY(make_room(store, bytes + PART_SEAL, st));
+  TRY(entry_room(store, bytes + PART_SEAL, st));
   char *at = store->entry;
   *stats = NULL;
   memset(at, 0, bytes);
@@ -164,10 +164,11 @@ bool streams_read(Arena *arena, const Store *store, int prompt, int layer, Tenso
   part_layer_name(store, prompt, layer, "streams", name);
   TRY(part_read(arena, store, name, &body, why));
   size_t at = (size_t)shape->sides * sizeof(StreamHead);
+  const int stream_id = tensors_role(shape->tensors, ROLE_BLOCK_OUT);
   for (int s = 0; s < shape->sides; s++) {
     const StreamHead *head = (const StreamHead *)(const void *)body.data + s;
     if (body.count < at || (head->type != TYPE_F32 && head->type != TYPE_F64) ||
-        head->rows != shape->prompt[prompt].T || head->cols != shape->dims[DIM_D_MODEL])
+        head->rows != shape->prompt[prompt].T || head->cols != shape->dims[shape->tensors->info[stream_id].cols])
       return FAIL(why, "holds other streams");
     stream[s] = tensor_of((char *)body.data + at, (Type)head->type, head->rows, head->cols, head->scale);
     stream[s].kernel = head->kernel;

@@ -1,5 +1,6 @@
 /* files: the journal's folder. A file's last bytes, its seal, are the digest of its name and of all before them: what
  * is damaged, cut short or lies under another name is not read. Only files with names of ours are ever removed. */
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +15,8 @@
 
 #define RUN_JSON "run.json"
 #define TEMPORARY ".tmp"
+#define NOTE_BEGIN "study."
+#define NOTE_END ".note"
 
 /* ---- names ---- */
 
@@ -28,21 +31,34 @@ void part_layer_name(const Store *store, int prompt, int layer, const char *kind
   snprintf(name, PART_NAME, "%s.layer_%02d.%s", part, layer, kind);
 }
 
-/* PART.word_NN.kind; h5: the segments of the first version, which --fresh must find. */
-static bool has_pattern(const char *name, size_t length) {
-  static const char *const kinds[] = {".entry", ".streams", ".note", ".h5"};
+void part_note_name(const char *note, char name[PART_NAME]) {
+  int length = snprintf(name, PART_NAME, NOTE_BEGIN "%s" NOTE_END, note);
+  assert(length < PART_NAME && part_is_own(name) && "letters, digits, '_', '-' and dots");
+  (void)length;
+}
+
+/* study.NAME.note */
+static bool is_note(const char *name, size_t length) {
+  const size_t begin = strlen(NOTE_BEGIN), end = strlen(NOTE_END);
+  if (length <= begin + end || memcmp(name, NOTE_BEGIN, begin) != 0) return false;
+  for (const char *c = name; c < name + length; c++)
+    if (!strchr(plain_letters, *c) && *c != '.') return false;
+  return !memcmp(name + length - end, NOTE_END, end);
+}
+
+/* PROMPT.layer_NN.kind; h5: the segments of the first version, which --fresh must find. */
+static bool is_layer_part(const char *name, size_t length) {
+  static const char *const kinds[] = {".entry", ".streams", ".h5"};
+  static const char layer[] = ".layer_";
   const char *dot = memchr(name, '.', length), *end = name + length;
   if (!dot || dot == name || dot - name > 3 * NAME_BYTES_MAX) return false;
   for (const char *c = name; c < dot; c++)
     if (*c != '%' && !strchr(plain_letters, *c)) return false;
-  const char *at = dot + 1;
-  size_t word = strspn(at, "abcdefghijklmnopqrstuvwxyz");
-  if (!word || at[word] != '_') return false;
-  at += word + 1;
-  size_t digits = strspn(at, "0123456789");
-  if (digits < 2) return false;
+  if (strncmp(dot, layer, strlen(layer)) != 0) return false;
+  const char *at = dot + strlen(layer);
+  const size_t digits = strspn(at, "0123456789");
   at += digits;
-  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+  for (size_t i = 0; digits >= 2 && at < end && i < sizeof kinds / sizeof *kinds; i++)
     if ((size_t)(end - at) == strlen(kinds[i]) && !memcmp(at, kinds[i], strlen(kinds[i]))) return true;
   return false;
 }
@@ -52,7 +68,7 @@ static bool is_one(const char *name, size_t length, const char *what) {
 }
 
 static bool is_own(const char *name, size_t length) {
-  return is_one(name, length, STRUCTURE_NAME) || has_pattern(name, length);
+  return is_one(name, length, STRUCTURE_NAME) || is_note(name, length) || is_layer_part(name, length);
 }
 
 bool part_is_own(const char *name) { return is_own(name, strlen(name)); }

@@ -21,9 +21,9 @@ static const EntryTensor *record_of(const Entry *entry, const Slot *slot) {
   return NULL;
 }
 
-static bool set_attributes(hid_t group, const Slot *slot, const EntryTensor *record, Status *why) {
+static bool set_attributes(hid_t group, const char *name, const Slot *slot, const EntryTensor *record, Status *why) {
   hid_t dataset = -1;
-  bool ok = H5(dataset = H5Dopen2(group, tensor_info[slot->id].name, H5P_DEFAULT)) &&
+  bool ok = H5(dataset = H5Dopen2(group, name, H5P_DEFAULT)) &&
             (H5Dget_offset(dataset) == slot->offset || FAIL(why, "HDF5 looks for it at another place")) &&
             h5_set_text(dataset, "kernel", TEXT_KERNEL, record->kernel, why) &&
             h5_set_text(dataset, "digest", sizeof(Digest) - 1, record->digest.hex, why) &&
@@ -35,11 +35,12 @@ static bool set_tensor(const Store *store, hid_t file, const Slot *slot, const E
   Status reason = {0}, *why = &reason;
   hid_t group = -1;
   char path[GROUP_PATH], object[GROUP_PATH + 32];
+  const char *name = store->shape->tensors->info[slot->id].name;
   const EntryTensor *record = record_of(entry, slot);
   layout_group(store->shape, slot, path);
-  snprintf(object, sizeof object, "%s/%s", path, tensor_info[slot->id].name);
+  snprintf(object, sizeof object, "%s/%s", path, name);
   if (!record) return FAIL(st, "%s: the journal says nothing of %s", store->folder, object);
-  bool ok = H5(group = H5Gopen2(file, path, H5P_DEFAULT)) && set_attributes(group, slot, record, why);
+  bool ok = H5(group = H5Gopen2(file, path, H5P_DEFAULT)) && set_attributes(group, name, slot, record, why);
   ok = h5_close(group, why) && ok;
   return ok || failed(store, object, 0, why, st);
 }
@@ -68,8 +69,7 @@ static bool put_table(const Store *store, hid_t file, const TableRows *rows, Are
   hid_t group = -1;
   if (rows->count == 0) return true;
   const void *settled = settled_rows(&scratch, rows);
-  bool ok =
-      h5_make_path(file, "tables", &group, &why) && h5_put_rows(group, rows->table, settled, rows->count, 0, &why);
+  bool ok = h5_make_path(file, "tables", &group, &why) && h5_put_rows(group, rows->table, settled, rows->count, &why);
   ok = h5_close(group, &why) && ok;
   return ok || failed(store, rows->table->name, rows->count * rows->table->row_size, &why, st);
 }

@@ -25,22 +25,21 @@ hid_t h5_type(Type type);                   /* lives as long as the process */
 hid_t h5_text_type(size_t bytes);           /* fixed length, UTF-8, NUL-padded; the caller closes it */
 hid_t h5_column_type(const Column *column); /* the caller closes it */
 
+/* The results file's root attribute `format_version`, absent before there was one. It grows only where a reader of the
+ * version before would misread a file; a new table, column or attribute is no such change. */
+enum { FORMAT_VERSION = 1 };
+
 /* ---- writing ---- */
 hid_t h5_create_file(const char *path, Status *why);
 /* The group at this path, each part made where it is missing, with its links' order of creation kept. */
 bool h5_make_path(hid_t file, const char *path, hid_t *group, Status *why);
 bool h5_put_text(hid_t object, const char *name, const char *text, Status *why);
 bool h5_put_scalar(hid_t object, const char *name, hid_t type, const void *value, Status *why);
-/* A whole array, contiguous, or in deflated chunks of whole rows where `deflate` > 0. `dataset` stays open. */
+/* A whole array, contiguous; `data` NULL: none is stored. `dataset` stays open. */
 bool h5_put_array(hid_t group, const char *name, hid_t type, int rank, const hsize_t *dims, const void *data,
-                  int deflate, hid_t *dataset, Status *why);
-/* A whole tensor (stride == cols) with its attributes kernel, digest, scale_factor where it is int8, and format where
- * its values are float16, as such or widened. `dataset` stays open. */
-bool h5_put_tensor(hid_t group, const char *name, const Tensor *t, bool of_f16, const Digest *digest, int deflate,
-                   hid_t *dataset, Status *why);
+                  hid_t *dataset, Status *why);
 /* Rows as H5TBmake_table writes them, with the attribute digest. */
-bool h5_put_rows(hid_t group, const Table *table, const void *rows, size_t count, int deflate, Status *why);
-
+bool h5_put_rows(hid_t group, const Table *table, const void *rows, size_t count, Status *why);
 /* The same without data, its storage taken at once: H5Dget_offset knows where it is. */
 bool h5_make_array(hid_t group, const char *name, hid_t type, int rank, const hsize_t *dims, hid_t *dataset,
                    Status *why);
@@ -76,19 +75,12 @@ bool h5_get_text(Arena *arena, hid_t object, const char *name, size_t limit, con
 bool h5_get_any_text(Arena *arena, hid_t object, const char *name, size_t limit, const char **text, Status *why);
 /* A scalar of exactly this type. */
 bool h5_get_scalar(hid_t object, const char *name, hid_t type, void *value, Status *why);
-/* Whether a dataset written by h5_put_tensor holds the values of float16, as such or widened. */
-bool h5_is_of_f16(hid_t at, const char *name);
-/* The tensor's data and kernel in the arena, its digest checked. */
-bool h5_get_tensor(Arena *arena, hid_t at, const char *name, Tensor *t, Digest *digest, Status *why);
 /* Which of the table's columns the file has: there [table->columns]. */
 bool h5_get_columns(hid_t at, const Table *table, bool *there, Status *why);
 /* The rows in the arena: digest and every number's range checked, every text ends with a NUL. A column that the file
- * does not have is empty (column_clear). */
-bool h5_get_rows(Arena *arena, hid_t at, const Table *table, void **rows, size_t *count, Status *why);
-/* The same of a file that somebody else may have changed: a table without a digest is read, and said to be `unproved`.
- */
-bool h5_get_foreign_rows(Arena *arena, hid_t at, const Table *table, void **rows, size_t *count, bool *unproved,
-                         Status *why);
+ * does not have is empty (column_clear). Somebody else may have changed the file: a table without a digest is read, and
+ * said to be `unproved`. */
+bool h5_get_rows(Arena *arena, hid_t at, const Table *table, void **rows, size_t *count, bool *unproved, Status *why);
 /* Reads everything into the arena, after a look whether it fits, and compares the attribute digest. */
 bool h5_get_data(Arena *arena, const Stored *stored, void **data, Digest *digest, Status *why);
 /* The same without a digest to compare with. */

@@ -17,31 +17,33 @@
 
 /* ---- the slots ---- */
 
-static bool made_in(const StoreShape *shape, TensorId id, int layer) {
-  if (id < T_LAYER_COUNT) return true;
-  return layer == (id == T_EMBEDDING ? 0 : shape->layers - 1);
+/* A tensor of the model's ends is one of the layer that it is made in. */
+static bool made_in(const StoreShape *shape, int id, int layer) {
+  if (id < shape->tensors->layer) return true;
+  return layer == (shape->tensors->info[id].role == ROLE_EMBEDDING ? 0 : shape->layers - 1);
 }
 
-/* The order of computation, so that the order of creation is that of the run. */
-static TensorId in_order(int i) {
-  return i == 0 ? T_EMBEDDING : i <= (int)T_EMBEDDING ? (TensorId)(i - 1) : (TensorId)i;
+/* The order of computation, so that the order of creation is that of the run: the embedding before all others. */
+static int in_order(const Tensors *tensors, int i) {
+  const int embedding = tensors_role(tensors, ROLE_EMBEDDING);
+  return embedding == ABSENT || i > embedding ? i : i == 0 ? embedding : i - 1;
 }
 
-static bool is_kept(const StoreShape *shape, int layer, int side, TensorId id) {
-  return shape->side[side].makes[id] && made_in(shape, id, layer) && shape->kept[layer * T_COUNT + id];
+static bool is_kept(const StoreShape *shape, int layer, int side, int id) {
+  return shape->side[side].makes[id] && made_in(shape, id, layer) && shape->kept[layer * shape->tensors->count + id];
 }
 
-static int length(const StoreShape *shape, int prompt, Dim dim) {
+static int length(const StoreShape *shape, int prompt, int dim) {
   return dim == DIM_TOKEN ? shape->prompt[prompt].T : shape->dims[dim];
 }
 
-static Slot slot_of(const StoreShape *shape, int prompt, int layer, int side, TensorId id) {
+static Slot slot_of(const StoreShape *shape, int prompt, int layer, int side, int id) {
   Type own = shape->side[side].type[id];
   Slot slot = {.prompt = prompt, .layer = layer, .side = side, .id = id, .of_f16 = own == TYPE_F16};
   slot.widened = slot.of_f16 && shape->f16_as_f32;
   slot.type = slot.widened ? TYPE_F32 : own;
-  slot.rows = length(shape, prompt, tensor_info[id].rows);
-  slot.cols = length(shape, prompt, tensor_info[id].cols);
+  slot.rows = length(shape, prompt, shape->tensors->info[id].rows);
+  slot.cols = length(shape, prompt, shape->tensors->info[id].cols);
   slot.bytes = (uint64_t)slot.rows * (uint64_t)slot.cols * type_size(slot.type);
   return slot;
 }
@@ -50,8 +52,8 @@ static Slot slot_of(const StoreShape *shape, int prompt, int layer, int side, Te
 static size_t layer_slots(const StoreShape *shape, int prompt, int layer, Slot *into) {
   size_t count = 0;
   for (int side = 0; side < shape->sides; side++)
-    for (int i = 0; i < T_COUNT; i++) {
-      TensorId id = in_order(i);
+    for (int i = 0; i < shape->tensors->count; i++) {
+      const int id = in_order(shape->tensors, i);
       if (!is_kept(shape, layer, side, id)) continue;
       if (into) into[count] = slot_of(shape, prompt, layer, side, id);
       count++;
@@ -79,34 +81,36 @@ Slot *layout_layer(const Store *store, int prompt, int layer, size_t *count) {
 
 void layout_group(const StoreShape *shape, const Slot *slot, char path[GROUP_PATH]) {
   int end = snprintf(path, GROUP_PATH, "prompts/%s/%s", shape->prompt[slot->prompt].name, shape->side[slot->side].name);
-  if (slot->id < T_LAYER_COUNT) snprintf(path + end, GROUP_PATH - (size_t)end, "/layer_%02d", slot->layer);
+  if (slot->id < shape->tensors->layer) snprintf(path + end, GROUP_PATH - (size_t)end, "/layer_%02d", slot->layer);
 }
 
 /* ---- what a prompt's group holds beside the sides ---- */
 
 typedef struct Making {
   const Store *store;
-  hid_t file, scale[DIM_COUNT];
+  const Tensors *tensors;
+  hid_t file, scale[DIMS_MOST];
 } Making;
 
 static bool failed(const Making *making, const char *object, size_t bytes, const Status *why, Status *st) {
   return store_write_failed(making->store->partial, object, bytes, why, st);
 }
 
-static bool label(const Making *making, hid_t dataset, unsigned i, Dim dim, Status *why) {
-  return H5(H5DSset_label(dataset, i, dim_names[dim])) && H5(H5DSattach_scale(dataset, making->scale[dim], i));
+static bool label(const Making *making, hid_t dataset, unsigned i, int dim, Status *why) {
+  return H5(H5DSset_label(dataset, i, making->tensors->dim[dim])) &&
+         H5(H5DSattach_scale(dataset, making->scale[dim], i));
 }
 
-static bool put_scale(Making *making, hid_t group, Dim dim, int n, const int32_t *positions, Status *why) {
+static bool put_scale(Making *making, hid_t group, int dim, int n, const int32_t *positions, Status *why) {
   char name[80];
   const hsize_t dims[] = {(hsize_t)n};
   const bool token = dim == DIM_TOKEN;
   hid_t *scale = &making->scale[dim];
   assert(n >= 1);
   snprintf(name, sizeof name, WIDTH_ONLY, n);
-  return h5_put_array(group, dim_names[dim], token ? H5T_STD_I32LE : H5T_IEEE_F32LE, 1, dims, token ? positions : NULL,
-                      0, scale, why) &&
-         H5(H5DSset_scale(*scale, token ? dim_names[dim] : name)) &&
+  return h5_put_array(group, making->tensors->dim[dim], token ? H5T_STD_I32LE : H5T_IEEE_F32LE, 1, dims,
+                      token ? positions : NULL, scale, why) &&
+         H5(H5DSset_scale(*scale, token ? making->tensors->dim[dim] : name)) &&
          (!token || h5_put_text(*scale, "long_name", "position in the prompt", why));
 }
 
@@ -114,7 +118,7 @@ static bool put_token_ids(const Making *making, hid_t group, const PromptShape *
   const hsize_t dims[] = {(hsize_t)prompt->T};
   hid_t dataset = -1;
   Digest digest = digest_of(prompt->token, (size_t)prompt->T * sizeof *prompt->token);
-  bool ok = h5_put_array(group, "token_id", H5T_STD_I32LE, 1, dims, prompt->token, 0, &dataset, why) &&
+  bool ok = h5_put_array(group, "token_id", H5T_STD_I32LE, 1, dims, prompt->token, &dataset, why) &&
             h5_put_text(dataset, "digest", digest.hex, why) && h5_put_text(dataset, "long_name", "token id", why) &&
             label(making, dataset, 0, DIM_TOKEN, why);
   return h5_close(dataset, why) && ok;
@@ -130,7 +134,7 @@ static bool put_prompt(Making *making, int prompt, Arena scratch, Status *st) {
   for (int t = 0; t < what->T; t++) positions[t] = t;
   snprintf(path, sizeof path, "prompts/%s", what->name);
   bool ok = h5_make_path(making->file, path, &group, &why);
-  for (Dim dim = 0; ok && dim < DIM_COUNT; dim++)
+  for (int dim = 0; ok && dim < making->tensors->dims; dim++)
     ok = put_scale(making, group, dim, length(shape, prompt, dim), positions, &why);
   ok = ok && put_token_ids(making, group, what, &why);
   ok = h5_close(group, &why) && ok;
@@ -140,7 +144,7 @@ static bool put_prompt(Making *making, int prompt, Arena scratch, Status *st) {
 static bool close_scales(Making *making, Status *st) {
   Status why = {0};
   bool ok = true;
-  for (Dim dim = 0; dim < DIM_COUNT; dim++) {
+  for (int dim = 0; dim < making->tensors->dims; dim++) {
     ok = h5_close(making->scale[dim], &why) && ok;
     making->scale[dim] = -1;
   }
@@ -150,8 +154,7 @@ static bool close_scales(Making *making, Status *st) {
 /* ---- tensors ---- */
 
 /* Its place taken, its attributes with room for what is known at the end. */
-static bool put_dataset(hid_t group, Slot *slot, Status *why) {
-  const TensorInfo *info = &tensor_info[slot->id];
+static bool put_dataset(hid_t group, const TensorInfo *info, Slot *slot, Status *why) {
   const hsize_t dims[] = {(hsize_t)slot->rows, (hsize_t)slot->cols};
   const float none = 0;
   hid_t dataset = -1;
@@ -172,14 +175,15 @@ static bool put_tensor(const Making *making, Slot *slot, Status *st) {
   hid_t group = -1;
   char path[GROUP_PATH], object[GROUP_PATH + 32];
   layout_group(making->store->shape, slot, path);
-  bool ok = h5_make_path(making->file, path, &group, &why) && put_dataset(group, slot, &why);
+  bool ok = h5_make_path(making->file, path, &group, &why) &&
+            put_dataset(group, &making->tensors->info[slot->id], slot, &why);
   ok = h5_close(group, &why) && ok;
-  snprintf(object, sizeof object, "%s/%s", path, tensor_info[slot->id].name);
+  snprintf(object, sizeof object, "%s/%s", path, making->tensors->info[slot->id].name);
   return ok || failed(making, object, slot->bytes, &why, st);
 }
 
 static bool attach_scales(const Making *making, const Slot *slot, Status *st) {
-  const TensorInfo *info = &tensor_info[slot->id];
+  const TensorInfo *info = &making->tensors->info[slot->id];
   Status reason = {0}, *why = &reason;
   hid_t group = -1, dataset = -1;
   char path[GROUP_PATH];
@@ -202,9 +206,9 @@ static bool make_prompt(Making *making, int prompt, Arena scratch, Status *st) {
 }
 
 bool layout_make(Store *store, Arena scratch, Status *st) {
-  Making making = {.store = store};
+  Making making = {.store = store, .tensors = store->shape->tensors};
   Status reason = {0}, *why = &reason;
-  for (Dim dim = 0; dim < DIM_COUNT; dim++) making.scale[dim] = -1;
+  for (int dim = 0; dim < DIMS_MOST; dim++) making.scale[dim] = -1;
   making.file = h5_create_file(store->partial, why);
   bool ok = making.file >= 0 || failed(&making, "the file itself", 0, why, st);
   for (int p = 0; ok && p < store->shape->prompts; p++) ok = make_prompt(&making, p, scratch, st);
@@ -233,7 +237,7 @@ static uint64_t most(uint64_t a, uint64_t b) { return a > b ? a : b; }
 static void add_layer(const StoreShape *shape, int prompt, int layer, StoreSize *size, uint64_t *held, uint64_t *wide) {
   *held = *wide = 0;
   for (int side = 0; side < shape->sides; side++)
-    for (TensorId id = 0; id < T_COUNT; id++) {
+    for (int id = 0; id < shape->tensors->count; id++) {
       if (!shape->side[side].makes[id] || !made_in(shape, id, layer)) continue;
       Slot slot = slot_of(shape, prompt, layer, side, id);
       *held += (uint64_t)slot.rows * (uint64_t)slot.cols * type_size(shape->side[side].type[id]) + ROUNDING;
@@ -244,14 +248,17 @@ static void add_layer(const StoreShape *shape, int prompt, int layer, StoreSize 
     }
 }
 
+/* The old streams go when the new are there. */
 StoreSize store_size(const StoreShape *shape) {
   StoreSize size = {.file_bytes = FILE_OVERHEAD};
+  uint64_t structure = FILE_OVERHEAD * (1 + (uint64_t)shape->prompts), most_streams = 0;
+  const int stream = shape->prompts ? tensors_role(shape->tensors, ROLE_BLOCK_OUT) : ABSENT;
   for (int p = 0; p < shape->prompts; p++) {
-    const uint64_t values = (uint64_t)shape->prompt[p].T * (uint64_t)shape->dims[DIM_D_MODEL];
+    const uint64_t values = (uint64_t)shape->prompt[p].T * (uint64_t)shape->dims[shape->tensors->info[stream].cols];
     uint64_t streams = STREAMS_OVERHEAD;
     for (int side = 0; side < shape->sides; side++)
-      streams += values * type_size(shape->side[side].type[T_BLOCK_OUT]) + STREAMS_OVERHEAD;
-    size.stream_bytes = most(size.stream_bytes, 2 * streams); /* the old ones go when the new are there */
+      streams += values * type_size(shape->side[side].type[stream]) + STREAMS_OVERHEAD;
+    most_streams = most(most_streams, 2 * streams);
     size.file_bytes += FILE_OVERHEAD;
     for (int layer = 0; layer < shape->layers; layer++) {
       uint64_t held, wide;
@@ -259,5 +266,7 @@ StoreSize store_size(const StoreShape *shape) {
       size.memory_bytes = most(size.memory_bytes, held + wide + streams + 2 * ROUNDING);
     }
   }
+  structure += (uint64_t)size.tensors * DATASET_OVERHEAD;
+  size.journal_bytes = structure + most_streams;
   return size;
 }

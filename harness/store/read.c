@@ -221,26 +221,3 @@ bool h5_tensor_type(hid_t type, Type *found) {
     if (H5Tequal(type, h5_type((Type)i)) > 0) return *found = (Type)i, true;
   return false;
 }
-
-static bool get_tensor(Arena *arena, const Stored *stored, Tensor *t, Digest *digest, Status *why) {
-  Type type;
-  if (!h5_tensor_type(stored->type, &type)) return FAIL(why, "has an element type that no tensor has");
-  if (stored->rank != 2) return FAIL(why, "does not have 2 dimensions");
-  float scale = 0;
-  TRY(type != TYPE_I8 || h5_get_scalar(stored->dataset, "scale_factor", H5T_IEEE_F32LE, &scale, why));
-  *t = tensor_of(NULL, type, (int)stored->dims[0], (int)stored->dims[1], scale);
-  return h5_get_text(arena, stored->dataset, "kernel", ATTRIBUTE_TEXT, &t->kernel, why) &&
-         h5_get_data(arena, stored, &t->data, digest, why);
-}
-
-bool h5_get_tensor(Arena *arena, hid_t at, const char *name, Tensor *t, Digest *digest, Status *why) {
-  Stored stored;
-  TRY(h5_open_stored(at, name, &stored, why));
-  bool ok = get_tensor(arena, &stored, t, digest, why);
-  h5_close_stored(&stored);
-  return ok;
-}
-
-bool h5_is_of_f16(hid_t at, const char *name) {
-  return H5Aexists_by_name(at, name, "format", H5P_DEFAULT) > 0; /* no tensor but these has it */
-}

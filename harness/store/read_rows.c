@@ -134,25 +134,14 @@ bool h5_get_columns(hid_t at, const Table *table, bool *there, Status *why) {
   return ok;
 }
 
-static bool read_table(Arena *arena, hid_t at, const Table *table, void **rows, size_t *count, bool *unproved,
-                       Status *why) {
+bool h5_get_rows(Arena *arena, hid_t at, const Table *table, void **rows, size_t *count, bool *unproved, Status *why) {
   Stored stored;
   char *taken = NULL;
   TRY(h5_open_stored(at, table->name, &stored, why));
-  bool proved = !unproved || h5_has_digest(&stored);
-  bool ok = get_rows(arena, &stored, table, proved, &taken, stored.dims[0], why);
-  if (unproved) *unproved = !proved;
+  *unproved = !h5_has_digest(&stored);
+  bool ok = get_rows(arena, &stored, table, !*unproved, &taken, stored.dims[0], why);
   *rows = taken;
   *count = ok ? stored.dims[0] : 0;
   h5_close_stored(&stored);
   return ok;
-}
-
-bool h5_get_rows(Arena *arena, hid_t at, const Table *table, void **rows, size_t *count, Status *why) {
-  return read_table(arena, at, table, rows, count, NULL, why);
-}
-
-bool h5_get_foreign_rows(Arena *arena, hid_t at, const Table *table, void **rows, size_t *count, bool *unproved,
-                         Status *why) {
-  return read_table(arena, at, table, rows, count, unproved, why);
 }

@@ -9,7 +9,8 @@
 #include "base/name.h"
 #include "family/family.h"
 #include "measure/tensors.h"
-#include "store/parts.h"
+#include "store/hdf5.h"
+#include "store/store.h"
 
 enum { ROOT_TEXT = (1 << 22) + 1, OBJECT_TEXT = 1024 };
 
@@ -189,7 +190,7 @@ static bool visit_tables(Walk *walk, hid_t group, const char *where, const char 
     void *rows;
     size_t count;
     bool unproved;
-    if (!h5_get_foreign_rows(&scratch, group, tables[i], &rows, &count, &unproved, &why))
+    if (!h5_get_rows(&scratch, group, tables[i], &rows, &count, &unproved, &why))
       return refuse(walk, where, name, why.text);
     if (unproved) note_unproved(walk, where, name);
     return true;
@@ -297,7 +298,7 @@ bool results_rows(Arena *arena, const Results *results, const Table *table, void
   if (there == 0) return true;
   bool ok = there > 0 && h5_open_group(results->file, "tables", &group, &why);
   there = ok ? h5_has(group, table->name, &why) : -1;
-  ok = there == 0 || (there > 0 && h5_get_foreign_rows(arena, group, table, rows, count, &unproved, &why));
+  ok = there == 0 || (there > 0 && h5_get_rows(arena, group, table, rows, count, &unproved, &why));
   h5_close(group, &why);
   return ok || FAIL(st, "%s: tables/%s: %s", results->path, table->name, why.text);
 }

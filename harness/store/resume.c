@@ -1,5 +1,4 @@
 /* resume: what of a run stands, checked digest by digest; its rows; the notes of studies. */
-#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -23,7 +22,7 @@ bool layer_holds(const Store *store, int prompt, int layer, const Entry *entry, 
     for (size_t k = 0; k < entry->tensors; k++) {
       const EntryTensor *tensor = &entry->tensor[k];
       if (tensor->side != slot[i].side || tensor->id != (int32_t)slot[i].id) continue;
-      *wrong = tensor_info[slot[i].id].name;
+      *wrong = store->shape->tensors->info[slot[i].id].name;
       TRY(tensor_holds(store, &slot[i], &tensor->digest, scratch));
       met++;
     }
@@ -92,19 +91,13 @@ bool store_rows(Arena *arena, Store *store, const Table *table, void **rows, siz
 
 /* ---- notes ---- */
 
-static void note_name(const char *name, char file[PART_NAME]) {
-  int length = snprintf(file, PART_NAME, "%s.note", name);
-  assert(length < PART_NAME && part_is_own(file) && "a part, a word and a number: evaluation.window_0003");
-  (void)length;
-}
-
-bool store_note(Store *store, const char *name, const void *bytes, size_t count, Arena scratch, Status *st) {
+bool store_note(Store *store, const char *name, const void *bytes, size_t count, Status *st) {
   char file[PART_NAME];
-  note_name(name, file);
+  part_note_name(name, file);
   TRY(writer_wait(store, st));
-  char *image = arena_room(&scratch, count + PART_SEAL, 1);
-  if (count) memcpy(image, bytes, count);
-  return part_write(store, file, image, count, st);
+  TRY(entry_room(store, count + PART_SEAL, st));
+  if (count) memcpy(store->entry, bytes, count);
+  return part_write(store, file, store->entry, count, st);
 }
 
 void store_noted(Arena *arena, const Store *store, const char *name, const void **bytes, size_t *count) {
@@ -112,7 +105,7 @@ void store_noted(Arena *arena, const Store *store, const char *name, const void 
   Bytes body;
   Status why = {0};
   Arena before = *arena;
-  note_name(name, file);
+  part_note_name(name, file);
   *bytes = NULL;
   *count = 0;
   if (!part_read(arena, store, file, &body, &why)) {

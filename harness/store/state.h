@@ -5,12 +5,14 @@
 
 #include "base/file.h"
 #include "base/name.h"
-#include "store/parts.h"
+#include "store/hdf5.h"
+#include "store/store.h"
+
+enum { PATH_BYTES = 4096 };
 
 /* A tensor's place in the results file. */
 typedef struct Slot {
-  int prompt, layer, side;
-  TensorId id;
+  int prompt, layer, side, id;
   Type type; /* as it is stored */
   bool widened, of_f16;
   int rows, cols;
@@ -52,8 +54,8 @@ struct Store {
   uint64_t length;     /* of the file as it was made */
   int *done;           /* [prompts]: layers that stand; -1: not looked at */
   Arena room;          /* the writer's: a layer's tensors and streams */
-  char *entry;         /* malloc: grows to the largest entry */
-  size_t entry_room;
+  char *entry;         /* malloc: grows to the largest entry or note */
+  size_t entry_bytes;
 
   pthread_t thread;
   bool started; /* the thread, with lock and condition */
@@ -91,6 +93,7 @@ bool structure_restore(Store *store, const Digest *digest, Arena scratch, Status
 enum { PART_NAME = 3 * NAME_BYTES_MAX + 48, PART_SEAL = sizeof(Digest) };
 bool part_is_own(const char *name);
 void part_layer_name(const Store *store, int prompt, int layer, const char *kind, char name[PART_NAME]);
+void part_note_name(const char *note, char name[PART_NAME]);
 /* Seals `bytes` of an image, which has PART_SEAL bytes of room behind them, and writes it in one call under a temporary
  * name, which is then the file's name. */
 bool part_write(Store *store, const char *name, char *image, size_t bytes, Status *st);
@@ -119,6 +122,8 @@ typedef struct Entry {
   Bytes body;
 } Entry;
 
+/* So many bytes of store->entry, while nothing is being written from it. */
+bool entry_room(Store *store, size_t bytes, Status *st);
 size_t entry_size(const StoreLayer *what, int kept);
 /* The image of an entry in store->entry: rows copied, `kept` records and all digests still to come. `stats`: its rows
  * of table_tensor_stats; NULL where there are none. */
@@ -147,7 +152,10 @@ bool writer_start(Store *store, Status *st);
 /* Until nothing is being written; false with the thread's failure. */
 bool writer_wait(Store *store, Status *st);
 void writer_stop(Store *store);
-/* The first failure stands for all that come. */
+/* The error of a failed write: file, reason, object, bytes wanted (0: not known), bytes free. Called before anything is
+ * removed. */
+bool store_write_failed(const char *path, const char *object, size_t bytes, const Status *why, Status *st);
+/* The same of errno; the first such failure stands for all that come. */
 bool writer_failed(Store *store, const char *path, const char *object, size_t bytes, Status *st);
 /* All bytes at their place; errno where it did not work. */
 bool write_at(int file, const void *bytes, size_t count, uint64_t offset);

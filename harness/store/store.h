@@ -1,7 +1,16 @@
-/* store: the only HDF5 code. A run is written in segments (one small file a prompt and finished layer, temporary name,
- * rename), kept in NAME.h5.parts/ and joined into NAME.h5 at the end. The folder is the journal: a segment that is
- * there and whose digests hold is done. After a failed write nothing more is written, the temporary file is removed,
- * and the error names the file, the bytes wanted and the bytes free. */
+/* store: the only HDF5 code: what a run writes, and a results file read with distrust.
+ *
+ * All of a results file but its numbers is known before the first layer runs: NAME.h5.partial is made whole at the
+ * start and closed. From then on tensors go to their places with pwrite, HDF5 is not open and no kill can touch the
+ * file's structure. NAME.h5.parts/ is the journal, the run's lock is on it: run.json (whose run it is), structure.bin
+ * (where every tensor's place is, and all bytes of the file outside the places), an entry a prompt and finished layer,
+ * made after its tensors are written, the streams that the next layer starts from, and notes. Every file has its
+ * digest in it and is renamed to its name when it is whole: one that is damaged counts as absent. At the end the file
+ * is opened once, for attributes and tables, and gets its name. What a kill leaves of that is undone from
+ * structure.bin at the next start.
+ *
+ * After a failed write nothing more is written, and the error names the file, the object, the bytes wanted and the
+ * bytes free. */
 #ifndef DS_STORE_STORE_H
 #define DS_STORE_STORE_H
 #include <stdbool.h>
@@ -24,110 +33,30 @@ typedef struct Attribute {
   double number;
 } Attribute;
 
-typedef struct JournalShape {
-  int layers, dims[DIM_COUNT]; /* dims[DIM_TOKEN] is unused: it is the prompt's T */
-  const PromptShape *prompt;
-  int prompts;
-  const char *const *mode; /* group names in order, the reference last */
-  int modes;
-} JournalShape;
-
-typedef struct Journal {
-  const char *results; /* NAME.h5 */
-  const char *folder;  /* NAME.h5.parts */
-  int lock;            /* descriptor, flock */
-  bool sync;           /* fsync of segments and folder */
-  int deflate;
-  JournalShape shape;
-} Journal;
-
-/* Opens or makes the folder and takes its lock ("is in use by another run" otherwise). A journal of another run (any
- * digest of run.json differs) is an error that names what differs, unless `fresh`, which removes it. Left-over
- * temporary files are removed. */
-bool journal_open(Arena *arena, const char *results, const RunKey *key, const JournalShape *shape, bool fresh,
-                  bool sync, int deflate, Journal *journal, Status *st);
-void journal_close(Journal *journal);
-/* Removes what a run of this key left that was killed between giving the result its name and removing the journal.
- * Nothing happens where there is no such folder, another run holds it, or it belongs to another key. */
-void journal_discard(Arena scratch, const char *results, const RunKey *key);
-/* The bytes that an unfinished run of this key left, which are gone on with (or make room again: what is temporary,
- * with `fresh` all of it). An unfinished run of another key is an error, as in journal_open. */
-bool journal_standing(const char *results, const RunKey *key, bool fresh, uint64_t *bytes, Arena scratch, Status *st);
-/* How many layers of this prompt, from 0 without a gap, stand in valid segments (every digest checked). Invalid ones
- * are removed. */
-int journal_layers_done(const Journal *journal, int prompt, Arena scratch);
-
-typedef struct Segment {
-  const Journal *journal;
-  int prompt, layer;
-  char path[4096], temporary[4096];
-  int64_t file;  /* hid_t; -1: none */
-  int64_t bytes; /* once committed: of the file */
-} Segment;
-bool segment_create(const Journal *journal, int prompt, int layer, Segment *segment, Status *st);
-/* NaN made canonical before it is written (into a copy); `digest` receives the digest of the tensor's own
- * bytes, the same whether it is kept, and in which form. f16_as_f32 stores float16 widened; the dataset's attribute
- * digest is that of the stored bytes. The dataset's name is the tensor's, its group the mode's. */
-bool segment_put_tensor(Segment *segment, const char *mode, TensorId id, const Tensor *t, bool keep, bool f16_as_f32,
-                        Digest *digest, Arena scratch, Status *st);
-/* The residual stream that the next layer starts from, f32 or f64. */
-bool segment_put_stream(Segment *segment, const char *mode, const Tensor *t, Arena scratch, Status *st);
-/* The bytes of such streams in one segment: all sides but the reference in f32. */
-uint64_t segment_stream_bytes(int T, int D, int sides);
-bool segment_put_rows(Segment *segment, const Table *table, const void *rows, size_t count, Status *st);
-/* Close (checked), fsync where asked for, rename. */
-bool segment_commit(Segment *segment, Status *st);
-void segment_abandon(Segment *segment); /* close once, remove the temporary file */
-
-/* A stream back; data in the arena. */
-bool journal_read_stream(Arena *arena, const Journal *journal, int prompt, int layer, const char *mode, Tensor *t,
-                         Status *st);
-/* All rows of a table from the segments, in order of prompt and layer; in the arena. Every segment must be there. */
-bool journal_read_rows(Arena *arena, const Journal *journal, const Table *table, void **rows, size_t *count,
-                       Status *st);
-
-/* Checks statvfs, reads every segment, checks its digests, writes NAME.h5.partial with dimension scales, tables and
- * attributes, renames it to NAME.h5 and removes the journal. */
-bool journal_join(Journal *journal, const Attribute *attributes, int attribute_count, const TableRows *rows,
-                  int row_count, Arena scratch, Status *st);
-
-/* ---- a run written in place ----
- *
- * All of a results file but its numbers is known before the first layer runs: NAME.h5.partial is made whole at the
- * start and closed. From then on tensors go to their places with pwrite, HDF5 is not open and no kill can touch the
- * file's structure. NAME.h5.parts/ is the journal, the run's lock is on it: run.json (whose run it is), structure.bin
- * (where every tensor's place is, and all bytes of the file outside the places), an entry a prompt and finished layer,
- * made after its tensors are written, the streams that the next layer starts from, and notes. Every file has its
- * digest in it and is renamed to its name when it is whole: one that is damaged counts as absent. At the end the file
- * is opened once, for attributes and tables, and gets its name. What a kill leaves of that is undone from
- * structure.bin at the next start.
- *
- * After a failed write nothing more is written, and the error names the file, the object, the bytes wanted and the
- * bytes free. */
-
 /* One side of a run: a mode, or the reference. */
 typedef struct StoreSide {
-  const char *name;    /* of its group */
-  bool makes[T_COUNT]; /* which tensors it has at all */
-  Type type[T_COUNT];  /* of those, as they are computed */
+  const char *name;         /* of its group */
+  bool makes[TENSORS_MOST]; /* which tensors it has at all */
+  Type type[TENSORS_MOST];  /* of those, as they are computed */
 } StoreSide;
 
 typedef struct StoreShape {
-  int layers, dims[DIM_COUNT]; /* dims[DIM_TOKEN] is unused: it is the prompt's T */
+  const Tensors *tensors;      /* the family's; ids are theirs */
+  int layers, dims[DIMS_MOST]; /* dims[DIM_TOKEN] is unused: it is the prompt's T */
   const PromptShape *prompt;
   int prompts;
   const StoreSide *side; /* modes as they are listed, the reference last */
   int sides;
-  const bool *kept; /* [layers * T_COUNT]: which tensors of a layer the file holds; a tensor of the model's ends is one
-                     * of the layer that it is made in, the first (embedding) or the last */
+  const bool *kept; /* [layers * tensors->count]: which tensors of a layer the file holds; a tensor of the model's ends
+                     * is one of the layer that it is made in, the first (embedding) or the last */
   bool f16_as_f32;  /* float16 is stored widened */
 } StoreShape;
 
 typedef struct Store Store; /* in the arena that it was opened with */
 
-/* What the shape takes: of the file without its tables, of streams beside it at the most, of memory. */
+/* What the shape takes: of the file without its tables, of the journal beside it without its rows, of memory. */
 typedef struct StoreSize {
-  uint64_t file_bytes, stream_bytes, memory_bytes;
+  uint64_t file_bytes, journal_bytes, memory_bytes;
   int64_t tensors; /* datasets */
 } StoreSize;
 StoreSize store_size(const StoreShape *shape);
@@ -152,7 +81,7 @@ bool store_read_stream(Arena *arena, const Store *store, int prompt, int side, T
  * none. The digest is that of the tensor's own values, NaN canonical, the same in whatever form it is kept, or not. */
 typedef struct StoreTensor {
   int side;
-  TensorId id;
+  int id;
   const Tensor *t;
   int row;
 } StoreTensor;
@@ -170,9 +99,9 @@ bool store_put_layer(Store *store, int prompt, int layer, const StoreLayer *what
 /* All rows of a table from the finished layers, in order of prompt and layer; in the arena. Every layer must stand. */
 bool store_rows(Arena *arena, Store *store, const Table *table, void **rows, size_t *count, Status *st);
 
-/* What a study that needs no tensors leaves to go on from, one piece a name: "evaluation.window_0003": a part, a word
- * and a number. `*bytes` NULL where nothing stands under the name. In the arena. */
-bool store_note(Store *store, const char *name, const void *bytes, size_t count, Arena scratch, Status *st);
+/* What a study that needs no tensors leaves to go on from, one piece a name of letters, digits, '_', '-' and dots:
+ * "evaluation.window_0003". `*bytes` NULL where nothing stands under the name. In the arena. */
+bool store_note(Store *store, const char *name, const void *bytes, size_t count, Status *st);
 void store_noted(Arena *arena, const Store *store, const char *name, const void **bytes, size_t *count);
 
 /* What has been written so far, and the time that took. */

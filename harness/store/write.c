@@ -75,40 +75,32 @@ bool h5_put_text(hid_t object, const char *name, const char *text, Status *why) 
   return h5_close(type, why) && ok;
 }
 
-/* Chunks are whole rows of about 1 MiB, HDF5's chunk cache. */
-static bool set_chunks(hid_t list, hid_t type, int rank, const hsize_t *dims, int deflate, Status *why) {
-  hsize_t row_bytes = H5Tget_size(type);
-  if (rank > 1) row_bytes *= dims[1];
-  if (row_bytes == 0) return h5_ok(false, why);
-  hsize_t rows = ((hsize_t)1 << 20) / row_bytes;
-  hsize_t chunk[2] = {rows < 1 ? 1 : rows > dims[0] ? dims[0] : rows, rank > 1 ? dims[1] : 1};
-  return H5(H5Pset_chunk(list, rank, chunk)) && H5(H5Pset_deflate(list, (unsigned)deflate));
-}
-
-bool h5_put_array(hid_t group, const char *name, hid_t type, int rank, const hsize_t *dims, const void *data,
-                  int deflate, hid_t *dataset, Status *why) {
+/* `early`: its storage is taken now, and written by others. */
+static bool make_array(hid_t group, const char *name, hid_t type, int rank, const hsize_t *dims, bool early,
+                       hid_t *dataset, Status *why) {
   hid_t space = -1, list = -1;
   *dataset = -1;
   bool ok = H5(space = H5Screate_simple(rank, dims, NULL)) && properties(H5P_DATASET_CREATE, &list, why) &&
-            (deflate <= 0 || set_chunks(list, type, rank, dims, deflate, why)) &&
-            H5(*dataset = H5Dcreate2(group, name, type, space, H5P_DEFAULT, list, H5P_DEFAULT)) &&
-            (!data || H5(H5Dwrite(*dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data)));
+            (!early ||
+             (H5(H5Pset_alloc_time(list, H5D_ALLOC_TIME_EARLY)) && H5(H5Pset_fill_time(list, H5D_FILL_TIME_NEVER)))) &&
+            H5(*dataset = H5Dcreate2(group, name, type, space, H5P_DEFAULT, list, H5P_DEFAULT));
   ok = h5_close(list, why) && ok;
   return h5_close(space, why) && ok;
 }
 
-bool h5_put_tensor(hid_t group, const char *name, const Tensor *t, bool of_f16, const Digest *digest, int deflate,
-                   hid_t *dataset, Status *why) {
-  hsize_t dims[2] = {(hsize_t)t->rows, (hsize_t)t->cols};
-  return h5_put_array(group, name, h5_type(t->type), 2, dims, t->data, deflate, dataset, why) &&
-         h5_put_text(*dataset, "kernel", t->kernel ? t->kernel : "", why) &&
-         h5_put_text(*dataset, "digest", digest->hex, why) &&
-         (!of_f16 || h5_put_text(*dataset, "format", "float16", why)) &&
-         (t->type != TYPE_I8 || h5_put_scalar(*dataset, "scale_factor", H5T_IEEE_F32LE, &t->scale, why));
+bool h5_put_array(hid_t group, const char *name, hid_t type, int rank, const hsize_t *dims, const void *data,
+                  hid_t *dataset, Status *why) {
+  return make_array(group, name, type, rank, dims, false, dataset, why) &&
+         (!data || H5(H5Dwrite(*dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data)));
+}
+
+bool h5_make_array(hid_t group, const char *name, hid_t type, int rank, const hsize_t *dims, hid_t *dataset,
+                   Status *why) {
+  return make_array(group, name, type, rank, dims, true, dataset, why);
 }
 
 /* Chunks of about 256 KiB: tables are read whole. */
-bool h5_put_rows(hid_t group, const Table *table, const void *rows, size_t count, int deflate, Status *why) {
+bool h5_put_rows(hid_t group, const Table *table, const void *rows, size_t count, Status *why) {
   enum { COLUMNS_MAX = 128, CHUNK_BYTES = 1 << 18 };
   const char *names[COLUMNS_MAX];
   size_t offsets[COLUMNS_MAX];
@@ -126,7 +118,7 @@ bool h5_put_rows(hid_t group, const Table *table, const void *rows, size_t count
   Digest digest = digest_of(rows, count * table->row_size);
   ok = ok &&
        H5(H5TBmake_table(table->title, group, table->name, (hsize_t)table->columns, count, table->row_size, names,
-                         offsets, types, chunk, NULL, deflate > 0, rows)) &&
+                         offsets, types, chunk, NULL, 0, rows)) &&
        H5(dataset = H5Dopen2(group, table->name, H5P_DEFAULT)) && h5_put_text(dataset, "digest", digest.hex, why);
   ok = h5_close(dataset, why) && ok;
   for (int i = 0; i < table->columns; i++) ok = h5_close(types[i], why) && ok;
@@ -134,17 +126,6 @@ bool h5_put_rows(hid_t group, const Table *table, const void *rows, size_t count
 }
 
 /* ---- made first, filled later ---- */
-
-bool h5_make_array(hid_t group, const char *name, hid_t type, int rank, const hsize_t *dims, hid_t *dataset,
-                   Status *why) {
-  hid_t space = -1, list = -1;
-  *dataset = -1;
-  bool ok = H5(space = H5Screate_simple(rank, dims, NULL)) && properties(H5P_DATASET_CREATE, &list, why) &&
-            H5(H5Pset_alloc_time(list, H5D_ALLOC_TIME_EARLY)) && H5(H5Pset_fill_time(list, H5D_FILL_TIME_NEVER)) &&
-            H5(*dataset = H5Dcreate2(group, name, type, space, H5P_DEFAULT, list, H5P_DEFAULT));
-  ok = h5_close(list, why) && ok;
-  return h5_close(space, why) && ok;
-}
 
 bool h5_put_room(hid_t object, const char *name, size_t bytes, Status *why) {
   enum { ROOM_MOST = 256 };

@@ -4,16 +4,15 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/progress.h"
 #include "kernels/f16.h"
 #include "store/state.h"
 
-/* ---- bytes at their place ---- */
+/* ---- bytes at their place, and what is said where they do not get there ---- */
 
 bool write_at(int file, const void *bytes, size_t count, uint64_t offset) {
   for (size_t done = 0; done < count;) {
@@ -33,6 +32,23 @@ bool read_at(int file, void *bytes, size_t count, uint64_t offset) {
     if (n > 0) done += (size_t)n;
   }
   return true;
+}
+
+/* Where the file lies or would lie. */
+static uint64_t bytes_free(const char *path) {
+  char folder[PATH_BYTES];
+  const char *slash = strrchr(path, '/');
+  snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
+  struct statvfs disk;
+  return statvfs(folder, &disk) == 0 ? (uint64_t)disk.f_bavail * disk.f_frsize : 0;
+}
+
+bool store_write_failed(const char *path, const char *object, size_t bytes, const Status *why, Status *st) {
+  char wanted[48] = "";
+  if (strstr(why->text, LOCKING_VARIABLE)) return FAIL(st, "%s: cannot be opened: %s", path, why->text);
+  if (bytes) snprintf(wanted, sizeof wanted, " of %zu bytes", bytes);
+  return FAIL(st, "%s: cannot be written: %s (%s%s, %llu bytes free)", path, why->text, object, wanted,
+              (unsigned long long)bytes_free(path));
 }
 
 bool writer_failed(Store *store, const char *path, const char *object, size_t bytes, Status *st) {
@@ -96,7 +112,7 @@ static bool write_tensor(Store *store, const Slot *slot, const Tensor *t, Status
     return store->written.bytes += (int64_t)slot->bytes, true;
   int error = errno;
   layout_group(store->shape, slot, object);
-  snprintf(object + strlen(object), 32, "/%s", tensor_info[slot->id].name);
+  snprintf(object + strlen(object), 32, "/%s", store->shape->tensors->info[slot->id].name);
   errno = error;
   return writer_failed(store, store->partial, object, slot->bytes, st);
 }
@@ -195,7 +211,7 @@ StoreWritten store_written(Store *store) {
   return store->written;
 }
 
-static const Slot *slot_of(const Store *store, int prompt, int layer, int side, TensorId id) {
+static const Slot *slot_of(const Store *store, int prompt, int layer, int side, int id) {
   size_t count;
   const Slot *slot = layout_layer(store, prompt, layer, &count);
   for (size_t i = 0; i < count; i++)
