@@ -55,9 +55,3 @@ size_t family_end_values(const Config *config) {
   for (int w = 0; w < END_COUNT; w++) values += weight_values(config, &config->family->end[w]);
   return values;
 }
-
-const Tensors *was_tensors(void) { return &families[0]->tensors; }
-const Stage *was_stages(void) { return families[0]->stage; }
-const Mode *was_presets(void) { return families[0]->preset; }
-int was_stage_count(void) { return families[0]->stages; }
-int was_preset_count(void) { return families[0]->presets; }

@@ -20,7 +20,6 @@
 #include "base/run_key.h"
 #include "base/status.h"
 #include "family/trace.h"
-#include "family/was.h"
 #include "measure/tables.h"
 
 /* Once at program start, before any other HDF5 call: H5dont_atexit, error printing off, plugins off, SIGXFSZ and
