@@ -13,8 +13,6 @@
 #include "report/shapes.h"
 #include "report/words.h"
 
-static const char block_out[] = "block_out";
-
 /* --- what was run --- */
 
 /* What was asked of what: model, prompts and backend in one paragraph. */
@@ -124,7 +122,7 @@ static const char *bits_cell(Arena *arena, const ReportData *d, const ReportPair
 /* --- a pair --- */
 
 static const char *travel_words(Arena *arena, const ReportData *d, const ReportPair *pair) {
-  const DriftShape *shape = data_shape(d, pair, block_out);
+  const DriftShape *shape = data_shape(d, pair, data_role(d, ROLE_BLOCK_OUT));
   if (!shape)
     return say(d->language, "not told: this results file holds no shapes, as those of an older program do not");
   return shapes_travel(d->language, arena, shape);
@@ -139,7 +137,7 @@ static const char *conclusion(Arena *arena, const ReportData *d, const ReportPai
     case EFFECT_FAULT: return say(d->language, "a fault: the same kernels, and other values");
     default: break;
   }
-  const DriftShape *shape = data_shape(d, pair, block_out);
+  const DriftShape *shape = data_shape(d, pair, data_role(d, ROLE_BLOCK_OUT));
   Size logits = words_logits(d, pair);
   const char *end = logits.identical ? arena_printf(arena, say(d->language, "identical at the logits%s"),
                                                     finite_identical(d->language, arena, &logits))
@@ -157,7 +155,7 @@ static void write_pair(FILE *out, const ReportData *d, const ReportPair *pair, A
   Grid grid = grid_new(&scratch, "ll");
   const bool identical = data_identical(d, pair);
   const char *effect = words_effect(&scratch, d, pair), *reason = words_reason(d, pair);
-  const DriftShape *shape = data_shape(d, pair, block_out);
+  const DriftShape *shape = data_shape(d, pair, data_role(d, ROLE_BLOCK_OUT));
   const char *tokens = shape && !identical ? shapes_tokens(&scratch, d, pair, shape) : "";
   bool explained = *reason && (identical || (pair->verdict && words_last(d, pair).identical));
   add_line(&grid, words_pair(d->language, &scratch, pair), conclusion(&scratch, d, pair));
@@ -202,7 +200,7 @@ static const char *first_cell(Arena *arena, const ReportData *d, const ReportPai
 
 static void add_pair(Grid *grid, const ReportData *d, const ReportPair *pair, bool reference, bool bits) {
   Arena *arena = grid->arena;
-  const DriftShape *s = data_shape(d, pair, block_out);
+  const DriftShape *s = data_shape(d, pair, data_role(d, ROLE_BLOCK_OUT));
   Size logits = words_logits(d, pair);
   grid_add(grid, reference ? md_text(arena, pair->other) : unbroken(arena, words_pair(d->language, arena, pair)));
   if (!reference) grid_add(grid, first_cell(arena, d, pair));
@@ -230,7 +228,7 @@ static void write_rows(FILE *out, const ReportData *d, const ReportPair *pairs, 
   bool lost = false;
   for (int p = 0; p < count; p++) {
     add_pair(&grid, d, &pairs[p], reference, bits);
-    const DriftShape *s = data_shape(d, &pairs[p], block_out);
+    const DriftShape *s = data_shape(d, &pairs[p], data_role(d, ROLE_BLOCK_OUT));
     lost |= s && strstr(shapes_growth_cell(d->language, &scratch, s), "†");
   }
   grid_write(&grid, out);
