@@ -278,7 +278,7 @@ Test(cli_models, names_in_any_script_stand_in_every_output, .timeout = 120) {
             shell_output);
 }
 
-Test(cli_models, a_run_that_was_stopped_finds_its_segments_under_any_prompt_name) {
+Test(cli_models, a_run_that_was_stopped_finds_its_layers_under_any_prompt_name) {
   write_inputs(model_of("F32"));
   CONFIG();
   static const char spec[] =
