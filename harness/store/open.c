@@ -35,7 +35,7 @@ static bool begin_or_go_on(Store *store, bool fresh, Arena scratch, Status *st) 
 
 static Store *make(Arena *arena, const char *results, const RunKey *key, const StoreShape *shape, bool sync) {
   Store *store = ARENA_NEW(arena, Store, 1);
-  *store = (Store){.results = arena_printf(arena, "%s", results),
+  *store = (Store){.results = results,
                    .partial = arena_printf(arena, "%s.partial", results),
                    .folder = arena_printf(arena, "%s.parts", results),
                    .shape = shape,

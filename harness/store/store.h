@@ -63,7 +63,8 @@ StoreSize store_size(const StoreShape *shape);
 /* Takes the folder's lock ("is in use by another run" otherwise), then makes the file, or goes on with an unfinished
  * run of the same key. One of another key is an error that names what differs, unless `fresh`, which removes it. The
  * file's whole length is asked of the disk here, where the file system can. `sync`: what a loss of power leaves is as
- * good as what a kill leaves. `shape` and what it points to must live as long as the store. */
+ * good as what a kill leaves. `results`, `shape` and what it points to must live as long
+ * as the store. */
 bool store_open(Arena *arena, const char *results, const RunKey *key, const StoreShape *shape, bool fresh, bool sync,
                 Store **store, Status *st);
 /* Waits for what is being written and gives the lock back; NULL is nothing. */
