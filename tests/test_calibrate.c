@@ -100,13 +100,17 @@ Test(calibrate, cache_is_taken_only_with_its_own_key) {
   char *text = calibration_json(&s.model, &key);
   cr_assert(file_write(path, text, strlen(text), false, &st), "%s", st.text);
   s.model.layer[5].statistic[S_U] = -1;
-  cr_expect_eq(calibration_load(path, &other, &s.model), CALIBRATION_NONE);
-  cr_expect_eq(calibration_load("/tmp/driftscope-test-never", &key, &s.model), CALIBRATION_NONE);
+  cr_expect_eq(calibration_load(path, &other, &s.model, s.arena), CALIBRATION_NONE);
+  cr_expect_eq(calibration_load("/tmp/driftscope-test-never", &key, &s.model, s.arena), CALIBRATION_NONE);
   cr_expect_eq(s.model.layer[5].statistic[S_U], -1);
-  cr_expect_eq(calibration_load(path, &key, &s.model), CALIBRATION_TAKEN);
+  cr_expect_eq(calibration_load(path, &key, &s.model, s.arena), CALIBRATION_TAKEN);
   cr_expect_eq(s.model.layer[5].statistic[S_U], kept, "got %a want %a", s.model.layer[5].statistic[S_U], kept);
   cr_assert(file_write(path, text, strlen(text) / 2, false, &st), "%s", st.text);
-  cr_expect_eq(calibration_load(path, &key, &s.model), CALIBRATION_DAMAGED, "a truncated cache was taken");
+  cr_expect_eq(calibration_load(path, &key, &s.model, s.arena), CALIBRATION_DAMAGED, "a truncated cache was taken");
+  unlink(path);
+  cr_assert_eq(symlink("/dev/zero", path), 0);
+  cr_expect_eq(calibration_load(path, &key, &s.model, s.arena), CALIBRATION_DAMAGED, "read without end");
+  unlink(path);
   /* any digit of any value or of the digest, one at a time */
   int digits = 0, seen = 0, taken = 0;
   for (size_t i = 64, n = strlen(text); i < n; i += 7) {
@@ -114,7 +118,7 @@ Test(calibrate, cache_is_taken_only_with_its_own_key) {
     char kept_digit = text[i];
     text[i] = kept_digit == '9' ? '1' : (char)(kept_digit + 1);
     cr_assert(file_write(path, text, n, false, &st), "%s", st.text);
-    CalibrationFound found = calibration_load(path, &key, &s.model);
+    CalibrationFound found = calibration_load(path, &key, &s.model, s.arena);
     char *same = calibration_json(&s.model, &key); /* a seventeenth digit may stand for the same value */
     seen += found == CALIBRATION_DAMAGED;
     taken += found == CALIBRATION_NONE;

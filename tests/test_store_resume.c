@@ -204,6 +204,20 @@ Test(store_resume, entries_without_run_json_are_not_taken_for_this_runs) {
   fixture_drop(&f);
 }
 
+Test(store_resume, run_json_that_has_no_end_is_refused_and_not_waited_for, .timeout = 30) {
+  for (int kind = 0; kind < 2; kind++) {
+    Fixture f = fixture_make();
+    Status st = {0};
+    leave(&f, 1);
+    const char *path = parts(&f, "run.json");
+    unlink(path);
+    cr_assert_eq(kind ? symlink("/dev/zero", path) : mkfifo(path, 0666), 0);
+    cr_expect_null(fixture_open(&f, &st));
+    cr_expect(strstr(st.text, "run.json: is not a regular file") && strstr(st.text, "--fresh"), "%s", st.text);
+    fixture_drop(&f);
+  }
+}
+
 Test(store_resume, what_a_killed_removal_left_is_discarded_only_for_the_same_run) {
   Fixture f = fixture_make();
   Status st = {0};

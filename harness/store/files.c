@@ -197,14 +197,18 @@ static bool get_run(const json_t *root, const char *folder, const RunKey *key, D
   return !structure || get_digest(root, "structure", folder, structure, st);
 }
 
-bool part_find_run(const char *folder, const RunKey *key, bool *found, Digest *structure, Status *st) {
+bool part_find_run(const char *folder, const RunKey *key, bool *found, Digest *structure, Arena scratch, Status *st) {
+  enum { RUN_BYTES = 1 << 16 }; /* far more than any has */
   char path[PATH_BYTES];
   json_error_t error;
+  Bytes text;
+  Status why = {0};
   if (snprintf(path, sizeof path, "%s/" RUN_JSON, folder) >= PATH_BYTES - PART_NAME)
     return FAIL(st, "%.100s…: the path is too long", folder);
   *found = file_exists(path);
   if (!*found) return true;
-  json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+  if (!file_read(&scratch, path, RUN_BYTES, &text, &why)) return FAIL(st, "%s" BEGIN_ANEW, why.text);
+  json_t *root = json_loadb(text.data, text.count, JSON_REJECT_DUPLICATES, &error);
   if (!root) return FAIL(st, "%s: line %d: %s" BEGIN_ANEW, path, error.line, error.text);
   bool ok = get_run(root, folder, key, structure, st);
   json_decref(root);
@@ -241,7 +245,7 @@ bool store_standing(const char *results, const RunKey *key, bool fresh, uint64_t
   const char *folder = arena_printf(&scratch, "%s.parts", results);
   bool found = false;
   *bytes = bytes_on_disk(arena_printf(&scratch, "%s.partial", results));
-  if (!fresh) TRY(part_find_run(folder, key, &found, NULL, st));
+  if (!fresh) TRY(part_find_run(folder, key, &found, NULL, scratch, st));
   int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
   if (fd < 0) return true;
   each_file(fd, add_bytes, bytes);
@@ -255,7 +259,7 @@ void store_discard(Arena scratch, const char *results, const RunKey *key) {
   int lock = -1;
   const char *folder = arena_printf(&scratch, "%s.parts", results);
   if (file_exists(folder) && folder_lock(folder, true, &lock, &ignored) &&
-      part_find_run(folder, key, &found, NULL, &ignored)) {
+      part_find_run(folder, key, &found, NULL, scratch, &ignored)) {
     part_remove_all(lock);
     rmdir(folder); /* stays where someone put another file into it */
   }

@@ -28,7 +28,7 @@ static bool begin_or_go_on(Store *store, bool fresh, Arena scratch, Status *st) 
   bool found = false;
   if (access(store->folder, W_OK | X_OK) != 0)
     return FAIL(st, "%s: cannot be written to: %s", store->folder, strerror(errno));
-  if (!fresh) TRY(part_find_run(store->folder, &store->key, &found, &structure, st));
+  if (!fresh) TRY(part_find_run(store->folder, &store->key, &found, &structure, scratch, st));
   part_remove_temporary(store->lock);
   return found ? structure_restore(store, &structure, scratch, st) : begin(store, scratch, st);
 }

@@ -101,7 +101,7 @@ bool part_write(Store *store, const char *name, char *image, size_t bytes, Statu
 bool part_read(Arena *arena, const Store *store, const char *name, Bytes *body, Status *why);
 void part_remove(const Store *store, const char *name);
 /* Whether somebody's unfinished run stands in the folder; one of another key is an error. `structure` may be NULL. */
-bool part_find_run(const char *folder, const RunKey *key, bool *found, Digest *structure, Status *st);
+bool part_find_run(const char *folder, const RunKey *key, bool *found, Digest *structure, Arena scratch, Status *st);
 bool part_write_run(Store *store, const Digest *structure, Status *st);
 /* Every file of a journal in the folder, by its name: what is somebody else's stays. */
 void part_remove_all(int folder);

@@ -163,9 +163,13 @@ static bool take_layers(const json_t *layers, Model *model) {
   return true;
 }
 
-CalibrationFound calibration_load(const char *path, const Digest *key, Model *model) {
+CalibrationFound calibration_load(const char *path, const Digest *key, Model *model, Arena scratch) {
+  enum { CALIBRATION_BYTES = 1 << 22 }; /* LAYERS_MOST layers of SCALES_MOST scales are some 400 KB */
+  Bytes text;
+  Status unread = {0};
   if (!file_exists(path)) return CALIBRATION_NONE;
-  json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
+  if (!file_read(&scratch, path, CALIBRATION_BYTES, &text, &unread)) return CALIBRATION_DAMAGED;
+  json_t *root = json_loadb(text.data, text.count, JSON_REJECT_DUPLICATES, NULL);
   const char *found_key = json_string_value(json_object_get(root, "key")),
              *digest = json_string_value(json_object_get(root, "digest"));
   CalibrationFound found = CALIBRATION_DAMAGED;
@@ -199,7 +203,7 @@ bool calibrate_subject(const Spec *spec, const char *cache, Progress *progress, 
   Digest key = calibration_key(spec, subject, &program, scratch);
   const char *path = cache ? arena_printf(&scratch, "%s/calibration.json", cache) : NULL;
   progress_phase(progress, "calibrate", c->windows * subject->model.layers);
-  CalibrationFound found = path ? calibration_load(path, &key, &subject->model) : CALIBRATION_NONE;
+  CalibrationFound found = path ? calibration_load(path, &key, &subject->model, scratch) : CALIBRATION_NONE;
   if (found == CALIBRATION_TAKEN) {
     subject->calibrate_s = progress_done(progress, "scales of %s", path);
     return true;

@@ -21,7 +21,7 @@ char *calibration_json(const Model *model, const Digest *key);
 typedef enum CalibrationFound { CALIBRATION_NONE, CALIBRATION_DAMAGED, CALIBRATION_TAKEN } CalibrationFound;
 /* Takes the statistics from such a file: there is none, or one of another key; it is not as it was written; or they are
  * taken. Only then does the model hold anything to be relied on: a cache is made again, not repaired. */
-CalibrationFound calibration_load(const char *path, const Digest *key, Model *model);
+CalibrationFound calibration_load(const char *path, const Digest *key, Model *model, Arena scratch);
 
 /* The scales of a loaded subject that has a text to calibrate on. Statistics are taken from and left in `cache` (a
  * folder; NULL: no cache). */
