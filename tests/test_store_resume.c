@@ -218,6 +218,32 @@ Test(store_resume, run_json_that_has_no_end_is_refused_and_not_waited_for, .time
   }
 }
 
+/* Its seal holds, and its name is one of this run. */
+Test(store_resume, piece_that_another_run_left_is_not_taken) {
+  Fixture one = fixture_make(), other = fixture_make();
+  other.key.spec = digest_of("other", 5);
+  char command[1024];
+  Status st = {0};
+  Store *store = fixture_open(&other, &st);
+  cr_assert(store && store_note(store, "cost", "theirs", 6, &st), "%s", st.text);
+  cr_assert(fixture_layers(&other, store, 1, &st), "%s", st.text);
+  store_close(store);
+  leave(&one, 0);
+  snprintf(command, sizeof command, "cp %s.parts/study.cost.note %s.parts/*.entry %s.parts/*.streams %s.parts/",
+           other.results, other.results, other.results, one.results);
+  cr_assert_eq(system(command), 0);
+  cr_assert(fixture_there(&one, ".parts/study.cost.note") && fixture_there(&one, ".parts/address.layer_00.entry"));
+  store = open_store(&one);
+  const void *note;
+  size_t size;
+  store_noted(&one.arena, store, "cost", &note, &size);
+  cr_expect_null(note, "a note of another run was taken");
+  cr_expect_eq(store_layers_done(store, 0, one.arena), 0);
+  store_close(store);
+  fixture_drop(&one);
+  fixture_drop(&other);
+}
+
 Test(store_resume, what_a_killed_removal_left_is_discarded_only_for_the_same_run) {
   Fixture f = fixture_make();
   Status st = {0};

@@ -1,5 +1,6 @@
-/* files: the journal's folder. A file's last bytes, its seal, are the digest of its name and of all before them: what
- * is damaged, cut short or lies under another name is not read. Only files with names of ours are ever removed. */
+/* files: the journal's folder. A file's last bytes, its seal, are the digest of the run, its name and all before them:
+ * what is damaged, cut short, another run's or lies under another name is not read. Only files with names of ours are
+ * ever removed. */
 #include <assert.h>
 #include <dirent.h>
 #include <errno.h>
@@ -132,13 +133,15 @@ static bool write_whole(Store *store, const char *name, const void *bytes, size_
   return write_failed(store, name, count, st);
 }
 
-static Digest seal_of(const char *name, const void *bytes, size_t count) {
-  const Digest both[] = {digest_of(name, strlen(name)), digest_of(bytes, count)};
-  return digest_join(both, 2);
+/* Of the run too: a file that another run left is not this one's. */
+static Digest seal_of(const Store *store, const char *name, const void *bytes, size_t count) {
+  const Digest all[] = {digest_of(&store->key, sizeof store->key), digest_of(name, strlen(name)),
+                        digest_of(bytes, count)};
+  return digest_join(all, 3);
 }
 
 bool part_write(Store *store, const char *name, char *image, size_t bytes, Status *st) {
-  Digest seal = seal_of(name, image, bytes);
+  Digest seal = seal_of(store, name, image, bytes);
   memcpy(image + bytes, &seal, PART_SEAL);
   return write_whole(store, name, image, bytes + PART_SEAL, st);
 }
@@ -168,7 +171,7 @@ bool part_read(Arena *arena, const Store *store, const char *name, Bytes *body, 
   TRY(read_whole(arena, store->lock, name, body, why));
   if (body->count < PART_SEAL) return FAIL(why, "is too short to be whole");
   body->count -= PART_SEAL;
-  Digest seal = seal_of(name, body->data, body->count);
+  Digest seal = seal_of(store, name, body->data, body->count);
   return !memcmp(body->data + body->count, &seal, PART_SEAL) ||
          FAIL(why, "its digest differs: it has changed since it was written");
 }
