@@ -218,6 +218,16 @@ Test(store_resume, run_json_that_has_no_end_is_refused_and_not_waited_for, .time
   }
 }
 
+Test(store_resume, result_that_cannot_get_its_name_is_told_before_the_run) {
+  Fixture f = fixture_make();
+  Status st = {0};
+  cr_assert_eq(mkdir(f.results, 0777), 0);
+  cr_expect_null(fixture_open(&f, &st));
+  cr_expect(strstr(st.text, "r.h5: is a folder"), "%s", st.text);
+  cr_expect(!fixture_there(&f, ".partial"));
+  fixture_drop(&f);
+}
+
 /* Its seal holds, and its name is one of this run. */
 Test(store_resume, piece_that_another_run_left_is_not_taken) {
   Fixture one = fixture_make(), other = fixture_make();

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/folder.h"
@@ -59,6 +60,9 @@ bool store_open(Arena *arena, const char *results, const RunKey *key, const Stor
   for (int i = 0; i < shape->prompts; i++)
     if (!name_valid(shape->prompt[i].name))
       return FAIL(st, "%s: the prompt name '%.100s' cannot be a file's name", results, shape->prompt[i].name);
+  struct stat there;
+  if (lstat(results, &there) == 0 && S_ISDIR(there.st_mode))
+    return FAIL(st, "%s: is a folder: the result cannot get this name", results);
   if (strlen(results) > PATH_BYTES - PART_NAME - 16) return FAIL(st, "%.100s…: the path is too long", results);
   Store *store = make(arena, results, key, shape, sync);
   TRY(folder_lock(store->folder, true, &store->lock, st));
