@@ -85,6 +85,24 @@ Test(cli_micro, another_runs_result_is_not_overwritten) {
   cr_expect(strstr(shell_output, "slow_decay"), "%s", shell_output);
 }
 
+Test(cli_micro, another_runs_unfinished_work_is_not_removed) {
+  write_spec("  - {operator: exp, inputs: [normal], shapes: [5x33]}\n");
+  cr_assert_eq(shell("mkdir -p %s/u/results.h5.parts && n=00000000000000000000000000000000 && "
+                     "printf '{\"spec\": \"%%s\", \"weights\": \"%%s\", \"text\": \"%%s\", \"program\": \"%%s\"}' "
+                     "$n $n $n $n > %s/u/results.h5.parts/run.json && echo half > %s/u/results.h5.partial",
+                     shell_folder, shell_folder, shell_folder),
+               0);
+  cr_assert_eq(shell("%s micro %s/s.yaml -q -o %s/u 2>&1", shell_program(), shell_folder, shell_folder), 2, "%s",
+               shell_output);
+  cr_expect(strstr(shell_output, "unfinished run with other spec") && strstr(shell_output, "--fresh"), "%s",
+            shell_output);
+  cr_expect_eq(shell("cat %s/u/results.h5.parts/run.json %s/u/results.h5.partial | tail -1 | grep -c half",
+                     shell_folder, shell_folder),
+               0, "it is gone: %s", shell_output);
+  cr_assert_eq(shell("%s micro %s/s.yaml -q --fresh -o %s/u 2>&1", shell_program(), shell_folder, shell_folder), 0,
+               "%s", shell_output);
+}
+
 static void no_memory(size_t wanted, size_t reserved) {
   fprintf(stderr, "arena: %zu wanted of %zu\n", wanted, reserved);
   abort();

@@ -15,6 +15,8 @@ static void alone_key(RunKey *key, Arena scratch) {
 }
 
 static bool check_other(const char *path, const RunKey *key, Arena scratch, Status *st) {
+  uint64_t standing;
+  TRY(store_standing(path, key, false, &standing, scratch, st)); /* an unfinished one is as much somebody's */
   if (!file_exists(path)) return true;
   RunKey found;
   TRY(results_key_of(path, &found, scratch, st));
