@@ -226,6 +226,7 @@ bool cost_measure(Arena *arena, const Study *study, CostRows *rows, Status *st) 
   CostRows *kept = arena_alloc(arena, size, 1);
   bool found;
   TRY(study_find(study, "cost", kept, size, &found, *arena, st));
+  found = found && kept->times >= 0 && (size_t)kept->times <= times;
   *rows = (CostRows){.time = (Cost *)(void *)(kept + 1), .times = found ? kept->times : 0, .modes = b.modes};
   rows->bytes = (CostBytes *)(void *)(rows->time + times);
   if (!found) TRY(measure_rows(study, mode, &b, rows, *arena, st));

@@ -237,12 +237,15 @@ static bool keep_rows(const Test *t, const char *name, const Mark *from, Arena s
 static bool find_rows(Test *t, const char *name, bool *found, Arena scratch, Status *st) {
   const Keeper *keeper = t->study->keeper;
   const void *bytes = NULL;
-  size_t size;
+  size_t size = 0;
   *found = false;
   if (keeper) TRY(keeper->find(keeper->context, &scratch, name, &bytes, &size, st));
-  if (!bytes) return true;
   Mark to, from = mark_of(t);
+  if (!bytes || size < sizeof to) return true;
   memcpy(&to, bytes, sizeof to);
+  if (to.items < from.items || to.items > t->rows->items_max ||
+      !micro_rows_fit(t->rows, size - sizeof to, from.rows, to.rows))
+    return true; /* kept beside other rows than these: made again */
   micro_rows_append(t->rows, (const char *)bytes + sizeof to, from.rows, to.rows);
   t->rows->items = to.items;
   t->done = to.done;

@@ -28,6 +28,20 @@ void micro_rows_tables(const MicroRows *rows, TableRows table[MICRO_TABLES]) {
   table[4] = (TableRows){&table_state_error, rows->state, rows->states};
 }
 
+bool micro_rows_fit(const MicroRows *rows, size_t size, const size_t from[MICRO_TABLES],
+                    const size_t to[MICRO_TABLES]) {
+  const size_t items = (size_t)rows->items_max, outputs = items * OPERATOR_OUTPUTS;
+  const size_t most[MICRO_TABLES] = {outputs, outputs * BINS_MAX, outputs * WORST, items, items * STATE_TOKENS};
+  TableRows table[MICRO_TABLES];
+  micro_rows_tables(rows, table);
+  size_t needed = 0;
+  for (int i = 0; i < MICRO_TABLES; i++) {
+    if (to[i] < from[i] || to[i] > most[i]) return false;
+    needed += (to[i] - from[i]) * table[i].table->row_size;
+  }
+  return size == needed;
+}
+
 void micro_rows_append(MicroRows *rows, const char *bytes, const size_t from[MICRO_TABLES],
                        const size_t to[MICRO_TABLES]) {
   TableRows table[MICRO_TABLES];

@@ -22,7 +22,8 @@ MicroRows micro_rows_new(Arena *arena, int items_max);
 /* The five tables, for whoever stores them. */
 void micro_rows_tables(const MicroRows *rows, TableRows table[MICRO_TABLES]);
 /* Rows that are kept, table by table behind those that are there: of each from `from`, so many there are, up to `to`.
- */
+ * micro_rows_fit: whether `size` bytes are those rows, and there is room for them. */
+bool micro_rows_fit(const MicroRows *rows, size_t size, const size_t from[MICRO_TABLES], const size_t to[MICRO_TABLES]);
 void micro_rows_append(MicroRows *rows, const char *bytes, const size_t from[MICRO_TABLES],
                        const size_t to[MICRO_TABLES]);
 
