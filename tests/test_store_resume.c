@@ -218,6 +218,26 @@ Test(store_resume, run_json_that_has_no_end_is_refused_and_not_waited_for, .time
   }
 }
 
+/* What the refusals promise. */
+Test(store_resume, fresh_run_begins_where_empty_folders_have_the_journals_names) {
+  static const char *const names[] = {".partial", ".parts/run.json", ".parts/structure.bin", ".parts/study.cost.note"};
+  Digest want = fixture_undisturbed();
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    Fixture f = fixture_make();
+    Status st = {0};
+    char path[256];
+    Store *store;
+    leave(&f, 1);
+    snprintf(path, sizeof path, "%s%s", f.results, names[i]);
+    unlink(path);
+    cr_assert_eq(mkdir(path, 0777), 0);
+    cr_assert(store_open(&f.arena, f.results, &f.key, &f.shape, true, false, &store, &st), "%s: %s", names[i], st.text);
+    store_close(store);
+    expect_ends_as(&f, &want);
+    fixture_drop(&f);
+  }
+}
+
 Test(store_resume, result_that_cannot_get_its_name_is_told_before_the_run) {
   Fixture f = fixture_make();
   Status st = {0};

@@ -92,15 +92,20 @@ static void each_file(int folder, void (*visit)(int folder, const char *name, vo
   closedir(list);
 }
 
+/* An empty folder under a name of ours is in the way like a file. */
+static void remove_one(int folder, const char *name) {
+  if (unlinkat(folder, name, 0) != 0 && (errno == EISDIR || errno == EPERM)) unlinkat(folder, name, AT_REMOVEDIR);
+}
+
 static void remove_own(int folder, const char *name, void *data) {
   bool own = *(const bool *)data;
-  if (is_temporary(name) || (own && part_is_own(name))) unlinkat(folder, name, 0);
+  if (is_temporary(name) || (own && part_is_own(name))) remove_one(folder, name);
 }
 
 void part_remove_temporary(int folder) { each_file(folder, remove_own, &(bool){false}); }
 
 void part_remove_all(int folder) {
-  unlinkat(folder, RUN_JSON, 0); /* first: what is left without it is nobody's */
+  remove_one(folder, RUN_JSON); /* first: what is left without it is nobody's */
   each_file(folder, remove_own, &(bool){true});
 }
 

@@ -13,7 +13,7 @@
 static bool begin(Store *store, Arena scratch, Status *st) {
   Digest structure;
   part_remove_all(store->lock);
-  unlink(store->partial);
+  if (unlink(store->partial) != 0) rmdir(store->partial); /* an empty folder is in the way like a file */
   TRY(layout_make(store, scratch, st));
   if (structure_keep(store, &structure, scratch, st) &&
       (!store->sync || file_sync_folder(file_folder(&scratch, store->results), st)) &&
