@@ -25,6 +25,7 @@ static PairStats drift_row(const char *other, const char *tensor, int layer, dou
   row.cosine = 1 - rmse / 100;
   row.ulp_mean = 8 * rmse;
   row.differing = rmse > 0 ? 0.5 : 0;
+  row.tokens_left_out = 0;
   return row;
 }
 
