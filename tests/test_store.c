@@ -316,8 +316,10 @@ Test(store, size_of_a_shape_is_that_of_its_file) {
   leave(&f, 1);
   snprintf(path, sizeof path, "%s.partial", f.results);
   cr_assert(stat(path, &info) == 0);
-  cr_expect(size.file_bytes >= (uint64_t)info.st_size && size.file_bytes < 3 * (uint64_t)info.st_size / 2,
-            "said %llu, is %lld", (unsigned long long)size.file_bytes, (long long)info.st_size);
+  /* Of what a dataset's headers are given here, HDF5 1.10 leaves 593 bytes and 1.14 646. */
+  const uint64_t spare = size.file_bytes - (uint64_t)info.st_size;
+  cr_expect(size.file_bytes >= (uint64_t)info.st_size && spare < 700 * (uint64_t)size.tensors, "said %llu, is %lld",
+            (unsigned long long)size.file_bytes, (long long)info.st_size);
   cr_expect_eq(size.tensors, PROMPTS * (LAYERS * (3 * 16 + 1) + 3 * 3));
   struct stat structure;
   snprintf(path, sizeof path, "%s.parts/structure.bin", f.results);
