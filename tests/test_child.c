@@ -58,7 +58,7 @@ Test(child, endless_loop_ends_by_processor_time_unless_the_file_is_read) {
   setrlimit(RLIMIT_CPU, &second);
   int status = child_start(one, 1, &st);
   if (status == CHILD_HERE)
-    for (volatile int i = 0;; i = i + 1) continue;
+    for (volatile unsigned i = 0;; i = i + 1) continue;
   cr_expect_eq(status, CHILD_NONE);
   cr_expect(strstr(st.text, "some.h5: is not read after 1 s of processor time"), "%s", st.text);
   status = child_start(one, 1, &after);

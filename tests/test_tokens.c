@@ -367,7 +367,8 @@ Test(tokens, files_of_other_kinds_are_told_by_their_content) {
   Status st = {0};
   test_write("ids.bin", "\x01\0\x2c\x01\x04\0", 6);
   test_refused(read_file("ids.bin", 50280, &st), &st, WORDS("no text", "0x01", "numpy.fromfile"));
-  test_write("text", "PAR1 is a word, and so is BZh9; \x80 is a byte", 45);
+  static const char text[] = "PAR1 is a word, and so is BZh9; \x80 is a byte";
+  test_write("text", text, sizeof text - 1);
   cr_expect(read_file("text", 256, &st), "text may begin like that: %s", st.text);
 }
 
