@@ -1,7 +1,8 @@
 # driftscope: `make run` answers the main question, `make check` tests. Nothing is written outside build/ and results/.
 PACKAGES := gcc make pkg-config git libhdf5-dev libgsl-dev libopenblas-dev libyaml-dev libjansson-dev libxxhash-dev libcriterion-dev libcmark-gfm-dev \
             libcmark-gfm-extensions-dev gnuplot-nox
-CHECK_PACKAGES := python3 python3-h5py python3-numpy python3-pandas python3-tables python3-xarray python3-netcdf4 python3-h5netcdf
+CHECK_PACKAGES := python3 python3-h5py python3-numpy python3-pandas python3-tables python3-xarray python3-netcdf4 python3-h5netcdf \
+                  valgrind texlive-latex-base
 LINTERS  := clang-tidy cppcheck clang-format
 
 BUILD    := build$(if $(DEBUG),/debug)
@@ -87,6 +88,7 @@ check-gpu: deps                 ## run the tests that need a CUDA device: every 
 	$(PROGRAM) verify && $(BUILD)/check-gpu $(CHECK)
 
 bundle: deps                    ## a folder, and its .tar.xz, that runs on your own GPU nodes with nothing but the driver there
+	$(call install,xz-utils)
 	@$(AGAIN) all $(BUILD)/check $(BUILD)/check-gpu
 	rm -rf $(BUNDLE) && mkdir -p $(BUNDLE)/lib $(BUNDLE)/tests
 	cp -r $(PROGRAM) $(BUILD)/check $(BUILD)/check-gpu experiments data LICENSE NOTICE README.md $(BUNDLE)

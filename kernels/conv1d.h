@@ -31,6 +31,13 @@ typedef struct Conv1d {
   Precision acc;                  /* f32, f16 or bf16 */
 } Conv1d;
 
+/* Of weight [E, K] and bias [1, E], both float32 or both int8 with their scales; they stay the caller's. */
+ROOM_FN Conv1d conv1d_weights(const Tensor *weight, const Tensor *bias) {
+  Conv1d w = {weight->rows, weight->cols,  weight->type, weight->data,
+              bias->data,   weight->scale, bias->scale,  PRECISION_F32};
+  return w;
+}
+
 ROOM_FN float conv1d_tap_f32(float acc, float w, float x) { return fmaf(w, x, acc); }
 ROOM_FN float conv1d_tap_i8(float acc, int8_t w, int8_t x) { return acc + (float)w * (float)x; }
 /* scale = s_w * s_x, bias = b * s_b */

@@ -80,15 +80,9 @@ void op_residual_add(const Ops *ops, const Tensor *x, const Tensor *branch, Tens
 /* --- and back --------------------------------------------------------------------------------------------------- */
 
 Conv1d call_conv1d(const Call *c) {
-  const Tensor *weight = &c->in[IN_WEIGHT], *bias = &c->in[IN_BIAS];
-  return (Conv1d){.E = weight->rows,
-                  .K = weight->cols,
-                  .type = weight->type,
-                  .weight = weight->data,
-                  .bias = bias->data,
-                  .weight_scale = weight->scale,
-                  .bias_scale = bias->scale,
-                  .acc = c->precision};
+  Conv1d w = conv1d_weights(&c->in[IN_WEIGHT], &c->in[IN_BIAS]);
+  w.acc = c->precision;
+  return w;
 }
 
 ScanInputs call_scan_inputs(const Call *c) {

@@ -305,4 +305,20 @@ static inline bool fixture_there(const Fixture *f, const char *name) {
   snprintf(path, sizeof path, "%s%s", f->results, name);
   return file_exists(path);
 }
+
+/* A run that has begun, or goes on. */
+static inline Store *fixture_start(Fixture *f) {
+  Status st = {0};
+  Store *store = fixture_open(f, &st);
+  cr_assert(store, "%s", st.text);
+  return store;
+}
+
+/* Layers up to `most` of them, on disk. */
+static inline void fixture_leave(Fixture *f, int most) {
+  Status st = {0};
+  Store *store = fixture_start(f);
+  cr_assert(fixture_layers(f, store, most, &st), "%s", st.text);
+  store_close(store);
+}
 #endif

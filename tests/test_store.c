@@ -32,21 +32,6 @@ static const char *part_path(const Fixture *f, int prompt, int layer, const char
   return path;
 }
 
-static Store *open_store(Fixture *f) {
-  Status st = {0};
-  Store *store = fixture_open(f, &st);
-  cr_assert(store, "%s", st.text);
-  return store;
-}
-
-/* Layers up to `most` of them, on disk. */
-static void leave(Fixture *f, int most) {
-  Status st = {0};
-  Store *store = open_store(f);
-  cr_assert(fixture_layers(f, store, most, &st), "%s", st.text);
-  store_close(store);
-}
-
 /* ---- bit for bit ---- */
 
 static void check_equal(const char *path, const Tensor *t, const void *stored) {
@@ -145,7 +130,7 @@ static void check_float16(bool widen) {
   const StoreTensor list[] = {{0, T_GATED, &half, 0}, {0, T_OUT_PROJ, &narrow, 1}, {0, T_X_PROJ_IN, &plain, 2}};
   StoreLayer what = {list, 3, NULL, &table, 1};
   const Digest want16 = digest_of(canonical, sizeof canonical), want32 = digest_of(wide, sizeof wide);
-  Store *store = open_store(&f);
+  Store *store = fixture_start(&f);
   cr_assert(store_put_layer(store, 0, 0, &what, &st), "%s", st.text);
   void *got_rows;
   size_t count;
@@ -186,7 +171,7 @@ Test(store, sides_and_layers_of_which_nothing_is_kept_have_no_group) {
   static bool kept[LAYERS * T_COUNT];
   kept[1 * T_COUNT + T_SSM_STATE_Q8] = true; /* which 2-0 alone makes */
   f.shape.kept = kept;
-  Store *store = open_store(&f);
+  Store *store = fixture_start(&f);
   cr_assert(fixture_layers(&f, store, -1, &st), "%s", st.text);
   cr_assert(store_finish(store, NULL, 0, NULL, 0, f.arena, &st), "%s", st.text);
   store_close(store);
@@ -205,7 +190,7 @@ Test(store, run_without_prompts_is_a_file_of_tables_alone) {
   MicroRow row = {.layer = -1, .n = 10};
   TableRows rows = {&table_micro, &row, 1};
   f.shape = (StoreShape){.layers = 24};
-  Store *store = open_store(&f);
+  Store *store = fixture_start(&f);
   cr_assert(store_finish(store, NULL, 0, &rows, 1, f.arena, &st), "%s", st.text);
   store_close(store);
   cr_assert(results_open(f.results, &results, f.arena, &st), "%s", st.text);
@@ -218,9 +203,9 @@ Test(store, run_without_prompts_is_a_file_of_tables_alone) {
 Test(store, stream_of_the_last_finished_layer_comes_back_with_its_very_bits_and_its_witness) {
   Fixture f = fixture_make();
   Status st = {0};
-  leave(&f, 2);
+  fixture_leave(&f, 2);
   cr_expect(!file_exists(part_path(&f, 0, 0, "streams")), "streams that nobody starts from are left");
-  Store *store = open_store(&f);
+  Store *store = fixture_start(&f);
   cr_assert_eq(store_layers_done(store, 0, f.arena), 2);
   for (int m = 0; m < MODES; m++) {
     Tensor got, want = fixture_tensor(&f.arena, &f.shape, 0, 1, m, T_BLOCK_OUT);
@@ -241,7 +226,7 @@ Test(store, rows_come_back_in_the_order_of_prompt_and_layer_with_digests_filled_
   Status st = {0};
   void *rows;
   size_t count;
-  Store *store = open_store(&f);
+  Store *store = fixture_start(&f);
   for (int p = PROMPTS - 1; p >= 0; p--)
     for (int layer = 0; layer < LAYERS; layer++) cr_assert(fixture_layer(&f, store, p, layer, &st), "%s", st.text);
   cr_assert(store_rows(&f.arena, store, &table_tensor_stats, &rows, &count, &st), "%s", st.text);
@@ -263,13 +248,13 @@ Test(store, notes_stand_until_they_are_damaged) {
   Status st = {0};
   const void *bytes;
   size_t count;
-  Store *store = open_store(&f);
+  Store *store = fixture_start(&f);
   store_noted(&f.arena, store, "swap_0.prompt_0001", &bytes, &count);
   cr_expect_null(bytes);
   cr_assert(store_note(store, "swap_0.prompt_0001", "some rows", 10, &st), "%s", st.text);
   cr_assert(store_note(store, "cost", NULL, 0, &st), "%s", st.text);
   store_close(store);
-  store = open_store(&f);
+  store = fixture_start(&f);
   store_noted(&f.arena, store, "swap_0.prompt_0001", &bytes, &count);
   cr_assert(bytes && count == 10);
   cr_expect_str_eq(bytes, "some rows");
@@ -288,7 +273,7 @@ Test(store, notes_stand_until_they_are_damaged) {
 Test(store, what_has_been_written_is_counted) {
   Fixture f = fixture_make();
   Status st = {0};
-  Store *store = open_store(&f);
+  Store *store = fixture_start(&f);
   const int64_t begun = store_written(store).bytes;
   uint64_t tensors = 0;
   for (int m = 0; m < MODES; m++)
@@ -313,7 +298,7 @@ Test(store, size_of_a_shape_is_that_of_its_file) {
   const StoreSize size = store_size(&f.shape);
   struct stat info;
   char path[160];
-  leave(&f, 1);
+  fixture_leave(&f, 1);
   snprintf(path, sizeof path, "%s.partial", f.results);
   cr_assert(stat(path, &info) == 0);
   /* Of what a dataset's headers are given here, HDF5 1.10 leaves 593 bytes and 1.14 646. */
@@ -337,7 +322,7 @@ Test(store, texts_of_a_mebibyte_are_attributes_like_others) {
   char *spec = arena_alloc(&f.arena, (1 << 20) + 1, 1);
   for (int i = 0; i < 1 << 20; i++) spec[i] = "title: long\n"[i % 12];
   Attribute attributes[] = {{"spec_raw", spec, 0}, {"empty", "", 0}, {"threads", NULL, 3}, {"alpha", NULL, 0.1}};
-  Store *store = open_store(&f);
+  Store *store = fixture_start(&f);
   cr_assert(fixture_layers(&f, store, -1, &st), "%s", st.text);
   cr_assert(store_finish(store, attributes, 4, NULL, 0, f.arena, &st), "%s", st.text);
   store_close(store);

@@ -18,23 +18,9 @@ static void touch(const Fixture *f, const char *name, const char *text) {
   cr_assert(file_write(path, text, strlen(text), false, &st), "%s", st.text);
 }
 
-static Store *open_store(Fixture *f) {
-  Status st = {0};
-  Store *store = fixture_open(f, &st);
-  cr_assert(store, "%s", st.text);
-  return store;
-}
-
-static void leave(Fixture *f, int most) {
-  Status st = {0};
-  Store *store = open_store(f);
-  cr_assert(fixture_layers(f, store, most, &st), "%s", st.text);
-  store_close(store);
-}
-
 /* How many layers of a prompt a start of the run finds. */
 static int found(Fixture *f, int prompt) {
-  Store *store = open_store(f);
+  Store *store = fixture_start(f);
   int done = store_layers_done(store, prompt, f->arena);
   store_close(store);
   return done;
@@ -52,7 +38,7 @@ Test(store_resume, truncated_empty_or_missing_entry_ends_what_is_done) {
   for (int kind = 0; kind < 4; kind++) {
     Fixture f = fixture_make();
     struct stat info;
-    leave(&f, PROMPTS * LAYERS - 1); /* the second prompt lacks its last layer */
+    fixture_leave(&f, PROMPTS * LAYERS - 1); /* the second prompt lacks its last layer */
     const char *path = parts(&f, "odd_1-x.layer_01.entry");
     cr_assert(stat(path, &info) == 0);
     if (kind < 3) cr_assert(truncate(path, kind == 0 ? 0 : kind == 1 ? info.st_size / 2 : info.st_size - 1) == 0);
@@ -69,7 +55,7 @@ Test(store_resume, truncated_empty_or_missing_entry_ends_what_is_done) {
 Test(store_resume, damaged_streams_send_the_prompt_back) {
   Digest want = fixture_undisturbed();
   Fixture f = fixture_make();
-  leave(&f, 2);
+  fixture_leave(&f, 2);
   cr_expect_eq(found(&f, 0), 2);
   cr_assert(truncate(parts(&f, "address.layer_01.streams"), 100) == 0);
   cr_expect_eq(found(&f, 0), 0);
@@ -99,7 +85,7 @@ Test(store_resume, every_flipped_byte_of_an_entry_or_of_streams_is_found) {
   for (int kind = 0; kind < 2; kind++) {
     Fixture f = fixture_make();
     Status st = {0};
-    leave(&f, 1);
+    fixture_leave(&f, 1);
     const char *path = parts(&f, kinds[kind]);
     off_t size = size_of(path);
     for (off_t at = kind; at < size; at += STEP) {
@@ -126,7 +112,7 @@ Test(store_resume, flipped_byte_of_the_file_is_found_or_mended) {
   Fixture f = fixture_make();
   char partial[160];
   snprintf(partial, sizeof partial, "%s.partial", f.results);
-  leave(&f, -1);
+  fixture_leave(&f, -1);
   const off_t size = size_of(partial);
   int flips = 0;
   for (off_t at = 11; at < size; at += size / 40, flips++) flip(partial, at);
@@ -142,7 +128,7 @@ Test(store_resume, removed_file_is_made_again_and_its_layers_too) {
   Fixture f = fixture_make();
   char partial[160];
   snprintf(partial, sizeof partial, "%s.partial", f.results);
-  leave(&f, 4);
+  fixture_leave(&f, 4);
   unlink(partial);
   cr_assert(symlink("/etc/hostname", partial) == 0, "a link in its place is not followed");
   cr_expect_eq(found(&f, 0), 0);
@@ -153,7 +139,7 @@ Test(store_resume, removed_file_is_made_again_and_its_layers_too) {
 Test(store_resume, damaged_structure_is_named_with_the_way_out) {
   Fixture f = fixture_make();
   Status st = {0};
-  leave(&f, 1);
+  fixture_leave(&f, 1);
   flip(parts(&f, "structure.bin"), 300);
   cr_expect_null(fixture_open(&f, &st));
   cr_expect(strstr(st.text, "r.h5.parts/structure.bin: its digest differs") && strstr(st.text, "--fresh"), "%s",
@@ -165,7 +151,7 @@ Test(store_resume, journal_of_another_run_is_refused_and_named_unless_fresh) {
   Fixture f = fixture_make();
   Status st = {0};
   Store *store;
-  leave(&f, -1);
+  fixture_leave(&f, -1);
   RunKey other = f.key;
   other.weights = digest_of("other", 5);
   cr_assert(!store_open(&f.arena, f.results, &other, &f.shape, false, false, &store, &st) && !store);
@@ -182,7 +168,7 @@ Test(store_resume, journal_of_another_run_is_refused_and_named_unless_fresh) {
 Test(store_resume, entries_without_run_json_are_not_taken_for_this_runs) {
   Fixture f = fixture_make();
   Status st = {0};
-  leave(&f, 2);
+  fixture_leave(&f, 2);
   touch(&f, ".parts/address.layer_07.entry.tmp", "half");
   touch(&f, ".parts/address.layer_01.h5", "a segment of the first version");
   static const char *const others[] = {".parts/notes.txt", ".parts/a.b.layer_00.entry", ".parts/mine.tmp",
@@ -208,7 +194,7 @@ Test(store_resume, run_json_that_has_no_end_is_refused_and_not_waited_for, .time
   for (int kind = 0; kind < 2; kind++) {
     Fixture f = fixture_make();
     Status st = {0};
-    leave(&f, 1);
+    fixture_leave(&f, 1);
     const char *path = parts(&f, "run.json");
     unlink(path);
     cr_assert_eq(kind ? symlink("/dev/zero", path) : mkfifo(path, 0666), 0);
@@ -227,7 +213,7 @@ Test(store_resume, fresh_run_begins_where_empty_folders_have_the_journals_names)
     Status st = {0};
     char path[256];
     Store *store;
-    leave(&f, 1);
+    fixture_leave(&f, 1);
     snprintf(path, sizeof path, "%s%s", f.results, names[i]);
     unlink(path);
     cr_assert_eq(mkdir(path, 0777), 0);
@@ -258,12 +244,12 @@ Test(store_resume, piece_that_another_run_left_is_not_taken) {
   cr_assert(store && store_note(store, "cost", "theirs", 6, &st), "%s", st.text);
   cr_assert(fixture_layers(&other, store, 1, &st), "%s", st.text);
   store_close(store);
-  leave(&one, 0);
+  fixture_leave(&one, 0);
   snprintf(command, sizeof command, "cp %s.parts/study.cost.note %s.parts/*.entry %s.parts/*.streams %s.parts/",
            other.results, other.results, other.results, one.results);
   cr_assert_eq(system(command), 0);
   cr_assert(fixture_there(&one, ".parts/study.cost.note") && fixture_there(&one, ".parts/address.layer_00.entry"));
-  store = open_store(&one);
+  store = fixture_start(&one);
   const void *note;
   size_t size;
   store_noted(&one.arena, store, "cost", &note, &size);
@@ -279,7 +265,7 @@ Test(store_resume, what_a_killed_removal_left_is_discarded_only_for_the_same_run
   Status st = {0};
   RunKey other = f.key;
   other.text = digest_of("other", 5);
-  Store *store = open_store(&f);
+  Store *store = fixture_start(&f);
   cr_assert(fixture_layers(&f, store, 1, &st), "%s", st.text);
   store_discard(f.arena, f.results, &f.key);
   cr_expect(fixture_there(&f, ".parts/run.json"), "removed though another run holds it");
@@ -299,7 +285,7 @@ Test(store_resume, tensor_that_changed_after_it_was_written_stops_the_end_and_is
   Status st = {0};
   char partial[160];
   snprintf(partial, sizeof partial, "%s.partial", f.results);
-  Store *store = open_store(&f);
+  Store *store = fixture_start(&f);
   cr_assert(fixture_layers(&f, store, -1, &st), "%s", st.text);
   store_written(store); /* waits */
   hid_t file = H5Fopen(partial, H5F_ACC_RDONLY, H5P_DEFAULT),
@@ -344,7 +330,7 @@ Test(store_resume, what_stands_of_a_run_is_counted_and_another_run_is_refused) {
   uint64_t before, after, anew;
   cr_assert(store_standing(f.results, &f.key, false, &before, f.arena, &st), "%s", st.text);
   cr_expect_eq(before, 0);
-  leave(&f, -1);
+  fixture_leave(&f, -1);
   cr_assert(store_standing(f.results, &f.key, false, &after, f.arena, &st), "%s", st.text);
   char line[512];
   snprintf(line, sizeof line, "cat %s.partial $(ls -d %s.parts/* | grep -v run.json) | wc -c", f.results, f.results);

@@ -89,16 +89,6 @@ static int setting(const Run *r, int stage) { return r->mode->setting[stage]; }
 
 static const Prepared *weights(const Run *r, bool i8) { return i8 ? r->layer->i8 : r->layer->f32; }
 
-static Conv1d conv_of(const Tensor *weight, const Tensor *bias) {
-  return (Conv1d){.E = weight->rows,
-                  .K = weight->cols,
-                  .type = weight->type,
-                  .weight = weight->data,
-                  .bias = bias->data,
-                  .weight_scale = weight->scale,
-                  .bias_scale = bias->scale};
-}
-
 /* norm, in_proj, conv1d and its SiLU. */
 static void run_conv(Run *r) {
   const bool w8a8 = setting(r, STAGE_LINEARS) == LINEARS_W8A8;
@@ -119,7 +109,7 @@ static void run_conv(Run *r) {
   Tensor *pre = make(r, T_CONV1D, TYPE_F32);
   Tensor *silu = make(r, T_CONV1D_SILU, conv_out == CONV_OUT_F32 ? TYPE_F32 : TYPE_I8);
   const Prepared *w = weights(r, conv_in != CONV_IN_F32);
-  Conv1d conv = conv_of(&w[W_CONV].values, &w[W_CONV_BIAS].values);
+  Conv1d conv = conv1d_weights(&w[W_CONV].values, &w[W_CONV_BIAS].values);
   conv.acc = inner(setting(r, STAGE_CONV_ACC));
   op_conv1d(r->ops, &conv, &x, pre, silu);
   if (conv_out == CONV_OUT_F32_GRID) {

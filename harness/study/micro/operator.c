@@ -116,36 +116,21 @@ static void run_function(MicroOp op, const Tensor *x, Tensor *y) {
   y->kernel = witness[op - MICRO_EXP];
 }
 
-static Conv1d conv_of(const Tensor *in) {
-  return (Conv1d){.E = in[WEIGHT].rows,
-                  .K = in[WEIGHT].cols,
-                  .type = in[WEIGHT].type,
-                  .weight = in[WEIGHT].data,
-                  .bias = in[BIAS].data,
-                  .weight_scale = in[WEIGHT].scale,
-                  .bias_scale = in[BIAS].scale};
-}
-
 static void run_scan(const Operator *o, Tensor *const out[OPERATOR_OUTPUTS], Arena scratch) {
   const Tensor *in = o->in;
-  ScanInputs inputs = {.u = &in[SCAN_U],
-                       .dt = &in[SCAN_DT],
-                       .B = &in[SCAN_B],
-                       .C = &in[SCAN_C],
-                       .z = &in[SCAN_Z],
-                       .A_log = &in[SCAN_A_LOG],
-                       .D = &in[SCAN_D],
-                       .dt_bias = &in[SCAN_BIAS]};
-  ScanOutputs outputs = {.delta = out[0], .y = out[1], .gated = out[2], .state = out[3]};
+  Call call = {.kind = OP_SCAN, .order = o->setting.order};
+  memcpy(call.in, in, sizeof call.in);
+  memcpy(call.out, out, sizeof call.out);
   size_t bytes = scan_scratch_bytes(in[SCAN_U].rows, in[SCAN_U].cols, in[SCAN_A_LOG].cols, o->setting.order);
-  op_scan(&ops_cpu, &inputs, o->setting.order, &outputs, arena_alloc(&scratch, bytes, 1));
+  call.scratch = arena_alloc(&scratch, bytes, 1);
+  ops_cpu.run(ops_cpu.context, &call);
 }
 
 void operator_run(const Operator *o, Tensor *const out[OPERATOR_OUTPUTS], Arena scratch) {
   const Tensor *in = o->in;
   switch (o->op) {
     case MICRO_CONV1D: {
-      Conv1d w = conv_of(in);
+      Conv1d w = conv1d_weights(&in[WEIGHT], &in[BIAS]);
       op_conv1d(&ops_cpu, &w, &in[X], out[0], out[1]);
       break;
     }
