@@ -1,5 +1,6 @@
 #include "walk/walk.h"
 
+#include <assert.h>
 #include <omp.h>
 #include <string.h>
 
@@ -285,6 +286,7 @@ static bool abreast(const Walk *walk, int threads, Arena scratch, Status *st) {
 
 bool walk_run(const Walk *walk, Arena scratch, Status *st) {
   int threads = walk->abreast < omp_get_max_threads() ? walk->abreast : omp_get_max_threads();
+  assert(!walk->keeper || walk->visitors == 1); /* of two, one found would be walked over again */
   for (int s = 0; s < walk->sides; s++) walk->side[s].time_s = 0;
   return threads > 1 ? abreast(walk, threads, scratch, st) : one_by_one(walk, scratch, st);
 }

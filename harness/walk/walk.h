@@ -73,7 +73,7 @@ typedef struct Walk {
                 * For visitors that may be called so, and no keeper. 0 or 1: one after the other, all threads in each */
   size_t abreast_bytes; /* of scratch, for each of them */
   const char *name;     /* of this walk, unlike all others of the run; for the keeper */
-  const Keeper *keeper; /* NULL: nothing is kept */
+  const Keeper *keeper; /* NULL: nothing is kept; else there is one visitor, whose `left` is kept */
   Progress *progress;   /* steps once a layer and prompt; NULL: none */
 } Walk;
 
