@@ -8,24 +8,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-Test(tables, columns_cover_their_rows_and_sizes_match_types) {
-  for (const Table *const *t = tables; *t; t++) {
-    size_t end = 0;
-    for (int i = 0; i < (*t)->columns; i++) {
-      const Column *c = &(*t)->column[i];
-      size_t want = c->type == COLUMN_I32 ? 4 : c->type == COLUMN_TEXT ? c->size : 8;
-      cr_assert_eq(c->size, want, "%s.%s: size %zu, type wants %zu", (*t)->name, c->name, c->size, want);
-      cr_assert(c->offset >= end && c->offset - end < 8, "%s.%s: at %zu, the column before ends at %zu", (*t)->name,
-                c->name, c->offset, end);
-      cr_assert(c->type != COLUMN_I32 || c->offset == end, "%s.%s: a member before it is no column", (*t)->name,
-                c->name);
-      for (int k = 0; k < i; k++) cr_assert_str_neq((*t)->column[k].name, c->name, "%s has it twice", (*t)->name);
-      end = c->offset + c->size;
-    }
-    cr_assert(end <= (*t)->row_size && (*t)->row_size - end < 8, "%s: columns end at %zu of %zu", (*t)->name, end,
-              (*t)->row_size);
-    cr_assert((*t)->title && strlen((*t)->title) > 0);
+static void expect_covered(const Table *t) {
+  size_t end = 0;
+  for (int i = 0; i < t->columns; i++) {
+    const Column *c = &t->column[i];
+    size_t want = c->type == COLUMN_I32 ? 4 : c->type == COLUMN_TEXT ? c->size : 8;
+    cr_assert_eq(c->size, want, "%s.%s: size %zu, type wants %zu", t->name, c->name, c->size, want);
+    cr_assert(c->offset >= end && c->offset - end < 8, "%s.%s: at %zu, the column before ends at %zu", t->name, c->name,
+              c->offset, end);
+    cr_assert(c->type != COLUMN_I32 || c->offset == end, "%s.%s: a member before it is no column", t->name, c->name);
+    for (int k = 0; k < i; k++) cr_assert_str_neq(t->column[k].name, c->name, "%s has it twice", t->name);
+    end = c->offset + c->size;
   }
+  cr_assert(end <= t->row_size && t->row_size - end < 8, "%s: columns end at %zu of %zu", t->name, end, t->row_size);
+  cr_assert(t->title && strlen(t->title) > 0);
+}
+
+Test(tables, columns_cover_their_rows_and_sizes_match_types) {
+  for (const Table *const *t = tables; *t; t++) expect_covered(*t);
+  expect_covered(&table_token_errors);
 }
 
 Test(tables, modes_have_a_column_a_stage_in_the_order_of_the_stages) {

@@ -87,6 +87,14 @@ static int64_t memory(const Spec *spec, const Subject *subject, int longest, siz
   return (int64_t)(fixed_bytes + weights + (size_t)threads * blas_bytes(c) + (walk > most ? walk : most));
 }
 
+/* Of the rows that stand in the journal alone. */
+static int64_t token_bytes(const Spec *spec, const Subject *subject) {
+  int64_t rows = 0;
+  for (int p = 0; p < spec->prompt_count; p++) rows += (subject->prompt[p].T + TOKENS_A_ROW - 1) / TOKENS_A_ROW;
+  return rows * subject->checkpoint.config.layers * (spec->pair_count + spec->compare_all_count) *
+         (int64_t)sizeof(TokenErrors);
+}
+
 Estimate estimate_of(const Spec *spec, const Subject *subject, Arena scratch) {
   const StoreShape shape = estimate_shape(&scratch, spec, subject);
   const StoreSize size = store_size(&shape);
@@ -96,8 +104,9 @@ Estimate estimate_of(const Spec *spec, const Subject *subject, Arena scratch) {
   const int64_t sides = spec->mode_count + 1 + spec->pair_count + spec->compare_all_count,
                 rows = (int64_t)spec->prompt_count * shape.layers * shape.tensors->layer * sides * ROW_BYTES;
   return (Estimate){.results_bytes = (int64_t)size.file_bytes + rows,
-                    .journal_bytes =
-                        (int64_t)size.journal_bytes + rows / 2, /* which come without room for other tables */
+                    .journal_bytes = (int64_t)size.journal_bytes +
+                                     rows / 2 + /* which come without room for other tables */
+                                     token_bytes(spec, subject),
                     .memory_bytes = memory(spec, subject, longest, size.memory_bytes),
                     .tensors = size.tensors};
 }

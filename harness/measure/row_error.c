@@ -32,16 +32,17 @@ ROOM_CLONES static void add_piece(const double *base, const double *other, size_
   *base2 += sum_lanes(size);
 }
 
-void row_squares_add(const double *base, const double *other, size_t first, size_t cols, size_t count, double *error2,
-                     double *base2) {
+void row_squares_add(const double *base, const double *other, size_t first, size_t cols, size_t count,
+                     PartSquares rows) {
   size_t row = first / cols;
   for (size_t i = 0, piece; i < count; i += piece, row++) {
     piece = count - i < cols ? count - i : cols;
-    add_piece(base + i, other + i, piece, &error2[row], &base2[row]);
+    add_piece(base + i, other + i, piece, &rows.error2[row], &rows.base2[row]);
   }
 }
 
-RowErrors row_errors_of(const double *error2, const double *base2, size_t rows, double *room) {
+RowErrors row_errors_of(PartSquares squares, size_t rows, double *room) {
+  const double *error2 = squares.error2, *base2 = squares.base2;
   RowErrors e = {NAN, NAN, NAN, -1, NAN, 0};
   size_t kept = 0;
   double sum = 0, most = 0;
@@ -61,7 +62,7 @@ RowErrors row_errors_of(const double *error2, const double *base2, size_t rows, 
   return e;
 }
 
-void row_squares(const Tensor *base, const Tensor *other, double *error2, double *base2, Arena scratch) {
+void row_squares(const Tensor *base, const Tensor *other, PartSquares squares, Arena scratch) {
   const size_t rows = (size_t)base->rows, cols = (size_t)base->cols;
   double *a = ARENA_NEW(&scratch, double, cols), *b = ARENA_NEW(&scratch, double, cols);
   Tensor x = *base, y = *other;
@@ -71,7 +72,7 @@ void row_squares(const Tensor *base, const Tensor *other, double *error2, double
     y.data = (char *)other->data + r * (size_t)other->stride * type_size(other->type);
     tensor_values(&x, a);
     tensor_values(&y, b);
-    error2[r] = base2[r] = 0;
-    row_squares_add(a, b, r * cols, cols, cols, error2, base2);
+    squares.error2[r] = squares.base2[r] = 0;
+    row_squares_add(a, b, r * cols, cols, cols, squares);
   }
 }

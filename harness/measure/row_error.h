@@ -19,12 +19,17 @@ typedef struct RowErrors {
   int64_t left_out;
 } RowErrors;
 
+/* The squares of parts of a tensor, one of each a part. */
+typedef struct PartSquares {
+  double *error2, *base2; /* |other - base|^2, |base|^2 */
+} PartSquares;
+
 /* Adds the squares of `count` elements from index `first` on, row-major in `cols` columns, to those of their rows:
  * whole rows, or a piece of one. */
-void row_squares_add(const double *base, const double *other, size_t first, size_t cols, size_t count, double *error2,
-                     double *base2);
+void row_squares_add(const double *base, const double *other, size_t first, size_t cols, size_t count,
+                     PartSquares rows);
 /* From the squares of every row; `room` for `rows` doubles. */
-RowErrors row_errors_of(const double *error2, const double *base2, size_t rows, double *room);
-/* All of a tensor: error2 and base2 [rows] are filled. */
-void row_squares(const Tensor *base, const Tensor *other, double *error2, double *base2, Arena scratch);
+RowErrors row_errors_of(PartSquares squares, size_t rows, double *room);
+/* All of a tensor: squares [rows] are filled. */
+void row_squares(const Tensor *base, const Tensor *other, PartSquares squares, Arena scratch);
 #endif

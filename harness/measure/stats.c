@@ -16,7 +16,6 @@
 
 #include "base/quantiles.h"
 #include "kernels/q8.h"
-#include "measure/row_error.h"
 
 enum { BLOCK = 1024 }; /* elements; the arrays of a block, 8 KiB each, stay in the first or second cache */
 
@@ -374,8 +373,8 @@ void stats_no_tokens(PairStats *row) {
   row->tokens_left_out = 0;
 }
 
-static void write_tokens(const double *error2, const double *base2, size_t rows, PairStats *row, Arena scratch) {
-  RowErrors e = row_errors_of(error2, base2, rows, ARENA_NEW(&scratch, double, rows));
+static void write_tokens(PartSquares token, size_t rows, PairStats *row, Arena scratch) {
+  RowErrors e = row_errors_of(token, rows, ARENA_NEW(&scratch, double, rows));
   row->token_median = e.median;
   row->token_p90 = e.p90;
   row->token_p99 = e.p99;
@@ -384,12 +383,11 @@ static void write_tokens(const double *error2, const double *base2, size_t rows,
   row->tokens_left_out = e.left_out;
 }
 
-void stats_pair(const Tensor *base, const Tensor *other, PairStats *row, Arena scratch) {
+void stats_pair_rows(const Tensor *base, const Tensor *other, PairStats *row, PartSquares rows, Arena scratch) {
   const size_t n = elements(base);
   const bool both_f16 = base->type == TYPE_F16 && other->type == TYPE_F16;
   PairBlock *p = ARENA_NEW(&scratch, PairBlock, 1);
   double *error = ARENA_NEW(&scratch, double, n);
-  double *error2 = ARENA_NEW(&scratch, double, base->rows), *base2 = ARENA_NEW(&scratch, double, base->rows);
   PairSums s = {.a = no_values, .b = no_values, .first = -1, .worst = -1};
   for (size_t first = 0, count; first < n; first += count) {
     Tensor a = block_of(base, first, &count), b = block_of(other, first, &count);
@@ -403,7 +401,7 @@ void stats_pair(const Tensor *base, const Tensor *other, PairStats *row, Arena s
       places_f32(p->b, count, p->place_b);
     }
     measure_steps(p, count);
-    row_squares_add(p->a, p->b, first, (size_t)base->cols, count, error2, base2);
+    row_squares_add(p->a, p->b, first, (size_t)base->cols, count, rows);
     size_t differing = count_differing(p->a, p->b, count);
     if (differing && s.first < 0) s.first = (int64_t)(first + first_differing(p->a, p->b));
     s.differing += differing;
@@ -424,7 +422,7 @@ void stats_pair(const Tensor *base, const Tensor *other, PairStats *row, Arena s
   write_moments(&s, row);
   write_errors(&s, row);
   write_angles(&s, row);
-  write_tokens(error2, base2, (size_t)base->rows, row, scratch);
+  write_tokens(rows, (size_t)base->rows, row, scratch);
   snprintf(row->ulp_type, sizeof row->ulp_type, "%s", type_name(both_f16 ? TYPE_F16 : TYPE_F32));
 
   const double fraction[] = {0.5, 0.9, 0.95, 0.99, 0.999};
@@ -435,6 +433,11 @@ void stats_pair(const Tensor *base, const Tensor *other, PairStats *row, Arena s
   row->p95 = quantile[2];
   row->p99 = quantile[3];
   row->p999 = quantile[4];
+}
+
+void stats_pair(const Tensor *base, const Tensor *other, PairStats *row, Arena scratch) {
+  PartSquares rows = {ARENA_NEW(&scratch, double, base->rows), ARENA_NEW(&scratch, double, base->rows)};
+  stats_pair_rows(base, other, row, rows, scratch);
 }
 
 size_t stats_scratch_bytes(size_t n, size_t rows) {

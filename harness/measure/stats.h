@@ -11,6 +11,7 @@
 #define DS_MEASURE_STATS_H
 #include "base/arena.h"
 #include "family/trace.h"
+#include "measure/row_error.h"
 #include "measure/tables.h"
 
 /* Fills all but prompt, mode, tensor, layer and digest. `scale` is the tensor's static scale, 0 where it has none.
@@ -19,6 +20,8 @@ void stats_tensor(const Tensor *t, float scale, TensorStats *row, Arena scratch)
 /* Fills all but prompt, base, other, tensor, layer and what top1_ begins. Both tensors have the same shape. Rows are
  * taken for tokens (measure/row_error.h; 6 to 8 % of the time). Two absent witnesses count as the same. */
 void stats_pair(const Tensor *base, const Tensor *other, PairStats *row, Arena scratch);
+/* The same, and the squares of its rows are left in `rows` [base->rows]: zeros before. */
+void stats_pair_rows(const Tensor *base, const Tensor *other, PairStats *row, PartSquares rows, Arena scratch);
 /* Fills what top1_ begins, of two tensors of logits: the largest element of a row is the first of equal ones. */
 void stats_top1(const Tensor *a, const Tensor *b, PairStats *row);
 /* The columns of tokens, of a tensor whose rows are none. */

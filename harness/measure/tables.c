@@ -45,6 +45,20 @@ static const Column columns_pair_stats[] = {
 TABLE(pair_stats, PairStats, 5, "Pairs: one tensor in two modes, layer by layer");
 #undef X
 
+#define X(member) COLUMN(TokenErrors, member)
+#define ERROR(i) NAMED(TokenErrors, "error2_" #i, error2[i])
+#define BASE(i) NAMED(TokenErrors, "base2_" #i, base2[i])
+#define SIXTEEN(Y) Y(0), Y(1), Y(2), Y(3), Y(4), Y(5), Y(6), Y(7), Y(8), Y(9), Y(10), Y(11), Y(12), Y(13), Y(14), Y(15)
+static const Column columns_token_errors[] = {
+    X(prompt), X(base), X(other), X(layer), X(first), SIXTEEN(ERROR), SIXTEEN(BASE),
+};
+TABLE(token_errors, TokenErrors, 5, "Tokens: what each carries of a pair's difference after a layer");
+#undef X
+#undef ERROR
+#undef BASE
+#undef SIXTEEN
+_Static_assert(TOKENS_A_ROW == 16, "the columns of sixteen tokens are named one by one");
+
 #define X(member) COLUMN(Drift, member)
 static const Column columns_drift[] = {
     X(base), X(other), X(tensor), X(layer), X(prompts), X(identical), X(rel_l2), X(rel_l2_min), X(rel_l2_max),

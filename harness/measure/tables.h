@@ -20,7 +20,8 @@ enum {
   TEXT_REASON = 160,
   TEXT_SETTING = 16,
   TEXT_MODES = 64 * TEXT_NAME, /* as many as a micro section may list */
-  FIRST_VALUES = 10
+  FIRST_VALUES = 10,
+  TOKENS_A_ROW = 16
 };
 
 /* One tensor of one mode, layer and prompt; values dequantised, in double. n >= 1. */
@@ -83,6 +84,17 @@ typedef struct PairStats {
   double token_worst_share;                  /* its share of the tensor's squared error */
   int64_t tokens_left_out;                   /* with a value that is not finite */
 } PairStats;
+
+/* What the tokens of one prompt carry of a pair's difference after one layer (block_out), so many tokens a row: a token
+ * is a row of the tensor, its squares are those of measure/row_error.h and as they are: NaN or infinite where one of
+ * its values is. Kept with each layer until the run ends, for what is made of tokens then; no results file has it. */
+typedef struct TokenErrors {
+  char prompt[TEXT_NAME], base[TEXT_NAME], other[TEXT_NAME];
+  int32_t layer;
+  int32_t first;               /* token: a multiple of TOKENS_A_ROW */
+  double error2[TOKENS_A_ROW]; /* |other - base|^2 of token first + i; NaN past the prompt's end */
+  double base2[TOKENS_A_ROW];  /* |base|^2 */
+} TokenErrors;
 
 /* A tensor of a pair at one layer, over all prompts, as if they were one tensor. Definitions at zero and of what is not
  * finite are those of PairStats. */
@@ -494,7 +506,8 @@ extern const Table table_tensor_stats, table_pair_stats, table_drift, table_drif
     table_micro_histogram, table_micro_worst, table_state_drift, table_state_error, table_evaluation,
     table_evaluation_windows, table_evaluation_pairs, table_cost, table_cost_bytes, table_speed, table_swap,
     table_swap_effect, table_restore;
-extern const Table *const tables[]; /* all that are stored, in the order of the report; ends with NULL */
+extern const Table table_token_errors; /* of the journal alone */
+extern const Table *const tables[];    /* all that are stored, in the order of the report; ends with NULL */
 
 /* The number in a column of doubles, by its offset. */
 double table_double(const void *row, size_t offset);

@@ -58,6 +58,7 @@ typedef struct Job {
   float scale;
   TensorStats *tensor_row;
   PairStats *pair_row;
+  PartSquares token; /* of the stream of a pair; of others NULL */
 } Job;
 
 static Job tensor_job(const Shown *shown, int side, int id, TensorStats *row) {
@@ -72,17 +73,19 @@ static Job tensor_job(const Shown *shown, int side, int id, TensorStats *row) {
                .tensor_row = row};
 }
 
-static Job pair_job(const Shown *shown, const SidePair *pair, int id, PairStats *row) {
+static Job pair_job(const Shown *shown, const SidePair *pair, int id, PairStats *row, Arena *arena) {
   const Pairs *p = shown->of;
   table_text(row->prompt, sizeof row->prompt, shown->at->shape->name);
   table_text(row->base, sizeof row->base, p->side[pair->base].name);
   table_text(row->other, sizeof row->other, p->side[pair->other].name);
   table_text(row->tensor, sizeof row->tensor, tensors_of(p)->info[id].name);
   row->layer = tensors_filed(tensors_of(p), id, shown->at->layer, p->subject->model.layers);
-  return (Job){.info = &tensors_of(p)->info[id],
-               .base = &shown->trace[pair->base].t[id],
-               .other = &shown->trace[pair->other].t[id],
-               .pair_row = row};
+  const Tensor *base = &shown->trace[pair->base].t[id];
+  Job job = {
+      .info = &tensors_of(p)->info[id], .base = base, .other = &shown->trace[pair->other].t[id], .pair_row = row};
+  if (job.info->role == ROLE_BLOCK_OUT)
+    job.token = (PartSquares){ARENA_NEW(arena, double, base->rows), ARENA_NEW(arena, double, base->rows)};
+  return job;
 }
 
 /* Rows are independent: each by one thread, in an arena of its own. */
@@ -107,10 +110,37 @@ static void measure_jobs(const Job *job, int jobs, Arena scratch) {
       stats_tensor(job[i].base, job[i].scale, job[i].tensor_row, mine);
       continue;
     }
-    stats_pair(job[i].base, job[i].other, job[i].pair_row, mine);
+    if (job[i].token.error2)
+      stats_pair_rows(job[i].base, job[i].other, job[i].pair_row, job[i].token, mine);
+    else
+      stats_pair(job[i].base, job[i].other, job[i].pair_row, mine);
     if (job[i].info->rows != DIM_TOKEN) stats_no_tokens(job[i].pair_row);
     job[i].pair_row->top1_agreement = NAN;
     if (job[i].info->role == ROLE_LOGITS) stats_top1(job[i].base, job[i].other, job[i].pair_row);
+  }
+}
+
+/* The squares of the stream's tokens, as the pairs' rows were made from them. */
+static void token_rows(const Job *job, int jobs, LayerRows *rows, Arena *arena) {
+  int count = 0;
+  for (int i = 0; i < jobs; i++)
+    if (job[i].token.error2) count += (job[i].base->rows + TOKENS_A_ROW - 1) / TOKENS_A_ROW;
+  rows->token = ARENA_NEW(arena, TokenErrors, count);
+  for (int i = 0; i < jobs; i++) {
+    if (!job[i].token.error2) continue;
+    const PairStats *of = job[i].pair_row;
+    for (int first = 0; first < job[i].base->rows; first += TOKENS_A_ROW) {
+      TokenErrors *row = &rows->token[rows->tokens++];
+      *row = (TokenErrors){.layer = of->layer, .first = first};
+      table_text(row->prompt, sizeof row->prompt, of->prompt);
+      table_text(row->base, sizeof row->base, of->base);
+      table_text(row->other, sizeof row->other, of->other);
+      for (int t = 0; t < TOKENS_A_ROW; t++) {
+        const bool is_token = first + t < job[i].base->rows;
+        row->error2[t] = is_token ? job[i].token.error2[first + t] : NAN;
+        row->base2[t] = is_token ? job[i].token.base2[first + t] : NAN;
+      }
+    }
   }
 }
 
@@ -126,9 +156,10 @@ static void measure_layer(Pairs *p, const Shown *shown, LayerRows *rows, Arena *
   for (int i = 0; i < p->pairs; i++)
     for (int id = 0; id < count; id++)
       if (shown->trace[p->pair[i].base].t[id].data && shown->trace[p->pair[i].other].t[id].data)
-        job[jobs++] = pair_job(shown, &p->pair[i], id, &rows->pair[rows->pairs++]);
+        job[jobs++] = pair_job(shown, &p->pair[i], id, &rows->pair[rows->pairs++], arena);
   double start = clock_s();
   measure_jobs(job, jobs, *arena);
+  token_rows(job, jobs, rows, arena);
   p->stats_s += clock_s() - start;
 }
 

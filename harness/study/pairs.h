@@ -1,5 +1,6 @@
-/* pairs: what a layer of a prompt shows: the statistics of every tensor of every side and of every pair, the scales
- * that modes took by themselves, and the error budgets that are asked for. */
+/* pairs: what a layer of a prompt shows: the statistics of every tensor of every side and of every pair, what
+ * the tokens carry of a pair's difference, the scales that modes took by themselves, and the error budgets that are
+ * asked for. */
 #ifndef DS_STUDY_PAIRS_H
 #define DS_STUDY_PAIRS_H
 #include "measure/tables.h"
@@ -31,6 +32,8 @@ typedef struct LayerRows {
   int budgets;
   ScaleRow *scale;
   int scales;
+  TokenErrors *token; /* pair by pair, tokens in order */
+  int tokens;
 } LayerRows;
 
 /* In the arena; trace [sides]. Fails where a budget's own runs do. */

@@ -36,12 +36,12 @@ static const char *const spec_text =
 
 static void point_of(const Tensor *base, const Tensor *other, Point *point, Arena scratch) {
   const size_t rows = (size_t)base->rows;
-  double *error2 = ARENA_NEW(&scratch, double, rows), *base2 = ARENA_NEW(&scratch, double, rows);
+  PartSquares squares = {ARENA_NEW(&scratch, double, rows), ARENA_NEW(&scratch, double, rows)};
   double *room = ARENA_NEW(&scratch, double, rows);
-  row_squares(base, other, error2, base2, scratch);
-  RowErrors e = row_errors_of(error2, base2, rows, room);
+  row_squares(base, other, squares, scratch);
+  RowErrors e = row_errors_of(squares, rows, room);
   double error = 0, size = 0;
-  for (size_t r = 0; r < rows; r++) error += error2[r], size += base2[r];
+  for (size_t r = 0; r < rows; r++) error += squares.error2[r], size += squares.base2[r];
   *point = (Point){e.median, e.p90, e.p99, error, size, e.worst_share};
 }
 
