@@ -90,6 +90,8 @@ Test(spec, a_byte_order_mark_is_passed_over_and_moves_no_place) {
   "budget: [late]\n"                                                                                                   \
   "swaps: {pair: [late, mine]}\n"                                                                                      \
   "restore: [{mode: late, to: mine, limit: 1e-3, by: stage, most: 999}, {mode: 0, limit: 0.5}]\n"                      \
+  "events: {share: 0.5, repair: 0}\n"                                                                                  \
+  "repair: {mode: mine, prompt: b-2, layer: 23, tensor: gated, token: 2, channel: 511}\n"                              \
   "drift: {flat: 1.5, agreement: 1}\n"                                                                                 \
   "keep: {tensors: [conv1d, logits], layers: [23, 0], f16_as: f16}\n"                                                  \
   "micro:\n  - {operator: scan, inputs: [captured, ties], layers: [0, 5], shapes: [171x512x16, 1x2], modes: "          \
@@ -337,6 +339,9 @@ Test(spec, the_effective_spec_says_everything) {
       "swaps:\n  - {pair: [\"late\", \"mine\"], combinations: false}\n"
       "restore:\n  - {mode: \"late\", to: \"mine\", limit: 0.001, by: stage, most: 999}\n"
       "  - {mode: \"0\", to: \"fp32\", limit: 0.5, by: layer, most: 6}\n"
+      "events: {share: 0.5, repair: 0}\n"
+      "repair:\n  - {mode: \"mine\", to: \"fp64\", prompt: \"b-2\", layer: 23, tensor: gated, token: 2, channel: "
+      "511}\n"
       "drift: {flat: 1.5, turn: 1.1, ripple: 5, jump: 1.25, step_share: 0.5, settle: 0.1, plateau: 0.333, agreement: "
       "1, parting: 1.5}\n"
       "keep: {tensors: [conv1d, logits], layers: [23, 0], f16_as: f16}\n"
@@ -349,7 +354,8 @@ Test(spec, the_effective_spec_says_everything) {
   cr_expect_str_eq(spec_print(&arena, &spec),
                    "title: \"t\"\nquestion: \"\"\nmodel: \"m\"\nignore_unused: false\nrewrite: quamba\nprompts:\n"
                    "  - {name: \"p\", string: \"s\"}\npairs:\n  - [\"1\", \"fp32\"]\ncompare_all: [\"1\", \"fp32\"]\n"
-                   "budget: none\ndrift: {flat: 1.25, turn: 1.1, ripple: 5, jump: 1.25, step_share: 0.5, settle: 0.1, "
+                   "budget: none\nevents: {share: 0.15, repair: 3}\ndrift: {flat: 1.25, turn: 1.1, ripple: 5, jump: "
+                   "1.25, step_share: 0.5, settle: 0.1, "
                    "plateau: 0.333, agreement: 0.9, parting: 1.5}\nkeep: {tensors: all, layers: all, f16_as: f32}\n"
                    "backend: auto\nthreads: 0\nseed: 1\ndurability: kill\n");
 }

@@ -58,6 +58,9 @@ typedef struct Family {
 
   /* The type that this tensor has under this mode; false where the mode does not make it. */
   bool (*type)(const Mode *mode, int id, Type *type);
+  /* Whether its values lie on the grid of its static scale under this mode, as int8 or dequantised: none is larger than
+   * 127 scale, or below -128 scale. */
+  bool (*grid)(const Mode *mode, int id);
   /* The kernel that must have made it, without its backend (kernels/witness.h); NULL where the mode has no say. */
   const char *(*kernel)(const Mode *mode, int id);
   /* Those of every call of this operator under this mode, in the order of the calls; returns how many. */

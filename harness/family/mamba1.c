@@ -254,6 +254,7 @@ const Family family_mamba1 = {
     .mode_needs_scales = needs_scales,
     .agreement = agreement,
     .type = mamba1_type,
+    .grid = mamba1_grid,
     .kernel = mamba1_kernel,
     .op_types = mamba1_op_types,
     .activations = mamba1_activations,

@@ -32,6 +32,19 @@ bool mamba1_type(const Mode *m, int id, Type *type) {
   return true;
 }
 
+bool mamba1_grid(const Mode *m, int id) {
+  Type type;
+  if (family_mamba1.tensors.info[id].scale == ABSENT || !mamba1_type(m, id, &type)) return false;
+  if (type == TYPE_I8) return true;
+  switch (id) {
+    case T_CONV1D_SILU:
+    case T_X_PROJ_IN:
+    case T_SCAN_IN: return m->setting[STAGE_CONV_OUT] != CONV_OUT_F32; /* handed on from there */
+    case T_SSM_STATE: return m->setting[STAGE_STATE] == INNER_I8;
+    default: return false;
+  }
+}
+
 /* --- which kernel must have made it ---------------------------------------------------------------------------------
  */
 

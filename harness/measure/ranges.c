@@ -23,6 +23,13 @@ static const struct {
     {"restore.step", {-1, INT32_MAX}},
     {"as_in_run", {-1, 1}},
     {"layer_low layer_high latest_start", {-1, LAYERS_MOST}},
+    {"element_token element_channel made_channel", {-1, INT32_MAX}},
+    {"clipped asked", {0, 1}},
+    {"events.share peak_share repairs.share share_after repair_layers.share event_strip.share", {0, ONE_ROUNDED}},
+    {"events.error error_median event_strip.error event_map.error last_rel_l2 rel_l2_after last_rel_l2_after "
+     "logits_rel_l2_after",
+     {0, INFINITY}},
+    {"removed", {-INFINITY, ONE_ROUNDED}},
     {"at_least byte_tokens identical modes_only passed reached same_kernel", {0, 1}},
     {"bytes weight_bytes scale_bytes activation_bytes peak_activation_bytes state_bytes", {0, BYTES_MOST}},
     {"on_grid saturated differing misrounded top1_agreement top1_low top1_high top1_accuracy differing_low "

@@ -83,6 +83,47 @@ TABLE(drift_shape, DriftShape, 3, "Shapes of drift: how a pair's difference deve
 #undef X
 #undef Y
 
+#define X(member) COLUMN(Event, member)
+static const Column columns_events[] = {
+    X(base), X(other), X(prompt), X(token), X(layer), X(piece), X(context), X(last_layer), X(healed_layer), X(rank),
+    X(share), X(peak_share), X(peak_layer), X(error), X(error_median), X(grown_layer), X(through), X(origin),
+    X(repaired), X(to), X(tensor), X(element_token), X(element_channel), X(value), X(value_to), X(grid_end), X(clipped),
+    X(removed), X(made), X(made_channel), X(made_value), X(made_to),
+};
+TABLE(events, Event, 5, "Events: single tokens that carry much of a layer's squared error, and the values that made them");
+#undef X
+
+#define X(member) COLUMN(Repair, member)
+static const Column columns_repairs[] = {
+    X(base), X(other), X(prompt), X(layer), X(tensor), X(token), X(channel), X(repaired), X(to), X(value), X(value_to),
+    X(asked), X(rel_l2), X(rel_l2_after), X(share), X(share_after), X(removed), X(last_rel_l2), X(last_rel_l2_after),
+    X(logits_rel_l2), X(logits_rel_l2_after), X(kl), X(kl_after),
+};
+TABLE(repairs, Repair, 9, "Repairs: a mode run again with one element at the other's value");
+#undef X
+
+#define X(member) COLUMN(RepairLayer, member)
+static const Column columns_repair_layers[] = {
+    X(base), X(other), X(prompt), X(layer), X(tensor), X(token), X(channel), X(repaired), X(to), X(at_layer),
+    X(rel_l2), X(rel_l2_after), X(share), X(share_after),
+};
+TABLE(repair_layers, RepairLayer, 10, "Repairs, layer by layer");
+#undef X
+
+#define X(member) COLUMN(EventStrip, member)
+static const Column columns_event_strip[] = {
+    X(base), X(other), X(prompt), X(layer), X(token), X(tokens), X(error), X(share),
+};
+TABLE(event_strip, EventStrip, 5, "Events: relative error of each token and layer, of one prompt of each pair");
+#undef X
+
+#define X(member) COLUMN(EventMap, member)
+static const Column columns_event_map[] = {
+    X(base), X(other), X(prompt), X(layer), X(tensor), X(token), X(channel), X(tokens), X(channels), X(error),
+};
+TABLE(event_map, EventMap, 7, "Events: the difference by token and channel where the largest was traced");
+#undef X
+
 #define X(member) COLUMN(GateRow, member)
 static const Column columns_gates[] = {
     X(base), X(other), X(tensor), X(layers), X(measure), X(at_least), X(limit), X(measured), X(worst_layer), X(passed),
@@ -271,6 +312,9 @@ TABLE(restore, Restoration, 4, "Layers that matter: restored one by one until th
 const Table *const tables[] = {&table_verdict,
                                &table_gates,
                                &table_drift_shape,
+                               &table_events,
+                               &table_repairs,
+                               &table_repair_layers,
                                &table_drift,
                                &table_pair_stats,
                                &table_tensor_stats,
@@ -293,6 +337,8 @@ const Table *const tables[] = {&table_verdict,
                                &table_evaluation_windows,
                                &table_cost,
                                &table_cost_bytes,
+                               &table_event_strip,
+                               &table_event_map,
                                NULL};
 
 /* The column of a stage; 0 where there is none yet. */

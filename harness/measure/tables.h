@@ -19,6 +19,8 @@ enum {
   TEXT_STAGES = 160,
   TEXT_REASON = 160,
   TEXT_SETTING = 16,
+  TEXT_PIECE = 16,             /* a character, or a token's id */
+  TEXT_CONTEXT = 96,           /* with what stands around it */
   TEXT_MODES = 64 * TEXT_NAME, /* as many as a micro section may list */
   FIRST_VALUES = 10,
   TOKENS_A_ROW = 16
@@ -156,6 +158,81 @@ typedef struct DriftShape {
   int32_t parting_layer; /* there */
   double needed; /* prompts that would tell the shape, or growth from none; 0: both are told; -1: no number would */
 } DriftShape;
+
+/* A token that carries much of a layer's squared error of block_out, from the first layer in which it does to the one
+ * in which it no longer does (measure/events.h); and, of the largest, what it was traced to (study/trace.h). */
+typedef struct Event {
+  char base[TEXT_NAME], other[TEXT_NAME], prompt[TEXT_NAME];
+  int32_t token;
+  int32_t layer;                                 /* the first */
+  char piece[TEXT_PIECE], context[TEXT_CONTEXT]; /* its text */
+  int32_t last_layer, healed_layer;              /* healed: the first after it that is none any more; -1: it lasts */
+  int32_t rank;                                  /* of the pair: 1: carries most, at its peak, of |base|_2 */
+  double share, peak_share;                      /* of the layer's squared error: there, and at most */
+  int32_t peak_layer;
+  double error, error_median; /* relative error of the token, and of the median one, in the first layer */
+  int32_t grown_layer;        /* where, up to the first layer, its squared error grew most: traced there */
+  char through[TEXT_REASON];  /* tensors of that layer of whose squared error the token has more than the share */
+  char origin[16];            /* "element": one makes at least half of it; "spread": none does; "": not traced */
+  char repaired[TEXT_NAME], to[TEXT_NAME]; /* the side whose element is given the other's value */
+  char tensor[TEXT_TENSOR];                /* the element; of "spread" the one that comes nearest */
+  int32_t element_token, element_channel;
+  double value, value_to; /* there, in `repaired` and in `to` */
+  double grid_end;        /* of the grid that the element has in `repaired`; NaN: it has none */
+  int32_t clipped;        /* 1: value_to lies beyond it */
+  double removed;         /* share of the token's squared error in that layer that goes with it */
+  char made[TEXT_TENSOR]; /* the later tensor of the layer in which the token's error is most in one channel, */
+  int32_t made_channel;
+  double made_value, made_to; /* and that channel's value in both */
+} Event;
+
+/* What the repair of an element does: `repaired` ran again with its value in `to`. Relative errors are those of the
+ * pair: of other against base. */
+typedef struct Repair {
+  char base[TEXT_NAME], other[TEXT_NAME], prompt[TEXT_NAME];
+  int32_t layer;
+  char tensor[TEXT_TENSOR];
+  int32_t token, channel;
+  char repaired[TEXT_NAME], to[TEXT_NAME];
+  double value, value_to;
+  int32_t asked;                         /* 1: named by the spec; 0: traced from an event */
+  double rel_l2, rel_l2_after;           /* of that layer's block_out */
+  double share, share_after;             /* of the token, of that layer's squared error */
+  double removed;                        /* share of the token's squared error there that went with it */
+  double last_rel_l2, last_rel_l2_after; /* of the last block_out */
+  double logits_rel_l2, logits_rel_l2_after;
+  double kl, kl_after; /* mean over the tokens of KL(base || other), in bits */
+} Repair;
+
+/* The same, layer by layer. */
+typedef struct RepairLayer {
+  char base[TEXT_NAME], other[TEXT_NAME], prompt[TEXT_NAME];
+  int32_t layer; /* of the repaired element */
+  char tensor[TEXT_TENSOR];
+  int32_t token, channel;
+  char repaired[TEXT_NAME], to[TEXT_NAME];
+  int32_t at_layer;
+  double rel_l2, rel_l2_after; /* of block_out */
+  double share, share_after;   /* of the token */
+} RepairLayer;
+
+/* The relative error of a token in a layer, of the prompt of a pair in which its largest event stands (else its first
+ * prompt): for pictures. Of long prompts the worst of so many tokens. */
+typedef struct EventStrip {
+  char base[TEXT_NAME], other[TEXT_NAME], prompt[TEXT_NAME];
+  int32_t layer, token, tokens; /* from `token` on so many */
+  double error, share;          /* share: of the layer's squared error of block_out, of all of them */
+} EventStrip;
+
+/* The largest |difference| of a pair in a piece of a tensor, tokens x channels, of the layer where its largest event
+ * was traced: for pictures. */
+typedef struct EventMap {
+  char base[TEXT_NAME], other[TEXT_NAME], prompt[TEXT_NAME];
+  int32_t layer;
+  char tensor[TEXT_TENSOR];
+  int32_t token, channel, tokens, channels; /* from token and channel on so many */
+  double error;                             /* over the root mean square of the base's tensor */
+} EventMap;
 
 /* A limit of the spec, and what was measured. */
 typedef struct GateRow {
@@ -501,11 +578,14 @@ typedef struct Table {
   const Column *column;
 } Table;
 extern Table table_modes; /* its columns are the families' stages: they are there before main begins */
-extern const Table table_tensor_stats, table_pair_stats, table_drift, table_drift_shape, table_gates, table_verdict,
-    table_scales, table_tensors, table_performance, table_budget, table_budget_layers, table_micro,
-    table_micro_histogram, table_micro_worst, table_state_drift, table_state_error, table_evaluation,
-    table_evaluation_windows, table_evaluation_pairs, table_cost, table_cost_bytes, table_speed, table_swap,
-    table_swap_effect, table_restore;
+extern const Table table_verdict, table_gates;
+extern const Table table_tensor_stats, table_pair_stats, table_drift, table_drift_shape;
+extern const Table table_events, table_repairs, table_repair_layers, table_event_strip, table_event_map;
+extern const Table table_scales, table_tensors, table_performance;
+extern const Table table_budget, table_budget_layers, table_swap, table_swap_effect, table_restore;
+extern const Table table_micro, table_micro_histogram, table_micro_worst, table_state_drift, table_state_error;
+extern const Table table_evaluation, table_evaluation_windows, table_evaluation_pairs;
+extern const Table table_cost, table_cost_bytes, table_speed;
 extern const Table table_token_errors; /* of the journal alone */
 extern const Table *const tables[];    /* all that are stored, in the order of the report; ends with NULL */
 

@@ -142,6 +142,31 @@ static const Key restore_keys[] = {
 static const Object restore = {sizeof(RestorePlan), restore_keys, COUNT_OF(restore_keys), NULL, NULL};
 static const Key a_restore = {.kind = KIND_OBJECT, .object = &restore};
 
+static const Key event_keys[] = {
+    {"share", KIND_REAL, offsetof(EventPlan, share), .standard = DEFAULT_SHOWN(DEFAULT_EVENT_SHARE), .low = 0.01,
+     .high = 1,
+     .meaning = "an event is a token with more than this share of a layer's squared error of block_out, and with more "
+                "than three tokens' even share"},
+    {"repair", KIND_INT, offsetof(EventPlan, repair), .standard = "3", .min = 0, .max = 1000,
+     .meaning = "so many of the largest events of each pair are traced to the element where they begin, and repaired"},
+};
+static const Object events = {sizeof(EventPlan), event_keys, COUNT_OF(event_keys), NULL, NULL};
+
+static const Key repair_keys[] = {
+    {"mode", KIND_MODE_NAME, offsetof(RepairPlan, mode), .required = true, .meaning = "the mode that is repaired"},
+    {"to", KIND_MODE_NAME, offsetof(RepairPlan, to), .standard = MODE_REFERENCE,
+     .meaning = "the mode whose value the element is given"},
+    {"prompt", KIND_NAME, offsetof(RepairPlan, prompt), .required = true, .meaning = "the prompt's name"},
+    {"layer", KIND_INT, offsetof(RepairPlan, layer), .required = true, .min = 0, .max = 9999, .meaning = "its layer"},
+    {"tensor", KIND_TENSOR, offsetof(RepairPlan, tensor), .required = true, .meaning = "a tensor of that layer"},
+    {"token", KIND_INT, offsetof(RepairPlan, token), .required = true, .min = 0, .max = 1 << 20,
+     .meaning = "the element's token, its row"},
+    {"channel", KIND_INT, offsetof(RepairPlan, channel), .required = true, .min = 0, .max = 1 << 20,
+     .meaning = "the element's channel, its column"},
+};
+static const Object repair = {sizeof(RepairPlan), repair_keys, COUNT_OF(repair_keys), NULL, NULL};
+static const Key a_repair = {.kind = KIND_OBJECT, .object = &repair};
+
 static const Key gate_keys[] = {
     {"pair", KIND_PAIR, offsetof(Gate, pair), .meaning = "the two that are compared, as in pairs or as [fp64, MODE]"},
     {"mode", KIND_MODE_NAME, offsetof(Gate, mode), .with = "on_grid", .meaning = "the mode whose values lie on a grid"},
@@ -227,6 +252,11 @@ static const Key spec_keys[] = {
     {"restore", KIND_LIST, offsetof(Spec, restore), .min = 1, .max = 64, .item = &a_restore,
      .count_offset = offsetof(Spec, restore_count), .single = true,
      .meaning = "which few layers of a mode to run under another, so that the last block_out comes below a limit"},
+    {"events", KIND_OBJECT, offsetof(Spec, events), .object = &events,
+     .meaning = "which single tokens count as events, and how many of them are traced and repaired"},
+    {"repair", KIND_LIST, offsetof(Spec, repairs), .min = 1, .max = 64, .item = &a_repair,
+     .count_offset = offsetof(Spec, repair_count), .single = true,
+     .meaning = "elements that are given another mode's value: what that changes, layer by layer and at the end"},
     {"gate", KIND_LIST, offsetof(Spec, gates), .min = 1, .max = 1024, .item = &a_gate,
      .count_offset = offsetof(Spec, gate_count), .single = true,
      .meaning = "limits that the results must keep, or the run ends with status 1"},

@@ -227,6 +227,22 @@ static bool check_restore(const Reader *reader, const Spec *spec) {
   return true;
 }
 
+static bool check_repair(const Reader *reader, const Spec *spec, const RepairPlan *plan) {
+  const Tensors *tensors = &families[0]->tensors;
+  const Place *mode = reader_place(reader, plan, "mode"), *to = reader_place(reader, plan, "to");
+  const int id = tensors_find(tensors, plan->tensor);
+  bool found = false;
+  TRY(check_parts(reader, spec, plan->mode, mode));
+  TRY(check_defined(reader, spec, plan->to, to ? to : mode));
+  if (!strcmp(plan->mode, plan->to)) return reader_fail(reader, to, "'%s' is repaired with itself", plan->mode);
+  for (int i = 0; i < spec->prompt_count; i++) found |= !strcmp(spec->prompts[i].name, plan->prompt);
+  if (!found)
+    return reader_fail(reader, reader_place(reader, plan, "prompt"), "no prompt '%.100s' runs here", plan->prompt);
+  if (id >= tensors->layer || tensors->info[id].rows != DIM_TOKEN)
+    return reader_fail(reader, reader_place(reader, plan, "tensor"), "'%s' has no token in each layer", plan->tensor);
+  return true;
+}
+
 static bool check_lists(const Reader *reader, const Spec *spec) {
   TRY(check_mode_list(reader, spec, spec->compare_all, spec->compare_all_count));
   TRY(check_mode_list(reader, spec, spec->evaluation.modes, spec->evaluation.mode_count));
@@ -277,6 +293,11 @@ static bool check_calibration(const Reader *reader, const Spec *spec) {
   }
   for (int i = 0; i < spec->restore_count; i++) {
     const RestorePlan *plan = &spec->restore[i];
+    TRY(check_scales(reader, spec, plan->mode, reader_place(reader, plan, "mode")));
+    TRY(check_scales(reader, spec, plan->to, reader_place(reader, plan, "to")));
+  }
+  for (int i = 0; i < spec->repair_count; i++) {
+    const RepairPlan *plan = &spec->repairs[i];
     TRY(check_scales(reader, spec, plan->mode, reader_place(reader, plan, "mode")));
     TRY(check_scales(reader, spec, plan->to, reader_place(reader, plan, "to")));
   }
@@ -404,6 +425,7 @@ static bool reader_spec(Reader *reader, Spec *spec) {
   TRY(check_lists(reader, spec));
   TRY(check_swaps(reader, spec));
   TRY(check_restore(reader, spec));
+  for (int i = 0; i < spec->repair_count; i++) TRY(check_repair(reader, spec, &spec->repairs[i]));
   TRY(check_calibration(reader, spec));
   collect_modes(reader->arena, spec);
   TRY(check_gates(reader, spec));
@@ -447,35 +469,4 @@ bool spec_read(Arena *arena, const char *path, Spec *spec, Status *st) {
   Bytes text;
   TRY(file_read(arena, path, DOCUMENT_BYTES_MAX, &text, st));
   return spec_parse(arena, path, text.data, text.count, spec, st);
-}
-
-static const Object *drift_object(void) {
-  for (int i = 0; i < schema_spec.count; i++)
-    if (schema_spec.keys[i].offset == offsetof(Spec, drift)) return schema_spec.keys[i].object;
-  return NULL;
-}
-
-static yaml_node_t *drift_node(yaml_document_t *document) {
-  yaml_node_t *root = yaml_document_get_root_node(document);
-  if (!root || root->type != YAML_MAPPING_NODE) return NULL;
-  for (yaml_node_pair_t *pair = root->data.mapping.pairs.start; pair < root->data.mapping.pairs.top; pair++) {
-    yaml_node_t *key = yaml_document_get_node(document, pair->key);
-    if (key->type == YAML_SCALAR_NODE && !strcmp((const char *)key->data.scalar.value, "drift"))
-      return yaml_document_get_node(document, pair->value);
-  }
-  return NULL;
-}
-
-DriftLimits spec_drift(const char *effective, Arena scratch) {
-  Status st = {0};
-  yaml_document_t document;
-  DriftLimits limits = {0}, standard = {0};
-  Reader reader = {.arena = &scratch, .path = "", .st = &st};
-  (void)reader_object(&reader, drift_object(), NULL, "drift", &standard);
-  if (!effective || !document_load(&document, "", effective, strlen(effective), &st)) return standard;
-  reader.document = &document;
-  yaml_node_t *node = drift_node(&document);
-  bool read = node && reader_object(&reader, drift_object(), node, "drift", &limits);
-  yaml_document_delete(&document);
-  return read ? limits : standard;
 }

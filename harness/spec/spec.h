@@ -104,6 +104,19 @@ typedef struct RestorePlan { /* which few layers to run under another mode */
   int most; /* units restored */
 } RestorePlan;
 
+typedef struct EventPlan { /* single tokens that carry much of a layer's error: measure/events.h */
+  double share;            /* of a layer's squared error of block_out, from which on a token is an event */
+  int repair;              /* so many of the largest of each pair are traced to an element, which is then repaired */
+} EventPlan;
+
+typedef struct RepairPlan { /* an element whose value in one mode is replaced by that in another */
+  const char *mode, *to;    /* to may be fp64 */
+  const char *prompt;
+  int layer;
+  const char *tensor; /* of a layer, a token a row */
+  int token, channel;
+} RepairPlan;
+
 /* A number that may be left out. */
 typedef struct Limit {
   double value;
@@ -149,6 +162,9 @@ typedef struct Spec {
   int swap_count;
   RestorePlan *restore;
   int restore_count;
+  EventPlan events;
+  RepairPlan *repairs;
+  int repair_count;
   Gate *gates;
   int gate_count;
   DriftLimits drift;
@@ -177,6 +193,7 @@ bool spec_blame(const Spec *spec, const void *owner, const char *key, Status *st
 char *spec_print(Arena *arena, const Spec *spec);
 /* The limits of drift in an effective spec; the standard ones where the text is none. */
 DriftLimits spec_drift(const char *effective, Arena scratch);
+EventPlan spec_events(const char *effective, Arena scratch); /* the same of what an event is */
 /* JSON schema (draft 2020-12) of the spec file, from the same table. */
 char *spec_schema(Arena *arena);
 /* Whether the spec asks for the error budget of this pair (names as in pairs, or fp64). */
