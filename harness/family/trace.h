@@ -37,6 +37,8 @@ typedef struct TensorInfo {
   Role role;
   bool modes_only; /* the float64 reference has no such tensor */
   int of;          /* of one that is not stored: the tensor whose first columns it is, quantised */
+  int taken_by; /* of one that may be an earlier tensor itself, handed on: the operator (OpKind) that takes it; else 0
+                 */
 } TensorInfo;
 
 /* The tensors of a family, as its results tell them: first those of a layer, in the order of computation, then those

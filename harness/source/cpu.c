@@ -1,3 +1,5 @@
+#include <limits.h>
+
 #include "family/block.h"
 #include "family/witness.h"
 #include "source/source.h"
@@ -27,6 +29,12 @@ Source source_cpu(const Model *model) {
 }
 
 bool source_same(const Source *a, const Source *b) { return a->block == b->block && a->context == b->context; }
+
+int source_alike(const Source *a, const Source *b) {
+  if (source_same(a, b)) return INT_MAX;
+  if (!source_same(a->plain ? a->plain : a, b->plain ? b->plain : b)) return 0;
+  return !a->plain ? b->until : !b->plain || a->until < b->until ? a->until : b->until;
+}
 
 Tensor source_input(const Source *source, const Tensor *x, Arena *arena) {
   if (x->type == source->stream) return *x;

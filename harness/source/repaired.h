@@ -23,4 +23,7 @@ typedef struct Element {
  * `element` [count] is copied; model, its layer and T must fit them, which is the caller's to see to. */
 Source source_repaired(Arena *arena, const Model *model, int layer, const Element *element, int count);
 
+/* Bytes of its arena that `layer` takes beside block_bytes, at most. */
+size_t source_repaired_bytes(const Config *config, int T, int count);
+
 #endif

@@ -36,6 +36,8 @@ struct Source {
   /* Whether the tensors of a layer were made by the kernels that the mode asks for. */
   bool (*check)(const Source *source, const Mode *mode, int layer, const Trace *trace, Status *st);
   const SourceAhead *ahead; /* NULL: computes at the call only */
+  const Source *plain;      /* what this one computes as in the layers before `until`; NULL: it is its own */
+  int until;
 };
 
 /* The operators of `model`, wherever they run: with a device's operators the arena is the device's too. */
@@ -45,6 +47,8 @@ Source source_ref64(const Weights64 *weights);
 
 /* Whether both compute the same. */
 bool source_same(const Source *a, const Source *b);
+/* How many layers from the first both compute the same, under one mode; INT_MAX: all. */
+int source_alike(const Source *a, const Source *b);
 /* x as the source takes it: itself, or converted, in the arena. */
 Tensor source_input(const Source *source, const Tensor *x, Arena *arena);
 

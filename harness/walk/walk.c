@@ -31,9 +31,9 @@ const Mode *walk_mode(const WalkSide *side, int layer) { return side->modes ? si
 /* How many layers from the first are the same computation in both; never the last: an end may be gone. */
 static int shared_layers(const Walk *w, int a, int b) {
   const WalkSide *x = &w->side[a], *y = &w->side[b];
-  int layer = 0, most = layers_of(w, a) < layers_of(w, b) ? layers_of(w, a) : layers_of(w, b);
-  if (!source_same(&x->source, &y->source)) return 0;
-  while (layer < most - 1) {
+  int layer = 0, most = layers_of(w, a) < layers_of(w, b) ? layers_of(w, a) : layers_of(w, b),
+      alike = source_alike(&x->source, &y->source);
+  while (layer < most - 1 && layer < alike) {
     const Mode *p = walk_mode(x, layer), *q = walk_mode(y, layer);
     if (p != q && (!p || !q || !mode_equal(p, q))) break;
     layer++;

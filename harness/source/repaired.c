@@ -1,0 +1,170 @@
+#include "source/repaired.h"
+
+#include <assert.h>
+#include <omp.h>
+#include <string.h>
+
+#include "family/block.h"
+#include "kernels/watch.h"
+#include "source/repair.h"
+
+typedef struct Repaired {
+  Source plain;
+  const Model *model;
+  int layer;
+  Element *element;
+  int count;
+} Repaired;
+
+static const Repaired *repaired_of(const Source *source) { return source->context; }
+
+/* --- where the tensors of a block come from -------------------------------------------------------------------------
+ */
+
+/* A block under a mode, as it went over one token: where a tensor comes from does not depend on how many there are. */
+typedef struct Made {
+  Trace trace;
+  Watch watch;
+  int conversions;
+} Made;
+
+static void make_once(const Repaired *r, const Mode *mode, const Tensor *x, Arena *arena, Made *made) {
+  *made = (Made){.watch = {.seen = ARENA_NEW(arena, SeenCall, WATCH_CALLS), .room = WATCH_CALLS}};
+  Model watched = *r->model;
+  Tensor first = *x;
+  first.rows = 1;
+  watched.ops = watch_start(&made->watch, r->model->ops);
+  block_run(&watched, r->layer, mode, &first, arena, &made->trace);
+  for (int c = 0; c < made->watch.count; c++) made->conversions += repair_is_conversion(made->watch.seen[c].call.kind);
+}
+
+/* The last call that wrote it; REPAIR_BEFORE where none did. */
+static RepairElement maker(const Made *made, int tensor) {
+  RepairElement e = {.call = REPAIR_BEFORE, .reader = OP_COUNT};
+  for (int c = 0; c < made->watch.count; c++)
+    for (int i = 0; i < op_info[made->watch.seen[c].call.kind].outs; i++)
+      if (made->watch.seen[c].made[i].data == made->trace.t[tensor].data) e.call = c, e.out = i;
+  return e;
+}
+
+/* Whether it is an earlier tensor of the layer, handed on. */
+static bool is_handed_on(const Made *made, int tensor) {
+  bool same = false;
+  for (int id = 0; id < tensor; id++) same |= made->trace.t[id].data == made->trace.t[tensor].data;
+  return same;
+}
+
+/* Returns how many conversions the block has. */
+static int find_elements(const Repaired *r, const Mode *mode, const Tensor *x, RepairElement *all, Arena scratch) {
+  const Tensors *tensors = &r->model->config.family->tensors;
+  Made made;
+  make_once(r, mode, x, &scratch, &made);
+  for (int i = 0; i < r->count; i++) {
+    const Element *e = &r->element[i];
+    assert(e->tensor >= 0 && e->tensor < tensors->layer && made.trace.t[e->tensor].data);
+    all[i] = maker(&made, e->tensor);
+    if (is_handed_on(&made, e->tensor) && tensors->info[e->tensor].taken_by)
+      all[i].reader = tensors->info[e->tensor].taken_by;
+    all[i].row = e->row, all[i].col = e->col, all[i].value = e->value;
+  }
+  return made.conversions;
+}
+
+/* --- the block ------------------------------------------------------------------------------------------------------
+ */
+
+static Tensor copy_of(const Tensor *t, Arena *arena) {
+  size_t size = type_size(t->type), row = (size_t)t->cols * size;
+  Tensor copy = *t;
+  copy.data = arena_room(arena, (size_t)t->rows, row);
+  copy.stride = t->cols;
+  for (int i = 0; i < t->rows; i++)
+    memcpy((char *)copy.data + (size_t)i * row, (const char *)t->data + (size_t)i * (size_t)t->stride * size, row);
+  return copy;
+}
+
+/* A tensor set for one of its readers alone is shown as that one met it. */
+static void show(const Repaired *r, const RepairElement *all, Arena *arena, Trace *trace) {
+  bool own[TENSORS_MOST] = {0};
+  for (int i = 0; i < r->count; i++) {
+    int id = r->element[i].tensor;
+    if (all[i].reader == OP_COUNT) continue;
+    if (!own[id]) trace->t[id] = copy_of(&trace->t[id], arena);
+    own[id] = true;
+    repair_write(&trace->t[id], all[i].row, all[i].col, all[i].value);
+  }
+}
+
+static Arena carve(Arena *arena, size_t bytes) {
+  Arena piece = *arena;
+  piece.next = arena_room(arena, bytes, 1);
+  piece.end = arena->next;
+  return piece;
+}
+
+static size_t held_bytes(int count, int conversions) { return (size_t)count * (size_t)(1 + conversions) * REPAIR_HELD; }
+
+/* Lists of what a call met, its inputs as float32 (block_bytes counts every tensor of a block so), and rows of codes.
+ */
+static size_t scratch_bytes(const Config *config, int T, size_t held) {
+  size_t row = (size_t)family_widest(config) * sizeof(double) + 64;
+  return block_bytes(config, T) + 2 * held + (size_t)(omp_get_max_threads() + 2) * row + 4096;
+}
+
+static void run_repaired(const Repaired *r, const Mode *mode, const Tensor *x, Arena *arena, Trace *trace) {
+  RepairElement *all = ARENA_NEW(arena, RepairElement, r->count);
+  size_t held = held_bytes(r->count, find_elements(r, mode, x, all, *arena));
+  Repair repair = {.element = all, .count = r->count, .memory = carve(arena, held)};
+  repair.scratch = carve(arena, scratch_bytes(&r->model->config, x->rows, held));
+  Model model = *r->model;
+  Tensor stream = copy_of(x, arena);
+  model.ops = repair_start(&repair, r->model->ops, &stream);
+  block_run(&model, r->layer, mode, &stream, arena, trace);
+  show(r, all, arena, trace);
+}
+
+size_t source_repaired_bytes(const Config *config, int T, int count) {
+  size_t held = held_bytes(count, WATCH_CALLS), row = (size_t)family_widest(config) * sizeof(float) + 64;
+  size_t made_once = WATCH_CALLS * sizeof(SeenCall) + block_bytes(config, 1), shown = TENSORS_MOST * (size_t)T * row;
+  size_t before = (size_t)count * sizeof(RepairElement) + held + scratch_bytes(config, T, held);
+  return shown + (before > made_once ? before : made_once);
+}
+
+/* --- as a source ----------------------------------------------------------------------------------------------------
+ */
+
+static void embed(const Source *source, const int32_t *token, int T, Arena *arena, Trace *trace) {
+  const Source *plain = source->plain;
+  plain->embed(plain, token, T, arena, trace);
+}
+
+static void block(const Source *source, const Mode *mode, int layer, const Tensor *x, Arena *arena, Trace *trace) {
+  const Repaired *r = repaired_of(source);
+  if (layer == r->layer)
+    run_repaired(r, mode, x, arena, trace);
+  else
+    source->plain->block(source->plain, mode, layer, x, arena, trace);
+}
+
+static void head(const Source *source, const Tensor *x, Arena *arena, Trace *trace) {
+  source->plain->head(source->plain, x, arena, trace);
+}
+
+static bool check(const Source *source, const Mode *mode, int layer, const Trace *trace, Status *st) {
+  return source->plain->check(source->plain, mode, layer, trace, st);
+}
+
+Source source_repaired(Arena *arena, const Model *model, int layer, const Element *element, int count) {
+  Repaired *r = ARENA_NEW(arena, Repaired, 1);
+  *r = (Repaired){.plain = source_cpu(model), .model = model, .layer = layer, .count = count};
+  r->element = ARENA_NEW(arena, Element, count);
+  memcpy(r->element, element, (size_t)count * sizeof *element);
+  return (Source){.stream = r->plain.stream,
+                  .context = r,
+                  .embed = embed,
+                  .block = block,
+                  .head = head,
+                  .check = check,
+                  .plain = &r->plain,
+                  .until = layer};
+}

@@ -1,0 +1,555 @@
+/* repair: single elements of a layer with other values. What an element on its grid changes is what its code in memory
+ * changes, bit for bit; what lies beyond the grid is what float64 makes of it; and a whole tensor so set is the mode
+ * that had those values to begin with. */
+#include "family/family.h"
+#include "family/mamba1.h"
+#include "shipped_model.h"
+
+#include <math.h>
+
+#include "draws.h"
+#include "kernels/watch.h"
+#include "reference/bounds.h"
+#include "source/repair.h"
+#include "source/repaired.h"
+#include "walk/walk.h"
+
+enum { TOKENS = 21, LAYER = 3, MODES_MOST = 24 };
+
+static Shipped s;
+static Tensor stream; /* what enters LAYER */
+
+static void begin(void) {
+  s = shipped_load(REWRITE_QUAMBA);
+  shipped_calibrate(&s, 1, 64);
+  Trace ends = {0}, trace;
+  block_embed(&s.model, s.test + 4000, TOKENS, &s.arena, &ends);
+  stream = ends.t[T_EMBEDDING];
+  for (int layer = 0; layer < LAYER; layer++) {
+    block_run(&s.model, layer, mode_preset("2-4"), &stream, &s.arena, &trace);
+    stream = trace.t[T_BLOCK_OUT];
+  }
+}
+
+TestSuite(repair, .init = begin);
+
+/* The presets, and modes of one's own that meet the settings which no preset has. */
+static int modes(Mode all[MODES_MOST]) {
+  static const struct {
+    const char *base;
+    int stage, setting;
+  } own[] = {{"2-4", STAGE_GATED, OUTPUT_BF16},    {"2-4", STAGE_STATE, INNER_I8},
+             {"2-4", STAGE_STATE, INNER_F16},      {"2-4", STAGE_SOFTPLUS, INNER_BF16},
+             {"2-0", STAGE_DECAY, INNER_F16},      {"2-0", STAGE_CONV_ACC, INNER_BF16},
+             {"2-3", STAGE_OUT_PROJ, OUTPUT_BF16}, {"3", STAGE_CONV_ACC, INNER_F16},
+             {"3", STAGE_SCAN_U, SCAN_U_I8},       {"1", STAGE_SCAN_ORDER, SCAN_ORDER_BLOCKED}};
+  int count = 0;
+  for (int m = 0; m < family_mamba1.presets; m++) all[count++] = family_mamba1.preset[m];
+  for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+    Status st = {0};
+    all[count] = *mode_preset(own[i].base);
+    all[count].setting[own[i].stage] = own[i].setting;
+    cr_assert(family_mamba1.mode_check(&all[count], &st), "%s", st.text);
+    count++;
+  }
+  cr_assert(count <= MODES_MOST);
+  return count;
+}
+
+static Trace repaired(const Mode *mode, const Element *element, int count) {
+  Source source = source_repaired(&s.arena, &s.model, LAYER, element, count);
+  Trace trace;
+  Status st = {0};
+  source.block(&source, mode, LAYER, &stream, &s.arena, &trace);
+  cr_assert(source.check(&source, mode, LAYER, &trace, &st), "%s", st.text);
+  return trace;
+}
+
+static Trace plain(const Mode *mode) {
+  Trace trace;
+  block_run(&s.model, LAYER, mode, &stream, &s.arena, &trace);
+  return trace;
+}
+
+static void expect_same(const Trace *got, const Trace *want, const char *what) {
+  for (int id = 0; id < T_ALL; id++) {
+    const Tensor *a = &got->t[id], *b = &want->t[id];
+    cr_assert_eq(a->data != NULL, b->data != NULL);
+    if (!a->data) continue;
+    const char *name = family_mamba1.tensors.info[id].name;
+    cr_assert(a->type == b->type && a->scale == b->scale, "%s: %s", what, name);
+    cr_assert_eq(a->nans, b->nans, "%s: %s lost %ld NaNs, not %ld", what, name, (long)a->nans, (long)b->nans);
+    cr_assert(a->kernel == b->kernel, "%s: %s was made by '%s', not by '%s'", what, name, a->kernel, b->kernel);
+    for (size_t i = 0; i < (size_t)a->rows * (size_t)a->cols; i++)
+      cr_assert(memcmp((char *)a->data + i * type_size(a->type), (char *)b->data + i * type_size(b->type),
+                       type_size(a->type)) == 0,
+                "%s: %s[%zu, %zu] is %a, not %a", what, name, i / (size_t)a->cols, i % (size_t)a->cols,
+                tensor_value(a, i), tensor_value(b, i));
+  }
+}
+
+/* Rows and columns of a tensor, each element once in `step`, with the values that it has. */
+static int own_values(const Trace *trace, int id, int step, Element *element) {
+  const Tensor *t = &trace->t[id];
+  int count = 0;
+  for (int i = 0; i < t->rows * t->cols; i += step)
+    element[count++] = (Element){id, i / t->cols, i % t->cols, (float)tensor_value(t, (size_t)i)};
+  return count;
+}
+
+Test(repair, elements_set_to_the_values_that_they_have_leave_every_bit_of_every_mode) {
+  Mode all[MODES_MOST];
+  for (int m = 0, count = modes(all); m < count; m++) {
+    Arena before = s.arena;
+    Trace want = plain(&all[m]);
+    Element *element = ARENA_NEW(&s.arena, Element, T_LAYER_COUNT * 20000);
+    int elements = 0;
+    for (int id = 0; id < T_LAYER_COUNT; id++)
+      if (want.t[id].data) elements += own_values(&want, id, 7, element + elements);
+    Trace got = repaired(&all[m], element, elements);
+    expect_same(&got, &want, all[m].name);
+    s.arena = before;
+  }
+}
+
+/* --- on the grid: by another way ------------------------------------------------------------------------------------
+ */
+
+/* Operators behind which codes and values are written into memory as they stand, for all who read it. */
+typedef struct Planted {
+  int calls, call, out, row, col;
+  float value;
+} Planted;
+
+static void run_planted(void *context, Call *call) {
+  Planted *p = context;
+  ops_cpu.run(ops_cpu.context, call);
+  if (p->calls++ == p->call) repair_write(call->out[p->out], p->row, p->col, p->value);
+}
+
+static Trace planted(const Mode *mode, Planted *p) {
+  Ops ops = {.backend = "cpu", .context = p, .run = run_planted};
+  Model model = s.model;
+  Trace trace;
+  model.ops = &ops;
+  block_run(&model, LAYER, mode, &stream, &s.arena, &trace);
+  return trace;
+}
+
+/* Where the mode's block makes a tensor that is not an earlier one handed on. */
+static bool find_maker(const Mode *mode, int id, Planted *p) {
+  SeenCall *seen = ARENA_NEW(&s.arena, SeenCall, WATCH_CALLS);
+  Watch watch = {.seen = seen, .room = WATCH_CALLS};
+  Model model = s.model;
+  Trace trace;
+  bool found = false;
+  model.ops = watch_start(&watch, s.model.ops);
+  block_run(&model, LAYER, mode, &stream, &s.arena, &trace);
+  for (int c = 0; c < watch.count; c++)
+    for (int i = 0; i < op_info[seen[c].call.kind].outs; i++)
+      if (trace.t[id].data && seen[c].made[i].data == trace.t[id].data) found = true, p->call = c, p->out = i;
+  for (int other = 0; other < id; other++) found &= trace.t[other].data != trace.t[id].data;
+  return found;
+}
+
+/* A value that the tensor can hold, other than the one it has. */
+static float another(const Tensor *t, int row, int col) {
+  float has = (float)tensor_value(t, (size_t)row * (size_t)t->cols + (size_t)col);
+  if (t->type == TYPE_I8) return dq((int8_t)(has > 0 ? -77 : 93), t->scale);
+  return t->type == TYPE_F16 ? f32_of_f16(f16_of(has + 0.75f)) : has + 0.75f;
+}
+
+/* Such a reader hands the value on whole, where memory would be rounded again. */
+static bool is_requantised(const Tensor *t, int id) {
+  return t->type != TYPE_I8 && (id == T_CONV1D_SILU || id == T_IN_PROJ || id == T_X_PROJ || id == T_SSM_STATE);
+}
+
+Test(repair, an_element_on_the_grid_of_its_tensor_is_its_code_in_memory) {
+  Mode all[MODES_MOST];
+  int tried = 0;
+  for (int m = 0, count = modes(all); m < count; m++)
+    for (int id = T_NORM; id < T_LAYER_COUNT; id++) {
+      Arena before = s.arena;
+      Planted p = {0};
+      Trace was = plain(&all[m]);
+      const Tensor *t = &was.t[id];
+      if (find_maker(&all[m], id, &p) && !is_requantised(t, id)) {
+        p.row = (5 * m + id) % t->rows, p.col = (131 * m + 17 * id) % t->cols, p.value = another(t, p.row, p.col);
+        Trace want = planted(&all[m], &p), got = repaired(&all[m], &(Element){id, p.row, p.col, p.value}, 1);
+        expect_same(&got, &want, arena_printf(&s.arena, "%s, %s", all[m].name, family_mamba1.tensors.info[id].name));
+        tried++;
+      }
+      s.arena = before;
+    }
+  cr_expect_geq(tried, 200, "%d", tried);
+}
+
+/* --- a whole tensor is another mode ----------------------------------------------------------------------------------
+ */
+
+static const int behind_the_scan[] = {T_DELTA, T_SCAN, T_GATED, T_OUT_PROJ_IN, T_OUT_PROJ, T_BLOCK_OUT, T_SSM_STATE};
+
+static void expect_same_behind(const Trace *got, const Trace *want) {
+  for (size_t i = 0; i < sizeof behind_the_scan / sizeof *behind_the_scan; i++) {
+    const Tensor *a = &got->t[behind_the_scan[i]], *b = &want->t[behind_the_scan[i]];
+    cr_expect(memcmp(a->data, b->data, (size_t)a->rows * (size_t)a->cols * type_size(a->type)) == 0, "%s",
+              family_mamba1.tensors.info[behind_the_scan[i]].name);
+  }
+}
+
+/* 2-2 and 2-3 take the scan's input from the grid, 2-4 as it left the convolution: nothing else is unlike. In 2-2 it is
+ * the convolution's own output, handed on. */
+static void expect_mode_2_4(const char *mode) {
+  Trace was = plain(mode_preset(mode)), want = plain(mode_preset("2-4"));
+  Element *element = ARENA_NEW(&s.arena, Element, want.t[T_SCAN_IN].rows * want.t[T_SCAN_IN].cols);
+  int count = own_values(&want, T_SCAN_IN, 1, element);
+  Trace got = repaired(mode_preset(mode), element, count);
+  cr_assert(memcmp(was.t[T_X_PROJ].data, want.t[T_X_PROJ].data, (size_t)TOKENS * (size_t)want.t[T_X_PROJ].cols) == 0);
+  cr_assert(memcmp(was.t[T_GATED].data, want.t[T_GATED].data, (size_t)count * 2) != 0, "the two modes are alike here");
+  expect_same_behind(&got, &want);
+}
+
+Test(repair, all_of_scan_in_as_mode_2_4_has_it_makes_2_2_and_2_3_that_mode) {
+  expect_mode_2_4("2-2");
+  expect_mode_2_4("2-3");
+}
+
+/* --- who meets which value ------------------------------------------------------------------------------------------
+ */
+
+static bool differs(const Trace *a, const Trace *b, int id) {
+  const Tensor *t = &a->t[id];
+  return memcmp(t->data, b->t[id].data, (size_t)t->rows * (size_t)t->cols * type_size(t->type)) != 0;
+}
+
+Test(repair, a_tensor_handed_on_is_set_for_all_by_its_first_name_and_for_one_reader_by_its_own) {
+  const Mode *mode = mode_preset("0");
+  Trace was = plain(mode);
+  const float value = 3 * 127 * was.t[T_CONV1D_SILU].scale;
+  const int first[] = {T_CONV1D_SILU, T_X_PROJ_IN, T_SCAN_IN};
+  for (int k = 0; k < 3; k++) {
+    const Element element = {first[k], 4, 77, value};
+    Trace got = repaired(mode, &element, 1);
+    for (int other = 0; other < 3; other++)
+      cr_expect_eq(differs(&got, &was, first[other]), k == 0 || other == k, "%d set, %d shows", k, other);
+    cr_expect_eq(differs(&got, &was, T_X_PROJ), k != 2);
+    cr_expect(differs(&got, &was, T_SCAN));
+    cr_expect_eq(tensor_value(&got.t[first[k]], (size_t)(4 * was.t[first[k]].cols + 77)),
+                 (double)dq(127, was.t[T_CONV1D_SILU].scale), "the grid's end is shown");
+  }
+}
+
+Test(repair, the_last_value_of_a_place_counts_and_a_readers_own_before_everybodys) {
+  const Mode *mode = mode_preset("0");
+  const float unit = s.model.layer[LAYER].scale[S_U];
+  const Element last = {T_SCAN_IN, 4, 77, 300 * unit}, all = {T_CONV1D_SILU, 4, 77, 200 * unit};
+  const Element twice[] = {{T_SCAN_IN, 4, 77, -5 * unit}, last}, own_first[] = {last, all}, own_last[] = {all, last};
+  Trace want = repaired(mode, &last, 1), got = repaired(mode, twice, 2);
+  expect_same(&got, &want, "twice");
+  want = repaired(mode, own_first, 2), got = repaired(mode, own_last, 2);
+  expect_same(&got, &want, "the order of names");
+  Trace others = repaired(mode, &all, 1);
+  cr_expect(!differs(&got, &others, T_X_PROJ) && differs(&got, &others, T_SCAN));
+}
+
+Test(repair, what_enters_the_block_is_set_in_a_copy) {
+  Trace was = plain(mode_preset("2-0"));
+  const Element element = {T_BLOCK_IN, 5, 9, 4.25f};
+  Trace got = repaired(mode_preset("2-0"), &element, 1);
+  cr_expect_eq(tensor_value(&stream, (size_t)(5 * stream.cols + 9)),
+               tensor_value(&was.t[T_BLOCK_IN], (size_t)(5 * stream.cols + 9)));
+  Tensor before = stream;
+  stream = got.t[T_BLOCK_IN];
+  cr_expect_eq(tensor_value(&stream, (size_t)(5 * stream.cols + 9)), 4.25);
+  Trace want = plain(mode_preset("2-0"));
+  expect_same(&got, &want, "block_in");
+  cr_expect(differs(&got, &was, T_BLOCK_OUT));
+  stream = before;
+}
+
+/* --- beyond the grid: by float64, within the bounds that the operators have on the same numbers ---------------------
+ */
+
+/* Values three times beyond the grid's end and between its codes: a whole row, and single ones elsewhere. */
+static int beyond(const Tensor *t, int id, int cols, Element *element) {
+  gsl_rng *rng = draws_from((unsigned long)id);
+  int count = 0;
+  for (int col = 0; col < cols; col++) element[count++] = (Element){.row = 7, .col = col};
+  for (int i = 0; i < 40; i++)
+    element[count++] = (Element){.row = (int)gsl_rng_uniform_int(rng, TOKENS),
+                                 .col = (int)gsl_rng_uniform_int(rng, (unsigned long)cols)};
+  for (int i = 0; i < count; i++) {
+    element[i].tensor = id;
+    element[i].value = (float)(gsl_rng_uniform(rng) - 0.5) * 2 * 3 * 128 * t->scale;
+  }
+  return count;
+}
+
+/* Columns 0 … cols - 1 in units of the scale, of int8; the elements in their places. */
+static BoundIn codes(const Tensor *t, int first, int cols, const Element *element, int count) {
+  double *value = ARENA_NEW(&s.arena, double, (size_t)t->rows *(size_t)cols);
+  double unit = t->type == TYPE_I8 ? (double)t->scale : 1;
+  for (int r = 0; r < t->rows; r++)
+    for (int c = 0; c < cols; c++) {
+      size_t from = (size_t)r * (size_t)t->stride + (size_t)(first + c);
+      value[(size_t)r * (size_t)cols + (size_t)c] =
+          t->type == TYPE_I8 ? ((const int8_t *)t->data)[from] : tensor_value(t, from);
+    }
+  for (int i = 0; i < count; i++)
+    value[(size_t)element[i].row * (size_t)cols + (size_t)element[i].col] = (double)element[i].value / unit;
+  return (BoundIn){.value = value, .stride = cols, .scale = t->type == TYPE_I8 ? (double)t->scale : 0};
+}
+
+static BoundOut room(const Tensor *t) {
+  size_t n = (size_t)t->rows * (size_t)t->cols;
+  return (BoundOut){.type = t->type == TYPE_F16  ? BOUND_F16
+                            : t->type == TYPE_I8 ? BOUND_I8_EVEN
+                                                 : BOUND_F32,
+                    .scale = (double)t->scale,
+                    .want = ARENA_NEW(&s.arena, double, n),
+                    .bound = ARENA_NEW(&s.arena, double, n),
+                    .low = ARENA_NEW(&s.arena, double, n),
+                    .high = ARENA_NEW(&s.arena, double, n)};
+}
+
+/* The bounds are of whole sums, which float32 holds. A sum with an element is not whole and is rounded once more, by
+ * half a unit of its last place: 2^-24 of |sum| at most, and `slope` times that in what is made of it; sum + added
+ * [cols] is what `of` bounds. */
+static void widen(BoundOut *out, const BoundOut *of, const Tensor *t, const float *added, double slope) {
+  for (int i = 0; i < t->rows * t->cols; i++) {
+    double sum = fabs(of->want[i]) + (added ? fabs((double)added[i % t->cols]) : 0);
+    out->bound[i] += slope * sum * 0x1p-24 * (1 + 0x1p-20);
+    if (t->type != TYPE_I8) continue;
+    double low = rint((out->want[i] - out->bound[i]) / out->scale),
+           high = rint((out->want[i] + out->bound[i]) / out->scale);
+    out->low[i] = fmin(out->low[i], fmax(-128, fmin(127, low)));
+    out->high[i] = fmax(out->high[i], fmax(-128, fmin(127, high)));
+  }
+}
+
+static void expect_within(const Tensor *got, const BoundOut *want, const Tensor *was, const char *what) {
+  int changed = 0;
+  for (int i = 0; i < got->rows * got->cols; i++) {
+    double value = tensor_value(got, (size_t)i),
+           number = got->type == TYPE_I8 ? (double)((const int8_t *)got->data)[i] : value;
+    changed += value != tensor_value(was, (size_t)i);
+    cr_assert_leq(bound_used(want, (size_t)i, number), 1, "%s[%d, %d] is %a, float64 says %a ± %g", what, i / got->cols,
+                  i % got->cols, value, want->want[i], want->bound[i]);
+  }
+  cr_expect_geq(changed, got->cols, "%s: the elements changed %d values", what, changed);
+}
+
+static Tensor linear_weight(const Linear *w) {
+  int8_t *code = ARENA_NEW(&s.arena, int8_t, (size_t)w->out * (size_t)w->in);
+  for (int row = 0; row < w->out; row++) linear_unpack(w, row, code + (size_t)row * (size_t)w->in);
+  return tensor_of(code, TYPE_I8, w->out, w->in, w->scale);
+}
+
+static void expect_linear_within(const char *mode, int in, int weight, int out) {
+  Trace was = plain(mode_preset(mode));
+  const Tensor *x = &was.t[in];
+  Element *element = ARENA_NEW(&s.arena, Element, x->cols + 40);
+  int count = beyond(x, in, x->cols, element);
+  Trace got = repaired(mode_preset(mode), element, count);
+  Tensor w = linear_weight(&s.model.layer[LAYER].i8[weight].linear);
+  BoundIn codes_x = codes(x, 0, x->cols, element, count), codes_w = codes(&w, 0, w.cols, NULL, 0);
+  BoundOut want = room(&got.t[out]);
+  bound_linear(&codes_x, TOKENS, x->cols, &codes_w, w.rows, &want);
+  widen(&want, &want, &got.t[out], NULL, 1);
+  expect_within(&got.t[out], &want, &was.t[out], family_mamba1.tensors.info[out].name);
+}
+
+Test(repair, a_linear_makes_of_values_beyond_the_grid_what_float64_makes_of_them) {
+  expect_linear_within("2-0", T_NORM, W_IN_PROJ, T_IN_PROJ);          /* to int8 */
+  expect_linear_within("3", T_NORM, W_IN_PROJ, T_IN_PROJ);            /* to float32 */
+  expect_linear_within("2-4", T_OUT_PROJ_IN, W_OUT_PROJ, T_OUT_PROJ); /* to float16 */
+  expect_linear_within("2-0", T_X_PROJ_IN, W_X_PROJ, T_X_PROJ);
+  expect_linear_within("0", T_X_PROJ_IN, W_X_PROJ, T_X_PROJ); /* which is conv1d_silu and scan_in too */
+}
+
+Test(repair, a_convolution_makes_of_values_beyond_the_grid_what_float64_makes_of_them) {
+  const Mode *mode = mode_preset("2-4");
+  const int E = s.model.config.E, K = s.model.config.K;
+  Trace was = plain(mode);
+  const Tensor *x = &was.t[T_IN_PROJ];
+  Element *element = ARENA_NEW(&s.arena, Element, E + 40);
+  int count = beyond(x, T_IN_PROJ, E, element);
+  Trace got = repaired(mode, element, count);
+  const Prepared *w = s.model.layer[LAYER].i8;
+  BoundIn codes_x = codes(x, 0, E, element, count), weight = codes(&w[W_CONV].values, 0, K, NULL, 0),
+          bias = codes(&w[W_CONV_BIAS].values, 0, E, NULL, 0);
+  BoundOut pre = room(&got.t[T_CONV1D]), silu = room(&got.t[T_CONV1D_SILU]);
+  bound_conv1d(&codes_x, TOKENS, E, K, &weight, &bias, &pre, &silu);
+  float *added = ARENA_NEW(&s.arena, float, E);
+  Tensor wide = tensor_of(added, TYPE_F32, 1, E, 0);
+  dequantise(&w[W_CONV_BIAS].values, &wide);
+  widen(&silu, &pre, &got.t[T_CONV1D_SILU], added, 1.1); /* silu is nowhere steeper */
+  widen(&pre, &pre, &got.t[T_CONV1D], added, 1);
+  expect_within(&got.t[T_CONV1D], &pre, &was.t[T_CONV1D], "conv1d");
+  expect_within(&got.t[T_CONV1D_SILU], &silu, &was.t[T_CONV1D_SILU], "conv1d_silu");
+}
+
+/* The scan's inputs but u are those of the plain layer: scan_in is set for the scan alone. */
+static void expect_scan_within(const char *preset, int lanes, int items) {
+  const Mode *mode = mode_preset(preset);
+  const Config *c = &s.model.config;
+  Trace was = plain(mode);
+  const Tensor *t = was.t, *u = &t[T_SCAN_IN];
+  Element *element = ARENA_NEW(&s.arena, Element, c->E + 40);
+  int count = beyond(u, T_SCAN_IN, c->E, element);
+  Trace got = repaired(mode, element, count);
+  float *dequantised = ARENA_NEW(&s.arena, float, (size_t)TOKENS *(size_t)c->E);
+  Tensor wide = tensor_of(dequantised, TYPE_F32, TOKENS, c->E, 0);
+  dequantise(u, &wide);
+  const Prepared *w = s.model.layer[LAYER].i8;
+  BoundScan b = {.T = TOKENS,
+                 .E = c->E,
+                 .N = c->N,
+                 .u = codes(&wide, 0, c->E, element, count),
+                 .dt = codes(&t[T_DT_PROJ], 0, c->E, NULL, 0),
+                 .z = codes(&t[T_IN_PROJ], c->E, c->E, NULL, 0),
+                 .B = codes(&t[T_X_PROJ], c->R, c->N, NULL, 0),
+                 .C = codes(&t[T_X_PROJ], c->R + c->N, c->N, NULL, 0),
+                 .A_log = codes(&w[W_A_LOG].values, 0, c->N, NULL, 0),
+                 .D = codes(&w[W_D].values, 0, c->E, NULL, 0),
+                 .dt_bias = codes(&w[W_DT_BIAS].values, 0, c->E, NULL, 0),
+                 .lanes = lanes,
+                 .items = items,
+                 .delta = room(&t[T_DELTA]),
+                 .y = room(&t[T_SCAN]),
+                 .gated = room(&t[T_GATED]),
+                 .state = room(&t[T_SSM_STATE])};
+  bound_scan(&b);
+  expect_within(&got.t[T_SCAN], &b.y, &t[T_SCAN], "scan");
+  expect_within(&got.t[T_GATED], &b.gated, &t[T_GATED], "gated");
+  expect_within(&got.t[T_SSM_STATE], &b.state, &t[T_SSM_STATE], "ssm_state");
+  cr_expect(memcmp(got.t[T_X_PROJ].data, t[T_X_PROJ].data, (size_t)TOKENS * (size_t)t[T_X_PROJ].cols) == 0,
+            "x_proj read what was set for the scan");
+  cr_expect(memcmp(got.t[T_CONV1D_SILU].data, t[T_CONV1D_SILU].data, 64) == 0);
+}
+
+Test(repair, a_scan_makes_of_values_beyond_the_grid_what_float64_makes_of_them) {
+  ScanChunk chunk = scan_chunk(TOKENS);
+  expect_scan_within("2-0", chunk.lanes, chunk.items); /* blocked; scan_in is quantised again */
+  expect_scan_within("0", chunk.lanes, chunk.items);   /* scan_in, x_proj_in and conv1d_silu are one tensor */
+  expect_scan_within("2-1", 0, 0);                     /* sequential */
+}
+
+/* --- in a walk ------------------------------------------------------------------------------------------------------
+ */
+
+typedef struct Ends {
+  int blocks;
+  float *logits[4];
+} Ends;
+
+static Ends ends;
+
+static void run_counted(void *context, Call *call) {
+  (void)context;
+  ends.blocks += call->kind == OP_RESIDUAL;
+  ops_cpu.run(ops_cpu.context, call);
+}
+
+static bool keep_logits(void *context, const WalkPlace *at, int side, const WalkEnd *end, Arena scratch, Status *st) {
+  (void)context, (void)at, (void)scratch, (void)st;
+  size_t bytes = (size_t)TOKENS * (size_t)s.model.vocab * sizeof(float);
+  ends.logits[side] = memcpy(arena_alloc(&s.arena, bytes, 1), end[side].logits.data, bytes);
+  return true;
+}
+
+/* The mode, two repairs of one layer and one of a later; returns how many blocks were run. */
+static int walk_repairs(bool share) {
+  static const Ops counted = {.backend = "cpu", .run = run_counted};
+  enum { LATER = 9 };
+  const float unit = s.model.layer[LAYER].scale[S_U], later = s.model.layer[LATER].scale[S_U];
+  const Element one = {T_SCAN_IN, 4, 77, 300 * unit}, two = {T_CONV1D_SILU, 11, 3, 250 * unit},
+                three = {T_SCAN_IN, 2, 9, -300 * later};
+  Model model = s.model;
+  model.ops = &counted;
+  WalkSide side[] = {{.source = source_cpu(&model), .mode = mode_preset("2-0")},
+                     {.source = source_repaired(&s.arena, &model, LAYER, &one, 1), .mode = mode_preset("2-0")},
+                     {.source = source_repaired(&s.arena, &model, LAYER, &two, 1), .mode = mode_preset("2-0")},
+                     {.source = source_repaired(&s.arena, &model, LATER, &three, 1), .mode = mode_preset("2-0")}};
+  const PromptShape prompt = {"one", s.test + 4000, TOKENS};
+  Visitor visitor = {.end = keep_logits};
+  Status st = {0};
+  Arena scratch;
+  Walk walk = {.layers = model.layers,
+               .width = model.D,
+               .side = side,
+               .sides = 4,
+               .prompt = &prompt,
+               .prompts = 1,
+               .visitor = &visitor,
+               .visitors = 1,
+               .share = share};
+  ends.blocks = 0;
+  cr_assert(arena_reserve(&scratch, (size_t)1 << 30, shipped_exhausted, &st));
+  cr_assert(walk_run(&walk, scratch, &st), "%s", st.text);
+  arena_release(&scratch);
+  return ends.blocks;
+}
+
+Test(repair, sides_share_the_layers_before_their_repairs_and_give_the_same_bits) {
+  enum { LAYERS = 24, FOUND = 3 /* blocks of one token, in which the makers of the tensors are found */ };
+  int apart = walk_repairs(false);
+  Ends alone = ends;
+  int shared = walk_repairs(true);
+  cr_expect_eq(apart, 4 * LAYERS + FOUND);
+  cr_expect_eq(shared, apart - LAYER - LAYER - 9, "%d blocks run", shared);
+  for (int side = 0; side < 4; side++) {
+    size_t bytes = (size_t)TOKENS * (size_t)s.model.vocab * sizeof(float);
+    cr_expect_eq(memcmp(ends.logits[side], alone.logits[side], bytes), 0, "side %d", side);
+    for (int other = 0; other < side; other++)
+      cr_expect_neq(memcmp(ends.logits[side], ends.logits[other], bytes), 0, "sides %d and %d", side, other);
+  }
+}
+
+Test(repair, its_layer_takes_no_more_memory_than_is_said) {
+  const int E = s.model.config.E;
+  Element *element = ARENA_NEW(&s.arena, Element, E + 40);
+  Trace was = plain(mode_preset("0"));
+  int count = beyond(&was.t[T_SCAN_IN], T_SCAN_IN, E, element);
+  Source source = source_repaired(&s.arena, &s.model, LAYER, element, count);
+  Arena tight = s.arena;
+  tight.next = arena_room(&s.arena, 64, 1);
+  tight.end = tight.next + block_bytes(&s.model.config, TOKENS) + source_repaired_bytes(&s.model.config, TOKENS, count);
+  Trace trace;
+  source.block(&source, mode_preset("0"), LAYER, &stream, &tight, &trace);
+}
+
+/* --- the shipped prompt ---------------------------------------------------------------------------------------------
+ */
+
+static double relative_l2(const Tensor *got, const Tensor *want) {
+  double error = 0, size = 0;
+  for (size_t i = 0; i < (size_t)got->rows * (size_t)got->cols; i++) {
+    double w = tensor_value(want, i), e = tensor_value(got, i) - w;
+    error += e * e, size += w * w;
+  }
+  return sqrt(error / size);
+}
+
+/* The first two layers by `source`, the second one by `end` where that is not NULL; the trace of the second. */
+static Trace two_layers(const Source *source, const Source *end, const Mode *mode) {
+  Trace top = {0}, trace;
+  source->embed(source, s.test + 4000, 171, &s.arena, &top);
+  source->block(source, mode, 0, &top.t[T_EMBEDDING], &s.arena, &trace);
+  Tensor x = trace.t[T_BLOCK_OUT];
+  (end ? end : source)->block(end ? end : source, mode, 1, &x, &s.arena, &trace);
+  return trace;
+}
+
+Test(repair, one_clipped_value_makes_the_jump_of_mode_2_0_at_layer_1_of_the_shipped_prompt) {
+  shipped_calibrate(&s, 16, 512);
+  Source reference = source_ref64(&s.weights), cpu = source_cpu(&s.model);
+  Trace want = two_layers(&reference, NULL, NULL), got = two_layers(&cpu, NULL, mode_preset("2-0"));
+  const Element element = {T_CONV1D_SILU, 68, 218, (float)tensor_value(&want.t[T_CONV1D_SILU], 68 * 512 + 218)};
+  Source repair = source_repaired(&s.arena, &s.model, 1, &element, 1);
+  Trace mended = two_layers(&cpu, &repair, mode_preset("2-0"));
+  double before = relative_l2(&got.t[T_BLOCK_OUT], &want.t[T_BLOCK_OUT]),
+         after = relative_l2(&mended.t[T_BLOCK_OUT], &want.t[T_BLOCK_OUT]);
+  cr_expect_float_eq(before, 7.35e-2, 5e-4, "%g", before);
+  cr_expect_float_eq(after, 3.38e-2, 5e-4, "%g", after); /* with a scale that clips nothing (alpha 1) it is 3.4e-2 */
+}
