@@ -184,8 +184,61 @@ def check_drift_shape(file):
     report("drift_shape", checked)
 
 
+def token_median(file, prompt, base, other, layer):
+    """Median over tokens of the relative error of block_out; None where it is not kept."""
+    a, b = (find(file, prompt, mode, layer, "block_out") for mode in (base, other))
+    if a is None or b is None:
+        return None
+    a, b = a.astype(np.float64), b.astype(np.float64)
+    return np.median(np.linalg.norm(b - a, axis=1) / np.linalg.norm(a, axis=1))
+
+
+def check_budget(file):
+    """The median token's total is that of the pair, to the bit; and NumPy's."""
+    if "budget" not in file["tables"]:
+        return
+    pairs, checked = file["tables/pair_stats"][()], 0
+    pairs = pairs[pairs["tensor"] == b"block_out"]
+    for row in file["tables/budget"][()]:
+        where = [text(row[name]) for name in ("prompt", "base", "other")] + [int(row["layer"])]
+        pair = pairs[(pairs["prompt"] == row["prompt"]) & (pairs["base"] == row["base"])
+                     & (pairs["other"] == row["other"]) & (pairs["layer"] == row["layer"])]
+        require(f"budget {where} total_median", row["total_median"], pair["token_median"][0], 0)
+        want = token_median(file, *where)
+        if want is None:
+            continue
+        checked += 1
+        require(f"budget {where} total_median", row["total_median"], want, 1e-12 * want)
+    report("budget", checked)
+
+
+def check_ends(file, table, rows, mode, last):
+    """The median token of a mode as it is, geometric mean over prompts."""
+    checked = 0
+    for row in rows:
+        want = [token_median(file, prompt, "fp64", text(row[mode]), last) for prompt in file["prompts"]]
+        if None in want:
+            continue
+        checked += 1
+        want = np.exp(np.mean(np.log(want)))
+        require(f"{table} {text(row[mode])} token_median", row["token_median"], want, 1e-12 * want)
+    report(table, checked)
+
+
+def check_swap_and_restore(file):
+    last = int(file["tables/tensor_stats"]["layer"].max()) - 1
+    if "swap" in file["tables"]:
+        rows = file["tables/swap"][()]
+        check_ends(file, "swap", rows[rows["count"] == 0], "start", last)
+    if "restore" in file["tables"]:
+        rows = file["tables/restore"][()]
+        check_ends(file, "restore", rows[rows["step"] == 0], "mode", last)
+
+
 with h5py.File(sys.argv[1], "r") as results:
     check_tensor_stats(results)
     check_pair_stats(results)
     check_drift(results)
     check_drift_shape(results)
+    check_budget(results)
+    check_swap_and_restore(results)

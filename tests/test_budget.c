@@ -45,6 +45,37 @@ Test(budget, parts_shares_and_gain_are_those_of_a_sum_by_hand) {
   NEAR(row.gain, 2);
 }
 
+/* Three tokens of two values: of base (3, 4), (6, 8) and (0, 2). The first is by far the worst. */
+Test(budget, sizes_and_gain_of_the_median_token_are_those_of_a_sum_by_hand) {
+  enum { ROWS = 3, N = 6 };
+  double base_in[N] = {1, 1, 1, 1, 1, 1}, given[N] = {0, 0.5, 1, 0, 0, 0}, base[N] = {3, 4, 6, 8, 0, 2};
+  double local[N] = {0.5, 0, 1, 0, 0, 0.5}, inherited[N] = {0, 1, 0, 0.5, 0, 0}, both[N] = {0.5, 1};
+  double other_in[N], other[N], at_base[N], at_other[N];
+  for (int i = 0; i < N; i++) {
+    other_in[i] = base_in[i] + given[i];
+    at_base[i] = base[i] + local[i];
+    at_other[i] = base[i] + inherited[i];
+    other[i] = base[i] + local[i] + inherited[i] + both[i];
+  }
+  double *x[] = {base_in, other_in, base, other, at_base, at_other};
+  Tensor t[6];
+  for (int i = 0; i < 6; i++) t[i] = tensor_of(x[i], TYPE_F64, ROWS, 2, 0);
+  BudgetTensors tensors = {&t[0], &t[1], &t[2], &t[3], &t[4], &t[5]};
+  Budget row;
+  memset(&row, 0xa5, sizeof row);
+  budget_of(&tensors, &row, new_arena());
+  NEAR(row.in_median, 0.1);                                /* 0.1, 0.1, 0 */
+  NEAR(row.total_median, 0.25);                            /* sqrt(5) / 5, sqrt(1.25) / 10, 0.25 */
+  NEAR(row.local_median, 0.1);                             /* 0.1, 0.1, 0.25 */
+  NEAR(row.inherited_median, 0.05);                        /* 0.2, 0.05, 0 */
+  NEAR(row.interaction_median, 0.0);                       /* in the first token alone */
+  NEAR(row.gain_median, 1.25);                             /* 2, 0.5; the third is given nothing */
+  for (int i = 0; i < 2; i++) other[i] = at_base[i] = 1e3; /* one token, and the median is still that of the others */
+  budget_of(&tensors, &row, new_arena());
+  cr_expect_gt(row.local_l2 / row.base_l2, 100);
+  NEAR(row.local_median, 0.25);
+}
+
 Test(budget, sides_that_agree_have_no_shares) {
   double x[] = {1, 2};
   Tensor t = vector(x, 2);
@@ -53,7 +84,8 @@ Test(budget, sides_that_agree_have_no_shares) {
   memset(&row, 0xa5, sizeof row);
   budget_of(&given, &row, new_arena());
   NEAR(row.total_l2, 0);
-  cr_expect(isnan(row.local_share) && isnan(row.gain));
+  NEAR(row.total_median, 0);
+  cr_expect(isnan(row.local_share) && isnan(row.gain) && isnan(row.gain_median));
 }
 
 /* Two layers, three prompts, one of them lost in the second layer. */
@@ -92,7 +124,10 @@ Test(budget, over_prompts_sizes_are_geometric_means_shares_means_and_what_is_not
                   .interaction_l2 = 1,
                   .local_share = share[i],
                   .inherited_share = 1 - share[i],
-                  .gain = layer ? 1 : NAN};
+                  .gain = layer ? 1 : NAN,
+                  .total_median = 0.1,
+                  .local_median = 0.05,
+                  .gain_median = layer ? 0.5 : NAN};
     snprintf(b->prompt, sizeof b->prompt, "p%d", prompt);
     strcpy(b->base, "fp64"), strcpy(b->other, "2-4");
   }
@@ -104,17 +139,21 @@ Test(budget, over_prompts_sizes_are_geometric_means_shares_means_and_what_is_not
   cr_expect_float_eq(l[0].local, 0.2, 1e-15);
   cr_expect_float_eq(l[0].local_high / l[0].local, exp(4.302652729696142 * log(2) / sqrt(3)), 1e-9); /* t(0.975, 2) */
   cr_expect_float_eq(l[1].local, sqrt(2) / 10, 1e-15);
+  cr_expect(l[0].total_median == l[0].total_median_low && fabs(l[0].total_median - 0.1) < 1e-15);
+  cr_expect_float_eq(l[0].local_parting, 4, 1e-14); /* 2, 4 and 8 times the median token's */
+  cr_expect_float_eq(l[0].local_parting_low / 4, l[0].local_low / l[0].local, 1e-9);
+  cr_expect(isnan(l[0].gain_median) && isnan(l[0].gain_parting) && fabs(l[1].gain_parting - 2) < 1e-14);
   cr_expect_float_eq(l[0].local_share, 0.6, 1e-15);
   cr_expect_float_eq(l[0].local_share_low, 0.6 - 4.302652729696142 * 0.1 / sqrt(3), 1e-9);
   cr_expect(l[0].in == 0 && isnan(l[0].in_low) && isnan(l[0].gain) && l[1].gain == 1 && l[1].gain_low == 1);
   /* of each prompt over its layers: 0.3, 0.5 and, of one layer alone, 0.6 */
   cr_expect_float_eq(l[2].local_share, 1.4 / 3, 1e-15);
-  cr_expect(isnan(l[2].total) && isnan(l[2].gain) && l[2].prompts == 3);
+  cr_expect(isnan(l[2].total) && isnan(l[2].total_median) && isnan(l[2].local_parting) && isnan(l[2].gain) &&
+            l[2].prompts == 3);
 }
 
-/* The budget of every layer, both sides in lock-step. `sizes` receives what stats_pair says of block_out: |d| / |base|.
- */
-static void walk_budget(Shipped *s, const Mode *base, const Mode *other, Budget *row, double *sizes) {
+/* The budget of every layer, both sides in lock-step. `pair` receives what stats_pair says of block_out. */
+static void walk_budget(Shipped *s, const Mode *base, const Mode *other, Budget *row, PairStats *pair) {
   const Mode *mode[] = {base, other};
   WalkSide side[2];
   Trace trace[2], ends[2] = {0};
@@ -135,20 +174,20 @@ static void walk_budget(Shipped *s, const Mode *base, const Mode *other, Budget 
     WalkPlace at = {.layer = layer, .side = side, .sides = 2};
     memset(&row[layer], 0xa5, sizeof *row);
     cr_assert(budget_layer(&at, 0, 1, trace, &row[layer], s->arena, &st), "%s", st.text);
-    PairStats pair;
-    stats_pair(&x[0], &x[1], &pair, s->arena);
-    sizes[layer] = pair.rel_l2;
+    stats_pair(&x[0], &x[1], &pair[layer], s->arena);
   }
 }
 
 static void expect_chain(Shipped *s, const char *base, const char *other) {
   Budget row[LAYERS];
-  double sizes[LAYERS];
-  walk_budget(s, base ? mode_preset(base) : NULL, mode_preset(other), row, sizes);
+  PairStats pair[LAYERS];
+  walk_budget(s, base ? mode_preset(base) : NULL, mode_preset(other), row, pair);
   for (int layer = 0; layer < LAYERS; layer++) {
     const Budget *b = &row[layer];
-    cr_expect_float_eq(b->total_l2 / b->base_l2 / sizes[layer], 1, 1e-12, "%s, layer %d: total is not the pair's size",
-                       other, layer);
+    cr_expect_float_eq(b->total_l2 / b->base_l2 / pair[layer].rel_l2, 1, 1e-12,
+                       "%s, layer %d: total is not the pair's size", other, layer);
+    cr_expect_eq(b->total_median, pair[layer].token_median, "%s, layer %d: the median token has %a, in the pair %a",
+                 other, layer, b->total_median, pair[layer].token_median);
     if (layer)
       cr_expect_eq(b->in_l2, row[layer - 1].total_l2, "%s, layer %d: what comes in is not what the layer before left",
                    other, layer);
@@ -264,8 +303,8 @@ static void expect_parts(Shipped *s, int layer, const char *base_name, const cha
   const double *const f[] = {block_at(s, layer, base, x), block_at(s, layer, other, x), block_at(s, layer, base, y),
                              block_at(s, layer, other, y)}; /* base(x) other(x) base(y) other(y) */
   Budget row[LAYERS];
-  double sizes[LAYERS];
-  walk_budget(s, base, other, row, sizes);
+  PairStats pair[LAYERS];
+  walk_budget(s, base, other, row, pair);
   const Budget *b = &row[layer];
   const struct {
     const char *part;
@@ -296,16 +335,17 @@ Test(budget, each_part_is_what_the_blocks_make_of_both_inputs) {
 Test(budget, a_planted_fault_is_local_in_its_layer_and_inherited_after_it) {
   Shipped s = shipped_load(REWRITE_QUAMBA);
   Budget sound[LAYERS], faulty[LAYERS];
-  double sizes[LAYERS];
-  walk_budget(&s, NULL, mode_preset("fp32"), sound, sizes);
+  PairStats pair[LAYERS];
+  walk_budget(&s, NULL, mode_preset("fp32"), sound, pair);
   float *D = s.model.layer[PLANTED].f32[W_D].values.data;
   for (int e = 0; e < s.model.config.E; e++) D[e] *= 1.001f;
-  walk_budget(&s, NULL, mode_preset("fp32"), faulty, sizes);
+  walk_budget(&s, NULL, mode_preset("fp32"), faulty, pair);
   for (int layer = 0; layer < LAYERS; layer++) {
     const Budget *b = &faulty[layer];
     if (layer == PLANTED) {
       cr_expect_gt(b->local_l2, 20 * sound[layer].local_l2);
       cr_expect_gt(b->local_share, 0.9);
+      cr_expect_gt(b->local_median, 20 * sound[layer].local_median, "every token has it");
       continue;
     }
     /* local is of the reference's input, so the fault elsewhere leaves its every bit */

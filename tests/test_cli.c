@@ -368,7 +368,8 @@ static bool python_reads(const char *script, const char *results) {
 }
 
 Test(cli, tables_equal_numpy_and_four_readers_read_the_file, .timeout = 120) {
-  write_spec("a.yaml", TWO_PAIRS "keep: {layers: [0, 23]}\n");
+  write_spec("a.yaml", TWO_PAIRS "keep: {layers: [0, 23]}\nbudget: all\nswaps: {pair: [2-0, 2-4]}\n"
+                                 "restore: {mode: 2-0, limit: 0.02, of: median_token, most: 1}\n");
   cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/a 2>&1", shell_program(), shell_folder, shell_folder), 0, "%s",
                shell_output);
   char results[256];

@@ -82,6 +82,24 @@ Test(gates, a_limit_that_is_met_exactly_passes_and_the_next_smaller_fails) {
   cr_assert_str_eq(row.reason, "");
 }
 
+/* Of the median token: 0.01, 0.005 and 0.015, where all tokens together have 0.01, 0.03 and 0.02. */
+Test(gates, the_median_token_has_a_limit_of_its_own) {
+  Rows rows;
+  Measured m = rows_made(&rows);
+  const double median[] = {0.01, 0.005, 0.015};
+  for (int i = 0; i < LAYERS; i++) rows.drift[i].token_median = median[i];
+  GateRow row = row_of(&m, (Gate){.tensor = "block_out", .layer = GATE_ALL, .token_median = {0.015, true}});
+  cr_assert(row.passed && row.worst_layer == 2 && !row.at_least);
+  SAME(row.measured, 0.015);
+  cr_assert_str_eq(row.measure, "token_median");
+  cr_assert(!row_of(&m, (Gate){.tensor = "block_out", .layer = GATE_LAST, .token_median = {0.0149, true}}).passed);
+  row = row_of(&m, (Gate){.tensor = "block_out", .layer = 1, .token_median = {0.006, true}});
+  cr_assert(row.passed && row.worst_layer == 1, "all tokens together are at 0.03 there");
+  rows.pair[1].nonfinite = 1;
+  cr_assert_str_eq(row_of(&m, (Gate){.tensor = "block_out", .layer = 1, .token_median = {1, true}}).reason,
+                   "not_finite");
+}
+
 Test(gates, last_is_the_last_layer_and_all_the_worst) {
   Rows rows;
   Measured m = rows_made(&rows);

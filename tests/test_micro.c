@@ -385,6 +385,46 @@ Test(micro, the_states_track_is_the_kernels_own_state_after_every_token_in_both_
   }
 }
 
+static int by_size(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+/* Nine channels, so that the median is the fifth of them, sorted here. */
+Test(micro, the_states_median_channel_is_the_middle_one_of_all_after_every_token) {
+  enum { TOKENS = 21, E = 9, N = 4 };
+  Arena arena = new_arena();
+  MicroSetting setting = {.in = TYPE_F32, .rest = TYPE_F32, .out = TYPE_F32, .order = SCAN_SEQUENTIAL};
+  Operator o;
+  StateTrack track;
+  micro_make(&arena, MICRO_SCAN, &setting, INPUT_NORMAL, (MicroShape){TOKENS, E, N}, 3, &o);
+  operator_run_own(&o, arena);
+  operator_reference(&arena, &o);
+  state_track(&arena, &o, &track);
+  MicroRows rows = {.drift = ARENA_NEW(&arena, StateDrift, 1), .state = ARENA_NEW(&arena, StateError, STATE_TOKENS)};
+  state_measure(&rows, 1, &o, arena);
+  cr_assert_eq(rows.states, TOKENS);
+  int unlike = 0;
+  for (int t = 0; t < TOKENS; t++) {
+    double rms[E], relative[E];
+    for (int e = 0; e < E; e++) {
+      double error2 = 0, size2 = 0;
+      for (int i = (t * E + e) * N; i < (t * E + e + 1) * N; i++) {
+        double d = track.got[i] - track.ref.want[i];
+        error2 += d * d, size2 += track.ref.want[i] * track.ref.want[i];
+      }
+      rms[e] = sqrt(error2 / N), relative[e] = sqrt(error2 / size2);
+    }
+    qsort(rms, E, sizeof *rms, by_size), qsort(relative, E, sizeof *relative, by_size);
+    cr_expect_float_eq(rows.state[t].rms_median, rms[E / 2], 1e-12 * rms[E / 2], "token %d", t);
+    cr_expect_float_eq(rows.state[t].rel_l2_median, relative[E / 2], 1e-12 * relative[E / 2], "token %d", t);
+    unlike += fabs(rows.state[t].rms_median / rows.state[t].rms - 1) > 0.05;
+  }
+  cr_expect_gt(unlike, TOKENS / 2, "the median channel is all channels together");
+  cr_expect_eq(rows.drift->rms_median_first, rows.state[0].rms_median);
+  cr_expect_eq(rows.drift->rms_median_last, rows.state[TOKENS - 1].rms_median);
+}
+
 Test(micro, planted_growth_of_an_error_is_found_and_told_apart) {
   enum { N = 200 };
   Arena arena = new_arena();

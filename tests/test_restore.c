@@ -9,7 +9,7 @@
 #include "study/restore.h"
 #include "walk/walk.h"
 
-enum { TOKENS = 8, PROMPTS = 2, BAD = 13, WORSE = 6 };
+enum { TOKENS = 8, PROMPTS = 2, BAD = 13, WORSE = 6, CLIPS = 3 };
 
 static Shipped shipped;
 static Subject subject;
@@ -18,11 +18,15 @@ static PromptShape prompts[PROMPTS];
 /* Layers whose int8 scan weights are off: mode 2-4 suffers there, fp32 does not. */
 static void plant(int layer, float factor) { shipped.model.layer[layer].i8[W_D].values.scale *= factor; }
 
+/* What the scale of the convolution's input in layer CLIPS is multiplied by. */
+static float clipped = 1;
+
 static RestoreRows run(RestorePlan *plan, int plans, const float *factor) {
   shipped = shipped_load(REWRITE_QUAMBA);
   shipped_calibrate(&shipped, 1, 64);
   plant(BAD, factor[0]);
   plant(WORSE, factor[1]);
+  shipped.model.layer[CLIPS].scale[S_IN] *= clipped;
   for (int p = 0; p < PROMPTS; p++) prompts[p] = (PromptShape){"p", shipped.test + 700 * p, TOKENS};
   subject = (Subject){.weights = shipped.weights, .model = shipped.model, .prompt = prompts};
   static OwnMode own = {0}; /* 2-4 with two float stages, one of them without what is planted */
@@ -65,6 +69,34 @@ Test(restore, by_stage_the_planted_stage_is_named) {
   cr_expect_eq(rows.row[1].layer, WORSE);
   cr_expect_str_eq(rows.row[1].stages, "scan_rest");
   cr_expect(!rows.row[1].reached && isnan(rows.row[1].first_block_out));
+}
+
+/* A layer whose input is clipped is off in every token; what layer 22 does by itself hits few. */
+Test(restore, the_median_token_asks_for_another_layer_than_all_tokens_together) {
+  RestorePlan plans[] = {
+      {.mode = "2-4", .to = "fp32", .limit = 0.02, .by = RESTORE_LAYER, .most = 1},
+      {.mode = "2-4", .to = "fp32", .limit = 0.02, .of = RESTORE_MEDIAN_TOKEN, .by = RESTORE_LAYER, .most = 1}};
+  clipped = 0.6f;
+  RestoreRows rows = run(plans, 2, (const float[]){1.0f, 1.0f});
+  cr_assert_eq(rows.rows, 6);
+  const Restoration *total = rows.row, *median = rows.row + 3;
+  cr_expect_str_eq(total->of, "total");
+  cr_expect_str_eq(median->of, "median_token");
+  cr_expect(total[0].block_out == median[0].block_out && total[0].token_median == median[0].token_median);
+  cr_expect(isnan(total[0].block_out_factor) && isnan(total[2].block_out_factor), "beside no step");
+  cr_expect(total[1].layer == 22 && median[1].layer == CLIPS, "layers %d and %d", total[1].layer, median[1].layer);
+  cr_expect(total[1].block_out < median[1].block_out && total[1].token_median > median[1].token_median);
+  cr_expect(!total[1].reached && median[1].reached && median[1].block_out > 0.02 && median[1].token_median < 0.02);
+  for (int i = 1; i < 6; i += 3) {
+    const Restoration *r = &rows.row[i], *before = r - 1;
+    cr_expect_float_eq(r->block_out_factor, r->block_out / before->block_out, 1e-14);
+    cr_expect_float_eq(r->token_median_factor, r->token_median / before->token_median, 1e-14);
+    cr_expect_float_eq(r->parting_factor, r->block_out_factor / r->token_median_factor, 1e-14);
+    cr_expect(r->token_median_low <= r->token_median && r->token_median <= r->token_median_high);
+    cr_expect(r->next_token_median > 0 && r->next_block_out > 0 && r->first_token_median > 0);
+  }
+  cr_expect_lt(total[1].parting_factor, 0.95, "layer 22 is not one of single tokens: %g", total[1].parting_factor);
+  cr_expect_gt(median[1].parting_factor, 1.05, "nor layer 3 one of typical ones: %g", median[1].parting_factor);
 }
 
 /* 2-1 and 2-2 agree in every bit, so there is nothing to take off. */

@@ -89,7 +89,7 @@ Test(spec, a_byte_order_mark_is_passed_over_and_moves_no_place) {
   "pairs: [[mine, fp32], [fp64, late], [late, mine], [mine, late]]\ncompare_all: [late, 0]\n"                          \
   "budget: [late]\n"                                                                                                   \
   "swaps: {pair: [late, mine]}\n"                                                                                      \
-  "restore: [{mode: late, to: mine, limit: 1e-3, by: stage, most: 999}, {mode: 0, limit: 0.5}]\n"                      \
+  "restore: [{mode: late, to: mine, limit: 1e-3, of: median_token, by: stage, most: 999}, {mode: 0, limit: 0.5}]\n"    \
   "events: {share: 0.5, repair: 0}\n"                                                                                  \
   "repair: {mode: mine, prompt: b-2, layer: 23, tensor: gated, token: 2, channel: 511}\n"                              \
   "drift: {flat: 1.5, agreement: 1}\n"                                                                                 \
@@ -131,9 +131,10 @@ Test(spec, every_key_reaches_its_field) {
   cr_assert(spec.swap_count == 1 && spec.restore_count == 2);
   cr_expect_str_eq(spec.swaps[0].pair.other, "mine");
   cr_expect_eq(spec.swaps[0].combinations, 0);
-  cr_expect(spec.restore[0].limit == 1e-3 && spec.restore[0].by == RESTORE_STAGE && spec.restore[0].most == 999);
+  cr_expect(spec.restore[0].limit == 1e-3 && spec.restore[0].by == RESTORE_STAGE && spec.restore[0].most == 999 &&
+            spec.restore[0].of == RESTORE_MEDIAN_TOKEN);
   cr_expect_str_eq(spec.restore[1].to, "fp32");
-  cr_expect(spec.restore[1].by == RESTORE_LAYER && spec.restore[1].most == 6);
+  cr_expect(spec.restore[1].by == RESTORE_LAYER && spec.restore[1].most == 6 && spec.restore[1].of == RESTORE_TOTAL);
   cr_assert_eq(spec.micro_count, 2);
   cr_expect_str_eq(spec.micro[0].operator_name, "scan");
   cr_expect(spec.micro[0].input_count == 2 && spec.micro[0].layer_count == 2 && spec.micro[0].shape_count == 2);
@@ -337,8 +338,8 @@ Test(spec, the_effective_spec_says_everything) {
       "pairs:\n  - [\"mine\", \"fp32\"]\n  - [\"fp64\", \"late\"]\n  - [\"late\", \"mine\"]\n  - [\"mine\", \"late\"]\n"
       "compare_all: [\"late\", \"0\"]\nbudget: [\"late\"]\n"
       "swaps:\n  - {pair: [\"late\", \"mine\"], combinations: false}\n"
-      "restore:\n  - {mode: \"late\", to: \"mine\", limit: 0.001, by: stage, most: 999}\n"
-      "  - {mode: \"0\", to: \"fp32\", limit: 0.5, by: layer, most: 6}\n"
+      "restore:\n  - {mode: \"late\", to: \"mine\", limit: 0.001, of: median_token, by: stage, most: 999}\n"
+      "  - {mode: \"0\", to: \"fp32\", limit: 0.5, of: total, by: layer, most: 6}\n"
       "events: {share: 0.5, repair: 0}\n"
       "repair:\n  - {mode: \"mine\", to: \"fp64\", prompt: \"b-2\", layer: 23, tensor: gated, token: 2, channel: "
       "511}\n"

@@ -75,6 +75,11 @@ Test(swap, one_stage_swapped_is_the_other_mode_from_both_ends) {
   cr_expect_float_eq(there->block_out_factor, other->block_out / near->block_out, 1e-14);
   cr_expect_float_eq(back->block_out_factor, near->block_out / other->block_out, 1e-14);
   cr_expect_float_eq(there->kl_factor, other->kl / near->kl, 1e-13);
+  cr_expect(there->token_median == other->token_median && back->token_median == near->token_median &&
+            near->token_median != other->token_median && near->token_median > 0);
+  cr_expect_float_eq(there->token_median_factor, other->token_median / near->token_median, 1e-14);
+  cr_expect_float_eq(there->parting_factor, there->block_out_factor / there->token_median_factor, 1e-14);
+  cr_expect(there->token_median_factor_holm > 0 && isnan(near->token_median_factor_holm) && near->parting_factor == 1);
   cr_expect(there->prompts == PROMPTS && !there->left_out[0]);
   cr_expect(there->block_out_factor_holm > 0 && isnan(near->block_out_factor_holm),
             "a mode beside itself is no question");
@@ -113,6 +118,7 @@ Test(swap, stages_that_change_nothing_alone_are_found_identical_and_interactions
     if (!strcmp(e->stages, "conv_out")) cr_expect_float_eq(log(e->block_out_factor), conv, 1e-13);
     if (!strcmp(e->stages, "conv_out x scan_u")) {
       cr_expect_float_eq(log(e->block_out_factor), both, 1e-13);
+      cr_expect_float_eq(e->parting_factor, e->block_out_factor / e->token_median_factor, 1e-13);
       cr_expect_eq(e->rank, 1, "the interaction that must be the largest has rank %d", e->rank);
     }
   }
@@ -161,10 +167,25 @@ static Arena new_arena(void) {
   return arena;
 }
 
+/* Tokens of size 10 that are off by 5, 5 and 12; then the worst alone is mended. */
+Test(swap, the_median_token_stands_where_it_was_when_one_token_is_mended) {
+  double want[] = {6, 8, 10, 0, 0, 10}, off[] = {9, 12, 15, 0, 0, 22}, mended[] = {9, 12, 15, 0, 0, 15};
+  Tensor reference = tensor_of(want, TYPE_F64, 3, 2, 0), a = tensor_of(off, TYPE_F64, 3, 2, 0),
+         b = tensor_of(mended, TYPE_F64, 3, 2, 0);
+  EndSums before, after;
+  memset(&before, 0xa5, sizeof before), memset(&after, 0xa5, sizeof after);
+  ends_block_out(&reference, &a, &before, new_arena());
+  ends_block_out(&reference, &b, &after, new_arena());
+  cr_expect(before.token_median == 0.5 && after.token_median == 0.5);
+  cr_expect_float_eq(ends_error(&before), sqrt(194.0 / 300), 1e-15);
+  cr_expect_float_eq(ends_error(&after), 0.5, 1e-15);
+}
+
 /* Two prompts, errors 1/2 and 3/4 beside 1 and 3/2: t(0.975, 1) is 12.706204736174698, the deviation of two values
  * their distance over sqrt 2. */
 Test(swap, figures_are_of_the_prompts_and_what_two_ways_make_is_taken_prompt_by_prompt) {
-  EndSums ends[] = {{1, 4, 2, 6, 2}, {9, 16, 1, 3, 1}}, twice[] = {{4, 4, 4, 12, 2}, {36, 16, 3, 6, 1}};
+  EndSums ends[] = {{1, 4, 2, 6, 2, 0.25}, {9, 16, 1, 3, 1, 0.25}},
+          twice[] = {{4, 4, 4, 12, 2, 0.25}, {36, 16, 3, 6, 1, 0.5}};
   Arena arena = new_arena();
   EndTerm one = {ends, 1}, change[] = {{twice, 1}, {ends, -1}};
   Sample s = ends_sample(&one, 1, 2, END_BLOCK_OUT, arena);
@@ -175,6 +196,16 @@ Test(swap, figures_are_of_the_prompts_and_what_two_ways_make_is_taken_prompt_by_
   s = ends_sample(change, 2, 2, END_BLOCK_OUT, arena);
   cr_expect(fabs(s.value - 2) < 1e-14 && fabs(s.low - 2) < 1e-12 && fabs(s.high - 2) < 1e-12,
             "twice in each prompt, whatever they differ in: %g to %g", s.low, s.high);
+  s = ends_sample(&one, 1, 2, END_TOKEN_MEDIAN, arena);
+  cr_expect(s.value == 0.25 && s.low == 0.25 && s.high == 0.25);
+  s = ends_sample(change, 2, 2, END_TOKEN_MEDIAN, arena); /* factors of 1 and 2 */
+  cr_expect_float_eq(s.value, sqrt(2), 1e-14);
+  cr_expect_float_eq(s.high / s.value, exp(12.706204736174698 * log(2) / 2), 1e-6);
+  Sample apart = ends_sample(change, 2, 2, END_PARTING, arena); /* 2 and 1: what the factors of the two are apart */
+  cr_expect_float_eq(apart.value, 2 / s.value, 1e-14);
+  cr_expect_float_eq(apart.high / apart.value, s.high / s.value, 1e-6);
+  s = ends_sample(&one, 1, 2, END_PARTING, arena);
+  cr_expect_float_eq(s.value, sqrt(2 * 3), 1e-14);
   s = ends_sample(&one, 1, 2, END_KL, arena);
   cr_expect(s.value == 1 && s.low == 1 && s.high == 1);
   s = ends_sample(change, 2, 2, END_KL, arena); /* factors of 2 and 3 */
@@ -187,8 +218,8 @@ Test(swap, figures_are_of_the_prompts_and_what_two_ways_make_is_taken_prompt_by_
 }
 
 Test(swap, a_prompt_that_is_not_finite_in_one_way_is_left_out_of_all_figures) {
-  EndSums ends[] = {{1, 4, 2, 6, 2}, {9, 16, 1, 3, 1}, {1, 4, 2, 6, 2}};
-  EndSums lost[] = {{1, 4, 2, 6, 2}, {NAN, 16, 1, 3, 1}, {4, 4, NAN, NAN, 2}};
+  EndSums ends[] = {{1, 4, 2, 6, 2, 0.25}, {9, 16, 1, 3, 1, 0.25}, {1, 4, 2, 6, 2, 0.25}};
+  EndSums lost[] = {{1, 4, 2, 6, 2, 0.25}, {NAN, 16, 1, 3, 1, 0.25}, {4, 4, NAN, NAN, 2, 0.5}};
   Arena arena = new_arena();
   EndTerm change[] = {{lost, 1}, {ends, -1}}, beside[] = {{ends, 1}, {lost, 0}};
   cr_expect(ends_usable(change, 2, 0) && !ends_usable(change, 2, 1) && !ends_usable(change, 2, 2));

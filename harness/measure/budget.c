@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/quantiles.h"
+#include "measure/row_error.h"
 #include "measure/sample.h"
 
 enum { LOCAL, INHERITED, INTERACTION, PARTS };
@@ -34,21 +36,72 @@ static const double *values(const Tensor *t, Arena *arena) {
   return v;
 }
 
+/* --- of the median token --- */
+
+/* All [tokens][D]. */
+typedef struct Values {
+  size_t tokens, D;
+  const double *base_in, *other_in, *base, *other, *other_at_base, *base_at_other;
+} Values;
+
+/* Of to - from and of from, a token each; in the arena. */
+static PartSquares squares_of(Arena *arena, const Values *v, const double *from, const double *to) {
+  PartSquares tokens = {ARENA_NEW(arena, double, v->tokens), ARENA_NEW(arena, double, v->tokens)};
+  row_squares_add(from, to, 0, v->D, v->tokens * v->D, tokens);
+  return tokens;
+}
+
+static double *less(Arena *arena, const Values *v, const double *a, const double *b) {
+  double *d = ARENA_NEW(arena, double, v->tokens * v->D);
+  for (size_t i = 0; i < v->tokens * v->D; i++) d[i] = a[i] - b[i];
+  return d;
+}
+
+/* Over the tokens that are given something. */
+static double median_gain(const double *inherited2, const double *in2, size_t tokens, double *room) {
+  size_t given = 0;
+  for (size_t t = 0; t < tokens; t++)
+    if (in2[t] > 0 && isfinite(in2[t]) && isfinite(inherited2[t])) room[given++] = sqrt(inherited2[t] / in2[t]);
+  return quantile_of(room, given, 0.5); /* of none: NaN */
+}
+
+static void fill_medians(Budget *row, const Values *v, Arena scratch) {
+  const double *with_other = less(&scratch, v, v->other, v->base_at_other);
+  const double *with_base = less(&scratch, v, v->other_at_base, v->base);
+  PartSquares total = squares_of(&scratch, v, v->base, v->other);
+  double *in2 = squares_of(&scratch, v, v->base_in, v->other_in).error2;
+  double *inherited2 = squares_of(&scratch, v, v->base, v->base_at_other).error2;
+  const struct {
+    double *median, *squares;
+  } size[] = {{&row->total_median, total.error2},
+              {&row->in_median, in2},
+              {&row->local_median, squares_of(&scratch, v, v->base, v->other_at_base).error2},
+              {&row->inherited_median, inherited2},
+              {&row->interaction_median, squares_of(&scratch, v, with_base, with_other).error2}};
+  double *room = ARENA_NEW(&scratch, double, v->tokens);
+  for (size_t i = 0; i < sizeof size / sizeof *size; i++)
+    *size[i].median = row_errors_of((PartSquares){size[i].squares, total.base2}, v->tokens, room).median;
+  row->gain_median = median_gain(inherited2, in2, v->tokens, room);
+}
+
 void budget_of(const BudgetTensors *t, Budget *row, Arena scratch) {
-  size_t n = (size_t)t->base_out->rows * (size_t)t->base_out->cols;
-  const double *base_in = values(t->base_in, &scratch), *other_in = values(t->other_in, &scratch);
-  const double *base = values(t->base_out, &scratch), *other = values(t->other_out, &scratch);
-  const double *other_at_base = values(t->other_at_base, &scratch);
-  const double *base_at_other = values(t->base_at_other, &scratch);
+  const Values v = {.tokens = (size_t)t->base_out->rows,
+                    .D = (size_t)t->base_out->cols,
+                    .base_in = values(t->base_in, &scratch),
+                    .other_in = values(t->other_in, &scratch),
+                    .base = values(t->base_out, &scratch),
+                    .other = values(t->other_out, &scratch),
+                    .other_at_base = values(t->other_at_base, &scratch),
+                    .base_at_other = values(t->base_at_other, &scratch)};
   Sums s = {0};
-  for (size_t i = 0; i < n; i++) {
-    double given = other_in[i] - base_in[i], total = other[i] - base[i];
+  for (size_t i = 0; i < v.tokens * v.D; i++) {
+    double given = v.other_in[i] - v.base_in[i], total = v.other[i] - v.base[i];
     double part[PARTS] = {
-        [LOCAL] = other_at_base[i] - base[i],
-        [INHERITED] = base_at_other[i] - base[i],
-        [INTERACTION] = (other[i] - base_at_other[i]) - (other_at_base[i] - base[i]),
+        [LOCAL] = v.other_at_base[i] - v.base[i],
+        [INHERITED] = v.base_at_other[i] - v.base[i],
+        [INTERACTION] = (v.other[i] - v.base_at_other[i]) - (v.other_at_base[i] - v.base[i]),
     };
-    s.base += base[i] * base[i];
+    s.base += v.base[i] * v.base[i];
     s.in += given * given;
     s.total += total * total;
     for (int p = 0; p < PARTS; p++) {
@@ -57,6 +110,7 @@ void budget_of(const BudgetTensors *t, Budget *row, Arena scratch) {
     }
   }
   fill(row, &s);
+  fill_medians(row, &v, scratch);
 }
 
 static bool same_pair(const Budget *a, const Budget *b) {
@@ -111,6 +165,14 @@ static double local_share_of(const Budget *b) { return b->local_share; }
 static double inherited_share_of(const Budget *b) { return b->inherited_share; }
 static double interaction_share_of(const Budget *b) { return b->interaction_share; }
 static double gain_of(const Budget *b) { return b->gain; }
+static double in_median_of(const Budget *b) { return b->in_median; }
+static double total_median_of(const Budget *b) { return b->total_median; }
+static double local_median_of(const Budget *b) { return b->local_median; }
+static double inherited_median_of(const Budget *b) { return b->inherited_median; }
+static double interaction_median_of(const Budget *b) { return b->interaction_median; }
+static double gain_median_of(const Budget *b) { return b->gain_median; }
+static double local_parting_of(const Budget *b) { return ratio(local_of(b), b->local_median); }
+static double gain_parting_of(const Budget *b) { return ratio(b->gain, b->gain_median); }
 
 static Sample sample_figure(const Group *g, FigureOf figure, SampleScale scale, Arena scratch) {
   double *value = ARENA_NEW(&scratch, double, g->rows);
@@ -153,6 +215,14 @@ static void fill_layer(BudgetLayer *out, const Group *g, Arena scratch) {
   PUT(inherited_share, SAMPLE_VALUES);
   PUT(interaction_share, SAMPLE_VALUES);
   PUT(gain, SAMPLE_LOGS);
+  PUT(in_median, SAMPLE_LOGS);
+  PUT(total_median, SAMPLE_LOGS);
+  PUT(local_median, SAMPLE_LOGS);
+  PUT(inherited_median, SAMPLE_LOGS);
+  PUT(interaction_median, SAMPLE_LOGS);
+  PUT(gain_median, SAMPLE_LOGS);
+  PUT(local_parting, SAMPLE_LOGS);
+  PUT(gain_parting, SAMPLE_LOGS);
   out->gain_needed = sample_figure(g, gain_of, SAMPLE_LOGS, scratch).needed;
 }
 #undef PUT

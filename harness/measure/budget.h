@@ -7,7 +7,12 @@
  * That total is their sum is true of any six vectors: it shows nothing. What is tested is that each part is that of the
  * blocks themselves (tests/test_budget.c), and what a run checks is that the difference a layer is given is, to the
  * bit, the total of the layer before. A float32 block given the reference's float64 input rounds it first: that
- * rounding is the block's own, and belongs to local. */
+ * rounding is the block's own, and belongs to local.
+ *
+ * Sizes over all of block_out may be those of a few tokens. So each is also said of the median token: the median over
+ * tokens t of |part_t| / |f_base(x_base)_t|, and of inherited_t / given_t, a token's own gain. (A token inherits what
+ * its forerunners were given too: of one given little the gain may be large.) What a size of all tokens together is
+ * times that of the median one is its parting. */
 #ifndef DS_MEASURE_BUDGET_H
 #define DS_MEASURE_BUDGET_H
 #include "base/arena.h"

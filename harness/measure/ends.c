@@ -4,16 +4,29 @@
 
 #include "family/trace.h"
 #include "measure/evaluation.h"
+#include "measure/row_error.h"
+
+void ends_block_out(const Tensor *reference, const Tensor *way, EndSums *sums, Arena scratch) {
+  size_t rows = (size_t)way->rows, n = rows * (size_t)way->cols;
+  PartSquares tokens = {ARENA_NEW(&scratch, double, rows), ARENA_NEW(&scratch, double, rows)};
+  sums->error2 = sums->size2 = 0;
+  for (size_t i = 0; i < n; i++) {
+    double want = tensor_value(reference, i), d = tensor_value(way, i) - want;
+    sums->error2 += d * d;
+    sums->size2 += want * want;
+  }
+  row_squares(reference, way, tokens, scratch);
+  sums->token_median = row_errors_of(tokens, rows, ARENA_NEW(&scratch, double, rows)).median;
+}
+
+size_t ends_bytes(int T, int D, int vocab) {
+  return (3 * (size_t)T + 2 * (size_t)D) * sizeof(double) + evaluation_window_bytes(T, vocab);
+}
 
 EndSums ends_of(const Tensor *reference_out, const Tensor *reference_logits, const Tensor *out, const Tensor *logits,
                 const int32_t *token, Arena scratch) {
   EndSums sums = {0};
-  size_t n = (size_t)out->rows * (size_t)out->cols;
-  for (size_t i = 0; i < n; i++) {
-    double want = tensor_value(reference_out, i), d = tensor_value(out, i) - want;
-    sums.error2 += d * d;
-    sums.size2 += want * want;
-  }
+  ends_block_out(reference_out, out, &sums, scratch);
   if (logits->rows < 2) return sums; /* nothing is predicted */
   Tensor p = *reference_logits, q = *logits;
   p.rows = q.rows = logits->rows - 1;
@@ -51,8 +64,13 @@ SampleScale ends_scale(EndFigure figure) { return figure == END_BITS ? SAMPLE_VA
  * predicts.
  */
 static double figure_of(const EndSums *e, EndFigure figure) {
-  if (figure == END_BITS) return e->bits / e->tokens;
-  return log(figure == END_BLOCK_OUT ? ends_error(e) : e->kl / e->tokens);
+  switch (figure) {
+    case END_BLOCK_OUT: return log(ends_error(e));
+    case END_TOKEN_MEDIAN: return log(e->token_median);
+    case END_PARTING: return log(ends_error(e)) - log(e->token_median);
+    case END_KL: return log(e->kl / e->tokens);
+    default: return e->bits / e->tokens;
+  }
 }
 
 Sample ends_sample(const EndTerm *term, int terms, int prompts, EndFigure figure, Arena scratch) {

@@ -35,7 +35,7 @@ static const struct {
     {"on_grid saturated differing misrounded top1_agreement top1_low top1_high top1_accuracy differing_low "
      "differing_high growth_p growth_holm",
      {0, 1}},
-    {"evaluation_pairs.p holm block_out_factor_holm kl_factor_holm bits_change_holm", {0, 1}},
+    {"evaluation_pairs.p holm block_out_factor_holm token_median_factor_holm kl_factor_holm bits_change_holm", {0, 1}},
     {"agreement told top1_agreement_low top1_agreement_high top1_accuracy_low top1_accuracy_high", {0, 1}},
     {"cost.share step_share token_worst_share", {0, ONE_ROUNDED}},
     {"cosine cosine_min pearson pearson_min memory_correlation lag1", {-ONE_ROUNDED, ONE_ROUNDED}},
@@ -46,9 +46,13 @@ static const struct {
      {0, INFINITY}},
     {"max_rel_error mean_rel_error ulp_max ulp_mean ulp_first ulp_last used_max used_median", {0, INFINITY}},
     {"rel_l2_mean rel_l2_mean_low rel_l2_mean_high token_median token_p90 token_p99", {0, INFINITY}},
+    {"in_median total_median local_median inherited_median interaction_median gain_median "
+     "rms_median rel_l2_median rms_median_first rms_median_last",
+     {0, INFINITY}},
     {"drift.growth drift_shape.growth pooled_growth rise fall step quarter rate", {0, INFINITY}},
     {"block_out_factor block_out_factor_low block_out_factor_high kl_factor kl_factor_low kl_factor_high",
      {0, INFINITY}},
+    {"token_median_factor token_median_factor_low token_median_factor_high parting_factor", {0, INFINITY}},
     {"scale time_s time_us tokens_per_s perplexity", {0, INFINITY}},
 };
 

@@ -166,6 +166,7 @@ TABLE(performance, Performance, 1, "Performance: where the time went");
 static const Column columns_budget[] = {
     X(prompt), X(base), X(other), X(layer), X(base_l2), X(in_l2), X(total_l2), X(local_l2), X(inherited_l2),
     X(interaction_l2), X(local_share), X(inherited_share), X(interaction_share), X(gain),
+    X(in_median), X(total_median), X(local_median), X(inherited_median), X(interaction_median), X(gain_median),
 };
 TABLE(budget, Budget, 4, "Error budget: what each layer makes by itself, and what it passes on");
 #undef X
@@ -175,6 +176,8 @@ TABLE(budget, Budget, 4, "Error budget: what each layer makes by itself, and wha
 static const Column columns_budget_layers[] = {
     X(base), X(other), X(layer), X(prompts), X(left_out), Y(in), Y(total), Y(local), Y(inherited), Y(interaction),
     Y(local_share), Y(inherited_share), Y(interaction_share), Y(gain), X(gain_needed),
+    Y(in_median), Y(total_median), Y(local_median), Y(inherited_median), Y(interaction_median), Y(gain_median),
+    Y(local_parting), Y(gain_parting),
 };
 TABLE(budget_layers, BudgetLayer, 3, "Error budget over the prompts: what each layer makes and passes on, with intervals");
 #undef X
@@ -211,13 +214,15 @@ static const Column columns_state_drift[] = {
     X(power_high), X(power_residual), X(level), X(level_low), X(level_high), X(tokens_to_level), X(level_residual),
     X(law), X(worst_channel), X(worst_state), X(worst_error), X(worst_used), X(worst_decay), X(worst_memory),
     X(memory_correlation), X(pearson_min), X(ulp_first), X(ulp_last), X(used_max), X(over_bound),
+    X(rms_median_first), X(rms_median_last),
 };
 TABLE(state_drift, StateDrift, 1, "The scan's state: how its error develops over the tokens");
 #undef X
 
 #define X(member) COLUMN(StateError, member)
 static const Column columns_state_error[] = {
-    X(item), X(token), X(rms), X(max), X(rms_state), X(rel_l2), X(pearson), X(ulp_mean), X(used_max),
+    X(item), X(token), X(rms), X(max), X(rms_state), X(rel_l2), X(pearson), X(ulp_mean), X(used_max), X(rms_median),
+    X(rel_l2_median),
 };
 TABLE(state_error, StateError, 2, "The scan's state: its error after each token");
 #undef X
@@ -279,7 +284,8 @@ TABLE(speed, Speed, 5, "Speed: operators and whole passes, against a copy of as 
 #define Z(name) CHANGE(Swap, name)
 static const Column columns_swap[] = {
     X(base), X(other), X(start), X(stages), X(count), X(rank), X(refused), X(identical), X(prompts), X(left_out),
-    X(moved), X(pooled), Y(block_out), Z(block_out_factor), Y(kl), Z(kl_factor), Y(bits), Z(bits_change),
+    X(moved), X(pooled), Y(block_out), Z(block_out_factor), Y(token_median), Z(token_median_factor), Y(parting_factor),
+    Y(kl), Z(kl_factor), Y(bits), Z(bits_change),
 };
 TABLE(swap, Swap, 4, "Stage swaps: a mode with some stages set as in the other of its pair");
 #undef X
@@ -287,21 +293,25 @@ TABLE(swap, Swap, 4, "Stage swaps: a mode with some stages set as in the other o
 #undef Z
 
 #define X(member) COLUMN(SwapEffect, member)
+#define Y(name) THREE(SwapEffect, name)
 #define Z(name) CHANGE(SwapEffect, name)
 static const Column columns_swap_effect[] = {
     X(base), X(other), X(stages), X(order), X(rank), X(contexts), X(possible), X(prompts), X(left_out),
-    Z(block_out_factor), Z(kl_factor), Z(bits_change),
+    Z(block_out_factor), Z(token_median_factor), Y(parting_factor), Z(kl_factor), Z(bits_change),
 };
 TABLE(swap_effect, SwapEffect, 3, "Effects of stages and of pairs of stages, in the mean over all combinations of the others");
 #undef X
+#undef Y
 #undef Z
 #undef CHANGE
 
 #define X(member) COLUMN(Restoration, member)
 #define Y(name) THREE(Restoration, name)
 static const Column columns_restore[] = {
-    X(mode), X(to), X(by), X(step), X(layer), X(stages), X(limit), X(reached), X(prompts), X(left_out), X(pooled),
-    Y(block_out), Y(kl), Y(bits), X(candidates), X(next_layer), X(next_stages), X(next_block_out), X(first_block_out),
+    X(mode), X(to), X(by), X(step), X(layer), X(stages), X(of), X(limit), X(reached), X(prompts), X(left_out), X(pooled),
+    Y(block_out), Y(token_median), Y(block_out_factor), Y(token_median_factor), Y(parting_factor), Y(kl), Y(bits),
+    X(candidates), X(next_layer), X(next_stages), X(next_block_out), X(next_token_median), X(first_block_out),
+    X(first_token_median),
 };
 TABLE(restore, Restoration, 4, "Layers that matter: restored one by one until the end comes below a limit");
 #undef X

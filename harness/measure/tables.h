@@ -313,6 +313,9 @@ typedef struct Budget {
   double local_share, inherited_share,
       interaction_share; /* <part, total> / <total, total>: together 1; NaN where total is 0 */
   double gain;           /* inherited_l2 / in_l2; NaN where nothing is given */
+  /* Of the median token: the median over tokens of each size beside the base's token (measure/row_error.h), and of a
+   * token's own gain, over the tokens that are given something. */
+  double in_median, total_median, local_median, inherited_median, interaction_median, gain_median;
 } Budget;
 
 /* The same over prompts: means over those whose values are finite, of sizes and of the gain geometric means (of one
@@ -333,6 +336,14 @@ typedef struct BudgetLayer {
   double interaction_share, interaction_share_low, interaction_share_high;
   double gain, gain_low, gain_high;
   double gain_needed; /* prompts that would tell a gain of this size from 1 */
+  double in_median, in_median_low, in_median_high;
+  double total_median, total_median_low, total_median_high;
+  double local_median, local_median_low, local_median_high;
+  double inherited_median, inherited_median_low, inherited_median_high;
+  double interaction_median, interaction_median_low, interaction_median_high;
+  double gain_median, gain_median_low, gain_median_high;
+  double local_parting, local_parting_low, local_parting_high; /* local over local_median, prompt by prompt */
+  double gain_parting, gain_parting_low, gain_parting_high;
 } BudgetLayer;
 
 /* One output tensor of one operator that ran alone: its float32 arithmetic against float64 on the very same inputs.
@@ -405,12 +416,14 @@ typedef struct StateDrift {
   double pearson_min;                   /* smallest over the tokens: what correlation alone would say */
   double ulp_first, ulp_last, used_max; /* mean ULP after the first and the last token; largest share of bound */
   int64_t over_bound;
+  double rms_median_first, rms_median_last; /* StateError's, after the first and the last token */
 } StateDrift;
 
 /* The scan's state after one token, over channels and states. */
 typedef struct StateError {
   int32_t item, token;
   double rms, max, rms_state, rel_l2, pearson, ulp_mean, used_max;
+  double rms_median, rel_l2_median; /* medians over channels of a channel's RMS error and of its relative L2 */
 } StateError;
 
 /* How well a mode predicts a text, and how far from the reference: every figure is the mean over windows of the column
@@ -521,7 +534,11 @@ typedef struct Swap {
   double pooled;              /* relative L2 of the last block_out against fp64, all prompts as one */
   double block_out, block_out_low, block_out_high; /* relative L2 of the last block_out against fp64 */
   double block_out_factor, block_out_factor_low, block_out_factor_high, block_out_factor_holm, block_out_factor_needed;
-  double kl, kl_low, kl_high; /* mean KL(fp64 || mode), in bits */
+  double token_median, token_median_low, token_median_high; /* the same of its median token (measure/row_error.h) */
+  double token_median_factor, token_median_factor_low, token_median_factor_high, token_median_factor_holm,
+      token_median_factor_needed;
+  double parting_factor, parting_factor_low, parting_factor_high; /* of block_out over token_median (measure/ends.h) */
+  double kl, kl_low, kl_high;                                     /* mean KL(fp64 || mode), in bits */
   double kl_factor, kl_factor_low, kl_factor_high, kl_factor_holm, kl_factor_needed;
   double bits, bits_low, bits_high; /* per token */
   double bits_change, bits_change_low, bits_change_high, bits_change_holm, bits_change_needed;
@@ -538,6 +555,9 @@ typedef struct SwapEffect {
   int32_t prompts;
   char left_out[TEXT_REASON];
   double block_out_factor, block_out_factor_low, block_out_factor_high, block_out_factor_holm, block_out_factor_needed;
+  double token_median_factor, token_median_factor_low, token_median_factor_high, token_median_factor_holm,
+      token_median_factor_needed;
+  double parting_factor, parting_factor_low, parting_factor_high;
   double kl_factor, kl_factor_low, kl_factor_high, kl_factor_holm, kl_factor_needed;
   double bits_change, bits_change_low, bits_change_high, bits_change_holm, bits_change_needed;
 } SwapEffect;
@@ -549,19 +569,26 @@ typedef struct Restoration {
   int32_t step;                                       /* units restored; 0: none; -1: every layer is */
   int32_t layer;                                      /* the one restored in this step; -1: none */
   char stages[TEXT_STAGES];                           /* by stage: which of its stages */
+  char of[TEXT_TENSOR]; /* "total": limit and choice are of block_out; "median_token": of token_median */
   double limit;
-  int32_t reached; /* 1: block_out is at most the limit */
+  int32_t reached; /* 1: it is at most the limit */
   int32_t prompts;
   char left_out[TEXT_REASON];
   double pooled;
   double block_out, block_out_low, block_out_high;
+  double token_median, token_median_low, token_median_high;
+  double block_out_factor, block_out_factor_low, block_out_factor_high; /* beside the step before, and so on; NaN where
+                                                                         * there is none */
+  double token_median_factor, token_median_factor_low, token_median_factor_high;
+  double parting_factor, parting_factor_low, parting_factor_high;
   double kl, kl_low, kl_high;
   double bits, bits_low, bits_high;
   int32_t candidates; /* tried in this step; 0 where none was */
   int32_t next_layer; /* the second best; -1: none */
   char next_stages[TEXT_STAGES];
-  double next_block_out;
-  double first_block_out; /* by layer: with the first `step` layers restored in its place; else NaN */
+  double next_block_out, next_token_median;
+  double first_block_out,
+      first_token_median; /* by layer: with the first `step` layers restored in its place; else NaN */
 } Restoration;
 
 typedef enum ColumnType { COLUMN_TEXT, COLUMN_I32, COLUMN_I64, COLUMN_F64 } ColumnType;

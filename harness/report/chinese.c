@@ -374,6 +374,7 @@ const Phrase chinese[] = {
     {"RMS error of the state", "状态的均方根误差"},
 
     /* --- gates.c */
+    {"median token's relative L2", "中位词元的相对 L2"},
     {"largest absolute difference", "最大绝对差"},
     {"SQNR in dB", "SQNR（dB）"},
     {"share of differing elements", "不同元素的比例"},
@@ -395,9 +396,10 @@ const Phrase chinese[] = {
     {"**FAIL**", "**未通过**"},
     {"%s: %s", "%s：%s"},
     {"%zu of %zu gates pass. Prompts are pooled; of a largest difference and a share on the grid the worst prompt "
-     "counts. A value that is not finite fails every gate.\n\n",
+     "counts, of the median token the geometric mean over prompts. A value that is not finite fails every gate.\n\n",
      "%2$zu 项门限中有 %1$zu "
-     "项通过。所有提示合并计算；最大差值与网格比例取最差的提示。任何非有限值都使门限不通过。\n\n"},
+     "项通过。所有提示合并计算；最大差值与网格比例取最差的提示，中位词元取各提示的几何平均。任何非有限值都使门限不通过"
+     "。\n\n"},
 
     /* --- micro.c */
     {"%s %s, input %s, shape %s, output %s, element %lld", "%s %s，输入 %s，形状 %s，输出 %s，元素 %lld"},

@@ -12,6 +12,7 @@
 static const struct {
   const char *measure, *words;
 } named[] = {{"rel_l2", WORD("relative L2")},
+             {"token_median", WORD("median token's relative L2")},
              {"max_abs", WORD("largest absolute difference")},
              {"sqnr_db", WORD("SQNR in dB")},
              {"differing", WORD("share of differing elements")},
@@ -109,7 +110,8 @@ void section_gates(FILE *out, const ReportData *d, Arena scratch) {
       out,
       say(d->language,
           "%zu of %zu gates pass. Prompts are pooled; of a largest difference and a share on the grid the worst prompt "
-          "counts. A value that is not finite fails every gate.\n\n"),
+          "counts, of the median token the geometric mean over prompts. A value that is not finite fails every "
+          "gate.\n\n"),
       passed, d->gates);
   grid_write(&grid, out);
 }

@@ -86,7 +86,8 @@ static bool is_below(const Key *key, const void *owner) {
   return key->kind == KIND_REAL && *(const double *)field < key->low;
 }
 
-/* Whether a key has anything to say: a text that is set, a list that is not empty, a number with a default or not zero.
+/* Whether a key has anything to say: a text that is set, a list that is not empty, a number that has a default, is
+ * required or is not zero.
  */
 static bool is_set(const Object *object, const Key *key, const void *owner) {
   const void *field = (const char *)owner + key->offset;
@@ -94,7 +95,7 @@ static bool is_set(const Object *object, const Key *key, const void *owner) {
       !(key->or_with && is_set_by_name(object, key->or_with, owner)))
     return false;
   switch (key->kind) {
-    case KIND_INT: return key->standard || *(const int *)field;
+    case KIND_INT: return key->standard || key->required || *(const int *)field;
     case KIND_INT64:
     case KIND_REAL:
     case KIND_CHOICE: return true;

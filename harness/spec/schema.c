@@ -134,6 +134,8 @@ static const Key restore_keys[] = {
      .meaning = "the mode that layers are restored to"},
     {"limit", KIND_REAL, offsetof(RestorePlan, limit), .required = true, .low = 1e-12, .high = 1,
      .meaning = "relative L2 of the last block_out against fp64 that is to be reached"},
+    {"of", KIND_CHOICE, offsetof(RestorePlan, of), .standard = "total", .names = WORDS("total", "median_token"),
+     .meaning = "whose error that is, and by whose the choice goes: all tokens together, or the median token"},
     {"by", KIND_CHOICE, offsetof(RestorePlan, by), .standard = "layer", .names = WORDS("layer", "stage"),
      .meaning = "what is restored at a time: a whole layer, or a stage of a layer"},
     {"most", KIND_INT, offsetof(RestorePlan, most), .standard = "6", .min = 1, .max = 999,
@@ -174,6 +176,8 @@ static const Key gate_keys[] = {
     {"layer", KIND_INT, offsetof(Gate, layer), .standard = "last", .min = 0, .max = 9999, .names = WORDS("last", "all"),
      .meaning = "its layer; all: the worst of them"},
     {"rel_l2", KIND_LIMIT, offsetof(Gate, rel_l2), .low = 0, .high = 1e300, .meaning = "relative L2, at most"},
+    {"token_median", KIND_LIMIT, offsetof(Gate, token_median), .low = 0, .high = 1e300,
+     .meaning = "relative L2 of the median token, at most"},
     {"max_abs", KIND_LIMIT, offsetof(Gate, max_abs), .low = 0, .high = 1e300,
      .meaning = "largest absolute difference, at most"},
     {"sqnr_db", KIND_LIMIT, offsetof(Gate, sqnr_db), .low = -1000, .high = 1000, .meaning = "SQNR in dB, at least"},
@@ -193,8 +197,8 @@ static const Key gate_keys[] = {
      .meaning = "bits per byte of the second less those of the first, at most; needs an evaluation"},
 };
 static const Object gate = {sizeof(Gate), gate_keys, COUNT_OF(gate_keys),
-                            WORDS("rel_l2", "max_abs", "sqnr_db", "differing", "growth", "step", "peak", "on_grid",
-                                  "top1_agreement", "bits_per_byte"),
+                            WORDS("rel_l2", "token_median", "max_abs", "sqnr_db", "differing", "growth", "step", "peak",
+                                  "on_grid", "top1_agreement", "bits_per_byte"),
                             NULL};
 static const Key a_gate = {.kind = KIND_OBJECT, .object = &gate};
 

@@ -406,6 +406,8 @@ static bool check_gate(const Reader *reader, const Spec *spec, Gate *gate) {
   if (of_model && tensor && strcmp(gate->tensor, logits))
     return reader_fail(reader, tensor, "has no sense with a limit on what the model predicts");
   if (of_model) gate->tensor = logits;
+  if (gate->token_median.set && tensors->info[tensors_find(tensors, gate->tensor)].rows != DIM_TOKEN)
+    return reader_fail(reader, tensor ? tensor : here, "'%s' has no tokens, and so no median one", gate->tensor);
   if (gate->growth.set || gate->step.set || gate->peak.set) return check_course_gate(reader, gate, here);
   if (gate->layer != GATE_LAST && tensors_find(tensors, gate->tensor) >= tensors->layer)
     return reader_fail(reader, layer, "has no sense here: '%s' stands once, not in each layer", gate->tensor);

@@ -97,9 +97,12 @@ typedef struct SwapPlan { /* stages of a pair swapped one by one, from both ends
 
 typedef enum { RESTORE_LAYER, RESTORE_STAGE } RestoreBy;
 
+typedef enum { RESTORE_TOTAL, RESTORE_MEDIAN_TOKEN } RestoreOf;
+
 typedef struct RestorePlan { /* which few layers to run under another mode */
   const char *mode, *to;
   double limit; /* of the relative L2 of the last block_out against fp64 */
+  RestoreOf of;
   RestoreBy by;
   int most; /* units restored */
 } RestorePlan;
@@ -130,7 +133,7 @@ typedef struct Gate {                   /* a limit that the results must keep */
   const char *tensor;
   int layer;
   /* Exactly one is set. growth, step and peak are of all layers together. */
-  Limit rel_l2, max_abs, sqnr_db, differing, growth, step, peak, on_grid, top1_agreement, bits_per_byte;
+  Limit rel_l2, token_median, max_abs, sqnr_db, differing, growth, step, peak, on_grid, top1_agreement, bits_per_byte;
   const char *place; /* "FILE:LINE:COLUMN", for what only the model can refuse */
 } Gate;
 

@@ -18,6 +18,7 @@ typedef struct Measure {
 
 static const Measure measures[] = {
     {"rel_l2", offsetof(Gate, rel_l2), offsetof(Drift, rel_l2), false, OF_DRIFT},
+    {"token_median", offsetof(Gate, token_median), offsetof(Drift, token_median), false, OF_DRIFT},
     {"max_abs", offsetof(Gate, max_abs), offsetof(Drift, max_abs), false, OF_DRIFT},
     {"sqnr_db", offsetof(Gate, sqnr_db), offsetof(Drift, sqnr_db), true, OF_DRIFT},
     {"differing", offsetof(Gate, differing), offsetof(Drift, differing), false, OF_DRIFT},

@@ -6,7 +6,6 @@
 
 #include "family/block.h"
 #include "measure/ends.h"
-#include "measure/evaluation.h"
 
 enum { TRIED_AT_ONCE = 64 }; /* sides of a walk: each has a stream in memory */
 
@@ -17,9 +16,9 @@ typedef struct Unit {
 } Unit;
 
 typedef struct Choice {
-  Unit unit, next; /* next: second best */
-  double block_out, next_block_out;
-  double *error; /* [prompts]: with it, of each prompt */
+  Unit unit, next;                                 /* next: second best */
+  double error, next_block_out, next_token_median; /* over prompts; error: what the choice goes by */
+  double *of_prompt;                               /* [prompts]: what it goes by, of each prompt */
   int candidates;
 } Choice;
 
@@ -35,7 +34,7 @@ typedef struct Restore {
   Choice *choice;   /* [most] */
   int choices;
   Tensor *reference; /* [prompts]: the last block_out */
-  EndSums *sums;     /* [what was chosen so far, then the candidates][prompts]: error2 and size2 alone */
+  EndSums *sums;     /* [what was chosen so far, then the candidates][prompts]: block_out's alone */
   const Study *study;
   int number; /* of this restoration in the spec */
 } Restore;
@@ -113,17 +112,10 @@ typedef struct Sums {
 } Sums;
 
 static bool add_error(void *context, const WalkPlace *at, int side, const WalkEnd *end, Arena scratch, Status *st) {
-  (void)scratch, (void)st;
+  (void)st;
   Sums *all = context;
-  EndSums *sums = &all->of[at->prompt * all->sides + side];
-  const double *want = all->r->reference[at->prompt].data;
-  const float *got = end[side].block_out.data;
-  size_t n = (size_t)end[side].block_out.rows * (size_t)end[side].block_out.cols;
-  for (size_t i = 0; i < n; i++) {
-    double d = (double)got[i] - want[i];
-    sums->error2 += d * d;
-    sums->size2 += want[i] * want[i];
-  }
+  ends_block_out(&all->r->reference[at->prompt], &end[side].block_out, &all->of[at->prompt * all->sides + side],
+                 scratch);
   return true;
 }
 
@@ -133,12 +125,17 @@ static void *left_of_sums(void *context, int prompt, size_t *bytes) {
   return &sums->of[prompt * sums->sides];
 }
 
+/* Of all tokens of a prompt together, or of its median token. */
+static double error_in(RestoreOf of, const EndSums *prompt) {
+  return of == RESTORE_TOTAL ? ends_error(prompt) : prompt->token_median;
+}
+
 /* Geometric mean over the prompts in which the side is finite. */
-static double error_of(const Restore *r, int side) {
+static double error_of(const Restore *r, int side, RestoreOf of) {
   double sum = 0;
   int count = 0;
   for (int p = 0; p < r->prompts; p++) {
-    double error = ends_error(&r->sums[side * r->prompts + p]);
+    double error = error_in(of, &r->sums[side * r->prompts + p]);
     if (isfinite(error)) sum += log(error), count++;
   }
   return exp(sum / count); /* of none: NaN */
@@ -159,7 +156,7 @@ static double gain_of(const Restore *r, int side, const Unit *unit) {
   int stages = __builtin_popcount(unit->stages & ~r->stages[unit->layer]), common = 0, won = 0;
   double log_left = 0, log_error = 0;
   for (int p = 0; p < r->prompts; p++) {
-    double before = ends_error(&r->sums[p]), after = ends_error(&r->sums[side * r->prompts + p]);
+    double before = error_in(r->plan->of, &r->sums[p]), after = error_in(r->plan->of, &r->sums[side * r->prompts + p]);
     if (isfinite(before) && !isfinite(after)) return -INFINITY;
     if (!isfinite(after)) continue;
     won += !isfinite(before);
@@ -227,10 +224,12 @@ static bool choose(Restore *r, bool *found, Status *st) {
   Choice *choice = &r->choice[r->choices++];
   choice->unit = r->unit[unit_of[rank.best]];
   choice->next = rank.next >= 0 ? r->unit[unit_of[rank.next]] : (Unit){-1, 0};
-  choice->block_out = error_of(r, 1 + rank.best);
-  choice->next_block_out = rank.next >= 0 ? error_of(r, 1 + rank.next) : NAN;
+  choice->error = error_of(r, 1 + rank.best, r->plan->of);
+  choice->next_block_out = rank.next >= 0 ? error_of(r, 1 + rank.next, RESTORE_TOTAL) : NAN;
+  choice->next_token_median = rank.next >= 0 ? error_of(r, 1 + rank.next, RESTORE_MEDIAN_TOKEN) : NAN;
   choice->candidates = count;
-  for (int p = 0; p < r->prompts; p++) choice->error[p] = ends_error(&r->sums[(1 + rank.best) * r->prompts + p]);
+  for (int p = 0; p < r->prompts; p++)
+    choice->of_prompt[p] = error_in(r->plan->of, &r->sums[(1 + rank.best) * r->prompts + p]);
   r->taken[unit_of[rank.best]] = true;
   r->stages[choice->unit.layer] |= choice->unit.stages;
   *found = true;
@@ -288,34 +287,56 @@ static int32_t put_prompts(const Restore *r, const EndSums *ends, char *left_out
   return r->prompts - out;
 }
 
-static Restoration row_of(const Restore *r, int step, const EndSums *ends, Arena scratch) {
+/* A figure's columns: over prompts, of a way by itself or beside another. */
+#define PUT(row, name, terms, count, figure)                                                                           \
+  do {                                                                                                                 \
+    Sample of_##name = ends_sample(terms, count, r->prompts, figure, scratch);                                         \
+    (row)->name = of_##name.value, (row)->name##_low = of_##name.low, (row)->name##_high = of_##name.high;             \
+  } while (0)
+
+/* What a step's unit does: beside the step before it. */
+static void put_factors(const Restore *r, const EndSums *ends, const EndSums *before, Restoration *row, Arena scratch) {
+  const EndTerm change[] = {{ends, 1}, {before, -1}};
+  const int terms = before ? 2 : 0; /* of none: NaN */
+  PUT(row, block_out_factor, change, terms, END_BLOCK_OUT);
+  PUT(row, token_median_factor, change, terms, END_TOKEN_MEDIAN);
+  PUT(row, parting_factor, change, terms, END_PARTING);
+}
+
+/* `before`: of the step before; NULL: none. */
+static Restoration row_of(const Restore *r, int step, const EndSums *ends, const EndSums *before, Arena scratch) {
   Restoration row = {.step = step, .layer = -1, .next_layer = -1, .limit = r->plan->limit};
-  Sample block_out = value_of(r, ends, END_BLOCK_OUT, scratch), kl = value_of(r, ends, END_KL, scratch);
-  Sample bits = value_of(r, ends, END_BITS, scratch);
+  const EndTerm itself = {ends, 1};
+  PUT(&row, block_out, &itself, 1, END_BLOCK_OUT);
+  PUT(&row, token_median, &itself, 1, END_TOKEN_MEDIAN);
+  PUT(&row, kl, &itself, 1, END_KL);
+  PUT(&row, bits, &itself, 1, END_BITS);
+  put_factors(r, ends, before, &row, scratch);
   table_text(row.mode, sizeof row.mode, r->mode->name);
   table_text(row.to, sizeof row.to, r->to->name);
   table_text(row.by, sizeof row.by, r->plan->by == RESTORE_LAYER ? "layer" : "stage");
-  row.block_out = block_out.value, row.block_out_low = block_out.low, row.block_out_high = block_out.high;
-  row.kl = kl.value, row.kl_low = kl.low, row.kl_high = kl.high;
-  row.bits = bits.value, row.bits_low = bits.low, row.bits_high = bits.high;
+  table_text(row.of, sizeof row.of, r->plan->of == RESTORE_TOTAL ? "total" : "median_token");
   row.prompts = put_prompts(r, ends, row.left_out, sizeof row.left_out, scratch);
   row.pooled = ends_pooled(ends, r->prompts);
-  row.reached = row.block_out <= row.limit;
-  row.next_block_out = row.first_block_out = NAN;
+  row.reached = (r->plan->of == RESTORE_TOTAL ? row.block_out : row.token_median) <= row.limit;
+  row.next_block_out = row.next_token_median = row.first_block_out = row.first_token_median = NAN;
   if (step > 0) {
     const Choice *c = &r->choice[step - 1];
     put_unit(r, &c->unit, &row.layer, row.stages, sizeof row.stages);
     put_unit(r, &c->next, &row.next_layer, row.next_stages, sizeof row.next_stages);
     row.candidates = c->candidates;
     row.next_block_out = c->next_block_out;
+    row.next_token_median = c->next_token_median;
   }
   return row;
 }
 
+#undef PUT
+
 /* Each prompt's error must be the one that the step was chosen by. */
 static bool check_choice(const Restore *r, int step, const EndSums *ends, Status *st) {
   for (int p = 0; p < r->prompts; p++) {
-    double then = r->choice[step - 1].error[p], now = ends_error(&ends[p]);
+    double then = r->choice[step - 1].of_prompt[p], now = error_in(r->plan->of, &ends[p]);
     if (fabs(now - then) <= 1e-12 * now || (!isfinite(now) && !isfinite(then))) continue;
     return FAIL(st,
                 "restore %s: step %d came out at %.17g in prompt %s when it was chosen and at %.17g when it was run "
@@ -349,12 +370,17 @@ static bool run_chosen(Restore *r, RestoreRows *rows, Status *st) {
   const char *name = arena_printf(&scratch, "restore_%d.chosen", r->number);
   progress_phase(r->study->progress, "restore", r->prompts * r->layers);
   TRY(study_walk(r->study, side, sides, r->subject->prompt, r->prompts, &visitor, true, name, scratch, st));
+  const EndSums *before = NULL;
   for (int step = 0; step <= r->choices + 1; step++) {
     bool every = step == r->choices + 1;
     const EndSums *ends = ends_of_side(r, &f, 1 + step, &scratch);
-    Restoration row = row_of(r, every ? -1 : step, ends, scratch);
-    if (by_layer && step > 0 && !every)
-      row.first_block_out = value_of(r, ends_of_side(r, &f, all + step, &scratch), END_BLOCK_OUT, scratch).value;
+    Restoration row = row_of(r, every ? -1 : step, ends, every ? NULL : before, scratch);
+    before = ends;
+    if (by_layer && step > 0 && !every) {
+      const EndSums *first = ends_of_side(r, &f, all + step, &scratch);
+      row.first_block_out = value_of(r, first, END_BLOCK_OUT, scratch).value;
+      row.first_token_median = value_of(r, first, END_TOKEN_MEDIAN, scratch).value;
+    }
     if (step > 0 && !every) TRY(check_choice(r, step, ends, st));
     rows->row[rows->rows++] = row;
   }
@@ -369,13 +395,13 @@ static bool restore_one(Restore *r, RestoreRows *rows, Status *st) {
   bool found = true;
   r->stages = ARENA_NEW(r->arena, unsigned, r->layers);
   r->choice = ARENA_NEW(r->arena, Choice, r->plan->most);
-  for (int i = 0; i < r->plan->most; i++) r->choice[i].error = ARENA_NEW(r->arena, double, r->prompts);
+  for (int i = 0; i < r->plan->most; i++) r->choice[i].of_prompt = ARENA_NEW(r->arena, double, r->prompts);
   r->reference = ARENA_NEW(r->arena, Tensor, r->prompts);
   make_units(r);
   TRY(run_reference(r, st));
   while (found && r->choices < r->plan->most) {
     TRY(choose(r, &found, st));
-    if (r->choices && r->choice[r->choices - 1].block_out <= r->plan->limit) break;
+    if (r->choices && r->choice[r->choices - 1].error <= r->plan->limit) break;
   }
   return run_chosen(r, rows, st);
 }
@@ -408,5 +434,5 @@ size_t restore_bytes(const Spec *spec, const Config *config, int T) {
   size_t reference = (size_t)spec->prompt_count * (size_t)T * (size_t)config->D,
          logits = (size_t)T * (size_t)config->vocab;
   return walk_bytes(block_bytes(config, T), T, config->D, 1 + TRIED_AT_ONCE, 3) +
-         (reference + logits) * sizeof(double) + evaluation_window_bytes(T, config->vocab);
+         (reference + logits) * sizeof(double) + ends_bytes(T, config->D, config->vocab);
 }

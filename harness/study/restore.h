@@ -1,5 +1,6 @@
 /* restore: which few layers of a mode, or stages of layers, to run under another mode so that the last block_out comes
- * below a limit. Its error is the relative L2 against fp64, in the geometric mean over prompts (measure/ends.h).
+ * below a limit. Its error is the relative L2 against fp64 of all tokens together or of the median token, as the spec
+ * has it, in the geometric mean over prompts (measure/ends.h).
  *
  * Forward selection: each step tries every unit that is left beside those chosen before, by running it, and takes the
  * one that takes most off the error squared for each stage that it restores (by layer: that comes nearest to the

@@ -6,7 +6,6 @@
 
 #include "family/block.h"
 #include "measure/ends.h"
-#include "measure/evaluation.h"
 #include "measure/stats.h"
 
 /* What a way leaves in a prompt. */
@@ -170,15 +169,19 @@ static void put_figures(const Swaps *s, const Way *start, const Way *way, int fr
   EndTerm itself[] = {{way->ends, 1}, {start->ends, 0}}, change[] = {{way->ends, 1}, {start->ends, -1}};
   row->prompts = put_prompts(s, change, 2, row->left_out, sizeof row->left_out);
   PUT_VALUE(itself, 2, END_BLOCK_OUT, row, block_out);
+  PUT_VALUE(itself, 2, END_TOKEN_MEDIAN, row, token_median);
   PUT_VALUE(itself, 2, END_KL, row, kl);
   PUT_VALUE(itself, 2, END_BITS, row, bits);
   PUT_CHANGE(change, 2, END_BLOCK_OUT, row, block_out_factor);
+  PUT_CHANGE(change, 2, END_TOKEN_MEDIAN, row, token_median_factor);
+  PUT_VALUE(change, 2, END_PARTING, row, parting_factor);
   PUT_CHANGE(change, 2, END_KL, row, kl_factor);
   PUT_CHANGE(change, 2, END_BITS, row, bits_change);
   row->pooled = ends_pooled(way->ends, s->prompts);
   row->moved = ends_pooled(way->moved[from], s->prompts);
   row->identical = !way->differs[from];
-  if (row->identical) row->block_out_factor_holm = row->kl_factor_holm = row->bits_change_holm = NAN;
+  if (row->identical)
+    row->block_out_factor_holm = row->token_median_factor_holm = row->kl_factor_holm = row->bits_change_holm = NAN;
 }
 
 /* Columns of doubles that apply to a mode that ran, in a row of one that did not. */
@@ -232,6 +235,7 @@ static void put_holm(void *rows, size_t count, size_t size, size_t offset, Arena
 #define PUT_HOLM(type, rows, count, scratch)                                                                           \
   do {                                                                                                                 \
     put_holm(rows, count, sizeof(type), offsetof(type, block_out_factor_holm), scratch);                               \
+    put_holm(rows, count, sizeof(type), offsetof(type, token_median_factor_holm), scratch);                            \
     put_holm(rows, count, sizeof(type), offsetof(type, kl_factor_holm), scratch);                                      \
     put_holm(rows, count, sizeof(type), offsetof(type, bits_change_holm), scratch);                                    \
   } while (0)
@@ -292,6 +296,8 @@ static void add_effect(Swaps *s, unsigned stages) {
   s->arena = &scratch; /* the terms stay below */
   row->prompts = put_prompts(s, term, terms, row->left_out, sizeof row->left_out);
   PUT_CHANGE(term, terms, END_BLOCK_OUT, row, block_out_factor);
+  PUT_CHANGE(term, terms, END_TOKEN_MEDIAN, row, token_median_factor);
+  PUT_VALUE(term, terms, END_PARTING, row, parting_factor);
   PUT_CHANGE(term, terms, END_KL, row, kl_factor);
   PUT_CHANGE(term, terms, END_BITS, row, bits_change);
   s->arena = whole;
@@ -356,5 +362,5 @@ size_t swap_bytes(const Spec *spec, const Config *config, int T) {
   }
   if (!sides) return 0;
   return walk_bytes(block_bytes(config, T), T, config->D, (int)sides, 3) +
-         logits * (sizeof(double) + 2 * sizeof(float)) + evaluation_window_bytes(T, config->vocab);
+         logits * (sizeof(double) + 2 * sizeof(float)) + ends_bytes(T, config->D, config->vocab);
 }

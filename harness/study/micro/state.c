@@ -4,7 +4,9 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/quantiles.h"
 #include "family/trace.h"
+#include "measure/row_error.h"
 
 enum { VALUES_MOST = 1 << 21 };
 
@@ -97,6 +99,18 @@ static StateError error_at(const StateTrack *s, int item, int t, int64_t *over) 
   return e;
 }
 
+/* The median channel's error beside that of all together. */
+static void put_channels(StateError *e, const StateTrack *s, int t, Arena scratch) {
+  const size_t E = (size_t)s->E, N = (size_t)s->N, first = (size_t)t * E * N;
+  PartSquares channels = {ARENA_NEW(&scratch, double, E), ARENA_NEW(&scratch, double, E)};
+  double *room = ARENA_NEW(&scratch, double, E);
+  row_squares_add(s->ref.want + first, s->got + first, 0, N, E * N, channels);
+  e->rel_l2_median = row_errors_of(channels, E, room).median;
+  for (size_t i = 0; i < E; i++)
+    room[i] = isfinite(channels.error2[i]) ? sqrt(channels.error2[i] / (double)N) : INFINITY;
+  e->rms_median = quantile_of(room, E, 0.5);
+}
+
 /* The sampled tokens: every one of a short scan, else geometrically spread, the last among them. */
 static int sample_tokens(int T, int token[STATE_TOKENS]) {
   int count = 0;
@@ -149,6 +163,7 @@ void state_measure(MicroRows *rows, int item, const Operator *o, Arena scratch) 
     if (next == count || sample[next] != t) continue;
     token[next] = t + 1;
     rms[next] = e.rms;
+    put_channels(&e, &s, t, scratch);
     kept[next++] = e;
   }
   rows->states += (size_t)count;
@@ -156,6 +171,8 @@ void state_measure(MicroRows *rows, int item, const Operator *o, Arena scratch) 
   row->rms_first = kept[0].rms;
   row->rms_last = kept[count - 1].rms;
   row->max_last = kept[count - 1].max;
+  row->rms_median_first = kept[0].rms_median;
+  row->rms_median_last = kept[count - 1].rms_median;
   row->ulp_first = kept[0].ulp_mean;
   row->ulp_last = kept[count - 1].ulp_mean;
   StateLaw law = state_fit(token, rms, (size_t)count, scratch);
