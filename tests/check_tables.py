@@ -27,6 +27,14 @@ def find(file, prompt, mode, layer, tensor):
     return values(group[name]) if name in group else None
 
 
+def quantile(x, fraction):
+    """Between two neighbours in sorted order, as GSL has it: np.percentile's place is rounded otherwise."""
+    x = np.sort(x)
+    place = fraction * (len(x) - 1)
+    at = int(place)
+    return x[-1] if at + 1 == len(x) else (1 - (place - at)) * x[at] + (place - at) * x[at + 1]
+
+
 def text(cell):
     return cell.decode()
 
@@ -68,25 +76,39 @@ def check_tensor_stats(file):
     report("tensor_stats", checked)
 
 
-def check_tokens(where, row, a, b):
-    """Relative error of each row of two matrices; a tensor whose rows are no tokens has none."""
-    if row["tensor"].decode().startswith("ssm_state"):
-        require(f"{where} token_median", row["token_median"], np.nan, 0)
-        require(f"{where} token_worst", row["token_worst"], -1, 0)
-        return
-    a, b = a.astype(np.float64), b.astype(np.float64)
+def check_parts(where, row, part, a, b):
+    """Relative error of each row of two matrices: the columns that begin with `part`."""
     finite = (np.isfinite(a) & np.isfinite(b)).all(axis=1)
-    require(f"{where} tokens_left_out", row["tokens_left_out"], np.count_nonzero(~finite), 0)
+    require(f"{where} {part}s_left_out", row[f"{part}s_left_out"], np.count_nonzero(~finite), 0)
     a, d = a[finite], (b - a)[finite]
     size, error = np.linalg.norm(a, axis=1), np.linalg.norm(d, axis=1)
     relative = np.array([0 if e == 0 else e / s if s > 0 else np.inf for e, s in zip(error, size)])
     if np.isfinite(relative).all():
-        for name, q in (("token_median", 50), ("token_p90", 90), ("token_p99", 99)):
-            require(f"{where} {name}", row[name], np.percentile(relative, q), 1e-12 * relative.max())
+        for name, q in (("median", 0.5), ("p90", 0.9), ("p99", 0.99)):
+            require(f"{where} {part}_{name}", row[f"{part}_{name}"], quantile(relative, q), 1e-12 * relative.max())
     if error.max() > 0:
-        worst = np.flatnonzero(finite)[np.argmax(error)]
-        require(f"{where} token_worst", row["token_worst"], worst, 0)
-        require(f"{where} token_worst_share", row["token_worst_share"], error.max() ** 2 / np.sum(error**2), 1e-12)
+        worst = row[f"{part}_worst"]
+        require(f"{where} {part}_worst", error[np.count_nonzero(finite[:worst])], error.max(), 1e-12 * error.max())
+        share = error**2 / np.sum(error**2)
+        require(f"{where} {part}_worst_share", row[f"{part}_worst_share"], share.max(), 1e-12)
+        require(f"{where} {part}s_effective", row[f"{part}s_effective"], 1 / np.sum(share**2), 1e-11 * len(share))
+    else:
+        require(f"{where} {part}_worst", row[f"{part}_worst"], -1, 0)
+        require(f"{where} {part}s_effective", row[f"{part}s_effective"], np.nan, 0)
+
+
+def check_tokens(where, row, a, b):
+    """Tokens are rows and channels columns; of a tensor whose rows are no tokens, rows are channels."""
+    a, b = a.astype(np.float64), b.astype(np.float64)
+    if row["tensor"].decode().startswith("ssm_state"):
+        for name in ("median", "p90", "p99", "worst_share"):
+            require(f"{where} token_{name}", row[f"token_{name}"], np.nan, 0)
+        require(f"{where} tokens_effective", row["tokens_effective"], np.nan, 0)
+        require(f"{where} token_worst", row["token_worst"], -1, 0)
+        check_parts(where, row, "channel", a, b)
+        return
+    check_parts(where, row, "token", a, b)
+    check_parts(where, row, "channel", a.T, b.T)
 
 
 def check_pair_stats(file):
@@ -118,14 +140,29 @@ def check_pair_stats(file):
                 require(f"{where} sqnr_db", row["sqnr_db"], -20 * np.log10(rel), 1e-9)
         if norm > 0 and np.linalg.norm(b) > 0:
             require(f"{where} cosine", row["cosine"], a @ b / (norm * np.linalg.norm(b)), 1e-12)
-        for name, q in (("p50", 50), ("p90", 90), ("p95", 95), ("p99", 99), ("p999", 99.9)):
-            require(f"{where} {name}", row[name], np.percentile(np.abs(d), q), 1e-12 * scale)
+        for name, q in (("p50", 0.5), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99), ("p999", 0.999)):
+            require(f"{where} {name}", row[name], quantile(np.abs(d), q), 1e-12 * scale)
         if bits.any():
             require(f"{where} first_index", row["first_index"], np.flatnonzero(bits)[0], 0)
             require(f"{where} |d| at worst_index", abs(d[row["worst_index"]]), scale, 0)
         for name, f in (("mean", np.mean), ("std", np.std), ("min", np.min), ("max", np.max)):
             require(f"{where} {name}_diff", row[f"{name}_diff"], f(b) - f(a), 4e-12 * np.sqrt(np.mean(a**2) + np.mean(b**2)))
     report("pair_stats", checked)
+
+
+def check_pooled_parts(where, row, mine):
+    """Geometric means over prompts of pair_stats, and of shares the largest."""
+    for name in ("token_median", "token_p90", "token_p99", "tokens_effective", "channel_median", "channel_p90",
+                 "channel_p99", "channels_effective"):
+        known = mine[name][~np.isnan(mine[name])]
+        if len(known) and (known > 0).all() and np.isfinite(known).all():
+            require(f"{where} {name}", row[name], np.exp(np.mean(np.log(known))), 1e-12 * known.max())
+    for part in ("token", "channel"):
+        require(f"{where} {part}s_left_out", row[f"{part}s_left_out"], mine[f"{part}s_left_out"].sum(), 0)
+        shares = np.where(mine[f"{part}_worst"] >= 0, mine[f"{part}_worst_share"], -1)
+        if shares.max() >= 0:
+            require(f"{where} {part}_worst_share", row[f"{part}_worst_share"], shares.max(), 0)
+            require(f"{where} {part}_worst", row[f"{part}_worst"], mine[f"{part}_worst"][np.argmax(shares)], 0)
 
 
 def check_drift(file):
@@ -148,7 +185,9 @@ def check_drift(file):
             continue
         checked += 1
         want = np.sqrt(error / size)
-        require(f"drift {row['base']} {row['other']} {row['tensor']} {row['layer']}", row["rel_l2"], want, 1e-12 * want)
+        where = f"drift {text(row['base'])} {text(row['other'])} {text(row['tensor'])} {row['layer']}"
+        require(where, row["rel_l2"], want, 1e-12 * want)
+        check_pooled_parts(where, row, mine)
     report("drift", checked)
 
 

@@ -23,9 +23,9 @@ static inline Arena new_arena(void) {
 }
 
 /* Scratch of exactly the size that stats_scratch_bytes promises. */
-static inline Arena exact_scratch(const Arena *arena, size_t n, size_t rows) {
+static inline Arena exact_scratch(const Arena *arena, size_t n, size_t parts) {
   Arena scratch = *arena;
-  scratch.end = scratch.next + stats_scratch_bytes(n, rows);
+  scratch.end = scratch.next + stats_scratch_bytes(n, parts);
   cr_assert(scratch.end <= arena->end);
   return scratch;
 }
@@ -34,7 +34,8 @@ static inline TensorStats tensor_row(const Tensor *t, float scale) {
   Arena arena = new_arena();
   TensorStats row;
   memset(&row, 0xa5, sizeof row);
-  stats_tensor(t, scale, &row, exact_scratch(&arena, (size_t)t->rows * (size_t)t->cols, (size_t)t->rows));
+  stats_tensor(t, scale, &row,
+               exact_scratch(&arena, (size_t)t->rows * (size_t)t->cols, (size_t)t->rows + (size_t)t->cols));
   arena_release(&arena);
   return row;
 }
@@ -43,7 +44,8 @@ static inline PairStats pair_row(const Tensor *base, const Tensor *other) {
   Arena arena = new_arena();
   PairStats row;
   memset(&row, 0xa5, sizeof row);
-  stats_pair(base, other, &row, exact_scratch(&arena, (size_t)base->rows * (size_t)base->cols, (size_t)base->rows));
+  stats_pair(base, other, &row,
+             exact_scratch(&arena, (size_t)base->rows * (size_t)base->cols, (size_t)base->rows + (size_t)base->cols));
   arena_release(&arena);
   return row;
 }

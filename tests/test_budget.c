@@ -186,8 +186,8 @@ static void expect_chain(Shipped *s, const char *base, const char *other) {
     const Budget *b = &row[layer];
     cr_expect_float_eq(b->total_l2 / b->base_l2 / pair[layer].rel_l2, 1, 1e-12,
                        "%s, layer %d: total is not the pair's size", other, layer);
-    cr_expect_eq(b->total_median, pair[layer].token_median, "%s, layer %d: the median token has %a, in the pair %a",
-                 other, layer, b->total_median, pair[layer].token_median);
+    cr_expect_eq(b->total_median, pair[layer].token.median, "%s, layer %d: the median token has %a, in the pair %a",
+                 other, layer, b->total_median, pair[layer].token.median);
     if (layer)
       cr_expect_eq(b->in_l2, row[layer - 1].total_l2, "%s, layer %d: what comes in is not what the layer before left",
                    other, layer);

@@ -25,7 +25,7 @@ static PairStats drift_row(const char *other, const char *tensor, int layer, dou
   row.cosine = 1 - rmse / 100;
   row.ulp_mean = 8 * rmse;
   row.differing = rmse > 0 ? 0.5 : 0;
-  row.tokens_left_out = 0;
+  row.token.left_out = 0;
   return row;
 }
 
@@ -226,17 +226,19 @@ Test(drift, pooled_interval_covers_from_sixteen_prompts_on) {
   gsl_rng_free(rng);
 }
 
-Test(drift, tokens_of_all_prompts_are_put_together) {
+Test(drift, tokens_and_channels_of_all_prompts_are_put_together) {
   Arena arena = new_arena();
   PairStats rows[] = {drift_row("2-4", "scan", 0, 1, 4, 16), drift_row("2-4", "scan", 0, 1, 4, 16)};
   for (int p = 0; p < 2; p++) {
     snprintf(rows[p].prompt, sizeof rows[p].prompt, "p%d", p);
-    rows[p].token_median = p ? 4 : 1;
-    rows[p].token_p90 = p ? 18 : 2;
-    rows[p].token_p99 = p ? 0 : 9;
-    rows[p].token_worst = p ? 7 : 3;
-    rows[p].token_worst_share = p ? 0.9 : 0.2;
-    rows[p].tokens_left_out = p + 1;
+    rows[p].token.median = p ? 4 : 1;
+    rows[p].token.p90 = p ? 18 : 2;
+    rows[p].token.p99 = p ? 0 : 9;
+    rows[p].token.worst = p ? 7 : 3;
+    rows[p].token.worst_share = p ? 0.9 : 0.2;
+    rows[p].token.left_out = p + 1;
+    rows[p].token.effective = p ? 50 : 2;
+    rows[p].channel = p ? (PartErrors){8, 3, NAN, 5, 0.25, 4, 27} : (PartErrors){2, 12, 7, 11, 0.5, 3, 3};
   }
   size_t count;
   Drift *d = drift_of(&arena, &families[0]->tensors, rows, 2, &count);
@@ -245,6 +247,12 @@ Test(drift, tokens_of_all_prompts_are_put_together) {
   SAME(d->token_p99, 0);
   SAME(d->token_worst, 7), SAME(d->token_worst_share, 0.9), SAME(d->tokens_left_out, 3);
   cr_expect_str_eq(d->worst_prompt, "p1");
+  NEAR(d->tokens_effective, 10, 1e-14);
+  NEAR(d->channel.median, 4, 1e-14);
+  NEAR(d->channel.p90, 6, 1e-14);
+  NEAR(d->channel.p99, 7, 1e-14); /* of the prompt that has one */
+  NEAR(d->channel.effective, 9, 1e-14);
+  SAME(d->channel.worst, 11), SAME(d->channel.worst_share, 0.5), SAME(d->channel.left_out, 7);
   /* two logarithms that are log 4 apart: t(0.975, 1) times half of that */
   NEAR(log(d->token_median_high / 2), tan(0.475 * M_PI) * log(4) / 2, 1e-9);
 }

@@ -62,13 +62,12 @@ Test(pairs, every_token_of_the_stream_has_the_squares_of_its_row) {
     Layer l = layer_of(T);
     LayerRows rows = rows_of(&l);
     cr_assert_eq(rows.tokens, PAIRS * a_pair, "%d rows of %d tokens", rows.tokens, T);
-    double *error2 = ARENA_NEW(&l.arena, double, T), *base2 = ARENA_NEW(&l.arena, double, T);
+    const PartSquares want = part_squares(&l.arena, (size_t)T);
     for (int i = 0; i < rows.tokens; i++) {
       const TokenErrors *row = &rows.token[i];
       const SidePair *pair = &l.pairs.pair[i / a_pair];
       if (i % a_pair == 0)
-        row_squares(&l.trace[pair->base].t[T_BLOCK_OUT], &l.trace[pair->other].t[T_BLOCK_OUT],
-                    (PartSquares){error2, base2}, l.arena);
+        row_squares(&l.trace[pair->base].t[T_BLOCK_OUT], &l.trace[pair->other].t[T_BLOCK_OUT], want, l.arena);
       cr_expect_str_eq(row->prompt, "p");
       cr_expect_str_eq(row->base, l.pairs.side[pair->base].name);
       cr_expect_str_eq(row->other, l.pairs.side[pair->other].name);
@@ -76,9 +75,9 @@ Test(pairs, every_token_of_the_stream_has_the_squares_of_its_row) {
       cr_expect_eq(row->first, i % a_pair * TOKENS_A_ROW);
       for (int t = 0; t < TOKENS_A_ROW; t++) {
         const int token = row->first + t;
-        SAME(row->error2[t], token < T ? error2[token] : NAN);
-        SAME(row->base2[t], token < T ? base2[token] : NAN);
-        cr_expect(token >= T || error2[token] > 0);
+        SAME(row->error2[t], token < T ? want.error2[token] : NAN);
+        SAME(row->base2[t], token < T ? want.base2[token] : NAN);
+        cr_expect(token >= T || want.error2[token] > 0);
       }
     }
     arena_release(&l.arena);
@@ -95,6 +94,6 @@ Test(pairs, a_token_that_is_not_finite_shows_it) {
   SAME(rows.token[0].error2[3], NAN);
   SAME(rows.token[1].error2[1], INFINITY);
   cr_expect(isfinite(rows.token[0].error2[2]) && isfinite(rows.token[0].base2[3]));
-  cr_expect_eq(rows.pair[0].tokens_left_out, 2);
+  cr_expect_eq(rows.pair[0].token.left_out, 2);
   arena_release(&l.arena);
 }

@@ -96,8 +96,8 @@ static PairStats pair_stats(int prompt, int layer, double e, double pooled) {
   row.nonfinite = 0;
   row.base_l2 = 3;
   row.rmse = pooled * 3 / sqrt(100);
-  row.token_median = e;
-  row.tokens_left_out = isnan(e);
+  row.token.median = e;
+  row.token.left_out = isnan(e);
   return row;
 }
 

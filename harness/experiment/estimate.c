@@ -75,8 +75,9 @@ static int64_t memory(const Spec *spec, const Subject *subject, int longest, siz
   size_t calibration = subject->calibration_token ? calibrate_bytes(c, &spec->calibration, threads) : 0;
   size_t side = block_bytes(c, longest), reference = 2 * side;                   /* float64 */
   size_t budget = spec->budget_all || spec->budget_count ? side + reference : 0; /* each block on the other's input */
-  size_t walk = (size_t)spec->mode_count * side + reference + budget + store +
-                (size_t)threads * stats_scratch_bytes((size_t)longest * 2 * (size_t)c->E, (size_t)longest);
+  size_t walk =
+      (size_t)spec->mode_count * side + reference + budget + store +
+      (size_t)threads * stats_scratch_bytes((size_t)longest * 2 * (size_t)c->E, (size_t)longest + 2 * (size_t)c->E);
   size_t most = proof > calibration ? proof : calibration, evaluation = evaluate_bytes(spec, c),
          cost = cost_bytes(spec, c);
   most = most > evaluation ? most : evaluation;

@@ -46,7 +46,7 @@ typedef struct Values {
 
 /* Of to - from and of from, a token each; in the arena. */
 static PartSquares squares_of(Arena *arena, const Values *v, const double *from, const double *to) {
-  PartSquares tokens = {ARENA_NEW(arena, double, v->tokens), ARENA_NEW(arena, double, v->tokens)};
+  PartSquares tokens = part_squares(arena, v->tokens);
   row_squares_add(from, to, 0, v->D, v->tokens * v->D, tokens);
   return tokens;
 }
@@ -80,7 +80,7 @@ static void fill_medians(Budget *row, const Values *v, Arena scratch) {
               {&row->interaction_median, squares_of(&scratch, v, with_base, with_other).error2}};
   double *room = ARENA_NEW(&scratch, double, v->tokens);
   for (size_t i = 0; i < sizeof size / sizeof *size; i++)
-    *size[i].median = row_errors_of((PartSquares){size[i].squares, total.base2}, v->tokens, room).median;
+    *size[i].median = part_errors_of((PartSquares){size[i].squares, total.base2}, v->tokens, room).median;
   row->gain_median = median_gain(inherited2, in2, v->tokens, room);
 }
 

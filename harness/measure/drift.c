@@ -55,9 +55,37 @@ static void share_of_differing(const PairStats *rows, const Place *place, size_t
   drift->differing_high = s.high;
 }
 
-/* What the tokens of all prompts say: harness/measure/row_error.h. */
+/* What the parts that stand at `part` in the rows of all prompts say together; `worst`: the row in which the worst
+ * stands, or NULL. */
+static PartErrors pool_parts(const PairStats *rows, const Place *place, size_t count, size_t part,
+                             const PairStats **worst, Arena scratch) {
+#define GEOMETRIC(member) over_prompts(rows, place, count, part + offsetof(PartErrors, member), scratch).value
+  PartErrors pooled = {.median = GEOMETRIC(median),
+                       .p90 = GEOMETRIC(p90),
+                       .p99 = GEOMETRIC(p99),
+                       .worst = -1,
+                       .worst_share = NAN,
+                       .effective = GEOMETRIC(effective)};
+#undef GEOMETRIC
+  *worst = NULL;
+  for (size_t i = 0; i < count; i++) {
+    const PairStats *row = &rows[place[i].row];
+    const PartErrors *own = (const PartErrors *)(const void *)((const char *)row + part);
+    pooled.left_out += own->left_out;
+    if (own->worst < 0 || own->worst_share <= pooled.worst_share) continue;
+    pooled.worst_share = own->worst_share;
+    pooled.worst = own->worst;
+    *worst = row;
+  }
+  return pooled;
+}
+
+/* What the tokens and the channels of all prompts say: harness/measure/row_error.h. */
 static void pool_tokens(const PairStats *rows, const Place *place, size_t count, Drift *drift, Arena scratch) {
-  Sampled median = over_prompts(rows, place, count, offsetof(PairStats, token_median), scratch);
+  const PairStats *worst;
+  drift->channel = pool_parts(rows, place, count, offsetof(PairStats, channel), &worst, scratch);
+  const PartErrors token = pool_parts(rows, place, count, offsetof(PairStats, token), &worst, scratch);
+  Sampled median = over_prompts(rows, place, count, offsetof(PairStats, token.median), scratch);
   drift->token_median = median.value;
   drift->token_median_low = median.low;
   drift->token_median_high = median.high;
@@ -65,18 +93,13 @@ static void pool_tokens(const PairStats *rows, const Place *place, size_t count,
   drift->rel_l2_mean = l2.value;
   drift->rel_l2_mean_low = l2.low;
   drift->rel_l2_mean_high = l2.high;
-  drift->token_p90 = over_prompts(rows, place, count, offsetof(PairStats, token_p90), scratch).value;
-  drift->token_p99 = over_prompts(rows, place, count, offsetof(PairStats, token_p99), scratch).value;
-  drift->token_worst_share = NAN;
-  drift->token_worst = -1;
-  for (size_t i = 0; i < count; i++) {
-    const PairStats *row = &rows[place[i].row];
-    drift->tokens_left_out += row->tokens_left_out;
-    if (row->token_worst < 0 || row->token_worst_share <= drift->token_worst_share) continue;
-    drift->token_worst_share = row->token_worst_share;
-    drift->token_worst = row->token_worst;
-    snprintf(drift->worst_prompt, sizeof drift->worst_prompt, "%s", row->prompt);
-  }
+  drift->token_p90 = token.p90;
+  drift->token_p99 = token.p99;
+  drift->token_worst_share = token.worst_share;
+  drift->token_worst = token.worst;
+  drift->tokens_left_out = token.left_out;
+  drift->tokens_effective = token.effective;
+  if (worst) snprintf(drift->worst_prompt, sizeof drift->worst_prompt, "%s", worst->prompt);
 }
 
 /* A prompt without any finite element adds nothing. */

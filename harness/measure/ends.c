@@ -8,7 +8,7 @@
 
 void ends_block_out(const Tensor *reference, const Tensor *way, EndSums *sums, Arena scratch) {
   size_t rows = (size_t)way->rows, n = rows * (size_t)way->cols;
-  PartSquares tokens = {ARENA_NEW(&scratch, double, rows), ARENA_NEW(&scratch, double, rows)};
+  PartSquares tokens = part_squares(&scratch, rows);
   sums->error2 = sums->size2 = 0;
   for (size_t i = 0; i < n; i++) {
     double want = tensor_value(reference, i), d = tensor_value(way, i) - want;
@@ -16,7 +16,7 @@ void ends_block_out(const Tensor *reference, const Tensor *way, EndSums *sums, A
     sums->size2 += want * want;
   }
   row_squares(reference, way, tokens, scratch);
-  sums->token_median = row_errors_of(tokens, rows, ARENA_NEW(&scratch, double, rows)).median;
+  sums->token_median = part_errors_of(tokens, rows, ARENA_NEW(&scratch, double, rows)).median;
 }
 
 size_t ends_bytes(int T, int D, int vocab) {

@@ -37,7 +37,7 @@ static const struct {
      {0, 1}},
     {"evaluation_pairs.p holm block_out_factor_holm token_median_factor_holm kl_factor_holm bits_change_holm", {0, 1}},
     {"agreement told top1_agreement_low top1_agreement_high top1_accuracy_low top1_accuracy_high", {0, 1}},
-    {"cost.share step_share token_worst_share", {0, ONE_ROUNDED}},
+    {"cost.share step_share token_worst_share channel_worst_share", {0, ONE_ROUNDED}},
     {"cosine cosine_min pearson pearson_min memory_correlation lag1", {-ONE_ROUNDED, ONE_ROUNDED}},
     {"std std_base std_other std_want std_got rmse max_abs mean_abs", {0, INFINITY}},
     {"rel_l2 rel_l2_min rel_l2_max rel_l2_low rel_l2_high first_rel_l2 logits_rel_l2", {0, INFINITY}},
@@ -45,7 +45,8 @@ static const struct {
     {"block_out_first block_out_last block_out_worst swap.block_out swap.moved restore.block_out pooled",
      {0, INFINITY}},
     {"max_rel_error mean_rel_error ulp_max ulp_mean ulp_first ulp_last used_max used_median", {0, INFINITY}},
-    {"rel_l2_mean rel_l2_mean_low rel_l2_mean_high token_median token_p90 token_p99", {0, INFINITY}},
+    {"rel_l2_mean rel_l2_mean_low rel_l2_mean_high token_median token_p90 token_p99 tokens_effective", {0, INFINITY}},
+    {"channel_median channel_p90 channel_p99 channels_effective", {0, INFINITY}},
     {"in_median total_median local_median inherited_median interaction_median gain_median "
      "rms_median rel_l2_median rms_median_first rms_median_last",
      {0, INFINITY}},

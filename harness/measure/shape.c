@@ -361,7 +361,7 @@ static int take_curves(const PairStats *rows, const Place *place, size_t count, 
   for (size_t i = 0; i < count; i++) {
     const PairStats *row = &rows[place[i].row];
     assert(place[i].layer >= 0 && place[i].layer < layers && place[i].prompt < prompts);
-    e[place[i].prompt * layers + place[i].layer] = row->tokens_left_out ? NAN : row->token_median;
+    e[place[i].prompt * layers + place[i].layer] = row->token.left_out ? NAN : row->token.median;
     pooled[place[i].prompt * layers + place[i].layer] = squares_ratio(squares_of(row));
   }
   int kept = 0;

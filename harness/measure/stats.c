@@ -368,25 +368,17 @@ static void write_angles(const PairSums *s, PairStats *row) {
 }
 
 void stats_no_tokens(PairStats *row) {
-  row->token_median = row->token_p90 = row->token_p99 = row->token_worst_share = NAN;
-  row->token_worst = -1;
-  row->tokens_left_out = 0;
-}
-
-static void write_tokens(PartSquares token, size_t rows, PairStats *row, Arena scratch) {
-  RowErrors e = row_errors_of(token, rows, ARENA_NEW(&scratch, double, rows));
-  row->token_median = e.median;
-  row->token_p90 = e.p90;
-  row->token_p99 = e.p99;
-  row->token_worst = e.worst;
-  row->token_worst_share = e.worst_share;
-  row->tokens_left_out = e.left_out;
+  row->channel = row->token;
+  row->token = (PartErrors){NAN, NAN, NAN, -1, NAN, 0, NAN};
 }
 
 void stats_pair_rows(const Tensor *base, const Tensor *other, PairStats *row, PartSquares rows, Arena scratch) {
   const size_t n = elements(base);
   const bool both_f16 = base->type == TYPE_F16 && other->type == TYPE_F16;
+  const size_t parts_most = (size_t)(base->rows > base->cols ? base->rows : base->cols);
+  const PartSquares columns = part_squares(&scratch, (size_t)base->cols);
   PairBlock *p = ARENA_NEW(&scratch, PairBlock, 1);
+  double *room = ARENA_NEW(&scratch, double, parts_most);
   double *error = ARENA_NEW(&scratch, double, n);
   PairSums s = {.a = no_values, .b = no_values, .first = -1, .worst = -1};
   for (size_t first = 0, count; first < n; first += count) {
@@ -401,7 +393,7 @@ void stats_pair_rows(const Tensor *base, const Tensor *other, PairStats *row, Pa
       places_f32(p->b, count, p->place_b);
     }
     measure_steps(p, count);
-    row_squares_add(p->a, p->b, first, (size_t)base->cols, count, rows);
+    part_squares_add(p->a, p->b, first, (size_t)base->cols, count, rows, columns);
     size_t differing = count_differing(p->a, p->b, count);
     if (differing && s.first < 0) s.first = (int64_t)(first + first_differing(p->a, p->b));
     s.differing += differing;
@@ -422,7 +414,8 @@ void stats_pair_rows(const Tensor *base, const Tensor *other, PairStats *row, Pa
   write_moments(&s, row);
   write_errors(&s, row);
   write_angles(&s, row);
-  write_tokens(rows, (size_t)base->rows, row, scratch);
+  row->token = part_errors_of(rows, (size_t)base->rows, room);
+  row->channel = part_errors_of(columns, (size_t)base->cols, room);
   snprintf(row->ulp_type, sizeof row->ulp_type, "%s", type_name(both_f16 ? TYPE_F16 : TYPE_F32));
 
   const double fraction[] = {0.5, 0.9, 0.95, 0.99, 0.999};
@@ -436,13 +429,13 @@ void stats_pair_rows(const Tensor *base, const Tensor *other, PairStats *row, Pa
 }
 
 void stats_pair(const Tensor *base, const Tensor *other, PairStats *row, Arena scratch) {
-  PartSquares rows = {ARENA_NEW(&scratch, double, base->rows), ARENA_NEW(&scratch, double, base->rows)};
+  const PartSquares rows = part_squares(&scratch, (size_t)base->rows);
   stats_pair_rows(base, other, row, rows, scratch);
 }
 
-size_t stats_scratch_bytes(size_t n, size_t rows) {
-  return (n + 3 * rows) * sizeof(double) + sizeof(PairBlock) + BLOCK * sizeof(double) + quantiles_scratch_bytes() +
-         7 * 64;
+size_t stats_scratch_bytes(size_t n, size_t parts) {
+  return (n + 3 * parts) * sizeof(double) + sizeof(PairBlock) + BLOCK * sizeof(double) + quantiles_scratch_bytes() +
+         9 * 64;
 }
 
 bool tensor_identical(const Tensor *a, const Tensor *b) {

@@ -18,16 +18,16 @@
  * Shares are of all elements: a NaN is off the grid, an infinity also saturated. */
 void stats_tensor(const Tensor *t, float scale, TensorStats *row, Arena scratch);
 /* Fills all but prompt, base, other, tensor, layer and what top1_ begins. Both tensors have the same shape. Rows are
- * taken for tokens (measure/row_error.h; 6 to 8 % of the time). Two absent witnesses count as the same. */
+ * taken for tokens and columns for channels (measure/row_error.h). Two absent witnesses count as the same. */
 void stats_pair(const Tensor *base, const Tensor *other, PairStats *row, Arena scratch);
 /* The same, and the squares of its rows are left in `rows` [base->rows]: zeros before. */
 void stats_pair_rows(const Tensor *base, const Tensor *other, PairStats *row, PartSquares rows, Arena scratch);
 /* Fills what top1_ begins, of two tensors of logits: the largest element of a row is the first of equal ones. */
 void stats_top1(const Tensor *a, const Tensor *b, PairStats *row);
-/* The columns of tokens, of a tensor whose rows are none. */
+/* Of a tensor whose rows are channels, and no tokens. */
 void stats_no_tokens(PairStats *row);
-/* Bytes of scratch that any of these needs for n elements in so many rows. */
-size_t stats_scratch_bytes(size_t n, size_t rows);
+/* Bytes of scratch that any of these needs for n elements in so many rows and columns together. */
+size_t stats_scratch_bytes(size_t n, size_t parts);
 /* Equal float32 bits after dequantisation (rounded to float32 from float64), everywhere. NaNs are equal to each other.
  */
 bool tensor_identical(const Tensor *a, const Tensor *b);

@@ -32,6 +32,12 @@ TABLE(tensor_stats, TensorStats, 4, "Tensors: one tensor of one mode, layer and 
 #undef FIRST
 _Static_assert(FIRST_VALUES == 10, "the columns first_0 to first_9 are named one by one");
 
+/* Of the errors of a tensor's parts, called `part`. */
+#define PARTS(row, part)                                                                                               \
+  NAMED(row, #part "_median", part.median), NAMED(row, #part "_p90", part.p90), NAMED(row, #part "_p99", part.p99),   \
+      NAMED(row, #part "_worst", part.worst), NAMED(row, #part "_worst_share", part.worst_share),                      \
+      NAMED(row, #part "s_left_out", part.left_out), NAMED(row, #part "s_effective", part.effective)
+
 #define X(member) COLUMN(PairStats, member)
 static const Column columns_pair_stats[] = {
     X(prompt), X(base), X(other), X(tensor), X(layer), X(identical), X(same_kernel), X(n),
@@ -40,7 +46,7 @@ static const Column columns_pair_stats[] = {
     X(max_abs), X(mean_abs), X(rmse), X(rel_l2), X(sqnr_db), X(cosine), X(pearson), X(max_rel_error), X(mean_rel_error),
     X(zero_base), X(ulp_max), X(ulp_mean), X(ulp_type), X(p50), X(p90), X(p95), X(p99), X(p999), X(differing),
     X(first_index), X(worst_index), X(nonfinite), X(top1_agreement), X(top1_rows), X(top1_left_out), X(base_l2),
-    X(token_median), X(token_p90), X(token_p99), X(token_worst), X(token_worst_share), X(tokens_left_out),
+    PARTS(PairStats, token), PARTS(PairStats, channel),
 };
 TABLE(pair_stats, PairStats, 5, "Pairs: one tensor in two modes, layer by layer");
 #undef X
@@ -64,7 +70,8 @@ static const Column columns_drift[] = {
     X(base), X(other), X(tensor), X(layer), X(prompts), X(identical), X(rel_l2), X(rel_l2_min), X(rel_l2_max),
     X(rel_l2_low), X(rel_l2_high), X(growth), X(sqnr_db), X(max_abs), X(cosine_min), X(ulp_mean), X(differing),
     X(differing_low), X(differing_high), X(rel_l2_mean), X(rel_l2_mean_low), X(rel_l2_mean_high), X(token_median), X(token_median_low), X(token_median_high), X(token_p90), X(token_p99), X(token_worst_share),
-    X(token_worst), X(tokens_left_out), X(worst_prompt), X(n), X(nonfinite),
+    X(token_worst), X(tokens_left_out), X(worst_prompt), X(tokens_effective),
+    PARTS(Drift, channel), X(n), X(nonfinite),
 };
 TABLE(drift, Drift, 4, "Drift: how a pair's difference develops over the layers, prompts pooled");
 #undef X

@@ -48,6 +48,15 @@ typedef struct TensorStats {
   char digest[TEXT_DIGEST];   /* XXH3-128 of its own bytes, however the file stores it */
 } TensorStats;
 
+/* What is said of the errors of the parts of a tensor, its rows or its columns: measure/row_error.h. */
+typedef struct PartErrors {
+  double median, p90, p99; /* quantiles over parts of a part's relative error; NaN where none is left */
+  int64_t worst;           /* the first part with the largest |d|_2; -1: none has any */
+  double worst_share;      /* its share of the squared error of all; NaN where worst is -1 */
+  int64_t left_out;        /* with a value that is not finite */
+  double effective;        /* so many parts carry the squared error: (sum e^2)^2 / sum e^4; NaN where worst is -1 */
+} PartErrors;
+
 /* One tensor of two modes; d = other - base. Elements that are not finite on either side are left out of every figure
  * but `identical`, `differing` and `first_index`, and are counted: where all are, those figures are NaN. n >= 1.
  * Whether two tensors are the same, `identical` alone says: a size of 0 does not, since it knows nothing of elements
@@ -80,11 +89,8 @@ typedef struct PairStats {
   double top1_agreement;            /* logits: share of top1_rows whose arg max agrees; NaN of none, and of others */
   int64_t top1_rows, top1_left_out; /* logits: rows that are finite on both sides, and all other rows; else 0 */
   double base_l2;                   /* |base|_2, so that prompts can be pooled */
-  /* Relative error of each token (row): measure/row_error.h; NaN and -1 for tensors whose rows are no tokens. */
-  double token_median, token_p90, token_p99; /* quantiles over tokens */
-  int64_t token_worst;                       /* the first token with the largest |d|_2; -1: none has any */
-  double token_worst_share;                  /* its share of the tensor's squared error */
-  int64_t tokens_left_out;                   /* with a value that is not finite */
+  PartErrors token;                 /* a row each; NaN and -1 for tensors whose rows are no tokens */
+  PartErrors channel;               /* a column each, of all tokens; of a tensor whose rows are no tokens, a row each */
 } PairStats;
 
 /* What the tokens of one prompt carry of a pair's difference after one layer (block_out), so many tokens a row: a token
@@ -119,7 +125,9 @@ typedef struct Drift {
   double token_worst_share;    /* the largest share of a prompt's squared error that one token has */
   int64_t token_worst, tokens_left_out; /* that token; left out of all prompts together */
   char worst_prompt[TEXT_NAME];         /* where that token stands; "" where there is none */
-  int64_t n, nonfinite;                 /* elements, and those left out of all but `identical` and `differing` */
+  double tokens_effective;              /* geometric mean over prompts, as are the first three and the last here: */
+  PartErrors channel;   /* worst: of the largest share that one has in a prompt; left_out: of all together */
+  int64_t n, nonfinite; /* elements, and those left out of all but `identical` and `differing` */
 } Drift;
 
 /* How the difference of a tensor of a pair develops over the layers (measure/shape.h): measured quantities of the

@@ -83,24 +83,23 @@ static Job pair_job(const Shown *shown, const SidePair *pair, int id, PairStats 
   const Tensor *base = &shown->trace[pair->base].t[id];
   Job job = {
       .info = &tensors_of(p)->info[id], .base = base, .other = &shown->trace[pair->other].t[id], .pair_row = row};
-  if (job.info->role == ROLE_BLOCK_OUT)
-    job.token = (PartSquares){ARENA_NEW(arena, double, base->rows), ARENA_NEW(arena, double, base->rows)};
+  if (job.info->role == ROLE_BLOCK_OUT) job.token = part_squares(arena, (size_t)base->rows);
   return job;
 }
 
 /* Rows are independent: each by one thread, in an arena of its own. */
 static void measure_jobs(const Job *job, int jobs, Arena scratch) {
-  size_t largest = 0, rows = 0;
+  size_t largest = 0, parts = 0;
   for (int i = 0; i < jobs; i++) {
-    size_t r = (size_t)job[i].base->rows, n = r * (size_t)job[i].base->cols;
+    size_t rows = (size_t)job[i].base->rows, cols = (size_t)job[i].base->cols, n = rows * cols;
     largest = n > largest ? n : largest;
-    rows = r > rows ? r : rows;
+    parts = rows + cols > parts ? rows + cols : parts;
   }
   int threads = omp_get_max_threads();
   Arena *own = ARENA_NEW(&scratch, Arena, threads);
   for (int i = 0; i < threads; i++) {
     own[i] = scratch;
-    own[i].next = arena_alloc(&scratch, stats_scratch_bytes(largest, rows), 1);
+    own[i].next = arena_alloc(&scratch, stats_scratch_bytes(largest, parts), 1);
     own[i].end = scratch.next;
   }
 #pragma omp parallel for schedule(dynamic)

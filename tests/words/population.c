@@ -36,10 +36,10 @@ static const char *const spec_text =
 
 static void point_of(const Tensor *base, const Tensor *other, Point *point, Arena scratch) {
   const size_t rows = (size_t)base->rows;
-  PartSquares squares = {ARENA_NEW(&scratch, double, rows), ARENA_NEW(&scratch, double, rows)};
+  const PartSquares squares = part_squares(&scratch, rows);
   double *room = ARENA_NEW(&scratch, double, rows);
   row_squares(base, other, squares, scratch);
-  RowErrors e = row_errors_of(squares, rows, room);
+  PartErrors e = part_errors_of(squares, rows, room);
   double error = 0, size = 0;
   for (size_t r = 0; r < rows; r++) error += squares.error2[r], size += squares.base2[r];
   *point = (Point){e.median, e.p90, e.p99, error, size, e.worst_share};

@@ -102,10 +102,10 @@ static StateError error_at(const StateTrack *s, int item, int t, int64_t *over) 
 /* The median channel's error beside that of all together. */
 static void put_channels(StateError *e, const StateTrack *s, int t, Arena scratch) {
   const size_t E = (size_t)s->E, N = (size_t)s->N, first = (size_t)t * E * N;
-  PartSquares channels = {ARENA_NEW(&scratch, double, E), ARENA_NEW(&scratch, double, E)};
+  PartSquares channels = part_squares(&scratch, E);
   double *room = ARENA_NEW(&scratch, double, E);
   row_squares_add(s->ref.want + first, s->got + first, 0, N, E * N, channels);
-  e->rel_l2_median = row_errors_of(channels, E, room).median;
+  e->rel_l2_median = part_errors_of(channels, E, room).median;
   for (size_t i = 0; i < E; i++)
     room[i] = isfinite(channels.error2[i]) ? sqrt(channels.error2[i] / (double)N) : INFINITY;
   e->rms_median = quantile_of(room, E, 0.5);
