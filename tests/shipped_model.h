@@ -61,7 +61,7 @@ static inline void shipped_calibrate(Shipped *s, int windows, int length) {
   Status st = {0};
   Progress quiet = progress_start(true);
   Calibration how = {.text = "data/text/valid.txt", .windows = windows, .length = length, .alpha = 0.9999};
-  cr_assert(calibrate(&s->model, s->valid, s->valid_count, &how, &quiet, s->arena, &st), "%s", st.text);
+  cr_assert(calibrate(&s->model, s->valid, s->valid_count, &how, NULL, &quiet, s->arena, &st), "%s", st.text);
 }
 
 #endif

@@ -85,7 +85,7 @@ Test(calibrate, text_shorter_than_a_window_is_refused) {
   Status st = {0};
   Progress quiet = progress_start(true);
   Calibration how = {.text = "short.txt", .windows = 1, .length = 512, .alpha = 0.9999};
-  cr_assert_not(calibrate(&s.model, s.valid, 100, &how, &quiet, s.arena, &st));
+  cr_assert_not(calibrate(&s.model, s.valid, 100, &how, NULL, &quiet, s.arena, &st));
   cr_assert(strstr(st.text, "short.txt") && strstr(st.text, "100") && strstr(st.text, "512"), "%s", st.text);
 }
 
@@ -97,19 +97,19 @@ Test(calibrate, cache_is_taken_only_with_its_own_key) {
   char path[] = "/tmp/driftscope-cache-XXXXXX";
   Status st = {0};
   close(mkstemp(path));
-  char *text = calibration_json(&s.model, &key);
+  char *text = calibration_json(&s.model, NULL, &key);
   cr_assert(file_write(path, text, strlen(text), false, &st), "%s", st.text);
   s.model.layer[5].statistic[S_U] = -1;
-  cr_expect_eq(calibration_load(path, &other, &s.model, s.arena), CALIBRATION_NONE);
-  cr_expect_eq(calibration_load("/tmp/driftscope-test-never", &key, &s.model, s.arena), CALIBRATION_NONE);
+  cr_expect_eq(calibration_load(path, &other, &s.model, NULL, s.arena), CALIBRATION_NONE);
+  cr_expect_eq(calibration_load("/tmp/driftscope-test-never", &key, &s.model, NULL, s.arena), CALIBRATION_NONE);
   cr_expect_eq(s.model.layer[5].statistic[S_U], -1);
-  cr_expect_eq(calibration_load(path, &key, &s.model, s.arena), CALIBRATION_TAKEN);
+  cr_expect_eq(calibration_load(path, &key, &s.model, NULL, s.arena), CALIBRATION_TAKEN);
   cr_expect_eq(s.model.layer[5].statistic[S_U], kept, "got %a want %a", s.model.layer[5].statistic[S_U], kept);
   cr_assert(file_write(path, text, strlen(text) / 2, false, &st), "%s", st.text);
-  cr_expect_eq(calibration_load(path, &key, &s.model, s.arena), CALIBRATION_DAMAGED, "a truncated cache was taken");
+  cr_expect_eq(calibration_load(path, &key, &s.model, NULL, s.arena), CALIBRATION_DAMAGED, "a truncated cache was taken");
   unlink(path);
   cr_assert_eq(symlink("/dev/zero", path), 0);
-  cr_expect_eq(calibration_load(path, &key, &s.model, s.arena), CALIBRATION_DAMAGED, "read without end");
+  cr_expect_eq(calibration_load(path, &key, &s.model, NULL, s.arena), CALIBRATION_DAMAGED, "read without end");
   unlink(path);
   /* any digit of any value or of the digest, one at a time */
   int digits = 0, seen = 0, taken = 0;
@@ -118,8 +118,8 @@ Test(calibrate, cache_is_taken_only_with_its_own_key) {
     char kept_digit = text[i];
     text[i] = kept_digit == '9' ? '1' : (char)(kept_digit + 1);
     cr_assert(file_write(path, text, n, false, &st), "%s", st.text);
-    CalibrationFound found = calibration_load(path, &key, &s.model, s.arena);
-    char *same = calibration_json(&s.model, &key); /* a seventeenth digit may stand for the same value */
+    CalibrationFound found = calibration_load(path, &key, &s.model, NULL, s.arena);
+    char *same = calibration_json(&s.model, NULL, &key); /* a seventeenth digit may stand for the same value */
     seen += found == CALIBRATION_DAMAGED;
     taken += found == CALIBRATION_NONE;
     text[i] = kept_digit;

@@ -5,12 +5,33 @@
 
 #include "command/command.h"
 #include "command/flags.h"
+#include "command/json_rows.h"
 #include "command/plan.h"
 #include "command/print_evaluation.h"
 #include "experiment/experiment.h"
 #include "model/synth.h"
 #include "study/calibrate.h"
+#include "study/choices.h"
 #include "study/evaluate.h"
+
+/* What each choice of each scale clips and rounds, a line a choice. */
+static void print_choices(const Subject *subject, bool json) {
+  const size_t count = choices_count(&subject->model.config);
+  if (json) {
+    json_t *rows = json_rows(&table_scale_choices, subject->choice, count);
+    json_dumpf(rows, stdout, JSON_INDENT(1));
+    printf("\n");
+    json_decref(rows);
+    return;
+  }
+  printf("%-5s %-6s %-12s %-11s %-11s %-9s %-10s %-10s %s\n", "layer", "scale", "tensor", "choice", "value", "beyond",
+         "clipped", "rounded", "both, relative L2");
+  for (size_t i = 0; i < count; i++) {
+    const ScaleChoice *row = &subject->choice[i];
+    printf("%-5d %-6s %-12s %-11s %-11.4e %-9lld %-10.3e %-10.3e %.3e\n", row->layer, row->scale, row->tensor,
+           row->choice, row->value, (long long)row->beyond, row->rel_l2_clipped, row->rel_l2_rounded, row->rel_l2);
+  }
+}
 
 bool command_calibrate(Arena *arena, const Options *o, const char *typed, Status *st) {
   (void)typed;
@@ -22,6 +43,7 @@ bool command_calibrate(Arena *arena, const Options *o, const char *typed, Status
   TRY(subject_check(arena, &spec, &subject, st));
   TRY(experiment_load(arena, &spec, NULL, &progress, &subject, st));
   const Tensors *tensors = &subject.model.config.family->tensors;
+  if (o->choices) return print_choices(&subject, o->json), true;
   if (o->json) {
     json_t *layers = json_array();
     for (int layer = 0; layer < subject.model.layers; layer++) {

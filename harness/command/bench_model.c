@@ -55,7 +55,7 @@ bool bench_model(Arena *arena, const Config *c, Model *model, Progress *progress
   Calibration how = {.text = "made tokens", .windows = 1, .length = CALIBRATION_TOKENS, .alpha = 0.9999};
   progress_phase(progress, "model", 0);
   TRY(model_build(arena, &weights, model, st));
-  TRY(calibrate(model, token, CALIBRATION_TOKENS, &how, progress, *arena, st));
+  TRY(calibrate(model, token, CALIBRATION_TOKENS, &how, NULL, progress, *arena, st));
   progress_done(progress, "made weights: %d layers, D %d, E %d, N %d", c->layers, c->D, c->E, c->N);
   return true;
 }

@@ -184,6 +184,8 @@ bool flags_calibrate(Arena *arena, const Options *o, Spec *spec, Status *st) {
                 .given_prompt_count = 1,
                 .compare_all = &mode,
                 .compare_all_count = 1,
+                .mend = &mode,
+                .mend_count = o->choices,
                 .keep = {.all_layers = true},
                 .seed = DEFAULT_SEED};
   TRY(read_rewrite(o->rewrite, &flags, st));

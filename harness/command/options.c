@@ -59,6 +59,7 @@ static const struct argp_option every_option[] = {
     {"window-length", OPT_EVAL_LENGTH, "L", 0,
      "tokens predicted in each (default: " DEFAULT_SHOWN(DEFAULT_WINDOW_LENGTH) ")", 0},
     {"json", OPT_JSON, NULL, 0, "JSON instead of text", 0},
+    {"choices", OPT_CHOICES, NULL, 0, "Other scales beside the calibrated ones, and what each clips and rounds", 0},
     {"strict", OPT_STRICT, NULL, 0, "values that are not finite are a failure: exit status 1", 0},
     {"shape", OPT_SHAPE, "NAME", 0,
      "mamba-130m, mamba-370m, mamba-790m, mamba-1.4b or mamba-2.8b (default: mamba-130m)", 0},
@@ -108,6 +109,7 @@ static error_t take(int key, char *text, struct argp_state *state) {
     case OPT_STRICT: o->strict = true; break;
     case OPT_IGNORE_UNUSED: o->ignore_unused = true; break;
     case OPT_JSON: o->json = true; break;
+    case OPT_CHOICES: o->choices = true; break;
     case OPT_SHAPE: o->shape = text; break;
     case OPT_MODEL: o->model = text; break;
     case OPT_OWN_TEXT:

@@ -23,7 +23,7 @@ typedef struct Options {
   int eval_windows, eval_length;
   const char *mode[MODES_MAX]; /* every --mode, else QUAMBA_MODE: a name, or several with commas between */
   int modes;
-  bool fresh, dry_run, quiet, json, strict, ignore_unused;
+  bool fresh, dry_run, quiet, json, strict, ignore_unused, choices;
   const char *shape; /* NULL: not given */
   Language language; /* of the report */
 } Options;
@@ -61,7 +61,8 @@ enum {
   OPT_LANGUAGE,
   OPT_STRICT,
   OPT_IGNORE_UNUSED,
-  OPT_SHAPE
+  OPT_SHAPE,
+  OPT_CHOICES
 };
 
 typedef struct Usage {

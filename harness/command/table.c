@@ -49,7 +49,7 @@ const Command commands[] = {
       "Example:\n  driftscope calibrate --model data/mamba-bytes-10m --text data/text/valid.txt\n",
       0,
       KEYS(OPT_MODEL, OPT_IGNORE_UNUSED, OPT_SCALES_TEXT, OPT_SCALES_TOKENS, OPT_WINDOWS, OPT_WINDOW_LENGTH, OPT_ALPHA,
-           OPT_REWRITE, OPT_THREADS, OPT_JSON, OPT_QUIET)},
+           OPT_REWRITE, OPT_THREADS, OPT_CHOICES, OPT_JSON, OPT_QUIET)},
      "activation scales from a text",
      command_calibrate},
     {{"eval", "",

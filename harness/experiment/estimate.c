@@ -14,6 +14,7 @@
 #include "study/calibrate.h"
 #include "study/cost.h"
 #include "study/evaluate.h"
+#include "study/mend.h"
 #include "study/restore.h"
 #include "study/swap.h"
 
@@ -72,7 +73,8 @@ static int64_t memory(const Spec *spec, const Subject *subject, int longest, siz
   int threads = spec->threads > 0 ? spec->threads : omp_get_num_procs();
   size_t weights = rewrite_bytes(c) + model_bytes(c);
   size_t proof = spec->rewrite == REWRITE_QUAMBA ? rewrite_bytes(c) : 0;
-  size_t calibration = subject->calibration_token ? calibrate_bytes(c, &spec->calibration, threads) : 0;
+  size_t calibration =
+      subject->calibration_token ? calibrate_bytes(c, &spec->calibration, spec->mend_count > 0, threads) : 0;
   size_t side = block_bytes(c, longest), reference = 2 * side;                   /* float64 */
   size_t budget = spec->budget_all || spec->budget_count ? side + reference : 0; /* each block on the other's input */
   size_t walk =
@@ -82,9 +84,11 @@ static int64_t memory(const Spec *spec, const Subject *subject, int longest, siz
          cost = cost_bytes(spec, c);
   most = most > evaluation ? most : evaluation;
   most = most > cost ? most : cost;
-  size_t swap = swap_bytes(spec, c, longest), restore = restore_bytes(spec, c, longest);
+  size_t swap = swap_bytes(spec, c, longest), restore = restore_bytes(spec, c, longest),
+         mend = mend_bytes(spec, c, longest);
   most = most > swap ? most : swap;
   most = most > restore ? most : restore;
+  most = most > mend ? most : mend;
   return (int64_t)(fixed_bytes + weights + (size_t)threads * blas_bytes(c) + (walk > most ? walk : most));
 }
 

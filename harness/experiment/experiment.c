@@ -106,6 +106,7 @@ static bool run_studies(Arena *arena, Experiment *e, const RunOptions *options, 
   TRY(run_layers(e, *arena, st));
   TRY(swap_run(arena, &study, &e->swaps, st));
   TRY(restore_run(arena, &study, &e->restored, st));
+  TRY(mend_run(arena, &study, &e->mended, st));
   TRY(evaluate(arena, &study, &e->evaluation, st));
   TRY(cost_measure(arena, &study, &e->cost, st));
   TRY(micro_run(arena, &study, &e->micro, st));
@@ -118,7 +119,7 @@ static bool run_studies(Arena *arena, Experiment *e, const RunOptions *options, 
 bool experiment_load(Arena *arena, const Spec *spec, const char *cache, Progress *progress, Subject *subject,
                      Status *st) {
   return subject_load(arena, spec, progress, subject, st) &&
-         calibrate_subject(spec, cache, progress, subject, *arena, st);
+         calibrate_subject(arena, spec, cache, progress, subject, st);
 }
 
 bool experiment_run(Arena *arena, const Spec *spec, const RunOptions *options, Progress *progress, RunOutcome *outcome,

@@ -6,6 +6,7 @@
 #include "store/store.h"
 #include "study/cost.h"
 #include "study/evaluate.h"
+#include "study/mend.h"
 #include "study/micro/rows.h"
 #include "study/pairs.h"
 #include "study/restore.h"
@@ -20,6 +21,7 @@ typedef struct Experiment {
   EvaluationRows evaluation;
   SwapRows swaps;
   RestoreRows restored;
+  MendRows mended;
   CostRows cost;
   MicroRows micro;
   Store *store;

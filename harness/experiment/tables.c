@@ -11,6 +11,7 @@
 #include "measure/shape.h"
 #include "measure/tensors.h"
 #include "measure/verdict.h"
+#include "study/choices.h"
 #include "study/gates.h"
 #include "study/scales.h"
 
@@ -104,11 +105,14 @@ bool run_results(Arena *arena, Experiment *e, const RunOptions *options, double 
       {&table_swap, e->swaps.swap, e->swaps.swaps},
       {&table_swap_effect, e->swaps.effect, e->swaps.effects},
       {&table_restore, e->restored.row, e->restored.rows},
+      {&table_mend, e->mended.row, e->mended.rows},
+      {&table_mend_layers, e->mended.layer, e->mended.layers},
       {&table_gates, gates_of(arena, e->spec, &measured), (size_t)e->spec->gate_count},
       verdict,
       mode_rows(arena, e),
       tensors_rows(arena, traced),
       scales_of(arena, e->spec, &e->subject, scale, scales),
+      {&table_scale_choices, e->subject.choice, e->subject.choice ? choices_count(&e->subject.model.config) : 0},
       performance_rows(arena, e, start_s),
       {&table_evaluation, e->evaluation.mode, (size_t)e->evaluation.modes},
       {&table_evaluation_windows, e->evaluation.window, (size_t)(e->evaluation.modes * e->evaluation.windows)},

@@ -164,6 +164,14 @@ static const Column columns_scales[] = {X(prompt), X(mode), X(layer), X(name), X
 TABLE(scales, ScaleRow, 4, "Scales: of activations and weights, and those that a mode takes from each prompt");
 #undef X
 
+#define X(member) COLUMN(ScaleChoice, member)
+static const Column columns_scale_choices[] = {
+    X(layer), X(scale), X(tensor), X(choice), X(value), X(grid_end), X(values), X(beyond), X(rel_l2_clipped),
+    X(rel_l2_rounded), X(rel_l2),
+};
+TABLE(scale_choices, ScaleChoice, 4, "Scales that could be: what each does by itself to the calibration's values");
+#undef X
+
 #define X(member) COLUMN(Performance, member)
 static const Column columns_performance[] = {X(what), X(time_s), X(bytes)};
 TABLE(performance, Performance, 1, "Performance: where the time went");
@@ -310,7 +318,6 @@ TABLE(swap_effect, SwapEffect, 3, "Effects of stages and of pairs of stages, in 
 #undef X
 #undef Y
 #undef Z
-#undef CHANGE
 
 #define X(member) COLUMN(Restoration, member)
 #define Y(name) THREE(Restoration, name)
@@ -323,6 +330,25 @@ static const Column columns_restore[] = {
 TABLE(restore, Restoration, 4, "Layers that matter: restored one by one until the end comes below a limit");
 #undef X
 #undef Y
+
+#define X(member) COLUMN(Mend, member)
+#define Y(name) THREE(Mend, name)
+#define Z(name) CHANGE(Mend, name)
+static const Column columns_mend[] = {
+    X(mode), X(choice), X(layer), X(scale), X(value_before), X(value), X(local_before), X(local), X(identical),
+    X(prompts), X(left_out), X(pooled), Y(block_out), Z(block_out_factor), Y(kl), Z(kl_factor), Y(bits),
+    Z(bits_change),
+};
+TABLE(mend, Mend, 4, "What would mend it: a mode with other activation scales");
+#undef X
+#undef Y
+#undef Z
+#undef CHANGE
+
+#define X(member) COLUMN(MendLayer, member)
+static const Column columns_mend_layers[] = {X(mode), X(choice), X(layer), X(scale), X(at_layer), X(rel_l2)};
+TABLE(mend_layers, MendLayer, 5, "What would mend it, layer by layer: the error of block_out with other activation scales");
+#undef X
 #undef THREE
 /* clang-format on */
 
@@ -338,12 +364,15 @@ const Table *const tables[] = {&table_verdict,
                                &table_modes,
                                &table_tensors,
                                &table_scales,
+                               &table_scale_choices,
                                &table_performance,
                                &table_budget,
                                &table_budget_layers,
                                &table_swap,
                                &table_swap_effect,
                                &table_restore,
+                               &table_mend,
+                               &table_mend_layers,
                                &table_micro,
                                &table_micro_histogram,
                                &table_micro_worst,

@@ -304,6 +304,19 @@ typedef struct ScaleRow {
   double scale;     /* static: max(statistic, 1e-5) / 127; conv_in: statistic / 127, or 1 where that is 0; in float32 */
 } ScaleRow;
 
+/* What a static scale does to the values of its tensor over the whole calibration text, under the float32 mode, by
+ * itself: measure/scale_choice.h. The scale of each choice: "calibrated", as the run has it; "0.999" … "1": made from
+ * that quantile as the calibration makes it (of scales that are made from a maximum: of all values, as a what-if);
+ * "least": of least squared error; "per_channel": a what-if that no mode has, a scale for each channel, its maximum
+ * over 127, whose rounding is estimated as n s^2 / 12 a channel. */
+typedef struct ScaleChoice {
+  int32_t layer;
+  char scale[TEXT_TENSOR], tensor[TEXT_TENSOR], choice[TEXT_TENSOR];
+  double value, grid_end;                        /* the scale, and 127 times it; per_channel: NaN */
+  int64_t values, beyond;                        /* looked at; larger in magnitude than grid_end */
+  double rel_l2_clipped, rel_l2_rounded, rel_l2; /* of what is clipped, of what is rounded, of both; over |values|_2 */
+} ScaleChoice;
+
 /* Where the time went. */
 typedef struct Performance {
   char what[TEXT_NAME]; /* "load", "calibrate", "mode 2-0", "reference", "statistics", "store", "total" */
@@ -599,6 +612,35 @@ typedef struct Restoration {
       first_token_median; /* by layer: with the first `step` layers restored in its place; else NaN */
 } Restoration;
 
+/* A mode with other activation scales than the calibrated ones (study/mend.h), and what that does to its end. Figures
+ * as in Swap; factors and changes are beside the mode as it is. */
+typedef struct Mend {
+  char mode[TEXT_NAME], choice[TEXT_TENSOR]; /* as in ScaleChoice; "calibrated": the mode as it is */
+  int32_t layer;                             /* of the one scale that is other; -1: all that the choice is for */
+  char scale[TEXT_TENSOR];                   /* its name; "": all */
+  double value_before, value;                /* of one scale: as calibrated, and here; else NaN */
+  double local_before, local;                /* its tensor's rel_l2 of ScaleChoice with either; else NaN */
+  int32_t identical; /* 1: last block_out and logits are, bit by bit, those of the mode as it is */
+  int32_t prompts;
+  char left_out[TEXT_REASON];
+  double pooled;
+  double block_out, block_out_low, block_out_high;
+  double block_out_factor, block_out_factor_low, block_out_factor_high, block_out_factor_holm, block_out_factor_needed;
+  double kl, kl_low, kl_high;
+  double kl_factor, kl_factor_low, kl_factor_high, kl_factor_holm, kl_factor_needed;
+  double bits, bits_low, bits_high;
+  double bits_change, bits_change_low, bits_change_high, bits_change_holm, bits_change_needed;
+} Mend;
+
+/* The same layer by layer. */
+typedef struct MendLayer {
+  char mode[TEXT_NAME], choice[TEXT_TENSOR];
+  int32_t layer;
+  char scale[TEXT_TENSOR];
+  int32_t at_layer;
+  double rel_l2; /* of block_out against fp64 there, all prompts as one */
+} MendLayer;
+
 typedef enum ColumnType { COLUMN_TEXT, COLUMN_I32, COLUMN_I64, COLUMN_F64 } ColumnType;
 typedef struct Column {
   const char *name;
@@ -616,8 +658,9 @@ extern Table table_modes; /* its columns are the families' stages: they are ther
 extern const Table table_verdict, table_gates;
 extern const Table table_tensor_stats, table_pair_stats, table_drift, table_drift_shape;
 extern const Table table_events, table_repairs, table_repair_layers, table_event_strip, table_event_map;
-extern const Table table_scales, table_tensors, table_performance;
+extern const Table table_scales, table_scale_choices, table_tensors, table_performance;
 extern const Table table_budget, table_budget_layers, table_swap, table_swap_effect, table_restore;
+extern const Table table_mend, table_mend_layers;
 extern const Table table_micro, table_micro_histogram, table_micro_worst, table_state_drift, table_state_error;
 extern const Table table_evaluation, table_evaluation_windows, table_evaluation_pairs;
 extern const Table table_cost, table_cost_bytes, table_speed;

@@ -243,6 +243,16 @@ static bool check_repair(const Reader *reader, const Spec *spec, const RepairPla
   return true;
 }
 
+/* Modes that have scales to be tried. */
+static bool check_mend(const Reader *reader, const Spec *spec) {
+  TRY(check_mode_list(reader, spec, spec->mend, spec->mend_count));
+  for (int i = 0; i < spec->mend_count; i++)
+    if (!mode_needs_scales(spec_mode(spec, spec->mend[i])))
+      return reader_fail(reader, reader_place(reader, &spec->mend[i], NULL),
+                         "mode '%s' has no int8 stage, and so no scale that could be another", spec->mend[i]);
+  return true;
+}
+
 static bool check_lists(const Reader *reader, const Spec *spec) {
   TRY(check_mode_list(reader, spec, spec->compare_all, spec->compare_all_count));
   TRY(check_mode_list(reader, spec, spec->evaluation.modes, spec->evaluation.mode_count));
@@ -286,6 +296,7 @@ static bool check_calibration(const Reader *reader, const Spec *spec) {
   TRY(check_list_scales(reader, spec, spec->compare_all, spec->compare_all_count));
   TRY(check_list_scales(reader, spec, spec->evaluation.modes, spec->evaluation.mode_count));
   TRY(check_list_scales(reader, spec, spec->cost.modes, spec->cost.mode_count));
+  TRY(check_list_scales(reader, spec, spec->mend, spec->mend_count));
   for (int i = 0; i < spec->swap_count; i++) {
     const Pair *pair = &spec->swaps[i].pair;
     TRY(check_scales(reader, spec, pair->base, reader_place(reader, pair, "base")));
@@ -428,6 +439,7 @@ static bool reader_spec(Reader *reader, Spec *spec) {
   TRY(check_swaps(reader, spec));
   TRY(check_restore(reader, spec));
   for (int i = 0; i < spec->repair_count; i++) TRY(check_repair(reader, spec, &spec->repairs[i]));
+  TRY(check_mend(reader, spec));
   TRY(check_calibration(reader, spec));
   collect_modes(reader->arena, spec);
   TRY(check_gates(reader, spec));

@@ -168,6 +168,8 @@ typedef struct Spec {
   EventPlan events;
   RepairPlan *repairs;
   int repair_count;
+  const char **mend; /* modes that are tried with other scales */
+  int mend_count;
   Gate *gates;
   int gate_count;
   DriftLimits drift;

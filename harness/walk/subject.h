@@ -22,6 +22,7 @@ typedef struct Subject {
   int64_t evaluation_count;
   Weights64 weights;
   Model model;
+  const struct ScaleChoice *choice; /* study/choices.h; NULL: not asked for */
   double rewrite_proof; /* relative difference of the logits with and without the rewrite; 0 with rewrite: none */
   Digest text;          /* of all token ids */
   double load_s, calibrate_s;

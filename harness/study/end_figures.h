@@ -1,0 +1,35 @@
+/* end_figures: the columns of a figure of the ends (measure/ends.h) in a row of a table, from terms over the prompts.
+ * `row` is a pointer to a row that has NAME, NAME_low and NAME_high, of a change also NAME_holm and NAME_needed; p goes
+ * into _holm, which is made of all rows at the end. */
+#ifndef DS_STUDY_END_FIGURES_H
+#define DS_STUDY_END_FIGURES_H
+#include <string.h>
+
+#include "measure/ends.h"
+#include "measure/tables.h"
+
+#define PUT_VALUE(term, terms, prompts, figure, row, name, scratch)                                                    \
+  do {                                                                                                                 \
+    Sample of_##name = ends_sample(term, terms, prompts, figure, scratch);                                             \
+    (row)->name = of_##name.value;                                                                                     \
+    (row)->name##_low = of_##name.low;                                                                                 \
+    (row)->name##_high = of_##name.high;                                                                               \
+  } while (0)
+#define PUT_CHANGE(term, terms, prompts, figure, row, name, scratch)                                                   \
+  do {                                                                                                                 \
+    Sample to_##name = ends_sample(term, terms, prompts, figure, scratch);                                             \
+    (row)->name = to_##name.value;                                                                                     \
+    (row)->name##_low = to_##name.low;                                                                                 \
+    (row)->name##_high = to_##name.high;                                                                               \
+    (row)->name##_holm = to_##name.p;                                                                                  \
+    (row)->name##_needed = to_##name.needed;                                                                           \
+  } while (0)
+
+/* What stands in a column of p, `offset`, becomes Holm's over all rows. */
+static inline void put_holm(void *rows, size_t count, size_t size, size_t offset, Arena scratch) {
+  double *p = ARENA_NEW(&scratch, double, count);
+  for (size_t i = 0; i < count; i++) p[i] = table_double((char *)rows + i * size, offset);
+  interval_holm(p, count, p, scratch);
+  for (size_t i = 0; i < count; i++) memcpy((char *)rows + i * size + offset, &p[i], sizeof *p);
+}
+#endif
