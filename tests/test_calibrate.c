@@ -106,7 +106,8 @@ Test(calibrate, cache_is_taken_only_with_its_own_key) {
   cr_expect_eq(calibration_load(path, &key, &s.model, NULL, s.arena), CALIBRATION_TAKEN);
   cr_expect_eq(s.model.layer[5].statistic[S_U], kept, "got %a want %a", s.model.layer[5].statistic[S_U], kept);
   cr_assert(file_write(path, text, strlen(text) / 2, false, &st), "%s", st.text);
-  cr_expect_eq(calibration_load(path, &key, &s.model, NULL, s.arena), CALIBRATION_DAMAGED, "a truncated cache was taken");
+  cr_expect_eq(calibration_load(path, &key, &s.model, NULL, s.arena), CALIBRATION_DAMAGED,
+               "a truncated cache was taken");
   unlink(path);
   cr_assert_eq(symlink("/dev/zero", path), 0);
   cr_expect_eq(calibration_load(path, &key, &s.model, NULL, s.arena), CALIBRATION_DAMAGED, "read without end");
