@@ -146,6 +146,20 @@ Test(cli_models, what_verify_makes_of_its_seed_is_enough_to_load_a_model) {
       cr_expect(subject.model.layer[layer].scale[s] > 0, "layer %d, %s", layer, family_mamba1.tensors.scale[s]);
 }
 
+Test(cli_models, calibrate_prints_other_choices_of_every_scale_and_the_same_as_json) {
+  cr_assert_eq(
+      shell("%s calibrate -q --choices --windows 2 --window-length 64 | awk 'NR > 1 && $3 == \"conv1d_silu\" && "
+            "$4 == \"calibrated\"' | wc -l",
+            shell_program()),
+      0);
+  cr_expect_eq(atoi(shell_output), 24, "%s", shell_output);
+  cr_assert_eq(
+      shell("%s calibrate -q --choices --json --windows 2 --window-length 64 | grep -c '\"choice\": \"least\"'",
+            shell_program()),
+      0);
+  cr_expect_eq(atoi(shell_output), 24 * 7, "%s", shell_output);
+}
+
 Test(cli_models, calibrate_and_compare_take_their_scales_from_one_default_text) {
   cr_assert_eq(shell("%s calibrate -q --windows 2 --window-length 64 | awk 'NR == 2 {print $2 + 0}'", shell_program()),
                0);

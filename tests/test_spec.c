@@ -92,6 +92,7 @@ Test(spec, a_byte_order_mark_is_passed_over_and_moves_no_place) {
   "restore: [{mode: late, to: mine, limit: 1e-3, of: median_token, by: stage, most: 999}, {mode: 0, limit: 0.5}]\n"    \
   "events: {share: 0.5, repair: 0}\n"                                                                                  \
   "repair: {mode: mine, prompt: b-2, layer: 23, tensor: gated, token: 2, channel: 511}\n"                              \
+  "mend: [late, 0]\n"                                                                                                  \
   "drift: {flat: 1.5, agreement: 1}\n"                                                                                 \
   "keep: {tensors: [conv1d, logits], layers: [23, 0], f16_as: f16}\n"                                                  \
   "micro:\n  - {operator: scan, inputs: [captured, ties], layers: [0, 5], shapes: [171x512x16, 1x2], modes: "          \
@@ -134,6 +135,7 @@ Test(spec, every_key_reaches_its_field) {
   cr_expect(spec.restore[0].limit == 1e-3 && spec.restore[0].by == RESTORE_STAGE && spec.restore[0].most == 999 &&
             spec.restore[0].of == RESTORE_MEDIAN_TOKEN);
   cr_expect_str_eq(spec.restore[1].to, "fp32");
+  cr_expect(spec.mend_count == 2 && !strcmp(spec.mend[0], "late") && !strcmp(spec.mend[1], "0"));
   cr_expect(spec.restore[1].by == RESTORE_LAYER && spec.restore[1].most == 6 && spec.restore[1].of == RESTORE_TOTAL);
   cr_assert_eq(spec.micro_count, 2);
   cr_expect_str_eq(spec.micro[0].operator_name, "scan");
@@ -343,6 +345,7 @@ Test(spec, the_effective_spec_says_everything) {
       "events: {share: 0.5, repair: 0}\n"
       "repair:\n  - {mode: \"mine\", to: \"fp64\", prompt: \"b-2\", layer: 23, tensor: gated, token: 2, channel: "
       "511}\n"
+      "mend: [\"late\", \"0\"]\n"
       "drift: {flat: 1.5, turn: 1.1, ripple: 5, jump: 1.25, step_share: 0.5, settle: 0.1, plateau: 0.333, agreement: "
       "1, parting: 1.5}\n"
       "keep: {tensors: [conv1d, logits], layers: [23, 0], f16_as: f16}\n"
