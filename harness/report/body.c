@@ -28,6 +28,7 @@ static const struct {
     {WORD("Error budget"), section_budget, asked_budget},
     {WORD("Stage swaps"), section_swap, asked_swap},
     {WORD("The layers that matter"), section_restore, asked_restore},
+    {WORD("What would mend it"), section_mend, asked_mend},
     {WORD("How well each mode predicts"), section_evaluation, asked_evaluation},
     {WORD("What each mode costs"), section_cost, asked_cost},
     {WORD("Which mode for which need"), section_choice, asked_choice},

@@ -15,6 +15,7 @@ const Phrase chinese[] = {
     {"Error budget", "误差预算"},
     {"Stage swaps", "阶段互换"},
     {"The layers that matter", "关键的层"},
+    {"What would mend it", "如何改善"},
     {"Operators alone", "单独运行的算子"},
     {"The scan's state over time", "扫描状态随时间的变化"},
     {"Scales and values that are not finite", "缩放因子与非有限值"},
@@ -593,6 +594,66 @@ const Phrase chinese[] = {
      "> **警告**：恢复 %s 时因数值并非有限值而剔除：%s。\n\n"},
     {"everything", "全部"},
 
+    /* --- mend.c */
+    {"as it is", "原样"},
+    {"every scale at its least squared error", "所有缩放因子取平方误差最小者"},
+    {"layer %d, %s alone: at its least squared error", "仅第 %d 层的 %s：取平方误差最小者"},
+    {"layer %d, %s alone: as with %s", "仅第 %d 层的 %s：按 %s"},
+    {"%s at layer %d", "%s（第 %d 层）"},
+    {" KL goes by a factor of %s, bits per token change by %s.", "KL 变为 %s 倍，每词元比特数变化 %s。"},
+    {"**None of these scales makes the end of %s better** by more than chance, or with one prompt by a fiftieth.\n\n",
+     "**这些缩放因子都不能使 %s 的末端变好**（未超出偶然；只有一个提示时未达五十分之一）。\n\n"},
+    {"**%s** brings the error of %s at the last `block_out` from %s to %s, a factor of %s%s; the largest over the "
+     "layers "
+     "from %s to %s.%s\n\n",
+     "**%s** 使 %s 在末层 `block_out` 的误差从 %s 变为 %s，即 %s 倍%s；各层中的最大误差从 %s 变为 %s。%s\n\n"},
+    {"layer %d, %s: scale %s in place of %s, %s → %s", "第 %d 层的 %s：缩放因子取 %s（原为 %s），%s → %s"},
+    {"One scale alone, and the error of `block_out` at its own layer: %s.\n\n",
+     "只改一个缩放因子时，该层自身 `block_out` 的误差：%s。\n\n"},
+    {"Every scale at its least squared error makes the end worse, by a factor of %s, although each tensor by itself "
+     "loses "
+     "less so: what a scale clips weighs more behind its tensor than its squares say.\n\n",
+     "所有缩放因子取平方误差最小者反而使末端变差，为原来的 %s 倍，尽管每个张量自身的损失都变小："
+     "被截断的值在该张量之后的影响大于其平方误差所示。\n\n"},
+    {"> **Warning.** Left out of %s, since a figure is not finite: %s.\n\n",
+     "> **警告**：%s 因数值并非有限值而剔除：%s。\n\n"},
+    {" (of this prompt alone)", "（仅此提示）"},
+    {"largest over the layers", "各层中最大"},
+    {"grid's end", "网格末端"},
+    {"values beyond", "超出的值"},
+    {"clipped", "截断"},
+    {"rounded", "舍入"},
+    {"least", "误差最小"},
+    {"per channel", "逐通道"},
+    {"### What each scale loses by itself\n\n", "### 每个缩放因子自身的损失\n\n"},
+    {"On the calibration text, the tensor of each scale under the float mode, quantised alone: the relative L2 of what "
+     "the "
+     "calibrated scale clips and rounds, and of both together with other scales: made from other quantiles, at the "
+     "least "
+     "squared error, and as a what-if with a scale for each channel (its rounding estimated). Of each scale the layer "
+     "that "
+     "loses most; all layers stand in `scale_choices.csv`.\n\n",
+     "在校准文本上，对浮点模式下每个缩放因子所属的张量单独量化：校准所得缩放因子的截断误差与舍入误差（相对 L2），"
+     "以及改用其他缩放因子时二者之和：取其他分位数、取平方误差最小者，以及假设每个通道各有一个缩放因子（其舍入误差为估"
+     "计值）。"
+     "每个缩放因子列出损失最大的一层；所有层见 `scale_choices.csv`。\n\n"},
+    {"The scales of int8 activations come from the calibration. Here a mode runs with others: those that another "
+     "`alpha` "
+     "gives, every scale at the least squared error of its tensor, and single scales of single layers, the three that "
+     "lessen "
+     "the error of their own layer most. The error is the relative L2 against the float64 reference; error and KL are "
+     "geometric means over prompts, factors and changes are beside the mode as it is.%s\n\n",
+     "int8 激活的缩放因子来自校准。这里让一种模式改用其他缩放因子运行：另一个 `alpha` 所给出的、各张量平方误差最小的，"
+     "以及只改某一层的一个缩放因子（取使该层自身误差减少最多的三个）。误差为相对 float64 参考的 L2 误差；误差与 KL "
+     "取各提示的几何平均，倍数与变化相对于原样的该模式。%s\n\n"},
+    {" In brackets stands the 95 %% interval (Student's t) over prompts of %s; bold leaves no change out, † not any "
+     "more "
+     "with all rows asked at once. Single scales were chosen on these very prompts.",
+     "方括号内为 %s 的提示间的 95 %% 区间（Student t 分布）；粗体表示区间排除“无变化”，† "
+     "表示把所有行一并考虑时不再成立。"
+     "单个缩放因子正是在这些提示上选出的。"},
+    {"### %s with other scales\n\n", "### %s 改用其他缩放因子\n\n"},
+
     /* --- population.c */
     {"the prompts' texts", "各提示的文本"},
     {"the part of %s that they stand in (%s)", "%s 中它们所在的部分（%s）"},
@@ -993,6 +1054,10 @@ const Phrase chinese[] = {
     {"%s to %s: %d restored, run again", "%s 到 %s：恢复 %d 项后重新运行"},
     {"%s: %d tried beside %d", "%1$s：在已选 %3$d 项之外试了 %2$d 项"},
     {"restore", "恢复"},
+    {"mend", "改善"},
+    {"%s: %d choices of all scales beside it, one scale of one layer looked for",
+     "%s：另有 %d 种全部缩放因子的取法，并寻找单层的单个缩放因子"},
+    {"%s: %d choices of one scale of one layer beside it", "%s：另有 %d 种只改单层单个缩放因子的取法"},
     {"%s and %s: %d modes between them, and the float64 reference", "%s 与 %s：其间 %d 种模式，以及 float64 参考"},
     {"swap", "互换"},
 

@@ -105,6 +105,9 @@ void data_arrange(Arena *arena, ReportData *d) {
   d->swap = rows_of(d, &table_swap, &d->swaps);
   d->swap_effect = rows_of(d, &table_swap_effect, &d->swap_effects);
   d->restoration = rows_of(d, &table_restore, &d->restorations);
+  d->mend = rows_of(d, &table_mend, &d->mends);
+  d->mend_layer = rows_of(d, &table_mend_layers, &d->mend_layers);
+  d->scale_choice = rows_of(d, &table_scale_choices, &d->scale_choices);
   d->evaluation = rows_of(d, &table_evaluation, &d->evaluations);
   d->evaluation_pair = rows_of(d, &table_evaluation_pairs, &d->evaluation_pairs);
   d->evaluation_window = rows_of(d, &table_evaluation_windows, &d->evaluation_windows);

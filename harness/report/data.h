@@ -80,6 +80,10 @@ typedef struct ReportData {
   size_t tensors, pair_rows, drifts, shapes, gates, verdicts, modes, scales, performances, budgets, budget_layers,
       evaluations, evaluation_pairs, evaluation_windows, costs, cost_bytes_rows;
   size_t swaps, swap_effects, restorations;
+  const Mend *mend;
+  const MendLayer *mend_layer;
+  const ScaleChoice *scale_choice;
+  size_t mends, mend_layers, scale_choices;
   const MicroRow *micro;
   const MicroBin *micro_bin;
   const MicroWorst *micro_worst;

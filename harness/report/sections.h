@@ -19,6 +19,8 @@ void section_swap(FILE *out, const ReportData *d, Arena scratch);        /* swap
 bool asked_swap(const ReportData *d);                                    /* swap.c */
 void section_restore(FILE *out, const ReportData *d, Arena scratch);     /* restore.c */
 bool asked_restore(const ReportData *d);                                 /* restore.c */
+void section_mend(FILE *out, const ReportData *d, Arena scratch);        /* mend.c */
+bool asked_mend(const ReportData *d);                                    /* mend.c */
 bool asked_budget(const ReportData *d);                                  /* budget.c */
 void section_evaluation(FILE *out, const ReportData *d, Arena scratch);  /* evaluation.c */
 bool asked_evaluation(const ReportData *d);                              /* evaluation.c */

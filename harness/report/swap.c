@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "measure/interval.h"
+#include "report/effect.h"
 #include "report/finite.h"
 #include "report/language.h"
 #include "report/markdown.h"
@@ -15,61 +15,19 @@ enum { COMBINATIONS_SHOWN = 24 };
 
 bool asked_swap(const ReportData *d) { return d->swaps > 0; }
 
-/* So many decimals that two digits of a factor's distance from 1 show. */
-static int decimals_of(double factor) {
-  double away = fabs(factor - 1);
-  return away > 0 && away < 0.1 ? (int)fmin(9, 2 - floor(log10(away))) : 3;
+static const char *factor_alone(Arena *arena, double factor) {
+  return effect_factor(arena, factor, effect_decimals(factor));
 }
-
-static const char *factor_text(Arena *arena, double factor, int decimals) {
-  if (!(factor > 0.1 && factor < 10)) return md_factor(arena, factor);
-  return arena_printf(arena, "%.*f", decimals, factor);
-}
-
-static const char *factor_alone(Arena *arena, double factor) { return factor_text(arena, factor, decimals_of(factor)); }
-
-/* Where an interval leaves out what stands for no change: 1 of a factor, 0 of a difference. */
-static bool clear(double low, double high, double none) { return low > none || high < none; }
-
-/* "**-1.2e-02** [-1.6e-02, -8.0e-03]": bold where the interval leaves no change out; † where it does not any more with
- * all rows asked at once. */
-static const char *change_cell(Arena *arena, const char *value, const char *low, const char *high, bool told,
-                               double holm) {
-  return arena_printf(arena, "%s%s%s%s [%s, %s]", told ? "**" : "", value, told ? "**" : "",
-                      told && !(holm <= 1 - interval_level) ? " †" : "", low, high);
-}
-
-static const char *factor_cell(Language l, Arena *arena, double value, double low, double high, double holm) {
-  if (isnan(value)) return "—";
-  if (isinf(value)) return finite_figure(l, arena, value);
-  if (isnan(low)) return factor_alone(arena, value);
-  int decimals = (int)fmax(decimals_of(low), decimals_of(high));
-  return change_cell(arena, factor_text(arena, value, decimals), factor_text(arena, low, decimals),
-                     factor_text(arena, high, decimals), clear(low, high, 1), holm);
-}
-
-static const char *difference_cell(Language l, Arena *arena, double value, double low, double high, double holm) {
-  if (isnan(value)) return "—";
-  if (isinf(value)) return finite_figure(l, arena, value);
-  if (isnan(low)) return md_short(arena, value);
-  return change_cell(arena, md_short(arena, value), md_short(arena, low), md_short(arena, high), clear(low, high, 0),
-                     holm);
-}
-
-#define FACTOR_CELL(l, arena, row, name)                                                                               \
-  factor_cell(l, arena, (row)->name, (row)->name##_low, (row)->name##_high, (row)->name##_holm)
-#define CHANGE_CELL(l, arena, row, name)                                                                               \
-  difference_cell(l, arena, (row)->name, (row)->name##_low, (row)->name##_high, (row)->name##_holm)
 
 /* "a factor of 0.800 (0.700 … 0.920)", and where that may be none: how many prompts would tell. */
 static const char *factor_words(Arena *arena, const ReportData *d, double factor, double low, double high,
                                 double needed) {
   if (isnan(low)) return arena_printf(arena, say(d->language, "a factor of %s"), factor_alone(arena, factor));
-  int decimals = (int)fmax(decimals_of(low), decimals_of(high));
+  int decimals = (int)fmax(effect_decimals(low), effect_decimals(high));
   const char *words =
-      arena_printf(arena, say(d->language, "a factor of %s (%s … %s)"), factor_text(arena, factor, decimals),
-                   factor_text(arena, low, decimals), factor_text(arena, high, decimals));
-  if (clear(low, high, 1)) return words;
+      arena_printf(arena, say(d->language, "a factor of %s (%s … %s)"), effect_factor(arena, factor, decimals),
+                   effect_factor(arena, low, decimals), effect_factor(arena, high, decimals));
+  if (effect_clear(low, high, 1)) return words;
   const char *number = population_needed(arena, d, needed);
   return *number ? arena_printf(arena, say(d->language, "%s, which cannot be told from none: %s"), words, number)
                  : arena_printf(arena, say(d->language, "%s, which cannot be told from none"), words);
@@ -246,7 +204,7 @@ static void write_effects(FILE *out, const ReportData *d, const Swap *pair, Aren
     const SwapEffect *two = largest[2];
     fprintf(out, say(d->language, " The largest interaction is %s: %s."), md_code(&scratch, two->stages),
             FACTOR_WORDS(&scratch, d, two));
-    if (clear(two->block_out_factor_low, two->block_out_factor_high, 1) && largest[1] &&
+    if (effect_clear(two->block_out_factor_low, two->block_out_factor_high, 1) && largest[1] &&
         fabs(log(two->block_out_factor)) > fabs(log(largest[1]->block_out_factor)))
       fputs(say(d->language, " It is larger than the effect of any stage by itself."), out);
   }
