@@ -336,7 +336,8 @@ TABLE(restore, Restoration, 4, "Layers that matter: restored one by one until th
 #define Z(name) CHANGE(Mend, name)
 static const Column columns_mend[] = {
     X(mode), X(choice), X(layer), X(scale), X(value_before), X(value), X(local_before), X(local), X(identical),
-    X(prompts), X(left_out), X(pooled), Y(block_out), Z(block_out_factor), Y(kl), Z(kl_factor), Y(bits),
+    X(prompts), X(left_out), X(pooled), Y(block_out), Z(block_out_factor), Y(token_median),
+    Z(token_median_factor), Y(parting_factor), Y(kl), Z(kl_factor), Y(bits),
     Z(bits_change),
 };
 TABLE(mend, Mend, 4, "What would mend it: a mode with other activation scales");

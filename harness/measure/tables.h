@@ -626,6 +626,10 @@ typedef struct Mend {
   double pooled;
   double block_out, block_out_low, block_out_high;
   double block_out_factor, block_out_factor_low, block_out_factor_high, block_out_factor_holm, block_out_factor_needed;
+  double token_median, token_median_low, token_median_high;
+  double token_median_factor, token_median_factor_low, token_median_factor_high, token_median_factor_holm,
+      token_median_factor_needed;
+  double parting_factor, parting_factor_low, parting_factor_high;
   double kl, kl_low, kl_high;
   double kl_factor, kl_factor_low, kl_factor_high, kl_factor_holm, kl_factor_needed;
   double bits, bits_low, bits_high;

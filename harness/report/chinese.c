@@ -600,7 +600,9 @@ const Phrase chinese[] = {
     {"layer %d, %s alone: at its least squared error", "仅第 %d 层的 %s：取平方误差最小者"},
     {"layer %d, %s alone: as with %s", "仅第 %d 层的 %s：按 %s"},
     {"%s at layer %d", "%s（第 %d 层）"},
-    {" KL goes by a factor of %s, bits per token change by %s.", "KL 变为 %s 倍，每词元比特数变化 %s。"},
+    {" The median token's error goes by a factor of %s, KL by %s; bits per token change by %s.",
+     "中位词元的误差变为 %s 倍，KL 变为 %s 倍；每词元比特数变化 %s。"},
+    {"factor of the median token's error", "中位词元误差倍数"},
     {"**None of these scales makes the end of %s better** by more than chance, or with one prompt by a fiftieth.\n\n",
      "**这些缩放因子都不能使 %s 的末端变好**（未超出偶然；只有一个提示时未达五十分之一）。\n\n"},
     {"**%s** brings the error of %s at the last `block_out` from %s to %s, a factor of %s%s; the largest over the "

@@ -91,15 +91,17 @@ static const char *factor_words(Arena *arena, double factor, double low, double 
                       effect_factor(arena, high, decimals));
 }
 
-/* What it does to the predictions. */
+/* What it does to typical tokens and to the predictions. */
 static const char *cost_words(Language l, Arena *arena, const Mend *row) {
   if (isnan(row->kl_factor) || isnan(row->bits_change)) return "";
   const char *bits = md_short(arena, row->bits_change);
   if (!isnan(row->bits_change_low))
     bits = arena_printf(arena, "%s (%s … %s)", bits, md_short(arena, row->bits_change_low),
                         md_short(arena, row->bits_change_high));
-  return arena_printf(arena, say(l, " KL goes by a factor of %s, bits per token change by %s."),
-                      factor_words(arena, row->kl_factor, row->kl_factor_low, row->kl_factor_high), bits);
+  return arena_printf(
+      arena, say(l, " The median token's error goes by a factor of %s, KL by %s; bits per token change by %s."),
+      factor_words(arena, row->token_median_factor, row->token_median_factor_low, row->token_median_factor_high),
+      factor_words(arena, row->kl_factor, row->kl_factor_low, row->kl_factor_high), bits);
 }
 
 static void write_recommendation(Language l, FILE *out, const ReportData *d, const Tried *t, Arena scratch) {
@@ -177,10 +179,10 @@ static void sort_rows(const Tried *t, const Mend **row) {
 }
 
 static void write_ends(Language l, FILE *out, const ReportData *d, const Tried *t, Arena scratch) {
-  static const char *const heading[] =
-      WORDS("scales", "error", "factor of error", "factor of KL", "change of bits", "largest over the layers");
+  static const char *const heading[] = WORDS("scales", "error", "factor of error", "factor of the median token's error",
+                                             "factor of KL", "change of bits", "largest over the layers");
   const Mend **row = ARENA_NEW(&scratch, const Mend *, t->rows);
-  Grid grid = grid_new(&scratch, "lrrrrr");
+  Grid grid = grid_new(&scratch, "lrrrrrr");
   sort_rows(t, row);
   for (int i = 0; i < grid.columns; i++) grid_add(&grid, say(l, heading[i]));
   for (size_t i = 0; i < t->rows; i++) {
@@ -188,9 +190,10 @@ static void write_ends(Language l, FILE *out, const ReportData *d, const Tried *
     grid_add(&grid, finite_figure(l, &scratch, row[i]->block_out));
     if (row[i]->identical) {
       grid_add(&grid, row[i] == &t->row[0] ? "—" : say(l, "no bit changes"));
-      grid_add(&grid, "—"), grid_add(&grid, "—");
+      for (int c = 0; c < 3; c++) grid_add(&grid, "—");
     } else {
       grid_add(&grid, FACTOR_CELL(l, &scratch, row[i], block_out_factor));
+      grid_add(&grid, FACTOR_CELL(l, &scratch, row[i], token_median_factor));
       grid_add(&grid, FACTOR_CELL(l, &scratch, row[i], kl_factor));
       grid_add(&grid, CHANGE_CELL(l, &scratch, row[i], bits_change));
     }

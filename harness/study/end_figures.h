@@ -3,6 +3,7 @@
  * into _holm, which is made of all rows at the end. */
 #ifndef DS_STUDY_END_FIGURES_H
 #define DS_STUDY_END_FIGURES_H
+#include <math.h>
 #include <string.h>
 
 #include "measure/ends.h"
@@ -25,6 +26,27 @@
     (row)->name##_needed = to_##name.needed;                                                                           \
   } while (0)
 
+/* All that a row says of a way itself, and of what it changes. */
+#define PUT_VALUES(term, terms, prompts, row, scratch)                                                                 \
+  do {                                                                                                                 \
+    PUT_VALUE(term, terms, prompts, END_BLOCK_OUT, row, block_out, scratch);                                           \
+    PUT_VALUE(term, terms, prompts, END_TOKEN_MEDIAN, row, token_median, scratch);                                     \
+    PUT_VALUE(term, terms, prompts, END_KL, row, kl, scratch);                                                         \
+    PUT_VALUE(term, terms, prompts, END_BITS, row, bits, scratch);                                                     \
+  } while (0)
+#define PUT_CHANGES(term, terms, prompts, row, scratch)                                                                \
+  do {                                                                                                                 \
+    PUT_CHANGE(term, terms, prompts, END_BLOCK_OUT, row, block_out_factor, scratch);                                   \
+    PUT_CHANGE(term, terms, prompts, END_TOKEN_MEDIAN, row, token_median_factor, scratch);                             \
+    PUT_VALUE(term, terms, prompts, END_PARTING, row, parting_factor, scratch);                                        \
+    PUT_CHANGE(term, terms, prompts, END_KL, row, kl_factor, scratch);                                                 \
+    PUT_CHANGE(term, terms, prompts, END_BITS, row, bits_change, scratch);                                             \
+  } while (0)
+/* A mode beside itself is no question. */
+#define PUT_NO_QUESTION(row)                                                                                           \
+  ((row)->block_out_factor_holm = (row)->token_median_factor_holm = (row)->kl_factor_holm = (row)->bits_change_holm =  \
+       NAN)
+
 /* What stands in a column of p, `offset`, becomes Holm's over all rows. */
 static inline void put_holm(void *rows, size_t count, size_t size, size_t offset, Arena scratch) {
   double *p = ARENA_NEW(&scratch, double, count);
@@ -32,4 +54,12 @@ static inline void put_holm(void *rows, size_t count, size_t size, size_t offset
   interval_holm(p, count, p, scratch);
   for (size_t i = 0; i < count; i++) memcpy((char *)rows + i * size + offset, &p[i], sizeof *p);
 }
+
+#define PUT_HOLM(type, rows, count, scratch)                                                                           \
+  do {                                                                                                                 \
+    put_holm(rows, count, sizeof(type), offsetof(type, block_out_factor_holm), scratch);                               \
+    put_holm(rows, count, sizeof(type), offsetof(type, token_median_factor_holm), scratch);                            \
+    put_holm(rows, count, sizeof(type), offsetof(type, kl_factor_holm), scratch);                                      \
+    put_holm(rows, count, sizeof(type), offsetof(type, bits_change_holm), scratch);                                    \
+  } while (0)
 #endif

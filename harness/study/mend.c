@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "family/block.h"
-#include "measure/evaluation.h"
 #include "measure/stats.h"
 #include "study/choices.h"
 #include "study/end_figures.h"
@@ -291,13 +290,9 @@ static void put_row(const Mending *m, int t, Mend *row, Arena scratch) {
   for (int p = 0; p < m->prompts; p++) row->identical &= *same_of(m, p, t) != 0;
   row->prompts = put_prompts(m, change, row, scratch);
   row->pooled = ends_pooled(way, m->prompts);
-  PUT_VALUE(itself, 2, m->prompts, END_BLOCK_OUT, row, block_out, scratch);
-  PUT_VALUE(itself, 2, m->prompts, END_KL, row, kl, scratch);
-  PUT_VALUE(itself, 2, m->prompts, END_BITS, row, bits, scratch);
-  PUT_CHANGE(change, 2, m->prompts, END_BLOCK_OUT, row, block_out_factor, scratch);
-  PUT_CHANGE(change, 2, m->prompts, END_KL, row, kl_factor, scratch);
-  PUT_CHANGE(change, 2, m->prompts, END_BITS, row, bits_change, scratch);
-  if (row->identical) row->block_out_factor_holm = row->kl_factor_holm = row->bits_change_holm = NAN;
+  PUT_VALUES(itself, 2, m->prompts, row, scratch);
+  PUT_CHANGES(change, 2, m->prompts, row, scratch);
+  if (row->identical) PUT_NO_QUESTION(row);
 }
 
 static void make_rows(const Mending *m, int from, MendRows *rows, Arena scratch) {
@@ -331,10 +326,7 @@ static bool mend_mode(const Study *study, int number, MendRows *rows, Arena scra
   plan_single(&alone, &all, &scratch);
   TRY(run_trials(&alone, study, arena_printf(&scratch, "mend_%d.single", number), scratch, st));
   make_rows(&alone, 1, rows, scratch);
-  const size_t count = (size_t)(&rows->row[rows->rows] - first);
-  put_holm(first, count, sizeof *first, offsetof(Mend, block_out_factor_holm), scratch);
-  put_holm(first, count, sizeof *first, offsetof(Mend, kl_factor_holm), scratch);
-  put_holm(first, count, sizeof *first, offsetof(Mend, bits_change_holm), scratch);
+  PUT_HOLM(Mend, first, (size_t)(&rows->row[rows->rows] - first), scratch);
   return true;
 }
 
@@ -353,6 +345,6 @@ size_t mend_bytes(const Spec *spec, const Config *config, int T) {
   size_t logits = (size_t)T * (size_t)config->vocab, reference = (size_t)T * (size_t)config->D;
   return walk_bytes(block_bytes(config, T), T, config->D, 1 + TRIALS_MOST, 4) +
          logits * (sizeof(double) + sizeof(float)) + reference * sizeof(double) +
-         evaluation_window_bytes(T, config->vocab) + 2 * (size_t)spec->prompt_count * left_bytes(config->layers) +
+         ends_bytes(T, config->D, config->vocab) + 2 * (size_t)spec->prompt_count * left_bytes(config->layers) +
          (2 * TRIALS_MOST + 1) * (size_t)config->layers * sizeof(ModelLayer);
 }

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "family/block.h"
-#include "measure/ends.h"
 #include "measure/stats.h"
+#include "study/end_figures.h"
 
 /* What a way leaves in a prompt. */
 typedef struct Left {
@@ -146,42 +146,15 @@ static int32_t put_prompts(const Swaps *s, const EndTerm *term, int terms, char 
   return s->prompts - out;
 }
 
-/* A figure's columns; `p` goes into holm, which is made of all of them at the end. */
-#define PUT_VALUE(term, terms, figure, row, name)                                                                      \
-  do {                                                                                                                 \
-    Sample of_##name = ends_sample(term, terms, s->prompts, figure, *s->arena);                                        \
-    (row)->name = of_##name.value;                                                                                     \
-    (row)->name##_low = of_##name.low;                                                                                 \
-    (row)->name##_high = of_##name.high;                                                                               \
-  } while (0)
-#define PUT_CHANGE(term, terms, figure, row, name)                                                                     \
-  do {                                                                                                                 \
-    Sample to_##name = ends_sample(term, terms, s->prompts, figure, *s->arena);                                        \
-    (row)->name = to_##name.value;                                                                                     \
-    (row)->name##_low = to_##name.low;                                                                                 \
-    (row)->name##_high = to_##name.high;                                                                               \
-    (row)->name##_holm = to_##name.p;                                                                                  \
-    (row)->name##_needed = to_##name.needed;                                                                           \
-  } while (0)
-
-/* A mode beside itself is no question. */
 static void put_figures(const Swaps *s, const Way *start, const Way *way, int from, Swap *row) {
   EndTerm itself[] = {{way->ends, 1}, {start->ends, 0}}, change[] = {{way->ends, 1}, {start->ends, -1}};
   row->prompts = put_prompts(s, change, 2, row->left_out, sizeof row->left_out);
-  PUT_VALUE(itself, 2, END_BLOCK_OUT, row, block_out);
-  PUT_VALUE(itself, 2, END_TOKEN_MEDIAN, row, token_median);
-  PUT_VALUE(itself, 2, END_KL, row, kl);
-  PUT_VALUE(itself, 2, END_BITS, row, bits);
-  PUT_CHANGE(change, 2, END_BLOCK_OUT, row, block_out_factor);
-  PUT_CHANGE(change, 2, END_TOKEN_MEDIAN, row, token_median_factor);
-  PUT_VALUE(change, 2, END_PARTING, row, parting_factor);
-  PUT_CHANGE(change, 2, END_KL, row, kl_factor);
-  PUT_CHANGE(change, 2, END_BITS, row, bits_change);
+  PUT_VALUES(itself, 2, s->prompts, row, *s->arena);
+  PUT_CHANGES(change, 2, s->prompts, row, *s->arena);
   row->pooled = ends_pooled(way->ends, s->prompts);
   row->moved = ends_pooled(way->moved[from], s->prompts);
   row->identical = !way->differs[from];
-  if (row->identical)
-    row->block_out_factor_holm = row->token_median_factor_holm = row->kl_factor_holm = row->bits_change_holm = NAN;
+  if (row->identical) PUT_NO_QUESTION(row);
 }
 
 /* Columns of doubles that apply to a mode that ran, in a row of one that did not. */
@@ -223,22 +196,6 @@ static void rank_rows(Swap *row, size_t count) {
         row[i].rank += beyond(row[j].block_out_factor, row[i].block_out_factor);
   }
 }
-
-/* What stands in a column of p, `offset`, becomes Holm's over all rows. */
-static void put_holm(void *rows, size_t count, size_t size, size_t offset, Arena scratch) {
-  double *p = ARENA_NEW(&scratch, double, count);
-  for (size_t i = 0; i < count; i++) p[i] = table_double((char *)rows + i * size, offset);
-  interval_holm(p, count, p, scratch);
-  for (size_t i = 0; i < count; i++) memcpy((char *)rows + i * size + offset, &p[i], sizeof *p);
-}
-
-#define PUT_HOLM(type, rows, count, scratch)                                                                           \
-  do {                                                                                                                 \
-    put_holm(rows, count, sizeof(type), offsetof(type, block_out_factor_holm), scratch);                               \
-    put_holm(rows, count, sizeof(type), offsetof(type, token_median_factor_holm), scratch);                            \
-    put_holm(rows, count, sizeof(type), offsetof(type, kl_factor_holm), scratch);                                      \
-    put_holm(rows, count, sizeof(type), offsetof(type, bits_change_holm), scratch);                                    \
-  } while (0)
 
 static void make_rows(Swaps *s) {
   size_t first = s->rows->swaps;
@@ -295,11 +252,7 @@ static void add_effect(Swaps *s, unsigned stages) {
   Arena *whole = s->arena;
   s->arena = &scratch; /* the terms stay below */
   row->prompts = put_prompts(s, term, terms, row->left_out, sizeof row->left_out);
-  PUT_CHANGE(term, terms, END_BLOCK_OUT, row, block_out_factor);
-  PUT_CHANGE(term, terms, END_TOKEN_MEDIAN, row, token_median_factor);
-  PUT_VALUE(term, terms, END_PARTING, row, parting_factor);
-  PUT_CHANGE(term, terms, END_KL, row, kl_factor);
-  PUT_CHANGE(term, terms, END_BITS, row, bits_change);
+  PUT_CHANGES(term, terms, s->prompts, row, *s->arena);
   s->arena = whole;
 }
 
