@@ -231,8 +231,12 @@ static bool run_trials(Mending *m, const Study *study, const char *name, Arena s
   for (int p = 0; p < m->prompts; p++)
     if (m->subject->prompt[p].T > longest) longest = m->subject->prompt[p].T;
   m->reference = ARENA_NEW(&scratch, double, longest * m->subject->model.D);
-  for (int i = 0; i < m->trials; i++)
+  for (int i = 0; i < m->trials; i++) {
     side[1 + i] = (WalkSide){.source = source_cpu(&m->trial[i].model), .mode = m->mode, .keep = i == 0};
+    if (m->trial[i].layer == ABSENT) continue; /* before its layer it is the mode as it is */
+    side[1 + i].source.plain = &side[1].source;
+    side[1 + i].source.until = m->trial[i].layer;
+  }
   Visitor visitor = {.context = m, .side = take_layer, .end = take_end, .left = left_of};
   progress_phase(study->progress, "mend", m->prompts * m->layers);
   TRY(study_walk(study, side, 1 + m->trials, m->subject->prompt, m->prompts, &visitor, true, name, scratch, st));
@@ -246,8 +250,9 @@ static bool run_trials(Mending *m, const Study *study, const char *name, Arena s
 /* --- their rows -----------------------------------------------------------------------------------------------------
  */
 
-/* [prompts]: of a layer, or with -1 of the ends. */
+/* [prompts]: of a layer, or with -1 of the ends. Layers that a trial shares with the mode as it is ran there alone. */
 static EndSums *gather(const Mending *m, int trial, int layer, Arena *arena) {
+  if (layer >= 0 && layer < m->trial[trial].layer) trial = 0;
   EndSums *sums = ARENA_NEW(arena, EndSums, m->prompts);
   for (int p = 0; p < m->prompts; p++) sums[p] = sums_of(m, p, trial)[1 + layer];
   return sums;
