@@ -135,6 +135,22 @@ Test(report_foreign, states_without_their_runs_are_drawn_by_number) {
   cr_expect(strstr(figures.text, "$state0 using 1:2 with lines lt 1 title '7'"), "%s", figures.text);
 }
 
+/* All channels together twice the median one: beyond the limit of 1.5; at 1.25 times it is not. */
+Test(report_foreign, a_state_whose_error_few_channels_carry_is_named) {
+  ReportData *d = made_run(&arena, made, 1);
+  MicroRow run = {.item = 7};
+  StateDrift drift = {.item = 7, .tokens = 2, .rms_last = 2e-6, .rms_median_last = 1e-6};
+  SET_TEXT(run.setting, "u:i8"), SET_TEXT(run.input, "outliers");
+  d->micro = &run, d->micros = 1, d->state_drift = &drift, d->state_drifts = 1;
+  EXPECT_LINE(body_of(d),
+              "Few channels carry it: in `u:i8` on outliers all channels together are off by 2.00e-06 at the "
+              "end, the median channel by 1.00e-06.");
+  drift.rms_last = 1.25e-6;
+  EXPECT_NONE(body_of(d), "Few channels carry it");
+  drift.rms_last = 2e-6, drift.rms_median_last = NAN; /* a file of an older program */
+  EXPECT_NONE(body_of(d), "Few channels carry it");
+}
+
 Test(report_foreign, objects_without_a_digest_are_said_at_the_head) {
   ReportData *d = made_data(&arena, made);
   EXPECT_NONE(body_of(d), "Without a digest");

@@ -1,6 +1,7 @@
 /* The report's sections of error budgets, stage swaps and restored layers, from rows made by hand. */
 #include <criterion/criterion.h>
 
+#include "report/acts.h"
 #include "tests/report_rows.h"
 
 TestSuite(report_swaps, .init = reserve, .fini = release);
@@ -21,8 +22,20 @@ static Swap swap_row(const char *start, const char *stages, int count, double er
   SET_TEXT(row.start, start);
   SET_TEXT(row.stages, stages);
   row.kl_factor_low = row.bits_change_low = NAN;
+  row.token_median = row.token_median_factor = row.token_median_factor_low = row.parting_factor_low = NAN;
   return row;
 }
+
+/* Of the median token; the parting is what the two factors are apart, known to a factor of `width`. */
+#define SET_MEDIAN(row, median, factor, width)                                                                         \
+  do {                                                                                                                 \
+    double apart = (row)->block_out_factor / (factor);                                                                 \
+    (row)->token_median_factor = factor;                                                                               \
+    (row)->token_median_factor_low = factor / (width), (row)->token_median_factor_high = factor * (width);             \
+    (row)->token_median_factor_holm = 0.01, (row)->token_median_factor_needed = 55;                                    \
+    (row)->parting_factor = apart, (row)->parting_factor_low = apart / (width);                                        \
+    (row)->parting_factor_high = apart * (width);                                                                      \
+  } while (0)
 
 static SwapEffect effect_row(const char *stages, int order, double factor, double width) {
   SwapEffect row = {.order = order,
@@ -39,6 +52,7 @@ static SwapEffect effect_row(const char *stages, int order, double factor, doubl
   SET_TEXT(row.other, "2-4");
   SET_TEXT(row.stages, stages);
   row.kl_factor_low = row.bits_change_low = NAN;
+  row.token_median_factor = row.token_median_factor_low = row.parting_factor_low = NAN;
   return row;
 }
 
@@ -82,6 +96,51 @@ Test(report_swaps, stages_are_ranked_refusals_told_and_the_rest_called_together)
   cr_expect(strstr(text, "no bit changes"), "%s", text);
   EXPECT_LINE(text, "- `scan_u` alone is refused: no such thing.");
   cr_expect_null(strstr(text, "Over all combinations"));
+}
+
+Test(report_swaps, the_median_token_stands_beside_and_the_words_say_on_whom_a_stage_acts) {
+  ReportData *d = made_run(&arena, made, 2);
+  Swap rows[] = {swap_row("2-0", "", 0, 0.05, 1, 1), swap_row("2-0", "conv_out", 1, 0.04, 0.8, 1.1),
+                 swap_row("2-4", "", 0, 0.02, 1, 1)};
+  rows[1].rank = 1;
+  rows[0].token_median = 0.03, rows[1].token_median = 0.0297, rows[2].token_median = 0.02;
+  SET_MEDIAN(&rows[1], 0.0297, 0.99, 1.02);
+  d->swap = rows, d->swaps = 3;
+  const char *text = text_of(d, "Stage swaps");
+  cr_expect(strstr(text, "2-4 of 2.00e-02. Of the median token these are 3.00e-02 and 2.00e-02. The largest"), "%s",
+            text);
+  cr_expect(strstr(text,
+                   "`conv_out`: a factor of 0.800 (0.727 … 0.880). Of the median token it is a factor of 0.99000 "
+                   "(0.97059 … 1.00980), which cannot be told from none: 55 prompts would tell; it acts on single "
+                   "tokens."),
+            "%s", text);
+  EXPECT_ROW(text, "| `conv_out` | 1 | 5.00e-01 | 4.00e-02 | **0.800** [0.727, 0.880] | 2.97e-02 | 0.99000 [0.97059, "
+                   "1.00980] | single tokens | 0 | 0 |");
+  SET_MEDIAN(&rows[1], 0.024, 0.8, 1.02);
+  text = text_of(d, "Stage swaps");
+  cr_expect(strstr(text, "Of the median token it is a factor of 0.800 (0.784 … 0.816); it acts on all tokens alike."),
+            "%s", text);
+  rows[1].token_median_factor_low = rows[1].block_out_factor_low = rows[1].parting_factor_low = NAN;
+  text = text_of(d, "Stage swaps");
+  cr_expect(strstr(text, "`conv_out`: a factor of 0.800. Of the median token it is a factor of 0.800.") &&
+                !strstr(text, "it acts on"),
+            "one prompt has two figures and no more: %s", text);
+}
+
+/* Intervals: a factor that is told, one that is not; each in the two roles, apart and not. */
+Test(report_swaps, on_whom_something_acts_is_said_only_where_the_intervals_say_it) {
+  const Factor less = {0.8, 0.7, 0.9}, little = {0.9, 0.85, 0.95}, none = {0.99, 0.95, 1.05}, more = {1.2, 1.1, 1.3};
+  const Factor together = {1, 0.9, 1.1}, apart = {0.85, 0.8, 0.9}, unknown = {0.8, NAN, NAN};
+  cr_expect_eq(acts_of(less, little, together), ACTS_ALL);
+  cr_expect_eq(acts_of(less, little, apart), ACTS_SINGLE_MORE);
+  cr_expect_eq(acts_of(little, less, more), ACTS_TYPICAL_MORE);
+  cr_expect_eq(acts_of(less, none, apart), ACTS_SINGLE);
+  cr_expect_eq(acts_of(none, less, more), ACTS_TYPICAL);
+  cr_expect_eq(acts_of(less, more, apart), ACTS_OPPOSITE);
+  cr_expect_eq(acts_of(less, none, together), ACTS_UNTOLD, "the median token may change as much");
+  cr_expect_eq(acts_of(none, none, apart), ACTS_UNTOLD);
+  cr_expect_eq(acts_of(unknown, unknown, unknown), ACTS_UNTOLD);
+  cr_expect_eq(acts_of(less, unknown, apart), ACTS_UNTOLD);
 }
 
 Test(report_swaps, an_interaction_that_cannot_be_told_says_how_many_prompts_would) {
@@ -157,19 +216,33 @@ Test(report_swaps, the_set_of_layers_is_named_and_a_limit_that_is_missed_is_said
     SET_TEXT(rows[i].mode, "2-0");
     SET_TEXT(rows[i].to, "fp32");
     SET_TEXT(rows[i].by, "layer");
-    rows[i].block_out_low = rows[i].kl_low = rows[i].bits_low = NAN;
+    SET_TEXT(rows[i].of, "total");
+    rows[i].block_out_low = rows[i].kl_low = rows[i].bits_low = rows[i].token_median_low = NAN;
+    rows[i].block_out_factor_low = rows[i].token_median_factor_low = rows[i].parting_factor_low = NAN;
+    rows[i].token_median = 0.02 - 0.005 * i, rows[i].first_token_median = 0.018;
   }
   d->restoration = rows, d->restorations = 4;
   const char *text = text_of(d, "The layers that matter");
   EXPECT_LINE(
       text, "**2 layers** of 2-0, run under fp32, brought the error of the last `block_out` from 5.00e-02 to 2.90e-02, "
             "at most the limit of 3.00e-02: 7 and 2. With every layer under fp32 it is 1.00e-03. The first "
-            "2 layers restored in their place give 4.80e-02.");
+            "2 layers restored in their place give 4.80e-02. That of the median token went from 2.00e-02 to 1.00e-02.");
   rows[2].reached = 0, rows[2].block_out = 0.031;
   text = text_of(d, "The layers that matter");
   cr_expect(
       strstr(text, "**The limit of 3.00e-02 is not reached**: 2 layers of 2-0, run under fp32 (7 and 2), brought"),
       "%s", text);
+  for (int i = 0; i < 4; i++) SET_TEXT(rows[i].of, "median_token"), rows[i].limit = 0.01;
+  rows[2].reached = 1;
+  rows[1].block_out_factor = 0.8, rows[1].block_out_factor_low = 0.7, rows[1].block_out_factor_high = 0.9;
+  rows[1].token_median_factor_low = 0.75, rows[1].token_median_factor_high = 0.85;
+  rows[1].parting_factor_low = 0.9, rows[1].parting_factor_high = 1.1;
+  text = text_of(d, "The layers that matter");
+  EXPECT_LINE(text,
+              "**2 layers** of 2-0, run under fp32, brought the median token's error of the last `block_out` from "
+              "2.00e-02 to 1.00e-02, at most the limit of 1.00e-02: 7 and 2. With every layer under fp32 it is "
+              "5.00e-03. The first 2 layers restored in their place give 1.80e-02. That of all tokens together "
+              "went from 5.00e-02 to 3.10e-02. Acts on all tokens alike: 7.");
 }
 
 Test(report_swaps, a_budget_names_who_makes_error_and_who_amplifies_it) {
@@ -189,13 +262,24 @@ Test(report_swaps, a_budget_names_who_makes_error_and_who_amplifies_it) {
                             .inherited_share_low = NAN,
                             .interaction_share_low = NAN,
                             .gain = i == 1 ? 1.8 : 0.9,
-                            .gain_low = NAN};
+                            .gain_low = NAN,
+                            .local_median = i == 2 ? 0.02 : 0.01,
+                            .local_median_low = NAN,
+                            .local_parting = i == 2 ? 7.5 : 1,
+                            .local_parting_low = NAN,
+                            .gain_median = 0.5,
+                            .gain_median_low = NAN,
+                            .gain_parting_low = NAN};
     SET_TEXT(rows[i].base, "2-0");
     SET_TEXT(rows[i].other, "2-4");
   }
   d->budget_layer = rows, d->budget_layers = MADE_LAYERS + 1;
   const char *text = text_of(d, "Error budget");
   cr_expect(strstr(text, "by the size of local beside `block_out`: 2 (1.50e-01), 0 (1.00e-02)"), "%s", text);
+  EXPECT_LINE(text,
+              "- **In the median token**, by the same size: 2 (2.00e-02), 0 (1.00e-02), 1 (1.00e-02), 3 (1.00e-02).");
+  EXPECT_LINE(text, "- Local of all tokens together is above the median token's by more than a factor of 1.50 in 2 "
+                    "(7.50).");
   EXPECT_LINE(text, "- **Which layers amplify it**: 1 of 4 have a gain above 1; the largest: 1 (1.80).");
   EXPECT_LINE(text, "- In the mean over the layers 25.00 % of a layer's total is its own doing.");
   EXPECT_NONE(text, "loses");
@@ -218,7 +302,19 @@ Test(report_swaps, a_budget_over_prompts_has_intervals_and_names_what_it_leaves_
        .inherited_share_high = 0.8,
        .gain = 1.5,
        .gain_low = 1.25,
-       .gain_high = 1.75},
+       .gain_high = 1.75,
+       .local_median = 0.05,
+       .local_median_low = 0.04,
+       .local_median_high = 0.06,
+       .local_parting = 3,
+       .local_parting_low = 2,
+       .local_parting_high = 4.5,
+       .gain_median = 1,
+       .gain_median_low = 0.9,
+       .gain_median_high = 1.1,
+       .gain_parting = 1.5,
+       .gain_parting_low = 1.25,
+       .gain_parting_high = 1.75},
       {.layer = -1, .prompts = 2, .local_share = 0.25, .local_share_low = 0.2, .local_share_high = 0.3}};
   for (int i = 0; i < 2; i++) {
     SET_TEXT(rows[i].base, "2-0");
@@ -228,9 +324,12 @@ Test(report_swaps, a_budget_over_prompts_has_intervals_and_names_what_it_leaves_
   d->budget_layer = rows, d->budget_layers = 2;
   const char *text = text_of(d, "Error budget");
   cr_expect(strstr(text, "by the size of local beside `block_out`: 1 (1.50e-01, 1.00e-01 … 2.00e-01)."), "%s", text);
-  cr_expect(strstr(text, "the largest: 1 (1.50, 1.25 … 1.75). Of 1 of these the whole interval lies above 1."), "%s",
-            text);
+  cr_expect(strstr(text, "the largest: 1 (1.50, 1.25 … 1.75). Of 1 of these the whole interval lies above 1. "
+                         "Amplified for single tokens: 1."),
+            "%s", text);
   EXPECT_LINE(text, "- In the mean over the layers 25.00 % (20.00 % … 30.00 %) of a layer's total is its own doing.");
+  EXPECT_LINE(text, "- **In single tokens**: local of all tokens together is above the median token's, by more than a "
+                    "factor of 1.50 over the whole interval, in 1 (3.00, 2.00 … 4.50).");
   EXPECT_LINE(text, "- **Left out**, since a value is not finite, from layer 1 on: p2.");
   cr_expect(strstr(text, "| 25.0 ± 5.0 % |") && strstr(text, "| 1.50 [1.25, 1.75] |"), "%s", text);
 }

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "report/acts.h"
 #include "report/language.h"
 #include "report/markdown.h"
 #include "report/plots.h"
@@ -39,18 +40,23 @@ static LayerBudget budget_of_pair(Arena *arena, const ReportData *d, const Repor
   return all;
 }
 
-/* A figure with its interval. */
-typedef struct Figure {
-  double value, low, high;
-} Figure;
-typedef Figure (*FigureOf)(const BudgetLayer *);
+typedef Factor (*FigureOf)(const BudgetLayer *);
 
-#define FIGURE(row, name) ((Figure){(row)->name, (row)->name##_low, (row)->name##_high})
-static Figure local(const BudgetLayer *row) { return FIGURE(row, local); }
-static Figure gain(const BudgetLayer *row) { return FIGURE(row, gain); }
+static Factor local(const BudgetLayer *row) { return FACTOR(row, local); }
+static Factor local_median(const BudgetLayer *row) { return FACTOR(row, local_median); }
+static Factor local_parting(const BudgetLayer *row) { return FACTOR(row, local_parting); }
+static Factor gain(const BudgetLayer *row) { return FACTOR(row, gain); }
+
+/* Two gains are never quite alike: one weighs tokens by their size. More on some than on others only beyond the limit.
+ */
+static Acts acts(const BudgetLayer *row, double limit) {
+  Acts acts = acts_of(FACTOR(row, gain), FACTOR(row, gain_median), FACTOR(row, gain_parting));
+  bool far = row->gain_parting_low > limit || row->gain_parting_high < 1 / limit;
+  return !far && (acts == ACTS_SINGLE_MORE || acts == ACTS_TYPICAL_MORE) ? ACTS_ALL : acts;
+}
 
 /* "1.2e-02", "1.2e-02, 1.1e-02 … 1.3e-02". */
-static const char *figure_words(Language l, Arena *arena, Figure f, const char *(*cell)(Arena *, double)) {
+static const char *figure_words(Language l, Arena *arena, Factor f, const char *(*cell)(Arena *, double)) {
   if (isnan(f.low)) return cell(arena, f.value);
   return arena_printf(arena, say(l, "%s, %s … %s"), cell(arena, f.value), cell(arena, f.low), cell(arena, f.high));
 }
@@ -88,7 +94,50 @@ static int amplifying(const LayerBudget *all, int *told, int *layers) {
   return count;
 }
 
-static void write_gain(Language l, FILE *out, const LayerBudget *all, bool prompts, Arena scratch) {
+/* Whether the gain acts so, and amplifies. */
+static bool amplifies(const BudgetLayer *row, Acts kind, double limit) {
+  return acts(row, limit) == kind && (kind == ACTS_TYPICAL ? row->gain_median : row->gain) > 1;
+}
+
+/* "3, 7 and 5 more". */
+static const char *layers_acting(Arena *arena, const ReportData *d, const LayerBudget *all, Acts kind) {
+  const Language l = d->language;
+  enum { LISTED = 12 };
+  const char *text = "";
+  int count = 0;
+  for (int layer = 0; layer < all->layers; layer++) {
+    if (!all->row[layer] || !amplifies(all->row[layer], kind, d->limits.parting)) continue;
+    if (count++ < LISTED) text = arena_printf(arena, "%s%s%d", text, count > 1 ? say(l, ", ") : "", layer);
+  }
+  return count > LISTED ? arena_printf(arena, say(l, "%s and %d more"), text, count - LISTED) : text;
+}
+
+/* Which layers make error in the median token, and which of them in single ones: where all tokens together are above
+ * the median one by more than the limit, by the whole interval where there is one. */
+static void write_tokens(FILE *out, const ReportData *d, const LayerBudget *all, Arena scratch) {
+  const char *median = largest(d->language, &scratch, all, local_median, md_short, 0);
+  if (!*median) return;
+  fprintf(out, say(d->language, "- **In the median token**, by the same size: %s.\n"), median);
+  LayerBudget single = *all;
+  single.row = ARENA_NEW(&scratch, const BudgetLayer *, all->layers);
+  for (int layer = 0; layer < all->layers; layer++) {
+    const BudgetLayer *row = all->row[layer];
+    if (row && (d->prompts > 1 ? row->local_parting_low : row->local_parting) > d->limits.parting)
+      single.row[layer] = row;
+  }
+  const char *layers = largest(d->language, &scratch, &single, local_parting, md_factor, 0);
+  if (!*layers) return;
+  fprintf(out,
+          d->prompts > 1
+              ? say(d->language, "- **In single tokens**: local of all tokens together is above the median token's, by "
+                                 "more than a factor of %s over the whole interval, in %s.\n")
+              : say(d->language, "- Local of all tokens together is above the median token's by more than a factor of "
+                                 "%s in %s.\n"),
+          md_factor(&scratch, d->limits.parting), layers);
+}
+
+static void write_gain(FILE *out, const ReportData *d, const LayerBudget *all, Arena scratch) {
+  const Language l = d->language;
   int told, layers, count = amplifying(all, &told, &layers);
   if (!count) {
     fputs(say(l, "- **Which layers amplify it**: none; every gain is at most 1.\n"), out);
@@ -96,12 +145,17 @@ static void write_gain(Language l, FILE *out, const LayerBudget *all, bool promp
   }
   fprintf(out, say(l, "- **Which layers amplify it**: %d of %d have a gain above 1; the largest: %s."), count, layers,
           largest(l, &scratch, all, gain, md_factor, 1));
-  if (prompts) fprintf(out, say(l, " Of %d of these the whole interval lies above 1."), told);
+  if (d->prompts > 1) fprintf(out, say(l, " Of %d of these the whole interval lies above 1."), told);
+  for (Acts kind = ACTS_UNTOLD + 1; kind < ACTS_KINDS; kind++) {
+    const char *acting = layers_acting(&scratch, d, all, kind);
+    if (*acting) fprintf(out, say(l, " Amplified for %s: %s."), acts_words(l, kind), acting);
+  }
   fputc('\n', out);
 }
 
 /* False where nothing differs anywhere: there is then nothing to list. */
-static bool write_sentences(Language l, FILE *out, const LayerBudget *all, bool prompts, Arena scratch) {
+static bool write_sentences(FILE *out, const ReportData *d, const LayerBudget *all, Arena scratch) {
+  const Language l = d->language;
   bool differs = false;
   int layers = 0;
   for (int layer = 0; layer < all->layers; layer++) {
@@ -125,7 +179,8 @@ static bool write_sentences(Language l, FILE *out, const LayerBudget *all, bool 
   }
   fprintf(out, say(l, "- **Which layers make error**, by the size of local beside `block_out`: %s.\n"),
           largest(l, &scratch, all, local, md_short, 0));
-  write_gain(l, out, all, prompts, scratch);
+  write_tokens(out, d, all, scratch);
+  write_gain(out, d, all, scratch);
   if (all->mean && isnan(all->mean->local_share_low))
     fprintf(out, say(l, "- In the mean over the layers %s of a layer's total is its own doing.\n\n"),
             md_percent(&scratch, all->mean->local_share));
@@ -138,33 +193,42 @@ static bool write_sentences(Language l, FILE *out, const LayerBudget *all, bool 
   return true;
 }
 
-static const char *share_cell(Arena *arena, Figure share) {
+static const char *share_cell(Arena *arena, Factor share) {
   if (isnan(share.value)) return "—";
   if (isnan(share.low)) return arena_printf(arena, "%s %%", md_fixed(arena, 100 * share.value, 1));
   return arena_printf(arena, "%s ± %s %%", md_fixed(arena, 100 * share.value, 1),
                       md_fixed(arena, 50 * (share.high - share.low), 1));
 }
 
+static const char *gain_cell(Arena *arena, Factor gain) {
+  return isnan(gain.low) ? md_factor(arena, gain.value)
+                         : arena_printf(arena, "%s [%s, %s]", md_factor(arena, gain.value), md_factor(arena, gain.low),
+                                        md_factor(arena, gain.high));
+}
+
 static void write_table(Language l, FILE *out, const LayerBudget *all, Arena scratch) {
   static const char *const heading[] = WORDS("layer", "error in", "total", "local", "inherited", "interaction", "local",
-                                             "inherited", "interaction", "gain");
-  Grid grid = grid_new(&scratch, "rrrrrrrrrr");
-  for (int c = 0; c < grid.columns; c++)
-    grid_add(&grid,
-             c >= 6 && c <= 8 ? arena_printf(&scratch, say(l, "%s, share"), say(l, heading[c])) : say(l, heading[c]));
+                                             "inherited", "interaction", "gain", "total", "local", "gain");
+  Grid grid = grid_new(&scratch, "rrrrrrrrrrrrr");
+  for (int c = 0; c < grid.columns; c++) {
+    const char *words = say(l, heading[c]);
+    grid_add(&grid, c >= 6 && c <= 8 ? arena_printf(&scratch, say(l, "%s, share"), words)
+                    : c >= 10        ? arena_printf(&scratch, say(l, "%s, median token"), words)
+                                     : words);
+  }
   for (int layer = 0; layer < all->layers; layer++) {
     const BudgetLayer *row = all->row[layer];
     if (!row) continue;
     grid_add(&grid, arena_printf(&scratch, "%d", layer));
     const double size[] = {row->in, row->total, row->local, row->inherited, row->interaction};
     for (int i = 0; i < 5; i++) grid_add(&grid, md_short(&scratch, size[i]));
-    grid_add(&grid, share_cell(&scratch, FIGURE(row, local_share)));
-    grid_add(&grid, share_cell(&scratch, FIGURE(row, inherited_share)));
-    grid_add(&grid, share_cell(&scratch, FIGURE(row, interaction_share)));
-    grid_add(&grid, isnan(row->gain_low)
-                        ? md_factor(&scratch, row->gain)
-                        : arena_printf(&scratch, "%s [%s, %s]", md_factor(&scratch, row->gain),
-                                       md_factor(&scratch, row->gain_low), md_factor(&scratch, row->gain_high)));
+    grid_add(&grid, share_cell(&scratch, FACTOR(row, local_share)));
+    grid_add(&grid, share_cell(&scratch, FACTOR(row, inherited_share)));
+    grid_add(&grid, share_cell(&scratch, FACTOR(row, interaction_share)));
+    grid_add(&grid, gain_cell(&scratch, FACTOR(row, gain)));
+    grid_add(&grid, isnan(row->total_median) ? "—" : md_short(&scratch, row->total_median));
+    grid_add(&grid, isnan(row->local_median) ? "—" : md_short(&scratch, row->local_median));
+    grid_add(&grid, isnan(row->gain_median) ? "—" : gain_cell(&scratch, FACTOR(row, gain_median)));
   }
   grid_write(&grid, out);
 }
@@ -176,7 +240,7 @@ static void write_pairs(FILE *out, const ReportData *d, const ReportPair *pair, 
     for (int layer = 0; layer < all.layers; layer++) any |= all.row[layer] != NULL;
     if (!any && !all.nonfinite) continue;
     fprintf(out, "### %s\n\n", words_pair(d->language, &scratch, &pair[p]));
-    if (!write_sentences(d->language, out, &all, d->prompts > 1, scratch)) continue;
+    if (!write_sentences(out, d, &all, scratch)) continue;
     plot_budget(out, d, &pair[p], all.row, all.layers, scratch);
     write_table(d->language, out, &all, scratch);
   }
@@ -202,6 +266,11 @@ void section_budget(FILE *out, const ReportData *d, Arena scratch) {
                              "with 95 %% intervals (Student's t) over prompts of %s."),
                          population_name(&scratch, d))
           : say(d->language, " There is one prompt alone, so no interval: the figures are that prompt's."));
+  fputs(say(d->language,
+            "Sizes and gain of all tokens together may be those of a few. *Median token* is the same of the median "
+            "token: sizes beside that of the token itself, the gain of a token over the tokens that are given an "
+            "error.\n\n"),
+        out);
   write_pairs(out, d, d->pair, d->pairs, scratch);
   if (d->pair != d->against) write_pairs(out, d, d->against, d->againsts, scratch);
 }

@@ -345,6 +345,18 @@ const Phrase chinese[] = {
     {"interaction", "交互"},
     {"gain", "增益"},
     {"%s, share", "%s（占比）"},
+    {"%s, median token", "%s（中位词元）"},
+    {"- **In the median token**, by the same size: %s.\n", "- **在中位词元上**（按同样的大小）：%s。\n"},
+    {"- **In single tokens**: local of all tokens together is above the median token's, by more than a factor of %s "
+     "over the whole interval, in %s.\n",
+     "- **在个别词元上**：以下各层中，全部词元合计的本层误差高于中位词元的，整个区间都超过 %s 倍：%s。\n"},
+    {"- Local of all tokens together is above the median token's by more than a factor of %s in %s.\n",
+     "- 以下各层中，全部词元合计的本层误差高于中位词元的 %s 倍以上：%s。\n"},
+    {" Amplified for %s: %s.", "对%s放大：%s。"},
+    {"Sizes and gain of all tokens together may be those of a few. *Median token* is the same of the median token: "
+     "sizes beside that of the token itself, the gain of a token over the tokens that are given an error.\n\n",
+     "全部词元合计的大小与增益可能只来自少数词元。*中位词元*是同样的量取中位词元：大小相对于该词元自身的大小，"
+     "增益为单个词元的增益，只计有输入误差的词元。\n\n"},
     {"At the end of each layer, total = local + inherited + interaction, as vectors. *Local* is what the layer makes "
      "by "
      "itself: the second side's block on the first side's input, less the first's. *Inherited* is what it passes on: "
@@ -464,6 +476,10 @@ const Phrase chinese[] = {
     {"too few tokens to fit", "词元太少，无法拟合"},
     {"error after 1", "首个词元后的误差"},
     {"at the end", "结束时"},
+    {"median channel at the end", "结束时的中位通道"},
+    {"Few channels carry it: in %s on %s all channels together are off by %s at the end, the median channel by "
+     "%s.\n\n",
+     "误差集中在少数通道上：设置 %s、输入 %s 下，结束时全部通道合计的误差为 %s，中位通道的为 %s。\n\n"},
     {"growth of the RMS error", "均方根误差的增长"},
     {"worst state", "最差的状态"},
     {"its memory, tokens", "其记忆长度（词元）"},
@@ -474,13 +490,18 @@ const Phrase chinese[] = {
     {"The recurrent state after every token against float64, over channels and states. Growth is fitted to the "
      "logarithm of the RMS error, as a power of the token and as a saturation, whichever leaves less; the range in "
      "brackets is that of 95 %. *Memory* is after how many tokens 1/e of an input is left (1 / mean of delta |A|), "
+     "*median channel* the RMS error of a channel's states, median over channels: channels do not mix in the state, "
+     "and "
+     "where all together are far above it, few carry the error; "
      "*memory and error* Spearman's correlation of the two over all states. Shown are captured inputs, slow decay and "
      "the longest runs; every run is in `tables/state_drift.csv`, the figures after each token in "
      "`tables/state_error.csv`.\n\n",
      "每个词元之后的递归状态与 float64 "
      "的比较，覆盖所有通道和状态。增长由均方根误差的对数拟合得到，分别按词元数的幂律和饱和曲线拟合，取残差较小者；括号"
      "内为 95 % 区间。*记忆长度*指一个输入衰减到 1/e 所需的词元数（1 / delta |A| "
-     "的均值），*记忆与误差*是两者在所有状态上的 Spearman "
+     "的均值），*中位通道*"
+     "是单个通道的状态的均方根误差取各通道的中位数：状态的通道之间互不混合，若合计远高于它，则误差集中在少数通道上；*"
+     "记忆与误差*是两者在所有状态上的 Spearman "
      "相关系数。此处列出截取的输入、慢衰减输入和最长的运行；每次运行见 `tables/state_drift.csv`，逐词元的数据见 "
      "`tables/state_error.csv`。\n\n"},
     {"Correlation alone would hide it: in %s on %s the Pearson correlation of the states never falls below 1 − %s, "
@@ -506,6 +527,10 @@ const Phrase chinese[] = {
     {"factor of error", "误差倍数"},
     {"factor of KL", "KL 倍数"},
     {"change of bits", "比特数变化"},
+    {"the median token's", "中位词元的倍数"},
+    {"%s; it acts on %s", "%s；作用于%s"},
+    {" Of the median token it is %s.", "对中位词元为 %s。"},
+    {" Of the median token these are %s and %s.", "中位词元的误差分别为 %s 与 %s。"},
     {"%s has an error of %s, %s of %s.", "%s 的误差为 %s，%s 的为 %s。"},
     {" The largest change that a stage alone makes is that of %s: %s.", "单个阶段造成的最大变化来自 %s：%s。"},
     {" Alone, no bit of the end is changed by %s.", "单独互换以下阶段，末端逐位不变：%s。"},
@@ -557,16 +582,39 @@ const Phrase chinese[] = {
      "只有一个提示，因此没有区间：数值都是该提示的。"},
     {"### %s and %s\n\n", "### %s 与 %s\n\n"},
 
+    /* --- acts.c */
+    {"all tokens alike", "所有词元（程度相同）"},
+    {"all tokens, single ones more", "所有词元（个别词元更甚）"},
+    {"all tokens, typical ones more", "所有词元（典型词元更甚）"},
+    {"single tokens", "个别词元"},
+    {"typical tokens", "典型词元"},
+    {"single tokens one way and typical ones the other", "个别词元与典型词元（方向相反）"},
+    {"The error of all tokens together may be that of a few, which one clipped value is enough for. So the *median "
+     "token's* stands beside it: the relative error of a token, median over the tokens of a prompt. *Acts on* is what "
+     "the factors of both say, where their intervals over prompts and that of the one over the other leave no change "
+     "out: all tokens alike, single tokens (all together changes, the median token does not), or typical ones (the "
+     "other way round).\n\n",
+     "全部词元合计的误差可能只来自少数词元，一个被截断的值就足够。因此旁边给出*中位词元*的误差：单个词元的相对误差，"
+     "取一个提示内各词元的中位数。*作用于*由两者的倍数得出，前提是它们在提示间的区间以及两者之比的区间排除了毫无变化："
+     "所有词元一样、个别词元（合计改变而中位词元不变）或典型词元（反之）。\n\n"},
+    {"acts on", "作用于"},
+
     /* --- restore.c */
+    {"the error of the last `block_out`", "末层 `block_out` 的误差"},
+    {"the median token's error of the last `block_out`", "末层 `block_out` 的中位词元误差"},
+    {" That of all tokens together went from %s to %s.", "全部词元合计的误差从 %s 变为 %s。"},
+    {" That of the median token went from %s to %s.", "中位词元的误差从 %s 变为 %s。"},
+    {" Acts on %s: %s.", "作用于%s：%s。"},
+    {"The median token of %s is at %s, below the limit of %s, as it is.\n\n",
+     "%s 的中位词元误差本身为 %s，已低于限值 %s。\n\n"},
+    {"Limit and choice, the second best and what the first layers give are of the median token.\n\n",
+     "限值与选取、次优以及最前面的层的结果，均按中位词元计。\n\n"},
     {"%s is at %s, below the limit of %s, as it is.\n\n", "%s 本身的误差为 %s，已低于限值 %s。\n\n"},
     {"%ld set of stages in a layer", "%ld 组层内阶段"},
-    {"**%s** of %s, run under %s, brought the error of the last `block_out` from %s to %s, at most the limit of %s: "
-     "%s.",
-     "%2$s 的 **%1$s**（%7$s）改用 %3$s 运行后，末层 `block_out` 的误差从 %4$s 降到 %5$s，不超过限值 %6$s。"},
-    {"**The limit of %s is not reached**: %s of %s, run under %s (%s), brought the error of the last `block_out` from "
-     "%s "
-     "to %s.",
-     "**未达到限值 %1$s**：%3$s 的 %2$s 改用 %4$s 运行（%5$s），末层 `block_out` 的误差从 %6$s 降到 %7$s。"},
+    {"**%s** of %s, run under %s, brought %s from %s to %s, at most the limit of %s: %s.",
+     "%2$s 的 **%1$s**（%8$s）改用 %3$s 运行后，%4$s从 %5$s 降到 %6$s，不超过限值 %7$s。"},
+    {"**The limit of %s is not reached**: %s of %s, run under %s (%s), brought %s from %s to %s.",
+     "**未达到限值 %1$s**：%3$s 的 %2$s 改用 %4$s 运行（%5$s），%6$s从 %7$s 降到 %8$s。"},
     {" With every layer under %s it is %s%s.", "所有层都用 %s 时为 %s%s。"},
     {", itself above the limit", "，本身就高于限值"},
     {" The first %s restored in their place give %s.", "若改为恢复最前面的 %s，则为 %s。"},
@@ -579,14 +627,16 @@ const Phrase chinese[] = {
     {"Layers of a mode are run under another, one more at a time: each step tries every one that is left, beside those "
      "chosen before, and takes the one that takes most off the square of the last `block_out`'s error (by stage: for "
      "each stage restored; each alone and each two were tried). The error is the relative L2 against the float64 "
-     "reference; error and KL are geometric means over prompts. Every row is a run of its own. A set found step by "
+     "reference, of all tokens together or, where that is said, of the median token; error and KL are geometric means "
+     "over prompts. Every row is a run of its own. A set found step by "
      "step need not "
      "be the best of its size.%s\n\n",
      "把一种模式的若干层改用另一种模式运行，每次增加一层：每一步在已选层的基础上逐一尝试所有剩余的层，选取使末层 "
      "`block_out` "
      "误差的平方减少最多的一层（按阶段时：按每恢复一个阶段计，单个阶段与两两阶段都会尝试）。误差为相对 float64 参考的 "
      "L2 "
-     "误差，取各提示的几何平均。每一行都是一次独立的运行。逐步找到的集合未必是同样大小中最好的。%s\n\n"},
+     "误差，按全部词元合计，注明处按中位词元，取各提示的几何平均。每一行都是一次独立的运行。逐步找到的集合未必是同样大"
+     "小中最好的。%s\n\n"},
     {" In brackets stands the 95 %% interval (Student's t) over prompts of %s; the layers were chosen on these very "
      "prompts.",
      "方括号内为 %s 的提示间的 95 %% 区间（Student t 分布）；各层正是在这些提示上选出的。"},

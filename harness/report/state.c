@@ -34,9 +34,9 @@ static bool is_shown(const ReportData *d, const StateDrift *s, const MicroRow *r
 
 static void write_table(FILE *out, const ReportData *d, Arena scratch) {
   static const char *const heading[] =
-      WORDS("setting", "input", "error after 1", "at the end", "growth of the RMS error", "worst state",
-            "its memory, tokens", "memory and error", "mean ULP", "smallest Pearson", "bound used");
-  Grid grid = grid_new(&scratch, "llrrllrrrrr");
+      WORDS("setting", "input", "error after 1", "at the end", "median channel at the end", "growth of the RMS error",
+            "worst state", "its memory, tokens", "memory and error", "mean ULP", "smallest Pearson", "bound used");
+  Grid grid = grid_new(&scratch, "llrrrllrrrrr");
   grid_head(d->language, &grid, heading);
   for (size_t i = 0; i < d->state_drifts; i++) {
     const StateDrift *s = &d->state_drift[i];
@@ -50,6 +50,7 @@ static void write_table(FILE *out, const ReportData *d, Arena scratch) {
              arena_printf(&scratch, "%s %s%s", md_text(&scratch, run->input), md_text(&scratch, run->shape), place));
     grid_add(&grid, md_short(&scratch, s->rms_first));
     grid_add(&grid, md_short(&scratch, s->rms_last));
+    grid_add(&grid, isnan(s->rms_median_last) ? "—" : md_short(&scratch, s->rms_median_last));
     grid_add(&grid, law_words(d->language, &scratch, s));
     grid_add(&grid, s->worst_channel < 0 ? "—"
                                          : arena_printf(&scratch, say(d->language, "channel %d, state %d"),
@@ -76,6 +77,28 @@ static const StateDrift *hidden(const ReportData *d) {
   return most;
 }
 
+/* The run whose error at the end is most that of few channels; NULL where none is beyond the limit. */
+static const StateDrift *uneven(const ReportData *d) {
+  const StateDrift *most = NULL;
+  for (size_t i = 0; i < d->state_drifts; i++) {
+    const StateDrift *s = &d->state_drift[i];
+    if (!(s->rms_median_last > 0 && s->rms_last > d->limits.parting * s->rms_median_last)) continue;
+    if (!most || s->rms_last / s->rms_median_last > most->rms_last / most->rms_median_last) most = s;
+  }
+  return most;
+}
+
+static void write_uneven(FILE *out, const ReportData *d, Arena scratch) {
+  const StateDrift *s = uneven(d);
+  const MicroRow *run = s ? run_of(d, s->item) : NULL;
+  if (!run) return;
+  fprintf(out,
+          say(d->language, "Few channels carry it: in %s on %s all channels together are off by %s at the end, the "
+                           "median channel by %s.\n\n"),
+          md_code(&scratch, run->setting), md_text(&scratch, run->input), md_short(&scratch, s->rms_last),
+          md_short(&scratch, s->rms_median_last));
+}
+
 void section_state(FILE *out, const ReportData *d, Arena scratch) {
   fputs(
       say(d->language,
@@ -84,6 +107,8 @@ void section_state(FILE *out, const ReportData *d, Arena scratch) {
           "in "
           "brackets is that of 95 %. *Memory* is after how many tokens 1/e of an input is left (1 / mean of delta "
           "|A|), "
+          "*median channel* the RMS error of a channel's states, median over channels: channels do not mix in the "
+          "state, and where all together are far above it, few carry the error; "
           "*memory and error* Spearman's correlation of the two over all states. Shown are captured inputs, slow decay "
           "and the "
           "longest runs; every run is in `tables/state_drift.csv`, the figures after each token in "
@@ -99,6 +124,7 @@ void section_state(FILE *out, const ReportData *d, Arena scratch) {
                 "while their mean error grows from %s to %s ULP.\n\n"),
             md_code(&scratch, run->setting), md_text(&scratch, run->input), md_short(&scratch, 1 - h->pearson_min),
             md_factor(&scratch, h->ulp_first), md_factor(&scratch, h->ulp_last));
+  write_uneven(out, d, scratch);
   plot_state(out, d, scratch);
   write_table(out, d, scratch);
 }

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "report/acts.h"
 #include "report/effect.h"
 #include "report/finite.h"
 #include "report/language.h"
@@ -33,9 +34,21 @@ static const char *factor_words(Arena *arena, const ReportData *d, double factor
                  : arena_printf(arena, say(d->language, "%s, which cannot be told from none"), words);
 }
 
-#define FACTOR_WORDS(arena, d, row)                                                                                    \
-  factor_words(arena, d, (row)->block_out_factor, (row)->block_out_factor_low, (row)->block_out_factor_high,           \
-               (row)->block_out_factor_needed)
+#define FACTOR_WORDS(arena, d, row, name)                                                                              \
+  factor_words(arena, d, (row)->name, (row)->name##_low, (row)->name##_high, (row)->name##_needed)
+#define ACTS(row) acts_of(FACTOR(row, block_out_factor), FACTOR(row, token_median_factor), FACTOR(row, parting_factor))
+
+/* " Of the median token it is a factor of 0.990 (0.980 … 1.010): it acts on single tokens." */
+static void write_median(FILE *out, const ReportData *d, double factor, const char *words, Acts acts, Arena scratch) {
+  if (isnan(factor)) return; /* a file of an older program */
+  if (acts != ACTS_UNTOLD)
+    words = arena_printf(&scratch, say(d->language, "%s; it acts on %s"), words, acts_words(d->language, acts));
+  fprintf(out, say(d->language, " Of the median token it is %s."), words);
+}
+
+#define WRITE_MEDIAN(out, d, row, scratch)                                                                             \
+  write_median(out, d, (row)->token_median_factor, FACTOR_WORDS(&(scratch), d, row, token_median_factor), ACTS(row),   \
+               scratch)
 
 static bool of_pair(const Swap *row, const Swap *pair) {
   return !strcmp(row->base, pair->base) && !strcmp(row->other, pair->other);
@@ -74,16 +87,19 @@ static void add_alone(Language l, Grid *grid, const Swap *row) {
   grid_add(grid, finite_figure(l, arena, row->moved));
   grid_add(grid, finite_figure(l, arena, row->block_out));
   grid_add(grid, FACTOR_CELL(l, arena, row, block_out_factor));
+  grid_add(grid, isnan(row->token_median) ? "—" : finite_figure(l, arena, row->token_median));
+  grid_add(grid, FACTOR_CELL(l, arena, row, token_median_factor));
+  grid_add(grid, acts_words(l, ACTS(row)));
   grid_add(grid, FACTOR_CELL(l, arena, row, kl_factor));
   grid_add(grid, CHANGE_CELL(l, arena, row, bits_change));
 }
 
 static Grid swap_grid(Language l, Arena *arena, const char *first) {
-  static const char *const heading[] =
-      WORDS("rank", "moved", "error", "factor of error", "factor of KL", "change of bits");
-  Grid grid = grid_new(arena, "lrrrrrr");
+  static const char *const heading[] = WORDS("rank", "moved", "error", "factor of error", "median token", "its factor",
+                                             "acts on", "factor of KL", "change of bits");
+  Grid grid = grid_new(arena, "lrrrrrrlrr");
   grid_add(&grid, say(l, first));
-  for (int c = 0; c < 6; c++) grid_add(&grid, say(l, heading[c]));
+  for (int c = 0; c < 9; c++) grid_add(&grid, say(l, heading[c]));
   return grid;
 }
 
@@ -117,9 +133,15 @@ static void write_sentences(FILE *out, const ReportData *d, const Swap *itself, 
                  : say(d->language, "The error of %s is %s, that of %s is %s."),
           md_text(&scratch, itself->start), finite_figure(d->language, &scratch, itself->block_out),
           md_text(&scratch, whole->start), finite_figure(d->language, &scratch, whole->block_out));
-  if (first)
+  if (finite && !isnan(itself->token_median))
+    fprintf(out, say(d->language, " Of the median token these are %s and %s."),
+            finite_figure(d->language, &scratch, itself->token_median),
+            finite_figure(d->language, &scratch, whole->token_median));
+  if (first) {
     fprintf(out, say(d->language, " The largest change that a stage alone makes is that of %s: %s."),
-            md_code(&scratch, first->stages), FACTOR_WORDS(&scratch, d, first));
+            md_code(&scratch, first->stages), FACTOR_WORDS(&scratch, d, first, block_out_factor));
+    WRITE_MEDIAN(out, d, first, scratch);
+  }
   const char *idle = idle_stages(&scratch, d, itself, itself->start);
   if (*idle) fprintf(out, say(d->language, " Alone, no bit of the end is changed by %s."), idle);
   if (stages > 1 && !refused && isfinite(product) && isfinite(all))
@@ -174,9 +196,9 @@ static void write_alone(FILE *out, const ReportData *d, const Swap *pair, const 
  */
 
 static void write_effects(FILE *out, const ReportData *d, const Swap *pair, Arena scratch) {
-  Grid grid = grid_new(&scratch, "lrrrrr");
-  static const char *const heading[] =
-      WORDS("stage, or two together", "rank", "contexts", "factor of error", "factor of KL", "change of bits");
+  Grid grid = grid_new(&scratch, "lrrrrlrr");
+  static const char *const heading[] = WORDS("stage, or two together", "rank", "contexts", "factor of error",
+                                             "the median token's", "acts on", "factor of KL", "change of bits");
   for (int c = 0; c < grid.columns; c++) grid_add(&grid, say(d->language, heading[c]));
   const SwapEffect *largest[3] = {NULL};
   for (size_t i = 0; i < d->swap_effects; i++) {
@@ -187,6 +209,8 @@ static void write_effects(FILE *out, const ReportData *d, const Swap *pair, Aren
     grid_add(&grid, row->rank ? arena_printf(&scratch, "%d", row->rank) : "—");
     grid_add(&grid, arena_printf(&scratch, say(d->language, "%d of %d"), row->contexts, row->possible));
     grid_add(&grid, FACTOR_CELL(d->language, &scratch, row, block_out_factor));
+    grid_add(&grid, FACTOR_CELL(d->language, &scratch, row, token_median_factor));
+    grid_add(&grid, acts_words(d->language, ACTS(row)));
     grid_add(&grid, FACTOR_CELL(d->language, &scratch, row, kl_factor));
     grid_add(&grid, CHANGE_CELL(d->language, &scratch, row, bits_change));
   }
@@ -197,13 +221,16 @@ static void write_effects(FILE *out, const ReportData *d, const Swap *pair, Aren
             "A stage's effect is the mean over the settings of the other stages (*contexts*); an interaction, a x b, "
             "is what the two do together beyond what each does without the other: of error and KL a factor each."),
         out);
-  if (largest[1])
+  if (largest[1]) {
     fprintf(out, say(d->language, " In the mean %s changes the error most: %s."), md_code(&scratch, largest[1]->stages),
-            FACTOR_WORDS(&scratch, d, largest[1]));
+            FACTOR_WORDS(&scratch, d, largest[1], block_out_factor));
+    WRITE_MEDIAN(out, d, largest[1], scratch);
+  }
   if (largest[2]) {
     const SwapEffect *two = largest[2];
     fprintf(out, say(d->language, " The largest interaction is %s: %s."), md_code(&scratch, two->stages),
-            FACTOR_WORDS(&scratch, d, two));
+            FACTOR_WORDS(&scratch, d, two, block_out_factor));
+    WRITE_MEDIAN(out, d, two, scratch);
     if (effect_clear(two->block_out_factor_low, two->block_out_factor_high, 1) && largest[1] &&
         fabs(log(two->block_out_factor)) > fabs(log(largest[1]->block_out_factor)))
       fputs(say(d->language, " It is larger than the effect of any stage by itself."), out);
@@ -249,6 +276,7 @@ void section_swap(FILE *out, const ReportData *d, Arena scratch) {
                                           "where all rows of the pair are asked at once (Holm)."),
                          population_name(&scratch, d))
           : say(d->language, " There is one prompt alone, so no interval: the figures are that prompt's."));
+  fputs(acts_meaning(d->language), out);
   for (size_t i = 0; i < d->swaps; i++) {
     const Swap *pair = &d->swap[i];
     bool before = false;
