@@ -150,6 +150,48 @@ def check_pair_stats(file):
     report("pair_stats", checked)
 
 
+def check_clipping(file):
+    """Tensors on a static grid against the reference's, element by element; rows of weights have no tensors here."""
+    checked = 0
+    for row in file["tables/clipping"][()]:
+        place = [int(row["layer"]), text(row["tensor"])]
+        if not row["mode"]:
+            continue
+        of = [place[0], "ssm_state"] if place[1] == "ssm_state_q8" else place
+        a, b = find(file, text(row["prompt"]), "fp64", *of), find(file, text(row["prompt"]), text(row["mode"]), *place)
+        if a is None or b is None:
+            continue
+        checked += 1
+        where = [text(row["prompt"]), text(row["mode"]), *place]
+        tokens = not place[1].startswith("ssm_state")
+        a, b = a.astype(np.float64), b.astype(np.float64)
+        end = 127 * row["scale"]
+        require(f"{where} grid_end", row["grid_end"], end, 0)
+        require(f"{where} on the grid", np.abs(b / row["scale"] - np.round(b / row["scale"])).max(), 0, 1e-4)
+        require(f"{where} nonfinite", row["nonfinite"], np.count_nonzero(~(np.isfinite(a) & np.isfinite(b))), 0)
+        beyond, e2 = (a > end) | (a < -128 * row["scale"]), (b - a) ** 2
+        size = np.linalg.norm(a)
+        require(f"{where} n", row["n"], a.size, 0)
+        require(f"{where} beyond", row["beyond"], np.count_nonzero(beyond), 0)
+        require(f"{where} channels", row["channels"], np.count_nonzero(beyond.any(axis=0 if tokens else 1)), 0)
+        require(f"{where} error_share", row["error_share"], e2[beyond].sum() / e2.sum() if e2.any() else np.nan, 1e-12)
+        for name, part in (("rel_l2", e2), ("rel_l2_clipped", e2[beyond]), ("rel_l2_rounded", e2[~beyond])):
+            require(f"{where} {name}", row[name], np.sqrt(part.sum()) / size, 1e-12)
+        if not beyond.any():
+            require(f"{where} furthest", row["furthest"], np.nan, 0)
+            require(f"{where} worst_channel", row["worst_channel"], -1, 0)
+            continue
+        over = np.where(a > 0, a / end, a / (-128 * row["scale"]))
+        at = np.unravel_index(np.argmax(over), a.shape)
+        require(f"{where} furthest", row["furthest"], over[at], 1e-15 * over[at])
+        require(f"{where} furthest_value", row["furthest_value"], a[at], 0)
+        require(f"{where} furthest_token", row["furthest_token"], at[0] if tokens else -1, 0)
+        require(f"{where} furthest_channel", row["furthest_channel"], at[1] if tokens else at[0], 0)
+        worst = np.where(beyond, e2, 0).sum(axis=0 if tokens else 1)
+        require(f"{where} worst_channel", worst[row["worst_channel"]], worst.max(), 1e-12 * worst.max())
+    report("clipping", checked)
+
+
 def check_pooled_parts(where, row, mine):
     """Geometric means over prompts of pair_stats, and of shares the largest."""
     for name in ("token_median", "token_p90", "token_p99", "tokens_effective", "channel_median", "channel_p90",
@@ -277,6 +319,7 @@ def check_swap_and_restore(file):
 with h5py.File(sys.argv[1], "r") as results:
     check_tensor_stats(results)
     check_pair_stats(results)
+    check_clipping(results)
     check_drift(results)
     check_drift_shape(results)
     check_budget(results)

@@ -16,6 +16,7 @@ static bool store_layer(Experiment *e, const WalkPlace *at, const Trace *trace, 
   const TableRows table[] = {{&table_tensor_stats, rows->tensor, (size_t)rows->tensors},
                              {&table_pair_stats, rows->pair, (size_t)rows->pairs},
                              {&table_scales, rows->scale, (size_t)rows->scales},
+                             {&table_clipping, rows->clipping, (size_t)rows->clippings},
                              {&table_token_errors, rows->token, (size_t)rows->tokens},
                              {&table_budget, rows->budget, (size_t)rows->budgets}};
   StoreLayer what = {.tensor = tensor, .stream = stream, .rows = table, .tables = sizeof table / sizeof *table};

@@ -12,6 +12,7 @@
 #include "measure/tensors.h"
 #include "measure/verdict.h"
 #include "study/choices.h"
+#include "study/clipped.h"
 #include "study/gates.h"
 #include "study/scales.h"
 
@@ -63,8 +64,8 @@ static bool check_budgets(const Budget *row, size_t count, Status *st) {
 }
 
 bool run_results(Arena *arena, Experiment *e, const RunOptions *options, double start_s, Status *st) {
-  void *tensor, *pair, *budget, *scale;
-  size_t tensors, pairs, drifts, budgets, shapes, scales;
+  void *tensor, *pair, *budget, *scale, *clipping;
+  size_t tensors, pairs, drifts, budgets, shapes, scales, clippings;
   TRY(store_rows(arena, e->store, &table_tensor_stats, &tensor, &tensors, st));
   TRY(store_rows(arena, e->store, &table_pair_stats, &pair, &pairs, st));
   TRY(store_rows(arena, e->store, &table_budget, &budget, &budgets, st));
@@ -72,11 +73,13 @@ bool run_results(Arena *arena, Experiment *e, const RunOptions *options, double 
   size_t budget_layer_rows;
   BudgetLayer *budget_layer = budget_layers(arena, budget, budgets, &budget_layer_rows);
   TRY(store_rows(arena, e->store, &table_scales, &scale, &scales, st));
+  TRY(store_rows(arena, e->store, &table_clipping, &clipping, &clippings, st));
   double measure_s = clock_s();
   const Tensors *traced = &e->subject.model.config.family->tensors;
   int layers = e->subject.model.layers;
   Drift *drift = drift_of(arena, traced, pair, pairs, &drifts);
   DriftShape *shape = shape_of(arena, traced, pair, pairs, layers, &e->spec->drift, e->spec->seed, &shapes);
+  const TableRows clipped = clipped_rows(arena, e->spec, &e->subject, clipping, clippings);
   e->pairs.stats_s += clock_s() - measure_s;
   TableRows verdict = verdict_rows(arena, e, pair, pairs, drift, drifts);
   const Measured measured = {.tensor = tensor,
@@ -98,6 +101,7 @@ bool run_results(Arena *arena, Experiment *e, const RunOptions *options, double 
   TableRows rows[] = {
       {&table_tensor_stats, tensor, tensors},
       {&table_pair_stats, pair, pairs},
+      clipped,
       {&table_drift, drift, drifts},
       {&table_drift_shape, shape, shapes},
       {&table_budget, budget, budgets},

@@ -63,6 +63,17 @@ double tensor_value(const Tensor *t, size_t i) {
   }
 }
 
+Tensor tensor_block(const Tensor *t, size_t first, int most, size_t *count) {
+  int row = (int)(first / (size_t)t->cols), col = (int)(first % (size_t)t->cols);
+  int cols = t->cols - col < most ? t->cols - col : most;
+  Tensor view = tensor_columns(t, col, cols);
+  view.data = (char *)view.data + (size_t)row * (size_t)t->stride * type_size(t->type);
+  int rows = cols == t->cols ? most / cols : 1;
+  view.rows = t->rows - row < rows ? t->rows - row : rows;
+  *count = (size_t)view.rows * (size_t)cols;
+  return view;
+}
+
 /* One loop a type, so that each can be vectorised. */
 ROOM_CLONES static void row_values(const Tensor *t, const void *row, size_t n, double *out) {
   const int8_t *i8 = row;

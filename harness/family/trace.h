@@ -36,7 +36,7 @@ typedef struct TensorInfo {
   int scale;             /* the static scale that its grid belongs to, or ABSENT */
   Role role;
   bool modes_only; /* the float64 reference has no such tensor */
-  int of;          /* of one that is not stored: the tensor whose first columns it is, quantised */
+  int of;          /* of one that is not stored, or of modes only: the tensor whose first columns it is, quantised */
   int taken_by; /* of one that may be an earlier tensor itself, handed on: the operator (OpKind) that takes it; else 0
                  */
 } TensorInfo;
@@ -89,6 +89,9 @@ enum { LAYER_EMBEDDING = -1, LAYERS_MOST = 1024 };
 
 /* Element i (row-major, rows * cols) as the value it stands for: dequantised, widened; exact in double. */
 double tensor_value(const Tensor *t, size_t i);
+/* Its elements from `first` on, at most `most` of them, as a view: whole rows, or a piece of one that is longer.
+ * `count`: so many. */
+Tensor tensor_block(const Tensor *t, size_t first, int most, size_t *count);
 /* All values into out [rows * cols]. */
 void tensor_values(const Tensor *t, double *out);
 #endif

@@ -6,17 +6,11 @@
 
 #include "base/quantiles.h"
 #include "family/trace.h"
-#include "kernels/room.h"
-
-enum { LANES = 8 }; /* as many sums as a processor adds without waiting for the last one */
+#include "measure/lanes.h"
 
 /* Where no value of a part's is NaN or infinite, nor the sum of its squares. */
 static bool is_left(PartSquares squares, size_t part) {
   return squares.error2[part] <= DBL_MAX && squares.base2[part] <= DBL_MAX;
-}
-
-static double sum_lanes(const double *lane) {
-  return ((lane[0] + lane[1]) + (lane[2] + lane[3])) + ((lane[4] + lane[5]) + (lane[6] + lane[7]));
 }
 
 PartSquares part_squares(Arena *arena, size_t parts) {
@@ -41,8 +35,8 @@ ROOM_FN void add_elements(const double *base, const double *other, size_t n, dou
     size[l] += a * a;
     if (error2) error2[i] += d * d, base2[i] += a * a;
   }
-  *row_error2 += sum_lanes(error);
-  *row_base2 += sum_lanes(size);
+  *row_error2 += lanes_sum(error);
+  *row_base2 += lanes_sum(size);
 }
 
 ROOM_CLONES static void add_piece(const double *base, const double *other, size_t n, double *error2, double *base2) {

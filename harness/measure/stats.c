@@ -19,18 +19,6 @@
 
 enum { BLOCK = 1024 }; /* elements; the arrays of a block, 8 KiB each, stay in the first or second cache */
 
-/* The elements from `first` on, at most BLOCK of them, as a view: whole rows, or a piece of one that is longer. */
-static Tensor block_of(const Tensor *t, size_t first, size_t *count) {
-  int row = (int)(first / (size_t)t->cols), col = (int)(first % (size_t)t->cols);
-  int cols = t->cols - col < BLOCK ? t->cols - col : BLOCK;
-  Tensor view = tensor_columns(t, col, cols);
-  view.data = (char *)view.data + (size_t)row * (size_t)t->stride * type_size(t->type);
-  int rows = cols == t->cols ? BLOCK / cols : 1;
-  view.rows = t->rows - row < rows ? t->rows - row : rows;
-  *count = (size_t)view.rows * (size_t)cols;
-  return view;
-}
-
 static size_t elements(const Tensor *t) { return (size_t)t->rows * (size_t)t->cols; }
 
 static double sum_of(double *x, size_t n) {
@@ -150,7 +138,7 @@ void stats_tensor(const Tensor *t, float scale, TensorStats *row, Arena scratch)
   Counts counts = {0};
   row->first_nonfinite = -1;
   for (size_t first = 0, count; first < n; first += count) {
-    Tensor block = block_of(t, first, &count);
+    Tensor block = tensor_block(t, first, BLOCK, &count);
     tensor_values(&block, x);
     int64_t before = counts.finite;
     count_values(x, count, &counts);
@@ -382,7 +370,7 @@ void stats_pair_rows(const Tensor *base, const Tensor *other, PairStats *row, Pa
   double *error = ARENA_NEW(&scratch, double, n);
   PairSums s = {.a = no_values, .b = no_values, .first = -1, .worst = -1};
   for (size_t first = 0, count; first < n; first += count) {
-    Tensor a = block_of(base, first, &count), b = block_of(other, first, &count);
+    Tensor a = tensor_block(base, first, BLOCK, &count), b = tensor_block(other, first, BLOCK, &count);
     tensor_values(&a, p->a);
     tensor_values(&b, p->b);
     if (both_f16) {
@@ -442,7 +430,7 @@ bool tensor_identical(const Tensor *a, const Tensor *b) {
   double x[BLOCK], y[BLOCK];
   const size_t n = elements(a);
   for (size_t first = 0, count; first < n; first += count) {
-    Tensor block_a = block_of(a, first, &count), block_b = block_of(b, first, &count);
+    Tensor block_a = tensor_block(a, first, BLOCK, &count), block_b = tensor_block(b, first, BLOCK, &count);
     tensor_values(&block_a, x);
     tensor_values(&block_b, y);
     if (count_differing(x, y, count)) return false;

@@ -51,6 +51,15 @@ static const Column columns_pair_stats[] = {
 TABLE(pair_stats, PairStats, 5, "Pairs: one tensor in two modes, layer by layer");
 #undef X
 
+#define X(member) COLUMN(Clipping, member)
+static const Column columns_clipping[] = {
+    X(prompt), X(mode), X(tensor), X(layer), X(scale), X(grid_end), X(n), X(beyond), X(channels), X(worst_channel),
+    X(furthest), X(furthest_token), X(furthest_channel), X(furthest_value), X(error_share), X(rel_l2),
+    X(rel_l2_clipped), X(rel_l2_rounded), X(nonfinite),
+};
+TABLE(clipping, Clipping, 4, "Clipping and rounding: the error of each tensor beyond its grid, and on it");
+#undef X
+
 #define X(member) COLUMN(TokenErrors, member)
 #define ERROR(i) NAMED(TokenErrors, "error2_" #i, error2[i])
 #define BASE(i) NAMED(TokenErrors, "base2_" #i, base2[i])
@@ -361,6 +370,7 @@ const Table *const tables[] = {&table_verdict,
                                &table_repair_layers,
                                &table_drift,
                                &table_pair_stats,
+                               &table_clipping,
                                &table_tensor_stats,
                                &table_modes,
                                &table_tensors,

@@ -12,6 +12,7 @@
 enum {
   TEXT_NAME = 40,
   TEXT_TENSOR = 16,
+  TEXT_WEIGHT = 24, /* or a tensor's name */
   TEXT_LONG_NAME = 96,
   TEXT_TYPE = 8,
   TEXT_KERNEL = 96,
@@ -92,6 +93,26 @@ typedef struct PairStats {
   PartErrors token;                 /* a row each; NaN and -1 for tensors whose rows are no tokens */
   PartErrors channel;               /* a column each, of all tokens; of a tensor whose rows are no tokens, a row each */
 } PairStats;
+
+/* What a static grid does to one tensor of a mode (measure/clipping.h): its error against the float64 reference in
+ * elements whose reference lies beyond an end of the grid, which are clipped, and in all others, which are rounded and
+ * have what came in with them. The reference's element is that of the same tensor, or of the one that it is made of. Of
+ * weights (prompt and mode "") the int8 form against float64, which all modes share. A channel is a column; of a tensor
+ * whose rows are no tokens, as of a weight, a row. */
+typedef struct Clipping {
+  char prompt[TEXT_NAME], mode[TEXT_NAME], tensor[TEXT_WEIGHT];
+  int32_t layer;
+  double scale, grid_end;          /* grid_end: 127 scale; the other end is at -128 scale */
+  int64_t n, beyond;               /* all elements; those whose reference lies beyond an end */
+  int32_t channels, worst_channel; /* how many have one beyond; that with the most squared error in them, or -1 */
+  double furthest;                 /* the largest |reference| over its end; NaN: none lies beyond */
+  int32_t furthest_token, furthest_channel; /* where; token -1 where rows are no tokens; both -1: none lies beyond */
+  double furthest_value;                    /* of the reference, there */
+  double error_share;                       /* of the squared error, in elements beyond; NaN where there is no error */
+  double rel_l2; /* |error|_2 / |reference|_2; 0 where there is none, NaN where the reference is 0 */
+  double rel_l2_clipped, rel_l2_rounded; /* of the elements beyond, and of the rest, over the same |reference|_2 */
+  int64_t nonfinite;                     /* on either side: left out */
+} Clipping;
 
 /* What the tokens of one prompt carry of a pair's difference after one layer (block_out), so many tokens a row: a token
  * is a row of the tensor, its squares are those of measure/row_error.h and as they are: NaN or infinite where one of
@@ -299,7 +320,7 @@ typedef struct TensorRow {
 typedef struct ScaleRow {
   char prompt[TEXT_NAME], mode[TEXT_NAME]; /* of conv_in; "" of static ones, which all prompts and modes share */
   int32_t layer;
-  char name[24];
+  char name[TEXT_WEIGHT];
   double statistic; /* what it was made from: the observed maximum or quantile */
   double scale;     /* static: max(statistic, 1e-5) / 127; conv_in: statistic / 127, or 1 where that is 0; in float32 */
 } ScaleRow;
@@ -660,7 +681,7 @@ typedef struct Table {
 } Table;
 extern Table table_modes; /* its columns are the families' stages: they are there before main begins */
 extern const Table table_verdict, table_gates;
-extern const Table table_tensor_stats, table_pair_stats, table_drift, table_drift_shape;
+extern const Table table_tensor_stats, table_pair_stats, table_clipping, table_drift, table_drift_shape;
 extern const Table table_events, table_repairs, table_repair_layers, table_event_strip, table_event_map;
 extern const Table table_scales, table_scale_choices, table_tensors, table_performance;
 extern const Table table_budget, table_budget_layers, table_swap, table_swap_effect, table_restore;

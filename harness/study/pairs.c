@@ -4,6 +4,7 @@
 #include <omp.h>
 #include <string.h>
 
+#include "measure/clipping.h"
 #include "measure/stats.h"
 #include "study/budget.h"
 
@@ -51,13 +52,14 @@ typedef struct Shown {
   const Trace *trace; /* [sides] */
 } Shown;
 
-/* One row to be filled: of a tensor (other == NULL) or of a pair. */
+/* One row to be filled: of a tensor (other == NULL), of a pair, or of what a grid clips (base: the reference's). */
 typedef struct Job {
   const TensorInfo *info;
   const Tensor *base, *other;
   float scale;
   TensorStats *tensor_row;
   PairStats *pair_row;
+  Clipping *clipping_row;
   PartSquares token; /* of the stream of a pair; of others NULL */
 } Job;
 
@@ -87,6 +89,50 @@ static Job pair_job(const Shown *shown, const SidePair *pair, int id, PairStats 
   return job;
 }
 
+/* The reference, which stands last, and what it has in place of this tensor. */
+static const Tensor *reference_of(const Shown *shown, int id) {
+  const TensorInfo *info = &tensors_of(shown->of)->info[id];
+  return &shown->trace[shown->of->sides - 1].t[info->modes_only ? info->of : id];
+}
+
+/* Whether this side's tensor stands on a static grid, and has a reference. */
+static bool is_on_grid(const Shown *shown, int side, int id) {
+  const Pairs *p = shown->of;
+  const Mode *mode = p->side[side].mode;
+  return mode && mode->family->grid(mode, id) && shown->trace[side].t[id].data && reference_of(shown, id)->data &&
+         static_scale(p, id, shown->at->layer) > 0;
+}
+
+static Job clipping_job(const Shown *shown, int side, int id, Clipping *row) {
+  const Pairs *p = shown->of;
+  table_text(row->prompt, sizeof row->prompt, shown->at->shape->name);
+  table_text(row->mode, sizeof row->mode, p->side[side].name);
+  table_text(row->tensor, sizeof row->tensor, tensors_of(p)->info[id].name);
+  row->layer = tensors_filed(tensors_of(p), id, shown->at->layer, p->subject->model.layers);
+  return (Job){.info = &tensors_of(p)->info[id],
+               .base = reference_of(shown, id),
+               .other = &shown->trace[side].t[id],
+               .scale = static_scale(p, id, shown->at->layer),
+               .clipping_row = row};
+}
+
+static void fill_pair(const Job *job, Arena scratch) {
+  if (job->token.error2)
+    stats_pair_rows(job->base, job->other, job->pair_row, job->token, scratch);
+  else
+    stats_pair(job->base, job->other, job->pair_row, scratch);
+  if (job->info->rows != DIM_TOKEN) stats_no_tokens(job->pair_row);
+  job->pair_row->top1_agreement = NAN;
+  if (job->info->role == ROLE_LOGITS) stats_top1(job->base, job->other, job->pair_row);
+}
+
+static void fill_row(const Job *job, Arena scratch) {
+  if (job->tensor_row) stats_tensor(job->base, job->scale, job->tensor_row, scratch);
+  if (job->pair_row) fill_pair(job, scratch);
+  if (job->clipping_row)
+    clipping_of(job->base, job->other, job->scale, job->info->rows == DIM_TOKEN, job->clipping_row, scratch);
+}
+
 /* Rows are independent: each by one thread, in an arena of its own. */
 static void measure_jobs(const Job *job, int jobs, Arena scratch) {
   size_t largest = 0, parts = 0;
@@ -99,24 +145,11 @@ static void measure_jobs(const Job *job, int jobs, Arena scratch) {
   Arena *own = ARENA_NEW(&scratch, Arena, threads);
   for (int i = 0; i < threads; i++) {
     own[i] = scratch;
-    own[i].next = arena_alloc(&scratch, stats_scratch_bytes(largest, parts), 1);
+    own[i].next = arena_alloc(&scratch, stats_scratch_bytes(largest, parts) + clipping_scratch_bytes(parts), 1);
     own[i].end = scratch.next;
   }
 #pragma omp parallel for schedule(dynamic)
-  for (int i = 0; i < jobs; i++) {
-    Arena mine = own[omp_get_thread_num()];
-    if (job[i].tensor_row) {
-      stats_tensor(job[i].base, job[i].scale, job[i].tensor_row, mine);
-      continue;
-    }
-    if (job[i].token.error2)
-      stats_pair_rows(job[i].base, job[i].other, job[i].pair_row, job[i].token, mine);
-    else
-      stats_pair(job[i].base, job[i].other, job[i].pair_row, mine);
-    if (job[i].info->rows != DIM_TOKEN) stats_no_tokens(job[i].pair_row);
-    job[i].pair_row->top1_agreement = NAN;
-    if (job[i].info->role == ROLE_LOGITS) stats_top1(job[i].base, job[i].other, job[i].pair_row);
-  }
+  for (int i = 0; i < jobs; i++) fill_row(&job[i], own[omp_get_thread_num()]);
 }
 
 /* The squares of the stream's tokens, as the pairs' rows were made from them. */
@@ -146,8 +179,9 @@ static void token_rows(const Job *job, int jobs, LayerRows *rows, Arena *arena) 
 static void measure_layer(Pairs *p, const Shown *shown, LayerRows *rows, Arena *arena) {
   const int count = tensors_of(p)->count;
   *rows = (LayerRows){.tensor = ARENA_NEW(arena, TensorStats, p->sides * count),
-                      .pair = ARENA_NEW(arena, PairStats, p->pairs * count)};
-  Job *job = ARENA_NEW(arena, Job, (p->sides + p->pairs) * count);
+                      .pair = ARENA_NEW(arena, PairStats, p->pairs * count),
+                      .clipping = ARENA_NEW(arena, Clipping, p->sides * count)};
+  Job *job = ARENA_NEW(arena, Job, (2 * p->sides + p->pairs) * count);
   int jobs = 0;
   for (int s = 0; s < p->sides; s++)
     for (int id = 0; id < count; id++)
@@ -156,6 +190,9 @@ static void measure_layer(Pairs *p, const Shown *shown, LayerRows *rows, Arena *
     for (int id = 0; id < count; id++)
       if (shown->trace[p->pair[i].base].t[id].data && shown->trace[p->pair[i].other].t[id].data)
         job[jobs++] = pair_job(shown, &p->pair[i], id, &rows->pair[rows->pairs++], arena);
+  for (int s = 0; s < p->sides; s++)
+    for (int id = 0; id < count; id++)
+      if (is_on_grid(shown, s, id)) job[jobs++] = clipping_job(shown, s, id, &rows->clipping[rows->clippings++]);
   double start = clock_s();
   measure_jobs(job, jobs, *arena);
   token_rows(job, jobs, rows, arena);

@@ -1,6 +1,6 @@
-/* pairs: what a layer of a prompt shows: the statistics of every tensor of every side and of every pair, what
- * the tokens carry of a pair's difference, the scales that modes took by themselves, and the error budgets that are
- * asked for. */
+/* pairs: what a layer of a prompt shows: the statistics of every tensor of every side and of every pair, what the
+ * tokens carry of a pair's difference, what grids clip, the scales that modes took by themselves, and the error budgets
+ * that are asked for. */
 #ifndef DS_STUDY_PAIRS_H
 #define DS_STUDY_PAIRS_H
 #include "measure/tables.h"
@@ -32,6 +32,8 @@ typedef struct LayerRows {
   int budgets;
   ScaleRow *scale;
   int scales;
+  Clipping *clipping; /* mode by mode, tensors in order: those that stand on a static grid */
+  int clippings;
   TokenErrors *token; /* pair by pair, tokens in order */
   int tokens;
 } LayerRows;

@@ -3,8 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-/* Whether some mode of the spec takes it as int8. */
-static bool is_used(const Spec *spec, const WeightInfo *weight) {
+bool scales_weight_used(const Spec *spec, const WeightInfo *weight) {
   for (int i = 0; i < spec->mode_count; i++)
     if (weight_is_i8(weight, &spec->modes[i])) return true;
   return false;
@@ -34,7 +33,7 @@ TableRows scales_of(Arena *arena, const Spec *spec, const Subject *subject, cons
       add(row, &count, i, tensors->scale[s], layer->statistic[s], layer->scale[s]);
     for (int w = 0; w < family->weights; w++) {
       const WeightInfo *weight = &family->weight[w];
-      if (!is_used(spec, weight)) continue;
+      if (!scales_weight_used(spec, weight)) continue;
       const Prepared *q = &layer->i8[w];
       add(row, &count, i, weight_short_name(weight),
           largest(subject->weights.layer[i][w], weight_values(&model->config, weight)),
