@@ -33,10 +33,12 @@ TABLE(tensor_stats, TensorStats, 4, "Tensors: one tensor of one mode, layer and 
 _Static_assert(FIRST_VALUES == 10, "the columns first_0 to first_9 are named one by one");
 
 /* Of the errors of a tensor's parts, called `part`. */
-#define PARTS(row, part)                                                                                               \
-  NAMED(row, #part "_median", part.median), NAMED(row, #part "_p90", part.p90), NAMED(row, #part "_p99", part.p99),   \
-      NAMED(row, #part "_worst", part.worst), NAMED(row, #part "_worst_share", part.worst_share),                      \
-      NAMED(row, #part "s_left_out", part.left_out), NAMED(row, #part "s_effective", part.effective)
+#define PART(row, part, member, name) \
+    {name, TYPE_OF(PartErrors, member), offsetof(row, part) + offsetof(PartErrors, member), sizeof MEMBER(PartErrors, member)}
+#define PARTS(row, part) \
+    PART(row, part, median, #part "_median"), PART(row, part, p90, #part "_p90"), PART(row, part, p99, #part "_p99"), \
+    PART(row, part, worst, #part "_worst"), PART(row, part, worst_share, #part "_worst_share"), \
+    PART(row, part, left_out, #part "s_left_out"), PART(row, part, effective, #part "s_effective")
 
 #define X(member) COLUMN(PairStats, member)
 static const Column columns_pair_stats[] = {
