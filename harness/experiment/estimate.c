@@ -14,6 +14,7 @@
 #include "study/calibrate.h"
 #include "study/cost.h"
 #include "study/evaluate.h"
+#include "study/events.h"
 #include "study/mend.h"
 #include "study/restore.h"
 #include "study/swap.h"
@@ -85,7 +86,8 @@ static int64_t memory(const Spec *spec, const Subject *subject, int longest, siz
   most = most > evaluation ? most : evaluation;
   most = most > cost ? most : cost;
   size_t swap = swap_bytes(spec, c, longest), restore = restore_bytes(spec, c, longest),
-         mend = mend_bytes(spec, c, longest);
+         mend = mend_bytes(spec, c, longest), events = events_bytes(spec, c, longest);
+  most = most > events ? most : events;
   most = most > swap ? most : swap;
   most = most > restore ? most : restore;
   most = most > mend ? most : mend;

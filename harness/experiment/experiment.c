@@ -98,12 +98,20 @@ static bool keep_left(void *context, const char *name, const void *bytes, size_t
   return store_note(context, name, bytes, size, st);
 }
 
+static bool run_events(Arena *arena, Experiment *e, const Study *study, Status *st) {
+  void *rows;
+  size_t count;
+  TRY(store_rows(arena, e->store, &table_token_errors, &rows, &count, st));
+  return events_run(arena, study, rows, count, &e->events, st);
+}
+
 /* Every study, one after the other, and what they found into the results file. */
 static bool run_studies(Arena *arena, Experiment *e, const RunOptions *options, const char *results, double start_s,
                         Status *st) {
   const Keeper keeper = {.context = e->store, .find = find_left, .keep = keep_left};
   Study study = {.spec = e->spec, .subject = &e->subject, .keeper = &keeper, .progress = e->progress};
   TRY(run_layers(e, *arena, st));
+  TRY(run_events(arena, e, &study, st));
   TRY(swap_run(arena, &study, &e->swaps, st));
   TRY(restore_run(arena, &study, &e->restored, st));
   TRY(mend_run(arena, &study, &e->mended, st));
@@ -130,6 +138,7 @@ bool experiment_run(Arena *arena, const Spec *spec, const RunOptions *options, P
   TRY(subject_check(arena, spec, &e.subject, st));
   TRY(run_key(spec, &e.subject, &e.key, *arena, st));
   TRY(micro_check(spec, &e.subject, *arena, st));
+  TRY(events_check(spec, &e.subject, st));
   TRY(folder_lock(options->folder, false, &outcome->lock, st)); /* before anything is written or believed */
   if (!options->fresh) TRY(look_for_finished(outcome->results, &e.key, &outcome->already_done, *arena, st));
   if (outcome->already_done) {

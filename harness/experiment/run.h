@@ -6,6 +6,7 @@
 #include "store/store.h"
 #include "study/cost.h"
 #include "study/evaluate.h"
+#include "study/events.h"
 #include "study/mend.h"
 #include "study/micro/rows.h"
 #include "study/pairs.h"
@@ -18,6 +19,7 @@ typedef struct Experiment {
   RunKey key;
   Device device; /* where one was found, the modes run there */
   Pairs pairs;
+  EventRows events;
   EvaluationRows evaluation;
   SwapRows swaps;
   RestoreRows restored;

@@ -113,24 +113,24 @@ TABLE(events, Event, 5, "Events: single tokens that carry much of a layer's squa
 
 #define X(member) COLUMN(Repair, member)
 static const Column columns_repairs[] = {
-    X(base), X(other), X(prompt), X(layer), X(tensor), X(token), X(channel), X(repaired), X(to), X(value), X(value_to),
+    X(base), X(other), X(prompt), X(layer), X(tensor), X(token), X(channel), X(event_token), X(repaired), X(to), X(value), X(value_to),
     X(asked), X(rel_l2), X(rel_l2_after), X(share), X(share_after), X(removed), X(last_rel_l2), X(last_rel_l2_after),
     X(logits_rel_l2), X(logits_rel_l2_after), X(kl), X(kl_after),
 };
-TABLE(repairs, Repair, 9, "Repairs: a mode run again with one element at the other's value");
+TABLE(repairs, Repair, 10, "Repairs: a mode run again with one element at the other's value");
 #undef X
 
 #define X(member) COLUMN(RepairLayer, member)
 static const Column columns_repair_layers[] = {
-    X(base), X(other), X(prompt), X(layer), X(tensor), X(token), X(channel), X(repaired), X(to), X(at_layer),
+    X(base), X(other), X(prompt), X(layer), X(tensor), X(token), X(channel), X(event_token), X(repaired), X(to), X(at_layer),
     X(rel_l2), X(rel_l2_after), X(share), X(share_after),
 };
-TABLE(repair_layers, RepairLayer, 10, "Repairs, layer by layer");
+TABLE(repair_layers, RepairLayer, 11, "Repairs, layer by layer");
 #undef X
 
 #define X(member) COLUMN(EventStrip, member)
 static const Column columns_event_strip[] = {
-    X(base), X(other), X(prompt), X(layer), X(token), X(tokens), X(error), X(share),
+    X(base), X(other), X(prompt), X(layer), X(token), X(tokens), X(piece), X(error), X(share),
 };
 TABLE(event_strip, EventStrip, 5, "Events: relative error of each token and layer, of one prompt of each pair");
 #undef X

@@ -222,6 +222,7 @@ typedef struct Repair {
   int32_t layer;
   char tensor[TEXT_TENSOR];
   int32_t token, channel;
+  int32_t event_token; /* whose error is looked at: of an element that the spec names, its own */
   char repaired[TEXT_NAME], to[TEXT_NAME];
   double value, value_to;
   int32_t asked;                         /* 1: named by the spec; 0: traced from an event */
@@ -238,7 +239,7 @@ typedef struct RepairLayer {
   char base[TEXT_NAME], other[TEXT_NAME], prompt[TEXT_NAME];
   int32_t layer; /* of the repaired element */
   char tensor[TEXT_TENSOR];
-  int32_t token, channel;
+  int32_t token, channel, event_token;
   char repaired[TEXT_NAME], to[TEXT_NAME];
   int32_t at_layer;
   double rel_l2, rel_l2_after; /* of block_out */
@@ -250,6 +251,7 @@ typedef struct RepairLayer {
 typedef struct EventStrip {
   char base[TEXT_NAME], other[TEXT_NAME], prompt[TEXT_NAME];
   int32_t layer, token, tokens; /* from `token` on so many */
+  char piece[TEXT_PIECE];       /* text of the first of them, as in Event */
   double error, share;          /* share: of the layer's squared error of block_out, of all of them */
 } EventStrip;
 

@@ -25,6 +25,7 @@ static const struct {
     {WORD("Drift over the layers"), section_drift, has_run},
     {WORD("Every mode against the float64 reference"), section_reference, has_run},
     {WORD("What the numbers show"), section_findings, has_run},
+    {WORD("Single tokens and the values that made them"), section_events, asked_events},
     {WORD("Error budget"), section_budget, asked_budget},
     {WORD("Stage swaps"), section_swap, asked_swap},
     {WORD("The layers that matter"), section_restore, asked_restore},

@@ -1159,5 +1159,75 @@ const Phrase chinese[] = {
      "†：仅就这一对而言成立；同时询问本次运行的所有各对时则不成立（Holm）。\n\n"},
     {"p of no growth", "无增长的 p 值"},
     {"p, all pairs asked at once (Holm)", "同时询问所有各对的 p 值（Holm）"},
+
+    /* --- events.c and plots_events.c */
+    {"Single tokens and the values that made them", "个别词元，以及造成它们的数值"},
+    {"token %d (“%s”)", "词元 %d（“%s”）"},
+    {"; it lasts to the end", "；一直持续到末层"},
+    {"; in this layer alone", "；只在这一层"},
+    {"; from layer %d on it is below that again", "；从第 %d 层起又低于该份额"},
+    {"%s of %s: from layer %d on, with %s of its squared error (its error is %s, the median token's %s)%s",
+     "提示 %2$s 的%1$s：从第 %3$d 层起，占该层平方误差的 %4$s（它的误差为 %5$s，中位词元为 %6$s）%7$s"},
+    {"%s is %s in %s and clipped in %s, where the grid ends at %s",
+     "%1$s 在 %3$s 中为 %2$s，在 %4$s 中被截断，其网格止于 %5$s"},
+    {"%s is %s in %s and %s in %s", "%1$s 在 %3$s 中为 %2$s，在 %5$s 中为 %4$s"},
+    {"; behind it %s is %s in place of %s", "；其后 %s 为 %s，而非 %s"},
+    {"with this one value repaired %s of the token's squared error is gone, the relative L2 of layer %d goes from %s "
+     "to "
+     "%s, of the last block_out from %s to %s, and of the logits from %s to %s",
+     "只修复这一个数值，该词元的平方误差便消失 %s，第 %d 层的相对 L2 从 %s 变为 %s，末层 block_out 从 %s 变为 "
+     "%s，logits 从 %s 变为 %s"},
+    {"not traced", "未作追查"},
+    {"%s%s; %s", "%s%s；%s"},
+    {"no single element explains it: in layer %d none stands out", "没有单个元素能解释：第 %d 层中无一突出"},
+    {"no single element explains it: in layer %d the one that comes nearest, %s, makes %s of it",
+     "没有单个元素能解释：第 %d 层中最接近的 %s 只造成其 %s"},
+    {", %s in layer %d", "，第 %2$d 层 %1$s"},
+    {"%s in layer %d%s, %s in layer %d: %s", "第 %2$d 层 %1$s%3$s，第 %5$d 层 %4$s：%6$s"},
+    {"1 event", "1 个事件"},
+    {"%d events", "%d 个事件"},
+    {"; no single element explains it", "；没有单个元素能解释"},
+    {"; %s; repaired, layer %d goes from %s to %s", "；%s；修复之后，第 %d 层从 %s 变为 %s"},
+    {"%s against %s: %s; the largest: %s has %s of layer %d's squared error%s\n",
+     "%1$s 与 %2$s 相比：%3$s；最大的一个：%4$s占第 %6$d 层平方误差的 %5$s%7$s\n"},
+    {"its text", "其文本"},
+    {"prompt", "提示"},
+    {"last", "末层"},
+    {"its error", "其误差"},
+    {"there", "对方的值"},
+    {"here", "此处的值"},
+    {"removed", "消除"},
+    {"- **Typical tokens**: %s.\n", "- **典型词元**：%s。\n"},
+    {"- **No event**: no token has more than %s of a layer's squared error.\n\n",
+     "- **没有事件**：没有词元占某一层平方误差的 %s 以上。\n\n"},
+    {"- **%s**: a token with more than %s of a layer's squared error of `block_out`.\n",
+     "- **%s**：在某一层 `block_out` 的平方误差中占 %s 以上的词元。\n"},
+    {"- %s. %s.\n", "- %s。%s。\n"},
+    {"The %d largest of %d; all of them in tables/events.csv.\n\n",
+     "共 %2$d 个，此处为最大的 %1$d 个；全部见 tables/events.csv。\n\n"},
+    {"- **%s, asked for**: %s of layer %d of prompt %s is %s in %s and %s in %s; %s.\n",
+     "- **%1$s，按要求**：提示 %4$s 第 %3$d 层的 %2$s 在 %6$s 中为 %5$s，在 %8$s 中为 %7$s；%9$s。\n"},
+    {"What happens to every token (rounding, which bits mend) and what happens to one (a value clipped, which a scale "
+     "mends) are two things. The first is the median token's; the second are events. An event is traced back through "
+     "its "
+     "layer by setting one element after another to the other side's value; that a value made it is said only where "
+     "the "
+     "whole run was made again with that value repaired.\n\n",
+     "每个词元都会遇到的（舍入，靠比特数改善）与个别词元遇到的（数值被截断，靠尺度改善）是两回事。前者由中位词元说明，"
+     "后者称为事件。追查事件时，在其所在的层内逐个把元素设为对方的值；只有在修复该数值并重新完整运行之后，才说它由该数"
+     "值"
+     "造成。\n\n"},
+    {"Relative error of each token of prompt %s in `block_out`, layer by layer, %s: log10; its text stands above. What "
+     "happens to every token is a horizontal band, an event is a vertical streak.",
+     "提示 %s 各词元在 `block_out` 中逐层的相对误差，%s：以 10 "
+     "为底的对数；上方为其文本。每个词元都有的误差呈水平带状，事件呈竖直条纹。"},
+    {"log10 relative error", "相对误差的常用对数"},
+    {"Largest difference of `%s` in layer %d of prompt %s by token and channel, %s, over the root mean square of the "
+     "tensor; a square is %d tokens of %d channels.",
+     "提示 %3$s 第 %2$d 层 `%1$s` 按词元与通道的最大差值，%4$s，除以该张量的均方根；每格为 %5$d 个词元、%6$d 个通道。"},
+    {"channel", "通道"},
+    {"difference / RMS", "差值 / 均方根"},
+    {"events", "事件"},
+    {"%d tokens that stand out, %d elements repaired", "%d 个突出的词元，修复 %d 个元素"},
 };
 const size_t chinese_count = sizeof chinese / sizeof *chinese;

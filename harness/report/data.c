@@ -95,6 +95,11 @@ void data_arrange(Arena *arena, ReportData *d) {
   d->pair_row = rows_of(d, &table_pair_stats, &d->pair_rows);
   d->drift = rows_of(d, &table_drift, &d->drifts);
   d->shape = rows_of(d, &table_drift_shape, &d->shapes);
+  d->event = rows_of(d, &table_events, &d->events);
+  d->repair = rows_of(d, &table_repairs, &d->repairs);
+  d->repair_layer = rows_of(d, &table_repair_layers, &d->repair_layers);
+  d->event_strip = rows_of(d, &table_event_strip, &d->event_strips);
+  d->event_map = rows_of(d, &table_event_map, &d->event_maps);
   d->gate = rows_of(d, &table_gates, &d->gates);
   d->verdict = rows_of(d, &table_verdict, &d->verdicts);
   d->mode = rows_of(d, &table_modes, &d->modes);

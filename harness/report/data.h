@@ -62,6 +62,12 @@ typedef struct ReportData {
   const PairStats *pair_row;
   const Drift *drift;
   const DriftShape *shape;
+  const Event *event;
+  const Repair *repair;
+  const RepairLayer *repair_layer;
+  const EventStrip *event_strip;
+  const EventMap *event_map;
+  size_t events, repairs, repair_layers, event_strips, event_maps;
   const GateRow *gate;
   const Verdict *verdict;
   const ModeRow *mode;

@@ -19,6 +19,10 @@ double plot_error(const Drift *row);
 void plot_layer_axes(FILE *script, const ReportData *d, const char *ylabel, Arena scratch);
 /* Error of block_out against the reference over the layers, a line for each mode. */
 void plot_reference(FILE *out, const ReportData *d, Arena scratch);
+/* Error of every token over the layers, of the prompt with the pair's largest event, with its text along it. And by
+ * token and channel where that event was traced. plots_events.c */
+void plot_event_strip(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch);
+void plot_event_map(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch);
 /* RMS error of the scan's state over the tokens, a line for each operator run, at most eight. */
 void plot_state(FILE *out, const ReportData *d, Arena scratch);
 /* Local, inherited and interaction of every layer, stacked; row [layers], means over prompts; NULL: none.

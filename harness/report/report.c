@@ -9,6 +9,7 @@
 #include "family/trace.h"
 #include "report/body.h"
 #include "report/csv.h"
+#include "report/events.h"
 #include "report/figures.h"
 #include "report/finite.h"
 #include "report/html.h"
@@ -97,6 +98,7 @@ static const char *summary_of(Arena *arena, const ReportData *d) {
   fprintf(draft.out, "%s%s", finite_summary(arena, d), micro_summary(arena, d));
   for (int i = 0; i < d->pairs; i++)
     if (d->pair[i].verdict) fputs(report_summary(arena, d, &d->pair[i]), draft.out);
+  fputs(events_summary(arena, d), draft.out);
   fputs(gates_summary(arena, d), draft.out);
   const char *summary = draft_end(&draft, &no_memory) ? arena_printf(arena, "%s", draft.text) : "";
   free(draft.text);

@@ -1,0 +1,258 @@
+#include "measure/events.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/quantiles.h"
+
+double event_limit(double share, int T) { return fmax(share, (double)EVENT_EVEN / T); }
+
+/* --- the course of a prompt's tokens --------------------------------------------------------- */
+
+static int rows_a_layer(int T) { return (T + TOKENS_A_ROW - 1) / TOKENS_A_ROW; }
+
+static bool same_pair(const TokenCourse *course, const TokenErrors *row) {
+  return !strcmp(course->base, row->base) && !strcmp(course->other, row->other);
+}
+
+static int prompt_of(const TokenErrors *row, const PromptShape *prompt, int prompts, int guess) {
+  for (int i = 0; i < prompts; i++) {
+    int p = (guess + i) % prompts; /* rows come prompt by prompt */
+    if (!strcmp(prompt[p].name, row->prompt)) return p;
+  }
+  return -1;
+}
+
+/* The pairs' first courses stand `prompts` apart. */
+static TokenCourse *find_pair(TokenCourse *course, int *pairs, int prompts, const TokenErrors *row) {
+  for (int i = 0; i < *pairs; i++)
+    if (same_pair(&course[i * prompts], row)) return &course[i * prompts];
+  TokenCourse *first = &course[(*pairs)++ * prompts];
+  for (int p = 0; p < prompts; p++) first[p].base = row->base, first[p].other = row->other;
+  return first;
+}
+
+static size_t count_pairs(const TokenErrors *rows, size_t count) {
+  size_t pairs = 0;
+  for (size_t i = 0; i < count; i++) { /* those of the first prompt's first layer, first tokens */
+    if (rows[i].first != 0) continue;
+    if (rows[i].layer != 0 || strcmp(rows[i].prompt, rows[0].prompt)) break;
+    pairs++;
+  }
+  return pairs;
+}
+
+TokenCourse *token_courses(Arena *arena, const TokenErrors *rows, size_t count, const PromptShape *prompt, int prompts,
+                           int layers, size_t *courses) {
+  const size_t most = count_pairs(rows, count);
+  TokenCourse *course = ARENA_NEW(arena, TokenCourse, most * (size_t)prompts);
+  for (size_t i = 0; i < most * (size_t)prompts; i++) {
+    const PromptShape *of = &prompt[i % (size_t)prompts];
+    course[i].prompt = of->name;
+    course[i].T = of->T;
+    course[i].layers = layers;
+    course[i].row = ARENA_NEW(arena, const TokenErrors *, layers *rows_a_layer(of->T));
+  }
+  int pairs = 0, at = 0;
+  for (size_t i = 0; i < count; i++) {
+    at = prompt_of(&rows[i], prompt, prompts, at);
+    TokenCourse *of = find_pair(course, &pairs, prompts, &rows[i]) + at;
+    of->row[rows[i].layer * rows_a_layer(of->T) + rows[i].first / TOKENS_A_ROW] = &rows[i];
+  }
+  *courses = (size_t)pairs * (size_t)prompts;
+  return course;
+}
+
+static const TokenErrors *row_of(const TokenCourse *course, int layer, int token) {
+  return course->row[layer * rows_a_layer(course->T) + token / TOKENS_A_ROW];
+}
+
+static bool is_finite(double error2, double base2) { return error2 <= DBL_MAX && base2 <= DBL_MAX; }
+
+double course_error2(const TokenCourse *course, int layer, int token) {
+  const TokenErrors *row = row_of(course, layer, token);
+  double error2 = row->error2[token % TOKENS_A_ROW];
+  return is_finite(error2, row->base2[token % TOKENS_A_ROW]) ? error2 : NAN;
+}
+
+double course_sum(const TokenCourse *course, int layer, bool of_base) {
+  double sum = 0;
+  for (int t = 0; t < course->T; t++) {
+    double error2 = course_error2(course, layer, t);
+    if (isnan(error2)) continue;
+    sum += of_base ? row_of(course, layer, t)->base2[t % TOKENS_A_ROW] : error2;
+  }
+  return sum;
+}
+
+double course_error(const TokenCourse *course, int layer, int token) {
+  double error2 = course_error2(course, layer, token);
+  return error2 == 0 ? 0 : sqrt(error2 / row_of(course, layer, token)->base2[token % TOKENS_A_ROW]);
+}
+
+double course_median(const TokenCourse *course, int layer, Arena scratch) {
+  double *error = ARENA_NEW(&scratch, double, course->T);
+  size_t kept = 0;
+  for (int t = 0; t < course->T; t++) {
+    double one = course_error(course, layer, t);
+    if (!isnan(one)) error[kept++] = one;
+  }
+  return quantile_of(error, kept, 0.5);
+}
+
+/* --- events ---------------------------------------------------------------------------------- */
+
+/* Of one course. */
+typedef struct Finder {
+  const TokenCourse *course;
+  double limit;
+  const double *sum, *base; /* [layers]: of the squared errors, and of the base's squares */
+} Finder;
+
+static double share_of(const Finder *f, int layer, int token) {
+  return course_error2(f->course, layer, token) / f->sum[layer]; /* NaN of 0 */
+}
+
+static bool is_event(const Finder *f, int layer, int token) { return share_of(f, layer, token) > f->limit; }
+
+/* Where the token's squared error grew most, up to this layer. */
+static int grown_layer(const TokenCourse *course, int layer, int token) {
+  int grown = layer;
+  double most = -1, before = 0;
+  for (int l = 0; l <= layer; l++) {
+    double now = course_error2(course, l, token), growth = now - before;
+    if (growth > most) most = growth, grown = l;
+    before = now;
+  }
+  return grown;
+}
+
+static Event event_from(const Finder *f, int token, int layer, Arena scratch) {
+  const TokenCourse *c = f->course;
+  int last = layer, peak = layer;
+  for (; last + 1 < c->layers && is_event(f, last + 1, token); last++)
+    if (share_of(f, last + 1, token) > share_of(f, peak, token)) peak = last + 1;
+  Event e = {.token = token,
+             .layer = layer,
+             .last_layer = last,
+             .healed_layer = last + 1 < c->layers ? last + 1 : -1,
+             .share = share_of(f, layer, token),
+             .peak_share = share_of(f, peak, token),
+             .peak_layer = peak,
+             .error = course_error(c, layer, token),
+             .error_median = course_median(c, layer, scratch),
+             .grown_layer = grown_layer(c, layer, token),
+             .element_token = -1,
+             .element_channel = -1,
+             .value = NAN,
+             .value_to = NAN,
+             .grid_end = NAN,
+             .removed = NAN,
+             .made_channel = -1,
+             .made_value = NAN,
+             .made_to = NAN};
+  table_text(e.base, sizeof e.base, c->base);
+  table_text(e.other, sizeof e.other, c->other);
+  table_text(e.prompt, sizeof e.prompt, c->prompt);
+  return e;
+}
+
+/* Those of a course, by layer and token, behind the `count` that are there; `weight` what each carries at its peak, of
+ * the base's squares. */
+static size_t find_events(const Finder *f, Event *event, double *weight, size_t count, Arena scratch) {
+  for (int layer = 0; layer < f->course->layers; layer++)
+    for (int t = 0; t < f->course->T; t++) {
+      if (!is_event(f, layer, t) || (layer > 0 && is_event(f, layer - 1, t))) continue;
+      Event e = event_from(f, t, layer, scratch);
+      weight[count] = course_error2(f->course, e.peak_layer, t) / f->base[e.peak_layer];
+      event[count++] = e;
+    }
+  return count;
+}
+
+static bool pair_alike(const Event *a, const Event *b) {
+  return !strcmp(a->base, b->base) && !strcmp(a->other, b->other);
+}
+
+static void rank_events(Event *event, const double *weight, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    event[i].rank = 1;
+    for (size_t k = 0; k < count; k++)
+      event[i].rank += pair_alike(&event[i], &event[k]) && (weight[k] > weight[i] || (weight[k] == weight[i] && k < i));
+  }
+}
+
+/* In a layer fewer tokens than 1 / limit are events, and so begin there. */
+static size_t events_most(const TokenCourse *course, double share) {
+  return (size_t)course->layers * (size_t)ceil(1 / event_limit(share, course->T));
+}
+
+Event *events_of(Arena *arena, const TokenCourse *course, size_t courses, double share, size_t *events) {
+  size_t most = 0, count = 0;
+  for (size_t c = 0; c < courses; c++) most += events_most(&course[c], share);
+  Event *event = ARENA_NEW(arena, Event, most);
+  Arena scratch = *arena;
+  double *weight = ARENA_NEW(&scratch, double, most);
+  for (size_t c = 0; c < courses; c++) {
+    Arena own = scratch;
+    double *sum = ARENA_NEW(&own, double, course[c].layers), *base = ARENA_NEW(&own, double, course[c].layers);
+    for (int l = 0; l < course[c].layers; l++) {
+      sum[l] = course_sum(&course[c], l, false);
+      base[l] = course_sum(&course[c], l, true);
+    }
+    Finder f = {&course[c], event_limit(share, course[c].T), sum, base};
+    count = find_events(&f, event, weight, count, own);
+  }
+  rank_events(event, weight, count);
+  *events = count;
+  return event;
+}
+
+/* --- strips ---------------------------------------------------------------------------------- */
+
+static size_t add_strip(const TokenCourse *c, EventStrip *row) {
+  size_t count = 0;
+  int tokens = (c->T + STRIP_TOKENS - 1) / STRIP_TOKENS;
+  for (int layer = 0; layer < c->layers; layer++) {
+    double sum = course_sum(c, layer, false);
+    for (int first = 0; first < c->T; first += tokens) {
+      int end = first + tokens < c->T ? first + tokens : c->T;
+      EventStrip *of = &row[count++];
+      *of = (EventStrip){.layer = layer, .token = first, .tokens = end - first, .error = NAN, .share = 0};
+      table_text(of->base, sizeof of->base, c->base);
+      table_text(of->other, sizeof of->other, c->other);
+      table_text(of->prompt, sizeof of->prompt, c->prompt);
+      for (int t = first; t < end; t++) {
+        double error2 = course_error2(c, layer, t);
+        of->error = fmax(of->error, course_error(c, layer, t)); /* passes over NaN */
+        if (error2 > 0) of->share += error2 / sum;
+      }
+    }
+  }
+  return count;
+}
+
+/* The course to show of a pair whose courses begin at `first`, one a prompt. */
+static const TokenCourse *to_show(const TokenCourse *first, size_t prompts, const Event *event, size_t events) {
+  for (size_t i = 0; i < events; i++)
+    for (size_t p = 0; event[i].rank == 1 && p < prompts; p++)
+      if (!strcmp(event[i].base, first->base) && !strcmp(event[i].other, first->other) &&
+          !strcmp(event[i].prompt, first[p].prompt))
+        return &first[p];
+  return first;
+}
+
+EventStrip *event_strips(Arena *arena, const TokenCourse *course, size_t courses, const Event *event, size_t events,
+                         size_t *strips) {
+  size_t prompts = 0, most = 0, count = 0;
+  while (prompts < courses && !strcmp(course[prompts].base, course->base) &&
+         !strcmp(course[prompts].other, course->other))
+    prompts++;
+  for (size_t c = 0; c < courses; c += prompts) most += (size_t)course[c].layers * (STRIP_TOKENS + 1);
+  EventStrip *row = ARENA_NEW(arena, EventStrip, most);
+  for (size_t c = 0; c < courses; c += prompts)
+    count += add_strip(to_show(&course[c], prompts, event, events), row + count);
+  *strips = count;
+  return row;
+}

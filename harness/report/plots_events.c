@@ -1,0 +1,120 @@
+/* plots_events: tokens over layers, where an event is a vertical streak, and the map of the tensors where it began. */
+#include <math.h>
+#include <string.h>
+
+#include "report/events.h"
+#include "report/figures.h"
+#include "report/language.h"
+#include "report/markdown.h"
+#include "report/plots.h"
+#include "report/words.h"
+
+enum { LETTERS = 200 }; /* so many pieces of text can stand side by side */
+
+static bool of_pair(const ReportPair *pair, const EventStrip *row) { return data_is_pair(pair, row->base, row->other); }
+
+/* gnuplot takes a label of one quote for none. */
+static const char *label_text(Arena *arena, const char *piece) {
+  return figure_text(arena, strcmp(piece, "'") ? words_plain(arena, piece) : "’");
+}
+
+/* The text above the tokens: each piece where they are few, else those of events. */
+static void write_text(FILE *script, const ReportData *d, const ReportPair *pair, const EventStrip *first, int pieces,
+                       Arena scratch) {
+  for (size_t i = 0; i < d->event_strips; i++) {
+    const EventStrip *row = &d->event_strip[i];
+    if (!of_pair(pair, row) || row->layer != first->layer) continue;
+    Arena own = scratch;
+    bool shown = pieces <= LETTERS;
+    for (size_t e = 0; e < d->events && !shown; e++)
+      shown = data_is_pair(pair, d->event[e].base, d->event[e].other) && !strcmp(d->event[e].prompt, row->prompt) &&
+              d->event[e].token >= row->token && d->event[e].token < row->token + row->tokens;
+    if (shown)
+      fprintf(script, "set label %s at first %d, graph 1.02 center font ',%d' front\n", label_text(&own, row->piece),
+              row->token, pieces <= LETTERS ? 7 : 10);
+  }
+}
+
+void plot_event_strip(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
+  const EventStrip *first = NULL;
+  int pieces = 0, tokens = 0;
+  bool any = false;
+  for (size_t i = 0; i < d->event_strips; i++) {
+    const EventStrip *row = &d->event_strip[i];
+    if (!of_pair(pair, row)) continue;
+    if (!first) first = row;
+    if (row->layer == first->layer) pieces++;
+    if (row->token + row->tokens > tokens) tokens = row->token + row->tokens;
+    any |= row->error > 0;
+  }
+  if (!any) return;
+  const char *caption = arena_printf(
+      &scratch,
+      say(d->language,
+          "Relative error of each token of prompt %s in `block_out`, layer by layer, %s: log10; its text "
+          "stands above. What happens to every token is a horizontal band, an event is a vertical streak."),
+      md_text(&scratch, first->prompt), words_pair(d->language, &scratch, pair));
+  if (!figure_begin(d->figures, out, figure_name(&scratch, "tokens", pair->base, pair->other), caption, "event_strip",
+                    380))
+    return;
+  FILE *script = d->figures->script;
+  fputs("$strip << EOD\n", script);
+  for (size_t i = 0; i < d->event_strips; i++) {
+    const EventStrip *row = &d->event_strip[i];
+    if (!of_pair(pair, row)) continue;
+    fprintf(script, "%.1f %d", row->token + (row->tokens - 1) / 2.0, row->layer);
+    figure_value(d->figures, row->error > 0 ? log10(row->error) : NAN, false);
+    fputc('\n', script);
+  }
+  fputs("EOD\n", script);
+  write_text(script, d, pair, first, pieces, scratch);
+  fprintf(script, "set xlabel %s\nset ylabel %s\nset cblabel %s\nset xrange [-0.5:%d.5]\nset yrange [%d.5:-0.5]\n",
+          figure_text(&scratch, say(d->language, "token")), figure_text(&scratch, say(d->language, "layer")),
+          figure_text(&scratch, say(d->language, "log10 relative error")), tokens - 1, d->layers - 1);
+  fputs("unset grid\nunset key\nset tmargin 2\nplot $strip using 1:2:3 with image\n", script);
+}
+
+/* One tensor of a pair's map. */
+static void plot_map(FILE *out, const ReportData *d, const ReportPair *pair, const EventMap *first, Arena scratch) {
+  int tokens = 0, channels = 0;
+  for (size_t i = 0; i < d->event_maps; i++) {
+    const EventMap *m = &d->event_map[i];
+    if (!data_is_pair(pair, m->base, m->other) || strcmp(m->tensor, first->tensor)) continue;
+    if (m->token + m->tokens > tokens) tokens = m->token + m->tokens;
+    if (m->channel + m->channels > channels) channels = m->channel + m->channels;
+  }
+  const char *caption = arena_printf(
+      &scratch,
+      say(d->language,
+          "Largest difference of `%s` in layer %d of prompt %s by token and channel, %s, over the root mean "
+          "square of the tensor; a square is %d tokens of %d channels."),
+      md_text(&scratch, first->tensor), first->layer, md_text(&scratch, first->prompt),
+      words_pair(d->language, &scratch, pair), first->tokens, first->channels);
+  const char *name = figure_name(&scratch, arena_printf(&scratch, "map_%s", first->tensor), pair->base, pair->other);
+  if (!figure_begin(d->figures, out, name, caption, "event_map", 380)) return;
+  FILE *script = d->figures->script;
+  fputs("$map << EOD\n", script);
+  for (size_t i = 0; i < d->event_maps; i++) {
+    const EventMap *m = &d->event_map[i];
+    if (!data_is_pair(pair, m->base, m->other) || strcmp(m->tensor, first->tensor)) continue;
+    /* the squares of an image are alike, whole or not */
+    fprintf(script, "%.1f %.1f", m->token + (first->tokens - 1) / 2.0, m->channel + (first->channels - 1) / 2.0);
+    figure_value(d->figures, m->error, false);
+    fputc('\n', script);
+  }
+  fputs("EOD\n", script);
+  fprintf(script, "set xlabel %s\nset ylabel %s\nset cblabel %s\nset xrange [-0.5:%d.5]\nset yrange [-0.5:%d.5]\n",
+          figure_text(&scratch, say(d->language, "token")), figure_text(&scratch, say(d->language, "channel")),
+          figure_text(&scratch, say(d->language, "difference / RMS")), tokens - 1, channels - 1);
+  fputs("unset grid\nunset key\nplot $map using 1:2:3 with image\n", script);
+}
+
+void plot_event_map(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
+  const EventMap *before = NULL;
+  for (size_t i = 0; i < d->event_maps; i++) {
+    const EventMap *m = &d->event_map[i];
+    if (!data_is_pair(pair, m->base, m->other) || (before && !strcmp(before->tensor, m->tensor))) continue;
+    plot_map(out, d, pair, m, scratch);
+    before = m;
+  }
+}

@@ -1,0 +1,376 @@
+#include "study/trace.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "family/block.h"
+#include "measure/row_error.h"
+#include "source/repaired.h"
+
+WalkSide trace_side(const Study *study, const char *name) {
+  const Mode *mode = spec_mode(study->spec, name);
+  if (!mode) return (WalkSide){.name = name, .source = source_ref64(&study->subject->weights)};
+  return (WalkSide){.name = name, .source = source_cpu(&study->subject->model), .mode = mode};
+}
+
+int trace_find_side(const Study *study, WalkSide *side, int *sides, const char *name) {
+  for (int i = 0; i < *sides; i++)
+    if (!strcmp(side[i].name, name)) return i;
+  side[*sides] = trace_side(study, name);
+  return (*sides)++;
+}
+
+/* --- what is looked at ----------------------------------------------------------------------- */
+
+enum { OWN_TOKEN = 2, EARLIER = 2, CANDIDATES = TENSORS_MOST * (OWN_TOKEN + EARLIER) };
+
+/* An element that differs much. */
+typedef struct Candidate {
+  int tensor, row, col;
+  double size; /* |difference| */
+} Candidate;
+
+/* A suspect in its layer. */
+typedef struct Scene {
+  const Study *study;
+  const WalkPlace *at;
+  Suspect *suspect;
+  const WalkSide *base_side, *other_side;
+  const Trace *base, *other;
+  double limit;
+} Scene;
+
+static const Tensors *tensors_of(const Scene *s) { return &s->study->subject->model.config.family->tensors; }
+
+/* A tensor of tokens that both sides have. */
+static bool is_compared(const Scene *s, int id) {
+  return tensors_of(s)->info[id].rows == DIM_TOKEN && s->base->t[id].data && s->other->t[id].data;
+}
+
+static double value_at(const Tensor *t, int row, int col) {
+  return tensor_value(t, (size_t)row * (size_t)t->cols + (size_t)col);
+}
+
+static Tensor rows_of(const Tensor *t, int first, int rows) {
+  Tensor view = *t;
+  view.data = (char *)t->data + (size_t)first * (size_t)t->stride * type_size(t->type);
+  view.rows = rows;
+  return view;
+}
+
+/* --- candidates ------------------------------------------------------------------------------ */
+
+/* Keeps the `most` largest, the first of equal ones. */
+static void keep_largest(Candidate *kept, int most, Candidate c) {
+  for (int i = 0; i < most; i++)
+    if (c.size > kept[i].size) {
+      Candidate moved = kept[i];
+      kept[i] = c;
+      c = moved;
+    }
+}
+
+/* The difference of a tensor in its tokens up to the suspect's [rows, cols], and its root mean square over all. */
+static double difference_of(const Scene *s, int id, double *d, Arena scratch) {
+  const Tensor *base = &s->base->t[id], *other = &s->other->t[id];
+  size_t cols = (size_t)base->cols;
+  double *a = ARENA_NEW(&scratch, double, cols), *b = ARENA_NEW(&scratch, double, cols), sum = 0;
+  for (int r = 0; r < base->rows; r++) {
+    Tensor x = rows_of(base, r, 1), y = rows_of(other, r, 1);
+    tensor_values(&x, a);
+    tensor_values(&y, b);
+    for (size_t c = 0; c < cols; c++) {
+      double one = b[c] - a[c];
+      sum += one * one;
+      if (r <= s->suspect->token) d[(size_t)r * cols + c] = fabs(one);
+    }
+  }
+  return sqrt(sum / ((double)base->rows * (double)cols));
+}
+
+/* Those of a tensor behind the `count` that are there. */
+static int add_candidates(const Scene *s, int id, Candidate *candidate, int count, Arena scratch) {
+  const int token = s->suspect->token, cols = s->base->t[id].cols;
+  double *d = ARENA_NEW(&scratch, double, (size_t)(token + 1) * (size_t)cols);
+  const double least = TRACE_STANDS_OUT * difference_of(s, id, d, scratch);
+  Candidate own[OWN_TOKEN] = {0}, earlier[EARLIER] = {0};
+  for (int r = 0; r <= token; r++)
+    for (int c = 0; c < cols; c++) {
+      Candidate one = {id, r, c, d[(size_t)r * (size_t)cols + (size_t)c]};
+      if (one.size > least) keep_largest(r == token ? own : earlier, r == token ? OWN_TOKEN : EARLIER, one);
+    }
+  for (int i = 0; i < OWN_TOKEN; i++)
+    if (own[i].size > 0) candidate[count++] = own[i];
+  for (int i = 0; i < EARLIER; i++)
+    if (earlier[i].size > 0) candidate[count++] = earlier[i];
+  return count;
+}
+
+/* --- what an element made -------------------------------------------------------------------- */
+
+/* Whether this side's element is clipped, seen from the other side's value; the grid's end on that side. */
+static bool is_clipped(const Scene *s, const WalkSide *side, int id, double value_to, double *grid_end) {
+  const Model *model = &s->study->subject->model;
+  const Family *family = model->config.family;
+  *grid_end = NAN;
+  if (!side->mode || !family->grid(side->mode, id)) return false;
+  const double scale = (double)model->layer[s->at->layer].scale[family->tensors.info[id].scale];
+  *grid_end = value_to < 0 ? -128 * scale : 127 * scale;
+  return value_to < 0 ? value_to < *grid_end : value_to > *grid_end;
+}
+
+/* The base is repaired where it alone is clipped, or where the other has no mode. */
+static bool repairs_base(const Scene *s, const Candidate *c) {
+  double in_base = value_at(&s->base->t[c->tensor], c->row, c->col),
+         in_other = value_at(&s->other->t[c->tensor], c->row, c->col), end;
+  if (!s->base_side->mode || !s->other_side->mode) return !s->other_side->mode;
+  return !is_clipped(s, s->other_side, c->tensor, in_base, &end) &&
+         is_clipped(s, s->base_side, c->tensor, in_other, &end);
+}
+
+/* |other - base|^2 of the token's row of block_out. */
+static double token_error2(const Tensor *base, const Tensor *other, int token) {
+  double error2 = 0;
+  for (int c = 0; c < base->cols; c++) {
+    double d = value_at(other, token, c) - value_at(base, token, c);
+    error2 += d * d;
+  }
+  return error2;
+}
+
+/* What share of the token's squared error goes with the element: of the tokens up to it, nothing behind matters. */
+static double removed_by(const Scene *s, const Candidate *c, Arena scratch) {
+  const Subject *subject = s->study->subject;
+  const int token = s->suspect->token;
+  const bool of_base = repairs_base(s, c);
+  const WalkSide *side = of_base ? s->base_side : s->other_side;
+  const Trace *own = of_base ? s->base : s->other, *to = of_base ? s->other : s->base;
+  const Element element = {c->tensor, c->row, c->col, (float)value_at(&to->t[c->tensor], c->row, c->col)};
+  Source repaired = source_repaired(&scratch, &subject->model, s->at->layer, &element, 1);
+  Tensor x = rows_of(trace_role_of(own, ROLE_BLOCK_IN), 0, token + 1);
+  Trace again;
+  repaired.block(&repaired, walk_mode(side, s->at->layer), s->at->layer, &x, &scratch, &again);
+  double before = token_error2(trace_role_of(own, ROLE_BLOCK_OUT), trace_role_of(to, ROLE_BLOCK_OUT), token);
+  double after = token_error2(trace_role_of(&again, ROLE_BLOCK_OUT), trace_role_of(to, ROLE_BLOCK_OUT), token);
+  return 1 - after / before;
+}
+
+/* --- the origin ------------------------------------------------------------------------------ */
+
+/* Candidates stand in the order of computation. The one that makes most where none makes enough; -1: none makes any. */
+static int origin_of(const double *removed, int candidates) {
+  int most = -1;
+  for (int i = 0; i < candidates; i++) {
+    if (removed[i] >= TRACE_MAKES) return i;
+    if (removed[i] > (most < 0 ? 0 : removed[most])) most = i;
+  }
+  return most;
+}
+
+static const char *name_of(const Scene *s, int id) { return tensors_of(s)->info[id].name; }
+
+/* Of the tokens of a tensor. */
+static PartSquares squares_of(const Scene *s, int id, Arena *arena) {
+  const Tensor *base = &s->base->t[id];
+  PartSquares tokens = {ARENA_NEW(arena, double, base->rows), ARENA_NEW(arena, double, base->rows)};
+  row_squares(base, &s->other->t[id], tokens, *arena);
+  return tokens;
+}
+
+static double sum_of(const double *value, int count) {
+  double sum = 0;
+  for (int i = 0; i < count; i++) sum += value[i];
+  return sum;
+}
+
+/* Where the token's error is most in one channel, among the tensors behind the origin that feed the stream. */
+static void find_made(const Scene *s, Event *event, Arena scratch) {
+  const Tensors *tensors = tensors_of(s);
+  const int added = tensors_role(tensors, ROLE_ADDED), token = event->token;
+  double most = 0;
+  for (int id = s->suspect->tensor + 1; id < added; id++) {
+    if (!is_compared(s, id)) continue;
+    Arena own = scratch;
+    const Tensor *base = &s->base->t[id], *other = &s->other->t[id];
+    double sum = sum_of(squares_of(s, id, &own).error2, base->rows);
+    for (int c = 0; c < base->cols; c++) {
+      double d = value_at(other, token, c) - value_at(base, token, c), share = d * d / sum;
+      if (!(share > most)) continue;
+      most = share;
+      event->made_channel = c;
+      table_text(event->made, sizeof event->made, name_of(s, id));
+      event->made_value = value_at(s->suspect->of_base ? base : other, token, c);
+      event->made_to = value_at(s->suspect->of_base ? other : base, token, c);
+    }
+  }
+}
+
+static void find_through(const Scene *s, Event *event, Arena scratch) {
+  const Tensors *tensors = tensors_of(s);
+  const char *name[TENSORS_MOST];
+  int count = 0;
+  for (int id = 0; id < tensors->layer; id++) {
+    if (!is_compared(s, id) || tensors->info[id].role == ROLE_BLOCK_IN) continue;
+    Arena own = scratch;
+    const double *error2 = squares_of(s, id, &own).error2;
+    if (error2[event->token] > s->limit * sum_of(error2, s->base->t[id].rows)) name[count++] = name_of(s, id);
+  }
+  table_names(event->through, sizeof event->through, name, count);
+}
+
+static void take_values(Suspect *of, const Scene *s) {
+  const Tensor *own = &(of->of_base ? s->base : s->other)->t[of->tensor],
+               *to = &(of->of_base ? s->other : s->base)->t[of->tensor];
+  of->value = own->data ? value_at(own, of->row, of->col) : NAN;
+  of->value_to = to->data ? value_at(to, of->row, of->col) : NAN;
+}
+
+static void trace_event(const Scene *s, Arena scratch) {
+  const Tensors *tensors = tensors_of(s);
+  Suspect *suspect = s->suspect;
+  Event *event = suspect->event;
+  Candidate candidate[CANDIDATES];
+  double removed[CANDIDATES];
+  int candidates = 0;
+  find_through(s, event, scratch);
+  table_text(event->origin, sizeof event->origin, "spread");
+  for (int id = 0; id < tensors_role(tensors, ROLE_ADDED); id++)
+    if (is_compared(s, id) && tensors->info[id].role != ROLE_BLOCK_IN)
+      candidates = add_candidates(s, id, candidate, candidates, scratch);
+  for (int i = 0; i < candidates; i++) removed[i] = removed_by(s, &candidate[i], scratch);
+  const int origin = origin_of(removed, candidates);
+  if (origin < 0) return;
+  const Candidate *c = &candidate[origin];
+  suspect->tensor = c->tensor;
+  suspect->row = c->row;
+  suspect->col = c->col;
+  suspect->of_base = repairs_base(s, c);
+  take_values(suspect, s);
+  if (removed[origin] >= TRACE_MAKES) table_text(event->origin, sizeof event->origin, "element");
+  table_text(event->repaired, sizeof event->repaired, suspect->of_base ? suspect->base : suspect->other);
+  table_text(event->to, sizeof event->to, suspect->of_base ? suspect->other : suspect->base);
+  table_text(event->tensor, sizeof event->tensor, name_of(s, c->tensor));
+  event->element_token = c->row;
+  event->element_channel = c->col;
+  event->value = suspect->value;
+  event->value_to = suspect->value_to;
+  event->clipped =
+      is_clipped(s, suspect->of_base ? s->base_side : s->other_side, c->tensor, suspect->value_to, &event->grid_end);
+  event->removed = removed[origin];
+  find_made(s, event, scratch);
+}
+
+/* --- maps ------------------------------------------------------------------------------------ */
+
+enum { MAP_TOKENS = 48, MAP_CHANNELS = 64 };
+
+static int piece_length(int n, int most) { return (n + most - 1) / most; }
+
+static size_t add_map(const Scene *s, int id, EventMap *row, Arena scratch) {
+  const Tensor *base = &s->base->t[id], *other = &s->other->t[id];
+  const int tokens = piece_length(base->rows, MAP_TOKENS), channels = piece_length(base->cols, MAP_CHANNELS);
+  double *a = ARENA_NEW(&scratch, double, base->cols), *b = ARENA_NEW(&scratch, double, base->cols), sum = 0;
+  size_t count = 0;
+  for (int t = 0; t < base->rows; t += tokens)
+    for (int c = 0; c < base->cols; c += channels) {
+      EventMap *of = &row[count++];
+      *of = (EventMap){.layer = s->at->layer, .token = t, .channel = c, .error = 0};
+      of->tokens = t + tokens < base->rows ? tokens : base->rows - t;
+      of->channels = c + channels < base->cols ? channels : base->cols - c;
+      table_text(of->base, sizeof of->base, s->suspect->base);
+      table_text(of->other, sizeof of->other, s->suspect->other);
+      table_text(of->prompt, sizeof of->prompt, s->at->shape->name);
+      table_text(of->tensor, sizeof of->tensor, name_of(s, id));
+    }
+  const int across = (base->cols + channels - 1) / channels;
+  for (int t = 0; t < base->rows; t++) {
+    Tensor x = rows_of(base, t, 1), y = rows_of(other, t, 1);
+    tensor_values(&x, a);
+    tensor_values(&y, b);
+    for (int c = 0; c < base->cols; c++) {
+      double *most = &row[t / tokens * across + c / channels].error;
+      sum += a[c] * a[c];
+      *most = fmax(*most, fabs(b[c] - a[c]));
+    }
+  }
+  const double rms = sqrt(sum / ((double)base->rows * (double)base->cols));
+  for (size_t i = 0; i < count; i++) row[i].error = row[i].error == 0 ? 0 : row[i].error / rms;
+  return count;
+}
+
+/* --- the walk -------------------------------------------------------------------------------- */
+
+typedef struct Tracer {
+  const Study *study;
+  double limit;
+  Suspect *suspect;
+  int suspects;
+  WalkSide *side;
+  int sides;
+  const int *prompt; /* of the subject, by the walk's */
+  TraceMaps *maps;
+} Tracer;
+
+static bool look(void *context, const WalkPlace *at, const Trace *trace, Arena scratch, Status *st) {
+  (void)st;
+  Tracer *t = context;
+  for (int i = 0; i < t->suspects; i++) {
+    Suspect *suspect = &t->suspect[i];
+    if (suspect->prompt != t->prompt[at->prompt] || suspect->layer != at->layer) continue;
+    int base = trace_find_side(t->study, t->side, &t->sides, suspect->base),
+        other = trace_find_side(t->study, t->side, &t->sides, suspect->other);
+    Scene s = {.study = t->study,
+               .at = at,
+               .suspect = suspect,
+               .base_side = &t->side[base],
+               .other_side = &t->side[other],
+               .base = &trace[base],
+               .other = &trace[other],
+               .limit = t->limit};
+    Event *event = suspect->event;
+    if (!event) {
+      take_values(suspect, &s);
+      continue;
+    }
+    trace_event(&s, scratch);
+    if (event->rank != 1 || suspect->tensor == ABSENT) continue;
+    const int made = tensors_find(tensors_of(&s), event->made);
+    t->maps->maps += add_map(&s, suspect->tensor, t->maps->map + t->maps->maps, scratch);
+    if (made != ABSENT) t->maps->maps += add_map(&s, made, t->maps->map + t->maps->maps, scratch);
+  }
+  return true;
+}
+
+bool trace_run(Arena *arena, const Study *study, double limit, Suspect *suspect, int suspects, TraceMaps *maps,
+               Status *st) {
+  *maps = (TraceMaps){0};
+  if (!suspects) return true;
+  size_t largest = 0;
+  for (int i = 0; i < suspects; i++) largest += suspect[i].event && suspect[i].event->rank == 1;
+  maps->map = ARENA_NEW(arena, EventMap, 2 * largest * MAP_TOKENS * MAP_CHANNELS);
+  Arena scratch = *arena;
+  WalkSide *side =
+      ARENA_NEW(&scratch, WalkSide, study->spec->mode_count + study->spec->own_mode_count + 2 * suspects + 1);
+  PromptShape *shape = ARENA_NEW(&scratch, PromptShape, suspects);
+  int *prompt = ARENA_NEW(&scratch, int, suspects);
+  int sides = 0, prompts = 0, layers = 0;
+  for (int i = 0; i < suspects; i++) {
+    trace_find_side(study, side, &sides, suspect[i].base);
+    trace_find_side(study, side, &sides, suspect[i].other);
+    layers = suspect[i].layer + 1 > layers ? suspect[i].layer + 1 : layers;
+    int k = 0;
+    while (k < prompts && prompt[k] != suspect[i].prompt) k++;
+    if (k < prompts) continue;
+    prompt[prompts] = suspect[i].prompt;
+    shape[prompts++] = study->subject->prompt[suspect[i].prompt];
+  }
+  for (int i = 0; i < sides; i++) side[i].layers = layers;
+  Tracer tracer = {study, limit, suspect, suspects, side, sides, prompt, maps};
+  Visitor visitor = {.context = &tracer, .layer = look};
+  return study_walk(study, side, sides, shape, prompts, &visitor, false, NULL, scratch, st);
+}
+
+size_t trace_bytes(const Config *config, int T) {
+  return block_bytes(config, T) * 3 + (size_t)T * (size_t)family_widest(config) * sizeof(double) + ((size_t)1 << 20);
+}
