@@ -160,7 +160,7 @@ static int linear_row(const Linear *w, const double *code, float scale_x, int ro
 static void linear_again(const Call *call, MetAll all, Arena scratch) {
   const Tensor *x = &call->in[IN_X];
   double *code = ARENA_NEW(&scratch, double, x->cols);
-  qsort(all.met, (size_t)all.count, sizeof *all.met, by_row);
+  if (all.count) qsort(all.met, (size_t)all.count, sizeof *all.met, by_row);
   for (int i = 0, end; i < all.count; i = end) {
     for (end = i; end < all.count && all.met[end].row == all.met[i].row;) end++;
     codes_of_row(x, all.met[i].row, all.met + i, end - i, code);
@@ -197,7 +197,7 @@ static void conv1d_again(const Call *call, MetAll all, Arena scratch) {
   const Tensor *x = &call->in[IN_X];
   const Conv1d w = call_conv1d(call);
   double *code = ARENA_NEW(&scratch, double, x->rows);
-  qsort(all.met, (size_t)all.count, sizeof *all.met, by_col);
+  if (all.count) qsort(all.met, (size_t)all.count, sizeof *all.met, by_col);
   for (int i = 0, end; i < all.count; i = end) {
     const int col = all.met[i].col;
     for (int t = 0; t < x->rows; t++) code[t] = ((const int8_t *)x->data)[index_of(x, t, col)];
