@@ -378,6 +378,26 @@ Test(cli, tables_equal_numpy_and_four_readers_read_the_file, .timeout = 120) {
   if (!python_reads("read_results.py", results) || !checked) cr_skip_test("the Python readers are not all installed");
 }
 
+/* Prompts that are the windows of the evaluation, so that its logits are kept. */
+Test(cli, tokens_that_an_evaluation_names_equal_numpy, .timeout = 120) {
+  enum { WINDOWS = 3, LENGTH = 64 };
+  struct stat text;
+  char spec[1024] = "", line[128], files[512];
+  cr_assert_eq(stat("data/text/test.txt", &text), 0);
+  for (int w = 0; w < WINDOWS; w++) {
+    snprintf(line, sizeof line, "  - {name: w%d, text: data/text/test.txt, offset: %lld, length: %d}\n", w,
+             (long long)w * (text.st_size - LENGTH - 1) / (WINDOWS - 1), LENGTH);
+    strcat(spec, line);
+  }
+  strcat(spec, "pairs: [[2-0, 2-4], [fp32, 2-4]]\nkeep: {tensors: [block_out, logits]}\n"
+               "evaluation: {text: data/text/test.txt, windows: 3, length: 64}\n");
+  write_spec("tokens.yaml", spec);
+  cr_assert_eq(shell("%s run %s/tokens.yaml -q -o %s/tokens 2>&1", shell_program(), shell_folder, shell_folder), 0,
+               "%s", shell_output);
+  snprintf(files, sizeof files, "%s/tokens/results.h5 data/text/test.txt", shell_folder);
+  if (!python_reads("check_evaluation.py", files)) cr_skip_test("h5py is not installed");
+}
+
 Test(cli, float16_kept_as_such_changes_no_table_and_is_readable) {
   write_spec("wide.yaml", TWO_PAIRS "keep: {layers: [23]}\n");
   write_spec("bytes.yaml", TWO_PAIRS "keep: {layers: [23], f16_as: f16}\n");

@@ -27,7 +27,8 @@ static EvaluationWindow window_of(double *p, Type q_type, void *q, const int32_t
   EvaluationWindow row;
   memset(&row, 0xa5, sizeof row);
   Tensor reference = tensor_of(p, TYPE_F64, T, vocab, 0), logits = tensor_of(q, q_type, T, vocab, 0);
-  evaluation_window(&reference, &logits, target, &row, arena);
+  Predicted *each = ARENA_NEW(&arena, Predicted, T);
+  evaluation_window(&reference, &logits, target, each, &row, arena);
   return row;
 }
 

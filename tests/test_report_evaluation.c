@@ -7,7 +7,8 @@ typedef struct Rows {
   Cost cost[8];
   CostBytes bytes[4];
   const EvaluationWindow *window;
-  size_t modes, pairs, costs, sizes, windows;
+  EvaluationToken token[8];
+  size_t modes, pairs, costs, sizes, windows, tokens;
 } Rows;
 
 static Rows *rows;
@@ -93,11 +94,12 @@ static void add_cost(const char *mode, double tokens_per_s, int64_t weights, int
 
 static const char *text_with_rows(void) {
   ReportData *d = made_run(&arena, made, 1);
-  TableRows *all = ARENA_NEW(&arena, TableRows, d->table_count + 5);
+  TableRows *all = ARENA_NEW(&arena, TableRows, d->table_count + 6);
   memcpy(all, d->tables, (size_t)d->table_count * sizeof *all);
   all[d->table_count++] = (TableRows){&table_evaluation, rows->mode, rows->modes};
   all[d->table_count++] = (TableRows){&table_evaluation_pairs, rows->pair, rows->pairs};
   all[d->table_count++] = (TableRows){&table_evaluation_windows, rows->window, rows->windows};
+  all[d->table_count++] = (TableRows){&table_evaluation_tokens, rows->token, rows->tokens};
   all[d->table_count++] = (TableRows){&table_cost, rows->cost, rows->costs};
   all[d->table_count++] = (TableRows){&table_cost_bytes, rows->bytes, rows->sizes};
   d->tables = all;
@@ -243,4 +245,61 @@ Test(report_evaluation, a_mode_that_is_told_apart_is_no_trade_and_a_dominated_on
   const char *choice = part_of(text_with_rows(), "need\n", "From the figures");
   EXPECT_PART(choice, "- **Best trade: fp32.**");
   EXPECT_PART(choice, "Nothing speaks for 2-4: 2-0 is no worse in any of the three and better in one.");
+}
+
+/* --- single tokens ---------------------------------------------------------------------------------------------------
+ */
+
+static void add_token(const char *base, const char *other, const char *by, int rank, const char *context,
+                      int in_reach) {
+  EvaluationToken *t = &rows->token[rows->tokens++];
+  *t = (EvaluationToken){.rank = rank,
+                         .window = 7,
+                         .position = 40 + rank,
+                         .bits_base = 1.5,
+                         .bits_other = 9.25,
+                         .kl_other = 5.5,
+                         .share = 0.25,
+                         .reach = in_reach ? 0.5 : 0.01,
+                         .in_reach = in_reach};
+  SET_TEXT(t->base, base);
+  SET_TEXT(t->other, other);
+  SET_TEXT(t->by, by);
+  SET_TEXT(t->context, context);
+}
+
+static void add_modes_and_tokens(int reached) {
+  add_mode("fp64", 1.5, 0);
+  add_mode("2-0", 1.75, 0.004);
+  add_mode("2-4", 1.625, 0.002);
+  rows->mode[1].kl_token_median = 9e-4;
+  add_pair("2-0", "2-4", "bits", "better", -0.125, 41);
+  EvaluationPair *p = &rows->pair[0];
+  p->tokens = 8192, p->top_share = 0.375, p->reached_tokens = reached, p->reached_share = reached ? 0.5 : 0;
+  p->apart = -0.0625, p->apart_low = -0.25, p->apart_high = 0.125;
+  add_token("fp64", "2-0", "kl", 1, "the [h]eavens", 1);
+  add_token("fp64", "2-0", "kl", 2, "not shown", 0);
+  add_token("2-0", "2-4", "bits", 1, "a | in t[e]xt", 1);
+  add_token("2-0", "2-4", "bits", 2, "second [o]ne", 0);
+}
+
+Test(report_evaluation, the_tokens_that_carry_a_difference_are_named_and_what_is_left_without_events) {
+  add_modes_and_tokens(12);
+  const char *text = part_of(text_with_rows(), "predicts\n", "Few tokens");
+  EXPECT_PART(text, "Of 8192 tokens the 1 % that differ most make 37.50 % of the sum of |difference|. 12 tokens in the "
+                    "reach of an event: 50.00 % of that sum. Without them the difference is -6.25e-02 bits (95 % from "
+                    "-2.50e-01 to 1.25e-01), with them -1.25e-01.");
+  EXPECT_PART(text,
+              "| 2-0  | the \\[h\\]eavens |      7 |       41 | yes   |       5.50e+00 |         25.00 % |         "
+              "9.00e-04 |");
+  EXPECT_PART(text, "a \\| in t\\[e\\]xt");
+  EXPECT_PART(text, "|      7 |       42 |       |       1.500 |        9.250 | 25.00 % |");
+  EXPECT_NONE(text, "not shown");
+}
+
+Test(report_evaluation, a_pair_without_a_token_in_reach_says_so) {
+  add_modes_and_tokens(0);
+  const char *text = part_of(text_with_rows(), "predicts\n", "Few tokens");
+  EXPECT_PART(text, "of the sum of |difference|. None of them stands in the reach of an event.\n");
+  EXPECT_NONE(text, "Without them");
 }

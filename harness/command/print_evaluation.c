@@ -112,10 +112,11 @@ void print_evaluation(FILE *out, const EvaluationRows *rows) {
 }
 
 bool print_evaluation_json(FILE *out, const EvaluationRows *rows, Status *st) {
-  json_t *root = json_pack("{s:o, s:o, s:o}", "evaluation",
+  json_t *root = json_pack("{s:o, s:o, s:o, s:o}", "evaluation",
                            json_rows(&table_evaluation, rows->mode, (size_t)rows->modes), "evaluation_pairs",
                            json_rows(&table_evaluation_pairs, rows->pair, (size_t)rows->pairs), "evaluation_windows",
-                           json_rows(&table_evaluation_windows, rows->window, (size_t)(rows->modes * rows->windows)));
+                           json_rows(&table_evaluation_windows, rows->window, (size_t)(rows->modes * rows->windows)),
+                           "evaluation_tokens", json_rows(&table_evaluation_tokens, rows->token, (size_t)rows->tokens));
   bool written = json_dumpf(root, out, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) == 0 && fputc('\n', out) != EOF;
   json_decref(root);
   return written ? true : FAIL(st, "standard output: cannot be written");

@@ -126,6 +126,7 @@ bool run_results(Arena *arena, Experiment *e, const RunOptions *options, double 
       {&table_evaluation, e->evaluation.mode, (size_t)e->evaluation.modes},
       {&table_evaluation_windows, e->evaluation.window, (size_t)(e->evaluation.modes * e->evaluation.windows)},
       {&table_evaluation_pairs, e->evaluation.pair, (size_t)e->evaluation.pairs},
+      {&table_evaluation_tokens, e->evaluation.token, (size_t)e->evaluation.tokens},
       {&table_cost, e->cost.time, (size_t)e->cost.times},
       {&table_cost_bytes, e->cost.bytes, (size_t)e->cost.modes},
       alone[0],

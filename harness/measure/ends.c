@@ -31,7 +31,7 @@ EndSums ends_of(const Tensor *reference_out, const Tensor *reference_logits, con
   Tensor p = *reference_logits, q = *logits;
   p.rows = q.rows = logits->rows - 1;
   EvaluationWindow window;
-  evaluation_window(&p, &q, token + 1, &window, scratch);
+  evaluation_window(&p, &q, token + 1, NULL, &window, scratch);
   sums.tokens = p.rows;
   sums.kl = window.kl_mean * sums.tokens;
   sums.bits = window.bits * sums.tokens;

@@ -53,8 +53,8 @@ size_t evaluation_window_bytes(int rows, int vocab) {
   return ((size_t)rows + 2 * (size_t)vocab + 64) * sizeof(double) + quantiles_scratch_bytes();
 }
 
-void evaluation_window(const Tensor *reference, const Tensor *logits, const int32_t *target, EvaluationWindow *row,
-                       Arena scratch) {
+void evaluation_window(const Tensor *reference, const Tensor *logits, const int32_t *target, Predicted *each,
+                       EvaluationWindow *row, Arena scratch) {
   static const double shares[] = {0.5, 0.99, 1};
   int T = logits->rows, vocab = logits->cols;
   double *kl = ARENA_NEW(&scratch, double, T), *p = ARENA_NEW(&scratch, double, vocab),
@@ -67,10 +67,12 @@ void evaluation_window(const Tensor *reference, const Tensor *logits, const int3
     int top_p = log_softmax(p, vocab), top_q = log_softmax(q, vocab);
     if (top_p < 0 || top_q < 0) {
       nonfinite++;
+      if (each) each[t].bits = each[t].kl = NAN;
       continue;
     }
     nats -= q[target[t]];
     kl[t] = divergence(p, q, vocab);
+    if (each) each[t].bits = -q[target[t]] / M_LN2, each[t].kl = kl[t] / M_LN2;
     kl_sum += kl[t];
     agreeing += top_p == top_q;
     right += top_q == target[t];
@@ -198,6 +200,7 @@ static const char *withheld(const Sample *s, bool overlap) { return s->prompts <
 EvaluationPair evaluation_pair(const EvaluationMetric *metric, const EvaluationWindow *base,
                                const EvaluationWindow *other, int windows, Arena scratch) {
   EvaluationPair pair = {.se = NAN, .low = NAN, .high = NAN, .p = NAN, .holm = NAN, .windows_needed = NAN};
+  pair.top_share = pair.reached_share = pair.reached_part = pair.apart = pair.apart_low = pair.apart_high = NAN;
   double *difference = ARENA_NEW(&scratch, double, windows);
   snprintf(pair.base, sizeof pair.base, "%s", base->mode);
   snprintf(pair.other, sizeof pair.other, "%s", other->mode);

@@ -23,18 +23,20 @@
 #define DS_MEASURE_EVALUATION_H
 #include "base/arena.h"
 #include "kernels/tensor.h"
+#include "measure/predicted.h"
 #include "measure/sample.h"
 #include "measure/tables.h"
 
 /* One window: logits of the reference and of the mode (the reference itself too) at positions 0 … rows-1, each followed
- * by target[row]. Fills all but mode, window and first. */
-void evaluation_window(const Tensor *reference, const Tensor *logits, const int32_t *target, EvaluationWindow *row,
-                       Arena scratch);
+ * by target[row]. Fills all but mode, window and first, and bits and kl of each [rows], which may be NULL.
+ */
+void evaluation_window(const Tensor *reference, const Tensor *logits, const int32_t *target, Predicted *each,
+                       EvaluationWindow *row, Arena scratch);
 size_t evaluation_window_bytes(int rows, int vocab); /* of scratch */
 
 /* Whether some windows, in the order of the text, have tokens in common. */
 bool evaluation_overlaps(const EvaluationWindow *row, int windows);
-/* rows [windows] of one mode -> all but text, length, disjoint and byte_tokens. */
+/* rows [windows] of one mode -> all but text, length, disjoint, byte_tokens and kl_token_median. */
 Evaluation evaluation_of(const EvaluationWindow *rows, int windows, Arena scratch);
 
 typedef struct EvaluationMetric {
@@ -48,7 +50,7 @@ enum { EVALUATION_METRICS = 4 };
 extern const EvaluationMetric evaluation_metrics[EVALUATION_METRICS];
 
 /* Both modes' rows of the same windows in the order of the text; names are taken from the first rows. Fills all but
- * holm and windows_held. */
+ * holm and windows_held; what is said of single tokens is left open. */
 EvaluationPair evaluation_pair(const EvaluationMetric *metric, const EvaluationWindow *base,
                                const EvaluationWindow *other, int windows, Arena scratch);
 /* `holm` of every pair: of those of its metric. */

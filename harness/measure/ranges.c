@@ -29,6 +29,8 @@ static const struct {
     {"events.error error_median event_strip.error event_map.error last_rel_l2 rel_l2_after last_rel_l2_after "
      "logits_rel_l2_after",
      {0, INFINITY}},
+    {"evaluation_tokens.share reach top_share reached_share", {0, ONE_ROUNDED}},
+    {"in_reach", {0, 1}},
     {"removed", {-INFINITY, ONE_ROUNDED}},
     {"at_least byte_tokens identical modes_only passed reached same_kernel", {0, 1}},
     {"bytes weight_bytes scale_bytes activation_bytes peak_activation_bytes state_bytes", {0, BYTES_MOST}},

@@ -258,7 +258,7 @@ TABLE(state_error, StateError, 2, "The scan's state: its error after each token"
 static const Column columns_evaluation[] = {
     X(mode), X(text), X(windows), X(length), X(left_out), X(disjoint), X(byte_tokens), X(lag1), X(block), WITH_SE(bits), WITH_SE(perplexity), WITH_SE(kl_mean),
     WITH_SE(kl_median), WITH_SE(kl_p99), WITH_SE(kl_max), X(kl_geometric),
-    X(kl_geometric_low), X(kl_geometric_high), X(kl_worst), WITH_SE(top1_agreement), WITH_SE(top1_accuracy),
+    X(kl_geometric_low), X(kl_geometric_high), X(kl_worst), X(kl_token_median), WITH_SE(top1_agreement), WITH_SE(top1_accuracy),
     X(top1_agreement_low), X(top1_agreement_high), X(top1_accuracy_low), X(top1_accuracy_high),
     X(nonfinite),
 };
@@ -277,9 +277,18 @@ TABLE(evaluation_windows, EvaluationWindow, 2, "Evaluation, window by window");
 #define X(member) COLUMN(EvaluationPair, member)
 static const Column columns_evaluation_pairs[] = {
     X(base), X(other), X(metric), X(answer), X(reason), X(windows), X(left_out), X(diff), X(se), X(low), X(high), X(p),
-    X(holm), X(base_value), X(other_value), X(lag1), X(block), X(windows_held), X(windows_needed),
+    X(holm), X(base_value), X(other_value), X(lag1), X(block), X(windows_held), X(windows_needed), X(tokens),
+    X(top_share), X(reached_tokens), X(reached_share), X(reached_part), X(apart), X(apart_low), X(apart_high),
 };
 TABLE(evaluation_pairs, EvaluationPair, 3, "Evaluation of pairs: differences between modes, paired by window");
+#undef X
+
+#define X(member) COLUMN(EvaluationToken, member)
+static const Column columns_evaluation_tokens[] = {
+    X(base), X(other), X(by), X(rank), X(window), X(position), X(at), X(token_id), X(piece), X(context), X(bits_base),
+    X(bits_other), X(kl_base), X(kl_other), X(share), X(reach), X(in_reach),
+};
+TABLE(evaluation_tokens, EvaluationToken, 4, "Evaluation: the tokens that carry most of a difference");
 #undef X
 
 #define X(member) COLUMN(Cost, member)
@@ -394,6 +403,7 @@ const Table *const tables[] = {&table_verdict,
                                &table_evaluation,
                                &table_evaluation_pairs,
                                &table_evaluation_windows,
+                               &table_evaluation_tokens,
                                &table_cost,
                                &table_cost_bytes,
                                &table_event_strip,

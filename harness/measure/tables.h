@@ -486,6 +486,7 @@ typedef struct Evaluation {
   double kl_mean, kl_mean_se, kl_median, kl_median_se, kl_p99, kl_p99_se, kl_max, kl_max_se;
   double kl_geometric, kl_geometric_low, kl_geometric_high; /* of kl_mean over windows, 95 % interval */
   double kl_worst;                                          /* the largest of all positions */
+  double kl_token_median;                                   /* the median of all positions of all windows */
   double top1_agreement, top1_agreement_se, top1_accuracy, top1_accuracy_se;
   double top1_agreement_low,
       top1_agreement_high;                      /* 95 %: of windows as clusters, no narrower than the exact interval */
@@ -522,7 +523,30 @@ typedef struct EvaluationPair {
   int32_t block;         /* windows in a unit */
   int32_t windows_held;  /* so many windows the text holds side by side */
   double windows_needed; /* for a difference like the observed one to be found; NaN: no number, or more than 1e12 */
+  /* Of bits alone, else NaN and 0: single tokens (measure/predicted.h). */
+  int64_t tokens;                      /* of the windows that count */
+  double top_share;                    /* of the summed |difference|: what the 1 % of tokens has that differ most */
+  int64_t reached_tokens;              /* tokens in reach of events */
+  double reached_share, reached_part;  /* what these have of the summed |difference|; of the difference itself */
+  double apart, apart_low, apart_high; /* the difference without them, window by window like diff, low and high */
 } EvaluationPair;
+
+/* A token that carries much of what a mode's predictions differ in: from fp64, or from those of another mode. */
+typedef struct EvaluationToken {
+  char base[TEXT_NAME], other[TEXT_NAME];
+  char by[TEXT_TYPE];       /* "kl": of other against fp64, the base; "bits": the |difference| between the two */
+  int32_t rank;             /* 1: the largest */
+  int32_t window, position; /* position: 1 is the first that is predicted */
+  int64_t at;               /* index in the text */
+  int32_t token_id;         /* the token that is predicted */
+  char piece[TEXT_PIECE], context[TEXT_CONTEXT]; /* its text */
+  double bits_base, bits_other;                  /* -log2 p of it */
+  double kl_base, kl_other;                      /* KL(fp64 || mode) there, in bits */
+  double share;                                  /* of the sum of the figure over the tokens of all windows */
+  double reach;     /* the largest share of a layer's squared error of block_out that the token has from which it is
+                     * predicted, under either mode */
+  int32_t in_reach; /* 1: of an event */
+} EvaluationToken;
 
 /* Time of one operator, or of the whole ("total"), in one prefill of `length` tokens under a mode: median over repeats,
  * and its spread. The total is taken without a clock around each operator. */
@@ -689,7 +713,7 @@ extern const Table table_scales, table_scale_choices, table_tensors, table_perfo
 extern const Table table_budget, table_budget_layers, table_swap, table_swap_effect, table_restore;
 extern const Table table_mend, table_mend_layers;
 extern const Table table_micro, table_micro_histogram, table_micro_worst, table_state_drift, table_state_error;
-extern const Table table_evaluation, table_evaluation_windows, table_evaluation_pairs;
+extern const Table table_evaluation, table_evaluation_windows, table_evaluation_pairs, table_evaluation_tokens;
 extern const Table table_cost, table_cost_bytes, table_speed;
 extern const Table table_token_errors; /* of the journal alone */
 extern const Table *const tables[];    /* all that are stored, in the order of the report; ends with NULL */

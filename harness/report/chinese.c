@@ -716,6 +716,32 @@ const Phrase chinese[] = {
     {"### %s, restored to %s by layer\n\n", "### %s，逐层恢复为 %s\n\n"},
     {"### %s, restored to %s by stage\n\n", "### %s，逐阶段恢复为 %s\n\n"},
 
+    /* --- predicted.c */
+    {"Few tokens can make most of such a difference. A token stands *in the reach of an event* where the one that it is "
+     "predicted from is one: it carries much of a layer's squared error against fp64, under either mode.\n\n",
+     "少数几个词元就可能造成这类差异的大部分。若某个词元由一个事件词元预测而来，就称它*在事件影响之内*："
+     "在任一模式下，该事件词元占某一层相对 fp64 误差平方和的很大一部分。\n\n"},
+    {"The token whose prediction is furthest from fp64's, of each mode:\n\n",
+     "各模式中，预测离 fp64 最远的词元：\n\n"},
+    {"event", "事件"},
+    {"window", "窗口"},
+    {"position", "位置"},
+    {"KL there, bits", "该处 KL，比特"},
+    {"share of all KL", "占全部 KL"},
+    {"KL, median token", "KL，中位词元"},
+    {"bits, first", "比特，前者"},
+    {"bits, second", "比特，后者"},
+    {"**Which tokens make the difference between %s and %s?** Of %s the 1 %% that differ most make %s of the sum of "
+     "|difference|.",
+     "**%1$s 与 %2$s 的差异出自哪些词元**？在 %3$s中，差异最大的 1 %% 占 |差异| 之和的 %4$s。"},
+    {" None of them stands in the reach of an event.\n", "其中没有一个在事件影响之内。\n"},
+    {" %s in the reach of an event: %s of that sum.", "%s在事件影响之内，占该和的 %s。"},
+    {" Without them the difference is %s bits", "去掉它们，差异为 %s 比特"},
+    {" (95 %% from %s to %s)", "（95 %% 区间 %s 至 %s）"},
+    {", with them %s.\n", "，连同它们为 %s。\n"},
+    {"\nThe largest, amid their text (first: %s, second: %s):\n\n",
+     "\n差异最大的词元及其上下文（前者：%s，后者：%s）：\n\n"},
+
     /* --- evaluation.c */
     {"How well each mode predicts", "各模式的预测质量"},
     {"bits per byte", "每字节比特数"},

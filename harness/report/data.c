@@ -116,6 +116,7 @@ void data_arrange(Arena *arena, ReportData *d) {
   d->evaluation = rows_of(d, &table_evaluation, &d->evaluations);
   d->evaluation_pair = rows_of(d, &table_evaluation_pairs, &d->evaluation_pairs);
   d->evaluation_window = rows_of(d, &table_evaluation_windows, &d->evaluation_windows);
+  d->evaluation_token = rows_of(d, &table_evaluation_tokens, &d->evaluation_tokens);
   d->cost = rows_of(d, &table_cost, &d->costs);
   d->cost_bytes = rows_of(d, &table_cost_bytes, &d->cost_bytes_rows);
   d->micro = rows_of(d, &table_micro, &d->micros);

@@ -81,10 +81,11 @@ typedef struct ReportData {
   const Evaluation *evaluation;
   const EvaluationPair *evaluation_pair;
   const EvaluationWindow *evaluation_window;
+  const EvaluationToken *evaluation_token;
   const Cost *cost;
   const CostBytes *cost_bytes;
   size_t tensors, pair_rows, drifts, shapes, gates, verdicts, modes, scales, performances, budgets, budget_layers,
-      evaluations, evaluation_pairs, evaluation_windows, costs, cost_bytes_rows;
+      evaluations, evaluation_pairs, evaluation_windows, evaluation_tokens, costs, cost_bytes_rows;
   size_t swaps, swap_effects, restorations;
   const Mend *mend;
   const MendLayer *mend_layer;

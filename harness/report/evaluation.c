@@ -255,6 +255,7 @@ void section_evaluation(FILE *out, const ReportData *d, Arena scratch) {
   write_sample(out, d, scratch);
   write_modes(out, d, scratch);
   write_asked(out, d, could, scratch);
+  write_predicted(out, d, scratch);
   if (!compared) return;
   if (could)
     fprintf(

@@ -26,6 +26,7 @@ bool asked_mend(const ReportData *d);                                    /* mend
 bool asked_budget(const ReportData *d);                                  /* budget.c */
 void section_evaluation(FILE *out, const ReportData *d, Arena scratch);  /* evaluation.c */
 bool asked_evaluation(const ReportData *d);                              /* evaluation.c */
+void write_predicted(FILE *out, const ReportData *d, Arena scratch);     /* predicted.c: a part of section_evaluation */
 void section_cost(FILE *out, const ReportData *d, Arena scratch);        /* cost.c */
 bool asked_cost(const ReportData *d);                                    /* cost.c */
 void section_choice(FILE *out, const ReportData *d, Arena scratch);      /* cost.c */

@@ -5,45 +5,148 @@
 
 #include "family/block.h"
 #include "measure/evaluation.h"
+#include "measure/row_error.h"
+#include "model/piece.h"
 
 typedef struct Evaluator {
   const EvaluationPlan *plan;
   const PromptShape *window; /* [windows] */
-  EvaluationWindow *row;     /* [windows][sides] */
+  const WalkSide *side;      /* [sides] */
   int sides;
+  char *left;        /* [windows][left_bytes]: [sides] EvaluationWindow, then [sides][length] Predicted */
+  size_t left_bytes; /* of a window */
+  double *stream;    /* [length, D]: the reference's block_out of this layer */
 } Evaluator;
+
+static size_t left_bytes(int sides, int length) {
+  return (size_t)sides * (sizeof(EvaluationWindow) + (size_t)length * sizeof(Predicted));
+}
+
+static EvaluationWindow *row_of(const Evaluator *e, int window, int side) {
+  return (EvaluationWindow *)(void *)(e->left + (size_t)window * e->left_bytes) + side;
+}
+
+static Predicted *tokens_of(const Evaluator *e, int window, int side) {
+  return (Predicted *)(void *)row_of(e, window, e->sides) + (size_t)side * (size_t)e->plan->length;
+}
 
 static int64_t window_start(const EvaluationPlan *plan, int64_t count, int window) {
   return window * (count - plan->length - 1) / (plan->windows > 1 ? plan->windows - 1 : 1);
 }
 
+/* What each token of a side carries of a layer's error. The reference comes first. */
+static bool take_layer(void *context, const WalkPlace *at, int side, const Trace *trace, Arena scratch, Status *st) {
+  (void)st;
+  Evaluator *e = context;
+  const Tensor *out = trace_role_of(trace, ROLE_BLOCK_OUT);
+  if (side == 0) {
+    tensor_values(out, e->stream);
+    return true;
+  }
+  const Tensor base = tensor_of(e->stream, TYPE_F64, out->rows, out->cols, 0);
+  PartSquares squares = {ARENA_NEW(&scratch, double, out->rows), ARENA_NEW(&scratch, double, out->rows)};
+  row_squares(&base, out, squares, scratch);
+  predicted_reach(squares.error2, out->rows, tokens_of(e, at->prompt, side));
+  return true;
+}
+
+/* A side that is the same computation as an earlier one runs its last layer alone. */
+static void take_over_reach(const Evaluator *e, int window, int side) {
+  const Predicted *from = NULL;
+  Predicted *to = tokens_of(e, window, side);
+  for (int i = 1; i < side && !from; i++)
+    if (mode_equal(e->side[i].mode, e->side[side].mode)) from = tokens_of(e, window, i);
+  for (int t = 0; from && t < e->plan->length; t++) to[t].reach = from[t].reach;
+}
+
 static bool take_window(void *context, const WalkPlace *at, int side, const WalkEnd *end, Arena scratch, Status *st) {
   (void)st;
   Evaluator *e = context;
-  EvaluationWindow *row = &e->row[at->prompt * e->sides + side];
-  evaluation_window(&end[0].logits, &end[side].logits, at->shape->token + 1, row, scratch);
+  if (side > 0) take_over_reach(e, at->prompt, side);
+  evaluation_window(&end[0].logits, &end[side].logits, at->shape->token + 1, tokens_of(e, at->prompt, side),
+                    row_of(e, at->prompt, side), scratch);
   return true;
 }
 
 static void *left(void *context, int window, size_t *bytes) {
   Evaluator *e = context;
-  *bytes = (size_t)e->sides * sizeof *e->row;
-  return &e->row[window * e->sides];
+  *bytes = e->left_bytes;
+  return row_of(e, window, 0);
 }
 
-static int pairs_of(const EvaluationRows *rows, Arena *arena, EvaluationPair **pair) {
+/* --- rows -----------------------------------------------------------------------------------------------------------
+ */
+
+static PredictedMode *predicted_modes(const Evaluator *e, const EvaluationRows *rows, Arena *arena) {
+  PredictedMode *mode = ARENA_NEW(arena, PredictedMode, rows->modes);
+  for (int s = 0; s < rows->modes; s++) {
+    const Predicted **token = ARENA_NEW(arena, const Predicted *, rows->windows);
+    for (int w = 0; w < rows->windows; w++) token[w] = tokens_of(e, w, s);
+    mode[s] = (PredictedMode){&rows->window[s * rows->windows], token, rows->windows};
+  }
+  return mode;
+}
+
+static int pairs_of(const EvaluationRows *rows, const PredictedMode *mode, double share, Arena *arena,
+                    EvaluationPair **pair) {
   int count = 0;
   *pair = ARENA_NEW(arena, EvaluationPair, rows->modes * (rows->modes - 1) / 2 * EVALUATION_METRICS);
   for (int a = 0; a < rows->modes; a++)
     for (int b = a + 1; b < rows->modes; b++)
-      for (int m = 0; m < EVALUATION_METRICS; m++)
-        if (a > 0 || evaluation_metrics[m].of_reference)
-          (*pair)[count++] = evaluation_pair(&evaluation_metrics[m], &rows->window[a * rows->windows],
-                                             &rows->window[b * rows->windows], rows->windows, *arena);
+      for (int m = 0; m < EVALUATION_METRICS; m++) {
+        if (a == 0 && !evaluation_metrics[m].of_reference) continue;
+        EvaluationPair *row = &(*pair)[count++];
+        *row = evaluation_pair(&evaluation_metrics[m], mode[a].window, mode[b].window, rows->windows, *arena);
+        if (m == 0) predicted_pair(&mode[a], &mode[b], share, row, *arena); /* bits */
+      }
   for (int i = 0; i < count; i++) (*pair)[i].windows_held = rows->mode[0].disjoint;
   evaluation_holm(*pair, count, *arena);
   return count;
 }
+
+static void put_text(EvaluationToken *row, int count, const PromptShape *window, bool bytes) {
+  for (int i = 0; i < count; i++) {
+    const int32_t *token = window[row[i].window].token;
+    const int T = window[row[i].window].T + 1; /* with the last one that is predicted */
+    row[i].token_id = token[row[i].position];
+    piece_of(token, T, row[i].position, bytes, row[i].piece, sizeof row[i].piece);
+    piece_around(token, T, row[i].position, bytes, row[i].context, sizeof row[i].context);
+  }
+}
+
+static int tokens_named(const PredictedMode *mode, int modes, double share, Arena *arena, EvaluationToken **row) {
+  int count = 0;
+  *row = ARENA_NEW(arena, EvaluationToken, (modes + modes * (modes - 1) / 2) * PREDICTED_NAMED);
+  for (int b = 1; b < modes; b++) count += predicted_by_kl(&mode[0], &mode[b], share, *row + count);
+  for (int a = 0; a < modes; a++)
+    for (int b = a + 1; b < modes; b++) count += predicted_by_bits(&mode[a], &mode[b], share, *row + count);
+  return count;
+}
+
+static void make_rows(const Evaluator *e, const Study *study, EvaluationRows *rows, Arena *arena) {
+  const EvaluationPlan *plan = e->plan;
+  const Subject *subject = study->subject;
+  const char *source = plan->text ? plan->text : plan->tokens, *slash = strrchr(source, '/');
+  const bool bytes = subject->checkpoint.config.vocab == 256;
+  const double share = study->spec->events.share;
+  for (int w = 0; w < rows->windows; w++)
+    for (int s = 0; s < rows->modes; s++) rows->window[s * rows->windows + w] = *row_of(e, w, s);
+  const PredictedMode *mode = predicted_modes(e, rows, arena);
+  for (int s = 0; s < rows->modes; s++) {
+    rows->mode[s] = evaluation_of(mode[s].window, rows->windows, *arena);
+    table_text(rows->mode[s].text, sizeof rows->mode[s].text, slash ? slash + 1 : source);
+    rows->mode[s].length = plan->length;
+    rows->mode[s].disjoint = (int32_t)(subject->evaluation_count / (plan->length + 1));
+    rows->mode[s].byte_tokens = bytes;
+    rows->mode[s].kl_token_median = predicted_kl_median(&mode[s], *arena);
+  }
+  rows->pairs = pairs_of(rows, mode, share, arena, &rows->pair);
+  rows->tokens = tokens_named(mode, rows->modes, share, arena, &rows->token);
+  put_text(rows->token, rows->tokens, e->window, bytes);
+}
+
+/* --- the study ------------------------------------------------------------------------------------------------------
+ */
 
 bool evaluate(Arena *arena, const Study *study, EvaluationRows *rows, Status *st) {
   const Spec *spec = study->spec;
@@ -58,7 +161,10 @@ bool evaluate(Arena *arena, const Study *study, EvaluationRows *rows, Status *st
   rows->window = ARENA_NEW(arena, EvaluationWindow, sides * windows);
   WalkSide *side = ARENA_NEW(arena, WalkSide, sides);
   PromptShape *window = ARENA_NEW(arena, PromptShape, windows);
-  EvaluationWindow *row = ARENA_NEW(arena, EvaluationWindow, windows * sides);
+  Evaluator e = {.plan = plan, .window = window, .side = side, .sides = sides};
+  e.left_bytes = left_bytes(sides, plan->length);
+  e.left = ARENA_NEW(arena, char, (size_t)windows *e.left_bytes);
+  e.stream = ARENA_NEW(arena, double, (size_t)plan->length *(size_t)subject->model.D);
   side[0] = (WalkSide){.source = source_ref64(&subject->weights), .keep = true};
   for (int s = 1; s < sides; s++)
     side[s] = (WalkSide){.source = source_cpu(&subject->model), .mode = spec_mode(spec, plan->modes[s - 1])};
@@ -66,27 +172,15 @@ bool evaluate(Arena *arena, const Study *study, EvaluationRows *rows, Status *st
     int64_t first = window_start(plan, subject->evaluation_count, w);
     window[w] = (PromptShape){.name = "window", .token = subject->evaluation_token + first, .T = plan->length};
     for (int s = 0; s < sides; s++) {
-      EvaluationWindow *of = &row[w * sides + s];
+      EvaluationWindow *of = row_of(&e, w, s);
       *of = (EvaluationWindow){.window = w, .first = first};
       snprintf(of->mode, sizeof of->mode, "%s", s ? plan->modes[s - 1] : MODE_REFERENCE);
     }
   }
-  Evaluator e = {plan, window, row, sides};
-  Visitor visitor = {.context = &e, .end = take_window, .left = left};
-  const char *source = plan->text ? plan->text : plan->tokens, *slash = strrchr(source, '/');
-  const char *file_name = slash ? slash + 1 : source;
+  Visitor visitor = {.context = &e, .side = take_layer, .end = take_window, .left = left};
   progress_phase(study->progress, "evaluate", windows * subject->model.layers);
   TRY(study_walk(study, side, sides, window, windows, &visitor, true, "evaluation", *arena, st));
-  for (int w = 0; w < windows; w++)
-    for (int s = 0; s < sides; s++) rows->window[s * windows + w] = row[w * sides + s];
-  for (int s = 0; s < sides; s++) {
-    rows->mode[s] = evaluation_of(&rows->window[s * windows], windows, *arena);
-    table_text(rows->mode[s].text, sizeof rows->mode[s].text, file_name);
-    rows->mode[s].length = plan->length;
-    rows->mode[s].disjoint = (int32_t)(subject->evaluation_count / (plan->length + 1));
-    rows->mode[s].byte_tokens = subject->checkpoint.config.vocab == 256;
-  }
-  rows->pairs = pairs_of(rows, arena, &rows->pair);
+  make_rows(&e, study, rows, arena);
   progress_done(study->progress, "%d windows of %d tokens of %s, %d modes and the float64 reference", windows,
                 plan->length, subject->evaluation_path, plan->mode_count);
   return true;
@@ -94,7 +188,10 @@ bool evaluate(Arena *arena, const Study *study, EvaluationRows *rows, Status *st
 
 size_t evaluate_bytes(const Spec *spec, const Config *config) {
   if (!spec_evaluates(spec)) return 0;
-  size_t T = (size_t)spec->evaluation.length, D = (size_t)config->D;
-  return walk_bytes(block_bytes(config, (int)T), (int)T, (int)D, 1 + spec->evaluation.mode_count, 3) +
-         evaluation_window_bytes((int)T, config->vocab);
+  const int sides = 1 + spec->evaluation.mode_count;
+  size_t T = (size_t)spec->evaluation.length, D = (size_t)config->D,
+         kept = (size_t)spec->evaluation.windows * left_bytes(sides, (int)T) + T * D * sizeof(double),
+         sorted = (size_t)spec->evaluation.windows * T * sizeof(double);
+  return walk_bytes(block_bytes(config, (int)T), (int)T, (int)D, sides, 3) +
+         evaluation_window_bytes((int)T, config->vocab) + kept + sorted;
 }

@@ -83,7 +83,7 @@ static void run_window(const Subject *subject, const int32_t *token, int length,
   }
   for (int s = 0; s < POPULATION_SIDES; s++) {
     EvaluationWindow row;
-    evaluation_window(&logits[POPULATION_REFERENCE], &logits[s], token + 1, &row, arena);
+    evaluation_window(&logits[POPULATION_REFERENCE], &logits[s], token + 1, NULL, &row, arena);
     w->end[s] = (End){row.bits, row.kl_mean, row.top1_agreement, row.top1_accuracy};
   }
 }
