@@ -717,12 +717,12 @@ const Phrase chinese[] = {
     {"### %s, restored to %s by stage\n\n", "### %s，逐阶段恢复为 %s\n\n"},
 
     /* --- predicted.c */
-    {"Few tokens can make most of such a difference. A token stands *in the reach of an event* where the one that it is "
+    {"Few tokens can make most of such a difference. A token stands *in the reach of an event* where the one that it "
+     "is "
      "predicted from is one: it carries much of a layer's squared error against fp64, under either mode.\n\n",
      "少数几个词元就可能造成这类差异的大部分。若某个词元由一个事件词元预测而来，就称它*在事件影响之内*："
      "在任一模式下，该事件词元占某一层相对 fp64 误差平方和的很大一部分。\n\n"},
-    {"The token whose prediction is furthest from fp64's, of each mode:\n\n",
-     "各模式中，预测离 fp64 最远的词元：\n\n"},
+    {"The token whose prediction is furthest from fp64's, of each mode:\n\n", "各模式中，预测离 fp64 最远的词元：\n\n"},
     {"event", "事件"},
     {"window", "窗口"},
     {"position", "位置"},
