@@ -7,6 +7,7 @@
 
 #include "base/quantiles.h"
 #include "measure/evaluation.h"
+#include "measure/events.h"
 #include "measure/sample.h"
 
 void predicted_reach(const double *error2, int rows, Predicted *each) {
@@ -16,8 +17,6 @@ void predicted_reach(const double *error2, int rows, Predicted *each) {
   for (int t = 0; t < rows && sum > 0; t++)
     if (isfinite(error2[t])) each[t].reach = fmax(each[t].reach, error2[t] / sum);
 }
-
-static double event_limit(double share, int T) { return fmax(share, 3.0 / T); }
 
 /* A window that is finite in both. */
 static bool counts(const PredictedMode *a, const PredictedMode *b, int w) {

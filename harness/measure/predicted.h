@@ -6,7 +6,7 @@
  *   bits   of two modes: those with the largest |difference of -log2 p|; share: of the sum of |difference|
  *
  * A token is in reach of an event where the one that it is predicted from is one: where that carries more of
- * block_out's squared error against fp64 than an event's share in some layer, under either mode. Windows with a logit
+ * block_out's squared error against fp64 than event_limit in some layer, under either mode. Windows with a logit
  * that is not finite, in either mode, are left out as everywhere. */
 #ifndef DS_MEASURE_PREDICTED_H
 #define DS_MEASURE_PREDICTED_H
