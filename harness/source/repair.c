@@ -63,13 +63,13 @@ static bool is_value(const Tensor *t, int row, int col, float value) {
 /* --- what is held --------------------------------------------------------------------------------------------------
  */
 
-static bool holds(const Repair *r, const char *at) {
+static bool holds(const RepairOps *r, const char *at) {
   for (const Held *h = r->held; h; h = h->next)
     if (h->at == at) return true;
   return false;
 }
 
-static void set(Repair *r, Tensor *t, int row, int col, float value, OpKind reader) {
+static void set(RepairOps *r, Tensor *t, int row, int col, float value, OpKind reader) {
   const char *at = address(t, row, col);
   if (is_value(t, row, col, value) && !holds(r, at)) return;
   Held *held = ARENA_NEW(&r->memory, Held, 1);
@@ -89,7 +89,7 @@ static bool meets(const Held *h, const Tensor *t, OpKind kind, Met *met) {
 
 /* In the order in which they apply, the last one of a place being the one that counts: held for all readers before held
  * for this one, earlier before later. */
-static MetAll met_by(const Repair *r, const Tensor *t, OpKind kind, Arena *arena) {
+static MetAll met_by(const RepairOps *r, const Tensor *t, OpKind kind, Arena *arena) {
   MetAll all = {0};
   int alone = 0, place[2];
   Met met;
@@ -237,7 +237,7 @@ static Tensor as_float(const Tensor *t, MetAll all, Arena *arena) {
 }
 
 /* The call once more on what memory lacks; its outputs stay signed as they were. */
-static void run_again(const Repair *r, const Call *call, const MetAll all[CALL_INS], Arena scratch) {
+static void run_again(const RepairOps *r, const Call *call, const MetAll all[CALL_INS], Arena scratch) {
   Call again = *call;
   const char *signature[CALL_OUTS];
   const int outs = op_info[call->kind].outs;
@@ -253,12 +253,12 @@ static void run_again(const Repair *r, const Call *call, const MetAll all[CALL_I
   for (int i = 0; i < outs; i++) call->out[i]->kernel = signature[i];
 }
 
-static void hand_on(Repair *r, const Call *call, MetAll all) {
+static void hand_on(RepairOps *r, const Call *call, MetAll all) {
   for (int i = 0; i < all.count; i++) set(r, call->out[0], all.met[i].row, all.met[i].col, all.met[i].value, OP_COUNT);
 }
 
 /* The elements of what a call made, or of `before`. */
-static void set_all(Repair *r, int number, Tensor *const *made) {
+static void set_all(RepairOps *r, int number, Tensor *const *made) {
   for (int i = 0; i < r->count; i++) {
     const RepairElement *e = &r->element[i];
     if (e->call == number) set(r, made[e->out], e->row, e->col, e->value, e->reader);
@@ -266,7 +266,7 @@ static void set_all(Repair *r, int number, Tensor *const *made) {
 }
 
 static void run(void *context, Call *call) {
-  Repair *r = context;
+  RepairOps *r = context;
   Arena scratch = r->scratch;
   MetAll all[CALL_INS] = {0};
   for (int i = 0; i < op_info[call->kind].ins; i++) all[i] = met_by(r, &call->in[i], call->kind, &scratch);
@@ -279,7 +279,7 @@ static void run(void *context, Call *call) {
   set_all(r, r->calls++, call->out);
 }
 
-const Ops *repair_start(Repair *r, const Ops *behind, Tensor *before) {
+const Ops *repair_start(RepairOps *r, const Ops *behind, Tensor *before) {
   assert(!behind->clear); /* on the CPU */
   r->held = NULL;
   r->calls = 0;

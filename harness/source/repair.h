@@ -33,7 +33,7 @@ typedef struct RepairElement {
 typedef struct Held Held;
 
 /* Zero but for elements and scratch, then repair_start. It stays where it is while its operators are in use. */
-typedef struct Repair {
+typedef struct RepairOps {
   const RepairElement *element; /* [count]; of two for one place the last one counts */
   int count;
   Arena memory;  /* REPAIR_HELD bytes an element, and as many again for each conversion that it goes through */
@@ -42,10 +42,10 @@ typedef struct Repair {
   int calls; /* so far */
   const Ops *behind;
   Ops ops;
-} Repair;
+} RepairOps;
 
 /* The operators to hand out instead of `behind`, for one run of calls; before: what REPAIR_BEFORE means, or NULL. */
-const Ops *repair_start(Repair *repair, const Ops *behind, Tensor *before);
+const Ops *repair_start(RepairOps *repair, const Ops *behind, Tensor *before);
 /* Whether calls of this operator change nothing but the format of what they take. */
 bool repair_is_conversion(OpKind kind);
 /* Element (row, col) of a tensor becomes the value of its type that is nearest to `value`. */

@@ -114,7 +114,7 @@ static size_t scratch_bytes(const Config *config, int T, size_t held) {
 static void run_repaired(const Repaired *r, const Mode *mode, const Tensor *x, Arena *arena, Trace *trace) {
   RepairElement *all = ARENA_NEW(arena, RepairElement, r->count);
   size_t held = held_bytes(r->count, find_elements(r, mode, x, all, *arena));
-  Repair repair = {.element = all, .count = r->count, .memory = carve(arena, held)};
+  RepairOps repair = {.element = all, .count = r->count, .memory = carve(arena, held)};
   repair.scratch = carve(arena, scratch_bytes(&r->model->config, x->rows, held));
   Model model = *r->model;
   Tensor stream = copy_of(x, arena);
