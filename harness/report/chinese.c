@@ -1248,12 +1248,21 @@ const Phrase chinese[] = {
      "提示 %s 各词元在 `block_out` 中逐层的相对误差，%s：以 10 "
      "为底的对数；上方为其文本。每个词元都有的误差呈水平带状，事件呈竖直条纹。"},
     {"log10 relative error", "相对误差的常用对数"},
-    {"Largest difference of `%s` in layer %d of prompt %s by token and channel, %s, over the root mean square of the "
+    {"Largest difference of %s in layer %d of prompt %s by token and channel, %s, over the root mean square of the "
      "tensor; a square is %d tokens of %d channels.",
-     "提示 %3$s 第 %2$d 层 `%1$s` 按词元与通道的最大差值，%4$s，除以该张量的均方根；每格为 %5$d 个词元、%6$d 个通道。"},
+     "提示 %3$s 第 %2$d 层 %1$s 按词元与通道的最大差值，%4$s，除以该张量的均方根；每格为 %5$d 个词元、%6$d 个通道。"},
     {"channel", "通道"},
     {"difference / RMS", "差值 / 均方根"},
     {"events", "事件"},
     {"%d tokens that stand out, %d elements repaired", "%d 个突出的词元，修复 %d 个元素"},
+
+    /* --- mend.c, on the terminal */
+    {"another scale %s in layer %d", "第 %2$d 层换用另一个尺度 %1$s"},
+    {"%s: with %s the last block_out goes from %s to %s%s\n", "%s：采用 %s 时，末层 block_out 从 %s 变为 %s%s\n"},
+
+    /* --- plots_events.c */
+    {"Relative L2 of `block_out` over the layers, %s, prompt %s: as it is, and with one value repaired.",
+     "`block_out` 的相对 L2 随层数的变化，%s，提示 %s：原样，以及只修复一个数值之后。"},
+    {"layer %d: %s[%d, %d] repaired", "第 %d 层：修复 %s[%d, %d]"},
 };
 const size_t chinese_count = sizeof chinese / sizeof *chinese;

@@ -269,6 +269,7 @@ void section_events(FILE *out, const ReportData *d, Arena scratch) {
     if (twice || !is_known(d, pair)) continue;
     write_pair(out, d, pair, scratch);
     plot_event_strip(out, d, pair, scratch);
+    plot_repairs(out, d, pair, scratch);
     plot_event_map(out, d, pair, scratch);
   }
 }

@@ -125,6 +125,32 @@ static void write_recommendation(Language l, FILE *out, const ReportData *d, con
           worst_words(l, &scratch, d, as_it_is), worst_words(l, &scratch, d, best), cost_words(l, &scratch, best));
 }
 
+/* "alpha: 1", "layer 1, s_u". */
+static const char *plain_scales(Language l, Arena *arena, const Mend *row) {
+  if (row->layer >= 0)
+    return arena_printf(arena, say(l, "another scale %s in layer %d"), words_plain(arena, row->scale), row->layer);
+  if (is_choice(row, "least")) return say(l, "every scale at its least squared error");
+  return arena_printf(arena, "alpha: %s", words_plain(arena, row->choice));
+}
+
+const char *mend_summary(Arena *arena, const ReportData *d) {
+  const Language l = d->language;
+  const char *lines = "";
+  for (size_t i = 0; i < d->mends;) {
+    Tried t = {&d->mend[i], 0};
+    do t.rows++, i++;
+    while (i < d->mends && !strcmp(d->mend[i].mode, t.row->mode));
+    const Mend *best = is_choice(t.row, "calibrated") ? best_of(&t) : NULL;
+    if (!best) continue;
+    const char *line = arena_printf(arena, say(l, "%s: with %s the last block_out goes from %s to %s%s\n"),
+                                    words_plain(arena, best->mode), plain_scales(l, arena, best),
+                                    md_error(arena, t.row->block_out), md_error(arena, best->block_out),
+                                    isnan(best->block_out_factor_low) ? say(l, " (of this prompt alone)") : "");
+    lines = arena_printf(arena, "%s%s", lines, line);
+  }
+  return lines;
+}
+
 /* What one scale of one layer does there, where it was found. */
 static void write_single(Language l, FILE *out, const ReportData *d, const Tried *t, Arena scratch) {
   const char *list = "";

@@ -22,6 +22,8 @@ void plot_reference(FILE *out, const ReportData *d, Arena scratch);
 /* Error of every token over the layers, of the prompt with the pair's largest event, with its text along it. And by
  * token and channel where that event was traced. plots_events.c */
 void plot_event_strip(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch);
+/* The pair's error over the layers as it is and with single values repaired. plots_events.c */
+void plot_repairs(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch);
 void plot_event_map(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch);
 /* RMS error of the scan's state over the tokens, a line for each operator run, at most eight. */
 void plot_state(FILE *out, const ReportData *d, Arena scratch);

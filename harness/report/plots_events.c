@@ -86,9 +86,9 @@ static void plot_map(FILE *out, const ReportData *d, const ReportPair *pair, con
   const char *caption = arena_printf(
       &scratch,
       say(d->language,
-          "Largest difference of `%s` in layer %d of prompt %s by token and channel, %s, over the root mean "
+          "Largest difference of %s in layer %d of prompt %s by token and channel, %s, over the root mean "
           "square of the tensor; a square is %d tokens of %d channels."),
-      md_text(&scratch, first->tensor), first->layer, md_text(&scratch, first->prompt),
+      md_code(&scratch, first->tensor), first->layer, md_text(&scratch, first->prompt),
       words_pair(d->language, &scratch, pair), first->tokens, first->channels);
   const char *name = figure_name(&scratch, arena_printf(&scratch, "map_%s", first->tensor), pair->base, pair->other);
   if (!figure_begin(d->figures, out, name, caption, "event_map", 380)) return;
@@ -117,4 +117,63 @@ void plot_event_map(FILE *out, const ReportData *d, const ReportPair *pair, Aren
     plot_map(out, d, pair, m, scratch);
     before = m;
   }
+}
+
+/* A repaired event of the pair: its rows of all layers. */
+static const RepairLayer *repair_at(const ReportData *d, const Repair *r, int layer) {
+  for (size_t i = 0; i < d->repair_layers; i++) {
+    const RepairLayer *row = &d->repair_layer[i];
+    if (row->at_layer == layer && row->layer == r->layer && row->token == r->token && row->channel == r->channel &&
+        row->event_token == r->event_token && !strcmp(row->base, r->base) && !strcmp(row->other, r->other) &&
+        !strcmp(row->prompt, r->prompt) && !strcmp(row->tensor, r->tensor) && !strcmp(row->repaired, r->repaired))
+      return row;
+  }
+  return NULL;
+}
+
+void plot_repairs(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
+  enum { LINES = 4 };
+  const Repair *drawn[LINES];
+  int count = 0;
+  bool any = false;
+  for (size_t i = 0; i < d->repairs && count < LINES; i++) /* of one prompt, whose curve is the one as it is */
+    if (data_is_pair(pair, d->repair[i].base, d->repair[i].other) &&
+        (count == 0 || !strcmp(d->repair[i].prompt, drawn[0]->prompt)))
+      drawn[count++] = &d->repair[i];
+  for (int layer = 0; count && layer < d->layers; layer++) {
+    const RepairLayer *row = repair_at(d, drawn[0], layer);
+    any |= row && row->rel_l2 > 0;
+  }
+  if (!any) return;
+  const char *caption = arena_printf(
+      &scratch,
+      say(d->language,
+          "Relative L2 of `block_out` over the layers, %s, prompt %s: as it is, and with one value repaired."),
+      words_pair(d->language, &scratch, pair), md_text(&scratch, drawn[0]->prompt));
+  if (!figure_begin(d->figures, out, figure_name(&scratch, "repairs", pair->base, pair->other), caption,
+                    "repair_layers", 420))
+    return;
+  FILE *script = d->figures->script;
+  fputs("$repairs << EOD\n", script);
+  for (int layer = 0; layer < d->layers; layer++) {
+    const RepairLayer *plain = repair_at(d, drawn[0], layer);
+    fprintf(script, "%d", layer);
+    figure_value(d->figures, plain ? plain->rel_l2 : NAN, true);
+    for (int r = 0; r < count; r++) {
+      const RepairLayer *row = repair_at(d, drawn[r], layer);
+      figure_value(d->figures, row ? row->rel_l2_after : NAN, true);
+    }
+    fputc('\n', script);
+  }
+  fputs("EOD\n", script);
+  plot_layer_axes(script, d, say(d->language, "relative L2"), scratch);
+  fputs("set key below horizontal maxcols 2\n", script);
+  fprintf(script, "plot $repairs using 1:2 with linespoints lt 1 title %s",
+          figure_text(&scratch, say(d->language, "as it is")));
+  for (int r = 0; r < count; r++)
+    fprintf(script, ", $repairs using 1:%d with linespoints lt %d title %s", r + 3, r + 2,
+            figure_text(&scratch,
+                        arena_printf(&scratch, say(d->language, "layer %d: %s[%d, %d] repaired"), drawn[r]->layer,
+                                     words_plain(&scratch, drawn[r]->tensor), drawn[r]->token, drawn[r]->channel)));
+  fputc('\n', script);
 }

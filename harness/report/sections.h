@@ -23,6 +23,8 @@ void section_restore(FILE *out, const ReportData *d, Arena scratch);     /* rest
 bool asked_restore(const ReportData *d);                                 /* restore.c */
 void section_mend(FILE *out, const ReportData *d, Arena scratch);        /* mend.c */
 bool asked_mend(const ReportData *d);                                    /* mend.c */
+/* For the terminal: which scales to take, a line for each mode; "" where none is told to help. In the arena. */
+const char *mend_summary(Arena *arena, const ReportData *d); /* mend.c */
 bool asked_budget(const ReportData *d);                                  /* budget.c */
 void section_evaluation(FILE *out, const ReportData *d, Arena scratch);  /* evaluation.c */
 bool asked_evaluation(const ReportData *d);                              /* evaluation.c */
