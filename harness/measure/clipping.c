@@ -11,50 +11,16 @@ typedef struct Ends {
   double low, high;
 } Ends;
 
-/* Over all elements that are finite on both sides. */
-typedef struct Sums {
-  double beyond2, rest2, base2; /* squared error in elements beyond an end, and in all others; |reference|^2 */
-  double beyond, nonfinite;     /* counts */
-} Sums;
-
 static Ends ends_of(float scale) { return (Ends){-128.0 * (double)scale, 127.0 * (double)scale}; }
 
-static inline bool both_finite(double a, double b) { return (fabs(a) <= DBL_MAX) & (fabs(b) <= DBL_MAX); }
-static inline bool is_beyond(double a, Ends ends) { return (a > ends.high) | (a < ends.low); }
+static inline bool both_finite(double a, double b) { return fabs(a) <= DBL_MAX && fabs(b) <= DBL_MAX; }
+static inline bool is_beyond(double a, Ends ends) { return a > ends.high || a < ends.low; }
 
-/* The sums of so many lanes. What is not finite counts as an element of no size and no error. */
-typedef struct Lanes {
-  double beyond2[LANES], rest2[LANES], base2[LANES], beyond[LANES], nonfinite[LANES];
-} Lanes;
-
-ROOM_FN void add_element(Lanes *lanes, size_t l, double reference, double got, Ends ends) {
-  const bool finite = both_finite(reference, got);
-  const double a = finite ? reference : 0, d = finite ? got - reference : 0;
-  const bool beyond = is_beyond(a, ends);
-  lanes->base2[l] += a * a;
-  lanes->beyond2[l] += beyond ? d * d : 0;
-  lanes->rest2[l] += beyond ? 0 : d * d;
-  lanes->beyond[l] += beyond ? 1 : 0;
-  lanes->nonfinite[l] += finite ? 0 : 1;
-}
-
-ROOM_CLONES static Sums sums_of(const double *reference, const double *got, size_t n, Ends ends) {
-  Lanes lanes = {0};
-  size_t i = 0;
-  for (; i + LANES <= n; i += LANES)
-    for (size_t l = 0; l < LANES; l++) add_element(&lanes, l, reference[i + l], got[i + l], ends);
-  for (size_t l = 0; i < n; i++, l++) add_element(&lanes, l, reference[i], got[i], ends);
-  return (Sums){lanes_sum(lanes.beyond2), lanes_sum(lanes.rest2), lanes_sum(lanes.base2), lanes_sum(lanes.beyond),
-                lanes_sum(lanes.nonfinite)};
-}
-
-static void sums_add(Sums *all, const Sums *block) {
-  all->beyond2 += block->beyond2;
-  all->rest2 += block->rest2;
-  all->base2 += block->base2;
-  all->beyond += block->beyond;
-  all->nonfinite += block->nonfinite;
-}
+/* Of elements that are finite on both sides: squared error in those beyond an end, and in all others; |reference|^2. */
+typedef struct Sums {
+  double beyond2, rest2, base2;
+  int64_t beyond, nonfinite; /* counts */
+} Sums;
 
 /* What is kept of the elements beyond. */
 typedef struct Beyond {
@@ -66,21 +32,64 @@ typedef struct Beyond {
   int64_t at; /* row-major index of the furthest; -1: none */
 } Beyond;
 
+/* Adds a block where every element is finite and none lies beyond; false, and nothing is added, where one does not. */
+ROOM_CLONES static bool plain_add(Sums *s, const double *reference, const double *got, size_t n, Ends ends) {
+  double rest2[LANES] = {0}, base2[LANES] = {0}, most[LANES] = {0}, least[LANES] = {0};
+  size_t i = 0;
+  for (; i + LANES <= n; i += LANES)
+    for (size_t l = 0; l < LANES; l++) {
+      double a = reference[i + l], d = got[i + l] - a;
+      rest2[l] += d * d;
+      base2[l] += a * a;
+      most[l] = a > most[l] ? a : most[l];
+      least[l] = a < least[l] ? a : least[l];
+    }
+  for (size_t l = 0; i < n; i++, l++) {
+    double a = reference[i], d = got[i] - a;
+    rest2[l] += d * d;
+    base2[l] += a * a;
+    most[l] = a > most[l] ? a : most[l];
+    least[l] = a < least[l] ? a : least[l];
+  }
+  const double error = lanes_sum(rest2), size = lanes_sum(base2);
+  if (!both_finite(error, size)) return false;
+  for (size_t l = 0; l < LANES; l++)
+    if (is_beyond(most[l], ends) || is_beyond(least[l], ends)) return false;
+  s->rest2 += error;
+  s->base2 += size;
+  return true;
+}
+
 static size_t channel_of(const Beyond *b, size_t at) { return b->rows_are_tokens ? at % b->cols : at / b->cols; }
 
-/* A block that has some: there are few of them. */
-static void beyond_add(Beyond *b, const double *reference, const double *got, size_t first, size_t n, Ends ends) {
+static void beyond_add(Beyond *b, double reference, double error2, size_t at, Ends ends) {
+  const size_t channel = channel_of(b, at);
+  const double over = reference > 0 ? reference / ends.high : reference / ends.low;
+  b->error2[channel] += error2;
+  b->met[channel] = true;
+  if (!(over > b->furthest)) return;
+  b->furthest = over;
+  b->value = reference;
+  b->at = (int64_t)at;
+}
+
+/* Any block, element by element. */
+static void block_add(Sums *s, Beyond *b, const double *reference, const double *got, size_t first, size_t n,
+                      Ends ends) {
   for (size_t i = 0; i < n; i++) {
-    const double a = reference[i];
-    if (!both_finite(a, got[i]) || !is_beyond(a, ends)) continue;
-    const size_t channel = channel_of(b, first + i);
-    const double over = a > 0 ? a / ends.high : a / ends.low, d = got[i] - a;
-    b->error2[channel] += d * d;
-    b->met[channel] = true;
-    if (!(over > b->furthest)) continue;
-    b->furthest = over;
-    b->value = a;
-    b->at = (int64_t)(first + i);
+    const double a = reference[i], d = got[i] - a;
+    if (!both_finite(a, got[i])) {
+      s->nonfinite++;
+      continue;
+    }
+    s->base2 += a * a;
+    if (!is_beyond(a, ends)) {
+      s->rest2 += d * d;
+      continue;
+    }
+    s->beyond++;
+    s->beyond2 += d * d;
+    beyond_add(b, a, d * d, first + i, ends);
   }
 }
 
@@ -120,15 +129,13 @@ void clipping_of(const Tensor *reference, const Tensor *got, float scale, bool r
     const Tensor of_a = tensor_block(reference, first, BLOCK, &count), of_b = tensor_block(got, first, BLOCK, &count);
     tensor_values(&of_a, a);
     tensor_values(&of_b, b);
-    const Sums block = sums_of(a, b, count, ends);
-    if (block.beyond > 0) beyond_add(&beyond, a, b, first, count, ends);
-    sums_add(&all, &block);
+    if (!plain_add(&all, a, b, count, ends)) block_add(&all, &beyond, a, b, first, count, ends);
   }
   row->scale = (double)scale;
   row->grid_end = ends.high;
   row->n = (int64_t)n;
-  row->beyond = (int64_t)all.beyond;
-  row->nonfinite = (int64_t)all.nonfinite;
+  row->beyond = all.beyond;
+  row->nonfinite = all.nonfinite;
   write_beyond(&beyond, row);
   const double error2 = all.beyond2 + all.rest2;
   row->error_share = error2 > 0 ? all.beyond2 / error2 : NAN;

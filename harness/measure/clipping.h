@@ -6,7 +6,7 @@
  *
  *   rel_l2^2 = rel_l2_clipped^2 + rel_l2_rounded^2
  *
- * Sums are in double, in one order whatever the machine and the number of threads; 0.3 to 0.5 ns an element. */
+ * Sums are in double, in one order whatever the machine and the number of threads. */
 #ifndef DS_MEASURE_CLIPPING_H
 #define DS_MEASURE_CLIPPING_H
 #include "base/arena.h"
