@@ -42,7 +42,7 @@ static const struct {
     {"cost.share step_share token_worst_share channel_worst_share", {0, ONE_ROUNDED}},
     {"furthest_token furthest_channel", {-1, INT32_MAX}},
     {"error_share", {0, ONE_ROUNDED}},
-    {"grid_end furthest rel_l2_clipped rel_l2_rounded", {0, INFINITY}},
+    {"clipping.grid_end scale_choices.grid_end furthest rel_l2_clipped rel_l2_rounded", {0, INFINITY}},
     {"cosine cosine_min pearson pearson_min memory_correlation lag1", {-ONE_ROUNDED, ONE_ROUNDED}},
     {"std std_base std_other std_want std_got rmse max_abs mean_abs", {0, INFINITY}},
     {"rel_l2 rel_l2_min rel_l2_max rel_l2_low rel_l2_high first_rel_l2 logits_rel_l2", {0, INFINITY}},
@@ -59,7 +59,8 @@ static const struct {
     {"block_out_factor block_out_factor_low block_out_factor_high kl_factor kl_factor_low kl_factor_high",
      {0, INFINITY}},
     {"token_median_factor token_median_factor_low token_median_factor_high parting_factor", {0, INFINITY}},
-    {"scale_choices.value mend.value value_before local local_before grid_end rel_l2_clipped rel_l2_rounded "
+    {"scale_choices.value mend.value value_before local local_before scale_choices.grid_end rel_l2_clipped "
+     "rel_l2_rounded "
      "mend.block_out",
      {0, INFINITY}},
     {"scale time_s time_us tokens_per_s perplexity", {0, INFINITY}},
