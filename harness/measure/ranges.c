@@ -59,10 +59,7 @@ static const struct {
     {"block_out_factor block_out_factor_low block_out_factor_high kl_factor kl_factor_low kl_factor_high",
      {0, INFINITY}},
     {"token_median_factor token_median_factor_low token_median_factor_high parting_factor", {0, INFINITY}},
-    {"scale_choices.value mend.value value_before local local_before scale_choices.grid_end rel_l2_clipped "
-     "rel_l2_rounded "
-     "mend.block_out",
-     {0, INFINITY}},
+    {"scale_choices.value mend.value value_before local local_before mend.block_out", {0, INFINITY}},
     {"scale time_s time_us tokens_per_s perplexity", {0, INFINITY}},
 };
 
