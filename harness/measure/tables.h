@@ -21,7 +21,7 @@ enum {
   TEXT_REASON = 160,
   TEXT_SETTING = 16,
   TEXT_PIECE = 16,             /* a character, or a token's id */
-  TEXT_CONTEXT = 96,           /* with what stands around it */
+  TEXT_CONTEXT = 48,           /* with what stands around it */
   TEXT_MODES = 64 * TEXT_NAME, /* as many as a micro section may list */
   FIRST_VALUES = 10,
   TOKENS_A_ROW = 16

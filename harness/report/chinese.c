@@ -1264,5 +1264,10 @@ const Phrase chinese[] = {
     {"Relative L2 of `block_out` over the layers, %s, prompt %s: as it is, and with one value repaired.",
      "`block_out` 的相对 L2 随层数的变化，%s，提示 %s：原样，以及只修复一个数值之后。"},
     {"layer %d: %s[%d, %d] repaired", "第 %d 层：修复 %s[%d, %d]"},
+
+    /* --- the value behind an event, in the answer */
+    {"%s; repaired, layer %d goes from %s to %s%s", "%s；修复之后，第 %d 层从 %s 变为 %s%s"},
+    {" (the largest of %d events)", "（%d 个事件中最大的一个）"},
+    {"Which value makes it?", "由哪个数值造成？"},
 };
 const size_t chinese_count = sizeof chinese / sizeof *chinese;

@@ -159,6 +159,17 @@ static const char *brief_cause(const Style *s, const Event *e) {
                       repair->layer, md_error(s->arena, repair->rel_l2), md_error(s->arena, repair->rel_l2_after));
 }
 
+const char *events_cause(Arena *arena, const ReportData *d, const ReportPair *pair) {
+  const Style s = {d, arena, false};
+  const Event *e;
+  const int count = events_count(d, pair, &e);
+  const Repair *repair = e ? repair_of(d, e) : NULL;
+  if (!repair || repair->removed < 0.5) return "";
+  return arena_printf(arena, say(d->language, "%s; repaired, layer %d goes from %s to %s%s"), element_words(&s, e),
+                      repair->layer, md_error(arena, repair->rel_l2), md_error(arena, repair->rel_l2_after),
+                      count > 1 ? arena_printf(arena, say(d->language, " (the largest of %d events)"), count) : "");
+}
+
 static const char *pair_summary(Arena *arena, const ReportData *d, const ReportPair *pair) {
   const Style s = {d, arena, true};
   const Event *e;

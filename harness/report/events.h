@@ -7,6 +7,9 @@
 /* For the terminal, a line for each of the first pairs with an event: the largest and the value that made it; "" where
  * there is none. Those of modes against the reference come first: an event of two modes is one of either. */
 const char *events_summary(Arena *arena, const ReportData *d);
+/* Markdown: the value that made a pair's largest event, with its repair; "" where there is none, or nothing was traced.
+ */
+const char *events_cause(Arena *arena, const ReportData *d, const ReportPair *pair);
 /* How many events a pair has, and the largest of them; NULL where there is none. */
 int events_count(const ReportData *d, const ReportPair *pair, const Event **largest);
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "measure/interval.h"
+#include "report/events.h"
 #include "report/language.h"
 #include "report/markdown.h"
 #include "report/plots.h"
@@ -157,6 +158,7 @@ static void write_pair(FILE *out, const ReportData *d, const ReportPair *pair, A
   const char *effect = words_effect(&scratch, d, pair), *reason = words_reason(d, pair);
   const DriftShape *shape = data_shape(d, pair, data_role(d, ROLE_BLOCK_OUT));
   const char *tokens = shape && !identical ? shapes_tokens(&scratch, d, pair, shape) : "";
+  const char *cause = events_cause(&scratch, d, pair);
   bool explained = *reason && (identical || (pair->verdict && words_last(d, pair).identical));
   add_line(&grid, words_pair(d->language, &scratch, pair), conclusion(&scratch, d, pair));
   add_line(&grid, say(d->language, "Did both take effect?"),
@@ -166,6 +168,7 @@ static void write_pair(FILE *out, const ReportData *d, const ReportPair *pair, A
     if (*first) add_line(&grid, say(d->language, "Where does it start?"), first);
     add_line(&grid, say(d->language, "How does it travel?"), travel_words(&scratch, d, pair));
     if (*tokens) add_line(&grid, say(d->language, "Single tokens?"), tokens);
+    if (*cause) add_line(&grid, say(d->language, "Which value makes it?"), cause);
     const char *end = words_logits_end(&scratch, d, pair), *bits = bits_words(&scratch, d, pair);
     add_line(&grid, say(d->language, "Does it matter at the end?"),
              *end ? arena_printf(&scratch, say(d->language, "%s; %s"), end, bits) : bits);
