@@ -175,11 +175,15 @@ static bool pair_alike(const Event *a, const Event *b) {
   return !strcmp(a->base, b->base) && !strcmp(a->other, b->other);
 }
 
+/* The first of equal ones. */
+static bool carries_more(const double *weight, size_t a, size_t b) {
+  return a < b ? weight[a] >= weight[b] : weight[a] > weight[b];
+}
+
 static void rank_events(Event *event, const double *weight, size_t count) {
   for (size_t i = 0; i < count; i++) {
     event[i].rank = 1;
-    for (size_t k = 0; k < count; k++)
-      event[i].rank += pair_alike(&event[i], &event[k]) && (weight[k] > weight[i] || (weight[k] == weight[i] && k < i));
+    for (size_t k = 0; k < count; k++) event[i].rank += pair_alike(&event[i], &event[k]) && carries_more(weight, k, i);
   }
 }
 

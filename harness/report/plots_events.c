@@ -85,9 +85,8 @@ static void plot_map(FILE *out, const ReportData *d, const ReportPair *pair, con
   }
   const char *caption = arena_printf(
       &scratch,
-      say(d->language,
-          "Largest difference of %s in layer %d of prompt %s by token and channel, %s, over the root mean "
-          "square of the tensor; a square is %d tokens of %d channels."),
+      say(d->language, "Largest difference of %s in layer %d of prompt %s by token and channel, %s, over the root mean "
+                       "square of the tensor; a square is %d tokens of %d channels."),
       md_code(&scratch, first->tensor), first->layer, md_text(&scratch, first->prompt),
       words_pair(d->language, &scratch, pair), first->tokens, first->channels);
   const char *name = figure_name(&scratch, arena_printf(&scratch, "map_%s", first->tensor), pair->base, pair->other);

@@ -7,24 +7,24 @@
 
 #include "report/data.h"
 
-void section_question(FILE *out, const ReportData *d, Arena scratch);    /* question.c */
-void section_gates(FILE *out, const ReportData *d, Arena scratch);       /* gates.c */
-void section_modes(FILE *out, const ReportData *d, Arena scratch);       /* witness.c */
-void section_values(FILE *out, const ReportData *d, Arena scratch);      /* values.c */
-void section_drift(FILE *out, const ReportData *d, Arena scratch);       /* layers.c */
-void section_reference(FILE *out, const ReportData *d, Arena scratch);   /* layers.c */
-void section_findings(FILE *out, const ReportData *d, Arena scratch);    /* findings.c */
-void section_events(FILE *out, const ReportData *d, Arena scratch);      /* events.c */
-bool asked_events(const ReportData *d);                                  /* events.c */
-void section_budget(FILE *out, const ReportData *d, Arena scratch);      /* budget.c */
-void section_swap(FILE *out, const ReportData *d, Arena scratch);        /* swap.c */
-bool asked_swap(const ReportData *d);                                    /* swap.c */
-void section_restore(FILE *out, const ReportData *d, Arena scratch);     /* restore.c */
-bool asked_restore(const ReportData *d);                                 /* restore.c */
-void section_mend(FILE *out, const ReportData *d, Arena scratch);        /* mend.c */
-bool asked_mend(const ReportData *d);                                    /* mend.c */
+void section_question(FILE *out, const ReportData *d, Arena scratch);  /* question.c */
+void section_gates(FILE *out, const ReportData *d, Arena scratch);     /* gates.c */
+void section_modes(FILE *out, const ReportData *d, Arena scratch);     /* witness.c */
+void section_values(FILE *out, const ReportData *d, Arena scratch);    /* values.c */
+void section_drift(FILE *out, const ReportData *d, Arena scratch);     /* layers.c */
+void section_reference(FILE *out, const ReportData *d, Arena scratch); /* layers.c */
+void section_findings(FILE *out, const ReportData *d, Arena scratch);  /* findings.c */
+void section_events(FILE *out, const ReportData *d, Arena scratch);    /* events.c */
+bool asked_events(const ReportData *d);                                /* events.c */
+void section_budget(FILE *out, const ReportData *d, Arena scratch);    /* budget.c */
+void section_swap(FILE *out, const ReportData *d, Arena scratch);      /* swap.c */
+bool asked_swap(const ReportData *d);                                  /* swap.c */
+void section_restore(FILE *out, const ReportData *d, Arena scratch);   /* restore.c */
+bool asked_restore(const ReportData *d);                               /* restore.c */
+void section_mend(FILE *out, const ReportData *d, Arena scratch);      /* mend.c */
+bool asked_mend(const ReportData *d);                                  /* mend.c */
 /* For the terminal: which scales to take, a line for each mode; "" where none is told to help. In the arena. */
-const char *mend_summary(Arena *arena, const ReportData *d); /* mend.c */
+const char *mend_summary(Arena *arena, const ReportData *d);             /* mend.c */
 bool asked_budget(const ReportData *d);                                  /* budget.c */
 void section_evaluation(FILE *out, const ReportData *d, Arena scratch);  /* evaluation.c */
 bool asked_evaluation(const ReportData *d);                              /* evaluation.c */
