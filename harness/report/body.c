@@ -26,6 +26,7 @@ static const struct {
     {WORD("Every mode against the float64 reference"), section_reference, has_run},
     {WORD("What the numbers show"), section_findings, has_run},
     {WORD("Single tokens and the values that made them"), section_events, asked_events},
+    {WORD("Clipping and rounding"), section_clipping, asked_clipping},
     {WORD("Error budget"), section_budget, asked_budget},
     {WORD("Stage swaps"), section_swap, asked_swap},
     {WORD("The layers that matter"), section_restore, asked_restore},

@@ -1269,5 +1269,45 @@ const Phrase chinese[] = {
     {"%s; repaired, layer %d goes from %s to %s%s", "%s；修复之后，第 %d 层从 %s 变为 %s%s"},
     {" (the largest of %d events)", "（%d 个事件中最大的一个）"},
     {"Which value makes it?", "由哪个数值造成？"},
+
+    /* --- clipping.c, plots_clipping.c */
+    {"Clipping and rounding", "截断与舍入"},
+    {"- **No element beyond** the grid's end in any of the %d tensors on a static grid (over all layers and "
+     "prompts).\n",
+     "- **没有元素超出**网格末端：位于静态网格上的 %d 个张量（合计所有层与提示）均是如此。\n"},
+    {"- **At least half of the squared error beyond the grid's end**: %d of the %d tensors on a static grid (over all "
+     "layers and prompts). The largest share is that of %s in prompt %s: %s, in %lld of %lld elements.\n",
+     "- **至少一半的平方误差位于网格末端之外**：位于静态网格上的 %2$d 个张量（合计所有层与提示）中有 %1$d "
+     "个。占比最大的是%3$s（提示 %4$s）：%5$s，来自 %7$lld 个元素中的 %6$lld 个。\n"},
+    {"- No element lies beyond in %s.\n", "- 没有元素超出的张量：%s。\n"},
+    {"- In %d of them values are not finite, and are left out.\n", "- 其中 %d 个张量含有非有限值，这些值未计入。\n"},
+    {"channels", "通道数"},
+    {"worst channel", "最差通道"},
+    {"furthest", "最远的值"},
+    {"The %d with the largest share of %d; all of them in tables/clipping.csv.\n\n",
+     "共 %2$d 个，此处为占比最大的 %1$d 个；全部见 tables/clipping.csv。\n\n"},
+    {"Weights", "权重"},
+    {"In %d of %d int8 weights an element lies beyond the grid's end.\n\n",
+     "%2$d 个 int8 权重中有 %1$d 个含有超出网格末端的元素。\n\n"},
+    {"In %d of %d int8 weights an element lies beyond the grid's end, by at most %s of that end (%s of layer %d).\n\n",
+     "%2$d 个 int8 权重中有 %1$d 个含有超出网格末端的元素，最多超出该末端的 %3$s 倍（第 %5$d 层的 %4$s）。\n\n"},
+    {"A static int8 grid holds -128 to 127 times its scale. An element whose float64 reference lies beyond an end is "
+     "clipped; all others are rounded, and have what came in with the tensor. Squared errors add, so the share of the "
+     "squared error in elements beyond tells the two apart: a larger scale mends the one, and not the other. Of each "
+     "tensor the layer and the prompt where that share is largest; clipped and rounded are relative L2, of the "
+     "elements beyond and of the rest. Tensors with the same figures everywhere share a row.\n\n",
+     "静态 int8 网格的范围是其缩放因子的 -128 至 127 倍。float64 "
+     "参考值超出末端的元素会被截断；其余元素则被舍入，并带有随张量"
+     "传入的误差。平方误差可以相加，因此超出末端的元素在平方误差中的占比能把两者分开：更大的缩放因子能改善前者，而不能"
+     "改善"
+     "后者。每个张量列出该占比最大的层与提示；截断与舍入分别是超出末端的元素与其余元素的相对 "
+     "L2。各处数值都相同的张量合为一"
+     "行。\n\n"},
+    {"Share of the squared error of %s that lies beyond the grid's end, by layer%s; tensors with more than 1 %% "
+     "somewhere, at most six.",
+     "%s 的平方误差中位于网格末端之外的占比，逐层列出%s；只画某处超过 1 %% 的张量，至多六个。"},
+    {", over all prompts (squares relative to each prompt's reference, weighted by its number of elements)",
+     "，合计所有提示（平方相对于各提示的参考值，按元素个数加权）"},
+    {"squared error beyond the grid's end, %", "网格末端之外的平方误差，%"},
 };
 const size_t chinese_count = sizeof chinese / sizeof *chinese;

@@ -93,6 +93,7 @@ void data_arrange(Arena *arena, ReportData *d) {
     if (d->about[a] && !*d->about[a]) d->about[a] = NULL;
   d->tensor = rows_of(d, &table_tensor_stats, &d->tensors);
   d->pair_row = rows_of(d, &table_pair_stats, &d->pair_rows);
+  d->clipping = rows_of(d, &table_clipping, &d->clippings);
   d->drift = rows_of(d, &table_drift, &d->drifts);
   d->shape = rows_of(d, &table_drift_shape, &d->shapes);
   d->event = rows_of(d, &table_events, &d->events);

@@ -60,6 +60,7 @@ typedef struct ReportData {
   /* from here on: data_arrange */
   const TensorStats *tensor;
   const PairStats *pair_row;
+  const Clipping *clipping;
   const Drift *drift;
   const DriftShape *shape;
   const Event *event;
@@ -67,7 +68,7 @@ typedef struct ReportData {
   const RepairLayer *repair_layer;
   const EventStrip *event_strip;
   const EventMap *event_map;
-  size_t events, repairs, repair_layers, event_strips, event_maps;
+  size_t clippings, events, repairs, repair_layers, event_strips, event_maps;
   const GateRow *gate;
   const Verdict *verdict;
   const ModeRow *mode;

@@ -4,6 +4,7 @@
 #define DS_REPORT_PLOTS_H
 #include <stdio.h>
 
+#include "report/clipping.h"
 #include "report/data.h"
 
 /* Relative L2 of four tensors over the layers; over several prompts a band from the smallest to the largest. */
@@ -25,6 +26,10 @@ void plot_event_strip(FILE *out, const ReportData *d, const ReportPair *pair, Ar
 /* The pair's error over the layers as it is and with single values repaired. plots_events.c */
 void plot_repairs(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch);
 void plot_event_map(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch);
+/* Share of the squared error beyond the grid's end by layer, a line for each of the first six tensors with more than
+ * 1 %; whether anything was drawn. plots_clipping.c */
+bool plot_clipping(FILE *out, const ReportData *d, const char *mode, const GridTensor *tensor, int tensors,
+                   Arena scratch);
 /* RMS error of the scan's state over the tokens, a line for each operator run, at most eight. */
 void plot_state(FILE *out, const ReportData *d, Arena scratch);
 /* Local, inherited and interaction of every layer, stacked; row [layers], means over prompts; NULL: none.

@@ -16,6 +16,8 @@ void section_reference(FILE *out, const ReportData *d, Arena scratch); /* layers
 void section_findings(FILE *out, const ReportData *d, Arena scratch);  /* findings.c */
 void section_events(FILE *out, const ReportData *d, Arena scratch);    /* events.c */
 bool asked_events(const ReportData *d);                                /* events.c */
+void section_clipping(FILE *out, const ReportData *d, Arena scratch);  /* clipping.c */
+bool asked_clipping(const ReportData *d);                              /* clipping.c */
 void section_budget(FILE *out, const ReportData *d, Arena scratch);    /* budget.c */
 void section_swap(FILE *out, const ReportData *d, Arena scratch);      /* swap.c */
 bool asked_swap(const ReportData *d);                                  /* swap.c */
