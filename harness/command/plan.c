@@ -4,6 +4,7 @@
 
 #include "base/columns.h"
 #include "experiment/estimate.h"
+#include "study/events.h"
 #include "study/micro/micro.h"
 #include "walk/subject.h"
 
@@ -28,6 +29,7 @@ bool print_plan(Arena *arena, const Spec *spec, Status *st) {
   Subject subject;
   TRY(subject_check(arena, spec, &subject, st));
   TRY(micro_check(spec, &subject, *arena, st));
+  TRY(events_check(spec, &subject, st));
   Estimate sum = estimate_of(spec, &subject, *arena);
   printf("# %s: the effective spec, with every default\n%s\n# modes by stage\n", spec->path, spec_print(arena, spec));
   print_stage_table(spec->modes, spec->mode_count);

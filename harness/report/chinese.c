@@ -1198,15 +1198,17 @@ const Phrase chinese[] = {
      "%1$s 在 %3$s 中为 %2$s，在 %4$s 中被截断，其网格止于 %5$s"},
     {"%s is %s in %s and %s in %s", "%1$s 在 %3$s 中为 %2$s，在 %5$s 中为 %4$s"},
     {"; behind it %s is %s in place of %s", "；其后 %s 为 %s，而非 %s"},
-    {"with this one value repaired %s of the token's squared error is gone, the relative L2 of layer %d goes from %s "
-     "to "
-     "%s, of the last block_out from %s to %s, and of the logits from %s to %s",
-     "只修复这一个数值，该词元的平方误差便消失 %s，第 %d 层的相对 L2 从 %s 变为 %s，末层 block_out 从 %s 变为 "
+    {"the token has no error", "（该词元本无误差）"},
+    {"the token's squared error grows by %s", "该词元的平方误差反增 %s"},
+    {"%s of the token's squared error is gone", "该词元的平方误差便消失 %s"},
+    {"with this one value repaired %s, the relative L2 of layer %d goes from %s to %s, of the last block_out from %s "
+     "to %s, and of the logits from %s to %s",
+     "只修复这一个数值，%s，第 %d 层的相对 L2 从 %s 变为 %s，末层 block_out 从 %s 变为 "
      "%s，logits 从 %s 变为 %s"},
-    {"not traced", "未作追查"},
+    {"It was not traced", "未作追查"},
     {"%s%s; %s", "%s%s；%s"},
-    {"no single element explains it: in layer %d none stands out", "没有单个元素能解释：第 %d 层中无一突出"},
-    {"no single element explains it: in layer %d the one that comes nearest, %s, makes %s of it",
+    {"No single element explains it: in layer %d none stands out", "没有单个元素能解释：第 %d 层中无一突出"},
+    {"No single element explains it: in layer %d the one that comes nearest, %s, makes %s of it",
      "没有单个元素能解释：第 %d 层中最接近的 %s 只造成其 %s"},
     {", %s in layer %d", "，第 %2$d 层 %1$s"},
     {"%s in layer %d%s, %s in layer %d: %s", "第 %2$d 层 %1$s%3$s，第 %5$d 层 %4$s：%6$s"},
@@ -1224,10 +1226,12 @@ const Phrase chinese[] = {
     {"here", "此处的值"},
     {"removed", "消除"},
     {"- **Typical tokens**: %s.\n", "- **典型词元**：%s。\n"},
-    {"- **No event**: no token has more than %s of a layer's squared error.\n\n",
-     "- **没有事件**：没有词元占某一层平方误差的 %s 以上。\n\n"},
-    {"- **%s**: a token with more than %s of a layer's squared error of `block_out`.\n",
-     "- **%s**：在某一层 `block_out` 的平方误差中占 %s 以上的词元。\n"},
+    {"- **No event**: no token has more than %s of a layer's squared error and more than three tokens' even share of "
+     "it.\n\n",
+     "- **没有事件**：没有词元占某一层平方误差的 %s 以上且多于三个词元的平均份额。\n\n"},
+    {"- **%s**: a token with more than %s of a layer's squared error of `block_out`, and with more than three tokens' "
+     "even share of it.\n",
+     "- **%s**：在某一层 `block_out` 的平方误差中占 %s 以上且多于三个词元平均份额的词元。\n"},
     {"- %s. %s.\n", "- %s。%s。\n"},
     {"The %d largest of %d; all of them in tables/events.csv.\n\n",
      "共 %2$d 个，此处为最大的 %1$d 个；全部见 tables/events.csv。\n\n"},

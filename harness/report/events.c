@@ -55,7 +55,21 @@ static const char *code(const Style *s, const char *text) {
 static const char *text(const Style *s, const char *name) {
   return s->plain ? words_plain(s->arena, name) : md_text(s->arena, name);
 }
-static const char *number(const Style *s, double x) { return isnan(x) ? "—" : arena_printf(s->arena, "%#.4g", x); }
+static const char *digits(const Style *s, double x, int count) {
+  return isnan(x) ? "—" : arena_printf(s->arena, "%#.*g", count, x);
+}
+static const char *number(const Style *s, double x) { return digits(s, x, 4); }
+
+/* Two values that stand side by side: with as many digits as tell them apart, nine at most. */
+typedef struct Two {
+  const char *a, *b;
+} Two;
+static Two two_numbers(const Style *s, double a, double b) {
+  Two two = {number(s, a), number(s, b)};
+  for (int count = 5; count <= 9 && a != b && !strcmp(two.a, two.b); count++)
+    two = (Two){digits(s, a, count), digits(s, b, count)};
+  return two;
+}
 
 /* "`conv1d_silu[68, 218]`" */
 static const char *element(const Style *s, const char *tensor, int token, int channel) {
@@ -88,40 +102,49 @@ static const char *element_words(const Style *s, const Event *e) {
   if (e->clipped)
     return arena_printf(s->arena, say(l, "%s is %s in %s and clipped in %s, where the grid ends at %s"), where,
                         number(s, e->value_to), text(s, e->to), text(s, e->repaired), number(s, e->grid_end));
-  return arena_printf(s->arena, say(l, "%s is %s in %s and %s in %s"), where, number(s, e->value_to), text(s, e->to),
-                      number(s, e->value), text(s, e->repaired));
+  const Two two = two_numbers(s, e->value_to, e->value);
+  return arena_printf(s->arena, say(l, "%s is %s in %s and %s in %s"), where, two.a, text(s, e->to), two.b,
+                      text(s, e->repaired));
 }
 
 static const char *made_words(const Style *s, const Event *e) {
   if (!*e->made) return "";
+  const Two two = two_numbers(s, e->made_value, e->made_to);
   return arena_printf(s->arena, say(s->d->language, "; behind it %s is %s in place of %s"),
-                      element(s, e->made, e->token, e->made_channel), number(s, e->made_value), number(s, e->made_to));
+                      element(s, e->made, e->token, e->made_channel), two.a, two.b);
 }
 
-/* "repaired, layer 1's relative L2 goes from 7.4 % to 3.2 %, …" */
+/* Of the token's squared error, of which there may be none. */
+static const char *removed_words(const Style *s, const Repair *r) {
+  const Language l = s->d->language;
+  if (isnan(r->removed)) return say(l, "the token has no error");
+  if (r->removed < 0)
+    return arena_printf(s->arena, say(l, "the token's squared error grows by %s"), md_share(s->arena, -r->removed));
+  return arena_printf(s->arena, say(l, "%s of the token's squared error is gone"), md_share(s->arena, r->removed));
+}
+
+/* "with this one value repaired 96 % of the token's squared error is gone, the relative L2 of layer 1 goes from …" */
 static const char *repair_words(const Style *s, const Repair *r) {
   const Language l = s->d->language;
   return arena_printf(s->arena,
-                      say(l, "with this one value repaired %s of the token's squared error is gone, the relative L2 of "
-                             "layer %d goes from %s to %s, of the last "
-                             "block_out from %s to %s, and of the logits from %s to %s"),
-                      md_share(s->arena, r->removed), r->layer, md_error(s->arena, r->rel_l2),
-                      md_error(s->arena, r->rel_l2_after), md_error(s->arena, r->last_rel_l2),
-                      md_error(s->arena, r->last_rel_l2_after), md_error(s->arena, r->logits_rel_l2),
-                      md_error(s->arena, r->logits_rel_l2_after));
+                      say(l, "with this one value repaired %s, the relative L2 of layer %d goes from %s to %s, of the "
+                             "last block_out from %s to %s, and of the logits from %s to %s"),
+                      removed_words(s, r), r->layer, md_error(s->arena, r->rel_l2), md_error(s->arena, r->rel_l2_after),
+                      md_error(s->arena, r->last_rel_l2), md_error(s->arena, r->last_rel_l2_after),
+                      md_error(s->arena, r->logits_rel_l2), md_error(s->arena, r->logits_rel_l2_after));
 }
 
 /* Why an event is: only a repaired element is said to have made it. */
 static const char *cause_words(const Style *s, const Event *e) {
   const Language l = s->d->language;
   const Repair *repair = repair_of(s->d, e);
-  if (!*e->origin) return say(l, "not traced");
+  if (!*e->origin) return say(l, "It was not traced");
   if (repair && repair->removed >= 0.5)
     return arena_printf(s->arena, say(l, "%s%s; %s"), element_words(s, e), made_words(s, e), repair_words(s, repair));
   if (!*e->tensor)
-    return arena_printf(s->arena, say(l, "no single element explains it: in layer %d none stands out"), e->grown_layer);
+    return arena_printf(s->arena, say(l, "No single element explains it: in layer %d none stands out"), e->grown_layer);
   return arena_printf(
-      s->arena, say(l, "no single element explains it: in layer %d the one that comes nearest, %s, makes %s of it"),
+      s->arena, say(l, "No single element explains it: in layer %d the one that comes nearest, %s, makes %s of it"),
       e->grown_layer, element(s, e->tensor, e->element_token, e->element_channel),
       md_share(s->arena, fmax(e->removed, 0)));
 }
@@ -234,11 +257,17 @@ static void write_pair(FILE *out, const ReportData *d, const ReportPair *pair, A
   fprintf(out, "### %s\n\n", words_pair(l, &scratch, pair));
   if (shape) fprintf(out, say(l, "- **Typical tokens**: %s.\n"), typical_words(&s, shape));
   if (count == 0) {
-    fprintf(out, say(l, "- **No event**: no token has more than %s of a layer's squared error.\n\n"),
+    fprintf(out,
+            say(l,
+                "- **No event**: no token has more than %s of a layer's squared error and more than three tokens' even "
+                "share of it.\n\n"),
             md_share(&scratch, plan.share));
     return;
   }
-  fprintf(out, say(l, "- **%s**: a token with more than %s of a layer's squared error of `block_out`.\n"),
+  fprintf(out,
+          say(l,
+              "- **%s**: a token with more than %s of a layer's squared error of `block_out`, and with more than three "
+              "tokens' even share of it.\n"),
           count_words(&s, count), md_share(&scratch, plan.share));
   for (int rank = 1; rank <= count && rank <= TOLD; rank++) {
     const Event *e = event_of(d, pair, rank);
@@ -253,14 +282,18 @@ static void write_pair(FILE *out, const ReportData *d, const ReportPair *pair, A
 /* Elements that the spec names. */
 static void write_asked(FILE *out, const ReportData *d, Arena scratch) {
   const Style s = {d, &scratch, false};
+  bool any = false;
   for (size_t i = 0; i < d->repairs; i++) {
     const Repair *r = &d->repair[i];
     if (!r->asked) continue;
+    const Two two = two_numbers(&s, r->value, r->value_to);
+    any = true;
     fprintf(out, say(d->language, "- **%s, asked for**: %s of layer %d of prompt %s is %s in %s and %s in %s; %s.\n"),
             md_text(&scratch, r->repaired), element(&s, r->tensor, r->token, r->channel), r->layer,
-            md_text(&scratch, r->prompt), number(&s, r->value), md_text(&scratch, r->repaired), number(&s, r->value_to),
-            md_text(&scratch, r->to), repair_words(&s, r));
+            md_text(&scratch, r->prompt), two.a, md_text(&scratch, r->repaired), two.b, md_text(&scratch, r->to),
+            repair_words(&s, r));
   }
+  if (any) fputc('\n', out);
 }
 
 bool asked_events(const ReportData *d) { return d->event_strips > 0 || d->repairs > 0; }

@@ -65,6 +65,7 @@ static Suspect *suspects_of(Arena *arena, const Study *study, Event *event, size
           (Suspect){.base = plan->to,
                     .other = plan->mode,
                     .prompt = p,
+                    .asked = true,
                     .layer = plan->layer,
                     .token = plan->token,
                     .tensor = tensors_find(&study->subject->model.config.family->tensors, plan->tensor),
@@ -223,7 +224,7 @@ static void put_rows(const Study *study, const Suspect *s, const Step *step, Eve
                      .event_token = s->token,
                      .value = s->value,
                      .value_to = s->value_to,
-                     .asked = s->event == NULL,
+                     .asked = s->asked,
                      .rel_l2 = ratio(own->error2, own->size2),
                      .rel_l2_after = ratio(own->after2, own->size2),
                      .share = share(own->token2, own->error2),
@@ -275,7 +276,11 @@ static int to_repair(Suspect *suspect, int count) {
   for (int i = 0; i < count; i++) {
     bool can = suspect[i].tensor != ABSENT && isfinite(suspect[i].value) && isfinite(suspect[i].value_to) &&
                (!suspect[i].event || !strcmp(suspect[i].event->origin, "element"));
-    for (int k = 0; k < kept; k++) can &= !same_element(&suspect[k], &suspect[i]);
+    for (int k = 0; can && k < kept; k++) {
+      if (!same_element(&suspect[k], &suspect[i])) continue;
+      suspect[k].asked |= suspect[i].asked;
+      can = false;
+    }
     if (can) suspect[kept++] = suspect[i];
   }
   return kept;

@@ -71,7 +71,8 @@ static void keep_largest(Candidate *kept, int most, Candidate c) {
     }
 }
 
-/* The difference of a tensor in its tokens up to the suspect's [rows, cols], and its root mean square over all. */
+/* The difference of a tensor in its tokens up to the suspect's [rows, cols], and its root mean square over all; what
+ * is not finite counts as none. */
 static double difference_of(const Scene *s, int id, double *d, Arena scratch) {
   const Tensor *base = &s->base->t[id], *other = &s->other->t[id];
   size_t cols = (size_t)base->cols;
@@ -82,6 +83,7 @@ static double difference_of(const Scene *s, int id, double *d, Arena scratch) {
     tensor_values(&y, b);
     for (size_t c = 0; c < cols; c++) {
       double one = b[c] - a[c];
+      if (!isfinite(one)) one = 0;
       sum += one * one;
       if (r <= s->suspect->token) d[(size_t)r * cols + c] = fabs(one);
     }
@@ -139,7 +141,16 @@ static double token_error2(const Tensor *base, const Tensor *other, int token) {
   return error2;
 }
 
-/* What share of the token's squared error goes with the element: of the tokens up to it, nothing behind matters. */
+/* Whether a side takes a scale from all tokens of a tensor together: those are not stored (ScaleRow). */
+static bool looks_ahead(const Scene *s, const Trace *trace) {
+  const Tensors *tensors = tensors_of(s);
+  bool any = false;
+  for (int id = tensors->count; id < tensors->all; id++) any |= trace->t[id].data != NULL;
+  return any;
+}
+
+/* What share of the token's squared error goes with the element: of the tokens up to it, nothing behind matters but
+ * where a scale is made from all. */
 static double removed_by(const Scene *s, const Candidate *c, Arena scratch) {
   const Subject *subject = s->study->subject;
   const int token = s->suspect->token;
@@ -148,7 +159,8 @@ static double removed_by(const Scene *s, const Candidate *c, Arena scratch) {
   const Trace *own = of_base ? s->base : s->other, *to = of_base ? s->other : s->base;
   const Element element = {c->tensor, c->row, c->col, (float)value_at(&to->t[c->tensor], c->row, c->col)};
   Source repaired = source_repaired(&scratch, &subject->model, s->at->layer, &element, 1);
-  Tensor x = rows_of(trace_role_of(own, ROLE_BLOCK_IN), 0, token + 1);
+  const Tensor *in = trace_role_of(own, ROLE_BLOCK_IN);
+  Tensor x = rows_of(in, 0, looks_ahead(s, own) ? in->rows : token + 1);
   Trace again;
   repaired.block(&repaired, walk_mode(side, s->at->layer), s->at->layer, &x, &scratch, &again);
   double before = token_error2(trace_role_of(own, ROLE_BLOCK_OUT), trace_role_of(to, ROLE_BLOCK_OUT), token);
@@ -178,9 +190,11 @@ static PartSquares squares_of(const Scene *s, int id, Arena *arena) {
   return tokens;
 }
 
+/* Of those that are finite. */
 static double sum_of(const double *value, int count) {
   double sum = 0;
-  for (int i = 0; i < count; i++) sum += value[i];
+  for (int i = 0; i < count; i++)
+    if (isfinite(value[i])) sum += value[i];
   return sum;
 }
 

@@ -23,6 +23,7 @@ typedef struct Suspect {
   int prompt;               /* of the subject */
   int layer;                /* where the token's error grew */
   int token;                /* whose error that is */
+  bool asked;               /* by the spec, by name; an event's may be that too */
   Event *event;             /* filled; NULL: the element is given, and its values alone are looked up */
   bool of_base;             /* whose element: the base's, else the other's */
   int tensor, row, col;     /* the element; tensor ABSENT: nothing stands out */
