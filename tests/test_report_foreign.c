@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "measure/ranges.h"
+#include "report/events.h"
 #include "report/figures.h"
 #include "report/report.h"
 #include "report/sections.h"
@@ -98,6 +99,7 @@ static void report_of(const ReportData *d, Arena scratch) {
   cr_expect(!nan, "an empty cell is printed as a number: %.160s", nan - 100);
   for (int i = 0; i < d->pairs; i++)
     if (d->pair[i].verdict) report_summary(&scratch, d, &d->pair[i]);
+  events_summary(&scratch, d), mend_summary(&scratch, d);
   micro_summary(&scratch, d), micro_broken(&scratch, d), gates_summary(&scratch, d), gates_failed(&scratch, d);
 }
 

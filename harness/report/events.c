@@ -23,8 +23,13 @@ static const Event *event_of(const ReportData *d, const ReportPair *pair, int ra
 
 int events_count(const ReportData *d, const ReportPair *pair, const Event **largest) {
   int count = 0;
-  *largest = event_of(d, pair, 1);
-  for (size_t i = 0; i < d->events; i++) count += data_is_pair(pair, d->event[i].base, d->event[i].other);
+  *largest = NULL;
+  for (size_t i = 0; i < d->events; i++) {
+    const Event *e = &d->event[i];
+    if (!data_is_pair(pair, e->base, e->other)) continue;
+    if (!*largest || e->rank < (*largest)->rank) *largest = e; /* a file may rank none as the first */
+    count++;
+  }
   return count;
 }
 

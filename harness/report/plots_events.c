@@ -28,7 +28,7 @@ static void write_text(FILE *script, const ReportData *d, const ReportPair *pair
     bool shown = pieces <= LETTERS;
     for (size_t e = 0; e < d->events && !shown; e++)
       shown = data_is_pair(pair, d->event[e].base, d->event[e].other) && !strcmp(d->event[e].prompt, row->prompt) &&
-              d->event[e].token >= row->token && d->event[e].token < row->token + row->tokens;
+              d->event[e].token >= row->token && d->event[e].token < (int64_t)row->token + row->tokens;
     if (shown)
       fprintf(script, "set label %s at first %d, graph 1.02 center font ',%d' front\n", label_text(&own, row->piece),
               row->token, pieces <= LETTERS ? 7 : 10);
@@ -37,14 +37,15 @@ static void write_text(FILE *script, const ReportData *d, const ReportPair *pair
 
 void plot_event_strip(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
   const EventStrip *first = NULL;
-  int pieces = 0, tokens = 0;
+  int pieces = 0;
+  int64_t tokens = 0; /* of a file: sums of two may be beyond an int */
   bool any = false;
   for (size_t i = 0; i < d->event_strips; i++) {
     const EventStrip *row = &d->event_strip[i];
     if (!of_pair(pair, row)) continue;
     if (!first) first = row;
     if (row->layer == first->layer) pieces++;
-    if (row->token + row->tokens > tokens) tokens = row->token + row->tokens;
+    if ((int64_t)row->token + row->tokens > tokens) tokens = (int64_t)row->token + row->tokens;
     any |= row->error > 0;
   }
   if (!any) return;
@@ -68,20 +69,20 @@ void plot_event_strip(FILE *out, const ReportData *d, const ReportPair *pair, Ar
   }
   fputs("EOD\n", script);
   write_text(script, d, pair, first, pieces, scratch);
-  fprintf(script, "set xlabel %s\nset ylabel %s\nset cblabel %s\nset xrange [-0.5:%d.5]\nset yrange [%d.5:-0.5]\n",
+  fprintf(script, "set xlabel %s\nset ylabel %s\nset cblabel %s\nset xrange [-0.5:%lld.5]\nset yrange [%d.5:-0.5]\n",
           figure_text(&scratch, say(d->language, "token")), figure_text(&scratch, say(d->language, "layer")),
-          figure_text(&scratch, say(d->language, "log10 relative error")), tokens - 1, d->layers - 1);
+          figure_text(&scratch, say(d->language, "log10 relative error")), (long long)tokens - 1, d->layers - 1);
   fputs("unset grid\nunset key\nset tmargin 2\nplot $strip using 1:2:3 with image\n", script);
 }
 
 /* One tensor of a pair's map. */
 static void plot_map(FILE *out, const ReportData *d, const ReportPair *pair, const EventMap *first, Arena scratch) {
-  int tokens = 0, channels = 0;
+  int64_t tokens = 0, channels = 0;
   for (size_t i = 0; i < d->event_maps; i++) {
     const EventMap *m = &d->event_map[i];
     if (!data_is_pair(pair, m->base, m->other) || strcmp(m->tensor, first->tensor)) continue;
-    if (m->token + m->tokens > tokens) tokens = m->token + m->tokens;
-    if (m->channel + m->channels > channels) channels = m->channel + m->channels;
+    if ((int64_t)m->token + m->tokens > tokens) tokens = (int64_t)m->token + m->tokens;
+    if ((int64_t)m->channel + m->channels > channels) channels = (int64_t)m->channel + m->channels;
   }
   const char *caption = arena_printf(
       &scratch,
@@ -102,19 +103,22 @@ static void plot_map(FILE *out, const ReportData *d, const ReportPair *pair, con
     fputc('\n', script);
   }
   fputs("EOD\n", script);
-  fprintf(script, "set xlabel %s\nset ylabel %s\nset cblabel %s\nset xrange [-0.5:%d.5]\nset yrange [-0.5:%d.5]\n",
+  fprintf(script, "set xlabel %s\nset ylabel %s\nset cblabel %s\nset xrange [-0.5:%lld.5]\nset yrange [-0.5:%lld.5]\n",
           figure_text(&scratch, say(d->language, "token")), figure_text(&scratch, say(d->language, "channel")),
-          figure_text(&scratch, say(d->language, "difference / RMS")), tokens - 1, channels - 1);
+          figure_text(&scratch, say(d->language, "difference / RMS")), (long long)tokens - 1, (long long)channels - 1);
   fputs("unset grid\nunset key\nplot $map using 1:2:3 with image\n", script);
 }
 
 void plot_event_map(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
+  enum { MAPS = 2 }; /* of a pair, as trace_run leaves them */
   const EventMap *before = NULL;
-  for (size_t i = 0; i < d->event_maps; i++) {
+  int drawn = 0;
+  for (size_t i = 0; i < d->event_maps && drawn < MAPS; i++) {
     const EventMap *m = &d->event_map[i];
     if (!data_is_pair(pair, m->base, m->other) || (before && !strcmp(before->tensor, m->tensor))) continue;
     plot_map(out, d, pair, m, scratch);
     before = m;
+    drawn++;
   }
 }
 
