@@ -5,11 +5,11 @@
  * nearest value of its type; what the tensor cannot hold is remembered by its address, and every later call that reads
  * the address, through whatever view, computes with the value that was asked for:
  *
- *   quantise, dequantise, narrow   hand the value on as it is, neither rounded nor clipped
- *   linear i8, conv1d i8           the outputs that it reaches are made again: sums in float64 of codes and of x / s_x
- * in place of the element's code, then the operator's own scales and output type all others, which dequantise   run on
- * their inputs as float32, the values put in their places: the same bits but what they take                 for what
- * the element changes
+ *   quantise, dequantise, narrow   hand the value on as it is, neither rounded nor clipped;
+ *   linear i8, conv1d i8           make again the outputs that it reaches: sums in float64 of codes, with x / s_x in
+ *                                  place of the element's code, then the operator's own scales and output type;
+ *   all others, which dequantise   run on their inputs as float32 with the values put in their places: the same bits
+ *                                  but for what the element changes.
  *
  * Witnesses are those of the operators without it. An element set to the value that it has is let go: bit for bit
  * nothing changes. A value that is one of the tensor's grid counts as its code. On the CPU alone. */
