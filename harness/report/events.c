@@ -214,7 +214,7 @@ const char *events_summary(Arena *arena, const ReportData *d) {
   int told = 0;
   for (int i = 0; i < d->againsts + d->pairs && told < TOLD; i++) {
     const ReportPair *pair = i < d->againsts ? &d->against[i] : &d->pair[i - d->againsts];
-    bool twice = i >= d->againsts && data_is_reference(pair->base);
+    bool twice = i >= d->againsts && (data_is_reference(pair->base) || data_is_reference(pair->other));
     const char *line = twice ? "" : pair_summary(arena, d, pair);
     told += *line != 0;
     lines = arena_printf(arena, "%s%s", lines, line);
@@ -284,6 +284,11 @@ static void write_pair(FILE *out, const ReportData *d, const ReportPair *pair, A
     fprintf(out, say(l, "The %d largest of %d; all of them in tables/events.csv.\n\n"), LISTED, count);
 }
 
+/* In either order: what stands out of the one stands out of the other. */
+static bool same_two(const ReportPair *a, const ReportPair *b) {
+  return data_is_pair(a, b->base, b->other) || data_is_pair(a, b->other, b->base);
+}
+
 /* Elements that the spec names. */
 static void write_asked(FILE *out, const ReportData *d, Arena scratch) {
   const Style s = {d, &scratch, false};
@@ -314,7 +319,7 @@ void section_events(FILE *out, const ReportData *d, Arena scratch) {
   for (int i = 0; i < d->pairs + d->againsts; i++) {
     const ReportPair *pair = i < d->pairs ? &d->pair[i] : &d->against[i - d->pairs];
     bool twice = false;
-    for (int k = 0; k < d->pairs && i >= d->pairs; k++) twice |= data_is_pair(&d->pair[k], pair->base, pair->other);
+    for (int k = 0; k < d->pairs && i >= d->pairs; k++) twice |= same_two(&d->pair[k], pair);
     if (twice || !is_known(d, pair)) continue;
     write_pair(out, d, pair, scratch);
     plot_event_strip(out, d, pair, scratch);

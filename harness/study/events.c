@@ -134,7 +134,10 @@ static void add_squares(const Tensor *base, const Tensor *other, int token, doub
                         double *token2, Arena scratch) {
   PartSquares tokens = {ARENA_NEW(&scratch, double, base->rows), ARENA_NEW(&scratch, double, base->rows)};
   row_squares(base, other, tokens, scratch);
-  for (int t = 0; t < base->rows; t++) *error2 += tokens.error2[t], *size2 += tokens.base2[t];
+  for (int t = 0; t < base->rows; t++) {
+    if (!isfinite(tokens.error2[t]) || !isfinite(tokens.base2[t])) continue; /* left out, as everywhere */
+    *error2 += tokens.error2[t], *size2 += tokens.base2[t];
+  }
   *token2 += tokens.error2[token];
 }
 
@@ -333,7 +336,8 @@ size_t events_bytes(const Spec *spec, const Config *config, int T) {
   const int plain = spec->mode_count + 1, sides = plain + REPAIRED_AT_ONCE;
   size_t ends = (size_t)plain * (size_t)T * (size_t)(config->vocab + config->D) * sizeof(double);
   size_t repairing = walk_bytes(block_bytes(config, T), T, config->D, sides, sides + 1) + ends +
-                     evaluation_window_bytes(T, config->vocab);
-  size_t tracing = walk_bytes(block_bytes(config, T), T, config->D, plain, plain + 1) + trace_bytes(config, T);
+                     evaluation_window_bytes(T, config->vocab) + source_repaired_bytes(config, T, 1);
+  size_t tracing = walk_bytes(block_bytes(config, T), T, config->D, plain, plain + 1) + trace_bytes(config, T) +
+                   source_repaired_bytes(config, T, 1);
   return repairing > tracing ? repairing : tracing;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "family/block.h"
+#include "measure/events.h"
 #include "measure/row_error.h"
 #include "source/repaired.h"
 
@@ -317,7 +318,7 @@ static size_t add_map(const Scene *s, int id, EventMap *row, Arena scratch) {
 
 typedef struct Tracer {
   const Study *study;
-  double limit;
+  double share;
   Suspect *suspect;
   int suspects;
   WalkSide *side;
@@ -341,7 +342,7 @@ static bool look(void *context, const WalkPlace *at, const Trace *trace, Arena s
                .other_side = &t->side[other],
                .base = &trace[base],
                .other = &trace[other],
-               .limit = t->limit};
+               .limit = event_limit(t->share, at->shape->T)};
     Event *event = suspect->event;
     if (!event) {
       take_values(suspect, &s);
@@ -356,7 +357,7 @@ static bool look(void *context, const WalkPlace *at, const Trace *trace, Arena s
   return true;
 }
 
-bool trace_run(Arena *arena, const Study *study, double limit, Suspect *suspect, int suspects, TraceMaps *maps,
+bool trace_run(Arena *arena, const Study *study, double share, Suspect *suspect, int suspects, TraceMaps *maps,
                Status *st) {
   *maps = (TraceMaps){0};
   if (!suspects) return true;
@@ -380,7 +381,7 @@ bool trace_run(Arena *arena, const Study *study, double limit, Suspect *suspect,
     shape[prompts++] = study->subject->prompt[suspect[i].prompt];
   }
   for (int i = 0; i < sides; i++) side[i].layers = layers;
-  Tracer tracer = {study, limit, suspect, suspects, side, sides, prompt, maps};
+  Tracer tracer = {study, share, suspect, suspects, side, sides, prompt, maps};
   Visitor visitor = {.context = &tracer, .layer = look};
   return study_walk(study, side, sides, shape, prompts, &visitor, false, NULL, scratch, st);
 }

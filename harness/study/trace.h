@@ -35,9 +35,9 @@ typedef struct TraceMaps {
   size_t maps;
 } TraceMaps;
 
-/* A walk through the prompts that suspects stand in, up to the last layer of any. `limit`: the share from which on a
- * tensor counts as one that the event went through. Maps are of each pair's largest event, in the arena. */
-bool trace_run(Arena *arena, const Study *study, double limit, Suspect *suspect, int suspects, TraceMaps *maps,
+/* A walk through the prompts that suspects stand in, up to the last layer of any. `share`: that of events, and of the
+ * tensors that an event went through. Maps are of each pair's largest event, in the arena. */
+bool trace_run(Arena *arena, const Study *study, double share, Suspect *suspect, int suspects, TraceMaps *maps,
                Status *st);
 /* Bytes of scratch beside the walk's own, for a prompt of T tokens. */
 size_t trace_bytes(const Config *config, int T);
