@@ -25,7 +25,14 @@ static inline size_t type_size(Type type) {
 static inline const char *type_name(Type type) {
   return type == TYPE_F64 ? "f64" : type == TYPE_F32 ? "f32" : type == TYPE_F16 ? "f16" : "i8";
 }
-/* Columns first … first + count - 1 of a tensor, as a view. */
+/* Rows first … first + count - 1 of a tensor, as a view; and columns. */
+static inline Tensor tensor_rows(const Tensor *t, int first, int count) {
+  Tensor view = *t;
+  view.data = (char *)t->data + (size_t)first * (size_t)t->stride * type_size(t->type);
+  view.rows = count;
+  return view;
+}
+
 static inline Tensor tensor_columns(const Tensor *t, int first, int count) {
   Tensor view = *t;
   view.data = (char *)t->data + (size_t)first * type_size(t->type);

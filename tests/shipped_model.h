@@ -16,6 +16,7 @@
 #include "model/rewrite.h"
 #include "source/source.h"
 #include "study/calibrate.h"
+#include "walk/subject.h"
 
 #define SHIPPED_MODEL "data/mamba-bytes-10m"
 
@@ -27,6 +28,7 @@ typedef struct Shipped {
   int32_t *valid; /* tokens of the calibration text */
   int64_t valid_count;
   int32_t *test; /* tokens of the test text */
+  int64_t test_count;
 } Shipped;
 
 static void shipped_exhausted(size_t wanted, size_t reserved) {
@@ -47,13 +49,12 @@ static int32_t *shipped_tokens(Arena *arena, const char *path, int64_t *count) {
 static Shipped shipped_load(Rewrite rewrite) {
   Shipped s = {0};
   Status st = {0};
-  int64_t test_count;
   cr_assert(arena_reserve(&s.arena, (size_t)4 << 30, shipped_exhausted, &st), "%s", st.text);
   cr_assert(checkpoint_open(&s.arena, SHIPPED_MODEL, &s.checkpoint, &st), "%s", st.text);
   cr_assert(rewrite_weights(&s.arena, &s.checkpoint, rewrite, &s.weights, &st), "%s", st.text);
   cr_assert(model_build(&s.arena, &s.weights, &s.model, &st), "%s", st.text);
   s.valid = shipped_tokens(&s.arena, "data/text/valid.txt", &s.valid_count);
-  s.test = shipped_tokens(&s.arena, "data/text/test.txt", &test_count);
+  s.test = shipped_tokens(&s.arena, "data/text/test.txt", &s.test_count);
   return s;
 }
 
@@ -62,6 +63,15 @@ static inline void shipped_calibrate(Shipped *s, int windows, int length) {
   Progress quiet = progress_start(true);
   Calibration how = {.text = "data/text/valid.txt", .windows = windows, .length = length, .alpha = 0.9999};
   cr_assert(calibrate(&s->model, s->valid, s->valid_count, &how, NULL, &quiet, s->arena, &st), "%s", st.text);
+}
+
+/* The model and the test text, as an evaluation is given them. */
+static inline Subject shipped_evaluation(const Shipped *s) {
+  return (Subject){.weights = s->weights,
+                   .model = s->model,
+                   .checkpoint = s->checkpoint,
+                   .evaluation_token = s->test,
+                   .evaluation_count = s->test_count};
 }
 
 #endif

@@ -117,14 +117,8 @@ Test(evaluation, first_window_of_the_shipped_text_gives_the_golden_bits_per_byte
   static const char *names[] = {"0", "2-0", "2-4"};
   Shipped s = shipped_load(REWRITE_QUAMBA);
   shipped_calibrate(&s, 2, 64);
-  Bytes text;
   Status st = {0};
-  cr_assert(file_read(&arena, "data/text/test.txt", 1 << 24, &text, &st));
-  Subject subject = {.weights = s.weights,
-                     .model = s.model,
-                     .checkpoint = s.checkpoint,
-                     .evaluation_token = s.test,
-                     .evaluation_count = (int64_t)text.count};
+  Subject subject = shipped_evaluation(&s);
   Spec spec = {
       .evaluation = {.text = "test.txt", .windows = 2, .length = GOLDEN_TOKENS - 1, .modes = names, .mode_count = 3}};
   Progress quiet = progress_start(true);
@@ -136,7 +130,7 @@ Test(evaluation, first_window_of_the_shipped_text_gives_the_golden_bits_per_byte
   cr_assert_eq(rows.windows, 2);
   cr_expect_str_eq(rows.mode[0].mode, "fp64");
   cr_expect_eq(rows.window[0].first, 0);
-  cr_expect_eq(rows.window[1].first, (int64_t)text.count - GOLDEN_TOKENS, "the last window ends with the text");
+  cr_expect_eq(rows.window[1].first, (int64_t)s.test_count - GOLDEN_TOKENS, "the last window ends with the text");
   double want = NAN;
   hid_t file = H5Fopen("data/golden/bytes10m_fp64.h5", H5F_ACC_RDONLY, H5P_DEFAULT);
   cr_assert(H5LTget_attribute_double(file, "/", "bits_per_byte", &want) >= 0);

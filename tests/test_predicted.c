@@ -173,14 +173,8 @@ Test(predicted, a_killed_evaluation_goes_on_to_the_same_rows) {
   static const char *names[] = {"2-0", "twin", "2-4"};
   Shipped s = shipped_load(REWRITE_QUAMBA);
   shipped_calibrate(&s, 2, 64);
-  Bytes text;
   Status st = {0};
-  cr_assert(file_read(&arena, "data/text/test.txt", 1 << 24, &text, &st));
-  Subject subject = {.weights = s.weights,
-                     .model = s.model,
-                     .checkpoint = s.checkpoint,
-                     .evaluation_token = s.test,
-                     .evaluation_count = (int64_t)text.count};
+  Subject subject = shipped_evaluation(&s);
   Mode twin = *mode_preset("2-0");
   snprintf(twin.name, sizeof twin.name, "twin");
   Mode all[] = {*mode_preset("2-0"), twin, *mode_preset("2-4")};

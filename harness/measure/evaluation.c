@@ -43,9 +43,7 @@ static double divergence(const double *log_p, const double *log_q, int n) {
 }
 
 static void row_values(const Tensor *t, int row, double *out) {
-  Tensor view = *t;
-  view.data = (char *)t->data + (size_t)row * (size_t)t->stride * type_size(t->type);
-  view.rows = 1;
+  Tensor view = tensor_rows(t, row, 1);
   tensor_values(&view, out);
 }
 

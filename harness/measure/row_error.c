@@ -106,11 +106,8 @@ PartErrors part_errors_of(PartSquares squares, size_t parts, double *room) {
 void row_squares(const Tensor *base, const Tensor *other, PartSquares squares, Arena scratch) {
   const size_t rows = (size_t)base->rows, cols = (size_t)base->cols;
   double *a = ARENA_NEW(&scratch, double, cols), *b = ARENA_NEW(&scratch, double, cols);
-  Tensor x = *base, y = *other;
-  x.rows = y.rows = 1;
   for (size_t r = 0; r < rows; r++) {
-    x.data = (char *)base->data + r * (size_t)base->stride * type_size(base->type);
-    y.data = (char *)other->data + r * (size_t)other->stride * type_size(other->type);
+    const Tensor x = tensor_rows(base, (int)r, 1), y = tensor_rows(other, (int)r, 1);
     tensor_values(&x, a);
     tensor_values(&y, b);
     squares.error2[r] = squares.base2[r] = 0;

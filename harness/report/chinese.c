@@ -1313,5 +1313,10 @@ const Phrase chinese[] = {
     {", over all prompts (squares relative to each prompt's reference, weighted by its number of elements)",
      "，合计所有提示（平方相对于各提示的参考值，按元素个数加权）"},
     {"squared error beyond the grid's end, %", "网格末端之外的平方误差，%"},
+
+    /* --- repairs that change nothing, or cannot be made */
+    {"with this one value repaired none of the errors changes", "只修复这一个数值，各项误差均无变化"},
+    {"%s: %s[%d, %d] of layer %d is not finite, or not made, in %s or %s: not repaired",
+     "%1$s：第 %5$d 层的 %2$s[%3$d, %4$d] 在 %6$s 或 %7$s 中不是有限值或并不存在：未作修复"},
 };
 const size_t chinese_count = sizeof chinese / sizeof *chinese;

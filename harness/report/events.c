@@ -131,6 +131,9 @@ static const char *removed_words(const Style *s, const Repair *r) {
 /* "with this one value repaired 96 % of the token's squared error is gone, the relative L2 of layer 1 goes from …" */
 static const char *repair_words(const Style *s, const Repair *r) {
   const Language l = s->d->language;
+  if (r->rel_l2 == r->rel_l2_after && r->last_rel_l2 == r->last_rel_l2_after &&
+      r->logits_rel_l2 == r->logits_rel_l2_after)
+    return say(l, "with this one value repaired none of the errors changes");
   return arena_printf(s->arena,
                       say(l, "with this one value repaired %s, the relative L2 of layer %d goes from %s to %s, of the "
                              "last block_out from %s to %s, and of the logits from %s to %s"),

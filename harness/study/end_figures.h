@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "family/trace.h"
 #include "measure/ends.h"
 #include "measure/tables.h"
 
@@ -46,6 +47,17 @@
 #define PUT_NO_QUESTION(row)                                                                                           \
   ((row)->block_out_factor_holm = (row)->token_median_factor_holm = (row)->kl_factor_holm = (row)->bits_change_holm =  \
        NAN)
+
+/* How many prompts the terms can be taken of; the names of those that they cannot into a text column. */
+static inline int32_t put_prompts(const EndTerm *term, int terms, const PromptShape *prompt, int prompts,
+                                  char *left_out, size_t size, Arena scratch) {
+  const char **name = ARENA_NEW(&scratch, const char *, prompts);
+  int out = 0;
+  for (int p = 0; p < prompts; p++)
+    if (!ends_usable(term, terms, p)) name[out++] = prompt[p].name;
+  table_names(left_out, size, name, out);
+  return prompts - out;
+}
 
 /* What stands in a column of p, `offset`, becomes Holm's over all rows. */
 static inline void put_holm(void *rows, size_t count, size_t size, size_t offset, Arena scratch) {

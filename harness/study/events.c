@@ -132,7 +132,7 @@ static Both pair_of(const Repairing *r, int suspect, bool repaired) {
 
 static void add_squares(const Tensor *base, const Tensor *other, int token, double *error2, double *size2,
                         double *token2, Arena scratch) {
-  PartSquares tokens = {ARENA_NEW(&scratch, double, base->rows), ARENA_NEW(&scratch, double, base->rows)};
+  PartSquares tokens = part_squares(&scratch, (size_t)base->rows);
   row_squares(base, other, tokens, scratch);
   for (int t = 0; t < base->rows; t++) {
     if (!isfinite(tokens.error2[t]) || !isfinite(tokens.base2[t])) continue; /* left out, as everywhere */
@@ -273,10 +273,20 @@ static bool same_element(const Suspect *a, const Suspect *b) {
          a->col == b->col && a->token == b->token;
 }
 
+/* An element that is named and cannot be repaired is not passed over in silence. */
+static void tell_left_out(const Study *study, const Suspect *s) {
+  if (s->event || (isfinite(s->value) && isfinite(s->value_to))) return;
+  progress_clear(study->progress);
+  progress_say(study->progress, "%s: %s[%d, %d] of layer %d is not finite, or not made, in %s or %s: not repaired",
+               s->other, study->subject->model.config.family->tensors.info[s->tensor].name, s->row, s->col, s->layer,
+               s->other, s->base);
+}
+
 /* Those that are repaired, to the front: with an element that can be, each once. */
-static int to_repair(Suspect *suspect, int count) {
+static int to_repair(const Study *study, Suspect *suspect, int count) {
   int kept = 0;
   for (int i = 0; i < count; i++) {
+    tell_left_out(study, &suspect[i]);
     bool can = suspect[i].tensor != ABSENT && isfinite(suspect[i].value) && isfinite(suspect[i].value_to) &&
                (!suspect[i].event || !strcmp(suspect[i].event->origin, "element"));
     for (int k = 0; can && k < kept; k++) {
@@ -324,7 +334,7 @@ bool events_run(Arena *arena, const Study *study, const TokenErrors *rows, size_
   TRY(trace_run(arena, study, spec->events.share, suspect, suspects, &maps, st));
   events->map = maps.map;
   events->maps = maps.maps;
-  suspects = to_repair(suspect, suspects);
+  suspects = to_repair(study, suspect, suspects);
   TRY(repair_all(arena, study, suspect, suspects, events, st));
   progress_done(study->progress, "%d tokens that stand out, %d elements repaired", (int)events->events,
                 (int)events->repairs);

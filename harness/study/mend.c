@@ -258,15 +258,6 @@ static EndSums *gather(const Mending *m, int trial, int layer, Arena *arena) {
   return sums;
 }
 
-static int32_t put_prompts(const Mending *m, const EndTerm *term, Mend *row, Arena scratch) {
-  const char **name = ARENA_NEW(&scratch, const char *, m->prompts);
-  int out = 0;
-  for (int p = 0; p < m->prompts; p++)
-    if (!ends_usable(term, 2, p)) name[out++] = m->subject->prompt[p].name;
-  table_names(row->left_out, sizeof row->left_out, name, out);
-  return m->prompts - out;
-}
-
 /* What a row is of. */
 #define PUT_TRIAL(m, trial, row)                                                                                       \
   do {                                                                                                                 \
@@ -293,7 +284,7 @@ static void put_row(const Mending *m, int t, Mend *row, Arena scratch) {
   PUT_TRIAL(m, &m->trial[t], row);
   put_single(m, &m->trial[t], row);
   for (int p = 0; p < m->prompts; p++) row->identical &= *same_of(m, p, t) != 0;
-  row->prompts = put_prompts(m, change, row, scratch);
+  row->prompts = put_prompts(change, 2, m->subject->prompt, m->prompts, row->left_out, sizeof row->left_out, scratch);
   row->pooled = ends_pooled(way, m->prompts);
   PUT_VALUES(itself, 2, m->prompts, row, scratch);
   PUT_CHANGES(change, 2, m->prompts, row, scratch);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "family/block.h"
-#include "measure/ends.h"
+#include "study/end_figures.h"
 
 enum { TRIED_AT_ONCE = 64 }; /* sides of a walk: each has a stream in memory */
 
@@ -277,46 +277,26 @@ static Sample value_of(const Restore *r, const EndSums *ends, EndFigure figure, 
   return ends_sample(&term, 1, r->prompts, figure, scratch);
 }
 
-static int32_t put_prompts(const Restore *r, const EndSums *ends, char *left_out, size_t size, Arena scratch) {
-  const char **name = ARENA_NEW(&scratch, const char *, r->prompts);
-  EndTerm term = {ends, 1};
-  int out = 0;
-  for (int p = 0; p < r->prompts; p++)
-    if (!ends_usable(&term, 1, p)) name[out++] = r->subject->prompt[p].name;
-  table_names(left_out, size, name, out);
-  return r->prompts - out;
-}
-
-/* A figure's columns: over prompts, of a way by itself or beside another. */
-#define PUT(row, name, terms, count, figure)                                                                           \
-  do {                                                                                                                 \
-    Sample of_##name = ends_sample(terms, count, r->prompts, figure, scratch);                                         \
-    (row)->name = of_##name.value, (row)->name##_low = of_##name.low, (row)->name##_high = of_##name.high;             \
-  } while (0)
-
 /* What a step's unit does: beside the step before it. */
 static void put_factors(const Restore *r, const EndSums *ends, const EndSums *before, Restoration *row, Arena scratch) {
   const EndTerm change[] = {{ends, 1}, {before, -1}};
   const int terms = before ? 2 : 0; /* of none: NaN */
-  PUT(row, block_out_factor, change, terms, END_BLOCK_OUT);
-  PUT(row, token_median_factor, change, terms, END_TOKEN_MEDIAN);
-  PUT(row, parting_factor, change, terms, END_PARTING);
+  PUT_VALUE(change, terms, r->prompts, END_BLOCK_OUT, row, block_out_factor, scratch);
+  PUT_VALUE(change, terms, r->prompts, END_TOKEN_MEDIAN, row, token_median_factor, scratch);
+  PUT_VALUE(change, terms, r->prompts, END_PARTING, row, parting_factor, scratch);
 }
 
 /* `before`: of the step before; NULL: none. */
 static Restoration row_of(const Restore *r, int step, const EndSums *ends, const EndSums *before, Arena scratch) {
   Restoration row = {.step = step, .layer = -1, .next_layer = -1, .limit = r->plan->limit};
   const EndTerm itself = {ends, 1};
-  PUT(&row, block_out, &itself, 1, END_BLOCK_OUT);
-  PUT(&row, token_median, &itself, 1, END_TOKEN_MEDIAN);
-  PUT(&row, kl, &itself, 1, END_KL);
-  PUT(&row, bits, &itself, 1, END_BITS);
+  PUT_VALUES(&itself, 1, r->prompts, &row, scratch);
   put_factors(r, ends, before, &row, scratch);
   table_text(row.mode, sizeof row.mode, r->mode->name);
   table_text(row.to, sizeof row.to, r->to->name);
   table_text(row.by, sizeof row.by, r->plan->by == RESTORE_LAYER ? "layer" : "stage");
   table_text(row.of, sizeof row.of, r->plan->of == RESTORE_TOTAL ? "total" : "median_token");
-  row.prompts = put_prompts(r, ends, row.left_out, sizeof row.left_out, scratch);
+  row.prompts = put_prompts(&itself, 1, r->subject->prompt, r->prompts, row.left_out, sizeof row.left_out, scratch);
   row.pooled = ends_pooled(ends, r->prompts);
   row.reached = (r->plan->of == RESTORE_TOTAL ? row.block_out : row.token_median) <= row.limit;
   row.next_block_out = row.next_token_median = row.first_block_out = row.first_token_median = NAN;
@@ -330,8 +310,6 @@ static Restoration row_of(const Restore *r, int step, const EndSums *ends, const
   }
   return row;
 }
-
-#undef PUT
 
 /* Each prompt's error must be the one that the step was chosen by. */
 static bool check_choice(const Restore *r, int step, const EndSums *ends, Status *st) {

@@ -135,20 +135,9 @@ static bool run_ways(Swaps *s, const Study *study, int number, Status *st) {
 /* --- their rows -----------------------------------------------------------------------------------------------------
  */
 
-/* The prompts that the terms can be taken of, and the names of those that they cannot. */
-static int32_t put_prompts(const Swaps *s, const EndTerm *term, int terms, char *left_out, size_t size) {
-  Arena scratch = *s->arena;
-  const char **name = ARENA_NEW(&scratch, const char *, s->prompts);
-  int out = 0;
-  for (int p = 0; p < s->prompts; p++)
-    if (!ends_usable(term, terms, p)) name[out++] = s->subject->prompt[p].name;
-  table_names(left_out, size, name, out);
-  return s->prompts - out;
-}
-
 static void put_figures(const Swaps *s, const Way *start, const Way *way, int from, Swap *row) {
   EndTerm itself[] = {{way->ends, 1}, {start->ends, 0}}, change[] = {{way->ends, 1}, {start->ends, -1}};
-  row->prompts = put_prompts(s, change, 2, row->left_out, sizeof row->left_out);
+  row->prompts = put_prompts(change, 2, s->subject->prompt, s->prompts, row->left_out, sizeof row->left_out, *s->arena);
   PUT_VALUES(itself, 2, s->prompts, row, *s->arena);
   PUT_CHANGES(change, 2, s->prompts, row, *s->arena);
   row->pooled = ends_pooled(way->ends, s->prompts);
@@ -251,7 +240,8 @@ static void add_effect(Swaps *s, unsigned stages) {
   row->order = order;
   Arena *whole = s->arena;
   s->arena = &scratch; /* the terms stay below */
-  row->prompts = put_prompts(s, term, terms, row->left_out, sizeof row->left_out);
+  row->prompts =
+      put_prompts(term, terms, s->subject->prompt, s->prompts, row->left_out, sizeof row->left_out, *s->arena);
   PUT_CHANGES(term, terms, s->prompts, row, *s->arena);
   s->arena = whole;
 }

@@ -53,13 +53,6 @@ static double value_at(const Tensor *t, int row, int col) {
   return tensor_value(t, (size_t)row * (size_t)t->cols + (size_t)col);
 }
 
-static Tensor rows_of(const Tensor *t, int first, int rows) {
-  Tensor view = *t;
-  view.data = (char *)t->data + (size_t)first * (size_t)t->stride * type_size(t->type);
-  view.rows = rows;
-  return view;
-}
-
 /* --- candidates ------------------------------------------------------------------------------ */
 
 /* Keeps the `most` largest, the first of equal ones. */
@@ -79,7 +72,7 @@ static double difference_of(const Scene *s, int id, double *d, Arena scratch) {
   size_t cols = (size_t)base->cols;
   double *a = ARENA_NEW(&scratch, double, cols), *b = ARENA_NEW(&scratch, double, cols), sum = 0;
   for (int r = 0; r < base->rows; r++) {
-    Tensor x = rows_of(base, r, 1), y = rows_of(other, r, 1);
+    Tensor x = tensor_rows(base, r, 1), y = tensor_rows(other, r, 1);
     tensor_values(&x, a);
     tensor_values(&y, b);
     for (size_t c = 0; c < cols; c++) {
@@ -161,7 +154,7 @@ static double removed_by(const Scene *s, const Candidate *c, Arena scratch) {
   const Element element = {c->tensor, c->row, c->col, (float)value_at(&to->t[c->tensor], c->row, c->col)};
   Source repaired = source_repaired(&scratch, &subject->model, s->at->layer, &element, 1);
   const Tensor *in = trace_role_of(own, ROLE_BLOCK_IN);
-  Tensor x = rows_of(in, 0, looks_ahead(s, own) ? in->rows : token + 1);
+  Tensor x = tensor_rows(in, 0, looks_ahead(s, own) ? in->rows : token + 1);
   Trace again;
   repaired.block(&repaired, walk_mode(side, s->at->layer), s->at->layer, &x, &scratch, &again);
   double before = token_error2(trace_role_of(own, ROLE_BLOCK_OUT), trace_role_of(to, ROLE_BLOCK_OUT), token);
@@ -186,7 +179,7 @@ static const char *name_of(const Scene *s, int id) { return tensors_of(s)->info[
 /* Of the tokens of a tensor. */
 static PartSquares squares_of(const Scene *s, int id, Arena *arena) {
   const Tensor *base = &s->base->t[id];
-  PartSquares tokens = {ARENA_NEW(arena, double, base->rows), ARENA_NEW(arena, double, base->rows)};
+  PartSquares tokens = part_squares(arena, (size_t)base->rows);
   row_squares(base, &s->other->t[id], tokens, *arena);
   return tokens;
 }
@@ -300,7 +293,7 @@ static size_t add_map(const Scene *s, int id, EventMap *row, Arena scratch) {
     }
   const int across = (base->cols + channels - 1) / channels;
   for (int t = 0; t < base->rows; t++) {
-    Tensor x = rows_of(base, t, 1), y = rows_of(other, t, 1);
+    Tensor x = tensor_rows(base, t, 1), y = tensor_rows(other, t, 1);
     tensor_values(&x, a);
     tensor_values(&y, b);
     for (int c = 0; c < base->cols; c++) {
