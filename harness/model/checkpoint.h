@@ -36,6 +36,8 @@ typedef struct Checkpoint {
 } Checkpoint;
 
 bool checkpoint_open(Arena *arena, const char *folder, Checkpoint *checkpoint, Status *st);
-/* All `count` values, exactly. */
+/* All `count` values, exactly; by all threads where the caller is not one of several. */
 void weight_to_f64(const Weight *weight, double *out);
+/* out [count] = those of them from `first` on. */
+void weight_range_to_f64(const Weight *weight, size_t first, size_t count, double *out);
 #endif

@@ -1,11 +1,15 @@
 #include "model/weight.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "kernels/bf16.h"
 #include "kernels/f16.h"
+#include "kernels/room.h"
+
+enum { TILE = 1 << 15 /* values that a thread takes at once */ };
 
 static const struct {
   const char *name;
@@ -33,9 +37,32 @@ static double value_at(const Weight *w, size_t i) {
   return ((const double *)w->data)[i];
 }
 
-void weight_to_f64(const Weight *w, double *out) {
-  for (size_t i = 0; i < w->count; i++) out[i] = value_at(w, i);
+/* One tile of values. */
+ROOM_CLONES static void widen(const void *data, WeightType type, size_t first, size_t n, double *out) {
+  const uint16_t *h = (const uint16_t *)data + first;
+  const float *f = (const float *)data + first;
+  switch (type) {
+    case WEIGHT_F16:
+      for (size_t i = 0; i < n; i++) out[i] = f32_of_f16(h[i]);
+      break;
+    case WEIGHT_BF16:
+      for (size_t i = 0; i < n; i++) out[i] = f32_of_bf16(h[i]);
+      break;
+    case WEIGHT_F32:
+      for (size_t i = 0; i < n; i++) out[i] = f[i];
+      break;
+    case WEIGHT_F64: memcpy(out, (const double *)data + first, n * sizeof *out);
+  }
 }
+
+void weight_range_to_f64(const Weight *w, size_t first, size_t count, double *out) {
+  assert(first <= w->count && count <= w->count - first);
+#pragma omp parallel for schedule(static) if (count > TILE)
+  for (size_t at = 0; at < count; at += TILE)
+    widen(w->data, w->type, first + at, count - at < TILE ? count - at : TILE, out + at);
+}
+
+void weight_to_f64(const Weight *w, double *out) { weight_range_to_f64(w, 0, w->count, out); }
 
 /* Not finite is: all bits of the exponent set. */
 size_t weight_non_finite(const Weight *w) {
