@@ -61,6 +61,10 @@ int hadamard64_factor(int n);
 void hadamard64_signs(int order, double *sign);
 /* In place, row by row: x [T, n] <- H x / sqrt(n), H = P (x) H_2^k. */
 void hadamard64(double *x, int T, int n);
+/* The same down the columns: x [rows, cols] <- H x / sqrt(rows). The bits are those of hadamard64 on every row of the
+ * transposed matrix. A panel of columns, at most 2 MiB, is on its thread's
+ * stack. */
+void hadamard64_columns(double *x, int rows, int cols);
 
 /* x [T, D] = the rows of `embedding` that token [T] names. */
 void embed64(const Model64 *m, const int32_t *token, int T, double *x);

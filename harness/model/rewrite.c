@@ -19,18 +19,6 @@ static void fold_gain(double *matrix, int rows, int cols, const double *gain) {
     for (int c = 0; c < cols; c++) matrix[(size_t)r * (size_t)cols + (size_t)c] *= gain[c];
 }
 
-/* Rotates the columns of [rows, cols]: the transform of every row of the transposed matrix. */
-static void rotate_columns(double *matrix, int rows, int cols, Arena scratch) {
-  double *transposed = ARENA_NEW(&scratch, double, (size_t)rows *(size_t)cols);
-  for (int r = 0; r < rows; r++)
-    for (int c = 0; c < cols; c++)
-      transposed[(size_t)c * (size_t)rows + (size_t)r] = matrix[(size_t)r * (size_t)cols + (size_t)c];
-  hadamard64(transposed, cols, rows);
-  for (int r = 0; r < rows; r++)
-    for (int c = 0; c < cols; c++)
-      matrix[(size_t)r * (size_t)cols + (size_t)c] = transposed[(size_t)c * (size_t)rows + (size_t)r];
-}
-
 /* Folding and rotation may carry a value beyond float32, in which the modes hold it. */
 static bool check_range(const Checkpoint *checkpoint, const Weight *weight, const double *value, Status *st) {
   for (size_t i = 0; i < weight->count; i++)
@@ -76,20 +64,20 @@ static bool check_widths(const Checkpoint *checkpoint, Arena scratch, Status *st
 
 /* One weight, its gain folded into it and rotated as the table says. */
 static bool rewrite_weight(const Checkpoint *checkpoint, const WeightInfo *info, const Weight *weight,
-                           const double *gain, double *values, Arena scratch, Status *st) {
+                           const double *gain, double *values, Status *st) {
   const int rows = weight_rows(&checkpoint->config, info), cols = weight_cols(&checkpoint->config, info);
   if (gain) fold_gain(values, rows, cols, gain);
   if (info->rotate_in) hadamard64(values, rows, cols);
-  if (info->rotate_out) rotate_columns(values, rows, cols, scratch);
+  if (info->rotate_out) hadamard64_columns(values, rows, cols);
   return !(gain || info->rotate_in || info->rotate_out) || check_range(checkpoint, weight, values, st);
 }
 
 /* All weights of one table. A gain that was folded is gone. */
 static bool rewrite_table(const Checkpoint *checkpoint, const WeightInfo *info, int count, const Weight *weight,
-                          double *const *values, const double **out, Arena scratch, Status *st) {
+                          double *const *values, const double **out, Status *st) {
   for (int w = 0; w < count; w++) {
     const double *gain = info[w].gain == ABSENT ? NULL : values[info[w].gain];
-    if (values[w]) TRY(rewrite_weight(checkpoint, &info[w], &weight[w], gain, values[w], scratch, st));
+    if (values[w]) TRY(rewrite_weight(checkpoint, &info[w], &weight[w], gain, values[w], st));
   }
   for (int w = 0; w < count; w++)
     if (info[w].gain != ABSENT) out[info[w].gain] = NULL;
@@ -114,7 +102,7 @@ bool rewrite_weights(Arena *arena, const Checkpoint *checkpoint, Rewrite rewrite
       const bool same = ends && w == END_HEAD && c->tied && !rotate;
       out[w] = values[w] = same ? values[END_EMBEDDING] : from[w].data ? widened(arena, &from[w]) : NULL;
     }
-    if (rotate) TRY(rewrite_table(checkpoint, info, count, from, values, out, *arena, st));
+    if (rotate) TRY(rewrite_table(checkpoint, info, count, from, values, out, st));
   }
   return true;
 }
