@@ -51,7 +51,7 @@ ROOM_FN void sums_i8_in(const Conv1d *w, const Tensor *x, Tensor *pre, Tile tile
       for (int c = 0; c < n; c++) acc[c] = narrow32(conv1d_tap_i8(acc[c], tap[c], in[c]), precision);
     }
   }
-  float scale = w->weight_scale * x->scale;
+  float scale = w->weight_scale * x->scale.value;
   const int8_t *bias = (const int8_t *)w->bias + tile.channel;
   for (int t = tile.token; t < tile.token + tile.tokens; t++) {
     float *acc = (float *)pre->data + at(pre, t, tile.channel);
@@ -90,22 +90,22 @@ ROOM_CLONES static int silu_i8(const float *restrict pre, int n, float scale, in
 
 static int conv1d_tile(const Conv1d *w, const Tensor *x, Tensor *pre, Tensor *silu, Tile tile) {
   bool wide = w->acc == PRECISION_F32;
-  if (w->type == TYPE_F32)
+  if (w->format == FORMAT_F32)
     (wide ? sums_f32 : sums_f32_narrow)(w, x, pre, tile);
   else
     (wide ? sums_i8 : sums_i8_narrow)(w, x, pre, tile);
   int nans = 0;
   for (int t = tile.token; t < tile.token + tile.tokens; t++) {
     const float *v = (const float *)pre->data + at(pre, t, tile.channel);
-    if (silu->type == TYPE_F32)
+    if (silu->format == FORMAT_F32)
       silu_f32(v, tile.channels, (float *)silu->data + at(silu, t, tile.channel));
     else
-      nans += silu_i8(v, tile.channels, silu->scale, (int8_t *)silu->data + at(silu, t, tile.channel));
+      nans += silu_i8(v, tile.channels, silu->scale.value, (int8_t *)silu->data + at(silu, t, tile.channel));
   }
   return nans;
 }
 
-const char *conv1d_witness(Type type, Precision acc, Conv1dOutput output, Backend backend) {
+const char *conv1d_witness(Format format, Precision acc, Conv1dOutput output, Backend backend) {
 #define OUTPUTS(name)                                                                                                  \
   { WITNESS(name "->f32"), WITNESS(name "->silu->f32"), WITNESS(name "->silu->i8") }
 #define ACCS(name)                                                                                                     \
@@ -113,14 +113,14 @@ const char *conv1d_witness(Type type, Precision acc, Conv1dOutput output, Backen
   static const char *const name[2][3][3][BACKEND_COUNT] = {ACCS("conv1d f32*f32"), ACCS("conv1d i8*i8")};
 #undef ACCS
 #undef OUTPUTS
-  return name[type == TYPE_I8][acc][output][backend];
+  return name[format == FORMAT_I8][acc][output][backend];
 }
 
 void conv1d(const Conv1d *w, const Tensor *x, Tensor *pre, Tensor *silu) {
-  int T = x->rows, E = w->E, i8 = w->type == TYPE_I8;
-  assert(x->type == w->type && (i8 || w->type == TYPE_F32) && w->K >= 1 && w->K <= CONV1D_MAX_TAPS);
+  int T = x->rows, E = w->E, i8 = w->format == FORMAT_I8;
+  assert(x->format == w->format && (i8 || w->format == FORMAT_F32) && w->K >= 1 && w->K <= CONV1D_MAX_TAPS);
   assert(w->acc == PRECISION_F32 || w->acc == PRECISION_F16 || w->acc == PRECISION_BF16);
-  assert(pre->type == TYPE_F32 && (silu->type == TYPE_F32 || silu->type == TYPE_I8));
+  assert(pre->format == FORMAT_F32 && (silu->format == FORMAT_F32 || silu->format == FORMAT_I8));
   assert(x->cols == E && pre->cols == E && silu->cols == E && pre->rows == T && silu->rows == T);
   int64_t nans = 0;
 #pragma omp parallel for collapse(2) reduction(+ : nans)
@@ -131,6 +131,7 @@ void conv1d(const Conv1d *w, const Tensor *x, Tensor *pre, Tensor *silu) {
     }
   pre->nans = 0;
   silu->nans = nans;
-  pre->kernel = conv1d_witness(w->type, w->acc, CONV1D_PRE, BACKEND_CPU);
-  silu->kernel = conv1d_witness(w->type, w->acc, silu->type == TYPE_I8 ? CONV1D_SILU_I8 : CONV1D_SILU_F32, BACKEND_CPU);
+  pre->kernel = conv1d_witness(w->format, w->acc, CONV1D_PRE, BACKEND_CPU);
+  silu->kernel =
+      conv1d_witness(w->format, w->acc, silu->format == FORMAT_I8 ? CONV1D_SILU_I8 : CONV1D_SILU_F32, BACKEND_CPU);
 }

@@ -40,10 +40,10 @@ template <typename Value, int TAPS> __global__ static void conv1d_kernel(Conv1d 
 }
 
 void conv1d_cuda(Cuda *cuda, const Conv1d *w, const Tensor *x, Tensor *pre, Tensor *silu) {
-  int T = x->rows, E = w->E, i8 = w->type == TYPE_I8;
-  assert(x->type == w->type && (i8 || w->type == TYPE_F32) && w->K >= 1 && w->K <= CONV1D_MAX_TAPS);
+  int T = x->rows, E = w->E, i8 = w->format == FORMAT_I8;
+  assert(x->format == w->format && (i8 || w->format == FORMAT_F32) && w->K >= 1 && w->K <= CONV1D_MAX_TAPS);
   assert(w->acc == PRECISION_F32); /* a narrower accumulator: the CPU's alone */
-  assert(pre->type == TYPE_F32 && (silu->type == TYPE_F32 || silu->type == TYPE_I8));
+  assert(pre->format == FORMAT_F32 && (silu->format == FORMAT_F32 || silu->format == FORMAT_I8));
   assert(x->cols == E && pre->cols == E && silu->cols == E && pre->rows == T && silu->rows == T);
   auto *kernel = i8          ? w->K == 4 ? conv1d_kernel<int8_t, 4> : conv1d_kernel<int8_t, 0>
                           : w->K == 4 ? conv1d_kernel<float, 4>
@@ -52,7 +52,7 @@ void conv1d_cuda(Cuda *cuda, const Conv1d *w, const Tensor *x, Tensor *pre, Tens
   kernel<<<grid, THREADS, 0, device_stream(cuda)>>>(*w, *x, *pre, *silu);
   device_launched(cuda, "conv1d", T, E);
   pre->nans = silu->nans = 0;
-  pre->kernel = conv1d_witness(w->type, w->acc, CONV1D_PRE, BACKEND_CUDA);
+  pre->kernel = conv1d_witness(w->format, w->acc, CONV1D_PRE, BACKEND_CUDA);
   silu->kernel =
-      conv1d_witness(w->type, w->acc, silu->type == TYPE_I8 ? CONV1D_SILU_I8 : CONV1D_SILU_F32, BACKEND_CUDA);
+      conv1d_witness(w->format, w->acc, silu->format == FORMAT_I8 ? CONV1D_SILU_I8 : CONV1D_SILU_F32, BACKEND_CUDA);
 }

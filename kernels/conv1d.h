@@ -24,17 +24,17 @@ enum { CONV1D_MAX_TAPS = 1024 }; /* so that |acc| <= 2^24 and the int8 sum is ex
 
 typedef struct Conv1d {
   int E, K;
-  Type type;                      /* TYPE_F32: float arithmetic; TYPE_I8: int8 weights and input */
+  Format format;                  /* FORMAT_F32: float arithmetic; FORMAT_I8: int8 weights and input */
   const void *weight;             /* [E, K] float or int8_t */
   const void *bias;               /* [E] float or int8_t */
-  float weight_scale, bias_scale; /* TYPE_I8 */
+  float weight_scale, bias_scale; /* FORMAT_I8 */
   Precision acc;                  /* f32, f16 or bf16 */
 } Conv1d;
 
 /* Of weight [E, K] and bias [1, E], both float32 or both int8 with their scales; they stay the caller's. */
 ROOM_FN Conv1d conv1d_weights(const Tensor *weight, const Tensor *bias) {
-  Conv1d w = {weight->rows, weight->cols,  weight->type, weight->data,
-              bias->data,   weight->scale, bias->scale,  PRECISION_F32};
+  Conv1d w = {weight->rows, weight->cols,        weight->format,    weight->data,
+              bias->data,   weight->scale.value, bias->scale.value, PRECISION_F32};
   return w;
 }
 
@@ -43,10 +43,10 @@ ROOM_FN float conv1d_tap_i8(float acc, int8_t w, int8_t x) { return acc + (float
 /* scale = s_w * s_x, bias = b * s_b */
 ROOM_FN float conv1d_value_i8(float acc, float scale, float bias) { return scale * acc + bias; }
 
-/* x: f32 or i8 as w->type (any stride) -> pre: f32, before SiLU; silu: f32, or i8 by q8_away at silu->scale. */
+/* x: f32 or i8 as w->format (any stride) -> pre: f32, before SiLU; silu: f32, or i8 by q8_away at silu->scale. */
 void conv1d(const Conv1d *w, const Tensor *x, Tensor *pre, Tensor *silu);
 
 typedef enum Conv1dOutput { CONV1D_PRE, CONV1D_SILU_F32, CONV1D_SILU_I8 } Conv1dOutput;
-/* type, acc: Conv1d's. */
-const char *conv1d_witness(Type type, Precision acc, Conv1dOutput output, Backend backend);
+/* format, acc: Conv1d's. */
+const char *conv1d_witness(Format format, Precision acc, Conv1dOutput output, Backend backend);
 #endif

@@ -73,7 +73,7 @@ void cuda_forget(Cuda *cuda, void *graph);
 
 /* A weight for the device: linear_cuda_pack makes, on the host, the panels that the device's linear reads, from those
  * that linear_pack made. Copy them to the device (64-byte aligned) and use the same Linear with `panels` there. */
-size_t linear_cuda_packed_bytes(int out, int in, Type type);
+size_t linear_cuda_packed_bytes(int out, int in, Format format);
 void linear_cuda_pack(const Linear *cpu, void *panels);
 
 #endif

@@ -32,13 +32,13 @@ inline void device_launched(Cuda *cuda, const char *what, int rows, int cols) {
 ROOM_FN int ceil_div(int a, int b) { return (a + b - 1) / b; }
 
 __device__ inline size_t at(const Tensor &t, int row, int col) { return (size_t)row * (size_t)t.stride + (size_t)col; }
-__device__ inline float scale_of(const Tensor &t) { return t.scale_at ? *t.scale_at : t.scale; }
+__device__ inline float scale_of(const Tensor &t) { return t.scale_at ? *t.scale_at : t.scale.value; }
 
 /* An element as float32, dequantised. */
 __device__ inline float load(const Tensor &t, float scale, int row, int col) {
   size_t i = at(t, row, col);
-  return t.type == TYPE_I8    ? dq(((const int8_t *)t.data)[i], scale)
-         : t.type == TYPE_F16 ? f32_of_f16(((const uint16_t *)t.data)[i])
+  return t.format == FORMAT_I8    ? dq(((const int8_t *)t.data)[i], scale)
+         : t.format == FORMAT_F16 ? f32_of_f16(((const uint16_t *)t.data)[i])
                               : ((const float *)t.data)[i];
 }
 
@@ -56,7 +56,7 @@ typedef struct Reader {
 
 /* From element (row, col) on, every `apart` rows. */
 __device__ inline Reader reader(const Tensor &t, int row, int col, int apart) {
-  int shift = t.type == TYPE_I8 ? 0 : 2;
+  int shift = t.format == FORMAT_I8 ? 0 : 2;
   uint32_t past_word = (uint32_t)(uintptr_t)t.data & 3u, element = (uint32_t)row * (uint32_t)t.stride + (uint32_t)col;
   Reader r = {(const char *)t.data - past_word, past_word + (element << shift), (uint32_t)(t.stride * apart) << shift,
               scale_of(t), !shift};
@@ -79,10 +79,10 @@ typedef struct Writer {
   bool f16;
 } Writer;
 
-__device__ inline Writer writer(const Tensor &t, Type type, int row, int col, int apart) {
-  int shift = type == TYPE_F16 ? 1 : 2;
+__device__ inline Writer writer(const Tensor &t, Format format, int row, int col, int apart) {
+  int shift = format == FORMAT_F16 ? 1 : 2;
   uint32_t element = (uint32_t)row * (uint32_t)t.stride + (uint32_t)col;
-  Writer w = {(char *)t.data, element << shift, (uint32_t)(t.stride * apart) << shift, type == TYPE_F16};
+  Writer w = {(char *)t.data, element << shift, (uint32_t)(t.stride * apart) << shift, format == FORMAT_F16};
   return w;
 }
 
@@ -95,19 +95,19 @@ __device__ inline void write(Writer *w, float value, bool there) {
 
 /* Whether a Reader or Writer reaches all of it. */
 inline bool device_addressable(const Tensor *t) {
-  return (uint64_t)t->rows * (uint64_t)t->stride * type_size(t->type) < UINT32_MAX - 3u;
+  return (uint64_t)t->rows * (uint64_t)t->stride * format_size(t->format) < UINT32_MAX - 3u;
 }
 
 /* A value into a tensor of any type; returns whether q8 met a NaN. */
 __device__ inline bool store(const Tensor &t, int row, int col, float value, Rounding rounding) {
   size_t i = at(t, row, col);
-  if (t.type == TYPE_F32)
+  if (t.format == FORMAT_F32)
     ((float *)t.data)[i] = value;
-  else if (t.type == TYPE_F16)
+  else if (t.format == FORMAT_F16)
     ((uint16_t *)t.data)[i] = f16_of(value);
   else
-    ((int8_t *)t.data)[i] = rounding == ROUND_AWAY ? q8_away(value, t.scale) : q8_even(value, t.scale);
-  return t.type == TYPE_I8 && value != value;
+    ((int8_t *)t.data)[i] = rounding == ROUND_AWAY ? q8_away(value, t.scale.value) : q8_even(value, t.scale.value);
+  return t.format == FORMAT_I8 && value != value;
 }
 
 /* Adds a thread's count of NaNs to the tensor's; nearly always there is nothing to add. */

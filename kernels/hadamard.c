@@ -87,16 +87,17 @@ ROOM_CLONES static int narrow(const float *x, int n, float scale, int8_t *y) {
   return nans;
 }
 
-const char *hadamard_witness(Type x, Type y, Backend backend) {
+const char *hadamard_witness(Format x, Format y, Backend backend) {
   static const char *const name[2][2][BACKEND_COUNT] = {
       {WITNESS("hadamard f32->f32"), WITNESS("hadamard f32->i8 half-even")},
       {WITNESS("hadamard f16->f32"), WITNESS("hadamard f16->i8 half-even")}};
-  return name[x == TYPE_F16][y == TYPE_I8][backend];
+  return name[x == FORMAT_F16][y == FORMAT_I8][backend];
 }
 
 void hadamard(const Tensor *x, Tensor *y) {
   int n = x->cols, order = hadamard_factor(n);
-  assert(order && (x->type == TYPE_F32 || x->type == TYPE_F16) && (y->type == TYPE_F32 || y->type == TYPE_I8));
+  assert(order && (x->format == FORMAT_F32 || x->format == FORMAT_F16) &&
+         (y->format == FORMAT_F32 || y->format == FORMAT_I8));
   assert(x->rows == y->rows && x->cols == y->cols);
   float sign[MAX_ORDER * MAX_ORDER];
   for (int i = 0; order > 1 && i < order * order; i++) sign[i] = (float)hadamard_sign(order, i / order, i % order);
@@ -105,16 +106,16 @@ void hadamard(const Tensor *x, Tensor *y) {
   for (int t = 0; t < x->rows; t++) {
     float row[HADAMARD_MAX_N];
     size_t from = (size_t)t * (size_t)x->stride, to = (size_t)t * (size_t)y->stride;
-    if (x->type == TYPE_F32)
+    if (x->format == FORMAT_F32)
       memcpy(row, (const float *)x->data + from, (size_t)n * sizeof *row);
     else
       widen((const uint16_t *)x->data + from, n, row);
     transform(row, n / order, order, sign);
-    if (y->type == TYPE_F32)
+    if (y->format == FORMAT_F32)
       memcpy((float *)y->data + to, row, (size_t)n * sizeof *row);
     else
-      nans += narrow(row, n, y->scale, (int8_t *)y->data + to);
+      nans += narrow(row, n, y->scale.value, (int8_t *)y->data + to);
   }
   y->nans = nans;
-  y->kernel = hadamard_witness(x->type, y->type, BACKEND_CPU);
+  y->kernel = hadamard_witness(x->format, y->format, BACKEND_CPU);
 }

@@ -67,12 +67,12 @@ template <int ORDER, typename Value> __global__ static void hadamard_kernel(Tens
 
 void hadamard_cuda(Cuda *cuda, const Tensor *x, Tensor *y) {
   int n = x->cols, order = hadamard_factor(n);
-  assert(order && (x->type == TYPE_F32 || x->type == TYPE_F16) && (y->type == TYPE_F32 || y->type == TYPE_I8));
+  assert(order && (x->format == FORMAT_F32 || x->format == FORMAT_F16) && (y->format == FORMAT_F32 || y->format == FORMAT_I8));
   assert(x->rows == y->rows && x->cols == y->cols);
   Signs signs = {};
   for (int p = 0; order > 1 && p < order; p++)
     for (int q = 0; q < order; q++) signs.negative[p] |= (uint32_t)(hadamard_sign(order, p, q) < 0) << q;
-  bool f16 = x->type == TYPE_F16;
+  bool f16 = x->format == FORMAT_F16;
   auto *kernel = order == 1    ? f16 ? hadamard_kernel<1, uint16_t> : hadamard_kernel<1, float>
                     : order == 12 ? f16 ? hadamard_kernel<12, uint16_t> : hadamard_kernel<12, float>
                     : order == 20 ? f16 ? hadamard_kernel<20, uint16_t> : hadamard_kernel<20, float>
@@ -83,5 +83,5 @@ void hadamard_cuda(Cuda *cuda, const Tensor *x, Tensor *y) {
   kernel<<<(unsigned)x->rows, THREADS, shared, device_stream(cuda)>>>(*x, signs, *y);
   device_launched(cuda, "hadamard", x->rows, n);
   y->nans = 0;
-  y->kernel = hadamard_witness(x->type, y->type, BACKEND_CUDA);
+  y->kernel = hadamard_witness(x->format, y->format, BACKEND_CUDA);
 }

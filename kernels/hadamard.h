@@ -32,5 +32,5 @@ int hadamard_factor(int n);
 /* Sign (+1 or -1) of entry (row, col) of P, order 12, 20 or 28. */
 int hadamard_sign(int order, int row, int col);
 void hadamard(const Tensor *x, Tensor *y);
-const char *hadamard_witness(Type x, Type y, Backend backend);
+const char *hadamard_witness(Format x, Format y, Backend backend);
 #endif

@@ -32,21 +32,21 @@ static int panels_of(int out) { return (out + COLS - 1) / COLS; }
 static int groups_of(int in) { return (in + GROUP - 1) / GROUP; }
 static int smaller(int a, int b) { return a < b ? a : b; }
 
-static size_t panel_bytes(int in, Type type) {
-  return type == TYPE_F32 ? (size_t)in * COLS * sizeof(float)
-                          : sizeof(Panel8) + (size_t)groups_of(in) * COLS * GROUP * sizeof(int8_t);
+static size_t panel_bytes(int in, Format format) {
+  return format == FORMAT_F32 ? (size_t)in * COLS * sizeof(float)
+                              : sizeof(Panel8) + (size_t)groups_of(in) * COLS * GROUP * sizeof(int8_t);
 }
 
-size_t linear_packed_bytes(int out, int in, Type type) { return (size_t)panels_of(out) * panel_bytes(in, type); }
+size_t linear_packed_bytes(int out, int in, Format format) { return (size_t)panels_of(out) * panel_bytes(in, format); }
 
 static void pack_f32(const float *weight, int cols, int in, float *panel) {
-  memset(panel, 0, panel_bytes(in, TYPE_F32));
+  memset(panel, 0, panel_bytes(in, FORMAT_F32));
   for (int j = 0; j < cols; j++)
     for (int k = 0; k < in; k++) panel[(size_t)k * COLS + j] = weight[(size_t)j * in + k];
 }
 
 static void pack_i8(const int8_t *weight, int cols, int in, Panel8 *panel) {
-  memset(panel, 0, panel_bytes(in, TYPE_I8));
+  memset(panel, 0, panel_bytes(in, FORMAT_I8));
   for (int j = 0; j < cols; j++)
     for (int k = 0; k < in; k++) {
       int8_t value = weight[(size_t)j * in + k];
@@ -55,27 +55,27 @@ static void pack_i8(const int8_t *weight, int cols, int in, Panel8 *panel) {
     }
 }
 
-Linear linear_pack(const void *weight, int out, int in, Type type, float scale, void *panels) {
-  assert(type == TYPE_F32 || (type == TYPE_I8 && in <= LINEAR_I8_MAX_IN));
+Linear linear_pack(const void *weight, int out, int in, Format format, float scale, void *panels) {
+  assert(format == FORMAT_F32 || (format == FORMAT_I8 && in <= LINEAR_I8_MAX_IN));
 #pragma omp parallel for
   for (int p = 0; p < panels_of(out); p++) {
-    const void *from = (const char *)weight + (size_t)p * COLS * (size_t)in * type_size(type);
-    void *to = (char *)panels + (size_t)p * panel_bytes(in, type);
+    const void *from = (const char *)weight + (size_t)p * COLS * (size_t)in * format_size(format);
+    void *to = (char *)panels + (size_t)p * panel_bytes(in, format);
     int cols = smaller(COLS, out - p * COLS);
-    if (type == TYPE_F32)
+    if (format == FORMAT_F32)
       pack_f32(from, cols, in, to);
     else
       pack_i8(from, cols, in, to);
   }
-  return (Linear){.out = out, .in = in, .type = type, .scale = scale, .panels = panels};
+  return (Linear){.out = out, .in = in, .format = format, .scale = scale, .panels = panels};
 }
 
 void linear_unpack(const Linear *w, int row, void *values) {
-  const char *at = (const char *)w->panels + (size_t)(row / COLS) * panel_bytes(w->in, w->type);
+  const char *at = (const char *)w->panels + (size_t)(row / COLS) * panel_bytes(w->in, w->format);
   const float *f32 = (const void *)at;
   const Panel8 *i8 = (const void *)at;
   for (int k = 0; k < w->in; k++)
-    if (w->type == TYPE_F32)
+    if (w->format == FORMAT_F32)
       ((float *)values)[k] = f32[(size_t)k * COLS + row % COLS];
     else
       ((int8_t *)values)[k] = i8->weight[k / GROUP][row % COLS][k % GROUP];
@@ -164,11 +164,11 @@ ROOM_CLONES static void dequantise_tile(int32_t acc[ROWS][COLS], float scale_x, 
 }
 
 /* One row of a tile to y; returns how many NaNs q8 met. */
-ROOM_CLONES static int store_row(const float *value, int cols, Type type, float scale, void *y) {
+ROOM_CLONES static int store_row(const float *value, int cols, Format format, float scale, void *y) {
   int nans = 0;
-  if (type == TYPE_F32)
+  if (format == FORMAT_F32)
     memcpy(y, value, (size_t)cols * sizeof *value);
-  else if (type == TYPE_F16)
+  else if (format == FORMAT_F16)
     for (int j = 0; j < cols; j++) ((uint16_t *)y)[j] = f16_of(value[j]);
   else
     for (int j = 0; j < cols; j++) {
@@ -179,14 +179,14 @@ ROOM_CLONES static int store_row(const float *value, int cols, Type type, float 
 }
 
 static void *at(const Tensor *t, int row, int col) {
-  return (char *)t->data + ((size_t)row * (size_t)t->stride + (size_t)col) * type_size(t->type);
+  return (char *)t->data + ((size_t)row * (size_t)t->stride + (size_t)col) * format_size(t->format);
 }
 
 /* Rows row … row + rows - 1, at most ROWS, of panel p; a missing row repeats the last one and is not stored. */
 static int tile(const Linear *w, const Tensor *x, Tensor *y, int row, int rows, int p) {
-  const void *panel = (const char *)w->panels + (size_t)p * panel_bytes(w->in, w->type);
+  const void *panel = (const char *)w->panels + (size_t)p * panel_bytes(w->in, w->format);
   float value[ROWS][COLS];
-  if (w->type == TYPE_F32) {
+  if (w->format == FORMAT_F32) {
     const float *from[ROWS];
     for (int r = 0; r < ROWS; r++) from[r] = at(x, row + smaller(r, rows - 1), 0);
     tile_f32(from, panel, w->in, value);
@@ -195,25 +195,28 @@ static int tile(const Linear *w, const Tensor *x, Tensor *y, int row, int rows, 
     int32_t acc[ROWS][COLS];
     for (int r = 0; r < ROWS; r++) from[r] = at(x, row + smaller(r, rows - 1), 0);
     sums_i8(from, panel, w->in, acc);
-    dequantise_tile(acc, x->scale, w->scale, value);
+    dequantise_tile(acc, x->scale.value, w->scale, value);
   }
   int col = p * COLS, nans = 0;
   for (int r = 0; r < rows; r++)
-    nans += store_row(value[r], smaller(COLS, w->out - col), y->type, y->scale, at(y, row + r, col));
+    nans += store_row(value[r], smaller(COLS, w->out - col), y->format, y->scale.value, at(y, row + r, col));
   return nans;
 }
 
-const char *linear_witness(Type w, Type y, Backend backend) {
+const char *linear_witness(Format w, Format y, Backend backend) {
 #define OUTPUTS(name)                                                                                                  \
-  { [TYPE_F32] = WITNESS(name "->f32"), [TYPE_F16] = WITNESS(name "->f16"), [TYPE_I8] = WITNESS(name "->i8 half-even") }
-  static const char *const name[2][TYPE_COUNT][BACKEND_COUNT] = {OUTPUTS("linear f32*f32"), OUTPUTS("linear i8*i8")};
+  {                                                                                                                    \
+    [FORMAT_F32] = WITNESS(name "->f32"), [FORMAT_F16] = WITNESS(name "->f16"),                                        \
+    [FORMAT_I8] = WITNESS(name "->i8 half-even")                                                                       \
+  }
+  static const char *const name[2][FORMAT_COUNT][BACKEND_COUNT] = {OUTPUTS("linear f32*f32"), OUTPUTS("linear i8*i8")};
 #undef OUTPUTS
-  return name[w == TYPE_I8][y][backend];
+  return name[w == FORMAT_I8][y][backend];
 }
 
 void linear(const Linear *w, const Tensor *x, Tensor *y) {
-  assert(x->type == w->type && x->cols == w->in);
-  assert(y->type != TYPE_F64 && y->rows == x->rows && y->cols == w->out);
+  assert(x->format == w->format && x->cols == w->in);
+  assert(y->format != FORMAT_F64 && y->rows == x->rows && y->cols == w->out);
   int64_t nans = 0;
   /* Strips and panels both, so that a short prompt or a narrow output still gives work to every thread. */
 #pragma omp parallel for collapse(2) schedule(dynamic) reduction(+ : nans)
@@ -222,5 +225,5 @@ void linear(const Linear *w, const Tensor *x, Tensor *y) {
       for (int row = strip; row < smaller(strip + STRIP, x->rows); row += ROWS)
         nans += tile(w, x, y, row, smaller(ROWS, x->rows - row), p);
   y->nans = nans;
-  y->kernel = linear_witness(w->type, y->type, BACKEND_CPU);
+  y->kernel = linear_witness(w->format, y->format, BACKEND_CPU);
 }

@@ -14,16 +14,16 @@ enum { COLS = 32, DEPTH8 = 64, STAGES8 = 4, PIECE = 16 };
 
 static size_t padded(int n, int multiple) { return (size_t)ceil_div(n, multiple) * (size_t)multiple; }
 
-size_t linear_cuda_packed_bytes(int out, int in, Type type) {
-  return type == TYPE_F32 ? linear_packed_bytes(out, in, type) : padded(out, COLS) * padded(in, DEPTH8);
+size_t linear_cuda_packed_bytes(int out, int in, Format format) {
+  return format == FORMAT_F32 ? linear_packed_bytes(out, in, format) : padded(out, COLS) * padded(in, DEPTH8);
 }
 
 void linear_cuda_pack(const Linear *cpu, void *panels) {
-  if (cpu->type == TYPE_F32) {
-    memcpy(panels, cpu->panels, linear_packed_bytes(cpu->out, cpu->in, TYPE_F32));
+  if (cpu->format == FORMAT_F32) {
+    memcpy(panels, cpu->panels, linear_packed_bytes(cpu->out, cpu->in, FORMAT_F32));
     return;
   }
-  memset(panels, 0, linear_cuda_packed_bytes(cpu->out, cpu->in, TYPE_I8));
+  memset(panels, 0, linear_cuda_packed_bytes(cpu->out, cpu->in, FORMAT_I8));
   for (int row = 0; row < cpu->out; row++)
     linear_unpack(cpu, row, (int8_t *)panels + (size_t)row * padded(cpu->in, DEPTH8));
 }
@@ -75,7 +75,7 @@ __device__ static int unit_of(const Tensor &x, int size) {
 /* Four neighbouring outputs. */
 __device__ static int store_four(const Linear &w, const Tensor &y, int t, int col, const float *value) {
   float *to = (float *)y.data + at(y, t, col);
-  if (y.type == TYPE_F32 && col + 4 <= w.out && (uintptr_t)to % 16 == 0) {
+  if (y.format == FORMAT_F32 && col + 4 <= w.out && (uintptr_t)to % 16 == 0) {
     *(float4 *)to = make_float4(value[0], value[1], value[2], value[3]);
     return 0;
   }
@@ -286,7 +286,7 @@ template <int BM, int BN> static void launch_i8(Cuda *cuda, const Linear *w, con
 static void launch(Cuda *cuda, const Linear *w, const Tensor *x, const Tensor *y) {
   int T = x->rows, enough = cuda->processors * 5 / 2;
   auto tiles = [&](int rows, int cols) { return (long)ceil_div(T, rows) * ceil_div(w->out, cols); };
-  if (w->type == TYPE_F32) {
+  if (w->format == FORMAT_F32) {
     if (tiles(64, 128) >= enough)
       launch_f32<64, 128, 8, 8, 16, 4, 1>(cuda, w, x, y);
     else if (tiles(64, 64) >= enough)
@@ -304,10 +304,10 @@ static void launch(Cuda *cuda, const Linear *w, const Tensor *x, const Tensor *y
 }
 
 void linear_cuda(Cuda *cuda, const Linear *w, const Tensor *x, Tensor *y) {
-  assert(x->type == w->type && x->cols == w->in);
-  assert(y->type != TYPE_F64 && y->rows == x->rows && y->cols == w->out);
+  assert(x->format == w->format && x->cols == w->in);
+  assert(y->format != FORMAT_F64 && y->rows == x->rows && y->cols == w->out);
   launch(cuda, w, x, y);
-  device_launched(cuda, w->type == TYPE_I8 ? "linear i8" : "linear f32", x->rows, w->out);
+  device_launched(cuda, w->format == FORMAT_I8 ? "linear i8" : "linear f32", x->rows, w->out);
   y->nans = 0;
-  y->kernel = linear_witness(w->type, y->type, BACKEND_CUDA);
+  y->kernel = linear_witness(w->format, y->format, BACKEND_CUDA);
 }

@@ -24,20 +24,20 @@ ROOM_FN float linear_dequantise(int32_t acc, float scale_x, float scale_w) {
 
 typedef struct Linear {
   int out, in;
-  Type type;   /* TYPE_F32 or TYPE_I8: the type of the weight, and of the x it takes */
-  float scale; /* TYPE_I8 */
+  Format format; /* FORMAT_F32 or FORMAT_I8: that of the weight, and of the x it takes */
+  float scale;   /* FORMAT_I8 */
   void *panels;
   const char *name; /* which of a model's it is, "in_proj"; NULL where that is not said */
 } Linear;
 
 /* Bytes that `panels` needs (64-byte aligned). */
-size_t linear_packed_bytes(int out, int in, Type type);
-/* Packs row-major W [out, in] (float or int8_t, as `type` says) into `panels`, owned by the caller. */
-Linear linear_pack(const void *weight, int out, int in, Type type, float scale, void *panels);
+size_t linear_packed_bytes(int out, int in, Format format);
+/* Packs row-major W [out, in] (float or int8_t, as `format` says) into `panels`, owned by the caller. */
+Linear linear_pack(const void *weight, int out, int in, Format format, float scale, void *panels);
 /* Row `row` of the weight, out of its panels again: values [in], float or int8_t. */
 void linear_unpack(const Linear *w, int row, void *values);
-/* x (f32 or i8, as w->type; any stride) -> y (f32, f16 or i8). */
+/* x (f32 or i8, as w->format; any stride) -> y (f32, f16 or i8). */
 void linear(const Linear *w, const Tensor *x, Tensor *y);
-/* w: the type of weight and x. */
-const char *linear_witness(Type w, Type y, Backend backend);
+/* w: the format of weight and x. */
+const char *linear_witness(Format w, Format y, Backend backend);
 #endif

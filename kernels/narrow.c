@@ -15,7 +15,7 @@ const char *narrow_witness(Precision to, Backend backend) {
 }
 
 void narrow(const Tensor *x, Precision to, Tensor *y) {
-  assert(x->type == TYPE_F32 && y->type == TYPE_F32 && x->rows == y->rows && x->cols == y->cols);
+  assert(x->format == FORMAT_F32 && y->format == FORMAT_F32 && x->rows == y->rows && x->cols == y->cols);
   assert(to == PRECISION_F16 || to == PRECISION_BF16);
 #pragma omp parallel for
   for (int r = 0; r < x->rows; r++) {

@@ -37,5 +37,5 @@ void cuda_capture(Cuda *cuda) { (void)cuda; }
 void *cuda_captured(Cuda *cuda) { return (void)cuda, NULL; }
 void cuda_replay(Cuda *cuda, void *graph) { (void)cuda, (void)graph; }
 void cuda_forget(Cuda *cuda, void *graph) { (void)cuda, (void)graph; }
-size_t linear_cuda_packed_bytes(int out, int in, Type type) { return (void)out, (void)in, (void)type, 0; }
+size_t linear_cuda_packed_bytes(int out, int in, Format format) { return (void)out, (void)in, (void)format, 0; }
 void linear_cuda_pack(const Linear *cpu, void *panels) { (void)cpu, (void)panels; }

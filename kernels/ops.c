@@ -21,7 +21,7 @@ void op_embedding(const Ops *ops, const float *table, const int32_t *token, Tens
 
 void op_rmsnorm(const Ops *ops, const Tensor *x, const float *gain, float eps, Tensor *y) {
   Call call = {.kind = OP_RMSNORM, .in = {*x}, .eps = eps, .out = {y}};
-  if (gain) call.in[IN_GAIN] = tensor_of((void *)gain, TYPE_F32, 1, x->cols, 0);
+  if (gain) call.in[IN_GAIN] = tensor_of((void *)gain, FORMAT_F32, 1, x->cols, 0);
   ops->run(ops->context, &call);
 }
 
@@ -32,8 +32,8 @@ void op_linear(const Ops *ops, const Linear *w, const Tensor *x, Tensor *y) {
 
 void op_conv1d(const Ops *ops, const Conv1d *w, const Tensor *x, Tensor *pre, Tensor *silu) {
   Call call = {.kind = OP_CONV1D, .in = {*x}, .precision = w->acc, .out = {pre, silu}};
-  call.in[IN_WEIGHT] = tensor_of((void *)w->weight, w->type, w->E, w->K, w->weight_scale);
-  call.in[IN_BIAS] = tensor_of((void *)w->bias, w->type, 1, w->E, w->bias_scale);
+  call.in[IN_WEIGHT] = tensor_of((void *)w->weight, w->format, w->E, w->K, w->weight_scale);
+  call.in[IN_BIAS] = tensor_of((void *)w->bias, w->format, 1, w->E, w->bias_scale);
   ops->run(ops->context, &call);
 }
 

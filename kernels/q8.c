@@ -10,7 +10,7 @@ enum { TILE = 4096 };
 static int tiles_of(const Tensor *t) { return (t->cols + TILE - 1) / TILE; }
 
 static const void *at(const Tensor *t, int row, int col) {
-  return (const char *)t->data + ((size_t)row * (size_t)t->stride + (size_t)col) * type_size(t->type);
+  return (const char *)t->data + ((size_t)row * (size_t)t->stride + (size_t)col) * format_size(t->format);
 }
 
 /* Both return how many NaNs there were. */
@@ -34,22 +34,22 @@ ROOM_CLONES static int quantise_f16(const uint16_t *x, int n, float scale, Round
   return nans;
 }
 
-const char *quantise_witness(Type x, Rounding rounding, Backend backend) {
+const char *quantise_witness(Format x, Rounding rounding, Backend backend) {
   static const char *const name[2][2][BACKEND_COUNT] = {
       {WITNESS("quantise f32->i8 half-away"), WITNESS("quantise f32->i8 half-even")},
       {WITNESS("quantise f16->i8 half-away"), WITNESS("quantise f16->i8 half-even")}};
-  return name[x == TYPE_F16][rounding == ROUND_EVEN][backend];
+  return name[x == FORMAT_F16][rounding == ROUND_EVEN][backend];
 }
 
-const char *dequantise_witness(Type x, Backend backend) {
-  static const char *const name[TYPE_COUNT][BACKEND_COUNT] = {[TYPE_F32] = WITNESS("dequantise f32->f32"),
-                                                              [TYPE_F16] = WITNESS("dequantise f16->f32"),
-                                                              [TYPE_I8] = WITNESS("dequantise i8->f32")};
+const char *dequantise_witness(Format x, Backend backend) {
+  static const char *const name[FORMAT_COUNT][BACKEND_COUNT] = {[FORMAT_F32] = WITNESS("dequantise f32->f32"),
+                                                                [FORMAT_F16] = WITNESS("dequantise f16->f32"),
+                                                                [FORMAT_I8] = WITNESS("dequantise i8->f32")};
   return name[x][backend];
 }
 
 void quantise(const Tensor *x, Rounding rounding, Tensor *y) {
-  assert((x->type == TYPE_F32 || x->type == TYPE_F16) && y->type == TYPE_I8);
+  assert((x->format == FORMAT_F32 || x->format == FORMAT_F16) && y->format == FORMAT_I8);
   assert(x->rows == y->rows && x->cols == y->cols);
   int tiles = tiles_of(x);
   int64_t nans = 0;
@@ -58,11 +58,11 @@ void quantise(const Tensor *x, Rounding rounding, Tensor *y) {
     for (int tile = 0; tile < tiles; tile++) {
       int col = tile * TILE, n = x->cols - col < TILE ? x->cols - col : TILE;
       int8_t *out = (int8_t *)y->data + (size_t)row * (size_t)y->stride + col;
-      nans += x->type == TYPE_F32 ? quantise_f32(at(x, row, col), n, y->scale, rounding, out)
-                                  : quantise_f16(at(x, row, col), n, y->scale, rounding, out);
+      nans += x->format == FORMAT_F32 ? quantise_f32(at(x, row, col), n, y->scale.value, rounding, out)
+                                      : quantise_f16(at(x, row, col), n, y->scale.value, rounding, out);
     }
   y->nans = nans;
-  y->kernel = quantise_witness(x->type, rounding, BACKEND_CPU);
+  y->kernel = quantise_witness(x->format, rounding, BACKEND_CPU);
 }
 
 ROOM_CLONES static void dequantise_i8(const int8_t *x, int n, float scale, float *y) {
@@ -74,7 +74,7 @@ ROOM_CLONES static void dequantise_f16(const uint16_t *x, int n, float *y) {
 }
 
 void dequantise(const Tensor *x, Tensor *y) {
-  assert(x->type != TYPE_F64 && y->type == TYPE_F32);
+  assert(x->format != FORMAT_F64 && y->format == FORMAT_F32);
   assert(x->rows == y->rows && x->cols == y->cols);
   int tiles = tiles_of(x);
 #pragma omp parallel for collapse(2)
@@ -82,15 +82,15 @@ void dequantise(const Tensor *x, Tensor *y) {
     for (int tile = 0; tile < tiles; tile++) {
       int col = tile * TILE, n = x->cols - col < TILE ? x->cols - col : TILE;
       float *out = (float *)y->data + (size_t)row * (size_t)y->stride + col;
-      if (x->type == TYPE_I8)
-        dequantise_i8(at(x, row, col), n, x->scale, out);
-      else if (x->type == TYPE_F16)
+      if (x->format == FORMAT_I8)
+        dequantise_i8(at(x, row, col), n, x->scale.value, out);
+      else if (x->format == FORMAT_F16)
         dequantise_f16(at(x, row, col), n, out);
       else
         memcpy(out, at(x, row, col), (size_t)n * sizeof *out);
     }
   y->nans = 0;
-  y->kernel = dequantise_witness(x->type, BACKEND_CPU);
+  y->kernel = dequantise_witness(x->format, BACKEND_CPU);
 }
 
 ROOM_CLONES static uint32_t absmax_row(const float *x, int n) {
@@ -103,7 +103,7 @@ ROOM_CLONES static uint32_t absmax_row(const float *x, int n) {
 }
 
 float absmax(const Tensor *x) {
-  assert(x->type == TYPE_F32);
+  assert(x->format == FORMAT_F32);
   uint32_t most = 0;
 #pragma omp parallel for reduction(max : most)
   for (int row = 0; row < x->rows; row++) {
@@ -114,6 +114,6 @@ float absmax(const Tensor *x) {
 }
 
 void quantise_dynamic(const Tensor *x, Tensor *y) {
-  y->scale = q8_dynamic_scale(absmax(x));
+  y->scale.value = q8_dynamic_scale(absmax(x));
   quantise(x, ROUND_EVEN, y);
 }

@@ -11,12 +11,12 @@ __global__ static void quantise_kernel(Tensor x, Rounding rounding, Tensor y) {
 }
 
 void quantise_cuda(Cuda *cuda, const Tensor *x, Rounding rounding, Tensor *y) {
-  assert((x->type == TYPE_F32 || x->type == TYPE_F16) && y->type == TYPE_I8);
+  assert((x->format == FORMAT_F32 || x->format == FORMAT_F16) && y->format == FORMAT_I8);
   assert(x->rows == y->rows && x->cols == y->cols);
   quantise_kernel<<<grid_of(x), THREADS, 0, device_stream(cuda)>>>(*x, rounding, *y);
   device_launched(cuda, "quantise", x->rows, x->cols);
   y->nans = 0;
-  y->kernel = quantise_witness(x->type, rounding, BACKEND_CUDA);
+  y->kernel = quantise_witness(x->format, rounding, BACKEND_CUDA);
 }
 
 __global__ static void absmax_kernel(Tensor x, unsigned *most) {
@@ -38,13 +38,13 @@ __global__ static void absmax_kernel(Tensor x, unsigned *most) {
 /* y's scale is put where its readers look for it. */
 __global__ static void quantise_dynamic_kernel(Tensor x, const unsigned *most, Tensor y) {
   int row = (int)blockIdx.x, col = (int)(blockIdx.y * THREADS + threadIdx.x);
-  y.scale = q8_dynamic_scale(f32_of_bits(*most));
-  if (row == 0 && col == 0) *y.scale_at = y.scale;
+  y.scale.value = q8_dynamic_scale(f32_of_bits(*most));
+  if (row == 0 && col == 0) *y.scale_at = y.scale.value;
   if (col < x.cols) count_nans(y, store(y, row, col, load(x, 0, row, col), ROUND_EVEN));
 }
 
 void quantise_dynamic_cuda(Cuda *cuda, const Tensor *x, Tensor *y) {
-  assert(x->type == TYPE_F32 && y->type == TYPE_I8 && y->scale_at);
+  assert(x->format == FORMAT_F32 && y->format == FORMAT_I8 && y->scale_at);
   assert(x->rows == y->rows && x->cols == y->cols);
   device_check(cuda, cudaMemsetAsync(cuda->absmax, 0, sizeof(unsigned), device_stream(cuda)), "quantise_dynamic", x->rows, x->cols);
   absmax_kernel<<<(unsigned)(x->rows < MAX_BLOCKS ? x->rows : MAX_BLOCKS), THREADS, 0, device_stream(cuda)>>>(
@@ -52,7 +52,7 @@ void quantise_dynamic_cuda(Cuda *cuda, const Tensor *x, Tensor *y) {
   quantise_dynamic_kernel<<<grid_of(x), THREADS, 0, device_stream(cuda)>>>(*x, cuda->absmax, *y);
   device_launched(cuda, "quantise_dynamic", x->rows, x->cols);
   y->nans = 0;
-  y->kernel = quantise_witness(x->type, ROUND_EVEN, BACKEND_CUDA);
+  y->kernel = quantise_witness(x->format, ROUND_EVEN, BACKEND_CUDA);
 }
 
 __global__ static void dequantise_kernel(Tensor x, Tensor y) {
@@ -61,10 +61,10 @@ __global__ static void dequantise_kernel(Tensor x, Tensor y) {
 }
 
 void dequantise_cuda(Cuda *cuda, const Tensor *x, Tensor *y) {
-  assert(x->type != TYPE_F64 && y->type == TYPE_F32);
+  assert(x->format != FORMAT_F64 && y->format == FORMAT_F32);
   assert(x->rows == y->rows && x->cols == y->cols);
   dequantise_kernel<<<grid_of(x), THREADS, 0, device_stream(cuda)>>>(*x, *y);
   device_launched(cuda, "dequantise", x->rows, x->cols);
   y->nans = 0;
-  y->kernel = dequantise_witness(x->type, BACKEND_CUDA);
+  y->kernel = dequantise_witness(x->format, BACKEND_CUDA);
 }

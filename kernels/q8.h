@@ -43,16 +43,14 @@ ROOM_FN uint32_t absmax_bits(float x) {
 /* The scale at which a tensor of absolute maximum `most` is quantised dynamically. */
 ROOM_FN float q8_dynamic_scale(float most) { return most > 0 ? most / 127.0f : 1.0f; }
 
-typedef enum Rounding { ROUND_AWAY, ROUND_EVEN } Rounding;
-
 /* x (f32 or f16, any stride) -> y (i8) at y->scale. */
 void quantise(const Tensor *x, Rounding rounding, Tensor *y);
 /* x (f32, any stride) -> y (i8), half to even, at absmax(x) / 127 (1 where that is 0), which becomes y->scale. */
 void quantise_dynamic(const Tensor *x, Tensor *y);
 /* x (i8, f16 or f32, any stride) -> y (f32). */
 void dequantise(const Tensor *x, Tensor *y);
-const char *quantise_witness(Type x, Rounding rounding, Backend backend);
-const char *dequantise_witness(Type x, Backend backend);
+const char *quantise_witness(Format x, Rounding rounding, Backend backend);
+const char *dequantise_witness(Format x, Backend backend);
 /* max |x| of an f32 tensor (any stride), NaN left out; 0 for an empty one. */
 float absmax(const Tensor *x);
 #endif

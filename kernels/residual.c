@@ -11,14 +11,14 @@ const char *embedding_witness(Backend backend) {
   return name[backend];
 }
 
-const char *residual_witness(Type branch, Backend backend) {
+const char *residual_witness(Format branch, Backend backend) {
   static const char *const name[2][BACKEND_COUNT] = {WITNESS("residual f32+f32->f32"),
                                                      WITNESS("residual f32+f16->f32")};
-  return name[branch == TYPE_F16][backend];
+  return name[branch == FORMAT_F16][backend];
 }
 
 void embedding(const float *table, const int32_t *token, Tensor *y) {
-  assert(y->type == TYPE_F32);
+  assert(y->format == FORMAT_F32);
   for (int t = 0; t < y->rows; t++)
     memcpy((float *)y->data + (size_t)t * (size_t)y->stride, table + (size_t)token[t] * (size_t)y->cols,
            (size_t)y->cols * sizeof *table);
@@ -35,18 +35,19 @@ ROOM_CLONES static void row_f16(const float *x, const uint16_t *branch, int D, f
 }
 
 void residual_add(const Tensor *x, const Tensor *branch, Tensor *y) {
-  assert(x->type == TYPE_F32 && y->type == TYPE_F32 && (branch->type == TYPE_F32 || branch->type == TYPE_F16));
+  assert(x->format == FORMAT_F32 && y->format == FORMAT_F32 &&
+         (branch->format == FORMAT_F32 || branch->format == FORMAT_F16));
   assert(x->rows == y->rows && x->cols == y->cols && branch->rows == y->rows && branch->cols == y->cols);
 #pragma omp parallel for
   for (int t = 0; t < y->rows; t++) {
     const float *from = (const float *)x->data + (size_t)t * (size_t)x->stride;
     float *to = (float *)y->data + (size_t)t * (size_t)y->stride;
     size_t at = (size_t)t * (size_t)branch->stride;
-    if (branch->type == TYPE_F32)
+    if (branch->format == FORMAT_F32)
       row_f32(from, (const float *)branch->data + at, y->cols, to);
     else
       row_f16(from, (const uint16_t *)branch->data + at, y->cols, to);
   }
   y->nans = 0;
-  y->kernel = residual_witness(branch->type, BACKEND_CPU);
+  y->kernel = residual_witness(branch->format, BACKEND_CPU);
 }

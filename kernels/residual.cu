@@ -9,7 +9,7 @@ __global__ static void embedding_kernel(const float *table, const int32_t *token
 }
 
 void embedding_cuda(Cuda *cuda, const float *table, const int32_t *token, Tensor *y) {
-  assert(y->type == TYPE_F32);
+  assert(y->format == FORMAT_F32);
   dim3 grid((unsigned)y->rows, (unsigned)ceil_div(y->cols, THREADS));
   embedding_kernel<<<grid, THREADS, 0, device_stream(cuda)>>>(table, token, *y);
   device_launched(cuda, "embedding", y->rows, y->cols);
@@ -23,11 +23,11 @@ __global__ static void residual_kernel(Tensor x, Tensor branch, Tensor y) {
 }
 
 void residual_add_cuda(Cuda *cuda, const Tensor *x, const Tensor *branch, Tensor *y) {
-  assert(x->type == TYPE_F32 && y->type == TYPE_F32 && (branch->type == TYPE_F32 || branch->type == TYPE_F16));
+  assert(x->format == FORMAT_F32 && y->format == FORMAT_F32 && (branch->format == FORMAT_F32 || branch->format == FORMAT_F16));
   assert(x->rows == y->rows && x->cols == y->cols && branch->rows == y->rows && branch->cols == y->cols);
   dim3 grid((unsigned)y->rows, (unsigned)ceil_div(y->cols, THREADS));
   residual_kernel<<<grid, THREADS, 0, device_stream(cuda)>>>(*x, *branch, *y);
   device_launched(cuda, "residual_add", y->rows, y->cols);
   y->nans = 0;
-  y->kernel = residual_witness(branch->type, BACKEND_CUDA);
+  y->kernel = residual_witness(branch->format, BACKEND_CUDA);
 }

@@ -14,5 +14,5 @@ void embedding(const float *table, const int32_t *token, Tensor *y);
 void residual_add(const Tensor *x, const Tensor *branch, Tensor *y);
 
 const char *embedding_witness(Backend backend);
-const char *residual_witness(Type branch, Backend backend);
+const char *residual_witness(Format branch, Backend backend);
 #endif

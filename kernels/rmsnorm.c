@@ -25,24 +25,24 @@ ROOM_CLONES static int row_i8(const float *x, const float *gain, int D, float ep
   return nans;
 }
 
-const char *rmsnorm_witness(Type y, Backend backend) {
+const char *rmsnorm_witness(Format y, Backend backend) {
   static const char *const name[2][BACKEND_COUNT] = {WITNESS("rmsnorm f32->f32"), WITNESS("rmsnorm f32->i8 half-away")};
-  return name[y == TYPE_I8][backend];
+  return name[y == FORMAT_I8][backend];
 }
 
 void rmsnorm(const Tensor *x, const float *gain, float eps, Tensor *y) {
-  assert(x->type == TYPE_F32 && (y->type == TYPE_F32 || y->type == TYPE_I8));
+  assert(x->format == FORMAT_F32 && (y->format == FORMAT_F32 || y->format == FORMAT_I8));
   assert(x->rows == y->rows && x->cols == y->cols);
   int64_t nans = 0;
 #pragma omp parallel for reduction(+ : nans)
   for (int t = 0; t < x->rows; t++) {
     const float *from = (const float *)x->data + (size_t)t * (size_t)x->stride;
     size_t to = (size_t)t * (size_t)y->stride;
-    if (y->type == TYPE_F32)
+    if (y->format == FORMAT_F32)
       row_f32(from, gain, x->cols, eps, (float *)y->data + to);
     else
-      nans += row_i8(from, gain, x->cols, eps, y->scale, (int8_t *)y->data + to);
+      nans += row_i8(from, gain, x->cols, eps, y->scale.value, (int8_t *)y->data + to);
   }
   y->nans = nans;
-  y->kernel = rmsnorm_witness(y->type, BACKEND_CPU);
+  y->kernel = rmsnorm_witness(y->format, BACKEND_CPU);
 }

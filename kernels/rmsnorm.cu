@@ -32,10 +32,10 @@ __global__ static void rmsnorm_kernel(Tensor x, const float *gain, float eps, Te
 }
 
 void rmsnorm_cuda(Cuda *cuda, const Tensor *x, const float *gain, float eps, Tensor *y) {
-  assert(x->type == TYPE_F32 && (y->type == TYPE_F32 || y->type == TYPE_I8));
+  assert(x->format == FORMAT_F32 && (y->format == FORMAT_F32 || y->format == FORMAT_I8));
   assert(x->rows == y->rows && x->cols == y->cols);
   rmsnorm_kernel<<<(unsigned)x->rows, THREADS, 0, device_stream(cuda)>>>(*x, gain, eps, *y);
   device_launched(cuda, "rmsnorm", x->rows, x->cols);
   y->nans = 0;
-  y->kernel = rmsnorm_witness(y->type, BACKEND_CUDA);
+  y->kernel = rmsnorm_witness(y->format, BACKEND_CUDA);
 }

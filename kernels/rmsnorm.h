@@ -35,5 +35,5 @@ ROOM_FN float rmsnorm_divisor(const float *x, int D, float eps) {
 
 /* gain [D], or NULL where it was folded into the next linear. */
 void rmsnorm(const Tensor *x, const float *gain, float eps, Tensor *y);
-const char *rmsnorm_witness(Type y, Backend backend);
+const char *rmsnorm_witness(Format y, Backend backend);
 #endif

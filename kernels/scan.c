@@ -59,8 +59,8 @@ size_t scan_scratch_bytes(int T, int E, int N, ScanOrder order) {
 /* Elements col … col + n - 1 of a row, dequantised; the rest of a Row stays 0. */
 ROOM_FN void load(const Tensor *t, int row, int col, int n, float *x) {
   size_t at = (size_t)row * (size_t)t->stride + (size_t)col;
-  if (t->type == TYPE_I8)
-    for (int c = 0; c < n; c++) x[c] = dq(((const int8_t *)t->data)[at + (size_t)c], t->scale);
+  if (t->format == FORMAT_I8)
+    for (int c = 0; c < n; c++) x[c] = dq(((const int8_t *)t->data)[at + (size_t)c], t->scale.value);
   else
     for (int c = 0; c < n; c++) x[c] = ((const float *)t->data)[at + (size_t)c];
 }
@@ -73,7 +73,7 @@ ROOM_FN Row load_row(const Tensor *t, int row, int col, int n) {
 
 ROOM_FN void store_row(const Row *r, int n, Tensor *t, int row, int col) {
   size_t at = (size_t)row * (size_t)t->stride + (size_t)col;
-  if (t->type == TYPE_F16)
+  if (t->format == FORMAT_F16)
     for (int c = 0; c < n; c++) ((uint16_t *)t->data)[at + (size_t)c] = f16_of(r->v[c]);
   else
     for (int c = 0; c < n; c++) ((float *)t->data)[at + (size_t)c] = r->v[c];
@@ -310,12 +310,12 @@ static int64_t scan_tile(const ScanInputs *in, ScanOrder order, const ScanOutput
 ScanKind scan_kind(const ScanInputs *in, ScanOrder order) {
   const Tensor *rest[] = {in->dt, in->B, in->C, in->z, in->A_log, in->D, in->dt_bias};
   int count = sizeof rest / sizeof *rest, i8 = 0;
-  for (int i = 0; i < count; i++) i8 += rest[i]->type == TYPE_I8;
-  Type all = i8 == 0 ? TYPE_F32 : i8 == count ? TYPE_I8 : TYPE_COUNT;
-  return (ScanKind){.u = in->u->type, .rest = all, .order = order, .precision = in->precision};
+  for (int i = 0; i < count; i++) i8 += rest[i]->format == FORMAT_I8;
+  Format all = i8 == 0 ? FORMAT_F32 : i8 == count ? FORMAT_I8 : FORMAT_COUNT;
+  return (ScanKind){.u = in->u->format, .rest = all, .order = order, .precision = in->precision};
 }
 
-const char *scan_witness(const ScanKind *kind, Type output, Backend backend) {
+const char *scan_witness(const ScanKind *kind, Format output, Backend backend) {
 #define OUTPUTS(name)                                                                                                  \
   { WITNESS(name "->f32"), WITNESS(name "->f16") }
 #define STATES(name)                                                                                                   \
@@ -336,9 +336,9 @@ const char *scan_witness(const ScanKind *kind, Type output, Backend backend) {
 #undef STATES
 #undef OUTPUTS
   const ScanPrecision *p = &kind->precision;
-  int rest = kind->rest == TYPE_F32 ? 0 : kind->rest == TYPE_I8 ? 1 : 2;
-  return name[kind->u == TYPE_I8][rest][kind->order == SCAN_BLOCKED][p->softplus][p->decay][p->state]
-             [output == TYPE_F16][backend];
+  int rest = kind->rest == FORMAT_F32 ? 0 : kind->rest == FORMAT_I8 ? 1 : 2;
+  return name[kind->u == FORMAT_I8][rest][kind->order == SCAN_BLOCKED][p->softplus][p->decay][p->state]
+             [output == FORMAT_F16][backend];
 }
 
 void scan(const ScanInputs *in, ScanOrder order, const ScanOutputs *out, void *scratch) {
@@ -346,8 +346,8 @@ void scan(const ScanInputs *in, ScanOrder order, const ScanOutputs *out, void *s
   assert(in->dt->rows == T && in->dt->cols == E && in->z->rows == T && in->z->cols == E && in->B->rows == T);
   assert(in->C->rows == T && in->C->cols == N && in->A_log->rows == E && in->A_log->cols == N);
   assert(in->D->cols == E && in->dt_bias->cols == E && out->state->rows == E && out->state->cols == N);
-  assert(out->delta->type == TYPE_F32 && out->y->type == TYPE_F32 && out->state->type == TYPE_F32);
-  assert(out->gated->type == TYPE_F32 || out->gated->type == TYPE_F16);
+  assert(out->delta->format == FORMAT_F32 && out->y->format == FORMAT_F32 && out->state->format == FORMAT_F32);
+  assert(out->gated->format == FORMAT_F32 || out->gated->format == FORMAT_F16);
   assert(in->precision.softplus < PRECISION_I8 && in->precision.decay < PRECISION_I8);
   assert(in->precision.state == PRECISION_F32 || order == SCAN_SEQUENTIAL);
 
@@ -368,7 +368,7 @@ void scan(const ScanInputs *in, ScanOrder order, const ScanOutputs *out, void *s
   Tensor *written[] = {out->delta, out->y, out->gated, out->state};
   for (int i = 0; i < 4; i++) {
     written[i]->nans = 0;
-    written[i]->kernel = scan_witness(&kind, written[i]->type, BACKEND_CPU);
+    written[i]->kernel = scan_witness(&kind, written[i]->format, BACKEND_CPU);
   }
   out->state->nans = nans;
 }

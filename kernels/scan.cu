@@ -71,8 +71,8 @@ __global__ static void __launch_bounds__(CHANNELS *TILE, 3) sequential_kernel(Ar
   int my_token = id / STATES;
   Reader read_dt = reader(p.dt, t, channel, TILE), read_u = reader(p.u, t, channel, TILE);
   Reader read_z = reader(p.z, t, channel, TILE);
-  Writer write_delta = writer(p.delta, TYPE_F32, t, channel, TILE), write_y = writer(p.y, TYPE_F32, t, channel, TILE);
-  Writer write_gated = writer(p.gated, p.gated.type, t, channel, TILE);
+  Writer write_delta = writer(p.delta, FORMAT_F32, t, channel, TILE), write_y = writer(p.y, FORMAT_F32, t, channel, TILE);
+  Writer write_gated = writer(p.gated, p.gated.format, t, channel, TILE);
   Reader read_B = reader(p.B, my_token, s, APART), read_C = reader(p.C, my_token, s, APART);
   float dt = read(&read_dt, here && t < T), u = read(&read_u, here && t < T), z = read(&read_z, here && t < T);
   float next_B[MINE], next_C[MINE];
@@ -208,9 +208,9 @@ __global__ static void __launch_bounds__(CHANNELS * 32 * WARPS, WARPS == 1 ? 3 :
   float bias = load_real(p.dt_bias, 0, channel, here);
   Reader read_dt = reader(p.dt, my_t, channel, APART), read_u = reader(p.u, my_t, channel, APART);
   Reader read_z = reader(p.z, my_t, channel, APART);
-  Writer write_delta = writer(p.delta, TYPE_F32, my_t, channel, APART),
-         write_y = writer(p.y, TYPE_F32, my_t, channel, APART);
-  Writer write_gated = writer(p.gated, p.gated.type, my_t, channel, APART);
+  Writer write_delta = writer(p.delta, FORMAT_F32, my_t, channel, APART),
+         write_y = writer(p.y, FORMAT_F32, my_t, channel, APART);
+  Writer write_gated = writer(p.gated, p.gated.format, my_t, channel, APART);
 
   /* Queues states n … n + AT_ONCE - 1 of the chunk at `first`; what is not there is an empty place in the queue. */
   auto copy_states = [&](int first, int n) {
@@ -340,8 +340,8 @@ void scan_cuda(Cuda *cuda, const ScanInputs *in, ScanOrder order, const ScanOutp
   assert(in->dt->rows == T && in->dt->cols == E && in->z->rows == T && in->z->cols == E && in->B->rows == T);
   assert(in->C->rows == T && in->C->cols == N && in->A_log->rows == E && in->A_log->cols == N);
   assert(in->D->cols == E && in->dt_bias->cols == E && out->state->rows == E && out->state->cols == N);
-  assert(out->delta->type == TYPE_F32 && out->y->type == TYPE_F32 && out->state->type == TYPE_F32);
-  assert(out->gated->type == TYPE_F32 || out->gated->type == TYPE_F16);
+  assert(out->delta->format == FORMAT_F32 && out->y->format == FORMAT_F32 && out->state->format == FORMAT_F32);
+  assert(out->gated->format == FORMAT_F32 || out->gated->format == FORMAT_F16);
   assert(!in->precision.softplus && !in->precision.decay &&
          !in->precision.state); /* narrower stages: the CPU's alone */
   const Tensor *large[] = {in->u, in->dt, in->B, in->C, in->z, in->A_log, out->delta, out->y, out->gated};
@@ -371,6 +371,6 @@ void scan_cuda(Cuda *cuda, const ScanInputs *in, ScanOrder order, const ScanOutp
   Tensor *written[] = {out->delta, out->y, out->gated, out->state};
   for (int i = 0; i < 4; i++) {
     written[i]->nans = 0;
-    written[i]->kernel = scan_witness(&kind, written[i]->type, BACKEND_CUDA);
+    written[i]->kernel = scan_witness(&kind, written[i]->format, BACKEND_CUDA);
   }
 }

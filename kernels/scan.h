@@ -120,13 +120,13 @@ typedef struct ScanOutputs {
 size_t scan_scratch_bytes(int T, int E, int N, ScanOrder order);
 void scan(const ScanInputs *in, ScanOrder order, const ScanOutputs *out, void *scratch);
 
-/* What of its settings names a scan. rest: the type of all inputs but u; TYPE_COUNT where they are of both. */
+/* What of its settings names a scan. rest: the format of all inputs but u; FORMAT_COUNT where they are of both. */
 typedef struct ScanKind {
-  Type u, rest;
+  Format u, rest;
   ScanOrder order;
   ScanPrecision precision;
 } ScanKind;
 ScanKind scan_kind(const ScanInputs *in, ScanOrder order);
-/* output: the type of the one that is signed. */
-const char *scan_witness(const ScanKind *kind, Type output, Backend backend);
+/* output: the format of the one that is signed. */
+const char *scan_witness(const ScanKind *kind, Format output, Backend backend);
 #endif

@@ -37,7 +37,7 @@ static int64_t vectors(const Call *c) {
   int first = c->kind == OP_SCAN ? SCAN_D : 1, end = c->kind == OP_RESIDUAL ? 0 : op_info[c->kind].ins;
   int64_t bytes = 0;
   for (int i = first; i < end; i++)
-    if (c->in[i].data) bytes += (int64_t)c->in[i].rows * c->in[i].cols * (int64_t)type_size(c->in[i].type);
+    if (c->in[i].data) bytes += (int64_t)c->in[i].rows * c->in[i].cols * (int64_t)format_size(c->in[i].format);
   return bytes;
 }
 
@@ -80,7 +80,7 @@ OpTime watch_time(const Watch *w, const char *name) {
 enum { EXP = 22, LOG1P = 36, DIVISION = 8, SILU = EXP + 1 + DIVISION, QUANTISE = DIVISION + 6, NARROW = 12 };
 
 static int64_t elements(const Tensor *t) { return (int64_t)t->rows * t->cols; }
-static int64_t bytes_of(const Tensor *t) { return t->data ? elements(t) * (int64_t)type_size(t->type) : 0; }
+static int64_t bytes_of(const Tensor *t) { return t->data ? elements(t) * (int64_t)format_size(t->format) : 0; }
 
 static int hadamard_steps(int n) {
   int factor = hadamard_factor(n), log2_n = 0;
@@ -111,15 +111,15 @@ CallWork call_work(const Call *c) {
   const OpInfo *info = &op_info[c->kind];
   const Tensor *y = call_output(c);
   CallWork work = {0};
-  bool quantises = y->type == TYPE_I8 && c->kind != OP_QUANTISE && c->kind != OP_QUANTISE_DYNAMIC;
+  bool quantises = y->format == FORMAT_I8 && c->kind != OP_QUANTISE && c->kind != OP_QUANTISE_DYNAMIC;
   for (int i = 0; i < info->ins; i++) work.bytes += bytes_of(&c->in[i]);
   for (int i = 0; i < info->outs; i++) work.bytes += bytes_of(c->out[i]);
   work.float_steps = elements(y) * (element_steps(c) + (quantises ? QUANTISE : 0));
   if (c->kind == OP_EMBEDDING) work.bytes *= 2; /* the rows that it copies */
   if (c->kind == OP_LINEAR) {
     const Linear *w = &c->linear;
-    work.bytes += (int64_t)w->out * w->in * (int64_t)type_size(w->type);
-    *(w->type == TYPE_I8 ? &work.i8_macs : &work.float_steps) += (int64_t)y->rows * w->out * w->in;
+    work.bytes += (int64_t)w->out * w->in * (int64_t)format_size(w->format);
+    *(w->format == FORMAT_I8 ? &work.i8_macs : &work.float_steps) += (int64_t)y->rows * w->out * w->in;
   }
   if (c->kind == OP_SCAN) /* for each state: delta A and its exp, b, h, and the sum of y */
     work.float_steps += elements(y) * c->in[SCAN_A_LOG].cols * (EXP + 4);

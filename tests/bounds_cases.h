@@ -125,19 +125,19 @@ static inline int8_t draw_i8(Dist dist, int row, int col) {
 /* Half of them powers of two: with those, exact ties come out of exact inputs. */
 static inline float random_scale(void) { return below(2) ? ldexpf(1, -2 - below(8)) : (float)exp(-7 + 5 * unit()); }
 
-static inline Tensor empty(Type type, int rows, int cols) {
-  size_t bytes = (size_t)rows * (size_t)cols * type_size(type);
-  return tensor_of(take(bytes), type, rows, cols, type == TYPE_I8 ? random_scale() : 0);
+static inline Tensor empty(Format format, int rows, int cols) {
+  size_t bytes = (size_t)rows * (size_t)cols * format_size(format);
+  return tensor_of(take(bytes), format, rows, cols, format == FORMAT_I8 ? random_scale() : 0);
 }
 
-static inline Tensor drawn(Dist dist, Type type, double size, int rows, int cols) {
-  Tensor t = empty(type, rows, cols);
+static inline Tensor drawn(Dist dist, Format format, double size, int rows, int cols) {
+  Tensor t = empty(format, rows, cols);
   for (int r = 0; r < rows; r++)
     for (int c = 0; c < cols; c++) {
       size_t i = (size_t)r * (size_t)cols + (size_t)c;
-      if (type == TYPE_I8)
+      if (format == FORMAT_I8)
         ((int8_t *)t.data)[i] = draw_i8(dist, r, c);
-      else if (type == TYPE_F16)
+      else if (format == FORMAT_F16)
         ((uint16_t *)t.data)[i] = f16_of(draw(dist, size, r, c));
       else
         ((float *)t.data)[i] = draw(dist, size, r, c);
@@ -147,9 +147,9 @@ static inline Tensor drawn(Dist dist, Type type, double size, int rows, int cols
 
 /* The number that a kernel wrote or read: of int8 the whole number. */
 static inline double element(const Tensor *t, size_t i) {
-  return t->type == TYPE_I8    ? ((const int8_t *)t->data)[i]
-         : t->type == TYPE_F16 ? (double)f32_of_f16(((const uint16_t *)t->data)[i])
-                               : (double)((const float *)t->data)[i];
+  return t->format == FORMAT_I8    ? ((const int8_t *)t->data)[i]
+         : t->format == FORMAT_F16 ? (double)f32_of_f16(((const uint16_t *)t->data)[i])
+                                   : (double)((const float *)t->data)[i];
 }
 
 static inline size_t elements(const Tensor *t) { return (size_t)t->rows * (size_t)t->cols; }
@@ -164,9 +164,9 @@ static inline double size_of_inputs(void) { return pow(10, -3 + 4 * unit()); }
 static inline void make_scalar(Case *c) {
   c->T = 1, c->n = 64;
   double size = c->dist == TIES ? 0.25 : c->op == OP_LOG1P ? 1 : 10 * unit();
-  c->in[X] = drawn(c->dist, TYPE_F32, size, 1, c->n);
+  c->in[X] = drawn(c->dist, FORMAT_F32, size, 1, c->n);
   for (int i = 0; c->op == OP_LOG1P && i < c->n; i++) ((float *)c->in[X].data)[i] = fabsf(((float *)c->in[X].data)[i]);
-  c->out[0] = empty(TYPE_F32, 1, c->n);
+  c->out[0] = empty(FORMAT_F32, 1, c->n);
   c->inputs = c->outputs = 1;
 }
 
@@ -174,7 +174,7 @@ static inline void make_scan(Case *c) {
   static const int lengths[] = {1, 2, 3, 5, 33, 120, 171, 300, 600, 1100, 2100};
   bool i8 = below(2), slow = c->dist == SLOW_DECAY;
   int T = c->T = lengths[below(20) ? below(7) : below(11)], E = c->n = 1 + below(3), N = c->m = 1 + below(4);
-  Type rest = i8 ? TYPE_I8 : TYPE_F32, u = below(2) ? TYPE_I8 : TYPE_F32;
+  Format rest = i8 ? FORMAT_I8 : FORMAT_F32, u = below(2) ? FORMAT_I8 : FORMAT_F32;
   double size = c->dist == TIES ? 0.125 : 0.1 + 3 * unit();
   c->order = below(2) ? SCAN_BLOCKED : SCAN_SEQUENTIAL;
   c->in[S_U] = drawn(c->dist, u, size, T, E);
@@ -187,14 +187,14 @@ static inline void make_scan(Case *c) {
   c->in[S_BIAS] = drawn(NORMAL, rest, slow ? 0.01 : 2, 1, E);
   for (int i = 0; slow && i < E * N; i++) /* a within 1e-4 of 1 */
     if (i8)
-      ((int8_t *)c->in[S_A_LOG].data)[i] = -128, c->in[S_A_LOG].scale = 0.08f;
+      ((int8_t *)c->in[S_A_LOG].data)[i] = -128, c->in[S_A_LOG].scale.value = 0.08f;
     else
       ((float *)c->in[S_A_LOG].data)[i] -= 10;
   c->inputs = 8;
-  c->out[S_DELTA] = empty(TYPE_F32, T, E);
-  c->out[S_Y] = empty(TYPE_F32, T, E);
-  c->out[S_GATED] = empty(below(2) ? TYPE_F16 : TYPE_F32, T, E);
-  c->out[S_STATE] = empty(TYPE_F32, E, N);
+  c->out[S_DELTA] = empty(FORMAT_F32, T, E);
+  c->out[S_Y] = empty(FORMAT_F32, T, E);
+  c->out[S_GATED] = empty(below(2) ? FORMAT_F16 : FORMAT_F32, T, E);
+  c->out[S_STATE] = empty(FORMAT_F32, E, N);
   c->outputs = 4;
 }
 
@@ -203,33 +203,34 @@ static inline void make_rows(Case *c) {
   int T = c->T = 1 + below(4), n = c->n = 1 + below(70);
   switch (c->op) {
     case OP_QUANTISE:
-      c->out[0] = empty(TYPE_I8, T, n);
-      c->in[X] = drawn(c->dist, below(2) ? TYPE_F16 : TYPE_F32, c->out[0].scale * (c->dist == TIES ? 1 : 40), T, n);
+      c->out[0] = empty(FORMAT_I8, T, n);
+      c->in[X] =
+          drawn(c->dist, below(2) ? FORMAT_F16 : FORMAT_F32, c->out[0].scale.value * (c->dist == TIES ? 1 : 40), T, n);
       c->rounding = below(2) ? ROUND_AWAY : ROUND_EVEN;
       c->inputs = 1;
       return;
     case OP_LINEAR:
       c->m = 1 + below(20);
       c->i8 = below(2);
-      c->in[X] = drawn(c->dist, c->i8 ? TYPE_I8 : TYPE_F32, size, T, n);
-      c->in[W] = drawn(c->dist == ALTERNATING ? UNIFORM : NORMAL, c->i8 ? TYPE_I8 : TYPE_F32, 1, c->m, n);
-      c->out[0] = empty((Type[]){TYPE_F32, TYPE_F16, TYPE_I8}[below(3)], T, c->m);
+      c->in[X] = drawn(c->dist, c->i8 ? FORMAT_I8 : FORMAT_F32, size, T, n);
+      c->in[W] = drawn(c->dist == ALTERNATING ? UNIFORM : NORMAL, c->i8 ? FORMAT_I8 : FORMAT_F32, 1, c->m, n);
+      c->out[0] = empty((Format[]){FORMAT_F32, FORMAT_F16, FORMAT_I8}[below(3)], T, c->m);
       c->rounding = ROUND_EVEN;
       c->inputs = 2;
       return;
     case OP_RMSNORM:
-      c->in[X] = drawn(c->dist, TYPE_F32, size, T, n);
-      c->in[W] = drawn(NORMAL, TYPE_F32, 1, 1, n);
+      c->in[X] = drawn(c->dist, FORMAT_F32, size, T, n);
+      c->in[W] = drawn(NORMAL, FORMAT_F32, 1, 1, n);
       c->gain = below(2);
       c->eps = (float[]){1e-5f, 1e-6f, 1e-12f}[below(3)];
-      c->out[0] = empty(below(2) ? TYPE_I8 : TYPE_F32, T, n);
+      c->out[0] = empty(below(2) ? FORMAT_I8 : FORMAT_F32, T, n);
       c->rounding = ROUND_AWAY;
       c->inputs = 2;
       return;
     default: /* hadamard */
       c->n = hadamard_size[below((int)(sizeof hadamard_size / sizeof *hadamard_size))];
-      c->in[X] = drawn(c->dist, below(2) ? TYPE_F16 : TYPE_F32, size, T, c->n);
-      c->out[0] = empty(below(2) ? TYPE_I8 : TYPE_F32, T, c->n);
+      c->in[X] = drawn(c->dist, below(2) ? FORMAT_F16 : FORMAT_F32, size, T, c->n);
+      c->out[0] = empty(below(2) ? FORMAT_I8 : FORMAT_F32, T, c->n);
       c->rounding = ROUND_EVEN;
       c->inputs = 1;
   }
@@ -238,13 +239,13 @@ static inline void make_rows(Case *c) {
 static inline void make_conv1d(Case *c) {
   c->T = 1 + below(12), c->n = 1 + below(9), c->m = 1 + below(5);
   c->i8 = below(2);
-  Type type = c->i8 ? TYPE_I8 : TYPE_F32;
+  Format format = c->i8 ? FORMAT_I8 : FORMAT_F32;
   double size = c->dist == TIES ? 0.125 : size_of_inputs();
-  c->in[X] = drawn(c->dist, type, size, c->T, c->n);
-  c->in[W] = drawn(c->dist == ALTERNATING ? UNIFORM : NORMAL, type, 1, c->n, c->m);
-  c->in[BIAS] = drawn(c->dist == ZERO ? ZERO : NORMAL, type, 1, 1, c->n);
-  c->out[C_PRE] = empty(TYPE_F32, c->T, c->n);
-  c->out[C_SILU] = empty(below(2) ? TYPE_I8 : TYPE_F32, c->T, c->n);
+  c->in[X] = drawn(c->dist, format, size, c->T, c->n);
+  c->in[W] = drawn(c->dist == ALTERNATING ? UNIFORM : NORMAL, format, 1, c->n, c->m);
+  c->in[BIAS] = drawn(c->dist == ZERO ? ZERO : NORMAL, format, 1, 1, c->n);
+  c->out[C_PRE] = empty(FORMAT_F32, c->T, c->n);
+  c->out[C_SILU] = empty(below(2) ? FORMAT_I8 : FORMAT_F32, c->T, c->n);
   c->rounding = ROUND_AWAY;
   c->inputs = 3, c->outputs = 2;
 }
@@ -268,11 +269,11 @@ static inline Case random_case(Op op, Dist dist) {
 static inline Conv1d conv1d_of(const Case *c) {
   return (Conv1d){.E = c->n,
                   .K = c->m,
-                  .type = c->in[W].type,
+                  .format = c->in[W].format,
                   .weight = c->in[W].data,
                   .bias = c->in[BIAS].data,
-                  .weight_scale = c->in[W].scale,
-                  .bias_scale = c->in[BIAS].scale};
+                  .weight_scale = c->in[W].scale.value,
+                  .bias_scale = c->in[BIAS].scale.value};
 }
 
 static inline void run_kernel(Case *c) {
@@ -281,8 +282,8 @@ static inline void run_kernel(Case *c) {
   switch (c->op) {
     case OP_QUANTISE: quantise(&in[X], c->rounding, &out[0]); break;
     case OP_LINEAR: {
-      void *panels = take(linear_packed_bytes(c->m, c->n, in[W].type));
-      Linear w = linear_pack(in[W].data, c->m, c->n, in[W].type, in[W].scale, panels);
+      void *panels = take(linear_packed_bytes(c->m, c->n, in[W].format));
+      Linear w = linear_pack(in[W].data, c->m, c->n, in[W].format, in[W].scale.value, panels);
       linear(&w, &in[X], &out[0]);
       break;
     }
@@ -322,15 +323,15 @@ static inline void run_kernel(Case *c) {
 static inline BoundIn bound_in(const Tensor *t) {
   double *value = take(elements(t) * sizeof *value);
   for (size_t i = 0; i < elements(t); i++) value[i] = element(t, i);
-  return (BoundIn){value, t->cols, t->scale};
+  return (BoundIn){value, t->cols, t->scale.value};
 }
 
 static inline BoundOut bound_out(const Tensor *t, Rounding rounding) {
   size_t bytes = elements(t) * sizeof(double);
-  BoundType type = t->type == TYPE_F32   ? BOUND_F32
-                   : t->type == TYPE_F16 ? BOUND_F16
-                                         : (rounding == ROUND_AWAY ? BOUND_I8_AWAY : BOUND_I8_EVEN);
-  return (BoundOut){type, t->scale, take(bytes), take(bytes), take(bytes), take(bytes)};
+  BoundType type = t->format == FORMAT_F32   ? BOUND_F32
+                   : t->format == FORMAT_F16 ? BOUND_F16
+                                             : (rounding == ROUND_AWAY ? BOUND_I8_AWAY : BOUND_I8_EVEN);
+  return (BoundOut){type, t->scale.value, take(bytes), take(bytes), take(bytes), take(bytes)};
 }
 
 static inline void compute_bounds(Case *c) {

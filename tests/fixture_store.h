@@ -37,10 +37,10 @@ static inline const PromptShape *fixture_prompts(void) {
   return prompts;
 }
 
-static inline Type fixture_type(int mode, int id) {
-  if (mode == 2) return TYPE_F64;
-  if (id == T_SSM_STATE_Q8 || (mode == 0 && (id == T_CONV1D_SILU || id == T_SCAN_IN))) return TYPE_I8;
-  return mode == 0 && (id == T_GATED || id == T_OUT_PROJ) ? TYPE_F16 : TYPE_F32;
+static inline Format fixture_type(int mode, int id) {
+  if (mode == 2) return FORMAT_F64;
+  if (id == T_SSM_STATE_Q8 || (mode == 0 && (id == T_CONV1D_SILU || id == T_SCAN_IN))) return FORMAT_I8;
+  return mode == 0 && (id == T_GATED || id == T_OUT_PROJ) ? FORMAT_F16 : FORMAT_F32;
 }
 
 static inline bool fixture_has(int layer, int mode, int id) {
@@ -61,7 +61,7 @@ static inline const StoreSide *fixture_sides(void) {
   for (int m = 0; m < MODES; m++)
     for (int id = 0; id < T_COUNT; id++) {
       side[m].makes[id] = id != T_SSM_STATE_Q8 || m == 0;
-      side[m].type[id] = fixture_type(m, id);
+      side[m].format[id] = fixture_type(m, id);
     }
   return side;
 }
@@ -116,13 +116,13 @@ static inline Tensor fixture_tensor(Arena *arena, const StoreShape *shape, int p
   const TensorInfo *info = &family_mamba1.tensors.info[id];
   int rows = info->rows == DIM_TOKEN ? shape->prompt[prompt].T : shape->dims[info->rows],
       cols = shape->dims[info->cols];
-  Type type = fixture_type(mode, id);
-  size_t size = type_size(type);
-  Tensor t = tensor_of(NULL, type, rows, cols, type == TYPE_I8 ? 0.0078125f * (float)(id + 1) : 0);
+  Format format = fixture_type(mode, id);
+  size_t size = format_size(format);
+  Tensor t = tensor_of(NULL, format, rows, cols, format == FORMAT_I8 ? 0.0078125f * (float)(id + 1) : 0);
   t.stride = id == T_X_PROJ ? cols + 5 : cols;
   t.data = arena_alloc(arena, (size_t)(rows * t.stride), size);
   memset(t.data, 0xee, (size_t)(rows * t.stride) * size);
-  t.kernel = mode == 2 ? "reference f64" : type == TYPE_I8 ? "fixture i8*i8->i8 cpu" : "fixture f32->f32 cpu";
+  t.kernel = mode == 2 ? "reference f64" : format == FORMAT_I8 ? "fixture i8*i8->i8 cpu" : "fixture f32->f32 cpu";
   uint64_t state = (uint64_t)(((prompt * 100 + layer) * 100 + mode) * 100 + (int)id);
   for (int r = 0; r < rows; r++)
     for (int c = 0; c < cols; c++) {
@@ -132,17 +132,17 @@ static inline Tensor fixture_tensor(Arena *arena, const StoreShape *shape, int p
       float f32 = (float)f64;
       uint16_t f16 = (uint16_t)(bits & 0xbbffu); /* finite: the exponent is never all ones */
       memcpy(at,
-             type == TYPE_F64   ? (void *)&f64
-             : type == TYPE_F32 ? (void *)&f32
-             : type == TYPE_F16 ? (void *)&f16
-                                : (void *)&bits,
+             format == FORMAT_F64   ? (void *)&f64
+             : format == FORMAT_F32 ? (void *)&f32
+             : format == FORMAT_F16 ? (void *)&f16
+                                    : (void *)&bits,
              size);
     }
   char *one = (char *)t.data + size;
-  if (type == TYPE_F64) memcpy(one, &(uint64_t){0xfff0000000054321u}, 8);
-  if (type == TYPE_F32) memcpy(one, &(uint32_t){0xffc12345u}, 4);
-  if (type == TYPE_F16) memcpy(one, &(uint16_t){0xfc01u}, 2);
-  if (type == TYPE_I8) *one = -128;
+  if (format == FORMAT_F64) memcpy(one, &(uint64_t){0xfff0000000054321u}, 8);
+  if (format == FORMAT_F32) memcpy(one, &(uint32_t){0xffc12345u}, 4);
+  if (format == FORMAT_F16) memcpy(one, &(uint16_t){0xfc01u}, 2);
+  if (format == FORMAT_I8) *one = -128;
   return t;
 }
 
@@ -155,9 +155,10 @@ static inline Digest fixture_digest(const StoreShape *shape, int prompt, int lay
   Tensor t = fixture_tensor(&arena, shape, prompt, layer, mode, id);
   const uint64_t nan64 = 0x7ff8000000000000u;
   const uint32_t nan32 = 0x7fc00000u;
-  cr_assert(t.stride == t.cols && (t.type == TYPE_F32 || t.type == TYPE_F64));
-  memcpy((char *)t.data + type_size(t.type), t.type == TYPE_F64 ? (const void *)&nan64 : &nan32, type_size(t.type));
-  return digest_of(t.data, (size_t)(t.rows * t.cols) * type_size(t.type));
+  cr_assert(t.stride == t.cols && (t.format == FORMAT_F32 || t.format == FORMAT_F64));
+  memcpy((char *)t.data + format_size(t.format), t.format == FORMAT_F64 ? (const void *)&nan64 : &nan32,
+         format_size(t.format));
+  return digest_of(t.data, (size_t)(t.rows * t.cols) * format_size(t.format));
 }
 
 /* The rows of a layer, as they come back: one a side, its digest that of the side's norm. */

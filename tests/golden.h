@@ -15,8 +15,8 @@ static inline void *golden_junk(size_t bytes) {
   return memset(p, 0xa5, bytes);
 }
 
-static inline Tensor golden_junk_tensor(Type type, int rows, int cols, float scale) {
-  return tensor_of(golden_junk((size_t)rows * (size_t)cols * type_size(type)), type, rows, cols, scale);
+static inline Tensor golden_junk_tensor(Format format, int rows, int cols, float scale) {
+  return tensor_of(golden_junk((size_t)rows * (size_t)cols * format_size(format)), format, rows, cols, scale);
 }
 
 static inline float golden_attribute(hid_t object, const char *name) {
@@ -53,11 +53,11 @@ static inline Tensor golden_read(const char *path) {
     dims[0] = 1;
   }
   size_t size = H5Tget_size(type);
-  Tensor t = golden_junk_tensor(size == 1 ? TYPE_I8 : TYPE_F16, (int)dims[0], (int)dims[1], 0);
+  Tensor t = golden_junk_tensor(size == 1 ? FORMAT_I8 : FORMAT_F16, (int)dims[0], (int)dims[1], 0);
   cr_assert(H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, t.data) >= 0, "%s cannot be read", path);
-  if (size == 1) t.scale = golden_attribute(dataset, "scale");
+  if (size == 1) t.scale.value = golden_attribute(dataset, "scale");
   if (rank == 2 && golden_tokens_last(dataset)) {
-    Tensor turned = golden_junk_tensor(t.type, t.cols, t.rows, t.scale);
+    Tensor turned = golden_junk_tensor(t.format, t.cols, t.rows, t.scale.value);
     for (int r = 0; r < t.rows; r++)
       for (int c = 0; c < t.cols; c++)
         memcpy((char *)turned.data + size * ((size_t)c * (size_t)t.rows + (size_t)r),

@@ -64,7 +64,7 @@ Test(block, a_nan_is_counted_where_it_is_lost_and_not_again_where_the_tensor_is_
   shipped_calibrate(&s, 1, 64);
   Tensor *bias = &s.model.layer[0].i8[W_CONV_BIAS].values;
   ((int8_t *)bias->data)[7] = 0;
-  bias->scale = INFINITY;
+  bias->scale.value = INFINITY;
   Trace ends = {0}, zero, grid;
   block_embed(&s.model, s.test, TOKENS, &s.arena, &ends);
   block_run(&s.model, 0, mode_preset("0"), &ends.t[T_EMBEDDING], &s.arena, &zero);
@@ -100,7 +100,7 @@ Test(block, mode_2_3_equals_mode_2_1_but_for_exact_ties) {
     int here = 0;
     for (size_t i = 0; i < (size_t)TOKENS * (size_t)s.model.config.E; i++)
       if (qa[i] != qb[i]) {
-        float r = silu[i] / b.t[T_SCAN_IN].scale;
+        float r = silu[i] / b.t[T_SCAN_IN].scale.value;
         cr_assert_eq(fabsf(r - truncf(r)), 0.5f, "layer %d element %zu: %d against %d at %a", layer, i, qa[i], qb[i],
                      (double)r);
         here++;
@@ -143,7 +143,7 @@ Test(block, stored_types_are_those_of_the_table) {
     block_run(&s.model, 0, mode_preset(modes[m]), &ends.t[T_EMBEDDING], &s.arena, &trace);
     for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
       const Tensor *t = &trace.t[rows[r].id];
-      cr_expect_str_eq(t->data ? type_name(t->type) : "-", rows[r].types[m], "mode %s, %s", modes[m],
+      cr_expect_str_eq(t->data ? format_name(t->format) : "-", rows[r].types[m], "mode %s, %s", modes[m],
                        family_mamba1.tensors.info[rows[r].id].name);
     }
   }
@@ -205,7 +205,7 @@ Test(block, tensors_are_bit_equal_on_any_thread_count) {
       for (int id = 0; id < T_LAYER_COUNT; id++)
         if (one.t[id].data)
           cr_assert_eq(memcmp(one.t[id].data, other.t[id].data,
-                              (size_t)one.t[id].rows * (size_t)one.t[id].cols * type_size(one.t[id].type)),
+                              (size_t)one.t[id].rows * (size_t)one.t[id].cols * format_size(one.t[id].format)),
                        0, "mode %s, %s, %d threads", family_mamba1.preset[m].name, family_mamba1.tensors.info[id].name,
                        threads);
     }

@@ -14,33 +14,33 @@ typedef struct Row {
   const char *name;
   Op op;
   int output;
-  Type type;
+  Format format;
   enum { EITHER, SEQUENTIAL, BLOCKED } order; /* of the scan */
 } Row;
 
 static const Row row[] = {
-    {"exp", OP_EXP, 0, TYPE_F32, EITHER},
-    {"log1p", OP_LOG1P, 0, TYPE_F32, EITHER},
-    {"softplus", OP_SOFTPLUS, 0, TYPE_F32, EITHER},
-    {"silu", OP_SILU, 0, TYPE_F32, EITHER},
-    {"quantise i8", OP_QUANTISE, 0, TYPE_I8, EITHER},
-    {"linear f32", OP_LINEAR, 0, TYPE_F32, EITHER},
-    {"linear f16", OP_LINEAR, 0, TYPE_F16, EITHER},
-    {"linear i8", OP_LINEAR, 0, TYPE_I8, EITHER},
-    {"rmsnorm f32", OP_RMSNORM, 0, TYPE_F32, EITHER},
-    {"rmsnorm i8", OP_RMSNORM, 0, TYPE_I8, EITHER},
-    {"hadamard f32", OP_HADAMARD, 0, TYPE_F32, EITHER},
-    {"hadamard i8", OP_HADAMARD, 0, TYPE_I8, EITHER},
-    {"conv1d pre", OP_CONV1D, C_PRE, TYPE_F32, EITHER},
-    {"conv1d silu f32", OP_CONV1D, C_SILU, TYPE_F32, EITHER},
-    {"conv1d silu i8", OP_CONV1D, C_SILU, TYPE_I8, EITHER},
-    {"scan delta", OP_SCAN, S_DELTA, TYPE_F32, EITHER},
-    {"scan y sequential", OP_SCAN, S_Y, TYPE_F32, SEQUENTIAL},
-    {"scan y blocked", OP_SCAN, S_Y, TYPE_F32, BLOCKED},
-    {"scan gated f32", OP_SCAN, S_GATED, TYPE_F32, EITHER},
-    {"scan gated f16", OP_SCAN, S_GATED, TYPE_F16, EITHER},
-    {"scan state sequential", OP_SCAN, S_STATE, TYPE_F32, SEQUENTIAL},
-    {"scan state blocked", OP_SCAN, S_STATE, TYPE_F32, BLOCKED},
+    {"exp", OP_EXP, 0, FORMAT_F32, EITHER},
+    {"log1p", OP_LOG1P, 0, FORMAT_F32, EITHER},
+    {"softplus", OP_SOFTPLUS, 0, FORMAT_F32, EITHER},
+    {"silu", OP_SILU, 0, FORMAT_F32, EITHER},
+    {"quantise i8", OP_QUANTISE, 0, FORMAT_I8, EITHER},
+    {"linear f32", OP_LINEAR, 0, FORMAT_F32, EITHER},
+    {"linear f16", OP_LINEAR, 0, FORMAT_F16, EITHER},
+    {"linear i8", OP_LINEAR, 0, FORMAT_I8, EITHER},
+    {"rmsnorm f32", OP_RMSNORM, 0, FORMAT_F32, EITHER},
+    {"rmsnorm i8", OP_RMSNORM, 0, FORMAT_I8, EITHER},
+    {"hadamard f32", OP_HADAMARD, 0, FORMAT_F32, EITHER},
+    {"hadamard i8", OP_HADAMARD, 0, FORMAT_I8, EITHER},
+    {"conv1d pre", OP_CONV1D, C_PRE, FORMAT_F32, EITHER},
+    {"conv1d silu f32", OP_CONV1D, C_SILU, FORMAT_F32, EITHER},
+    {"conv1d silu i8", OP_CONV1D, C_SILU, FORMAT_I8, EITHER},
+    {"scan delta", OP_SCAN, S_DELTA, FORMAT_F32, EITHER},
+    {"scan y sequential", OP_SCAN, S_Y, FORMAT_F32, SEQUENTIAL},
+    {"scan y blocked", OP_SCAN, S_Y, FORMAT_F32, BLOCKED},
+    {"scan gated f32", OP_SCAN, S_GATED, FORMAT_F32, EITHER},
+    {"scan gated f16", OP_SCAN, S_GATED, FORMAT_F16, EITHER},
+    {"scan state sequential", OP_SCAN, S_STATE, FORMAT_F32, SEQUENTIAL},
+    {"scan state blocked", OP_SCAN, S_STATE, FORMAT_F32, BLOCKED},
 };
 enum { ROWS = sizeof row / sizeof *row };
 
@@ -77,7 +77,7 @@ static void tally_output(const Case *c, int o, int number, Tally *tally) {
 }
 
 static bool belongs(const Case *c, const Row *r) {
-  return r->op == c->op && r->type == c->out[r->output].type &&
+  return r->op == c->op && r->format == c->out[r->output].format &&
          (r->order == EITHER || (r->order == BLOCKED) == (c->order == SCAN_BLOCKED));
 }
 
@@ -138,7 +138,7 @@ Test(bounds, are_the_same_for_any_number_of_threads) {
 /* Values of an input: dequantised in double. */
 static double *values(const Tensor *t) {
   double *v = take(elements(t) * sizeof *v);
-  for (size_t i = 0; i < elements(t); i++) v[i] = element(t, i) * (t->type == TYPE_I8 ? (double)t->scale : 1);
+  for (size_t i = 0; i < elements(t); i++) v[i] = element(t, i) * (t->format == FORMAT_I8 ? (double)t->scale.value : 1);
   return v;
 }
 

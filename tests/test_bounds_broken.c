@@ -44,17 +44,18 @@ static void conv1d_without_first_tap(Case *c, bool broken) {
   const Tensor *x = &c->in[X], *w = &c->in[W];
   for (int t = 0; t < c->T; t++)
     for (int e = 0; e < c->n; e++) {
-      float bias = (float)(element(&c->in[BIAS], (size_t)e) * (c->i8 ? c->in[BIAS].scale : 1)), sum = c->i8 ? 0 : bias;
+      float bias = (float)(element(&c->in[BIAS], (size_t)e) * (c->i8 ? c->in[BIAS].scale.value : 1)),
+            sum = c->i8 ? 0 : bias;
       for (int k = broken ? 1 : 0; k < c->m; k++) {
         int from = t - c->m + 1 + k;
         if (from >= 0)
           sum = fmaf((float)element(w, (size_t)(e * c->m + k)), (float)element(x, (size_t)(from * c->n + e)), sum);
       }
-      if (c->i8) sum = conv1d_value_i8(sum, w->scale * x->scale, bias);
+      if (c->i8) sum = conv1d_value_i8(sum, w->scale.value * x->scale.value, bias);
       size_t i = (size_t)(t * c->n + e);
       ((float *)c->out[C_PRE].data)[i] = sum;
-      if (c->out[C_SILU].type == TYPE_I8)
-        ((int8_t *)c->out[C_SILU].data)[i] = q8_away(silu32(sum), c->out[C_SILU].scale);
+      if (c->out[C_SILU].format == FORMAT_I8)
+        ((int8_t *)c->out[C_SILU].data)[i] = q8_away(silu32(sum), c->out[C_SILU].scale.value);
       else
         ((float *)c->out[C_SILU].data)[i] = silu32(sum);
     }
@@ -64,14 +65,15 @@ Test(bounds_catch, a_dropped_tap) {
   expect_caught(OP_CONV1D, NORMAL, all_taps_meet_a_token, conv1d_without_first_tap, 0.95);
 }
 
-static bool silu_is_i8(const Case *c) { return c->out[C_SILU].type == TYPE_I8; }
+static bool silu_is_i8(const Case *c) { return c->out[C_SILU].format == FORMAT_I8; }
 
 static int8_t q8_truncated(float x, float scale) { return (int8_t)q8_clamped(x, scale); }
 
 static void conv1d_truncating(Case *c, bool broken) {
   run_kernel(c);
   for (size_t i = 0; broken && i < elements(&c->out[C_SILU]); i++)
-    ((int8_t *)c->out[C_SILU].data)[i] = q8_truncated(silu32(((float *)c->out[C_PRE].data)[i]), c->out[C_SILU].scale);
+    ((int8_t *)c->out[C_SILU].data)[i] =
+        q8_truncated(silu32(((float *)c->out[C_PRE].data)[i]), c->out[C_SILU].scale.value);
 }
 
 Test(bounds_catch, truncation_after_the_convolution) {
@@ -87,7 +89,7 @@ static void quantise_other_ties(Case *c, bool broken) {
 /* With these, a quarter of the elements are ties whose whole part is even (away) or odd (even). */
 static bool has_ties(const Case *c) {
   int exponent;
-  return frexpf(c->out[0].scale, &exponent) == 0.5f && elements(&c->in[X]) >= 30;
+  return frexpf(c->out[0].scale.value, &exponent) == 0.5f && elements(&c->in[X]) >= 30;
 }
 
 Test(bounds_catch, half_even_where_half_away_is_promised_and_the_other_way) {
@@ -96,7 +98,7 @@ Test(bounds_catch, half_even_where_half_away_is_promised_and_the_other_way) {
 
 static void quantise_by_reciprocal(Case *c, bool broken) {
   quantise(&c->in[X], c->rounding, &c->out[0]);
-  float reciprocal = 1.0f / c->out[0].scale;
+  float reciprocal = 1.0f / c->out[0].scale.value;
   for (size_t i = 0; broken && i < elements(&c->in[X]); i++) {
     float r = (float)element(&c->in[X], i) * reciprocal;
     ((int8_t *)c->out[0].data)[i] = c->rounding == ROUND_AWAY ? q8_away(r, 1) : q8_even(r, 1);
@@ -114,7 +116,7 @@ typedef enum Flaw { NO_FLAW, STATE_LEFT_OUT, STATE_IN_F16, STATE_LOST } Flaw;
 
 static float at(const Tensor *t, int row, int col) {
   size_t i = (size_t)row * (size_t)t->cols + (size_t)col;
-  return t->type == TYPE_I8 ? dq(((const int8_t *)t->data)[i], t->scale) : (float)element(t, i);
+  return t->format == FORMAT_I8 ? dq(((const int8_t *)t->data)[i], t->scale.value) : (float)element(t, i);
 }
 
 static float kept(float h, Flaw flaw) { return flaw == STATE_IN_F16 ? f32_of_f16(f16_of(h)) : h; }
@@ -136,7 +138,7 @@ static void scan_channel(Case *c, int e, Flaw flaw) {
     float gated = scan_gate(y, at(&in[S_Z], t, e));
     ((float *)c->out[S_DELTA].data)[i] = delta;
     ((float *)c->out[S_Y].data)[i] = y;
-    if (c->out[S_GATED].type == TYPE_F16)
+    if (c->out[S_GATED].format == FORMAT_F16)
       ((uint16_t *)c->out[S_GATED].data)[i] = f16_of(gated);
     else
       ((float *)c->out[S_GATED].data)[i] = gated;
@@ -191,7 +193,7 @@ static void linear_in_int16(Case *c, bool broken) {
       for (int k = 0; k < c->n; k++)
         sum += (int32_t)(element(&c->in[X], (size_t)(t * c->n + k)) * element(&c->in[W], (size_t)(o * c->n + k)));
       if (broken) sum = sum > 32767 ? 32767 : sum < -32768 ? -32768 : sum;
-      ((float *)c->out[0].data)[t * c->m + o] = linear_dequantise(sum, c->in[X].scale, c->in[W].scale);
+      ((float *)c->out[0].data)[t * c->m + o] = linear_dequantise(sum, c->in[X].scale.value, c->in[W].scale.value);
     }
 }
 
@@ -205,15 +207,15 @@ static void linear_truncating(Case *c, bool broken) {
   run_kernel(c);
   if (!broken) return;
   Case f32 = *c;
-  f32.out[0] = empty(TYPE_F32, c->T, c->m);
+  f32.out[0] = empty(FORMAT_F32, c->T, c->m);
   run_kernel(&f32);
   for (size_t i = 0; i < elements(&c->out[0]); i++)
     ((uint16_t *)c->out[0].data)[i] = f16_truncated(((float *)f32.out[0].data)[i]);
 }
 
-static bool floats(const Case *c) { return !c->i8 && c->out[0].type == TYPE_F32 && c->n > 4; }
-static bool int8_to_f32(const Case *c) { return c->i8 && c->out[0].type == TYPE_F32 && c->n > 32; }
-static bool to_f16(const Case *c) { return c->out[0].type == TYPE_F16; }
+static bool floats(const Case *c) { return !c->i8 && c->out[0].format == FORMAT_F32 && c->n > 4; }
+static bool int8_to_f32(const Case *c) { return c->i8 && c->out[0].format == FORMAT_F32 && c->n > 32; }
+static bool to_f16(const Case *c) { return c->out[0].format == FORMAT_F16; }
 
 Test(bounds_catch, a_sum_in_bf16) { expect_caught(OP_LINEAR, NORMAL, floats, linear_in_bf16, 1); }
 Test(bounds_catch, an_int8_sum_that_saturates_at_16_bits) {
@@ -229,7 +231,7 @@ static void rmsnorm_without_eps(Case *c, bool broken) {
   run_kernel(&changed);
 }
 
-static bool noticeable_eps(const Case *c) { return c->eps > 1e-7f && c->out[0].type == TYPE_F32; }
+static bool noticeable_eps(const Case *c) { return c->eps > 1e-7f && c->out[0].format == FORMAT_F32; }
 
 Test(bounds_catch, a_norm_without_eps) { expect_caught(OP_RMSNORM, NORMAL, noticeable_eps, rmsnorm_without_eps, 0.5); }
 Test(bounds_catch, a_norm_without_eps_on_denormals) {
@@ -239,7 +241,7 @@ Test(bounds_catch, a_norm_without_eps_on_denormals) {
 /* (a + b, b - a) for (a + b, a - b) in the first butterfly is what swapped inputs give. */
 static void hadamard_with_a_sign_off(Case *c, bool broken) {
   Case changed = *c;
-  size_t size = type_size(c->in[X].type);
+  size_t size = format_size(c->in[X].format);
   changed.in[X].data = memcpy(take(elements(&c->in[X]) * size), c->in[X].data, elements(&c->in[X]) * size);
   if (broken) {
     memcpy(changed.in[X].data, (char *)c->in[X].data + size, size);
@@ -248,7 +250,7 @@ static void hadamard_with_a_sign_off(Case *c, bool broken) {
   run_kernel(&changed);
 }
 
-static bool has_a_butterfly(const Case *c) { return c->n % 2 == 0 && c->out[0].type == TYPE_F32; }
+static bool has_a_butterfly(const Case *c) { return c->n % 2 == 0 && c->out[0].format == FORMAT_F32; }
 
 Test(bounds_catch, one_butterfly_with_its_sign_off) {
   expect_caught(OP_HADAMARD, NORMAL, has_a_butterfly, hadamard_with_a_sign_off, 1);

@@ -12,7 +12,7 @@
 
 enum { TOKENS = 24, LAYERS = 24, PLANTED = 5 };
 
-static Tensor vector(double *x, int n) { return tensor_of(x, TYPE_F64, 1, n, 0); }
+static Tensor vector(double *x, int n) { return tensor_of(x, FORMAT_F64, 1, n, 0); }
 
 static Arena new_arena(void) {
   Arena arena;
@@ -59,7 +59,7 @@ Test(budget, sizes_and_gain_of_the_median_token_are_those_of_a_sum_by_hand) {
   }
   double *x[] = {base_in, other_in, base, other, at_base, at_other};
   Tensor t[6];
-  for (int i = 0; i < 6; i++) t[i] = tensor_of(x[i], TYPE_F64, ROWS, 2, 0);
+  for (int i = 0; i < 6; i++) t[i] = tensor_of(x[i], FORMAT_F64, ROWS, 2, 0);
   BudgetTensors tensors = {&t[0], &t[1], &t[2], &t[3], &t[4], &t[5]};
   Budget row;
   memset(&row, 0xa5, sizeof row);
@@ -243,7 +243,7 @@ static double *block_at(Shipped *s, int layer, const Mode *mode, const double *x
     float *narrow = ARENA_NEW(&s->arena, float, n);
     Trace trace;
     for (size_t i = 0; i < n; i++) narrow[i] = (float)x[i];
-    Tensor in = tensor_of(narrow, TYPE_F32, TOKENS, s->model.D, 0);
+    Tensor in = tensor_of(narrow, FORMAT_F32, TOKENS, s->model.D, 0);
     block_run(&s->model, layer, mode, &in, &s->arena, &trace);
     for (size_t i = 0; i < n; i++) y[i] = (double)((const float *)trace.t[T_BLOCK_OUT].data)[i];
     return y;

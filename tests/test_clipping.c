@@ -31,7 +31,7 @@ static double planted[] = {63.5, -64, 10, 0,     /* on both ends: not beyond */
 static int8_t planted_q8[] = {127, -128, 20, 1, 127, 6, 0, 127, 2, -128, 5, -128};
 
 Test(clipping, planted_values_are_told_from_rounded_ones) {
-  const Tensor reference = tensor_of(planted, TYPE_F64, 3, 4, 0), got = tensor_of(planted_q8, TYPE_I8, 3, 4, 0.5f);
+  const Tensor reference = tensor_of(planted, FORMAT_F64, 3, 4, 0), got = tensor_of(planted_q8, FORMAT_I8, 3, 4, 0.5f);
   const Clipping row = row_of(&reference, &got, 0.5f, true);
   /* squared errors beyond: 4, 1/16, 256, 4; of the rest 1/4 of planted[3] and of planted[10] */
   const double beyond = 264.0625, rest = 0.5;
@@ -54,7 +54,7 @@ Test(clipping, planted_values_are_told_from_rounded_ones) {
 }
 
 Test(clipping, where_rows_are_no_tokens_they_are_channels) {
-  const Tensor reference = tensor_of(planted, TYPE_F64, 3, 4, 0), got = tensor_of(planted_q8, TYPE_I8, 3, 4, 0.5f);
+  const Tensor reference = tensor_of(planted, FORMAT_F64, 3, 4, 0), got = tensor_of(planted_q8, FORMAT_I8, 3, 4, 0.5f);
   const Clipping row = row_of(&reference, &got, 0.5f, false);
   cr_expect_eq(row.channels, 2);
   cr_expect_eq(row.worst_channel, 2);
@@ -67,21 +67,21 @@ Test(clipping, where_rows_are_no_tokens_they_are_channels) {
 Test(clipping, a_dequantised_tensor_has_the_same_row) {
   float f32[12];
   for (int i = 0; i < 12; i++) f32[i] = (float)planted_q8[i] * 0.5f;
-  const Tensor reference = tensor_of(planted, TYPE_F64, 3, 4, 0), got = tensor_of(planted_q8, TYPE_I8, 3, 4, 0.5f),
-               same = tensor_of(f32, TYPE_F32, 3, 4, 0);
+  const Tensor reference = tensor_of(planted, FORMAT_F64, 3, 4, 0), got = tensor_of(planted_q8, FORMAT_I8, 3, 4, 0.5f),
+               same = tensor_of(f32, FORMAT_F32, 3, 4, 0);
   const Clipping a = row_of(&reference, &got, 0.5f, true), b = row_of(&reference, &same, 0.5f, true);
   cr_expect_arr_eq(&a.scale, &b.scale, sizeof a - offsetof(Clipping, scale));
 }
 
 Test(clipping, nothing_beyond_nothing_finite_and_no_reference_are_defined) {
   double zeros[4] = {0}, small[4] = {1, -1, 2, 0}, bad[4] = {NAN, INFINITY, 300, 1}, got_bad[4] = {0, 127, NAN, 1};
-  const Tensor zero = tensor_of(zeros, TYPE_F64, 2, 2, 0), on = tensor_of(small, TYPE_F64, 2, 2, 0);
+  const Tensor zero = tensor_of(zeros, FORMAT_F64, 2, 2, 0), on = tensor_of(small, FORMAT_F64, 2, 2, 0);
   Clipping row = row_of(&on, &on, 1, true);
   SAME(row.error_share, NAN), SAME(row.rel_l2, 0), SAME(row.rel_l2_clipped, 0), SAME(row.furthest, NAN);
   cr_expect(row.beyond == 0 && row.channels == 0 && row.worst_channel == -1 && row.furthest_channel == -1);
   row = row_of(&zero, &on, 1, true);
   SAME(row.error_share, 0), SAME(row.rel_l2, NAN), SAME(row.rel_l2_rounded, NAN), SAME(row.rel_l2_clipped, 0);
-  const Tensor a = tensor_of(bad, TYPE_F64, 2, 2, 0), b = tensor_of(got_bad, TYPE_F64, 2, 2, 0);
+  const Tensor a = tensor_of(bad, FORMAT_F64, 2, 2, 0), b = tensor_of(got_bad, FORMAT_F64, 2, 2, 0);
   row = row_of(&a, &b, 1, true);
   cr_expect_eq(row.nonfinite, 3);
   cr_expect_eq(row.beyond, 0);
@@ -142,7 +142,7 @@ Test(clipping, columns_are_those_of_a_plain_second_computation) {
       a[i] = gsl_ran_gaussian(rng, 1.6);
       b[i] = quantised(a[i], scale);
     }
-    Tensor reference = tensor_of(a, TYPE_F64, rows, cols, 0), got = tensor_of(b, TYPE_I8, rows, cols, scale);
+    Tensor reference = tensor_of(a, FORMAT_F64, rows, cols, 0), got = tensor_of(b, FORMAT_I8, rows, cols, scale);
     reference.stride = got.stride = stride;
     for (int tokens = 0; tokens < 2; tokens++) {
       const Clipping row = row_of(&reference, &got, scale, tokens);
@@ -189,7 +189,7 @@ Test(clipping, int8_weights_are_compared_with_what_the_reference_runs) {
       if (info->form == FORM_GAIN) continue;
       const Prepared *q = &s.model.layer[layer].i8[w];
       const int rows = weight_rows(&s.model.config, info), cols = weight_cols(&s.model.config, info);
-      const float scale = info->form == FORM_LINEAR ? q->linear.scale : q->values.scale;
+      const float scale = info->form == FORM_LINEAR ? q->linear.scale : q->values.scale.value;
       double error2 = 0, base2 = 0;
       int8_t *values = malloc((size_t)cols);
       for (int r = 0; r < rows; r++) {

@@ -20,9 +20,10 @@ static bool at_a_tie(float v, float scale) {
 static int outputs_off(const char *test_case, const char *output) {
   Tensor x = golden_tensor(test_case, "conv1d/x"), weight = golden_tensor(test_case, "conv1d/weight");
   Tensor bias = golden_tensor(test_case, "conv1d/bias"), want = golden_tensor(test_case, output);
-  Conv1d w = {weight.rows, weight.cols, TYPE_I8, weight.data, bias.data, weight.scale, bias.scale, PRECISION_F32};
-  Tensor pre = golden_junk_tensor(TYPE_F32, x.rows, x.cols, 0);
-  Tensor silu = golden_junk_tensor(TYPE_I8, x.rows, x.cols, want.scale);
+  Conv1d w = {weight.rows, weight.cols,        FORMAT_I8,        weight.data,
+              bias.data,   weight.scale.value, bias.scale.value, PRECISION_F32};
+  Tensor pre = golden_junk_tensor(FORMAT_F32, x.rows, x.cols, 0);
+  Tensor silu = golden_junk_tensor(FORMAT_I8, x.rows, x.cols, want.scale.value);
   conv1d(&w, &x, &pre, &silu);
   int off = 0;
   for (int i = 0; i < x.rows * x.cols; i++) {
@@ -30,8 +31,8 @@ static int outputs_off(const char *test_case, const char *output) {
     if (a == b) continue;
     float v = ((float *)pre.data)[i];
     off++;
-    cr_assert(abs(a - b) <= 1 && at_a_tie(v, want.scale), "%s %s[%d][%d]: got %d, want %d (before SiLU %a)", test_case,
-              output, i / x.cols, i % x.cols, a, b, v);
+    cr_assert(abs(a - b) <= 1 && at_a_tie(v, want.scale.value), "%s %s[%d][%d]: got %d, want %d (before SiLU %a)",
+              test_case, output, i / x.cols, i % x.cols, a, b, v);
   }
   cr_log_info("%s %s: %d of %d off\n", test_case, output, off, x.rows * x.cols);
   free(x.data);
@@ -78,25 +79,25 @@ typedef struct Case {
   Tensor x, pre, silu; /* in rows further apart than they are long */
 } Case;
 
-static Tensor spaced(Type type, int rows, int cols, float scale) {
-  Tensor t = golden_junk_tensor(type, rows, cols + 5, scale);
+static Tensor spaced(Format format, int rows, int cols, float scale) {
+  Tensor t = golden_junk_tensor(format, rows, cols + 5, scale);
   t.cols = cols;
   return t;
 }
 
-static Case make_case(Type type, Type output, int T, int E, int K) {
+static Case make_case(Format format, Format output, int T, int E, int K) {
   size_t taps = (size_t)E * (size_t)K;
-  Case c = {.w = {E, K, type, golden_junk(taps * 4), golden_junk((size_t)E * 4), 0.0123f, 0.0045f, PRECISION_F32}};
-  c.x = spaced(type, T, E, type == TYPE_I8 ? 0.034f : 0);
-  c.pre = spaced(TYPE_F32, T, E, 0);
-  c.silu = spaced(output, T, E, output == TYPE_I8 ? 0.02f : 0);
+  Case c = {.w = {E, K, format, golden_junk(taps * 4), golden_junk((size_t)E * 4), 0.0123f, 0.0045f, PRECISION_F32}};
+  c.x = spaced(format, T, E, format == FORMAT_I8 ? 0.034f : 0);
+  c.pre = spaced(FORMAT_F32, T, E, 0);
+  c.silu = spaced(output, T, E, output == FORMAT_I8 ? 0.02f : 0);
   struct {
     const void *data;
     size_t count;
   } fill[] = {{c.w.weight, taps}, {c.w.bias, (size_t)E}, {c.x.data, (size_t)T * (size_t)c.x.stride}};
   for (int f = 0; f < 3; f++)
     for (size_t i = 0; i < fill[f].count; i++)
-      if (type == TYPE_F32)
+      if (format == FORMAT_F32)
         ((float *)fill[f].data)[i] = noise();
       else
         ((int8_t *)fill[f].data)[i] = (int8_t)(noise() * 64);
@@ -133,7 +134,7 @@ static float want_int8(const Case *c, int t, int e) {
     acc += ((const int8_t *)c->w.weight)[e * c->w.K + k] * ((int8_t *)c->x.data)[from * c->x.stride + e];
     if (c->w.acc) acc = (int)held((float)acc, c->w.acc, 0);
   }
-  double scale = (float)((double)c->w.weight_scale * c->x.scale);
+  double scale = (float)((double)c->w.weight_scale * c->x.scale.value);
   double product = (float)(scale * acc), bias = (float)((double)((const int8_t *)c->w.bias)[e] * c->w.bias_scale);
   return (float)(product + bias);
 }
@@ -146,14 +147,14 @@ static void check_case(Case *c, const char *pre_witness, const char *silu_witnes
   for (int t = 0; t < c->x.rows; t++)
     for (int e = 0; e < c->x.stride; e++) {
       uint32_t got = ((uint32_t *)c->pre.data)[t * c->pre.stride + e];
-      float pre = e >= c->w.E             ? f32_of_bits(0xa5a5a5a5u)
-                  : c->w.type == TYPE_F32 ? want_float(c, t, e)
-                                          : want_int8(c, t, e);
+      float pre = e >= c->w.E                 ? f32_of_bits(0xa5a5a5a5u)
+                  : c->w.format == FORMAT_F32 ? want_float(c, t, e)
+                                              : want_int8(c, t, e);
       cr_assert(got == bits_of_f32(pre), "%s, K %d: pre[%d][%d]: got %a, want %a", pre_witness, c->w.K, t, e,
                 f32_of_bits(got), pre);
       if (e >= c->w.E) continue;
       int i = t * c->silu.stride + e;
-      if (c->silu.type == TYPE_F32)
+      if (c->silu.format == FORMAT_F32)
         cr_assert(bits_of_f32(((float *)c->silu.data)[i]) == bits_of_f32(silu32(pre)),
                   "%s: silu[%d][%d]: got %a, want %a", silu_witness, t, e, ((float *)c->silu.data)[i], silu32(pre));
       else
@@ -167,8 +168,8 @@ Test(conv1d, equals_the_sums_made_another_way_for_any_shape_and_type) {
                                  {33, 31, 7}, {16, 256, 1}, {17, 65, 2}};
   for (int s = 0; s < 7; s++) {
     int T = shape[s][0], E = shape[s][1], K = shape[s][2];
-    Case c[] = {make_case(TYPE_F32, TYPE_F32, T, E, K), make_case(TYPE_F32, TYPE_I8, T, E, K),
-                make_case(TYPE_I8, TYPE_F32, T, E, K), make_case(TYPE_I8, TYPE_I8, T, E, K)};
+    Case c[] = {make_case(FORMAT_F32, FORMAT_F32, T, E, K), make_case(FORMAT_F32, FORMAT_I8, T, E, K),
+                make_case(FORMAT_I8, FORMAT_F32, T, E, K), make_case(FORMAT_I8, FORMAT_I8, T, E, K)};
     check_case(&c[0], "conv1d f32*f32->f32 cpu", "conv1d f32*f32->silu->f32 cpu");
     check_case(&c[1], "conv1d f32*f32->f32 cpu", "conv1d f32*f32->silu->i8 cpu");
     check_case(&c[2], "conv1d i8*i8->f32 cpu", "conv1d i8*i8->silu->f32 cpu");
@@ -187,7 +188,8 @@ Test(conv1d, a_narrow_accumulator_is_rounded_at_the_start_and_after_each_tap) {
   for (int s = 0; s < 3; s++)
     for (int i8 = 0; i8 < 2; i8++)
       for (int k = 0; k < 2; k++) {
-        Case c = make_case(i8 ? TYPE_I8 : TYPE_F32, i8 ? TYPE_I8 : TYPE_F32, shape[s][0], shape[s][1], shape[s][2]);
+        Case c =
+            make_case(i8 ? FORMAT_I8 : FORMAT_F32, i8 ? FORMAT_I8 : FORMAT_F32, shape[s][0], shape[s][1], shape[s][2]);
         c.w.acc = k ? PRECISION_BF16 : PRECISION_F16;
         check_case(&c, pre[i8][k], silu[i8][k]);
         free_case(&c);
@@ -198,8 +200,8 @@ Test(conv1d, a_narrow_accumulator_is_rounded_at_the_start_and_after_each_tap) {
 Test(conv1d, a_half_accumulator_of_int8_products_can_overflow) {
   int8_t weight[] = {-128, -128, -128, -128}, bias[] = {0}, in[] = {-128, -128, -128, -128};
   float out[4];
-  Conv1d w = {1, 4, TYPE_I8, weight, bias, 1.0f, 1.0f, PRECISION_F16};
-  Tensor x = tensor_of(in, TYPE_I8, 4, 1, 1), pre = tensor_of(out, TYPE_F32, 4, 1, 0), silu = pre;
+  Conv1d w = {1, 4, FORMAT_I8, weight, bias, 1.0f, 1.0f, PRECISION_F16};
+  Tensor x = tensor_of(in, FORMAT_I8, 4, 1, 1), pre = tensor_of(out, FORMAT_F32, 4, 1, 0), silu = pre;
   float y[4];
   silu.data = y;
   conv1d(&w, &x, &pre, &silu);
@@ -208,7 +210,7 @@ Test(conv1d, a_half_accumulator_of_int8_products_can_overflow) {
 
 Test(conv1d, is_bit_equal_on_any_thread_count) {
   for (int type = 0; type < 2; type++) {
-    Case c = make_case(type ? TYPE_I8 : TYPE_F32, TYPE_F32, 171, 515, 4);
+    Case c = make_case(type ? FORMAT_I8 : FORMAT_F32, FORMAT_F32, 171, 515, 4);
     size_t bytes = (size_t)c.silu.rows * (size_t)c.silu.stride * sizeof(float);
     void *first = malloc(bytes);
     for (int threads = 1; threads <= 3; threads++) {
@@ -237,9 +239,9 @@ Test(conv1d, int8_output_rounds_ties_away_and_saturates) {
   for (size_t i = 0; i < sizeof by_hand / sizeof *by_hand; i++) {
     int8_t data = by_hand[i].x, got = 99;
     float pre = NAN;
-    Conv1d w = {1, 4, TYPE_I8, weight, bias, 1.0f, 1.0f, PRECISION_F32};
-    Tensor x = tensor_of(&data, TYPE_I8, 1, 1, by_hand[i].x_scale), p = tensor_of(&pre, TYPE_F32, 1, 1, 0);
-    Tensor y = tensor_of(&got, TYPE_I8, 1, 1, 1.0f);
+    Conv1d w = {1, 4, FORMAT_I8, weight, bias, 1.0f, 1.0f, PRECISION_F32};
+    Tensor x = tensor_of(&data, FORMAT_I8, 1, 1, by_hand[i].x_scale), p = tensor_of(&pre, FORMAT_F32, 1, 1, 0);
+    Tensor y = tensor_of(&got, FORMAT_I8, 1, 1, 1.0f);
     conv1d(&w, &x, &p, &y);
     cr_expect(got == by_hand[i].want, "silu(%d * %a): got %d, want %d", data, by_hand[i].x_scale, got, by_hand[i].want);
     w.weight = last;
@@ -250,11 +252,11 @@ Test(conv1d, int8_output_rounds_ties_away_and_saturates) {
   /* A negative tie: the output's scale is twice the value, so r = -0.5. */
   int8_t data = -1, got = 99;
   float pre = NAN, v = NAN;
-  Conv1d w = {1, 4, TYPE_I8, weight, bias, 1.0f, 1.0f, PRECISION_F32};
-  Tensor x = tensor_of(&data, TYPE_I8, 1, 1, 1.0f), p = tensor_of(&pre, TYPE_F32, 1, 1, 0);
-  Tensor f = tensor_of(&v, TYPE_F32, 1, 1, 0);
+  Conv1d w = {1, 4, FORMAT_I8, weight, bias, 1.0f, 1.0f, PRECISION_F32};
+  Tensor x = tensor_of(&data, FORMAT_I8, 1, 1, 1.0f), p = tensor_of(&pre, FORMAT_F32, 1, 1, 0);
+  Tensor f = tensor_of(&v, FORMAT_F32, 1, 1, 0);
   conv1d(&w, &x, &p, &f);
-  Tensor y = tensor_of(&got, TYPE_I8, 1, 1, -2 * v);
+  Tensor y = tensor_of(&got, FORMAT_I8, 1, 1, -2 * v);
   conv1d(&w, &x, &p, &y);
   cr_expect(got == -1, "half a step below zero: got %d, want -1", got);
 }
@@ -263,16 +265,16 @@ Test(conv1d, taps_before_the_first_token_are_left_out) {
   /* A tap of zeros would turn the bias -0 into +0 before the last tap adds -0 to it. */
   static const float weight[4] = {1, 1, 1, -1}, bias[1] = {-0.0f};
   float data[2] = {0, 0}, pre[2] = {NAN, NAN}, silu[2];
-  Conv1d w = {1, 4, TYPE_F32, weight, bias, 0, 0, PRECISION_F32};
-  Tensor x = tensor_of(data, TYPE_F32, 2, 1, 0), p = tensor_of(pre, TYPE_F32, 2, 1, 0);
-  Tensor y = tensor_of(silu, TYPE_F32, 2, 1, 0);
+  Conv1d w = {1, 4, FORMAT_F32, weight, bias, 0, 0, PRECISION_F32};
+  Tensor x = tensor_of(data, FORMAT_F32, 2, 1, 0), p = tensor_of(pre, FORMAT_F32, 2, 1, 0);
+  Tensor y = tensor_of(silu, FORMAT_F32, 2, 1, 0);
   conv1d(&w, &x, &p, &y);
   cr_expect(pre[0] == 0 && signbit(pre[0]), "pre[0]: got %a, want -0", pre[0]);
   cr_expect(pre[1] == 0 && !signbit(pre[1]), "pre[1]: got %a, want +0", pre[1]);
 }
 
 Test(conv1d, nan_becomes_zero_in_int8_and_is_counted) {
-  Case c = make_case(TYPE_F32, TYPE_I8, 40, 300, 4);
+  Case c = make_case(FORMAT_F32, FORMAT_I8, 40, 300, 4);
   ((float *)c.x.data)[10 * c.x.stride + 299] = NAN;    /* seen by four tokens */
   ((float *)c.x.data)[39 * c.x.stride + 0] = INFINITY; /* the last token alone; silu(Inf) = Inf, silu(-Inf) is NaN */
   ((float *)c.w.weight)[3] = -1;

@@ -16,19 +16,19 @@ typedef struct Stated {
 } Stated;
 
 static const Stated stated[] = {
-    {"linear f32", MICRO_LINEAR, {.in = TYPE_F32}, {33, 768, 96}, 0, 5.2e-7},
-    {"linear i8", MICRO_LINEAR, {.in = TYPE_I8}, {33, 768, 96}, 0, 5.0e-8},
-    {"rmsnorm", MICRO_RMSNORM, {.out = TYPE_F32}, {33, 768, 0}, 0, 5.6e-8},
-    {"hadamard", MICRO_HADAMARD, {.in = TYPE_F32}, {33, 1536, 0}, 0, 1.1e-7},
-    {"conv1d f32", MICRO_CONV1D, {.in = TYPE_F32}, {171, 1536, 0}, 0, 4.0e-8},
-    {"conv1d i8", MICRO_CONV1D, {.in = TYPE_I8}, {171, 1536, 0}, 0, 6.0e-8},
-    {"conv1d silu", MICRO_CONV1D, {.in = TYPE_F32}, {171, 1536, 0}, 1, 6.2e-8},
-    {"scan delta", MICRO_SCAN, {.in = TYPE_F32}, {171, 192, 16}, 0, 3.8e-8},
-    {"scan y sequential", MICRO_SCAN, {.in = TYPE_F32, .order = SCAN_SEQUENTIAL}, {171, 192, 16}, 1, 1.1e-7},
-    {"scan y blocked", MICRO_SCAN, {.in = TYPE_F32, .order = SCAN_BLOCKED}, {171, 192, 16}, 1, 1.1e-7},
-    {"scan gated f16", MICRO_SCAN, {.in = TYPE_F32, .out = TYPE_F16}, {171, 192, 16}, 2, 2.0e-4},
-    {"scan state sequential", MICRO_SCAN, {.in = TYPE_F32, .order = SCAN_SEQUENTIAL}, {171, 192, 16}, 3, 7.5e-8},
-    {"scan state blocked", MICRO_SCAN, {.in = TYPE_F32, .order = SCAN_BLOCKED}, {171, 192, 16}, 3, 7.5e-8},
+    {"linear f32", MICRO_LINEAR, {.in = FORMAT_F32}, {33, 768, 96}, 0, 5.2e-7},
+    {"linear i8", MICRO_LINEAR, {.in = FORMAT_I8}, {33, 768, 96}, 0, 5.0e-8},
+    {"rmsnorm", MICRO_RMSNORM, {.out = FORMAT_F32}, {33, 768, 0}, 0, 5.6e-8},
+    {"hadamard", MICRO_HADAMARD, {.in = FORMAT_F32}, {33, 1536, 0}, 0, 1.1e-7},
+    {"conv1d f32", MICRO_CONV1D, {.in = FORMAT_F32}, {171, 1536, 0}, 0, 4.0e-8},
+    {"conv1d i8", MICRO_CONV1D, {.in = FORMAT_I8}, {171, 1536, 0}, 0, 6.0e-8},
+    {"conv1d silu", MICRO_CONV1D, {.in = FORMAT_F32}, {171, 1536, 0}, 1, 6.2e-8},
+    {"scan delta", MICRO_SCAN, {.in = FORMAT_F32}, {171, 192, 16}, 0, 3.8e-8},
+    {"scan y sequential", MICRO_SCAN, {.in = FORMAT_F32, .order = SCAN_SEQUENTIAL}, {171, 192, 16}, 1, 1.1e-7},
+    {"scan y blocked", MICRO_SCAN, {.in = FORMAT_F32, .order = SCAN_BLOCKED}, {171, 192, 16}, 1, 1.1e-7},
+    {"scan gated f16", MICRO_SCAN, {.in = FORMAT_F32, .out = FORMAT_F16}, {171, 192, 16}, 2, 2.0e-4},
+    {"scan state sequential", MICRO_SCAN, {.in = FORMAT_F32, .order = SCAN_SEQUENTIAL}, {171, 192, 16}, 3, 7.5e-8},
+    {"scan state blocked", MICRO_SCAN, {.in = FORMAT_F32, .order = SCAN_BLOCKED}, {171, 192, 16}, 3, 7.5e-8},
 };
 
 static void exhausted(size_t wanted, size_t reserved) {

@@ -23,10 +23,10 @@ static void end(void) { arena_release(&arena); }
 
 TestSuite(evaluation, .init = begin, .fini = end);
 
-static EvaluationWindow window_of(double *p, Type q_type, void *q, const int32_t *target, int T, int vocab) {
+static EvaluationWindow window_of(double *p, Format q_format, void *q, const int32_t *target, int T, int vocab) {
   EvaluationWindow row;
   memset(&row, 0xa5, sizeof row);
-  Tensor reference = tensor_of(p, TYPE_F64, T, vocab, 0), logits = tensor_of(q, q_type, T, vocab, 0);
+  Tensor reference = tensor_of(p, FORMAT_F64, T, vocab, 0), logits = tensor_of(q, q_format, T, vocab, 0);
   Predicted *each = ARENA_NEW(&arena, Predicted, T);
   evaluation_window(&reference, &logits, target, each, &row, arena);
   return row;
@@ -41,7 +41,7 @@ Test(evaluation, two_positions_give_the_figures_worked_out_by_hand) {
   double p[] = {0, log(3), log(8), 0};
   float q[] = {5, 5, (float)log(8), 0};
   const int32_t target[] = {1, 1};
-  EvaluationWindow row = window_of(p, TYPE_F32, q, target, 2, 2);
+  EvaluationWindow row = window_of(p, FORMAT_F32, q, target, 2, 2);
   const double kl = 0.25 * -1 + 0.75 * 0.58496250072115618;
   NEAR(row.bits, (1 + 2 * 1.58496250072115618) / 2, 1e-7); /* -log2(1/2) and -log2(1/9); q is float32 */
   NEAR(row.kl_mean, kl / 2, 1e-12);
@@ -57,11 +57,12 @@ Test(evaluation, two_positions_give_the_figures_worked_out_by_hand) {
 Test(evaluation, adding_a_number_to_every_logit_changes_nothing_and_none_is_too_large) {
   double p[] = {1, 2, 4, -3}, q[] = {4000, 4001, 3998, 3990}, low[] = {0, 1, -2, -10};
   const int32_t target[] = {2};
-  EvaluationWindow high = window_of(p, TYPE_F64, q, target, 1, 4), plain = window_of(p, TYPE_F64, low, target, 1, 4);
+  EvaluationWindow high = window_of(p, FORMAT_F64, q, target, 1, 4),
+                   plain = window_of(p, FORMAT_F64, low, target, 1, 4);
   NEAR(high.bits, plain.bits, 1e-12);
   NEAR(high.kl_mean, plain.kl_mean, 1e-12);
   double far[] = {0, -2000, -3000, -4000}; /* probabilities that are 0 in float64 */
-  EvaluationWindow row = window_of(p, TYPE_F64, far, target, 1, 4);
+  EvaluationWindow row = window_of(p, FORMAT_F64, far, target, 1, 4);
   NEAR(row.bits, 3000 / M_LN2, 1e-12);
   cr_expect(isfinite(row.kl_mean) && row.kl_mean > 100, "%g", row.kl_mean);
 }
@@ -72,20 +73,20 @@ Test(evaluation, small_divergences_keep_their_digits) {
   const int32_t target[] = {0};
   for (int digits = 1; digits <= 12; digits++) {
     double e = pow(10, -digits), p[] = {0, 0}, q[] = {e, -e};
-    EvaluationWindow row = window_of(p, TYPE_F64, q, target, 1, 2);
+    EvaluationWindow row = window_of(p, FORMAT_F64, q, target, 1, 2);
     double want = (e * e / 2 - e * e * e * e / 12 + pow(e, 6) / 45) / M_LN2;
     cr_expect(fabs(row.kl_mean - want) <= (digits == 1 ? 1e-7 : 1e-12) * want + 1e-16 * e,
               "e %g: got %.17g, want %.17g", e, row.kl_mean, want);
     cr_expect(row.kl_mean >= 0);
   }
   double p[] = {0.3, -1.2, 2.5};
-  cr_expect_eq(window_of(p, TYPE_F64, p, target, 1, 3).kl_mean, 0);
+  cr_expect_eq(window_of(p, FORMAT_F64, p, target, 1, 3).kl_mean, 0);
 }
 
 Test(evaluation, logits_that_are_not_finite_are_counted_and_give_no_figure) {
   double p[] = {0, 1, 0, 1}, q[] = {0, 1, NAN, 1};
   const int32_t target[] = {0, 0};
-  EvaluationWindow row = window_of(p, TYPE_F64, q, target, 2, 2);
+  EvaluationWindow row = window_of(p, FORMAT_F64, q, target, 2, 2);
   cr_expect_eq(row.nonfinite, 1);
   cr_expect(isnan(row.bits) && isnan(row.kl_mean) && isnan(row.kl_max) && isnan(row.top1_accuracy));
   EvaluationPair pair = evaluation_pair(&evaluation_metrics[0], &row, &row, 1, arena);
@@ -106,7 +107,7 @@ Test(evaluation, golden_logits_give_the_golden_bits_per_byte) {
             H5LTread_dataset_int(file, "token_id", token) >= 0 &&
             H5LTget_attribute_double(file, "/", "bits_per_byte", &want) >= 0);
   H5Fclose(file);
-  EvaluationWindow row = window_of(logits, TYPE_F64, logits, token + 1, GOLDEN_TOKENS - 1, VOCAB);
+  EvaluationWindow row = window_of(logits, FORMAT_F64, logits, token + 1, GOLDEN_TOKENS - 1, VOCAB);
   NEAR(row.bits, want, 1e-12);
   cr_expect_eq(row.kl_max, 0);
   cr_expect_eq(row.top1_agreement, 1);

@@ -219,7 +219,7 @@ Test(gates, a_share_on_the_grid_passes_only_where_every_value_is_finite) {
 /* From the tensors themselves: 0 beside 0 is no difference. */
 Test(gates, identical_tensors_of_zeros_pass_every_limit) {
   float x[6] = {0};
-  Tensor t = tensor_of(x, TYPE_F32, 2, 3, 0);
+  Tensor t = tensor_of(x, FORMAT_F32, 2, 3, 0);
   PairStats pair = pair_row(&t, &t);
   TEXT(pair.prompt, "p"), TEXT(pair.base, "2-0"), TEXT(pair.other, "2-4"), TEXT(pair.tensor, "scan");
   pair.layer = 0;

@@ -63,7 +63,7 @@ Test(hadamard, unit_vectors_come_out_as_the_columns_of_the_matrix) {
       int n = orders[o] * block;
       float *x = calloc((size_t)n * (size_t)n, sizeof *x), *y = junk((size_t)n * (size_t)n);
       for (int i = 0; i < n; i++) x[i * n + i] = 1;
-      Tensor X = tensor_of(x, TYPE_F32, n, n, 0), Y = tensor_of(y, TYPE_F32, n, n, 0);
+      Tensor X = tensor_of(x, FORMAT_F32, n, n, 0), Y = tensor_of(y, FORMAT_F32, n, n, 0);
       hadamard(&X, &Y);
       for (int i = 0; i < n; i++)
         for (int j = 0; j < n; j++) {
@@ -82,7 +82,7 @@ Test(hadamard, the_float64_reference_uses_the_same_matrix) {
     float *x = calloc((size_t)n * (size_t)n, sizeof *x), *y = junk((size_t)n * (size_t)n);
     double *want = calloc((size_t)n * (size_t)n, sizeof *want);
     for (int i = 0; i < n; i++) x[i * n + i] = 1, want[i * n + i] = 1;
-    Tensor X = tensor_of(x, TYPE_F32, n, n, 0), Y = tensor_of(y, TYPE_F32, n, n, 0);
+    Tensor X = tensor_of(x, FORMAT_F32, n, n, 0), Y = tensor_of(y, FORMAT_F32, n, n, 0);
     hadamard(&X, &Y);
     hadamard64(want, n, n);
     for (int i = 0; i < n * n; i++)
@@ -129,7 +129,7 @@ Test(hadamard, the_documented_order_holds_bit_for_bit_on_any_thread_count) {
       int n = orders[o] * block, stride = n + GAP;
       float *x = junk((size_t)(T * stride)), *y = junk((size_t)(T * stride)), *want = junk((size_t)n);
       for (int i = 0; i < T * stride; i++) x[i] = random_float();
-      Tensor X = tensor_of(x, TYPE_F32, T, n, 0), Y = tensor_of(y, TYPE_F32, T, n, 0);
+      Tensor X = tensor_of(x, FORMAT_F32, T, n, 0), Y = tensor_of(y, FORMAT_F32, T, n, 0);
       X.stride = Y.stride = stride;
       for (int threads = 1; threads <= 3; threads++) {
         memset(y, 0x5a, (size_t)(T * stride) * sizeof *y);
@@ -154,8 +154,8 @@ Test(hadamard, f16_input_is_widened_first) {
   float x[T * N], y[2][T * N];
   for (int i = 0; i < T * N; i++) half[i] = half_of(random_float()), x[i] = half_value(half[i]);
   memset(y, 0x5a, sizeof y);
-  Tensor H = tensor_of(half, TYPE_F16, T, N, 0), X = tensor_of(x, TYPE_F32, T, N, 0);
-  Tensor Y[2] = {tensor_of(y[0], TYPE_F32, T, N, 0), tensor_of(y[1], TYPE_F32, T, N, 0)};
+  Tensor H = tensor_of(half, FORMAT_F16, T, N, 0), X = tensor_of(x, FORMAT_F32, T, N, 0);
+  Tensor Y[2] = {tensor_of(y[0], FORMAT_F32, T, N, 0), tensor_of(y[1], FORMAT_F32, T, N, 0)};
   hadamard(&H, &Y[0]);
   hadamard(&X, &Y[1]);
   cr_assert_str_eq(Y[0].kernel, "hadamard f16->f32 cpu");
@@ -170,7 +170,7 @@ Test(hadamard, int8_output_is_rounded_half_to_even) {
   int8_t y[13 * 4];
   memset(y, 0x5a, sizeof y);
   for (int t = 0; t < 13; t++) x[t * 4] = first[t];
-  Tensor X = tensor_of(x, TYPE_F32, 13, 4, 0), Y = tensor_of(y, TYPE_I8, 13, 4, 1);
+  Tensor X = tensor_of(x, FORMAT_F32, 13, 4, 0), Y = tensor_of(y, FORMAT_I8, 13, 4, 1);
   hadamard(&X, &Y);
   cr_assert_str_eq(Y.kernel, "hadamard f32->i8 half-even cpu");
   cr_assert(Y.nans == 0);
@@ -183,7 +183,7 @@ Test(hadamard, nans_become_zero_in_int8_and_are_counted) {
   int8_t y[3 * 12];
   memset(y, 0x5a, sizeof y);
   x[12 + 7] = half_of(NAN); /* reaches its whole row */
-  Tensor X = tensor_of(x, TYPE_F16, 3, 12, 0), Y = tensor_of(y, TYPE_I8, 3, 12, 0.5f);
+  Tensor X = tensor_of(x, FORMAT_F16, 3, 12, 0), Y = tensor_of(y, FORMAT_I8, 3, 12, 0.5f);
   hadamard(&X, &Y);
   cr_assert_str_eq(Y.kernel, "hadamard f16->i8 half-even cpu");
   cr_assert(Y.nans == 12, "got %lld NaNs, want 12", (long long)Y.nans);

@@ -17,7 +17,7 @@ static float random_float(void) { return ldexpf((float)(int32_t)random_bits(), -
 /* One product: every buffer holds `gap` more elements a row than its matrix, filled with junk. */
 typedef struct Case {
   int T, in, out, x_gap, y_gap;
-  Type type, y_type;
+  Format format, y_format;
   float scale_x, scale_w, scale_y;
   void *x, *w, *panels, *y;
   Tensor X, Y;
@@ -29,21 +29,21 @@ static void *junk(size_t bytes) {
   return memset(p, 0x5a, bytes);
 }
 
-static Case case_of(int T, int in, int out, Type type, Type y_type, int gap) {
-  Case c = {.T = T, .in = in, .out = out, .x_gap = gap, .y_gap = gap, .type = type, .y_type = y_type};
-  c.scale_x = 0.0123f, c.scale_w = 0.00771f, c.scale_y = type == TYPE_F32 ? 0.07f : 0.3f;
+static Case case_of(int T, int in, int out, Format format, Format y_format, int gap) {
+  Case c = {.T = T, .in = in, .out = out, .x_gap = gap, .y_gap = gap, .format = format, .y_format = y_format};
+  c.scale_x = 0.0123f, c.scale_w = 0.00771f, c.scale_y = format == FORMAT_F32 ? 0.07f : 0.3f;
   size_t x_count = (size_t)T * (size_t)(in + gap), w_count = (size_t)out * (size_t)in;
-  c.x = junk(x_count * type_size(type));
-  c.w = junk(w_count * type_size(type));
-  c.y = junk((size_t)T * (size_t)(out + gap) * type_size(y_type));
-  c.panels = junk(linear_packed_bytes(out, in, type));
+  c.x = junk(x_count * format_size(format));
+  c.w = junk(w_count * format_size(format));
+  c.y = junk((size_t)T * (size_t)(out + gap) * format_size(y_format));
+  c.panels = junk(linear_packed_bytes(out, in, format));
   for (size_t i = 0; i < x_count; i++)
-    if (type == TYPE_F32)
+    if (format == FORMAT_F32)
       ((float *)c.x)[i] = random_float();
     else
       ((int8_t *)c.x)[i] = (int8_t)random_bits();
   for (size_t i = 0; i < w_count; i++)
-    if (type == TYPE_F32)
+    if (format == FORMAT_F32)
       ((float *)c.w)[i] = random_float();
     else
       ((int8_t *)c.w)[i] = (int8_t)random_bits();
@@ -51,13 +51,13 @@ static Case case_of(int T, int in, int out, Type type, Type y_type, int gap) {
 }
 
 static void run_case(Case *c, int threads) {
-  c->X = tensor_of(c->x, c->type, c->T, c->in, c->type == TYPE_I8 ? c->scale_x : 0);
+  c->X = tensor_of(c->x, c->format, c->T, c->in, c->format == FORMAT_I8 ? c->scale_x : 0);
   c->X.stride += c->x_gap;
-  c->Y = tensor_of(c->y, c->y_type, c->T, c->out, c->y_type == TYPE_I8 ? c->scale_y : 0);
+  c->Y = tensor_of(c->y, c->y_format, c->T, c->out, c->y_format == FORMAT_I8 ? c->scale_y : 0);
   c->Y.stride += c->y_gap;
   c->Y.nans = -1;
   omp_set_num_threads(threads);
-  c->linear = linear_pack(c->w, c->out, c->in, c->type, c->scale_w, c->panels);
+  c->linear = linear_pack(c->w, c->out, c->in, c->format, c->scale_w, c->panels);
   linear(&c->linear, &c->X, &c->Y);
 }
 
@@ -65,7 +65,7 @@ static void free_case(Case *c) { free(c->x), free(c->w), free(c->y), free(c->pan
 
 /* Products of floats are exact in double, so one rounding is the float32 product. */
 static float wanted_sum(const Case *c, int t, int o) {
-  if (c->type == TYPE_F32) {
+  if (c->format == FORMAT_F32) {
     float sum = 0;
     for (int k = 0; k < c->in; k++)
       sum = fmaf(((float *)c->x)[t * (c->in + c->x_gap) + k], ((float *)c->w)[o * c->in + k], sum);
@@ -84,21 +84,21 @@ static void expect_triple_loop(const Case *c, int threads) {
       float want = wanted_sum(c, t, o);
       size_t at = (size_t)t * (size_t)(c->out + c->y_gap) + (size_t)o;
       double got, wanted;
-      if (c->y_type == TYPE_F32) {
+      if (c->y_format == FORMAT_F32) {
         got = ((float *)c->y)[at];
         wanted = want;
-      } else if (c->y_type == TYPE_F16) {
+      } else if (c->y_format == FORMAT_F16) {
         got = (double)half_value(((uint16_t *)c->y)[at]);
         wanted = (double)half_round(want);
       } else {
         got = ((int8_t *)c->y)[at];
         wanted = fmax(-128, fmin(127, nearbyint((float)((double)want / c->scale_y))));
       }
-      cr_assert(got == wanted && (got != 0 || c->y_type == TYPE_I8 || !signbit(got) == !signbit(wanted)),
+      cr_assert(got == wanted && (got != 0 || c->y_format == FORMAT_I8 || !signbit(got) == !signbit(wanted)),
                 "%s, T %d, %d -> %d, %d threads: [%d, %d] got %a, want %a", c->Y.kernel, c->T, c->in, c->out, threads,
                 t, o, got, wanted);
     }
-  size_t size = type_size(c->y_type);
+  size_t size = format_size(c->y_format);
   for (int t = 0; t < c->T; t++)
     for (size_t i = 0; i < (size_t)c->y_gap * size; i++)
       cr_assert(((uint8_t *)c->y)[(size_t)t * (size_t)(c->out + c->y_gap) * size + (size_t)c->out * size + i] == 0x5a,
@@ -106,43 +106,43 @@ static void expect_triple_loop(const Case *c, int threads) {
   cr_assert(c->Y.nans == 0, "%s: %lld NaNs counted, want 0", c->Y.kernel, (long long)c->Y.nans);
 }
 
-static void check_shape(int T, int in, int out, Type type, Type y_type, int gap) {
-  Case c = case_of(T, in, out, type, y_type, gap);
+static void check_shape(int T, int in, int out, Format format, Format y_format, int gap) {
+  Case c = case_of(T, in, out, format, y_format, gap);
   for (int threads = 1; threads <= 3; threads++) {
-    memset(c.y, 0x5a, (size_t)T * (size_t)(out + gap) * type_size(y_type));
+    memset(c.y, 0x5a, (size_t)T * (size_t)(out + gap) * format_size(y_format));
     run_case(&c, threads);
     expect_triple_loop(&c, threads);
   }
   free_case(&c);
 }
 
-static void check_shapes(Type type, Type y_type) {
+static void check_shapes(Format format, Format y_format) {
   static const int shape[][3] = {{1, 1, 1},   {1, 4, 32},  {8, 16, 32}, {9, 17, 33},  {7, 3, 31},
                                  {65, 1, 64}, {64, 5, 65}, {2, 2, 95},  {1, 256, 40}, {130, 6, 1}};
   for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
-    check_shape(shape[i][0], shape[i][1], shape[i][2], type, y_type, (int)i % 3);
+    check_shape(shape[i][0], shape[i][1], shape[i][2], format, y_format, (int)i % 3);
   for (int i = 0; i < 12; i++)
-    check_shape(1 + random_below(80), 1 + random_below(90), 1 + random_below(100), type, y_type, random_below(4));
-  check_shape(3, 2051, 5, type, y_type, 1); /* past any block of k */
+    check_shape(1 + random_below(80), 1 + random_below(90), 1 + random_below(100), format, y_format, random_below(4));
+  check_shape(3, 2051, 5, format, y_format, 1); /* past any block of k */
 }
 
-Test(linear, float_sums_are_the_ordered_fmaf_loop_bit_for_bit) { check_shapes(TYPE_F32, TYPE_F32); }
-Test(linear, float_sums_round_to_f16_once) { check_shapes(TYPE_F32, TYPE_F16); }
-Test(linear, float_sums_quantise_half_even) { check_shapes(TYPE_F32, TYPE_I8); }
-Test(linear, int8_sums_are_exact_and_scaled_by_one_float_product) { check_shapes(TYPE_I8, TYPE_F32); }
-Test(linear, int8_sums_round_to_f16_once) { check_shapes(TYPE_I8, TYPE_F16); }
-Test(linear, int8_sums_quantise_half_even) { check_shapes(TYPE_I8, TYPE_I8); }
+Test(linear, float_sums_are_the_ordered_fmaf_loop_bit_for_bit) { check_shapes(FORMAT_F32, FORMAT_F32); }
+Test(linear, float_sums_round_to_f16_once) { check_shapes(FORMAT_F32, FORMAT_F16); }
+Test(linear, float_sums_quantise_half_even) { check_shapes(FORMAT_F32, FORMAT_I8); }
+Test(linear, int8_sums_are_exact_and_scaled_by_one_float_product) { check_shapes(FORMAT_I8, FORMAT_F32); }
+Test(linear, int8_sums_round_to_f16_once) { check_shapes(FORMAT_I8, FORMAT_F16); }
+Test(linear, int8_sums_quantise_half_even) { check_shapes(FORMAT_I8, FORMAT_I8); }
 
 Test(linear, the_shapes_of_the_shipped_model_are_the_triple_loop_too) {
   static const int shape[][2] = {{256, 1024}, {512, 48}, {16, 512}};
   for (int i = 0; i < 3; i++) {
-    check_shape(21, shape[i][0], shape[i][1], TYPE_F32, TYPE_F32, 0);
-    check_shape(21, shape[i][0], shape[i][1], TYPE_I8, TYPE_I8, 0);
+    check_shape(21, shape[i][0], shape[i][1], FORMAT_F32, FORMAT_F32, 0);
+    check_shape(21, shape[i][0], shape[i][1], FORMAT_I8, FORMAT_I8, 0);
   }
 }
 
 static void check_extreme(int in, int x_value, int w_value) {
-  Case c = case_of(2, in, 2, TYPE_I8, TYPE_F32, 0);
+  Case c = case_of(2, in, 2, FORMAT_I8, FORMAT_F32, 0);
   memset(c.x, x_value, 2 * (size_t)in);
   memset(c.w, w_value, 2 * (size_t)in);
   c.scale_x = c.scale_w = 1;
@@ -167,7 +167,7 @@ Test(linear, the_longest_int8_sums_do_not_overflow) {
 Test(linear, a_long_int8_sum_that_cancels_keeps_its_last_bit) {
   /* Half the products take the sum to 2^30, the others bring it back to where a float shows its last bit. */
   int in = LINEAR_I8_MAX_IN;
-  Case c = case_of(1, in, 1, TYPE_I8, TYPE_F32, 0);
+  Case c = case_of(1, in, 1, FORMAT_I8, FORMAT_F32, 0);
   int8_t *x = c.x, *w = c.w;
   for (int k = 0; k < in; k++) x[k] = -128, w[k] = k < in / 2 ? -128 : 127;
   x[in - 1] = 1, w[in - 1] = -1;
@@ -180,7 +180,7 @@ Test(linear, a_long_int8_sum_that_cancels_keeps_its_last_bit) {
 }
 
 Test(linear, a_nan_or_infinity_stays_in_its_row_and_column) {
-  Case c = case_of(11, 37, 70, TYPE_F32, TYPE_F32, 0);
+  Case c = case_of(11, 37, 70, FORMAT_F32, FORMAT_F32, 0);
   ((float *)c.x)[3 * 37 + 36] = NAN;
   ((float *)c.x)[9 * 37] = INFINITY;
   ((float *)c.w)[69 * 37 + 5] = -INFINITY;
@@ -195,7 +195,7 @@ Test(linear, a_nan_or_infinity_stays_in_its_row_and_column) {
 }
 
 Test(linear, nans_become_zero_in_int8_and_are_counted) {
-  Case c = case_of(70, 8, 45, TYPE_F32, TYPE_I8, 2);
+  Case c = case_of(70, 8, 45, FORMAT_F32, FORMAT_I8, 2);
   ((float *)c.x)[66 * 10 + 7] = NAN;
   ((float *)c.x)[2 * 10] = NAN;
   ((float *)c.x)[2 * 10 + 8] = NAN; /* in the gap: no element of x */
@@ -208,18 +208,18 @@ Test(linear, nans_become_zero_in_int8_and_are_counted) {
 
 Test(linear, the_witness_names_the_types_that_ran) {
   static const struct {
-    Type type, y_type;
+    Format format, y_format;
     const char *kernel;
   } want[] = {
-      {TYPE_F32, TYPE_F32, "linear f32*f32->f32 cpu"},
-      {TYPE_F32, TYPE_F16, "linear f32*f32->f16 cpu"},
-      {TYPE_F32, TYPE_I8, "linear f32*f32->i8 half-even cpu"},
-      {TYPE_I8, TYPE_F32, "linear i8*i8->f32 cpu"},
-      {TYPE_I8, TYPE_F16, "linear i8*i8->f16 cpu"},
-      {TYPE_I8, TYPE_I8, "linear i8*i8->i8 half-even cpu"},
+      {FORMAT_F32, FORMAT_F32, "linear f32*f32->f32 cpu"},
+      {FORMAT_F32, FORMAT_F16, "linear f32*f32->f16 cpu"},
+      {FORMAT_F32, FORMAT_I8, "linear f32*f32->i8 half-even cpu"},
+      {FORMAT_I8, FORMAT_F32, "linear i8*i8->f32 cpu"},
+      {FORMAT_I8, FORMAT_F16, "linear i8*i8->f16 cpu"},
+      {FORMAT_I8, FORMAT_I8, "linear i8*i8->i8 half-even cpu"},
   };
   for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
-    Case c = case_of(1, 2, 3, want[i].type, want[i].y_type, 0);
+    Case c = case_of(1, 2, 3, want[i].format, want[i].y_format, 0);
     run_case(&c, 1);
     cr_assert_str_eq(c.Y.kernel, want[i].kernel);
     free_case(&c);

@@ -173,7 +173,7 @@ static bool is_next_to_tie(double x) { return !is_tie(x) && fabs(fmod(fabs(x) * 
 Test(micro, made_inputs_are_what_they_are_called) {
   Arena arena = new_arena();
   MicroShape shape = {64, 128, 16};
-  MicroSetting f32 = {0}, i8 = {.in = TYPE_I8, .rest = TYPE_I8, .out = TYPE_I8}, again = {.out = TYPE_I8};
+  MicroSetting f32 = {0}, i8 = {.in = FORMAT_I8, .rest = FORMAT_I8, .out = FORMAT_I8}, again = {.out = FORMAT_I8};
   Operator o, p;
   micro_make(&arena, MICRO_CONV1D, &f32, INPUT_ZERO, shape, 1, &o);
   cr_expect_eq(share(&o.in[X], is_zero), 1);
@@ -193,7 +193,7 @@ Test(micro, made_inputs_are_what_they_are_called) {
   micro_make(&arena, MICRO_CONV1D, &f32, INPUT_NORMAL, shape, 1, &o);
   micro_make(&arena, MICRO_CONV1D, &i8, INPUT_NORMAL, shape, 1, &p);
   for (size_t i = 0; i < 64 * 128; i++)
-    cr_assert_eq(((int8_t *)p.in[X].data)[i], q8_even(((float *)o.in[X].data)[i], p.in[X].scale));
+    cr_assert_eq(((int8_t *)p.in[X].data)[i], q8_even(((float *)o.in[X].data)[i], p.in[X].scale.value));
   micro_make(&arena, MICRO_CONV1D, &f32, INPUT_NORMAL, shape, 2, &p);
   cr_expect_neq(memcmp(o.in[X].data, p.in[X].data, 64 * 128 * sizeof(float)), 0, "another seed, the same numbers");
   micro_make(&arena, MICRO_SCAN, &f32, INPUT_SLOW_DECAY, shape, 1, &o);
@@ -260,8 +260,8 @@ Test(micro, rows_are_right_by_hand_and_a_value_beyond_its_bound_is_counted) {
   float x[4] = {0, 1, 2, 3}, got[4] = {1, 2, 4 + 3 * 0x1p-21f, 9};
   double want[4] = {1, 2 - 0x1p-22, 4, 8}, bound[4] = {1e-7, 1e-6, 1e-5, 1e-4};
   Operator o = {.op = MICRO_EXP, .outs = 1};
-  o.in[X] = tensor_of(x, TYPE_F32, 2, 2, 0);
-  o.out[0] = (Output){"exp", tensor_of(got, TYPE_F32, 2, 2, 0), {BOUND_F32, 0, want, bound, NULL, NULL}};
+  o.in[X] = tensor_of(x, FORMAT_F32, 2, 2, 0);
+  o.out[0] = (Output){"exp", tensor_of(got, FORMAT_F32, 2, 2, 0), {BOUND_F32, 0, want, bound, NULL, NULL}};
   MicroRows rows = micro_rows_new(&arena, 1);
   MicroRow label = {.item = 0};
   Timing timing = {2, 0.5, 1, 7};
@@ -304,9 +304,9 @@ Test(micro, int8_and_f16_errors_are_in_steps_of_their_type) {
   uint16_t half[2] = {0x3429, 0x63d1}; /* 0.260009765625, 1000.5 */
   Operator o = {.op = MICRO_HADAMARD, .outs = 2};
   float x[2] = {1, 2};
-  o.in[X] = tensor_of(x, TYPE_F32, 1, 2, 0);
-  o.out[0] = (Output){"i8", tensor_of(q, TYPE_I8, 1, 1, 0.1f), {BOUND_I8_EVEN, (double)0.1f, want, bound, low, high}};
-  o.out[1] = (Output){"f16", tensor_of(half, TYPE_F16, 1, 2, 0), {BOUND_F16, 0, want, bound, NULL, NULL}};
+  o.in[X] = tensor_of(x, FORMAT_F32, 1, 2, 0);
+  o.out[0] = (Output){"i8", tensor_of(q, FORMAT_I8, 1, 1, 0.1f), {BOUND_I8_EVEN, (double)0.1f, want, bound, low, high}};
+  o.out[1] = (Output){"f16", tensor_of(half, FORMAT_F16, 1, 2, 0), {BOUND_F16, 0, want, bound, NULL, NULL}};
   MicroRows rows = micro_rows_new(&arena, 1);
   MicroRow label = {0};
   Timing timing = {1, 1, 1, 1};
@@ -330,8 +330,8 @@ Test(micro, correlation_alone_hides_a_drift_that_the_ulp_table_shows) {
   }
   gsl_rng_free(rng);
   Operator o = {.op = MICRO_EXP, .outs = 1};
-  o.in[X] = tensor_of(x, TYPE_F32, 1, N, 0);
-  o.out[0] = (Output){"drifting", tensor_of(got, TYPE_F32, 1, N, 0), {BOUND_F32, 0, want, bound, NULL, NULL}};
+  o.in[X] = tensor_of(x, FORMAT_F32, 1, N, 0);
+  o.out[0] = (Output){"drifting", tensor_of(got, FORMAT_F32, 1, N, 0), {BOUND_F32, 0, want, bound, NULL, NULL}};
   MicroRows rows = micro_rows_new(&arena, 1);
   MicroRow label = {0};
   Timing timing = {1, 1, 1, 1};
@@ -361,9 +361,9 @@ static const double *final_state(Arena *arena, const Operator *from, int tokens,
 Test(micro, the_states_track_is_the_kernels_own_state_after_every_token_in_both_orders) {
   Arena arena = new_arena();
   for (int k = 0; k < 4; k++) {
-    MicroSetting setting = {.in = k & 2 ? TYPE_I8 : TYPE_F32,
-                            .rest = k & 2 ? TYPE_I8 : TYPE_F32,
-                            .out = TYPE_F16,
+    MicroSetting setting = {.in = k & 2 ? FORMAT_I8 : FORMAT_F32,
+                            .rest = k & 2 ? FORMAT_I8 : FORMAT_F32,
+                            .out = FORMAT_F16,
                             .order = k & 1 ? SCAN_BLOCKED : SCAN_SEQUENTIAL};
     Operator o;
     StateTrack track;
@@ -394,7 +394,7 @@ static int by_size(const void *a, const void *b) {
 Test(micro, the_states_median_channel_is_the_middle_one_of_all_after_every_token) {
   enum { TOKENS = 21, E = 9, N = 4 };
   Arena arena = new_arena();
-  MicroSetting setting = {.in = TYPE_F32, .rest = TYPE_F32, .out = TYPE_F32, .order = SCAN_SEQUENTIAL};
+  MicroSetting setting = {.in = FORMAT_F32, .rest = FORMAT_F32, .out = FORMAT_F32, .order = SCAN_SEQUENTIAL};
   Operator o;
   StateTrack track;
   micro_make(&arena, MICRO_SCAN, &setting, INPUT_NORMAL, (MicroShape){TOKENS, E, N}, 3, &o);

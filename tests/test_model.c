@@ -101,9 +101,9 @@ Test(model, weights_are_quantised_half_even_with_the_scale_of_their_maximum) {
   const Tensor *f = &s.model.layer[3].f32[W_A_LOG].values, *q = &s.model.layer[3].i8[W_A_LOG].values;
   double most = 0;
   for (size_t i = 0; i < (size_t)f->rows * (size_t)f->cols; i++) most = fmax(most, fabs(tensor_value(f, i)));
-  cr_assert_eq(q->scale, (float)(most / 127), "got %a want %a", (double)q->scale, most / 127);
+  cr_assert_eq(q->scale.value, (float)(most / 127), "got %a want %a", (double)q->scale.value, most / 127);
   for (size_t i = 0; i < (size_t)f->rows * (size_t)f->cols; i++) {
-    double want = nearbyint((double)(((const float *)f->data)[i] / q->scale));
+    double want = nearbyint((double)(((const float *)f->data)[i] / q->scale.value));
     cr_assert_eq((double)((const int8_t *)q->data)[i], want, "element %zu", i);
   }
 }

@@ -34,7 +34,7 @@ Test(narrow, a_tensor_is_narrowed_value_by_value_in_place_too_and_says_so) {
       [PRECISION_F16] = "narrow f32->f16 cpu", [PRECISION_BF16] = "narrow f32->bf16 cpu"};
   for (Precision to = PRECISION_F16; to <= PRECISION_BF16; to++)
     for (int in_place = 0; in_place < 2; in_place++) {
-      Tensor x = golden_junk_tensor(TYPE_F32, 7, 23, 0), other = golden_junk_tensor(TYPE_F32, 7, 23, 0);
+      Tensor x = golden_junk_tensor(FORMAT_F32, 7, 23, 0), other = golden_junk_tensor(FORMAT_F32, 7, 23, 0);
       x.cols = other.cols = 19;
       float *from = x.data, before[7 * 23];
       for (int i = 0; i < 7 * 23; i++) from[i] = before[i] = (float)(i - 80) * 0x1.234568p0f * (i % 5 ? 1e-3f : 1e5f);

@@ -34,7 +34,8 @@ static Layer layer_of(int tokens) {
   for (int s = 0; s < SIDES; s++) {
     side[s].name = names[s];
     l.trace[s].family = &family_mamba1;
-    l.trace[s].t[T_BLOCK_OUT] = tensor_of(ARENA_NEW(&l.arena, float, tokens *(WIDTH + 2)), TYPE_F32, tokens, WIDTH, 0);
+    l.trace[s].t[T_BLOCK_OUT] =
+        tensor_of(ARENA_NEW(&l.arena, float, tokens *(WIDTH + 2)), FORMAT_F32, tokens, WIDTH, 0);
     l.trace[s].t[T_BLOCK_OUT].stride = WIDTH + 2;
     fill(&l.trace[s].t[T_BLOCK_OUT], 1 + (float)s * 0.01f);
   }

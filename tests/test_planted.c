@@ -35,9 +35,9 @@ static struct {
 static void clip(Tensor *t) {
   size_t at = (size_t)plant.row * (size_t)t->stride + (size_t)plant.col;
   if (plant.row >= t->rows) return;
-  if (t->type == TYPE_I8) ((int8_t *)t->data)[at] /= 16;
-  if (t->type == TYPE_F32) ((float *)t->data)[at] /= 16;
-  if (t->type == TYPE_F16) ((uint16_t *)t->data)[at] = (uint16_t)(((uint16_t *)t->data)[at] & 0x8000); /* 0 */
+  if (t->format == FORMAT_I8) ((int8_t *)t->data)[at] /= 16;
+  if (t->format == FORMAT_F32) ((float *)t->data)[at] /= 16;
+  if (t->format == FORMAT_F16) ((uint16_t *)t->data)[at] = (uint16_t)(((uint16_t *)t->data)[at] & 0x8000); /* 0 */
 }
 
 static void run_planted(void *context, Call *call) {

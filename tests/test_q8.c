@@ -115,14 +115,14 @@ static void *junk(size_t bytes) {
 static float value(int row, int col) { return sinf((float)(row * 131 + col)) * 3; }
 
 /* x [ROWS, COLS] in rows STRIDE apart, NaN between them and at three places inside. */
-static Tensor input(Type type) {
-  Tensor x = tensor_of(junk((size_t)ROWS * STRIDE * type_size(type)), type, ROWS, COLS, 0);
+static Tensor input(Format format) {
+  Tensor x = tensor_of(junk((size_t)ROWS * STRIDE * format_size(format)), format, ROWS, COLS, 0);
   x.stride = STRIDE;
   for (int i = 0; i < ROWS * STRIDE; i++) {
     int row = i / STRIDE, col = i % STRIDE;
     bool nan = col >= COLS || (row == 1 && (col == 0 || col == 4097)) || (row == 4 && col == COLS - 1);
     float v = nan ? NAN : value(row, col);
-    if (type == TYPE_F32)
+    if (format == FORMAT_F32)
       ((float *)x.data)[i] = v;
     else
       ((uint16_t *)x.data)[i] = f16_of(v);
@@ -130,8 +130,8 @@ static Tensor input(Type type) {
   return x;
 }
 
-static void check_quantise(Type type, Rounding rounding, const char *witness) {
-  Tensor x = input(type), y = tensor_of(junk(ROWS * STRIDE), TYPE_I8, ROWS, COLS, 0.02f);
+static void check_quantise(Format format, Rounding rounding, const char *witness) {
+  Tensor x = input(format), y = tensor_of(junk(ROWS * STRIDE), FORMAT_I8, ROWS, COLS, 0.02f);
   y.stride = STRIDE;
   for (int threads = 1; threads <= 3; threads++) {
     omp_set_num_threads(threads);
@@ -141,7 +141,7 @@ static void check_quantise(Type type, Rounding rounding, const char *witness) {
     cr_expect(y.nans == 3, "got %lld NaNs, want 3", (long long)y.nans);
     cr_expect_str_eq(y.kernel, witness);
     for (int i = 0; i < ROWS * STRIDE; i++) {
-      float v = type == TYPE_F32 ? ((float *)x.data)[i] : half_value(((uint16_t *)x.data)[i]);
+      float v = format == FORMAT_F32 ? ((float *)x.data)[i] : half_value(((uint16_t *)x.data)[i]);
       int got = ((int8_t *)y.data)[i];
       int want = i % STRIDE >= COLS ? (int8_t)0xa5 : want_q8(v, 0.02f, rounding);
       cr_assert(got == want, "%s, %d threads: y[%d][%d]: got %d, want %d", witness, threads, i / STRIDE, i % STRIDE,
@@ -153,14 +153,14 @@ static void check_quantise(Type type, Rounding rounding, const char *witness) {
 }
 
 Test(quantise, equals_q8_in_every_element_counts_nans_and_says_what_it_did) {
-  check_quantise(TYPE_F32, ROUND_AWAY, "quantise f32->i8 half-away cpu");
-  check_quantise(TYPE_F32, ROUND_EVEN, "quantise f32->i8 half-even cpu");
-  check_quantise(TYPE_F16, ROUND_AWAY, "quantise f16->i8 half-away cpu");
-  check_quantise(TYPE_F16, ROUND_EVEN, "quantise f16->i8 half-even cpu");
+  check_quantise(FORMAT_F32, ROUND_AWAY, "quantise f32->i8 half-away cpu");
+  check_quantise(FORMAT_F32, ROUND_EVEN, "quantise f32->i8 half-even cpu");
+  check_quantise(FORMAT_F16, ROUND_AWAY, "quantise f16->i8 half-away cpu");
+  check_quantise(FORMAT_F16, ROUND_EVEN, "quantise f16->i8 half-even cpu");
 }
 
 static void check_dequantise(const Tensor *x, const char *witness, float (*want_at)(const Tensor *, int)) {
-  Tensor y = tensor_of(junk(sizeof(float) * ROWS * STRIDE), TYPE_F32, ROWS, COLS, 0);
+  Tensor y = tensor_of(junk(sizeof(float) * ROWS * STRIDE), FORMAT_F32, ROWS, COLS, 0);
   y.stride = STRIDE;
   dequantise(x, &y);
   cr_expect_str_eq(y.kernel, witness);
@@ -173,13 +173,13 @@ static void check_dequantise(const Tensor *x, const char *witness, float (*want_
   free(y.data);
 }
 
-static float i8_at(const Tensor *x, int i) { return (float)((int8_t *)x->data)[i] * x->scale; }
+static float i8_at(const Tensor *x, int i) { return (float)((int8_t *)x->data)[i] * x->scale.value; }
 static float f16_at(const Tensor *x, int i) { return half_value(((uint16_t *)x->data)[i]); }
 static float f32_at(const Tensor *x, int i) { return ((float *)x->data)[i]; }
 
 Test(dequantise, gives_the_value_of_every_type_and_writes_nothing_between_rows) {
-  Tensor i8 = tensor_of(junk(ROWS * STRIDE), TYPE_I8, ROWS, COLS, 0.0123f), f16 = input(TYPE_F16),
-         f32 = input(TYPE_F32);
+  Tensor i8 = tensor_of(junk(ROWS * STRIDE), FORMAT_I8, ROWS, COLS, 0.0123f), f16 = input(FORMAT_F16),
+         f32 = input(FORMAT_F32);
   i8.stride = STRIDE;
   for (int i = 0; i < ROWS * STRIDE; i++) ((int8_t *)i8.data)[i] = (int8_t)(i * 37);
   check_dequantise(&i8, "dequantise i8->f32 cpu", i8_at);
@@ -191,7 +191,7 @@ Test(dequantise, gives_the_value_of_every_type_and_writes_nothing_between_rows) 
 }
 
 Test(absmax, leaves_nan_out_and_stays_inside_the_view) {
-  Tensor x = input(TYPE_F32);
+  Tensor x = input(FORMAT_F32);
   float *data = x.data;
   data[2 * STRIDE + 77] = -3.5f;
   data[2 * STRIDE + COLS] = 1e9f; /* between the rows */

@@ -41,12 +41,12 @@ static void expect_same(const Trace *got, const Trace *want, const char *what) {
     cr_assert_eq(a->data != NULL, b->data != NULL);
     if (!a->data) continue;
     const char *name = family_mamba1.tensors.info[id].name;
-    cr_assert(a->type == b->type && a->scale == b->scale, "%s: %s", what, name);
+    cr_assert(a->format == b->format && a->scale.value == b->scale.value, "%s: %s", what, name);
     cr_assert_eq(a->nans, b->nans, "%s: %s lost %ld NaNs, not %ld", what, name, (long)a->nans, (long)b->nans);
     cr_assert(a->kernel == b->kernel, "%s: %s was made by '%s', not by '%s'", what, name, a->kernel, b->kernel);
     for (size_t i = 0; i < (size_t)a->rows * (size_t)a->cols; i++)
-      cr_assert(memcmp((char *)a->data + i * type_size(a->type), (char *)b->data + i * type_size(b->type),
-                       type_size(a->type)) == 0,
+      cr_assert(memcmp((char *)a->data + i * format_size(a->format), (char *)b->data + i * format_size(b->format),
+                       format_size(a->format)) == 0,
                 "%s: %s[%zu, %zu] is %a, not %a", what, name, i / (size_t)a->cols, i % (size_t)a->cols,
                 tensor_value(a, i), tensor_value(b, i));
   }
@@ -119,13 +119,13 @@ static bool find_maker(const Mode *mode, int id, Planted *p) {
 /* A value that the tensor can hold, other than the one it has. */
 static float another(const Tensor *t, int row, int col) {
   float has = (float)tensor_value(t, (size_t)row * (size_t)t->cols + (size_t)col);
-  if (t->type == TYPE_I8) return dq((int8_t)(has > 0 ? -77 : 93), t->scale);
-  return t->type == TYPE_F16 ? f32_of_f16(f16_of(has + 0.75f)) : has + 0.75f;
+  if (t->format == FORMAT_I8) return dq((int8_t)(has > 0 ? -77 : 93), t->scale.value);
+  return t->format == FORMAT_F16 ? f32_of_f16(f16_of(has + 0.75f)) : has + 0.75f;
 }
 
 /* Such a reader hands the value on whole, where memory would be rounded again. */
 static bool is_requantised(const Tensor *t, int id) {
-  return t->type != TYPE_I8 && (id == T_CONV1D_SILU || id == T_IN_PROJ || id == T_X_PROJ || id == T_SSM_STATE);
+  return t->format != FORMAT_I8 && (id == T_CONV1D_SILU || id == T_IN_PROJ || id == T_X_PROJ || id == T_SSM_STATE);
 }
 
 Test(repair, an_element_on_the_grid_of_its_tensor_is_its_code_in_memory) {
@@ -156,7 +156,7 @@ static const int behind_the_scan[] = {T_DELTA, T_SCAN, T_GATED, T_OUT_PROJ_IN, T
 static void expect_same_behind(const Trace *got, const Trace *want) {
   for (size_t i = 0; i < sizeof behind_the_scan / sizeof *behind_the_scan; i++) {
     const Tensor *a = &got->t[behind_the_scan[i]], *b = &want->t[behind_the_scan[i]];
-    cr_expect(memcmp(a->data, b->data, (size_t)a->rows * (size_t)a->cols * type_size(a->type)) == 0, "%s",
+    cr_expect(memcmp(a->data, b->data, (size_t)a->rows * (size_t)a->cols * format_size(a->format)) == 0, "%s",
               family_mamba1.tensors.info[behind_the_scan[i]].name);
   }
 }
@@ -183,13 +183,13 @@ Test(repair, all_of_scan_in_as_mode_2_4_has_it_makes_2_2_and_2_3_that_mode) {
 
 static bool differs(const Trace *a, const Trace *b, int id) {
   const Tensor *t = &a->t[id];
-  return memcmp(t->data, b->t[id].data, (size_t)t->rows * (size_t)t->cols * type_size(t->type)) != 0;
+  return memcmp(t->data, b->t[id].data, (size_t)t->rows * (size_t)t->cols * format_size(t->format)) != 0;
 }
 
 Test(repair, a_tensor_handed_on_is_set_for_all_by_its_first_name_and_for_one_reader_by_its_own) {
   const Mode *mode = mode_preset("0");
   Trace was = plain(mode);
-  const float value = 3 * 127 * was.t[T_CONV1D_SILU].scale;
+  const float value = 3 * 127 * was.t[T_CONV1D_SILU].scale.value;
   const int first[] = {T_CONV1D_SILU, T_X_PROJ_IN, T_SCAN_IN};
   for (int k = 0; k < 3; k++) {
     const Element element = {first[k], 4, 77, value};
@@ -199,7 +199,7 @@ Test(repair, a_tensor_handed_on_is_set_for_all_by_its_first_name_and_for_one_rea
     cr_expect_eq(differs(&got, &was, T_X_PROJ), k != 2);
     cr_expect(differs(&got, &was, T_SCAN));
     cr_expect_eq(tensor_value(&got.t[first[k]], (size_t)(4 * was.t[first[k]].cols + 77)),
-                 (double)dq(127, was.t[T_CONV1D_SILU].scale), "the grid's end is shown");
+                 (double)dq(127, was.t[T_CONV1D_SILU].scale.value), "the grid's end is shown");
   }
 }
 

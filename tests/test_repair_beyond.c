@@ -18,7 +18,7 @@ static int beyond(const Tensor *t, int id, int cols, Element *element) {
                                  .col = (int)gsl_rng_uniform_int(rng, (unsigned long)cols)};
   for (int i = 0; i < count; i++) {
     element[i].tensor = id;
-    element[i].value = (float)(gsl_rng_uniform(rng) - 0.5) * 2 * 3 * 128 * t->scale;
+    element[i].value = (float)(gsl_rng_uniform(rng) - 0.5) * 2 * 3 * 128 * t->scale.value;
   }
   return count;
 }
@@ -26,24 +26,24 @@ static int beyond(const Tensor *t, int id, int cols, Element *element) {
 /* Columns 0 … cols - 1 in units of the scale, of int8; the elements in their places. */
 static BoundIn codes(const Tensor *t, int first, int cols, const Element *element, int count) {
   double *value = ARENA_NEW(&s.arena, double, (size_t)t->rows *(size_t)cols);
-  double unit = t->type == TYPE_I8 ? (double)t->scale : 1;
+  double unit = t->format == FORMAT_I8 ? (double)t->scale.value : 1;
   for (int r = 0; r < t->rows; r++)
     for (int c = 0; c < cols; c++) {
       size_t from = (size_t)r * (size_t)t->stride + (size_t)(first + c);
       value[(size_t)r * (size_t)cols + (size_t)c] =
-          t->type == TYPE_I8 ? ((const int8_t *)t->data)[from] : tensor_value(t, from);
+          t->format == FORMAT_I8 ? ((const int8_t *)t->data)[from] : tensor_value(t, from);
     }
   for (int i = 0; i < count; i++)
     value[(size_t)element[i].row * (size_t)cols + (size_t)element[i].col] = (double)element[i].value / unit;
-  return (BoundIn){.value = value, .stride = cols, .scale = t->type == TYPE_I8 ? (double)t->scale : 0};
+  return (BoundIn){.value = value, .stride = cols, .scale = t->format == FORMAT_I8 ? (double)t->scale.value : 0};
 }
 
 static BoundOut room(const Tensor *t) {
   size_t n = (size_t)t->rows * (size_t)t->cols;
-  return (BoundOut){.type = t->type == TYPE_F16  ? BOUND_F16
-                            : t->type == TYPE_I8 ? BOUND_I8_EVEN
-                                                 : BOUND_F32,
-                    .scale = (double)t->scale,
+  return (BoundOut){.type = t->format == FORMAT_F16  ? BOUND_F16
+                            : t->format == FORMAT_I8 ? BOUND_I8_EVEN
+                                                     : BOUND_F32,
+                    .scale = (double)t->scale.value,
                     .want = ARENA_NEW(&s.arena, double, n),
                     .bound = ARENA_NEW(&s.arena, double, n),
                     .low = ARENA_NEW(&s.arena, double, n),
@@ -57,7 +57,7 @@ static void widen(BoundOut *out, const BoundOut *of, const Tensor *t, const floa
   for (int i = 0; i < t->rows * t->cols; i++) {
     double sum = fabs(of->want[i]) + (added ? fabs((double)added[i % t->cols]) : 0);
     out->bound[i] += slope * sum * 0x1p-24 * (1 + 0x1p-20);
-    if (t->type != TYPE_I8) continue;
+    if (t->format != FORMAT_I8) continue;
     double low = rint((out->want[i] - out->bound[i]) / out->scale),
            high = rint((out->want[i] + out->bound[i]) / out->scale);
     out->low[i] = fmin(out->low[i], fmax(-128, fmin(127, low)));
@@ -69,7 +69,7 @@ static void expect_within(const Tensor *got, const BoundOut *want, const Tensor 
   int changed = 0;
   for (int i = 0; i < got->rows * got->cols; i++) {
     double value = tensor_value(got, (size_t)i),
-           number = got->type == TYPE_I8 ? (double)((const int8_t *)got->data)[i] : value;
+           number = got->format == FORMAT_I8 ? (double)((const int8_t *)got->data)[i] : value;
     changed += value != tensor_value(was, (size_t)i);
     cr_assert_leq(bound_used(want, (size_t)i, number), 1, "%s[%d, %d] is %a, float64 says %a ± %g", what, i / got->cols,
                   i % got->cols, value, want->want[i], want->bound[i]);
@@ -80,7 +80,7 @@ static void expect_within(const Tensor *got, const BoundOut *want, const Tensor 
 static Tensor linear_weight(const Linear *w) {
   int8_t *code = ARENA_NEW(&s.arena, int8_t, (size_t)w->out * (size_t)w->in);
   for (int row = 0; row < w->out; row++) linear_unpack(w, row, code + (size_t)row * (size_t)w->in);
-  return tensor_of(code, TYPE_I8, w->out, w->in, w->scale);
+  return tensor_of(code, FORMAT_I8, w->out, w->in, w->scale);
 }
 
 static void expect_linear_within(const char *mode, int in, int weight, int out) {
@@ -119,7 +119,7 @@ Test(repair_beyond, a_convolution_makes_of_values_beyond_the_grid_what_float64_m
   BoundOut pre = room(&got.t[T_CONV1D]), silu = room(&got.t[T_CONV1D_SILU]);
   bound_conv1d(&codes_x, TOKENS, E, K, &weight, &bias, &pre, &silu);
   float *added = ARENA_NEW(&s.arena, float, E);
-  Tensor wide = tensor_of(added, TYPE_F32, 1, E, 0);
+  Tensor wide = tensor_of(added, FORMAT_F32, 1, E, 0);
   dequantise(&w[W_CONV_BIAS].values, &wide);
   widen(&silu, &pre, &got.t[T_CONV1D_SILU], added, 1.1); /* silu is nowhere steeper */
   widen(&pre, &pre, &got.t[T_CONV1D], added, 1);
@@ -137,7 +137,7 @@ static void expect_scan_within(const char *preset, int lanes, int items) {
   int count = beyond(u, T_SCAN_IN, c->E, element);
   Trace got = repaired(mode, element, count);
   float *dequantised = ARENA_NEW(&s.arena, float, (size_t)TOKENS *(size_t)c->E);
-  Tensor wide = tensor_of(dequantised, TYPE_F32, TOKENS, c->E, 0);
+  Tensor wide = tensor_of(dequantised, FORMAT_F32, TOKENS, c->E, 0);
   dequantise(u, &wide);
   const Prepared *w = s.model.layer[LAYER].i8;
   BoundScan b = {.T = TOKENS,

@@ -47,7 +47,7 @@ static Codes linear_of(const ModelLayer *layer, int id) {
 
 static Codes values_of(const ModelLayer *layer, int id) {
   const Tensor *t = &layer->i8[id].values;
-  Codes all = {ARENA_NEW(&s.arena, double, t->rows * t->cols), (double)t->scale, t->rows, t->cols};
+  Codes all = {ARENA_NEW(&s.arena, double, t->rows * t->cols), (double)t->scale.value, t->rows, t->cols};
   for (int i = 0; i < t->rows * t->cols; i++) all.value[i] = ((const int8_t *)t->data)[i];
   return all;
 }

@@ -14,7 +14,7 @@ Test(residual, embedding_copies_the_row_of_each_token) {
   for (int i = 0; i < VOCAB * D; i++) table[i] = 100.25f - (float)i;
   table[3 * D] = -0.0f;
   memset(y, 0x5a, sizeof y);
-  Tensor Y = tensor_of(y, TYPE_F32, T, D, 0);
+  Tensor Y = tensor_of(y, FORMAT_F32, T, D, 0);
   Y.stride = D + GAP;
   embedding(table, token, &Y);
   cr_assert_str_eq(Y.kernel, "embedding f32->f32 cpu");
@@ -28,7 +28,7 @@ Test(residual, embedding_copies_the_row_of_each_token) {
 }
 
 /* A double has more than twice a float's 24 bits and 2, so a sum rounded to it first is still the float32 sum. */
-static void check_add(Type branch_type, int threads) {
+static void check_add(Format branch_format, int threads) {
   enum { T = 256, D = 256, GAP = 1 };
   static float x[T * D], y[T * (D + GAP)], wide[T * (D + GAP)];
   static uint16_t half[T * (D + GAP)];
@@ -39,32 +39,33 @@ static void check_add(Type branch_type, int threads) {
     x[i] = ldexpf((float)(i * 7919 % 65537 - 32768), i % 31 - 20);
   }
   memset(y, 0x5a, sizeof y);
-  Tensor X = tensor_of(x, TYPE_F32, T, D, 0), Y = tensor_of(y, TYPE_F32, T, D, 0);
-  Tensor branch = tensor_of(branch_type == TYPE_F32 ? (void *)wide : (void *)half, branch_type, T, D, 0);
+  Tensor X = tensor_of(x, FORMAT_F32, T, D, 0), Y = tensor_of(y, FORMAT_F32, T, D, 0);
+  Tensor branch = tensor_of(branch_format == FORMAT_F32 ? (void *)wide : (void *)half, branch_format, T, D, 0);
   branch.stride = Y.stride = D + GAP;
   omp_set_num_threads(threads);
   residual_add(&X, &branch, &Y);
-  cr_assert_str_eq(Y.kernel, branch_type == TYPE_F32 ? "residual f32+f32->f32 cpu" : "residual f32+f16->f32 cpu");
+  cr_assert_str_eq(Y.kernel, branch_format == FORMAT_F32 ? "residual f32+f32->f32 cpu" : "residual f32+f16->f32 cpu");
   for (int t = 0; t < T; t++)
     for (int i = 0; i < D; i++) {
       int at = t * (D + GAP) + i;
       float got = y[at],
-            want = (float)(x[t * D + i] + (branch_type == TYPE_F32 ? (double)wide[at] : (double)half_value(half[at])));
+            want =
+                (float)(x[t * D + i] + (branch_format == FORMAT_F32 ? (double)wide[at] : (double)half_value(half[at])));
       cr_assert(isnan(want) ? isnan(got) : got == want, "[%d, %d] got %a, want %a", t, i, got, want);
     }
 }
 
 Test(residual, add_rounds_x_plus_a_float_branch_once) {
-  for (int threads = 1; threads <= 3; threads++) check_add(TYPE_F32, threads);
+  for (int threads = 1; threads <= 3; threads++) check_add(FORMAT_F32, threads);
 }
 
 Test(residual, add_widens_every_half_of_a_branch_exactly) {
-  for (int threads = 1; threads <= 3; threads++) check_add(TYPE_F16, threads);
+  for (int threads = 1; threads <= 3; threads++) check_add(FORMAT_F16, threads);
 }
 
 Test(residual, add_may_write_over_its_input) {
   float x[6] = {1, 2, 3, 4, 5, 6}, branch[6] = {10, 20, 30, 40, 50, 60};
-  Tensor X = tensor_of(x, TYPE_F32, 2, 3, 0), B = tensor_of(branch, TYPE_F32, 2, 3, 0);
+  Tensor X = tensor_of(x, FORMAT_F32, 2, 3, 0), B = tensor_of(branch, FORMAT_F32, 2, 3, 0);
   residual_add(&X, &B, &X);
   for (int i = 0; i < 6; i++) cr_assert(x[i] == (float)(11 * (i + 1)), "[%d] got %a, want %d", i, x[i], 11 * (i + 1));
 }

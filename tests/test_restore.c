@@ -16,7 +16,7 @@ static Subject subject;
 static PromptShape prompts[PROMPTS];
 
 /* Layers whose int8 scan weights are off: mode 2-4 suffers there, fp32 does not. */
-static void plant(int layer, float factor) { shipped.model.layer[layer].i8[W_D].values.scale *= factor; }
+static void plant(int layer, float factor) { shipped.model.layer[layer].i8[W_D].values.scale.value *= factor; }
 
 /* What the scale of the convolution's input in layer CLIPS is multiplied by. */
 static float clipped = 1;

@@ -23,13 +23,13 @@ static Tensor made_x(int D) {
   for (int i = 0; i < MAX_D; i++) gain[i] = random_float();
   memset(y, 0x5a, sizeof y);
   memset(q, 0x5a, sizeof q);
-  Tensor t = tensor_of(x, TYPE_F32, T, D, 0);
+  Tensor t = tensor_of(x, FORMAT_F32, T, D, 0);
   t.stride = D + GAP;
   return t;
 }
 
-static Tensor junk_y(Type type, int D, float scale) {
-  Tensor t = tensor_of(type == TYPE_F32 ? (void *)y : (void *)q, type, T, D, scale);
+static Tensor junk_y(Format format, int D, float scale) {
+  Tensor t = tensor_of(format == FORMAT_F32 ? (void *)y : (void *)q, format, T, D, scale);
   t.stride = D + GAP;
   t.nans = -1;
   return t;
@@ -47,7 +47,7 @@ Test(rmsnorm, the_documented_order_holds_bit_for_bit_on_any_thread_count) {
   for (size_t w = 0; w < sizeof widths / sizeof *widths; w++)
     for (int threads = 1; threads <= 3; threads++) {
       int D = widths[w];
-      Tensor from = made_x(D), to = junk_y(TYPE_F32, D, 0);
+      Tensor from = made_x(D), to = junk_y(FORMAT_F32, D, 0);
       omp_set_num_threads(threads);
       rmsnorm(&from, threads == 2 ? NULL : gain, 1e-5f, &to);
       cr_assert_str_eq(to.kernel, "rmsnorm f32->f32 cpu");
@@ -72,7 +72,7 @@ Test(rmsnorm, the_documented_order_holds_bit_for_bit_on_any_thread_count) {
 Test(rmsnorm, float64_agrees_within_the_roundings_counted) {
   for (size_t w = 0; w < sizeof widths / sizeof *widths; w++) {
     int D = widths[w];
-    Tensor from = made_x(D), to = junk_y(TYPE_F32, D, 0);
+    Tensor from = made_x(D), to = junk_y(FORMAT_F32, D, 0);
     rmsnorm(&from, gain, 1e-5f, &to);
     double bound = 1.01 * 0x1p-24 * (((D + 15) / 16 + 6) / 2.0 + 3);
     for (int t = 0; t < T; t++) {
@@ -94,7 +94,7 @@ Test(rmsnorm, int8_output_rounds_halves_away_from_zero_and_clamps) {
   static const int away[16] = {1, 2, 3, 4, 1, 127, 128, 129, 500, 0, 0, 1, 2, 3, 2, 130};
   for (int i = 0; i < 16; i++) x[i] = 3, x[16 + i] = -3;
   memset(q, 0x5a, sizeof q);
-  Tensor from = tensor_of(x, TYPE_F32, 2, 16, 0), to = tensor_of(q, TYPE_I8, 2, 16, 2);
+  Tensor from = tensor_of(x, FORMAT_F32, 2, 16, 0), to = tensor_of(q, FORMAT_I8, 2, 16, 2);
   rmsnorm(&from, gains, 0, &to);
   cr_assert_str_eq(to.kernel, "rmsnorm f32->i8 half-away cpu");
   for (int i = 0; i < 16; i++) {
@@ -106,7 +106,7 @@ Test(rmsnorm, int8_output_rounds_halves_away_from_zero_and_clamps) {
 
 Test(rmsnorm, int8_output_is_the_float_output_rounded) {
   for (int with_gain = 0; with_gain < 2; with_gain++) {
-    Tensor from = made_x(256), whole = junk_y(TYPE_F32, 256, 0), to = junk_y(TYPE_I8, 256, 0.031f);
+    Tensor from = made_x(256), whole = junk_y(FORMAT_F32, 256, 0), to = junk_y(FORMAT_I8, 256, 0.031f);
     rmsnorm(&from, with_gain ? gain : NULL, 1e-5f, &whole);
     rmsnorm(&from, with_gain ? gain : NULL, 1e-5f, &to);
     for (int t = 0; t < T; t++)
@@ -120,7 +120,7 @@ Test(rmsnorm, int8_output_is_the_float_output_rounded) {
 }
 
 Test(rmsnorm, nans_become_zero_in_int8_and_are_counted) {
-  Tensor from = made_x(33), to = junk_y(TYPE_I8, 33, 1);
+  Tensor from = made_x(33), to = junk_y(FORMAT_I8, 33, 1);
   x[2 * (33 + GAP) + 32] = NAN; /* the whole row: its divisor is NaN */
   x[3 * (33 + GAP) + 33] = NAN; /* in the gap */
   rmsnorm(&from, NULL, 1e-5f, &to);
@@ -130,7 +130,7 @@ Test(rmsnorm, nans_become_zero_in_int8_and_are_counted) {
 }
 
 Test(rmsnorm, a_row_of_zeros_stays_zero) {
-  Tensor from = made_x(40), to = junk_y(TYPE_F32, 40, 0);
+  Tensor from = made_x(40), to = junk_y(FORMAT_F32, 40, 0);
   memset(x, 0, sizeof x);
   rmsnorm(&from, gain, 1e-5f, &to);
   for (int i = 0; i < 40; i++) cr_assert(y[i] == 0, "[0, %d] got %a, want 0", i, y[i]);

@@ -50,7 +50,7 @@ Test(row_error, tokens_and_channels_are_those_of_a_plain_second_computation) {
       a[i] = (float)gsl_ran_gaussian(rng, 3);
       b[i] = a[i] + (float)(gsl_ran_tdist(rng, 3) * 0.01);
     }
-    Tensor base = tensor_of(a, TYPE_F32, rows, cols, 0), other = tensor_of(b, TYPE_F32, rows, cols, 0);
+    Tensor base = tensor_of(a, FORMAT_F32, rows, cols, 0), other = tensor_of(b, FORMAT_F32, rows, cols, 0);
     base.stride = other.stride = stride;
     PairStats row = pair_row(&base, &other);
     expect_parts(&base, &other, false, &row.token);
@@ -62,7 +62,7 @@ Test(row_error, tokens_and_channels_are_those_of_a_plain_second_computation) {
 
 Test(row_error, at_a_base_of_zero_it_is_defined) {
   double a[] = {0, 0, 3, 4, 0, 0}, b[] = {0, 0, 3, 5, 0, 1};
-  Tensor base = tensor_of(a, TYPE_F64, 3, 2, 0), other = tensor_of(b, TYPE_F64, 3, 2, 0);
+  Tensor base = tensor_of(a, FORMAT_F64, 3, 2, 0), other = tensor_of(b, FORMAT_F64, 3, 2, 0);
   PairStats row = pair_row(&base, &other);
   NEAR(row.token.median, 0.2, 1e-15); /* of 0, 1/5, +Inf */
   SAME(row.token.p90, INFINITY);
@@ -82,7 +82,7 @@ Test(row_error, at_a_base_of_zero_it_is_defined) {
 
 Test(row_error, parts_with_what_is_not_finite_are_left_out_and_counted) {
   double a[] = {1, 1, NAN, 1, 2, 2, 1, 1}, b[] = {1, 2, 1, 1, 2, 4, 1, INFINITY};
-  Tensor base = tensor_of(a, TYPE_F64, 4, 2, 0), other = tensor_of(b, TYPE_F64, 4, 2, 0);
+  Tensor base = tensor_of(a, FORMAT_F64, 4, 2, 0), other = tensor_of(b, FORMAT_F64, 4, 2, 0);
   PairStats row = pair_row(&base, &other);
   cr_expect_eq(row.token.left_out, 2);
   NEAR(row.token.median, (sqrt(0.5) + sqrt(0.5)) / 2, 1e-15);
@@ -101,7 +101,7 @@ Test(row_error, parts_with_what_is_not_finite_are_left_out_and_counted) {
 
 Test(row_error, a_column_is_left_out_and_its_neighbours_are_not) {
   double a[] = {1, 2, 2, 3, 4, 1}, b[] = {1, NAN, 3, 3, 4, 3};
-  Tensor base = tensor_of(a, TYPE_F64, 2, 3, 0), other = tensor_of(b, TYPE_F64, 2, 3, 0);
+  Tensor base = tensor_of(a, FORMAT_F64, 2, 3, 0), other = tensor_of(b, FORMAT_F64, 2, 3, 0);
   PairStats row = pair_row(&base, &other);
   cr_expect_eq(row.channel.left_out, 1);
   cr_expect_eq(row.channel.worst, 2);
@@ -117,7 +117,7 @@ Test(row_error, the_effective_number_survives_errors_of_any_size) {
     double a[] = {1, 1, 1, 1}, b[4];
     double x[] = {3, 1, 1, 1};
     for (int i = 0; i < 4; i++) a[i] = size[s], b[i] = a[i] + x[i] * size[s];
-    Tensor base = tensor_of(a, TYPE_F64, 4, 1, 0), other = tensor_of(b, TYPE_F64, 4, 1, 0);
+    Tensor base = tensor_of(a, FORMAT_F64, 4, 1, 0), other = tensor_of(b, FORMAT_F64, 4, 1, 0);
     PairStats row = pair_row(&base, &other);
     NEAR(row.token.effective, 144.0 / 84, 1e-12); /* squared errors of 9, 1, 1, 1 */
     NEAR(row.channel.effective, 1, 0);
@@ -126,7 +126,7 @@ Test(row_error, the_effective_number_survives_errors_of_any_size) {
 
 Test(row_error, of_a_tensor_whose_rows_are_channels_they_are_named_so) {
   double a[] = {1, 1, 1, 1, 2, 2}, b[] = {1, 1, 1, 3, 2, 2};
-  Tensor base = tensor_of(a, TYPE_F64, 3, 2, 0), other = tensor_of(b, TYPE_F64, 3, 2, 0);
+  Tensor base = tensor_of(a, FORMAT_F64, 3, 2, 0), other = tensor_of(b, FORMAT_F64, 3, 2, 0);
   PairStats row = pair_row(&base, &other);
   stats_no_tokens(&row);
   cr_expect_eq(row.channel.worst, 1);

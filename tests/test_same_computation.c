@@ -33,7 +33,7 @@ static size_t rows_of(const Trace *a, const Trace *b, const Mode *mode, int laye
 
 /* The stream as a segment keeps it: its bytes and its witness. */
 static Tensor written_and_read(Arena *arena, const Tensor *x) {
-  size_t bytes = (size_t)x->rows * (size_t)x->cols * type_size(x->type);
+  size_t bytes = (size_t)x->rows * (size_t)x->cols * format_size(x->format);
   FILE *file = tmpfile();
   cr_assert(file && fwrite(x->data, 1, bytes, file) == bytes);
   rewind(file);
@@ -41,7 +41,7 @@ static Tensor written_and_read(Arena *arena, const Tensor *x) {
   memset(data, 0xa5, bytes);
   cr_assert_eq(fread(data, 1, bytes, file), bytes);
   fclose(file);
-  Tensor read = tensor_of(data, x->type, x->rows, x->cols, 0);
+  Tensor read = tensor_of(data, x->format, x->rows, x->cols, 0);
   read.kernel = x->kernel;
   return read;
 }

@@ -38,9 +38,10 @@ Test(scales, every_weight_that_a_mode_takes_as_int8_has_the_scale_that_it_was_qu
   cr_expect_eq(fp32.count, 0, "%zu rows of a mode without int8", fp32.count);
   for (int layer = 0; layer < s.model.layers; layer++) {
     const Prepared *q = s.model.layer[layer].i8;
-    const float used[] = {q[W_IN_PROJ].linear.scale, q[W_CONV].values.scale,    q[W_CONV_BIAS].values.scale,
-                          q[W_X_PROJ].linear.scale,  q[W_DT_PROJ].linear.scale, q[W_DT_BIAS].values.scale,
-                          q[W_A_LOG].values.scale,   q[W_D].values.scale,       q[W_OUT_PROJ].linear.scale};
+    const float used[] = {
+        q[W_IN_PROJ].linear.scale,     q[W_CONV].values.scale.value, q[W_CONV_BIAS].values.scale.value,
+        q[W_X_PROJ].linear.scale,      q[W_DT_PROJ].linear.scale,    q[W_DT_BIAS].values.scale.value,
+        q[W_A_LOG].values.scale.value, q[W_D].values.scale.value,    q[W_OUT_PROJ].linear.scale};
     for (int w = 0; w < 9; w++) {
       const ScaleRow *row = row_of(&all, layer, weights[w]);
       cr_assert(row, "layer %d: %s is missing", layer, weights[w]);
@@ -65,8 +66,8 @@ Test(scales, a_block_shows_the_scale_that_it_took_from_its_input) {
                  mode->name);
     if (!trace.t[T_CONV_IN].data) continue;
     Tensor x = tensor_columns(&trace.t[T_IN_PROJ], 0, s.model.config.E);
-    cr_expect_eq(trace.t[T_CONV_IN].scale, q8_dynamic_scale(absmax(&x)), "mode %s: %a", mode->name,
-                 (double)trace.t[T_CONV_IN].scale);
+    cr_expect_eq(trace.t[T_CONV_IN].scale.value, q8_dynamic_scale(absmax(&x)), "mode %s: %a", mode->name,
+                 (double)trace.t[T_CONV_IN].scale.value);
   }
 }
 

@@ -87,8 +87,8 @@ typedef struct Problem {
   ScanPrecision precision;
 } Problem;
 
-static Tensor spaced(Type type, int rows, int cols, float scale) {
-  Tensor t = golden_junk_tensor(type, rows, cols + 3, scale);
+static Tensor spaced(Format format, int rows, int cols, float scale) {
+  Tensor t = golden_junk_tensor(format, rows, cols + 3, scale);
   t.cols = cols;
   return t;
 }
@@ -100,16 +100,16 @@ static float noise(float low, float high) {
 }
 
 /* Bit i of `int8`: input i is int8. Rows lie further apart than they are long. */
-static Problem make_problem(int T, int E, int N, unsigned int8, Type gated) {
+static Problem make_problem(int T, int E, int N, unsigned int8, Format gated) {
   static const float low[INPUTS] = {-2, -4, -1, -1, -4, -1, -1, -3}, high[INPUTS] = {2, 2, 1, 1, 4, 2.5f, 1, 1};
   const int rows[TENSORS] = {T, T, T, T, T, E, 1, 1, T, T, T, E}, cols[TENSORS] = {E, E, N, N, E, N, E, E, E, E, E, N};
   Problem p = {.T = T, .E = E, .N = N};
   for (int i = 0; i < TENSORS; i++) {
-    Type type = i == GATED ? gated : i < INPUTS && (int8 >> i & 1) ? TYPE_I8 : TYPE_F32;
-    p.t[i] = spaced(type, rows[i], cols[i], type == TYPE_I8 ? high[i] / 127 : 0);
+    Format format = i == GATED ? gated : i < INPUTS && (int8 >> i & 1) ? FORMAT_I8 : FORMAT_F32;
+    p.t[i] = spaced(format, rows[i], cols[i], format == FORMAT_I8 ? high[i] / 127 : 0);
     int count = i < INPUTS ? rows[i] * p.t[i].stride : 0;
     for (int j = 0; j < count; j++)
-      if (type == TYPE_I8)
+      if (format == FORMAT_I8)
         ((int8_t *)p.t[i].data)[j] = (int8_t)noise(-128, 128);
       else
         ((float *)p.t[i].data)[j] = noise(low[i], high[i]);
@@ -123,7 +123,7 @@ static void free_problem(Problem *p) {
 
 static void run(Problem *p, ScanOrder order) {
   for (int i = DELTA; i < TENSORS; i++)
-    memset(p->t[i].data, 0xa5, (size_t)p->t[i].rows * (size_t)p->t[i].stride * type_size(p->t[i].type));
+    memset(p->t[i].data, 0xa5, (size_t)p->t[i].rows * (size_t)p->t[i].stride * format_size(p->t[i].format));
   Tensor *t = p->t;
   ScanInputs in = {&t[U], &t[DT], &t[B], &t[C], &t[Z], &t[A_LOG], &t[D], &t[BIAS], p->precision};
   ScanOutputs out = {&t[DELTA], &t[Y], &t[GATED], &t[STATE]};
@@ -134,8 +134,8 @@ static void run(Problem *p, ScanOrder order) {
 
 static float value(const Tensor *t, int row, int col) {
   int i = row * t->stride + col;
-  if (t->type == TYPE_I8) return (float)((int8_t *)t->data)[i] * t->scale;
-  if (t->type == TYPE_F32) return ((float *)t->data)[i];
+  if (t->format == FORMAT_I8) return (float)((int8_t *)t->data)[i] * t->scale.value;
+  if (t->format == FORMAT_F32) return ((float *)t->data)[i];
   return half_value(((uint16_t *)t->data)[i]);
 }
 
@@ -172,13 +172,13 @@ static void check(Problem *p, ScanOrder order) {
       float z = value(&t[Z], i, e), gated = y[i] * z / (1 + exp32(-z));
       same("delta", p, kernel, i, e, value(&t[DELTA], i, e), delta[i]);
       same("y", p, kernel, i, e, value(&t[Y], i, e), y[i]);
-      same("gated", p, kernel, i, e, value(&t[GATED], i, e), t[GATED].type == TYPE_F16 ? half_round(gated) : gated);
+      same("gated", p, kernel, i, e, value(&t[GATED], i, e), t[GATED].format == FORMAT_F16 ? half_round(gated) : gated);
     }
   }
   for (int i = DELTA; i < TENSORS; i++)
     for (int row = 0; row < t[i].rows; row++)
-      for (int byte = 0; byte < 3 * (int)type_size(t[i].type); byte++) {
-        const uint8_t *end = (uint8_t *)t[i].data + (size_t)(row * t[i].stride + t[i].cols) * type_size(t[i].type);
+      for (int byte = 0; byte < 3 * (int)format_size(t[i].format); byte++) {
+        const uint8_t *end = (uint8_t *)t[i].data + (size_t)(row * t[i].stride + t[i].cols) * format_size(t[i].format);
         cr_assert(end[byte] == 0xa5, "%s: tensor %d written behind row %d", kernel, i, row);
       }
   free(pair);
@@ -197,7 +197,7 @@ static void run_and_check(Problem *p, ScanOrder order) {
 Test(scan, blocked_order_equals_an_emulation_of_blockscan_bit_for_bit) {
   static const int length[] = {1, 31, 32, 128, 129, 171, 256, 257, 512, 513, 1024, 1025, 2048, 2049, 4100};
   for (size_t i = 0; i < sizeof length / sizeof *length; i++) {
-    Problem p = make_problem(length[i], 3, 2, 0, TYPE_F16);
+    Problem p = make_problem(length[i], 3, 2, 0, FORMAT_F16);
     run_and_check(&p, SCAN_BLOCKED);
     free_problem(&p);
   }
@@ -210,7 +210,8 @@ Test(scan, both_orders_equal_their_emulation_for_any_shape_and_type) {
   for (int s = 0; s < 7; s++)
     for (int k = 0; k < 6; k++)
       for (int order = 0; order < 2; order++) {
-        Problem p = make_problem(shape[s][0], shape[s][1], shape[s][2], types[k], (s + k) % 2 ? TYPE_F16 : TYPE_F32);
+        Problem p =
+            make_problem(shape[s][0], shape[s][1], shape[s][2], types[k], (s + k) % 2 ? FORMAT_F16 : FORMAT_F32);
         run_and_check(&p, order);
         free_problem(&p);
       }
@@ -221,7 +222,7 @@ Test(scan, nan_and_infinity_go_where_the_formulas_send_them) {
   for (int tensor = 0; tensor < INPUTS; tensor++)
     for (int k = 0; k < 6; k++)
       for (int order = 0; order < 2; order++) {
-        Problem p = make_problem(40, 18, 3, 0, TYPE_F16);
+        Problem p = make_problem(40, 18, 3, 0, FORMAT_F16);
         Tensor *t = &p.t[tensor];
         ((float *)t->data)[(t->rows / 2) * t->stride + t->cols / 2] = planted[k];
         run_and_check(&p, order);
@@ -231,7 +232,7 @@ Test(scan, nan_and_infinity_go_where_the_formulas_send_them) {
 
 Test(scan, is_bit_equal_on_any_thread_count) {
   for (int order = 0; order < 2; order++) {
-    Problem p = make_problem(171, 117, 16, 0xff, TYPE_F16);
+    Problem p = make_problem(171, 117, 16, 0xff, FORMAT_F16);
     size_t bytes = 171 * (117 + 3) * sizeof(float);
     void *one = malloc(bytes);
     for (int threads = 1; threads <= 3; threads++) {
@@ -249,17 +250,18 @@ Test(scan, is_bit_equal_on_any_thread_count) {
 Test(scan, witness_names_the_types_that_went_through) {
   static const struct {
     unsigned int8;
-    Type gated;
+    Format gated;
     ScanOrder order;
     const char *gated_kernel, *y_kernel;
   } by_hand[] = {
-      {0xff, TYPE_F16, SCAN_BLOCKED, "scan u:i8 rest:i8 blocked->f16 cpu", "scan u:i8 rest:i8 blocked->f32 cpu"},
-      {0xfe, TYPE_F16, SCAN_SEQUENTIAL, "scan u:f32 rest:i8 sequential->f16 cpu",
+      {0xff, FORMAT_F16, SCAN_BLOCKED, "scan u:i8 rest:i8 blocked->f16 cpu", "scan u:i8 rest:i8 blocked->f32 cpu"},
+      {0xfe, FORMAT_F16, SCAN_SEQUENTIAL, "scan u:f32 rest:i8 sequential->f16 cpu",
        "scan u:f32 rest:i8 sequential->f32 cpu"},
-      {0x00, TYPE_F32, SCAN_SEQUENTIAL, "scan u:f32 rest:f32 sequential->f32 cpu",
+      {0x00, FORMAT_F32, SCAN_SEQUENTIAL, "scan u:f32 rest:f32 sequential->f32 cpu",
        "scan u:f32 rest:f32 sequential->f32 cpu"},
-      {0x7f, TYPE_F32, SCAN_BLOCKED, "scan u:i8 rest:mixed blocked->f32 cpu", "scan u:i8 rest:mixed blocked->f32 cpu"},
-      {0x01, TYPE_F16, SCAN_BLOCKED, "scan u:i8 rest:f32 blocked->f16 cpu", "scan u:i8 rest:f32 blocked->f32 cpu"},
+      {0x7f, FORMAT_F32, SCAN_BLOCKED, "scan u:i8 rest:mixed blocked->f32 cpu",
+       "scan u:i8 rest:mixed blocked->f32 cpu"},
+      {0x01, FORMAT_F16, SCAN_BLOCKED, "scan u:i8 rest:f32 blocked->f16 cpu", "scan u:i8 rest:f32 blocked->f32 cpu"},
   };
   for (size_t i = 0; i < sizeof by_hand / sizeof *by_hand; i++) {
     Problem p = make_problem(3, 2, 2, by_hand[i].int8, by_hand[i].gated);
@@ -279,13 +281,13 @@ Test(scan, narrower_stages_equal_their_emulation_and_the_witness_names_them) {
     for (Precision softplus = 0; softplus < PRECISION_I8; softplus++)
       for (Precision decay = 0; decay < PRECISION_I8; decay++)
         for (Precision state = 0; state < (order == SCAN_BLOCKED ? 1 : PRECISION_COUNT); state++) {
-          Problem p = make_problem(150, 19, 5, (softplus + decay) % 2 ? 0xff : 0, TYPE_F16);
+          Problem p = make_problem(150, 19, 5, (softplus + decay) % 2 ? 0xff : 0, FORMAT_F16);
           p.precision = (ScanPrecision){softplus, decay, state, 0.04f};
           run_and_check(&p, order);
           static const char *const name[] = {"", ":f16", ":bf16", ":i8"};
           char want[96], *w = want;
-          w += sprintf(w, "scan u:%s rest:%s %s", p.t[U].type == TYPE_I8 ? "i8" : "f32",
-                       p.t[U].type == TYPE_I8 ? "i8" : "f32", order == SCAN_BLOCKED ? "blocked" : "sequential");
+          w += sprintf(w, "scan u:%s rest:%s %s", p.t[U].format == FORMAT_I8 ? "i8" : "f32",
+                       p.t[U].format == FORMAT_I8 ? "i8" : "f32", order == SCAN_BLOCKED ? "blocked" : "sequential");
           if (softplus) w += sprintf(w, " softplus%s", name[softplus]);
           if (decay) w += sprintf(w, " decay%s", name[decay]);
           if (state) w += sprintf(w, " state%s", name[state]);
@@ -298,7 +300,7 @@ Test(scan, narrower_stages_equal_their_emulation_and_the_witness_names_them) {
 
 /* h is NaN at the token whose input is, and 0 after it was stored: the tokens behind it do not see the NaN. */
 Test(scan, an_int8_state_counts_the_nans_that_it_loses) {
-  Problem p = make_problem(40, 18, 3, 0, TYPE_F16);
+  Problem p = make_problem(40, 18, 3, 0, FORMAT_F16);
   p.precision = (ScanPrecision){PRECISION_F32, PRECISION_F32, PRECISION_I8, 0.04f};
   ((float *)p.t[U].data)[30 * p.t[U].stride + 17] = NAN;
   run_and_check(&p, SCAN_SEQUENTIAL);
@@ -309,7 +311,7 @@ Test(scan, an_int8_state_counts_the_nans_that_it_loses) {
 /* Lanes behind the last channel compute 0 times infinity: no channel's NaN. */
 Test(scan, lanes_that_are_no_channel_count_no_nans) {
   for (int E = 1; E <= 17; E++) {
-    Problem p = make_problem(3, E, 1, 0, TYPE_F16);
+    Problem p = make_problem(3, E, 1, 0, FORMAT_F16);
     p.precision = (ScanPrecision){PRECISION_F32, PRECISION_F32, PRECISION_I8, 0.04f};
     ((float *)p.t[B].data)[p.t[B].stride] = INFINITY;
     run(&p, SCAN_SEQUENTIAL);
@@ -328,8 +330,8 @@ static Problem golden_problem(const char *test_case) {
   p.T = p.t[U].rows;
   p.E = p.t[U].cols;
   p.N = p.t[B].cols;
-  for (int i = DELTA; i < STATE; i++) p.t[i] = golden_junk_tensor(i == GATED ? TYPE_F16 : TYPE_F32, p.T, p.E, 0);
-  p.t[STATE] = golden_junk_tensor(TYPE_F32, p.E, p.N, 0);
+  for (int i = DELTA; i < STATE; i++) p.t[i] = golden_junk_tensor(i == GATED ? FORMAT_F16 : FORMAT_F32, p.T, p.E, 0);
+  p.t[STATE] = golden_junk_tensor(FORMAT_F32, p.E, p.N, 0);
   return p;
 }
 
@@ -369,7 +371,7 @@ Test(scan, int8_inputs_give_quamba_kernel_outputs_in_both_orders) {
       Tensor state = golden_tensor(test_case[i], "scan/state_q8");
       for (int j = 0; j < p.E * p.N; j++) {
         float h = ((float *)p.t[STATE].data)[j];
-        int got = q8_away(h, state.scale), want = ((int8_t *)state.data)[j];
+        int got = q8_away(h, state.scale.value), want = ((int8_t *)state.data)[j];
         cr_assert(got == want, "%s state[%d][%d]: got %d, want %d (%a)", test_case[i], j / p.N, j % p.N, got, want, h);
       }
       free(state.data);

@@ -7,7 +7,7 @@
 Test(stats, tensor_by_hand_with_a_strided_view_and_a_nan) {
   float x[2][4] = {{1, -2, 0, NAN}, {3, NAN, 6, NAN}}; /* the last column is no part of the tensor */
   Tensor t = {
-      .data = x, .type = TYPE_F32, .rows = 2, .cols = 3, .stride = 4, .nans = 7, .kernel = "conv1d i8*i8->f32 cpu"};
+      .data = x, .format = FORMAT_F32, .rows = 2, .cols = 3, .stride = 4, .nans = 7, .kernel = "conv1d i8*i8->f32 cpu"};
   TensorStats row = tensor_row(&t, 0);
   SAME(row.rows, 2);
   SAME(row.cols, 3);
@@ -30,7 +30,7 @@ Test(stats, tensor_by_hand_with_a_strided_view_and_a_nan) {
 
 Test(stats, rows_keep_what_the_caller_fills_in) {
   float x[] = {1, 2};
-  Tensor t = tensor_of(x, TYPE_F32, 1, 2, 0);
+  Tensor t = tensor_of(x, FORMAT_F32, 1, 2, 0);
   TensorStats row = tensor_row(&t, 1);
   PairStats pair = pair_row(&t, &t);
   unsigned char junk[sizeof(PairStats)];
@@ -44,7 +44,7 @@ Test(stats, rows_keep_what_the_caller_fills_in) {
 Test(stats, shares_on_grid_and_saturated_by_hand) {
   /*           on   on   on    off    off  on+sat on+sat off+sat off    sat */
   float x[] = {0, 0.5f, -3, 0.25f, 0.75f + 1e-6f, 63.5f, -64, 64, NAN, -INFINITY};
-  Tensor t = tensor_of(x, TYPE_F32, 2, 5, 0);
+  Tensor t = tensor_of(x, FORMAT_F32, 2, 5, 0);
   TensorStats row = tensor_row(&t, 0.5f);
   SAME(row.scale, 0.5);
   NEAR(row.on_grid, 0.5, 0);
@@ -56,7 +56,7 @@ Test(stats, int8_tensor_lies_on_its_own_grid) {
   int8_t q[256];
   for (int i = 0; i < 256; i++) q[i] = (int8_t)(i - 128);
   for (float scale = 1e-7f; scale < 1e3f; scale *= 1.7f) {
-    Tensor t = tensor_of(q, TYPE_I8, 16, 16, scale);
+    Tensor t = tensor_of(q, FORMAT_I8, 16, 16, scale);
     TensorStats row = tensor_row(&t, scale);
     NEAR(row.on_grid, 1, 0);
     NEAR(row.saturated, 3.0 / 256, 0); /* -128, -127, 127 */
@@ -67,7 +67,7 @@ Test(stats, int8_tensor_lies_on_its_own_grid) {
 
 Test(stats, pair_by_hand) {
   float a[] = {1, 2, 0, -4}, b[] = {1, 2.5f, 1, -3};
-  Tensor base = tensor_of(a, TYPE_F32, 2, 2, 0), other = tensor_of(b, TYPE_F32, 2, 2, 0);
+  Tensor base = tensor_of(a, FORMAT_F32, 2, 2, 0), other = tensor_of(b, FORMAT_F32, 2, 2, 0);
   base.kernel = "scan blocked";
   other.kernel = "scan sequential";
   PairStats row = pair_row(&base, &other);
@@ -121,7 +121,7 @@ Test(stats, nan_equals_nan_and_the_zeros_differ_in_bits_alone) {
   float a[] = {0.0f, NAN, INFINITY, 1, NAN, -INFINITY}, b[] = {-0.0f, 0, INFINITY, 1, 2, 5};
   uint32_t other_nan = 0xffc12345u;
   memcpy(&b[1], &other_nan, sizeof other_nan);
-  Tensor base = tensor_of(a, TYPE_F32, 1, 6, 0), other = tensor_of(b, TYPE_F32, 1, 6, 0);
+  Tensor base = tensor_of(a, FORMAT_F32, 1, 6, 0), other = tensor_of(b, FORMAT_F32, 1, 6, 0);
   PairStats row = pair_row(&base, &other);
   SAME(row.identical, 0);
   NEAR(row.differing, 0.5, 0); /* the zeros, NaN against 2, -Inf against 5 */
@@ -151,7 +151,7 @@ Test(stats, worst_index_is_that_of_the_tensor_where_elements_are_left_out) {
   a[4000] = NAN;
   b[2050] += 8;
   b[4500] -= 8; /* as bad, but later */
-  Tensor base = tensor_of(a, TYPE_F32, 50, 100, 0), other = tensor_of(b, TYPE_F32, 50, 100, 0);
+  Tensor base = tensor_of(a, FORMAT_F32, 50, 100, 0), other = tensor_of(b, FORMAT_F32, 50, 100, 0);
   PairStats row = pair_row(&base, &other);
   SAME(row.worst_index, 2050);
   SAME(row.first_index, 3);
@@ -161,7 +161,7 @@ Test(stats, worst_index_is_that_of_the_tensor_where_elements_are_left_out) {
 
 Test(stats, nothing_finite_gives_nan_not_numbers) {
   float a[] = {NAN, INFINITY}, b[] = {NAN, INFINITY};
-  Tensor base = tensor_of(a, TYPE_F32, 1, 2, 0), other = tensor_of(b, TYPE_F32, 1, 2, 0);
+  Tensor base = tensor_of(a, FORMAT_F32, 1, 2, 0), other = tensor_of(b, FORMAT_F32, 1, 2, 0);
   PairStats row = pair_row(&base, &other);
   SAME(row.identical, 1);
   const double absent[] = {row.mean_base,      row.std_other, row.min_base, row.max_other, row.max_abs,
@@ -184,7 +184,7 @@ Test(stats, identical_values_in_other_types_are_identical) {
   static float x[N];
   const float scale = 0.037f;
   for (int i = 0; i < N; i++) q[i] = (int8_t)(i * 37 % 256 - 128), x[i] = (float)q[i] * scale;
-  Tensor base = tensor_of(q, TYPE_I8, 25, 100, scale), other = tensor_of(x, TYPE_F32, 25, 100, 0);
+  Tensor base = tensor_of(q, FORMAT_I8, 25, 100, scale), other = tensor_of(x, FORMAT_F32, 25, 100, 0);
   base.kernel = other.kernel = "conv1d";
   PairStats row = pair_row(&base, &other);
   SAME(row.identical, 1);
@@ -205,7 +205,7 @@ Test(stats, identical_values_in_other_types_are_identical) {
 Test(stats, reference_is_rounded_to_float32_before_bits_are_compared) {
   double a[] = {0.1, 1 + 0x1p-30};
   float b[] = {0.1f, 1};
-  Tensor base = tensor_of(a, TYPE_F64, 1, 2, 0), other = tensor_of(b, TYPE_F32, 1, 2, 0);
+  Tensor base = tensor_of(a, FORMAT_F64, 1, 2, 0), other = tensor_of(b, FORMAT_F32, 1, 2, 0);
   PairStats row = pair_row(&base, &other);
   SAME(row.identical, 1);
   SAME(row.ulp_max, 0);
@@ -217,7 +217,7 @@ Test(stats, reference_is_rounded_to_float32_before_bits_are_compared) {
 
 Test(stats, float16_steps_are_counted_where_both_sides_are_float16) {
   uint16_t a[] = {0x3c00, 0x8001, 0x8000, 0x7bff}, b[] = {0x3c01, 0x0001, 0x0000, 0x7bfb};
-  Tensor base = tensor_of(a, TYPE_F16, 2, 2, 0), other = tensor_of(b, TYPE_F16, 2, 2, 0);
+  Tensor base = tensor_of(a, FORMAT_F16, 2, 2, 0), other = tensor_of(b, FORMAT_F16, 2, 2, 0);
   PairStats row = pair_row(&base, &other);
   cr_assert_str_eq(row.ulp_type, "f16");
   SAME(row.ulp_max, 4);
@@ -225,7 +225,7 @@ Test(stats, float16_steps_are_counted_where_both_sides_are_float16) {
   NEAR(row.differing, 1, 0);
 
   float c[] = {0x1.004p0f, 0x1p-24f, 0, 65504}; /* 1 + 2^-10, the least float16 */
-  Tensor wide = tensor_of(c, TYPE_F32, 2, 2, 0);
+  Tensor wide = tensor_of(c, FORMAT_F32, 2, 2, 0);
   PairStats mixed = pair_row(&base, &wide);
   cr_assert_str_eq(mixed.ulp_type, "f32");
   SAME(mixed.ulp_max, 2.0 * 0x33800000); /* from -2^-24 through zero to 2^-24 */
@@ -234,7 +234,7 @@ Test(stats, float16_steps_are_counted_where_both_sides_are_float16) {
 Test(stats, witnesses_are_compared_as_text_and_may_be_absent) {
   float x[] = {1};
   char same[] = "scan";
-  Tensor a = tensor_of(x, TYPE_F32, 1, 1, 0), b = a;
+  Tensor a = tensor_of(x, FORMAT_F32, 1, 1, 0), b = a;
   SAME(pair_row(&a, &b).same_kernel, 1);
   a.kernel = "scan";
   SAME(pair_row(&a, &b).same_kernel, 0);
@@ -251,7 +251,7 @@ Test(stats, small_deviation_on_a_large_mean_survives) {
   for (int i = 0; i < N; i++) sum += x[i] = 1e6 + gsl_ran_gaussian(rng, 1e-3);
   gsl_rng_free(rng);
   for (int i = 0; i < N; i++) squares += (x[i] - sum / N) * (x[i] - sum / N);
-  Tensor t = tensor_of(x, TYPE_F64, 20, N / 20, 0);
+  Tensor t = tensor_of(x, FORMAT_F64, 20, N / 20, 0);
   TensorStats row = tensor_row(&t, 0);
   NEAR(row.mean, (double)(sum / N), 0x1p-33); /* a unit of the last place of a million */
   NEAR(row.std, (double)sqrtl(squares / N), 1e-3 * 1e-13);
@@ -259,7 +259,7 @@ Test(stats, small_deviation_on_a_large_mean_survives) {
 
 Test(stats, top1_takes_the_first_of_equal_maxima_row_by_row) {
   float a[] = {1, 3, 3, /**/ 9, 2, 1, /**/ -1, -2, 0}, b[] = {0, 3, 1, /**/ 1, 2, 0, /**/ 0, -2, 0};
-  Tensor x = tensor_of(a, TYPE_F32, 3, 3, 0), y = tensor_of(b, TYPE_F32, 3, 3, 0);
+  Tensor x = tensor_of(a, FORMAT_F32, 3, 3, 0), y = tensor_of(b, FORMAT_F32, 3, 3, 0);
   PairStats row;
   stats_top1(&x, &y, &row);
   NEAR(row.top1_agreement, 1.0 / 3, 1e-15);
@@ -272,7 +272,7 @@ Test(stats, top1_takes_the_first_of_equal_maxima_row_by_row) {
 /* Two rows of NaNs would otherwise agree on the first token. */
 Test(stats, top1_is_of_rows_that_are_finite_on_both_sides) {
   float a[] = {NAN, NAN, /**/ 1, 2, /**/ 2, 1, /**/ 0, 1}, b[] = {NAN, NAN, /**/ 1, INFINITY, /**/ 2, 1, /**/ 1, 0};
-  Tensor x = tensor_of(a, TYPE_F32, 4, 2, 0), y = tensor_of(b, TYPE_F32, 4, 2, 0);
+  Tensor x = tensor_of(a, FORMAT_F32, 4, 2, 0), y = tensor_of(b, FORMAT_F32, 4, 2, 0);
   PairStats row;
   stats_top1(&x, &y, &row);
   SAME(row.top1_agreement, 0.5);

@@ -71,7 +71,7 @@ static void holds(const char *edge, const char *column, double got, double want,
 Test(stats, every_column_of_a_pair_is_what_its_definition_says_at_every_edge) {
   for (size_t i = 0; i < sizeof edges / sizeof *edges; i++) {
     Edge want = edges[i];
-    Tensor a = tensor_of(want.base, TYPE_F32, 1, want.n, 0), b = tensor_of(want.other, TYPE_F32, 1, want.n, 0);
+    Tensor a = tensor_of(want.base, FORMAT_F32, 1, want.n, 0), b = tensor_of(want.other, FORMAT_F32, 1, want.n, 0);
     PairStats got = pair_row(&a, &b);
 #define HOLDS(column, tolerance) holds(want.name, #column, (double)got.column, (double)want.column, tolerance)
     HOLDS(identical, 0);
@@ -122,7 +122,7 @@ Test(stats, every_column_of_a_tensor_is_what_its_definition_says_at_every_edge) 
   for (size_t i = 0; i < sizeof edge / sizeof *edge; i++) {
     float x[EDGE];
     memcpy(x, edge[i].x, sizeof x);
-    Tensor t = tensor_of(x, TYPE_F32, 1, edge[i].n, 0);
+    Tensor t = tensor_of(x, FORMAT_F32, 1, edge[i].n, 0);
     TensorStats row = tensor_row(&t, 0);
     printf("%s\n", edge[i].name);
     NEAR(row.mean, edge[i].mean, 1e-16);
@@ -140,7 +140,7 @@ Test(stats, first_nonfinite_is_an_index_of_the_whole_tensor) {
   enum { ROWS = 50, COLS = 100 };
   static float x[ROWS][COLS + 1]; /* the last column is no part of the tensor */
   for (int i = 0; i < ROWS; i++) x[i][COLS] = NAN;
-  Tensor t = {.data = x, .type = TYPE_F32, .rows = ROWS, .cols = COLS, .stride = COLS + 1};
+  Tensor t = {.data = x, .format = FORMAT_F32, .rows = ROWS, .cols = COLS, .stride = COLS + 1};
   SAME(tensor_row(&t, 0).first_nonfinite, -1);
   for (int at = ROWS * COLS - 1; at >= 0; at -= 777) {
     x[at / COLS][at % COLS] = at % 2 ? NAN : -INFINITY;
@@ -155,7 +155,7 @@ Test(stats, cosine_and_correlation_never_leave_one) {
     for (int trial = 0; trial < 200; trial++) {
       double a[40], b[40], factor = trial % 2 ? -3.3 : 0.1;
       for (int i = 0; i < n; i++) a[i] = gsl_ran_gaussian(rng, 1) + trial % 7, b[i] = factor * a[i];
-      Tensor base = tensor_of(a, TYPE_F64, 1, n, 0), other = tensor_of(b, TYPE_F64, 1, n, 0);
+      Tensor base = tensor_of(a, FORMAT_F64, 1, n, 0), other = tensor_of(b, FORMAT_F64, 1, n, 0);
       PairStats row = pair_row(&base, &other);
       cr_assert(fabs(row.cosine) <= 1 && fabs(row.pearson) <= 1, "%.17g, %.17g", row.cosine, row.pearson);
       NEAR(fabs(row.cosine), 1, 1e-14);
@@ -166,7 +166,7 @@ Test(stats, cosine_and_correlation_never_leave_one) {
 Test(stats, angles_of_very_small_and_very_large_values_are_those_of_the_values) {
   for (int e = -120; e <= 120; e += 20) {
     double size = pow(10, e), a[] = {3 * size, 4 * size, 0}, b[] = {4 * size, 3 * size, 0};
-    Tensor base = tensor_of(a, TYPE_F64, 1, 3, 0), other = tensor_of(b, TYPE_F64, 1, 3, 0);
+    Tensor base = tensor_of(a, FORMAT_F64, 1, 3, 0), other = tensor_of(b, FORMAT_F64, 1, 3, 0);
     PairStats row = pair_row(&base, &other);
     NEAR(row.cosine, 0.96, 1e-15);
     NEAR(row.pearson, 0.88461538461538458, 1e-15); /* 23/3 over 26/3 */
@@ -177,7 +177,7 @@ Test(stats, base_of_a_constant_that_is_no_float_has_no_correlation) {
   enum { N = 3000 };
   static double a[N], b[N];
   for (int i = 0; i < N; i++) a[i] = 0.1, b[i] = i;
-  Tensor base = tensor_of(a, TYPE_F64, 3, N / 3, 0), other = tensor_of(b, TYPE_F64, 3, N / 3, 0);
+  Tensor base = tensor_of(a, FORMAT_F64, 3, N / 3, 0), other = tensor_of(b, FORMAT_F64, 3, N / 3, 0);
   PairStats row = pair_row(&base, &other);
   SAME(row.mean_base, 0.1);
   SAME(row.std_base, 0);

@@ -32,7 +32,7 @@ static double worst_mean, worst_std;
 
 static void check(const char *name, const double *x, size_t rows, size_t cols) {
   const size_t n = rows * cols;
-  Tensor t = tensor_of((void *)(uintptr_t)x, TYPE_F64, (int)rows, (int)cols, 0);
+  Tensor t = tensor_of((void *)(uintptr_t)x, FORMAT_F64, (int)rows, (int)cols, 0);
   TensorStats row = tensor_row(&t, 0);
   double mean = gsl_stats_mean(x, 1, n), std = gsl_stats_sd_with_fixed_mean(x, 1, n, mean);
   double rms = hypot(mean, std), most = fmax(fabs(row.min), fabs(row.max));

@@ -17,12 +17,13 @@ static double value_of_f16(uint16_t h) {
 }
 
 /* A tensor of random values, some of them special, with junk between its rows; values[] as they must read. */
-static Tensor random_tensor(gsl_rng *rng, Arena *arena, Type type, int rows, int cols, double size, double *values) {
+static Tensor random_tensor(gsl_rng *rng, Arena *arena, Format format, int rows, int cols, double size,
+                            double *values) {
   int stride = cols + (int)gsl_rng_uniform_int(rng, 3);
   char *data = arena_alloc(arena, (size_t)rows * (size_t)stride, 8);
   memset(data, 0xff, (size_t)rows * (size_t)stride * 8); /* NaN in every type */
-  Tensor t = {.data = data, .type = type, .rows = rows, .cols = cols, .stride = stride};
-  if (type == TYPE_I8) t.scale = (float)(size / 50);
+  Tensor t = {.data = data, .format = format, .rows = rows, .cols = cols, .stride = stride};
+  if (format == FORMAT_I8) t.scale.value = (float)(size / 50);
   for (int r = 0; r < rows; r++)
     for (int c = 0; c < cols; c++) {
       size_t at = (size_t)r * (size_t)stride + (size_t)c;
@@ -31,14 +32,14 @@ static Tensor random_tensor(gsl_rng *rng, Arena *arena, Type type, int rows, int
       if (dice == 0) x = 0;
       if (dice == 1) x = NAN;
       if (dice == 2) x = -INFINITY;
-      switch (type) {
-        case TYPE_F64: *value = ((double *)t.data)[at] = x; break;
-        case TYPE_F32: *value = ((float *)t.data)[at] = (float)x; break;
-        case TYPE_F16: *value = value_of_f16(((uint16_t *)t.data)[at] = f16_of((float)x)); break;
+      switch (format) {
+        case FORMAT_F64: *value = ((double *)t.data)[at] = x; break;
+        case FORMAT_F32: *value = ((float *)t.data)[at] = (float)x; break;
+        case FORMAT_F16: *value = value_of_f16(((uint16_t *)t.data)[at] = f16_of((float)x)); break;
         default: {
           int q = (int)gsl_rng_uniform_int(rng, 256) - 128;
           ((int8_t *)t.data)[at] = (int8_t)q;
-          volatile float product = (float)q * t.scale;
+          volatile float product = (float)q * t.scale.value;
           *value = product;
         }
       }
@@ -75,7 +76,7 @@ static void check_tensor(const Tensor *t, const double *values) {
   for (size_t i = 0; i < m; i++) deviations += (finite[i] - sum / m) * (finite[i] - sum / m);
   double rms = (double)sqrtl(squares / m);
 
-  TensorStats row = tensor_row(t, t->type == TYPE_I8 ? t->scale : 0);
+  TensorStats row = tensor_row(t, t->format == FORMAT_I8 ? t->scale.value : 0);
   SAME(row.n, n);
   SAME(row.nonfinite, n - m);
   SAME(row.zeros, zeros);
@@ -91,14 +92,14 @@ static void check_tensor(const Tensor *t, const double *values) {
   } else {
     SAME(row.mean, NAN);
   }
-  if (t->type == TYPE_I8) SAME(row.on_grid, 1);
+  if (t->format == FORMAT_I8) SAME(row.on_grid, 1);
   free(finite);
 }
 
 static void check_pair(const Tensor *base, const Tensor *other, const double *a, const double *b) {
   const size_t n = (size_t)base->rows * (size_t)base->cols;
   double *error = malloc(n * sizeof *error), *x = malloc(n * sizeof *x), *y = malloc(n * sizeof *y);
-  const bool f16 = base->type == TYPE_F16 && other->type == TYPE_F16;
+  const bool f16 = base->format == FORMAT_F16 && other->format == FORMAT_F16;
   size_t m = 0, differing = 0, zero = 0;
   long worst = -1, first = -1;
   double max_error = 0, max_relative = 0, max_steps = 0;
@@ -194,11 +195,11 @@ Test(stats, tensors_of_every_type_agree_with_long_double_and_with_gsl) {
   gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
   gsl_rng_set(rng, 2024);
   for (int i = 0; i < SHAPES; i++)
-    for (Type type = 0; type < TYPE_COUNT; type++)
+    for (Format format = 0; format < FORMAT_COUNT; format++)
       for (double size = 1e-6; size < 1e5; size *= 1e5) {
         Arena scratch = arena;
         double *values = ARENA_NEW(&scratch, double, (size_t)shapes[i][0] * (size_t)shapes[i][1]);
-        Tensor t = random_tensor(rng, &scratch, type, shapes[i][0], shapes[i][1], size, values);
+        Tensor t = random_tensor(rng, &scratch, format, shapes[i][0], shapes[i][1], size, values);
         check_tensor(&t, values);
       }
   gsl_rng_free(rng);
@@ -210,13 +211,13 @@ Test(stats, pairs_of_all_types_agree_with_naive_formulas) {
   gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
   gsl_rng_set(rng, 7);
   for (int i = 0; i < SHAPES; i++)
-    for (Type type_a = 0; type_a < TYPE_COUNT; type_a++)
-      for (Type type_b = 0; type_b < TYPE_COUNT; type_b++) {
+    for (Format format_a = 0; format_a < FORMAT_COUNT; format_a++)
+      for (Format format_b = 0; format_b < FORMAT_COUNT; format_b++) {
         Arena scratch = arena;
         const int rows = shapes[i][0], cols = shapes[i][1];
         double *a = ARENA_NEW(&scratch, double, rows *cols), *b = ARENA_NEW(&scratch, double, rows *cols);
-        Tensor base = random_tensor(rng, &scratch, type_a, rows, cols, 0.01, a);
-        Tensor other = random_tensor(rng, &scratch, type_b, rows, cols, 0.02, b);
+        Tensor base = random_tensor(rng, &scratch, format_a, rows, cols, 0.01, a);
+        Tensor other = random_tensor(rng, &scratch, format_b, rows, cols, 0.02, b);
         check_pair(&base, &other, a, b);
       }
   gsl_rng_free(rng);
@@ -226,9 +227,9 @@ Test(stats, pairs_of_all_types_agree_with_naive_formulas) {
 Test(stats, values_read_one_by_one_and_all_at_once_are_equal) {
   Arena arena = new_arena();
   gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
-  for (Type type = 0; type < TYPE_COUNT; type++) {
+  for (Format format = 0; format < FORMAT_COUNT; format++) {
     double want[7 * 97], got[7 * 97];
-    Tensor t = random_tensor(rng, &arena, type, 7, 97, 1, want);
+    Tensor t = random_tensor(rng, &arena, format, 7, 97, 1, want);
     memset(got, 0xa5, sizeof got);
     tensor_values(&t, got);
     for (size_t i = 0; i < 7 * 97; i++) {

@@ -37,13 +37,13 @@ static const char *part_path(const Fixture *f, int prompt, int layer, const char
 static void check_equal(const char *path, const Tensor *t, const void *stored) {
   for (int r = 0; r < t->rows; r++)
     for (int c = 0; c < t->cols; c++) {
-      size_t size = type_size(t->type), at = (size_t)(r * t->cols + c);
+      size_t size = format_size(t->format), at = (size_t)(r * t->cols + c);
       uint64_t want = 0, got = 0;
       memcpy(&want, (const char *)t->data + (size_t)(r * t->stride + c) * size, size);
       memcpy(&got, (const char *)stored + at * size, size);
-      if (at == 1 && t->type == TYPE_F64) want = 0x7ff8000000000000u;
-      if (at == 1 && t->type == TYPE_F32) want = 0x7fc00000u;
-      if (at == 1 && t->type == TYPE_F16) want = 0x7e00u;
+      if (at == 1 && t->format == FORMAT_F64) want = 0x7ff8000000000000u;
+      if (at == 1 && t->format == FORMAT_F32) want = 0x7fc00000u;
+      if (at == 1 && t->format == FORMAT_F16) want = 0x7e00u;
       cr_assert(got == want, "%s [%d, %d]: got %llx, want %llx", path, r, c, (unsigned long long)got,
                 (unsigned long long)want);
     }
@@ -73,7 +73,7 @@ static void check_every_tensor(const Fixture *f) {
           snprintf(path, sizeof path, "/prompts/%s/%s/%s%s", f->shape.prompt[p].name, f->shape.side[m].name,
                    id < T_LAYER_COUNT ? block : "", family_mamba1.tensors.info[id].name);
           size_t size = stored_bytes(f->results, path, bytes, sizeof bytes);
-          cr_assert(size == (size_t)(t.rows * t.cols) * type_size(t.type), "%s: %zu bytes", path, size);
+          cr_assert(size == (size_t)(t.rows * t.cols) * format_size(t.format), "%s: %zu bytes", path, size);
           check_equal(path, &t, bytes);
           hid_t file = H5Fopen(f->results, H5F_ACC_RDONLY, H5P_DEFAULT);
           cr_assert(has_text(file, path, "kernel", t.kernel), "%s", path);
@@ -115,7 +115,7 @@ static void check_float16(bool widen) {
   static StoreSide side;
   side = (StoreSide){.name = "2-0"};
   side.makes[T_GATED] = side.makes[T_OUT_PROJ] = side.makes[T_X_PROJ_IN] = true;
-  side.type[T_GATED] = side.type[T_OUT_PROJ] = TYPE_F16;
+  side.format[T_GATED] = side.format[T_OUT_PROJ] = FORMAT_F16;
   f.shape.layers = f.shape.prompts = f.shape.sides = 1;
   f.shape.side = &side, f.shape.kept = kept, f.shape.f16_as_f32 = widen;
   uint16_t h[N], canonical[N];
@@ -123,7 +123,7 @@ static void check_float16(bool widen) {
   for (int i = 0; i < N; i++) h[i] = canonical[i] = (uint16_t)(0x3c00 + i), wide[i] = 1.0f + (float)i * 0x1p-10f;
   h[3] = 0xfdab, canonical[3] = 0x7e00;
   memcpy(&wide[3], &(uint32_t){0x7fc00000u}, 4);
-  Tensor half = tensor_of(h, TYPE_F16, 7, 6, 0), narrow = half, plain = tensor_of(wide, TYPE_F32, 7, 6, 0);
+  Tensor half = tensor_of(h, FORMAT_F16, 7, 6, 0), narrow = half, plain = tensor_of(wide, FORMAT_F32, 7, 6, 0);
   narrow.cols = 4; /* out_proj is [T, D], a view of it here */
   TensorStats rows[3] = {0};
   TableRows table = {&table_tensor_stats, rows, 3};
@@ -210,8 +210,8 @@ Test(store, stream_of_the_last_finished_layer_comes_back_with_its_very_bits_and_
   for (int m = 0; m < MODES; m++) {
     Tensor got, want = fixture_tensor(&f.arena, &f.shape, 0, 1, m, T_BLOCK_OUT);
     cr_assert(store_read_stream(&f.arena, store, 0, m, &got, &st), "%s", st.text);
-    cr_expect(got.type == want.type && got.rows == want.rows && got.cols == want.cols && got.stride == want.cols);
-    cr_expect(!memcmp(got.data, want.data, (size_t)(want.rows * want.cols) * type_size(want.type)), "side %d", m);
+    cr_expect(got.format == want.format && got.rows == want.rows && got.cols == want.cols && got.stride == want.cols);
+    cr_expect(!memcmp(got.data, want.data, (size_t)(want.rows * want.cols) * format_size(want.format)), "side %d", m);
     cr_expect_str_eq(got.kernel, want.kernel);
   }
   cr_assert(fixture_layers(&f, store, -1, &st), "%s", st.text);
@@ -281,7 +281,7 @@ Test(store, what_has_been_written_is_counted) {
       Arena scratch = f.arena;
       if (!fixture_has(0, m, id)) continue;
       Tensor t = fixture_tensor(&scratch, &f.shape, 0, 0, m, id);
-      tensors += (uint64_t)(t.rows * t.cols) * type_size(t.type);
+      tensors += (uint64_t)(t.rows * t.cols) * format_size(t.format);
     }
   cr_assert(fixture_layer(&f, store, 0, 0, &st), "%s", st.text);
   struct stat entry, streams;

@@ -170,8 +170,8 @@ static Arena new_arena(void) {
 /* Tokens of size 10 that are off by 5, 5 and 12; then the worst alone is mended. */
 Test(swap, the_median_token_stands_where_it_was_when_one_token_is_mended) {
   double want[] = {6, 8, 10, 0, 0, 10}, off[] = {9, 12, 15, 0, 0, 22}, mended[] = {9, 12, 15, 0, 0, 15};
-  Tensor reference = tensor_of(want, TYPE_F64, 3, 2, 0), a = tensor_of(off, TYPE_F64, 3, 2, 0),
-         b = tensor_of(mended, TYPE_F64, 3, 2, 0);
+  Tensor reference = tensor_of(want, FORMAT_F64, 3, 2, 0), a = tensor_of(off, FORMAT_F64, 3, 2, 0),
+         b = tensor_of(mended, FORMAT_F64, 3, 2, 0);
   EndSums before, after;
   memset(&before, 0xa5, sizeof before), memset(&after, 0xa5, sizeof after);
   ends_block_out(&reference, &a, &before, new_arena());

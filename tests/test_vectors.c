@@ -88,13 +88,13 @@ static Made make(void) {
   float pre[T * E_MOST];
   Conv1d w = {.E = E,
               .K = K,
-              .type = TYPE_I8,
+              .format = FORMAT_I8,
               .weight = m.weight,
               .bias = m.bias,
               .weight_scale = w_scale,
               .bias_scale = b_scale};
-  Tensor x = tensor_of(m.x, TYPE_I8, T, E, x_scale), p = tensor_of(pre, TYPE_F32, T, E, 0);
-  Tensor y = tensor_of(m.y, TYPE_I8, T, E, y_scale);
+  Tensor x = tensor_of(m.x, FORMAT_I8, T, E, x_scale), p = tensor_of(pre, FORMAT_F32, T, E, 0);
+  Tensor y = tensor_of(m.y, FORMAT_I8, T, E, y_scale);
   conv1d(&w, &x, &p, &y);
   return m;
 }

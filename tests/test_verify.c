@@ -8,7 +8,7 @@
 #include "model_files.h"
 
 static Tensor row_of(float *x, int n, const char *kernel) {
-  Tensor t = tensor_of(x, TYPE_F32, 1, n, 0);
+  Tensor t = tensor_of(x, FORMAT_F32, 1, n, 0);
   t.kernel = kernel;
   return t;
 }
@@ -31,16 +31,16 @@ Test(verify, sees_one_bit_and_names_tensor_place_and_both_values, .init = test_f
 
 Test(verify, sees_another_kernel_another_scale_and_another_count, .init = test_files_begin, .fini = test_files_end) {
   int8_t q[2] = {1, -2};
-  Tensor a = tensor_of(q, TYPE_I8, 1, 2, 0.5f), b = a;
+  Tensor a = tensor_of(q, FORMAT_I8, 1, 2, 0.5f), b = a;
   a.kernel = "quantise f32->i8 half-even cpu";
   b.kernel = "quantise f32->i8 half-even cuda";
   cr_expect_null(verify_difference(&test_arena, "q", &a, &b));
   b.kernel = "quantise f32->i8 half-away cuda";
   cr_expect_not_null(verify_difference(&test_arena, "q", &a, &b));
   b.kernel = a.kernel;
-  b.scale = 0x1.000002p-1f;
+  b.scale.value = 0x1.000002p-1f;
   cr_expect_not_null(verify_difference(&test_arena, "q", &a, &b));
-  b.scale = a.scale;
+  b.scale.value = a.scale.value;
   b.nans = 1;
   cr_expect_not_null(verify_difference(&test_arena, "q", &a, &b));
 }

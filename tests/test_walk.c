@@ -119,7 +119,7 @@ static bool look_back(void *context, const WalkPlace *at, int side, const WalkEn
   (void)at, (void)scratch, (void)st;
   Kept *kept = context;
   kept->calls++;
-  cr_expect_eq(end[0].logits.type, TYPE_F64);
+  cr_expect_eq(end[0].logits.format, FORMAT_F64);
   cr_expect(end[0].logits.data && end[side].logits.data, "side %d", side);
   if (side == 2) cr_expect_null(end[1].logits.data, "an end that was not kept is still there");
   if (side < 2) cr_expect_null(end[2].logits.data, "an end is there before it ran");

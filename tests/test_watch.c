@@ -10,8 +10,8 @@
 enum { TOKENS = 21 };
 
 static bool same_bits(const Tensor *a, const Tensor *b) {
-  return a->type == b->type && a->rows == b->rows && a->cols == b->cols &&
-         memcmp(a->data, b->data, (size_t)a->rows * (size_t)a->cols * type_size(a->type)) == 0;
+  return a->format == b->format && a->rows == b->rows && a->cols == b->cols &&
+         memcmp(a->data, b->data, (size_t)a->rows * (size_t)a->cols * format_size(a->format)) == 0;
 }
 
 Test(watch, a_watched_block_makes_the_same_bits_and_every_kernel_of_its_trace_was_seen) {
@@ -80,7 +80,7 @@ Test(watch, a_call_made_again_gives_the_same_bits) {
   for (int c = 0; c < watch.count; c++)
     for (int i = 0; i < op_info[seen[c].call.kind].outs; i++) {
       const Tensor *t = &seen[c].made[i];
-      size_t bytes = (size_t)t->rows * (size_t)t->cols * type_size(t->type);
+      size_t bytes = (size_t)t->rows * (size_t)t->cols * format_size(t->format);
       first[c][i] = *t;
       first[c][i].data = memcpy(arena_alloc(&s.arena, bytes, 1), t->data, bytes);
     }
@@ -89,7 +89,7 @@ Test(watch, a_call_made_again_gives_the_same_bits) {
     int outs = op_info[call->kind].outs;
     for (int i = 0; i < outs; i++)
       memset(call->out[i]->data, 0xa5,
-             (size_t)call->out[i]->rows * (size_t)call->out[i]->cols * type_size(call->out[i]->type));
+             (size_t)call->out[i]->rows * (size_t)call->out[i]->cols * format_size(call->out[i]->format));
     ops_cpu.run(ops_cpu.context, call);
     for (int i = 0; i < outs; i++)
       cr_expect(same_bits(&first[c][i], call->out[i]), "%s, output %d", call_output(call)->kernel, i);
@@ -98,13 +98,13 @@ Test(watch, a_call_made_again_gives_the_same_bits) {
 
 Test(watch, work_is_that_counted_by_hand) {
   float x[6] = {0}, y[8] = {0};
-  Tensor in = tensor_of(x, TYPE_F32, 2, 3, 0), wide = tensor_of(y, TYPE_F32, 2, 4, 0), out = in;
-  Call linear = {.kind = OP_LINEAR, .in = {in}, .out = {&wide}, .linear = {.out = 4, .in = 3, .type = TYPE_F32}};
+  Tensor in = tensor_of(x, FORMAT_F32, 2, 3, 0), wide = tensor_of(y, FORMAT_F32, 2, 4, 0), out = in;
+  Call linear = {.kind = OP_LINEAR, .in = {in}, .out = {&wide}, .linear = {.out = 4, .in = 3, .format = FORMAT_F32}};
   CallWork work = call_work(&linear);
   cr_expect_eq(work.bytes, 4 * (6 + 8 + 12));
   cr_expect_eq(work.float_steps, 2 * 3 * 4);
   cr_expect_eq(work.i8_macs, 0);
-  Call add = {.kind = OP_RESIDUAL, .in = {in, tensor_of(x, TYPE_F16, 2, 3, 0)}, .out = {&out}};
+  Call add = {.kind = OP_RESIDUAL, .in = {in, tensor_of(x, FORMAT_F16, 2, 3, 0)}, .out = {&out}};
   cr_expect_eq(call_work(&add).bytes, 6 * (4 + 2 + 4));
   cr_expect_eq(call_work(&add).float_steps, 6);
   CallWork sum = {0};
@@ -179,7 +179,8 @@ Test(block, on_a_backend_that_counts_apart_every_int8_tensor_has_a_counter_and_t
     for (int c = 0; c < watch.count; c++)
       for (int i = 0; i < op_info[seen[c].call.kind].outs; i++) {
         const Tensor *t = &seen[c].made[i];
-        cr_expect_eq(t->nans_at != NULL, t->type == TYPE_I8, "mode %s, %s", family_mamba1.preset[m].name, t->kernel);
+        cr_expect_eq(t->nans_at != NULL, t->format == FORMAT_I8, "mode %s, %s", family_mamba1.preset[m].name,
+                     t->kernel);
         cr_expect_eq(t->scale_at != NULL, seen[c].call.kind == OP_QUANTISE_DYNAMIC, "mode %s, %s",
                      family_mamba1.preset[m].name, t->kernel);
         if (t->nans_at) place[places++] = t->nans_at;

@@ -25,12 +25,12 @@ static int half_place(uint16_t h) {
 }
 
 static int place_of(const Tensor *t, size_t i) {
-  return t->type == TYPE_I8 ? ((const int8_t *)t->data)[i] : half_place(((const uint16_t *)t->data)[i]);
+  return t->format == FORMAT_I8 ? ((const int8_t *)t->data)[i] : half_place(((const uint16_t *)t->data)[i]);
 }
 
 /* What stands there: a whole number, or a half. */
 static double value_of(const Tensor *t, size_t i) {
-  return t->type == TYPE_I8 ? ((const int8_t *)t->data)[i] : (double)f32_of_f16(((const uint16_t *)t->data)[i]);
+  return t->format == FORMAT_I8 ? ((const int8_t *)t->data)[i] : (double)f32_of_f16(((const uint16_t *)t->data)[i]);
 }
 
 static Match match(const Tensor *got, const Tensor *want) {
@@ -77,11 +77,11 @@ static void say(Say *s, const VectorCase *c, const char *output, const char *ord
 static void run_conv1d(Say *s, const VectorCase *c) {
   for (int y = CONV_Y; y <= CONV_Y_IEEE; y++) {
     if (!c->t[y].data) continue;
-    Operator o = {.op = MICRO_CONV1D, .setting = {.in = TYPE_I8, .out = TYPE_I8}};
+    Operator o = {.op = MICRO_CONV1D, .setting = {.in = FORMAT_I8, .out = FORMAT_I8}};
     o.in[X] = c->t[CONV_X];
     o.in[WEIGHT] = c->t[CONV_WEIGHT];
     o.in[BIAS] = c->t[CONV_BIAS];
-    operator_prepare(s->arena, &o, c->t[y].scale);
+    operator_prepare(s->arena, &o, c->t[y].scale.value);
     operator_run_own(&o, *s->arena);
     say(s, c, vectors_name(s->op, y), "", &o.out[1].got, &c->t[y]);
   }
@@ -94,7 +94,7 @@ static void run_scan(Say *s, const VectorCase *c) {
       [SCAN_Z] = SSM_Z, [SCAN_A_LOG] = SSM_A_LOG, [SCAN_D] = SSM_D, [SCAN_BIAS] = SSM_DT_BIAS};
   for (int k = 0; k < 2; k++) {
     ScanOrder order = k == 0 ? SCAN_BLOCKED : SCAN_SEQUENTIAL;
-    Operator o = {.op = MICRO_SCAN, .setting = {.in = TYPE_I8, .rest = TYPE_I8, .out = TYPE_F16, .order = order}};
+    Operator o = {.op = MICRO_SCAN, .setting = {.in = FORMAT_I8, .rest = FORMAT_I8, .out = FORMAT_F16, .order = order}};
     for (int i = 0; i < SCAN_INPUTS; i++) o.in[i] = c->t[input[i]];
     operator_prepare(s->arena, &o, 0);
     operator_run_own(&o, *s->arena);
@@ -102,8 +102,8 @@ static void run_scan(Say *s, const VectorCase *c) {
       if (c->t[y].data) say(s, c, vectors_name(s->op, y), order_name[order], &o.out[2].got, &c->t[y]);
     const Tensor *state = &c->t[SSM_STATE_Q8];
     if (!state->data) continue;
-    Tensor q = tensor_of(ARENA_NEW(s->arena, int8_t, (size_t)state->rows * (size_t)state->cols), TYPE_I8, state->rows,
-                         state->cols, state->scale);
+    Tensor q = tensor_of(ARENA_NEW(s->arena, int8_t, (size_t)state->rows * (size_t)state->cols), FORMAT_I8, state->rows,
+                         state->cols, state->scale.value);
     quantise(&o.out[3].got, ROUND_AWAY, &q);
     say(s, c, vectors_name(s->op, SSM_STATE_Q8), order_name[order], &q, state);
   }

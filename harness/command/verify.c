@@ -11,8 +11,8 @@ enum { OPERATOR_BYTES = 1 << 29 }; /* the tensors of the largest operator call, 
  */
 
 static bool same_element(const Tensor *a, const Tensor *b, size_t i) {
-  if (a->type == TYPE_I8) return ((const int8_t *)a->data)[i] == ((const int8_t *)b->data)[i];
-  if (a->type == TYPE_F16) {
+  if (a->format == FORMAT_I8) return ((const int8_t *)a->data)[i] == ((const int8_t *)b->data)[i];
+  if (a->format == FORMAT_F16) {
     uint16_t x = ((const uint16_t *)a->data)[i], y = ((const uint16_t *)b->data)[i];
     return x == y || ((x & 0x7fffu) > 0x7c00u && (y & 0x7fffu) > 0x7c00u);
   }
@@ -29,11 +29,12 @@ int verify_kernel_length(const char *kernel) {
 
 const char *verify_difference(Arena *arena, const char *name, const Tensor *a, const Tensor *b) {
   int length = verify_kernel_length(a->kernel);
-  if (a->type != b->type || length != verify_kernel_length(b->kernel) ||
+  if (a->format != b->format || length != verify_kernel_length(b->kernel) ||
       strncmp(a->kernel, b->kernel, (size_t)length) != 0)
     return arena_printf(arena, "%s: made by '%s' and by '%s'", name, a->kernel, b->kernel);
-  if (bits_of_f32(a->scale) != bits_of_f32(b->scale))
-    return arena_printf(arena, "%s: scale %a on the CPU, %a on the device", name, (double)a->scale, (double)b->scale);
+  if (bits_of_f32(a->scale.value) != bits_of_f32(b->scale.value))
+    return arena_printf(arena, "%s: scale %a on the CPU, %a on the device", name, (double)a->scale.value,
+                        (double)b->scale.value);
   for (size_t i = 0; i < (size_t)a->rows * (size_t)a->cols; i++)
     if (!same_element(a, b, i))
       return arena_printf(arena, "%s [%zu, %zu]: %a on the CPU, %a on the device", name, i / (size_t)a->cols,
@@ -59,12 +60,12 @@ static bool same_trace(Verify *v, const Mode *mode, int layer, const Trace *cpu,
     v->values += (int64_t)t->rows * t->cols;
   }
   for (int id = tensors->count; id < tensors->all; id++)
-    if (cpu->t[id].data && cpu->t[id].scale != device->t[id].scale)
+    if (cpu->t[id].data && cpu->t[id].scale.value != device->t[id].scale.value)
       return FAIL_CHECK(st,
                         "the device differs from the CPU: mode %s, layer %d: %s has a scale of %a on the CPU, %a on "
                         "the device",
-                        mode->name, layer, tensors->info[id].name, (double)cpu->t[id].scale,
-                        (double)device->t[id].scale);
+                        mode->name, layer, tensors->info[id].name, (double)cpu->t[id].scale.value,
+                        (double)device->t[id].scale.value);
   return true;
 }
 

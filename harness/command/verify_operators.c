@@ -34,31 +34,31 @@ static float draw_value(Verify *v, float spread) {
   return sum * (spread / 37837.0f);
 }
 
-static Tensor room_for(Verify *v, Type type, int rows, int cols) {
-  size_t bytes = (size_t)rows * (size_t)cols * type_size(type);
-  Tensor t = tensor_of(memset(arena_room(&v->arena, bytes + 1, 1), 0xa5, bytes), type, rows, cols, 0);
-  if (type == TYPE_I8) t.scale = 0.0173f;
+static Tensor room_for(Verify *v, Format format, int rows, int cols) {
+  size_t bytes = (size_t)rows * (size_t)cols * format_size(format);
+  Tensor t = tensor_of(memset(arena_room(&v->arena, bytes + 1, 1), 0xa5, bytes), format, rows, cols, 0);
+  if (format == FORMAT_I8) t.scale.value = 0.0173f;
   return t;
 }
 
-static Tensor drawn(Verify *v, Type type, int rows, int cols, float spread) {
-  Tensor t = room_for(v, type, rows, cols);
+static Tensor drawn(Verify *v, Format format, int rows, int cols, float spread) {
+  Tensor t = room_for(v, format, rows, cols);
   for (size_t i = 0; i < (size_t)rows * (size_t)cols; i++) {
     float value = draw_value(v, spread);
-    if (type == TYPE_F32) ((float *)t.data)[i] = value;
-    if (type == TYPE_F16) ((uint16_t *)t.data)[i] = f16_of(value);
-    if (type == TYPE_I8) ((int8_t *)t.data)[i] = q8_even(value, spread / 40);
+    if (format == FORMAT_F32) ((float *)t.data)[i] = value;
+    if (format == FORMAT_F16) ((uint16_t *)t.data)[i] = f16_of(value);
+    if (format == FORMAT_I8) ((int8_t *)t.data)[i] = q8_even(value, spread / 40);
   }
-  if (type == TYPE_I8) t.scale = spread / 40;
+  if (format == FORMAT_I8) t.scale.value = spread / 40;
   return t;
 }
 
-static void in(Verify *v, Case *c, Type type, int rows, int cols, float spread) {
-  c->call.in[c->ins++] = drawn(v, type, rows, cols, spread);
+static void in(Verify *v, Case *c, Format format, int rows, int cols, float spread) {
+  c->call.in[c->ins++] = drawn(v, format, rows, cols, spread);
 }
 
-static void out(Verify *v, Case *c, Type type, int rows, int cols) {
-  c->made[c->outs] = room_for(v, type, rows, cols);
+static void out(Verify *v, Case *c, Format format, int rows, int cols) {
+  c->made[c->outs] = room_for(v, format, rows, cols);
   c->call.out[c->outs] = &c->made[c->outs];
   c->outs++;
 }
@@ -79,8 +79,8 @@ static void *sent(Cuda *cuda, const void *data, size_t bytes, Arena *room) {
 
 static Tensor there(Cuda *cuda, const Tensor *t, Arena *room) {
   Tensor copy = *t;
-  copy.data = sent(cuda, t->data, span(t) * type_size(t->type), room);
-  if (t->type == TYPE_I8) {
+  copy.data = sent(cuda, t->data, span(t) * format_size(t->format), room);
+  if (t->format == FORMAT_I8) {
     copy.nans_at = arena_room(room, 1, sizeof(int64_t));
     cuda_zero(cuda, copy.nans_at, sizeof(int64_t));
   }
@@ -89,11 +89,11 @@ static Tensor there(Cuda *cuda, const Tensor *t, Arena *room) {
 
 static bool back(Verify *v, Tensor *t, Status *st) {
   Cuda *cuda = &v->device.cuda;
-  size_t bytes = span(t) * type_size(t->type);
+  size_t bytes = span(t) * format_size(t->format);
   void *host = arena_room(&v->arena, bytes, 1);
   cuda_to_host(cuda, host, t->data, bytes);
   if (t->nans_at) cuda_to_host(cuda, &t->nans, t->nans_at, sizeof t->nans);
-  if (t->scale_at) cuda_to_host(cuda, &t->scale, t->scale_at, sizeof t->scale);
+  if (t->scale_at) cuda_to_host(cuda, &t->scale.value, t->scale_at, sizeof t->scale.value);
   t->data = host;
   t->scale_at = NULL;
   t->nans_at = NULL;
@@ -101,7 +101,7 @@ static bool back(Verify *v, Tensor *t, Status *st) {
 }
 
 static void *panels_there(Verify *v, const Linear *w, Arena *room) {
-  size_t bytes = linear_cuda_packed_bytes(w->out, w->in, w->type);
+  size_t bytes = linear_cuda_packed_bytes(w->out, w->in, w->format);
   void *panels = arena_room(&v->arena, bytes, 1);
   linear_cuda_pack(w, panels);
   return sent(&v->device.cuda, panels, bytes, room);
@@ -149,9 +149,9 @@ static bool check(Verify *v, Case *c, Status *st) {
 
 /* What one setting of an operator makes of a shape: inputs, then outputs. */
 typedef struct Setting {
-  Type in, out;
+  Format in, out;
   int more; /* of this operator alone */
-  Type rest;
+  Format rest;
 } Setting;
 typedef struct Size {
   int T, E, N;
@@ -194,18 +194,18 @@ static const Size widths[] = {{1, 1, 0}, {3, 64, 0}, {171, 512, 0}, {7, 12, 0}, 
 
 static void make_embedding(Verify *v, Case *c, Size s, const Setting *how) {
   (void)how;
-  c->table = drawn(v, TYPE_F32, 256, s.E, 1);
+  c->table = drawn(v, FORMAT_F32, 256, s.E, 1);
   c->call.table = c->table.data;
   int32_t *token = arena_room(&v->arena, (size_t)s.T, sizeof *token);
   for (int t = 0; t < s.T; t++) token[t] = (int32_t)(draw(v) % 256);
   c->call.token = token;
-  out(v, c, TYPE_F32, s.T, s.E);
+  out(v, c, FORMAT_F32, s.T, s.E);
 }
 
 /* more: with a gain. */
 static void make_rmsnorm(Verify *v, Case *c, Size s, const Setting *how) {
-  in(v, c, TYPE_F32, s.T, s.E, 2);
-  if (how->more) in(v, c, TYPE_F32, 1, s.E, 1);
+  in(v, c, FORMAT_F32, s.T, s.E, 2);
+  if (how->more) in(v, c, FORMAT_F32, 1, s.E, 1);
   c->call.eps = 1e-5f;
   out(v, c, how->out, s.T, s.E);
 }
@@ -217,14 +217,14 @@ static void make_linear(Verify *v, Case *c, Size s, const Setting *how) {
   Tensor w = drawn(v, how->in, s.N, s.E, 0.1f);
   out(v, c, how->out, s.T, s.N);
   void *panels = arena_room(&v->arena, linear_packed_bytes(s.N, s.E, how->in), 1);
-  c->call.linear = linear_pack(w.data, s.N, s.E, how->in, w.scale, panels);
+  c->call.linear = linear_pack(w.data, s.N, s.E, how->in, w.scale.value, panels);
 }
 
 static void make_conv1d(Verify *v, Case *c, Size s, const Setting *how) {
   in(v, c, how->in, s.T, s.E, 1);
   in(v, c, how->in, s.E, s.N, 1);
   in(v, c, how->in, 1, s.E, 1);
-  out(v, c, TYPE_F32, s.T, s.E);
+  out(v, c, FORMAT_F32, s.T, s.E);
   out(v, c, how->out, s.T, s.E);
 }
 
@@ -237,9 +237,9 @@ static void make_scan(Verify *v, Case *c, Size s, const Setting *how) {
   in(v, c, how->rest, s.T, s.E, 2);
   in(v, c, how->rest, s.E, s.N, 1.5f);
   for (int i = 0; i < 2; i++) in(v, c, how->rest, 1, s.E, 1);
-  for (int i = 0; i < 2; i++) out(v, c, TYPE_F32, s.T, s.E);
+  for (int i = 0; i < 2; i++) out(v, c, FORMAT_F32, s.T, s.E);
   out(v, c, how->out, s.T, s.E);
-  out(v, c, TYPE_F32, s.E, s.N);
+  out(v, c, FORMAT_F32, s.E, s.N);
   c->call.order = (ScanOrder)how->more;
   c->call.scratch = arena_room(&v->arena, scan_scratch_bytes(s.T, s.E, s.N, c->call.order), 1);
 }
@@ -253,9 +253,9 @@ static void make_quantise(Verify *v, Case *c, Size s, const Setting *how) {
   c->call.rounding = (Rounding)how->more;
 }
 static void make_residual(Verify *v, Case *c, Size s, const Setting *how) {
-  in(v, c, TYPE_F32, s.T, s.E, 1);
+  in(v, c, FORMAT_F32, s.T, s.E, 1);
   in(v, c, how->in, s.T, s.E, 1);
-  out(v, c, TYPE_F32, s.T, s.E);
+  out(v, c, FORMAT_F32, s.T, s.E);
 }
 
 /* clang-format off */
@@ -267,51 +267,51 @@ static const struct {
   Setting how;
 } settings[] = {
 #define OVER(shapes) shapes, COUNT(shapes)
-    {OP_EMBEDDING, make_embedding, OVER(flat), {TYPE_F32, TYPE_F32, 0, TYPE_F32}},
-    {OP_RMSNORM, make_rmsnorm, OVER(flat), {TYPE_F32, TYPE_F32, 0, TYPE_F32}},
-    {OP_RMSNORM, make_rmsnorm, OVER(flat), {TYPE_F32, TYPE_I8, 0, TYPE_F32}},
-    {OP_RMSNORM, make_rmsnorm, OVER(flat), {TYPE_F32, TYPE_F32, 1, TYPE_F32}},
-    {OP_RMSNORM, make_rmsnorm, OVER(flat), {TYPE_F32, TYPE_I8, 1, TYPE_F32}},
-    {OP_LINEAR, make_linear, OVER(linears), {TYPE_F32, TYPE_F32, 0, TYPE_F32}},
-    {OP_LINEAR, make_linear, OVER(linears), {TYPE_F32, TYPE_F16, 0, TYPE_F32}},
-    {OP_LINEAR, make_linear, OVER(linears), {TYPE_F32, TYPE_I8, 0, TYPE_F32}},
-    {OP_LINEAR, make_linear, OVER(linears), {TYPE_I8, TYPE_F32, 0, TYPE_F32}},
-    {OP_LINEAR, make_linear, OVER(linears), {TYPE_I8, TYPE_F16, 0, TYPE_F32}},
-    {OP_LINEAR, make_linear, OVER(linears), {TYPE_I8, TYPE_I8, 0, TYPE_F32}},
-    {OP_CONV1D, make_conv1d, OVER(convs), {TYPE_F32, TYPE_F32, 0, TYPE_F32}},
-    {OP_CONV1D, make_conv1d, OVER(convs), {TYPE_F32, TYPE_I8, 0, TYPE_F32}},
-    {OP_CONV1D, make_conv1d, OVER(convs), {TYPE_I8, TYPE_F32, 0, TYPE_F32}},
-    {OP_CONV1D, make_conv1d, OVER(convs), {TYPE_I8, TYPE_I8, 0, TYPE_F32}},
-    {OP_SCAN, make_scan, OVER(scans), {TYPE_F32, TYPE_F32, SCAN_SEQUENTIAL, TYPE_F32}},
-    {OP_SCAN, make_scan, OVER(scans), {TYPE_F32, TYPE_F16, SCAN_SEQUENTIAL, TYPE_F32}},
-    {OP_SCAN, make_scan, OVER(scans), {TYPE_I8, TYPE_F32, SCAN_SEQUENTIAL, TYPE_F32}},
-    {OP_SCAN, make_scan, OVER(scans), {TYPE_I8, TYPE_F16, SCAN_SEQUENTIAL, TYPE_F32}},
-    {OP_SCAN, make_scan, OVER(scans), {TYPE_F32, TYPE_F32, SCAN_SEQUENTIAL, TYPE_I8}},
-    {OP_SCAN, make_scan, OVER(scans), {TYPE_F32, TYPE_F16, SCAN_SEQUENTIAL, TYPE_I8}},
-    {OP_SCAN, make_scan, OVER(scans), {TYPE_I8, TYPE_F32, SCAN_SEQUENTIAL, TYPE_I8}},
-    {OP_SCAN, make_scan, OVER(scans), {TYPE_I8, TYPE_F16, SCAN_SEQUENTIAL, TYPE_I8}},
-    {OP_SCAN, make_scan, OVER(scans), {TYPE_F32, TYPE_F32, SCAN_BLOCKED, TYPE_F32}},
-    {OP_SCAN, make_scan, OVER(scans), {TYPE_F32, TYPE_F16, SCAN_BLOCKED, TYPE_F32}},
-    {OP_SCAN, make_scan, OVER(scans), {TYPE_I8, TYPE_F32, SCAN_BLOCKED, TYPE_F32}},
-    {OP_SCAN, make_scan, OVER(scans), {TYPE_I8, TYPE_F16, SCAN_BLOCKED, TYPE_F32}},
-    {OP_SCAN, make_scan, OVER(scans), {TYPE_F32, TYPE_F32, SCAN_BLOCKED, TYPE_I8}},
-    {OP_SCAN, make_scan, OVER(scans), {TYPE_F32, TYPE_F16, SCAN_BLOCKED, TYPE_I8}},
-    {OP_SCAN, make_scan, OVER(scans), {TYPE_I8, TYPE_F32, SCAN_BLOCKED, TYPE_I8}},
-    {OP_SCAN, make_scan, OVER(scans), {TYPE_I8, TYPE_F16, SCAN_BLOCKED, TYPE_I8}},
-    {OP_HADAMARD, make_one_to_one, OVER(widths), {TYPE_F32, TYPE_F32, 0, TYPE_F32}},
-    {OP_HADAMARD, make_one_to_one, OVER(widths), {TYPE_F32, TYPE_I8, 0, TYPE_F32}},
-    {OP_HADAMARD, make_one_to_one, OVER(widths), {TYPE_F16, TYPE_F32, 0, TYPE_F32}},
-    {OP_HADAMARD, make_one_to_one, OVER(widths), {TYPE_F16, TYPE_I8, 0, TYPE_F32}},
-    {OP_QUANTISE, make_quantise, OVER(flat), {TYPE_F32, TYPE_I8, ROUND_AWAY, TYPE_F32}},
-    {OP_QUANTISE, make_quantise, OVER(flat), {TYPE_F32, TYPE_I8, ROUND_EVEN, TYPE_F32}},
-    {OP_QUANTISE, make_quantise, OVER(flat), {TYPE_F16, TYPE_I8, ROUND_AWAY, TYPE_F32}},
-    {OP_QUANTISE, make_quantise, OVER(flat), {TYPE_F16, TYPE_I8, ROUND_EVEN, TYPE_F32}},
-    {OP_QUANTISE_DYNAMIC, make_one_to_one, OVER(flat), {TYPE_F32, TYPE_I8, 0, TYPE_F32}},
-    {OP_DEQUANTISE, make_one_to_one, OVER(flat), {TYPE_I8, TYPE_F32, 0, TYPE_F32}},
-    {OP_DEQUANTISE, make_one_to_one, OVER(flat), {TYPE_F16, TYPE_F32, 0, TYPE_F32}},
-    {OP_DEQUANTISE, make_one_to_one, OVER(flat), {TYPE_F32, TYPE_F32, 0, TYPE_F32}},
-    {OP_RESIDUAL, make_residual, OVER(flat), {TYPE_F32, TYPE_F32, 0, TYPE_F32}},
-    {OP_RESIDUAL, make_residual, OVER(flat), {TYPE_F16, TYPE_F32, 0, TYPE_F32}},
+    {OP_EMBEDDING, make_embedding, OVER(flat), {FORMAT_F32, FORMAT_F32, 0, FORMAT_F32}},
+    {OP_RMSNORM, make_rmsnorm, OVER(flat), {FORMAT_F32, FORMAT_F32, 0, FORMAT_F32}},
+    {OP_RMSNORM, make_rmsnorm, OVER(flat), {FORMAT_F32, FORMAT_I8, 0, FORMAT_F32}},
+    {OP_RMSNORM, make_rmsnorm, OVER(flat), {FORMAT_F32, FORMAT_F32, 1, FORMAT_F32}},
+    {OP_RMSNORM, make_rmsnorm, OVER(flat), {FORMAT_F32, FORMAT_I8, 1, FORMAT_F32}},
+    {OP_LINEAR, make_linear, OVER(linears), {FORMAT_F32, FORMAT_F32, 0, FORMAT_F32}},
+    {OP_LINEAR, make_linear, OVER(linears), {FORMAT_F32, FORMAT_F16, 0, FORMAT_F32}},
+    {OP_LINEAR, make_linear, OVER(linears), {FORMAT_F32, FORMAT_I8, 0, FORMAT_F32}},
+    {OP_LINEAR, make_linear, OVER(linears), {FORMAT_I8, FORMAT_F32, 0, FORMAT_F32}},
+    {OP_LINEAR, make_linear, OVER(linears), {FORMAT_I8, FORMAT_F16, 0, FORMAT_F32}},
+    {OP_LINEAR, make_linear, OVER(linears), {FORMAT_I8, FORMAT_I8, 0, FORMAT_F32}},
+    {OP_CONV1D, make_conv1d, OVER(convs), {FORMAT_F32, FORMAT_F32, 0, FORMAT_F32}},
+    {OP_CONV1D, make_conv1d, OVER(convs), {FORMAT_F32, FORMAT_I8, 0, FORMAT_F32}},
+    {OP_CONV1D, make_conv1d, OVER(convs), {FORMAT_I8, FORMAT_F32, 0, FORMAT_F32}},
+    {OP_CONV1D, make_conv1d, OVER(convs), {FORMAT_I8, FORMAT_I8, 0, FORMAT_F32}},
+    {OP_SCAN, make_scan, OVER(scans), {FORMAT_F32, FORMAT_F32, SCAN_SEQUENTIAL, FORMAT_F32}},
+    {OP_SCAN, make_scan, OVER(scans), {FORMAT_F32, FORMAT_F16, SCAN_SEQUENTIAL, FORMAT_F32}},
+    {OP_SCAN, make_scan, OVER(scans), {FORMAT_I8, FORMAT_F32, SCAN_SEQUENTIAL, FORMAT_F32}},
+    {OP_SCAN, make_scan, OVER(scans), {FORMAT_I8, FORMAT_F16, SCAN_SEQUENTIAL, FORMAT_F32}},
+    {OP_SCAN, make_scan, OVER(scans), {FORMAT_F32, FORMAT_F32, SCAN_SEQUENTIAL, FORMAT_I8}},
+    {OP_SCAN, make_scan, OVER(scans), {FORMAT_F32, FORMAT_F16, SCAN_SEQUENTIAL, FORMAT_I8}},
+    {OP_SCAN, make_scan, OVER(scans), {FORMAT_I8, FORMAT_F32, SCAN_SEQUENTIAL, FORMAT_I8}},
+    {OP_SCAN, make_scan, OVER(scans), {FORMAT_I8, FORMAT_F16, SCAN_SEQUENTIAL, FORMAT_I8}},
+    {OP_SCAN, make_scan, OVER(scans), {FORMAT_F32, FORMAT_F32, SCAN_BLOCKED, FORMAT_F32}},
+    {OP_SCAN, make_scan, OVER(scans), {FORMAT_F32, FORMAT_F16, SCAN_BLOCKED, FORMAT_F32}},
+    {OP_SCAN, make_scan, OVER(scans), {FORMAT_I8, FORMAT_F32, SCAN_BLOCKED, FORMAT_F32}},
+    {OP_SCAN, make_scan, OVER(scans), {FORMAT_I8, FORMAT_F16, SCAN_BLOCKED, FORMAT_F32}},
+    {OP_SCAN, make_scan, OVER(scans), {FORMAT_F32, FORMAT_F32, SCAN_BLOCKED, FORMAT_I8}},
+    {OP_SCAN, make_scan, OVER(scans), {FORMAT_F32, FORMAT_F16, SCAN_BLOCKED, FORMAT_I8}},
+    {OP_SCAN, make_scan, OVER(scans), {FORMAT_I8, FORMAT_F32, SCAN_BLOCKED, FORMAT_I8}},
+    {OP_SCAN, make_scan, OVER(scans), {FORMAT_I8, FORMAT_F16, SCAN_BLOCKED, FORMAT_I8}},
+    {OP_HADAMARD, make_one_to_one, OVER(widths), {FORMAT_F32, FORMAT_F32, 0, FORMAT_F32}},
+    {OP_HADAMARD, make_one_to_one, OVER(widths), {FORMAT_F32, FORMAT_I8, 0, FORMAT_F32}},
+    {OP_HADAMARD, make_one_to_one, OVER(widths), {FORMAT_F16, FORMAT_F32, 0, FORMAT_F32}},
+    {OP_HADAMARD, make_one_to_one, OVER(widths), {FORMAT_F16, FORMAT_I8, 0, FORMAT_F32}},
+    {OP_QUANTISE, make_quantise, OVER(flat), {FORMAT_F32, FORMAT_I8, ROUND_AWAY, FORMAT_F32}},
+    {OP_QUANTISE, make_quantise, OVER(flat), {FORMAT_F32, FORMAT_I8, ROUND_EVEN, FORMAT_F32}},
+    {OP_QUANTISE, make_quantise, OVER(flat), {FORMAT_F16, FORMAT_I8, ROUND_AWAY, FORMAT_F32}},
+    {OP_QUANTISE, make_quantise, OVER(flat), {FORMAT_F16, FORMAT_I8, ROUND_EVEN, FORMAT_F32}},
+    {OP_QUANTISE_DYNAMIC, make_one_to_one, OVER(flat), {FORMAT_F32, FORMAT_I8, 0, FORMAT_F32}},
+    {OP_DEQUANTISE, make_one_to_one, OVER(flat), {FORMAT_I8, FORMAT_F32, 0, FORMAT_F32}},
+    {OP_DEQUANTISE, make_one_to_one, OVER(flat), {FORMAT_F16, FORMAT_F32, 0, FORMAT_F32}},
+    {OP_DEQUANTISE, make_one_to_one, OVER(flat), {FORMAT_F32, FORMAT_F32, 0, FORMAT_F32}},
+    {OP_RESIDUAL, make_residual, OVER(flat), {FORMAT_F32, FORMAT_F32, 0, FORMAT_F32}},
+    {OP_RESIDUAL, make_residual, OVER(flat), {FORMAT_F16, FORMAT_F32, 0, FORMAT_F32}},
 };
 /* clang-format on */
 

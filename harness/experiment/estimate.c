@@ -34,8 +34,8 @@ static bool is_kept(const Spec *spec, const Tensors *tensors, int id, int layer)
 static StoreSide side_of(const Family *family, const Mode *mode) {
   StoreSide side = {.name = mode ? mode->name : MODE_REFERENCE};
   for (int id = 0; id < family->tensors.count; id++) {
-    side.type[id] = TYPE_F64;
-    side.makes[id] = mode ? family->type(mode, id, &side.type[id]) : !family->tensors.info[id].modes_only;
+    side.format[id] = FORMAT_F64;
+    side.makes[id] = mode ? family->format(mode, id, &side.format[id]) : !family->tensors.info[id].modes_only;
   }
   return side;
 }

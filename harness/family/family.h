@@ -18,9 +18,9 @@ typedef struct ScaleInfo {
 
 /* With what types a block calls an operator. */
 typedef struct OpTypes {
-  Type in;         /* x; u of the scan */
-  Type rest;       /* scan: all its other inputs */
-  Type out;        /* conv1d_silu, y, gated */
+  Format in;       /* x; u of the scan */
+  Format rest;     /* scan: all its other inputs */
+  Format out;      /* conv1d_silu, y, gated */
   ScanOrder order; /* scan */
 } OpTypes;
 enum { OP_TYPES_MOST = 4 }; /* calls of one operator in a block */
@@ -56,8 +56,8 @@ typedef struct Family {
   /* The key of the reason why two modes must agree, everywhere or but for rounding ties (measure/verdict.h); "". */
   const char *(*agreement)(const Mode *base, const Mode *other);
 
-  /* The type that this tensor has under this mode; false where the mode does not make it. */
-  bool (*type)(const Mode *mode, int id, Type *type);
+  /* The format that this tensor has under this mode; false where the mode does not make it. */
+  bool (*format)(const Mode *mode, int id, Format *format);
   /* Whether its values lie on the grid of its static scale under this mode, as int8 or dequantised: none is larger than
    * 127 scale, or below -128 scale. */
   bool (*grid)(const Mode *mode, int id);

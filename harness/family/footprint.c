@@ -22,9 +22,9 @@ static int static_scales(const Family *family, const Mode *mode) {
   bool used[SCALES_MOST] = {false};
   int count = 0;
   for (int id = 0; id < family->tensors.layer; id++) {
-    Type type;
+    Format format;
     int scale = family->tensors.info[id].scale;
-    if (scale == ABSENT || used[scale] || !family->type(mode, id, &type) || type != TYPE_I8) continue;
+    if (scale == ABSENT || used[scale] || !family->format(mode, id, &format) || format != FORMAT_I8) continue;
     used[scale] = true;
     count++;
   }

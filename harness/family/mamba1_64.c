@@ -39,7 +39,7 @@ static double *make(const Config *c, int T, Arena *arena, Trace *trace, int id) 
   int rows = info->rows == DIM_TOKEN ? T : family_mamba1.width(c, info->rows),
       cols = family_mamba1.width(c, info->cols);
   double *data = ARENA_NEW(arena, double, (size_t)rows *(size_t)cols);
-  trace->t[id] = tensor_of(data, TYPE_F64, rows, cols, 0);
+  trace->t[id] = tensor_of(data, FORMAT_F64, rows, cols, 0);
   trace->t[id].kernel = "reference f64";
   return data;
 }

@@ -24,45 +24,45 @@ static void make_counters(Run *r) {
 }
 
 /* A matrix of its own. */
-static Tensor room_for(Run *r, Type type, int rows, int cols, float scale) {
-  void *data = arena_room(r->arena, (size_t)rows * (size_t)cols, type_size(type));
-  Tensor t = tensor_of(data, type, rows, cols, scale);
-  if (type == TYPE_I8 && r->counters) t.nans_at = &r->counters[r->counters_used++];
+static Tensor room_for(Run *r, Format format, int rows, int cols, float scale) {
+  void *data = arena_room(r->arena, (size_t)rows * (size_t)cols, format_size(format));
+  Tensor t = tensor_of(data, format, rows, cols, scale);
+  if (format == FORMAT_I8 && r->counters) t.nans_at = &r->counters[r->counters_used++];
   return t;
 }
 
-static Tensor *make(Run *r, int id, Type type) {
+static Tensor *make(Run *r, int id, Format format) {
   const Config *c = &r->model->config;
   const TensorInfo *info = &c->family->tensors.info[id];
   int rows = info->rows == DIM_TOKEN ? r->T : c->family->width(c, info->rows), cols = c->family->width(c, info->cols);
-  float scale = type == TYPE_I8 ? r->layer->scale[info->scale] : 0;
-  r->t[id] = room_for(r, type, rows, cols, scale);
+  float scale = format == FORMAT_I8 ? r->layer->scale[info->scale] : 0;
+  r->t[id] = room_for(r, format, rows, cols, scale);
   return &r->t[id];
 }
 
 /* A tensor that is no part of the trace. */
-static Tensor scratch_like(Run *r, const Tensor *x, Type type, float scale) {
-  return room_for(r, type, x->rows, x->cols, scale);
+static Tensor scratch_like(Run *r, const Tensor *x, Format format, float scale) {
+  return room_for(r, format, x->rows, x->cols, scale);
 }
 
 /* x as int8 at `scale`: itself where it is int8 already (it then stands on that grid), else requantised half to even.
  * The NaNs that x lost when it was written are x's own: handing it on loses none. */
 static Tensor as_i8(Run *r, const Tensor *x, float scale) {
-  if (x->type == TYPE_I8) {
+  if (x->format == FORMAT_I8) {
     Tensor same = *x;
     same.nans = 0;
     same.nans_at = NULL;
     return same;
   }
-  Tensor q = scratch_like(r, x, TYPE_I8, scale);
+  Tensor q = scratch_like(r, x, FORMAT_I8, scale);
   op_quantise(r->ops, x, ROUND_EVEN, &q);
   return q;
 }
 
 /* x as float32: itself, or dequantised. */
 static Tensor as_f32(Run *r, const Tensor *x) {
-  if (x->type == TYPE_F32) return *x;
-  Tensor f = scratch_like(r, x, TYPE_F32, 0);
+  if (x->format == FORMAT_F32) return *x;
+  Tensor f = scratch_like(r, x, FORMAT_F32, 0);
   op_dequantise(r->ops, x, &f);
   return f;
 }
@@ -76,14 +76,16 @@ static Precision inner(int setting) {
   return precision[setting];
 }
 
-static Type output_type(int setting) { return setting == OUTPUT_F16 ? TYPE_F16 : TYPE_F32; }
+static Format output_format(int setting) { return setting == OUTPUT_F16 ? FORMAT_F16 : FORMAT_F32; }
 
 /* There is no tensor of bf16: its values are kept as float32. */
 static void narrow_output(Run *r, int id, int setting) {
   if (setting == OUTPUT_BF16) op_narrow(r->ops, &r->t[id], PRECISION_BF16, &r->t[id]);
 }
 
-static Tensor as_type(Run *r, const Tensor *x, bool i8, float scale) { return i8 ? as_i8(r, x, scale) : as_f32(r, x); }
+static Tensor as_format(Run *r, const Tensor *x, bool i8, float scale) {
+  return i8 ? as_i8(r, x, scale) : as_f32(r, x);
+}
 
 static int setting(const Run *r, int stage) { return r->mode->setting[stage]; }
 
@@ -95,26 +97,26 @@ static void run_conv(Run *r) {
   const int conv_in = setting(r, STAGE_CONV_IN), conv_out = setting(r, STAGE_CONV_OUT);
   const float *gain = r->layer->f32[W_NORM].values.data;
 
-  op_rmsnorm(r->ops, &r->t[T_BLOCK_IN], gain, r->model->eps, make(r, T_NORM, w8a8 ? TYPE_I8 : TYPE_F32));
+  op_rmsnorm(r->ops, &r->t[T_BLOCK_IN], gain, r->model->eps, make(r, T_NORM, w8a8 ? FORMAT_I8 : FORMAT_F32));
   op_linear(r->ops, &weights(r, w8a8)[W_IN_PROJ].linear, &r->t[T_NORM],
-            make(r, T_IN_PROJ, conv_in == CONV_IN_I8 ? TYPE_I8 : TYPE_F32));
+            make(r, T_IN_PROJ, conv_in == CONV_IN_I8 ? FORMAT_I8 : FORMAT_F32));
 
   Tensor x = tensor_columns(&r->t[T_IN_PROJ], 0, r->model->config.E);
   if (conv_in == CONV_IN_I8_DYNAMIC) {
-    Tensor dynamic = scratch_like(r, &x, TYPE_I8, 0);
+    Tensor dynamic = scratch_like(r, &x, FORMAT_I8, 0);
     if (r->counters) dynamic.scale_at = (float *)(void *)&r->counters[r->counters_used++];
     op_quantise_dynamic(r->ops, &x, &dynamic);
     x = r->t[T_CONV_IN] = dynamic;
   }
-  Tensor *pre = make(r, T_CONV1D, TYPE_F32);
-  Tensor *silu = make(r, T_CONV1D_SILU, conv_out == CONV_OUT_F32 ? TYPE_F32 : TYPE_I8);
+  Tensor *pre = make(r, T_CONV1D, FORMAT_F32);
+  Tensor *silu = make(r, T_CONV1D_SILU, conv_out == CONV_OUT_F32 ? FORMAT_F32 : FORMAT_I8);
   const Prepared *w = weights(r, conv_in != CONV_IN_F32);
   Conv1d conv = conv1d_weights(&w[W_CONV].values, &w[W_CONV_BIAS].values);
   conv.acc = inner(setting(r, STAGE_CONV_ACC));
   op_conv1d(r->ops, &conv, &x, pre, silu);
   if (conv_out == CONV_OUT_F32_GRID) {
     Tensor on_grid = *silu;
-    op_dequantise(r->ops, &on_grid, make(r, T_CONV1D_SILU, TYPE_F32));
+    op_dequantise(r->ops, &on_grid, make(r, T_CONV1D_SILU, FORMAT_F32));
     silu->nans = on_grid.nans;
     silu->nans_at = on_grid.nans_at;
   }
@@ -125,18 +127,18 @@ static void run_scan(Run *r) {
   const Config *m = &r->model->config;
   const float *scale = r->layer->scale;
   const bool w8a8 = setting(r, STAGE_LINEARS) == LINEARS_W8A8, rest_i8 = setting(r, STAGE_SCAN_REST) == SCAN_REST_I8;
-  Type rest = rest_i8 ? TYPE_I8 : TYPE_F32;
+  Format rest = rest_i8 ? FORMAT_I8 : FORMAT_F32;
 
-  r->t[T_X_PROJ_IN] = as_type(r, &r->t[T_CONV1D_SILU], setting(r, STAGE_X_PROJ_IN) == X_PROJ_IN_I8, scale[S_U]);
-  r->t[T_SCAN_IN] = as_type(r, &r->t[T_CONV1D_SILU], setting(r, STAGE_SCAN_U) == SCAN_U_I8, scale[S_U]);
+  r->t[T_X_PROJ_IN] = as_format(r, &r->t[T_CONV1D_SILU], setting(r, STAGE_X_PROJ_IN) == X_PROJ_IN_I8, scale[S_U]);
+  r->t[T_SCAN_IN] = as_format(r, &r->t[T_CONV1D_SILU], setting(r, STAGE_SCAN_U) == SCAN_U_I8, scale[S_U]);
   op_linear(r->ops, &weights(r, w8a8)[W_X_PROJ].linear, &r->t[T_X_PROJ_IN], make(r, T_X_PROJ, rest));
 
   Tensor dt_r = tensor_columns(&r->t[T_X_PROJ], 0, m->R);
-  dt_r = as_type(r, &dt_r, w8a8, scale[S_DBC]);
+  dt_r = as_format(r, &dt_r, w8a8, scale[S_DBC]);
   op_linear(r->ops, &weights(r, w8a8)[W_DT_PROJ].linear, &dt_r, make(r, T_DT_PROJ, rest));
 
   Tensor z = tensor_columns(&r->t[T_IN_PROJ], m->E, m->E);
-  z = as_type(r, &z, rest_i8, scale[S_XZ]);
+  z = as_format(r, &z, rest_i8, scale[S_XZ]);
   Tensor B = tensor_columns(&r->t[T_X_PROJ], m->R, m->N), C = tensor_columns(&r->t[T_X_PROJ], m->R + m->N, m->N);
   const Prepared *w = weights(r, rest_i8);
   ScanInputs in = {.u = &r->t[T_SCAN_IN],
@@ -151,16 +153,16 @@ static void run_scan(Run *r) {
                                  .decay = inner(setting(r, STAGE_DECAY)),
                                  .state = inner(setting(r, STAGE_STATE)),
                                  .state_scale = scale[S_H]}};
-  ScanOutputs out = {.delta = make(r, T_DELTA, TYPE_F32),
-                     .y = make(r, T_SCAN, TYPE_F32),
-                     .gated = make(r, T_GATED, output_type(setting(r, STAGE_GATED))),
-                     .state = make(r, T_SSM_STATE, TYPE_F32)};
+  ScanOutputs out = {.delta = make(r, T_DELTA, FORMAT_F32),
+                     .y = make(r, T_SCAN, FORMAT_F32),
+                     .gated = make(r, T_GATED, output_format(setting(r, STAGE_GATED))),
+                     .state = make(r, T_SSM_STATE, FORMAT_F32)};
   ScanOrder order = setting(r, STAGE_SCAN_ORDER) == SCAN_ORDER_BLOCKED ? SCAN_BLOCKED : SCAN_SEQUENTIAL;
   Arena scratch = *r->arena;
   op_scan(r->ops, &in, order, &out, arena_room(&scratch, scan_scratch_bytes(r->T, m->E, m->N, order), 1));
   narrow_output(r, T_GATED, setting(r, STAGE_GATED));
   if (setting(r, STAGE_SCAN_U) == SCAN_U_I8)
-    op_quantise(r->ops, &r->t[T_SSM_STATE], ROUND_AWAY, make(r, T_SSM_STATE_Q8, TYPE_I8));
+    op_quantise(r->ops, &r->t[T_SSM_STATE], ROUND_AWAY, make(r, T_SSM_STATE_Q8, FORMAT_I8));
 }
 
 /* The Hadamard transform, out_proj and the residual. */
@@ -168,13 +170,13 @@ static void run_out(Run *r) {
   bool w8a8 = setting(r, STAGE_LINEARS) == LINEARS_W8A8;
   const Tensor *gated = &r->t[T_GATED];
   if (r->model->hadamard)
-    op_hadamard(r->ops, gated, make(r, T_OUT_PROJ_IN, w8a8 ? TYPE_I8 : TYPE_F32));
+    op_hadamard(r->ops, gated, make(r, T_OUT_PROJ_IN, w8a8 ? FORMAT_I8 : FORMAT_F32));
   else
-    r->t[T_OUT_PROJ_IN] = as_type(r, gated, w8a8, r->layer->scale[S_O]);
+    r->t[T_OUT_PROJ_IN] = as_format(r, gated, w8a8, r->layer->scale[S_O]);
   op_linear(r->ops, &weights(r, w8a8)[W_OUT_PROJ].linear, &r->t[T_OUT_PROJ_IN],
-            make(r, T_OUT_PROJ, output_type(setting(r, STAGE_OUT_PROJ))));
+            make(r, T_OUT_PROJ, output_format(setting(r, STAGE_OUT_PROJ))));
   narrow_output(r, T_OUT_PROJ, setting(r, STAGE_OUT_PROJ));
-  op_residual_add(r->ops, &r->t[T_BLOCK_IN], &r->t[T_OUT_PROJ], make(r, T_BLOCK_OUT, TYPE_F32));
+  op_residual_add(r->ops, &r->t[T_BLOCK_IN], &r->t[T_OUT_PROJ], make(r, T_BLOCK_OUT, FORMAT_F32));
 }
 
 void mamba1_block(const Model *model, int layer, const Mode *mode, const Tensor *x, Arena *arena, Trace *trace) {
@@ -196,14 +198,14 @@ void mamba1_block(const Model *model, int layer, const Mode *mode, const Tensor 
 void mamba1_embed(const Model *model, const int32_t *token, int T, Arena *arena, Trace *trace) {
   trace->family = &family_mamba1;
   Run run = {.ops = model->ops, .model = model, .T = T, .arena = arena, .t = trace->t};
-  op_embedding(run.ops, model->embedding, token, make(&run, T_EMBEDDING, TYPE_F32));
+  op_embedding(run.ops, model->embedding, token, make(&run, T_EMBEDDING, FORMAT_F32));
 }
 
 void mamba1_head(const Model *model, const Tensor *x, Arena *arena, Trace *trace) {
   trace->family = &family_mamba1;
   Run run = {.ops = model->ops, .model = model, .T = x->rows, .arena = arena, .t = trace->t};
-  op_rmsnorm(run.ops, x, model->norm_f, model->eps, make(&run, T_NORM_F, TYPE_F32));
-  op_linear(run.ops, &model->head, &trace->t[T_NORM_F], make(&run, T_LOGITS, TYPE_F32));
+  op_rmsnorm(run.ops, x, model->norm_f, model->eps, make(&run, T_NORM_F, FORMAT_F32));
+  op_linear(run.ops, &model->head, &trace->t[T_NORM_F], make(&run, T_LOGITS, FORMAT_F32));
 }
 
 size_t mamba1_block_bytes(const Config *c, int T) {

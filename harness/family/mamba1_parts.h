@@ -15,7 +15,7 @@ void mamba1_embed64(const Weights64 *weights, const int32_t *token, int T, Arena
 void mamba1_head64(const Weights64 *weights, const Tensor *x, Arena *arena, Trace *trace);
 /* mamba1_promise.c: what a mode's settings promise, a second time and on purpose: tensor by tensor, not stage by stage
  * as the block chooses kernels. */
-bool mamba1_type(const Mode *mode, int id, Type *type);
+bool mamba1_format(const Mode *mode, int id, Format *format);
 bool mamba1_grid(const Mode *mode, int id);
 const char *mamba1_kernel(const Mode *mode, int id);
 int mamba1_op_types(const Mode *mode, OpKind kind, OpTypes types[OP_TYPES_MOST]);

@@ -8,7 +8,7 @@
 /* --- what each tensor is stored as ---------------------------------------------------------------------------------
  */
 
-bool mamba1_type(const Mode *m, int id, Type *type) {
+bool mamba1_format(const Mode *m, int id, Format *format) {
   bool w8a8 = m->setting[STAGE_LINEARS] == LINEARS_W8A8, rest_i8 = m->setting[STAGE_SCAN_REST] == SCAN_REST_I8;
   bool i8 = false, f16 = false;
   switch (id) {
@@ -28,14 +28,14 @@ bool mamba1_type(const Mode *m, int id, Type *type) {
       break;
     default: break; /* everything else is float32 in every mode */
   }
-  *type = i8 ? TYPE_I8 : f16 ? TYPE_F16 : TYPE_F32;
+  *format = i8 ? FORMAT_I8 : f16 ? FORMAT_F16 : FORMAT_F32;
   return true;
 }
 
 bool mamba1_grid(const Mode *m, int id) {
-  Type type;
-  if (family_mamba1.tensors.info[id].scale == ABSENT || !mamba1_type(m, id, &type)) return false;
-  if (type == TYPE_I8) return true;
+  Format format;
+  if (family_mamba1.tensors.info[id].scale == ABSENT || !mamba1_format(m, id, &format)) return false;
+  if (format == FORMAT_I8) return true;
   switch (id) {
     case T_CONV1D_SILU:
     case T_X_PROJ_IN:
@@ -48,10 +48,10 @@ bool mamba1_grid(const Mode *m, int id) {
 /* --- which kernel must have made it ---------------------------------------------------------------------------------
  */
 
-static Type out_type(const Mode *m, int id) {
-  Type type = TYPE_F32;
-  mamba1_type(m, id, &type);
-  return type;
+static Format out_format(const Mode *m, int id) {
+  Format format = FORMAT_F32;
+  mamba1_format(m, id, &format);
+  return format;
 }
 
 static Precision precision_of(int inner) {
@@ -62,8 +62,8 @@ static Precision precision_of(int inner) {
 }
 
 static const char *conv_kernel(const Mode *m, Conv1dOutput output) {
-  Type type = m->setting[STAGE_CONV_IN] == CONV_IN_F32 ? TYPE_F32 : TYPE_I8;
-  return conv1d_witness(type, precision_of(m->setting[STAGE_CONV_ACC]), output, BACKEND_AUTO);
+  Format format = m->setting[STAGE_CONV_IN] == CONV_IN_F32 ? FORMAT_F32 : FORMAT_I8;
+  return conv1d_witness(format, precision_of(m->setting[STAGE_CONV_ACC]), output, BACKEND_AUTO);
 }
 
 /* Its own output, before anything that requantises it. */
@@ -73,34 +73,34 @@ static const char *silu_kernel(const Mode *m) {
 
 /* What x_proj and the scan take from conv1d_silu. */
 static const char *conv_output_kernel(const Mode *m, bool as_i8) {
-  if (as_i8 && m->setting[STAGE_CONV_OUT] != CONV_OUT_I8) return quantise_witness(TYPE_F32, ROUND_EVEN, BACKEND_AUTO);
-  if (!as_i8 && m->setting[STAGE_CONV_OUT] != CONV_OUT_F32) return dequantise_witness(TYPE_I8, BACKEND_AUTO);
+  if (as_i8 && m->setting[STAGE_CONV_OUT] != CONV_OUT_I8) return quantise_witness(FORMAT_F32, ROUND_EVEN, BACKEND_AUTO);
+  if (!as_i8 && m->setting[STAGE_CONV_OUT] != CONV_OUT_F32) return dequantise_witness(FORMAT_I8, BACKEND_AUTO);
   return silu_kernel(m);
 }
 
 static const char *linear_kernel(const Mode *m, int id) {
-  Type weight = m->setting[STAGE_LINEARS] == LINEARS_W8A8 ? TYPE_I8 : TYPE_F32;
-  return linear_witness(weight, out_type(m, id), BACKEND_AUTO);
+  Format weight = m->setting[STAGE_LINEARS] == LINEARS_W8A8 ? FORMAT_I8 : FORMAT_F32;
+  return linear_witness(weight, out_format(m, id), BACKEND_AUTO);
 }
 
 static const char *scan_kernel(const Mode *m, int id) {
-  ScanKind kind = {.u = m->setting[STAGE_SCAN_U] == SCAN_U_I8 ? TYPE_I8 : TYPE_F32,
-                   .rest = m->setting[STAGE_SCAN_REST] == SCAN_REST_I8 ? TYPE_I8 : TYPE_F32,
+  ScanKind kind = {.u = m->setting[STAGE_SCAN_U] == SCAN_U_I8 ? FORMAT_I8 : FORMAT_F32,
+                   .rest = m->setting[STAGE_SCAN_REST] == SCAN_REST_I8 ? FORMAT_I8 : FORMAT_F32,
                    .order = m->setting[STAGE_SCAN_ORDER] == SCAN_ORDER_BLOCKED ? SCAN_BLOCKED : SCAN_SEQUENTIAL,
                    .precision = {.softplus = precision_of(m->setting[STAGE_SOFTPLUS]),
                                  .decay = precision_of(m->setting[STAGE_DECAY]),
                                  .state = precision_of(m->setting[STAGE_STATE])}};
-  return scan_witness(&kind, out_type(m, id), BACKEND_AUTO);
+  return scan_witness(&kind, out_format(m, id), BACKEND_AUTO);
 }
 
 static bool is_bf16(const Mode *m, int stage) { return m->setting[stage] == OUTPUT_BF16; }
 
 const char *mamba1_kernel(const Mode *m, int id) {
   switch (id) {
-    case T_NORM: return rmsnorm_witness(out_type(m, id), BACKEND_AUTO);
+    case T_NORM: return rmsnorm_witness(out_format(m, id), BACKEND_AUTO);
     case T_CONV1D: return conv_kernel(m, CONV1D_PRE);
     case T_CONV1D_SILU:
-      if (m->setting[STAGE_CONV_OUT] == CONV_OUT_F32_GRID) return dequantise_witness(TYPE_I8, BACKEND_AUTO);
+      if (m->setting[STAGE_CONV_OUT] == CONV_OUT_F32_GRID) return dequantise_witness(FORMAT_I8, BACKEND_AUTO);
       return silu_kernel(m);
     case T_X_PROJ_IN: return conv_output_kernel(m, m->setting[STAGE_X_PROJ_IN] == X_PROJ_IN_I8);
     case T_SCAN_IN: return conv_output_kernel(m, m->setting[STAGE_SCAN_U] == SCAN_U_I8);
@@ -113,7 +113,7 @@ const char *mamba1_kernel(const Mode *m, int id) {
     case T_DELTA:
     case T_SCAN:
     case T_SSM_STATE: return scan_kernel(m, id);
-    case T_SSM_STATE_Q8: return quantise_witness(TYPE_F32, ROUND_AWAY, BACKEND_AUTO);
+    case T_SSM_STATE_Q8: return quantise_witness(FORMAT_F32, ROUND_AWAY, BACKEND_AUTO);
     default: return NULL;
   }
 }
@@ -121,13 +121,14 @@ const char *mamba1_kernel(const Mode *m, int id) {
 /* --- the operators, one by one --------------------------------------------------------------------------------------
  */
 
-static Type i8_if(bool i8) { return i8 ? TYPE_I8 : TYPE_F32; }
-static Type f16_if(bool f16) { return f16 ? TYPE_F16 : TYPE_F32; }
+static Format i8_if(bool i8) { return i8 ? FORMAT_I8 : FORMAT_F32; }
+static Format f16_if(bool f16) { return f16 ? FORMAT_F16 : FORMAT_F32; }
 
 int mamba1_op_types(const Mode *mode, OpKind kind, OpTypes types[OP_TYPES_MOST]) {
   const int *setting = mode->setting;
-  const Type linear_in = i8_if(setting[STAGE_LINEARS] == LINEARS_W8A8),
-             rest = i8_if(setting[STAGE_SCAN_REST] == SCAN_REST_I8), gated = f16_if(setting[STAGE_GATED] == OUTPUT_F16);
+  const Format linear_in = i8_if(setting[STAGE_LINEARS] == LINEARS_W8A8),
+               rest = i8_if(setting[STAGE_SCAN_REST] == SCAN_REST_I8),
+               gated = f16_if(setting[STAGE_GATED] == OUTPUT_F16);
   switch (kind) {
     case OP_CONV1D:
       types[0] = (OpTypes){.in = i8_if(setting[STAGE_CONV_IN] != CONV_IN_F32),
@@ -174,29 +175,30 @@ typedef struct Live {
   int64_t total;
 } Live;
 
-static void add_buffer(Live *live, int64_t width, Type type, Step first, Step last) {
-  int64_t bytes = width * (int64_t)type_size(type);
+static void add_buffer(Live *live, int64_t width, Format format, Step first, Step last) {
+  int64_t bytes = width * (int64_t)format_size(format);
   live->total += bytes;
   for (int step = (int)first; step <= (int)last; step++) live->bytes[step] += bytes;
 }
 
-static Type type_of(const Mode *mode, int id) {
-  Type type = TYPE_F32;
-  mamba1_type(mode, id, &type);
-  return type;
+static Format format_of(const Mode *mode, int id) {
+  Format format = FORMAT_F32;
+  mamba1_format(mode, id, &format);
+  return format;
 }
 
-/* The type of an output that a stage sets. bfloat16 is carried in float32 here; it needs no more than float16's two
+/* The format of an output that a stage sets. bfloat16 is carried in float32 here; it needs no more than float16's two
  * bytes. */
-static Type output_type(int setting) { return setting == OUTPUT_F32 ? TYPE_F32 : TYPE_F16; }
+static Format output_format(int setting) { return setting == OUTPUT_F32 ? FORMAT_F32 : FORMAT_F16; }
 
-/* u and the forms of it that x_proj and the scan take. A form is made where the type differs, once for both if both
+/* u and the forms of it that x_proj and the scan take. A form is made where the format differs, once for both if both
  * want it. */
 static void add_u(Live *live, const Config *m, const Mode *mode) {
-  Type u = type_of(mode, T_CONV1D_SILU), x_proj_in = type_of(mode, T_X_PROJ_IN), scan_in = type_of(mode, T_SCAN_IN);
+  Format u = format_of(mode, T_CONV1D_SILU), x_proj_in = format_of(mode, T_X_PROJ_IN),
+         scan_in = format_of(mode, T_SCAN_IN);
   Step u_last = scan_in == u ? SCAN : x_proj_in == u ? X_PROJ : QUANTISE_U;
   if (mode->setting[STAGE_CONV_OUT] == CONV_OUT_F32_GRID)
-    add_buffer(live, m->E, TYPE_I8, CONV1D, CONV1D); /* dequantised right after */
+    add_buffer(live, m->E, FORMAT_I8, CONV1D, CONV1D); /* dequantised right after */
   add_buffer(live, m->E, u, CONV1D, u_last);
   if (x_proj_in != u) add_buffer(live, m->E, x_proj_in, QUANTISE_U, scan_in == x_proj_in ? SCAN : X_PROJ);
   if (scan_in != u && scan_in != x_proj_in) add_buffer(live, m->E, scan_in, QUANTISE_U, SCAN);
@@ -204,23 +206,23 @@ static void add_u(Live *live, const Config *m, const Mode *mode) {
 
 static void add_activations(Live *live, const Model *model, const Mode *mode) {
   const Config *m = &model->config;
-  Type in_proj = type_of(mode, T_IN_PROJ), x_proj = type_of(mode, T_X_PROJ),
-       gated = output_type(mode->setting[STAGE_GATED]);
-  Type linear_in = mode->setting[STAGE_LINEARS] == LINEARS_W8A8 ? TYPE_I8 : TYPE_F32;
-  Type rest = mode->setting[STAGE_SCAN_REST] == SCAN_REST_I8 ? TYPE_I8 : TYPE_F32;
-  add_buffer(live, m->D, TYPE_F32, NORM, RESIDUAL); /* the residual stream */
-  add_buffer(live, m->D, type_of(mode, T_NORM), NORM, IN_PROJ);
+  Format in_proj = format_of(mode, T_IN_PROJ), x_proj = format_of(mode, T_X_PROJ),
+         gated = output_format(mode->setting[STAGE_GATED]);
+  Format linear_in = mode->setting[STAGE_LINEARS] == LINEARS_W8A8 ? FORMAT_I8 : FORMAT_F32;
+  Format rest = mode->setting[STAGE_SCAN_REST] == SCAN_REST_I8 ? FORMAT_I8 : FORMAT_F32;
+  add_buffer(live, m->D, FORMAT_F32, NORM, RESIDUAL); /* the residual stream */
+  add_buffer(live, m->D, format_of(mode, T_NORM), NORM, IN_PROJ);
   add_buffer(live, 2 * m->E, in_proj, IN_PROJ, SCAN); /* z is read by the scan */
-  if (mode->setting[STAGE_CONV_IN] == CONV_IN_I8_DYNAMIC) add_buffer(live, m->E, TYPE_I8, QUANTISE_X, CONV1D);
+  if (mode->setting[STAGE_CONV_IN] == CONV_IN_I8_DYNAMIC) add_buffer(live, m->E, FORMAT_I8, QUANTISE_X, CONV1D);
   add_u(live, m, mode);
   add_buffer(live, m->R + 2 * m->N, x_proj, X_PROJ, SCAN);
   if (x_proj != linear_in) add_buffer(live, m->R, linear_in, DT_PROJ, DT_PROJ);
-  add_buffer(live, m->E, type_of(mode, T_DT_PROJ), DT_PROJ, SCAN);
+  add_buffer(live, m->E, format_of(mode, T_DT_PROJ), DT_PROJ, SCAN);
   if (in_proj != rest) add_buffer(live, m->E, rest, SCAN, SCAN); /* z as the scan takes it */
   bool transformed = model->hadamard || gated != linear_in;
   add_buffer(live, m->E, gated, SCAN, transformed ? HADAMARD : OUT_PROJ);
   if (transformed) add_buffer(live, m->E, linear_in, HADAMARD, OUT_PROJ);
-  add_buffer(live, m->D, output_type(mode->setting[STAGE_OUT_PROJ]), OUT_PROJ, RESIDUAL);
+  add_buffer(live, m->D, output_format(mode->setting[STAGE_OUT_PROJ]), OUT_PROJ, RESIDUAL);
 }
 
 Activations mamba1_activations(const Model *model, const Mode *mode) {

@@ -53,51 +53,61 @@ void trace_add_ends(Trace *trace, const Trace *ends) {
     if (ends->t[id].data) trace->t[id] = ends->t[id];
 }
 
+/* By the format's row and the element's own scale: any format, any axis. */
+static double element_value(const Tensor *t, int row, int col) {
+  const FormatInfo *format = &format_info[t->format];
+  size_t at = (size_t)row * (size_t)t->stride + (size_t)col;
+  return format_decode(format, format_load(format, t->data, at), scale_value(&t->scale, row, col));
+}
+
 double tensor_value(const Tensor *t, size_t i) {
-  size_t at = i / (size_t)t->cols * (size_t)t->stride + i % (size_t)t->cols;
-  switch (t->type) {
-    case TYPE_F64: return ((const double *)t->data)[at];
-    case TYPE_F32: return ((const float *)t->data)[at];
-    case TYPE_F16: return f32_of_f16(((const uint16_t *)t->data)[at]);
-    default: return (float)((const int8_t *)t->data)[at] * t->scale;
-  }
+  const size_t row = i / (size_t)t->cols, col = i % (size_t)t->cols, at = row * (size_t)t->stride + col;
+  if (t->scale.axis == SCALE_NONE) switch (t->format) {
+      case FORMAT_F64: return ((const double *)t->data)[at];
+      case FORMAT_F32: return ((const float *)t->data)[at];
+      case FORMAT_F16: return f32_of_f16(((const uint16_t *)t->data)[at]);
+      case FORMAT_I8: return (float)((const int8_t *)t->data)[at] * t->scale.value;
+      default: break;
+    }
+  return element_value(t, (int)row, (int)col);
 }
 
 Tensor tensor_block(const Tensor *t, size_t first, int most, size_t *count) {
   int row = (int)(first / (size_t)t->cols), col = (int)(first % (size_t)t->cols);
   int cols = t->cols - col < most ? t->cols - col : most;
-  Tensor view = tensor_columns(t, col, cols);
-  view.data = (char *)view.data + (size_t)row * (size_t)t->stride * type_size(t->type);
   int rows = cols == t->cols ? most / cols : 1;
-  view.rows = t->rows - row < rows ? t->rows - row : rows;
-  *count = (size_t)view.rows * (size_t)cols;
-  return view;
+  Tensor whole_rows = tensor_rows(t, row, t->rows - row < rows ? t->rows - row : rows);
+  *count = (size_t)whole_rows.rows * (size_t)cols;
+  return tensor_columns(&whole_rows, col, cols);
 }
 
-/* One loop a type, so that each can be vectorised. */
-ROOM_CLONES static void row_values(const Tensor *t, const void *row, size_t n, double *out) {
+/* One loop a format, so that each can be vectorised; false where there is none for this one. */
+ROOM_CLONES static bool row_values(const Tensor *t, const void *row, size_t n, double *out) {
   const int8_t *i8 = row;
   const uint16_t *f16 = row;
   const float *f32 = row;
   const double *f64 = row;
-  switch (t->type) {
-    case TYPE_F64:
+  switch (t->format) {
+    case FORMAT_F64:
       for (size_t i = 0; i < n; i++) out[i] = f64[i];
-      break;
-    case TYPE_F32:
+      return true;
+    case FORMAT_F32:
       for (size_t i = 0; i < n; i++) out[i] = f32[i];
-      break;
-    case TYPE_F16:
+      return true;
+    case FORMAT_F16:
       for (size_t i = 0; i < n; i++) out[i] = f32_of_f16(f16[i]);
-      break;
-    default:
-      for (size_t i = 0; i < n; i++) out[i] = (float)i8[i] * t->scale;
-      break;
+      return true;
+    case FORMAT_I8:
+      for (size_t i = 0; i < n; i++) out[i] = (float)i8[i] * t->scale.value;
+      return true;
+    default: return false;
   }
 }
 
 void tensor_values(const Tensor *t, double *out) {
-  const size_t cols = (size_t)t->cols, row_bytes = (size_t)t->stride * type_size(t->type);
-  for (size_t r = 0; r < (size_t)t->rows; r++)
-    row_values(t, (const char *)t->data + r * row_bytes, cols, out + r * cols);
+  for (int r = 0; r < t->rows; r++, out += t->cols) {
+    const Tensor row = tensor_rows(t, r, 1);
+    if (t->scale.axis == SCALE_NONE && row_values(t, row.data, (size_t)t->cols, out)) continue;
+    for (int c = 0; c < t->cols; c++) out[c] = element_value(&row, 0, c);
+  }
 }

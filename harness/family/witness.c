@@ -7,15 +7,15 @@ bool witness_check(const Mode *mode, int layer, const Trace *trace, Status *st) 
   for (int id = 0; id < family->tensors.layer; id++) {
     const Tensor *t = &trace->t[id];
     const char *name = family->tensors.info[id].name;
-    Type type;
-    bool made = family->type(mode, id, &type);
+    Format format;
+    bool made = family->format(mode, id, &format);
     if (made != (t->data != NULL))
       return FAIL(st, "witness: mode %s, layer %d: %s is %s, against the mode's stages", mode->name, layer, name,
                   made ? "missing" : "there");
     if (!made) continue;
-    if (t->type != type)
+    if (t->format != format)
       return FAIL(st, "witness: mode %s, layer %d: %s is %s, the mode's stages say %s", mode->name, layer, name,
-                  type_name(t->type), type_name(type));
+                  format_name(t->format), format_name(format));
     const char *want = family->kernel(mode, id);
     if (!want) continue;
     size_t length = strlen(want);

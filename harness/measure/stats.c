@@ -166,7 +166,7 @@ void stats_tensor(const Tensor *t, float scale, TensorStats *row, Arena scratch)
   row->scale = scale > 0 ? scale : NAN;
   row->on_grid = scale > 0 ? (double)counts.on_grid / (double)n : NAN;
   row->saturated = scale > 0 ? (double)counts.saturated / (double)n : NAN;
-  snprintf(row->type, sizeof row->type, "%s", type_name(t->type));
+  snprintf(row->type, sizeof row->type, "%s", format_name(t->format));
   snprintf(row->kernel, sizeof row->kernel, "%s", t->kernel ? t->kernel : "");
 }
 
@@ -362,7 +362,7 @@ void stats_no_tokens(PairStats *row) {
 
 void stats_pair_rows(const Tensor *base, const Tensor *other, PairStats *row, PartSquares rows, Arena scratch) {
   const size_t n = elements(base);
-  const bool both_f16 = base->type == TYPE_F16 && other->type == TYPE_F16;
+  const bool both_f16 = base->format == FORMAT_F16 && other->format == FORMAT_F16;
   const size_t parts_most = (size_t)(base->rows > base->cols ? base->rows : base->cols);
   const PartSquares columns = part_squares(&scratch, (size_t)base->cols);
   PairBlock *p = ARENA_NEW(&scratch, PairBlock, 1);
@@ -404,7 +404,7 @@ void stats_pair_rows(const Tensor *base, const Tensor *other, PairStats *row, Pa
   write_angles(&s, row);
   row->token = part_errors_of(rows, (size_t)base->rows, room);
   row->channel = part_errors_of(columns, (size_t)base->cols, room);
-  snprintf(row->ulp_type, sizeof row->ulp_type, "%s", type_name(both_f16 ? TYPE_F16 : TYPE_F32));
+  snprintf(row->ulp_type, sizeof row->ulp_type, "%s", format_name(both_f16 ? FORMAT_F16 : FORMAT_F32));
 
   const double fraction[] = {0.5, 0.9, 0.95, 0.99, 0.999};
   double quantile[5];

@@ -12,13 +12,13 @@ static Tensor rounded(Arena *arena, const double *values, int rows, int cols) {
   size_t n = (size_t)rows * (size_t)cols;
   float *out = ARENA_NEW(arena, float, n);
   for (size_t i = 0; values && i < n; i++) out[i] = (float)values[i];
-  return tensor_of(out, TYPE_F32, rows, cols, 0);
+  return tensor_of(out, FORMAT_F32, rows, cols, 0);
 }
 
 /* A float32 weight quantised half to even with the scale of its absolute maximum. */
 static Tensor quantised(Arena *arena, const Tensor *w) {
   int8_t *q = ARENA_NEW(arena, int8_t, (size_t)w->rows * (size_t)w->cols);
-  Tensor result = tensor_of(q, TYPE_I8, w->rows, w->cols, scale_of(absmax(w)));
+  Tensor result = tensor_of(q, FORMAT_I8, w->rows, w->cols, scale_of(absmax(w)));
   quantise(w, ROUND_EVEN, &result);
   return result;
 }
@@ -26,15 +26,15 @@ static Tensor quantised(Arena *arena, const Tensor *w) {
 /* A projection in both formats. The panels stay; the row-major copies are scratch behind them. */
 static void pack_projection(Arena *arena, const char *name, const double *weight, int out, int in, Linear *f32,
                             Linear *i8) {
-  void *panels = arena_alloc(arena, linear_packed_bytes(out, in, TYPE_F32), 1);
-  void *panels_i8 = i8 ? arena_alloc(arena, linear_packed_bytes(out, in, TYPE_I8), 1) : NULL;
+  void *panels = arena_alloc(arena, linear_packed_bytes(out, in, FORMAT_F32), 1);
+  void *panels_i8 = i8 ? arena_alloc(arena, linear_packed_bytes(out, in, FORMAT_I8), 1) : NULL;
   Arena scratch = *arena;
   Tensor w = rounded(&scratch, weight, out, in);
-  *f32 = linear_pack(w.data, out, in, TYPE_F32, 0, panels);
+  *f32 = linear_pack(w.data, out, in, FORMAT_F32, 0, panels);
   f32->name = name;
   if (!i8) return;
   Tensor q = quantised(&scratch, &w);
-  *i8 = linear_pack(q.data, out, in, TYPE_I8, q.scale, panels_i8);
+  *i8 = linear_pack(q.data, out, in, FORMAT_I8, q.scale.value, panels_i8);
   i8->name = name;
 }
 

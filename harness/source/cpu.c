@@ -25,7 +25,7 @@ static bool check(const Source *source, const Mode *mode, int layer, const Trace
 
 Source source_cpu(const Model *model) {
   return (Source){
-      .stream = TYPE_F32, .context = (void *)model, .embed = embed, .block = block, .head = head, .check = check};
+      .stream = FORMAT_F32, .context = (void *)model, .embed = embed, .block = block, .head = head, .check = check};
 }
 
 bool source_same(const Source *a, const Source *b) { return a->block == b->block && a->context == b->context; }
@@ -37,12 +37,12 @@ int source_alike(const Source *a, const Source *b) {
 }
 
 Tensor source_input(const Source *source, const Tensor *x, Arena *arena) {
-  if (x->type == source->stream) return *x;
+  if (x->format == source->stream) return *x;
   size_t n = (size_t)x->rows * (size_t)x->cols;
   double *wide = ARENA_NEW(arena, double, n);
   tensor_values(x, wide);
-  if (source->stream == TYPE_F64) return tensor_of(wide, TYPE_F64, x->rows, x->cols, 0);
+  if (source->stream == FORMAT_F64) return tensor_of(wide, FORMAT_F64, x->rows, x->cols, 0);
   float *narrow = ARENA_NEW(arena, float, n);
   for (size_t i = 0; i < n; i++) narrow[i] = (float)wide[i];
-  return tensor_of(narrow, TYPE_F32, x->rows, x->cols, 0);
+  return tensor_of(narrow, FORMAT_F32, x->rows, x->cols, 0);
 }

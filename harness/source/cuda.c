@@ -29,13 +29,13 @@ static void *put(Load *load, const void *host, size_t bytes) {
 
 static Tensor put_tensor(Load *load, const Tensor *t) {
   Tensor there = *t;
-  there.data = put(load, t->data, (size_t)t->rows * (size_t)t->cols * type_size(t->type));
+  there.data = put(load, t->data, (size_t)t->rows * (size_t)t->cols * format_size(t->format));
   return there;
 }
 
 /* Its panels as the device's operator reads them. */
 static Linear put_linear(Load *load, const Linear *w) {
-  size_t bytes = linear_cuda_packed_bytes(w->out, w->in, w->type);
+  size_t bytes = linear_cuda_packed_bytes(w->out, w->in, w->format);
   void *panels = NULL;
   if (load->copy) linear_cuda_pack(w, panels = arena_room(&load->scratch, bytes, 1));
   Linear there = *w;
@@ -191,7 +191,7 @@ double device_take(Device *d, int i, int layer, Trace *trace) {
     bool elsewhere = tensors->info[id].role == ROLE_BLOCK_IN && layer > 0; /* at the front, see device_queue */
     t->data = elsewhere ? host : host + ((char *)t->data - base);
     if (t->nans_at) t->nans = *(int64_t *)(void *)(host + ((char *)t->nans_at - base));
-    if (t->scale_at) t->scale = *(float *)(void *)(host + ((char *)t->scale_at - base));
+    if (t->scale_at) t->scale.value = *(float *)(void *)(host + ((char *)t->scale_at - base));
     t->nans_at = NULL, t->scale_at = NULL;
   }
   return cuda_seconds(&d->cuda, lane->start, lane->done);
@@ -245,7 +245,7 @@ static double take(const Source *source, int lane, int layer, Trace *trace) {
 
 Source source_cuda(Device *device) {
   static const SourceAhead ahead = {start, queue, wait, take};
-  return (Source){.stream = TYPE_F32,
+  return (Source){.stream = FORMAT_F32,
                   .context = device,
                   .embed = embed,
                   .block = block,

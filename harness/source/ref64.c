@@ -25,5 +25,5 @@ static bool check(const Source *source, const Mode *mode, int layer, const Trace
 
 Source source_ref64(const Weights64 *weights) {
   return (Source){
-      .stream = TYPE_F64, .context = (void *)weights, .embed = embed, .block = block, .head = head, .check = check};
+      .stream = FORMAT_F64, .context = (void *)weights, .embed = embed, .block = block, .head = head, .check = check};
 }

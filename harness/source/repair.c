@@ -33,23 +33,23 @@ typedef struct MetAll {
 static size_t index_of(const Tensor *t, int row, int col) { return (size_t)row * (size_t)t->stride + (size_t)col; }
 
 static char *address(const Tensor *t, int row, int col) {
-  return (char *)t->data + index_of(t, row, col) * type_size(t->type);
+  return (char *)t->data + index_of(t, row, col) * format_size(t->format);
 }
 
 static float value_of(const Tensor *t, int row, int col) {
   size_t i = index_of(t, row, col);
-  switch (t->type) {
-    case TYPE_I8: return dq(((const int8_t *)t->data)[i], t->scale);
-    case TYPE_F16: return f32_of_f16(((const uint16_t *)t->data)[i]);
+  switch (t->format) {
+    case FORMAT_I8: return dq(((const int8_t *)t->data)[i], t->scale.value);
+    case FORMAT_F16: return f32_of_f16(((const uint16_t *)t->data)[i]);
     default: return ((const float *)t->data)[i];
   }
 }
 
 void repair_write(Tensor *t, int row, int col, float value) {
   size_t i = index_of(t, row, col);
-  switch (t->type) {
-    case TYPE_I8: ((int8_t *)t->data)[i] = q8_even(value, t->scale); break;
-    case TYPE_F16: ((uint16_t *)t->data)[i] = f16_of(value); break;
+  switch (t->format) {
+    case FORMAT_I8: ((int8_t *)t->data)[i] = q8_even(value, t->scale.value); break;
+    case FORMAT_F16: ((uint16_t *)t->data)[i] = f16_of(value); break;
     default: ((float *)t->data)[i] = value; break;
   }
 }
@@ -57,7 +57,7 @@ void repair_write(Tensor *t, int row, int col, float value) {
 /* An int8 zero has no sign. */
 static bool is_value(const Tensor *t, int row, int col, float value) {
   float has = value_of(t, row, col);
-  return bits_of_f32(has) == bits_of_f32(value) || (t->type == TYPE_I8 && has == value);
+  return bits_of_f32(has) == bits_of_f32(value) || (t->format == FORMAT_I8 && has == value);
 }
 
 /* --- what is held --------------------------------------------------------------------------------------------------
@@ -80,7 +80,7 @@ static void set(RepairOps *r, Tensor *t, int row, int col, float value, OpKind r
 
 static bool meets(const Held *h, const Tensor *t, OpKind kind, Met *met) {
   const char *data = t->data;
-  size_t size = type_size(t->type), row_bytes = (size_t)t->stride * size;
+  size_t size = format_size(t->format), row_bytes = (size_t)t->stride * size;
   if (!data || h->at < data || (h->reader != OP_COUNT && h->reader != kind)) return false;
   size_t offset = (size_t)(h->at - data), row = offset / row_bytes, col = offset % row_bytes / size;
   *met = (Met){.row = (int)row, .col = (int)col, .value = h->value, .alone = h->reader != OP_COUNT};
@@ -129,12 +129,12 @@ static double code_of(float value, float scale) {
 static void codes_of_row(const Tensor *x, int row, const Met *met, int count, double *code) {
   const int8_t *from = (const int8_t *)x->data + index_of(x, row, 0);
   for (int k = 0; k < x->cols; k++) code[k] = from[k];
-  for (int i = 0; i < count; i++) code[met[i].col] = code_of(met[i].value, x->scale);
+  for (int i = 0; i < count; i++) code[met[i].col] = code_of(met[i].value, x->scale.value);
 }
 
 static void store(Tensor *y, int row, int col, float value, bool half_away) {
-  if (y->type == TYPE_I8 && half_away)
-    ((int8_t *)y->data)[index_of(y, row, col)] = q8_away(value, y->scale);
+  if (y->format == FORMAT_I8 && half_away)
+    ((int8_t *)y->data)[index_of(y, row, col)] = q8_away(value, y->scale.value);
   else
     repair_write(y, row, col, value);
 }
@@ -152,7 +152,7 @@ static int linear_row(const Linear *w, const double *code, float scale_x, int ro
     for (int k = 0; k < w->in; k++) sum += code[k] * (double)weight[k];
     float value = (float)sum * scale;
     store(y, row, j, value, false);
-    nans += y->type == TYPE_I8 && value != value;
+    nans += y->format == FORMAT_I8 && value != value;
   }
   return nans;
 }
@@ -164,7 +164,7 @@ static void linear_again(const Call *call, MetAll all, Arena scratch) {
   for (int i = 0, end; i < all.count; i = end) {
     for (end = i; end < all.count && all.met[end].row == all.met[i].row;) end++;
     codes_of_row(x, all.met[i].row, all.met + i, end - i, code);
-    call->out[0]->nans += linear_row(&call->linear, code, x->scale, all.met[i].row, call->out[0], scratch);
+    call->out[0]->nans += linear_row(&call->linear, code, x->scale.value, all.met[i].row, call->out[0], scratch);
   }
 }
 
@@ -189,7 +189,7 @@ static void conv1d_tokens(const Conv1d *w, const double *code, float scale_x, in
     float was = silu32(value_of(pre, t, col)), value = conv1d_value(w, code, scale_x, t, col), v = silu32(value);
     store(pre, t, col, value, false);
     store(silu, t, col, v, true);
-    if (silu->type == TYPE_I8) silu->nans += (v != v) - (was != was);
+    if (silu->format == FORMAT_I8) silu->nans += (v != v) - (was != was);
   }
 }
 
@@ -202,10 +202,10 @@ static void conv1d_again(const Call *call, MetAll all, Arena scratch) {
     const int col = all.met[i].col;
     for (int t = 0; t < x->rows; t++) code[t] = ((const int8_t *)x->data)[index_of(x, t, col)];
     for (end = i; end < all.count && all.met[end].col == col; end++)
-      code[all.met[end].row] = code_of(all.met[end].value, x->scale);
+      code[all.met[end].row] = code_of(all.met[end].value, x->scale.value);
     for (int m = i; m < end; m++) {
       int first = all.met[m].row, last = x->rows - first < w.K ? x->rows : first + w.K;
-      conv1d_tokens(&w, code, x->scale, first, last, col, call->out[0], call->out[1]);
+      conv1d_tokens(&w, code, x->scale.value, first, last, col, call->out[0], call->out[1]);
     }
   }
 }
@@ -218,19 +218,19 @@ bool repair_is_conversion(OpKind kind) {
 }
 
 static bool sums_codes(const Call *call, int in) {
-  return in == IN_X && call->in[in].type == TYPE_I8 && (call->kind == OP_LINEAR || call->kind == OP_CONV1D);
+  return in == IN_X && call->in[in].format == FORMAT_I8 && (call->kind == OP_LINEAR || call->kind == OP_CONV1D);
 }
 
 /* Whether memory lacks any of these values. */
 static bool lacks(const Tensor *t, MetAll all) {
-  bool lacks = t->type != TYPE_F32 && all.count > 0;
+  bool lacks = t->format != FORMAT_F32 && all.count > 0;
   for (int i = 0; i < all.count; i++) lacks |= all.met[i].alone;
   return lacks;
 }
 
 static Tensor as_float(const Tensor *t, MetAll all, Arena *arena) {
   float *data = arena_room(arena, (size_t)t->rows * (size_t)t->cols, sizeof *data);
-  Tensor wide = tensor_of(data, TYPE_F32, t->rows, t->cols, 0);
+  Tensor wide = tensor_of(data, FORMAT_F32, t->rows, t->cols, 0);
   dequantise(t, &wide);
   for (int i = 0; i < all.count; i++) repair_write(&wide, all.met[i].row, all.met[i].col, all.met[i].value);
   return wide;

@@ -74,7 +74,7 @@ static int find_elements(const Repaired *r, const Mode *mode, const Tensor *x, R
  */
 
 static Tensor copy_of(const Tensor *t, Arena *arena) {
-  size_t size = type_size(t->type), row = (size_t)t->cols * size;
+  size_t size = format_size(t->format), row = (size_t)t->cols * size;
   Tensor copy = *t;
   copy.data = arena_room(arena, (size_t)t->rows, row);
   copy.stride = t->cols;

@@ -28,7 +28,7 @@ typedef struct SourceAhead {
 } SourceAhead;
 
 struct Source {
-  Type stream;   /* of block_in and block_out: TYPE_F32, or TYPE_F64 */
+  Format stream; /* of block_in and block_out: FORMAT_F32, or FORMAT_F64 */
   void *context; /* the model, or the device */
   void (*embed)(const Source *source, const int32_t *token, int T, Arena *arena, Trace *trace);
   void (*block)(const Source *source, const Mode *mode, int layer, const Tensor *x, Arena *arena, Trace *trace);

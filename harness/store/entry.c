@@ -131,7 +131,7 @@ typedef struct StreamHead {
   char kernel[TEXT_KERNEL];
 } StreamHead;
 
-static size_t stream_values(const Tensor *t) { return (size_t)t->rows * (size_t)t->cols * type_size(t->type); }
+static size_t stream_values(const Tensor *t) { return (size_t)t->rows * (size_t)t->cols * format_size(t->format); }
 
 size_t streams_size(const Tensor *stream, int sides) {
   size_t bytes = (size_t)sides * sizeof(StreamHead);
@@ -145,12 +145,12 @@ void streams_make(char *image, const Tensor *stream, int sides) {
   char *values = image + (size_t)sides * sizeof *head;
   for (int s = 0; s < sides; s++) {
     const Tensor *t = &stream[s];
-    assert(t->type == TYPE_F32 || t->type == TYPE_F64);
+    assert(t->format == FORMAT_F32 || t->format == FORMAT_F64);
     memset(&head[s], 0, sizeof head[s]);
-    head[s].type = (int32_t)t->type;
+    head[s].type = (int32_t)t->format;
     head[s].rows = t->rows;
     head[s].cols = t->cols;
-    head[s].scale = t->scale;
+    head[s].scale = t->scale.value;
     table_text(head[s].kernel, TEXT_KERNEL, t->kernel ? t->kernel : "");
     tensor_pack(t, values);
     values += stream_values(t);
@@ -167,10 +167,10 @@ bool streams_read(Arena *arena, const Store *store, int prompt, int layer, Tenso
   const int stream_id = tensors_role(shape->tensors, ROLE_BLOCK_OUT);
   for (int s = 0; s < shape->sides; s++) {
     const StreamHead *head = (const StreamHead *)(const void *)body.data + s;
-    if (body.count < at || (head->type != TYPE_F32 && head->type != TYPE_F64) ||
+    if (body.count < at || (head->type != FORMAT_F32 && head->type != FORMAT_F64) ||
         head->rows != shape->prompt[prompt].T || head->cols != shape->dims[shape->tensors->info[stream_id].cols])
       return FAIL(why, "holds other streams");
-    stream[s] = tensor_of((char *)body.data + at, (Type)head->type, head->rows, head->cols, head->scale);
+    stream[s] = tensor_of((char *)body.data + at, (Format)head->type, head->rows, head->cols, head->scale);
     stream[s].kernel = head->kernel;
     at += stream_values(&stream[s]);
   }

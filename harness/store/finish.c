@@ -27,7 +27,7 @@ static bool set_attributes(hid_t group, const char *name, const Slot *slot, cons
             (H5Dget_offset(dataset) == slot->offset || FAIL(why, "HDF5 looks for it at another place")) &&
             h5_set_text(dataset, "kernel", TEXT_KERNEL, record->kernel, why) &&
             h5_set_text(dataset, "digest", sizeof(Digest) - 1, record->digest.hex, why) &&
-            (slot->type != TYPE_I8 || h5_set_scalar(dataset, "scale_factor", H5T_IEEE_F32LE, &record->scale, why));
+            (slot->format != FORMAT_I8 || h5_set_scalar(dataset, "scale_factor", H5T_IEEE_F32LE, &record->scale, why));
   return h5_close(dataset, why) && ok;
 }
 

@@ -85,10 +85,13 @@ static hid_t make_f16(void) {
                               H5Tset_ebias(type, 15) >= 0);
 }
 
-hid_t h5_type(Type type) {
+hid_t h5_type(Format format) {
   static hid_t f16 = -1;
-  if (type == TYPE_F16 && f16 < 0) f16 = make_f16();
-  return type == TYPE_F64 ? H5T_IEEE_F64LE : type == TYPE_F32 ? H5T_IEEE_F32LE : type == TYPE_F16 ? f16 : H5T_STD_I8LE;
+  if (format == FORMAT_F16 && f16 < 0) f16 = make_f16();
+  return format == FORMAT_F64   ? H5T_IEEE_F64LE
+         : format == FORMAT_F32 ? H5T_IEEE_F32LE
+         : format == FORMAT_F16 ? f16
+                                : H5T_STD_I8LE;
 }
 
 hid_t h5_text_type(size_t bytes) {

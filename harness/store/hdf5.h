@@ -21,7 +21,7 @@ bool h5_ok(bool good, Status *why);
 bool h5_close(hid_t id, Status *why);
 
 /* ---- types; below 0 where HDF5 could not make one ---- */
-hid_t h5_type(Type type);                   /* lives as long as the process */
+hid_t h5_type(Format format);               /* lives as long as the process */
 hid_t h5_text_type(size_t bytes);           /* fixed length, UTF-8, NUL-padded; the caller closes it */
 hid_t h5_column_type(const Column *column); /* the caller closes it */
 
@@ -87,5 +87,5 @@ bool h5_get_data(Arena *arena, const Stored *stored, void **data, Digest *digest
 bool h5_get_unproved(Arena *arena, const Stored *stored, void **data, Status *why);
 bool h5_has_digest(const Stored *stored);
 /* The element type of a tensor; false where no tensor has it. */
-bool h5_tensor_type(hid_t type, Type *found);
+bool h5_tensor_type(hid_t type, Format *found);
 #endif

@@ -38,13 +38,13 @@ static int length(const StoreShape *shape, int prompt, int dim) {
 }
 
 static Slot slot_of(const StoreShape *shape, int prompt, int layer, int side, int id) {
-  Type own = shape->side[side].type[id];
-  Slot slot = {.prompt = prompt, .layer = layer, .side = side, .id = id, .of_f16 = own == TYPE_F16};
+  Format own = shape->side[side].format[id];
+  Slot slot = {.prompt = prompt, .layer = layer, .side = side, .id = id, .of_f16 = own == FORMAT_F16};
   slot.widened = slot.of_f16 && shape->f16_as_f32;
-  slot.type = slot.widened ? TYPE_F32 : own;
+  slot.format = slot.widened ? FORMAT_F32 : own;
   slot.rows = length(shape, prompt, shape->tensors->info[id].rows);
   slot.cols = length(shape, prompt, shape->tensors->info[id].cols);
-  slot.bytes = (uint64_t)slot.rows * (uint64_t)slot.cols * type_size(slot.type);
+  slot.bytes = (uint64_t)slot.rows * (uint64_t)slot.cols * format_size(slot.format);
   return slot;
 }
 
@@ -158,11 +158,11 @@ static bool put_dataset(hid_t group, const TensorInfo *info, Slot *slot, Status 
   const hsize_t dims[] = {(hsize_t)slot->rows, (hsize_t)slot->cols};
   const float none = 0;
   hid_t dataset = -1;
-  bool ok = h5_make_array(group, info->name, h5_type(slot->type), 2, dims, &dataset, why) &&
+  bool ok = h5_make_array(group, info->name, h5_type(slot->format), 2, dims, &dataset, why) &&
             h5_put_room(dataset, "kernel", TEXT_KERNEL, why) &&
             h5_put_room(dataset, "digest", sizeof(Digest) - 1, why) &&
             (!slot->of_f16 || h5_put_text(dataset, "format", "float16", why)) &&
-            (slot->type != TYPE_I8 || h5_put_scalar(dataset, "scale_factor", H5T_IEEE_F32LE, &none, why)) &&
+            (slot->format != FORMAT_I8 || h5_put_scalar(dataset, "scale_factor", H5T_IEEE_F32LE, &none, why)) &&
             h5_put_text(dataset, "long_name", info->long_name, why) && h5_put_text(dataset, "units", "1", why);
   haddr_t offset = ok ? H5Dget_offset(dataset) : HADDR_UNDEF;
   if (ok && offset == HADDR_UNDEF) ok = FAIL(why, "HDF5 gave it no place in the file");
@@ -240,7 +240,7 @@ static void add_layer(const StoreShape *shape, int prompt, int layer, StoreSize 
     for (int id = 0; id < shape->tensors->count; id++) {
       if (!shape->side[side].makes[id] || !made_in(shape, id, layer)) continue;
       Slot slot = slot_of(shape, prompt, layer, side, id);
-      *held += (uint64_t)slot.rows * (uint64_t)slot.cols * type_size(shape->side[side].type[id]) + ROUNDING;
+      *held += (uint64_t)slot.rows * (uint64_t)slot.cols * format_size(shape->side[side].format[id]) + ROUNDING;
       if (!is_kept(shape, layer, side, id)) continue;
       if (slot.widened) *wide = most(*wide, slot.bytes);
       size->file_bytes += slot.bytes + DATASET_OVERHEAD;
@@ -257,7 +257,7 @@ StoreSize store_size(const StoreShape *shape) {
     const uint64_t values = (uint64_t)shape->prompt[p].T * (uint64_t)shape->dims[shape->tensors->info[stream].cols];
     uint64_t streams = STREAMS_OVERHEAD;
     for (int side = 0; side < shape->sides; side++)
-      streams += values * type_size(shape->side[side].type[stream]) + STREAMS_OVERHEAD;
+      streams += values * format_size(shape->side[side].format[stream]) + STREAMS_OVERHEAD;
     most_streams = most(most_streams, 2 * streams);
     size.file_bytes += FILE_OVERHEAD;
     for (int layer = 0; layer < shape->layers; layer++) {

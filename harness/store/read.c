@@ -216,8 +216,8 @@ bool h5_get_data(Arena *arena, const Stored *stored, void **data, Digest *digest
   return !strcmp(digest->hex, hex) || FAIL(why, "its digest differs: the data has changed since it was written");
 }
 
-bool h5_tensor_type(hid_t type, Type *found) {
-  for (int i = 0; i < TYPE_COUNT; i++)
-    if (H5Tequal(type, h5_type((Type)i)) > 0) return *found = (Type)i, true;
+bool h5_tensor_type(hid_t type, Format *found) {
+  for (int i = 0; i < FORMAT_COUNT; i++)
+    if (H5Tequal(type, h5_type((Format)i)) > 0) return *found = (Format)i, true;
   return false;
 }

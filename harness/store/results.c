@@ -103,10 +103,10 @@ static bool check_tensor(Walk *walk, hid_t group, const char *where, const char 
   const TensorInfo *info = &walk->tensors.info[id];
   Status why = {0};
   Stored stored;
-  Type type;
+  Format format;
   if (!h5_open_stored(group, name, &stored, &why)) return refuse(walk, where, name, why.text);
-  const char *fault = !h5_tensor_type(stored.type, &type) ? "has an element type that no tensor has"
-                      : stored.rank != 2                  ? "does not have 2 dimensions"
+  const char *fault = !h5_tensor_type(stored.type, &format) ? "has an element type that no tensor has"
+                      : stored.rank != 2                    ? "does not have 2 dimensions"
                       : !has_length(walk, &stored, 0, info->rows) || !has_length(walk, &stored, 1, info->cols)
                           ? "does not have the lengths of its dimension scales"
                           : NULL;

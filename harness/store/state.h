@@ -13,7 +13,7 @@ enum { PATH_BYTES = 4096 };
 /* A tensor's place in the results file. */
 typedef struct Slot {
   int prompt, layer, side, id;
-  Type type; /* as it is stored */
+  Format format; /* as it is stored */
   bool widened, of_f16;
   int rows, cols;
   uint64_t offset, bytes;

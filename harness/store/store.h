@@ -34,9 +34,9 @@ typedef struct Attribute {
 
 /* One side of a run: a mode, or the reference. */
 typedef struct StoreSide {
-  const char *name;         /* of its group */
-  bool makes[TENSORS_MOST]; /* which tensors it has at all */
-  Type type[TENSORS_MOST];  /* of those, as they are computed */
+  const char *name;            /* of its group */
+  bool makes[TENSORS_MOST];    /* which tensors it has at all */
+  Format format[TENSORS_MOST]; /* of those, as they are computed */
 } StoreSide;
 
 typedef struct StoreShape {

@@ -18,29 +18,29 @@ static const Axis axis[] = {{'T', "token"}, {'E', "channel"}, {'N', "state"}, {'
 
 typedef struct Vector {
   const char *name, *memory, *stored; /* dimensions as the kernels take them, and as the layout has them */
-  Type type;
+  Format format;
   bool optional;
 } Vector;
 
 static const Vector conv1d[CONV_VECTORS] = {
-    [CONV_X] = {"x", "TE", "ET", TYPE_I8, false},
-    [CONV_WEIGHT] = {"weight", "EK", "EK", TYPE_I8, false},
-    [CONV_BIAS] = {"bias", "E", "E", TYPE_I8, false},
-    [CONV_Y] = {"y_silu", "TE", "ET", TYPE_I8, true},
-    [CONV_Y_IEEE] = {"y_silu_ieee", "TE", "ET", TYPE_I8, true},
+    [CONV_X] = {"x", "TE", "ET", FORMAT_I8, false},
+    [CONV_WEIGHT] = {"weight", "EK", "EK", FORMAT_I8, false},
+    [CONV_BIAS] = {"bias", "E", "E", FORMAT_I8, false},
+    [CONV_Y] = {"y_silu", "TE", "ET", FORMAT_I8, true},
+    [CONV_Y_IEEE] = {"y_silu_ieee", "TE", "ET", FORMAT_I8, true},
 };
 static const Vector scan[SSM_VECTORS] = {
-    [SSM_U] = {"u", "TE", "ET", TYPE_I8, false},
-    [SSM_DT] = {"dt", "TE", "ET", TYPE_I8, false},
-    [SSM_A_LOG] = {"A_log", "EN", "EN", TYPE_I8, false},
-    [SSM_B] = {"B", "TN", "NT", TYPE_I8, false},
-    [SSM_C] = {"C", "TN", "NT", TYPE_I8, false},
-    [SSM_D] = {"D", "E", "E", TYPE_I8, false},
-    [SSM_Z] = {"z", "TE", "ET", TYPE_I8, false},
-    [SSM_DT_BIAS] = {"dt_bias", "E", "E", TYPE_I8, false},
-    [SSM_Y] = {"y_gated", "TE", "TE", TYPE_F16, true},
-    [SSM_Y_IEEE] = {"y_gated_ieee", "TE", "TE", TYPE_F16, true},
-    [SSM_STATE_Q8] = {"state_q8", "EN", "EN", TYPE_I8, true},
+    [SSM_U] = {"u", "TE", "ET", FORMAT_I8, false},
+    [SSM_DT] = {"dt", "TE", "ET", FORMAT_I8, false},
+    [SSM_A_LOG] = {"A_log", "EN", "EN", FORMAT_I8, false},
+    [SSM_B] = {"B", "TN", "NT", FORMAT_I8, false},
+    [SSM_C] = {"C", "TN", "NT", FORMAT_I8, false},
+    [SSM_D] = {"D", "E", "E", FORMAT_I8, false},
+    [SSM_Z] = {"z", "TE", "ET", FORMAT_I8, false},
+    [SSM_DT_BIAS] = {"dt_bias", "E", "E", FORMAT_I8, false},
+    [SSM_Y] = {"y_gated", "TE", "TE", FORMAT_F16, true},
+    [SSM_Y_IEEE] = {"y_gated_ieee", "TE", "TE", FORMAT_F16, true},
+    [SSM_STATE_Q8] = {"state_q8", "EN", "EN", FORMAT_I8, true},
 };
 
 static bool is_scan(const char *op) { return !strcmp(op, "scan"); }
@@ -110,18 +110,18 @@ static bool get_scale(const Stored *stored, float *scale, Status *why) {
 
 /* As stored, and then as the kernels take it. */
 static bool get_data(Arena *arena, const Stored *stored, const Vector *v, bool turn, Tensor *t, Status *why) {
-  size_t room = (size_t)(arena->end - arena->next), size = type_size(v->type);
+  size_t room = (size_t)(arena->end - arena->next), size = format_size(v->format);
   if (stored->bytes > room / 3) return FAIL(why, "has %zu bytes, more than the memory there is for it", stored->bytes);
   int rows = (int)stored->dims[0], cols = (int)stored->dims[1];
   char *data = arena_room(arena, stored->bytes, 1);
   if (!H5(H5Dread(stored->dataset, stored->type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data))) return false;
-  *t = tensor_of(data, v->type, stored->rank == 1 ? 1 : rows, stored->rank == 1 ? rows : cols, 0);
+  *t = tensor_of(data, v->format, stored->rank == 1 ? 1 : rows, stored->rank == 1 ? rows : cols, 0);
   if (!turn) return true;
   char *turned = arena_room(arena, stored->bytes, 1);
   for (size_t r = 0; r < (size_t)rows; r++)
     for (size_t c = 0; c < (size_t)cols; c++)
       memcpy(turned + size * (c * (size_t)rows + r), data + size * (r * (size_t)cols + c), size);
-  *t = tensor_of(turned, v->type, cols, rows, 0);
+  *t = tensor_of(turned, v->format, cols, rows, 0);
   return true;
 }
 
@@ -130,13 +130,13 @@ static bool get_vector(Arena *arena, hid_t group, const Vector *v, Lengths *leng
   char order[3];
   float scale = 0;
   TRY(h5_open_stored(group, v->name, &stored, why));
-  bool ok = (H5Tequal(stored.type, h5_type(v->type)) > 0 ||
-             FAIL(why, "is not %s", v->type == TYPE_I8 ? "int8" : "float16")) &&
+  bool ok = (H5Tequal(stored.type, h5_type(v->format)) > 0 ||
+             FAIL(why, "is not %s", v->format == FORMAT_I8 ? "int8" : "float16")) &&
             stored_order(*arena, &stored, v, lengths, order, why) &&
-            (v->type != TYPE_I8 || get_scale(&stored, &scale, why)) &&
+            (v->format != FORMAT_I8 || get_scale(&stored, &scale, why)) &&
             get_data(arena, &stored, v, order[0] != v->memory[0], t, why);
   for (int i = 0; ok && order[i]; i++) lengths->of[(int)order[i]] = (int)stored.dims[i];
-  t->scale = scale;
+  t->scale.value = scale;
   h5_close_stored(&stored);
   return ok;
 }

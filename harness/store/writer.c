@@ -60,25 +60,25 @@ bool writer_failed(Store *store, const char *path, const char *object, size_t by
 
 /* ---- the form in which a tensor is stored: whole, float16 widened where asked for, NaN canonical ---- */
 
-static size_t tensor_bytes(const Tensor *t) { return (size_t)t->rows * (size_t)t->cols * type_size(t->type); }
+static size_t tensor_bytes(const Tensor *t) { return (size_t)t->rows * (size_t)t->cols * format_size(t->format); }
 
 static void canonical(Tensor *t) {
   const size_t n = (size_t)t->rows * (size_t)t->cols;
   uint16_t *h = t->data;
   uint32_t *f = t->data;
   uint64_t *d = t->data;
-  if (t->type == TYPE_F16)
+  if (t->format == FORMAT_F16)
     for (size_t i = 0; i < n; i++) h[i] = (h[i] & 0x7fffu) > 0x7c00u ? 0x7e00u : h[i];
-  if (t->type == TYPE_F32)
+  if (t->format == FORMAT_F32)
     for (size_t i = 0; i < n; i++) f[i] = (f[i] & 0x7fffffffu) > 0x7f800000u ? 0x7fc00000u : f[i];
-  if (t->type == TYPE_F64)
+  if (t->format == FORMAT_F64)
     for (size_t i = 0; i < n; i++)
       d[i] = (d[i] & 0x7fffffffffffffffu) > 0x7ff0000000000000u ? 0x7ff8000000000000u : d[i];
 }
 
 /* Its rows next to each other. */
 void tensor_pack(const Tensor *t, void *out) {
-  const size_t row = (size_t)t->cols * type_size(t->type), stride = (size_t)t->stride * type_size(t->type);
+  const size_t row = (size_t)t->cols * format_size(t->format), stride = (size_t)t->stride * format_size(t->format);
   if (row == stride)
     memcpy(out, t->data, (size_t)t->rows * row);
   else
@@ -99,7 +99,7 @@ static Tensor widened(Arena *arena, const Tensor *t) {
   float *wide = arena_room(arena, n, sizeof *wide);
   for (size_t i = 0; i < n; i++) wide[i] = f32_of_f16(((const uint16_t *)t->data)[i]);
   Tensor copy = *t;
-  copy.type = TYPE_F32;
+  copy.format = FORMAT_F32;
   copy.data = wide;
   return copy;
 }
@@ -229,12 +229,12 @@ static void take_tensors(Store *store, Arena *arena, const StoreLayer *what) {
     JobTensor *to = &job->tensor[i];
     *to = (JobTensor){.row = from->row, .slot = slot, .record = -1};
     assert(store->shape->side[from->side].makes[from->id]);
-    assert(from->t->type == store->shape->side[from->side].type[from->id]);
+    assert(from->t->format == store->shape->side[from->side].format[from->id]);
     to->t = whole(arena, from->t);
     if (!slot) continue;
     assert(from->t->rows == slot->rows && from->t->cols == slot->cols);
     to->record = job->kept++;
-    record[to->record] = (EntryTensor){.side = from->side, .id = (int32_t)from->id, .scale = from->t->scale};
+    record[to->record] = (EntryTensor){.side = from->side, .id = (int32_t)from->id, .scale = from->t->scale.value};
     table_text(record[to->record].kernel, TEXT_KERNEL, from->t->kernel ? from->t->kernel : "");
   }
 }

@@ -18,18 +18,18 @@ typedef struct Job {
 static Tensor int8_of(const Job *job, int rows, int cols, int8_t *room) {
   if (job->info->form != FORM_LINEAR) {
     Tensor values = job->i8->values;
-    return tensor_of(values.data, TYPE_I8, rows, cols, values.scale);
+    return tensor_of(values.data, FORMAT_I8, rows, cols, values.scale.value);
   }
   for (int r = 0; r < rows; r++) linear_unpack(&job->i8->linear, r, room + (size_t)r * (size_t)cols);
-  return tensor_of(room, TYPE_I8, rows, cols, job->i8->linear.scale);
+  return tensor_of(room, FORMAT_I8, rows, cols, job->i8->linear.scale);
 }
 
 static void fill_row(const Config *config, const Job *job, Arena scratch) {
   const int rows = weight_rows(config, job->info), cols = weight_cols(config, job->info);
   int8_t *room = arena_room(&scratch, weight_values(config, job->info), sizeof *room);
   const Tensor got = int8_of(job, rows, cols, room);
-  const Tensor reference = tensor_of((void *)(uintptr_t)job->value, TYPE_F64, rows, cols, 0);
-  clipping_of(&reference, &got, got.scale, false, job->row, scratch);
+  const Tensor reference = tensor_of((void *)(uintptr_t)job->value, FORMAT_F64, rows, cols, 0);
+  clipping_of(&reference, &got, got.scale.value, false, job->row, scratch);
 }
 
 static size_t scratch_bytes(const Config *config) {

@@ -43,7 +43,7 @@ static bool take_layer(void *context, const WalkPlace *at, int side, const Trace
     tensor_values(out, e->stream);
     return true;
   }
-  const Tensor base = tensor_of(e->stream, TYPE_F64, out->rows, out->cols, 0);
+  const Tensor base = tensor_of(e->stream, FORMAT_F64, out->rows, out->cols, 0);
   PartSquares squares = {ARENA_NEW(&scratch, double, out->rows), ARENA_NEW(&scratch, double, out->rows)};
   row_squares(&base, out, squares, scratch);
   predicted_reach(squares.error2, out->rows, tokens_of(e, at->prompt, side));

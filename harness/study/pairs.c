@@ -213,7 +213,7 @@ static void scale_rows(const Pairs *p, const Shown *shown, LayerRows *rows, Aren
       if (!t->data) continue;
       Tensor x = tensor_columns(&shown->trace[s].t[info->of], 0, t->cols);
       ScaleRow *row = &rows->scale[rows->scales++];
-      *row = (ScaleRow){.layer = shown->at->layer, .statistic = (double)absmax(&x), .scale = (double)t->scale};
+      *row = (ScaleRow){.layer = shown->at->layer, .statistic = (double)absmax(&x), .scale = (double)t->scale.value};
       table_text(row->prompt, sizeof row->prompt, shown->at->shape->name);
       table_text(row->mode, sizeof row->mode, p->side[s].name);
       table_text(row->name, sizeof row->name, info->name);

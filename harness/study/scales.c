@@ -37,7 +37,7 @@ TableRows scales_of(Arena *arena, const Spec *spec, const Subject *subject, cons
       const Prepared *q = &layer->i8[w];
       add(row, &count, i, weight_short_name(weight),
           largest(subject->weights.layer[i][w], weight_values(&model->config, weight)),
-          weight->form == FORM_LINEAR ? q->linear.scale : q->values.scale);
+          weight->form == FORM_LINEAR ? q->linear.scale : q->values.scale.value);
     }
   }
   if (owns) memcpy(row + count, own, owns * sizeof *own);

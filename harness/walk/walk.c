@@ -58,7 +58,7 @@ static int runner(const Way *way, int s, int layer) {
 /* --- one side of one layer ------------------------------------------------------------------------------------------
  */
 
-static size_t bytes_of(const Tensor *t) { return (size_t)t->rows * (size_t)t->cols * type_size(t->type); }
+static size_t bytes_of(const Tensor *t) { return (size_t)t->rows * (size_t)t->cols * format_size(t->format); }
 
 static const Tensor *stream_at(const Way *way, int s, int layer) {
   return &way->lane[layer > 0 ? runner(way, s, layer - 1) : s].half[layer % 2];
@@ -201,7 +201,7 @@ static bool walk_prompt(const Walk *w, int prompt, Arena arena, Status *st) {
   find_companions(w, way.lane);
   for (int s = 0; s < w->sides; s++) {
     const Source *source = &w->side[s].source;
-    size_t bytes = (size_t)way.shape->T * (size_t)w->width * type_size(source->stream);
+    size_t bytes = (size_t)way.shape->T * (size_t)w->width * format_size(source->stream);
     for (int half = 0; half < 2 && !source->ahead; half++) way.lane[s].half[half].data = arena_room(&arena, bytes, 1);
     if (way.first > 0 && !source->ahead) put_stream(&way.lane[s], way.first, &stream[s]);
   }

@@ -8,17 +8,17 @@
 #include "kernels/residual.h"
 #include "kernels/rmsnorm.h"
 
-static uint32_t element_bits(const void *data, Type type, size_t i) {
-  if (type == TYPE_I8) return ((const uint8_t *)data)[i];
-  uint32_t bits = type == TYPE_F32 ? ((const uint32_t *)data)[i] : ((const uint16_t *)data)[i];
-  uint32_t infinity = type == TYPE_F32 ? 0x7f800000u : 0x7c00u, sign = type == TYPE_F32 ? 0x80000000u : 0x8000u;
+static uint32_t element_bits(const void *data, Format format, size_t i) {
+  if (format == FORMAT_I8) return ((const uint8_t *)data)[i];
+  uint32_t bits = format == FORMAT_F32 ? ((const uint32_t *)data)[i] : ((const uint16_t *)data)[i];
+  uint32_t infinity = format == FORMAT_F32 ? 0x7f800000u : 0x7c00u, sign = format == FORMAT_F32 ? 0x80000000u : 0x8000u;
   return (bits & ~sign) > infinity ? infinity + 1 : bits;
 }
 
 static float element_value(const Tensor *t, const void *data, size_t i) {
-  return t->type == TYPE_I8    ? (float)((const int8_t *)data)[i]
-         : t->type == TYPE_F16 ? f32_of_f16(((const uint16_t *)data)[i])
-                               : ((const float *)data)[i];
+  return t->format == FORMAT_I8    ? (float)((const int8_t *)data)[i]
+         : t->format == FORMAT_F16 ? f32_of_f16(((const uint16_t *)data)[i])
+                                   : ((const float *)data)[i];
 }
 
 static long cases, elements, differing;
@@ -27,7 +27,7 @@ static long cases, elements, differing;
 static void pair_compare(const char *what, Pair *p) {
   void *got = malloc(p->bytes);
   int64_t nans = 0;
-  float scale = p->gpu.scale;
+  float scale = p->gpu.scale.value;
   cuda_to_host(&cuda, got, p->gpu.data, p->bytes);
   if (p->gpu.nans_at) cuda_to_host(&cuda, &nans, p->gpu.nans_at, sizeof nans);
   if (p->gpu.scale_at) cuda_to_host(&cuda, &scale, p->gpu.scale_at, sizeof scale);
@@ -38,7 +38,7 @@ static void pair_compare(const char *what, Pair *p) {
     for (int col = 0; col < p->cpu.cols; col++) {
       size_t i = (size_t)row * (size_t)p->cpu.stride + (size_t)col;
       elements++;
-      if (element_bits(got, p->cpu.type, i) == element_bits(p->cpu.data, p->cpu.type, i)) continue;
+      if (element_bits(got, p->cpu.format, i) == element_bits(p->cpu.data, p->cpu.format, i)) continue;
       if (differing++ == before)
         printf("FAILED: %s: [%d, %d]: cuda %a, cpu %a\n", what, row, col, element_value(&p->cpu, got, i),
                element_value(&p->cpu, p->cpu.data, i));
@@ -46,8 +46,8 @@ static void pair_compare(const char *what, Pair *p) {
   if (differing > before) printf("        %ld of %d x %d differ\n", differing - before, p->cpu.rows, p->cpu.cols);
   if (nans != p->cpu.nans && ++differing)
     printf("FAILED: %s: NaNs: cuda %ld, cpu %ld\n", what, (long)nans, (long)p->cpu.nans);
-  if (bits_of_f32(scale) != bits_of_f32(p->cpu.scale) && ++differing)
-    printf("FAILED: %s: scale: cuda %a, cpu %a\n", what, scale, p->cpu.scale);
+  if (bits_of_f32(scale) != bits_of_f32(p->cpu.scale.value) && ++differing)
+    printf("FAILED: %s: scale: cuda %a, cpu %a\n", what, scale, p->cpu.scale.value);
   size_t name = strlen(p->cpu.kernel) - strlen("cpu");
   if ((strncmp(p->cpu.kernel, p->gpu.kernel, name) || strcmp(p->gpu.kernel + name, "cuda")) && ++differing)
     printf("FAILED: %s: witness: cuda '%s', cpu '%s'\n", what, p->gpu.kernel, p->cpu.kernel);
@@ -59,7 +59,7 @@ static char what[256];
 
 static int length[] = {1, 2, 3, 5, 33, 128, 129, 171, 257, 512, 513, 1025, 2048, 4100};
 static int lengths = 14;
-static Type real_types[] = {TYPE_F32, TYPE_F16};
+static Format real_formats[] = {FORMAT_F32, FORMAT_F16};
 
 static void report(const char *name) {
   static long before;
@@ -78,7 +78,7 @@ static void *to_device(const void *data, size_t bytes) {
 }
 
 static void check_residual(int T, int D, int odd) {
-  Pair table = pair_values(TYPE_F32, 50, D, D, 0, 1, odd), y = pair_junk(TYPE_F32, T, D, D + 3, 0);
+  Pair table = pair_values(FORMAT_F32, 50, D, D, 0, 1, odd), y = pair_junk(FORMAT_F32, T, D, D + 3, 0);
   int32_t *token = keep(malloc((size_t)T * sizeof *token), 0);
   for (int t = 0; t < T; t++) token[t] = (int32_t)(random_bits() % 50);
   op_embedding(&ops_cpu, table.cpu.data, token, &y.cpu);
@@ -86,44 +86,45 @@ static void check_residual(int T, int D, int odd) {
   SAY("embedding T %d D %d", T, D);
   pair_compare(what, &y);
   for (int i = 0; i < 2; i++) {
-    Pair branch = pair_values(real_types[i], T, D, D + i, 0, 1, odd), sum = pair_junk(TYPE_F32, T, D, D, 0);
+    Pair branch = pair_values(real_formats[i], T, D, D + i, 0, 1, odd), sum = pair_junk(FORMAT_F32, T, D, D, 0);
     op_residual_add(&ops_cpu, &y.cpu, &branch.cpu, &sum.cpu);
     op_residual_add(&cuda.ops, &y.gpu, &branch.gpu, &sum.gpu);
-    SAY("residual_add %s T %d D %d", type_name(branch.cpu.type), T, D);
+    SAY("residual_add %s T %d D %d", format_name(branch.cpu.format), T, D);
     pair_compare(what, &sum);
   }
   pairs_free();
 }
 
 static void check_rmsnorm(int T, int D, int odd) {
-  Pair x = pair_values(TYPE_F32, T, D, D + 1, 0, 3, odd), gain = pair_values(TYPE_F32, 1, D, D, 0, 1, 0);
+  Pair x = pair_values(FORMAT_F32, T, D, D + 1, 0, 3, odd), gain = pair_values(FORMAT_F32, 1, D, D, 0, 1, 0);
   for (int i8 = 0; i8 < 2; i8++)
     for (int with = 0; with < 2; with++) {
-      Pair y = pair_junk(i8 ? TYPE_I8 : TYPE_F32, T, D, D + 2, i8 ? 0.021f : 0);
+      Pair y = pair_junk(i8 ? FORMAT_I8 : FORMAT_F32, T, D, D + 2, i8 ? 0.021f : 0);
       op_rmsnorm(&ops_cpu, &x.cpu, with ? gain.cpu.data : NULL, 1e-5f, &y.cpu);
       op_rmsnorm(&cuda.ops, &x.gpu, with ? gain.gpu.data : NULL, 1e-5f, &y.gpu);
-      SAY("rmsnorm %s T %d D %d%s", type_name(y.cpu.type), T, D, with ? " gain" : "");
+      SAY("rmsnorm %s T %d D %d%s", format_name(y.cpu.format), T, D, with ? " gain" : "");
       pair_compare(what, &y);
     }
   pairs_free();
 }
 
 /* x: columns 3 … of a wider tensor where `view`, so that nothing is aligned. */
-static void check_linear(int T, int in, int out, Type type, int view, int odd) {
-  int i8 = type == TYPE_I8;
-  Pair wide = pair_values(type, T, in + 5 * view, in + 5 * view, i8 ? 0.013f : 0, 1, odd);
-  Pair x = view ? pair_columns(&wide, 3, in) : wide, weight = pair_values(type, out, in, in, 0, 1, odd);
-  void *panels = keep(malloc(linear_packed_bytes(out, in, type) + 64), 0);
-  Linear w = linear_pack(weight.cpu.data, out, in, type, i8 ? 0.0017f : 0, panels), on_device = w;
-  void *packed = keep(malloc(linear_cuda_packed_bytes(out, in, type)), 0);
+static void check_linear(int T, int in, int out, Format format, int view, int odd) {
+  int i8 = format == FORMAT_I8;
+  Pair wide = pair_values(format, T, in + 5 * view, in + 5 * view, i8 ? 0.013f : 0, 1, odd);
+  Pair x = view ? pair_columns(&wide, 3, in) : wide, weight = pair_values(format, out, in, in, 0, 1, odd);
+  void *panels = keep(malloc(linear_packed_bytes(out, in, format) + 64), 0);
+  Linear w = linear_pack(weight.cpu.data, out, in, format, i8 ? 0.0017f : 0, panels), on_device = w;
+  void *packed = keep(malloc(linear_cuda_packed_bytes(out, in, format)), 0);
   linear_cuda_pack(&w, packed);
-  on_device.panels = to_device(packed, linear_cuda_packed_bytes(out, in, type));
-  Type types[] = {TYPE_F32, TYPE_F16, TYPE_I8};
+  on_device.panels = to_device(packed, linear_cuda_packed_bytes(out, in, format));
+  Format types[] = {FORMAT_F32, FORMAT_F16, FORMAT_I8};
   for (int i = 0; i < 3; i++) {
-    Pair y = pair_junk(types[i], T, out, out + view, types[i] == TYPE_I8 ? i8 ? 0.25f : 0.125f : 0);
+    Pair y = pair_junk(types[i], T, out, out + view, types[i] == FORMAT_I8 ? i8 ? 0.25f : 0.125f : 0);
     op_linear(&ops_cpu, &w, &x.cpu, &y.cpu);
     op_linear(&cuda.ops, &on_device, &x.gpu, &y.gpu);
-    SAY("linear %s->%s T %d in %d out %d%s", type_name(type), type_name(types[i]), T, in, out, view ? " view" : "");
+    SAY("linear %s->%s T %d in %d out %d%s", format_name(format), format_name(types[i]), T, in, out,
+        view ? " view" : "");
     pair_compare(what, &y);
   }
   pairs_free();
@@ -131,25 +132,26 @@ static void check_linear(int T, int in, int out, Type type, int view, int odd) {
 
 static void check_conv1d(int T, int E, int K, int odd) {
   for (int form = 0; form < 6; form++) { /* f32 or i8 or i8 with the scale on the device; f32 or i8 out */
-    Type type = form / 2 ? TYPE_I8 : TYPE_F32, output = form % 2 ? TYPE_I8 : TYPE_F32;
-    Pair wide = pair_values(type, T, 2 * E + 1, 2 * E + 1, type == TYPE_I8 ? 0.031f : 0, 2, odd);
-    Pair x = pair_columns(&wide, 1, E), weight = pair_values(type, E, K, K, 0, 0.5f, odd);
+    Format format = form / 2 ? FORMAT_I8 : FORMAT_F32, output = form % 2 ? FORMAT_I8 : FORMAT_F32;
+    Pair wide = pair_values(format, T, 2 * E + 1, 2 * E + 1, format == FORMAT_I8 ? 0.031f : 0, 2, odd);
+    Pair x = pair_columns(&wide, 1, E), weight = pair_values(format, E, K, K, 0, 0.5f, odd);
     if (form / 2 == 2) {
-      x.gpu.scale_at = to_device(&x.gpu.scale, sizeof(float));
-      x.gpu.scale = 0;
+      x.gpu.scale_at = to_device(&x.gpu.scale.value, sizeof(float));
+      x.gpu.scale.value = 0;
     }
-    Pair bias = pair_values(type, 1, E, E, 0, 0.5f, odd);
-    Conv1d w = {.E = E, .K = K, .type = type, .weight = weight.cpu.data, .bias = bias.cpu.data};
-    if (type == TYPE_I8) w.weight_scale = 0.0071f, w.bias_scale = 0.0113f;
+    Pair bias = pair_values(format, 1, E, E, 0, 0.5f, odd);
+    Conv1d w = {.E = E, .K = K, .format = format, .weight = weight.cpu.data, .bias = bias.cpu.data};
+    if (format == FORMAT_I8) w.weight_scale = 0.0071f, w.bias_scale = 0.0113f;
     Conv1d on_device = w;
     on_device.weight = weight.gpu.data;
     on_device.bias = bias.gpu.data;
-    Pair pre = pair_junk(TYPE_F32, T, E, E, 0), silu = pair_junk(output, T, E, E + 1, output == TYPE_I8 ? 0.017f : 0);
+    Pair pre = pair_junk(FORMAT_F32, T, E, E, 0),
+         silu = pair_junk(output, T, E, E + 1, output == FORMAT_I8 ? 0.017f : 0);
     op_conv1d(&ops_cpu, &w, &x.cpu, &pre.cpu, &silu.cpu);
     op_conv1d(&cuda.ops, &on_device, &x.gpu, &pre.gpu, &silu.gpu);
-    SAY("conv1d pre %s T %d E %d K %d", type_name(type), T, E, K);
+    SAY("conv1d pre %s T %d E %d K %d", format_name(format), T, E, K);
     pair_compare(what, &pre);
-    SAY("conv1d silu %s->%s T %d E %d K %d", type_name(type), type_name(output), T, E, K);
+    SAY("conv1d silu %s->%s T %d E %d K %d", format_name(format), format_name(output), T, E, K);
     pair_compare(what, &silu);
     pairs_free();
   }
@@ -157,18 +159,19 @@ static void check_conv1d(int T, int E, int K, int odd) {
 
 /* kinds: bit 0: u is i8; bits 1, 2: rest f32, i8, mixed; bit 3: gated is f16. */
 static void check_scan(int T, int E, int N, int R, ScanOrder order, int kinds, int odd) {
-  Type u_type = kinds & 1 ? TYPE_I8 : TYPE_F32, rest = (kinds >> 1 & 3) == 1 ? TYPE_I8 : TYPE_F32;
-  Type other = kinds >> 1 & 3 ? TYPE_I8 : TYPE_F32; /* of z, D and B */
-#define SCALE(type, scale) (type), T, E, E + 1, ((type) == TYPE_I8 ? (scale) : 0)
+  Format u_type = kinds & 1 ? FORMAT_I8 : FORMAT_F32, rest = (kinds >> 1 & 3) == 1 ? FORMAT_I8 : FORMAT_F32;
+  Format other = kinds >> 1 & 3 ? FORMAT_I8 : FORMAT_F32; /* of z, D and B */
+#define SCALE(type, scale) (type), T, E, E + 1, ((type) == FORMAT_I8 ? (scale) : 0)
   Pair u = pair_values(SCALE(u_type, 0.02f), 1, odd), dt = pair_values(SCALE(rest, 0.03f), 2, odd);
   Pair z = pair_values(SCALE(other, 0.05f), 2, odd);
-  Pair dbc = pair_values(rest, T, R + 2 * N, R + 2 * N, rest == TYPE_I8 ? 0.01f : 0, 1, odd);
+  Pair dbc = pair_values(rest, T, R + 2 * N, R + 2 * N, rest == FORMAT_I8 ? 0.01f : 0, 1, odd);
   Pair B = pair_columns(&dbc, R, N), C = pair_columns(&dbc, R + N, N);
-  Pair A_log = pair_values(rest, E, N, N, rest == TYPE_I8 ? 0.02f : 0, 1.5f, odd);
-  Pair D = pair_values(other, 1, E, E, other == TYPE_I8 ? 0.01f : 0, 1, odd);
-  Pair bias = pair_values(rest, 1, E, E, rest == TYPE_I8 ? 0.02f : 0, 1, odd);
-  Pair delta = pair_junk(TYPE_F32, T, E, E, 0), y = pair_junk(TYPE_F32, T, E, E, 0);
-  Pair gated = pair_junk(kinds & 8 ? TYPE_F16 : TYPE_F32, T, E, E + 3, 0), state = pair_junk(TYPE_F32, E, N, N, 0);
+  Pair A_log = pair_values(rest, E, N, N, rest == FORMAT_I8 ? 0.02f : 0, 1.5f, odd);
+  Pair D = pair_values(other, 1, E, E, other == FORMAT_I8 ? 0.01f : 0, 1, odd);
+  Pair bias = pair_values(rest, 1, E, E, rest == FORMAT_I8 ? 0.02f : 0, 1, odd);
+  Pair delta = pair_junk(FORMAT_F32, T, E, E, 0), y = pair_junk(FORMAT_F32, T, E, E, 0);
+  Pair gated = pair_junk(kinds & 8 ? FORMAT_F16 : FORMAT_F32, T, E, E + 3, 0),
+       state = pair_junk(FORMAT_F32, E, N, N, 0);
   ScanInputs in = {.u = &u.cpu,
                    .dt = &dt.cpu,
                    .B = &B.cpu,
@@ -201,12 +204,12 @@ static void check_scan(int T, int E, int N, int R, ScanOrder order, int kinds, i
 
 static void check_hadamard(int T, int n, int odd) {
   for (int form = 0; form < 4; form++) {
-    Type to = form / 2 ? TYPE_I8 : TYPE_F32;
-    Pair x = pair_values(real_types[form % 2], T, n, n + 1, 0, 1, odd);
-    Pair y = pair_junk(to, T, n, n, to == TYPE_I8 ? 0.25f : 0);
+    Format to = form / 2 ? FORMAT_I8 : FORMAT_F32;
+    Pair x = pair_values(real_formats[form % 2], T, n, n + 1, 0, 1, odd);
+    Pair y = pair_junk(to, T, n, n, to == FORMAT_I8 ? 0.25f : 0);
     op_hadamard(&ops_cpu, &x.cpu, &y.cpu);
     op_hadamard(&cuda.ops, &x.gpu, &y.gpu);
-    SAY("hadamard %s->%s T %d n %d", type_name(x.cpu.type), type_name(to), T, n);
+    SAY("hadamard %s->%s T %d n %d", format_name(x.cpu.format), format_name(to), T, n);
     pair_compare(what, &y);
   }
   pairs_free();
@@ -215,25 +218,25 @@ static void check_hadamard(int T, int n, int odd) {
 /* Scale 0.25 puts f16 values on rounding ties. */
 static void check_q8(int T, int E, float size, int odd) {
   for (int form = 0; form < 4; form++) {
-    Pair x = pair_values(real_types[form % 2], T, E, E + 1, 0, size, odd), y = pair_junk(TYPE_I8, T, E, E, 0.25f);
+    Pair x = pair_values(real_formats[form % 2], T, E, E + 1, 0, size, odd), y = pair_junk(FORMAT_I8, T, E, E, 0.25f);
     op_quantise(&ops_cpu, &x.cpu, form / 2 ? ROUND_EVEN : ROUND_AWAY, &y.cpu);
     op_quantise(&cuda.ops, &x.gpu, form / 2 ? ROUND_EVEN : ROUND_AWAY, &y.gpu);
-    SAY("quantise %s %s T %d E %d", type_name(x.cpu.type), form / 2 ? "half-even" : "half-away", T, E);
+    SAY("quantise %s %s T %d E %d", format_name(x.cpu.format), form / 2 ? "half-even" : "half-away", T, E);
     pair_compare(what, &y);
   }
-  Pair x = pair_values(TYPE_F32, T, E, 2 * E, 0, size, odd), q = pair_junk(TYPE_I8, T, E, E, 0);
+  Pair x = pair_values(FORMAT_F32, T, E, 2 * E, 0, size, odd), q = pair_junk(FORMAT_I8, T, E, E, 0);
   q.gpu.scale_at = keep(cuda_reserve(&cuda, sizeof(float)), 1);
   op_quantise_dynamic(&ops_cpu, &x.cpu, &q.cpu);
   op_quantise_dynamic(&cuda.ops, &x.gpu, &q.gpu);
   SAY("quantise_dynamic T %d E %d size %g", T, E, (double)size);
   pair_compare(what, &q);
-  Type types[] = {TYPE_F32, TYPE_F16, TYPE_I8};
+  Format types[] = {FORMAT_F32, FORMAT_F16, FORMAT_I8};
   for (int i = 0; i < 4; i++) {
-    Pair from = i == 3 ? q : pair_values(types[i], T, E, E + 2, types[i] == TYPE_I8 ? 0.07f : 0, size, odd);
-    Pair to = pair_junk(TYPE_F32, T, E, E, 0);
+    Pair from = i == 3 ? q : pair_values(types[i], T, E, E + 2, types[i] == FORMAT_I8 ? 0.07f : 0, size, odd);
+    Pair to = pair_junk(FORMAT_F32, T, E, E, 0);
     op_dequantise(&ops_cpu, &from.cpu, &to.cpu);
     op_dequantise(&cuda.ops, &from.gpu, &to.gpu);
-    SAY("dequantise %s T %d E %d", type_name(from.cpu.type), T, E);
+    SAY("dequantise %s T %d E %d", format_name(from.cpu.format), T, E);
     pair_compare(what, &to);
   }
   pairs_free();
@@ -241,8 +244,8 @@ static void check_q8(int T, int E, float size, int odd) {
 
 /* The same bits when captured once and replayed. */
 static void check_graph(void) {
-  Pair x = pair_values(TYPE_F32, 171, 1536, 1536, 0, 1, 0), y = pair_junk(TYPE_I8, 171, 1536, 1536, 0);
-  Pair z = pair_junk(TYPE_F32, 171, 1536, 1536, 0);
+  Pair x = pair_values(FORMAT_F32, 171, 1536, 1536, 0, 1, 0), y = pair_junk(FORMAT_I8, 171, 1536, 1536, 0);
+  Pair z = pair_junk(FORMAT_F32, 171, 1536, 1536, 0);
   y.gpu.scale_at = keep(cuda_reserve(&cuda, sizeof(float)), 1);
   op_quantise_dynamic(&ops_cpu, &x.cpu, &y.cpu);
   op_dequantise(&ops_cpu, &y.cpu, &z.cpu);
@@ -286,14 +289,14 @@ bool check_ops(bool small) {
   for (int i = 0; i < lengths; i++)
     for (int s = small ? i % 2 : 0; s < 8; s += small ? 2 : 1)
       for (int i8 = 0; i8 < 2; i8++)
-        check_linear(length[i], shape[s][0], shape[s][1], i8 ? TYPE_I8 : TYPE_F32, (i + s) % 2, (i + s) % 5 == 0);
+        check_linear(length[i], shape[s][0], shape[s][1], i8 ? FORMAT_I8 : FORMAT_F32, (i + s) % 2, (i + s) % 5 == 0);
   if (!small) {
     static const int full[][2] = {{768, 3072}, {1536, 768}, {48, 1536}, {1536, 80}};
     static const int T[] = {171, 512, 2048};
     for (int t = 0; t < 3; t++)
       for (int s = 0; s < 4; s++)
-        for (int i8 = 0; i8 < 2; i8++) check_linear(T[t], full[s][0], full[s][1], i8 ? TYPE_I8 : TYPE_F32, 0, 0);
-    check_linear(3, LINEAR_I8_MAX_IN, 40, TYPE_I8, 0, 0);
+        for (int i8 = 0; i8 < 2; i8++) check_linear(T[t], full[s][0], full[s][1], i8 ? FORMAT_I8 : FORMAT_F32, 0, 0);
+    check_linear(3, LINEAR_I8_MAX_IN, 40, FORMAT_I8, 0, 0);
   }
   report("linear");
   static const int states[] = {16, 1, 5, 24, 64};

@@ -50,9 +50,9 @@ static void pairs_free(void) {
 }
 
 /* [rows, cols] in rows of `stride` elements, filled with junk. */
-static Pair pair_junk(Type type, int rows, int cols, int stride, float scale) {
-  Pair p = {.bytes = (size_t)rows * (size_t)stride * type_size(type)};
-  p.cpu = p.gpu = tensor_of(NULL, type, rows, cols, scale);
+static Pair pair_junk(Format format, int rows, int cols, int stride, float scale) {
+  Pair p = {.bytes = (size_t)rows * (size_t)stride * format_size(format)};
+  p.cpu = p.gpu = tensor_of(NULL, format, rows, cols, scale);
   p.cpu.stride = p.gpu.stride = stride;
   p.cpu.data = keep(malloc(p.bytes), 0);
   p.gpu.data = keep(cuda_reserve(&cuda, p.bytes), 1);
@@ -60,7 +60,7 @@ static Pair pair_junk(Type type, int rows, int cols, int stride, float scale) {
   void *junk = keep(malloc(p.bytes), 0);
   memset(junk, 0x5a, p.bytes);
   cuda_to_device(&cuda, p.gpu.data, junk, p.bytes);
-  if (type == TYPE_I8) {
+  if (format == FORMAT_I8) {
     p.gpu.nans_at = keep(cuda_reserve(&cuda, sizeof(int64_t)), 1);
     cuda_zero(&cuda, p.gpu.nans_at, sizeof(int64_t));
   }
@@ -69,16 +69,16 @@ static Pair pair_junk(Type type, int rows, int cols, int stride, float scale) {
 }
 
 /* Values of about `size`; where `odd`, one in 50 is a NaN, an infinity, a zero of either sign, a denormal or huge. */
-static Pair pair_values(Type type, int rows, int cols, int stride, float scale, float size, int odd) {
+static Pair pair_values(Format format, int rows, int cols, int stride, float scale, float size, int odd) {
   static const uint32_t strange[] = {0x7fc00000, 0xffc12345, 0x7f800000, 0xff800000, 0x80000000, 0,
                                      1,          0x80012345, 0x7f7fffff, 0xff7fffff, 0x42c80000, 0xc2c80000};
-  Pair p = pair_junk(type, rows, cols, stride, scale);
+  Pair p = pair_junk(format, rows, cols, stride, scale);
   for (size_t i = 0; i < (size_t)rows * (size_t)stride; i++) {
     float value = random_value() * size;
     if (odd && random_bits() % 50 == 0) value = f32_of_bits(strange[random_bits() % 12]);
-    if (type == TYPE_F32)
+    if (format == FORMAT_F32)
       ((float *)p.cpu.data)[i] = value;
-    else if (type == TYPE_F16)
+    else if (format == FORMAT_F16)
       ((uint16_t *)p.cpu.data)[i] = f16_of(value);
     else
       ((int8_t *)p.cpu.data)[i] = (int8_t)random_bits();

@@ -61,16 +61,16 @@ static void call_scan(void *context) {
   op_scan(&cuda.ops, &call->in, call->order, &call->out, call->scratch);
 }
 static void time_scan(int T, int i8, ScanOrder order) {
-  Type type = i8 ? TYPE_I8 : TYPE_F32;
+  Format format = i8 ? FORMAT_I8 : FORMAT_F32;
   float scale = i8 ? 0.02f : 0;
-  Pair u = pair_values(type, T, E, E, scale, 1, 0), dt = pair_values(type, T, E, E, scale, 1, 0);
-  Pair xz = pair_values(type, T, 2 * E, 2 * E, scale, 1, 0),
-       dbc = pair_values(type, T, R + 2 * N, R + 2 * N, scale, 1, 0);
+  Pair u = pair_values(format, T, E, E, scale, 1, 0), dt = pair_values(format, T, E, E, scale, 1, 0);
+  Pair xz = pair_values(format, T, 2 * E, 2 * E, scale, 1, 0),
+       dbc = pair_values(format, T, R + 2 * N, R + 2 * N, scale, 1, 0);
   Pair z = pair_columns(&xz, E, E), B = pair_columns(&dbc, R, N), C = pair_columns(&dbc, R + N, N);
-  Pair A_log = pair_values(type, E, N, N, scale, 0.8f, 0), skip = pair_values(type, 1, E, E, scale, 1, 0);
-  Pair bias = pair_values(type, 1, E, E, scale, 1, 0);
-  Pair delta = pair_junk(TYPE_F32, T, E, E, 0), y = pair_junk(TYPE_F32, T, E, E, 0);
-  Pair gated = pair_junk(TYPE_F16, T, E, E, 0), state = pair_junk(TYPE_F32, E, N, N, 0);
+  Pair A_log = pair_values(format, E, N, N, scale, 0.8f, 0), skip = pair_values(format, 1, E, E, scale, 1, 0);
+  Pair bias = pair_values(format, 1, E, E, scale, 1, 0);
+  Pair delta = pair_junk(FORMAT_F32, T, E, E, 0), y = pair_junk(FORMAT_F32, T, E, E, 0);
+  Pair gated = pair_junk(FORMAT_F16, T, E, E, 0), state = pair_junk(FORMAT_F32, E, N, N, 0);
   ScanCall call = {.in = {.u = &u.gpu,
                           .dt = &dt.gpu,
                           .B = &B.gpu,
@@ -83,8 +83,8 @@ static void time_scan(int T, int i8, ScanOrder order) {
                    .order = order,
                    .scratch = keep(cuda_reserve(&cuda, scan_scratch_bytes(T, E, N, order)), 1)};
   char name[64];
-  snprintf(name, sizeof name, "scan %s %s", order == SCAN_BLOCKED ? "blocked" : "sequential", type_name(type));
-  time_op(name, T, call_scan, &call, (double)T * E * (3 * (double)type_size(type) + 10), 0);
+  snprintf(name, sizeof name, "scan %s %s", order == SCAN_BLOCKED ? "blocked" : "sequential", format_name(format));
+  time_op(name, T, call_scan, &call, (double)T * E * (3 * (double)format_size(format) + 10), 0);
   pairs_free();
 }
 
@@ -97,13 +97,13 @@ static void call_conv(void *context) {
   op_conv1d(&cuda.ops, &call->w, &call->x, &call->pre, &call->silu);
 }
 static void time_conv(int T, int i8, int i8_out) {
-  Type type = i8 ? TYPE_I8 : TYPE_F32, output = i8_out ? TYPE_I8 : TYPE_F32;
-  Pair xz = pair_values(type, T, 2 * E, 2 * E, 0.02f, 1, 0), w = pair_values(type, E, 4, 4, 0, 1, 0);
-  Pair bias = pair_values(type, 1, E, E, 0, 1, 0), pre = pair_junk(TYPE_F32, T, E, E, 0);
+  Format format = i8 ? FORMAT_I8 : FORMAT_F32, output = i8_out ? FORMAT_I8 : FORMAT_F32;
+  Pair xz = pair_values(format, T, 2 * E, 2 * E, 0.02f, 1, 0), w = pair_values(format, E, 4, 4, 0, 1, 0);
+  Pair bias = pair_values(format, 1, E, E, 0, 1, 0), pre = pair_junk(FORMAT_F32, T, E, E, 0);
   Pair silu = pair_junk(output, T, E, E, 0.02f);
   ConvCall call = {.w = {.E = E,
                          .K = 4,
-                         .type = type,
+                         .format = format,
                          .weight = w.gpu.data,
                          .bias = bias.gpu.data,
                          .weight_scale = 0.02f,
@@ -112,8 +112,8 @@ static void time_conv(int T, int i8, int i8_out) {
                    .pre = pre.gpu,
                    .silu = silu.gpu};
   char name[64];
-  snprintf(name, sizeof name, "conv1d %s->%s", type_name(type), type_name(output));
-  time_op(name, T, call_conv, &call, (double)T * E * (double)(type_size(type) + 4 + type_size(output)), 0);
+  snprintf(name, sizeof name, "conv1d %s->%s", format_name(format), format_name(output));
+  time_op(name, T, call_conv, &call, (double)T * E * (double)(format_size(format) + 4 + format_size(output)), 0);
   pairs_free();
 }
 
@@ -125,19 +125,19 @@ static void call_linear(void *context) {
   LinearCall *call = context;
   op_linear(&cuda.ops, &call->w, &call->x, &call->y);
 }
-static void time_linear(int T, int in, int out, Type type) {
-  Pair x = pair_values(type, T, in, in, 0.02f, 1, 0), weight = pair_values(type, out, in, in, 0, 1, 0);
-  Pair y = pair_junk(type, T, out, out, 0.2f);
-  void *panels = keep(malloc(linear_packed_bytes(out, in, type) + 64), 0);
-  Linear w = linear_pack(weight.cpu.data, out, in, type, 0.01f, panels);
-  void *packed = keep(malloc(linear_cuda_packed_bytes(out, in, type)), 0);
+static void time_linear(int T, int in, int out, Format format) {
+  Pair x = pair_values(format, T, in, in, 0.02f, 1, 0), weight = pair_values(format, out, in, in, 0, 1, 0);
+  Pair y = pair_junk(format, T, out, out, 0.2f);
+  void *panels = keep(malloc(linear_packed_bytes(out, in, format) + 64), 0);
+  Linear w = linear_pack(weight.cpu.data, out, in, format, 0.01f, panels);
+  void *packed = keep(malloc(linear_cuda_packed_bytes(out, in, format)), 0);
   linear_cuda_pack(&w, packed);
-  w.panels = keep(cuda_reserve(&cuda, linear_cuda_packed_bytes(out, in, type)), 1);
-  cuda_to_device(&cuda, w.panels, packed, linear_cuda_packed_bytes(out, in, type));
+  w.panels = keep(cuda_reserve(&cuda, linear_cuda_packed_bytes(out, in, format)), 1);
+  cuda_to_device(&cuda, w.panels, packed, linear_cuda_packed_bytes(out, in, format));
   LinearCall call = {w, x.gpu, y.gpu};
   char name[64];
   double operations = 2.0 * T * in * out;
-  snprintf(name, sizeof name, "linear %s %d->%d", type_name(type), in, out);
+  snprintf(name, sizeof name, "linear %s %d->%d", format_name(format), in, out);
   time_op(name, T, call_linear, &call, 0, operations);
   pairs_free();
 }
@@ -166,9 +166,9 @@ static void call_dequantise(void *context) {
   op_dequantise(&cuda.ops, &call->y, &call->x);
 }
 static void time_rows(int T) {
-  Pair x = pair_values(TYPE_F32, T, E, E, 0, 1, 0), f16 = pair_values(TYPE_F16, T, E, E, 0, 1, 0);
-  Pair y = pair_junk(TYPE_I8, T, E, E, 0.02f), d = pair_values(TYPE_F32, T, D, D, 0, 1, 0);
-  Pair q = pair_junk(TYPE_I8, T, D, D, 0.02f), dynamic = y;
+  Pair x = pair_values(FORMAT_F32, T, E, E, 0, 1, 0), f16 = pair_values(FORMAT_F16, T, E, E, 0, 1, 0);
+  Pair y = pair_junk(FORMAT_I8, T, E, E, 0.02f), d = pair_values(FORMAT_F32, T, D, D, 0, 1, 0);
+  Pair q = pair_junk(FORMAT_I8, T, D, D, 0.02f), dynamic = y;
   dynamic.gpu.scale_at = keep(cuda_reserve(&cuda, sizeof(float)), 1);
   time_op("rmsnorm f32->i8", T, call_norm, &(RowCall){d.gpu, q.gpu}, (double)T * D * 5, 0);
   time_op("hadamard f16->i8", T, call_hadamard, &(RowCall){f16.gpu, y.gpu}, (double)T * E * 3, 0);
@@ -191,10 +191,10 @@ void time_ops(const char *only) {
   for (int i = 0; i < 3; i++) time_rows(lengths[i]);
   for (int i = 0; i < 3; i++)
     for (int i8 = 0; i8 < 2; i8++) {
-      Type type = i8 ? TYPE_I8 : TYPE_F32;
-      time_linear(lengths[i], D, 2 * E, type);
-      time_linear(lengths[i], E, D, type);
-      time_linear(lengths[i], E, R + 2 * N, type);
-      time_linear(lengths[i], R, E, type);
+      Format format = i8 ? FORMAT_I8 : FORMAT_F32;
+      time_linear(lengths[i], D, 2 * E, format);
+      time_linear(lengths[i], E, D, format);
+      time_linear(lengths[i], E, R + 2 * N, format);
+      time_linear(lengths[i], R, E, format);
     }
 }

@@ -43,7 +43,9 @@ static bool mode_is_sound(const Mode *mode, Status *st) { return (void)mode, (vo
 static bool needs_no_scales(const Mode *mode) { return (void)mode, false; }
 static const char *no_agreement(const Mode *base, const Mode *other) { return (void)base, (void)other, ""; }
 
-static bool type_of(const Mode *mode, int id, Type *type) { return (void)mode, (void)id, *type = TYPE_F32, true; }
+static bool format_of(const Mode *mode, int id, Format *format) {
+  return (void)mode, (void)id, *format = FORMAT_F32, true;
+}
 
 static const char *kernel_of(const Mode *mode, int id) {
   (void)mode;
@@ -59,10 +61,10 @@ static int64_t no_state(const Model *model, const Mode *mode) { return (void)mod
 
 /* --- the block --- */
 
-static Tensor *make(Trace *trace, int id, Type type, int rows, int cols, Arena *arena) {
+static Tensor *make(Trace *trace, int id, Format format, int rows, int cols, Arena *arena) {
   trace->family = &family_toy;
-  trace->t[id] = tensor_of(arena_room(arena, (size_t)rows * (size_t)cols, type_size(type)), type, rows, cols, 0);
-  if (type == TYPE_F64) trace->t[id].kernel = "reference f64";
+  trace->t[id] = tensor_of(arena_room(arena, (size_t)rows * (size_t)cols, format_size(format)), format, rows, cols, 0);
+  if (format == FORMAT_F64) trace->t[id].kernel = "reference f64";
   return &trace->t[id];
 }
 
@@ -71,20 +73,20 @@ static void block(const Model *model, int layer, const Mode *mode, const Tensor 
   const Prepared *w = model->layer[layer].f32;
   *trace = (Trace){.family = &family_toy};
   trace->t[T_BLOCK_IN] = *x;
-  for (int id = T_NORM; id <= T_BLOCK_OUT; id++) make(trace, id, TYPE_F32, x->rows, model->D, arena);
+  for (int id = T_NORM; id <= T_BLOCK_OUT; id++) make(trace, id, FORMAT_F32, x->rows, model->D, arena);
   op_rmsnorm(model->ops, x, w[W_NORM].values.data, model->eps, &trace->t[T_NORM]);
   op_linear(model->ops, &w[W_PRODUCT].linear, &trace->t[T_NORM], &trace->t[T_PRODUCT]);
   op_residual_add(model->ops, x, &trace->t[T_PRODUCT], &trace->t[T_BLOCK_OUT]);
 }
 
 static void embed(const Model *model, const int32_t *token, int T, Arena *arena, Trace *trace) {
-  op_embedding(model->ops, model->embedding, token, make(trace, T_EMBEDDING, TYPE_F32, T, model->D, arena));
+  op_embedding(model->ops, model->embedding, token, make(trace, T_EMBEDDING, FORMAT_F32, T, model->D, arena));
 }
 
 static void head(const Model *model, const Tensor *x, Arena *arena, Trace *trace) {
-  op_rmsnorm(model->ops, x, model->norm_f, model->eps, make(trace, T_NORM_F, TYPE_F32, x->rows, model->D, arena));
+  op_rmsnorm(model->ops, x, model->norm_f, model->eps, make(trace, T_NORM_F, FORMAT_F32, x->rows, model->D, arena));
   op_linear(model->ops, &model->head, &trace->t[T_NORM_F],
-            make(trace, T_LOGITS, TYPE_F32, x->rows, model->vocab, arena));
+            make(trace, T_LOGITS, FORMAT_F32, x->rows, model->vocab, arena));
 }
 
 static size_t block_room(const Config *c, int T) {
@@ -97,7 +99,7 @@ static void block64_of(const Weights64 *w, int layer, const Tensor *x, Arena *ar
   const int T = x->rows, D = w->config.D;
   *trace = (Trace){.family = &family_toy};
   trace->t[T_BLOCK_IN] = *x;
-  for (int id = T_NORM; id <= T_BLOCK_OUT; id++) make(trace, id, TYPE_F64, T, D, arena);
+  for (int id = T_NORM; id <= T_BLOCK_OUT; id++) make(trace, id, FORMAT_F64, T, D, arena);
   const double *in = x->data, *product = trace->t[T_PRODUCT].data;
   double *out = trace->t[T_BLOCK_OUT].data;
   rmsnorm64(in, w->layer[layer][W_NORM], w->config.eps, T, D, trace->t[T_NORM].data);
@@ -107,15 +109,15 @@ static void block64_of(const Weights64 *w, int layer, const Tensor *x, Arena *ar
 
 static void embed64_of(const Weights64 *w, const int32_t *token, int T, Arena *arena, Trace *trace) {
   const Model64 model = {.D = w->config.D, .vocab = w->config.vocab, .embedding = w->end[END_EMBEDDING]};
-  embed64(&model, token, T, make(trace, T_EMBEDDING, TYPE_F64, T, w->config.D, arena)->data);
+  embed64(&model, token, T, make(trace, T_EMBEDDING, FORMAT_F64, T, w->config.D, arena)->data);
 }
 
 static void head64_of(const Weights64 *w, const Tensor *x, Arena *arena, Trace *trace) {
   const Config *c = &w->config;
   const Model64 model = {
       .D = c->D, .vocab = c->vocab, .eps = c->eps, .norm_f = w->end[END_NORM], .head = w->end[END_HEAD]};
-  double *norm_f = make(trace, T_NORM_F, TYPE_F64, x->rows, c->D, arena)->data;
-  head64(&model, x->data, x->rows, norm_f, make(trace, T_LOGITS, TYPE_F64, x->rows, c->vocab, arena)->data);
+  double *norm_f = make(trace, T_NORM_F, FORMAT_F64, x->rows, c->D, arena)->data;
+  head64(&model, x->data, x->rows, norm_f, make(trace, T_LOGITS, FORMAT_F64, x->rows, c->vocab, arena)->data);
 }
 
 const Family family_toy = {
@@ -146,7 +148,7 @@ const Family family_toy = {
     .mode_check = mode_is_sound,
     .mode_needs_scales = needs_no_scales,
     .agreement = no_agreement,
-    .type = type_of,
+    .format = format_of,
     .kernel = kernel_of,
     .activations = activations,
     .state_bytes = no_state,

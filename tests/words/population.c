@@ -65,7 +65,7 @@ static void run_window(const Subject *subject, const int32_t *token, int length,
       else
         block_run(&subject->model, layer, mode_preset(population_side[s]), &stream[s], &scratch, &trace);
       const Tensor *out = &trace.t[T_BLOCK_OUT];
-      memcpy(stream[s].data, out->data, (size_t)out->rows * (size_t)out->cols * type_size(out->type));
+      memcpy(stream[s].data, out->data, (size_t)out->rows * (size_t)out->cols * format_size(out->format));
     }
     for (int p = 0; p < POPULATION_PAIRS; p++) {
       PopulationPair pair = population_pair(p);

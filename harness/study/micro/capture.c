@@ -3,8 +3,8 @@
 
 #include <assert.h>
 
-static Tensor room(Arena *arena, Type type, int rows, int cols, float scale) {
-  return tensor_of(arena_alloc(arena, (size_t)rows * (size_t)cols, type_size(type)), type, rows, cols, scale);
+static Tensor room(Arena *arena, Format format, int rows, int cols, float scale) {
+  return tensor_of(arena_alloc(arena, (size_t)rows * (size_t)cols, format_size(format)), format, rows, cols, scale);
 }
 
 /* --- operators ------------------------------------------------------------------------------------------------------
@@ -19,17 +19,17 @@ static OpKind kind_of(MicroOp op) {
 }
 
 static MicroSetting setting_of(const Call *call) {
-  MicroSetting s = {.in = call->in[IN_X].type, .out = call_output(call)->type};
-  if (call->kind == OP_RMSNORM) s.in = TYPE_F32;
-  if (call->kind == OP_SCAN) s.rest = call->in[SCAN_DT].type, s.order = call->order;
+  MicroSetting s = {.in = call->in[IN_X].format, .out = call_output(call)->format};
+  if (call->kind == OP_RMSNORM) s.in = FORMAT_F32;
+  if (call->kind == OP_SCAN) s.rest = call->in[SCAN_DT].format, s.order = call->order;
   return s;
 }
 
 /* The weight of a linear, row-major again, out of its panels. */
 static Tensor unpacked(Arena *arena, const Linear *w) {
-  Tensor rows = room(arena, w->type, w->out, w->in, w->type == TYPE_I8 ? w->scale : 0);
+  Tensor rows = room(arena, w->format, w->out, w->in, w->format == FORMAT_I8 ? w->scale : 0);
   for (int row = 0; row < w->out; row++)
-    linear_unpack(w, row, (char *)rows.data + (size_t)row * (size_t)w->in * type_size(w->type));
+    linear_unpack(w, row, (char *)rows.data + (size_t)row * (size_t)w->in * format_size(w->format));
   return rows;
 }
 
@@ -42,7 +42,7 @@ static void capture_call(Arena *arena, const Call *call, Capture *c) {
   if (call->kind == OP_LINEAR) c->o.in[WEIGHT] = unpacked(arena, &call->linear);
   for (int i = 0; i < info->outs; i++) {
     c->in_run[i] = call->out[i];
-    if (call->out[i]->type == TYPE_I8) scale = call->out[i]->scale;
+    if (call->out[i]->format == FORMAT_I8) scale = call->out[i]->scale.value;
   }
   operator_prepare(arena, &c->o, scale);
   if (call->kind == OP_LINEAR) c->o.out[0].name = call_name(call);
@@ -52,8 +52,8 @@ static void capture_call(Arena *arena, const Call *call, Capture *c) {
  */
 
 static Tensor as_f32(Arena *arena, const Tensor *x) {
-  if (x->type == TYPE_F32) return *x;
-  Tensor t = room(arena, TYPE_F32, x->rows, x->cols, 0);
+  if (x->format == FORMAT_F32) return *x;
+  Tensor t = room(arena, FORMAT_F32, x->rows, x->cols, 0);
   dequantise(x, &t);
   return t;
 }
@@ -62,7 +62,7 @@ static Tensor as_f32(Arena *arena, const Tensor *x) {
  * bias. */
 static Tensor argument(Arena *arena, MicroOp op, const Call *scan) {
   const Tensor *delta = scan->out[0];
-  Tensor x = room(arena, TYPE_F32, delta->rows, delta->cols, 0);
+  Tensor x = room(arena, FORMAT_F32, delta->rows, delta->cols, 0);
   Tensor dt = as_f32(arena, &scan->in[SCAN_DT]), bias = as_f32(arena, &scan->in[SCAN_BIAS]);
   Tensor A_log = as_f32(arena, &scan->in[SCAN_A_LOG]);
   const size_t N = (size_t)A_log.cols, cols = (size_t)x.cols;
@@ -79,7 +79,7 @@ static void capture_function(Arena *arena, const Call *call, Capture *c) {
   if (c->o.op == MICRO_SILU) {
     const Tensor *silu = call->out[1];
     c->o.in[X] = *call->out[0];
-    if (silu->type == TYPE_F32) c->in_run[0] = silu;
+    if (silu->format == FORMAT_F32) c->in_run[0] = silu;
   } else {
     c->o.in[X] = argument(arena, c->o.op, call);
     if (c->o.op == MICRO_SOFTPLUS) c->in_run[0] = call->out[0];

@@ -23,12 +23,12 @@ static void say(Words *w, const char *format, ...) {
 
 static void say_value(Words *w, const Tensor *t, int row, int col) {
   Tensor plain = *t;
-  if (t->type == TYPE_I8) plain.scale = 1;
+  if (t->format == FORMAT_I8) plain.scale.value = 1;
   say(w, " %.9g", tensor_value(&plain, (size_t)row * (size_t)t->cols + (size_t)col));
 }
 
 static void say_scale(Words *w, const Tensor *t) {
-  if (t->type == TYPE_I8) say(w, " (scale %.9g)", (double)t->scale);
+  if (t->format == FORMAT_I8) say(w, " (scale %.9g)", (double)t->scale.value);
 }
 
 static void say_one(Words *w, const char *name, const Tensor *t, int row, int col) {

@@ -116,48 +116,48 @@ static float *constant(Draw *d, int rows, int cols, float value) {
 }
 
 /* As drawn, or quantised to int8, or rounded to f16. */
-static Tensor as_type(Draw *d, float *x, int rows, int cols, Type type, bool activation) {
-  Tensor f = tensor_of(x, TYPE_F32, rows, cols, 0);
-  if (type == TYPE_F32) return f;
+static Tensor as_format(Draw *d, float *x, int rows, int cols, Format format, bool activation) {
+  Tensor f = tensor_of(x, FORMAT_F32, rows, cols, 0);
+  if (format == FORMAT_F32) return f;
   size_t n = (size_t)rows * (size_t)cols;
-  if (type == TYPE_F16) {
+  if (format == FORMAT_F16) {
     uint16_t *half = ARENA_NEW(d->arena, uint16_t, n);
     for (size_t i = 0; i < n; i++) half[i] = f16_of(x[i]);
-    return tensor_of(half, TYPE_F16, rows, cols, 0);
+    return tensor_of(half, FORMAT_F16, rows, cols, 0);
   }
   float scale = scale_of((double)absmax(&f));
   if (d->input == INPUT_SATURATING && activation) scale /= 8;
   if (d->input == INPUT_DENORMAL && activation) scale = 1e-39f / 32;
   if (d->input == INPUT_TIES) scale = tie_grid;
-  Tensor q = tensor_of(ARENA_NEW(d->arena, int8_t, n), TYPE_I8, rows, cols, scale);
+  Tensor q = tensor_of(ARENA_NEW(d->arena, int8_t, n), FORMAT_I8, rows, cols, scale);
   quantise(&f, ROUND_EVEN, &q);
   return q;
 }
 
-static Tensor draw(Draw *d, int rows, int cols, Type type) {
-  return as_type(d, activations(d, rows, cols, type == TYPE_I8), rows, cols, type, true);
+static Tensor draw(Draw *d, int rows, int cols, Format format) {
+  return as_format(d, activations(d, rows, cols, format == FORMAT_I8), rows, cols, format, true);
 }
 
 /* --- operator by operator -------------------------------------------------------------------------------------------
  */
 
 static void make_conv1d(Draw *d, MicroShape s, Operator *o) {
-  Type type = o->setting.in;
-  o->in[X] = draw(d, s.T, s.E, type);
-  o->in[WEIGHT] = as_type(d, weights(d, s.E, TAPS, 0, 0.5), s.E, TAPS, type, false);
-  o->in[BIAS] = as_type(d, weights(d, 1, s.E, 0, d->input == INPUT_DENORMAL ? 1e-40 : 0.1), 1, s.E, type, false);
+  Format format = o->setting.in;
+  o->in[X] = draw(d, s.T, s.E, format);
+  o->in[WEIGHT] = as_format(d, weights(d, s.E, TAPS, 0, 0.5), s.E, TAPS, format, false);
+  o->in[BIAS] = as_format(d, weights(d, 1, s.E, 0, d->input == INPUT_DENORMAL ? 1e-40 : 0.1), 1, s.E, format, false);
 }
 
 static void make_linear(Draw *d, MicroShape s, Operator *o) {
-  Type type = o->setting.in;
-  o->in[X] = draw(d, s.T, s.E, type);
+  Format format = o->setting.in;
+  o->in[X] = draw(d, s.T, s.E, format);
   double spread = d->input == INPUT_TIES ? 1 : 1 / sqrt(s.E); /* on the ties' grid smaller ones would all be 0 */
-  o->in[WEIGHT] = as_type(d, weights(d, s.N, s.E, 0, spread), s.N, s.E, type, false);
+  o->in[WEIGHT] = as_format(d, weights(d, s.N, s.E, 0, spread), s.N, s.E, format, false);
 }
 
 /* Decays as a trained model has them: A from -1 to -N, delta around 0.01 to 0.1. */
 static void make_scan(Draw *d, MicroShape s, Operator *o) {
-  Type rest = o->setting.rest;
+  Format rest = o->setting.rest;
   bool slow = d->input == INPUT_SLOW_DECAY, ties = d->input == INPUT_TIES;
   Draw calm = *d; /* dt and A_log of every input are those of a model: else every state would vanish or overflow */
   calm.input = INPUT_NORMAL;
@@ -166,16 +166,16 @@ static void make_scan(Draw *d, MicroShape s, Operator *o) {
   o->in[SCAN_B] = draw(factors, s.T, s.N, rest);
   o->in[SCAN_C] = draw(factors, s.T, s.N, rest);
   o->in[SCAN_Z] =
-      ties ? as_type(&calm, constant(d, s.T, s.E, 32), s.T, s.E, rest, true) : draw(factors, s.T, s.E, rest);
+      ties ? as_format(&calm, constant(d, s.T, s.E, 32), s.T, s.E, rest, true) : draw(factors, s.T, s.E, rest);
   Draw *steps = d->input == INPUT_SATURATING || d->input == INPUT_OUTLIERS || d->input == INPUT_STUDENT_T ? d : &calm;
   o->in[SCAN_DT] = draw(steps, s.T, s.E, rest);
-  o->in[SCAN_BIAS] = as_type(&calm, weights(&calm, 1, s.E, slow ? -6 : -3, 1), 1, s.E, rest, false);
+  o->in[SCAN_BIAS] = as_format(&calm, weights(&calm, 1, s.E, slow ? -6 : -3, 1), 1, s.E, rest, false);
   float *A_log = room(d, s.E, s.N);
   for (int e = 0; e < s.E; e++)
     for (int n = 0; n < s.N; n++)
       A_log[(size_t)e * (size_t)s.N + (size_t)n] = (float)((slow ? -8 : log(n + 1)) + 0.1 * gsl_ran_ugaussian(d->rng));
-  o->in[SCAN_A_LOG] = as_type(&calm, A_log, s.E, s.N, rest, false);
-  o->in[SCAN_D] = as_type(d, weights(d, 1, s.E, 1, 0.2), 1, s.E, rest, false);
+  o->in[SCAN_A_LOG] = as_format(&calm, A_log, s.E, s.N, rest, false);
+  o->in[SCAN_D] = as_format(d, weights(d, 1, s.E, 1, 0.2), 1, s.E, rest, false);
 }
 
 static gsl_rng generator(Arena *arena, MicroOp op, MicroInput input, MicroShape s, int64_t seed) {
@@ -186,7 +186,7 @@ static gsl_rng generator(Arena *arena, MicroOp op, MicroInput input, MicroShape 
 /* The scale of an int8 output: what holds all that a float32 output of the same operator has, as calibration would. */
 static float output_scale(const Operator *made, MicroInput input, Arena scratch) {
   Operator f = *made;
-  f.setting.out = TYPE_F32;
+  f.setting.out = FORMAT_F32;
   operator_prepare(&scratch, &f, 0);
   operator_run_own(&f, scratch);
   float most = absmax(&f.out[f.outs - 1].got), scale = scale_of((double)most);
@@ -205,13 +205,13 @@ void micro_make(Arena *arena, MicroOp op, const MicroSetting *setting, MicroInpu
     case MICRO_SCAN: make_scan(&d, s, o); break;
     case MICRO_LINEAR: make_linear(&d, s, o); break;
     case MICRO_RMSNORM:
-      o->in[X] = draw(&d, s.T, s.E, TYPE_F32);
-      o->in[GAIN] = as_type(&d, weights(&d, 1, s.E, 1, 0.1), 1, s.E, TYPE_F32, false);
+      o->in[X] = draw(&d, s.T, s.E, FORMAT_F32);
+      o->in[GAIN] = as_format(&d, weights(&d, 1, s.E, 1, 0.1), 1, s.E, FORMAT_F32, false);
       break;
     case MICRO_HADAMARD: o->in[X] = draw(&d, s.T, s.E, setting->in); break;
-    default: o->in[X] = draw(&d, s.T, s.E, TYPE_F32);
+    default: o->in[X] = draw(&d, s.T, s.E, FORMAT_F32);
   }
-  bool i8_out = setting->out == TYPE_I8;
+  bool i8_out = setting->out == FORMAT_I8;
   float scale = i8_out ? output_scale(o, input, *arena) : 0;
   operator_prepare(arena, o, scale);
 }

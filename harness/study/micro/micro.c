@@ -74,11 +74,11 @@ static void run_plan(Test *t, const Plan *p, Arena scratch) {
  */
 
 static Digest tensor_digest(const Tensor *t, Arena scratch) {
-  size_t row = (size_t)t->cols * type_size(t->type), stride = (size_t)t->stride * type_size(t->type);
+  size_t row = (size_t)t->cols * format_size(t->format), stride = (size_t)t->stride * format_size(t->format);
   char *packed = arena_alloc(&scratch, (size_t)t->rows, row);
   for (int r = 0; t->data && r < t->rows; r++)
     memcpy(packed + (size_t)r * row, (const char *)t->data + (size_t)r * stride, row);
-  const char *form = arena_printf(&scratch, "%d %d %d %a", t->type, t->rows, t->cols, (double)t->scale);
+  const char *form = arena_printf(&scratch, "%d %d %d %a", t->format, t->rows, t->cols, (double)t->scale.value);
   Digest both[] = {digest_of(packed, (size_t)t->rows * row), digest_of(form, strlen(form))};
   return digest_join(both, 2);
 }
@@ -89,7 +89,7 @@ static Digest operator_digest(const Operator *o, const MicroRow *place, int plan
   for (int i = 0; i < OPERATOR_INPUTS; i++) part[i] = tensor_digest(&o->in[i], scratch);
   const Output *last = &o->out[o->outs - 1];
   const char *what = arena_printf(&scratch, "%s %s %s %a %s %d %d", micro_op_names[o->op], last->name,
-                                  micro_setting_text(&scratch, o->op, &o->setting), (double)last->got.scale,
+                                  micro_setting_text(&scratch, o->op, &o->setting), (double)last->got.scale.value,
                                   place->prompt, place->layer, plan);
   part[OPERATOR_INPUTS] = digest_of(what, strlen(what));
   return digest_join(part, OPERATOR_INPUTS + 1);

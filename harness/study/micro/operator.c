@@ -43,38 +43,39 @@ int micro_settings(MicroOp op, const Mode *mode, MicroSetting setting[OP_TYPES_M
 }
 
 const char *micro_setting_text(Arena *arena, MicroOp op, const MicroSetting *s) {
-  if (op != MICRO_SCAN) return arena_printf(arena, "%s->%s", type_name(s->in), type_name(s->out));
-  return arena_printf(arena, "u:%s rest:%s %s->%s", type_name(s->in), type_name(s->rest),
-                      s->order == SCAN_BLOCKED ? "blocked" : "sequential", type_name(s->out));
+  if (op != MICRO_SCAN) return arena_printf(arena, "%s->%s", format_name(s->in), format_name(s->out));
+  return arena_printf(arena, "u:%s rest:%s %s->%s", format_name(s->in), format_name(s->rest),
+                      s->order == SCAN_BLOCKED ? "blocked" : "sequential", format_name(s->out));
 }
 
 /* --- outputs --------------------------------------------------------------------------------------------------------
  */
 
-static void add_output(Arena *arena, Operator *o, const char *name, Type type, int rows, int cols, float scale) {
-  size_t bytes = (size_t)rows * (size_t)cols * type_size(type);
+static void add_output(Arena *arena, Operator *o, const char *name, Format format, int rows, int cols, float scale) {
+  size_t bytes = (size_t)rows * (size_t)cols * format_size(format);
   void *data = memset(arena_alloc(arena, bytes, 1), 0xa5, bytes);
-  o->out[o->outs++] = (Output){.name = name, .got = tensor_of(data, type, rows, cols, type == TYPE_I8 ? scale : 0)};
+  o->out[o->outs++] =
+      (Output){.name = name, .got = tensor_of(data, format, rows, cols, format == FORMAT_I8 ? scale : 0)};
 }
 
 void operator_prepare(Arena *arena, Operator *o, float scale) {
   const Tensor *x = &o->in[X];
-  const Type out = o->setting.out;
+  const Format out = o->setting.out;
   o->outs = 0;
   switch (o->op) {
     case MICRO_CONV1D:
-      add_output(arena, o, "conv1d", TYPE_F32, x->rows, x->cols, 0);
+      add_output(arena, o, "conv1d", FORMAT_F32, x->rows, x->cols, 0);
       add_output(arena, o, "conv1d_silu", out, x->rows, x->cols, scale);
       break;
     case MICRO_SCAN:
-      add_output(arena, o, "delta", TYPE_F32, x->rows, x->cols, 0);
-      add_output(arena, o, "scan", TYPE_F32, x->rows, x->cols, 0);
+      add_output(arena, o, "delta", FORMAT_F32, x->rows, x->cols, 0);
+      add_output(arena, o, "scan", FORMAT_F32, x->rows, x->cols, 0);
       add_output(arena, o, "gated", out, x->rows, x->cols, 0);
-      add_output(arena, o, "ssm_state", TYPE_F32, x->cols, o->in[SCAN_A_LOG].cols, 0);
+      add_output(arena, o, "ssm_state", FORMAT_F32, x->cols, o->in[SCAN_A_LOG].cols, 0);
       break;
     case MICRO_LINEAR: {
       const Tensor *w = &o->in[WEIGHT];
-      o->panels = arena_alloc(arena, linear_packed_bytes(w->rows, w->cols, w->type), 1);
+      o->panels = arena_alloc(arena, linear_packed_bytes(w->rows, w->cols, w->format), 1);
       add_output(arena, o, "linear", out, x->rows, w->rows, scale);
       break;
     }
@@ -137,7 +138,8 @@ void operator_run(const Operator *o, Tensor *const out[OPERATOR_OUTPUTS], Arena 
     case MICRO_SCAN: run_scan(o, out, scratch); break;
     case MICRO_LINEAR: {
       const Tensor *w = &in[WEIGHT];
-      Linear packed = {.out = w->rows, .in = w->cols, .type = w->type, .scale = w->scale, .panels = o->panels};
+      Linear packed = {
+          .out = w->rows, .in = w->cols, .format = w->format, .scale = w->scale.value, .panels = o->panels};
       op_linear(&ops_cpu, &packed, &in[X], out[0]);
       break;
     }
@@ -151,7 +153,7 @@ void operator_run_own(Operator *o, Arena scratch) {
   Tensor *out[OPERATOR_OUTPUTS];
   for (int i = 0; i < OPERATOR_OUTPUTS; i++) out[i] = &o->out[i].got;
   const Tensor *w = &o->in[WEIGHT];
-  if (o->op == MICRO_LINEAR) linear_pack(w->data, w->rows, w->cols, w->type, w->scale, o->panels);
+  if (o->op == MICRO_LINEAR) linear_pack(w->data, w->rows, w->cols, w->format, w->scale.value, o->panels);
   operator_run(o, out, scratch);
 }
 
@@ -162,15 +164,15 @@ BoundIn operator_bound_in(Arena *arena, const Tensor *t) {
   if (!t->data) return (BoundIn){0};
   double *value = ARENA_NEW(arena, double, (size_t)t->rows *(size_t)t->cols);
   Tensor whole = *t;
-  if (t->type == TYPE_I8) whole.scale = 1;
+  if (t->format == FORMAT_I8) whole.scale.value = 1;
   tensor_values(&whole, value);
-  return (BoundIn){value, t->cols, t->type == TYPE_I8 ? (double)t->scale : 0};
+  return (BoundIn){value, t->cols, t->format == FORMAT_I8 ? (double)t->scale.value : 0};
 }
 
 /* Where the kernel rounds an int8 output half away from zero: the kernels' headers. */
-static BoundType bound_type(MicroOp op, Type type) {
-  if (type == TYPE_F32) return BOUND_F32;
-  if (type == TYPE_F16) return BOUND_F16;
+static BoundType bound_type(MicroOp op, Format format) {
+  if (format == FORMAT_F32) return BOUND_F32;
+  if (format == FORMAT_F16) return BOUND_F16;
   return op == MICRO_CONV1D || op == MICRO_RMSNORM ? BOUND_I8_AWAY : BOUND_I8_EVEN;
 }
 
@@ -200,13 +202,13 @@ void operator_reference(Arena *arena, Operator *o) {
     const Tensor *got = &o->out[i].got;
     size_t n = (size_t)got->rows * (size_t)got->cols;
     BoundOut *ref = &o->out[i].ref;
-    *ref = (BoundOut){bound_type(o->op, got->type),
-                      (double)got->scale,
+    *ref = (BoundOut){bound_type(o->op, got->format),
+                      (double)got->scale.value,
                       ARENA_NEW(arena, double, n),
                       ARENA_NEW(arena, double, n),
                       NULL,
                       NULL};
-    if (got->type != TYPE_I8) continue;
+    if (got->format != FORMAT_I8) continue;
     ref->low = ARENA_NEW(arena, double, n);
     ref->high = ARENA_NEW(arena, double, n);
   }
@@ -234,7 +236,7 @@ void operator_reference(Arena *arena, Operator *o) {
 }
 
 static int64_t tensor_bytes(const Tensor *t) {
-  return t->data ? (int64_t)t->rows * t->cols * (int64_t)type_size(t->type) : 0;
+  return t->data ? (int64_t)t->rows * t->cols * (int64_t)format_size(t->format) : 0;
 }
 
 int64_t operator_bytes(const Operator *o) {

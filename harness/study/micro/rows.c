@@ -132,7 +132,7 @@ static void look_at(Errors *e, const Output *out, size_t i) {
     e->unbounded++;
     return;
   }
-  double used = bound_used(ref, i, out->got.type == TYPE_I8 ? ((const int8_t *)out->got.data)[i] : got);
+  double used = bound_used(ref, i, out->got.format == FORMAT_I8 ? ((const int8_t *)out->got.data)[i] : got);
   e->used[e->bounded++] = fmin(used, DBL_MAX); /* the median is of finite numbers */
   if (used > e->used_max) {
     e->used_max = used;
@@ -207,7 +207,7 @@ static void put_worst(MicroRows *rows, const MicroRow *row, const Operator *o, i
                           .want = out->ref.want[at],
                           .error = e->worst_error[i],
                           .bound = bound};
-    worst->used = bound_used(&out->ref, at, out->got.type == TYPE_I8 ? ((const int8_t *)out->got.data)[at] : got);
+    worst->used = bound_used(&out->ref, at, out->got.format == FORMAT_I8 ? ((const int8_t *)out->got.data)[at] : got);
     table_text(worst->output, sizeof worst->output, row->output);
     operator_describe(o, which, r, c, worst->inputs, sizeof worst->inputs);
   }
@@ -228,12 +228,12 @@ static void measure_output(MicroRows *rows, const MicroRow *label, const Operato
   MicroRow *row = &rows->micro[rows->micros++];
   *row = *label;
   table_text(row->output, sizeof row->output, out->name);
-  table_text(row->type, sizeof row->type, type_name(out->got.type));
+  table_text(row->type, sizeof row->type, format_name(out->got.format));
   table_text(row->kernel, sizeof row->kernel, out->got.kernel ? out->got.kernel : "");
   row->as_in_run = in_run ? tensor_identical(&out->got, in_run) : -1;
 
   PairStats pair = {0};
-  Tensor want = tensor_of(out->ref.want, TYPE_F64, out->got.rows, out->got.cols, 0);
+  Tensor want = tensor_of(out->ref.want, FORMAT_F64, out->got.rows, out->got.cols, 0);
   stats_pair(&want, &out->got, &pair, scratch);
   put_pair(row, &pair);
 

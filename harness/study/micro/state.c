@@ -27,8 +27,8 @@ static void get_states(const Operator *scan, StateTrack *track, Arena scratch) {
   one.in[SCAN_DT] = tensor_columns(&in[SCAN_DT], 0, E);
   one.in[SCAN_Z] = tensor_columns(&in[SCAN_Z], 0, E);
   one.in[SCAN_BIAS] = tensor_columns(&in[SCAN_BIAS], 0, E);
-  one.in[SCAN_D] = tensor_of(zero, TYPE_F32, 1, E, 0);
-  one.in[SCAN_C] = tensor_of(unit, TYPE_F32, T, 1, 0);
+  one.in[SCAN_D] = tensor_of(zero, FORMAT_F32, 1, E, 0);
+  one.in[SCAN_C] = tensor_of(unit, FORMAT_F32, T, 1, 0);
   Tensor A_log = first_rows(&in[SCAN_A_LOG], E);
   for (int n = 0; n < N; n++) {
     Arena room = scratch;
