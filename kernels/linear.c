@@ -21,7 +21,7 @@
 #include <immintrin.h>
 #endif
 
-enum { ROWS = 8, COLS = 32, STRIP = 64, GROUP = 4, EXACT_GROUPS = 1024 / GROUP };
+enum { ROWS = 8, COLS = 32, STRIP = 64, GROUP = 4, EXACT_GROUPS = 1024 / GROUP, BLOCK = 16 /* floats: a cache line */ };
 
 typedef struct Panel8 {
   int32_t unsigned_start[COLS]; /* -128 * the sum of the column: see vnni_tile */
@@ -39,20 +39,35 @@ static size_t panel_bytes(int in, Format format) {
 
 size_t linear_packed_bytes(int out, int in, Format format) { return (size_t)panels_of(out) * panel_bytes(in, format); }
 
-static void pack_f32(const float *weight, int cols, int in, float *panel) {
-  memset(panel, 0, panel_bytes(in, FORMAT_F32));
-  for (int j = 0; j < cols; j++)
-    for (int k = 0; k < in; k++) panel[(size_t)k * COLS + j] = weight[(size_t)j * in + k];
+/* BLOCK of k at a time, so that the line of each row that they stand in is read once. */
+ROOM_CLONES static void pack_f32(const float *weight, int cols, int in, float *panel) {
+  if (cols < COLS) memset(panel, 0, panel_bytes(in, FORMAT_F32));
+  for (int first = 0; first < in; first += BLOCK) {
+    int last = smaller(first + BLOCK, in);
+    for (int j = 0; j < cols; j++)
+      for (int k = first; k < last; k++) panel[(size_t)k * COLS + j] = weight[(size_t)j * in + k];
+  }
+}
+
+ROOM_CLONES static int32_t sum_i8(const int8_t *value, int n) {
+  int32_t sum = 0;
+  for (int i = 0; i < n; i++) sum += value[i];
+  return sum;
 }
 
 static void pack_i8(const int8_t *weight, int cols, int in, Panel8 *panel) {
-  memset(panel, 0, panel_bytes(in, FORMAT_I8));
-  for (int j = 0; j < cols; j++)
-    for (int k = 0; k < in; k++) {
-      int8_t value = weight[(size_t)j * in + k];
-      panel->weight[k / GROUP][j][k % GROUP] = value;
-      panel->unsigned_start[j] -= 128 * value;
-    }
+  int whole = in / GROUP, rest = in % GROUP;
+  if (cols < COLS || rest) memset(panel, 0, panel_bytes(in, FORMAT_I8));
+  for (int first = 0; first < whole; first += BLOCK) {
+    int last = smaller(first + BLOCK, whole);
+    for (int j = 0; j < cols; j++)
+      for (int g = first; g < last; g++) memcpy(panel->weight[g][j], &weight[(size_t)j * in + g * GROUP], GROUP);
+  }
+  for (int j = 0; j < cols; j++) {
+    const int8_t *row = weight + (size_t)j * in;
+    for (int k = 0; k < rest; k++) panel->weight[whole][j][k] = row[whole * GROUP + k];
+    panel->unsigned_start[j] = -128 * sum_i8(row, in);
+  }
 }
 
 Linear linear_pack(const void *weight, int out, int in, Format format, float scale, void *panels) {

@@ -3,11 +3,23 @@
 #include "kernels/q8.h"
 #include "kernels/f16.h"
 #include <assert.h>
+#include <limits.h>
+#include <stdbool.h>
 #include <string.h>
 
 enum { TILE = 4096 };
 
 static int tiles_of(const Tensor *t) { return (t->cols + TILE - 1) / TILE; }
+
+/* A matrix without gaps is one long row: many short rows would be as many tiles. */
+static bool has_no_gaps(const Tensor *t) { return t->stride == t->cols && (int64_t)t->rows * t->cols <= INT_MAX; }
+
+static Tensor long_row(const Tensor *t) {
+  Tensor row = *t;
+  row.rows = t->rows > 0;
+  row.cols = row.stride = t->rows * t->cols;
+  return row;
+}
 
 static const void *at(const Tensor *t, int row, int col) {
   return (const char *)t->data + ((size_t)row * (size_t)t->stride + (size_t)col) * format_size(t->format);
@@ -51,15 +63,17 @@ const char *dequantise_witness(Format x, Backend backend) {
 void quantise(const Tensor *x, Rounding rounding, Tensor *y) {
   assert((x->format == FORMAT_F32 || x->format == FORMAT_F16) && y->format == FORMAT_I8);
   assert(x->rows == y->rows && x->cols == y->cols);
-  int tiles = tiles_of(x);
+  const bool joined = has_no_gaps(x) && has_no_gaps(y);
+  const Tensor from = joined ? long_row(x) : *x, to = joined ? long_row(y) : *y;
+  int tiles = tiles_of(&from);
   int64_t nans = 0;
 #pragma omp parallel for collapse(2) reduction(+ : nans)
-  for (int row = 0; row < x->rows; row++)
+  for (int row = 0; row < from.rows; row++)
     for (int tile = 0; tile < tiles; tile++) {
-      int col = tile * TILE, n = x->cols - col < TILE ? x->cols - col : TILE;
-      int8_t *out = (int8_t *)y->data + (size_t)row * (size_t)y->stride + col;
-      nans += x->format == FORMAT_F32 ? quantise_f32(at(x, row, col), n, y->scale.value, rounding, out)
-                                      : quantise_f16(at(x, row, col), n, y->scale.value, rounding, out);
+      int col = tile * TILE, n = from.cols - col < TILE ? from.cols - col : TILE;
+      int8_t *out = (int8_t *)to.data + (size_t)row * (size_t)to.stride + col;
+      nans += from.format == FORMAT_F32 ? quantise_f32(at(&from, row, col), n, to.scale.value, rounding, out)
+                                        : quantise_f16(at(&from, row, col), n, to.scale.value, rounding, out);
     }
   y->nans = nans;
   y->kernel = quantise_witness(x->format, rounding, BACKEND_CPU);
@@ -104,12 +118,16 @@ ROOM_CLONES static uint32_t absmax_row(const float *x, int n) {
 
 float absmax(const Tensor *x) {
   assert(x->format == FORMAT_F32);
+  const Tensor from = has_no_gaps(x) ? long_row(x) : *x;
+  int tiles = tiles_of(&from);
   uint32_t most = 0;
-#pragma omp parallel for reduction(max : most)
-  for (int row = 0; row < x->rows; row++) {
-    uint32_t bits = absmax_row(at(x, row, 0), x->cols);
-    most = bits > most ? bits : most;
-  }
+#pragma omp parallel for collapse(2) reduction(max : most)
+  for (int row = 0; row < from.rows; row++)
+    for (int tile = 0; tile < tiles; tile++) {
+      int col = tile * TILE, n = from.cols - col < TILE ? from.cols - col : TILE;
+      uint32_t bits = absmax_row(at(&from, row, col), n);
+      most = bits > most ? bits : most;
+    }
   return f32_of_bits(most);
 }
 

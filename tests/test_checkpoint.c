@@ -104,26 +104,6 @@ Test(checkpoint, all_16_bit_patterns_widen_exactly) {
   }
 }
 
-Test(checkpoint, a_range_of_a_weight_is_that_part_of_the_whole_and_writes_nothing_else) {
-  enum { COUNT = 100003 };
-  static const size_t range[][2] = {{0, COUNT}, {1, 100000}, {32767, 2}, {40001, 60001}, {COUNT - 1, 1}, {COUNT, 0}};
-  unsigned char *bytes = ARENA_NEW(&test_arena, unsigned char, 8 * COUNT);
-  double *whole = ARENA_NEW(&test_arena, double, COUNT), *got = ARENA_NEW(&test_arena, double, COUNT + 1);
-  for (size_t i = 0; i < 8 * COUNT; i++) bytes[i] = (unsigned char)(i * 2654435761u >> 13);
-  for (int type = WEIGHT_F16; type <= WEIGHT_F64; type++) {
-    const Weight w = {.name = "x", .type = (WeightType)type, .data = bytes, .count = COUNT};
-    weight_to_f64(&w, whole);
-    for (size_t r = 0; r < sizeof range / sizeof *range; r++) {
-      const size_t first = range[r][0], count = range[r][1];
-      memset(got, 0xa5, (COUNT + 1) * sizeof *got);
-      const double junk = got[0];
-      weight_range_to_f64(&w, first, count, got);
-      cr_expect_eq(memcmp(got, whole + first, count * sizeof *got), 0, "type %d, %zu from %zu", type, count, first);
-      cr_expect_eq(memcmp(&got[count], &junk, sizeof junk), 0, "type %d: what stands behind the range", type);
-    }
-  }
-}
-
 Test(checkpoint, both_names_of_the_embedding_are_known) {
   Model *m = model_of("F16");
   Checkpoint a, b;

@@ -8,6 +8,13 @@ typedef struct Digest {
 } Digest;
 
 Digest digest_of(const void *bytes, size_t count);
+/* The same of bytes that come piece by piece. */
+typedef struct DigestState {
+  _Alignas(64) unsigned char room[576]; /* xxHash's own */
+} DigestState;
+void digest_begin(DigestState *state);
+void digest_add(DigestState *state, const void *bytes, size_t count);
+Digest digest_end(const DigestState *state);
 /* The digest of a list of digests, in order: how several files or tensors get one name. */
 Digest digest_join(const Digest *digests, size_t count);
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -70,6 +71,18 @@ bool file_map(const char *path, Bytes *content, Status *st) {
 void file_unmap(Bytes *content) {
   if (content->count) munmap((void *)content->data, content->count);
   *content = (Bytes){0};
+}
+
+void file_ahead(const void *data, size_t count) {
+  const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), start = (uintptr_t)data / page * page;
+  if (count) madvise((void *)start, (uintptr_t)data + count - start, MADV_WILLNEED);
+}
+
+/* Whole pages alone: what shares the first or the last may still be in use. */
+void file_forget(const void *data, size_t count) {
+  const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), start = ((uintptr_t)data + page - 1) / page * page,
+                  end = ((uintptr_t)data + count) / page * page;
+  if (end > start) madvise((void *)start, end - start, MADV_DONTNEED);
 }
 
 /* What stands between a file's name and ".tmp": a mark, the process, a number. */

@@ -19,6 +19,11 @@ Bytes file_unmarked(Bytes text);
 /* A read-only mapping of a regular file; an empty file maps to {"", 0}. Lives until the process ends or file_unmap. */
 bool file_map(const char *path, Bytes *content, Status *st);
 void file_unmap(Bytes *content);
+/* Of a range of a file's mapping: its pages are read in the background; and they are no longer this process's memory
+ * until they are looked at again. Advice: nothing fails, and no byte changes (of other memory than a mapping they
+ * would be lost). */
+void file_ahead(const void *data, size_t count);
+void file_forget(const void *data, size_t count);
 /* Writes under a temporary name of its own beside `path`, then renames; `sync` adds fsync of the file. Nothing is left
  * behind on failure. */
 bool file_write(const char *path, const void *bytes, size_t count, bool sync, Status *st);

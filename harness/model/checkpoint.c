@@ -5,9 +5,9 @@
 #include <float.h>
 #include <omp.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/process.h"
 #include "family/family.h"
 #include "model/config.h"
@@ -55,8 +55,8 @@ static bool check_weight(Loader *l, const SafeTensor *t, const char *path, const
   }
   w->count = t->bytes / weight_size(w->type);
   w->data = t->data;
-  if ((uintptr_t)t->data % weight_size(w->type) != 0)
-    w->data = memcpy(arena_alloc(l->arena, t->bytes, 1), t->data, t->bytes);
+  w->mapped = (uintptr_t)t->data % weight_size(w->type) == 0;
+  if (!w->mapped) w->data = memcpy(arena_room(l->arena, t->bytes, 1), t->data, t->bytes);
   return true;
 }
 
@@ -144,29 +144,71 @@ static bool refuse_quantised(const Shards *shards, Status *st) {
   return true;
 }
 
-/* One pass over all bytes: digests, and the first value of each weight that no float32 can be. */
-static bool check_values(const Loader *l, Checkpoint *c, Status *st) {
+/* What a weight's bytes say. */
+typedef struct Looked {
+  Digest digest;
+  size_t bad, large; /* the first value that is not finite; the first that no float32 can be; its count: none */
+} Looked;
+
+/* Part by part, each while it is in the cache. What was looked at need not stay in memory. */
+static Looked look_at(const Weight *w) {
+  enum { PART = 1 << 15, PARTS = 32 };
+  const size_t size = weight_size(w->type);
+  Looked found = {.bad = w->count, .large = w->count};
+  DigestState state;
+  digest_begin(&state);
+  for (size_t first = 0, kept = 0; first < w->count; first += PART) {
+    const size_t n = w->count - first < PART ? w->count - first : PART, seen = first + n - kept;
+    digest_add(&state, (const char *)w->data + first * size, n * size);
+    if (found.bad == w->count) found.bad = weight_non_finite(w, first, n);
+    if (found.large == w->count) found.large = weight_too_large(w, first, n);
+    if (seen < PARTS * PART && first + n < w->count) continue;
+    weight_forget(w, kept, seen);
+    kept += seen;
+  }
+  found.digest = digest_end(&state);
+  return found;
+}
+
+typedef struct Task {
+  int index; /* of Loader.used */
+  size_t bytes;
+} Task;
+
+static int larger_first(const void *a, const void *b) {
+  const Task *x = a, *y = b;
+  return (x->bytes < y->bytes) - (x->bytes > y->bytes);
+}
+
+/* One pass over all bytes by all threads, the largest weights first, so that none is left over for one thread alone. */
+static Looked *look_at_all(const Loader *l) {
   const int n = l->used_count;
-  Digest *digest = ARENA_NEW(l->arena, Digest, 2 * n + 1);
-  size_t *bad = ARENA_NEW(l->arena, size_t, 2 * n), *large = bad + n;
+  Looked *found = ARENA_NEW(l->arena, Looked, n);
+  Task *task = ARENA_NEW(l->arena, Task, n);
+  for (int i = 0; i < n; i++) task[i] = (Task){i, l->used[i]->count * weight_size(l->used[i]->type)};
+  qsort(task, (size_t)n, sizeof *task, larger_first);
   /* libgomp ends the program where a thread's stack cannot be had. */
   const bool room = process_room() > (size_t)omp_get_max_threads() * 2 * process_stack();
 #pragma omp parallel for schedule(dynamic) if (room)
+  for (int i = 0; i < n; i++) found[task[i].index] = look_at(l->used[task[i].index]);
+  return found;
+}
+
+static bool check_values(const Loader *l, Checkpoint *c, Status *st) {
+  const int n = l->used_count;
+  const Looked *found = look_at_all(l);
+  Digest *digest = ARENA_NEW(l->arena, Digest, 2 * n + 1);
   for (int i = 0; i < n; i++) {
     const Weight *w = l->used[i];
     const char *type = weight_type_name(w->type);
     digest[2 * i] = digest_of(type, strlen(type));
-    digest[2 * i + 1] = digest_of(w->data, w->count * weight_size(w->type));
-    bad[i] = weight_non_finite(w);
-    large[i] = weight_too_large(w);
-  }
-  for (int i = 0; i < n; i++) {
-    const Weight *w = l->used[i];
-    if (bad[i] < w->count)
-      return FAIL(st, "%s: tensor '%.100s': element %zu is NaN or infinite", l->path[i], w->name, bad[i]);
-    if (large[i] < w->count)
+    digest[2 * i + 1] = found[i].digest;
+    const size_t bad = found[i].bad, large = found[i].large;
+    if (bad < w->count)
+      return FAIL(st, "%s: tensor '%.100s': element %zu is NaN or infinite", l->path[i], w->name, bad);
+    if (large < w->count)
       return FAIL(st, "%s: tensor '%.100s': element %zu is %.17g, which float32 cannot hold: its largest is %.9g",
-                  l->path[i], w->name, large[i], ((const double *)w->data)[large[i]], (double)FLT_MAX);
+                  l->path[i], w->name, large, ((const double *)w->data)[large], (double)FLT_MAX);
   }
   const Config *g = &c->config;
   const char *text = arena_printf(l->arena, "D %d E %d N %d R %d K %d layers %d vocab %d eps %a tied %d conv_bias %d",

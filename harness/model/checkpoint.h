@@ -19,6 +19,7 @@ typedef struct Weight {
   WeightType type;
   const void *data; /* aligned for its type */
   size_t count;
+  bool mapped; /* a view into its file, not a copy */
 } Weight;
 
 typedef struct Checkpoint {

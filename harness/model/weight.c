@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "kernels/bf16.h"
 #include "kernels/f16.h"
 #include "kernels/room.h"
@@ -64,30 +65,60 @@ void weight_range_to_f64(const Weight *w, size_t first, size_t count, double *ou
 
 void weight_to_f64(const Weight *w, double *out) { weight_range_to_f64(w, 0, w->count, out); }
 
+void weight_ahead(const Weight *w, size_t first, size_t count) {
+  const size_t size = weight_size(w->type);
+  if (w->mapped) file_ahead((const char *)w->data + first * size, count * size);
+}
+
+void weight_forget(const Weight *w, size_t first, size_t count) {
+  const size_t size = weight_size(w->type);
+  if (w->mapped) file_forget((const char *)w->data + first * size, count * size);
+}
+
 /* Not finite is: all bits of the exponent set. */
-size_t weight_non_finite(const Weight *w) {
-  const uint16_t *h = w->data;
-  const uint32_t *f = w->data;
-  const uint64_t *d = w->data;
-  const uint16_t mask = w->type == WEIGHT_F16 ? 0x7c00 : 0x7f80;
-  for (size_t i = 0; i < w->count; i++) switch (w->type) {
-      case WEIGHT_F16:
-      case WEIGHT_BF16:
-        if ((h[i] & mask) == mask) return i;
-        break;
-      case WEIGHT_F32:
-        if ((f[i] & 0x7f800000u) == 0x7f800000u) return i;
-        break;
-      case WEIGHT_F64:
-        if ((d[i] & 0x7ff0000000000000u) == 0x7ff0000000000000u) return i;
-        break;
-    }
+static bool is_non_finite(const Weight *w, size_t i) {
+  switch (w->type) {
+    case WEIGHT_F16: return (((const uint16_t *)w->data)[i] & 0x7c00) == 0x7c00;
+    case WEIGHT_BF16: return (((const uint16_t *)w->data)[i] & 0x7f80) == 0x7f80;
+    case WEIGHT_F32: return (((const uint32_t *)w->data)[i] & 0x7f800000u) == 0x7f800000u;
+    case WEIGHT_F64: break;
+  }
+  return (((const uint64_t *)w->data)[i] & 0x7ff0000000000000u) == 0x7ff0000000000000u;
+}
+
+/* Whether there is one among n, without asking where, so that it is many at once. */
+ROOM_CLONES static bool any_16(const uint16_t *x, size_t n, uint16_t mask) {
+  uint16_t any = 0;
+  for (size_t i = 0; i < n; i++) any |= (x[i] & mask) == mask;
+  return any;
+}
+
+ROOM_CLONES static bool any_32(const uint32_t *x, size_t n) {
+  uint32_t any = 0;
+  for (size_t i = 0; i < n; i++) any |= (x[i] & 0x7f800000u) == 0x7f800000u;
+  return any;
+}
+
+static bool any_non_finite(const Weight *w, size_t first, size_t n) {
+  switch (w->type) {
+    case WEIGHT_F16: return any_16((const uint16_t *)w->data + first, n, 0x7c00);
+    case WEIGHT_BF16: return any_16((const uint16_t *)w->data + first, n, 0x7f80);
+    case WEIGHT_F32: return any_32((const uint32_t *)w->data + first, n);
+    case WEIGHT_F64: break;
+  }
+  return n > 0;
+}
+
+size_t weight_non_finite(const Weight *w, size_t first, size_t count) {
+  if (any_non_finite(w, first, count))
+    for (size_t i = first; i < first + count; i++)
+      if (is_non_finite(w, i)) return i;
   return w->count;
 }
 
-size_t weight_too_large(const Weight *w) {
+size_t weight_too_large(const Weight *w, size_t first, size_t count) {
   const double *d = w->data;
-  for (size_t i = 0; w->type == WEIGHT_F64 && i < w->count; i++)
+  for (size_t i = first; w->type == WEIGHT_F64 && i < first + count; i++)
     if (isfinite(d[i]) && isinf((float)d[i])) return i;
   return w->count;
 }
