@@ -78,6 +78,9 @@ Test(cli, same_digests_on_any_thread_count_and_from_run_to_run) {
     snprintf(name, sizeof name, "t%d", i);
     if (i > 0) expect_same_tables("t0", name);
   }
+  cr_expect_eq(shell("%s run %s/a.yaml --threads 2 --memory 3GB -q -o %s/t0 2>&1", shell_program(), shell_folder,
+                     shell_folder),
+               0, "threads and memory make no other run: %s", shell_output);
 }
 
 /* The program in the background; what it prints goes to `said`. */
@@ -297,6 +300,8 @@ Test(cli, wrong_command_lines_end_with_status_2_and_say_what_was_expected) {
                {"run a b", "too many"},
                {"run /nowhere.yaml", "/nowhere.yaml"},
                {"run x.yaml --threads 4.5", "4.5"},
+               {"run x.yaml --memory 4", "at least 1 MB"},
+               {"eval --memory 4GiBs", "such as 8 GB"},
                {"compare 2-0", "MODE MODE"},
                {"compare 2-0 2-9", "2-9"},
                {"compare 2-0 2-0", "2-0"},

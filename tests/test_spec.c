@@ -51,7 +51,8 @@ Test(spec, the_least_spec_gets_every_default) {
   cr_expect(spec.keep.all_tensors && spec.keep.all_layers && spec.keep.tensor_count == 0 && spec.keep.layer_count == 0);
   cr_expect(spec.keep.f16_as == F16_AS_F32);
   cr_expect(spec.micro_count == 0 && spec.own_mode_count == 0);
-  cr_expect(spec.backend == BACKEND_AUTO && spec.threads == 0 && spec.seed == 1 && spec.durability == DURABILITY_KILL);
+  cr_expect(spec.backend == BACKEND_AUTO && spec.threads == 0 && spec.memory == 0 && spec.seed == 1 &&
+            spec.durability == DURABILITY_KILL);
   cr_expect(spec.mode_count == 2 && spec.compare_all_count == 2);
 }
 
@@ -100,7 +101,7 @@ Test(spec, a_byte_order_mark_is_passed_over_and_moves_no_place) {
   "  - {operator: exp, inputs: [denormal]}\n"                                                                          \
   "evaluation: {text: e.txt, windows: 4096, length: 1, modes: [unused, 1]}\n"                                          \
   "cost: {lengths: [1048576, 1], repeats: 1000, modes: [2-3]}\n"                                                       \
-  "backend: cuda\nthreads: 1024\nseed: 9223372036854775807\ndurability: power\n"
+  "backend: cuda\nthreads: 1024\nmemory: 1.5 GiB\nseed: 9223372036854775807\ndurability: power\n"
 
 Test(spec, every_key_reaches_its_field) {
   Arena arena = new_arena();
@@ -150,6 +151,7 @@ Test(spec, every_key_reaches_its_field) {
   cr_expect(spec.cost.repeats == 1000 && spec.cost.mode_count == 1);
   cr_expect_str_eq(spec.cost.modes[0], "2-3");
   cr_expect(spec.backend == BACKEND_CUDA && spec.threads == 1024 && spec.seed == INT64_MAX);
+  cr_expect_eq(spec.memory, (int64_t)3 << 29);
   cr_expect_eq(spec.durability, DURABILITY_POWER);
 }
 
@@ -353,7 +355,7 @@ Test(spec, the_effective_spec_says_everything) {
       "modes: [\"unused\"]}\n  - {operator: exp, inputs: [denormal]}\n"
       "evaluation: {text: \"e.txt\", windows: 4096, length: 1, modes: [\"unused\", \"1\"]}\n"
       "cost: {lengths: [1048576, 1], repeats: 1000, modes: [\"2-3\"]}\n"
-      "backend: cuda\nthreads: 1024\nseed: 9223372036854775807\ndurability: power\n");
+      "backend: cuda\nthreads: 1024\nmemory: 1536 MiB\nseed: 9223372036854775807\ndurability: power\n");
   spec = parse(&arena, LEAST);
   cr_expect_str_eq(spec_print(&arena, &spec),
                    "title: \"t\"\nquestion: \"\"\nmodel: \"m\"\nignore_unused: false\nrewrite: quamba\nprompts:\n"

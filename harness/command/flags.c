@@ -30,6 +30,7 @@ static bool read_rewrite(const char *name, Spec *spec, Status *st) {
 
 bool flags_apply(const Options *o, Spec *spec, Status *st) {
   if (o->threads >= 0) spec->threads = o->threads;
+  if (o->memory) spec->memory = o->memory;
   if (o->seed >= 0) spec->seed = o->seed;
   if (o->ignore_unused) spec->ignore_unused = true;
   return !o->backend || read_backend(o->backend, spec, st);

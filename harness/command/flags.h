@@ -7,7 +7,7 @@
 
 /* results/NAME, from the name of a spec file. */
 const char *flags_folder(Arena *arena, const char *path);
-/* Flags override the spec: threads, seed, backend, ignore_unused. */
+/* Flags override the spec: threads, memory, seed, backend, ignore_unused. */
 bool flags_apply(const Options *o, Spec *spec, Status *st);
 /* `compare A B` */
 bool flags_compare(Arena *arena, const Options *o, Spec *spec, Status *st);

@@ -6,12 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
+
 static const struct argp_option every_option[] = {
     {"output", OPT_OUTPUT, "DIR", 0,
      "folder that is written to, and nothing elsewhere (default: results/NAME; of a report beside its file)", 0},
     {"fresh", OPT_FRESH, NULL, 0, "start anew: replaces what an earlier run left in DIR", 0},
     {"dry-run", OPT_DRY_RUN, NULL, 0, "say what would run, with every default, and stop", 0},
     {"threads", OPT_THREADS, "N", 0, "threads; 0: every core (default: the spec's, which is 0)", 0},
+    {"memory", OPT_MEMORY, "SIZE", 0,
+     "bytes taken at most, such as 8 GB or 512MiB (default: the spec's, which is most of what is free)", 0},
     {"backend", OPT_BACKEND, "NAME", 0, "auto, cpu or cuda (default: the spec's, which is auto)", 0},
     {"quiet", OPT_QUIET, NULL, 0, "no progress on standard error", 0},
     {"model", OPT_MODEL, "DIR", 0, "Hugging Face mamba checkpoint (default: " DEFAULT_MODEL ")", 0},
@@ -82,6 +86,15 @@ static int64_t whole_number(struct argp_state *state, const char *flag, const ch
   return value;
 }
 
+static int64_t size(struct argp_state *state, const char *flag, const char *text) {
+  int64_t bytes;
+  char least[MEMORY_SIZE_TEXT];
+  if (!memory_size(text, &bytes) || bytes < DEFAULT_LEAST_MEMORY)
+    argp_error(state, "--%s: expected bytes, at least %s, such as 8 GB, 512 MB or 1.5 GiB, found '%.40s'", flag,
+               memory_size_text(DEFAULT_LEAST_MEMORY, least), text);
+  return bytes;
+}
+
 static double fraction(struct argp_state *state, const char *flag, const char *text, double least, double most) {
   char *end;
   double value = strtod(text, &end);
@@ -123,6 +136,7 @@ static error_t take(int key, char *text, struct argp_state *state) {
     case OPT_REWRITE: o->rewrite = text; break;
     case OPT_BACKEND: o->backend = text; break;
     case OPT_THREADS: o->threads = (int)whole_number(state, "threads", text, 0, 1024); break;
+    case OPT_MEMORY: o->memory = size(state, "memory", text); break;
     case OPT_OFFSET: o->offset = whole_number(state, "offset", text, 0, INT64_MAX); break;
     case OPT_LENGTH: o->length = (int)whole_number(state, "length", text, 1, 1 << 20); break;
     case OPT_WINDOWS: o->windows = (int)whole_number(state, "windows", text, 1, 4096); break;

@@ -18,6 +18,7 @@ typedef struct Options {
   int64_t offset;                                                               /* -1: not given */
   int threads, length, windows, window_length;                                  /* threads -1: not given */
   const char *vectors;
+  int64_t memory;          /* bytes; 0: not given */
   int64_t seed;            /* -1: not given */
   double alpha, min_equal; /* min_equal -1: not given */
   int eval_windows, eval_length;
@@ -46,6 +47,7 @@ enum {
   OPT_REWRITE,
   OPT_BACKEND,
   OPT_THREADS,
+  OPT_MEMORY,
   OPT_OFFSET,
   OPT_LENGTH,
   OPT_WINDOWS,

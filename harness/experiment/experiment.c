@@ -11,10 +11,11 @@
 #include "study/calibrate.h"
 #include "study/micro/micro.h"
 
-/* Of the spec, all that decides a value: not threads, durability or what is passed over. */
+/* Of the spec, all that decides a value: not threads, memory, durability or what is passed over. */
 static Digest spec_digest(Arena scratch, const Spec *spec) {
   Spec what = *spec;
   what.threads = 0;
+  what.memory = 0;
   what.durability = DURABILITY_KILL;
   what.ignore_unused = 0;
   const char *text = spec_print(&scratch, &what);

@@ -17,6 +17,7 @@
 #define DEFAULT_BACKEND "auto"
 #define DEFAULT_SEED 1
 #define DEFAULT_THREADS 0
+#define DEFAULT_LEAST_MEMORY 1000000 /* bytes: below, a unit was forgotten */
 #define DEFAULT_EQUAL_CONV1D 0.9999
 #define DEFAULT_EQUAL_SCAN 0.997
 

@@ -96,6 +96,9 @@ static json_t *value_schema(Arena *arena, const Key *key) {
                                  (json_int_t)key->max);
       return key->names ? json_pack("{s:[{s:o}, o]}", "anyOf", "enum", words(key), number) : number;
     }
+    case KIND_BYTES:
+      return json_pack("{s:[{s:s, s:I}, {s:s, s:s}]}", "anyOf", "type", "integer", "minimum", (json_int_t)key->min,
+                       "type", "string", "pattern", "^[0-9]+(\\.[0-9]+)? ?([kMGT]B|[KMGT]iB|B)?$");
     case KIND_LIMIT:
     case KIND_REAL: return json_pack("{s:s, s:f, s:f}", "type", "number", "minimum", key->low, "maximum", key->high);
     case KIND_PAIR: {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/name.h"
 #include "spec/schema.h"
 #include "spec/spec.h"
@@ -68,6 +69,11 @@ static void put_real(Sink *sink, double value) {
   put_text(sink, number);
 }
 
+static void put_bytes(Sink *sink, int64_t bytes) {
+  char text[MEMORY_SIZE_TEXT];
+  put_text(sink, memory_size_text(bytes, text));
+}
+
 static int count_at(const Key *key, const void *owner) {
   return *(const int *)((const char *)owner + key->count_offset);
 }
@@ -96,6 +102,7 @@ static bool is_set(const Object *object, const Key *key, const void *owner) {
     return false;
   switch (key->kind) {
     case KIND_INT: return key->standard || key->required || *(const int *)field;
+    case KIND_BYTES: return *(const int64_t *)field != 0;
     case KIND_INT64:
     case KIND_REAL:
     case KIND_CHOICE: return true;
@@ -130,6 +137,7 @@ static void put_value(Sink *sink, const Key *key, const void *owner) {
       break;
     case KIND_LIMIT: put_real(sink, ((const Limit *)field)->value); break;
     case KIND_INT64: put_format(sink, "%" PRId64, *(const int64_t *)field); break;
+    case KIND_BYTES: put_bytes(sink, *(const int64_t *)field); break;
     case KIND_REAL: put_real(sink, *(const double *)field); break;
     case KIND_CHOICE: put_text(sink, schema_word(key, *(const int *)field)); break;
     case KIND_WORD:

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "spec/spec.h"
 
 static const char *skip_digits(const char *c) {
@@ -114,6 +115,7 @@ bool scalar_read(const Key *key, const char *text, bool plain, void *owner) {
       *(int *)field = (int)integer;
       return true;
     case KIND_INT64: return plain && integer_read(key, text, (int64_t *)field);
+    case KIND_BYTES: return memory_size(text, (int64_t *)field) && *(int64_t *)field >= key->min;
     case KIND_REAL: return plain && real_read(key, text, (double *)field);
     case KIND_LIMIT: return plain && (((Limit *)field)->set = real_read(key, text, &((Limit *)field)->value));
     case KIND_LIST: /* a word in its place */
@@ -144,6 +146,9 @@ const char *scalar_expected(Arena *arena, const Key *key) {
                             key->max);
       return arena_printf(arena, "an integer from %" PRId64 " to %" PRId64, key->min, key->max);
     case KIND_INT64: return arena_printf(arena, "an integer from %" PRId64 " to %" PRId64, key->min, key->max);
+    case KIND_BYTES:
+      return arena_printf(arena, "bytes, at least %s, such as 8 GB, 512 MB or 1.5 GiB",
+                          memory_size_text(key->min, (char[MEMORY_SIZE_TEXT]){0}));
     case KIND_REAL:
     case KIND_LIMIT: return arena_printf(arena, "a number from %g to %g", key->low, key->high);
     case KIND_PAIR: return "a list of two modes, such as [2-0, 2-4]";

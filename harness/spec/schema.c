@@ -281,6 +281,8 @@ static const Key spec_keys[] = {
      .names = WORDS("auto", "cpu", "cuda"), .meaning = "where the kernels run; their bits do not depend on it"},
     {"threads", KIND_INT, offsetof(Spec, threads), .standard = DEFAULT_SHOWN(DEFAULT_THREADS), .min = 0, .max = 1024,
      .meaning = "0: all there are"},
+    {"memory", KIND_BYTES, offsetof(Spec, memory), .min = DEFAULT_LEAST_MEMORY,
+     .meaning = "that a run takes at most, such as 8 GB; left out: most of what is free"},
     {"seed", KIND_INT64, offsetof(Spec, seed), .standard = DEFAULT_SHOWN(DEFAULT_SEED), .min = 0, .max = INT64_MAX,
      .meaning = "of made inputs and of draws of prompts"},
     {"durability", KIND_CHOICE, offsetof(Spec, durability), .standard = "kill", .names = WORDS("kill", "power"),

@@ -20,6 +20,7 @@ typedef enum Kind {
   KIND_CHOICE,    /* int: the index of the value in `names` */
   KIND_INT,       /* int, from min to max; or one of `names`, as -1, -2, … */
   KIND_INT64,     /* int64_t, from min to max */
+  KIND_BYTES,     /* int64_t, at least min, as "8 GB" (base/memory.h); 0: not given */
   KIND_REAL,      /* double, from low to high */
   KIND_LIMIT,     /* Limit: the same, and whether it is there */
   KIND_PAIR,      /* Pair: a list of exactly two names of modes */

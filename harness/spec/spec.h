@@ -179,7 +179,8 @@ typedef struct Spec {
   EvaluationPlan evaluation;
   CostPlan cost;
   Backend backend;
-  int threads; /* 0: all */
+  int threads;    /* 0: all */
+  int64_t memory; /* bytes; 0: not given */
   int64_t seed;
   Durability durability;
 } Spec;
