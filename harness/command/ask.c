@@ -117,14 +117,26 @@ bool command_modes(Arena *arena, const Options *o, const char *typed, Status *st
   return true;
 }
 
+static bool read_type(const char *name, WeightType *type, Status *st) {
+  static const struct {
+    const char *name;
+    WeightType type;
+  } known[] = {{"f32", WEIGHT_F32}, {"bf16", WEIGHT_BF16}, {"f16", WEIGHT_F16}};
+  for (size_t i = 0; name && i < sizeof known / sizeof *known; i++)
+    if (!strcmp(name, known[i].name)) return *type = known[i].type, true;
+  return !name || FAIL(st, "--type: expected f32, bf16 or f16, found '%.40s'", name);
+}
+
 bool command_synth(Arena *arena, const Options *o, const char *typed, Status *st) {
   (void)typed;
   const char *name = o->shape ? o->shape : synth_shapes[0].name;
   const SynthShape *shape = synth_shape(name);
   if (!shape) return FAIL(st, "--shape: '%.40s' is none of the shapes that --help lists", name);
+  WeightType type = WEIGHT_F32;
+  TRY(read_type(o->type, &type, st));
   const char *folder = o->folder ? o->folder : arena_printf(arena, "results/%s", shape->name);
   Progress progress = progress_start(o->quiet);
-  TRY(synth_write(shape, o->seed >= 0 ? o->seed : 1, folder, &progress, *arena, st));
+  TRY(synth_write(shape, type, o->seed >= 0 ? o->seed : 1, folder, &progress, *arena, st));
   printf("%s\n", folder);
   return true;
 }

@@ -67,6 +67,7 @@ static const struct argp_option every_option[] = {
     {"strict", OPT_STRICT, NULL, 0, "values that are not finite are a failure: exit status 1", 0},
     {"shape", OPT_SHAPE, "NAME", 0,
      "mamba-130m, mamba-370m, mamba-790m, mamba-1.4b or mamba-2.8b (default: mamba-130m)", 0},
+    {"type", OPT_TYPE, "NAME", 0, "of the weights: f32, bf16 or f16 (default: f32)", 0},
     {"lang", OPT_LANGUAGE, "LANGUAGE", 0, "of the report and the lines on the terminal: en or zh (default: en)", 0},
 };
 enum { OPTION_COUNT = sizeof every_option / sizeof *every_option };
@@ -124,6 +125,7 @@ static error_t take(int key, char *text, struct argp_state *state) {
     case OPT_JSON: o->json = true; break;
     case OPT_CHOICES: o->choices = true; break;
     case OPT_SHAPE: o->shape = text; break;
+    case OPT_TYPE: o->type = text; break;
     case OPT_MODEL: o->model = text; break;
     case OPT_OWN_TEXT:
     case OPT_TEXT:

@@ -25,8 +25,8 @@ typedef struct Options {
   const char *mode[MODES_MAX]; /* every --mode, else QUAMBA_MODE: a name, or several with commas between */
   int modes;
   bool fresh, dry_run, quiet, json, strict, ignore_unused, choices;
-  const char *shape; /* NULL: not given */
-  Language language; /* of the report */
+  const char *shape, *type; /* NULL: not given */
+  Language language;        /* of the report */
 } Options;
 
 /* Keys of the options a command takes, for options_parse. */
@@ -64,6 +64,7 @@ enum {
   OPT_STRICT,
   OPT_IGNORE_UNUSED,
   OPT_SHAPE,
+  OPT_TYPE,
   OPT_CHOICES
 };
 

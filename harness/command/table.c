@@ -94,8 +94,9 @@ const Command commands[] = {
       "Writes a checkpoint of a published shape with made weights (seeded), for time, memory and scale where no "
       "trained "
       "one is at hand.\v"
-      "Example:\n  driftscope synth --shape mamba-130m -o data/synth-130m\n",
-      0, KEYS(OPT_SHAPE, OPT_SEED, OPT_OUTPUT, OPT_QUIET)},
+      "Example:\n  driftscope synth --shape mamba-130m -o data/synth-130m\n"
+      "  driftscope synth --shape mamba-2.8b --type bf16 -o data/synth-2.8b\n",
+      0, KEYS(OPT_SHAPE, OPT_TYPE, OPT_SEED, OPT_OUTPUT, OPT_QUIET)},
      "a seeded checkpoint of a published shape",
      command_synth},
     {{"modes", "", "Lists the modes with their stages.", 0, KEYS(OPT_JSON)},

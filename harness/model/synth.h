@@ -16,6 +16,7 @@
 #include "base/progress.h"
 #include "base/status.h"
 #include "family/config.h"
+#include "model/checkpoint.h"
 
 typedef struct SynthShape {
   const char *name; /* "mamba-130m" */
@@ -28,9 +29,11 @@ const SynthShape *synth_shape(const char *name); /* NULL where there is none */
 
 /* Of such a model, of the first family. */
 Config synth_config(const SynthShape *shape);
-/* config.json, and float32 weights in model.safetensors or, above file_bytes, in shards with their index. config.json
- * comes last: a folder without it is no checkpoint. A folder that has one is refused. */
-bool synth_write(const SynthShape *shape, int64_t seed, const char *folder, Progress *progress, Arena scratch,
-                 Status *st);
+/* config.json, and the weights in model.safetensors or, above file_bytes, in shards with their index, as float32 or
+ * rounded from it to nearest even (WEIGHT_BF16, WEIGHT_F16). config.json comes last: a folder without it is no
+ * checkpoint. A folder that has one is refused. By all threads, each with a megabyte; the bytes do not depend on them.
+ */
+bool synth_write(const SynthShape *shape, WeightType type, int64_t seed, const char *folder, Progress *progress,
+                 Arena scratch, Status *st);
 
 #endif
