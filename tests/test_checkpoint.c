@@ -71,6 +71,13 @@ Test(checkpoint, values_of_the_shipped_model_equal_those_read_plainly) {
   }
 }
 
+static void expect_largest(const Weight *w) {
+  double most = 0, value[MAX_VALUES];
+  weight_to_f64(w, value);
+  for (size_t i = 0; i < w->count; i++) most = fmax(most, fabs(value[i]));
+  cr_expect(w->most == most && most > 0, "%s: largest %a, want %a", w->name, w->most, most);
+}
+
 Test(checkpoint, weights_of_every_type_are_read_exactly) {
   Digest seen[4];
   const char *const types[] = {"F16", "BF16", "F32", "F64"};
@@ -83,6 +90,7 @@ Test(checkpoint, weights_of_every_type_are_read_exactly) {
     cr_expect_eq(c.end[END_EMBEDDING].type, (WeightType)i);
     cr_expect_eq(c.unused, 0);
     check_all(&c, m, "backbone.embeddings.weight");
+    expect_largest(&c.end[END_EMBEDDING]), expect_largest(&c.layer[1][W_IN_PROJ]), expect_largest(&c.end[END_HEAD]);
     seen[i] = c.digest;
     for (int k = 0; k < i; k++) cr_expect_str_neq(seen[i].hex, seen[k].hex, "%s and %s", types[i], types[k]);
   }

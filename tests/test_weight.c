@@ -1,4 +1,6 @@
 /* A weight by itself: a range of it widened, its first value that no float32 can be, its memory given back. */
+#include <math.h>
+
 #include "base/file.h"
 #include "model/weight.h"
 #include "tests/model_files.h"
@@ -43,10 +45,16 @@ Test(weight, the_first_value_that_is_not_finite_is_found_wherever_it_stands) {
       unsigned char *bytes = arena_alloc(&test_arena, COUNT, (size_t)size);
       const Weight w = {.name = "x", .type = (WeightType)type, .data = bytes, .count = COUNT};
       for (int i = 0; i < COUNT; i++) memcpy(bytes + i * size, &ends_of[type].largest, (size_t)size);
+      double most = weight_largest(&w, 0, COUNT), own;
+      weight_range_to_f64(&w, 0, 1, &own);
+      cr_expect(most == fabs(own) && isfinite(most), "type %d: largest %a of %a", type, most, own);
+      cr_expect_eq(weight_largest(&w, COUNT, 0), 0);
       cr_expect_eq(weight_non_finite(&w, 0, COUNT), COUNT, "type %d: all are finite", type);
       cr_expect_eq(weight_too_large(&w, 0, COUNT), COUNT, "type %d: all are within float32", type);
       memcpy(bytes + place[p] * (size_t)size, p % 2 ? &ends_of[type].nan : &ends_of[type].infinity, (size_t)size);
       if (p + 2 < sizeof place / sizeof *place) memcpy(bytes + (COUNT - 2) * size, &ends_of[type].nan, (size_t)size);
+      cr_expect_not(isfinite(weight_largest(&w, 0, COUNT)), "type %d: %zu", type, place[p]);
+      cr_expect(weight_largest(&w, 0, place[p]) == (place[p] ? most : 0), "type %d: before %zu", type, place[p]);
       cr_expect_eq(weight_non_finite(&w, 0, COUNT), place[p], "type %d at %zu", type, place[p]);
       cr_expect_eq(weight_non_finite(&w, place[p], 1), place[p], "type %d at %zu, alone", type, place[p]);
       cr_expect_eq(weight_non_finite(&w, 0, place[p]), COUNT, "type %d: none before %zu", type, place[p]);

@@ -3,6 +3,7 @@
 #include "model/checkpoint.h"
 
 #include <float.h>
+#include <math.h>
 #include <omp.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -147,6 +148,7 @@ static bool refuse_quantised(const Shards *shards, Status *st) {
 /* What a weight's bytes say. */
 typedef struct Looked {
   Digest digest;
+  double most;       /* of its magnitudes */
   size_t bad, large; /* the first value that is not finite; the first that no float32 can be; its count: none */
 } Looked;
 
@@ -160,8 +162,10 @@ static Looked look_at(const Weight *w) {
   for (size_t first = 0, kept = 0; first < w->count; first += PART) {
     const size_t n = w->count - first < PART ? w->count - first : PART, seen = first + n - kept;
     digest_add(&state, (const char *)w->data + first * size, n * size);
-    if (found.bad == w->count) found.bad = weight_non_finite(w, first, n);
-    if (found.large == w->count) found.large = weight_too_large(w, first, n);
+    const double most = weight_largest(w, first, n);
+    if (!isfinite(most) && found.bad == w->count) found.bad = weight_non_finite(w, first, n);
+    if (!(most <= FLT_MAX) && found.large == w->count) found.large = weight_too_large(w, first, n);
+    found.most = fmax(found.most, most);
     if (seen < PARTS * PART && first + n < w->count) continue;
     weight_forget(w, kept, seen);
     kept += seen;
@@ -199,8 +203,9 @@ static bool check_values(const Loader *l, Checkpoint *c, Status *st) {
   const Looked *found = look_at_all(l);
   Digest *digest = ARENA_NEW(l->arena, Digest, 2 * n + 1);
   for (int i = 0; i < n; i++) {
-    const Weight *w = l->used[i];
+    Weight *w = l->used[i];
     const char *type = weight_type_name(w->type);
+    w->most = found[i].most;
     digest[2 * i] = digest_of(type, strlen(type));
     digest[2 * i + 1] = found[i].digest;
     const size_t bad = found[i].bad, large = found[i].large;
@@ -210,6 +215,7 @@ static bool check_values(const Loader *l, Checkpoint *c, Status *st) {
       return FAIL(st, "%s: tensor '%.100s': element %zu is %.17g, which float32 cannot hold: its largest is %.9g",
                   l->path[i], w->name, large, ((const double *)w->data)[large], (double)FLT_MAX);
   }
+  if (c->config.tied) c->end[END_HEAD] = c->end[END_EMBEDDING];
   const Config *g = &c->config;
   const char *text = arena_printf(l->arena, "D %d E %d N %d R %d K %d layers %d vocab %d eps %a tied %d conv_bias %d",
                                   g->D, g->E, g->N, g->R, g->K, g->layers, g->vocab, g->eps, g->tied, l->conv_bias);

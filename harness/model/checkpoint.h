@@ -20,6 +20,7 @@ typedef struct Weight {
   const void *data; /* aligned for its type */
   size_t count;
   bool mapped; /* a view into its file, not a copy */
+  double most; /* the largest of its magnitudes */
 } Weight;
 
 typedef struct Checkpoint {

@@ -86,33 +86,54 @@ static bool is_non_finite(const Weight *w, size_t i) {
   return (((const uint64_t *)w->data)[i] & 0x7ff0000000000000u) == 0x7ff0000000000000u;
 }
 
-/* Whether there is one among n, without asking where, so that it is many at once. */
-ROOM_CLONES static bool any_16(const uint16_t *x, size_t n, uint16_t mask) {
-  uint16_t any = 0;
-  for (size_t i = 0; i < n; i++) any |= (x[i] & mask) == mask;
-  return any;
+/* Of numbers without their signs the larger has the larger bits; of what is not finite they are the largest. */
+ROOM_CLONES static uint16_t most_16(const uint16_t *x, size_t n) {
+  uint16_t most = 0;
+  for (size_t i = 0; i < n; i++) {
+    const uint16_t bits = x[i] & 0x7fff;
+    most = bits > most ? bits : most;
+  }
+  return most;
 }
 
-ROOM_CLONES static bool any_32(const uint32_t *x, size_t n) {
-  uint32_t any = 0;
-  for (size_t i = 0; i < n; i++) any |= (x[i] & 0x7f800000u) == 0x7f800000u;
-  return any;
+ROOM_CLONES static uint32_t most_32(const uint32_t *x, size_t n) {
+  uint32_t most = 0;
+  for (size_t i = 0; i < n; i++) {
+    const uint32_t bits = x[i] & 0x7fffffffu;
+    most = bits > most ? bits : most;
+  }
+  return most;
 }
 
-static bool any_non_finite(const Weight *w, size_t first, size_t n) {
+ROOM_CLONES static uint64_t most_64(const uint64_t *x, size_t n) {
+  const uint64_t mask = 0x7fffffffffffffffu;
+  uint64_t most = 0;
+  for (size_t i = 0; i < n; i++) {
+    const uint64_t bits = x[i] & mask;
+    most = bits > most ? bits : most;
+  }
+  return most;
+}
+
+double weight_largest(const Weight *w, size_t first, size_t count) {
+  uint16_t half;
+  uint64_t bits;
+  double most;
   switch (w->type) {
-    case WEIGHT_F16: return any_16((const uint16_t *)w->data + first, n, 0x7c00);
-    case WEIGHT_BF16: return any_16((const uint16_t *)w->data + first, n, 0x7f80);
-    case WEIGHT_F32: return any_32((const uint32_t *)w->data + first, n);
+    case WEIGHT_F16:
+    case WEIGHT_BF16:
+      half = most_16((const uint16_t *)w->data + first, count);
+      return w->type == WEIGHT_F16 ? f32_of_f16(half) : f32_of_bf16(half);
+    case WEIGHT_F32: return f32_of_bits(most_32((const uint32_t *)w->data + first, count));
     case WEIGHT_F64: break;
   }
-  return n > 0;
+  bits = most_64((const uint64_t *)w->data + first, count);
+  return *(double *)memcpy(&most, &bits, sizeof most);
 }
 
 size_t weight_non_finite(const Weight *w, size_t first, size_t count) {
-  if (any_non_finite(w, first, count))
-    for (size_t i = first; i < first + count; i++)
-      if (is_non_finite(w, i)) return i;
+  for (size_t i = first; i < first + count; i++)
+    if (is_non_finite(w, i)) return i;
   return w->count;
 }
 

@@ -10,6 +10,8 @@ size_t weight_size(WeightType type); /* bytes a value */
  * memory is given back until they are looked at again. */
 void weight_ahead(const Weight *w, size_t first, size_t count);
 void weight_forget(const Weight *w, size_t first, size_t count);
+/* The largest of their magnitudes; infinity or NaN where there is one; 0 of none. */
+double weight_largest(const Weight *w, size_t first, size_t count);
 /* Of them, index of the first NaN or infinity; w->count where there is none. */
 size_t weight_non_finite(const Weight *w, size_t first, size_t count);
 /* And of the first finite value that becomes infinite in float32. */
