@@ -44,21 +44,27 @@ static int bordered(const int *chi, int q, int border, int i, int j) {
   return j == 0 ? border : chi[(i - j + q) % q];
 }
 
-static Paley paley(int order) {
-  assert(order);
-  if (order == 1) return (Paley){.order = 1, .sign = {{1}}};
+static void fill_signs(Paley *P) {
   static const int double_C[2][2] = {{1, 1}, {1, -1}}, double_I[2][2] = {{1, -1}, {-1, -1}};
-  const bool second = order == 28;
-  const int q = second ? order / 2 - 1 : order - 1;
+  const bool second = P->order == 28;
+  const int q = second ? P->order / 2 - 1 : P->order - 1;
   int chi[MAX_Q];
   character(q, chi);
-  Paley P = {.order = order};
-  for (int i = 0; i < order; i++)
-    for (int j = 0; j < order; j++)
-      P.sign[i][j] = second ? bordered(chi, q, 1, i / 2, j / 2) * double_C[i % 2][j % 2] +
-                                  (i / 2 == j / 2) * double_I[i % 2][j % 2]
-                            : bordered(chi, q, -1, i, j) + (i == j);
-  return P;
+  for (int i = 0; i < P->order; i++)
+    for (int j = 0; j < P->order; j++)
+      P->sign[i][j] = second ? bordered(chi, q, 1, i / 2, j / 2) * double_C[i % 2][j % 2] +
+                                   (i / 2 == j / 2) * double_I[i % 2][j % 2]
+                             : bordered(chi, q, -1, i, j) + (i == j);
+}
+
+/* Each thread keeps the one that it asked for last: a call for a few rows would spend its time on making it. */
+static const Paley *paley(int order) {
+  static _Thread_local Paley last = {.order = 1, .sign = {{1}}};
+  assert(order);
+  if (last.order == order) return &last;
+  last = (Paley){.order = order, .sign = {{1}}};
+  if (order > 1) fill_signs(&last);
+  return &last;
 }
 
 /* --- four lanes: neighbours of a row, or of a panel of columns, that go through the same steps ---
@@ -150,9 +156,9 @@ static void rotate_short(const Paley *P, double *x, int width, double length) {
 }
 
 void hadamard64_signs(int order, double *sign) {
-  const Paley P = paley(order);
+  const Paley *P = paley(order);
   for (int i = 0; i < order; i++)
-    for (int j = 0; j < order; j++) sign[i * order + j] = P.sign[i][j];
+    for (int j = 0; j < order; j++) sign[i * order + j] = P->sign[i][j];
 }
 
 int hadamard64_factor(int n) {
@@ -178,9 +184,9 @@ CLONES static void rotate_row(const Paley *P, double *x, int n) {
 }
 
 void hadamard64(double *x, int T, int n) {
-  const Paley P = paley(hadamard64_factor(n));
+  const Paley *P = paley(hadamard64_factor(n));
 #pragma omp parallel for schedule(static) if ((ptrdiff_t)T * n > SMALL)
-  for (int t = 0; t < T; t++) rotate_row(&P, x + (ptrdiff_t)t * n, n);
+  for (int t = 0; t < T; t++) rotate_row(P, x + (ptrdiff_t)t * n, n);
 }
 
 /* --- columns --- */
@@ -225,9 +231,9 @@ static void rotate_columns(const Paley *P, double *x, int rows, int cols, int fi
 }
 
 void hadamard64_columns(double *x, int rows, int cols) {
-  const Paley P = paley(hadamard64_factor(rows));
+  const Paley *P = paley(hadamard64_factor(rows));
   const int lanes = panel_lanes(rows);
 #pragma omp parallel for schedule(static) if ((ptrdiff_t)rows * cols > SMALL)
   for (int first = 0; first < cols; first += lanes)
-    rotate_columns(&P, x, rows, cols, first, cols - first < lanes ? cols - first : lanes);
+    rotate_columns(P, x, rows, cols, first, cols - first < lanes ? cols - first : lanes);
 }
