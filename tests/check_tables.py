@@ -13,10 +13,24 @@ except ImportError:
     sys.exit(77)
 
 
+def scales(dataset):
+    """What each element of the tensor is multiplied by; None where nothing is."""
+    if "scale_factor" in dataset.attrs:
+        return np.float32(dataset.attrs["scale_factor"])
+    beside = dataset.parent.get(dataset.name.rsplit("/", 1)[-1] + ".scale")
+    if beside is None:
+        return None
+    axis, scale = text(beside.attrs["axis"]), beside[()]
+    if axis == "group":
+        return scale.repeat(beside.attrs["group"], axis=1)[:, : dataset.shape[1]]
+    return scale[:, np.newaxis] if axis == "row" else scale
+
+
 def values(dataset):
     """The tensor as the float32 (or float64) values it stands for."""
-    if "scale_factor" in dataset.attrs:
-        return dataset[()].astype(np.float32) * np.float32(dataset.attrs["scale_factor"])
+    scale = scales(dataset)
+    if scale is not None:
+        return dataset[()].astype(np.float32) * scale
     return dataset[()] if dataset.dtype == np.float64 else dataset[()].astype(np.float32)
 
 
@@ -316,11 +330,12 @@ def check_swap_and_restore(file):
         check_ends(file, "restore", rows[rows["step"] == 0], "mode", last)
 
 
-with h5py.File(sys.argv[1], "r") as results:
-    check_tensor_stats(results)
-    check_pair_stats(results)
-    check_clipping(results)
-    check_drift(results)
-    check_drift_shape(results)
-    check_budget(results)
-    check_swap_and_restore(results)
+if __name__ == "__main__":
+    with h5py.File(sys.argv[1], "r") as results:
+        check_tensor_stats(results)
+        check_pair_stats(results)
+        check_clipping(results)
+        check_drift(results)
+        check_drift_shape(results)
+        check_budget(results)
+        check_swap_and_restore(results)

@@ -1,6 +1,7 @@
 /* A small run for the tests of store and results: 3 layers, two modes and the reference, two prompts of odd length;
- * every element type, strided views, NaNs with payloads, int8 with -128. Values come from a generator that knows
- * prompt, layer, mode and tensor, so that what must be in the file can be said again at any time. */
+ * every element type, strided views, NaNs with payloads, int8 with -128, scales of every axis. Values come from a
+ * generator that knows prompt, layer, mode and tensor, so that what must be in the file can be said again at any time.
+ */
 #ifndef DS_TESTS_FIXTURE_STORE_H
 #define DS_TESTS_FIXTURE_STORE_H
 #include <criterion/criterion.h>
@@ -40,8 +41,18 @@ static inline const PromptShape *fixture_prompts(void) {
 static inline Format fixture_type(int mode, int id) {
   if (mode == 2) return FORMAT_F64;
   if (id == T_SSM_STATE_Q8 || (mode == 0 && (id == T_CONV1D_SILU || id == T_SCAN_IN))) return FORMAT_I8;
+  if (mode == 1 && id == T_X_PROJ) return FORMAT_I8;
   return mode == 0 && (id == T_GATED || id == T_OUT_PROJ) ? FORMAT_F16 : FORMAT_F32;
 }
+
+/* The axis and group of its scales. x_proj has 8 columns: the last group of each row is a short one. */
+static inline Scale fixture_scale(int mode, int id) {
+  if (mode == 0 && id == T_CONV1D_SILU) return (Scale){.axis = SCALE_ROW};
+  if (mode == 0 && id == T_SSM_STATE_Q8) return (Scale){.axis = SCALE_COLUMN};
+  if (mode == 1 && id == T_X_PROJ) return (Scale){.axis = SCALE_GROUP, .group = 3};
+  return (Scale){0};
+}
+enum { FIXTURE_SCALES = 2 * LAYERS + LAYERS }; /* datasets of scales of a prompt */
 
 static inline bool fixture_has(int layer, int mode, int id) {
   if (id == T_EMBEDDING) return layer == 0;
@@ -62,6 +73,7 @@ static inline const StoreSide *fixture_sides(void) {
     for (int id = 0; id < T_COUNT; id++) {
       side[m].makes[id] = id != T_SSM_STATE_Q8 || m == 0;
       side[m].format[id] = fixture_type(m, id);
+      side[m].scale[id] = fixture_scale(m, id);
     }
   return side;
 }
@@ -110,6 +122,16 @@ static inline uint64_t fixture_bits(uint64_t *state) { /* splitmix64 */
   return z ^ (z >> 31);
 }
 
+/* As many scales as its axis says, those of groups apart by one that is none of them. */
+static inline Scale fixture_scales(Arena *arena, Scale scale, int rows, int cols, uint64_t *state) {
+  scale.stride = scale.axis == SCALE_GROUP ? group_scales(cols, scale.group) + 1 : 0;
+  const size_t count = scale.axis == SCALE_GROUP ? (size_t)(rows * scale.stride) : scale_count(&scale, rows, cols);
+  float *values = arena_alloc(arena, count, sizeof *values);
+  for (size_t i = 0; i < count; i++) values[i] = (float)(1 + fixture_bits(state) % 1000) / 7919;
+  scale.values = values;
+  return scale;
+}
+
 /* A view of `cols` columns in a wider array whose other columns are junk. Element 1 is a NaN with a payload, int8's is
  * -128. */
 static inline Tensor fixture_tensor(Arena *arena, const StoreShape *shape, int prompt, int layer, int mode, int id) {
@@ -138,6 +160,8 @@ static inline Tensor fixture_tensor(Arena *arena, const StoreShape *shape, int p
                                     : (void *)&bits,
              size);
     }
+  const Scale scale = fixture_scale(mode, id);
+  if (scale.axis != SCALE_NONE) t.scale = fixture_scales(arena, scale, rows, cols, &state);
   char *one = (char *)t.data + size;
   if (format == FORMAT_F64) memcpy(one, &(uint64_t){0xfff0000000054321u}, 8);
   if (format == FORMAT_F32) memcpy(one, &(uint32_t){0xffc12345u}, 4);

@@ -48,8 +48,11 @@ def is_float16(values):
 
 
 def check_tensor(tensor, prompt):
-    """What is wrong with a tensor as h5py shows it; None where nothing is."""
-    attributes = {"kernel", "digest", "long_name", "units"} | ({"scale_factor"} if tensor.dtype == "i1" else set())
+    """What is wrong with a tensor, or the scales beside one, as h5py shows it; None where nothing is."""
+    of_scales = tensor.name.endswith(".scale")
+    scaled = tensor.dtype == "i1" and tensor.name + ".scale" not in tensor.file
+    attributes = {"digest", "long_name", "units", "axis" if of_scales else "kernel"}
+    attributes |= {"scale_factor"} if scaled else set()
     if tensor.dtype not in TYPES:
         return f"type {tensor.dtype}"
     if not attributes <= set(tensor.attrs):
@@ -60,7 +63,7 @@ def check_tensor(tensor, prompt):
         return "float16 has no format"
     if "format" in tensor.attrs and (tensor.attrs["format"] != b"float16" or not is_float16(tensor[:])):
         return f"format {tensor.attrs['format']} is not that of the values"
-    if tensor.dtype == "i1" and tensor.attrs["scale_factor"].dtype != np.float32:
+    if scaled and tensor.attrs["scale_factor"].dtype != np.float32:
         return "scale_factor is not float32"
     for axis, dimension in enumerate(tensor.dims):
         if len(dimension) != 1 or dimension[0] != prompt[dimension.label]:
@@ -116,7 +119,7 @@ def wrong_with_xarray(path, group, engine):
             return ["other tensors"]
         for name, tensor in tensors_of(group).items():
             want = tensor[:]
-            if tensor.dtype == "i1":
+            if "scale_factor" in tensor.attrs:
                 value = want.astype(np.float32) * tensor.attrs["scale_factor"]
                 good = same_bits(raw[name].values, want) and same_bits(scaled[name].values, value)
             else:

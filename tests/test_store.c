@@ -282,6 +282,7 @@ Test(store, what_has_been_written_is_counted) {
       if (!fixture_has(0, m, id)) continue;
       Tensor t = fixture_tensor(&scratch, &f.shape, 0, 0, m, id);
       tensors += (uint64_t)(t.rows * t.cols) * format_size(t.format);
+      if (t.scale.axis != SCALE_NONE) tensors += scale_count(&t.scale, t.rows, t.cols) * sizeof(float);
     }
   cr_assert(fixture_layer(&f, store, 0, 0, &st), "%s", st.text);
   struct stat entry, streams;
@@ -305,7 +306,7 @@ Test(store, size_of_a_shape_is_that_of_its_file) {
   const uint64_t spare = size.file_bytes - (uint64_t)info.st_size;
   cr_expect(size.file_bytes >= (uint64_t)info.st_size && spare < 700 * (uint64_t)size.tensors, "said %llu, is %lld",
             (unsigned long long)size.file_bytes, (long long)info.st_size);
-  cr_expect_eq(size.tensors, PROMPTS * (LAYERS * (3 * 16 + 1) + 3 * 3));
+  cr_expect_eq(size.tensors, PROMPTS * (LAYERS * (3 * 16 + 1) + 3 * 3 + FIXTURE_SCALES));
   struct stat structure;
   snprintf(path, sizeof path, "%s.parts/structure.bin", f.results);
   cr_assert(stat(part_path(&f, 0, 0, "streams"), &info) == 0 && stat(path, &structure) == 0);

@@ -110,6 +110,14 @@ bool entry_take(Arena *arena, const Store *store, int prompt, int layer, Entry *
   return FAIL(st, "%s/%s: %s", store->folder, name, why.text);
 }
 
+const EntryTensor *entry_record(const Entry *entry, const Slot *slot) {
+  for (size_t i = 0; i < entry->tensors; i++) {
+    const EntryTensor *record = &entry->tensor[i];
+    if (record->side == slot->side && record->id == slot->id && record->of_scales == slot->of_scales) return record;
+  }
+  return NULL;
+}
+
 const void *entry_rows(const Entry *entry, const Table *table, size_t *count) {
   size_t at = sizeof(Head) + entry->tensors * sizeof(EntryTensor);
   TableHead head;

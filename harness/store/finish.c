@@ -15,29 +15,23 @@ static bool failed(const Store *store, const char *object, size_t bytes, const S
 
 /* ---- tensors ---- */
 
-static const EntryTensor *record_of(const Entry *entry, const Slot *slot) {
-  for (size_t i = 0; i < entry->tensors; i++)
-    if (entry->tensor[i].side == slot->side && entry->tensor[i].id == (int32_t)slot->id) return &entry->tensor[i];
-  return NULL;
-}
-
 static bool set_attributes(hid_t group, const char *name, const Slot *slot, const EntryTensor *record, Status *why) {
   hid_t dataset = -1;
   bool ok = H5(dataset = H5Dopen2(group, name, H5P_DEFAULT)) &&
             (H5Dget_offset(dataset) == slot->offset || FAIL(why, "HDF5 looks for it at another place")) &&
-            h5_set_text(dataset, "kernel", TEXT_KERNEL, record->kernel, why) &&
+            (slot->of_scales || h5_set_text(dataset, "kernel", TEXT_KERNEL, record->kernel, why)) &&
             h5_set_text(dataset, "digest", sizeof(Digest) - 1, record->digest.hex, why) &&
-            (slot->format != FORMAT_I8 || h5_set_scalar(dataset, "scale_factor", H5T_IEEE_F32LE, &record->scale, why));
+            (!slot_has_factor(slot) || h5_set_scalar(dataset, "scale_factor", H5T_IEEE_F32LE, &record->scale, why));
   return h5_close(dataset, why) && ok;
 }
 
 static bool set_tensor(const Store *store, hid_t file, const Slot *slot, const Entry *entry, Status *st) {
   Status reason = {0}, *why = &reason;
   hid_t group = -1;
-  char path[GROUP_PATH], object[GROUP_PATH + 32];
-  const char *name = store->shape->tensors->info[slot->id].name;
-  const EntryTensor *record = record_of(entry, slot);
+  char path[GROUP_PATH], name[DATASET_NAME], object[sizeof path + sizeof name];
+  const EntryTensor *record = entry_record(entry, slot);
   layout_group(store->shape, slot, path);
+  layout_name(store->shape, slot, name);
   snprintf(object, sizeof object, "%s/%s", path, name);
   if (!record) return FAIL(st, "%s: the journal says nothing of %s", store->folder, object);
   bool ok = H5(group = H5Gopen2(file, path, H5P_DEFAULT)) && set_attributes(group, name, slot, record, why);
@@ -134,9 +128,9 @@ static bool check(const Store *store, Arena arena, Status *st) {
   for (int i = 0; i < units; i++) {
     Arena scratch = arena;
     Entry entry;
-    const char *wrong;
+    char wrong[DATASET_NAME];
     TRY(entry_take(&scratch, store, i / layers, i % layers, &entry, st));
-    if (!layer_holds(store, i / layers, i % layers, &entry, &wrong, scratch))
+    if (!layer_holds(store, i / layers, i % layers, &entry, wrong, scratch))
       return FAIL(st, "%s: prompt %s, layer %d: %s: its digest differs; a new start of the run makes this layer again",
                   store->partial, shape->prompt[i / layers].name, i % layers, wrong);
   }

@@ -29,6 +29,11 @@ hid_t h5_column_type(const Column *column); /* the caller closes it */
  * version before would misread a file; a new table, column or attribute is no such change. */
 enum { FORMAT_VERSION = 1 };
 
+/* Beside a tensor whose elements do not share one scale: the dataset NAME.scale of its scales, float32, with the
+ * attributes axis ("row": [rows], "column": [cols], "group": [rows, groups of a row]) and, of groups, group: how many
+ * neighbours in a row share a scale. A tensor of one scale has the attribute scale_factor. */
+#define SCALES_OF ".scale"
+
 /* ---- writing ---- */
 hid_t h5_create_file(const char *path, Status *why);
 /* The group at this path, each part made where it is missing, with its links' order of creation kept. */
@@ -88,4 +93,7 @@ bool h5_get_unproved(Arena *arena, const Stored *stored, void **data, Status *wh
 bool h5_has_digest(const Stored *stored);
 /* The element type of a tensor; false where no tensor has it. */
 bool h5_tensor_type(hid_t type, Format *found);
+/* What stands beside this tensor: its axis and group, with the dataset of the scales open and of that size; the axis
+ * none, and no dataset, where nothing does. */
+bool h5_open_scales(hid_t at, const char *name, const Stored *tensor, Stored *scales, Scale *scale, Status *why);
 #endif

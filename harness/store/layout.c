@@ -45,6 +45,24 @@ static Slot slot_of(const StoreShape *shape, int prompt, int layer, int side, in
   slot.rows = length(shape, prompt, shape->tensors->info[id].rows);
   slot.cols = length(shape, prompt, shape->tensors->info[id].cols);
   slot.bytes = (uint64_t)slot.rows * (uint64_t)slot.cols * format_size(slot.format);
+  slot.rank = 2;
+  slot.scale = shape->side[side].scale[id];
+  return slot;
+}
+
+/* That of its scales. */
+static Slot slot_of_scales(const Slot *tensor) {
+  Slot slot = {.prompt = tensor->prompt,
+               .layer = tensor->layer,
+               .side = tensor->side,
+               .id = tensor->id,
+               .of_scales = true,
+               .scale = tensor->scale,
+               .format = FORMAT_F32,
+               .rank = tensor->scale.axis == SCALE_GROUP ? 2 : 1,
+               .rows = tensor->scale.axis == SCALE_COLUMN ? tensor->cols : tensor->rows,
+               .cols = tensor->scale.axis == SCALE_GROUP ? group_scales(tensor->cols, tensor->scale.group) : 1};
+  slot.bytes = (uint64_t)slot.rows * (uint64_t)slot.cols * sizeof(float);
   return slot;
 }
 
@@ -55,8 +73,11 @@ static size_t layer_slots(const StoreShape *shape, int prompt, int layer, Slot *
     for (int i = 0; i < shape->tensors->count; i++) {
       const int id = in_order(shape->tensors, i);
       if (!is_kept(shape, layer, side, id)) continue;
-      if (into) into[count] = slot_of(shape, prompt, layer, side, id);
-      count++;
+      const Slot slot = slot_of(shape, prompt, layer, side, id);
+      const bool scales = slot.scale.axis != SCALE_NONE;
+      if (into) into[count] = slot;
+      if (into && scales) into[count + 1] = slot_of_scales(&slot);
+      count += scales ? 2 : 1;
     }
   return count;
 }
@@ -84,6 +105,10 @@ void layout_group(const StoreShape *shape, const Slot *slot, char path[GROUP_PAT
   if (slot->id < shape->tensors->layer) snprintf(path + end, GROUP_PATH - (size_t)end, "/layer_%02d", slot->layer);
 }
 
+void layout_name(const StoreShape *shape, const Slot *slot, char name[DATASET_NAME]) {
+  snprintf(name, DATASET_NAME, "%s%s", shape->tensors->info[slot->id].name, slot->of_scales ? SCALES_OF : "");
+}
+
 /* ---- what a prompt's group holds beside the sides ---- */
 
 typedef struct Making {
@@ -99,6 +124,41 @@ static bool failed(const Making *making, const char *object, size_t bytes, const
 static bool label(const Making *making, hid_t dataset, unsigned i, int dim, Status *why) {
   return H5(H5DSset_label(dataset, i, making->tensors->dim[dim])) &&
          H5(H5DSattach_scale(dataset, making->scale[dim], i));
+}
+
+/* The groups of a row, where scales have that axis, are a dimension too: "dt_bc_groups_of_16". */
+enum { GROUPS_NAME = NAME_BYTES_MAX + 32 };
+static void groups_name(const Making *making, const Slot *slot, char name[GROUPS_NAME]) {
+  snprintf(name, GROUPS_NAME, "%.*s_groups_of_%d", NAME_BYTES_MAX,
+           making->tensors->dim[making->tensors->info[slot->id].cols], slot->scale.group);
+}
+
+static bool is_of_groups(const Slot *slot) { return slot->of_scales && slot->scale.axis == SCALE_GROUP; }
+
+static bool put_groups(const Making *making, const Slot *slot, Status *why) {
+  char path[GROUP_PATH], name[GROUPS_NAME], text[80];
+  const hsize_t dims[] = {(hsize_t)slot->cols};
+  hid_t group = -1, scale = -1;
+  groups_name(making, slot, name);
+  snprintf(path, sizeof path, "prompts/%s", making->store->shape->prompt[slot->prompt].name);
+  snprintf(text, sizeof text, WIDTH_ONLY, slot->cols);
+  bool ok = h5_make_path(making->file, path, &group, why);
+  const htri_t there = ok ? H5Lexists(group, name, H5P_DEFAULT) : -1;
+  ok = ok && h5_ok(there >= 0, why);
+  if (ok && !there)
+    ok = h5_put_array(group, name, H5T_IEEE_F32LE, 1, dims, NULL, &scale, why) && H5(H5DSset_scale(scale, text));
+  ok = h5_close(scale, why) && ok;
+  return h5_close(group, why) && ok;
+}
+
+static bool label_groups(const Making *making, hid_t dataset, const Slot *slot, Status *why) {
+  char name[GROUPS_NAME], path[GROUP_PATH + GROUPS_NAME];
+  hid_t scale = -1;
+  groups_name(making, slot, name);
+  snprintf(path, sizeof path, "prompts/%s/%s", making->store->shape->prompt[slot->prompt].name, name);
+  bool ok = H5(scale = H5Dopen2(making->file, path, H5P_DEFAULT)) && H5(H5DSset_label(dataset, 1, name)) &&
+            H5(H5DSattach_scale(dataset, scale, 1));
+  return h5_close(scale, why) && ok;
 }
 
 static bool put_scale(Making *making, hid_t group, int dim, int n, const int32_t *positions, Status *why) {
@@ -153,17 +213,30 @@ static bool close_scales(Making *making, Status *st) {
 
 /* ---- tensors ---- */
 
-/* Its place taken, its attributes with room for what is known at the end. */
-static bool put_dataset(hid_t group, const TensorInfo *info, Slot *slot, Status *why) {
-  const hsize_t dims[] = {(hsize_t)slot->rows, (hsize_t)slot->cols};
+static bool put_tensor_attributes(hid_t dataset, const TensorInfo *info, const Slot *slot, Status *why) {
   const float none = 0;
+  return h5_put_room(dataset, "kernel", TEXT_KERNEL, why) && h5_put_room(dataset, "digest", sizeof(Digest) - 1, why) &&
+         (!slot->of_f16 || h5_put_text(dataset, "format", "float16", why)) &&
+         (!slot_has_factor(slot) || h5_put_scalar(dataset, "scale_factor", H5T_IEEE_F32LE, &none, why)) &&
+         h5_put_text(dataset, "long_name", info->long_name, why) && h5_put_text(dataset, "units", "1", why);
+}
+
+static bool put_scales_attributes(hid_t dataset, const TensorInfo *info, const Slot *slot, Status *why) {
+  char long_name[128];
+  const int32_t group = slot->scale.group;
+  snprintf(long_name, sizeof long_name, "scales of %s", info->long_name);
+  return h5_put_room(dataset, "digest", sizeof(Digest) - 1, why) &&
+         h5_put_text(dataset, "axis", scale_axis_name[slot->scale.axis], why) &&
+         (slot->scale.axis != SCALE_GROUP || h5_put_scalar(dataset, "group", H5T_STD_I32LE, &group, why)) &&
+         h5_put_text(dataset, "long_name", long_name, why) && h5_put_text(dataset, "units", "1", why);
+}
+
+/* Its place taken, its attributes with room for what is known at the end. */
+static bool put_dataset(hid_t group, const char *name, const TensorInfo *info, Slot *slot, Status *why) {
+  const hsize_t dims[] = {(hsize_t)slot->rows, (hsize_t)slot->cols};
   hid_t dataset = -1;
-  bool ok = h5_make_array(group, info->name, h5_type(slot->format), 2, dims, &dataset, why) &&
-            h5_put_room(dataset, "kernel", TEXT_KERNEL, why) &&
-            h5_put_room(dataset, "digest", sizeof(Digest) - 1, why) &&
-            (!slot->of_f16 || h5_put_text(dataset, "format", "float16", why)) &&
-            (slot->format != FORMAT_I8 || h5_put_scalar(dataset, "scale_factor", H5T_IEEE_F32LE, &none, why)) &&
-            h5_put_text(dataset, "long_name", info->long_name, why) && h5_put_text(dataset, "units", "1", why);
+  bool ok = h5_make_array(group, name, h5_type(slot->format), slot->rank, dims, &dataset, why) &&
+            (slot->of_scales ? put_scales_attributes : put_tensor_attributes)(dataset, info, slot, why);
   haddr_t offset = ok ? H5Dget_offset(dataset) : HADDR_UNDEF;
   if (ok && offset == HADDR_UNDEF) ok = FAIL(why, "HDF5 gave it no place in the file");
   slot->offset = offset;
@@ -173,23 +246,35 @@ static bool put_dataset(hid_t group, const TensorInfo *info, Slot *slot, Status 
 static bool put_tensor(const Making *making, Slot *slot, Status *st) {
   Status why = {0};
   hid_t group = -1;
-  char path[GROUP_PATH], object[GROUP_PATH + 32];
+  char path[GROUP_PATH], name[DATASET_NAME], object[sizeof path + sizeof name];
   layout_group(making->store->shape, slot, path);
-  bool ok = h5_make_path(making->file, path, &group, &why) &&
-            put_dataset(group, &making->tensors->info[slot->id], slot, &why);
+  layout_name(making->store->shape, slot, name);
+  bool ok = (!is_of_groups(slot) || put_groups(making, slot, &why)) && h5_make_path(making->file, path, &group, &why) &&
+            put_dataset(group, name, &making->tensors->info[slot->id], slot, &why);
   ok = h5_close(group, &why) && ok;
-  snprintf(object, sizeof object, "%s/%s", path, making->tensors->info[slot->id].name);
+  snprintf(object, sizeof object, "%s/%s", path, name);
   return ok || failed(making, object, slot->bytes, &why, st);
 }
 
-static bool attach_scales(const Making *making, const Slot *slot, Status *st) {
+/* Scales have the dimensions of the tensor that they go along. */
+static bool label_all(const Making *making, hid_t dataset, const Slot *slot, Status *why) {
   const TensorInfo *info = &making->tensors->info[slot->id];
+  if (!slot->of_scales) return label(making, dataset, 0, info->rows, why) && label(making, dataset, 1, info->cols, why);
+  switch (slot->scale.axis) {
+    case SCALE_ROW: return label(making, dataset, 0, info->rows, why);
+    case SCALE_COLUMN: return label(making, dataset, 0, info->cols, why);
+    default: return label(making, dataset, 0, info->rows, why) && label_groups(making, dataset, slot, why);
+  }
+}
+
+static bool attach_scales(const Making *making, const Slot *slot, Status *st) {
   Status reason = {0}, *why = &reason;
   hid_t group = -1, dataset = -1;
-  char path[GROUP_PATH];
+  char path[GROUP_PATH], name[DATASET_NAME];
   layout_group(making->store->shape, slot, path);
-  bool ok = h5_make_path(making->file, path, &group, why) && H5(dataset = H5Dopen2(group, info->name, H5P_DEFAULT)) &&
-            label(making, dataset, 0, info->rows, why) && label(making, dataset, 1, info->cols, why);
+  layout_name(making->store->shape, slot, name);
+  bool ok = h5_make_path(making->file, path, &group, why) && H5(dataset = H5Dopen2(group, name, H5P_DEFAULT)) &&
+            label_all(making, dataset, slot, why);
   ok = h5_close(dataset, why) && ok;
   ok = h5_close(group, why) && ok;
   return ok || failed(making, path, 0, why, st);
@@ -232,6 +317,11 @@ enum {
 
 static uint64_t most(uint64_t a, uint64_t b) { return a > b ? a : b; }
 
+static void add_dataset(StoreSize *size, const Slot *slot) {
+  size->file_bytes += slot->bytes + DATASET_OVERHEAD;
+  size->tensors++;
+}
+
 /* What a prompt's layer adds to the file; `held`: what the writer's copy of it takes, `wide`: of which the largest
  * tensor that is written in another form than it has. */
 static void add_layer(const StoreShape *shape, int prompt, int layer, StoreSize *size, uint64_t *held, uint64_t *wide) {
@@ -243,8 +333,12 @@ static void add_layer(const StoreShape *shape, int prompt, int layer, StoreSize 
       *held += (uint64_t)slot.rows * (uint64_t)slot.cols * format_size(shape->side[side].format[id]) + ROUNDING;
       if (!is_kept(shape, layer, side, id)) continue;
       if (slot.widened) *wide = most(*wide, slot.bytes);
-      size->file_bytes += slot.bytes + DATASET_OVERHEAD;
-      size->tensors++;
+      add_dataset(size, &slot);
+      if (slot.scale.axis == SCALE_NONE) continue;
+      const Slot scales = slot_of_scales(&slot);
+      *held += scales.bytes + ROUNDING;
+      add_dataset(size, &scales);
+      if (is_of_groups(&scales)) size->file_bytes += DATASET_OVERHEAD; /* their dimension, made once */
     }
 }
 

@@ -115,9 +115,40 @@ static bool check_tensor(Walk *walk, hid_t group, const char *where, const char 
   return ok;
 }
 
-static bool visit_block(Walk *walk, hid_t group, const char *where, const char *name) {
+/* "x_proj.scale", of this tensor. */
+static bool check_scales(Walk *walk, hid_t group, const char *where, const char *name, int id) {
+  const char *of = walk->tensors.info[id].name;
+  Status why = {0};
+  Stored tensor, scales;
+  Scale scale;
+  if (h5_has(group, of, &why) == 0) return refuse(walk, where, name, "has no tensor beside it");
+  if (!h5_open_stored(group, of, &tensor, &why)) return refuse(walk, where, of, why.text);
+  bool ok = h5_open_scales(group, of, &tensor, &scales, &scale, &why) || refuse(walk, where, name, why.text);
+  ok = ok && check_digest(walk, &scales, where, name);
+  h5_close_stored(&scales);
+  h5_close_stored(&tensor);
+  return ok;
+}
+
+/* The tensor whose scales have this name; ABSENT where there is none. */
+static int find_scales(const Tensors *tensors, const char *name) {
+  for (int id = 0; id < tensors->count; id++) {
+    const size_t length = strlen(tensors->info[id].name);
+    if (!strncmp(name, tensors->info[id].name, length) && !strcmp(name + length, SCALES_OF)) return id;
+  }
+  return ABSENT;
+}
+
+/* A tensor, or the scales of one, among those from `first` to `end`. */
+static bool visit_tensor(Walk *walk, hid_t group, const char *where, const char *name, int first, int end) {
   int id = tensors_find(&walk->tensors, name);
-  return id >= 0 && id < walk->tensors.layer ? check_tensor(walk, group, where, name, id) : passed_over();
+  if (id >= first && id < end) return check_tensor(walk, group, where, name, id);
+  id = find_scales(&walk->tensors, name);
+  return id >= first && id < end ? check_scales(walk, group, where, name, id) : passed_over();
+}
+
+static bool visit_block(Walk *walk, hid_t group, const char *where, const char *name) {
+  return visit_tensor(walk, group, where, name, 0, walk->tensors.layer);
 }
 
 static bool is_layer(const char *name) {
@@ -126,9 +157,8 @@ static bool is_layer(const char *name) {
 }
 
 static bool visit_mode(Walk *walk, hid_t group, const char *where, const char *name) {
-  int id = tensors_find(&walk->tensors, name);
-  if (id >= walk->tensors.layer) return check_tensor(walk, group, where, name, id);
-  return is_layer(name) ? enter(walk, group, where, name, visit_block) : passed_over();
+  if (is_layer(name)) return enter(walk, group, where, name, visit_block);
+  return visit_tensor(walk, group, where, name, walk->tensors.layer, walk->tensors.count);
 }
 
 /* ---- prompts ---- */

@@ -14,28 +14,25 @@ static bool tensor_holds(const Store *store, const Slot *slot, const Digest *dig
   return !memcmp(&found, digest, sizeof found);
 }
 
-/* Every tensor that has a place is in its entry, in any order, with the digest of what stands at its place. */
-bool layer_holds(const Store *store, int prompt, int layer, const Entry *entry, const char **wrong, Arena scratch) {
-  size_t count, met = 0;
+/* Everything that has a place is in its entry, in any order, with the digest of what stands at its place. */
+bool layer_holds(const Store *store, int prompt, int layer, const Entry *entry, char wrong[DATASET_NAME],
+                 Arena scratch) {
+  size_t count;
   const Slot *slot = layout_layer(store, prompt, layer, &count);
-  for (size_t i = 0; i < count; i++)
-    for (size_t k = 0; k < entry->tensors; k++) {
-      const EntryTensor *tensor = &entry->tensor[k];
-      if (tensor->side != slot[i].side || tensor->id != (int32_t)slot[i].id) continue;
-      *wrong = store->shape->tensors->info[slot[i].id].name;
-      TRY(tensor_holds(store, &slot[i], &tensor->digest, scratch));
-      met++;
-    }
-  *wrong = "a tensor that the entry lacks";
-  return met == count;
+  for (size_t i = 0; i < count; i++) {
+    const EntryTensor *record = entry_record(entry, &slot[i]);
+    layout_name(store->shape, &slot[i], wrong);
+    if (!record || !tensor_holds(store, &slot[i], &record->digest, scratch)) return false;
+  }
+  return true;
 }
 
 static bool stands(const Store *store, int prompt, int layer, Arena scratch) {
   Entry entry;
   Status why = {0};
-  const char *wrong;
+  char wrong[DATASET_NAME];
   return entry_read(&scratch, store, prompt, layer, &entry, &why) &&
-         layer_holds(store, prompt, layer, &entry, &wrong, scratch);
+         layer_holds(store, prompt, layer, &entry, wrong, scratch);
 }
 
 static bool has_streams(const Store *store, int prompt, int layer, Arena scratch) {

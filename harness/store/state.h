@@ -10,12 +10,16 @@
 
 enum { PATH_BYTES = 4096 };
 
-/* A tensor's place in the results file. */
+/* A dataset's place in the results file: a tensor's; or that of a tensor's scales, which stand beside it where there is
+ * more than one, and whose slot follows the tensor's. */
 typedef struct Slot {
   int prompt, layer, side, id;
+  bool of_scales;
+  Scale scale;   /* the tensor's axis and group */
   Format format; /* as it is stored */
   bool widened, of_f16;
-  int rows, cols;
+  int rank;       /* 2; 1: rows alone */
+  int rows, cols; /* of what is stored */
   uint64_t offset, bytes;
 } Slot;
 
@@ -29,7 +33,7 @@ typedef struct JobTensor {
 
 typedef struct Job {
   int prompt, layer;
-  JobTensor *tensor;
+  JobTensor *tensor; /* and behind a tensor its scales, where the file has a place for them */
   int tensors;
   char *streams; /* the file's image, without its seal; NULL: none */
   size_t streams_bytes;
@@ -76,6 +80,13 @@ Slot *layout_layer(const Store *store, int prompt, int layer, size_t *count);
 /* "prompts/address/2-0/layer_00" */
 enum { GROUP_PATH = 3 * NAME_BYTES_MAX + 64 };
 void layout_group(const StoreShape *shape, const Slot *slot, char path[GROUP_PATH]);
+/* "x_proj", or "x_proj.scale" */
+/* Whether it is a tensor with the attribute scale_factor. */
+static inline bool slot_has_factor(const Slot *slot) {
+  return slot->format == FORMAT_I8 && slot->scale.axis == SCALE_NONE;
+}
+enum { DATASET_NAME = NAME_BYTES_MAX + sizeof SCALES_OF };
+void layout_name(const StoreShape *shape, const Slot *slot, char name[DATASET_NAME]);
 /* Makes the partial file whole with HDF5 and takes every slot's offset. */
 bool layout_make(Store *store, Arena scratch, Status *st);
 
@@ -111,9 +122,10 @@ void part_remove_temporary(int folder);
 
 typedef struct EntryTensor {
   int32_t side, id;
-  float scale;
+  float scale; /* of the axis none */
   char kernel[TEXT_KERNEL];
-  Digest digest; /* of the stored bytes */
+  Digest digest;  /* of the stored bytes */
+  bool of_scales; /* not the tensor, its scales */
 } EntryTensor;
 
 typedef struct Entry {
@@ -134,6 +146,8 @@ EntryTensor *entry_tensors(char *image);
 bool entry_read(Arena *arena, const Store *store, int prompt, int layer, Entry *entry, Status *why);
 /* The same where it must be there: the error names the file. */
 bool entry_take(Arena *arena, const Store *store, int prompt, int layer, Entry *entry, Status *st);
+/* What it says of a slot; NULL where it says nothing. */
+const EntryTensor *entry_record(const Entry *entry, const Slot *slot);
 /* NULL where the entry has none. */
 const void *entry_rows(const Entry *entry, const Table *table, size_t *count);
 /* The image of a layer's streams; and stream [sides] back, in the arena. */
@@ -144,7 +158,8 @@ bool streams_read(Arena *arena, const Store *store, int prompt, int layer, Tenso
 /* ---- resume.c ---- */
 
 /* Whether all that the file holds of a layer has the digests of its entry; else `wrong` names a tensor. */
-bool layer_holds(const Store *store, int prompt, int layer, const Entry *entry, const char **wrong, Arena scratch);
+bool layer_holds(const Store *store, int prompt, int layer, const Entry *entry, char wrong[DATASET_NAME],
+                 Arena scratch);
 
 /* ---- writer.c ---- */
 

@@ -37,6 +37,7 @@ typedef struct StoreSide {
   const char *name;            /* of its group */
   bool makes[TENSORS_MOST];    /* which tensors it has at all */
   Format format[TENSORS_MOST]; /* of those, as they are computed */
+  Scale scale[TENSORS_MOST];   /* their axes and groups; the scales come with the tensors */
 } StoreSide;
 
 typedef struct StoreShape {
@@ -141,6 +142,9 @@ bool results_text(Arena *arena, const Results *results, const char *name, const 
 bool results_rows(Arena *arena, const Results *results, const Table *table, void **rows, size_t *count, Status *st);
 /* Which columns of a table that is there the file has: there [table->columns]. */
 bool results_columns(const Results *results, const Table *table, bool *there, Status *st);
+/* A tensor that the file keeps, of a group such as "prompts/address/2-0/layer_00", with its scale or scales and every
+ * digest checked; in the arena. Float16 that was widened is float32. */
+bool results_tensor(Arena *arena, const Results *results, const char *group, const char *name, Tensor *t, Status *st);
 /* The RunKey kept as attributes, to see whether a finished result is this run's. */
 bool results_key(const Results *results, RunKey *key, Status *st);
 /* The same of a file that is opened and closed for it alone. */

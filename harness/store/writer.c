@@ -107,12 +107,13 @@ static Tensor widened(Arena *arena, const Tensor *t) {
 /* ---- the thread: one layer ---- */
 
 static bool write_tensor(Store *store, const Slot *slot, const Tensor *t, Status *st) {
-  char object[GROUP_PATH + 32];
+  char object[GROUP_PATH + 1 + DATASET_NAME];
   if (write_at(store->file, t->data, slot->bytes, slot->offset))
     return store->written.bytes += (int64_t)slot->bytes, true;
   int error = errno;
   layout_group(store->shape, slot, object);
-  snprintf(object + strlen(object), 32, "/%s", store->shape->tensors->info[slot->id].name);
+  strcat(object, "/");
+  layout_name(store->shape, slot, object + strlen(object));
   errno = error;
   return writer_failed(store, store->partial, object, slot->bytes, st);
 }
@@ -215,8 +216,29 @@ static const Slot *slot_of(const Store *store, int prompt, int layer, int side, 
   size_t count;
   const Slot *slot = layout_layer(store, prompt, layer, &count);
   for (size_t i = 0; i < count; i++)
-    if (slot[i].side == side && slot[i].id == id) return &slot[i];
+    if (slot[i].side == side && slot[i].id == id && !slot[i].of_scales) return &slot[i];
   return NULL;
+}
+
+static JobTensor *next_job(Job *job, const Slot *slot, int row) {
+  JobTensor *to = &job->tensor[job->tensors++];
+  *to = (JobTensor){.row = row, .slot = slot, .record = slot ? job->kept++ : -1};
+  return to;
+}
+
+/* A tensor's scales as a tensor: that of a view begins at a whole group. */
+static Tensor scales_of(const Tensor *t, const Slot *slot) {
+  assert(t->scale.skipped == 0);
+  Tensor scales = tensor_of((void *)(uintptr_t)t->scale.values, FORMAT_F32, slot->rows, slot->cols, 0);
+  if (slot->scale.axis == SCALE_GROUP) scales.stride = t->scale.stride;
+  return scales;
+}
+
+static void take_scales(Job *job, EntryTensor *record, Arena *arena, const Tensor *t, const Slot *slot) {
+  JobTensor *to = next_job(job, slot, -1);
+  const Tensor scales = scales_of(t, slot);
+  to->t = whole(arena, &scales);
+  record[to->record] = (EntryTensor){.side = slot->side, .id = (int32_t)slot->id, .of_scales = true};
 }
 
 /* A tensor is what the shape says of it; what the file has a place for, comes. */
@@ -225,38 +247,44 @@ static void take_tensors(Store *store, Arena *arena, const StoreLayer *what) {
   EntryTensor *record = entry_tensors(store->entry);
   for (int i = 0; i < what->tensors; i++) {
     const StoreTensor *from = &what->tensor[i];
+    const StoreSide *side = &store->shape->side[from->side];
     const Slot *slot = slot_of(store, job->prompt, job->layer, from->side, from->id);
-    JobTensor *to = &job->tensor[i];
-    *to = (JobTensor){.row = from->row, .slot = slot, .record = -1};
-    assert(store->shape->side[from->side].makes[from->id]);
-    assert(from->t->format == store->shape->side[from->side].format[from->id]);
+    JobTensor *to = next_job(job, slot, from->row);
+    assert(side->makes[from->id] && from->t->format == side->format[from->id]);
+    assert(from->t->scale.axis == side->scale[from->id].axis && from->t->scale.group == side->scale[from->id].group);
     to->t = whole(arena, from->t);
     if (!slot) continue;
     assert(from->t->rows == slot->rows && from->t->cols == slot->cols);
-    to->record = job->kept++;
     record[to->record] = (EntryTensor){.side = from->side, .id = (int32_t)from->id, .scale = from->t->scale.value};
     table_text(record[to->record].kernel, TEXT_KERNEL, from->t->kernel ? from->t->kernel : "");
+    if (slot->scale.axis != SCALE_NONE) take_scales(job, record, arena, from->t, slot + 1);
   }
 }
 
-static int count_kept(const Store *store, int prompt, int layer, const StoreLayer *what) {
+/* Of the tensors given, those that the file has a place for; and those of which it has one for their scales. */
+static int count_kept(const Store *store, int prompt, int layer, const StoreLayer *what, int *scales) {
   int kept = 0;
-  for (int i = 0; i < what->tensors; i++)
-    kept += slot_of(store, prompt, layer, what->tensor[i].side, what->tensor[i].id) != NULL;
+  *scales = 0;
+  for (int i = 0; i < what->tensors; i++) {
+    const Slot *slot = slot_of(store, prompt, layer, what->tensor[i].side, what->tensor[i].id);
+    kept += slot != NULL;
+    *scales += slot && slot->scale.axis != SCALE_NONE;
+  }
   return kept;
 }
 
 bool store_put_layer(Store *store, int prompt, int layer, const StoreLayer *what, Status *st) {
-  const int kept = count_kept(store, prompt, layer, what);
+  int scales;
+  const int kept = count_kept(store, prompt, layer, what, &scales) + scales;
   size_t slots;
   layout_layer(store, prompt, layer, &slots);
-  assert((size_t)kept == slots && "every tensor that has a place in the file is given");
+  assert((size_t)kept == slots && "every tensor that has a place in the file is given"); /* and its scales with it */
   TRY(writer_wait(store, st));
   Arena arena = store->room;
   Job *job = &store->job;
-  *job = (Job){.prompt = prompt, .layer = layer, .tensors = what->tensors};
+  *job = (Job){.prompt = prompt, .layer = layer};
   TRY(entry_begin(store, prompt, layer, what, kept, &job->stats, st));
-  job->tensor = ARENA_NEW(&arena, JobTensor, what->tensors);
+  job->tensor = ARENA_NEW(&arena, JobTensor, what->tensors + scales);
   job->entry_bytes = entry_size(what, kept);
   take_tensors(store, &arena, what);
   if (what->stream && layer + 1 < store->shape->layers) {
