@@ -34,18 +34,19 @@ typedef struct Restore {
   Choice *choice;   /* [most] */
   int choices;
   Tensor *reference; /* [prompts]: the last block_out */
-  EndSums *sums;     /* [what was chosen so far, then the candidates][prompts]: block_out's alone */
   const Study *study;
   int number; /* of this restoration in the spec */
 } Restore;
 
-/* A way: a mode for each layer, made from the stages that are restored in it. NULL where a layer would be refused. */
-static const Mode *const *way_of(const Restore *r, const unsigned *stages, Arena *arena) {
+/* A way: a mode for each layer, made from the stages that are restored in it, and those of `more` (NULL: none). NULL
+ * where a layer would be refused. */
+static const Mode *const *way_of(const Restore *r, const unsigned *stages, const Unit *more, Arena *arena) {
   const Mode **way = ARENA_NEW(arena, const Mode *, r->layers);
   Mode *mixed = ARENA_NEW(arena, Mode, r->layers);
   for (int layer = 0; layer < r->layers; layer++) {
     Status why = {0};
-    mixed[layer] = mode_mixed(r->mode, r->to, stages[layer]);
+    const unsigned beside = more && more->layer == layer ? more->stages : 0;
+    mixed[layer] = mode_mixed(r->mode, r->to, stages[layer] | beside);
     way[layer] = &mixed[layer];
     if (!mode_check(way[layer], &why)) return NULL;
   }
@@ -74,35 +75,45 @@ static void make_units(Restore *r) {
     for (int k = 0; k < sets; k++) r->unit[r->units++] = (Unit){layer, set[k]};
 }
 
-/* --- one step -------------------------------------------------------------------------------------------------------
- */
+/* --- the reference ------------------------------------------------------------------------------------------------ */
+
+static void make_room_for_reference(Restore *r) {
+  const int D = r->subject->model.D;
+  r->reference = ARENA_NEW(r->arena, Tensor, r->prompts);
+  for (int p = 0; p < r->prompts; p++) {
+    const int T = r->subject->prompt[p].T;
+    double *data = ARENA_NEW(r->arena, double, (size_t)T *(size_t)D);
+    r->reference[p] = tensor_of(data, FORMAT_F64, T, D, 0);
+  }
+}
 
 static bool keep_reference(void *context, const WalkPlace *at, int side, const WalkEnd *end, Arena scratch,
                            Status *st) {
   (void)scratch, (void)st;
-  Restore *r = context;
-  int prompt = at->prompt;
-  r->reference[prompt] = end[side].block_out;
-  size_t n = (size_t)end[side].block_out.rows * (size_t)end[side].block_out.cols;
-  r->reference[prompt].data = memcpy(ARENA_NEW(r->arena, double, n), end[side].block_out.data, n * sizeof(double));
+  const Restore *r = context;
+  Tensor *kept = &r->reference[at->prompt];
+  memcpy(kept->data, end[side].block_out.data, (size_t)kept->rows * (size_t)kept->cols * sizeof(double));
   return true;
 }
 
 static bool run_reference(Restore *r, Status *st) {
   WalkSide side = {.source = source_ref64(&r->subject->weights)};
   Visitor visitor = {.context = r, .end = keep_reference};
-  Arena *kept = r->arena; /* what keep_reference takes must not lie where the walk works */
-  size_t values = 0;
-  for (int p = 0; p < r->prompts; p++) values += (size_t)r->subject->prompt[p].T * (size_t)r->subject->model.D + 64;
-  Arena room = *kept;
-  room.next = arena_alloc(kept, values, sizeof(double));
-  room.end = kept->next;
-  r->arena = &room;
+  make_room_for_reference(r);
   progress_phase(r->study->progress, "restore", r->prompts * r->layers);
-  bool ok = study_walk(r->study, &side, 1, r->subject->prompt, r->prompts, &visitor, true, NULL, *kept, st);
-  r->arena = kept;
-  return ok;
+  return study_walk(r->study, &side, 1, r->subject->prompt, r->prompts, &visitor, true, NULL, *r->arena, st);
 }
+
+/* --- one step -----------------------------------------------------------------------------------------------------
+ * Each unit that is left is a candidate: a side that restores it beside what was chosen so far. */
+
+typedef struct Step {
+  WalkSide *side;  /* [candidates] */
+  int *unit;       /* [candidates]: of r->unit */
+  EndSums *before; /* [prompts]: of what was chosen so far; block_out's alone */
+  EndSums *after;  /* [candidates][prompts] */
+  int candidates;
+} Step;
 
 /* Of one walk. */
 typedef struct Sums {
@@ -130,12 +141,12 @@ static double error_in(RestoreOf of, const EndSums *prompt) {
   return of == RESTORE_TOTAL ? ends_error(prompt) : prompt->token_median;
 }
 
-/* Geometric mean over the prompts in which the side is finite. */
-static double error_of(const Restore *r, int side, RestoreOf of) {
+/* Geometric mean over the prompts in which a side is finite. */
+static double error_of(const Restore *r, const EndSums *ends, RestoreOf of) {
   double sum = 0;
   int count = 0;
   for (int p = 0; p < r->prompts; p++) {
-    double error = error_in(of, &r->sums[side * r->prompts + p]);
+    double error = error_in(of, &ends[p]);
     if (isfinite(error)) sum += log(error), count++;
   }
   return exp(sum / count); /* of none: NaN */
@@ -150,13 +161,13 @@ Ranking restore_rank(const double *gain, int candidates) {
   return r;
 }
 
-/* What share restoring a side's unit takes off the error squared, for each stage that it newly restores. A prompt that
- * becomes finite by it counts as much as a whole error; one that is lost rules it out. */
-static double gain_of(const Restore *r, int side, const Unit *unit) {
+/* What share restoring a unit takes off the error squared, for each stage that it newly restores. A prompt that becomes
+ * finite by it counts as much as a whole error; one that is lost rules it out. */
+static double gain_of(const Restore *r, const Unit *unit, const EndSums *ends_before, const EndSums *ends_after) {
   int stages = __builtin_popcount(unit->stages & ~r->stages[unit->layer]), common = 0, won = 0;
   double log_left = 0, log_error = 0;
   for (int p = 0; p < r->prompts; p++) {
-    double before = error_in(r->plan->of, &r->sums[p]), after = error_in(r->plan->of, &r->sums[side * r->prompts + p]);
+    const double before = error_in(r->plan->of, &ends_before[p]), after = error_in(r->plan->of, &ends_after[p]);
     if (isfinite(before) && !isfinite(after)) return -INFINITY;
     if (!isfinite(after)) continue;
     won += !isfinite(before);
@@ -168,71 +179,92 @@ static double gain_of(const Restore *r, int side, const Unit *unit) {
   return (won + (common ? 1 - left : 1 / (1 + left))) / stages;
 }
 
-/* The units that are left, each as a side of what was chosen so far with it. */
-static int candidates(Restore *r, WalkSide *side, int *unit_of, Arena *arena) {
-  int count = 0;
-  for (int u = 0; u < r->units; u++) {
-    const Unit *unit = &r->unit[u];
-    unsigned before = r->stages[unit->layer];
-    if (r->taken[u] || !(unit->stages & ~before)) continue;
-    r->stages[unit->layer] |= unit->stages;
-    const Mode *const *way = way_of(r, r->stages, arena);
-    r->stages[unit->layer] = before;
-    if (!way) continue;
-    side[count] = (WalkSide){.source = source_cpu(&r->subject->model), .modes = way};
-    unit_of[count++] = u;
-  }
-  return count;
+/* Whether there is something to restore in it; whether there is such a mode shows when its way is made. */
+static bool is_left(const Restore *r, int u) {
+  return !r->taken[u] && r->unit[u].stages & ~r->stages[r->unit[u].layer];
 }
 
-/* The sums of `count` candidates, behind those of what was chosen so far, which they start with and part from. */
-static bool try_some(Restore *r, const WalkSide *candidate, int count, int first, Status *st) {
-  Arena scratch = *r->arena;
+static Step plan_step(const Restore *r, Arena *arena) {
+  Step step = {.side = ARENA_NEW(arena, WalkSide, r->units), .unit = ARENA_NEW(arena, int, r->units)};
+  for (int u = 0; u < r->units; u++) {
+    const Mode *const *way = is_left(r, u) ? way_of(r, r->stages, &r->unit[u], arena) : NULL;
+    if (!way) continue;
+    step.side[step.candidates] = (WalkSide){.source = source_cpu(&r->subject->model), .modes = way};
+    step.unit[step.candidates++] = u;
+  }
+  step.before = ARENA_NEW(arena, EndSums, r->prompts);
+  step.after = ARENA_NEW(arena, EndSums, step.candidates * r->prompts);
+  return step;
+}
+
+/* Candidates first … first + count - 1, behind what was chosen so far, which they start with and part from. */
+static bool try_some(const Restore *r, const Step *step, int first, int count, Arena scratch, Status *st) {
   WalkSide side[1 + TRIED_AT_ONCE] = {
-      {.source = source_cpu(&r->subject->model), .modes = way_of(r, r->stages, &scratch)}};
-  memcpy(side + 1, candidate, (size_t)count * sizeof *side);
+      {.source = source_cpu(&r->subject->model), .modes = way_of(r, r->stages, NULL, &scratch)}};
+  memcpy(side + 1, step->side + first, (size_t)count * sizeof *side);
   Sums sums = {r, ARENA_NEW(&scratch, EndSums, (1 + count) * r->prompts), 1 + count};
   Visitor visitor = {.context = &sums, .end = add_error, .left = left_of_sums};
   const char *name = arena_printf(&scratch, "restore_%d.step_%d.from_%d", r->number, r->choices + 1, first);
   progress_phase(r->study->progress, "restore", r->prompts * r->layers);
   TRY(study_walk(r->study, side, 1 + count, r->subject->prompt, r->prompts, &visitor, true, name, scratch, st));
   for (int p = 0; p < r->prompts; p++) {
-    r->sums[p] = sums.of[p * sums.sides];
-    for (int s = 1; s <= count; s++) r->sums[(first + s) * r->prompts + p] = sums.of[p * sums.sides + s];
+    const EndSums *of = &sums.of[p * sums.sides];
+    step->before[p] = of[0];
+    for (int i = 0; i < count; i++) step->after[(first + i) * r->prompts + p] = of[1 + i];
   }
   return true;
 }
 
+static bool try_all(const Restore *r, const Step *step, Arena scratch, Status *st) {
+  for (int first = 0; first < step->candidates; first += TRIED_AT_ONCE) {
+    const int left = step->candidates - first;
+    TRY(try_some(r, step, first, left < TRIED_AT_ONCE ? left : TRIED_AT_ONCE, scratch, st));
+  }
+  if (step->candidates)
+    progress_done(r->study->progress, "%s: %d tried beside %d", r->plan->mode, step->candidates, r->choices);
+  return true;
+}
+
+static const EndSums *after(const Restore *r, const Step *step, int candidate) {
+  return &step->after[candidate * r->prompts];
+}
+
+static Ranking rank_candidates(const Restore *r, const Step *step, Arena scratch) {
+  double *gain = ARENA_NEW(&scratch, double, step->candidates);
+  for (int i = 0; i < step->candidates; i++)
+    gain[i] = gain_of(r, &r->unit[step->unit[i]], step->before, after(r, step, i));
+  return restore_rank(gain, step->candidates);
+}
+
+static void note_runner_up(const Restore *r, const Step *step, int candidate, Choice *choice) {
+  const bool none = candidate < 0;
+  choice->next = none ? (Unit){-1, 0} : r->unit[step->unit[candidate]];
+  choice->next_block_out = none ? NAN : error_of(r, after(r, step, candidate), RESTORE_TOTAL);
+  choice->next_token_median = none ? NAN : error_of(r, after(r, step, candidate), RESTORE_MEDIAN_TOKEN);
+}
+
+/* From here on the best candidate's unit is restored. */
+static void take_best(Restore *r, const Step *step, Ranking rank) {
+  const EndSums *best = after(r, step, rank.best);
+  const int u = step->unit[rank.best];
+  Choice *choice = &r->choice[r->choices++];
+  choice->unit = r->unit[u];
+  choice->error = error_of(r, best, r->plan->of);
+  choice->candidates = step->candidates;
+  for (int p = 0; p < r->prompts; p++) choice->of_prompt[p] = error_in(r->plan->of, &best[p]);
+  note_runner_up(r, step, rank.next, choice);
+  r->taken[u] = true;
+  r->stages[choice->unit.layer] |= choice->unit.stages;
+}
+
 /* Tries every unit that is left; `found` false where none takes anything off the error. */
 static bool choose(Restore *r, bool *found, Status *st) {
-  Arena *outer = r->arena, scratch = *outer;
-  WalkSide *side = ARENA_NEW(&scratch, WalkSide, r->units);
-  int *unit_of = ARENA_NEW(&scratch, int, r->units), count = candidates(r, side, unit_of, &scratch);
-  r->sums = ARENA_NEW(&scratch, EndSums, (1 + count) * r->prompts);
-  *found = false;
-  r->arena = &scratch;
-  bool ok = true;
-  for (int first = 0; ok && first < count; first += TRIED_AT_ONCE)
-    ok = try_some(r, side + first, count - first < TRIED_AT_ONCE ? count - first : TRIED_AT_ONCE, first, st);
-  r->arena = outer;
-  if (!ok || !count) return ok;
-  double *gain = ARENA_NEW(&scratch, double, count);
-  for (int i = 0; i < count; i++) gain[i] = gain_of(r, 1 + i, &r->unit[unit_of[i]]);
-  Ranking rank = restore_rank(gain, count);
-  progress_done(r->study->progress, "%s: %d tried beside %d", r->plan->mode, count, r->choices);
-  if (rank.best < 0) return true;
-  Choice *choice = &r->choice[r->choices++];
-  choice->unit = r->unit[unit_of[rank.best]];
-  choice->next = rank.next >= 0 ? r->unit[unit_of[rank.next]] : (Unit){-1, 0};
-  choice->error = error_of(r, 1 + rank.best, r->plan->of);
-  choice->next_block_out = rank.next >= 0 ? error_of(r, 1 + rank.next, RESTORE_TOTAL) : NAN;
-  choice->next_token_median = rank.next >= 0 ? error_of(r, 1 + rank.next, RESTORE_MEDIAN_TOKEN) : NAN;
-  choice->candidates = count;
-  for (int p = 0; p < r->prompts; p++)
-    choice->of_prompt[p] = error_in(r->plan->of, &r->sums[(1 + rank.best) * r->prompts + p]);
-  r->taken[unit_of[rank.best]] = true;
-  r->stages[choice->unit.layer] |= choice->unit.stages;
-  *found = true;
+  Arena scratch = *r->arena;
+  const Step step = plan_step(r, &scratch);
+  TRY(try_all(r, &step, scratch, st));
+  const Ranking rank = rank_candidates(r, &step, scratch);
+  *found = rank.best >= 0;
+  if (*found) take_best(r, &step, rank);
   return true;
 }
 
@@ -335,13 +367,13 @@ static bool run_chosen(Restore *r, RestoreRows *rows, Status *st) {
   side[0] = (WalkSide){.source = source_ref64(&r->subject->weights), .keep = true};
   for (int step = 0; step <= r->choices; step++) {
     if (step) stages[r->choice[step - 1].unit.layer] |= r->choice[step - 1].unit.stages;
-    side[1 + step].modes = way_of(r, stages, &scratch);
+    side[1 + step].modes = way_of(r, stages, NULL, &scratch);
   }
   side[all].mode = r->to;
   memset(stages, 0, (size_t)r->layers * sizeof *stages);
   for (int step = 1; by_layer && step <= r->choices; step++) {
     stages[step - 1] = r->unit[0].stages;
-    side[all + step].modes = way_of(r, stages, &scratch);
+    side[all + step].modes = way_of(r, stages, NULL, &scratch);
   }
   Final f = {ARENA_NEW(&scratch, EndSums, sides * r->prompts), sides};
   Visitor visitor = {.context = &f, .end = take_ends, .left = left_of_ends};
@@ -374,7 +406,6 @@ static bool restore_one(Restore *r, RestoreRows *rows, Status *st) {
   r->stages = ARENA_NEW(r->arena, unsigned, r->layers);
   r->choice = ARENA_NEW(r->arena, Choice, r->plan->most);
   for (int i = 0; i < r->plan->most; i++) r->choice[i].of_prompt = ARENA_NEW(r->arena, double, r->prompts);
-  r->reference = ARENA_NEW(r->arena, Tensor, r->prompts);
   make_units(r);
   TRY(run_reference(r, st));
   while (found && r->choices < r->plan->most) {
