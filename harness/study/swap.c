@@ -37,6 +37,9 @@ typedef struct Swaps {
   SwapRows *rows;
 } Swaps;
 
+/* The subset of a set of stages that comes after this one, from none to all of them; 0 after all. */
+static unsigned next_subset(unsigned subset, unsigned set) { return (subset - set) & set; }
+
 /* --- the ways ----------------------------------------------------------------------------------------------------- */
 
 static Way *find_way(const Swaps *s, unsigned stages) {
@@ -69,8 +72,8 @@ static void plan_ways(Swaps *s) {
       add_way(s, stages_of(s, from, 1u << i));
       add_way(s, stages_of(s, from, mode_least_swap(s->end[from], s->end[!from], 1u << i)));
     }
-  for (unsigned set = 0; s->plan->combinations && set < s->all; set++)
-    if (!(set & ~s->all)) add_way(s, set);
+  for (unsigned set = next_subset(0, s->all); s->plan->combinations && set; set = next_subset(set, s->all))
+    add_way(s, set);
 }
 
 /* --- running them ---------------------------------------------------------------------------------------------------
@@ -202,8 +205,8 @@ static void make_rows(Swaps *s) {
       if (!there) add_row(s, from, listed[count++] = least);
     }
   }
-  for (unsigned set = 0; s->plan->combinations && set <= s->all; set++)
-    if (!(set & ~s->all) && __builtin_popcount(set) > 1) add_row(s, 0, set);
+  for (unsigned set = next_subset(0, s->all); s->plan->combinations && set; set = next_subset(set, s->all))
+    if (__builtin_popcount(set) > 1) add_row(s, 0, set);
   rank_rows(s->rows->swap + first, s->rows->swaps - first);
   PUT_HOLM(Swap, s->rows->swap + first, s->rows->swaps - first, *s->arena);
 }
@@ -211,39 +214,48 @@ static void make_rows(Swaps *s) {
 /* --- effects over all combinations ----------------------------------------------------------------------------------
  */
 
-/* The mean, over all settings of the other stages, of what setting all of `stages` does beyond what fewer of them do:
- * one stage: f(i) - f(); two: f(ij) - f(i) - f(j) + f(); of error and KL, f is the logarithm. */
-static void add_effect(Swaps *s, unsigned stages) {
-  SwapEffect *row = &s->rows->effect[s->rows->effects++];
-  int order = __builtin_popcount(stages), corners = 1 << order, terms = 0;
-  Arena scratch = *s->arena;
-  EndTerm *term = ARENA_NEW(&scratch, EndTerm, corners << (__builtin_popcount(s->all) - order));
-  for (unsigned rest = 0; rest <= s->all; rest++) {
-    if (rest & (~s->all | stages)) continue;
+/* What all of `stages` do beyond what fewer of them do, the other stages being set as in `rest`: one term a subset, the
+ * sign that of the number it lacks: f(i) - f(), f(ij) - f(i) - f(j) + f(). False where one of these modes is refused.
+ */
+static bool put_context(const Swaps *s, unsigned stages, unsigned rest, EndTerm *term) {
+  const int order = __builtin_popcount(stages);
+  unsigned part = 0;
+  do {
+    const Way *way = find_way(s, rest | part);
+    if (!way) return false;
+    const int lacks = order - __builtin_popcount(part);
+    *term++ = (EndTerm){way->ends, lacks % 2 ? -1 : 1};
+  } while ((part = next_subset(part, stages)));
+  return true;
+}
+
+/* The terms of the mean over the settings of the other stages; how many settings there are, and how many are in it. */
+static int put_contexts(const Swaps *s, unsigned stages, SwapEffect *row, EndTerm *term) {
+  const unsigned others = s->all & ~stages;
+  const int corners = 1 << __builtin_popcount(stages);
+  unsigned rest = 0;
+  do {
     row->possible++;
-    int start = terms;
-    for (unsigned part = 0; part <= stages; part++) {
-      if (part & ~stages) continue;
-      const Way *way = find_way(s, rest | part);
-      if (!way) break;
-      term[terms++] = (EndTerm){way->ends, (order - __builtin_popcount(part)) % 2 ? -1 : 1};
-    }
-    if (terms - start == corners)
-      row->contexts++;
-    else
-      terms = start;
-  }
+    row->contexts += put_context(s, stages, rest, term + row->contexts * corners);
+  } while ((rest = next_subset(rest, others)));
+  const int terms = row->contexts * corners;
   for (int i = 0; i < terms; i++) term[i].weight /= row->contexts;
+  return terms;
+}
+
+/* The mean, over all settings of the other stages, of what setting all of `stages` does beyond what fewer of them do;
+ * of error and KL, of the logarithm. */
+static void add_effect(Swaps *s, unsigned stages) {
+  Arena scratch = *s->arena;
+  SwapEffect *row = &s->rows->effect[s->rows->effects++];
+  EndTerm *term = ARENA_NEW(&scratch, EndTerm, 1 << __builtin_popcount(s->all));
+  const int terms = put_contexts(s, stages, row, term);
   table_text(row->base, sizeof row->base, s->end[0]->name);
   table_text(row->other, sizeof row->other, s->end[1]->name);
   mode_stage_names(s->end[0]->family, stages, " x ", row->stages, sizeof row->stages);
-  row->order = order;
-  Arena *whole = s->arena;
-  s->arena = &scratch; /* the terms stay below */
-  row->prompts =
-      put_prompts(term, terms, s->subject->prompt, s->prompts, row->left_out, sizeof row->left_out, *s->arena);
-  PUT_CHANGES(term, terms, s->prompts, row, *s->arena);
-  s->arena = whole;
+  row->order = __builtin_popcount(stages);
+  row->prompts = put_prompts(term, terms, s->subject->prompt, s->prompts, row->left_out, sizeof row->left_out, scratch);
+  PUT_CHANGES(term, terms, s->prompts, row, scratch);
 }
 
 static void make_effects(Swaps *s) {
