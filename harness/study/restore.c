@@ -1,4 +1,4 @@
-#include "study/restore.h"
+#include "study/restore_parts.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -9,38 +9,7 @@
 
 enum { TRIED_AT_ONCE = 64 }; /* sides of a walk: each has a stream in memory */
 
-/* What can be restored: in one layer, stages that go together. */
-typedef struct Unit {
-  int layer;
-  unsigned stages;
-} Unit;
-
-typedef struct Choice {
-  Unit unit, next;                                 /* next: second best */
-  double error, next_block_out, next_token_median; /* over prompts; error: what the choice goes by */
-  double *of_prompt;                               /* [prompts]: what it goes by, of each prompt */
-  int candidates;
-} Choice;
-
-typedef struct Restore {
-  Arena *arena;
-  const Subject *subject;
-  const RestorePlan *plan;
-  const Mode *mode, *to;
-  Unit *unit;
-  bool *taken; /* [units] */
-  int units, prompts, layers;
-  unsigned *stages; /* [layers]: restored so far */
-  Choice *choice;   /* [most] */
-  int choices;
-  Tensor *reference; /* [prompts]: the last block_out */
-  const Study *study;
-  int number; /* of this restoration in the spec */
-} Restore;
-
-/* A way: a mode for each layer, made from the stages that are restored in it, and those of `more` (NULL: none). NULL
- * where a layer would be refused. */
-static const Mode *const *way_of(const Restore *r, const unsigned *stages, const Unit *more, Arena *arena) {
+const Mode *const *restore_way(const Restore *r, const unsigned *stages, const Unit *more, Arena *arena) {
   const Mode **way = ARENA_NEW(arena, const Mode *, r->layers);
   Mode *mixed = ARENA_NEW(arena, Mode, r->layers);
   for (int layer = 0; layer < r->layers; layer++) {
@@ -136,8 +105,7 @@ static void *left_of_sums(void *context, int prompt, size_t *bytes) {
   return &sums->of[prompt * sums->sides];
 }
 
-/* Of all tokens of a prompt together, or of its median token. */
-static double error_in(RestoreOf of, const EndSums *prompt) {
+double restore_error(RestoreOf of, const EndSums *prompt) {
   return of == RESTORE_TOTAL ? ends_error(prompt) : prompt->token_median;
 }
 
@@ -146,7 +114,7 @@ static double error_of(const Restore *r, const EndSums *ends, RestoreOf of) {
   double sum = 0;
   int count = 0;
   for (int p = 0; p < r->prompts; p++) {
-    double error = error_in(of, &ends[p]);
+    double error = restore_error(of, &ends[p]);
     if (isfinite(error)) sum += log(error), count++;
   }
   return exp(sum / count); /* of none: NaN */
@@ -167,7 +135,8 @@ static double gain_of(const Restore *r, const Unit *unit, const EndSums *ends_be
   int stages = __builtin_popcount(unit->stages & ~r->stages[unit->layer]), common = 0, won = 0;
   double log_left = 0, log_error = 0;
   for (int p = 0; p < r->prompts; p++) {
-    const double before = error_in(r->plan->of, &ends_before[p]), after = error_in(r->plan->of, &ends_after[p]);
+    const double before = restore_error(r->plan->of, &ends_before[p]),
+                 after = restore_error(r->plan->of, &ends_after[p]);
     if (isfinite(before) && !isfinite(after)) return -INFINITY;
     if (!isfinite(after)) continue;
     won += !isfinite(before);
@@ -187,7 +156,7 @@ static bool is_left(const Restore *r, int u) {
 static Step plan_step(const Restore *r, Arena *arena) {
   Step step = {.side = ARENA_NEW(arena, WalkSide, r->units), .unit = ARENA_NEW(arena, int, r->units)};
   for (int u = 0; u < r->units; u++) {
-    const Mode *const *way = is_left(r, u) ? way_of(r, r->stages, &r->unit[u], arena) : NULL;
+    const Mode *const *way = is_left(r, u) ? restore_way(r, r->stages, &r->unit[u], arena) : NULL;
     if (!way) continue;
     step.side[step.candidates] = (WalkSide){.source = source_cpu(&r->subject->model), .modes = way};
     step.unit[step.candidates++] = u;
@@ -200,7 +169,7 @@ static Step plan_step(const Restore *r, Arena *arena) {
 /* Candidates first … first + count - 1, behind what was chosen so far, which they start with and part from. */
 static bool try_some(const Restore *r, const Step *step, int first, int count, Arena scratch, Status *st) {
   WalkSide side[1 + TRIED_AT_ONCE] = {
-      {.source = source_cpu(&r->subject->model), .modes = way_of(r, r->stages, NULL, &scratch)}};
+      {.source = source_cpu(&r->subject->model), .modes = restore_way(r, r->stages, NULL, &scratch)}};
   memcpy(side + 1, step->side + first, (size_t)count * sizeof *side);
   Sums sums = {r, ARENA_NEW(&scratch, EndSums, (1 + count) * r->prompts), 1 + count};
   Visitor visitor = {.context = &sums, .end = add_error, .left = left_of_sums};
@@ -251,7 +220,7 @@ static void take_best(Restore *r, const Step *step, Ranking rank) {
   choice->unit = r->unit[u];
   choice->error = error_of(r, best, r->plan->of);
   choice->candidates = step->candidates;
-  for (int p = 0; p < r->prompts; p++) choice->of_prompt[p] = error_in(r->plan->of, &best[p]);
+  for (int p = 0; p < r->prompts; p++) choice->of_prompt[p] = restore_error(r->plan->of, &best[p]);
   note_runner_up(r, step, rank.next, choice);
   r->taken[u] = true;
   r->stages[choice->unit.layer] |= choice->unit.stages;
@@ -265,136 +234,6 @@ static bool choose(Restore *r, bool *found, Status *st) {
   const Ranking rank = rank_candidates(r, &step, scratch);
   *found = rank.best >= 0;
   if (*found) take_best(r, &step, rank);
-  return true;
-}
-
-/* --- what was chosen, run again
- * --------------------------------------------------------------------------------------- */
-
-typedef struct Final {
-  EndSums *ends; /* [prompts][sides] */
-  int sides;
-} Final;
-
-static bool take_ends(void *context, const WalkPlace *at, int side, const WalkEnd *end, Arena scratch, Status *st) {
-  (void)st;
-  Final *f = context;
-  if (side == 0) return true;
-  f->ends[at->prompt * f->sides + side] =
-      ends_of(&end[0].block_out, &end[0].logits, &end[side].block_out, &end[side].logits, at->shape->token, scratch);
-  return true;
-}
-
-static void *left_of_ends(void *context, int prompt, size_t *bytes) {
-  Final *f = context;
-  *bytes = (size_t)f->sides * sizeof *f->ends;
-  return &f->ends[prompt * f->sides];
-}
-
-/* [prompts] of one side. */
-static EndSums *ends_of_side(const Restore *r, const Final *f, int side, Arena *arena) {
-  EndSums *ends = ARENA_NEW(arena, EndSums, r->prompts);
-  for (int p = 0; p < r->prompts; p++) ends[p] = f->ends[p * f->sides + side];
-  return ends;
-}
-
-static void put_unit(const Restore *r, const Unit *unit, int32_t *layer, char *stages, size_t size) {
-  *layer = unit->layer;
-  stages[0] = 0;
-  if (r->plan->by == RESTORE_STAGE) mode_stage_names(r->mode->family, unit->stages, " + ", stages, size);
-}
-
-static Sample value_of(const Restore *r, const EndSums *ends, EndFigure figure, Arena scratch) {
-  EndTerm term = {ends, 1};
-  return ends_sample(&term, 1, r->prompts, figure, scratch);
-}
-
-/* What a step's unit does: beside the step before it. */
-static void put_factors(const Restore *r, const EndSums *ends, const EndSums *before, Restoration *row, Arena scratch) {
-  const EndTerm change[] = {{ends, 1}, {before, -1}};
-  const int terms = before ? 2 : 0; /* of none: NaN */
-  PUT_VALUE(change, terms, r->prompts, END_BLOCK_OUT, row, block_out_factor, scratch);
-  PUT_VALUE(change, terms, r->prompts, END_TOKEN_MEDIAN, row, token_median_factor, scratch);
-  PUT_VALUE(change, terms, r->prompts, END_PARTING, row, parting_factor, scratch);
-}
-
-/* `before`: of the step before; NULL: none. */
-static Restoration row_of(const Restore *r, int step, const EndSums *ends, const EndSums *before, Arena scratch) {
-  Restoration row = {.step = step, .layer = -1, .next_layer = -1, .limit = r->plan->limit};
-  const EndTerm itself = {ends, 1};
-  PUT_VALUES(&itself, 1, r->prompts, &row, scratch);
-  put_factors(r, ends, before, &row, scratch);
-  table_text(row.mode, sizeof row.mode, r->mode->name);
-  table_text(row.to, sizeof row.to, r->to->name);
-  table_text(row.by, sizeof row.by, r->plan->by == RESTORE_LAYER ? "layer" : "stage");
-  table_text(row.of, sizeof row.of, r->plan->of == RESTORE_TOTAL ? "total" : "median_token");
-  row.prompts = put_prompts(&itself, 1, r->subject->prompt, r->prompts, row.left_out, sizeof row.left_out, scratch);
-  row.pooled = ends_pooled(ends, r->prompts);
-  row.reached = (r->plan->of == RESTORE_TOTAL ? row.block_out : row.token_median) <= row.limit;
-  row.next_block_out = row.next_token_median = row.first_block_out = row.first_token_median = NAN;
-  if (step > 0) {
-    const Choice *c = &r->choice[step - 1];
-    put_unit(r, &c->unit, &row.layer, row.stages, sizeof row.stages);
-    put_unit(r, &c->next, &row.next_layer, row.next_stages, sizeof row.next_stages);
-    row.candidates = c->candidates;
-    row.next_block_out = c->next_block_out;
-    row.next_token_median = c->next_token_median;
-  }
-  return row;
-}
-
-/* Each prompt's error must be the one that the step was chosen by. */
-static bool check_choice(const Restore *r, int step, const EndSums *ends, Status *st) {
-  for (int p = 0; p < r->prompts; p++) {
-    double then = r->choice[step - 1].of_prompt[p], now = error_in(r->plan->of, &ends[p]);
-    if (fabs(now - then) <= 1e-12 * now || (!isfinite(now) && !isfinite(then))) continue;
-    return FAIL(st,
-                "restore %s: step %d came out at %.17g in prompt %s when it was chosen and at %.17g when it was run "
-                "again",
-                r->mode->name, step, then, r->subject->prompt[p].name, now);
-  }
-  return true;
-}
-
-/* Sides: the reference; nothing restored, and after each step; everything; by layer, the first 1, 2, … layers. */
-static bool run_chosen(Restore *r, RestoreRows *rows, Status *st) {
-  Arena scratch = *r->arena;
-  bool by_layer = r->plan->by == RESTORE_LAYER;
-  int all = r->choices + 2, sides = all + 1 + (by_layer ? r->choices : 0);
-  WalkSide *side = ARENA_NEW(&scratch, WalkSide, sides);
-  unsigned *stages = ARENA_NEW(&scratch, unsigned, r->layers);
-  for (int s = 0; s < sides; s++) side[s].source = source_cpu(&r->subject->model);
-  side[0] = (WalkSide){.source = source_ref64(&r->subject->weights), .keep = true};
-  for (int step = 0; step <= r->choices; step++) {
-    if (step) stages[r->choice[step - 1].unit.layer] |= r->choice[step - 1].unit.stages;
-    side[1 + step].modes = way_of(r, stages, NULL, &scratch);
-  }
-  side[all].mode = r->to;
-  memset(stages, 0, (size_t)r->layers * sizeof *stages);
-  for (int step = 1; by_layer && step <= r->choices; step++) {
-    stages[step - 1] = r->unit[0].stages;
-    side[all + step].modes = way_of(r, stages, NULL, &scratch);
-  }
-  Final f = {ARENA_NEW(&scratch, EndSums, sides * r->prompts), sides};
-  Visitor visitor = {.context = &f, .end = take_ends, .left = left_of_ends};
-  const char *name = arena_printf(&scratch, "restore_%d.chosen", r->number);
-  progress_phase(r->study->progress, "restore", r->prompts * r->layers);
-  TRY(study_walk(r->study, side, sides, r->subject->prompt, r->prompts, &visitor, true, name, scratch, st));
-  const EndSums *before = NULL;
-  for (int step = 0; step <= r->choices + 1; step++) {
-    bool every = step == r->choices + 1;
-    const EndSums *ends = ends_of_side(r, &f, 1 + step, &scratch);
-    Restoration row = row_of(r, every ? -1 : step, ends, every ? NULL : before, scratch);
-    before = ends;
-    if (by_layer && step > 0 && !every) {
-      const EndSums *first = ends_of_side(r, &f, all + step, &scratch);
-      row.first_block_out = value_of(r, first, END_BLOCK_OUT, scratch).value;
-      row.first_token_median = value_of(r, first, END_TOKEN_MEDIAN, scratch).value;
-    }
-    if (step > 0 && !every) TRY(check_choice(r, step, ends, st));
-    rows->row[rows->rows++] = row;
-  }
-  progress_done(r->study->progress, "%s to %s: %d restored, run again", r->mode->name, r->to->name, r->choices);
   return true;
 }
 
@@ -412,7 +251,7 @@ static bool restore_one(Restore *r, RestoreRows *rows, Status *st) {
     TRY(choose(r, &found, st));
     if (r->choices && r->choice[r->choices - 1].error <= r->plan->limit) break;
   }
-  return run_chosen(r, rows, st);
+  return restore_chosen(r, rows, st);
 }
 
 bool restore_run(Arena *arena, const Study *study, RestoreRows *rows, Status *st) {
