@@ -4,6 +4,7 @@
 #include <string.h>
 
 static cudaStream_t copies(const Cuda *cuda) { return (cudaStream_t)cuda->copies; }
+static cudaStream_t ahead(const Cuda *cuda) { return (cudaStream_t)cuda->ahead; }
 static cudaEvent_t operators_so_far(const Cuda *cuda) { return (cudaEvent_t)cuda->operators_so_far; }
 
 void device_check(Cuda *cuda, cudaError_t error, const char *what, int rows, int cols) {
@@ -33,15 +34,17 @@ static void peaks(int major, int minor, double multiprocessor_clocks, Cuda *devi
 }
 
 static cudaError_t open_streams(Cuda *cuda) {
-  cudaStream_t operators = NULL, back = NULL;
+  cudaStream_t operators = NULL, back = NULL, there = NULL;
   cudaEvent_t so_far = NULL;
   void *word = NULL;
   cudaError_t error = cudaStreamCreateWithFlags(&operators, cudaStreamNonBlocking);
   if (error == cudaSuccess) error = cudaStreamCreateWithFlags(&back, cudaStreamNonBlocking);
+  if (error == cudaSuccess) error = cudaStreamCreateWithFlags(&there, cudaStreamNonBlocking);
   if (error == cudaSuccess) error = cudaEventCreateWithFlags(&so_far, cudaEventDisableTiming);
   if (error == cudaSuccess) error = cudaMalloc(&word, sizeof *cuda->absmax);
   cuda->operators = operators;
   cuda->copies = back;
+  cuda->ahead = there;
   cuda->operators_so_far = so_far;
   cuda->absmax = (unsigned *)word;
   return error;
@@ -83,8 +86,9 @@ void cuda_close(Cuda *cuda) {
   if (cuda->absmax) checked(cuda, cudaFree(cuda->absmax), "cuda_close");
   if (cuda->operators_so_far) checked(cuda, cudaEventDestroy(operators_so_far(cuda)), "cuda_close");
   if (cuda->copies) checked(cuda, cudaStreamDestroy(copies(cuda)), "cuda_close");
+  if (cuda->ahead) checked(cuda, cudaStreamDestroy(ahead(cuda)), "cuda_close");
   if (cuda->operators) checked(cuda, cudaStreamDestroy(device_stream(cuda)), "cuda_close");
-  cuda->operators = cuda->copies = cuda->operators_so_far = cuda->absmax = NULL;
+  cuda->operators = cuda->copies = cuda->ahead = cuda->operators_so_far = cuda->absmax = NULL;
 }
 
 void *cuda_reserve(Cuda *cuda, size_t bytes) {
@@ -126,6 +130,12 @@ void cuda_to_host(Cuda *cuda, void *host, const void *device, size_t bytes) {
   checked(cuda, cudaMemcpyAsync(host, device, bytes, cudaMemcpyDeviceToHost, copies(cuda)), "copy to the host");
 }
 
+void cuda_to_device_ahead(Cuda *cuda, void *device, const void *host, size_t bytes) {
+  checked(cuda, cudaEventRecord(operators_so_far(cuda), device_stream(cuda)), "weights to the device");
+  checked(cuda, cudaStreamWaitEvent(ahead(cuda), operators_so_far(cuda), 0), "weights to the device");
+  checked(cuda, cudaMemcpyAsync(device, host, bytes, cudaMemcpyHostToDevice, ahead(cuda)), "weights to the device");
+}
+
 void *cuda_mark(Cuda *cuda) {
   cudaEvent_t event = NULL;
   checked(cuda, cudaEventCreate(&event), "cuda_mark");
@@ -137,6 +147,9 @@ void cuda_mark_operators(Cuda *cuda, void *mark) {
 }
 void cuda_mark_copies(Cuda *cuda, void *mark) {
   checked(cuda, cudaEventRecord((cudaEvent_t)mark, copies(cuda)), "cuda_mark");
+}
+void cuda_mark_ahead(Cuda *cuda, void *mark) {
+  checked(cuda, cudaEventRecord((cudaEvent_t)mark, ahead(cuda)), "cuda_mark");
 }
 void cuda_wait_mark(Cuda *cuda, void *mark) {
   checked(cuda, cudaEventSynchronize((cudaEvent_t)mark), "cuda_wait_mark");
@@ -176,6 +189,7 @@ void cuda_forget(Cuda *cuda, void *graph) {
 bool cuda_wait(Cuda *cuda, char why[256]) {
   cudaError_t error = cudaStreamSynchronize(device_stream(cuda));
   if (error == cudaSuccess) error = cudaStreamSynchronize(copies(cuda));
+  if (error == cudaSuccess) error = cudaStreamSynchronize(ahead(cuda));
   if (error != cudaSuccess && !cuda->first_error[0])
     snprintf(cuda->first_error, sizeof cuda->first_error, "on the device, not after %s: %s", cuda->last_queued,
              cudaGetErrorString(error));

@@ -21,10 +21,10 @@ typedef struct Cuda {
    * its count to it: the owner zeroes it before. `scratch` of scan is on the device, scan_scratch_bytes of it. narrow
    * and narrower stages are the CPU's alone. */
   Ops ops;
-  /* cuda.cu's own. Operators are in order on one stream; copies to the host on another, which waits for the operators
-   * before them only. */
+  /* cuda.cu's own. Operators are in order on one stream; copies to the host on another, and weights ahead on a third,
+   * which wait for the operators before them only. */
   int processors;
-  void *operators, *copies, *operators_so_far;
+  void *operators, *copies, *ahead, *operators_so_far;
   unsigned *absmax;   /* there: quantise_dynamic's, one for all, since operators run one after the other */
   bool copies_queued; /* since cuda_capture */
   char first_error[256], last_queued[64];
@@ -48,17 +48,21 @@ void cuda_copy(Cuda *cuda, void *to, const void *from, size_t bytes); /* on the 
 /* Starts after the operators queued so far; those queued later do not wait for it: it overlaps with them where `host`
  * is pinned. `device` must stay as it is, and `host` is there, when a mark of the copies, or cuda_wait, says so. */
 void cuda_to_host(Cuda *cuda, void *host, const void *device, size_t bytes);
+/* The same to the device, for weights: starts after the operators queued so far, which may read what it replaces, and
+ * overlaps with those queued later; they read it behind cuda_operators_after of a mark of these copies. */
+void cuda_to_device_ahead(Cuda *cuda, void *device, const void *host, size_t bytes);
 /* Waits for everything queued. False, with operator, shape and CUDA's words in `why`, where anything went wrong since
  * the last call. */
 bool cuda_wait(Cuda *cuda, char why[256]);
 
-/* A mark is set behind what is queued, on the operators' or the copies' side; one of each may be set again and again.
- * cuda_wait_mark waits for it here, cuda_operators_after on the device; cuda_seconds is the time between two that
- * were reached. */
+/* A mark is set behind what is queued, on the operators' or one of the copies' sides; one of each may be set again and
+ * again. cuda_wait_mark waits for it here, cuda_operators_after on the device; cuda_seconds is the time between two
+ * that were reached. */
 void *cuda_mark(Cuda *cuda);
 void cuda_unmark(Cuda *cuda, void *mark);
 void cuda_mark_operators(Cuda *cuda, void *mark);
 void cuda_mark_copies(Cuda *cuda, void *mark);
+void cuda_mark_ahead(Cuda *cuda, void *mark);
 void cuda_wait_mark(Cuda *cuda, void *mark);
 void cuda_operators_after(Cuda *cuda, void *mark);
 double cuda_seconds(Cuda *cuda, void *from, void *to);

@@ -23,6 +23,9 @@ void cuda_to_device(Cuda *cuda, void *device, const void *host, size_t bytes) {
 void cuda_to_host(Cuda *cuda, void *host, const void *device, size_t bytes) {
   (void)cuda, (void)host, (void)device, (void)bytes;
 }
+void cuda_to_device_ahead(Cuda *cuda, void *device, const void *host, size_t bytes) {
+  (void)cuda, (void)device, (void)host, (void)bytes;
+}
 bool cuda_wait(Cuda *cuda, char why[256]) { return (void)cuda, strcpy(why, reason), false; }
 void cuda_zero(Cuda *cuda, void *device, size_t bytes) { (void)cuda, (void)device, (void)bytes; }
 void cuda_copy(Cuda *cuda, void *to, const void *from, size_t bytes) { (void)cuda, (void)to, (void)from, (void)bytes; }
@@ -30,6 +33,7 @@ void *cuda_mark(Cuda *cuda) { return (void)cuda, NULL; }
 void cuda_unmark(Cuda *cuda, void *mark) { (void)cuda, (void)mark; }
 void cuda_mark_operators(Cuda *cuda, void *mark) { (void)cuda, (void)mark; }
 void cuda_mark_copies(Cuda *cuda, void *mark) { (void)cuda, (void)mark; }
+void cuda_mark_ahead(Cuda *cuda, void *mark) { (void)cuda, (void)mark; }
 void cuda_wait_mark(Cuda *cuda, void *mark) { (void)cuda, (void)mark; }
 void cuda_operators_after(Cuda *cuda, void *mark) { (void)cuda, (void)mark; }
 double cuda_seconds(Cuda *cuda, void *from, void *to) { return (void)cuda, (void)from, (void)to, 0; }

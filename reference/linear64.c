@@ -32,7 +32,7 @@ const char *blas64_name(void) {
   return openblas_get_config();
 }
 
-void linear64(const double *x, int stride, int T, int in, const double *weight, int out, double *y) {
+void linear64(const double *x, int stride, int T, int in, const double *weight, int out, double *y, int y_stride) {
   if (openblas_set_num_threads) openblas_set_num_threads(1);
   const gsl_matrix_const_view W = gsl_matrix_const_view_array(weight, (size_t)out, (size_t)in);
 #pragma omp parallel for schedule(static)
@@ -40,7 +40,8 @@ void linear64(const double *x, int stride, int T, int in, const double *weight, 
     const size_t rows = (size_t)(T - first < PANEL ? T - first : PANEL);
     const gsl_matrix_const_view X =
         gsl_matrix_const_view_array_with_tda(x + (size_t)first * (size_t)stride, rows, (size_t)in, (size_t)stride);
-    gsl_matrix_view Y = gsl_matrix_view_array(y + (size_t)first * (size_t)out, rows, (size_t)out);
+    gsl_matrix_view Y =
+        gsl_matrix_view_array_with_tda(y + (size_t)first * (size_t)y_stride, rows, (size_t)out, (size_t)y_stride);
     const int failed = gsl_blas_dgemm(CblasNoTrans, CblasTrans, 1, &X.matrix, &W.matrix, 0, &Y.matrix);
     assert(!failed);
     (void)failed;

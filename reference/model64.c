@@ -24,10 +24,10 @@ void block64(const Model64 *m, int layer, const double *x, int T, const Block64 
   const size_t inner = (size_t)T * (size_t)E, outer = (size_t)T * (size_t)D;
 
   rmsnorm64(x, w->norm, m->eps, T, D, out->norm);
-  linear64(out->norm, D, T, D, w->in_proj, 2 * E, out->in_proj);
+  linear64(out->norm, D, T, D, w->in_proj, 2 * E, out->in_proj, 2 * E);
   conv1d64(out->in_proj, 2 * E, T, E, m->K, w->conv_weight, w->conv_bias, out->conv1d, out->conv1d_silu);
-  linear64(out->conv1d_silu, E, T, E, w->x_proj, dbc, out->x_proj);
-  linear64(out->x_proj, dbc, T, R, w->dt_proj, E, out->dt_proj);
+  linear64(out->conv1d_silu, E, T, E, w->x_proj, dbc, out->x_proj, dbc);
+  linear64(out->x_proj, dbc, T, R, w->dt_proj, E, out->dt_proj, E);
   scan64(&(Scan64){.T = T,
                    .E = E,
                    .N = N,
@@ -47,11 +47,19 @@ void block64(const Model64 *m, int layer, const double *x, int T, const Block64 
                    .state = out->ssm_state});
   memcpy(out->out_proj_in, out->gated, inner * sizeof *out->gated);
   if (m->hadamard) hadamard64(out->out_proj_in, T, E);
-  linear64(out->out_proj_in, E, T, E, w->out_proj, D, out->out_proj);
+  linear64(out->out_proj_in, E, T, E, w->out_proj, D, out->out_proj, D);
   for (size_t i = 0; i < outer; i++) out->block_out[i] = x[i] + out->out_proj[i];
 }
 
+void norm64(const double *x, const double *gain, double eps, int T, int D, double *norm_f) {
+  rmsnorm64(x, gain, eps, T, D, norm_f);
+}
+
+void logits64(const double *norm_f, int T, int D, const double *head, int rows, double *logits, int vocab) {
+  linear64(norm_f, D, T, D, head, rows, logits, vocab);
+}
+
 void head64(const Model64 *m, const double *x, int T, double *norm_f, double *logits) {
-  rmsnorm64(x, m->norm_f, m->eps, T, m->D, norm_f);
-  linear64(norm_f, m->D, T, m->D, m->head, m->vocab, logits);
+  norm64(x, m->norm_f, m->eps, T, m->D, norm_f);
+  logits64(norm_f, T, m->D, m->head, m->vocab, logits, m->vocab);
 }

@@ -72,6 +72,10 @@ void embed64(const Model64 *m, const int32_t *token, int T, double *x);
 void block64(const Model64 *m, int layer, const double *x, int T, const Block64 *out);
 /* norm_f [T, D], logits [T, vocab] of the last block's output x [T, D]. */
 void head64(const Model64 *m, const double *x, int T, double *norm_f, double *logits);
+/* The same in two steps, for a head that does not stand whole: norm_f [T, D]; then, some rows of the head [rows, D] at
+ * a time, that many columns of the logits, whose rows are `vocab` apart. */
+void norm64(const double *x, const double *gain, double eps, int T, int D, double *norm_f);
+void logits64(const double *norm_f, int T, int D, const double *head, int rows, double *logits, int vocab);
 
 /* The BLAS that runs the products, in its own words; NULL where it is not OpenBLAS. Sets it to one thread. */
 const char *blas64_name(void);

@@ -20,7 +20,7 @@ static inline double silu64(double x) {
 static inline double softplus64(double x) { return x > 20 ? x : fmax(x, 0) + log1p(exp(-fabs(x))); }
 
 /* y [T, out] = x W^T; x [T, in], W [out, in]. */
-void linear64(const double *x, int stride, int T, int in, const double *weight, int out, double *y);
+void linear64(const double *x, int stride, int T, int in, const double *weight, int out, double *y, int y_stride);
 
 /* y [T, D] = x / sqrt(mean(x^2) + eps) * gain; gain [D], or NULL: none. */
 void rmsnorm64(const double *x, const double *gain, double eps, int T, int D, double *y);

@@ -29,6 +29,7 @@ typedef struct Fixture {
   StoreShape shape;
   RunKey key;
   char folder[64], results[128];
+  bool batch; /* both prompts go through a layer before the next */
 } Fixture;
 
 static inline const PromptShape *fixture_prompts(void) {
@@ -223,9 +224,15 @@ static inline bool fixture_layer(const Fixture *f, Store *store, int prompt, int
   return ok;
 }
 
+/* Prompt by prompt, or in one batch: layers outside, prompts inside. */
 static inline bool fixture_layers(const Fixture *f, Store *store, int most, Status *st) {
-  for (int p = 0; p < PROMPTS; p++)
-    for (int layer = store_layers_done(store, p, f->arena); layer < LAYERS; layer++) {
+  int done[PROMPTS] = {0};
+  for (int p = 0; f->batch && p < PROMPTS; p++) done[p] = store_layers_done(store, p, f->arena);
+  for (int outer = 0; outer < (f->batch ? LAYERS : PROMPTS); outer++)
+    for (int inner = 0; inner < (f->batch ? PROMPTS : LAYERS); inner++) {
+      const int p = f->batch ? inner : outer, layer = f->batch ? outer : inner;
+      if (!f->batch && inner == 0) done[p] = store_layers_done(store, p, f->arena);
+      if (layer < done[p]) continue;
       if (most-- == 0) return true;
       TRY(fixture_layer(f, store, p, layer, st));
     }

@@ -12,7 +12,7 @@
 #include "family/block.h"
 #include "family/mamba1.h"
 #include "model/checkpoint.h"
-#include "model/model.h"
+#include "model/layers.h"
 #include "model/rewrite.h"
 #include "source/source.h"
 #include "study/calibrate.h"
@@ -23,6 +23,7 @@
 typedef struct Shipped {
   Arena arena;
   Checkpoint checkpoint;
+  Layers *layers;
   Weights64 weights;
   Model model;
   int32_t *valid; /* tokens of the calibration text */
@@ -46,13 +47,27 @@ static int32_t *shipped_tokens(Arena *arena, const char *path, int64_t *count) {
   return token;
 }
 
+static const Forms shipped_forms = {.f64 = true, .f32 = ~0u, .i8 = ~0u, .head = true};
+
+/* Layers of the same checkpoint, none of them held yet; `memory`: for those that stay. */
+static void shipped_open(Shipped *s, Rewrite rewrite, size_t memory) {
+  const LayersPlan plan = {.forms = shipped_forms, .memory = memory, .together = 1};
+  Status st = {0};
+  Checkpoint *checkpoint = ARENA_NEW(&s->arena, Checkpoint, 1); /* layers point to it */
+  *checkpoint = s->checkpoint;
+  s->layers = ARENA_NEW(&s->arena, Layers, 1);
+  cr_assert(layers_open(&s->arena, checkpoint, rewrite, &plan, s->layers, &st), "%s", st.text);
+  s->weights = s->layers->weights;
+  s->model = s->layers->model;
+}
+
 static Shipped shipped_load(Rewrite rewrite) {
   Shipped s = {0};
   Status st = {0};
   cr_assert(arena_reserve(&s.arena, (size_t)4 << 30, shipped_exhausted, &st), "%s", st.text);
   cr_assert(checkpoint_open(&s.arena, SHIPPED_MODEL, &s.checkpoint, &st), "%s", st.text);
-  cr_assert(rewrite_weights(&s.arena, &s.checkpoint, rewrite, &s.weights, &st), "%s", st.text);
-  cr_assert(model_build(&s.arena, &s.weights, &s.model, &st), "%s", st.text);
+  shipped_open(&s, rewrite, SIZE_MAX);
+  cr_assert(layers_hold_all(s.layers, &shipped_forms, &st), "%s", st.text);
   s.valid = shipped_tokens(&s.arena, "data/text/valid.txt", &s.valid_count);
   s.test = shipped_tokens(&s.arena, "data/text/test.txt", &s.test_count);
   return s;
@@ -60,14 +75,14 @@ static Shipped shipped_load(Rewrite rewrite) {
 
 static inline void shipped_calibrate(Shipped *s, int windows, int length) {
   Status st = {0};
-  Progress quiet = progress_start(true);
   Calibration how = {.text = "data/text/valid.txt", .windows = windows, .length = length, .alpha = 0.9999};
-  cr_assert(calibrate(&s->model, s->valid, s->valid_count, &how, NULL, &quiet, s->arena, &st), "%s", st.text);
+  cr_assert(calibrate(&s->model, s->valid, s->valid_count, &how, NULL, s->arena, &st), "%s", st.text);
 }
 
 /* The model and the test text, as an evaluation is given them. */
 static inline Subject shipped_evaluation(const Shipped *s) {
-  return (Subject){.weights = s->weights,
+  return (Subject){.layers = s->layers,
+                   .weights = s->weights,
                    .model = s->model,
                    .checkpoint = s->checkpoint,
                    .evaluation_token = s->test,

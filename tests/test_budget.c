@@ -278,8 +278,8 @@ static double *block_at(Shipped *s, int layer, const Mode *mode, const double *x
 static const double *stream_at(Shipped *s, int layers, const Mode *mode) {
   size_t n = (size_t)TOKENS * (size_t)s->model.D;
   double *x = ARENA_NEW(&s->arena, double, n);
-  const Model64 model = {.D = s->model.D, .vocab = s->model.vocab, .embedding = s->weights.end[END_EMBEDDING]};
-  embed64(&model, s->test, TOKENS, x);
+  const EndRows *ends = &s->weights.ends;
+  for (int t = 0; t < TOKENS; t++) ends->take(ends->context, END_EMBEDDING, s->test[t], 1, x + t * s->model.D);
   for (size_t i = 0; mode && i < n; i++) x[i] = (double)(float)x[i];
   for (int layer = 0; layer < layers; layer++) x = block_at(s, layer, mode, x);
   return x;

@@ -54,11 +54,11 @@ Test(calibrate, statistics_agree_with_the_float64_reference) {
   }
   for (int layer = 0; layer < s.model.layers; layer++)
     for (int k = 0; k < S_COUNT; k++) {
-      double got = s.model.layer[layer].statistic[k], error = fabs(got - want[layer][k]) / want[layer][k];
+      double got = s.model.scales[layer].statistic[k], error = fabs(got - want[layer][k]) / want[layer][k];
       worst = fmax(worst, error);
       cr_expect(error < 1e-4, "layer %d %s: got %.9g want %.9g", layer, family_mamba1.tensors.scale[k], got,
                 want[layer][k]);
-      cr_expect_eq(s.model.layer[layer].scale[k], (float)(fmax(got, 1e-5) / 127), "layer %d %s: scale", layer,
+      cr_expect_eq(s.model.scales[layer].scale[k], (float)(fmax(got, 1e-5) / 127), "layer %d %s: scale", layer,
                    family_mamba1.tensors.scale[k]);
     }
   printf("calibration statistics against float64: worst relative difference %.2g\n", worst);
@@ -70,12 +70,12 @@ Test(calibrate, statistics_are_bit_equal_on_any_thread_count) {
   shipped_calibrate(&s, WINDOWS, LENGTH);
   for (int threads = 2; threads <= 3; threads++) {
     Model one = s.model;
-    one.layer = ARENA_NEW(&s.arena, ModelLayer, one.layers);
-    memcpy(one.layer, s.model.layer, (size_t)one.layers * sizeof *one.layer);
+    one.scales = ARENA_NEW(&s.arena, LayerScales, one.layers);
+    memcpy(one.scales, s.model.scales, (size_t)one.layers * sizeof *one.scales);
     omp_set_num_threads(threads);
     shipped_calibrate(&s, WINDOWS, LENGTH);
     for (int layer = 0; layer < one.layers; layer++)
-      cr_assert_arr_eq(one.layer[layer].statistic, s.model.layer[layer].statistic, sizeof one.layer[layer].statistic,
+      cr_assert_arr_eq(one.scales[layer].statistic, s.model.scales[layer].statistic, sizeof one.scales[layer].statistic,
                        "layer %d with %d threads", layer, threads);
   }
 }
@@ -83,9 +83,8 @@ Test(calibrate, statistics_are_bit_equal_on_any_thread_count) {
 Test(calibrate, text_shorter_than_a_window_is_refused) {
   Shipped s = shipped_load(REWRITE_QUAMBA);
   Status st = {0};
-  Progress quiet = progress_start(true);
   Calibration how = {.text = "short.txt", .windows = 1, .length = 512, .alpha = 0.9999};
-  cr_assert_not(calibrate(&s.model, s.valid, 100, &how, NULL, &quiet, s.arena, &st));
+  cr_assert_not(calibrate(&s.model, s.valid, 100, &how, NULL, s.arena, &st));
   cr_assert(strstr(st.text, "short.txt") && strstr(st.text, "100") && strstr(st.text, "512"), "%s", st.text);
 }
 
@@ -93,18 +92,18 @@ Test(calibrate, cache_is_taken_only_with_its_own_key) {
   Shipped s = shipped_load(REWRITE_QUAMBA);
   shipped_calibrate(&s, 1, LENGTH);
   Digest key = digest_of("key", 3), other = digest_of("other", 5);
-  double kept = s.model.layer[5].statistic[S_U];
+  double kept = s.model.scales[5].statistic[S_U];
   char path[] = "/tmp/driftscope-cache-XXXXXX";
   Status st = {0};
   close(mkstemp(path));
   char *text = calibration_json(&s.model, NULL, &key);
   cr_assert(file_write(path, text, strlen(text), false, &st), "%s", st.text);
-  s.model.layer[5].statistic[S_U] = -1;
+  s.model.scales[5].statistic[S_U] = -1;
   cr_expect_eq(calibration_load(path, &other, &s.model, NULL, s.arena), CALIBRATION_NONE);
   cr_expect_eq(calibration_load("/tmp/driftscope-test-never", &key, &s.model, NULL, s.arena), CALIBRATION_NONE);
-  cr_expect_eq(s.model.layer[5].statistic[S_U], -1);
+  cr_expect_eq(s.model.scales[5].statistic[S_U], -1);
   cr_expect_eq(calibration_load(path, &key, &s.model, NULL, s.arena), CALIBRATION_TAKEN);
-  cr_expect_eq(s.model.layer[5].statistic[S_U], kept, "got %a want %a", s.model.layer[5].statistic[S_U], kept);
+  cr_expect_eq(s.model.scales[5].statistic[S_U], kept, "got %a want %a", s.model.scales[5].statistic[S_U], kept);
   cr_assert(file_write(path, text, strlen(text) / 2, false, &st), "%s", st.text);
   cr_expect_eq(calibration_load(path, &key, &s.model, NULL, s.arena), CALIBRATION_DAMAGED,
                "a truncated cache was taken");

@@ -131,6 +131,7 @@ Test(cli_models, what_verify_makes_of_its_seed_is_enough_to_load_a_model) {
   cr_assert(subject_check(&test_arena, &spec, &subject, &st), "%s", st.text);
   subject_make_tokens(&test_arena, &spec, options.length, &subject);
   cr_assert(experiment_load(&test_arena, &spec, NULL, &quiet, &subject, &st), "%s", st.text);
+  cr_assert(layers_ride_all(subject.layers, &st), "%s", st.text);
   cr_expect(subject.prompt[0].T == 9 && subject.calibration_count == 32);
   const int32_t *again = tokens_made(&test_arena, 7, 6, 32), *other = tokens_made(&test_arena, 8, 6, 32);
   cr_expect(!memcmp(again, subject.calibration_token, 32 * sizeof *again), "the seed decides");
@@ -143,7 +144,7 @@ Test(cli_models, what_verify_makes_of_its_seed_is_enough_to_load_a_model) {
   cr_expect_eq(met, 0x3F, "the whole vocabulary is met: %x", (unsigned)met);
   for (int layer = 0; layer < 2; layer++)
     for (int s = 0; s < S_COUNT; s++)
-      cr_expect(subject.model.layer[layer].scale[s] > 0, "layer %d, %s", layer, family_mamba1.tensors.scale[s]);
+      cr_expect(subject.model.scales[layer].scale[s] > 0, "layer %d, %s", layer, family_mamba1.tensors.scale[s]);
 }
 
 Test(cli_models, calibrate_prints_other_choices_of_every_scale_and_the_same_as_json) {

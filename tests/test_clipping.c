@@ -157,9 +157,14 @@ static TableRows weights_under(Shipped *s, const char *name, int threads) {
   static Mode mode;
   mode = *mode_preset(name);
   const Spec spec = {.modes = &mode, .mode_count = 1};
-  const Subject subject = {.weights = s->weights, .model = s->model};
+  Status st = {0};
+  double time_s;
   omp_set_num_threads(threads);
-  return clipped_rows(&s->arena, &spec, &subject, NULL, 0);
+  shipped_open(s, REWRITE_QUAMBA, 0);
+  Subject subject = {.layers = s->layers, .weights = s->weights, .model = s->model};
+  const Clipped *clipped = clipped_ride(&s->arena, &spec, &subject);
+  cr_assert(layers_ride_all(s->layers, &st), "%s", st.text);
+  return clipped_rows(&s->arena, clipped, NULL, 0, &time_s);
 }
 
 /* A weight's scale is its maximum over 127, rounded to float32: what lies beyond does so by that rounding. */
@@ -181,8 +186,8 @@ Test(clipping, int8_weights_lie_beyond_their_grid_by_a_rounding_at_most) {
 }
 
 Test(clipping, int8_weights_are_compared_with_what_the_reference_runs) {
-  Shipped s = shipped_load(REWRITE_QUAMBA);
-  const Clipping *row = weights_under(&s, "0", 2).rows;
+  Shipped s = shipped_load(REWRITE_QUAMBA), opened = s;
+  const Clipping *row = weights_under(&opened, "0", 2).rows;
   for (int layer = 0; layer < s.model.layers; layer++)
     for (int w = 0; w < family_mamba1.weights; w++) {
       const WeightInfo *info = &family_mamba1.weight[w];

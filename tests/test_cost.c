@@ -85,7 +85,8 @@ Test(cost, every_operator_that_runs_has_a_row_and_shares_add_up) {
   Shipped s = shipped_load(REWRITE_QUAMBA);
   shipped_calibrate(&s, 1, 32);
   PromptShape prompt = {"p", s.test, 4}; /* shorter than a prefill: it is repeated */
-  Subject subject = {.weights = s.weights, .model = s.model, .checkpoint = s.checkpoint, .prompt = &prompt};
+  Subject subject = {
+      .layers = s.layers, .weights = s.weights, .model = s.model, .checkpoint = s.checkpoint, .prompt = &prompt};
   Spec spec = {.cost = {.lengths = lengths, .length_count = 2, .repeats = 3, .modes = names, .mode_count = 2}};
   Progress quiet = progress_start(true);
   CostRows rows;

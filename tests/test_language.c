@@ -39,9 +39,9 @@ static Mark mark_of(const char *name, size_t length) {
   static const struct {
     const char *name;
     Mark mark;
-  } known[] = {{"say", SAID},           {"WORD", SAID},         {"WORDS", SAID},        {"md_count", COUNTED},
-               {"FAIL", FAULT},         {"FAIL_CHECK", FAULT},  {"progress_say", SAID}, {"progress_phase", SAID},
-               {"progress_done", SAID}, {"progress_line", SAID}};
+  } known[] = {{"say", SAID},           {"WORD", SAID},          {"WORDS", SAID},        {"md_count", COUNTED},
+               {"FAIL", FAULT},         {"FAIL_CHECK", FAULT},   {"progress_say", SAID}, {"progress_phase", SAID},
+               {"progress_done", SAID}, {"progress_line", SAID}, {"progress_tell", SAID}};
   for (size_t i = 0; i < sizeof known / sizeof *known; i++)
     if (strlen(known[i].name) == length && !strncmp(known[i].name, name, length)) return known[i].mark;
   return PLAIN;

@@ -20,14 +20,17 @@ static const char *mended[2];
 
 static void calibrated(double alpha) {
   Status st = {0};
-  Progress quiet = progress_start(true);
   Calibration how = {.text = "data/text/valid.txt", .windows = WINDOWS, .length = LENGTH, .alpha = alpha};
   if (!shipped.arena.base) shipped = shipped_load(REWRITE_QUAMBA);
   ScaleChoice *choice = ARENA_NEW(&shipped.arena, ScaleChoice, choices_count(&shipped.model.config));
-  cr_assert(calibrate(&shipped.model, shipped.valid, shipped.valid_count, &how, choice, &quiet, shipped.arena, &st),
-            "%s", st.text);
+  cr_assert(calibrate(&shipped.model, shipped.valid, shipped.valid_count, &how, choice, shipped.arena, &st), "%s",
+            st.text);
   for (int p = 0; p < PROMPTS; p++) prompts[p] = (PromptShape){"p", shipped.test + 4040 + 5000 * p, TOKENS};
-  subject = (Subject){.weights = shipped.weights, .model = shipped.model, .prompt = prompts, .choice = choice};
+  subject = (Subject){.layers = shipped.layers,
+                      .weights = shipped.weights,
+                      .model = shipped.model,
+                      .prompt = prompts,
+                      .choice = choice};
 }
 
 static MendRows run(const char *mode, const Keeper *keeper) {
@@ -104,14 +107,14 @@ Test(mend, factors_are_beside_the_mode_as_it_is_and_the_last_layer_is_the_end) {
  * is what a model with that scale gives. */
 Test(mend, the_spoilt_scale_is_found_first_and_its_row_is_of_a_model_with_that_scale) {
   calibrated(0.9999);
-  subject.model.layer[SPOILT].scale[S_U] /= 4;
+  subject.model.scales[SPOILT].scale[S_U] /= 4;
   const MendRows rows = run("2-0", NULL);
   const Mend *found = &rows.row[4];
   cr_expect_eq(found->layer, SPOILT, "layer %d", found->layer);
   cr_expect_str_eq(found->scale, "s_u");
-  cr_expect_gt(found->value, 3 * (double)subject.model.layer[SPOILT].scale[S_U]);
+  cr_expect_gt(found->value, 3 * (double)subject.model.scales[SPOILT].scale[S_U]);
   cr_expect_lt(found->block_out_factor, 0.7, "%g", found->block_out_factor);
-  subject.model.layer[SPOILT].scale[S_U] = (float)found->value;
+  subject.model.scales[SPOILT].scale[S_U] = (float)found->value;
   const MendRows other = run("2-0", NULL);
   same_figures(found, row_of(&other, "calibrated"), "one scale");
 }
@@ -119,7 +122,7 @@ Test(mend, the_spoilt_scale_is_found_first_and_its_row_is_of_a_model_with_that_s
 /* s_h is that of the state's copy, which 2-0 only stores; where the state itself is int8 it counts. */
 Test(mend, a_scale_that_nothing_depends_on_is_not_tried) {
   calibrated(0.9999);
-  subject.model.layer[SPOILT].scale[S_H] /= 8;
+  subject.model.scales[SPOILT].scale[S_H] /= 8;
   MendRows rows = run("2-0", NULL);
   for (size_t i = 0; i < rows.rows; i++) cr_expect(strcmp(rows.row[i].scale, "s_h") != 0, "row %zu", i);
   rows = run("stored", NULL);

@@ -38,13 +38,14 @@ static Spec spec_of(Arena *arena, const char *micro) {
   return spec;
 }
 
-static Subject load(Arena *arena, const Spec *spec) {
-  Subject subject;
+static Subject *load(Arena *arena, const Spec *spec) {
+  Subject *subject = ARENA_NEW(arena, Subject, 1);
   Status st = {0};
   Progress quiet = progress_start(true);
-  cr_assert(subject_check(arena, spec, &subject, &st), "%s", st.text);
-  cr_assert(micro_check(spec, &subject, *arena, &st), "%s", st.text);
-  cr_assert(experiment_load(arena, spec, NULL, &quiet, &subject, &st), "%s", st.text);
+  cr_assert(subject_check(arena, spec, subject, &st), "%s", st.text);
+  cr_assert(micro_check(spec, subject, *arena, &st), "%s", st.text);
+  cr_assert(experiment_load(arena, spec, NULL, &quiet, subject, &st) && layers_ride_all(subject->layers, &st), "%s",
+            st.text);
   return subject;
 }
 
@@ -69,8 +70,8 @@ Test(micro, captured_inputs_give_the_full_run_bit_for_bit_in_every_mode, .timeou
                               "  - {operator: silu, inputs: [captured], layers: [3], modes: [2-4, 2-0]}\n"
                               "  - {operator: softplus, inputs: [captured], layers: [3], modes: [0, fp32]}\n"
                               "  - {operator: exp, inputs: [captured], layers: [3]}\n");
-  Subject subject = load(&arena, &spec);
-  MicroRows rows = run_micro(&arena, &spec, &subject);
+  Subject *subject = load(&arena, &spec);
+  MicroRows rows = run_micro(&arena, &spec, subject);
   int compared = 0, alone = 0, modes = 0;
   for (size_t i = 0; i < rows.micros; i++) {
     const MicroRow *row = &rows.micro[i];
@@ -237,11 +238,11 @@ Test(micro, equal_seeds_give_equal_rows_on_any_thread_count, .timeout = 120) {
                       "  - {operator: linear, inputs: [student_t], shapes: [5x65x33]}\n"
                       "  - {operator: hadamard, inputs: [ties], shapes: [7x24]}\n"
                       "  - {operator: conv1d, inputs: [captured, cancellation], layers: [0], shapes: [9x33]}\n");
-  Subject subject = load(&arena, &spec);
+  Subject *subject = load(&arena, &spec);
   MicroRows one;
   for (int threads = 1; threads <= 3; threads++) {
     omp_set_num_threads(threads);
-    MicroRows rows = run_micro(&arena, &spec, &subject);
+    MicroRows rows = run_micro(&arena, &spec, subject);
     for (size_t i = 0; i < rows.micros; i++) cr_assert_eq(rows.micro[i].over_bound, 0);
     if (threads == 1)
       one = rows;
@@ -249,7 +250,7 @@ Test(micro, equal_seeds_give_equal_rows_on_any_thread_count, .timeout = 120) {
       expect_equal_tables(&one, &rows, threads == 2 ? "2 threads" : "3 threads");
   }
   spec.seed = 2;
-  MicroRows other = run_micro(&arena, &spec, &subject);
+  MicroRows other = run_micro(&arena, &spec, subject);
   cr_expect_neq(one.micro[one.micros - 1].max_abs, other.micro[other.micros - 1].max_abs,
                 "another seed, the same error");
 }

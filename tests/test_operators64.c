@@ -36,7 +36,7 @@ Test(linear64, equals_the_sum_of_products_for_any_shape_and_stride) {
     const int T = shape[s][0], in = shape[s][1], out = shape[s][2], stride = shape[s][3];
     double *x = noise((size_t)T * (size_t)stride, 1), *w = noise((size_t)out * (size_t)in, 2);
     double *y = junk((size_t)T * (size_t)out);
-    linear64(x, stride, T, in, w, out, y);
+    linear64(x, stride, T, in, w, out, y, out);
     for (int t = 0; t < T; t++)
       for (int o = 0; o < out; o++) {
         long double want = 0, size = 0;

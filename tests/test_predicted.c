@@ -184,7 +184,7 @@ Test(predicted, a_killed_evaluation_goes_on_to_the_same_rows) {
                .evaluation = {.text = "test.txt", .windows = 2, .length = 64, .modes = names, .mode_count = 3}};
   Progress quiet = progress_start(true);
   Notes notes = {.stop_at = 1};
-  Keeper keeper = {&notes, find_note, keep_note};
+  Keeper keeper = {.context = &notes, .find = find_note, .keep = keep_note};
   EvaluationRows whole, again;
   Study study = {.spec = &spec, .subject = &subject, .progress = &quiet};
   cr_assert(evaluate(&s.arena, &study, &whole, &st), "%s", st.text);

@@ -205,7 +205,7 @@ Test(repair, a_tensor_handed_on_is_set_for_all_by_its_first_name_and_for_one_rea
 
 Test(repair, the_last_value_of_a_place_counts_and_a_readers_own_before_everybodys) {
   const Mode *mode = mode_preset("0");
-  const float unit = s.model.layer[LAYER].scale[S_U];
+  const float unit = s.model.scales[LAYER].scale[S_U];
   const Element last = {T_SCAN_IN, 4, 77, 300 * unit}, all = {T_CONV1D_SILU, 4, 77, 200 * unit};
   const Element twice[] = {{T_SCAN_IN, 4, 77, -5 * unit}, last}, own_first[] = {last, all}, own_last[] = {all, last};
   Trace want = repaired(mode, &last, 1), got = repaired(mode, twice, 2);
@@ -258,7 +258,7 @@ static bool keep_logits(void *context, const WalkPlace *at, int side, const Walk
 static int walk_repairs(bool share) {
   static const Ops counted = {.backend = "cpu", .run = run_counted};
   enum { LATER = 9 };
-  const float unit = s.model.layer[LAYER].scale[S_U], later = s.model.layer[LATER].scale[S_U];
+  const float unit = s.model.scales[LAYER].scale[S_U], later = s.model.scales[LATER].scale[S_U];
   const Element one = {T_SCAN_IN, 4, 77, 300 * unit}, two = {T_CONV1D_SILU, 11, 3, 250 * unit},
                 three = {T_SCAN_IN, 2, 9, -300 * later};
   Model model = s.model;

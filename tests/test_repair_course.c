@@ -79,9 +79,13 @@ static double *norm_codes(const double *x, double eps, double scale) {
   return q;
 }
 
+static double scale_at(const ModelLayer *layer, int scale) {
+  return (double)s.model.scales[layer - s.model.layer].scale[scale];
+}
+
 /* Codes of the convolution's output; xz: codes [T, 2E]. */
 static double *conv_codes(const ModelLayer *layer, const double *xz) {
-  const double s_xz = (double)layer->scale[S_XZ], s_u = (double)layer->scale[S_U];
+  const double s_xz = scale_at(layer, S_XZ), s_u = scale_at(layer, S_U);
   Codes w = values_of(layer, W_CONV), bias = values_of(layer, W_CONV_BIAS);
   double *q = ARENA_NEW(&s.arena, double, TOKENS *E);
   for (int t = 0; t < TOKENS; t++)
@@ -98,8 +102,8 @@ static double *conv_codes(const ModelLayer *layer, const double *xz) {
 /* u, dt, B, C and z as codes -> what leaves the gate [T, E]. */
 static double *scanned(const ModelLayer *layer, const double *u, const double *dt, const double *dbc,
                        const double *xz) {
-  const double s_u = (double)layer->scale[S_U], s_dt = (double)layer->scale[S_DT], s_dbc = (double)layer->scale[S_DBC],
-               s_xz = (double)layer->scale[S_XZ];
+  const double s_u = scale_at(layer, S_U), s_dt = scale_at(layer, S_DT), s_dbc = scale_at(layer, S_DBC),
+               s_xz = scale_at(layer, S_XZ);
   Codes a = values_of(layer, W_A_LOG), skip = values_of(layer, W_D), bias = values_of(layer, W_DT_BIAS);
   double *gated = ARENA_NEW(&s.arena, double, TOKENS *E);
   for (int e = 0; e < E; e++) {
@@ -122,8 +126,8 @@ static double *scanned(const ModelLayer *layer, const double *u, const double *d
 /* Block of mode 2-0 on x [T, D]; value: of conv1d_silu[TOKEN, CHANNEL], NaN: its own. */
 static double *block(int number, const double *x, double value) {
   const ModelLayer *layer = &s.model.layer[number];
-  const double s_in = (double)layer->scale[S_IN], s_xz = (double)layer->scale[S_XZ], s_u = (double)layer->scale[S_U],
-               s_dbc = (double)layer->scale[S_DBC], s_dt = (double)layer->scale[S_DT], s_o = (double)layer->scale[S_O];
+  const double s_in = scale_at(layer, S_IN), s_xz = scale_at(layer, S_XZ), s_u = scale_at(layer, S_U),
+               s_dbc = scale_at(layer, S_DBC), s_dt = scale_at(layer, S_DT), s_o = scale_at(layer, S_O);
   Codes in_proj = linear_of(layer, W_IN_PROJ), x_proj = linear_of(layer, W_X_PROJ),
         dt_proj = linear_of(layer, W_DT_PROJ), out_proj = linear_of(layer, W_OUT_PROJ);
   double *xz = product(norm_codes(x, (double)s.model.eps, s_in), &in_proj, s_in);

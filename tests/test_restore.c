@@ -26,7 +26,7 @@ static RestoreRows run(RestorePlan *plan, int plans, const float *factor) {
   shipped_calibrate(&shipped, 1, 64);
   plant(BAD, factor[0]);
   plant(WORSE, factor[1]);
-  shipped.model.layer[CLIPS].scale[S_IN] *= clipped;
+  shipped.model.scales[CLIPS].scale[S_IN] *= clipped;
   for (int p = 0; p < PROMPTS; p++) prompts[p] = (PromptShape){"p", shipped.test + 700 * p, TOKENS};
   subject = (Subject){.weights = shipped.weights, .model = shipped.model, .prompt = prompts};
   static OwnMode own = {0}; /* 2-4 with two float stages, one of them without what is planted */

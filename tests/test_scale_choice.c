@@ -162,10 +162,9 @@ enum { WINDOWS = 4, LENGTH = 96 };
 
 static ScaleChoice *choices(Shipped *s, double alpha) {
   Status st = {0};
-  Progress quiet = progress_start(true);
   Calibration how = {.text = "data/text/valid.txt", .windows = WINDOWS, .length = LENGTH, .alpha = alpha};
   ScaleChoice *rows = ARENA_NEW(&s->arena, ScaleChoice, choices_count(&s->model.config));
-  cr_assert(calibrate(&s->model, s->valid, s->valid_count, &how, rows, &quiet, s->arena, &st), "%s", st.text);
+  cr_assert(calibrate(&s->model, s->valid, s->valid_count, &how, rows, s->arena, &st), "%s", st.text);
   return rows;
 }
 
@@ -175,17 +174,16 @@ Test(scale_choice, quantiles_of_the_pass_are_those_of_a_calibration_at_that_alph
   const ScaleChoice *rows = choices(&s, 0.9995);
   for (int q = -1; q < CHOICE_QUANTILES; q++) {
     Status st = {0};
-    Progress quiet = progress_start(true);
     Calibration how = {.text = "data/text/valid.txt", .windows = WINDOWS, .length = LENGTH};
     how.alpha = q < 0 ? 0.9995 : scale_choice_quantiles[q];
-    cr_assert(calibrate(&s.model, s.valid, s.valid_count, &how, NULL, &quiet, s.arena, &st), "%s", st.text);
+    cr_assert(calibrate(&s.model, s.valid, s.valid_count, &how, NULL, s.arena, &st), "%s", st.text);
     for (int layer = 0; layer < s.model.layers; layer++)
       for (int k = 0; k < S_COUNT; k++) {
         ScaleChoiceKind kind = (ScaleChoiceKind)(CHOICE_0_999 + q);
         const ScaleChoice *row = choices_row((ScaleChoice *)rows, &family_mamba1, layer, k, kind);
         if (q >= 0 && !family_mamba1.scale[k].quantile && scale_choice_quantiles[q] < 1) continue;
-        cr_expect_eq(row->value, (double)s.model.layer[layer].scale[k], "layer %d %s %s: got %a want %a", layer,
-                     row->scale, row->choice, row->value, (double)s.model.layer[layer].scale[k]);
+        cr_expect_eq(row->value, (double)s.model.scales[layer].scale[k], "layer %d %s %s: got %a want %a", layer,
+                     row->scale, row->choice, row->value, (double)s.model.scales[layer].scale[k]);
       }
   }
 }

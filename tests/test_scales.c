@@ -23,7 +23,7 @@ static TableRows rows_under(Shipped *s, const char *name, int32_t *calibration) 
   static Mode mode;
   mode = *mode_preset(name);
   Spec spec = {.modes = &mode, .mode_count = 1};
-  Subject subject = {.weights = s->weights, .model = s->model, .calibration_token = calibration};
+  Subject subject = {.layers = s->layers, .weights = s->weights, .model = s->model, .calibration_token = calibration};
   return scales_of(&s->arena, &spec, &subject, NULL, 0);
 }
 

@@ -147,10 +147,11 @@ static Killed run_killed(Fixture *f, bool sync, int n) {
 }
 
 /* Every call where DRIFTSCOPE_EXHAUSTIVE is set, else one in `step`, another one each time around. */
-static void kill_everywhere(bool sync, int step) {
+static void kill_everywhere(bool sync, bool batch, int step) {
   Digest want = fixture_undisturbed();
   if (getenv("DRIFTSCOPE_EXHAUSTIVE")) step = 1;
   Fixture whole = fixture_make();
+  whole.batch = batch;
   const Killed undisturbed = run_killed(&whole, sync, 0);
   fixture_drop(&whole);
   if (WIFEXITED(undisturbed.status) && WEXITSTATUS(undisturbed.status) == 9) cr_skip_test("no seccomp filters here");
@@ -159,6 +160,7 @@ static void kill_everywhere(bool sync, int step) {
   int kills = 0, gone_on = 0;
   for (int n = 1; n <= undisturbed.calls; n += step) {
     Fixture f = fixture_make();
+    f.batch = batch;
     Killed first = run_killed(&f, sync, n);
     cr_assert(WIFSIGNALED(first.status), "call %d: status %x", n, (unsigned)first.status);
     kills++;
@@ -182,9 +184,14 @@ static void kill_everywhere(bool sync, int step) {
               gone_on);
 }
 
-Test(store_faults, killed_before_a_writing_call_it_loses_no_layer_and_ends_the_same) { kill_everywhere(false, 13); }
+Test(store_faults, killed_before_a_writing_call_it_loses_no_layer_and_ends_the_same) {
+  kill_everywhere(false, false, 13);
+}
+Test(store_faults, killed_before_a_writing_call_of_a_batch_it_loses_no_layer_and_ends_the_same) {
+  kill_everywhere(false, true, 17);
+}
 Test(store_faults, killed_before_a_writing_call_while_syncing_it_loses_no_layer_and_ends_the_same) {
-  kill_everywhere(true, 61);
+  kill_everywhere(true, false, 61);
 }
 
 static double seconds(void) {
@@ -208,6 +215,7 @@ Test(store_faults, killed_again_and_again_runs_go_on_to_the_same_digests) {
   fixture_drop(&timed);
   while (kills < KILLS || (resumed < RESUMED && kills < KILLS_MOST)) {
     Fixture f = fixture_make();
+    f.batch = kills % 2; /* both ways of walking in turn */
     for (int attempt = 0; attempt < 8; attempt++) {
       resumed += fixture_there(&f, ".parts/address.layer_00.entry");
       child = start(&f, 0, &from);

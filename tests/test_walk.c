@@ -200,7 +200,7 @@ Test(walk, what_a_prompt_left_is_taken_over_and_the_prompt_not_walked_again) {
   const PromptShape prompt[] = {{"a", s.test, 8}, {"b", s.test + 100, 9}, {"c", s.test + 200, 7}};
   Progress quiet = progress_start(true);
   Notes notes = {.count = 0};
-  Keeper keeper = {&notes, find_note, keep_note};
+  Keeper keeper = {.context = &notes, .find = find_note, .keep = keep_note};
   Sums whole = {.stop_at = -1}, stopped = {.stop_at = 2}, again = {.stop_at = -1};
   Sums *sums[] = {&whole, &stopped, &again};
   for (int run = 0; run < 3; run++) {

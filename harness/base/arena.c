@@ -65,3 +65,16 @@ char *arena_printf(Arena *arena, const char *format, ...) {
   va_end(again);
   return text;
 }
+
+Arena arena_carve(Arena *arena, size_t bytes) {
+  Arena piece = *arena;
+  piece.base = piece.next = arena_room(arena, bytes, 1);
+  piece.end = piece.base + bytes;
+  return piece;
+}
+
+void arena_give_back(const Arena *piece) {
+  const size_t page = (size_t)sysconf(_SC_PAGESIZE), start = ((size_t)piece->base + page - 1) / page * page,
+               end = (size_t)piece->end / page * page;
+  if (end > start) madvise((void *)start, end - start, MADV_DONTNEED);
+}

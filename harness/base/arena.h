@@ -25,6 +25,10 @@ void *arena_alloc(Arena *arena, size_t count, size_t size);
  * memory. */
 void *arena_room(Arena *arena, size_t count, size_t size);
 char *arena_printf(Arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3), nonnull));
+/* A piece of its own, of so many bytes. */
+Arena arena_carve(Arena *arena, size_t bytes);
+/* All of a piece that nobody uses any more: the memory is the system's again, and zero when it is used once more. */
+void arena_give_back(const Arena *piece);
 #define ARENA_NEW(arena, type, count) ((type *)arena_alloc((arena), (size_t)(count), sizeof(type)))
 
 #endif

@@ -77,16 +77,26 @@ void progress_line(const Progress *p, const char *phase, const char *text, doubl
           space_behind(text, REMARK_WIDTH), "", time_s);
 }
 
+static void tell(Progress *p, const char *phase, double time_s, const char *remark, va_list args) {
+  char text[256];
+  progress_clear(p);
+  if (p->quiet) return;
+  vsnprintf(text, sizeof text, said(p, remark), args);
+  progress_line(p, phase, text, time_s);
+}
+
+void progress_tell(Progress *p, const char *phase, double time_s, const char *remark, ...) {
+  va_list args;
+  va_start(args, remark);
+  tell(p, phase, time_s, remark, args);
+  va_end(args);
+}
+
 double progress_done(Progress *p, const char *remark, ...) {
   double time_s = clock_s() - p->phase_start_s;
-  progress_clear(p);
-  if (!p->quiet) {
-    char text[256];
-    va_list args;
-    va_start(args, remark);
-    vsnprintf(text, sizeof text, said(p, remark), args);
-    va_end(args);
-    progress_line(p, p->phase, text, time_s);
-  }
+  va_list args;
+  va_start(args, remark);
+  tell(p, p->phase, time_s, remark, args);
+  va_end(args);
   return time_s;
 }

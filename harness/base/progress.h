@@ -24,6 +24,9 @@ void progress_phase(Progress *p, const char *phase, int total);
 void progress_step(Progress *p, int done);
 /* Ends the phase with a line of its name, a remark and the time taken; returns that time in seconds. */
 double progress_done(Progress *p, const char *remark, ...) __attribute__((format(printf, 2, 3)));
+/* The same line of what was done in the course of a phase, which goes on. */
+void progress_tell(Progress *p, const char *phase, double time_s, const char *remark, ...)
+    __attribute__((format(printf, 4, 5)));
 /* Such a line of its own. */
 void progress_line(const Progress *p, const char *phase, const char *text, double time_s);
 /* Takes the bar away, so that an error message stands on a line of its own. */

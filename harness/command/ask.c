@@ -41,7 +41,7 @@ bool command_calibrate(Arena *arena, const Options *o, const char *typed, Status
   TRY(flags_calibrate(arena, o, &spec, st));
   TRY(flags_apply(o, &spec, st));
   TRY(subject_check(arena, &spec, &subject, st));
-  TRY(experiment_load(arena, &spec, NULL, &progress, &subject, st));
+  TRY(experiment_load(arena, &spec, NULL, &progress, &subject, st) && layers_ride_all(subject.layers, st));
   const Tensors *tensors = &subject.model.config.family->tensors;
   if (o->choices) return print_choices(&subject, o->json), true;
   if (o->json) {
@@ -50,8 +50,8 @@ bool command_calibrate(Arena *arena, const Options *o, const char *typed, Status
       json_t *scales = json_object();
       for (int s = 0; s < tensors->scales; s++)
         json_object_set_new(scales, tensors->scale[s],
-                            json_pack("{s:f, s:f}", "statistic", subject.model.layer[layer].statistic[s], "scale",
-                                      (double)subject.model.layer[layer].scale[s]));
+                            json_pack("{s:f, s:f}", "statistic", subject.model.scales[layer].statistic[s], "scale",
+                                      (double)subject.model.scales[layer].scale[s]));
       json_array_append_new(layers, scales);
     }
     json_dumpf(layers, stdout, JSON_INDENT(1));
@@ -63,7 +63,7 @@ bool command_calibrate(Arena *arena, const Options *o, const char *typed, Status
   for (int s = 0; s < tensors->scales; s++) printf(" %-15s", tensors->scale[s]);
   for (int layer = 0; layer < subject.model.layers; layer++) {
     printf("\n%-5d", layer);
-    for (int s = 0; s < tensors->scales; s++) printf(" %.9e", (double)subject.model.layer[layer].scale[s]);
+    for (int s = 0; s < tensors->scales; s++) printf(" %.9e", (double)subject.model.scales[layer].scale[s]);
   }
   printf("\n");
   return true;

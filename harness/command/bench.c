@@ -170,12 +170,19 @@ static void run_call(void *context) {
   again->ops->run(again->ops->context, again->call);
 }
 
+/* A prompt, and its rows of the embedding where the timed operators read them: token t's is row[t]. */
+typedef struct Prompted {
+  const int32_t *token; /* on the host */
+  const float *rows;
+  const int32_t *row;
+} Prompted;
+
 typedef struct Rows {
   Speed *row;
   size_t count;
 } Rows;
 
-static bool bench_block(Timer *t, const Model *model, const Mode *mode, int T, const int32_t *token, Arena room,
+static bool bench_block(Timer *t, const Model *model, const Mode *mode, int T, const Prompted *prompted, Arena room,
                         Rows *rows, Status *st) {
   Trace ends = {0}, trace;
   SeenCall seen[WATCH_CALLS];
@@ -183,7 +190,7 @@ static bool bench_block(Timer *t, const Model *model, const Mode *mode, int T, c
   Model watched = *model;
   watched.ops = watch_start(&watch, model->ops);
   Source source = source_cpu(&watched);
-  source.embed(&source, token, T, &room, &ends);
+  block_embed_rows(&watched, prompted->rows, prompted->row, T, &room, &ends);
   source.block(&source, mode, LAYER_TIMED, trace_role(&ends, ROLE_EMBEDDING), &room, &trace);
   source.head(&source, trace_role(&trace, ROLE_BLOCK_OUT), &room, &ends);
   trace_add_ends(&trace, &ends);
@@ -235,7 +242,7 @@ static void run_pass(void *context) {
 }
 
 /* All calls of a pass, once. */
-static CallWork pass_work(const Model *model, const Mode *mode, int T, const int32_t *token, Arena room) {
+static CallWork pass_work(const Model *model, const Mode *mode, int T, const Prompted *prompted, Arena room) {
   Trace ends = {0}, trace;
   SeenCall seen[WATCH_CALLS];
   Watch watch = {.seen = seen, .room = WATCH_CALLS};
@@ -243,7 +250,7 @@ static CallWork pass_work(const Model *model, const Mode *mode, int T, const int
   CallWork sum = {0};
   watched.ops = watch_start(&watch, model->ops);
   Source source = source_cpu(&watched);
-  source.embed(&source, token, T, &room, &ends);
+  block_embed_rows(&watched, prompted->rows, prompted->row, T, &room, &ends);
   source.block(&source, mode, LAYER_TIMED, trace_role(&ends, ROLE_EMBEDDING), &room, &trace);
   source.head(&source, trace_role(&trace, ROLE_BLOCK_OUT), &room, &ends);
   const Tensors *tensors = &ends.family->tensors;
@@ -282,14 +289,43 @@ static int longest(const BenchPlan *plan) {
   return most;
 }
 
-static bool bench_passes(Timer *t, const Model *model, const Mode *mode, int T, const int32_t *token, Arena room,
+static bool bench_passes(Timer *t, const Model *model, const Mode *mode, int T, const Prompted *prompted, Arena room,
                          Rows *rows, Status *st) {
   bool there = t->device->found;
-  Pass pass = {.device = t->device, .model = model, .mode = mode, .token = token, .T = T, .arena = room};
-  CallWork work = pass_work(model, mode, T, token, room);
+  Pass pass = {.device = t->device, .model = model, .mode = mode, .token = prompted->token, .T = T, .arena = room};
+  CallWork work = pass_work(model, mode, T, prompted, room);
   TRY(bench_pass(t, &pass, work, rows, st));
   pass.captured = true;
   return !there || bench_pass(t, &pass, work, rows, st);
+}
+
+static Prompted rows_of(Arena *arena, const Model *model, const int32_t *token, int T) {
+  float *rows = arena_room(arena, (size_t)T * (size_t)model->D, sizeof *rows);
+  int32_t *row = ARENA_NEW(arena, int32_t, T);
+  block_embedding_rows(model, token, T, rows, *arena);
+  for (int t = 0; t < T; t++) row[t] = t;
+  return (Prompted){token, rows, row};
+}
+
+/* The same there; what they are copied from stays. */
+static void send_rows(Arena *there, Device *device, int T, Prompted *prompted) {
+  const size_t values = (size_t)T * (size_t)device->model.D;
+  float *rows = arena_room(there, values, sizeof *rows);
+  int32_t *row = arena_room(there, (size_t)T, sizeof *row);
+  cuda_to_device(&device->cuda, rows, prompted->rows, values * sizeof *rows);
+  cuda_to_device(&device->cuda, row, prompted->row, (size_t)T * sizeof *row);
+  prompted->rows = rows, prompted->row = row;
+}
+
+/* All layers there: what is timed waits for no weights. */
+static bool open_device(Arena *arena, const Model *model, const BenchPlan *plan, Device *device, Status *st) {
+  const int most = longest(plan);
+  const size_t stream = (size_t)most * sizeof(float) * (size_t)model->D;
+  DevicePlan there = {.model = model, .lanes = 1, .T = plan->T[0]};
+  there.more = block_bytes(&model->config, most) + 6 * stream + 2 * (size_t)COPY_BYTES + 4096;
+  for (int m = 0; m < plan->modes; m++) there.forms = forms_of_both(there.forms, forms_of_mode(&plan->mode[m]));
+  TRY(device_load(arena, &there, device, st));
+  return device_hold_all(device, st);
 }
 
 bool bench_run(Arena *arena, const Model *model, const Config *config, const BenchPlan *plan, Device *device,
@@ -299,16 +335,14 @@ bool bench_run(Arena *arena, const Model *model, const Config *config, const Ben
   int32_t *token = ARENA_NEW(arena, int32_t, most);
   for (int t = 0; t < most; t++) token[t] = t * 7919 % config->vocab;
   Timer timer;
+  Prompted prompted = rows_of(arena, model, token, most);
   Arena room = *arena;
   if (device->found) {
-    size_t more = block_bytes(config, most) + 4 * (size_t)most * sizeof(float) * (size_t)config->D;
-    TRY(device_load(arena, model, config, 1, plan->T[0], more + 2 * (size_t)COPY_BYTES + 4096, device, st));
+    TRY(open_device(arena, model, plan, device, st));
     TRY(timer_open(arena, device, &timer, st) && time_way_back(&timer, st));
     device_begin(device, 0, token, plan->T[0]);
     room = device->room;
-    int32_t *there = arena_room(&room, (size_t)most, sizeof *there);
-    cuda_to_device(&device->cuda, there, token, (size_t)most * sizeof *token);
-    token = there;
+    send_rows(&room, device, most, &prompted);
     model = &device->model;
   } else {
     TRY(timer_open(&room, device, &timer, st));
@@ -317,9 +351,9 @@ bool bench_run(Arena *arena, const Model *model, const Config *config, const Ben
   int step = 0;
   for (int m = 0; m < plan->modes; m++)
     for (int i = 0; plan->operators && i < plan->lengths; i++, progress_step(progress, ++step))
-      TRY(bench_block(&timer, model, &plan->mode[m], plan->T[i], token, room, &rows, st));
+      TRY(bench_block(&timer, model, &plan->mode[m], plan->T[i], &prompted, room, &rows, st));
   for (int m = 0; plan->passes && m < plan->modes; m++, progress_step(progress, ++step))
-    TRY(bench_passes(&timer, model, &plan->mode[m], plan->T[0], token, room, &rows, st));
+    TRY(bench_passes(&timer, model, &plan->mode[m], plan->T[0], &prompted, room, &rows, st));
   timer_close(&timer);
   progress_done(progress, "%d modes, %d lengths", plan->modes, plan->lengths);
   *row = rows.row;

@@ -38,24 +38,62 @@ static const double *made_weight(Arena *arena, gsl_rng *rng, const Config *c, co
   }
 }
 
-bool bench_model(Arena *arena, const Config *c, Model *model, Progress *progress, Status *st) {
-  Arena room = *arena; /* the float64 weights go behind everything, and are gone on return */
-  room.next += model_bytes(c) * 2;
-  gsl_rng rng = draw_by(&room, "bench");
-  Weights64 weights = {.config = *c, .hadamard = hadamard64_factor(c->E) != 0};
-  weights.layer = arena_alloc(&room, (size_t)c->layers, sizeof *weights.layer);
+/* Rows of the embedding and of the head, which are one. */
+typedef struct MadeEnds {
+  const float *row; /* [vocab, D] */
+  size_t D;
+} MadeEnds;
+
+static void take_rows(const void *context, int end, int first, int rows, double *out) {
+  (void)end;
+  const MadeEnds *ends = context;
+  for (size_t i = 0; i < (size_t)rows * ends->D; i++) out[i] = (double)ends->row[(size_t)first * ends->D + i];
+}
+
+static void make_ends(Arena *arena, gsl_rng *rng, Model *model) {
+  const Config *c = &model->config;
+  const size_t count = (size_t)c->vocab * (size_t)c->D;
+  MadeEnds *ends = ARENA_NEW(arena, MadeEnds, 1);
+  float *row = arena_room(arena, count, sizeof *row);
+  for (size_t i = 0; i < count; i++) row[i] = (float)(1.7 * (2 * gsl_rng_uniform(rng) - 1));
+  *ends = (MadeEnds){row, (size_t)c->D};
+  model->ends = (EndRows){ends, take_rows};
+  void *panels = arena_room(arena, prepared_bytes(c, &c->family->end[END_HEAD], FORMAT_F32), 1);
+  model->head = linear_pack(row, c->vocab, c->D, FORMAT_F32, 0, panels);
+  model->head.name = "head";
+}
+
+static void make_layers(Arena *arena, gsl_rng *rng, Model *model, Arena scratch) {
+  const Config *c = &model->config;
+  model->layer = ARENA_NEW(arena, ModelLayer, c->layers);
+  model->scales = ARENA_NEW(arena, LayerScales, c->layers);
   for (int w = 0; w < c->family->weights; w++) {
     const WeightInfo *info = &c->family->weight[w];
-    const double *one = info->form == FORM_GAIN ? NULL : made_weight(&room, &rng, c, info);
-    for (int i = 0; i < c->layers; i++) weights.layer[i][w] = one;
+    Arena own = scratch;
+    const double *one = info->form == FORM_GAIN ? NULL : made_weight(&own, rng, c, info);
+    const char *name = model_operator_name(arena, info);
+    for (int i = 0; i < c->layers; i++) {
+      WeightGrid grid;
+      PreparedRoom room = {.f32 = arena_room(arena, prepared_bytes(c, info, FORMAT_F32), 1), .name = name};
+      if (info->form != FORM_GAIN) room.i8 = arena_room(arena, prepared_bytes(c, info, FORMAT_I8), 1);
+      model_prepare(c, info, one, &room, &model->layer[i].f32[w], &model->layer[i].i8[w], &grid, own);
+    }
   }
-  weights.end[END_EMBEDDING] = weights.end[END_HEAD] = made(&room, &rng, (size_t)c->vocab * (size_t)c->D, 1.7);
+}
+
+bool bench_model(Arena *arena, const Config *c, Model *model, Progress *progress, Status *st) {
+  Arena scratch = arena_carve(arena, family_layer_values(c) * sizeof(double) + model_prepare_bytes(c) + 4096);
+  gsl_rng rng = draw_by(arena, "bench");
   int32_t token[CALIBRATION_TOKENS];
   for (int i = 0; i < CALIBRATION_TOKENS; i++) token[i] = i * 7919 % c->vocab;
   Calibration how = {.text = "made tokens", .windows = 1, .length = CALIBRATION_TOKENS, .alpha = 0.9999};
   progress_phase(progress, "model", 0);
-  TRY(model_build(arena, &weights, model, st));
-  TRY(calibrate(model, token, CALIBRATION_TOKENS, &how, NULL, progress, *arena, st));
+  TRY(model_check(c, st));
+  *model = model_empty(c, hadamard64_factor(c->E) != 0);
+  make_layers(arena, &rng, model, scratch);
+  arena_give_back(&scratch);
+  make_ends(arena, &rng, model);
+  TRY(calibrate(model, token, CALIBRATION_TOKENS, &how, NULL, *arena, st));
   progress_done(progress, "made weights: %d layers, D %d, E %d, N %d", c->layers, c->D, c->E, c->N);
   return true;
 }

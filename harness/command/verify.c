@@ -97,10 +97,13 @@ bool verify_open(Verify *v, Status *st) {
 
 bool verify_run(Arena *arena, const Subject *subject, Verify *v, Status *st) {
   const PromptShape *prompt = &subject->prompt[0];
-  TRY(device_load(arena, &subject->model, &subject->checkpoint.config, 1, prompt->T, OPERATOR_BYTES, &v->device, st));
+  DevicePlan plan = {.model = &subject->model, .lanes = 1, .T = prompt->T, .more = OPERATOR_BYTES};
+  const Family *family = subject->model.config.family;
+  for (int m = 0; m < family->presets; m++) plan.forms = forms_of_both(plan.forms, forms_of_mode(&family->preset[m]));
+  TRY(layers_ride_all(subject->layers, st));
+  TRY(device_load(arena, &plan, &v->device, st));
   v->arena = *arena;
   bool same = verify_operators(v, st);
-  const Family *family = subject->model.config.family;
   for (int m = 0; same && m < family->presets; m++) same = verify_mode(v, subject, &family->preset[m], v->arena, st);
   device_free(&v->device);
   return same;

@@ -39,7 +39,7 @@ bool experiment_micro(Arena *arena, const Spec *spec, const char *folder, const 
   alone_key(&key, *arena);
   TRY(folder_lock(folder, false, lock, st));
   if (!fresh) TRY(check_other(*path, &key, *arena, st));
-  TRY(experiment_load(arena, spec, folder, progress, &subject, st));
+  TRY(experiment_load(arena, spec, folder, progress, &subject, st) && layers_ride_all(subject.layers, st));
   Study study = {.spec = spec, .subject = &subject, .progress = progress};
   TRY(micro_run(arena, &study, &rows, st));
 

@@ -6,16 +6,18 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "family/block.h"
 #include "family/family.h"
 #include "measure/stats.h"
-#include "model/rewrite.h"
 #include "store/store.h"
 #include "study/calibrate.h"
+#include "study/clipped.h"
 #include "study/cost.h"
 #include "study/evaluate.h"
 #include "study/events.h"
 #include "study/mend.h"
+#include "study/micro/micro.h"
 #include "study/restore.h"
 #include "study/swap.h"
 
@@ -69,29 +71,54 @@ static size_t blas_bytes(const Config *c) {
   return PACKED_ROWS * (widest < PACKED_COLUMNS ? widest : PACKED_COLUMNS) * sizeof(double);
 }
 
-static int64_t memory(const Spec *spec, const Subject *subject, int longest, size_t store) {
+static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
+
+/* What is asked for beside the layers, at the most: the walk of all sides with what rides along, or a study. */
+static size_t beside_layers(const Spec *spec, const Subject *subject, int longest, size_t store, Arena scratch) {
   const Config *c = &subject->checkpoint.config;
-  int threads = spec->threads > 0 ? spec->threads : omp_get_num_procs();
-  size_t weights = rewrite_bytes(c) + model_bytes(c);
-  size_t proof = spec->rewrite == REWRITE_QUAMBA ? rewrite_bytes(c) : 0;
-  size_t calibration =
+  const int threads = spec->threads > 0 ? spec->threads : omp_get_num_procs();
+  const size_t calibration =
       subject->calibration_token ? calibrate_bytes(c, &spec->calibration, spec->mend_count > 0, threads) : 0;
-  size_t side = block_bytes(c, longest), reference = 2 * side;                   /* float64 */
+  const size_t widest = larger(2 * (size_t)c->E, (size_t)c->vocab);
+  size_t riders = calibration + subject_bytes(spec, c) + clipped_bytes(c, threads);
+  size_t side = block_bytes(c, longest), reference = 2 * side + block_logits64_bytes(c); /* float64 */
   size_t budget = spec->budget_all || spec->budget_count ? side + reference : 0; /* each block on the other's input */
-  size_t walk =
-      (size_t)spec->mode_count * side + reference + budget + store +
-      (size_t)threads * stats_scratch_bytes((size_t)longest * 2 * (size_t)c->E, (size_t)longest + 2 * (size_t)c->E);
-  size_t most = proof > calibration ? proof : calibration, evaluation = evaluate_bytes(spec, c),
-         cost = cost_bytes(spec, c);
-  most = most > evaluation ? most : evaluation;
-  most = most > cost ? most : cost;
-  size_t swap = swap_bytes(spec, c, longest), restore = restore_bytes(spec, c, longest),
-         mend = mend_bytes(spec, c, longest), events = events_bytes(spec, c, longest);
-  most = most > events ? most : events;
-  most = most > swap ? most : swap;
-  most = most > restore ? most : restore;
-  most = most > mend ? most : mend;
-  return (int64_t)(fixed_bytes + weights + (size_t)threads * blas_bytes(c) + (walk > most ? walk : most));
+  size_t walk = (size_t)spec->mode_count * side + reference + budget + store + riders +
+                (size_t)threads * stats_scratch_bytes((size_t)longest * widest, (size_t)longest + 2 * (size_t)c->E);
+  size_t most = larger(evaluate_bytes(spec, c), cost_bytes(spec, c));
+  most = larger(most, larger(swap_bytes(spec, c, longest), restore_bytes(spec, c, longest)));
+  most = larger(most, larger(mend_bytes(spec, c, longest), events_bytes(spec, c, longest)));
+  most = larger(most, micro_bytes(spec, subject, scratch));
+  return fixed_bytes + (size_t)threads * blas_bytes(c) + larger(walk, most + store);
+}
+
+/* Of the machine's what is free, with a tenth left for others. */
+static size_t memory_allowed(const Spec *spec) {
+  return spec->memory > 0 ? (size_t)spec->memory : memory_free("/") / 10 * 9;
+}
+
+static int longest_prompt(const Spec *spec, const Subject *subject) {
+  int longest = 0;
+  for (int p = 0; p < spec->prompt_count; p++)
+    longest = subject->prompt[p].T > longest ? subject->prompt[p].T : longest;
+  return longest;
+}
+
+MemoryPlan estimate_memory(const Spec *spec, const Subject *subject, int together, Arena scratch) {
+  const Config *c = &subject->checkpoint.config;
+  const StoreShape shape = estimate_shape(&scratch, spec, subject);
+  const Forms forms = subject_forms(spec, c);
+  MemoryPlan plan = {.allowed = memory_allowed(spec)};
+  const size_t beside = beside_layers(spec, subject, longest_prompt(spec, subject), store_size(&shape).memory_bytes,
+                                      scratch),
+               stay = layers_stay_bytes(c, &forms);
+  plan.least = beside + layers_least_bytes(c, &forms, together);
+  const size_t left = plan.allowed > plan.least ? plan.allowed - plan.least : 0;
+  plan.stays = stay <= left;
+  plan.needed = plan.least + (plan.stays ? stay : 0);
+  plan.layers = (LayersPlan){.forms = forms, .memory = left, .together = together};
+  plan.streams = left;
+  return plan;
 }
 
 /* Of the rows that stand in the journal alone. */
@@ -103,18 +130,16 @@ static int64_t token_bytes(const Spec *spec, const Subject *subject) {
 }
 
 Estimate estimate_of(const Spec *spec, const Subject *subject, Arena scratch) {
+  const MemoryPlan memory = estimate_memory(spec, subject, 1, scratch);
   const StoreShape shape = estimate_shape(&scratch, spec, subject);
   const StoreSize size = store_size(&shape);
-  int longest = 0;
-  for (int p = 0; p < spec->prompt_count; p++)
-    longest = subject->prompt[p].T > longest ? subject->prompt[p].T : longest;
   const int64_t sides = spec->mode_count + 1 + spec->pair_count + spec->compare_all_count,
                 rows = (int64_t)spec->prompt_count * shape.layers * shape.tensors->layer * sides * ROW_BYTES;
   return (Estimate){.results_bytes = (int64_t)size.file_bytes + rows,
                     .journal_bytes = (int64_t)size.journal_bytes +
                                      rows / 2 + /* which come without room for other tables */
                                      token_bytes(spec, subject),
-                    .memory_bytes = memory(spec, subject, longest, size.memory_bytes),
+                    .memory_bytes = (int64_t)memory.needed,
                     .tensors = size.tensors};
 }
 
@@ -130,10 +155,17 @@ bool estimate_check(const Spec *spec, const Subject *subject, const char *folder
                 "there, and %.1f MB are free (keep fewer tensors or layers, or give another folder with -o)",
                 folder, 1e-6 * (double)sum.results_bytes, 1e-6 * (double)sum.journal_bytes, 1e-6 * (double)there,
                 1e-6 * (double)free_bytes);
-  int64_t machine = (int64_t)sysconf(_SC_PHYS_PAGES) * (int64_t)sysconf(_SC_PAGESIZE);
-  if (sum.memory_bytes > machine)
-    return FAIL(st, "%s: the run needs %.1f GB of memory and the machine has %.1f GB", spec->path,
-                1e-9 * (double)sum.memory_bytes, 1e-9 * (double)machine);
+  const MemoryPlan memory = estimate_memory(spec, subject, 1, scratch);
+  if (memory.least > memory.allowed)
+    return FAIL(st, "%s: the run needs at least %.2f GB of memory, and %s %.2f GB%s", spec->path,
+                1e-9 * (double)memory.least, spec->memory > 0 ? "key 'memory' gives it" : "it can have",
+                1e-9 * (double)memory.allowed,
+                spec->memory > 0 ? "" : " (most of what is free, of control groups and of ulimit -v)");
+  if (spec->cost.length_count && !memory.stays)
+    return FAIL(st, "%s: key 'cost' times layers that stay in memory: they take %.2f GB with all else, and %s %.2f GB",
+                spec->path,
+                1e-9 * (double)(memory.least + layers_stay_bytes(&subject->checkpoint.config, &memory.layers.forms)),
+                spec->memory > 0 ? "key 'memory' gives it" : "it can have", 1e-9 * (double)memory.allowed);
   if (sum.memory_bytes - (int64_t)fixed_bytes > (int64_t)room)
     return FAIL(st,
                 "%s: the run needs about %.0f MB of memory, and %.0f MB can be had under this process's limit "

@@ -11,6 +11,18 @@ typedef struct Estimate {
   int64_t tensors;       /* datasets in the result */
 } Estimate;
 
+/* How a run goes about its memory. */
+typedef struct MemoryPlan {
+  size_t allowed; /* bytes that it may have: as the spec says, else most of what is free */
+  size_t least;   /* that it needs where no layer stays */
+  size_t needed;  /* that it will need */
+  bool stays;     /* whether its layers stay */
+  LayersPlan layers;
+  size_t streams; /* that the streams of a batch may take where they do not */
+} MemoryPlan;
+/* together: as in LayersPlan. */
+MemoryPlan estimate_memory(const Spec *spec, const Subject *subject, int together, Arena scratch);
+
 /* What the results file will hold: what each mode of the spec, and the reference behind them, makes, of which the
  * spec's keep policy stores some. In the arena; points into spec and subject, which subject_check has made. */
 StoreShape estimate_shape(Arena *arena, const Spec *spec, const Subject *subject);

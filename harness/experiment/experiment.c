@@ -35,6 +35,7 @@ bool run_key(const Spec *spec, const Subject *subject, RunKey *key, Arena scratc
 static void announce(const Experiment *e, const char *folder, Arena scratch) {
   const Spec *spec = e->spec;
   Estimate sum = estimate_of(spec, &e->subject, scratch);
+  const MemoryPlan memory = estimate_memory(spec, &e->subject, 1, scratch);
   progress_say(e->progress, "%s", spec->title);
   progress_say(e->progress,
                "%s and the float64 reference, %s, %s; writes about %.0f MB to %s, needs about %.0f MB of memory",
@@ -42,6 +43,11 @@ static void announce(const Experiment *e, const char *folder, Arena scratch) {
                md_count((Language)e->progress->language, &scratch, e->subject.checkpoint.config.layers, "layer"),
                md_count((Language)e->progress->language, &scratch, spec->prompt_count, "prompt"),
                1e-6 * (double)sum.results_bytes, folder, 1e-6 * (double)sum.memory_bytes);
+  if (!memory.stays)
+    progress_say(e->progress,
+                 "of %.2f GB that it may have: not all layers stay in them, so each is made ready for a batch of "
+                 "prompts and let go",
+                 1e-9 * (double)memory.allowed);
 }
 
 /* A finished result of the same run is reported again; of another run it is left alone. */
@@ -85,6 +91,18 @@ static bool find_device(Experiment *e, Status *st) {
   return true;
 }
 
+static Forms device_forms(const Spec *spec) {
+  Forms forms = {0};
+  for (int i = 0; i < spec->mode_count; i++) forms = forms_of_both(forms, forms_of_mode(&spec->modes[i]));
+  return forms;
+}
+
+static bool load_device(Arena *arena, Experiment *e, Status *st) {
+  const DevicePlan plan = {
+      .model = &e->subject.model, .forms = device_forms(e->spec), .lanes = e->spec->mode_count, .T = longest_prompt(e)};
+  return device_load(arena, &plan, &e->device, st);
+}
+
 /* --- the run ------------------------------------------------------------------------------------------------------
  */
 
@@ -99,6 +117,8 @@ static bool keep_left(void *context, const char *name, const void *bytes, size_t
   return store_note(context, name, bytes, size, st);
 }
 
+static void drop_left(void *context, const char *name) { store_note_drop(context, name); }
+
 static bool run_events(Arena *arena, Experiment *e, const Study *study, Status *st) {
   void *rows;
   size_t count;
@@ -107,11 +127,11 @@ static bool run_events(Arena *arena, Experiment *e, const Study *study, Status *
 }
 
 /* Every study, one after the other, and what they found into the results file. */
-static bool run_studies(Arena *arena, Experiment *e, const RunOptions *options, const char *results, double start_s,
-                        Status *st) {
-  const Keeper keeper = {.context = e->store, .find = find_left, .keep = keep_left};
-  Study study = {.spec = e->spec, .subject = &e->subject, .keeper = &keeper, .progress = e->progress};
+static bool run_studies(Arena *arena, Experiment *e, const Keeper *keeper, const RunOptions *options,
+                        const char *results, double start_s, Status *st) {
+  Study study = {.spec = e->spec, .subject = &e->subject, .keeper = keeper, .progress = e->progress};
   TRY(run_layers(e, *arena, st));
+  TRY(layers_ride_all(e->subject.layers, st)); /* where all prompts were done already */
   TRY(run_events(arena, e, &study, st));
   TRY(swap_run(arena, &study, &e->swaps, st));
   TRY(restore_run(arena, &study, &e->restored, st));
@@ -125,10 +145,28 @@ static bool run_studies(Arena *arena, Experiment *e, const RunOptions *options, 
   return true;
 }
 
+static bool load(Arena *arena, const Spec *spec, int together, Progress *progress, Subject *subject, Status *st) {
+  const MemoryPlan memory = estimate_memory(spec, subject, together, *arena);
+  subject->streams = memory.streams;
+  return subject_load(arena, spec, &memory.layers, progress, subject, st);
+}
+
 bool experiment_load(Arena *arena, const Spec *spec, const char *cache, Progress *progress, Subject *subject,
                      Status *st) {
-  return subject_load(arena, spec, progress, subject, st) &&
-         calibrate_subject(arena, spec, cache, progress, subject, st);
+  return load(arena, spec, 1, progress, subject, st) &&
+         calibrate_subject(arena, spec, cache, NULL, progress, subject, st);
+}
+
+/* Whoever holds the layers first takes along what must be made of each once. */
+static bool load_and_run(Arena *arena, Experiment *e, const RunOptions *options, const char *results, double start_s,
+                         Status *st) {
+  const Keeper keeper = {.context = e->store, .find = find_left, .keep = keep_left, .drop = drop_left};
+  TRY(calibrate_subject(arena, e->spec, options->folder, &keeper, e->progress, &e->subject, st));
+  e->clipped = clipped_ride(arena, e->spec, &e->subject);
+  e->pairs =
+      pairs_of(arena, e->spec, &e->subject, e->device.found ? source_cuda(&e->device) : source_cpu(&e->subject.model));
+  if (e->device.found) TRY(load_device(arena, e, st));
+  return run_studies(arena, e, &keeper, options, results, start_s, st);
 }
 
 bool experiment_run(Arena *arena, const Spec *spec, const RunOptions *options, Progress *progress, RunOutcome *outcome,
@@ -150,15 +188,11 @@ bool experiment_run(Arena *arena, const Spec *spec, const RunOptions *options, P
     TRY(store_standing(outcome->results, &e.key, options->fresh, &standing, *arena, st));
     TRY(estimate_check(spec, &e.subject, options->folder, standing, (size_t)(arena->end - arena->next), *arena, st));
     TRY(find_device(&e, st));
-    TRY(experiment_load(arena, spec, options->folder, progress, &e.subject, st));
-    e.pairs = pairs_of(arena, spec, &e.subject, e.device.found ? source_cuda(&e.device) : source_cpu(&e.subject.model));
-    if (e.device.found)
-      TRY(device_load(arena, &e.subject.model, &e.subject.checkpoint.config, spec->mode_count, longest_prompt(&e), 0,
-                      &e.device, st));
+    TRY(load(arena, spec, e.device.found ? 2 : 1, progress, &e.subject, st));
     StoreShape shape = estimate_shape(arena, spec, &e.subject);
     TRY(store_open(arena, outcome->results, &e.key, &shape, options->fresh, spec->durability == DURABILITY_POWER,
                    &e.store, st));
-    bool ok = run_studies(arena, &e, options, outcome->results, start_s, st);
+    bool ok = load_and_run(arena, &e, options, outcome->results, start_s, st);
     store_close(e.store);
     device_free(&e.device);
     TRY(ok);

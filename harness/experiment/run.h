@@ -4,6 +4,7 @@
 #include "experiment/experiment.h"
 #include "source/cuda.h"
 #include "store/store.h"
+#include "study/clipped.h"
 #include "study/cost.h"
 #include "study/evaluate.h"
 #include "study/events.h"
@@ -18,6 +19,7 @@ typedef struct Experiment {
   Subject subject;
   RunKey key;
   Device device; /* where one was found, the modes run there */
+  Clipped *clipped;
   Pairs pairs;
   EventRows events;
   EvaluationRows evaluation;

@@ -23,12 +23,14 @@ static TableRows mode_rows(Arena *arena, const Experiment *e) {
 }
 
 static TableRows performance_rows(Arena *arena, const Experiment *e, double start_s) {
-  Performance *row = ARENA_NEW(arena, Performance, e->pairs.sides + 6);
+  Performance *row = ARENA_NEW(arena, Performance, e->pairs.sides + 8);
   size_t count = 0;
 #define ADD(time, bytes_used, ...)                                                                                     \
   (row[count] = (Performance){.time_s = (time), .bytes = (bytes_used)},                                                \
    snprintf(row[count++].what, sizeof row->what, __VA_ARGS__))
   ADD(e->subject.load_s, 0, "load");
+  ADD(e->subject.layers->prepare_s, 0, "prepare");
+  ADD(e->subject.proof_s, 0, "rewrite proof");
   ADD(e->subject.calibrate_s, 0, "calibrate");
   for (int s = 0; s < e->pairs.sides; s++) ADD(e->pairs.side[s].time_s, 0, "%s", e->pairs.side[s].name);
   ADD(e->pairs.stats_s, 0, "statistics");
@@ -79,8 +81,9 @@ bool run_results(Arena *arena, Experiment *e, const RunOptions *options, double 
   int layers = e->subject.model.layers;
   Drift *drift = drift_of(arena, traced, pair, pairs, &drifts);
   DriftShape *shape = shape_of(arena, traced, pair, pairs, layers, &e->spec->drift, e->spec->seed, &shapes);
-  const TableRows clipped = clipped_rows(arena, e->spec, &e->subject, clipping, clippings);
-  e->pairs.stats_s += clock_s() - measure_s;
+  double clipped_s;
+  const TableRows clipped = clipped_rows(arena, e->clipped, clipping, clippings, &clipped_s);
+  e->pairs.stats_s += clipped_s + clock_s() - measure_s;
   TableRows verdict = verdict_rows(arena, e, pair, pairs, drift, drifts);
   const Measured measured = {.tensor = tensor,
                              .tensors = tensors,

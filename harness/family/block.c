@@ -1,11 +1,52 @@
 #include "family/block.h"
 
+#include "reference/model64.h"
+
 void block_run(const Model *model, int layer, const Mode *mode, const Tensor *x, Arena *arena, Trace *trace) {
   model->config.family->block(model, layer, mode, x, arena, trace);
 }
 
+/* [T, D]: what the prompt names of the embedding, in its order. */
+static double *rows_of(const EndRows *ends, const int32_t *token, int T, int D, Arena *arena) {
+  double *rows = arena_room(arena, (size_t)T * (size_t)D, sizeof *rows);
+  for (int t = 0; t < T; t++) ends->take(ends->context, END_EMBEDDING, token[t], 1, rows + (size_t)t * (size_t)D);
+  return rows;
+}
+
+void block_embedding_rows(const Model *model, const int32_t *token, int T, float *rows, Arena scratch) {
+  const double *wide = rows_of(&model->ends, token, T, model->D, &scratch);
+  for (size_t i = 0; i < (size_t)T * (size_t)model->D; i++) rows[i] = (float)wide[i];
+}
+
 void block_embed(const Model *model, const int32_t *token, int T, Arena *arena, Trace *trace) {
-  model->config.family->embed(model, token, T, arena, trace);
+  float *rows = arena_room(arena, (size_t)T * (size_t)model->D, sizeof *rows);
+  int32_t *row = arena_room(arena, (size_t)T, sizeof *row);
+  block_embedding_rows(model, token, T, rows, *arena);
+  for (int t = 0; t < T; t++) row[t] = t;
+  block_embed_rows(model, rows, row, T, arena, trace);
+}
+
+void block_embed_rows(const Model *model, const float *rows, const int32_t *row, int T, Arena *arena, Trace *trace) {
+  model->config.family->embed(model, rows, row, T, arena, trace);
+}
+
+void block_embed64(const Weights64 *weights, const int32_t *token, int T, Arena *arena, Trace *trace) {
+  const double *rows = rows_of(&weights->ends, token, T, weights->config.D, arena);
+  weights->config.family->embed64(weights, rows, T, arena, trace);
+}
+
+size_t block_logits64_bytes(const Config *c) {
+  return (size_t)(c->vocab < HEAD_PANEL ? c->vocab : HEAD_PANEL) * (size_t)c->D * sizeof(double) + 64;
+}
+
+void block_logits64(const Weights64 *w, const double *norm_f, int T, double *logits, Arena scratch) {
+  const int vocab = w->config.vocab, D = w->config.D, most = vocab < HEAD_PANEL ? vocab : HEAD_PANEL;
+  double *panel = arena_room(&scratch, (size_t)most * (size_t)D, sizeof *panel);
+  for (int first = 0; first < vocab; first += HEAD_PANEL) {
+    const int rows = vocab - first < HEAD_PANEL ? vocab - first : HEAD_PANEL;
+    w->ends.take(w->ends.context, END_HEAD, first, rows, panel);
+    logits64(norm_f, T, D, panel, rows, logits + first, vocab);
+  }
 }
 
 void block_head(const Model *model, const Tensor *x, Arena *arena, Trace *trace) {
@@ -13,3 +54,7 @@ void block_head(const Model *model, const Tensor *x, Arena *arena, Trace *trace)
 }
 
 size_t block_bytes(const Config *config, int T) { return config->family->block_bytes(config, T); }
+
+size_t block_layer_bytes(const Config *config, int T) {
+  return block_bytes(config, T) - (size_t)T * (size_t)config->vocab * sizeof(float);
+}

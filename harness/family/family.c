@@ -34,6 +34,17 @@ bool weight_is_i8(const WeightInfo *weight, const Mode *mode) {
   return weight->stage != ABSENT && mode->setting[weight->stage] != weight->whole;
 }
 
+Forms forms_of_mode(const Mode *mode) {
+  Forms forms = {0};
+  for (int w = 0; w < mode->family->weights; w++)
+    *(weight_is_i8(&mode->family->weight[w], mode) ? &forms.i8 : &forms.f32) |= 1u << w;
+  return forms;
+}
+
+Forms forms_of_both(Forms a, Forms b) {
+  return (Forms){.f64 = a.f64 || b.f64, .f32 = a.f32 | b.f32, .i8 = a.i8 | b.i8, .head = a.head || b.head};
+}
+
 int family_widest(const Config *config) {
   const Tensors *tensors = &config->family->tensors;
   int widest = 0;

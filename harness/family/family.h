@@ -69,13 +69,14 @@ typedef struct Family {
   /* A sequence: what one layer keeps from token to token, as the mode stores it. */
   int64_t (*state_bytes)(const Model *model, const Mode *mode);
 
-  /* Those of block.h, and the same in float64, every tensor of the table but those of modes only. */
+  /* Those of block.h, and the same in float64, every tensor of the table but those of modes only. embed: of token t
+   * stands row row[t] of `rows` [any, D]. */
   void (*block)(const Model *model, int layer, const Mode *mode, const Tensor *x, Arena *arena, Trace *trace);
-  void (*embed)(const Model *model, const int32_t *token, int T, Arena *arena, Trace *trace);
+  void (*embed)(const Model *model, const float *rows, const int32_t *row, int T, Arena *arena, Trace *trace);
   void (*head)(const Model *model, const Tensor *x, Arena *arena, Trace *trace);
   size_t (*block_bytes)(const Config *config, int T);
   void (*block64)(const Weights64 *weights, int layer, const Tensor *x, Arena *arena, Trace *trace);
-  void (*embed64)(const Weights64 *weights, const int32_t *token, int T, Arena *arena, Trace *trace);
+  void (*embed64)(const Weights64 *weights, const double *rows, int T, Arena *arena, Trace *trace); /* rows [T, D] */
   void (*head64)(const Weights64 *weights, const Tensor *x, Arena *arena, Trace *trace);
 } Family;
 
@@ -90,6 +91,9 @@ size_t weight_values(const Config *config, const WeightInfo *weight);
 const char *weight_short_name(const WeightInfo *weight);
 /* Whether the mode takes it as int8. */
 bool weight_is_i8(const WeightInfo *weight, const Mode *mode);
+/* The forms in which a mode takes the weights of a layer, and all that any of two asks for. */
+Forms forms_of_mode(const Mode *mode);
+Forms forms_of_both(Forms a, Forms b);
 /* The widest row of any tensor of a layer. */
 int family_widest(const Config *config);
 /* All values of a layer's weights, and of the ends. */

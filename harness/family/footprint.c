@@ -8,11 +8,11 @@ static void add_weight(Footprint *f, const Config *config, const WeightInfo *wei
   f->scale_bytes += i8 ? 4 : 0;
 }
 
-static void add_layer(Footprint *f, const Model *m, const ModelLayer *layer, const Mode *mode) {
+static void add_layer(Footprint *f, const Model *m, const Mode *mode) {
   const Family *family = m->config.family;
   for (int w = 0; w < family->weights; w++) {
     const WeightInfo *weight = &family->weight[w];
-    if (weight->form == FORM_GAIN && !layer->f32[w].values.data) continue; /* folded */
+    if (weight->form == FORM_GAIN && !m->norm_f) continue; /* folded */
     add_weight(f, &m->config, weight, weight_is_i8(weight, mode));
   }
 }
@@ -34,7 +34,7 @@ static int static_scales(const Family *family, const Mode *mode) {
 Footprint footprint_of(const Model *m, const Mode *mode) {
   const Family *family = m->config.family;
   Footprint f = {0};
-  for (int layer = 0; layer < m->layers; layer++) add_layer(&f, m, &m->layer[layer], mode);
+  for (int layer = 0; layer < m->layers; layer++) add_layer(&f, m, mode);
   f.scale_bytes += 4 * (int64_t)static_scales(family, mode) * m->layers;
   for (int w = 0; w < END_COUNT; w++)
     if (w != END_NORM || m->norm_f) add_weight(&f, &m->config, &family->end[w], false);

@@ -1,5 +1,8 @@
 /* mamba1: the reference's block and ends as traces; the one place where the float64 weights get the reference's names.
  */
+#include <string.h>
+
+#include "family/block.h"
 #include "family/mamba1_parts.h"
 #include "reference/model64.h"
 
@@ -16,7 +19,7 @@ static Layer64 layer_of(const double *const *w) {
                    .out_proj = w[W_OUT_PROJ]};
 }
 
-/* Of one layer, or of none, where the ends alone are asked for. */
+/* Of one layer, without its ends. */
 static Model64 model_of(const Weights64 *w, const Layer64 *layer) {
   const Config *c = &w->config;
   return (Model64){.D = c->D,
@@ -24,13 +27,10 @@ static Model64 model_of(const Weights64 *w, const Layer64 *layer) {
                    .N = c->N,
                    .R = c->R,
                    .K = c->K,
-                   .layers = layer ? 1 : 0,
+                   .layers = 1,
                    .vocab = c->vocab,
                    .eps = c->eps,
                    .hadamard = w->hadamard,
-                   .embedding = w->end[END_EMBEDDING],
-                   .norm_f = w->end[END_NORM],
-                   .head = w->end[END_HEAD],
                    .layer = layer};
 }
 
@@ -69,15 +69,16 @@ void mamba1_block64(const Weights64 *weights, int layer, const Tensor *x, Arena 
   block64(&model, 0, x->data, T, &out);
 }
 
-void mamba1_embed64(const Weights64 *weights, const int32_t *token, int T, Arena *arena, Trace *trace) {
-  const Model64 model = model_of(weights, NULL);
+void mamba1_embed64(const Weights64 *weights, const double *rows, int T, Arena *arena, Trace *trace) {
   trace->family = &family_mamba1;
-  embed64(&model, token, T, make(&weights->config, T, arena, trace, T_EMBEDDING));
+  double *embedding = make(&weights->config, T, arena, trace, T_EMBEDDING);
+  memcpy(embedding, rows, (size_t)T * (size_t)weights->config.D * sizeof *rows);
 }
 
 void mamba1_head64(const Weights64 *weights, const Tensor *x, Arena *arena, Trace *trace) {
-  const Model64 model = model_of(weights, NULL);
+  const Config *c = &weights->config;
   trace->family = &family_mamba1;
-  double *norm_f = make(&weights->config, x->rows, arena, trace, T_NORM_F);
-  head64(&model, x->data, x->rows, norm_f, make(&weights->config, x->rows, arena, trace, T_LOGITS));
+  double *norm_f = make(c, x->rows, arena, trace, T_NORM_F), *logits = make(c, x->rows, arena, trace, T_LOGITS);
+  norm64(x->data, weights->norm_f, c->eps, x->rows, c->D, norm_f);
+  block_logits64(weights, norm_f, x->rows, logits, *arena);
 }

@@ -7,6 +7,7 @@ typedef struct Run {
   const Ops *ops; /* the model's */
   const Model *model;
   const ModelLayer *layer;
+  const float *scale; /* of the layer's activations */
   const Mode *mode;
   int T;
   Arena *arena;
@@ -35,7 +36,7 @@ static Tensor *make(Run *r, int id, Format format) {
   const Config *c = &r->model->config;
   const TensorInfo *info = &c->family->tensors.info[id];
   int rows = info->rows == DIM_TOKEN ? r->T : c->family->width(c, info->rows), cols = c->family->width(c, info->cols);
-  float scale = format == FORMAT_I8 ? r->layer->scale[info->scale] : 0;
+  float scale = format == FORMAT_I8 ? r->scale[info->scale] : 0;
   r->t[id] = room_for(r, format, rows, cols, scale);
   return &r->t[id];
 }
@@ -125,7 +126,7 @@ static void run_conv(Run *r) {
 /* x_proj, dt_proj and the scan with its gate. */
 static void run_scan(Run *r) {
   const Config *m = &r->model->config;
-  const float *scale = r->layer->scale;
+  const float *scale = r->scale;
   const bool w8a8 = setting(r, STAGE_LINEARS) == LINEARS_W8A8, rest_i8 = setting(r, STAGE_SCAN_REST) == SCAN_REST_I8;
   Format rest = rest_i8 ? FORMAT_I8 : FORMAT_F32;
 
@@ -172,7 +173,7 @@ static void run_out(Run *r) {
   if (r->model->hadamard)
     op_hadamard(r->ops, gated, make(r, T_OUT_PROJ_IN, w8a8 ? FORMAT_I8 : FORMAT_F32));
   else
-    r->t[T_OUT_PROJ_IN] = as_format(r, gated, w8a8, r->layer->scale[S_O]);
+    r->t[T_OUT_PROJ_IN] = as_format(r, gated, w8a8, r->scale[S_O]);
   op_linear(r->ops, &weights(r, w8a8)[W_OUT_PROJ].linear, &r->t[T_OUT_PROJ_IN],
             make(r, T_OUT_PROJ, output_format(setting(r, STAGE_OUT_PROJ))));
   narrow_output(r, T_OUT_PROJ, setting(r, STAGE_OUT_PROJ));
@@ -185,6 +186,7 @@ void mamba1_block(const Model *model, int layer, const Mode *mode, const Tensor 
   Run run = {.ops = model->ops,
              .model = model,
              .layer = &model->layer[layer],
+             .scale = model->scales[layer].scale,
              .mode = mode,
              .T = x->rows,
              .arena = arena,
@@ -195,10 +197,10 @@ void mamba1_block(const Model *model, int layer, const Mode *mode, const Tensor 
   run_out(&run);
 }
 
-void mamba1_embed(const Model *model, const int32_t *token, int T, Arena *arena, Trace *trace) {
+void mamba1_embed(const Model *model, const float *rows, const int32_t *row, int T, Arena *arena, Trace *trace) {
   trace->family = &family_mamba1;
   Run run = {.ops = model->ops, .model = model, .T = T, .arena = arena, .t = trace->t};
-  op_embedding(run.ops, model->embedding, token, make(&run, T_EMBEDDING, FORMAT_F32));
+  op_embedding(run.ops, rows, row, make(&run, T_EMBEDDING, FORMAT_F32));
 }
 
 void mamba1_head(const Model *model, const Tensor *x, Arena *arena, Trace *trace) {

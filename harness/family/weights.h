@@ -1,6 +1,7 @@
-/* weights: a model's weights as the modes run them: rounded to float32, packed, and quantised once, with the static
- * activation scales of each layer. Each is found by its index in the family's table; model/ fills them, from the
- * float64 weights that the reference runs. Everything lives in the arena that it was given. */
+/* weights: a model's weights as its sides run them: in float64 as the reference does; rounded to float32, packed, and
+ * quantised once, as the modes do; with the static activation scales of each layer. Each is found by its index in the
+ * family's table. A layer's weights stand while whoever filled them (model/layers.h) holds that layer, in the forms
+ * that were asked for. */
 #ifndef DS_FAMILY_WEIGHTS_H
 #define DS_FAMILY_WEIGHTS_H
 #include <stdbool.h>
@@ -35,11 +36,27 @@ typedef struct WeightInfo {
   double outliers; /* factor of a few rows; 0: none */
 } WeightInfo;
 
-/* The weights in float64, rewritten or as they stand in the checkpoint; data in an arena. */
+/* In which forms a layer's weights are asked for; bit w is the family's weight w. */
+typedef struct Forms {
+  bool f64;
+  unsigned f32, i8;
+  bool head; /* of the last layer: the packed head */
+} Forms;
+
+/* Rows of the embedding and of the head in float64, rewritten as all else; nobody holds these matrices whole. Any
+ * number of threads may ask. */
+typedef struct EndRows {
+  const void *context;
+  /* end: END_EMBEDDING or END_HEAD; rows first … first + rows - 1 into out [rows, D]. */
+  void (*take)(const void *context, int end, int first, int rows, double *out);
+} EndRows;
+
+/* The weights in float64, rewritten or as they stand in the checkpoint. */
 typedef struct Weights64 {
   Config config;
-  bool hadamard;                        /* the stream and a block's last projection are rotated: model/rewrite.h */
-  const double *end[END_COUNT];         /* the norm's is NULL where it is folded */
+  bool hadamard;        /* the stream and a block's last projection are rotated: model/rewrite.h */
+  const double *norm_f; /* NULL where it is folded */
+  EndRows ends;
   const double *(*layer)[WEIGHTS_MOST]; /* [layers], by the family's table; NULL: folded, or not in the checkpoint */
 } Weights64;
 
@@ -51,9 +68,13 @@ typedef struct Prepared {
 
 typedef struct ModelLayer {
   Prepared f32[WEIGHTS_MOST], i8[WEIGHTS_MOST];
-  float scale[SCALES_MOST]; /* static activation scales; 0 until calibrated */
-  double statistic[SCALES_MOST];
 } ModelLayer;
+
+/* Static activation scales of a layer; 0 until calibrated. */
+typedef struct LayerScales {
+  float scale[SCALES_MOST];
+  double statistic[SCALES_MOST];
+} LayerScales;
 
 typedef struct Model {
   const Ops *ops; /* of the backend whose memory the weights are in */
@@ -61,9 +82,11 @@ typedef struct Model {
   int D, layers, vocab; /* as config says */
   float eps;
   bool hadamard;
-  const float *embedding, *norm_f; /* norm_f: gain, or NULL */
+  EndRows ends;
+  const float *norm_f; /* gain; NULL where it is folded, and so are all other gains */
   Linear head;
-  ModelLayer *layer;
+  ModelLayer *layer;   /* [layers] */
+  LayerScales *scales; /* [layers] */
 } Model;
 
 #endif

@@ -7,67 +7,86 @@
 
 float scale_of(double statistic) { return (float)((statistic > 1e-5 ? statistic : 1e-5) / 127); }
 
-/* A float64 weight rounded to float32; NULL (no bias) becomes zeros. */
-static Tensor rounded(Arena *arena, const double *values, int rows, int cols) {
-  size_t n = (size_t)rows * (size_t)cols;
-  float *out = ARENA_NEW(arena, float, n);
-  for (size_t i = 0; values && i < n; i++) out[i] = (float)values[i];
+/* --- a weight -------------------------------------------------------------------------------- */
+
+/* Rounded to float32; NULL (no bias) becomes zeros. */
+static Tensor rounded(const double *values, int rows, int cols, float *out) {
+  const size_t n = (size_t)rows * (size_t)cols;
+  if (!values) memset(out, 0, n * sizeof *out);
+#pragma omp parallel for
+  for (size_t i = 0; i < (values ? n : 0); i++) out[i] = (float)values[i];
   return tensor_of(out, FORMAT_F32, rows, cols, 0);
 }
 
-/* A float32 weight quantised half to even with the scale of its absolute maximum. */
-static Tensor quantised(Arena *arena, const Tensor *w) {
-  int8_t *q = ARENA_NEW(arena, int8_t, (size_t)w->rows * (size_t)w->cols);
-  Tensor result = tensor_of(q, FORMAT_I8, w->rows, w->cols, scale_of(absmax(w)));
+/* Half to even, with the scale of its absolute maximum. */
+static Tensor quantised(const Tensor *w, int8_t *out, WeightGrid *grid) {
+  grid->most = (double)absmax(w);
+  grid->scale = scale_of(grid->most);
+  Tensor result = tensor_of(out, FORMAT_I8, w->rows, w->cols, grid->scale);
   quantise(w, ROUND_EVEN, &result);
   return result;
 }
 
-/* A projection in both formats. The panels stay; the row-major copies are scratch behind them. */
-static void pack_projection(Arena *arena, const char *name, const double *weight, int out, int in, Linear *f32,
-                            Linear *i8) {
-  void *panels = arena_alloc(arena, linear_packed_bytes(out, in, FORMAT_F32), 1);
-  void *panels_i8 = i8 ? arena_alloc(arena, linear_packed_bytes(out, in, FORMAT_I8), 1) : NULL;
-  Arena scratch = *arena;
-  Tensor w = rounded(&scratch, weight, out, in);
-  *f32 = linear_pack(w.data, out, in, FORMAT_F32, 0, panels);
-  f32->name = name;
-  if (!i8) return;
-  Tensor q = quantised(&scratch, &w);
-  *i8 = linear_pack(q.data, out, in, FORMAT_I8, q.scale.value, panels_i8);
-  i8->name = name;
+size_t prepared_bytes(const Config *c, const WeightInfo *info, Format format) {
+  const int rows = weight_rows(c, info), cols = weight_cols(c, info);
+  if (info->form == FORM_GAIN && format == FORMAT_I8) return 0;
+  const size_t bytes = info->form == FORM_LINEAR ? linear_packed_bytes(rows, cols, format)
+                                                 : (size_t)rows * (size_t)cols * format_size(format);
+  return (bytes + 63) / 64 * 64;
 }
 
-/* What a projection is called where its time is told: "in_proj" of "mixer.in_proj.weight". */
-static const char *operator_name(Arena *arena, const WeightInfo *info) {
+/* The panels stay; the row-major copies are scratch. */
+static void prepare_linear(const Config *c, const WeightInfo *info, const double *values, const PreparedRoom *room,
+                           Prepared *f32, Prepared *i8, WeightGrid *grid, Arena scratch) {
+  const int out = weight_rows(c, info), in = weight_cols(c, info);
+  const size_t n = (size_t)out * (size_t)in;
+  Tensor w = rounded(values, out, in, arena_room(&scratch, n, sizeof(float)));
+  if (room->f32) {
+    f32->linear = linear_pack(w.data, out, in, FORMAT_F32, 0, room->f32);
+    f32->linear.name = room->name;
+  }
+  if (!room->i8) return;
+  Tensor q = quantised(&w, arena_room(&scratch, n, 1), grid);
+  i8->linear = linear_pack(q.data, out, in, FORMAT_I8, q.scale.value, room->i8);
+  i8->linear.name = room->name;
+}
+
+const char *model_operator_name(Arena *arena, const WeightInfo *info) {
   const char *name = weight_short_name(info);
   return arena_printf(arena, "%.*s", (int)strcspn(name, "."), name);
 }
 
-static void prepare(Arena *arena, const Config *c, const WeightInfo *info, const double *values, Prepared *f32,
-                    Prepared *i8) {
+void model_prepare(const Config *c, const WeightInfo *info, const double *values, const PreparedRoom *room,
+                   Prepared *f32, Prepared *i8, WeightGrid *grid, Arena scratch) {
   const int rows = weight_rows(c, info), cols = weight_cols(c, info);
+  const size_t n = (size_t)rows * (size_t)cols;
   switch (info->form) {
-    case FORM_LINEAR:
-      pack_projection(arena, operator_name(arena, info), values, rows, cols, &f32->linear, &i8->linear);
+    case FORM_LINEAR: prepare_linear(c, info, values, room, f32, i8, grid, scratch); break;
+    case FORM_VALUES: {
+      Tensor w = rounded(values, rows, cols, room->f32 ? room->f32 : arena_room(&scratch, n, sizeof(float)));
+      if (room->f32) f32->values = w;
+      if (room->i8) i8->values = quantised(&w, room->i8, grid);
       break;
-    case FORM_VALUES:
-      f32->values = rounded(arena, values, rows, cols);
-      i8->values = quantised(arena, &f32->values);
-      break;
+    }
     case FORM_GAIN:
-      if (values) f32->values = rounded(arena, values, rows, cols);
+      if (values && room->f32) f32->values = rounded(values, rows, cols, room->f32);
       break;
   }
 }
 
-size_t model_bytes(const Config *c) {
-  const size_t embedding = weight_values(c, &c->family->end[END_EMBEDDING]);
-  return (size_t)c->layers * family_layer_values(c) * (sizeof(float) + sizeof(int8_t)) + 2 * embedding * sizeof(float);
+size_t model_prepare_bytes(const Config *c) {
+  size_t most = 0;
+  for (int w = 0; w < c->family->weights; w++) {
+    const size_t values = weight_values(c, &c->family->weight[w]);
+    most = values > most ? values : most;
+  }
+  return most * (sizeof(float) + 1) + 128;
 }
 
+/* --- a model --------------------------------------------------------------------------------- */
+
 /* Every width that a product's int8 sum runs over. */
-static bool check_widths(const Config *c, Status *st) {
+bool model_check(const Config *c, Status *st) {
   int most = 0;
   for (int w = 0; w < c->family->weights; w++)
     if (c->family->weight[w].form == FORM_LINEAR && weight_cols(c, &c->family->weight[w]) > most)
@@ -77,24 +96,12 @@ static bool check_widths(const Config *c, Status *st) {
               LINEAR_I8_MAX_IN);
 }
 
-bool model_build(Arena *arena, const Weights64 *w, Model *model, Status *st) {
-  const Config *c = &w->config;
-  const WeightInfo *end = c->family->end;
-  TRY(check_widths(c, st));
-  *model = (Model){.ops = &ops_cpu,
-                   .config = *c,
-                   .D = c->D,
-                   .layers = c->layers,
-                   .vocab = c->vocab,
-                   .eps = (float)c->eps,
-                   .hadamard = w->hadamard};
-  model->embedding = rounded(arena, w->end[END_EMBEDDING], c->vocab, c->D).data;
-  model->norm_f = w->end[END_NORM] ? rounded(arena, w->end[END_NORM], 1, c->D).data : NULL;
-  pack_projection(arena, "head", w->end[END_HEAD], weight_rows(c, &end[END_HEAD]), weight_cols(c, &end[END_HEAD]),
-                  &model->head, NULL);
-  model->layer = ARENA_NEW(arena, ModelLayer, c->layers);
-  for (int i = 0; i < c->layers; i++)
-    for (int k = 0; k < c->family->weights; k++)
-      prepare(arena, c, &c->family->weight[k], w->layer[i][k], &model->layer[i].f32[k], &model->layer[i].i8[k]);
-  return true;
+Model model_empty(const Config *c, bool hadamard) {
+  return (Model){.ops = &ops_cpu,
+                 .config = *c,
+                 .D = c->D,
+                 .layers = c->layers,
+                 .vocab = c->vocab,
+                 .eps = (float)c->eps,
+                 .hadamard = hadamard};
 }

@@ -1122,6 +1122,9 @@ const Phrase chinese[] = {
      "%s：已损坏（其中的数值不是当初写入的）：重新校准"},
     {"%s: not used, as asked: %s", "%s：按要求未使用：%s"},
     {"calibrate", "校准"},
+    {"of %.2f GB that it may have: not all layers stay in them, so each is made ready for a batch of prompts and let "
+     "go",
+     "可用内存为 %.2f GB：并非所有层都能留在其中，因此每一层为一批提示准备好，用完即释放"},
     {"load", "载入"},
     {"scales of %s", "缩放因子取自 %s"},
     {"%d modes, %d lengths, %d times each", "%d 种模式，%d 种长度，各 %d 次"},

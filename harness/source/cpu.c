@@ -23,9 +23,21 @@ static bool check(const Source *source, const Mode *mode, int layer, const Trace
   return witness_check(mode, layer, trace, st);
 }
 
+static Forms forms(const Source *source, const Mode *mode, bool head) {
+  (void)source;
+  Forms forms = forms_of_mode(mode);
+  forms.head = head;
+  return forms;
+}
+
 Source source_cpu(const Model *model) {
-  return (Source){
-      .stream = FORMAT_F32, .context = (void *)model, .embed = embed, .block = block, .head = head, .check = check};
+  return (Source){.stream = FORMAT_F32,
+                  .context = (void *)model,
+                  .embed = embed,
+                  .block = block,
+                  .head = head,
+                  .check = check,
+                  .forms = forms};
 }
 
 bool source_same(const Source *a, const Source *b) { return a->block == b->block && a->context == b->context; }

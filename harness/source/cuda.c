@@ -1,9 +1,11 @@
 #include "source/cuda.h"
 
+#include <assert.h>
+#include <string.h>
+
 #include "family/block.h"
 
-/* --- finding it, filling it ----------------------------------------------------------------------------------------
- */
+/* --- finding it ------------------------------------------------------------------------------ */
 
 bool device_find(Backend wanted, const char *who, Device *device, Status *st) {
   char why[256];
@@ -14,107 +16,195 @@ bool device_find(Backend wanted, const char *who, Device *device, Status *st) {
   return true;
 }
 
-/* Weights on their way. Without `copy` it is only seen how much room they take. */
-typedef struct Load {
-  Arena room;    /* of the device */
-  Arena scratch; /* of the host; stays as it is until all copies are made */
-  Cuda *copy;    /* NULL: nothing is copied */
-} Load;
+/* --- a layer's place ------------------------------------------------------------------------- */
 
-static void *put(Load *load, const void *host, size_t bytes) {
-  void *there = arena_room(&load->room, bytes, 1);
-  if (load->copy) cuda_to_device(load->copy, there, host, bytes);
-  return there;
+/* Walks through the weights of a layer in the device's forms, in one order. Without `host` it is only seen how much
+ * room they take. */
+typedef struct Packing {
+  const Device *device;
+  Arena room; /* there */
+  char *host; /* here, at the same offsets; NULL: nothing is packed */
+  const char *base;
+} Packing;
+
+static char *here(const Packing *p, const void *there) { return p->host + ((const char *)there - p->base); }
+
+static void put_linear(Packing *p, const WeightInfo *info, Format format, const Linear *from, Linear *there) {
+  const Config *c = &p->device->from->config;
+  void *panels = arena_room(&p->room, linear_cuda_packed_bytes(weight_rows(c, info), weight_cols(c, info), format), 1);
+  if (!p->host) return;
+  linear_cuda_pack(from, here(p, panels));
+  *there = *from;
+  there->panels = panels;
 }
 
-static Tensor put_tensor(Load *load, const Tensor *t) {
-  Tensor there = *t;
-  there.data = put(load, t->data, (size_t)t->rows * (size_t)t->cols * format_size(t->format));
-  return there;
+static void put_values(Packing *p, const WeightInfo *info, Format format, const Tensor *from, Tensor *there) {
+  const size_t bytes = weight_values(&p->device->from->config, info) * format_size(format);
+  void *data = arena_room(&p->room, bytes, 1);
+  if (!p->host || !from->data) return;
+  memcpy(here(p, data), from->data, bytes);
+  *there = *from;
+  there->data = data;
 }
 
-/* Its panels as the device's operator reads them. */
-static Linear put_linear(Load *load, const Linear *w) {
-  size_t bytes = linear_cuda_packed_bytes(w->out, w->in, w->format);
-  void *panels = NULL;
-  if (load->copy) linear_cuda_pack(w, panels = arena_room(&load->scratch, bytes, 1));
-  Linear there = *w;
-  there.panels = put(load, panels, bytes);
-  return there;
-}
-
-/* A layer's weights in one format; a folded gain has none. */
-static void put_weights(Load *load, const Family *family, const Prepared *from, Prepared *there) {
+static void put_format(Packing *p, Format format, unsigned weights, const Prepared *from, Prepared *there) {
+  const Family *family = p->device->from->config.family;
   for (int w = 0; w < family->weights; w++) {
-    there[w] = from[w];
+    if (!(weights >> w & 1)) continue;
     if (family->weight[w].form == FORM_LINEAR)
-      there[w].linear = put_linear(load, &from[w].linear);
-    else if (from[w].values.data)
-      there[w].values = put_tensor(load, &from[w].values);
+      put_linear(p, &family->weight[w], format, &from[w].linear, &there[w].linear);
+    else
+      put_values(p, &family->weight[w], format, &from[w].values, &there[w].values);
   }
 }
 
-/* `there`: the host's model with its weights on the device; `layer` [layers] in the host's memory. */
-static void put_model(Load *load, const Model *model, ModelLayer *layer, Model *there) {
-  size_t D = (size_t)model->D * sizeof(float);
-  *there = *model;
-  there->embedding = put(load, model->embedding, (size_t)model->vocab * D);
-  if (model->norm_f) there->norm_f = put(load, model->norm_f, D);
-  there->head = put_linear(load, &model->head);
-  there->layer = layer;
-  for (int i = 0; i < model->layers; i++) {
-    const ModelLayer *from = &model->layer[i];
-    layer[i] = *from;
-    put_weights(load, model->config.family, from->f32, layer[i].f32);
-    put_weights(load, model->config.family, from->i8, layer[i].i8);
-  }
+static void put_layer(Packing *p, const ModelLayer *from, ModelLayer *there) {
+  put_format(p, FORMAT_F32, p->device->forms.f32, from->f32, there->f32);
+  put_format(p, FORMAT_I8, p->device->forms.i8, from->i8, there->i8);
 }
 
-static size_t weight_bytes(const Model *model, ModelLayer *layer) {
+static size_t layer_bytes(const Device *d) {
   char *const start = (char *)4096;
-  Load look = {.room = {.next = start, .end = (char *)(SIZE_MAX / 2)}};
-  Model there;
-  put_model(&look, model, layer, &there);
-  return (size_t)(look.room.next - start);
+  ModelLayer none = {0}, there;
+  Packing look = {.device = d, .room = {.next = start, .end = (char *)(SIZE_MAX / 2)}};
+  put_layer(&look, &none, &there);
+  return (size_t)(look.room.next - start) + 64;
 }
 
-static void make_lanes(Arena *arena, int T, Arena *room, Device *d) {
+static void send_layer(Device *d, int layer) {
+  DevicePlace *place = &d->place[layer % d->places];
+  if (place->layer == layer) return;
+  Crate *crate = &d->crate[d->sent++ % 2];
+  if (crate->to && crate->to->on_way) cuda_wait_mark(&d->cuda, crate->to->copied);
+  Packing packing = {.device = d,
+                     .room = {.next = place->room, .end = place->room + d->place_bytes, .base = place->room},
+                     .host = crate->host,
+                     .base = place->room};
+  memset(&d->model.layer[layer], 0, sizeof *d->model.layer);
+  put_layer(&packing, &d->from->layer[layer], &d->model.layer[layer]);
+  cuda_to_device_ahead(&d->cuda, place->room, crate->host, d->place_bytes);
+  cuda_mark_ahead(&d->cuda, place->copied);
+  place->layer = layer;
+  place->on_way = true;
+  crate->to = place;
+}
+
+static bool send_head(Device *d, Status *st) {
+  const Linear *from = &d->from->head;
+  const size_t bytes = linear_cuda_packed_bytes(from->out, from->in, from->format);
+  Arena scratch = d->scratch;
+  void *panels = arena_room(&scratch, bytes, 1);
+  linear_cuda_pack(from, panels);
+  cuda_to_device(&d->cuda, d->head, panels, bytes);
+  d->model.head = *from;
+  d->model.head.panels = d->head;
+  d->has_head = true;
+  return device_wait(d, st);
+}
+
+bool device_hold(Device *d, int layer, const Forms *forms, Status *st) {
+  send_layer(d, layer);
+  return !forms->head || d->has_head || send_head(d, st);
+}
+
+bool device_hold_all(Device *d, Status *st) {
+  const Forms forms = {.head = true};
+  if (d->places < d->from->layers)
+    return FAIL(st, "%s: not all layers fit there at once, which what is timed or verified asks for", d->cuda.name);
+  for (int layer = 0; layer < d->from->layers; layer++) TRY(device_hold(d, layer, &forms, st));
+  return device_wait(d, st);
+}
+
+/* --- filling it ------------------------------------------------------------------------------ */
+
+/* What of an allocation is whose: there, and in pinned memory. */
+typedef struct Rooms {
+  Arena there, pinned;
+} Rooms;
+
+static void make_lanes(Arena *arena, int T, Rooms *rooms, Device *d) {
+  const size_t stream = (size_t)T * (size_t)d->from->D;
   d->lane = ARENA_NEW(arena, Lane, d->lanes);
   for (int i = 0; i < d->lanes; i++) {
-    d->lane[i].start = cuda_mark(&d->cuda);
-    d->lane[i].done = cuda_mark(&d->cuda);
-    d->lane[i].token = arena_room(room, (size_t)T, sizeof(int32_t));
+    Lane *lane = &d->lane[i];
+    lane->start = cuda_mark(&d->cuda);
+    lane->done = cuda_mark(&d->cuda);
+    lane->stream_room = arena_room(&rooms->there, stream, sizeof(float));
+    lane->rows = arena_room(&rooms->there, stream, sizeof(float));
+    lane->rows_host = arena_room(&rooms->pinned, stream, sizeof(float));
     for (int half = 0; half < 2; half++) {
-      d->lane[i].copied[half] = cuda_mark(&d->cuda);
-      d->lane[i].room[half] = arena_room(room, d->lane_bytes, 1);
-      d->lane[i].host[half] = (char *)d->pinned + (size_t)(2 * i + half) * d->lane_bytes;
+      lane->copied[half] = cuda_mark(&d->cuda);
+      lane->room[half] = arena_room(&rooms->there, d->lane_bytes, 1);
+      lane->host[half] = arena_room(&rooms->pinned, d->lane_bytes, 1);
     }
   }
 }
 
-bool device_load(Arena *arena, const Model *model, const Config *config, int lanes, int T, size_t more, Device *d,
-                 Status *st) {
-  const char *name = d->cuda.name;
-  ModelLayer *layer = ARENA_NEW(arena, ModelLayer, model->layers);
-  size_t stream = (size_t)T * (size_t)model->D * sizeof(float), tokens = (size_t)T * sizeof(int32_t) + 64;
-  d->host = source_cpu(model);
-  d->lanes = lanes;
-  d->lane_bytes = (block_bytes(config, T) + 3 * stream + 4096) / 64 * 64;
-  size_t all = weight_bytes(model, layer) + (size_t)lanes * (2 * d->lane_bytes + tokens) + more + 4096;
-  if (all > d->cuda.free_bytes || !(d->memory = cuda_reserve(&d->cuda, all)))
-    return FAIL(st, "%s: the run needs %.2f GB there and %.2f GB are free (backend cpu needs none)", name,
-                1e-9 * (double)all, 1e-9 * (double)d->cuda.free_bytes);
-  size_t pinned = (size_t)lanes * 2 * d->lane_bytes;
-  if (lanes && !(d->pinned = cuda_pinned(&d->cuda, pinned)))
+static void make_places(Arena *arena, Rooms *rooms, Device *d) {
+  d->place = ARENA_NEW(arena, DevicePlace, d->places);
+  for (int i = 0; i < 2; i++) d->crate[i] = (Crate){.host = arena_room(&rooms->pinned, d->place_bytes, 1)};
+  for (int i = 0; i < d->places; i++) {
+    d->place[i] = (DevicePlace){.layer = ABSENT, .copied = cuda_mark(&d->cuda)};
+    d->place[i].room = arena_room(&rooms->there, d->place_bytes, 1);
+  }
+}
+
+/* Bytes of the lanes there, or pinned; each piece starts at a cache line. */
+static size_t lanes_bytes(const Device *d, size_t stream, int streams) {
+  return (size_t)d->lanes * (2 * d->lane_bytes + (size_t)streams * (stream + 64));
+}
+
+static bool reserve(const DevicePlan *plan, Device *d, Rooms *rooms, Status *st) {
+  const Config *c = &plan->model->config;
+  const size_t stream = (size_t)plan->T * (size_t)c->D * sizeof(float), gains = (size_t)c->D * sizeof(float) + 64,
+               head = linear_cuda_packed_bytes(c->vocab, c->D, FORMAT_F32) + 64,
+               fixed = lanes_bytes(d, stream, 2) + (size_t)plan->T * sizeof(int32_t) + 64 + head + gains + plan->more +
+                       4096,
+               free = plan->most && plan->most < d->cuda.free_bytes ? plan->most : d->cuda.free_bytes;
+  d->places = c->layers;
+  if (fixed + (size_t)d->places * d->place_bytes > free && c->layers > 2) d->places = 2;
+  const size_t all = fixed + (size_t)d->places * d->place_bytes;
+  if (all > free || !(d->memory = cuda_reserve(&d->cuda, all)))
+    return FAIL(st, "%s: the run needs %.2f GB there and %.2f GB are free (backend cpu needs none)", d->cuda.name,
+                1e-9 * (double)all, 1e-9 * (double)free);
+  const size_t pinned = lanes_bytes(d, stream, 1) + 2 * (d->place_bytes + 64);
+  if (!(d->pinned = cuda_pinned(&d->cuda, pinned)))
     return FAIL(st, "memory: %.2f GB that the device may copy to cannot be had", 1e-9 * (double)pinned);
-  Load load = {
-      .room = {.next = d->memory, .end = (char *)d->memory + all, .base = d->memory, .exhausted = arena->exhausted},
-      .copy = &d->cuda};
-  make_lanes(arena, T, &load.room, d);
-  load.scratch = *arena;
-  put_model(&load, model, layer, &d->model);
+  *rooms = (Rooms){.there = {.next = d->memory, .end = (char *)d->memory + all, .base = d->memory},
+                   .pinned = {.next = d->pinned, .end = (char *)d->pinned + pinned, .base = d->pinned}};
+  return true;
+}
+
+bool device_load(Arena *arena, const DevicePlan *plan, Device *d, Status *st) {
+  const Model *model = plan->model;
+  Rooms rooms;
+  d->host = source_cpu(model);
+  d->from = model;
+  d->forms = plan->forms;
+  d->lanes = plan->lanes;
+  d->lane_bytes =
+      (block_bytes(&model->config, plan->T) + 3 * (size_t)plan->T * (size_t)model->D * sizeof(float) + 4096) / 64 * 64;
+  d->place_bytes = (layer_bytes(d) + 63) / 64 * 64;
+  TRY(reserve(plan, d, &rooms, st));
+  rooms.there.exhausted = rooms.pinned.exhausted = arena->exhausted;
+  make_lanes(arena, plan->T, &rooms, d);
+  make_places(arena, &rooms, d);
+  d->model = *model;
+  d->model.layer = ARENA_NEW(arena, ModelLayer, model->layers);
   d->model.ops = &d->cuda.ops;
-  d->room = load.room;
+  d->head = arena_room(&rooms.there, linear_cuda_packed_bytes(model->vocab, model->D, FORMAT_F32), 1);
+  d->has_head = false;
+  d->row = arena_room(&rooms.there, (size_t)plan->T, sizeof *d->row);
+  int32_t *row = ARENA_NEW(arena, int32_t, plan->T);
+  for (int t = 0; t < plan->T; t++) row[t] = t;
+  cuda_to_device(&d->cuda, d->row, row, (size_t)plan->T * sizeof *row);
+  if (model->norm_f) {
+    float *norm_f = arena_room(&rooms.there, (size_t)model->D, sizeof *norm_f);
+    cuda_to_device(&d->cuda, norm_f, model->norm_f, (size_t)model->D * sizeof *norm_f);
+    d->model.norm_f = norm_f;
+  }
+  d->room = rooms.there;
+  d->scratch = *arena;
   return device_wait(d, st);
 }
 
@@ -124,43 +214,51 @@ void device_free(Device *d) {
     cuda_unmark(&d->cuda, d->lane[i].done);
     for (int half = 0; half < 2; half++) cuda_unmark(&d->cuda, d->lane[i].copied[half]);
   }
+  for (int i = 0; d->place && i < d->places; i++) cuda_unmark(&d->cuda, d->place[i].copied);
   if (d->memory) cuda_release(&d->cuda, d->memory);
   if (d->pinned) cuda_unpin(&d->cuda, d->pinned);
   cuda_close(&d->cuda);
   *d = (Device){.found = d->found, .cuda = d->cuda};
 }
 
-/* --- a lane ------------------------------------------------------------------------------------------------------- */
+/* --- a lane ---------------------------------------------------------------------------------- */
 
 void device_begin(Device *d, int i, const int32_t *token, int T) {
-  d->lane[i].T = T;
-  cuda_to_device(&d->cuda, (void *)(uintptr_t)d->lane[i].token, token, (size_t)T * sizeof *token);
+  Lane *lane = &d->lane[i];
+  lane->T = T;
+  block_embedding_rows(d->from, token, T, lane->rows_host, d->scratch);
+  cuda_to_device(&d->cuda, lane->rows, lane->rows_host, (size_t)T * (size_t)d->model.D * sizeof(float));
 }
 
-void device_resume(Device *d, int i, int layer, const Tensor *stream) {
+void device_resume(Device *d, int i, const Tensor *stream) {
   Lane *lane = &d->lane[i];
+  lane->T = stream->rows;
   lane->stream = *stream;
-  lane->stream.data = lane->room[(layer + 1) % 2];
-  cuda_to_device(&d->cuda, lane->stream.data, stream->data,
+  lane->stream.data = lane->stream_room;
+  cuda_to_device(&d->cuda, lane->stream_room, stream->data,
                  (size_t)stream->rows * (size_t)stream->cols * sizeof(float));
 }
 
 size_t device_queue(Device *d, int i, const Mode *mode, int layer, bool back) {
   Lane *lane = &d->lane[i];
-  int half = layer % 2;
+  const int half = lane->steps++ % 2;
   char *host = lane->host[half], *base = lane->room[half];
   Arena room = {.next = base, .end = base + d->lane_bytes, .base = base, .exhausted = d->room.exhausted};
-  Trace ends = {0}, *trace = &lane->queued[half];
+  Trace ends = {0}, *trace = &lane->queued;
   size_t stream_back = 0;
-  if (back && layer >= 2) cuda_operators_after(&d->cuda, lane->copied[half]); /* the layer that this one replaces */
+  const DevicePlace *weights = &d->place[layer % d->places];
+  if (lane->on_way[half]) cuda_operators_after(&d->cuda, lane->copied[half]); /* the step that this one replaces */
+  if (weights->on_way) cuda_operators_after(&d->cuda, weights->copied);
   cuda_mark_operators(&d->cuda, lane->start);
+  lane->block_in = NULL;
   if (layer == 0) {
-    block_embed(&d->model, lane->token, lane->T, &room, &ends);
+    block_embed_rows(&d->model, lane->rows, d->row, lane->T, &room, &ends);
     lane->stream = *trace_role(&ends, ROLE_EMBEDDING);
-  } else { /* the stream stands in the other half: here it is given a place for its way back alone */
+  } else { /* the stream stands elsewhere: here it is given a place for its way back alone */
     stream_back = (size_t)lane->T * (size_t)d->model.D * sizeof(float);
     char *place = arena_room(&room, stream_back, 1);
-    if (back) cuda_to_host(&d->cuda, host + (place - base), lane->stream.data, stream_back);
+    lane->block_in = host + (place - base);
+    if (back) cuda_to_host(&d->cuda, lane->block_in, lane->stream.data, stream_back);
   }
   char *made = layer == 0 ? base : room.next;
   block_run(&d->model, layer, mode, &lane->stream, &room, trace);
@@ -171,25 +269,29 @@ size_t device_queue(Device *d, int i, const Mode *mode, int layer, bool back) {
   if (!back) return 0;
   cuda_to_host(&d->cuda, host + (made - base), made, (size_t)(room.next - made));
   cuda_mark_copies(&d->cuda, lane->copied[half]);
+  lane->on_way[half] = true;
   return (size_t)(room.next - made) + stream_back;
 }
 
 bool device_wait(Device *d, Status *st) {
   char why[256];
+  for (int i = 0; d->lane && i < d->lanes; i++) d->lane[i].on_way[0] = d->lane[i].on_way[1] = false;
+  for (int i = 0; d->place && i < d->places; i++) d->place[i].on_way = false;
   return cuda_wait(&d->cuda, why) || FAIL(st, "%s: %s", d->cuda.name, why);
 }
 
-double device_take(Device *d, int i, int layer, Trace *trace) {
+double device_take(Device *d, int i, Trace *trace) {
   const Lane *lane = &d->lane[i];
-  const char *base = lane->room[layer % 2];
-  char *host = lane->host[layer % 2];
-  *trace = lane->queued[layer % 2];
+  const int half = (lane->steps - 1) % 2;
+  const char *base = lane->room[half];
+  char *host = lane->host[half];
+  *trace = lane->queued;
   const Tensors *tensors = &trace->family->tensors;
   for (int id = 0; id < tensors->all; id++) {
     Tensor *t = &trace->t[id];
     if (!t->data) continue;
-    bool elsewhere = tensors->info[id].role == ROLE_BLOCK_IN && layer > 0; /* at the front, see device_queue */
-    t->data = elsewhere ? host : host + ((char *)t->data - base);
+    bool elsewhere = tensors->info[id].role == ROLE_BLOCK_IN && lane->block_in;
+    t->data = elsewhere ? lane->block_in : host + ((char *)t->data - base);
     if (t->nans_at) t->nans = *(int64_t *)(void *)(host + ((char *)t->nans_at - base));
     if (t->scale_at) t->scale.value = *(float *)(void *)(host + ((char *)t->scale_at - base));
     t->nans_at = NULL, t->scale_at = NULL;
@@ -203,8 +305,7 @@ size_t device_pass(Device *d, int i, const Mode *mode, bool back) {
   return bytes;
 }
 
-/* --- as a source --------------------------------------------------------------------------------------------------
- */
+/* --- as a source ----------------------------------------------------------------------------- */
 
 static Device *device_of(const Source *source) { return source->context; }
 
@@ -228,28 +329,36 @@ static bool check(const Source *source, const Mode *mode, int layer, const Trace
   return host->check(host, mode, layer, trace, st);
 }
 
-static void start(const Source *source, int lane, const PromptShape *prompt, int layer, const Tensor *stream) {
-  device_begin(device_of(source), lane, prompt->token, prompt->T);
-  if (layer > 0) device_resume(device_of(source), lane, layer, stream);
+static Forms forms(const Source *source, const Mode *mode, bool head) {
+  const Source *host = &device_of(source)->host;
+  return host->forms(host, mode, head);
 }
 
-static void queue(const Source *source, int lane, const Mode *mode, int layer) {
-  device_queue(device_of(source), lane, mode, layer, true);
+static bool hold(const Source *source, int layer, const Forms *forms, Status *st) {
+  return device_hold(device_of(source), layer, forms, st);
+}
+
+static void queue(const Source *source, int lane, const SourceStep *step) {
+  Device *d = device_of(source);
+  if (step->layer == 0)
+    device_begin(d, lane, step->prompt->token, step->prompt->T);
+  else if (step->stream)
+    device_resume(d, lane, step->stream);
+  device_queue(d, lane, step->mode, step->layer, true);
 }
 
 static bool wait(const Source *source, Status *st) { return device_wait(device_of(source), st); }
 
-static double take(const Source *source, int lane, int layer, Trace *trace) {
-  return device_take(device_of(source), lane, layer, trace);
-}
+static double take(const Source *source, int lane, Trace *trace) { return device_take(device_of(source), lane, trace); }
 
 Source source_cuda(Device *device) {
-  static const SourceAhead ahead = {start, queue, wait, take};
+  static const SourceAhead ahead = {hold, queue, wait, take};
   return (Source){.stream = FORMAT_F32,
                   .context = device,
                   .embed = embed,
                   .block = block,
                   .head = head,
                   .check = check,
+                  .forms = forms,
                   .ahead = &ahead};
 }

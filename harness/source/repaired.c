@@ -154,6 +154,10 @@ static bool check(const Source *source, const Mode *mode, int layer, const Trace
   return source->plain->check(source->plain, mode, layer, trace, st);
 }
 
+static Forms forms(const Source *source, const Mode *mode, bool head) {
+  return source->plain->forms(source->plain, mode, head);
+}
+
 Source source_repaired(Arena *arena, const Model *model, int layer, const Element *element, int count) {
   Repaired *r = ARENA_NEW(arena, Repaired, 1);
   *r = (Repaired){.plain = source_cpu(model), .model = model, .layer = layer, .count = count};
@@ -165,6 +169,7 @@ Source source_repaired(Arena *arena, const Model *model, int layer, const Elemen
                   .block = block,
                   .head = head,
                   .check = check,
+                  .forms = forms,
                   .plain = &r->plain,
                   .until = layer};
 }

@@ -5,9 +5,11 @@
  * `stream` -> the tensors of the layer in the arena (block_in is x itself), or those of the model's ends. What they
  * make is whole when they return.
  *
- * A source with `ahead` can also compute while its caller does something else: a prompt begins in a lane, a layer is
- * queued, and taken after `wait`. Layer L + 1 may be queued once L was taken; what L left stands until L + 2 is queued.
- */
+ * Whoever walks holds a layer's weights ready in the forms that its sources ask for (model/layers.h).
+ *
+ * A source with `ahead` can also compute while its caller does something else: a step (a layer of a prompt) is queued
+ * in a lane, and taken after `wait`. The next step may be queued once the last was taken; what a step left stands until
+ * the next but one is queued. */
 #ifndef DS_SOURCE_SOURCE_H
 #define DS_SOURCE_SOURCE_H
 #include "base/arena.h"
@@ -16,15 +18,23 @@
 
 typedef struct Source Source;
 
+/* What a lane is to do: layer 0 begins at the prompt's tokens, any other with what left the one before. */
+typedef struct SourceStep {
+  const PromptShape *prompt;
+  const Mode *mode;
+  int layer;
+  const Tensor *stream; /* float32 [T, D]; NULL: what the lane's last step left */
+} SourceStep;
+
 typedef struct SourceAhead {
-  /* At the tokens of a prompt (layer 0), or at a layer with what left the one before, float32 [T, D]. */
-  void (*start)(const Source *source, int lane, const PromptShape *prompt, int layer, const Tensor *stream);
-  void (*queue)(const Source *source, int lane, const Mode *mode, int layer);
+  /* The layer's weights, which this host holds ready in these forms, where they are computed with. */
+  bool (*hold)(const Source *source, int layer, const Forms *forms, Status *st);
+  void (*queue)(const Source *source, int lane, const SourceStep *step);
   /* For everything queued. Fails with what went wrong on the device. */
   bool (*wait)(const Source *source, Status *st);
-  /* The layer's tensors, before the first also the embedding, after the last norm_f and logits; the seconds that it
-   * took to compute. */
-  double (*take)(const Source *source, int lane, int layer, Trace *trace);
+  /* The tensors of the step queued last, before the first layer also the embedding, after the last norm_f and logits;
+   * the seconds that it took to compute. */
+  double (*take)(const Source *source, int lane, Trace *trace);
 } SourceAhead;
 
 struct Source {
@@ -35,6 +45,8 @@ struct Source {
   void (*head)(const Source *source, const Tensor *x, Arena *arena, Trace *trace);
   /* Whether the tensors of a layer were made by the kernels that the mode asks for. */
   bool (*check)(const Source *source, const Mode *mode, int layer, const Trace *trace, Status *st);
+  /* In which forms it takes a layer's weights under this mode; `head`: and the head behind it. */
+  Forms (*forms)(const Source *source, const Mode *mode, bool head);
   const SourceAhead *ahead; /* NULL: computes at the call only */
   const Source *plain;      /* what this one computes as in the layers before `until`; NULL: it is its own */
   int until;

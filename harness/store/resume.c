@@ -97,6 +97,12 @@ bool store_note(Store *store, const char *name, const void *bytes, size_t count,
   return part_write(store, file, store->entry, count, st);
 }
 
+void store_note_drop(Store *store, const char *name) {
+  char file[PART_NAME];
+  part_note_name(name, file);
+  part_remove(store, file);
+}
+
 void store_noted(Arena *arena, const Store *store, const char *name, const void **bytes, size_t *count) {
   char file[PART_NAME];
   Bytes body;

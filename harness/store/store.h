@@ -103,6 +103,7 @@ bool store_rows(Arena *arena, Store *store, const Table *table, void **rows, siz
 /* What a study that needs no tensors leaves to go on from, one piece a name of letters, digits, '_', '-' and dots:
  * "evaluation.window_0003". `*bytes` NULL where nothing stands under the name. In the arena. */
 bool store_note(Store *store, const char *name, const void *bytes, size_t count, Status *st);
+void store_note_drop(Store *store, const char *name);
 void store_noted(Arena *arena, const Store *store, const char *name, const void **bytes, size_t *count);
 
 /* What has been written so far, and the time that took. */

@@ -52,18 +52,41 @@ typedef struct Observer {
   const Choices *choices;    /* NULL: they are not */
 } Observer;
 
+struct Calibrator {
+  CalibrationAsked asked;
+  Observer observer;
+  double *others; /* [layers][scales][CHOICE_QUANTILES]: statistics of the choices, combined */
+  Choices choices;
+  PromptShape *window;
+  WalkSide side;
+  Visitor visitor;
+  Walk walk;
+  WalkRun *run;
+  Arena arena, scratch; /* all that it has; what a layer takes of it */
+};
+
+static double *stat_of(const Observer *o, int window, int layer) {
+  return &o->stat[(size_t)(window * o->layers + layer) * (size_t)(o->family->tensors.scales * o->alphas)];
+}
+
 static bool observe_layer(void *context, const WalkPlace *at, int side, const Trace *trace, Arena scratch, Status *st) {
   (void)side, (void)st;
   Observer *o = context;
-  const int scales = o->family->tensors.scales;
   const ScaleInfo *scale = o->family->scale;
-  double *stat = &o->stat[(size_t)(at->prompt * o->layers + at->layer) * (size_t)(scales * o->alphas)];
-  for (int s = 0; s < scales; s++, stat += o->alphas) {
+  double *stat = stat_of(o, at->prompt, at->layer);
+  for (int s = 0; s < o->family->tensors.scales; s++, stat += o->alphas) {
     const Tensor *t = &trace->t[scale[s].tensor];
     observe(t, scale[s].quantile, o->alpha, o->alphas, stat, scratch);
     if (o->choices) choices_gather(o->choices, at->layer, s, t, scratch);
   }
   return true;
+}
+
+/* Of the choices the windows leave sums that are one for all: then nothing of a single window can be kept. */
+static void *observed(void *context, int window, size_t *bytes) {
+  const Observer *o = context;
+  *bytes = (size_t)o->layers * (size_t)(o->family->tensors.scales * o->alphas) * sizeof(double);
+  return o->choices ? NULL : stat_of(o, window, 0);
 }
 
 /* The statistic of one scale and layer over the windows, in their order; `step` from one window's to the next's. */
@@ -79,76 +102,117 @@ static double combined(const double *stat, size_t step, int windows, bool quanti
   return result;
 }
 
-/* Of scratch, for one window. */
-static size_t window_bytes(const Config *config, int length) {
-  return walk_bytes(block_bytes(config, length), length, config->D, 1, 1) +
-         observe_bytes((size_t)length * (size_t)family_widest(config)) + ((size_t)1 << 16);
+/* Of scratch, for a thread's window in a layer. */
+static size_t window_bytes(const Config *config, int length, bool choices) {
+  return block_layer_bytes(config, length) + observe_bytes((size_t)length * (size_t)family_widest(config)) +
+         (choices ? choices_window_bytes(config) : 0) + ((size_t)1 << 16);
+}
+
+static size_t together(int threads, int windows) { return (size_t)(threads < windows ? threads : windows); }
+
+static size_t layer_bytes(const Config *config, const Calibration *how, bool choices, int threads) {
+  return together(threads, how->windows) * window_bytes(config, how->length, choices) + ((size_t)1 << 16);
 }
 
 size_t calibrate_bytes(const Config *config, const Calibration *how, bool choices, int threads) {
-  size_t together = (size_t)(threads < how->windows ? threads : how->windows);
-  size_t window = window_bytes(config, how->length) + (choices ? choices_window_bytes(config) : 0);
-  size_t statistics = (size_t)how->windows * (size_t)config->layers * (size_t)config->family->tensors.scales;
-  return together * window + statistics * (choices ? ALPHAS_MOST : 1) * sizeof(double) +
-         (choices ? choices_bytes(config) : 0);
+  const size_t scales = (size_t)config->layers * (size_t)config->family->tensors.scales,
+               statistics = (size_t)(how->windows + 1) * scales * ALPHAS_MOST * sizeof(double),
+               windows = (size_t)how->windows * (walk_stream_bytes(how->length, config->D, 1) + 4096);
+  return layer_bytes(config, how, choices, threads) + statistics + windows + (choices ? choices_bytes(config) : 0) +
+         walk_stream_bytes(how->length, config->D, 1) + ((size_t)1 << 16);
 }
 
-/* The statistics of every layer over the windows. */
-static bool take_statistics(const Observer *o, int windows, const char *text, Model *model, double *others,
-                            Status *st) {
-  const int scales = o->family->tensors.scales;
+/* The scales of a layer from what the windows left; `others`: the statistics of its choices. */
+static bool take_statistics(const Calibrator *c, int layer, double *others, Status *st) {
+  const Observer *o = &c->observer;
+  const int scales = o->family->tensors.scales, windows = c->asked.how.windows;
   const size_t step = (size_t)o->layers * (size_t)(scales * o->alphas);
-  for (int layer = 0; layer < o->layers; layer++)
-    for (int s = 0; s < scales; s++) {
-      const double *stat = &o->stat[(layer * scales + s) * o->alphas];
-      const bool quantile = o->family->scale[s].quantile;
-      double statistic = combined(stat, step, windows, quantile);
-      if (!isfinite(statistic))
-        return FAIL(st, "%s: calibration: layer %d: %s has values that are not finite", text, layer,
-                    o->family->tensors.info[o->family->scale[s].tensor].name);
-      model->layer[layer].statistic[s] = statistic;
-      model->layer[layer].scale[s] = scale_of(statistic);
-      for (int a = 1; a < o->alphas; a++) *others++ = quantile ? combined(stat + a, step, windows, true) : NAN;
-    }
+  LayerScales *to = &c->asked.model->scales[layer];
+  for (int s = 0; s < scales; s++) {
+    const double *stat = stat_of(o, 0, layer) + s * o->alphas;
+    const bool quantile = o->family->scale[s].quantile;
+    double statistic = combined(stat, step, windows, quantile);
+    if (!isfinite(statistic))
+      return FAIL(st, "%s: calibration: layer %d: %s has values that are not finite", c->asked.how.text, layer,
+                  o->family->tensors.info[o->family->scale[s].tensor].name);
+    to->statistic[s] = statistic;
+    to->scale[s] = scale_of(statistic);
+    for (int a = 1; a < o->alphas; a++) *others++ = quantile ? combined(stat + a, step, windows, true) : NAN;
+  }
+  return true;
+}
+
+static void make_observer(Calibrator *c) {
+  Observer *o = &c->observer;
+  const Model *model = c->asked.model;
+  const Family *family = model->config.family;
+  *o = (Observer){.family = family,
+                  .layers = model->layers,
+                  .alphas = c->asked.choice ? ALPHAS_MOST : 1,
+                  .alpha = {c->asked.how.alpha}};
+  memcpy(o->alpha + 1, scale_choice_quantiles, sizeof scale_choice_quantiles);
+  const size_t statistics = (size_t)model->layers * (size_t)(family->tensors.scales * o->alphas);
+  o->stat = ARENA_NEW(&c->scratch, double, (size_t)c->asked.how.windows *statistics);
+  c->others = ARENA_NEW(&c->scratch, double, statistics);
+  if (c->asked.choice) c->choices = choices_begin(&c->scratch, &model->config), o->choices = &c->choices;
+}
+
+static void make_windows(Calibrator *c) {
+  const Calibration *how = &c->asked.how;
+  c->window = ARENA_NEW(&c->scratch, PromptShape, how->windows);
+  for (int w = 0; w < how->windows; w++) {
+    int64_t start = (int64_t)w * (c->asked.count - how->length) / (how->windows > 1 ? how->windows - 1 : 1);
+    c->window[w] = (PromptShape){.name = "window", .token = c->asked.token + start, .T = how->length};
+  }
+}
+
+bool calibrate_begin(Arena *arena, const CalibrationAsked *asked, Calibrator **made, Status *st) {
+  const Model *model = asked->model;
+  const Calibration *how = &asked->how;
+  if (asked->count < how->length)
+    return FAIL(st, "%s: has %lld tokens, fewer than the %d of one calibration window", how->text,
+                (long long)asked->count, how->length);
+  Calibrator *c = *made = ARENA_NEW(arena, Calibrator, 1);
+  c->asked = *asked;
+  c->arena = c->scratch =
+      arena_carve(arena, calibrate_bytes(&model->config, how, asked->choice != NULL, omp_get_max_threads()));
+  make_observer(c);
+  make_windows(c);
+  c->side = (WalkSide){.source = source_cpu(model), .mode = model->config.family->plain, .layers = model->layers};
+  c->visitor = (Visitor){.context = &c->observer, .side = observe_layer, .left = observed};
+  c->walk = (Walk){.layers = model->layers,
+                   .width = model->D,
+                   .side = &c->side,
+                   .sides = 1,
+                   .prompt = c->window,
+                   .prompts = how->windows,
+                   .visitor = &c->visitor,
+                   .visitors = 1,
+                   .abreast = how->windows,
+                   .abreast_bytes = window_bytes(&model->config, how->length, asked->choice != NULL),
+                   .name = "calibration",
+                   .keeper = asked->keeper};
+  return walk_begin(&c->scratch, &c->walk, &c->run, st);
+}
+
+bool calibrate_layer(Calibrator *c, int layer, Status *st) {
+  const Model *model = c->asked.model;
+  const int scales = model->config.family->tensors.scales;
+  TRY(walk_layer(c->run, layer, c->scratch, st));
+  TRY(take_statistics(c, layer, c->others + (size_t)layer * (size_t)(scales * CHOICE_QUANTILES), st));
+  if (c->asked.sparing) arena_give_back(&(Arena){.base = c->scratch.next, .end = c->scratch.end});
+  if (layer + 1 < model->layers) return true;
+  if (c->asked.choice) choices_rows(&c->choices, model, c->others, c->asked.choice, c->scratch);
+  arena_give_back(&c->arena);
   return true;
 }
 
 bool calibrate(Model *model, const int32_t *token, int64_t count, const Calibration *how, ScaleChoice *choice,
-               Progress *progress, Arena scratch, Status *st) {
-  int windows = how->windows, length = how->length, layers = model->layers;
-  if (count < length)
-    return FAIL(st, "%s: has %lld tokens, fewer than the %d of one calibration window", how->text, (long long)count,
-                length);
-  const Family *family = model->config.family;
-  Observer observer = {.family = family, .layers = layers, .alphas = choice ? ALPHAS_MOST : 1, .alpha = {how->alpha}};
-  memcpy(observer.alpha + 1, scale_choice_quantiles, sizeof scale_choice_quantiles);
-  const size_t statistics = (size_t)layers * (size_t)(family->tensors.scales * observer.alphas);
-  observer.stat = ARENA_NEW(&scratch, double, (size_t)windows *statistics);
-  double *others = ARENA_NEW(&scratch, double, statistics);
-  Choices choices;
-  if (choice) choices = choices_begin(&scratch, &model->config), observer.choices = &choices;
-  PromptShape *window = ARENA_NEW(&scratch, PromptShape, windows);
-  for (int w = 0; w < windows; w++) {
-    int64_t start = (int64_t)w * (count - length) / (windows > 1 ? windows - 1 : 1);
-    window[w] = (PromptShape){.name = "window", .token = token + start, .T = length};
-  }
-  WalkSide side = {.source = source_cpu(model), .mode = family->plain, .layers = layers};
-  Visitor visitor = {.context = &observer, .side = observe_layer};
-  Walk walk = {.layers = layers,
-               .width = model->D,
-               .side = &side,
-               .sides = 1,
-               .prompt = window,
-               .prompts = windows,
-               .visitor = &visitor,
-               .visitors = 1,
-               .abreast = windows,
-               .abreast_bytes =
-                   window_bytes(&model->config, length) + (choice ? choices_window_bytes(&model->config) : 0),
-               .progress = progress};
-  TRY(walk_run(&walk, scratch, st));
-  TRY(take_statistics(&observer, windows, how->text, model, others, st));
-  if (choice) choices_rows(&choices, model, others, choice, scratch);
+               Arena scratch, Status *st) {
+  Calibrator *c;
+  const CalibrationAsked asked = {.model = model, .token = token, .count = count, .how = *how, .choice = choice};
+  TRY(calibrate_begin(&scratch, &asked, &c, st));
+  for (int layer = 0; layer < model->layers; layer++) TRY(calibrate_layer(c, layer, st));
   return true;
 }
 
@@ -158,7 +222,7 @@ static Digest values_digest(const Model *model, const ScaleChoice *choice, const
   const int scales = model->config.family->tensors.scales;
   double value[SCALES_MOST];
   for (int layer = 0; layer < model->layers; layer++) {
-    for (int s = 0; s < scales; s++) value[s] = model->layer[layer].statistic[s];
+    for (int s = 0; s < scales; s++) value[s] = model->scales[layer].statistic[s];
     part[1] = digest_of(value, (size_t)scales * sizeof *value);
     part[0] = digest_join(part, 2);
     if (choice) part[1] = choices_digest(choice, model->config.family, layer), part[0] = digest_join(part, 2);
@@ -172,7 +236,7 @@ char *calibration_json(const Model *model, const ScaleChoice *choice, const Dige
   for (int layer = 0; layer < model->layers; layer++) {
     json_t *entry = json_object();
     for (int s = 0; s < tensors->scales; s++)
-      json_object_set_new(entry, tensors->scale[s], json_real(model->layer[layer].statistic[s]));
+      json_object_set_new(entry, tensors->scale[s], json_real(model->scales[layer].statistic[s]));
     if (choice) json_object_set_new(entry, "choices", choices_json(choice, model->config.family, layer));
     json_array_append_new(layers, entry);
   }
@@ -201,8 +265,8 @@ static bool take_layers(const json_t *layers, Model *model) {
     for (int s = 0; s < tensors->scales; s++) {
       const json_t *value = json_object_get(json_array_get(layers, (size_t)layer), tensors->scale[s]);
       if (!json_is_real(value) || !(json_real_value(value) >= 0)) return false;
-      model->layer[layer].statistic[s] = json_real_value(value);
-      model->layer[layer].scale[s] = scale_of(json_real_value(value));
+      model->scales[layer].statistic[s] = json_real_value(value);
+      model->scales[layer].scale[s] = scale_of(json_real_value(value));
     }
   return true;
 }
@@ -241,39 +305,67 @@ static Digest calibration_key(const Spec *spec, const Subject *subject, const Di
   return digest_of(all, strlen(all));
 }
 
-bool calibrate_subject(Arena *arena, const Spec *spec, const char *cache, Progress *progress, Subject *subject,
-                       Status *st) {
+/* A rider: what it finds is told and left in the cache when it has seen the last layer. */
+typedef struct Riding {
+  Calibrator *calibrator;
+  Subject *subject;
+  ScaleChoice *choice;
+  Progress *progress;
+  const char *path; /* NULL: no cache */
+  Digest key;
+} Riding;
+
+static bool ride(void *context, int layer, Status *st) {
+  Riding *r = context;
+  Subject *subject = r->subject;
+  const Calibration *how = &r->calibrator->asked.how;
+  const double start = clock_s();
+  TRY(calibrate_layer(r->calibrator, layer, st));
+  subject->calibrate_s += clock_s() - start;
+  if (layer + 1 < subject->model.layers) return true;
+  progress_tell(r->progress, "calibrate", subject->calibrate_s, "%d windows of %d tokens of %s", how->windows,
+                how->length, subject->calibration_path);
+  if (!r->path) return true;
+  char *text = calibration_json(&subject->model, r->choice, &r->key);
+  bool ok = file_write(r->path, text, strlen(text), false, st);
+  free(text);
+  return ok;
+}
+
+bool calibrate_subject(Arena *arena, const Spec *spec, const char *cache, const Keeper *keeper, Progress *progress,
+                       Subject *subject, Status *st) {
   const Calibration *c = &spec->calibration;
+  const double start = clock_s();
   Digest program;
   if (!subject->calibration_token) return true;
   TRY(run_program_digest(&program, st));
-  ScaleChoice *choice = NULL;
-  if (spec->mend_count) choice = ARENA_NEW(arena, ScaleChoice, choices_count(&subject->model.config));
-  subject->choice = choice;
-  Arena scratch = *arena;
-  Digest key = calibration_key(spec, subject, &program, scratch);
-  const char *path = cache ? arena_printf(&scratch, "%s/calibration.json", cache) : NULL;
-  progress_phase(progress, "calibrate", c->windows * subject->model.layers);
-  CalibrationFound found = path ? calibration_load(path, &key, &subject->model, choice, scratch) : CALIBRATION_NONE;
+  Riding *r = ARENA_NEW(arena, Riding, 1);
+  *r = (Riding){.subject = subject, .progress = progress};
+  if (spec->mend_count) r->choice = ARENA_NEW(arena, ScaleChoice, choices_count(&subject->model.config));
+  subject->choice = r->choice;
+  r->key = calibration_key(spec, subject, &program, *arena);
+  r->path = cache ? arena_printf(arena, "%s/calibration.json", cache) : NULL;
+  CalibrationFound found =
+      r->path ? calibration_load(r->path, &r->key, &subject->model, r->choice, *arena) : CALIBRATION_NONE;
   if (found == CALIBRATION_TAKEN) {
-    subject->calibrate_s = progress_done(progress, "scales of %s", path);
+    subject->calibrate_s = clock_s() - start;
+    progress_tell(progress, "calibrate", subject->calibrate_s, "scales of %s", r->path);
     return true;
   }
   /* Not refused: what is made again is the same to the last bit, so nothing depends on the damaged file but the time.
    */
-  if (found == CALIBRATION_DAMAGED) {
-    progress_clear(progress);
-    progress_say(progress, "%s: is damaged (its values are not those that were written): calibrated anew", path);
-  }
-  Calibration how = *c;
-  how.text = subject->calibration_path;
-  TRY(calibrate(&subject->model, subject->calibration_token, subject->calibration_count, &how, choice, progress,
-                scratch, st));
-  subject->calibrate_s =
-      progress_done(progress, "%d windows of %d tokens of %s", c->windows, c->length, subject->calibration_path);
-  if (!path) return true;
-  char *text = calibration_json(&subject->model, choice, &key);
-  bool ok = file_write(path, text, strlen(text), false, st);
-  free(text);
-  return ok;
+  if (found == CALIBRATION_DAMAGED)
+    progress_say(progress, "%s: is damaged (its values are not those that were written): calibrated anew", r->path);
+  CalibrationAsked asked = {.model = &subject->model,
+                            .token = subject->calibration_token,
+                            .count = subject->calibration_count,
+                            .how = *c,
+                            .choice = r->choice,
+                            .sparing = !layers_stay(subject->layers),
+                            .keeper = layers_stay(subject->layers) ? NULL : keeper};
+  asked.how.text = subject->calibration_path;
+  TRY(calibrate_begin(arena, &asked, &r->calibrator, st));
+  layers_ride(subject->layers,
+              &(Rider){.context = r, .forms = forms_of_mode(subject->model.config.family->plain), .ride = ride});
+  return true;
 }

@@ -10,13 +10,30 @@
 
 struct ScaleChoice; /* a row of measure/tables.h */
 
-/* Sets statistic and scale of every layer: a walk of its windows under fp32, abreast. Refuses a text shorter than one
- * window, and activations that are not finite (layer and tensor named). choice [choices_count]: what other scales would
- * do, from the same walk (study/choices.h); NULL: not asked for. */
-bool calibrate(Model *model, const int32_t *token, int64_t count, const Calibration *how, struct ScaleChoice *choice,
-               Progress *progress, Arena scratch, Status *st);
-/* Bytes of scratch that calibrate needs with so many threads. */
+/* What is asked of a calibration. */
+typedef struct CalibrationAsked {
+  Model *model; /* whose scales are set */
+  const int32_t *token;
+  int64_t count;
+  Calibration how;            /* text: for messages */
+  struct ScaleChoice *choice; /* [choices_count]: what other scales would do, from the same walk (study/choices.h);
+                               * NULL: not asked for */
+  bool sparing;               /* what a layer took of memory is given back before the next */
+  const Keeper *keeper;       /* where windows are kept layer by layer; NULL: they are not */
+} CalibrationAsked;
+
+/* A walk of all windows under the family's float preset, abreast, that goes on a layer at a time. Refuses a text
+ * shorter than one window. */
+typedef struct Calibrator Calibrator;
+bool calibrate_begin(Arena *arena, const CalibrationAsked *asked, Calibrator **calibrator, Status *st);
+/* The next layer, from 0, which is held in the preset's forms: sets its statistics and scales; behind the last layer
+ * the choices. Refuses activations that are not finite (layer and tensor named). */
+bool calibrate_layer(Calibrator *calibrator, int layer, Status *st);
+/* Bytes that it takes with so many threads. */
 size_t calibrate_bytes(const Config *config, const Calibration *how, bool choices, int threads);
+/* All layers of a model that are held already. */
+bool calibrate(Model *model, const int32_t *token, int64_t count, const Calibration *how, struct ScaleChoice *choice,
+               Arena scratch, Status *st);
 
 /* The statistics as a JSON text {"key": …, "digest": …, "layers": [{"s_in": …}, …]}, with the choices where there are
  * some ("choices" of each layer); the digest of key and values; to be freed by the caller. */
@@ -29,8 +46,9 @@ CalibrationFound calibration_load(const char *path, const Digest *key, Model *mo
                                   Arena scratch);
 
 /* The scales of a loaded subject that has a text to calibrate on, and where the spec asks for `mend` the choices, in
- * the arena. Statistics are taken from and left in `cache` (a folder; NULL: no cache). */
-bool calibrate_subject(Arena *arena, const Spec *spec, const char *cache, Progress *progress, Subject *subject,
-                       Status *st);
+ * the arena: from `cache` (a folder; NULL: no cache), or by riding along with whoever holds its layers first, and then
+ * left there. A layer has its scales when it is first held. */
+bool calibrate_subject(Arena *arena, const Spec *spec, const char *cache, const Keeper *keeper, Progress *progress,
+                       Subject *subject, Status *st);
 
 #endif

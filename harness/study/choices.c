@@ -145,7 +145,7 @@ void choices_rows(const Choices *c, const Model *model, const double *statistic,
         if (k >= CHOICE_0_999 && k <= CHOICE_1)
           end = family->scale[s].quantile ? statistic[k - CHOICE_0_999]
                                           : magnitudes_quantile(&m, scale_choice_quantiles[k - CHOICE_0_999]);
-        double value = k == CHOICE_CALIBRATED ? (double)model->layer[layer].scale[s] : (double)scale_of(end);
+        double value = k == CHOICE_CALIBRATED ? (double)model->scales[layer].scale[s] : (double)scale_of(end);
         make_row(c, &m, layer, s, (ScaleChoiceKind)k, value, choices_row(rows, family, layer, s, (ScaleChoiceKind)k));
       }
     }

@@ -40,39 +40,71 @@ static size_t scratch_bytes(const Config *config) {
     values = own > values ? own : values;
     rows = parts > rows ? parts : rows;
   }
-  return values + clipping_scratch_bytes(rows) + 64;
+  return (values + clipping_scratch_bytes(rows) + 127) / 64 * 64;
 }
 
-static void fill_rows(const Config *config, const Job *job, int jobs, Arena scratch) {
-  const int threads = omp_get_max_threads();
-  Arena *own = ARENA_NEW(&scratch, Arena, threads);
-  for (int i = 0; i < threads; i++) {
-    own[i] = scratch;
-    own[i].next = arena_room(&scratch, scratch_bytes(config), 1);
-    own[i].end = scratch.next;
-  }
+struct Clipped {
+  const Spec *spec;
+  const Subject *subject;
+  Clipping *row; /* [layers * weights] */
+  size_t rows;
+  double time_s;
+  Arena arena; /* of the threads, one after the other */
+};
+
+static void fill_rows(const Clipped *c, const Job *job, int jobs) {
+  const Config *config = &c->subject->model.config;
+  const size_t bytes = scratch_bytes(config);
 #pragma omp parallel for schedule(dynamic)
-  for (int i = 0; i < jobs; i++) fill_row(config, &job[i], own[omp_get_thread_num()]);
+  for (int i = 0; i < jobs; i++) {
+    Arena own = c->arena;
+    own.next += (size_t)omp_get_thread_num() * bytes;
+    own.end = own.next + bytes;
+    fill_row(config, &job[i], own);
+  }
 }
 
-TableRows clipped_rows(Arena *arena, const Spec *spec, const Subject *subject, const Clipping *own, size_t owns) {
-  const Config *config = &subject->model.config;
-  const int most = config->layers * config->family->weights;
-  Clipping *row = ARENA_NEW(arena, Clipping, owns + (size_t)most);
-  if (owns) memcpy(row, own, owns * sizeof *own);
-  Arena scratch = *arena;
-  Job *job = ARENA_NEW(&scratch, Job, most);
+static bool ride(void *context, int layer, Status *st) {
+  (void)st;
+  Clipped *c = context;
+  const Config *config = &c->subject->model.config;
+  const double start = clock_s();
+  Job job[WEIGHTS_MOST];
   int jobs = 0;
-  for (int layer = 0; layer < config->layers; layer++)
-    for (int w = 0; w < config->family->weights; w++) {
-      const WeightInfo *info = &config->family->weight[w];
-      const double *value = subject->weights.layer[layer][w];
-      if (!value || !scales_weight_used(spec, info)) continue;
-      Clipping *to = &row[owns + (size_t)jobs];
-      to->layer = layer;
-      table_text(to->tensor, sizeof to->tensor, weight_short_name(info));
-      job[jobs++] = (Job){info, value, &subject->model.layer[layer].i8[w], to};
-    }
-  fill_rows(config, job, jobs, scratch);
-  return (TableRows){&table_clipping, row, owns + (size_t)jobs};
+  for (int w = 0; w < config->family->weights; w++) {
+    const WeightInfo *info = &config->family->weight[w];
+    const double *value = c->subject->weights.layer[layer][w];
+    if (!value || !scales_weight_used(c->spec, info)) continue;
+    Clipping *to = &c->row[c->rows++];
+    to->layer = layer;
+    table_text(to->tensor, sizeof to->tensor, weight_short_name(info));
+    job[jobs++] = (Job){info, value, &c->subject->model.layer[layer].i8[w], to};
+  }
+  fill_rows(c, job, jobs);
+  c->time_s += clock_s() - start;
+  if (layer == config->layers - 1) arena_give_back(&c->arena);
+  return true;
+}
+
+size_t clipped_bytes(const Config *config, int threads) { return (size_t)threads * scratch_bytes(config); }
+
+Clipped *clipped_ride(Arena *arena, const Spec *spec, Subject *subject) {
+  const Config *config = &subject->model.config;
+  Clipped *c = ARENA_NEW(arena, Clipped, 1);
+  *c = (Clipped){.spec = spec, .subject = subject};
+  c->row = ARENA_NEW(arena, Clipping, config->layers * config->family->weights);
+  c->arena = arena_carve(arena, clipped_bytes(config, omp_get_max_threads()));
+  Forms forms = {.f64 = true};
+  for (int w = 0; w < config->family->weights; w++)
+    if (scales_weight_used(spec, &config->family->weight[w])) forms.i8 |= 1u << w;
+  layers_ride(subject->layers, &(Rider){.context = c, .forms = forms, .ride = ride});
+  return c;
+}
+
+TableRows clipped_rows(Arena *arena, const Clipped *c, const Clipping *own, size_t owns, double *time_s) {
+  Clipping *row = ARENA_NEW(arena, Clipping, owns + c->rows);
+  if (owns) memcpy(row, own, owns * sizeof *own);
+  memcpy(row + owns, c->row, c->rows * sizeof *row);
+  *time_s = c->time_s;
+  return (TableRows){&table_clipping, row, owns + c->rows};
 }

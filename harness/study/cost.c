@@ -229,7 +229,12 @@ bool cost_measure(Arena *arena, const Study *study, CostRows *rows, Status *st) 
   found = found && kept->times >= 0 && (size_t)kept->times <= times;
   *rows = (CostRows){.time = (Cost *)(void *)(kept + 1), .times = found ? kept->times : 0, .modes = b.modes};
   rows->bytes = (CostBytes *)(void *)(rows->time + times);
-  if (!found) TRY(measure_rows(study, mode, &b, rows, *arena, st));
+  if (!found) {
+    Forms forms = {.head = true};
+    for (int m = 0; m < b.modes; m++) forms = forms_of_both(forms, forms_of_mode(mode[m]));
+    TRY(layers_hold_all(study->subject->layers, &forms, st));
+    TRY(measure_rows(study, mode, &b, rows, *arena, st));
+  }
   *kept = *rows;
   if (!found) TRY(study_keep(study, "cost", kept, size, st));
   if (!found)

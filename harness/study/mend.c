@@ -74,8 +74,8 @@ static double *same_of(const Mending *m, int prompt, int trial) {
 /* A model that shares all but its layers' scales. */
 static Model with_own_scales(const Model *model, Arena *arena) {
   Model own = *model;
-  own.layer = ARENA_NEW(arena, ModelLayer, model->layers);
-  memcpy(own.layer, model->layer, (size_t)model->layers * sizeof *own.layer);
+  own.scales = ARENA_NEW(arena, LayerScales, model->layers);
+  memcpy(own.scales, model->scales, (size_t)model->layers * sizeof *own.scales);
   return own;
 }
 
@@ -86,7 +86,7 @@ static bool matters(const Mending *m, int scale, Arena scratch) {
   const PromptShape *prompt = &m->subject->prompt[0];
   Model other = with_own_scales(model, &scratch);
   Trace ends = {0}, as_is, changed;
-  other.layer[0].scale[scale] *= 3;
+  other.scales[0].scale[scale] *= 3;
   block_embed(model, prompt->token, prompt->T < TOKENS ? prompt->T : TOKENS, &scratch, &ends);
   const Tensor *x = trace_role(&ends, ROLE_EMBEDDING);
   block_run(model, 0, m->mode, x, &scratch, &as_is);
@@ -101,7 +101,7 @@ static Trial *add_trial(Mending *m, ScaleChoiceKind choice, int layer, int scale
 }
 
 static void set_scale(const Mending *m, Trial *trial, int layer, int scale) {
-  trial->model.layer[layer].scale[scale] = (float)choice_of(m, layer, scale, trial->choice)->value;
+  trial->model.scales[layer].scale[scale] = (float)choice_of(m, layer, scale, trial->choice)->value;
 }
 
 /* Every scale so; of a quantile those that a calibration makes from one. */
@@ -117,7 +117,9 @@ static bool is_candidate(const Mending *m, int scale, int choice) {
   return m->used[scale] && (single[choice] != CHOICE_1 || family_of(m)->scale[scale].quantile);
 }
 
-static void plan_all(Mending *m, Arena *arena) {
+static bool plan_all(Mending *m, Arena *arena, Status *st) {
+  const Forms forms = forms_of_mode(m->mode);
+  TRY(layers_hold(m->subject->layers, 0, &forms, st));
   for (int s = 0; s < family_of(m)->tensors.scales; s++) m->used[s] = matters(m, s, *arena);
   add_trial(m, CHOICE_CALIBRATED, ABSENT, ABSENT, arena);
   try_all(m, CHOICE_0_99999, arena);
@@ -126,6 +128,7 @@ static void plan_all(Mending *m, Arena *arena) {
   m->other = ARENA_NEW(arena, Model, 1);
   *m->other = with_own_scales(&m->subject->model, arena);
   m->looks = true;
+  return true;
 }
 
 /* By how much a candidate lessens the error of its own layer: the share of block_out's squares, over the prompts in
@@ -179,7 +182,7 @@ static void add_error(const Mending *m, const Tensor *out, double *error2, doubl
 
 /* A layer run again with each of its scales as it may be instead, one at a time. */
 static void look(Mending *m, const WalkPlace *at, const Tensor *x, Arena scratch) {
-  float *scale = m->other->layer[at->layer].scale;
+  float *scale = m->other->scales[at->layer].scale;
   for (int s = 0; s < family_of(m)->tensors.scales; s++)
     for (int c = 0; c < SINGLE; c++) {
       if (!is_candidate(m, s, c)) continue;
@@ -316,7 +319,7 @@ static bool mend_mode(const Study *study, int number, MendRows *rows, Arena scra
   Mending alone = all;
   all.left = arena_alloc(&scratch, (size_t)all.prompts, all.left_bytes);
   alone.left = arena_alloc(&scratch, (size_t)all.prompts, all.left_bytes);
-  plan_all(&all, &scratch);
+  TRY(plan_all(&all, &scratch, st));
   TRY(run_trials(&all, study, arena_printf(&scratch, "mend_%d.all", number), scratch, st));
   make_rows(&all, 0, rows, scratch);
   plan_single(&alone, &all, &scratch);
@@ -342,5 +345,5 @@ size_t mend_bytes(const Spec *spec, const Config *config, int T) {
   return walk_bytes(block_bytes(config, T), T, config->D, 1 + TRIALS_MOST, 4) +
          logits * (sizeof(double) + sizeof(float)) + reference * sizeof(double) +
          ends_bytes(T, config->D, config->vocab) + 2 * (size_t)spec->prompt_count * left_bytes(config->layers) +
-         (2 * TRIALS_MOST + 1) * (size_t)config->layers * sizeof(ModelLayer);
+         (2 * TRIALS_MOST + 1) * (size_t)config->layers * sizeof(LayerScales);
 }

@@ -42,7 +42,7 @@ static const Tensors *tensors_of(const Pairs *p) { return &p->subject->model.con
 
 static float static_scale(const Pairs *p, int id, int layer) {
   int scale = tensors_of(p)->info[id].scale;
-  return scale == ABSENT ? 0 : p->subject->model.layer[layer].scale[scale];
+  return scale == ABSENT ? 0 : p->subject->model.scales[layer].scale[scale];
 }
 
 /* A layer that is being measured. */

@@ -1,19 +1,11 @@
 #include "study/scales.h"
 
-#include <math.h>
 #include <string.h>
 
 bool scales_weight_used(const Spec *spec, const WeightInfo *weight) {
   for (int i = 0; i < spec->mode_count; i++)
     if (weight_is_i8(weight, &spec->modes[i])) return true;
   return false;
-}
-
-/* As model_build takes it: of the values rounded to float32. */
-static double largest(const double *value, size_t count) {
-  double most = 0;
-  for (size_t i = 0; value && i < count; i++) most = fmax(most, fabs(value[i]));
-  return (double)(float)most;
 }
 
 static void add(ScaleRow *row, size_t *count, int layer, const char *name, double statistic, float scale) {
@@ -28,16 +20,14 @@ TableRows scales_of(Arena *arena, const Spec *spec, const Subject *subject, cons
   size_t count = 0, most = (size_t)model->layers * (size_t)(tensors->scales + family->weights) + owns;
   ScaleRow *row = ARENA_NEW(arena, ScaleRow, most);
   for (int i = 0; i < model->layers; i++) {
-    const ModelLayer *layer = &model->layer[i];
+    const LayerScales *layer = &model->scales[i];
     for (int s = 0; subject->calibration_token && s < tensors->scales; s++)
       add(row, &count, i, tensors->scale[s], layer->statistic[s], layer->scale[s]);
     for (int w = 0; w < family->weights; w++) {
       const WeightInfo *weight = &family->weight[w];
       if (!scales_weight_used(spec, weight)) continue;
-      const Prepared *q = &layer->i8[w];
-      add(row, &count, i, weight_short_name(weight),
-          largest(subject->weights.layer[i][w], weight_values(&model->config, weight)),
-          weight->form == FORM_LINEAR ? q->linear.scale : q->values.scale.value);
+      const WeightGrid *grid = &subject->layers->grid[i][w];
+      add(row, &count, i, weight_short_name(weight), grid->most, grid->scale);
     }
   }
   if (owns) memcpy(row + count, own, owns * sizeof *own);

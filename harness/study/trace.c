@@ -111,7 +111,7 @@ static bool is_clipped(const Scene *s, const WalkSide *side, int id, double valu
   const Family *family = model->config.family;
   *grid_end = NAN;
   if (!side->mode || !family->grid(side->mode, id)) return false;
-  const double scale = (double)model->layer[s->at->layer].scale[family->tensors.info[id].scale];
+  const double scale = (double)model->scales[s->at->layer].scale[family->tensors.info[id].scale];
   *grid_end = value_to < 0 ? -128 * scale : 127 * scale;
   return value_to < 0 ? value_to < *grid_end : value_to > *grid_end;
 }

@@ -7,8 +7,10 @@
 
 #include "base/file.h"
 #include "base/process.h"
+#include "family/block.h"
 #include "model/rewrite.h"
 #include "model/tokens.h"
+#include "model/weight.h"
 #include "reference/model64.h"
 #include "walk/prompt.h"
 
@@ -104,6 +106,7 @@ static bool check_unused(const Spec *spec, const Checkpoint *c, Status *st) {
 }
 
 bool subject_check(Arena *arena, const Spec *spec, Subject *subject, Status *st) {
+  const double start = clock_s();
   *subject = (Subject){0};
   TRY(spec_blame(spec, spec, "model", st,
                  checkpoint_open(arena, file_resolve(arena, spec->folder, spec->model), &subject->checkpoint, st)));
@@ -129,10 +132,15 @@ bool subject_check(Arena *arena, const Spec *spec, Subject *subject, Status *st)
     TRY(spec_blame(spec, c, c->tokens ? "tokens" : "text", st,
                    tokens_of_source(arena, c->text, c->tokens, spec->folder, vocab, &subject->calibration_path,
                                     &subject->calibration_token, &subject->calibration_count, st)));
+    if (subject->calibration_count < c->length)
+      return spec_blame(spec, c, "length", st,
+                        FAIL(st, "%s: has %lld tokens, fewer than the %d of one calibration window",
+                             subject->calibration_path, (long long)subject->calibration_count, c->length));
     text[count] = digest_of(subject->calibration_token, (size_t)subject->calibration_count * sizeof(int32_t));
   }
   TRY(read_evaluation(arena, spec, subject, &text[count + 1], st));
   subject->text = digest_join(text, (size_t)count + 2);
+  subject->load_s = clock_s() - start;
   return true;
 }
 
@@ -149,15 +157,22 @@ void subject_make_tokens(Arena *arena, const Spec *spec, int T, Subject *subject
   subject->calibration_token = tokens_made(arena, spec->seed, vocab, subject->calibration_count);
 }
 
-/* --- the rewrite's proof --------------------------------------------------------------------------------------------
- */
+/* --- the rewrite's proof ---------------------------------------------------------------------- */
 
 /* Sides of the walk: the weights as they are, and rewritten. */
-enum { PLAIN, REWRITTEN };
+enum { PLAIN, REWRITTEN, PROVED };
 
+/* A rider: both forms of the reference on the head of the first prompt. */
 typedef struct Proof {
-  const Subject *subject;
-  double logits; /* relative difference */
+  Subject *subject;
+  Arena arena, scratch;
+  Weights64 plain; /* of one layer at a time */
+  double *room[WEIGHTS_MOST];
+  WalkSide side[PROVED];
+  PromptShape head;
+  Visitor visitor;
+  Walk walk;
+  WalkRun *run;
 } Proof;
 
 /* ||a - b|| / ||a||; 0 where they are equal, also to 0. Not a number stays what it is. */
@@ -181,45 +196,107 @@ static bool prove(const Subject *subject, double found, const char *what, const 
 /* The rewritten stream is the plain one rotated: x' = x H / sqrt(D). */
 static bool prove_layer(void *context, const WalkPlace *at, const Trace *trace, Arena scratch, Status *st) {
   Proof *proof = context;
+  Subject *subject = proof->subject;
   const Tensor *x = trace_role_of(&trace[PLAIN], ROLE_BLOCK_OUT), *y = trace_role_of(&trace[REWRITTEN], ROLE_BLOCK_OUT);
   size_t n = (size_t)x->rows * (size_t)x->cols;
   double *rotated = memcpy(ARENA_NEW(&scratch, double, n), x->data, n * sizeof(double));
   hadamard64(rotated, x->rows, x->cols);
   const char *what = arena_printf(&scratch, "block_out of layer %d", at->layer);
-  TRY(prove(proof->subject, difference(rotated, y->data, n), what, at, st));
+  TRY(prove(subject, difference(rotated, y->data, n), what, at, st));
   const Tensor *a = trace_role_of(&trace[PLAIN], ROLE_LOGITS), *b = trace_role_of(&trace[REWRITTEN], ROLE_LOGITS);
   if (!a->data) return true;
-  proof->logits = difference(a->data, b->data, (size_t)a->rows * (size_t)a->cols);
-  return prove(proof->subject, proof->logits, "logits", at, st);
+  subject->rewrite_proof = difference(a->data, b->data, (size_t)a->rows * (size_t)a->cols);
+  return prove(subject, subject->rewrite_proof, "logits", at, st);
 }
 
-/* The rewrite must not change the function: both forms of the reference on the head of the first prompt. */
-static bool prove_rewrite(const Spec *spec, Subject *subject, Arena scratch, Status *st) {
-  if (spec->rewrite == REWRITE_NONE || spec->prompt_count == 0) return true;
-  PromptShape head = subject->prompt[0];
-  if (head.T > PROOF_TOKENS) head.T = PROOF_TOKENS;
-  Weights64 plain;
-  TRY(rewrite_weights(&scratch, &subject->checkpoint, REWRITE_NONE, &plain, st));
-  WalkSide side[] = {
-      [PLAIN] = {.source = source_ref64(&plain)}, [REWRITTEN] = {.source = source_ref64(&subject->weights)}};
-  Proof proof = {.subject = subject};
-  Visitor visitor = {.context = &proof, .layer = prove_layer};
-  Walk walk = subject_walk(subject, side, 2, &head, 1);
-  walk.visitor = &visitor;
-  walk.visitors = 1;
-  TRY(walk_run(&walk, scratch, st));
-  subject->rewrite_proof = proof.logits;
+static bool ride_proof(void *context, int layer, Status *st) {
+  Proof *proof = context;
+  const Checkpoint *checkpoint = &proof->subject->checkpoint;
+  const double start = clock_s();
+  TRY(rewrite_layer(checkpoint, REWRITE_NONE, layer, proof->room, proof->plain.layer[layer], st));
+  TRY(walk_layer(proof->run, layer, proof->scratch, st));
+  memset(proof->plain.layer[layer], 0, sizeof *proof->plain.layer);
+  if (layer == checkpoint->config.layers - 1) arena_give_back(&proof->arena);
+  proof->subject->proof_s += clock_s() - start;
   return true;
+}
+
+static void plain_rows(const void *context, int end, int first, int rows, double *out) {
+  rewrite_rows(context, REWRITE_NONE, NULL, end, first, rows, out);
+}
+
+/* The weights as they stand in the checkpoint, but for those of layers. */
+static Weights64 plain_weights(Arena *arena, const Checkpoint *checkpoint) {
+  const Weight *norm = &checkpoint->end[END_NORM];
+  double *gain = ARENA_NEW(arena, double, norm->count);
+  weight_range_to_f64(norm, 0, norm->count, gain);
+  Weights64 plain = {.config = checkpoint->config, .norm_f = gain, .ends = {checkpoint, plain_rows}};
+  plain.layer = arena_alloc(arena, (size_t)checkpoint->config.layers, sizeof *plain.layer);
+  return plain;
+}
+
+static int proof_tokens(const Subject *subject) {
+  return subject->prompt[0].T < PROOF_TOKENS ? subject->prompt[0].T : PROOF_TOKENS;
+}
+
+/* A layer and some rows of the head in float64, both sides' traces and streams. */
+static size_t proof_bytes(const Config *c, int T) {
+  return family_layer_values(c) * sizeof(double) + block_logits64_bytes(c) + 2 * (size_t)c->D * sizeof(double) +
+         walk_bytes(2 * block_bytes(c, T), T, c->D, PROVED, PROVED) +
+         (size_t)c->layers * sizeof(double *[WEIGHTS_MOST]) + ((size_t)1 << 16);
+}
+
+static bool ride_along(Arena *arena, const Spec *spec, Subject *subject, Status *st) {
+  if (spec->rewrite == REWRITE_NONE || spec->prompt_count == 0) return true;
+  const Config *c = &subject->checkpoint.config;
+  Proof *proof = ARENA_NEW(arena, Proof, 1);
+  *proof = (Proof){.subject = subject, .head = subject->prompt[0]};
+  proof->head.T = proof_tokens(subject);
+  proof->scratch = proof->arena = arena_carve(arena, proof_bytes(c, proof->head.T));
+  proof->plain = plain_weights(&proof->scratch, &subject->checkpoint);
+  for (int w = 0; w < c->family->weights; w++)
+    proof->room[w] = arena_room(&proof->scratch, weight_values(c, &c->family->weight[w]), sizeof(double));
+  proof->side[PLAIN] = (WalkSide){.source = source_ref64(&proof->plain)};
+  proof->side[REWRITTEN] = (WalkSide){.source = source_ref64(&subject->weights)};
+  proof->visitor = (Visitor){.context = proof, .layer = prove_layer};
+  proof->walk = subject_walk(subject, proof->side, PROVED, &proof->head, 1);
+  proof->walk.visitor = &proof->visitor;
+  proof->walk.visitors = 1;
+  layers_ride(subject->layers, &(Rider){.context = proof, .forms = {.f64 = true}, .ride = ride_proof});
+  return walk_begin(&proof->scratch, &proof->walk, &proof->run, st);
+}
+
+/* --- walks ----------------------------------------------------------------------------------- */
+
+/* So many tokens, counted for each side, go through a layer before the next is made ready: measured at the 130M and the
+ * 2.8B shape, preparing it is then less than a tenth of the time. */
+enum { BATCH_TOKENS = 4096 };
+
+static int batch_of(const Subject *subject, int sides, const PromptShape *prompt, int prompts) {
+  size_t bytes = 0;
+  int64_t tokens = 0;
+  int batch = 0;
+  if (layers_stay(subject->layers)) return 1;
+  for (; batch < prompts && tokens < BATCH_TOKENS; batch++) {
+    bytes += walk_stream_bytes(prompt[batch].T, subject->model.D, sides);
+    tokens += (int64_t)prompt[batch].T * sides;
+    if (batch > 0 && bytes > subject->streams) break;
+  }
+  return batch > 1 ? batch : 1;
 }
 
 Walk subject_walk(const Subject *subject, WalkSide *side, int sides, const PromptShape *prompt, int prompts) {
   return (Walk){.layers = subject->model.layers,
                 .width = subject->model.D,
+                .weights = subject->layers,
+                .batch = subject->layers ? batch_of(subject, sides, prompt, prompts) : 1,
                 .side = side,
                 .sides = sides,
                 .prompt = prompt,
                 .prompts = prompts};
 }
+
+/* --- loading --------------------------------------------------------------------------------- */
 
 /* What every thread takes that multiplies in float64: a buffer of OpenBLAS (128 MiB in Debian's builds, measured), and
  * its stack. */
@@ -241,17 +318,47 @@ static bool check_threads(const Spec *spec, Arena scratch, Status *st) {
               advice);
 }
 
-bool subject_load(Arena *arena, const Spec *spec, Progress *progress, Subject *subject, Status *st) {
+static void add_mode(const Spec *spec, const char *name, Forms *forms) {
+  const Mode *mode = spec_mode(spec, name);
+  if (mode) *forms = forms_of_both(*forms, forms_of_mode(mode));
+}
+
+Forms subject_forms(const Spec *spec, const Config *config) {
+  const Family *family = config->family;
+  Forms forms = {.f64 = true, .head = true};
+  for (int i = 0; i < spec->mode_count; i++) add_mode(spec, spec->modes[i].name, &forms);
+  for (int i = 0; i < spec->swap_count; i++)
+    add_mode(spec, spec->swaps[i].pair.base, &forms), add_mode(spec, spec->swaps[i].pair.other, &forms);
+  for (int i = 0; i < spec->restore_count; i++)
+    add_mode(spec, spec->restore[i].mode, &forms), add_mode(spec, spec->restore[i].to, &forms);
+  for (int i = 0; i < spec->evaluation.mode_count; i++) add_mode(spec, spec->evaluation.modes[i], &forms);
+  for (int i = 0; i < spec->cost.mode_count; i++) add_mode(spec, spec->cost.modes[i], &forms);
+  for (int i = 0; i < spec->mend_count; i++) add_mode(spec, spec->mend[i], &forms);
+  for (int i = 0; i < spec->micro_count; i++)
+    for (int m = 0; m < spec->micro[i].mode_count; m++) add_mode(spec, spec->micro[i].modes[m], &forms);
+  if (spec->cost.length_count) forms = forms_of_both(forms, forms_of_mode(family->plain));
+  return forms;
+}
+
+size_t subject_bytes(const Spec *spec, const Config *config) {
+  return spec->rewrite == REWRITE_NONE || spec->prompt_count == 0 ? 0 : proof_bytes(config, PROOF_TOKENS);
+}
+
+bool subject_load(Arena *arena, const Spec *spec, const LayersPlan *plan, Progress *progress, Subject *subject,
+                  Status *st) {
   omp_set_num_threads(spec->threads > 0 ? spec->threads : omp_get_num_procs());
   const Config *c = &subject->checkpoint.config;
-  progress_phase(progress, "load", 0);
+  const double start = clock_s();
   if (!blas64_name()) return FAIL(st, "the float64 reference: the BLAS that this program runs with is not OpenBLAS");
   TRY(check_threads(spec, *arena, st));
-  TRY(rewrite_weights(arena, &subject->checkpoint, spec->rewrite, &subject->weights, st));
-  TRY(model_build(arena, &subject->weights, &subject->model, st));
-  TRY(prove_rewrite(spec, subject, *arena, st));
-  subject->load_s = progress_done(progress, "%s: %d layers, D %d, E %d, N %d", subject->checkpoint.folder, c->layers,
-                                  c->D, c->E, c->N);
+  subject->layers = ARENA_NEW(arena, Layers, 1);
+  TRY(layers_open(arena, &subject->checkpoint, spec->rewrite, plan, subject->layers, st));
+  subject->weights = subject->layers->weights;
+  subject->model = subject->layers->model;
+  TRY(ride_along(arena, spec, subject, st));
+  subject->load_s += clock_s() - start;
+  progress_tell(progress, "load", subject->load_s, "%s: %d layers, D %d, E %d, N %d", subject->checkpoint.folder,
+                c->layers, c->D, c->E, c->N);
   if (subject->checkpoint.unused)
     progress_say(progress, "%s: not used, as asked: %s", subject->checkpoint.unused_path,
                  subject->checkpoint.unused_names);

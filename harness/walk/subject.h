@@ -4,7 +4,7 @@
 #define DS_WALK_SUBJECT_H
 #include "base/progress.h"
 #include "model/checkpoint.h"
-#include "model/model.h"
+#include "model/layers.h"
 #include "spec/spec.h"
 #include "walk/walk.h"
 
@@ -20,12 +20,15 @@ typedef struct Subject {
   const char *evaluation_path; /* NULL where nothing is evaluated */
   int32_t *evaluation_token;
   int64_t evaluation_count;
-  Weights64 weights;
+  Layers *layers;    /* who holds: */
+  Weights64 weights; /* a layer's where it is held */
   Model model;
+  size_t streams;                   /* bytes that the streams of a walk's prompts may take where layers do not stay */
   const struct ScaleChoice *choice; /* study/choices.h; NULL: not asked for */
-  double rewrite_proof; /* relative difference of the logits with and without the rewrite; 0 with rewrite: none */
+  double rewrite_proof; /* relative difference of the logits with and without the rewrite; 0 with rewrite: none, and
+                         * before all layers were held */
   Digest text;          /* of all token ids */
-  double load_s, calibrate_s;
+  double load_s, calibrate_s, proof_s;
 } Subject;
 
 /* Opens and checks what the spec names, computes nothing: checkpoint, prompts, calibration text, layer numbers,
@@ -34,10 +37,16 @@ bool subject_check(Arena *arena, const Spec *spec, Subject *subject, Status *st)
 /* Where the spec names no prompt, one of T tokens made from its seed, and where nothing calibrates, made tokens too:
  * for what needs a model's arithmetic and no text. After subject_check. */
 void subject_make_tokens(Arena *arena, const Spec *spec, int T, Subject *subject);
-/* The rest, after subject_check. */
-bool subject_load(Arena *arena, const Spec *spec, Progress *progress, Subject *subject, Status *st);
+/* The rest, after subject_check: layers are held from then on, and the rewrite's proof rides along. */
+bool subject_load(Arena *arena, const Spec *spec, const LayersPlan *plan, Progress *progress, Subject *subject,
+                  Status *st);
+/* All that the spec's sides ask of a layer. */
+Forms subject_forms(const Spec *spec, const Config *config);
+/* Bytes that subject_load takes beside its layers. */
+size_t subject_bytes(const Spec *spec, const Config *config);
 
-/* A walk of these sides through these prompts: all but visitors, keeper and progress. */
+/* A walk of these sides through these prompts: all but visitors, keeper and progress. Where layers do not stay, its
+ * batches are as large as `streams` allows and no larger than they need be. */
 Walk subject_walk(const Subject *subject, WalkSide *side, int sides, const PromptShape *prompt, int prompts);
 
 #endif

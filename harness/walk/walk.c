@@ -6,27 +6,56 @@
 
 /* A side on its way through a prompt. */
 typedef struct Lane {
-  Tensor half[2]; /* what the layers of either parity take: written by the layer before */
-  int follows;    /* its layers before `parts` are those of this earlier side, and are not run again */
-  int parts;
+  Tensor half[2]; /* what the layers of either parity take: written by the layer before; no data where the side computes
+                   * ahead and goes on from what it left */
 } Lane;
 
+/* A prompt on its way. */
 typedef struct Way {
-  const Walk *walk;
   const PromptShape *shape;
-  int prompt, first; /* layer */
-  bool traces;       /* some visitor wants them side by side */
-  Lane *lane;        /* [sides] */
-  Trace *trace;      /* [sides] */
-  WalkEnd *end;      /* [sides] */
+  int prompt;
+  int first;  /* layer */
+  int done;   /* layers that nothing is to be made of any more */
+  Lane *lane; /* [sides] */
 } Way;
+
+/* Which earlier side's layers before `parts` are its own, and are not run again. */
+typedef struct Companion {
+  int follows, parts;
+} Companion;
+
+struct WalkRun {
+  const Walk *walk;
+  bool traces;          /* some visitor wants them side by side */
+  bool several;         /* a batch may hold several: streams go by way of this host, and are kept behind each layer */
+  Companion *companion; /* [sides] */
+  Way *way;
+  int ways;
+  int queued_way, queued_layer; /* the step that is computed ahead; -1: none */
+  int *steps;                   /* of the whole walk so far, for the progress */
+};
+
+/* A layer of a prompt. */
+typedef struct Step {
+  WalkRun *run;
+  const Walk *walk;
+  Way *way;
+  int layer;
+  Trace *trace; /* [sides] */
+  WalkEnd *end; /* [sides] */
+} Step;
 
 static int layers_of(const Walk *w, int s) { return w->side[s].layers ? w->side[s].layers : w->layers; }
 
 const Mode *walk_mode(const WalkSide *side, int layer) { return side->modes ? side->modes[layer] : side->mode; }
 
-/* --- sides that share their first layers ----------------------------------------------------------------------------
- */
+static int last_layer(const Walk *w) {
+  int most = 0;
+  for (int s = 0; s < w->sides; s++) most = layers_of(w, s) > most ? layers_of(w, s) : most;
+  return most;
+}
+
+/* --- sides that share their first layers ----------------------------------------------------- */
 
 /* How many layers from the first are the same computation in both; never the last: an end may be gone. */
 static int shared_layers(const Walk *w, int a, int b) {
@@ -41,182 +70,205 @@ static int shared_layers(const Walk *w, int a, int b) {
   return layer;
 }
 
-static void find_companions(const Walk *w, Lane *lane) {
+static void find_companions(const Walk *w, Companion *companion) {
   for (int s = 0; w->share && s < w->sides; s++)
     for (int i = 0; i < s && !w->side[s].source.ahead; i++) {
       int shared = shared_layers(w, i, s);
-      if (shared > lane[s].parts) lane[s].parts = shared, lane[s].follows = i;
+      if (shared > companion[s].parts) companion[s] = (Companion){i, shared};
     }
 }
 
 /* The side that runs this layer of side s. */
-static int runner(const Way *way, int s, int layer) {
-  while (layer < way->lane[s].parts) s = way->lane[s].follows;
+static int runner(const WalkRun *run, int s, int layer) {
+  while (layer < run->companion[s].parts) s = run->companion[s].follows;
   return s;
 }
 
-/* --- one side of one layer ------------------------------------------------------------------------------------------
- */
+/* --- weights --------------------------------------------------------------------------------- */
+
+/* All that the sides ask of a layer. */
+static Forms forms_at(const Walk *w, int layer) {
+  Forms forms = {0};
+  for (int s = 0; s < w->sides; s++) {
+    const Source *source = &w->side[s].source;
+    const bool head = layer == w->layers - 1 && !w->side[s].layers;
+    if (layer < layers_of(w, s))
+      forms = forms_of_both(forms, source->forms(source, walk_mode(&w->side[s], layer), head));
+  }
+  return forms;
+}
+
+static bool hold(const Walk *w, int layer, Status *st) {
+  const Forms forms = forms_at(w, layer);
+  if (w->weights) TRY(layers_hold(w->weights, layer, &forms, st));
+  for (int s = 0; s < w->sides; s++) {
+    const Source *source = &w->side[s].source;
+    if (source->ahead && layer < layers_of(w, s)) TRY(source->ahead->hold(source, layer, &forms, st));
+  }
+  return true;
+}
+
+static bool is_ready(const Walk *w, int layer) {
+  const Forms forms = forms_at(w, layer);
+  return !w->weights || layers_ready(w->weights, layer, &forms);
+}
+
+/* --- one side of one layer ------------------------------------------------------------------- */
 
 static size_t bytes_of(const Tensor *t) { return (size_t)t->rows * (size_t)t->cols * format_size(t->format); }
 
-static const Tensor *stream_at(const Way *way, int s, int layer) {
-  return &way->lane[layer > 0 ? runner(way, s, layer - 1) : s].half[layer % 2];
+static const Tensor *stream_at(const Step *step, int s) {
+  const int layer = step->layer, by = layer > 0 ? runner(step->run, s, layer - 1) : s;
+  return &step->way->lane[by].half[layer % 2];
 }
 
 static void put_stream(Lane *lane, int layer, const Tensor *stream) {
   Tensor *half = &lane->half[layer % 2], kept = *stream;
+  if (!half->data) return;
   kept.data = memcpy(half->data, stream->data, bytes_of(stream));
   *half = kept;
 }
 
 /* The layer's tensors and, before the first and after the last, the ends; what leaves it goes where the next takes it.
  */
-static bool run_side(Way *way, int s, int layer, Arena *arena, Status *st) {
-  const Walk *w = way->walk;
+static bool run_side(const Step *step, int s, Arena *arena, Status *st) {
+  const Walk *w = step->walk;
+  const int layer = step->layer;
   WalkSide *side = &w->side[s];
   const Source *source = &side->source;
-  Trace ends = {0}, *trace = &way->trace[s];
+  Trace ends = {0}, *trace = &step->trace[s];
   double start_s = clock_s();
-  Tensor x = *stream_at(way, s, layer);
+  Tensor x = *stream_at(step, s);
   if (layer == 0) {
-    source->embed(source, way->shape->token, way->shape->T, arena, &ends);
+    source->embed(source, step->way->shape->token, step->way->shape->T, arena, &ends);
     x = *trace_role(&ends, ROLE_EMBEDDING);
   }
   source->block(source, walk_mode(side, layer), layer, &x, arena, trace);
   const Tensor *out = trace_role(trace, ROLE_BLOCK_OUT);
   if (layer == w->layers - 1 && !side->layers) source->head(source, out, arena, &ends);
   side->time_s += clock_s() - start_s;
-  put_stream(&way->lane[s], layer + 1, out);
+  put_stream(&step->way->lane[s], layer + 1, out);
   trace_add_ends(trace, &ends);
   return source->check(source, walk_mode(side, layer), layer, trace, st);
 }
 
+static WalkPlace place_of(const Step *step) {
+  return (WalkPlace){step->way->prompt, step->layer, step->way->shape, step->walk->side, step->walk->sides};
+}
+
 /* Shown to whoever looks at one side at a time; `arena` goes on where something of it must stay. */
-static bool show_side(Way *way, const WalkPlace *at, int s, Arena *arena, Arena own, Status *st) {
-  const Walk *w = way->walk;
-  const Trace *trace = &way->trace[s];
-  bool at_end = at->layer == layers_of(w, s) - 1;
+static bool show_side(const Step *step, int s, Arena *arena, Arena own, Status *st) {
+  const Walk *w = step->walk;
+  const WalkPlace at = place_of(step);
+  const Trace *trace = &step->trace[s];
+  bool at_end = at.layer == layers_of(w, s) - 1;
   for (int v = 0; v < w->visitors; v++)
-    if (w->visitor[v].side) TRY(w->visitor[v].side(w->visitor[v].context, at, s, trace, own, st));
+    if (w->visitor[v].side) TRY(w->visitor[v].side(w->visitor[v].context, &at, s, trace, own, st));
   if (at_end) {
-    way->end[s] = (WalkEnd){*trace_role_of(trace, ROLE_BLOCK_OUT), *trace_role_of(trace, ROLE_LOGITS)};
+    step->end[s] = (WalkEnd){*trace_role_of(trace, ROLE_BLOCK_OUT), *trace_role_of(trace, ROLE_LOGITS)};
     for (int v = 0; v < w->visitors; v++)
-      if (w->visitor[v].end) TRY(w->visitor[v].end(w->visitor[v].context, at, s, way->end, own, st));
+      if (w->visitor[v].end) TRY(w->visitor[v].end(w->visitor[v].context, &at, s, step->end, own, st));
   }
   bool stays = at_end && w->side[s].keep;
-  if (!stays) way->end[s] = (WalkEnd){0};
-  if (stays || way->traces) *arena = own;
+  if (!stays) step->end[s] = (WalkEnd){0};
+  if (stays || step->run->traces) *arena = own;
   return true;
 }
 
-/* --- sides that compute ahead ---------------------------------------------------------------------------------------
- */
+/* --- sides that compute ahead ---------------------------------------------------------------- */
 
-static void queue_layer(const Way *way, int layer) {
-  const Walk *w = way->walk;
-  for (int s = 0; s < w->sides; s++) {
-    const Source *source = &w->side[s].source;
-    if (source->ahead && layer < layers_of(w, s)) source->ahead->queue(source, s, walk_mode(&w->side[s], layer), layer);
-  }
+static bool any_ahead(const Walk *w, int layer) {
+  for (int s = 0; s < w->sides; s++)
+    if (w->side[s].source.ahead && layer < layers_of(w, s)) return true;
+  return false;
 }
 
-static void start_ahead(const Way *way, const Tensor *stream) {
-  const Walk *w = way->walk;
+static void queue_step(WalkRun *run, int way, int layer) {
+  const Walk *w = run->walk;
+  const Way *of = &run->way[way];
+  if (!any_ahead(w, layer)) return;
   for (int s = 0; s < w->sides; s++) {
     const Source *source = &w->side[s].source;
-    if (source->ahead) source->ahead->start(source, s, way->shape, way->first, &stream[s]);
+    if (!source->ahead || layer >= layers_of(w, s)) continue;
+    const Tensor *stream = &of->lane[s].half[layer % 2];
+    const bool goes_on = layer > of->first && !run->several;
+    source->ahead->queue(source, s,
+                         &(SourceStep){of->shape, walk_mode(&w->side[s], layer), layer, goes_on ? NULL : stream});
   }
-  queue_layer(way, way->first);
+  run->queued_way = way;
+  run->queued_layer = layer;
 }
 
-/* What was queued is taken, and the next layer given out, to be computed while this one is looked at. */
-static bool take_ahead(Way *way, const WalkPlace *at, Arena *arena, Status *st) {
-  const Walk *w = way->walk;
+/* The step behind this one, where its weights are there already. */
+static void queue_next(WalkRun *run, int way, int layer) {
+  run->queued_layer = -1;
+  for (int next = way + 1; next < run->ways; next++)
+    if (run->way[next].first <= layer) {
+      queue_step(run, next, layer);
+      return;
+    }
+  for (int next = 0; layer + 1 < last_layer(run->walk) && next <= way; next++)
+    if (run->way[next].first <= layer + 1) {
+      if (is_ready(run->walk, layer + 1)) queue_step(run, next, layer + 1);
+      return;
+    }
+}
+
+/* What was queued is taken, and the next step given out, to be computed while this one is looked at. */
+static bool take_ahead(const Step *step, Arena *arena, Status *st) {
+  const Walk *w = step->walk;
+  WalkRun *run = step->run;
+  const int way = (int)(step->way - run->way);
   const Source *waited = NULL;
+  if (!any_ahead(w, step->layer)) return true;
+  if (run->queued_way != way || run->queued_layer != step->layer) queue_step(run, way, step->layer);
   for (int s = 0; s < w->sides; s++) {
     WalkSide *side = &w->side[s];
     const Source *source = &side->source;
-    if (!source->ahead || at->layer >= layers_of(w, s)) continue;
+    if (!source->ahead || step->layer >= layers_of(w, s)) continue;
     if (!waited || !source_same(source, waited)) TRY(source->ahead->wait(source, st));
     waited = source;
-    side->time_s += source->ahead->take(source, s, at->layer, &way->trace[s]);
-    TRY(source->check(source, walk_mode(side, at->layer), at->layer, &way->trace[s], st));
+    side->time_s += source->ahead->take(source, s, &step->trace[s]);
+    put_stream(&step->way->lane[s], step->layer + 1, trace_role(&step->trace[s], ROLE_BLOCK_OUT));
+    TRY(source->check(source, walk_mode(side, step->layer), step->layer, &step->trace[s], st));
   }
-  if (!waited) return true;
-  queue_layer(way, at->layer + 1);
+  queue_next(run, way, step->layer);
   for (int s = 0; s < w->sides; s++)
-    if (w->side[s].source.ahead && at->layer < layers_of(w, s)) TRY(show_side(way, at, s, arena, *arena, st));
+    if (w->side[s].source.ahead && step->layer < layers_of(w, s)) TRY(show_side(step, s, arena, *arena, st));
   return true;
 }
 
-/* --- a prompt -------------------------------------------------------------------------------------------------------
- */
+/* --- a step ---------------------------------------------------------------------------------- */
 
-static bool walk_layer(Way *way, int layer, Arena *arena, Status *st) {
-  const Walk *w = way->walk;
-  WalkPlace at = {way->prompt, layer, way->shape, w->side, w->sides};
-  memset(way->trace, 0, (size_t)w->sides * sizeof *way->trace);
-  TRY(take_ahead(way, &at, arena, st));
-  for (int s = 0; s < w->sides; s++) {
-    if (w->side[s].source.ahead || layer >= layers_of(w, s)) continue;
-    int by = runner(way, s, layer);
-    Arena own = *arena;
+static bool walk_step(WalkRun *run, const Walk *walk, Way *way, int layer, Arena arena, Status *st) {
+  Step step = {.run = run, .walk = walk, .way = way, .layer = layer};
+  step.trace = ARENA_NEW(&arena, Trace, walk->sides);
+  step.end = ARENA_NEW(&arena, WalkEnd, walk->sides);
+  TRY(take_ahead(&step, &arena, st));
+  for (int s = 0; s < walk->sides; s++) {
+    if (walk->side[s].source.ahead || layer >= layers_of(walk, s)) continue;
+    int by = runner(run, s, layer);
+    Arena own = arena;
     if (by == s)
-      TRY(run_side(way, s, layer, &own, st));
-    else if (way->traces)
-      way->trace[s] = way->trace[by];
+      TRY(run_side(&step, s, &own, st));
+    else if (run->traces)
+      step.trace[s] = step.trace[by];
     else
       continue;
-    TRY(show_side(way, &at, s, arena, own, st));
+    TRY(show_side(&step, s, &arena, own, st));
   }
-  for (int v = 0; v < w->visitors; v++)
-    if (w->visitor[v].layer) TRY(w->visitor[v].layer(w->visitor[v].context, &at, way->trace, *arena, st));
+  const WalkPlace at = place_of(&step);
+  for (int v = 0; v < walk->visitors; v++)
+    if (walk->visitor[v].layer) TRY(walk->visitor[v].layer(walk->visitor[v].context, &at, step.trace, arena, st));
+  way->done = layer + 1;
   return true;
 }
 
-static bool resume(Way *way, Tensor *stream, Arena *arena, Status *st) {
-  const Walk *w = way->walk;
-  for (int v = 0; v < w->visitors; v++)
-    if (w->visitor[v].resume)
-      TRY(w->visitor[v].resume(w->visitor[v].context, way->prompt, &way->first, stream, arena, st));
-  return true;
-}
+/* --- what a prompt left ---------------------------------------------------------------------- */
 
-static int last_layer(const Walk *w) {
-  int most = 0;
-  for (int s = 0; s < w->sides; s++) most = layers_of(w, s) > most ? layers_of(w, s) : most;
-  return most;
+static const char *left_name(const Walk *w, int visitor, int prompt, Arena *arena) {
+  return arena_printf(arena, "%s.%d.prompt_%04d", w->name, visitor, prompt);
 }
-
-static bool walk_prompt(const Walk *w, int prompt, Arena arena, Status *st) {
-  Way way = {.walk = w, .shape = &w->prompt[prompt], .prompt = prompt};
-  Tensor *stream = ARENA_NEW(&arena, Tensor, w->sides);
-  way.lane = ARENA_NEW(&arena, Lane, w->sides);
-  way.trace = ARENA_NEW(&arena, Trace, w->sides);
-  way.end = ARENA_NEW(&arena, WalkEnd, w->sides);
-  for (int v = 0; v < w->visitors; v++) way.traces |= w->visitor[v].layer != NULL;
-  TRY(resume(&way, stream, &arena, st));
-  if (way.first >= last_layer(w)) return true;
-  find_companions(w, way.lane);
-  for (int s = 0; s < w->sides; s++) {
-    const Source *source = &w->side[s].source;
-    size_t bytes = (size_t)way.shape->T * (size_t)w->width * format_size(source->stream);
-    for (int half = 0; half < 2 && !source->ahead; half++) way.lane[s].half[half].data = arena_room(&arena, bytes, 1);
-    if (way.first > 0 && !source->ahead) put_stream(&way.lane[s], way.first, &stream[s]);
-  }
-  start_ahead(&way, stream);
-  for (int layer = way.first; layer < last_layer(w); layer++) {
-    Arena scratch = arena;
-    TRY(walk_layer(&way, layer, &scratch, st));
-    if (layer == last_layer(w) - 1) arena = scratch;
-    if (w->progress) progress_step(w->progress, prompt * w->layers + layer + 1);
-  }
-  return true;
-}
-
-/* --- all prompts ----------------------------------------------------------------------------------------------------
- */
 
 /* What a visitor left in a prompt, from the keeper; `found` false where it was not kept, or not as much. */
 static bool find_left(const Walk *w, const char *name, void *memory, size_t bytes, bool *found, Arena scratch,
@@ -236,61 +288,245 @@ static bool each_left(const Walk *w, int prompt, bool keep, bool *all, Arena scr
     const Visitor *visitor = &w->visitor[v];
     size_t bytes = 0;
     void *memory = visitor->left ? visitor->left(visitor->context, prompt, &bytes) : NULL;
-    const char *name = arena_printf(&scratch, "%s.%d.prompt_%04d", w->name, v, prompt);
+    const char *name = left_name(w, v, prompt, &scratch);
     *all = memory != NULL;
-    if (memory && keep)
-      TRY(w->keeper->keep(w->keeper->context, name, memory, bytes, st));
-    else if (memory)
-      TRY(find_left(w, name, memory, bytes, all, scratch, st));
+    if (*all && !keep) TRY(find_left(w, name, memory, bytes, all, scratch, st));
+    if (*all && keep) TRY(w->keeper->keep(w->keeper->context, name, memory, bytes, st));
   }
   return true;
 }
 
-static bool one_by_one(const Walk *walk, Arena scratch, Status *st) {
-  for (int prompt = 0; prompt < walk->prompts; prompt++) {
-    bool there, kept;
-    TRY(each_left(walk, prompt, false, &there, scratch, st));
-    if (!there) TRY(walk_prompt(walk, prompt, scratch, st));
-    if (!there) TRY(each_left(walk, prompt, true, &kept, scratch, st));
-    if (walk->progress) progress_step(walk->progress, (prompt + 1) * walk->layers);
+/* On its way: how many layers are done, what the visitor has of them, and the streams that the next one starts from. */
+typedef struct OnWay {
+  int32_t done, sides;
+  uint64_t left, stream; /* bytes: of the visitor's, and of all streams together */
+} OnWay;
+
+/* NULL where the visitor leaves nothing. */
+static void *on_way_left(const Walk *w, int prompt, size_t *bytes) {
+  const Visitor *visitor = w->visitor;
+  *bytes = 0;
+  return w->keeper && visitor->left ? visitor->left(visitor->context, prompt, bytes) : NULL;
+}
+
+static const char *on_way_name(const Walk *w, int prompt, Arena *arena) {
+  return arena_printf(arena, "%s.on_way.prompt_%04d", w->name, prompt);
+}
+
+static size_t stream_bytes(const Walk *w, int side, int T) {
+  return (size_t)T * (size_t)w->width * format_size(w->side[side].source.stream);
+}
+
+static size_t streams_bytes(const Walk *w, int T) {
+  size_t bytes = 0;
+  for (int s = 0; s < w->sides; s++) bytes += stream_bytes(w, s, T);
+  return bytes;
+}
+
+/* A side that is shared here, or at its end, has none of its own: its bytes are kept all the same, whatever they are.
+ */
+static bool keep_on_way(const WalkRun *run, const Way *way, Arena scratch, Status *st) {
+  const Walk *w = run->walk;
+  const int T = way->shape->T;
+  size_t bytes;
+  const void *left = on_way_left(w, way->prompt, &bytes);
+  if (!left || !run->several) return true;
+  const OnWay head = {way->done, w->sides, bytes, streams_bytes(w, T)};
+  char *image = arena_room(&scratch, sizeof head + bytes + head.stream, 1), *at = image;
+  memcpy(at, &head, sizeof head), at += sizeof head;
+  memcpy(at, left, bytes), at += bytes;
+  for (int s = 0; s < w->sides; s++) {
+    memcpy(at, way->lane[s].half[way->done % 2].data, stream_bytes(w, s, T));
+    at += stream_bytes(w, s, T);
+  }
+  return w->keeper->keep(w->keeper->context, on_way_name(w, way->prompt, &scratch), image, (size_t)(at - image), st);
+}
+
+static bool find_on_way(const WalkRun *run, Way *way, Arena scratch, Status *st) {
+  const Walk *w = run->walk;
+  const int T = way->shape->T;
+  size_t bytes, size;
+  const void *kept;
+  void *left = on_way_left(w, way->prompt, &bytes);
+  OnWay head;
+  if (!left || !run->several) return true;
+  TRY(w->keeper->find(w->keeper->context, &scratch, on_way_name(w, way->prompt, &scratch), &kept, &size, st));
+  if (!kept || size < sizeof head) return true;
+  memcpy(&head, kept, sizeof head);
+  if (head.sides != w->sides || head.left != bytes || head.stream != streams_bytes(w, T) || head.done < 1 ||
+      head.done >= last_layer(w) || size != sizeof head + bytes + head.stream)
+    return true;
+  const char *at = (const char *)kept + sizeof head;
+  memcpy(left, at, bytes), at += bytes;
+  for (int s = 0; s < w->sides; s++) {
+    Tensor *half = &way->lane[s].half[head.done % 2];
+    *half = tensor_of(memcpy(half->data, at, stream_bytes(w, s, T)), w->side[s].source.stream, T, w->width, 0);
+    at += stream_bytes(w, s, T);
+  }
+  way->first = way->done = head.done;
+  return true;
+}
+
+static bool keep_done(const WalkRun *run, const Way *way, Arena scratch, Status *st) {
+  const Walk *w = run->walk;
+  bool kept;
+  TRY(each_left(w, way->prompt, true, &kept, scratch, st));
+  if (kept && run->several && w->keeper->drop)
+    w->keeper->drop(w->keeper->context, on_way_name(w, way->prompt, &scratch));
+  return true;
+}
+
+/* --- a batch --------------------------------------------------------------------------------- */
+
+static bool resume(WalkRun *run, Way *way, Tensor *stream, Arena *arena, Status *st) {
+  const Walk *w = run->walk;
+  for (int v = 0; v < w->visitors; v++)
+    if (w->visitor[v].resume)
+      TRY(w->visitor[v].resume(w->visitor[v].context, way->prompt, &way->first, stream, arena, st));
+  way->done = way->first;
+  return true;
+}
+
+static bool begin_way(WalkRun *run, Way *way, Arena *arena, Status *st) {
+  const Walk *w = run->walk;
+  Tensor *stream = ARENA_NEW(arena, Tensor, w->sides);
+  way->shape = &w->prompt[way->prompt];
+  way->lane = ARENA_NEW(arena, Lane, w->sides);
+  TRY(resume(run, way, stream, arena, st));
+  if (way->first >= last_layer(w)) return true;
+  for (int s = 0; s < w->sides; s++) {
+    const size_t bytes = stream_bytes(w, s, way->shape->T);
+    const bool here = !w->side[s].source.ahead || run->several || way->first > 0;
+    for (int half = 0; half < 2 && here; half++) way->lane[s].half[half].data = arena_room(arena, bytes, 1);
+    if (way->first > 0) put_stream(&way->lane[s], way->first, &stream[s]);
+  }
+  return find_on_way(run, way, *arena, st);
+}
+
+/* A batch of these prompts; `steps` counts on. */
+static bool begin(Arena *arena, const Walk *walk, const int *prompt, int prompts, bool several, int *steps,
+                  WalkRun **made, Status *st) {
+  WalkRun *run = *made = ARENA_NEW(arena, WalkRun, 1);
+  *run = (WalkRun){.walk = walk, .ways = prompts, .several = several, .queued_layer = -1, .steps = steps};
+  run->companion = ARENA_NEW(arena, Companion, walk->sides);
+  run->way = ARENA_NEW(arena, Way, prompts);
+  for (int v = 0; v < walk->visitors; v++) run->traces |= walk->visitor[v].layer != NULL;
+  find_companions(walk, run->companion);
+  for (int i = 0; i < prompts; i++) {
+    run->way[i].prompt = prompt[i];
+    TRY(begin_way(run, &run->way[i], arena, st));
+    *steps += run->way[i].first < walk->layers ? run->way[i].first : walk->layers;
   }
   return true;
+}
+
+static void count_step(const WalkRun *run) {
+  ++*run->steps;
+  if (run->walk->progress) progress_step(run->walk->progress, *run->steps);
 }
 
 /* Each prompt by one thread, in a piece of the scratch and with sides of its own; the first fault is told. */
-static bool abreast(const Walk *walk, int threads, Arena scratch, Status *st) {
+static bool layer_abreast(WalkRun *run, int layer, int threads, Arena scratch, Status *st) {
+  const Walk *walk = run->walk;
   Arena *own = ARENA_NEW(&scratch, Arena, threads);
-  int done = 0;
   for (int i = 0; i < threads; i++) {
     own[i] = scratch;
     own[i].next = arena_alloc(&scratch, walk->abreast_bytes, 1);
     own[i].end = scratch.next;
   }
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
-  for (int prompt = 0; prompt < walk->prompts; prompt++) {
+  for (int i = 0; i < run->ways; i++) {
     Arena mine = own[omp_get_thread_num()];
     Walk alone = *walk;
     Status why = {0};
+    if (run->way[i].first > layer) continue;
     alone.side = ARENA_NEW(&mine, WalkSide, walk->sides);
     memcpy(alone.side, walk->side, (size_t)walk->sides * sizeof *walk->side);
-    alone.progress = NULL;
-    bool ok = walk_prompt(&alone, prompt, mine, &why);
+    bool ok = walk_step(run, &alone, &run->way[i], layer, mine, &why);
 #pragma omp critical(walk_abreast)
     {
       if (!ok) status_set(st, "%s", why.text);
-      if (walk->progress) progress_step(walk->progress, ++done * walk->layers);
+      count_step(run);
     }
   }
   return !st->failed;
 }
 
-bool walk_run(const Walk *walk, Arena scratch, Status *st) {
-  int threads = walk->abreast < omp_get_max_threads() ? walk->abreast : omp_get_max_threads();
-  assert(!walk->keeper || walk->visitors == 1); /* of two, one found would be walked over again */
-  for (int s = 0; s < walk->sides; s++) walk->side[s].time_s = 0;
-  return threads > 1 ? abreast(walk, threads, scratch, st) : one_by_one(walk, scratch, st);
+static int threads_of(const Walk *w) { return w->abreast < omp_get_max_threads() ? w->abreast : omp_get_max_threads(); }
+
+bool walk_layer(WalkRun *run, int layer, Arena scratch, Status *st) {
+  if (layer >= last_layer(run->walk)) return true;
+  if (threads_of(run->walk) > 1) TRY(layer_abreast(run, layer, threads_of(run->walk), scratch, st));
+  for (int i = 0; i < run->ways; i++) {
+    if (run->way[i].first > layer) continue;
+    if (threads_of(run->walk) <= 1) {
+      TRY(walk_step(run, run->walk, &run->way[i], layer, scratch, st));
+      count_step(run);
+    }
+    TRY(layer + 1 < last_layer(run->walk) ? keep_on_way(run, &run->way[i], scratch, st)
+                                          : keep_done(run, &run->way[i], scratch, st));
+  }
+  return true;
 }
 
+bool walk_begin(Arena *arena, const Walk *walk, WalkRun **run, Status *st) {
+  int *prompt = ARENA_NEW(arena, int, walk->prompts), *steps = ARENA_NEW(arena, int, 1), count = 0;
+  for (int p = 0; p < walk->prompts; p++) {
+    bool there;
+    TRY(each_left(walk, p, false, &there, *arena, st));
+    if (!there) prompt[count++] = p;
+  }
+  return begin(arena, walk, prompt, count, walk->prompts > 1, steps, run, st);
+}
+
+/* --- all batches ----------------------------------------------------------------------------- */
+
+/* Where a layer is sent to a device and not all stay, the next one is made ready and sent while the device computes. */
+static bool send_next(WalkRun *run, int layer, Status *st) {
+  const Walk *w = run->walk;
+  if (!w->weights || layers_stay(w->weights) || w->weights->places < 2 || !any_ahead(w, layer)) return true;
+  int way = 0;
+  while (run->way[way].first > layer) way++;
+  if (run->queued_layer != layer || run->queued_way != way) queue_step(run, way, layer);
+  return layer + 1 >= last_layer(w) || hold(w, layer + 1, st);
+}
+
+static bool run_batch(const Walk *walk, const int *prompt, int prompts, int *steps, Arena arena, Status *st) {
+  WalkRun *run;
+  const int before = *steps;
+  int first = walk->layers;
+  TRY(begin(&arena, walk, prompt, prompts, walk->batch > 1, steps, &run, st));
+  for (int i = 0; i < prompts; i++) first = run->way[i].first < first ? run->way[i].first : first;
+  for (int layer = first; layer < last_layer(walk); layer++) {
+    TRY(hold(walk, layer, st));
+    TRY(send_next(run, layer, st));
+    TRY(walk_layer(run, layer, arena, st));
+  }
+  *steps = before + prompts * walk->layers;
+  if (walk->progress) progress_step(walk->progress, *steps);
+  return true;
+}
+
+bool walk_run(const Walk *walk, Arena scratch, Status *st) {
+  const int most = walk->batch > 1 ? walk->batch : 1;
+  int *prompt = ARENA_NEW(&scratch, int, most), count = 0, steps = 0;
+  assert(!walk->keeper || walk->visitors == 1); /* of two, one found would be walked over again */
+  for (int s = 0; s < walk->sides; s++) walk->side[s].time_s = 0;
+  for (int p = 0; p < walk->prompts; p++) {
+    bool there;
+    TRY(each_left(walk, p, false, &there, scratch, st));
+    if (there) steps += walk->layers;
+    if (!there) prompt[count++] = p;
+    if (count < most && p + 1 < walk->prompts) continue;
+    if (count) TRY(run_batch(walk, prompt, count, &steps, scratch, st));
+    count = 0;
+    if (walk->progress) progress_step(walk->progress, steps);
+  }
+  return true;
+}
+
+size_t walk_stream_bytes(int T, int D, int sides) { return 2 * (size_t)sides * (size_t)T * (size_t)D * sizeof(double); }
+
 size_t walk_bytes(size_t block_bytes, int T, int D, int sides, int together) {
-  return (size_t)together * block_bytes + 2 * (size_t)sides * (size_t)T * (size_t)D * sizeof(double);
+  return (size_t)together * block_bytes + walk_stream_bytes(T, D, sides);
 }

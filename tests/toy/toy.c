@@ -1,4 +1,7 @@
 /* toy: the smallest family there can be, for tests/to_add.sh: a block is x + W norm(x), in float32 throughout. */
+#include <string.h>
+
+#include "family/block.h"
 #include "family/family.h"
 #include "reference/model64.h"
 #include "reference/operators64.h"
@@ -79,8 +82,8 @@ static void block(const Model *model, int layer, const Mode *mode, const Tensor 
   op_residual_add(model->ops, x, &trace->t[T_PRODUCT], &trace->t[T_BLOCK_OUT]);
 }
 
-static void embed(const Model *model, const int32_t *token, int T, Arena *arena, Trace *trace) {
-  op_embedding(model->ops, model->embedding, token, make(trace, T_EMBEDDING, FORMAT_F32, T, model->D, arena));
+static void embed(const Model *model, const float *rows, const int32_t *row, int T, Arena *arena, Trace *trace) {
+  op_embedding(model->ops, rows, row, make(trace, T_EMBEDDING, FORMAT_F32, T, model->D, arena));
 }
 
 static void head(const Model *model, const Tensor *x, Arena *arena, Trace *trace) {
@@ -103,21 +106,21 @@ static void block64_of(const Weights64 *w, int layer, const Tensor *x, Arena *ar
   const double *in = x->data, *product = trace->t[T_PRODUCT].data;
   double *out = trace->t[T_BLOCK_OUT].data;
   rmsnorm64(in, w->layer[layer][W_NORM], w->config.eps, T, D, trace->t[T_NORM].data);
-  linear64(trace->t[T_NORM].data, D, T, D, w->layer[layer][W_PRODUCT], D, trace->t[T_PRODUCT].data);
+  linear64(trace->t[T_NORM].data, D, T, D, w->layer[layer][W_PRODUCT], D, trace->t[T_PRODUCT].data, D);
   for (size_t i = 0; i < (size_t)T * (size_t)D; i++) out[i] = in[i] + product[i];
 }
 
-static void embed64_of(const Weights64 *w, const int32_t *token, int T, Arena *arena, Trace *trace) {
-  const Model64 model = {.D = w->config.D, .vocab = w->config.vocab, .embedding = w->end[END_EMBEDDING]};
-  embed64(&model, token, T, make(trace, T_EMBEDDING, FORMAT_F64, T, w->config.D, arena)->data);
+static void embed64_of(const Weights64 *w, const double *rows, int T, Arena *arena, Trace *trace) {
+  const size_t values = (size_t)T * (size_t)w->config.D;
+  memcpy(make(trace, T_EMBEDDING, FORMAT_F64, T, w->config.D, arena)->data, rows, values * sizeof *rows);
 }
 
 static void head64_of(const Weights64 *w, const Tensor *x, Arena *arena, Trace *trace) {
   const Config *c = &w->config;
-  const Model64 model = {
-      .D = c->D, .vocab = c->vocab, .eps = c->eps, .norm_f = w->end[END_NORM], .head = w->end[END_HEAD]};
   double *norm_f = make(trace, T_NORM_F, FORMAT_F64, x->rows, c->D, arena)->data;
-  head64(&model, x->data, x->rows, norm_f, make(trace, T_LOGITS, FORMAT_F64, x->rows, c->vocab, arena)->data);
+  double *logits = make(trace, T_LOGITS, FORMAT_F64, x->rows, c->vocab, arena)->data;
+  norm64(x->data, w->norm_f, c->eps, x->rows, c->D, norm_f);
+  block_logits64(w, norm_f, x->rows, logits, *arena);
 }
 
 const Family family_toy = {

@@ -287,6 +287,31 @@ bool micro_check(const Spec *spec, const Subject *subject, Arena scratch, Status
   return make_plans(&scratch, spec, subject, &plan, st);
 }
 
+/* Values of all tensors of an operator alone. */
+static size_t values_of(MicroOp op, MicroShape s) {
+  const size_t T = (size_t)s.T, E = (size_t)s.E, N = (size_t)s.N;
+  switch (op) {
+    case MICRO_SCAN: return T * (6 * E + 2 * N) + 2 * E * N;
+    case MICRO_LINEAR: return T * (E + N) + E * N;
+    default: return 3 * T * E;
+  }
+}
+
+/* Of each value: itself, its reference and bounds in float64, and their errors, sorted. */
+size_t micro_bytes(const Spec *spec, const Subject *subject, Arena scratch) {
+  enum { BYTES = 64 };
+  Plan *plan;
+  Status why = {0};
+  size_t most = 0;
+  if (!spec->micro_count || !make_plans(&scratch, spec, subject, &plan, &why)) return 0;
+  for (int p = 0; p < spec->micro_count; p++)
+    for (int s = 0; s < plan[p].shapes; s++) {
+      const size_t values = values_of(plan[p].op, plan[p].shape[s]);
+      most = values > most ? values : most;
+    }
+  return most * BYTES;
+}
+
 bool micro_run(Arena *arena, const Study *study, MicroRows *rows, Status *st) {
   const Spec *spec = study->spec;
   Test t = {.study = study, .subject = study->subject, .plans = spec->micro_count, .rows = rows};

@@ -8,6 +8,8 @@
 
 /* What the spec's micro section asks for must be there: layers, prompts, inputs and shapes that the operator has. */
 bool micro_check(const Spec *spec, const Subject *subject, Arena scratch, Status *st);
+/* Bytes that micro_run takes, about; after subject_check. */
+size_t micro_bytes(const Spec *spec, const Subject *subject, Arena scratch);
 /* Rows in the arena; subject is loaded. Fails where an operator alone gives other bits than it gave in the full run;
  * bounds that are exceeded are counted in the rows. */
 bool micro_run(Arena *arena, const Study *study, MicroRows *rows, Status *st);

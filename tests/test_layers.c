@@ -1,0 +1,273 @@
+/* layers: held one at a time they are the layers that stay; walks in batches give the bits of walks prompt by prompt,
+ * and go on behind a layer where they were stopped. */
+#include "family/mamba1.h"
+#include "shipped_model.h"
+
+#include "walk/walk.h"
+
+enum { LAYERS = 24, TOKENS = 24, PROMPTS = 3 };
+
+/* A second model of the same checkpoint, of which no layer stays. */
+static Shipped passing(const Shipped *of, Rewrite rewrite) {
+  Shipped s = *of;
+  shipped_open(&s, rewrite, 0);
+  cr_assert(!layers_stay(s.layers));
+  return s;
+}
+
+static void expect_linear(const Linear *a, const Linear *b, const char *what, int layer) {
+  char x[4 * 512], y[4 * 512];
+  cr_assert(a->out == b->out && a->in == b->in && a->in <= 512 && a->format == b->format);
+  cr_expect(a->scale == b->scale, "%s of layer %d", what, layer);
+  for (int row = 0; row < a->out; row++) {
+    linear_unpack(a, row, x);
+    linear_unpack(b, row, y);
+    cr_assert(!memcmp(x, y, (size_t)a->in * format_size(a->format)), "%s of layer %d, row %d", what, layer, row);
+  }
+}
+
+static void expect_prepared(const WeightInfo *info, const Prepared *a, const Prepared *b, int layer) {
+  if (info->form == FORM_LINEAR) {
+    expect_linear(&a->linear, &b->linear, info->name, layer);
+    return;
+  }
+  const size_t values = (size_t)a->values.rows * (size_t)a->values.cols;
+  cr_assert(!a->values.data == !b->values.data && a->values.format == b->values.format);
+  cr_expect(a->values.scale.value == b->values.scale.value, "%s of layer %d", info->name, layer);
+  if (a->values.data)
+    cr_expect(!memcmp(a->values.data, b->values.data, values * format_size(a->values.format)), "%s of layer %d",
+              info->name, layer);
+}
+
+static void layers_are_equal(Rewrite rewrite) {
+  Shipped all = shipped_load(rewrite), one = passing(&all, rewrite);
+  const Family *family = all.model.config.family;
+  Status st = {0};
+  for (int step = 0; step < LAYERS + 3; step++) {
+    const int layer = step < LAYERS ? step : LAYERS - 1 - 7 * (step - LAYERS); /* on, and back again */
+    cr_assert(layers_hold(one.layers, layer, &shipped_forms, &st), "%s", st.text);
+    for (int w = 0; w < family->weights; w++) {
+      const WeightInfo *info = &family->weight[w];
+      const double *x = all.weights.layer[layer][w], *y = one.weights.layer[layer][w];
+      cr_assert(!x == !y, "%s of layer %d", info->name, layer);
+      if (x)
+        cr_expect(!memcmp(x, y, weight_values(&all.model.config, info) * sizeof *x), "%s of %d", info->name, layer);
+      expect_prepared(info, &all.model.layer[layer].f32[w], &one.model.layer[layer].f32[w], layer);
+      if (info->form != FORM_GAIN)
+        expect_prepared(info, &all.model.layer[layer].i8[w], &one.model.layer[layer].i8[w], layer);
+      cr_expect_null(one.weights.layer[(layer + 1) % LAYERS][w], "a layer that is not held");
+      cr_expect_null(one.model.layer[(layer + 1) % LAYERS].f32[w].linear.panels, "a layer that is not held");
+    }
+  }
+  expect_linear(&all.model.head, &one.model.head, "head", LAYERS);
+}
+
+Test(layers, one_at_a_time_they_are_those_that_stay) { layers_are_equal(REWRITE_QUAMBA); }
+Test(layers, one_at_a_time_they_are_those_that_stay_without_a_rewrite) { layers_are_equal(REWRITE_NONE); }
+
+Test(layers, only_the_forms_that_are_asked_for_are_made_and_more_can_be_asked_for) {
+  Shipped all = shipped_load(REWRITE_QUAMBA), one = passing(&all, REWRITE_QUAMBA);
+  const Forms i8 = {.i8 = 1u << W_IN_PROJ}, f32 = {.f32 = 1u << W_IN_PROJ | 1u << W_D};
+  Status st = {0};
+  cr_assert(layers_hold(one.layers, 3, &i8, &st) && layers_ready(one.layers, 3, &i8));
+  cr_expect(!layers_ready(one.layers, 3, &f32) && !layers_ready(one.layers, 2, &i8));
+  cr_expect_null(one.model.layer[3].f32[W_IN_PROJ].linear.panels);
+  cr_expect_null(one.model.head.panels == NULL ? NULL : one.model.layer[3].i8[W_X_PROJ].linear.panels);
+  cr_assert(layers_hold(one.layers, 3, &f32, &st) && layers_ready(one.layers, 3, &f32));
+  cr_expect(layers_ready(one.layers, 3, &i8), "what was there stays");
+  expect_linear(&all.model.layer[3].f32[W_IN_PROJ].linear, &one.model.layer[3].f32[W_IN_PROJ].linear, "in_proj", 3);
+}
+
+/* --- riders ---------------------------------------------------------------------------------- */
+
+typedef struct Seen {
+  const Model *model;
+  int next, stop_at;
+} Seen;
+
+static bool see(void *context, int layer, Status *st) {
+  Seen *seen = context;
+  cr_expect_eq(layer, seen->next++);
+  cr_expect_not_null(seen->model->layer[layer].f32[W_IN_PROJ].linear.panels, "layer %d is not held", layer);
+  return layer != seen->stop_at || FAIL(st, "stopped at %d", layer);
+}
+
+Test(layers, riders_are_given_every_layer_once_and_in_order_whatever_is_held) {
+  Shipped all = shipped_load(REWRITE_QUAMBA);
+  for (int stays = 0; stays < 2; stays++) {
+    Shipped one = all;
+    Status st = {0};
+    shipped_open(&one, REWRITE_QUAMBA, stays ? SIZE_MAX : 0);
+    Seen seen = {&one.model, 0, -1}, late = {&one.model, 9, 20};
+    const Forms f32 = {.f32 = ~0u}, i8 = {.i8 = 1u << W_IN_PROJ};
+    layers_ride(one.layers, &(Rider){.context = &seen, .forms = f32, .ride = see});
+    layers_ride(one.layers, &(Rider){.context = &late, .forms = f32, .from = 9, .ride = see});
+    cr_assert(layers_hold(one.layers, 5, &i8, &st), "%s", st.text);
+    cr_expect(seen.next == 6 && late.next == 9, "%d, %d", seen.next, late.next);
+    cr_assert(layers_hold(one.layers, 2, &i8, &st) && layers_hold(one.layers, 5, &i8, &st));
+    cr_expect(seen.next == 6, "a layer was given twice");
+    cr_expect_not(layers_ride_all(one.layers, &st));
+    cr_expect_str_eq(st.text, "stopped at 20");
+  }
+}
+
+/* --- batches --------------------------------------------------------------------------------- */
+
+/* What a walk shows: digests of every side's stream behind each layer, and of the logits. */
+typedef struct Shown {
+  Digest stream[PROMPTS][LAYERS][2], logits[PROMPTS][2];
+  int calls, stop_after;
+} Shown;
+
+static bool show_layer(void *context, const WalkPlace *at, const Trace *trace, Arena scratch, Status *st) {
+  (void)scratch;
+  Shown *shown = context;
+  if (shown->stop_after && shown->calls == shown->stop_after) return FAIL(st, "stopped");
+  shown->calls++;
+  for (int s = 0; s < 2; s++) {
+    const Tensor *x = trace_role_of(&trace[s], ROLE_BLOCK_OUT), *y = trace_role_of(&trace[s], ROLE_LOGITS);
+    shown->stream[at->prompt][at->layer][s] =
+        digest_of(x->data, (size_t)x->rows * (size_t)x->cols * format_size(x->format));
+    if (y->data)
+      shown->logits[at->prompt][s] = digest_of(y->data, (size_t)y->rows * (size_t)y->cols * format_size(y->format));
+  }
+  return true;
+}
+
+static void *shown_left(void *context, int prompt, size_t *bytes) {
+  Shown *shown = context;
+  *bytes = sizeof shown->stream[0];
+  return shown->stream[prompt];
+}
+
+static Walk walk_of(const Shipped *s, WalkSide side[2], const PromptShape *prompt, const Visitor *visitor, int batch) {
+  side[0] = (WalkSide){.source = source_cpu(&s->model), .mode = mode_preset("2-0")};
+  side[1] = (WalkSide){.source = source_ref64(&s->weights)};
+  return (Walk){.layers = LAYERS,
+                .width = s->model.D,
+                .weights = s->layers,
+                .batch = batch,
+                .side = side,
+                .sides = 2,
+                .prompt = prompt,
+                .prompts = PROMPTS,
+                .visitor = visitor,
+                .visitors = 1,
+                .name = "w"};
+}
+
+static void prompts_of(const Shipped *s, PromptShape prompt[PROMPTS]) {
+  for (int p = 0; p < PROMPTS; p++) prompt[p] = (PromptShape){"p", s->test + 900 * p, TOKENS - p};
+}
+
+static void expect_shown(const Shown *got, const Shown *want, const char *what) {
+  for (int p = 0; p < PROMPTS; p++)
+    for (int s = 0; s < 2; s++) {
+      for (int layer = 0; layer < LAYERS; layer++)
+        cr_expect_str_eq(got->stream[p][layer][s].hex, want->stream[p][layer][s].hex,
+                         "%s: prompt %d, layer %d, side %d", what, p, layer, s);
+      cr_expect_str_eq(got->logits[p][s].hex, want->logits[p][s].hex, "%s: prompt %d, side %d", what, p, s);
+    }
+}
+
+Test(layers, walks_in_batches_of_any_size_give_the_bits_of_walks_prompt_by_prompt) {
+  Shipped all = shipped_load(REWRITE_QUAMBA);
+  shipped_calibrate(&all, 1, 64);
+  PromptShape prompt[PROMPTS];
+  prompts_of(&all, prompt);
+  Shown want = {.calls = 0};
+  WalkSide side[2];
+  Status st = {0};
+  Visitor visitor = {.context = &want, .layer = show_layer};
+  Walk walk = walk_of(&all, side, prompt, &visitor, 1);
+  cr_assert(walk_run(&walk, all.arena, &st), "%s", st.text);
+  for (int batch = 1; batch <= PROMPTS; batch++) {
+    Shipped one = passing(&all, REWRITE_QUAMBA);
+    memcpy(one.model.scales, all.model.scales, LAYERS * sizeof *one.model.scales);
+    Shown got = {.calls = 0};
+    visitor.context = &got;
+    walk = walk_of(&one, side, prompt, &visitor, batch);
+    cr_assert(walk_run(&walk, one.arena, &st), "%s", st.text);
+    cr_expect_eq(got.calls, PROMPTS * LAYERS);
+    expect_shown(&got, &want, "batch");
+  }
+}
+
+/* --- a walk that is stopped and goes on ------------------------------------------------------- */
+
+enum { NOTES = 16 };
+
+typedef struct Notes {
+  char name[NOTES][64];
+  void *bytes[NOTES];
+  size_t size[NOTES];
+  int count, dropped;
+} Notes;
+
+static int place_of(Notes *notes, const char *name) {
+  int i = 0;
+  while (i < notes->count && strcmp(notes->name[i], name)) i++;
+  cr_assert(i < NOTES);
+  return i;
+}
+
+static bool find_note(void *context, Arena *arena, const char *name, const void **bytes, size_t *size, Status *st) {
+  (void)arena, (void)st;
+  Notes *notes = context;
+  const int i = place_of(notes, name);
+  *bytes = i < notes->count ? notes->bytes[i] : NULL;
+  *size = i < notes->count ? notes->size[i] : 0;
+  return true;
+}
+
+static bool keep_note(void *context, const char *name, const void *bytes, size_t size, Status *st) {
+  (void)st;
+  Notes *notes = context;
+  const int i = place_of(notes, name);
+  if (i == notes->count) snprintf(notes->name[notes->count++], sizeof *notes->name, "%s", name);
+  free(notes->bytes[i]);
+  notes->bytes[i] = memcpy(malloc(size), bytes, size);
+  notes->size[i] = size;
+  return true;
+}
+
+static void drop_note(void *context, const char *name) {
+  Notes *notes = context;
+  const int i = place_of(notes, name);
+  notes->dropped += i < notes->count && notes->bytes[i];
+  if (i < notes->count) free(notes->bytes[i]), notes->bytes[i] = NULL;
+}
+
+/* The layers of a batch that are done are not run again, wherever it stops; what the visitor had of them comes back. */
+Test(layers, batch_that_was_stopped_goes_on_behind_its_last_whole_layer) {
+  Shipped all = shipped_load(REWRITE_QUAMBA);
+  shipped_calibrate(&all, 1, 64);
+  PromptShape prompt[PROMPTS];
+  prompts_of(&all, prompt);
+  Shown want = {.calls = 0};
+  WalkSide side[2];
+  Status st = {0};
+  Visitor visitor = {.context = &want, .layer = show_layer, .left = shown_left};
+  Walk walk = walk_of(&all, side, prompt, &visitor, 1);
+  cr_assert(walk_run(&walk, all.arena, &st), "%s", st.text);
+  static const int stops[] = {1, 2, 3, 4, 37, PROMPTS * LAYERS - 1};
+  for (size_t i = 0; i < sizeof stops / sizeof *stops; i++) {
+    Notes notes = {.count = 0};
+    const Keeper keeper = {.context = &notes, .find = find_note, .keep = keep_note, .drop = drop_note};
+    Shown first = {.stop_after = stops[i]}, got = {.calls = 0};
+    visitor.context = &first;
+    walk = walk_of(&all, side, prompt, &visitor, PROMPTS);
+    walk.keeper = &keeper;
+    st = (Status){0};
+    cr_assert_not(walk_run(&walk, all.arena, &st));
+    visitor.context = &got;
+    st = (Status){0};
+    cr_assert(walk_run(&walk, all.arena, &st), "%s", st.text);
+    cr_expect_eq(got.calls, PROMPTS * LAYERS - stops[i], "stopped after %d: %d layers were run again", stops[i],
+                 got.calls);
+    cr_expect_eq(notes.dropped, PROMPTS, "streams of %d prompts are left", PROMPTS - notes.dropped);
+    for (int p = 0; p < PROMPTS; p++)
+      for (int s = 0; s < 2; s++) strcpy(got.logits[p][s].hex, want.logits[p][s].hex); /* which are not kept */
+    expect_shown(&got, &want, "stopped");
+  }
+}
