@@ -78,9 +78,9 @@ Test(cli, same_digests_on_any_thread_count_and_from_run_to_run) {
     snprintf(name, sizeof name, "t%d", i);
     if (i > 0) expect_same_tables("t0", name);
   }
-  cr_expect_eq(shell("%s run %s/a.yaml --threads 2 --memory 3GB -q -o %s/t0 2>&1", shell_program(), shell_folder,
-                     shell_folder),
-               0, "threads and memory make no other run: %s", shell_output);
+  cr_expect_eq(
+      shell("%s run %s/a.yaml --threads 2 --memory 3GB -q -o %s/t0 2>&1", shell_program(), shell_folder, shell_folder),
+      0, "threads and memory make no other run: %s", shell_output);
 }
 
 /* The program in the background; what it prints goes to `said`. */

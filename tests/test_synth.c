@@ -87,7 +87,8 @@ Test(synth, bytes_of_a_file_do_not_depend_on_threads_and_are_those_they_always_w
     snprintf(name, sizeof name, "t%d", threads);
     Checkpoint c = made(&wide, 3, name);
     const Bytes got = bytes_of(arena_printf(&test_arena, "%s/model.safetensors", name));
-    cr_expect_str_eq(digest_of(got.data, got.count).hex, "7fcd375af4e8f2f2ba1c21c3a29b6f79", "%d threads: %s", threads, c.digest.hex);
+    cr_expect_str_eq(digest_of(got.data, got.count).hex, "7fcd375af4e8f2f2ba1c21c3a29b6f79", "%d threads: %s", threads,
+                     c.digest.hex);
   }
 }
 

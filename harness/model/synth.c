@@ -140,10 +140,9 @@ static void enlarge_outliers(const Made *t, const size_t row[OUTLIERS], size_t f
 
 /* To nearest even; in place. */
 static void round_to(float *value, size_t n, WeightType type) {
-  uint16_t *half = (uint16_t *)value;
   for (size_t i = 0; i < n && type != WEIGHT_F32; i++) {
     const uint16_t bits = type == WEIGHT_BF16 ? bf16_of(value[i]) : f16_of(value[i]);
-    memcpy(&half[i], &bits, sizeof bits);
+    memcpy((char *)value + i * sizeof bits, &bits, sizeof bits);
   }
 }
 
