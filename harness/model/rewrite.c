@@ -9,9 +9,10 @@
 
 _Static_assert((int)HADAMARD64_MAX_N == (int)HADAMARD_MAX_N, "what is rotated here, the operator rotates back");
 
+enum { TOGETHER = 1 << 15 /* values of a thread, 256 KiB: a quarter of a second-level cache */ };
+
 /* Every row of [rows, cols] times gain [cols], column by column. */
 static void fold_gain(double *matrix, int rows, int cols, const double *gain) {
-#pragma omp parallel for
   for (int r = 0; r < rows; r++)
     for (int c = 0; c < cols; c++) matrix[(size_t)r * (size_t)cols + (size_t)c] *= gain[c];
 }
@@ -20,10 +21,14 @@ static void fold_gain(double *matrix, int rows, int cols, const double *gain) {
  * from `first` on. */
 static bool check_range(const Checkpoint *checkpoint, const Weight *weight, const double *value, size_t first,
                         size_t count, Status *st) {
-  bool finite = true;
-#pragma omp parallel for reduction(&& : finite)
-  for (size_t i = 0; i < count; i++) finite = finite && isfinite((float)value[i]);
-  for (size_t i = 0; !finite && i < count; i++)
+  const Weight all = {.type = WEIGHT_F64, .data = value, .count = count};
+  double most = 0;
+#pragma omp parallel for reduction(max : most)
+  for (size_t at = 0; at < count; at += TOGETHER) {
+    const double own = weight_largest(&all, at, count - at < TOGETHER ? count - at : TOGETHER);
+    most = own <= most ? most : isnan(own) ? INFINITY : own;
+  }
+  for (size_t i = 0; !isfinite((float)most) && i < count; i++)
     if (!isfinite((float)value[i]))
       return FAIL(
           st,
@@ -31,6 +36,22 @@ static bool check_range(const Checkpoint *checkpoint, const Weight *weight, cons
           "leaves the weights as they are)",
           checkpoint->folder, weight->name, first + i, value[i]);
   return true;
+}
+
+/* Rows first … first + rows - 1 of a weight, widened, with the gain of their columns (NULL: none) and rotated as the
+ * table says: some at a time, while they are in the cache. The mapped bytes need not stay. */
+static void take_rows(const WeightInfo *info, const Weight *weight, int cols, const double *gain, int first, int rows,
+                      double *out) {
+  const int together = cols < TOGETHER ? TOGETHER / cols : 1;
+#pragma omp parallel for
+  for (int row = 0; row < rows; row += together) {
+    const int n = rows - row < together ? rows - row : together;
+    double *to = out + (size_t)row * (size_t)cols;
+    weight_range_to_f64(weight, (size_t)(first + row) * (size_t)cols, (size_t)n * (size_t)cols, to);
+    if (gain) fold_gain(to, n, cols, gain);
+    if (info->rotate_in) hadamard64(to, n, cols);
+  }
+  weight_forget(weight, (size_t)first * (size_t)cols, (size_t)rows * (size_t)cols);
 }
 
 /* The widths over which weights are rotated, each once. */
@@ -65,60 +86,46 @@ static bool check_widths(const Checkpoint *checkpoint, Arena scratch, Status *st
 static bool rewrite_weight(const Checkpoint *checkpoint, const WeightInfo *info, const Weight *weight,
                            const double *gain, double *values, Status *st) {
   const int rows = weight_rows(&checkpoint->config, info), cols = weight_cols(&checkpoint->config, info);
-  if (gain) fold_gain(values, rows, cols, gain);
-  if (info->rotate_in) hadamard64(values, rows, cols);
+  take_rows(info, weight, cols, gain, 0, rows, values);
   if (info->rotate_out) hadamard64_columns(values, rows, cols);
-  return !(gain || info->rotate_in || info->rotate_out) ||
-         check_range(checkpoint, weight, values, 0, weight->count, st);
+  return check_range(checkpoint, weight, values, 0, weight->count, st);
 }
+
+/* Whether a rewrite changes a weight. */
+static bool is_rewritten(const WeightInfo *info) { return info->gain != ABSENT || info->rotate_in || info->rotate_out; }
 
 bool rewrite_layer(const Checkpoint *checkpoint, Rewrite rewrite, int layer, double *const *room, const double **value,
                    Status *st) {
   const Family *family = checkpoint->config.family;
   const Weight *weight = checkpoint->layer[layer];
-  for (int w = 0; w < family->weights; w++) {
+  const bool all_same = rewrite == REWRITE_NONE;
+  for (int w = 0; w < family->weights; w++) { /* gains are among these */
     value[w] = weight[w].data ? room[w] : NULL;
-    if (!weight[w].data) continue;
+    if (!value[w] || (!all_same && is_rewritten(&family->weight[w]))) continue;
     weight_range_to_f64(&weight[w], 0, weight[w].count, room[w]);
     weight_forget(&weight[w], 0, weight[w].count);
   }
-  for (int w = 0; rewrite == REWRITE_QUAMBA && w < family->weights; w++) {
+  for (int w = 0; !all_same && w < family->weights; w++) {
     const WeightInfo *info = &family->weight[w];
     const double *gain = info->gain == ABSENT ? NULL : room[info->gain];
-    if (value[w]) TRY(rewrite_weight(checkpoint, info, &weight[w], gain, room[w], st));
+    if (value[w] && is_rewritten(info)) TRY(rewrite_weight(checkpoint, info, &weight[w], gain, room[w], st));
   }
-  for (int w = 0; rewrite == REWRITE_QUAMBA && w < family->weights; w++) /* a gain that was folded is gone */
+  for (int w = 0; !all_same && w < family->weights; w++) /* a gain that was folded is gone */
     if (family->weight[w].gain != ABSENT) value[family->weight[w].gain] = NULL;
   return true;
 }
-
-enum { MANY_ROWS = 256 /* whose pages are worth giving back */ };
 
 /* --- the ends -------------------------------------------------------------------------------- */
 
 void rewrite_rows(const Checkpoint *checkpoint, Rewrite rewrite, const double *gain, int end, int first, int rows,
                   double *out) {
   const WeightInfo *info = &checkpoint->config.family->end[end];
+  const Weight *weight = &checkpoint->end[end];
   const int cols = weight_cols(&checkpoint->config, info);
-  const size_t from = (size_t)first * (size_t)cols, count = (size_t)rows * (size_t)cols;
-  weight_range_to_f64(&checkpoint->end[end], from, count, out);
-  if (rows >= MANY_ROWS) weight_forget(&checkpoint->end[end], from, count);
-  if (rewrite == REWRITE_NONE) return;
-  if (info->gain != ABSENT) fold_gain(out, rows, cols, gain);
-  if (info->rotate_in) hadamard64(out, rows, cols);
-}
-
-/* Of values as they are stored. */
-static double largest(const Weight *weight, Arena scratch) {
-  enum { TOGETHER = 1 << 16 };
-  double *values = ARENA_NEW(&scratch, double, TOGETHER), most = 0;
-  for (size_t first = 0; first < weight->count; first += TOGETHER) {
-    const size_t count = weight->count - first < TOGETHER ? weight->count - first : TOGETHER;
-    weight_range_to_f64(weight, first, count, values);
-    for (size_t i = 0; i < count; i++) most = fmax(most, fabs(values[i]));
-    weight_forget(weight, first, count);
-  }
-  return most;
+  if (rewrite == REWRITE_NONE)
+    weight_range_to_f64(weight, (size_t)first * (size_t)cols, (size_t)rows * (size_t)cols, out);
+  else
+    take_rows(info, weight, cols, info->gain == ABSENT ? NULL : gain, first, rows, out);
 }
 
 /* A rotation leaves a row its length, which is at most sqrt(cols) times its largest value: only where that could pass
@@ -128,8 +135,7 @@ static bool check_end(const Checkpoint *checkpoint, int end, const double *gain,
   const WeightInfo *info = &checkpoint->config.family->end[end];
   const Weight *weight = &checkpoint->end[end];
   const int rows = weight_rows(&checkpoint->config, info), cols = weight_cols(&checkpoint->config, info);
-  if (largest(weight, scratch) * (info->gain == ABSENT ? 1 : most_gain) * sqrt((double)cols) < (double)FLT_MAX / 2)
-    return true;
+  if (weight->most * (info->gain == ABSENT ? 1 : most_gain) * sqrt((double)cols) < (double)FLT_MAX / 2) return true;
   double *row = ARENA_NEW(&scratch, double, cols);
   for (int r = 0; r < rows; r++) {
     rewrite_rows(checkpoint, REWRITE_QUAMBA, gain, end, r, 1, row);
