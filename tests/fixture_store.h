@@ -70,12 +70,16 @@ static inline const bool *fixture_all_kept(void) {
 
 static inline const StoreSide *fixture_sides(void) {
   static StoreSide side[MODES] = {{.name = "2-0"}, {.name = "2-4"}, {.name = "fp64"}};
+  static StoreMade made[MODES][LAYERS];
   for (int m = 0; m < MODES; m++)
-    for (int id = 0; id < T_COUNT; id++) {
-      side[m].makes[id] = id != T_SSM_STATE_Q8 || m == 0;
-      side[m].format[id] = fixture_type(m, id);
-      side[m].scale[id] = fixture_scale(m, id);
+    for (int i = 0; i < LAYERS * T_COUNT; i++) {
+      StoreMade *in = &made[m][i / T_COUNT];
+      const int id = i % T_COUNT;
+      in->makes[id] = id != T_SSM_STATE_Q8 || m == 0;
+      in->format[id] = fixture_type(m, id);
+      in->scale[id] = fixture_scale(m, id);
     }
+  for (int m = 0; m < MODES; m++) side[m].layer = made[m];
   return side;
 }
 

@@ -72,6 +72,23 @@ Test(footprint, narrow_states_and_outputs_count_their_own_bytes) {
   cr_expect_eq(f.activation_bytes, 4 * 130 - 2 * 16);
 }
 
+/* fp32 in the first of the two layers, 0 in the second: half of each, and the larger activations. */
+Test(footprint, of_a_mode_that_differs_by_layer_is_that_of_its_layers) {
+  static _Alignas(64) char memory[1 << 14];
+  Arena arena = {.next = memory, .end = memory + sizeof memory, .base = memory};
+  ModelLayer layer[2];
+  Model m = shapes(layer, true);
+  const Mode *in[LAYERS_MOST + 1], *fp32 = mode_preset("fp32"), *i8 = mode_preset("0");
+  for (int l = 0; l <= LAYERS_MOST; l++) in[l] = l == 0 ? fp32 : i8;
+  const Mode mixed = mode_by_layer(&arena, i8, in);
+  const Footprint f = footprint_of(&m, &mixed), a = footprint_of(&m, fp32), b = footprint_of(&m, i8);
+  cr_expect_eq(2 * f.weight_bytes, a.weight_bytes + b.weight_bytes);
+  cr_expect_eq(2 * f.scale_bytes, a.scale_bytes + b.scale_bytes);
+  cr_expect_eq(2 * f.state_bytes, a.state_bytes + b.state_bytes);
+  cr_expect_eq(f.activation_bytes, a.activation_bytes);
+  cr_expect_eq(f.peak_activation_bytes, a.peak_activation_bytes);
+}
+
 static const Cost *row_of(const CostRows *rows, const char *mode, const char *op, int length) {
   for (int i = 0; i < rows->times; i++)
     if (!strcmp(rows->time[i].mode, mode) && !strcmp(rows->time[i].operator_name, op) && rows->time[i].length == length)

@@ -156,6 +156,52 @@ Test(evaluation, first_window_of_the_shipped_text_gives_the_golden_bits_per_byte
   cr_expect_eq(rows.pairs, 3 * 2 + 3 * 4, "the reference in two metrics, modes in four: %d", rows.pairs);
 }
 
+/* Of [names], among which "mixed" is fp32 but for its last layers. */
+static EvaluationRows evaluate_mixed(Shipped *s, const char **names, int count) {
+  const Mode *in[LAYERS_MOST + 1], *fp32 = mode_preset("fp32");
+  for (int layer = 0; layer <= LAYERS_MOST; layer++) in[layer] = layer < 20 ? fp32 : mode_preset("2-0");
+  OwnMode own = {.mode = {.name = "mixed"}};
+  own.mode = mode_by_layer(&s->arena, &own.mode, in);
+  Spec spec = {.own_modes = &own,
+               .own_mode_count = 1,
+               .events = {.share = 0.15},
+               .evaluation = {.text = "test.txt", .windows = 2, .length = 24, .modes = names, .mode_count = count}};
+  Subject subject = shipped_evaluation(s);
+  Progress quiet = progress_start(true);
+  EvaluationRows rows;
+  Status st = {0};
+  Study study = {.spec = &spec, .subject = &subject, .progress = &quiet};
+  cr_assert(evaluate(&s->arena, &study, &rows, &st), "%s", st.text);
+  return rows;
+}
+
+/* The next row of the pair [fp64, mixed]; NULL behind the last. */
+static const EvaluationToken *next_mixed(const EvaluationRows *rows, int *at) {
+  for (; *at < (int)rows->tokens; ++*at)
+    if (!strcmp(rows->token[*at].base, "fp64") && !strcmp(rows->token[*at].other, "mixed"))
+      return &rows->token[(*at)++];
+  return NULL;
+}
+
+/* A side that begins as another one does starts where they part: what its tokens carry in the layers before is theirs,
+ * too. */
+Test(evaluation, a_mode_that_begins_as_another_has_the_figures_that_it_has_alone) {
+  static const char *together[] = {"fp32", "2-0", "mixed"}, *alone[] = {"mixed"};
+  Shipped s = shipped_load(REWRITE_QUAMBA);
+  shipped_calibrate(&s, 2, 64);
+  const EvaluationRows a = evaluate_mixed(&s, together, 3), b = evaluate_mixed(&s, alone, 1);
+  for (int w = 0; w < 2; w++) cr_expect(!memcmp(&a.window[2 * 3 + w], &b.window[2 + w], sizeof *a.window));
+  int i = 0, j = 0, rows = 0;
+  for (;; rows++) {
+    const EvaluationToken *got = next_mixed(&a, &i), *want = next_mixed(&b, &j);
+    cr_assert_eq(!got, !want);
+    if (!got) break;
+    cr_expect(got->position == want->position && got->reach == want->reach && got->in_reach == want->in_reach,
+              "window %d, token %d: reach %.17g, alone %.17g", got->window, got->position, got->reach, want->reach);
+  }
+  cr_assert_geq(rows, 10);
+}
+
 /* --- pairs ----------------------------------------------------------------------------------------------------------
  */
 

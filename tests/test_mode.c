@@ -48,7 +48,9 @@ Test(mode, setting_names_say_what_the_enums_say) {
   const Mode mode = {"x",
                      &family_mamba1,
                      {LINEARS_F32, CONV_IN_I8_DYNAMIC, CONV_OUT_F32_GRID, X_PROJ_IN_F32, SCAN_U_F32, SCAN_REST_F32,
-                      SCAN_ORDER_SEQUENTIAL, OUTPUT_BF16, OUTPUT_F16, INNER_F16, INNER_BF16, INNER_F32, INNER_I8}};
+                      SCAN_ORDER_SEQUENTIAL, OUTPUT_BF16, OUTPUT_F16, INNER_F16, INNER_BF16, INNER_F32, INNER_I8},
+                     NULL,
+                     0};
   static const char *const want[] = {"f32",  "i8_dynamic", "f32_grid", "f32",  "f32", "f32", "sequential",
                                      "bf16", "f16",        "f16",      "bf16", "f32", "i8"};
   for (int s = 0; s < STAGES; s++) cr_expect_str_eq(mode_setting_name(&mode, s), want[s]);
@@ -131,6 +133,38 @@ static unsigned bit_of(const char *key) {
     if (!strcmp(family_mamba1.stage[s].key, key)) return 1u << s;
   cr_assert_fail("no stage %s", key);
   return 0;
+}
+
+/* Neighbours that are alike are one part, and what holds of any layer holds of the mode. */
+Test(mode, a_mode_that_differs_by_layer_is_its_longest_stretches) {
+  static _Alignas(64) char memory[1 << 16];
+  Arena arena = {.next = memory, .end = memory + sizeof memory, .base = memory};
+  const Mode *fp32 = mode_preset("fp32"), *base = mode_preset("2-0"), *in[LAYERS_MOST + 1];
+  Mode own = *base, also = *fp32;
+  strcpy(own.name, "own"), strcpy(also.name, "also"); /* names are no settings */
+  for (int layer = 0; layer <= LAYERS_MOST; layer++)
+    in[layer] = layer == 3 ? &also : layer >= 2 && layer < 5 ? fp32 : base;
+  const Mode mixed = mode_by_layer(&arena, &own, in);
+  cr_assert_eq(mixed.parts, 3);
+  cr_expect_str_eq(mixed.name, "own");
+  cr_expect(mode_next(&mixed, 0) == 2 && mode_next(&mixed, 3) == 5 && mode_next(&mixed, 5) == ABSENT);
+  for (int layer = 0; layer < LAYERS_MOST; layer++) {
+    cr_expect(mode_equal(mode_in(&mixed, layer), in[layer]), "layer %d", layer);
+    cr_expect_str_eq(mode_in(&mixed, layer)->name, "own");
+  }
+  cr_expect(mode_equal(&mixed, &mixed) && !mode_equal(&mixed, base) && !mode_equal(base, &mixed));
+  cr_expect(mode_equal_in(&mixed, base, 2) && !mode_equal_in(&mixed, base, 3));
+  cr_expect(mode_needs_scales(&mixed));
+  for (int layer = 0; layer <= LAYERS_MOST; layer++) in[layer] = layer == LAYERS_MOST - 1 ? base : fp32;
+  const Mode last = mode_by_layer(&arena, &own, in);
+  cr_expect(mode_needs_scales(&last), "one int8 layer is enough");
+  Mode all = *base;
+  all.setting[STAGE_GATED] = OUTPUT_BF16;
+  const Mode set = mode_set(&arena, &mixed, &all, bit_of("gated"));
+  cr_expect(set.parts == 3 && mode_in(&set, 3)->setting[STAGE_GATED] == OUTPUT_BF16 &&
+            mode_in(&set, 3)->setting[STAGE_LINEARS] == LINEARS_F32);
+  const Mode same = mode_set(&arena, &mixed, base, ~0u);
+  cr_expect(same.parts == 0 && mode_equal(&same, base), "every stage set, it is the same in every layer");
 }
 
 Test(mode, stages_are_mixed_and_take_along_what_they_need) {

@@ -264,6 +264,57 @@ Test(spec, own_modes_build_on_own_modes_in_any_order) {
   cr_expect_str_eq(spec_print(&arena, &again), spec_print(&arena, &spec));
 }
 
+/* Layer by layer, against settings written out here. */
+static void expect_layers(const Mode *mode, const Mode *const *want, int layers) {
+  for (int layer = 0; layer < layers; layer++) {
+    const Mode *in = mode_in(mode, layer);
+    cr_expect(mode_equal(in, want[layer]), "%s, layer %d", mode->name, layer);
+    cr_expect_str_eq(in->name, mode->name);
+    cr_expect_eq(in->parts, 0);
+  }
+}
+
+Test(spec, an_own_mode_may_differ_by_layer) {
+  enum { LAYERS = 9 };
+  Arena arena = new_arena();
+  const char text[] =
+      LEAST "calibration: {text: v}\nmodes:\n"
+            "  more: {base: mixed, gated: bf16, layers: {8: mixed, 2-4: {scan_u: f32, scan_order: sequential}}}\n"
+            "  mixed: {base: 2-0, out_proj: f32, layers: {7: 2-0, 0-2: fp32, 5: {state: bf16, scan_order: sequential}, "
+            "4: late}}\n"
+            "  late: {base: 2-4, conv_acc: f16}\n  back: {base: mixed, layers: {0-7: plain}}\n"
+            "  plain: {base: 2-0, out_proj: f32}\n";
+  Spec spec = parse(&arena, text);
+  Mode base = *mode_preset("2-0"), late = *mode_preset("2-4"), stored = base;
+  base.setting[STAGE_OUT_PROJ] = stored.setting[STAGE_OUT_PROJ] = OUTPUT_F32;
+  late.setting[STAGE_CONV_ACC] = INNER_F16;
+  stored.setting[STAGE_STATE] = INNER_BF16, stored.setting[STAGE_SCAN_ORDER] = SCAN_ORDER_SEQUENTIAL;
+  const Mode *fp32 = mode_preset("fp32");
+  const Mode *mixed[LAYERS] = {fp32, fp32, fp32, &base, &late, &stored, &base, mode_preset("2-0"), &base};
+  /* A stage is set in every layer of the base, then come the layers: of another mode as it is there, or on top. */
+  Mode own[LAYERS];
+  const Mode *more[LAYERS];
+  for (int layer = 0; layer < LAYERS; layer++) {
+    own[layer] = *mixed[layer];
+    more[layer] = &own[layer];
+    if (layer < 8) own[layer].setting[STAGE_GATED] = OUTPUT_BF16;
+    if (layer < 2 || layer > 4) continue;
+    own[layer].setting[STAGE_SCAN_U] = SCAN_U_F32, own[layer].setting[STAGE_SCAN_ORDER] = SCAN_ORDER_SEQUENTIAL;
+  }
+  for (int again = 0; again < 2; again++) {
+    expect_layers(spec_mode(&spec, "mixed"), mixed, LAYERS);
+    expect_layers(spec_mode(&spec, "more"), more, LAYERS);
+    cr_expect(mode_equal(spec_mode(&spec, "back"), spec_mode(&spec, "plain")), "the same in every layer again");
+    cr_expect_eq(spec_mode(&spec, "back")->parts, 0);
+    cr_expect_not(mode_equal(spec_mode(&spec, "mixed"), spec_mode(&spec, "more")));
+    Spec printed = parse(&arena, spec_print(&arena, &spec));
+    cr_expect_str_eq(spec_print(&arena, &printed), spec_print(&arena, &spec));
+    for (int i = 0; i < spec.own_mode_count; i++)
+      cr_expect(mode_equal(&printed.own_modes[i].mode, &spec.own_modes[i].mode), "%s", spec.own_modes[i].mode.name);
+    spec = printed;
+  }
+}
+
 Test(spec, names_are_any_text_without_slash_and_control_characters) {
   Arena arena = new_arena();
   /* as YAML writes them in single quotes, and as they are */

@@ -112,10 +112,9 @@ static void check_float16(bool widen) {
   static bool kept[T_COUNT];
   memset(kept, 0, sizeof kept);
   kept[T_GATED] = kept[T_X_PROJ_IN] = true;
-  static StoreSide side;
-  side = (StoreSide){.name = "2-0"};
-  side.makes[T_GATED] = side.makes[T_OUT_PROJ] = side.makes[T_X_PROJ_IN] = true;
-  side.format[T_GATED] = side.format[T_OUT_PROJ] = FORMAT_F16;
+  const StoreMade made = {.makes = {[T_GATED] = true, [T_OUT_PROJ] = true, [T_X_PROJ_IN] = true},
+                          .format = {[T_GATED] = FORMAT_F16, [T_OUT_PROJ] = FORMAT_F16}};
+  const StoreSide side = {.name = "2-0", .layer = &made};
   f.shape.layers = f.shape.prompts = f.shape.sides = 1;
   f.shape.side = &side, f.shape.kept = kept, f.shape.f16_as_f32 = widen;
   uint16_t h[N], canonical[N];

@@ -30,11 +30,11 @@ Test(tables, columns_cover_their_rows_and_sizes_match_types) {
 }
 
 Test(tables, modes_have_a_column_a_stage_in_the_order_of_the_stages) {
-  cr_assert_eq(table_modes.columns, 1 + family_mamba1.stages);
+  cr_assert_eq(table_modes.columns, MODE_COLUMNS + family_mamba1.stages);
   for (int s = 0; s < family_mamba1.stages; s++) {
-    cr_expect_str_eq(table_modes.column[1 + s].name, family_mamba1.stage[s].key);
+    cr_expect_str_eq(table_modes.column[MODE_COLUMNS + s].name, family_mamba1.stage[s].key);
     for (int v = 0; family_mamba1.stage[s].values[v]; v++)
-      cr_expect_lt(strlen(family_mamba1.stage[s].values[v]), table_modes.column[1 + s].size, "%s",
+      cr_expect_lt(strlen(family_mamba1.stage[s].values[v]), table_modes.column[MODE_COLUMNS + s].size, "%s",
                    family_mamba1.stage[s].values[v]);
   }
 }

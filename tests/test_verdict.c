@@ -161,8 +161,8 @@ Test(verdict, reasons_of_the_presets_hold_in_both_directions) {
   for (size_t i = 0; i < sizeof pair / sizeof *pair; i++) {
     const Mode *a = mode_preset(pair[i].a), *b = mode_preset(pair[i].b);
     cr_assert(a && b);
-    cr_assert_str_eq(verdict_reason(a, b), pair[i].want, "%s, %s: %s", a->name, b->name, verdict_reason(a, b));
-    cr_assert_str_eq(verdict_reason(b, a), pair[i].want, "%s, %s: %s", b->name, a->name, verdict_reason(b, a));
+    cr_assert_str_eq(verdict_reason(a, b, 1), pair[i].want, "%s, %s: %s", a->name, b->name, verdict_reason(a, b, 1));
+    cr_assert_str_eq(verdict_reason(b, a, 1), pair[i].want, "%s, %s: %s", b->name, a->name, verdict_reason(b, a, 1));
   }
 }
 
@@ -170,21 +170,21 @@ Test(verdict, reasons_come_from_settings_not_names) {
   Mode a = *mode_preset("2-1"), b = a;
   snprintf(b.name, sizeof b.name, "own");
   b.setting[STAGE_CONV_OUT] = CONV_OUT_F32_GRID;
-  cr_assert_str_eq(verdict_reason(&a, &b), "grid_identity");
+  cr_assert_str_eq(verdict_reason(&a, &b, 1), "grid_identity");
   a.setting[STAGE_CONV_OUT] = CONV_OUT_F32; /* requantised from float on one side, from the grid on the other */
-  cr_assert_str_eq(verdict_reason(&a, &b), "ties_only");
+  cr_assert_str_eq(verdict_reason(&a, &b, 1), "ties_only");
   b.setting[STAGE_GATED] = OUTPUT_F32;
-  cr_assert_str_eq(verdict_reason(&a, &b), "", "a third stage differs");
+  cr_assert_str_eq(verdict_reason(&a, &b, 1), "", "a third stage differs");
   b = a = *mode_preset("2-2");
   b.setting[STAGE_CONV_OUT] = CONV_OUT_I8;
   b.setting[STAGE_SCAN_U] = SCAN_U_F32; /* float u on both sides, on the grid */
-  cr_assert_str_eq(verdict_reason(&a, &b), "", "none of the reasons is about float u on both sides");
+  cr_assert_str_eq(verdict_reason(&a, &b, 1), "", "none of the reasons is about float u on both sides");
   b.setting[STAGE_SCAN_U] = SCAN_U_I8;
-  cr_assert_str_eq(verdict_reason(&a, &b), "dequantised_first");
+  cr_assert_str_eq(verdict_reason(&a, &b, 1), "dequantised_first");
   b.setting[STAGE_CONV_OUT] = CONV_OUT_F32_GRID;
-  cr_assert_str_eq(verdict_reason(&a, &b), "dequantised_first");
+  cr_assert_str_eq(verdict_reason(&a, &b, 1), "dequantised_first");
   b.setting[STAGE_CONV_OUT] = CONV_OUT_F32;
-  cr_assert_str_eq(verdict_reason(&a, &b), "", "u is on the grid on one side alone");
+  cr_assert_str_eq(verdict_reason(&a, &b, 1), "", "u is on the grid on one side alone");
 }
 
 Test(verdict, top1_agreement_weighs_prompts_by_their_length) {

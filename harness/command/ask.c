@@ -88,10 +88,10 @@ bool command_eval(Arena *arena, const Options *o, const char *typed, Status *st)
 }
 
 bool command_modes(Arena *arena, const Options *o, const char *typed, Status *st) {
-  (void)arena, (void)typed, (void)st;
+  (void)typed, (void)st;
   if (!o->json) {
     for (const Family *const *family = families; *family; family++) {
-      print_stage_table((*family)->preset, (*family)->presets);
+      print_stage_table((*family)->preset, (*family)->presets, 1, *arena);
       printf("\n");
       for (int s = 0; s < (*family)->stages; s++) {
         const Stage *stage = &(*family)->stage[s];

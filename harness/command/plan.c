@@ -14,15 +14,35 @@ static void print_cell(const char *text, const char *head) {
   printf(" %s%*s", text, room > 0 ? room : 0, "");
 }
 
-void print_stage_table(const Mode *modes, int count) {
-  printf("%-12s", "stage");
-  for (int m = 0; m < count; m++) print_cell(modes[m].name, modes[m].name);
+/* "0-3", "17", "18-23". */
+static const char *part_text(Arena *arena, const Mode *mode, int first, int layers) {
+  const int next = mode_next(mode, first), last = next == ABSENT || next > layers ? layers - 1 : next - 1;
+  if (!mode->parts) return "all";
+  return first == last ? arena_printf(arena, "%d", first) : arena_printf(arena, "%d-%d", first, last);
+}
+
+/* A line of the table: of stage s; or, where that is ABSENT, of the layers. */
+static void print_line(const Mode *modes, int count, int layers, int s, Arena scratch) {
+  printf("%-12s", s == ABSENT ? "layers" : modes->family->stage[s].key);
+  for (int m = 0; m < count; m++)
+    for (int at = 0; at != ABSENT && at < layers; at = mode_next(&modes[m], at))
+      print_cell(s == ABSENT ? part_text(&scratch, &modes[m], at, layers)
+                             : mode_setting_name(mode_in(&modes[m], at), s),
+                 modes[m].name);
   printf("\n");
-  for (int s = 0; count && s < modes->family->stages; s++) {
-    printf("%-12s", modes->family->stage[s].key);
-    for (int m = 0; m < count; m++) print_cell(mode_setting_name(&modes[m], s), modes[m].name);
-    printf("\n");
-  }
+}
+
+void print_stage_table(const Mode *modes, int count, int layers, Arena scratch) {
+  bool by_layer = false;
+  printf("%-12s", "stage");
+  for (int m = 0; m < count; m++)
+    for (int at = 0; at != ABSENT && at < layers; at = mode_next(&modes[m], at)) {
+      print_cell(modes[m].name, modes[m].name);
+      by_layer |= modes[m].parts > 0;
+    }
+  printf("\n");
+  if (by_layer) print_line(modes, count, layers, ABSENT, scratch);
+  for (int s = 0; count && s < modes->family->stages; s++) print_line(modes, count, layers, s, scratch);
 }
 
 bool print_plan(Arena *arena, const Spec *spec, Status *st) {
@@ -32,8 +52,8 @@ bool print_plan(Arena *arena, const Spec *spec, Status *st) {
   TRY(events_check(spec, &subject, st));
   Estimate sum = estimate_of(spec, &subject, *arena);
   printf("# %s: the effective spec, with every default\n%s\n# modes by stage\n", spec->path, spec_print(arena, spec));
-  print_stage_table(spec->modes, spec->mode_count);
   const Config *c = &subject.checkpoint.config;
+  print_stage_table(spec->modes, spec->mode_count, c->layers, *arena);
   printf("\n# model: %d layers, D %d, E %d, N %d, R %d, K %d, vocabulary %d\n", c->layers, c->D, c->E, c->N, c->R, c->K,
          c->vocab);
   for (int i = 0; i < spec->prompt_count; i++)

@@ -33,13 +33,19 @@ static bool is_kept(const Spec *spec, const Tensors *tensors, int id, int layer)
 }
 
 /* mode NULL: the reference. */
-static StoreSide side_of(const Family *family, const Mode *mode) {
-  StoreSide side = {.name = mode ? mode->name : MODE_REFERENCE};
+static StoreMade made_by(const Family *family, const Mode *mode) {
+  StoreMade made = {0};
   for (int id = 0; id < family->tensors.count; id++) {
-    side.format[id] = FORMAT_F64;
-    side.makes[id] = mode ? family->format(mode, id, &side.format[id]) : !family->tensors.info[id].modes_only;
+    made.format[id] = FORMAT_F64;
+    made.makes[id] = mode ? family->format(mode, id, &made.format[id]) : !family->tensors.info[id].modes_only;
   }
-  return side;
+  return made;
+}
+
+static StoreSide side_of(Arena *arena, const Config *c, const Mode *mode) {
+  StoreMade *layer = ARENA_NEW(arena, StoreMade, c->layers);
+  for (int i = 0; i < c->layers; i++) layer[i] = made_by(c->family, mode ? mode_in(mode, i) : NULL);
+  return (StoreSide){.name = mode ? mode->name : MODE_REFERENCE, .layer = layer};
 }
 
 StoreShape estimate_shape(Arena *arena, const Spec *spec, const Subject *subject) {
@@ -48,7 +54,7 @@ StoreShape estimate_shape(Arena *arena, const Spec *spec, const Subject *subject
   StoreSide *side = ARENA_NEW(arena, StoreSide, spec->mode_count + 1);
   bool *kept = ARENA_NEW(arena, bool, c->layers * tensors->count);
   for (int i = 0; i <= spec->mode_count; i++)
-    side[i] = side_of(c->family, i < spec->mode_count ? &spec->modes[i] : NULL);
+    side[i] = side_of(arena, c, i < spec->mode_count ? &spec->modes[i] : NULL);
   for (int layer = 0; layer < c->layers; layer++)
     for (int id = 0; id < tensors->count; id++) kept[layer * tensors->count + id] = is_kept(spec, tensors, id, layer);
   StoreShape shape = {.tensors = tensors,

@@ -71,14 +71,21 @@ static int longest_prompt(const Experiment *e) {
   return longest;
 }
 
+/* What the mode is in the first layer where a stage of it is finer than the presets'; NULL: in none. */
+static const Mode *finer_part(const Mode *mode) {
+  for (int layer = 0; layer != ABSENT; layer = mode_next(mode, layer))
+    if (mode_finer_stage(mode_in(mode, layer)) != ABSENT) return mode_in(mode, layer);
+  return NULL;
+}
+
 /* A stage finer than the presets' has operators on the CPU alone. */
 static bool find_device(Experiment *e, Status *st) {
   const Spec *spec = e->spec;
   TRY(device_find(spec->backend, spec->path, &e->device, st));
   for (int i = 0; e->device.found && i < spec->mode_count; i++) {
-    const Mode *mode = &spec->modes[i];
+    const Mode *mode = finer_part(&spec->modes[i]);
+    if (!mode) continue;
     const int finer = mode_finer_stage(mode);
-    if (finer == ABSENT) continue;
     const char *setting = mode_setting_name(mode, finer);
     if (spec->backend == BACKEND_CUDA)
       return FAIL(st, "%s: backend cuda: mode '%s' sets %s %s, which only the CPU's operators have", spec->path,

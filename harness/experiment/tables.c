@@ -16,10 +16,20 @@
 #include "study/gates.h"
 #include "study/scales.h"
 
+/* A row a part of a mode. */
 static TableRows mode_rows(Arena *arena, const Experiment *e) {
-  ModeRow *row = ARENA_NEW(arena, ModeRow, e->spec->mode_count);
-  for (int i = 0; i < e->spec->mode_count; i++) row[i] = mode_row(&e->spec->modes[i]);
-  return (TableRows){&table_modes, row, (size_t)e->spec->mode_count};
+  const int layers = e->subject.model.layers;
+  size_t most = 0, rows = 0;
+  for (int i = 0; i < e->spec->mode_count; i++) most += 1 + (size_t)e->spec->modes[i].parts;
+  ModeRow *row = ARENA_NEW(arena, ModeRow, most);
+  for (int i = 0; i < e->spec->mode_count; i++) {
+    const Mode *mode = &e->spec->modes[i];
+    for (int at = 0, next; at != ABSENT && at < layers; at = next) {
+      next = mode_next(mode, at);
+      row[rows++] = mode_row(mode, at, next == ABSENT || next > layers ? layers - 1 : next - 1);
+    }
+  }
+  return (TableRows){&table_modes, row, rows};
 }
 
 static TableRows performance_rows(Arena *arena, const Experiment *e, double start_s) {

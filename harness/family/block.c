@@ -1,8 +1,11 @@
 #include "family/block.h"
 
+#include <assert.h>
+
 #include "reference/model64.h"
 
 void block_run(const Model *model, int layer, const Mode *mode, const Tensor *x, Arena *arena, Trace *trace) {
+  assert(!mode->parts); /* of a layer: mode_in */
   model->config.family->block(model, layer, mode, x, arena, trace);
 }
 

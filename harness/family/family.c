@@ -36,8 +36,9 @@ bool weight_is_i8(const WeightInfo *weight, const Mode *mode) {
 
 Forms forms_of_mode(const Mode *mode) {
   Forms forms = {0};
-  for (int w = 0; w < mode->family->weights; w++)
-    *(weight_is_i8(&mode->family->weight[w], mode) ? &forms.i8 : &forms.f32) |= 1u << w;
+  for (int layer = 0; layer != ABSENT; layer = mode_next(mode, layer))
+    for (int w = 0; w < mode->family->weights; w++)
+      *(weight_is_i8(&mode->family->weight[w], mode_in(mode, layer)) ? &forms.i8 : &forms.f32) |= 1u << w;
   return forms;
 }
 

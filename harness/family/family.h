@@ -91,7 +91,8 @@ size_t weight_values(const Config *config, const WeightInfo *weight);
 const char *weight_short_name(const WeightInfo *weight);
 /* Whether the mode takes it as int8. */
 bool weight_is_i8(const WeightInfo *weight, const Mode *mode);
-/* The forms in which a mode takes the weights of a layer, and all that any of two asks for. */
+/* The forms in which a mode takes the weights of a layer, of one that differs by layer those of all; and all that any
+ * of two asks for. */
 Forms forms_of_mode(const Mode *mode);
 Forms forms_of_both(Forms a, Forms b);
 /* The widest row of any tensor of a layer. */

@@ -8,15 +8,6 @@ static void add_weight(Footprint *f, const Config *config, const WeightInfo *wei
   f->scale_bytes += i8 ? 4 : 0;
 }
 
-static void add_layer(Footprint *f, const Model *m, const Mode *mode) {
-  const Family *family = m->config.family;
-  for (int w = 0; w < family->weights; w++) {
-    const WeightInfo *weight = &family->weight[w];
-    if (weight->form == FORM_GAIN && !m->norm_f) continue; /* folded */
-    add_weight(f, &m->config, weight, weight_is_i8(weight, mode));
-  }
-}
-
 /* The static scales of the layer's int8 tensors, each once. */
 static int static_scales(const Family *family, const Mode *mode) {
   bool used[SCALES_MOST] = {false};
@@ -31,16 +22,27 @@ static int static_scales(const Family *family, const Mode *mode) {
   return count;
 }
 
+static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
+
+static void add_layer(Footprint *f, const Model *m, const Mode *mode) {
+  const Family *family = m->config.family;
+  const Activations activations = family->activations(m, mode);
+  for (int w = 0; w < family->weights; w++) {
+    const WeightInfo *weight = &family->weight[w];
+    if (weight->form == FORM_GAIN && !m->norm_f) continue; /* folded */
+    add_weight(f, &m->config, weight, weight_is_i8(weight, mode));
+  }
+  f->scale_bytes += 4 * (int64_t)static_scales(family, mode);
+  f->activation_bytes = larger(f->activation_bytes, activations.total);
+  f->peak_activation_bytes = larger(f->peak_activation_bytes, activations.peak);
+  f->state_bytes += family->state_bytes(m, mode);
+}
+
 Footprint footprint_of(const Model *m, const Mode *mode) {
   const Family *family = m->config.family;
   Footprint f = {0};
-  for (int layer = 0; layer < m->layers; layer++) add_layer(&f, m, mode);
-  f.scale_bytes += 4 * (int64_t)static_scales(family, mode) * m->layers;
+  for (int layer = 0; layer < m->layers; layer++) add_layer(&f, m, mode_in(mode, layer));
   for (int w = 0; w < END_COUNT; w++)
     if (w != END_NORM || m->norm_f) add_weight(&f, &m->config, &family->end[w], false);
-  Activations activations = family->activations(m, mode);
-  f.activation_bytes = activations.total;
-  f.peak_activation_bytes = activations.peak;
-  f.state_bytes = m->layers * family->state_bytes(m, mode);
   return f;
 }

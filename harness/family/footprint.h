@@ -11,8 +11,8 @@
 typedef struct Footprint {
   int64_t weight_bytes;          /* of every layer and both ends; int8 weights 1 byte, float32 ones 4 */
   int64_t scale_bytes;           /* scales of weights and activations, 4 bytes each */
-  int64_t activation_bytes;      /* a token: every tensor that a layer makes */
-  int64_t peak_activation_bytes; /* a token: what is live at the same time, at most */
+  int64_t activation_bytes;      /* a token: every tensor that a layer makes, of the layer where they are most */
+  int64_t peak_activation_bytes; /* a token: what is live at the same time, at most, in any layer */
   int64_t
       state_bytes; /* a sequence: scan state as the mode stores it and the last K - 1 inputs of conv1d, all layers */
 } Footprint;

@@ -145,7 +145,7 @@ static const Stage stages[STAGE_COUNT] = {
 
 /* The stages inside the operators are float32 in every preset. */
 /* clang-format off */
-#define PRESET(name, ...) {name, &family_mamba1, {__VA_ARGS__, INNER_F32, INNER_F32, INNER_F32, INNER_F32}}
+#define PRESET(name, ...) {name, &family_mamba1, {__VA_ARGS__, INNER_F32, INNER_F32, INNER_F32, INNER_F32}, NULL, 0}
 static const Mode presets[] = {
 /*          name   linears       conv_in             conv_out           x_proj_in      scan_u      scan_rest      scan_order             gated       out_proj */
     PRESET("0",    LINEARS_W8A8, CONV_IN_I8,         CONV_OUT_I8,       X_PROJ_IN_I8,  SCAN_U_I8,  SCAN_REST_I8,  SCAN_ORDER_BLOCKED,    OUTPUT_F16, OUTPUT_F16),

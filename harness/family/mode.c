@@ -1,12 +1,14 @@
-/* mode: what holds of every family's stages and presets. */
+/* mode: what holds of every family's stages and presets, and of modes that differ by layer. */
 #include "family/mode.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "family/family.h"
 
 const char *mode_setting_name(const Mode *mode, int stage) {
+  assert(!mode->parts);
   return mode->family->stage[stage].values[mode->setting[stage]];
 }
 
@@ -36,13 +38,87 @@ bool mode_name_reserved(const char *name) {
   return false;
 }
 
-bool mode_equal(const Mode *a, const Mode *b) { return a->family == b->family && !mode_differing(a, b); }
+/* --- by layer -------------------------------------------------------------------------------- */
 
-unsigned mode_differing(const Mode *a, const Mode *b) {
+static int part_at(const Mode *mode, int layer) {
+  int i = 0;
+  while (i < mode->parts - 1 && mode->part[i].last < layer) i++;
+  return i;
+}
+
+const Mode *mode_in(const Mode *mode, int layer) { return mode->parts ? &mode->part[part_at(mode, layer)].mode : mode; }
+
+/* The last layer of those that run as this one does. */
+static int last_like(const Mode *mode, int layer) {
+  return mode->parts ? mode->part[part_at(mode, layer)].last : MODE_ON;
+}
+
+int mode_next(const Mode *mode, int layer) {
+  const int last = last_like(mode, layer);
+  return last < MODE_ON ? last + 1 : ABSENT;
+}
+
+Mode mode_by_layer(Arena *arena, const Mode *mode, const Mode *const in[LAYERS_MOST + 1]) {
+  int parts = 1;
+  for (int layer = 1; layer <= LAYERS_MOST; layer++) parts += !mode_equal(in[layer], in[layer - 1]);
+  ModePart *part = ARENA_NEW(arena, ModePart, parts);
+  parts = 0;
+  for (int layer = 0; layer <= LAYERS_MOST; layer++) {
+    if (layer > 0 && mode_equal(in[layer], in[layer - 1])) continue;
+    if (parts) part[parts - 1].last = layer - 1;
+    part[parts] = (ModePart){layer, MODE_ON, *in[layer]};
+    memcpy(part[parts++].mode.name, mode->name, sizeof mode->name);
+  }
+  Mode made = part[parts - 1].mode;
+  if (parts > 1) made.part = part, made.parts = parts;
+  return made;
+}
+
+Mode mode_set(Arena *arena, const Mode *mode, const Mode *from, unsigned stages) {
+  Mode *set = ARENA_NEW(arena, Mode, mode->parts + 1);
+  const Mode *in[LAYERS_MOST + 1];
+  int parts = 0;
+  for (int layer = 0; layer <= LAYERS_MOST; layer++) {
+    const Mode *as_is = mode_in(mode, layer);
+    if (layer == 0 || as_is != mode_in(mode, layer - 1)) set[parts++] = mode_mixed(as_is, from, stages);
+    in[layer] = &set[parts - 1];
+  }
+  return mode_by_layer(arena, mode, in);
+}
+
+bool mode_equal_in(const Mode *a, const Mode *b, int layers) {
+  for (int layer = 0; layer < layers; layer++)
+    if (!mode_equal(mode_in(a, layer), mode_in(b, layer))) return false;
+  return true;
+}
+
+bool mode_needs_scales(const Mode *mode) {
+  bool needs = false;
+  for (int layer = 0; layer != ABSENT; layer = mode_next(mode, layer))
+    needs |= mode->family->mode_needs_scales(mode_in(mode, layer));
+  return needs;
+}
+
+/* --- of one layer ---------------------------------------------------------------------------- */
+
+static unsigned settings_differing(const Mode *a, const Mode *b) {
   unsigned stages = 0;
   for (int i = 0; i < STAGES_MOST; i++)
     if (a->setting[i] != b->setting[i]) stages |= 1u << i;
   return stages;
+}
+
+/* Parts are of the longest stretches, so equal modes have equal ones. */
+bool mode_equal(const Mode *a, const Mode *b) {
+  bool equal = a->family == b->family && a->parts == b->parts && !settings_differing(a, b);
+  for (int i = 0; equal && i < a->parts; i++)
+    equal = a->part[i].last == b->part[i].last && !settings_differing(&a->part[i].mode, &b->part[i].mode);
+  return equal;
+}
+
+unsigned mode_differing(const Mode *a, const Mode *b) {
+  assert(!a->parts && !b->parts);
+  return settings_differing(a, b);
 }
 
 void mode_stage_names(const Family *family, unsigned stages, const char *between, char *to, size_t size) {
@@ -54,6 +130,7 @@ void mode_stage_names(const Family *family, unsigned stages, const char *between
 }
 
 Mode mode_mixed(const Mode *a, const Mode *b, unsigned stages) {
+  assert(!a->parts);
   Mode mixed = *a;
   for (int i = 0; i < STAGES_MOST; i++)
     if (stages >> i & 1) mixed.setting[i] = b->setting[i];
@@ -71,9 +148,13 @@ unsigned mode_least_swap(const Mode *a, const Mode *b, unsigned stages) {
   return least;
 }
 
-bool mode_check(const Mode *mode, Status *st) { return mode->family->mode_check(mode, st); }
+bool mode_check(const Mode *mode, Status *st) {
+  assert(!mode->parts);
+  return mode->family->mode_check(mode, st);
+}
 
 int mode_finer_stage(const Mode *mode) {
+  assert(!mode->parts);
   const Family *family = mode->family;
   for (int i = 0; i < family->stages; i++) {
     bool known = false;
@@ -82,5 +163,3 @@ int mode_finer_stage(const Mode *mode) {
   }
   return ABSENT;
 }
-
-bool mode_needs_scales(const Mode *mode) { return mode->family->mode_needs_scales(mode); }

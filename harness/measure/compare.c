@@ -47,22 +47,24 @@ static bool same_cell(const Column *column, const void *a, const void *b) {
   return order_of(column, a, b) == 0;
 }
 
-/* qsort has no context: the table stands beside each row. */
+/* qsort has no context: what orders the rows stands beside each. */
 typedef struct Row {
   const Table *table;
+  const bool *told; /* [keys]: those that both files have */
   const void *at;
 } Row;
 
 static int by_key(const void *left, const void *right) {
   const Row *a = left, *b = right;
   int order = 0;
-  for (int i = 0; i < a->table->keys && !order; i++) order = order_of(&a->table->column[i], a->at, b->at);
+  for (int i = 0; i < a->table->keys && !order; i++)
+    if (a->told[i]) order = order_of(&a->table->column[i], a->at, b->at);
   return order;
 }
 
-static Row *sorted(Arena *arena, const Table *table, const char *rows, size_t count) {
+static Row *sorted(Arena *arena, const Table *table, const bool *told, const char *rows, size_t count) {
   Row *row = ARENA_NEW(arena, Row, count);
-  for (size_t i = 0; i < count; i++) row[i] = (Row){table, rows + i * table->row_size};
+  for (size_t i = 0; i < count; i++) row[i] = (Row){table, told, rows + i * table->row_size};
   qsort(row, count, sizeof *row, by_key);
   return row;
 }
@@ -101,8 +103,10 @@ static const Column *changed_column(const TableChanges *c, const Table *table, c
 TableChanges table_changes(Arena *arena, const Table *table, const TableSide *before, const TableSide *after) {
   TableChanges c = {.cell = ARENA_NEW(arena, CellChange, CHANGES_LISTED)};
   find_columns(arena, &c, table, before, after);
-  const Row *a = sorted(arena, table, before->rows, before->count);
-  const Row *b = sorted(arena, table, after->rows, after->count);
+  bool *told = ARENA_NEW(arena, bool, table->keys);
+  for (int i = 0; i < table->keys; i++) told[i] = has(before, i) && has(after, i);
+  const Row *a = sorted(arena, table, told, before->rows, before->count);
+  const Row *b = sorted(arena, table, told, after->rows, after->count);
   size_t i = 0, j = 0;
   while (i < before->count || j < after->count) {
     int order = i == before->count ? 1 : j == after->count ? -1 : by_key(&a[i], &b[j]);

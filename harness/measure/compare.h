@@ -1,6 +1,6 @@
 /* compare: the rows of one table in two files, cell by cell: a row of the one is looked up in the other by its key
- * (Table.keys), and every cell but those that a clock or the machine's memory filled must be the same: equal texts and
- * integers, equal bits of doubles, or NaN on both sides. */
+ * (Table.keys, those that both files have), and every cell but those that a clock or the machine's memory filled must
+ * be the same: equal texts and integers, equal bits of doubles, or NaN on both sides. */
 #ifndef DS_MEASURE_COMPARE_H
 #define DS_MEASURE_COMPARE_H
 #include <stdbool.h>

@@ -160,8 +160,9 @@ static const Column columns_verdict[] = {
 TABLE(verdict, Verdict, 2, "Verdicts: did both modes take effect, where do they first differ, how large is it at the end");
 #undef X
 
-static Column columns_modes[1 + STAGE_COLUMNS] = {COLUMN(ModeRow, mode)};
-Table table_modes = {"modes", "Modes: the setting of every stage", sizeof(ModeRow), 1, 1, columns_modes};
+static Column columns_modes[MODE_COLUMNS + STAGE_COLUMNS] = {COLUMN(ModeRow, mode), COLUMN(ModeRow, first_layer),
+                                                             COLUMN(ModeRow, last_layer)};
+Table table_modes = {"modes", "Modes: the setting of every stage", sizeof(ModeRow), 2, MODE_COLUMNS, columns_modes};
 
 #define X(member) COLUMN(TensorRow, member)
 static const Column columns_tensors[] = {
@@ -412,7 +413,7 @@ const Table *const tables[] = {&table_verdict,
 
 /* The column of a stage; 0 where there is none yet. */
 static int column_of_stage(const char *key) {
-  for (int i = 1; i < table_modes.columns; i++)
+  for (int i = MODE_COLUMNS; i < table_modes.columns; i++)
     if (!strcmp(columns_modes[i].name, key)) return i;
   return 0;
 }
@@ -424,18 +425,20 @@ __attribute__((constructor)) static void name_stages(void) {
       const char *key = (*family)->stage[s].key;
       if (column_of_stage(key)) continue;
       const int at = table_modes.columns++;
-      assert(at <= STAGE_COLUMNS);
+      assert(at < MODE_COLUMNS + STAGE_COLUMNS);
       columns_modes[at] = (Column)NAMED(ModeRow, key, setting[0]);
-      columns_modes[at].offset += (size_t)(at - 1) * TEXT_SETTING;
+      columns_modes[at].offset += (size_t)(at - MODE_COLUMNS) * TEXT_SETTING;
     }
-  assert(table_modes.columns == 1 + STAGE_COLUMNS);
+  assert(table_modes.columns == MODE_COLUMNS + STAGE_COLUMNS);
 }
 
-ModeRow mode_row(const Mode *mode) {
-  ModeRow row = {0};
+ModeRow mode_row(const Mode *mode, int first_layer, int last_layer) {
+  const Mode *in = mode_in(mode, last_layer);
+  ModeRow row = {.first_layer = first_layer, .last_layer = last_layer};
   table_text(row.mode, sizeof row.mode, mode->name);
   for (int s = 0; s < mode->family->stages; s++)
-    table_text(row.setting[column_of_stage(mode->family->stage[s].key) - 1], TEXT_SETTING, mode_setting_name(mode, s));
+    table_text(row.setting[column_of_stage(mode->family->stage[s].key) - MODE_COLUMNS], TEXT_SETTING,
+               mode_setting_name(in, s));
   return row;
 }
 

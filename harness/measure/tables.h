@@ -299,9 +299,10 @@ typedef struct Verdict {
   int64_t top1_rows, top1_left_out; /* positions whose logits are finite on both sides, and all others */
 } Verdict;
 
-/* A mode's stage settings, in words. */
+/* A mode's stage settings, in words, in layers that are all alike: a row a part of a mode that differs by layer. */
 typedef struct ModeRow {
   char mode[TEXT_NAME];
+  int32_t first_layer, last_layer;
   char setting[STAGE_COLUMNS][TEXT_SETTING]; /* a column a stage of any family, by its key; "": not of this mode's */
 } ModeRow;
 
@@ -705,7 +706,8 @@ typedef struct Table {
   int columns;
   const Column *column;
 } Table;
-extern Table table_modes; /* its columns are the families' stages: they are there before main begins */
+enum { MODE_COLUMNS = 3 }; /* of table_modes, before the stages */
+extern Table table_modes;  /* its columns are the families' stages: they are there before main begins */
 extern const Table table_verdict, table_gates;
 extern const Table table_tensor_stats, table_pair_stats, table_clipping, table_drift, table_drift_shape;
 extern const Table table_events, table_repairs, table_repair_layers, table_event_strip, table_event_map;
@@ -722,8 +724,8 @@ extern const Table *const tables[];    /* all that are stored, in the order of t
 double table_double(const void *row, size_t offset);
 /* Fills a text column with names, as many as it holds: "p2, p7 and 3 more". */
 void table_names(char *column, size_t size, const char *const *name, int count);
-/* The settings of a mode, each in its stage's column. */
-ModeRow mode_row(const Mode *mode);
+/* The settings of a mode, each in its stage's column, in these layers and in the last of them, which are all alike. */
+ModeRow mode_row(const Mode *mode, int first_layer, int last_layer);
 /* Fills a text column, cut to its size. */
 void table_text(char *column, size_t size, const char *text);
 typedef struct TableRows {

@@ -86,10 +86,18 @@ Verdict verdict_of(const Tensors *tensors, const Mode *base, const Mode *other, 
                        : v.tensors == v.tensors_same_kernel ? "same_kernels"
                                                             : "differs";
   snprintf(v.effect, sizeof v.effect, "%s", effect);
-  if (base && other) snprintf(v.reason, sizeof v.reason, "%s", verdict_reason(base, other));
+  if (base && other) snprintf(v.reason, sizeof v.reason, "%s", verdict_reason(base, other, layers));
   return v;
 }
 
-const char *verdict_reason(const Mode *base, const Mode *other) {
-  return base->family == other->family ? base->family->agreement(base, other) : "";
+const char *verdict_reason(const Mode *base, const Mode *other, int layers) {
+  const char *reason = "";
+  for (int layer = 0; base->family == other->family && layer < layers; layer++) {
+    const Mode *a = mode_in(base, layer), *b = mode_in(other, layer);
+    if (mode_equal(a, b)) continue;
+    const char *own = a->family->agreement(a, b);
+    if (!*own || (*reason && strcmp(own, reason) != 0)) return "";
+    reason = own;
+  }
+  return reason;
 }

@@ -208,10 +208,21 @@ const EvaluationPair *data_evaluation(const ReportData *d, const ReportPair *pai
   return NULL;
 }
 
-const ModeRow *data_mode(const ReportData *d, const char *name) {
-  for (size_t i = 0; i < d->modes; i++)
-    if (!strcmp(d->mode[i].mode, name)) return &d->mode[i];
-  return NULL;
+const ModeRow *data_mode(const ReportData *d, const char *name, int layer) {
+  const ModeRow *first = NULL;
+  for (size_t i = 0; i < d->modes; i++) {
+    const ModeRow *row = &d->mode[i];
+    if (strcmp(row->mode, name)) continue;
+    if (row->first_layer <= layer && layer <= row->last_layer) return row;
+    if (!first) first = row;
+  }
+  return first;
+}
+
+bool data_mode_parted(const ReportData *d, const char *name) {
+  int rows = 0;
+  for (size_t i = 0; i < d->modes; i++) rows += !strcmp(d->mode[i].mode, name);
+  return rows > 1;
 }
 
 Tally data_tally(const ReportData *d, const ReportPair *pair, const char *tensor) {

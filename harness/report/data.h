@@ -123,7 +123,11 @@ const char *data_role(const ReportData *d, Role role);
 const DriftShape *data_shape(const ReportData *d, const ReportPair *pair, const char *tensor);
 /* Of these two modes, in either order; NULL where none was evaluated. */
 const EvaluationPair *data_evaluation(const ReportData *d, const ReportPair *pair, const char *metric);
-const ModeRow *data_mode(const ReportData *d, const char *name);
+/* The settings of a mode in a layer; NULL where the file has none. Files without columns of layers have one row a mode.
+ */
+const ModeRow *data_mode(const ReportData *d, const char *name, int layer);
+/* Whether it has several rows: it differs by layer. */
+bool data_mode_parted(const ReportData *d, const char *name);
 /* The same pair of names in a row. */
 bool data_is_pair(const ReportPair *pair, const char *base, const char *other);
 /* Is this the name of the float64 reference? */

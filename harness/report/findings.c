@@ -5,19 +5,27 @@
 
 #include "report/language.h"
 #include "report/markdown.h"
+#include "report/mode_layers.h"
 #include "report/sections.h"
 #include "report/shapes.h"
 #include "report/words.h"
 
+/* What each layer of a mode is, where it differs by layer. */
+static void write_layers(FILE *out, const ReportData *d, const char *mode, Arena scratch) {
+  const char *words = mode_layers_words(&scratch, d, mode);
+  if (*words) fprintf(out, say(d->language, "- %s differs by layer: %s.\n"), md_text(&scratch, mode), words);
+}
+
 /* The stages in which two modes differ, and the tensors whose kernels do. */
 static void write_cause(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
-  const ModeRow *base = data_mode(d, pair->base), *other = data_mode(d, pair->other);
   const char *names[TENSORS_MOST];
+  bool in[LAYERS_MOST];
   int stages = 0, tensors = 0;
-  for (int c = 1; base && other && c < table_modes.columns && stages < TENSORS_MOST; c++) {
-    size_t offset = table_modes.column[c].offset;
-    if (strcmp((const char *)base + offset, (const char *)other + offset)) names[stages++] = table_modes.column[c].name;
-  }
+  write_layers(out, d, pair->base, scratch);
+  write_layers(out, d, pair->other, scratch);
+  for (int c = MODE_COLUMNS; d->modes && c < table_modes.columns && stages < TENSORS_MOST; c++)
+    if (data_mode(d, pair->base, 0) && data_mode(d, pair->other, 0) && mode_layers_differ(d, pair, c, in))
+      names[stages++] = table_modes.column[c].name;
   if (stages)
     fprintf(out, say(d->language, "- The modes ask for different settings of %s.\n"),
             words_list(d->language, &scratch, names, stages));

@@ -5,32 +5,39 @@
 
 #include "report/language.h"
 #include "report/markdown.h"
+#include "report/mode_layers.h"
 #include "report/sections.h"
 #include "report/words.h"
 
-/* The settings of table_modes: its columns after the mode's name. */
-static const char *setting(const ModeRow *mode, int column) {
-  return mode ? (const char *)mode + table_modes.column[column].offset : "float64";
+/* What each layer of a mode is, where it differs by layer. */
+static void write_layers(FILE *out, const ReportData *d, const char *mode, Arena scratch) {
+  const char *words = mode_layers_words(&scratch, d, mode);
+  if (*words) fprintf(out, say(d->language, "**By layer**: %s runs %s.\n\n"), md_text(&scratch, mode), words);
 }
 
 static void write_stages(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
-  const ModeRow *base = data_mode(d, pair->base), *other = data_mode(d, pair->other);
-  if (!base && !other) return;
+  if (!data_mode(d, pair->base, 0) && !data_mode(d, pair->other, 0)) return;
   Grid grid = grid_new(&scratch, "lllc");
   grid_add(&grid, say(d->language, "stage"));
   grid_add(&grid, md_text(&scratch, pair->base));
   grid_add(&grid, md_text(&scratch, pair->other));
   grid_add(&grid, "");
   int differing = 0, stages = 0;
-  for (int c = 1; c < table_modes.columns; c++) {
-    if (!*setting(base, c) || !*setting(other, c)) continue; /* a stage of another family */
-    bool differs = strcmp(setting(base, c), setting(other, c)) != 0;
-    differing += differs;
+  for (int c = MODE_COLUMNS; c < table_modes.columns; c++) {
+    bool in[LAYERS_MOST];
+    const char *base = mode_layers_setting(&scratch, d, pair->base, c),
+               *other = mode_layers_setting(&scratch, d, pair->other, c);
+    if (!*base || !*other) continue; /* a stage of another family */
+    const int layers = mode_layers_differ(d, pair, c, in);
+    differing += layers > 0;
     stages++;
     grid_add(&grid, md_code(&scratch, table_modes.column[c].name));
-    grid_add(&grid, md_code(&scratch, setting(base, c)));
-    grid_add(&grid, md_code(&scratch, setting(other, c)));
-    grid_add(&grid, differs ? "**≠**" : "");
+    grid_add(&grid, base);
+    grid_add(&grid, other);
+    grid_add(&grid, !layers               ? ""
+                    : layers == d->layers ? "**≠**"
+                                          : arena_printf(&scratch, say(d->language, "**≠** in %s"),
+                                                         mode_layers_list(d->language, &scratch, in, d->layers)));
   }
   fprintf(out, say(d->language, "**Stages**, as the modes ask for them: %d of %d differ.\n\n"), differing, stages);
   grid_write(&grid, out);
@@ -40,9 +47,10 @@ static void write_stages(FILE *out, const ReportData *d, const ReportPair *pair,
 typedef struct Seen {
   const char *text[8];
   int count[8], kinds, total;
+  bool in[8][LAYERS_MOST]; /* the layers */
 } Seen;
 
-static void seen_add(Seen *seen, const char *text) {
+static void seen_add(Seen *seen, const char *text, int layer) {
   int at = 0;
   while (at < seen->kinds && strcmp(seen->text[at], text)) at++;
   seen->total++;
@@ -50,16 +58,24 @@ static void seen_add(Seen *seen, const char *text) {
   seen->text[at] = text;
   if (at == seen->kinds) seen->kinds++;
   seen->count[at]++;
+  if (layer >= 0 && layer < LAYERS_MOST) seen->in[at][layer] = true;
 }
 
-static const char *seen_words(Language l, Arena *arena, const Seen *seen, bool code) {
+/* One of them: alone, or in how many; of a mode that differs by layer, in which of its `layers`. */
+static const char *kind_words(Language l, Arena *arena, const Seen *seen, int kind, const char *text, int layers) {
+  int covered = 0;
+  for (int layer = 0; layer < layers; layer++) covered += seen->in[kind][layer];
+  if (covered && covered < layers)
+    return arena_printf(arena, say(l, "%s in %s"), text, mode_layers_list(l, arena, seen->in[kind], layers));
+  return seen->kinds == 1 ? text : arena_printf(arena, say(l, "%s in %d of %d"), text, seen->count[kind], seen->total);
+}
+
+static const char *seen_words(Language l, Arena *arena, const Seen *seen, bool code, int layers) {
   if (!seen->kinds) return "—";
   const char *words = "";
   for (int i = 0; i < seen->kinds; i++) {
     const char *text = code ? md_code(arena, seen->text[i]) : md_text(arena, seen->text[i]);
-    words = seen->kinds == 1 ? text
-                             : arena_printf(arena, say(l, "%s%s%s in %d of %d"), words, i ? say(l, "; ") : "", text,
-                                            seen->count[i], seen->total);
+    words = arena_printf(arena, "%s%s%s", words, i ? say(l, "; ") : "", kind_words(l, arena, seen, i, text, layers));
   }
   return words;
 }
@@ -69,8 +85,8 @@ static void look(const ReportData *d, const char *mode, const char *tensor, Seen
   for (size_t i = 0; i < d->tensors; i++) {
     const TensorStats *row = &d->tensor[i];
     if (strcmp(row->tensor, tensor) || strcmp(row->mode, mode)) continue;
-    seen_add(kernel, row->kernel);
-    seen_add(type, row->type);
+    seen_add(kernel, row->kernel, row->layer);
+    seen_add(type, row->type, row->layer);
   }
 }
 
@@ -84,6 +100,8 @@ static const char *agreement(Language l, Arena *arena, int equal, int rows, cons
 static void write_kernels(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
   Grid grid = grid_new(&scratch, "lllllll");
   const char *base = md_text(&scratch, pair->base), *other = md_text(&scratch, pair->other);
+  const int layers[] = {data_mode_parted(d, pair->base) ? d->layers : 0,
+                        data_mode_parted(d, pair->other) ? d->layers : 0};
   grid_add(&grid, say(d->language, "tensor"));
   grid_add(&grid, arena_printf(&scratch, say(d->language, "kernel in %s"), base));
   grid_add(&grid, say(d->language, "type"));
@@ -102,8 +120,8 @@ static void write_kernels(FILE *out, const ReportData *d, const ReportPair *pair
     if (!kernel[0].kinds && !kernel[1].kinds && !tally.rows) continue;
     grid_add(&grid, md_code(&scratch, tensor));
     for (int s = 0; s < 2; s++) {
-      grid_add(&grid, seen_words(d->language, &scratch, &kernel[s], true));
-      grid_add(&grid, seen_words(d->language, &scratch, &type[s], false));
+      grid_add(&grid, seen_words(d->language, &scratch, &kernel[s], true, layers[s]));
+      grid_add(&grid, seen_words(d->language, &scratch, &type[s], false, layers[s]));
     }
     grid_add(&grid, agreement(d->language, &scratch, tally.same_kernel, tally.rows, WORD("same")));
     grid_add(&grid, agreement(d->language, &scratch, tally.identical, tally.rows, WORD("identical")));
@@ -182,6 +200,8 @@ void section_modes(FILE *out, const ReportData *d, Arena scratch) {
     const ReportPair *pair = &d->pair[p];
     fprintf(out, "### %s\n\n%s\n\n", words_pair(d->language, &scratch, pair), words_effect(&scratch, d, pair));
     if (d->pairs > PAIRS_WHOLE) md_fold(out, say(d->language, "Stages, witness and proof of effect"));
+    write_layers(out, d, pair->base, scratch);
+    write_layers(out, d, pair->other, scratch);
     write_stages(out, d, pair, scratch);
     write_kernels(out, d, pair, scratch);
     write_proof(out, d, pair, scratch);

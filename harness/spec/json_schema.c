@@ -10,6 +10,7 @@
 
 /* Characters, where spec_parse counts bytes. */
 #define NAME_PATTERN "^(?!\\.{1,2}$)[^/\\u0000-\\u001f\\u007f-\\u009f]{1,39}$"
+#define LAYERS_PATTERN "^(0|[1-9][0-9]{0,3})(-(0|[1-9][0-9]{0,3}))?$"
 
 static json_t *value_schema(Arena *arena, const Key *key);
 
@@ -83,6 +84,12 @@ static json_t *modes_schema(Arena *arena, const Key *key) {
                    object_schema(arena, schema_own_mode(arena)));
 }
 
+static json_t *layers_schema(Arena *arena) {
+  return json_pack("{s:s, s:{s:s}, s:{s:[o, o]}}", "type", "object", "propertyNames", "pattern", LAYERS_PATTERN,
+                   "additionalProperties", "anyOf", value_schema(arena, &(Key){.kind = KIND_MODE_NAME}),
+                   object_schema(arena, schema_own_layers(arena)));
+}
+
 static json_t *value_schema(Arena *arena, const Key *key) {
   switch (key->kind) {
     case KIND_TEXT: return json_pack("{s:s, s:I}", "type", "string", "minLength", (json_int_t)key->min);
@@ -108,6 +115,7 @@ static json_t *value_schema(Arena *arena, const Key *key) {
     case KIND_OBJECT: return object_schema(arena, key->object);
     case KIND_LIST: return list_schema(arena, key);
     case KIND_MODES: return modes_schema(arena, key);
+    case KIND_LAYERS: return layers_schema(arena);
     default: return json_pack("{s:o}", "enum", words(key));
   }
 }

@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "base/name.h"
+#include "family/family.h"
 #include "spec/schema.h"
 #include "spec/spec.h"
 
@@ -108,6 +109,7 @@ static bool is_set(const Object *object, const Key *key, const void *owner) {
     case KIND_CHOICE: return true;
     case KIND_LIST: return key->names || count_at(key, owner);
     case KIND_MODES: return count_at(key, owner);
+    case KIND_LAYERS: return ((const OwnMode *)owner)->mode.parts;
     case KIND_PAIR: return ((const Pair *)field)->base;
     case KIND_LIMIT: return ((const Limit *)field)->set;
     case KIND_OBJECT:
@@ -125,6 +127,27 @@ static bool is_set(const Object *object, const Key *key, const void *owner) {
 static void put_object(Sink *sink, const Object *object, const void *owner);
 
 static void put_list(Sink *sink, const Key *key, const void *owner);
+
+/* Every part that is not as the mode's own stages say, stage by stage: what its base has there, too. */
+static void put_layers(Sink *sink, const OwnMode *own) {
+  const char *between = "{";
+  for (int i = 0; i < own->mode.parts; i++) {
+    const ModePart *part = &own->mode.part[i];
+    const Family *family = part->mode.family;
+    if (mode_equal(&part->mode, mode_in(&own->mode, MODE_ON))) continue;
+    put_text(sink, between);
+    put_format(sink, part->first == part->last ? "\"%d\": " : "\"%d-%d\": ", part->first, part->last);
+    for (int s = 0; s < family->stages; s++) {
+      put_text(sink, s ? ", " : "{");
+      put_text(sink, family->stage[s].key);
+      put_text(sink, ": ");
+      put_text(sink, mode_setting_name(&part->mode, s));
+    }
+    put_text(sink, "}");
+    between = ", ";
+  }
+  put_text(sink, "}");
+}
 
 static void put_value(Sink *sink, const Key *key, const void *owner) {
   const void *field = (const char *)owner + key->offset;
@@ -151,6 +174,7 @@ static void put_value(Sink *sink, const Key *key, const void *owner) {
       break;
     case KIND_OBJECT: put_object(sink, key->object, field); break;
     case KIND_LIST: put_list(sink, key, owner); break;
+    case KIND_LAYERS: put_layers(sink, owner); break;
     default: put_quoted(sink, *(const char *const *)field); break;
   }
 }

@@ -34,19 +34,19 @@ bool reader_fail(const Reader *reader, const Place *place, const char *format, .
   return FAIL(reader->st, "%s:%zu:%zu: key '%.100s': %s", reader->path, line, column, place->label, what);
 }
 
-static void note(Reader *reader, const void *owner, const char *key, const char *label, const yaml_node_t *node) {
+void reader_note(Reader *reader, const void *owner, const char *key, const char *label, const yaml_node_t *node) {
   Place *place = ARENA_NEW(reader->arena, Place, 1);
   *place = (Place){owner, key, label, node->start_mark, reader->places};
   reader->places = place;
 }
 
-static yaml_node_t *node_at(Reader *reader, int index) { return yaml_document_get_node(reader->document, index); }
+yaml_node_t *reader_node(const Reader *reader, int index) { return yaml_document_get_node(reader->document, index); }
 
 static const char *scalar_text(const yaml_node_t *node) { return (const char *)node->data.scalar.value; }
 
 static bool is_plain(const yaml_node_t *node) { return node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE; }
 
-static bool fail_expected(Reader *reader, const Key *key, const yaml_node_t *node, const char *label) {
+bool reader_fail_expected(Reader *reader, const Key *key, const yaml_node_t *node, const char *label) {
   const Place place = {.label = label, .mark = node->start_mark};
   const char *expected = scalar_expected(reader->arena, key);
   if (node->type == YAML_SEQUENCE_NODE) {
@@ -66,8 +66,6 @@ static bool fail_expected(Reader *reader, const Key *key, const yaml_node_t *nod
                      is_plain(node) ? "" : "the quoted text ", text);
 }
 
-static bool reader_value(Reader *reader, const Key *key, yaml_node_t *node, const char *label, void *owner);
-
 static bool reader_scalar(Reader *reader, const Key *key, const yaml_node_t *node, const char *label, void *owner) {
   const char *text = scalar_text(node);
   if (strlen(text) != node->data.scalar.length) {
@@ -75,18 +73,18 @@ static bool reader_scalar(Reader *reader, const Key *key, const yaml_node_t *nod
     return reader_fail(reader, &place, "holds a NUL character");
   }
   return scalar_read(key, arena_printf(reader->arena, "%s", text), is_plain(node), owner) ||
-         fail_expected(reader, key, node, label);
+         reader_fail_expected(reader, key, node, label);
 }
 
 static bool reader_list(Reader *reader, const Key *key, yaml_node_t *node, const char *label, void *owner) {
   const yaml_node_item_t *item = node->data.sequence.items.start;
   int64_t count = node->data.sequence.items.top - item;
-  if (count < key->min || count > schema_items_most(key)) return fail_expected(reader, key, node, label);
+  if (count < key->min || count > schema_items_most(key)) return reader_fail_expected(reader, key, node, label);
   size_t size = schema_item_size(key);
   char *elements = arena_alloc(reader->arena, (size_t)count, size);
   for (int64_t i = 0; i < count; i++) {
-    note(reader, elements + (size_t)i * size, NULL, label, node_at(reader, item[i]));
-    TRY(reader_value(reader, key->item, node_at(reader, item[i]), label, elements + (size_t)i * size));
+    reader_note(reader, elements + (size_t)i * size, NULL, label, reader_node(reader, item[i]));
+    TRY(reader_value(reader, key->item, reader_node(reader, item[i]), label, elements + (size_t)i * size));
   }
   *(void **)((char *)owner + key->offset) = elements;
   *(int *)((char *)owner + key->count_offset) = (int)count;
@@ -96,7 +94,7 @@ static bool reader_list(Reader *reader, const Key *key, yaml_node_t *node, const
 /* A list's only element, without the list. */
 static bool reader_single(Reader *reader, const Key *key, yaml_node_t *node, const char *label, void *owner) {
   void *element = arena_alloc(reader->arena, 1, schema_item_size(key));
-  note(reader, element, NULL, label, node);
+  reader_note(reader, element, NULL, label, node);
   *(void **)((char *)owner + key->offset) = element;
   *(int *)((char *)owner + key->count_offset) = 1;
   return reader_value(reader, key->item, node, label, element);
@@ -106,13 +104,12 @@ static bool reader_pair(Reader *reader, const Key *key, yaml_node_t *node, const
   static const Key base = {.key = "base", .kind = KIND_MODE_NAME, .offset = offsetof(Pair, base)};
   static const Key other = {.key = "other", .kind = KIND_MODE_NAME, .offset = offsetof(Pair, other)};
   const yaml_node_item_t *item = node->data.sequence.items.start;
-  if (node->data.sequence.items.top - item != 2) return fail_expected(reader, key, node, label);
-  TRY(reader_value(reader, &base, node_at(reader, item[0]), label, pair));
-  return reader_value(reader, &other, node_at(reader, item[1]), label, pair);
+  if (node->data.sequence.items.top - item != 2) return reader_fail_expected(reader, key, node, label);
+  TRY(reader_value(reader, &base, reader_node(reader, item[0]), label, pair));
+  return reader_value(reader, &other, reader_node(reader, item[1]), label, pair);
 }
 
-/* The text of a mapping's key, or NULL with the error set. */
-static const char *key_text(Reader *reader, const yaml_node_t *node) {
+const char *reader_key_text(Reader *reader, const yaml_node_t *node) {
   const Place place = {.mark = node->start_mark};
   if (node->type != YAML_SCALAR_NODE) {
     reader_fail(reader, &place, "a list or mapping as a key");
@@ -129,124 +126,25 @@ static const char *key_text(Reader *reader, const yaml_node_t *node) {
 static const yaml_node_pair_t *find_pair(Reader *reader, yaml_node_t *node, const yaml_node_pair_t *end,
                                          const char *key) {
   for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < end; pair++)
-    if (!strcmp(scalar_text(node_at(reader, pair->key)), key)) return pair;
+    if (!strcmp(scalar_text(reader_node(reader, pair->key)), key)) return pair;
   return NULL;
 }
 
-static const yaml_node_pair_t *find_key(Reader *reader, yaml_node_t *node, const char *key) {
+const yaml_node_pair_t *reader_find_key(Reader *reader, yaml_node_t *node, const char *key) {
   return find_pair(reader, node, node->data.mapping.pairs.top, key);
 }
 
-static bool check_twice(Reader *reader, yaml_node_t *node, const yaml_node_pair_t *pair, const char *text) {
+bool reader_check_twice(Reader *reader, yaml_node_t *node, const yaml_node_pair_t *pair, const char *text) {
   const yaml_node_pair_t *first = find_pair(reader, node, pair, text);
   if (!first) return true;
-  const Place place = {.label = text, .mark = node_at(reader, pair->key)->start_mark};
+  const Place place = {.label = text, .mark = reader_node(reader, pair->key)->start_mark};
   return reader_fail(reader, &place, "stands twice, first in line %zu",
-                     node_at(reader, first->key)->start_mark.line + 1);
+                     reader_node(reader, first->key)->start_mark.line + 1);
 }
 
-/* The own modes of a spec on their way: one may be built on another that stands before or behind it. */
-typedef struct OwnModes {
-  const Object *object;
-  const yaml_node_pair_t *pair;
-  const char *label;
-  OwnMode *own;
-  int count;
-  enum { MODE_UNREAD, MODE_BEGUN, MODE_READ } * state;
-  int *on; /* [own] the one it is built on, of those begun */
-} OwnModes;
-
-static int own_index(const OwnModes *modes, const char *name) {
-  for (int i = 0; i < modes->count; i++)
-    if (!strcmp(modes->own[i].mode.name, name)) return i;
-  return -1;
-}
-
-/* 'a' (line 3) on 'b' (line 4) on 'a' */
-static bool fail_circle(Reader *reader, const OwnModes *modes, int first, const yaml_node_t *base) {
-  const Place place = {.label = "base", .mark = base->start_mark};
-  const char *circle = "";
-  int i = first;
-  do {
-    size_t line = node_at(reader, modes->pair[i].key)->start_mark.line + 1;
-    circle = arena_printf(reader->arena, "%s'%s' (line %zu) on ", circle, modes->own[i].mode.name, line);
-    i = modes->on[i];
-  } while (i != first);
-  return reader_fail(reader, &place, "a circle of modes that are built on each other: %s'%s'", circle,
-                     modes->own[first].mode.name);
-}
-
-static bool fail_base(Reader *reader, const OwnModes *modes, const yaml_node_t *base) {
-  const Place place = {.label = "base", .mark = base->start_mark};
-  Nearest near = nearest_to(scalar_text(base));
-  const char *list = "";
-  for (int i = 0; i < families[0]->presets + modes->count; i++) {
-    const int own = i - families[0]->presets;
-    const char *known = own < 0 ? families[0]->preset[i].name : modes->own[own].mode.name;
-    nearest_offer(&near, known);
-    list = arena_printf(reader->arena, "%s%s%s", list, i ? ", " : "", known);
-  }
-  if (near.best)
-    return reader_fail(reader, &place, "expected one of %s, found '%.100s'; did you mean '%s'?", list,
-                       scalar_text(base), near.best);
-  return reader_fail(reader, &place, "expected one of %s, found '%.100s'", list, scalar_text(base));
-}
-
-/* Reads one mode, after the one that it is built on. */
-static bool reader_mode(Reader *reader, OwnModes *modes, int i) {
-  OwnMode *mode = &modes->own[i];
-  yaml_node_t *node = node_at(reader, modes->pair[i].value);
-  const char *name = arena_printf(reader->arena, "%s", mode->mode.name);
-  if (modes->state[i] == MODE_READ) return true;
-  modes->state[i] = MODE_BEGUN;
-  const yaml_node_pair_t *pair = node->type == YAML_MAPPING_NODE ? find_key(reader, node, "base") : NULL;
-  const yaml_node_t *base = pair ? node_at(reader, pair->value) : NULL;
-  if (base && base->type == YAML_SCALAR_NODE) {
-    const Mode *preset = mode_preset(scalar_text(base));
-    int other = preset ? -1 : own_index(modes, scalar_text(base));
-    if (!preset && other < 0) return fail_base(reader, modes, base);
-    modes->on[i] = other;
-    if (other >= 0 && modes->state[other] == MODE_BEGUN) return fail_circle(reader, modes, other, base);
-    if (other >= 0) TRY(reader_mode(reader, modes, other));
-    mode->mode = preset ? *preset : modes->own[other].mode;
-  }
-  TRY(reader_object(reader, modes->object, node, modes->label, mode));
-  strcpy(mode->mode.name, name); /* the base's settings came with the base's name */
-  modes->state[i] = MODE_READ;
-  return true;
-}
-
-static bool reader_mode_name(Reader *reader, const yaml_node_t *node, const char *label, OwnMode *mode) {
-  const char *name = key_text(reader, node);
-  if (!name) return false;
-  note(reader, mode, NULL, label, node);
-  if (!name_valid(name)) return fail_expected(reader, &(Key){.kind = KIND_NAME}, node, label);
-  strcpy(mode->mode.name, name);
-  return true;
-}
-
-static bool reader_modes(Reader *reader, const Key *key, yaml_node_t *node, const char *label, void *owner) {
-  const yaml_node_pair_t *pairs = node->data.mapping.pairs.start, *end = node->data.mapping.pairs.top;
-  const Place here = {.label = label, .mark = node->start_mark};
-  if (end - pairs > key->max) return reader_fail(reader, &here, "defines more than %d modes", (int)key->max);
-  const int count = (int)(end - pairs);
-  OwnModes modes = {
-      schema_own_mode(reader->arena),           pairs, label,
-      ARENA_NEW(reader->arena, OwnMode, count), count, arena_alloc(reader->arena, (size_t)count, sizeof *modes.state),
-      ARENA_NEW(reader->arena, int, count)};
-  for (int i = 0; i < count; i++) {
-    TRY(reader_mode_name(reader, node_at(reader, pairs[i].key), label, &modes.own[i]));
-    TRY(check_twice(reader, node, &pairs[i], modes.own[i].mode.name));
-  }
-  for (int i = 0; i < count; i++) TRY(reader_mode(reader, &modes, i));
-  *(OwnMode **)((char *)owner + key->offset) = modes.own;
-  *(int *)((char *)owner + key->count_offset) = count;
-  return true;
-}
-
-static bool reader_value(Reader *reader, const Key *key, yaml_node_t *node, const char *label, void *owner) {
+bool reader_value(Reader *reader, const Key *key, yaml_node_t *node, const char *label, void *owner) {
   void *field = (char *)owner + key->offset;
-  if (key->key) note(reader, owner, key->key, label, node);
+  if (key->key) reader_note(reader, owner, key->key, label, node);
   if (key->kind == KIND_OBJECT) return reader_object(reader, key->object, node, label, field);
   switch (node->type) {
     case YAML_SCALAR_NODE: return reader_scalar(reader, key, node, label, owner);
@@ -256,18 +154,19 @@ static bool reader_value(Reader *reader, const Key *key, yaml_node_t *node, cons
       break;
     case YAML_MAPPING_NODE:
       if (key->kind == KIND_MODES) return reader_modes(reader, key, node, label, owner);
+      if (key->kind == KIND_LAYERS) return reader_layers(reader, key, node, label, owner);
       if (key->kind == KIND_LIST && key->single) return reader_single(reader, key, node, label, owner);
       break;
     default: break;
   }
-  return fail_expected(reader, key, node, label);
+  return reader_fail_expected(reader, key, node, label);
 }
 
 static bool check_keys(Reader *reader, const Object *object, yaml_node_t *node) {
   for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++) {
-    const char *text = key_text(reader, node_at(reader, pair->key));
+    const char *text = reader_key_text(reader, reader_node(reader, pair->key));
     if (!text) return false;
-    const Place place = {.mark = node_at(reader, pair->key)->start_mark};
+    const Place place = {.mark = reader_node(reader, pair->key)->start_mark};
     Nearest near = nearest_to(text);
     const char *list = "";
     bool known = false;
@@ -281,7 +180,7 @@ static bool check_keys(Reader *reader, const Object *object, yaml_node_t *node) 
     if (!known && near.best)
       return reader_fail(reader, &place, "unknown key '%.100s'; did you mean '%s'?", text, near.best);
     if (!known) return reader_fail(reader, &place, "unknown key '%.100s'; known here: %s", text, list);
-    TRY(check_twice(reader, node, pair, text));
+    TRY(reader_check_twice(reader, node, pair, text));
   }
   return true;
 }
@@ -291,9 +190,9 @@ static bool check_choice(Reader *reader, yaml_node_t *node, const Place *here, c
   const char *list = "", *found = NULL;
   for (int i = 0; names && names[i]; i++) {
     list = arena_printf(reader->arena, "%s%s%s", list, !i ? "" : names[i + 1] ? ", " : " or ", names[i]);
-    const yaml_node_pair_t *pair = find_key(reader, node, names[i]);
+    const yaml_node_pair_t *pair = reader_find_key(reader, node, names[i]);
     if (pair && found && exactly) {
-      const Place second = {.label = names[i], .mark = node_at(reader, pair->key)->start_mark};
+      const Place second = {.label = names[i], .mark = reader_node(reader, pair->key)->start_mark};
       return reader_fail(reader, &second, "stands beside '%s': only one of the two can be", found);
     }
     if (pair) found = names[i];
@@ -302,12 +201,13 @@ static bool check_choice(Reader *reader, yaml_node_t *node, const Place *here, c
 }
 
 static bool read_key(Reader *reader, const Key *key, yaml_node_t *node, const yaml_node_pair_t *pair, void *out) {
-  if (key->with && !find_key(reader, node, key->with) && !(key->or_with && find_key(reader, node, key->or_with))) {
-    const Place place = {.label = key->key, .mark = node_at(reader, pair->key)->start_mark};
+  if (key->with && !reader_find_key(reader, node, key->with) &&
+      !(key->or_with && reader_find_key(reader, node, key->or_with))) {
+    const Place place = {.label = key->key, .mark = reader_node(reader, pair->key)->start_mark};
     if (key->or_with) return reader_fail(reader, &place, "has no sense without '%s' or '%s'", key->with, key->or_with);
     return reader_fail(reader, &place, "has no sense without '%s'", key->with);
   }
-  return reader_value(reader, key, node_at(reader, pair->value), key->key, out);
+  return reader_value(reader, key, reader_node(reader, pair->value), key->key, out);
 }
 
 static void set_default(Reader *reader, const Key *key, void *out) {
@@ -325,13 +225,13 @@ bool reader_object(Reader *reader, const Object *object, yaml_node_t *node, cons
     for (int i = 0; i < object->count; i++) set_default(reader, &object->keys[i], out);
     return true;
   }
-  if (node->type != YAML_MAPPING_NODE) return fail_expected(reader, &(Key){.kind = KIND_OBJECT}, node, label);
+  if (node->type != YAML_MAPPING_NODE) return reader_fail_expected(reader, &(Key){.kind = KIND_OBJECT}, node, label);
   TRY(check_keys(reader, object, node));
   const Place here = {.label = label, .mark = node->start_mark};
   const Place *missing_at = label ? &here : NULL; /* of the spec itself, the file is place enough */
   for (int i = 0; i < object->count; i++) {
     const Key *key = &object->keys[i];
-    const yaml_node_pair_t *pair = find_key(reader, node, key->key);
+    const yaml_node_pair_t *pair = reader_find_key(reader, node, key->key);
     if (pair)
       TRY(read_key(reader, key, node, pair, out));
     else if (key->required)

@@ -35,4 +35,27 @@ const Place *reader_place(const Reader *reader, const void *owner, const char *k
 /* Always false: "FILE:LINE:COLUMN: key 'KEY': …", or without place and key where place is NULL. */
 bool reader_fail(const Reader *reader, const Place *place, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* --- for what reads a shape of its own (own_modes.c) ------------------------------------------- */
+
+/* A map of own modes, each read after those that it is built on. */
+bool reader_modes(Reader *reader, const Key *key, yaml_node_t *node, const char *label, void *owner);
+/* Their layers, and what runs there, into an OwnMode. */
+bool reader_layers(Reader *reader, const Key *key, yaml_node_t *node, const char *label, void *owner);
+/* Refuses names that are taken, and stages that contradict each other in some layer. */
+struct Spec;
+bool own_modes_check(const Reader *reader, const struct Spec *spec);
+/* Any value, by its key's row. */
+bool reader_value(Reader *reader, const Key *key, yaml_node_t *node, const char *label, void *owner);
+yaml_node_t *reader_node(const Reader *reader, int index);
+/* Keeps the place of a value for reader_place. */
+void reader_note(Reader *reader, const void *owner, const char *key, const char *label, const yaml_node_t *node);
+/* Always false: what was expected of such a key, and what stands there. */
+bool reader_fail_expected(Reader *reader, const Key *key, const yaml_node_t *node, const char *label);
+/* The text of a mapping's key, or NULL with the error set. */
+const char *reader_key_text(Reader *reader, const yaml_node_t *node);
+/* The pair of a mapping with this key; NULL where there is none. */
+const yaml_node_pair_t *reader_find_key(Reader *reader, yaml_node_t *node, const char *key);
+/* Refuses a key that stands before this pair already. */
+bool reader_check_twice(Reader *reader, yaml_node_t *node, const yaml_node_pair_t *pair, const char *text);
 #endif

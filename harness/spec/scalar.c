@@ -154,6 +154,7 @@ const char *scalar_expected(Arena *arena, const Key *key) {
     case KIND_PAIR: return "a list of two modes, such as [2-0, 2-4]";
     case KIND_OBJECT: return "a mapping of keys";
     case KIND_MODES: return "a mapping from names to modes";
+    case KIND_LAYERS: return "a mapping from layers to modes or stages, such as {0-3: fp32}";
     case KIND_LIST:
       return arena_printf(arena, "%s%sa list of %" PRId64 " to %" PRId64, key->names ? words(arena, key) : "",
                           key->names ? ", or " : "", key->min, schema_items_most(key));

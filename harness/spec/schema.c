@@ -239,7 +239,7 @@ static const Key spec_keys[] = {
     {"prompts", KIND_LIST, offsetof(Spec, given_prompts), .required = true, .min = 1, .max = PROMPTS_MAX,
      .item = &a_prompt, .count_offset = offsetof(Spec, given_prompt_count), .meaning = "what the model reads"},
     {"modes", KIND_MODES, offsetof(Spec, own_modes), .max = 256, .count_offset = offsetof(Spec, own_mode_count),
-     .meaning = "own modes: a base, preset or own, and the stages that differ from it"},
+     .meaning = "own modes: a base, preset or own, and the stages and layers that differ from it"},
     {"pairs", KIND_LIST, offsetof(Spec, pairs), .min = 1, .max = 1024, .item = &a_pair,
      .count_offset = offsetof(Spec, pair_count), .meaning = "pairs of modes to compare; the first is the base"},
     {"compare_all", KIND_LIST, offsetof(Spec, compare_all), .min = 1, .max = 1024, .item = &a_mode_name,
@@ -290,17 +290,36 @@ static const Key spec_keys[] = {
 };
 const Object schema_spec = {sizeof(Spec), spec_keys, COUNT_OF(spec_keys), NULL, WORDS("pairs", "compare_all")};
 
+/* A key a stage, for the settings at this place. */
+static void put_stages(const Family *family, size_t settings, Key *keys) {
+  for (int i = 0; i < family->stages; i++)
+    keys[i] = (Key){family->stage[i].key, KIND_CHOICE, settings + (size_t)i * sizeof(int),
+                    .names = family->stage[i].values, .meaning = family->stage[i].meaning};
+}
+
+static const Object *object_of(Arena *arena, size_t size, const Key *keys, int count) {
+  Object *object = ARENA_NEW(arena, Object, 1);
+  *object = (Object){size, keys, count, NULL, NULL};
+  return object;
+}
+
 const Object *schema_own_mode(Arena *arena) {
   const Family *family = families[0];
-  Key *keys = ARENA_NEW(arena, Key, family->stages + 1);
+  Key *keys = ARENA_NEW(arena, Key, family->stages + 2);
   keys[0] = (Key){"base", KIND_MODE_NAME, offsetof(OwnMode, base), .required = true,
                   .meaning = "the mode that it starts from: a preset or another own mode"};
-  for (int i = 0; i < family->stages; i++)
-    keys[i + 1] = (Key){family->stage[i].key, KIND_CHOICE, offsetof(OwnMode, mode.setting) + (size_t)i * sizeof(int),
-                        .names = family->stage[i].values, .meaning = family->stage[i].meaning};
-  Object *object = ARENA_NEW(arena, Object, 1);
-  *object = (Object){sizeof(OwnMode), keys, family->stages + 1, NULL, NULL};
-  return object;
+  put_stages(family, offsetof(OwnMode, mode.setting), keys + 1);
+  keys[family->stages + 1] =
+      (Key){"layers", KIND_LAYERS, offsetof(OwnMode, layers), .count_offset = offsetof(OwnMode, layer_count),
+            .meaning = "layers, one such as 17 or a range such as 0-3, that run as another mode, or with these stages"};
+  return object_of(arena, sizeof(OwnMode), keys, family->stages + 2);
+}
+
+const Object *schema_own_layers(Arena *arena) {
+  const Family *family = families[0];
+  Key *keys = ARENA_NEW(arena, Key, family->stages);
+  put_stages(family, offsetof(OwnLayers, set.setting), keys);
+  return object_of(arena, sizeof(OwnLayers), keys, family->stages);
 }
 
 const char *schema_word(const Key *key, int i) {

@@ -1,4 +1,4 @@
-/* schema: every key of a spec as one row of a table. The walker (walk.c), the effective spec (print.c) and the JSON
+/* schema: every key of a spec as one row of a table. The walker (reader.c), the effective spec (print.c) and the JSON
  * schema (json_schema.c) all follow these rows, so a key is added here and nowhere else. */
 #ifndef DS_SPEC_SCHEMA_H
 #define DS_SPEC_SCHEMA_H
@@ -27,6 +27,7 @@ typedef enum Kind {
   KIND_OBJECT,    /* the struct of `object`, in place */
   KIND_LIST,      /* pointer to min … max values of `item`, their count at count_offset; or one of `names` */
   KIND_MODES,     /* the same with OwnMode: a map from name to settings */
+  KIND_LAYERS,    /* of an OwnMode, its OwnLayers: a map from layers to a mode's name or settings */
 } Kind;
 
 typedef struct Key {
@@ -56,8 +57,10 @@ typedef struct Object {
 } Object;
 
 extern const Object schema_spec;
-/* The keys of an own mode: base, then each stage of the family. In the arena, since they are made from that table. */
+/* The keys of an own mode: base, then each stage of the family, then layers; and of settings in some layers: the
+ * stages. In the arena, since they are made from that table. */
 const Object *schema_own_mode(Arena *arena);
+const Object *schema_own_layers(Arena *arena);
 /* So many items may stand in a KIND_LIST: of tensors as many as there are. */
 int64_t schema_items_most(const Key *list);
 /* The i-th valid word of a KIND_WORD, KIND_TENSOR or KIND_CHOICE, or a list's i-th word; NULL behind the

@@ -66,20 +66,6 @@ static bool collect_prompts(const Reader *reader, Spec *spec) {
   return true;
 }
 
-static bool check_own_modes(const Reader *reader, const Spec *spec) {
-  for (int i = 0; i < spec->own_mode_count; i++) {
-    const OwnMode *own = &spec->own_modes[i];
-    const char *name = own->mode.name;
-    const Place *place = reader_place(reader, own, NULL);
-    if (mode_preset(name))
-      return reader_fail(reader, place, "'%s' is a preset: an own mode needs a name of its own", name);
-    if (mode_name_reserved(name)) return reader_fail(reader, place, "'%s' is a name of the results file's own", name);
-    Status why = {0};
-    if (!mode_check(&own->mode, &why)) return reader_fail(reader, place, "mode '%s': %s", name, why.text);
-  }
-  return true;
-}
-
 static bool check_defined(const Reader *reader, const Spec *spec, const char *name, const Place *place) {
   if (is_reference(name) || spec_mode(spec, name)) return true;
   Nearest near = nearest_to(name);
@@ -174,22 +160,37 @@ bool spec_budget(const Spec *spec, const char *base, const char *other) {
   return (spec->budget_all || spec->budget_count) && in_budget(spec, base) && in_budget(spec, other);
 }
 
+/* A mode of which one thing is said for all layers, as `why` ends the sentence. */
+static bool check_alike(const Reader *reader, const Spec *spec, const char *name, const Place *place, const char *why) {
+  return !spec_mode(spec, name)->parts || reader_fail(reader, place, "mode '%s' differs by layer: %s", name, why);
+}
+
 static bool check_micro_modes(const Reader *reader, const Spec *spec, const Micro *micro) {
   for (int i = 0; i < micro->mode_count; i++) {
     const Mode *mode = spec_mode(spec, micro->modes[i]);
+    const Place *place = reader_place(reader, &micro->modes[i], NULL);
+    TRY(check_alike(reader, spec, micro->modes[i], place,
+                    "an operator alone has no layer; name the modes that it is made of"));
     const int finer = mode_finer_stage(mode);
     if (finer != ABSENT)
-      return reader_fail(reader, reader_place(reader, &micro->modes[i], NULL),
-                         "mode '%s' sets %s %s: an operator alone runs with the settings of the presets", mode->name,
-                         mode->family->stage[finer].key, mode_setting_name(mode, finer));
+      return reader_fail(reader, place, "mode '%s' sets %s %s: an operator alone runs with the settings of the presets",
+                         mode->name, mode->family->stage[finer].key, mode_setting_name(mode, finer));
   }
   return true;
 }
 
-/* A mode that is taken apart: defined, and not the reference. */
-static bool check_parts(const Reader *reader, const Spec *spec, const char *name, const Place *place) {
+/* A mode, and not the reference. */
+static bool check_mode(const Reader *reader, const Spec *spec, const char *name, const Place *place) {
   if (is_reference(name)) return reader_fail(reader, place, "fp64 is the reference, which has no stages: name a mode");
   return check_defined(reader, spec, name, place);
+}
+
+/* A mode that is taken apart, stage by stage. */
+static bool check_parts(const Reader *reader, const Spec *spec, const char *name, const Place *place) {
+  TRY(check_mode(reader, spec, name, place));
+  return check_alike(reader, spec, name, place,
+                     "its stages are taken from each other as they are in every layer; name a mode of which all layers "
+                     "are alike");
 }
 
 static bool check_swaps(const Reader *reader, const Spec *spec) {
@@ -232,7 +233,7 @@ static bool check_repair(const Reader *reader, const Spec *spec, const RepairPla
   const Place *mode = reader_place(reader, plan, "mode"), *to = reader_place(reader, plan, "to");
   const int id = tensors_find(tensors, plan->tensor);
   bool found = false;
-  TRY(check_parts(reader, spec, plan->mode, mode));
+  TRY(check_mode(reader, spec, plan->mode, mode));
   TRY(check_defined(reader, spec, plan->to, to ? to : mode));
   if (!strcmp(plan->mode, plan->to)) return reader_fail(reader, to, "'%s' is repaired with itself", plan->mode);
   for (int i = 0; i < spec->prompt_count; i++) found |= !strcmp(spec->prompts[i].name, plan->prompt);
@@ -433,7 +434,7 @@ static bool check_gates(const Reader *reader, Spec *spec) {
 static bool reader_spec(Reader *reader, Spec *spec) {
   TRY(reader_object(reader, &schema_spec, yaml_document_get_root_node(reader->document), NULL, spec));
   TRY(collect_prompts(reader, spec));
-  TRY(check_own_modes(reader, spec));
+  TRY(own_modes_check(reader, spec));
   TRY(check_pairs(reader, spec));
   TRY(check_lists(reader, spec));
   TRY(check_swaps(reader, spec));

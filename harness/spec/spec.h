@@ -40,9 +40,18 @@ typedef struct Prompt {
   const struct Prompt *given; /* of a prompt that runs: as the spec gives it */
 } Prompt;
 
+typedef struct OwnLayers { /* layers of an own mode that run otherwise than its base and stages say */
+  int first, last;
+  const char *mode; /* as this mode, a preset or another own one; NULL: with stages set */
+  Mode set;         /* its settings in these stages, and nothing else */
+  unsigned stages;
+} OwnLayers;
+
 typedef struct OwnMode { /* a mode that the spec defines */
-  Mode mode;
-  const char *base; /* a preset or another own mode */
+  Mode mode;             /* whole: with its layers */
+  const char *base;      /* a preset or another own mode */
+  OwnLayers *layers;
+  int layer_count;
 } OwnMode;
 
 typedef struct Pair {
@@ -202,6 +211,8 @@ DriftLimits spec_drift(const char *effective, Arena scratch);
 EventPlan spec_events(const char *effective, Arena scratch); /* the same of what an event is */
 /* JSON schema (draft 2020-12) of the spec file, from the same table. */
 char *spec_schema(Arena *arena);
+/* Of a model of so many layers: refuses modes with layers that it does not have, and pairs of one computation. */
+bool spec_check_layers(const Spec *spec, int layers, Status *st);
 /* Whether the spec asks for the error budget of this pair (names as in pairs, or fp64). */
 bool spec_budget(const Spec *spec, const char *base, const char *other);
 /* Whether scales can be had, and whether modes are evaluated. */

@@ -30,7 +30,8 @@ static int in_order(const Tensors *tensors, int i) {
 }
 
 static bool is_kept(const StoreShape *shape, int layer, int side, int id) {
-  return shape->side[side].makes[id] && made_in(shape, id, layer) && shape->kept[layer * shape->tensors->count + id];
+  return shape->side[side].layer[layer].makes[id] && made_in(shape, id, layer) &&
+         shape->kept[layer * shape->tensors->count + id];
 }
 
 static int length(const StoreShape *shape, int prompt, int dim) {
@@ -38,7 +39,7 @@ static int length(const StoreShape *shape, int prompt, int dim) {
 }
 
 static Slot slot_of(const StoreShape *shape, int prompt, int layer, int side, int id) {
-  Format own = shape->side[side].format[id];
+  Format own = shape->side[side].layer[layer].format[id];
   Slot slot = {.prompt = prompt, .layer = layer, .side = side, .id = id, .of_f16 = own == FORMAT_F16};
   slot.widened = slot.of_f16 && shape->f16_as_f32;
   slot.format = slot.widened ? FORMAT_F32 : own;
@@ -46,7 +47,7 @@ static Slot slot_of(const StoreShape *shape, int prompt, int layer, int side, in
   slot.cols = length(shape, prompt, shape->tensors->info[id].cols);
   slot.bytes = (uint64_t)slot.rows * (uint64_t)slot.cols * format_size(slot.format);
   slot.rank = 2;
-  slot.scale = shape->side[side].scale[id];
+  slot.scale = shape->side[side].layer[layer].scale[id];
   return slot;
 }
 
@@ -328,9 +329,10 @@ static void add_layer(const StoreShape *shape, int prompt, int layer, StoreSize 
   *held = *wide = 0;
   for (int side = 0; side < shape->sides; side++)
     for (int id = 0; id < shape->tensors->count; id++) {
-      if (!shape->side[side].makes[id] || !made_in(shape, id, layer)) continue;
+      if (!shape->side[side].layer[layer].makes[id] || !made_in(shape, id, layer)) continue;
       Slot slot = slot_of(shape, prompt, layer, side, id);
-      *held += (uint64_t)slot.rows * (uint64_t)slot.cols * format_size(shape->side[side].format[id]) + ROUNDING;
+      *held +=
+          (uint64_t)slot.rows * (uint64_t)slot.cols * format_size(shape->side[side].layer[layer].format[id]) + ROUNDING;
       if (!is_kept(shape, layer, side, id)) continue;
       if (slot.widened) *wide = most(*wide, slot.bytes);
       add_dataset(size, &slot);
@@ -351,7 +353,7 @@ StoreSize store_size(const StoreShape *shape) {
     const uint64_t values = (uint64_t)shape->prompt[p].T * (uint64_t)shape->dims[shape->tensors->info[stream].cols];
     uint64_t streams = STREAMS_OVERHEAD;
     for (int side = 0; side < shape->sides; side++)
-      streams += values * format_size(shape->side[side].format[stream]) + STREAMS_OVERHEAD;
+      streams += values * format_size(shape->side[side].layer[0].format[stream]) + STREAMS_OVERHEAD;
     most_streams = most(most_streams, 2 * streams);
     size.file_bytes += FILE_OVERHEAD;
     for (int layer = 0; layer < shape->layers; layer++) {

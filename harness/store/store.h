@@ -32,12 +32,18 @@ typedef struct Attribute {
   double number;
 } Attribute;
 
-/* One side of a run: a mode, or the reference. */
-typedef struct StoreSide {
-  const char *name;            /* of its group */
+/* What a side makes in a layer. A tensor of the model's ends is one of the layer that it is made in, the first
+ * (embedding) or the last. */
+typedef struct StoreMade {
   bool makes[TENSORS_MOST];    /* which tensors it has at all */
   Format format[TENSORS_MOST]; /* of those, as they are computed */
   Scale scale[TENSORS_MOST];   /* their axes and groups; the scales come with the tensors */
+} StoreMade;
+
+/* One side of a run: a mode, or the reference. */
+typedef struct StoreSide {
+  const char *name;       /* of its group */
+  const StoreMade *layer; /* [layers] */
 } StoreSide;
 
 typedef struct StoreShape {
@@ -47,8 +53,7 @@ typedef struct StoreShape {
   int prompts;
   const StoreSide *side; /* modes as they are listed, the reference last */
   int sides;
-  const bool *kept; /* [layers * tensors->count]: which tensors of a layer the file holds; a tensor of the model's ends
-                     * is one of the layer that it is made in, the first (embedding) or the last */
+  const bool *kept; /* [layers * tensors->count]: which tensors of a layer the file holds */
   bool f16_as_f32;  /* float16 is stored widened */
 } StoreShape;
 

@@ -247,11 +247,11 @@ static void take_tensors(Store *store, Arena *arena, const StoreLayer *what) {
   EntryTensor *record = entry_tensors(store->entry);
   for (int i = 0; i < what->tensors; i++) {
     const StoreTensor *from = &what->tensor[i];
-    const StoreSide *side = &store->shape->side[from->side];
+    const StoreMade *made = &store->shape->side[from->side].layer[job->layer];
     const Slot *slot = slot_of(store, job->prompt, job->layer, from->side, from->id);
     JobTensor *to = next_job(job, slot, from->row);
-    assert(side->makes[from->id] && from->t->format == side->format[from->id]);
-    assert(from->t->scale.axis == side->scale[from->id].axis && from->t->scale.group == side->scale[from->id].group);
+    assert(made->makes[from->id] && from->t->format == made->format[from->id]);
+    assert(from->t->scale.axis == made->scale[from->id].axis && from->t->scale.group == made->scale[from->id].group);
     to->t = whole(arena, from->t);
     if (!slot) continue;
     assert(from->t->rows == slot->rows && from->t->cols == slot->cols);

@@ -74,7 +74,7 @@ static bool ride(void *context, int layer, Status *st) {
   for (int w = 0; w < config->family->weights; w++) {
     const WeightInfo *info = &config->family->weight[w];
     const double *value = c->subject->weights.layer[layer][w];
-    if (!value || !scales_weight_used(c->spec, info)) continue;
+    if (!value || !scales_weight_used(c->spec, info, layer)) continue;
     Clipping *to = &c->row[c->rows++];
     to->layer = layer;
     table_text(to->tensor, sizeof to->tensor, weight_short_name(info));
@@ -95,8 +95,9 @@ Clipped *clipped_ride(Arena *arena, const Spec *spec, Subject *subject) {
   c->row = ARENA_NEW(arena, Clipping, config->layers * config->family->weights);
   c->arena = arena_carve(arena, clipped_bytes(config, omp_get_max_threads()));
   Forms forms = {.f64 = true};
-  for (int w = 0; w < config->family->weights; w++)
-    if (scales_weight_used(spec, &config->family->weight[w])) forms.i8 |= 1u << w;
+  for (int i = 0; i < config->layers * config->family->weights; i++)
+    if (scales_weight_used(spec, &config->family->weight[i % config->family->weights], i / config->family->weights))
+      forms.i8 |= 1u << i % config->family->weights;
   layers_ride(subject->layers, &(Rider){.context = c, .forms = forms, .ride = ride});
   return c;
 }

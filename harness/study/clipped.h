@@ -1,5 +1,5 @@
-/* clipped: what int8 makes of each weight that some mode of the spec takes so: rows of the table of clipping, a layer
- * at a time. */
+/* clipped: what int8 makes of each weight of a layer that some mode of the spec takes so there: rows of the table of
+ * clipping, a layer at a time. */
 #ifndef DS_STUDY_CLIPPED_H
 #define DS_STUDY_CLIPPED_H
 #include "measure/tables.h"

@@ -34,7 +34,13 @@ static int64_t window_start(const EvaluationPlan *plan, int64_t count, int windo
   return window * (count - plan->length - 1) / (plan->windows > 1 ? plan->windows - 1 : 1);
 }
 
-/* What each token of a side carries of a layer's error. The reference comes first. */
+/* Whether side s is the same computation as an earlier one up to this layer: before its last, it then does not run. */
+static bool runs_as(const Evaluator *e, int s, int earlier, const WalkPlace *at) {
+  return mode_equal_in(e->side[s].mode, e->side[earlier].mode, at->layer + 1);
+}
+
+/* What each token of a side, and of those that do not run beside it, carries of a layer's error. The reference comes
+ * first. */
 static bool take_layer(void *context, const WalkPlace *at, int side, const Trace *trace, Arena scratch, Status *st) {
   (void)st;
   Evaluator *e = context;
@@ -46,23 +52,14 @@ static bool take_layer(void *context, const WalkPlace *at, int side, const Trace
   const Tensor base = tensor_of(e->stream, FORMAT_F64, out->rows, out->cols, 0);
   PartSquares squares = {ARENA_NEW(&scratch, double, out->rows), ARENA_NEW(&scratch, double, out->rows)};
   row_squares(&base, out, squares, scratch);
-  predicted_reach(squares.error2, out->rows, tokens_of(e, at->prompt, side));
+  for (int s = side; s < e->sides; s++)
+    if (runs_as(e, s, side, at)) predicted_reach(squares.error2, out->rows, tokens_of(e, at->prompt, s));
   return true;
-}
-
-/* A side that is the same computation as an earlier one runs its last layer alone. */
-static void take_over_reach(const Evaluator *e, int window, int side) {
-  const Predicted *from = NULL;
-  Predicted *to = tokens_of(e, window, side);
-  for (int i = 1; i < side && !from; i++)
-    if (mode_equal(e->side[i].mode, e->side[side].mode)) from = tokens_of(e, window, i);
-  for (int t = 0; from && t < e->plan->length; t++) to[t].reach = from[t].reach;
 }
 
 static bool take_window(void *context, const WalkPlace *at, int side, const WalkEnd *end, Arena scratch, Status *st) {
   (void)st;
   Evaluator *e = context;
-  if (side > 0) take_over_reach(e, at->prompt, side);
   evaluation_window(&end[0].logits, &end[side].logits, at->shape->token + 1, tokens_of(e, at->prompt, side),
                     row_of(e, at->prompt, side), scratch);
   return true;

@@ -79,19 +79,29 @@ static Model with_own_scales(const Model *model, Arena *arena) {
   return own;
 }
 
-/* Whether anything that a block leaves depends on this scale: at the first layer and the first tokens of the text. */
-static bool matters(const Mending *m, int scale, Arena scratch) {
+/* Whether anything that a block leaves depends on this scale: at the first layer of those that the mode runs alike, and
+ * the first tokens of the text. */
+static bool matters(const Mending *m, int layer, int scale, Arena scratch) {
   enum { TOKENS = 16 };
   const Model *model = &m->subject->model;
   const PromptShape *prompt = &m->subject->prompt[0];
   Model other = with_own_scales(model, &scratch);
   Trace ends = {0}, as_is, changed;
-  other.scales[0].scale[scale] *= 3;
+  other.scales[layer].scale[scale] *= 3;
   block_embed(model, prompt->token, prompt->T < TOKENS ? prompt->T : TOKENS, &scratch, &ends);
   const Tensor *x = trace_role(&ends, ROLE_EMBEDDING);
-  block_run(model, 0, m->mode, x, &scratch, &as_is);
-  block_run(&other, 0, m->mode, x, &scratch, &changed);
+  block_run(model, layer, mode_in(m->mode, layer), x, &scratch, &as_is);
+  block_run(&other, layer, mode_in(m->mode, layer), x, &scratch, &changed);
   return !tensor_identical(trace_role(&as_is, ROLE_BLOCK_OUT), trace_role(&changed, ROLE_BLOCK_OUT));
+}
+
+static bool find_used(Mending *m, Arena scratch, Status *st) {
+  for (int layer = 0; layer != ABSENT && layer < m->layers; layer = mode_next(m->mode, layer)) {
+    const Forms forms = forms_of_mode(mode_in(m->mode, layer));
+    TRY(layers_hold(m->subject->layers, layer, &forms, st));
+    for (int s = 0; s < family_of(m)->tensors.scales; s++) m->used[s] |= matters(m, layer, s, scratch);
+  }
+  return true;
 }
 
 static Trial *add_trial(Mending *m, ScaleChoiceKind choice, int layer, int scale, Arena *arena) {
@@ -118,9 +128,7 @@ static bool is_candidate(const Mending *m, int scale, int choice) {
 }
 
 static bool plan_all(Mending *m, Arena *arena, Status *st) {
-  const Forms forms = forms_of_mode(m->mode);
-  TRY(layers_hold(m->subject->layers, 0, &forms, st));
-  for (int s = 0; s < family_of(m)->tensors.scales; s++) m->used[s] = matters(m, s, *arena);
+  TRY(find_used(m, *arena, st));
   add_trial(m, CHOICE_CALIBRATED, ABSENT, ABSENT, arena);
   try_all(m, CHOICE_0_99999, arena);
   try_all(m, CHOICE_1, arena);
@@ -190,7 +198,7 @@ static void look(Mending *m, const WalkPlace *at, const Tensor *x, Arena scratch
       Trace trace;
       const float calibrated = scale[s];
       scale[s] = (float)choice_of(m, at->layer, s, single[c])->value;
-      block_run(m->other, at->layer, m->mode, x, &own, &trace);
+      block_run(m->other, at->layer, mode_in(m->mode, at->layer), x, &own, &trace);
       scale[s] = calibrated;
       add_error(m, trace_role(&trace, ROLE_BLOCK_OUT), looked_at(m, at->prompt, at->layer, s, c), NULL);
     }

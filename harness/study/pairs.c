@@ -98,7 +98,7 @@ static const Tensor *reference_of(const Shown *shown, int id) {
 /* Whether this side's tensor stands on a static grid, and has a reference. */
 static bool is_on_grid(const Shown *shown, int side, int id) {
   const Pairs *p = shown->of;
-  const Mode *mode = p->side[side].mode;
+  const Mode *mode = walk_mode(&p->side[side], shown->at->layer);
   return mode && mode->family->grid(mode, id) && shown->trace[side].t[id].data && reference_of(shown, id)->data &&
          static_scale(p, id, shown->at->layer) > 0;
 }

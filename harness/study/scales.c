@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-bool scales_weight_used(const Spec *spec, const WeightInfo *weight) {
+bool scales_weight_used(const Spec *spec, const WeightInfo *weight, int layer) {
   for (int i = 0; i < spec->mode_count; i++)
-    if (weight_is_i8(weight, &spec->modes[i])) return true;
+    if (weight_is_i8(weight, mode_in(&spec->modes[i], layer))) return true;
   return false;
 }
 
@@ -25,7 +25,7 @@ TableRows scales_of(Arena *arena, const Spec *spec, const Subject *subject, cons
       add(row, &count, i, tensors->scale[s], layer->statistic[s], layer->scale[s]);
     for (int w = 0; w < family->weights; w++) {
       const WeightInfo *weight = &family->weight[w];
-      if (!scales_weight_used(spec, weight)) continue;
+      if (!scales_weight_used(spec, weight, i)) continue;
       const WeightGrid *grid = &subject->layers->grid[i][w];
       add(row, &count, i, weight_short_name(weight), grid->most, grid->scale);
     }

@@ -5,8 +5,8 @@
 #include "measure/tables.h"
 #include "walk/subject.h"
 
-/* Whether some mode of the spec takes it as int8. */
-bool scales_weight_used(const Spec *spec, const WeightInfo *weight);
+/* Whether some mode of the spec takes it as int8 in this layer. */
+bool scales_weight_used(const Spec *spec, const WeightInfo *weight, int layer);
 /* After subject_load; own [owns]: of all prompts and layers, as the run's layers left them. In the arena. */
 TableRows scales_of(Arena *arena, const Spec *spec, const Subject *subject, const ScaleRow *own, size_t owns);
 #endif

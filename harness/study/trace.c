@@ -109,8 +109,9 @@ static int add_candidates(const Scene *s, int id, Candidate *candidate, int coun
 static bool is_clipped(const Scene *s, const WalkSide *side, int id, double value_to, double *grid_end) {
   const Model *model = &s->study->subject->model;
   const Family *family = model->config.family;
+  const Mode *mode = walk_mode(side, s->at->layer);
   *grid_end = NAN;
-  if (!side->mode || !family->grid(side->mode, id)) return false;
+  if (!mode || !family->grid(mode, id)) return false;
   const double scale = (double)model->scales[s->at->layer].scale[family->tensors.info[id].scale];
   *grid_end = value_to < 0 ? -128 * scale : 127 * scale;
   return value_to < 0 ? value_to < *grid_end : value_to > *grid_end;

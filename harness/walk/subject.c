@@ -50,7 +50,7 @@ static bool check_layers(const Spec *spec, const Subject *subject, Status *st) {
     if (spec->gates[i].layer >= subject->checkpoint.config.layers)
       return FAIL(st, "%s: key 'gate': layer %d: the model has layers 0 to %d", spec->gates[i].place,
                   spec->gates[i].layer, subject->checkpoint.config.layers - 1);
-  return true;
+  return spec_check_layers(spec, subject->checkpoint.config.layers, st);
 }
 
 static bool read_evaluation(Arena *arena, const Spec *spec, Subject *subject, Digest *digest, Status *st) {

@@ -47,7 +47,9 @@ typedef struct Step {
 
 static int layers_of(const Walk *w, int s) { return w->side[s].layers ? w->side[s].layers : w->layers; }
 
-const Mode *walk_mode(const WalkSide *side, int layer) { return side->modes ? side->modes[layer] : side->mode; }
+const Mode *walk_mode(const WalkSide *side, int layer) {
+  return side->modes ? side->modes[layer] : side->mode ? mode_in(side->mode, layer) : NULL;
+}
 
 static int last_layer(const Walk *w) {
   int most = 0;

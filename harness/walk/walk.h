@@ -15,7 +15,7 @@
 typedef struct WalkSide {
   const char *name;
   Source source;
-  const Mode *mode;         /* in every layer; NULL where the source has none */
+  const Mode *mode;         /* NULL where the source has none */
   const Mode *const *modes; /* [layers] in its place, a mode for each layer; else NULL */
   int layers;               /* so many from the first on, and no head; 0: all, and the head behind them */
   bool keep;                /* its end stays until the prompt is done, for the sides after it */
@@ -86,7 +86,7 @@ typedef struct Walk {
   Progress *progress; /* steps once a layer and prompt; NULL: none */
 } Walk;
 
-/* The mode of a side in a layer. */
+/* The mode of a side in a layer; NULL where its source has none. */
 const Mode *walk_mode(const WalkSide *side, int layer);
 /* Batch by batch. Fails where a witness is wrong, a layer cannot be held, a device fails, or a visitor does. */
 bool walk_run(const Walk *walk, Arena scratch, Status *st);

@@ -39,7 +39,7 @@ static const WeightInfo weights[W_COUNT] = {
 };
 
 static const Stage stages[STAGE_COUNT] = {{"product", {"f32"}, "the block's one product: float32"}};
-static const Mode presets[] = {{"toy", &family_toy, {0}}};
+static const Mode presets[] = {{"toy", &family_toy, {0}, NULL, 0}};
 
 static int width(const Config *c, int dim) { return dim == DIM_VOCAB ? c->vocab : c->D; }
 static bool mode_is_sound(const Mode *mode, Status *st) { return (void)mode, (void)st, true; }
