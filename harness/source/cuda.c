@@ -99,7 +99,9 @@ static bool send_head(Device *d, Status *st) {
   d->model.head = *from;
   d->model.head.panels = d->head;
   d->has_head = true;
-  return device_wait(d, st);
+  TRY(device_wait(d, st));
+  arena_give_back(&d->scratch);
+  return true;
 }
 
 bool device_hold(Device *d, int layer, const Forms *forms, Status *st) {
@@ -204,7 +206,9 @@ bool device_load(Arena *arena, const DevicePlan *plan, Device *d, Status *st) {
     d->model.norm_f = norm_f;
   }
   d->room = rooms.there;
-  d->scratch = *arena;
+  const size_t rows = (size_t)plan->T * (size_t)model->D * sizeof(double),
+               head = linear_cuda_packed_bytes(model->vocab, model->D, FORMAT_F32);
+  d->scratch = arena_carve(arena, (rows > head ? rows : head) + 64);
   return device_wait(d, st);
 }
 

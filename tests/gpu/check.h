@@ -11,6 +11,7 @@ extern Cuda cuda;
 /* Each prints one line an operator or primitive, and is false at any difference. `small`: short shapes only. */
 bool check_ops(bool small);
 bool check_primitives(void);
+bool check_places(void);
 /* Prints how long the operators take whose names contain `only`. */
 void time_ops(const char *only);
 #endif
