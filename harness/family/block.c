@@ -38,15 +38,21 @@ void block_embed64(const Weights64 *weights, const int32_t *token, int T, Arena 
   weights->config.family->embed64(weights, rows, T, arena, trace);
 }
 
+/* Rows of the panel that begins at `first`: the last one takes what is left over. */
+static int panel_rows(const Config *c, int first) {
+  return c->vocab - first < 2 * HEAD_PANEL ? c->vocab - first : HEAD_PANEL;
+}
+
 size_t block_logits64_bytes(const Config *c) {
-  return (size_t)(c->vocab < HEAD_PANEL ? c->vocab : HEAD_PANEL) * (size_t)c->D * sizeof(double) + 64;
+  const int most = c->vocab < 2 * HEAD_PANEL ? c->vocab : HEAD_PANEL + c->vocab % HEAD_PANEL;
+  return (size_t)most * (size_t)c->D * sizeof(double) + 64;
 }
 
 void block_logits64(const Weights64 *w, const double *norm_f, int T, double *logits, Arena scratch) {
-  const int vocab = w->config.vocab, D = w->config.D, most = vocab < HEAD_PANEL ? vocab : HEAD_PANEL;
-  double *panel = arena_room(&scratch, (size_t)most * (size_t)D, sizeof *panel);
-  for (int first = 0; first < vocab; first += HEAD_PANEL) {
-    const int rows = vocab - first < HEAD_PANEL ? vocab - first : HEAD_PANEL;
+  const int vocab = w->config.vocab, D = w->config.D;
+  double *panel = arena_room(&scratch, block_logits64_bytes(&w->config), 1);
+  for (int first = 0, rows; first < vocab; first += rows) {
+    rows = panel_rows(&w->config, first);
     w->ends.take(w->ends.context, END_HEAD, first, rows, panel);
     logits64(norm_f, T, D, panel, rows, logits + first, vocab);
   }

@@ -15,7 +15,8 @@ void block_embed_rows(const Model *model, const float *rows, const int32_t *row,
 void block_embedding_rows(const Model *model, const int32_t *token, int T, float *rows, Arena scratch);
 /* The last norm and the logits of the last block's output. Never quantised. */
 void block_head(const Model *model, const Tensor *x, Arena *arena, Trace *trace);
-/* The logits [T, vocab] of the last norm [T, D] in float64, the head HEAD_PANEL rows at a time. */
+/* The logits [T, vocab] of the last norm [T, D] in float64, the head HEAD_PANEL rows at a time and more in
+ * the last panel. */
 void block_logits64(const Weights64 *weights, const double *norm_f, int T, double *logits, Arena scratch);
 enum { HEAD_PANEL = 8192 };
 size_t block_logits64_bytes(const Config *config); /* of scratch */

@@ -9,11 +9,13 @@ float scale_of(double statistic) { return (float)((statistic > 1e-5 ? statistic 
 
 /* --- a weight -------------------------------------------------------------------------------- */
 
+enum { THREADED = 1 << 17 /* values from which on a loop over them is worth all threads */ };
+
 /* Rounded to float32; NULL (no bias) becomes zeros. */
 static Tensor rounded(const double *values, int rows, int cols, float *out) {
   const size_t n = (size_t)rows * (size_t)cols;
   if (!values) memset(out, 0, n * sizeof *out);
-#pragma omp parallel for
+#pragma omp parallel for if (n > THREADED)
   for (size_t i = 0; i < (values ? n : 0); i++) out[i] = (float)values[i];
   return tensor_of(out, FORMAT_F32, rows, cols, 0);
 }

@@ -59,7 +59,7 @@ typedef struct Device {
   int32_t *row; /* there: 0, 1, 2, … */
   bool has_head;
   Arena scratch; /* of its own */
-  Arena room; /* what is left of `memory`: `more` of device_load */
+  Arena room;    /* what is left of `memory`: `more` of device_load */
   void *memory, *pinned;
 } Device;
 

@@ -23,7 +23,8 @@ static bool compare(void *context, const WalkPlace *at, const Trace *trace, Aren
     for (int id = 0; id < tensors->count; id++) {
       const Tensor *a = &trace[side].t[id], *b = &trace[side + ON_CPU].t[id];
       if (!a->data != !b->data || (a->data && !tensor_identical(a, b)))
-        return FAIL(st, "prompt %d, layer %d, side %d: %s differs", at->prompt, at->layer, side, tensors->info[id].name);
+        return FAIL(st, "prompt %d, layer %d, side %d: %s differs", at->prompt, at->layer, side,
+                    tensors->info[id].name);
     }
   return true;
 }
@@ -37,7 +38,8 @@ static void load_little(Shipped *s, const Mode *const mode[2], Device *device) {
     if (device_find(BACKEND_CUDA, "test", device, &st) && device_load(&s->arena, &plan, device, &st)) break;
     device_free(device);
   }
-  if (device->places != 2) printf("%d layers fit in %zu bytes: this check has lost its sense\n", device->places, plan.most);
+  if (device->places != 2)
+    printf("%d layers fit in %zu bytes: this check has lost its sense\n", device->places, plan.most);
 }
 
 static bool walk_with(int batch) {
