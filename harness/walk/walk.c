@@ -88,21 +88,21 @@ static int runner(const WalkRun *run, int s, int layer) {
 
 /* --- weights --------------------------------------------------------------------------------- */
 
-/* All that the sides ask of a layer. */
-static Forms forms_at(const Walk *w, int layer) {
+/* All that the sides ask of a layer; `ahead`: those alone that compute ahead. */
+static Forms forms_at(const Walk *w, int layer, bool ahead) {
   Forms forms = {0};
   for (int s = 0; s < w->sides; s++) {
     const Source *source = &w->side[s].source;
     const bool head = layer == w->layers - 1 && !w->side[s].layers;
-    if (layer < layers_of(w, s))
+    if (layer < layers_of(w, s) && (!ahead || source->ahead))
       forms = forms_of_both(forms, source->forms(source, walk_mode(&w->side[s], layer), head));
   }
   return forms;
 }
 
-static bool hold(const Walk *w, int layer, Status *st) {
-  const Forms forms = forms_at(w, layer);
-  if (w->weights) TRY(layers_hold(w->weights, layer, &forms, st));
+/* Where it is computed ahead, once this host holds it. */
+static bool send(const Walk *w, int layer, Status *st) {
+  const Forms forms = forms_at(w, layer, false);
   for (int s = 0; s < w->sides; s++) {
     const Source *source = &w->side[s].source;
     if (source->ahead && layer < layers_of(w, s)) TRY(source->ahead->hold(source, layer, &forms, st));
@@ -110,8 +110,15 @@ static bool hold(const Walk *w, int layer, Status *st) {
   return true;
 }
 
+static bool hold(const Walk *w, int layer, Status *st) {
+  const Forms forms = forms_at(w, layer, false);
+  if (w->weights) TRY(layers_hold(w->weights, layer, &forms, st));
+  return send(w, layer, st);
+}
+
+/* Whether it can be sent as it is. */
 static bool is_ready(const Walk *w, int layer) {
-  const Forms forms = forms_at(w, layer);
+  const Forms forms = forms_at(w, layer, true);
   return !w->weights || layers_ready(w->weights, layer, &forms);
 }
 
@@ -201,19 +208,22 @@ static void queue_step(WalkRun *run, int way, int layer) {
   run->queued_layer = layer;
 }
 
-/* The step behind this one, where its weights are there already. */
-static void queue_next(WalkRun *run, int way, int layer) {
+/* The step behind this one, where this host has its weights already: of another layer they are sent before. */
+static bool queue_next(WalkRun *run, int way, int layer, Status *st) {
   run->queued_layer = -1;
   for (int next = way + 1; next < run->ways; next++)
     if (run->way[next].first <= layer) {
       queue_step(run, next, layer);
-      return;
+      return true;
     }
   for (int next = 0; layer + 1 < last_layer(run->walk) && next <= way; next++)
     if (run->way[next].first <= layer + 1) {
-      if (is_ready(run->walk, layer + 1)) queue_step(run, next, layer + 1);
-      return;
+      if (!is_ready(run->walk, layer + 1)) return true;
+      TRY(send(run->walk, layer + 1, st));
+      queue_step(run, next, layer + 1);
+      return true;
     }
+  return true;
 }
 
 /* What was queued is taken, and the next step given out, to be computed while this one is looked at. */
@@ -234,7 +244,7 @@ static bool take_ahead(const Step *step, Arena *arena, Status *st) {
     put_stream(&step->way->lane[s], step->layer + 1, trace_role(&step->trace[s], ROLE_BLOCK_OUT));
     TRY(source->check(source, walk_mode(side, step->layer), step->layer, &step->trace[s], st));
   }
-  queue_next(run, way, step->layer);
+  TRY(queue_next(run, way, step->layer, st));
   for (int s = 0; s < w->sides; s++)
     if (w->side[s].source.ahead && step->layer < layers_of(w, s)) TRY(show_side(step, s, arena, *arena, st));
   return true;

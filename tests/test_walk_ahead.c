@@ -1,0 +1,124 @@
+/* walk, ahead: a source that computes ahead is given a step only where its weights stand, however few layers have room
+ * there and whether or not they stay on this host; it leaves the bits of the one that computes at the call. */
+#include "shipped_model.h"
+
+#include "measure/stats.h"
+#include "walk/walk.h"
+
+enum { LAYERS = 24, TOKENS = 12, PROMPTS = 3, PLACES = 2, LANES = 2, SIDES = 2 * LANES };
+
+/* Stands for a device: room for two layers, and for two steps of a lane, which take turns. */
+typedef struct Elsewhere {
+  Source host;
+  int place[PLACES]; /* whose weights stand there */
+  Arena half[LANES][2];
+  Trace trace[LANES];
+  Tensor stream[LANES];
+  int steps[LANES], width;
+} Elsewhere;
+
+static Elsewhere *of(const Source *source) { return source->context; }
+
+static bool hold_there(const Source *source, int layer, const Forms *forms, Status *st) {
+  (void)forms, (void)st;
+  of(source)->place[layer % PLACES] = layer;
+  return true;
+}
+
+static void queue_there(const Source *source, int lane, const SourceStep *step) {
+  Elsewhere *e = of(source);
+  const int half = e->steps[lane]++ % 2;
+  Arena room = e->half[lane][half];
+  Trace ends = {0};
+  cr_assert_eq(e->place[step->layer % PLACES], step->layer, "layer %d is computed with the weights of layer %d",
+               step->layer, e->place[step->layer % PLACES]);
+  Tensor x = step->stream ? *step->stream : e->stream[lane];
+  const size_t bytes = (size_t)step->prompt->T * (size_t)e->width * sizeof(float);
+  if (step->layer > 0) x.data = memcpy(arena_room(&room, bytes, 1), x.data, bytes); /* which the next step replaces */
+  if (step->layer == 0) {
+    e->host.embed(&e->host, step->prompt->token, step->prompt->T, &room, &ends);
+    x = *trace_role(&ends, ROLE_EMBEDDING);
+  }
+  e->host.block(&e->host, step->mode, step->layer, &x, &room, &e->trace[lane]);
+  e->stream[lane] = *trace_role(&e->trace[lane], ROLE_BLOCK_OUT);
+  if (step->layer == LAYERS - 1) e->host.head(&e->host, &e->stream[lane], &room, &ends);
+  trace_add_ends(&e->trace[lane], &ends);
+}
+
+static bool wait_there(const Source *source, Status *st) { return (void)source, (void)st, true; }
+
+static double take_there(const Source *source, int lane, Trace *trace) { return *trace = of(source)->trace[lane], 0; }
+
+static bool check_there(const Source *source, const Mode *mode, int layer, const Trace *trace, Status *st) {
+  const Source *host = &of(source)->host;
+  return host->check(host, mode, layer, trace, st);
+}
+
+static Forms forms_there(const Source *source, const Mode *mode, bool head) {
+  const Source *host = &of(source)->host;
+  return host->forms(host, mode, head);
+}
+
+static Source elsewhere(Elsewhere *e, const Model *model, Arena *arena) {
+  static const SourceAhead ahead = {hold_there, queue_there, wait_there, take_there};
+  *e = (Elsewhere){.host = source_cpu(model), .width = model->D, .place = {-1, -1}};
+  for (int lane = 0; lane < LANES; lane++)
+    for (int half = 0; half < 2; half++)
+      e->half[lane][half] = arena_carve(arena, block_bytes(&model->config, TOKENS) + (1 << 18));
+  return (Source){.stream = FORMAT_F32, .context = e, .check = check_there, .forms = forms_there, .ahead = &ahead};
+}
+
+static bool compare(void *context, const WalkPlace *at, const Trace *trace, Arena scratch, Status *st) {
+  (void)scratch, (void)st;
+  int *layers = context;
+  ++*layers;
+  for (int side = 0; side < LANES; side++)
+    for (int id = 0; id < trace->family->tensors.count; id++) {
+      const Tensor *got = &trace[side].t[id], *want = &trace[side + LANES].t[id];
+      cr_assert(!got->data == !want->data && (!got->data || tensor_identical(got, want)),
+                "prompt %d, layer %d, side %d: %s", at->prompt, at->layer, side, trace->family->tensors.info[id].name);
+    }
+  return true;
+}
+
+static void walk_elsewhere(Shipped *s, int batch) {
+  Arena arena = s->arena;
+  Elsewhere there;
+  const Source ahead = elsewhere(&there, &s->model, &arena);
+  WalkSide side[SIDES];
+  for (int i = 0; i < SIDES; i++)
+    side[i] =
+        (WalkSide){.source = i < LANES ? ahead : source_cpu(&s->model), .mode = mode_preset(i % LANES ? "2-4" : "2-0")};
+  PromptShape prompt[PROMPTS];
+  for (int p = 0; p < PROMPTS; p++) prompt[p] = (PromptShape){"p", s->test + 900 * p, TOKENS - p};
+  int layers = 0;
+  Status st = {0};
+  Visitor visitor = {.context = &layers, .layer = compare};
+  const Walk walk = {.layers = LAYERS,
+                     .width = s->model.D,
+                     .weights = s->layers,
+                     .batch = batch,
+                     .side = side,
+                     .sides = SIDES,
+                     .prompt = prompt,
+                     .prompts = PROMPTS,
+                     .visitor = &visitor,
+                     .visitors = 1};
+  cr_assert(walk_run(&walk, arena, &st), "%s", st.text);
+  cr_expect_eq(layers, PROMPTS * LAYERS);
+}
+
+Test(walk_ahead, layers_that_stay_here_but_not_there_are_sent_before_they_are_computed_with) {
+  Shipped s = shipped_load(REWRITE_QUAMBA);
+  shipped_calibrate(&s, 1, 64);
+  for (int batch = 1; batch <= PROMPTS; batch++) walk_elsewhere(&s, batch);
+}
+
+Test(walk_ahead, layers_that_stay_nowhere_are_sent_before_they_are_computed_with) {
+  Shipped s = shipped_load(REWRITE_QUAMBA);
+  shipped_calibrate(&s, 1, 64);
+  LayerScales *scales = s.model.scales;
+  shipped_open(&s, REWRITE_QUAMBA, 0);
+  memcpy(s.model.scales, scales, LAYERS * sizeof *scales);
+  for (int batch = 1; batch <= PROMPTS; batch++) walk_elsewhere(&s, batch);
+}
