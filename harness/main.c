@@ -86,6 +86,7 @@ int main(int argc, char **argv) {
     status_set(&st, "'%.100s' is no command; 'driftscope --help' lists them", argv[1]);
     return fail(&st);
   }
+  process_end_on_bus_error(EXIT_INPUT);
   store_start();
   gsl_set_error_handler_off();
   if (process_room() < SIZE_MAX) mallopt(M_ARENA_MAX, 1); /* glibc reserves 128 MB a thread where nothing is limited */

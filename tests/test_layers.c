@@ -3,7 +3,10 @@
 #include "family/mamba1.h"
 #include "shipped_model.h"
 
+#include "base/process.h"
 #include "walk/walk.h"
+
+#include <sys/wait.h>
 
 enum { LAYERS = 24, TOKENS = 24, PROMPTS = 3 };
 
@@ -76,6 +79,61 @@ Test(layers, only_the_forms_that_are_asked_for_are_made_and_more_can_be_asked_fo
   cr_assert(layers_hold(one.layers, 3, &f32, &st) && layers_ready(one.layers, 3, &f32));
   cr_expect(layers_ready(one.layers, 3, &i8), "what was there stays");
   expect_linear(&all.model.layer[3].f32[W_IN_PROJ].linear, &one.model.layer[3].f32[W_IN_PROJ].linear, "in_proj", 3);
+}
+
+/* --- a checkpoint that changes meanwhile ------------------------------------------------------ */
+
+static void copy_file(const char *from, const char *to) {
+  Status st = {0};
+  Bytes bytes;
+  cr_assert(file_map(from, &bytes, &st) && file_write(to, bytes.data, bytes.count, false, &st), "%s", st.text);
+  file_unmap(&bytes);
+}
+
+Test(layers, checkpoint_that_is_replaced_while_it_is_read_is_refused_by_name) {
+  static const char *const name[] = {"config.json", "model.safetensors.index.json", "model-00001-of-00002.safetensors",
+                                     "model-00002-of-00002.safetensors"};
+  enum { FILES = sizeof name / sizeof *name };
+  char folder[] = "/tmp/driftscope-test-XXXXXX", from[FILES][96], to[FILES][96];
+  Status st = {0};
+  Shipped s = {0};
+  cr_assert_not_null(mkdtemp(folder));
+  for (int i = 0; i < FILES; i++) {
+    snprintf(from[i], sizeof *from, SHIPPED_MODEL "/%s", name[i]);
+    snprintf(to[i], sizeof *to, "%s/%s", folder, name[i]);
+    copy_file(from[i], to[i]);
+  }
+  cr_assert(arena_reserve(&s.arena, (size_t)4 << 30, shipped_exhausted, &st), "%s", st.text);
+  cr_assert(checkpoint_open(&s.arena, folder, &s.checkpoint, &st), "%s", st.text);
+  shipped_open(&s, REWRITE_QUAMBA, 0);
+  cr_assert(layers_hold(s.layers, 0, &shipped_forms, &st), "%s", st.text);
+  copy_file(from[3], to[3]); /* the same bytes: who knows? */
+  cr_expect_not(layers_hold(s.layers, 1, &shipped_forms, &st));
+  cr_expect(strstr(st.text, to[3]) && strstr(st.text, "changed or replaced"), "%s", st.text);
+  for (int i = 0; i < FILES; i++) remove(to[i]);
+  rmdir(folder);
+}
+
+/* A file that loses its end under the hands of whoever reads it: no signal ends the program. */
+Test(layers, mapped_file_that_becomes_shorter_ends_the_program_with_a_line) {
+  char path[] = "/tmp/driftscope-test-XXXXXX", said[256] = "";
+  const int file = mkstemp(path);
+  int from[2], status;
+  cr_assert(file >= 0 && ftruncate(file, 1 << 20) == 0 && pipe(from) == 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    Status st = {0};
+    Bytes bytes;
+    dup2(from[1], STDERR_FILENO);
+    process_end_on_bus_error(2);
+    if (!file_map(path, &bytes, &st) || ftruncate(file, 0) != 0) _exit(9);
+    _exit(((const volatile char *)bytes.data)[1 << 19]);
+  }
+  close(from[1]);
+  cr_assert(waitpid(child, &status, 0) == child);
+  cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 2, "status %x", (unsigned)status);
+  cr_expect(read(from[0], said, sizeof said - 1) > 0 && strstr(said, "became shorter"), "%s", said);
+  remove(path);
 }
 
 /* --- riders ---------------------------------------------------------------------------------- */

@@ -198,3 +198,12 @@ const char *file_folder(Arena *arena, const char *path) {
   if (!slash) return ".";
   return slash == path ? "/" : arena_printf(arena, "%.*s", (int)(slash - path), path);
 }
+
+FileMark file_mark(const char *path) {
+  struct stat info;
+  if (stat(path, &info) != 0) return (FileMark){0};
+  return (FileMark){.device = (uint64_t)info.st_dev,
+                    .inode = (uint64_t)info.st_ino,
+                    .size = (uint64_t)info.st_size,
+                    .changed_ns = (int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec};
+}

@@ -3,6 +3,7 @@
 #define DS_BASE_FILE_H
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/arena.h"
 #include "base/status.h"
@@ -24,6 +25,13 @@ void file_unmap(Bytes *content);
  * would be lost). */
 void file_ahead(const void *data, size_t count);
 void file_forget(const void *data, size_t count);
+/* What a file is, for whoever reads it again and again: another one, or the same changed, is told by it. Zero where
+ * there is none. */
+typedef struct FileMark {
+  uint64_t device, inode, size;
+  int64_t changed_ns;
+} FileMark;
+FileMark file_mark(const char *path);
 /* Writes under a temporary name of its own beside `path`, then renames; `sync` adds fsync of the file. Nothing is left
  * behind on failure. */
 bool file_write(const char *path, const void *bytes, size_t count, bool sync, Status *st);

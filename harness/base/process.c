@@ -1,6 +1,7 @@
 #include "base/process.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -61,4 +62,21 @@ int64_t process_peak(void) {
   struct rusage usage;
   getrusage(RUSAGE_SELF, &usage);
   return (int64_t)usage.ru_maxrss * 1024;
+}
+
+static int bus_error_status;
+
+/* What may be called here is little: no printf, no exit. */
+static void end_on_bus_error(int signal_number) {
+  static const char line[] =
+      "driftscope: a file that is read (a checkpoint's) became shorter meanwhile, or its disk fails\n";
+  (void)signal_number;
+  if (write(STDERR_FILENO, line, sizeof line - 1) < 0) _exit(bus_error_status);
+  _exit(bus_error_status);
+}
+
+void process_end_on_bus_error(int exit_status) {
+  struct sigaction action = {.sa_handler = end_on_bus_error};
+  bus_error_status = exit_status;
+  sigaction(SIGBUS, &action, NULL);
 }

@@ -13,6 +13,9 @@ void process_fill_descriptors(void);
  * from one of our own threads, makes none of its own. Returns where nothing is to be set, or where the program that
  * runs is not the one that would be started (valgrind, an emulator, a loader called by name). */
 void process_restart(char **argv);
+/* A mapped file that becomes shorter while it is read, or whose disk fails, ends the program with one line and this
+ * exit status, whatever thread reads it; finished layers are on disk. */
+void process_end_on_bus_error(int exit_status);
 /* Bytes of address space that can still be had under the limits of the process (ulimit -v, ulimit -d); SIZE_MAX where
  * there is none. */
 size_t process_room(void);

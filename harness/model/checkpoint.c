@@ -254,10 +254,28 @@ static bool load(Loader *l, Checkpoint *c, Status *st) {
   return true;
 }
 
+static void note_files(const Loader *l, Checkpoint *c) {
+  c->file = ARENA_NEW(l->arena, CheckpointFile, l->shards.count);
+  for (; c->files < l->shards.count; c->files++) {
+    const char *path = l->shards.shard[c->files].file.path;
+    c->file[c->files] = (CheckpointFile){path, file_mark(path)};
+  }
+}
+
+bool checkpoint_check(const Checkpoint *c, Status *st) {
+  for (int i = 0; i < c->files; i++) {
+    const FileMark now = file_mark(c->file[i].path);
+    if (memcmp(&now, &c->file[i].mark, sizeof now) != 0)
+      return FAIL(st, "%s: was changed or replaced while it was read: run again", c->file[i].path);
+  }
+  return true;
+}
+
 bool checkpoint_open(Arena *arena, const char *folder, Checkpoint *checkpoint, Status *st) {
   *checkpoint = (Checkpoint){.folder = arena_printf(arena, "%s", folder)};
   Loader l = {.arena = arena, .config_path = arena_printf(arena, "%s/config.json", folder)};
   TRY(shards_open(arena, folder, &l.shards, st));
+  note_files(&l, checkpoint);
   if (load(&l, checkpoint, st)) return true;
   shards_close(&l.shards);
   return false;

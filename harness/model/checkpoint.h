@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/digest.h"
+#include "base/file.h"
 #include "base/status.h"
 #include "family/config.h"
 #include "family/trace.h"
@@ -23,9 +24,17 @@ typedef struct Weight {
   double most; /* the largest of its magnitudes */
 } Weight;
 
+/* One of its safetensors files, as it was opened. */
+typedef struct CheckpointFile {
+  const char *path;
+  FileMark mark;
+} CheckpointFile;
+
 typedef struct Checkpoint {
   const char *folder;
   Config config;
+  CheckpointFile *file; /* [files] */
+  int files;
   Weight end[END_COUNT];         /* the head is the embedding where tied */
   Weight (*layer)[WEIGHTS_MOST]; /* [config.layers], by the family's table; data is NULL where there is none (the
                                   * bias of the convolution where config.json has use_conv_bias false) */
@@ -38,6 +47,9 @@ typedef struct Checkpoint {
 } Checkpoint;
 
 bool checkpoint_open(Arena *arena, const char *folder, Checkpoint *checkpoint, Status *st);
+/* Its weights are read again and again as long as a run goes on: refuses, by name, a file that is no longer the one
+ * that was opened. */
+bool checkpoint_check(const Checkpoint *checkpoint, Status *st);
 /* All `count` values, exactly; by all threads where the caller is not one of several. */
 void weight_to_f64(const Weight *weight, double *out);
 /* out [count] = those of them from `first` on. */

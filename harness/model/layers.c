@@ -84,6 +84,7 @@ static bool make64(Layers *l, int layer, Status *st) {
   char *at = l->room64 + (size_t)place * l->bytes64;
   if (l->held64[place] == layer) return true;
   let_go64(l, place);
+  TRY(checkpoint_check(l->checkpoint, st));
   for (int w = 0; w < family_of(l)->weights; w++) {
     room[w] = (double *)(void *)at;
     at += (weight_values(c, &family_of(l)->weight[w]) * sizeof(double) + 63) / 64 * 64;
@@ -162,7 +163,10 @@ static bool prepare(Layers *l, int layer, const Forms *forms, Status *st) {
   l->held[place] = layer;
   if (make.f64 || make.f32 || make.i8) TRY(make64(l, layer, st));
   make_formats(l, layer, make.f32, make.i8);
-  if (make.head) make_head(l);
+  if (make.head) {
+    TRY(checkpoint_check(l->checkpoint, st));
+    make_head(l);
+  }
   l->prepare_s += clock_s() - start;
   return true;
 }
