@@ -169,6 +169,52 @@ Test(layers, riders_are_given_every_layer_once_and_in_order_whatever_is_held) {
   }
 }
 
+/* --- what is asked for beside the plan --------------------------------------------------------- */
+
+/* The address space that layers take is that of the forms that stay: a machine where they fit has room for them. */
+Test(layers, forms_beside_the_plan_are_one_layers_at_a_time_and_take_no_room_of_the_others) {
+  Shipped all = shipped_load(REWRITE_QUAMBA), one = all, every = all;
+  const Forms i8 = {.i8 = 1u << W_IN_PROJ | 1u << W_OUT_PROJ}, f32 = {.f32 = 1u << W_IN_PROJ | 1u << W_NORM};
+  const LayersPlan plan = {.forms = i8, .memory = SIZE_MAX, .together = 1};
+  Status st = {0};
+  shipped_open(&every, REWRITE_QUAMBA, SIZE_MAX);
+  one.layers = ARENA_NEW(&one.arena, Layers, 1);
+  const char *before = one.arena.next;
+  cr_assert(layers_open(&one.arena, &all.checkpoint, REWRITE_QUAMBA, &plan, one.layers, &st), "%s", st.text);
+  one.model = one.layers->model;
+  const size_t linear = (size_t)all.model.D * (size_t)all.model.config.E, taken = (size_t)(one.arena.next - before);
+  cr_expect_lt(taken, (size_t)(every.arena.next - all.arena.next) - LAYERS * 2 * linear * sizeof(float));
+  cr_assert(layers_stay(one.layers) && layers_hold_all(one.layers, &i8, &st), "%s", st.text);
+  for (int layer = 0; layer < LAYERS; layer++) {
+    const ModelLayer *got = &one.model.layer[layer], *want = &all.model.layer[layer];
+    cr_assert(layers_hold(one.layers, layer, &f32, &st), "%s", st.text);
+    cr_assert(layers_ready(one.layers, layer, &f32) && layers_ready(one.layers, layer, &i8));
+    expect_linear(&got->f32[W_IN_PROJ].linear, &want->f32[W_IN_PROJ].linear, "in_proj as float32", layer);
+    for (int l = 0; l < LAYERS; l++)
+      expect_linear(&one.model.layer[l].i8[W_IN_PROJ].linear, &all.model.layer[l].i8[W_IN_PROJ].linear, "in_proj", l);
+    if (layer == 0) continue;
+    cr_expect(!layers_ready(one.layers, layer - 1, &f32) && layers_ready(one.layers, layer - 1, &i8));
+    cr_expect_null(one.model.layer[layer - 1].f32[W_IN_PROJ].linear.panels, "what another layer has now");
+  }
+}
+
+/* What a rider alone took does not stay. */
+Test(layers, forms_that_only_a_rider_took_go_with_it) {
+  Shipped one = shipped_load(REWRITE_QUAMBA);
+  const Forms i8 = {.i8 = 1u << W_IN_PROJ}, f32 = {.f32 = 1u << W_IN_PROJ};
+  const LayersPlan plan = {.forms = i8, .memory = SIZE_MAX, .together = 1};
+  Status st = {0};
+  one.layers = ARENA_NEW(&one.arena, Layers, 1);
+  cr_assert(layers_open(&one.arena, &one.checkpoint, REWRITE_QUAMBA, &plan, one.layers, &st), "%s", st.text);
+  one.model = one.layers->model;
+  Seen seen = {&one.model, 0, -1};
+  layers_ride(one.layers, &(Rider){.context = &seen, .forms = f32, .ride = see});
+  cr_assert(layers_hold_all(one.layers, &i8, &st), "%s", st.text);
+  cr_expect_eq(seen.next, LAYERS);
+  for (int layer = 0; layer < LAYERS; layer++)
+    cr_expect(!layers_ready(one.layers, layer, &f32) && layers_ready(one.layers, layer, &i8), "layer %d", layer);
+}
+
 /* --- batches --------------------------------------------------------------------------------- */
 
 /* What a walk shows: digests of every side's stream behind each layer, and of the logits. */

@@ -98,17 +98,35 @@ static bool make64(Layers *l, int layer, Status *st) {
   return true;
 }
 
+static char *cut(char **at, size_t bytes) {
+  char *room = *at;
+  *at += bytes;
+  return room;
+}
+
 /* Where the formats of a layer's weights stand: each has its room, whether it is made or not. */
 static void rooms_of(const Layers *l, int layer, PreparedRoom room[WEIGHTS_MOST]) {
   const Config *c = &l->checkpoint->config;
-  char *at = l->room + (size_t)place_of(l, layer) * l->bytes;
+  char *at = l->room + (size_t)place_of(l, layer) * l->bytes, *beside = l->beside.base;
   for (int w = 0; w < family_of(l)->weights; w++) {
     const WeightInfo *info = &family_of(l)->weight[w];
-    room[w] = (PreparedRoom){.f32 = at, .name = l->name[w]};
-    at += prepared_bytes(c, info, FORMAT_F32);
-    room[w].i8 = at;
-    at += prepared_bytes(c, info, FORMAT_I8);
+    room[w] = (PreparedRoom){.name = l->name[w]};
+    room[w].f32 = cut(l->own.f32 >> w & 1 ? &at : &beside, prepared_bytes(c, info, FORMAT_F32));
+    room[w].i8 = cut(l->own.i8 >> w & 1 ? &at : &beside, prepared_bytes(c, info, FORMAT_I8));
   }
+}
+
+/* What a place has no room for, of the one layer that has it. */
+static void let_go_beside(Layers *l) {
+  const int layer = l->has_beside;
+  if (layer < 0) return;
+  for (int w = 0; w < family_of(l)->weights; w++) {
+    if (!(l->own.f32 >> w & 1)) l->model.layer[layer].f32[w] = (Prepared){0};
+    if (!(l->own.i8 >> w & 1)) l->model.layer[layer].i8[w] = (Prepared){0};
+  }
+  l->f32[layer] &= l->own.f32;
+  l->i8[layer] &= l->own.i8;
+  l->has_beside = -1;
 }
 
 static void make_formats(Layers *l, int layer, unsigned f32, unsigned i8) {
@@ -162,6 +180,10 @@ static bool prepare(Layers *l, int layer, const Forms *forms, Status *st) {
   if (l->held[place] != layer) let_go(l, place);
   l->held[place] = layer;
   if (make.f64 || make.f32 || make.i8) TRY(make64(l, layer, st));
+  if (((make.f32 & ~l->own.f32) || (make.i8 & ~l->own.i8)) && l->has_beside != layer) {
+    let_go_beside(l);
+    l->has_beside = layer;
+  }
   make_formats(l, layer, make.f32, make.i8);
   if (make.head) {
     TRY(checkpoint_check(l->checkpoint, st));
@@ -182,21 +204,6 @@ void layers_ride(Layers *l, const Rider *rider) {
   l->rider[l->riders++] = *rider;
 }
 
-/* What only riders took goes again. */
-static void keep_staying(Layers *l, int layer) {
-  const unsigned extra = l->f32[layer] & ~l->stay.f32;
-  PreparedRoom room[WEIGHTS_MOST];
-  if (l->places < l->model.layers) return; /* the next layer takes its place */
-  rooms_of(l, layer, room);
-  for (int w = 0; w < family_of(l)->weights; w++) {
-    if (!(extra >> w & 1)) continue;
-    memset(&l->model.layer[layer].f32[w], 0, sizeof l->model.layer[layer].f32[w]);
-    const size_t bytes = prepared_bytes(&l->checkpoint->config, &family_of(l)->weight[w], FORMAT_F32);
-    arena_give_back(&(Arena){.base = room[w].f32, .end = (char *)room[w].f32 + bytes});
-  }
-  l->f32[layer] &= ~extra;
-}
-
 static bool ride(Layers *l, int layer, Status *st) {
   Forms all = {0};
   bool any = false;
@@ -206,7 +213,9 @@ static bool ride(Layers *l, int layer, Status *st) {
   TRY(prepare(l, layer, &all, st));
   for (int i = 0; i < l->riders; i++)
     if (l->rider[i].from <= layer) TRY(l->rider[i].ride(l->rider[i].context, layer, st));
-  return keep_staying(l, layer), true;
+  let_go_beside(l); /* what only riders took */
+  arena_give_back(&l->beside);
+  return true;
 }
 
 bool layers_hold(Layers *l, int layer, const Forms *forms, Status *st) {
@@ -227,6 +236,7 @@ bool layers_hold_all(Layers *l, const Forms *forms, Status *st) {
     return FAIL(st, "%s: its layers do not stay in memory, which what is timed asks for: they take %.2f GB (memory)",
                 l->checkpoint->folder, 1e-9 * (double)bytes);
   }
+  assert(!(forms->f32 & ~l->own.f32) && !(forms->i8 & ~l->own.i8));
   for (int layer = 0; layer < l->model.layers; layer++) TRY(layers_hold(l, layer, forms, st));
   return true;
 }
@@ -259,8 +269,11 @@ static void make_places(Arena *arena, const LayersPlan *plan, Layers *l) {
   const bool stay = layers_stay_bytes(c, &plan->forms) <= plan->memory;
   l->places = stay ? c->layers : together;
   l->places64 = stay && stays64(c, &plan->forms) ? c->layers : together;
-  l->bytes = prepared_of(c, UINT32_MAX, UINT32_MAX);
+  l->own = stay ? plan->forms : (Forms){.f32 = UINT32_MAX, .i8 = UINT32_MAX};
+  l->bytes = prepared_of(c, l->own.f32, l->own.i8);
   l->bytes64 = layer64_bytes(c);
+  l->beside = arena_carve(arena, prepared_of(c, ~l->own.f32, ~l->own.i8));
+  l->has_beside = -1;
   l->room = arena_room(arena, (size_t)l->places, l->bytes); /* no memory until something is put there */
   l->room64 = arena_room(arena, (size_t)l->places64, l->bytes64);
   l->held = ARENA_NEW(arena, int, l->places);
@@ -277,7 +290,7 @@ bool layers_open(Arena *arena, const Checkpoint *checkpoint, Rewrite rewrite, co
   const bool rotate = rewrite == REWRITE_QUAMBA;
   TRY(model_check(c, st));
   TRY(rewrite_check(checkpoint, rewrite, *arena, st));
-  *l = (Layers){.checkpoint = checkpoint, .rewrite = rewrite, .stay = plan->forms, .model = model_empty(c, rotate)};
+  *l = (Layers){.checkpoint = checkpoint, .rewrite = rewrite, .model = model_empty(c, rotate)};
   l->weights = (Weights64){.config = *c, .hadamard = rotate, .ends = {l, take_rows}};
   l->weights.layer = arena_alloc(arena, (size_t)c->layers, sizeof *l->weights.layer);
   l->model.ends = l->weights.ends;

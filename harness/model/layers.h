@@ -20,7 +20,7 @@ enum { RIDERS_MOST = 4 };
 
 /* What is asked of a model in a run. */
 typedef struct LayersPlan {
-  Forms forms;   /* all that its sides ask of any layer; a call may ask for more */
+  Forms forms;   /* all that its sides ask of any layer; a call may ask for more, which one layer at a time has */
   size_t memory; /* bytes for layers that stay, beside layers_least_bytes */
   int together;  /* layers that are held at the same time where not all stay: 1, or 2 where one is sent elsewhere */
 } LayersPlan;
@@ -36,7 +36,9 @@ typedef struct Layers {
   /* Own. */
   Rider rider[RIDERS_MOST];
   int riders, ridden;
-  Forms stay;            /* that a layer keeps behind its riders */
+  Forms own;             /* that a place has room for */
+  Arena beside;          /* and for those that it has none for: of one layer */
+  int has_beside;        /* which; -1: none */
   int places, places64;  /* as many as layers where all stay */
   int *held, *held64;    /* [places]: which layer; -1: none */
   char *room, *room64;   /* of the places */
@@ -60,7 +62,7 @@ bool layers_hold(Layers *layers, int layer, const Forms *forms, Status *st);
 bool layers_ready(const Layers *layers, int layer, const Forms *forms);
 /* Riders are given what they have not had of all layers. */
 bool layers_ride_all(Layers *layers, Status *st);
-/* Whether layers stay; and all of them held, which they must then do. */
+/* Whether layers stay; and all of them held, which they must then do, in forms of the plan. */
 bool layers_stay(const Layers *layers);
 bool layers_hold_all(Layers *layers, const Forms *forms, Status *st);
 
