@@ -14,7 +14,7 @@ static void put(const char *path, const char *text) {
   cr_assert(file_write(full, text, strlen(text), false, &st), "%s", st.text);
 }
 
-static size_t left(void) { return memory_free(test_path("")); }
+static size_t left(void) { return memory_free(test_path(""), 0); }
 
 #define MEMINFO "MemTotal:  16000000 kB\nMemFree:  1 kB\nMemAvailable:    8000000 kB\nBuffers: 5 kB\n"
 static const size_t available = (size_t)8000000 * 1024, megabyte = (size_t)1 << 20;
@@ -102,7 +102,7 @@ Test(memory, broken_files_set_no_limit) {
 }
 
 Test(memory, this_machine_has_some) {
-  const size_t here = memory_free("/");
+  const size_t here = memory_free("/", 0);
   cr_expect(here > megabyte && here < (size_t)1 << 60, "%zu", here);
 }
 

@@ -99,12 +99,13 @@ static size_t left_of_all_groups(const char *root) {
   return left;
 }
 
-size_t memory_free(const char *root) {
+size_t memory_free(const char *root, size_t reserved) {
   size_t available = 0;
   const size_t kilobyte = 1024;
   const bool known = read_number(root, "proc", "meminfo", "MemAvailable", &available);
-  const size_t system = known ? available * kilobyte : SIZE_MAX;
-  return smaller(smaller(system, left_of_all_groups(root)), process_room());
+  const size_t system = known ? available * kilobyte : SIZE_MAX, room = process_room();
+  const size_t own = reserved < SIZE_MAX - room ? room + reserved : SIZE_MAX;
+  return smaller(smaller(system, left_of_all_groups(root)), own);
 }
 
 /* --- sizes as text -------------------------------------------------------------------------------------------------

@@ -98,9 +98,11 @@ static size_t beside_layers(const Spec *spec, const Subject *subject, int longes
   return fixed_bytes + (size_t)threads * blas_bytes(c) + larger(walk, most + store);
 }
 
-/* Of the machine's what is free, with a tenth left for others. */
-static size_t memory_allowed(const Spec *spec) {
-  return spec->memory > 0 ? (size_t)spec->memory : memory_free("/") / 10 * 9;
+/* Of the machine's what is free, with a tenth left for others, as far as it can be had. `room`: what is reserved. */
+static size_t memory_allowed(const Spec *spec, size_t room) {
+  const size_t allowed = memory_free("/", room) / 10 * 9;
+  if (spec->memory > 0) return (size_t)spec->memory;
+  return allowed < fixed_bytes + room ? allowed : fixed_bytes + room;
 }
 
 static int longest_prompt(const Spec *spec, const Subject *subject) {
@@ -114,11 +116,13 @@ MemoryPlan estimate_memory(const Spec *spec, const Subject *subject, int togethe
   const Config *c = &subject->checkpoint.config;
   const StoreShape shape = estimate_shape(&scratch, spec, subject);
   const Forms forms = subject_forms(spec, c);
-  MemoryPlan plan = {.allowed = memory_allowed(spec)};
+  MemoryPlan plan = {.allowed = memory_allowed(spec, (size_t)(scratch.end - scratch.next))};
   const size_t beside = beside_layers(spec, subject, longest_prompt(spec, subject), store_size(&shape).memory_bytes,
                                       scratch),
                stay = layers_stay_bytes(c, &forms);
-  plan.least = beside + layers_least_bytes(c, &forms, together);
+  /* Calibration takes a layer in float, whatever the modes take it in. */
+  const Forms ridden = subject->calibration_token ? forms_of_both(forms, forms_of_mode(c->family->plain)) : forms;
+  plan.least = beside + layers_least_bytes(c, &ridden, together);
   const size_t left = plan.allowed > plan.least ? plan.allowed - plan.least : 0;
   plan.stays = stay <= left;
   plan.needed = plan.least + (plan.stays ? stay : 0);
