@@ -32,7 +32,7 @@ static char *here(const Packing *p, const void *there) { return p->host + ((cons
 static void put_linear(Packing *p, const WeightInfo *info, Format format, const Linear *from, Linear *there) {
   const Config *c = &p->device->from->config;
   void *panels = arena_room(&p->room, linear_cuda_packed_bytes(weight_rows(c, info), weight_cols(c, info), format), 1);
-  if (!p->host) return;
+  if (!p->host || !from->panels) return;
   linear_cuda_pack(from, here(p, panels));
   *there = *from;
   there->panels = panels;
@@ -71,9 +71,10 @@ static size_t layer_bytes(const Device *d) {
   return (size_t)(look.room.next - start) + 64;
 }
 
-static void send_layer(Device *d, int layer) {
+static void send_layer(Device *d, int layer, const Forms *forms) {
   DevicePlace *place = &d->place[layer % d->places];
-  if (place->layer == layer) return;
+  const bool lacks = (forms->f32 & ~place->forms.f32) || (forms->i8 & ~place->forms.i8);
+  if (place->layer == layer && !lacks) return;
   Crate *crate = &d->crate[d->sent++ % 2];
   if (crate->to && crate->to->on_way) cuda_wait_mark(&d->cuda, crate->to->copied);
   Packing packing = {.device = d,
@@ -85,6 +86,7 @@ static void send_layer(Device *d, int layer) {
   cuda_to_device_ahead(&d->cuda, place->room, crate->host, d->place_bytes);
   cuda_mark_ahead(&d->cuda, place->copied);
   place->layer = layer;
+  place->forms = *forms;
   place->on_way = true;
   crate->to = place;
 }
@@ -105,7 +107,7 @@ static bool send_head(Device *d, Status *st) {
 }
 
 bool device_hold(Device *d, int layer, const Forms *forms, Status *st) {
-  send_layer(d, layer);
+  send_layer(d, layer, forms);
   return !forms->head || d->has_head || send_head(d, st);
 }
 

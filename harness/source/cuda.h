@@ -31,6 +31,7 @@ typedef struct Lane {
 typedef struct DevicePlace {
   char *room;
   int layer;    /* whose weights stand there; -1: none */
+  Forms forms;  /* that were asked for when they were sent */
   void *copied; /* mark behind their way there */
   bool on_way;  /* and whether it may not have been reached */
 } DevicePlace;
@@ -82,8 +83,8 @@ bool device_load(Arena *arena, const DevicePlan *plan, Device *device, Status *s
 void device_free(Device *device);
 /* All layers and the head, each of which must have a place of its own and be held by the host. */
 bool device_hold_all(Device *device, Status *st);
-/* Queues the way of a layer's weights, which the host holds, to their place, where they are not there yet, and of the
- * head where it is asked for. */
+/* Queues the way of a layer's weights, which the host holds in these forms, to their place, where they are not there
+ * in them yet, and of the head where it is asked for. */
 bool device_hold(Device *device, int layer, const Forms *forms, Status *st);
 
 /* A lane's start: at the tokens of a prompt, or with the stream that its next layer takes. */
