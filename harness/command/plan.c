@@ -58,9 +58,10 @@ bool print_plan(Arena *arena, const Spec *spec, Status *st) {
          c->vocab);
   for (int i = 0; i < spec->prompt_count; i++)
     printf("# prompt %s: %d tokens\n", subject.prompt[i].name, subject.prompt[i].T);
-  printf("# results file: %lld tensors, %.1f MB, %.1f MB more on disk until it is finished\n# memory: about %.0f MB\n",
+  printf("# results file: %lld tensors, %.1f MB, %.1f MB more on disk until it is finished\n"
+         "# memory: about %.0f MB; at least %.0f MB, where no layer stays\n",
          (long long)sum.tensors, 1e-6 * (double)sum.results_bytes, 1e-6 * (double)sum.journal_bytes,
-         1e-6 * (double)sum.memory_bytes);
+         1e-6 * (double)sum.memory_bytes, 1e-6 * (double)sum.least_bytes);
   if (spec->keep.tensor_count == 0 && !spec->keep.all_tensors) {
     Spec all = *spec;
     all.keep.all_tensors = all.keep.all_layers = true;

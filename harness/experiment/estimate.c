@@ -150,6 +150,7 @@ Estimate estimate_of(const Spec *spec, const Subject *subject, Arena scratch) {
                                      rows / 2 + /* which come without room for other tables */
                                      token_bytes(spec, subject),
                     .memory_bytes = (int64_t)memory.needed,
+                    .least_bytes = (int64_t)memory.least,
                     .tensors = size.tensors};
 }
 

@@ -8,6 +8,7 @@ typedef struct Estimate {
   int64_t results_bytes; /* of results.h5 */
   int64_t journal_bytes; /* of the journal beside it, until it is finished */
   int64_t memory_bytes;  /* resident at the peak */
+  int64_t least_bytes;   /* the same where no layer stays */
   int64_t tensors;       /* datasets in the result */
 } Estimate;
 
