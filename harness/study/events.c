@@ -92,7 +92,14 @@ static void put_text(const Study *study, Event *event, size_t events, EventStrip
 
 /* --- repairing ------------------------------------------------------------------------------- */
 
-enum { REPAIRED_AT_ONCE = 8 }; /* sides of a walk: each has a trace in memory */
+enum { REPAIRED_MOST = 8 };                             /* sides of a walk: each has a trace in memory */
+static const size_t repaired_bytes = (size_t)128 << 20; /* that their traces may take */
+
+/* So many elements are repaired in one walk, which makes no figure another. */
+static int repaired_at_once(const Config *config, int T) {
+  const size_t fit = repaired_bytes / block_bytes(config, T);
+  return fit < 1 ? 1 : fit > REPAIRED_MOST ? REPAIRED_MOST : (int)fit;
+}
 
 /* A layer, or behind the last of them the logits, before and after. */
 typedef struct Step {
@@ -305,7 +312,9 @@ static bool repair_all(Arena *arena, const Study *study, Suspect *suspect, int c
   rows->layer = ARENA_NEW(arena, RepairLayer, (size_t)count * (size_t)layers);
   for (int first = 0, next; first < count; first = next) {
     Arena scratch = *arena;
-    for (next = first; next < count && next - first < REPAIRED_AT_ONCE; next++)
+    const int T = study->subject->prompt[suspect[first].prompt].T,
+              most = repaired_at_once(&study->subject->model.config, T);
+    for (next = first; next < count && next - first < most; next++)
       if (suspect[next].prompt != suspect[first].prompt) break;
     Step *step = ARENA_NEW(&scratch, Step, (size_t)(next - first) * (size_t)(layers + 1));
     const char *name = arena_printf(&scratch, "events.from_%d", first);
@@ -343,7 +352,7 @@ bool events_run(Arena *arena, const Study *study, const TokenErrors *rows, size_
 
 size_t events_bytes(const Spec *spec, const Config *config, int T) {
   if (!spec->events.repair && !spec->repair_count) return 0;
-  const int plain = spec->mode_count + 1, sides = plain + REPAIRED_AT_ONCE;
+  const int plain = spec->mode_count + 1, sides = plain + repaired_at_once(config, T);
   size_t ends = (size_t)plain * (size_t)T * (size_t)(config->vocab + config->D) * sizeof(double);
   size_t repairing = walk_bytes(block_bytes(config, T), T, config->D, sides, sides + 1) + ends +
                      evaluation_window_bytes(T, config->vocab) + source_repaired_bytes(config, T, 1);
