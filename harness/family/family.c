@@ -61,9 +61,3 @@ size_t family_layer_values(const Config *config) {
   for (int w = 0; w < config->family->weights; w++) values += weight_values(config, &config->family->weight[w]);
   return values;
 }
-
-size_t family_end_values(const Config *config) {
-  size_t values = 0;
-  for (int w = 0; w < END_COUNT; w++) values += weight_values(config, &config->family->end[w]);
-  return values;
-}

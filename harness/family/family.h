@@ -97,8 +97,7 @@ Forms forms_of_mode(const Mode *mode);
 Forms forms_of_both(Forms a, Forms b);
 /* The widest row of any tensor of a layer. */
 int family_widest(const Config *config);
-/* All values of a layer's weights, and of the ends. */
+/* All values of a layer's weights. */
 size_t family_layer_values(const Config *config);
-size_t family_end_values(const Config *config);
 
 #endif

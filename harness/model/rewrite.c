@@ -122,10 +122,12 @@ void rewrite_rows(const Checkpoint *checkpoint, Rewrite rewrite, const double *g
   const WeightInfo *info = &checkpoint->config.family->end[end];
   const Weight *weight = &checkpoint->end[end];
   const int cols = weight_cols(&checkpoint->config, info);
-  if (rewrite == REWRITE_NONE)
-    weight_range_to_f64(weight, (size_t)first * (size_t)cols, (size_t)rows * (size_t)cols, out);
-  else
+  if (rewrite != REWRITE_NONE) {
     take_rows(info, weight, cols, info->gain == ABSENT ? NULL : gain, first, rows, out);
+    return;
+  }
+  weight_range_to_f64(weight, (size_t)first * (size_t)cols, (size_t)rows * (size_t)cols, out);
+  weight_forget(weight, (size_t)first * (size_t)cols, (size_t)rows * (size_t)cols);
 }
 
 /* A rotation leaves a row its length, which is at most sqrt(cols) times its largest value: only where that could pass

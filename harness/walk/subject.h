@@ -1,5 +1,5 @@
-/* subject: what a spec's studies are about, ready before the first layer: checkpoint, tokens, rewritten weights and
- * their proof, packed and quantised weights. study/calibrate.h adds the activation scales. */
+/* subject: what a spec's studies are about: checkpoint and tokens, ready before the first layer, and who holds its
+ * layers, with the rewrite's proof going along. study/calibrate.h adds the activation scales. */
 #ifndef DS_WALK_SUBJECT_H
 #define DS_WALK_SUBJECT_H
 #include "base/progress.h"
