@@ -42,12 +42,12 @@ static Large larger_than_the_disk(void) {
       (Config){.layers = 4, .D = 64, .E = 128, .N = 16, .R = 4, .K = 4, .vocab = 256, .family = &family_mamba1};
   PromptShape one = {"p", NULL, TOKENS};
   large.subject.prompt = &one;
-  int64_t each = estimate_of(&large.spec, &large.subject, large.arena).results_bytes;
+  int64_t each = estimate_of(&large.spec, &large.subject, false, large.arena).results_bytes;
   large.spec.prompt_count = (int)(large.free_bytes / (uint64_t)each) + 2;
   large.subject.prompt = calloc((size_t)large.spec.prompt_count, sizeof one);
   cr_assert(large.subject.prompt);
   for (int p = 0; p < large.spec.prompt_count; p++) large.subject.prompt[p] = one;
-  large.sum = estimate_of(&large.spec, &large.subject, large.arena);
+  large.sum = estimate_of(&large.spec, &large.subject, false, large.arena);
   return large;
 }
 
@@ -61,10 +61,10 @@ Test(estimate, result_and_journal_are_asked_for_once_less_what_stands) {
             (long long)sum.results_bytes);
   Status st = {0}, again = {0};
   const size_t memory = (size_t)1 << 40;
-  cr_expect(!estimate_check(&large.spec, &large.subject, "/tmp", 0, memory, large.arena, &st));
+  cr_expect(!estimate_check(&large.spec, &large.subject, &sum, "/tmp", 0, memory, &st));
   cr_expect(strstr(st.text, "MB are free") && strstr(st.text, "0.0 MB are there"), "%s", st.text);
   uint64_t rest = large.free_bytes / 2, standing = (uint64_t)(sum.results_bytes + sum.journal_bytes) - rest;
-  cr_expect(estimate_check(&large.spec, &large.subject, "/tmp", standing, memory, large.arena, &again), "%s",
+  cr_expect(estimate_check(&large.spec, &large.subject, &sum, "/tmp", standing, memory, &again), "%s",
             again.text);
   free(large.subject.prompt);
 }
@@ -73,7 +73,7 @@ Test(estimate, memory_under_a_limit_is_what_can_be_had) {
   Large large = larger_than_the_disk();
   Status st = {0};
   uint64_t all = (uint64_t)(large.sum.results_bytes + large.sum.journal_bytes);
-  cr_expect(!estimate_check(&large.spec, &large.subject, "/tmp", all, (size_t)1 << 20, large.arena, &st));
+  cr_expect(!estimate_check(&large.spec, &large.subject, &large.sum, "/tmp", all, (size_t)1 << 20, &st));
   cr_expect(strstr(st.text, "1 MB can be had") && strstr(st.text, "ulimit -v"), "%s", st.text);
   free(large.subject.prompt);
 }

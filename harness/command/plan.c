@@ -50,7 +50,7 @@ bool print_plan(Arena *arena, const Spec *spec, Status *st) {
   TRY(subject_check(arena, spec, &subject, st));
   TRY(micro_check(spec, &subject, *arena, st));
   TRY(events_check(spec, &subject, st));
-  Estimate sum = estimate_of(spec, &subject, *arena);
+  Estimate sum = estimate_of(spec, &subject, false, *arena);
   printf("# %s: the effective spec, with every default\n%s\n# modes by stage\n", spec->path, spec_print(arena, spec));
   const Config *c = &subject.checkpoint.config;
   print_stage_table(spec->modes, spec->mode_count, c->layers, *arena);
@@ -61,11 +61,11 @@ bool print_plan(Arena *arena, const Spec *spec, Status *st) {
   printf("# results file: %lld tensors, %.1f MB, %.1f MB more on disk until it is finished\n"
          "# memory: about %.0f MB; at least %.0f MB, where no layer stays\n",
          (long long)sum.tensors, 1e-6 * (double)sum.results_bytes, 1e-6 * (double)sum.journal_bytes,
-         1e-6 * (double)sum.memory_bytes, 1e-6 * (double)sum.least_bytes);
+         1e-6 * (double)sum.memory.needed, 1e-6 * (double)sum.memory.least);
   if (spec->keep.tensor_count == 0 && !spec->keep.all_tensors) {
     Spec all = *spec;
     all.keep.all_tensors = all.keep.all_layers = true;
-    sum = estimate_of(&all, &subject, *arena);
+    sum = estimate_of(&all, &subject, false, *arena);
     printf("# with keep: {tensors: all} it would be %lld tensors, %.1f GB\n", (long long)sum.tensors,
            1e-9 * (double)sum.results_bytes);
   }

@@ -112,7 +112,22 @@ static int longest_prompt(const Spec *spec, const Subject *subject) {
   return longest;
 }
 
-MemoryPlan estimate_memory(const Spec *spec, const Subject *subject, int together, Arena scratch) {
+/* Pinned memory of a device's lanes and of the layers on their way there, and the head while it is packed. */
+static size_t device_bytes(const Spec *spec, const Config *c, int longest) {
+  const size_t lane = block_bytes(c, longest) + 4 * (size_t)longest * (size_t)c->D * sizeof(float),
+               head = prepared_bytes(c, &c->family->end[END_HEAD], FORMAT_F32);
+  Forms forms = {0};
+  for (int i = 0; i < spec->mode_count; i++) forms = forms_of_both(forms, forms_of_mode(&spec->modes[i]));
+  return 2 * (size_t)spec->mode_count * lane + 2 * layers_prepared_bytes(c, &forms) + head;
+}
+
+/* Of further prompts of a batch, in memory and on their way to the journal. */
+static size_t batch_bytes(const Spec *spec, const Config *c) {
+  enum { TOKENS = 2 * SUBJECT_BATCH_TOKENS };
+  return 2 * walk_stream_bytes(TOKENS, c->D, 1) * (size_t)(spec->prompt_count > 1);
+}
+
+static MemoryPlan memory_plan(const Spec *spec, const Subject *subject, bool device, Arena scratch) {
   const Config *c = &subject->checkpoint.config;
   const StoreShape shape = estimate_shape(&scratch, spec, subject);
   const Forms forms = subject_forms(spec, c);
@@ -122,7 +137,9 @@ MemoryPlan estimate_memory(const Spec *spec, const Subject *subject, int togethe
                stay = layers_stay_bytes(c, &forms);
   /* Calibration takes a layer in float, whatever the modes take it in. */
   const Forms ridden = subject->calibration_token ? forms_of_both(forms, forms_of_mode(c->family->plain)) : forms;
-  plan.least = beside + layers_least_bytes(c, &ridden, together);
+  const int together = device ? 2 : 1;
+  plan.least = beside + layers_least_bytes(c, &ridden, together) + batch_bytes(spec, c);
+  if (device) plan.least += device_bytes(spec, c, longest_prompt(spec, subject));
   const size_t left = plan.allowed > plan.least ? plan.allowed - plan.least : 0;
   plan.stays = stay <= left;
   plan.needed = plan.least + (plan.stays ? stay : 0);
@@ -139,8 +156,7 @@ static int64_t token_bytes(const Spec *spec, const Subject *subject) {
          (int64_t)sizeof(TokenErrors);
 }
 
-Estimate estimate_of(const Spec *spec, const Subject *subject, Arena scratch) {
-  const MemoryPlan memory = estimate_memory(spec, subject, 1, scratch);
+Estimate estimate_of(const Spec *spec, const Subject *subject, bool device, Arena scratch) {
   const StoreShape shape = estimate_shape(&scratch, spec, subject);
   const StoreSize size = store_size(&shape);
   const int64_t sides = spec->mode_count + 1 + spec->pair_count + spec->compare_all_count,
@@ -149,38 +165,36 @@ Estimate estimate_of(const Spec *spec, const Subject *subject, Arena scratch) {
                     .journal_bytes = (int64_t)size.journal_bytes +
                                      rows / 2 + /* which come without room for other tables */
                                      token_bytes(spec, subject),
-                    .memory_bytes = (int64_t)memory.needed,
-                    .least_bytes = (int64_t)memory.least,
-                    .tensors = size.tensors};
+                    .tensors = size.tensors,
+                    .memory = memory_plan(spec, subject, device, scratch)};
 }
 
-bool estimate_check(const Spec *spec, const Subject *subject, const char *folder, uint64_t standing, size_t room,
-                    Arena scratch, Status *st) {
-  Estimate sum = estimate_of(spec, subject, scratch);
+bool estimate_check(const Spec *spec, const Subject *subject, const Estimate *sum, const char *folder,
+                    uint64_t standing, size_t room, Status *st) {
+  const MemoryPlan *memory = &sum->memory;
   struct statvfs disk;
   if (statvfs(folder, &disk) != 0) return FAIL(st, "%s: %s", folder, strerror(errno));
   int64_t free_bytes = (int64_t)disk.f_bavail * (int64_t)disk.f_frsize, there = (int64_t)standing;
-  if (sum.results_bytes + sum.journal_bytes - there > free_bytes)
+  if (sum->results_bytes + sum->journal_bytes - there > free_bytes)
     return FAIL(st,
                 "%s: the run writes %.1f MB, needs %.1f MB beside them until it ends, of which %.1f MB are "
                 "there, and %.1f MB are free (keep fewer tensors or layers, or give another folder with -o)",
-                folder, 1e-6 * (double)sum.results_bytes, 1e-6 * (double)sum.journal_bytes, 1e-6 * (double)there,
+                folder, 1e-6 * (double)sum->results_bytes, 1e-6 * (double)sum->journal_bytes, 1e-6 * (double)there,
                 1e-6 * (double)free_bytes);
-  const MemoryPlan memory = estimate_memory(spec, subject, 1, scratch);
-  if (memory.least > memory.allowed)
+  if (memory->least > memory->allowed)
     return FAIL(st, "%s: the run needs at least %.2f GB of memory, and %s %.2f GB%s", spec->path,
-                1e-9 * (double)memory.least, spec->memory > 0 ? "key 'memory' gives it" : "it can have",
-                1e-9 * (double)memory.allowed,
+                1e-9 * (double)memory->least, spec->memory > 0 ? "key 'memory' gives it" : "it can have",
+                1e-9 * (double)memory->allowed,
                 spec->memory > 0 ? "" : " (most of what is free, of control groups and of ulimit -v)");
-  if (spec->cost.length_count && !memory.stays)
+  if (spec->cost.length_count && !memory->stays)
     return FAIL(st, "%s: key 'cost' times layers that stay in memory: they take %.2f GB with all else, and %s %.2f GB",
                 spec->path,
-                1e-9 * (double)(memory.least + layers_stay_bytes(&subject->checkpoint.config, &memory.layers.forms)),
-                spec->memory > 0 ? "key 'memory' gives it" : "it can have", 1e-9 * (double)memory.allowed);
-  if (sum.memory_bytes - (int64_t)fixed_bytes > (int64_t)room)
+                1e-9 * (double)(memory->least + layers_stay_bytes(&subject->checkpoint.config, &memory->layers.forms)),
+                spec->memory > 0 ? "key 'memory' gives it" : "it can have", 1e-9 * (double)memory->allowed);
+  if (memory->needed > room + fixed_bytes)
     return FAIL(st,
                 "%s: the run needs about %.0f MB of memory, and %.0f MB can be had under this process's limit "
                 "(ulimit -v)",
-                spec->path, 1e-6 * (double)(sum.memory_bytes - (int64_t)fixed_bytes), 1e-6 * (double)room);
+                spec->path, 1e-6 * (double)(memory->needed - fixed_bytes), 1e-6 * (double)room);
   return true;
 }

@@ -32,22 +32,19 @@ bool run_key(const Spec *spec, const Subject *subject, RunKey *key, Arena scratc
 /* --- before it runs ------------------------------------------------------------------------------------------------
  */
 
-static void announce(const Experiment *e, const char *folder, Arena scratch) {
+static void announce(const Experiment *e, const Estimate *sum, const char *folder, Arena scratch) {
   const Spec *spec = e->spec;
-  Estimate sum = estimate_of(spec, &e->subject, scratch);
-  const MemoryPlan memory = estimate_memory(spec, &e->subject, 1, scratch);
-  progress_say(e->progress, "%s", spec->title);
   progress_say(e->progress,
                "%s and the float64 reference, %s, %s; writes about %.0f MB to %s, needs about %.0f MB of memory",
                md_count((Language)e->progress->language, &scratch, spec->mode_count, "mode"),
                md_count((Language)e->progress->language, &scratch, e->subject.checkpoint.config.layers, "layer"),
                md_count((Language)e->progress->language, &scratch, spec->prompt_count, "prompt"),
-               1e-6 * (double)sum.results_bytes, folder, 1e-6 * (double)sum.memory_bytes);
-  if (!memory.stays)
+               1e-6 * (double)sum->results_bytes, folder, 1e-6 * (double)sum->memory.needed);
+  if (!sum->memory.stays)
     progress_say(e->progress,
                  "of %.2f GB that it may have: not all layers stay in them, so each is made ready for a batch of "
                  "prompts and let go",
-                 1e-9 * (double)memory.allowed);
+                 1e-9 * (double)sum->memory.allowed);
 }
 
 /* A finished result of the same run is reported again; of another run it is left alone. */
@@ -152,15 +149,16 @@ static bool run_studies(Arena *arena, Experiment *e, const Keeper *keeper, const
   return true;
 }
 
-static bool load(Arena *arena, const Spec *spec, int together, Progress *progress, Subject *subject, Status *st) {
-  const MemoryPlan memory = estimate_memory(spec, subject, together, *arena);
-  subject->streams = memory.streams;
-  return subject_load(arena, spec, &memory.layers, progress, subject, st);
+static bool load(Arena *arena, const Spec *spec, const MemoryPlan *memory, Progress *progress, Subject *subject,
+                 Status *st) {
+  subject->streams = memory->streams;
+  return subject_load(arena, spec, &memory->layers, progress, subject, st);
 }
 
 bool experiment_load(Arena *arena, const Spec *spec, const char *cache, Progress *progress, Subject *subject,
                      Status *st) {
-  return load(arena, spec, 1, progress, subject, st) &&
+  const Estimate sum = estimate_of(spec, subject, false, *arena);
+  return load(arena, spec, &sum.memory, progress, subject, st) &&
          calibrate_subject(arena, spec, cache, NULL, progress, subject, st);
 }
 
@@ -190,12 +188,14 @@ bool experiment_run(Arena *arena, const Spec *spec, const RunOptions *options, P
   if (outcome->already_done) {
     store_discard(*arena, outcome->results, &e.key);
   } else {
-    announce(&e, options->folder, *arena);
     uint64_t standing;
-    TRY(store_standing(outcome->results, &e.key, options->fresh, &standing, *arena, st));
-    TRY(estimate_check(spec, &e.subject, options->folder, standing, (size_t)(arena->end - arena->next), *arena, st));
+    progress_say(progress, "%s", spec->title);
     TRY(find_device(&e, st));
-    TRY(load(arena, spec, e.device.found ? 2 : 1, progress, &e.subject, st));
+    const Estimate sum = estimate_of(spec, &e.subject, e.device.found, *arena);
+    announce(&e, &sum, options->folder, *arena);
+    TRY(store_standing(outcome->results, &e.key, options->fresh, &standing, *arena, st));
+    TRY(estimate_check(spec, &e.subject, &sum, options->folder, standing, (size_t)(arena->end - arena->next), st));
+    TRY(load(arena, spec, &sum.memory, progress, &e.subject, st));
     StoreShape shape = estimate_shape(arena, spec, &e.subject);
     TRY(store_open(arena, outcome->results, &e.key, &shape, options->fresh, spec->durability == DURABILITY_POWER,
                    &e.store, st));

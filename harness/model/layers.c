@@ -47,6 +47,8 @@ size_t layers_least_bytes(const Config *c, const Forms *forms, int together) {
   return places + scratch_bytes(c) + (forms->head ? head_bytes(c) : 0);
 }
 
+size_t layers_prepared_bytes(const Config *c, const Forms *forms) { return prepared_of(c, forms->f32, forms->i8); }
+
 static bool stays64(const Config *c, const Forms *forms) {
   return forms->f64 && (size_t)c->layers * layer64_bytes(c) <= stay64_bytes;
 }

@@ -68,6 +68,7 @@ bool layers_hold_all(Layers *layers, const Forms *forms, Status *st);
 
 /* Bytes that are taken where no layer stays, and those that staying layers take beside them. */
 size_t layers_least_bytes(const Config *config, const Forms *forms, int together);
+size_t layers_prepared_bytes(const Config *config, const Forms *forms); /* of a layer in the modes' formats */
 size_t layers_stay_bytes(const Config *config, const Forms *forms);
 
 #endif

@@ -268,17 +268,16 @@ static bool ride_along(Arena *arena, const Spec *spec, Subject *subject, Status 
 
 /* --- walks ----------------------------------------------------------------------------------- */
 
-/* So many tokens, counted for each side, go through a layer before the next is made ready: preparing it is then about a
- * tenth of computing with it. Measured at the 130M shape on two cores, of 2-0, 2-4 and the reference: 21 ms a layer, and
- * 0.15 ms a token and side. */
-enum { BATCH_TOKENS = 1536 };
+/* SUBJECT_BATCH_TOKENS go through a layer before the next is made ready: preparing it is then about a tenth of
+ * computing with it. Measured at the 130M shape on two cores, of 2-0, 2-4 and the reference: 21 ms a layer, and 0.15 ms
+ * a token and side. */
 
 static int batch_of(const Subject *subject, int sides, const PromptShape *prompt, int prompts) {
   size_t bytes = 0;
   int64_t tokens = 0;
   int batch = 0;
   if (layers_stay(subject->layers)) return 1;
-  for (; batch < prompts && tokens < BATCH_TOKENS; batch++) {
+  for (; batch < prompts && tokens < SUBJECT_BATCH_TOKENS; batch++) {
     bytes += walk_stream_bytes(prompt[batch].T, subject->model.D, sides);
     tokens += (int64_t)prompt[batch].T * sides;
     if (batch > 0 && bytes > subject->streams) break;

@@ -40,6 +40,8 @@ void subject_make_tokens(Arena *arena, const Spec *spec, int T, Subject *subject
 /* The rest, after subject_check: layers are held from then on, and the rewrite's proof rides along. */
 bool subject_load(Arena *arena, const Spec *spec, const LayersPlan *plan, Progress *progress, Subject *subject,
                   Status *st);
+/* So many tokens, counted for each side, make a batch where layers do not stay. */
+enum { SUBJECT_BATCH_TOKENS = 1536 };
 /* All that the spec's sides ask of a layer. */
 Forms subject_forms(const Spec *spec, const Config *config);
 /* Bytes that subject_load takes beside its layers. */

@@ -1,39 +1,8 @@
-#include "walk/walk.h"
+#include "walk/run.h"
 
 #include <assert.h>
 #include <omp.h>
 #include <string.h>
-
-/* A side on its way through a prompt. */
-typedef struct Lane {
-  Tensor half[2]; /* what the layers of either parity take: written by the layer before; no data where the side computes
-                   * ahead and goes on from what it left */
-} Lane;
-
-/* A prompt on its way. */
-typedef struct Way {
-  const PromptShape *shape;
-  int prompt;
-  int first;  /* layer */
-  int done;   /* layers that nothing is to be made of any more */
-  Lane *lane; /* [sides] */
-} Way;
-
-/* Which earlier side's layers before `parts` are its own, and are not run again. */
-typedef struct Companion {
-  int follows, parts;
-} Companion;
-
-struct WalkRun {
-  const Walk *walk;
-  bool traces;          /* some visitor wants them side by side */
-  bool several;         /* a batch may hold several: streams go by way of this host, and are kept behind each layer */
-  Companion *companion; /* [sides] */
-  Way *way;
-  int ways;
-  int queued_way, queued_layer; /* the step that is computed ahead; -1: none */
-  int *steps;                   /* of the whole walk so far, for the progress */
-};
 
 /* A layer of a prompt. */
 typedef struct Step {
@@ -45,15 +14,15 @@ typedef struct Step {
   WalkEnd *end; /* [sides] */
 } Step;
 
-static int layers_of(const Walk *w, int s) { return w->side[s].layers ? w->side[s].layers : w->layers; }
+int walk_layers_of(const Walk *w, int s) { return w->side[s].layers ? w->side[s].layers : w->layers; }
 
 const Mode *walk_mode(const WalkSide *side, int layer) {
   return side->modes ? side->modes[layer] : side->mode ? mode_in(side->mode, layer) : NULL;
 }
 
-static int last_layer(const Walk *w) {
+int walk_last_layer(const Walk *w) {
   int most = 0;
-  for (int s = 0; s < w->sides; s++) most = layers_of(w, s) > most ? layers_of(w, s) : most;
+  for (int s = 0; s < w->sides; s++) most = walk_layers_of(w, s) > most ? walk_layers_of(w, s) : most;
   return most;
 }
 
@@ -62,7 +31,7 @@ static int last_layer(const Walk *w) {
 /* How many layers from the first are the same computation in both; never the last: an end may be gone. */
 static int shared_layers(const Walk *w, int a, int b) {
   const WalkSide *x = &w->side[a], *y = &w->side[b];
-  int layer = 0, most = layers_of(w, a) < layers_of(w, b) ? layers_of(w, a) : layers_of(w, b),
+  int layer = 0, most = walk_layers_of(w, a) < walk_layers_of(w, b) ? walk_layers_of(w, a) : walk_layers_of(w, b),
       alike = source_alike(&x->source, &y->source);
   while (layer < most - 1 && layer < alike) {
     const Mode *p = walk_mode(x, layer), *q = walk_mode(y, layer);
@@ -94,7 +63,7 @@ static Forms forms_at(const Walk *w, int layer, bool ahead) {
   for (int s = 0; s < w->sides; s++) {
     const Source *source = &w->side[s].source;
     const bool head = layer == w->layers - 1 && !w->side[s].layers;
-    if (layer < layers_of(w, s) && (!ahead || source->ahead))
+    if (layer < walk_layers_of(w, s) && (!ahead || source->ahead))
       forms = forms_of_both(forms, source->forms(source, walk_mode(&w->side[s], layer), head));
   }
   return forms;
@@ -105,7 +74,7 @@ static bool send(const Walk *w, int layer, Status *st) {
   const Forms forms = forms_at(w, layer, false);
   for (int s = 0; s < w->sides; s++) {
     const Source *source = &w->side[s].source;
-    if (source->ahead && layer < layers_of(w, s)) TRY(source->ahead->hold(source, layer, &forms, st));
+    if (source->ahead && layer < walk_layers_of(w, s)) TRY(source->ahead->hold(source, layer, &forms, st));
   }
   return true;
 }
@@ -170,7 +139,7 @@ static bool show_side(const Step *step, int s, Arena *arena, Arena own, Status *
   const Walk *w = step->walk;
   const WalkPlace at = place_of(step);
   const Trace *trace = &step->trace[s];
-  bool at_end = at.layer == layers_of(w, s) - 1;
+  bool at_end = at.layer == walk_layers_of(w, s) - 1;
   for (int v = 0; v < w->visitors; v++)
     if (w->visitor[v].side) TRY(w->visitor[v].side(w->visitor[v].context, &at, s, trace, own, st));
   if (at_end) {
@@ -188,7 +157,7 @@ static bool show_side(const Step *step, int s, Arena *arena, Arena own, Status *
 
 static bool any_ahead(const Walk *w, int layer) {
   for (int s = 0; s < w->sides; s++)
-    if (w->side[s].source.ahead && layer < layers_of(w, s)) return true;
+    if (w->side[s].source.ahead && layer < walk_layers_of(w, s)) return true;
   return false;
 }
 
@@ -198,7 +167,7 @@ static void queue_step(WalkRun *run, int way, int layer) {
   if (!any_ahead(w, layer)) return;
   for (int s = 0; s < w->sides; s++) {
     const Source *source = &w->side[s].source;
-    if (!source->ahead || layer >= layers_of(w, s)) continue;
+    if (!source->ahead || layer >= walk_layers_of(w, s)) continue;
     const Tensor *stream = &of->lane[s].half[layer % 2];
     const bool goes_on = layer > of->first && !run->several;
     source->ahead->queue(source, s,
@@ -216,7 +185,7 @@ static bool queue_next(WalkRun *run, int way, int layer, Status *st) {
       queue_step(run, next, layer);
       return true;
     }
-  for (int next = 0; layer + 1 < last_layer(run->walk) && next <= way; next++)
+  for (int next = 0; layer + 1 < walk_last_layer(run->walk) && next <= way; next++)
     if (run->way[next].first <= layer + 1) {
       if (!is_ready(run->walk, layer + 1)) return true;
       TRY(send(run->walk, layer + 1, st));
@@ -237,7 +206,7 @@ static bool take_ahead(const Step *step, Arena *arena, Status *st) {
   for (int s = 0; s < w->sides; s++) {
     WalkSide *side = &w->side[s];
     const Source *source = &side->source;
-    if (!source->ahead || step->layer >= layers_of(w, s)) continue;
+    if (!source->ahead || step->layer >= walk_layers_of(w, s)) continue;
     if (!waited || !source_same(source, waited)) TRY(source->ahead->wait(source, st));
     waited = source;
     side->time_s += source->ahead->take(source, s, &step->trace[s]);
@@ -246,7 +215,7 @@ static bool take_ahead(const Step *step, Arena *arena, Status *st) {
   }
   TRY(queue_next(run, way, step->layer, st));
   for (int s = 0; s < w->sides; s++)
-    if (w->side[s].source.ahead && step->layer < layers_of(w, s)) TRY(show_side(step, s, arena, *arena, st));
+    if (w->side[s].source.ahead && step->layer < walk_layers_of(w, s)) TRY(show_side(step, s, arena, *arena, st));
   return true;
 }
 
@@ -258,7 +227,7 @@ static bool walk_step(WalkRun *run, const Walk *walk, Way *way, int layer, Arena
   step.end = ARENA_NEW(&arena, WalkEnd, walk->sides);
   TRY(take_ahead(&step, &arena, st));
   for (int s = 0; s < walk->sides; s++) {
-    if (walk->side[s].source.ahead || layer >= layers_of(walk, s)) continue;
+    if (walk->side[s].source.ahead || layer >= walk_layers_of(walk, s)) continue;
     int by = runner(run, s, layer);
     Arena own = arena;
     if (by == s)
@@ -273,118 +242,6 @@ static bool walk_step(WalkRun *run, const Walk *walk, Way *way, int layer, Arena
   for (int v = 0; v < walk->visitors; v++)
     if (walk->visitor[v].layer) TRY(walk->visitor[v].layer(walk->visitor[v].context, &at, step.trace, arena, st));
   way->done = layer + 1;
-  return true;
-}
-
-/* --- what a prompt left ---------------------------------------------------------------------- */
-
-static const char *left_name(const Walk *w, int visitor, int prompt, Arena *arena) {
-  return arena_printf(arena, "%s.%d.prompt_%04d", w->name, visitor, prompt);
-}
-
-/* What a visitor left in a prompt, from the keeper; `found` false where it was not kept, or not as much. */
-static bool find_left(const Walk *w, const char *name, void *memory, size_t bytes, bool *found, Arena scratch,
-                      Status *st) {
-  const void *kept;
-  size_t size;
-  TRY(w->keeper->find(w->keeper->context, &scratch, name, &kept, &size, st));
-  *found = kept && size == bytes;
-  if (*found) memcpy(memory, kept, bytes);
-  return true;
-}
-
-/* All visitors', found or kept; `all` false where one leaves nothing that can be. */
-static bool each_left(const Walk *w, int prompt, bool keep, bool *all, Arena scratch, Status *st) {
-  *all = w->keeper != NULL && w->visitors > 0;
-  for (int v = 0; *all && v < w->visitors; v++) {
-    const Visitor *visitor = &w->visitor[v];
-    size_t bytes = 0;
-    void *memory = visitor->left ? visitor->left(visitor->context, prompt, &bytes) : NULL;
-    const char *name = left_name(w, v, prompt, &scratch);
-    *all = memory != NULL;
-    if (*all && !keep) TRY(find_left(w, name, memory, bytes, all, scratch, st));
-    if (*all && keep) TRY(w->keeper->keep(w->keeper->context, name, memory, bytes, st));
-  }
-  return true;
-}
-
-/* On its way: how many layers are done, what the visitor has of them, and the streams that the next one starts from. */
-typedef struct OnWay {
-  int32_t done, sides;
-  uint64_t left, stream; /* bytes: of the visitor's, and of all streams together */
-} OnWay;
-
-/* NULL where the visitor leaves nothing. */
-static void *on_way_left(const Walk *w, int prompt, size_t *bytes) {
-  const Visitor *visitor = w->visitor;
-  *bytes = 0;
-  return w->keeper && visitor->left ? visitor->left(visitor->context, prompt, bytes) : NULL;
-}
-
-static const char *on_way_name(const Walk *w, int prompt, Arena *arena) {
-  return arena_printf(arena, "%s.on_way.prompt_%04d", w->name, prompt);
-}
-
-static size_t stream_bytes(const Walk *w, int side, int T) {
-  return (size_t)T * (size_t)w->width * format_size(w->side[side].source.stream);
-}
-
-static size_t streams_bytes(const Walk *w, int T) {
-  size_t bytes = 0;
-  for (int s = 0; s < w->sides; s++) bytes += stream_bytes(w, s, T);
-  return bytes;
-}
-
-/* A side that is shared here, or at its end, has none of its own: its bytes are kept all the same, whatever they are.
- */
-static bool keep_on_way(const WalkRun *run, const Way *way, Arena scratch, Status *st) {
-  const Walk *w = run->walk;
-  const int T = way->shape->T;
-  size_t bytes;
-  const void *left = on_way_left(w, way->prompt, &bytes);
-  if (!left || !run->several) return true;
-  const OnWay head = {way->done, w->sides, bytes, streams_bytes(w, T)};
-  char *image = arena_room(&scratch, sizeof head + bytes + head.stream, 1), *at = image;
-  memcpy(at, &head, sizeof head), at += sizeof head;
-  memcpy(at, left, bytes), at += bytes;
-  for (int s = 0; s < w->sides; s++) {
-    memcpy(at, way->lane[s].half[way->done % 2].data, stream_bytes(w, s, T));
-    at += stream_bytes(w, s, T);
-  }
-  return w->keeper->keep(w->keeper->context, on_way_name(w, way->prompt, &scratch), image, (size_t)(at - image), st);
-}
-
-static bool find_on_way(const WalkRun *run, Way *way, Arena scratch, Status *st) {
-  const Walk *w = run->walk;
-  const int T = way->shape->T;
-  size_t bytes, size;
-  const void *kept;
-  void *left = on_way_left(w, way->prompt, &bytes);
-  OnWay head;
-  if (!left || !run->several) return true;
-  TRY(w->keeper->find(w->keeper->context, &scratch, on_way_name(w, way->prompt, &scratch), &kept, &size, st));
-  if (!kept || size < sizeof head) return true;
-  memcpy(&head, kept, sizeof head);
-  if (head.sides != w->sides || head.left != bytes || head.stream != streams_bytes(w, T) || head.done < 1 ||
-      head.done >= last_layer(w) || size != sizeof head + bytes + head.stream)
-    return true;
-  const char *at = (const char *)kept + sizeof head;
-  memcpy(left, at, bytes), at += bytes;
-  for (int s = 0; s < w->sides; s++) {
-    Tensor *half = &way->lane[s].half[head.done % 2];
-    *half = tensor_of(memcpy(half->data, at, stream_bytes(w, s, T)), w->side[s].source.stream, T, w->width, 0);
-    at += stream_bytes(w, s, T);
-  }
-  way->first = way->done = head.done;
-  return true;
-}
-
-static bool keep_done(const WalkRun *run, const Way *way, Arena scratch, Status *st) {
-  const Walk *w = run->walk;
-  bool kept;
-  TRY(each_left(w, way->prompt, true, &kept, scratch, st));
-  if (kept && run->several && w->keeper->drop)
-    w->keeper->drop(w->keeper->context, on_way_name(w, way->prompt, &scratch));
   return true;
 }
 
@@ -405,14 +262,14 @@ static bool begin_way(WalkRun *run, Way *way, Arena *arena, Status *st) {
   way->shape = &w->prompt[way->prompt];
   way->lane = ARENA_NEW(arena, Lane, w->sides);
   TRY(resume(run, way, stream, arena, st));
-  if (way->first >= last_layer(w)) return true;
+  if (way->first >= walk_last_layer(w)) return true;
   for (int s = 0; s < w->sides; s++) {
-    const size_t bytes = stream_bytes(w, s, way->shape->T);
+    const size_t bytes = left_stream_bytes(w, s, way->shape->T);
     const bool here = !w->side[s].source.ahead || run->several || way->first > 0;
-    for (int half = 0; half < 2 && here; half++) way->lane[s].half[half].data = arena_room(arena, bytes, 1);
+    for (int half = 0; half < 2 && here; half++) way->lane[s].half[half].data = arena_alloc(arena, bytes, 1);
     if (way->first > 0) put_stream(&way->lane[s], way->first, &stream[s]);
   }
-  return find_on_way(run, way, *arena, st);
+  return left_find_on_way(run, way, *arena, st);
 }
 
 /* A batch of these prompts; `steps` counts on. */
@@ -443,7 +300,7 @@ static bool layer_abreast(WalkRun *run, int layer, int threads, Arena scratch, S
   Arena *own = ARENA_NEW(&scratch, Arena, threads);
   for (int i = 0; i < threads; i++) {
     own[i] = scratch;
-    own[i].next = arena_alloc(&scratch, walk->abreast_bytes, 1);
+    own[i].next = arena_room(&scratch, walk->abreast_bytes, 1);
     own[i].end = scratch.next;
   }
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
@@ -467,7 +324,7 @@ static bool layer_abreast(WalkRun *run, int layer, int threads, Arena scratch, S
 static int threads_of(const Walk *w) { return w->abreast < omp_get_max_threads() ? w->abreast : omp_get_max_threads(); }
 
 bool walk_layer(WalkRun *run, int layer, Arena scratch, Status *st) {
-  if (layer >= last_layer(run->walk)) return true;
+  if (layer >= walk_last_layer(run->walk)) return true;
   if (threads_of(run->walk) > 1) TRY(layer_abreast(run, layer, threads_of(run->walk), scratch, st));
   for (int i = 0; i < run->ways; i++) {
     if (run->way[i].first > layer) continue;
@@ -475,8 +332,8 @@ bool walk_layer(WalkRun *run, int layer, Arena scratch, Status *st) {
       TRY(walk_step(run, run->walk, &run->way[i], layer, scratch, st));
       count_step(run);
     }
-    TRY(layer + 1 < last_layer(run->walk) ? keep_on_way(run, &run->way[i], scratch, st)
-                                          : keep_done(run, &run->way[i], scratch, st));
+    TRY(layer + 1 < walk_last_layer(run->walk) ? left_keep_on_way(run, &run->way[i], scratch, st)
+                                               : left_keep_done(run, &run->way[i], scratch, st));
   }
   return true;
 }
@@ -485,10 +342,10 @@ bool walk_begin(Arena *arena, const Walk *walk, WalkRun **run, Status *st) {
   int *prompt = ARENA_NEW(arena, int, walk->prompts), *steps = ARENA_NEW(arena, int, 1), count = 0;
   for (int p = 0; p < walk->prompts; p++) {
     bool there;
-    TRY(each_left(walk, p, false, &there, *arena, st));
+    TRY(left_each(walk, p, false, &there, *arena, st));
     if (!there) prompt[count++] = p;
   }
-  return begin(arena, walk, prompt, count, walk->prompts > 1, steps, run, st);
+  return begin(arena, walk, prompt, count, walk->prompts > 1 || walk->keeper, steps, run, st);
 }
 
 /* --- all batches ----------------------------------------------------------------------------- */
@@ -500,16 +357,21 @@ static bool send_next(WalkRun *run, int layer, Status *st) {
   int way = 0;
   while (run->way[way].first > layer) way++;
   if (run->queued_layer != layer || run->queued_way != way) queue_step(run, way, layer);
-  return layer + 1 >= last_layer(w) || hold(w, layer + 1, st);
+  return layer + 1 >= walk_last_layer(w) || hold(w, layer + 1, st);
+}
+
+/* Whether its prompts go on behind a layer, not at their start, when a run that was stopped goes on. */
+static bool is_kept_on_way(const Walk *w) {
+  return w->batch > 1 || (w->keeper && w->weights && !layers_stay(w->weights));
 }
 
 static bool run_batch(const Walk *walk, const int *prompt, int prompts, int *steps, Arena arena, Status *st) {
   WalkRun *run;
   const int before = *steps;
   int first = walk->layers;
-  TRY(begin(&arena, walk, prompt, prompts, walk->batch > 1, steps, &run, st));
+  TRY(begin(&arena, walk, prompt, prompts, is_kept_on_way(walk), steps, &run, st));
   for (int i = 0; i < prompts; i++) first = run->way[i].first < first ? run->way[i].first : first;
-  for (int layer = first; layer < last_layer(walk); layer++) {
+  for (int layer = first; layer < walk_last_layer(walk); layer++) {
     TRY(hold(walk, layer, st));
     TRY(send_next(run, layer, st));
     TRY(walk_layer(run, layer, arena, st));
@@ -526,7 +388,7 @@ bool walk_run(const Walk *walk, Arena scratch, Status *st) {
   for (int s = 0; s < walk->sides; s++) walk->side[s].time_s = 0;
   for (int p = 0; p < walk->prompts; p++) {
     bool there;
-    TRY(each_left(walk, p, false, &there, scratch, st));
+    TRY(left_each(walk, p, false, &there, scratch, st));
     if (there) steps += walk->layers;
     if (!there) prompt[count++] = p;
     if (count < most && p + 1 < walk->prompts) continue;

@@ -1,0 +1,54 @@
+/* run: a walk on its way, for the files of walk/ alone. */
+#ifndef DS_WALK_RUN_H
+#define DS_WALK_RUN_H
+#include "walk/walk.h"
+
+/* A side on its way through a prompt. */
+typedef struct Lane {
+  Tensor half[2]; /* what the layers of either parity take: written by the layer before; no data where the side computes
+                   * ahead and goes on from what it left */
+} Lane;
+
+/* A prompt on its way. */
+typedef struct Way {
+  const PromptShape *shape;
+  int prompt;
+  int first;  /* layer */
+  int done;   /* layers that nothing is to be made of any more */
+  Lane *lane; /* [sides] */
+} Way;
+
+/* Which earlier side's layers before `parts` are its own, and are not run again. */
+typedef struct Companion {
+  int follows, parts;
+} Companion;
+
+struct WalkRun {
+  const Walk *walk;
+  bool traces;          /* some visitor wants them side by side */
+  bool several;         /* streams go by way of this host, and are kept behind each layer where there is a keeper */
+  Companion *companion; /* [sides] */
+  Way *way;
+  int ways;
+  int queued_way, queued_layer; /* the step that is computed ahead; -1: none */
+  int *steps;                   /* of the whole walk so far, for the progress */
+};
+
+/* How many layers a side goes through, and how many the furthest does. */
+int walk_layers_of(const Walk *walk, int side);
+int walk_last_layer(const Walk *walk);
+
+/* --- left.c: what prompts left, for a run that goes on ---------------------------------------- */
+
+/* All visitors', found or kept; `all` false where one leaves nothing that can be. */
+bool left_each(const Walk *walk, int prompt, bool keep, bool *all, Arena scratch, Status *st);
+/* Behind a layer: how far a prompt has come, what the visitor has of it, and the streams that the next layer starts
+ * from; and back, where they were kept: the prompt then goes on behind that layer. */
+bool left_keep_on_way(const WalkRun *run, const Way *way, Arena scratch, Status *st);
+bool left_find_on_way(const WalkRun *run, Way *way, Arena scratch, Status *st);
+/* Behind the last layer. */
+bool left_keep_done(const WalkRun *run, const Way *way, Arena scratch, Status *st);
+/* Of a side's stream. */
+size_t left_stream_bytes(const Walk *walk, int side, int T);
+
+#endif
