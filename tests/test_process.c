@@ -241,3 +241,35 @@ Test(process, gnuplot_that_fails_costs_the_figures_and_never_the_report, .timeou
         "%s", shell_output);
   }
 }
+
+/* Killed again and again where no layer stays, so that prompts go through each of them together: main walk,
+ * calibration and a study go on, and the tables are those of a run that nobody disturbed. */
+Test(process, killed_run_whose_layers_do_not_stay_goes_on_to_the_same_tables, .timeout = 300) {
+  char path[128], here[1024];
+  int status, least, kills = 0;
+  snprintf(path, sizeof path, "%s/b.yaml", shell_folder);
+  FILE *file = fopen(path, "w");
+  cr_assert(file && getcwd(here, sizeof here));
+  fprintf(file,
+          "title: little memory\nmodel: %s/data/mamba-bytes-10m\nevents: {repair: 0}\n"
+          "calibration: {text: %s/data/text/valid.txt, windows: 3, length: 64}\n"
+          "prompts: [{name: p, text: %s/data/text/test.txt, windows: 3, length: 24}]\npairs: [[2-0, fp32]]\n"
+          "swaps: {pair: [2-0, fp32]}\nkeep: {tensors: [scan]}\n",
+          here, here, here);
+  cr_assert(fclose(file) == 0);
+  shell("%s validate %s/b.yaml | sed -n 's/.*at least \\([0-9]*\\) MB.*/\\1/p'", shell_program(), shell_folder);
+  cr_assert(sscanf(shell_output, "%d", &least) == 1, "%s", shell_output);
+  const char *words = words_of(&status, "%s run %s/b.yaml --memory '%d MB' -o %s/whole", shell_program(), shell_folder,
+                               least + 2, shell_folder);
+  cr_assert(status == 0 && strstr(words, "not all layers stay"), "%s", words);
+  for (int i = 0; i < 40 && status != 1000; i++) {
+    words_of(&status, "timeout -s KILL %.2f %s run %s/b.yaml --memory '%d MB' -q -o %s/killed >/dev/null",
+             0.3 + 0.15 * i, shell_program(), shell_folder, least + 2, shell_folder);
+    kills += status != 0;
+    if (status == 0) status = 1000;
+  }
+  cr_expect(kills >= 3, "%d kills: too few to say something", kills);
+  cr_expect_eq(shell("%s report %s/whole/results.h5 %s/killed/results.h5", shell_program(), shell_folder, shell_folder),
+               0, "%s", shell_output);
+  cr_expect(strstr(shell_output, "nothing changed"), "%s", shell_output);
+}
