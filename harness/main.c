@@ -20,33 +20,40 @@ enum { EXIT_CHECK = 1, EXIT_INPUT = 2 };
 
 static void print_commands(FILE *out) {
   fprintf(out, "Usage: driftscope COMMAND [OPTION...] [ARGUMENT...]\n"
-               "Where do two precision modes of a Mamba model differ, how does it travel, and does it matter?\n\n");
+               "Where do two precision modes of a Mamba model differ, how does it travel, and does "
+               "it matter?\n\n");
   for (int i = 0; i < command_count; i++)
-    fprintf(out, "  %-10s %-22s %s\n", commands[i].usage.name, commands[i].usage.arguments, commands[i].summary);
+    fprintf(out, "  %-10s %-22s %s\n", commands[i].usage.name, commands[i].usage.arguments,
+            commands[i].summary);
   fprintf(out, "\n'driftscope COMMAND --help' shows a command's options, defaults and examples.\n"
                "Exit status: 0 done, 1 a check or a gate failed, 2 usage or input error.\n");
 }
 
-/* Called in the middle of anything, by several threads perhaps: finished layers are on disk, so leaving at once loses
- * nothing. */
+/* Called in the middle of anything, by several threads perhaps: finished layers are on disk, so
+ * leaving at once loses nothing. */
 static void memory_exhausted(size_t wanted, size_t reserved) {
   static atomic_flag said = ATOMIC_FLAG_INIT;
   while (atomic_flag_test_and_set(&said)) pause(); /* another thread is leaving */
-  fprintf(stderr, "driftscope: memory: %zu more bytes are wanted and the %zu reserved are used up\n", wanted, reserved);
+  fprintf(stderr,
+          "driftscope: memory: %zu more bytes are wanted and the %zu reserved are used up\n",
+          wanted, reserved);
   _exit(EXIT_INPUT);
 }
 
-/* As a shell would take it again: in single quotes where it must be, a single quote in it as '\''. */
+/* As a shell would take it again: in single quotes where it must be, a single quote in it as
+ * '\''. */
 static const char *quoted(Arena *arena, const char *text) {
   if (*text && !strpbrk(text, " \t\n'\"\\$`*?[]{}()<>|&;#~!")) return text;
   const char *result = "'";
-  for (; *text; text++) result = arena_printf(arena, *text == '\'' ? "%s'\\''" : "%s%c", result, *text);
+  for (; *text; text++)
+    result = arena_printf(arena, *text == '\'' ? "%s'\\''" : "%s%c", result, *text);
   return arena_printf(arena, "%s'", result);
 }
 
 static const char *as_typed(Arena *arena, int argc, char **argv) {
   const char *typed = "driftscope";
-  for (int i = 1; i < argc; i++) typed = arena_printf(arena, "%s %s", typed, quoted(arena, argv[i]));
+  for (int i = 1; i < argc; i++)
+    typed = arena_printf(arena, "%s %s", typed, quoted(arena, argv[i]));
   return typed;
 }
 
@@ -89,7 +96,8 @@ int main(int argc, char **argv) {
   process_end_on_bus_error(EXIT_INPUT);
   store_start();
   gsl_set_error_handler_off();
-  if (process_room() < SIZE_MAX) mallopt(M_ARENA_MAX, 1); /* glibc reserves 128 MB a thread where nothing is limited */
+  if (process_room() < SIZE_MAX)
+    mallopt(M_ARENA_MAX, 1); /* glibc reserves 128 MB a thread where nothing is limited */
   Arena arena;
   if (!arena_reserve(&arena, 0, memory_exhausted, &st)) return fail(&st);
   const char *typed = as_typed(&arena, argc, argv);

@@ -1,7 +1,8 @@
-/* bf16: bfloat16 as its 16 bits, the upper half of a float32. Round to nearest even, overflow to infinity, subnormals
- * kept, NaN canonical 0x7fc0 (and 0x7fc00000 on the way back).
+/* bf16: bfloat16 as its 16 bits, the upper half of a float32. Round to nearest even, overflow to
+ * infinity, subnormals kept, NaN canonical 0x7fc0 (and 0x7fc00000 on the way back).
  * Source: the upper 16 bits of IEEE 754 binary32.
- * Error:  none beyond the rounding: the nearer neighbour, the even one at a tie, for every bfloat16, every tie and its
+ * Error:  none beyond the rounding: the nearer neighbour, the even one at a tie, for every
+ * bfloat16, every tie and its
  *         neighbours, and every 7919th float32 (tests/test_narrow.c). */
 #ifndef DS_KERNELS_BF16_H
 #define DS_KERNELS_BF16_H
@@ -11,8 +12,8 @@
 
 ROOM_FN uint16_t bf16_of(float x) {
   uint32_t u = bits_of_f32(x);
-  uint32_t h =
-      (u + 0x7fffu + ((u >> 16) & 1u)) >> 16; /* a carry runs into the exponent, and from FLT_MAX to infinity */
+  uint32_t h = (u + 0x7fffu + ((u >> 16) & 1u)) >>
+               16; /* a carry runs into the exponent, and from FLT_MAX to infinity */
   return (uint16_t)((u & 0x7fffffffu) > 0x7f800000u ? 0x7fc0u : h);
 }
 

@@ -1,5 +1,6 @@
-/* conv1d: the CPU loops. A task is a tile of tokens by channels and depends on no other; vector lanes are channels.
- * `pre` itself holds the running sums, tap by tap, so any K works without memory of its own. */
+/* conv1d: the CPU loops. A task is a tile of tokens by channels and depends on no other; vector
+ * lanes are channels. `pre` itself holds the running sums, tap by tap, so any K works without
+ * memory of its own. */
 #include "kernels/conv1d.h"
 #include "kernels/q8.h"
 #include <assert.h>
@@ -12,9 +13,12 @@ typedef struct Tile {
   int token, tokens, channel, channels;
 } Tile;
 
-static size_t at(const Tensor *t, int row, int col) { return (size_t)row * (size_t)t->stride + (size_t)col; }
+static size_t at(const Tensor *t, int row, int col) {
+  return (size_t)row * (size_t)t->stride + (size_t)col;
+}
 
-ROOM_FN void sums_f32_in(const Conv1d *w, const Tensor *x, Tensor *pre, Tile tile, Precision precision) {
+ROOM_FN void sums_f32_in(const Conv1d *w, const Tensor *x, Tensor *pre, Tile tile,
+                         Precision precision) {
   int n = tile.channels;
   for (int t = tile.token; t < tile.token + tile.tokens; t++) {
     float *restrict acc = (float *)pre->data + at(pre, t, tile.channel);
@@ -30,12 +34,14 @@ ROOM_FN void sums_f32_in(const Conv1d *w, const Tensor *x, Tensor *pre, Tile til
       if (from < 0) continue;
       const float *restrict in = (const float *)x->data + at(x, from, tile.channel);
       float *restrict acc = (float *)pre->data + at(pre, t, tile.channel);
-      for (int c = 0; c < n; c++) acc[c] = narrow32(conv1d_tap_f32(acc[c], tap[c], in[c]), precision);
+      for (int c = 0; c < n; c++)
+        acc[c] = narrow32(conv1d_tap_f32(acc[c], tap[c], in[c]), precision);
     }
   }
 }
 
-ROOM_FN void sums_i8_in(const Conv1d *w, const Tensor *x, Tensor *pre, Tile tile, Precision precision) {
+ROOM_FN void sums_i8_in(const Conv1d *w, const Tensor *x, Tensor *pre, Tile tile,
+                        Precision precision) {
   int n = tile.channels;
   for (int t = tile.token; t < tile.token + tile.tokens; t++)
     memset((float *)pre->data + at(pre, t, tile.channel), 0, (size_t)n * sizeof(float));
@@ -48,7 +54,8 @@ ROOM_FN void sums_i8_in(const Conv1d *w, const Tensor *x, Tensor *pre, Tile tile
       if (from < 0) continue;
       const int8_t *restrict in = (const int8_t *)x->data + at(x, from, tile.channel);
       float *restrict acc = (float *)pre->data + at(pre, t, tile.channel);
-      for (int c = 0; c < n; c++) acc[c] = narrow32(conv1d_tap_i8(acc[c], tap[c], in[c]), precision);
+      for (int c = 0; c < n; c++)
+        acc[c] = narrow32(conv1d_tap_i8(acc[c], tap[c], in[c]), precision);
     }
   }
   float scale = w->weight_scale * x->scale.value;
@@ -100,17 +107,19 @@ static int conv1d_tile(const Conv1d *w, const Tensor *x, Tensor *pre, Tensor *si
     if (silu->format == FORMAT_F32)
       silu_f32(v, tile.channels, (float *)silu->data + at(silu, t, tile.channel));
     else
-      nans += silu_i8(v, tile.channels, silu->scale.value, (int8_t *)silu->data + at(silu, t, tile.channel));
+      nans += silu_i8(v, tile.channels, silu->scale.value,
+                      (int8_t *)silu->data + at(silu, t, tile.channel));
   }
   return nans;
 }
 
 const char *conv1d_witness(Format format, Precision acc, Conv1dOutput output, Backend backend) {
-#define OUTPUTS(name)                                                                                                  \
+#define OUTPUTS(name)                                                                              \
   { WITNESS(name "->f32"), WITNESS(name "->silu->f32"), WITNESS(name "->silu->i8") }
-#define ACCS(name)                                                                                                     \
+#define ACCS(name)                                                                                 \
   { OUTPUTS(name), OUTPUTS(name " acc:f16"), OUTPUTS(name " acc:bf16") }
-  static const char *const name[2][3][3][BACKEND_COUNT] = {ACCS("conv1d f32*f32"), ACCS("conv1d i8*i8")};
+  static const char *const name[2][3][3][BACKEND_COUNT] = {ACCS("conv1d f32*f32"),
+                                                           ACCS("conv1d i8*i8")};
 #undef ACCS
 #undef OUTPUTS
   return name[format == FORMAT_I8][acc][output][backend];
@@ -118,7 +127,8 @@ const char *conv1d_witness(Format format, Precision acc, Conv1dOutput output, Ba
 
 void conv1d(const Conv1d *w, const Tensor *x, Tensor *pre, Tensor *silu) {
   int T = x->rows, E = w->E, i8 = w->format == FORMAT_I8;
-  assert(x->format == w->format && (i8 || w->format == FORMAT_F32) && w->K >= 1 && w->K <= CONV1D_MAX_TAPS);
+  assert(x->format == w->format && (i8 || w->format == FORMAT_F32) && w->K >= 1 &&
+         w->K <= CONV1D_MAX_TAPS);
   assert(w->acc == PRECISION_F32 || w->acc == PRECISION_F16 || w->acc == PRECISION_BF16);
   assert(pre->format == FORMAT_F32 && (silu->format == FORMAT_F32 || silu->format == FORMAT_I8));
   assert(x->cols == E && pre->cols == E && silu->cols == E && pre->rows == T && silu->rows == T);
@@ -126,12 +136,13 @@ void conv1d(const Conv1d *w, const Tensor *x, Tensor *pre, Tensor *silu) {
 #pragma omp parallel for collapse(2) reduction(+ : nans)
   for (int t = 0; t < T; t += TILE_TOKENS)
     for (int c = 0; c < E; c += TILE_CHANNELS) {
-      Tile tile = {t, T - t < TILE_TOKENS ? T - t : TILE_TOKENS, c, E - c < TILE_CHANNELS ? E - c : TILE_CHANNELS};
+      Tile tile = {t, T - t < TILE_TOKENS ? T - t : TILE_TOKENS, c,
+                   E - c < TILE_CHANNELS ? E - c : TILE_CHANNELS};
       nans += conv1d_tile(w, x, pre, silu, tile);
     }
   pre->nans = 0;
   silu->nans = nans;
   pre->kernel = conv1d_witness(w->format, w->acc, CONV1D_PRE, BACKEND_CPU);
-  silu->kernel =
-      conv1d_witness(w->format, w->acc, silu->format == FORMAT_I8 ? CONV1D_SILU_I8 : CONV1D_SILU_F32, BACKEND_CPU);
+  silu->kernel = conv1d_witness(
+      w->format, w->acc, silu->format == FORMAT_I8 ? CONV1D_SILU_I8 : CONV1D_SILU_F32, BACKEND_CPU);
 }

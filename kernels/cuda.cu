@@ -1,30 +1,37 @@
-/* cuda: the device, its stream, memory, copies, graphs and times; errors; which operator a call is. */
+/* cuda: the device, its stream, memory, copies, graphs and times; errors; which operator a call
+ * is. */
 #include "kernels/device.cuh"
 #include <stdio.h>
 #include <string.h>
 
 static cudaStream_t copies(const Cuda *cuda) { return (cudaStream_t)cuda->copies; }
 static cudaStream_t ahead(const Cuda *cuda) { return (cudaStream_t)cuda->ahead; }
-static cudaEvent_t operators_so_far(const Cuda *cuda) { return (cudaEvent_t)cuda->operators_so_far; }
+static cudaEvent_t operators_so_far(const Cuda *cuda) {
+  return (cudaEvent_t)cuda->operators_so_far;
+}
 
 void device_check(Cuda *cuda, cudaError_t error, const char *what, int rows, int cols) {
   snprintf(cuda->last_queued, sizeof cuda->last_queued, "%s %d x %d", what, rows, cols);
   if (error != cudaSuccess && !cuda->first_error[0])
-    snprintf(cuda->first_error, sizeof cuda->first_error, "%s: %s", cuda->last_queued, cudaGetErrorString(error));
+    snprintf(cuda->first_error, sizeof cuda->first_error, "%s: %s", cuda->last_queued,
+             cudaGetErrorString(error));
 }
 
 static bool checked(Cuda *cuda, cudaError_t error, const char *what) {
   if (error != cudaSuccess && !cuda->first_error[0])
-    snprintf(cuda->first_error, sizeof cuda->first_error, "%s: %s", what, cudaGetErrorString(error));
+    snprintf(cuda->first_error, sizeof cuda->first_error, "%s: %s", what,
+             cudaGetErrorString(error));
   return error == cudaSuccess;
 }
 
-/* Products a clock and multiprocessor: float32 lanes, and int8 tensor cores without sparsity. Source: the tables of
- * arithmetic throughput in NVIDIA's programming guide and architecture white papers. */
+/* Products a clock and multiprocessor: float32 lanes, and int8 tensor cores without sparsity.
+ * Source: the tables of arithmetic throughput in NVIDIA's programming guide and architecture white
+ * papers. */
 static void peaks(int major, int minor, double multiprocessor_clocks, Cuda *device) {
   static const struct {
     int major, minor, fma, i8_mac;
-  } known[] = {{7, 5, 64, 1024}, {8, 0, 64, 2048}, {8, 6, 128, 1024}, {8, 9, 128, 1024}, {9, 0, 128, 4096}};
+  } known[] = {
+      {7, 5, 64, 1024}, {8, 0, 64, 2048}, {8, 6, 128, 1024}, {8, 9, 128, 1024}, {9, 0, 128, 4096}};
   device->fma_per_s = device->i8_mac_per_s = 0;
   for (size_t i = 0; i < sizeof known / sizeof *known; i++)
     if (known[i].major == major && known[i].minor == minor) {
@@ -51,7 +58,9 @@ static cudaError_t open_streams(Cuda *cuda) {
 }
 
 static void run(void *context, Call *call);
-static void clear(void *context, void *memory, size_t bytes) { cuda_zero((Cuda *)context, memory, bytes); }
+static void clear(void *context, void *memory, size_t bytes) {
+  cuda_zero((Cuda *)context, memory, bytes);
+}
 
 bool cuda_open(Cuda *device, char why[256]) {
   memset(device, 0, sizeof *device);
@@ -71,10 +80,12 @@ bool cuda_open(Cuda *device, char why[256]) {
     cuda_close(device);
     return false;
   }
-  peaks(properties.major, properties.minor, 1e3 * kilohertz * properties.multiProcessorCount, device);
+  peaks(properties.major, properties.minor, 1e3 * kilohertz * properties.multiProcessorCount,
+        device);
   device->processors = properties.multiProcessorCount;
-  snprintf(device->name, sizeof device->name, "%.64s, sm_%d%d, driver %d.%d, runtime %d.%d", properties.name,
-           properties.major, properties.minor, driver / 1000, driver % 1000 / 10, runtime / 1000, runtime % 1000 / 10);
+  snprintf(device->name, sizeof device->name, "%.64s, sm_%d%d, driver %d.%d, runtime %d.%d",
+           properties.name, properties.major, properties.minor, driver / 1000, driver % 1000 / 10,
+           runtime / 1000, runtime % 1000 / 10);
   device->ops.backend = "cuda";
   device->ops.context = device;
   device->ops.run = run;
@@ -120,20 +131,25 @@ void cuda_zero(Cuda *cuda, void *device, size_t bytes) {
 }
 
 void cuda_copy(Cuda *cuda, void *to, const void *from, size_t bytes) {
-  checked(cuda, cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, device_stream(cuda)), "copy on the device");
+  checked(cuda, cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, device_stream(cuda)),
+          "copy on the device");
 }
 
 void cuda_to_host(Cuda *cuda, void *host, const void *device, size_t bytes) {
   cuda->copies_queued = true;
   checked(cuda, cudaEventRecord(operators_so_far(cuda), device_stream(cuda)), "copy to the host");
   checked(cuda, cudaStreamWaitEvent(copies(cuda), operators_so_far(cuda), 0), "copy to the host");
-  checked(cuda, cudaMemcpyAsync(host, device, bytes, cudaMemcpyDeviceToHost, copies(cuda)), "copy to the host");
+  checked(cuda, cudaMemcpyAsync(host, device, bytes, cudaMemcpyDeviceToHost, copies(cuda)),
+          "copy to the host");
 }
 
 void cuda_to_device_ahead(Cuda *cuda, void *device, const void *host, size_t bytes) {
-  checked(cuda, cudaEventRecord(operators_so_far(cuda), device_stream(cuda)), "weights to the device");
-  checked(cuda, cudaStreamWaitEvent(ahead(cuda), operators_so_far(cuda), 0), "weights to the device");
-  checked(cuda, cudaMemcpyAsync(device, host, bytes, cudaMemcpyHostToDevice, ahead(cuda)), "weights to the device");
+  checked(cuda, cudaEventRecord(operators_so_far(cuda), device_stream(cuda)),
+          "weights to the device");
+  checked(cuda, cudaStreamWaitEvent(ahead(cuda), operators_so_far(cuda), 0),
+          "weights to the device");
+  checked(cuda, cudaMemcpyAsync(device, host, bytes, cudaMemcpyHostToDevice, ahead(cuda)),
+          "weights to the device");
 }
 
 void *cuda_mark(Cuda *cuda) {
@@ -141,7 +157,9 @@ void *cuda_mark(Cuda *cuda) {
   checked(cuda, cudaEventCreate(&event), "cuda_mark");
   return event;
 }
-void cuda_unmark(Cuda *cuda, void *mark) { checked(cuda, cudaEventDestroy((cudaEvent_t)mark), "cuda_unmark"); }
+void cuda_unmark(Cuda *cuda, void *mark) {
+  checked(cuda, cudaEventDestroy((cudaEvent_t)mark), "cuda_unmark");
+}
 void cuda_mark_operators(Cuda *cuda, void *mark) {
   checked(cuda, cudaEventRecord((cudaEvent_t)mark, device_stream(cuda)), "cuda_mark");
 }
@@ -159,20 +177,23 @@ void cuda_operators_after(Cuda *cuda, void *mark) {
 }
 double cuda_seconds(Cuda *cuda, void *from, void *to) {
   float milliseconds = 0;
-  checked(cuda, cudaEventElapsedTime(&milliseconds, (cudaEvent_t)from, (cudaEvent_t)to), "cuda_seconds");
+  checked(cuda, cudaEventElapsedTime(&milliseconds, (cudaEvent_t)from, (cudaEvent_t)to),
+          "cuda_seconds");
   return milliseconds * 1e-3;
 }
 
 void cuda_capture(Cuda *cuda) {
   cuda->copies_queued = false;
-  checked(cuda, cudaStreamBeginCapture(device_stream(cuda), cudaStreamCaptureModeThreadLocal), "cuda_capture");
+  checked(cuda, cudaStreamBeginCapture(device_stream(cuda), cudaStreamCaptureModeThreadLocal),
+          "cuda_capture");
 }
 void *cuda_captured(Cuda *cuda) {
   cudaGraph_t graph = NULL;
   cudaGraphExec_t made = NULL;
   if (cuda->copies_queued) { /* a graph ends where it began: with the operators */
     checked(cuda, cudaEventRecord(operators_so_far(cuda), copies(cuda)), "cuda_captured");
-    checked(cuda, cudaStreamWaitEvent(device_stream(cuda), operators_so_far(cuda), 0), "cuda_captured");
+    checked(cuda, cudaStreamWaitEvent(device_stream(cuda), operators_so_far(cuda), 0),
+            "cuda_captured");
   }
   if (checked(cuda, cudaStreamEndCapture(device_stream(cuda), &graph), "cuda_captured"))
     checked(cuda, cudaGraphInstantiate(&made, graph, 0), "cuda_captured");
@@ -191,8 +212,8 @@ bool cuda_wait(Cuda *cuda, char why[256]) {
   if (error == cudaSuccess) error = cudaStreamSynchronize(copies(cuda));
   if (error == cudaSuccess) error = cudaStreamSynchronize(ahead(cuda));
   if (error != cudaSuccess && !cuda->first_error[0])
-    snprintf(cuda->first_error, sizeof cuda->first_error, "on the device, not after %s: %s", cuda->last_queued,
-             cudaGetErrorString(error));
+    snprintf(cuda->first_error, sizeof cuda->first_error, "on the device, not after %s: %s",
+             cuda->last_queued, cudaGetErrorString(error));
   if (!cuda->first_error[0]) return true;
   snprintf(why, 256, "%s", cuda->first_error);
   cuda->first_error[0] = 0;

@@ -1,5 +1,6 @@
-/* device: what every .cu file needs: the headers of the operators, the stream they queue on, and the way a launch says
- * that it went wrong. An operator here is an index, a guard and a call of what its header defines. */
+/* device: what every .cu file needs: the headers of the operators, the stream they queue on, and
+ * the way a launch says that it went wrong. An operator here is an index, a guard and a call of
+ * what its header defines. */
 #ifndef DS_KERNELS_DEVICE_CUH
 #define DS_KERNELS_DEVICE_CUH
 #include <assert.h>
@@ -18,12 +19,16 @@ extern "C" {
 
 /* The one stream that operators and copies are queued on. */
 inline cudaStream_t device_stream(const Cuda *cuda) { return (cudaStream_t)cuda->operators; }
-/* After every launch or call: keeps the first error, with the operator's name and shape, until cuda_wait. */
+/* After every launch or call: keeps the first error, with the operator's name and shape, until
+ * cuda_wait. */
 void device_check(Cuda *cuda, cudaError_t error, const char *what, int rows, int cols);
 /* Lets a kernel have `bytes` of dynamic shared memory, more than the 48 KiB that need no asking. */
-template <typename Kernel> void device_shared(Cuda *cuda, Kernel *kernel, size_t bytes, const char *what) {
+template <typename Kernel>
+void device_shared(Cuda *cuda, Kernel *kernel, size_t bytes, const char *what) {
   if (bytes > 48 * 1024)
-    device_check(cuda, cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)bytes), what, 0, 0);
+    device_check(
+        cuda, cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)bytes),
+        what, 0, 0);
 }
 inline void device_launched(Cuda *cuda, const char *what, int rows, int cols) {
   device_check(cuda, cudaGetLastError(), what, rows, cols);
@@ -31,21 +36,26 @@ inline void device_launched(Cuda *cuda, const char *what, int rows, int cols) {
 
 ROOM_FN int ceil_div(int a, int b) { return (a + b - 1) / b; }
 
-__device__ inline size_t at(const Tensor &t, int row, int col) { return (size_t)row * (size_t)t.stride + (size_t)col; }
-__device__ inline float scale_of(const Tensor &t) { return t.scale_at ? *t.scale_at : t.scale.value; }
+__device__ inline size_t at(const Tensor &t, int row, int col) {
+  return (size_t)row * (size_t)t.stride + (size_t)col;
+}
+__device__ inline float scale_of(const Tensor &t) {
+  return t.scale_at ? *t.scale_at : t.scale.value;
+}
 
 /* An element as float32, dequantised. */
 __device__ inline float load(const Tensor &t, float scale, int row, int col) {
   size_t i = at(t, row, col);
   return t.format == FORMAT_I8    ? dq(((const int8_t *)t.data)[i], scale)
          : t.format == FORMAT_F16 ? f32_of_f16(((const uint16_t *)t.data)[i])
-                              : ((const float *)t.data)[i];
+                                  : ((const float *)t.data)[i];
 }
 
-/* Reads elements of an f32 or i8 tensor down one column, with no branch on the type or on whether the element is there:
- * each by the aligned word that holds it (cuda_reserve hands out whole words), or by the tensor's first. A branch would
- * wait for its load, and a load that may be of shared memory for the stores before it; so all loads of a loop are under
- * way before the first is needed. Places are 32-bit numbers of bytes from the base: half the registers and sums
+/* Reads elements of an f32 or i8 tensor down one column, with no branch on the type or on whether
+ * the element is there: each by the aligned word that holds it (cuda_reserve hands out whole
+ * words), or by the tensor's first. A branch would wait for its load, and a load that may be of
+ * shared memory for the stores before it; so all loads of a loop are under way before the first is
+ * needed. Places are 32-bit numbers of bytes from the base: half the registers and sums
  * (device_addressable). */
 typedef struct Reader {
   const char *base;
@@ -57,9 +67,10 @@ typedef struct Reader {
 /* From element (row, col) on, every `apart` rows. */
 __device__ inline Reader reader(const Tensor &t, int row, int col, int apart) {
   int shift = t.format == FORMAT_I8 ? 0 : 2;
-  uint32_t past_word = (uint32_t)(uintptr_t)t.data & 3u, element = (uint32_t)row * (uint32_t)t.stride + (uint32_t)col;
-  Reader r = {(const char *)t.data - past_word, past_word + (element << shift), (uint32_t)(t.stride * apart) << shift,
-              scale_of(t), !shift};
+  uint32_t past_word = (uint32_t)(uintptr_t)t.data & 3u,
+           element = (uint32_t)row * (uint32_t)t.stride + (uint32_t)col;
+  Reader r = {(const char *)t.data - past_word, past_word + (element << shift),
+              (uint32_t)(t.stride * apart) << shift, scale_of(t), !shift};
   return r;
 }
 
@@ -71,8 +82,8 @@ __device__ inline float read(Reader *r, bool there) {
   return there ? value : 0.0f;
 }
 
-/* Writes elements of a tensor of `type` (f32 or f16; said where it is known, so that the other way is not compiled)
- * down one column, from element (row, col) on, every `apart` rows. */
+/* Writes elements of a tensor of `type` (f32 or f16; said where it is known, so that the other way
+ * is not compiled) down one column, from element (row, col) on, every `apart` rows. */
 typedef struct Writer {
   char *base;
   uint32_t at, step;
@@ -82,7 +93,8 @@ typedef struct Writer {
 __device__ inline Writer writer(const Tensor &t, Format format, int row, int col, int apart) {
   int shift = format == FORMAT_F16 ? 1 : 2;
   uint32_t element = (uint32_t)row * (uint32_t)t.stride + (uint32_t)col;
-  Writer w = {(char *)t.data, element << shift, (uint32_t)(t.stride * apart) << shift, format == FORMAT_F16};
+  Writer w = {(char *)t.data, element << shift, (uint32_t)(t.stride * apart) << shift,
+              format == FORMAT_F16};
   return w;
 }
 
@@ -106,7 +118,8 @@ __device__ inline bool store(const Tensor &t, int row, int col, float value, Rou
   else if (t.format == FORMAT_F16)
     ((uint16_t *)t.data)[i] = f16_of(value);
   else
-    ((int8_t *)t.data)[i] = rounding == ROUND_AWAY ? q8_away(value, t.scale.value) : q8_even(value, t.scale.value);
+    ((int8_t *)t.data)[i] =
+        rounding == ROUND_AWAY ? q8_away(value, t.scale.value) : q8_even(value, t.scale.value);
   return t.format == FORMAT_I8 && value != value;
 }
 
@@ -119,7 +132,8 @@ void embedding_cuda(Cuda *cuda, const float *table, const int32_t *token, Tensor
 void rmsnorm_cuda(Cuda *cuda, const Tensor *x, const float *gain, float eps, Tensor *y);
 void linear_cuda(Cuda *cuda, const Linear *w, const Tensor *x, Tensor *y);
 void conv1d_cuda(Cuda *cuda, const Conv1d *w, const Tensor *x, Tensor *pre, Tensor *silu);
-void scan_cuda(Cuda *cuda, const ScanInputs *in, ScanOrder order, const ScanOutputs *out, void *scratch);
+void scan_cuda(Cuda *cuda, const ScanInputs *in, ScanOrder order, const ScanOutputs *out,
+               void *scratch);
 void hadamard_cuda(Cuda *cuda, const Tensor *x, Tensor *y);
 void quantise_cuda(Cuda *cuda, const Tensor *x, Rounding rounding, Tensor *y);
 void quantise_dynamic_cuda(Cuda *cuda, const Tensor *x, Tensor *y);

@@ -1,7 +1,9 @@
-/* f16: IEEE binary16 as its 16 bits. Round to nearest even, overflow to infinity, subnormals kept, NaN canonical 0x7e00
- * (and 0x7fc00000 on the way back). Every choice is a select, so that loops over these vectorise.
+/* f16: IEEE binary16 as its 16 bits. Round to nearest even, overflow to infinity, subnormals kept,
+ * NaN canonical 0x7e00 (and 0x7fc00000 on the way back). Every choice is a select, so that loops
+ * over these vectorise.
  * Source: IEEE 754-2008, binary16.
- * Error:  none beyond the rounding: equal to the compiler's _Float16 for every half, every tie and its neighbours, and
+ * Error:  none beyond the rounding: equal to the compiler's _Float16 for every half, every tie and
+ * its neighbours, and
  *         every 1021st float32 (tests/test_q8.c). */
 #ifndef DS_KERNELS_F16_H
 #define DS_KERNELS_F16_H
@@ -11,7 +13,8 @@
 
 ROOM_FN uint16_t f16_of(float x) {
   uint32_t u = bits_of_f32(x), sign = (u >> 16) & 0x8000u, a = u & 0x7fffffffu;
-  /* 2^-14 and above: drop 13 bits of the fraction, move the bias from 127 to 15; a carry runs into the exponent. */
+  /* 2^-14 and above: drop 13 bits of the fraction, move the bias from 127 to 15; a carry runs into
+   * the exponent. */
   uint32_t normal = (a - 0x38000000u + 0xfffu + ((a >> 13) & 1u)) >> 13;
   /* Below: units of 2^-24. A shift by 25 or more leaves nothing. */
   uint32_t fraction = (a & 0x7fffffu) | 0x800000u, e = a >> 23;

@@ -1,5 +1,5 @@
-/* format: the table of formats, and the way through any row of it. Exact steps in double: scaling by powers of two,
- * whole numbers below 2^53, one rounding. */
+/* format: the table of formats, and the way through any row of it. Exact steps in double: scaling
+ * by powers of two, whole numbers below 2^53, one rounding. */
 #include "kernels/format.h"
 
 #include <float.h>
@@ -27,8 +27,12 @@ const FormatInfo format_info[FORMAT_COUNT] = {
                     .largest = 65504,
                     .subnormals = true,
                     .infinity = true},
-    [FORMAT_I8] =
-        {.name = "i8", .bytes = 1, .bits = 8, .kind = FORMAT_INTEGER, .rounding = ROUND_EVEN, .saturates = true},
+    [FORMAT_I8] = {.name = "i8",
+                   .bytes = 1,
+                   .bits = 8,
+                   .kind = FORMAT_INTEGER,
+                   .rounding = ROUND_EVEN,
+                   .saturates = true},
     [FORMAT_F64] = {.name = "f64",
                     .bytes = 8,
                     .bits = 64,
@@ -73,9 +77,11 @@ void format_store(const FormatInfo *format, void *elements, size_t at, uint64_t 
 
 static uint64_t power2(int n) { return (uint64_t)1 << n; }
 
-static double rounded(double x, Rounding rounding) { return rounding == ROUND_AWAY ? round(x) : rint(x); }
+static double rounded(double x, Rounding rounding) {
+  return rounding == ROUND_AWAY ? round(x) : rint(x);
+}
 
-/* ---- floats: the magnitude is coded, the sign put on top of it ---- */
+/* --- floats: the magnitude is coded, the sign put on top of it -------------------------------- */
 
 /* Of a float: e such that |x| = m 2^e, 1 <= m < 2, but not below the least normal's. */
 static int exponent_of(const FormatInfo *format, double magnitude) {
@@ -84,7 +90,8 @@ static int exponent_of(const FormatInfo *format, double magnitude) {
   return magnitude == 0 || e - 1 < format->e_min ? format->e_min : e - 1;
 }
 
-/* Of `steps` units in the last place of the numbers with exponent e. 2^digits steps are the next exponent's first. */
+/* Of `steps` units in the last place of the numbers with exponent e. 2^digits steps are the next
+ * exponent's first. */
 static uint64_t magnitude_code(const FormatInfo *format, int e, double steps) {
   return (uint64_t)(e - format->e_min) * power2(format->digits - 1) + (uint64_t)steps;
 }
@@ -100,7 +107,9 @@ static uint64_t nan_code(const FormatInfo *format) {
 }
 
 static uint64_t overflow_code(const FormatInfo *format) {
-  return format->saturates ? largest_code(format) : format->infinity ? largest_code(format) + 1 : nan_code(format);
+  return format->saturates  ? largest_code(format)
+         : format->infinity ? largest_code(format) + 1
+                            : nan_code(format);
 }
 
 static uint64_t encode_float(const FormatInfo *format, double x) {
@@ -115,7 +124,8 @@ static uint64_t encode_float(const FormatInfo *format, double x) {
 }
 
 static double decode_float(const FormatInfo *format, uint64_t code) {
-  const uint64_t sign = power2(format->bits - 1), magnitude = code & (sign - 1), largest = largest_code(format);
+  const uint64_t sign = power2(format->bits - 1), magnitude = code & (sign - 1),
+                 largest = largest_code(format);
   const uint64_t hidden = power2(format->digits - 1), fraction = magnitude % hidden;
   const int field = (int)(magnitude / hidden);
   double value;
@@ -128,10 +138,11 @@ static double decode_float(const FormatInfo *format, uint64_t code) {
   return isnan(value) || !(code & sign) ? value : -value;
 }
 
-/* ---- integers: two's complement ---- */
+/* --- integers: two's complement --------------------------------------------------------------- */
 
 static uint64_t encode_integer(const FormatInfo *format, double x) {
-  const double most = (double)(power2(format->bits - 1) - 1), q = isnan(x) ? 0 : rounded(x, format->rounding);
+  const double most = (double)(power2(format->bits - 1) - 1),
+               q = isnan(x) ? 0 : rounded(x, format->rounding);
   const int64_t element = (int64_t)(q > most ? most : q < -most - 1 ? -most - 1 : q);
   return (uint64_t)element & (power2(format->bits) - 1);
 }
@@ -141,20 +152,22 @@ static double decode_integer(const FormatInfo *format, uint64_t code) {
   return (double)magnitude - (code & sign ? (double)sign : 0);
 }
 
-/* ---- both, with a scale ---- */
+/* --- both, with a scale ----------------------------------------------------------------------- */
 
 double format_decode(const FormatInfo *format, uint64_t code, float scale) {
-  double element = format->kind == FORMAT_INTEGER ? decode_integer(format, code) : decode_float(format, code);
+  double element =
+      format->kind == FORMAT_INTEGER ? decode_integer(format, code) : decode_float(format, code);
   if (scale == 0) return element;
   return (float)element * scale;
 }
 
 uint64_t format_encode(const FormatInfo *format, double x, float scale) {
   double element = scale == 0 ? x : (float)x / scale;
-  return format->kind == FORMAT_INTEGER ? encode_integer(format, element) : encode_float(format, element);
+  return format->kind == FORMAT_INTEGER ? encode_integer(format, element)
+                                        : encode_float(format, element);
 }
 
-/* ---- scales ---- */
+/* --- scales ----------------------------------------------------------------------------------- */
 
 float scale_value(const Scale *scale, int row, int col) {
   switch (scale->axis) {
@@ -162,7 +175,8 @@ float scale_value(const Scale *scale, int row, int col) {
     case SCALE_ROW: return scale->values[row];
     case SCALE_COLUMN: return scale->values[col];
     default:
-      return scale->values[(size_t)row * (size_t)scale->stride + (size_t)((scale->skipped + col) / scale->group)];
+      return scale->values[(size_t)row * (size_t)scale->stride +
+                           (size_t)((scale->skipped + col) / scale->group)];
   }
 }
 
@@ -172,7 +186,8 @@ Scale scale_from(Scale scale, int row, int col) {
     case SCALE_ROW: scale.values += row; break;
     case SCALE_COLUMN: scale.values += col; break;
     default:
-      scale.values += (size_t)row * (size_t)scale.stride + (size_t)((scale.skipped + col) / scale.group);
+      scale.values +=
+          (size_t)row * (size_t)scale.stride + (size_t)((scale.skipped + col) / scale.group);
       scale.skipped = (scale.skipped + col) % scale.group;
       break;
   }

@@ -11,7 +11,8 @@
 enum { MAX_ORDER = 28, LANES = 16 };
 
 int hadamard_factor(int n) {
-  static const int order[] = {1, 12, 20, 28}; /* 3, 5 and 7 tell them apart: at most one divides to a power of two */
+  static const int order[] = {
+      1, 12, 20, 28}; /* 3, 5 and 7 tell them apart: at most one divides to a power of two */
   if (n < 1 || n > HADAMARD_MAX_N) return 0;
   for (int i = 0; i < 4; i++) {
     int blocks = n / order[i];
@@ -38,7 +39,9 @@ static int bordered(int q, int below, int row, int col) {
 int hadamard_sign(int order, int row, int col) {
   assert(order == 12 || order == 20 || order == MAX_ORDER);
   if (order != 28)
-    return row == col ? 1 : bordered(order - 1, -1, row, col); /* C is 0 on its diagonal, here as below */
+    return row == col
+               ? 1
+               : bordered(order - 1, -1, row, col); /* C is 0 on its diagonal, here as below */
   bool odd_row = row % 2, odd_col = col % 2;
   if (row / 2 == col / 2) return odd_row || odd_col ? -1 : 1;
   int c = bordered(order / 2 - 1, 1, row / 2, col / 2);
@@ -67,7 +70,8 @@ ROOM_CLONES static void transform(float *x, int block, int order, const float *s
       for (int q = 1; q < order; q++)
         for (int j = 0; j < lanes; j++) sum[p][j] += sign[p * order + q] * x[q * block + first + j];
     }
-    for (int p = 0; p < order; p++) memcpy(&x[p * block + first], sum[p], (size_t)lanes * sizeof(float));
+    for (int p = 0; p < order; p++)
+      memcpy(&x[p * block + first], sum[p], (size_t)lanes * sizeof(float));
   }
   float normal = 1.0f / sqrtf((float)n);
   for (int i = 0; i < n; i++) x[i] *= normal;
@@ -100,7 +104,8 @@ void hadamard(const Tensor *x, Tensor *y) {
          (y->format == FORMAT_F32 || y->format == FORMAT_I8));
   assert(x->rows == y->rows && x->cols == y->cols);
   float sign[MAX_ORDER * MAX_ORDER];
-  for (int i = 0; order > 1 && i < order * order; i++) sign[i] = (float)hadamard_sign(order, i / order, i % order);
+  for (int i = 0; order > 1 && i < order * order; i++)
+    sign[i] = (float)hadamard_sign(order, i / order, i % order);
   int64_t nans = 0;
 #pragma omp parallel for reduction(+ : nans)
   for (int t = 0; t < x->rows; t++) {

@@ -1,5 +1,6 @@
-/* hadamard: a block is one row, kept in shared memory. A thread takes 8 elements through three strides (fewer at the
- * end) in registers, so that a barrier serves three. P's signs come as bits. */
+/* hadamard: a block is one row, kept in shared memory. A thread takes 8 elements through three
+ * strides (fewer at the end) in registers, so that a barrier serves three. P's signs come as
+ * bits. */
 #include "kernels/device.cuh"
 
 enum { THREADS = 256, MAX_ORDER = 28 };
@@ -11,7 +12,8 @@ typedef struct Signs {
 __device__ static float widen(float x) { return x; }
 __device__ static float widen(uint16_t x) { return f32_of_f16(x); }
 
-/* Where element i stands: a gap after every 8 keeps a warp's accesses out of one another's banks at every stride. */
+/* Where element i stands: a gap after every 8 keeps a warp's accesses out of one another's banks at
+ * every stride. */
 ROOM_FN int padded(int i) { return i + i / 8; }
 
 /* Strides `stride`, twice that …, LEVELS of them, n elements. */
@@ -33,7 +35,8 @@ template <int LEVELS> __device__ static void butterflies(float *row, int n, int 
   __syncthreads();
 }
 
-template <int ORDER, typename Value> __global__ static void hadamard_kernel(Tensor x, Signs signs, Tensor y) {
+template <int ORDER, typename Value>
+__global__ static void hadamard_kernel(Tensor x, Signs signs, Tensor y) {
   extern __shared__ float row[];
   int t = (int)blockIdx.x, n = x.cols, block = n / ORDER;
   const Value *from = (const Value *)x.data + at(x, t, 0);
@@ -61,17 +64,20 @@ template <int ORDER, typename Value> __global__ static void hadamard_kernel(Tens
   __syncthreads();
   float normal = 1.0f / sqrtf((float)n);
   int nans = 0;
-  for (int i = (int)threadIdx.x; i < n; i += THREADS) nans += store(y, t, i, row[padded(i)] * normal, ROUND_EVEN);
+  for (int i = (int)threadIdx.x; i < n; i += THREADS)
+    nans += store(y, t, i, row[padded(i)] * normal, ROUND_EVEN);
   count_nans(y, nans);
 }
 
 void hadamard_cuda(Cuda *cuda, const Tensor *x, Tensor *y) {
   int n = x->cols, order = hadamard_factor(n);
-  assert(order && (x->format == FORMAT_F32 || x->format == FORMAT_F16) && (y->format == FORMAT_F32 || y->format == FORMAT_I8));
+  assert(order && (x->format == FORMAT_F32 || x->format == FORMAT_F16) &&
+         (y->format == FORMAT_F32 || y->format == FORMAT_I8));
   assert(x->rows == y->rows && x->cols == y->cols);
   Signs signs = {};
   for (int p = 0; order > 1 && p < order; p++)
-    for (int q = 0; q < order; q++) signs.negative[p] |= (uint32_t)(hadamard_sign(order, p, q) < 0) << q;
+    for (int q = 0; q < order; q++)
+      signs.negative[p] |= (uint32_t)(hadamard_sign(order, p, q) < 0) << q;
   bool f16 = x->format == FORMAT_F16;
   auto *kernel = order == 1    ? f16 ? hadamard_kernel<1, uint16_t> : hadamard_kernel<1, float>
                     : order == 12 ? f16 ? hadamard_kernel<12, uint16_t> : hadamard_kernel<12, float>

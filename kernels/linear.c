@@ -1,12 +1,13 @@
-/* linear: packing and loops. x [T, in] times a panel of COLS outputs, ROWS tokens at a time, all sums in registers.
+/* linear: packing and loops. x [T, in] times a panel of COLS outputs, ROWS tokens at a time, all
+ * sums in registers.
  *
  * Panels, one after the other, columns past `out` zero:
  *   float: [in][COLS] float, so that one k of all columns is two vector loads;
  *   int8:  Panel8, four k of a column together as vpdpbusd reads them, k past `in` zero.
  *
- * ROWS x COLS = 8 x 32 float sums are 16 of AVX-512's 32 registers; of AVX2's they spill, and were still faster
- * (196 GFLOP/s on two cores) than every smaller tile. A strip of 64 rows reuses its panel from the first-level cache.
- */
+ * ROWS x COLS = 8 x 32 float sums are 16 of AVX-512's 32 registers; of AVX2's they spill, and were
+ * still faster (196 GFLOP/s on two cores) than every smaller tile. A strip of 64 rows reuses its
+ * panel from the first-level cache. */
 #include "kernels/linear.h"
 
 #include <assert.h>
@@ -21,7 +22,14 @@
 #include <immintrin.h>
 #endif
 
-enum { ROWS = 8, COLS = 32, STRIP = 64, GROUP = 4, EXACT_GROUPS = 1024 / GROUP, BLOCK = 16 /* floats: a cache line */ };
+enum {
+  ROWS = 8,
+  COLS = 32,
+  STRIP = 64,
+  GROUP = 4,
+  EXACT_GROUPS = 1024 / GROUP,
+  BLOCK = 16 /* floats: a cache line */
+};
 
 typedef struct Panel8 {
   int32_t unsigned_start[COLS]; /* -128 * the sum of the column: see vnni_tile */
@@ -33,11 +41,14 @@ static int groups_of(int in) { return (in + GROUP - 1) / GROUP; }
 static int smaller(int a, int b) { return a < b ? a : b; }
 
 static size_t panel_bytes(int in, Format format) {
-  return format == FORMAT_F32 ? (size_t)in * COLS * sizeof(float)
-                              : sizeof(Panel8) + (size_t)groups_of(in) * COLS * GROUP * sizeof(int8_t);
+  return format == FORMAT_F32
+             ? (size_t)in * COLS * sizeof(float)
+             : sizeof(Panel8) + (size_t)groups_of(in) * COLS * GROUP * sizeof(int8_t);
 }
 
-size_t linear_packed_bytes(int out, int in, Format format) { return (size_t)panels_of(out) * panel_bytes(in, format); }
+size_t linear_packed_bytes(int out, int in, Format format) {
+  return (size_t)panels_of(out) * panel_bytes(in, format);
+}
 
 /* BLOCK of k at a time, so that the line of each row that they stand in is read once. */
 ROOM_CLONES static void pack_f32(const float *weight, int cols, int in, float *panel) {
@@ -61,7 +72,8 @@ static void pack_i8(const int8_t *weight, int cols, int in, Panel8 *panel) {
   for (int first = 0; first < whole; first += BLOCK) {
     int last = smaller(first + BLOCK, whole);
     for (int j = 0; j < cols; j++)
-      for (int g = first; g < last; g++) memcpy(panel->weight[g][j], &weight[(size_t)j * in + g * GROUP], GROUP);
+      for (int g = first; g < last; g++)
+        memcpy(panel->weight[g][j], &weight[(size_t)j * in + g * GROUP], GROUP);
   }
   for (int j = 0; j < cols; j++) {
     const int8_t *row = weight + (size_t)j * in;
@@ -96,11 +108,13 @@ void linear_unpack(const Linear *w, int row, void *values) {
       ((int8_t *)values)[k] = i8->weight[k / GROUP][row % COLS][k % GROUP];
 }
 
-ROOM_CLONES static void tile_f32(const float *const x[ROWS], const float *panel, int in, float y[ROWS][COLS]) {
+ROOM_CLONES static void tile_f32(const float *const x[ROWS], const float *panel, int in,
+                                 float y[ROWS][COLS]) {
   float sum[ROWS][COLS] = {0};
   for (int k = 0; k < in; k++)
     for (int r = 0; r < ROWS; r++)
-      for (int j = 0; j < COLS; j++) sum[r][j] = linear_add(sum[r][j], x[r][k], panel[k * COLS + j]);
+      for (int j = 0; j < COLS; j++)
+        sum[r][j] = linear_add(sum[r][j], x[r][k], panel[k * COLS + j]);
   memcpy(y, sum, sizeof sum);
 }
 
@@ -108,10 +122,11 @@ ROOM_CLONES static void tile_f32(const float *const x[ROWS], const float *panel,
 typedef void Tile8(const int8_t *const x[ROWS], const int8_t (*weight)[COLS][GROUP], int groups,
                    int32_t acc[ROWS][COLS]);
 
-/* Whole numbers up to 2^24 are exact in float32, so the float unit makes exact sums of 1024 products of at most 2^14:
- * 120 G operations/s on two AVX-512 cores, where vnni_tile makes 1260 and tile_f32 510. */
-ROOM_CLONES static void tile_i8(const int8_t *const x[ROWS], const int8_t (*weight)[COLS][GROUP], int groups,
-                                int32_t acc[ROWS][COLS]) {
+/* Whole numbers up to 2^24 are exact in float32, so the float unit makes exact sums of 1024
+ * products of at most 2^14: 120 G operations/s on two AVX-512 cores, where vnni_tile makes 1260 and
+ * tile_f32 510. */
+ROOM_CLONES static void tile_i8(const int8_t *const x[ROWS], const int8_t (*weight)[COLS][GROUP],
+                                int groups, int32_t acc[ROWS][COLS]) {
   float sum[ROWS][COLS] = {0};
   for (int g = 0; g < groups; g++) {
     float w[GROUP][COLS];
@@ -119,17 +134,20 @@ ROOM_CLONES static void tile_i8(const int8_t *const x[ROWS], const int8_t (*weig
       for (int j = 0; j < COLS; j++) w[k][j] = (float)weight[g][j][k];
     for (int k = 0; k < GROUP; k++)
       for (int r = 0; r < ROWS; r++)
-        for (int j = 0; j < COLS; j++) sum[r][j] = fmaf((float)x[r][g * GROUP + k], w[k][j], sum[r][j]);
+        for (int j = 0; j < COLS; j++)
+          sum[r][j] = fmaf((float)x[r][g * GROUP + k], w[k][j], sum[r][j]);
   }
   for (int r = 0; r < ROWS; r++)
     for (int j = 0; j < COLS; j++) acc[r][j] += (int32_t)sum[r][j];
 }
 
 #ifdef HAVE_VNNI_TILE
-/* vpdpbusd multiplies unsigned by signed bytes: x + 128 is x with its top bit flipped, and the 128 * sum of w that this
- * adds is what unsigned_start took away before. Sums wrap on the way, and end where the exact sum is. */
-__attribute__((target("avx512vnni"))) static void
-vnni_tile(const int8_t *const x[ROWS], const int8_t (*weight)[COLS][GROUP], int groups, int32_t acc[ROWS][COLS]) {
+/* vpdpbusd multiplies unsigned by signed bytes: x + 128 is x with its top bit flipped, and the 128
+ * * sum of w that this adds is what unsigned_start took away before. Sums wrap on the way, and end
+ * where the exact sum is. */
+__attribute__((target("avx512vnni"))) static void vnni_tile(const int8_t *const x[ROWS],
+                                                            const int8_t (*weight)[COLS][GROUP],
+                                                            int groups, int32_t acc[ROWS][COLS]) {
   const __m512i top_bits = _mm512_set1_epi32((int)0x80808080u);
   __m512i sum[ROWS][2];
   for (int r = 0; r < ROWS; r++)
@@ -150,7 +168,8 @@ vnni_tile(const int8_t *const x[ROWS], const int8_t (*weight)[COLS][GROUP], int 
 }
 #endif
 
-static void sums_i8(const int8_t *const x[ROWS], const Panel8 *panel, int in, int32_t acc[ROWS][COLS]) {
+static void sums_i8(const int8_t *const x[ROWS], const Panel8 *panel, int in,
+                    int32_t acc[ROWS][COLS]) {
   Tile8 *add = tile_i8;
   memset(acc, 0, sizeof(int32_t[ROWS][COLS]));
 #ifdef HAVE_VNNI_TILE
@@ -168,18 +187,21 @@ static void sums_i8(const int8_t *const x[ROWS], const Panel8 *panel, int in, in
   if (rest) { /* the last group by itself: x may end there */
     int8_t last[ROWS][GROUP] = {{0}};
     const int8_t *from[ROWS];
-    for (int r = 0; r < ROWS; r++) from[r] = memcpy(last[r], x[r] + (size_t)whole * GROUP, (size_t)rest);
+    for (int r = 0; r < ROWS; r++)
+      from[r] = memcpy(last[r], x[r] + (size_t)whole * GROUP, (size_t)rest);
     add(from, &panel->weight[whole], 1, acc);
   }
 }
 
-ROOM_CLONES static void dequantise_tile(int32_t acc[ROWS][COLS], float scale_x, float scale_w, float y[ROWS][COLS]) {
+ROOM_CLONES static void dequantise_tile(int32_t acc[ROWS][COLS], float scale_x, float scale_w,
+                                        float y[ROWS][COLS]) {
   for (int r = 0; r < ROWS; r++)
     for (int j = 0; j < COLS; j++) y[r][j] = linear_dequantise(acc[r][j], scale_x, scale_w);
 }
 
 /* One row of a tile to y; returns how many NaNs q8 met. */
-ROOM_CLONES static int store_row(const float *value, int cols, Format format, float scale, void *y) {
+ROOM_CLONES static int store_row(const float *value, int cols, Format format, float scale,
+                                 void *y) {
   int nans = 0;
   if (format == FORMAT_F32)
     memcpy(y, value, (size_t)cols * sizeof *value);
@@ -197,7 +219,8 @@ static void *at(const Tensor *t, int row, int col) {
   return (char *)t->data + ((size_t)row * (size_t)t->stride + (size_t)col) * format_size(t->format);
 }
 
-/* Rows row … row + rows - 1, at most ROWS, of panel p; a missing row repeats the last one and is not stored. */
+/* Rows row … row + rows - 1, at most ROWS, of panel p; a missing row repeats the last one and is
+ * not stored. */
 static int tile(const Linear *w, const Tensor *x, Tensor *y, int row, int rows, int p) {
   const void *panel = (const char *)w->panels + (size_t)p * panel_bytes(w->in, w->format);
   float value[ROWS][COLS];
@@ -214,17 +237,19 @@ static int tile(const Linear *w, const Tensor *x, Tensor *y, int row, int rows, 
   }
   int col = p * COLS, nans = 0;
   for (int r = 0; r < rows; r++)
-    nans += store_row(value[r], smaller(COLS, w->out - col), y->format, y->scale.value, at(y, row + r, col));
+    nans += store_row(value[r], smaller(COLS, w->out - col), y->format, y->scale.value,
+                      at(y, row + r, col));
   return nans;
 }
 
 const char *linear_witness(Format w, Format y, Backend backend) {
-#define OUTPUTS(name)                                                                                                  \
-  {                                                                                                                    \
-    [FORMAT_F32] = WITNESS(name "->f32"), [FORMAT_F16] = WITNESS(name "->f16"),                                        \
-    [FORMAT_I8] = WITNESS(name "->i8 half-even")                                                                       \
+#define OUTPUTS(name)                                                                              \
+  {                                                                                                \
+    [FORMAT_F32] = WITNESS(name "->f32"), [FORMAT_F16] = WITNESS(name "->f16"),                    \
+    [FORMAT_I8] = WITNESS(name "->i8 half-even")                                                   \
   }
-  static const char *const name[2][FORMAT_COUNT][BACKEND_COUNT] = {OUTPUTS("linear f32*f32"), OUTPUTS("linear i8*i8")};
+  static const char *const name[2][FORMAT_COUNT][BACKEND_COUNT] = {OUTPUTS("linear f32*f32"),
+                                                                   OUTPUTS("linear i8*i8")};
 #undef OUTPUTS
   return name[w == FORMAT_I8][y][backend];
 }
@@ -233,7 +258,8 @@ void linear(const Linear *w, const Tensor *x, Tensor *y) {
   assert(x->format == w->format && x->cols == w->in);
   assert(y->format != FORMAT_F64 && y->rows == x->rows && y->cols == w->out);
   int64_t nans = 0;
-  /* Strips and panels both, so that a short prompt or a narrow output still gives work to every thread. */
+  /* Strips and panels both, so that a short prompt or a narrow output still gives work to every
+   * thread. */
 #pragma omp parallel for collapse(2) schedule(dynamic) reduction(+ : nans)
   for (int strip = 0; strip < x->rows; strip += STRIP)
     for (int p = 0; p < panels_of(w->out); p++)

@@ -1,15 +1,17 @@
-/* math32: exp, log1p, softplus and silu as fixed sequences of IEEE float32 operations, the same bits on every machine,
- * scalar or vectorised, with and without FMA hardware. No branch: gcc turns every choice into a select.
+/* math32: exp, log1p, softplus and silu as fixed sequences of IEEE float32 operations, the same
+ * bits on every machine, scalar or vectorised, with and without FMA hardware. No branch: gcc turns
+ * every choice into a select.
  *
  * Source: the textbook method (Cody and Waite 1980):
  *   exp:   x = n ln2 + r,        e^x = 2^n (1 + r + r^2/2 + r^3 q(r))
  *   log1p: 1 + y = 2^k (1 + f),  log(1 + y) = k ln2 + f - f^2/2 + f^3 q(f)
  * What the reductions and the large terms round away is carried along in `rest` and `v`.
- * Coefficients: own minimax fits of q by Lawson's iteration (least squares of the error relative to the function on
- * 1601 Chebyshev nodes, weights multiplied by the error, 400 rounds); rounded to float32 from the lowest power up, the
- * remaining ones fitted again each time. Relative error left: exp 9.8e-11 on |r| <= ln2/2, log1p 5.9e-9 on
- * sqrt(1/2) - 1 <= f <= sqrt(2) - 1.
- * Error:  the worst against libm in double, every float32 tried (make check-exhaustive), rounded up: exp32 0.67 ULP,
+ * Coefficients: own minimax fits of q by Lawson's iteration (least squares of the error relative to
+ * the function on 1601 Chebyshev nodes, weights multiplied by the error, 400 rounds); rounded to
+ * float32 from the lowest power up, the remaining ones fitted again each time. Relative error left:
+ * exp 9.8e-11 on |r| <= ln2/2, log1p 5.9e-9 on sqrt(1/2) - 1 <= f <= sqrt(2) - 1.
+ * Error:  the worst against libm in double, every float32 tried (make check-exhaustive), rounded
+ * up: exp32 0.67 ULP,
  *         log1p32 0.67 ULP, softplus32 1.50 ULP, silu32 2.39 ULP from -88.72 up. */
 #ifndef DS_KERNELS_MATH32_H
 #define DS_KERNELS_MATH32_H
@@ -44,7 +46,9 @@ typedef struct Exp32 {
 
 #define EXP32_ROUND_TO_INT 0x1.8p23f /* adding it leaves a whole number in the low bits */
 
-ROOM_FN float exp32_nearest_power(float x) { return fmaf(x, 0x1.715476p0f, EXP32_ROUND_TO_INT); } /* 1 / ln2 */
+ROOM_FN float exp32_nearest_power(float x) {
+  return fmaf(x, 0x1.715476p0f, EXP32_ROUND_TO_INT);
+} /* 1 / ln2 */
 
 ROOM_FN Exp32 exp32_parts(float x, float k) {
   Exp32 e;
@@ -65,19 +69,22 @@ ROOM_FN Exp32 exp32_parts(float x, float k) {
   return e;
 }
 
-/* exp32 where |x| <= EXP32_NEAR, the same bits: 2^n and the result are normal, so one scaling does, in half the
- * operations. */
+/* exp32 where |x| <= EXP32_NEAR, the same bits: 2^n and the result are normal, so one scaling does,
+ * in half the operations. */
 #define EXP32_NEAR 86.0f
 ROOM_FN float exp32_near(float x) {
   Exp32 e = exp32_parts(x, exp32_nearest_power(x));
-  float s = f32_of_bits((bits_of_f32(e.k) << 23) + 0x3f800000u); /* the low 9 bits of EXP32_ROUND_TO_INT are zero */
+  float s = f32_of_bits((bits_of_f32(e.k) << 23) +
+                        0x3f800000u); /* the low 9 bits of EXP32_ROUND_TO_INT are zero */
   return fmaf(e.v, s, e.one_r * s);
 }
 
-/* e^x. Denormal results are rounded once. exp32(-Inf) = 0, overflow and +Inf give Inf, NaN gives NaN. */
+/* e^x. Denormal results are rounded once. exp32(-Inf) = 0, overflow and +Inf give Inf, NaN gives
+ * NaN. */
 ROOM_FN float exp32(float x) {
 #ifdef __CUDA_ARCH__
-  if (fabsf(x) <= EXP32_NEAR) return exp32_near(x); /* a warp nearly always agrees; vector lanes would do both */
+  if (fabsf(x) <= EXP32_NEAR)
+    return exp32_near(x); /* a warp nearly always agrees; vector lanes would do both */
 #endif
   x = x > 89.0f ? 89.0f : x;     /* e^89 > FLT_MAX; a NaN passes both comparisons */
   x = x < -104.0f ? -104.0f : x; /* e^-104 < 2^-150 */
@@ -85,21 +92,25 @@ ROOM_FN float exp32(float x) {
   k = k < 0x1.8p23f - 149.0f ? 0x1.8p23f - 149.0f : k; /* 2^-150 is not a float: r takes the rest */
   Exp32 e = exp32_parts(x, k);
 
-  /* s = 2^n as a product of two normal powers; 2^128 is no float, so the last factor 2 comes after the rounding. */
+  /* s = 2^n as a product of two normal powers; 2^128 is no float, so the last factor 2 comes after
+   * the rounding. */
   int32_t whole = (int32_t)(bits_of_f32(e.k) - bits_of_f32(EXP32_ROUND_TO_INT));
   int32_t top = whole > 127;
   int32_t half = (whole - top) >> 1;
-  float s = f32_of_bits((uint32_t)(half + 127) << 23) * f32_of_bits((uint32_t)(whole - top - half + 127) << 23);
+  float s = f32_of_bits((uint32_t)(half + 127) << 23) *
+            f32_of_bits((uint32_t)(whole - top - half + 127) << 23);
   int32_t tiny = whole < -125; /* one_r * s would round: there, 1 is the large part */
   float y = fmaf(tiny ? e.r + e.w : e.v, s, tiny ? s : e.one_r * s);
   return y * (top ? 2.0f : 1.0f);
 }
 
-/* log(1 + y), also for negative y: log1p32(-1) = -Inf, below NaN; log1p32(Inf) = Inf, log1p32(-0) = -0. */
+/* log(1 + y), also for negative y: log1p32(-1) = -Inf, below NaN; log1p32(Inf) = Inf, log1p32(-0) =
+ * -0. */
 ROOM_FN float log1p32(float y) {
   float u = 1.0f + y;
-  float lost = y < 1.0f ? y - (u - 1.0f) : 1.0f - (u - y);   /* 1 + y = u + lost exactly */
-  int32_t k = (int32_t)(bits_of_f32(u) - 0x3f3504f3u) >> 23; /* u = 2^k m, sqrt(1/2) <= m < sqrt(2) */
+  float lost = y < 1.0f ? y - (u - 1.0f) : 1.0f - (u - y); /* 1 + y = u + lost exactly */
+  int32_t k =
+      (int32_t)(bits_of_f32(u) - 0x3f3504f3u) >> 23; /* u = 2^k m, sqrt(1/2) <= m < sqrt(2) */
   float m = f32_of_bits(bits_of_f32(u) - ((uint32_t)k << 23));
   int32_t down = k > 126 ? 126 : k; /* 2^-127 is not normal; there, lost does not count */
   lost *= f32_of_bits((uint32_t)(127 - down) << 23);

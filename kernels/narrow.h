@@ -1,8 +1,9 @@
-/* narrow: float32 values rounded to a narrower float format and kept as float32: what is left of a number that was held
- * in a register, or stored, in that format. A stage inside an operator is narrowed by narrow32 where the operator says
- * so; a whole tensor by narrow.
+/* narrow: float32 values rounded to a narrower float format and kept as float32: what is left of a
+ * number that was held in a register, or stored, in that format. A stage inside an operator is
+ * narrowed by narrow32 where the operator says so; a whole tensor by narrow.
  * Source: IEEE 754 binary16; bfloat16 (bf16.h).
- * Error:  rounded once, to nearest even: at most half a step of the format (tests/test_narrow.c, tests/test_q8.c). */
+ * Error:  rounded once, to nearest even: at most half a step of the format (tests/test_narrow.c,
+ * tests/test_q8.c). */
 #ifndef DS_KERNELS_NARROW_H
 #define DS_KERNELS_NARROW_H
 #include "kernels/bf16.h"
@@ -12,11 +13,20 @@
 #include "kernels/tensor.h"
 #include "kernels/witness.h"
 
-typedef enum Precision { PRECISION_F32, PRECISION_F16, PRECISION_BF16, PRECISION_I8, PRECISION_COUNT } Precision;
+typedef enum Precision {
+  PRECISION_F32,
+  PRECISION_F16,
+  PRECISION_BF16,
+  PRECISION_I8,
+  PRECISION_COUNT
+} Precision;
 
-/* f32: x itself; f16, bf16: to nearest even. With a constant precision, no choice is left at run time. */
+/* f32: x itself; f16, bf16: to nearest even. With a constant precision, no choice is left at run
+ * time. */
 ROOM_FN float narrow32(float x, Precision to) {
-  return to == PRECISION_F16 ? f32_of_f16(f16_of(x)) : to == PRECISION_BF16 ? f32_of_bf16(bf16_of(x)) : x;
+  return to == PRECISION_F16    ? f32_of_f16(f16_of(x))
+         : to == PRECISION_BF16 ? f32_of_bf16(bf16_of(x))
+                                : x;
 }
 
 /* The same, and i8: what q8_away leaves of x at `scale`. */

@@ -1,9 +1,11 @@
-/* no_cuda: the door to a device in a program built without CUDA: there is none, and the reason says why. */
+/* no_cuda: the door to a device in a program built without CUDA: there is none, and the reason says
+ * why. */
 #include "kernels/cuda.h"
 
 #include <string.h>
 
-static const char reason[] = "this program was built without CUDA (no nvcc was found when it was made)";
+static const char reason[] =
+    "this program was built without CUDA (no nvcc was found when it was made)";
 
 bool cuda_open(Cuda *cuda, char why[256]) {
   memset(cuda, 0, sizeof *cuda);
@@ -28,7 +30,9 @@ void cuda_to_device_ahead(Cuda *cuda, void *device, const void *host, size_t byt
 }
 bool cuda_wait(Cuda *cuda, char why[256]) { return (void)cuda, strcpy(why, reason), false; }
 void cuda_zero(Cuda *cuda, void *device, size_t bytes) { (void)cuda, (void)device, (void)bytes; }
-void cuda_copy(Cuda *cuda, void *to, const void *from, size_t bytes) { (void)cuda, (void)to, (void)from, (void)bytes; }
+void cuda_copy(Cuda *cuda, void *to, const void *from, size_t bytes) {
+  (void)cuda, (void)to, (void)from, (void)bytes;
+}
 void *cuda_mark(Cuda *cuda) { return (void)cuda, NULL; }
 void cuda_unmark(Cuda *cuda, void *mark) { (void)cuda, (void)mark; }
 void cuda_mark_operators(Cuda *cuda, void *mark) { (void)cuda, (void)mark; }
@@ -36,10 +40,14 @@ void cuda_mark_copies(Cuda *cuda, void *mark) { (void)cuda, (void)mark; }
 void cuda_mark_ahead(Cuda *cuda, void *mark) { (void)cuda, (void)mark; }
 void cuda_wait_mark(Cuda *cuda, void *mark) { (void)cuda, (void)mark; }
 void cuda_operators_after(Cuda *cuda, void *mark) { (void)cuda, (void)mark; }
-double cuda_seconds(Cuda *cuda, void *from, void *to) { return (void)cuda, (void)from, (void)to, 0; }
+double cuda_seconds(Cuda *cuda, void *from, void *to) {
+  return (void)cuda, (void)from, (void)to, 0;
+}
 void cuda_capture(Cuda *cuda) { (void)cuda; }
 void *cuda_captured(Cuda *cuda) { return (void)cuda, NULL; }
 void cuda_replay(Cuda *cuda, void *graph) { (void)cuda, (void)graph; }
 void cuda_forget(Cuda *cuda, void *graph) { (void)cuda, (void)graph; }
-size_t linear_cuda_packed_bytes(int out, int in, Format format) { return (void)out, (void)in, (void)format, 0; }
+size_t linear_cuda_packed_bytes(int out, int in, Format format) {
+  return (void)out, (void)in, (void)format, 0;
+}
 void linear_cuda_pack(const Linear *cpu, void *panels) { (void)cpu, (void)panels; }

@@ -7,12 +7,13 @@
 #define INFO(kind, name, ins, outs, main) [OP_##kind] = {name, ins, outs, main},
 const OpInfo op_info[OP_COUNT] = {OPS_EACH(INFO)};
 #undef INFO
-#define FITS(kind, name, ins, outs, main)                                                                              \
-  _Static_assert((ins) <= CALL_INS && (main) < (outs) && (outs) <= CALL_OUTS, "a call has room for " name);
+#define FITS(kind, name, ins, outs, main)                                                          \
+  _Static_assert((ins) <= CALL_INS && (main) < (outs) && (outs) <= CALL_OUTS,                      \
+                 "a call has room for " name);
 OPS_EACH(FITS)
 #undef FITS
 
-/* --- one call each ---------------------------------------------------------------------------------------------- */
+/* --- one call each ---------------------------------------------------------------------------- */
 
 void op_embedding(const Ops *ops, const float *table, const int32_t *token, Tensor *y) {
   Call call = {.kind = OP_EMBEDDING, .table = table, .token = token, .out = {y}};
@@ -37,7 +38,8 @@ void op_conv1d(const Ops *ops, const Conv1d *w, const Tensor *x, Tensor *pre, Te
   ops->run(ops->context, &call);
 }
 
-void op_scan(const Ops *ops, const ScanInputs *in, ScanOrder order, const ScanOutputs *out, void *scratch) {
+void op_scan(const Ops *ops, const ScanInputs *in, ScanOrder order, const ScanOutputs *out,
+             void *scratch) {
   Call call = {.kind = OP_SCAN,
                .in = {*in->u, *in->dt, *in->B, *in->C, *in->z, *in->A_log, *in->D, *in->dt_bias},
                .stages = in->precision,
@@ -77,7 +79,7 @@ void op_residual_add(const Ops *ops, const Tensor *x, const Tensor *branch, Tens
   ops->run(ops->context, &call);
 }
 
-/* --- and back --------------------------------------------------------------------------------------------------- */
+/* --- and back --------------------------------------------------------------------------------- */
 
 Conv1d call_conv1d(const Call *c) {
   Conv1d w = conv1d_weights(&c->in[IN_WEIGHT], &c->in[IN_BIAS]);
@@ -102,7 +104,7 @@ ScanOutputs call_scan_outputs(const Call *c) {
   return (ScanOutputs){.delta = c->out[0], .y = c->out[1], .gated = c->out[2], .state = c->out[3]};
 }
 
-/* --- the CPU ---------------------------------------------------------------------------------------------------- */
+/* --- the CPU ---------------------------------------------------------------------------------- */
 
 static void run_conv1d(const Call *c) {
   Conv1d w = call_conv1d(c);

@@ -1,5 +1,6 @@
-/* q8: the loops of quantise, dequantise and absmax. A tile is up to 4096 elements of one row; tiles are independent,
- * and a maximum does not depend on its order, so the bits do not depend on the threads. */
+/* q8: the loops of quantise, dequantise and absmax. A tile is up to 4096 elements of one row; tiles
+ * are independent, and a maximum does not depend on its order, so the bits do not depend on the
+ * threads. */
 #include "kernels/q8.h"
 #include "kernels/f16.h"
 #include <assert.h>
@@ -12,7 +13,9 @@ enum { TILE = 4096 };
 static int tiles_of(const Tensor *t) { return (t->cols + TILE - 1) / TILE; }
 
 /* A matrix without gaps is one long row: many short rows would be as many tiles. */
-static bool has_no_gaps(const Tensor *t) { return t->stride == t->cols && (int64_t)t->rows * t->cols <= INT_MAX; }
+static bool has_no_gaps(const Tensor *t) {
+  return t->stride == t->cols && (int64_t)t->rows * t->cols <= INT_MAX;
+}
 
 static Tensor long_row(const Tensor *t) {
   Tensor row = *t;
@@ -22,11 +25,13 @@ static Tensor long_row(const Tensor *t) {
 }
 
 static const void *at(const Tensor *t, int row, int col) {
-  return (const char *)t->data + ((size_t)row * (size_t)t->stride + (size_t)col) * format_size(t->format);
+  return (const char *)t->data +
+         ((size_t)row * (size_t)t->stride + (size_t)col) * format_size(t->format);
 }
 
 /* Both return how many NaNs there were. */
-ROOM_CLONES static int quantise_f32(const float *x, int n, float scale, Rounding rounding, int8_t *y) {
+ROOM_CLONES static int quantise_f32(const float *x, int n, float scale, Rounding rounding,
+                                    int8_t *y) {
   int nans = 0;
   if (rounding == ROUND_AWAY)
     for (int i = 0; i < n; i++) y[i] = q8_away(x[i], scale);
@@ -36,7 +41,8 @@ ROOM_CLONES static int quantise_f32(const float *x, int n, float scale, Rounding
   return nans;
 }
 
-ROOM_CLONES static int quantise_f16(const uint16_t *x, int n, float scale, Rounding rounding, int8_t *y) {
+ROOM_CLONES static int quantise_f16(const uint16_t *x, int n, float scale, Rounding rounding,
+                                    int8_t *y) {
   int nans = 0;
   if (rounding == ROUND_AWAY)
     for (int i = 0; i < n; i++) y[i] = q8_away(f32_of_f16(x[i]), scale);
@@ -54,9 +60,10 @@ const char *quantise_witness(Format x, Rounding rounding, Backend backend) {
 }
 
 const char *dequantise_witness(Format x, Backend backend) {
-  static const char *const name[FORMAT_COUNT][BACKEND_COUNT] = {[FORMAT_F32] = WITNESS("dequantise f32->f32"),
-                                                                [FORMAT_F16] = WITNESS("dequantise f16->f32"),
-                                                                [FORMAT_I8] = WITNESS("dequantise i8->f32")};
+  static const char *const name[FORMAT_COUNT][BACKEND_COUNT] = {
+      [FORMAT_F32] = WITNESS("dequantise f32->f32"),
+      [FORMAT_F16] = WITNESS("dequantise f16->f32"),
+      [FORMAT_I8] = WITNESS("dequantise i8->f32")};
   return name[x][backend];
 }
 
@@ -72,8 +79,9 @@ void quantise(const Tensor *x, Rounding rounding, Tensor *y) {
     for (int tile = 0; tile < tiles; tile++) {
       int col = tile * TILE, n = from.cols - col < TILE ? from.cols - col : TILE;
       int8_t *out = (int8_t *)to.data + (size_t)row * (size_t)to.stride + col;
-      nans += from.format == FORMAT_F32 ? quantise_f32(at(&from, row, col), n, to.scale.value, rounding, out)
-                                        : quantise_f16(at(&from, row, col), n, to.scale.value, rounding, out);
+      nans += from.format == FORMAT_F32
+                  ? quantise_f32(at(&from, row, col), n, to.scale.value, rounding, out)
+                  : quantise_f16(at(&from, row, col), n, to.scale.value, rounding, out);
     }
   y->nans = nans;
   y->kernel = quantise_witness(x->format, rounding, BACKEND_CPU);

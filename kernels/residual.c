@@ -20,8 +20,8 @@ const char *residual_witness(Format branch, Backend backend) {
 void embedding(const float *table, const int32_t *token, Tensor *y) {
   assert(y->format == FORMAT_F32);
   for (int t = 0; t < y->rows; t++)
-    memcpy((float *)y->data + (size_t)t * (size_t)y->stride, table + (size_t)token[t] * (size_t)y->cols,
-           (size_t)y->cols * sizeof *table);
+    memcpy((float *)y->data + (size_t)t * (size_t)y->stride,
+           table + (size_t)token[t] * (size_t)y->cols, (size_t)y->cols * sizeof *table);
   y->nans = 0;
   y->kernel = embedding_witness(BACKEND_CPU);
 }
@@ -37,7 +37,8 @@ ROOM_CLONES static void row_f16(const float *x, const uint16_t *branch, int D, f
 void residual_add(const Tensor *x, const Tensor *branch, Tensor *y) {
   assert(x->format == FORMAT_F32 && y->format == FORMAT_F32 &&
          (branch->format == FORMAT_F32 || branch->format == FORMAT_F16));
-  assert(x->rows == y->rows && x->cols == y->cols && branch->rows == y->rows && branch->cols == y->cols);
+  assert(x->rows == y->rows && x->cols == y->cols && branch->rows == y->rows &&
+         branch->cols == y->cols);
 #pragma omp parallel for
   for (int t = 0; t < y->rows; t++) {
     const float *from = (const float *)x->data + (size_t)t * (size_t)x->stride;

@@ -1,7 +1,7 @@
 /* residual: the two ends of a residual stream: embedding look-up, and y = x + (float)branch.
  * Source: the published Mamba model, whose residual stream is float32.
- * Error:  the look-up has none; the sum is rounded once, at most half an ULP: every half as a branch, 65536 sums in
- * each type (tests/test_residual.c). */
+ * Error:  the look-up has none; the sum is rounded once, at most half an ULP: every half as a
+ * branch, 65536 sums in each type (tests/test_residual.c). */
 #ifndef DS_KERNELS_RESIDUAL_H
 #define DS_KERNELS_RESIDUAL_H
 #include "kernels/room.h"

@@ -10,11 +10,13 @@ ROOM_CLONES static void row_f32(const float *x, const float *gain, int D, float 
   if (gain)
     for (int i = 0; i < D; i++) y[i] = rmsnorm_value(x[i], divisor, gain[i]);
   else
-    for (int i = 0; i < D; i++) y[i] = rmsnorm_value(x[i], divisor, 1.0f); /* a product with 1 changes nothing */
+    for (int i = 0; i < D; i++)
+      y[i] = rmsnorm_value(x[i], divisor, 1.0f); /* a product with 1 changes nothing */
 }
 
 /* Returns how many NaNs q8 met. */
-ROOM_CLONES static int row_i8(const float *x, const float *gain, int D, float eps, float scale, int8_t *y) {
+ROOM_CLONES static int row_i8(const float *x, const float *gain, int D, float eps, float scale,
+                              int8_t *y) {
   float divisor = rmsnorm_divisor(x, D, eps);
   int nans = 0;
   for (int i = 0; i < D; i++) {
@@ -26,7 +28,8 @@ ROOM_CLONES static int row_i8(const float *x, const float *gain, int D, float ep
 }
 
 const char *rmsnorm_witness(Format y, Backend backend) {
-  static const char *const name[2][BACKEND_COUNT] = {WITNESS("rmsnorm f32->f32"), WITNESS("rmsnorm f32->i8 half-away")};
+  static const char *const name[2][BACKEND_COUNT] = {WITNESS("rmsnorm f32->f32"),
+                                                     WITNESS("rmsnorm f32->i8 half-away")};
   return name[y == FORMAT_I8][backend];
 }
 

@@ -1,5 +1,5 @@
-/* rmsnorm: a block is one row. It comes through shared memory in tiles; RMSNORM_LANES threads carry the sum of squares
- * in the order of the header, then all threads divide. */
+/* rmsnorm: a block is one row. It comes through shared memory in tiles; RMSNORM_LANES threads carry
+ * the sum of squares in the order of the header, then all threads divide. */
 #include "kernels/device.cuh"
 
 enum { THREADS = 128, TILE = 2048 };

@@ -1,5 +1,6 @@
-/* scan: the CPU loops. A task is a tile of WIDTH channels over all tokens and depends on no other; vector lanes are
- * channels, so the order of the tokens is the operator's own. Tokens go through in chunks that stay in the cache. */
+/* scan: the CPU loops. A task is a tile of WIDTH channels over all tokens and depends on no other;
+ * vector lanes are channels, so the order of the tokens is the operator's own. Tokens go through in
+ * chunks that stay in the cache. */
 #include "kernels/scan.h"
 #include "kernels/f16.h"
 #include "kernels/q8.h"
@@ -15,9 +16,10 @@ typedef struct Row {
 
 /* Working memory of one tile: [N] rows per state, [chunk] rows per token, [lanes] rows per lane. */
 typedef struct Work {
-  Row *A, *h, *carry_a, *carry_b; /* [N]; h of the last token; the running prefix, blocked order alone */
-  Row *delta, *delta_u, *y;       /* [chunk] */
-  Row *a, *b, *lane_a, *lane_b;   /* [chunk] and [lanes], blocked order alone */
+  Row *A, *h, *carry_a,
+      *carry_b;             /* [N]; h of the last token; the running prefix, blocked order alone */
+  Row *delta, *delta_u, *y; /* [chunk] */
+  Row *a, *b, *lane_a, *lane_b; /* [chunk] and [lanes], blocked order alone */
 } Work;
 
 static int chunk_tokens(int T, ScanOrder order) {
@@ -51,7 +53,8 @@ static size_t shared_rows(int T, int N) { return ((size_t)T * (size_t)N + WIDTH 
 size_t scan_scratch_bytes(int T, int E, int N, ScanOrder order) {
   (void)E; /* tiles are done one after the other */
   size_t rows = 2 * shared_rows(T, N) + (size_t)omp_get_max_threads() * work_rows(T, N, order);
-  size_t device = order == SCAN_BLOCKED ? 2 * (size_t)scan_padded_tokens(T) * (size_t)N * sizeof(float) : 0;
+  size_t device =
+      order == SCAN_BLOCKED ? 2 * (size_t)scan_padded_tokens(T) * (size_t)N * sizeof(float) : 0;
   size_t host = rows * sizeof(Row);
   return (host > device ? host : device) + 63; /* rows start at multiples of 64 bytes */
 }
@@ -60,7 +63,8 @@ size_t scan_scratch_bytes(int T, int E, int N, ScanOrder order) {
 ROOM_FN void load(const Tensor *t, int row, int col, int n, float *x) {
   size_t at = (size_t)row * (size_t)t->stride + (size_t)col;
   if (t->format == FORMAT_I8)
-    for (int c = 0; c < n; c++) x[c] = dq(((const int8_t *)t->data)[at + (size_t)c], t->scale.value);
+    for (int c = 0; c < n; c++)
+      x[c] = dq(((const int8_t *)t->data)[at + (size_t)c], t->scale.value);
   else
     for (int c = 0; c < n; c++) x[c] = ((const float *)t->data)[at + (size_t)c];
 }
@@ -95,8 +99,8 @@ ROOM_FN void narrow_row(Row *r, Precision to, float scale) {
 }
 
 /* delta, delta * u and D * u of `tokens` tokens from `first` on. */
-ROOM_CLONES static void begin(const ScanInputs *in, const ScanOutputs *out, Work w, int first, int tokens, int col,
-                              int n) {
+ROOM_CLONES static void begin(const ScanInputs *in, const ScanOutputs *out, Work w, int first,
+                              int tokens, int col, int n) {
   Row bias = load_row(in->dt_bias, 0, col, n), D = load_row(in->D, 0, col, n);
   for (int t = 0; t < tokens; t++) {
     Row dt = load_row(in->dt, first + t, col, n), u = load_row(in->u, first + t, col, n);
@@ -114,8 +118,8 @@ ROOM_CLONES static void begin(const ScanInputs *in, const ScanOutputs *out, Work
   }
 }
 
-ROOM_CLONES static void finish(const ScanInputs *in, const ScanOutputs *out, Work w, int first, int tokens, int col,
-                               int n) {
+ROOM_CLONES static void finish(const ScanInputs *in, const ScanOutputs *out, Work w, int first,
+                               int tokens, int col, int n) {
   for (int t = 0; t < tokens; t++) {
     Row z = load_row(in->z, first + t, col, n), gated;
 #pragma omp simd
@@ -125,8 +129,8 @@ ROOM_CLONES static void finish(const ScanInputs *in, const ScanOutputs *out, Wor
   }
 }
 
-/* B, C: [tokens, N] of this chunk. Returns the NaNs that an int8 state turned into 0 in the first n channels: those
- * behind them are padding. */
+/* B, C: [tokens, N] of this chunk. Returns the NaNs that an int8 state turned into 0 in the first n
+ * channels: those behind them are padding. */
 ROOM_FN int64_t sequential_in(Work w, const float *B, const float *C, int N, int tokens, int n,
                               ScanPrecision precision) {
   int64_t nans = 0;
@@ -155,10 +159,11 @@ ROOM_FN int64_t sequential_in(Work w, const float *B, const float *C, int N, int
 
 /* Float32 throughout stands apart, so that nothing of the choice is left in its loops. */
 ROOM_CLONES static void sequential(Work w, const float *B, const float *C, int N, int tokens) {
-  sequential_in(w, B, C, N, tokens, 0, (ScanPrecision){PRECISION_F32, PRECISION_F32, PRECISION_F32, 0});
+  sequential_in(w, B, C, N, tokens, 0,
+                (ScanPrecision){PRECISION_F32, PRECISION_F32, PRECISION_F32, 0});
 }
-ROOM_CLONES static int64_t sequential_narrow(Work w, const float *B, const float *C, int N, int tokens, int n,
-                                             ScanPrecision precision) {
+ROOM_CLONES static int64_t sequential_narrow(Work w, const float *B, const float *C, int N,
+                                             int tokens, int n, ScanPrecision precision) {
   return sequential_in(w, B, C, N, tokens, n, precision);
 }
 
@@ -166,14 +171,17 @@ ROOM_CLONES static int64_t sequential_narrow(Work w, const float *B, const float
 ROOM_FN void join_rows(const Row *first_a, const Row *first_b, Row *a, Row *b) {
 #pragma omp simd
   for (int c = 0; c < WIDTH; c++) {
-    ScanPair joined = scan_join((ScanPair){first_a->v[c], first_b->v[c]}, (ScanPair){a->v[c], b->v[c]});
+    ScanPair joined =
+        scan_join((ScanPair){first_a->v[c], first_b->v[c]}, (ScanPair){a->v[c], b->v[c]});
     a->v[c] = joined.a;
     b->v[c] = joined.b;
   }
 }
 
-/* Step 1 for state s: the pairs of all tokens, kept in w.a and w.b, and each lane's fold of them. */
-ROOM_FN void fold_lanes(Work w, const float *B, int N, int s, int tokens, ScanChunk chunk, Precision decay) {
+/* Step 1 for state s: the pairs of all tokens, kept in w.a and w.b, and each lane's fold of
+ * them. */
+ROOM_FN void fold_lanes(Work w, const float *B, int N, int s, int tokens, ScanChunk chunk,
+                        Precision decay) {
   Row A = w.A[s];
   for (int lane = 0; lane < chunk.lanes; lane++) {
     Row fold_a, fold_b;
@@ -212,7 +220,8 @@ ROOM_FN void scan_warps(Work w, int lanes) {
   for (int warp = 0; warp < lanes; warp += SCAN_WARP)
     for (int distance = 1; distance < SCAN_WARP; distance *= 2)
       for (int lane = warp + SCAN_WARP - 1; lane >= warp + distance; lane--)
-        join_rows(&w.lane_a[lane - distance], &w.lane_b[lane - distance], &w.lane_a[lane], &w.lane_b[lane]);
+        join_rows(&w.lane_a[lane - distance], &w.lane_b[lane - distance], &w.lane_a[lane],
+                  &w.lane_b[lane]);
 }
 
 /* Steps 3 to 5 for state s. */
@@ -221,7 +230,8 @@ ROOM_FN void apply_prefixes(Work w, const float *C, int N, int s, int tokens, Sc
   for (int lane = 0; lane < chunk.lanes; lane++) {
     Row a, b = w.carry_b[s]; /* the lane's prefix */
     if (lane > 0) {
-      a = w.lane_a[lane - 1]; /* the lane exclusive; for lane 0 of a warp, the total of the warp before */
+      a = w.lane_a[lane -
+                   1]; /* the lane exclusive; for lane 0 of a warp, the total of the warp before */
       b = w.lane_b[lane - 1];
       if (lane > SCAN_WARP) join_rows(&total_a, &total_b, &a, &b);
       if (lane % SCAN_WARP == 0) {
@@ -249,7 +259,8 @@ ROOM_FN void apply_prefixes(Work w, const float *C, int N, int s, int tokens, Sc
   w.carry_b[s] = b;
 }
 
-ROOM_FN void blocked_in(Work w, const float *B, const float *C, int N, int tokens, ScanChunk chunk, Precision decay) {
+ROOM_FN void blocked_in(Work w, const float *B, const float *C, int N, int tokens, ScanChunk chunk,
+                        Precision decay) {
   for (int s = 0; s < N; s++) {
     fold_lanes(w, B, N, s, tokens, chunk, decay);
     scan_warps(w, chunk.lanes);
@@ -257,11 +268,12 @@ ROOM_FN void blocked_in(Work w, const float *B, const float *C, int N, int token
   }
 }
 
-ROOM_CLONES static void blocked(Work w, const float *B, const float *C, int N, int tokens, ScanChunk chunk) {
+ROOM_CLONES static void blocked(Work w, const float *B, const float *C, int N, int tokens,
+                                ScanChunk chunk) {
   blocked_in(w, B, C, N, tokens, chunk, PRECISION_F32);
 }
-ROOM_CLONES static void blocked_narrow(Work w, const float *B, const float *C, int N, int tokens, ScanChunk chunk,
-                                       Precision decay) {
+ROOM_CLONES static void blocked_narrow(Work w, const float *B, const float *C, int N, int tokens,
+                                       ScanChunk chunk, Precision decay) {
   blocked_in(w, B, C, N, tokens, chunk, decay);
 }
 
@@ -280,8 +292,8 @@ ROOM_CLONES static void start_states(const ScanInputs *in, Work w, int N, int co
 }
 
 /* Returns the NaNs that an int8 state turned into 0. */
-static int64_t scan_tile(const ScanInputs *in, ScanOrder order, const ScanOutputs *out, const float *B, const float *C,
-                         Work w, int col) {
+static int64_t scan_tile(const ScanInputs *in, ScanOrder order, const ScanOutputs *out,
+                         const float *B, const float *C, Work w, int col) {
   int T = in->u->rows, N = in->B->cols, left = in->u->cols - col, n = left < WIDTH ? left : WIDTH;
   int chunk = chunk_tokens(T, order);
   const ScanPrecision *p = &in->precision;
@@ -303,7 +315,8 @@ static int64_t scan_tile(const ScanInputs *in, ScanOrder order, const ScanOutput
   }
   for (int c = 0; c < n; c++)
     for (int s = 0; s < N; s++)
-      ((float *)out->state->data)[(size_t)(col + c) * (size_t)out->state->stride + (size_t)s] = w.h[s].v[c];
+      ((float *)out->state->data)[(size_t)(col + c) * (size_t)out->state->stride + (size_t)s] =
+          w.h[s].v[c];
   return nans;
 }
 
@@ -316,19 +329,23 @@ ScanKind scan_kind(const ScanInputs *in, ScanOrder order) {
 }
 
 const char *scan_witness(const ScanKind *kind, Format output, Backend backend) {
-#define OUTPUTS(name)                                                                                                  \
+#define OUTPUTS(name)                                                                              \
   { WITNESS(name "->f32"), WITNESS(name "->f16") }
-#define STATES(name)                                                                                                   \
-  { OUTPUTS(name), OUTPUTS(name " state:f16"), OUTPUTS(name " state:bf16"), OUTPUTS(name " state:i8") }
-#define DECAYS(name)                                                                                                   \
+#define STATES(name)                                                                               \
+  {                                                                                                \
+    OUTPUTS(name), OUTPUTS(name " state:f16"), OUTPUTS(name " state:bf16"),                        \
+        OUTPUTS(name " state:i8")                                                                  \
+  }
+#define DECAYS(name)                                                                               \
   { STATES(name), STATES(name " decay:f16"), STATES(name " decay:bf16") }
-#define SOFTPLUS(name)                                                                                                 \
+#define SOFTPLUS(name)                                                                             \
   { DECAYS(name), DECAYS(name " softplus:f16"), DECAYS(name " softplus:bf16") }
-#define ORDERS(name)                                                                                                   \
+#define ORDERS(name)                                                                               \
   { SOFTPLUS(name " sequential"), SOFTPLUS(name " blocked") }
-#define RESTS(name)                                                                                                    \
+#define RESTS(name)                                                                                \
   { ORDERS(name " rest:f32"), ORDERS(name " rest:i8"), ORDERS(name " rest:mixed") }
-  static const char *const name[2][3][2][3][3][4][2][BACKEND_COUNT] = {RESTS("scan u:f32"), RESTS("scan u:i8")};
+  static const char *const name[2][3][2][3][3][4][2][BACKEND_COUNT] = {RESTS("scan u:f32"),
+                                                                       RESTS("scan u:i8")};
 #undef RESTS
 #undef ORDERS
 #undef SOFTPLUS
@@ -337,16 +354,19 @@ const char *scan_witness(const ScanKind *kind, Format output, Backend backend) {
 #undef OUTPUTS
   const ScanPrecision *p = &kind->precision;
   int rest = kind->rest == FORMAT_F32 ? 0 : kind->rest == FORMAT_I8 ? 1 : 2;
-  return name[kind->u == FORMAT_I8][rest][kind->order == SCAN_BLOCKED][p->softplus][p->decay][p->state]
-             [output == FORMAT_F16][backend];
+  return name[kind->u == FORMAT_I8][rest][kind->order == SCAN_BLOCKED][p->softplus][p->decay]
+             [p->state][output == FORMAT_F16][backend];
 }
 
 void scan(const ScanInputs *in, ScanOrder order, const ScanOutputs *out, void *scratch) {
   int T = in->u->rows, E = in->u->cols, N = in->B->cols;
-  assert(in->dt->rows == T && in->dt->cols == E && in->z->rows == T && in->z->cols == E && in->B->rows == T);
+  assert(in->dt->rows == T && in->dt->cols == E && in->z->rows == T && in->z->cols == E &&
+         in->B->rows == T);
   assert(in->C->rows == T && in->C->cols == N && in->A_log->rows == E && in->A_log->cols == N);
-  assert(in->D->cols == E && in->dt_bias->cols == E && out->state->rows == E && out->state->cols == N);
-  assert(out->delta->format == FORMAT_F32 && out->y->format == FORMAT_F32 && out->state->format == FORMAT_F32);
+  assert(in->D->cols == E && in->dt_bias->cols == E && out->state->rows == E &&
+         out->state->cols == N);
+  assert(out->delta->format == FORMAT_F32 && out->y->format == FORMAT_F32 &&
+         out->state->format == FORMAT_F32);
   assert(out->gated->format == FORMAT_F32 || out->gated->format == FORMAT_F16);
   assert(in->precision.softplus < PRECISION_I8 && in->precision.decay < PRECISION_I8);
   assert(in->precision.state == PRECISION_F32 || order == SCAN_SEQUENTIAL);
@@ -361,8 +381,9 @@ void scan(const ScanInputs *in, ScanOrder order, const ScanOutputs *out, void *s
   int64_t nans = 0;
 #pragma omp parallel for schedule(dynamic) reduction(+ : nans)
   for (int col = 0; col < E; col += WIDTH)
-    nans += scan_tile(in, order, out, B, C,
-                      work_at(work + (size_t)omp_get_thread_num() * work_rows(T, N, order), T, N, order), col);
+    nans += scan_tile(
+        in, order, out, B, C,
+        work_at(work + (size_t)omp_get_thread_num() * work_rows(T, N, order), T, N, order), col);
 
   ScanKind kind = scan_kind(in, order);
   Tensor *written[] = {out->delta, out->y, out->gated, out->state};

@@ -1,16 +1,20 @@
 /* scan: a block takes CHANNELS channels through all tokens, a tile of tokens at a time:
- *   stage:  threads are (token, channel), channels side by side in memory: delta, and the inputs to shared memory;
+ *   stage:  threads are (token, channel), channels side by side in memory: delta, and the inputs to
+ *   shared memory;
  *   scan:   the recurrence, by the order;
  *   finish: threads are (token, channel) again: the gate, and the outputs.
  *
- * Sequential order. A thread is (channel, state) and RUN tokens. It has all its decays and inputs before the states of
- * the tokens before it arrive, so only RUN fmas wait for one another; the runs of a tile take turns. The sums over n
- * are then (token, channel) threads' again, out of shared memory.
+ * Sequential order. A thread is (channel, state) and RUN tokens. It has all its decays and inputs
+ * before the states of the tokens before it arrive, so only RUN fmas wait for one another; the runs
+ * of a tile take turns. The sums over n are then (token, channel) threads' again, out of shared
+ * memory.
  *
- * Blocked order. A thread is one lane of the header's chunk: ITEMS tokens of one channel; the states one after the
- * other, so that y[ITEMS] is summed over n where it is. A warp's scan is shuffles, as in CUB's.
+ * Blocked order. A thread is one lane of the header's chunk: ITEMS tokens of one channel; the
+ * states one after the other, so that y[ITEMS] is summed over n where it is. A warp's scan is
+ * shuffles, as in CUB's.
  *
- * Tokens past the end are (1, -0), which leaves h as it is, -0 included; nothing else comes of them. */
+ * Tokens past the end are (1, -0), which leaves h as it is, -0 included; nothing else comes of
+ * them. */
 #include "kernels/device.cuh"
 #include <cuda_pipeline.h>
 
@@ -49,32 +53,39 @@ template <int COUNT> __device__ static void store4(float *to, const float *value
     *(float4 *)(to + i) = make_float4(values[i], values[i + 1], values[i + 2], values[i + 3]);
 }
 
-/* Rows of TILE tokens in shared memory. The paddings keep both ways of reading free of bank conflicts: 16-byte pieces
- * of one row per thread, and neighbouring tokens of CHANNELS rows. */
+/* Rows of TILE tokens in shared memory. The paddings keep both ways of reading free of bank
+ * conflicts: 16-byte pieces of one row per thread, and neighbouring tokens of CHANNELS rows. */
 enum { PADDED = TILE + 4, CHANNEL_PADDED = TILE + 8, STATES_PADDED = STATES * PADDED + 8 };
 
 __global__ static void __launch_bounds__(CHANNELS *TILE, 3) sequential_kernel(Args p) {
-  __shared__ __align__(16) float delta_s[CHANNELS][CHANNEL_PADDED], delta_u_s[CHANNELS][CHANNEL_PADDED];
-  __shared__ __align__(16) float B_s[STATES][PADDED], C_s[TILE][STATES + 4], h_s[CHANNELS][STATES_PADDED];
+  __shared__ __align__(16) float delta_s[CHANNELS][CHANNEL_PADDED],
+      delta_u_s[CHANNELS][CHANNEL_PADDED];
+  __shared__ __align__(16) float B_s[STATES][PADDED], C_s[TILE][STATES + 4],
+      h_s[CHANNELS][STATES_PADDED];
   extern __shared__ float of_states[]; /* A and the running h, [CHANNELS][N] each */
-  int T = p.u.rows, E = p.u.cols, N = p.B.cols, first_channel = (int)blockIdx.x * CHANNELS, id = (int)threadIdx.x;
+  int T = p.u.rows, E = p.u.cols, N = p.B.cols, first_channel = (int)blockIdx.x * CHANNELS,
+      id = (int)threadIdx.x;
   float *A = of_states, *h_now = of_states + CHANNELS * N;
   load_A(p, first_channel, A);
   for (int i = id; i < CHANNELS * N; i += (int)blockDim.x) h_now[i] = 0.0f;
 
   int t = id / CHANNELS, c = id % CHANNELS, channel = first_channel + c; /* stage, finish */
-  int run = id / (CHANNELS * STATES), pair_c = id / STATES % CHANNELS, s = id % STATES, at = run * RUN; /* scan */
+  int run = id / (CHANNELS * STATES), pair_c = id / STATES % CHANNELS, s = id % STATES,
+      at = run * RUN; /* scan */
   bool here = channel < E;
   float D = load_real(p.D, 0, channel, here), bias = load_real(p.dt_bias, 0, channel, here);
-  /* What comes next is on its way while this is worked on: a thread's token, and a state's B and C of MINE tokens. */
+  /* What comes next is on its way while this is worked on: a thread's token, and a state's B and C
+   * of MINE tokens. */
   enum { THREADS = CHANNELS * TILE, APART = THREADS / STATES, MINE = TILE / APART };
   int my_token = id / STATES;
   Reader read_dt = reader(p.dt, t, channel, TILE), read_u = reader(p.u, t, channel, TILE);
   Reader read_z = reader(p.z, t, channel, TILE);
-  Writer write_delta = writer(p.delta, FORMAT_F32, t, channel, TILE), write_y = writer(p.y, FORMAT_F32, t, channel, TILE);
+  Writer write_delta = writer(p.delta, FORMAT_F32, t, channel, TILE),
+         write_y = writer(p.y, FORMAT_F32, t, channel, TILE);
   Writer write_gated = writer(p.gated, p.gated.format, t, channel, TILE);
   Reader read_B = reader(p.B, my_token, s, APART), read_C = reader(p.C, my_token, s, APART);
-  float dt = read(&read_dt, here && t < T), u = read(&read_u, here && t < T), z = read(&read_z, here && t < T);
+  float dt = read(&read_dt, here && t < T), u = read(&read_u, here && t < T),
+        z = read(&read_z, here && t < T);
   float next_B[MINE], next_C[MINE];
 #pragma unroll
   for (int i = 0; i < MINE; i++) {
@@ -146,7 +157,8 @@ __global__ static void __launch_bounds__(CHANNELS *TILE, 3) sequential_kernel(Ar
     write(&write_gated, scan_gate(y, my_z), mine);
   }
   for (int i = id; i < CHANNELS * N; i += (int)blockDim.x)
-    if (first_channel + i / N < E) store(p.state, first_channel + i / N, i % N, h_now[i], ROUND_EVEN);
+    if (first_channel + i / N < E)
+      store(p.state, first_channel + i / N, i % N, h_now[i], ROUND_EVEN);
 }
 
 __device__ static ScanPair shuffle_up(ScanPair pair, unsigned distance) {
@@ -154,14 +166,19 @@ __device__ static ScanPair shuffle_up(ScanPair pair, unsigned distance) {
   return lower;
 }
 
-/* WARPS warps a channel. A lane's ITEMS tokens are read in 16-byte pieces. In shared memory lanes are padded, so that
- * the pieces of neighbours fall into different banks. B and C, the same for every channel, are laid out once in global
- * memory in the order that lanes read them, and copied to shared memory in the background, a state at a time, SLOTS
- * states. */
+/* WARPS warps a channel. A lane's ITEMS tokens are read in 16-byte pieces. In shared memory lanes
+ * are padded, so that the pieces of neighbours fall into different banks. B and C, the same for
+ * every channel, are laid out once in global memory in the order that lanes read them, and copied
+ * to shared memory in the background, a state at a time, SLOTS states. */
 enum { SLOTS = 3 };
 template <int ITEMS, int WARPS> struct Blocked {
   enum { AT_ONCE = ITEMS > 8 ? 1 : 2, SLOTS = 3 * AT_ONCE };
-  enum { LANES = 32 * WARPS, TOKENS = LANES * ITEMS, STRIDE = ITEMS + (ITEMS > 4 ? 4 : 0), ROW = LANES * STRIDE + 8 };
+  enum {
+    LANES = 32 * WARPS,
+    TOKENS = LANES * ITEMS,
+    STRIDE = ITEMS + (ITEMS > 4 ? 4 : 0),
+    ROW = LANES * STRIDE + 8
+  };
   static __host__ __device__ int at(int token) { return token / ITEMS * STRIDE + token % ITEMS; }
   /* Token t of a state, among scan_padded_tokens. */
   static __host__ __device__ int laid_out(int t) {
@@ -176,7 +193,8 @@ template <int ITEMS, int WARPS> struct Blocked {
 };
 
 /* B and C as float32, [N][padded tokens] each, zero past the end. */
-template <int ITEMS, int WARPS> __global__ static void lay_out_kernel(Args p, int padded, float *B, float *C) {
+template <int ITEMS, int WARPS>
+__global__ static void lay_out_kernel(Args p, int padded, float *B, float *C) {
   int N = p.B.cols, i = (int)(blockIdx.x * blockDim.x + threadIdx.x), t = i / N, n = i % N;
   if (t >= padded) return;
   size_t to = (size_t)n * (size_t)padded + (size_t)Blocked<ITEMS, WARPS>::laid_out(t);
@@ -192,9 +210,12 @@ __global__ static void __launch_bounds__(CHANNELS * 32 * WARPS, WARPS == 1 ? 3 :
   extern __shared__ __align__(16) float memory[];
   __shared__ ScanPair totals[2][CHANNELS][AT_ONCE][WARPS];
 
-  float(*B_s)[Shape::TOKENS] = (float(*)[Shape::TOKENS])memory, (*C_s)[Shape::TOKENS] = B_s + Shape::SLOTS;
-  float(*delta_s)[Shape::ROW] = (float(*)[Shape::ROW])(C_s + Shape::SLOTS), (*u_s)[Shape::ROW] = delta_s + CHANNELS;
-  int T = p.u.rows, E = p.u.cols, N = p.B.cols, first_channel = (int)blockIdx.x * CHANNELS, id = (int)threadIdx.x;
+  float(*B_s)[Shape::TOKENS] = (float(*)[Shape::TOKENS])memory,
+  (*C_s)[Shape::TOKENS] = B_s + Shape::SLOTS;
+  float(*delta_s)[Shape::ROW] = (float(*)[Shape::ROW])(C_s + Shape::SLOTS),
+  (*u_s)[Shape::ROW] = delta_s + CHANNELS;
+  int T = p.u.rows, E = p.u.cols, N = p.B.cols, first_channel = (int)blockIdx.x * CHANNELS,
+      id = (int)threadIdx.x;
   int warp = id / 32 % WARPS, lane = id % 32, c = id / Shape::LANES, position = id % Shape::LANES;
   float *A = (float *)(u_s + CHANNELS);
   ScanPair *running = (ScanPair *)(A + CHANNELS * N) + id / 32 * N; /* each warp has its own copy */
@@ -212,7 +233,8 @@ __global__ static void __launch_bounds__(CHANNELS * 32 * WARPS, WARPS == 1 ? 3 :
          write_y = writer(p.y, FORMAT_F32, my_t, channel, APART);
   Writer write_gated = writer(p.gated, p.gated.format, my_t, channel, APART);
 
-  /* Queues states n … n + AT_ONCE - 1 of the chunk at `first`; what is not there is an empty place in the queue. */
+  /* Queues states n … n + AT_ONCE - 1 of the chunk at `first`; what is not there is an empty place
+   * in the queue. */
   auto copy_states = [&](int first, int n) {
 #pragma unroll
     for (int s = 0; s < AT_ONCE; s++) {
@@ -281,12 +303,14 @@ __global__ static void __launch_bounds__(CHANNELS * 32 * WARPS, WARPS == 1 ? 3 :
       for (int s = 0; s < AT_ONCE; s++)
         if (lane == 31) of_warps[s][warp] = fold[s];
       __pipeline_wait_prior(0);
-      __syncthreads(); /* the totals, and the next states, are there for all; those before were used by all */
+      __syncthreads(); /* the totals, and the next states, are there for all; those before were used
+                          by all */
       copy_states(first, n + 2 * AT_ONCE);
 #pragma unroll
       for (int s = 0; s < AT_ONCE; s++) {
         if (n + s >= N) break;
-        ScanPair before = shuffle_up(fold[s], 1), total = of_warps[s][0]; /* before this lane; of the chunk */
+        ScanPair before = shuffle_up(fold[s], 1),
+                 total = of_warps[s][0]; /* before this lane; of the chunk */
 #pragma unroll
         for (int w = 1; w < WARPS; w++) {
           if (w == warp) before = lane == 0 ? total : scan_join(total, before);
@@ -326,25 +350,33 @@ __global__ static void __launch_bounds__(CHANNELS * 32 * WARPS, WARPS == 1 ? 3 :
   }
 }
 
-template <int ITEMS, int WARPS> static void launch_blocked(Cuda *cuda, const Args &p, unsigned blocks, float *scratch) {
+template <int ITEMS, int WARPS>
+static void launch_blocked(Cuda *cuda, const Args &p, unsigned blocks, float *scratch) {
   int N = p.B.cols, padded = scan_padded_tokens(p.u.rows);
   size_t bytes = Blocked<ITEMS, WARPS>::bytes(N);
   float *B = scratch, *C = scratch + (size_t)N * (size_t)padded;
   device_shared(cuda, blocked_kernel<ITEMS, WARPS>, bytes, "scan blocked");
-  lay_out_kernel<ITEMS, WARPS><<<(unsigned)ceil_div(padded * N, 256), 256, 0, device_stream(cuda)>>>(p, padded, B, C);
-  blocked_kernel<ITEMS, WARPS><<<blocks, CHANNELS * 32 * WARPS, bytes, device_stream(cuda)>>>(p, padded, B, C);
+  lay_out_kernel<ITEMS, WARPS>
+      <<<(unsigned)ceil_div(padded * N, 256), 256, 0, device_stream(cuda)>>>(p, padded, B, C);
+  blocked_kernel<ITEMS, WARPS>
+      <<<blocks, CHANNELS * 32 * WARPS, bytes, device_stream(cuda)>>>(p, padded, B, C);
 }
 
-void scan_cuda(Cuda *cuda, const ScanInputs *in, ScanOrder order, const ScanOutputs *out, void *scratch) {
+void scan_cuda(Cuda *cuda, const ScanInputs *in, ScanOrder order, const ScanOutputs *out,
+               void *scratch) {
   int T = in->u->rows, E = in->u->cols, N = in->B->cols;
-  assert(in->dt->rows == T && in->dt->cols == E && in->z->rows == T && in->z->cols == E && in->B->rows == T);
+  assert(in->dt->rows == T && in->dt->cols == E && in->z->rows == T && in->z->cols == E &&
+         in->B->rows == T);
   assert(in->C->rows == T && in->C->cols == N && in->A_log->rows == E && in->A_log->cols == N);
-  assert(in->D->cols == E && in->dt_bias->cols == E && out->state->rows == E && out->state->cols == N);
-  assert(out->delta->format == FORMAT_F32 && out->y->format == FORMAT_F32 && out->state->format == FORMAT_F32);
+  assert(in->D->cols == E && in->dt_bias->cols == E && out->state->rows == E &&
+         out->state->cols == N);
+  assert(out->delta->format == FORMAT_F32 && out->y->format == FORMAT_F32 &&
+         out->state->format == FORMAT_F32);
   assert(out->gated->format == FORMAT_F32 || out->gated->format == FORMAT_F16);
   assert(!in->precision.softplus && !in->precision.decay &&
          !in->precision.state); /* narrower stages: the CPU's alone */
-  const Tensor *large[] = {in->u, in->dt, in->B, in->C, in->z, in->A_log, out->delta, out->y, out->gated};
+  const Tensor *large[] = {in->u,     in->dt,     in->B,  in->C,     in->z,
+                           in->A_log, out->delta, out->y, out->gated};
   for (size_t i = 0; i < sizeof large / sizeof *large; i++) assert(device_addressable(large[i]));
   Args p = {*in->u, *in->dt,      *in->B,      *in->C,  *in->z,      *in->A_log,
             *in->D, *in->dt_bias, *out->delta, *out->y, *out->gated, *out->state};

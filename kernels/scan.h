@@ -4,31 +4,37 @@
  *   a = exp(delta * A), b = (delta * u) * B, h from them by the order
  *   y = D * u, then y = fmaf(h[n], C[n], y) for n = 0 … N-1
  *   gated = (y * z) / (1 + exp(-z))
- * Source: Mamba's selective_scan_fwd kernel and Quamba's quant_sscan_fwd, which dequantises its int8 inputs first.
- * Error:  relative L2 against float64 at T 171, N 16, standard normal inputs: delta 3.8e-8, y 1.1e-7, state 7.5e-8 in
- *         either order, gated as f16 2.0e-4 (tests/test_error.c); within its provable bound on every input tried, 2100
- *         tokens and slow decay among them (tests/test_bounds.c).
+ * Source: Mamba's selective_scan_fwd kernel and Quamba's quant_sscan_fwd, which dequantises its
+ * int8 inputs first.
+ * Error:  relative L2 against float64 at T 171, N 16, standard normal inputs: delta 3.8e-8, y
+ * 1.1e-7, state 7.5e-8 in
+ *         either order, gated as f16 2.0e-4 (tests/test_error.c); within its provable bound on
+ *         every input tried, 2100 tokens and slow decay among them (tests/test_bounds.c).
  *
  * Sequential order: t = 0, 1, 2 …, h = fmaf(a, h, b).
  *
- * Blocked order: that of CUB's BlockScan with warp scans, as those kernels use it. One pair (a, b) a token; two pairs
- * join as (a2 * a1, fmaf(a2, b1, b2)). A chunk is lanes x items tokens (scan_chunk); tokens past the end are (1, 0).
+ * Blocked order: that of CUB's BlockScan with warp scans, as those kernels use it. One pair (a, b)
+ * a token; two pairs join as (a2 * a1, fmaf(a2, b1, b2)). A chunk is lanes x items tokens
+ * (scan_chunk); tokens past the end are (1, 0).
  *   1. Each lane folds its items left to right.
- *   2. Each warp of 32 lanes scans the folds inclusively with distances 1, 2, 4, 8, 16, the lower lane first. A lane's
+ *   2. Each warp of 32 lanes scans the folds inclusively with distances 1, 2, 4, 8, 16, the lower
+ *   lane first. A lane's
  *      exclusive pair is its lower neighbour's.
- *   3. The totals of the warps, folded left to right, give each warp its prefix: join(warp prefix, exclusive pair); in
+ *   3. The totals of the warps, folded left to right, give each warp its prefix: join(warp prefix,
+ *   exclusive pair); in
  *      lane 0 the warp prefix itself; in warp 0 the exclusive pair.
- *   4. join(running prefix, that); in lane 0 of warp 0 the running prefix itself. It is (1, 0) in the first chunk, and
+ *   4. join(running prefix, that); in lane 0 of warp 0 the running prefix itself. It is (1, 0) in
+ *   the first chunk, and
  *      becomes join(running prefix, chunk total) after each.
  *   5. From there each lane goes through its items left to right: h = fmaf(a, h, b).
  *
- * Narrower stages (ScanPrecision), each rounded by narrow32: softplus: delta, as it leaves the softplus. decay: each
- * token's a = exp(delta * A). state, sequential order alone: h as it is stored between tokens: y takes h before it is
- * stored, the next token and `state` take what the storage left of it; int8 at state_scale, half away from zero, NaN to
- * 0 and counted.
+ * Narrower stages (ScanPrecision), each rounded by narrow32: softplus: delta, as it leaves the
+ * softplus. decay: each token's a = exp(delta * A). state, sequential order alone: h as it is
+ * stored between tokens: y takes h before it is stored, the next token and `state` take what the
+ * storage left of it; int8 at state_scale, half away from zero, NaN to 0 and counted.
  *
- * In both orders `state` is h of the last token. (Those kernels hand out the running prefix after the last chunk: the
- * same state, joined in another order, which may differ in the last places.) */
+ * In both orders `state` is h of the last token. (Those kernels hand out the running prefix after
+ * the last chunk: the same state, joined in another order, which may differ in the last places.) */
 #ifndef DS_KERNELS_SCAN_H
 #define DS_KERNELS_SCAN_H
 #include "kernels/math32.h"
@@ -40,7 +46,8 @@
 ROOM_FN float scan_delta(float dt, float bias) { return softplus32(dt + bias); }
 ROOM_FN float scan_A(float A_log) { return -exp32(A_log); }
 ROOM_FN float scan_a(float delta, float A) { return exp32(delta * A); }
-/* scan_a of `items` tokens. On a device, all at once where none is far out: exps in one basic block overlap. */
+/* scan_a of `items` tokens. On a device, all at once where none is far out: exps in one basic block
+ * overlap. */
 ROOM_FN void scan_decays(const float *delta, float A, int items, float *a) {
 #ifdef __CUDA_ARCH__
   bool near = true;
@@ -116,11 +123,13 @@ typedef struct ScanOutputs {
   Tensor *state; /* [E, N] f32, after the last token */
 } ScanOutputs;
 
-/* Bytes of working memory that scan needs for these sizes: with omp_get_max_threads() threads, or on a device. */
+/* Bytes of working memory that scan needs for these sizes: with omp_get_max_threads() threads, or
+ * on a device. */
 size_t scan_scratch_bytes(int T, int E, int N, ScanOrder order);
 void scan(const ScanInputs *in, ScanOrder order, const ScanOutputs *out, void *scratch);
 
-/* What of its settings names a scan. rest: the format of all inputs but u; FORMAT_COUNT where they are of both. */
+/* What of its settings names a scan. rest: the format of all inputs but u; FORMAT_COUNT where they
+ * are of both. */
 typedef struct ScanKind {
   Format u, rest;
   ScanOrder order;

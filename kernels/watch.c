@@ -6,12 +6,13 @@
 #include "kernels/hadamard.h"
 
 const char *call_name(const Call *call) {
-  return call->kind == OP_LINEAR && call->linear.name ? call->linear.name : op_info[call->kind].name;
+  return call->kind == OP_LINEAR && call->linear.name ? call->linear.name
+                                                      : op_info[call->kind].name;
 }
 
 const Tensor *call_output(const Call *call) { return call->out[op_info[call->kind].main]; }
 
-/* --- watching --------------------------------------------------------------------------------------------------- */
+/* --- watching --------------------------------------------------------------------------------- */
 
 static void remember(Watch *w, const Call *call) {
   if (!w->seen) return;
@@ -34,10 +35,12 @@ static OpTime *time_of(Watch *w, const char *name) {
 
 /* Bytes of weights that every channel has a few of: they are not counted. */
 static int64_t vectors(const Call *c) {
-  int first = c->kind == OP_SCAN ? SCAN_D : 1, end = c->kind == OP_RESIDUAL ? 0 : op_info[c->kind].ins;
+  int first = c->kind == OP_SCAN ? SCAN_D : 1,
+      end = c->kind == OP_RESIDUAL ? 0 : op_info[c->kind].ins;
   int64_t bytes = 0;
   for (int i = first; i < end; i++)
-    if (c->in[i].data) bytes += (int64_t)c->in[i].rows * c->in[i].cols * (int64_t)format_size(c->in[i].format);
+    if (c->in[i].data)
+      bytes += (int64_t)c->in[i].rows * c->in[i].cols * (int64_t)format_size(c->in[i].format);
   return bytes;
 }
 
@@ -63,7 +66,8 @@ static void clear(void *context, void *memory, size_t bytes) {
 const Ops *watch_start(Watch *w, const Ops *behind) {
   w->count = w->times = 0;
   w->behind = behind;
-  w->ops = (Ops){.backend = behind->backend, .context = w, .run = run, .clear = behind->clear ? clear : NULL};
+  w->ops = (Ops){
+      .backend = behind->backend, .context = w, .run = run, .clear = behind->clear ? clear : NULL};
   return &w->ops;
 }
 
@@ -73,14 +77,23 @@ OpTime watch_time(const Watch *w, const char *name) {
   return (OpTime){.name = name};
 }
 
-/* --- what a call costs ------------------------------------------------------------------------------------------ */
+/* --- what a call costs ------------------------------------------------------------------------ */
 
-/* Float32 instructions, read off kernels/math32.h, q8.h and bf16.h; a division is counted as the 8 that it becomes on a
- * device. */
-enum { EXP = 22, LOG1P = 36, DIVISION = 8, SILU = EXP + 1 + DIVISION, QUANTISE = DIVISION + 6, NARROW = 12 };
+/* Float32 instructions, read off kernels/math32.h, q8.h and bf16.h; a division is counted as the 8
+ * that it becomes on a device. */
+enum {
+  EXP = 22,
+  LOG1P = 36,
+  DIVISION = 8,
+  SILU = EXP + 1 + DIVISION,
+  QUANTISE = DIVISION + 6,
+  NARROW = 12
+};
 
 static int64_t elements(const Tensor *t) { return (int64_t)t->rows * t->cols; }
-static int64_t bytes_of(const Tensor *t) { return t->data ? elements(t) * (int64_t)format_size(t->format) : 0; }
+static int64_t bytes_of(const Tensor *t) {
+  return t->data ? elements(t) * (int64_t)format_size(t->format) : 0;
+}
 
 static int hadamard_steps(int n) {
   int factor = hadamard_factor(n), log2_n = 0;
@@ -111,7 +124,8 @@ CallWork call_work(const Call *c) {
   const OpInfo *info = &op_info[c->kind];
   const Tensor *y = call_output(c);
   CallWork work = {0};
-  bool quantises = y->format == FORMAT_I8 && c->kind != OP_QUANTISE && c->kind != OP_QUANTISE_DYNAMIC;
+  bool quantises =
+      y->format == FORMAT_I8 && c->kind != OP_QUANTISE && c->kind != OP_QUANTISE_DYNAMIC;
   for (int i = 0; i < info->ins; i++) work.bytes += bytes_of(&c->in[i]);
   for (int i = 0; i < info->outs; i++) work.bytes += bytes_of(c->out[i]);
   work.float_steps = elements(y) * (element_steps(c) + (quantises ? QUANTISE : 0));
@@ -119,7 +133,8 @@ CallWork call_work(const Call *c) {
   if (c->kind == OP_LINEAR) {
     const Linear *w = &c->linear;
     work.bytes += (int64_t)w->out * w->in * (int64_t)format_size(w->format);
-    *(w->format == FORMAT_I8 ? &work.i8_macs : &work.float_steps) += (int64_t)y->rows * w->out * w->in;
+    *(w->format == FORMAT_I8 ? &work.i8_macs : &work.float_steps) +=
+        (int64_t)y->rows * w->out * w->in;
   }
   if (c->kind == OP_SCAN) /* for each state: delta A and its exp, b, h, and the sum of y */
     work.float_steps += elements(y) * c->in[SCAN_A_LOG].cols * (EXP + 4);

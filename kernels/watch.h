@@ -1,5 +1,6 @@
-/* watch: operators that do what others do, and look on: they remember every call, so that it can be made again, and
- * time and count calls by name. Made from the list of operators alone: a new one needs no line here. */
+/* watch: operators that do what others do, and look on: they remember every call, so that it can be
+ * made again, and time and count calls by name. Made from the list of operators alone: a new one
+ * needs no line here. */
 #ifndef DS_KERNELS_WATCH_H
 #define DS_KERNELS_WATCH_H
 #include <stdbool.h>
@@ -9,8 +10,8 @@
 
 enum { WATCH_CALLS = 64, WATCH_NAMES = 32 };
 
-/* A call, by value: the memory of its tensors must still be there when it is looked at or made again. Stays where it
- * is: call.out points to `made`. */
+/* A call, by value: the memory of its tensors must still be there when it is looked at or made
+ * again. Stays where it is: call.out points to `made`. */
 typedef struct SeenCall {
   Call call;
   Tensor made[CALL_OUTS];
@@ -24,11 +25,13 @@ typedef struct OpTime {
   double bytes; /* call_work's */
 } OpTime;
 
-/* Zero but for what is asked of it, then watch_start. It stays where it is while its operators are in use. */
+/* Zero but for what is asked of it, then watch_start. It stays where it is while its operators are
+ * in use. */
 typedef struct Watch {
   SeenCall *seen; /* [room], the caller's: calls are remembered there; NULL: they are not */
   int room, count;
-  double (*clock_s)(void);  /* of operators that are done when they return; NULL: nothing is timed or counted */
+  double (*clock_s)(
+      void); /* of operators that are done when they return; NULL: nothing is timed or counted */
   OpTime time[WATCH_NAMES]; /* in the order of their first calls */
   int times;
   const Ops *behind;

@@ -1,14 +1,16 @@
-/* approx: float64 numbers and how far their float32 counterparts may be from them, the arithmetic of the bounds.
- * An Approx is a float64 result v and a bound e: the float32 number that stands for it is within e of it. Each function
- * below is one float32 operation: given that its operands keep their promise, so does its result. For any x, y that
- * the promise allows, the exact result of the operation is within `spread` of that on the two v (an inequality, stated
- * at each), and rounding it to float32 adds half a unit of the last place of the largest number that it may be.
- * e = infinity: nothing is promised (overflow, a denominator that may be 0, an input that is not finite); so it stays
- * through every later step.
+/* approx: float64 numbers and how far their float32 counterparts may be from them, the arithmetic
+ * of the bounds. An Approx is a float64 result v and a bound e: the float32 number that stands for
+ * it is within e of it. Each function below is one float32 operation: given that its operands keep
+ * their promise, so does its result. For any x, y that the promise allows, the exact result of the
+ * operation is within `spread` of that on the two v (an inequality, stated at each), and rounding
+ * it to float32 adds half a unit of the last place of the largest number that it may be. e =
+ * infinity: nothing is promised (overflow, a denominator that may be 0, an input that is not
+ * finite); so it stays through every later step.
  *
- * Computing v and spread in float64 errs by a few 2^-53 of their size: SLACK covers it with room to spare, and is less
- * than a millionth of what float32's rounding adds.
- * Source: the standard model of rounding; the float32 functions' own figures are those of kernels/math32.h.
+ * Computing v and spread in float64 errs by a few 2^-53 of their size: SLACK covers it with room to
+ * spare, and is less than a millionth of what float32's rounding adds.
+ * Source: the standard model of rounding; the float32 functions' own figures are those of
+ * kernels/math32.h.
  * Error:  each inequality is a theorem, stated at its function. */
 #ifndef DS_REFERENCE_APPROX_H
 #define DS_REFERENCE_APPROX_H
@@ -23,7 +25,8 @@ typedef struct Approx {
   double v, e;
 } Approx;
 
-/* What the float32 functions promise: at most so many units of the last place off, over all float32 of the range. */
+/* What the float32 functions promise: at most so many units of the last place off, over all float32
+ * of the range. */
 #define EXP32_ULP 0.67
 #define LOG1P32_ULP 0.67
 #define SOFTPLUS32_ULP 1.50
@@ -43,7 +46,8 @@ static inline double binade(double m) {
   return m;
 }
 
-/* Half a unit of the last place of a float32 of size m, at least that of the subnormals; 0 for 0, which is exact. */
+/* Half a unit of the last place of a float32 of size m, at least that of the subnormals; 0 for 0,
+ * which is exact. */
 static inline double half_ulp32(double m) {
   double half = binade(m) * 0x1p-24;
   half = half > 0x1p-150 ? half : 0x1p-150;
@@ -71,7 +75,9 @@ static inline Approx approx_round(double v, double spread) {
 }
 
 /* Whole numbers up to 2^24 are float32 numbers. */
-static inline Approx approx_whole(double v) { return fabs(v) <= 0x1p24 ? exactly(v) : approx_round(v, 0); }
+static inline Approx approx_whole(double v) {
+  return fabs(v) <= 0x1p24 ? exactly(v) : approx_round(v, 0);
+}
 
 static inline Approx approx_minus(Approx x) { return (Approx){-x.v, x.e}; }
 
@@ -88,7 +94,9 @@ static inline Approx approx_add(Approx x, Approx y) {
 }
 
 /* (x + dx)(y + dy) - x y = x dy + y dx + dx dy. */
-static inline double product_spread(Approx x, Approx y) { return fabs(x.v) * y.e + fabs(y.v) * x.e + x.e * y.e; }
+static inline double product_spread(Approx x, Approx y) {
+  return fabs(x.v) * y.e + fabs(y.v) * x.e + x.e * y.e;
+}
 static inline Approx approx_mul(Approx x, Approx y) {
   if (is_unit(x)) return (Approx){x.v * y.v, y.e};
   if (is_unit(y)) return (Approx){x.v * y.v, x.e};
@@ -112,11 +120,13 @@ static inline Approx approx_sqrt(Approx x) {
   return approx_round(v, x.e > 0 ? x.e / (v + sqrt(fmax(x.v - x.e, 0))) : 0);
 }
 
-/* exp(x + dx) - exp(x) = exp(x) expm1(dx); expm1(e) <= e + e^2 up to 1. Beyond, it is below exp(x + e), where the
- * 2^-40 outweighs the rounding of x + e for every sum that does not give 0. */
+/* exp(x + dx) - exp(x) = exp(x) expm1(dx); expm1(e) <= e + e^2 up to 1. Beyond, it is below exp(x +
+ * e), where the 2^-40 outweighs the rounding of x + e for every sum that does not give 0. */
 static inline Approx approx_exp(Approx x) {
-  double v = exp(x.v), spread = x.e < 1 ? v * (x.e * (1 + x.e)) : exp(x.v + x.e * (1 + 0x1p-40)), m = v + spread;
-  return approx_settle(v, spread, m, EXP32_ULP * 2 * half_ulp32(m > 0 ? m : 0x1p-149)); /* never exactly 0 */
+  double v = exp(x.v), spread = x.e < 1 ? v * (x.e * (1 + x.e)) : exp(x.v + x.e * (1 + 0x1p-40)),
+         m = v + spread;
+  return approx_settle(v, spread, m,
+                       EXP32_ULP * 2 * half_ulp32(m > 0 ? m : 0x1p-149)); /* never exactly 0 */
 }
 
 /* The slope 1 / (1 + x) is greatest at the lower end. */
@@ -127,30 +137,33 @@ static inline Approx approx_log1p(Approx x) {
   return approx_settle(v, spread, m, LOG1P32_ULP * 2 * half_ulp32(m));
 }
 
-/* The slope 1 / (1 + e^-x) grows with x up to 20; there the definition steps up by log1p(e^-20) to x itself, which
- * rounds nothing. */
+/* The slope 1 / (1 + e^-x) grows with x up to 20; there the definition steps up by log1p(e^-20) to
+ * x itself, which rounds nothing. */
 static inline Approx approx_softplus(Approx x) {
   bool below = x.v - x.e <= 20, above = x.v + x.e > 20;
   double v = softplus64(x.v), spread = above ? x.e : x.e / (1 + exp(-(x.v + x.e)));
   if (below && above) spread += log1p(exp(-20));
   double m = v + spread;
-  return approx_settle(v, spread, m, below ? SOFTPLUS32_ULP * 2 * half_ulp32(m > 0 ? m : 0x1p-149) : 0);
+  return approx_settle(v, spread, m,
+                       below ? SOFTPLUS32_ULP * 2 * half_ulp32(m > 0 ? m : 0x1p-149) : 0);
 }
 
-/* Its slope is s (1 + x (1 - s)), s = 1 / (1 + e^-x), and the slope of that is nowhere above 1/2 in size. Two bounds
- * hold of the rounding: the stated one, better high in a binade, and the sum of the three steps', better low in it:
- * exp32's error reaches the denominator with the weight 1 - s, the sum adds 2^-24 (their products, below 7 2^-48, are
- * in the 2^-45), and the quotient is rounded. Where e^-x may overflow, 0 may come out. */
+/* Its slope is s (1 + x (1 - s)), s = 1 / (1 + e^-x), and the slope of that is nowhere above 1/2 in
+ * size. Two bounds hold of the rounding: the stated one, better high in a binade, and the sum of
+ * the three steps', better low in it: exp32's error reaches the denominator with the weight 1 - s,
+ * the sum adds 2^-24 (their products, below 7 2^-48, are in the 2^-45), and the quotient is
+ * rounded. Where e^-x may overflow, 0 may come out. */
 static inline Approx approx_silu(Approx x) {
   double v = silu64(x.v), s = 1 / (1 + exp(-x.v)), low = x.v - x.e;
   double spread = x.e * (fabs(s * (1 + x.v * (1 - s))) + x.e / 4), m = fabs(v) + spread;
   if (low < SILU32_LOWEST) return approx_settle(v, spread, m, m + half_ulp32(m));
   double rest = 1 / (1 + exp(low)), part = m * (rest * EXP32_ULP * 0x1p-23 + 0x1p-24 + 0x1p-45);
-  return approx_settle(v, spread, m, fmin(SILU32_ULP * 2 * half_ulp32(m), part + half_ulp32(m + part)));
+  return approx_settle(v, spread, m,
+                       fmin(SILU32_ULP * 2 * half_ulp32(m), part + half_ulp32(m + part)));
 }
 
-/* (y z) / (1 + e^-z). Where e^-z may overflow the quotient may be 0, and is no larger than over the least denominator
- * there may be. */
+/* (y z) / (1 + e^-z). Where e^-z may overflow the quotient may be 0, and is no larger than over the
+ * least denominator there may be. */
 static inline Approx approx_gate(Approx y, Approx z) {
   Approx product = approx_mul(y, z), power = approx_exp(approx_minus(z));
   if (power.e < INFINITY) return approx_div(product, approx_add(exactly(1), power));

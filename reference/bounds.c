@@ -1,5 +1,6 @@
-/* bounds: what is common to all operators: how a result is brought to its type, and how much of a bound was used; and
- * the operators that are one step, the float32 functions and the quantisation. */
+/* bounds: what is common to all operators: how a result is brought to its type, and how much of a
+ * bound was used; and the operators that are one step, the float32 functions and the
+ * quantisation. */
 #include "reference/bounds.h"
 
 #include "reference/approx.h"
@@ -18,11 +19,12 @@ static void put_f16(const BoundOut *out, size_t i, Approx x) {
   }
 }
 
-/* The whole number that q8 makes of x: dividing, rounding and clamping never change the order of two numbers, so
- * this holds between those of the ends. A quotient of two float32 numbers rounded to float64, then to float32, is the
- * quotient rounded to float32 at once. */
+/* The whole number that q8 makes of x: dividing, rounding and clamping never change the order of
+ * two numbers, so this holds between those of the ends. A quotient of two float32 numbers rounded
+ * to float64, then to float32, is the quotient rounded to float32 at once. */
 static double whole(const BoundOut *out, double x) {
-  double r = (float)fmin(fmax(x / out->scale, -1000), 1000); /* a float whatever x is; the clamp proper comes last */
+  double r = (float)fmin(fmax(x / out->scale, -1000),
+                         1000); /* a float whatever x is; the clamp proper comes last */
   r = out->type == BOUND_I8_EVEN ? nearbyint(r) : round(r);
   return fmin(fmax(r, -128), 127);
 }
@@ -35,9 +37,11 @@ static void put_i8(const BoundOut *out, size_t i, Approx x) {
     out->high[i] = 127;
     return;
   }
-  double ratio = fmin((fabs(x.v) + x.e) / out->scale, 128); /* further out, 127 or -128 is what comes out */
+  double ratio =
+      fmin((fabs(x.v) + x.e) / out->scale, 128); /* further out, 127 or -128 is what comes out */
   double step = out->scale * (0.5 + half_ulp32(ratio) + SLACK * ratio);
-  double cut = fmax(x.v - 127 * out->scale, -128 * out->scale - x.v); /* what saturation takes away */
+  double cut =
+      fmax(x.v - 127 * out->scale, -128 * out->scale - x.v); /* what saturation takes away */
   out->bound[i] = x.e + fmax(step, cut) * (1 + SLACK);
   out->low[i] = whole(out, x.v - x.e);
   out->high[i] = whole(out, x.v + x.e);
@@ -78,5 +82,6 @@ void bound_scalar(BoundFunction f, const double *x, size_t n, const BoundOut *y)
 void bound_quantise(const BoundIn *x, int T, int cols, const BoundOut *y) {
 #pragma omp parallel for schedule(static)
   for (int t = 0; t < T; t++)
-    for (int c = 0; c < cols; c++) bound_put(y, (size_t)t * (size_t)cols + (size_t)c, bound_take(x, t, c));
+    for (int c = 0; c < cols; c++)
+      bound_put(y, (size_t)t * (size_t)cols + (size_t)c, bound_take(x, t, c));
 }

@@ -1,5 +1,5 @@
-/* bounds of hadamard: butterflies of stride 1, 2, 4, … in each of the blocks, then the rows of P over the blocks, each
- * summed left to right, then the product with 1 / sqrt(n). */
+/* bounds of hadamard: butterflies of stride 1, 2, 4, … in each of the blocks, then the rows of P
+ * over the blocks, each summed left to right, then the product with 1 / sqrt(n). */
 #include <assert.h>
 #include <stdlib.h>
 
@@ -41,7 +41,8 @@ void bound_hadamard(const BoundIn *x, int T, int n, const BoundOut *y) {
     for (int stride = 1; stride < width; stride *= 2)
       butterflies(row, n, stride); /* width divides n: blocks stay apart */
     if (order > 1) apply_P(row, order, width, sign);
-    for (int i = 0; i < n; i++) bound_put(y, (size_t)t * (size_t)n + (size_t)i, approx_mul(row[i], normal));
+    for (int i = 0; i < n; i++)
+      bound_put(y, (size_t)t * (size_t)n + (size_t)i, approx_mul(row[i], normal));
     free(row);
   }
 }

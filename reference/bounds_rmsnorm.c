@@ -1,5 +1,5 @@
-/* bounds of rmsnorm: 16 lanes of fmaf, lane l taking elements l, l + 16, …; the lanes summed by halves; then mean,
- * + eps, square root, a quotient and a product for each element. */
+/* bounds of rmsnorm: 16 lanes of fmaf, lane l taking elements l, l + 16, …; the lanes summed by
+ * halves; then mean, + eps, square root, a quotient and a product for each element. */
 #include "reference/approx.h"
 
 enum { LANES = 16 };
@@ -16,7 +16,8 @@ static Approx divisor(const BoundIn *x, int t, double eps, int D) {
   return approx_sqrt(approx_add(approx_div(lane[0], exactly(D)), exactly(eps)));
 }
 
-void bound_rmsnorm(const BoundIn *x, const BoundIn *gain, double eps, int T, int D, const BoundOut *y) {
+void bound_rmsnorm(const BoundIn *x, const BoundIn *gain, double eps, int T, int D,
+                   const BoundOut *y) {
 #pragma omp parallel for schedule(static)
   for (int t = 0; t < T; t++) {
     Approx rms = divisor(x, t, eps, D);

@@ -1,6 +1,7 @@
-/* bounds of scan. The error of a state reaches the next: |dh_t| <= |a| dh_{t-1} + |h_{t-1}| da + da dh_{t-1} + db and a
- * rounding, which is approx_fma. In the blocked order every join of the tree is taken as the operator takes it, so the
- * bound grows with the depth of what was really composed. A channel is one thread's. */
+/* bounds of scan. The error of a state reaches the next: |dh_t| <= |a| dh_{t-1} + |h_{t-1}| da + da
+ * dh_{t-1} + db and a rounding, which is approx_fma. In the blocked order every join of the tree is
+ * taken as the operator takes it, so the bound grows with the depth of what was really composed. A
+ * channel is one thread's. */
 #include <assert.h>
 #include <stdlib.h>
 
@@ -15,7 +16,7 @@ typedef struct Pair {
 /* What a channel needs for each token. */
 typedef struct Channel {
   Approx *delta, *delta_u, *y; /* [T] */
-  Pair *pair;                  /* [T], of one state; afterwards pair.b is the state after each token */
+  Pair *pair; /* [T], of one state; afterwards pair.b is the state after each token */
 } Channel;
 
 /* First happens before second. */
@@ -31,7 +32,8 @@ static void walk_sequential(Pair *pair, int T) {
 /* One chunk of `count` tokens after `running`; returns the running prefix of the next. */
 static Pair walk_chunk(Pair *pair, int count, int lanes, int items, Pair running) {
   const Pair nothing = {exactly(1), exactly(0)};
-  Pair lane[MAX_LANES], before[MAX_LANES]; /* before: all of the chunk's tokens in front of a lane */
+  Pair lane[MAX_LANES],
+      before[MAX_LANES]; /* before: all of the chunk's tokens in front of a lane */
   for (int l = 0; l < lanes; l++)
     for (int i = 0; i < items; i++) {
       int t = l * items + i;
@@ -44,12 +46,14 @@ static Pair walk_chunk(Pair *pair, int count, int lanes, int items, Pair running
     for (int distance = 1; distance < WARP; distance *= 2)
       for (int l = WARP - 1; l >= distance; l--) own[l] = join(own[l - distance], own[l]);
     before[first] = warps;
-    for (int l = 1; l < WARP; l++) before[first + l] = first == 0 ? own[l - 1] : join(warps, own[l - 1]);
+    for (int l = 1; l < WARP; l++)
+      before[first + l] = first == 0 ? own[l - 1] : join(warps, own[l - 1]);
     warps = first == 0 ? own[WARP - 1] : join(warps, own[WARP - 1]);
   }
   for (int l = 0; l < lanes; l++) {
     Approx h = l == 0 ? running.b : join(running, before[l]).b;
-    for (int t = l * items; t < (l + 1) * items && t < count; t++) h = pair[t].b = approx_fma(pair[t].a, h, pair[t].b);
+    for (int t = l * items; t < (l + 1) * items && t < count; t++)
+      h = pair[t].b = approx_fma(pair[t].a, h, pair[t].b);
   }
   return join(running, warps);
 }
@@ -74,7 +78,8 @@ static void bound_channel(const BoundScan *s, int e, Channel c) {
   for (int n = 0; n < s->N; n++) {
     Approx A = approx_minus(approx_exp(bound_take(&s->A_log, e, n)));
     for (int t = 0; t < s->T; t++)
-      c.pair[t] = (Pair){approx_exp(approx_mul(c.delta[t], A)), approx_mul(c.delta_u[t], bound_take(&s->B, t, n))};
+      c.pair[t] = (Pair){approx_exp(approx_mul(c.delta[t], A)),
+                         approx_mul(c.delta_u[t], bound_take(&s->B, t, n))};
     if (s->lanes)
       walk_blocked(c.pair, s->T, s->lanes, s->items);
     else
@@ -82,9 +87,11 @@ static void bound_channel(const BoundScan *s, int e, Channel c) {
     for (int t = 0; t < s->T; t++) {
       c.y[t] = approx_fma(c.pair[t].b, bound_take(&s->C, t, n), c.y[t]);
       if (s->states.want)
-        bound_put(&s->states, ((size_t)t * (size_t)s->E + (size_t)e) * (size_t)s->N + (size_t)n, c.pair[t].b);
+        bound_put(&s->states, ((size_t)t * (size_t)s->E + (size_t)e) * (size_t)s->N + (size_t)n,
+                  c.pair[t].b);
     }
-    bound_put(&s->state, (size_t)e * (size_t)s->N + (size_t)n, s->T > 0 ? c.pair[s->T - 1].b : exactly(0));
+    bound_put(&s->state, (size_t)e * (size_t)s->N + (size_t)n,
+              s->T > 0 ? c.pair[s->T - 1].b : exactly(0));
   }
   for (int t = 0; t < s->T; t++) {
     size_t i = (size_t)t * (size_t)s->E + (size_t)e;

@@ -1,11 +1,12 @@
 /* conv1d64: causal depthwise convolution over tokens, with bias, and SiLU after it, in float64.
- * pre[t, e] = bias[e] + sum over age of weight[e, K - 1 - age] x[t - age, e]: from the newest token back, bias last. */
+ * pre[t, e] = bias[e] + sum over age of weight[e, K - 1 - age] x[t - age, e]: from the newest token
+ * back, bias last. */
 #include <stddef.h>
 
 #include "reference/operators64.h"
 
-void conv1d64(const double *x, int stride, int T, int E, int K, const double *weight, const double *bias, double *pre,
-              double *silu) {
+void conv1d64(const double *x, int stride, int T, int E, int K, const double *weight,
+              const double *bias, double *pre, double *silu) {
 #pragma omp parallel for schedule(static)
   for (int t = 0; t < T; t++) {
     const double *now = x + (size_t)t * (size_t)stride;

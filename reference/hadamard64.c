@@ -1,9 +1,13 @@
-/* hadamard64: x [T, n] <- H x / sqrt(n) in float64, row by row and in place, H = P (x) H_2^k, element i = p 2^k + j.
+/* hadamard64: x [T, n] <- H x / sqrt(n) in float64, row by row and in place, H = P (x) H_2^k,
+ * element i = p 2^k + j.
  *
- * P of order 12 and 20 is Paley's first construction (q = 11, 19), of order 28 his second (q = 13). With chi the
- * quadratic character mod q and Q[i][j] = chi(i - j): first,  order q + 1:      P = I + [[0, 1^T], [-1, Q]] second,
- * order 2 (q + 1):  C = [[0, 1^T], [1, Q]],  P = C (x) [[1, 1], [1, -1]] + I (x) [[1, -1], [-1, -1]] Another order than
- * the kernels': P goes first, then the halvings from the widest stride down, then a true division. */
+ * P of order 12 and 20 is Paley's first construction (q = 11, 19), of order 28 his second (q = 13).
+ * With chi the
+ * quadratic character mod q and Q[i][j] = chi(i - j): first,  order q + 1:      P = I + [[0, 1^T],
+ * [-1, Q]] second,
+ * order 2 (q + 1):  C = [[0, 1^T], [1, Q]],  P = C (x) [[1, 1], [1, -1]] + I (x) [[1, -1], [-1,
+ * -1]] Another order than the kernels': P goes first, then the halvings from the widest stride
+ * down, then a true division. */
 #include <assert.h>
 #include <math.h>
 #include <stddef.h>
@@ -11,7 +15,8 @@
 
 #include "reference/model64.h"
 
-/* A serial loop is compiled for several instruction sets; every fma is written, so the bits do not depend on which. */
+/* A serial loop is compiled for several instruction sets; every fma is written, so the bits do not
+ * depend on which. */
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(DS_SANITIZE)
 #define CLONES __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
 #else
@@ -57,7 +62,8 @@ static void fill_signs(Paley *P) {
                              : bordered(chi, q, -1, i, j) + (i == j);
 }
 
-/* Each thread keeps the one that it asked for last: a call for a few rows would spend its time on making it. */
+/* Each thread keeps the one that it asked for last: a call for a few rows would spend its time on
+ * making it. */
 static const Paley *paley(int order) {
   static _Thread_local Paley last = {.order = 1, .sign = {{1}}};
   assert(order);
@@ -68,16 +74,20 @@ static const Paley *paley(int order) {
 }
 
 /* --- four lanes: neighbours of a row, or of a panel of columns, that go through the same steps ---
- * As a type of the compiler: left to itself it unrolls loops of four and keeps no sum in a register. */
+ * As a type of the compiler: left to itself it unrolls loops of four and keeps no sum in a
+ * register. */
 typedef double Four __attribute__((vector_size(32), aligned(8), may_alias));
 
 ALWAYS_INLINE Four *four(double *x) { return (Four *)x; }
 
-/* y[p y_step + lane] <- sum over c = 0 … order - 1 of P[p][c] x[c x_step + lane], in that order from 0, of eight lanes;
- * y may be x. Four sums of them fill eight of AVX2's sixteen registers, and hide the latency of an addition. */
-ALWAYS_INLINE void paley_lanes(const Paley *P, double *x, ptrdiff_t x_step, double *y, ptrdiff_t y_step) {
+/* y[p y_step + lane] <- sum over c = 0 … order - 1 of P[p][c] x[c x_step + lane], in that order
+ * from 0, of eight lanes; y may be x. Four sums of them fill eight of AVX2's sixteen registers, and
+ * hide the latency of an addition. */
+ALWAYS_INLINE void paley_lanes(const Paley *P, double *x, ptrdiff_t x_step, double *y,
+                               ptrdiff_t y_step) {
   Four column[MAX_ORDER][2];
-  for (int c = 0; c < P->order; c++) column[c][0] = *four(x + c * x_step), column[c][1] = *four(x + c * x_step + 4);
+  for (int c = 0; c < P->order; c++)
+    column[c][0] = *four(x + c * x_step), column[c][1] = *four(x + c * x_step + 4);
   for (int p = 0; p < P->order; p += SUMS) {
     Four sum[SUMS][2] = {{{0}}};
     for (int c = 0; c < P->order; c++)
@@ -85,7 +95,8 @@ ALWAYS_INLINE void paley_lanes(const Paley *P, double *x, ptrdiff_t x_step, doub
         sum[s][0] += P->sign[p + s][c] * column[c][0];
         sum[s][1] += P->sign[p + s][c] * column[c][1];
       }
-    for (int s = 0; s < SUMS; s++) *four(y + (p + s) * y_step) = sum[s][0], *four(y + (p + s) * y_step + 4) = sum[s][1];
+    for (int s = 0; s < SUMS; s++)
+      *four(y + (p + s) * y_step) = sum[s][0], *four(y + (p + s) * y_step + 4) = sum[s][1];
   }
 }
 
@@ -103,8 +114,8 @@ ALWAYS_INLINE void halve_lanes(double *x, ptrdiff_t step, int count) {
   for (int k = 0; k < count; k++) *four(x + k * step) = row[k];
 }
 
-/* The halvings of x [n] as far as strides of `least` and more, powers of two. Up to three strides at once, so that a
- * value is loaded and stored once for them. */
+/* The halvings of x [n] as far as strides of `least` and more, powers of two. Up to three strides
+ * at once, so that a value is loaded and stored once for them. */
 ALWAYS_INLINE void halve_wide(double *x, ptrdiff_t n, ptrdiff_t least) {
   for (ptrdiff_t block = n, part; block > least; block = part) {
     const int count = block >= 8 * least ? 8 : (int)(block / least);
@@ -120,8 +131,8 @@ ALWAYS_INLINE void halve_wide(double *x, ptrdiff_t n, ptrdiff_t least) {
   }
 }
 
-/* The halvings of strides 4, 2 and 1 of eight neighbours, and the division: letters are those of the pair that the
- * stride before left, upper halves beside lower ones. */
+/* The halvings of strides 4, 2 and 1 of eight neighbours, and the division: letters are those of
+ * the pair that the stride before left, upper halves beside lower ones. */
 ALWAYS_INLINE void halve_eight(double *x, double length) {
   const Four a = *four(x), b = *four(x + 4), s = a + b, d = a - b;
   const Four low = {s[0], s[1], d[0], d[1]}, high = {s[2], s[3], d[2], d[3]};
@@ -132,7 +143,7 @@ ALWAYS_INLINE void halve_eight(double *x, double length) {
   *four(x + 4) = (Four){u[2], f[2], u[3], f[3]};
 }
 
-/* --- rows --- */
+/* --- rows ------------------------------------------------------------------------------------- */
 
 /* Rows whose blocks are shorter than LANES. */
 static void rotate_short(const Paley *P, double *x, int width, double length) {
@@ -177,7 +188,8 @@ CLONES static void rotate_row(const Paley *P, double *x, int n) {
   if (width < LANES) {
     rotate_short(P, x, width, length);
   } else {
-    for (int j = 0; P->order > 1 && j < width; j += LANES) paley_lanes(P, x + j, width, x + j, width);
+    for (int j = 0; P->order > 1 && j < width; j += LANES)
+      paley_lanes(P, x + j, width, x + j, width);
     for (int p = 0; p < P->order; p++) halve_wide(x + (ptrdiff_t)p * width, width, LANES);
     for (int i = 0; i < n; i += LANES) halve_eight(x + i, length);
   }
@@ -189,15 +201,17 @@ void hadamard64(double *x, int T, int n) {
   for (int t = 0; t < T; t++) rotate_row(P, x + (ptrdiff_t)t * n, n);
 }
 
-/* --- columns --- */
+/* --- columns ---------------------------------------------------------------------------------- */
 
-/* Columns that go together: four cache lines of a row, so that a page of the matrix is looked up seldom, while their
- * panel stays within a second-level cache (1 MiB); one line where there are more rows. */
+/* Columns that go together: four cache lines of a row, so that a page of the matrix is looked up
+ * seldom, while their panel stays within a second-level cache (1 MiB); one line where there are
+ * more rows. */
 static int panel_lanes(int rows) { return rows <= 4096 ? 4 * LANES : LANES; }
 
-/* x [rows, lanes], its rows `stride` apart, through panel [rows, lanes]: in the matrix they stand at strides that
- * caches map onto each other. x may be the panel. */
-CLONES static void rotate_panel(const Paley *P, double *x, int rows, int lanes, ptrdiff_t stride, double *panel) {
+/* x [rows, lanes], its rows `stride` apart, through panel [rows, lanes]: in the matrix they stand
+ * at strides that caches map onto each other. x may be the panel. */
+CLONES static void rotate_panel(const Paley *P, double *x, int rows, int lanes, ptrdiff_t stride,
+                                double *panel) {
   const int width = rows / P->order;
   const double length = sqrt(rows);
   for (int j = 0; j < width; j++)
@@ -212,7 +226,8 @@ CLONES static void rotate_panel(const Paley *P, double *x, int rows, int lanes, 
     double *block = panel + (ptrdiff_t)p * width * lanes, *to = x + (ptrdiff_t)p * width * stride;
     halve_wide(block, (ptrdiff_t)width * lanes, lanes);
     for (int j = 0; j < width; j++)
-      for (int l = 0; l < lanes; l += 4) *four(to + j * stride + l) = *four(block + (ptrdiff_t)j * lanes + l) / length;
+      for (int l = 0; l < lanes; l += 4)
+        *four(to + j * stride + l) = *four(block + (ptrdiff_t)j * lanes + l) / length;
   }
 }
 
@@ -225,9 +240,11 @@ static void rotate_columns(const Paley *P, double *x, int rows, int cols, int fi
     return;
   }
   memset(panel, 0, sizeof panel);
-  for (int r = 0; r < rows; r++) memcpy(panel[r], x + (ptrdiff_t)r * cols + first, (size_t)count * sizeof *x);
+  for (int r = 0; r < rows; r++)
+    memcpy(panel[r], x + (ptrdiff_t)r * cols + first, (size_t)count * sizeof *x);
   rotate_panel(P, panel[0], rows, lanes, lanes, panel[0]);
-  for (int r = 0; r < rows; r++) memcpy(x + (ptrdiff_t)r * cols + first, panel[r], (size_t)count * sizeof *x);
+  for (int r = 0; r < rows; r++)
+    memcpy(x + (ptrdiff_t)r * cols + first, panel[r], (size_t)count * sizeof *x);
 }
 
 void hadamard64_columns(double *x, int rows, int cols) {

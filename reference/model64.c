@@ -1,8 +1,11 @@
-/* model64: a Mamba-1 model in float64 from the operators of operators64.h; T tokens, state zero before the first.
- *   norm = rmsnorm(x);  x', z = norm W_in^T;  u = silu(conv1d(x'));  dt_r, B, C = u W_x^T;  dt = dt_r W_dt^T;
- *   gated = scan(u, dt, A, B, C, D, z);  block_out = x + gated W_out^T, gated through H where the weight was rotated.
- * Error: at most 1.2e-15 relative (Frobenius) in each of 51 tensors of 24 layers, against the golden float64 forward
- * data/golden/bytes10m_fp64.h5 (tests/test_reference.c). */
+/* model64: a Mamba-1 model in float64 from the operators of operators64.h; T tokens, state zero
+ * before the first.
+ *   norm = rmsnorm(x);  x', z = norm W_in^T;  u = silu(conv1d(x'));  dt_r, B, C = u W_x^T;  dt =
+ *   dt_r W_dt^T;
+ *   gated = scan(u, dt, A, B, C, D, z);  block_out = x + gated W_out^T, gated through H where the
+ *   weight was rotated.
+ * Error: at most 1.2e-15 relative (Frobenius) in each of 51 tensors of 24 layers, against the
+ * golden float64 forward data/golden/bytes10m_fp64.h5 (tests/test_reference.c). */
 #include <assert.h>
 #include <string.h>
 
@@ -25,7 +28,8 @@ void block64(const Model64 *m, int layer, const double *x, int T, const Block64 
 
   rmsnorm64(x, w->norm, m->eps, T, D, out->norm);
   linear64(out->norm, D, T, D, w->in_proj, 2 * E, out->in_proj, 2 * E);
-  conv1d64(out->in_proj, 2 * E, T, E, m->K, w->conv_weight, w->conv_bias, out->conv1d, out->conv1d_silu);
+  conv1d64(out->in_proj, 2 * E, T, E, m->K, w->conv_weight, w->conv_bias, out->conv1d,
+           out->conv1d_silu);
   linear64(out->conv1d_silu, E, T, E, w->x_proj, dbc, out->x_proj, dbc);
   linear64(out->x_proj, dbc, T, R, w->dt_proj, E, out->dt_proj, E);
   scan64(&(Scan64){.T = T,
@@ -55,7 +59,8 @@ void norm64(const double *x, const double *gain, double eps, int T, int D, doubl
   rmsnorm64(x, gain, eps, T, D, norm_f);
 }
 
-void logits64(const double *norm_f, int T, int D, const double *head, int rows, double *logits, int vocab) {
+void logits64(const double *norm_f, int T, int D, const double *head, int rows, double *logits,
+              int vocab) {
   linear64(norm_f, D, T, D, head, rows, logits, vocab);
 }
 

@@ -1,12 +1,13 @@
-/* model64: the float64 reference of a Mamba-1 model, written from the published model and from nothing in kernels/.
- * Products go through GSL's BLAS interface to OpenBLAS in fixed panels of rows, one BLAS thread each, so that the
- * result does not depend on the number of threads.
- * Dimensions: T tokens, D model width, E = 2D inner width, N states, R rank of dt, K taps. All matrices are row-major
- * float64, without units; all buffers, weights and tokens belong to the caller, and no output may overlap an input but
- * where its function says so. Token ids must be below `vocab`. Nothing fails: what is not finite goes on as IEEE has
- * it. Source: the published Mamba model (Gu, Dao 2023) in the layout of Hugging Face's checkpoints; the transform in
- * front of out_proj: Quamba's. Error:  relative to the golden float64 run of the shipped model at most 1.2e-15, of each
- * of its 51 tensors (tests/test_reference.c). */
+/* model64: the float64 reference of a Mamba-1 model, written from the published model and from
+ * nothing in kernels/. Products go through GSL's BLAS interface to OpenBLAS in fixed panels of
+ * rows, one BLAS thread each, so that the result does not depend on the number of threads.
+ * Dimensions: T tokens, D model width, E = 2D inner width, N states, R rank of dt, K taps. All
+ * matrices are row-major float64, without units; all buffers, weights and tokens belong to the
+ * caller, and no output may overlap an input but where its function says so. Token ids must be
+ * below `vocab`. Nothing fails: what is not finite goes on as IEEE has it. Source: the published
+ * Mamba model (Gu, Dao 2023) in the layout of Hugging Face's checkpoints; the transform in
+ * front of out_proj: Quamba's. Error:  relative to the golden float64 run of the shipped model at
+ * most 1.2e-15, of each of its 51 tensors (tests/test_reference.c). */
 #ifndef DS_REFERENCE_MODEL64_H
 #define DS_REFERENCE_MODEL64_H
 #include <stdbool.h>
@@ -28,7 +29,7 @@ typedef struct Layer64 {
 typedef struct Model64 {
   int D, E, N, R, K, layers, vocab;
   double eps;
-  bool hadamard;           /* out_proj's input is H gated / sqrt(E): its weight was rotated to match */
+  bool hadamard; /* out_proj's input is H gated / sqrt(E): its weight was rotated to match */
   const double *embedding; /* [vocab, D] */
   const double *norm_f;    /* [D], or NULL */
   const double *head;      /* [vocab, D] */
@@ -52,17 +53,19 @@ typedef struct Block64 {
   double *ssm_state;   /* [E, N], after the last token */
 } Block64;
 
-/* Sizes are those that the operator has, so that the rewrite and the reference promise no transform that no mode can
- * run: harness/model/rewrite.c holds the two limits together. */
+/* Sizes are those that the operator has, so that the rewrite and the reference promise no transform
+ * that no mode can run: harness/model/rewrite.c holds the two limits together. */
 enum { HADAMARD64_MAX_ORDER = 28, HADAMARD64_MAX_N = 32768 };
-/* The order (P) of the Hadamard matrix of size n: 1, 12, 20, 28; 0 where there is none, or n > HADAMARD64_MAX_N. */
+/* The order (P) of the Hadamard matrix of size n: 1, 12, 20, 28; 0 where there is none, or n >
+ * HADAMARD64_MAX_N. */
 int hadamard64_factor(int n);
-/* P, row by row, of order 12, 20 or 28: sign [order, order], each +1 or -1. Order 1: the number 1. */
+/* P, row by row, of order 12, 20 or 28: sign [order, order], each +1 or -1. Order 1: the number
+ * 1. */
 void hadamard64_signs(int order, double *sign);
 /* In place, row by row: x [T, n] <- H x / sqrt(n), H = P (x) H_2^k. */
 void hadamard64(double *x, int T, int n);
-/* The same down the columns: x [rows, cols] <- H x / sqrt(rows). The bits are those of hadamard64 on every row of the
- * transposed matrix. A panel of columns, at most 2 MiB, is on its thread's
+/* The same down the columns: x [rows, cols] <- H x / sqrt(rows). The bits are those of hadamard64
+ * on every row of the transposed matrix. A panel of columns, at most 2 MiB, is on its thread's
  * stack. */
 void hadamard64_columns(double *x, int rows, int cols);
 
@@ -72,11 +75,13 @@ void embed64(const Model64 *m, const int32_t *token, int T, double *x);
 void block64(const Model64 *m, int layer, const double *x, int T, const Block64 *out);
 /* norm_f [T, D], logits [T, vocab] of the last block's output x [T, D]. */
 void head64(const Model64 *m, const double *x, int T, double *norm_f, double *logits);
-/* The same in two steps, for a head that does not stand whole: norm_f [T, D]; then, some rows of the head [rows, D] at
- * a time, that many columns of the logits, whose rows are `vocab` apart. */
+/* The same in two steps, for a head that does not stand whole: norm_f [T, D]; then, some rows of
+ * the head [rows, D] at a time, that many columns of the logits, whose rows are `vocab` apart. */
 void norm64(const double *x, const double *gain, double eps, int T, int D, double *norm_f);
-void logits64(const double *norm_f, int T, int D, const double *head, int rows, double *logits, int vocab);
+void logits64(const double *norm_f, int T, int D, const double *head, int rows, double *logits,
+              int vocab);
 
-/* The BLAS that runs the products, in its own words; NULL where it is not OpenBLAS. Sets it to one thread. */
+/* The BLAS that runs the products, in its own words; NULL where it is not OpenBLAS. Sets it to one
+ * thread. */
 const char *blas64_name(void);
 #endif

@@ -1,5 +1,6 @@
 /* rmsnorm64: y [T, D] = x / sqrt(mean(x^2) + eps) * gain in float64.
- * The length of a row comes from BLAS's dnrm2 and meets eps in hypot: no square of x is ever formed here. */
+ * The length of a row comes from BLAS's dnrm2 and meets eps in hypot: no square of x is ever formed
+ * here. */
 #include <gsl/gsl_blas.h>
 
 #include "reference/operators64.h"

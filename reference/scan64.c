@@ -1,15 +1,18 @@
 /* scan64: the selective scan with softplus, skip and gate, in float64, from state zero.
- * delta = softplus(dt + bias);  h_n <- exp(-delta e^A_log_n) h_n + delta u B_n;  y = D u + sum over n of C_n h_n;
- * gated = y silu(z). Channels share nothing, so threads take channels; a channel's states walk the tokens in groups.
- * The exponential of each (token, channel, state) is nearly all of the time. */
+ * delta = softplus(dt + bias);  h_n <- exp(-delta e^A_log_n) h_n + delta u B_n;  y = D u + sum over
+ * n of C_n h_n; gated = y silu(z). Channels share nothing, so threads take channels; a channel's
+ * states walk the tokens in groups. The exponential of each (token, channel, state) is nearly all
+ * of the time. */
 #include <stddef.h>
 
 #include "reference/operators64.h"
 
-/* States that walk together: all those of a published Mamba-1 model, in memory of fixed size whatever N is. */
+/* States that walk together: all those of a published Mamba-1 model, in memory of fixed size
+ * whatever N is. */
 enum { GROUP = 16 };
 
-/* Takes states first … first + count - 1 of channel e over all tokens and adds their part to its y. */
+/* Takes states first … first + count - 1 of channel e over all tokens and adds their part to its
+ * y. */
 static void walk(const Scan64 *s, int e, int first, int count) {
   const size_t own = (size_t)e * (size_t)s->N + (size_t)first;
   double rate[GROUP], h[GROUP];

@@ -1,5 +1,6 @@
-/* Cases for the tests of reference/bounds: an operator with its settings, random inputs, the tensors that a kernel (or
- * a broken one) fills, and what the bounds say of them. All in one block of memory that each new case takes over. */
+/* Cases for the tests of reference/bounds: an operator with its settings, random inputs, the
+ * tensors that a kernel (or a broken one) fills, and what the bounds say of them. All in one block
+ * of memory that each new case takes over. */
 #ifndef DS_TESTS_BOUNDS_CASES_H
 #define DS_TESTS_BOUNDS_CASES_H
 #include "kernels/conv1d.h"
@@ -43,13 +44,21 @@ typedef enum Dist {
   SLOW_DECAY,
   DISTS
 } Dist;
-static const char *const dist_name[DISTS] = {"normal",     "uniform",  "Student-t", "outliers",    "ties",
-                                             "saturating", "denormal", "zero",      "alternating", "slow decay"};
+static const char *const dist_name[DISTS] = {"normal",      "uniform",    "Student-t", "outliers",
+                                             "ties",        "saturating", "denormal",  "zero",
+                                             "alternating", "slow decay"};
 
 enum { MAX_IN = 8, MAX_OUT = 4 };
-enum { X, W, BIAS };                                            /* inputs of linear (x, w), rmsnorm (x, gain), conv1d */
-enum { S_U, S_DT, S_B, S_C, S_Z, S_A_LOG, S_D, S_BIAS };        /* of scan */
-enum { S_DELTA, S_Y, S_GATED, S_STATE, C_PRE = 0, C_SILU = 1 }; /* outputs of scan and conv1d; the others have one */
+enum { X, W, BIAS }; /* inputs of linear (x, w), rmsnorm (x, gain), conv1d */
+enum { S_U, S_DT, S_B, S_C, S_Z, S_A_LOG, S_D, S_BIAS }; /* of scan */
+enum {
+  S_DELTA,
+  S_Y,
+  S_GATED,
+  S_STATE,
+  C_PRE = 0,
+  C_SILU = 1
+}; /* outputs of scan and conv1d; the others have one */
 
 typedef struct Case {
   Op op;
@@ -64,7 +73,7 @@ typedef struct Case {
   BoundOut bound[MAX_OUT];
 } Case;
 
-/* ---- memory and chance ---- */
+/* --- memory and chance ------------------------------------------------------------------------ */
 
 static _Alignas(64) unsigned char block[48 << 20];
 static size_t block_used;
@@ -84,7 +93,8 @@ static inline uint32_t random_bits(void) {
 static inline int below(int n) { return (int)(random_bits() % (uint32_t)n); }
 static inline double unit(void) { return (random_bits() + 0.5) * 0x1p-32; }
 static inline double normal(void) {
-  double radius = sqrt(-2 * log(unit())); /* a draw a statement: C does not say which factor is taken first */
+  double radius =
+      sqrt(-2 * log(unit())); /* a draw a statement: C does not say which factor is taken first */
   return radius * cos(6.283185307179586 * unit());
 }
 
@@ -118,12 +128,16 @@ static inline int8_t draw_i8(Dist dist, int row, int col) {
     case DENORMAL: return (int8_t)(below(3) - 1);
     case ZERO: return 0;
     case ALTERNATING: return (int8_t)((row + col) % 2 ? -127 : 127);
-    default: return (int8_t)fmax(-128, fmin(127, rint((dist == OUTLIERS && col % 7 != 3 ? 2 : 40) * normal())));
+    default:
+      return (int8_t)fmax(-128,
+                          fmin(127, rint((dist == OUTLIERS && col % 7 != 3 ? 2 : 40) * normal())));
   }
 }
 
 /* Half of them powers of two: with those, exact ties come out of exact inputs. */
-static inline float random_scale(void) { return below(2) ? ldexpf(1, -2 - below(8)) : (float)exp(-7 + 5 * unit()); }
+static inline float random_scale(void) {
+  return below(2) ? ldexpf(1, -2 - below(8)) : (float)exp(-7 + 5 * unit());
+}
 
 static inline Tensor empty(Format format, int rows, int cols) {
   size_t bytes = (size_t)rows * (size_t)cols * format_size(format);
@@ -154,9 +168,10 @@ static inline double element(const Tensor *t, size_t i) {
 
 static inline size_t elements(const Tensor *t) { return (size_t)t->rows * (size_t)t->cols; }
 
-/* ---- cases ---- */
+/* --- cases ------------------------------------------------------------------------------------ */
 
-static const int hadamard_size[] = {1, 2, 4, 8, 12, 16, 20, 24, 28, 32, 40, 56, 64, 96, 128, 160, 192};
+static const int hadamard_size[] = {1,  2,  4,  8,  12, 16,  20,  24, 28,
+                                    32, 40, 56, 64, 96, 128, 160, 192};
 
 static inline double size_of_inputs(void) { return pow(10, -3 + 4 * unit()); }
 
@@ -165,7 +180,8 @@ static inline void make_scalar(Case *c) {
   c->T = 1, c->n = 64;
   double size = c->dist == TIES ? 0.25 : c->op == OP_LOG1P ? 1 : 10 * unit();
   c->in[X] = drawn(c->dist, FORMAT_F32, size, 1, c->n);
-  for (int i = 0; c->op == OP_LOG1P && i < c->n; i++) ((float *)c->in[X].data)[i] = fabsf(((float *)c->in[X].data)[i]);
+  for (int i = 0; c->op == OP_LOG1P && i < c->n; i++)
+    ((float *)c->in[X].data)[i] = fabsf(((float *)c->in[X].data)[i]);
   c->out[0] = empty(FORMAT_F32, 1, c->n);
   c->inputs = c->outputs = 1;
 }
@@ -173,7 +189,8 @@ static inline void make_scalar(Case *c) {
 static inline void make_scan(Case *c) {
   static const int lengths[] = {1, 2, 3, 5, 33, 120, 171, 300, 600, 1100, 2100};
   bool i8 = below(2), slow = c->dist == SLOW_DECAY;
-  int T = c->T = lengths[below(20) ? below(7) : below(11)], E = c->n = 1 + below(3), N = c->m = 1 + below(4);
+  int T = c->T = lengths[below(20) ? below(7) : below(11)], E = c->n = 1 + below(3),
+      N = c->m = 1 + below(4);
   Format rest = i8 ? FORMAT_I8 : FORMAT_F32, u = below(2) ? FORMAT_I8 : FORMAT_F32;
   double size = c->dist == TIES ? 0.125 : 0.1 + 3 * unit();
   c->order = below(2) ? SCAN_BLOCKED : SCAN_SEQUENTIAL;
@@ -204,8 +221,8 @@ static inline void make_rows(Case *c) {
   switch (c->op) {
     case OP_QUANTISE:
       c->out[0] = empty(FORMAT_I8, T, n);
-      c->in[X] =
-          drawn(c->dist, below(2) ? FORMAT_F16 : FORMAT_F32, c->out[0].scale.value * (c->dist == TIES ? 1 : 40), T, n);
+      c->in[X] = drawn(c->dist, below(2) ? FORMAT_F16 : FORMAT_F32,
+                       c->out[0].scale.value * (c->dist == TIES ? 1 : 40), T, n);
       c->rounding = below(2) ? ROUND_AWAY : ROUND_EVEN;
       c->inputs = 1;
       return;
@@ -213,7 +230,8 @@ static inline void make_rows(Case *c) {
       c->m = 1 + below(20);
       c->i8 = below(2);
       c->in[X] = drawn(c->dist, c->i8 ? FORMAT_I8 : FORMAT_F32, size, T, n);
-      c->in[W] = drawn(c->dist == ALTERNATING ? UNIFORM : NORMAL, c->i8 ? FORMAT_I8 : FORMAT_F32, 1, c->m, n);
+      c->in[W] = drawn(c->dist == ALTERNATING ? UNIFORM : NORMAL, c->i8 ? FORMAT_I8 : FORMAT_F32, 1,
+                       c->m, n);
       c->out[0] = empty((Format[]){FORMAT_F32, FORMAT_F16, FORMAT_I8}[below(3)], T, c->m);
       c->rounding = ROUND_EVEN;
       c->inputs = 2;
@@ -264,7 +282,7 @@ static inline Case random_case(Op op, Dist dist) {
   return c;
 }
 
-/* ---- the kernels ---- */
+/* --- the kernels ------------------------------------------------------------------------------ */
 
 static inline Conv1d conv1d_of(const Case *c) {
   return (Conv1d){.E = c->n,
@@ -318,7 +336,7 @@ static inline void run_kernel(Case *c) {
   }
 }
 
-/* ---- the bounds ---- */
+/* --- the bounds ------------------------------------------------------------------------------- */
 
 static inline BoundIn bound_in(const Tensor *t) {
   double *value = take(elements(t) * sizeof *value);
@@ -328,9 +346,10 @@ static inline BoundIn bound_in(const Tensor *t) {
 
 static inline BoundOut bound_out(const Tensor *t, Rounding rounding) {
   size_t bytes = elements(t) * sizeof(double);
-  BoundType type = t->format == FORMAT_F32   ? BOUND_F32
-                   : t->format == FORMAT_F16 ? BOUND_F16
-                                             : (rounding == ROUND_AWAY ? BOUND_I8_AWAY : BOUND_I8_EVEN);
+  BoundType type = t->format == FORMAT_F32 ? BOUND_F32
+                   : t->format == FORMAT_F16
+                       ? BOUND_F16
+                       : (rounding == ROUND_AWAY ? BOUND_I8_AWAY : BOUND_I8_EVEN);
   return (BoundOut){type, t->scale.value, take(bytes), take(bytes), take(bytes), take(bytes)};
 }
 
@@ -341,10 +360,13 @@ static inline void compute_bounds(Case *c) {
   switch (c->op) {
     case OP_QUANTISE: bound_quantise(&in[X], c->T, c->n, &c->bound[0]); break;
     case OP_LINEAR: bound_linear(&in[X], c->T, c->n, &in[W], c->m, &c->bound[0]); break;
-    case OP_RMSNORM: bound_rmsnorm(&in[X], c->gain ? &in[W] : &(BoundIn){0}, c->eps, c->T, c->n, &c->bound[0]); break;
+    case OP_RMSNORM:
+      bound_rmsnorm(&in[X], c->gain ? &in[W] : &(BoundIn){0}, c->eps, c->T, c->n, &c->bound[0]);
+      break;
     case OP_HADAMARD: bound_hadamard(&in[X], c->T, c->n, &c->bound[0]); break;
     case OP_CONV1D:
-      bound_conv1d(&in[X], c->T, c->n, c->m, &in[W], &in[BIAS], &c->bound[C_PRE], &c->bound[C_SILU]);
+      bound_conv1d(&in[X], c->T, c->n, c->m, &in[W], &in[BIAS], &c->bound[C_PRE],
+                   &c->bound[C_SILU]);
       break;
     case OP_SCAN: {
       ScanChunk chunk = scan_chunk(c->T);

@@ -1,4 +1,5 @@
-/* draws: random numbers of a test file, by GSL's mt19937: the same on every run; each file has its own. */
+/* draws: random numbers of a test file, by GSL's mt19937: the same on every run; each file has its
+ * own. */
 #ifndef DS_TESTS_DRAWS_H
 #define DS_TESTS_DRAWS_H
 #include <gsl/gsl_rng.h>

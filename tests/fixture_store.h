@@ -1,7 +1,7 @@
-/* A small run for the tests of store and results: 3 layers, two modes and the reference, two prompts of odd length;
- * every element type, strided views, NaNs with payloads, int8 with -128, scales of every axis. Values come from a
- * generator that knows prompt, layer, mode and tensor, so that what must be in the file can be said again at any time.
- */
+/* A small run for the tests of store and results: 3 layers, two modes and the reference, two
+ * prompts of odd length; every element type, strided views, NaNs with payloads, int8 with -128,
+ * scales of every axis. Values come from a generator that knows prompt, layer, mode and tensor, so
+ * that what must be in the file can be said again at any time. */
 #ifndef DS_TESTS_FIXTURE_STORE_H
 #define DS_TESTS_FIXTURE_STORE_H
 #include <criterion/criterion.h>
@@ -41,12 +41,14 @@ static inline const PromptShape *fixture_prompts(void) {
 
 static inline Format fixture_type(int mode, int id) {
   if (mode == 2) return FORMAT_F64;
-  if (id == T_SSM_STATE_Q8 || (mode == 0 && (id == T_CONV1D_SILU || id == T_SCAN_IN))) return FORMAT_I8;
+  if (id == T_SSM_STATE_Q8 || (mode == 0 && (id == T_CONV1D_SILU || id == T_SCAN_IN)))
+    return FORMAT_I8;
   if (mode == 1 && id == T_X_PROJ) return FORMAT_I8;
   return mode == 0 && (id == T_GATED || id == T_OUT_PROJ) ? FORMAT_F16 : FORMAT_F32;
 }
 
-/* The axis and group of its scales. x_proj has 8 columns: the last group of each row is a short one. */
+/* The axis and group of its scales. x_proj has 8 columns: the last group of each row is a short
+ * one. */
 static inline Scale fixture_scale(int mode, int id) {
   if (mode == 0 && id == T_CONV1D_SILU) return (Scale){.axis = SCALE_ROW};
   if (mode == 0 && id == T_SSM_STATE_Q8) return (Scale){.axis = SCALE_COLUMN};
@@ -101,14 +103,16 @@ static inline Fixture fixture_make(void) {
   Status st = {0};
   store_start();
   cr_assert(arena_reserve(&f.arena, (size_t)1 << 26, no_room, &st), "%s", st.text);
-  f.key = (RunKey){digest_of("spec", 4), digest_of("weights", 7), digest_of("text", 4), digest_of("program", 7)};
+  f.key = (RunKey){digest_of("spec", 4), digest_of("weights", 7), digest_of("text", 4),
+                   digest_of("program", 7)};
   strcpy(f.folder, "/tmp/driftscope-test-XXXXXX");
   cr_assert_not_null(mkdtemp(f.folder));
   snprintf(f.results, sizeof f.results, "%s/r.h5", f.folder);
   return f;
 }
 
-static inline int fixture_remove_one(const char *path, const struct stat *info, int flag, struct FTW *walk) {
+static inline int fixture_remove_one(const char *path, const struct stat *info, int flag,
+                                     struct FTW *walk) {
   (void)info, (void)flag, (void)walk;
   return remove(path);
 }
@@ -118,7 +122,7 @@ static inline void fixture_drop(Fixture *f) {
   arena_release(&f->arena);
 }
 
-/* ---- the tensors ---- */
+/* --- the tensors ------------------------------------------------------------------------------ */
 
 static inline uint64_t fixture_bits(uint64_t *state) { /* splitmix64 */
   uint64_t z = *state += 0x9e3779b97f4a7c15u;
@@ -130,26 +134,31 @@ static inline uint64_t fixture_bits(uint64_t *state) { /* splitmix64 */
 /* As many scales as its axis says, those of groups apart by one that is none of them. */
 static inline Scale fixture_scales(Arena *arena, Scale scale, int rows, int cols, uint64_t *state) {
   scale.stride = scale.axis == SCALE_GROUP ? group_scales(cols, scale.group) + 1 : 0;
-  const size_t count = scale.axis == SCALE_GROUP ? (size_t)(rows * scale.stride) : scale_count(&scale, rows, cols);
+  const size_t count =
+      scale.axis == SCALE_GROUP ? (size_t)(rows * scale.stride) : scale_count(&scale, rows, cols);
   float *values = arena_alloc(arena, count, sizeof *values);
   for (size_t i = 0; i < count; i++) values[i] = (float)(1 + fixture_bits(state) % 1000) / 7919;
   scale.values = values;
   return scale;
 }
 
-/* A view of `cols` columns in a wider array whose other columns are junk. Element 1 is a NaN with a payload, int8's is
- * -128. */
-static inline Tensor fixture_tensor(Arena *arena, const StoreShape *shape, int prompt, int layer, int mode, int id) {
+/* A view of `cols` columns in a wider array whose other columns are junk. Element 1 is a NaN with a
+ * payload, int8's is -128. */
+static inline Tensor fixture_tensor(Arena *arena, const StoreShape *shape, int prompt, int layer,
+                                    int mode, int id) {
   const TensorInfo *info = &family_mamba1.tensors.info[id];
   int rows = info->rows == DIM_TOKEN ? shape->prompt[prompt].T : shape->dims[info->rows],
       cols = shape->dims[info->cols];
   Format format = fixture_type(mode, id);
   size_t size = format_size(format);
-  Tensor t = tensor_of(NULL, format, rows, cols, format == FORMAT_I8 ? 0.0078125f * (float)(id + 1) : 0);
+  Tensor t =
+      tensor_of(NULL, format, rows, cols, format == FORMAT_I8 ? 0.0078125f * (float)(id + 1) : 0);
   t.stride = id == T_X_PROJ ? cols + 5 : cols;
   t.data = arena_alloc(arena, (size_t)(rows * t.stride), size);
   memset(t.data, 0xee, (size_t)(rows * t.stride) * size);
-  t.kernel = mode == 2 ? "reference f64" : format == FORMAT_I8 ? "fixture i8*i8->i8 cpu" : "fixture f32->f32 cpu";
+  t.kernel = mode == 2             ? "reference f64"
+             : format == FORMAT_I8 ? "fixture i8*i8->i8 cpu"
+                                   : "fixture f32->f32 cpu";
   uint64_t state = (uint64_t)(((prompt * 100 + layer) * 100 + mode) * 100 + (int)id);
   for (int r = 0; r < rows; r++)
     for (int c = 0; c < cols; c++) {
@@ -175,23 +184,25 @@ static inline Tensor fixture_tensor(Arena *arena, const StoreShape *shape, int p
   return t;
 }
 
-/* ---- running it ---- */
+/* --- running it ------------------------------------------------------------------------------- */
 
 /* Of a tensor's own values, NaN canonical. */
-static inline Digest fixture_digest(const StoreShape *shape, int prompt, int layer, int mode, int id) {
+static inline Digest fixture_digest(const StoreShape *shape, int prompt, int layer, int mode,
+                                    int id) {
   static char room[1 << 14];
   Arena arena = {.next = room, .end = room + sizeof room, .base = room, .exhausted = no_room};
   Tensor t = fixture_tensor(&arena, shape, prompt, layer, mode, id);
   const uint64_t nan64 = 0x7ff8000000000000u;
   const uint32_t nan32 = 0x7fc00000u;
   cr_assert(t.stride == t.cols && (t.format == FORMAT_F32 || t.format == FORMAT_F64));
-  memcpy((char *)t.data + format_size(t.format), t.format == FORMAT_F64 ? (const void *)&nan64 : &nan32,
-         format_size(t.format));
+  memcpy((char *)t.data + format_size(t.format),
+         t.format == FORMAT_F64 ? (const void *)&nan64 : &nan32, format_size(t.format));
   return digest_of(t.data, (size_t)(t.rows * t.cols) * format_size(t.format));
 }
 
 /* The rows of a layer, as they come back: one a side, its digest that of the side's norm. */
-static inline void fixture_rows(const StoreShape *shape, int prompt, int layer, TensorStats rows[MODES]) {
+static inline void fixture_rows(const StoreShape *shape, int prompt, int layer,
+                                TensorStats rows[MODES]) {
   memset(rows, 0, MODES * sizeof *rows);
   for (int m = 0; m < MODES; m++) {
     snprintf(rows[m].prompt, sizeof rows[m].prompt, "%s", shape->prompt[prompt].name);
@@ -204,7 +215,8 @@ static inline void fixture_rows(const StoreShape *shape, int prompt, int layer, 
 }
 
 /* One layer, given to the store, and then made junk of: it must have taken a copy. */
-static inline bool fixture_layer(const Fixture *f, Store *store, int prompt, int layer, Status *st) {
+static inline bool fixture_layer(const Fixture *f, Store *store, int prompt, int layer,
+                                 Status *st) {
   Arena arena = f->arena;
   StoreTensor list[MODES * T_COUNT];
   Tensor tensor[MODES * T_COUNT], stream[MODES];
@@ -221,7 +233,8 @@ static inline bool fixture_layer(const Fixture *f, Store *store, int prompt, int
       if (id == T_BLOCK_OUT) stream[m] = *t;
     }
   fixture_rows(&f->shape, prompt, layer, rows);
-  for (int m = 0; m < MODES; m++) memset(rows[m].digest, 'x', sizeof rows[m].digest); /* which the store fills in */
+  for (int m = 0; m < MODES; m++)
+    memset(rows[m].digest, 'x', sizeof rows[m].digest); /* which the store fills in */
   bool ok = store_put_layer(store, prompt, layer, &what, st);
   memset(begin, 0x5a, (size_t)(arena.next - begin));
   memset(rows, 0x5a, sizeof rows);
@@ -249,18 +262,22 @@ static inline bool fixture_finish(const Fixture *f, Store *store, Status *st) {
   size_t count;
   TRY(store_rows(&arena, store, &table_tensor_stats, &rows, &count, st));
   Drift *drift = ARENA_NEW(&arena, Drift, 2);
-  strcpy(drift[0].base, "fp64"), strcpy(drift[0].other, "2-0"), strcpy(drift[0].tensor, "block_out");
+  strcpy(drift[0].base, "fp64"), strcpy(drift[0].other, "2-0"),
+      strcpy(drift[0].tensor, "block_out");
   drift[0].rel_l2 = 0.25, drift[0].growth = (double)__builtin_nanf("0x123");
   drift[1] = drift[0];
   drift[1].layer = 1;
-  Attribute attributes[] = {{"title", "An answer, in UTF-8: \xc3\xa9", 0}, {"note", "", 0}, {"seed", NULL, 0.1}};
-  TableRows tables_given[] = {{&table_tensor_stats, rows, count}, {&table_drift, drift, 2}, {&table_verdict, NULL, 0}};
+  Attribute attributes[] = {
+      {"title", "An answer, in UTF-8: \xc3\xa9", 0}, {"note", "", 0}, {"seed", NULL, 0.1}};
+  TableRows tables_given[] = {
+      {&table_tensor_stats, rows, count}, {&table_drift, drift, 2}, {&table_verdict, NULL, 0}};
   return store_finish(store, attributes, 3, tables_given, 3, arena, st);
 }
 
 static inline Store *fixture_open(Fixture *f, Status *st) {
   Store *store;
-  return store_open(&f->arena, f->results, &f->key, &f->shape, false, false, &store, st) ? store : NULL;
+  return store_open(&f->arena, f->results, &f->key, &f->shape, false, false, &store, st) ? store
+                                                                                         : NULL;
 }
 
 /* A study's pieces beside the layers: three, whose sum is the answer. */
@@ -286,31 +303,35 @@ static inline bool fixture_run_with(Fixture *f, bool sync, Status *st) {
   Store *store;
   int sum;
   TRY(store_open(&f->arena, f->results, &f->key, &f->shape, false, sync, &store, st));
-  bool ok = fixture_layers(f, store, -1, st) && fixture_notes(f, store, &sum, st) && fixture_finish(f, store, st);
+  bool ok = fixture_layers(f, store, -1, st) && fixture_notes(f, store, &sum, st) &&
+            fixture_finish(f, store, st);
   store_close(store);
   return ok;
 }
 static inline bool fixture_run(Fixture *f, Status *st) { return fixture_run_with(f, false, st); }
 
-/* ---- what came out ---- */
+/* --- what came out ---------------------------------------------------------------------------- */
 
 typedef struct Listing {
   char text[1 << 16];
   size_t length;
 } Listing;
 
-static inline herr_t fixture_list(hid_t file, const char *name, const H5O_info_t *info, void *data) {
+static inline herr_t fixture_list(hid_t file, const char *name, const H5O_info_t *info,
+                                  void *data) {
   Listing *list = data;
   char digest[40] = "none";
-  /* The times in a table of performance may differ, the tensors' and these tables' digests may not. */
+  /* The times in a table of performance may differ, the tensors' and these tables' digests may
+   * not. */
   if (info->type == H5O_TYPE_DATASET && H5Aexists_by_name(file, name, "digest", H5P_DEFAULT) > 0) {
-    hid_t attribute = H5Aopen_by_name(file, name, "digest", H5P_DEFAULT, H5P_DEFAULT), type = H5Aget_type(attribute);
+    hid_t attribute = H5Aopen_by_name(file, name, "digest", H5P_DEFAULT, H5P_DEFAULT),
+          type = H5Aget_type(attribute);
     memset(digest, 0, sizeof digest);
     H5Aread(attribute, type, digest);
     H5Tclose(type), H5Aclose(attribute);
   }
-  list->length +=
-      (size_t)snprintf(list->text + list->length, sizeof list->text - list->length, "%s %s\n", name, digest);
+  list->length += (size_t)snprintf(list->text + list->length, sizeof list->text - list->length,
+                                   "%s %s\n", name, digest);
   return list->length < sizeof list->text ? 0 : -1;
 }
 

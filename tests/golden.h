@@ -1,4 +1,5 @@
-/* golden: tensors of data/golden/quamba_int8_kernels.h5, inputs and outputs of Quamba's CUDA kernels. */
+/* golden: tensors of data/golden/quamba_int8_kernels.h5, inputs and outputs of Quamba's CUDA
+ * kernels. */
 #ifndef DS_TESTS_GOLDEN_H
 #define DS_TESTS_GOLDEN_H
 #include "kernels/tensor.h"
@@ -16,13 +17,15 @@ static inline void *golden_junk(size_t bytes) {
 }
 
 static inline Tensor golden_junk_tensor(Format format, int rows, int cols, float scale) {
-  return tensor_of(golden_junk((size_t)rows * (size_t)cols * format_size(format)), format, rows, cols, scale);
+  return tensor_of(golden_junk((size_t)rows * (size_t)cols * format_size(format)), format, rows,
+                   cols, scale);
 }
 
 static inline float golden_attribute(hid_t object, const char *name) {
   float value = 0;
   hid_t attribute = H5Aopen(object, name, H5P_DEFAULT);
-  cr_assert(attribute >= 0 && H5Aread(attribute, H5T_NATIVE_FLOAT, &value) >= 0, "attribute %s", name);
+  cr_assert(attribute >= 0 && H5Aread(attribute, H5T_NATIVE_FLOAT, &value) >= 0, "attribute %s",
+            name);
   H5Aclose(attribute);
   return value;
 }
@@ -39,7 +42,8 @@ static inline bool golden_tokens_last(hid_t dataset) {
   return last;
 }
 
-/* Dataset `path`, int8 with its scale or float16, as [token, channel]; a vector as one row. The caller frees .data. */
+/* Dataset `path`, int8 with its scale or float16, as [token, channel]; a vector as one row. The
+ * caller frees .data. */
 static inline Tensor golden_read(const char *path) {
   hid_t file = H5Fopen("data/golden/quamba_int8_kernels.h5", H5F_ACC_RDONLY, H5P_DEFAULT);
   cr_assert(file >= 0, "data/golden/quamba_int8_kernels.h5 cannot be opened");
@@ -54,7 +58,8 @@ static inline Tensor golden_read(const char *path) {
   }
   size_t size = H5Tget_size(type);
   Tensor t = golden_junk_tensor(size == 1 ? FORMAT_I8 : FORMAT_F16, (int)dims[0], (int)dims[1], 0);
-  cr_assert(H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, t.data) >= 0, "%s cannot be read", path);
+  cr_assert(H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, t.data) >= 0, "%s cannot be read",
+            path);
   if (size == 1) t.scale.value = golden_attribute(dataset, "scale");
   if (rank == 2 && golden_tokens_last(dataset)) {
     Tensor turned = golden_junk_tensor(t.format, t.cols, t.rows, t.scale.value);

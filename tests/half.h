@@ -1,4 +1,5 @@
-/* half: IEEE binary16 as somebody else computes it: the compiler, or the processor where clang has no _Float16 yet. */
+/* half: IEEE binary16 as somebody else computes it: the compiler, or the processor where clang has
+ * no _Float16 yet. */
 #ifndef DS_TESTS_HALF_H
 #define DS_TESTS_HALF_H
 #include <stdint.h>
@@ -6,8 +7,12 @@
 
 #if defined(__clang__) && __clang_major__ < 15 && defined(__x86_64__)
 #include <immintrin.h>
-__attribute__((target("f16c"))) static inline uint16_t half_of(float x) { return (uint16_t)_cvtss_sh(x, 0); }
-__attribute__((target("f16c"))) static inline float half_value(uint16_t bits) { return _cvtsh_ss(bits); }
+__attribute__((target("f16c"))) static inline uint16_t half_of(float x) {
+  return (uint16_t)_cvtss_sh(x, 0);
+}
+__attribute__((target("f16c"))) static inline float half_value(uint16_t bits) {
+  return _cvtsh_ss(bits);
+}
 #else
 static inline uint16_t half_of(float x) {
   _Float16 h = (_Float16)x;

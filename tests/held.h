@@ -1,5 +1,6 @@
-/* held: what is left of a float32 that was held in a narrower format, by other means than the kernels': the compiler's
- * binary16 (half.h), the nearer of two bfloat16 neighbours in double, libm's round. */
+/* held: what is left of a float32 that was held in a narrower format, by other means than the
+ * kernels': the compiler's binary16 (half.h), the nearer of two bfloat16 neighbours in double,
+ * libm's round. */
 #ifndef DS_TESTS_HELD_H
 #define DS_TESTS_HELD_H
 #include "kernels/narrow.h"
@@ -14,8 +15,9 @@ static inline float held_bf16(float x) {
   if (isinf(x)) return x;
   int exponent;
   double size = fabs((double)x);
-  frexp(size, &exponent);                                            /* size < 2^exponent */
-  double unit = ldexp(1, exponent - 8 < -133 ? -133 : exponent - 8); /* 8 bits; subnormals down to 2^-133 */
+  frexp(size, &exponent); /* size < 2^exponent */
+  double unit =
+      ldexp(1, exponent - 8 < -133 ? -133 : exponent - 8); /* 8 bits; subnormals down to 2^-133 */
   double low = floor(size / unit) * unit, high = low + unit;
   bool up = size - low > high - size || (size - low == high - size && fmod(low / unit, 2) != 0);
   double near = up ? high : low;

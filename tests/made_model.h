@@ -1,4 +1,5 @@
-/* made_model: a small `mamba` checkpoint written from code, whole, in shards, or with one thing wrong in it. */
+/* made_model: a small `mamba` checkpoint written from code, whole, in shards, or with one thing
+ * wrong in it. */
 #ifndef DS_TESTS_MADE_MODEL_H
 #define DS_TESTS_MADE_MODEL_H
 #include <math.h>
@@ -31,7 +32,8 @@ static inline int made_count(const Made *t) {
 }
 
 /* Values k / 64 with |k| <= 100: exact in every type. */
-static inline Made *add(Model *m, const char *dtype, const char *name, int rank, int a, int b, int c) {
+static inline Made *add(Model *m, const char *dtype, const char *name, int rank, int a, int b,
+                        int c) {
   Made *t = &m->tensor[m->count];
   *t = (Made){.dtype = dtype, .rank = rank, .shape = {a, b, c}, .shard = m->count < 12 ? 1 : 2};
   snprintf(t->name, sizeof t->name, "%s", name);
@@ -45,7 +47,7 @@ static inline Model *model_of_layers(const char *dtype, int layers) {
   add(m, dtype, "backbone.embeddings.weight", 2, 6, 4, 0);
   for (int l = 0; l < layers; l++) {
     char name[64];
-#define LAYER(suffix, ...)                                                                                             \
+#define LAYER(suffix, ...)                                                                         \
   snprintf(name, sizeof name, "backbone.layers.%d.%s", l, suffix), add(m, dtype, name, __VA_ARGS__)
     LAYER("norm.weight", 1, 4, 0, 0);
     LAYER("mixer.in_proj.weight", 2, 16, 4, 0);
@@ -72,7 +74,8 @@ static inline Made *tensor(Model *m, const char *name) {
   return NULL;
 }
 
-/* What 16 bits stand for, as IEEE 754 words it: `width` bits of fraction, the exponent's bias, its highest code. */
+/* What 16 bits stand for, as IEEE 754 words it: `width` bits of fraction, the exponent's bias, its
+ * highest code. */
 static inline double value_of_16_bits(int bits, int width, int bias, int top) {
   int exponent = bits >> width & top, fraction = bits & ((1 << width) - 1);
   double value = exponent == 0     ? ldexp(fraction, 1 - bias - width)
@@ -106,7 +109,8 @@ static inline size_t encode(const char *dtype, double value, unsigned char *out)
   return *out = 0, 1; /* I8, U8 */
 }
 
-/* The tensors of one shard (0: of all) as a file; `odd_start` puts one byte before them, so that none is aligned. */
+/* The tensors of one shard (0: of all) as a file; `odd_start` puts one byte before them, so that
+ * none is aligned. */
 static inline void write_shard(const Model *m, const char *file, int shard, bool odd_start) {
   char *header = arena_alloc(&test_arena, INDEX_TEXT, 1), *h = header;
   unsigned char *data = arena_alloc(&test_arena, MAX_TENSORS * MAX_VALUES * 8, 1);
@@ -144,14 +148,16 @@ static const char *const usual_config[][2] = {
     {"torch_dtype", "\"float16\""},
 };
 
-/* The usual config, with pairs of key and value put in place of its own or beside them; ends with NULL. A value of NULL
- * leaves the key out. */
+/* The usual config, with pairs of key and value put in place of its own or beside them; ends with
+ * NULL. A value of NULL leaves the key out. */
 static inline void write_config(const char *const *change) {
   char *text = arena_alloc(&test_arena, 4096, 1), *at = text;
   for (size_t i = 0; i < sizeof usual_config / sizeof *usual_config; i++) {
     bool changed = false;
     for (const char *const *c = change; *c; c += 2) changed |= strcmp(*c, usual_config[i][0]) == 0;
-    if (!changed) at += sprintf(at, "%s\"%s\": %s", at == text ? "{" : ", ", usual_config[i][0], usual_config[i][1]);
+    if (!changed)
+      at += sprintf(at, "%s\"%s\": %s", at == text ? "{" : ", ", usual_config[i][0],
+                    usual_config[i][1]);
   }
   for (const char *const *c = change; *c; c += 2)
     if (c[1]) at += sprintf(at, ", \"%s\": %s", c[0], c[1]);
@@ -187,7 +193,8 @@ static inline void refuse(const char *const *words) {
   Status st = {0};
   memset(&c, 0xa5, sizeof c);
   test_refused(checkpoint_open(&test_arena, test_folder, &c, &st), &st, words);
-  cr_expect(strncmp(st.text, test_folder, strlen(test_folder)) == 0, "the file is not named first: %s", st.text);
+  cr_expect(strncmp(st.text, test_folder, strlen(test_folder)) == 0,
+            "the file is not named first: %s", st.text);
 }
 
 static inline void refuse_model(const Model *m, const char *const *words) {
@@ -196,6 +203,6 @@ static inline void refuse_model(const Model *m, const char *const *words) {
 }
 
 /* Quantised checkpoints: each way to see that it is one, and always what to give instead. */
-static const char instead[] =
-    "unquantised Hugging Face `mamba` checkpoint in safetensors files: driftscope quantises by itself";
+static const char instead[] = "unquantised Hugging Face `mamba` checkpoint in safetensors files: "
+                              "driftscope quantises by itself";
 #endif

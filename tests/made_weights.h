@@ -12,8 +12,8 @@ static inline void check_weight(const Weight *w, const Made *want) {
   memset(got, 0xff, sizeof got);
   weight_to_f64(w, got);
   for (int i = 0; i < count; i++)
-    cr_expect(memcmp(&got[i], &want->value[i], sizeof *got) == 0, "%s %s [%d]: got %a, want %a", want->dtype,
-              want->name, i, got[i], want->value[i]);
+    cr_expect(memcmp(&got[i], &want->value[i], sizeof *got) == 0, "%s %s [%d]: got %a, want %a",
+              want->dtype, want->name, i, got[i], want->value[i]);
 }
 
 static inline void check_all(const Checkpoint *c, Model *m, const char *embedding) {
@@ -35,7 +35,8 @@ static inline void check_all(const Checkpoint *c, Model *m, const char *embeddin
                 {&y[W_D], "mixer.D"},
                 {&y[W_OUT_PROJ], "mixer.out_proj.weight"}};
     for (size_t i = 0; i < sizeof list / sizeof *list; i++)
-      check_weight(list[i].w, tensor(m, arena_printf(&test_arena, "backbone.layers.%d.%s", l, list[i].name)));
+      check_weight(list[i].w,
+                   tensor(m, arena_printf(&test_arena, "backbone.layers.%d.%s", l, list[i].name)));
   }
 }
 #endif

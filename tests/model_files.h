@@ -1,5 +1,5 @@
-/* model_files: what the tests of harness/model share: a folder of their own, an arena, files written from code, and the
- * question whether a refusal says what it must. */
+/* model_files: what the tests of harness/model share: a folder of their own, an arena, files
+ * written from code, and the question whether a refusal says what it must. */
 #ifndef DS_TESTS_MODEL_FILES_H
 #define DS_TESTS_MODEL_FILES_H
 #include <criterion/criterion.h>
@@ -27,7 +27,8 @@ static inline void test_files_begin(void) {
   cr_assert(arena_reserve(&test_arena, (size_t)1 << 30, test_exhausted, &st), "%s", st.text);
 }
 
-static inline int test_remove(const char *path, const struct stat *info, int type, struct FTW *ftw) {
+static inline int test_remove(const char *path, const struct stat *info, int type,
+                              struct FTW *ftw) {
   (void)info, (void)type, (void)ftw;
   return remove(path);
 }
@@ -37,7 +38,9 @@ static inline void test_files_end(void) {
   nftw(test_folder, test_remove, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-static inline const char *test_path(const char *name) { return arena_printf(&test_arena, "%s/%s", test_folder, name); }
+static inline const char *test_path(const char *name) {
+  return arena_printf(&test_arena, "%s/%s", test_folder, name);
+}
 
 static inline const char *test_write(const char *name, const void *bytes, size_t count) {
   const char *path = test_path(name);
@@ -48,7 +51,8 @@ static inline const char *test_write(const char *name, const void *bytes, size_t
 }
 
 /* A safetensors file: length, header, data. */
-static inline const char *test_write_safetensors(const char *name, const char *header, const void *data, size_t count) {
+static inline const char *test_write_safetensors(const char *name, const char *header,
+                                                 const void *data, size_t count) {
   size_t n = strlen(header);
   unsigned char *file = arena_alloc(&test_arena, 8 + n + count, 1);
   for (int i = 0; i < 8; i++) file[i] = (unsigned char)((uint64_t)n >> 8 * i);
@@ -62,7 +66,8 @@ static inline void test_refused(bool accepted, const Status *st, const char *con
   cr_assert(!accepted, "accepted; expected a refusal that mentions '%s'", words[0]);
   cr_assert(st->failed && st->text[0], "refused without a message");
   cr_assert(!strchr(st->text, '\n'), "more than one line: %s", st->text);
-  for (; *words; words++) cr_expect(strstr(st->text, *words), "message lacks '%s': %s", *words, st->text);
+  for (; *words; words++)
+    cr_expect(strstr(st->text, *words), "message lacks '%s': %s", *words, st->text);
 }
 #define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
 #endif

@@ -1,5 +1,5 @@
-/* refused_calls: a process in which one system call fails with an error that a test asks for, as it does on file
- * systems and machines that are not at hand; programs that it starts inherit that. */
+/* refused_calls: a process in which one system call fails with an error that a test asks for, as it
+ * does on file systems and machines that are not at hand; programs that it starts inherit that. */
 #ifndef DS_TESTS_REFUSED_CALLS_H
 #define DS_TESTS_REFUSED_CALLS_H
 #include <linux/filter.h>
@@ -20,7 +20,8 @@ static inline bool refuse_call(unsigned number, unsigned error) {
   };
   struct sock_fprog program = {.len = sizeof look / sizeof *look, .filter = look};
   return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-         syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program) == 0; /* of all threads */
+         syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program) ==
+             0; /* of all threads */
 }
 
 #endif

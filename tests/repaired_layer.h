@@ -1,4 +1,5 @@
-/* repaired_layer: a layer of the shipped model on a few tokens, as it is and with elements repaired. */
+/* repaired_layer: a layer of the shipped model on a few tokens, as it is and with elements
+ * repaired. */
 #ifndef DS_TESTS_REPAIRED_LAYER_H
 #define DS_TESTS_REPAIRED_LAYER_H
 #include "family/family.h"

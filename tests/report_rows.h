@@ -1,5 +1,5 @@
-/* report_rows: a results file's rows made by hand, so that the report is tested on numbers that a reader can check in
- * his head. */
+/* report_rows: a results file's rows made by hand, so that the report is tested on numbers that a
+ * reader can check in his head. */
 #ifndef DS_TESTS_REPORT_ROWS_H
 #define DS_TESTS_REPORT_ROWS_H
 #include <criterion/criterion.h>
@@ -28,8 +28,9 @@ typedef struct MadeRows {
 
 #define SET_TEXT(field, text) snprintf(field, sizeof(field), "%s", text)
 
-static inline TensorStats *row_tensor(MadeRows *m, const char *prompt, const char *mode, int id, int layer,
-                                      const char *type, const char *kernel, double level) {
+static inline TensorStats *row_tensor(MadeRows *m, const char *prompt, const char *mode, int id,
+                                      int layer, const char *type, const char *kernel,
+                                      double level) {
   TensorStats *row = &m->tensor[m->tensors++];
   *row = (TensorStats){.layer = layer,
                        .rows = 5,
@@ -50,11 +51,17 @@ static inline TensorStats *row_tensor(MadeRows *m, const char *prompt, const cha
   return row;
 }
 
-/* rel_l2 0: identical. The base has mean `level`; the other's statistics are all larger by `diff`. */
-static inline PairStats *row_pair(MadeRows *m, const char *prompt, const char *base, const char *other, int id,
-                                  int layer, bool same_kernel, double rel_l2, double level, double diff) {
+/* rel_l2 0: identical. The base has mean `level`; the other's statistics are all larger by
+ * `diff`. */
+static inline PairStats *row_pair(MadeRows *m, const char *prompt, const char *base,
+                                  const char *other, int id, int layer, bool same_kernel,
+                                  double rel_l2, double level, double diff) {
   PairStats *row = &m->pair[m->pairs++];
-  *row = (PairStats){.layer = layer, .identical = rel_l2 == 0, .same_kernel = same_kernel, .n = 20, .rel_l2 = rel_l2};
+  *row = (PairStats){.layer = layer,
+                     .identical = rel_l2 == 0,
+                     .same_kernel = same_kernel,
+                     .n = 20,
+                     .rel_l2 = rel_l2};
   SET_TEXT(row->prompt, prompt);
   SET_TEXT(row->base, base);
   SET_TEXT(row->other, other);
@@ -70,21 +77,27 @@ static inline PairStats *row_pair(MadeRows *m, const char *prompt, const char *b
   return row;
 }
 
-static inline Drift *row_drift(MadeRows *m, const char *base, const char *other, int id, int layer, int prompts,
-                               double rel_l2, double growth) {
+static inline Drift *row_drift(MadeRows *m, const char *base, const char *other, int id, int layer,
+                               int prompts, double rel_l2, double growth) {
   Drift *row = &m->drift[m->drifts++];
-  *row = (Drift){.layer = layer, .prompts = prompts, .identical = rel_l2 == 0, .rel_l2 = rel_l2, .growth = growth};
+  *row = (Drift){.layer = layer,
+                 .prompts = prompts,
+                 .identical = rel_l2 == 0,
+                 .rel_l2 = rel_l2,
+                 .growth = growth};
   SET_TEXT(row->base, base);
   SET_TEXT(row->other, other);
   SET_TEXT(row->tensor, family_mamba1.tensors.info[id].name);
   row->rel_l2_min = rel_l2 / 2, row->rel_l2_max = rel_l2 * 2;
-  row->rel_l2_low = prompts > 1 ? rel_l2 * 0.75 : NAN, row->rel_l2_high = prompts > 1 ? rel_l2 * 1.25 : NAN;
+  row->rel_l2_low = prompts > 1 ? rel_l2 * 0.75 : NAN,
+  row->rel_l2_high = prompts > 1 ? rel_l2 * 1.25 : NAN;
   row->sqnr_db = rel_l2 == 0 ? INFINITY : -20 * log10(rel_l2);
   row->max_abs = 10 * rel_l2, row->cosine_min = 1 - rel_l2 * rel_l2, row->ulp_mean = 1e5 * rel_l2,
   row->differing = rel_l2 == 0 ? 0 : 0.75;
   row->rel_l2_mean = rel_l2 * 0.9375, row->rel_l2_mean_low = row->rel_l2_mean_high = NAN;
   row->token_median = rel_l2 * 0.875;
-  row->token_median_low = prompts > 1 ? rel_l2 * 0.8125 : NAN, row->token_median_high = prompts > 1 ? rel_l2 : NAN;
+  row->token_median_low = prompts > 1 ? rel_l2 * 0.8125 : NAN,
+  row->token_median_high = prompts > 1 ? rel_l2 : NAN;
   row->token_p90 = 2 * rel_l2, row->token_p99 = 4 * rel_l2;
   row->token_worst = rel_l2 == 0 ? -1 : 3, row->token_worst_share = rel_l2 == 0 ? NAN : 0.625;
   SET_TEXT(row->worst_prompt, rel_l2 == 0 ? "" : "address");
@@ -97,10 +110,10 @@ static inline void spread(double value, int prompts, double *low, double *high) 
   *high = prompts > 1 ? value * 1.0625 : NAN;
 }
 
-/* From 1 % at layer 0 to 2 % at layer 23 by way of 4 % at layer 17, with a step of 1.5 into layer 1; the caller sets
- * what is special. */
-static inline DriftShape *row_shape(MadeRows *m, const char *base, const char *other, int id, int prompts,
-                                    const char *shape, int layer) {
+/* From 1 % at layer 0 to 2 % at layer 23 by way of 4 % at layer 17, with a step of 1.5 into layer
+ * 1; the caller sets what is special. */
+static inline DriftShape *row_shape(MadeRows *m, const char *base, const char *other, int id,
+                                    int prompts, const char *shape, int layer) {
   DriftShape *row = &m->shape[m->shapes++];
   *row = (DriftShape){.prompts = prompts,
                       .layer = layer,
@@ -146,8 +159,8 @@ static inline DriftShape *row_shape(MadeRows *m, const char *base, const char *o
 }
 
 /* A shape that is not there, for this reason: nothing is measured. */
-static inline DriftShape *row_no_shape(MadeRows *m, const char *base, const char *other, int id, int prompts,
-                                       const char *reason) {
+static inline DriftShape *row_no_shape(MadeRows *m, const char *base, const char *other, int id,
+                                       int prompts, const char *reason) {
   DriftShape *row = row_shape(m, base, other, id, prompts, "", -1);
   double *const none[] = {&row->first,  &row->last,          &row->last_low,    &row->last_high,
                           &row->growth, &row->growth_low,    &row->growth_high, &row->rise,
@@ -160,8 +173,9 @@ static inline DriftShape *row_no_shape(MadeRows *m, const char *base, const char
   return row;
 }
 
-static inline Verdict *row_verdict(MadeRows *m, const char *base, const char *other, const char *effect,
-                                   const char *reason, int tensors, int identical, int same_kernel) {
+static inline Verdict *row_verdict(MadeRows *m, const char *base, const char *other,
+                                   const char *effect, const char *reason, int tensors,
+                                   int identical, int same_kernel) {
   Verdict *v = &m->verdict[m->verdicts++];
   *v = (Verdict){.tensors = tensors,
                  .tensors_identical = identical,
@@ -179,8 +193,8 @@ static inline Verdict *row_verdict(MadeRows *m, const char *base, const char *ot
   return v;
 }
 
-static inline ModeRow *row_mode(MadeRows *m, const char *name, const char *conv_out, const char *scan_u,
-                                const char *scan_order) {
+static inline ModeRow *row_mode(MadeRows *m, const char *name, const char *conv_out,
+                                const char *scan_u, const char *scan_order) {
   ModeRow *row = &m->mode[m->modes++];
   SET_TEXT(row->mode, name);
   SET_TEXT(row->setting[STAGE_LINEARS], "w8a8");
@@ -213,11 +227,14 @@ static inline void row_performance(MadeRows *m, const char *what, double time_s,
 
 /* What report_write would have read of a file with these rows. */
 static inline ReportData *made_data(Arena *arena, MadeRows *m) {
-  const TableRows rows[] = {
-      {&table_tensor_stats, m->tensor, m->tensors}, {&table_pair_stats, m->pair, m->pairs},
-      {&table_drift, m->drift, m->drifts},          {&table_drift_shape, m->shape, m->shapes},
-      {&table_verdict, m->verdict, m->verdicts},    {&table_modes, m->mode, m->modes},
-      {&table_scales, m->scale, m->scales},         {&table_performance, m->performance, m->performances}};
+  const TableRows rows[] = {{&table_tensor_stats, m->tensor, m->tensors},
+                            {&table_pair_stats, m->pair, m->pairs},
+                            {&table_drift, m->drift, m->drifts},
+                            {&table_drift_shape, m->shape, m->shapes},
+                            {&table_verdict, m->verdict, m->verdicts},
+                            {&table_modes, m->mode, m->modes},
+                            {&table_scales, m->scale, m->scales},
+                            {&table_performance, m->performance, m->performances}};
   ReportData *d = ARENA_NEW(arena, ReportData, 1);
   d->table_count = sizeof rows / sizeof *rows;
   d->tables = ARENA_NEW(arena, TableRows, d->table_count);
@@ -225,7 +242,8 @@ static inline ReportData *made_data(Arena *arena, MadeRows *m) {
   return d;
 }
 
-static const int made_tensors[] = {T_BLOCK_IN, T_NORM, T_CONV1D_SILU, T_SCAN_IN, T_SCAN, T_OUT_PROJ, T_BLOCK_OUT};
+static const int made_tensors[] = {T_BLOCK_IN, T_NORM,     T_CONV1D_SILU, T_SCAN_IN,
+                                   T_SCAN,     T_OUT_PROJ, T_BLOCK_OUT};
 enum { MADE_TENSORS = sizeof made_tensors / sizeof *made_tensors };
 
 static inline const char *made_kernel(int id, const char *mode) {
@@ -233,7 +251,9 @@ static inline const char *made_kernel(int id, const char *mode) {
   switch (id) {
     case T_NORM: return "rmsnorm f32->i8 cpu";
     case T_CONV1D_SILU:
-      return f32 ? "conv1d i8*i8->f32 cpu" : !strcmp(mode, "0") ? "conv1d i8*i8->i8 cpu" : "conv1d i8*i8->f32_grid cpu";
+      return f32                  ? "conv1d i8*i8->f32 cpu"
+             : !strcmp(mode, "0") ? "conv1d i8*i8->i8 cpu"
+                                  : "conv1d i8*i8->f32_grid cpu";
     case T_SCAN_IN: return f32 ? "copy f32 cpu" : "requantise f32->i8 cpu";
     case T_SCAN: return f32 ? "scan f32,i8->f16 sequential cpu" : "scan i8,i8->f16 blocked cpu";
     case T_OUT_PROJ: return "linear i8*i8->f16 cpu";
@@ -243,7 +263,8 @@ static inline const char *made_kernel(int id, const char *mode) {
 
 static inline const char *made_type(int id, const char *mode) {
   bool f32 = !strcmp(mode, "2-4");
-  if (id == T_NORM || (id == T_SCAN_IN && !f32) || (id == T_CONV1D_SILU && !strcmp(mode, "0"))) return "i8";
+  if (id == T_NORM || (id == T_SCAN_IN && !f32) || (id == T_CONV1D_SILU && !strcmp(mode, "0")))
+    return "i8";
   return id == T_OUT_PROJ ? "f16" : "f32";
 }
 
@@ -251,8 +272,9 @@ static inline void made_mode(MadeRows *m, const char *prompt, const char *mode, 
   row_tensor(m, prompt, mode, T_EMBEDDING, -1, "f32", "lookup f32 cpu", 0.5);
   for (int layer = 0; layer < layers; layer++)
     for (int t = 0; t < MADE_TENSORS; t++) {
-      TensorStats *row = row_tensor(m, prompt, mode, made_tensors[t], layer, made_type(made_tensors[t], mode),
-                                    made_kernel(made_tensors[t], mode), 1 + (strcmp(mode, "2-4") ? 0 : 0.001953125));
+      TensorStats *row = row_tensor(
+          m, prompt, mode, made_tensors[t], layer, made_type(made_tensors[t], mode),
+          made_kernel(made_tensors[t], mode), 1 + (strcmp(mode, "2-4") ? 0 : 0.001953125));
       if (made_tensors[t] != T_CONV1D_SILU && made_tensors[t] != T_SCAN_IN) continue;
       row->scale = 0.25;
       row->on_grid = strcmp(mode, "2-4") ? 1 : 0.0625;
@@ -262,8 +284,9 @@ static inline void made_mode(MadeRows *m, const char *prompt, const char *mode, 
 }
 
 /* conv1d_silu differs in every layer; block_out's relative L2 is size[layer]. */
-static inline void made_pair(MadeRows *m, const char *base, const char *other, const char *const *prompt, int prompts,
-                             const double *size, int layers) {
+static inline void made_pair(MadeRows *m, const char *base, const char *other,
+                             const char *const *prompt, int prompts, const double *size,
+                             int layers) {
   const double diff = 0.001953125;
   for (int p = 0; p < prompts; p++) {
     row_pair(m, prompt[p], base, other, T_EMBEDDING, -1, true, 0, 0.5, 0);
@@ -272,9 +295,11 @@ static inline void made_pair(MadeRows *m, const char *base, const char *other, c
         int id = made_tensors[t];
         bool kernel = !strcmp(made_kernel(id, base), made_kernel(id, other));
         bool equal = size[layer] == 0 || (layer == 0 && (id == T_BLOCK_IN || id == T_NORM));
-        row_pair(m, prompt[p], base, other, id, layer, kernel, equal ? 0 : size[layer], 1, equal ? 0 : diff);
+        row_pair(m, prompt[p], base, other, id, layer, kernel, equal ? 0 : size[layer], 1,
+                 equal ? 0 : diff);
       }
-    row_pair(m, prompt[p], base, other, T_LOGITS, layers, true, size[layers - 1], 3, size[layers - 1] == 0 ? 0 : diff);
+    row_pair(m, prompt[p], base, other, T_LOGITS, layers, true, size[layers - 1], 3,
+             size[layers - 1] == 0 ? 0 : diff);
   }
   for (int t = 0; t < MADE_TENSORS; t++)
     for (int layer = 0; layer < layers; layer++)
@@ -283,8 +308,8 @@ static inline void made_pair(MadeRows *m, const char *base, const char *other, c
   row_drift(m, base, other, T_LOGITS, layers, prompts, size[layers - 1], NAN);
 }
 
-static inline Verdict *made_verdict(MadeRows *m, const char *base, const char *other, const char *prompt,
-                                    const double *size, int layers) {
+static inline Verdict *made_verdict(MadeRows *m, const char *base, const char *other,
+                                    const char *prompt, const double *size, int layers) {
   int tensors = 0, identical = 0, same = 0;
   for (size_t i = 0; i < m->pairs; i++) {
     const PairStats *row = &m->pair[i];
@@ -312,7 +337,8 @@ static const double made_grows[] = {0.001, 0.002, 0.008, 0.006}, made_equal[] = 
 
 enum { MADE_LAYERS = 4 };
 
-/* Four layers; 2-0 against 2-4 differs, 0 against 2-0 is identical; all three against the reference. */
+/* Four layers; 2-0 against 2-4 differs, 0 against 2-0 is identical; all three against the
+ * reference. */
 static inline ReportData *made_run(Arena *arena, MadeRows *m, int prompts) {
   static const char *const prompt[] = {"address", "psalm"};
   static const char *const mode[] = {"2-0", "2-4", "0", "fp64"};
@@ -325,9 +351,11 @@ static inline ReportData *made_run(Arena *arena, MadeRows *m, int prompts) {
     made_pair(m, "fp64", mode[i], prompt, prompts, size, MADE_LAYERS);
   }
   made_verdict(m, "2-0", "2-4", "address", made_grows, MADE_LAYERS);
-  SET_TEXT(made_verdict(m, "0", "2-0", "address", made_equal, MADE_LAYERS)->reason, "grid_identity");
+  SET_TEXT(made_verdict(m, "0", "2-0", "address", made_equal, MADE_LAYERS)->reason,
+           "grid_identity");
   for (int i = 0; i < 3; i++)
-    made_verdict(m, "fp64", mode[i], "address", made_grows, MADE_LAYERS)->logits_rel_l2 = 0.02 + 0.01 * i;
+    made_verdict(m, "fp64", mode[i], "address", made_grows, MADE_LAYERS)->logits_rel_l2 =
+        0.02 + 0.01 * i;
   row_mode(m, "2-0", "f32_grid", "i8", "blocked");
   row_mode(m, "2-4", "f32", "f32", "sequential");
   row_mode(m, "0", "i8", "i8", "blocked");
@@ -350,12 +378,13 @@ static inline ReportData *made_run(Arena *arena, MadeRows *m, int prompts) {
   d->about[ABOUT_COMMAND] = "driftscope run experiments/mode20_vs_mode24.yaml";
   d->about[ABOUT_PROGRAM] = "driftscope 0.1";
   d->about[ABOUT_SPEC_DIGEST] = "0123456789abcdef0123456789abcdef";
-  d->about[ABOUT_SPEC_EFFECTIVE] = "title: \"Mode 2-0 against mode 2-4, all layers\"\nmodel: data/mamba-bytes-10m\n";
+  d->about[ABOUT_SPEC_EFFECTIVE] =
+      "title: \"Mode 2-0 against mode 2-4, all layers\"\nmodel: data/mamba-bytes-10m\n";
   data_arrange(arena, d);
   return d;
 }
 
-/* ---- looking at what came out ---- */
+/* --- looking at what came out ----------------------------------------------------------------- */
 
 static Arena arena; /* one process a test: these are the test's own */
 static MadeRows *made;
@@ -392,7 +421,8 @@ static inline bool has_line(const char *text, const char *line) {
   return false;
 }
 
-#define EXPECT_LINE(text, line) cr_expect(has_line(text, line), "no such line: %s\nin:\n%s", line, text)
+#define EXPECT_LINE(text, line)                                                                    \
+  cr_expect(has_line(text, line), "no such line: %s\nin:\n%s", line, text)
 /* A row of a table, whatever the widths of its columns: runs of spaces are one. */
 static inline const char *squeezed(const char *text) {
   char *copy = arena_printf(&arena, "%s", text), *to = copy;
@@ -404,7 +434,8 @@ static inline const char *squeezed(const char *text) {
 #define EXPECT_ROW(text, row) EXPECT_LINE(squeezed(text), row)
 #define EXPECT_NONE(text, part) cr_expect(!strstr(text, part), "%s stands in:\n%s", part, text)
 
-/* From the line `heading` up to the next heading of the same or a higher rank, looking from `section` on. */
+/* From the line `heading` up to the next heading of the same or a higher rank, looking from
+ * `section` on. */
 static inline const char *part_of(const char *text, const char *section, const char *heading) {
   const char *from = strstr(text, section);
   cr_assert(from, "no section %s in:\n%s", section, text);

@@ -1,5 +1,5 @@
-/* shell: what the tests of the program as a user runs it share: a folder of their own, command lines and what they
- * printed. The program is build/driftscope, or what DRIFTSCOPE names. */
+/* shell: what the tests of the program as a user runs it share: a folder of their own, command
+ * lines and what they printed. The program is build/driftscope, or what DRIFTSCOPE names. */
 #ifndef DS_TESTS_SHELL_H
 #define DS_TESTS_SHELL_H
 #include <criterion/criterion.h>
@@ -18,12 +18,14 @@ static inline const char *shell_program(void) {
   return named ? named : "build/driftscope";
 }
 
-/* A command line's beginning that sets $P: DRIFTSCOPE_PYTHON, or Debian's python3, which has the readers (another may
- * stand before it), or any. */
-#define SHELL_PYTHON                                                                                                   \
-  "P=${DRIFTSCOPE_PYTHON:-/usr/bin/python3}; $P -c 'import h5py' 2>/dev/null || P=${DRIFTSCOPE_PYTHON:-python3}; "
+/* A command line's beginning that sets $P: DRIFTSCOPE_PYTHON, or Debian's python3, which has the
+ * readers (another may stand before it), or any. */
+#define SHELL_PYTHON                                                                               \
+  "P=${DRIFTSCOPE_PYTHON:-/usr/bin/python3}; $P -c 'import h5py' 2>/dev/null || "                  \
+  "P=${DRIFTSCOPE_PYTHON:-python3}; "
 
-static inline int shell_remove(const char *path, const struct stat *info, int type, struct FTW *ftw) {
+static inline int shell_remove(const char *path, const struct stat *info, int type,
+                               struct FTW *ftw) {
   (void)info, (void)type, (void)ftw;
   return remove(path);
 }
@@ -35,7 +37,8 @@ static inline void shell_begin(void) {
 
 static inline void shell_end(void) { nftw(shell_folder, shell_remove, 16, FTW_DEPTH | FTW_PHYS); }
 
-/* Runs a command line; its standard output goes to shell_output. 128 + n where signal n ended it. */
+/* Runs a command line; its standard output goes to shell_output. 128 + n where signal n ended
+ * it. */
 static inline int shell(const char *format, ...) {
   char line[4096];
   va_list args;

@@ -1,5 +1,5 @@
-/* shipped_model: the small model under data/, loaded as a run loads it, for the tests of blocks, calibration and the
- * driver. */
+/* shipped_model: the small model under data/, loaded as a run loads it, for the tests of blocks,
+ * calibration and the driver. */
 #ifndef DS_TESTS_SHIPPED_MODEL_H
 #define DS_TESTS_SHIPPED_MODEL_H
 #include <criterion/criterion.h>
@@ -75,8 +75,10 @@ static Shipped shipped_load(Rewrite rewrite) {
 
 static inline void shipped_calibrate(Shipped *s, int windows, int length) {
   Status st = {0};
-  Calibration how = {.text = "data/text/valid.txt", .windows = windows, .length = length, .alpha = 0.9999};
-  cr_assert(calibrate(&s->model, s->valid, s->valid_count, &how, NULL, s->arena, &st), "%s", st.text);
+  Calibration how = {
+      .text = "data/text/valid.txt", .windows = windows, .length = length, .alpha = 0.9999};
+  cr_assert(calibrate(&s->model, s->valid, s->valid_count, &how, NULL, s->arena, &st), "%s",
+            st.text);
 }
 
 /* The model and the test text, as an evaluation is given them. */

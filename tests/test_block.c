@@ -1,4 +1,5 @@
-/* One block under each mode: the equalities that must hold, what each tensor is stored as, and the witness. */
+/* One block under each mode: the equalities that must hold, what each tensor is stored as, and the
+ * witness. */
 #include "family/family.h"
 #include "family/mamba1.h"
 #include "shipped_model.h"
@@ -15,15 +16,16 @@ static bool equal(const Tensor *a, const Tensor *b, int layer, int id) {
   for (size_t i = 0; i < (size_t)a->rows * (size_t)a->cols; i++) {
     float x = (float)tensor_value(a, i), y = (float)tensor_value(b, i);
     if (memcmp(&x, &y, sizeof x) != 0) {
-      printf("layer %d %s element %zu: %a against %a\n", layer, family_mamba1.tensors.info[id].name, i, (double)x,
-             (double)y);
+      printf("layer %d %s element %zu: %a against %a\n", layer, family_mamba1.tensors.info[id].name,
+             i, (double)x, (double)y);
       return false;
     }
   }
   return true;
 }
 
-/* Both modes through all layers, each on its own stream; `same` receives how many tensors agree in every bit. */
+/* Both modes through all layers, each on its own stream; `same` receives how many tensors agree in
+ * every bit. */
 static int walk_pair(Shipped *s, const char *a, const char *b, int *same) {
   Trace ends[2] = {0}, trace[2];
   int compared = 0;
@@ -84,7 +86,8 @@ Test(block, mode_2_4_differs_from_mode_2_0) {
   cr_assert_lt(same, compared / 4, "%d of %d tensors agree", same, compared);
 }
 
-/* Per layer on the same input: where the requantised values differ, the float value stood exactly on a tie. */
+/* Per layer on the same input: where the requantised values differ, the float value stood exactly
+ * on a tie. */
 Test(block, mode_2_3_equals_mode_2_1_but_for_exact_ties) {
   Shipped s = shipped_load(REWRITE_QUAMBA);
   shipped_calibrate(&s, 2, 256);
@@ -101,8 +104,8 @@ Test(block, mode_2_3_equals_mode_2_1_but_for_exact_ties) {
     for (size_t i = 0; i < (size_t)TOKENS * (size_t)s.model.config.E; i++)
       if (qa[i] != qb[i]) {
         float r = silu[i] / b.t[T_SCAN_IN].scale.value;
-        cr_assert_eq(fabsf(r - truncf(r)), 0.5f, "layer %d element %zu: %d against %d at %a", layer, i, qa[i], qb[i],
-                     (double)r);
+        cr_assert_eq(fabsf(r - truncf(r)), 0.5f, "layer %d element %zu: %d against %d at %a", layer,
+                     i, qa[i], qb[i], (double)r);
         here++;
       }
     for (int id = 0; id < T_LAYER_COUNT && !here; id++)
@@ -143,8 +146,8 @@ Test(block, stored_types_are_those_of_the_table) {
     block_run(&s.model, 0, mode_preset(modes[m]), &ends.t[T_EMBEDDING], &s.arena, &trace);
     for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
       const Tensor *t = &trace.t[rows[r].id];
-      cr_expect_str_eq(t->data ? format_name(t->format) : "-", rows[r].types[m], "mode %s, %s", modes[m],
-                       family_mamba1.tensors.info[rows[r].id].name);
+      cr_expect_str_eq(t->data ? format_name(t->format) : "-", rows[r].types[m], "mode %s, %s",
+                       modes[m], family_mamba1.tensors.info[rows[r].id].name);
     }
   }
 }
@@ -162,12 +165,14 @@ Test(witness, every_preset_runs_what_it_promises_and_no_preset_passes_for_anothe
       cr_expect_eq(passes, ran == said, "ran %s, said %s: %s", family_mamba1.preset[ran].name,
                    family_mamba1.preset[said].name, st.text);
       if (!passes)
-        cr_expect(strstr(st.text, family_mamba1.preset[said].name) && strstr(st.text, "layer 7"), "%s", st.text);
+        cr_expect(strstr(st.text, family_mamba1.preset[said].name) && strstr(st.text, "layer 7"),
+                  "%s", st.text);
     }
   }
 }
 
-/* A single stage changed behind the mode's back, each in turn, from each preset: the witness must see every one. */
+/* A single stage changed behind the mode's back, each in turn, from each preset: the witness must
+ * see every one. */
 Test(witness, any_single_stage_swapped_in_secret_is_seen) {
   Shipped s = shipped_load(REWRITE_QUAMBA);
   shipped_calibrate(&s, 1, 64);
@@ -180,11 +185,12 @@ Test(witness, any_single_stage_swapped_in_secret_is_seen) {
         Mode secret = family_mamba1.preset[m];
         Status ignored = {0}, st = {0};
         secret.setting[stage] = value;
-        if (mode_equal(&secret, &family_mamba1.preset[m]) || !mode_check(&secret, &ignored)) continue;
+        if (mode_equal(&secret, &family_mamba1.preset[m]) || !mode_check(&secret, &ignored))
+          continue;
         block_run(&s.model, 0, &secret, &ends.t[T_EMBEDDING], &s.arena, &trace);
-        cr_expect_not(witness_check(&family_mamba1.preset[m], 0, &trace, &st), "mode %s with %s %s passed as itself",
-                      family_mamba1.preset[m].name, family_mamba1.stage[stage].key,
-                      family_mamba1.stage[stage].values[value]);
+        cr_expect_not(witness_check(&family_mamba1.preset[m], 0, &trace, &st),
+                      "mode %s with %s %s passed as itself", family_mamba1.preset[m].name,
+                      family_mamba1.stage[stage].key, family_mamba1.stage[stage].values[value]);
         swaps++;
       }
   printf("witness: %d secret swaps tried\n", swaps);
@@ -205,9 +211,10 @@ Test(block, tensors_are_bit_equal_on_any_thread_count) {
       for (int id = 0; id < T_LAYER_COUNT; id++)
         if (one.t[id].data)
           cr_assert_eq(memcmp(one.t[id].data, other.t[id].data,
-                              (size_t)one.t[id].rows * (size_t)one.t[id].cols * format_size(one.t[id].format)),
-                       0, "mode %s, %s, %d threads", family_mamba1.preset[m].name, family_mamba1.tensors.info[id].name,
-                       threads);
+                              (size_t)one.t[id].rows * (size_t)one.t[id].cols *
+                                  format_size(one.t[id].format)),
+                       0, "mode %s, %s, %d threads", family_mamba1.preset[m].name,
+                       family_mamba1.tensors.info[id].name, threads);
     }
   }
 }

@@ -1,5 +1,6 @@
-/* bounds: no kernel ever leaves its bound, over random cases of every operator, setting and kind of input; and the
- * float64 results that the bounds stand around are those of the reference's operators. */
+/* bounds: no kernel ever leaves its bound, over random cases of every operator, setting and kind of
+ * input; and the float64 results that the bounds stand around are those of the reference's
+ * operators. */
 #include "reference/model64.h"
 #include "reference/operators64.h"
 #include "tests/bounds_cases.h"
@@ -50,8 +51,9 @@ typedef struct Tally {
 } Tally;
 
 static void describe(const Case *c, char text[200]) {
-  snprintf(text, 200, "%s, %s, T %d, n %d, m %d%s%s%s", op_name[c->op], dist_name[c->dist], c->T, c->n, c->m,
-           c->i8 ? ", int8" : "", c->op == OP_SCAN && c->order == SCAN_BLOCKED ? ", blocked" : "",
+  snprintf(text, 200, "%s, %s, T %d, n %d, m %d%s%s%s", op_name[c->op], dist_name[c->dist], c->T,
+           c->n, c->m, c->i8 ? ", int8" : "",
+           c->op == OP_SCAN && c->order == SCAN_BLOCKED ? ", blocked" : "",
            c->rounding == ROUND_EVEN ? ", half-even" : "");
 }
 
@@ -63,13 +65,13 @@ static void tally_output(const Case *c, int o, int number, Tally *tally) {
     if (!(used <= 1)) {
       char text[200];
       describe(c, text);
-      cr_expect(false, "case %d (%s), output %d, element %zu: got %a, want %a, bound %a: %g of it", number, text, o, i,
-                got, b->want[i], b->bound[i], used);
+      cr_expect(false, "case %d (%s), output %d, element %zu: got %a, want %a, bound %a: %g of it",
+                number, text, o, i, got, b->want[i], b->bound[i], used);
       return;
     }
     if (b->bound[i] == INFINITY) { /* by overflow alone */
-      cr_expect(fabs(b->want[i]) > 0x1.ffffffp127, "case %d, element %zu: nothing is promised of %a", number, i,
-                b->want[i]);
+      cr_expect(fabs(b->want[i]) > 0x1.ffffffp127,
+                "case %d, element %zu: nothing is promised of %a", number, i, b->want[i]);
       tally->unbounded++;
     } else if (b->bound[i] > 0 && tally->count < MAX_USED)
       tally->used[tally->count++] = used;
@@ -89,16 +91,18 @@ static void tally_case(const Case *c, int number, Tally tally[ROWS]) {
 static double print_row(int r, Tally *t) {
   gsl_sort(t->used, 1, t->count);
   double most = t->used[t->count - 1];
-  cr_log_info("%-21s %6zu cases, %8zu elements: error/bound at most %.3f, median %.3f; nothing promised for %zu\n",
-              row[r].name, t->cases, t->count, most, gsl_stats_median_from_sorted_data(t->used, 1, t->count),
-              t->unbounded);
+  cr_log_info("%-21s %6zu cases, %8zu elements: error/bound at most %.3f, median %.3f; nothing "
+              "promised for %zu\n",
+              row[r].name, t->cases, t->count, most,
+              gsl_stats_median_from_sorted_data(t->used, 1, t->count), t->unbounded);
   return most;
 }
 
 Test(bounds, are_never_exceeded_by_any_kernel) {
   Tally tally[ROWS] = {{0}};
   size_t cases = 0;
-  for (int r = 0; r < ROWS; r++) cr_assert_not_null(tally[r].used = malloc(MAX_USED * sizeof(double)));
+  for (int r = 0; r < ROWS; r++)
+    cr_assert_not_null(tally[r].used = malloc(MAX_USED * sizeof(double)));
   omp_set_num_threads(1);
   for (int i = 0; i < CASES; i++) {
     Case c = random_case((Op)(i % OPS), (Dist)(i / OPS % DISTS));
@@ -110,7 +114,8 @@ Test(bounds, are_never_exceeded_by_any_kernel) {
     cr_assert(tally[r].count > 0, "%s: no case", row[r].name);
     double most = print_row(r, &tally[r]);
     cases += row[r].output == 0 ? tally[r].cases : 0;
-    cr_expect(most > 0.2, "%s: never more than %g of its bound is used: is it one?", row[r].name, most);
+    cr_expect(most > 0.2, "%s: never more than %g of its bound is used: is it one?", row[r].name,
+              most);
     free(tally[r].used);
   }
   cr_expect(cases >= 10000, "%zu cases", cases);
@@ -133,12 +138,13 @@ Test(bounds, are_the_same_for_any_number_of_threads) {
   }
 }
 
-/* ---- the float64 results against the reference's operators, which go another way ---- */
+/* --- the float64 results against the reference's operators, which go another way -------------- */
 
 /* Values of an input: dequantised in double. */
 static double *values(const Tensor *t) {
   double *v = take(elements(t) * sizeof *v);
-  for (size_t i = 0; i < elements(t); i++) v[i] = element(t, i) * (t->format == FORMAT_I8 ? (double)t->scale.value : 1);
+  for (size_t i = 0; i < elements(t); i++)
+    v[i] = element(t, i) * (t->format == FORMAT_I8 ? (double)t->scale.value : 1);
   return v;
 }
 
@@ -147,8 +153,9 @@ static void expect_same(const Case *c, int o, const double *want) {
   const BoundOut *b = &c->bound[o];
   for (size_t i = 0; i < elements(&c->out[o]); i++)
     if (b->bound[i] < INFINITY && !isinf(b->want[i]))
-      cr_assert(fabs(b->want[i] - want[i]) <= 1e-5 * b->bound[i], "%s, %s, output %d, element %zu: got %a, want %a",
-                op_name[c->op], dist_name[c->dist], o, i, b->want[i], want[i]);
+      cr_assert(fabs(b->want[i] - want[i]) <= 1e-5 * b->bound[i],
+                "%s, %s, output %d, element %zu: got %a, want %a", op_name[c->op],
+                dist_name[c->dist], o, i, b->want[i], want[i]);
 }
 
 static void expect_scan_same(const Case *c) {

@@ -1,5 +1,5 @@
-/* bounds: cases small enough to be worked on paper. 2^-24 below is half a unit of the last place of a float32 from 1
- * to 2; that of 2 to 4 is 2^-23, and so on. */
+/* bounds: cases small enough to be worked on paper. 2^-24 below is half a unit of the last place of
+ * a float32 from 1 to 2; that of 2 to 4 is 2^-23, and so on. */
 #include "reference/bounds.h"
 #include <criterion/criterion.h>
 #include <math.h>
@@ -45,7 +45,8 @@ Test(bounds_by_hand, two_steps_add_up) {
 Test(bounds_by_hand, cancellation_keeps_the_bound_of_the_large_sum) {
   One one = linear_of((double[]){0x1p24, 1, -0x1p24}, (double[]){1, 1, 1}, 3, BOUND_F32, 0);
   cr_expect_eq(one.want, 1);
-  cr_expect(one.bound >= 2 && one.bound < 2.001, "%g", one.bound); /* 1 and 1, the last step next to nothing */
+  cr_expect(one.bound >= 2 && one.bound < 2.001, "%g",
+            one.bound); /* 1 and 1, the last step next to nothing */
 }
 
 Test(bounds_by_hand, a_product_below_every_float_may_lose_half_the_least_one) {
@@ -53,14 +54,16 @@ Test(bounds_by_hand, a_product_below_every_float_may_lose_half_the_least_one) {
   BoundOut y = {BOUND_F32, 0, &one.want, &one.bound, NULL, NULL};
   cr_expect_eq(one.want, 0x1p-150);
   expect_bound(one.bound, 0x1p-150);
-  cr_expect(bound_used(&y, 0, 0) > 0.999 && bound_used(&y, 0, 0x1p-149) > 0.999 && bound_used(&y, 0, 0x1p-148) > 1);
+  cr_expect(bound_used(&y, 0, 0) > 0.999 && bound_used(&y, 0, 0x1p-149) > 0.999 &&
+            bound_used(&y, 0, 0x1p-148) > 1);
 }
 
 Test(bounds_by_hand, zeros_are_exact) {
   One one = linear_of((double[]){0, 0}, (double[]){5, 7}, 2, BOUND_F32, 0);
   BoundOut y = {BOUND_F32, 0, &one.want, &one.bound, NULL, NULL};
   cr_expect(one.want == 0 && one.bound == 0);
-  cr_expect(bound_used(&y, 0, 0) == 0 && bound_used(&y, 0, 0x1p-149) == INFINITY && bound_used(&y, 0, NAN) == INFINITY);
+  cr_expect(bound_used(&y, 0, 0) == 0 && bound_used(&y, 0, 0x1p-149) == INFINITY &&
+            bound_used(&y, 0, NAN) == INFINITY);
 }
 
 Test(bounds_by_hand, overflow_is_promised_nothing) {
@@ -84,14 +87,15 @@ Test(bounds_by_hand, f16_beyond_its_greatest_must_be_infinite) {
   BoundOut y = {BOUND_F16, 0, &one.want, &one.bound, NULL, NULL};
   cr_expect(one.want == -INFINITY && one.bound == 0);
   cr_expect(bound_used(&y, 0, -INFINITY) == 0 && bound_used(&y, 0, -65504) == INFINITY);
-  one = linear_of((double[]){1}, (double[]){65520}, 1, BOUND_F16, 0); /* 65504 or infinity: where it would round to */
+  one = linear_of((double[]){1}, (double[]){65520}, 1, BOUND_F16,
+                  0); /* 65504 or infinity: where it would round to */
   cr_expect_eq(one.bound, INFINITY);
   one = linear_of((double[]){1}, (double[]){65519}, 1, BOUND_F16, 0);
   expect_bound(one.bound, 0x1p-9 + 16);
 }
 
-/* Scales 3/4: their product 9/16 is rounded by up to 2^-25, which the sum multiplies. The sum itself is exact up to
- * 2^24; 1041 times 127 * 127 is odd and above, half a unit there is 1. */
+/* Scales 3/4: their product 9/16 is rounded by up to 2^-25, which the sum multiplies. The sum
+ * itself is exact up to 2^24; 1041 times 127 * 127 is odd and above, half a unit there is 1. */
 Test(bounds_by_hand, an_int8_sum_rounds_only_beyond_2_to_the_24) {
   enum { N = 1041 };
   double x[N];
@@ -116,14 +120,17 @@ static One quantised(double x, double scale, BoundType type) {
 Test(bounds_by_hand, ties_have_one_right_answer_each) {
   static const struct {
     double x, scale, away, even;
-  } tie[] = {{2.5, 1, 3, 2},          {-2.5, 1, -3, -2},     {3.5, 1, 4, 4},       {0.5, 1, 1, 0},
-             {-0.5, 1, -1, 0},        {1.25, 0.5, 3, 2},     {126.5, 1, 127, 126}, {127.5, 1, 127, 127},
-             {-127.5, 1, -128, -128}, {0.49999997, 1, 0, 0}, {1000, 1, 127, 127},  {-1000, 1, -128, -128}};
+  } tie[] = {{2.5, 1, 3, 2},        {-2.5, 1, -3, -2},    {3.5, 1, 4, 4},
+             {0.5, 1, 1, 0},        {-0.5, 1, -1, 0},     {1.25, 0.5, 3, 2},
+             {126.5, 1, 127, 126},  {127.5, 1, 127, 127}, {-127.5, 1, -128, -128},
+             {0.49999997, 1, 0, 0}, {1000, 1, 127, 127},  {-1000, 1, -128, -128}};
   for (size_t i = 0; i < sizeof tie / sizeof *tie; i++) {
     One away = quantised(tie[i].x, tie[i].scale, BOUND_I8_AWAY),
         even = quantised(tie[i].x, tie[i].scale, BOUND_I8_EVEN);
-    cr_expect(away.low == tie[i].away && away.high == tie[i].away, "%g away: %g … %g", tie[i].x, away.low, away.high);
-    cr_expect(even.low == tie[i].even && even.high == tie[i].even, "%g even: %g … %g", tie[i].x, even.low, even.high);
+    cr_expect(away.low == tie[i].away && away.high == tie[i].away, "%g away: %g … %g", tie[i].x,
+              away.low, away.high);
+    cr_expect(even.low == tie[i].even && even.high == tie[i].even, "%g even: %g … %g", tie[i].x,
+              even.low, even.high);
   }
 }
 
@@ -139,7 +146,8 @@ Test(bounds_by_hand, an_uncertain_tie_leaves_two_answers) {
   One one = linear_of((double[]){0.5}, (double[]){5}, 1, BOUND_I8_EVEN, 1);
   BoundOut y = {BOUND_I8_EVEN, 1, &one.want, &one.bound, &one.low, &one.high};
   cr_expect(one.low == 2 && one.high == 3);
-  cr_expect(bound_used(&y, 0, 2) <= 1 && bound_used(&y, 0, 3) <= 1 && bound_used(&y, 0, 4) == INFINITY);
+  cr_expect(bound_used(&y, 0, 2) <= 1 && bound_used(&y, 0, 3) <= 1 &&
+            bound_used(&y, 0, 4) == INFINITY);
 }
 
 Test(bounds_by_hand, functions_err_by_their_stated_units) {
@@ -161,10 +169,11 @@ Test(bounds_by_hand, functions_err_by_their_stated_units) {
 /* x = 3, 4: mean of squares 12.5; eps 12.5: divided by 5. */
 Test(bounds_by_hand, a_norm_of_two) {
   double x[] = {3, 4}, want[2], bound[2];
-  bound_rmsnorm(&(BoundIn){x, 2, 0}, &(BoundIn){0}, 12.5, 1, 2, &(BoundOut){BOUND_F32, 0, want, bound, NULL, NULL});
+  bound_rmsnorm(&(BoundIn){x, 2, 0}, &(BoundIn){0}, 12.5, 1, 2,
+                &(BoundOut){BOUND_F32, 0, want, bound, NULL, NULL});
   cr_expect(want[0] == 0.6 && want[1] == 0.8);
-  /* Squares 9 and 16: 2^-21, 2^-20; sum 25: + 2^-20; mean 12.5: half of those + 2^-21; + eps: + 2^-20; root: a tenth of
-   * those + 2^-22; quotient: 0.6 / 5 of those + 2^-25. */
+  /* Squares 9 and 16: 2^-21, 2^-20; sum 25: + 2^-20; mean 12.5: half of those + 2^-21; + eps: +
+   * 2^-20; root: a tenth of those + 2^-22; quotient: 0.6 / 5 of those + 2^-25. */
   double mean = (0x1p-21 + 0x1p-20 + 0x1p-20) / 2 + 0x1p-21 + 0x1p-20;
   expect_bound(bound[0], 0.12 * (mean / 10 + 0x1p-22) + 0x1p-25);
 }
@@ -172,17 +181,20 @@ Test(bounds_by_hand, a_norm_of_two) {
 Test(bounds_by_hand, a_butterfly) {
   double x[] = {1, 2}, want[2], bound[2];
   bound_hadamard(&(BoundIn){x, 2, 0}, 1, 2, &(BoundOut){BOUND_F32, 0, want, bound, NULL, NULL});
-  double root = 0x1p-24 / 2 + 0x1p-25; /* 1 / sqrt(2): the root's error over 2, and the quotient's own */
+  double root =
+      0x1p-24 / 2 + 0x1p-25; /* 1 / sqrt(2): the root's error over 2, and the quotient's own */
   cr_expect(fabs(want[0] - 3 / sqrt(2)) < 1e-15 && fabs(want[1] + 1 / sqrt(2)) < 1e-15);
   expect_bound(bound[0], 0x1p-23 / sqrt(2) + 3 * root + 0x1p-23);
 }
 
-/* One state, two tokens, A = -1, delta = 20 + 5 (above 20, so the sum itself), u B = 1: h = 25, then 25 e^-25 + 25. */
+/* One state, two tokens, A = -1, delta = 20 + 5 (above 20, so the sum itself), u B = 1: h = 25,
+ * then 25 e^-25 + 25. */
 static void two_tokens(int lanes, int items, double *bound) {
-  double dt[] = {20, 20}, bias = 5, u[] = {2, 2}, B[] = {0.5, 0.5}, one[] = {1, 1}, zero = 0, want[4], at[4], delta[4],
-         state[1], state_bound[1], states[2], of[2];
+  double dt[] = {20, 20}, bias = 5, u[] = {2, 2}, B[] = {0.5, 0.5}, one[] = {1, 1}, zero = 0,
+         want[4], at[4], delta[4], state[1], state_bound[1], states[2], of[2];
   BoundScan s = {.T = 2, .E = 1, .N = 1, .lanes = lanes, .items = items};
-  s.dt = in_of(dt, 1), s.dt_bias = in_of(&bias, 1), s.u = in_of(u, 1), s.B = in_of(B, 1), s.C = s.z = in_of(one, 1);
+  s.dt = in_of(dt, 1), s.dt_bias = in_of(&bias, 1), s.u = in_of(u, 1), s.B = in_of(B, 1),
+  s.C = s.z = in_of(one, 1);
   s.A_log = s.D = in_of(&zero, 1);
   s.delta = (BoundOut){BOUND_F32, 0, delta, delta + 2, NULL, NULL};
   s.y = (BoundOut){BOUND_F32, 0, want, at, NULL, NULL};
@@ -201,8 +213,9 @@ Test(bounds_by_hand, a_scan_of_two_tokens_in_both_orders) {
   double sequential, blocked;
   two_tokens(0, 0, &sequential);
   two_tokens(32, 4, &blocked);
-  /* dt + bias: 2^-20, half a unit at 25; times u: twice that and 2^-19 at 50; times B: half of those and 2^-20; fmaf:
-   * 2^-20. What the first token leaves is multiplied by e^-25. Two tokens are one fmaf in either order. */
+  /* dt + bias: 2^-20, half a unit at 25; times u: twice that and 2^-19 at 50; times B: half of
+   * those and 2^-20; fmaf: 2^-20. What the first token leaves is multiplied by e^-25. Two tokens
+   * are one fmaf in either order. */
   cr_expect(sequential > 4 * 0x1p-20 && sequential < 4.001 * 0x1p-20, "%a", sequential);
   cr_expect_eq(blocked, sequential);
 }

@@ -1,5 +1,5 @@
-/* budget: parts computed by hand, those of the shipped model's blocks computed once more, the chain from layer to
- * layer, and a planted fault that must be found in the layer that has it. */
+/* budget: parts computed by hand, those of the shipped model's blocks computed once more, the chain
+ * from layer to layer, and a planted fault that must be found in the layer that has it. */
 #include "family/family.h"
 #include "family/mamba1.h"
 #include "shipped_model.h"
@@ -21,11 +21,12 @@ static Arena new_arena(void) {
   return arena;
 }
 
-#define NEAR(got, want) cr_expect_float_eq(got, want, 1e-15, #got ": got %a, want %a", (double)(got), (double)(want))
+#define NEAR(got, want)                                                                            \
+  cr_expect_float_eq(got, want, 1e-15, #got ": got %a, want %a", (double)(got), (double)(want))
 
 Test(budget, parts_shares_and_gain_are_those_of_a_sum_by_hand) {
-  double base_in[] = {1, 1}, other_in[] = {1, 1.5}, base[] = {3, 4}, other[] = {4, 6}, at_base[] = {3.5, 4},
-         at_other[] = {3, 5};
+  double base_in[] = {1, 1}, other_in[] = {1, 1.5}, base[] = {3, 4}, other[] = {4, 6},
+         at_base[] = {3.5, 4}, at_other[] = {3, 5};
   Tensor t[] = {vector(base_in, 2), vector(other_in, 2), vector(base, 2),
                 vector(other, 2),   vector(at_base, 2),  vector(at_other, 2)};
   BudgetTensors given = {&t[0], &t[1], &t[2], &t[3], &t[4], &t[5]};
@@ -48,7 +49,8 @@ Test(budget, parts_shares_and_gain_are_those_of_a_sum_by_hand) {
 /* Three tokens of two values: of base (3, 4), (6, 8) and (0, 2). The first is by far the worst. */
 Test(budget, sizes_and_gain_of_the_median_token_are_those_of_a_sum_by_hand) {
   enum { ROWS = 3, N = 6 };
-  double base_in[N] = {1, 1, 1, 1, 1, 1}, given[N] = {0, 0.5, 1, 0, 0, 0}, base[N] = {3, 4, 6, 8, 0, 2};
+  double base_in[N] = {1, 1, 1, 1, 1, 1}, given[N] = {0, 0.5, 1, 0, 0, 0},
+         base[N] = {3, 4, 6, 8, 0, 2};
   double local[N] = {0.5, 0, 1, 0, 0, 0.5}, inherited[N] = {0, 1, 0, 0.5, 0, 0}, both[N] = {0.5, 1};
   double other_in[N], other[N], at_base[N], at_other[N];
   for (int i = 0; i < N; i++) {
@@ -64,13 +66,14 @@ Test(budget, sizes_and_gain_of_the_median_token_are_those_of_a_sum_by_hand) {
   Budget row;
   memset(&row, 0xa5, sizeof row);
   budget_of(&tensors, &row, new_arena());
-  NEAR(row.in_median, 0.1);                                /* 0.1, 0.1, 0 */
-  NEAR(row.total_median, 0.25);                            /* sqrt(5) / 5, sqrt(1.25) / 10, 0.25 */
-  NEAR(row.local_median, 0.1);                             /* 0.1, 0.1, 0.25 */
-  NEAR(row.inherited_median, 0.05);                        /* 0.2, 0.05, 0 */
-  NEAR(row.interaction_median, 0.0);                       /* in the first token alone */
-  NEAR(row.gain_median, 1.25);                             /* 2, 0.5; the third is given nothing */
-  for (int i = 0; i < 2; i++) other[i] = at_base[i] = 1e3; /* one token, and the median is still that of the others */
+  NEAR(row.in_median, 0.1);          /* 0.1, 0.1, 0 */
+  NEAR(row.total_median, 0.25);      /* sqrt(5) / 5, sqrt(1.25) / 10, 0.25 */
+  NEAR(row.local_median, 0.1);       /* 0.1, 0.1, 0.25 */
+  NEAR(row.inherited_median, 0.05);  /* 0.2, 0.05, 0 */
+  NEAR(row.interaction_median, 0.0); /* in the first token alone */
+  NEAR(row.gain_median, 1.25);       /* 2, 0.5; the third is given nothing */
+  for (int i = 0; i < 2; i++)
+    other[i] = at_base[i] = 1e3; /* one token, and the median is still that of the others */
   budget_of(&tensors, &row, new_arena());
   cr_expect_gt(row.local_l2 / row.base_l2, 100);
   NEAR(row.local_median, 0.25);
@@ -95,8 +98,12 @@ Test(budget, a_size_that_is_0_in_one_prompt_alone_is_not_0_over_prompts) {
   Arena arena = new_arena();
   memset(row, 0, sizeof row);
   for (int i = 0; i < 3; i++) {
-    row[i] =
-        (Budget){.base_l2 = 10, .in_l2 = 1, .total_l2 = i, .local_l2 = 0, .inherited_l2 = 2 * i, .interaction_l2 = 1};
+    row[i] = (Budget){.base_l2 = 10,
+                      .in_l2 = 1,
+                      .total_l2 = i,
+                      .local_l2 = 0,
+                      .inherited_l2 = 2 * i,
+                      .interaction_l2 = 1};
     snprintf(row[i].prompt, sizeof row->prompt, "p%d", i);
     strcpy(row[i].base, "0"), strcpy(row[i].other, "2-1");
   }
@@ -106,7 +113,9 @@ Test(budget, a_size_that_is_0_in_one_prompt_alone_is_not_0_over_prompts) {
   cr_expect_eq(l[0].local, 0, "0 in every prompt");
 }
 
-Test(budget, over_prompts_sizes_are_geometric_means_shares_means_and_what_is_not_finite_is_left_out_by_name) {
+Test(
+    budget,
+    over_prompts_sizes_are_geometric_means_shares_means_and_what_is_not_finite_is_left_out_by_name) {
   Budget row[6];
   size_t rows;
   Arena arena = new_arena();
@@ -137,23 +146,28 @@ Test(budget, over_prompts_sizes_are_geometric_means_shares_means_and_what_is_not
   cr_expect(l[0].prompts == 3 && !l[0].left_out[0] && l[1].prompts == 2);
   cr_expect_str_eq(l[1].left_out, "p2");
   cr_expect_float_eq(l[0].local, 0.2, 1e-15);
-  cr_expect_float_eq(l[0].local_high / l[0].local, exp(4.302652729696142 * log(2) / sqrt(3)), 1e-9); /* t(0.975, 2) */
+  cr_expect_float_eq(l[0].local_high / l[0].local, exp(4.302652729696142 * log(2) / sqrt(3)),
+                     1e-9); /* t(0.975, 2) */
   cr_expect_float_eq(l[1].local, sqrt(2) / 10, 1e-15);
   cr_expect(l[0].total_median == l[0].total_median_low && fabs(l[0].total_median - 0.1) < 1e-15);
   cr_expect_float_eq(l[0].local_parting, 4, 1e-14); /* 2, 4 and 8 times the median token's */
   cr_expect_float_eq(l[0].local_parting_low / 4, l[0].local_low / l[0].local, 1e-9);
-  cr_expect(isnan(l[0].gain_median) && isnan(l[0].gain_parting) && fabs(l[1].gain_parting - 2) < 1e-14);
+  cr_expect(isnan(l[0].gain_median) && isnan(l[0].gain_parting) &&
+            fabs(l[1].gain_parting - 2) < 1e-14);
   cr_expect_float_eq(l[0].local_share, 0.6, 1e-15);
   cr_expect_float_eq(l[0].local_share_low, 0.6 - 4.302652729696142 * 0.1 / sqrt(3), 1e-9);
-  cr_expect(l[0].in == 0 && isnan(l[0].in_low) && isnan(l[0].gain) && l[1].gain == 1 && l[1].gain_low == 1);
+  cr_expect(l[0].in == 0 && isnan(l[0].in_low) && isnan(l[0].gain) && l[1].gain == 1 &&
+            l[1].gain_low == 1);
   /* of each prompt over its layers: 0.3, 0.5 and, of one layer alone, 0.6 */
   cr_expect_float_eq(l[2].local_share, 1.4 / 3, 1e-15);
-  cr_expect(isnan(l[2].total) && isnan(l[2].total_median) && isnan(l[2].local_parting) && isnan(l[2].gain) &&
-            l[2].prompts == 3);
+  cr_expect(isnan(l[2].total) && isnan(l[2].total_median) && isnan(l[2].local_parting) &&
+            isnan(l[2].gain) && l[2].prompts == 3);
 }
 
-/* The budget of every layer, both sides in lock-step. `pair` receives what stats_pair says of block_out. */
-static void walk_budget(Shipped *s, const Mode *base, const Mode *other, Budget *row, PairStats *pair) {
+/* The budget of every layer, both sides in lock-step. `pair` receives what stats_pair says of
+ * block_out. */
+static void walk_budget(Shipped *s, const Mode *base, const Mode *other, Budget *row,
+                        PairStats *pair) {
   const Mode *mode[] = {base, other};
   WalkSide side[2];
   Trace trace[2], ends[2] = {0};
@@ -186,11 +200,12 @@ static void expect_chain(Shipped *s, const char *base, const char *other) {
     const Budget *b = &row[layer];
     cr_expect_float_eq(b->total_l2 / b->base_l2 / pair[layer].rel_l2, 1, 1e-12,
                        "%s, layer %d: total is not the pair's size", other, layer);
-    cr_expect_eq(b->total_median, pair[layer].token.median, "%s, layer %d: the median token has %a, in the pair %a",
-                 other, layer, b->total_median, pair[layer].token.median);
+    cr_expect_eq(b->total_median, pair[layer].token.median,
+                 "%s, layer %d: the median token has %a, in the pair %a", other, layer,
+                 b->total_median, pair[layer].token.median);
     if (layer)
-      cr_expect_eq(b->in_l2, row[layer - 1].total_l2, "%s, layer %d: what comes in is not what the layer before left",
-                   other, layer);
+      cr_expect_eq(b->in_l2, row[layer - 1].total_l2,
+                   "%s, layer %d: what comes in is not what the layer before left", other, layer);
   }
 }
 
@@ -232,10 +247,10 @@ Test(budget, a_layer_that_is_given_something_else_is_found) {
   cr_expect_eq(budget_broken_chain(row, ROWS, &before), &row[4]);
 }
 
-/* --- the parts, computed once more -----------------------------------------------------------------------------------
- */
+/* --- the parts, computed once more ------------------------------------------------------------ */
 
-/* f(x) of a layer: under a mode by its operators one by one, under none by the reference's own block. */
+/* f(x) of a layer: under a mode by its operators one by one, under none by the reference's own
+ * block. */
 static double *block_at(Shipped *s, int layer, const Mode *mode, const double *x) {
   size_t n = (size_t)TOKENS * (size_t)s->model.D;
   double *y = ARENA_NEW(&s->arena, double, n);
@@ -268,8 +283,14 @@ static double *block_at(Shipped *s, int layer, const Mode *mode, const double *x
   const double *const *w = s->weights.layer[layer];
   const Layer64 one = {w[W_NORM],    w[W_IN_PROJ], w[W_CONV],  w[W_CONV_BIAS], w[W_X_PROJ],
                        w[W_DT_PROJ], w[W_DT_BIAS], w[W_A_LOG], w[W_D],         w[W_OUT_PROJ]};
-  const Model64 model = {
-      .D = c->D, .E = c->E, .N = c->N, .R = c->R, .K = c->K, .eps = c->eps, .hadamard = true, .layer = &one};
+  const Model64 model = {.D = c->D,
+                         .E = c->E,
+                         .N = c->N,
+                         .R = c->R,
+                         .K = c->K,
+                         .eps = c->eps,
+                         .hadamard = true,
+                         .layer = &one};
   block64(&model, 0, x, TOKENS, &out);
   return y;
 }
@@ -279,7 +300,8 @@ static const double *stream_at(Shipped *s, int layers, const Mode *mode) {
   size_t n = (size_t)TOKENS * (size_t)s->model.D;
   double *x = ARENA_NEW(&s->arena, double, n);
   const EndRows *ends = &s->weights.ends;
-  for (int t = 0; t < TOKENS; t++) ends->take(ends->context, END_EMBEDDING, s->test[t], 1, x + t * s->model.D);
+  for (int t = 0; t < TOKENS; t++)
+    ends->take(ends->context, END_EMBEDDING, s->test[t], 1, x + t * s->model.D);
   for (size_t i = 0; mode && i < n; i++) x[i] = (double)(float)x[i];
   for (int layer = 0; layer < layers; layer++) x = block_at(s, layer, mode, x);
   return x;
@@ -300,7 +322,8 @@ static void expect_parts(Shipped *s, int layer, const char *base_name, const cha
   const Mode *base = base_name ? mode_preset(base_name) : NULL, *other = mode_preset(other_name);
   size_t n = (size_t)TOKENS * (size_t)s->model.D;
   const double *x = stream_at(s, layer, base), *y = stream_at(s, layer, other);
-  const double *const f[] = {block_at(s, layer, base, x), block_at(s, layer, other, x), block_at(s, layer, base, y),
+  const double *const f[] = {block_at(s, layer, base, x), block_at(s, layer, other, x),
+                             block_at(s, layer, base, y),
                              block_at(s, layer, other, y)}; /* base(x) other(x) base(y) other(y) */
   Budget row[LAYERS];
   PairStats pair[LAYERS];
@@ -315,8 +338,10 @@ static void expect_parts(Shipped *s, int layer, const char *base_name, const cha
                {"interaction", b->interaction_l2, norm_of(f, (const int[]){1, -1, -1, 1}, n)},
                {"base", b->base_l2, norm_of(f, (const int[]){1, 0, 0, 0}, n)}};
   for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-    cr_expect_float_eq(parts[i].got / parts[i].want, 1, 1e-12, "%s against %s, layer %d, %s: got %.17g, want %.17g",
-                       other_name, base_name ? base_name : "fp64", layer, parts[i].part, parts[i].got, parts[i].want);
+    cr_expect_float_eq(parts[i].got / parts[i].want, 1, 1e-12,
+                       "%s against %s, layer %d, %s: got %.17g, want %.17g", other_name,
+                       base_name ? base_name : "fp64", layer, parts[i].part, parts[i].got,
+                       parts[i].want);
 }
 
 Test(budget, each_part_is_what_the_blocks_make_of_both_inputs) {
@@ -353,7 +378,8 @@ Test(budget, a_planted_fault_is_local_in_its_layer_and_inherited_after_it) {
     if (layer < PLANTED) cr_expect_eq(b->total_l2, sound[layer].total_l2, "layer %d", layer);
     if (layer > PLANTED) {
       cr_expect_gt(b->inherited_share, 0.9, "layer %d: %g", layer, b->inherited_share);
-      cr_expect_gt(b->total_l2 / b->base_l2, 3 * sound[layer].total_l2 / sound[layer].base_l2, "layer %d", layer);
+      cr_expect_gt(b->total_l2 / b->base_l2, 3 * sound[layer].total_l2 / sound[layer].base_l2,
+                   "layer %d", layer);
     }
   }
 }

@@ -1,5 +1,5 @@
-/* Activation scales: against the float64 reference's own statistics, and against themselves on other numbers of
- * threads. */
+/* Activation scales: against the float64 reference's own statistics, and against themselves on
+ * other numbers of threads. */
 #include "family/family.h"
 #include "family/mamba1.h"
 #include "shipped_model.h"
@@ -21,7 +21,8 @@ static double magnitude_quantile(const Tensor *t, double alpha) {
   return result;
 }
 
-/* The statistics as arithmetic.md defines them, from the float64 reference: float32 rounding apart, the same. */
+/* The statistics as arithmetic.md defines them, from the float64 reference: float32 rounding apart,
+ * the same. */
 Test(calibrate, statistics_agree_with_the_float64_reference) {
   Shipped s = shipped_load(REWRITE_QUAMBA);
   shipped_calibrate(&s, WINDOWS, LENGTH);
@@ -54,12 +55,13 @@ Test(calibrate, statistics_agree_with_the_float64_reference) {
   }
   for (int layer = 0; layer < s.model.layers; layer++)
     for (int k = 0; k < S_COUNT; k++) {
-      double got = s.model.scales[layer].statistic[k], error = fabs(got - want[layer][k]) / want[layer][k];
+      double got = s.model.scales[layer].statistic[k],
+             error = fabs(got - want[layer][k]) / want[layer][k];
       worst = fmax(worst, error);
-      cr_expect(error < 1e-4, "layer %d %s: got %.9g want %.9g", layer, family_mamba1.tensors.scale[k], got,
-                want[layer][k]);
-      cr_expect_eq(s.model.scales[layer].scale[k], (float)(fmax(got, 1e-5) / 127), "layer %d %s: scale", layer,
-                   family_mamba1.tensors.scale[k]);
+      cr_expect(error < 1e-4, "layer %d %s: got %.9g want %.9g", layer,
+                family_mamba1.tensors.scale[k], got, want[layer][k]);
+      cr_expect_eq(s.model.scales[layer].scale[k], (float)(fmax(got, 1e-5) / 127),
+                   "layer %d %s: scale", layer, family_mamba1.tensors.scale[k]);
     }
   printf("calibration statistics against float64: worst relative difference %.2g\n", worst);
 }
@@ -75,8 +77,9 @@ Test(calibrate, statistics_are_bit_equal_on_any_thread_count) {
     omp_set_num_threads(threads);
     shipped_calibrate(&s, WINDOWS, LENGTH);
     for (int layer = 0; layer < one.layers; layer++)
-      cr_assert_arr_eq(one.scales[layer].statistic, s.model.scales[layer].statistic, sizeof one.scales[layer].statistic,
-                       "layer %d with %d threads", layer, threads);
+      cr_assert_arr_eq(one.scales[layer].statistic, s.model.scales[layer].statistic,
+                       sizeof one.scales[layer].statistic, "layer %d with %d threads", layer,
+                       threads);
   }
 }
 
@@ -85,7 +88,8 @@ Test(calibrate, text_shorter_than_a_window_is_refused) {
   Status st = {0};
   Calibration how = {.text = "short.txt", .windows = 1, .length = 512, .alpha = 0.9999};
   cr_assert_not(calibrate(&s.model, s.valid, 100, &how, NULL, s.arena, &st));
-  cr_assert(strstr(st.text, "short.txt") && strstr(st.text, "100") && strstr(st.text, "512"), "%s", st.text);
+  cr_assert(strstr(st.text, "short.txt") && strstr(st.text, "100") && strstr(st.text, "512"), "%s",
+            st.text);
 }
 
 Test(calibrate, cache_is_taken_only_with_its_own_key) {
@@ -100,16 +104,19 @@ Test(calibrate, cache_is_taken_only_with_its_own_key) {
   cr_assert(file_write(path, text, strlen(text), false, &st), "%s", st.text);
   s.model.scales[5].statistic[S_U] = -1;
   cr_expect_eq(calibration_load(path, &other, &s.model, NULL, s.arena), CALIBRATION_NONE);
-  cr_expect_eq(calibration_load("/tmp/driftscope-test-never", &key, &s.model, NULL, s.arena), CALIBRATION_NONE);
+  cr_expect_eq(calibration_load("/tmp/driftscope-test-never", &key, &s.model, NULL, s.arena),
+               CALIBRATION_NONE);
   cr_expect_eq(s.model.scales[5].statistic[S_U], -1);
   cr_expect_eq(calibration_load(path, &key, &s.model, NULL, s.arena), CALIBRATION_TAKEN);
-  cr_expect_eq(s.model.scales[5].statistic[S_U], kept, "got %a want %a", s.model.scales[5].statistic[S_U], kept);
+  cr_expect_eq(s.model.scales[5].statistic[S_U], kept, "got %a want %a",
+               s.model.scales[5].statistic[S_U], kept);
   cr_assert(file_write(path, text, strlen(text) / 2, false, &st), "%s", st.text);
   cr_expect_eq(calibration_load(path, &key, &s.model, NULL, s.arena), CALIBRATION_DAMAGED,
                "a truncated cache was taken");
   unlink(path);
   cr_assert_eq(symlink("/dev/zero", path), 0);
-  cr_expect_eq(calibration_load(path, &key, &s.model, NULL, s.arena), CALIBRATION_DAMAGED, "read without end");
+  cr_expect_eq(calibration_load(path, &key, &s.model, NULL, s.arena), CALIBRATION_DAMAGED,
+               "read without end");
   unlink(path);
   /* any digit of any value or of the digest, one at a time */
   int digits = 0, seen = 0, taken = 0;
@@ -119,7 +126,8 @@ Test(calibrate, cache_is_taken_only_with_its_own_key) {
     text[i] = kept_digit == '9' ? '1' : (char)(kept_digit + 1);
     cr_assert(file_write(path, text, n, false, &st), "%s", st.text);
     CalibrationFound found = calibration_load(path, &key, &s.model, NULL, s.arena);
-    char *same = calibration_json(&s.model, NULL, &key); /* a seventeenth digit may stand for the same value */
+    char *same = calibration_json(&s.model, NULL,
+                                  &key); /* a seventeenth digit may stand for the same value */
     seen += found == CALIBRATION_DAMAGED;
     taken += found == CALIBRATION_NONE;
     text[i] = kept_digit;
@@ -127,8 +135,8 @@ Test(calibrate, cache_is_taken_only_with_its_own_key) {
     free(same);
     digits++;
   }
-  cr_expect(digits > 200 && seen > 9 * digits / 10 && taken == 0, "%d of %d changed digits seen, %d taken", seen,
-            digits, taken);
+  cr_expect(digits > 200 && seen > 9 * digits / 10 && taken == 0,
+            "%d of %d changed digits seen, %d taken", seen, digits, taken);
   free(text);
   unlink(path);
 }

@@ -1,5 +1,5 @@
-/* test_checkpoint: the shipped model is read as it is, small models written from code are read in every type and
- * layout, and whatever does not fit is refused with the file and the fault. */
+/* test_checkpoint: the shipped model is read as it is, small models written from code are read in
+ * every type and layout, and whatever does not fit is refused with the file and the fault. */
 #include "family/mamba1.h"
 #include "tests/made_weights.h"
 
@@ -16,7 +16,8 @@ static size_t read_plainly(const char *path, const char *name, unsigned char *ou
   cr_assert_eq(fread(header, 1, n, f), n);
   char *at = strstr(header, arena_printf(&test_arena, "\"%s\"", name));
   cr_assert(at, "%s", name);
-  cr_assert_eq(sscanf(strstr(at, "data_offsets"), "data_offsets\":%*[ [] %zu , %zu", &begin, &end), 2);
+  cr_assert_eq(sscanf(strstr(at, "data_offsets"), "data_offsets\":%*[ [] %zu , %zu", &begin, &end),
+               2);
   cr_assert(end - begin <= room);
   cr_assert_eq(fseek(f, (long)(8 + n + begin), SEEK_SET), 0);
   cr_assert_eq(fread(out, 1, end - begin, f), end - begin);
@@ -29,8 +30,10 @@ Test(checkpoint, the_shipped_model_opens_with_its_config) {
   Status st = {0};
   memset(&c, 0xa5, sizeof c);
   cr_assert(checkpoint_open(&test_arena, "data/mamba-bytes-10m", &c, &st), "%s", st.text);
-  cr_expect(c.config.D == 256 && c.config.E == 512 && c.config.N == 16 && c.config.R == 16 && c.config.K == 4);
-  cr_expect(c.config.layers == 24 && c.config.vocab == 256 && c.config.tied && c.config.eps == 1e-5);
+  cr_expect(c.config.D == 256 && c.config.E == 512 && c.config.N == 16 && c.config.R == 16 &&
+            c.config.K == 4);
+  cr_expect(c.config.layers == 24 && c.config.vocab == 256 && c.config.tied &&
+            c.config.eps == 1e-5);
   cr_expect_eq(c.unused, 0, "%s", c.unused_names);
   cr_expect_eq(c.end[END_HEAD].data, c.end[END_EMBEDDING].data, "a tied head is the embedding");
   size_t values = c.end[END_EMBEDDING].count + c.end[END_NORM].count;
@@ -57,8 +60,8 @@ Test(checkpoint, values_of_the_shipped_model_equal_those_read_plainly) {
   for (size_t k = 0; k < sizeof list / sizeof *list; k++) {
     const size_t room = 1 << 20;
     uint16_t *bits = arena_alloc(&test_arena, room, 1);
-    const char *path =
-        arena_printf(&test_arena, "data/mamba-bytes-10m/model-0000%d-of-00002.safetensors", list[k].shard);
+    const char *path = arena_printf(
+        &test_arena, "data/mamba-bytes-10m/model-0000%d-of-00002.safetensors", list[k].shard);
     size_t count = read_plainly(path, list[k].name, (unsigned char *)bits, room) / 2;
     cr_assert_eq(list[k].w->count, count);
     double *got = ARENA_NEW(&test_arena, double, count);
@@ -90,9 +93,11 @@ Test(checkpoint, weights_of_every_type_are_read_exactly) {
     cr_expect_eq(c.end[END_EMBEDDING].type, (WeightType)i);
     cr_expect_eq(c.unused, 0);
     check_all(&c, m, "backbone.embeddings.weight");
-    expect_largest(&c.end[END_EMBEDDING]), expect_largest(&c.layer[1][W_IN_PROJ]), expect_largest(&c.end[END_HEAD]);
+    expect_largest(&c.end[END_EMBEDDING]), expect_largest(&c.layer[1][W_IN_PROJ]),
+        expect_largest(&c.end[END_HEAD]);
     seen[i] = c.digest;
-    for (int k = 0; k < i; k++) cr_expect_str_neq(seen[i].hex, seen[k].hex, "%s and %s", types[i], types[k]);
+    for (int k = 0; k < i; k++)
+      cr_expect_str_neq(seen[i].hex, seen[k].hex, "%s and %s", types[i], types[k]);
   }
 }
 
@@ -190,12 +195,14 @@ Test(checkpoint, without_conv_bias_there_is_none) {
   write_shard(m, "model.safetensors", 0, false);
   open_good(&c);
   cr_expect_eq(c.unused, 2);
-  cr_expect_str_eq(c.unused_names, "backbone.layers.0.mixer.conv1d.bias, backbone.layers.1.mixer.conv1d.bias");
+  cr_expect_str_eq(c.unused_names,
+                   "backbone.layers.0.mixer.conv1d.bias, backbone.layers.1.mixer.conv1d.bias");
   for (int l = 0; l < 2; l++)
     tensor(m, arena_printf(&test_arena, "backbone.layers.%d.mixer.conv1d.bias", l))->shard = 0;
   write_shard(m, "model.safetensors", 0, false);
   open_good(&c);
-  cr_expect(c.layer[0][W_CONV_BIAS].data == NULL && c.layer[1][W_CONV_BIAS].data == NULL && c.unused == 0);
+  cr_expect(c.layer[0][W_CONV_BIAS].data == NULL && c.layer[1][W_CONV_BIAS].data == NULL &&
+            c.unused == 0);
   CONFIG();
   refuse(WORDS("model.safetensors", "backbone.layers.0.mixer.conv1d.bias", "missing"));
 }
@@ -213,7 +220,8 @@ Test(checkpoint, a_tied_head_beside_the_embedding_must_equal_it) {
   write_shard(m, "model.safetensors", 0, false);
   open_good(&c);
   head->value[23] += 0x1p-20;
-  refuse_model(m, WORDS("lm_head.weight", "differs", "element 23", "tie_word_embeddings", "config.json"));
+  refuse_model(
+      m, WORDS("lm_head.weight", "differs", "element 23", "tie_word_embeddings", "config.json"));
 }
 
 Test(checkpoint, an_untied_head_is_read_and_must_be_there) {
@@ -264,9 +272,10 @@ Test(checkpoint, nan_and_infinity_are_refused_with_their_place) {
   for (int i = 0; i < 12; i++) {
     Model *m = model_of(types[i % 4]);
     tensor(m, "backbone.layers.1.mixer.x_proj.weight")->value[39] = bad[i % 3];
-    tensor(m, "backbone.norm_f.weight")->value[0] = NAN; /* later in the order, so not the one that is named */
-    refuse_model(
-        m, WORDS("/model.safetensors: ", "'backbone.layers.1.mixer.x_proj.weight'", "element 39", "NaN or infinite"));
+    tensor(m, "backbone.norm_f.weight")->value[0] =
+        NAN; /* later in the order, so not the one that is named */
+    refuse_model(m, WORDS("/model.safetensors: ", "'backbone.layers.1.mixer.x_proj.weight'",
+                          "element 39", "NaN or infinite"));
   }
 }
 
@@ -283,9 +292,11 @@ Test(checkpoint, a_weight_that_float32_cannot_hold_is_named) {
   tensor(m, "backbone.layers.1.mixer.D")->value[3] = -1e300;
   refuse_model(m, WORDS("/model.safetensors: ", "'backbone.layers.1.mixer.D'", "element 3",
                         "is -1.0000000000000001e+300", "float32 cannot hold"));
-  tensor(m, "backbone.layers.1.mixer.D")->value[3] = 0x1.ffffffp127; /* halfway to 2^128: rounds to infinity */
+  tensor(m, "backbone.layers.1.mixer.D")->value[3] =
+      0x1.ffffffp127; /* halfway to 2^128: rounds to infinity */
   refuse_model(m, WORDS("element 3", "float32 cannot hold"));
-  tensor(m, "backbone.layers.1.mixer.D")->value[3] = 0x1.fffffefp127; /* the largest float32, after rounding */
+  tensor(m, "backbone.layers.1.mixer.D")->value[3] =
+      0x1.fffffefp127; /* the largest float32, after rounding */
   Checkpoint c;
   write_shard(m, "model.safetensors", 0, false);
   open_good(&c);
@@ -295,7 +306,8 @@ Test(checkpoint, an_untied_head_without_the_key_is_told_what_is_missing) {
   Model *m = model_of("F16");
   add(m, "F16", "lm_head.weight", 2, 6, 4, 0);
   CONFIG();
-  refuse_model(m, WORDS("'lm_head.weight'", "element 0", "config.json does not say", "\"tie_word_embeddings\": false"));
+  refuse_model(m, WORDS("'lm_head.weight'", "element 0", "config.json does not say",
+                        "\"tie_word_embeddings\": false"));
   CONFIG("tie_word_embeddings", "true");
   refuse_model(m, WORDS("'lm_head.weight'", "tie_word_embeddings is true in ", "config.json"));
 }
@@ -314,7 +326,8 @@ Test(checkpoint, quantised_tensors_are_refused) {
 }
 
 Test(checkpoint, pytorch_files_are_refused_by_name) {
-  for (const char *const *name = WORDS("pytorch_model.bin", "mamba.pt", "consolidated.pth"); *name; name++) {
+  for (const char *const *name = WORDS("pytorch_model.bin", "mamba.pt", "consolidated.pth"); *name;
+       name++) {
     CONFIG();
     test_write(*name, "x", 1);
     refuse(WORDS(*name, "PyTorch files are not read", instead));
@@ -331,5 +344,6 @@ Test(checkpoint, a_folder_without_weights_says_what_it_lacks) {
 Test(checkpoint, a_missing_folder_is_named) {
   Checkpoint c;
   Status st = {0};
-  test_refused(checkpoint_open(&test_arena, "/nowhere/at-all", &c, &st), &st, WORDS("/nowhere/at-all", "folder"));
+  test_refused(checkpoint_open(&test_arena, "/nowhere/at-all", &c, &st), &st,
+               WORDS("/nowhere/at-all", "folder"));
 }

@@ -1,4 +1,5 @@
-/* A file of somebody else is read in a child: whatever happens to it, the program says one line and exits with 2. */
+/* A file of somebody else is read in a child: whatever happens to it, the program says one line and
+ * exits with 2. */
 #include <signal.h>
 #include <sys/resource.h>
 
@@ -34,10 +35,12 @@ Test(child, death_by_a_signal_is_one_line_that_names_the_file) {
   }
 }
 
-/* The limits of the child, by its own account: memory beyond 2 GiB is refused, and no core file is left. */
+/* The limits of the child, by its own account: memory beyond 2 GiB is refused, and no core file is
+ * left. */
 Test(child, memory_and_core_files_are_limited) {
 #ifdef DS_SANITIZE
-  cr_skip_test("the address sanitizer ends a program that asks for too much, and needs more address space than that");
+  cr_skip_test("the address sanitizer ends a program that asks for too much, and needs more "
+               "address space than that");
 #endif
   Status st = {0};
   int status = child_start(one, 1, &st);
@@ -70,8 +73,8 @@ Test(child, endless_loop_ends_by_processor_time_unless_the_file_is_read) {
   cr_expect_eq(status, 7);
 }
 
-/* Files found by mutation: each ended HDF5 1.10.8 in a signal, in functions of its metadata cache, attributes and
- * heaps. A later HDF5 may refuse or read them. */
+/* Files found by mutation: each ended HDF5 1.10.8 in a signal, in functions of its metadata cache,
+ * attributes and heaps. A later HDF5 may refuse or read them. */
 Test(child, files_that_crash_hdf5_are_refused_in_one_line) {
   static const char *const names[] = {"btree2_null_read", "a6badb42", "02d7b717"};
   for (int i = 0; i < 3; i++) {
@@ -82,7 +85,8 @@ Test(child, files_that_crash_hdf5_are_refused_in_one_line) {
     cr_expect(status == 2 || status == 0, "%s: %d: %s", file, status, shell_output);
     if (status == 2) {
       cr_expect(strstr(shell_output, file), "%s", shell_output);
-      cr_expect_eq(strchr(shell_output, '\n'), shell_output + strlen(shell_output) - 1, "%s", shell_output);
+      cr_expect_eq(strchr(shell_output, '\n'), shell_output + strlen(shell_output) - 1, "%s",
+                   shell_output);
     }
     status = shell("%s report %s %s 2>&1", shell_program(), file, file);
     cr_expect(status == 2 || status == 0, "%s twice: %d: %s", file, status, shell_output);

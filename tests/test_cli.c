@@ -1,4 +1,5 @@
-/* The program as a user runs it: exit statuses, one clear line for bad input, resume, full disk, readers in Python. */
+/* The program as a user runs it: exit statuses, one clear line for bad input, resume, full disk,
+ * readers in Python. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -30,16 +31,17 @@ static void write_spec(const char *name, const char *more) {
 
 #define TWO_PAIRS "pairs:\n  - [2-0, 2-4]\n  - [0, 2-0]\n"
 
-/* Statistics, witnesses and digests of every tensor, and the statistics of every pair: all that may not depend on how a
- * run went. */
+/* Statistics, witnesses and digests of every tensor, and the statistics of every pair: all that may
+ * not depend on how a run went. */
 static void expect_same_tables(const char *a, const char *b) {
   cr_assert_eq(shell("cut -d, -f1-4 %s/%s/tables/tensor_stats.csv | wc -l", shell_folder, a), 0);
   cr_assert_gt(atoi(shell_output), 2 * 24 * 3 * 16, "%s", shell_output);
-  const char *const tables[] = {"tensor_stats", "pair_stats", "drift", "drift_shape", "verdict", "scales"};
+  const char *const tables[] = {"tensor_stats", "pair_stats", "drift",
+                                "drift_shape",  "verdict",    "scales"};
   for (int t = 0; t < 6; t++)
-    cr_expect_eq(
-        shell("cmp %s/%s/tables/%s.csv %s/%s/tables/%s.csv", shell_folder, a, tables[t], shell_folder, b, tables[t]), 0,
-        "%s", shell_output);
+    cr_expect_eq(shell("cmp %s/%s/tables/%s.csv %s/%s/tables/%s.csv", shell_folder, a, tables[t],
+                       shell_folder, b, tables[t]),
+                 0, "%s", shell_output);
 }
 
 static void end(void) {
@@ -53,34 +55,37 @@ TestSuite(cli, .init = shell_begin, .fini = end);
 
 Test(cli, run_ends_with_three_lines_and_the_path_of_the_report) {
   write_spec("a.yaml", TWO_PAIRS);
-  cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/a 2>&1", shell_program(), shell_folder, shell_folder), 0, "%s",
-               shell_output);
+  cr_assert_eq(
+      shell("%s run %s/a.yaml -q -o %s/a 2>&1", shell_program(), shell_folder, shell_folder), 0,
+      "%s", shell_output);
   char path[256];
   snprintf(path, sizeof path, "%s/a/report.html\n", shell_folder);
   size_t length = strlen(shell_output), tail = strlen(path);
   cr_assert(length > tail && !strcmp(shell_output + length - tail, path), "%s", shell_output);
   cr_assert(strstr(shell_output, "layer 0") && strstr(shell_output, "conv1d"), "%s", shell_output);
-  cr_assert_eq(shell("test -s %s/a/report.md && test -s %s/a/results.h5 && test -s %s/a/tables/drift.csv", shell_folder,
-                     shell_folder, shell_folder),
-               0);
+  cr_assert_eq(
+      shell("test -s %s/a/report.md && test -s %s/a/results.h5 && test -s %s/a/tables/drift.csv",
+            shell_folder, shell_folder, shell_folder),
+      0);
   cr_assert_eq(shell("ls %s/a", shell_folder), 0);
-  cr_assert_not(strstr(shell_output, "parts") || strstr(shell_output, "tmp") || strstr(shell_output, "partial"), "%s",
-                shell_output);
+  cr_assert_not(strstr(shell_output, "parts") || strstr(shell_output, "tmp") ||
+                    strstr(shell_output, "partial"),
+                "%s", shell_output);
 }
 
 Test(cli, same_digests_on_any_thread_count_and_from_run_to_run) {
   write_spec("a.yaml", TWO_PAIRS);
   for (int i = 0; i < 4; i++) {
-    cr_assert_eq(shell("OMP_NUM_THREADS=%d %s run %s/a.yaml --threads %d -q -o %s/t%d 2>&1", 1 + i % 3, shell_program(),
-                       shell_folder, 1 + i % 3, shell_folder, i),
+    cr_assert_eq(shell("OMP_NUM_THREADS=%d %s run %s/a.yaml --threads %d -q -o %s/t%d 2>&1",
+                       1 + i % 3, shell_program(), shell_folder, 1 + i % 3, shell_folder, i),
                  0, "%s", shell_output);
     char name[8];
     snprintf(name, sizeof name, "t%d", i);
     if (i > 0) expect_same_tables("t0", name);
   }
-  cr_expect_eq(
-      shell("%s run %s/a.yaml --threads 2 --memory 3GB -q -o %s/t0 2>&1", shell_program(), shell_folder, shell_folder),
-      0, "threads and memory make no other run: %s", shell_output);
+  cr_expect_eq(shell("%s run %s/a.yaml --threads 2 --memory 3GB -q -o %s/t0 2>&1", shell_program(),
+                     shell_folder, shell_folder),
+               0, "threads and memory make no other run: %s", shell_output);
 }
 
 /* The program in the background; what it prints goes to `said`. */
@@ -119,101 +124,126 @@ Test(cli, killed_run_goes_on_and_ends_with_the_same_digests, .timeout = 120) {
   write_spec("a.yaml", TWO_PAIRS);
   char spec[128], out[128];
   snprintf(spec, sizeof spec, "%s/a.yaml", shell_folder);
-  cr_assert_eq(shell("%s run %s -q -o %s/whole 2>&1", shell_program(), spec, shell_folder), 0, "%s", shell_output);
+  cr_assert_eq(shell("%s run %s -q -o %s/whole 2>&1", shell_program(), spec, shell_folder), 0, "%s",
+               shell_output);
   int killed = 0, at[] = {1, 7, 24, 30};
   for (int i = 0; i < 4; i++) {
     char name[8];
     snprintf(name, sizeof name, "k%d", i);
     snprintf(out, sizeof out, "%s/%s", shell_folder, name);
     killed += kill_after(spec, out, at[i]);
-    cr_assert_eq(shell("%s run %s -q -o %s 2>&1", shell_program(), spec, out), 0, "%s", shell_output);
+    cr_assert_eq(shell("%s run %s -q -o %s 2>&1", shell_program(), spec, out), 0, "%s",
+                 shell_output);
     expect_same_tables("whole", name);
   }
   cr_assert_geq(killed, 3, "only %d of 4 runs were alive when killed", killed);
 }
 
 Test(cli, gates_decide_the_exit_status_and_name_the_limit_that_would_pass) {
-  write_spec("a.yaml", TWO_PAIRS "keep: {tensors: none}\ngate:\n  - {pair: [0, 2-0], layer: all, differing: 0}\n"
-                                 "  - {pair: [2-0, 2-4], rel_l2: 1e-9}\n");
-  cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/a 2>&1", shell_program(), shell_folder, shell_folder), 1, "%s",
-               shell_output);
-  cr_assert(strstr(shell_output,
-                   "gate 1: pass: 0 against 2-0, block_out of every layer: share of differing elements 0, limit at "
-                   "most 0; at most 0 would pass\n"),
+  write_spec("a.yaml", TWO_PAIRS
+             "keep: {tensors: none}\ngate:\n  - {pair: [0, 2-0], layer: all, differing: 0}\n"
+             "  - {pair: [2-0, 2-4], rel_l2: 1e-9}\n");
+  cr_assert_eq(
+      shell("%s run %s/a.yaml -q -o %s/a 2>&1", shell_program(), shell_folder, shell_folder), 1,
+      "%s", shell_output);
+  cr_assert(strstr(shell_output, "gate 1: pass: 0 against 2-0, block_out of every layer: share of "
+                                 "differing elements 0, limit at "
+                                 "most 0; at most 0 would pass\n"),
             "%s", shell_output);
-  cr_assert(strstr(shell_output, "gate 2: FAIL: 2-0 against 2-4, block_out of layer 23: relative L2 "), "%s",
-            shell_output);
+  cr_assert(
+      strstr(shell_output, "gate 2: FAIL: 2-0 against 2-4, block_out of layer 23: relative L2 "),
+      "%s", shell_output);
   cr_assert(strstr(shell_output, "1 of 2 gates failed, first gate 2"), "%s", shell_output);
-  cr_assert_eq(shell("grep -c '^## 2. Gates$' %s/a/report.md", shell_folder), 0, "%s", shell_output);
-  cr_assert_eq(shell("%s report %s/a/results.h5 2>&1", shell_program(), shell_folder), 1, "%s", shell_output);
+  cr_assert_eq(shell("grep -c '^## 2. Gates$' %s/a/report.md", shell_folder), 0, "%s",
+               shell_output);
+  cr_assert_eq(shell("%s report %s/a/results.h5 2>&1", shell_program(), shell_folder), 1, "%s",
+               shell_output);
   const char *would = strstr(shell_output, "limit at most 1e-09; at most ");
   cr_assert(would, "%s", shell_output);
   char more[256], limit[32];
-  cr_assert_eq(sscanf(would, "limit at most 1e-09; at most %31[0-9.e+-]", limit), 1, "%s", shell_output);
-  snprintf(more, sizeof more, TWO_PAIRS "keep: {tensors: none}\ngate: {pair: [2-0, 2-4], rel_l2: %s}\n", limit);
-  write_spec("a.yaml", more);
-  cr_assert_eq(shell("%s run %s/a.yaml -q --fresh -o %s/a 2>&1", shell_program(), shell_folder, shell_folder), 0, "%s",
+  cr_assert_eq(sscanf(would, "limit at most 1e-09; at most %31[0-9.e+-]", limit), 1, "%s",
                shell_output);
+  snprintf(more, sizeof more,
+           TWO_PAIRS "keep: {tensors: none}\ngate: {pair: [2-0, 2-4], rel_l2: %s}\n", limit);
+  write_spec("a.yaml", more);
+  cr_assert_eq(shell("%s run %s/a.yaml -q --fresh -o %s/a 2>&1", shell_program(), shell_folder,
+                     shell_folder),
+               0, "%s", shell_output);
   write_spec("a.yaml", TWO_PAIRS "gate: {pair: [2-0, 2-4], layer: 24, rel_l2: 1}\n");
-  cr_assert_eq(shell("%s validate %s/a.yaml 2>&1", shell_program(), shell_folder), 2, "%s", shell_output);
-  cr_assert(strstr(shell_output, "a.yaml:10:7: key 'gate': layer 24: the model has layers 0 to 23"), "%s",
-            shell_output);
+  cr_assert_eq(shell("%s validate %s/a.yaml 2>&1", shell_program(), shell_folder), 2, "%s",
+               shell_output);
+  cr_assert(strstr(shell_output, "a.yaml:10:7: key 'gate': layer 24: the model has layers 0 to 23"),
+            "%s", shell_output);
 }
 
 Test(cli, finished_result_is_reported_again_and_another_run_is_refused) {
   write_spec("a.yaml", TWO_PAIRS);
-  cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/a 2>&1", shell_program(), shell_folder, shell_folder), 0, "%s",
-               shell_output);
-  cr_assert_eq(shell("%s run %s/a.yaml -o %s/a 2>&1", shell_program(), shell_folder, shell_folder), 0, "%s",
-               shell_output);
+  cr_assert_eq(
+      shell("%s run %s/a.yaml -q -o %s/a 2>&1", shell_program(), shell_folder, shell_folder), 0,
+      "%s", shell_output);
+  cr_assert_eq(shell("%s run %s/a.yaml -o %s/a 2>&1", shell_program(), shell_folder, shell_folder),
+               0, "%s", shell_output);
   cr_assert(strstr(shell_output, "already"), "%s", shell_output);
   cr_assert_eq(shell("cp %s/a/results.h5 %s/before.h5", shell_folder, shell_folder), 0);
   write_spec("a.yaml", "pairs:\n  - [2-0, 2-3]\n");
-  cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/a 2>&1", shell_program(), shell_folder, shell_folder), 2, "%s",
-               shell_output);
+  cr_assert_eq(
+      shell("%s run %s/a.yaml -q -o %s/a 2>&1", shell_program(), shell_folder, shell_folder), 2,
+      "%s", shell_output);
   cr_assert(strstr(shell_output, "results.h5") && strstr(shell_output, "spec differs") &&
                 strstr(shell_output, "--fresh"),
             "%s", shell_output);
-  cr_assert_eq(shell("%s run %s/a.yaml -q --fresh -o %s/a 2>&1", shell_program(), shell_folder, shell_folder), 0, "%s",
-               shell_output);
-  cr_assert_eq(shell("%s report %s/before.h5 %s/before.h5 2>&1", shell_program(), shell_folder, shell_folder), 0, "%s",
-               shell_output);
+  cr_assert_eq(shell("%s run %s/a.yaml -q --fresh -o %s/a 2>&1", shell_program(), shell_folder,
+                     shell_folder),
+               0, "%s", shell_output);
+  cr_assert_eq(shell("%s report %s/before.h5 %s/before.h5 2>&1", shell_program(), shell_folder,
+                     shell_folder),
+               0, "%s", shell_output);
   cr_assert(strstr(shell_output, "nothing changed"), "%s", shell_output);
-  cr_assert_eq(shell("%s report %s/before.h5 --lang zh -o %s/zh 2>&1", shell_program(), shell_folder, shell_folder), 0,
-               "%s", shell_output);
-  cr_assert(strstr(shell_output, "两种模式均已生效"), "the terminal's lines are not Chinese: %s", shell_output);
-  cr_assert_eq(shell("grep -q '问题与结论' %s/zh/report.md && grep -q '<html lang=\"zh\">' %s/zh/report.html",
+  cr_assert_eq(shell("%s report %s/before.h5 --lang zh -o %s/zh 2>&1", shell_program(),
                      shell_folder, shell_folder),
-               0);
-  cr_assert_eq(shell("%s report %s/before.h5 %s/a/results.h5 2>&1", shell_program(), shell_folder, shell_folder), 1,
-               "%s", shell_output);
+               0, "%s", shell_output);
+  cr_assert(strstr(shell_output, "两种模式均已生效"), "the terminal's lines are not Chinese: %s",
+            shell_output);
+  cr_assert_eq(
+      shell(
+          "grep -q '问题与结论' %s/zh/report.md && grep -q '<html lang=\"zh\">' %s/zh/report.html",
+          shell_folder, shell_folder),
+      0);
+  cr_assert_eq(shell("%s report %s/before.h5 %s/a/results.h5 2>&1", shell_program(), shell_folder,
+                     shell_folder),
+               1, "%s", shell_output);
   cr_assert(strstr(shell_output, " only before"), "%s", shell_output);
 }
 
-/* Every limit on the size of a file: exit 2, one line, no signal, and whatever was finished serves the run that
- * follows. The largest is beyond the file as it is made, and short of it with its tables. */
+/* Every limit on the size of a file: exit 2, one line, no signal, and whatever was finished serves
+ * the run that follows. The largest is beyond the file as it is made, and short of it with its
+ * tables. */
 Test(cli, file_size_limit_costs_no_finished_layer, .timeout = 120) {
   write_spec("a.yaml", TWO_PAIRS);
-  cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/whole 2>&1", shell_program(), shell_folder, shell_folder), 0, "%s",
-               shell_output);
+  cr_assert_eq(
+      shell("%s run %s/a.yaml -q -o %s/whole 2>&1", shell_program(), shell_folder, shell_folder), 0,
+      "%s", shell_output);
   cr_assert_eq(shell("stat -c %%s %s/whole/results.h5", shell_folder), 0);
-  const int blocks[] = {2, 80, 600, 1400, atoi(shell_output) / 512 - 200}; /* of 512 bytes, as sh counts */
+  const int blocks[] = {2, 80, 600, 1400,
+                        atoi(shell_output) / 512 - 200}; /* of 512 bytes, as sh counts */
   for (int i = 0; i < 5; i++) {
-    int status = shell("ulimit -f %d; %s run %s/a.yaml -q -o %s/f%d 2>&1", blocks[i], shell_program(), shell_folder,
-                       shell_folder, i);
+    int status = shell("ulimit -f %d; %s run %s/a.yaml -q -o %s/f%d 2>&1", blocks[i],
+                       shell_program(), shell_folder, shell_folder, i);
     cr_assert_eq(status, 2, "limit %d blocks: status %d: %s", blocks[i], status, shell_output);
-    cr_assert_eq(strchr(shell_output, '\n'), shell_output + strlen(shell_output) - 1, "more than one line: %s",
-                 shell_output);
+    cr_assert_eq(strchr(shell_output, '\n'), shell_output + strlen(shell_output) - 1,
+                 "more than one line: %s", shell_output);
     cr_assert(strstr(shell_output, shell_folder), "%s", shell_output);
   }
   shell("ls %s/f4/results.h5.parts | grep -c 'layer_.*entry$'", shell_folder);
-  cr_assert_eq(atoi(shell_output), 48, "all layers fit under the largest limit, only their tables do not: %s",
-               shell_output);
-  cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/f4 2>&1", shell_program(), shell_folder, shell_folder), 0, "%s",
+  cr_assert_eq(atoi(shell_output), 48,
+               "all layers fit under the largest limit, only their tables do not: %s",
                shell_output);
   cr_assert_eq(
-      shell("%s report %s/whole/results.h5 %s/f4/results.h5 2>&1", shell_program(), shell_folder, shell_folder), 0,
+      shell("%s run %s/a.yaml -q -o %s/f4 2>&1", shell_program(), shell_folder, shell_folder), 0,
       "%s", shell_output);
+  cr_assert_eq(shell("%s report %s/whole/results.h5 %s/f4/results.h5 2>&1", shell_program(),
+                     shell_folder, shell_folder),
+               0, "%s", shell_output);
 }
 
 /* A disk of the test's own, in a name space of its own. */
@@ -229,25 +259,29 @@ static void mount_disk(const char *size) {
 Test(cli, disk_without_room_is_refused_before_any_layer) {
   write_spec("a.yaml", TWO_PAIRS);
   mount_disk("size=6m");
-  cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/disk/out 2>&1", shell_program(), shell_folder, shell_folder), 2, "%s",
-               shell_output);
+  cr_assert_eq(
+      shell("%s run %s/a.yaml -q -o %s/disk/out 2>&1", shell_program(), shell_folder, shell_folder),
+      2, "%s", shell_output);
   cr_expect(strstr(shell_output, shell_folder) && strstr(shell_output, "free"), "%s", shell_output);
-  cr_expect_neq(shell("find %s/disk -name '*layer_*' | grep .", shell_folder), 0, "%s", shell_output);
+  cr_expect_neq(shell("find %s/disk -name '*layer_*' | grep .", shell_folder), 0, "%s",
+                shell_output);
 }
 
 /* The finished layers as a list of inodes and names. */
 static int list_layers(const char *out, const char *list) {
-  cr_assert_eq(shell("ls -i %s/results.h5.parts/*layer_*.entry > %s/%s && wc -l < %s/%s", out, shell_folder, list,
-                     shell_folder, list),
+  cr_assert_eq(shell("ls -i %s/results.h5.parts/*layer_*.entry > %s/%s && wc -l < %s/%s", out,
+                     shell_folder, list, shell_folder, list),
                0, "%s", shell_output);
   return atoi(shell_output);
 }
 
-/* Somebody else's file takes the rest of the disk while the run, which was told that there is room, stands still. */
+/* Somebody else's file takes the rest of the disk while the run, which was told that there is room,
+ * stands still. */
 Test(cli, disk_that_fills_in_the_middle_costs_no_finished_layer, .timeout = 120) {
   write_spec("a.yaml", TWO_PAIRS);
-  cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/whole 2>&1", shell_program(), shell_folder, shell_folder), 0, "%s",
-               shell_output);
+  cr_assert_eq(
+      shell("%s run %s/a.yaml -q -o %s/whole 2>&1", shell_program(), shell_folder, shell_folder), 0,
+      "%s", shell_output);
   mount_disk("size=200m");
   char spec[96], out[96], said[96];
   snprintf(spec, sizeof spec, "%s/a.yaml", shell_folder);
@@ -262,9 +296,12 @@ Test(cli, disk_that_fills_in_the_middle_costs_no_finished_layer, .timeout = 120)
   kill(run, SIGCONT);
   cr_assert(waitpid(run, &status, 0) == run);
   shell("cat %s", said);
-  cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 2, "status %x: %s", (unsigned)status, shell_output);
-  cr_expect(strstr(shell_output, "No space left on device") && strstr(shell_output, out), "%s", shell_output);
-  cr_expect_neq(shell("find %s -name '*.tmp*' | grep .", out), 0, "a temporary file stays: %s", shell_output);
+  cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 2, "status %x: %s", (unsigned)status,
+            shell_output);
+  cr_expect(strstr(shell_output, "No space left on device") && strstr(shell_output, out), "%s",
+            shell_output);
+  cr_expect_neq(shell("find %s -name '*.tmp*' | grep .", out), 0, "a temporary file stays: %s",
+                shell_output);
   int before = list_layers(out, "before");
   cr_assert(before >= 7 && before < 48, "%d of 48 layers stand", before);
   cr_assert_eq(shell("rm %s/disk/filler", shell_folder), 0);
@@ -274,7 +311,8 @@ Test(cli, disk_that_fills_in_the_middle_costs_no_finished_layer, .timeout = 120)
   kill(run, SIGSTOP);
   list_layers(out, "after");
   kill(run, SIGCONT);
-  cr_expect_neq(shell("cd %s && grep -vxFf after before", shell_folder), 0, "made again: %s", shell_output);
+  cr_expect_neq(shell("cd %s && grep -vxFf after before", shell_folder), 0, "made again: %s",
+                shell_output);
   cr_assert(waitpid(run, &status, 0) == run && WIFEXITED(status) && WEXITSTATUS(status) == 0);
   cr_assert_eq(shell("cp -r %s %s/filled", out, shell_folder), 0);
   expect_same_tables("whole", "filled");
@@ -283,11 +321,12 @@ Test(cli, disk_that_fills_in_the_middle_costs_no_finished_layer, .timeout = 120)
 Test(cli, unwritable_folder_is_named) {
   write_spec("a.yaml", TWO_PAIRS);
   write_file("taken", "a file where the shell_folder should be");
-  cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/taken 2>&1", shell_program(), shell_folder, shell_folder), 2, "%s",
-               shell_output);
+  cr_assert_eq(
+      shell("%s run %s/a.yaml -q -o %s/taken 2>&1", shell_program(), shell_folder, shell_folder), 2,
+      "%s", shell_output);
   cr_assert(strstr(shell_output, "taken"), "%s", shell_output);
-  cr_assert_eq(shell("%s run %s/a.yaml -q -o /proc/nowhere 2>&1", shell_program(), shell_folder), 2, "%s",
-               shell_output);
+  cr_assert_eq(shell("%s run %s/a.yaml -q -o /proc/nowhere 2>&1", shell_program(), shell_folder), 2,
+               "%s", shell_output);
   cr_assert(strstr(shell_output, "/proc/nowhere"), "%s", shell_output);
 }
 
@@ -324,23 +363,25 @@ Test(cli, wrong_command_lines_end_with_status_2_and_say_what_was_expected) {
                {"bench --backend cpu --mode 2-9", "2-9"},
                {"verify", "nothing to hold against the CPU"}};
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-    int status =
-        shell("CUDA_VISIBLE_DEVICES= %s %s 2>&1", shell_program(), wrong[i].line); /* no device, on any machine */
+    int status = shell("CUDA_VISIBLE_DEVICES= %s %s 2>&1", shell_program(),
+                       wrong[i].line); /* no device, on any machine */
     cr_expect_eq(status, 2, "'%s': status %d: %s", wrong[i].line, status, shell_output);
     cr_expect(strstr(shell_output, wrong[i].said), "'%s': %s", wrong[i].line, shell_output);
   }
 }
 
 Test(cli, eval_prints_a_row_a_mode_and_an_answer_a_pair, .timeout = 120) {
-  cr_assert_eq(shell("%s eval -q --windows 2 --window-length 40 --mode 2-0 --mode 2-4,0 2>&1", shell_program()), 0,
-               "%s", shell_output);
-  cr_assert(strstr(shell_output, "bits per byte") && strstr(shell_output, "2 windows of 40 tokens"), "%s",
-            shell_output);
+  cr_assert_eq(shell("%s eval -q --windows 2 --window-length 40 --mode 2-0 --mode 2-4,0 2>&1",
+                     shell_program()),
+               0, "%s", shell_output);
+  cr_assert(strstr(shell_output, "bits per byte") && strstr(shell_output, "2 windows of 40 tokens"),
+            "%s", shell_output);
   cr_assert(strstr(shell_output, "2-4 better than 2-0?") &&
                 strstr(shell_output, "0 better than 2-0? no: the same in every window"),
             "%s", shell_output);
   cr_assert_eq(
-      shell("QUAMBA_MODE=fp32 %s eval -q --windows 1 --window-length 95 --json | python3 -c 'import json, sys; "
+      shell("QUAMBA_MODE=fp32 %s eval -q --windows 1 --window-length 95 --json | python3 -c "
+            "'import json, sys; "
             "d = json.load(sys.stdin); e = d[\"evaluation\"]; print([r[\"mode\"] for r in e], "
             "round(e[0][\"bits\"], 12), e[0][\"bits_se\"], len(d[\"evaluation_pairs\"]))'",
             shell_program()),
@@ -350,15 +391,17 @@ Test(cli, eval_prints_a_row_a_mode_and_an_answer_a_pair, .timeout = 120) {
 
 Test(cli, help_and_modes_and_validate_answer) {
   cr_assert_eq(shell("%s --help 2>&1", shell_program()), 0);
-  cr_assert(strstr(shell_output, "compare") && strstr(shell_output, "validate"), "%s", shell_output);
+  cr_assert(strstr(shell_output, "compare") && strstr(shell_output, "validate"), "%s",
+            shell_output);
   cr_assert_eq(shell("%s run --help 2>&1", shell_program()), 0);
   cr_assert(strstr(shell_output, "default") && strstr(shell_output, "Example"), "%s", shell_output);
   cr_assert_eq(shell("%s modes 2>&1", shell_program()), 0);
-  cr_assert(strstr(shell_output, "scan_order") && strstr(shell_output, "i8_dynamic"), "%s", shell_output);
-  cr_assert_eq(
-      shell("%s modes --json | python3 -c 'import json,sys; print(json.load(sys.stdin)[\"2-4\"][\"conv_out\"])'",
-            shell_program()),
-      0);
+  cr_assert(strstr(shell_output, "scan_order") && strstr(shell_output, "i8_dynamic"), "%s",
+            shell_output);
+  cr_assert_eq(shell("%s modes --json | python3 -c 'import json,sys; "
+                     "print(json.load(sys.stdin)[\"2-4\"][\"conv_out\"])'",
+                     shell_program()),
+               0);
   cr_assert(strstr(shell_output, "f32"), "%s", shell_output);
   cr_assert_eq(shell("%s validate experiments/all_modes.yaml 2>&1", shell_program()), 0);
   cr_assert(strstr(shell_output, "GB") && strstr(shell_output, "2-4"), "%s", shell_output);
@@ -375,12 +418,14 @@ static bool python_reads(const char *script, const char *results) {
 Test(cli, tables_equal_numpy_and_four_readers_read_the_file, .timeout = 120) {
   write_spec("a.yaml", TWO_PAIRS "keep: {layers: [0, 23]}\nbudget: all\nswaps: {pair: [2-0, 2-4]}\n"
                                  "restore: {mode: 2-0, limit: 0.02, of: median_token, most: 1}\n");
-  cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/a 2>&1", shell_program(), shell_folder, shell_folder), 0, "%s",
-               shell_output);
+  cr_assert_eq(
+      shell("%s run %s/a.yaml -q -o %s/a 2>&1", shell_program(), shell_folder, shell_folder), 0,
+      "%s", shell_output);
   char results[256];
   snprintf(results, sizeof results, "%s/a/results.h5", shell_folder);
   bool checked = python_reads("check_tables.py", results);
-  if (!python_reads("read_results.py", results) || !checked) cr_skip_test("the Python readers are not all installed");
+  if (!python_reads("read_results.py", results) || !checked)
+    cr_skip_test("the Python readers are not all installed");
 }
 
 /* Prompts that are the windows of the evaluation, so that its logits are kept. */
@@ -390,15 +435,17 @@ Test(cli, tokens_that_an_evaluation_names_equal_numpy, .timeout = 120) {
   char spec[1024] = "", line[128], files[512];
   cr_assert_eq(stat("data/text/test.txt", &text), 0);
   for (int w = 0; w < WINDOWS; w++) {
-    snprintf(line, sizeof line, "  - {name: w%d, text: data/text/test.txt, offset: %lld, length: %d}\n", w,
+    snprintf(line, sizeof line,
+             "  - {name: w%d, text: data/text/test.txt, offset: %lld, length: %d}\n", w,
              (long long)w * (text.st_size - LENGTH - 1) / (WINDOWS - 1), LENGTH);
     strcat(spec, line);
   }
   strcat(spec, "pairs: [[2-0, 2-4], [fp32, 2-4]]\nkeep: {tensors: [block_out, logits]}\n"
                "evaluation: {text: data/text/test.txt, windows: 3, length: 64}\n");
   write_spec("tokens.yaml", spec);
-  cr_assert_eq(shell("%s run %s/tokens.yaml -q -o %s/tokens 2>&1", shell_program(), shell_folder, shell_folder), 0,
-               "%s", shell_output);
+  cr_assert_eq(shell("%s run %s/tokens.yaml -q -o %s/tokens 2>&1", shell_program(), shell_folder,
+                     shell_folder),
+               0, "%s", shell_output);
   snprintf(files, sizeof files, "%s/tokens/results.h5 data/text/test.txt", shell_folder);
   if (!python_reads("check_evaluation.py", files)) cr_skip_test("h5py is not installed");
 }
@@ -407,16 +454,18 @@ Test(cli, float16_kept_as_such_changes_no_table_and_is_readable) {
   write_spec("wide.yaml", TWO_PAIRS "keep: {layers: [23]}\n");
   write_spec("bytes.yaml", TWO_PAIRS "keep: {layers: [23], f16_as: f16}\n");
   for (int i = 0; i < 2; i++)
-    cr_assert_eq(shell("%s run %s/%s.yaml -q -o %s/%s 2>&1", shell_program(), shell_folder, i ? "bytes" : "wide",
-                       shell_folder, i ? "bytes" : "wide"),
+    cr_assert_eq(shell("%s run %s/%s.yaml -q -o %s/%s 2>&1", shell_program(), shell_folder,
+                       i ? "bytes" : "wide", shell_folder, i ? "bytes" : "wide"),
                  0, "%s", shell_output);
   expect_same_tables("wide", "bytes");
-  cr_expect_eq(shell("grep -c ',gated,.*,f16,' %s/bytes/tables/tensor_stats.csv", shell_folder), 0, "%s", shell_output);
-  cr_expect_eq(
-      shell("%s report %s/wide/results.h5 %s/bytes/results.h5 2>&1", shell_program(), shell_folder, shell_folder), 0,
-      "%s", shell_output);
+  cr_expect_eq(shell("grep -c ',gated,.*,f16,' %s/bytes/tables/tensor_stats.csv", shell_folder), 0,
+               "%s", shell_output);
+  cr_expect_eq(shell("%s report %s/wide/results.h5 %s/bytes/results.h5 2>&1", shell_program(),
+                     shell_folder, shell_folder),
+               0, "%s", shell_output);
   char results[256];
   snprintf(results, sizeof results, "%s/bytes/results.h5", shell_folder);
   bool checked = python_reads("check_tables.py", results);
-  if (!python_reads("read_results.py", results) || !checked) cr_skip_test("the Python readers are not all installed");
+  if (!python_reads("read_results.py", results) || !checked)
+    cr_skip_test("the Python readers are not all installed");
 }

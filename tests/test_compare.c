@@ -1,4 +1,5 @@
-/* Two tables are the same where every cell is, but for clocks; what differs is named by row and column. */
+/* Two tables are the same where every cell is, but for clocks; what differs is named by row and
+ * column. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
@@ -60,14 +61,16 @@ Test(compare, any_one_cell_is_found_and_named) {
     make(b);
     char *cells[] = {(char *)&a[7] + which->offset, (char *)&b[7] + which->offset};
     if (which->type == COLUMN_F64) /* elsewhere it may be NaN, or 0, in every row */
-      memcpy(cells[0], &(double){1}, sizeof(double)), memcpy(cells[1], &(double){2}, sizeof(double));
+      memcpy(cells[0], &(double){1}, sizeof(double)),
+          memcpy(cells[1], &(double){2}, sizeof(double));
     else
       cells[1][0] ^= 2;
     TableChanges c = changes(&arena, a, ROWS, b, ROWS);
     cr_expect_eq(c.rows_changed, 1, "%s", which->name);
     cr_assert_eq(c.cells, 1);
     cr_expect_eq(c.cell[0].column, which);
-    cr_expect_str_eq(row_name(&arena, &table_drift, c.cell[0].before), "fp64 / 2-0 / block_out / 3");
+    cr_expect_str_eq(row_name(&arena, &table_drift, c.cell[0].before),
+                     "fp64 / 2-0 / block_out / 3");
     arena_release(&arena);
   }
 }

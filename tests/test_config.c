@@ -1,4 +1,5 @@
-/* test_config: what config.json may say, what it leaves to defaults, and what is refused with the key and the limit. */
+/* test_config: what config.json may say, what it leaves to defaults, and what is refused with the
+ * key and the limit. */
 #include "base/file.h"
 #include "tests/made_model.h"
 
@@ -11,8 +12,8 @@ Test(config, defaults_of_the_config_are_filled_in) {
   CONFIG("time_step_rank", "\"auto\"", "layer_norm_epsilon", NULL);
   open_good(&c);
   cr_expect(c.config.R == 1 && c.config.E == 8 && c.config.eps == 1e-5 && c.config.tied);
-  CONFIG("time_step_rank", NULL, "expand", "2", "hidden_act", "\"silu\"", "use_bias", "false", "d_model", "4",
-         "ssm_cfg", "{}");
+  CONFIG("time_step_rank", NULL, "expand", "2", "hidden_act", "\"silu\"", "use_bias", "false",
+         "d_model", "4", "ssm_cfg", "{}");
   open_good(&c);
   CONFIG("expand", "3", "intermediate_size", "8");
   open_good(&c);
@@ -24,9 +25,10 @@ Test(config, defaults_of_the_config_are_filled_in) {
 Test(config, null_keys_count_as_absent) {
   Checkpoint c;
   write_shard(model_of("F16"), "model.safetensors", 0, false);
-  CONFIG("quantization_config", "null", "quant_config", "null", "d_model", "null", "ssm_cfg", "null", "expand", "null",
-         "time_step_rank", "null", "layer_norm_epsilon", "null", "use_conv_bias", "null", "use_bias", "null",
-         "tie_word_embeddings", "null", "hidden_act", "null");
+  CONFIG("quantization_config", "null", "quant_config", "null", "d_model", "null", "ssm_cfg",
+         "null", "expand", "null", "time_step_rank", "null", "layer_norm_epsilon", "null",
+         "use_conv_bias", "null", "use_bias", "null", "tie_word_embeddings", "null", "hidden_act",
+         "null");
   open_good(&c);
   cr_expect(c.config.E == 8 && c.config.R == 1 && c.config.eps == 1e-5 && c.config.tied);
 }
@@ -54,7 +56,8 @@ Test(config, a_byte_order_mark_is_passed_over) {
 Test(config, words_that_are_no_json_do_not_hide_what_the_model_is) {
   Checkpoint c;
   write_shard(model_of("F16"), "model.safetensors", 0, false);
-  CONFIG("model_type", "\"mamba2\"", "time_step_limit", "[0.0, Infinity]", "time_step_floor", "-Infinity", "x", "NaN");
+  CONFIG("model_type", "\"mamba2\"", "time_step_limit", "[0.0, Infinity]", "time_step_floor",
+         "-Infinity", "x", "NaN");
   refuse(WORDS("config.json: ", "model_type", "\"mamba2\"", "Mamba-1"));
   CONFIG("time_step_limit", "[0.0, Infinity]", "note", "\"to \\\"Infinity\\\" and NaN\"");
   open_good(&c);
@@ -124,7 +127,8 @@ Test(config, configs_of_other_models_are_refused) {
 
 Test(config, the_original_layout_is_refused_with_what_is_needed) {
   write_shard(model_of("F16"), "model.safetensors", 0, false);
-  const char original[] = "{\"d_model\": 4, \"n_layer\": 2, \"vocab_size\": 6, \"ssm_cfg\": {}, \"rms_norm\": true}";
+  const char original[] =
+      "{\"d_model\": 4, \"n_layer\": 2, \"vocab_size\": 6, \"ssm_cfg\": {}, \"rms_norm\": true}";
   test_write("config.json", original, sizeof original - 1);
   refuse(WORDS("config.json: ", "original mamba layout", "Hugging Face layout", "needed"));
 }

@@ -16,8 +16,8 @@ Test(digest, pieces_of_any_size_give_the_digest_of_the_whole) {
       digest_begin(&state);
       for (size_t at = 0; at < counts[c]; at += pieces[p])
         digest_add(&state, bytes + at, counts[c] - at < pieces[p] ? counts[c] - at : pieces[p]);
-      cr_expect_str_eq(digest_end(&state).hex, digest_of(bytes, counts[c]).hex, "%zu bytes by %zu", counts[c],
-                       pieces[p]);
+      cr_expect_str_eq(digest_end(&state).hex, digest_of(bytes, counts[c]).hex, "%zu bytes by %zu",
+                       counts[c], pieces[p]);
     }
   free(bytes);
 }

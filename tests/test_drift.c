@@ -7,7 +7,8 @@
 
 #include "tests/measure_rows.h"
 
-static PairStats drift_row(const char *other, const char *tensor, int layer, double rmse, double base_l2, int n) {
+static PairStats drift_row(const char *other, const char *tensor, int layer, double rmse,
+                           double base_l2, int n) {
   PairStats row;
   memset(&row, 0xa5, sizeof row);
   snprintf(row.prompt, sizeof row.prompt, "p");
@@ -55,15 +56,17 @@ Test(drift, prompts_are_pooled_as_one_tensor) {
 
 Test(drift, rows_in_any_order_come_out_by_pair_tensor_and_layer) {
   Arena arena = new_arena();
-  PairStats rows[] = {drift_row("2-4", "logits", 2, 1, 1, 1),    drift_row("0", "block_out", 1, 1, 1, 1),
-                      drift_row("2-4", "block_out", 1, 6, 1, 1), drift_row("2-4", "embedding", -1, 0, 1, 1),
-                      drift_row("2-4", "conv1d", 1, 1, 1, 1),    drift_row("2-4", "block_out", 0, 2, 1, 1),
-                      drift_row("0", "block_out", 0, 0, 1, 1)};
+  PairStats rows[] = {
+      drift_row("2-4", "logits", 2, 1, 1, 1),    drift_row("0", "block_out", 1, 1, 1, 1),
+      drift_row("2-4", "block_out", 1, 6, 1, 1), drift_row("2-4", "embedding", -1, 0, 1, 1),
+      drift_row("2-4", "conv1d", 1, 1, 1, 1),    drift_row("2-4", "block_out", 0, 2, 1, 1),
+      drift_row("0", "block_out", 0, 0, 1, 1)};
   size_t count = 99;
   Drift *d = drift_of(&arena, &families[0]->tensors, rows, 7, &count);
   cr_assert_eq(count, 7);
   const char *other[] = {"2-4", "2-4", "2-4", "2-4", "2-4", "0", "0"};
-  const char *tensor[] = {"conv1d", "block_out", "block_out", "embedding", "logits", "block_out", "block_out"};
+  const char *tensor[] = {"conv1d", "block_out", "block_out", "embedding",
+                          "logits", "block_out", "block_out"};
   const int layer[] = {1, 0, 1, -1, 2, 0, 1};
   const double growth[] = {NAN, NAN, 3, NAN, NAN, NAN, NAN}; /* 6 / 2; none after 0 */
   for (int i = 0; i < 7; i++) {
@@ -87,7 +90,8 @@ Test(drift, missing_layer_gives_no_growth) {
 
 Test(drift, prompt_with_nothing_finite_adds_nothing) {
   Arena arena = new_arena();
-  PairStats rows[] = {drift_row("2-4", "scan", 0, 1, 2, 4), drift_row("2-4", "scan", 0, NAN, NAN, 4)};
+  PairStats rows[] = {drift_row("2-4", "scan", 0, 1, 2, 4),
+                      drift_row("2-4", "scan", 0, NAN, NAN, 4)};
   rows[1].nonfinite = 4;
   rows[1].identical = 0;
   rows[1].differing = 1;
@@ -108,7 +112,8 @@ Test(drift, base_of_zeros_has_no_relative_size_but_counts_when_pooled) {
   size_t count;
   SAME(drift_of(&arena, &families[0]->tensors, &alone, 1, &count)->rel_l2, NAN);
   PairStats both[] = {alone, drift_row("2-4", "scan", 0, 1, 2, 5)};
-  NEAR(drift_of(&arena, &families[0]->tensors, both, 2, &count)->rel_l2, 1.5, 1e-15); /* sqrt((4 + 5) / 4) */
+  NEAR(drift_of(&arena, &families[0]->tensors, both, 2, &count)->rel_l2, 1.5,
+       1e-15); /* sqrt((4 + 5) / 4) */
 }
 
 /* The definitions of measure/tables.h, prompts pooled. */
@@ -155,7 +160,7 @@ Test(drift, no_rows_give_no_drift) {
   cr_assert_eq(count, 0);
 }
 
-/* --- intervals over prompts --- */
+/* --- intervals over prompts ------------------------------------------------------------------- */
 
 static PairStats row_of_size(int prompt, double log_size) {
   PairStats row = drift_row("2-4", "scan", 0, pow(10, log_size), 2, 4);
@@ -163,14 +168,15 @@ static PairStats row_of_size(int prompt, double log_size) {
   return row;
 }
 
-/* Of prompts whose log size is normal, the interval must hold the pooled value of all prompts about as often as it
- * says. */
+/* Of prompts whose log size is normal, the interval must hold the pooled value of all prompts about
+ * as often as it says. */
 Test(drift, interval_over_prompts_covers_what_many_prompts_give) {
   enum { PROMPTS = 16, ROUNDS = 1000 };
   Arena arena = new_arena();
   gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
   gsl_rng_set(rng, 7);
-  const double spread = 0.1; /* of log10; the root of the mean square of 10^x is 10^(spread^2 ln 10) */
+  const double spread =
+      0.1; /* of log10; the root of the mean square of 10^x is 10^(spread^2 ln 10) */
   const double truth = pow(10, -3 + spread * spread * log(10));
   int holds = 0;
   for (int i = 0; i < ROUNDS; i++) {
@@ -179,12 +185,13 @@ Test(drift, interval_over_prompts_covers_what_many_prompts_give) {
     for (int p = 0; p < PROMPTS; p++) rows[p] = row_of_size(p, -3 + gsl_ran_gaussian(rng, spread));
     size_t count;
     Drift *d = drift_of(&scratch, &families[0]->tensors, rows, PROMPTS, &count);
-    cr_assert(d->rel_l2_low < d->rel_l2 && d->rel_l2 < d->rel_l2_high, "%g … %g … %g", d->rel_l2_low, d->rel_l2,
-              d->rel_l2_high);
+    cr_assert(d->rel_l2_low < d->rel_l2 && d->rel_l2 < d->rel_l2_high, "%g … %g … %g",
+              d->rel_l2_low, d->rel_l2, d->rel_l2_high);
     holds += d->rel_l2_low <= truth && truth <= d->rel_l2_high;
   }
   gsl_rng_free(rng);
-  printf("drift: the 95 %% interval over 16 prompts holds the truth in %.1f %%\n", 100.0 * holds / ROUNDS);
+  printf("drift: the 95 %% interval over 16 prompts holds the truth in %.1f %%\n",
+         100.0 * holds / ROUNDS);
   cr_assert(holds >= 920 && holds <= 970, "%d of %d", holds, ROUNDS);
 }
 
@@ -197,8 +204,8 @@ Test(drift, one_prompt_has_no_interval_over_prompts) {
   SAME(d->rel_l2_high, NAN);
 }
 
-/* Lognormal prompts: of 16 the interval of the pooled figure holds the pooled figure of all; of 15 there is none. The
- * geometric mean has its own whatever their number. */
+/* Lognormal prompts: of 16 the interval of the pooled figure holds the pooled figure of all; of 15
+ * there is none. The geometric mean has its own whatever their number. */
 Test(drift, pooled_interval_covers_from_sixteen_prompts_on) {
   enum { PROMPTS = 16, ROUNDS = 1000 };
   Arena arena = new_arena();
@@ -238,7 +245,8 @@ Test(drift, tokens_and_channels_of_all_prompts_are_put_together) {
     rows[p].token.worst_share = p ? 0.9 : 0.2;
     rows[p].token.left_out = p + 1;
     rows[p].token.effective = p ? 50 : 2;
-    rows[p].channel = p ? (PartErrors){8, 3, NAN, 5, 0.25, 4, 27} : (PartErrors){2, 12, 7, 11, 0.5, 3, 3};
+    rows[p].channel =
+        p ? (PartErrors){8, 3, NAN, 5, 0.25, 4, 27} : (PartErrors){2, 12, 7, 11, 0.5, 3, 3};
   }
   size_t count;
   Drift *d = drift_of(&arena, &families[0]->tensors, rows, 2, &count);

@@ -1,5 +1,6 @@
-/* The errors that the headers of kernels/ state: each operator against float64 on standard normal inputs, at the widths
- * of the 130M model. That no input of any kind goes beyond its provable bound is tests/test_bounds.c's. */
+/* The errors that the headers of kernels/ state: each operator against float64 on standard normal
+ * inputs, at the widths of the 130M model. That no input of any kind goes beyond its provable bound
+ * is tests/test_bounds.c's. */
 #include <criterion/criterion.h>
 #include <math.h>
 
@@ -24,11 +25,36 @@ static const Stated stated[] = {
     {"conv1d i8", MICRO_CONV1D, {.in = FORMAT_I8}, {171, 1536, 0}, 0, 6.0e-8},
     {"conv1d silu", MICRO_CONV1D, {.in = FORMAT_F32}, {171, 1536, 0}, 1, 6.2e-8},
     {"scan delta", MICRO_SCAN, {.in = FORMAT_F32}, {171, 192, 16}, 0, 3.8e-8},
-    {"scan y sequential", MICRO_SCAN, {.in = FORMAT_F32, .order = SCAN_SEQUENTIAL}, {171, 192, 16}, 1, 1.1e-7},
-    {"scan y blocked", MICRO_SCAN, {.in = FORMAT_F32, .order = SCAN_BLOCKED}, {171, 192, 16}, 1, 1.1e-7},
-    {"scan gated f16", MICRO_SCAN, {.in = FORMAT_F32, .out = FORMAT_F16}, {171, 192, 16}, 2, 2.0e-4},
-    {"scan state sequential", MICRO_SCAN, {.in = FORMAT_F32, .order = SCAN_SEQUENTIAL}, {171, 192, 16}, 3, 7.5e-8},
-    {"scan state blocked", MICRO_SCAN, {.in = FORMAT_F32, .order = SCAN_BLOCKED}, {171, 192, 16}, 3, 7.5e-8},
+    {"scan y sequential",
+     MICRO_SCAN,
+     {.in = FORMAT_F32, .order = SCAN_SEQUENTIAL},
+     {171, 192, 16},
+     1,
+     1.1e-7},
+    {"scan y blocked",
+     MICRO_SCAN,
+     {.in = FORMAT_F32, .order = SCAN_BLOCKED},
+     {171, 192, 16},
+     1,
+     1.1e-7},
+    {"scan gated f16",
+     MICRO_SCAN,
+     {.in = FORMAT_F32, .out = FORMAT_F16},
+     {171, 192, 16},
+     2,
+     2.0e-4},
+    {"scan state sequential",
+     MICRO_SCAN,
+     {.in = FORMAT_F32, .order = SCAN_SEQUENTIAL},
+     {171, 192, 16},
+     3,
+     7.5e-8},
+    {"scan state blocked",
+     MICRO_SCAN,
+     {.in = FORMAT_F32, .order = SCAN_BLOCKED},
+     {171, 192, 16},
+     3,
+     7.5e-8},
 };
 
 static void exhausted(size_t wanted, size_t reserved) {
@@ -55,8 +81,8 @@ Test(error, of_each_operator_on_normal_inputs_is_what_its_header_says) {
     }
     double rel_l2 = sqrt(error / size);
     cr_log_info("%-22s relative L2 %.3g\n", s->what, rel_l2);
-    cr_expect(rel_l2 <= s->rel_l2 && rel_l2 > 0.9 * s->rel_l2, "%s: %g, the header says %g", s->what, rel_l2,
-              s->rel_l2);
+    cr_expect(rel_l2 <= s->rel_l2 && rel_l2 > 0.9 * s->rel_l2, "%s: %g, the header says %g",
+              s->what, rel_l2, s->rel_l2);
   }
   arena_release(&arena);
 }

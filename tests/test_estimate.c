@@ -38,8 +38,14 @@ static Large larger_than_the_disk(void) {
                       .prompt_count = 1,
                       .threads = 1,
                       .keep = {.all_tensors = true, .all_layers = true}};
-  large.subject.checkpoint.config =
-      (Config){.layers = 4, .D = 64, .E = 128, .N = 16, .R = 4, .K = 4, .vocab = 256, .family = &family_mamba1};
+  large.subject.checkpoint.config = (Config){.layers = 4,
+                                             .D = 64,
+                                             .E = 128,
+                                             .N = 16,
+                                             .R = 4,
+                                             .K = 4,
+                                             .vocab = 256,
+                                             .family = &family_mamba1};
   PromptShape one = {"p", NULL, TOKENS};
   large.subject.prompt = &one;
   int64_t each = estimate_of(&large.spec, &large.subject, false, large.arena).results_bytes;
@@ -54,7 +60,8 @@ static Large larger_than_the_disk(void) {
 Test(estimate, result_and_journal_are_asked_for_once_less_what_stands) {
   Large large = larger_than_the_disk();
   Estimate sum = large.sum;
-  const int64_t data = (int64_t)large.spec.prompt_count * 4 * TOKENS * 64 * (2 * 4 + 8); /* of block_out alone */
+  const int64_t data =
+      (int64_t)large.spec.prompt_count * 4 * TOKENS * 64 * (2 * 4 + 8); /* of block_out alone */
   cr_expect(sum.results_bytes > 10 * data, "%lld bytes", (long long)sum.results_bytes);
   cr_expect(sum.journal_bytes > 0 && 2 * sum.journal_bytes < sum.results_bytes,
             "the journal holds no tensors: %lld bytes beside %lld", (long long)sum.journal_bytes,
@@ -63,9 +70,10 @@ Test(estimate, result_and_journal_are_asked_for_once_less_what_stands) {
   const size_t memory = (size_t)1 << 40;
   cr_expect(!estimate_check(&large.spec, &large.subject, &sum, "/tmp", 0, memory, &st));
   cr_expect(strstr(st.text, "MB are free") && strstr(st.text, "0.0 MB are there"), "%s", st.text);
-  uint64_t rest = large.free_bytes / 2, standing = (uint64_t)(sum.results_bytes + sum.journal_bytes) - rest;
-  cr_expect(estimate_check(&large.spec, &large.subject, &sum, "/tmp", standing, memory, &again), "%s",
-            again.text);
+  uint64_t rest = large.free_bytes / 2,
+           standing = (uint64_t)(sum.results_bytes + sum.journal_bytes) - rest;
+  cr_expect(estimate_check(&large.spec, &large.subject, &sum, "/tmp", standing, memory, &again),
+            "%s", again.text);
   free(large.subject.prompt);
 }
 
@@ -73,7 +81,8 @@ Test(estimate, memory_under_a_limit_is_what_can_be_had) {
   Large large = larger_than_the_disk();
   Status st = {0};
   uint64_t all = (uint64_t)(large.sum.results_bytes + large.sum.journal_bytes);
-  cr_expect(!estimate_check(&large.spec, &large.subject, &large.sum, "/tmp", all, (size_t)1 << 20, &st));
+  cr_expect(
+      !estimate_check(&large.spec, &large.subject, &large.sum, "/tmp", all, (size_t)1 << 20, &st));
   cr_expect(strstr(st.text, "1 MB can be had") && strstr(st.text, "ulimit -v"), "%s", st.text);
   free(large.subject.prompt);
 }

@@ -1,5 +1,5 @@
-/* Single tokens that carry a layer's error, on squared errors that are made by hand: found, followed until they heal,
- * ranked. */
+/* Single tokens that carry a layer's error, on squared errors that are made by hand: found,
+ * followed until they heal, ranked. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
@@ -15,7 +15,8 @@ static void no_memory(size_t wanted, size_t reserved) {
   abort();
 }
 
-/* A run of two pairs and two prompts in which every token has the squared error 1 and the size 100. */
+/* A run of two pairs and two prompts in which every token has the squared error 1 and the size
+ * 100. */
 typedef struct Made {
   Arena arena;
   TokenErrors row[MOST];
@@ -26,7 +27,8 @@ typedef struct Made {
 static const char *const pair_names[2][2] = {{"fp64", "2-0"}, {"2-0", "2-4"}};
 
 static double *error2_at(Made *m, int prompt, int pair, int layer, int token) {
-  size_t row = (((size_t)prompt * LAYERS + (size_t)layer) * 2 + (size_t)pair) * ROWS + (size_t)token / TOKENS_A_ROW;
+  size_t row = (((size_t)prompt * LAYERS + (size_t)layer) * 2 + (size_t)pair) * ROWS +
+               (size_t)token / TOKENS_A_ROW;
   return &m->row[row].error2[token % TOKENS_A_ROW];
 }
 
@@ -132,7 +134,8 @@ Test(events, ranks_are_of_a_pair_by_what_they_carry_of_the_base) {
   Event *event = find(m, 0.2, &events);
   cr_assert_eq(events, 3);
   for (size_t i = 0; i < events; i++)
-    cr_expect_eq(event[i].rank, event[i].token == 1 ? 2 : 1, "%s %s", event[i].base, event[i].prompt);
+    cr_expect_eq(event[i].rank, event[i].token == 1 ? 2 : 1, "%s %s", event[i].base,
+                 event[i].prompt);
 }
 
 Test(events, of_a_few_tokens_each_has_much_and_none_is_an_event) {
@@ -168,7 +171,7 @@ Test(events, a_strip_is_of_the_prompt_with_the_pairs_largest_event) {
     bool second = !strcmp(strip[i].other, "2-4");
     cr_assert_str_eq(strip[i].prompt, second ? "q" : "p");
     double want = second && strip[i].layer == 4 && strip[i].token == 2 ? 0.5 : 0.1;
-    cr_assert(strip[i].tokens == 1 && fabs(strip[i].error - want) < 1e-15, "layer %d token %d: %g", strip[i].layer,
-              strip[i].token, strip[i].error);
+    cr_assert(strip[i].tokens == 1 && fabs(strip[i].error - want) < 1e-15, "layer %d token %d: %g",
+              strip[i].layer, strip[i].token, strip[i].error);
   }
 }

@@ -1,5 +1,6 @@
-/* format: the way through any row of the table, against the fast ones, the compiler, the table of an 8-bit format's
- * standard and the nearest of all codes; scales of every axis; values of tensors. */
+/* format: the way through any row of the table, against the fast ones, the compiler, the table of
+ * an 8-bit format's standard and the nearest of all codes; scales of every axis; values of
+ * tensors. */
 #include "kernels/format.h"
 
 #include <criterion/criterion.h>
@@ -23,7 +24,8 @@ static const FormatInfo bf16 = {.name = "bf16",
                                 .largest = 0x1.fep127,
                                 .subnormals = true,
                                 .infinity = true};
-/* The three of the OCP's 8-bit and microscaling formats that differ in what stands behind the largest number. */
+/* The three of the OCP's 8-bit and microscaling formats that differ in what stands behind the
+ * largest number. */
 static const FormatInfo e4m3 = {.name = "e4m3",
                                 .bytes = 1,
                                 .bits = 8,
@@ -54,22 +56,26 @@ static const FormatInfo e2m1 = {.name = "e2m1",
                                 .e_min = 0,
                                 .largest = 6,
                                 .subnormals = true};
-static const FormatInfo i4 = {
-    .name = "i4", .bytes = 1, .bits = 4, .kind = FORMAT_INTEGER, .rounding = ROUND_EVEN, .saturates = true};
+static const FormatInfo i4 = {.name = "i4",
+                              .bytes = 1,
+                              .bits = 4,
+                              .kind = FORMAT_INTEGER,
+                              .rounding = ROUND_EVEN,
+                              .saturates = true};
 
 static void same_code(const FormatInfo *format, double x, float scale, uint64_t want) {
   uint64_t got = format_encode(format, x, scale);
-  cr_assert(got == want, "%s of %a at scale %a: got %llx, want %llx", format->name, x, (double)scale,
-            (unsigned long long)got, (unsigned long long)want);
+  cr_assert(got == want, "%s of %a at scale %a: got %llx, want %llx", format->name, x,
+            (double)scale, (unsigned long long)got, (unsigned long long)want);
 }
 
 static void same_value(const FormatInfo *format, uint64_t code, double want) {
   double got = format_decode(format, code, 0);
-  cr_assert((isnan(got) && isnan(want)) || (got == want && !signbit(got) == !signbit(want)), "%s %llx: got %a, want %a",
-            format->name, (unsigned long long)code, got, want);
+  cr_assert((isnan(got) && isnan(want)) || (got == want && !signbit(got) == !signbit(want)),
+            "%s %llx: got %a, want %a", format->name, (unsigned long long)code, got, want);
 }
 
-/* ---- today's rows and bfloat16, against what else computes them ---- */
+/* --- today's rows and bfloat16, against what else computes them ------------------------------- */
 
 Test(format, the_rows_are_the_types_of_files_and_witnesses) {
   static const struct {
@@ -110,7 +116,8 @@ Test(format, ties_and_their_neighbours_round_as_the_fast_ways_do) {
       same_code(&bf16, (double)x, 0, bf16_code(x));
     }
   for (uint32_t h = 0; h < 0x7c00; h++) {
-    double low = half_value((uint16_t)h), high = h == 0x7bff ? 65536 : half_value((uint16_t)(h + 1));
+    double low = half_value((uint16_t)h),
+           high = h == 0x7bff ? 65536 : half_value((uint16_t)(h + 1));
     uint32_t tie = bits_of_f32((float)((low + high) / 2));
     for (uint32_t bits = tie - 2; bits <= tie + 2; bits++) {
       float x = f32_of_bits(bits);
@@ -145,7 +152,8 @@ Test(format, float32_and_float64_are_memory_and_a_nan_is_one_nan) {
                                   0x8000000000000000,
                                   0xffffffffffffffff};
   for (size_t i = 0; i < 1000000; i++) {
-    uint64_t u = i < sizeof edge / sizeof *edge ? edge[i] : (uint64_t)random_bits() << 32 | random_bits();
+    uint64_t u =
+        i < sizeof edge / sizeof *edge ? edge[i] : (uint64_t)random_bits() << 32 | random_bits();
     double x;
     memcpy(&x, &u, sizeof x);
     same_value(f64, u, x);
@@ -156,7 +164,8 @@ Test(format, float32_and_float64_are_memory_and_a_nan_is_one_nan) {
 Test(format, a_double_is_rounded_once_to_float32) {
   const FormatInfo *f32 = &format_info[FORMAT_F32];
   for (int i = 0; i < 1000000; i++) {
-    double x = ldexp((double)random_bits() + (double)random_bits() * 0x1p-32, (int)(random_bits() % 320) - 200);
+    double x = ldexp((double)random_bits() + (double)random_bits() * 0x1p-32,
+                     (int)(random_bits() % 320) - 200);
     same_code(f32, x, 0, bits_of_f32((float)x));
   }
   same_code(f32, 0x1.ffffffp127, 0, 0x7f800000u); /* a tie with 2^128, which is even */
@@ -174,7 +183,7 @@ Test(format, integers_at_a_scale_are_those_of_q8_in_either_rounding) {
     for (size_t i = 0; i < 200000; i++) {
       float x = i < sizeof odd / sizeof *odd ? odd[i] * scale[s]
                 : i % 2                      ? f32_of_bits(random_bits())
-                                             : (float)((int)(random_bits() % 1200) - 600) / 4 * scale[s];
+                        : (float)((int)(random_bits() % 1200) - 600) / 4 * scale[s];
       same_code(&even, (double)x, scale[s], (uint8_t)q8_even(x, scale[s]));
       same_code(&away, (double)x, scale[s], (uint8_t)q8_away(x, scale[s]));
     }
@@ -185,7 +194,7 @@ Test(format, integers_at_a_scale_are_those_of_q8_in_either_rounding) {
   }
 }
 
-/* ---- rows that nothing else computes ---- */
+/* --- rows that nothing else computes ---------------------------------------------------------- */
 
 Test(format, eight_and_four_bit_floats_have_the_values_of_their_standard) {
   static const struct {
@@ -220,7 +229,8 @@ Test(format, eight_and_four_bit_floats_have_the_values_of_their_standard) {
               {&i4, 7, 7},
               {&i4, 8, -8},
               {&i4, 15, -1}};
-  for (size_t i = 0; i < sizeof want / sizeof *want; i++) same_value(want[i].format, want[i].code, want[i].value);
+  for (size_t i = 0; i < sizeof want / sizeof *want; i++)
+    same_value(want[i].format, want[i].code, want[i].value);
 }
 
 Test(format, beyond_the_largest_number_a_format_saturates_or_overflows_as_its_row_says) {
@@ -247,7 +257,8 @@ Test(format, a_nan_is_the_first_quiet_one_or_zero_where_there_is_none) {
   same_code(&format_info[FORMAT_I8], NAN, 0.5f, 0);
 }
 
-/* The code of the nearest number, the even code at a tie: codes of one sign rise with their values. */
+/* The code of the nearest number, the even code at a tie: codes of one sign rise with their
+ * values. */
 static uint64_t nearest_code(const FormatInfo *format, double x) {
   const uint64_t sign = (uint64_t)1 << (format->bits - 1);
   uint64_t best = 0;
@@ -279,7 +290,8 @@ Test(format, a_row_without_subnormals_has_none_and_nothing_else_changes) {
     same_value(&flushed, code, subnormal ? copysign(0, value) : value);
     if (!isnan(value)) same_code(&flushed, value, 0, subnormal ? code & 0x80 : code);
   }
-  same_code(&flushed, 0x1.fp-15, 0, 0x04); /* rounds up to the least normal number: not below it any more */
+  same_code(&flushed, 0x1.fp-15, 0,
+            0x04); /* rounds up to the least normal number: not below it any more */
 }
 
 Test(format, a_scaled_float_is_a_float32_quotient_rounded_and_a_float32_product) {
@@ -288,7 +300,8 @@ Test(format, a_scaled_float_is_a_float32_quotient_rounded_and_a_float32_product)
     uint64_t code = format_encode(&e4m3, (double)x, scale);
     same_code(&e4m3, (double)(x / scale), 0, code);
     float want = (float)format_decode(&e4m3, code, 0) * scale;
-    cr_assert_eq(format_decode(&e4m3, code, scale), (double)want, "%a at %a", (double)x, (double)scale);
+    cr_assert_eq(format_decode(&e4m3, code, scale), (double)want, "%a at %a", (double)x,
+                 (double)scale);
   }
 }
 
@@ -305,7 +318,7 @@ Test(format, elements_are_loaded_and_stored_where_they_stand) {
   }
 }
 
-/* ---- scales, and the values of tensors ---- */
+/* --- scales, and the values of tensors -------------------------------------------------------- */
 
 enum { ROWS = 5, COLS = 11, STRIDE = 13, GROUP = 4, GROUPS = 3 };
 
@@ -337,8 +350,8 @@ static void same_values(const Tensor *t, ScaleAxis axis, int row, int col) {
   for (int r = 0; r < t->rows; r++)
     for (int c = 0; c < t->cols; c++) {
       double want = want_value(axis, row + r, col + c);
-      cr_assert(got[r * t->cols + c] == want, "%s, element (%d, %d): got %a, want %a", scale_axis_name[axis], row + r,
-                col + c, got[r * t->cols + c], want);
+      cr_assert(got[r * t->cols + c] == want, "%s, element (%d, %d): got %a, want %a",
+                scale_axis_name[axis], row + r, col + c, got[r * t->cols + c], want);
       cr_assert_eq(tensor_value(t, (size_t)(r * t->cols + c)), want);
     }
 }
@@ -393,9 +406,10 @@ Test(format, the_fast_ways_through_a_tensor_are_the_way_through_its_row) {
     Tensor t = tensor_of(data, f, 64, N / 64, f == FORMAT_I8 ? 0.0371f : 0);
     tensor_values(&t, got);
     for (size_t i = 0; i < N; i++) {
-      double want = format_decode(&format_info[f], format_load(&format_info[f], data, i), t.scale.value);
-      cr_assert((isnan(want) && isnan(got[i])) || want == got[i], "%s %zu: got %a, want %a", format_name(f), i, got[i],
-                want);
+      double want =
+          format_decode(&format_info[f], format_load(&format_info[f], data, i), t.scale.value);
+      cr_assert((isnan(want) && isnan(got[i])) || want == got[i], "%s %zu: got %a, want %a",
+                format_name(f), i, got[i], want);
       cr_assert((isnan(want) && isnan(tensor_value(&t, i))) || want == tensor_value(&t, i));
     }
   }

@@ -1,4 +1,5 @@
-/* hadamard: the matrix itself in whole numbers, its signs through the kernel, the documented order bit for bit. */
+/* hadamard: the matrix itself in whole numbers, its signs through the kernel, the documented order
+ * bit for bit. */
 #include "kernels/hadamard.h"
 #include "reference/model64.h"
 #include <criterion/criterion.h>
@@ -31,22 +32,24 @@ Test(hadamard, rows_of_every_size_are_orthogonal_in_whole_numbers) {
       int n = orders[o] * block;
       memset(bits, 0, sizeof bits);
       for (int i = 0; i < n; i++)
-        for (int j = 0; j < n; j++) bits[i][j / 64] |= (uint64_t)negative(orders[o], block, i, j) << j % 64;
+        for (int j = 0; j < n; j++)
+          bits[i][j / 64] |= (uint64_t)negative(orders[o], block, i, j) << j % 64;
       for (int i = 0; i < n; i++)
         for (int j = 0; j <= i; j++) {
           int differ = 0;
           for (int w = 0; w < WORDS; w++) differ += __builtin_popcountll(bits[i][w] ^ bits[j][w]);
-          cr_assert(n - 2 * differ == (i == j ? n : 0), "n %d: rows %d and %d have the product %d", n, i, j,
-                    n - 2 * differ);
+          cr_assert(n - 2 * differ == (i == j ? n : 0), "n %d: rows %d and %d have the product %d",
+                    n, i, j, n - 2 * differ);
         }
     }
 }
 
 Test(hadamard, factor_knows_the_sizes_that_have_a_matrix) {
-  static const int want[][2] = {{1, 1},     {2, 1},   {512, 1},   {1024, 1},  {12, 12}, {24, 12},   {768, 12},
-                                {1536, 12}, {20, 20}, {2560, 20}, {5120, 20}, {28, 28}, {3584, 28}, {32768, 1},
-                                {3, 0},     {5, 0},   {6, 0},     {7, 0},     {10, 0},  {14, 0},    {36, 0},
-                                {60, 0},    {100, 0}, {144, 0},   {240, 0},   {0, 0},   {-12, 0},   {65536, 0}};
+  static const int want[][2] = {{1, 1},     {2, 1},     {512, 1}, {1024, 1},  {12, 12},   {24, 12},
+                                {768, 12},  {1536, 12}, {20, 20}, {2560, 20}, {5120, 20}, {28, 28},
+                                {3584, 28}, {32768, 1}, {3, 0},   {5, 0},     {6, 0},     {7, 0},
+                                {10, 0},    {14, 0},    {36, 0},  {60, 0},    {100, 0},   {144, 0},
+                                {240, 0},   {0, 0},     {-12, 0}, {65536, 0}};
   for (size_t i = 0; i < sizeof want / sizeof *want; i++)
     cr_assert(hadamard_factor(want[i][0]) == want[i][1], "n %d: got %d, want %d", want[i][0],
               hadamard_factor(want[i][0]), want[i][1]);
@@ -86,7 +89,8 @@ Test(hadamard, the_float64_reference_uses_the_same_matrix) {
     hadamard(&X, &Y);
     hadamard64(want, n, n);
     for (int i = 0; i < n * n; i++)
-      cr_assert(!signbit(y[i]) == !signbit(want[i]), "n %d: H[%d, %d] got %a, want %a", n, i % n, i / n, y[i], want[i]);
+      cr_assert(!signbit(y[i]) == !signbit(want[i]), "n %d: H[%d, %d] got %a, want %a", n, i % n,
+                i / n, y[i], want[i]);
     free(x), free(y), free(want);
   }
 }
@@ -94,8 +98,9 @@ Test(hadamard, the_float64_reference_uses_the_same_matrix) {
 Test(hadamard, the_reference_has_the_very_sizes_that_the_operator_has) {
   cr_assert(hadamard_factor(HADAMARD_MAX_N) == 1 && hadamard_factor(2 * HADAMARD_MAX_N) == 0);
   for (int n = 0; n <= 4 * HADAMARD_MAX_N; n++)
-    cr_assert_eq(hadamard64_factor(n), hadamard_factor(n), "n %d: the reference %d, the operator %d", n,
-                 hadamard64_factor(n), hadamard_factor(n));
+    cr_assert_eq(hadamard64_factor(n), hadamard_factor(n),
+                 "n %d: the reference %d, the operator %d", n, hadamard64_factor(n),
+                 hadamard_factor(n));
 }
 
 /* The documented order, one element after the other. */
@@ -127,7 +132,8 @@ Test(hadamard, the_documented_order_holds_bit_for_bit_on_any_thread_count) {
   for (int o = 0; o < 4; o++)
     for (int block = 1; orders[o] * block <= 2048; block *= 2) {
       int n = orders[o] * block, stride = n + GAP;
-      float *x = junk((size_t)(T * stride)), *y = junk((size_t)(T * stride)), *want = junk((size_t)n);
+      float *x = junk((size_t)(T * stride)), *y = junk((size_t)(T * stride)),
+            *want = junk((size_t)n);
       for (int i = 0; i < T * stride; i++) x[i] = random_float();
       Tensor X = tensor_of(x, FORMAT_F32, T, n, 0), Y = tensor_of(y, FORMAT_F32, T, n, 0);
       X.stride = Y.stride = stride;
@@ -139,9 +145,11 @@ Test(hadamard, the_documented_order_holds_bit_for_bit_on_any_thread_count) {
         for (int t = 0; t < T; t++) {
           plain(x + t * stride, orders[o], block, want);
           for (int i = 0; i < n; i++)
-            cr_assert(!memcmp(&y[t * stride + i], &want[i], sizeof *y), "n %d, %d threads: [%d, %d] got %a, want %a", n,
-                      threads, t, i, y[t * stride + i], want[i]);
-          cr_assert(!memcmp(&y[t * stride + n], "ZZZZZZZZZZZZ", 12), "n %d: row %d written past its end", n, t);
+            cr_assert(!memcmp(&y[t * stride + i], &want[i], sizeof *y),
+                      "n %d, %d threads: [%d, %d] got %a, want %a", n, threads, t, i,
+                      y[t * stride + i], want[i]);
+          cr_assert(!memcmp(&y[t * stride + n], "ZZZZZZZZZZZZ", 12),
+                    "n %d: row %d written past its end", n, t);
         }
       }
       free(x), free(y), free(want);
@@ -159,7 +167,8 @@ Test(hadamard, f16_input_is_widened_first) {
   hadamard(&H, &Y[0]);
   hadamard(&X, &Y[1]);
   cr_assert_str_eq(Y[0].kernel, "hadamard f16->f32 cpu");
-  for (int i = 0; i < T * N; i++) cr_assert(y[0][i] == y[1][i], "[%d] got %a, want %a", i, y[0][i], y[1][i]);
+  for (int i = 0; i < T * N; i++)
+    cr_assert(y[0][i] == y[1][i], "[%d] got %a, want %a", i, y[0][i], y[1][i]);
 }
 
 Test(hadamard, int8_output_is_rounded_half_to_even) {

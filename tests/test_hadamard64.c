@@ -1,5 +1,5 @@
-/* The blocked transform of the reference against the plain one: the same additions of the same numbers, so the same
- * bits, along rows and down columns, on any number of threads. */
+/* The blocked transform of the reference against the plain one: the same additions of the same
+ * numbers, so the same bits, along rows and down columns, on any number of threads. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <omp.h>
@@ -8,7 +8,8 @@
 
 #include "reference/model64.h"
 
-/* As it is defined: P, sums from 0 left to right, then halvings from the widest stride, then a division. */
+/* As it is defined: P, sums from 0 left to right, then halvings from the widest stride, then a
+ * division. */
 static void plain_row(double *x, int n) {
   const int order = hadamard64_factor(n), width = n / order;
   double *sign = malloc((size_t)order * (size_t)order * sizeof *sign), column[HADAMARD64_MAX_ORDER];
@@ -45,11 +46,12 @@ static double *values(size_t n) {
   return x;
 }
 
-static void expect_same_bits(const double *got, const double *want, size_t n, const char *what, int size, int other,
-                             int threads) {
+static void expect_same_bits(const double *got, const double *want, size_t n, const char *what,
+                             int size, int other, int threads) {
   for (size_t i = 0; i < n; i++)
-    cr_assert_eq(memcmp(&got[i], &want[i], sizeof *got), 0, "%s, n %d, %d of them, %d threads: [%zu] got %a, want %a",
-                 what, size, other, threads, i, got[i], want[i]);
+    cr_assert_eq(memcmp(&got[i], &want[i], sizeof *got), 0,
+                 "%s, n %d, %d of them, %d threads: [%zu] got %a, want %a", what, size, other,
+                 threads, i, got[i], want[i]);
 }
 
 /* `count` rows of n, and the matrix whose columns they are. */

@@ -1,5 +1,5 @@
-/* interval: outside values (scipy 1.17: stats.t.interval, binomtest(k, n).proportion_ci, ttest_1samp; R's p.adjust for
- * Holm), closed forms, and how often a true value is covered. */
+/* interval: outside values (scipy 1.17: stats.t.interval, binomtest(k, n).proportion_ci,
+ * ttest_1samp; R's p.adjust for Holm), closed forms, and how often a true value is covered. */
 #include "measure/interval.h"
 
 #include <gsl/gsl_randist.h>
@@ -29,7 +29,8 @@ Test(interval, geometric_mean_and_its_interval_are_scipys) {
 }
 
 Test(interval, of_one_prompt_there_is_none) {
-  Sampled s = interval_of_values(some, 1), l = interval_of_logs(some, 1), none = interval_of_values(some, 0);
+  Sampled s = interval_of_values(some, 1), l = interval_of_logs(some, 1),
+          none = interval_of_values(some, 0);
   SAME(s.value, some[0]);
   NEAR(l.value, some[0], 1e-15);
   SAME(s.low, NAN), SAME(s.high, NAN), SAME(l.low, NAN), SAME(l.high, NAN);
@@ -46,14 +47,17 @@ Test(interval, exact_and_wilson_of_single_trials_are_scipys) {
   static const struct {
     int hits, trials;
     double exact_low, exact_high, wilson_low, wilson_high;
-  } want[] = {{0, 20, 0, 0.16843347098308548, 0, 0.16112515805281935},
-              {1, 20, 0.0012650894979560339, 0.24873276277202772, 0.008881448800795402, 0.23613119344674205},
-              {7, 20, 0.1539092047845412, 0.5921885345328283, 0.1811918241010821, 0.5671457233147637},
-              {19, 20, 0.7512672372279723, 0.998734910502044, 0.763868806553258, 0.9911185511992047},
-              {20, 20, 0.8315665290169145, 1, 0.8388748419471808, 1},
-              {511, 512, 0.9891663430552451, 0.9999505523788546, 0.9890207217875779, 0.9996551422384565}};
+  } want[] = {
+      {0, 20, 0, 0.16843347098308548, 0, 0.16112515805281935},
+      {1, 20, 0.0012650894979560339, 0.24873276277202772, 0.008881448800795402,
+       0.23613119344674205},
+      {7, 20, 0.1539092047845412, 0.5921885345328283, 0.1811918241010821, 0.5671457233147637},
+      {19, 20, 0.7512672372279723, 0.998734910502044, 0.763868806553258, 0.9911185511992047},
+      {20, 20, 0.8315665290169145, 1, 0.8388748419471808, 1},
+      {511, 512, 0.9891663430552451, 0.9999505523788546, 0.9890207217875779, 0.9996551422384565}};
   for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
-    Interval e = interval_exact(want[i].hits, want[i].trials), w = interval_wilson(want[i].hits, want[i].trials);
+    Interval e = interval_exact(want[i].hits, want[i].trials),
+             w = interval_wilson(want[i].hits, want[i].trials);
     NEAR(e.low, want[i].exact_low, 1e-9), NEAR(e.high, want[i].exact_high, 1e-9);
     NEAR(w.low, want[i].wilson_low, 1e-12), NEAR(w.high, want[i].wilson_high, 1e-12);
   }
@@ -82,8 +86,8 @@ Test(interval, the_share_of_prompts_of_unequal_length_lies_within_its_interval) 
   arena_release(&arena);
 }
 
-/* Clusters: each prompt has a share of its own, from a beta distribution of mean 0.8; tokens are binomial. As if all
- * tokens were independent, 95 % would cover a third of that. */
+/* Clusters: each prompt has a share of its own, from a beta distribution of mean 0.8; tokens are
+ * binomial. As if all tokens were independent, 95 % would cover a third of that. */
 Test(interval, shares_of_prompts_that_differ_are_covered) {
   Arena arena = new_arena();
   gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
@@ -120,7 +124,8 @@ Test(interval, logs_of_a_skewed_figure_cover_at_two_prompts_and_at_thirty_two) {
       Sampled s = interval_of_logs(x, n);
       covered += s.low <= M_E && M_E <= s.high;
     }
-    cr_expect(abs(covered - (int)(0.95 * DRAWS)) < 4 * sqrt(0.95 * 0.05 * DRAWS), "%zu prompts: %d", n, covered);
+    cr_expect(abs(covered - (int)(0.95 * DRAWS)) < 4 * sqrt(0.95 * 0.05 * DRAWS), "%zu prompts: %d",
+              n, covered);
   }
   gsl_rng_free(rng);
 }
@@ -187,7 +192,8 @@ Test(interval, the_number_needed_finds_four_of_five_and_no_more) {
     found += s.low > 0 || s.high < 0;
   }
   cr_expect(needed > 10 && needed < 30, "%g", needed);
-  cr_expect(found > 0.78 * DRAWS && found < 0.86 * DRAWS, "%g prompts find it in %d of %d", needed, found, DRAWS);
+  cr_expect(found > 0.78 * DRAWS && found < 0.86 * DRAWS, "%g prompts find it in %d of %d", needed,
+            found, DRAWS);
   SAME(interval_needed(1, 1.5, 1), NAN);
   SAME(interval_needed(NAN, 1, 0), NAN);
   gsl_rng_free(rng);

@@ -7,7 +7,8 @@
 #include <string.h>
 
 Test(json_rows, columns_are_keys_and_numbers_that_do_not_apply_are_null) {
-  EvaluationPair row[2] = {{.windows = 3, .diff = -0.125, .windows_needed = NAN}, {.windows = 4, .low = -INFINITY}};
+  EvaluationPair row[2] = {{.windows = 3, .diff = -0.125, .windows_needed = NAN},
+                           {.windows = 4, .low = -INFINITY}};
   snprintf(row[0].base, sizeof row[0].base, "2-\"0");
   json_t *list = json_rows(&table_evaluation_pairs, row, 2), *first = json_array_get(list, 0);
   cr_assert_eq(json_array_size(list), 2);

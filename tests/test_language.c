@@ -1,5 +1,5 @@
-/* The report's languages: the sources of the report are read and every text in them is held against the table; and a
- * whole report in Chinese holds no English sentence. */
+/* The report's languages: the sources of the report are read and every text in them is held against
+ * the table; and a whole report in Chinese holds no English sentence. */
 #include "family/family.h"
 #include "family/mamba1.h"
 #include "report/language.h"
@@ -14,8 +14,7 @@
 
 TestSuite(language, .init = reserve, .fini = release);
 
-/* --- the sources: string literals and what stands around them --------------------------------------------------------
- */
+/* --- the sources: string literals and what stands around them --------------------------------- */
 
 typedef enum Mark { PLAIN, SAID, COUNTED, FAULT } Mark;
 
@@ -39,11 +38,13 @@ static Mark mark_of(const char *name, size_t length) {
   static const struct {
     const char *name;
     Mark mark;
-  } known[] = {{"say", SAID},           {"WORD", SAID},          {"WORDS", SAID},        {"md_count", COUNTED},
-               {"FAIL", FAULT},         {"FAIL_CHECK", FAULT},   {"progress_say", SAID}, {"progress_phase", SAID},
-               {"progress_done", SAID}, {"progress_line", SAID}, {"progress_tell", SAID}};
+  } known[] = {{"say", SAID},           {"WORD", SAID},           {"WORDS", SAID},
+               {"md_count", COUNTED},   {"FAIL", FAULT},          {"FAIL_CHECK", FAULT},
+               {"progress_say", SAID},  {"progress_phase", SAID}, {"progress_done", SAID},
+               {"progress_line", SAID}, {"progress_tell", SAID}};
   for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-    if (strlen(known[i].name) == length && !strncmp(known[i].name, name, length)) return known[i].mark;
+    if (strlen(known[i].name) == length && !strncmp(known[i].name, name, length))
+      return known[i].mark;
   return PLAIN;
 }
 
@@ -56,7 +57,8 @@ static Mark innermost(const Source *s) {
 static void read_word(Source *s) {
   size_t length = strspn(s->at, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
   bool call = s->at[length] == '(';
-  if (s->braces == 0 && s->depth == 0) snprintf(s->owner, sizeof s->owner, "%.*s", (int)length, s->at);
+  if (s->braces == 0 && s->depth == 0)
+    snprintf(s->owner, sizeof s->owner, "%.*s", (int)length, s->at);
   if (call) {
     cr_assert(s->depth < 256);
     s->mark[s->depth++] = mark_of(s->at, length);
@@ -80,7 +82,8 @@ static void read_literal(Source *s) {
   cr_assert(literals < LITERALS_MAX);
   Mark mark = innermost(s);
   if (mark == COUNTED) text = arena_printf(&arena, "%%ld %s", text);
-  if (*text) literal[literals++] = (Literal){s->file, arena_printf(&arena, "%s", s->owner), text, mark};
+  if (*text)
+    literal[literals++] = (Literal){s->file, arena_printf(&arena, "%s", s->owner), text, mark};
 }
 
 static void read_source(const char *path) {
@@ -108,12 +111,14 @@ static void read_source(const char *path) {
       s.at++;
     }
   }
-  cr_assert(s.depth == 0 && s.braces == 0, "%s: %d parentheses and %d braces are left open", path, s.depth, s.braces);
+  cr_assert(s.depth == 0 && s.braces == 0, "%s: %d parentheses and %d braces are left open", path,
+            s.depth, s.braces);
 }
 
 static void read_sources(void) {
-  static const char *const runs[] = {"harness/experiment/*.c", "harness/walk/*.c", "harness/study/*.c",
-                                     "harness/study/micro/micro.c", "harness/command/run.c"};
+  static const char *const runs[] = {"harness/experiment/*.c", "harness/walk/*.c",
+                                     "harness/study/*.c", "harness/study/micro/micro.c",
+                                     "harness/command/run.c"};
   glob_t found;
   cr_assert(glob("harness/report/*.c", 0, NULL, &found) == 0);
   for (int i = 0; i < 5; i++) cr_assert(glob(runs[i], GLOB_APPEND, NULL, &found) == 0);
@@ -130,7 +135,8 @@ static const Phrase *entry_of(const char *english) {
   return NULL;
 }
 
-/* Four lower-case English words in a row make a sentence. Code spans, and fences, are passed over. */
+/* Four lower-case English words in a row make a sentence. Code spans, and fences, are passed
+ * over. */
 static const char *sentence_in(const char *text) {
   int words = 0;
   const char *start = text;
@@ -157,23 +163,28 @@ Test(language, every_text_that_is_said_has_a_chinese_wording) {
   read_sources();
   for (int i = 0; i < literals; i++)
     if ((literal[i].mark == SAID || literal[i].mark == COUNTED) && strcmp(literal[i].text, "%s"))
-      cr_expect(entry_of(literal[i].text), "%s: no Chinese for \"%s\"", literal[i].file, literal[i].text);
+      cr_expect(entry_of(literal[i].text), "%s: no Chinese for \"%s\"", literal[i].file,
+                literal[i].text);
 }
 
 Test(language, no_wording_is_left_over_or_stands_twice) {
   read_sources();
   for (size_t p = 0; p < chinese_count; p++) {
     bool used = false;
-    for (int i = 0; i < literals; i++) used |= literal[i].mark && !strcmp(literal[i].text, chinese[p].english);
+    for (int i = 0; i < literals; i++)
+      used |= literal[i].mark && !strcmp(literal[i].text, chinese[p].english);
     cr_expect(used, "nothing says \"%s\"", chinese[p].english);
-    cr_expect_eq(entry_of(chinese[p].english), &chinese[p], "\"%s\" stands twice", chinese[p].english);
+    cr_expect_eq(entry_of(chinese[p].english), &chinese[p], "\"%s\" stands twice",
+                 chinese[p].english);
   }
 }
 
-/* Errors are English, as are the differences of two files (changes.c); so are gnuplot's commands. */
+/* Errors are English, as are the differences of two files (changes.c); so are gnuplot's
+ * commands. */
 static bool stays_english(const Literal *l) {
   static const char *const owners[] = {"preamble", "style", "figure_begin"};
-  if (l->mark != PLAIN || !strstr(l->file, "/report/") || strstr(l->file, "/changes.c")) return true;
+  if (l->mark != PLAIN || !strstr(l->file, "/report/") || strstr(l->file, "/changes.c"))
+    return true;
   for (size_t i = 0; i < sizeof owners / sizeof *owners; i++)
     if (strstr(l->owner, owners[i])) return true;
   return !strncmp(l->text, "set ", 4) || strstr(l->text, "\nset ") || strstr(l->text, " with ");
@@ -183,19 +194,19 @@ Test(language, no_sentence_of_the_report_is_left_unsaid) {
   read_sources();
   for (int i = 0; i < literals; i++) {
     const char *sentence = stays_english(&literal[i]) ? NULL : sentence_in(literal[i].text);
-    if (strstr(literal[i].text, "label '")) sentence = literal[i].text; /* an axis is named by figure_text(say(…)) */
+    if (strstr(literal[i].text, "label '"))
+      sentence = literal[i].text; /* an axis is named by figure_text(say(…)) */
     cr_expect(!sentence, "%s, %s: \"%s\" is not said", literal[i].file, literal[i].owner, sentence);
   }
 }
 
-/* --- the wordings
- * -----------------------------------------------------------------------------------------------------
- */
+/* --- the wordings ----------------------------------------------------------------------------- */
 
 enum { CONVERSIONS_MAX = 16 };
 
-/* The types of a template's arguments, in the order of the arguments; false where it is no well-formed template. A %
- * with no conversion behind it is a percent sign of a text that is no template. */
+/* The types of a template's arguments, in the order of the arguments; false where it is no
+ * well-formed template. A % with no conversion behind it is a percent sign of a text that is no
+ * template. */
 static bool conversions_of(const char *text, char type[CONVERSIONS_MAX][8], int *count) {
   int next = 0, placed = 0;
   *count = 0;
@@ -232,12 +243,13 @@ Test(language, a_template_takes_the_same_arguments_in_both_languages) {
     char want[CONVERSIONS_MAX][8], got[CONVERSIONS_MAX][8];
     int wanted, found;
     cr_expect(conversions_of(chinese[p].english, want, &wanted), "%s", chinese[p].english);
-    cr_expect(conversions_of(chinese[p].chinese, got, &found), "ill-formed: %s", chinese[p].chinese);
-    cr_expect_eq(found, wanted, "\"%s\" has %d arguments, \"%s\" %d", chinese[p].chinese, found, chinese[p].english,
-                 wanted);
+    cr_expect(conversions_of(chinese[p].chinese, got, &found), "ill-formed: %s",
+              chinese[p].chinese);
+    cr_expect_eq(found, wanted, "\"%s\" has %d arguments, \"%s\" %d", chinese[p].chinese, found,
+                 chinese[p].english, wanted);
     for (int i = 0; i < wanted && i < found; i++)
-      cr_expect_str_eq(got[i], want[i], "argument %d of \"%s\" is %%%s, of \"%s\" %%%s", i + 1, chinese[p].chinese,
-                       got[i], chinese[p].english, want[i]);
+      cr_expect_str_eq(got[i], want[i], "argument %d of \"%s\" is %%%s, of \"%s\" %%%s", i + 1,
+                       chinese[p].chinese, got[i], chinese[p].english, want[i]);
   }
 }
 
@@ -247,7 +259,8 @@ Test(language, conversions_out_of_order_missing_and_doubled_are_told) {
   cr_expect(conversions_of("%2$s … %1$.3f, 95 %% and 5 %", type, &count) && count == 2);
   cr_expect_str_eq(type[0], "f");
   cr_expect_str_eq(type[1], "s");
-  cr_expect(conversions_of("%lld of %zu", type, &count) && !strcmp(type[0], "lld") && !strcmp(type[1], "zu"));
+  cr_expect(conversions_of("%lld of %zu", type, &count) && !strcmp(type[0], "lld") &&
+            !strcmp(type[1], "zu"));
   cr_expect(!conversions_of("%1$s %1$s", type, &count), "an argument taken twice");
   cr_expect(!conversions_of("%3$s %1$s", type, &count), "an argument left out");
   cr_expect(!conversions_of("%1$s %s", type, &count), "places for some only");
@@ -273,20 +286,20 @@ Test(language, wordings_are_chinese_and_keep_the_shape_of_the_text) {
     cr_expect_eq(ascii, may, "\"%s\": \"%s\"", english, wording);
     cr_expect_eq(lines_of(wording), lines_of(english), "lines of \"%s\"", wording);
     size_t shape = strspn(english, "#>-\n%");
-    if (strchr("#>-\n", *english)) cr_expect(!strncmp(english, wording, shape), "\"%s\" begins otherwise", wording);
+    if (strchr("#>-\n", *english))
+      cr_expect(!strncmp(english, wording, shape), "\"%s\" begins otherwise", wording);
     cr_expect(!sentence_in(wording), "English in \"%s\"", wording);
   }
 }
 
-/* --- whole reports
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- whole reports ---------------------------------------------------------------------------- */
 
 /* Title, question, and what else the file brings is quoted as it is. */
 static const char *without_quotes(const char *text) {
   char *copy = arena_printf(&arena, "%s", text);
   for (char *line = copy; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
-    if (line == copy || !strncmp(line, "> Does a float", 14)) memset(line, '-', strcspn(line, "\n"));
+    if (line == copy || !strncmp(line, "> Does a float", 14))
+      memset(line, '-', strcspn(line, "\n"));
   return copy;
 }
 
@@ -310,7 +323,8 @@ Test(language, a_chinese_report_holds_no_english_sentence_and_no_mark_that_markd
     row_shape(made, "2-0", "2-4", T_BLOCK_OUT, prompts, "jumps", 7)->parting = 3;
     row_no_shape(made, "fp64", "2-4", T_BLOCK_OUT, prompts, "few_layers");
     DriftShape *doubt = row_shape(made, "fp64", "2-0", T_BLOCK_OUT, prompts, "accumulates", -1);
-    SET_TEXT(doubt->rival, "saturates"), doubt->rival_layer = 12, doubt->told = 0, doubt->needed = 32;
+    SET_TEXT(doubt->rival, "saturates"), doubt->rival_layer = 12, doubt->told = 0,
+                                         doubt->needed = 32;
     made->tensor[3].nonfinite = 2;
     made->tensor[4].q8_nans = 1;
     for (int i = 0; i < d->table_count; i++)

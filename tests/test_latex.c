@@ -1,4 +1,5 @@
-/* The report's LaTeX tables compile: whatever a name holds, no cell is read as an argument of what stands before it. */
+/* The report's LaTeX tables compile: whatever a name holds, no cell is read as an argument of what
+ * stands before it. */
 #include "report/latex.h"
 
 #include "tests/shell.h"
@@ -20,27 +21,32 @@ static void expect_text(const char *text, const char *want) {
   cr_expect(strstr(text, want), "'%s' is missing in:\n%s", want, text);
 }
 
-/* Compiles the test folder's NAME/tables.tex; booktabs is in a package of its own, its rules are lines without it. */
+/* Compiles the test folder's NAME/tables.tex; booktabs is in a package of its own, its rules are
+ * lines without it. */
 static void expect_compiles(const char *name) {
-  cr_assert_eq(shell("cd %s && { printf '%%s\\n' '\\documentclass{article}' '\\usepackage{textcomp}' "
-                     "'\\IfFileExists{booktabs.sty}{\\usepackage{booktabs}}"
-                     "{\\let\\toprule\\hline\\let\\midrule\\hline\\let\\bottomrule\\hline}' "
-                     "'\\begin{document}' '\\input{%s/tables.tex}' '\\end{document}'; } > %s.tex && "
-                     "TEXMFVAR=$PWD pdflatex -draftmode -interaction=nonstopmode -halt-on-error %s.tex > %s.out 2>&1; "
-                     "status=$?; grep -A4 '^!' %s.out; exit $status",
-                     shell_folder, name, name, name, name, name),
-               0, "%s", shell_output);
+  cr_assert_eq(
+      shell("cd %s && { printf '%%s\\n' '\\documentclass{article}' '\\usepackage{textcomp}' "
+            "'\\IfFileExists{booktabs.sty}{\\usepackage{booktabs}}"
+            "{\\let\\toprule\\hline\\let\\midrule\\hline\\let\\bottomrule\\hline}' "
+            "'\\begin{document}' '\\input{%s/tables.tex}' '\\end{document}'; } > %s.tex && "
+            "TEXMFVAR=$PWD pdflatex -draftmode -interaction=nonstopmode -halt-on-error %s.tex > "
+            "%s.out 2>&1; "
+            "status=$?; grep -A4 '^!' %s.out; exit $status",
+            shell_folder, name, name, name, name, name),
+      0, "%s", shell_output);
 }
 
 static void skip_without_latex(void) {
-  if (shell("command -v pdflatex") != 0) cr_skip_test("pdflatex is not installed (texlive-latex-base)");
+  if (shell("command -v pdflatex") != 0)
+    cr_skip_test("pdflatex is not installed (texlive-latex-base)");
 }
 
 static const char hostile[] =
     "## Values [a] of *b*\n\nA paragraph: KL(a ‖ b), 1 → 2, \"q\", `[c]`\n\n"
     "| [head] | x |\n| --- | ---: |\n"
     "| [0, 0] | 1.5e-03 |\n| \\* | -2e+10 |\n| \\*[1ex] | # % & _ ^ ~ \\\\ { } $ < > \\| ' @ |\n"
-    "| `[d]` | — … ≠ − × · ∞ ± ≤ ≥ µ – |\n| **[e]** | \"é\" Ðþ λ=½ 中文 😀 |\n| [] | [[]] |\n| -- | ?\\` !\\` '' ,, |\n";
+    "| `[d]` | — … ≠ − × · ∞ ± ≤ ≥ µ – |\n| **[e]** | \"é\" Ðþ λ=½ 中文 😀 |\n| [] | [[]] |\n| -- | "
+    "?\\` !\\` '' ,, |\n";
 
 Test(latex, no_row_begins_with_an_argument_of_the_line_before) {
   const char *text = tables_of(hostile);
@@ -50,8 +56,8 @@ Test(latex, no_row_begins_with_an_argument_of_the_line_before) {
   }
   expect_text(text, "\n{[}0, 0] & $1.5\\times10^{-3}$ \\\\\n");
   expect_text(text, "\n{*}{[}1ex] & ");
-  expect_text(text,
-              "é\\char34{} \\driftscopeother{00D0 00FE}{Ðþ} \\driftscopeother{03BB}{λ}=\\driftscopeother{00BD}{½}");
+  expect_text(text, "é\\char34{} \\driftscopeother{00D0 00FE}{Ðþ} "
+                    "\\driftscopeother{03BB}{λ}=\\driftscopeother{00BD}{½}");
   expect_text(text, " \\driftscopeother{4E2D 6587}{中文} \\driftscopeother{1F600}{😀}");
 }
 
@@ -69,19 +75,23 @@ Test(latex, tables_with_every_special_letter_compile) {
 /* Every section that a spec can ask for, on a few tokens. */
 Test(latex, tables_of_a_whole_report_compile_in_both_languages, .timeout = 120) {
   skip_without_latex();
-  cr_assert_eq(shell("cat > %s/a.yaml <<END\n"
-                     "title: '[a] *b*'\nquestion: '* # 100 %% of \"it\"'\nmodel: $PWD/data/mamba-bytes-10m\n"
-                     "calibration: {text: $PWD/data/text/valid.txt, windows: 1, length: 64}\n"
-                     "prompts: [{name: p_0, text: $PWD/data/text/test.txt, length: 6}]\n"
-                     "modes: {a_b: {base: 2-4, scan_order: blocked}}\npairs: [[2-0, a_b], [a_b, fp64]]\n"
-                     "budget: all\nswaps: {pair: [2-0, 2-4]}\nrestore: {mode: 2-0, to: fp32, limit: 0.5}\n"
-                     "gate: {pair: [2-0, a_b], layer: all, rel_l2: 1}\n"
-                     "micro: [{operator: scan, inputs: [captured, normal], layers: [0]}]\nkeep: {tensors: none}\nEND\n",
-                     shell_folder),
-               0, "%s", shell_output);
-  cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/en 2>&1", shell_program(), shell_folder, shell_folder), 0, "%s",
-               shell_output);
-  cr_assert_eq(shell("%s report %s/en/results.h5 --lang zh -o %s/zh 2>&1", shell_program(), shell_folder, shell_folder),
+  cr_assert_eq(
+      shell("cat > %s/a.yaml <<END\n"
+            "title: '[a] *b*'\nquestion: '* # 100 %% of \"it\"'\nmodel: $PWD/data/mamba-bytes-10m\n"
+            "calibration: {text: $PWD/data/text/valid.txt, windows: 1, length: 64}\n"
+            "prompts: [{name: p_0, text: $PWD/data/text/test.txt, length: 6}]\n"
+            "modes: {a_b: {base: 2-4, scan_order: blocked}}\npairs: [[2-0, a_b], [a_b, fp64]]\n"
+            "budget: all\nswaps: {pair: [2-0, 2-4]}\nrestore: {mode: 2-0, to: fp32, limit: 0.5}\n"
+            "gate: {pair: [2-0, a_b], layer: all, rel_l2: 1}\n"
+            "micro: [{operator: scan, inputs: [captured, normal], layers: [0]}]\nkeep: {tensors: "
+            "none}\nEND\n",
+            shell_folder),
+      0, "%s", shell_output);
+  cr_assert_eq(
+      shell("%s run %s/a.yaml -q -o %s/en 2>&1", shell_program(), shell_folder, shell_folder), 0,
+      "%s", shell_output);
+  cr_assert_eq(shell("%s report %s/en/results.h5 --lang zh -o %s/zh 2>&1", shell_program(),
+                     shell_folder, shell_folder),
                0, "%s", shell_output);
   expect_compiles("en");
   expect_compiles("zh");

@@ -1,5 +1,5 @@
-/* layers: held one at a time they are the layers that stay; walks in batches give the bits of walks prompt by prompt,
- * and go on behind a layer where they were stopped. */
+/* layers: held one at a time they are the layers that stay; walks in batches give the bits of walks
+ * prompt by prompt, and go on behind a layer where they were stopped. */
 #include "family/mamba1.h"
 #include "shipped_model.h"
 
@@ -25,11 +25,13 @@ static void expect_linear(const Linear *a, const Linear *b, const char *what, in
   for (int row = 0; row < a->out; row++) {
     linear_unpack(a, row, x);
     linear_unpack(b, row, y);
-    cr_assert(!memcmp(x, y, (size_t)a->in * format_size(a->format)), "%s of layer %d, row %d", what, layer, row);
+    cr_assert(!memcmp(x, y, (size_t)a->in * format_size(a->format)), "%s of layer %d, row %d", what,
+              layer, row);
   }
 }
 
-static void expect_prepared(const WeightInfo *info, const Prepared *a, const Prepared *b, int layer) {
+static void expect_prepared(const WeightInfo *info, const Prepared *a, const Prepared *b,
+                            int layer) {
   if (info->form == FORM_LINEAR) {
     expect_linear(&a->linear, &b->linear, info->name, layer);
     return;
@@ -38,8 +40,8 @@ static void expect_prepared(const WeightInfo *info, const Prepared *a, const Pre
   cr_assert(!a->values.data == !b->values.data && a->values.format == b->values.format);
   cr_expect(a->values.scale.value == b->values.scale.value, "%s of layer %d", info->name, layer);
   if (a->values.data)
-    cr_expect(!memcmp(a->values.data, b->values.data, values * format_size(a->values.format)), "%s of layer %d",
-              info->name, layer);
+    cr_expect(!memcmp(a->values.data, b->values.data, values * format_size(a->values.format)),
+              "%s of layer %d", info->name, layer);
 }
 
 static void layers_are_equal(Rewrite rewrite) {
@@ -47,26 +49,31 @@ static void layers_are_equal(Rewrite rewrite) {
   const Family *family = all.model.config.family;
   Status st = {0};
   for (int step = 0; step < LAYERS + 3; step++) {
-    const int layer = step < LAYERS ? step : LAYERS - 1 - 7 * (step - LAYERS); /* on, and back again */
+    const int layer =
+        step < LAYERS ? step : LAYERS - 1 - 7 * (step - LAYERS); /* on, and back again */
     cr_assert(layers_hold(one.layers, layer, &shipped_forms, &st), "%s", st.text);
     for (int w = 0; w < family->weights; w++) {
       const WeightInfo *info = &family->weight[w];
       const double *x = all.weights.layer[layer][w], *y = one.weights.layer[layer][w];
       cr_assert(!x == !y, "%s of layer %d", info->name, layer);
       if (x)
-        cr_expect(!memcmp(x, y, weight_values(&all.model.config, info) * sizeof *x), "%s of %d", info->name, layer);
+        cr_expect(!memcmp(x, y, weight_values(&all.model.config, info) * sizeof *x), "%s of %d",
+                  info->name, layer);
       expect_prepared(info, &all.model.layer[layer].f32[w], &one.model.layer[layer].f32[w], layer);
       if (info->form != FORM_GAIN)
         expect_prepared(info, &all.model.layer[layer].i8[w], &one.model.layer[layer].i8[w], layer);
       cr_expect_null(one.weights.layer[(layer + 1) % LAYERS][w], "a layer that is not held");
-      cr_expect_null(one.model.layer[(layer + 1) % LAYERS].f32[w].linear.panels, "a layer that is not held");
+      cr_expect_null(one.model.layer[(layer + 1) % LAYERS].f32[w].linear.panels,
+                     "a layer that is not held");
     }
   }
   expect_linear(&all.model.head, &one.model.head, "head", LAYERS);
 }
 
 Test(layers, one_at_a_time_they_are_those_that_stay) { layers_are_equal(REWRITE_QUAMBA); }
-Test(layers, one_at_a_time_they_are_those_that_stay_without_a_rewrite) { layers_are_equal(REWRITE_NONE); }
+Test(layers, one_at_a_time_they_are_those_that_stay_without_a_rewrite) {
+  layers_are_equal(REWRITE_NONE);
+}
 
 Test(layers, only_the_forms_that_are_asked_for_are_made_and_more_can_be_asked_for) {
   Shipped all = shipped_load(REWRITE_QUAMBA), one = passing(&all, REWRITE_QUAMBA);
@@ -78,7 +85,8 @@ Test(layers, only_the_forms_that_are_asked_for_are_made_and_more_can_be_asked_fo
   cr_expect_null(one.model.layer[3].i8[W_X_PROJ].linear.panels);
   cr_assert(layers_hold(one.layers, 3, &f32, &st) && layers_ready(one.layers, 3, &f32));
   cr_expect(layers_ready(one.layers, 3, &i8), "what was there stays");
-  expect_linear(&all.model.layer[3].f32[W_IN_PROJ].linear, &one.model.layer[3].f32[W_IN_PROJ].linear, "in_proj", 3);
+  expect_linear(&all.model.layer[3].f32[W_IN_PROJ].linear,
+                &one.model.layer[3].f32[W_IN_PROJ].linear, "in_proj", 3);
 }
 
 /* --- a checkpoint that changes meanwhile ------------------------------------------------------ */
@@ -86,12 +94,14 @@ Test(layers, only_the_forms_that_are_asked_for_are_made_and_more_can_be_asked_fo
 static void copy_file(const char *from, const char *to) {
   Status st = {0};
   Bytes bytes;
-  cr_assert(file_map(from, &bytes, &st) && file_write(to, bytes.data, bytes.count, false, &st), "%s", st.text);
+  cr_assert(file_map(from, &bytes, &st) && file_write(to, bytes.data, bytes.count, false, &st),
+            "%s", st.text);
   file_unmap(&bytes);
 }
 
 Test(layers, checkpoint_that_is_replaced_while_it_is_read_is_refused_by_name) {
-  static const char *const name[] = {"config.json", "model.safetensors.index.json", "model-00001-of-00002.safetensors",
+  static const char *const name[] = {"config.json", "model.safetensors.index.json",
+                                     "model-00001-of-00002.safetensors",
                                      "model-00002-of-00002.safetensors"};
   enum { FILES = sizeof name / sizeof *name };
   char folder[] = "/tmp/driftscope-test-XXXXXX", from[FILES][96], to[FILES][96];
@@ -136,7 +146,7 @@ Test(layers, mapped_file_that_becomes_shorter_ends_the_program_with_a_line) {
   remove(path);
 }
 
-/* --- riders ---------------------------------------------------------------------------------- */
+/* --- riders ----------------------------------------------------------------------------------- */
 
 typedef struct Seen {
   const Model *model;
@@ -146,7 +156,8 @@ typedef struct Seen {
 static bool see(void *context, int layer, Status *st) {
   Seen *seen = context;
   cr_expect_eq(layer, seen->next++);
-  cr_expect_not_null(seen->model->layer[layer].f32[W_IN_PROJ].linear.panels, "layer %d is not held", layer);
+  cr_expect_not_null(seen->model->layer[layer].f32[W_IN_PROJ].linear.panels, "layer %d is not held",
+                     layer);
   return layer != seen->stop_at || FAIL(st, "stopped at %d", layer);
 }
 
@@ -169,32 +180,41 @@ Test(layers, riders_are_given_every_layer_once_and_in_order_whatever_is_held) {
   }
 }
 
-/* --- what is asked for beside the plan --------------------------------------------------------- */
+/* --- what is asked for beside the plan -------------------------------------------------------- */
 
-/* The address space that layers take is that of the forms that stay: a machine where they fit has room for them. */
+/* The address space that layers take is that of the forms that stay: a machine where they fit has
+ * room for them. */
 Test(layers, forms_beside_the_plan_are_one_layers_at_a_time_and_take_no_room_of_the_others) {
   Shipped all = shipped_load(REWRITE_QUAMBA), one = all, every = all;
-  const Forms i8 = {.i8 = 1u << W_IN_PROJ | 1u << W_OUT_PROJ}, f32 = {.f32 = 1u << W_IN_PROJ | 1u << W_NORM};
+  const Forms i8 = {.i8 = 1u << W_IN_PROJ | 1u << W_OUT_PROJ},
+              f32 = {.f32 = 1u << W_IN_PROJ | 1u << W_NORM};
   const LayersPlan plan = {.forms = i8, .memory = SIZE_MAX, .together = 1};
   Status st = {0};
   shipped_open(&every, REWRITE_QUAMBA, SIZE_MAX);
   one.layers = ARENA_NEW(&one.arena, Layers, 1);
   const char *before = one.arena.next;
-  cr_assert(layers_open(&one.arena, &all.checkpoint, REWRITE_QUAMBA, &plan, one.layers, &st), "%s", st.text);
+  cr_assert(layers_open(&one.arena, &all.checkpoint, REWRITE_QUAMBA, &plan, one.layers, &st), "%s",
+            st.text);
   one.model = one.layers->model;
-  const size_t linear = (size_t)all.model.D * (size_t)all.model.config.E, taken = (size_t)(one.arena.next - before);
-  cr_expect_lt(taken, (size_t)(every.arena.next - all.arena.next) - LAYERS * 2 * linear * sizeof(float));
+  const size_t linear = (size_t)all.model.D * (size_t)all.model.config.E,
+               taken = (size_t)(one.arena.next - before);
+  cr_expect_lt(taken,
+               (size_t)(every.arena.next - all.arena.next) - LAYERS * 2 * linear * sizeof(float));
   cr_assert(layers_stay(one.layers) && layers_hold_all(one.layers, &i8, &st), "%s", st.text);
   for (int layer = 0; layer < LAYERS; layer++) {
     const ModelLayer *got = &one.model.layer[layer], *want = &all.model.layer[layer];
     cr_assert(layers_hold(one.layers, layer, &f32, &st), "%s", st.text);
     cr_assert(layers_ready(one.layers, layer, &f32) && layers_ready(one.layers, layer, &i8));
-    expect_linear(&got->f32[W_IN_PROJ].linear, &want->f32[W_IN_PROJ].linear, "in_proj as float32", layer);
+    expect_linear(&got->f32[W_IN_PROJ].linear, &want->f32[W_IN_PROJ].linear, "in_proj as float32",
+                  layer);
     for (int l = 0; l < LAYERS; l++)
-      expect_linear(&one.model.layer[l].i8[W_IN_PROJ].linear, &all.model.layer[l].i8[W_IN_PROJ].linear, "in_proj", l);
+      expect_linear(&one.model.layer[l].i8[W_IN_PROJ].linear,
+                    &all.model.layer[l].i8[W_IN_PROJ].linear, "in_proj", l);
     if (layer == 0) continue;
-    cr_expect(!layers_ready(one.layers, layer - 1, &f32) && layers_ready(one.layers, layer - 1, &i8));
-    cr_expect_null(one.model.layer[layer - 1].f32[W_IN_PROJ].linear.panels, "what another layer has now");
+    cr_expect(!layers_ready(one.layers, layer - 1, &f32) &&
+              layers_ready(one.layers, layer - 1, &i8));
+    cr_expect_null(one.model.layer[layer - 1].f32[W_IN_PROJ].linear.panels,
+                   "what another layer has now");
   }
 }
 
@@ -205,17 +225,19 @@ Test(layers, forms_that_only_a_rider_took_go_with_it) {
   const LayersPlan plan = {.forms = i8, .memory = SIZE_MAX, .together = 1};
   Status st = {0};
   one.layers = ARENA_NEW(&one.arena, Layers, 1);
-  cr_assert(layers_open(&one.arena, &one.checkpoint, REWRITE_QUAMBA, &plan, one.layers, &st), "%s", st.text);
+  cr_assert(layers_open(&one.arena, &one.checkpoint, REWRITE_QUAMBA, &plan, one.layers, &st), "%s",
+            st.text);
   one.model = one.layers->model;
   Seen seen = {&one.model, 0, -1};
   layers_ride(one.layers, &(Rider){.context = &seen, .forms = f32, .ride = see});
   cr_assert(layers_hold_all(one.layers, &i8, &st), "%s", st.text);
   cr_expect_eq(seen.next, LAYERS);
   for (int layer = 0; layer < LAYERS; layer++)
-    cr_expect(!layers_ready(one.layers, layer, &f32) && layers_ready(one.layers, layer, &i8), "layer %d", layer);
+    cr_expect(!layers_ready(one.layers, layer, &f32) && layers_ready(one.layers, layer, &i8),
+              "layer %d", layer);
 }
 
-/* --- batches --------------------------------------------------------------------------------- */
+/* --- batches ---------------------------------------------------------------------------------- */
 
 /* What a walk shows: digests of every side's stream behind each layer, and of the logits. */
 typedef struct Shown {
@@ -223,17 +245,20 @@ typedef struct Shown {
   int calls, stop_after;
 } Shown;
 
-static bool show_layer(void *context, const WalkPlace *at, const Trace *trace, Arena scratch, Status *st) {
+static bool show_layer(void *context, const WalkPlace *at, const Trace *trace, Arena scratch,
+                       Status *st) {
   (void)scratch;
   Shown *shown = context;
   if (shown->stop_after && shown->calls == shown->stop_after) return FAIL(st, "stopped");
   shown->calls++;
   for (int s = 0; s < 2; s++) {
-    const Tensor *x = trace_role_of(&trace[s], ROLE_BLOCK_OUT), *y = trace_role_of(&trace[s], ROLE_LOGITS);
+    const Tensor *x = trace_role_of(&trace[s], ROLE_BLOCK_OUT),
+                 *y = trace_role_of(&trace[s], ROLE_LOGITS);
     shown->stream[at->prompt][at->layer][s] =
         digest_of(x->data, (size_t)x->rows * (size_t)x->cols * format_size(x->format));
     if (y->data)
-      shown->logits[at->prompt][s] = digest_of(y->data, (size_t)y->rows * (size_t)y->cols * format_size(y->format));
+      shown->logits[at->prompt][s] =
+          digest_of(y->data, (size_t)y->rows * (size_t)y->cols * format_size(y->format));
   }
   return true;
 }
@@ -244,7 +269,8 @@ static void *shown_left(void *context, int prompt, size_t *bytes) {
   return shown->stream[prompt];
 }
 
-static Walk walk_of(const Shipped *s, WalkSide side[2], const PromptShape *prompt, const Visitor *visitor, int batch) {
+static Walk walk_of(const Shipped *s, WalkSide side[2], const PromptShape *prompt,
+                    const Visitor *visitor, int batch) {
   side[0] = (WalkSide){.source = source_cpu(&s->model), .mode = mode_preset("2-0")};
   side[1] = (WalkSide){.source = source_ref64(&s->weights)};
   return (Walk){.layers = LAYERS,
@@ -270,7 +296,8 @@ static void expect_shown(const Shown *got, const Shown *want, const char *what) 
       for (int layer = 0; layer < LAYERS; layer++)
         cr_expect_str_eq(got->stream[p][layer][s].hex, want->stream[p][layer][s].hex,
                          "%s: prompt %d, layer %d, side %d", what, p, layer, s);
-      cr_expect_str_eq(got->logits[p][s].hex, want->logits[p][s].hex, "%s: prompt %d, side %d", what, p, s);
+      cr_expect_str_eq(got->logits[p][s].hex, want->logits[p][s].hex, "%s: prompt %d, side %d",
+                       what, p, s);
     }
 }
 
@@ -315,7 +342,8 @@ static int place_of(Notes *notes, const char *name) {
   return i;
 }
 
-static bool find_note(void *context, Arena *arena, const char *name, const void **bytes, size_t *size, Status *st) {
+static bool find_note(void *context, Arena *arena, const char *name, const void **bytes,
+                      size_t *size, Status *st) {
   (void)arena, (void)st;
   Notes *notes = context;
   const int i = place_of(notes, name);
@@ -342,7 +370,8 @@ static void drop_note(void *context, const char *name) {
   if (i < notes->count) free(notes->bytes[i]), notes->bytes[i] = NULL;
 }
 
-/* The layers of a batch that are done are not run again, wherever it stops; what the visitor had of them comes back. */
+/* The layers of a batch that are done are not run again, wherever it stops; what the visitor had of
+ * them comes back. */
 Test(layers, batch_that_was_stopped_goes_on_behind_its_last_whole_layer) {
   Shipped all = shipped_load(REWRITE_QUAMBA);
   shipped_calibrate(&all, 1, 64);
@@ -357,7 +386,8 @@ Test(layers, batch_that_was_stopped_goes_on_behind_its_last_whole_layer) {
   static const int stops[] = {1, 2, 3, 4, 37, PROMPTS * LAYERS - 1};
   for (size_t i = 0; i < sizeof stops / sizeof *stops; i++) {
     Notes notes = {.count = 0};
-    const Keeper keeper = {.context = &notes, .find = find_note, .keep = keep_note, .drop = drop_note};
+    const Keeper keeper = {
+        .context = &notes, .find = find_note, .keep = keep_note, .drop = drop_note};
     Shown first = {.stop_after = stops[i]}, got = {.calls = 0};
     visitor.context = &first;
     walk = walk_of(&all, side, prompt, &visitor, PROMPTS);
@@ -367,11 +397,12 @@ Test(layers, batch_that_was_stopped_goes_on_behind_its_last_whole_layer) {
     visitor.context = &got;
     st = (Status){0};
     cr_assert(walk_run(&walk, all.arena, &st), "%s", st.text);
-    cr_expect_eq(got.calls, PROMPTS * LAYERS - stops[i], "stopped after %d: %d layers were run again", stops[i],
-                 got.calls);
+    cr_expect_eq(got.calls, PROMPTS * LAYERS - stops[i],
+                 "stopped after %d: %d layers were run again", stops[i], got.calls);
     cr_expect_eq(notes.dropped, PROMPTS, "streams of %d prompts are left", PROMPTS - notes.dropped);
     for (int p = 0; p < PROMPTS; p++)
-      for (int s = 0; s < 2; s++) strcpy(got.logits[p][s].hex, want.logits[p][s].hex); /* which are not kept */
+      for (int s = 0; s < 2; s++)
+        strcpy(got.logits[p][s].hex, want.logits[p][s].hex); /* which are not kept */
     expect_shown(&got, &want, "stopped");
   }
 }

@@ -1,5 +1,5 @@
-/* linear: against a plain triple loop over double and int64, bit for bit, on every shape, stride, type and thread
- * count. */
+/* linear: against a plain triple loop over double and int64, bit for bit, on every shape, stride,
+ * type and thread count. */
 #include "kernels/linear.h"
 #include <criterion/criterion.h>
 #include <math.h>
@@ -12,7 +12,9 @@
 
 static int random_below(int n) { return (int)(random_bits() % (uint32_t)n); }
 /* Signs and six binades mixed, so that another order of a sum shows in its bits. */
-static float random_float(void) { return ldexpf((float)(int32_t)random_bits(), -31 - random_below(6)); }
+static float random_float(void) {
+  return ldexpf((float)(int32_t)random_bits(), -31 - random_below(6));
+}
 
 /* One product: every buffer holds `gap` more elements a row than its matrix, filled with junk. */
 typedef struct Case {
@@ -30,7 +32,13 @@ static void *junk(size_t bytes) {
 }
 
 static Case case_of(int T, int in, int out, Format format, Format y_format, int gap) {
-  Case c = {.T = T, .in = in, .out = out, .x_gap = gap, .y_gap = gap, .format = format, .y_format = y_format};
+  Case c = {.T = T,
+            .in = in,
+            .out = out,
+            .x_gap = gap,
+            .y_gap = gap,
+            .format = format,
+            .y_format = y_format};
   c.scale_x = 0.0123f, c.scale_w = 0.00771f, c.scale_y = format == FORMAT_F32 ? 0.07f : 0.3f;
   size_t x_count = (size_t)T * (size_t)(in + gap), w_count = (size_t)out * (size_t)in;
   c.x = junk(x_count * format_size(format));
@@ -94,15 +102,18 @@ static void expect_triple_loop(const Case *c, int threads) {
         got = ((int8_t *)c->y)[at];
         wanted = fmax(-128, fmin(127, nearbyint((float)((double)want / c->scale_y))));
       }
-      cr_assert(got == wanted && (got != 0 || c->y_format == FORMAT_I8 || !signbit(got) == !signbit(wanted)),
-                "%s, T %d, %d -> %d, %d threads: [%d, %d] got %a, want %a", c->Y.kernel, c->T, c->in, c->out, threads,
-                t, o, got, wanted);
+      cr_assert(got == wanted &&
+                    (got != 0 || c->y_format == FORMAT_I8 || !signbit(got) == !signbit(wanted)),
+                "%s, T %d, %d -> %d, %d threads: [%d, %d] got %a, want %a", c->Y.kernel, c->T,
+                c->in, c->out, threads, t, o, got, wanted);
     }
   size_t size = format_size(c->y_format);
   for (int t = 0; t < c->T; t++)
     for (size_t i = 0; i < (size_t)c->y_gap * size; i++)
-      cr_assert(((uint8_t *)c->y)[(size_t)t * (size_t)(c->out + c->y_gap) * size + (size_t)c->out * size + i] == 0x5a,
-                "%s, T %d, %d -> %d: row %d written past its end", c->Y.kernel, c->T, c->in, c->out, t);
+      cr_assert(((uint8_t *)c->y)[(size_t)t * (size_t)(c->out + c->y_gap) * size +
+                                  (size_t)c->out * size + i] == 0x5a,
+                "%s, T %d, %d -> %d: row %d written past its end", c->Y.kernel, c->T, c->in, c->out,
+                t);
   cr_assert(c->Y.nans == 0, "%s: %lld NaNs counted, want 0", c->Y.kernel, (long long)c->Y.nans);
 }
 
@@ -122,14 +133,19 @@ static void check_shapes(Format format, Format y_format) {
   for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
     check_shape(shape[i][0], shape[i][1], shape[i][2], format, y_format, (int)i % 3);
   for (int i = 0; i < 12; i++)
-    check_shape(1 + random_below(80), 1 + random_below(90), 1 + random_below(100), format, y_format, random_below(4));
+    check_shape(1 + random_below(80), 1 + random_below(90), 1 + random_below(100), format, y_format,
+                random_below(4));
   check_shape(3, 2051, 5, format, y_format, 1); /* past any block of k */
 }
 
-Test(linear, float_sums_are_the_ordered_fmaf_loop_bit_for_bit) { check_shapes(FORMAT_F32, FORMAT_F32); }
+Test(linear, float_sums_are_the_ordered_fmaf_loop_bit_for_bit) {
+  check_shapes(FORMAT_F32, FORMAT_F32);
+}
 Test(linear, float_sums_round_to_f16_once) { check_shapes(FORMAT_F32, FORMAT_F16); }
 Test(linear, float_sums_quantise_half_even) { check_shapes(FORMAT_F32, FORMAT_I8); }
-Test(linear, int8_sums_are_exact_and_scaled_by_one_float_product) { check_shapes(FORMAT_I8, FORMAT_F32); }
+Test(linear, int8_sums_are_exact_and_scaled_by_one_float_product) {
+  check_shapes(FORMAT_I8, FORMAT_F32);
+}
 Test(linear, int8_sums_round_to_f16_once) { check_shapes(FORMAT_I8, FORMAT_F16); }
 Test(linear, int8_sums_quantise_half_even) { check_shapes(FORMAT_I8, FORMAT_I8); }
 
@@ -150,7 +166,8 @@ static void check_extreme(int in, int x_value, int w_value) {
   double want = (double)x_value * w_value * in; /* at most 17 + 14 bits, rounded to 24 below */
   for (int i = 0; i < 4; i++) {
     float got = ((float *)c.y)[i];
-    cr_assert(got == (float)want, "in %d, all %d * %d: got %.0f, want %.0f", in, x_value, w_value, got, want);
+    cr_assert(got == (float)want, "in %d, all %d * %d: got %.0f, want %.0f", in, x_value, w_value,
+              got, want);
   }
   free_case(&c);
 }
@@ -165,7 +182,8 @@ Test(linear, the_longest_int8_sums_do_not_overflow) {
 }
 
 Test(linear, a_long_int8_sum_that_cancels_keeps_its_last_bit) {
-  /* Half the products take the sum to 2^30, the others bring it back to where a float shows its last bit. */
+  /* Half the products take the sum to 2^30, the others bring it back to where a float shows its
+   * last bit. */
   int in = LINEAR_I8_MAX_IN;
   Case c = case_of(1, in, 1, FORMAT_I8, FORMAT_F32, 0);
   int8_t *x = c.x, *w = c.w;
@@ -188,8 +206,10 @@ Test(linear, a_nan_or_infinity_stays_in_its_row_and_column) {
   for (int t = 0; t < 11; t++)
     for (int o = 0; o < 70; o++) {
       float got = ((float *)c.y)[t * 70 + o], want = wanted_sum(&c, t, o);
-      cr_assert(isnan(want) ? isnan(got) : got == want, "[%d, %d] got %a, want %a", t, o, got, want);
-      cr_assert(isfinite(want) == (t != 3 && t != 9 && o != 69), "[%d, %d]: the loop itself gives %a", t, o, want);
+      cr_assert(isnan(want) ? isnan(got) : got == want, "[%d, %d] got %a, want %a", t, o, got,
+                want);
+      cr_assert(isfinite(want) == (t != 3 && t != 9 && o != 69),
+                "[%d, %d]: the loop itself gives %a", t, o, want);
     }
   free_case(&c);
 }
@@ -202,7 +222,8 @@ Test(linear, nans_become_zero_in_int8_and_are_counted) {
   run_case(&c, 3);
   cr_assert(c.Y.nans == 2 * 45, "got %lld NaNs, want %d", (long long)c.Y.nans, 2 * 45);
   for (int o = 0; o < 45; o++)
-    cr_assert(((int8_t *)c.y)[66 * 47 + o] == 0, "[66, %d] got %d, want 0", o, ((int8_t *)c.y)[66 * 47 + o]);
+    cr_assert(((int8_t *)c.y)[66 * 47 + o] == 0, "[66, %d] got %d, want 0", o,
+              ((int8_t *)c.y)[66 * 47 + o]);
   free_case(&c);
 }
 

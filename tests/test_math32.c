@@ -1,6 +1,7 @@
-/* math32: the error of exp32, log1p32, softplus32 and silu32 against libm in double, their special values, their bits.
- * A sample of every range by default, within the error that math32.h states; every float32 when DRIFTSCOPE_EXHAUSTIVE
- * is set (make check-exhaustive, minutes): then the worst error has to be the stated one. */
+/* math32: the error of exp32, log1p32, softplus32 and silu32 against libm in double, their special
+ * values, their bits. A sample of every range by default, within the error that math32.h states;
+ * every float32 when DRIFTSCOPE_EXHAUSTIVE is set (make check-exhaustive, minutes): then the worst
+ * error has to be the stated one. */
 #include "kernels/math32.h"
 #include "reference/approx.h"
 #include <criterion/criterion.h>
@@ -51,7 +52,8 @@ enum { FUNCTIONS = sizeof function / sizeof *function };
 
 static uint32_t stride(void) { return getenv("DRIFTSCOPE_EXHAUSTIVE") ? 1 : SAMPLE_STRIDE; }
 
-/* |got - want| in units of the last place of a float32 of want's size; overflow has to give infinity. */
+/* |got - want| in units of the last place of a float32 of want's size; overflow has to give
+ * infinity. */
 static double ulps(float got, double want) {
   if (fabs(want) >= 0x1.ffffffp127) return got == (want > 0 ? INFINITY : -INFINITY) ? 0 : INFINITY;
   int exponent;
@@ -59,7 +61,8 @@ static double ulps(float got, double want) {
   return fabs((double)got - want) * ldexp(1, 24 - (exponent > -125 ? exponent : -125));
 }
 
-/* The error in ULP that the header comment of math32.h states: the number after the function's name. */
+/* The error in ULP that the header comment of math32.h states: the number after the function's
+ * name. */
 static double stated_error(const char *name) {
   static char text[16384];
   FILE *file = fopen("kernels/math32.h", "r");
@@ -76,15 +79,18 @@ static double stated_error(const char *name) {
   return NAN;
 }
 
-/* The worst error over every step-th bit pattern from first to last; the first of them where several are equal. */
-static double worst_error(const Function *f, uint32_t first, uint32_t last, uint32_t step, float *where) {
+/* The worst error over every step-th bit pattern from first to last; the first of them where
+ * several are equal. */
+static double worst_error(const Function *f, uint32_t first, uint32_t last, uint32_t step,
+                          float *where) {
   double worst = 0;
   int64_t patterns = ((int64_t)last - first) / step + 1, at = 0;
 #pragma omp parallel for schedule(dynamic, 64)
   for (int64_t block = 0; block < patterns; block += BLOCK) {
     float x[BLOCK], y[BLOCK];
     int count = patterns - block < BLOCK ? (int)(patterns - block) : BLOCK, own_at = 0;
-    for (int i = 0; i < BLOCK; i++) x[i] = i < count ? f32_of_bits(first + (uint32_t)(block + i) * step) : 0.0f;
+    for (int i = 0; i < BLOCK; i++)
+      x[i] = i < count ? f32_of_bits(first + (uint32_t)(block + i) * step) : 0.0f;
     memset(y, 0xa5, sizeof y);
     f->loop(x, y);
     double own = 0;
@@ -113,20 +119,22 @@ static void check_error(const Function *f) {
   } half[] = {{0.0f, f->high}, {-0.0f, f->low}};
   for (int i = 0; i < 2; i++) {
     float where = 0;
-    double worst = worst_error(f, bits_of_f32(half[i].from), bits_of_f32(half[i].to), stride(), &where);
+    double worst =
+        worst_error(f, bits_of_f32(half[i].from), bits_of_f32(half[i].to), stride(), &where);
     most = fmax(most, worst);
     char line[120];
-    snprintf(line, sizeof line, "%s from %g to %g: %.4f ULP at %a\n", f->name, half[i].from, half[i].to, worst, where);
+    snprintf(line, sizeof line, "%s from %g to %g: %.4f ULP at %a\n", f->name, half[i].from,
+             half[i].to, worst, where);
     if (stride() == 1)
       fputs(line, stderr); /* minutes of work: to be seen without --verbose */
     else
       cr_log_info("%s", line);
-    cr_expect(worst <= stated, "%s(%a): error %.4f ULP, stated at most %.2f; got %a, want %a", f->name, where, worst,
-              stated, f->one(where), f->want(where));
+    cr_expect(worst <= stated, "%s(%a): error %.4f ULP, stated at most %.2f; got %a, want %a",
+              f->name, where, worst, stated, f->one(where), f->want(where));
   }
   if (stride() == 1)
-    cr_expect(ceil(most * 100) == rint(stated * 100), "%s: the worst error is %.4f ULP, math32.h states %.2f", f->name,
-              most, stated);
+    cr_expect(ceil(most * 100) == rint(stated * 100),
+              "%s: the worst error is %.4f ULP, math32.h states %.2f", f->name, most, stated);
 }
 
 Test(math32, exp_error_is_within_the_stated_bound) { check_error(&function[0]); }
@@ -137,8 +145,9 @@ Test(math32, silu_error_is_within_the_stated_bound) { check_error(&function[3]);
 Test(math32, the_bounds_stand_on_the_stated_errors) {
   static const double assumed[FUNCTIONS] = {EXP32_ULP, LOG1P32_ULP, SOFTPLUS32_ULP, SILU32_ULP};
   for (int f = 0; f < FUNCTIONS; f++)
-    cr_expect(assumed[f] == stated_error(function[f].name), "%s: reference/approx.h has %g, math32.h states %g",
-              function[f].name, assumed[f], stated_error(function[f].name));
+    cr_expect(assumed[f] == stated_error(function[f].name),
+              "%s: reference/approx.h has %g, math32.h states %g", function[f].name, assumed[f],
+              stated_error(function[f].name));
 }
 
 ROOM_CLONES static int64_t differing(uint32_t first, uint32_t step, float *y, float *near) {
@@ -158,27 +167,29 @@ Test(math32, exp32_near_gives_the_bits_of_exp32) {
   for (uint32_t sign = 0; sign < 2; sign++)
 #pragma omp parallel for schedule(dynamic, 64) reduction(+ : wrong)
     for (int64_t block = 0; block < patterns; block += BLOCK) {
-      int64_t first = block + BLOCK <= patterns ? block : patterns - BLOCK; /* the last ones overlap */
+      int64_t first =
+          block + BLOCK <= patterns ? block : patterns - BLOCK; /* the last ones overlap */
       float y[BLOCK], near[BLOCK];
       memset(y, 0xa5, sizeof y);
       memset(near, 0x5a, sizeof near);
       wrong += differing((uint32_t)first * stride() | sign << 31, stride(), y, near);
     }
-  cr_expect(wrong == 0, "exp32_near differs for %lld of %lld numbers", (long long)wrong, (long long)(2 * patterns));
+  cr_expect(wrong == 0, "exp32_near differs for %lld of %lld numbers", (long long)wrong,
+            (long long)(2 * patterns));
 }
 
 /* Rounding to 24 bits first and to a denormal after would cost up to 0.75 and more. */
 Test(math32, denormal_results_of_exp_are_rounded_once) {
   float where = 0;
   double worst = worst_error(&function[0], bits_of_f32(-87.34f), bits_of_f32(-104.5f), 1, &where);
-  cr_expect(worst <= stated_error("exp32"), "exp32(%a): error %.4f ULP; got %a, want %a", where, worst, exp32(where),
-            exp(where));
+  cr_expect(worst <= stated_error("exp32"), "exp32(%a): error %.4f ULP; got %a, want %a", where,
+            worst, exp32(where), exp(where));
 }
 
 Test(math32, silu_below_the_overflow_of_exp_is_minus_zero) {
   for (float x = -88.73f; x > -1e38f; x *= 1.5f)
-    cr_expect(silu32(x) == 0 && signbit(silu32(x)) && want_silu(x) > -3e-37, "silu32(%a): got %a, want %a", x,
-              silu32(x), want_silu(x));
+    cr_expect(silu32(x) == 0 && signbit(silu32(x)) && want_silu(x) > -3e-37,
+              "silu32(%a): got %a, want %a", x, silu32(x), want_silu(x));
 }
 
 Test(math32, special_values_are_those_of_the_formulas) {
@@ -216,21 +227,24 @@ Test(math32, vector_loops_give_the_bits_of_single_calls) {
   for (int f = 0; f < FUNCTIONS; f++)
     for (uint32_t round = 0; round < 64; round++) {
       uint32_t bits = round * 0x3e39b1u;
-      for (int i = 0; i < BLOCK; i++) x[i] = f32_of_bits(bits += 0x9e3779b1u); /* the golden ratio: spread evenly */
+      for (int i = 0; i < BLOCK; i++)
+        x[i] = f32_of_bits(bits += 0x9e3779b1u); /* the golden ratio: spread evenly */
       memset(vector, 0xa5, sizeof vector);
       memset(scalar, 0x5a, sizeof scalar);
       function[f].loop(x, vector);
       scalar_loop(&function[f], x, scalar);
       for (int i = 0; i < BLOCK; i++)
-        cr_assert(bits_of_f32(vector[i]) == bits_of_f32(scalar[i]) || (isnan(vector[i]) && isnan(scalar[i])),
+        cr_assert(bits_of_f32(vector[i]) == bits_of_f32(scalar[i]) ||
+                      (isnan(vector[i]) && isnan(scalar[i])),
                   "%s(%a): vector %a, scalar %a", function[f].name, x[i], vector[i], scalar[i]);
     }
 }
 
-/* FNV-1a over the outputs of a sample, NaNs made one: any compiler, flag or machine must come to the same numbers. */
+/* FNV-1a over the outputs of a sample, NaNs made one: any compiler, flag or machine must come to
+ * the same numbers. */
 Test(math32, bits_are_the_same_in_every_build) {
-  static const uint64_t want[FUNCTIONS] = {0x917802ba4cdf7c80u, 0x7ec58efe268f07cau, 0x03ba2584e0cb4bc3u,
-                                           0x5bfde120bc7d01c7u};
+  static const uint64_t want[FUNCTIONS] = {0x917802ba4cdf7c80u, 0x7ec58efe268f07cau,
+                                           0x03ba2584e0cb4bc3u, 0x5bfde120bc7d01c7u};
   float x[BLOCK], y[BLOCK];
   for (int f = 0; f < FUNCTIONS; f++) {
     uint64_t hash = 0xcbf29ce484222325u;
@@ -239,9 +253,10 @@ Test(math32, bits_are_the_same_in_every_build) {
       for (int i = 0; i < BLOCK; i++) x[i] = f32_of_bits(bits += 0x9e3779b1u);
       memset(y, 0xa5, sizeof y);
       function[f].loop(x, y);
-      for (int i = 0; i < BLOCK; i++) hash = (hash ^ (isnan(y[i]) ? 0x7fc00000u : bits_of_f32(y[i]))) * 0x100000001b3u;
+      for (int i = 0; i < BLOCK; i++)
+        hash = (hash ^ (isnan(y[i]) ? 0x7fc00000u : bits_of_f32(y[i]))) * 0x100000001b3u;
     }
-    cr_expect(hash == want[f], "%s: got 0x%016llx, want 0x%016llx", function[f].name, (unsigned long long)hash,
-              (unsigned long long)want[f]);
+    cr_expect(hash == want[f], "%s: got 0x%016llx, want 0x%016llx", function[f].name,
+              (unsigned long long)hash, (unsigned long long)want[f]);
   }
 }

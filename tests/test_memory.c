@@ -1,4 +1,5 @@
-/* What is left of the memory, from made files of every kind of system, and sizes as people write them. */
+/* What is left of the memory, from made files of every kind of system, and sizes as people write
+ * them. */
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/process.h"
@@ -16,7 +17,8 @@ static void put(const char *path, const char *text) {
 
 static size_t left(void) { return memory_free(test_path(""), 0); }
 
-#define MEMINFO "MemTotal:  16000000 kB\nMemFree:  1 kB\nMemAvailable:    8000000 kB\nBuffers: 5 kB\n"
+#define MEMINFO                                                                                    \
+  "MemTotal:  16000000 kB\nMemFree:  1 kB\nMemAvailable:    8000000 kB\nBuffers: 5 kB\n"
 static const size_t available = (size_t)8000000 * 1024, megabyte = (size_t)1 << 20;
 
 Test(memory, without_groups_it_is_what_the_system_can_give) {
@@ -27,7 +29,8 @@ Test(memory, without_groups_it_is_what_the_system_can_give) {
   cr_expect_eq(left(), process_room());
 }
 
-/* Version 2: max 3000 MB at the service, of which 1000 are used, 400 of them page cache that goes when asked. */
+/* Version 2: max 3000 MB at the service, of which 1000 are used, 400 of them page cache that goes
+ * when asked. */
 static void put_service(const char *folder) {
   put(arena_printf(&test_arena, "%s/memory.max", folder), "3145728000\n");
   put(arena_printf(&test_arena, "%s/memory.high", folder), "max\n");
@@ -64,8 +67,8 @@ Test(memory, of_nested_groups_the_one_with_the_least_left_decides) {
 }
 
 Test(memory, in_a_container_the_group_is_the_root_whatever_path_is_told) {
-  static const char *const told[] = {"0::/\n", "0::/../../elsewhere\n", "0::/docker/0123456789abcdef\n",
-                                     "0::/a/../..\n"};
+  static const char *const told[] = {"0::/\n", "0::/../../elsewhere\n",
+                                     "0::/docker/0123456789abcdef\n", "0::/a/../..\n"};
   put("proc/meminfo", MEMINFO);
   put_service("sys/fs/cgroup");
   put("elsewhere/memory.max", "1\n");
@@ -80,11 +83,13 @@ Test(memory, in_a_container_the_group_is_the_root_whatever_path_is_told) {
 
 Test(memory, version_1_is_read_where_the_controller_is_mounted) {
   put("proc/meminfo", MEMINFO);
-  put("proc/self/cgroup", "12:pids:/job\n7:cpu,memory,net:/slurm/uid_1\n1:name=systemd:/job\n0::/init.scope\n");
+  put("proc/self/cgroup",
+      "12:pids:/job\n7:cpu,memory,net:/slurm/uid_1\n1:name=systemd:/job\n0::/init.scope\n");
   put("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
   put("sys/fs/cgroup/memory/slurm/uid_1/memory.limit_in_bytes", "3145728000\n");
   put("sys/fs/cgroup/memory/slurm/uid_1/memory.usage_in_bytes", "1048576000\n");
-  put("sys/fs/cgroup/memory/slurm/uid_1/memory.stat", "inactive_file 1\ntotal_inactive_file 419430400\n");
+  put("sys/fs/cgroup/memory/slurm/uid_1/memory.stat",
+      "inactive_file 1\ntotal_inactive_file 419430400\n");
   put("sys/fs/cgroup/memory/job/memory.limit_in_bytes", "1\n");
   cr_expect_eq(left(), 2400 * megabyte);
   put("proc/self/cgroup", "7:cpu,memory_more:/slurm/uid_1\n");
@@ -127,8 +132,8 @@ Test(memory, sizes_are_read_exactly_and_written_as_they_are_read) {
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
     int64_t bytes = -1, back = -1;
     char text[MEMORY_SIZE_TEXT];
-    cr_expect(memory_size(sizes[i].text, &bytes) && bytes == sizes[i].bytes, "%s: %lld", sizes[i].text,
-              (long long)bytes);
+    cr_expect(memory_size(sizes[i].text, &bytes) && bytes == sizes[i].bytes, "%s: %lld",
+              sizes[i].text, (long long)bytes);
     cr_expect_str_eq(memory_size_text(bytes, text), sizes[i].again);
     cr_expect(memory_size(text, &back) && back == bytes, "%s is read back", text);
   }

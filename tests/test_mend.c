@@ -1,5 +1,5 @@
-/* mend: sides with other scales on the shipped model: what they say is what a run with those scales says; the scale
- * that was spoilt is the one that is found. */
+/* mend: sides with other scales on the shipped model: what they say is what a run with those scales
+ * says; the scale that was spoilt is the one that is found. */
 #include "shipped_model.h"
 
 #include <math.h>
@@ -20,12 +20,16 @@ static const char *mended[2];
 
 static void calibrated(double alpha) {
   Status st = {0};
-  Calibration how = {.text = "data/text/valid.txt", .windows = WINDOWS, .length = LENGTH, .alpha = alpha};
+  Calibration how = {
+      .text = "data/text/valid.txt", .windows = WINDOWS, .length = LENGTH, .alpha = alpha};
   if (!shipped.arena.base) shipped = shipped_load(REWRITE_QUAMBA);
-  ScaleChoice *choice = ARENA_NEW(&shipped.arena, ScaleChoice, choices_count(&shipped.model.config));
-  cr_assert(calibrate(&shipped.model, shipped.valid, shipped.valid_count, &how, choice, shipped.arena, &st), "%s",
-            st.text);
-  for (int p = 0; p < PROMPTS; p++) prompts[p] = (PromptShape){"p", shipped.test + 4040 + 5000 * p, TOKENS};
+  ScaleChoice *choice =
+      ARENA_NEW(&shipped.arena, ScaleChoice, choices_count(&shipped.model.config));
+  cr_assert(calibrate(&shipped.model, shipped.valid, shipped.valid_count, &how, choice,
+                      shipped.arena, &st),
+            "%s", st.text);
+  for (int p = 0; p < PROMPTS; p++)
+    prompts[p] = (PromptShape){"p", shipped.test + 4040 + 5000 * p, TOKENS};
   subject = (Subject){.layers = shipped.layers,
                       .weights = shipped.weights,
                       .model = shipped.model,
@@ -42,7 +46,11 @@ static MendRows run(const char *mode, const Keeper *keeper) {
   own.mode = *mode_preset("2-4");
   strcpy(own.mode.name, "stored");
   own.mode.setting[STAGE_STATE] = INNER_I8;
-  const Spec spec = {.own_modes = &own, .own_mode_count = 1, .mend = mended, .mend_count = 1, .prompt_count = PROMPTS};
+  const Spec spec = {.own_modes = &own,
+                     .own_mode_count = 1,
+                     .mend = mended,
+                     .mend_count = 1,
+                     .prompt_count = PROMPTS};
   Study study = {.spec = &spec, .subject = &subject, .progress = &quiet, .keeper = keeper};
   cr_assert(mend_run(&shipped.arena, &study, &rows, &st), "%s", st.text);
   return rows;
@@ -56,7 +64,8 @@ static const Mend *row_of(const MendRows *rows, const char *choice) {
 }
 
 static void same_figures(const Mend *got, const Mend *want, const char *what) {
-  cr_expect_eq(got->block_out, want->block_out, "%s: got %a want %a", what, got->block_out, want->block_out);
+  cr_expect_eq(got->block_out, want->block_out, "%s: got %a want %a", what, got->block_out,
+               want->block_out);
   cr_expect_eq(got->kl, want->kl, "%s: got %a want %a", what, got->kl, want->kl);
   cr_expect_eq(got->bits, want->bits, "%s: got %a want %a", what, got->bits, want->bits);
   cr_expect_eq(got->pooled, want->pooled, "%s: got %a want %a", what, got->pooled, want->pooled);
@@ -76,7 +85,8 @@ Test(mend, a_side_of_another_alpha_is_the_mode_as_it_is_in_a_run_calibrated_so) 
     for (size_t k = 0; k < rows.layers; k++)
       for (size_t j = 0; j < other.layers; j++)
         if (!strcmp(rows.layer[k].choice, choice[i]) && rows.layer[k].layer == -1 &&
-            !strcmp(other.layer[j].choice, "calibrated") && rows.layer[k].at_layer == other.layer[j].at_layer)
+            !strcmp(other.layer[j].choice, "calibrated") &&
+            rows.layer[k].at_layer == other.layer[j].at_layer)
           cr_expect_eq(rows.layer[k].rel_l2, other.layer[j].rel_l2, "alpha %s, layer %d", choice[i],
                        rows.layer[k].at_layer);
   }
@@ -89,22 +99,26 @@ Test(mend, factors_are_beside_the_mode_as_it_is_and_the_last_layer_is_the_end) {
   const int layers = shipped.model.layers;
   cr_assert_eq(rows.rows, MEND_TRIALS);
   cr_assert_eq(rows.layers, (size_t)(MEND_TRIALS * layers));
-  cr_expect(as_it_is->identical && as_it_is->block_out_factor == 1 && isnan(as_it_is->block_out_factor_holm));
+  cr_expect(as_it_is->identical && as_it_is->block_out_factor == 1 &&
+            isnan(as_it_is->block_out_factor_holm));
   for (size_t i = 0; i < rows.rows; i++) {
     const Mend *row = &rows.row[i];
     cr_expect_float_eq(row->block_out_factor, row->block_out / as_it_is->block_out, 1e-13);
     cr_expect_float_eq(row->bits_change, row->bits - as_it_is->bits, 1e-12);
     cr_expect_float_eq(rows.layer[(i + 1) * (size_t)layers - 1].rel_l2, row->pooled, 1e-14);
     cr_expect(row->prompts == PROMPTS && !row->left_out[0]);
-    cr_expect(row->layer < 0 ? isnan(row->value) : row->value > 0 && row->value != row->value_before, "row %zu", i);
+    cr_expect(row->layer < 0 ? isnan(row->value)
+                             : row->value > 0 && row->value != row->value_before,
+              "row %zu", i);
     for (size_t k = 0; k < i; k++)
-      cr_expect(row->layer < 0 || row->layer != rows.row[k].layer || strcmp(row->scale, rows.row[k].scale) != 0,
+      cr_expect(row->layer < 0 || row->layer != rows.row[k].layer ||
+                    strcmp(row->scale, rows.row[k].scale) != 0,
                 "one scale stands twice");
   }
 }
 
-/* A scale of u four times too small clips; made right again alone, it takes most of the error away, and what it gives
- * is what a model with that scale gives. */
+/* A scale of u four times too small clips; made right again alone, it takes most of the error away,
+ * and what it gives is what a model with that scale gives. */
 Test(mend, the_spoilt_scale_is_found_first_and_its_row_is_of_a_model_with_that_scale) {
   calibrated(0.9999);
   subject.model.scales[SPOILT].scale[S_U] /= 4;
@@ -119,19 +133,20 @@ Test(mend, the_spoilt_scale_is_found_first_and_its_row_is_of_a_model_with_that_s
   same_figures(found, row_of(&other, "calibrated"), "one scale");
 }
 
-/* s_h is that of the state's copy, which 2-0 only stores; where the state itself is int8 it counts. */
+/* s_h is that of the state's copy, which 2-0 only stores; where the state itself is int8 it
+ * counts. */
 Test(mend, a_scale_that_nothing_depends_on_is_not_tried) {
   calibrated(0.9999);
   subject.model.scales[SPOILT].scale[S_H] /= 8;
   MendRows rows = run("2-0", NULL);
-  for (size_t i = 0; i < rows.rows; i++) cr_expect(strcmp(rows.row[i].scale, "s_h") != 0, "row %zu", i);
+  for (size_t i = 0; i < rows.rows; i++)
+    cr_expect(strcmp(rows.row[i].scale, "s_h") != 0, "row %zu", i);
   rows = run("stored", NULL);
-  cr_expect(!strcmp(rows.row[4].scale, "s_h") && rows.row[4].layer == SPOILT, "layer %d %s", rows.row[4].layer,
-            rows.row[4].scale);
+  cr_expect(!strcmp(rows.row[4].scale, "s_h") && rows.row[4].layer == SPOILT, "layer %d %s",
+            rows.row[4].layer, rows.row[4].scale);
 }
 
-/* --- gone on with ---------------------------------------------------------------------------------------------------
- */
+/* --- gone on with ----------------------------------------------------------------------------- */
 
 typedef struct Kept {
   char name[64];
@@ -143,12 +158,14 @@ typedef struct Notes {
   int count, most; /* keeps so many, then fails */
 } Notes;
 
-static bool find(void *context, Arena *arena, const char *name, const void **bytes, size_t *size, Status *st) {
+static bool find(void *context, Arena *arena, const char *name, const void **bytes, size_t *size,
+                 Status *st) {
   (void)arena, (void)st;
   Notes *notes = context;
   *bytes = NULL;
   for (int i = 0; i < notes->count; i++)
-    if (!strcmp(notes->kept[i].name, name)) *bytes = notes->kept[i].bytes, *size = notes->kept[i].size;
+    if (!strcmp(notes->kept[i].name, name))
+      *bytes = notes->kept[i].bytes, *size = notes->kept[i].size;
   return true;
 }
 

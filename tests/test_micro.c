@@ -1,5 +1,6 @@
-/* Operators alone: captured inputs give the full run's bits, made inputs are what they are called, rows are right by
- * hand, the state's track is the kernel's own, and neither seed nor threads are forgotten. */
+/* Operators alone: captured inputs give the full run's bits, made inputs are what they are called,
+ * rows are right by hand, the state's track is the kernel's own, and neither seed nor threads are
+ * forgotten. */
 #include <gsl/gsl_randist.h>
 #include <math.h>
 #include <omp.h>
@@ -25,15 +26,17 @@ static Arena new_arena(void) {
   return arena;
 }
 
-/* The shipped model as a run has it, with few tokens and a quick calibration; `micro`: lines of the section. */
+/* The shipped model as a run has it, with few tokens and a quick calibration; `micro`: lines of the
+ * section. */
 static Spec spec_of(Arena *arena, const char *micro) {
   Spec spec;
   Status st = {0};
-  const char *text = arena_printf(
-      arena,
-      "title: t\nmodel: data/mamba-bytes-10m\ncalibration: {text: data/text/valid.txt, windows: 2, length: 64}\n"
-      "prompts:\n  - {name: p, text: data/text/test.txt, offset: 4000, length: 37}\ncompare_all: [fp32]\nmicro:\n%s",
-      micro);
+  const char *text = arena_printf(arena,
+                                  "title: t\nmodel: data/mamba-bytes-10m\ncalibration: {text: "
+                                  "data/text/valid.txt, windows: 2, length: 64}\n"
+                                  "prompts:\n  - {name: p, text: data/text/test.txt, offset: 4000, "
+                                  "length: 37}\ncompare_all: [fp32]\nmicro:\n%s",
+                                  micro);
   cr_assert(spec_parse(arena, "test", text, strlen(text), &spec, &st), "%s", st.text);
   return spec;
 }
@@ -44,8 +47,9 @@ static Subject *load(Arena *arena, const Spec *spec) {
   Progress quiet = progress_start(true);
   cr_assert(subject_check(arena, spec, subject, &st), "%s", st.text);
   cr_assert(micro_check(spec, subject, *arena, &st), "%s", st.text);
-  cr_assert(experiment_load(arena, spec, NULL, &quiet, subject, &st) && layers_ride_all(subject->layers, &st), "%s",
-            st.text);
+  cr_assert(experiment_load(arena, spec, NULL, &quiet, subject, &st) &&
+                layers_ride_all(subject->layers, &st),
+            "%s", st.text);
   return subject;
 }
 
@@ -58,35 +62,42 @@ static MicroRows run_micro(Arena *arena, const Spec *spec, const Subject *subjec
   return rows;
 }
 
-/* ---- captured inputs ---- */
+/* --- captured inputs -------------------------------------------------------------------------- */
 
 Test(micro, captured_inputs_give_the_full_run_bit_for_bit_in_every_mode, .timeout = 120) {
   Arena arena = new_arena();
-  Spec spec = spec_of(&arena, "  - {operator: conv1d, inputs: [captured], layers: [0, 3]}\n"
-                              "  - {operator: scan, inputs: [captured], layers: [0, 3]}\n"
-                              "  - {operator: linear, inputs: [captured], layers: [3]}\n"
-                              "  - {operator: rmsnorm, inputs: [captured], layers: [3]}\n"
-                              "  - {operator: hadamard, inputs: [captured], layers: [3]}\n"
-                              "  - {operator: silu, inputs: [captured], layers: [3], modes: [2-4, 2-0]}\n"
-                              "  - {operator: softplus, inputs: [captured], layers: [3], modes: [0, fp32]}\n"
-                              "  - {operator: exp, inputs: [captured], layers: [3]}\n");
+  Spec spec = spec_of(
+      &arena, "  - {operator: conv1d, inputs: [captured], layers: [0, 3]}\n"
+              "  - {operator: scan, inputs: [captured], layers: [0, 3]}\n"
+              "  - {operator: linear, inputs: [captured], layers: [3]}\n"
+              "  - {operator: rmsnorm, inputs: [captured], layers: [3]}\n"
+              "  - {operator: hadamard, inputs: [captured], layers: [3]}\n"
+              "  - {operator: silu, inputs: [captured], layers: [3], modes: [2-4, 2-0]}\n"
+              "  - {operator: softplus, inputs: [captured], layers: [3], modes: [0, fp32]}\n"
+              "  - {operator: exp, inputs: [captured], layers: [3]}\n");
   Subject *subject = load(&arena, &spec);
   MicroRows rows = run_micro(&arena, &spec, subject);
   int compared = 0, alone = 0, modes = 0;
   for (size_t i = 0; i < rows.micros; i++) {
     const MicroRow *row = &rows.micro[i];
-    cr_expect_eq(row->over_bound, 0, "%s %s %s: %lld beyond the bound, element %lld", row->operator_name, row->setting,
-                 row->output, (long long)row->over_bound, (long long)row->used_index);
-    cr_expect_neq(row->as_in_run, 0, "%s %s %s, layer %d", row->operator_name, row->setting, row->output, row->layer);
+    cr_expect_eq(row->over_bound, 0, "%s %s %s: %lld beyond the bound, element %lld",
+                 row->operator_name, row->setting, row->output, (long long)row->over_bound,
+                 (long long)row->used_index);
+    cr_expect_neq(row->as_in_run, 0, "%s %s %s, layer %d", row->operator_name, row->setting,
+                  row->output, row->layer);
     compared += row->as_in_run == 1;
     alone += row->as_in_run == -1;
-    for (const char *c = row->modes; !strcmp(row->operator_name, "scan") && row->layer == 3 && *c; c++)
+    for (const char *c = row->modes; !strcmp(row->operator_name, "scan") && row->layer == 3 && *c;
+         c++)
       modes += !strcmp(row->output, "gated") && *c == ' ';
-    modes += !strcmp(row->operator_name, "scan") && row->layer == 3 && !strcmp(row->output, "gated");
+    modes +=
+        !strcmp(row->operator_name, "scan") && row->layer == 3 && !strcmp(row->output, "gated");
   }
   cr_expect_eq(modes, 9, "the scan of layer 3 is filed under %d of the 9 modes", modes);
-  cr_expect_eq(alone, 2, "silu of a mode with int8 output, and exp, are in no trace: %d outputs have no partner",
-               alone);
+  cr_expect_eq(
+      alone, 2,
+      "silu of a mode with int8 output, and exp, are in no trace: %d outputs have no partner",
+      alone);
   cr_expect_gt(compared, 80, "only %d outputs were compared", compared);
 }
 
@@ -108,10 +119,11 @@ Test(micro, a_changed_input_would_show) {
   Tensor *x = &list->o.in[X];
   ((int8_t *)x->data)[3 * x->stride + 5] ^= 0x40;
   operator_run_own(&list->o, s.arena);
-  cr_expect_not(tensor_identical(&list->o.out[1].got, list->in_run[1]), "one input differs, no output does");
+  cr_expect_not(tensor_identical(&list->o.out[1].got, list->in_run[1]),
+                "one input differs, no output does");
 }
 
-/* ---- settings and made inputs ---- */
+/* --- settings and made inputs ----------------------------------------------------------------- */
 
 Test(micro, presets_give_each_operator_its_distinct_settings_once) {
   static const struct {
@@ -126,16 +138,20 @@ Test(micro, presets_give_each_operator_its_distinct_settings_once) {
                  {MICRO_EXP, 1, "f32->f32", "fp32"}};
   Arena arena = new_arena();
   PromptShape prompt = {.name = "p", .T = 37};
-  Subject subject = {.prompt = &prompt,
-                     .checkpoint = {.config = {.family = &family_mamba1, .D = 256, .E = 512, .N = 16, .layers = 24}}};
+  Subject subject = {
+      .prompt = &prompt,
+      .checkpoint = {
+          .config = {.family = &family_mamba1, .D = 256, .E = 512, .N = 16, .layers = 24}}};
   for (size_t i = 0; i < sizeof by_hand / sizeof *by_hand; i++) {
     Status st = {0};
     Plan plan;
-    Spec spec = spec_of(
-        &arena, arena_printf(&arena, "  - {operator: %s, inputs: [normal, zero]}\n", micro_op_names[by_hand[i].op]));
+    Spec spec = spec_of(&arena, arena_printf(&arena, "  - {operator: %s, inputs: [normal, zero]}\n",
+                                             micro_op_names[by_hand[i].op]));
     cr_assert(micro_plan(&arena, &spec, &subject, &spec.micro[0], &plan, &st), "%s", st.text);
-    cr_expect_eq(plan.settings, by_hand[i].settings, "%s: %d settings", micro_op_names[by_hand[i].op], plan.settings);
-    cr_expect_str_eq(micro_setting_text(&arena, plan.op, &plan.setting[0].setting), by_hand[i].first);
+    cr_expect_eq(plan.settings, by_hand[i].settings, "%s: %d settings",
+                 micro_op_names[by_hand[i].op], plan.settings);
+    cr_expect_str_eq(micro_setting_text(&arena, plan.op, &plan.setting[0].setting),
+                     by_hand[i].first);
     cr_expect_str_eq(plan.setting[0].modes, by_hand[i].modes);
   }
 }
@@ -169,22 +185,27 @@ static bool is_zero(double x) { return x == 0; }
 static bool is_subnormal(double x) { return x != 0 && fabs(x) < 0x1p-126; }
 static bool is_large(double x) { return fabs(x) > 10; }
 static bool is_tie(double x) { return fabs(fmod(fabs(x) * 16, 1) - 0.5) < 1e-12; }
-static bool is_next_to_tie(double x) { return !is_tie(x) && fabs(fmod(fabs(x) * 16, 1) - 0.5) < 1e-3; }
+static bool is_next_to_tie(double x) {
+  return !is_tie(x) && fabs(fmod(fabs(x) * 16, 1) - 0.5) < 1e-3;
+}
 
 Test(micro, made_inputs_are_what_they_are_called) {
   Arena arena = new_arena();
   MicroShape shape = {64, 128, 16};
-  MicroSetting f32 = {0}, i8 = {.in = FORMAT_I8, .rest = FORMAT_I8, .out = FORMAT_I8}, again = {.out = FORMAT_I8};
+  MicroSetting f32 = {0}, i8 = {.in = FORMAT_I8, .rest = FORMAT_I8, .out = FORMAT_I8},
+               again = {.out = FORMAT_I8};
   Operator o, p;
   micro_make(&arena, MICRO_CONV1D, &f32, INPUT_ZERO, shape, 1, &o);
   cr_expect_eq(share(&o.in[X], is_zero), 1);
   micro_make(&arena, MICRO_CONV1D, &f32, INPUT_DENORMAL, shape, 1, &o);
   cr_expect_gt(share(&o.in[X], is_subnormal), 0.99);
   micro_make(&arena, MICRO_CONV1D, &f32, INPUT_OUTLIERS, shape, 1, &o);
-  cr_expect(share(&o.in[X], is_large) > 0.005 && share(&o.in[X], is_large) < 0.016, "2 of 128 channels are large");
+  cr_expect(share(&o.in[X], is_large) > 0.005 && share(&o.in[X], is_large) < 0.016,
+            "2 of 128 channels are large");
   micro_make(&arena, MICRO_RMSNORM, &again, INPUT_TIES, shape, 1, &o);
-  cr_expect(share(&o.in[X], is_tie) > 0.2 && share(&o.in[X], is_next_to_tie) > 0.4, "%g on ties, %g next to them",
-            share(&o.in[X], is_tie), share(&o.in[X], is_next_to_tie));
+  cr_expect(share(&o.in[X], is_tie) > 0.2 && share(&o.in[X], is_next_to_tie) > 0.4,
+            "%g on ties, %g next to them", share(&o.in[X], is_tie),
+            share(&o.in[X], is_next_to_tie));
   micro_make(&arena, MICRO_CONV1D, &i8, INPUT_SATURATING, shape, 1, &o);
   size_t saturated = 0;
   for (int i = 0; i < 64 * 128; i++) saturated += abs(((int8_t *)o.in[X].data)[i]) >= 127;
@@ -194,14 +215,16 @@ Test(micro, made_inputs_are_what_they_are_called) {
   micro_make(&arena, MICRO_CONV1D, &f32, INPUT_NORMAL, shape, 1, &o);
   micro_make(&arena, MICRO_CONV1D, &i8, INPUT_NORMAL, shape, 1, &p);
   for (size_t i = 0; i < 64 * 128; i++)
-    cr_assert_eq(((int8_t *)p.in[X].data)[i], q8_even(((float *)o.in[X].data)[i], p.in[X].scale.value));
+    cr_assert_eq(((int8_t *)p.in[X].data)[i],
+                 q8_even(((float *)o.in[X].data)[i], p.in[X].scale.value));
   micro_make(&arena, MICRO_CONV1D, &f32, INPUT_NORMAL, shape, 2, &p);
-  cr_expect_neq(memcmp(o.in[X].data, p.in[X].data, 64 * 128 * sizeof(float)), 0, "another seed, the same numbers");
+  cr_expect_neq(memcmp(o.in[X].data, p.in[X].data, 64 * 128 * sizeof(float)), 0,
+                "another seed, the same numbers");
   micro_make(&arena, MICRO_SCAN, &f32, INPUT_SLOW_DECAY, shape, 1, &o);
   for (size_t i = 0; i < 128 * 16; i++) cr_assert_lt(tensor_value(&o.in[SCAN_A_LOG], i), -7);
 }
 
-/* ---- rows ---- */
+/* --- rows ------------------------------------------------------------------------------------- */
 
 static void clear_times(MicroRows *rows) {
   for (size_t i = 0; i < rows->micros; i++) {
@@ -219,13 +242,14 @@ static void expect_equal_tables(MicroRows *a, MicroRows *b, const char *what) {
   micro_rows_tables(b, y);
   for (int t = 0; t < MICRO_TABLES; t++) {
     const Table *table = x[t].table;
-    cr_assert(x[t].count > 0 && x[t].count == y[t].count, "%s: %s: %zu and %zu rows", what, table->name, x[t].count,
-              y[t].count);
+    cr_assert(x[t].count > 0 && x[t].count == y[t].count, "%s: %s: %zu and %zu rows", what,
+              table->name, x[t].count, y[t].count);
     for (size_t r = 0; r < x[t].count; r++)
       for (int c = 0; c < table->columns; c++) {
         size_t at = r * table->row_size + table->column[c].offset;
         const char *p = (const char *)x[t].rows + at, *q = (const char *)y[t].rows + at;
-        bool same = table->column[c].type == COLUMN_TEXT ? !strcmp(p, q) : !memcmp(p, q, table->column[c].size);
+        bool same = table->column[c].type == COLUMN_TEXT ? !strcmp(p, q)
+                                                         : !memcmp(p, q, table->column[c].size);
         cr_assert(same, "%s: %s.%s, row %zu differs", what, table->name, table->column[c].name, r);
       }
   }
@@ -233,11 +257,12 @@ static void expect_equal_tables(MicroRows *a, MicroRows *b, const char *what) {
 
 Test(micro, equal_seeds_give_equal_rows_on_any_thread_count, .timeout = 120) {
   Arena arena = new_arena();
-  Spec spec =
-      spec_of(&arena, "  - {operator: scan, inputs: [normal, outliers, slow_decay], shapes: [37x33x4]}\n"
-                      "  - {operator: linear, inputs: [student_t], shapes: [5x65x33]}\n"
-                      "  - {operator: hadamard, inputs: [ties], shapes: [7x24]}\n"
-                      "  - {operator: conv1d, inputs: [captured, cancellation], layers: [0], shapes: [9x33]}\n");
+  Spec spec = spec_of(
+      &arena,
+      "  - {operator: scan, inputs: [normal, outliers, slow_decay], shapes: [37x33x4]}\n"
+      "  - {operator: linear, inputs: [student_t], shapes: [5x65x33]}\n"
+      "  - {operator: hadamard, inputs: [ties], shapes: [7x24]}\n"
+      "  - {operator: conv1d, inputs: [captured, cancellation], layers: [0], shapes: [9x33]}\n");
   Subject *subject = load(&arena, &spec);
   MicroRows one;
   for (int threads = 1; threads <= 3; threads++) {
@@ -262,7 +287,8 @@ Test(micro, rows_are_right_by_hand_and_a_value_beyond_its_bound_is_counted) {
   double want[4] = {1, 2 - 0x1p-22, 4, 8}, bound[4] = {1e-7, 1e-6, 1e-5, 1e-4};
   Operator o = {.op = MICRO_EXP, .outs = 1};
   o.in[X] = tensor_of(x, FORMAT_F32, 2, 2, 0);
-  o.out[0] = (Output){"exp", tensor_of(got, FORMAT_F32, 2, 2, 0), {BOUND_F32, 0, want, bound, NULL, NULL}};
+  o.out[0] =
+      (Output){"exp", tensor_of(got, FORMAT_F32, 2, 2, 0), {BOUND_F32, 0, want, bound, NULL, NULL}};
   MicroRows rows = micro_rows_new(&arena, 1);
   MicroRow label = {.item = 0};
   Timing timing = {2, 0.5, 1, 7};
@@ -273,7 +299,8 @@ Test(micro, rows_are_right_by_hand_and_a_value_beyond_its_bound_is_counted) {
   cr_expect_eq(row->max_abs, 1);
   cr_expect_eq(row->worst_index, 3);
   cr_expect_eq(row->ulp_max, 0x1p20);
-  cr_expect_eq(row->ulp_mean, (0 + 2 + 3 + 0x1p20) / 4, "%a", row->ulp_mean); /* below 2 an ULP is 2^-23 */
+  cr_expect_eq(row->ulp_mean, (0 + 2 + 3 + 0x1p20) / 4, "%a",
+               row->ulp_mean); /* below 2 an ULP is 2^-23 */
   cr_expect_eq(row->misrounded, 0.75);
   cr_expect_eq(row->first_index, 1);
   cr_expect_eq(row->over_bound, 1);
@@ -282,18 +309,21 @@ Test(micro, rows_are_right_by_hand_and_a_value_beyond_its_bound_is_counted) {
   cr_expect_eq(row->copy_ratio, 2);
   cr_expect_eq(row->bytes, 32);
   cr_assert_eq(rows.worsts, 3, "the exact element is none of the worst");
-  cr_expect(rows.worst[0].row == 1 && rows.worst[0].col == 1 && rows.worst[0].got == 9 && rows.worst[0].want == 8);
+  cr_expect(rows.worst[0].row == 1 && rows.worst[0].col == 1 && rows.worst[0].got == 9 &&
+            rows.worst[0].want == 8);
   cr_expect(strstr(rows.worst[0].inputs, "x = 3"), "%s", rows.worst[0].inputs);
   int64_t ulp = 0, relative = 0;
-  for (size_t i = 0; i < rows.bins; i++) *(strcmp(rows.bin[i].kind, "ulp") ? &relative : &ulp) += rows.bin[i].count;
-  cr_expect(ulp == 4 && relative == 3, "%lld in the ULP histogram, %lld in the relative one", (long long)ulp,
-            (long long)relative);
+  for (size_t i = 0; i < rows.bins; i++)
+    *(strcmp(rows.bin[i].kind, "ulp") ? &relative : &ulp) += rows.bin[i].count;
+  cr_expect(ulp == 4 && relative == 3, "%lld in the ULP histogram, %lld in the relative one",
+            (long long)ulp, (long long)relative);
 
   TableRows table = {&table_micro, rows.micro, rows.micros};
   ReportData d = {.tables = &table, .table_count = 1};
   data_arrange(&arena, &d);
   const char *broken = micro_broken(&arena, &d);
-  cr_assert(broken && strstr(broken, "1 values lie beyond"), "%s", broken ? broken : "nothing is said");
+  cr_assert(broken && strstr(broken, "1 values lie beyond"), "%s",
+            broken ? broken : "nothing is said");
   rows.micro->over_bound = 0;
   cr_expect_null(micro_broken(&arena, &d));
 }
@@ -306,18 +336,23 @@ Test(micro, int8_and_f16_errors_are_in_steps_of_their_type) {
   Operator o = {.op = MICRO_HADAMARD, .outs = 2};
   float x[2] = {1, 2};
   o.in[X] = tensor_of(x, FORMAT_F32, 1, 2, 0);
-  o.out[0] = (Output){"i8", tensor_of(q, FORMAT_I8, 1, 1, 0.1f), {BOUND_I8_EVEN, (double)0.1f, want, bound, low, high}};
-  o.out[1] = (Output){"f16", tensor_of(half, FORMAT_F16, 1, 2, 0), {BOUND_F16, 0, want, bound, NULL, NULL}};
+  o.out[0] = (Output){"i8",
+                      tensor_of(q, FORMAT_I8, 1, 1, 0.1f),
+                      {BOUND_I8_EVEN, (double)0.1f, want, bound, low, high}};
+  o.out[1] = (Output){
+      "f16", tensor_of(half, FORMAT_F16, 1, 2, 0), {BOUND_F16, 0, want, bound, NULL, NULL}};
   MicroRows rows = micro_rows_new(&arena, 1);
   MicroRow label = {0};
   Timing timing = {1, 1, 1, 1};
   micro_measure(&rows, &label, &o, NULL, &timing, arena);
   cr_expect_float_eq(rows.micro[0].ulp_max, (3 * (double)0.1f - 0.26) / (double)0.1f, 1e-6);
-  cr_expect_float_eq(rows.micro[1].ulp_max, 0.2, 1e-9, "%g", rows.micro[1].ulp_max); /* of 2^-1 at 1000 */
+  cr_expect_float_eq(rows.micro[1].ulp_max, 0.2, 1e-9, "%g",
+                     rows.micro[1].ulp_max); /* of 2^-1 at 1000 */
   cr_expect_eq(rows.micro[0].misrounded + rows.micro[1].misrounded, 0);
 }
 
-/* got drifts away from want by up to 1e-4 of it: the correlation stays within 1e-8 of 1, and the ULPs say it. */
+/* got drifts away from want by up to 1e-4 of it: the correlation stays within 1e-8 of 1, and the
+ * ULPs say it. */
 Test(micro, correlation_alone_hides_a_drift_that_the_ulp_table_shows) {
   enum { N = 4096 };
   Arena arena = new_arena();
@@ -332,7 +367,8 @@ Test(micro, correlation_alone_hides_a_drift_that_the_ulp_table_shows) {
   gsl_rng_free(rng);
   Operator o = {.op = MICRO_EXP, .outs = 1};
   o.in[X] = tensor_of(x, FORMAT_F32, 1, N, 0);
-  o.out[0] = (Output){"drifting", tensor_of(got, FORMAT_F32, 1, N, 0), {BOUND_F32, 0, want, bound, NULL, NULL}};
+  o.out[0] = (Output){
+      "drifting", tensor_of(got, FORMAT_F32, 1, N, 0), {BOUND_F32, 0, want, bound, NULL, NULL}};
   MicroRows rows = micro_rows_new(&arena, 1);
   MicroRow label = {0};
   Timing timing = {1, 1, 1, 1};
@@ -347,7 +383,7 @@ Test(micro, correlation_alone_hides_a_drift_that_the_ulp_table_shows) {
   cr_expect_gt(far, N / 2, "the histogram has %lld of %d beyond 256 ULP", (long long)far, N);
 }
 
-/* ---- the state over time ---- */
+/* --- the state over time ---------------------------------------------------------------------- */
 
 static const double *final_state(Arena *arena, const Operator *from, int tokens, double *out) {
   Operator o = *from;
@@ -378,11 +414,13 @@ Test(micro, the_states_track_is_the_kernels_own_state_after_every_token_in_both_
     for (int t = setting.order == SCAN_BLOCKED ? 171 : 1; t <= 171; t += 17) {
       final_state(&arena, &o, t, state);
       for (int i = 0; i < 19 * 5; i++)
-        cr_assert_eq(track.got[(t - 1) * 19 * 5 + i], state[i], "order %d, token %d, element %d: got %a, want %a",
-                     setting.order, t, i, track.got[(t - 1) * 19 * 5 + i], state[i]);
+        cr_assert_eq(track.got[(t - 1) * 19 * 5 + i], state[i],
+                     "order %d, token %d, element %d: got %a, want %a", setting.order, t, i,
+                     track.got[(t - 1) * 19 * 5 + i], state[i]);
     }
     for (int i = 0; i < 19 * 5; i++)
-      cr_assert_float_eq(track.ref.want[170 * 19 * 5 + i], o.out[3].ref.want[i], 1e-12 * fabs(o.out[3].ref.want[i]));
+      cr_assert_float_eq(track.ref.want[170 * 19 * 5 + i], o.out[3].ref.want[i],
+                         1e-12 * fabs(o.out[3].ref.want[i]));
   }
 }
 
@@ -395,14 +433,16 @@ static int by_size(const void *a, const void *b) {
 Test(micro, the_states_median_channel_is_the_middle_one_of_all_after_every_token) {
   enum { TOKENS = 21, E = 9, N = 4 };
   Arena arena = new_arena();
-  MicroSetting setting = {.in = FORMAT_F32, .rest = FORMAT_F32, .out = FORMAT_F32, .order = SCAN_SEQUENTIAL};
+  MicroSetting setting = {
+      .in = FORMAT_F32, .rest = FORMAT_F32, .out = FORMAT_F32, .order = SCAN_SEQUENTIAL};
   Operator o;
   StateTrack track;
   micro_make(&arena, MICRO_SCAN, &setting, INPUT_NORMAL, (MicroShape){TOKENS, E, N}, 3, &o);
   operator_run_own(&o, arena);
   operator_reference(&arena, &o);
   state_track(&arena, &o, &track);
-  MicroRows rows = {.drift = ARENA_NEW(&arena, StateDrift, 1), .state = ARENA_NEW(&arena, StateError, STATE_TOKENS)};
+  MicroRows rows = {.drift = ARENA_NEW(&arena, StateDrift, 1),
+                    .state = ARENA_NEW(&arena, StateError, STATE_TOKENS)};
   state_measure(&rows, 1, &o, arena);
   cr_assert_eq(rows.states, TOKENS);
   int unlike = 0;
@@ -418,7 +458,8 @@ Test(micro, the_states_median_channel_is_the_middle_one_of_all_after_every_token
     }
     qsort(rms, E, sizeof *rms, by_size), qsort(relative, E, sizeof *relative, by_size);
     cr_expect_float_eq(rows.state[t].rms_median, rms[E / 2], 1e-12 * rms[E / 2], "token %d", t);
-    cr_expect_float_eq(rows.state[t].rel_l2_median, relative[E / 2], 1e-12 * relative[E / 2], "token %d", t);
+    cr_expect_float_eq(rows.state[t].rel_l2_median, relative[E / 2], 1e-12 * relative[E / 2],
+                       "token %d", t);
     unlike += fabs(rows.state[t].rms_median / rows.state[t].rms - 1) > 0.05;
   }
   cr_expect_gt(unlike, TOKENS / 2, "the median channel is all channels together");
@@ -450,7 +491,8 @@ Test(micro, planted_growth_of_an_error_is_found_and_told_apart) {
   cr_expect_eq(power_right, 100, "%d of 100 powers found", power_right);
   cr_expect_eq(level_right, 100, "%d of 100 saturations found", level_right);
   cr_expect_geq(inside, 88, "the interval holds the planted power in %d of 100", inside);
-  cr_expect_geq(inside_level, 88, "the interval holds the planted level in %d of 100", inside_level);
+  cr_expect_geq(inside_level, 88, "the interval holds the planted level in %d of 100",
+                inside_level);
   double token[N], none[N] = {0};
   for (int i = 0; i < N; i++) token[i] = i + 1;
   cr_expect_str_eq(state_fit(token, none, N, arena).law, "none");

@@ -1,6 +1,6 @@
-/* A mode that differs by layer: what a run makes of it is, in every bit, what its layers' own modes make one after the
- * other, composed here by hand; the file holds in each layer what the mode of that layer makes; and a run that was
- * killed goes on to the same. */
+/* A mode that differs by layer: what a run makes of it is, in every bit, what its layers' own modes
+ * make one after the other, composed here by hand; the file holds in each layer what the mode of
+ * that layer makes; and a run that was killed goes on to the same. */
 #include <hdf5.h>
 #include <math.h>
 #include <signal.h>
@@ -14,15 +14,16 @@
 
 enum { LAYERS = 24, PROMPTS = 2 };
 
-#define HEAD                                                                                                           \
-  "title: mixed\nmodel: %s/data/mamba-bytes-10m\n"                                                                     \
-  "calibration: {text: %s/data/text/valid.txt, windows: 2, length: 32}\n"                                              \
-  "prompts:\n"                                                                                                         \
-  "  - {name: first, text: %s/data/text/test.txt, offset: 4000, length: 16}\n"                                         \
-  "  - {name: second, text: %s/data/text/test.txt, offset: 9000, length: 11}\n"                                        \
-  "modes:\n"                                                                                                           \
-  "  stored: {base: 2-4, state: bf16}\n"                                                                               \
-  "  mixed: {base: 2-0, layers: {0-3: fp32, 11: stored, 20-21: {scan_u: f32, scan_order: sequential}, 23: 3}}\n"
+#define HEAD                                                                                       \
+  "title: mixed\nmodel: %s/data/mamba-bytes-10m\n"                                                 \
+  "calibration: {text: %s/data/text/valid.txt, windows: 2, length: 32}\n"                          \
+  "prompts:\n"                                                                                     \
+  "  - {name: first, text: %s/data/text/test.txt, offset: 4000, length: 16}\n"                     \
+  "  - {name: second, text: %s/data/text/test.txt, offset: 9000, length: 11}\n"                    \
+  "modes:\n"                                                                                       \
+  "  stored: {base: 2-4, state: bf16}\n"                                                           \
+  "  mixed: {base: 2-0, layers: {0-3: fp32, 11: stored, 20-21: {scan_u: f32, scan_order: "         \
+  "sequential}, 23: 3}}\n"
 #define PAIRS "pairs: [[2-0, mixed], [mixed, 2-4]]\n"
 
 static char text[4096];
@@ -49,7 +50,8 @@ static Mode by_hand(int layer) {
 }
 
 static void run(const char *spec, const char *folder) {
-  cr_assert_eq(shell("%s run %s -q -o %s/%s 2>&1", shell_program(), spec, shell_folder, folder), 0, "%s", shell_output);
+  cr_assert_eq(shell("%s run %s -q -o %s/%s 2>&1", shell_program(), spec, shell_folder, folder), 0,
+               "%s", shell_output);
 }
 
 /* The file's rows of three tables. */
@@ -65,10 +67,14 @@ static Found read_rows(Arena *arena, const char *folder) {
   const char *path = arena_printf(arena, "%s/%s/results.h5", shell_folder, folder);
   store_start();
   cr_assert(results_open(path, &results, *arena, &st), "%s", st.text);
-  cr_assert(results_rows(arena, &results, &table_tensor_stats, &found.tensor, &found.tensors, &st), "%s", st.text);
-  cr_assert(results_rows(arena, &results, &table_pair_stats, &found.pair, &found.pairs, &st), "%s", st.text);
-  cr_assert(results_rows(arena, &results, &table_drift, &found.drift, &found.drifts, &st), "%s", st.text);
-  cr_assert(results_rows(arena, &results, &table_modes, &found.mode, &found.modes, &st), "%s", st.text);
+  cr_assert(results_rows(arena, &results, &table_tensor_stats, &found.tensor, &found.tensors, &st),
+            "%s", st.text);
+  cr_assert(results_rows(arena, &results, &table_pair_stats, &found.pair, &found.pairs, &st), "%s",
+            st.text);
+  cr_assert(results_rows(arena, &results, &table_drift, &found.drift, &found.drifts, &st), "%s",
+            st.text);
+  cr_assert(results_rows(arena, &results, &table_modes, &found.mode, &found.modes, &st), "%s",
+            st.text);
   results_close(&results);
   return found;
 }
@@ -85,7 +91,7 @@ static void expect_row(const Table *table, const void *got, const void *want, co
   }
 }
 
-/* --- composed by hand --------------------------------------------------------------------------------------------- */
+/* --- composed by hand ------------------------------------------------------------------------- */
 
 /* A mode's trace of a layer, the ends with it. */
 typedef struct Walked {
@@ -94,7 +100,8 @@ typedef struct Walked {
   Trace trace;
 } Walked;
 
-static void step(const Subject *subject, int prompt, int layer, const Mode *mode, Walked *w, Arena *arena) {
+static void step(const Subject *subject, int prompt, int layer, const Mode *mode, Walked *w,
+                 Arena *arena) {
   const PromptShape *shape = &subject->prompt[prompt];
   Trace ends = {0};
   if (layer == 0) {
@@ -107,10 +114,12 @@ static void step(const Subject *subject, int prompt, int layer, const Mode *mode
   trace_add_ends(&w->trace, &ends);
 }
 
-static int filed(int id, int layer) { return tensors_filed(&family_mamba1.tensors, id, layer, LAYERS); }
+static int filed(int id, int layer) {
+  return tensors_filed(&family_mamba1.tensors, id, layer, LAYERS);
+}
 
-static void put_tensor(const Subject *subject, int prompt, int layer, const Walked *w, int id, TensorStats *row,
-                       Arena scratch) {
+static void put_tensor(const Subject *subject, int prompt, int layer, const Walked *w, int id,
+                       TensorStats *row, Arena scratch) {
   const Tensor *t = &w->trace.t[id];
   const int scale = family_mamba1.tensors.info[id].scale;
   memset(row, 0, sizeof *row);
@@ -122,12 +131,13 @@ static void put_tensor(const Subject *subject, int prompt, int layer, const Walk
   const size_t width = (size_t)t->cols * format_size(t->format);
   char *packed = arena_room(&scratch, (size_t)t->rows, width);
   for (int r = 0; r < t->rows; r++)
-    memcpy(packed + (size_t)r * width, (char *)t->data + (size_t)r * (size_t)t->stride * format_size(t->format), width);
+    memcpy(packed + (size_t)r * width,
+           (char *)t->data + (size_t)r * (size_t)t->stride * format_size(t->format), width);
   table_text(row->digest, sizeof row->digest, digest_of(packed, (size_t)t->rows * width).hex);
 }
 
-static void put_pair(const Subject *subject, int prompt, int layer, const Walked *a, const Walked *b, int id,
-                     PairStats *row, Arena scratch) {
+static void put_pair(const Subject *subject, int prompt, int layer, const Walked *a,
+                     const Walked *b, int id, PairStats *row, Arena scratch) {
   memset(row, 0, sizeof *row);
   stats_pair(&a->trace.t[id], &b->trace.t[id], row, scratch);
   if (family_mamba1.tensors.info[id].rows != DIM_TOKEN) stats_no_tokens(row);
@@ -142,16 +152,17 @@ static void put_pair(const Subject *subject, int prompt, int layer, const Walked
 
 static const TensorStats *find_tensor(const Found *f, const TensorStats *like) {
   for (const TensorStats *row = f->tensor; row < (TensorStats *)f->tensor + f->tensors; row++)
-    if (row->layer == like->layer && !strcmp(row->tensor, like->tensor) && !strcmp(row->mode, like->mode) &&
-        !strcmp(row->prompt, like->prompt))
+    if (row->layer == like->layer && !strcmp(row->tensor, like->tensor) &&
+        !strcmp(row->mode, like->mode) && !strcmp(row->prompt, like->prompt))
       return row;
   return NULL;
 }
 
 static const PairStats *find_pair(const Found *f, const PairStats *like) {
   for (const PairStats *row = f->pair; row < (PairStats *)f->pair + f->pairs; row++)
-    if (row->layer == like->layer && !strcmp(row->tensor, like->tensor) && !strcmp(row->base, like->base) &&
-        !strcmp(row->other, like->other) && !strcmp(row->prompt, like->prompt))
+    if (row->layer == like->layer && !strcmp(row->tensor, like->tensor) &&
+        !strcmp(row->base, like->base) && !strcmp(row->other, like->other) &&
+        !strcmp(row->prompt, like->prompt))
       return row;
   return NULL;
 }
@@ -165,7 +176,8 @@ static size_t of_pair(const Found *f, const char *base, const char *other) {
   return count;
 }
 
-/* Every tensor of the mode and every row of the pair against the file's; the pair's rows by hand. */
+/* Every tensor of the mode and every row of the pair against the file's; the pair's rows by
+ * hand. */
 static size_t compose(const Subject *subject, const Found *found, PairStats *pair, Arena arena) {
   size_t pairs = 0;
   for (int prompt = 0; prompt < PROMPTS; prompt++) {
@@ -185,26 +197,29 @@ static size_t compose(const Subject *subject, const Found *found, PairStats *pai
         put_tensor(subject, prompt, layer, &mixed, id, &want, kept);
         const TensorStats *got = find_tensor(found, &want);
         cr_assert(got, "%s, layer %d: no row", want.tensor, layer);
-        expect_row(&table_tensor_stats, got, &want, arena_printf(&kept, "%s, layer %d", want.tensor, layer));
+        expect_row(&table_tensor_stats, got, &want,
+                   arena_printf(&kept, "%s, layer %d", want.tensor, layer));
         if (!base.trace.t[id].data) continue;
         put_pair(subject, prompt, layer, &base, &mixed, id, &pair[pairs], kept);
         const PairStats *row = find_pair(found, &pair[pairs]);
         cr_assert(row, "pair, %s, layer %d: no row", want.tensor, layer);
-        expect_row(&table_pair_stats, row, &pair[pairs++], arena_printf(&kept, "%s, layer %d", want.tensor, layer));
+        expect_row(&table_pair_stats, row, &pair[pairs++],
+                   arena_printf(&kept, "%s, layer %d", want.tensor, layer));
       }
     }
   }
   return pairs;
 }
 
-/* ------------------------------------------------------------------------------------------------------------------ */
+/* ---  ----------------------------------------------------------------------------------------- */
 
 static Subject load(Arena *arena, Spec *spec) {
   Subject subject;
   Status st = {0};
   Progress quiet = progress_start(true);
   cr_assert(spec_parse(arena, "mixed.yaml", text, strlen(text), spec, &st), "%s", st.text);
-  cr_assert(subject_check(arena, spec, &subject, &st) && experiment_load(arena, spec, NULL, &quiet, &subject, &st),
+  cr_assert(subject_check(arena, spec, &subject, &st) &&
+                experiment_load(arena, spec, NULL, &quiet, &subject, &st),
             "%s", st.text);
   return subject;
 }
@@ -258,11 +273,13 @@ Test(mixed_mode, the_file_holds_in_each_layer_what_the_mode_of_that_layer_makes)
   Arena arena = large_arena();
   run(write_spec(), "out");
   const Found found = read_rows(&arena, "out");
-  hid_t file = H5Fopen(arena_printf(&arena, "%s/out/results.h5", shell_folder), H5F_ACC_RDONLY, H5P_DEFAULT);
+  hid_t file =
+      H5Fopen(arena_printf(&arena, "%s/out/results.h5", shell_folder), H5F_ACC_RDONLY, H5P_DEFAULT);
   cr_assert_geq(file, 0);
   for (int layer = 0; layer < LAYERS; layer++) {
     const Mode mode = by_hand(layer);
-    const int u = mode.setting[STAGE_SCAN_U] == SCAN_U_I8, linears = mode.setting[STAGE_LINEARS] == LINEARS_W8A8;
+    const int u = mode.setting[STAGE_SCAN_U] == SCAN_U_I8,
+              linears = mode.setting[STAGE_LINEARS] == LINEARS_W8A8;
     cr_expect_eq(stored_size(file, "mixed", layer, "ssm_state_q8"), u ? 1 : -1, "layer %d", layer);
     cr_expect_eq(stored_size(file, "mixed", layer, "scan_in"), u ? 1 : 4, "layer %d", layer);
     cr_expect_eq(stored_size(file, "mixed", layer, "norm"), linears ? 1 : 4, "layer %d", layer);
@@ -272,13 +289,16 @@ Test(mixed_mode, the_file_holds_in_each_layer_what_the_mode_of_that_layer_makes)
     const char *mode;
     int first, last;
     const char *scan_u, *state;
-  } want[] = {{"2-0", 0, 23, "i8", "f32"},      {"mixed", 0, 3, "f32", "f32"},   {"mixed", 4, 10, "i8", "f32"},
-              {"mixed", 11, 11, "f32", "bf16"}, {"mixed", 12, 19, "i8", "f32"},  {"mixed", 20, 21, "f32", "f32"},
-              {"mixed", 22, 22, "i8", "f32"},   {"mixed", 23, 23, "f32", "f32"}, {"2-4", 0, 23, "f32", "f32"}};
+  } want[] = {{"2-0", 0, 23, "i8", "f32"},    {"mixed", 0, 3, "f32", "f32"},
+              {"mixed", 4, 10, "i8", "f32"},  {"mixed", 11, 11, "f32", "bf16"},
+              {"mixed", 12, 19, "i8", "f32"}, {"mixed", 20, 21, "f32", "f32"},
+              {"mixed", 22, 22, "i8", "f32"}, {"mixed", 23, 23, "f32", "f32"},
+              {"2-4", 0, 23, "f32", "f32"}};
   cr_assert_eq(found.modes, sizeof want / sizeof *want);
   for (size_t i = 0; i < found.modes; i++) {
     const ModeRow *row = (ModeRow *)found.mode + i;
-    cr_expect(!strcmp(row->mode, want[i].mode) && row->first_layer == want[i].first && row->last_layer == want[i].last,
+    cr_expect(!strcmp(row->mode, want[i].mode) && row->first_layer == want[i].first &&
+                  row->last_layer == want[i].last,
               "%s, %d to %d", row->mode, row->first_layer, row->last_layer);
     cr_expect_str_eq(row->setting[STAGE_SCAN_U], want[i].scan_u);
     cr_expect_str_eq(row->setting[STAGE_STATE], want[i].state);
@@ -317,8 +337,8 @@ Test(mixed_mode, a_killed_run_goes_on_in_the_mode_of_its_next_layer) {
     snprintf(out, sizeof out, "%s/%s", shell_folder, name);
     killed += kill_after(spec, out, at[i]);
     run(spec, name);
-    cr_expect_eq(shell("%s report %s/whole/results.h5 %s/results.h5 -o %s/c%d 2>&1", shell_program(), shell_folder, out,
-                       shell_folder, i),
+    cr_expect_eq(shell("%s report %s/whole/results.h5 %s/results.h5 -o %s/c%d 2>&1",
+                       shell_program(), shell_folder, out, shell_folder, i),
                  0, "%s", shell_output);
   }
   cr_assert_geq(killed, 2, "only %d of 3 runs were alive when killed", killed);

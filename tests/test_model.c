@@ -75,8 +75,8 @@ Test(model, quamba_rewrite_changes_no_logit_beyond_float64_rounding) {
   cr_assert(error <= 1e-12, "relative difference %.3g", error);
 }
 
-/* The rewritten float32 model runs the kernels' own Hadamard transform, the weights were rotated with the reference's.
- */
+/* The rewritten float32 model runs the kernels' own Hadamard transform, the weights were rotated
+ * with the reference's. */
 Test(model, mode_fp32_with_quamba_rewrite_agrees_with_the_golden_logits) {
   Shipped s = shipped_load(REWRITE_QUAMBA);
   int32_t token[GOLDEN_T];
@@ -97,10 +97,13 @@ Test(model, rewrite_is_refused_where_a_width_has_no_hadamard_matrix) {
 
 Test(model, weights_are_quantised_half_even_with_the_scale_of_their_maximum) {
   Shipped s = shipped_load(REWRITE_QUAMBA);
-  const Tensor *f = &s.model.layer[3].f32[W_A_LOG].values, *q = &s.model.layer[3].i8[W_A_LOG].values;
+  const Tensor *f = &s.model.layer[3].f32[W_A_LOG].values,
+               *q = &s.model.layer[3].i8[W_A_LOG].values;
   double most = 0;
-  for (size_t i = 0; i < (size_t)f->rows * (size_t)f->cols; i++) most = fmax(most, fabs(tensor_value(f, i)));
-  cr_assert_eq(q->scale.value, (float)(most / 127), "got %a want %a", (double)q->scale.value, most / 127);
+  for (size_t i = 0; i < (size_t)f->rows * (size_t)f->cols; i++)
+    most = fmax(most, fabs(tensor_value(f, i)));
+  cr_assert_eq(q->scale.value, (float)(most / 127), "got %a want %a", (double)q->scale.value,
+               most / 127);
   for (size_t i = 0; i < (size_t)f->rows * (size_t)f->cols; i++) {
     double want = nearbyint((double)(((const float *)f->data)[i] / q->scale.value));
     cr_assert_eq((double)((const int8_t *)q->data)[i], want, "element %zu", i);

@@ -42,8 +42,10 @@ Test(name, any_utf8_without_slash_and_control_characters_is_one) {
                                         "\xF4\x90\x80\x80",
                                         "abcdefghijklmnopqrstuvwxyz0123456789abcd",
                                         "甲乙丙丁戊己庚辛壬癸子丑寅卯"};
-  for (size_t i = 0; i < sizeof valid / sizeof *valid; i++) cr_expect(name_valid(valid[i]), "'%s'", valid[i]);
-  for (size_t i = 0; i < sizeof invalid / sizeof *invalid; i++) cr_expect(!name_valid(invalid[i]), "'%s'", invalid[i]);
+  for (size_t i = 0; i < sizeof valid / sizeof *valid; i++)
+    cr_expect(name_valid(valid[i]), "'%s'", valid[i]);
+  for (size_t i = 0; i < sizeof invalid / sizeof *invalid; i++)
+    cr_expect(!name_valid(invalid[i]), "'%s'", invalid[i]);
 }
 
 Test(name, the_longest_name_fits_every_place_whole) {
@@ -55,8 +57,10 @@ Test(name, wide_letters_take_two_columns_and_marks_none) {
   static const struct {
     const char *text;
     int width;
-  } rows[] = {{"", 0},     {"2-0", 3}, {"\xC3\xA4", 1}, {"a\xCC\x88", 1}, {"地址", 4}, {"α", 1},  {"ｆ", 2},
-              {"한글", 4}, {"👍", 2},   {"👍🏽", 2}, {"かな", 4},      {"—…·", 3},  {"。", 2}, {"\xFF", 1}};
+  } rows[] = {{"", 0},     {"2-0", 3}, {"\xC3\xA4", 1}, {"a\xCC\x88", 1}, {"地址", 4},
+              {"α", 1},    {"ｆ", 2},  {"한글", 4},     {"👍", 2},         {"👍🏽", 2},
+              {"かな", 4}, {"—…·", 3}, {"。", 2},       {"\xFF", 1}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-    cr_expect_eq(columns_of(rows[i].text), rows[i].width, "'%s': %d", rows[i].text, columns_of(rows[i].text));
+    cr_expect_eq(columns_of(rows[i].text), rows[i].width, "'%s': %d", rows[i].text,
+                 columns_of(rows[i].text));
 }

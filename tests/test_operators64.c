@@ -1,4 +1,5 @@
-/* The float64 reference's operators, one by one, against dense definitions and numbers worked out by hand. */
+/* The float64 reference's operators, one by one, against dense definitions and numbers worked out
+ * by hand. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdint.h>
@@ -23,15 +24,17 @@ static double *noise(size_t count, unsigned long seed) {
 }
 
 static void near(const char *what, int i, double got, double want, double relative) {
-  cr_expect(fabs(got - want) <= relative * fabs(want), "%s[%d]: got %a = %.17g, want %a = %.17g", what, i, got, got,
-            want, want);
+  cr_expect(fabs(got - want) <= relative * fabs(want), "%s[%d]: got %a = %.17g, want %a = %.17g",
+            what, i, got, got, want, want);
 }
 
-/* ---- linear64 ---- */
+/* --- linear64 --------------------------------------------------------------------------------- */
 
-/* Against long double sums; 1, part of a panel, more than a panel of rows; rows further apart than they are long. */
+/* Against long double sums; 1, part of a panel, more than a panel of rows; rows further apart than
+ * they are long. */
 Test(linear64, equals_the_sum_of_products_for_any_shape_and_stride) {
-  static const int shape[][4] = {{1, 1, 1, 1}, {1, 7, 5, 9}, {31, 16, 48, 48}, {32, 5, 3, 5}, {101, 33, 17, 40}};
+  static const int shape[][4] = {
+      {1, 1, 1, 1}, {1, 7, 5, 9}, {31, 16, 48, 48}, {32, 5, 3, 5}, {101, 33, 17, 40}};
   for (int s = 0; s < 5; s++) {
     const int T = shape[s][0], in = shape[s][1], out = shape[s][2], stride = shape[s][3];
     double *x = noise((size_t)T * (size_t)stride, 1), *w = noise((size_t)out * (size_t)in, 2);
@@ -45,15 +48,17 @@ Test(linear64, equals_the_sum_of_products_for_any_shape_and_stride) {
           want += product;
           size += fabsl(product);
         }
-        /* The bound of any order of in float64 additions and products: in u times the sum of magnitudes. */
+        /* The bound of any order of in float64 additions and products: in u times the sum of
+         * magnitudes. */
         cr_assert(fabsl(y[t * out + o] - want) <= in * 0x1p-53L * size,
-                  "T %d, in %d, out %d: y[%d, %d] got %a, want %a", T, in, out, t, o, y[t * out + o], (double)want);
+                  "T %d, in %d, out %d: y[%d, %d] got %a, want %a", T, in, out, t, o,
+                  y[t * out + o], (double)want);
       }
     free(x), free(w), free(y);
   }
 }
 
-/* ---- rmsnorm64 ---- */
+/* --- rmsnorm64 -------------------------------------------------------------------------------- */
 
 Test(rmsnorm64, rows_worked_by_hand) {
   /* mean(1, 49) = 25, and eps = 0: rms 5.  mean(1, 1) = 1, and eps = 3: rms 2. */
@@ -67,7 +72,7 @@ Test(rmsnorm64, rows_worked_by_hand) {
   near("with gain and eps", 1, y[1], -0.25, 1e-15);
 }
 
-/* ---- silu64, softplus64, conv1d64 ---- */
+/* --- silu64, softplus64, conv1d64 ------------------------------------------------------------- */
 
 Test(activation64, silu_and_softplus_at_known_points_and_far_out) {
   near("silu(ln 3)", 0, silu64(log(3)), 0.75 * log(3), 1e-15); /* 1 / (1 + 1/3) */
@@ -89,12 +94,13 @@ Test(activation64, silu_and_softplus_at_known_points_and_far_out) {
   cr_expect(isnan(softplus64(NAN)));
 }
 
-/* Two channels, three tokens, four taps: the first tokens lack the older taps. x has a third column that is not read.
- */
+/* Two channels, three tokens, four taps: the first tokens lack the older taps. x has a third column
+ * that is not read. */
 Test(conv1d64, taps_before_the_first_token_are_left_out) {
   const double x[3][3] = {{1, 10, NAN}, {2, 20, NAN}, {3, 30, NAN}};
   const double weight[2][4] = {{1000, 100, 10, 1}, {8, 4, 2, -1}}, bias[2] = {0.5, -10};
-  /* newest tap last in the weight: 1;  2 + 10;  3 + 20 + 100  and  -10;  -20 + 20;  -30 + 40 + 40 */
+  /* newest tap last in the weight: 1;  2 + 10;  3 + 20 + 100  and  -10;  -20 + 20;  -30 + 40 +
+   * 40 */
   const double want[3][2] = {{1.5, -20}, {12.5, -10}, {123.5, 40}};
   double pre[6] = {NAN, NAN, NAN, NAN, NAN, NAN}, silu[6] = {NAN, NAN, NAN, NAN, NAN, NAN};
   conv1d64(&x[0][0], 3, 3, 2, 4, &weight[0][0], bias, pre, silu);
@@ -104,19 +110,25 @@ Test(conv1d64, taps_before_the_first_token_are_left_out) {
     near("silu", i, silu[i], w / (1 + exp(-w)), 1e-14);
   }
   conv1d64(&x[0][0], 3, 3, 2, 4, &weight[0][0], NULL, pre, silu);
-  for (int i = 0; i < 6; i++) cr_expect_eq(pre[i], want[i / 2][i % 2] - bias[i % 2], "without bias, pre[%d]", i);
+  for (int i = 0; i < 6; i++)
+    cr_expect_eq(pre[i], want[i / 2][i % 2] - bias[i % 2], "without bias, pre[%d]", i);
 }
 
-/* ---- scan64 ---- */
+/* --- scan64 ----------------------------------------------------------------------------------- */
 
-/* One channel, two states, two tokens. dt + bias = ln 3 at both tokens, so delta = log 4 = 2 ln 2; A = -1/2 and -1, so
- * the state keeps 4^-1/2 = 1/2 and 4^-1 = 1/4 of itself; every other number is read off. In units of delta: t = 0, u 3,
- * B (1, 2):  h = (3, 6);                 C (1, 1):   y = 0.5 * 3 + 9 delta t = 1, u 1, B (5, -1): h = (1.5 + 5, 1.5 -
- * 1);     C (2, -4):  y = 0.5 * 1 + (13 - 2) delta z is 0 at t = 0 (gate 0) and ln 3 at t = 1 (gate 3/4 ln 3). */
+/* One channel, two states, two tokens. dt + bias = ln 3 at both tokens, so delta = log 4 = 2 ln 2;
+ * A = -1/2 and -1, so the state keeps 4^-1/2 = 1/2 and 4^-1 = 1/4 of itself; every other number is
+ * read off. In units of delta: t = 0, u 3,
+ * B (1, 2):  h = (3, 6);                 C (1, 1):   y = 0.5 * 3 + 9 delta t = 1, u 1, B (5, -1): h
+ * = (1.5 + 5, 1.5 -
+ * 1);     C (2, -4):  y = 0.5 * 1 + (13 - 2) delta z is 0 at t = 0 (gate 0) and ln 3 at t = 1 (gate
+ * 3/4 ln 3). */
 Test(scan64, two_tokens_worked_by_hand) {
   const double ln3 = 1.0986122886681098, delta = 1.3862943611198906;
-  const double u[2] = {3, 1}, dt[2] = {ln3 - 0.25, ln3 - 0.25}, BC[2][5] = {{1, 2, 1, 1, NAN}, {5, -1, 2, -4, NAN}};
-  const double z[2][3] = {{0, NAN, NAN}, {ln3, NAN, NAN}}, A_log[2] = {-0.6931471805599453, 0}, D = 0.5, bias = 0.25;
+  const double u[2] = {3, 1}, dt[2] = {ln3 - 0.25, ln3 - 0.25},
+               BC[2][5] = {{1, 2, 1, 1, NAN}, {5, -1, 2, -4, NAN}};
+  const double z[2][3] = {{0, NAN, NAN}, {ln3, NAN, NAN}}, A_log[2] = {-0.6931471805599453, 0},
+               D = 0.5, bias = 0.25;
   double got_delta[2] = {NAN, NAN}, y[2] = {NAN, NAN}, gated[2] = {NAN, NAN}, state[2] = {NAN, NAN};
   Scan64 s = {.T = 2,
               .E = 1,
@@ -147,18 +159,22 @@ Test(scan64, two_tokens_worked_by_hand) {
 
   s.T = 0;
   scan64(&s);
-  cr_expect(state[0] == 0 && state[1] == 0, "no token: the state is zero, got %a, %a", state[0], state[1]);
+  cr_expect(state[0] == 0 && state[1] == 0, "no token: the state is zero, got %a, %a", state[0],
+            state[1]);
 }
 
-/* N = 1, 16, 17, 40: a state is the same whoever its neighbours are, and y is the sum over all of them. */
+/* N = 1, 16, 17, 40: a state is the same whoever its neighbours are, and y is the sum over all of
+ * them. */
 Test(scan64, states_are_independent_for_any_number_of_them) {
   enum { T = 9, E = 3, MOST = 40 };
-  const double *u = noise(T * E, 3), *dt = noise(T * E, 4), *B = noise(T * MOST, 5), *C = noise(T * MOST, 6);
+  const double *u = noise(T * E, 3), *dt = noise(T * E, 4), *B = noise(T * MOST, 5),
+               *C = noise(T * MOST, 6);
   const double *z = noise(T * E, 7), *A = noise(E * MOST, 8), *bias = noise(E, 9), zero[E] = {0};
   static const int sizes[] = {1, 16, 17, MOST};
   for (int c = 0; c < 4; c++) {
     const int N = sizes[c];
-    double *A_log = junk((size_t)E * (size_t)N), *state = junk((size_t)E * (size_t)N), sum[T * E] = {0};
+    double *A_log = junk((size_t)E * (size_t)N), *state = junk((size_t)E * (size_t)N),
+           sum[T * E] = {0};
     double *delta = junk(T * E), *y = junk(T * E), *gated = junk(T * E);
     for (int i = 0; i < E * N; i++) A_log[i] = A[i / N * MOST + i % N];
     Scan64 s = {.T = T,
@@ -186,7 +202,8 @@ Test(scan64, states_are_independent_for_any_number_of_them) {
       one.N = 1, one.B = B + n, one.C = C + n, one.A_log = one_log;
       one.delta = d, one.y = part, one.gated = g, one.state = alone;
       scan64(&one);
-      for (int e = 0; e < E; e++) cr_expect_eq(alone[e], state[e * N + n], "N %d: state[%d, %d]", N, e, n);
+      for (int e = 0; e < E; e++)
+        cr_expect_eq(alone[e], state[e * N + n], "N %d: state[%d, %d]", N, e, n);
       for (int i = 0; i < T * E; i++) sum[i] += part[i];
     }
     for (int i = 0; i < T * E; i++)
@@ -194,7 +211,7 @@ Test(scan64, states_are_independent_for_any_number_of_them) {
   }
 }
 
-/* ---- hadamard64 ---- */
+/* --- hadamard64 ------------------------------------------------------------------------------- */
 
 /* Euler's criterion: r^((q-1)/2) mod q is 1 for squares and q - 1 for the rest. */
 static int legendre(int r, int q) {
@@ -214,8 +231,9 @@ static int paley_sign(int order, int i, int j) {
 }
 
 Test(hadamard64, equals_the_dense_definition_and_is_orthogonal_for_every_form) {
-  static const int sizes[][2] = {{1, 1},   {2, 1},   {64, 1},   {512, 1}, {12, 12}, {24, 12}, {96, 12},
-                                 {20, 20}, {40, 20}, {160, 20}, {28, 28}, {56, 28}, {224, 28}};
+  static const int sizes[][2] = {{1, 1},   {2, 1},   {64, 1},  {512, 1}, {12, 12},
+                                 {24, 12}, {96, 12}, {20, 20}, {40, 20}, {160, 20},
+                                 {28, 28}, {56, 28}, {224, 28}};
   for (int s = 0; s < 13; s++) {
     const int n = sizes[s][0], order = sizes[s][1], width = n / order;
     double *x = calloc((size_t)n * (size_t)n, sizeof *x);
@@ -225,13 +243,15 @@ Test(hadamard64, equals_the_dense_definition_and_is_orthogonal_for_every_form) {
       for (int r = 0; r < n; r++) {
         const int parity = __builtin_popcount((unsigned)(r % width) & (unsigned)(c % width)) & 1;
         const double want = paley_sign(order, r / width, c / width) * (parity ? -1 : 1) / sqrt(n);
-        cr_assert_eq(x[c * n + r], want, "H of size %d, [%d, %d]: got %a, want %a", n, r, c, x[c * n + r], want);
+        cr_assert_eq(x[c * n + r], want, "H of size %d, [%d, %d]: got %a, want %a", n, r, c,
+                     x[c * n + r], want);
       }
     for (int a = 0; a < n; a++)
       for (int b = 0; b < n; b++) {
         double dot = 0;
         for (int r = 0; r < n; r++) dot += x[a * n + r] * x[b * n + r];
-        cr_assert(fabs(dot - (a == b)) < 1e-14, "size %d: columns %d and %d have product %.17g", n, a, b, dot);
+        cr_assert(fabs(dot - (a == b)) < 1e-14, "size %d: columns %d and %d have product %.17g", n,
+                  a, b, dot);
       }
     free(x);
   }
@@ -251,10 +271,10 @@ Test(hadamard64, keeps_the_length_of_long_rows) {
 }
 
 Test(hadamard64, sizes_without_a_matrix_are_known) {
-  static const int want[][2] = {{1, 1},   {2, 1},     {4, 1},   {256, 1},     {12, 12},     {1536, 12},
-                                {20, 20}, {2560, 20}, {28, 28}, {3584, 28},   {0, 0},       {-4, 0},
-                                {3, 0},   {6, 0},     {10, 0},  {14, 0},      {36, 0},      {44, 0},
-                                {60, 0},  {768, 12},  {144, 0}, {1 << 15, 1}, {1 << 16, 0}, {1 << 30, 0}};
+  static const int want[][2] = {
+      {1, 1},   {2, 1},     {4, 1},  {256, 1},  {12, 12}, {1536, 12},   {20, 20},     {2560, 20},
+      {28, 28}, {3584, 28}, {0, 0},  {-4, 0},   {3, 0},   {6, 0},       {10, 0},      {14, 0},
+      {36, 0},  {44, 0},    {60, 0}, {768, 12}, {144, 0}, {1 << 15, 1}, {1 << 16, 0}, {1 << 30, 0}};
   for (int i = 0; i < (int)(sizeof want / sizeof *want); i++)
     cr_expect_eq(hadamard64_factor(want[i][0]), want[i][1], "size %d: got %d, want %d", want[i][0],
                  hadamard64_factor(want[i][0]), want[i][1]);

@@ -1,5 +1,5 @@
-/* A checkpoint whose weights are finite and whose first layer overflows float16, as its user meets it: what leads
- * report and terminal, what is left out and counted, and when it is a failure. */
+/* A checkpoint whose weights are finite and whose first layer overflows float16, as its user meets
+ * it: what leads report and terminal, what is left out and counted, and when it is a failure. */
 #include "tests/made_model.h"
 #include "tests/shell.h"
 
@@ -10,7 +10,8 @@ static void write_tokens(void) {
   char file[128 + 4 * TOKENS];
   memset(file, ' ', 128);
   memcpy(file, "\x93NUMPY\x01\x00\x76\x00", 10);
-  int used = sprintf(file + 10, "{'descr': '<i4', 'fortran_order': False, 'shape': (%d,), }", TOKENS);
+  int used =
+      sprintf(file + 10, "{'descr': '<i4', 'fortran_order': False, 'shape': (%d,), }", TOKENS);
   file[10 + used] = ' ';
   file[127] = '\n';
   for (int i = 0; i < TOKENS; i++) {
@@ -57,14 +58,15 @@ static const char *bare(const char *text) {
   static const char *const word[] = {"nan", "inf"};
   for (int w = 0; w < 2; w++)
     for (const char *at = text; (at = strstr(at, word[w])); at++)
-      if ((at == text || !strchr("abcdefghijklmnopqrstuvwxyz", at[-1])) && !strchr("abcdefghijklmnopqrstuvwxyz", at[3]))
+      if ((at == text || !strchr("abcdefghijklmnopqrstuvwxyz", at[-1])) &&
+          !strchr("abcdefghijklmnopqrstuvwxyz", at[3]))
         return at;
   return NULL;
 }
 
 Test(overflow, the_first_value_leads_the_terminal_the_report_and_the_report_made_again) {
-  int status =
-      shell("cd %s && %s/%s run overflow.yaml -q -o out 2>/dev/null", test_folder, getcwd(NULL, 0), shell_program());
+  int status = shell("cd %s && %s/%s run overflow.yaml -q -o out 2>/dev/null", test_folder,
+                     getcwd(NULL, 0), shell_program());
   cr_assert_eq(status, 1, "the gate passes over values that are not finite: %s", shell_output);
   cr_expect(strstr(shell_output, "values are not finite\n"), "%s", shell_output);
   const char *first = "NOT FINITE: first at layer 0, gated, element ";
@@ -74,15 +76,19 @@ Test(overflow, the_first_value_leads_the_terminal_the_report_and_the_report_made
   shell("%s report %s/out/results.h5 2>/dev/null", shell_program(), test_folder);
   cr_expect(!strncmp(shell_output, again, strlen(again)), "%s", shell_output);
   const char *report = text_of("out/report.md");
-  const char *head = "\n## 1. The question and the answer\n\n> **Warning.** Values are not finite. The first: "
-                     "`gated` of layer 0, element ";
+  const char *head =
+      "\n## 1. The question and the answer\n\n> **Warning.** Values are not finite. The first: "
+      "`gated` of layer 0, element ";
   cr_expect(strstr(report, head), "%s", report);
 }
 
 Test(overflow, no_sentence_says_identical_or_names_a_size_without_what_it_leaves_out) {
-  shell("cd %s && %s/%s run overflow.yaml -q -o out 2>&1", test_folder, getcwd(NULL, 0), shell_program());
-  static const char *const lies[] = {"logits identical", "block_out identical", "1.00e+00 times layer 0"};
-  for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) cr_expect(!strstr(shell_output, lies[i]), "%s", shell_output);
+  shell("cd %s && %s/%s run overflow.yaml -q -o out 2>&1", test_folder, getcwd(NULL, 0),
+        shell_program());
+  static const char *const lies[] = {"logits identical", "block_out identical",
+                                     "1.00e+00 times layer 0"};
+  for (size_t i = 0; i < sizeof lies / sizeof *lies; i++)
+    cr_expect(!strstr(shell_output, lies[i]), "%s", shell_output);
   cr_expect(strstr(shell_output, "finite on both sides"), "%s", shell_output);
   const char *report = text_of("out/report.md");
   cr_expect(!strstr(report, "It does not travel"), "%s", report);
@@ -93,13 +99,17 @@ Test(overflow, no_sentence_says_identical_or_names_a_size_without_what_it_leaves
 }
 
 Test(overflow, under_strict_it_is_a_failure_that_names_the_place) {
-  cr_assert_eq(shell("cd %s && sed -i '/^[gbsr].*:/d' overflow.yaml && %s/%s run overflow.yaml -q -o out 2>&1",
-                     test_folder, getcwd(NULL, 0), shell_program()),
-               0, "%s", shell_output);
-  cr_assert_eq(shell("%s report --strict %s/out/results.h5 2>&1", shell_program(), test_folder), 1, "%s", shell_output);
-  cr_expect(strstr(shell_output, "values are not finite, first at layer 0, gated, element "), "%s", shell_output);
+  cr_assert_eq(
+      shell(
+          "cd %s && sed -i '/^[gbsr].*:/d' overflow.yaml && %s/%s run overflow.yaml -q -o out 2>&1",
+          test_folder, getcwd(NULL, 0), shell_program()),
+      0, "%s", shell_output);
+  cr_assert_eq(shell("%s report --strict %s/out/results.h5 2>&1", shell_program(), test_folder), 1,
+               "%s", shell_output);
+  cr_expect(strstr(shell_output, "values are not finite, first at layer 0, gated, element "), "%s",
+            shell_output);
   cr_expect(strstr(shell_output, "(--strict)\n"), "%s", shell_output);
-  cr_assert_eq(shell("cd %s && %s/%s run overflow.yaml -q -o out --strict >/dev/null 2>&1", test_folder,
-                     getcwd(NULL, 0), shell_program()),
+  cr_assert_eq(shell("cd %s && %s/%s run overflow.yaml -q -o out --strict >/dev/null 2>&1",
+                     test_folder, getcwd(NULL, 0), shell_program()),
                1);
 }

@@ -1,11 +1,14 @@
-/* The report's other forms: the HTML page, the LaTeX tables and the gnuplot script, from a run whose title, question
- * and mode names come from someone else. */
+/* The report's other forms: the HTML page, the LaTeX tables and the gnuplot script, from a run
+ * whose title, question and mode names come from someone else. */
 #include "tests/shell.h"
 
 TestSuite(page, .init = shell_begin, .fini = shell_end);
 
-/* What a title may try: markup, LaTeX, a formula, a macro, a shell command in a way gnuplot would run it. */
-#define HOSTILE "<script>alert(1)</script> & a_b \\\"q\\\" 'q' @x =cmd() `touch %s/made-by-backtick` $x^2$ %%d #1"
+/* What a title may try: markup, LaTeX, a formula, a macro, a shell command in a way gnuplot would
+ * run it. */
+#define HOSTILE                                                                                    \
+  "<script>alert(1)</script> & a_b \\\"q\\\" 'q' @x =cmd() `touch %s/made-by-backtick` $x^2$ %%d " \
+  "#1"
 
 static void run_hostile(const char *flags) {
   char text[8192], here[1024];
@@ -15,33 +18,41 @@ static void run_hostile(const char *flags) {
            "\"\nmodel: %s/data/mamba-bytes-10m\n"
            "calibration: {text: %s/data/text/valid.txt, windows: 1, length: 64}\n"
            "prompts:\n  - {name: p_0, text: %s/data/text/test.txt, length: 6}\n"
-           "modes:\n  a_b: {base: 2-4, scan_order: blocked}\npairs:\n  - [2-0, a_b]\nkeep: {tensors: none}\nEND\n",
+           "modes:\n  a_b: {base: 2-4, scan_order: blocked}\npairs:\n  - [2-0, a_b]\nkeep: "
+           "{tensors: none}\nEND\n",
            shell_folder, shell_folder, shell_folder, here, here, here);
   FILE *pipe = popen(text, "w");
   cr_assert(pipe && pclose(pipe) == 0);
-  cr_assert_eq(shell("%s run %s/h.yaml -q %s -o %s/h 2>&1", shell_program(), shell_folder, flags, shell_folder), 0,
-               "%s", shell_output);
+  cr_assert_eq(shell("%s run %s/h.yaml -q %s -o %s/h 2>&1", shell_program(), shell_folder, flags,
+                     shell_folder),
+               0, "%s", shell_output);
 }
 
 Test(page, a_hostile_title_leaves_no_trace) {
   run_hostile("");
-  cr_expect_neq(shell("test -e %s/made-by-backtick", shell_folder), 0, "a command in the title was run");
+  cr_expect_neq(shell("test -e %s/made-by-backtick", shell_folder), 0,
+                "a command in the title was run");
   cr_expect_eq(shell("grep -c '<script' %s/h/report.html", shell_folder), 1, "%s", shell_output);
-  cr_expect_eq(shell("grep -q '&lt;script&gt;alert(1)&lt;/script&gt; &amp; a_b' %s/h/report.html", shell_folder), 0);
-  cr_expect_eq(shell("grep -n '\"[^\"]*`' %s/h/plots/figures.gp 2>&1", shell_folder), 1, "%s", shell_output);
+  cr_expect_eq(shell("grep -q '&lt;script&gt;alert(1)&lt;/script&gt; &amp; a_b' %s/h/report.html",
+                     shell_folder),
+               0);
+  cr_expect_eq(shell("grep -n '\"[^\"]*`' %s/h/plots/figures.gp 2>&1", shell_folder), 1, "%s",
+               shell_output);
   /* outside of math and of \\texttt's own braces, LaTeX's special characters are escaped */
-  cr_expect_eq(
-      shell("sed '/^.providecommand/d; s/\\\\[&%%#_$]//g; s/ & //g; s/^%%.*//' %s/h/tables.tex | grep -n '[&%%#]'",
-            shell_folder),
-      1, "%s", shell_output);
-  cr_expect_eq(shell("cut -c1 %s/h/tables/modes.csv | grep -c '[=@+]'", shell_folder), 1, "%s", shell_output);
+  cr_expect_eq(shell("sed '/^.providecommand/d; s/\\\\[&%%#_$]//g; s/ & //g; s/^%%.*//' "
+                     "%s/h/tables.tex | grep -n '[&%%#]'",
+                     shell_folder),
+               1, "%s", shell_output);
+  cr_expect_eq(shell("cut -c1 %s/h/tables/modes.csv | grep -c '[=@+]'", shell_folder), 1, "%s",
+               shell_output);
 }
 
 Test(page, html_is_valid_by_tidy_in_both_languages) {
   if (shell("command -v tidy") != 0) cr_skip_test("tidy is not installed");
   run_hostile("--lang en");
   cr_expect_eq(shell("tidy -q -e %s/h/report.html 2>&1", shell_folder), 0, "%s", shell_output);
-  cr_assert_eq(shell("%s report %s/h/results.h5 --lang zh -o %s/zh 2>&1", shell_program(), shell_folder, shell_folder),
+  cr_assert_eq(shell("%s report %s/h/results.h5 --lang zh -o %s/zh 2>&1", shell_program(),
+                     shell_folder, shell_folder),
                0, "%s", shell_output);
   cr_expect_eq(shell("tidy -q -e %s/zh/report.html 2>&1", shell_folder), 0, "%s", shell_output);
   cr_expect_eq(shell("grep -q '<html lang=\"zh' %s/zh/report.html", shell_folder), 0);
@@ -50,16 +61,17 @@ Test(page, html_is_valid_by_tidy_in_both_languages) {
 Test(page, it_opens_offline_and_without_a_script) {
   run_hostile("");
   cr_expect_eq(
-      shell("grep -nE 'src=\"(http|//|/)|href=\"(http|//)|@import|url\\(|onload=' %s/h/report.html", shell_folder), 1,
-      "%s", shell_output);
+      shell("grep -nE 'src=\"(http|//|/)|href=\"(http|//)|@import|url\\(|onload=' %s/h/report.html",
+            shell_folder),
+      1, "%s", shell_output);
   cr_expect_eq(shell("grep -c 'data:image/svg+xml;base64,' %s/h/report.html", shell_folder),
                shell("command -v gnuplot") ? 1 : 0);
 }
 
 Test(page, without_gnuplot_there_are_tables_and_one_line_that_says_so) {
   run_hostile("");
-  cr_assert_eq(shell("P=$(realpath %s); PATH=/nowhere $P report %s/h/results.h5 -o %s/n 2>&1", shell_program(),
-                     shell_folder, shell_folder),
+  cr_assert_eq(shell("P=$(realpath %s); PATH=/nowhere $P report %s/h/results.h5 -o %s/n 2>&1",
+                     shell_program(), shell_folder, shell_folder),
                0, "%s", shell_output);
   cr_expect_eq(shell("grep -c 'No gnuplot' %s/n/report.md", shell_folder), 0);
   cr_expect_eq(shell("grep -c '!\\[' %s/n/report.md", shell_folder), 1, "%s", shell_output);

@@ -1,4 +1,5 @@
-/* pairs: what the tokens of the stream carry of a pair's difference, as every layer keeps it: the sums of row_error. */
+/* pairs: what the tokens of the stream carry of a pair's difference, as every layer keeps it: the
+ * sums of row_error. */
 #include "study/pairs.h"
 
 #include "family/mamba1.h"
@@ -16,7 +17,8 @@ typedef struct Layer {
 
 static void fill(Tensor *t, float from) {
   float *x = t->data;
-  for (int i = 0; i < t->rows * t->stride; i++) x[i] = from + (float)(i % 13) * 0.125f + (float)(i % 7) * from;
+  for (int i = 0; i < t->rows * t->stride; i++)
+    x[i] = from + (float)(i % 13) * 0.125f + (float)(i % 7) * from;
 }
 
 static Layer layer_of(int tokens) {
@@ -68,7 +70,8 @@ Test(pairs, every_token_of_the_stream_has_the_squares_of_its_row) {
       const TokenErrors *row = &rows.token[i];
       const SidePair *pair = &l.pairs.pair[i / a_pair];
       if (i % a_pair == 0)
-        row_squares(&l.trace[pair->base].t[T_BLOCK_OUT], &l.trace[pair->other].t[T_BLOCK_OUT], want, l.arena);
+        row_squares(&l.trace[pair->base].t[T_BLOCK_OUT], &l.trace[pair->other].t[T_BLOCK_OUT], want,
+                    l.arena);
       cr_expect_str_eq(row->prompt, "p");
       cr_expect_str_eq(row->base, l.pairs.side[pair->base].name);
       cr_expect_str_eq(row->other, l.pairs.side[pair->other].name);

@@ -10,12 +10,12 @@ static int bytes_of(const char *text, int32_t *token) {
   return T;
 }
 
-#define EXPECT_PIECE(text, at, want)                                                                                   \
-  do {                                                                                                                 \
-    int32_t token[64];                                                                                                 \
-    char got[16];                                                                                                      \
-    piece_of(token, bytes_of(text, token), at, true, got, sizeof got);                                                 \
-    cr_expect_str_eq(got, want, "token %d of \"%s\" is shown as \"%s\"", at, text, got);                               \
+#define EXPECT_PIECE(text, at, want)                                                               \
+  do {                                                                                             \
+    int32_t token[64];                                                                             \
+    char got[16];                                                                                  \
+    piece_of(token, bytes_of(text, token), at, true, got, sizeof got);                             \
+    cr_expect_str_eq(got, want, "token %d of \"%s\" is shown as \"%s\"", at, text, got);           \
   } while (0)
 
 Test(piece, every_byte_of_a_character_shows_the_character) {

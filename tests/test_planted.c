@@ -1,5 +1,6 @@
-/* Planted events: in one layer of the shipped model one value is clipped behind the operator that made it, at places
- * drawn at random. Each is found, traced to that very element, and its repair takes away what the plant added. */
+/* Planted events: in one layer of the shipped model one value is clipped behind the operator that
+ * made it, at places drawn at random. Each is found, traced to that very element, and its repair
+ * takes away what the plant added. */
 #include "family/family.h"
 #include "family/mamba1.h"
 #include "shipped_model.h"
@@ -37,24 +38,26 @@ static void clip(Tensor *t) {
   if (plant.row >= t->rows) return;
   if (t->format == FORMAT_I8) ((int8_t *)t->data)[at] /= 16;
   if (t->format == FORMAT_F32) ((float *)t->data)[at] /= 16;
-  if (t->format == FORMAT_F16) ((uint16_t *)t->data)[at] = (uint16_t)(((uint16_t *)t->data)[at] & 0x8000); /* 0 */
+  if (t->format == FORMAT_F16)
+    ((uint16_t *)t->data)[at] = (uint16_t)(((uint16_t *)t->data)[at] & 0x8000); /* 0 */
 }
 
 static void run_planted(void *context, Call *call) {
   (void)context;
   ops_cpu.run(ops_cpu.context, call);
-  const char *name = call->kind == OP_LINEAR ? call->linear.name : NULL, *want = makers[plant.maker].linear;
+  const char *name = call->kind == OP_LINEAR ? call->linear.name : NULL,
+             *want = makers[plant.maker].linear;
   if (!plant.planted || !plant.here || call->kind != makers[plant.maker].kind) return;
   if (!want || (name && !strcmp(want, name))) clip(call->out[makers[plant.maker].out]);
 }
 
-static void block_planted(const Model *model, int layer, const Mode *mode, const Tensor *x, Arena *arena,
-                          Trace *trace) {
+static void block_planted(const Model *model, int layer, const Mode *mode, const Tensor *x,
+                          Arena *arena, Trace *trace) {
   plant.here = layer == plant.layer;
   family_mamba1.block(model, layer, mode, x, arena, trace);
 }
 
-/* --- runs ------------------------------------------------------------------------------------ */
+/* --- runs ------------------------------------------------------------------------------------- */
 
 static Shipped shipped;
 static Subject subject;
@@ -72,10 +75,15 @@ static Spec make_spec(const char *mode) {
   shipped.model.config.family = &family;
   shipped.model.layers = shipped.model.config.layers = shipped.weights.config.layers = LAYERS;
   shipped.model.ops = &ops;
-  subject = (Subject){
-      .weights = shipped.weights, .model = shipped.model, .prompt = &prompt, .checkpoint = shipped.checkpoint};
+  subject = (Subject){.weights = shipped.weights,
+                      .model = shipped.model,
+                      .prompt = &prompt,
+                      .checkpoint = shipped.checkpoint};
   run_mode = *mode_preset(mode);
-  return (Spec){.modes = &run_mode, .mode_count = 1, .prompt_count = 1, .events = {.share = 0.15, .repair = 8}};
+  return (Spec){.modes = &run_mode,
+                .mode_count = 1,
+                .prompt_count = 1,
+                .events = {.share = 0.15, .repair = 8}};
 }
 
 /* What a run's walk leaves: the squared errors of its tokens, and which values are large. */
@@ -92,7 +100,8 @@ static bool see(void *context, const WalkPlace *at, const Trace *trace, Arena sc
   row_squares(base, other, tokens, scratch);
   for (int r = 0; r < ROWS; r++) {
     TokenErrors *row = &seen->row[at->layer * ROWS + r];
-    *row = (TokenErrors){.prompt = "p", .base = "fp64", .layer = at->layer, .first = r * TOKENS_A_ROW};
+    *row =
+        (TokenErrors){.prompt = "p", .base = "fp64", .layer = at->layer, .first = r * TOKENS_A_ROW};
     snprintf(row->other, sizeof row->other, "%s", run_mode.name);
     for (int i = 0; i < TOKENS_A_ROW; i++) {
       int t = row->first + i;
@@ -118,14 +127,16 @@ static void walk(const Study *study, Seen *seen) {
   WalkSide side[2] = {trace_side(study, "fp64"), trace_side(study, run_mode.name)};
   side[0].layers = side[1].layers = LAYERS;
   Visitor visitor = {.context = seen, .layer = see};
-  cr_assert(study_walk(study, side, 2, &prompt, 1, &visitor, false, NULL, shipped.arena, &st), "%s", st.text);
+  cr_assert(study_walk(study, side, 2, &prompt, 1, &visitor, false, NULL, shipped.arena, &st), "%s",
+            st.text);
 }
 
 static double error2(const Seen *seen, int layer, int token) {
   return seen->row[layer * ROWS + token / TOKENS_A_ROW].error2[token % TOKENS_A_ROW];
 }
 
-/* Whether the plant is an event: a token that carries a third of its layer's error, nearly all of it by the plant. */
+/* Whether the plant is an event: a token that carries a third of its layer's error, nearly all of
+ * it by the plant. */
 static bool is_event(const Seen *natural, const Seen *planted, int *token_out) {
   double sum = 0, most = 0;
   int token = 0;
@@ -166,31 +177,40 @@ static void plant_all(const char *mode, int plants) {
     const Event *largest = NULL; /* the text has events of its own, in other tokens */
     const Repair *repair = NULL;
     for (size_t i = 0; i < rows.events; i++)
-      if (rows.event[i].token == token && rows.event[i].grown_layer == plant.layer) largest = &rows.event[i];
+      if (rows.event[i].token == token && rows.event[i].grown_layer == plant.layer)
+        largest = &rows.event[i];
     const char *tensor = family_mamba1.tensors.info[makers[plant.maker].tensor].name;
     cr_assert(largest && !strcmp(largest->tensor, tensor) && largest->grown_layer == plant.layer &&
                   largest->element_token == plant.row && largest->element_channel == plant.col,
-              "%s: planted layer %d %s[%d, %d], named layer %d %s[%d, %d] (%s, %g)", mode, plant.layer, tensor,
-              plant.row, plant.col, largest ? largest->grown_layer : -1, largest ? largest->tensor : "nothing",
-              largest ? largest->element_token : -1, largest ? largest->element_channel : -1,
-              largest ? largest->origin : "", largest ? largest->removed : NAN);
+              "%s: planted layer %d %s[%d, %d], named layer %d %s[%d, %d] (%s, %g)", mode,
+              plant.layer, tensor, plant.row, plant.col, largest ? largest->grown_layer : -1,
+              largest ? largest->tensor : "nothing", largest ? largest->element_token : -1,
+              largest ? largest->element_channel : -1, largest ? largest->origin : "",
+              largest ? largest->removed : NAN);
     for (size_t i = 0; i < rows.repairs; i++)
       if (rows.repair[i].layer == plant.layer && rows.repair[i].event_token == token &&
           rows.repair[i].token == plant.row && rows.repair[i].channel == plant.col &&
           !strcmp(rows.repair[i].tensor, tensor))
         repair = &rows.repair[i];
-    cr_assert(repair, "%s: layer %d %s[%d, %d] is not repaired", mode, plant.layer, tensor, plant.row, plant.col);
+    cr_assert(repair, "%s: layer %d %s[%d, %d] is not repaired", mode, plant.layer, tensor,
+              plant.row, plant.col);
     double before = error2(&planted, plant.layer, token), after = before * (1 - repair->removed),
            added = before - error2(&natural, plant.layer, token);
     least = fmin(least, (before - after) / added);
-    cr_assert(before - after >= 0.99 * added, "%s: layer %d %s[%d, %d]: %g of what was added went", mode, plant.layer,
-              tensor, plant.row, plant.col, (before - after) / added);
+    cr_assert(before - after >= 0.99 * added, "%s: layer %d %s[%d, %d]: %g of what was added went",
+              mode, plant.layer, tensor, plant.row, plant.col, (before - after) / added);
   }
   cr_assert_eq(found, plants, "%d of %d places made an event", found, tried);
-  printf("%s: %d plants of %d places; repaired at least %.4f of what they added;", mode, found, tried, least);
-  for (int m = 0; m < MAKERS; m++) printf(" %s %d", family_mamba1.tensors.info[makers[m].tensor].name, by_maker[m]);
+  printf("%s: %d plants of %d places; repaired at least %.4f of what they added;", mode, found,
+         tried, least);
+  for (int m = 0; m < MAKERS; m++)
+    printf(" %s %d", family_mamba1.tensors.info[makers[m].tensor].name, by_maker[m]);
   printf("\n");
 }
 
-Test(planted, a_clipped_value_of_a_float_mode_is_named_and_its_repair_undoes_it) { plant_all("fp32", PLANTS); }
-Test(planted, a_clipped_value_of_an_int8_mode_is_named_and_its_repair_undoes_it) { plant_all("2-0", PLANTS); }
+Test(planted, a_clipped_value_of_a_float_mode_is_named_and_its_repair_undoes_it) {
+  plant_all("fp32", PLANTS);
+}
+Test(planted, a_clipped_value_of_an_int8_mode_is_named_and_its_repair_undoes_it) {
+  plant_all("2-0", PLANTS);
+}

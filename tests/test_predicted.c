@@ -1,5 +1,5 @@
-/* predicted: the tokens that carry a difference, and what is left without those in reach of events, by hand; and that a
- * killed evaluation goes on to the same rows. */
+/* predicted: the tokens that carry a difference, and what is left without those in reach of events,
+ * by hand; and that a killed evaluation goes on to the same rows. */
 #include <math.h>
 
 #include "measure/evaluation.h"
@@ -21,7 +21,8 @@ static Made *made_modes(Arena *arena) {
   Made *m = ARENA_NEW(arena, Made, 1);
   for (int s = 0; s < SIDES; s++) {
     for (int w = 0; w < WINDOWS; w++) {
-      m->window[s][w] = (EvaluationWindow){.window = w, .tokens = TOKENS, .first = 1000 * w, .bits = 1};
+      m->window[s][w] =
+          (EvaluationWindow){.window = w, .tokens = TOKENS, .first = 1000 * w, .bits = 1};
       table_text(m->window[s][w].mode, sizeof m->window[s][w].mode, name[s]);
       for (int t = 0; t < TOKENS; t++) m->token[s][w][t].bits = 1;
       m->list[s][w] = m->token[s][w];
@@ -45,8 +46,9 @@ static void begin(void) {
 
 TestSuite(predicted, .init = begin);
 
-#define NEAR(got, want)                                                                                                \
-  cr_expect_float_eq(got, want, 1e-12, #got ": got %.17g, want %.17g", (double)(got), (double)(want))
+#define NEAR(got, want)                                                                            \
+  cr_expect_float_eq(got, want, 1e-12, #got ": got %.17g, want %.17g", (double)(got),              \
+                     (double)(want))
 
 /* 600 tokens: 6 are the 1 % that differ most. */
 Test(predicted, the_largest_tokens_come_first_and_have_their_share) {
@@ -58,8 +60,8 @@ Test(predicted, the_largest_tokens_come_first_and_have_their_share) {
   cr_assert_eq(predicted_by_bits(&m->mode[1], &m->mode[2], 0.15, row), PREDICTED_NAMED);
   cr_expect(row[0].window == 1 && row[0].position == 8 && row[0].at == 1008 && row[0].rank == 1);
   cr_expect(row[1].window == 2 && row[1].position == 71);
-  cr_expect(row[2].window == 0 && row[2].position == 11, "of equal ones the first: %d, %d", row[2].window,
-            row[2].position);
+  cr_expect(row[2].window == 0 && row[2].position == 11, "of equal ones the first: %d, %d",
+            row[2].window, row[2].position);
   cr_expect(row[9].window == 1 && row[9].position == 21, "%d, %d", row[9].window, row[9].position);
   NEAR(row[0].share, 4.0 / 12);
   NEAR(row[0].bits_other, 5);
@@ -111,7 +113,8 @@ Test(predicted, a_window_that_is_not_finite_in_either_mode_is_left_out) {
   NEAR(pair.apart, 1.0 / TOKENS);
   for (int w = 1; w < WINDOWS; w++) m->window[2][w].bits = NAN;
   predicted_pair(&m->mode[1], &m->mode[2], 0.15, &pair, arena);
-  cr_expect(pair.tokens == 0 && isnan(pair.top_share) && isnan(pair.apart) && isnan(pair.reached_share));
+  cr_expect(pair.tokens == 0 && isnan(pair.top_share) && isnan(pair.apart) &&
+            isnan(pair.reached_share));
   cr_expect_eq(predicted_by_bits(&m->mode[1], &m->mode[2], 0.15, row), 0);
 }
 
@@ -138,8 +141,7 @@ Test(predicted, the_reach_of_a_token_is_its_largest_share_of_any_layer) {
   NEAR(each[3].reach, 0);
 }
 
-/* --- the study ------------------------------------------------------------------------------------------------------
- */
+/* --- the study -------------------------------------------------------------------------------- */
 
 enum { NOTES = 4 };
 
@@ -150,7 +152,8 @@ typedef struct Notes {
   int count, stop_at;
 } Notes;
 
-static bool find_note(void *context, Arena *to, const char *name, const void **bytes, size_t *size, Status *st) {
+static bool find_note(void *context, Arena *to, const char *name, const void **bytes, size_t *size,
+                      Status *st) {
   (void)to, (void)st;
   const Notes *notes = context;
   *bytes = NULL;
@@ -168,7 +171,8 @@ static bool keep_note(void *context, const char *name, const void *bytes, size_t
   return true;
 }
 
-/* Two sides that are one computation share their layers: what the second is not shown is taken over. */
+/* Two sides that are one computation share their layers: what the second is not shown is taken
+ * over. */
 Test(predicted, a_killed_evaluation_goes_on_to_the_same_rows) {
   static const char *names[] = {"2-0", "twin", "2-4"};
   Shipped s = shipped_load(REWRITE_QUAMBA);
@@ -178,10 +182,12 @@ Test(predicted, a_killed_evaluation_goes_on_to_the_same_rows) {
   Mode twin = *mode_preset("2-0");
   snprintf(twin.name, sizeof twin.name, "twin");
   Mode all[] = {*mode_preset("2-0"), twin, *mode_preset("2-4")};
-  Spec spec = {.modes = all,
-               .mode_count = 3,
-               .events = {.share = 0.15},
-               .evaluation = {.text = "test.txt", .windows = 2, .length = 64, .modes = names, .mode_count = 3}};
+  Spec spec = {
+      .modes = all,
+      .mode_count = 3,
+      .events = {.share = 0.15},
+      .evaluation = {
+          .text = "test.txt", .windows = 2, .length = 64, .modes = names, .mode_count = 3}};
   Progress quiet = progress_start(true);
   Notes notes = {.stop_at = 1};
   Keeper keeper = {.context = &notes, .find = find_note, .keep = keep_note};
@@ -201,6 +207,7 @@ Test(predicted, a_killed_evaluation_goes_on_to_the_same_rows) {
   for (int i = 0; i < PREDICTED_NAMED; i++) {
     const EvaluationToken *a = &whole.token[i], *b = &whole.token[PREDICTED_NAMED + i];
     cr_expect(!strcmp(a->other, "2-0") && !strcmp(b->other, "twin"));
-    cr_expect(a->reach > 0 && a->reach == b->reach && a->at == b->at, "rank %d: %g and %g", i + 1, a->reach, b->reach);
+    cr_expect(a->reach > 0 && a->reach == b->reach && a->at == b->at, "rank %d: %g and %g", i + 1,
+              a->reach, b->reach);
   }
 }

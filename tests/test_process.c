@@ -1,5 +1,5 @@
-/* The program in surroundings that are not usual: output that nobody takes, little memory, two at once in a folder,
- * valgrind. Each ends with 0, or with 2 and one line. */
+/* The program in surroundings that are not usual: output that nobody takes, little memory, two at
+ * once in a folder, valgrind. Each ends with 0, or with 2 and one line. */
 #include <fcntl.h>
 #include <sys/resource.h>
 
@@ -27,7 +27,8 @@ static void begin(void) {
 
 TestSuite(process, .init = begin, .fini = shell_end);
 
-/* Runs a command line whose standard error goes to the folder's "words"; what those are comes back. */
+/* Runs a command line whose standard error goes to the folder's "words"; what those are comes
+ * back. */
 static const char *words_of(int *status, const char *format, ...) {
   char line[4096];
   va_list args;
@@ -54,7 +55,8 @@ static void expect_one_line(int status, const char *words, const char *what) {
 
 Test(process, output_that_cannot_be_written_is_an_error, .timeout = 120) {
   const char *program = shell_program();
-  cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/a 2>&1", program, shell_folder, shell_folder), 0, "%s", shell_output);
+  cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/a 2>&1", program, shell_folder, shell_folder), 0,
+               "%s", shell_output);
   const char *const commands[] = {"--help",
                                   "help",
                                   "--version",
@@ -75,7 +77,8 @@ Test(process, output_that_cannot_be_written_is_an_error, .timeout = 120) {
           *to++ = *c;
       *to = 0;
       int status;
-      const char *words = words_of(&status, "%s %s %s", program, arguments, closed ? ">&-" : ">/dev/full");
+      const char *words =
+          words_of(&status, "%s %s %s", program, arguments, closed ? ">&-" : ">/dev/full");
       expect_one_line(status, words, arguments);
       cr_expect(strstr(words, "standard output: cannot be written"), "%s: %s", arguments, words);
     }
@@ -83,11 +86,14 @@ Test(process, output_that_cannot_be_written_is_an_error, .timeout = 120) {
 
 Test(process, closed_descriptors_are_never_taken_for_a_file, .timeout = 120) {
   const char *program = shell_program();
-  cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/a 2>&1", program, shell_folder, shell_folder), 0, "%s", shell_output);
+  cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/a 2>&1", program, shell_folder, shell_folder), 0,
+               "%s", shell_output);
   shell("%s run %s/a.yaml -o %s/b <&- >&- 2>&-", program, shell_folder, shell_folder);
-  cr_expect_eq(shell("cmp %s/a/tables/tensor_stats.csv %s/b/tables/tensor_stats.csv 2>&1", shell_folder, shell_folder),
+  cr_expect_eq(shell("cmp %s/a/tables/tensor_stats.csv %s/b/tables/tensor_stats.csv 2>&1",
+                     shell_folder, shell_folder),
                0, "%s", shell_output);
-  cr_expect_eq(shell("%s report %s/b/results.h5 2>&1", program, shell_folder), 0, "%s", shell_output);
+  cr_expect_eq(shell("%s report %s/b/results.h5 2>&1", program, shell_folder), 0, "%s",
+               shell_output);
 }
 
 /* Libraries meet a limit in ways of their own: endless loops, signals. */
@@ -95,30 +101,34 @@ Test(process, little_address_space_ends_well_or_with_one_line, .timeout = 300) {
 #ifdef DS_SANITIZE
   cr_skip_test("the sanitizers reserve terabytes");
 #endif
-  const int mega[] = {100, 130, 160, 200, 250, 300, 350, 400, 450, 500, 600, 700, 800, 1000, 2000, 4000};
+  const int mega[] = {100, 130, 160, 200, 250, 300,  350,  400,
+                      450, 500, 600, 700, 800, 1000, 2000, 4000};
   int refused = 0, done = 0, unloaded = 0;
   for (size_t i = 0; i < sizeof mega / sizeof *mega; i++) {
     int status;
-    /* Newer builds of OpenBLAS never end loading where they find no room: then the program has not begun. */
-    words_of(&status, "ulimit -v %d; timeout -s KILL 4 %s --version >/dev/null", 1000 * mega[i], shell_program());
+    /* Newer builds of OpenBLAS never end loading where they find no room: then the program has not
+     * begun. */
+    words_of(&status, "ulimit -v %d; timeout -s KILL 4 %s --version >/dev/null", 1000 * mega[i],
+             shell_program());
     if (status == 137 || status == 9) {
       unloaded++;
       continue;
     }
-    const char *words =
-        words_of(&status, "ulimit -v %d; timeout -s KILL 60 %s run %s/a.yaml -q --fresh -o %s/m >/dev/null",
-                 1000 * mega[i], shell_program(), shell_folder, shell_folder);
+    const char *words = words_of(
+        &status, "ulimit -v %d; timeout -s KILL 60 %s run %s/a.yaml -q --fresh -o %s/m >/dev/null",
+        1000 * mega[i], shell_program(), shell_folder, shell_folder);
     if (status == 0) {
       cr_expect_str_empty(words);
       done++;
     } else {
       refused++;
       expect_one_line(status, words, shell_output);
-      cr_expect(strstr(words, "ulimit -v") || strstr(words, "Cannot allocate memory"), "%d MB: %s", mega[i], words);
+      cr_expect(strstr(words, "ulimit -v") || strstr(words, "Cannot allocate memory"), "%d MB: %s",
+                mega[i], words);
     }
   }
-  cr_expect(refused + unloaded >= 3 && done >= 3 && unloaded < 12, "%d refused, %d done, %d not loaded: too few",
-            refused, done, unloaded);
+  cr_expect(refused + unloaded >= 3 && done >= 3 && unloaded < 12,
+            "%d refused, %d done, %d not loaded: too few", refused, done, unloaded);
 }
 
 Test(process, runs_itself_under_valgrind) {
@@ -127,38 +137,45 @@ Test(process, runs_itself_under_valgrind) {
   cr_expect(!strncmp(shell_output, "driftscope ", 11), "%s", shell_output);
 }
 
-/* Two commands started at once in one folder, many times: one does its work, the other says that it cannot, and what
- * stands there afterwards is whole. Both may do it, one after the other. */
+/* Two commands started at once in one folder, many times: one does its work, the other says that it
+ * cannot, and what stands there afterwards is whole. Both may do it, one after the other. */
 static void race(const char *first, const char *second, int races) {
   int refused = 0;
   for (int i = 0; i < races; i++) {
-    int status =
-        shell("{ %s >%s/1 2>&1; echo $? >>%s/1; } & { %s >%s/2 2>&1; echo $? >>%s/2; } & wait; tail -qn1 %s/1 "
-              "%s/2 | tr -d '\\n'",
-              first, shell_folder, shell_folder, second, shell_folder, shell_folder, shell_folder, shell_folder);
+    int status = shell("{ %s >%s/1 2>&1; echo $? >>%s/1; } & { %s >%s/2 2>&1; echo $? >>%s/2; } & "
+                       "wait; tail -qn1 %s/1 "
+                       "%s/2 | tr -d '\\n'",
+                       first, shell_folder, shell_folder, second, shell_folder, shell_folder,
+                       shell_folder, shell_folder);
     cr_assert_eq(status, 0);
-    const bool one = !strcmp(shell_output, "02") || !strcmp(shell_output, "20"), both = !strcmp(shell_output, "00");
+    const bool one = !strcmp(shell_output, "02") || !strcmp(shell_output, "20"),
+               both = !strcmp(shell_output, "00");
     refused += one;
     cr_expect(one || both, "race %d: statuses %s", i, shell_output);
     shell("cat %s/1 %s/2", shell_folder, shell_folder);
-    cr_expect(!one || strstr(shell_output, "is in use by another run"), "race %d: %s", i, shell_output);
-    cr_expect_eq(shell("cd %s/r && test -s report.html -a -s report.md -a -s tables.tex -a -s calibration.json && "
+    cr_expect(!one || strstr(shell_output, "is in use by another run"), "race %d: %s", i,
+              shell_output);
+    cr_expect_eq(shell("cd %s/r && test -s report.html -a -s report.md -a -s tables.tex -a -s "
+                       "calibration.json && "
                        "! ls -R | grep -E 'parts|partial|tmp'",
                        shell_folder),
                  0, "race %d: %s", i, shell_output);
   }
-  cr_expect(refused >= races / 4, "of %d races only %d met: too few to say something", races, refused);
+  cr_expect(refused >= races / 4, "of %d races only %d met: too few to say something", races,
+            refused);
 }
 
 Test(process, of_two_runs_in_one_folder_one_does_its_work_and_one_is_refused, .timeout = 300) {
   char run[512];
-  snprintf(run, sizeof run, "%s run %s/a.yaml -q --fresh -o %s/r", shell_program(), shell_folder, shell_folder);
+  snprintf(run, sizeof run, "%s run %s/a.yaml -q --fresh -o %s/r", shell_program(), shell_folder,
+           shell_folder);
   race(run, run, 8);
 }
 
 Test(process, of_a_run_and_a_report_in_one_folder_one_is_refused, .timeout = 300) {
   char run[512], report[512];
-  snprintf(run, sizeof run, "%s run %s/a.yaml -q --fresh -o %s/r", shell_program(), shell_folder, shell_folder);
+  snprintf(run, sizeof run, "%s run %s/a.yaml -q --fresh -o %s/r", shell_program(), shell_folder,
+           shell_folder);
   snprintf(report, sizeof report, "%s report %s/r/results.h5", shell_program(), shell_folder);
   cr_assert_eq(shell("%s 2>&1", run), 0, "%s", shell_output);
   race(run, report, 8);
@@ -169,24 +186,28 @@ Test(process, damaged_run_json_says_how_to_begin_anew) {
   const char *const texts[] = {"{", "{}", "{\"spec\": \"12\"}", ""};
   for (int i = 0; i < 4; i++) {
     int status;
-    cr_assert_eq(shell("printf '%%s' '%s' > %s/d/results.h5.parts/run.json", texts[i], shell_folder), 0);
-    const char *words = words_of(&status, "%s run %s/a.yaml -q -o %s/d", shell_program(), shell_folder, shell_folder);
+    cr_assert_eq(
+        shell("printf '%%s' '%s' > %s/d/results.h5.parts/run.json", texts[i], shell_folder), 0);
+    const char *words = words_of(&status, "%s run %s/a.yaml -q -o %s/d", shell_program(),
+                                 shell_folder, shell_folder);
     expect_one_line(status, words, texts[i]);
     cr_expect(strstr(words, "run.json: ") && strstr(words, "--fresh"), "%s", words);
   }
-  cr_expect_eq(shell("%s run %s/a.yaml -q --fresh -o %s/d 2>&1", shell_program(), shell_folder, shell_folder), 0, "%s",
-               shell_output);
+  cr_expect_eq(shell("%s run %s/a.yaml -q --fresh -o %s/d 2>&1", shell_program(), shell_folder,
+                     shell_folder),
+               0, "%s", shell_output);
 }
 
 Test(process, parts_that_are_a_link_are_refused_and_what_they_point_to_is_left_alone) {
   int status;
-  cr_assert_eq(shell("mkdir -p %s/l %s/mine && touch %s/mine/p.layer_00.h5 %s/mine/x.tmp && ln -s ../mine "
-                     "%s/l/results.h5.parts",
-                     shell_folder, shell_folder, shell_folder, shell_folder, shell_folder),
-               0);
+  cr_assert_eq(
+      shell("mkdir -p %s/l %s/mine && touch %s/mine/p.layer_00.h5 %s/mine/x.tmp && ln -s ../mine "
+            "%s/l/results.h5.parts",
+            shell_folder, shell_folder, shell_folder, shell_folder, shell_folder),
+      0);
   for (int fresh = 0; fresh < 2; fresh++) {
-    const char *words = words_of(&status, "%s run %s/a.yaml -q %s -o %s/l", shell_program(), shell_folder,
-                                 fresh ? "--fresh" : "", shell_folder);
+    const char *words = words_of(&status, "%s run %s/a.yaml -q %s -o %s/l", shell_program(),
+                                 shell_folder, fresh ? "--fresh" : "", shell_folder);
     expect_one_line(status, words, "link");
     cr_expect(strstr(words, "results.h5.parts: is a symbolic link"), "%s", words);
   }
@@ -196,29 +217,35 @@ Test(process, parts_that_are_a_link_are_refused_and_what_they_point_to_is_left_a
 Test(process, changed_value_of_the_calibration_is_said_and_made_again, .timeout = 120) {
   const char *program = shell_program();
   char again[512];
-  snprintf(again, sizeof again, "%s run %s/a.yaml --fresh -o %s/c 2>&1", program, shell_folder, shell_folder);
+  snprintf(again, sizeof again, "%s run %s/a.yaml --fresh -o %s/c 2>&1", program, shell_folder,
+           shell_folder);
   cr_assert_eq(shell("%s", again), 0, "%s", shell_output);
-  cr_assert_eq(shell("cp %s/c/calibration.json %s/kept.json; cp %s/c/tables/tensor_stats.csv %s/kept.csv", shell_folder,
-                     shell_folder, shell_folder, shell_folder),
-               0);
+  cr_assert_eq(
+      shell("cp %s/c/calibration.json %s/kept.json; cp %s/c/tables/tensor_stats.csv %s/kept.csv",
+            shell_folder, shell_folder, shell_folder, shell_folder),
+      0);
   cr_assert_eq(shell("%s", again), 0);
-  cr_expect(strstr(shell_output, "scales of ") && !strstr(shell_output, "damaged"), "%s", shell_output);
+  cr_expect(strstr(shell_output, "scales of ") && !strstr(shell_output, "damaged"), "%s",
+            shell_output);
   /* one digit of one value */
   cr_assert_eq(shell("cd %s && awk '/s_u/ && !n {n = 1; k = match($0, /[0-9],?$/) - 3; "
-                     "d = substr($0, k, 1); $0 = substr($0, 1, k - 1) (d + 1) %% 10 substr($0, k + 1)} {print}' "
+                     "d = substr($0, k, 1); $0 = substr($0, 1, k - 1) (d + 1) %% 10 substr($0, k + "
+                     "1)} {print}' "
                      "kept.json > c/calibration.json && ! cmp -s kept.json c/calibration.json",
                      shell_folder),
                0);
   cr_assert_eq(shell("%s", again), 0, "%s", shell_output);
   cr_expect(strstr(shell_output, "calibration.json: is damaged"), "%s", shell_output);
-  cr_expect_eq(
-      shell("cd %s && cmp kept.json c/calibration.json && cmp kept.csv c/tables/tensor_stats.csv 2>&1", shell_folder),
-      0, "%s", shell_output);
+  cr_expect_eq(shell("cd %s && cmp kept.json c/calibration.json && cmp kept.csv "
+                     "c/tables/tensor_stats.csv 2>&1",
+                     shell_folder),
+               0, "%s", shell_output);
 }
 
 Test(process, gnuplot_that_fails_costs_the_figures_and_never_the_report, .timeout = 120) {
   const char *program = shell_program();
-  cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/g 2>&1", program, shell_folder, shell_folder), 0, "%s", shell_output);
+  cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/g 2>&1", program, shell_folder, shell_folder), 0,
+               "%s", shell_output);
   cr_assert_eq(shell("mkdir %s/bin && ln -s /bin/sh %s/bin/sh", shell_folder, shell_folder), 0);
   static const char *const fakes[][2] = {
       {"exit 3", "gnuplot ended with status 3"},
@@ -232,18 +259,22 @@ Test(process, gnuplot_that_fails_costs_the_figures_and_never_the_report, .timeou
     FILE *file = fopen(path, "w");
     cr_assert(file && fprintf(file, "#!/bin/sh\n%s\n", fakes[i][0]) > 0 && fclose(file) == 0);
     cr_assert_eq(shell("chmod +x %s", path), 0);
-    cr_assert_eq(shell("PATH=%s/bin %s report %s/g/results.h5 2>&1", shell_folder, program, shell_folder), 0, "%s",
-                 shell_output);
-    cr_expect_eq(shell("grep -c '^> \\*\\*Not drawn\\*\\* (%s' %s/g/report.md", fakes[i][1], shell_folder), 0);
-    cr_expect_geq(atoi(shell_output), 3, "%s: %s", fakes[i][1], shell_output);
-    cr_expect_neq(
-        shell("grep -e 'plots/.*svg' -e '<b>here' %s/g/report.md %s/g/report.html", shell_folder, shell_folder), 0,
+    cr_assert_eq(
+        shell("PATH=%s/bin %s report %s/g/results.h5 2>&1", shell_folder, program, shell_folder), 0,
         "%s", shell_output);
+    cr_expect_eq(
+        shell("grep -c '^> \\*\\*Not drawn\\*\\* (%s' %s/g/report.md", fakes[i][1], shell_folder),
+        0);
+    cr_expect_geq(atoi(shell_output), 3, "%s: %s", fakes[i][1], shell_output);
+    cr_expect_neq(shell("grep -e 'plots/.*svg' -e '<b>here' %s/g/report.md %s/g/report.html",
+                        shell_folder, shell_folder),
+                  0, "%s", shell_output);
   }
 }
 
-/* Killed again and again where no layer stays, so that prompts go through each of them together: main walk,
- * calibration and a study go on, and the tables are those of a run that nobody disturbed. */
+/* Killed again and again where no layer stays, so that prompts go through each of them together:
+ * main walk, calibration and a study go on, and the tables are those of a run that nobody
+ * disturbed. */
 Test(process, killed_run_whose_layers_do_not_stay_goes_on_to_the_same_tables, .timeout = 300) {
   char path[128], here[1024];
   int status, least, kills = 0;
@@ -253,23 +284,27 @@ Test(process, killed_run_whose_layers_do_not_stay_goes_on_to_the_same_tables, .t
   fprintf(file,
           "title: little memory\nmodel: %s/data/mamba-bytes-10m\nevents: {repair: 0}\n"
           "calibration: {text: %s/data/text/valid.txt, windows: 3, length: 64}\n"
-          "prompts: [{name: p, text: %s/data/text/test.txt, windows: 3, length: 24}]\npairs: [[2-0, fp32]]\n"
+          "prompts: [{name: p, text: %s/data/text/test.txt, windows: 3, length: 24}]\npairs: "
+          "[[2-0, fp32]]\n"
           "swaps: {pair: [2-0, fp32]}\nkeep: {tensors: [scan]}\n",
           here, here, here);
   cr_assert(fclose(file) == 0);
-  shell("%s validate %s/b.yaml | sed -n 's/.*at least \\([0-9]*\\) MB.*/\\1/p'", shell_program(), shell_folder);
+  shell("%s validate %s/b.yaml | sed -n 's/.*at least \\([0-9]*\\) MB.*/\\1/p'", shell_program(),
+        shell_folder);
   cr_assert(sscanf(shell_output, "%d", &least) == 1, "%s", shell_output);
-  const char *words = words_of(&status, "%s run %s/b.yaml --memory '%d MB' -o %s/whole", shell_program(), shell_folder,
-                               least + 2, shell_folder);
+  const char *words = words_of(&status, "%s run %s/b.yaml --memory '%d MB' -o %s/whole",
+                               shell_program(), shell_folder, least + 2, shell_folder);
   cr_assert(status == 0 && strstr(words, "not all layers stay"), "%s", words);
   for (int i = 0; i < 40 && status != 1000; i++) {
-    words_of(&status, "timeout -s KILL %.2f %s run %s/b.yaml --memory '%d MB' -q -o %s/killed >/dev/null",
+    words_of(&status,
+             "timeout -s KILL %.2f %s run %s/b.yaml --memory '%d MB' -q -o %s/killed >/dev/null",
              0.3 + 0.15 * i, shell_program(), shell_folder, least + 2, shell_folder);
     kills += status != 0;
     if (status == 0) status = 1000;
   }
   cr_expect(kills >= 3, "%d kills: too few to say something", kills);
-  cr_expect_eq(shell("%s report %s/whole/results.h5 %s/killed/results.h5", shell_program(), shell_folder, shell_folder),
+  cr_expect_eq(shell("%s report %s/whole/results.h5 %s/killed/results.h5", shell_program(),
+                     shell_folder, shell_folder),
                0, "%s", shell_output);
   cr_expect(strstr(shell_output, "nothing changed"), "%s", shell_output);
 }

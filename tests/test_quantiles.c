@@ -35,8 +35,8 @@ Test(quantiles, selection_equals_gsl_on_the_sorted_array_in_every_bit) {
       quantiles_select(x, n, f, 8, got, arena);
       for (int i = 0; i < 8; i++) {
         double want = gsl_stats_quantile_from_sorted_data(sorted, 1, n, f[i]);
-        cr_assert_eq(memcmp(&got[i], &want, sizeof want), 0, "kind %d, n %zu, quantile %g: got %a, want %a", kind, n,
-                     f[i], got[i], want);
+        cr_assert_eq(memcmp(&got[i], &want, sizeof want), 0,
+                     "kind %d, n %zu, quantile %g: got %a, want %a", kind, n, f[i], got[i], want);
       }
     }
   gsl_rng_free(rng);
@@ -44,7 +44,8 @@ Test(quantiles, selection_equals_gsl_on_the_sorted_array_in_every_bit) {
 }
 
 Test(quantiles, the_spread_of_times_is_scaled_to_a_standard_deviation) {
-  double odd[] = {5, 1, 4, 2, 3}, even[] = {10, 1, 2, 3}, work[5]; /* deviations 0 1 1 2 2; from 2.5: 0.5 0.5 1.5 7.5 */
+  double odd[] = {5, 1, 4, 2, 3}, even[] = {10, 1, 2, 3},
+         work[5]; /* deviations 0 1 1 2 2; from 2.5: 0.5 0.5 1.5 7.5 */
   Middle got = middle_of(odd, 5, work);
   cr_expect(got.median == 3 && fabs(got.mad - 1.4826) < 1e-4, "%g, %g", got.median, got.mad);
   got = middle_of(even, 4, work);

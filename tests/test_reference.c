@@ -1,5 +1,5 @@
-/* The float64 reference: against the golden forward of the small model, against dense and hand-worked definitions, and
- * against itself on other numbers of threads. */
+/* The float64 reference: against the golden forward of the small model, against dense and
+ * hand-worked definitions, and against itself on other numbers of threads. */
 #include <criterion/criterion.h>
 #include <hdf5.h>
 #include <hdf5_hl.h>
@@ -20,7 +20,7 @@ enum { LAYERS = 24, D = 256, E = 512, N = 16, R = 16, K = 4, DBC = R + 2 * N, VO
 /* Two float64 computations of this model, however ordered, differ by far less than this. */
 static const double TOLERANCE = 1e-10;
 
-/* ---- memory that starts as junk ---- */
+/* --- memory that starts as junk --------------------------------------------------------------- */
 
 static double *junk(size_t count) {
   double *x = malloc((count ? count : 1) * sizeof *x);
@@ -37,7 +37,7 @@ static double *noise(size_t count, unsigned long seed) {
   return x;
 }
 
-/* ---- readers of the test's own ---- */
+/* --- readers of the test's own ---------------------------------------------------------------- */
 
 static double half(uint16_t bits) {
   const int exponent = bits >> 10 & 31, fraction = bits & 1023;
@@ -79,7 +79,8 @@ static const double *weight(const Shard shard[2], size_t count, const char *form
   const json_t *offsets = json_object_get(entry, "data_offsets");
   const size_t begin = (size_t)json_integer_value(json_array_get(offsets, 0));
   const size_t end = (size_t)json_integer_value(json_array_get(offsets, 1));
-  cr_assert_eq(end - begin, 2 * count, "%s: got %zu values, want %zu", name, (end - begin) / 2, count);
+  cr_assert_eq(end - begin, 2 * count, "%s: got %zu values, want %zu", name, (end - begin) / 2,
+               count);
   double *values = junk(count);
   for (size_t i = 0; i < count; i++) {
     uint16_t bits;
@@ -142,9 +143,10 @@ static Block64 block_buffers(int tokens) {
 
 static double *golden(hid_t file, const char *name, size_t count) {
   hsize_t dims[2] = {1, 1};
-  cr_assert(H5LTget_dataset_info(file, name, dims, NULL, NULL) >= 0, "%s: not in the golden file", name);
-  cr_assert_eq(dims[0] * dims[1], count, "%s: got %llu x %llu values, want %zu", name, (unsigned long long)dims[0],
-               (unsigned long long)dims[1], count);
+  cr_assert(H5LTget_dataset_info(file, name, dims, NULL, NULL) >= 0, "%s: not in the golden file",
+            name);
+  cr_assert_eq(dims[0] * dims[1], count, "%s: got %llu x %llu values, want %zu", name,
+               (unsigned long long)dims[0], (unsigned long long)dims[1], count);
   double *x = junk(count);
   cr_assert(H5LTread_dataset_double(file, name, x) >= 0, "%s: cannot be read", name);
   return x;
@@ -158,7 +160,8 @@ static int golden_tensors(hid_t file) {
   for (int l = 0; l < LAYERS; l++) {
     char name[64];
     snprintf(name, sizeof name, "layer_%02d", l);
-    cr_assert(H5Gget_info_by_name(file, name, &info, H5P_DEFAULT) >= 0, "%s: not in the golden file", name);
+    cr_assert(H5Gget_info_by_name(file, name, &info, H5P_DEFAULT) >= 0,
+              "%s: not in the golden file", name);
     count += (int)info.nlinks;
   }
   return count;
@@ -170,7 +173,7 @@ static void golden_tokens(hid_t file, int32_t token[T]) {
   free(x);
 }
 
-/* ---- the model ---- */
+/* --- the model -------------------------------------------------------------------------------- */
 
 typedef struct Worst {
   double error;
@@ -188,7 +191,8 @@ static void agrees(hid_t file, const char *name, const double *got, size_t count
   }
   const double error = sqrt(difference / size);
   cr_log_info("%-22s relative error %.2e", name, error);
-  cr_expect(error <= TOLERANCE, "%s: relative error %.3e, want at most %.0e; first value got %a, want %a", name, error,
+  cr_expect(error <= TOLERANCE,
+            "%s: relative error %.3e, want at most %.0e; first value got %a, want %a", name, error,
             TOLERANCE, got[0], want[0]);
   worst->compared++;
   if (!(error <= worst->error)) {
@@ -213,8 +217,9 @@ Test(reference, every_golden_tensor_and_bits_per_byte_are_reproduced) {
     const Block64 b = block_buffers(T);
     block64(&m, l, x, T, &b);
     char name[64];
-#define AGREES(tensor, values, count)                                                                                  \
-  (snprintf(name, sizeof name, "layer_%02d/" tensor, l), agrees(file, name, values, (size_t)(count), &worst))
+#define AGREES(tensor, values, count)                                                              \
+  (snprintf(name, sizeof name, "layer_%02d/" tensor, l),                                           \
+   agrees(file, name, values, (size_t)(count), &worst))
     if (l == 0 || l == LAYERS - 1) {
       AGREES("block_in", x, T * D);
       AGREES("norm", b.norm, T * D);
@@ -230,7 +235,8 @@ Test(reference, every_golden_tensor_and_bits_per_byte_are_reproduced) {
       AGREES("ssm_state", b.ssm_state, E * N);
     }
     AGREES("block_out", b.block_out, T * D);
-    cr_assert_arr_eq(b.out_proj_in, b.gated, (size_t)T * E * sizeof(double), "no transform: out_proj_in is gated");
+    cr_assert_arr_eq(b.out_proj_in, b.gated, (size_t)T * E * sizeof(double),
+                     "no transform: out_proj_in is gated");
     memcpy(x, b.block_out, (size_t)T * D * sizeof *x);
   }
   double *norm_f = junk((size_t)T * D), *logits = junk((size_t)T * VOCAB);
@@ -238,19 +244,21 @@ Test(reference, every_golden_tensor_and_bits_per_byte_are_reproduced) {
   agrees(file, "norm_f", norm_f, (size_t)T * D, &worst);
   agrees(file, "logits", logits, (size_t)T * VOCAB, &worst);
   const int want_compared = golden_tensors(file);
-  cr_expect_eq(worst.compared, want_compared, "compared %d tensors of the %d in the file", worst.compared,
-               want_compared);
+  cr_expect_eq(worst.compared, want_compared, "compared %d tensors of the %d in the file",
+               worst.compared, want_compared);
 
   double bits = 0, want = NAN;
   for (int t = 0; t + 1 < T; t++) {
     double sum = 0;
-    for (int v = 0; v < VOCAB; v++) sum += exp2((logits[t * VOCAB + v] - logits[t * VOCAB + token[t + 1]]) * M_LOG2E);
+    for (int v = 0; v < VOCAB; v++)
+      sum += exp2((logits[t * VOCAB + v] - logits[t * VOCAB + token[t + 1]]) * M_LOG2E);
     bits += log2(sum) / (T - 1);
   }
   cr_assert(H5LTget_attribute_double(file, "/", "bits_per_byte", &want) >= 0);
   cr_expect(fabs(bits / want - 1) <= TOLERANCE, "bits per byte: got %.15f, want %.15f", bits, want);
-  printf("reference: %d tensors, largest relative error %.2e (%s); bits per byte %.12f, golden %.12f\n", worst.compared,
-         worst.error, worst.name, bits, want);
+  printf("reference: %d tensors, largest relative error %.2e (%s); bits per byte %.12f, golden "
+         "%.12f\n",
+         worst.compared, worst.error, worst.name, bits, want);
   H5Fclose(file);
 }
 
@@ -278,9 +286,10 @@ Test(reference, bits_do_not_depend_on_the_number_of_threads) {
     head64(&m, x, SHORT, norm_f, logits[run]);
     for (int i = 0; i < SHORT * VOCAB; i++)
       cr_assert(isfinite(logits[run][i]) && memcmp(&logits[0][i], &logits[run][i], 8) == 0,
-                "logits[%d, %d] on %d threads: got %a, want %a", i / VOCAB, i % VOCAB, run + 1, logits[run][i],
-                logits[0][i]);
-    cr_assert_arr_eq(state[run], state[0], sizeof(double) * E * N, "final state differs on %d threads", run + 1);
+                "logits[%d, %d] on %d threads: got %a, want %a", i / VOCAB, i % VOCAB, run + 1,
+                logits[run][i], logits[0][i]);
+    cr_assert_arr_eq(state[run], state[0], sizeof(double) * E * N,
+                     "final state differs on %d threads", run + 1);
   }
   H5Fclose(file);
 }
@@ -297,7 +306,8 @@ Test(reference, absent_gain_and_bias_are_gain_one_and_bias_zero) {
   const Block64 absent = block_buffers(5), given = block_buffers(5);
   block64(&m, 0, x, 5, &absent);
   block64(&m, 1, x, 5, &given);
-  for (int i = 0; i < 5 * D; i++) cr_assert_eq(absent.block_out[i], given.block_out[i], "block_out[%d]", i);
+  for (int i = 0; i < 5 * D; i++)
+    cr_assert_eq(absent.block_out[i], given.block_out[i], "block_out[%d]", i);
 
   double *norm_f[2] = {junk(5 * D), junk(5 * D)}, *logits[2] = {junk(5 * VOCAB), junk(5 * VOCAB)};
   for (int g = 0; g < 2; g++) {

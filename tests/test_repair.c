@@ -1,6 +1,7 @@
-/* repair: single elements of a layer with other values: what an element on its grid changes is what its code in memory
- * changes, bit for bit; a whole tensor so set is the mode that had those values to begin with; who meets which value;
- * and repairs in a walk. What lies beyond a grid: tests/test_repair_beyond.c. */
+/* repair: single elements of a layer with other values: what an element on its grid changes is what
+ * its code in memory changes, bit for bit; a whole tensor so set is the mode that had those values
+ * to begin with; who meets which value; and repairs in a walk. What lies beyond a grid:
+ * tests/test_repair_beyond.c. */
 #include <math.h>
 
 #include "kernels/watch.h"
@@ -42,13 +43,15 @@ static void expect_same(const Trace *got, const Trace *want, const char *what) {
     if (!a->data) continue;
     const char *name = family_mamba1.tensors.info[id].name;
     cr_assert(a->format == b->format && a->scale.value == b->scale.value, "%s: %s", what, name);
-    cr_assert_eq(a->nans, b->nans, "%s: %s lost %ld NaNs, not %ld", what, name, (long)a->nans, (long)b->nans);
-    cr_assert(a->kernel == b->kernel, "%s: %s was made by '%s', not by '%s'", what, name, a->kernel, b->kernel);
+    cr_assert_eq(a->nans, b->nans, "%s: %s lost %ld NaNs, not %ld", what, name, (long)a->nans,
+                 (long)b->nans);
+    cr_assert(a->kernel == b->kernel, "%s: %s was made by '%s', not by '%s'", what, name, a->kernel,
+              b->kernel);
     for (size_t i = 0; i < (size_t)a->rows * (size_t)a->cols; i++)
-      cr_assert(memcmp((char *)a->data + i * format_size(a->format), (char *)b->data + i * format_size(b->format),
-                       format_size(a->format)) == 0,
-                "%s: %s[%zu, %zu] is %a, not %a", what, name, i / (size_t)a->cols, i % (size_t)a->cols,
-                tensor_value(a, i), tensor_value(b, i));
+      cr_assert(memcmp((char *)a->data + i * format_size(a->format),
+                       (char *)b->data + i * format_size(b->format), format_size(a->format)) == 0,
+                "%s: %s[%zu, %zu] is %a, not %a", what, name, i / (size_t)a->cols,
+                i % (size_t)a->cols, tensor_value(a, i), tensor_value(b, i));
   }
 }
 
@@ -76,10 +79,10 @@ Test(repair, elements_set_to_the_values_that_they_have_leave_every_bit_of_every_
   }
 }
 
-/* --- on the grid: by another way ------------------------------------------------------------------------------------
- */
+/* --- on the grid: by another way -------------------------------------------------------------- */
 
-/* Operators behind which codes and values are written into memory as they stand, for all who read it. */
+/* Operators behind which codes and values are written into memory as they stand, for all who read
+ * it. */
 typedef struct Planted {
   int calls, call, out, row, col;
   float value;
@@ -111,7 +114,8 @@ static bool find_maker(const Mode *mode, int id, Planted *p) {
   block_run(&model, LAYER, mode, &stream, &s.arena, &trace);
   for (int c = 0; c < watch.count; c++)
     for (int i = 0; i < op_info[seen[c].call.kind].outs; i++)
-      if (trace.t[id].data && seen[c].made[i].data == trace.t[id].data) found = true, p->call = c, p->out = i;
+      if (trace.t[id].data && seen[c].made[i].data == trace.t[id].data)
+        found = true, p->call = c, p->out = i;
   for (int other = 0; other < id; other++) found &= trace.t[other].data != trace.t[id].data;
   return found;
 }
@@ -125,7 +129,8 @@ static float another(const Tensor *t, int row, int col) {
 
 /* Such a reader hands the value on whole, where memory would be rounded again. */
 static bool is_requantised(const Tensor *t, int id) {
-  return t->format != FORMAT_I8 && (id == T_CONV1D_SILU || id == T_IN_PROJ || id == T_X_PROJ || id == T_SSM_STATE);
+  return t->format != FORMAT_I8 &&
+         (id == T_CONV1D_SILU || id == T_IN_PROJ || id == T_X_PROJ || id == T_SSM_STATE);
 }
 
 Test(repair, an_element_on_the_grid_of_its_tensor_is_its_code_in_memory) {
@@ -138,9 +143,13 @@ Test(repair, an_element_on_the_grid_of_its_tensor_is_its_code_in_memory) {
       Trace was = plain(&all[m]);
       const Tensor *t = &was.t[id];
       if (find_maker(&all[m], id, &p) && !is_requantised(t, id)) {
-        p.row = (5 * m + id) % t->rows, p.col = (131 * m + 17 * id) % t->cols, p.value = another(t, p.row, p.col);
-        Trace want = planted(&all[m], &p), got = repaired(&all[m], &(Element){id, p.row, p.col, p.value}, 1);
-        expect_same(&got, &want, arena_printf(&s.arena, "%s, %s", all[m].name, family_mamba1.tensors.info[id].name));
+        p.row = (5 * m + id) % t->rows, p.col = (131 * m + 17 * id) % t->cols,
+        p.value = another(t, p.row, p.col);
+        Trace want = planted(&all[m], &p),
+              got = repaired(&all[m], &(Element){id, p.row, p.col, p.value}, 1);
+        expect_same(
+            &got, &want,
+            arena_printf(&s.arena, "%s, %s", all[m].name, family_mamba1.tensors.info[id].name));
         tried++;
       }
       s.arena = before;
@@ -148,28 +157,31 @@ Test(repair, an_element_on_the_grid_of_its_tensor_is_its_code_in_memory) {
   cr_expect_geq(tried, 200, "%d", tried);
 }
 
-/* --- a whole tensor is another mode ----------------------------------------------------------------------------------
- */
+/* --- a whole tensor is another mode ----------------------------------------------------------- */
 
-static const int behind_the_scan[] = {T_DELTA, T_SCAN, T_GATED, T_OUT_PROJ_IN, T_OUT_PROJ, T_BLOCK_OUT, T_SSM_STATE};
+static const int behind_the_scan[] = {T_DELTA,    T_SCAN,      T_GATED,    T_OUT_PROJ_IN,
+                                      T_OUT_PROJ, T_BLOCK_OUT, T_SSM_STATE};
 
 static void expect_same_behind(const Trace *got, const Trace *want) {
   for (size_t i = 0; i < sizeof behind_the_scan / sizeof *behind_the_scan; i++) {
     const Tensor *a = &got->t[behind_the_scan[i]], *b = &want->t[behind_the_scan[i]];
-    cr_expect(memcmp(a->data, b->data, (size_t)a->rows * (size_t)a->cols * format_size(a->format)) == 0, "%s",
-              family_mamba1.tensors.info[behind_the_scan[i]].name);
+    cr_expect(
+        memcmp(a->data, b->data, (size_t)a->rows * (size_t)a->cols * format_size(a->format)) == 0,
+        "%s", family_mamba1.tensors.info[behind_the_scan[i]].name);
   }
 }
 
-/* 2-2 and 2-3 take the scan's input from the grid, 2-4 as it left the convolution: nothing else is unlike. In 2-2 it is
- * the convolution's own output, handed on. */
+/* 2-2 and 2-3 take the scan's input from the grid, 2-4 as it left the convolution: nothing else is
+ * unlike. In 2-2 it is the convolution's own output, handed on. */
 static void expect_mode_2_4(const char *mode) {
   Trace was = plain(mode_preset(mode)), want = plain(mode_preset("2-4"));
   Element *element = ARENA_NEW(&s.arena, Element, want.t[T_SCAN_IN].rows * want.t[T_SCAN_IN].cols);
   int count = own_values(&want, T_SCAN_IN, 1, element);
   Trace got = repaired(mode_preset(mode), element, count);
-  cr_assert(memcmp(was.t[T_X_PROJ].data, want.t[T_X_PROJ].data, (size_t)TOKENS * (size_t)want.t[T_X_PROJ].cols) == 0);
-  cr_assert(memcmp(was.t[T_GATED].data, want.t[T_GATED].data, (size_t)count * 2) != 0, "the two modes are alike here");
+  cr_assert(memcmp(was.t[T_X_PROJ].data, want.t[T_X_PROJ].data,
+                   (size_t)TOKENS * (size_t)want.t[T_X_PROJ].cols) == 0);
+  cr_assert(memcmp(was.t[T_GATED].data, want.t[T_GATED].data, (size_t)count * 2) != 0,
+            "the two modes are alike here");
   expect_same_behind(&got, &want);
 }
 
@@ -178,12 +190,12 @@ Test(repair, all_of_scan_in_as_mode_2_4_has_it_makes_2_2_and_2_3_that_mode) {
   expect_mode_2_4("2-3");
 }
 
-/* --- who meets which value ------------------------------------------------------------------------------------------
- */
+/* --- who meets which value -------------------------------------------------------------------- */
 
 static bool differs(const Trace *a, const Trace *b, int id) {
   const Tensor *t = &a->t[id];
-  return memcmp(t->data, b->t[id].data, (size_t)t->rows * (size_t)t->cols * format_size(t->format)) != 0;
+  return memcmp(t->data, b->t[id].data,
+                (size_t)t->rows * (size_t)t->cols * format_size(t->format)) != 0;
 }
 
 Test(repair, a_tensor_handed_on_is_set_for_all_by_its_first_name_and_for_one_reader_by_its_own) {
@@ -195,7 +207,8 @@ Test(repair, a_tensor_handed_on_is_set_for_all_by_its_first_name_and_for_one_rea
     const Element element = {first[k], 4, 77, value};
     Trace got = repaired(mode, &element, 1);
     for (int other = 0; other < 3; other++)
-      cr_expect_eq(differs(&got, &was, first[other]), k == 0 || other == k, "%d set, %d shows", k, other);
+      cr_expect_eq(differs(&got, &was, first[other]), k == 0 || other == k, "%d set, %d shows", k,
+                   other);
     cr_expect_eq(differs(&got, &was, T_X_PROJ), k != 2);
     cr_expect(differs(&got, &was, T_SCAN));
     cr_expect_eq(tensor_value(&got.t[first[k]], (size_t)(4 * was.t[first[k]].cols + 77)),
@@ -207,7 +220,8 @@ Test(repair, the_last_value_of_a_place_counts_and_a_readers_own_before_everybody
   const Mode *mode = mode_preset("0");
   const float unit = s.model.scales[LAYER].scale[S_U];
   const Element last = {T_SCAN_IN, 4, 77, 300 * unit}, all = {T_CONV1D_SILU, 4, 77, 200 * unit};
-  const Element twice[] = {{T_SCAN_IN, 4, 77, -5 * unit}, last}, own_first[] = {last, all}, own_last[] = {all, last};
+  const Element twice[] = {{T_SCAN_IN, 4, 77, -5 * unit}, last}, own_first[] = {last, all},
+                own_last[] = {all, last};
   Trace want = repaired(mode, &last, 1), got = repaired(mode, twice, 2);
   expect_same(&got, &want, "twice");
   want = repaired(mode, own_first, 2), got = repaired(mode, own_last, 2);
@@ -231,8 +245,7 @@ Test(repair, what_enters_the_block_is_set_in_a_copy) {
   stream = before;
 }
 
-/* --- in a walk ------------------------------------------------------------------------------------------------------
- */
+/* --- in a walk -------------------------------------------------------------------------------- */
 
 typedef struct Ends {
   int blocks;
@@ -247,7 +260,8 @@ static void run_counted(void *context, Call *call) {
   ops_cpu.run(ops_cpu.context, call);
 }
 
-static bool keep_logits(void *context, const WalkPlace *at, int side, const WalkEnd *end, Arena scratch, Status *st) {
+static bool keep_logits(void *context, const WalkPlace *at, int side, const WalkEnd *end,
+                        Arena scratch, Status *st) {
   (void)context, (void)at, (void)scratch, (void)st;
   size_t bytes = (size_t)TOKENS * (size_t)s.model.vocab * sizeof(float);
   ends.logits[side] = memcpy(arena_alloc(&s.arena, bytes, 1), end[side].logits.data, bytes);
@@ -263,10 +277,11 @@ static int walk_repairs(bool share) {
                 three = {T_SCAN_IN, 2, 9, -300 * later};
   Model model = s.model;
   model.ops = &counted;
-  WalkSide side[] = {{.source = source_cpu(&model), .mode = mode_preset("2-0")},
-                     {.source = source_repaired(&s.arena, &model, LAYER, &one, 1), .mode = mode_preset("2-0")},
-                     {.source = source_repaired(&s.arena, &model, LAYER, &two, 1), .mode = mode_preset("2-0")},
-                     {.source = source_repaired(&s.arena, &model, LATER, &three, 1), .mode = mode_preset("2-0")}};
+  WalkSide side[] = {
+      {.source = source_cpu(&model), .mode = mode_preset("2-0")},
+      {.source = source_repaired(&s.arena, &model, LAYER, &one, 1), .mode = mode_preset("2-0")},
+      {.source = source_repaired(&s.arena, &model, LAYER, &two, 1), .mode = mode_preset("2-0")},
+      {.source = source_repaired(&s.arena, &model, LATER, &three, 1), .mode = mode_preset("2-0")}};
   const PromptShape prompt = {"one", s.test + 4000, TOKENS};
   Visitor visitor = {.end = keep_logits};
   Status st = {0};
@@ -288,7 +303,10 @@ static int walk_repairs(bool share) {
 }
 
 Test(repair, sides_share_the_layers_before_their_repairs_and_give_the_same_bits) {
-  enum { LAYERS = 24, FOUND = 3 /* blocks of one token, in which the makers of the tensors are found */ };
+  enum {
+    LAYERS = 24,
+    FOUND = 3 /* blocks of one token, in which the makers of the tensors are found */
+  };
   int apart = walk_repairs(false);
   Ends alone = ends;
   int shared = walk_repairs(true);
@@ -298,12 +316,12 @@ Test(repair, sides_share_the_layers_before_their_repairs_and_give_the_same_bits)
     size_t bytes = (size_t)TOKENS * (size_t)s.model.vocab * sizeof(float);
     cr_expect_eq(memcmp(ends.logits[side], alone.logits[side], bytes), 0, "side %d", side);
     for (int other = 0; other < side; other++)
-      cr_expect_neq(memcmp(ends.logits[side], ends.logits[other], bytes), 0, "sides %d and %d", side, other);
+      cr_expect_neq(memcmp(ends.logits[side], ends.logits[other], bytes), 0, "sides %d and %d",
+                    side, other);
   }
 }
 
-/* --- the shipped prompt ---------------------------------------------------------------------------------------------
- */
+/* --- the shipped prompt ----------------------------------------------------------------------- */
 
 static double relative_l2(const Tensor *got, const Tensor *want) {
   double error = 0, size = 0;
@@ -314,7 +332,8 @@ static double relative_l2(const Tensor *got, const Tensor *want) {
   return sqrt(error / size);
 }
 
-/* The first two layers by `source`, the second one by `end` where that is not NULL; the trace of the second. */
+/* The first two layers by `source`, the second one by `end` where that is not NULL; the trace of
+ * the second. */
 static Trace two_layers(const Source *source, const Source *end, const Mode *mode) {
   Trace top = {0}, trace;
   source->embed(source, s.test + 4000, 171, &s.arena, &top);
@@ -328,11 +347,13 @@ Test(repair, one_clipped_value_makes_the_jump_of_mode_2_0_at_layer_1_of_the_ship
   shipped_calibrate(&s, 16, 512);
   Source reference = source_ref64(&s.weights), cpu = source_cpu(&s.model);
   Trace want = two_layers(&reference, NULL, NULL), got = two_layers(&cpu, NULL, mode_preset("2-0"));
-  const Element element = {T_CONV1D_SILU, 68, 218, (float)tensor_value(&want.t[T_CONV1D_SILU], 68 * 512 + 218)};
+  const Element element = {T_CONV1D_SILU, 68, 218,
+                           (float)tensor_value(&want.t[T_CONV1D_SILU], 68 * 512 + 218)};
   Source repair = source_repaired(&s.arena, &s.model, 1, &element, 1);
   Trace mended = two_layers(&cpu, &repair, mode_preset("2-0"));
   double before = relative_l2(&got.t[T_BLOCK_OUT], &want.t[T_BLOCK_OUT]),
          after = relative_l2(&mended.t[T_BLOCK_OUT], &want.t[T_BLOCK_OUT]);
   cr_expect_float_eq(before, 7.35e-2, 5e-4, "%g", before);
-  cr_expect_float_eq(after, 3.38e-2, 5e-4, "%g", after); /* with a scale that clips nothing (alpha 1) it is 3.4e-2 */
+  cr_expect_float_eq(after, 3.38e-2, 5e-4, "%g",
+                     after); /* with a scale that clips nothing (alpha 1) it is 3.4e-2 */
 }

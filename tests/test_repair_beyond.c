@@ -1,5 +1,5 @@
-/* repair: elements beyond the grid of their tensor, against float64 and the bounds that the operators keep on the same
- * numbers. */
+/* repair: elements beyond the grid of their tensor, against float64 and the bounds that the
+ * operators keep on the same numbers. */
 #include <math.h>
 
 #include "draws.h"
@@ -8,7 +8,8 @@
 
 TestSuite(repair_beyond, .init = begin);
 
-/* Values three times beyond the grid's end and between its codes: a whole row, and single ones elsewhere. */
+/* Values three times beyond the grid's end and between its codes: a whole row, and single ones
+ * elsewhere. */
 static int beyond(const Tensor *t, int id, int cols, Element *element) {
   gsl_rng *rng = draws_from((unsigned long)id);
   int count = 0;
@@ -34,8 +35,10 @@ static BoundIn codes(const Tensor *t, int first, int cols, const Element *elemen
           t->format == FORMAT_I8 ? ((const int8_t *)t->data)[from] : tensor_value(t, from);
     }
   for (int i = 0; i < count; i++)
-    value[(size_t)element[i].row * (size_t)cols + (size_t)element[i].col] = (double)element[i].value / unit;
-  return (BoundIn){.value = value, .stride = cols, .scale = t->format == FORMAT_I8 ? (double)t->scale.value : 0};
+    value[(size_t)element[i].row * (size_t)cols + (size_t)element[i].col] =
+        (double)element[i].value / unit;
+  return (BoundIn){
+      .value = value, .stride = cols, .scale = t->format == FORMAT_I8 ? (double)t->scale.value : 0};
 }
 
 static BoundOut room(const Tensor *t) {
@@ -50,10 +53,11 @@ static BoundOut room(const Tensor *t) {
                     .high = ARENA_NEW(&s.arena, double, n)};
 }
 
-/* The bounds are of whole sums, which float32 holds. A sum with an element is not whole and is rounded once more, by
- * half a unit of its last place: 2^-24 of |sum| at most, and `slope` times that in what is made of it; sum + added
- * [cols] is what `of` bounds. */
-static void widen(BoundOut *out, const BoundOut *of, const Tensor *t, const float *added, double slope) {
+/* The bounds are of whole sums, which float32 holds. A sum with an element is not whole and is
+ * rounded once more, by half a unit of its last place: 2^-24 of |sum| at most, and `slope` times
+ * that in what is made of it; sum + added [cols] is what `of` bounds. */
+static void widen(BoundOut *out, const BoundOut *of, const Tensor *t, const float *added,
+                  double slope) {
   for (int i = 0; i < t->rows * t->cols; i++) {
     double sum = fabs(of->want[i]) + (added ? fabs((double)added[i % t->cols]) : 0);
     out->bound[i] += slope * sum * 0x1p-24 * (1 + 0x1p-20);
@@ -65,14 +69,15 @@ static void widen(BoundOut *out, const BoundOut *of, const Tensor *t, const floa
   }
 }
 
-static void expect_within(const Tensor *got, const BoundOut *want, const Tensor *was, const char *what) {
+static void expect_within(const Tensor *got, const BoundOut *want, const Tensor *was,
+                          const char *what) {
   int changed = 0;
   for (int i = 0; i < got->rows * got->cols; i++) {
     double value = tensor_value(got, (size_t)i),
            number = got->format == FORMAT_I8 ? (double)((const int8_t *)got->data)[i] : value;
     changed += value != tensor_value(was, (size_t)i);
-    cr_assert_leq(bound_used(want, (size_t)i, number), 1, "%s[%d, %d] is %a, float64 says %a ± %g", what, i / got->cols,
-                  i % got->cols, value, want->want[i], want->bound[i]);
+    cr_assert_leq(bound_used(want, (size_t)i, number), 1, "%s[%d, %d] is %a, float64 says %a ± %g",
+                  what, i / got->cols, i % got->cols, value, want->want[i], want->bound[i]);
   }
   cr_expect_geq(changed, got->cols, "%s: the elements changed %d values", what, changed);
 }
@@ -102,7 +107,8 @@ Test(repair_beyond, a_linear_makes_of_values_beyond_the_grid_what_float64_makes_
   expect_linear_within("3", T_NORM, W_IN_PROJ, T_IN_PROJ);            /* to float32 */
   expect_linear_within("2-4", T_OUT_PROJ_IN, W_OUT_PROJ, T_OUT_PROJ); /* to float16 */
   expect_linear_within("2-0", T_X_PROJ_IN, W_X_PROJ, T_X_PROJ);
-  expect_linear_within("0", T_X_PROJ_IN, W_X_PROJ, T_X_PROJ); /* which is conv1d_silu and scan_in too */
+  expect_linear_within("0", T_X_PROJ_IN, W_X_PROJ,
+                       T_X_PROJ); /* which is conv1d_silu and scan_in too */
 }
 
 Test(repair_beyond, a_convolution_makes_of_values_beyond_the_grid_what_float64_makes_of_them) {
@@ -114,7 +120,8 @@ Test(repair_beyond, a_convolution_makes_of_values_beyond_the_grid_what_float64_m
   int count = beyond(x, T_IN_PROJ, E, element);
   Trace got = repaired(mode, element, count);
   const Prepared *w = s.model.layer[LAYER].i8;
-  BoundIn codes_x = codes(x, 0, E, element, count), weight = codes(&w[W_CONV].values, 0, K, NULL, 0),
+  BoundIn codes_x = codes(x, 0, E, element, count),
+          weight = codes(&w[W_CONV].values, 0, K, NULL, 0),
           bias = codes(&w[W_CONV_BIAS].values, 0, E, NULL, 0);
   BoundOut pre = room(&got.t[T_CONV1D]), silu = room(&got.t[T_CONV1D_SILU]);
   bound_conv1d(&codes_x, TOKENS, E, K, &weight, &bias, &pre, &silu);
@@ -161,7 +168,8 @@ static void expect_scan_within(const char *preset, int lanes, int items) {
   expect_within(&got.t[T_SCAN], &b.y, &t[T_SCAN], "scan");
   expect_within(&got.t[T_GATED], &b.gated, &t[T_GATED], "gated");
   expect_within(&got.t[T_SSM_STATE], &b.state, &t[T_SSM_STATE], "ssm_state");
-  cr_expect(memcmp(got.t[T_X_PROJ].data, t[T_X_PROJ].data, (size_t)TOKENS * (size_t)t[T_X_PROJ].cols) == 0,
+  cr_expect(memcmp(got.t[T_X_PROJ].data, t[T_X_PROJ].data,
+                   (size_t)TOKENS * (size_t)t[T_X_PROJ].cols) == 0,
             "x_proj read what was set for the scan");
   cr_expect(memcmp(got.t[T_CONV1D_SILU].data, t[T_CONV1D_SILU].data, 64) == 0);
 }
@@ -169,8 +177,9 @@ static void expect_scan_within(const char *preset, int lanes, int items) {
 Test(repair_beyond, a_scan_makes_of_values_beyond_the_grid_what_float64_makes_of_them) {
   ScanChunk chunk = scan_chunk(TOKENS);
   expect_scan_within("2-0", chunk.lanes, chunk.items); /* blocked; scan_in is quantised again */
-  expect_scan_within("0", chunk.lanes, chunk.items);   /* scan_in, x_proj_in and conv1d_silu are one tensor */
-  expect_scan_within("2-1", 0, 0);                     /* sequential */
+  expect_scan_within("0", chunk.lanes,
+                     chunk.items); /* scan_in, x_proj_in and conv1d_silu are one tensor */
+  expect_scan_within("2-1", 0, 0); /* sequential */
 }
 
 Test(repair_beyond, its_layer_takes_no_more_memory_than_is_said) {
@@ -181,7 +190,8 @@ Test(repair_beyond, its_layer_takes_no_more_memory_than_is_said) {
   Source source = source_repaired(&s.arena, &s.model, LAYER, element, count);
   Arena tight = s.arena;
   tight.next = arena_room(&s.arena, 64, 1);
-  tight.end = tight.next + block_bytes(&s.model.config, TOKENS) + source_repaired_bytes(&s.model.config, TOKENS, count);
+  tight.end = tight.next + block_bytes(&s.model.config, TOKENS) +
+              source_repaired_bytes(&s.model.config, TOKENS, count);
   Trace trace;
   source.block(&source, mode_preset("0"), LAYER, &stream, &tight, &trace);
 }

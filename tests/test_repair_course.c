@@ -1,7 +1,8 @@
-/* What the repair of one value does over all layers, against mode 2-0 written again in float64: codes by round, half
- * away or half to even, sums of codes exact, everything between them in double, the repaired value in place of its
- * code. Nothing of kernels/ takes part but the int8 weights as they are stored. Roundings of float32 that turn a tie
- * make single codes of a layer differ: its error agrees to a thousandth. */
+/* What the repair of one value does over all layers, against mode 2-0 written again in float64:
+ * codes by round, half away or half to even, sums of codes exact, everything between them in
+ * double, the repaired value in place of its code. Nothing of kernels/ takes part but the int8
+ * weights as they are stored. Roundings of float32 that turn a tie make single codes of a layer
+ * differ: its error agrees to a thousandth. */
 #include "family/family.h"
 #include "family/mamba1.h"
 #include "shipped_model.h"
@@ -47,7 +48,8 @@ static Codes linear_of(const ModelLayer *layer, int id) {
 
 static Codes values_of(const ModelLayer *layer, int id) {
   const Tensor *t = &layer->i8[id].values;
-  Codes all = {ARENA_NEW(&s.arena, double, t->rows * t->cols), (double)t->scale.value, t->rows, t->cols};
+  Codes all = {ARENA_NEW(&s.arena, double, t->rows * t->cols), (double)t->scale.value, t->rows,
+               t->cols};
   for (int i = 0; i < t->rows * t->cols; i++) all.value[i] = ((const int8_t *)t->data)[i];
   return all;
 }
@@ -92,7 +94,8 @@ static double *conv_codes(const ModelLayer *layer, const double *xz) {
     for (int e = 0; e < E; e++) {
       double sum = 0;
       for (int k = 0; k < TAPS; k++)
-        if (t - TAPS + 1 + k >= 0) sum += w.value[e * TAPS + k] * xz[(t - TAPS + 1 + k) * 2 * E + e];
+        if (t - TAPS + 1 + k >= 0)
+          sum += w.value[e * TAPS + k] * xz[(t - TAPS + 1 + k) * 2 * E + e];
       double pre = sum * w.scale * s_xz + bias.value[e] * bias.scale;
       q[t * E + e] = away(pre / (1 + exp(-pre)), s_u);
     }
@@ -100,11 +103,12 @@ static double *conv_codes(const ModelLayer *layer, const double *xz) {
 }
 
 /* u, dt, B, C and z as codes -> what leaves the gate [T, E]. */
-static double *scanned(const ModelLayer *layer, const double *u, const double *dt, const double *dbc,
-                       const double *xz) {
-  const double s_u = scale_at(layer, S_U), s_dt = scale_at(layer, S_DT), s_dbc = scale_at(layer, S_DBC),
-               s_xz = scale_at(layer, S_XZ);
-  Codes a = values_of(layer, W_A_LOG), skip = values_of(layer, W_D), bias = values_of(layer, W_DT_BIAS);
+static double *scanned(const ModelLayer *layer, const double *u, const double *dt,
+                       const double *dbc, const double *xz) {
+  const double s_u = scale_at(layer, S_U), s_dt = scale_at(layer, S_DT),
+               s_dbc = scale_at(layer, S_DBC), s_xz = scale_at(layer, S_XZ);
+  Codes a = values_of(layer, W_A_LOG), skip = values_of(layer, W_D),
+        bias = values_of(layer, W_DT_BIAS);
   double *gated = ARENA_NEW(&s.arena, double, TOKENS *E);
   for (int e = 0; e < E; e++) {
     double h[N] = {0};
@@ -126,8 +130,9 @@ static double *scanned(const ModelLayer *layer, const double *u, const double *d
 /* Block of mode 2-0 on x [T, D]; value: of conv1d_silu[TOKEN, CHANNEL], NaN: its own. */
 static double *block(int number, const double *x, double value) {
   const ModelLayer *layer = &s.model.layer[number];
-  const double s_in = scale_at(layer, S_IN), s_xz = scale_at(layer, S_XZ), s_u = scale_at(layer, S_U),
-               s_dbc = scale_at(layer, S_DBC), s_dt = scale_at(layer, S_DT), s_o = scale_at(layer, S_O);
+  const double s_in = scale_at(layer, S_IN), s_xz = scale_at(layer, S_XZ),
+               s_u = scale_at(layer, S_U), s_dbc = scale_at(layer, S_DBC),
+               s_dt = scale_at(layer, S_DT), s_o = scale_at(layer, S_O);
   Codes in_proj = linear_of(layer, W_IN_PROJ), x_proj = linear_of(layer, W_X_PROJ),
         dt_proj = linear_of(layer, W_DT_PROJ), out_proj = linear_of(layer, W_OUT_PROJ);
   double *xz = product(norm_codes(x, (double)s.model.eps, s_in), &in_proj, s_in);
@@ -150,7 +155,8 @@ static double *block(int number, const double *x, double value) {
 
 static double relative(const double *got, const double *want) {
   double error = 0, size = 0;
-  for (int i = 0; i < TOKENS * D; i++) error += (got[i] - want[i]) * (got[i] - want[i]), size += want[i] * want[i];
+  for (int i = 0; i < TOKENS * D; i++)
+    error += (got[i] - want[i]) * (got[i] - want[i]), size += want[i] * want[i];
   return sqrt(error / size);
 }
 
@@ -170,8 +176,8 @@ static void run_reference(void) {
   }
 }
 
-/* Each layer in float64 on what the program's own walk gives it: over many layers single codes that differ would make
- * other roundings everywhere. */
+/* Each layer in float64 on what the program's own walk gives it: over many layers single codes that
+ * differ would make other roundings everywhere. */
 static void expect_course(const RepairLayer *row, bool repaired) {
   const Mode *mode = mode_preset("2-0");
   const Element set = {T_CONV1D_SILU, TOKEN, CHANNEL, (float)element};
@@ -183,11 +189,12 @@ static void expect_course(const RepairLayer *row, bool repaired) {
   Tensor stream = trace.t[T_EMBEDDING];
   for (int layer = 0; layer < s.model.layers; layer++) {
     tensor_values(&stream, x);
-    double want = relative(block(layer, x, repaired && layer == LAYER ? element : NAN), reference_out[layer]);
+    double want =
+        relative(block(layer, x, repaired && layer == LAYER ? element : NAN), reference_out[layer]);
     double got = repaired ? row[layer].rel_l2_after : row[layer].rel_l2;
     worst = fmax(worst, fabs(got / want - 1));
-    cr_expect(fabs(got / want - 1) < 1e-3, "layer %d%s: %.6g, in float64 %.6g", layer, repaired ? ", repaired" : "",
-              got, want);
+    cr_expect(fabs(got / want - 1) < 1e-3, "layer %d%s: %.6g, in float64 %.6g", layer,
+              repaired ? ", repaired" : "", got, want);
     if (layer == LAYER) printf("layer %d: %.6g, in float64 %.6g\n", layer, got, want);
     source->block(source, mode, layer, &stream, &s.arena, &trace);
     stream = trace.t[T_BLOCK_OUT];
@@ -198,14 +205,17 @@ static void expect_course(const RepairLayer *row, bool repaired) {
 Test(repair_course, is_that_of_mode_2_0_written_again_in_float64) {
   s = shipped_load(REWRITE_QUAMBA);
   shipped_calibrate(&s, 16, 512);
-  cr_assert(s.checkpoint.config.D == D && s.checkpoint.config.E == E && s.checkpoint.config.N == N &&
-            s.checkpoint.config.R == R && s.checkpoint.config.K == TAPS);
+  cr_assert(s.checkpoint.config.D == D && s.checkpoint.config.E == E &&
+            s.checkpoint.config.N == N && s.checkpoint.config.R == R &&
+            s.checkpoint.config.K == TAPS);
   run_reference();
   PromptShape prompt = {"p", s.test + 4000, TOKENS};
   Mode mode = *mode_preset("2-0");
   RepairPlan plan = {"2-0", "fp64", "p", LAYER, "conv1d_silu", TOKEN, CHANNEL};
-  Spec spec = {.modes = &mode, .mode_count = 1, .prompt_count = 1, .repairs = &plan, .repair_count = 1};
-  Subject subject = {.weights = s.weights, .model = s.model, .prompt = &prompt, .checkpoint = s.checkpoint};
+  Spec spec = {
+      .modes = &mode, .mode_count = 1, .prompt_count = 1, .repairs = &plan, .repair_count = 1};
+  Subject subject = {
+      .weights = s.weights, .model = s.model, .prompt = &prompt, .checkpoint = s.checkpoint};
   Progress quiet = progress_start(true);
   Study study = {.spec = &spec, .subject = &subject, .progress = &quiet};
   EventRows rows;

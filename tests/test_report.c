@@ -1,5 +1,5 @@
-/* The report: what each section says of rows made by hand (report_rows.h), line by line, and the same from a results
- * file. */
+/* The report: what each section says of rows made by hand (report_rows.h), line by line, and the
+ * same from a results file. */
 #include "report/figures.h"
 #include "report/report.h"
 
@@ -15,20 +15,26 @@ Test(report, the_answer_stands_first_in_computed_sentences) {
   const char *text = part_of(body_of(made_run(&arena, made, 1)), "# ", "# Mode");
   EXPECT_LINE(text, "# Mode 2-0 against mode 2-4, all layers");
   EXPECT_LINE(text, "> Does a float convolution and scan change what the last layer sees?");
-  EXPECT_LINE(text, "| 2-0 against 2-4            | 0.600 % at the logits                                        |");
-  EXPECT_LINE(text,
-              "| Did both take effect?      | Both modes took effect: of 30 tensors compared, 12 came from different "
-              "kernels and 27 differ in at least one bit. |");
-  EXPECT_LINE(text, "| Where does it start?       | The first tensor that differs is `conv1d_silu` of layer 0 (prompt "
+  EXPECT_LINE(text, "| 2-0 against 2-4            | 0.600 % at the logits                          "
+                    "              |");
+  EXPECT_LINE(text, "| Did both take effect?      | Both modes took effect: of 30 tensors "
+                    "compared, 12 came from different "
+                    "kernels and 27 differ in at least one bit. |");
+  EXPECT_LINE(text, "| Where does it start?       | The first tensor that differs is `conv1d_silu` "
+                    "of layer 0 (prompt "
                     "address), by a relative L2 of 0.100 %. |");
-  EXPECT_LINE(text, "| How does it travel?        | not told: this results file holds no shapes, as those of an older "
+  EXPECT_LINE(text, "| How does it travel?        | not told: this results file holds no shapes, "
+                    "as those of an older "
                     "program do not |");
-  EXPECT_LINE(text,
-              "| Does it matter at the end? | the relative L2 of the logits is 0.600 %; both choose the same next "
-              "token at 80.0 % of the positions; bits per byte: not evaluated: add `evaluation: {text: …}` |");
+  EXPECT_LINE(text, "| Does it matter at the end? | the relative L2 of the logits is 0.600 %; both "
+                    "choose the same next "
+                    "token at 80.0 % of the positions; bits per byte: not evaluated: add "
+                    "`evaluation: {text: …}` |");
   cr_expect(strstr(text, "| 0 against 2-0"), "%s", text);
-  EXPECT_LINE(text, "Model: `data/mamba-bytes-10m` (4 layers, D 4, E 8, N 2, R 1, K 4, vocabulary 256), rewrite "
-                    "quamba. Prompt: address (5 tokens). Backend: cpu.");
+  EXPECT_LINE(
+      text,
+      "Model: `data/mamba-bytes-10m` (4 layers, D 4, E 8, N 2, R 1, K 4, vocabulary 256), rewrite "
+      "quamba. Prompt: address (5 tokens). Backend: cpu.");
 }
 
 Test(report, strings_from_a_spec_cannot_become_markup) {
@@ -44,7 +50,8 @@ Test(report, strings_from_a_spec_cannot_become_markup) {
   const char *text = body_of(d);
   EXPECT_LINE(text, "# &lt;script&gt;alert(1)&lt;/script&gt; \\| \\`x\\` =cmd()");
   EXPECT_LINE(text, "> \\# really?  &lt;img src=x&gt;");
-  EXPECT_LINE(text, "Model: a\\|b\\`c (4 layers, D 4, E 8, N 2, R 1, K 4, vocabulary 256), rewrite quamba. Prompt: "
+  EXPECT_LINE(text, "Model: a\\|b\\`c (4 layers, D 4, E 8, N 2, R 1, K 4, vocabulary 256), rewrite "
+                    "quamba. Prompt: "
                     "&lt;b&gt;\\*p\\* (5 tokens). Backend: cpu.");
   EXPECT_NONE(text, "<b>");
   EXPECT_NONE(text, "<img");
@@ -60,30 +67,38 @@ Test(report, stages_and_witness_mark_what_differs) {
   EXPECT_LINE(text, "| `conv_in`    | `i8`       | `i8`         |       |");
   EXPECT_LINE(text, "| `scan_order` | `blocked`  | `sequential` | **≠** |");
   EXPECT_LINE(text, "**Witness**: the kernels that ran, over 4 layers and 1 prompt.");
-  EXPECT_LINE(text, "| `embedding`   | `lookup f32 cpu`              | f32  | `lookup f32 cpu`                  | f32  "
+  EXPECT_LINE(text, "| `embedding`   | `lookup f32 cpu`              | f32  | `lookup f32 cpu`     "
+                    "             | f32  "
                     "| same    | identical       |");
-  EXPECT_LINE(text, "| `norm`        | `rmsnorm f32->i8 cpu`         | i8   | `rmsnorm f32->i8 cpu`             | i8   "
+  EXPECT_LINE(text, "| `norm`        | `rmsnorm f32->i8 cpu`         | i8   | `rmsnorm f32->i8 "
+                    "cpu`             | i8   "
                     "| same    | **≠** in 3 of 4 |");
-  EXPECT_LINE(text, "| `scan`        | `scan i8,i8->f16 blocked cpu` | f32  | `scan f32,i8->f16 sequential cpu` | f32  "
+  EXPECT_LINE(text, "| `scan`        | `scan i8,i8->f16 blocked cpu` | f32  | `scan f32,i8->f16 "
+                    "sequential cpu` | f32  "
                     "| **≠**   | **≠**           |");
-  EXPECT_LINE(text, "| tensor        | on grid, 2-0 | on grid, 2-4 | saturated, 2-0 | saturated, 2-4 |");
-  EXPECT_LINE(text, "| `conv1d_silu` |        100 % |       6.25 % |       < 0.01 % |       < 0.01 % |");
+  EXPECT_LINE(text,
+              "| tensor        | on grid, 2-0 | on grid, 2-4 | saturated, 2-0 | saturated, 2-4 |");
+  EXPECT_LINE(text,
+              "| `conv1d_silu` |        100 % |       6.25 % |       < 0.01 % |       < 0.01 % |");
   EXPECT_LINE(text, "Bit-identical: 3 of 30 tensors compared.");
-  cr_expect(strstr(text, "`embedding`") < strstr(text, "`block_in`"), "the embedding stands after the layers");
+  cr_expect(strstr(text, "`embedding`") < strstr(text, "`block_in`"),
+            "the embedding stands after the layers");
 }
 
 Test(report, a_kernel_that_changes_between_layers_is_counted) {
   ReportData *d = made_run(&arena, made, 1);
   for (size_t i = 0; i < made->tensors; i++)
-    if (made->tensor[i].layer == 2 && !strcmp(made->tensor[i].tensor, "norm") && !strcmp(made->tensor[i].mode, "2-4"))
+    if (made->tensor[i].layer == 2 && !strcmp(made->tensor[i].tensor, "norm") &&
+        !strcmp(made->tensor[i].mode, "2-4"))
       SET_TEXT(made->tensor[i].kernel, "rmsnorm f32->i8 gpu");
   for (size_t i = 0; i < made->pairs; i++)
-    if (made->pair[i].layer == 2 && !strcmp(made->pair[i].tensor, "norm") && !strcmp(made->pair[i].other, "2-4"))
+    if (made->pair[i].layer == 2 && !strcmp(made->pair[i].tensor, "norm") &&
+        !strcmp(made->pair[i].other, "2-4"))
       made->pair[i].same_kernel = 0;
   const char *text = part_of(body_of(d), "## 2. ", "### 2-0 against 2-4");
-  cr_expect(
-      strstr(text, "| `rmsnorm f32->i8 cpu` in 3 of 4; `rmsnorm f32->i8 gpu` in 1 of 4 | i8   | **≠** in 1 of 4 |"),
-      "%s", text);
+  cr_expect(strstr(text, "| `rmsnorm f32->i8 cpu` in 3 of 4; `rmsnorm f32->i8 gpu` in 1 of 4 | i8  "
+                         " | **≠** in 1 of 4 |"),
+            "%s", text);
 }
 
 Test(report, statistics_stand_side_by_side_in_nine_digits) {
@@ -91,15 +106,17 @@ Test(report, statistics_stand_side_by_side_in_nine_digits) {
   EXPECT_LINE(text, "#### Layer 0");
   EXPECT_LINE(text, "#### Layer 3");
   EXPECT_NONE(text, "#### Layer 1");
-  EXPECT_LINE(text, "**Input** `block_in` [5 × 4], stored as f32: identical in every bit (mean 1.00000000e+00, std "
+  EXPECT_LINE(text, "**Input** `block_in` [5 × 4], stored as f32: identical in every bit (mean "
+                    "1.00000000e+00, std "
                     "2.00000000e+00, min "
                     "-3.00000000e+00, max 4.00000000e+00).");
-  EXPECT_LINE(
-      text, "**Output** `block_out` [5 × 4], stored as f32: 75.00 % of the values differ; relative L2 6.00000000e-03.");
+  EXPECT_LINE(text, "**Output** `block_out` [5 × 4], stored as f32: 75.00 % of the values differ; "
+                    "relative L2 6.00000000e-03.");
   EXPECT_ROW(text, "| | 2-0 | 2-4 | difference | relative |");
   EXPECT_ROW(text, "| min | -3.00000000e+00 | -2.99804688e+00 | 1.95312500e-03 | 6.51041667e-04 |");
   EXPECT_LINE(text, "<details><summary>First values</summary>");
-  EXPECT_ROW(text, "| [2, 1] | 1.00000000e+01 | 1.00195312e+01 | 1.95312500e-02 | 1.95312500e-03 |");
+  EXPECT_ROW(text,
+             "| [2, 1] | 1.00000000e+01 | 1.00195312e+01 | 1.95312500e-02 | 1.95312500e-03 |");
   EXPECT_ROW(text, "| [0, 0] | 3.00000000e+00 | 3.00000000e+00 | equal | |");
 }
 
@@ -110,19 +127,25 @@ Test(report, with_several_prompts_statistics_are_of_the_first_and_drift_has_rang
   EXPECT_LINE(drift, "Smallest and largest over the 2 prompts:");
   cr_expect(strstr(squeezed(drift), "| `out_proj` | `block_out`, 95 % | growth |"), "%s", drift);
   cr_expect(strstr(squeezed(drift), "| 0.800 % | 0.600 % … 1.00 % | 4.00 |"), "%s", drift);
-  EXPECT_ROW(drift, "| 2 | 0.400 % … 1.60 % | 0.400 % … 1.60 % | 0.400 % … 1.60 % | 0.400 % … 1.60 % |");
-  EXPECT_ROW(drift, "| 2 | 0.700 % | 0.650 % … 0.800 % | 1.60 % | 3.20 % | 0.800 % | 62.5 % | 3 of address |");
+  EXPECT_ROW(drift,
+             "| 2 | 0.400 % … 1.60 % | 0.400 % … 1.60 % | 0.400 % … 1.60 % | 0.400 % … 1.60 % |");
+  EXPECT_ROW(
+      drift,
+      "| 2 | 0.700 % | 0.650 % … 0.800 % | 1.60 % | 3.20 % | 0.800 % | 62.5 % | 3 of address |");
 }
 
 Test(report, drift_has_a_row_a_layer) {
   const char *text = part_of(body_of(made_run(&arena, made, 1)), "## 4. ", "### 2-0 against 2-4");
-  EXPECT_ROW(text, "| layer | median token | 95 % | token at 90 % | token at 99 % | all together | share of the worst "
+  EXPECT_ROW(text, "| layer | median token | 95 % | token at 90 % | token at 99 % | all together | "
+                   "share of the worst "
                    "token | worst token |");
   EXPECT_ROW(text, "| 3 | 0.525 % | — | 1.20 % | 2.40 % | 0.600 % | 62.5 % | 3 of address |");
+  EXPECT_ROW(text, "| layer | `block_out` | `conv1d_silu` | `scan` | `out_proj` | growth | max abs "
+                   "| SQNR, dB | mean ULP |");
   EXPECT_ROW(text,
-             "| layer | `block_out` | `conv1d_silu` | `scan` | `out_proj` | growth | max abs | SQNR, dB | mean ULP |");
-  EXPECT_ROW(text, "| 0 | 0.100 % | 0.100 % | 0.100 % | 0.100 % | — | 1.00e-02 | 60.0 | 1.00e+02 |");
-  EXPECT_ROW(text, "| 3 | 0.600 % | 0.600 % | 0.600 % | 0.600 % | 0.750 | 6.00e-02 | 44.4 | 6.00e+02 |");
+             "| 0 | 0.100 % | 0.100 % | 0.100 % | 0.100 % | — | 1.00e-02 | 60.0 | 1.00e+02 |");
+  EXPECT_ROW(text,
+             "| 3 | 0.600 % | 0.600 % | 0.600 % | 0.600 % | 0.750 | 6.00e-02 | 44.4 | 6.00e+02 |");
   EXPECT_NONE(text, "prompts");
 }
 
@@ -130,26 +153,31 @@ Test(report, an_identical_pair_gets_sentences_and_no_table_of_zeros) {
   const char *text = body_of(made_run(&arena, made, 1));
   const char *values = part_of(text, "## 3. ", "### 0 against 2-0"),
              *drift = part_of(text, "## 4. ", "### 0 against 2-0");
-  EXPECT_LINE(values, "All 30 tensors compared are identical in every bit, so there is no difference to list.");
+  EXPECT_LINE(
+      values,
+      "All 30 tensors compared are identical in every bit, so there is no difference to list.");
   EXPECT_LINE(drift, "Nothing drifts: every tensor of every layer is identical in every bit.");
   EXPECT_NONE(values, "|");
   EXPECT_NONE(drift, "|");
   const char *found = part_of(text, "## 6. ", "### 0 against 2-0");
-  EXPECT_LINE(found, "- Both modes took effect (4 of 30 tensors compared came from different kernels), and **every "
+  EXPECT_LINE(found, "- Both modes took effect (4 of 30 tensors compared came from different "
+                     "kernels), and **every "
                      "tensor is identical in every bit**.");
   EXPECT_LINE(found, "- The modes ask for different settings of `conv_out`.");
-  cr_expect(
-      strstr(found, "- **Why.** The equality is exact for every input, not chance: where one mode keeps int8 values q"),
-      "%s", found);
+  cr_expect(strstr(found, "- **Why.** The equality is exact for every input, not chance: where one "
+                          "mode keeps int8 values q"),
+            "%s", found);
 }
 
 Test(report, every_mode_is_set_against_the_reference) {
   const char *text = part_of(body_of(made_run(&arena, made, 1)), "## 5. ", "## 5. ");
-  EXPECT_LINE(text,
-              "At the logits 2-0 is nearest to the reference (relative L2 2.00 %) and 0 farthest from it (4.00 %).");
-  EXPECT_ROW(text, "| mode | `block_out` | SQNR, dB | 1 − cosine | worst `block_out` | `logits` | SQNR, dB | 1 − "
+  EXPECT_LINE(text, "At the logits 2-0 is nearest to the reference (relative L2 2.00 %) and 0 "
+                    "farthest from it (4.00 %).");
+  EXPECT_ROW(text, "| mode | `block_out` | SQNR, dB | 1 − cosine | worst `block_out` | `logits` | "
+                   "SQNR, dB | 1 − "
                    "cosine | same top token |");
-  EXPECT_ROW(text, "| 2-4 | 0.600 % | 44.4 | 3.60e-05 | 0.800 % in layer 2 | 0.600 % | 44.4 | 3.60e-05 | 80.00 % |");
+  EXPECT_ROW(text, "| 2-4 | 0.600 % | 44.4 | 3.60e-05 | 0.800 % in layer 2 | 0.600 % | 44.4 | "
+                   "3.60e-05 | 80.00 % |");
   EXPECT_ROW(text, "| layer | 2-0 | 2-4 | 0 |");
   EXPECT_ROW(text, "| 2 | 0.800 % | 0.800 % | 0.800 % |");
 }
@@ -161,7 +189,8 @@ Test(report, pairs_against_the_reference_are_shown_whole_only_where_there_are_no
   data_arrange(&arena, d);
   const char *text = body_of(d);
   EXPECT_LINE(part_of(text, "## 2. ", "## 2. "), "### 2-4 against the float64 reference");
-  EXPECT_LINE(text, "Of 30 tensors compared with the float64 reference, 3 equal it in every float32 bit.");
+  EXPECT_LINE(
+      text, "Of 30 tensors compared with the float64 reference, 3 equal it in every float32 bit.");
 }
 
 Test(report, the_first_value_that_is_not_finite_leads_the_report) {
@@ -171,10 +200,14 @@ Test(report, the_first_value_that_is_not_finite_leads_the_report) {
   made->tensor[7].nonfinite = 3; /* of layer 0 */
   made->tensor[7].first_nonfinite = 11;
   made->tensor[10].q8_nans = 1;
-  const char *line = "> **Warning.** Values are not finite. The first: `block_out` of layer 0, element 11 ([2, 3]), of "
-                     "mode 2-0, prompt address. In all 5 values in 2 tensors: they are left out of the figures, and a "
-                     "figure that leaves values out says so. Turned into 0 by quantisation: 1 NaN in 1 tensor, first "
-                     "in `conv1d_silu` of layer 1 of mode 2-0, prompt address. This alone does not change the exit "
+  const char *line = "> **Warning.** Values are not finite. The first: `block_out` of layer 0, "
+                     "element 11 ([2, 3]), of "
+                     "mode 2-0, prompt address. In all 5 values in 2 tensors: they are left out of "
+                     "the figures, and a "
+                     "figure that leaves values out says so. Turned into 0 by quantisation: 1 NaN "
+                     "in 1 tensor, first "
+                     "in `conv1d_silu` of layer 1 of mode 2-0, prompt address. This alone does not "
+                     "change the exit "
                      "status; with `--strict` it is 1.";
   const char *text = body_of(d);
   EXPECT_LINE(part_of(text, "## 7. ", "## 7. "), line);
@@ -203,8 +236,8 @@ Test(report, any_table_may_be_missing) {
     data_arrange(&arena, d);
     const char *text = body_of(d);
     for (int section = 1; section <= 9; section++)
-      cr_expect(strstr(text, arena_printf(&arena, "\n## %d. ", section)), "no section %d without table %d", section,
-                missing);
+      cr_expect(strstr(text, arena_printf(&arena, "\n## %d. ", section)),
+                "no section %d without table %d", section, missing);
     EXPECT_NONE(text, "nan");
   }
 }
@@ -224,10 +257,12 @@ Test(report, from_a_results_file_come_the_same_report_and_a_csv_a_table) {
   Attribute attributes[ABOUT_COUNT];
   int count = 0;
   for (int a = 0; a < ABOUT_COUNT; a++)
-    if (want->about[a] && a != ABOUT_SPEC_DIGEST) attributes[count++] = (Attribute){about_names[a], want->about[a], 0};
+    if (want->about[a] && a != ABOUT_SPEC_DIGEST)
+      attributes[count++] = (Attribute){about_names[a], want->about[a], 0};
   Store *store = fixture_open(&f, &st);
   cr_assert(store && fixture_layers(&f, store, -1, &st), "%s", st.text);
-  cr_assert(store_finish(store, attributes, count, want->tables, want->table_count, f.arena, &st), "%s", st.text);
+  cr_assert(store_finish(store, attributes, count, want->tables, want->table_count, f.arena, &st),
+            "%s", st.text);
   store_close(store);
 
   Report report = {0};
@@ -235,7 +270,9 @@ Test(report, from_a_results_file_come_the_same_report_and_a_csv_a_table) {
   cr_assert(report_write(&arena, f.results, folder, LANGUAGE_ENGLISH, &report, &st), "%s", st.text);
   cr_expect_str_eq(report.path, arena_printf(&arena, "%s/report.html", folder));
   Bytes got;
-  cr_assert(file_read(&arena, arena_printf(&arena, "%s/report.md", folder), (size_t)1 << 24, &got, &st), "%s", st.text);
+  cr_assert(
+      file_read(&arena, arena_printf(&arena, "%s/report.md", folder), (size_t)1 << 24, &got, &st),
+      "%s", st.text);
   Figures figures; /* those of the rows are referred to, not drawn */
   cr_assert(figures_open(&figures, folder, &st), "%s", st.text);
   want->figures = &figures;
@@ -243,18 +280,20 @@ Test(report, from_a_results_file_come_the_same_report_and_a_csv_a_table) {
   want->about[ABOUT_WEIGHTS_DIGEST] = f.key.weights.hex;
   want->about[ABOUT_TEXT_DIGEST] = f.key.text.hex;
   want->about[ABOUT_PROGRAM_DIGEST] = f.key.program.hex;
-  cr_expect_str_eq(got.data, body_of(want), "the report from the file differs from that of the rows:\n%s", got.data);
+  cr_expect_str_eq(got.data, body_of(want),
+                   "the report from the file differs from that of the rows:\n%s", got.data);
 
   for (int t = 0; tables[t]; t++) {
     Bytes csv;
-    cr_assert(file_read(&arena, arena_printf(&arena, "%s/tables/%s.csv", folder, tables[t]->name), (size_t)1 << 24,
-                        &csv, &st),
+    cr_assert(file_read(&arena, arena_printf(&arena, "%s/tables/%s.csv", folder, tables[t]->name),
+                        (size_t)1 << 24, &csv, &st),
               "%s", st.text);
     size_t lines = 0, rows = 0;
     for (size_t i = 0; i < csv.count; i++) lines += csv.data[i] == '\n';
     for (int i = 0; i < want->table_count; i++)
       if (want->tables[i].table == tables[t]) rows = want->tables[i].count;
-    cr_expect_eq(lines, rows + 1, "%s.csv has %zu lines for %zu rows", tables[t]->name, lines, rows);
+    cr_expect_eq(lines, rows + 1, "%s.csv has %zu lines for %zu rows", tables[t]->name, lines,
+                 rows);
   }
   fixture_drop(&f);
 }
@@ -263,7 +302,9 @@ Test(report, a_file_that_is_no_results_file_is_refused_by_name) {
   Status st = {0};
   Report report = {0};
   store_start();
-  cr_expect(!report_write(&arena, "Makefile", "/tmp/driftscope-test-never", LANGUAGE_ENGLISH, &report, &st));
+  cr_expect(!report_write(&arena, "Makefile", "/tmp/driftscope-test-never", LANGUAGE_ENGLISH,
+                          &report, &st));
   cr_expect(strstr(st.text, "Makefile: "), "got: %s", st.text);
-  cr_expect(!file_exists("/tmp/driftscope-test-never"), "a folder was made for a report that could not be");
+  cr_expect(!file_exists("/tmp/driftscope-test-never"),
+            "a folder was made for a report that could not be");
 }

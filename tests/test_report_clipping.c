@@ -7,8 +7,8 @@
 
 TestSuite(report_clipping, .init = reserve, .fini = release);
 
-/* Of 400 elements on a grid of scale 0.5, whose squares are 1 beyond to 3 in all others at a share of 0.25; share 0:
- * none lies beyond. */
+/* Of 400 elements on a grid of scale 0.5, whose squares are 1 beyond to 3 in all others at a share
+ * of 0.25; share 0: none lies beyond. */
 static Clipping clipping_row(const char *mode, const char *tensor, int layer, double share) {
   const bool any = share > 0;
   Clipping row = {.layer = layer,
@@ -63,20 +63,25 @@ Test(report_clipping, each_tensor_stands_at_its_worst_layer_the_largest_share_fi
                      clipping_row("2-0", "conv1d_silu", 1, 0.125),
                      clipping_row("2-0", "scan", 1, 0.75)};
   const char *text = section(rows, 6, NULL);
-  says(text,
-       "- **At least half of the squared error beyond the grid's end**: 2 of the 6 tensors on a static grid (over "
-       "all layers and prompts). The largest share is that of `scan` of layer 1 in prompt address: 75.0 %, in 7 of 400 "
-       "elements.\n- No element lies beyond in `norm`.\n");
+  says(text, "- **At least half of the squared error beyond the grid's end**: 2 of the 6 tensors "
+             "on a static grid (over "
+             "all layers and prompts). The largest share is that of `scan` of layer 1 in prompt "
+             "address: 75.0 %, in 7 of 400 "
+             "elements.\n- No element lies beyond in `norm`.\n");
   /* an element below is beyond the lower end, -128 times 0.5 */
   const char *table = squeezed(text);
-  says(table, "| `scan` | 1 | address | 7 | 3 | 2 | -80.00 | -64.00 | 18 | 5 | 75.0 % | 1.73 % | 1.00 % |\n"
-              "| `conv1d_silu` | 0 | address | 7 | 3 | 2 | -80.00 | -64.00 | 18 | 5 | 50.0 % | 1.41 % | 1.41 % |\n");
+  says(
+      table,
+      "| `scan` | 1 | address | 7 | 3 | 2 | -80.00 | -64.00 | 18 | 5 | 75.0 % | 1.73 % | 1.00 % |\n"
+      "| `conv1d_silu` | 0 | address | 7 | 3 | 2 | -80.00 | -64.00 | 18 | 5 | 50.0 % | 1.41 % | "
+      "1.41 % |\n");
   cr_expect_null(strstr(table, "| `norm`"));
 }
 
 Test(report_clipping, tensors_share_a_row_and_a_line_only_where_all_their_figures_agree) {
-  Clipping rows[] = {clipping_row("2-0", "conv1d_silu", 0, 0.5), clipping_row("2-0", "scan_in", 0, 0.5),
-                     clipping_row("2-0", "conv1d_silu", 1, 0.25), clipping_row("2-0", "scan_in", 1, 0.25)};
+  Clipping rows[] = {
+      clipping_row("2-0", "conv1d_silu", 0, 0.5), clipping_row("2-0", "scan_in", 0, 0.5),
+      clipping_row("2-0", "conv1d_silu", 1, 0.25), clipping_row("2-0", "scan_in", 1, 0.25)};
   char *script = NULL;
   says(section(rows, 4, &script), "| `conv1d_silu` and `scan_in` |");
   says(script, "$clipping using 1:2 with linespoints lt 1 title 'conv1d_silu, scan_in'\n");
@@ -100,13 +105,15 @@ Test(report_clipping, prompts_are_pooled_by_their_elements) {
   cr_expect(isnan(clipping_share(&tensor, 0)));
   char *script = NULL;
   const char *text = section(rows, 3, &script);
-  says(text, "over all prompts (squares relative to each prompt's reference, weighted by its number of elements)");
+  says(text, "over all prompts (squares relative to each prompt's reference, weighted by its "
+             "number of elements)");
   says(text, "In 1 of them values are not finite, and are left out.");
   says(script, "$clipping << EOD\n0 NaN\n1 37.5\n2 0\n3 NaN\nEOD\n");
 }
 
 Test(report_clipping, a_line_is_drawn_from_more_than_a_hundredth_on) {
-  Clipping rows[] = {clipping_row("2-0", "scan", 0, 0.0099), clipping_row("2-4", "scan", 0, 0.0102)};
+  Clipping rows[] = {clipping_row("2-0", "scan", 0, 0.0099),
+                     clipping_row("2-4", "scan", 0, 0.0102)};
   const char *text = section(rows, 2, NULL);
   cr_expect_null(strstr(text, "clipping_2-0.svg"));
   says(text, "clipping_2-4.svg");
@@ -116,7 +123,8 @@ Test(report_clipping, at_most_three_modes_are_drawn_and_eight_tensors_listed) {
   static const char *const mode[] = {"a", "b", "c", "d"};
   Clipping rows[40];
   for (int i = 0; i < 40; i++)
-    rows[i] = clipping_row(mode[i / 10], arena_printf(&arena, "t%d", i % 10), 0, 0.05 * (1 + i % 10));
+    rows[i] =
+        clipping_row(mode[i / 10], arena_printf(&arena, "t%d", i % 10), 0, 0.05 * (1 + i % 10));
   const char *text = section(rows, 40, NULL);
   says(text, "clipping_c.svg");
   cr_expect_null(strstr(text, "clipping_d.svg"));
@@ -135,12 +143,15 @@ Test(report_clipping, where_nothing_is_clipped_that_is_said_without_a_table) {
 }
 
 Test(report_clipping, of_weights_the_furthest_is_said) {
-  Clipping rows[] = {clipping_row("", "conv1d.weight", 0, 0.25), clipping_row("", "in_proj.weight", 3, 0.125),
+  Clipping rows[] = {clipping_row("", "conv1d.weight", 0, 0.25),
+                     clipping_row("", "in_proj.weight", 3, 0.125),
                      clipping_row("", "out_proj.weight", 3, 0)};
   rows[0].furthest = 1 + 0x1p-26, rows[1].furthest = 1 + 0x1p-24;
   const char *text = section(rows, 3, NULL);
-  says(text, "In 2 of 3 int8 weights an element lies beyond the grid's end, by at most 5.96e-08 of that end "
+  says(text, "In 2 of 3 int8 weights an element lies beyond the grid's end, by at most 5.96e-08 of "
+             "that end "
              "(`in_proj.weight` of layer 3).");
   cr_expect_null(strstr(text, "static grid (over"), "weights are no mode");
-  says(section(&rows[2], 1, NULL), "In 0 of 1 int8 weights an element lies beyond the grid's end.\n");
+  says(section(&rows[2], 1, NULL),
+       "In 0 of 1 int8 weights an element lies beyond the grid's end.\n");
 }

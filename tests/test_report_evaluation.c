@@ -47,8 +47,8 @@ static void add_mode(const char *mode, double bits, double kl) {
   SET_TEXT(e->text, "psalms.txt");
 }
 
-static void add_pair(const char *base, const char *other, const char *metric, const char *answer, double diff,
-                     double needed) {
+static void add_pair(const char *base, const char *other, const char *metric, const char *answer,
+                     double diff, double needed) {
   EvaluationPair *p = &rows->pair[rows->pairs++];
   *p = (EvaluationPair){.windows = 16,
                         .diff = diff,
@@ -107,7 +107,8 @@ static const char *text_with_rows(void) {
   return body_of(d);
 }
 
-#define EXPECT_PART(text, part) cr_expect(strstr(text, part), "%s stands nowhere in:\n%s", part, text)
+#define EXPECT_PART(text, part)                                                                    \
+  cr_expect(strstr(text, part), "%s stands nowhere in:\n%s", part, text)
 
 Test(report_evaluation, sections_are_absent_where_nothing_was_evaluated_or_timed) {
   const char *text = text_with_rows();
@@ -125,17 +126,20 @@ Test(report_evaluation, each_answer_is_said_with_its_figures) {
   add_pair("2-0", "2-4", "kl_factor", "better", -0.5, 4);
   add_pair("0", "2-0", "bits", "identical", 0, NAN);
   const char *text = part_of(text_with_rows(), "predicts\n", "16 windows");
-  EXPECT_PART(text, "16 windows of 512 tokens each, of psalms.txt: every figure is one of that text.");
+  EXPECT_PART(text,
+              "16 windows of 512 tokens each, of psalms.txt: every figure is one of that text.");
   EXPECT_PART(text, "their bits are correlated by 0.05");
   EXPECT_PART(text, "| 97.50 % (95.00 % … 99.00 %) |         62.50 % |");
   EXPECT_PART(text, "| 1.750000 ± 0.030000 | 4.00e-03 ± 4.00e-04 |");
   EXPECT_PART(text, "| fp64 | 1.500000 ± 0.030000 |                   — |");
+  EXPECT_LINE(text, "- **Does 2-4 predict psalms.txt better than 2-0?** It cannot be told from "
+                    "these windows. It needs fewer: "
+                    "-1.25e-01 bits, 95 % from -3.75e-01 to 1.25e-01, over 16 windows. Of a "
+                    "difference of this size 41 windows would "
+                    "tell, and the text holds 533.");
   EXPECT_LINE(
       text,
-      "- **Does 2-4 predict psalms.txt better than 2-0?** It cannot be told from these windows. It needs fewer: "
-      "-1.25e-01 bits, 95 % from -3.75e-01 to 1.25e-01, over 16 windows. Of a difference of this size 41 windows would "
-      "tell, and the text holds 533.");
-  EXPECT_LINE(text, "- **Does 2-0 predict psalms.txt better than 0?** No: they are the same in every window.");
+      "- **Does 2-0 predict psalms.txt better than 0?** No: they are the same in every window.");
   EXPECT_PART(text, "of the 2 comparisons here that could go either way, in about 0.1");
   EXPECT_PART(text, "cannot tell: 41 windows would tell, and the text holds 533 |");
   EXPECT_PART(text, "(2.50e-01 … 7.50e-01) | no: worse   ");
@@ -149,7 +153,8 @@ Test(report_evaluation, no_window_is_promised_that_the_text_does_not_hold) {
   add_pair("0", "2-0", "bits", "undecided", -0.125, 41);
   rows->pair[0].windows_held = 40;
   const char *text = part_of(text_with_rows(), "predicts\n", "16 windows");
-  EXPECT_PART(text, "Of a difference of this size 41 windows would tell, and the text holds only 40.");
+  EXPECT_PART(text,
+              "Of a difference of this size 41 windows would tell, and the text holds only 40.");
 }
 
 Test(report_evaluation, an_answer_that_many_questions_at_once_take_away_is_marked) {
@@ -159,8 +164,11 @@ Test(report_evaluation, an_answer_that_many_questions_at_once_take_away_is_marke
   add_pair("fp64", "2-0", "bits", "worse", 0.5, 5);
   rows->pair[0].holm = 0.08;
   const char *text = part_of(text_with_rows(), "predicts\n", "16 windows");
-  EXPECT_PART(text, "No, it predicts worse. It needs more: 5.00e-01 bits, 95 % from 2.50e-01 to 7.50e-01, over 16 "
-                    "windows. With all 2 pairs asked at once it is not told any more (Holm, p = 8.00e-02).");
+  EXPECT_PART(
+      text,
+      "No, it predicts worse. It needs more: 5.00e-01 bits, 95 % from 2.50e-01 to 7.50e-01, over "
+      "16 "
+      "windows. With all 2 pairs asked at once it is not told any more (Holm, p = 8.00e-02).");
   EXPECT_PART(text, "| no: worse †");
 }
 
@@ -173,7 +181,8 @@ Test(report_evaluation, windows_that_are_left_out_are_named) {
   for (int i = 0; i < 4; i++) SET_TEXT(window[i].mode, i < 3 ? "2-0" : "fp64");
   rows->window = window, rows->windows = 4;
   const char *text = part_of(text_with_rows(), "predicts\n", "16 windows");
-  EXPECT_LINE(text, "> **Warning.** Left out of 2-0, where a logit is not finite: 2 windows (5, 6).");
+  EXPECT_LINE(text,
+              "> **Warning.** Left out of 2-0, where a logit is not finite: 2 windows (5, 6).");
 }
 
 Test(report_evaluation, overlapping_windows_tell_nothing_and_other_vocabularies_have_perplexity) {
@@ -186,8 +195,11 @@ Test(report_evaluation, overlapping_windows_tell_nothing_and_other_vocabularies_
   rows->mode[0].disjoint = 15;
   rows->mode[1].bits_se = rows->mode[1].perplexity_se = rows->mode[1].kl_mean_se = NAN;
   const char *text = part_of(text_with_rows(), "predicts\n", "16 windows");
-  EXPECT_PART(text, "**Warning.** The text holds only 15 such windows side by side: these overlap, and are no sample.");
-  EXPECT_LINE(text, "- **Does 2-0 predict psalms.txt better than 0?** It cannot be told: the windows overlap.");
+  EXPECT_PART(text, "**Warning.** The text holds only 15 such windows side by side: these overlap, "
+                    "and are no sample.");
+  EXPECT_LINE(
+      text,
+      "- **Does 2-0 predict psalms.txt better than 0?** It cannot be told: the windows overlap.");
   EXPECT_PART(text, "| -1.25e-01 | cannot tell: the windows overlap |");
   EXPECT_PART(text, "perplexity");
   EXPECT_PART(text, "8 ± 0.1");
@@ -195,8 +207,8 @@ Test(report_evaluation, overlapping_windows_tell_nothing_and_other_vocabularies_
   EXPECT_NONE(text, "bits per byte");
 }
 
-/* fp32: nearest, 4 MB. 2-4: fastest, 1 MB and 200 B a token. 2-0: smallest, its bits told from fp32's. 0: slower,
- * larger and farther than 2-4. */
+/* fp32: nearest, 4 MB. 2-4: fastest, 1 MB and 200 B a token. 2-0: smallest, its bits told from
+ * fp32's. 0: slower, larger and farther than 2-4. */
 static void four_modes(bool told) {
   add_mode("fp64", 1.5, 0);
   add_mode("2-0", 1.75, 0.004);
@@ -212,29 +224,32 @@ static void four_modes(bool told) {
 Test(report_evaluation, the_choice_follows_from_the_figures) {
   four_modes(false);
   const char *text = text_with_rows(), *choice = part_of(text, "need\n", "From the figures");
-  EXPECT_PART(choice,
-              "- **Nearest to float64: fp32.** KL 1.00e-12 bits, 1.500000 bits a token, 1000 tokens/s, 4.05 MB.\n");
-  EXPECT_PART(choice, "- **Fastest here: 2-4.** KL 2.00e-03 bits, 1.625000 bits a token, 2000 tokens/s, 1.02 MB.\n");
+  EXPECT_PART(choice, "- **Nearest to float64: fp32.** KL 1.00e-12 bits, 1.500000 bits a token, "
+                      "1000 tokens/s, 4.05 MB.\n");
+  EXPECT_PART(choice, "- **Fastest here: 2-4.** KL 2.00e-03 bits, 1.625000 bits a token, 2000 "
+                      "tokens/s, 1.02 MB.\n");
   EXPECT_PART(choice, "- **Smallest: 2-0.**");
   EXPECT_NONE(choice, "Not slower by more");
   EXPECT_PART(choice, "- **Best trade: 2-4.**");
   EXPECT_NONE(choice, "Nothing speaks for");
   const char *cost = part_of(text, "costs\n", "Median of 9");
   EXPECT_LINE(cost, "### 100 tokens");
-  EXPECT_PART(cost, "| 2-4  |     2000 |        50.0 |       1.00 |            2.00 |           4.00 |");
+  EXPECT_PART(cost,
+              "| 2-4  |     2000 |        50.0 |       1.00 |            2.00 |           4.00 |");
   EXPECT_PART(cost, "| `scan`   | 25.0 (25.00 %) |");
   EXPECT_PART(cost, "| 2-0  | 1.00 MB |   64 B |");
 }
 
-/* 2-0 takes 67 ms and 2-4 takes 50: with a spread of 10 each they are as fast as one another, and 2-0 the smaller; made
- * nearer too, it leaves nothing that speaks for 2-4. */
+/* 2-0 takes 67 ms and 2-4 takes 50: with a spread of 10 each they are as fast as one another, and
+ * 2-0 the smaller; made nearer too, it leaves nothing that speaks for 2-4. */
 Test(report_evaluation, speeds_within_their_spread_decide_nothing) {
   four_modes(false);
   rows->cost[2].mad_s = rows->cost[4].mad_s = 0.01;
   rows->mode[1].kl_mean = 0.001;
   const char *choice = part_of(text_with_rows(), "need\n", "From the figures");
   EXPECT_PART(choice, "Not slower by more than the spread: `2-0`.");
-  EXPECT_PART(choice, "Nothing speaks for 2-4: 2-0 is no worse in any of the three and better in one.");
+  EXPECT_PART(choice,
+              "Nothing speaks for 2-4: 2-0 is no worse in any of the three and better in one.");
 }
 
 Test(report_evaluation, a_mode_that_is_told_apart_is_no_trade_and_a_dominated_one_is_named) {
@@ -244,14 +259,14 @@ Test(report_evaluation, a_mode_that_is_told_apart_is_no_trade_and_a_dominated_on
   rows->mode[1].kl_mean = 0.001;
   const char *choice = part_of(text_with_rows(), "need\n", "From the figures");
   EXPECT_PART(choice, "- **Best trade: fp32.**");
-  EXPECT_PART(choice, "Nothing speaks for 2-4: 2-0 is no worse in any of the three and better in one.");
+  EXPECT_PART(choice,
+              "Nothing speaks for 2-4: 2-0 is no worse in any of the three and better in one.");
 }
 
-/* --- single tokens ---------------------------------------------------------------------------------------------------
- */
+/* --- single tokens ---------------------------------------------------------------------------- */
 
-static void add_token(const char *base, const char *other, const char *by, int rank, const char *context,
-                      int in_reach) {
+static void add_token(const char *base, const char *other, const char *by, int rank,
+                      const char *context, int in_reach) {
   EvaluationToken *t = &rows->token[rows->tokens++];
   *t = (EvaluationToken){.rank = rank,
                          .window = 7,
@@ -275,7 +290,8 @@ static void add_modes_and_tokens(int reached) {
   rows->mode[1].kl_token_median = 9e-4;
   add_pair("2-0", "2-4", "bits", "better", -0.125, 41);
   EvaluationPair *p = &rows->pair[0];
-  p->tokens = 8192, p->top_share = 0.375, p->reached_tokens = reached, p->reached_share = reached ? 0.5 : 0;
+  p->tokens = 8192, p->top_share = 0.375, p->reached_tokens = reached,
+  p->reached_share = reached ? 0.5 : 0;
   p->apart = -0.0625, p->apart_low = -0.25, p->apart_high = 0.125;
   add_token("fp64", "2-0", "kl", 1, "the [h]eavens", 1);
   add_token("fp64", "2-0", "kl", 2, "not shown", 0);
@@ -283,15 +299,18 @@ static void add_modes_and_tokens(int reached) {
   add_token("2-0", "2-4", "bits", 2, "second [o]ne", 0);
 }
 
-Test(report_evaluation, the_tokens_that_carry_a_difference_are_named_and_what_is_left_without_events) {
+Test(report_evaluation,
+     the_tokens_that_carry_a_difference_are_named_and_what_is_left_without_events) {
   add_modes_and_tokens(12);
   const char *text = part_of(text_with_rows(), "predicts\n", "Few tokens");
-  EXPECT_PART(text, "Of 8192 tokens the 1 % that differ most make 37.50 % of the sum of |difference|. 12 tokens in the "
-                    "reach of an event: 50.00 % of that sum. Without them the difference is -6.25e-02 bits (95 % from "
+  EXPECT_PART(text, "Of 8192 tokens the 1 % that differ most make 37.50 % of the sum of "
+                    "|difference|. 12 tokens in the "
+                    "reach of an event: 50.00 % of that sum. Without them the difference is "
+                    "-6.25e-02 bits (95 % from "
                     "-2.50e-01 to 1.25e-01), with them -1.25e-01.");
-  EXPECT_PART(text,
-              "| 2-0  | the \\[h\\]eavens |      7 |       41 | yes   |       5.50e+00 |         25.00 % |         "
-              "9.00e-04 |");
+  EXPECT_PART(text, "| 2-0  | the \\[h\\]eavens |      7 |       41 | yes   |       5.50e+00 |     "
+                    "    25.00 % |         "
+                    "9.00e-04 |");
   EXPECT_PART(text, "a \\| in t\\[e\\]xt");
   EXPECT_PART(text, "|      7 |       42 |       |       1.500 |        9.250 | 25.00 % |");
   EXPECT_NONE(text, "not shown");

@@ -1,4 +1,5 @@
-/* A report of whatever tables a file may hold: any may be absent, and every number anywhere in its range. */
+/* A report of whatever tables a file may hold: any may be absent, and every number anywhere in its
+ * range. */
 #include <math.h>
 
 #include "measure/ranges.h"
@@ -42,13 +43,15 @@ static const char *draw_text(const char *column) {
                                          {"better", "unknown", "differs", "identical"},
                                          {"jumps", "flat", "", "mixed"},
                                          {"layer", "stage", "layer", ""}};
-  static const char *const some[] = {"",           "2-0",          "fp64",     "total",    "captured", "p",
-                                     "conv_out",   "saturation",   "all",      "jumps",    "power",    "few_layers",
-                                     "not_finite", "`|*_\\\"'<>&", "\xff\xfe", "block_in", "%s%n",     "23"};
+  static const char *const some[] = {
+      "",           "2-0",          "fp64",     "total",    "captured", "p",
+      "conv_out",   "saturation",   "all",      "jumps",    "power",    "few_layers",
+      "not_finite", "`|*_\\\"'<>&", "\xff\xfe", "block_in", "%s%n",     "23"};
   for (size_t i = 0; i < sizeof keys / sizeof *keys && draw(8); i++) {
     const char *at = strstr(keys[i], column);
     size_t length = strlen(column);
-    if (at && (at == keys[i] || at[-1] == ' ') && (!at[length] || at[length] == ' ')) return names[i][draw(4)];
+    if (at && (at == keys[i] || at[-1] == ' ') && (!at[length] || at[length] == ' '))
+      return names[i][draw(4)];
   }
   return some[draw(sizeof some / sizeof *some)];
 }
@@ -73,7 +76,8 @@ static ReportData *draw_file(Arena *to, int only) {
   for (int i = 0; i < d->table_count; i++) {
     const Table *table = tables[i];
     size_t count = only == i || (only < 0 && draw(3)) ? 1 + draw(12) : 0;
-    char *rows = count ? arena_alloc(to, count, table->row_size) : NULL; /* as of a table that is absent */
+    char *rows =
+        count ? arena_alloc(to, count, table->row_size) : NULL; /* as of a table that is absent */
     for (size_t r = 0; r < count; r++) {
       char *row = rows + r * table->row_size;
       if (r && !draw(4))
@@ -100,7 +104,8 @@ static void report_of(const ReportData *d, Arena scratch) {
   for (int i = 0; i < d->pairs; i++)
     if (d->pair[i].verdict) report_summary(&scratch, d, &d->pair[i]);
   events_summary(&scratch, d), mend_summary(&scratch, d);
-  micro_summary(&scratch, d), micro_broken(&scratch, d), gates_summary(&scratch, d), gates_failed(&scratch, d);
+  micro_summary(&scratch, d), micro_broken(&scratch, d), gates_summary(&scratch, d),
+      gates_failed(&scratch, d);
 }
 
 Test(report_foreign, each_table_alone_is_a_report) {
@@ -125,8 +130,10 @@ Test(report_foreign, states_without_their_runs_are_drawn_by_number) {
   StateDrift *drift = ARENA_NEW(&arena, StateDrift, 1);
   StateError *error = ARENA_NEW(&arena, StateError, 2);
   *drift = (StateDrift){.item = 7, .tokens = 2, .rms_last = 1};
-  error[0] = (StateError){.item = 7, .token = 1, .rms = 0.5}, error[1] = (StateError){.item = 7, .token = 2, .rms = 1};
-  ReportData d = {.tables = (TableRows[]){{&table_state_drift, drift, 1}, {&table_state_error, error, 2}},
+  error[0] = (StateError){.item = 7, .token = 1, .rms = 0.5},
+  error[1] = (StateError){.item = 7, .token = 2, .rms = 1};
+  ReportData d = {.tables =
+                      (TableRows[]){{&table_state_drift, drift, 1}, {&table_state_error, error, 2}},
                   .table_count = 2};
   Figures figures = {.folder = "/tmp"};
   figures.script = open_memstream(&figures.text, &figures.size);
@@ -134,7 +141,8 @@ Test(report_foreign, states_without_their_runs_are_drawn_by_number) {
   data_arrange(&arena, &d);
   body_of(&d);
   fflush(figures.script);
-  cr_expect(strstr(figures.text, "$state0 using 1:2 with lines lt 1 title '7'"), "%s", figures.text);
+  cr_expect(strstr(figures.text, "$state0 using 1:2 with lines lt 1 title '7'"), "%s",
+            figures.text);
 }
 
 /* All channels together twice the median one: beyond the limit of 1.5; at 1.25 times it is not. */
@@ -144,9 +152,9 @@ Test(report_foreign, a_state_whose_error_few_channels_carry_is_named) {
   StateDrift drift = {.item = 7, .tokens = 2, .rms_last = 2e-6, .rms_median_last = 1e-6};
   SET_TEXT(run.setting, "u:i8"), SET_TEXT(run.input, "outliers");
   d->micro = &run, d->micros = 1, d->state_drift = &drift, d->state_drifts = 1;
-  EXPECT_LINE(body_of(d),
-              "Few channels carry it: in `u:i8` on outliers all channels together are off by 2.00e-06 at the "
-              "end, the median channel by 1.00e-06.");
+  EXPECT_LINE(body_of(d), "Few channels carry it: in `u:i8` on outliers all channels together are "
+                          "off by 2.00e-06 at the "
+                          "end, the median channel by 1.00e-06.");
   drift.rms_last = 1.25e-6;
   EXPECT_NONE(body_of(d), "Few channels carry it");
   drift.rms_last = 2e-6, drift.rms_median_last = NAN; /* a file of an older program */
@@ -159,6 +167,8 @@ Test(report_foreign, objects_without_a_digest_are_said_at_the_head) {
   d->unproved = 3;
   d->first_unproved = "/tables/drift";
   data_arrange(&arena, d);
-  EXPECT_LINE(body_of(d), "> **Warning.** Without a digest: 3 objects of the results file, first `/tables/drift`. "
-                          "Whether the run wrote them so cannot be said.");
+  EXPECT_LINE(
+      body_of(d),
+      "> **Warning.** Without a digest: 3 objects of the results file, first `/tables/drift`. "
+      "Whether the run wrote them so cannot be said.");
 }

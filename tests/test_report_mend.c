@@ -8,7 +8,8 @@ TestSuite(report_mend, .init = reserve, .fini = release);
 enum { LAYERS = 3 };
 
 /* The interval is a factor of `width` to either side; 0: there is none. */
-static Mend mend_row(const char *choice, int layer, const char *scale, double factor, double width) {
+static Mend mend_row(const char *choice, int layer, const char *scale, double factor,
+                     double width) {
   Mend row = {.layer = layer,
               .value_before = 0.5,
               .value = 0.75,
@@ -43,7 +44,10 @@ static const char *section(Mend *row, size_t rows, int prompts) {
     const Mend *of = &row[i / LAYERS];
     const int at = (int)(i % LAYERS);
     layer[i] = (MendLayer){.layer = of->layer, .at_layer = at};
-    layer[i].rel_l2 = (at == 0 ? 0.01 : at == 1 ? 0.08 : of->block_out) * (at == of->layer ? 0.5 : 1);
+    layer[i].rel_l2 = (at == 0   ? 0.01
+                       : at == 1 ? 0.08
+                                 : of->block_out) *
+                      (at == of->layer ? 0.5 : 1);
     SET_TEXT(layer[i].mode, of->mode);
     SET_TEXT(layer[i].choice, of->choice);
     SET_TEXT(layer[i].scale, of->scale);
@@ -66,12 +70,15 @@ Test(report_mend, the_largest_gain_that_is_told_is_recommended_with_what_it_cost
                  mend_row("1", -1, "", 0.7, 1.6), mend_row("least", -1, "", 1.5, 1.1),
                  mend_row("1", 1, "s_u", 0.9, 1.05)};
   const char *text = section(rows, 5, 2);
-  says(text,
-       "**`alpha: 0.99999`** brings the error of 2-0 at the last `block_out` from 5.00e-02 to 4.00e-02, a factor of "
-       "0.800 (0.727 … 0.880); the largest over the layers from 8.00e-02 at layer 1 to 8.00e-02 at layer 1. The "
-       "median token's error goes by a factor of 0.750, KL by 0.500; bits per token change by -2.50e-01.");
+  says(text, "**`alpha: 0.99999`** brings the error of 2-0 at the last `block_out` from 5.00e-02 "
+             "to 4.00e-02, a factor of "
+             "0.800 (0.727 … 0.880); the largest over the layers from 8.00e-02 at layer 1 to "
+             "8.00e-02 at layer 1. The "
+             "median token's error goes by a factor of 0.750, KL by 0.500; bits per token change "
+             "by -2.50e-01.");
   says(text, "layer 1, `s_u`: scale 7.50e-01 in place of 5.00e-01, 8.00e-02 → 4.00e-02.");
-  says(text, "Every scale at its least squared error makes the end worse, by a factor of 1.500 (1.364 … 1.650)");
+  says(text, "Every scale at its least squared error makes the end worse, by a factor of 1.500 "
+             "(1.364 … 1.650)");
   const char *first = strstr(text, "| as it is"), *best = strstr(text, "| `alpha: 1`"),
              *next = strstr(text, "| `alpha: 0.99999`"), *last = strstr(text, "| every scale");
   cr_assert(first && best && next && last);
@@ -109,7 +116,8 @@ Test(report_mend, of_each_scale_the_layer_that_loses_most_is_shown) {
   cr_assert_not_null(text);
   const char *u = strstr(text, "| `s_u`"), *o = strstr(text, "| `s_o`");
   cr_assert(u && o && u < o);
-  cr_expect(strstr(u, "0 | `conv1d_silu`") && strstr(u, "0 | `conv1d_silu`") < o, "s_u loses most at layer 0");
+  cr_expect(strstr(u, "0 | `conv1d_silu`") && strstr(u, "0 | `conv1d_silu`") < o,
+            "s_u loses most at layer 0");
   cr_expect(strstr(o, "1 | `out_proj_in`") != NULL, "s_o loses most at layer 1");
   says(u, "1.00e-02");
   const char *again = strstr(o + 1, "| `s_"), *next = strstr(o, "\n## ");

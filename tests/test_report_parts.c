@@ -143,10 +143,11 @@ typedef struct CsvRow {
   double x[2];
 } CsvRow;
 
-static const Column csv_columns[] = {{"name", COLUMN_TEXT, offsetof(CsvRow, name), sizeof((CsvRow *)0)->name},
-                                     {"small", COLUMN_I32, offsetof(CsvRow, small), sizeof((CsvRow *)0)->small},
-                                     {"large", COLUMN_I64, offsetof(CsvRow, large), sizeof((CsvRow *)0)->large},
-                                     {"x", COLUMN_F64, offsetof(CsvRow, x), sizeof((CsvRow *)0)->x}};
+static const Column csv_columns[] = {
+    {"name", COLUMN_TEXT, offsetof(CsvRow, name), sizeof((CsvRow *)0)->name},
+    {"small", COLUMN_I32, offsetof(CsvRow, small), sizeof((CsvRow *)0)->small},
+    {"large", COLUMN_I64, offsetof(CsvRow, large), sizeof((CsvRow *)0)->large},
+    {"x", COLUMN_F64, offsetof(CsvRow, x), sizeof((CsvRow *)0)->x}};
 static const Table csv_table = {"made", "made by hand", sizeof(CsvRow), 1, 4, csv_columns};
 
 static const char *csv_of(const CsvRow *rows, size_t count) {
@@ -186,31 +187,36 @@ Test(report_parts, csv_reads_back_equal) {
     at = csv_field(at, field);
     expect_text("name", field, rows[i].name);
     at = csv_field(at, field);
-    cr_expect_eq(strtol(field, NULL, 10), rows[i].small, "row %d small: got %s, want %d", i, field, rows[i].small);
+    cr_expect_eq(strtol(field, NULL, 10), rows[i].small, "row %d small: got %s, want %d", i, field,
+                 rows[i].small);
     at = csv_field(at, field);
-    cr_expect_eq(strtoll(field, NULL, 10), rows[i].large, "row %d large: got %s, want %lld", i, field,
-                 (long long)rows[i].large);
+    cr_expect_eq(strtoll(field, NULL, 10), rows[i].large, "row %d large: got %s, want %lld", i,
+                 field, (long long)rows[i].large);
     for (int x = 0; x < 2; x++) {
       at = csv_field(at, field);
       double got = *field ? strtod(field, NULL) : NAN, want = rows[i].x[x];
-      cr_expect(isnan(want) ? !*field : memcmp(&got, &want, sizeof got) == 0, "row %d x_%d: got %a (%s), want %a", i, x,
-                got, field, want);
+      cr_expect(isnan(want) ? !*field : memcmp(&got, &want, sizeof got) == 0,
+                "row %d x_%d: got %a (%s), want %a", i, x, got, field, want);
     }
   }
   cr_expect_eq(*at, 0, "something stands after the last row: %s", at);
 }
 
 Test(report_parts, a_spreadsheet_takes_no_text_for_a_formula) {
-  const CsvRow rows[] = {
-      {"=cmd()", -1, -2, {-3, 4}}, {"@a", 0, 0, {0, 0}}, {"+a,b", 0, 0, {0, 0}}, {"-a", 0, 0, {0, 0}}};
+  const CsvRow rows[] = {{"=cmd()", -1, -2, {-3, 4}},
+                         {"@a", 0, 0, {0, 0}},
+                         {"+a,b", 0, 0, {0, 0}},
+                         {"-a", 0, 0, {0, 0}}};
   expect_text("csv", csv_of(rows, 4),
-              "name,small,large,x_0,x_1\r\n'=cmd(),-1,-2,-3,4\r\n'@a,0,0,0,0\r\n\"'+a,b\",0,0,0,0\r\n'-a,0,0,0,0\r\n");
+              "name,small,large,x_0,x_1\r\n'=cmd(),-1,-2,-3,4\r\n'@a,0,0,0,0\r\n\"'+a,b\",0,0,0,"
+              "0\r\n'-a,0,0,0,0\r\n");
 }
 
 Test(report_parts, a_text_that_fills_its_column_ends_there) {
   CsvRow row = {"", 7, 0, {0, 0}};
   memset(row.name, 'n', sizeof row.name);
-  expect_text("csv", csv_of(&row, 1), "name,small,large,x_0,x_1\r\nnnnnnnnnnnnnnnnnnnnnnnnn,7,0,0,0\r\n");
+  expect_text("csv", csv_of(&row, 1),
+              "name,small,large,x_0,x_1\r\nnnnnnnnnnnnnnnnnnnnnnnnn,7,0,0,0\r\n");
 }
 
 Test(report_parts, an_empty_table_is_its_header) {

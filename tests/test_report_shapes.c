@@ -1,4 +1,5 @@
-/* The words of a shape: each branch from a row made by hand, and never a word that its row does not bear out. */
+/* The words of a shape: each branch from a row made by hand, and never a word that its row does not
+ * bear out. */
 #include <criterion/criterion.h>
 
 #include "family/family.h"
@@ -9,7 +10,9 @@
 
 TestSuite(report_shapes, .init = reserve, .fini = release);
 
-static void expect(const char *got, const char *want) { cr_expect_str_eq(got, want, " got: %s\nwant: %s", got, want); }
+static void expect(const char *got, const char *want) {
+  cr_expect_str_eq(got, want, " got: %s\nwant: %s", got, want);
+}
 
 #define EXPECT_NAME(row, want) expect(shapes_name(LANGUAGE_ENGLISH, &arena, row), want)
 
@@ -28,7 +31,8 @@ Test(report_shapes, every_shape_has_its_words) {
             {"identical", -1, "is identical in every bit"}};
   for (size_t i = 0; i < sizeof of / sizeof *of; i++)
     for (int prompts = 1; prompts <= 4; prompts += 3)
-      EXPECT_NAME(row_shape(made, "a", "b", T_BLOCK_OUT, prompts, of[i].shape, of[i].layer), of[i].words);
+      EXPECT_NAME(row_shape(made, "a", "b", T_BLOCK_OUT, prompts, of[i].shape, of[i].layer),
+                  of[i].words);
 }
 
 Test(report_shapes, the_layer_of_a_shape_has_its_range_over_prompts) {
@@ -44,23 +48,30 @@ Test(report_shapes, what_is_not_told_names_both_and_how_many_prompts_would_tell)
   row->told = 0, row->agreement = 0.563, row->needed = 128;
   row->layer_low = 16, row->layer_high = 20;
   SET_TEXT(row->rival, "jumps"), row->rival_layer = 15;
-  EXPECT_NAME(row, "cannot tell between “rises to layer 18 and falls back” and “jumps at layer 15” (the first in 56.3 "
+  EXPECT_NAME(row, "cannot tell between “rises to layer 18 and falls back” and “jumps at layer 15” "
+                   "(the first in 56.3 "
                    "% of the draws of prompts); about 128 prompts would tell");
   expect(shapes_cell(LANGUAGE_ENGLISH, &arena, row),
          "cannot tell: “rises to layer 18 and falls back” or “jumps at layer 15”");
   row->needed = -1;
-  EXPECT_NAME(row, "cannot tell between “rises to layer 18 and falls back” and “jumps at layer 15” (the first in 56.3 "
+  EXPECT_NAME(row, "cannot tell between “rises to layer 18 and falls back” and “jumps at layer 15” "
+                   "(the first in 56.3 "
                    "% of the draws of prompts); no number of such prompts would tell");
   row->needed = 0, row->rival[0] = 0;
-  EXPECT_NAME(row, "cannot tell: “rises to layer 18 and falls back” in only 56.3 % of the draws of prompts");
+  EXPECT_NAME(
+      row,
+      "cannot tell: “rises to layer 18 and falls back” in only 56.3 % of the draws of prompts");
 }
 
 Test(report_shapes, every_reason_of_no_shape_is_said) {
   static const char *const of[][2] = {
-      {"few_layers", "has no shape: from layer 2, where it starts, to the end there are too few layers"},
-      {"starts_apart", "has no shape: the median token differs from layer 2 on in one prompt, and only from layer 9 on "
+      {"few_layers",
+       "has no shape: from layer 2, where it starts, to the end there are too few layers"},
+      {"starts_apart", "has no shape: the median token differs from layer 2 on in one prompt, and "
+                       "only from layer 9 on "
                        "in another"},
-      {"zeros", "has no shape: in at least one prompt half of the tokens or more are equal, at a layer after the first "
+      {"zeros", "has no shape: in at least one prompt half of the tokens or more are equal, at a "
+                "layer after the first "
                 "that differs or in all"},
       {"no_tokens", "has no shape: its rows are no tokens"},
       {"not_finite", "has no shape: no prompt is finite in every layer"},
@@ -97,15 +108,18 @@ Test(report_shapes, of_one_prompt_there_is_no_interval_and_nothing_of_others) {
 Test(report_shapes, of_several_prompts_each_factor_has_its_interval) {
   DriftShape *row = row_shape(made, "a", "b", T_BLOCK_OUT, 16, "accumulates", -1);
   expect(shapes_travel(LANGUAGE_ENGLISH, &arena, row),
-         "accumulates; from layer 0 to layer 23 the median token's error goes from 1.00 % to 2.00 %: ×2.00 (95 % over "
+         "accumulates; from layer 0 to layer 23 the median token's error goes from 1.00 % to 2.00 "
+         "%: ×2.00 (95 % over "
          "16 prompts: 1.88 … 2.12); over the last quarter of the layers ×0.750 (0.703 … 0.797)");
   expect(shapes_brief(LANGUAGE_ENGLISH, &arena, row), "accumulates, ×2.00 (1.88 … 2.12)");
   row->growth = 1.1, row->growth_low = 0.9, row->growth_high = 1.34, row->needed = 40;
   expect(shapes_growth(LANGUAGE_ENGLISH, &arena, row),
-         "from layer 0 to layer 23 the median token's error goes from 1.00 % to 2.00 %: ×1.10 (95 % over 16 prompts: "
+         "from layer 0 to layer 23 the median token's error goes from 1.00 % to 2.00 %: ×1.10 (95 "
+         "% over 16 prompts: "
          "0.900 … 1.34), so that neither growth nor decline is told; about 40 prompts would tell");
   SET_TEXT(row->shape, "flat");
-  cr_expect(!strstr(shapes_growth(LANGUAGE_ENGLISH, &arena, row), "neither"), "a flat curve need not grow or decline");
+  cr_expect(!strstr(shapes_growth(LANGUAGE_ENGLISH, &arena, row), "neither"),
+            "a flat curve need not grow or decline");
 }
 
 Test(report_shapes, peak_and_largest_step_are_named_where_they_are) {
@@ -122,7 +136,7 @@ Test(report_shapes, peak_and_largest_step_are_named_where_they_are) {
          "The first of these layers is the largest. No layer lies above the one before it.");
 }
 
-/* --- single tokens --- */
+/* --- single tokens ---------------------------------------------------------------------------- */
 
 static const char *tokens_of(DriftShape *row) {
   ReportData *d = made_data(&arena, made);
@@ -137,16 +151,20 @@ Test(report_shapes, single_tokens_are_spoken_of_from_the_limit_on) {
   row->parting = 1.49, row->parting_layer = 2;
   expect(tokens_of(row), "");
   row->parting = 1.5;
-  expect(tokens_of(row), "single tokens carry the error: in layer 2 token 3 of prompt address has 62.5 % of that "
-                         "prompt's squared error; all together are off by 1.50 times the median token's error. From "
-                         "the curve's first layer to its last the error of all tokens together changes by ×1.75");
+  expect(
+      tokens_of(row),
+      "single tokens carry the error: in layer 2 token 3 of prompt address has 62.5 % of that "
+      "prompt's squared error; all together are off by 1.50 times the median token's error. From "
+      "the curve's first layer to its last the error of all tokens together changes by ×1.75");
   made->drift[0].token_worst_share = 0.125;
   expect(tokens_of(row),
-         "the error is uneven: in layer 2 token 3 of prompt address has 12.5 % of that prompt's squared "
+         "the error is uneven: in layer 2 token 3 of prompt address has 12.5 % of that prompt's "
+         "squared "
          "error; all together are off by 1.50 times the median token's error. From the "
          "curve's first layer to its last the error of all tokens together changes by ×1.75");
   made->drift[0].token_worst = -1, row->pooled_growth = NAN;
-  expect(tokens_of(row), "the error is uneven: in layer 2 all together are off by 1.50 times the median token's error");
+  expect(tokens_of(row), "the error is uneven: in layer 2 all together are off by 1.50 times the "
+                         "median token's error");
   row->parting = NAN;
   expect(tokens_of(row), "");
 }
@@ -158,8 +176,10 @@ Test(report_shapes, where_half_of_the_tokens_are_equal_a_token_with_most_of_the_
   DriftShape *row = row_no_shape(made, "a", "b", T_BLOCK_OUT, 1, "zeros");
   made->tensors = 0;
   row_tensor(made, "p", "a", T_BLOCK_OUT, 1, "f32", "", 1); /* two layers */
-  expect(tokens_of(row), "single tokens carry the difference in some layers: in layer 1 token 3 of prompt address has "
-                         "75.0 % of that prompt's squared error");
+  expect(
+      tokens_of(row),
+      "single tokens carry the difference in some layers: in layer 1 token 3 of prompt address has "
+      "75.0 % of that prompt's squared error");
   made->drift[0].token_worst_share = made->drift[1].token_worst_share = 0.25;
   expect(tokens_of(row), "");
 }
@@ -178,14 +198,15 @@ Test(report_shapes, the_limits_are_those_of_the_run) {
   cr_expect_eq(d->limits.parting, 1.5);
 }
 
-/* --- every figure of the first screen is one of a table --- */
+/* --- every figure of the first screen is one of a table --------------------------------------- */
 
 /* Whether a number of a row, in any of the forms that a figure is given, is this text. */
 static bool is_form_of(double x, const char *text) {
-  const char *forms[] = {md_error(&arena, x), md_share(&arena, x), md_factor(&arena, x), md_short(&arena, x),
-                         arena_printf(&arena, "%.0f", x)};
+  const char *forms[] = {md_error(&arena, x), md_share(&arena, x), md_factor(&arena, x),
+                         md_short(&arena, x), arena_printf(&arena, "%.0f", x)};
   for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
-    if (!strncmp(forms[i], text, strlen(text)) && !strspn(forms[i] + strlen(text), "0123456789.e")) return true;
+    if (!strncmp(forms[i], text, strlen(text)) && !strspn(forms[i] + strlen(text), "0123456789.e"))
+      return true;
   return false;
 }
 
@@ -203,7 +224,8 @@ static bool in_a_table(const ReportData *d, const char *text) {
     for (size_t r = 0; r < d->tables[t].count; r++)
       for (int c = 0; c < d->tables[t].table->columns; c++) {
         const Table *table = d->tables[t].table;
-        double x = value_at(&table->column[c], (const char *)d->tables[t].rows + r * table->row_size);
+        double x =
+            value_at(&table->column[c], (const char *)d->tables[t].rows + r * table->row_size);
         if (!isnan(x) && is_form_of(x, text)) return true;
       }
   return false;
@@ -234,18 +256,20 @@ Test(report_shapes, no_figure_of_the_first_screen_stands_in_no_table) {
     for (const char *at = strchr(text, '\n'); *at;) {
       size_t length = strspn(at, "0123456789.");
       while (length && at[length - 1] == '.') length--;
-      bool name = (at[-1] >= 'a' && at[-1] <= 'z') || at[-1] == '_' || at[-1] == '-' || at[length] == '-' ||
-                  (at[length] >= 'a' && at[length] <= 'z');
+      bool name = (at[-1] >= 'a' && at[-1] <= 'z') || at[-1] == '_' || at[-1] == '-' ||
+                  at[length] == '-' || (at[length] >= 'a' && at[length] <= 'z');
       if (!length) {
         at++;
         continue;
       }
       const char *number = arena_printf(&arena, "%.*s", (int)length, at);
-      const bool limit = !strncmp(at + length, " % over", 7) || !strncmp(at + length, " % of the draws", 15);
+      const bool limit =
+          !strncmp(at + length, " % over", 7) || !strncmp(at + length, " % of the draws", 15);
       bool mode = !strcmp(number, "0") && (!strncmp(at + length, " ", 1)); /* the mode */
       if (!name && !limit && !mode) {
         figures++;
-        cr_expect(in_a_table(d, number) || is_difference(d, number), "%s stands in no table: …%.60s", number, at - 20);
+        cr_expect(in_a_table(d, number) || is_difference(d, number),
+                  "%s stands in no table: …%.60s", number, at - 20);
       }
       at += length;
     }

@@ -27,7 +27,8 @@ Test(residual, embedding_copies_the_row_of_each_token) {
   }
 }
 
-/* A double has more than twice a float's 24 bits and 2, so a sum rounded to it first is still the float32 sum. */
+/* A double has more than twice a float's 24 bits and 2, so a sum rounded to it first is still the
+ * float32 sum. */
 static void check_add(Format branch_format, int threads) {
   enum { T = 256, D = 256, GAP = 1 };
   static float x[T * D], y[T * (D + GAP)], wide[T * (D + GAP)];
@@ -40,18 +41,21 @@ static void check_add(Format branch_format, int threads) {
   }
   memset(y, 0x5a, sizeof y);
   Tensor X = tensor_of(x, FORMAT_F32, T, D, 0), Y = tensor_of(y, FORMAT_F32, T, D, 0);
-  Tensor branch = tensor_of(branch_format == FORMAT_F32 ? (void *)wide : (void *)half, branch_format, T, D, 0);
+  Tensor branch =
+      tensor_of(branch_format == FORMAT_F32 ? (void *)wide : (void *)half, branch_format, T, D, 0);
   branch.stride = Y.stride = D + GAP;
   omp_set_num_threads(threads);
   residual_add(&X, &branch, &Y);
-  cr_assert_str_eq(Y.kernel, branch_format == FORMAT_F32 ? "residual f32+f32->f32 cpu" : "residual f32+f16->f32 cpu");
+  cr_assert_str_eq(Y.kernel, branch_format == FORMAT_F32 ? "residual f32+f32->f32 cpu"
+                                                         : "residual f32+f16->f32 cpu");
   for (int t = 0; t < T; t++)
     for (int i = 0; i < D; i++) {
       int at = t * (D + GAP) + i;
-      float got = y[at],
-            want =
-                (float)(x[t * D + i] + (branch_format == FORMAT_F32 ? (double)wide[at] : (double)half_value(half[at])));
-      cr_assert(isnan(want) ? isnan(got) : got == want, "[%d, %d] got %a, want %a", t, i, got, want);
+      float got = y[at], want = (float)(x[t * D + i] + (branch_format == FORMAT_F32
+                                                            ? (double)wide[at]
+                                                            : (double)half_value(half[at])));
+      cr_assert(isnan(want) ? isnan(got) : got == want, "[%d, %d] got %a, want %a", t, i, got,
+                want);
     }
 }
 
@@ -67,5 +71,6 @@ Test(residual, add_may_write_over_its_input) {
   float x[6] = {1, 2, 3, 4, 5, 6}, branch[6] = {10, 20, 30, 40, 50, 60};
   Tensor X = tensor_of(x, FORMAT_F32, 2, 3, 0), B = tensor_of(branch, FORMAT_F32, 2, 3, 0);
   residual_add(&X, &B, &X);
-  for (int i = 0; i < 6; i++) cr_assert(x[i] == (float)(11 * (i + 1)), "[%d] got %a, want %d", i, x[i], 11 * (i + 1));
+  for (int i = 0; i < 6; i++)
+    cr_assert(x[i] == (float)(11 * (i + 1)), "[%d] got %a, want %d", i, x[i], 11 * (i + 1));
 }

@@ -1,5 +1,6 @@
-/* The reader of results files: it takes what the store wrote, passes over what has another name, and refuses by name
- * what is of another kind. Each test spoils one thing in a good file with plain HDF5 calls. */
+/* The reader of results files: it takes what the store wrote, passes over what has another name,
+ * and refuses by name what is of another kind. Each test spoils one thing in a good file with plain
+ * HDF5 calls. */
 #include <fcntl.h>
 #include <hdf5.h>
 #include <sys/stat.h>
@@ -34,7 +35,8 @@ static void check_refused(Fixture *f, const char *where, const char *why) {
   cr_expect(strstr(st.text, where), "no '%s': %s", where, st.text);
   cr_expect(strstr(st.text, why), "no '%s': %s", why, st.text);
   cr_expect(results.file == -1 &&
-            H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_FILE | H5F_OBJ_GROUP | H5F_OBJ_DATASET | H5F_OBJ_ATTR) == 0);
+            H5Fget_obj_count((hid_t)H5F_OBJ_ALL,
+                             H5F_OBJ_FILE | H5F_OBJ_GROUP | H5F_OBJ_DATASET | H5F_OBJ_ATTR) == 0);
 }
 
 static void expect_refused(Fixture *f, const char *where, const char *why) {
@@ -43,7 +45,8 @@ static void expect_refused(Fixture *f, const char *where, const char *why) {
 }
 
 /* A dataset in place of another, contiguous unless `list` says else. */
-static hid_t replace(hid_t file, const char *path, hid_t type, hsize_t rows, hsize_t cols, hid_t list) {
+static hid_t replace(hid_t file, const char *path, hid_t type, hsize_t rows, hsize_t cols,
+                     hid_t list) {
   hid_t space = H5Screate_simple(2, (hsize_t[]){rows, cols}, NULL);
   cr_assert(H5Ldelete(file, path, H5P_DEFAULT) >= 0);
   hid_t dataset = H5Dcreate2(file, path, type, space, H5P_DEFAULT, list, H5P_DEFAULT);
@@ -60,7 +63,8 @@ Test(results, tables_texts_and_key_come_back) {
   size_t count;
   RunKey key;
   cr_assert(results_open(f.results, &results, f.arena, &st), "%s", st.text);
-  cr_assert(results_rows(&f.arena, &results, &table_tensor_stats, &rows, &count, &st), "%s", st.text);
+  cr_assert(results_rows(&f.arena, &results, &table_tensor_stats, &rows, &count, &st), "%s",
+            st.text);
   cr_expect(count == PROMPTS * LAYERS * MODES, "%zu rows", count);
   for (size_t i = 0; i < count; i++) {
     TensorStats want[MODES];
@@ -70,8 +74,8 @@ Test(results, tables_texts_and_key_come_back) {
   cr_assert(results_rows(&f.arena, &results, &table_drift, &rows, &count, &st), "%s", st.text);
   uint64_t bits;
   memcpy(&bits, &((Drift *)rows)[1].growth, sizeof bits);
-  cr_expect(count == 2 && ((Drift *)rows)[1].layer == 1 && bits == 0x7ff8000000000000u, "%zu rows, growth %llx", count,
-            (unsigned long long)bits);
+  cr_expect(count == 2 && ((Drift *)rows)[1].layer == 1 && bits == 0x7ff8000000000000u,
+            "%zu rows, growth %llx", count, (unsigned long long)bits);
   cr_assert(results_rows(&f.arena, &results, &table_verdict, &rows, &count, &st), "%s", st.text);
   cr_expect(count == 0);
   const char *title;
@@ -96,14 +100,15 @@ Test(results, order_of_creation_is_that_of_the_run) {
   for (size_t g = 0; g < sizeof order / sizeof *order; g++)
     for (hsize_t i = 0; i < 4 && order[g].first[i]; i++) {
       char name[64] = "";
-      H5Lget_name_by_idx(file, order[g].group, H5_INDEX_CRT_ORDER, H5_ITER_INC, i, name, sizeof name, H5P_DEFAULT);
+      H5Lget_name_by_idx(file, order[g].group, H5_INDEX_CRT_ORDER, H5_ITER_INC, i, name,
+                         sizeof name, H5P_DEFAULT);
       cr_expect_str_eq(name, order[g].first[i]);
     }
   H5Fclose(file);
   fixture_drop(&f);
 }
 
-/* ---- links and foreign objects ---- */
+/* --- links and foreign objects ---------------------------------------------------------------- */
 
 Test(results, soft_link_is_refused) {
   Fixture f = written();
@@ -127,17 +132,24 @@ static void expect_read(Fixture *f, int unproved) {
   Status st = {0};
   Results results;
   cr_assert(results_open(f->results, &results, f->arena, &st), "%s", st.text);
-  cr_expect_eq(results.unproved, unproved, "%d, first %s", results.unproved, results.first_unproved);
+  cr_expect_eq(results.unproved, unproved, "%d, first %s", results.unproved,
+               results.first_unproved);
   results_close(&results);
   fixture_drop(f);
 }
 
-/* What somebody adds is theirs. Each of these would be refused or followed into another file, were it opened. */
+/* What somebody adds is theirs. Each of these would be refused or followed into another file, were
+ * it opened. */
 Test(results, unknown_objects_and_links_are_passed_over_unopened) {
-  static const char *const groups[] = {
-      "/", "/tables", "/prompts", "/prompts/address", "/prompts/address/2-0", "/prompts/address/2-0/layer_01"};
+  static const char *const groups[] = {"/",
+                                       "/tables",
+                                       "/prompts",
+                                       "/prompts/address",
+                                       "/prompts/address/2-0",
+                                       "/prompts/address/2-0/layer_01"};
   Fixture f = written();
-  hid_t file = change(&f), space = H5Screate_simple(3, (hsize_t[]){1, 1, 1}, NULL), text = H5Tcopy(H5T_C_S1);
+  hid_t file = change(&f), space = H5Screate_simple(3, (hsize_t[]){1, 1, 1}, NULL),
+        text = H5Tcopy(H5T_C_S1);
   H5Tset_size(text, H5T_VARIABLE);
   for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
     hid_t group = H5Gopen2(file, groups[i], H5P_DEFAULT);
@@ -147,7 +159,8 @@ Test(results, unknown_objects_and_links_are_passed_over_unopened) {
     H5Lcreate_external("/etc/passwd", "/x", group, "external", H5P_DEFAULT, H5P_DEFAULT);
     H5Gclose(group);
   }
-  H5Gclose(H5Gcreate2(file, "/prompts/address/2-0/layer_99999", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+  H5Gclose(
+      H5Gcreate2(file, "/prompts/address/2-0/layer_99999", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
   H5Tclose(text), H5Sclose(space), H5Fclose(file);
   expect_read(&f, 0);
 }
@@ -158,7 +171,8 @@ Test(results, second_name_of_an_object_is_read_and_a_circle_ends) {
   H5Lcreate_hard(file, "/prompts/address", file, "/prompts/again", H5P_DEFAULT, H5P_DEFAULT);
   H5Lcreate_hard(file, "/tables/drift", file, "/best", H5P_DEFAULT, H5P_DEFAULT);
   H5Lcreate_hard(file, "/prompts", file, "/prompts/address/circle", H5P_DEFAULT, H5P_DEFAULT);
-  H5Lcreate_hard(file, "/prompts/address", file, "/prompts/address/2-0/layer_02/circle", H5P_DEFAULT, H5P_DEFAULT);
+  H5Lcreate_hard(file, "/prompts/address", file, "/prompts/address/2-0/layer_02/circle",
+                 H5P_DEFAULT, H5P_DEFAULT);
   H5Fclose(file);
   expect_read(&f, 0);
 }
@@ -184,11 +198,12 @@ Test(results, dataset_where_a_group_belongs_is_refused) {
   expect_refused(&f, "/prompts/address/2-0/layer_01", "is not a group");
 }
 
-/* ---- data that is elsewhere, or is not there ---- */
+/* --- data that is elsewhere, or is not there -------------------------------------------------- */
 
 Test(results, virtual_dataset_is_refused) {
   Fixture f = written();
-  hid_t file = change(&f), list = H5Pcreate(H5P_DATASET_CREATE), space = H5Screate_simple(2, (hsize_t[]){7, 6}, NULL);
+  hid_t file = change(&f), list = H5Pcreate(H5P_DATASET_CREATE),
+        space = H5Screate_simple(2, (hsize_t[]){7, 6}, NULL);
   H5Pset_virtual(list, space, "/etc/passwd", "/x", space);
   H5Dclose(replace(file, SCAN, H5T_IEEE_F32LE, 7, 6, list));
   H5Pclose(list), H5Sclose(space), H5Fclose(file);
@@ -214,7 +229,8 @@ Test(results, claim_of_a_tebibyte_is_refused) {
 
 Test(results, deflated_claim_of_a_tebibyte_is_refused) {
   Fixture f = written();
-  hid_t file = change(&f), list = H5Pcreate(H5P_DATASET_CREATE), memory = H5Screate_simple(2, (hsize_t[]){1, 64}, NULL);
+  hid_t file = change(&f), list = H5Pcreate(H5P_DATASET_CREATE),
+        memory = H5Screate_simple(2, (hsize_t[]){1, 64}, NULL);
   H5Pset_chunk(list, 2, (hsize_t[]){1, 64});
   H5Pset_deflate(list, 9);
   hid_t dataset = replace(file, SCAN, H5T_IEEE_F32LE, (hsize_t)1 << 20, (hsize_t)1 << 18, list),
@@ -230,7 +246,8 @@ Test(results, length_beyond_int_is_refused) {
   Fixture f = written();
   hid_t file = change(&f), space = H5Screate_simple(1, (hsize_t[]){(hsize_t)1 << 32}, NULL);
   H5Ldelete(file, "/prompts/address/vocab", H5P_DEFAULT);
-  H5Dclose(H5Dcreate2(file, "/prompts/address/vocab", H5T_IEEE_F32LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+  H5Dclose(H5Dcreate2(file, "/prompts/address/vocab", H5T_IEEE_F32LE, space, H5P_DEFAULT,
+                      H5P_DEFAULT, H5P_DEFAULT));
   H5Sclose(space), H5Fclose(file);
   expect_refused(&f, "/prompts/address/vocab", "has a dimension of 4294967296");
 }
@@ -244,20 +261,23 @@ static void filter_scan(Fixture *f, const H5Z_filter_t filter[3]) {
   hid_t file = change(f), list = H5Pcreate(H5P_DATASET_CREATE);
   H5Pset_chunk(list, 2, (hsize_t[]){4, 6});
   for (int i = 0; i < 3 && filter[i]; i++)
-    cr_assert(H5Pset_filter(list, filter[i], H5Z_FLAG_OPTIONAL, filter[i] == H5Z_FILTER_DEFLATE, (unsigned[]){6}) >= 0);
+    cr_assert(H5Pset_filter(list, filter[i], H5Z_FLAG_OPTIONAL, filter[i] == H5Z_FILTER_DEFLATE,
+                            (unsigned[]){6}) >= 0);
   hid_t dataset = replace(file, SCAN, H5T_IEEE_F32LE, 7, 6, list), type = H5Tcopy(H5T_C_S1),
         space = H5Screate(H5S_SCALAR);
   cr_assert(H5Dwrite(dataset, H5T_IEEE_F32LE, H5S_ALL, H5S_ALL, H5P_DEFAULT, t.data) >= 0);
   H5Tset_size(type, 32);
   hid_t attribute = H5Acreate2(dataset, "digest", type, space, H5P_DEFAULT, H5P_DEFAULT);
   H5Awrite(attribute, type, digest.hex);
-  H5Aclose(attribute), H5Tclose(type), H5Sclose(space), H5Dclose(dataset), H5Pclose(list), H5Fclose(file);
+  H5Aclose(attribute), H5Tclose(type), H5Sclose(space), H5Dclose(dataset), H5Pclose(list),
+      H5Fclose(file);
 }
 
 Test(results, gzip_shuffle_and_fletcher32_are_read_in_any_order) {
   enum { GZIP = H5Z_FILTER_DEFLATE, SHUFFLE = H5Z_FILTER_SHUFFLE, SUM = H5Z_FILTER_FLETCHER32 };
-  static const H5Z_filter_t good[][3] = {
-      {GZIP}, {SHUFFLE, GZIP}, {SHUFFLE, GZIP, SUM}, {SUM}, {SUM, GZIP, SHUFFLE}, {GZIP, SHUFFLE}, {SHUFFLE}};
+  static const H5Z_filter_t good[][3] = {{GZIP},   {SHUFFLE, GZIP},      {SHUFFLE, GZIP, SUM},
+                                         {SUM},    {SUM, GZIP, SHUFFLE}, {GZIP, SHUFFLE},
+                                         {SHUFFLE}};
   for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
     Fixture f = written();
     filter_scan(&f, good[i]);
@@ -270,9 +290,12 @@ Test(results, other_filters_are_refused_by_name_with_what_to_do) {
   static const struct {
     H5Z_filter_t filter[3];
     const char *why;
-  } bad[] = {{{LZF}, "is compressed with lzf, which only h5py undoes: write it again there with compression='gzip'"},
+  } bad[] = {{{LZF},
+              "is compressed with lzf, which only h5py undoes: write it again there with "
+              "compression='gzip'"},
              {{ZSTD},
-              "has filter 32015 (''); only gzip, shuffle and fletcher32 are undone: where the filter is known, "
+              "has filter 32015 (''); only gzip, shuffle and fletcher32 are undone: where the "
+              "filter is known, "
               "'h5repack -f GZIP=6 OLD.h5 NEW.h5' makes a file that is read"},
              {{H5Z_FILTER_DEFLATE, H5Z_FILTER_DEFLATE}, "has the filter 'deflate' twice"}};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -282,7 +305,7 @@ Test(results, other_filters_are_refused_by_name_with_what_to_do) {
   }
 }
 
-/* ---- types and lengths ---- */
+/* --- types and lengths ------------------------------------------------------------------------ */
 
 Test(results, variable_length_data_is_refused) {
   Fixture f = written();
@@ -304,14 +327,14 @@ Test(results, big_endian_data_is_refused) {
 }
 
 static void spoil_text(Fixture *f, const char *object, const char *attribute, bool is_variable) {
-  hid_t file = change(f), type = H5Tcopy(H5T_C_S1), space = H5Screate_simple(1, (hsize_t[]){2}, NULL),
-        scalar = H5Screate(H5S_SCALAR);
+  hid_t file = change(f), type = H5Tcopy(H5T_C_S1),
+        space = H5Screate_simple(1, (hsize_t[]){2}, NULL), scalar = H5Screate(H5S_SCALAR);
   const char *texts[2] = {"variable", "x"};
   H5Tset_size(type, is_variable ? H5T_VARIABLE : 4);
   if (H5Aexists_by_name(file, object, attribute, H5P_DEFAULT) > 0)
     H5Adelete_by_name(file, object, attribute, H5P_DEFAULT);
-  hid_t id = H5Acreate_by_name(file, object, attribute, type, is_variable ? scalar : space, H5P_DEFAULT, H5P_DEFAULT,
-                               H5P_DEFAULT);
+  hid_t id = H5Acreate_by_name(file, object, attribute, type, is_variable ? scalar : space,
+                               H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
   cr_assert(id >= 0 && H5Awrite(id, type, is_variable ? (const void *)texts : "fixelen") >= 0);
   H5Aclose(id), H5Tclose(type), H5Sclose(space), H5Sclose(scalar), H5Fclose(file);
 }
@@ -336,8 +359,9 @@ Test(results, unknown_attribute_is_passed_over_and_a_known_one_of_another_kind_r
   cr_assert(results_open(f.results, &results, f.arena, &st), "%s", st.text);
   cr_expect(results_text(&f.arena, &results, "seed", &text, &st), "%s", st.text);
   cr_expect(!results_text(&f.arena, &results, "title", &text, &st));
-  cr_expect(strstr(st.text, f.results) && strstr(st.text, "attribute 'title' is not a text of fixed length"), "%s",
-            st.text);
+  cr_expect(strstr(st.text, f.results) &&
+                strstr(st.text, "attribute 'title' is not a text of fixed length"),
+            "%s", st.text);
   results_close(&results);
   fixture_drop(&f);
 }
@@ -346,17 +370,21 @@ Test(results, objects_without_a_digest_are_counted) {
   static const char *const objects[] = {SCAN, "/prompts/address/token_id", "/tables/drift"};
   Fixture f = written();
   hid_t file = change(&f);
-  for (int i = 0; i < 3; i++) cr_assert(H5Adelete_by_name(file, objects[i], "digest", H5P_DEFAULT) >= 0);
+  for (int i = 0; i < 3; i++)
+    cr_assert(H5Adelete_by_name(file, objects[i], "digest", H5P_DEFAULT) >= 0);
   H5Fclose(file);
   expect_read(&f, 3);
 }
 
 Test(results, every_attribute_of_a_tensor_may_be_absent) {
-  static const char *const names[] = {"kernel", "long_name", "units", "DIMENSION_LIST", "DIMENSION_LABELS"};
+  static const char *const names[] = {"kernel", "long_name", "units", "DIMENSION_LIST",
+                                      "DIMENSION_LABELS"};
   Fixture f = written();
   hid_t file = change(&f);
-  for (int i = 0; i < 5; i++) cr_assert(H5Adelete_by_name(file, SCAN, names[i], H5P_DEFAULT) >= 0, "%s", names[i]);
-  cr_assert(H5Adelete_by_name(file, "/prompts/address/2-0/layer_01/scan_in", "scale_factor", H5P_DEFAULT) >= 0);
+  for (int i = 0; i < 5; i++)
+    cr_assert(H5Adelete_by_name(file, SCAN, names[i], H5P_DEFAULT) >= 0, "%s", names[i]);
+  cr_assert(H5Adelete_by_name(file, "/prompts/address/2-0/layer_01/scan_in", "scale_factor",
+                              H5P_DEFAULT) >= 0);
   H5Fclose(file);
   expect_read(&f, 0);
 }
@@ -364,10 +392,11 @@ Test(results, every_attribute_of_a_tensor_may_be_absent) {
 Test(results, tensor_of_other_length_than_its_scales_is_refused) {
   Fixture f = written();
   hid_t file = change(&f);
-  cr_assert(H5Lmove(file, "/prompts/address/2-4/layer_01/scan", file, "/prompts/address/2-4/layer_01/ssm_state_q8",
-                    H5P_DEFAULT, H5P_DEFAULT) >= 0);
+  cr_assert(H5Lmove(file, "/prompts/address/2-4/layer_01/scan", file,
+                    "/prompts/address/2-4/layer_01/ssm_state_q8", H5P_DEFAULT, H5P_DEFAULT) >= 0);
   H5Fclose(file);
-  expect_refused(&f, "/prompts/address/2-4/layer_01/ssm_state_q8", "does not have the lengths of its dimension scales");
+  expect_refused(&f, "/prompts/address/2-4/layer_01/ssm_state_q8",
+                 "does not have the lengths of its dimension scales");
 }
 
 Test(results, without_a_scale_its_length_is_not_compared) {
@@ -393,10 +422,11 @@ Test(results, lengths_are_compared_before_data_is_read) {
   expect_refused(&f, SCAN, "does not have the lengths of its dimension scales");
 }
 
-/* ---- bytes ---- */
+/* --- bytes ------------------------------------------------------------------------------------ */
 
 static void flip_data(const Fixture *f, const char *path) {
-  hid_t file = H5Fopen(f->results, H5F_ACC_RDONLY, H5P_DEFAULT), dataset = H5Dopen2(file, path, H5P_DEFAULT);
+  hid_t file = H5Fopen(f->results, H5F_ACC_RDONLY, H5P_DEFAULT),
+        dataset = H5Dopen2(file, path, H5P_DEFAULT);
   off_t at = (off_t)H5Dget_offset(dataset) + 5;
   H5Dclose(dataset), H5Fclose(file);
   int fd = open(f->results, O_RDWR);
@@ -408,7 +438,8 @@ static void flip_data(const Fixture *f, const char *path) {
 }
 
 Test(results, changed_byte_of_a_tensor_is_named) {
-  static const char *const paths[] = {SCAN, "/prompts/odd_1-x/fp64/logits", "/prompts/odd_1-x/2-0/layer_02/gated",
+  static const char *const paths[] = {SCAN, "/prompts/odd_1-x/fp64/logits",
+                                      "/prompts/odd_1-x/2-0/layer_02/gated",
                                       "/prompts/odd_1-x/token_id"};
   for (int i = 0; i < 4; i++) {
     Fixture f = written();

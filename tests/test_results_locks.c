@@ -16,8 +16,9 @@ int flock(int descriptor, int operation) {
 }
 
 static void expect_said(const char *text, const char *file, const char *reason) {
-  cr_expect(strstr(text, file) == text && strstr(text, reason) && strstr(text, "HDF5_USE_FILE_LOCKING=FALSE"), "%s",
-            text);
+  cr_expect(strstr(text, file) == text && strstr(text, reason) &&
+                strstr(text, "HDF5_USE_FILE_LOCKING=FALSE"),
+            "%s", text);
   cr_expect(!strstr(text, "bytes free"), "a lock is no lack of room: %s", text);
 }
 
@@ -52,8 +53,8 @@ Test(results_locks, file_that_is_open_for_writing_elsewhere_is_said_to_be) {
   expect_said(st.text, f.results, "another program has it open");
   cr_expect_eq(shell("%s report %s 2>&1", shell_program(), f.results), 2, "%s", shell_output);
   cr_expect(strstr(shell_output, "another program has it open"), "%s", shell_output);
-  cr_expect_eq(shell("HDF5_USE_FILE_LOCKING=FALSE %s report %s 2>&1", shell_program(), f.results), 0, "%s",
-               shell_output);
+  cr_expect_eq(shell("HDF5_USE_FILE_LOCKING=FALSE %s report %s 2>&1", shell_program(), f.results),
+               0, "%s", shell_output);
   close(elsewhere);
   fixture_drop(&f);
 }

@@ -1,5 +1,6 @@
-/* Tables of a results file as another version, or somebody else, may have written them: columns by name, a range for
- * every number. Each test puts a table of its own making, with a right digest, in the place of /tables/drift. */
+/* Tables of a results file as another version, or somebody else, may have written them: columns by
+ * name, a range for every number. Each test puts a table of its own making, with a right digest, in
+ * the place of /tables/drift. */
 #include <hdf5.h>
 #include <math.h>
 
@@ -70,7 +71,8 @@ static void write_drift(const Fixture *f, const Layout *layout, const Drift *row
   hid_t file = H5Fopen(f->results, H5F_ACC_RDWR, H5P_DEFAULT);
   hid_t space = H5Screate_simple(1, (hsize_t[]){count}, NULL);
   cr_assert(H5Ldelete(file, "/tables/drift", H5P_DEFAULT) >= 0);
-  hid_t dataset = H5Dcreate2(file, "/tables/drift", row, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+  hid_t dataset =
+      H5Dcreate2(file, "/tables/drift", row, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
   cr_assert(dataset >= 0 && H5Dwrite(dataset, row, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes) >= 0);
   put_digest(dataset, bytes, count * row_bytes);
   H5Dclose(dataset), H5Sclose(space), H5Tclose(row), H5Fclose(file);
@@ -108,11 +110,12 @@ static void expect_refused(Fixture *f, const char *why) {
   Status st = {0};
   Results results;
   cr_expect(!results_open(f->results, &results, f->arena, &st), "was taken; expected '%s'", why);
-  cr_expect(strstr(st.text, "/tables/drift: ") && strstr(st.text, why), "no '%s': %s", why, st.text);
+  cr_expect(strstr(st.text, "/tables/drift: ") && strstr(st.text, why), "no '%s': %s", why,
+            st.text);
   fixture_drop(f);
 }
 
-/* ---- columns ---- */
+/* --- columns ---------------------------------------------------------------------------------- */
 
 Test(results_tables, missing_columns_are_empty_cells) {
   Fixture f = written();
@@ -121,7 +124,8 @@ Test(results_tables, missing_columns_are_empty_cells) {
   example(rows);
   for (int i = 0; i < table_drift.columns; i++) {
     const char *name = table_drift.column[i].name;
-    if (strcmp(name, "tensor") && strcmp(name, "layer") && strcmp(name, "prompts") && strcmp(name, "sqnr_db"))
+    if (strcmp(name, "tensor") && strcmp(name, "layer") && strcmp(name, "prompts") &&
+        strcmp(name, "sqnr_db"))
       add_usual(&layout, &table_drift.column[i]);
   }
   write_drift(&f, &layout, rows, 2);
@@ -150,7 +154,8 @@ Test(results_tables, unknown_columns_are_passed_over_and_any_order_is_read) {
 }
 
 Test(results_tables, texts_of_another_length_are_read_where_they_fit) {
-  static const size_t sizes[] = {9, 11, 300}; /* block_out is 9 bytes: without a NUL, with two, with many */
+  static const size_t sizes[] = {
+      9, 11, 300}; /* block_out is 9 bytes: without a NUL, with two, with many */
   for (size_t i = 0; i < 3; i++) {
     Fixture f = written();
     Layout layout = {0};
@@ -186,7 +191,8 @@ Test(results_tables, another_type_is_refused_by_its_column) {
 }
 
 Test(results_tables, column_of_variable_length_is_refused_unread) {
-  const hid_t kinds[] = {H5Tvlen_create(H5T_STD_I8LE), text_type(H5T_VARIABLE), H5Tcopy(H5T_STD_REF_OBJ)};
+  const hid_t kinds[] = {H5Tvlen_create(H5T_STD_I8LE), text_type(H5T_VARIABLE),
+                         H5Tcopy(H5T_STD_REF_OBJ)};
   for (size_t i = 0; i < 3; i++) {
     Fixture f = written();
     Layout layout = {0};
@@ -198,7 +204,8 @@ Test(results_tables, column_of_variable_length_is_refused_unread) {
     H5Tinsert(row, "base", 0, layout.part[0].type), H5Tinsert(row, "mine", 40, kinds[i]);
     hid_t space = H5Screate_simple(1, (hsize_t[]){2}, NULL);
     H5Ldelete(file, "/tables/drift", H5P_DEFAULT);
-    hid_t dataset = H5Dcreate2(file, "/tables/drift", row, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    hid_t dataset =
+        H5Dcreate2(file, "/tables/drift", row, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
     static const char nothing[128] = {0};
     cr_assert(H5Dwrite(dataset, row, H5S_ALL, H5S_ALL, H5P_DEFAULT, nothing) >= 0);
     put_digest(dataset, nothing, sizeof nothing);
@@ -217,7 +224,7 @@ Test(results_tables, table_without_any_of_its_columns_is_refused) {
   expect_refused(&f, "has no column of that table");
 }
 
-/* ---- ranges ---- */
+/* --- ranges ----------------------------------------------------------------------------------- */
 
 Test(results_tables, number_outside_its_range_is_refused_by_row_and_column) {
   static const struct {
@@ -246,7 +253,8 @@ static void set_number(const Column *c, void *row, double value) {
   if (c->type == COLUMN_F64) memcpy(cell, &value, 8);
 }
 
-/* The ends of a range belong to it, what lies beyond does not, and an empty cell is in it: for every column. */
+/* The ends of a range belong to it, what lies beyond does not, and an empty cell is in it: for
+ * every column. */
 Test(results_tables, every_column_has_a_range_that_holds_its_ends_and_its_empty_cell) {
   Fixture f = fixture_make();
   for (const Table *const *t = tables; *t; t++) {
@@ -259,8 +267,8 @@ Test(results_tables, every_column_has_a_range_that_holds_its_ends_and_its_empty_
       if (column->type == COLUMN_TEXT) continue;
       Range range = column_range(*t, column);
       bool whole = column->type != COLUMN_F64;
-      cr_expect(!whole || (isfinite(range.low) && isfinite(range.high) && range.low >= -2), "%s.%s", (*t)->name,
-                column->name);
+      cr_expect(!whole || (isfinite(range.low) && isfinite(range.high) && range.low >= -2), "%s.%s",
+                (*t)->name, column->name);
       const double inside[] = {range.low, range.high}, outside[] = {range.low - 1, range.high + 1};
       for (int i = 0; i < 2; i++) {
         Status good = {0}, bad = {0};
@@ -268,8 +276,8 @@ Test(results_tables, every_column_has_a_range_that_holds_its_ends_and_its_empty_
         cr_expect(rows_in_range(*t, row, 1, &good), "%s: %s", (*t)->name, good.text);
         if (isinf(outside[i]) || (column->type == COLUMN_I32 && outside[i] > INT32_MAX)) continue;
         set_number(column, row, outside[i]);
-        cr_expect(!rows_in_range(*t, row, 1, &bad) && strstr(bad.text, column->name), "%s.%s took %g", (*t)->name,
-                  column->name, outside[i]);
+        cr_expect(!rows_in_range(*t, row, 1, &bad) && strstr(bad.text, column->name),
+                  "%s.%s took %g", (*t)->name, column->name, outside[i]);
       }
       column_clear(*t, column, row);
     }
@@ -277,7 +285,7 @@ Test(results_tables, every_column_has_a_range_that_holds_its_ends_and_its_empty_
   fixture_drop(&f);
 }
 
-/* ---- versions ---- */
+/* --- versions --------------------------------------------------------------------------------- */
 
 static void set_version(const Fixture *f, int32_t version) {
   hid_t file = H5Fopen(f->results, H5F_ACC_RDWR, H5P_DEFAULT), space = H5Screate(H5S_SCALAR);
@@ -300,6 +308,7 @@ Test(results_tables, file_from_before_versions_is_read_and_one_of_a_later_versio
   Status st = {0};
   Results results;
   cr_expect(!results_open(f.results, &results, f.arena, &st));
-  cr_expect(strstr(st.text, "has format version 1000; this driftscope reads up to 1"), "%s", st.text);
+  cr_expect(strstr(st.text, "has format version 1000; this driftscope reads up to 1"), "%s",
+            st.text);
   fixture_drop(&f);
 }

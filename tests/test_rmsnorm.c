@@ -37,7 +37,8 @@ static Tensor junk_y(Format format, int D, float scale) {
 
 /* The documented order, a lane at a time; the fold as the tree that it is. */
 static float lane_sum(const float *row, int D, int lane, int lanes) {
-  if (lanes < 16) return lane_sum(row, D, lane, 2 * lanes) + lane_sum(row, D, lane + lanes, 2 * lanes);
+  if (lanes < 16)
+    return lane_sum(row, D, lane, 2 * lanes) + lane_sum(row, D, lane + lanes, 2 * lanes);
   float sum = 0;
   for (int i = lane; i < D; i += 16) sum = fmaf(row[i], row[i], sum);
   return sum;
@@ -58,17 +59,19 @@ Test(rmsnorm, the_documented_order_holds_bit_for_bit_on_any_thread_count) {
         for (int i = 0; i < D; i++) {
           float got = y[t * (D + GAP) + i], quotient = row[i] / root;
           float want = threads == 2 ? quotient : quotient * gain[i];
-          cr_assert(got == want, "D %d, %d threads: [%d, %d] got %a, want %a", D, threads, t, i, got, want);
+          cr_assert(got == want, "D %d, %d threads: [%d, %d] got %a, want %a", D, threads, t, i,
+                    got, want);
         }
         for (int i = D; i < D + GAP; i++)
-          cr_assert(!memcmp(&y[t * (D + GAP) + i], "ZZZZ", 4), "D %d: row %d written past its end", D, t);
+          cr_assert(!memcmp(&y[t * (D + GAP) + i], "ZZZZ", 4), "D %d: row %d written past its end",
+                    D, t);
       }
     }
 }
 
-/* Relative roundings of u = 2^-24 each: a lane's ceil(D / 16) fmaf, 4 folds, the division by D and the sum with eps,
- * all of positive terms, so their relative errors add up; the root halves them and adds its own; the quotient and the
- * gain add two. 1 % for the second order. */
+/* Relative roundings of u = 2^-24 each: a lane's ceil(D / 16) fmaf, 4 folds, the division by D and
+ * the sum with eps, all of positive terms, so their relative errors add up; the root halves them
+ * and adds its own; the quotient and the gain add two. 1 % for the second order. */
 Test(rmsnorm, float64_agrees_within_the_roundings_counted) {
   for (size_t w = 0; w < sizeof widths / sizeof *widths; w++) {
     int D = widths[w];
@@ -81,8 +84,8 @@ Test(rmsnorm, float64_agrees_within_the_roundings_counted) {
       for (int i = 0; i < D; i++) ss += (double)row[i] * row[i];
       for (int i = 0; i < D; i++) {
         double want = row[i] / sqrt(ss / D + (double)1e-5f) * gain[i], got = y[t * (D + GAP) + i];
-        cr_assert(fabs(got - want) <= bound * fabs(want), "D %d: [%d, %d] got %a, want %a, bound %g", D, t, i, got,
-                  want, bound);
+        cr_assert(fabs(got - want) <= bound * fabs(want),
+                  "D %d: [%d, %d] got %a, want %a, bound %g", D, t, i, got, want, bound);
       }
     }
   }
@@ -90,7 +93,8 @@ Test(rmsnorm, float64_agrees_within_the_roundings_counted) {
 
 Test(rmsnorm, int8_output_rounds_halves_away_from_zero_and_clamps) {
   /* Rows of ±3: the mean square is 9, the quotient ±1 exactly; gain / 2 is what is rounded. */
-  static const float gains[16] = {1, 3, 5, 7, 2, 253, 255, 257, 1000, 0, 0.999f, 1.001f, 4, 5.001f, 4.999f, 259};
+  static const float gains[16] = {1,    3, 5,      7,      2, 253,    255,    257,
+                                  1000, 0, 0.999f, 1.001f, 4, 5.001f, 4.999f, 259};
   static const int away[16] = {1, 2, 3, 4, 1, 127, 128, 129, 500, 0, 0, 1, 2, 3, 2, 130};
   for (int i = 0; i < 16; i++) x[i] = 3, x[16 + i] = -3;
   memset(q, 0x5a, sizeof q);
@@ -99,14 +103,15 @@ Test(rmsnorm, int8_output_rounds_halves_away_from_zero_and_clamps) {
   cr_assert_str_eq(to.kernel, "rmsnorm f32->i8 half-away cpu");
   for (int i = 0; i < 16; i++) {
     int up = away[i] > 127 ? 127 : away[i], down = away[i] > 128 ? -128 : -away[i];
-    cr_assert(q[i] == up && q[16 + i] == down, "±%g / 2: got %d and %d, want %d and %d", gains[i], q[i], q[16 + i], up,
-              down);
+    cr_assert(q[i] == up && q[16 + i] == down, "±%g / 2: got %d and %d, want %d and %d", gains[i],
+              q[i], q[16 + i], up, down);
   }
 }
 
 Test(rmsnorm, int8_output_is_the_float_output_rounded) {
   for (int with_gain = 0; with_gain < 2; with_gain++) {
-    Tensor from = made_x(256), whole = junk_y(FORMAT_F32, 256, 0), to = junk_y(FORMAT_I8, 256, 0.031f);
+    Tensor from = made_x(256), whole = junk_y(FORMAT_F32, 256, 0),
+           to = junk_y(FORMAT_I8, 256, 0.031f);
     rmsnorm(&from, with_gain ? gain : NULL, 1e-5f, &whole);
     rmsnorm(&from, with_gain ? gain : NULL, 1e-5f, &to);
     for (int t = 0; t < T; t++)

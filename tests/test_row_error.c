@@ -1,5 +1,5 @@
-/* row_error: relative errors of rows and of columns against a plain second computation, at zero, at what is not finite,
- * and where rows are wider than a block. */
+/* row_error: relative errors of rows and of columns against a plain second computation, at zero, at
+ * what is not finite, and where rows are wider than a block. */
 #include "measure/row_error.h"
 
 #include <gsl/gsl_randist.h>
@@ -10,7 +10,8 @@
 #include "tests/measure_rows.h"
 
 /* By long double, sorting and GSL's quantile: the rows of a tensor, or its columns. */
-static void expect_parts(const Tensor *base, const Tensor *other, bool columns, const PartErrors *got) {
+static void expect_parts(const Tensor *base, const Tensor *other, bool columns,
+                         const PartErrors *got) {
   const size_t rows = (size_t)base->rows, cols = (size_t)base->cols;
   const size_t parts = columns ? cols : rows, each = columns ? rows : cols;
   double *e = malloc(parts * sizeof *e);
@@ -45,12 +46,14 @@ Test(row_error, tokens_and_channels_are_those_of_a_plain_second_computation) {
   gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
   for (size_t s = 0; s < sizeof shape / sizeof *shape; s++) {
     int rows = shape[s][0], cols = shape[s][1], stride = cols + 3;
-    float *a = malloc((size_t)(rows * stride) * sizeof *a), *b = malloc((size_t)(rows * stride) * sizeof *b);
+    float *a = malloc((size_t)(rows * stride) * sizeof *a),
+          *b = malloc((size_t)(rows * stride) * sizeof *b);
     for (int i = 0; i < rows * stride; i++) {
       a[i] = (float)gsl_ran_gaussian(rng, 3);
       b[i] = a[i] + (float)(gsl_ran_tdist(rng, 3) * 0.01);
     }
-    Tensor base = tensor_of(a, FORMAT_F32, rows, cols, 0), other = tensor_of(b, FORMAT_F32, rows, cols, 0);
+    Tensor base = tensor_of(a, FORMAT_F32, rows, cols, 0),
+           other = tensor_of(b, FORMAT_F32, rows, cols, 0);
     base.stride = other.stride = stride;
     PairStats row = pair_row(&base, &other);
     expect_parts(&base, &other, false, &row.token);

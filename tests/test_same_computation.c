@@ -1,5 +1,5 @@
-/* The same computation in other clothes: other thread counts, other modes run before it, its input written out and read
- * back as a resumed run does. No such pair may ever be said to differ. */
+/* The same computation in other clothes: other thread counts, other modes run before it, its input
+ * written out and read back as a resumed run does. No such pair may ever be said to differ. */
 #include <gsl/gsl_rng.h>
 #include <omp.h>
 
@@ -14,7 +14,8 @@
 enum { COMPARISONS = 1000, TOKENS_MOST = 12 };
 
 /* All rows of one layer, as the driver makes them. */
-static size_t rows_of(const Trace *a, const Trace *b, const Mode *mode, int layer, PairStats *row, Arena scratch) {
+static size_t rows_of(const Trace *a, const Trace *b, const Mode *mode, int layer, PairStats *row,
+                      Arena scratch) {
   size_t count = 0;
   for (int id = 0; id < T_LAYER_COUNT; id++) {
     if (!a->t[id].data) continue;
@@ -46,8 +47,8 @@ static Tensor written_and_read(Arena *arena, const Tensor *x) {
   return read;
 }
 
-static void run(const Shipped *s, int layer, const Mode *mode, int threads, const Tensor *x, Arena *arena,
-                Trace *trace) {
+static void run(const Shipped *s, int layer, const Mode *mode, int threads, const Tensor *x,
+                Arena *arena, Trace *trace) {
   omp_set_num_threads(threads);
   block_run(&s->model, layer, mode, x, arena, trace);
 }
@@ -60,11 +61,15 @@ Test(same_computation, in_other_clothes_is_never_said_to_differ, .timeout = 120)
   int differs = 0, shapes_other = 0;
   for (int i = 0; i < COMPARISONS; i++) {
     Arena arena = s.arena;
-    const Mode *mode = &family_mamba1.preset[gsl_rng_uniform_int(rng, (unsigned long)family_mamba1.presets)];
-    const Mode *before = &family_mamba1.preset[gsl_rng_uniform_int(rng, (unsigned long)family_mamba1.presets)];
+    const Mode *mode =
+        &family_mamba1.preset[gsl_rng_uniform_int(rng, (unsigned long)family_mamba1.presets)];
+    const Mode *before =
+        &family_mamba1.preset[gsl_rng_uniform_int(rng, (unsigned long)family_mamba1.presets)];
     int layer = (int)gsl_rng_uniform_int(rng, (unsigned long)s.model.layers);
-    int T = 1 + (int)gsl_rng_uniform_int(rng, TOKENS_MOST), at = (int)gsl_rng_uniform_int(rng, 200000);
-    int threads = i % 8 ? 1 : 2; /* waiting threads are slow where other programs want the processors too */
+    int T = 1 + (int)gsl_rng_uniform_int(rng, TOKENS_MOST),
+        at = (int)gsl_rng_uniform_int(rng, 200000);
+    int threads =
+        i % 8 ? 1 : 2; /* waiting threads are slow where other programs want the processors too */
 
     Trace ends = {0}, a, b, other;
     block_embed(&s.model, s.test + at, T, &arena, &ends);
@@ -77,15 +82,18 @@ Test(same_computation, in_other_clothes_is_never_said_to_differ, .timeout = 120)
     size_t count = rows_of(&a, &b, mode, layer, rows, arena), drifts, shapes;
     Drift *drift = drift_of(&arena, &families[0]->tensors, rows, count, &drifts);
     const DriftLimits limits = spec_drift(NULL, arena);
-    DriftShape *shape = shape_of(&arena, &families[0]->tensors, rows, count, s.model.layers, &limits, 1, &shapes);
-    Verdict verdict = verdict_of(&families[0]->tensors, mode, mode, rows, count, drift, drifts, s.model.layers, arena);
+    DriftShape *shape =
+        shape_of(&arena, &families[0]->tensors, rows, count, s.model.layers, &limits, 1, &shapes);
+    Verdict verdict = verdict_of(&families[0]->tensors, mode, mode, rows, count, drift, drifts,
+                                 s.model.layers, arena);
     cr_assert(count >= T_SSM_STATE && shapes == count && verdict.tensors == (int)count);
     cr_assert_eq(verdict.tensors_same_kernel, verdict.tensors);
     differs += strcmp(verdict.effect, "identical") != 0 || verdict.first_layer != -2;
     for (size_t r = 0; r < count; r++) shapes_other += strcmp(shape[r].shape, "identical") != 0;
   }
   gsl_rng_free(rng);
-  printf("the same computation in other clothes: %d of %d comparisons differ\n", differs, COMPARISONS);
+  printf("the same computation in other clothes: %d of %d comparisons differ\n", differs,
+         COMPARISONS);
   cr_assert_eq(differs, 0);
   cr_assert_eq(shapes_other, 0);
 }
@@ -103,7 +111,8 @@ Test(same_computation, one_bit_of_the_input_is_a_difference) {
   PairStats rows[T_LAYER_COUNT];
   size_t count = rows_of(&a, &b, mode, 5, rows, s.arena), drifts;
   Drift *drift = drift_of(&s.arena, &families[0]->tensors, rows, count, &drifts);
-  Verdict verdict = verdict_of(&families[0]->tensors, mode, mode, rows, count, drift, drifts, s.model.layers, s.arena);
+  Verdict verdict = verdict_of(&families[0]->tensors, mode, mode, rows, count, drift, drifts,
+                               s.model.layers, s.arena);
   cr_assert_str_eq(verdict.effect, "same_kernels");
   cr_assert_str_eq(verdict.first_tensor, "block_in");
 }

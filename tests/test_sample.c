@@ -1,10 +1,12 @@
-/* A figure over prompts as it can be said: against figures worked out by hand, and what it leaves out. */
+/* A figure over prompts as it can be said: against figures worked out by hand, and what it leaves
+ * out. */
 #include <math.h>
 
 #include "measure/sample.h"
 #include "tests/measure_rows.h"
 
-#define CLOSE(got, want) cr_expect(fabs((got) - (want)) <= 1e-9 * fabs(want), #got ": %.17g, want %.17g", got, want)
+#define CLOSE(got, want)                                                                           \
+  cr_expect(fabs((got) - (want)) <= 1e-9 * fabs(want), #got ": %.17g, want %.17g", got, want)
 
 /* Of four, t(0.975, 3) is 3.182446305284263; sd of 1 2 3 6 is sqrt(14 / 3). */
 Test(sample, of_values_logs_and_shares_is_students_t) {
@@ -35,7 +37,8 @@ Test(sample, one_prompt_has_no_interval_and_none_no_figure) {
   Sample s = sample_of(one, 3, SAMPLE_VALUES, arena);
   cr_expect(s.value == 3 && isnan(s.low) && isnan(s.p) && s.prompts == 1 && s.left_out == 2);
   s = sample_of(one, 1, SAMPLE_VALUES, arena);
-  cr_expect(isnan(s.value) && s.prompts == 0 && s.left_out == 1 && !sample_tells(&s, SAMPLE_VALUES));
+  cr_expect(isnan(s.value) && s.prompts == 0 && s.left_out == 1 &&
+            !sample_tells(&s, SAMPLE_VALUES));
   const double zero[] = {0, 3, 2};
   s = sample_of(zero, 3, SAMPLE_LOGS, arena);
   cr_expect(s.value == 0 && isnan(s.low) && s.prompts == 3);

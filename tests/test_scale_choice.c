@@ -1,4 +1,5 @@
-/* scale_choice: what a scale clips and rounds, from counts of magnitudes, against quantising the values themselves. */
+/* scale_choice: what a scale clips and rounds, from counts of magnitudes, against quantising the
+ * values themselves. */
 #include "shipped_model.h"
 
 #include <gsl/gsl_randist.h>
@@ -20,9 +21,11 @@ static Arena arena;
 static Magnitudes counted(const float *x, size_t n) {
   Status st = {0};
   double most = 0;
-  if (!arena.base) cr_assert(arena_reserve(&arena, (size_t)1 << 28, shipped_exhausted, &st), "%s", st.text);
+  if (!arena.base)
+    cr_assert(arena_reserve(&arena, (size_t)1 << 28, shipped_exhausted, &st), "%s", st.text);
   memset(counts, 0, sizeof counts);
-  for (size_t i = 0; i < n; i++) counts[magnitude_bin(bits_of_f32(x[i]))]++, most = fmax(most, fabs((double)x[i]));
+  for (size_t i = 0; i < n; i++)
+    counts[magnitude_bin(bits_of_f32(x[i]))]++, most = fmax(most, fabs((double)x[i]));
   return magnitudes_of(&arena, counts, most);
 }
 
@@ -41,7 +44,8 @@ static ScaleError quantised(const float *x, size_t n, float scale, bool symmetri
 
 static double off(double got, double want) { return want > 0 ? fabs(got / want - 1) : got; }
 
-/* The largest relative differences of both errors together, over scales from no clipping to much. */
+/* The largest relative differences of both errors together, over scales from no clipping to
+ * much. */
 typedef struct Worst {
   double symmetric, real;
 } Worst;
@@ -52,11 +56,13 @@ static Worst compare(const float *x, size_t n) {
     float scale = (float)(share * m.largest / 127);
     ScaleError got = scale_error(&m, (double)scale), want = quantised(x, n, scale, true),
                real = quantised(x, n, scale, false);
-    worst.symmetric = fmax(worst.symmetric, off(got.clipped + got.rounded, want.clipped + want.rounded));
+    worst.symmetric =
+        fmax(worst.symmetric, off(got.clipped + got.rounded, want.clipped + want.rounded));
     worst.real = fmax(worst.real, off(got.clipped + got.rounded, real.clipped + real.rounded));
-    cr_expect(fabs(got.beyond - want.beyond) <= 2 + 0.02 * want.beyond, "beyond: got %g want %g", got.beyond,
-              want.beyond);
-    if (share == 1) cr_expect_eq(got.beyond, 0, "the largest value is beyond its own grid: %g", got.beyond);
+    cr_expect(fabs(got.beyond - want.beyond) <= 2 + 0.02 * want.beyond, "beyond: got %g want %g",
+              got.beyond, want.beyond);
+    if (share == 1)
+      cr_expect_eq(got.beyond, 0, "the largest value is beyond its own grid: %g", got.beyond);
   }
   return worst;
 }
@@ -77,8 +83,8 @@ Test(scale_choice, errors_of_drawn_values_are_those_of_quantising_them) {
   double (*const draws[])(gsl_rng *) = {normal, heavy, small};
   for (int d = 0; d < 3; d++) {
     Worst worst = compare(drawn(draws[d], 7 + (unsigned long)d), VALUES);
-    printf("distribution %d: squared error within %.2g, of a grid down to -128 within %.2g\n", d, worst.symmetric,
-           worst.real);
+    printf("distribution %d: squared error within %.2g, of a grid down to -128 within %.2g\n", d,
+           worst.symmetric, worst.real);
     cr_expect(worst.symmetric < 0.005, "distribution %d: off by %.3g", d, worst.symmetric);
   }
 }
@@ -95,10 +101,11 @@ Test(scale_choice, the_least_is_found_among_all_ends) {
       ScaleError e = quantised(x, VALUES, (float)(end / 127), true);
       best = fmin(best, e.clipped + e.rounded);
     }
-    cr_expect(at.clipped + at.rounded <= 1.002 * best, "distribution %d: %g at the least, %g can be had", d,
-              at.clipped + at.rounded, best);
+    cr_expect(at.clipped + at.rounded <= 1.002 * best,
+              "distribution %d: %g at the least, %g can be had", d, at.clipped + at.rounded, best);
     ScaleError whole = quantised(x, VALUES, (float)(m.largest / 127), true);
-    cr_expect(at.clipped + at.rounded < 0.9 * (whole.clipped + whole.rounded), "nothing was to be had");
+    cr_expect(at.clipped + at.rounded < 0.9 * (whole.clipped + whole.rounded),
+              "nothing was to be had");
   }
 }
 
@@ -109,7 +116,8 @@ Test(scale_choice, quantiles_lie_within_their_bin) {
   gsl_sort_float(x, 1, VALUES);
   for (int q = 0; q < CHOICE_QUANTILES; q++) {
     double f = scale_choice_quantiles[q], want = (double)x[(int)ceil(f * VALUES) - 1];
-    cr_expect(off(magnitudes_quantile(&m, f), want) < 0.008, "%g: got %g want %g", f, magnitudes_quantile(&m, f), want);
+    cr_expect(off(magnitudes_quantile(&m, f), want) < 0.008, "%g: got %g want %g", f,
+              magnitudes_quantile(&m, f), want);
   }
   cr_expect_eq(magnitudes_quantile(&m, 1), m.largest);
 }
@@ -119,11 +127,12 @@ Test(scale_choice, a_few_values_by_hand) {
   Magnitudes m = counted(one, 4);
   cr_expect_eq(magnitudes_number(&m), 4);
   ScaleError e = scale_error(&m, 1.0 / 127);
-  cr_expect(fabs(e.clipped - 1) < 0.01 && e.beyond == 3, "a bin of the grid's end is taken as evenly spread: %g, %g",
-            e.clipped, e.beyond);
+  cr_expect(fabs(e.clipped - 1) < 0.01 && e.beyond == 3,
+            "a bin of the grid's end is taken as evenly spread: %g, %g", e.clipped, e.beyond);
   ScaleError wide = scale_error(&m, 100);
-  cr_expect(wide.clipped == 0 && wide.beyond == 0 && off(wide.rounded, magnitudes_squares(&m)) < 1e-12,
-            "all below half a step is rounded to 0: %g of %g", wide.rounded, magnitudes_squares(&m));
+  cr_expect(
+      wide.clipped == 0 && wide.beyond == 0 && off(wide.rounded, magnitudes_squares(&m)) < 1e-12,
+      "all below half a step is rounded to 0: %g of %g", wide.rounded, magnitudes_squares(&m));
   const float none[] = {0, -0.0f, 0x1p-40f};
   m = counted(none, 3);
   cr_expect(scale_least_end(&m) == 0 || scale_least_end(&m) == m.largest);
@@ -148,27 +157,31 @@ Test(scale_choice, errors_of_the_shipped_models_tensors_are_those_of_quantising_
       const Tensor *t = &trace.t[family_mamba1.scale[k].tensor];
       Worst of = compare(t->data, (size_t)t->rows * (size_t)t->cols);
       worst = fmax(worst, of.symmetric), real = fmax(real, of.real);
-      cr_expect(of.symmetric < 0.02, "layer %d %s: off by %.3g", layer, family_mamba1.tensors.scale[k], of.symmetric);
+      cr_expect(of.symmetric < 0.02, "layer %d %s: off by %.3g", layer,
+                family_mamba1.tensors.scale[k], of.symmetric);
     }
     x = trace.t[T_BLOCK_OUT];
   }
-  printf("shipped tensors: squared error within %.2g, of a grid down to -128 within %.2g\n", worst, real);
+  printf("shipped tensors: squared error within %.2g, of a grid down to -128 within %.2g\n", worst,
+         real);
 }
 
-/* --- of the calibration pass ----------------------------------------------------------------------------------------
- */
+/* --- of the calibration pass ------------------------------------------------------------------ */
 
 enum { WINDOWS = 4, LENGTH = 96 };
 
 static ScaleChoice *choices(Shipped *s, double alpha) {
   Status st = {0};
-  Calibration how = {.text = "data/text/valid.txt", .windows = WINDOWS, .length = LENGTH, .alpha = alpha};
+  Calibration how = {
+      .text = "data/text/valid.txt", .windows = WINDOWS, .length = LENGTH, .alpha = alpha};
   ScaleChoice *rows = ARENA_NEW(&s->arena, ScaleChoice, choices_count(&s->model.config));
-  cr_assert(calibrate(&s->model, s->valid, s->valid_count, &how, rows, s->arena, &st), "%s", st.text);
+  cr_assert(calibrate(&s->model, s->valid, s->valid_count, &how, rows, s->arena, &st), "%s",
+            st.text);
   return rows;
 }
 
-/* Another quantile is what a calibration at that alpha gives, to the bit; and asking changes no scale. */
+/* Another quantile is what a calibration at that alpha gives, to the bit; and asking changes no
+ * scale. */
 Test(scale_choice, quantiles_of_the_pass_are_those_of_a_calibration_at_that_alpha) {
   Shipped s = shipped_load(REWRITE_QUAMBA);
   const ScaleChoice *rows = choices(&s, 0.9995);
@@ -182,8 +195,9 @@ Test(scale_choice, quantiles_of_the_pass_are_those_of_a_calibration_at_that_alph
         ScaleChoiceKind kind = (ScaleChoiceKind)(CHOICE_0_999 + q);
         const ScaleChoice *row = choices_row((ScaleChoice *)rows, &family_mamba1, layer, k, kind);
         if (q >= 0 && !family_mamba1.scale[k].quantile && scale_choice_quantiles[q] < 1) continue;
-        cr_expect_eq(row->value, (double)s.model.scales[layer].scale[k], "layer %d %s %s: got %a want %a", layer,
-                     row->scale, row->choice, row->value, (double)s.model.scales[layer].scale[k]);
+        cr_expect_eq(row->value, (double)s.model.scales[layer].scale[k],
+                     "layer %d %s %s: got %a want %a", layer, row->scale, row->choice, row->value,
+                     (double)s.model.scales[layer].scale[k]);
       }
   }
 }
@@ -210,11 +224,13 @@ Test(scale_choice, choices_are_bit_equal_on_any_thread_count_and_kept_in_the_cac
   digit += strcspn(digit, "123456789");
   *digit = *digit == '9' ? '1' : (char)(*digit + 1);
   cr_assert(file_write(path, text, strlen(text), false, &st), "%s", st.text);
-  cr_expect_eq(calibration_load(path, &key, &s.model, NULL, s.arena), CALIBRATION_DAMAGED, "a changed digit was taken");
+  cr_expect_eq(calibration_load(path, &key, &s.model, NULL, s.arena), CALIBRATION_DAMAGED,
+               "a changed digit was taken");
   free(text);
   text = calibration_json(&s.model, NULL, &key);
   cr_assert(file_write(path, text, strlen(text), false, &st), "%s", st.text);
-  cr_expect_eq(calibration_load(path, &key, &s.model, kept, s.arena), CALIBRATION_NONE, "choices that it has not");
+  cr_expect_eq(calibration_load(path, &key, &s.model, kept, s.arena), CALIBRATION_NONE,
+               "choices that it has not");
   cr_expect_eq(calibration_load(path, &key, &s.model, NULL, s.arena), CALIBRATION_TAKEN);
   free(text);
   unlink(path);
@@ -234,7 +250,8 @@ Test(scale_choice, per_channel_rounding_is_that_of_quantising_each_channel) {
     block_run(&s.model, 0, family_mamba1.plain, &ends.t[T_EMBEDDING], &scratch, &trace[w]);
   }
   for (int k = 0; k < S_COUNT; k++) {
-    const int id = family_mamba1.scale[k].tensor, rows_of = trace[0].t[id].rows, cols = trace[0].t[id].cols;
+    const int id = family_mamba1.scale[k].tensor, rows_of = trace[0].t[id].rows,
+              cols = trace[0].t[id].cols;
     const bool by_row = id == T_SSM_STATE;
     for (int c = 0; c < (by_row ? rows_of : cols); c++) {
       float most = 0;
@@ -248,10 +265,12 @@ Test(scale_choice, per_channel_rounding_is_that_of_quantising_each_channel) {
             size2[k] += pass ? (double)x * (double)x : 0;
           }
     }
-    const ScaleChoice *row = choices_row((ScaleChoice *)rows, &family_mamba1, 0, k, CHOICE_PER_CHANNEL);
+    const ScaleChoice *row =
+        choices_row((ScaleChoice *)rows, &family_mamba1, 0, k, CHOICE_PER_CHANNEL);
     double want = sqrt(error2[k] / size2[k]);
     printf("%s: per channel %.4g, quantised %.4g\n", row->scale, row->rel_l2, want);
-    cr_expect(off(row->rel_l2, want) < 0.05, "%s: estimated %g, quantised %g", row->scale, row->rel_l2, want);
+    cr_expect(off(row->rel_l2, want) < 0.05, "%s: estimated %g, quantised %g", row->scale,
+              row->rel_l2, want);
     cr_expect(isnan(row->value) && row->rel_l2_clipped == 0 && row->beyond == 0);
   }
 }

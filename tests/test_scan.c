@@ -1,27 +1,32 @@
-/* scan: against the outputs of Quamba's kernel, and both orders against a plain emulation, the blocked one thread by
- * thread as CUB's BlockScan does it. exp32 and log1p32 are taken over: the subject here is the order. */
+/* scan: against the outputs of Quamba's kernel, and both orders against a plain emulation, the
+ * blocked one thread by thread as CUB's BlockScan does it. exp32 and log1p32 are taken over: the
+ * subject here is the order. */
 #include "kernels/q8.h"
 #include "kernels/scan.h"
 #include "tests/golden.h"
 #include "tests/held.h"
 #include <omp.h>
 
-/* ---- the emulation ---- */
+/* --- the emulation ---------------------------------------------------------------------------- */
 
 typedef struct Pair {
   float a, b;
 } Pair;
 
 /* The operator of the kernels: first happens before second. */
-static Pair op(Pair first, Pair second) { return (Pair){second.a * first.a, fmaf(second.a, first.b, second.b)}; }
+static Pair op(Pair first, Pair second) {
+  return (Pair){second.a * first.a, fmaf(second.a, first.b, second.b)};
+}
 
-/* BlockScan<threads, BLOCK_SCAN_WARP_SCANS>::InclusiveScan(items[per_thread]) with a prefix callback. */
+/* BlockScan<threads, BLOCK_SCAN_WARP_SCANS>::InclusiveScan(items[per_thread]) with a prefix
+ * callback. */
 static void block_inclusive_scan(Pair *item, int threads, int per_thread, Pair *running_prefix) {
   Pair value[128], exclusive[128], warp_aggregate[4];
   int warps = threads / 32;
   for (int thread = 0; thread < threads; thread++) { /* ThreadReduce */
     value[thread] = item[thread * per_thread];
-    for (int i = 1; i < per_thread; i++) value[thread] = op(value[thread], item[thread * per_thread + i]);
+    for (int i = 1; i < per_thread; i++)
+      value[thread] = op(value[thread], item[thread * per_thread + i]);
   }
   for (int warp = 0; warp < warps; warp++) { /* WarpScanShfl */
     Pair *lane = value + warp * 32;
@@ -77,7 +82,7 @@ static float emulate_sequential(const Pair *pair, int T, float *h, ScanPrecision
   return stored;
 }
 
-/* ---- problems ---- */
+/* --- problems --------------------------------------------------------------------------------- */
 
 enum { U, DT, B, C, Z, A_LOG, D, BIAS, INPUTS, DELTA = INPUTS, Y, GATED, STATE, TENSORS };
 
@@ -101,8 +106,10 @@ static float noise(float low, float high) {
 
 /* Bit i of `int8`: input i is int8. Rows lie further apart than they are long. */
 static Problem make_problem(int T, int E, int N, unsigned int8, Format gated) {
-  static const float low[INPUTS] = {-2, -4, -1, -1, -4, -1, -1, -3}, high[INPUTS] = {2, 2, 1, 1, 4, 2.5f, 1, 1};
-  const int rows[TENSORS] = {T, T, T, T, T, E, 1, 1, T, T, T, E}, cols[TENSORS] = {E, E, N, N, E, N, E, E, E, E, E, N};
+  static const float low[INPUTS] = {-2, -4, -1, -1, -4, -1, -1, -3},
+                     high[INPUTS] = {2, 2, 1, 1, 4, 2.5f, 1, 1};
+  const int rows[TENSORS] = {T, T, T, T, T, E, 1, 1, T, T, T, E},
+            cols[TENSORS] = {E, E, N, N, E, N, E, E, E, E, E, N};
   Problem p = {.T = T, .E = E, .N = N};
   for (int i = 0; i < TENSORS; i++) {
     Format format = i == GATED ? gated : i < INPUTS && (int8 >> i & 1) ? FORMAT_I8 : FORMAT_F32;
@@ -123,7 +130,8 @@ static void free_problem(Problem *p) {
 
 static void run(Problem *p, ScanOrder order) {
   for (int i = DELTA; i < TENSORS; i++)
-    memset(p->t[i].data, 0xa5, (size_t)p->t[i].rows * (size_t)p->t[i].stride * format_size(p->t[i].format));
+    memset(p->t[i].data, 0xa5,
+           (size_t)p->t[i].rows * (size_t)p->t[i].stride * format_size(p->t[i].format));
   Tensor *t = p->t;
   ScanInputs in = {&t[U], &t[DT], &t[B], &t[C], &t[Z], &t[A_LOG], &t[D], &t[BIAS], p->precision};
   ScanOutputs out = {&t[DELTA], &t[Y], &t[GATED], &t[STATE]};
@@ -139,12 +147,15 @@ static float value(const Tensor *t, int row, int col) {
   return half_value(((uint16_t *)t->data)[i]);
 }
 
-static void same(const char *what, const Problem *p, const char *kernel, int row, int col, float got, float want) {
+static void same(const char *what, const Problem *p, const char *kernel, int row, int col,
+                 float got, float want) {
   cr_assert(bits_of_f32(got) == bits_of_f32(want) || (isnan(got) && isnan(want)),
-            "%s, T %d E %d N %d: %s[%d][%d]: got %a, want %a", kernel, p->T, p->E, p->N, what, row, col, got, want);
+            "%s, T %d E %d N %d: %s[%d][%d]: got %a, want %a", kernel, p->T, p->E, p->N, what, row,
+            col, got, want);
 }
 
-/* Every output of `run` against the emulation, bit for bit, and the memory between rows against its junk. */
+/* Every output of `run` against the emulation, bit for bit, and the memory between rows against its
+ * junk. */
 static void check(Problem *p, ScanOrder order) {
   int T = p->T, N = p->N;
   const Tensor *t = p->t;
@@ -172,13 +183,15 @@ static void check(Problem *p, ScanOrder order) {
       float z = value(&t[Z], i, e), gated = y[i] * z / (1 + exp32(-z));
       same("delta", p, kernel, i, e, value(&t[DELTA], i, e), delta[i]);
       same("y", p, kernel, i, e, value(&t[Y], i, e), y[i]);
-      same("gated", p, kernel, i, e, value(&t[GATED], i, e), t[GATED].format == FORMAT_F16 ? half_round(gated) : gated);
+      same("gated", p, kernel, i, e, value(&t[GATED], i, e),
+           t[GATED].format == FORMAT_F16 ? half_round(gated) : gated);
     }
   }
   for (int i = DELTA; i < TENSORS; i++)
     for (int row = 0; row < t[i].rows; row++)
       for (int byte = 0; byte < 3 * (int)format_size(t[i].format); byte++) {
-        const uint8_t *end = (uint8_t *)t[i].data + (size_t)(row * t[i].stride + t[i].cols) * format_size(t[i].format);
+        const uint8_t *end = (uint8_t *)t[i].data +
+                             (size_t)(row * t[i].stride + t[i].cols) * format_size(t[i].format);
         cr_assert(end[byte] == 0xa5, "%s: tensor %d written behind row %d", kernel, i, row);
       }
   free(pair);
@@ -192,10 +205,11 @@ static void run_and_check(Problem *p, ScanOrder order) {
   check(p, order);
 }
 
-/* ---- the orders ---- */
+/* --- the orders ------------------------------------------------------------------------------- */
 
 Test(scan, blocked_order_equals_an_emulation_of_blockscan_bit_for_bit) {
-  static const int length[] = {1, 31, 32, 128, 129, 171, 256, 257, 512, 513, 1024, 1025, 2048, 2049, 4100};
+  static const int length[] = {1,   31,  32,   128,  129,  171,  256, 257,
+                               512, 513, 1024, 1025, 2048, 2049, 4100};
   for (size_t i = 0; i < sizeof length / sizeof *length; i++) {
     Problem p = make_problem(length[i], 3, 2, 0, FORMAT_F16);
     run_and_check(&p, SCAN_BLOCKED);
@@ -210,8 +224,8 @@ Test(scan, both_orders_equal_their_emulation_for_any_shape_and_type) {
   for (int s = 0; s < 7; s++)
     for (int k = 0; k < 6; k++)
       for (int order = 0; order < 2; order++) {
-        Problem p =
-            make_problem(shape[s][0], shape[s][1], shape[s][2], types[k], (s + k) % 2 ? FORMAT_F16 : FORMAT_F32);
+        Problem p = make_problem(shape[s][0], shape[s][1], shape[s][2], types[k],
+                                 (s + k) % 2 ? FORMAT_F16 : FORMAT_F32);
         run_and_check(&p, order);
         free_problem(&p);
       }
@@ -239,7 +253,8 @@ Test(scan, is_bit_equal_on_any_thread_count) {
       omp_set_num_threads(threads);
       run(&p, order);
       if (threads == 1) memcpy(one, p.t[Y].data, bytes);
-      cr_expect(memcmp(one, p.t[Y].data, bytes) == 0, "%s: %d threads differ from one", p.t[Y].kernel, threads);
+      cr_expect(memcmp(one, p.t[Y].data, bytes) == 0, "%s: %d threads differ from one",
+                p.t[Y].kernel, threads);
     }
     check(&p, order);
     free(one);
@@ -254,14 +269,16 @@ Test(scan, witness_names_the_types_that_went_through) {
     ScanOrder order;
     const char *gated_kernel, *y_kernel;
   } by_hand[] = {
-      {0xff, FORMAT_F16, SCAN_BLOCKED, "scan u:i8 rest:i8 blocked->f16 cpu", "scan u:i8 rest:i8 blocked->f32 cpu"},
+      {0xff, FORMAT_F16, SCAN_BLOCKED, "scan u:i8 rest:i8 blocked->f16 cpu",
+       "scan u:i8 rest:i8 blocked->f32 cpu"},
       {0xfe, FORMAT_F16, SCAN_SEQUENTIAL, "scan u:f32 rest:i8 sequential->f16 cpu",
        "scan u:f32 rest:i8 sequential->f32 cpu"},
       {0x00, FORMAT_F32, SCAN_SEQUENTIAL, "scan u:f32 rest:f32 sequential->f32 cpu",
        "scan u:f32 rest:f32 sequential->f32 cpu"},
       {0x7f, FORMAT_F32, SCAN_BLOCKED, "scan u:i8 rest:mixed blocked->f32 cpu",
        "scan u:i8 rest:mixed blocked->f32 cpu"},
-      {0x01, FORMAT_F16, SCAN_BLOCKED, "scan u:i8 rest:f32 blocked->f16 cpu", "scan u:i8 rest:f32 blocked->f32 cpu"},
+      {0x01, FORMAT_F16, SCAN_BLOCKED, "scan u:i8 rest:f32 blocked->f16 cpu",
+       "scan u:i8 rest:f32 blocked->f32 cpu"},
   };
   for (size_t i = 0; i < sizeof by_hand / sizeof *by_hand; i++) {
     Problem p = make_problem(3, 2, 2, by_hand[i].int8, by_hand[i].gated);
@@ -274,7 +291,7 @@ Test(scan, witness_names_the_types_that_went_through) {
   }
 }
 
-/* ---- narrower stages ---- */
+/* --- narrower stages -------------------------------------------------------------------------- */
 
 Test(scan, narrower_stages_equal_their_emulation_and_the_witness_names_them) {
   for (int order = 0; order < 2; order++)
@@ -287,7 +304,8 @@ Test(scan, narrower_stages_equal_their_emulation_and_the_witness_names_them) {
           static const char *const name[] = {"", ":f16", ":bf16", ":i8"};
           char want[96], *w = want;
           w += sprintf(w, "scan u:%s rest:%s %s", p.t[U].format == FORMAT_I8 ? "i8" : "f32",
-                       p.t[U].format == FORMAT_I8 ? "i8" : "f32", order == SCAN_BLOCKED ? "blocked" : "sequential");
+                       p.t[U].format == FORMAT_I8 ? "i8" : "f32",
+                       order == SCAN_BLOCKED ? "blocked" : "sequential");
           if (softplus) w += sprintf(w, " softplus%s", name[softplus]);
           if (decay) w += sprintf(w, " decay%s", name[decay]);
           if (state) w += sprintf(w, " state%s", name[state]);
@@ -298,13 +316,15 @@ Test(scan, narrower_stages_equal_their_emulation_and_the_witness_names_them) {
         }
 }
 
-/* h is NaN at the token whose input is, and 0 after it was stored: the tokens behind it do not see the NaN. */
+/* h is NaN at the token whose input is, and 0 after it was stored: the tokens behind it do not see
+ * the NaN. */
 Test(scan, an_int8_state_counts_the_nans_that_it_loses) {
   Problem p = make_problem(40, 18, 3, 0, FORMAT_F16);
   p.precision = (ScanPrecision){PRECISION_F32, PRECISION_F32, PRECISION_I8, 0.04f};
   ((float *)p.t[U].data)[30 * p.t[U].stride + 17] = NAN;
   run_and_check(&p, SCAN_SEQUENTIAL);
-  cr_expect_eq(p.t[STATE].nans, 3, "one a state of that token and channel: got %ld", (long)p.t[STATE].nans);
+  cr_expect_eq(p.t[STATE].nans, 3, "one a state of that token and channel: got %ld",
+               (long)p.t[STATE].nans);
   free_problem(&p);
 }
 
@@ -320,7 +340,7 @@ Test(scan, lanes_that_are_no_channel_count_no_nans) {
   }
 }
 
-/* ---- Quamba's kernel ---- */
+/* --- Quamba's kernel -------------------------------------------------------------------------- */
 
 static Problem golden_problem(const char *test_case) {
   static const char *const name[INPUTS] = {"scan/u", "scan/dt",    "scan/B", "scan/C",
@@ -330,7 +350,8 @@ static Problem golden_problem(const char *test_case) {
   p.T = p.t[U].rows;
   p.E = p.t[U].cols;
   p.N = p.t[B].cols;
-  for (int i = DELTA; i < STATE; i++) p.t[i] = golden_junk_tensor(i == GATED ? FORMAT_F16 : FORMAT_F32, p.T, p.E, 0);
+  for (int i = DELTA; i < STATE; i++)
+    p.t[i] = golden_junk_tensor(i == GATED ? FORMAT_F16 : FORMAT_F32, p.T, p.E, 0);
   p.t[STATE] = golden_junk_tensor(FORMAT_F32, p.E, p.N, 0);
   return p;
 }
@@ -348,19 +369,21 @@ static void check_gated(const Problem *p, const char *test_case, const char *out
     worst = off > worst ? off : worst;
   }
   double share = 100.0 * equal / count;
-  cr_log_info("%s %s, %s: %.4f %% equal, %d more than a step off, worst %d\n", test_case, output, p->t[GATED].kernel,
-              share, far, worst);
-  cr_expect(share >= least, "%s %s, %s: got %.4f %% equal, want %.2f %%", test_case, output, p->t[GATED].kernel, share,
-            least);
-  cr_expect(far <= count / 10000, "%s %s, %s: %d of %d more than a step off, worst %d", test_case, output,
-            p->t[GATED].kernel, far, count, worst);
+  cr_log_info("%s %s, %s: %.4f %% equal, %d more than a step off, worst %d\n", test_case, output,
+              p->t[GATED].kernel, share, far, worst);
+  cr_expect(share >= least, "%s %s, %s: got %.4f %% equal, want %.2f %%", test_case, output,
+            p->t[GATED].kernel, share, least);
+  cr_expect(far <= count / 10000, "%s %s, %s: %d of %d more than a step off, worst %d", test_case,
+            output, p->t[GATED].kernel, far, count, worst);
   free(want.data);
 }
 
-/* The kernel's normal build uses fast math, and its exp, log and division are the GPU's: that is the residue. */
+/* The kernel's normal build uses fast math, and its exp, log and division are the GPU's: that is
+ * the residue. */
 Test(scan, int8_inputs_give_quamba_kernel_outputs_in_both_orders) {
-  static const char *const test_case[] = {"bytes10m_T100_layer11", "bytes10m_T1000_layer11", "bytes10m_T171_layer0",
-                                          "bytes10m_T171_layer23", "heavy_tail_130m_T171"};
+  static const char *const test_case[] = {"bytes10m_T100_layer11", "bytes10m_T1000_layer11",
+                                          "bytes10m_T171_layer0", "bytes10m_T171_layer23",
+                                          "heavy_tail_130m_T171"};
   for (int i = 0; i < 5; i++) {
     Problem p = golden_problem(test_case[i]);
     for (int order = 0; order < 2; order++) {
@@ -372,7 +395,8 @@ Test(scan, int8_inputs_give_quamba_kernel_outputs_in_both_orders) {
       for (int j = 0; j < p.E * p.N; j++) {
         float h = ((float *)p.t[STATE].data)[j];
         int got = q8_away(h, state.scale.value), want = ((int8_t *)state.data)[j];
-        cr_assert(got == want, "%s state[%d][%d]: got %d, want %d (%a)", test_case[i], j / p.N, j % p.N, got, want, h);
+        cr_assert(got == want, "%s state[%d][%d]: got %d, want %d (%a)", test_case[i], j / p.N,
+                  j % p.N, got, want, h);
       }
       free(state.data);
     }

@@ -1,5 +1,6 @@
-/* shape: curves whose shape a reader sees are named, quantities are those that a hand can compute, and what cannot be
- * said is not. How often the words are right with few prompts: tests/test_words.c. */
+/* shape: curves whose shape a reader sees are named, quantities are those that a hand can compute,
+ * and what cannot be said is not. How often the words are right with few prompts:
+ * tests/test_words.c. */
 #include "family/family.h"
 #include "measure/shape.h"
 
@@ -22,12 +23,13 @@ static Shape shape_of_factors(const double *e, int layers) {
   return curve_shape(y, layers, &l, curve_turn(y, layers, &l, 0));
 }
 
-#define EXPECT_SHAPE(want_kind, want_layer, ...)                                                                       \
-  do {                                                                                                                 \
-    const double e_[] = {__VA_ARGS__};                                                                                 \
-    Shape s_ = shape_of_factors(e_, (int)(sizeof e_ / sizeof *e_));                                                    \
-    cr_expect(s_.kind == (want_kind) && s_.layer == (want_layer), "line %d: got %s at %d, want %s at %d", __LINE__,    \
-              shape_names[s_.kind], s_.layer, shape_names[want_kind], want_layer);                                     \
+#define EXPECT_SHAPE(want_kind, want_layer, ...)                                                   \
+  do {                                                                                             \
+    const double e_[] = {__VA_ARGS__};                                                             \
+    Shape s_ = shape_of_factors(e_, (int)(sizeof e_ / sizeof *e_));                                \
+    cr_expect(s_.kind == (want_kind) && s_.layer == (want_layer),                                  \
+              "line %d: got %s at %d, want %s at %d", __LINE__, shape_names[s_.kind], s_.layer,    \
+              shape_names[want_kind], want_layer);                                                 \
   } while (0)
 
 Test(shape, curves_are_named_by_what_stands_in_them) {
@@ -45,16 +47,20 @@ Test(shape, curves_are_named_by_what_stands_in_them) {
 }
 
 Test(shape, a_bend_is_no_jump) {
-  /* a rounding error through the first layers: the steepest step is the first, and more than half of all */
+  /* a rounding error through the first layers: the steepest step is the first, and more than half
+   * of all */
   EXPECT_SHAPE(SHAPE_SATURATES, 3, 1.4, 2.5, 3.1, 3.6, 3.8, 3.9, 3.9, 3.9);
   EXPECT_SHAPE(SHAPE_ACCUMULATES, -1, 1.4, 2.5, 3.1, 3.6, 4.0, 4.5, 4.9, 5.5, 6.0);
 }
 
-Test(shape, one_layer_off_is_no_jump) { EXPECT_SHAPE(SHAPE_MIXED, -1, 1, 1.01, 1, 2, 1.01, 1, 1.01, 1.02); }
+Test(shape, one_layer_off_is_no_jump) {
+  EXPECT_SHAPE(SHAPE_MIXED, -1, 1, 1.01, 1, 2, 1.01, 1, 1.01, 1.02);
+}
 
 Test(shape, ripple_of_a_rough_curve_makes_no_turns) {
   double e[LAYERS];
-  for (int l = 0; l < LAYERS; l++) e[l] = pow(1.1, l) * (l % 2 ? 1.12 : 1); /* goes back by 2 % at each other layer */
+  for (int l = 0; l < LAYERS; l++)
+    e[l] = pow(1.1, l) * (l % 2 ? 1.12 : 1); /* goes back by 2 % at each other layer */
   cr_expect_eq(shape_of_factors(e, LAYERS).kind, SHAPE_ACCUMULATES);
   for (int l = 0; l < LAYERS; l++) e[l] = pow(1.1, l) * (l % 2 ? 1.4 : 1); /* by 27 % */
   cr_expect_eq(shape_of_factors(e, LAYERS).kind, SHAPE_ACCUMULATES);
@@ -76,7 +82,7 @@ Test(shape, thresholds_are_those_of_the_spec) {
   cr_expect_neq(curve_shape(step, 5, &l, 0.1).kind, SHAPE_JUMPS);
 }
 
-/* --- rows --- */
+/* --- rows ------------------------------------------------------------------------------------- */
 
 typedef struct Planted {
   double e[8][LAYERS], pooled[8][LAYERS];
@@ -106,16 +112,18 @@ static DriftShape row_of(const Planted *p, const DriftLimits *l) {
   PairStats *rows = ARENA_NEW(&arena, PairStats, p->prompts * LAYERS);
   size_t count = 0, shapes = 99;
   for (int layer = LAYERS - 1; layer >= 0; layer--) /* rows may come in any order of layers */
-    for (int i = 0; i < p->prompts; i++) rows[count++] = pair_stats(i, layer, p->e[i][layer], p->pooled[i][layer]);
-  DriftShape *shape = shape_of(&arena, &families[0]->tensors, rows, count, LAYERS, l, 1, &shapes), row;
+    for (int i = 0; i < p->prompts; i++)
+      rows[count++] = pair_stats(i, layer, p->e[i][layer], p->pooled[i][layer]);
+  DriftShape *shape = shape_of(&arena, &families[0]->tensors, rows, count, LAYERS, l, 1, &shapes),
+             row;
   cr_assert_eq(shapes, 1);
   row = *shape;
   arena_release(&arena);
   return row;
 }
 
-/* Up from 1 to 2 at layer 12 in equal factors, back to 1.6; prompt i is `level[i]` times that, its last layer another
- * `tail[i]` times. */
+/* Up from 1 to 2 at layer 12 in equal factors, back to 1.6; prompt i is `level[i]` times that, its
+ * last layer another `tail[i]` times. */
 static Planted hill(int prompts, const double *level, const double *tail) {
   Planted p = {.prompts = prompts};
   for (int i = 0; i < prompts; i++)
@@ -138,7 +146,8 @@ Test(shape, quantities_are_means_of_each_prompts_factor) {
   NEAR(row.first, 0.02, 1e-15); /* geometric mean of 0.01, 0.02, 0.04 */
   NEAR(row.last, 0.032, 1e-15);
   NEAR(row.growth, 1.6, 1e-12);
-  double half = 4.302652729749464 * log(1.1) / sqrt(3); /* t(0.975, 2); the logarithms are 0, +log 1.1, -log 1.1 */
+  double half = 4.302652729749464 * log(1.1) /
+                sqrt(3); /* t(0.975, 2); the logarithms are 0, +log 1.1, -log 1.1 */
   NEAR(log(row.growth_high / row.growth), half, 1e-9);
   NEAR(log(row.growth / row.growth_low), half, 1e-9);
   NEAR(row.rise, 2, 1e-12);
@@ -161,7 +170,8 @@ Test(shape, one_prompt_speaks_of_itself_without_intervals) {
   DriftShape row = row_of(&p, &l);
   cr_expect_str_eq(row.shape, "rises_falls");
   cr_expect_eq(row.told, 1);
-  SAME(row.agreement, NAN), SAME(row.growth_low, NAN), SAME(row.growth_high, NAN), SAME(row.needed, 0);
+  SAME(row.agreement, NAN), SAME(row.growth_low, NAN), SAME(row.growth_high, NAN),
+      SAME(row.needed, 0);
   NEAR(row.growth, 1.6, 1e-12);
 }
 
@@ -207,8 +217,8 @@ Test(shape, p_of_no_growth_is_small_where_the_interval_leaves_1_out) {
   Planted p = hill(3, (double[]){1, 2, 4}, (double[]){1, 1, 1});
   for (int k = 1; k < 3; k++) p.e[k][LAYERS - 1] *= k == 1 ? 1.25 : 0.8;
   DriftShape row = row_of(&p, &l);
-  cr_expect_eq(row.growth_p<0.05, row.growth_low> 1 || row.growth_high < 1, "%g, %g … %g", row.growth_p, row.growth_low,
-               row.growth_high);
+  cr_expect_eq(row.growth_p<0.05, row.growth_low> 1 || row.growth_high < 1, "%g, %g … %g",
+               row.growth_p, row.growth_low, row.growth_high);
   SAME(row.growth_holm, row.growth_p); /* one pair is asked */
   for (int k = 0; k < 3; k++) p.e[k][LAYERS - 1] = p.e[k][0] * (k == 0 ? 1 : k == 1 ? 2 : 0.5);
   row = row_of(&p, &l);

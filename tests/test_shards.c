@@ -1,5 +1,5 @@
-/* test_shards: where the tensors of a checkpoint stand and what they are called there: prefixes, what is not used, an
- * index with its shards, links. */
+/* test_shards: where the tensors of a checkpoint stand and what they are called there: prefixes,
+ * what is not used, an index with its shards, links. */
 #include "family/mamba1.h"
 #include "tests/made_weights.h"
 
@@ -18,7 +18,8 @@ Test(shards, tensors_that_are_not_used_are_counted_and_named) {
   write_shard(m, "model.safetensors", 0, false);
   open_good(&c);
   cr_expect_eq(c.unused, 4, "%zu", c.unused);
-  cr_expect_str_eq(c.unused_names, "backbone.layers.0.mixer.seen, backbone.layers.7.norm.weight, mask, odd");
+  cr_expect_str_eq(c.unused_names,
+                   "backbone.layers.0.mixer.seen, backbone.layers.7.norm.weight, mask, odd");
   cr_expect(strstr(c.unused_path, "/model.safetensors"), "%s", c.unused_path);
 }
 
@@ -52,7 +53,8 @@ Test(shards, prefixes_of_wrappers_and_a_missing_backbone_are_seen_through) {
     add(other, "F16", "lm_head.weight", 2, 6, 4, 0);
     for (int t = 0; t < other->count; t++) {
       const char *name = m->tensor[t].name, *dot = strncmp(name, "backbone.", 9) ? NULL : name + 9;
-      snprintf(other->tensor[t].name, sizeof other->tensor[t].name, "%s%s", prefixes[i][dot ? 0 : 1], dot ? dot : name);
+      snprintf(other->tensor[t].name, sizeof other->tensor[t].name, "%s%s",
+               prefixes[i][dot ? 0 : 1], dot ? dot : name);
     }
     write_shard(other, "model.safetensors", 0, false);
     open_good(&c);
@@ -60,7 +62,8 @@ Test(shards, prefixes_of_wrappers_and_a_missing_backbone_are_seen_through) {
     cr_expect(c.unused == 0 && !strcmp(c.layer[1][W_A_LOG].name, other->tensor[18].name), "%s",
               c.layer[1][W_A_LOG].name);
     other->tensor[18].shard = 0;
-    refuse_model(other, WORDS(arena_printf(&test_arena, "'%slayers.1.mixer.A_log' is missing", prefixes[i][0])));
+    refuse_model(other, WORDS(arena_printf(&test_arena, "'%slayers.1.mixer.A_log' is missing",
+                                           prefixes[i][0])));
   }
 }
 
@@ -68,7 +71,8 @@ Test(shards, a_prefix_inside_a_layer_is_seen_through) {
   Checkpoint c;
   CONFIG();
   Model *m = model_of("F16");
-  strcpy(tensor(m, "backbone.layers.1.norm.weight")->name, "backbone.layers.1._orig_mod.norm.weight");
+  strcpy(tensor(m, "backbone.layers.1.norm.weight")->name,
+         "backbone.layers.1._orig_mod.norm.weight");
   write_shard(m, "model.safetensors", 0, false);
   open_good(&c);
 }
@@ -77,7 +81,8 @@ Test(shards, two_tensors_of_one_plain_name_are_refused) {
   CONFIG();
   Model *m = model_of("F16");
   add(m, "F16", "module.norm_f.weight", 1, 4, 0, 0);
-  refuse_model(m, WORDS("'backbone.norm_f.weight'", "'module.norm_f.weight'", "both 'norm_f.weight'"));
+  refuse_model(m,
+               WORDS("'backbone.norm_f.weight'", "'module.norm_f.weight'", "both 'norm_f.weight'"));
 }
 
 /* Indexes: two good shards, and an index that says something else. */
@@ -100,8 +105,10 @@ Test(shards, an_index_that_is_malformed_is_refused) {
 Test(shards, an_index_that_leads_out_of_the_folder_is_refused) {
   refuse_index("{\"weight_map\":{\"a\":\"../one.safetensors\"}}",
                WORDS("index.json: ", "'../one.safetensors'", "plain file name"));
-  refuse_index("{\"weight_map\":{\"a\":\"/etc/passwd\"}}", WORDS("'/etc/passwd'", "plain file name"));
-  refuse_index("{\"weight_map\":{\"a\":\"sub/one.safetensors\"}}", WORDS("'sub/one.safetensors'", "plain file name"));
+  refuse_index("{\"weight_map\":{\"a\":\"/etc/passwd\"}}",
+               WORDS("'/etc/passwd'", "plain file name"));
+  refuse_index("{\"weight_map\":{\"a\":\"sub/one.safetensors\"}}",
+               WORDS("'sub/one.safetensors'", "plain file name"));
   refuse_index("{\"weight_map\":{\"a\":\"..\"}}", WORDS("'..'", "plain file name"));
   refuse_index("{\"weight_map\":{\"a\":\"\"}}", WORDS("''", "plain file name"));
   refuse_index("{\"weight_map\":{\"a\":\".\"}}", WORDS("'.'"));
@@ -132,19 +139,24 @@ Test(shards, shards_of_a_hub_cache_are_links_into_its_blobs) {
   Model *m = model_of("F16");
   Checkpoint c;
   Status st = {0};
-  for (const char *const *folder = WORDS("blobs", "other", "snapshots", "snapshots/abc", "copies", "copies/abc");
+  for (const char *const *folder =
+           WORDS("blobs", "other", "snapshots", "snapshots/abc", "copies", "copies/abc");
        *folder; folder++)
     mkdir(test_path(*folder), 0777);
   write_shard(m, "blobs/1111", 1, false);
   write_shard(m, "other/2222", 2, false);
   CONFIG();
   write_index(m, "two.safetensors");
-  for (const char *const *name = WORDS("config.json", "model.safetensors.index.json"); *name; name++)
-    cr_assert_eq(rename(test_path(*name), test_path(arena_printf(&test_arena, "snapshots/abc/%s", *name))), 0);
+  for (const char *const *name = WORDS("config.json", "model.safetensors.index.json"); *name;
+       name++)
+    cr_assert_eq(
+        rename(test_path(*name), test_path(arena_printf(&test_arena, "snapshots/abc/%s", *name))),
+        0);
   cr_assert_eq(symlink("../../blobs/1111", test_path("snapshots/abc/one.safetensors")), 0);
   cr_assert_eq(symlink("../../other/2222", test_path("snapshots/abc/two.safetensors")), 0);
   const char *snapshot = test_path("snapshots/abc");
-  test_refused(checkpoint_open(&test_arena, snapshot, &c, &st), &st, WORDS("'two.safetensors'", "out of the folder"));
+  test_refused(checkpoint_open(&test_arena, snapshot, &c, &st), &st,
+               WORDS("'two.safetensors'", "out of the folder"));
   cr_assert_eq(rename(test_path("other/2222"), test_path("blobs/2222")), 0);
   unlink(test_path("snapshots/abc/two.safetensors"));
   cr_assert_eq(symlink("../../blobs/2222", test_path("snapshots/abc/two.safetensors")), 0);
@@ -152,10 +164,12 @@ Test(shards, shards_of_a_hub_cache_are_links_into_its_blobs) {
   cr_assert(checkpoint_open(&test_arena, snapshot, &c, &st), "%s", st.text);
   check_all(&c, m, "backbone.embeddings.weight");
   cr_assert_eq(symlink("snapshots/abc", test_path("main")), 0);
-  cr_expect(checkpoint_open(&test_arena, test_path("main"), &c, &st), "through a link: %s", st.text);
+  cr_expect(checkpoint_open(&test_arena, test_path("main"), &c, &st), "through a link: %s",
+            st.text);
   cr_assert_eq(rmdir(test_path("copies/abc")), 0);
   cr_assert_eq(rename(snapshot, test_path("copies/abc")), 0);
-  test_refused(checkpoint_open(&test_arena, test_path("copies/abc"), &c, &st), &st, WORDS("out of the folder"));
+  test_refused(checkpoint_open(&test_arena, test_path("copies/abc"), &c, &st), &st,
+               WORDS("out of the folder"));
 }
 
 Test(shards, a_single_file_may_be_a_link) {

@@ -1,5 +1,5 @@
-/* spec: what a valid spec becomes, its defaults, the effective spec, and the files that are shipped. The refusals are
- * in test_spec_refusals.c. */
+/* spec: what a valid spec becomes, its defaults, the effective spec, and the files that are
+ * shipped. The refusals are in test_spec_refusals.c. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +28,8 @@ static Spec parse(Arena *arena, const char *text) {
   Spec spec;
   Status st = {0};
   memset(&spec, 0xA5, sizeof spec);
-  cr_assert(spec_parse(arena, "folder/spec.yaml", text, strlen(text), &spec, &st), "%s\n%s", st.text, text);
+  cr_assert(spec_parse(arena, "folder/spec.yaml", text, strlen(text), &spec, &st), "%s\n%s",
+            st.text, text);
   return spec;
 }
 
@@ -43,16 +44,18 @@ Test(spec, the_least_spec_gets_every_default) {
   cr_expect_str_eq(spec.question, "");
   cr_expect_eq(spec.rewrite, REWRITE_QUAMBA);
   cr_expect_null(spec.calibration.text);
-  cr_expect(spec.calibration.windows == 16 && spec.calibration.length == 512 && spec.calibration.alpha == 0.9999);
+  cr_expect(spec.calibration.windows == 16 && spec.calibration.length == 512 &&
+            spec.calibration.alpha == 0.9999);
   cr_expect_str_eq(spec.prompts[0].string, "s");
   cr_expect_null(spec.prompts[0].text);
   cr_expect_null(spec.prompts[0].tokens);
   cr_expect(spec.prompts[0].offset == 0 && spec.prompts[0].length == 0);
-  cr_expect(spec.keep.all_tensors && spec.keep.all_layers && spec.keep.tensor_count == 0 && spec.keep.layer_count == 0);
+  cr_expect(spec.keep.all_tensors && spec.keep.all_layers && spec.keep.tensor_count == 0 &&
+            spec.keep.layer_count == 0);
   cr_expect(spec.keep.f16_as == F16_AS_F32);
   cr_expect(spec.micro_count == 0 && spec.own_mode_count == 0);
-  cr_expect(spec.backend == BACKEND_AUTO && spec.threads == 0 && spec.memory == 0 && spec.seed == 1 &&
-            spec.durability == DURABILITY_KILL);
+  cr_expect(spec.backend == BACKEND_AUTO && spec.threads == 0 && spec.memory == 0 &&
+            spec.seed == 1 && spec.durability == DURABILITY_KILL);
   cr_expect(spec.mode_count == 2 && spec.compare_all_count == 2);
 }
 
@@ -61,10 +64,13 @@ Test(spec, numbers_may_lack_the_digits_on_one_side_of_the_point) {
   static const struct {
     const char *text;
     double value;
-  } rows[] = {{".9999", 0.9999}, {".5", 0.5}, {"1.", 1}, {".5e0", 0.5}, {"5.e-1", 0.5}, {"9999e-4", 0.9999}};
+  } rows[] = {{".9999", 0.9999}, {".5", 0.5},    {"1.", 1},
+              {".5e0", 0.5},     {"5.e-1", 0.5}, {"9999e-4", 0.9999}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-    Spec spec = parse(&arena, arena_printf(&arena, LEAST "calibration: {text: v, alpha: %s}\n", rows[i].text));
-    cr_expect_eq(spec.calibration.alpha, rows[i].value, "%s: %a", rows[i].text, spec.calibration.alpha);
+    Spec spec = parse(
+        &arena, arena_printf(&arena, LEAST "calibration: {text: v, alpha: %s}\n", rows[i].text));
+    cr_expect_eq(spec.calibration.alpha, rows[i].value, "%s: %a", rows[i].text,
+                 spec.calibration.alpha);
   }
 }
 
@@ -78,29 +84,33 @@ Test(spec, a_byte_order_mark_is_passed_over_and_moves_no_place) {
   cr_expect(strstr(st.text, "a.yaml:1:1: unknown key 'titel'"), "%s", st.text);
 }
 
-#define FULL                                                                                                           \
-  "# everything that can be said\n"                                                                                    \
-  "title: 'Own modes'\nquestion: >-\n  Does it\n  matter?\nmodel: data/m\nrewrite: none\n"                             \
-  "calibration: {text: v.txt, windows: 4096, length: 1048576, alpha: 0.5}\n"                                           \
-  "prompts:\n  - {name: a, text: t.txt, offset: 9223372036854775807, length: 1}\n  - name: b-2\n    text: u.txt\n"     \
-  "  - {name: c, tokens: ids.npy}\n  - {name: 7, string: \"x\\ty\"}\n"                                                 \
-  "modes:\n  late: {base: 2-4, scan_order: blocked}\n  mine: {base: fp32, conv_out: f32_grid, gated: f16, state: "     \
-  "bf16}\n"                                                                                                            \
-  "  unused: {base: 3}\n"                                                                                              \
-  "pairs: [[mine, fp32], [fp64, late], [late, mine], [mine, late]]\ncompare_all: [late, 0]\n"                          \
-  "budget: [late]\n"                                                                                                   \
-  "swaps: {pair: [late, mine]}\n"                                                                                      \
-  "restore: [{mode: late, to: mine, limit: 1e-3, of: median_token, by: stage, most: 999}, {mode: 0, limit: 0.5}]\n"    \
-  "events: {share: 0.5, repair: 0}\n"                                                                                  \
-  "repair: {mode: mine, prompt: b-2, layer: 23, tensor: gated, token: 2, channel: 511}\n"                              \
-  "mend: [late, 0]\n"                                                                                                  \
-  "drift: {flat: 1.5, agreement: 1}\n"                                                                                 \
-  "keep: {tensors: [conv1d, logits], layers: [23, 0], f16_as: f16}\n"                                                  \
-  "micro:\n  - {operator: scan, inputs: [captured, ties], layers: [0, 5], shapes: [171x512x16, 1x2], modes: "          \
-  "[unused]}\n"                                                                                                        \
-  "  - {operator: exp, inputs: [denormal]}\n"                                                                          \
-  "evaluation: {text: e.txt, windows: 4096, length: 1, modes: [unused, 1]}\n"                                          \
-  "cost: {lengths: [1048576, 1], repeats: 1000, modes: [2-3]}\n"                                                       \
+#define FULL                                                                                       \
+  "# everything that can be said\n"                                                                \
+  "title: 'Own modes'\nquestion: >-\n  Does it\n  matter?\nmodel: data/m\nrewrite: none\n"         \
+  "calibration: {text: v.txt, windows: 4096, length: 1048576, alpha: 0.5}\n"                       \
+  "prompts:\n  - {name: a, text: t.txt, offset: 9223372036854775807, length: 1}\n  - name: b-2\n " \
+  "   text: u.txt\n"                                                                               \
+  "  - {name: c, tokens: ids.npy}\n  - {name: 7, string: \"x\\ty\"}\n"                             \
+  "modes:\n  late: {base: 2-4, scan_order: blocked}\n  mine: {base: fp32, conv_out: f32_grid, "    \
+  "gated: f16, state: "                                                                            \
+  "bf16}\n"                                                                                        \
+  "  unused: {base: 3}\n"                                                                          \
+  "pairs: [[mine, fp32], [fp64, late], [late, mine], [mine, late]]\ncompare_all: [late, 0]\n"      \
+  "budget: [late]\n"                                                                               \
+  "swaps: {pair: [late, mine]}\n"                                                                  \
+  "restore: [{mode: late, to: mine, limit: 1e-3, of: median_token, by: stage, most: 999}, {mode: " \
+  "0, limit: 0.5}]\n"                                                                              \
+  "events: {share: 0.5, repair: 0}\n"                                                              \
+  "repair: {mode: mine, prompt: b-2, layer: 23, tensor: gated, token: 2, channel: 511}\n"          \
+  "mend: [late, 0]\n"                                                                              \
+  "drift: {flat: 1.5, agreement: 1}\n"                                                             \
+  "keep: {tensors: [conv1d, logits], layers: [23, 0], f16_as: f16}\n"                              \
+  "micro:\n  - {operator: scan, inputs: [captured, ties], layers: [0, 5], shapes: [171x512x16, "   \
+  "1x2], modes: "                                                                                  \
+  "[unused]}\n"                                                                                    \
+  "  - {operator: exp, inputs: [denormal]}\n"                                                      \
+  "evaluation: {text: e.txt, windows: 4096, length: 1, modes: [unused, 1]}\n"                      \
+  "cost: {lengths: [1048576, 1], repeats: 1000, modes: [2-3]}\n"                                   \
   "backend: cuda\nthreads: 1024\nmemory: 1.5 GiB\nseed: 9223372036854775807\ndurability: power\n"
 
 Test(spec, every_key_reaches_its_field) {
@@ -111,7 +121,8 @@ Test(spec, every_key_reaches_its_field) {
   cr_expect_str_eq(spec.model, "data/m");
   cr_expect_eq(spec.rewrite, REWRITE_NONE);
   cr_expect_str_eq(spec.calibration.text, "v.txt");
-  cr_expect(spec.calibration.windows == 4096 && spec.calibration.length == 1 << 20 && spec.calibration.alpha == 0.5);
+  cr_expect(spec.calibration.windows == 4096 && spec.calibration.length == 1 << 20 &&
+            spec.calibration.alpha == 0.5);
   cr_assert_eq(spec.prompt_count, 4);
   cr_expect(spec.prompts[0].offset == INT64_MAX && spec.prompts[0].length == 1);
   cr_expect_str_eq(spec.prompts[1].text, "u.txt");
@@ -133,21 +144,25 @@ Test(spec, every_key_reaches_its_field) {
   cr_assert(spec.swap_count == 1 && spec.restore_count == 2);
   cr_expect_str_eq(spec.swaps[0].pair.other, "mine");
   cr_expect_eq(spec.swaps[0].combinations, 0);
-  cr_expect(spec.restore[0].limit == 1e-3 && spec.restore[0].by == RESTORE_STAGE && spec.restore[0].most == 999 &&
-            spec.restore[0].of == RESTORE_MEDIAN_TOKEN);
+  cr_expect(spec.restore[0].limit == 1e-3 && spec.restore[0].by == RESTORE_STAGE &&
+            spec.restore[0].most == 999 && spec.restore[0].of == RESTORE_MEDIAN_TOKEN);
   cr_expect_str_eq(spec.restore[1].to, "fp32");
   cr_expect(spec.mend_count == 2 && !strcmp(spec.mend[0], "late") && !strcmp(spec.mend[1], "0"));
-  cr_expect(spec.restore[1].by == RESTORE_LAYER && spec.restore[1].most == 6 && spec.restore[1].of == RESTORE_TOTAL);
+  cr_expect(spec.restore[1].by == RESTORE_LAYER && spec.restore[1].most == 6 &&
+            spec.restore[1].of == RESTORE_TOTAL);
   cr_assert_eq(spec.micro_count, 2);
   cr_expect_str_eq(spec.micro[0].operator_name, "scan");
-  cr_expect(spec.micro[0].input_count == 2 && spec.micro[0].layer_count == 2 && spec.micro[0].shape_count == 2);
+  cr_expect(spec.micro[0].input_count == 2 && spec.micro[0].layer_count == 2 &&
+            spec.micro[0].shape_count == 2);
   cr_expect_str_eq(spec.micro[0].shapes[0], "171x512x16");
   cr_expect_str_eq(spec.micro[0].modes[0], "unused");
   cr_expect(spec.micro[1].layer_count == 0 && spec.micro[1].mode_count == 0);
   cr_expect_str_eq(spec.evaluation.text, "e.txt");
-  cr_expect(spec.evaluation.windows == 4096 && spec.evaluation.length == 1 && spec.evaluation.mode_count == 2);
+  cr_expect(spec.evaluation.windows == 4096 && spec.evaluation.length == 1 &&
+            spec.evaluation.mode_count == 2);
   cr_expect_str_eq(spec.evaluation.modes[0], "unused");
-  cr_expect(spec.cost.length_count == 2 && spec.cost.lengths[0] == 1 << 20 && spec.cost.lengths[1] == 1);
+  cr_expect(spec.cost.length_count == 2 && spec.cost.lengths[0] == 1 << 20 &&
+            spec.cost.lengths[1] == 1);
   cr_expect(spec.cost.repeats == 1000 && spec.cost.mode_count == 1);
   cr_expect_str_eq(spec.cost.modes[0], "2-3");
   cr_expect(spec.backend == BACKEND_CUDA && spec.threads == 1024 && spec.seed == INT64_MAX);
@@ -158,7 +173,8 @@ Test(spec, every_key_reaches_its_field) {
 Test(spec, evaluation_and_cost_take_all_modes_that_run_where_none_are_named) {
   Arena arena = new_arena();
   Spec spec = parse(&arena, LEAST "evaluation: {text: e}\ncost: {lengths: [171]}\n");
-  cr_expect(spec.evaluation.windows == 64 && spec.evaluation.length == 512 && spec.cost.repeats == 9);
+  cr_expect(spec.evaluation.windows == 64 && spec.evaluation.length == 512 &&
+            spec.cost.repeats == 9);
   cr_assert(spec.evaluation.mode_count == 2 && spec.cost.mode_count == 2);
   cr_expect_str_eq(spec.evaluation.modes[1], "fp32");
   cr_expect_str_eq(spec.cost.modes[0], "1");
@@ -168,9 +184,10 @@ Test(spec, evaluation_and_cost_take_all_modes_that_run_where_none_are_named) {
 
 Test(spec, windows_are_prompts_of_their_own_with_numbered_names) {
   Arena arena = new_arena();
-  Spec spec = parse(&arena, "title: t\nmodel: m\npairs: [[1, fp32]]\nprompts:\n  - {name: p, string: s}\n"
-                            "  - {name: w, text: t.txt, offset: 7, length: 512, windows: 101}\n"
-                            "  - {name: v-, text: u.txt, length: 1, windows: 1}\n");
+  Spec spec =
+      parse(&arena, "title: t\nmodel: m\npairs: [[1, fp32]]\nprompts:\n  - {name: p, string: s}\n"
+                    "  - {name: w, text: t.txt, offset: 7, length: 512, windows: 101}\n"
+                    "  - {name: v-, text: u.txt, length: 1, windows: 1}\n");
   cr_assert_eq(spec.prompt_count, 103);
   cr_expect_eq(spec.given_prompt_count, 3);
   cr_expect_str_eq(spec.prompts[0].name, "p");
@@ -179,11 +196,13 @@ Test(spec, windows_are_prompts_of_their_own_with_numbered_names) {
   cr_expect_str_eq(spec.prompts[102].name, "v-00");
   for (int i = 1; i <= 101; i++) {
     const Prompt *p = &spec.prompts[i];
-    cr_expect(p->window == i - 1 && p->windows == 101 && p->offset == 7 && p->length == 512, "%s", p->name);
+    cr_expect(p->window == i - 1 && p->windows == 101 && p->offset == 7 && p->length == 512, "%s",
+              p->name);
   }
   const char *printed = spec_print(&arena, &spec);
-  cr_expect(strstr(printed, "  - {name: \"w\", text: \"t.txt\", offset: 7, length: 512, windows: 101}\n"), "%s",
-            printed);
+  cr_expect(
+      strstr(printed, "  - {name: \"w\", text: \"t.txt\", offset: 7, length: 512, windows: 101}\n"),
+      "%s", printed);
   Spec again = parse(&arena, printed);
   cr_expect_str_eq(spec_print(&arena, &again), printed);
   cr_expect_eq(again.prompt_count, 103);
@@ -194,25 +213,29 @@ Test(spec, a_gate_stands_alone_or_in_a_list_and_says_where_it_looks) {
   Spec spec = parse(&arena, LEAST "gate: {pair: [1, fp32], rel_l2: 0}\n");
   cr_assert_eq(spec.gate_count, 1);
   const Gate *gate = spec.gates;
-  cr_expect(gate->rel_l2.set && gate->rel_l2.value == 0 && !gate->max_abs.set && gate->layer == GATE_LAST);
+  cr_expect(gate->rel_l2.set && gate->rel_l2.value == 0 && !gate->max_abs.set &&
+            gate->layer == GATE_LAST);
   cr_expect_str_eq(gate->tensor, "block_out");
   cr_expect_str_eq(gate->place, "folder/spec.yaml:5:7");
-  spec = parse(&arena, LEAST "calibration: {text: c}\ncompare_all: [2-0]\n"
-                             "gate:\n  - {pair: [fp64, 2-0], tensor: scan, layer: all, sqnr_db: 20.5}\n"
-                             "  - {mode: 2-0, tensor: conv1d_silu, layer: 3, on_grid: 1}\n"
-                             "  - {pair: [1, fp32], top1_agreement: 0.99}\n"
-                             "  - {pair: [1, fp32], tensor: logits, max_abs: 1e-3}\n");
+  spec = parse(&arena,
+               LEAST "calibration: {text: c}\ncompare_all: [2-0]\n"
+                     "gate:\n  - {pair: [fp64, 2-0], tensor: scan, layer: all, sqnr_db: 20.5}\n"
+                     "  - {mode: 2-0, tensor: conv1d_silu, layer: 3, on_grid: 1}\n"
+                     "  - {pair: [1, fp32], top1_agreement: 0.99}\n"
+                     "  - {pair: [1, fp32], tensor: logits, max_abs: 1e-3}\n");
   cr_assert_eq(spec.gate_count, 4);
   cr_expect(spec.gates[0].layer == GATE_ALL && spec.gates[0].sqnr_db.value == 20.5);
   cr_expect(spec.gates[1].layer == 3 && spec.gates[1].on_grid.value == 1);
   cr_expect_str_eq(spec.gates[1].mode, "2-0");
   cr_expect_str_eq(spec.gates[2].tensor, "logits");
   const char *printed = spec_print(&arena, &spec);
-  cr_expect(strstr(printed, "gate:\n  - {pair: [\"fp64\", \"2-0\"], tensor: scan, layer: all, sqnr_db: 20.5}\n"
-                            "  - {mode: \"2-0\", tensor: conv1d_silu, layer: 3, on_grid: 1}\n"
-                            "  - {pair: [\"1\", \"fp32\"], tensor: logits, layer: last, top1_agreement: 0.99}\n"
-                            "  - {pair: [\"1\", \"fp32\"], tensor: logits, layer: last, max_abs: 0.001}\n"),
-            "%s", printed);
+  cr_expect(
+      strstr(printed,
+             "gate:\n  - {pair: [\"fp64\", \"2-0\"], tensor: scan, layer: all, sqnr_db: 20.5}\n"
+             "  - {mode: \"2-0\", tensor: conv1d_silu, layer: 3, on_grid: 1}\n"
+             "  - {pair: [\"1\", \"fp32\"], tensor: logits, layer: last, top1_agreement: 0.99}\n"
+             "  - {pair: [\"1\", \"fp32\"], tensor: logits, layer: last, max_abs: 0.001}\n"),
+      "%s", printed);
   Spec again = parse(&arena, printed);
   cr_expect_str_eq(spec_print(&arena, &again), printed);
 }
@@ -246,8 +269,9 @@ Test(spec, an_own_mode_is_its_base_and_what_it_overrides) {
 
 Test(spec, own_modes_build_on_own_modes_in_any_order) {
   Arena arena = new_arena();
-  const char text[] = LEAST "calibration: {text: v}\nmodes:\n  third: {base: second, gated: f32}\n"
-                            "  second: {base: first, scan_order: blocked}\n  first: {base: 2-4, out_proj: bf16}\n";
+  const char text[] =
+      LEAST "calibration: {text: v}\nmodes:\n  third: {base: second, gated: f32}\n"
+            "  second: {base: first, scan_order: blocked}\n  first: {base: 2-4, out_proj: bf16}\n";
   Spec spec = parse(&arena, text);
   Mode want = *mode_preset("2-4");
   want.setting[STAGE_OUT_PROJ] = OUTPUT_BF16;
@@ -279,8 +303,10 @@ Test(spec, an_own_mode_may_differ_by_layer) {
   Arena arena = new_arena();
   const char text[] =
       LEAST "calibration: {text: v}\nmodes:\n"
-            "  more: {base: mixed, gated: bf16, layers: {8: mixed, 2-4: {scan_u: f32, scan_order: sequential}}}\n"
-            "  mixed: {base: 2-0, out_proj: f32, layers: {7: 2-0, 0-2: fp32, 5: {state: bf16, scan_order: sequential}, "
+            "  more: {base: mixed, gated: bf16, layers: {8: mixed, 2-4: {scan_u: f32, scan_order: "
+            "sequential}}}\n"
+            "  mixed: {base: 2-0, out_proj: f32, layers: {7: 2-0, 0-2: fp32, 5: {state: bf16, "
+            "scan_order: sequential}, "
             "4: late}}\n"
             "  late: {base: 2-4, conv_acc: f16}\n  back: {base: mixed, layers: {0-7: plain}}\n"
             "  plain: {base: 2-0, out_proj: f32}\n";
@@ -288,10 +314,13 @@ Test(spec, an_own_mode_may_differ_by_layer) {
   Mode base = *mode_preset("2-0"), late = *mode_preset("2-4"), stored = base;
   base.setting[STAGE_OUT_PROJ] = stored.setting[STAGE_OUT_PROJ] = OUTPUT_F32;
   late.setting[STAGE_CONV_ACC] = INNER_F16;
-  stored.setting[STAGE_STATE] = INNER_BF16, stored.setting[STAGE_SCAN_ORDER] = SCAN_ORDER_SEQUENTIAL;
+  stored.setting[STAGE_STATE] = INNER_BF16,
+  stored.setting[STAGE_SCAN_ORDER] = SCAN_ORDER_SEQUENTIAL;
   const Mode *fp32 = mode_preset("fp32");
-  const Mode *mixed[LAYERS] = {fp32, fp32, fp32, &base, &late, &stored, &base, mode_preset("2-0"), &base};
-  /* A stage is set in every layer of the base, then come the layers: of another mode as it is there, or on top. */
+  const Mode *mixed[LAYERS] = {fp32, fp32, fp32, &base, &late, &stored, &base, mode_preset("2-0"),
+                               &base};
+  /* A stage is set in every layer of the base, then come the layers: of another mode as it is
+   * there, or on top. */
   Mode own[LAYERS];
   const Mode *more[LAYERS];
   for (int layer = 0; layer < LAYERS; layer++) {
@@ -299,18 +328,21 @@ Test(spec, an_own_mode_may_differ_by_layer) {
     more[layer] = &own[layer];
     if (layer < 8) own[layer].setting[STAGE_GATED] = OUTPUT_BF16;
     if (layer < 2 || layer > 4) continue;
-    own[layer].setting[STAGE_SCAN_U] = SCAN_U_F32, own[layer].setting[STAGE_SCAN_ORDER] = SCAN_ORDER_SEQUENTIAL;
+    own[layer].setting[STAGE_SCAN_U] = SCAN_U_F32,
+    own[layer].setting[STAGE_SCAN_ORDER] = SCAN_ORDER_SEQUENTIAL;
   }
   for (int again = 0; again < 2; again++) {
     expect_layers(spec_mode(&spec, "mixed"), mixed, LAYERS);
     expect_layers(spec_mode(&spec, "more"), more, LAYERS);
-    cr_expect(mode_equal(spec_mode(&spec, "back"), spec_mode(&spec, "plain")), "the same in every layer again");
+    cr_expect(mode_equal(spec_mode(&spec, "back"), spec_mode(&spec, "plain")),
+              "the same in every layer again");
     cr_expect_eq(spec_mode(&spec, "back")->parts, 0);
     cr_expect_not(mode_equal(spec_mode(&spec, "mixed"), spec_mode(&spec, "more")));
     Spec printed = parse(&arena, spec_print(&arena, &spec));
     cr_expect_str_eq(spec_print(&arena, &printed), spec_print(&arena, &spec));
     for (int i = 0; i < spec.own_mode_count; i++)
-      cr_expect(mode_equal(&printed.own_modes[i].mode, &spec.own_modes[i].mode), "%s", spec.own_modes[i].mode.name);
+      cr_expect(mode_equal(&printed.own_modes[i].mode, &spec.own_modes[i].mode), "%s",
+                spec.own_modes[i].mode.name);
     spec = printed;
   }
 }
@@ -328,10 +360,11 @@ Test(spec, names_are_any_text_without_slash_and_control_characters) {
                                          {"👍🏽", "👍🏽"}};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     const char *name = names[i][0];
-    Spec spec = parse(&arena, arena_printf(&arena,
-                                           "title: t\nmodel: m\nprompts: [{name: '%s', string: s}]\n"
-                                           "modes: {'%s': {base: fp32, gated: bf16}}\npairs: [[1, '%s']]\n",
-                                           name, name, name));
+    Spec spec =
+        parse(&arena, arena_printf(&arena,
+                                   "title: t\nmodel: m\nprompts: [{name: '%s', string: s}]\n"
+                                   "modes: {'%s': {base: fp32, gated: bf16}}\npairs: [[1, '%s']]\n",
+                                   name, name, name));
     for (int again = 0; again < 2; again++) {
       cr_expect_str_eq(spec.prompts[0].name, names[i][1]);
       cr_expect_str_eq(spec.modes[1].name, names[i][1]);
@@ -342,7 +375,8 @@ Test(spec, names_are_any_text_without_slash_and_control_characters) {
 
 Test(spec, compare_all_alone_is_enough_and_a_pair_with_fp64_needs_only_its_mode) {
   Arena arena = new_arena();
-  Spec spec = parse(&arena, "title: t\nmodel: m\nprompts: [{name: p, string: s}]\ncompare_all: [fp32]\n");
+  Spec spec =
+      parse(&arena, "title: t\nmodel: m\nprompts: [{name: p, string: s}]\ncompare_all: [fp32]\n");
   cr_expect(spec.pair_count == 0 && spec.mode_count == 1 && spec.compare_all_count == 1);
   spec = parse(&arena, "title: t\nmodel: m\nprompts: [{name: p, string: s}]\npairs: [[fp64, 1]]\n");
   cr_assert(spec.mode_count == 1 && spec.compare_all_count == 1);
@@ -364,10 +398,12 @@ Test(spec, every_tensor_of_the_trace_can_be_kept) {
   Arena arena = new_arena();
   const char *text = LEAST "keep: {tensors: [";
   for (int id = 0; id < T_COUNT; id++)
-    text = arena_printf(&arena, "%s%s%s", text, id ? ", " : "", family_mamba1.tensors.info[id].name);
+    text =
+        arena_printf(&arena, "%s%s%s", text, id ? ", " : "", family_mamba1.tensors.info[id].name);
   Spec spec = parse(&arena, arena_printf(&arena, "%s]}\n", text));
   cr_assert_eq(spec.keep.tensor_count, T_COUNT);
-  for (int id = 0; id < T_COUNT; id++) cr_expect_str_eq(spec.keep.tensors[id], family_mamba1.tensors.info[id].name);
+  for (int id = 0; id < T_COUNT; id++)
+    cr_expect_str_eq(spec.keep.tensors[id], family_mamba1.tensors.info[id].name);
 }
 
 Test(spec, the_effective_spec_says_everything) {
@@ -375,45 +411,63 @@ Test(spec, the_effective_spec_says_everything) {
   Spec spec = parse(&arena, FULL);
   cr_expect_str_eq(
       spec_print(&arena, &spec),
-      "title: \"Own modes\"\nquestion: \"Does it matter?\"\nmodel: \"data/m\"\nignore_unused: false\nrewrite: none\n"
+      "title: \"Own modes\"\nquestion: \"Does it matter?\"\nmodel: \"data/m\"\nignore_unused: "
+      "false\nrewrite: none\n"
       "calibration: {text: \"v.txt\", windows: 4096, length: 1048576, alpha: 0.5}\n"
       "prompts:\n  - {name: \"a\", text: \"t.txt\", offset: 9223372036854775807, length: 1}\n"
-      "  - {name: \"b-2\", text: \"u.txt\", offset: 0}\n  - {name: \"c\", offset: 0, tokens: \"ids.npy\"}\n"
+      "  - {name: \"b-2\", text: \"u.txt\", offset: 0}\n  - {name: \"c\", offset: 0, tokens: "
+      "\"ids.npy\"}\n"
       "  - {name: \"7\", string: \"x\\x09y\"}\n"
       "modes:\n"
-      "  \"late\": {base: \"2-4\", linears: w8a8, conv_in: i8, conv_out: f32, x_proj_in: i8, scan_u: f32, scan_rest: "
+      "  \"late\": {base: \"2-4\", linears: w8a8, conv_in: i8, conv_out: f32, x_proj_in: i8, "
+      "scan_u: f32, scan_rest: "
       "i8, "
-      "scan_order: blocked, gated: f16, out_proj: f16, conv_acc: f32, softplus: f32, decay: f32, state: f32}\n"
-      "  \"mine\": {base: \"fp32\", linears: f32, conv_in: f32, conv_out: f32_grid, x_proj_in: f32, scan_u: f32, "
-      "scan_rest: f32, scan_order: sequential, gated: f16, out_proj: f32, conv_acc: f32, softplus: f32, decay: f32, "
-      "state: bf16}\n"
-      "  \"unused\": {base: \"3\", linears: w8a8, conv_in: i8_dynamic, conv_out: f32, x_proj_in: i8, scan_u: f32, "
-      "scan_rest: i8, scan_order: sequential, gated: f16, out_proj: f16, conv_acc: f32, softplus: f32, decay: f32, "
+      "scan_order: blocked, gated: f16, out_proj: f16, conv_acc: f32, softplus: f32, decay: f32, "
       "state: f32}\n"
-      "pairs:\n  - [\"mine\", \"fp32\"]\n  - [\"fp64\", \"late\"]\n  - [\"late\", \"mine\"]\n  - [\"mine\", \"late\"]\n"
+      "  \"mine\": {base: \"fp32\", linears: f32, conv_in: f32, conv_out: f32_grid, x_proj_in: "
+      "f32, scan_u: f32, "
+      "scan_rest: f32, scan_order: sequential, gated: f16, out_proj: f32, conv_acc: f32, softplus: "
+      "f32, decay: f32, "
+      "state: bf16}\n"
+      "  \"unused\": {base: \"3\", linears: w8a8, conv_in: i8_dynamic, conv_out: f32, x_proj_in: "
+      "i8, scan_u: f32, "
+      "scan_rest: i8, scan_order: sequential, gated: f16, out_proj: f16, conv_acc: f32, softplus: "
+      "f32, decay: f32, "
+      "state: f32}\n"
+      "pairs:\n  - [\"mine\", \"fp32\"]\n  - [\"fp64\", \"late\"]\n  - [\"late\", \"mine\"]\n  - "
+      "[\"mine\", \"late\"]\n"
       "compare_all: [\"late\", \"0\"]\nbudget: [\"late\"]\n"
       "swaps:\n  - {pair: [\"late\", \"mine\"], combinations: false}\n"
-      "restore:\n  - {mode: \"late\", to: \"mine\", limit: 0.001, of: median_token, by: stage, most: 999}\n"
+      "restore:\n  - {mode: \"late\", to: \"mine\", limit: 0.001, of: median_token, by: stage, "
+      "most: 999}\n"
       "  - {mode: \"0\", to: \"fp32\", limit: 0.5, of: total, by: layer, most: 6}\n"
       "events: {share: 0.5, repair: 0}\n"
-      "repair:\n  - {mode: \"mine\", to: \"fp64\", prompt: \"b-2\", layer: 23, tensor: gated, token: 2, channel: "
+      "repair:\n  - {mode: \"mine\", to: \"fp64\", prompt: \"b-2\", layer: 23, tensor: gated, "
+      "token: 2, channel: "
       "511}\n"
       "mend: [\"late\", \"0\"]\n"
-      "drift: {flat: 1.5, turn: 1.1, ripple: 5, jump: 1.25, step_share: 0.5, settle: 0.1, plateau: 0.333, agreement: "
+      "drift: {flat: 1.5, turn: 1.1, ripple: 5, jump: 1.25, step_share: 0.5, settle: 0.1, plateau: "
+      "0.333, agreement: "
       "1, parting: 1.5}\n"
       "keep: {tensors: [conv1d, logits], layers: [23, 0], f16_as: f16}\n"
-      "micro:\n  - {operator: scan, inputs: [captured, ties], layers: [0, 5], shapes: [\"171x512x16\", \"1x2\"], "
+      "micro:\n  - {operator: scan, inputs: [captured, ties], layers: [0, 5], shapes: "
+      "[\"171x512x16\", \"1x2\"], "
       "modes: [\"unused\"]}\n  - {operator: exp, inputs: [denormal]}\n"
       "evaluation: {text: \"e.txt\", windows: 4096, length: 1, modes: [\"unused\", \"1\"]}\n"
       "cost: {lengths: [1048576, 1], repeats: 1000, modes: [\"2-3\"]}\n"
-      "backend: cuda\nthreads: 1024\nmemory: 1536 MiB\nseed: 9223372036854775807\ndurability: power\n");
+      "backend: cuda\nthreads: 1024\nmemory: 1536 MiB\nseed: 9223372036854775807\ndurability: "
+      "power\n");
   spec = parse(&arena, LEAST);
   cr_expect_str_eq(spec_print(&arena, &spec),
-                   "title: \"t\"\nquestion: \"\"\nmodel: \"m\"\nignore_unused: false\nrewrite: quamba\nprompts:\n"
-                   "  - {name: \"p\", string: \"s\"}\npairs:\n  - [\"1\", \"fp32\"]\ncompare_all: [\"1\", \"fp32\"]\n"
-                   "budget: none\nevents: {share: 0.15, repair: 3}\ndrift: {flat: 1.25, turn: 1.1, ripple: 5, jump: "
+                   "title: \"t\"\nquestion: \"\"\nmodel: \"m\"\nignore_unused: false\nrewrite: "
+                   "quamba\nprompts:\n"
+                   "  - {name: \"p\", string: \"s\"}\npairs:\n  - [\"1\", \"fp32\"]\ncompare_all: "
+                   "[\"1\", \"fp32\"]\n"
+                   "budget: none\nevents: {share: 0.15, repair: 3}\ndrift: {flat: 1.25, turn: 1.1, "
+                   "ripple: 5, jump: "
                    "1.25, step_share: 0.5, settle: 0.1, "
-                   "plateau: 0.333, agreement: 0.9, parting: 1.5}\nkeep: {tensors: all, layers: all, f16_as: f32}\n"
+                   "plateau: 0.333, agreement: 0.9, parting: 1.5}\nkeep: {tensors: all, layers: "
+                   "all, f16_as: f32}\n"
                    "backend: auto\nthreads: 0\nseed: 1\ndurability: kill\n");
 }
 
@@ -443,20 +497,21 @@ Test(spec, the_effective_spec_is_read_back_as_itself) {
 Test(spec, texts_are_printed_so_that_yaml_reads_them_back) {
   Arena arena = new_arena();
   Spec spec = parse(&arena, LEAST);
-  static const char *const titles[] = {"\"quoted\" and \\ back",
-                                       "two\nlines\n",
-                                       " spaces ",
-                                       "tab\tand \x01 \x1F \x7F",
-                                       "# no comment",
-                                       "{a: b}, [c]",
-                                       "- x",
-                                       "&a *b !c %d @e `f",
-                                       "null",
-                                       "~",
-                                       "a: b",
-                                       "\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80",
-                                       "\xC2\x85\xE2\x80\xA8\xE2\x80\xA9\xEF\xBB\xBF",
-                                       "\xC2\x80\xC2\x9F\xC2\xA0\xEF\xBF\xBD\xEF\xBF\xBE\xEF\xBF\xBF"};
+  static const char *const titles[] = {
+      "\"quoted\" and \\ back",
+      "two\nlines\n",
+      " spaces ",
+      "tab\tand \x01 \x1F \x7F",
+      "# no comment",
+      "{a: b}, [c]",
+      "- x",
+      "&a *b !c %d @e `f",
+      "null",
+      "~",
+      "a: b",
+      "\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80",
+      "\xC2\x85\xE2\x80\xA8\xE2\x80\xA9\xEF\xBB\xBF",
+      "\xC2\x80\xC2\x9F\xC2\xA0\xEF\xBF\xBD\xEF\xBF\xBE\xEF\xBF\xBF"};
   for (size_t i = 0; i < sizeof titles / sizeof *titles; i++) {
     spec.title = titles[i];
     expect_same_again(arena, &spec);
@@ -469,16 +524,18 @@ Test(spec, texts_are_printed_so_that_yaml_reads_them_back) {
     else if (c < 0x800)
       text[0] = (char)(0xC0 | c >> 6), text[1] = (char)(0x80 | (c & 63));
     else if (c < 0x10000)
-      text[0] = (char)(0xE0 | c >> 12), text[1] = (char)(0x80 | (c >> 6 & 63)), text[2] = (char)(0x80 | (c & 63));
+      text[0] = (char)(0xE0 | c >> 12), text[1] = (char)(0x80 | (c >> 6 & 63)),
+      text[2] = (char)(0x80 | (c & 63));
     else
-      text[0] = (char)(0xF0 | c >> 18), text[1] = (char)(0x80 | (c >> 12 & 63)), text[2] = (char)(0x80 | (c >> 6 & 63)),
-      text[3] = (char)(0x80 | (c & 63));
+      text[0] = (char)(0xF0 | c >> 18), text[1] = (char)(0x80 | (c >> 12 & 63)),
+      text[2] = (char)(0x80 | (c >> 6 & 63)), text[3] = (char)(0x80 | (c & 63));
     spec.title = text;
     expect_same_again(arena, &spec);
   }
 }
 
-/* A path from the command line may be no UTF-8: each such byte is printed as U+FFFD, and the file stays readable. */
+/* A path from the command line may be no UTF-8: each such byte is printed as U+FFFD, and the file
+ * stays readable. */
 Test(spec, bytes_that_are_no_utf8_are_printed_as_replacement_characters) {
   Arena arena = new_arena();
   Spec spec = parse(&arena, LEAST);
@@ -488,8 +545,8 @@ Test(spec, bytes_that_are_no_utf8_are_printed_as_replacement_characters) {
   cr_expect_str_eq(again.model, "a" R R R "(" R R R R R R R R R R R R "z" R);
 }
 
-/* Whatever a slip of the fingers makes of a spec: it is refused with one line, or it means something and prints as
- * that. */
+/* Whatever a slip of the fingers makes of a spec: it is refused with one line, or it means
+ * something and prints as that. */
 Test(spec, a_mutated_spec_is_refused_or_read_back_as_itself) {
   Arena arena = new_arena();
   static const char odd[] = "{}[]:,-#&*!|>'\"%@` \n\t0123456789\x80\xFF.e+~?x";
@@ -515,7 +572,8 @@ Test(spec, a_mutated_spec_is_refused_or_read_back_as_itself) {
       cr_expect(!strncmp(st.text, "m.yaml:", 7), "%s", st.text);
     }
   }
-  cr_expect(accepted > 400 && accepted < 3600, "%d of 4000 accepted: the mutations test one side only", accepted);
+  cr_expect(accepted > 400 && accepted < 3600,
+            "%d of 4000 accepted: the mutations test one side only", accepted);
 }
 
 static void expect_shipped(const char *path, int prompts, int pairs, int modes) {
@@ -527,12 +585,14 @@ static void expect_shipped(const char *path, int prompts, int pairs, int modes) 
   cr_expect_eq(spec.pair_count, pairs);
   cr_expect_eq(spec.mode_count, modes);
   cr_expect(file_exists(file_resolve(&arena, spec.folder, spec.model)), "%s", spec.model);
-  cr_expect(file_exists(file_resolve(&arena, spec.folder, spec.calibration.text)), "%s", spec.calibration.text);
+  cr_expect(file_exists(file_resolve(&arena, spec.folder, spec.calibration.text)), "%s",
+            spec.calibration.text);
   for (int i = 0; i < prompts; i++) {
     Bytes text;
     const char *file = file_resolve(&arena, spec.folder, spec.prompts[i].text);
     cr_assert(file_map(file, &text, &st), "%s", st.text);
-    cr_expect(spec.prompts[i].offset + spec.prompts[i].length <= (int64_t)text.count, "%s", spec.prompts[i].name);
+    cr_expect(spec.prompts[i].offset + spec.prompts[i].length <= (int64_t)text.count, "%s",
+              spec.prompts[i].name);
     file_unmap(&text);
   }
   expect_same_again(arena, &spec);
@@ -549,8 +609,10 @@ Test(spec, the_shipped_json_schema_is_the_tables) {
   Arena arena = new_arena();
   Status st = {0};
   Bytes shipped;
-  cr_assert(file_read(&arena, "experiments/spec.schema.json", 1 << 20, &shipped, &st), "%s", st.text);
-  cr_expect_str_eq(shipped.data, spec_schema(&arena), "write spec_schema's text to experiments/spec.schema.json");
+  cr_assert(file_read(&arena, "experiments/spec.schema.json", 1 << 20, &shipped, &st), "%s",
+            st.text);
+  cr_expect_str_eq(shipped.data, spec_schema(&arena),
+                   "write spec_schema's text to experiments/spec.schema.json");
 }
 
 Test(spec, a_file_that_is_not_there_or_no_file_is_refused_by_name) {

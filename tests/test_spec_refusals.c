@@ -17,9 +17,11 @@ static void no_memory(size_t wanted, size_t reserved) {
 #define PAIR "pairs: [[2-0, 2-4]]\n"
 #define OWN(settings) HEAD PAIR "modes: {x: {" settings "}}\n"
 #define GATE(settings) HEAD PAIR "gate: {" settings "}\n"
-#define PROMPT(settings) "title: t\nmodel: m\n" PAIR "calibration: {text: c}\nprompts: [{" settings "}]\n"
-#define CALIBRATION(settings)                                                                                          \
-  "title: t\nmodel: m\nprompts: [{name: p, string: s}]\n" PAIR "calibration: {text: c, " settings "}\n"
+#define PROMPT(settings)                                                                           \
+  "title: t\nmodel: m\n" PAIR "calibration: {text: c}\nprompts: [{" settings "}]\n"
+#define CALIBRATION(settings)                                                                      \
+  "title: t\nmodel: m\nprompts: [{name: p, string: s}]\n" PAIR "calibration: {text: c, " settings  \
+  "}\n"
 
 typedef struct Bad {
   const char *text, *place, *words[3]; /* place "" : of the file as a whole */
@@ -324,7 +326,8 @@ static const Bad bad[] = {
 };
 /* clang-format on */
 
-static void expect_refused(const char *text, size_t count, const char *place, const char *const words[3]) {
+static void expect_refused(const char *text, size_t count, const char *place,
+                           const char *const words[3]) {
   Arena arena;
   Status st = {0};
   cr_assert(arena_reserve(&arena, (size_t)1 << 28, no_memory, &st), "%s", st.text);
@@ -334,9 +337,11 @@ static void expect_refused(const char *text, size_t count, const char *place, co
   cr_expect(!accepted, "accepted:\n%.400s", text);
   char want[64];
   snprintf(want, sizeof want, *place ? "bad.yaml:%s: " : "bad.yaml: %s", place);
-  cr_expect(!strncmp(st.text, want, strlen(want)), "want place \"%s\", got \"%s\" for\n%.400s", want, st.text, text);
+  cr_expect(!strncmp(st.text, want, strlen(want)), "want place \"%s\", got \"%s\" for\n%.400s",
+            want, st.text, text);
   for (int w = 0; w < 3 && words[w]; w++)
-    cr_expect(strstr(st.text, words[w]), "want \"%s\" in \"%s\" for\n%.400s", words[w], st.text, text);
+    cr_expect(strstr(st.text, words[w]), "want \"%s\" in \"%s\" for\n%.400s", words[w], st.text,
+              text);
   arena_release(&arena);
 }
 
@@ -345,10 +350,12 @@ Test(spec_refusals, each_bad_spec_is_refused_with_its_place_and_what_was_expecte
     expect_refused(bad[i].text, strlen(bad[i].text), bad[i].place, bad[i].words);
 }
 
-/* The rows' own right parts must be right, or a row may be refused for another reason than it names. */
+/* The rows' own right parts must be right, or a row may be refused for another reason than it
+ * names. */
 Test(spec_refusals, what_surrounds_the_faults_is_right) {
   static const char *const good[] = {HEAD PAIR, OWN("base: 2-4, scan_order: blocked"),
-                                     PROMPT("name: p, text: t, offset: 0"), CALIBRATION("alpha: 1e0, windows: 1")};
+                                     PROMPT("name: p, text: t, offset: 0"),
+                                     CALIBRATION("alpha: 1e0, windows: 1")};
   for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
     Arena arena;
     Spec spec;
@@ -360,7 +367,8 @@ Test(spec_refusals, what_surrounds_the_faults_is_right) {
 
 Test(spec_refusals, a_nul_byte_is_no_end_of_the_file) {
   static const char text[] = HEAD PAIR "\0seed: x\n";
-  expect_refused(text, sizeof text - 1, "6:1", (const char *const[3]){"not text in UTF-8", "control characters", NULL});
+  expect_refused(text, sizeof text - 1, "6:1",
+                 (const char *const[3]){"not text in UTF-8", "control characters", NULL});
 }
 
 /* Of this process, not of the clock on the wall: the machine may be busy with other things. */
@@ -370,7 +378,8 @@ static double seconds(void) {
   return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-static void expect_refused_at_once(const char *text, size_t count, const char *place, const char *words) {
+static void expect_refused_at_once(const char *text, size_t count, const char *place,
+                                   const char *words) {
   double start = seconds();
   expect_refused(text, count, place, (const char *const[3]){words, NULL, NULL});
   double took = seconds() - start;
@@ -383,7 +392,8 @@ Test(spec_refusals, an_alias_bomb_is_refused_at_its_first_anchor) {
   for (char level = 'b'; level <= 'k'; level++) {
     count += snprintf(text + count, sizeof text - (size_t)count, "%c: &%c [", level, level);
     for (int i = 0; i < 9; i++)
-      count += snprintf(text + count, sizeof text - (size_t)count, "%s*%c", i ? ", " : "", level - 1);
+      count +=
+          snprintf(text + count, sizeof text - (size_t)count, "%s*%c", i ? ", " : "", level - 1);
     count += snprintf(text + count, sizeof text - (size_t)count, "]\n");
   }
   expect_refused_at_once(text, (size_t)count, "1:4", "an anchor");
@@ -421,7 +431,8 @@ Test(spec_refusals, more_than_a_mebibyte_is_refused_and_a_mebibyte_is_read) {
   free(text);
 }
 
-/* The largest specs that the limits allow must not take long either: 4096 prompts, and lists of a mebibyte. */
+/* The largest specs that the limits allow must not take long either: 4096 prompts, and lists of a
+ * mebibyte. */
 Test(spec_refusals, the_largest_lists_are_judged_within_a_second) {
   size_t limit = (size_t)1 << 20, count = 0;
   char *text = malloc(limit + 1);
@@ -449,5 +460,6 @@ Test(spec_refusals, a_long_value_is_quoted_in_part) {
   size_t count = strlen(text);
   memset(text + count, 'x', 7000);
   strcpy(text + count + 7000, ", string: s}]\n" PAIR);
-  expect_refused(text, strlen(text), "3:18", (const char *const[3]){"'name'", "a name of 1 to 39 bytes", "xxxx'"});
+  expect_refused(text, strlen(text), "3:18",
+                 (const char *const[3]){"'name'", "a name of 1 to 39 bytes", "xxxx'"});
 }

@@ -5,9 +5,15 @@
 #include <gsl/gsl_rng.h>
 
 Test(stats, tensor_by_hand_with_a_strided_view_and_a_nan) {
-  float x[2][4] = {{1, -2, 0, NAN}, {3, NAN, 6, NAN}}; /* the last column is no part of the tensor */
-  Tensor t = {
-      .data = x, .format = FORMAT_F32, .rows = 2, .cols = 3, .stride = 4, .nans = 7, .kernel = "conv1d i8*i8->f32 cpu"};
+  float x[2][4] = {{1, -2, 0, NAN},
+                   {3, NAN, 6, NAN}}; /* the last column is no part of the tensor */
+  Tensor t = {.data = x,
+              .format = FORMAT_F32,
+              .rows = 2,
+              .cols = 3,
+              .stride = 4,
+              .nans = 7,
+              .kernel = "conv1d i8*i8->f32 cpu"};
   TensorStats row = tensor_row(&t, 0);
   SAME(row.rows, 2);
   SAME(row.cols, 3);
@@ -35,9 +41,11 @@ Test(stats, rows_keep_what_the_caller_fills_in) {
   PairStats pair = pair_row(&t, &t);
   unsigned char junk[sizeof(PairStats)];
   memset(junk, 0xa5, sizeof junk);
-  cr_assert_eq(memcmp(&row, junk, offsetof(TensorStats, rows)), 0, "the keys of a tensor's row were written");
+  cr_assert_eq(memcmp(&row, junk, offsetof(TensorStats, rows)), 0,
+               "the keys of a tensor's row were written");
   cr_assert_eq(memcmp(row.digest, junk, sizeof row.digest), 0, "the digest was written");
-  cr_assert_eq(memcmp(&pair, junk, offsetof(PairStats, identical)), 0, "the keys of a pair's row were written");
+  cr_assert_eq(memcmp(&pair, junk, offsetof(PairStats, identical)), 0,
+               "the keys of a pair's row were written");
   cr_assert_str_eq(row.kernel, "", "no witness is an empty text");
 }
 
@@ -115,7 +123,7 @@ Test(stats, pair_by_hand) {
   SAME(row.nonfinite, 0);
 }
 
-/* --- special values --- */
+/* --- special values --------------------------------------------------------------------------- */
 
 Test(stats, nan_equals_nan_and_the_zeros_differ_in_bits_alone) {
   float a[] = {0.0f, NAN, INFINITY, 1, NAN, -INFINITY}, b[] = {-0.0f, 0, INFINITY, 1, 2, 5};
@@ -164,10 +172,11 @@ Test(stats, nothing_finite_gives_nan_not_numbers) {
   Tensor base = tensor_of(a, FORMAT_F32, 1, 2, 0), other = tensor_of(b, FORMAT_F32, 1, 2, 0);
   PairStats row = pair_row(&base, &other);
   SAME(row.identical, 1);
-  const double absent[] = {row.mean_base,      row.std_other, row.min_base, row.max_other, row.max_abs,
-                           row.mean_abs,       row.rmse,      row.rel_l2,   row.sqnr_db,   row.cosine,
-                           row.pearson,        row.p50,       row.p999,     row.base_l2,   row.max_rel_error,
-                           row.mean_rel_error, row.ulp_mean,  row.ulp_max};
+  const double absent[] = {row.mean_base, row.std_other, row.min_base,      row.max_other,
+                           row.max_abs,   row.mean_abs,  row.rmse,          row.rel_l2,
+                           row.sqnr_db,   row.cosine,    row.pearson,       row.p50,
+                           row.p999,      row.base_l2,   row.max_rel_error, row.mean_rel_error,
+                           row.ulp_mean,  row.ulp_max};
   for (size_t i = 0; i < sizeof absent / sizeof *absent; i++)
     cr_assert(isnan(absent[i]), "value %zu is %g", i, absent[i]);
   TensorStats tensor = tensor_row(&base, 0);
@@ -184,7 +193,8 @@ Test(stats, identical_values_in_other_types_are_identical) {
   static float x[N];
   const float scale = 0.037f;
   for (int i = 0; i < N; i++) q[i] = (int8_t)(i * 37 % 256 - 128), x[i] = (float)q[i] * scale;
-  Tensor base = tensor_of(q, FORMAT_I8, 25, 100, scale), other = tensor_of(x, FORMAT_F32, 25, 100, 0);
+  Tensor base = tensor_of(q, FORMAT_I8, 25, 100, scale),
+         other = tensor_of(x, FORMAT_F32, 25, 100, 0);
   base.kernel = other.kernel = "conv1d";
   PairStats row = pair_row(&base, &other);
   SAME(row.identical, 1);
@@ -271,7 +281,8 @@ Test(stats, top1_takes_the_first_of_equal_maxima_row_by_row) {
 
 /* Two rows of NaNs would otherwise agree on the first token. */
 Test(stats, top1_is_of_rows_that_are_finite_on_both_sides) {
-  float a[] = {NAN, NAN, /**/ 1, 2, /**/ 2, 1, /**/ 0, 1}, b[] = {NAN, NAN, /**/ 1, INFINITY, /**/ 2, 1, /**/ 1, 0};
+  float a[] = {NAN, NAN, /**/ 1, 2, /**/ 2, 1, /**/ 0, 1},
+        b[] = {NAN, NAN, /**/ 1, INFINITY, /**/ 2, 1, /**/ 1, 0};
   Tensor x = tensor_of(a, FORMAT_F32, 4, 2, 0), y = tensor_of(b, FORMAT_F32, 4, 2, 0);
   PairStats row;
   stats_top1(&x, &y, &row);

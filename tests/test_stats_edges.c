@@ -1,5 +1,5 @@
-/* stats at the edges: every column where a side is zero, constant, one element, or not finite, held against the
- * definitions of measure/tables.h. */
+/* stats at the edges: every column where a side is zero, constant, one element, or not finite, held
+ * against the definitions of measure/tables.h. */
 #include "tests/measure_rows.h"
 
 #include <gsl/gsl_randist.h>
@@ -12,7 +12,8 @@ typedef struct Edge {
   float base[EDGE], other[EDGE];
   int identical;
   double mean_rel, std_base, std_other, std_rel, min_rel, max_rel;
-  double max_abs, mean_abs, rmse, rel_l2, sqnr_db, cosine, pearson, max_rel_error, mean_rel_error, zero_base;
+  double max_abs, mean_abs, rmse, rel_l2, sqnr_db, cosine, pearson, max_rel_error, mean_rel_error,
+      zero_base;
   double ulp_max, ulp_mean, p50, p999, differing, first_index, worst_index, nonfinite, base_l2;
 } Edge;
 
@@ -71,9 +72,11 @@ static void holds(const char *edge, const char *column, double got, double want,
 Test(stats, every_column_of_a_pair_is_what_its_definition_says_at_every_edge) {
   for (size_t i = 0; i < sizeof edges / sizeof *edges; i++) {
     Edge want = edges[i];
-    Tensor a = tensor_of(want.base, FORMAT_F32, 1, want.n, 0), b = tensor_of(want.other, FORMAT_F32, 1, want.n, 0);
+    Tensor a = tensor_of(want.base, FORMAT_F32, 1, want.n, 0),
+           b = tensor_of(want.other, FORMAT_F32, 1, want.n, 0);
     PairStats got = pair_row(&a, &b);
-#define HOLDS(column, tolerance) holds(want.name, #column, (double)got.column, (double)want.column, tolerance)
+#define HOLDS(column, tolerance)                                                                   \
+  holds(want.name, #column, (double)got.column, (double)want.column, tolerance)
     HOLDS(identical, 0);
     HOLDS(mean_rel, 0);
     HOLDS(std_base, 1e-15);
@@ -157,7 +160,8 @@ Test(stats, cosine_and_correlation_never_leave_one) {
       for (int i = 0; i < n; i++) a[i] = gsl_ran_gaussian(rng, 1) + trial % 7, b[i] = factor * a[i];
       Tensor base = tensor_of(a, FORMAT_F64, 1, n, 0), other = tensor_of(b, FORMAT_F64, 1, n, 0);
       PairStats row = pair_row(&base, &other);
-      cr_assert(fabs(row.cosine) <= 1 && fabs(row.pearson) <= 1, "%.17g, %.17g", row.cosine, row.pearson);
+      cr_assert(fabs(row.cosine) <= 1 && fabs(row.pearson) <= 1, "%.17g, %.17g", row.cosine,
+                row.pearson);
       NEAR(fabs(row.cosine), 1, 1e-14);
     }
   gsl_rng_free(rng);
@@ -177,7 +181,8 @@ Test(stats, base_of_a_constant_that_is_no_float_has_no_correlation) {
   enum { N = 3000 };
   static double a[N], b[N];
   for (int i = 0; i < N; i++) a[i] = 0.1, b[i] = i;
-  Tensor base = tensor_of(a, FORMAT_F64, 3, N / 3, 0), other = tensor_of(b, FORMAT_F64, 3, N / 3, 0);
+  Tensor base = tensor_of(a, FORMAT_F64, 3, N / 3, 0),
+         other = tensor_of(b, FORMAT_F64, 3, N / 3, 0);
   PairStats row = pair_row(&base, &other);
   SAME(row.mean_base, 0.1);
   SAME(row.std_base, 0);

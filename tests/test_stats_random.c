@@ -1,5 +1,5 @@
-/* stats at random: tensors of every type and shape against long double in two passes, GSL's own mean, deviation and
- * correlation, and quantiles of the sorted array. */
+/* stats at random: tensors of every type and shape against long double in two passes, GSL's own
+ * mean, deviation and correlation, and quantiles of the sorted array. */
 #include "tests/measure_rows.h"
 
 #include <gsl/gsl_randist.h>
@@ -16,9 +16,10 @@ static double value_of_f16(uint16_t h) {
   return h >> 15 ? -magnitude : magnitude;
 }
 
-/* A tensor of random values, some of them special, with junk between its rows; values[] as they must read. */
-static Tensor random_tensor(gsl_rng *rng, Arena *arena, Format format, int rows, int cols, double size,
-                            double *values) {
+/* A tensor of random values, some of them special, with junk between its rows; values[] as they
+ * must read. */
+static Tensor random_tensor(gsl_rng *rng, Arena *arena, Format format, int rows, int cols,
+                            double size, double *values) {
   int stride = cols + (int)gsl_rng_uniform_int(rng, 3);
   char *data = arena_alloc(arena, (size_t)rows * (size_t)stride, 8);
   memset(data, 0xff, (size_t)rows * (size_t)stride * 8); /* NaN in every type */
@@ -27,7 +28,8 @@ static Tensor random_tensor(gsl_rng *rng, Arena *arena, Format format, int rows,
   for (int r = 0; r < rows; r++)
     for (int c = 0; c < cols; c++) {
       size_t at = (size_t)r * (size_t)stride + (size_t)c;
-      double x = gsl_ran_gaussian(rng, size), *value = &values[(size_t)r * (size_t)cols + (size_t)c];
+      double x = gsl_ran_gaussian(rng, size),
+             *value = &values[(size_t)r * (size_t)cols + (size_t)c];
       unsigned long dice = gsl_rng_uniform_int(rng, 200);
       if (dice == 0) x = 0;
       if (dice == 1) x = NAN;
@@ -52,7 +54,8 @@ static double units_to_zero(double x) {
   float f = fabsf((float)x);
   if (f < 0x1p-126f) return (double)f * 0x1p149;
   int e;
-  double fraction = frexp(f, &e); /* 0.5 … 1; 2^23 steps an exponent, the first normal is step 2^23 */
+  double fraction =
+      frexp(f, &e); /* 0.5 … 1; 2^23 steps an exponent, the first normal is step 2^23 */
   return (fraction - 0.5) * 0x1p24 + (e + 126) * 0x1p23;
 }
 static double units_between(double a, double b) {
@@ -103,21 +106,25 @@ static void check_pair(const Tensor *base, const Tensor *other, const double *a,
   size_t m = 0, differing = 0, zero = 0;
   long worst = -1, first = -1;
   double max_error = 0, max_relative = 0, max_steps = 0;
-  long double sum_a = 0, sum_b = 0, aa = 0, bb = 0, ab = 0, dd = 0, absolute = 0, relative = 0, steps = 0;
+  long double sum_a = 0, sum_b = 0, aa = 0, bb = 0, ab = 0, dd = 0, absolute = 0, relative = 0,
+              steps = 0;
   for (size_t i = 0; i < n; i++) {
     float fa = (float)a[i], fb = (float)b[i];
-    bool same = isnan(fa) || isnan(fb) ? isnan(fa) && isnan(fb) : fa == fb && !signbit(fa) == !signbit(fb);
+    bool same =
+        isnan(fa) || isnan(fb) ? isnan(fa) && isnan(fb) : fa == fb && !signbit(fa) == !signbit(fb);
     differing += !same;
     if (!same && first < 0) first = (long)i;
     if (!isfinite(a[i]) || !isfinite(b[i])) continue;
     double d = fabs(b[i] - a[i]);
     if (d > max_error) max_error = d, worst = (long)i;
-    /* a float16 is a whole number of units of 2^-24 below 2^-14, where its steps are counted; above, floats without
-     * their last 13 bits */
+    /* a float16 is a whole number of units of 2^-24 below 2^-14, where its steps are counted;
+     * above, floats without their last 13 bits */
     double s = units_between(a[i], b[i]);
     if (f16) {
-      double p = fabs(a[i]) < 0x1p-14 ? fabs(a[i]) * 0x1p24 : (units_to_zero(a[i]) - 0x38000000) / 0x1p13;
-      double q = fabs(b[i]) < 0x1p-14 ? fabs(b[i]) * 0x1p24 : (units_to_zero(b[i]) - 0x38000000) / 0x1p13;
+      double p =
+          fabs(a[i]) < 0x1p-14 ? fabs(a[i]) * 0x1p24 : (units_to_zero(a[i]) - 0x38000000) / 0x1p13;
+      double q =
+          fabs(b[i]) < 0x1p-14 ? fabs(b[i]) * 0x1p24 : (units_to_zero(b[i]) - 0x38000000) / 0x1p13;
       s = fabs((signbit(a[i]) ? -p : p) - (signbit(b[i]) ? -q : q));
     }
     steps += s;
@@ -215,7 +222,8 @@ Test(stats, pairs_of_all_types_agree_with_naive_formulas) {
       for (Format format_b = 0; format_b < FORMAT_COUNT; format_b++) {
         Arena scratch = arena;
         const int rows = shapes[i][0], cols = shapes[i][1];
-        double *a = ARENA_NEW(&scratch, double, rows *cols), *b = ARENA_NEW(&scratch, double, rows *cols);
+        double *a = ARENA_NEW(&scratch, double, rows *cols),
+               *b = ARENA_NEW(&scratch, double, rows *cols);
         Tensor base = random_tensor(rng, &scratch, format_a, rows, cols, 0.01, a);
         Tensor other = random_tensor(rng, &scratch, format_b, rows, cols, 0.02, b);
         check_pair(&base, &other, a, b);

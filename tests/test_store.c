@@ -11,11 +11,12 @@
 #include "family/mamba1.h"
 #include "fixture_store.h"
 
-/* ---- what is in a file, by plain HDF5 ---- */
+/* --- what is in a file, by plain HDF5 --------------------------------------------------------- */
 
 /* The bytes of a dataset as they are stored. */
 static size_t stored_bytes(const char *file_name, const char *path, void *bytes, size_t limit) {
-  hid_t file = H5Fopen(file_name, H5F_ACC_RDONLY, H5P_DEFAULT), dataset = H5Dopen2(file, path, H5P_DEFAULT);
+  hid_t file = H5Fopen(file_name, H5F_ACC_RDONLY, H5P_DEFAULT),
+        dataset = H5Dopen2(file, path, H5P_DEFAULT);
   cr_assert(dataset >= 0, "%s: %s: cannot be opened", file_name, path);
   hid_t type = H5Dget_type(dataset), space = H5Dget_space(dataset);
   size_t size = H5Tget_size(type) * (size_t)H5Sget_simple_extent_npoints(space);
@@ -28,11 +29,12 @@ static size_t stored_bytes(const char *file_name, const char *path, void *bytes,
 
 static const char *part_path(const Fixture *f, int prompt, int layer, const char *kind) {
   static char path[256];
-  snprintf(path, sizeof path, "%s.parts/%s.layer_%02d.%s", f->results, f->shape.prompt[prompt].name, layer, kind);
+  snprintf(path, sizeof path, "%s.parts/%s.layer_%02d.%s", f->results, f->shape.prompt[prompt].name,
+           layer, kind);
   return path;
 }
 
-/* ---- bit for bit ---- */
+/* --- bit for bit ------------------------------------------------------------------------------ */
 
 static void check_equal(const char *path, const Tensor *t, const void *stored) {
   for (int r = 0; r < t->rows; r++)
@@ -44,15 +46,16 @@ static void check_equal(const char *path, const Tensor *t, const void *stored) {
       if (at == 1 && t->format == FORMAT_F64) want = 0x7ff8000000000000u;
       if (at == 1 && t->format == FORMAT_F32) want = 0x7fc00000u;
       if (at == 1 && t->format == FORMAT_F16) want = 0x7e00u;
-      cr_assert(got == want, "%s [%d, %d]: got %llx, want %llx", path, r, c, (unsigned long long)got,
-                (unsigned long long)want);
+      cr_assert(got == want, "%s [%d, %d]: got %llx, want %llx", path, r, c,
+                (unsigned long long)got, (unsigned long long)want);
     }
 }
 
 static bool has_text(hid_t file, const char *path, const char *name, const char *want) {
   char got[256] = "";
   if (H5Aexists_by_name(file, path, name, H5P_DEFAULT) <= 0) return false;
-  hid_t attribute = H5Aopen_by_name(file, path, name, H5P_DEFAULT, H5P_DEFAULT), type = H5Aget_type(attribute);
+  hid_t attribute = H5Aopen_by_name(file, path, name, H5P_DEFAULT, H5P_DEFAULT),
+        type = H5Aget_type(attribute);
   cr_assert(H5Tget_size(type) < sizeof got && H5Aread(attribute, type, got) >= 0);
   H5Tclose(type), H5Aclose(attribute);
   return !strcmp(got, want);
@@ -70,10 +73,12 @@ static void check_every_tensor(const Fixture *f) {
           if (!fixture_has(layer, m, id)) continue;
           Tensor t = fixture_tensor(&scratch, &f->shape, p, layer, m, id);
           snprintf(block, sizeof block, "layer_%02d/", layer);
-          snprintf(path, sizeof path, "/prompts/%s/%s/%s%s", f->shape.prompt[p].name, f->shape.side[m].name,
-                   id < T_LAYER_COUNT ? block : "", family_mamba1.tensors.info[id].name);
+          snprintf(path, sizeof path, "/prompts/%s/%s/%s%s", f->shape.prompt[p].name,
+                   f->shape.side[m].name, id < T_LAYER_COUNT ? block : "",
+                   family_mamba1.tensors.info[id].name);
           size_t size = stored_bytes(f->results, path, bytes, sizeof bytes);
-          cr_assert(size == (size_t)(t.rows * t.cols) * format_size(t.format), "%s: %zu bytes", path, size);
+          cr_assert(size == (size_t)(t.rows * t.cols) * format_size(t.format), "%s: %zu bytes",
+                    path, size);
           check_equal(path, &t, bytes);
           hid_t file = H5Fopen(f->results, H5F_ACC_RDONLY, H5P_DEFAULT);
           cr_assert(has_text(file, path, "kernel", t.kernel), "%s", path);
@@ -89,7 +94,8 @@ Test(store, every_tensor_comes_back_bit_for_bit_with_canonical_nan) {
   cr_assert(fixture_run(&f, &st), "%s", st.text);
   check_every_tensor(&f);
   cr_expect(!fixture_there(&f, ".parts"), "the journal is still there");
-  cr_expect(H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_ALL & ~H5F_OBJ_DATATYPE) == 0, "handles are left open");
+  cr_expect(H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_ALL & ~H5F_OBJ_DATATYPE) == 0,
+            "handles are left open");
   fixture_drop(&f);
 }
 
@@ -103,8 +109,8 @@ Test(store, syncing_changes_no_digest) {
   fixture_drop(&f);
 }
 
-/* The digests are computed here from bytes written out by hand: the tensor's own in its row, whatever is kept of it,
- * and in the file those of the stored bytes. */
+/* The digests are computed here from bytes written out by hand: the tensor's own in its row,
+ * whatever is kept of it, and in the file those of the stored bytes. */
 static void check_float16(bool widen) {
   enum { N = 7 * 6 };
   Fixture f = fixture_make();
@@ -119,27 +125,33 @@ static void check_float16(bool widen) {
   f.shape.side = &side, f.shape.kept = kept, f.shape.f16_as_f32 = widen;
   uint16_t h[N], canonical[N];
   float wide[N];
-  for (int i = 0; i < N; i++) h[i] = canonical[i] = (uint16_t)(0x3c00 + i), wide[i] = 1.0f + (float)i * 0x1p-10f;
+  for (int i = 0; i < N; i++)
+    h[i] = canonical[i] = (uint16_t)(0x3c00 + i), wide[i] = 1.0f + (float)i * 0x1p-10f;
   h[3] = 0xfdab, canonical[3] = 0x7e00;
   memcpy(&wide[3], &(uint32_t){0x7fc00000u}, 4);
-  Tensor half = tensor_of(h, FORMAT_F16, 7, 6, 0), narrow = half, plain = tensor_of(wide, FORMAT_F32, 7, 6, 0);
+  Tensor half = tensor_of(h, FORMAT_F16, 7, 6, 0), narrow = half,
+         plain = tensor_of(wide, FORMAT_F32, 7, 6, 0);
   narrow.cols = 4; /* out_proj is [T, D], a view of it here */
   TensorStats rows[3] = {0};
   TableRows table = {&table_tensor_stats, rows, 3};
-  const StoreTensor list[] = {{0, T_GATED, &half, 0}, {0, T_OUT_PROJ, &narrow, 1}, {0, T_X_PROJ_IN, &plain, 2}};
+  const StoreTensor list[] = {
+      {0, T_GATED, &half, 0}, {0, T_OUT_PROJ, &narrow, 1}, {0, T_X_PROJ_IN, &plain, 2}};
   StoreLayer what = {list, 3, NULL, &table, 1};
-  const Digest want16 = digest_of(canonical, sizeof canonical), want32 = digest_of(wide, sizeof wide);
+  const Digest want16 = digest_of(canonical, sizeof canonical),
+               want32 = digest_of(wide, sizeof wide);
   Store *store = fixture_start(&f);
   cr_assert(store_put_layer(store, 0, 0, &what, &st), "%s", st.text);
   void *got_rows;
   size_t count;
-  cr_assert(store_rows(&f.arena, store, &table_tensor_stats, &got_rows, &count, &st) && count == 3, "%s", st.text);
+  cr_assert(store_rows(&f.arena, store, &table_tensor_stats, &got_rows, &count, &st) && count == 3,
+            "%s", st.text);
   const TensorStats *got = got_rows;
   cr_expect_str_eq(got[0].digest, want16.hex);
   cr_expect_str_eq(got[2].digest, want32.hex);
   uint16_t packed[7 * 4];
   for (int r = 0; r < 7; r++) memcpy(packed + 4 * r, canonical + 6 * r, 4 * sizeof *packed);
-  cr_expect_str_eq(got[1].digest, digest_of(packed, sizeof packed).hex, "what is not kept has a digest too");
+  cr_expect_str_eq(got[1].digest, digest_of(packed, sizeof packed).hex,
+                   "what is not kept has a digest too");
   cr_expect(h[3] == 0xfdab, "the caller's tensor was changed");
   cr_assert(store_finish(store, NULL, 0, NULL, 0, f.arena, &st), "%s", st.text);
   store_close(store);
@@ -149,11 +161,13 @@ static void check_float16(bool widen) {
   cr_expect(!memcmp(bytes, widen ? (void *)wide : (void *)canonical, size));
   hid_t file = H5Fopen(f.results, H5F_ACC_RDONLY, H5P_DEFAULT),
         layer = H5Gopen2(file, "/prompts/address/2-0/layer_00", H5P_DEFAULT);
-  cr_expect(H5Lexists(layer, "out_proj", H5P_DEFAULT) == 0, "a tensor that is not kept was written");
+  cr_expect(H5Lexists(layer, "out_proj", H5P_DEFAULT) == 0,
+            "a tensor that is not kept was written");
   cr_expect(has_text(layer, "gated", "digest", widen ? want32.hex : want16.hex));
   cr_expect(has_text(layer, "x_proj_in", "digest", want32.hex));
   cr_expect(has_text(layer, "gated", "format", "float16"));
-  cr_expect(H5Aexists_by_name(layer, "x_proj_in", "format", H5P_DEFAULT) == 0, "float32 called float16");
+  cr_expect(H5Aexists_by_name(layer, "x_proj_in", "format", H5P_DEFAULT) == 0,
+            "float32 called float16");
   H5Gclose(layer), H5Fclose(file);
   fixture_drop(&f);
 }
@@ -161,7 +175,9 @@ static void check_float16(bool widen) {
 Test(store, float16_as_it_is_says_so_and_its_own_digest_stays) { check_float16(false); }
 Test(store, float16_widened_says_so_and_its_own_digest_stays) { check_float16(true); }
 
-static bool is_there(hid_t file, const char *path) { return H5Lexists(file, path, H5P_DEFAULT) > 0; }
+static bool is_there(hid_t file, const char *path) {
+  return H5Lexists(file, path, H5P_DEFAULT) > 0;
+}
 
 Test(store, sides_and_layers_of_which_nothing_is_kept_have_no_group) {
   Fixture f = fixture_make();
@@ -176,8 +192,10 @@ Test(store, sides_and_layers_of_which_nothing_is_kept_have_no_group) {
   store_close(store);
   cr_assert(results_open(f.results, &results, f.arena, &st), "%s", st.text);
   cr_expect(is_there(results.file, "prompts/address/2-0/layer_01/ssm_state_q8"));
-  cr_expect(!is_there(results.file, "prompts/address/2-0/layer_00") && !is_there(results.file, "prompts/address/2-4"));
-  cr_expect(is_there(results.file, "prompts/odd_1-x/token_id") && !is_there(results.file, "tables"));
+  cr_expect(!is_there(results.file, "prompts/address/2-0/layer_00") &&
+            !is_there(results.file, "prompts/address/2-4"));
+  cr_expect(is_there(results.file, "prompts/odd_1-x/token_id") &&
+            !is_there(results.file, "tables"));
   results_close(&results);
   fixture_drop(&f);
 }
@@ -203,19 +221,24 @@ Test(store, stream_of_the_last_finished_layer_comes_back_with_its_very_bits_and_
   Fixture f = fixture_make();
   Status st = {0};
   fixture_leave(&f, 2);
-  cr_expect(!file_exists(part_path(&f, 0, 0, "streams")), "streams that nobody starts from are left");
+  cr_expect(!file_exists(part_path(&f, 0, 0, "streams")),
+            "streams that nobody starts from are left");
   Store *store = fixture_start(&f);
   cr_assert_eq(store_layers_done(store, 0, f.arena), 2);
   for (int m = 0; m < MODES; m++) {
     Tensor got, want = fixture_tensor(&f.arena, &f.shape, 0, 1, m, T_BLOCK_OUT);
     cr_assert(store_read_stream(&f.arena, store, 0, m, &got, &st), "%s", st.text);
-    cr_expect(got.format == want.format && got.rows == want.rows && got.cols == want.cols && got.stride == want.cols);
-    cr_expect(!memcmp(got.data, want.data, (size_t)(want.rows * want.cols) * format_size(want.format)), "side %d", m);
+    cr_expect(got.format == want.format && got.rows == want.rows && got.cols == want.cols &&
+              got.stride == want.cols);
+    cr_expect(
+        !memcmp(got.data, want.data, (size_t)(want.rows * want.cols) * format_size(want.format)),
+        "side %d", m);
     cr_expect_str_eq(got.kernel, want.kernel);
   }
   cr_assert(fixture_layers(&f, store, -1, &st), "%s", st.text);
   store_close(store);
-  cr_expect(!file_exists(part_path(&f, 0, 1, "streams")) && !file_exists(part_path(&f, 0, 2, "streams")),
+  cr_expect(!file_exists(part_path(&f, 0, 1, "streams")) &&
+                !file_exists(part_path(&f, 0, 2, "streams")),
             "a finished prompt has streams");
   fixture_drop(&f);
 }
@@ -227,7 +250,8 @@ Test(store, rows_come_back_in_the_order_of_prompt_and_layer_with_digests_filled_
   size_t count;
   Store *store = fixture_start(&f);
   for (int p = PROMPTS - 1; p >= 0; p--)
-    for (int layer = 0; layer < LAYERS; layer++) cr_assert(fixture_layer(&f, store, p, layer, &st), "%s", st.text);
+    for (int layer = 0; layer < LAYERS; layer++)
+      cr_assert(fixture_layer(&f, store, p, layer, &st), "%s", st.text);
   cr_assert(store_rows(&f.arena, store, &table_tensor_stats, &rows, &count, &st), "%s", st.text);
   cr_assert(count == PROMPTS * LAYERS * MODES, "%zu rows", count);
   for (int i = 0; i < (int)count; i++) {
@@ -281,13 +305,16 @@ Test(store, what_has_been_written_is_counted) {
       if (!fixture_has(0, m, id)) continue;
       Tensor t = fixture_tensor(&scratch, &f.shape, 0, 0, m, id);
       tensors += (uint64_t)(t.rows * t.cols) * format_size(t.format);
-      if (t.scale.axis != SCALE_NONE) tensors += scale_count(&t.scale, t.rows, t.cols) * sizeof(float);
+      if (t.scale.axis != SCALE_NONE)
+        tensors += scale_count(&t.scale, t.rows, t.cols) * sizeof(float);
     }
   cr_assert(fixture_layer(&f, store, 0, 0, &st), "%s", st.text);
   struct stat entry, streams;
   const int64_t written = store_written(store).bytes - begun;
-  cr_assert(stat(part_path(&f, 0, 0, "entry"), &entry) == 0 && stat(part_path(&f, 0, 0, "streams"), &streams) == 0);
-  cr_expect_eq(written, (int64_t)tensors + entry.st_size + streams.st_size, "%lld bytes", (long long)written);
+  cr_assert(stat(part_path(&f, 0, 0, "entry"), &entry) == 0 &&
+            stat(part_path(&f, 0, 0, "streams"), &streams) == 0);
+  cr_expect_eq(written, (int64_t)tensors + entry.st_size + streams.st_size, "%lld bytes",
+               (long long)written);
   store_close(store);
   fixture_drop(&f);
 }
@@ -303,15 +330,16 @@ Test(store, size_of_a_shape_is_that_of_its_file) {
   cr_assert(stat(path, &info) == 0);
   /* Of what a dataset's headers are given here, HDF5 1.10 leaves 593 bytes and 1.14 646. */
   const uint64_t spare = size.file_bytes - (uint64_t)info.st_size;
-  cr_expect(size.file_bytes >= (uint64_t)info.st_size && spare < 700 * (uint64_t)size.tensors, "said %llu, is %lld",
-            (unsigned long long)size.file_bytes, (long long)info.st_size);
+  cr_expect(size.file_bytes >= (uint64_t)info.st_size && spare < 700 * (uint64_t)size.tensors,
+            "said %llu, is %lld", (unsigned long long)size.file_bytes, (long long)info.st_size);
   cr_expect_eq(size.tensors, PROMPTS * (LAYERS * (3 * 16 + 1) + 3 * 3 + FIXTURE_SCALES));
   struct stat structure;
   snprintf(path, sizeof path, "%s.parts/structure.bin", f.results);
   cr_assert(stat(part_path(&f, 0, 0, "streams"), &info) == 0 && stat(path, &structure) == 0);
   uint64_t beside = 2 * (uint64_t)info.st_size + (uint64_t)structure.st_size;
-  cr_expect(size.journal_bytes >= beside && size.journal_bytes < 2 * beside, "said %llu, is up to %llu",
-            (unsigned long long)size.journal_bytes, (unsigned long long)beside);
+  cr_expect(size.journal_bytes >= beside && size.journal_bytes < 2 * beside,
+            "said %llu, is up to %llu", (unsigned long long)size.journal_bytes,
+            (unsigned long long)beside);
   fixture_drop(&f);
 }
 
@@ -321,7 +349,8 @@ Test(store, texts_of_a_mebibyte_are_attributes_like_others) {
   Results results;
   char *spec = arena_alloc(&f.arena, (1 << 20) + 1, 1);
   for (int i = 0; i < 1 << 20; i++) spec[i] = "title: long\n"[i % 12];
-  Attribute attributes[] = {{"spec_raw", spec, 0}, {"empty", "", 0}, {"threads", NULL, 3}, {"alpha", NULL, 0.1}};
+  Attribute attributes[] = {
+      {"spec_raw", spec, 0}, {"empty", "", 0}, {"threads", NULL, 3}, {"alpha", NULL, 0.1}};
   Store *store = fixture_start(&f);
   cr_assert(fixture_layers(&f, store, -1, &st), "%s", st.text);
   cr_assert(store_finish(store, attributes, 4, NULL, 0, f.arena, &st), "%s", st.text);
@@ -329,7 +358,11 @@ Test(store, texts_of_a_mebibyte_are_attributes_like_others) {
   cr_assert(results_open(f.results, &results, f.arena, &st), "%s", st.text);
   const struct {
     const char *name, *want;
-  } texts[] = {{"spec_raw", spec}, {"empty", ""}, {"threads", "3"}, {"alpha", "0.10000000000000001"}, {"absent", NULL}};
+  } texts[] = {{"spec_raw", spec},
+               {"empty", ""},
+               {"threads", "3"},
+               {"alpha", "0.10000000000000001"},
+               {"absent", NULL}};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
     const char *text = "junk";
     cr_assert(results_text(&f.arena, &results, texts[i].name, &text, &st), "%s", st.text);

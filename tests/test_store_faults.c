@@ -1,5 +1,5 @@
-/* Faults under the writing side, each in a child: a size limit, a full disk, kills, two runs at once. None may cost a
- * finished layer, end in a signal or change a digest. */
+/* Faults under the writing side, each in a child: a size limit, a full disk, kills, two runs at
+ * once. None may cost a finished layer, end in a signal or change a digest. */
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
@@ -34,7 +34,9 @@ static pid_t start(Fixture *f, rlim_t file_limit, int *from) {
   if (file_limit) setrlimit(RLIMIT_FSIZE, &(struct rlimit){file_limit, RLIM_INFINITY});
   bool ok = fixture_run(f, &st);
   if (!ok && write(ends[1], st.text, strlen(st.text)) < 0) _exit(4);
-  close_range(3, ~0u, 0); /* the test runner's sockets, which its own work at exit must not reach from here */
+  close_range(
+      3, ~0u,
+      0); /* the test runner's sockets, which its own work at exit must not reach from here */
 #ifdef DS_SANITIZE
   _exit(ok ? 0 : 2); /* the sanitizer's report at exit could not be written under the limit */
 #else
@@ -54,7 +56,8 @@ static Ended finish(pid_t child, int from) {
 
 Test(store_faults, file_size_limit_is_said_at_once_and_never_a_signal) {
   Digest want = fixture_undisturbed();
-  static const rlim_t budgets[] = {1, 3000, 20000, 40000, 70000, 200000, 250000, 290000, 310000, 330000, 2000000};
+  static const rlim_t budgets[] = {1,      3000,   20000,  40000,  70000,  200000,
+                                   250000, 290000, 310000, 330000, 2000000};
   int refused = 0, whole = 0;
   for (size_t i = 0; i < sizeof budgets / sizeof *budgets; i++) {
     Fixture f = fixture_make();
@@ -62,25 +65,27 @@ Test(store_faults, file_size_limit_is_said_at_once_and_never_a_signal) {
     pid_t child = start(&f, budgets[i], &from);
     Ended ended = finish(child, from);
     cr_assert(WIFEXITED(ended.status), "%lu bytes: signal %d", budgets[i], WTERMSIG(ended.status));
-    cr_assert(WEXITSTATUS(ended.status) == 2 || WEXITSTATUS(ended.status) == 0, "%lu bytes: exit %d", budgets[i],
-              ended.status);
+    cr_assert(WEXITSTATUS(ended.status) == 2 || WEXITSTATUS(ended.status) == 0,
+              "%lu bytes: exit %d", budgets[i], ended.status);
     if (WEXITSTATUS(ended.status) == 2) {
       refused++;
-      cr_expect(strstr(ended.text, "File too large") && strstr(ended.text, "bytes free"), "%lu bytes: %s", budgets[i],
-                ended.text);
+      cr_expect(strstr(ended.text, "File too large") && strstr(ended.text, "bytes free"),
+                "%lu bytes: %s", budgets[i], ended.text);
       cr_expect(!fixture_there(&f, ""), "%lu bytes", budgets[i]);
       cr_expect(fixture_there(&f, ".parts/run.json") || !fixture_there(&f, ".partial"),
                 "%lu bytes: a file of no run is left", budgets[i]);
     }
     whole += WEXITSTATUS(ended.status) == 0;
     Status st = {0};
-    if (WEXITSTATUS(ended.status) == 2) cr_assert(fixture_run(&f, &st), "%lu bytes: %s", budgets[i], st.text);
+    if (WEXITSTATUS(ended.status) == 2)
+      cr_assert(fixture_run(&f, &st), "%lu bytes: %s", budgets[i], st.text);
     Digest got = fixture_content(&f);
     cr_expect_str_eq(got.hex, want.hex);
     fixture_drop(&f);
   }
-  cr_expect(refused >= 8 && whole >= 1, "%d budgets were too small, %d large enough: the test has lost its sense",
-            refused, whole);
+  cr_expect(refused >= 8 && whole >= 1,
+            "%d budgets were too small, %d large enough: the test has lost its sense", refused,
+            whole);
 }
 
 /* Finished layers stay whole while the disk fills; then there is room again. */
@@ -104,9 +109,10 @@ Test(store_faults, full_disk_names_file_reason_and_bytes_and_the_run_goes_on_lat
     pid_t child = start(&f, 0, &from);
     Ended ended = finish(child, from);
     cr_assert(WIFEXITED(ended.status), "%d KiB: signal %d", kib, WTERMSIG(ended.status));
-    bool full = strstr(ended.text, "No space left on device"), begun = fixture_there(&f, ".parts/run.json");
-    cr_expect(WEXITSTATUS(ended.status) == 0 || (full && strstr(ended.text, "bytes free")), "%d KiB: %s", kib,
-              ended.text);
+    bool full = strstr(ended.text, "No space left on device"),
+         begun = fixture_there(&f, ".parts/run.json");
+    cr_expect(WEXITSTATUS(ended.status) == 0 || (full && strstr(ended.text, "bytes free")),
+              "%d KiB: %s", kib, ended.text);
     at_start += full && !begun, later += full && begun;
     cr_assert(mount("tmpfs", mounted, "tmpfs", MS_REMOUNT, "size=4m") == 0);
     Status st = {0};
@@ -115,12 +121,13 @@ Test(store_faults, full_disk_names_file_reason_and_bytes_and_the_run_goes_on_lat
     cr_expect_str_eq(got.hex, want.hex);
     cr_assert(umount(mounted) == 0);
   }
-  cr_expect(at_start >= 3 && later >= 1, "%d times full at the start, %d times later", at_start, later);
+  cr_expect(at_start >= 3 && later >= 1, "%d times full at the start, %d times later", at_start,
+            later);
   umount(mounted);
   fixture_drop(&f);
 }
 
-/* ---- kills ---- */
+/* --- kills ------------------------------------------------------------------------------------ */
 
 static int entries(const Fixture *f) {
   int count = 0;
@@ -146,7 +153,8 @@ static Killed run_killed(Fixture *f, bool sync, int n) {
   return kill_at(child, n, (const char *const[]){".entry", NULL});
 }
 
-/* Every call where DRIFTSCOPE_EXHAUSTIVE is set, else one in `step`, another one each time around. */
+/* Every call where DRIFTSCOPE_EXHAUSTIVE is set, else one in `step`, another one each time
+ * around. */
 static void kill_everywhere(bool sync, bool batch, int step) {
   Digest want = fixture_undisturbed();
   if (getenv("DRIFTSCOPE_EXHAUSTIVE")) step = 1;
@@ -154,9 +162,10 @@ static void kill_everywhere(bool sync, bool batch, int step) {
   whole.batch = batch;
   const Killed undisturbed = run_killed(&whole, sync, 0);
   fixture_drop(&whole);
-  if (WIFEXITED(undisturbed.status) && WEXITSTATUS(undisturbed.status) == 9) cr_skip_test("no seccomp filters here");
-  cr_assert(undisturbed.status == 0 && undisturbed.named == PROMPTS * LAYERS, "status %x, %d entries",
-            (unsigned)undisturbed.status, undisturbed.named);
+  if (WIFEXITED(undisturbed.status) && WEXITSTATUS(undisturbed.status) == 9)
+    cr_skip_test("no seccomp filters here");
+  cr_assert(undisturbed.status == 0 && undisturbed.named == PROMPTS * LAYERS,
+            "status %x, %d entries", (unsigned)undisturbed.status, undisturbed.named);
   int kills = 0, gone_on = 0;
   for (int n = 1; n <= undisturbed.calls; n += step) {
     Fixture f = fixture_make();
@@ -168,20 +177,23 @@ static void kill_everywhere(bool sync, bool batch, int step) {
     const bool named = fixture_there(&f, "");
     if (!named) {
       Killed second = run_killed(&f, sync, 0);
-      cr_assert(second.status == 0, "call %d: going on ends with status %x", n, (unsigned)second.status);
-      cr_expect(second.named == PROMPTS * LAYERS - stood, "call %d: %d layers stood, %d were made again", n, stood,
-                second.named);
+      cr_assert(second.status == 0, "call %d: going on ends with status %x", n,
+                (unsigned)second.status);
+      cr_expect(second.named == PROMPTS * LAYERS - stood,
+                "call %d: %d layers stood, %d were made again", n, stood, second.named);
       gone_on += stood > 0;
     }
     store_discard(f.arena, f.results, &f.key);
-    cr_expect(!fixture_there(&f, ".parts") && !fixture_there(&f, ".partial"), "call %d: something is left", n);
+    cr_expect(!fixture_there(&f, ".parts") && !fixture_there(&f, ".partial"),
+              "call %d: something is left", n);
     Digest got = fixture_content(&f);
     cr_expect(!strcmp(got.hex, want.hex), "call %d: the result differs", n);
     fixture_drop(&f);
   }
-  cr_expect(gone_on >= kills / 4, "%d kills, %d times gone on with finished layers", kills, gone_on);
-  cr_log_info("%d of %d writing calls killed, %d times gone on with finished layers", kills, undisturbed.calls,
-              gone_on);
+  cr_expect(gone_on >= kills / 4, "%d kills, %d times gone on with finished layers", kills,
+            gone_on);
+  cr_log_info("%d of %d writing calls killed, %d times gone on with finished layers", kills,
+              undisturbed.calls, gone_on);
 }
 
 Test(store_faults, killed_before_a_writing_call_it_loses_no_layer_and_ends_the_same) {
@@ -200,9 +212,14 @@ static double seconds(void) {
   return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-/* Each run is killed again and again until it gets through; a kill counts where the process was still alive. */
+/* Each run is killed again and again until it gets through; a kill counts where the process was
+ * still alive. */
 Test(store_faults, killed_again_and_again_runs_go_on_to_the_same_digests) {
-  enum { KILLS = 20, KILLS_MOST = 400, RESUMED = 3 }; /* on a busy machine many come before the first layer stands */
+  enum {
+    KILLS = 20,
+    KILLS_MOST = 400,
+    RESUMED = 3
+  }; /* on a busy machine many come before the first layer stands */
   Digest want = fixture_undisturbed();
   uint64_t state = 7;
   int kills = 0, resumed = 0;
@@ -233,13 +250,15 @@ Test(store_faults, killed_again_and_again_runs_go_on_to_the_same_digests) {
     cr_expect_str_eq(got.hex, want.hex);
     fixture_drop(&f);
   }
-  cr_expect(resumed >= RESUMED, "%d kills, %d times gone on: too few for this test to say something", kills, resumed);
+  cr_expect(resumed >= RESUMED,
+            "%d kills, %d times gone on: too few for this test to say something", kills, resumed);
   cr_log_info("%d kills, %d times gone on with finished layers", kills, resumed);
 }
 
-/* ---- others ---- */
+/* --- others ----------------------------------------------------------------------------------- */
 
-/* Both children wait at a pipe, then try at once; who has the lock holds it until both have tried. */
+/* Both children wait at a pipe, then try at once; who has the lock holds it until both have
+ * tried. */
 Test(store_faults, of_two_runs_in_one_folder_exactly_one_proceeds) {
   enum { RACES = 20 };
   for (int race = 0; race < RACES; race++) {
@@ -272,14 +291,15 @@ Test(store_faults, of_two_runs_in_one_folder_exactly_one_proceeds) {
       waitpid(child[i], &status, 0);
       exits[i] = WIFEXITED(status) ? WEXITSTATUS(status) : 99;
     }
-    cr_expect(exits[0] + exits[1] == 2 && exits[0] * exits[1] == 0, "race %d: exits %d and %d", race, exits[0],
-              exits[1]);
+    cr_expect(exits[0] + exits[1] == 2 && exits[0] * exits[1] == 0, "race %d: exits %d and %d",
+              race, exits[0], exits[1]);
     close(go[0]), close(tried[0]), close(tried[1]), close(leave[0]);
     fixture_drop(&f);
   }
 }
 
-/* A call fails with an error that is no lack of room; what it says, and that it is said again, not tried again. */
+/* A call fails with an error that is no lack of room; what it says, and that it is said again, not
+ * tried again. */
 static void refuse_and_say(Fixture *f, unsigned call, unsigned error, const char *const *words) {
   pid_t child = fork();
   if (child == 0) {
@@ -289,7 +309,8 @@ static void refuse_and_say(Fixture *f, unsigned call, unsigned error, const char
     if (!store) _exit(7);
     if (!refuse_call(call, error)) _exit(9);
     bool ok = fixture_layers(f, store, -1, &st);
-    ok = ok && (store_written(store), fixture_layer(f, store, 0, 0, &st)); /* of the last layer's it says here */
+    ok = ok && (store_written(store),
+                fixture_layer(f, store, 0, 0, &st)); /* of the last layer's it says here */
     bool still = store_note(store, "evaluation.window_00", "x", 1, &again);
     if (ok || still || strcmp(st.text, again.text) != 0) _exit(1);
     for (; *words; words++)
@@ -308,7 +329,9 @@ Test(store_faults, failure_of_the_writer_comes_back_by_name_and_nothing_is_writt
     unsigned call, error;
     const char *words[5];
   } cases[] = {
-      {SYS_pwrite64, EIO, {"r.h5.partial: cannot be written: Input/output error (prompts/address/2-0/", "bytes free"}},
+      {SYS_pwrite64,
+       EIO,
+       {"r.h5.partial: cannot be written: Input/output error (prompts/address/2-0/", "bytes free"}},
 #ifdef SYS_renameat
       {SYS_renameat, EDQUOT, {"r.h5.parts/address.layer_00.", "Disk quota exceeded", "bytes free"}},
 #endif
@@ -339,7 +362,8 @@ Test(store_faults, file_that_hdf5_could_make_but_not_open_is_not_left_behind) {
       if (at_end) store_written(store);
       setenv("HDF5_USE_FILE_LOCKING", "TRUE", 1);
       if (!refuse_call(SYS_flock, ENOLCK)) _exit(9);
-      bool ok = at_end ? store_finish(store, NULL, 0, NULL, 0, f.arena, &st) : fixture_open(&f, &st) != NULL;
+      bool ok = at_end ? store_finish(store, NULL, 0, NULL, 0, f.arena, &st)
+                       : fixture_open(&f, &st) != NULL;
       _exit(ok ? 1 : strstr(st.text, at_end ? "r.h5.partial" : "r.h5.parts") ? 0 : 2);
     }
     int status;

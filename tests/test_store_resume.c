@@ -41,7 +41,10 @@ Test(store_resume, truncated_empty_or_missing_entry_ends_what_is_done) {
     fixture_leave(&f, PROMPTS * LAYERS - 1); /* the second prompt lacks its last layer */
     const char *path = parts(&f, "odd_1-x.layer_01.entry");
     cr_assert(stat(path, &info) == 0);
-    if (kind < 3) cr_assert(truncate(path, kind == 0 ? 0 : kind == 1 ? info.st_size / 2 : info.st_size - 1) == 0);
+    if (kind < 3)
+      cr_assert(truncate(path, kind == 0   ? 0
+                               : kind == 1 ? info.st_size / 2
+                                           : info.st_size - 1) == 0);
     if (kind == 3) unlink(path);
     /* layer 0 stands, but the streams that layer 1 starts from went when layer 1 stood */
     cr_expect(found(&f, 1) == 0, "kind %d", kind);
@@ -142,8 +145,9 @@ Test(store_resume, damaged_structure_is_named_with_the_way_out) {
   fixture_leave(&f, 1);
   flip(parts(&f, "structure.bin"), 300);
   cr_expect_null(fixture_open(&f, &st));
-  cr_expect(strstr(st.text, "r.h5.parts/structure.bin: its digest differs") && strstr(st.text, "--fresh"), "%s",
-            st.text);
+  cr_expect(strstr(st.text, "r.h5.parts/structure.bin: its digest differs") &&
+                strstr(st.text, "--fresh"),
+            "%s", st.text);
   fixture_drop(&f);
 }
 
@@ -154,10 +158,14 @@ Test(store_resume, journal_of_another_run_is_refused_and_named_unless_fresh) {
   fixture_leave(&f, -1);
   RunKey other = f.key;
   other.weights = digest_of("other", 5);
-  cr_assert(!store_open(&f.arena, f.results, &other, &f.shape, false, false, &store, &st) && !store);
-  cr_expect(strstr(st.text, "r.h5.parts: ") && strstr(st.text, "weights") && !strstr(st.text, "spec"), "%s", st.text);
+  cr_assert(!store_open(&f.arena, f.results, &other, &f.shape, false, false, &store, &st) &&
+            !store);
+  cr_expect(strstr(st.text, "r.h5.parts: ") && strstr(st.text, "weights") &&
+                !strstr(st.text, "spec"),
+            "%s", st.text);
   st = (Status){0};
-  cr_assert(store_open(&f.arena, f.results, &other, &f.shape, true, false, &store, &st), "%s", st.text);
+  cr_assert(store_open(&f.arena, f.results, &other, &f.shape, true, false, &store, &st), "%s",
+            st.text);
   cr_expect(store_layers_done(store, 0, f.arena) == 0);
   cr_expect(!file_exists(parts(&f, "odd_1-x.layer_02.entry")));
   store_close(store);
@@ -171,8 +179,8 @@ Test(store_resume, entries_without_run_json_are_not_taken_for_this_runs) {
   fixture_leave(&f, 2);
   touch(&f, ".parts/address.layer_07.entry.tmp", "half");
   touch(&f, ".parts/address.layer_01.h5", "a segment of the first version");
-  static const char *const others[] = {".parts/notes.txt", ".parts/a.b.layer_00.entry", ".parts/mine.tmp",
-                                       ".parts/shopping.note"};
+  static const char *const others[] = {".parts/notes.txt", ".parts/a.b.layer_00.entry",
+                                       ".parts/mine.tmp", ".parts/shopping.note"};
   for (int i = 0; i < 4; i++) touch(&f, others[i], "mine");
   cr_expect_eq(found(&f, 0), 2);
   cr_expect(!fixture_there(&f, ".parts/address.layer_07.entry.tmp"), "temporary files are left");
@@ -180,7 +188,8 @@ Test(store_resume, entries_without_run_json_are_not_taken_for_this_runs) {
   cr_expect_eq(found(&f, 0), 0);
   cr_expect(!fixture_there(&f, ".parts/address.layer_01.h5"));
   cr_assert(fixture_run(&f, &st), "%s", st.text);
-  for (int i = 0; i < 4; i++) cr_expect(fixture_there(&f, others[i]), "%s of someone else was removed", others[i]);
+  for (int i = 0; i < 4; i++)
+    cr_expect(fixture_there(&f, others[i]), "%s of someone else was removed", others[i]);
   cr_expect(!fixture_there(&f, ".parts/run.json") && !fixture_there(&f, ".parts/structure.bin") &&
                 !fixture_there(&f, ".parts/address.layer_00.entry"),
             "the journal is still there");
@@ -199,14 +208,16 @@ Test(store_resume, run_json_that_has_no_end_is_refused_and_not_waited_for, .time
     unlink(path);
     cr_assert_eq(kind ? symlink("/dev/zero", path) : mkfifo(path, 0666), 0);
     cr_expect_null(fixture_open(&f, &st));
-    cr_expect(strstr(st.text, "run.json: is not a regular file") && strstr(st.text, "--fresh"), "%s", st.text);
+    cr_expect(strstr(st.text, "run.json: is not a regular file") && strstr(st.text, "--fresh"),
+              "%s", st.text);
     fixture_drop(&f);
   }
 }
 
 /* What the refusals promise. */
 Test(store_resume, fresh_run_begins_where_empty_folders_have_the_journals_names) {
-  static const char *const names[] = {".partial", ".parts/run.json", ".parts/structure.bin", ".parts/study.cost.note"};
+  static const char *const names[] = {".partial", ".parts/run.json", ".parts/structure.bin",
+                                      ".parts/study.cost.note"};
   Digest want = fixture_undisturbed();
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     Fixture f = fixture_make();
@@ -217,7 +228,8 @@ Test(store_resume, fresh_run_begins_where_empty_folders_have_the_journals_names)
     snprintf(path, sizeof path, "%s%s", f.results, names[i]);
     unlink(path);
     cr_assert_eq(mkdir(path, 0777), 0);
-    cr_assert(store_open(&f.arena, f.results, &f.key, &f.shape, true, false, &store, &st), "%s: %s", names[i], st.text);
+    cr_assert(store_open(&f.arena, f.results, &f.key, &f.shape, true, false, &store, &st), "%s: %s",
+              names[i], st.text);
     store_close(store);
     expect_ends_as(&f, &want);
     fixture_drop(&f);
@@ -245,10 +257,12 @@ Test(store_resume, piece_that_another_run_left_is_not_taken) {
   cr_assert(fixture_layers(&other, store, 1, &st), "%s", st.text);
   store_close(store);
   fixture_leave(&one, 0);
-  snprintf(command, sizeof command, "cp %s.parts/study.cost.note %s.parts/*.entry %s.parts/*.streams %s.parts/",
+  snprintf(command, sizeof command,
+           "cp %s.parts/study.cost.note %s.parts/*.entry %s.parts/*.streams %s.parts/",
            other.results, other.results, other.results, one.results);
   cr_assert_eq(system(command), 0);
-  cr_assert(fixture_there(&one, ".parts/study.cost.note") && fixture_there(&one, ".parts/address.layer_00.entry"));
+  cr_assert(fixture_there(&one, ".parts/study.cost.note") &&
+            fixture_there(&one, ".parts/address.layer_00.entry"));
   store = fixture_start(&one);
   const void *note;
   size_t size;
@@ -294,7 +308,8 @@ Test(store_resume, tensor_that_changed_after_it_was_written_stops_the_end_and_is
   H5Dclose(dataset), H5Fclose(file);
   flip(partial, at);
   cr_expect(!fixture_finish(&f, store, &st));
-  cr_expect(strstr(st.text, "r.h5.partial: prompt odd_1-x, layer 1: scan: its digest differs"), "%s", st.text);
+  cr_expect(strstr(st.text, "r.h5.partial: prompt odd_1-x, layer 1: scan: its digest differs"),
+            "%s", st.text);
   cr_expect(!fixture_there(&f, "") && fixture_there(&f, ".parts/odd_1-x.layer_02.entry"));
   store_close(store);
   cr_expect_eq(found(&f, 0), LAYERS);
@@ -333,7 +348,8 @@ Test(store_resume, what_stands_of_a_run_is_counted_and_another_run_is_refused) {
   fixture_leave(&f, -1);
   cr_assert(store_standing(f.results, &f.key, false, &after, f.arena, &st), "%s", st.text);
   char line[512];
-  snprintf(line, sizeof line, "cat %s.partial $(ls -d %s.parts/* | grep -v run.json) | wc -c", f.results, f.results);
+  snprintf(line, sizeof line, "cat %s.partial $(ls -d %s.parts/* | grep -v run.json) | wc -c",
+           f.results, f.results);
   FILE *pipe = popen(line, "r");
   unsigned long long bytes = 0;
   cr_assert(pipe && fscanf(pipe, "%llu", &bytes) == 1);
@@ -343,7 +359,8 @@ Test(store_resume, what_stands_of_a_run_is_counted_and_another_run_is_refused) {
   other.spec = digest_of("other", 5);
   cr_assert(store_standing(f.results, &other, true, &anew, f.arena, &st), "%s", st.text);
   cr_expect_eq(anew, bytes, "what --fresh removes makes room");
-  cr_expect(!store_standing(f.results, &other, false, &anew, f.arena, &st) && strstr(st.text, "other spec"), "%s",
-            st.text);
+  cr_expect(!store_standing(f.results, &other, false, &anew, f.arena, &st) &&
+                strstr(st.text, "other spec"),
+            "%s", st.text);
   fixture_drop(&f);
 }

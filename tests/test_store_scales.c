@@ -1,5 +1,5 @@
-/* Scales of rows, columns and groups in a results file: they come back with their tensors, whatever kills the run or
- * damages a byte, and a reader takes none that is not what its tensor needs. */
+/* Scales of rows, columns and groups in a results file: they come back with their tensors, whatever
+ * kills the run or damages a byte, and a reader takes none that is not what its tensor needs. */
 #include <fcntl.h>
 #include <hdf5.h>
 
@@ -20,7 +20,9 @@ static const struct {
                          [SCALE_COLUMN] = {0, T_SSM_STATE_Q8, BLOCK("2-0")},
                          [SCALE_GROUP] = {1, T_X_PROJ, BLOCK("2-4")}};
 
-static const char *name_of(ScaleAxis axis) { return family_mamba1.tensors.info[of_axis[axis].id].name; }
+static const char *name_of(ScaleAxis axis) {
+  return family_mamba1.tensors.info[of_axis[axis].id].name;
+}
 
 static Tensor want_tensor(Arena *arena, const Fixture *f, ScaleAxis axis) {
   return fixture_tensor(arena, &f->shape, PROMPT, LAYER, of_axis[axis].mode, of_axis[axis].id);
@@ -33,15 +35,16 @@ static Fixture written(void) {
   return f;
 }
 
-/* ---- what is written comes back ---- */
+/* --- what is written comes back --------------------------------------------------------------- */
 
 /* By hand: q times the scale of its row, column or group. */
 static float want_value(const Tensor *t, int row, int col) {
   const int8_t q = ((const int8_t *)t->data)[row * t->stride + col];
-  const float scale = t->scale.axis == SCALE_NONE     ? t->scale.value
-                      : t->scale.axis == SCALE_ROW    ? t->scale.values[row]
-                      : t->scale.axis == SCALE_COLUMN ? t->scale.values[col]
-                                                      : t->scale.values[row * t->scale.stride + col / 3];
+  const float scale = t->scale.axis == SCALE_NONE  ? t->scale.value
+                      : t->scale.axis == SCALE_ROW ? t->scale.values[row]
+                      : t->scale.axis == SCALE_COLUMN
+                          ? t->scale.values[col]
+                          : t->scale.values[row * t->scale.stride + col / 3];
   return (float)q * scale;
 }
 
@@ -53,16 +56,20 @@ Test(store_scales, every_value_comes_back_by_the_scale_of_its_own_row_column_or_
   for (ScaleAxis axis = 0; axis < SCALE_AXES; axis++) {
     Tensor want = want_tensor(&f.arena, &f, axis), got;
     cr_assert(want.format == FORMAT_I8 && want.scale.axis == axis);
-    cr_assert(results_tensor(&f.arena, &results, of_axis[axis].group, name_of(axis), &got, &st), "%s", st.text);
-    cr_assert(got.format == FORMAT_I8 && got.rows == want.rows && got.cols == want.cols && got.scale.axis == axis);
+    cr_assert(results_tensor(&f.arena, &results, of_axis[axis].group, name_of(axis), &got, &st),
+              "%s", st.text);
+    cr_assert(got.format == FORMAT_I8 && got.rows == want.rows && got.cols == want.cols &&
+              got.scale.axis == axis);
     for (int r = 0; r < want.rows; r++)
       for (int c = 0; c < want.cols; c++)
-        cr_assert_eq(tensor_value(&got, (size_t)(r * want.cols + c)), (double)want_value(&want, r, c),
-                     "%s [%d, %d]: got %a, want %a", name_of(axis), r, c,
-                     tensor_value(&got, (size_t)(r * want.cols + c)), (double)want_value(&want, r, c));
+        cr_assert_eq(tensor_value(&got, (size_t)(r * want.cols + c)),
+                     (double)want_value(&want, r, c), "%s [%d, %d]: got %a, want %a", name_of(axis),
+                     r, c, tensor_value(&got, (size_t)(r * want.cols + c)),
+                     (double)want_value(&want, r, c));
   }
   results_close(&results);
-  cr_expect(H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_ALL & ~H5F_OBJ_DATATYPE) == 0, "handles are left open");
+  cr_expect(H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_ALL & ~H5F_OBJ_DATATYPE) == 0,
+            "handles are left open");
   fixture_drop(&f);
 }
 
@@ -79,7 +86,8 @@ Test(store_scales, floats_of_every_width_are_read_as_they_are_kept) {
     Tensor want = fixture_tensor(&f.arena, &f.shape, PROMPT, LAYER, mode[i], ids[i]), got;
     const char *name = family_mamba1.tensors.info[ids[i]].name;
     cr_assert(results_tensor(&f.arena, &results, group, name, &got, &st), "%s", st.text);
-    cr_assert(got.format == want.format && got.scale.axis == SCALE_NONE && got.scale.value == 0, "%s", name);
+    cr_assert(got.format == want.format && got.scale.axis == SCALE_NONE && got.scale.value == 0,
+              "%s", name);
     for (size_t k = 0; k < (size_t)(want.rows * want.cols); k++)
       if (k != 1) cr_assert_eq(tensor_value(&got, k), tensor_value(&want, k), "%s %zu", name, k);
     cr_expect(isnan(tensor_value(&got, 1)), "%s", name);
@@ -97,7 +105,8 @@ Test(store_scales, floats_of_every_width_are_read_as_they_are_kept) {
 static void expect_text(hid_t dataset, const char *name, const char *want) {
   char got[128] = "";
   hid_t attribute = H5Aopen(dataset, name, H5P_DEFAULT), type = H5Aget_type(attribute);
-  cr_assert(attribute >= 0 && H5Tget_size(type) < sizeof got && H5Aread(attribute, type, got) >= 0, "%s", name);
+  cr_assert(attribute >= 0 && H5Tget_size(type) < sizeof got && H5Aread(attribute, type, got) >= 0,
+            "%s", name);
   cr_expect_str_eq(got, want, "%s", name);
   H5Tclose(type), H5Aclose(attribute);
 }
@@ -123,9 +132,13 @@ Test(store_scales, stand_beside_their_tensor_with_axis_group_and_digest) {
     const size_t count = (size_t)H5Sget_simple_extent_npoints(space);
     cr_assert(H5Dread(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, got) >= 0);
     for (size_t i = 0; i < count; i++)
-      packed[i] = want.scale.values[axis == SCALE_GROUP ? i / 3 * (size_t)want.scale.stride + i % 3 : i];
+      packed[i] =
+          want.scale.values[axis == SCALE_GROUP ? i / 3 * (size_t)want.scale.stride + i % 3 : i];
     cr_expect(!memcmp(got, packed, count * sizeof *got), "%s", beside);
-    expect_text(dataset, "axis", axis == SCALE_ROW ? "row" : axis == SCALE_COLUMN ? "column" : "group");
+    expect_text(dataset, "axis",
+                axis == SCALE_ROW      ? "row"
+                : axis == SCALE_COLUMN ? "column"
+                                       : "group");
     expect_text(dataset, "digest", digest_of(packed, count * sizeof *packed).hex);
     cr_expect_eq(H5Aexists(dataset, "group") > 0, axis == SCALE_GROUP);
     H5Sclose(space), H5Dclose(dataset);
@@ -134,7 +147,8 @@ Test(store_scales, stand_beside_their_tensor_with_axis_group_and_digest) {
   fixture_drop(&f);
 }
 
-/* The values that the tensors stand for, as doubles one after the other, for what reads the file in Python. */
+/* The values that the tensors stand for, as doubles one after the other, for what reads the file in
+ * Python. */
 static void write_values(const Fixture *f, const char *path) {
   Status st = {0};
   static double values[4096];
@@ -155,8 +169,10 @@ Test(store_scales, python_reads_the_same_values) {
   snprintf(values, sizeof values, "%s/values.bin", f.folder);
   write_values(&f, values);
   for (ScaleAxis axis = 0; axis < SCALE_AXES; axis++)
-    snprintf(tensors + strlen(tensors), sizeof tensors - strlen(tensors), " %s/%s", of_axis[axis].group, name_of(axis));
-  int status = shell(SHELL_PYTHON "$P tests/check_scales.py %s %s %s 2>&1", f.results, values, tensors);
+    snprintf(tensors + strlen(tensors), sizeof tensors - strlen(tensors), " %s/%s",
+             of_axis[axis].group, name_of(axis));
+  int status =
+      shell(SHELL_PYTHON "$P tests/check_scales.py %s %s %s 2>&1", f.results, values, tensors);
   cr_assert(status == 0 || status == 77, "%s", shell_output);
   int readers = status ? status : shell(SHELL_PYTHON "$P tests/read_results.py %s 2>&1", f.results);
   cr_assert(readers == 0 || readers == 77, "%s", shell_output);
@@ -165,12 +181,13 @@ Test(store_scales, python_reads_the_same_values) {
   if (status || readers) cr_skip_test("the Python readers are not all installed");
 }
 
-/* ---- a run that was killed ---- */
+/* --- a run that was killed -------------------------------------------------------------------- */
 
 static off_t place_of(const Fixture *f, const char *path) {
   char partial[160];
   snprintf(partial, sizeof partial, "%s.partial", f->results);
-  hid_t file = H5Fopen(partial, H5F_ACC_RDONLY, H5P_DEFAULT), dataset = H5Dopen2(file, path, H5P_DEFAULT);
+  hid_t file = H5Fopen(partial, H5F_ACC_RDONLY, H5P_DEFAULT),
+        dataset = H5Dopen2(file, path, H5P_DEFAULT);
   cr_assert(dataset >= 0, "%s", path);
   off_t at = (off_t)H5Dget_offset(dataset);
   H5Dclose(dataset), H5Fclose(file);
@@ -186,7 +203,8 @@ static void flip(const char *path, off_t at) {
   close(fd);
 }
 
-Test(store_scales, a_damaged_scale_of_an_unfinished_run_sends_its_prompt_back_and_the_end_is_the_same) {
+Test(store_scales,
+     a_damaged_scale_of_an_unfinished_run_sends_its_prompt_back_and_the_end_is_the_same) {
   Digest want = fixture_undisturbed();
   Fixture f = fixture_make();
   Status st = {0};
@@ -215,12 +233,13 @@ Test(store_scales, one_that_changed_after_it_was_written_stops_the_end_by_name) 
   snprintf(partial, sizeof partial, "%s.partial", f.results);
   flip(partial, at + 5);
   cr_assert(!fixture_finish(&f, store, &st));
-  cr_expect(strstr(st.text, "prompt odd_1-x, layer 1: x_proj.scale: its digest differs"), "%s", st.text);
+  cr_expect(strstr(st.text, "prompt odd_1-x, layer 1: x_proj.scale: its digest differs"), "%s",
+            st.text);
   store_close(store);
   fixture_drop(&f);
 }
 
-/* ---- a file that somebody changed ---- */
+/* --- a file that somebody changed ------------------------------------------------------------- */
 
 static hid_t change(const Fixture *f) {
   hid_t file = H5Fopen(f->results, H5F_ACC_RDWR, H5P_DEFAULT);
@@ -234,12 +253,15 @@ static void expect_refused(Fixture *f, hid_t file, const char *why) {
   H5Fclose(file);
   cr_assert(!results_open(f->results, &results, f->arena, &st), "%s: was taken", why);
   cr_expect(strstr(st.text, GROUPS ": ") && strstr(st.text, why), "no '%s': %s", why, st.text);
-  cr_expect(H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_FILE | H5F_OBJ_GROUP | H5F_OBJ_DATASET | H5F_OBJ_ATTR) == 0);
+  cr_expect(H5Fget_obj_count((hid_t)H5F_OBJ_ALL,
+                             H5F_OBJ_FILE | H5F_OBJ_GROUP | H5F_OBJ_DATASET | H5F_OBJ_ATTR) == 0);
   fixture_drop(f);
 }
 
-static void put_attribute(hid_t file, const char *path, const char *name, hid_t type, const void *value) {
-  if (H5Aexists_by_name(file, path, name, H5P_DEFAULT) > 0) H5Adelete_by_name(file, path, name, H5P_DEFAULT);
+static void put_attribute(hid_t file, const char *path, const char *name, hid_t type,
+                          const void *value) {
+  if (H5Aexists_by_name(file, path, name, H5P_DEFAULT) > 0)
+    H5Adelete_by_name(file, path, name, H5P_DEFAULT);
   hid_t space = H5Screate(H5S_SCALAR), dataset = H5Dopen2(file, path, H5P_DEFAULT),
         attribute = H5Acreate2(dataset, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
   cr_assert(attribute >= 0 && H5Awrite(attribute, type, value) >= 0);
@@ -253,7 +275,9 @@ static void put_text(hid_t file, const char *path, const char *name, const char 
   H5Tclose(type);
 }
 
-static void put_group(hid_t file, int32_t group) { put_attribute(file, GROUPS, "group", H5T_STD_I32LE, &group); }
+static void put_group(hid_t file, int32_t group) {
+  put_attribute(file, GROUPS, "group", H5T_STD_I32LE, &group);
+}
 
 /* In place of the scales of groups; its other attributes as they have to be. */
 static void replace(hid_t file, hid_t type, int rank, const hsize_t *dims) {
@@ -274,7 +298,8 @@ Test(store_scales, of_another_axis_group_size_or_type_are_refused_by_name) {
   put_text(file, GROUPS, "axis", "diagonal");
   expect_refused(&f, file, "attribute 'axis' is 'diagonal', not row, column or group");
   static const char *const axes[] = {"none", "row", "column"};
-  static const char *const axis_whys[] = {"attribute 'axis' is 'none'", "that scales by row of its tensor have",
+  static const char *const axis_whys[] = {"attribute 'axis' is 'none'",
+                                          "that scales by row of its tensor have",
                                           "that scales by column of its tensor have"};
   for (int i = 0; i < 3; i++) {
     f = written(), file = change(&f);
@@ -282,8 +307,9 @@ Test(store_scales, of_another_axis_group_size_or_type_are_refused_by_name) {
     expect_refused(&f, file, axis_whys[i]);
   }
   static const int32_t groups[] = {0, -3, 9, 2, INT32_MAX};
-  static const char *const group_whys[] = {"'group' is 0, in rows of 8", "'group' is -3", "'group' is 9",
-                                           "that scales by group of its tensor have", "'group' is 2147483647"};
+  static const char *const group_whys[] = {
+      "'group' is 0, in rows of 8", "'group' is -3", "'group' is 9",
+      "that scales by group of its tensor have", "'group' is 2147483647"};
   for (int i = 0; i < 5; i++) {
     f = written(), file = change(&f);
     put_group(file, groups[i]);
@@ -353,8 +379,8 @@ Test(store_scales, a_changed_byte_of_them_is_named_and_one_without_a_digest_is_c
 Test(store_scales, of_a_name_that_no_tensor_has_are_somebody_elses) {
   Fixture f = written();
   hid_t file = change(&f), space = H5Screate(H5S_NULL),
-        dataset = H5Dcreate2(file, "/" BLOCK("2-4") "/attention.scale", H5T_STD_I64LE, space, H5P_DEFAULT, H5P_DEFAULT,
-                             H5P_DEFAULT);
+        dataset = H5Dcreate2(file, "/" BLOCK("2-4") "/attention.scale", H5T_STD_I64LE, space,
+                             H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
   H5Dclose(dataset), H5Sclose(space), H5Fclose(file);
   Status st = {0};
   Results results;

@@ -11,8 +11,8 @@ static void exhausted(size_t wanted, size_t reserved) {
   abort();
 }
 
-#define HEAD                                                                                                           \
-  "title: t\nmodel: data/mamba-bytes-10m\npairs: [[fp32, 1]]\n"                                                        \
+#define HEAD                                                                                       \
+  "title: t\nmodel: data/mamba-bytes-10m\npairs: [[fp32, 1]]\n"                                    \
   "calibration: {text: data/text/valid.txt}\n"
 #define PROMPT "prompts: [{name: p, text: data/text/test.txt, length: 20}]\n"
 
@@ -20,7 +20,8 @@ Test(subject, what_a_file_or_the_model_refuses_is_told_with_line_column_and_key)
   static const struct {
     const char *spec, *place, *what;
   } wrong[] = {
-      {HEAD "prompts: [{name: p, text: data/none.txt, length: 20}]\n", "s.yaml:5:27: key 'text': ", "cannot be opened"},
+      {HEAD "prompts: [{name: p, text: data/none.txt, length: 20}]\n",
+       "s.yaml:5:27: key 'text': ", "cannot be opened"},
       {HEAD "prompts: [{name: p, text: data/text/test.txt, offset: 300000, length: 20}]\n",
        "s.yaml:5:27: key 'text': ", "reach past the end"},
       {HEAD PROMPT "keep: {layers: [1, 40]}\n", "s.yaml:6:20: key 'layers': ", "layers 0 to 23"},
@@ -28,15 +29,20 @@ Test(subject, what_a_file_or_the_model_refuses_is_told_with_line_column_and_key)
        "s.yaml:6:55: key 'layers': ", "layers 0 to 23"},
       {HEAD PROMPT "micro: [{operator: scan, inputs: [captured], prompts: [q]}]\n",
        "s.yaml:6:56: key 'prompts': ", "no prompt 'q'"},
-      {HEAD PROMPT "micro: [{operator: conv1d, inputs: [slow_decay]}]\n", "s.yaml:6:9: key 'micro': ", "scan alone"},
-      {HEAD PROMPT "evaluation: {text: data/none.txt, modes: [1]}\n", "s.yaml:6:20: key 'text': ", "cannot be opened"},
+      {HEAD PROMPT "micro: [{operator: conv1d, inputs: [slow_decay]}]\n",
+       "s.yaml:6:9: key 'micro': ", "scan alone"},
+      {HEAD PROMPT "evaluation: {text: data/none.txt, modes: [1]}\n",
+       "s.yaml:6:20: key 'text': ", "cannot be opened"},
       {HEAD PROMPT "evaluation: {text: data/text/test.txt, length: 500000, modes: [1]}\n",
        "s.yaml:6:48: key 'length': ", "500001"},
       {HEAD PROMPT "modes:\n  a: {base: fp32, layers: {3: 1, 20-24: 1}}\n",
        "s.yaml:7:34: key 'layers': ", "mode 'a', layer 24: the model has layers 0 to 23"},
-      {"title: t\nmodel: data/mamba-bytes-10m\nmodes: {a: {base: fp32, layers: {0-23: 1}}}\npairs: [[1, a]]\n" PROMPT,
-       "s.yaml:4:13: key 'pairs': ", "'a' is the same computation as '1' in each of the model's 24 layers"},
-      {"title: t\nmodel: data/none\npairs: [[fp32, 1]]\n" PROMPT, "s.yaml:2:8: key 'model': ", "data/none"},
+      {"title: t\nmodel: data/mamba-bytes-10m\nmodes: {a: {base: fp32, layers: {0-23: 1}}}\npairs: "
+       "[[1, a]]\n" PROMPT,
+       "s.yaml:4:13: key 'pairs': ",
+       "'a' is the same computation as '1' in each of the model's 24 layers"},
+      {"title: t\nmodel: data/none\npairs: [[fp32, 1]]\n" PROMPT,
+       "s.yaml:2:8: key 'model': ", "data/none"},
   };
   Status none = {0};
   Arena arena;
@@ -46,10 +52,13 @@ Test(subject, what_a_file_or_the_model_refuses_is_told_with_line_column_and_key)
     Status st = {0};
     Spec spec;
     Subject subject;
-    cr_assert(spec_parse(&scratch, "s.yaml", wrong[i].spec, strlen(wrong[i].spec), &spec, &st), "%s", st.text);
-    bool ok = subject_check(&scratch, &spec, &subject, &st) && micro_check(&spec, &subject, scratch, &st);
+    cr_assert(spec_parse(&scratch, "s.yaml", wrong[i].spec, strlen(wrong[i].spec), &spec, &st),
+              "%s", st.text);
+    bool ok =
+        subject_check(&scratch, &spec, &subject, &st) && micro_check(&spec, &subject, scratch, &st);
     cr_expect_not(ok, "taken:\n%s", wrong[i].spec);
-    cr_expect(!strncmp(st.text, wrong[i].place, strlen(wrong[i].place)) && strstr(st.text, wrong[i].what),
+    cr_expect(!strncmp(st.text, wrong[i].place, strlen(wrong[i].place)) &&
+                  strstr(st.text, wrong[i].what),
               "got \"%s\", want \"%s… %s\"", st.text, wrong[i].place, wrong[i].what);
   }
   arena_release(&arena);

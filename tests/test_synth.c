@@ -1,4 +1,5 @@
-/* A made checkpoint is one: read back, of the stated shape, the same from the same seed, with the stated values. */
+/* A made checkpoint is one: read back, of the stated shape, the same from the same seed, with the
+ * stated values. */
 #include <math.h>
 #include <omp.h>
 
@@ -13,11 +14,13 @@ TestSuite(synth, .init = test_files_begin, .fini = test_files_end);
 
 static const SynthShape small = {"small", 48, 3, 100, 1 << 30};
 
-static Checkpoint made_as(const SynthShape *shape, WeightType type, int64_t seed, const char *name) {
+static Checkpoint made_as(const SynthShape *shape, WeightType type, int64_t seed,
+                          const char *name) {
   Status st = {0};
   Progress quiet = progress_start(true);
   Checkpoint checkpoint;
-  cr_assert(synth_write(shape, type, seed, test_path(name), &quiet, test_arena, &st), "%s", st.text);
+  cr_assert(synth_write(shape, type, seed, test_path(name), &quiet, test_arena, &st), "%s",
+            st.text);
   cr_assert(checkpoint_open(&test_arena, test_path(name), &checkpoint, &st), "%s", st.text);
   return checkpoint;
 }
@@ -27,7 +30,8 @@ static Checkpoint made(const SynthShape *shape, int64_t seed, const char *name) 
 }
 
 Test(synth, checkpoint_is_read_and_the_same_from_the_same_seed) {
-  Checkpoint first = made(&small, 1, "a"), again = made(&small, 1, "b"), other = made(&small, 2, "c");
+  Checkpoint first = made(&small, 1, "a"), again = made(&small, 1, "b"),
+             other = made(&small, 2, "c");
   cr_expect_eq(first.config.D, 48);
   cr_expect_eq(first.config.E, 96);
   cr_expect_eq(first.config.R, 3);
@@ -39,7 +43,8 @@ Test(synth, checkpoint_is_read_and_the_same_from_the_same_seed) {
 
 Test(synth, values_are_drawn_as_stated) {
   Checkpoint c = made(&small, 5, "a");
-  const float *A_log = c.layer[1][W_A_LOG].data, *bias = c.layer[1][W_DT_BIAS].data, *gain = c.layer[2][W_NORM].data;
+  const float *A_log = c.layer[1][W_A_LOG].data, *bias = c.layer[1][W_DT_BIAS].data,
+              *gain = c.layer[2][W_NORM].data;
   const float *embedding = c.end[END_EMBEDDING].data;
   int large = 0;
   double square = 0;
@@ -50,7 +55,8 @@ Test(synth, values_are_drawn_as_stated) {
   }
   for (int i = 0; i < 48; i++) large += gain[i] > 1;
   cr_expect(large >= 1 && large <= 4, "%d large gains", large);
-  for (size_t i = 0; i < c.end[END_EMBEDDING].count; i++) square += (double)embedding[i] * (double)embedding[i];
+  for (size_t i = 0; i < c.end[END_EMBEDDING].count; i++)
+    square += (double)embedding[i] * (double)embedding[i];
   cr_expect_float_eq(sqrt(square / (double)c.end[END_EMBEDDING].count), 0.02, 0.001);
 }
 
@@ -87,14 +93,15 @@ Test(synth, bytes_of_a_file_do_not_depend_on_threads_and_are_those_they_always_w
     snprintf(name, sizeof name, "t%d", threads);
     Checkpoint c = made(&wide, 3, name);
     const Bytes got = bytes_of(arena_printf(&test_arena, "%s/model.safetensors", name));
-    cr_expect_str_eq(digest_of(got.data, got.count).hex, "7fcd375af4e8f2f2ba1c21c3a29b6f79", "%d threads: %s", threads,
-                     c.digest.hex);
+    cr_expect_str_eq(digest_of(got.data, got.count).hex, "7fcd375af4e8f2f2ba1c21c3a29b6f79",
+                     "%d threads: %s", threads, c.digest.hex);
   }
 }
 
 /* The nearer of the two neighbours in `type`, the even one of two that are as near. */
 static bool is_nearest(float value, double got, double below, double above, uint16_t bits) {
-  const double own = fabs(got - (double)value), least = fmin(fabs(below - (double)value), fabs(above - (double)value));
+  const double own = fabs(got - (double)value),
+               least = fmin(fabs(below - (double)value), fabs(above - (double)value));
   return own < least || (own == least && bits % 2 == 0);
 }
 
@@ -120,8 +127,8 @@ Test(synth, narrow_types_hold_the_same_values_rounded_to_nearest) {
         double value[3];
         weight_to_f64(&three, value);
         const float want = ((const float *)a->data)[i];
-        cr_assert(is_nearest(want, value[0], value[1], value[2], bits[i]), "%s [%zu]: %a became %a", b->name, i,
-                  (double)want, value[0]);
+        cr_assert(is_nearest(want, value[0], value[1], value[2], bits[i]), "%s [%zu]: %a became %a",
+                  b->name, i, (double)want, value[0]);
       }
     }
   }
@@ -130,14 +137,15 @@ Test(synth, narrow_types_hold_the_same_values_rounded_to_nearest) {
 Test(synth, shards_are_cut_by_the_bytes_of_their_type) {
   SynthShape sharded = small;
   sharded.file_bytes = 40000;
-  const Checkpoint many = made_as(&sharded, WEIGHT_BF16, 1, "many"), one = made_as(&small, WEIGHT_BF16, 1, "one");
+  const Checkpoint many = made_as(&sharded, WEIGHT_BF16, 1, "many"),
+                   one = made_as(&small, WEIGHT_BF16, 1, "one");
   cr_expect_str_eq(many.digest.hex, one.digest.hex);
   made(&sharded, 1, "wide");
   int files[2] = {0};
   for (int k = 0; k < 2; k++)
     for (int i = 1; i < 99; i++)
       for (int n = i; n < 99; n++)
-        files[k] += file_exists(
-            test_path(arena_printf(&test_arena, "%s/model-%05d-of-%05d.safetensors", k ? "wide" : "many", i, n)));
+        files[k] += file_exists(test_path(arena_printf(
+            &test_arena, "%s/model-%05d-of-%05d.safetensors", k ? "wide" : "many", i, n)));
   cr_expect(files[0] > 1 && files[1] > files[0], "%d files of bf16, %d of f32", files[0], files[1]);
 }

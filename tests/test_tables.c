@@ -14,13 +14,16 @@ static void expect_covered(const Table *t) {
     const Column *c = &t->column[i];
     size_t want = c->type == COLUMN_I32 ? 4 : c->type == COLUMN_TEXT ? c->size : 8;
     cr_assert_eq(c->size, want, "%s.%s: size %zu, type wants %zu", t->name, c->name, c->size, want);
-    cr_assert(c->offset >= end && c->offset - end < 8, "%s.%s: at %zu, the column before ends at %zu", t->name, c->name,
-              c->offset, end);
-    cr_assert(c->type != COLUMN_I32 || c->offset == end, "%s.%s: a member before it is no column", t->name, c->name);
-    for (int k = 0; k < i; k++) cr_assert_str_neq(t->column[k].name, c->name, "%s has it twice", t->name);
+    cr_assert(c->offset >= end && c->offset - end < 8,
+              "%s.%s: at %zu, the column before ends at %zu", t->name, c->name, c->offset, end);
+    cr_assert(c->type != COLUMN_I32 || c->offset == end, "%s.%s: a member before it is no column",
+              t->name, c->name);
+    for (int k = 0; k < i; k++)
+      cr_assert_str_neq(t->column[k].name, c->name, "%s has it twice", t->name);
     end = c->offset + c->size;
   }
-  cr_assert(end <= t->row_size && t->row_size - end < 8, "%s: columns end at %zu of %zu", t->name, end, t->row_size);
+  cr_assert(end <= t->row_size && t->row_size - end < 8, "%s: columns end at %zu of %zu", t->name,
+            end, t->row_size);
   cr_assert(t->title && strlen(t->title) > 0);
 }
 
@@ -34,7 +37,8 @@ Test(tables, modes_have_a_column_a_stage_in_the_order_of_the_stages) {
   for (int s = 0; s < family_mamba1.stages; s++) {
     cr_expect_str_eq(table_modes.column[MODE_COLUMNS + s].name, family_mamba1.stage[s].key);
     for (int v = 0; family_mamba1.stage[s].values[v]; v++)
-      cr_expect_lt(strlen(family_mamba1.stage[s].values[v]), table_modes.column[MODE_COLUMNS + s].size, "%s",
+      cr_expect_lt(strlen(family_mamba1.stage[s].values[v]),
+                   table_modes.column[MODE_COLUMNS + s].size, "%s",
                    family_mamba1.stage[s].values[v]);
   }
 }

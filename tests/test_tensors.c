@@ -1,5 +1,5 @@
-/* The names of tensors in a results file: a family's table comes back from its rows, and a report takes roles from the
- * file, whatever the tensors are called there. */
+/* The names of tensors in a results file: a family's table comes back from its rows, and a report
+ * takes roles from the file, whatever the tensors are called there. */
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -9,7 +9,9 @@
 #include "report/data.h"
 
 static char memory[1 << 20];
-static Arena new_arena(void) { return (Arena){.next = memory, .end = memory + sizeof memory, .base = memory}; }
+static Arena new_arena(void) {
+  return (Arena){.next = memory, .end = memory + sizeof memory, .base = memory};
+}
 
 static const char *scale_of(const Tensors *t, int id) {
   return t->info[id].scale == ABSENT ? "none" : t->scale[t->info[id].scale];
@@ -21,7 +23,8 @@ Test(tensors, every_family_comes_back_from_its_rows) {
     const Tensors *want = &(*family)->tensors;
     const TableRows rows = tensors_rows(&arena, want);
     const Tensors got = tensors_of_rows(&arena, rows.rows, rows.count);
-    cr_assert(got.layer == want->layer && got.count == want->count && got.all == want->count, "%s", (*family)->name);
+    cr_assert(got.layer == want->layer && got.count == want->count && got.all == want->count, "%s",
+              (*family)->name);
     for (int id = 0; id < want->count; id++) {
       const TensorInfo *a = &got.info[id], *b = &want->info[id];
       cr_expect_str_eq(a->name, b->name);
@@ -37,10 +40,11 @@ Test(tensors, every_family_comes_back_from_its_rows) {
 
 Test(tensors, ends_stand_behind_the_layer_whatever_the_order_of_the_rows) {
   Arena arena = new_arena();
-  static const TensorRow rows[] = {{"wte", "", "end", "token", "hidden", "", "embedding", 0},
-                                   {"resid_post", "", "layer", "token", "hidden", "", "block_out", 0},
-                                   {"lm_logits", "", "end", "token", "words", "", "logits", 0},
-                                   {"ssm", "", "layer", "hidden", "state", "s_h", "", 1}};
+  static const TensorRow rows[] = {
+      {"wte", "", "end", "token", "hidden", "", "embedding", 0},
+      {"resid_post", "", "layer", "token", "hidden", "", "block_out", 0},
+      {"lm_logits", "", "end", "token", "words", "", "logits", 0},
+      {"ssm", "", "layer", "hidden", "state", "s_h", "", 1}};
   const Tensors t = tensors_of_rows(&arena, rows, 4);
   static const char *const want[] = {"resid_post", "ssm", "wte", "lm_logits"};
   cr_assert(t.layer == 2 && t.count == 4);
@@ -70,9 +74,11 @@ Test(tensors, more_rows_than_any_family_has_are_left_out) {
   cr_expect_eq(t.info[TENSORS_MOST - 1].role, ROLE_NONE);
 }
 
-Test(tensors, a_report_takes_the_roles_from_the_file_and_those_of_the_first_family_where_it_has_none) {
+Test(tensors,
+     a_report_takes_the_roles_from_the_file_and_those_of_the_first_family_where_it_has_none) {
   Arena arena = new_arena();
-  static const TensorRow rows[] = {{"resid_post", "", "layer", "token", "hidden", "", "block_out", 0}};
+  static const TensorRow rows[] = {
+      {"resid_post", "", "layer", "token", "hidden", "", "block_out", 0}};
   static const Drift drift[] = {{.base = "a", .other = "b", .tensor = "resid_post", .layer = 6}};
   TableRows tables_of_file[] = {{&table_tensors, rows, 1}, {&table_drift, drift, 1}};
   ReportData d = {.tables = tables_of_file, .table_count = 2};
@@ -82,5 +88,6 @@ Test(tensors, a_report_takes_the_roles_from_the_file_and_those_of_the_first_fami
   cr_expect_eq(d.layers, 7, "counted by what leaves a block: %d", d.layers);
   d = (ReportData){.tables = &tables_of_file[1], .table_count = 1};
   data_arrange(&arena, &d);
-  cr_expect_str_eq(data_role(&d, ROLE_BLOCK_OUT), tensors_role_name(&families[0]->tensors, ROLE_BLOCK_OUT));
+  cr_expect_str_eq(data_role(&d, ROLE_BLOCK_OUT),
+                   tensors_role_name(&families[0]->tensors, ROLE_BLOCK_OUT));
 }

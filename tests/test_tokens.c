@@ -1,4 +1,5 @@
-/* test_tokens: bytes, ids as text and ids as .npy become token ids, and what is no id is refused with its place. */
+/* test_tokens: bytes, ids as text and ids as .npy become token ids, and what is no id is refused
+ * with its place. */
 #include "model/tokens.h"
 #include "tests/model_files.h"
 #include "walk/prompt.h"
@@ -13,7 +14,8 @@ static void expect_ids(int64_t count, const int32_t *want) {
   for (int64_t i = 0; i < count; i++)
     cr_expect_eq(got[i], want[i], "token %lld: got %d, want %d", (long long)i, got[i], want[i]);
 }
-#define IDS(...) expect_ids(sizeof((int32_t[]){__VA_ARGS__}) / sizeof(int32_t), (const int32_t[]){__VA_ARGS__})
+#define IDS(...)                                                                                   \
+  expect_ids(sizeof((int32_t[]){__VA_ARGS__}) / sizeof(int32_t), (const int32_t[]){__VA_ARGS__})
 
 static bool read_file(const char *name, int vocab, Status *st) {
   got = NULL, got_count = -1;
@@ -62,7 +64,8 @@ Test(tokens, what_is_no_decimal_integer_is_refused_with_its_line_and_number) {
   refuse_text("[1, 2]", WORDS("integer 1", "'[1'"));
   refuse_text("1 2]", WORDS("integer 2", "'2]'"));
   refuse_text("1;2", WORDS("'1;2'"));
-  refuse_text("1 a_word_that_is_much_longer_than_a_line_should_be", WORDS("'a_word_that_is_much_'"));
+  refuse_text("1 a_word_that_is_much_longer_than_a_line_should_be",
+              WORDS("'a_word_that_is_much_'"));
 }
 
 Test(tokens, a_byte_order_mark_before_integers_is_passed_over) {
@@ -79,7 +82,8 @@ Test(tokens, a_comma_needs_an_integer_before_it) {
 }
 
 Test(tokens, ids_outside_the_vocabulary_are_refused_with_their_place) {
-  refuse_text("1\n2 999 1000 3", WORDS("line 2", "integer 4", "1000 is outside the vocabulary 0 … 999"));
+  refuse_text("1\n2 999 1000 3",
+              WORDS("line 2", "integer 4", "1000 is outside the vocabulary 0 … 999"));
   refuse_text("4294967297", WORDS("4294967297 is outside"));
   refuse_text("18446744073709551617", WORDS("18446744073709551617 is outside"));
   refuse_text("99999999999999999999999999999999", WORDS("is outside the vocabulary"));
@@ -100,7 +104,8 @@ Test(tokens, bytes_of_a_file_are_ids_where_the_vocabulary_is_256) {
 }
 
 /* A .npy file: version, header text as it is, values. */
-static const char *write_npy(const char *name, int version, const char *header, const void *data, size_t bytes) {
+static const char *write_npy(const char *name, int version, const char *header, const void *data,
+                             size_t bytes) {
   size_t n = strlen(header), at = version == 1 ? 10 : 12;
   unsigned char *file = arena_alloc(&test_arena, at + n + bytes, 1);
   memcpy(file, "\x93NUMPY", 6);
@@ -120,12 +125,14 @@ static void refuse_npy(const char *header, size_t bytes, const char *const *word
     cr_expect(strstr(st.text, "/ids.npy: "), "the file is not named: %s", st.text);
   }
 }
-#define HEADER(descr, order, shape) "{'descr': " descr ", 'fortran_order': " order ", 'shape': " shape ", }   \n"
+#define HEADER(descr, order, shape)                                                                \
+  "{'descr': " descr ", 'fortran_order': " order ", 'shape': " shape ", }   \n"
 
 Test(tokens, npy_files_of_int32_are_ids_in_every_version) {
   const int32_t data[] = {7, 255, 0};
-  const char *const headers[] = {HEADER("'<i4'", "False", "(3,)"), "{'shape':(3,),'descr':'<i4','fortran_order':False}",
-                                 "{\"fortran_order\": False, \"shape\": ( 3 , ), \"descr\": \"<i4\"}"};
+  const char *const headers[] = {
+      HEADER("'<i4'", "False", "(3,)"), "{'shape':(3,),'descr':'<i4','fortran_order':False}",
+      "{\"fortran_order\": False, \"shape\": ( 3 , ), \"descr\": \"<i4\"}"};
   for (int version = 1; version <= 3; version++)
     for (int i = 0; i < 3; i++) {
       Status st = {0};
@@ -144,7 +151,8 @@ Test(tokens, npy_files_of_every_integer_type_are_ids) {
     unsigned char data[32] = {0};
     for (int i = 0; i < 4; i++)
       for (int b = 0; b < size; b++)
-        data[i * size + (descr[k][0] == '>' ? size - 1 - b : b)] = (unsigned char)(b < 4 ? want[i] >> 8 * b : 0);
+        data[i * size + (descr[k][0] == '>' ? size - 1 - b : b)] =
+            (unsigned char)(b < 4 ? want[i] >> 8 * b : 0);
     Status st = {0};
     const char *header = arena_printf(&test_arena, HEADER("'%s'", "False", "(4,)"), descr[k]);
     write_npy("ids.npy", 1, header, data, 4 * (size_t)size);
@@ -155,10 +163,12 @@ Test(tokens, npy_files_of_every_integer_type_are_ids) {
 
 Test(tokens, npy_files_of_one_row_are_ids_in_either_order) {
   const int32_t data[] = {7, 255, 0};
-  const char *const shapes[] = {"(3,)", "(1, 3)", "(3, 1)", "(1,3,)", "(1, 1, 3)"}, *const orders[] = {"False", "True"};
+  const char *const shapes[] = {"(3,)", "(1, 3)", "(3, 1)", "(1,3,)", "(1, 1, 3)"},
+                    *const orders[] = {"False", "True"};
   for (int i = 0; i < 10; i++) {
     Status st = {0};
-    const char *header = arena_printf(&test_arena, HEADER("'<i4'", "%s", "%s"), orders[i % 2], shapes[i / 2]);
+    const char *header =
+        arena_printf(&test_arena, HEADER("'<i4'", "%s", "%s"), orders[i % 2], shapes[i / 2]);
     write_npy("ids.npy", 1, header, data, sizeof data);
     cr_assert(read_file("ids.npy", 256, &st), "%s", st.text);
     IDS(7, 255, 0);
@@ -166,7 +176,8 @@ Test(tokens, npy_files_of_one_row_are_ids_in_either_order) {
 }
 
 Test(tokens, npy_files_of_other_types_and_shapes_are_refused) {
-  refuse_npy(HEADER("'<f8'", "False", "(4,)"), 32, WORDS("'<f8'", "expected integers", "astype('int32')"));
+  refuse_npy(HEADER("'<f8'", "False", "(4,)"), 32,
+             WORDS("'<f8'", "expected integers", "astype('int32')"));
   refuse_npy(HEADER("'|b1'", "False", "(32,)"), 32, WORDS("'|b1'", "expected integers"));
   refuse_npy(HEADER("'|O'", "False", "(8,)"), 32, WORDS("'|O'", "expected integers"));
   refuse_npy(HEADER("'<i3'", "False", "(8,)"), 24, WORDS("'<i3'", "expected integers"));
@@ -177,10 +188,11 @@ Test(tokens, npy_files_of_other_types_and_shapes_are_refused) {
   refuse_npy(HEADER("[('a', '<i4')]", "False", "(8,)"), 32, WORDS("records", "expected integers"));
   refuse_npy(HEADER("'<i4'", "None", "(8,)"), 32, WORDS("cannot be read"));
   refuse_npy(HEADER("'<i4'", "False", "(2, 4)"), 32, WORDS("shape (2, 4)", "one row"));
-  const char *const no_shapes[] = {"()",      "(8)", "(-8,)", "(99999999999999999999,)", "(,)", "(8 1)",
-                                   "(8, ,1)", "8",   "(8"};
+  const char *const no_shapes[] = {
+      "()", "(8)", "(-8,)", "(99999999999999999999,)", "(,)", "(8 1)", "(8, ,1)", "8", "(8"};
   for (size_t i = 0; i < sizeof no_shapes / sizeof *no_shapes; i++)
-    refuse_npy(arena_printf(&test_arena, HEADER("'<i4'", "False", "%s"), no_shapes[i]), 32, WORDS("shape", "one row"));
+    refuse_npy(arena_printf(&test_arena, HEADER("'<i4'", "False", "%s"), no_shapes[i]), 32,
+               WORDS("shape", "one row"));
 }
 
 Test(tokens, npy_files_whose_size_differs_from_the_shape_are_refused) {
@@ -215,8 +227,8 @@ Test(tokens, npy_files_that_are_cut_off_are_refused) {
   for (size_t count = 6; count < whole; count++) {
     Status st = {0};
     test_write("cut.npy", file, count);
-    cr_assert(!read_file("cut.npy", 256, &st) && strstr(st.text, "cut.npy: "), "%zu bytes accepted, or: %s", count,
-              st.text);
+    cr_assert(!read_file("cut.npy", 256, &st) && strstr(st.text, "cut.npy: "),
+              "%zu bytes accepted, or: %s", count, st.text);
   }
   Status st = {0};
   test_write("cut.npy", file, whole);
@@ -228,14 +240,16 @@ Test(tokens, npy_versions_and_names_are_checked) {
   test_write("v4.npy", "\x93NUMPY\4\0\0\0\0\0", 12);
   test_refused(read_file("v4.npy", 256, &st), &st, WORDS("v4.npy: ", "version 4.0"));
   test_write("text.npy", "1 2 3", 5);
-  test_refused(read_file("text.npy", 256, &again), &again, WORDS("text.npy: ", "does not begin as a .npy file"));
+  test_refused(read_file("text.npy", 256, &again), &again,
+               WORDS("text.npy: ", "does not begin as a .npy file"));
 }
 
 Test(tokens, npy_ids_outside_the_vocabulary_are_refused_with_their_index) {
   const int32_t high[] = {1, 256, 2}, low[] = {1, 2, -1};
   Status st = {0}, again = {0};
   write_npy("high.npy", 1, HEADER("'<i4'", "False", "(3,)"), high, sizeof high);
-  test_refused(read_file("high.npy", 256, &st), &st, WORDS("high.npy: ", "index 1 is 256", "0 … 255"));
+  test_refused(read_file("high.npy", 256, &st), &st,
+               WORDS("high.npy: ", "index 1 is 256", "0 … 255"));
   write_npy("low.npy", 1, HEADER("'<i4'", "False", "(3,)"), low, sizeof low);
   test_refused(read_file("low.npy", 256, &again), &again, WORDS("low.npy: ", "index 2 is -1"));
 }
@@ -246,20 +260,23 @@ Test(tokens, npy_ids_beyond_32_bits_are_not_cut) {
   write_npy("wide.npy", 1, HEADER("'<i8'", "False", "(1,)"), &wide, 8);
   test_refused(read_file("wide.npy", 256, &st), &st, WORDS("wide.npy: ", "index 0 is 4294967296"));
   write_npy("widest.npy", 1, HEADER("'<u8'", "False", "(1,)"), &widest, 8);
-  test_refused(read_file("widest.npy", 256, &again), &again, WORDS("index 0 is 18446744073709551615"));
+  test_refused(read_file("widest.npy", 256, &again), &again,
+               WORDS("index 0 is 18446744073709551615"));
 }
 
 Test(tokens, a_prompt_takes_its_part_of_a_text) {
   Status st = {0};
   test_write("t.txt", "abcdefgh", 8);
-  cr_assert(read_prompt((Prompt){.text = "t.txt", .offset = 2, .length = 3}, 256, &st), "%s", st.text);
+  cr_assert(read_prompt((Prompt){.text = "t.txt", .offset = 2, .length = 3}, 256, &st), "%s",
+            st.text);
   IDS('c', 'd', 'e');
   cr_assert(read_prompt((Prompt){.text = "t.txt", .offset = 6}, 256, &st), "%s", st.text);
   IDS('g', 'h');
   cr_assert(read_prompt((Prompt){.text = "t.txt", .length = 8}, 256, &st), "%s", st.text);
   cr_expect_eq(got_count, 8);
-  cr_assert(read_prompt((Prompt){.text = "data/text/test.txt", .offset = 4000, .length = 171}, 256, &st), "%s",
-            st.text);
+  cr_assert(
+      read_prompt((Prompt){.text = "data/text/test.txt", .offset = 4000, .length = 171}, 256, &st),
+      "%s", st.text);
   cr_expect_eq(got_count, 171);
 }
 
@@ -272,12 +289,18 @@ Test(tokens, windows_spread_from_the_offset_to_the_end_of_the_text) {
     cr_assert(read_prompt(window, 256, &st), "%s", st.text);
     IDS(want[w][0], want[w][1]);
   }
-  cr_assert(read_prompt((Prompt){.text = "t.txt", .length = 11, .windows = 3, .window = 2}, 256, &st), "%s", st.text);
+  cr_assert(
+      read_prompt((Prompt){.text = "t.txt", .length = 11, .windows = 3, .window = 2}, 256, &st),
+      "%s", st.text);
   cr_expect_eq(got_count, 11);
-  cr_assert(read_prompt((Prompt){.text = "t.txt", .offset = 1, .length = 3, .windows = 1}, 256, &st), "%s", st.text);
+  cr_assert(
+      read_prompt((Prompt){.text = "t.txt", .offset = 1, .length = 3, .windows = 1}, 256, &st),
+      "%s", st.text);
   IDS('b', 'c', 'd');
-  test_refused(read_prompt((Prompt){.text = "t.txt", .offset = 2, .length = 10, .windows = 2, .window = 1}, 256, &st),
-               &st, WORDS("prompt 'p0'", "t.txt", "past the end", "11 bytes"));
+  test_refused(
+      read_prompt((Prompt){.text = "t.txt", .offset = 2, .length = 10, .windows = 2, .window = 1},
+                  256, &st),
+      &st, WORDS("prompt 'p0'", "t.txt", "past the end", "11 bytes"));
 }
 
 Test(tokens, a_prompt_past_the_end_of_its_text_is_refused) {
@@ -290,7 +313,8 @@ Test(tokens, a_prompt_past_the_end_of_its_text_is_refused) {
                         {.text = "t.txt", .length = -1}};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     Status st = {0};
-    test_refused(read_prompt(bad[i], 256, &st), &st, WORDS("prompt 'p0'", "t.txt", "past the end", "8 bytes"));
+    test_refused(read_prompt(bad[i], 256, &st), &st,
+                 WORDS("prompt 'p0'", "t.txt", "past the end", "8 bytes"));
   }
   Status st = {0};
   test_refused(read_prompt((Prompt){.text = "t.txt", .offset = 8}, 256, &st), &st,
@@ -301,14 +325,16 @@ Test(tokens, a_string_is_its_bytes) {
   Status st = {0};
   cr_assert(read_prompt((Prompt){.string = "h\xc3\xa9"}, 256, &st), "%s", st.text);
   IDS('h', 0xc3, 0xa9);
-  test_refused(read_prompt((Prompt){.string = ""}, 256, &st), &st, WORDS("prompt 'p0'", "string", "empty"));
+  test_refused(read_prompt((Prompt){.string = ""}, 256, &st), &st,
+               WORDS("prompt 'p0'", "string", "empty"));
 }
 
 Test(tokens, text_for_a_model_of_another_vocabulary_names_the_tokens_key) {
   Status st = {0}, again = {0};
   test_refused(read_prompt((Prompt){.text = "t.txt"}, 50280, &st), &st,
                WORDS("prompt 'p0'", "256", "50280", "`tokens`", "`text`"));
-  test_refused(read_prompt((Prompt){.string = "hello"}, 50280, &again), &again, WORDS("50280", "`tokens`", "`string`"));
+  test_refused(read_prompt((Prompt){.string = "hello"}, 50280, &again), &again,
+               WORDS("50280", "`tokens`", "`string`"));
 }
 
 Test(tokens, a_prompt_of_ids_is_read_whole_or_in_part) {
@@ -320,7 +346,8 @@ Test(tokens, a_prompt_of_ids_is_read_whole_or_in_part) {
   IDS(3, 1, 4, 1, 5);
   cr_assert(read_prompt((Prompt){.tokens = "ids.txt", .length = 2}, 50280, &st), "%s", st.text);
   IDS(3, 1);
-  cr_assert(read_prompt((Prompt){.tokens = "ids.txt"}, 256, &st), "digits are ids here, not bytes: %s", st.text);
+  cr_assert(read_prompt((Prompt){.tokens = "ids.txt"}, 256, &st),
+            "digits are ids here, not bytes: %s", st.text);
   IDS(3, 1, 4, 1, 5);
   cr_assert(read_prompt((Prompt){.tokens = "ids.npy"}, 100000, &st), "%s", st.text);
   IDS(70000, 1, 2);
@@ -332,23 +359,27 @@ Test(tokens, a_npy_file_given_as_text_is_refused) {
   Status st = {0};
   const int32_t data[] = {1};
   write_npy("ids.npy", 1, HEADER("'<i4'", "False", "(1,)"), data, sizeof data);
-  test_refused(read_prompt((Prompt){.text = "ids.npy"}, 256, &st), &st, WORDS("prompt 'p0'", "ids.npy", "`tokens`"));
+  test_refused(read_prompt((Prompt){.text = "ids.npy"}, 256, &st), &st,
+               WORDS("prompt 'p0'", "ids.npy", "`tokens`"));
 }
 
 Test(tokens, files_of_other_kinds_are_told_by_their_content) {
-#define KIND(bytes, ...)                                                                                               \
-  {                                                                                                                    \
-    bytes, sizeof(bytes) - 1, { __VA_ARGS__ }                                                                          \
+#define KIND(bytes, ...)                                                                           \
+  {                                                                                                \
+    bytes, sizeof(bytes) - 1, { __VA_ARGS__ }                                                      \
   }
   static const struct {
     const char *bytes;
     size_t count;
     const char *words[3];
   } kinds[] = {
-      KIND("PK\3\4..........\0\0\0\0........\x09\0\0\0arr_0.npy.", "NumPy archive (.npz)", "numpy.load"),
-      KIND("PK\3\4..........\0\0\0\0........\x10\0\0\0archive/data.pkl.", "PyTorch file (.pt, .bin)", "torch.load"),
+      KIND("PK\3\4..........\0\0\0\0........\x09\0\0\0arr_0.npy.", "NumPy archive (.npz)",
+           "numpy.load"),
+      KIND("PK\3\4..........\0\0\0\0........\x10\0\0\0archive/data.pkl.",
+           "PyTorch file (.pt, .bin)", "torch.load"),
       KIND("PK\3\4..........\0\0\0\0........\x05\0\0\0a.txt.", "zip archive"),
-      KIND("\x80\2\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", "PyTorch file (.pt, .bin)", "torch.load"),
+      KIND("\x80\2\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", "PyTorch file (.pt, .bin)",
+           "torch.load"),
       KIND("\x80\4\x95.", "Python pickle"),
       KIND("\x89HDF\r\n\x1a\n.", "HDF5 file"),
       KIND("\x40\0\0\0\0\0\0\0{\"ids\":", "safetensors file"),
@@ -362,7 +393,8 @@ Test(tokens, files_of_other_kinds_are_told_by_their_content) {
       Status st = {0}, again = {0};
       test_write("file", kinds[i].bytes, kinds[i].count);
       test_refused(read_file("file", vocab, &st), &st, kinds[i].words);
-      if (vocab == 256) test_refused(read_prompt((Prompt){.text = "file"}, 256, &again), &again, kinds[i].words);
+      if (vocab == 256)
+        test_refused(read_prompt((Prompt){.text = "file"}, 256, &again), &again, kinds[i].words);
     }
   Status st = {0};
   test_write("ids.bin", "\x01\0\x2c\x01\x04\0", 6);
@@ -375,7 +407,8 @@ Test(tokens, files_of_other_kinds_are_told_by_their_content) {
 Test(tokens, a_prompt_of_ids_has_offset_and_windows_too) {
   Status st = {0};
   test_write("ids.txt", "0 1 2 3 4 5 6 7 8 9 10", 22);
-  cr_assert(read_prompt((Prompt){.tokens = "ids.txt", .offset = 2, .length = 3}, 50280, &st), "%s", st.text);
+  cr_assert(read_prompt((Prompt){.tokens = "ids.txt", .offset = 2, .length = 3}, 50280, &st), "%s",
+            st.text);
   IDS(2, 3, 4);
   Prompt window = {.tokens = "ids.txt", .offset = 2, .length = 2, .windows = 4, .window = 3};
   cr_assert(read_prompt(window, 50280, &st), "%s", st.text);

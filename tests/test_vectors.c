@@ -1,5 +1,5 @@
-/* Stored vectors: Quamba's at the shares that the kernels reach, files of other shapes and names, and files that are
- * damaged or made to mislead: status 2 and one line that says where. */
+/* Stored vectors: Quamba's at the shares that the kernels reach, files of other shapes and names,
+ * and files that are damaged or made to mislead: status 2 and one line that says where. */
 #include <criterion/criterion.h>
 #include <hdf5.h>
 #include <stdio.h>
@@ -28,7 +28,7 @@ static Arena new_arena(void) {
   return arena;
 }
 
-/* ---- the stored outputs of Quamba's kernels ---- */
+/* --- the stored outputs of Quamba's kernels --------------------------------------------------- */
 
 /* The share behind "NAME " in the last line. */
 static double share_of(const char *text, const char *name) {
@@ -57,8 +57,9 @@ Test(vectors, scan_equals_quamba_kernel_at_its_share_in_both_orders) {
   Status st = {0};
   const char *text;
   cr_assert(micro_vectors(&arena, GOLDEN, "scan", 0.997, &text, &st), "%s", st.text);
-  static const char *const cases[] = {"bytes10m_T100_layer11", "bytes10m_T1000_layer11", "bytes10m_T171_layer0",
-                                      "bytes10m_T171_layer23", "heavy_tail_130m_T171"};
+  static const char *const cases[] = {"bytes10m_T100_layer11", "bytes10m_T1000_layer11",
+                                      "bytes10m_T171_layer0", "bytes10m_T171_layer23",
+                                      "heavy_tail_130m_T171"};
   for (int i = 0; i < 10; i++) {
     const char *order = i % 2 ? "blocked" : "sequential", *name = cases[i / 2];
     double share = share_of(text, arena_printf(&arena, "%s y_gated %s ", name, order));
@@ -69,7 +70,7 @@ Test(vectors, scan_equals_quamba_kernel_at_its_share_in_both_orders) {
   }
 }
 
-/* ---- files made here ---- */
+/* --- files made here -------------------------------------------------------------------------- */
 
 enum { T = 6, E_MOST = 6, K = 3 };
 static int E = 5; /* 6: the shape does not say which dimension is which */
@@ -84,7 +85,8 @@ static const float x_scale = 0.05f, w_scale = 0.02f, b_scale = 0.01f, y_scale = 
 static Made make(void) {
   Made m;
   uint32_t state = 7;
-  for (size_t i = 0; i < sizeof m; i++) ((int8_t *)&m)[i] = (int8_t)((state = state * 1664525u + 1013904223u) >> 24);
+  for (size_t i = 0; i < sizeof m; i++)
+    ((int8_t *)&m)[i] = (int8_t)((state = state * 1664525u + 1013904223u) >> 24);
   float pre[T * E_MOST];
   Conv1d w = {.E = E,
               .K = K,
@@ -132,8 +134,11 @@ typedef enum Fault {
 
 static void put_scale(hid_t dataset, float value, Fault fault) {
   const hsize_t n = fault == TWO_SCALES ? 2 : 1;
-  hid_t space = n == 2 || fault == SCALE_IN_LIST ? H5Screate_simple(1, &n, NULL) : H5Screate(H5S_SCALAR);
-  hid_t type = fault == DOUBLE_SCALE ? H5T_IEEE_F64LE : fault == WHOLE_SCALE ? H5T_STD_I64LE : H5T_IEEE_F32LE;
+  hid_t space =
+      n == 2 || fault == SCALE_IN_LIST ? H5Screate_simple(1, &n, NULL) : H5Screate(H5S_SCALAR);
+  hid_t type = fault == DOUBLE_SCALE  ? H5T_IEEE_F64LE
+               : fault == WHOLE_SCALE ? H5T_STD_I64LE
+                                      : H5T_IEEE_F32LE;
   hid_t a = H5Acreate2(dataset, "scale", type, space, H5P_DEFAULT, H5P_DEFAULT);
   H5Awrite(a, H5T_NATIVE_FLOAT, (float[]){value, value});
   H5Aclose(a);
@@ -162,7 +167,8 @@ static void put_axes_of(hid_t dataset, Fault fault) {
   if (fault == WRONG_VARIABLE_AXES) put_axes(dataset, "channel,time", true, 0);
   if (fault == TWO_AXES) put_axes(dataset, "token", true, 2);
   if (fault == LONG_AXES)
-    put_axes(dataset, "token,channel,token,channel,token,channel,token,channel,token,channel", true, 0);
+    put_axes(dataset, "token,channel,token,channel,token,channel,token,channel,token,channel", true,
+             0);
   if (fault != AXES_OF_NUMBERS) return;
   hid_t space = H5Screate(H5S_SCALAR);
   H5Aclose(H5Acreate2(dataset, "axes", H5T_STD_I32LE, space, H5P_DEFAULT, H5P_DEFAULT));
@@ -172,12 +178,13 @@ static void put_axes_of(hid_t dataset, Fault fault) {
 static bool is_turned(Fault fault) { return fault >= FIXED_AXES && fault <= LISTED_AXES; }
 
 /* `data` [rows, cols]; turned: stored [cols, rows]. */
-static void put(hid_t group, const char *name, const int8_t *data, int rows, int cols, bool turned, float scale,
-                Fault fault) {
+static void put(hid_t group, const char *name, const int8_t *data, int rows, int cols, bool turned,
+                float scale, Fault fault) {
   bool mine = !strcmp(name, "x");
   int8_t stored[T * E_MOST];
   for (int r = 0; r < rows; r++)
-    for (int c = 0; c < cols; c++) stored[turned ? c * rows + r : r * cols + c] = data[r * cols + c];
+    for (int c = 0; c < cols; c++)
+      stored[turned ? c * rows + r : r * cols + c] = data[r * cols + c];
   hsize_t dims[3] = {(hsize_t)(turned ? cols : rows), (hsize_t)(turned ? rows : cols), 1};
   int rank = rows == 1 ? 1 : 2;
   if (rank == 1) dims[0] = (hsize_t)cols;
@@ -189,7 +196,8 @@ static void put(hid_t group, const char *name, const int8_t *data, int rows, int
   hid_t type = mine && fault == WRONG_TYPE ? H5T_STD_U8LE : H5T_STD_I8LE;
   hid_t dataset = H5Dcreate2(group, name, type, space, H5P_DEFAULT, list, H5P_DEFAULT);
   cr_assert(dataset >= 0, "%s", name);
-  if (!mine || fault != EXTERNAL_DATA) H5Dwrite(dataset, H5T_NATIVE_INT8, H5S_ALL, H5S_ALL, H5P_DEFAULT, stored);
+  if (!mine || fault != EXTERNAL_DATA)
+    H5Dwrite(dataset, H5T_NATIVE_INT8, H5S_ALL, H5S_ALL, H5P_DEFAULT, stored);
   if (!mine || fault != NO_SCALE)
     put_scale(dataset,
               !mine                 ? scale
@@ -208,8 +216,10 @@ static void write_file(const char *path, Fault fault) {
   if (fault == ONE_VALUE_OFF) m.y[7] = (int8_t)(m.y[7] + (m.y[7] > 0 ? -2 : 2));
   for (int i = 0; fault == ALL_VALUES_OFF && i < T * E; i++) m.y[i] = (int8_t)(m.y[i] ^ 1);
   hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
-  hid_t outer = H5Gcreate2(file, fault == NO_CASE ? "notes" : "any name at all", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
-  hid_t group = H5Gcreate2(outer, fault == NO_CASE ? "other" : "conv1d", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+  hid_t outer = H5Gcreate2(file, fault == NO_CASE ? "notes" : "any name at all", H5P_DEFAULT,
+                           H5P_DEFAULT, H5P_DEFAULT);
+  hid_t group = H5Gcreate2(outer, fault == NO_CASE ? "other" : "conv1d", H5P_DEFAULT, H5P_DEFAULT,
+                           H5P_DEFAULT);
   cr_assert(group >= 0, "%s", path);
   if (fault == SOFT_LINK)
     H5Lcreate_soft("/any name at all/conv1d/weight", group, "x", H5P_DEFAULT, H5P_DEFAULT);
@@ -240,11 +250,12 @@ Test(vectors, other_shapes_and_names_are_read_and_a_wrong_value_is_found) {
     Fault fault;
     const char *share;
     bool good;
-  } by_hand[] = {{NONE, "y_silu 1.000000\n", true},           {FIXED_AXES, "y_silu 1.000000\n", true},
-                 {VARIABLE_AXES, "y_silu 1.000000\n", true},  {SPACED_AXES, "y_silu 1.000000\n", true},
-                 {LISTED_AXES, "y_silu 1.000000\n", true},    {SCALE_IN_LIST, "y_silu 1.000000\n", true},
-                 {DOUBLE_SCALE, "y_silu 1.000000\n", true},   {ONE_VALUE_OFF, "y_silu 0.966666\n", false},
-                 {ALL_VALUES_OFF, "y_silu 0.000000\n", false}};
+  } by_hand[] = {
+      {NONE, "y_silu 1.000000\n", true},           {FIXED_AXES, "y_silu 1.000000\n", true},
+      {VARIABLE_AXES, "y_silu 1.000000\n", true},  {SPACED_AXES, "y_silu 1.000000\n", true},
+      {LISTED_AXES, "y_silu 1.000000\n", true},    {SCALE_IN_LIST, "y_silu 1.000000\n", true},
+      {DOUBLE_SCALE, "y_silu 1.000000\n", true},   {ONE_VALUE_OFF, "y_silu 0.966666\n", false},
+      {ALL_VALUES_OFF, "y_silu 0.000000\n", false}};
   for (size_t i = 0; i < sizeof by_hand / sizeof *by_hand; i++) {
     Status st = {0};
     const char *text;
@@ -252,7 +263,8 @@ Test(vectors, other_shapes_and_names_are_read_and_a_wrong_value_is_found) {
     bool good = micro_vectors(&arena, path, "conv1d", 0.9999, &text, &st);
     cr_assert(text, "fault %d: %s", by_hand[i].fault, st.text);
     cr_expect_eq(good, by_hand[i].good, "fault %d: %s", by_hand[i].fault, text);
-    cr_expect_eq(st.check, !by_hand[i].good, "a share below the limit is a failed check, no input error");
+    cr_expect_eq(st.check, !by_hand[i].good,
+                 "a share below the limit is a failed check, no input error");
     cr_expect(strstr(text, by_hand[i].share), "fault %d: %s", by_hand[i].fault, text);
     if (by_hand[i].fault == ONE_VALUE_OFF)
       cr_expect(strstr(text, "largest step 2, first difference [1, 2]"), "%s", text);
@@ -266,7 +278,8 @@ Test(vectors, axes_are_read_in_every_spelling_where_the_shape_does_not_tell) {
     Status st = {0};
     const char *text = "";
     write_file(path, fault);
-    cr_expect(micro_vectors(&arena, path, "conv1d", 0.9999, &text, &st), "fault %d: %s %s", fault, st.text, text);
+    cr_expect(micro_vectors(&arena, path, "conv1d", 0.9999, &text, &st), "fault %d: %s %s", fault,
+              st.text, text);
   }
 }
 
@@ -298,28 +311,37 @@ Test(vectors, damaged_or_misleading_files_are_refused_with_their_place) {
     Status st = {0};
     const char *text = "junk";
     write_file(path, bad[i].fault);
-    cr_expect_not(micro_vectors(&arena, path, "conv1d", 0, &text, &st), "fault %d was taken", bad[i].fault);
-    cr_expect(!text && !st.check && strstr(st.text, path) == st.text, "fault %d: %s", bad[i].fault, st.text);
-    cr_expect(strstr(st.text, bad[i].said[0]) && strstr(st.text, bad[i].said[1]), "fault %d: %s", bad[i].fault,
+    cr_expect_not(micro_vectors(&arena, path, "conv1d", 0, &text, &st), "fault %d was taken",
+                  bad[i].fault);
+    cr_expect(!text && !st.check && strstr(st.text, path) == st.text, "fault %d: %s", bad[i].fault,
               st.text);
+    cr_expect(strstr(st.text, bad[i].said[0]) && strstr(st.text, bad[i].said[1]), "fault %d: %s",
+              bad[i].fault, st.text);
   }
 }
 
-/* ---- the program ---- */
+/* --- the program ------------------------------------------------------------------------------ */
 
 Test(vectors, exit_status_says_equal_below_the_limit_or_no_such_file) {
   new_arena();
   write_file(path, ONE_VALUE_OFF);
-  cr_expect_eq(shell("%s micro conv1d --vectors %s 2>&1", shell_program(), path), 1, "%s", shell_output);
-  cr_expect(strstr(shell_output, "0.966666 of the values are equal, below 0.9999"), "%s", shell_output);
-  cr_expect_eq(shell("%s micro conv1d --vectors %s --min-equal 0.96 2>&1", shell_program(), path), 0, "%s",
+  cr_expect_eq(shell("%s micro conv1d --vectors %s 2>&1", shell_program(), path), 1, "%s",
                shell_output);
+  cr_expect(strstr(shell_output, "0.966666 of the values are equal, below 0.9999"), "%s",
+            shell_output);
+  cr_expect_eq(shell("%s micro conv1d --vectors %s --min-equal 0.96 2>&1", shell_program(), path),
+               0, "%s", shell_output);
   write_file(path, NONE);
-  cr_expect_eq(shell("%s micro conv1d --vectors %s 2>&1", shell_program(), path), 0, "%s", shell_output);
-  cr_expect_eq(shell("%s micro scan --vectors %s 2>&1", shell_program(), path), 2, "%s", shell_output);
-  cr_expect_eq(shell("%s micro linear --vectors %s 2>&1", shell_program(), path), 2, "%s", shell_output);
-  cr_expect_eq(shell("%s micro conv1d --vectors README.md 2>&1", shell_program()), 2, "%s", shell_output);
-  cr_expect_eq(shell("%s micro conv1d --vectors /nowhere.h5 2>&1", shell_program()), 2, "%s", shell_output);
+  cr_expect_eq(shell("%s micro conv1d --vectors %s 2>&1", shell_program(), path), 0, "%s",
+               shell_output);
+  cr_expect_eq(shell("%s micro scan --vectors %s 2>&1", shell_program(), path), 2, "%s",
+               shell_output);
+  cr_expect_eq(shell("%s micro linear --vectors %s 2>&1", shell_program(), path), 2, "%s",
+               shell_output);
+  cr_expect_eq(shell("%s micro conv1d --vectors README.md 2>&1", shell_program()), 2, "%s",
+               shell_output);
+  cr_expect_eq(shell("%s micro conv1d --vectors /nowhere.h5 2>&1", shell_program()), 2, "%s",
+               shell_output);
   cr_expect_eq(shell("%s micro nonsense 2>&1", shell_program()), 2, "%s", shell_output);
   cr_expect(strstr(shell_output, "neither an operator"), "%s", shell_output);
 }
@@ -335,8 +357,8 @@ Test(vectors, truncated_file_is_refused) {
   for (long size = 0; size < whole; size += whole / 9) {
     write_file(path, NONE);
     cr_assert_eq(truncate(path, size), 0);
-    cr_expect_eq(shell("%s micro conv1d --vectors %s 2>&1", shell_program(), path), 2, "%ld bytes: %s", size,
-                 shell_output);
+    cr_expect_eq(shell("%s micro conv1d --vectors %s 2>&1", shell_program(), path), 2,
+                 "%ld bytes: %s", size, shell_output);
     cr_expect_eq(strchr(shell_output, '\n'), shell_output + strlen(shell_output) - 1,
                  "%ld bytes, more than one line: %s", size, shell_output);
   }

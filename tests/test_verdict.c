@@ -1,4 +1,5 @@
-/* verdict: effects, first differences and sizes from rows made by hand; reasons from the presets' settings. */
+/* verdict: effects, first differences and sizes from rows made by hand; reasons from the presets'
+ * settings. */
 #include "family/family.h"
 #include "family/mamba1.h"
 #include "measure/verdict.h"
@@ -6,7 +7,8 @@
 #include "measure/drift.h"
 #include "tests/measure_rows.h"
 
-static PairStats verdict_row(const char *prompt, const char *tensor, int layer, double rel_l2, bool same_kernel) {
+static PairStats verdict_row(const char *prompt, const char *tensor, int layer, double rel_l2,
+                             bool same_kernel) {
   PairStats row = {.layer = layer,
                    .identical = rel_l2 == 0,
                    .same_kernel = same_kernel,
@@ -27,8 +29,8 @@ static Verdict verdict_from(const PairStats *rows, size_t count, int layers) {
   Arena arena = new_arena();
   size_t drift_count;
   Drift *drift = drift_of(&arena, &families[0]->tensors, rows, count, &drift_count);
-  Verdict v = verdict_of(&families[0]->tensors, mode_preset("2-0"), mode_preset("2-4"), rows, count, drift, drift_count,
-                         layers, arena);
+  Verdict v = verdict_of(&families[0]->tensors, mode_preset("2-0"), mode_preset("2-4"), rows, count,
+                         drift, drift_count, layers, arena);
   arena_release(&arena);
   return v;
 }
@@ -61,19 +63,22 @@ Test(verdict, first_difference_is_by_order_of_computation_not_of_rows) {
 }
 
 Test(verdict, a_differing_embedding_comes_before_every_layer) {
-  PairStats rows[] = {verdict_row("a", "block_in", 0, 0.5, false), verdict_row("a", "embedding", -1, 0.25, false)};
+  PairStats rows[] = {verdict_row("a", "block_in", 0, 0.5, false),
+                      verdict_row("a", "embedding", -1, 0.25, false)};
   Verdict v = verdict_from(rows, 2, 1);
   SAME(v.first_layer, -1);
   cr_assert_str_eq(v.first_tensor, "embedding");
 }
 
 Test(verdict, norm_f_comes_before_logits) {
-  PairStats rows[] = {verdict_row("a", "logits", 1, 0.5, false), verdict_row("a", "norm_f", 1, 0.25, false)};
+  PairStats rows[] = {verdict_row("a", "logits", 1, 0.5, false),
+                      verdict_row("a", "norm_f", 1, 0.25, false)};
   cr_assert_str_eq(verdict_from(rows, 2, 1).first_tensor, "norm_f");
 }
 
 Test(verdict, all_tensors_equal_is_identical_and_never_a_first_difference) {
-  PairStats rows[] = {verdict_row("a", "scan", 0, 0, false), verdict_row("a", "block_out", 0, 0, true)};
+  PairStats rows[] = {verdict_row("a", "scan", 0, 0, false),
+                      verdict_row("a", "block_out", 0, 0, true)};
   Verdict v = verdict_from(rows, 2, 1);
   cr_assert_str_eq(v.effect, "identical");
   SAME(v.first_layer, -2);
@@ -86,26 +91,29 @@ Test(verdict, all_tensors_equal_is_identical_and_never_a_first_difference) {
 }
 
 Test(verdict, differing_values_from_the_same_kernels_everywhere_are_a_fault) {
-  PairStats rows[] = {verdict_row("a", "scan", 0, 0.5, true), verdict_row("a", "block_out", 0, 0, true)};
+  PairStats rows[] = {verdict_row("a", "scan", 0, 0.5, true),
+                      verdict_row("a", "block_out", 0, 0, true)};
   cr_assert_str_eq(verdict_from(rows, 2, 1).effect, "same_kernels");
   rows[1].same_kernel = 0;
   cr_assert_str_eq(verdict_from(rows, 2, 1).effect, "differs");
 }
 
 Test(verdict, rows_of_other_pairs_do_not_count) {
-  PairStats rows[] = {verdict_row("a", "scan", 0, 0, true), verdict_row("a", "conv1d", 0, 0.5, false)};
+  PairStats rows[] = {verdict_row("a", "scan", 0, 0, true),
+                      verdict_row("a", "conv1d", 0, 0.5, false)};
   snprintf(rows[1].other, sizeof rows[1].other, "2-1");
   Verdict v = verdict_from(rows, 2, 1);
   SAME(v.tensors, 1);
   cr_assert_str_eq(v.effect, "identical");
-  Verdict none =
-      verdict_of(&families[0]->tensors, mode_preset("0"), mode_preset("3"), rows, 2, NULL, 0, 1, new_arena());
+  Verdict none = verdict_of(&families[0]->tensors, mode_preset("0"), mode_preset("3"), rows, 2,
+                            NULL, 0, 1, new_arena());
   SAME(none.tensors, 0);
   cr_assert_str_eq(none.effect, "");
 }
 
 Test(verdict, prompts_are_the_clusters_of_equal_next_tokens) {
-  PairStats rows[] = {verdict_row("a", "logits", 1, 0.5, false), verdict_row("b", "logits", 1, 0.5, false)};
+  PairStats rows[] = {verdict_row("a", "logits", 1, 0.5, false),
+                      verdict_row("b", "logits", 1, 0.5, false)};
   SAME(verdict_from(rows, 1, 1).top1_low, NAN);
   rows[0].top1_rows = rows[1].top1_rows = 1000;
   rows[0].top1_agreement = 0.75, rows[1].top1_agreement = 0.5;
@@ -119,21 +127,24 @@ Test(verdict, prompts_are_the_clusters_of_equal_next_tokens) {
   NEAR(v.top1_high, 0.755 + 12.706204736432095 * 0.005, 1e-11);
   rows[0].top1_agreement = rows[1].top1_agreement = 1;
   v = verdict_from(rows, 2, 1);
-  cr_assert(v.top1_low < 1 && v.top1_high == 1, "no miss in two prompts promises none in others: %g", v.top1_low);
+  cr_assert(v.top1_low < 1 && v.top1_high == 1,
+            "no miss in two prompts promises none in others: %g", v.top1_low);
 }
 
 Test(verdict, reference_takes_its_reserved_name_and_has_no_reason) {
   PairStats row = verdict_row("a", "scan", 0, 0.5, false);
   snprintf(row.base, sizeof row.base, "fp64");
-  Verdict v = verdict_of(&families[0]->tensors, NULL, mode_preset("2-4"), &row, 1, NULL, 0, 1, new_arena());
+  Verdict v =
+      verdict_of(&families[0]->tensors, NULL, mode_preset("2-4"), &row, 1, NULL, 0, 1, new_arena());
   cr_assert_str_eq(v.base, "fp64");
   cr_assert_str_eq(v.effect, "differs");
   cr_assert_str_eq(v.reason, "");
 }
 
 Test(verdict, block_out_worst_passes_over_layers_without_a_number) {
-  PairStats rows[] = {verdict_row("a", "block_out", 0, NAN, false), verdict_row("a", "block_out", 1, 0.5, false),
-                      verdict_row("a", "block_out", 2, NAN, false), verdict_row("a", "block_out", 3, 0.25, false)};
+  PairStats rows[] = {
+      verdict_row("a", "block_out", 0, NAN, false), verdict_row("a", "block_out", 1, 0.5, false),
+      verdict_row("a", "block_out", 2, NAN, false), verdict_row("a", "block_out", 3, 0.25, false)};
   rows[0].nonfinite = rows[2].nonfinite = 1;
   Verdict v = verdict_from(rows, 4, 4);
   SAME(v.block_out_first, NAN);
@@ -161,8 +172,10 @@ Test(verdict, reasons_of_the_presets_hold_in_both_directions) {
   for (size_t i = 0; i < sizeof pair / sizeof *pair; i++) {
     const Mode *a = mode_preset(pair[i].a), *b = mode_preset(pair[i].b);
     cr_assert(a && b);
-    cr_assert_str_eq(verdict_reason(a, b, 1), pair[i].want, "%s, %s: %s", a->name, b->name, verdict_reason(a, b, 1));
-    cr_assert_str_eq(verdict_reason(b, a, 1), pair[i].want, "%s, %s: %s", b->name, a->name, verdict_reason(b, a, 1));
+    cr_assert_str_eq(verdict_reason(a, b, 1), pair[i].want, "%s, %s: %s", a->name, b->name,
+                     verdict_reason(a, b, 1));
+    cr_assert_str_eq(verdict_reason(b, a, 1), pair[i].want, "%s, %s: %s", b->name, a->name,
+                     verdict_reason(b, a, 1));
   }
 }
 
@@ -171,14 +184,16 @@ Test(verdict, reasons_come_from_settings_not_names) {
   snprintf(b.name, sizeof b.name, "own");
   b.setting[STAGE_CONV_OUT] = CONV_OUT_F32_GRID;
   cr_assert_str_eq(verdict_reason(&a, &b, 1), "grid_identity");
-  a.setting[STAGE_CONV_OUT] = CONV_OUT_F32; /* requantised from float on one side, from the grid on the other */
+  a.setting[STAGE_CONV_OUT] =
+      CONV_OUT_F32; /* requantised from float on one side, from the grid on the other */
   cr_assert_str_eq(verdict_reason(&a, &b, 1), "ties_only");
   b.setting[STAGE_GATED] = OUTPUT_F32;
   cr_assert_str_eq(verdict_reason(&a, &b, 1), "", "a third stage differs");
   b = a = *mode_preset("2-2");
   b.setting[STAGE_CONV_OUT] = CONV_OUT_I8;
   b.setting[STAGE_SCAN_U] = SCAN_U_F32; /* float u on both sides, on the grid */
-  cr_assert_str_eq(verdict_reason(&a, &b, 1), "", "none of the reasons is about float u on both sides");
+  cr_assert_str_eq(verdict_reason(&a, &b, 1), "",
+                   "none of the reasons is about float u on both sides");
   b.setting[STAGE_SCAN_U] = SCAN_U_I8;
   cr_assert_str_eq(verdict_reason(&a, &b, 1), "dequantised_first");
   b.setting[STAGE_CONV_OUT] = CONV_OUT_F32_GRID;
@@ -188,7 +203,8 @@ Test(verdict, reasons_come_from_settings_not_names) {
 }
 
 Test(verdict, top1_agreement_weighs_prompts_by_their_length) {
-  PairStats rows[] = {verdict_row("a", "logits", 1, 0.5, true), verdict_row("b", "logits", 1, 0.5, true)};
+  PairStats rows[] = {verdict_row("a", "logits", 1, 0.5, true),
+                      verdict_row("b", "logits", 1, 0.5, true)};
   rows[0].top1_rows = 300;
   rows[0].top1_agreement = 0.5;
   rows[1].top1_rows = 100;
@@ -197,7 +213,8 @@ Test(verdict, top1_agreement_weighs_prompts_by_their_length) {
 }
 
 Test(verdict, top1_agreement_is_of_finite_positions_and_the_rest_is_counted) {
-  PairStats rows[] = {verdict_row("a", "logits", 1, 0.5, true), verdict_row("b", "logits", 1, 0.5, true)};
+  PairStats rows[] = {verdict_row("a", "logits", 1, 0.5, true),
+                      verdict_row("b", "logits", 1, 0.5, true)};
   rows[0].top1_rows = 0;
   rows[0].top1_left_out = 128;
   rows[0].top1_agreement = NAN;

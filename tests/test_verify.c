@@ -1,4 +1,5 @@
-/* The comparison that `verify` rests on: it must see a single bit, and nothing but NaNs' bits may differ. */
+/* The comparison that `verify` rests on: it must see a single bit, and nothing but NaNs' bits may
+ * differ. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <string.h>
@@ -19,17 +20,20 @@ static const char *difference(float a, float b) {
   return verify_difference(&test_arena, "scan", &s, &t);
 }
 
-Test(verify, sees_one_bit_and_names_tensor_place_and_both_values, .init = test_files_begin, .fini = test_files_end) {
+Test(verify, sees_one_bit_and_names_tensor_place_and_both_values, .init = test_files_begin,
+     .fini = test_files_end) {
   const char *said = difference(0x1p-3f, 0x1.000002p-3f);
   cr_assert_not_null(said);
-  cr_expect(strstr(said, "scan [0, 2]") && strstr(said, "0x1p-3") && strstr(said, "0x1.000002p-3"), "%s", said);
+  cr_expect(strstr(said, "scan [0, 2]") && strstr(said, "0x1p-3") && strstr(said, "0x1.000002p-3"),
+            "%s", said);
   cr_expect_not_null(difference(0.0f, -0.0f));
   cr_expect_not_null(difference(NAN, INFINITY));
   cr_expect_null(difference(NAN, f32_of_bits(0xffc12345u)));
   cr_expect_null(difference(INFINITY, INFINITY));
 }
 
-Test(verify, sees_another_kernel_another_scale_and_another_count, .init = test_files_begin, .fini = test_files_end) {
+Test(verify, sees_another_kernel_another_scale_and_another_count, .init = test_files_begin,
+     .fini = test_files_end) {
   int8_t q[2] = {1, -2};
   Tensor a = tensor_of(q, FORMAT_I8, 1, 2, 0.5f), b = a;
   a.kernel = "quantise f32->i8 half-even cpu";

@@ -1,4 +1,5 @@
-/* walk: each way gives the bits of the mode run alone, whatever else walks beside it and wherever it starts. */
+/* walk: each way gives the bits of the mode run alone, whatever else walks beside it and wherever
+ * it starts. */
 #include "family/family.h"
 #include "family/mamba1.h"
 #include "shipped_model.h"
@@ -19,7 +20,8 @@ static float *copy_f32(Arena *arena, const Tensor *t) {
   return to;
 }
 
-static bool see(void *context, const WalkPlace *at, int side, const WalkEnd *end, Arena scratch, Status *st) {
+static bool see(void *context, const WalkPlace *at, int side, const WalkEnd *end, Arena scratch,
+                Status *st) {
   (void)scratch, (void)st;
   Seen *seen = context;
   seen->prompt[seen->calls] = at->prompt;
@@ -30,8 +32,8 @@ static bool see(void *context, const WalkPlace *at, int side, const WalkEnd *end
   return true;
 }
 
-static Walk walk_of(const Shipped *s, WalkSide *side, int sides, const PromptShape *prompt, int prompts,
-                    const Visitor *visitor, Progress *progress) {
+static Walk walk_of(const Shipped *s, WalkSide *side, int sides, const PromptShape *prompt,
+                    int prompts, const Visitor *visitor, Progress *progress) {
   return (Walk){.layers = s->model.layers,
                 .width = s->model.D,
                 .side = side,
@@ -60,17 +62,19 @@ static float *alone(Shipped *s, const int32_t *token, const Mode *const *mode, f
 
 static void expect_bits(const float *got, const float *want, size_t n, const char *what, int call) {
   for (size_t i = 0; i < n; i++)
-    cr_assert(memcmp(&got[i], &want[i], sizeof *got) == 0, "call %d, %s element %zu: got %a, want %a", call, what, i,
-              (double)got[i], (double)want[i]);
+    cr_assert(memcmp(&got[i], &want[i], sizeof *got) == 0,
+              "call %d, %s element %zu: got %a, want %a", call, what, i, (double)got[i],
+              (double)want[i]);
 }
 
 /* Only the last layer of all has logits. */
-static bool count_side(void *context, const WalkPlace *at, int side, const Trace *trace, Arena scratch, Status *st) {
+static bool count_side(void *context, const WalkPlace *at, int side, const Trace *trace,
+                       Arena scratch, Status *st) {
   (void)scratch, (void)st;
   Seen *seen = context;
   seen->calls++;
-  cr_expect_eq(trace->t[T_LOGITS].data != NULL, side == 1 && at->layer == LAYERS - 1, "layer %d of side %d", at->layer,
-               side);
+  cr_expect_eq(trace->t[T_LOGITS].data != NULL, side == 1 && at->layer == LAYERS - 1,
+               "layer %d of side %d", at->layer, side);
   return true;
 }
 
@@ -87,9 +91,12 @@ Test(walk, every_way_gives_the_bits_of_its_modes_run_alone) {
   const PromptShape prompt[] = {{"one", s.test, TOKENS}, {"two", s.test + 1000, TOKENS}};
   const Mode *const *ways[] = {a, b, mixed, late, late, a};
   Source cpu = source_cpu(&s.model);
-  WalkSide side[] = {
-      {.source = cpu, .mode = a[0], .keep = true},  {.source = cpu, .mode = b[0]},  {.source = cpu, .modes = mixed},
-      {.source = cpu, .modes = late, .keep = true}, {.source = cpu, .modes = late}, {.source = cpu, .mode = a[0]}};
+  WalkSide side[] = {{.source = cpu, .mode = a[0], .keep = true},
+                     {.source = cpu, .mode = b[0]},
+                     {.source = cpu, .modes = mixed},
+                     {.source = cpu, .modes = late, .keep = true},
+                     {.source = cpu, .modes = late},
+                     {.source = cpu, .mode = a[0]}};
   enum { SIDES = sizeof side / sizeof *side };
   Progress quiet = progress_start(true);
   Status st = {0};
@@ -104,9 +111,11 @@ Test(walk, every_way_gives_the_bits_of_its_modes_run_alone) {
   for (int call = 0; call < seen.calls; call++) {
     cr_assert_eq(seen.prompt[call], call / SIDES);
     cr_assert_eq(seen.side[call], call % SIDES);
-    float *block_out, *logits = alone(&s, prompt[call / SIDES].token, ways[call % SIDES], &block_out);
+    float *block_out,
+        *logits = alone(&s, prompt[call / SIDES].token, ways[call % SIDES], &block_out);
     expect_bits(seen.logits[call], logits, (size_t)TOKENS * (size_t)s.model.vocab, "logits", call);
-    expect_bits(seen.block_out[call], block_out, (size_t)TOKENS * (size_t)s.model.D, "block_out", call);
+    expect_bits(seen.block_out[call], block_out, (size_t)TOKENS * (size_t)s.model.D, "block_out",
+                call);
   }
 }
 
@@ -115,7 +124,8 @@ typedef struct Kept {
   int calls;
 } Kept;
 
-static bool look_back(void *context, const WalkPlace *at, int side, const WalkEnd *end, Arena scratch, Status *st) {
+static bool look_back(void *context, const WalkPlace *at, int side, const WalkEnd *end,
+                      Arena scratch, Status *st) {
   (void)at, (void)scratch, (void)st;
   Kept *kept = context;
   kept->calls++;
@@ -141,8 +151,7 @@ Test(walk, the_reference_walks_too_and_a_kept_end_is_there_for_the_later_sides) 
   cr_expect_eq(kept.calls, 3);
 }
 
-/* --- what a killed walk left ----------------------------------------------------------------------------------------
- */
+/* --- what a killed walk left ------------------------------------------------------------------ */
 
 enum { NOTES = 8 };
 
@@ -153,7 +162,8 @@ typedef struct Notes {
   int count;
 } Notes;
 
-static bool find_note(void *context, Arena *arena, const char *name, const void **bytes, size_t *size, Status *st) {
+static bool find_note(void *context, Arena *arena, const char *name, const void **bytes,
+                      size_t *size, Status *st) {
   (void)arena, (void)st;
   const Notes *notes = context;
   *bytes = NULL;
@@ -177,7 +187,8 @@ typedef struct Sums {
   int stop_at, ends;
 } Sums;
 
-static bool add_logits(void *context, const WalkPlace *at, int side, const WalkEnd *end, Arena scratch, Status *st) {
+static bool add_logits(void *context, const WalkPlace *at, int side, const WalkEnd *end,
+                       Arena scratch, Status *st) {
   (void)scratch;
   Sums *sums = context;
   if (at->prompt == sums->stop_at) return FAIL(st, "stopped");

@@ -1,5 +1,6 @@
-/* walk, ahead: a source that computes ahead is given a step only where its weights stand, however few layers have room
- * there and whether or not they stay on this host; it leaves the bits of the one that computes at the call. */
+/* walk, ahead: a source that computes ahead is given a step only where its weights stand, however
+ * few layers have room there and whether or not they stay on this host; it leaves the bits of the
+ * one that computes at the call. */
 #include "shipped_model.h"
 
 #include "measure/stats.h"
@@ -30,11 +31,13 @@ static void queue_there(const Source *source, int lane, const SourceStep *step) 
   const int half = e->steps[lane]++ % 2;
   Arena room = e->half[lane][half];
   Trace ends = {0};
-  cr_assert_eq(e->place[step->layer % PLACES], step->layer, "layer %d is computed with the weights of layer %d",
-               step->layer, e->place[step->layer % PLACES]);
+  cr_assert_eq(e->place[step->layer % PLACES], step->layer,
+               "layer %d is computed with the weights of layer %d", step->layer,
+               e->place[step->layer % PLACES]);
   Tensor x = step->stream ? *step->stream : e->stream[lane];
   const size_t bytes = (size_t)step->prompt->T * (size_t)e->width * sizeof(float);
-  if (step->layer > 0) x.data = memcpy(arena_room(&room, bytes, 1), x.data, bytes); /* which the next step replaces */
+  if (step->layer > 0)
+    x.data = memcpy(arena_room(&room, bytes, 1), x.data, bytes); /* which the next step replaces */
   if (step->layer == 0) {
     e->host.embed(&e->host, step->prompt->token, step->prompt->T, &room, &ends);
     x = *trace_role(&ends, ROLE_EMBEDDING);
@@ -47,9 +50,12 @@ static void queue_there(const Source *source, int lane, const SourceStep *step) 
 
 static bool wait_there(const Source *source, Status *st) { return (void)source, (void)st, true; }
 
-static double take_there(const Source *source, int lane, Trace *trace) { return *trace = of(source)->trace[lane], 0; }
+static double take_there(const Source *source, int lane, Trace *trace) {
+  return *trace = of(source)->trace[lane], 0;
+}
 
-static bool check_there(const Source *source, const Mode *mode, int layer, const Trace *trace, Status *st) {
+static bool check_there(const Source *source, const Mode *mode, int layer, const Trace *trace,
+                        Status *st) {
   const Source *host = &of(source)->host;
   return host->check(host, mode, layer, trace, st);
 }
@@ -65,10 +71,15 @@ static Source elsewhere(Elsewhere *e, const Model *model, Arena *arena) {
   for (int lane = 0; lane < LANES; lane++)
     for (int half = 0; half < 2; half++)
       e->half[lane][half] = arena_carve(arena, block_bytes(&model->config, TOKENS) + (1 << 18));
-  return (Source){.stream = FORMAT_F32, .context = e, .check = check_there, .forms = forms_there, .ahead = &ahead};
+  return (Source){.stream = FORMAT_F32,
+                  .context = e,
+                  .check = check_there,
+                  .forms = forms_there,
+                  .ahead = &ahead};
 }
 
-static bool compare(void *context, const WalkPlace *at, const Trace *trace, Arena scratch, Status *st) {
+static bool compare(void *context, const WalkPlace *at, const Trace *trace, Arena scratch,
+                    Status *st) {
   (void)scratch, (void)st;
   int *layers = context;
   ++*layers;
@@ -76,7 +87,8 @@ static bool compare(void *context, const WalkPlace *at, const Trace *trace, Aren
     for (int id = 0; id < trace->family->tensors.count; id++) {
       const Tensor *got = &trace[side].t[id], *want = &trace[side + LANES].t[id];
       cr_assert(!got->data == !want->data && (!got->data || tensor_identical(got, want)),
-                "prompt %d, layer %d, side %d: %s", at->prompt, at->layer, side, trace->family->tensors.info[id].name);
+                "prompt %d, layer %d, side %d: %s", at->prompt, at->layer, side,
+                trace->family->tensors.info[id].name);
     }
   return true;
 }
@@ -87,8 +99,8 @@ static void walk_elsewhere(Shipped *s, int batch) {
   const Source ahead = elsewhere(&there, &s->model, &arena);
   WalkSide side[SIDES];
   for (int i = 0; i < SIDES; i++)
-    side[i] =
-        (WalkSide){.source = i < LANES ? ahead : source_cpu(&s->model), .mode = mode_preset(i % LANES ? "2-4" : "2-0")};
+    side[i] = (WalkSide){.source = i < LANES ? ahead : source_cpu(&s->model),
+                         .mode = mode_preset(i % LANES ? "2-4" : "2-0")};
   PromptShape prompt[PROMPTS];
   for (int p = 0; p < PROMPTS; p++) prompt[p] = (PromptShape){"p", s->test + 900 * p, TOKENS - p};
   int layers = 0;

@@ -1,5 +1,6 @@
-/* The seam between a block and a backend's operators: every call goes through the model's table, can be made again with
- * the same bits, and on a backend that counts into memory of its own finds a place for each count. */
+/* The seam between a block and a backend's operators: every call goes through the model's table,
+ * can be made again with the same bits, and on a backend that counts into memory of its own finds a
+ * place for each count. */
 #include "family/family.h"
 #include "family/mamba1.h"
 #include "shipped_model.h"
@@ -33,9 +34,10 @@ Test(watch, a_watched_block_makes_the_same_bits_and_every_kernel_of_its_trace_wa
                 family_mamba1.tensors.info[id].name);
       bool made = false;
       for (int c = 0; c < watch.count; c++)
-        for (int i = 0; i < op_info[seen[c].call.kind].outs; i++) made |= seen[c].made[i].data == trace.t[id].data;
-      cr_expect(made, "mode %s: %s was made by no operator of the table", family_mamba1.preset[m].name,
-                family_mamba1.tensors.info[id].name);
+        for (int i = 0; i < op_info[seen[c].call.kind].outs; i++)
+          made |= seen[c].made[i].data == trace.t[id].data;
+      cr_expect(made, "mode %s: %s was made by no operator of the table",
+                family_mamba1.preset[m].name, family_mamba1.tensors.info[id].name);
     }
   }
 }
@@ -62,7 +64,8 @@ Test(watch, a_block_with_narrowed_outputs_is_watched_like_any_other) {
     ops_cpu.run(ops_cpu.context, call);
   }
   cr_expect_eq(narrowed, 2);
-  cr_expect(same_bits(&plain.t[T_GATED], &trace.t[T_GATED]) && same_bits(&plain.t[T_OUT_PROJ], &trace.t[T_OUT_PROJ]),
+  cr_expect(same_bits(&plain.t[T_GATED], &trace.t[T_GATED]) &&
+                same_bits(&plain.t[T_OUT_PROJ], &trace.t[T_OUT_PROJ]),
             "narrowed twice is narrowed once");
 }
 
@@ -89,17 +92,22 @@ Test(watch, a_call_made_again_gives_the_same_bits) {
     int outs = op_info[call->kind].outs;
     for (int i = 0; i < outs; i++)
       memset(call->out[i]->data, 0xa5,
-             (size_t)call->out[i]->rows * (size_t)call->out[i]->cols * format_size(call->out[i]->format));
+             (size_t)call->out[i]->rows * (size_t)call->out[i]->cols *
+                 format_size(call->out[i]->format));
     ops_cpu.run(ops_cpu.context, call);
     for (int i = 0; i < outs; i++)
-      cr_expect(same_bits(&first[c][i], call->out[i]), "%s, output %d", call_output(call)->kernel, i);
+      cr_expect(same_bits(&first[c][i], call->out[i]), "%s, output %d", call_output(call)->kernel,
+                i);
   }
 }
 
 Test(watch, work_is_that_counted_by_hand) {
   float x[6] = {0}, y[8] = {0};
   Tensor in = tensor_of(x, FORMAT_F32, 2, 3, 0), wide = tensor_of(y, FORMAT_F32, 2, 4, 0), out = in;
-  Call linear = {.kind = OP_LINEAR, .in = {in}, .out = {&wide}, .linear = {.out = 4, .in = 3, .format = FORMAT_F32}};
+  Call linear = {.kind = OP_LINEAR,
+                 .in = {in},
+                 .out = {&wide},
+                 .linear = {.out = 4, .in = 3, .format = FORMAT_F32}};
   CallWork work = call_work(&linear);
   cr_expect_eq(work.bytes, 4 * (6 + 8 + 12));
   cr_expect_eq(work.float_steps, 2 * 3 * 4);
@@ -112,8 +120,8 @@ Test(watch, work_is_that_counted_by_hand) {
   cr_expect_eq(sum.bytes, 24 * work.bytes);
 }
 
-/* The whole model under modes that together meet every stage: what the list of operators holds runs, is timed and
- * counted under a name, and is held against the CPU on a device. */
+/* The whole model under modes that together meet every stage: what the list of operators holds
+ * runs, is timed and counted under a name, and is held against the CPU on a device. */
 Test(watch, every_operator_of_the_list_is_run_timed_counted_and_verified) {
   Shipped s = shipped_load(REWRITE_QUAMBA);
   shipped_calibrate(&s, 1, 64);
@@ -143,13 +151,12 @@ Test(watch, every_operator_of_the_list_is_run_timed_counted_and_verified) {
   for (OpKind kind = 0; kind < OP_COUNT; kind++) {
     cr_expect(ran[kind], "%s is in the list, and no mode's stages run it", op_info[kind].name);
     bool on_device = kind != OP_NARROW;
-    cr_expect_eq(verify_settings(kind) > 0, on_device, "%s: %d settings are verified", op_info[kind].name,
-                 verify_settings(kind));
+    cr_expect_eq(verify_settings(kind) > 0, on_device, "%s: %d settings are verified",
+                 op_info[kind].name, verify_settings(kind));
   }
 }
 
-/* --- a backend that counts into memory of its own -------------------------------------------------------------------
- */
+/* --- a backend that counts into memory of its own --------------------------------------------- */
 
 static int cleared;
 
@@ -159,7 +166,9 @@ static void clear(void *context, void *memory, size_t bytes) {
   cleared++;
 }
 
-Test(block, on_a_backend_that_counts_apart_every_int8_tensor_has_a_counter_and_the_dynamic_scale_its_place) {
+Test(
+    block,
+    on_a_backend_that_counts_apart_every_int8_tensor_has_a_counter_and_the_dynamic_scale_its_place) {
   Shipped s = shipped_load(REWRITE_QUAMBA);
   shipped_calibrate(&s, 1, 64);
   Trace ends = {0}, trace;
@@ -179,8 +188,8 @@ Test(block, on_a_backend_that_counts_apart_every_int8_tensor_has_a_counter_and_t
     for (int c = 0; c < watch.count; c++)
       for (int i = 0; i < op_info[seen[c].call.kind].outs; i++) {
         const Tensor *t = &seen[c].made[i];
-        cr_expect_eq(t->nans_at != NULL, t->format == FORMAT_I8, "mode %s, %s", family_mamba1.preset[m].name,
-                     t->kernel);
+        cr_expect_eq(t->nans_at != NULL, t->format == FORMAT_I8, "mode %s, %s",
+                     family_mamba1.preset[m].name, t->kernel);
         cr_expect_eq(t->scale_at != NULL, seen[c].call.kind == OP_QUANTISE_DYNAMIC, "mode %s, %s",
                      family_mamba1.preset[m].name, t->kernel);
         if (t->nans_at) place[places++] = t->nans_at;
@@ -188,6 +197,7 @@ Test(block, on_a_backend_that_counts_apart_every_int8_tensor_has_a_counter_and_t
       }
     for (int a = 0; a < places; a++)
       for (int b = 0; b < a; b++)
-        cr_expect_neq(place[a], place[b], "mode %s: two counts in one place", family_mamba1.preset[m].name);
+        cr_expect_neq(place[a], place[b], "mode %s: two counts in one place",
+                      family_mamba1.preset[m].name);
   }
 }

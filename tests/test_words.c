@@ -1,5 +1,6 @@
-/* words: a part of what `make check-words` measures at length: on the curves of five pairs over 533 windows of the
- * shipped text (tests/words/curves.bin, written by `words curves`), and on made curves. Draws are seeded. */
+/* words: a part of what `make check-words` measures at length: on the curves of five pairs over 533
+ * windows of the shipped text (tests/words/curves.bin, written by `words curves`), and on made
+ * curves. Draws are seeded. */
 #include "words/words.h"
 
 #include "tests/measure_rows.h"
@@ -29,7 +30,8 @@ Test(words, intervals_over_few_prompts_hold_the_whole_texts_value) {
     for (int pair = 0; pair < p.pairs; pair++) {
       if (pair == APART) continue;
       Coverage c = words_coverage(&p, pair, n, DRAWS, &limits, 1, arena);
-      for (Quantity q = 0; q < QUANTITIES; q++) all.asked[q] += c.asked[q], all.covered[q] += c.covered[q];
+      for (Quantity q = 0; q < QUANTITIES; q++)
+        all.asked[q] += c.asked[q], all.covered[q] += c.covered[q];
     }
     for (Quantity q = 0; q <= Q_POOLED_GROWTH; q++) {
       if (q == Q_POOLED_GROWTH && n < SHAPE_POOLED_LEAST) {
@@ -37,8 +39,8 @@ Test(words, intervals_over_few_prompts_hold_the_whole_texts_value) {
         continue;
       }
       double share = (double)all.covered[q] / all.asked[q];
-      cr_expect(all.asked[q] == 4 * DRAWS && share > 0.92 && share < 0.98, "%d prompts, %s: %.1f %% of %d", n,
-                quantity_names[q], 100 * share, all.asked[q]);
+      cr_expect(all.asked[q] == 4 * DRAWS && share > 0.92 && share < 0.98,
+                "%d prompts, %s: %.1f %% of %d", n, quantity_names[q], 100 * share, all.asked[q]);
     }
   }
   arena_release(&arena);
@@ -51,8 +53,10 @@ Test(words, shapes_of_few_prompts_are_the_whole_texts_or_not_told) {
   for (int pair = 0; pair < p.pairs; pair++)
     for (int n = 2; n <= 8; n *= 2) {
       Coverage c = words_coverage(&p, pair, n, DRAWS, &limits, 2, arena);
-      cr_expect(c.wrong <= 0.05 * DRAWS, "%s, %d prompts: wrong in %d of %d", p.name[pair], n, c.wrong, DRAWS);
-      if (pair != APART) cr_expect(c.told > 0.8 * DRAWS, "%s, %d prompts: told in %d", p.name[pair], n, c.told);
+      cr_expect(c.wrong <= 0.05 * DRAWS, "%s, %d prompts: wrong in %d of %d", p.name[pair], n,
+                c.wrong, DRAWS);
+      if (pair != APART)
+        cr_expect(c.told > 0.8 * DRAWS, "%s, %d prompts: told in %d", p.name[pair], n, c.told);
     }
   cr_expect_str_eq(words_truth(&p, 0, &limits, arena).shape, "rises_falls");
   cr_expect_str_eq(words_truth(&p, APART, &limits, arena).reason, "starts_apart");
@@ -66,8 +70,10 @@ Test(words, made_curves_are_named_right_or_not_told) {
     for (int n = 2; n <= 8; n *= 4) {
       int wrong = 0;
       for (Noise noise = 0; noise < NOISES; noise++)
-        wrong += words_named(&made_curves[m], noise, 0.12, 0, n, MADE_DRAWS, &limits, 3, arena).wrong;
-      cr_expect(wrong <= 0.05 * MADE_DRAWS * NOISES, "%s, %d prompts: wrong in %d", made_curves[m].name, n, wrong);
+        wrong +=
+            words_named(&made_curves[m], noise, 0.12, 0, n, MADE_DRAWS, &limits, 3, arena).wrong;
+      cr_expect(wrong <= 0.05 * MADE_DRAWS * NOISES, "%s, %d prompts: wrong in %d",
+                made_curves[m].name, n, wrong);
     }
   arena_release(&arena);
 }
@@ -76,16 +82,18 @@ Test(words, made_curves_are_told_where_prompts_suffice) {
   Arena arena = new_arena();
   DriftLimits limits = words_limits(arena);
   for (int m = 0; m < made_count; m++) {
-    Named named = words_named(&made_curves[m], NOISE_WHITE, 0.04, 0, 16, MADE_DRAWS, &limits, 5, arena);
-    cr_expect(named.right >= 0.95 * MADE_DRAWS, "%s: right in %d, cannot tell in %d, wrong in %d", made_curves[m].name,
-              named.right, named.cannot, named.wrong);
+    Named named =
+        words_named(&made_curves[m], NOISE_WHITE, 0.04, 0, 16, MADE_DRAWS, &limits, 5, arena);
+    cr_expect(named.right >= 0.95 * MADE_DRAWS, "%s: right in %d, cannot tell in %d, wrong in %d",
+              made_curves[m].name, named.right, named.cannot, named.wrong);
   }
   arena_release(&arena);
 }
 
 Test(words, the_seed_decides_which_prompts_are_drawn_and_nothing_else_does) {
   Arena arena = new_arena();
-  Resampling a = resampling_of(&arena, 16, 5), b = resampling_of(&arena, 16, 5), c = resampling_of(&arena, 16, 6);
+  Resampling a = resampling_of(&arena, 16, 5), b = resampling_of(&arena, 16, 5),
+             c = resampling_of(&arena, 16, 6);
   size_t prompts = RESAMPLES * 16 * sizeof *a.times;
   cr_assert(!memcmp(a.times, b.times, prompts));
   cr_assert(memcmp(a.times, c.times, prompts));

@@ -13,22 +13,28 @@
 
 enum { ALIGNMENT = 64 }; /* a cache line, and the widest vector */
 
-bool arena_reserve(Arena *arena, size_t bytes, void (*exhausted)(size_t wanted, size_t reserved), Status *st) {
+bool arena_reserve(Arena *arena, size_t bytes, void (*exhausted)(size_t wanted, size_t reserved),
+                   Status *st) {
   const size_t smallest = (size_t)1 << 24, room = process_room();
   if (bytes == 0) {
     bytes = (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
     if (bytes > room / 2) bytes = room / 2;
     if (bytes < smallest)
-      return FAIL(st, "memory: %zu MB can be had under the limit of this process (ulimit -v), at least %zu are needed",
+      return FAIL(st,
+                  "memory: %zu MB can be had under the limit of this process (ulimit -v), at least "
+                  "%zu are needed",
                   room >> 20, 2 * smallest >> 20);
   }
   for (;; bytes /= 2) {
-    void *base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *base = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (base != MAP_FAILED) {
-      *arena = (Arena){.next = base, .end = (char *)base + bytes, .base = base, .exhausted = exhausted};
+      *arena =
+          (Arena){.next = base, .end = (char *)base + bytes, .base = base, .exhausted = exhausted};
       return true;
     }
-    if (bytes / 2 < smallest) return FAIL(st, "memory: cannot reserve %zu bytes: %s", bytes, strerror(errno));
+    if (bytes / 2 < smallest)
+      return FAIL(st, "memory: cannot reserve %zu bytes: %s", bytes, strerror(errno));
   }
 }
 
@@ -41,7 +47,8 @@ void *arena_room(Arena *arena, size_t count, size_t size) {
   size_t padding = -(uintptr_t)arena->next & (ALIGNMENT - 1);
   size_t room = (size_t)(arena->end - arena->next);
   if (padding > room || (size && count > (room - padding) / size)) {
-    arena->exhausted(size && count > SIZE_MAX / size ? SIZE_MAX : count * size, (size_t)(arena->end - arena->base));
+    arena->exhausted(size && count > SIZE_MAX / size ? SIZE_MAX : count * size,
+                     (size_t)(arena->end - arena->base));
     abort();
   }
   void *result = arena->next + padding;
@@ -49,7 +56,8 @@ void *arena_room(Arena *arena, size_t count, size_t size) {
   return result;
 }
 
-/* Memory may have been used by scratch that is gone, so it is cleared here, not once by the system. */
+/* Memory may have been used by scratch that is gone, so it is cleared here, not once by the
+ * system. */
 void *arena_alloc(Arena *arena, size_t count, size_t size) {
   return memset(arena_room(arena, count, size), 0, count * size);
 }
@@ -74,7 +82,8 @@ Arena arena_carve(Arena *arena, size_t bytes) {
 }
 
 void arena_give_back(const Arena *piece) {
-  const size_t page = (size_t)sysconf(_SC_PAGESIZE), start = ((size_t)piece->base + page - 1) / page * page,
+  const size_t page = (size_t)sysconf(_SC_PAGESIZE),
+               start = ((size_t)piece->base + page - 1) / page * page,
                end = (size_t)piece->end / page * page;
   if (end > start) madvise((void *)start, end - start, MADV_DONTNEED);
 }

@@ -11,8 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Deflated tables and their digests are read at more than 20 MB/s on one core, twice: 4 MiB/s leaves room for slow
- * disks' checks and old machines. */
+/* Deflated tables and their digests are read at more than 20 MB/s on one core, twice: 4 MiB/s
+ * leaves room for slow disks' checks and old machines. */
 enum { SECONDS_LEAST = 30, BYTES_PER_SECOND = 1 << 22 };
 
 static const rlim_t memory_bytes = (rlim_t)1 << 31;
@@ -85,5 +85,6 @@ int child_start(const char *const *files, int count, Status *st) {
   if (WIFEXITED(status)) return WEXITSTATUS(status);
   if (WTERMSIG(status) != SIGXCPU)
     return lost(files, count, st, "HDF5 failed to read it (signal %d)", WTERMSIG(status));
-  return lost(files, count, st, "is not read after %llu s of processor time", (unsigned long long)seconds);
+  return lost(files, count, st, "is not read after %llu s of processor time",
+              (unsigned long long)seconds);
 }

@@ -1,4 +1,5 @@
-/* digest: XXH3-128 of bytes, as 32 lower-case hexadecimal digits of its canonical (big-endian) form. */
+/* digest: XXH3-128 of bytes, as 32 lower-case hexadecimal digits of its canonical (big-endian)
+ * form. */
 #ifndef DS_BASE_DIGEST_H
 #define DS_BASE_DIGEST_H
 #include <stddef.h>

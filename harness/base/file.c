@@ -53,7 +53,8 @@ bool file_read(Arena *arena, const char *path, size_t limit, Bytes *content, Sta
 Bytes file_unmarked(Bytes text) {
   static const char mark[] = "\xef\xbb\xbf";
   const size_t n = sizeof mark - 1;
-  return text.count >= n && memcmp(text.data, mark, n) == 0 ? (Bytes){text.data + n, text.count - n} : text;
+  return text.count >= n && memcmp(text.data, mark, n) == 0 ? (Bytes){text.data + n, text.count - n}
+                                                            : text;
 }
 
 bool file_map(const char *path, Bytes *content, Status *st) {
@@ -63,7 +64,8 @@ bool file_map(const char *path, Bytes *content, Status *st) {
   void *data = size ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0) : (void *)"";
   int why = errno;
   close(fd);
-  if (data == MAP_FAILED) return FAIL(st, "%s: cannot be mapped (%zu bytes): %s", path, size, strerror(why));
+  if (data == MAP_FAILED)
+    return FAIL(st, "%s: cannot be mapped (%zu bytes): %s", path, size, strerror(why));
   *content = (Bytes){data, size};
   return true;
 }
@@ -80,7 +82,8 @@ void file_ahead(const void *data, size_t count) {
 
 /* Whole pages alone: what shares the first or the last may still be in use. */
 void file_forget(const void *data, size_t count) {
-  const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), start = ((uintptr_t)data + page - 1) / page * page,
+  const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE),
+                  start = ((uintptr_t)data + page - 1) / page * page,
                   end = ((uintptr_t)data + count) / page * page;
   if (end > start) madvise((void *)start, end - start, MADV_DONTNEED);
 }
@@ -100,9 +103,12 @@ bool file_is_temporary(const char *name) {
 }
 
 int file_open_temporary(const char *path, char temporary[4096]) {
-  enum { ATTEMPTS = 1000 }; /* names that a killed process of the same number left, or one of another machine has */
+  enum {
+    ATTEMPTS = 1000
+  }; /* names that a killed process of the same number left, or one of another machine has */
   for (int i = 0; i < ATTEMPTS; i++) {
-    if (snprintf(temporary, 4096, "%s" TEMPORARY_MARK "%ld-%d.tmp", path, (long)getpid(), i) >= 4096)
+    if (snprintf(temporary, 4096, "%s" TEMPORARY_MARK "%ld-%d.tmp", path, (long)getpid(), i) >=
+        4096)
       return errno = ENAMETOOLONG, -1;
     int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd >= 0 || errno != EEXIST) return fd;
@@ -152,13 +158,15 @@ bool file_make_folder(const char *path, Status *st) {
     *c = kept;
   }
   struct stat info;
-  if (stat(path, &info) != 0 || !S_ISDIR(info.st_mode)) return FAIL(st, "%s: is not a folder", path);
+  if (stat(path, &info) != 0 || !S_ISDIR(info.st_mode))
+    return FAIL(st, "%s: is not a folder", path);
   return true;
 }
 
 bool file_exists(const char *path) { return access(path, F_OK) == 0; }
 
-/* Without "." and "folder/.." in it, as far as that names the same file (it does not where `folder` is a link). */
+/* Without "." and "folder/.." in it, as far as that names the same file (it does not where `folder`
+ * is a link). */
 static const char *tidied(Arena *arena, const char *path) {
   char *out = arena_alloc(arena, strlen(path) + 2, 1), *end = out;
   for (const char *part = path; *part;) {
@@ -166,7 +174,8 @@ static const char *tidied(Arena *arena, const char *path) {
     char *last = end;
     while (last > out && last[-1] == '/') last--;
     while (last > out && last[-1] != '/') last--;
-    const bool up = length == 2 && !memcmp(part, "..", 2), after = end > out && strncmp(last, "../", 3) != 0;
+    const bool up = length == 2 && !memcmp(part, "..", 2),
+               after = end > out && strncmp(last, "../", 3) != 0;
     if (up && after) {
       end = last;
     } else if (!(length == 1 && *part == '.')) {
@@ -180,8 +189,8 @@ static const char *tidied(Arena *arena, const char *path) {
   if (end > out + 1 && end[-1] == '/') *--end = 0;
   if (!*out) strcpy(out, ".");
   struct stat as_written, shorter;
-  bool same = stat(path, &as_written) == 0 && stat(out, &shorter) == 0 && as_written.st_dev == shorter.st_dev &&
-              as_written.st_ino == shorter.st_ino;
+  bool same = stat(path, &as_written) == 0 && stat(out, &shorter) == 0 &&
+              as_written.st_dev == shorter.st_dev && as_written.st_ino == shorter.st_ino;
   return same ? out : path;
 }
 

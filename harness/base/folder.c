@@ -11,7 +11,8 @@
 
 #include "base/file.h"
 
-/* Whoever finishes may remove the folder: a lock on a folder that is no longer there locks nothing. */
+/* Whoever finishes may remove the folder: a lock on a folder that is no longer there locks
+ * nothing. */
 static bool still_there(int descriptor, const char *path) {
   struct stat held, named;
   return fstat(descriptor, &held) == 0 && stat(path, &named) == 0 && held.st_dev == named.st_dev &&
@@ -30,8 +31,10 @@ static bool cannot_lock(const char *path, int error, Status *st) {
     return FAIL(st, "%s: cannot be locked: %s", path, strerror(error));
   if (goes_without_locks()) return true;
   return FAIL(st,
-              "%s: cannot be locked: the file system gives no locks (flock: %s), as network file systems may: name a "
-              "folder on another one with -o, or set HDF5_USE_FILE_LOCKING=FALSE and use the folder for one run at a "
+              "%s: cannot be locked: the file system gives no locks (flock: %s), as network file "
+              "systems may: name a "
+              "folder on another one with -o, or set HDF5_USE_FILE_LOCKING=FALSE and use the "
+              "folder for one run at a "
               "time",
               path, strerror(error));
 }
@@ -46,7 +49,8 @@ bool folder_lock(const char *path, bool own, int *lock, Status *st) {
   const int kind = O_RDONLY | O_DIRECTORY | O_CLOEXEC | (own ? O_NOFOLLOW : 0);
   *lock = -1;
   for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-    if (own && is_link(path)) return FAIL(st, "%s: is a symbolic link, not a folder: remove it", path);
+    if (own && is_link(path))
+      return FAIL(st, "%s: is a symbolic link, not a folder: remove it", path);
     TRY(file_make_folder(path, st));
     int descriptor = open(path, kind);
     if (descriptor < 0 && (errno == ENOENT || (own && is_link(path)))) continue;

@@ -7,8 +7,7 @@
 
 #include "base/process.h"
 
-/* --- what the system and its control groups leave ------------------------------------------------------------------
- */
+/* --- what the system and its control groups leave --------------------------------------------- */
 
 enum { PATH_ROOM = 4096 };
 
@@ -20,9 +19,10 @@ static FILE *open_under(const char *root, const char *folder, const char *name) 
   return length > 0 && length < PATH_ROOM ? fopen(path, "re") : NULL;
 }
 
-/* The number behind `key` and white space at the start of a line; behind none where key is "". False where there is
- * none: no such file or line, "max". */
-static bool read_number(const char *root, const char *folder, const char *name, const char *key, size_t *value) {
+/* The number behind `key` and white space at the start of a line; behind none where key is "".
+ * False where there is none: no such file or line, "max". */
+static bool read_number(const char *root, const char *folder, const char *name, const char *key,
+                        size_t *value) {
   FILE *file = open_under(root, folder, name);
   char line[512];
   bool found = false;
@@ -42,9 +42,12 @@ typedef struct Version {
   const char *mount, *limit[2], *used, *reclaimable;
 } Version;
 
-static const Version unified = {"sys/fs/cgroup", {"memory.max", "memory.high"}, "memory.current", "inactive_file"};
-static const Version legacy = {
-    "sys/fs/cgroup/memory", {"memory.limit_in_bytes", NULL}, "memory.usage_in_bytes", "total_inactive_file"};
+static const Version unified = {
+    "sys/fs/cgroup", {"memory.max", "memory.high"}, "memory.current", "inactive_file"};
+static const Version legacy = {"sys/fs/cgroup/memory",
+                               {"memory.limit_in_bytes", NULL},
+                               "memory.usage_in_bytes",
+                               "total_inactive_file"};
 
 /* What one group has left. */
 static size_t left_of_group(const char *root, const char *folder, const Version *v) {
@@ -52,12 +55,13 @@ static size_t left_of_group(const char *root, const char *folder, const Version 
   for (int i = 0; i < 2 && v->limit[i]; i++)
     if (read_number(root, folder, v->limit[i], "", &value)) limit = smaller(limit, value);
   if (limit == SIZE_MAX || !read_number(root, folder, v->used, "", &used)) return limit;
-  if (read_number(root, folder, "memory.stat", v->reclaimable, &reclaimable)) used -= smaller(used, reclaimable);
+  if (read_number(root, folder, "memory.stat", v->reclaimable, &reclaimable))
+    used -= smaller(used, reclaimable);
   return limit - smaller(limit, used);
 }
 
-/* The least of a group and all above it. Where the path belongs to a world outside of this container, the last step is
- * the container's own group all the same. */
+/* The least of a group and all above it. Where the path belongs to a world outside of this
+ * container, the last step is the container's own group all the same. */
 static size_t left_of_groups(const char *root, const char *path, const Version *v) {
   char folder[PATH_ROOM];
   size_t left = SIZE_MAX;
@@ -108,8 +112,7 @@ size_t memory_free(const char *root, size_t reserved) {
   return smaller(smaller(system, left_of_all_groups(root)), own);
 }
 
-/* --- sizes as text -------------------------------------------------------------------------------------------------
- */
+/* --- sizes as text ---------------------------------------------------------------------------- */
 
 typedef struct Unit {
   const char *name;
@@ -142,7 +145,8 @@ bool memory_size(const char *text, int64_t *bytes) {
   const int64_t count = strtoll(text, NULL, 10), room = INT64_MAX - (point ? factor : 0);
   if (count > room / factor) return false;
   /* Below one unit a double is exact to less than a byte. */
-  *bytes = count * factor + (point ? (int64_t)(strtod(text + whole, NULL) * (double)factor + 0.5) : 0);
+  *bytes =
+      count * factor + (point ? (int64_t)(strtod(text + whole, NULL) * (double)factor + 0.5) : 0);
   return true;
 }
 

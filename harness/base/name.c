@@ -14,8 +14,8 @@ int name_character(const char *c, uint32_t *character) {
       bytes = 1, value = 0xFFFD;
   }
   static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-  bool valid = value >= smallest[bytes] && value <= 0x10FFFF && (value < 0xD800 || value > 0xDFFF) &&
-               (lead < 0x80 || (lead >= 0xC2 && lead < 0xF8));
+  bool valid = value >= smallest[bytes] && value <= 0x10FFFF &&
+               (value < 0xD800 || value > 0xDFFF) && (lead < 0x80 || (lead >= 0xC2 && lead < 0xF8));
   *character = valid ? value : 0xFFFD;
   return valid ? bytes : 1;
 }
@@ -24,7 +24,8 @@ static bool is_control(uint32_t c) { return c < 0x20 || (c >= 0x7F && c < 0xA0);
 
 bool name_valid(const char *name) {
   size_t length = strlen(name);
-  if (length < 1 || length > NAME_BYTES_MAX || !strcmp(name, ".") || !strcmp(name, "..")) return false;
+  if (length < 1 || length > NAME_BYTES_MAX || !strcmp(name, ".") || !strcmp(name, ".."))
+    return false;
   while (*name) {
     uint32_t character;
     int bytes = name_character(name, &character);

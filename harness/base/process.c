@@ -18,26 +18,28 @@ void process_fill_descriptors(void) {
     if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", useless[fd]) < 0) return;
 }
 
-/* What runs is what /proc/self/exe would start: not so under valgrind, which answers readlink and open for that name
- * but is what would be started. */
+/* What runs is what /proc/self/exe would start: not so under valgrind, which answers readlink and
+ * open for that name but is what would be started. */
 static bool runs_itself(void) {
   struct stat named, run;
   const char *name = (const char *)getauxval(AT_EXECFN);
-  return name && stat(name, &named) == 0 && stat("/proc/self/exe", &run) == 0 && named.st_dev == run.st_dev &&
-         named.st_ino == run.st_ino;
+  return name && stat(name, &named) == 0 && stat("/proc/self/exe", &run) == 0 &&
+         named.st_dev == run.st_dev && named.st_ino == run.st_ino;
 }
 
 void process_restart(char **argv) {
   const char *own = getenv("OPENBLAS_NUM_THREADS");
   if (getenv("OMP_WAIT_POLICY") && own && !strcmp(own, "1")) return;
-  if (runs_itself() && setenv("OMP_WAIT_POLICY", "passive", 0) == 0 && setenv("OPENBLAS_NUM_THREADS", "1", 1) == 0)
+  if (runs_itself() && setenv("OMP_WAIT_POLICY", "passive", 0) == 0 &&
+      setenv("OPENBLAS_NUM_THREADS", "1", 1) == 0)
     execv("/proc/self/exe", argv);
 }
 
 /* What is left of one limit of which `pages` are used. */
 static size_t left_of(int resource, size_t pages) {
   struct rlimit limit;
-  if (getrlimit((__rlimit_resource_t)resource, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return SIZE_MAX;
+  if (getrlimit((__rlimit_resource_t)resource, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+    return SIZE_MAX;
   size_t used = pages * (size_t)sysconf(_SC_PAGESIZE);
   return limit.rlim_cur > used ? limit.rlim_cur - used : 0;
 }
@@ -68,8 +70,8 @@ static int bus_error_status;
 
 /* What may be called here is little: no printf, no exit. */
 static void end_on_bus_error(int signal_number) {
-  static const char line[] =
-      "driftscope: a file that is read (a checkpoint's) became shorter meanwhile, or its disk fails\n";
+  static const char line[] = "driftscope: a file that is read (a checkpoint's) became shorter "
+                             "meanwhile, or its disk fails\n";
   (void)signal_number;
   if (write(STDERR_FILENO, line, sizeof line - 1) < 0) _exit(bus_error_status);
   _exit(bus_error_status);

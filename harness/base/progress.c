@@ -20,7 +20,8 @@ double clock_s(void) {
 
 Progress progress_start(bool quiet) {
   const char *term = getenv("TERM");
-  return (Progress){.quiet = quiet, .bar = !quiet && isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0};
+  return (Progress){.quiet = quiet,
+                    .bar = !quiet && isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0};
 }
 
 static const char *said(const Progress *p, const char *english) {
@@ -40,7 +41,8 @@ static void draw(Progress *p) {
   memset(bar, '#', (size_t)filled);
   bar[BAR_WIDTH] = 0;
   const char *phase = said(p, p->phase);
-  fprintf(stderr, "\r%s%*s [%s] %d/%d", phase, space_behind(phase, PHASE_WIDTH), "", bar, p->done, p->total);
+  fprintf(stderr, "\r%s%*s [%s] %d/%d", phase, space_behind(phase, PHASE_WIDTH), "", bar, p->done,
+          p->total);
   fflush(stderr);
   p->drawn_s = clock_s();
 }

@@ -1,6 +1,6 @@
-/* progress: what the program is doing, on standard error. A phase is one line when it ends; on a terminal a bar stands
- * there meanwhile. Silent with -q; no bar and no colour with TERM=dumb. Phases and templates are English and pass
- * through `translate`. */
+/* progress: what the program is doing, on standard error. A phase is one line when it ends; on a
+ * terminal a bar stands there meanwhile. Silent with -q; no bar and no colour with TERM=dumb.
+ * Phases and templates are English and pass through `translate`. */
 #ifndef DS_BASE_PROGRESS_H
 #define DS_BASE_PROGRESS_H
 #include <stdbool.h>
@@ -10,7 +10,8 @@ typedef struct Progress {
   const char *phase;
   int total, done;
   double phase_start_s, drawn_s;
-  const char *(*translate)(int language, const char *english); /* NULL: what is passed is shown as it is */
+  const char *(*translate)(int language,
+                           const char *english); /* NULL: what is passed is shown as it is */
   int language;
 } Progress;
 
@@ -22,7 +23,8 @@ Progress progress_start(bool quiet);
 void progress_say(const Progress *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void progress_phase(Progress *p, const char *phase, int total);
 void progress_step(Progress *p, int done);
-/* Ends the phase with a line of its name, a remark and the time taken; returns that time in seconds. */
+/* Ends the phase with a line of its name, a remark and the time taken; returns that time in
+ * seconds. */
 double progress_done(Progress *p, const char *remark, ...) __attribute__((format(printf, 2, 3)));
 /* The same line of what was done in the course of a phase, which goes on. */
 void progress_tell(Progress *p, const char *phase, double time_s, const char *remark, ...)

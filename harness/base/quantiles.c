@@ -1,6 +1,7 @@
-/* quantiles: a quantile is GSL's interpolation between two neighbours in sorted order. The neighbours are found in two
- * steps: a histogram of the values' leading bits tells in which buckets they lie, and what lies in other buckets is
- * dropped; gsl_stats_select finds them among the few that are left. */
+/* quantiles: a quantile is GSL's interpolation between two neighbours in sorted order. The
+ * neighbours are found in two steps: a histogram of the values' leading bits tells in which buckets
+ * they lie, and what lies in other buckets is dropped; gsl_stats_select finds them among the few
+ * that are left. */
 #include "base/quantiles.h"
 
 #include <assert.h>
@@ -9,8 +10,9 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Doubles >= 0 are ordered as their bits are. The leading bits: 11 of the exponent and 4 of the fraction, a bucket is
- * 3 to 6 % wide. More would make the histogram larger than a cache, fewer would leave more to select from. */
+/* Doubles >= 0 are ordered as their bits are. The leading bits: 11 of the exponent and 4 of the
+ * fraction, a bucket is 3 to 6 % wide. More would make the histogram larger than a cache, fewer
+ * would leave more to select from. */
 enum { FRACTION_BITS = 4, BUCKETS = 1 << (11 + FRACTION_BITS) };
 
 static size_t bucket_of(double x) {
@@ -21,7 +23,8 @@ static size_t bucket_of(double x) {
 
 size_t quantiles_scratch_bytes(void) { return BUCKETS * sizeof(uint32_t) + 64; }
 
-/* Does a wanted rank, or the one after it, lie in a bucket that holds the ranks below … below + count - 1? */
+/* Does a wanted rank, or the one after it, lie in a bucket that holds the ranks below … below +
+ * count - 1? */
 static bool bucket_wanted(size_t below, size_t count, const size_t *rank, int ranks) {
   for (int i = 0; i < ranks; i++)
     if (rank[i] + 1 >= below && rank[i] < below + count) return true;
@@ -46,10 +49,12 @@ void quantiles_select(double *x, size_t n, const double *f, int count, double *o
   size_t kept_rank[QUANTILES_MAX]; /* the place among the values that are kept */
   size_t below = 0, dropped = 0;
   int next = 0;
-  for (size_t b = 0; b < BUCKETS; b++) { /* from here on a bucket says whether its values are kept */
+  for (size_t b = 0; b < BUCKETS;
+       b++) { /* from here on a bucket says whether its values are kept */
     size_t here = bucket[b];
     if (here == 0) continue;
-    for (; next < count && rank[next] < below + here; next++) kept_rank[next] = rank[next] - dropped;
+    for (; next < count && rank[next] < below + here; next++)
+      kept_rank[next] = rank[next] - dropped;
     bucket[b] = bucket_wanted(below, here, rank, count);
     below += here;
     if (!bucket[b]) dropped += here;
@@ -61,8 +66,8 @@ void quantiles_select(double *x, size_t n, const double *f, int count, double *o
     kept += bucket[bucket_of(value)];
   }
 
-  /* After a selection, what stands behind a place is no smaller than what stands in it: the next selection, and the
-   * neighbour above, need look no further back. */
+  /* After a selection, what stands behind a place is no smaller than what stands in it: the next
+   * selection, and the neighbour above, need look no further back. */
   size_t from = 0;
   for (int i = 0; i < count; i++) {
     size_t k = kept_rank[i];

@@ -4,7 +4,8 @@
 
 #include "base/file.h"
 
-_Static_assert(sizeof(RunKey) == RUN_KEYS * sizeof(Digest), "a RunKey is its digests, in the order of run_key_names");
+_Static_assert(sizeof(RunKey) == RUN_KEYS * sizeof(Digest),
+               "a RunKey is its digests, in the order of run_key_names");
 const char *const run_key_names[RUN_KEYS] = {"spec", "weights", "text", "program"};
 const Digest *run_key_digest(const RunKey *key, int i) { return (const Digest *)key + i; }
 

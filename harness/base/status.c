@@ -26,6 +26,7 @@ void status_lead(Status *st, const char *format, ...) {
   va_start(args, format);
   vsnprintf(lead, sizeof lead, format, args);
   va_end(args);
-  snprintf(st->text, sizeof st->text, "%s%.*s", lead, (int)(sizeof st->text - strlen(lead) - 1), said);
+  snprintf(st->text, sizeof st->text, "%s%.*s", lead, (int)(sizeof st->text - strlen(lead) - 1),
+           said);
   make_plain(st->text);
 }

@@ -1,5 +1,5 @@
-/* timing: how long work takes on this machine's threads: again and again, the median and its spread, beside a plain
- * copy of as many bytes. Every figure of time in seconds. */
+/* timing: how long work takes on this machine's threads: again and again, the median and its
+ * spread, beside a plain copy of as many bytes. Every figure of time in seconds. */
 #ifndef DS_BASE_TIMING_H
 #define DS_BASE_TIMING_H
 #include <stddef.h>
@@ -16,8 +16,8 @@ typedef struct Work {
 double timing_run_s(Work work, int calls);
 
 enum { TIMING_MOST = 128 };
-/* A sample is the mean of `calls` calls. There are at least `least` of them, and then more until they took `enough_s`
- * together or are `most`, at most TIMING_MOST. */
+/* A sample is the mean of `calls` calls. There are at least `least` of them, and then more until
+ * they took `enough_s` together or are `most`, at most TIMING_MOST. */
 typedef struct Repeats {
   int warm; /* calls before, which no clock sees */
   int calls, least, most;

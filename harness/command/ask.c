@@ -24,12 +24,13 @@ static void print_choices(const Subject *subject, bool json) {
     json_decref(rows);
     return;
   }
-  printf("%-5s %-6s %-12s %-11s %-11s %-9s %-10s %-10s %s\n", "layer", "scale", "tensor", "choice", "value", "beyond",
-         "clipped", "rounded", "both, relative L2");
+  printf("%-5s %-6s %-12s %-11s %-11s %-9s %-10s %-10s %s\n", "layer", "scale", "tensor", "choice",
+         "value", "beyond", "clipped", "rounded", "both, relative L2");
   for (size_t i = 0; i < count; i++) {
     const ScaleChoice *row = &subject->choice[i];
-    printf("%-5d %-6s %-12s %-11s %-11.4e %-9lld %-10.3e %-10.3e %.3e\n", row->layer, row->scale, row->tensor,
-           row->choice, row->value, (long long)row->beyond, row->rel_l2_clipped, row->rel_l2_rounded, row->rel_l2);
+    printf("%-5d %-6s %-12s %-11s %-11.4e %-9lld %-10.3e %-10.3e %.3e\n", row->layer, row->scale,
+           row->tensor, row->choice, row->value, (long long)row->beyond, row->rel_l2_clipped,
+           row->rel_l2_rounded, row->rel_l2);
   }
 }
 
@@ -41,7 +42,8 @@ bool command_calibrate(Arena *arena, const Options *o, const char *typed, Status
   TRY(flags_calibrate(arena, o, &spec, st));
   TRY(flags_apply(o, &spec, st));
   TRY(subject_check(arena, &spec, &subject, st));
-  TRY(experiment_load(arena, &spec, NULL, &progress, &subject, st) && layers_ride_all(subject.layers, st));
+  TRY(experiment_load(arena, &spec, NULL, &progress, &subject, st) &&
+      layers_ride_all(subject.layers, st));
   const Tensors *tensors = &subject.model.config.family->tensors;
   if (o->choices) return print_choices(&subject, o->json), true;
   if (o->json) {
@@ -50,7 +52,8 @@ bool command_calibrate(Arena *arena, const Options *o, const char *typed, Status
       json_t *scales = json_object();
       for (int s = 0; s < tensors->scales; s++)
         json_object_set_new(scales, tensors->scale[s],
-                            json_pack("{s:f, s:f}", "statistic", subject.model.scales[layer].statistic[s], "scale",
+                            json_pack("{s:f, s:f}", "statistic",
+                                      subject.model.scales[layer].statistic[s], "scale",
                                       (double)subject.model.scales[layer].scale[s]));
       json_array_append_new(layers, scales);
     }
@@ -63,7 +66,8 @@ bool command_calibrate(Arena *arena, const Options *o, const char *typed, Status
   for (int s = 0; s < tensors->scales; s++) printf(" %-15s", tensors->scale[s]);
   for (int layer = 0; layer < subject.model.layers; layer++) {
     printf("\n%-5d", layer);
-    for (int s = 0; s < tensors->scales; s++) printf(" %.9e", (double)subject.model.scales[layer].scale[s]);
+    for (int s = 0; s < tensors->scales; s++)
+      printf(" %.9e", (double)subject.model.scales[layer].scale[s]);
   }
   printf("\n");
   return true;
@@ -79,7 +83,8 @@ bool command_eval(Arena *arena, const Options *o, const char *typed, Status *st)
   TRY(flags_apply(o, &spec, st));
   TRY(subject_check(arena, &spec, &subject, st));
   Study study = {.spec = &spec, .subject = &subject, .progress = &progress};
-  bool ok = experiment_load(arena, &spec, NULL, &progress, &subject, st) && evaluate(arena, &study, &rows, st);
+  bool ok = experiment_load(arena, &spec, NULL, &progress, &subject, st) &&
+            evaluate(arena, &study, &rows, st);
   progress_clear(&progress);
   TRY(ok);
   if (o->json) return print_evaluation_json(stdout, &rows, st);
@@ -108,7 +113,8 @@ bool command_modes(Arena *arena, const Options *o, const char *typed, Status *st
       const Mode *preset = &(*family)->preset[m];
       json_t *mode = json_object();
       for (int s = 0; s < (*family)->stages; s++)
-        json_object_set_new(mode, (*family)->stage[s].key, json_string(mode_setting_name(preset, s)));
+        json_object_set_new(mode, (*family)->stage[s].key,
+                            json_string(mode_setting_name(preset, s)));
       json_object_set_new(root, preset->name, mode);
     }
   json_dumpf(root, stdout, JSON_INDENT(2));

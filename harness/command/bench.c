@@ -10,9 +10,11 @@
 #include "walk/walk.h"
 
 enum { SAMPLES = 15, COPY_BYTES = 1 << 28, ROWS_MAX = 4096, LAYER_TIMED = 1 };
-static const double sample_s = 2e-3;     /* a sample is as many calls as take so long, by a single one before */
-static const double slow_sample_s = 0.5; /* where one call takes longer than that, three samples must do */
-enum { GRAPH_CALLS = 64 };               /* and on a device no more: they are one graph */
+static const double sample_s =
+    2e-3; /* a sample is as many calls as take so long, by a single one before */
+static const double slow_sample_s =
+    0.5;                   /* where one call takes longer than that, three samples must do */
+enum { GRAPH_CALLS = 64 }; /* and on a device no more: they are one graph */
 
 typedef struct Timer {
   Device *device; /* where one was found */
@@ -22,8 +24,7 @@ typedef struct Timer {
   double host_rate;          /* bytes a second from a device to pinned memory */
 } Timer;
 
-/* --- timing ---------------------------------------------------------------------------------------------------------
- */
+/* --- timing ----------------------------------------------------------------------------------- */
 
 /* On a device the calls are one graph, run once before. */
 static bool sample_graph(Timer *t, Work work, int calls, int samples, double *second, Status *st) {
@@ -73,8 +74,7 @@ static bool time_of(Timer *t, Work work, Middle *time, Status *st) {
   return true;
 }
 
-/* --- the copy that others are held against ---------------------------------------------------------------------------
- */
+/* --- the copy that others are held against ---------------------------------------------------- */
 
 typedef struct CopyThere {
   Cuda *cuda;
@@ -86,12 +86,15 @@ static void run_copy_there(void *context) {
   cuda_copy(c->cuda, c->copy.to, c->copy.from, c->copy.bytes);
 }
 
-/* Of `bytes` in all: half are read, half written. Beyond the buffers, at the rate of the largest. */
+/* Of `bytes` in all: half are read, half written. Beyond the buffers, at the rate of the
+ * largest. */
 static bool copy_time(Timer *t, int64_t bytes, double *second, Status *st) {
-  if (bytes / 2 >= COPY_BYTES && t->copy_rate > 0) return *second = (double)bytes / t->copy_rate, true;
+  if (bytes / 2 >= COPY_BYTES && t->copy_rate > 0)
+    return *second = (double)bytes / t->copy_rate, true;
   CopyThere there = {&t->device->cuda, {t->copy_to, t->copy_from, (size_t)(bytes / 2)}};
   Middle time;
-  TRY(time_of(t, t->device->found ? (Work){run_copy_there, &there} : copy_work(&there.copy), &time, st));
+  TRY(time_of(t, t->device->found ? (Work){run_copy_there, &there} : copy_work(&there.copy), &time,
+              st));
   *second = time.median;
   return true;
 }
@@ -131,29 +134,32 @@ static bool put_row(Timer *t, CallWork work, Middle time, Speed *row, Status *st
   TRY(copy_time(t, work.bytes, &copy, st));
   if (peak->fma_per_s > 0) least = fmax(least, (double)work.float_steps / peak->fma_per_s);
   if (peak->i8_mac_per_s > 0) least = fmax(least, (double)work.i8_macs / peak->i8_mac_per_s);
-  bool known = t->device->found && peak->fma_per_s > 0 && (peak->i8_mac_per_s > 0 || work.i8_macs == 0);
+  bool known =
+      t->device->found && peak->fma_per_s > 0 && (peak->i8_mac_per_s > 0 || work.i8_macs == 0);
   row->median_s = time.median;
   row->mad_s = time.mad;
   row->bytes = work.bytes;
   row->ratio_copy = time.median / copy;
   row->ratio_roofline = known ? time.median / least : NAN;
-  table_text(row->backend, sizeof row->backend, t->device->found ? t->device->cuda.ops.backend : ops_cpu.backend);
+  table_text(row->backend, sizeof row->backend,
+             t->device->found ? t->device->cuda.ops.backend : ops_cpu.backend);
   return true;
 }
 
-/* --- operators: one block, call by call ------------------------------------------------------------------------------
- */
+/* --- operators: one block, call by call ------------------------------------------------------- */
 
 static const char *tensor_made(const Trace *trace, const Call *call) {
   const char *name = "scratch";
   const Tensors *tensors = &trace->family->tensors;
   for (int id = tensors->count; id-- > 0;) /* the first name, where a tensor has several */
-    if (tensors->info[id].role != ROLE_BLOCK_IN && trace->t[id].data && trace->t[id].data == call_output(call)->data)
+    if (tensors->info[id].role != ROLE_BLOCK_IN && trace->t[id].data &&
+        trace->t[id].data == call_output(call)->data)
       name = tensors->info[id].name;
   return name;
 }
 
-static bool is_timed_already(const Speed *row, size_t rows, const char *kernel, const char *what, int T) {
+static bool is_timed_already(const Speed *row, size_t rows, const char *kernel, const char *what,
+                             int T) {
   for (size_t i = 0; i < rows; i++)
     if (row[i].T == T && !strcmp(row[i].kernel, kernel) && !strcmp(row[i].what, what)) return true;
   return false;
@@ -170,7 +176,8 @@ static void run_call(void *context) {
   again->ops->run(again->ops->context, again->call);
 }
 
-/* A prompt, and its rows of the embedding where the timed operators read them: token t's is row[t]. */
+/* A prompt, and its rows of the embedding where the timed operators read them: token t's is
+ * row[t]. */
 typedef struct Prompted {
   const int32_t *token; /* on the host */
   const float *rows;
@@ -182,8 +189,8 @@ typedef struct Rows {
   size_t count;
 } Rows;
 
-static bool bench_block(Timer *t, const Model *model, const Mode *mode, int T, const Prompted *prompted, Arena room,
-                        Rows *rows, Status *st) {
+static bool bench_block(Timer *t, const Model *model, const Mode *mode, int T,
+                        const Prompted *prompted, Arena room, Rows *rows, Status *st) {
   Trace ends = {0}, trace;
   SeenCall seen[WATCH_CALLS];
   Watch watch = {.seen = seen, .room = WATCH_CALLS};
@@ -212,8 +219,7 @@ static bool bench_block(Timer *t, const Model *model, const Mode *mode, int T, c
   return true;
 }
 
-/* --- whole passes ----------------------------------------------------------------------------------------------------
- */
+/* --- whole passes ----------------------------------------------------------------------------- */
 
 typedef struct Pass {
   Device *device;
@@ -236,13 +242,18 @@ static void run_pass(void *context) {
   }
   WalkSide side = {.source = source_cpu(p->model), .mode = p->mode};
   PromptShape prompt = {.name = "bench", .token = p->token, .T = p->T};
-  Walk walk = {
-      .layers = p->model->layers, .width = p->model->D, .side = &side, .sides = 1, .prompt = &prompt, .prompts = 1};
+  Walk walk = {.layers = p->model->layers,
+               .width = p->model->D,
+               .side = &side,
+               .sides = 1,
+               .prompt = &prompt,
+               .prompts = 1};
   p->failed = p->failed || !walk_run(&walk, p->arena, &p->why);
 }
 
 /* All calls of a pass, once. */
-static CallWork pass_work(const Model *model, const Mode *mode, int T, const Prompted *prompted, Arena room) {
+static CallWork pass_work(const Model *model, const Mode *mode, int T, const Prompted *prompted,
+                          Arena room) {
   Trace ends = {0}, trace;
   SeenCall seen[WATCH_CALLS];
   Watch watch = {.seen = seen, .room = WATCH_CALLS};
@@ -273,15 +284,15 @@ static bool bench_pass(Timer *t, Pass *p, CallWork work, Rows *rows, Status *st)
   table_text(row->what, sizeof row->what, p->captured ? "forward, captured" : "forward");
   table_text(row->mode, sizeof row->mode, p->mode->name);
   if (!p->captured) return true;
-  double copy = (double)p->bytes / t->host_rate, pass = row[-1].median_s; /* of the same without the way back */
+  double copy = (double)p->bytes / t->host_rate,
+         pass = row[-1].median_s; /* of the same without the way back */
   row->bytes = p->bytes;
   row->ratio_copy = time.median / copy;
   row->ratio_roofline = time.median / fmax(copy, pass);
   return true;
 }
 
-/* --- all of it -------------------------------------------------------------------------------------------------------
- */
+/* --- all of it -------------------------------------------------------------------------------- */
 
 static int longest(const BenchPlan *plan) {
   int most = 0;
@@ -289,10 +300,15 @@ static int longest(const BenchPlan *plan) {
   return most;
 }
 
-static bool bench_passes(Timer *t, const Model *model, const Mode *mode, int T, const Prompted *prompted, Arena room,
-                         Rows *rows, Status *st) {
+static bool bench_passes(Timer *t, const Model *model, const Mode *mode, int T,
+                         const Prompted *prompted, Arena room, Rows *rows, Status *st) {
   bool there = t->device->found;
-  Pass pass = {.device = t->device, .model = model, .mode = mode, .token = prompted->token, .T = T, .arena = room};
+  Pass pass = {.device = t->device,
+               .model = model,
+               .mode = mode,
+               .token = prompted->token,
+               .T = T,
+               .arena = room};
   CallWork work = pass_work(model, mode, T, prompted, room);
   TRY(bench_pass(t, &pass, work, rows, st));
   pass.captured = true;
@@ -318,18 +334,20 @@ static void send_rows(Arena *there, Device *device, int T, Prompted *prompted) {
 }
 
 /* All layers there: what is timed waits for no weights. */
-static bool open_device(Arena *arena, const Model *model, const BenchPlan *plan, Device *device, Status *st) {
+static bool open_device(Arena *arena, const Model *model, const BenchPlan *plan, Device *device,
+                        Status *st) {
   const int most = longest(plan);
   const size_t stream = (size_t)most * sizeof(float) * (size_t)model->D;
   DevicePlan there = {.model = model, .lanes = 1, .T = plan->T[0]};
   there.more = block_bytes(&model->config, most) + 6 * stream + 2 * (size_t)COPY_BYTES + 4096;
-  for (int m = 0; m < plan->modes; m++) there.forms = forms_of_both(there.forms, forms_of_mode(&plan->mode[m]));
+  for (int m = 0; m < plan->modes; m++)
+    there.forms = forms_of_both(there.forms, forms_of_mode(&plan->mode[m]));
   TRY(device_load(arena, &there, device, st));
   return device_hold_all(device, st);
 }
 
-bool bench_run(Arena *arena, const Model *model, const Config *config, const BenchPlan *plan, Device *device,
-               Progress *progress, Speed **row, size_t *count, Status *st) {
+bool bench_run(Arena *arena, const Model *model, const Config *config, const BenchPlan *plan,
+               Device *device, Progress *progress, Speed **row, size_t *count, Status *st) {
   int most = longest(plan);
   Rows rows = {.row = ARENA_NEW(arena, Speed, ROWS_MAX)};
   int32_t *token = ARENA_NEW(arena, int32_t, most);

@@ -1,7 +1,8 @@
-/* bench: how fast a machine runs the operators and whole passes of the modes. A figure is the median of repeats, warm,
- * with its spread (`mad`: base/quantiles.h); on a device the repeats are graphs, so that no launch is counted. It is
- * held against a copy of as many bytes, timed in the same way, and against the roofline: the larger of bytes at the
- * rate of a large copy and arithmetic at the device's peak. Bytes are inputs, weights and outputs, once each. */
+/* bench: how fast a machine runs the operators and whole passes of the modes. A figure is the
+ * median of repeats, warm, with its spread (`mad`: base/quantiles.h); on a device the repeats are
+ * graphs, so that no launch is counted. It is held against a copy of as many bytes, timed in the
+ * same way, and against the roofline: the larger of bytes at the rate of a large copy and
+ * arithmetic at the device's peak. Bytes are inputs, weights and outputs, once each. */
 #ifndef DS_COMMAND_BENCH_H
 #define DS_COMMAND_BENCH_H
 #include "base/progress.h"
@@ -16,10 +17,12 @@ typedef struct BenchPlan {
   bool operators, passes;
 } BenchPlan;
 
-/* A model of this shape with made weights, and scales from its own run. Speed does not depend on the values. */
+/* A model of this shape with made weights, and scales from its own run. Speed does not depend on
+ * the values. */
 bool bench_model(Arena *arena, const Config *config, Model *model, Progress *progress, Status *st);
-/* `device` as device_find left it: the CPU where none was found. Operators that two modes share are timed once. */
-bool bench_run(Arena *arena, const Model *model, const Config *config, const BenchPlan *plan, Device *device,
-               Progress *progress, Speed **row, size_t *rows, Status *st);
+/* `device` as device_find left it: the CPU where none was found. Operators that two modes share are
+ * timed once. */
+bool bench_run(Arena *arena, const Model *model, const Config *config, const BenchPlan *plan,
+               Device *device, Progress *progress, Speed **row, size_t *rows, Status *st);
 
 #endif

@@ -1,5 +1,6 @@
-/* bench: a model of any shape whose weights are made from code. Values are of the size that trained ones have, so that
- * activations stay in range; all layers have the same, in memory of their own. */
+/* bench: a model of any shape whose weights are made from code. Values are of the size that
+ * trained ones have, so that activations stay in range; all layers have the same, in memory of
+ * their own. */
 #include <math.h>
 
 #include "base/draw.h"
@@ -22,7 +23,8 @@ static const double *filled(Arena *arena, size_t count, double value) {
   return x;
 }
 
-static const double *made_weight(Arena *arena, gsl_rng *rng, const Config *c, const WeightInfo *info) {
+static const double *made_weight(Arena *arena, gsl_rng *rng, const Config *c,
+                                 const WeightInfo *info) {
   const size_t count = weight_values(c, info);
   const int states = weight_cols(c, info);
   const double inputs = info->inputs ? c->family->width(c, info->inputs) : 1;
@@ -31,7 +33,8 @@ static const double *made_weight(Arena *arena, gsl_rng *rng, const Config *c, co
     case FILL_DT_BIAS: return filled(arena, count, -4.6); /* softplus: 0.01 */
     case FILL_A_LOG: {
       double *A_log = ARENA_NEW(arena, double, count);
-      for (size_t i = 0; i < count; i++) A_log[i] = log((double)(i % (size_t)states + 1)); /* as training starts */
+      for (size_t i = 0; i < count; i++)
+        A_log[i] = log((double)(i % (size_t)states + 1)); /* as training starts */
       return A_log;
     }
     default: return made(arena, rng, count, (info->deep ? 0.3 : 1.7) / sqrt(inputs));
@@ -47,7 +50,8 @@ typedef struct MadeEnds {
 static void take_rows(const void *context, int end, int first, int rows, double *out) {
   (void)end;
   const MadeEnds *ends = context;
-  for (size_t i = 0; i < (size_t)rows * ends->D; i++) out[i] = (double)ends->row[(size_t)first * ends->D + i];
+  for (size_t i = 0; i < (size_t)rows * ends->D; i++)
+    out[i] = (double)ends->row[(size_t)first * ends->D + i];
 }
 
 static void make_ends(Arena *arena, gsl_rng *rng, Model *model) {
@@ -74,19 +78,24 @@ static void make_layers(Arena *arena, gsl_rng *rng, Model *model, Arena scratch)
     const char *name = model_operator_name(arena, info);
     for (int i = 0; i < c->layers; i++) {
       WeightGrid grid;
-      PreparedRoom room = {.f32 = arena_room(arena, prepared_bytes(c, info, FORMAT_F32), 1), .name = name};
-      if (info->form != FORM_GAIN) room.i8 = arena_room(arena, prepared_bytes(c, info, FORMAT_I8), 1);
-      model_prepare(c, info, one, &room, &model->layer[i].f32[w], &model->layer[i].i8[w], &grid, own);
+      PreparedRoom room = {.f32 = arena_room(arena, prepared_bytes(c, info, FORMAT_F32), 1),
+                           .name = name};
+      if (info->form != FORM_GAIN)
+        room.i8 = arena_room(arena, prepared_bytes(c, info, FORMAT_I8), 1);
+      model_prepare(c, info, one, &room, &model->layer[i].f32[w], &model->layer[i].i8[w], &grid,
+                    own);
     }
   }
 }
 
 bool bench_model(Arena *arena, const Config *c, Model *model, Progress *progress, Status *st) {
-  Arena scratch = arena_carve(arena, family_layer_values(c) * sizeof(double) + model_prepare_bytes(c) + 4096);
+  Arena scratch =
+      arena_carve(arena, family_layer_values(c) * sizeof(double) + model_prepare_bytes(c) + 4096);
   gsl_rng rng = draw_by(arena, "bench");
   int32_t token[CALIBRATION_TOKENS];
   for (int i = 0; i < CALIBRATION_TOKENS; i++) token[i] = i * 7919 % c->vocab;
-  Calibration how = {.text = "made tokens", .windows = 1, .length = CALIBRATION_TOKENS, .alpha = 0.9999};
+  Calibration how = {
+      .text = "made tokens", .windows = 1, .length = CALIBRATION_TOKENS, .alpha = 0.9999};
   progress_phase(progress, "model", 0);
   TRY(model_check(c, st));
   *model = model_empty(c, hadamard64_factor(c->E) != 0);

@@ -1,5 +1,5 @@
-/* command: the commands of the command line. One command, one function; what it prints goes to standard output, what
- * goes wrong into the status, which main prints. */
+/* command: the commands of the command line. One command, one function; what it prints goes to
+ * standard output, what goes wrong into the status, which main prints. */
 #ifndef DS_COMMAND_COMMAND_H
 #define DS_COMMAND_COMMAND_H
 #include "base/arena.h"
@@ -27,8 +27,8 @@ bool command_bench(Arena *arena, const Options *o, const char *typed, Status *st
 bool command_synth(Arena *arena, const Options *o, const char *typed, Status *st);
 bool command_verify(Arena *arena, const Options *o, const char *typed, Status *st);
 
-/* How many files of somebody else the command reads with these options, and which; if any, it runs in a child
- * (base/child.h). */
+/* How many files of somebody else the command reads with these options, and which; if any, it runs
+ * in a child (base/child.h). */
 int command_foreign(const Command *command, const Options *o, const char *files[2]);
 
 #endif

@@ -10,12 +10,15 @@
 enum { BYTE_VOCAB = 256 };
 
 const char *flags_folder(Arena *arena, const char *path) {
-  const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *dot = strrchr(name, '.');
-  return arena_printf(arena, "results/%.*s", dot && dot > name ? (int)(dot - name) : (int)strlen(name), name);
+  const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path,
+             *dot = strrchr(name, '.');
+  return arena_printf(arena, "results/%.*s",
+                      dot && dot > name ? (int)(dot - name) : (int)strlen(name), name);
 }
 
 static bool read_backend(const char *name, Spec *spec, Status *st) {
-  static const char *const names[] = {[BACKEND_AUTO] = "auto", [BACKEND_CPU] = "cpu", [BACKEND_CUDA] = "cuda"};
+  static const char *const names[] = {
+      [BACKEND_AUTO] = "auto", [BACKEND_CPU] = "cpu", [BACKEND_CUDA] = "cuda"};
   for (int i = 0; i < 3; i++)
     if (!strcmp(name, names[i])) return spec->backend = (Backend)i, true;
   return FAIL(st, "--backend: expected auto, cpu or cuda, found '%.40s'", name);
@@ -36,28 +39,35 @@ bool flags_apply(const Options *o, Spec *spec, Status *st) {
   return !o->backend || read_backend(o->backend, spec, st);
 }
 
-/* The vocabulary of the model, as far as its config.json tells; what is wrong with it is said where it is opened. */
+/* The vocabulary of the model, as far as its config.json tells; what is wrong with it is said where
+ * it is opened. */
 static int vocabulary_of(Arena *arena, const char *model) {
   Config config = {.vocab = BYTE_VOCAB};
   bool conv_bias;
   Status passed_over = {0};
-  bool read = config_read(arena, arena_printf(arena, "%s/config.json", model), &config, &conv_bias, &passed_over);
+  bool read = config_read(arena, arena_printf(arena, "%s/config.json", model), &config, &conv_bias,
+                          &passed_over);
   return read ? config.vocab : BYTE_VOCAB;
 }
 
-/* What is run, and what scales are taken from: as given, else the default texts, which only a model of bytes reads. */
-static bool read_inputs(Arena *arena, const Options *o, bool scales, Prompt *prompt, Calibration *c, Status *st) {
+/* What is run, and what scales are taken from: as given, else the default texts, which only a model
+ * of bytes reads. */
+static bool read_inputs(Arena *arena, const Options *o, bool scales, Prompt *prompt, Calibration *c,
+                        Status *st) {
   const bool bytes = vocabulary_of(arena, o->model) == BYTE_VOCAB, own = o->text || o->tokens;
-  const bool lacks_tokens = !bytes && !o->tokens, lacks_scales = !bytes && scales && !o->calibration;
-  if (o->text && o->tokens) return FAIL(st, "--tokens stands beside --text: only one of the two can be run");
+  const bool lacks_tokens = !bytes && !o->tokens,
+             lacks_scales = !bytes && scales && !o->calibration;
+  if (o->text && o->tokens)
+    return FAIL(st, "--tokens stands beside --text: only one of the two can be run");
   if (lacks_tokens || lacks_scales)
-    return FAIL(
-        st,
-        "%s: its vocabulary is %d, and only a model of 256, whose tokens are bytes, reads text: give %s%s%s, %s "
-        "token ids as integers in a text file or in .npy",
-        o->model, vocabulary_of(arena, o->model), lacks_tokens ? "--tokens FILE" : "",
-        lacks_tokens && lacks_scales ? " and " : "", lacks_scales ? "--calibration FILE" : "",
-        lacks_tokens && lacks_scales ? "both" : "a file of");
+    return FAIL(st,
+                "%s: its vocabulary is %d, and only a model of 256, whose tokens are bytes, reads "
+                "text: give %s%s%s, %s "
+                "token ids as integers in a text file or in .npy",
+                o->model, vocabulary_of(arena, o->model), lacks_tokens ? "--tokens FILE" : "",
+                lacks_tokens && lacks_scales ? " and " : "",
+                lacks_scales ? "--calibration FILE" : "",
+                lacks_tokens && lacks_scales ? "both" : "a file of");
   *prompt = (Prompt){.name = "text",
                      .text = own ? o->text : DEFAULT_TEXT,
                      .tokens = o->tokens,
@@ -112,7 +122,8 @@ bool flags_micro(Arena *arena, const Options *o, Spec *spec, Status *st) {
   TRY(read_inputs(arena, o, micro_op_of(op) < MICRO_EXP, &prompt, &calibration, st));
   Micro micro = {.operator_name = op, .inputs = inputs};
   for (int i = 0; i < INPUT_COUNT; i++)
-    if (i != INPUT_SLOW_DECAY || micro_op_of(op) == MICRO_SCAN) inputs[micro.input_count++] = micro_input_names[i];
+    if (i != INPUT_SLOW_DECAY || micro_op_of(op) == MICRO_SCAN)
+      inputs[micro.input_count++] = micro_input_names[i];
   Spec flags = {.title = arena_printf(arena, "%s alone", op),
                 .question = "How wrong is the operator, where, and is that allowed?",
                 .model = o->model,
@@ -134,9 +145,11 @@ int flags_modes(Arena *arena, const Options *o, const char ***names) {
   *names = ARENA_NEW(arena, const char *, room);
   for (int i = 0; i < o->modes; i++) {
     char *rest = NULL, *text = arena_printf(arena, "%s", o->mode[i]);
-    for (char *name = strtok_r(text, ", ", &rest); name; name = strtok_r(NULL, ", ", &rest)) (*names)[count++] = name;
+    for (char *name = strtok_r(text, ", ", &rest); name; name = strtok_r(NULL, ", ", &rest))
+      (*names)[count++] = name;
   }
-  for (int i = 0; count == 0 && i < families[0]->presets; i++) (*names)[i] = families[0]->preset[i].name;
+  for (int i = 0; count == 0 && i < families[0]->presets; i++)
+    (*names)[i] = families[0]->preset[i].name;
   return count ? count : families[0]->presets;
 }
 
@@ -171,7 +184,8 @@ bool flags_calibrate(Arena *arena, const Options *o, Spec *spec, Status *st) {
   Options inputs = *o;
   Prompt prompt;
   Calibration calibration;
-  if (!o->text && !o->tokens) inputs.text = vocabulary_of(arena, o->model) == BYTE_VOCAB ? DEFAULT_CALIBRATION : NULL;
+  if (!o->text && !o->tokens)
+    inputs.text = vocabulary_of(arena, o->model) == BYTE_VOCAB ? DEFAULT_CALIBRATION : NULL;
   TRY(read_inputs(arena, &inputs, false, &prompt, &calibration, st));
   calibration.text = prompt.text;
   calibration.tokens = prompt.tokens;
@@ -193,11 +207,13 @@ bool flags_calibrate(Arena *arena, const Options *o, Spec *spec, Status *st) {
   return read_again(arena, "calibrate", &flags, spec, st);
 }
 
-/* No text is needed: what is not given is made (subject_make_tokens), so nothing is read again as a spec. */
+/* No text is needed: what is not given is made (subject_make_tokens), so nothing is read again as a
+ * spec. */
 bool flags_verify(Arena *arena, const Options *o, Spec *spec, Status *st) {
   Prompt *prompt = ARENA_NEW(arena, Prompt, 1);
   Mode *modes = ARENA_NEW(arena, Mode, families[0]->presets);
-  if (o->text && o->tokens) return FAIL(st, "--tokens stands beside --text: only one of the two can be run");
+  if (o->text && o->tokens)
+    return FAIL(st, "--tokens stands beside --text: only one of the two can be run");
   memcpy(modes, families[0]->preset, (size_t)families[0]->presets * sizeof *modes);
   *prompt = (Prompt){.name = "text",
                      .text = o->text,

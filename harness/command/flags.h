@@ -1,5 +1,5 @@
-/* flags: the specs that command lines without a spec file stand for. Each is written out and read again, so that it is
- * checked like any other. */
+/* flags: the specs that command lines without a spec file stand for. Each is written out and read
+ * again, so that it is checked like any other. */
 #ifndef DS_COMMAND_FLAGS_H
 #define DS_COMMAND_FLAGS_H
 #include "command/options.h"

@@ -18,9 +18,9 @@ json_t *json_rows(const Table *table, const void *rows, size_t count) {
   for (size_t i = 0; i < count; i++) {
     json_t *row = json_object();
     for (int c = 0; c < table->columns; c++)
-      json_object_set_new(
-          row, table->column[c].name,
-          value_of(&table->column[c], (const char *)rows + i * table->row_size + table->column[c].offset));
+      json_object_set_new(row, table->column[c].name,
+                          value_of(&table->column[c], (const char *)rows + i * table->row_size +
+                                                          table->column[c].offset));
     json_array_append_new(list, row);
   }
   return list;

@@ -1,4 +1,5 @@
-/* machine: the commands about the machine at hand: bench, how fast; verify, whether its device equals its CPU. */
+/* machine: the commands about the machine at hand: bench, how fast; verify, whether its device
+ * equals its CPU. */
 #include <jansson.h>
 #include <omp.h>
 #include <stdio.h>
@@ -25,7 +26,8 @@ bool command_bench(Arena *arena, const Options *o, const char *typed, Status *st
   size_t rows;
   TRY(flags_apply(o, &spec, st));
   TRY(device_find(spec.backend, "bench", &device, st));
-  BenchPlan plan = {.T = lengths, .lengths = device.found ? 4 : 2, .operators = true, .passes = true};
+  BenchPlan plan = {
+      .T = lengths, .lengths = device.found ? 4 : 2, .operators = true, .passes = true};
   plan.modes = flags_modes(arena, o, &name);
   Mode *mode = ARENA_NEW(arena, Mode, plan.modes);
   for (int i = 0; i < plan.modes; i++) {
@@ -38,9 +40,11 @@ bool command_bench(Arena *arena, const Options *o, const char *typed, Status *st
   const Config shape = synth_config(synth_shape("mamba-130m"));
   TRY(bench_model(arena, &shape, &model, &progress, st));
   TRY(bench_run(arena, &model, &shape, &plan, &device, &progress, &row, &rows, st));
-  const char *where = device.found ? device.cuda.name : arena_printf(arena, "CPU, %d threads", omp_get_max_threads());
+  const char *where = device.found ? device.cuda.name
+                                   : arena_printf(arena, "CPU, %d threads", omp_get_max_threads());
   if (o->json) {
-    json_t *root = json_pack("{s:s, s:o}", "device", where, "speed", json_rows(&table_speed, row, rows));
+    json_t *root =
+        json_pack("{s:s, s:o}", "device", where, "speed", json_rows(&table_speed, row, rows));
     json_dumpf(root, stdout, JSON_INDENT(1));
     printf("\n");
     json_decref(root);
@@ -54,10 +58,11 @@ bool command_bench(Arena *arena, const Options *o, const char *typed, Status *st
 static void say_proof(void *context, const VerifyLine *line) {
   json_t *lines = context;
   if (lines)
-    json_array_append_new(lines, json_pack("{s:s, s:s, s:I}", "what", line->what, "over", line->over, "values_equal",
-                                           (json_int_t)line->values));
+    json_array_append_new(lines, json_pack("{s:s, s:s, s:I}", "what", line->what, "over",
+                                           line->over, "values_equal", (json_int_t)line->values));
   else
-    printf("%-44s %-18s %12lld values equal\n", line->what, line->over, (long long)line->values), fflush(stdout);
+    printf("%-44s %-18s %12lld values equal\n", line->what, line->over, (long long)line->values),
+        fflush(stdout);
 }
 
 bool command_verify(Arena *arena, const Options *o, const char *typed, Status *st) {
@@ -75,8 +80,8 @@ bool command_verify(Arena *arena, const Options *o, const char *typed, Status *s
   if (!o->json) printf("%s\n", proof.device.cuda.name);
   bool same = verify_run(arena, &subject, &proof, st);
   if (o->json) {
-    json_t *root =
-        json_pack("{s:s, s:b, s:o}", "device", proof.device.cuda.name, "equal", same, "lines", proof.context);
+    json_t *root = json_pack("{s:s, s:b, s:o}", "device", proof.device.cuda.name, "equal", same,
+                             "lines", proof.context);
     json_dumpf(root, stdout, JSON_INDENT(1));
     printf("\n");
     json_decref(root);

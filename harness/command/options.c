@@ -10,20 +10,27 @@
 
 static const struct argp_option every_option[] = {
     {"output", OPT_OUTPUT, "DIR", 0,
-     "folder that is written to, and nothing elsewhere (default: results/NAME; of a report beside its file)", 0},
+     "folder that is written to, and nothing elsewhere (default: results/NAME; of a report beside "
+     "its file)",
+     0},
     {"fresh", OPT_FRESH, NULL, 0, "start anew: replaces what an earlier run left in DIR", 0},
     {"dry-run", OPT_DRY_RUN, NULL, 0, "say what would run, with every default, and stop", 0},
     {"threads", OPT_THREADS, "N", 0, "threads; 0: every core (default: the spec's, which is 0)", 0},
     {"memory", OPT_MEMORY, "SIZE", 0,
-     "bytes taken at most, such as 8 GB or 512MiB (default: the spec's, which is most of what is free)", 0},
-    {"backend", OPT_BACKEND, "NAME", 0, "auto, cpu or cuda (default: the spec's, which is auto)", 0},
+     "bytes taken at most, such as 8 GB or 512MiB (default: the spec's, which is most of what is "
+     "free)",
+     0},
+    {"backend", OPT_BACKEND, "NAME", 0, "auto, cpu or cuda (default: the spec's, which is auto)",
+     0},
     {"quiet", OPT_QUIET, NULL, 0, "no progress on standard error", 0},
     {"model", OPT_MODEL, "DIR", 0, "Hugging Face mamba checkpoint (default: " DEFAULT_MODEL ")", 0},
-    {"ignore-unused", OPT_IGNORE_UNUSED, NULL, 0, "run though the checkpoint holds weights that the model does not use",
-     0},
+    {"ignore-unused", OPT_IGNORE_UNUSED, NULL, 0,
+     "run though the checkpoint holds weights that the model does not use", 0},
     {"text", OPT_TEXT, "FILE", 0,
-     "text to run (default: " DEFAULT_TEXT "; models whose vocabulary is not 256 need --tokens)", 0},
-    {"tokens", OPT_TOKENS, "FILE", 0, "token ids to run, in place of a text: integers as text, or .npy", 0},
+     "text to run (default: " DEFAULT_TEXT "; models whose vocabulary is not 256 need --tokens)",
+     0},
+    {"tokens", OPT_TOKENS, "FILE", 0,
+     "token ids to run, in place of a text: integers as text, or .npy", 0},
     {"text", OPT_SCALES_TEXT, "FILE", 0,
      "text that scales are taken from (default: " DEFAULT_CALIBRATION
      "; models whose vocabulary is not 256 need --tokens)",
@@ -31,8 +38,8 @@ static const struct argp_option every_option[] = {
     {"tokens", OPT_SCALES_TOKENS, "FILE", 0,
      "token ids that scales are taken from, in place of a text: integers as text, or .npy", 0},
     {"text", OPT_OWN_TEXT, "FILE", 0, "text to run (default: token ids made from the seed)", 0},
-    {"tokens", OPT_OWN_TOKENS, "FILE", 0, "token ids to run: integers as text, or .npy (default: made from the seed)",
-     0},
+    {"tokens", OPT_OWN_TOKENS, "FILE", 0,
+     "token ids to run: integers as text, or .npy (default: made from the seed)", 0},
     {"calibration", OPT_OWN_CALIBRATION, "FILE", 0,
      "text or token ids that scales are taken from (default: ids made from the seed)", 0},
     {"offset", OPT_OFFSET, "N", 0,
@@ -44,31 +51,35 @@ static const struct argp_option every_option[] = {
      "text or token ids that scales are taken from (default: " DEFAULT_CALIBRATION
      "; ids where the vocabulary is not 256)",
      0},
-    {"windows", OPT_WINDOWS, "N", 0, "calibration windows (default: " DEFAULT_SHOWN(DEFAULT_WINDOWS) ")", 0},
-    {"window-length", OPT_WINDOW_LENGTH, "N", 0, "tokens in each (default: " DEFAULT_SHOWN(DEFAULT_WINDOW_LENGTH) ")",
-     0},
-    {"alpha", OPT_ALPHA, "A", 0, "quantile that s_u and s_h take (default: " DEFAULT_SHOWN(DEFAULT_ALPHA) ")", 0},
+    {"windows", OPT_WINDOWS, "N", 0,
+     "calibration windows (default: " DEFAULT_SHOWN(DEFAULT_WINDOWS) ")", 0},
+    {"window-length", OPT_WINDOW_LENGTH, "N", 0,
+     "tokens in each (default: " DEFAULT_SHOWN(DEFAULT_WINDOW_LENGTH) ")", 0},
+    {"alpha", OPT_ALPHA, "A", 0,
+     "quantile that s_u and s_h take (default: " DEFAULT_SHOWN(DEFAULT_ALPHA) ")", 0},
     {"rewrite", OPT_REWRITE, "NAME", 0, "quamba or none (default: " DEFAULT_REWRITE ")", 0},
-    {"vectors", OPT_VECTORS, "FILE", 0, "stored INT8 inputs and outputs to compare with (HDF5), in place of a model",
-     0},
+    {"vectors", OPT_VECTORS, "FILE", 0,
+     "stored INT8 inputs and outputs to compare with (HDF5), in place of a model", 0},
     {"min-equal", OPT_MIN_EQUAL, "SHARE", 0,
      "share of stored outputs that must be equal (default: " DEFAULT_SHOWN(
          DEFAULT_EQUAL_CONV1D) " for conv1d, " DEFAULT_SHOWN(DEFAULT_EQUAL_SCAN) " for scan)",
      0},
     {"seed", OPT_SEED, "N", 0, "of made inputs (default: the spec's, which is 1)", 0},
-    {"mode", OPT_MODE, "M[,M...]", 0, "modes; may be given more than once (default: $QUAMBA_MODE, else all presets)",
-     0},
+    {"mode", OPT_MODE, "M[,M...]", 0,
+     "modes; may be given more than once (default: $QUAMBA_MODE, else all presets)", 0},
     {"windows", OPT_EVAL_WINDOWS, "N", 0,
      "windows of the text, evenly spread (default: " DEFAULT_SHOWN(DEFAULT_EVAL_WINDOWS) ")", 0},
     {"window-length", OPT_EVAL_LENGTH, "L", 0,
      "tokens predicted in each (default: " DEFAULT_SHOWN(DEFAULT_WINDOW_LENGTH) ")", 0},
     {"json", OPT_JSON, NULL, 0, "JSON instead of text", 0},
-    {"choices", OPT_CHOICES, NULL, 0, "Other scales beside the calibrated ones, and what each clips and rounds", 0},
+    {"choices", OPT_CHOICES, NULL, 0,
+     "Other scales beside the calibrated ones, and what each clips and rounds", 0},
     {"strict", OPT_STRICT, NULL, 0, "values that are not finite are a failure: exit status 1", 0},
     {"shape", OPT_SHAPE, "NAME", 0,
      "mamba-130m, mamba-370m, mamba-790m, mamba-1.4b or mamba-2.8b (default: mamba-130m)", 0},
     {"type", OPT_TYPE, "NAME", 0, "of the weights: f32, bf16 or f16 (default: f32)", 0},
-    {"lang", OPT_LANGUAGE, "LANGUAGE", 0, "of the report and the lines on the terminal: en or zh (default: en)", 0},
+    {"lang", OPT_LANGUAGE, "LANGUAGE", 0,
+     "of the report and the lines on the terminal: en or zh (default: en)", 0},
 };
 enum { OPTION_COUNT = sizeof every_option / sizeof *every_option };
 
@@ -77,13 +88,14 @@ typedef struct Parse {
   Options options;
 } Parse;
 
-static int64_t whole_number(struct argp_state *state, const char *flag, const char *text, int64_t least, int64_t most) {
+static int64_t whole_number(struct argp_state *state, const char *flag, const char *text,
+                            int64_t least, int64_t most) {
   char *end;
   errno = 0;
   long long value = strtoll(text, &end, 10);
   if (end == text || *end || errno || value < least || value > most)
-    argp_error(state, "--%s: expected an integer from %lld to %lld, found '%.40s'", flag, (long long)least,
-               (long long)most, text);
+    argp_error(state, "--%s: expected an integer from %lld to %lld, found '%.40s'", flag,
+               (long long)least, (long long)most, text);
   return value;
 }
 
@@ -91,16 +103,19 @@ static int64_t size(struct argp_state *state, const char *flag, const char *text
   int64_t bytes;
   char least[MEMORY_SIZE_TEXT];
   if (!memory_size(text, &bytes) || bytes < DEFAULT_LEAST_MEMORY)
-    argp_error(state, "--%s: expected bytes, at least %s, such as 8 GB, 512 MB or 1.5 GiB, found '%.40s'", flag,
-               memory_size_text(DEFAULT_LEAST_MEMORY, least), text);
+    argp_error(state,
+               "--%s: expected bytes, at least %s, such as 8 GB, 512 MB or 1.5 GiB, found '%.40s'",
+               flag, memory_size_text(DEFAULT_LEAST_MEMORY, least), text);
   return bytes;
 }
 
-static double fraction(struct argp_state *state, const char *flag, const char *text, double least, double most) {
+static double fraction(struct argp_state *state, const char *flag, const char *text, double least,
+                       double most) {
   char *end;
   double value = strtod(text, &end);
   if (end == text || *end || !(value >= least && value <= most))
-    argp_error(state, "--%s: expected a number from %g to %g, found '%.40s'", flag, least, most, text);
+    argp_error(state, "--%s: expected a number from %g to %g, found '%.40s'", flag, least, most,
+               text);
   return value;
 }
 
@@ -142,15 +157,22 @@ static error_t take(int key, char *text, struct argp_state *state) {
     case OPT_OFFSET: o->offset = whole_number(state, "offset", text, 0, INT64_MAX); break;
     case OPT_LENGTH: o->length = (int)whole_number(state, "length", text, 1, 1 << 20); break;
     case OPT_WINDOWS: o->windows = (int)whole_number(state, "windows", text, 1, 4096); break;
-    case OPT_WINDOW_LENGTH: o->window_length = (int)whole_number(state, "window-length", text, 1, 1 << 20); break;
+    case OPT_WINDOW_LENGTH:
+      o->window_length = (int)whole_number(state, "window-length", text, 1, 1 << 20);
+      break;
     case OPT_ALPHA: o->alpha = fraction(state, "alpha", text, 0.5, 1); break;
     case OPT_VECTORS: o->vectors = text; break;
     case OPT_MIN_EQUAL: o->min_equal = fraction(state, "min-equal", text, 0, 1); break;
     case OPT_SEED: o->seed = whole_number(state, "seed", text, 0, INT64_MAX); break;
-    case OPT_EVAL_WINDOWS: o->eval_windows = (int)whole_number(state, "windows", text, 1, 4096); break;
-    case OPT_EVAL_LENGTH: o->eval_length = (int)whole_number(state, "window-length", text, 1, 1 << 20); break;
+    case OPT_EVAL_WINDOWS:
+      o->eval_windows = (int)whole_number(state, "windows", text, 1, 4096);
+      break;
+    case OPT_EVAL_LENGTH:
+      o->eval_length = (int)whole_number(state, "window-length", text, 1, 1 << 20);
+      break;
     case OPT_LANGUAGE:
-      if (!language_find(text, &o->language)) argp_error(state, "--lang: expected en or zh, found '%.40s'", text);
+      if (!language_find(text, &o->language))
+        argp_error(state, "--lang: expected en or zh, found '%.40s'", text);
       break;
     case OPT_MODE:
       if (o->modes == MODES_MAX) argp_error(state, "--mode: given more than %d times", MODES_MAX);
@@ -158,7 +180,8 @@ static error_t take(int key, char *text, struct argp_state *state) {
       break;
     case ARGP_KEY_ARG: return take_argument(parse, state, text);
     case ARGP_KEY_END:
-      if (o->arguments < parse->usage->wanted) argp_error(state, "expected %s", parse->usage->arguments);
+      if (o->arguments < parse->usage->wanted)
+        argp_error(state, "expected %s", parse->usage->arguments);
       break;
     default: return ARGP_ERR_UNKNOWN;
   }
@@ -184,13 +207,15 @@ Options options_parse(const Usage *usage, int argc, char **argv) {
                   .alpha = DEFAULT_ALPHA,
                   .eval_windows = DEFAULT_EVAL_WINDOWS,
                   .eval_length = DEFAULT_WINDOW_LENGTH}};
-  struct argp argp = {.options = mine, .parser = take, .args_doc = usage->arguments, .doc = usage->doc};
+  struct argp argp = {
+      .options = mine, .parser = take, .args_doc = usage->arguments, .doc = usage->doc};
   char name[64];
   snprintf(name, sizeof name, "driftscope %s", usage->name);
   argv[0] = name; /* what argp calls the program in its messages */
   argp_err_exit_status = 2;
   argp_parse(&argp, argc, argv, 0, NULL, &parse);
   const char *environment = getenv("QUAMBA_MODE");
-  if (parse.options.modes == 0 && environment && *environment) parse.options.mode[parse.options.modes++] = environment;
+  if (parse.options.modes == 0 && environment && *environment)
+    parse.options.mode[parse.options.modes++] = environment;
   return parse.options;
 }

@@ -1,5 +1,5 @@
-/* options: the flags of the command line, parsed by argp. Every command takes some of one common set; --help shows the
- * defaults of spec/defaults.h. */
+/* options: the flags of the command line, parsed by argp. Every command takes some of one common
+ * set; --help shows the defaults of spec/defaults.h. */
 #ifndef DS_COMMAND_OPTIONS_H
 #define DS_COMMAND_OPTIONS_H
 #include <argp.h>
@@ -14,15 +14,17 @@ enum { ARGUMENTS_MAX = 2, MODES_MAX = 64 };
 typedef struct Options {
   const char *argument[ARGUMENTS_MAX];
   int arguments;
-  const char *folder, *model, *text, *tokens, *calibration, *rewrite, *backend; /* NULL: not given */
-  int64_t offset;                                                               /* -1: not given */
-  int threads, length, windows, window_length;                                  /* threads -1: not given */
+  const char *folder, *model, *text, *tokens, *calibration, *rewrite,
+      *backend;                                /* NULL: not given */
+  int64_t offset;                              /* -1: not given */
+  int threads, length, windows, window_length; /* threads -1: not given */
   const char *vectors;
   int64_t memory;          /* bytes; 0: not given */
   int64_t seed;            /* -1: not given */
   double alpha, min_equal; /* min_equal -1: not given */
   int eval_windows, eval_length;
-  const char *mode[MODES_MAX]; /* every --mode, else QUAMBA_MODE: a name, or several with commas between */
+  const char
+      *mode[MODES_MAX]; /* every --mode, else QUAMBA_MODE: a name, or several with commas between */
   int modes;
   bool fresh, dry_run, quiet, json, strict, ignore_unused, choices;
   const char *shape, *type; /* NULL: not given */
@@ -76,7 +78,8 @@ typedef struct Usage {
   const int *keys;       /* ends with 0 */
 } Usage;
 
-/* Prints help and exits with 0 where asked to; on a wrong command line prints one line and exits with status 2. */
+/* Prints help and exits with 0 where asked to; on a wrong command line prints one line and exits
+ * with status 2. */
 Options options_parse(const Usage *usage, int argc, char **argv);
 
 #endif

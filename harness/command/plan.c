@@ -16,9 +16,11 @@ static void print_cell(const char *text, const char *head) {
 
 /* "0-3", "17", "18-23". */
 static const char *part_text(Arena *arena, const Mode *mode, int first, int layers) {
-  const int next = mode_next(mode, first), last = next == ABSENT || next > layers ? layers - 1 : next - 1;
+  const int next = mode_next(mode, first),
+            last = next == ABSENT || next > layers ? layers - 1 : next - 1;
   if (!mode->parts) return "all";
-  return first == last ? arena_printf(arena, "%d", first) : arena_printf(arena, "%d-%d", first, last);
+  return first == last ? arena_printf(arena, "%d", first)
+                       : arena_printf(arena, "%d-%d", first, last);
 }
 
 /* A line of the table: of stage s; or, where that is ABSENT, of the layers. */
@@ -42,7 +44,8 @@ void print_stage_table(const Mode *modes, int count, int layers, Arena scratch) 
     }
   printf("\n");
   if (by_layer) print_line(modes, count, layers, ABSENT, scratch);
-  for (int s = 0; count && s < modes->family->stages; s++) print_line(modes, count, layers, s, scratch);
+  for (int s = 0; count && s < modes->family->stages; s++)
+    print_line(modes, count, layers, s, scratch);
 }
 
 bool print_plan(Arena *arena, const Spec *spec, Status *st) {
@@ -51,11 +54,12 @@ bool print_plan(Arena *arena, const Spec *spec, Status *st) {
   TRY(micro_check(spec, &subject, *arena, st));
   TRY(events_check(spec, &subject, st));
   Estimate sum = estimate_of(spec, &subject, false, *arena);
-  printf("# %s: the effective spec, with every default\n%s\n# modes by stage\n", spec->path, spec_print(arena, spec));
+  printf("# %s: the effective spec, with every default\n%s\n# modes by stage\n", spec->path,
+         spec_print(arena, spec));
   const Config *c = &subject.checkpoint.config;
   print_stage_table(spec->modes, spec->mode_count, c->layers, *arena);
-  printf("\n# model: %d layers, D %d, E %d, N %d, R %d, K %d, vocabulary %d\n", c->layers, c->D, c->E, c->N, c->R, c->K,
-         c->vocab);
+  printf("\n# model: %d layers, D %d, E %d, N %d, R %d, K %d, vocabulary %d\n", c->layers, c->D,
+         c->E, c->N, c->R, c->K, c->vocab);
   for (int i = 0; i < spec->prompt_count; i++)
     printf("# prompt %s: %d tokens\n", subject.prompt[i].name, subject.prompt[i].T);
   printf("# results file: %lld tensors, %.1f MB, %.1f MB more on disk until it is finished\n"
@@ -66,8 +70,8 @@ bool print_plan(Arena *arena, const Spec *spec, Status *st) {
     Spec all = *spec;
     all.keep.all_tensors = all.keep.all_layers = true;
     sum = estimate_of(&all, &subject, false, *arena);
-    printf("# with keep: {tensors: all} it would be %lld tensors, %.1f GB\n", (long long)sum.tensors,
-           1e-9 * (double)sum.results_bytes);
+    printf("# with keep: {tensors: all} it would be %lld tensors, %.1f GB\n",
+           (long long)sum.tensors, 1e-9 * (double)sum.results_bytes);
   }
   return true;
 }

@@ -1,4 +1,5 @@
-/* plan: what would run, on standard output: the effective spec, the modes by stage, what it writes and needs. */
+/* plan: what would run, on standard output: the effective spec, the modes by stage, what it writes
+ * and needs. */
 #ifndef DS_COMMAND_PLAN_H
 #define DS_COMMAND_PLAN_H
 #include "spec/spec.h"

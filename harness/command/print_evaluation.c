@@ -8,9 +8,10 @@
 #include "measure/evaluation.h"
 #include "measure/interval.h"
 
-/* "1.750000 ± 0.030000"; without ± where no error is told; padded by characters, which ± is two bytes of. */
-static void print_figure(FILE *out, int width, const char *format, double value, const char *error_format,
-                         double error) {
+/* "1.750000 ± 0.030000"; without ± where no error is told; padded by characters, which ± is two
+ * bytes of. */
+static void print_figure(FILE *out, int width, const char *format, double value,
+                         const char *error_format, double error) {
   char text[96];
   int used = snprintf(text, sizeof text, format, value), wide = 0;
   if (!isnan(error)) {
@@ -25,7 +26,8 @@ static void print_figure(FILE *out, int width, const char *format, double value,
 static void print_share(FILE *out, int width, double share, double low, double high) {
   char text[96];
   int used = snprintf(text, sizeof text, "%.2f %%", 100 * share);
-  if (!isnan(low)) snprintf(text + used, sizeof text - (size_t)used, " (%.2f … %.2f)", 100 * low, 100 * high);
+  if (!isnan(low))
+    snprintf(text + used, sizeof text - (size_t)used, " (%.2f … %.2f)", 100 * low, 100 * high);
   fprintf(out, "%-*s ", width + (isnan(low) ? 0 : 2), text);
 }
 
@@ -38,8 +40,8 @@ static void print_name(FILE *out, const char *name) {
 static void print_modes(FILE *out, const EvaluationRows *rows) {
   const Evaluation *first = &rows->mode[0];
   fprintf(out, "%-12s %-21s %-21s %-10s %-10s %-10s %-27s %s\n", "mode",
-          first->byte_tokens ? "bits per byte" : "perplexity", "KL(fp64||mode), bits", "median", "99 %", "largest",
-          "same top token", "top token right");
+          first->byte_tokens ? "bits per byte" : "perplexity", "KL(fp64||mode), bits", "median",
+          "99 %", "largest", "same top token", "top token right");
   for (int m = 0; m < rows->modes; m++) {
     const Evaluation *e = &rows->mode[m];
     print_name(out, e->mode);
@@ -59,20 +61,24 @@ static void print_sample(FILE *out, const EvaluationRows *rows) {
   fprintf(out, "\nOf %s: %d windows of %d tokens.", first->text, rows->windows, first->length);
   if (rows->windows > first->disjoint)
     fprintf(out,
-            " The text holds only %d such windows side by side: these overlap, so that no error is given and no mode "
+            " The text holds only %d such windows side by side: these overlap, so that no error is "
+            "given and no mode "
             "is called better.\n",
             first->disjoint);
   else
     fprintf(out,
-            " ± is the standard error over windows%s, (…) the 95 %% interval. Pairs: bits of the one less bits of the "
+            " ± is the standard error over windows%s, (…) the 95 %% interval. Pairs: bits of the "
+            "one less bits of the "
             "other, window by "
             "window.\n",
             first->block > 1 ? ", of means of neighbours, which are alike" : "");
-  if (!isnan(first->lag1)) fprintf(out, "Bits of neighbouring windows are correlated by %.2f.\n", first->lag1);
+  if (!isnan(first->lag1))
+    fprintf(out, "Bits of neighbouring windows are correlated by %.2f.\n", first->lag1);
   for (int m = 0; m < rows->modes; m++)
     if (rows->mode[m].left_out)
       fprintf(out,
-              "Left out of %s, where a logit is not finite: %d windows (evaluation_windows of --json names them).\n",
+              "Left out of %s, where a logit is not finite: %d windows (evaluation_windows of "
+              "--json names them).\n",
               rows->mode[m].mode, rows->mode[m].left_out);
 }
 
@@ -89,7 +95,8 @@ static void print_pair(FILE *out, const EvaluationPair *pair) {
     fprintf(out, "no: the same in every window\n");
   } else if (!strcmp(pair->answer, "unknown")) {
     fprintf(out, "cannot tell: %s\n",
-            !strcmp(pair->reason, "overlap") ? "the windows overlap" : "fewer than two windows are finite in both");
+            !strcmp(pair->reason, "overlap") ? "the windows overlap"
+                                             : "fewer than two windows are finite in both");
   } else {
     bool decided = strcmp(pair->answer, "undecided") != 0;
     fprintf(out, "%s: %+.3e bits, 95 %% from %+.3e to %+.3e",
@@ -98,7 +105,8 @@ static void print_pair(FILE *out, const EvaluationPair *pair) {
                                               : "no, worse",
             pair->diff, pair->low, pair->high);
     if (!decided) print_needed(out, pair);
-    if (decided && pair->holm > 1 - interval_level) fprintf(out, " (not where all pairs are asked at once)");
+    if (decided && pair->holm > 1 - interval_level)
+      fprintf(out, " (not where all pairs are asked at once)");
     fputc('\n', out);
   }
 }
@@ -112,12 +120,14 @@ void print_evaluation(FILE *out, const EvaluationRows *rows) {
 }
 
 bool print_evaluation_json(FILE *out, const EvaluationRows *rows, Status *st) {
-  json_t *root = json_pack("{s:o, s:o, s:o, s:o}", "evaluation",
-                           json_rows(&table_evaluation, rows->mode, (size_t)rows->modes), "evaluation_pairs",
-                           json_rows(&table_evaluation_pairs, rows->pair, (size_t)rows->pairs), "evaluation_windows",
-                           json_rows(&table_evaluation_windows, rows->window, (size_t)(rows->modes * rows->windows)),
-                           "evaluation_tokens", json_rows(&table_evaluation_tokens, rows->token, (size_t)rows->tokens));
-  bool written = json_dumpf(root, out, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) == 0 && fputc('\n', out) != EOF;
+  json_t *root = json_pack(
+      "{s:o, s:o, s:o, s:o}", "evaluation",
+      json_rows(&table_evaluation, rows->mode, (size_t)rows->modes), "evaluation_pairs",
+      json_rows(&table_evaluation_pairs, rows->pair, (size_t)rows->pairs), "evaluation_windows",
+      json_rows(&table_evaluation_windows, rows->window, (size_t)(rows->modes * rows->windows)),
+      "evaluation_tokens", json_rows(&table_evaluation_tokens, rows->token, (size_t)rows->tokens));
+  bool written = json_dumpf(root, out, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) == 0 &&
+                 fputc('\n', out) != EOF;
   json_decref(root);
   return written ? true : FAIL(st, "standard output: cannot be written");
 }

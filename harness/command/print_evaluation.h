@@ -1,5 +1,5 @@
-/* print_evaluation: what `driftscope eval` says on standard output: a row a mode with standard errors, then for every
- * two modes whether one predicts better. */
+/* print_evaluation: what `driftscope eval` says on standard output: a row a mode with standard
+ * errors, then for every two modes whether one predicts better. */
 #ifndef DS_COMMAND_PRINT_EVALUATION_H
 #define DS_COMMAND_PRINT_EVALUATION_H
 #include <stdio.h>
@@ -7,8 +7,8 @@
 #include "study/evaluate.h"
 
 void print_evaluation(FILE *out, const EvaluationRows *rows);
-/* {"evaluation": [rows], "evaluation_pairs": [rows], "evaluation_windows": [rows]}, keys as in the tables; what does
- * not apply is null. */
+/* {"evaluation": [rows], "evaluation_pairs": [rows], "evaluation_windows": [rows]}, keys as in the
+ * tables; what does not apply is null. */
 bool print_evaluation_json(FILE *out, const EvaluationRows *rows, Status *st);
 
 #endif

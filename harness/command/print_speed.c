@@ -8,11 +8,11 @@ static void print_ratio(FILE *out, double ratio) {
 }
 
 void print_speed(FILE *out, const Speed *row, size_t rows, const char *where) {
-  fprintf(out, "%s\n%-18s %-40s %-5s %5s %12s %9s %9s %9s %9s\n", where, "what", "kernel", "mode", "T", "median us",
-          "MAD us", "MB", "to copy", "roofline");
+  fprintf(out, "%s\n%-18s %-40s %-5s %5s %12s %9s %9s %9s %9s\n", where, "what", "kernel", "mode",
+          "T", "median us", "MAD us", "MB", "to copy", "roofline");
   for (size_t i = 0; i < rows; i++) {
-    fprintf(out, "%-18s %-40s %-5s %5d %12.2f %9.2f %9.2f", row[i].what, row[i].kernel, row[i].mode, row[i].T,
-            1e6 * row[i].median_s, 1e6 * row[i].mad_s, 1e-6 * (double)row[i].bytes);
+    fprintf(out, "%-18s %-40s %-5s %5d %12.2f %9.2f %9.2f", row[i].what, row[i].kernel, row[i].mode,
+            row[i].T, 1e6 * row[i].median_s, 1e6 * row[i].mad_s, 1e-6 * (double)row[i].bytes);
     print_ratio(out, row[i].ratio_copy);
     print_ratio(out, row[i].ratio_roofline);
     fputc('\n', out);

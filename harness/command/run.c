@@ -1,4 +1,5 @@
-/* run: the commands that run an experiment or say what one would do: run, compare, micro, validate, report. */
+/* run: the commands that run an experiment or say what one would do: run, compare, micro, validate,
+ * report. */
 #include <stdio.h>
 #include <string.h>
 
@@ -14,7 +15,8 @@
 #include "study/micro/micro.h"
 
 /* The folder's lock is held: what a killed command left half written is nobody's any more. */
-static bool report_and_summarise(Arena *arena, const char *results, const char *folder, const Options *o, Status *st) {
+static bool report_and_summarise(Arena *arena, const char *results, const char *folder,
+                                 const Options *o, Status *st) {
   static const char *const parts[] = {"", "/tables", "/plots"};
   for (int i = 0; i < 3; i++) folder_tidy(arena_printf(arena, "%s%s", folder, parts[i]));
   Report report;
@@ -25,7 +27,9 @@ static bool report_and_summarise(Arena *arena, const char *results, const char *
   return !report.broken || FAIL_CHECK(st, "%s: %s", results, report.broken);
 }
 
-static const char *translate(int language, const char *english) { return say((Language)language, english); }
+static const char *translate(int language, const char *english) {
+  return say((Language)language, english);
+}
 
 /* Its lines are in the language that was asked for; what is wrong is said in English. */
 static Progress progress_in(const Options *o) {
@@ -35,19 +39,22 @@ static Progress progress_in(const Options *o) {
   return progress;
 }
 
-static bool run_spec(Arena *arena, const Spec *spec, const Options *o, const char *typed, const char *name,
-                     Status *st) {
+static bool run_spec(Arena *arena, const Spec *spec, const Options *o, const char *typed,
+                     const char *name, Status *st) {
   if (o->dry_run) return print_plan(arena, spec, st);
-  RunOptions options = {
-      .folder = o->folder ? o->folder : flags_folder(arena, name), .command = typed, .fresh = o->fresh};
+  RunOptions options = {.folder = o->folder ? o->folder : flags_folder(arena, name),
+                        .command = typed,
+                        .fresh = o->fresh};
   Progress progress = progress_in(o);
   RunOutcome outcome;
   bool ok = experiment_run(arena, spec, &options, &progress, &outcome, st);
   progress_clear(&progress);
-  if (ok && outcome.already_done) progress_say(&progress, "%s: is there already, of this very run", outcome.results);
+  if (ok && outcome.already_done)
+    progress_say(&progress, "%s: is there already, of this very run", outcome.results);
   if (ok && !o->quiet) {
     double megabytes = 1e-6 * (double)outcome.peak_bytes;
-    progress_line(&progress, "altogether", arena_printf(arena, say(o->language, "peak memory %.0f MB"), megabytes),
+    progress_line(&progress, "altogether",
+                  arena_printf(arena, say(o->language, "peak memory %.0f MB"), megabytes),
                   outcome.time_s);
   }
   ok = ok && report_and_summarise(arena, outcome.results, options.folder, o, st);
@@ -74,8 +81,8 @@ bool command_compare(Arena *arena, const Options *o, const char *typed, Status *
   Spec spec;
   TRY(flags_compare(arena, o, &spec, st));
   TRY(flags_apply(o, &spec, st));
-  return run_spec(arena, &spec, o, typed, arena_printf(arena, "compare_%s_vs_%s.yaml", o->argument[0], o->argument[1]),
-                  st);
+  return run_spec(arena, &spec, o, typed,
+                  arena_printf(arena, "compare_%s_vs_%s.yaml", o->argument[0], o->argument[1]), st);
 }
 
 static bool command_vectors(Arena *arena, const Options *o, Status *st) {
@@ -83,7 +90,9 @@ static bool command_vectors(Arena *arena, const Options *o, Status *st) {
   const bool conv = !strcmp(op, micro_op_names[MICRO_CONV1D]);
   if (!conv && strcmp(op, micro_op_names[MICRO_SCAN]) != 0)
     return FAIL(st, "--vectors: there are stored vectors of conv1d and scan, not of '%.40s'", op);
-  double least = o->min_equal >= 0 ? o->min_equal : conv ? DEFAULT_EQUAL_CONV1D : DEFAULT_EQUAL_SCAN;
+  double least = o->min_equal >= 0 ? o->min_equal
+                 : conv            ? DEFAULT_EQUAL_CONV1D
+                                   : DEFAULT_EQUAL_SCAN;
   bool ok = micro_vectors(arena, o->vectors, op, least, &text, st);
   if (text) fputs(text, stdout);
   return ok;
@@ -97,7 +106,8 @@ bool command_micro(Arena *arena, const Options *o, const char *typed, Status *st
   if (o->vectors) return command_vectors(arena, o, st);
   if (!alone && !strchr(name, '.') && !file_exists(name))
     return FAIL(st,
-                "'%.100s' is neither an operator (conv1d, scan, linear, rmsnorm, hadamard, exp, silu, softplus) nor "
+                "'%.100s' is neither an operator (conv1d, scan, linear, rmsnorm, hadamard, exp, "
+                "silu, softplus) nor "
                 "a file",
                 name);
   TRY(alone ? flags_micro(arena, o, &spec, st) : spec_read(arena, name, &spec, st));
@@ -106,7 +116,8 @@ bool command_micro(Arena *arena, const Options *o, const char *typed, Status *st
                        : alone   ? arena_printf(arena, "results/micro_%s", name)
                                  : flags_folder(arena, name);
   Progress progress = progress_in(o);
-  /* An operator's own default folder is made anew each time; a folder that was named may hold another run. */
+  /* An operator's own default folder is made anew each time; a folder that was named may hold
+   * another run. */
   bool fresh = o->fresh || (alone && !o->folder);
   int lock;
   bool ok = experiment_micro(arena, &spec, folder, typed, fresh, &progress, &results, &lock, st);

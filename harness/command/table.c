@@ -5,41 +5,49 @@
 
 const Command commands[] = {
     {{"run", "EXPERIMENT.yaml",
-      "Runs an experiment: every mode and the float64 reference, layer by layer; stores, measures, reports. A run that "
+      "Runs an experiment: every mode and the float64 reference, layer by layer; stores, measures, "
+      "reports. A run that "
       "was "
       "stopped goes on at its first unfinished layer.\v"
       "Example:\n  driftscope run experiments/mode_2-0_vs_2-4.yaml\n",
       1,
-      KEYS(OPT_OUTPUT, OPT_IGNORE_UNUSED, OPT_LANGUAGE, OPT_FRESH, OPT_STRICT, OPT_DRY_RUN, OPT_THREADS, OPT_MEMORY,
-           OPT_BACKEND, OPT_QUIET)},
+      KEYS(OPT_OUTPUT, OPT_IGNORE_UNUSED, OPT_LANGUAGE, OPT_FRESH, OPT_STRICT, OPT_DRY_RUN,
+           OPT_THREADS, OPT_MEMORY, OPT_BACKEND, OPT_QUIET)},
      "run an experiment: measure, store, report",
      command_run},
     {{"compare", "MODE MODE",
       "Compares two modes without a spec file.\v"
-      "Examples:\n  driftscope compare 2-0 2-4\n  driftscope compare 0 fp64 --text my.txt --length 512 -o "
+      "Examples:\n  driftscope compare 2-0 2-4\n  driftscope compare 0 fp64 --text my.txt --length "
+      "512 -o "
       "results/mine\n",
       2,
-      KEYS(OPT_OUTPUT, OPT_MODEL, OPT_IGNORE_UNUSED, OPT_TEXT, OPT_TOKENS, OPT_OFFSET, OPT_LENGTH, OPT_CALIBRATION,
-           OPT_WINDOWS, OPT_WINDOW_LENGTH, OPT_ALPHA, OPT_REWRITE, OPT_LANGUAGE, OPT_FRESH, OPT_STRICT, OPT_DRY_RUN,
-           OPT_THREADS, OPT_MEMORY, OPT_BACKEND, OPT_QUIET)},
+      KEYS(OPT_OUTPUT, OPT_MODEL, OPT_IGNORE_UNUSED, OPT_TEXT, OPT_TOKENS, OPT_OFFSET, OPT_LENGTH,
+           OPT_CALIBRATION, OPT_WINDOWS, OPT_WINDOW_LENGTH, OPT_ALPHA, OPT_REWRITE, OPT_LANGUAGE,
+           OPT_FRESH, OPT_STRICT, OPT_DRY_RUN, OPT_THREADS, OPT_MEMORY, OPT_BACKEND, OPT_QUIET)},
      "the same for two modes, without a spec file",
      command_compare},
     {{"micro", "EXPERIMENT.yaml | OPERATOR",
-      "Runs operators alone, on captured and made inputs: how wrong each is against float64, where, how much of its "
-      "provable bound it uses, and its time. OPERATOR is conv1d, scan, linear, rmsnorm, hadamard, exp, silu or "
+      "Runs operators alone, on captured and made inputs: how wrong each is against float64, "
+      "where, how much of its "
+      "provable bound it uses, and its time. OPERATOR is conv1d, scan, linear, rmsnorm, hadamard, "
+      "exp, silu or "
       "softplus. "
-      "With --vectors, conv1d or scan runs on stored INT8 inputs and is compared with stored outputs.\v"
-      "Examples:\n  driftscope micro experiments/scan_micro.yaml\n  driftscope micro conv1d -o results/conv1d\n"
+      "With --vectors, conv1d or scan runs on stored INT8 inputs and is compared with stored "
+      "outputs.\v"
+      "Examples:\n  driftscope micro experiments/scan_micro.yaml\n  driftscope micro conv1d -o "
+      "results/conv1d\n"
       "  driftscope micro scan --vectors data/golden/quamba_int8_kernels.h5\n\n"
-      "Exit status 1: a bound is exceeded (a bug), or fewer outputs are equal than --min-equal says.\n",
+      "Exit status 1: a bound is exceeded (a bug), or fewer outputs are equal than --min-equal "
+      "says.\n",
       1,
-      KEYS(OPT_OUTPUT, OPT_VECTORS, OPT_MIN_EQUAL, OPT_MODEL, OPT_IGNORE_UNUSED, OPT_TEXT, OPT_TOKENS, OPT_OFFSET,
-           OPT_LENGTH, OPT_CALIBRATION, OPT_WINDOWS, OPT_WINDOW_LENGTH, OPT_ALPHA, OPT_SEED, OPT_LANGUAGE, OPT_FRESH,
-           OPT_THREADS, OPT_MEMORY, OPT_QUIET)},
+      KEYS(OPT_OUTPUT, OPT_VECTORS, OPT_MIN_EQUAL, OPT_MODEL, OPT_IGNORE_UNUSED, OPT_TEXT,
+           OPT_TOKENS, OPT_OFFSET, OPT_LENGTH, OPT_CALIBRATION, OPT_WINDOWS, OPT_WINDOW_LENGTH,
+           OPT_ALPHA, OPT_SEED, OPT_LANGUAGE, OPT_FRESH, OPT_THREADS, OPT_MEMORY, OPT_QUIET)},
      "operators alone: error, bound, time",
      command_micro},
     {{"validate", "EXPERIMENT.yaml",
-      "Says what would run: the effective spec with every default, the modes by stage, the bytes written and needed.\v"
+      "Says what would run: the effective spec with every default, the modes by stage, the bytes "
+      "written and needed.\v"
       "Example:\n  driftscope validate experiments/all_modes.yaml\n",
       1, KEYS(OPT_IGNORE_UNUSED, OPT_MEMORY, OPT_QUIET)},
      "what would run, with every default",
@@ -48,50 +56,62 @@ const Command commands[] = {
       "Prints the static activation scales of every layer, taken from a text.\v"
       "Example:\n  driftscope calibrate --model data/mamba-bytes-10m --text data/text/valid.txt\n",
       0,
-      KEYS(OPT_MODEL, OPT_IGNORE_UNUSED, OPT_SCALES_TEXT, OPT_SCALES_TOKENS, OPT_WINDOWS, OPT_WINDOW_LENGTH, OPT_ALPHA,
-           OPT_REWRITE, OPT_THREADS, OPT_MEMORY, OPT_CHOICES, OPT_JSON, OPT_QUIET)},
+      KEYS(OPT_MODEL, OPT_IGNORE_UNUSED, OPT_SCALES_TEXT, OPT_SCALES_TOKENS, OPT_WINDOWS,
+           OPT_WINDOW_LENGTH, OPT_ALPHA, OPT_REWRITE, OPT_THREADS, OPT_MEMORY, OPT_CHOICES,
+           OPT_JSON, OPT_QUIET)},
      "activation scales from a text",
      command_calibrate},
     {{"eval", "",
-      "Bits per byte (perplexity for other vocabularies), KL(fp64 || mode) and top-1 agreement on a text, with "
+      "Bits per byte (perplexity for other vocabularies), KL(fp64 || mode) and top-1 agreement on "
+      "a text, with "
       "standard errors, and "
       "for every two modes whether one predicts better.\v"
-      "Examples:\n  driftscope eval --mode 2-0,2-4\n  driftscope eval --mode 0 --text my.txt --windows 32 --json\n",
+      "Examples:\n  driftscope eval --mode 2-0,2-4\n  driftscope eval --mode 0 --text my.txt "
+      "--windows 32 --json\n",
       0,
-      KEYS(OPT_MODE, OPT_MODEL, OPT_IGNORE_UNUSED, OPT_TEXT, OPT_TOKENS, OPT_EVAL_WINDOWS, OPT_EVAL_LENGTH,
-           OPT_CALIBRATION, OPT_REWRITE, OPT_THREADS, OPT_MEMORY, OPT_JSON, OPT_QUIET)},
+      KEYS(OPT_MODE, OPT_MODEL, OPT_IGNORE_UNUSED, OPT_TEXT, OPT_TOKENS, OPT_EVAL_WINDOWS,
+           OPT_EVAL_LENGTH, OPT_CALIBRATION, OPT_REWRITE, OPT_THREADS, OPT_MEMORY, OPT_JSON,
+           OPT_QUIET)},
      "how well modes predict a text",
      command_eval},
     {{"report", "RESULTS.h5 [AFTER.h5]",
-      "Makes the report again from a results file alone. With a second file, says what changed from the first to the "
+      "Makes the report again from a results file alone. With a second file, says what changed "
+      "from the first to the "
       "second: every cell of every table, times excepted; exit status 1 if anything did.\v"
-      "Examples:\n  driftscope report results/mode_2-0_vs_2-4/results.h5\n  driftscope report before.h5 after.h5\n"
+      "Examples:\n  driftscope report results/mode_2-0_vs_2-4/results.h5\n  driftscope report "
+      "before.h5 after.h5\n"
       "  driftscope report results/all_modes/results.h5 --lang zh\n",
       1, KEYS(OPT_OUTPUT, OPT_LANGUAGE, OPT_STRICT)},
      "make the report again, or compare two runs",
      command_report},
     {{"bench", "",
-      "Times every operator and whole passes at the shape of the published 130M model, weights made: medians, against "
+      "Times every operator and whole passes at the shape of the published 130M model, weights "
+      "made: medians, against "
       "a "
       "copy of as many bytes and against the roofline.\v"
-      "Examples:\n  driftscope bench --backend cuda\n  driftscope bench --mode 0,2-4 --backend cpu\n",
+      "Examples:\n  driftscope bench --backend cuda\n  driftscope bench --mode 0,2-4 --backend "
+      "cpu\n",
       0, KEYS(OPT_MODE, OPT_BACKEND, OPT_THREADS, OPT_MEMORY, OPT_JSON, OPT_QUIET)},
      "speed of operators and passes",
      command_bench},
     {{"verify", "",
-      "Proves on this machine that its CUDA device computes what its CPU computes, bit for bit: every operator in "
+      "Proves on this machine that its CUDA device computes what its CPU computes, bit for bit: "
+      "every operator in "
       "every "
-      "setting, then the whole model under every mode. Status 1 at the first bit that differs, with operator, index "
+      "setting, then the whole model under every mode. Status 1 at the first bit that differs, "
+      "with operator, index "
       "and "
       "both values; 2 where there is no device, so that nothing could be proved.\v"
       "Example:\n  driftscope verify\n",
       0,
-      KEYS(OPT_MODEL, OPT_IGNORE_UNUSED, OPT_OWN_TEXT, OPT_OWN_TOKENS, OPT_OFFSET, OPT_LENGTH, OPT_OWN_CALIBRATION,
-           OPT_WINDOWS, OPT_WINDOW_LENGTH, OPT_ALPHA, OPT_SEED, OPT_REWRITE, OPT_THREADS, OPT_JSON, OPT_QUIET)},
+      KEYS(OPT_MODEL, OPT_IGNORE_UNUSED, OPT_OWN_TEXT, OPT_OWN_TOKENS, OPT_OFFSET, OPT_LENGTH,
+           OPT_OWN_CALIBRATION, OPT_WINDOWS, OPT_WINDOW_LENGTH, OPT_ALPHA, OPT_SEED, OPT_REWRITE,
+           OPT_THREADS, OPT_JSON, OPT_QUIET)},
      "prove that the device equals the CPU here",
      command_verify},
     {{"synth", "",
-      "Writes a checkpoint of a published shape with made weights (seeded), for time, memory and scale where no "
+      "Writes a checkpoint of a published shape with made weights (seeded), for time, memory and "
+      "scale where no "
       "trained "
       "one is at hand.\v"
       "Example:\n  driftscope synth --shape mamba-130m -o data/synth-130m\n"

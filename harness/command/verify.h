@@ -1,7 +1,8 @@
-/* verify: the proof, on the machine at hand, that a device computes what the CPU computes: every operator in every
- * setting over shapes that meet every path, with NaN, infinities, -0 and denormals among the inputs; then the whole
- * model under every mode, every tensor of every layer. Equal means equal bits; a NaN is a NaN (its bits differ by
- * hardware, and are made canonical where tensors are stored). */
+/* verify: the proof, on the machine at hand, that a device computes what the CPU computes: every
+ * operator in every setting over shapes that meet every path, with NaN, infinities, -0 and
+ * denormals among the inputs; then the whole model under every mode, every tensor of every layer.
+ * Equal means equal bits; a NaN is a NaN (its bits differ by hardware, and are made canonical where
+ * tensors are stored). */
 #ifndef DS_COMMAND_VERIFY_H
 #define DS_COMMAND_VERIFY_H
 #include "base/draw.h"
@@ -28,16 +29,16 @@ typedef struct Verify {
 
 /* Finds the device. Without one it is an error of input: nothing can be proved. */
 bool verify_open(Verify *v, Status *st);
-/* Operators, then modes, after subject_load of a spec with one prompt. Stops at the first difference, and fails with
- * it.
- */
+/* Operators, then modes, after subject_load of a spec with one prompt. Stops at the first
+ * difference, and fails with it. */
 bool verify_run(Arena *arena, const Subject *subject, Verify *v, Status *st);
 bool verify_operators(Verify *v, Status *st);
 /* In how many settings it runs an operator; 0 for what runs on the CPU alone. */
 int verify_settings(OpKind kind);
-/* The first difference of two tensors that `name` names: kernel, scale, an element (both values in hex), count of NaNs;
- * NULL where there is none. */
-const char *verify_difference(Arena *arena, const char *name, const Tensor *cpu, const Tensor *other);
+/* The first difference of two tensors that `name` names: kernel, scale, an element (both values in
+ * hex), count of NaNs; NULL where there is none. */
+const char *verify_difference(Arena *arena, const char *name, const Tensor *cpu,
+                              const Tensor *other);
 
 /* How many characters of "linear f32*f32->f16 cuda" name the kernel, without its backend. */
 int verify_kernel_length(const char *kernel);

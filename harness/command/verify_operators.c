@@ -1,4 +1,5 @@
-/* verify: every operator in every setting, on the CPU and on the device, over shapes that meet every path of either. */
+/* verify: every operator in every setting, on the CPU and on the device, over shapes that meet
+ * every path of either. */
 #include <string.h>
 
 #include "command/verify.h"
@@ -7,7 +8,8 @@
 
 enum { SPECIAL_EVERY = 97 };
 
-/* One call with its tensors and their shape in words. Stays where it is: call.out points to `made`. */
+/* One call with its tensors and their shape in words. Stays where it is: call.out points to
+ * `made`. */
 typedef struct Case {
   const char *shape;
   Call call;
@@ -15,8 +17,7 @@ typedef struct Case {
   int T, ins, outs;
 } Case;
 
-/* --- made tensors ---------------------------------------------------------------------------------------------------
- */
+/* --- made tensors ----------------------------------------------------------------------------- */
 
 static uint64_t draw(Verify *v) {
   uint64_t high = gsl_rng_get(&v->rng);
@@ -28,7 +29,8 @@ static float draw_value(Verify *v, float spread) {
   static const uint32_t apart[] = {0x7fc00000u, 0x7f800000u, 0xff800000u, 0x80000000u, 0x00000001u,
                                    0x807fffffu, 0x00400000u, 0x7f7fffffu, 0x3f000000u, 0xbf000000u};
   uint64_t bits = draw(v);
-  if (v->special && bits % SPECIAL_EVERY == 0) return f32_of_bits(apart[(bits >> 32) % (sizeof apart / sizeof *apart)]);
+  if (v->special && bits % SPECIAL_EVERY == 0)
+    return f32_of_bits(apart[(bits >> 32) % (sizeof apart / sizeof *apart)]);
   float sum = 0;
   for (int i = 0; i < 4; i++) sum += (float)((bits >> (16 * i)) & 0xffffu) - 32767.5f;
   return sum * (spread / 37837.0f);
@@ -36,7 +38,8 @@ static float draw_value(Verify *v, float spread) {
 
 static Tensor room_for(Verify *v, Format format, int rows, int cols) {
   size_t bytes = (size_t)rows * (size_t)cols * format_size(format);
-  Tensor t = tensor_of(memset(arena_room(&v->arena, bytes + 1, 1), 0xa5, bytes), format, rows, cols, 0);
+  Tensor t =
+      tensor_of(memset(arena_room(&v->arena, bytes + 1, 1), 0xa5, bytes), format, rows, cols, 0);
   if (format == FORMAT_I8) t.scale.value = 0.0173f;
   return t;
 }
@@ -68,8 +71,7 @@ static size_t span(const Tensor *t) {
   return t->rows ? (size_t)(t->rows - 1) * (size_t)t->stride + (size_t)t->cols : 0;
 }
 
-/* --- the same there -------------------------------------------------------------------------------------------------
- */
+/* --- the same there --------------------------------------------------------------------------- */
 
 static void *sent(Cuda *cuda, const void *data, size_t bytes, Arena *room) {
   void *copy = arena_room(room, bytes, 1);
@@ -118,13 +120,15 @@ static void case_there(Verify *v, const Case *c, Case *twin, Arena room) {
     twin->call.out[i] = &twin->made[i];
   }
   if (call->table) twin->call.table = there(cuda, &c->table, &room).data;
-  if (call->token) twin->call.token = sent(cuda, call->token, (size_t)c->T * sizeof *call->token, &room);
+  if (call->token)
+    twin->call.token = sent(cuda, call->token, (size_t)c->T * sizeof *call->token, &room);
   if (call->linear.panels) twin->call.linear.panels = panels_there(v, &call->linear, &room);
-  if (call->kind == OP_QUANTISE_DYNAMIC) twin->made[0].scale_at = arena_room(&room, 1, sizeof(float));
+  if (call->kind == OP_QUANTISE_DYNAMIC)
+    twin->made[0].scale_at = arena_room(&room, 1, sizeof(float));
   if (call->scratch) {
     int N = call->in[SCAN_B].cols;
-    twin->call.scratch =
-        arena_room(&room, scan_scratch_bytes(call->in[SCAN_U].rows, call->in[SCAN_U].cols, N, call->order), 1);
+    twin->call.scratch = arena_room(
+        &room, scan_scratch_bytes(call->in[SCAN_U].rows, call->in[SCAN_U].cols, N, call->order), 1);
   }
 }
 
@@ -138,8 +142,8 @@ static bool check(Verify *v, Case *c, Status *st) {
   for (int i = 0; i < c->outs; i++) {
     const Tensor *cpu = &c->made[i];
     TRY(back(v, &twin.made[i], st));
-    const char *name =
-        arena_printf(&v->arena, "%.*s, %s, output %d", verify_kernel_length(cpu->kernel), cpu->kernel, c->shape, i);
+    const char *name = arena_printf(&v->arena, "%.*s, %s, output %d",
+                                    verify_kernel_length(cpu->kernel), cpu->kernel, c->shape, i);
     const char *difference = verify_difference(&v->arena, name, cpu, &twin.made[i]);
     if (difference) return FAIL_CHECK(st, "the device differs from the CPU: %s", difference);
     v->values += (int64_t)cpu->rows * cpu->cols;
@@ -158,15 +162,16 @@ typedef struct Size {
 } Size;
 typedef void Make(Verify *v, Case *c, Size s, const Setting *how);
 
-static bool each_shape(Verify *v, OpKind kind, Make *make, const Setting *how, const Size *shape, int shapes,
-                       Status *st) {
+static bool each_shape(Verify *v, OpKind kind, Make *make, const Setting *how, const Size *shape,
+                       int shapes, Status *st) {
   const char *kernel = "";
   v->values = 0;
   for (int i = 0; i < 2 * shapes; i++) {
     Arena kept = v->arena;
     Size s = shape[i / 2];
-    Case c = {
-        .call.kind = kind, .T = s.T, .shape = arena_printf(&v->arena, s.N ? "%d x %d x %d" : "%d x %d", s.T, s.E, s.N)};
+    Case c = {.call.kind = kind,
+              .T = s.T,
+              .shape = arena_printf(&v->arena, s.N ? "%d x %d x %d" : "%d x %d", s.T, s.E, s.N)};
     v->special = i % 2;
     make(v, &c, s, how);
     bool same = check(v, &c, st);
@@ -180,8 +185,7 @@ static bool each_shape(Verify *v, OpKind kind, Make *make, const Setting *how, c
   return true;
 }
 
-/* --- every setting of every operator --------------------------------------------------------------------------------
- */
+/* --- every setting of every operator ---------------------------------------------------------- */
 
 /* clang-format off */
 static const Size flat[]  = {{1, 1, 0}, {3, 33, 0}, {171, 256, 0}, {171, 1536, 0}, {5, 5120, 0}, {1025, 48, 0}};
@@ -228,8 +232,8 @@ static void make_conv1d(Verify *v, Case *c, Size s, const Setting *how) {
   out(v, c, how->out, s.T, s.E);
 }
 
-/* in: u; rest: everything else; out: gated; more: the order. dt is drawn so that delta is on both sides of
- * softplus's 20. */
+/* in: u; rest: everything else; out: gated; more: the order. dt is drawn so that delta is on both
+ * sides of softplus's 20. */
 static void make_scan(Verify *v, Case *c, Size s, const Setting *how) {
   in(v, c, how->in, s.T, s.E, 1);
   in(v, c, how->rest, s.T, s.E, 8);
@@ -318,7 +322,8 @@ static const struct {
 bool verify_operators(Verify *v, Status *st) {
   v->rng = draw_by(&v->arena, "verify");
   for (int i = 0; i < COUNT(settings); i++)
-    TRY(each_shape(v, settings[i].kind, settings[i].make, &settings[i].how, settings[i].shape, settings[i].shapes, st));
+    TRY(each_shape(v, settings[i].kind, settings[i].make, &settings[i].how, settings[i].shape,
+                   settings[i].shapes, st));
   return true;
 }
 

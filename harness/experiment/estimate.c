@@ -21,13 +21,15 @@
 #include "study/restore.h"
 #include "study/swap.h"
 
-/* Program, libraries, BLAS buffers, HDF5's caches: what a run of nothing keeps resident; measured. */
+/* Program, libraries, BLAS buffers, HDF5's caches: what a run of nothing keeps resident;
+ * measured. */
 static const size_t fixed_bytes = (size_t)64 << 20;
 enum { ROW_BYTES = 2 * sizeof(PairStats) };
 
 static bool is_kept(const Spec *spec, const Tensors *tensors, int id, int layer) {
   bool tensor = spec->keep.all_tensors, in_layer = spec->keep.all_layers || id >= tensors->layer;
-  for (int i = 0; i < spec->keep.tensor_count; i++) tensor |= !strcmp(spec->keep.tensors[i], tensors->info[id].name);
+  for (int i = 0; i < spec->keep.tensor_count; i++)
+    tensor |= !strcmp(spec->keep.tensors[i], tensors->info[id].name);
   for (int i = 0; i < spec->keep.layer_count; i++) in_layer |= spec->keep.layers[i] == layer;
   return tensor && in_layer;
 }
@@ -37,7 +39,8 @@ static StoreMade made_by(const Family *family, const Mode *mode) {
   StoreMade made = {0};
   for (int id = 0; id < family->tensors.count; id++) {
     made.format[id] = FORMAT_F64;
-    made.makes[id] = mode ? family->format(mode, id, &made.format[id]) : !family->tensors.info[id].modes_only;
+    made.makes[id] =
+        mode ? family->format(mode, id, &made.format[id]) : !family->tensors.info[id].modes_only;
   }
   return made;
 }
@@ -56,7 +59,8 @@ StoreShape estimate_shape(Arena *arena, const Spec *spec, const Subject *subject
   for (int i = 0; i <= spec->mode_count; i++)
     side[i] = side_of(arena, c, i < spec->mode_count ? &spec->modes[i] : NULL);
   for (int layer = 0; layer < c->layers; layer++)
-    for (int id = 0; id < tensors->count; id++) kept[layer * tensors->count + id] = is_kept(spec, tensors, id, layer);
+    for (int id = 0; id < tensors->count; id++)
+      kept[layer * tensors->count + id] = is_kept(spec, tensors, id, layer);
   StoreShape shape = {.tensors = tensors,
                       .layers = c->layers,
                       .prompt = subject->prompt,
@@ -65,12 +69,13 @@ StoreShape estimate_shape(Arena *arena, const Spec *spec, const Subject *subject
                       .sides = spec->mode_count + 1,
                       .kept = kept,
                       .f16_as_f32 = spec->keep.f16_as == F16_AS_F32};
-  for (int dim = DIM_TOKEN + 1; dim < tensors->dims; dim++) shape.dims[dim] = c->family->width(c, dim);
+  for (int dim = DIM_TOKEN + 1; dim < tensors->dims; dim++)
+    shape.dims[dim] = c->family->width(c, dim);
   return shape;
 }
 
-/* What OpenBLAS keeps resident a thread: it packs up to 384 rows of a product's right factor, as far as its buffer
- * goes. Measured: 35 MB at 50,280 columns, 3 MB at 1,024. */
+/* What OpenBLAS keeps resident a thread: it packs up to 384 rows of a product's right factor, as
+ * far as its buffer goes. Measured: 35 MB at 50,280 columns, 3 MB at 1,024. */
 static size_t blas_bytes(const Config *c) {
   enum { PACKED_ROWS = 384, PACKED_COLUMNS = 12000 };
   size_t inner = 2 * (size_t)c->E, widest = (size_t)c->vocab > inner ? (size_t)c->vocab : inner;
@@ -79,18 +84,25 @@ static size_t blas_bytes(const Config *c) {
 
 static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
 
-/* What is asked for beside the layers, at the most: the walk of all sides with what rides along, or a study. */
-static size_t beside_layers(const Spec *spec, const Subject *subject, int longest, size_t store, Arena scratch) {
+/* What is asked for beside the layers, at the most: the walk of all sides with what rides along, or
+ * a study. */
+static size_t beside_layers(const Spec *spec, const Subject *subject, int longest, size_t store,
+                            Arena scratch) {
   const Config *c = &subject->checkpoint.config;
   const int threads = spec->threads > 0 ? spec->threads : omp_get_num_procs();
   const size_t calibration =
-      subject->calibration_token ? calibrate_bytes(c, &spec->calibration, spec->mend_count > 0, threads) : 0;
+      subject->calibration_token
+          ? calibrate_bytes(c, &spec->calibration, spec->mend_count > 0, threads)
+          : 0;
   const size_t widest = larger(2 * (size_t)c->E, (size_t)c->vocab);
   size_t riders = calibration + subject_bytes(spec, c) + clipped_bytes(c, threads);
-  size_t side = block_bytes(c, longest), reference = 2 * side + block_logits64_bytes(c); /* float64 */
-  size_t budget = spec->budget_all || spec->budget_count ? side + reference : 0; /* each block on the other's input */
+  size_t side = block_bytes(c, longest),
+         reference = 2 * side + block_logits64_bytes(c); /* float64 */
+  size_t budget = spec->budget_all || spec->budget_count ? side + reference
+                                                         : 0; /* each block on the other's input */
   size_t walk = (size_t)spec->mode_count * side + reference + budget + store + riders +
-                (size_t)threads * stats_scratch_bytes((size_t)longest * widest, (size_t)longest + 2 * (size_t)c->E);
+                (size_t)threads * stats_scratch_bytes((size_t)longest * widest,
+                                                      (size_t)longest + 2 * (size_t)c->E);
   size_t most = larger(evaluate_bytes(spec, c), cost_bytes(spec, c));
   most = larger(most, larger(swap_bytes(spec, c, longest), restore_bytes(spec, c, longest)));
   most = larger(most, larger(mend_bytes(spec, c, longest), events_bytes(spec, c, longest)));
@@ -98,7 +110,8 @@ static size_t beside_layers(const Spec *spec, const Subject *subject, int longes
   return fixed_bytes + (size_t)threads * blas_bytes(c) + larger(walk, most + store);
 }
 
-/* Of the machine's what is free, with a tenth left for others, as far as it can be had. `room`: what is reserved. */
+/* Of the machine's what is free, with a tenth left for others, as far as it can be had. `room`:
+ * what is reserved. */
 static size_t memory_allowed(const Spec *spec, size_t room) {
   const size_t allowed = memory_free("/", room) / 10 * 9;
   if (spec->memory > 0) return (size_t)spec->memory;
@@ -112,12 +125,14 @@ static int longest_prompt(const Spec *spec, const Subject *subject) {
   return longest;
 }
 
-/* Pinned memory of a device's lanes and of the layers on their way there, and the head while it is packed. */
+/* Pinned memory of a device's lanes and of the layers on their way there, and the head while it is
+ * packed. */
 static size_t device_bytes(const Spec *spec, const Config *c, int longest) {
   const size_t lane = block_bytes(c, longest) + 4 * (size_t)longest * (size_t)c->D * sizeof(float),
                head = prepared_bytes(c, &c->family->end[END_HEAD], FORMAT_F32);
   Forms forms = {0};
-  for (int i = 0; i < spec->mode_count; i++) forms = forms_of_both(forms, forms_of_mode(&spec->modes[i]));
+  for (int i = 0; i < spec->mode_count; i++)
+    forms = forms_of_both(forms, forms_of_mode(&spec->modes[i]));
   return 2 * (size_t)spec->mode_count * lane + 2 * layers_prepared_bytes(c, &forms) + head;
 }
 
@@ -127,16 +142,18 @@ static size_t batch_bytes(const Spec *spec, const Config *c) {
   return 2 * walk_stream_bytes(TOKENS, c->D, 1) * (size_t)(spec->prompt_count > 1);
 }
 
-static MemoryPlan memory_plan(const Spec *spec, const Subject *subject, bool device, Arena scratch) {
+static MemoryPlan memory_plan(const Spec *spec, const Subject *subject, bool device,
+                              Arena scratch) {
   const Config *c = &subject->checkpoint.config;
   const StoreShape shape = estimate_shape(&scratch, spec, subject);
   const Forms forms = subject_forms(spec, c);
   MemoryPlan plan = {.allowed = memory_allowed(spec, (size_t)(scratch.end - scratch.next))};
-  const size_t beside = beside_layers(spec, subject, longest_prompt(spec, subject), store_size(&shape).memory_bytes,
-                                      scratch),
+  const size_t beside = beside_layers(spec, subject, longest_prompt(spec, subject),
+                                      store_size(&shape).memory_bytes, scratch),
                stay = layers_stay_bytes(c, &forms);
   /* Calibration takes a layer in float, whatever the modes take it in. */
-  const Forms ridden = subject->calibration_token ? forms_of_both(forms, forms_of_mode(c->family->plain)) : forms;
+  const Forms ridden =
+      subject->calibration_token ? forms_of_both(forms, forms_of_mode(c->family->plain)) : forms;
   const int together = device ? 2 : 1;
   plan.least = beside + layers_least_bytes(c, &ridden, together) + batch_bytes(spec, c);
   if (device) plan.least += device_bytes(spec, c, longest_prompt(spec, subject));
@@ -151,7 +168,8 @@ static MemoryPlan memory_plan(const Spec *spec, const Subject *subject, bool dev
 /* Of the rows that stand in the journal alone. */
 static int64_t token_bytes(const Spec *spec, const Subject *subject) {
   int64_t rows = 0;
-  for (int p = 0; p < spec->prompt_count; p++) rows += (subject->prompt[p].T + TOKENS_A_ROW - 1) / TOKENS_A_ROW;
+  for (int p = 0; p < spec->prompt_count; p++)
+    rows += (subject->prompt[p].T + TOKENS_A_ROW - 1) / TOKENS_A_ROW;
   return rows * subject->checkpoint.config.layers * (spec->pair_count + spec->compare_all_count) *
          (int64_t)sizeof(TokenErrors);
 }
@@ -160,7 +178,8 @@ Estimate estimate_of(const Spec *spec, const Subject *subject, bool device, Aren
   const StoreShape shape = estimate_shape(&scratch, spec, subject);
   const StoreSize size = store_size(&shape);
   const int64_t sides = spec->mode_count + 1 + spec->pair_count + spec->compare_all_count,
-                rows = (int64_t)spec->prompt_count * shape.layers * shape.tensors->layer * sides * ROW_BYTES;
+                rows = (int64_t)spec->prompt_count * shape.layers * shape.tensors->layer * sides *
+                       ROW_BYTES;
   return (Estimate){.results_bytes = (int64_t)size.file_bytes + rows,
                     .journal_bytes = (int64_t)size.journal_bytes +
                                      rows / 2 + /* which come without room for other tables */
@@ -169,31 +188,39 @@ Estimate estimate_of(const Spec *spec, const Subject *subject, bool device, Aren
                     .memory = memory_plan(spec, subject, device, scratch)};
 }
 
-bool estimate_check(const Spec *spec, const Subject *subject, const Estimate *sum, const char *folder,
-                    uint64_t standing, size_t room, Status *st) {
+bool estimate_check(const Spec *spec, const Subject *subject, const Estimate *sum,
+                    const char *folder, uint64_t standing, size_t room, Status *st) {
   const MemoryPlan *memory = &sum->memory;
   struct statvfs disk;
   if (statvfs(folder, &disk) != 0) return FAIL(st, "%s: %s", folder, strerror(errno));
   int64_t free_bytes = (int64_t)disk.f_bavail * (int64_t)disk.f_frsize, there = (int64_t)standing;
   if (sum->results_bytes + sum->journal_bytes - there > free_bytes)
-    return FAIL(st,
-                "%s: the run writes %.1f MB, needs %.1f MB beside them until it ends, of which %.1f MB are "
-                "there, and %.1f MB are free (keep fewer tensors or layers, or give another folder with -o)",
-                folder, 1e-6 * (double)sum->results_bytes, 1e-6 * (double)sum->journal_bytes, 1e-6 * (double)there,
-                1e-6 * (double)free_bytes);
+    return FAIL(
+        st,
+        "%s: the run writes %.1f MB, needs %.1f MB beside them until it ends, of which %.1f MB are "
+        "there, and %.1f MB are free (keep fewer tensors or layers, or give another folder with "
+        "-o)",
+        folder, 1e-6 * (double)sum->results_bytes, 1e-6 * (double)sum->journal_bytes,
+        1e-6 * (double)there, 1e-6 * (double)free_bytes);
   if (memory->least > memory->allowed)
-    return FAIL(st, "%s: the run needs at least %.2f GB of memory, and %s %.2f GB%s", spec->path,
-                1e-9 * (double)memory->least, spec->memory > 0 ? "key 'memory' gives it" : "it can have",
-                1e-9 * (double)memory->allowed,
-                spec->memory > 0 ? "" : " (most of what is free, of control groups and of ulimit -v)");
+    return FAIL(
+        st, "%s: the run needs at least %.2f GB of memory, and %s %.2f GB%s", spec->path,
+        1e-9 * (double)memory->least, spec->memory > 0 ? "key 'memory' gives it" : "it can have",
+        1e-9 * (double)memory->allowed,
+        spec->memory > 0 ? "" : " (most of what is free, of control groups and of ulimit -v)");
   if (spec->cost.length_count && !memory->stays)
-    return FAIL(st, "%s: key 'cost' times layers that stay in memory: they take %.2f GB with all else, and %s %.2f GB",
+    return FAIL(st,
+                "%s: key 'cost' times layers that stay in memory: they take %.2f GB with all else, "
+                "and %s %.2f GB",
                 spec->path,
-                1e-9 * (double)(memory->least + layers_stay_bytes(&subject->checkpoint.config, &memory->layers.forms)),
-                spec->memory > 0 ? "key 'memory' gives it" : "it can have", 1e-9 * (double)memory->allowed);
+                1e-9 * (double)(memory->least + layers_stay_bytes(&subject->checkpoint.config,
+                                                                  &memory->layers.forms)),
+                spec->memory > 0 ? "key 'memory' gives it" : "it can have",
+                1e-9 * (double)memory->allowed);
   if (memory->needed > room + fixed_bytes)
     return FAIL(st,
-                "%s: the run needs about %.0f MB of memory, and %.0f MB can be had under this process's limit "
+                "%s: the run needs about %.0f MB of memory, and %.0f MB can be had under this "
+                "process's limit "
                 "(ulimit -v)",
                 spec->path, 1e-6 * (double)(memory->needed - fixed_bytes), 1e-6 * (double)room);
   return true;

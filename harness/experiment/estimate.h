@@ -21,14 +21,16 @@ typedef struct Estimate {
   MemoryPlan memory;
 } Estimate;
 
-/* What the results file will hold: what each mode of the spec, and the reference behind them, makes, of which the
- * spec's keep policy stores some. In the arena; points into spec and subject, which subject_check has made. */
+/* What the results file will hold: what each mode of the spec, and the reference behind them,
+ * makes, of which the spec's keep policy stores some. In the arena; points into spec and subject,
+ * which subject_check has made. */
 StoreShape estimate_shape(Arena *arena, const Spec *spec, const Subject *subject);
-/* Of a run that is about to begin: what is free is asked for once. `device`: its modes run there. */
+/* Of a run that is about to begin: what is free is asked for once. `device`: its modes run
+ * there. */
 Estimate estimate_of(const Spec *spec, const Subject *subject, bool device, Arena scratch);
-/* Refuses a run that `folder`'s disk or the memory cannot hold, with both figures. `standing` bytes of it are on the
- * disk already, of an earlier start; `room` bytes of memory can be had. */
-bool estimate_check(const Spec *spec, const Subject *subject, const Estimate *sum, const char *folder,
-                    uint64_t standing, size_t room, Status *st);
+/* Refuses a run that `folder`'s disk or the memory cannot hold, with both figures. `standing` bytes
+ * of it are on the disk already, of an earlier start; `room` bytes of memory can be had. */
+bool estimate_check(const Spec *spec, const Subject *subject, const Estimate *sum,
+                    const char *folder, uint64_t standing, size_t room, Status *st);
 
 #endif

@@ -29,34 +29,39 @@ bool run_key(const Spec *spec, const Subject *subject, RunKey *key, Arena scratc
   return run_program_digest(&key->program, st);
 }
 
-/* --- before it runs ------------------------------------------------------------------------------------------------
- */
+/* --- before it runs --------------------------------------------------------------------------- */
 
 static void announce(const Experiment *e, const Estimate *sum, const char *folder, Arena scratch) {
   const Spec *spec = e->spec;
   progress_say(e->progress,
-               "%s and the float64 reference, %s, %s; writes about %.0f MB to %s, needs about %.0f MB of memory",
+               "%s and the float64 reference, %s, %s; writes about %.0f MB to %s, needs about %.0f "
+               "MB of memory",
                md_count((Language)e->progress->language, &scratch, spec->mode_count, "mode"),
-               md_count((Language)e->progress->language, &scratch, e->subject.checkpoint.config.layers, "layer"),
+               md_count((Language)e->progress->language, &scratch,
+                        e->subject.checkpoint.config.layers, "layer"),
                md_count((Language)e->progress->language, &scratch, spec->prompt_count, "prompt"),
                1e-6 * (double)sum->results_bytes, folder, 1e-6 * (double)sum->memory.needed);
   if (!sum->memory.stays)
     progress_say(e->progress,
-                 "of %.2f GB that it may have: not all layers stay in them, so each is made ready for a batch of "
+                 "of %.2f GB that it may have: not all layers stay in them, so each is made ready "
+                 "for a batch of "
                  "prompts and let go",
                  1e-9 * (double)sum->memory.allowed);
 }
 
 /* A finished result of the same run is reported again; of another run it is left alone. */
-static bool look_for_finished(const char *path, const RunKey *key, bool *finished, Arena scratch, Status *st) {
+static bool look_for_finished(const char *path, const RunKey *key, bool *finished, Arena scratch,
+                              Status *st) {
   *finished = false;
   if (!file_exists(path)) return true;
   RunKey found;
   TRY(results_key_of(path, &found, scratch, st));
   const char *differs = run_key_difference(&found, key);
   if (differs)
-    return FAIL(st, "%s: is the result of another run (%s differs); --fresh replaces it, -o names another folder", path,
-                differs);
+    return FAIL(st,
+                "%s: is the result of another run (%s differs); --fresh replaces it, -o names "
+                "another folder",
+                path, differs);
   *finished = true;
   return true;
 }
@@ -68,7 +73,8 @@ static int longest_prompt(const Experiment *e) {
   return longest;
 }
 
-/* What the mode is in the first layer where a stage of it is finer than the presets'; NULL: in none. */
+/* What the mode is in the first layer where a stage of it is finer than the presets'; NULL: in
+ * none. */
 static const Mode *finer_part(const Mode *mode) {
   for (int layer = 0; layer != ABSENT; layer = mode_next(mode, layer))
     if (mode_finer_stage(mode_in(mode, layer)) != ABSENT) return mode_in(mode, layer);
@@ -85,9 +91,10 @@ static bool find_device(Experiment *e, Status *st) {
     const int finer = mode_finer_stage(mode);
     const char *setting = mode_setting_name(mode, finer);
     if (spec->backend == BACKEND_CUDA)
-      return FAIL(st, "%s: backend cuda: mode '%s' sets %s %s, which only the CPU's operators have", spec->path,
-                  mode->name, mode->family->stage[finer].key, setting);
-    progress_say(e->progress, "the modes run on the CPU: mode '%s' sets %s %s, which only its operators have",
+      return FAIL(st, "%s: backend cuda: mode '%s' sets %s %s, which only the CPU's operators have",
+                  spec->path, mode->name, mode->family->stage[finer].key, setting);
+    progress_say(e->progress,
+                 "the modes run on the CPU: mode '%s' sets %s %s, which only its operators have",
                  mode->name, mode->family->stage[finer].key, setting);
     e->device.found = false;
   }
@@ -97,21 +104,24 @@ static bool find_device(Experiment *e, Status *st) {
 
 static Forms device_forms(const Spec *spec) {
   Forms forms = {0};
-  for (int i = 0; i < spec->mode_count; i++) forms = forms_of_both(forms, forms_of_mode(&spec->modes[i]));
+  for (int i = 0; i < spec->mode_count; i++)
+    forms = forms_of_both(forms, forms_of_mode(&spec->modes[i]));
   return forms;
 }
 
 static bool load_device(Arena *arena, Experiment *e, Status *st) {
-  const DevicePlan plan = {
-      .model = &e->subject.model, .forms = device_forms(e->spec), .lanes = e->spec->mode_count, .T = longest_prompt(e)};
+  const DevicePlan plan = {.model = &e->subject.model,
+                           .forms = device_forms(e->spec),
+                           .lanes = e->spec->mode_count,
+                           .T = longest_prompt(e)};
   return device_load(arena, &plan, &e->device, st);
 }
 
-/* --- the run ------------------------------------------------------------------------------------------------------
- */
+/* --- the run ---------------------------------------------------------------------------------- */
 
 /* What a study's prompts left stands in the journal. */
-static bool find_left(void *context, Arena *arena, const char *name, const void **bytes, size_t *size, Status *st) {
+static bool find_left(void *context, Arena *arena, const char *name, const void **bytes,
+                      size_t *size, Status *st) {
   (void)st; /* what is damaged is made again */
   store_noted(arena, context, name, bytes, size);
   return true;
@@ -131,9 +141,11 @@ static bool run_events(Arena *arena, Experiment *e, const Study *study, Status *
 }
 
 /* Every study, one after the other, and what they found into the results file. */
-static bool run_studies(Arena *arena, Experiment *e, const Keeper *keeper, const RunOptions *options,
-                        const char *results, double start_s, Status *st) {
-  Study study = {.spec = e->spec, .subject = &e->subject, .keeper = keeper, .progress = e->progress};
+static bool run_studies(Arena *arena, Experiment *e, const Keeper *keeper,
+                        const RunOptions *options, const char *results, double start_s,
+                        Status *st) {
+  Study study = {
+      .spec = e->spec, .subject = &e->subject, .keeper = keeper, .progress = e->progress};
   TRY(run_layers(e, *arena, st));
   TRY(layers_ride_all(e->subject.layers, st)); /* where all prompts were done already */
   TRY(run_events(arena, e, &study, st));
@@ -149,42 +161,46 @@ static bool run_studies(Arena *arena, Experiment *e, const Keeper *keeper, const
   return true;
 }
 
-static bool load(Arena *arena, const Spec *spec, const MemoryPlan *memory, Progress *progress, Subject *subject,
-                 Status *st) {
+static bool load(Arena *arena, const Spec *spec, const MemoryPlan *memory, Progress *progress,
+                 Subject *subject, Status *st) {
   subject->streams = memory->streams;
   return subject_load(arena, spec, &memory->layers, progress, subject, st);
 }
 
-bool experiment_load(Arena *arena, const Spec *spec, const char *cache, Progress *progress, Subject *subject,
-                     Status *st) {
+bool experiment_load(Arena *arena, const Spec *spec, const char *cache, Progress *progress,
+                     Subject *subject, Status *st) {
   const Estimate sum = estimate_of(spec, subject, false, *arena);
   return load(arena, spec, &sum.memory, progress, subject, st) &&
          calibrate_subject(arena, spec, cache, NULL, progress, subject, st);
 }
 
 /* Whoever holds the layers first takes along what must be made of each once. */
-static bool load_and_run(Arena *arena, Experiment *e, const RunOptions *options, const char *results, double start_s,
-                         Status *st) {
-  const Keeper keeper = {.context = e->store, .find = find_left, .keep = keep_left, .drop = drop_left};
+static bool load_and_run(Arena *arena, Experiment *e, const RunOptions *options,
+                         const char *results, double start_s, Status *st) {
+  const Keeper keeper = {
+      .context = e->store, .find = find_left, .keep = keep_left, .drop = drop_left};
   TRY(calibrate_subject(arena, e->spec, options->folder, &keeper, e->progress, &e->subject, st));
   e->clipped = clipped_ride(arena, e->spec, &e->subject);
-  e->pairs =
-      pairs_of(arena, e->spec, &e->subject, e->device.found ? source_cuda(&e->device) : source_cpu(&e->subject.model));
+  e->pairs = pairs_of(arena, e->spec, &e->subject,
+                      e->device.found ? source_cuda(&e->device) : source_cpu(&e->subject.model));
   if (e->device.found) TRY(load_device(arena, e, st));
   return run_studies(arena, e, &keeper, options, results, start_s, st);
 }
 
-bool experiment_run(Arena *arena, const Spec *spec, const RunOptions *options, Progress *progress, RunOutcome *outcome,
-                    Status *st) {
+bool experiment_run(Arena *arena, const Spec *spec, const RunOptions *options, Progress *progress,
+                    RunOutcome *outcome, Status *st) {
   double start_s = clock_s();
   Experiment e = {.spec = spec, .progress = progress};
-  *outcome = (RunOutcome){.results = arena_printf(arena, "%s/results.h5", options->folder), .lock = -1};
+  *outcome =
+      (RunOutcome){.results = arena_printf(arena, "%s/results.h5", options->folder), .lock = -1};
   TRY(subject_check(arena, spec, &e.subject, st));
   TRY(run_key(spec, &e.subject, &e.key, *arena, st));
   TRY(micro_check(spec, &e.subject, *arena, st));
   TRY(events_check(spec, &e.subject, st));
-  TRY(folder_lock(options->folder, false, &outcome->lock, st)); /* before anything is written or believed */
-  if (!options->fresh) TRY(look_for_finished(outcome->results, &e.key, &outcome->already_done, *arena, st));
+  TRY(folder_lock(options->folder, false, &outcome->lock,
+                  st)); /* before anything is written or believed */
+  if (!options->fresh)
+    TRY(look_for_finished(outcome->results, &e.key, &outcome->already_done, *arena, st));
   if (outcome->already_done) {
     store_discard(*arena, outcome->results, &e.key);
   } else {
@@ -194,11 +210,12 @@ bool experiment_run(Arena *arena, const Spec *spec, const RunOptions *options, P
     const Estimate sum = estimate_of(spec, &e.subject, e.device.found, *arena);
     announce(&e, &sum, options->folder, *arena);
     TRY(store_standing(outcome->results, &e.key, options->fresh, &standing, *arena, st));
-    TRY(estimate_check(spec, &e.subject, &sum, options->folder, standing, (size_t)(arena->end - arena->next), st));
+    TRY(estimate_check(spec, &e.subject, &sum, options->folder, standing,
+                       (size_t)(arena->end - arena->next), st));
     TRY(load(arena, spec, &sum.memory, progress, &e.subject, st));
     StoreShape shape = estimate_shape(arena, spec, &e.subject);
-    TRY(store_open(arena, outcome->results, &e.key, &shape, options->fresh, spec->durability == DURABILITY_POWER,
-                   &e.store, st));
+    TRY(store_open(arena, outcome->results, &e.key, &shape, options->fresh,
+                   spec->durability == DURABILITY_POWER, &e.store, st));
     bool ok = load_and_run(arena, &e, options, outcome->results, start_s, st);
     store_close(e.store);
     device_free(&e.device);

@@ -1,5 +1,5 @@
-/* experiment: the full-model driver. Walks prompt by prompt and layer by layer, all modes and the float64 reference in
- * lock-step: run, measure, give to the store, let the traces go. */
+/* experiment: the full-model driver. Walks prompt by prompt and layer by layer, all modes and the
+ * float64 reference in lock-step: run, measure, give to the store, let the traces go. */
 #ifndef DS_EXPERIMENT_EXPERIMENT_H
 #define DS_EXPERIMENT_EXPERIMENT_H
 #include "base/progress.h"
@@ -21,17 +21,17 @@ typedef struct RunOutcome {
   int lock; /* of the folder; the caller's to give back (folder_unlock), after the report */
 } RunOutcome;
 
-bool experiment_run(Arena *arena, const Spec *spec, const RunOptions *options, Progress *progress, RunOutcome *outcome,
-                    Status *st);
+bool experiment_run(Arena *arena, const Spec *spec, const RunOptions *options, Progress *progress,
+                    RunOutcome *outcome, Status *st);
 
-/* A checked subject made ready, with its scales: what every command does before it runs anything. Calibration
- * statistics are taken from and left in `cache` (a folder; NULL: no cache). */
-bool experiment_load(Arena *arena, const Spec *spec, const char *cache, Progress *progress, Subject *subject,
-                     Status *st);
+/* A checked subject made ready, with its scales: what every command does before it runs anything.
+ * Calibration statistics are taken from and left in `cache` (a folder; NULL: no cache). */
+bool experiment_load(Arena *arena, const Spec *spec, const char *cache, Progress *progress,
+                     Subject *subject, Status *st);
 
-/* A spec's micro section alone, to FOLDER/results.h5 (tables and provenance). `lock` is the folder's, the caller's to
- * give back (folder_unlock), after the report. */
-bool experiment_micro(Arena *arena, const Spec *spec, const char *folder, const char *command, bool fresh,
-                      Progress *progress, const char **results, int *lock, Status *st);
+/* A spec's micro section alone, to FOLDER/results.h5 (tables and provenance). `lock` is the
+ * folder's, the caller's to give back (folder_unlock), after the report. */
+bool experiment_micro(Arena *arena, const Spec *spec, const char *folder, const char *command,
+                      bool fresh, Progress *progress, const char **results, int *lock, Status *st);
 
 #endif

@@ -1,14 +1,13 @@
-/* layers: the walk of an experiment: all prompts under all modes and the reference in lock-step; a layer is measured,
- * stored, and let go. */
+/* layers: the walk of an experiment: all prompts under all modes and the reference in lock-step; a
+ * layer is measured, stored, and let go. */
 #include "experiment/run.h"
 #include "report/markdown.h"
 
-/* --- storing a layer ------------------------------------------------------------------------------------------------
- */
+/* --- storing a layer -------------------------------------------------------------------------- */
 
 /* The rows of tensors come side by side, their tensors in order: as they are walked here. */
-static bool store_layer(Experiment *e, const WalkPlace *at, const Trace *trace, const LayerRows *rows, Arena scratch,
-                        Status *st) {
+static bool store_layer(Experiment *e, const WalkPlace *at, const Trace *trace,
+                        const LayerRows *rows, Arena scratch, Status *st) {
   const Tensors *tensors = &e->subject.checkpoint.config.family->tensors;
   const int block_out = tensors_role(tensors, ROLE_BLOCK_OUT);
   StoreTensor *tensor = ARENA_NEW(&scratch, StoreTensor, at->sides * tensors->count);
@@ -19,7 +18,8 @@ static bool store_layer(Experiment *e, const WalkPlace *at, const Trace *trace, 
                              {&table_clipping, rows->clipping, (size_t)rows->clippings},
                              {&table_token_errors, rows->token, (size_t)rows->tokens},
                              {&table_budget, rows->budget, (size_t)rows->budgets}};
-  StoreLayer what = {.tensor = tensor, .stream = stream, .rows = table, .tables = sizeof table / sizeof *table};
+  StoreLayer what = {
+      .tensor = tensor, .stream = stream, .rows = table, .tables = sizeof table / sizeof *table};
   for (int s = 0; s < at->sides; s++) {
     stream[s] = trace[s].t[block_out];
     for (int id = 0; id < tensors->count; id++)
@@ -31,18 +31,19 @@ static bool store_layer(Experiment *e, const WalkPlace *at, const Trace *trace, 
   return store_put_layer(e->store, at->prompt, at->layer, &what, st);
 }
 
-/* --- the visitor ----------------------------------------------------------------------------------------------------
- */
+/* --- the visitor ------------------------------------------------------------------------------ */
 
 static bool resume(void *context, int prompt, int *done, Tensor *stream, Arena *arena, Status *st) {
   Experiment *e = context;
   *done = store_layers_done(e->store, prompt, *arena);
   if (*done == 0 || *done == e->subject.model.layers) return true;
-  for (int s = 0; s < e->pairs.sides; s++) TRY(store_read_stream(arena, e->store, prompt, s, &stream[s], st));
+  for (int s = 0; s < e->pairs.sides; s++)
+    TRY(store_read_stream(arena, e->store, prompt, s, &stream[s], st));
   return true;
 }
 
-static bool layer(void *context, const WalkPlace *at, const Trace *trace, Arena scratch, Status *st) {
+static bool layer(void *context, const WalkPlace *at, const Trace *trace, Arena scratch,
+                  Status *st) {
   Experiment *e = context;
   LayerRows rows;
   TRY(pairs_measure(&e->pairs, at, trace, &rows, &scratch, st));

@@ -31,8 +31,9 @@ static const char *machine(Arena *arena) {
 #endif
   struct utsname system;
   uname(&system);
-  return arena_printf(arena, "%s, %s, %s %s, %d threads", cpu[0] ? cpu + strspn(cpu, " ") : "processor unnamed",
-                      system.machine, system.sysname, system.release, omp_get_max_threads());
+  return arena_printf(arena, "%s, %s, %s %s, %d threads",
+                      cpu[0] ? cpu + strspn(cpu, " ") : "processor unnamed", system.machine,
+                      system.sysname, system.release, omp_get_max_threads());
 }
 
 /* ISO 8601, UTC; SOURCE_DATE_EPOCH where it is set. */
@@ -45,8 +46,8 @@ static const char *date(Arena *arena) {
   return arena_printf(arena, "%s", text);
 }
 
-const Attribute *provenance_attributes(Arena *arena, const Spec *spec, const Subject *subject, const Device *device,
-                                       const char *command, int *count) {
+const Attribute *provenance_attributes(Arena *arena, const Spec *spec, const Subject *subject,
+                                       const Device *device, const char *command, int *count) {
   const Config *c = &subject->checkpoint.config;
   Attribute *list = ARENA_NEW(arena, Attribute, ATTRIBUTES_MAX);
   int n = 0;
@@ -60,18 +61,21 @@ const Attribute *provenance_attributes(Arena *arena, const Spec *spec, const Sub
   TEXT("spec_raw", spec->raw);
   TEXT("spec_effective", spec_print(arena, spec));
   TEXT("model", spec->model);
-  TEXT("model_shape", arena_printf(arena, "%d layers, D %d, E %d, N %d, R %d, K %d, vocabulary %d", c->layers, c->D,
-                                   c->E, c->N, c->R, c->K, c->vocab));
+  TEXT("model_shape", arena_printf(arena, "%d layers, D %d, E %d, N %d, R %d, K %d, vocabulary %d",
+                                   c->layers, c->D, c->E, c->N, c->R, c->K, c->vocab));
   if (subject->checkpoint.unused) {
     TEXT("unused_weights", subject->checkpoint.unused_names);
     TEXT("unused_weights_count", arena_printf(arena, "%zu", subject->checkpoint.unused));
   }
   TEXT("layers", arena_printf(arena, "%d", c->layers));
   if (subject->prompt_text) TEXT("prompt_text", subject->prompt_text);
-  if (subject->prompt_text) TEXT("prompts_span", arena_printf(arena, "%.4g", subject->prompts_span));
-  if (subject->prompt_text) TEXT("prompts_held", arena_printf(arena, "%lld", (long long)subject->prompts_held));
+  if (subject->prompt_text)
+    TEXT("prompts_span", arena_printf(arena, "%.4g", subject->prompts_span));
+  if (subject->prompt_text)
+    TEXT("prompts_held", arena_printf(arena, "%lld", (long long)subject->prompts_held));
   TEXT("rewrite", spec->rewrite == REWRITE_QUAMBA ? "quamba" : "none");
-  if (spec->rewrite == REWRITE_QUAMBA) TEXT("rewrite_proof", arena_printf(arena, "%.3g", subject->rewrite_proof));
+  if (spec->rewrite == REWRITE_QUAMBA)
+    TEXT("rewrite_proof", arena_printf(arena, "%.3g", subject->rewrite_proof));
   TEXT("backend", device->found ? device->cuda.ops.backend : ops_cpu.backend);
   if (device->found) TEXT("device", device->cuda.name);
   TEXT("machine", machine(arena));

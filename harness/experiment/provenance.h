@@ -1,5 +1,5 @@
-/* provenance: what a results file says of itself, so that a reader can judge and repeat it: program, commit, compiler
- * and flags, machine, BLAS, date, command, spec, model. */
+/* provenance: what a results file says of itself, so that a reader can judge and repeat it:
+ * program, commit, compiler and flags, machine, BLAS, date, command, spec, model. */
 #ifndef DS_EXPERIMENT_PROVENANCE_H
 #define DS_EXPERIMENT_PROVENANCE_H
 #include "source/cuda.h"
@@ -8,7 +8,7 @@
 
 #define DRIFTSCOPE_VERSION "driftscope 0.1.0"
 
-const Attribute *provenance_attributes(Arena *arena, const Spec *spec, const Subject *subject, const Device *device,
-                                       const char *command, int *count);
+const Attribute *provenance_attributes(Arena *arena, const Spec *spec, const Subject *subject,
+                                       const Device *device, const char *command, int *count);
 
 #endif

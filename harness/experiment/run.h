@@ -35,10 +35,13 @@ typedef struct Experiment {
 /* What this run is: a finished or unfinished one of another key is another run. */
 bool run_key(const Spec *spec, const Subject *subject, RunKey *key, Arena scratch, Status *st);
 
-/* layers.c: the walk of all prompts under all modes and the reference; every layer is measured and stored. */
+/* layers.c: the walk of all prompts under all modes and the reference; every layer is measured and
+ * stored. */
 bool run_layers(Experiment *e, Arena scratch, Status *st);
 
-/* tables.c: what follows from the rows of all layers, the rows of the run itself, and the results file. */
-bool run_results(Arena *arena, Experiment *e, const RunOptions *options, double start_s, Status *st);
+/* tables.c: what follows from the rows of all layers, the rows of the run itself, and the results
+ * file. */
+bool run_results(Arena *arena, Experiment *e, const RunOptions *options, double start_s,
+                 Status *st);
 
 #endif

@@ -1,5 +1,5 @@
-/* tables: the end of a run: what follows from the rows of all layers, the rows of the run itself, and the results file.
- */
+/* tables: the end of a run: what follows from the rows of all layers, the rows of the run itself,
+ * and the results file. */
 #include <stdio.h>
 #include <string.h>
 
@@ -35,14 +35,15 @@ static TableRows mode_rows(Arena *arena, const Experiment *e) {
 static TableRows performance_rows(Arena *arena, const Experiment *e, double start_s) {
   Performance *row = ARENA_NEW(arena, Performance, e->pairs.sides + 8);
   size_t count = 0;
-#define ADD(time, bytes_used, ...)                                                                                     \
-  (row[count] = (Performance){.time_s = (time), .bytes = (bytes_used)},                                                \
+#define ADD(time, bytes_used, ...)                                                                 \
+  (row[count] = (Performance){.time_s = (time), .bytes = (bytes_used)},                            \
    snprintf(row[count++].what, sizeof row->what, __VA_ARGS__))
   ADD(e->subject.load_s, 0, "load");
   ADD(e->subject.layers->prepare_s, 0, "prepare");
   ADD(e->subject.proof_s, 0, "rewrite proof");
   ADD(e->subject.calibrate_s, 0, "calibrate");
-  for (int s = 0; s < e->pairs.sides; s++) ADD(e->pairs.side[s].time_s, 0, "%s", e->pairs.side[s].name);
+  for (int s = 0; s < e->pairs.sides; s++)
+    ADD(e->pairs.side[s].time_s, 0, "%s", e->pairs.side[s].name);
   ADD(e->pairs.stats_s, 0, "statistics");
   if (e->spec->budget_all || e->spec->budget_count) ADD(e->pairs.budget_s, 0, "error budget");
   const StoreWritten written = store_written(e->store);
@@ -52,30 +53,30 @@ static TableRows performance_rows(Arena *arena, const Experiment *e, double star
   return (TableRows){&table_performance, row, count};
 }
 
-static TableRows verdict_rows(Arena *arena, const Experiment *e, const PairStats *pair, size_t pairs,
-                              const Drift *drift, size_t drifts) {
+static TableRows verdict_rows(Arena *arena, const Experiment *e, const PairStats *pair,
+                              size_t pairs, const Drift *drift, size_t drifts) {
   const Pairs *of = &e->pairs;
   Verdict *row = ARENA_NEW(arena, Verdict, of->pairs);
   for (int p = 0; p < of->pairs; p++) {
     const WalkSide *base = &of->side[of->pair[p].base], *other = &of->side[of->pair[p].other];
-    row[p] = verdict_of(&e->subject.model.config.family->tensors, base->mode, other->mode, pair, pairs, drift, drifts,
-                        e->subject.model.layers, *arena);
+    row[p] = verdict_of(&e->subject.model.config.family->tensors, base->mode, other->mode, pair,
+                        pairs, drift, drifts, e->subject.model.layers, *arena);
   }
   return (TableRows){&table_verdict, row, (size_t)of->pairs};
 }
 
 static bool check_budgets(const Budget *row, size_t count, Status *st) {
   const Budget *before, *broken = budget_broken_chain(row, count, &before);
-  return !broken ||
-         FAIL_CHECK(
-             st,
-             "error budget of %s against %s, prompt %s: layer %d was given a difference of size %.17g, and layer "
-             "%d had left one of %.17g",
-             broken->other, broken->base, broken->prompt, broken->layer, broken->in_l2, before->layer,
-             before->total_l2);
+  return !broken || FAIL_CHECK(st,
+                               "error budget of %s against %s, prompt %s: layer %d was given a "
+                               "difference of size %.17g, and layer "
+                               "%d had left one of %.17g",
+                               broken->other, broken->base, broken->prompt, broken->layer,
+                               broken->in_l2, before->layer, before->total_l2);
 }
 
-bool run_results(Arena *arena, Experiment *e, const RunOptions *options, double start_s, Status *st) {
+bool run_results(Arena *arena, Experiment *e, const RunOptions *options, double start_s,
+                 Status *st) {
   void *tensor, *pair, *budget, *scale, *clipping;
   size_t tensors, pairs, drifts, budgets, shapes, scales, clippings;
   TRY(store_rows(arena, e->store, &table_tensor_stats, &tensor, &tensors, st));
@@ -90,7 +91,8 @@ bool run_results(Arena *arena, Experiment *e, const RunOptions *options, double 
   const Tensors *traced = &e->subject.model.config.family->tensors;
   int layers = e->subject.model.layers;
   Drift *drift = drift_of(arena, traced, pair, pairs, &drifts);
-  DriftShape *shape = shape_of(arena, traced, pair, pairs, layers, &e->spec->drift, e->spec->seed, &shapes);
+  DriftShape *shape =
+      shape_of(arena, traced, pair, pairs, layers, &e->spec->drift, e->spec->seed, &shapes);
   double clipped_s;
   const TableRows clipped = clipped_rows(arena, e->clipped, clipping, clippings, &clipped_s);
   e->pairs.stats_s += clipped_s + clock_s() - measure_s;
@@ -134,10 +136,12 @@ bool run_results(Arena *arena, Experiment *e, const RunOptions *options, double 
       mode_rows(arena, e),
       tensors_rows(arena, traced),
       scales_of(arena, e->spec, &e->subject, scale, scales),
-      {&table_scale_choices, e->subject.choice, e->subject.choice ? choices_count(&e->subject.model.config) : 0},
+      {&table_scale_choices, e->subject.choice,
+       e->subject.choice ? choices_count(&e->subject.model.config) : 0},
       performance_rows(arena, e, start_s),
       {&table_evaluation, e->evaluation.mode, (size_t)e->evaluation.modes},
-      {&table_evaluation_windows, e->evaluation.window, (size_t)(e->evaluation.modes * e->evaluation.windows)},
+      {&table_evaluation_windows, e->evaluation.window,
+       (size_t)(e->evaluation.modes * e->evaluation.windows)},
       {&table_evaluation_pairs, e->evaluation.pair, (size_t)e->evaluation.pairs},
       {&table_evaluation_tokens, e->evaluation.token, (size_t)e->evaluation.tokens},
       {&table_cost, e->cost.time, (size_t)e->cost.times},
@@ -151,5 +155,6 @@ bool run_results(Arena *arena, Experiment *e, const RunOptions *options, double 
   int attributes;
   const Attribute *attribute =
       provenance_attributes(arena, e->spec, &e->subject, &e->device, options->command, &attributes);
-  return store_finish(e->store, attribute, attributes, rows, (int)(sizeof rows / sizeof *rows), *arena, st);
+  return store_finish(e->store, attribute, attributes, rows, (int)(sizeof rows / sizeof *rows),
+                      *arena, st);
 }

@@ -4,7 +4,8 @@
 
 #include "reference/model64.h"
 
-void block_run(const Model *model, int layer, const Mode *mode, const Tensor *x, Arena *arena, Trace *trace) {
+void block_run(const Model *model, int layer, const Mode *mode, const Tensor *x, Arena *arena,
+               Trace *trace) {
   assert(!mode->parts); /* of a layer: mode_in */
   model->config.family->block(model, layer, mode, x, arena, trace);
 }
@@ -12,11 +13,13 @@ void block_run(const Model *model, int layer, const Mode *mode, const Tensor *x,
 /* [T, D]: what the prompt names of the embedding, in its order. */
 static double *rows_of(const EndRows *ends, const int32_t *token, int T, int D, Arena *arena) {
   double *rows = arena_room(arena, (size_t)T * (size_t)D, sizeof *rows);
-  for (int t = 0; t < T; t++) ends->take(ends->context, END_EMBEDDING, token[t], 1, rows + (size_t)t * (size_t)D);
+  for (int t = 0; t < T; t++)
+    ends->take(ends->context, END_EMBEDDING, token[t], 1, rows + (size_t)t * (size_t)D);
   return rows;
 }
 
-void block_embedding_rows(const Model *model, const int32_t *token, int T, float *rows, Arena scratch) {
+void block_embedding_rows(const Model *model, const int32_t *token, int T, float *rows,
+                          Arena scratch) {
   const double *wide = rows_of(&model->ends, token, T, model->D, &scratch);
   for (size_t i = 0; i < (size_t)T * (size_t)model->D; i++) rows[i] = (float)wide[i];
 }
@@ -29,11 +32,13 @@ void block_embed(const Model *model, const int32_t *token, int T, Arena *arena, 
   block_embed_rows(model, rows, row, T, arena, trace);
 }
 
-void block_embed_rows(const Model *model, const float *rows, const int32_t *row, int T, Arena *arena, Trace *trace) {
+void block_embed_rows(const Model *model, const float *rows, const int32_t *row, int T,
+                      Arena *arena, Trace *trace) {
   model->config.family->embed(model, rows, row, T, arena, trace);
 }
 
-void block_embed64(const Weights64 *weights, const int32_t *token, int T, Arena *arena, Trace *trace) {
+void block_embed64(const Weights64 *weights, const int32_t *token, int T, Arena *arena,
+                   Trace *trace) {
   const double *rows = rows_of(&weights->ends, token, T, weights->config.D, arena);
   weights->config.family->embed64(weights, rows, T, arena, trace);
 }
@@ -48,7 +53,8 @@ size_t block_logits64_bytes(const Config *c) {
   return (size_t)most * (size_t)c->D * sizeof(double) + 64;
 }
 
-void block_logits64(const Weights64 *w, const double *norm_f, int T, double *logits, Arena scratch) {
+void block_logits64(const Weights64 *w, const double *norm_f, int T, double *logits,
+                    Arena scratch) {
   const int vocab = w->config.vocab, D = w->config.D;
   double *panel = arena_room(&scratch, block_logits64_bytes(&w->config), 1);
   for (int first = 0, rows; first < vocab; first += rows) {

@@ -10,11 +10,12 @@ typedef enum { REWRITE_QUAMBA, REWRITE_NONE } Rewrite;
 enum { END_EMBEDDING, END_NORM, END_HEAD, END_COUNT };
 
 typedef struct Config {
-  int D, E, N, R, K, layers, vocab; /* hidden_size, intermediate_size, state_size, time_step_rank, conv_kernel, … */
-  double eps;                       /* layer_norm_epsilon */
-  bool tied;                        /* tie_word_embeddings */
-  bool tied_said;                   /* it stands in the file; else `tied` is the default, true */
-  const struct Family *family;      /* the one that config.json's model_type names */
+  int D, E, N, R, K, layers,
+      vocab;      /* hidden_size, intermediate_size, state_size, time_step_rank, conv_kernel, … */
+  double eps;     /* layer_norm_epsilon */
+  bool tied;      /* tie_word_embeddings */
+  bool tied_said; /* it stands in the file; else `tied` is the default, true */
+  const struct Family *family; /* the one that config.json's model_type names */
 } Config;
 
 #endif

@@ -38,12 +38,14 @@ Forms forms_of_mode(const Mode *mode) {
   Forms forms = {0};
   for (int layer = 0; layer != ABSENT; layer = mode_next(mode, layer))
     for (int w = 0; w < mode->family->weights; w++)
-      *(weight_is_i8(&mode->family->weight[w], mode_in(mode, layer)) ? &forms.i8 : &forms.f32) |= 1u << w;
+      *(weight_is_i8(&mode->family->weight[w], mode_in(mode, layer)) ? &forms.i8 : &forms.f32) |=
+          1u << w;
   return forms;
 }
 
 Forms forms_of_both(Forms a, Forms b) {
-  return (Forms){.f64 = a.f64 || b.f64, .f32 = a.f32 | b.f32, .i8 = a.i8 | b.i8, .head = a.head || b.head};
+  return (Forms){
+      .f64 = a.f64 || b.f64, .f32 = a.f32 | b.f32, .i8 = a.i8 | b.i8, .head = a.head || b.head};
 }
 
 int family_widest(const Config *config) {
@@ -58,6 +60,7 @@ int family_widest(const Config *config) {
 
 size_t family_layer_values(const Config *config) {
   size_t values = 0;
-  for (int w = 0; w < config->family->weights; w++) values += weight_values(config, &config->family->weight[w]);
+  for (int w = 0; w < config->family->weights; w++)
+    values += weight_values(config, &config->family->weight[w]);
   return values;
 }

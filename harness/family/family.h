@@ -1,6 +1,7 @@
-/* family: what a kind of model is, as tables and functions over the operators. One file says it (mamba1.c, and what
- * that file is split into); everything else is driven by these tables and names no tensor, dimension, scale, weight or
- * stage of its own. A family's enums, by which its tables are indexed, are seen by its own files and by tests alone. */
+/* family: what a kind of model is, as tables and functions over the operators. One file says it
+ * (mamba1.c, and what that file is split into); everything else is driven by these tables and names
+ * no tensor, dimension, scale, weight or stage of its own. A family's enums, by which its tables
+ * are indexed, are seen by its own files and by tests alone. */
 #ifndef DS_FAMILY_FAMILY_H
 #define DS_FAMILY_FAMILY_H
 #include "base/arena.h"
@@ -25,7 +26,8 @@ typedef struct OpTypes {
 } OpTypes;
 enum { OP_TYPES_MOST = 4 }; /* calls of one operator in a block */
 
-/* Bytes of a layer's activations, a token: all of them, and those that live at one time, at most. */
+/* Bytes of a layer's activations, a token: all of them, and those that live at one time, at
+ * most. */
 typedef struct Activations {
   int64_t total, peak;
 } Activations;
@@ -40,7 +42,8 @@ typedef struct Family {
   int stages;
   const Mode *preset;
   int presets;
-  const Mode *plain; /* the preset that is float throughout: calibration observes it, costs are told against it */
+  const Mode *plain; /* the preset that is float throughout: calibration observes it, costs are told
+                        against it */
   const WeightInfo *weight;
   int weights;
   WeightInfo end[END_COUNT];
@@ -53,34 +56,40 @@ typedef struct Family {
   /* Refuses settings that contradict each other, by their keys and values. */
   bool (*mode_check)(const Mode *mode, Status *st);
   bool (*mode_needs_scales)(const Mode *mode);
-  /* The key of the reason why two modes must agree, everywhere or but for rounding ties (measure/verdict.h); "". */
+  /* The key of the reason why two modes must agree, everywhere or but for rounding ties
+   * (measure/verdict.h); "". */
   const char *(*agreement)(const Mode *base, const Mode *other);
 
   /* The format that this tensor has under this mode; false where the mode does not make it. */
   bool (*format)(const Mode *mode, int id, Format *format);
-  /* Whether its values lie on the grid of its static scale under this mode, as int8 or dequantised: none is larger than
-   * 127 scale, or below -128 scale. */
+  /* Whether its values lie on the grid of its static scale under this mode, as int8 or dequantised:
+   * none is larger than 127 scale, or below -128 scale. */
   bool (*grid)(const Mode *mode, int id);
-  /* The kernel that must have made it, without its backend (kernels/witness.h); NULL where the mode has no say. */
+  /* The kernel that must have made it, without its backend (kernels/witness.h); NULL where the mode
+   * has no say. */
   const char *(*kernel)(const Mode *mode, int id);
-  /* Those of every call of this operator under this mode, in the order of the calls; returns how many. */
+  /* Those of every call of this operator under this mode, in the order of the calls; returns how
+   * many. */
   int (*op_types)(const Mode *mode, OpKind kind, OpTypes types[OP_TYPES_MOST]);
   Activations (*activations)(const Model *model, const Mode *mode);
   /* A sequence: what one layer keeps from token to token, as the mode stores it. */
   int64_t (*state_bytes)(const Model *model, const Mode *mode);
 
-  /* Those of block.h, and the same in float64, every tensor of the table but those of modes only. embed: of token t
-   * stands row row[t] of `rows` [any, D]. */
-  void (*block)(const Model *model, int layer, const Mode *mode, const Tensor *x, Arena *arena, Trace *trace);
-  void (*embed)(const Model *model, const float *rows, const int32_t *row, int T, Arena *arena, Trace *trace);
+  /* Those of block.h, and the same in float64, every tensor of the table but those of modes only.
+   * embed: of token t stands row row[t] of `rows` [any, D]. */
+  void (*block)(const Model *model, int layer, const Mode *mode, const Tensor *x, Arena *arena,
+                Trace *trace);
+  void (*embed)(const Model *model, const float *rows, const int32_t *row, int T, Arena *arena,
+                Trace *trace);
   void (*head)(const Model *model, const Tensor *x, Arena *arena, Trace *trace);
   size_t (*block_bytes)(const Config *config, int T);
   void (*block64)(const Weights64 *weights, int layer, const Tensor *x, Arena *arena, Trace *trace);
-  void (*embed64)(const Weights64 *weights, const double *rows, int T, Arena *arena, Trace *trace); /* rows [T, D] */
+  void (*embed64)(const Weights64 *weights, const double *rows, int T, Arena *arena,
+                  Trace *trace); /* rows [T, D] */
   void (*head64)(const Weights64 *weights, const Tensor *x, Arena *arena, Trace *trace);
 } Family;
 
-extern const Family *const families[];                /* ends with NULL; the first is the one of a spec's stages */
+extern const Family *const families[]; /* ends with NULL; the first is the one of a spec's stages */
 const Family *family_of_type(const char *model_type); /* NULL where there is none */
 
 /* Rows times columns of a weight: the first dimension, and all others. */
@@ -91,8 +100,8 @@ size_t weight_values(const Config *config, const WeightInfo *weight);
 const char *weight_short_name(const WeightInfo *weight);
 /* Whether the mode takes it as int8. */
 bool weight_is_i8(const WeightInfo *weight, const Mode *mode);
-/* The forms in which a mode takes the weights of a layer, of one that differs by layer those of all; and all that any
- * of two asks for. */
+/* The forms in which a mode takes the weights of a layer, of one that differs by layer those of
+ * all; and all that any of two asks for. */
 Forms forms_of_mode(const Mode *mode);
 Forms forms_of_both(Forms a, Forms b);
 /* The widest row of any tensor of a layer. */

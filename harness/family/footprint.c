@@ -15,7 +15,8 @@ static int static_scales(const Family *family, const Mode *mode) {
   for (int id = 0; id < family->tensors.layer; id++) {
     Format format;
     int scale = family->tensors.info[id].scale;
-    if (scale == ABSENT || used[scale] || !family->format(mode, id, &format) || format != FORMAT_I8) continue;
+    if (scale == ABSENT || used[scale] || !family->format(mode, id, &format) || format != FORMAT_I8)
+      continue;
     used[scale] = true;
     count++;
   }

@@ -1,35 +1,44 @@
-/* mamba1: Mamba-1 as the checkpoints of model_type "mamba" have it, under the arithmetic of Quamba's W8A8 path. Source
- * of the presets: the descriptions of that path (0) and of the modes of Quamba-SE (1, 2-0 … 2-4, 3); fp32 is the float
- * bound without any float16. */
+/* mamba1: Mamba-1 as the checkpoints of model_type "mamba" have it, under the arithmetic of
+ * Quamba's W8A8 path. Source of the presets: the descriptions of that path (0) and of the modes of
+ * Quamba-SE (1, 2-0 … 2-4, 3); fp32 is the float bound without any float16. */
 #include "family/mamba1_parts.h"
 
 static const TensorInfo tensors[T_ALL] = {
-    [T_BLOCK_IN] = {"block_in", "residual stream before the block", DIM_TOKEN, DIM_D_MODEL, ABSENT, ROLE_BLOCK_IN},
+    [T_BLOCK_IN] = {"block_in", "residual stream before the block", DIM_TOKEN, DIM_D_MODEL, ABSENT,
+                    ROLE_BLOCK_IN},
     [T_NORM] = {"norm", "RMS norm of block_in", DIM_TOKEN, DIM_D_MODEL, S_IN},
     [T_IN_PROJ] = {"in_proj", "input projection: x, then z", DIM_TOKEN, DIM_D_INNER2, S_XZ},
-    [T_CONV1D] = {"conv1d", "causal depthwise convolution, before SiLU", DIM_TOKEN, DIM_D_INNER, ABSENT},
+    [T_CONV1D] = {"conv1d", "causal depthwise convolution, before SiLU", DIM_TOKEN, DIM_D_INNER,
+                  ABSENT},
     [T_CONV1D_SILU] = {"conv1d_silu", "SiLU of conv1d", DIM_TOKEN, DIM_D_INNER, S_U, ROLE_CONV_OUT},
-    [T_X_PROJ_IN] = {"x_proj_in", "what x_proj takes: conv1d_silu, requantised where the mode says so", DIM_TOKEN,
-                     DIM_D_INNER, S_U, .taken_by = OP_LINEAR},
-    [T_SCAN_IN] = {"scan_in", "u of the scan: conv1d_silu, requantised where the mode says so", DIM_TOKEN, DIM_D_INNER,
-                   S_U, .taken_by = OP_SCAN},
+    [T_X_PROJ_IN] = {"x_proj_in",
+                     "what x_proj takes: conv1d_silu, requantised where the mode says so",
+                     DIM_TOKEN, DIM_D_INNER, S_U, .taken_by = OP_LINEAR},
+    [T_SCAN_IN] = {"scan_in", "u of the scan: conv1d_silu, requantised where the mode says so",
+                   DIM_TOKEN, DIM_D_INNER, S_U, .taken_by = OP_SCAN},
     [T_X_PROJ] = {"x_proj", "projection to dt, B, C", DIM_TOKEN, DIM_DT_BC, S_DBC},
-    [T_DT_PROJ] = {"dt_proj", "projection of dt to channels, without its bias", DIM_TOKEN, DIM_D_INNER, S_DT},
+    [T_DT_PROJ] = {"dt_proj", "projection of dt to channels, without its bias", DIM_TOKEN,
+                   DIM_D_INNER, S_DT},
     [T_DELTA] = {"delta", "step size: softplus(dt_proj + bias)", DIM_TOKEN, DIM_D_INNER, ABSENT},
-    [T_SCAN] = {"scan", "selective scan, before the gate", DIM_TOKEN, DIM_D_INNER, ABSENT, ROLE_SCAN},
+    [T_SCAN] = {"scan", "selective scan, before the gate", DIM_TOKEN, DIM_D_INNER, ABSENT,
+                ROLE_SCAN},
     [T_GATED] = {"gated", "scan times SiLU(z)", DIM_TOKEN, DIM_D_INNER, ABSENT},
-    [T_OUT_PROJ_IN] = {"out_proj_in", "what out_proj takes: gated after the Hadamard transform", DIM_TOKEN, DIM_D_INNER,
-                       S_O, .taken_by = OP_LINEAR},
+    [T_OUT_PROJ_IN] = {"out_proj_in", "what out_proj takes: gated after the Hadamard transform",
+                       DIM_TOKEN, DIM_D_INNER, S_O, .taken_by = OP_LINEAR},
     [T_OUT_PROJ] = {"out_proj", "output projection", DIM_TOKEN, DIM_D_MODEL, ABSENT, ROLE_ADDED},
-    [T_BLOCK_OUT] = {"block_out", "residual stream after the block", DIM_TOKEN, DIM_D_MODEL, ABSENT, ROLE_BLOCK_OUT},
-    [T_SSM_STATE] = {"ssm_state", "state of the scan after the last token", DIM_D_INNER, DIM_D_STATE, S_H},
-    [T_SSM_STATE_Q8] = {"ssm_state_q8", "ssm_state, quantised", DIM_D_INNER, DIM_D_STATE, S_H, .modes_only = true,
-                        .of = T_SSM_STATE},
-    [T_EMBEDDING] = {"embedding", "embedding of the tokens", DIM_TOKEN, DIM_D_MODEL, ABSENT, ROLE_EMBEDDING},
+    [T_BLOCK_OUT] = {"block_out", "residual stream after the block", DIM_TOKEN, DIM_D_MODEL, ABSENT,
+                     ROLE_BLOCK_OUT},
+    [T_SSM_STATE] = {"ssm_state", "state of the scan after the last token", DIM_D_INNER,
+                     DIM_D_STATE, S_H},
+    [T_SSM_STATE_Q8] = {"ssm_state_q8", "ssm_state, quantised", DIM_D_INNER, DIM_D_STATE, S_H,
+                        .modes_only = true, .of = T_SSM_STATE},
+    [T_EMBEDDING] = {"embedding", "embedding of the tokens", DIM_TOKEN, DIM_D_MODEL, ABSENT,
+                     ROLE_EMBEDDING},
     [T_NORM_F] = {"norm_f", "final RMS norm", DIM_TOKEN, DIM_D_MODEL, ABSENT},
-    [T_LOGITS] = {"logits", "logits over the vocabulary", DIM_TOKEN, DIM_VOCAB, ABSENT, ROLE_LOGITS},
-    [T_CONV_IN] = {"conv_in", "what conv1d takes, at a scale of the prompt", DIM_TOKEN, DIM_D_INNER, ABSENT,
-                   .of = T_IN_PROJ},
+    [T_LOGITS] = {"logits", "logits over the vocabulary", DIM_TOKEN, DIM_VOCAB, ABSENT,
+                  ROLE_LOGITS},
+    [T_CONV_IN] = {"conv_in", "what conv1d takes, at a scale of the prompt", DIM_TOKEN, DIM_D_INNER,
+                   ABSENT, .of = T_IN_PROJ},
 };
 
 static int width(const Config *c, int dim) {
@@ -51,14 +60,22 @@ static const ScaleInfo scales[S_COUNT] = {
     [S_DBC] = {T_X_PROJ, false}, [S_DT] = {T_DT_PROJ, false}, [S_O] = {T_OUT_PROJ_IN, false},
     [S_H] = {T_SSM_STATE, true}};
 
-/* --- weights --- */
+/* --- weights ---------------------------------------------------------------------------------- */
 
 /* In the order of the checkpoint's digest. */
 #define LINEARS STAGE_LINEARS, LINEARS_F32
 #define CONV STAGE_CONV_IN, CONV_IN_F32
 #define REST STAGE_SCAN_REST, SCAN_REST_F32
 static const WeightInfo weights[W_COUNT] = {
-    [W_NORM] = {"norm.weight", 1, {DIM_D_MODEL}, FORM_GAIN, ABSENT, 0, ABSENT, .fill = FILL_ONE, .outliers = 12},
+    [W_NORM] = {"norm.weight",
+                1,
+                {DIM_D_MODEL},
+                FORM_GAIN,
+                ABSENT,
+                0,
+                ABSENT,
+                .fill = FILL_ONE,
+                .outliers = 12},
     [W_IN_PROJ] = {"mixer.in_proj.weight",
                    2,
                    {DIM_D_INNER2, DIM_D_MODEL},
@@ -102,8 +119,15 @@ static const WeightInfo weights[W_COUNT] = {
                    ABSENT,
                    .fill = FILL_UNIFORM,
                    .inputs = DIM_DT_RANK},
-    [W_DT_BIAS] = {"mixer.dt_proj.bias", 1, {DIM_D_INNER}, FORM_VALUES, REST, ABSENT, .fill = FILL_DT_BIAS},
-    [W_A_LOG] = {"mixer.A_log", 2, {DIM_D_INNER, DIM_D_STATE}, FORM_VALUES, REST, ABSENT, .fill = FILL_A_LOG},
+    [W_DT_BIAS] =
+        {"mixer.dt_proj.bias", 1, {DIM_D_INNER}, FORM_VALUES, REST, ABSENT, .fill = FILL_DT_BIAS},
+    [W_A_LOG] = {"mixer.A_log",
+                 2,
+                 {DIM_D_INNER, DIM_D_STATE},
+                 FORM_VALUES,
+                 REST,
+                 ABSENT,
+                 .fill = FILL_A_LOG},
     [W_D] = {"mixer.D", 1, {DIM_D_INNER}, FORM_VALUES, REST, ABSENT, .fill = FILL_ONE},
     [W_OUT_PROJ] = {"mixer.out_proj.weight",
                     2,
@@ -118,36 +142,52 @@ static const WeightInfo weights[W_COUNT] = {
                     .deep = true},
 };
 
-/* --- stages and presets --- */
+/* --- stages and presets ----------------------------------------------------------------------- */
 
 static const Stage stages[STAGE_COUNT] = {
-    [STAGE_LINEARS] = {"linears", {"w8a8", "f32"}, "the four projections: int8 weights and inputs, or float32"},
+    [STAGE_LINEARS] = {"linears",
+                       {"w8a8", "f32"},
+                       "the four projections: int8 weights and inputs, or float32"},
     [STAGE_CONV_IN] = {"conv_in",
                        {"i8", "i8_dynamic", "f32"},
-                       "input and arithmetic of conv1d: int8 at the static scale, int8 at a scale of each prompt, or "
+                       "input and arithmetic of conv1d: int8 at the static scale, int8 at a scale "
+                       "of each prompt, or "
                        "float32"},
-    [STAGE_CONV_OUT] = {"conv_out",
-                        {"i8", "f32_grid", "f32"},
-                        "what leaves conv1d after SiLU: int8, float32 on the int8 grid, or float32"},
+    [STAGE_CONV_OUT] =
+        {"conv_out",
+         {"i8", "f32_grid", "f32"},
+         "what leaves conv1d after SiLU: int8, float32 on the int8 grid, or float32"},
     [STAGE_X_PROJ_IN] = {"x_proj_in", {"i8", "f32"}, "what x_proj takes"},
     [STAGE_SCAN_U] = {"scan_u", {"i8", "f32"}, "u of the scan"},
-    [STAGE_SCAN_REST] = {"scan_rest", {"i8", "f32"}, "dt, B, C, z, A_log, D and the dt bias of the scan"},
-    [STAGE_SCAN_ORDER] = {"scan_order", {"blocked", "sequential"}, "order in which the scan combines tokens"},
+    [STAGE_SCAN_REST] = {"scan_rest",
+                         {"i8", "f32"},
+                         "dt, B, C, z, A_log, D and the dt bias of the scan"},
+    [STAGE_SCAN_ORDER] = {"scan_order",
+                          {"blocked", "sequential"},
+                          "order in which the scan combines tokens"},
     [STAGE_GATED] = {"gated", {"f16", "f32", "bf16"}, "what leaves the gate"},
     [STAGE_OUT_PROJ] = {"out_proj", {"f16", "f32", "bf16"}, "what leaves out_proj"},
-    [STAGE_CONV_ACC] = {"conv_acc", {"f32", "f16", "bf16"}, "running sum of conv1d, rounded after each tap"},
-    [STAGE_SOFTPLUS] = {"softplus", {"f32", "f16", "bf16"}, "delta, rounded as it leaves the softplus"},
-    [STAGE_DECAY] = {"decay", {"f32", "f16", "bf16"}, "exp(delta A) of each token and state, rounded"},
-    [STAGE_STATE] = {"state",
-                     {"f32", "f16", "bf16", "i8"},
-                     "h of the scan, rounded as it is stored after each token; int8 at the scale of the state"},
+    [STAGE_CONV_ACC] = {"conv_acc",
+                        {"f32", "f16", "bf16"},
+                        "running sum of conv1d, rounded after each tap"},
+    [STAGE_SOFTPLUS] = {"softplus",
+                        {"f32", "f16", "bf16"},
+                        "delta, rounded as it leaves the softplus"},
+    [STAGE_DECAY] = {"decay",
+                     {"f32", "f16", "bf16"},
+                     "exp(delta A) of each token and state, rounded"},
+    [STAGE_STATE] =
+        {"state",
+         {"f32", "f16", "bf16", "i8"},
+         "h of the scan, rounded as it is stored after each token; int8 at the scale of the state"},
 };
 
 /* The stages inside the operators are float32 in every preset. */
 /* clang-format off */
 #define PRESET(name, ...) {name, &family_mamba1, {__VA_ARGS__, INNER_F32, INNER_F32, INNER_F32, INNER_F32}, NULL, 0}
 static const Mode presets[] = {
-/*          name   linears       conv_in             conv_out           x_proj_in      scan_u      scan_rest      scan_order             gated       out_proj */
+/* name   linears       conv_in             conv_out           x_proj_in      scan_u      scan_rest
+ * scan_order             gated       out_proj */
     PRESET("0",    LINEARS_W8A8, CONV_IN_I8,         CONV_OUT_I8,       X_PROJ_IN_I8,  SCAN_U_I8,  SCAN_REST_I8,  SCAN_ORDER_BLOCKED,    OUTPUT_F16, OUTPUT_F16),
     PRESET("1",    LINEARS_F32,  CONV_IN_F32,        CONV_OUT_F32,      X_PROJ_IN_F32, SCAN_U_F32, SCAN_REST_F32, SCAN_ORDER_SEQUENTIAL, OUTPUT_F16, OUTPUT_F16),
     PRESET("2-0",  LINEARS_W8A8, CONV_IN_I8,         CONV_OUT_F32_GRID, X_PROJ_IN_I8,  SCAN_U_I8,  SCAN_REST_I8,  SCAN_ORDER_BLOCKED,    OUTPUT_F16, OUTPUT_F16),
@@ -169,11 +209,14 @@ static bool check(const Mode *mode, Status *st) {
   if (!float_linears && setting[STAGE_X_PROJ_IN] == X_PROJ_IN_F32)
     return FAIL(st, "x_proj_in f32 with linears w8a8: the INT8 linear takes int8 input");
   if (float_linears && setting[STAGE_SCAN_REST] == SCAN_REST_I8)
-    return FAIL(st, "scan_rest i8 with linears f32: x_proj and dt_proj are then float, there is no int8 dt, B, C");
+    return FAIL(st, "scan_rest i8 with linears f32: x_proj and dt_proj are then float, there is no "
+                    "int8 dt, B, C");
   if (float_linears && setting[STAGE_CONV_IN] == CONV_IN_I8)
-    return FAIL(st, "conv_in i8 with linears f32: in_proj's output is then float; i8_dynamic quantises it");
+    return FAIL(
+        st, "conv_in i8 with linears f32: in_proj's output is then float; i8_dynamic quantises it");
   if (setting[STAGE_STATE] != INNER_F32 && setting[STAGE_SCAN_ORDER] == SCAN_ORDER_BLOCKED)
-    return FAIL(st, "state %s with scan_order blocked: a blocked scan stores no state between tokens",
+    return FAIL(st,
+                "state %s with scan_order blocked: a blocked scan stores no state between tokens",
                 mode_setting_name(mode, STAGE_STATE));
   return true;
 }
@@ -187,22 +230,26 @@ static bool needs_scales(const Mode *mode) {
 }
 
 static bool on_grid(const Mode *mode) {
-  return mode->setting[STAGE_CONV_OUT] == CONV_OUT_I8 || mode->setting[STAGE_CONV_OUT] == CONV_OUT_F32_GRID;
+  return mode->setting[STAGE_CONV_OUT] == CONV_OUT_I8 ||
+         mode->setting[STAGE_CONV_OUT] == CONV_OUT_F32_GRID;
 }
 
 /*   grid_identity      conv_out i8 against f32_grid, requantised at the same scale: q8(dq(q)) = q
- *   dequantised_first  scan_u i8 against f32 on the same grid: the scan dequantises int8 before any arithmetic
- *   ties_only          conv_out i8 against f32, requantised everywhere: one rounding each, half away against half even
- */
+ *   dequantised_first  scan_u i8 against f32 on the same grid: the scan dequantises int8 before any
+ *   arithmetic
+ *   ties_only          conv_out i8 against f32, requantised everywhere: one rounding each, half
+ *   away against half even */
 static const char *agreement(const Mode *base, const Mode *other) {
   /* The reasons are about these two stages alone. */
   const unsigned apart = mode_differing(base, other) & ~(1u << STAGE_CONV_OUT | 1u << STAGE_SCAN_U);
   if (apart || mode_equal(base, other)) return "";
   const int u = base->setting[STAGE_SCAN_U], other_u = other->setting[STAGE_SCAN_U];
-  const bool both_on_grid = on_grid(base) && on_grid(other), both_scan_i8 = u == SCAN_U_I8 && other_u == SCAN_U_I8;
+  const bool both_on_grid = on_grid(base) && on_grid(other),
+             both_scan_i8 = u == SCAN_U_I8 && other_u == SCAN_U_I8;
   if (both_on_grid && both_scan_i8) return "grid_identity";
   if (both_on_grid && u != other_u) return "dequantised_first";
-  if (both_scan_i8 && base->setting[STAGE_X_PROJ_IN] == X_PROJ_IN_I8 && on_grid(base) != on_grid(other))
+  if (both_scan_i8 && base->setting[STAGE_X_PROJ_IN] == X_PROJ_IN_I8 &&
+      on_grid(base) != on_grid(other))
     return "ties_only";
   return "";
 }
@@ -215,7 +262,8 @@ const Family family_mamba1 = {
                 .layer = T_LAYER_COUNT,
                 .count = T_COUNT,
                 .all = T_ALL,
-                .dim = {"token", "d_model", "d_inner", "d_inner2", "dt_bc", "dt_rank", "d_state", "vocab"},
+                .dim = {"token", "d_model", "d_inner", "d_inner2", "dt_bc", "dt_rank", "d_state",
+                        "vocab"},
                 .dims = DIM_COUNT,
                 .scale = {"s_in", "s_xz", "s_u", "s_dbc", "s_dt", "s_o", "s_h"},
                 .scales = S_COUNT},
@@ -236,8 +284,15 @@ const Family family_mamba1 = {
                                ABSENT,
                                .rotate_in = true,
                                .fill = FILL_NORMAL},
-            [END_NORM] =
-                {"norm_f.weight", 1, {DIM_D_MODEL}, FORM_GAIN, ABSENT, 0, ABSENT, .fill = FILL_ONE, .outliers = 12},
+            [END_NORM] = {"norm_f.weight",
+                          1,
+                          {DIM_D_MODEL},
+                          FORM_GAIN,
+                          ABSENT,
+                          0,
+                          ABSENT,
+                          .fill = FILL_ONE,
+                          .outliers = 12},
             [END_HEAD] = {"lm_head.weight",
                           2,
                           {DIM_VOCAB, DIM_D_MODEL},

@@ -27,7 +27,8 @@ enum {
   T_NORM_F,
   T_LOGITS,
   T_COUNT,
-  T_CONV_IN = T_COUNT, /* the convolution's input where the block quantised it at a scale of its own */
+  T_CONV_IN =
+      T_COUNT, /* the convolution's input where the block quantised it at a scale of its own */
   T_ALL
 };
 
@@ -49,7 +50,19 @@ enum {
 enum { S_IN, S_XZ, S_U, S_DBC, S_DT, S_O, S_H, S_COUNT };
 
 /* Weights of a layer. */
-enum { W_NORM, W_IN_PROJ, W_CONV, W_CONV_BIAS, W_X_PROJ, W_DT_PROJ, W_DT_BIAS, W_A_LOG, W_D, W_OUT_PROJ, W_COUNT };
+enum {
+  W_NORM,
+  W_IN_PROJ,
+  W_CONV,
+  W_CONV_BIAS,
+  W_X_PROJ,
+  W_DT_PROJ,
+  W_DT_BIAS,
+  W_A_LOG,
+  W_D,
+  W_OUT_PROJ,
+  W_COUNT
+};
 
 /* Stages, and the values of each. */
 enum {

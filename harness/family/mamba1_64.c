@@ -1,5 +1,5 @@
-/* mamba1: the reference's block and ends as traces; the one place where the float64 weights get the reference's names.
- */
+/* mamba1: the reference's block and ends as traces; the one place where the float64 weights get the
+ * reference's names. */
 #include <string.h>
 
 #include "family/block.h"
@@ -45,7 +45,8 @@ static double *make(const Config *c, int T, Arena *arena, Trace *trace, int id) 
 }
 
 /* x_proj_in and scan_in are conv1d_silu itself: the reference requantises nothing. */
-void mamba1_block64(const Weights64 *weights, int layer, const Tensor *x, Arena *arena, Trace *trace) {
+void mamba1_block64(const Weights64 *weights, int layer, const Tensor *x, Arena *arena,
+                    Trace *trace) {
   const Config *c = &weights->config;
   const int T = x->rows;
   const Layer64 one = layer_of(weights->layer[layer]);
@@ -69,7 +70,8 @@ void mamba1_block64(const Weights64 *weights, int layer, const Tensor *x, Arena 
   block64(&model, 0, x->data, T, &out);
 }
 
-void mamba1_embed64(const Weights64 *weights, const double *rows, int T, Arena *arena, Trace *trace) {
+void mamba1_embed64(const Weights64 *weights, const double *rows, int T, Arena *arena,
+                    Trace *trace) {
   trace->family = &family_mamba1;
   double *embedding = make(&weights->config, T, arena, trace, T_EMBEDDING);
   memcpy(embedding, rows, (size_t)T * (size_t)weights->config.D * sizeof *rows);
@@ -78,7 +80,8 @@ void mamba1_embed64(const Weights64 *weights, const double *rows, int T, Arena *
 void mamba1_head64(const Weights64 *weights, const Tensor *x, Arena *arena, Trace *trace) {
   const Config *c = &weights->config;
   trace->family = &family_mamba1;
-  double *norm_f = make(c, x->rows, arena, trace, T_NORM_F), *logits = make(c, x->rows, arena, trace, T_LOGITS);
+  double *norm_f = make(c, x->rows, arena, trace, T_NORM_F),
+         *logits = make(c, x->rows, arena, trace, T_LOGITS);
   norm64(x->data, weights->norm_f, c->eps, x->rows, c->D, norm_f);
   block_logits64(weights, norm_f, x->rows, logits, *arena);
 }

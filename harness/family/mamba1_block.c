@@ -35,7 +35,8 @@ static Tensor room_for(Run *r, Format format, int rows, int cols, float scale) {
 static Tensor *make(Run *r, int id, Format format) {
   const Config *c = &r->model->config;
   const TensorInfo *info = &c->family->tensors.info[id];
-  int rows = info->rows == DIM_TOKEN ? r->T : c->family->width(c, info->rows), cols = c->family->width(c, info->cols);
+  int rows = info->rows == DIM_TOKEN ? r->T : c->family->width(c, info->rows),
+      cols = c->family->width(c, info->cols);
   float scale = format == FORMAT_I8 ? r->scale[info->scale] : 0;
   r->t[id] = room_for(r, format, rows, cols, scale);
   return &r->t[id];
@@ -46,8 +47,9 @@ static Tensor scratch_like(Run *r, const Tensor *x, Format format, float scale) 
   return room_for(r, format, x->rows, x->cols, scale);
 }
 
-/* x as int8 at `scale`: itself where it is int8 already (it then stands on that grid), else requantised half to even.
- * The NaNs that x lost when it was written are x's own: handing it on loses none. */
+/* x as int8 at `scale`: itself where it is int8 already (it then stands on that grid), else
+ * requantised half to even. The NaNs that x lost when it was written are x's own: handing it on
+ * loses none. */
 static Tensor as_i8(Run *r, const Tensor *x, float scale) {
   if (x->format == FORMAT_I8) {
     Tensor same = *x;
@@ -98,7 +100,8 @@ static void run_conv(Run *r) {
   const int conv_in = setting(r, STAGE_CONV_IN), conv_out = setting(r, STAGE_CONV_OUT);
   const float *gain = r->layer->f32[W_NORM].values.data;
 
-  op_rmsnorm(r->ops, &r->t[T_BLOCK_IN], gain, r->model->eps, make(r, T_NORM, w8a8 ? FORMAT_I8 : FORMAT_F32));
+  op_rmsnorm(r->ops, &r->t[T_BLOCK_IN], gain, r->model->eps,
+             make(r, T_NORM, w8a8 ? FORMAT_I8 : FORMAT_F32));
   op_linear(r->ops, &weights(r, w8a8)[W_IN_PROJ].linear, &r->t[T_NORM],
             make(r, T_IN_PROJ, conv_in == CONV_IN_I8 ? FORMAT_I8 : FORMAT_F32));
 
@@ -127,12 +130,16 @@ static void run_conv(Run *r) {
 static void run_scan(Run *r) {
   const Config *m = &r->model->config;
   const float *scale = r->scale;
-  const bool w8a8 = setting(r, STAGE_LINEARS) == LINEARS_W8A8, rest_i8 = setting(r, STAGE_SCAN_REST) == SCAN_REST_I8;
+  const bool w8a8 = setting(r, STAGE_LINEARS) == LINEARS_W8A8,
+             rest_i8 = setting(r, STAGE_SCAN_REST) == SCAN_REST_I8;
   Format rest = rest_i8 ? FORMAT_I8 : FORMAT_F32;
 
-  r->t[T_X_PROJ_IN] = as_format(r, &r->t[T_CONV1D_SILU], setting(r, STAGE_X_PROJ_IN) == X_PROJ_IN_I8, scale[S_U]);
-  r->t[T_SCAN_IN] = as_format(r, &r->t[T_CONV1D_SILU], setting(r, STAGE_SCAN_U) == SCAN_U_I8, scale[S_U]);
-  op_linear(r->ops, &weights(r, w8a8)[W_X_PROJ].linear, &r->t[T_X_PROJ_IN], make(r, T_X_PROJ, rest));
+  r->t[T_X_PROJ_IN] =
+      as_format(r, &r->t[T_CONV1D_SILU], setting(r, STAGE_X_PROJ_IN) == X_PROJ_IN_I8, scale[S_U]);
+  r->t[T_SCAN_IN] =
+      as_format(r, &r->t[T_CONV1D_SILU], setting(r, STAGE_SCAN_U) == SCAN_U_I8, scale[S_U]);
+  op_linear(r->ops, &weights(r, w8a8)[W_X_PROJ].linear, &r->t[T_X_PROJ_IN],
+            make(r, T_X_PROJ, rest));
 
   Tensor dt_r = tensor_columns(&r->t[T_X_PROJ], 0, m->R);
   dt_r = as_format(r, &dt_r, w8a8, scale[S_DBC]);
@@ -140,7 +147,8 @@ static void run_scan(Run *r) {
 
   Tensor z = tensor_columns(&r->t[T_IN_PROJ], m->E, m->E);
   z = as_format(r, &z, rest_i8, scale[S_XZ]);
-  Tensor B = tensor_columns(&r->t[T_X_PROJ], m->R, m->N), C = tensor_columns(&r->t[T_X_PROJ], m->R + m->N, m->N);
+  Tensor B = tensor_columns(&r->t[T_X_PROJ], m->R, m->N),
+         C = tensor_columns(&r->t[T_X_PROJ], m->R + m->N, m->N);
   const Prepared *w = weights(r, rest_i8);
   ScanInputs in = {.u = &r->t[T_SCAN_IN],
                    .dt = &r->t[T_DT_PROJ],
@@ -158,9 +166,11 @@ static void run_scan(Run *r) {
                      .y = make(r, T_SCAN, FORMAT_F32),
                      .gated = make(r, T_GATED, output_format(setting(r, STAGE_GATED))),
                      .state = make(r, T_SSM_STATE, FORMAT_F32)};
-  ScanOrder order = setting(r, STAGE_SCAN_ORDER) == SCAN_ORDER_BLOCKED ? SCAN_BLOCKED : SCAN_SEQUENTIAL;
+  ScanOrder order =
+      setting(r, STAGE_SCAN_ORDER) == SCAN_ORDER_BLOCKED ? SCAN_BLOCKED : SCAN_SEQUENTIAL;
   Arena scratch = *r->arena;
-  op_scan(r->ops, &in, order, &out, arena_room(&scratch, scan_scratch_bytes(r->T, m->E, m->N, order), 1));
+  op_scan(r->ops, &in, order, &out,
+          arena_room(&scratch, scan_scratch_bytes(r->T, m->E, m->N, order), 1));
   narrow_output(r, T_GATED, setting(r, STAGE_GATED));
   if (setting(r, STAGE_SCAN_U) == SCAN_U_I8)
     op_quantise(r->ops, &r->t[T_SSM_STATE], ROUND_AWAY, make(r, T_SSM_STATE_Q8, FORMAT_I8));
@@ -180,7 +190,8 @@ static void run_out(Run *r) {
   op_residual_add(r->ops, &r->t[T_BLOCK_IN], &r->t[T_OUT_PROJ], make(r, T_BLOCK_OUT, FORMAT_F32));
 }
 
-void mamba1_block(const Model *model, int layer, const Mode *mode, const Tensor *x, Arena *arena, Trace *trace) {
+void mamba1_block(const Model *model, int layer, const Mode *mode, const Tensor *x, Arena *arena,
+                  Trace *trace) {
   *trace = (Trace){.family = &family_mamba1};
   trace->t[T_BLOCK_IN] = *x;
   Run run = {.ops = model->ops,
@@ -197,7 +208,8 @@ void mamba1_block(const Model *model, int layer, const Mode *mode, const Tensor 
   run_out(&run);
 }
 
-void mamba1_embed(const Model *model, const float *rows, const int32_t *row, int T, Arena *arena, Trace *trace) {
+void mamba1_embed(const Model *model, const float *rows, const int32_t *row, int T, Arena *arena,
+                  Trace *trace) {
   trace->family = &family_mamba1;
   Run run = {.ops = model->ops, .model = model, .T = T, .arena = arena, .t = trace->t};
   op_embedding(run.ops, rows, row, make(&run, T_EMBEDDING, FORMAT_F32));

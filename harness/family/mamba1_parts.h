@@ -5,16 +5,20 @@
 #include "family/mamba1.h"
 
 /* mamba1_block.c */
-void mamba1_block(const Model *model, int layer, const Mode *mode, const Tensor *x, Arena *arena, Trace *trace);
-void mamba1_embed(const Model *model, const float *rows, const int32_t *row, int T, Arena *arena, Trace *trace);
+void mamba1_block(const Model *model, int layer, const Mode *mode, const Tensor *x, Arena *arena,
+                  Trace *trace);
+void mamba1_embed(const Model *model, const float *rows, const int32_t *row, int T, Arena *arena,
+                  Trace *trace);
 void mamba1_head(const Model *model, const Tensor *x, Arena *arena, Trace *trace);
 size_t mamba1_block_bytes(const Config *config, int T);
 /* mamba1_64.c */
-void mamba1_block64(const Weights64 *weights, int layer, const Tensor *x, Arena *arena, Trace *trace);
-void mamba1_embed64(const Weights64 *weights, const double *rows, int T, Arena *arena, Trace *trace);
+void mamba1_block64(const Weights64 *weights, int layer, const Tensor *x, Arena *arena,
+                    Trace *trace);
+void mamba1_embed64(const Weights64 *weights, const double *rows, int T, Arena *arena,
+                    Trace *trace);
 void mamba1_head64(const Weights64 *weights, const Tensor *x, Arena *arena, Trace *trace);
-/* mamba1_promise.c: what a mode's settings promise, a second time and on purpose: tensor by tensor, not stage by stage
- * as the block chooses kernels. */
+/* mamba1_promise.c: what a mode's settings promise, a second time and on purpose: tensor by tensor,
+ * not stage by stage as the block chooses kernels. */
 bool mamba1_format(const Mode *mode, int id, Format *format);
 bool mamba1_grid(const Mode *mode, int id);
 const char *mamba1_kernel(const Mode *mode, int id);

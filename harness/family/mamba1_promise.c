@@ -1,15 +1,15 @@
-/* mamba1: what a mode's settings promise of each tensor, written a second time on purpose, tensor by tensor as in the
- * table of stored types, not stage by stage as the block chooses kernels: a mode that secretly ran another's stages
- * contradicts it. And the bytes that follow from it. */
+/* mamba1: what a mode's settings promise of each tensor, written a second time on purpose, tensor
+ * by tensor as in the table of stored types, not stage by stage as the block chooses kernels: a
+ * mode that secretly ran another's stages contradicts it. And the bytes that follow from it. */
 #include "family/mamba1_parts.h"
 #include "kernels/ops.h"
 #include "kernels/rmsnorm.h"
 
-/* --- what each tensor is stored as ---------------------------------------------------------------------------------
- */
+/* --- what each tensor is stored as ------------------------------------------------------------ */
 
 bool mamba1_format(const Mode *m, int id, Format *format) {
-  bool w8a8 = m->setting[STAGE_LINEARS] == LINEARS_W8A8, rest_i8 = m->setting[STAGE_SCAN_REST] == SCAN_REST_I8;
+  bool w8a8 = m->setting[STAGE_LINEARS] == LINEARS_W8A8,
+       rest_i8 = m->setting[STAGE_SCAN_REST] == SCAN_REST_I8;
   bool i8 = false, f16 = false;
   switch (id) {
     case T_NORM:
@@ -34,7 +34,8 @@ bool mamba1_format(const Mode *m, int id, Format *format) {
 
 bool mamba1_grid(const Mode *m, int id) {
   Format format;
-  if (family_mamba1.tensors.info[id].scale == ABSENT || !mamba1_format(m, id, &format)) return false;
+  if (family_mamba1.tensors.info[id].scale == ABSENT || !mamba1_format(m, id, &format))
+    return false;
   if (format == FORMAT_I8) return true;
   switch (id) {
     case T_CONV1D_SILU:
@@ -45,8 +46,7 @@ bool mamba1_grid(const Mode *m, int id) {
   }
 }
 
-/* --- which kernel must have made it ---------------------------------------------------------------------------------
- */
+/* --- which kernel must have made it ----------------------------------------------------------- */
 
 static Format out_format(const Mode *m, int id) {
   Format format = FORMAT_F32;
@@ -68,13 +68,16 @@ static const char *conv_kernel(const Mode *m, Conv1dOutput output) {
 
 /* Its own output, before anything that requantises it. */
 static const char *silu_kernel(const Mode *m) {
-  return conv_kernel(m, m->setting[STAGE_CONV_OUT] == CONV_OUT_I8 ? CONV1D_SILU_I8 : CONV1D_SILU_F32);
+  return conv_kernel(m,
+                     m->setting[STAGE_CONV_OUT] == CONV_OUT_I8 ? CONV1D_SILU_I8 : CONV1D_SILU_F32);
 }
 
 /* What x_proj and the scan take from conv1d_silu. */
 static const char *conv_output_kernel(const Mode *m, bool as_i8) {
-  if (as_i8 && m->setting[STAGE_CONV_OUT] != CONV_OUT_I8) return quantise_witness(FORMAT_F32, ROUND_EVEN, BACKEND_AUTO);
-  if (!as_i8 && m->setting[STAGE_CONV_OUT] != CONV_OUT_F32) return dequantise_witness(FORMAT_I8, BACKEND_AUTO);
+  if (as_i8 && m->setting[STAGE_CONV_OUT] != CONV_OUT_I8)
+    return quantise_witness(FORMAT_F32, ROUND_EVEN, BACKEND_AUTO);
+  if (!as_i8 && m->setting[STAGE_CONV_OUT] != CONV_OUT_F32)
+    return dequantise_witness(FORMAT_I8, BACKEND_AUTO);
   return silu_kernel(m);
 }
 
@@ -86,7 +89,8 @@ static const char *linear_kernel(const Mode *m, int id) {
 static const char *scan_kernel(const Mode *m, int id) {
   ScanKind kind = {.u = m->setting[STAGE_SCAN_U] == SCAN_U_I8 ? FORMAT_I8 : FORMAT_F32,
                    .rest = m->setting[STAGE_SCAN_REST] == SCAN_REST_I8 ? FORMAT_I8 : FORMAT_F32,
-                   .order = m->setting[STAGE_SCAN_ORDER] == SCAN_ORDER_BLOCKED ? SCAN_BLOCKED : SCAN_SEQUENTIAL,
+                   .order = m->setting[STAGE_SCAN_ORDER] == SCAN_ORDER_BLOCKED ? SCAN_BLOCKED
+                                                                               : SCAN_SEQUENTIAL,
                    .precision = {.softplus = precision_of(m->setting[STAGE_SOFTPLUS]),
                                  .decay = precision_of(m->setting[STAGE_DECAY]),
                                  .state = precision_of(m->setting[STAGE_STATE])}};
@@ -100,7 +104,8 @@ const char *mamba1_kernel(const Mode *m, int id) {
     case T_NORM: return rmsnorm_witness(out_format(m, id), BACKEND_AUTO);
     case T_CONV1D: return conv_kernel(m, CONV1D_PRE);
     case T_CONV1D_SILU:
-      if (m->setting[STAGE_CONV_OUT] == CONV_OUT_F32_GRID) return dequantise_witness(FORMAT_I8, BACKEND_AUTO);
+      if (m->setting[STAGE_CONV_OUT] == CONV_OUT_F32_GRID)
+        return dequantise_witness(FORMAT_I8, BACKEND_AUTO);
       return silu_kernel(m);
     case T_X_PROJ_IN: return conv_output_kernel(m, m->setting[STAGE_X_PROJ_IN] == X_PROJ_IN_I8);
     case T_SCAN_IN: return conv_output_kernel(m, m->setting[STAGE_SCAN_U] == SCAN_U_I8);
@@ -108,8 +113,11 @@ const char *mamba1_kernel(const Mode *m, int id) {
     case T_X_PROJ:
     case T_DT_PROJ: return linear_kernel(m, id);
     case T_OUT_PROJ:
-      return is_bf16(m, STAGE_OUT_PROJ) ? narrow_witness(PRECISION_BF16, BACKEND_AUTO) : linear_kernel(m, id);
-    case T_GATED: return is_bf16(m, STAGE_GATED) ? narrow_witness(PRECISION_BF16, BACKEND_AUTO) : scan_kernel(m, id);
+      return is_bf16(m, STAGE_OUT_PROJ) ? narrow_witness(PRECISION_BF16, BACKEND_AUTO)
+                                        : linear_kernel(m, id);
+    case T_GATED:
+      return is_bf16(m, STAGE_GATED) ? narrow_witness(PRECISION_BF16, BACKEND_AUTO)
+                                     : scan_kernel(m, id);
     case T_DELTA:
     case T_SCAN:
     case T_SSM_STATE: return scan_kernel(m, id);
@@ -118,8 +126,7 @@ const char *mamba1_kernel(const Mode *m, int id) {
   }
 }
 
-/* --- the operators, one by one --------------------------------------------------------------------------------------
- */
+/* --- the operators, one by one ---------------------------------------------------------------- */
 
 static Format i8_if(bool i8) { return i8 ? FORMAT_I8 : FORMAT_F32; }
 static Format f16_if(bool f16) { return f16 ? FORMAT_F16 : FORMAT_F32; }
@@ -135,10 +142,12 @@ int mamba1_op_types(const Mode *mode, OpKind kind, OpTypes types[OP_TYPES_MOST])
                            .out = i8_if(setting[STAGE_CONV_OUT] != CONV_OUT_F32)};
       return 1;
     case OP_SCAN:
-      types[0] = (OpTypes){.in = i8_if(setting[STAGE_SCAN_U] == SCAN_U_I8),
-                           .rest = rest,
-                           .out = gated,
-                           .order = setting[STAGE_SCAN_ORDER] == SCAN_ORDER_BLOCKED ? SCAN_BLOCKED : SCAN_SEQUENTIAL};
+      types[0] =
+          (OpTypes){.in = i8_if(setting[STAGE_SCAN_U] == SCAN_U_I8),
+                    .rest = rest,
+                    .out = gated,
+                    .order = setting[STAGE_SCAN_ORDER] == SCAN_ORDER_BLOCKED ? SCAN_BLOCKED
+                                                                             : SCAN_SEQUENTIAL};
       return 1;
     case OP_LINEAR:
       types[0] = (OpTypes){.in = linear_in, .out = i8_if(setting[STAGE_CONV_IN] == CONV_IN_I8)};
@@ -151,10 +160,10 @@ int mamba1_op_types(const Mode *mode, OpKind kind, OpTypes types[OP_TYPES_MOST])
   }
 }
 
-/* --- activations ----------------------------------------------------------------------------------------------------
- */
+/* --- activations ------------------------------------------------------------------------------ */
 
-/* The steps of a layer, in order; a buffer lives from the step that makes it to the last one that reads it. */
+/* The steps of a layer, in order; a buffer lives from the step that makes it to the last one that
+ * reads it. */
 typedef enum Step {
   NORM,
   IN_PROJ,
@@ -187,12 +196,12 @@ static Format format_of(const Mode *mode, int id) {
   return format;
 }
 
-/* The format of an output that a stage sets. bfloat16 is carried in float32 here; it needs no more than float16's two
- * bytes. */
+/* The format of an output that a stage sets. bfloat16 is carried in float32 here; it needs no more
+ * than float16's two bytes. */
 static Format output_format(int setting) { return setting == OUTPUT_F32 ? FORMAT_F32 : FORMAT_F16; }
 
-/* u and the forms of it that x_proj and the scan take. A form is made where the format differs, once for both if both
- * want it. */
+/* u and the forms of it that x_proj and the scan take. A form is made where the format differs,
+ * once for both if both want it. */
 static void add_u(Live *live, const Config *m, const Mode *mode) {
   Format u = format_of(mode, T_CONV1D_SILU), x_proj_in = format_of(mode, T_X_PROJ_IN),
          scan_in = format_of(mode, T_SCAN_IN);
@@ -200,7 +209,8 @@ static void add_u(Live *live, const Config *m, const Mode *mode) {
   if (mode->setting[STAGE_CONV_OUT] == CONV_OUT_F32_GRID)
     add_buffer(live, m->E, FORMAT_I8, CONV1D, CONV1D); /* dequantised right after */
   add_buffer(live, m->E, u, CONV1D, u_last);
-  if (x_proj_in != u) add_buffer(live, m->E, x_proj_in, QUANTISE_U, scan_in == x_proj_in ? SCAN : X_PROJ);
+  if (x_proj_in != u)
+    add_buffer(live, m->E, x_proj_in, QUANTISE_U, scan_in == x_proj_in ? SCAN : X_PROJ);
   if (scan_in != u && scan_in != x_proj_in) add_buffer(live, m->E, scan_in, QUANTISE_U, SCAN);
 }
 
@@ -213,7 +223,8 @@ static void add_activations(Live *live, const Model *model, const Mode *mode) {
   add_buffer(live, m->D, FORMAT_F32, NORM, RESIDUAL); /* the residual stream */
   add_buffer(live, m->D, format_of(mode, T_NORM), NORM, IN_PROJ);
   add_buffer(live, 2 * m->E, in_proj, IN_PROJ, SCAN); /* z is read by the scan */
-  if (mode->setting[STAGE_CONV_IN] == CONV_IN_I8_DYNAMIC) add_buffer(live, m->E, FORMAT_I8, QUANTISE_X, CONV1D);
+  if (mode->setting[STAGE_CONV_IN] == CONV_IN_I8_DYNAMIC)
+    add_buffer(live, m->E, FORMAT_I8, QUANTISE_X, CONV1D);
   add_u(live, m, mode);
   add_buffer(live, m->R + 2 * m->N, x_proj, X_PROJ, SCAN);
   if (x_proj != linear_in) add_buffer(live, m->R, linear_in, DT_PROJ, DT_PROJ);
@@ -235,7 +246,8 @@ Activations mamba1_activations(const Model *model, const Mode *mode) {
 }
 
 int64_t mamba1_state_bytes(const Model *model, const Mode *mode) {
-  static const int64_t stored[] = {[INNER_F32] = 4, [INNER_F16] = 2, [INNER_BF16] = 2, [INNER_I8] = 1};
+  static const int64_t stored[] = {
+      [INNER_F32] = 4, [INNER_F16] = 2, [INNER_BF16] = 2, [INNER_I8] = 1};
   int64_t E = model->config.E, N = model->config.N, K = model->config.K;
   int64_t conv_in = mode->setting[STAGE_CONV_IN] == CONV_IN_F32 ? 4 : 1;
   return E * N * stored[mode->setting[STAGE_STATE]] + E * (K - 1) * conv_in;

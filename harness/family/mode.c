@@ -38,7 +38,7 @@ bool mode_name_reserved(const char *name) {
   return false;
 }
 
-/* --- by layer -------------------------------------------------------------------------------- */
+/* --- by layer --------------------------------------------------------------------------------- */
 
 static int part_at(const Mode *mode, int layer) {
   int i = 0;
@@ -46,7 +46,9 @@ static int part_at(const Mode *mode, int layer) {
   return i;
 }
 
-const Mode *mode_in(const Mode *mode, int layer) { return mode->parts ? &mode->part[part_at(mode, layer)].mode : mode; }
+const Mode *mode_in(const Mode *mode, int layer) {
+  return mode->parts ? &mode->part[part_at(mode, layer)].mode : mode;
+}
 
 /* The last layer of those that run as this one does. */
 static int last_like(const Mode *mode, int layer) {
@@ -80,7 +82,8 @@ Mode mode_set(Arena *arena, const Mode *mode, const Mode *from, unsigned stages)
   int parts = 0;
   for (int layer = 0; layer <= LAYERS_MOST; layer++) {
     const Mode *as_is = mode_in(mode, layer);
-    if (layer == 0 || as_is != mode_in(mode, layer - 1)) set[parts++] = mode_mixed(as_is, from, stages);
+    if (layer == 0 || as_is != mode_in(mode, layer - 1))
+      set[parts++] = mode_mixed(as_is, from, stages);
     in[layer] = &set[parts - 1];
   }
   return mode_by_layer(arena, mode, in);
@@ -99,7 +102,7 @@ bool mode_needs_scales(const Mode *mode) {
   return needs;
 }
 
-/* --- of one layer ---------------------------------------------------------------------------- */
+/* --- of one layer ----------------------------------------------------------------------------- */
 
 static unsigned settings_differing(const Mode *a, const Mode *b) {
   unsigned stages = 0;
@@ -112,7 +115,8 @@ static unsigned settings_differing(const Mode *a, const Mode *b) {
 bool mode_equal(const Mode *a, const Mode *b) {
   bool equal = a->family == b->family && a->parts == b->parts && !settings_differing(a, b);
   for (int i = 0; equal && i < a->parts; i++)
-    equal = a->part[i].last == b->part[i].last && !settings_differing(&a->part[i].mode, &b->part[i].mode);
+    equal = a->part[i].last == b->part[i].last &&
+            !settings_differing(&a->part[i].mode, &b->part[i].mode);
   return equal;
 }
 
@@ -121,7 +125,8 @@ unsigned mode_differing(const Mode *a, const Mode *b) {
   return settings_differing(a, b);
 }
 
-void mode_stage_names(const Family *family, unsigned stages, const char *between, char *to, size_t size) {
+void mode_stage_names(const Family *family, unsigned stages, const char *between, char *to,
+                      size_t size) {
   size_t at = 0;
   to[0] = 0;
   for (int i = 0; i < family->stages; i++)
@@ -140,7 +145,8 @@ Mode mode_mixed(const Mode *a, const Mode *b, unsigned stages) {
 unsigned mode_least_swap(const Mode *a, const Mode *b, unsigned stages) {
   unsigned all = mode_differing(a, b), least = all;
   for (unsigned set = 1; set <= all; set++) {
-    if ((set & ~all) || (stages & ~set) || __builtin_popcount(set) >= __builtin_popcount(least)) continue;
+    if ((set & ~all) || (stages & ~set) || __builtin_popcount(set) >= __builtin_popcount(least))
+      continue;
     Mode mixed = mode_mixed(a, b, set);
     Status why = {0};
     if (mode_check(&mixed, &why)) least = set;
@@ -158,7 +164,8 @@ int mode_finer_stage(const Mode *mode) {
   const Family *family = mode->family;
   for (int i = 0; i < family->stages; i++) {
     bool known = false;
-    for (int p = 0; p < family->presets; p++) known |= family->preset[p].setting[i] == mode->setting[i];
+    for (int p = 0; p < family->presets; p++)
+      known |= family->preset[p].setting[i] == mode->setting[i];
     if (!known) return i;
   }
   return ABSENT;

@@ -35,7 +35,9 @@ void tensors_computed(const Tensors *tensors, int id[TENSORS_MOST]) {
 }
 
 int tensors_filed(const Tensors *tensors, int id, int layer, int layers) {
-  return id < tensors->layer ? layer : tensors->info[id].role == ROLE_EMBEDDING ? LAYER_EMBEDDING : layers;
+  return id < tensors->layer                        ? layer
+         : tensors->info[id].role == ROLE_EMBEDDING ? LAYER_EMBEDDING
+                                                    : layers;
 }
 
 const Tensor *trace_role_of(const Trace *trace, Role role) {
@@ -44,7 +46,9 @@ const Tensor *trace_role_of(const Trace *trace, Role role) {
   return &trace->t[id];
 }
 
-Tensor *trace_role(Trace *trace, Role role) { return &trace->t[trace_role_of(trace, role) - trace->t]; }
+Tensor *trace_role(Trace *trace, Role role) {
+  return &trace->t[trace_role_of(trace, role) - trace->t];
+}
 
 void trace_add_ends(Trace *trace, const Trace *ends) {
   if (!ends->family) return;
@@ -61,7 +65,8 @@ static double element_value(const Tensor *t, int row, int col) {
 }
 
 double tensor_value(const Tensor *t, size_t i) {
-  const size_t row = i / (size_t)t->cols, col = i % (size_t)t->cols, at = row * (size_t)t->stride + col;
+  const size_t row = i / (size_t)t->cols, col = i % (size_t)t->cols,
+               at = row * (size_t)t->stride + col;
   if (t->scale.axis == SCALE_NONE) switch (t->format) {
       case FORMAT_F64: return ((const double *)t->data)[at];
       case FORMAT_F32: return ((const float *)t->data)[at];

@@ -1,6 +1,6 @@
-/* trace: the named tensors of one block under one mode, and of the model's ends. A family's table says for each tensor
- * its name, its dimensions, the static scale that belongs to it and what it is for; trace, results file, tables and
- * report all follow that table. */
+/* trace: the named tensors of one block under one mode, and of the model's ends. A family's table
+ * says for each tensor its name, its dimensions, the static scale that belongs to it and what it is
+ * for; trace, results file, tables and report all follow that table. */
 #ifndef DS_FAMILY_TRACE_H
 #define DS_FAMILY_TRACE_H
 #include <stdbool.h>
@@ -15,7 +15,8 @@ enum {
   DIM_TOKEN = 0 /* the first dimension of every family: the tokens of the prompt */
 };
 
-/* What a tensor is for, where somebody asks for more than its name; at most one tensor of a family has a role. */
+/* What a tensor is for, where somebody asks for more than its name; at most one tensor of a family
+ * has a role. */
 typedef enum Role {
   ROLE_NONE,
   ROLE_EMBEDDING, /* the stream that enters the first block */
@@ -36,14 +37,16 @@ typedef struct TensorInfo {
   int scale;             /* the static scale that its grid belongs to, or ABSENT */
   Role role;
   bool modes_only; /* the float64 reference has no such tensor */
-  int of;          /* of one that is not stored, or of modes only: the tensor whose first columns it is, quantised */
-  int taken_by; /* of one that may be an earlier tensor itself, handed on: the operator (OpKind) that takes it; else 0
-                 */
+  int of; /* of one that is not stored, or of modes only: the tensor whose first columns it is,
+             quantised */
+  int taken_by; /* of one that may be an earlier tensor itself, handed on: the operator (OpKind)
+                 * that takes it; else 0 */
 } TensorInfo;
 
-/* The tensors of a family, as its results tell them: first those of a layer, in the order of computation, then those
- * of the model's ends. Behind them stand those that are never stored: what a block quantised at a scale that it took
- * from the values themselves. Only that scale is (tables.h, ScaleRow). */
+/* The tensors of a family, as its results tell them: first those of a layer, in the order of
+ * computation, then those of the model's ends. Behind them stand those that are never stored: what
+ * a block quantised at a scale that it took from the values themselves. Only that scale is
+ * (tables.h, ScaleRow). */
 typedef struct Tensors {
   const TensorInfo *info;
   int layer; /* 0 … layer - 1: of a layer */
@@ -60,15 +63,16 @@ int tensors_find(const Tensors *tensors, const char *name);
 int tensors_role(const Tensors *tensors, Role role);
 /* Its name; "" where there is none, which no row has. */
 const char *tensors_role_name(const Tensors *tensors, Role role);
-/* The stored tensors in the order in which a run computes them: the embedding first, then a layer's, then the rest. */
+/* The stored tensors in the order in which a run computes them: the embedding first, then a
+ * layer's, then the rest. */
 void tensors_computed(const Tensors *tensors, int id[TENSORS_MOST]);
 /* The layer number under which the tables file a tensor that a run made at `layer` of `layers`. */
 int tensors_filed(const Tensors *tensors, int id, int layer, int layers);
 
 typedef struct Trace {
   const struct Family *family; /* whose tensors these are; NULL before anything ran */
-  Tensor t[TENSORS_MOST]; /* by the family's table; data is NULL where the mode does not make one (ssm_state_q8 where
-                           * the scan's input is float) */
+  Tensor t[TENSORS_MOST]; /* by the family's table; data is NULL where the mode does not make one
+                           * (ssm_state_q8 where the scan's input is float) */
 } Trace;
 /* The tensor that has this role in a trace's family, which has one. */
 Tensor *trace_role(Trace *trace, Role role);
@@ -83,14 +87,15 @@ typedef struct PromptShape {
   int T;
 } PromptShape;
 
-/* The layer number under which the tables file the tensors of the model's ends: -1 for embedding, `layers` for the
- * rest. No model has more than LAYERS_MOST, and so no results file. */
+/* The layer number under which the tables file the tensors of the model's ends: -1 for embedding,
+ * `layers` for the rest. No model has more than LAYERS_MOST, and so no results file. */
 enum { LAYER_EMBEDDING = -1, LAYERS_MOST = 1024 };
 
-/* Element i (row-major, rows * cols) as the value it stands for: dequantised, widened; exact in double. */
+/* Element i (row-major, rows * cols) as the value it stands for: dequantised, widened; exact in
+ * double. */
 double tensor_value(const Tensor *t, size_t i);
-/* Its elements from `first` on, at most `most` of them, as a view: whole rows, or a piece of one that is longer.
- * `count`: so many. */
+/* Its elements from `first` on, at most `most` of them, as a view: whole rows, or a piece of one
+ * that is longer. `count`: so many. */
 Tensor tensor_block(const Tensor *t, size_t first, int most, size_t *count);
 /* All values into out [rows * cols]. */
 void tensor_values(const Tensor *t, double *out);

@@ -1,7 +1,7 @@
-/* weights: a model's weights as its sides run them: in float64 as the reference does; rounded to float32, packed, and
- * quantised once, as the modes do; with the static activation scales of each layer. Each is found by its index in the
- * family's table. A layer's weights stand while whoever filled them (model/layers.h) holds that layer, in the forms
- * that were asked for. */
+/* weights: a model's weights as its sides run them: in float64 as the reference does; rounded to
+ * float32, packed, and quantised once, as the modes do; with the static activation scales of each
+ * layer. Each is found by its index in the family's table. A layer's weights stand while whoever
+ * filled them (model/layers.h) holds that layer, in the forms that were asked for. */
 #ifndef DS_FAMILY_WEIGHTS_H
 #define DS_FAMILY_WEIGHTS_H
 #include <stdbool.h>
@@ -19,14 +19,22 @@ typedef enum WeightForm {
 } WeightForm;
 
 /* What made weights are filled with: model/synth.h. */
-typedef enum WeightFill { FILL_ONE, FILL_UNIFORM, FILL_NORMAL, FILL_A_LOG, FILL_DT_BIAS } WeightFill;
+typedef enum WeightFill {
+  FILL_ONE,
+  FILL_UNIFORM,
+  FILL_NORMAL,
+  FILL_A_LOG,
+  FILL_DT_BIAS
+} WeightFill;
 
 typedef struct WeightInfo {
-  const char *name;   /* in the checkpoint, behind the layer's prefix: "mixer.in_proj.weight" */
-  int rank, shape[3]; /* dimensions of the family, in torch's order: [out, in], [channels, 1, taps] */
+  const char *name; /* in the checkpoint, behind the layer's prefix: "mixer.in_proj.weight" */
+  int rank,
+      shape[3]; /* dimensions of the family, in torch's order: [out, in], [channels, 1, taps] */
   WeightForm form;
-  int stage, whole;  /* int8 under modes that set this stage to anything but `whole`; ABSENT: never */
-  int gain;          /* rewritten: the weight of the same table that is folded into its columns, or ABSENT */
+  int stage,
+      whole; /* int8 under modes that set this stage to anything but `whole`; ABSENT: never */
+  int gain; /* rewritten: the weight of the same table that is folded into its columns, or ABSENT */
   bool rotate_in;    /* rewritten: the last dimension is rotated, */
   bool rotate_out;   /* and the first */
   bool of_conv_bias; /* not in the checkpoint where config.json has use_conv_bias false */
@@ -43,8 +51,8 @@ typedef struct Forms {
   bool head; /* of the last layer: the packed head */
 } Forms;
 
-/* Rows of the embedding and of the head in float64, rewritten as all else; nobody holds these matrices whole. Any
- * number of threads may ask. */
+/* Rows of the embedding and of the head in float64, rewritten as all else; nobody holds these
+ * matrices whole. Any number of threads may ask. */
 typedef struct EndRows {
   const void *context;
   /* end: END_EMBEDDING or END_HEAD; rows first … first + rows - 1 into out [rows, D]. */
@@ -57,7 +65,8 @@ typedef struct Weights64 {
   bool hadamard;        /* the stream and a block's last projection are rotated: model/rewrite.h */
   const double *norm_f; /* NULL where it is folded */
   EndRows ends;
-  const double *(*layer)[WEIGHTS_MOST]; /* [layers], by the family's table; NULL: folded, or not in the checkpoint */
+  const double *(*layer)[WEIGHTS_MOST]; /* [layers], by the family's table; NULL: folded, or not in
+                                           the checkpoint */
 } Weights64;
 
 /* A weight in one number format. */

@@ -10,18 +10,19 @@ bool witness_check(const Mode *mode, int layer, const Trace *trace, Status *st) 
     Format format;
     bool made = family->format(mode, id, &format);
     if (made != (t->data != NULL))
-      return FAIL(st, "witness: mode %s, layer %d: %s is %s, against the mode's stages", mode->name, layer, name,
-                  made ? "missing" : "there");
+      return FAIL(st, "witness: mode %s, layer %d: %s is %s, against the mode's stages", mode->name,
+                  layer, name, made ? "missing" : "there");
     if (!made) continue;
     if (t->format != format)
-      return FAIL(st, "witness: mode %s, layer %d: %s is %s, the mode's stages say %s", mode->name, layer, name,
-                  format_name(t->format), format_name(format));
+      return FAIL(st, "witness: mode %s, layer %d: %s is %s, the mode's stages say %s", mode->name,
+                  layer, name, format_name(t->format), format_name(format));
     const char *want = family->kernel(mode, id);
     if (!want) continue;
     size_t length = strlen(want);
-    if (!t->kernel || strncmp(t->kernel, want, length) != 0 || (t->kernel[length] && t->kernel[length] != ' '))
-      return FAIL(st, "witness: mode %s, layer %d: %s was made by '%s', the mode's stages say '%s'", mode->name, layer,
-                  name, t->kernel ? t->kernel : "no kernel", want);
+    if (!t->kernel || strncmp(t->kernel, want, length) != 0 ||
+        (t->kernel[length] && t->kernel[length] != ' '))
+      return FAIL(st, "witness: mode %s, layer %d: %s was made by '%s', the mode's stages say '%s'",
+                  mode->name, layer, name, t->kernel ? t->kernel : "no kernel", want);
   }
   return true;
 }

@@ -36,7 +36,7 @@ static const double *values(const Tensor *t, Arena *arena) {
   return v;
 }
 
-/* --- of the median token --- */
+/* --- of the median token ---------------------------------------------------------------------- */
 
 /* All [tokens][D]. */
 typedef struct Values {
@@ -58,10 +58,12 @@ static double *less(Arena *arena, const Values *v, const double *a, const double
 }
 
 /* Over the tokens that are given something. */
-static double median_gain(const double *inherited2, const double *in2, size_t tokens, double *room) {
+static double median_gain(const double *inherited2, const double *in2, size_t tokens,
+                          double *room) {
   size_t given = 0;
   for (size_t t = 0; t < tokens; t++)
-    if (in2[t] > 0 && isfinite(in2[t]) && isfinite(inherited2[t])) room[given++] = sqrt(inherited2[t] / in2[t]);
+    if (in2[t] > 0 && isfinite(in2[t]) && isfinite(inherited2[t]))
+      room[given++] = sqrt(inherited2[t] / in2[t]);
   return quantile_of(room, given, 0.5); /* of none: NaN */
 }
 
@@ -80,7 +82,8 @@ static void fill_medians(Budget *row, const Values *v, Arena scratch) {
               {&row->interaction_median, squares_of(&scratch, v, with_base, with_other).error2}};
   double *room = ARENA_NEW(&scratch, double, v->tokens);
   for (size_t i = 0; i < sizeof size / sizeof *size; i++)
-    *size[i].median = part_errors_of((PartSquares){size[i].squares, total.base2}, v->tokens, room).median;
+    *size[i].median =
+        part_errors_of((PartSquares){size[i].squares, total.base2}, v->tokens, room).median;
   row->gain_median = median_gain(inherited2, in2, v->tokens, room);
 }
 
@@ -119,7 +122,8 @@ static bool same_pair(const Budget *a, const Budget *b) {
 
 /* The same pair's row of the layer before, in the same prompt; NULL where there is none. */
 static const Budget *row_before(const Budget *row, size_t i) {
-  for (size_t j = i; j-- > 0 && !strcmp(row[j].prompt, row[i].prompt) && row[j].layer + 1 >= row[i].layer;)
+  for (size_t j = i;
+       j-- > 0 && !strcmp(row[j].prompt, row[i].prompt) && row[j].layer + 1 >= row[i].layer;)
     if (row[j].layer + 1 == row[i].layer && same_pair(&row[j], &row[i])) return &row[j];
   return NULL;
 }
@@ -133,11 +137,11 @@ const Budget *budget_broken_chain(const Budget *row, size_t count, const Budget 
   return NULL;
 }
 
-/* --- over prompts --- */
+/* --- over prompts ----------------------------------------------------------------------------- */
 
 static bool is_finite(const Budget *b) {
-  return isfinite(b->base_l2) && isfinite(b->in_l2) && isfinite(b->total_l2) && isfinite(b->local_l2) &&
-         isfinite(b->inherited_l2) && isfinite(b->interaction_l2);
+  return isfinite(b->base_l2) && isfinite(b->in_l2) && isfinite(b->total_l2) &&
+         isfinite(b->local_l2) && isfinite(b->inherited_l2) && isfinite(b->interaction_l2);
 }
 
 /* The rows of one pair and layer, a prompt each. */
@@ -146,7 +150,8 @@ typedef struct Group {
   size_t rows;
 } Group;
 
-static size_t take_group(Arena *arena, const Budget *row, size_t count, const Budget *like, int layer, Group *g) {
+static size_t take_group(Arena *arena, const Budget *row, size_t count, const Budget *like,
+                         int layer, Group *g) {
   *g = (Group){ARENA_NEW(arena, const Budget *, count), 0};
   for (size_t i = 0; i < count; i++)
     if (row[i].layer == layer && same_pair(&row[i], like)) g->row[g->rows++] = &row[i];
@@ -193,10 +198,10 @@ static void put_sample(const Sample *s, double *value, double *low, double *high
   *high = s->high;
 }
 
-#define PUT(name, scale)                                                                                               \
-  do {                                                                                                                 \
-    Sample of_##name = sample_figure(g, name##_of, scale, scratch);                                                    \
-    put_sample(&of_##name, &out->name, &out->name##_low, &out->name##_high);                                           \
+#define PUT(name, scale)                                                                           \
+  do {                                                                                             \
+    Sample of_##name = sample_figure(g, name##_of, scale, scratch);                                \
+    put_sample(&of_##name, &out->name, &out->name##_low, &out->name##_high);                       \
   } while (0)
 
 static void fill_layer(BudgetLayer *out, const Group *g, Arena scratch) {
@@ -228,7 +233,8 @@ static void fill_layer(BudgetLayer *out, const Group *g, Arena scratch) {
 #undef PUT
 
 /* Of each prompt the mean over its layers; a prompt is of the first layer's rows. */
-static void fill_mean(BudgetLayer *out, const Group *first, const Budget *row, size_t count, Arena scratch) {
+static void fill_mean(BudgetLayer *out, const Group *first, const Budget *row, size_t count,
+                      Arena scratch) {
   double *value = ARENA_NEW(&scratch, double, first->rows), nothing = NAN;
   for (int i = 0; i < table_budget_layers.columns; i++)
     if (table_budget_layers.column[i].type == COLUMN_F64)
@@ -237,7 +243,8 @@ static void fill_mean(BudgetLayer *out, const Group *first, const Budget *row, s
   size_t p = 0; /* rows of a prompt stand together */
   for (size_t i = 0; i < count; i++) {
     if (!same_pair(&row[i], first->row[p])) continue;
-    for (size_t tried = 0; tried < first->rows && strcmp(row[i].prompt, first->row[p]->prompt); tried++)
+    for (size_t tried = 0; tried < first->rows && strcmp(row[i].prompt, first->row[p]->prompt);
+         tried++)
       p = (p + 1) % first->rows;
     if (isfinite(row[i].local_share)) value[p] += row[i].local_share, layers[p]++;
   }

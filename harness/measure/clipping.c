@@ -13,10 +13,13 @@ typedef struct Ends {
 
 static Ends ends_of(float scale) { return (Ends){-128.0 * (double)scale, 127.0 * (double)scale}; }
 
-static inline bool both_finite(double a, double b) { return fabs(a) <= DBL_MAX && fabs(b) <= DBL_MAX; }
+static inline bool both_finite(double a, double b) {
+  return fabs(a) <= DBL_MAX && fabs(b) <= DBL_MAX;
+}
 static inline bool is_beyond(double a, Ends ends) { return a > ends.high || a < ends.low; }
 
-/* Of elements that are finite on both sides: squared error in those beyond an end, and in all others; |reference|^2. */
+/* Of elements that are finite on both sides: squared error in those beyond an end, and in all
+ * others; |reference|^2. */
 typedef struct Sums {
   double beyond2, rest2, base2;
   int64_t beyond, nonfinite; /* counts */
@@ -32,8 +35,10 @@ typedef struct Beyond {
   int64_t at; /* row-major index of the furthest; -1: none */
 } Beyond;
 
-/* Adds a block where every element is finite and none lies beyond; false, and nothing is added, where one does not. */
-ROOM_CLONES static bool plain_add(Sums *s, const double *reference, const double *got, size_t n, Ends ends) {
+/* Adds a block where every element is finite and none lies beyond; false, and nothing is added,
+ * where one does not. */
+ROOM_CLONES static bool plain_add(Sums *s, const double *reference, const double *got, size_t n,
+                                  Ends ends) {
   double rest2[LANES] = {0}, base2[LANES] = {0}, most[LANES] = {0}, least[LANES] = {0};
   size_t i = 0;
   for (; i + LANES <= n; i += LANES)
@@ -60,7 +65,9 @@ ROOM_CLONES static bool plain_add(Sums *s, const double *reference, const double
   return true;
 }
 
-static size_t channel_of(const Beyond *b, size_t at) { return b->rows_are_tokens ? at % b->cols : at / b->cols; }
+static size_t channel_of(const Beyond *b, size_t at) {
+  return b->rows_are_tokens ? at % b->cols : at / b->cols;
+}
 
 static void beyond_add(Beyond *b, double reference, double error2, size_t at, Ends ends) {
   const size_t channel = channel_of(b, at);
@@ -74,8 +81,8 @@ static void beyond_add(Beyond *b, double reference, double error2, size_t at, En
 }
 
 /* Any block, element by element. */
-static void block_add(Sums *s, Beyond *b, const double *reference, const double *got, size_t first, size_t n,
-                      Ends ends) {
+static void block_add(Sums *s, Beyond *b, const double *reference, const double *got, size_t first,
+                      size_t n, Ends ends) {
   for (size_t i = 0; i < n; i++) {
     const double a = reference[i], d = got[i] - a;
     if (!both_finite(a, got[i])) {
@@ -112,8 +119,8 @@ static double ratio_of(double error2, double base2) {
   return error2 == 0 ? 0 : base2 == 0 ? NAN : sqrt(error2) / sqrt(base2);
 }
 
-void clipping_of(const Tensor *reference, const Tensor *got, float scale, bool rows_are_tokens, Clipping *row,
-                 Arena scratch) {
+void clipping_of(const Tensor *reference, const Tensor *got, float scale, bool rows_are_tokens,
+                 Clipping *row, Arena scratch) {
   const Ends ends = ends_of(scale);
   const size_t rows = (size_t)reference->rows, cols = (size_t)reference->cols, n = rows * cols;
   const size_t channels = rows_are_tokens ? cols : rows;
@@ -126,7 +133,8 @@ void clipping_of(const Tensor *reference, const Tensor *got, float scale, bool r
                    .at = -1};
   Sums all = {0};
   for (size_t first = 0, count; first < n; first += count) {
-    const Tensor of_a = tensor_block(reference, first, BLOCK, &count), of_b = tensor_block(got, first, BLOCK, &count);
+    const Tensor of_a = tensor_block(reference, first, BLOCK, &count),
+                 of_b = tensor_block(got, first, BLOCK, &count);
     tensor_values(&of_a, a);
     tensor_values(&of_b, b);
     if (!plain_add(&all, a, b, count, ends)) block_add(&all, &beyond, a, b, first, count, ends);

@@ -5,7 +5,8 @@
 #include <string.h>
 
 static const char clocks[] =
-    " performance.time_s performance.bytes micro.time_us micro.time_mad_us micro.runs micro.gb_s micro.copy_ratio"
+    " performance.time_s performance.bytes micro.time_us micro.time_mad_us micro.runs micro.gb_s "
+    "micro.copy_ratio"
     " cost.time_s cost.mad_s cost.share cost.tokens_per_s cost.speed_to_fp32 cost.time_to_copy ";
 
 bool column_is_clock(const Table *table, const Column *column) {
@@ -14,7 +15,9 @@ bool column_is_clock(const Table *table, const Column *column) {
   return strstr(clocks, name) != NULL;
 }
 
-static const char *cell_of(const Column *column, const void *row) { return (const char *)row + column->offset; }
+static const char *cell_of(const Column *column, const void *row) {
+  return (const char *)row + column->offset;
+}
 
 static double double_in(const Column *column, const void *row) {
   double value;
@@ -62,7 +65,8 @@ static int by_key(const void *left, const void *right) {
   return order;
 }
 
-static Row *sorted(Arena *arena, const Table *table, const bool *told, const char *rows, size_t count) {
+static Row *sorted(Arena *arena, const Table *table, const bool *told, const char *rows,
+                   size_t count) {
   Row *row = ARENA_NEW(arena, Row, count);
   for (size_t i = 0; i < count; i++) row[i] = (Row){table, told, rows + i * table->row_size};
   qsort(row, count, sizeof *row, by_key);
@@ -90,17 +94,19 @@ static bool is_listed(const Column *const *list, int count, const Column *column
 }
 
 /* The first cell that differs; NULL: none. */
-static const Column *changed_column(const TableChanges *c, const Table *table, const void *a, const void *b) {
+static const Column *changed_column(const TableChanges *c, const Table *table, const void *a,
+                                    const void *b) {
   for (int i = table->keys; i < table->columns; i++) {
     const Column *column = &table->column[i];
-    bool one_side =
-        is_listed(c->column_before, c->columns_before, column) || is_listed(c->column_after, c->columns_after, column);
+    bool one_side = is_listed(c->column_before, c->columns_before, column) ||
+                    is_listed(c->column_after, c->columns_after, column);
     if (!one_side && !column_is_clock(table, column) && !same_cell(column, a, b)) return column;
   }
   return NULL;
 }
 
-TableChanges table_changes(Arena *arena, const Table *table, const TableSide *before, const TableSide *after) {
+TableChanges table_changes(Arena *arena, const Table *table, const TableSide *before,
+                           const TableSide *after) {
   TableChanges c = {.cell = ARENA_NEW(arena, CellChange, CHANGES_LISTED)};
   find_columns(arena, &c, table, before, after);
   bool *told = ARENA_NEW(arena, bool, table->keys);
@@ -116,7 +122,8 @@ TableChanges table_changes(Arena *arena, const Table *table, const TableSide *be
     const Column *column = changed_column(&c, table, a[i].at, b[j].at);
     c.rows++;
     c.rows_changed += column != NULL;
-    if (column && c.cells < CHANGES_LISTED) c.cell[c.cells++] = (CellChange){a[i].at, b[j].at, column};
+    if (column && c.cells < CHANGES_LISTED)
+      c.cell[c.cells++] = (CellChange){a[i].at, b[j].at, column};
     i++, j++;
   }
   return c;
@@ -140,8 +147,8 @@ const char *row_name(Arena *arena, const Table *table, const void *row) {
   const char *name = "";
   for (int i = 0; i < table->keys; i++) {
     const Column *column = &table->column[i];
-    const char *cell =
-        column->type == COLUMN_TEXT ? arena_printf(arena, "%s", cell_of(column, row)) : cell_text(arena, column, row);
+    const char *cell = column->type == COLUMN_TEXT ? arena_printf(arena, "%s", cell_of(column, row))
+                                                   : cell_text(arena, column, row);
     name = arena_printf(arena, "%s%s%s", name, i ? " / " : "", *cell ? cell : "-");
   }
   return name;

@@ -1,6 +1,7 @@
-/* compare: the rows of one table in two files, cell by cell: a row of the one is looked up in the other by its key
- * (Table.keys, those that both files have), and every cell but those that a clock or the machine's memory filled must
- * be the same: equal texts and integers, equal bits of doubles, or NaN on both sides. */
+/* compare: the rows of one table in two files, cell by cell: a row of the one is looked up in the
+ * other by its key (Table.keys, those that both files have), and every cell but those that a clock
+ * or the machine's memory filled must be the same: equal texts and integers, equal bits of doubles,
+ * or NaN on both sides. */
 #ifndef DS_MEASURE_COMPARE_H
 #define DS_MEASURE_COMPARE_H
 #include <stdbool.h>
@@ -33,7 +34,8 @@ typedef struct TableChanges {
 enum { CHANGES_LISTED = 12 };
 
 /* In the arena. Both hold rows of `table`, in any order. */
-TableChanges table_changes(Arena *arena, const Table *table, const TableSide *before, const TableSide *after);
+TableChanges table_changes(Arena *arena, const Table *table, const TableSide *before,
+                           const TableSide *after);
 
 /* "address / 2-0 / scan / 3": what names a row. In the arena. */
 const char *row_name(Arena *arena, const Table *table, const void *row);

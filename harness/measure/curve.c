@@ -41,10 +41,11 @@ int curve_quarter(int layers) {
   return layers - 1 - (steps > 0 ? steps : 1);
 }
 
-/* --- turns --- */
+/* --- turns ------------------------------------------------------------------------------------ */
 
-/* One step stands in two second differences: of fewer than eight layers they are no ripple.
- * 1.652 = 0.6745 * sqrt(6): the median of |second differences| of independent normal layers, in their deviations. */
+/* One step stands in two second differences: of fewer than eight layers they are no ripple. 1.652 =
+ * 0.6745 * sqrt(6): the median of |second differences| of independent normal layers, in their
+ * deviations. */
 static double ripple_of(const double *y, int layers) {
   double bend[CURVE_MOST];
   if (layers < 8) return 0;
@@ -65,7 +66,8 @@ static Course course_of(const double *y, int layers, double least) {
   for (int l = 1; l < layers; l++) {
     if (y[l] > y[high]) high = l;
     if (y[l] < y[low]) low = l;
-    bool rises = direction <= 0 && y[l] - y[low] >= least, falls = direction >= 0 && y[high] - y[l] >= least;
+    bool rises = direction <= 0 && y[l] - y[low] >= least,
+         falls = direction >= 0 && y[high] - y[l] >= least;
     if (!rises && !falls) continue;
     if (c.moves == 0) c.up = rises;
     if (c.moves == 1) c.turn = rises ? low : high;
@@ -76,7 +78,7 @@ static Course course_of(const double *y, int layers, double least) {
   return c;
 }
 
-/* --- a rise --- */
+/* --- a rise ----------------------------------------------------------------------------------- */
 
 static double median_of(const double *y, int first, int end) {
   double value[3];
@@ -92,14 +94,16 @@ static double step_into(const double *y, int layers, int layer) {
 static bool jumps_at(const double *y, int layers, int at, const DriftLimits *limits) {
   double step = step_into(y, layers, at), least = limits->step_share * (y[layers - 1] - y[0]);
   double beside = fmax(0, fmax(step_into(y, layers, at - 1), step_into(y, layers, at + 1)));
-  double before = median_of(y, at > 3 ? at - 3 : 0, at), after = median_of(y, at, at + 3 < layers ? at + 3 : layers);
+  double before = median_of(y, at > 3 ? at - 3 : 0, at),
+         after = median_of(y, at, at + 3 < layers ? at + 3 : layers);
   return step >= log(limits->jump) && step - beside > least && after - before > least;
 }
 
 static Shape rise_of(const double *y, int layers, const DriftLimits *limits) {
   int at = curve_step(y, layers), settled = curve_settled(y, layers, limits->settle);
   if (jumps_at(y, layers, at, limits)) return (Shape){SHAPE_JUMPS, at};
-  if (layers - 1 - settled >= limits->plateau * (layers - 1)) return (Shape){SHAPE_SATURATES, settled};
+  if (layers - 1 - settled >= limits->plateau * (layers - 1))
+    return (Shape){SHAPE_SATURATES, settled};
   return (Shape){SHAPE_ACCUMULATES, -1};
 }
 
@@ -116,7 +120,8 @@ Shape curve_shape(const double *y, int layers, const DriftLimits *limits, double
   Course course = course_of(y, layers, turn);
   if (course.moves == 1 && course.up && whole >= turn) return rise_of(y, layers, limits);
   if (course.moves == 1 && !course.up && whole <= -turn) return (Shape){SHAPE_FALLS, -1};
-  if (course.moves == 2 && course.up && y[course.turn] - y[0] >= turn && y[course.turn] - y[layers - 1] >= turn)
+  if (course.moves == 2 && course.up && y[course.turn] - y[0] >= turn &&
+      y[course.turn] - y[layers - 1] >= turn)
     return (Shape){SHAPE_RISES_FALLS, course.turn};
   return (Shape){SHAPE_MIXED, -1};
 }

@@ -1,4 +1,5 @@
-/* drift: the rows of one pair, tensor and layer, one a prompt, are pooled as if all prompts were one tensor. */
+/* drift: the rows of one pair, tensor and layer, one a prompt, are pooled as if all prompts were
+ * one tensor. */
 #include "measure/drift.h"
 
 #include <math.h>
@@ -8,11 +9,15 @@
 #include "measure/places.h"
 
 /* The pooled relative L2 of so many finite elements. */
-static double ratio_of(Squares sum, double finite) { return finite > 0 && sum.error == 0 ? 0 : squares_ratio(sum); }
+static double ratio_of(Squares sum, double finite) {
+  return finite > 0 && sum.error == 0 ? 0 : squares_ratio(sum);
+}
 
-/* The interval of the pooled relative L2: Student's t of its logarithm, linearised: a prompt pulls it up by what its
- * error exceeds the pooled share of its size. None with fewer prompts than DRIFT_POOLED_LEAST. */
-static Interval pooled_interval(const PairStats *rows, const Place *place, size_t count, Arena scratch) {
+/* The interval of the pooled relative L2: Student's t of its logarithm, linearised: a prompt pulls
+ * it up by what its error exceeds the pooled share of its size. None with fewer prompts than
+ * DRIFT_POOLED_LEAST. */
+static Interval pooled_interval(const PairStats *rows, const Place *place, size_t count,
+                                Arena scratch) {
   double *pull = ARENA_NEW(&scratch, double, count);
   Squares *own = ARENA_NEW(&scratch, Squares, count), sum = {0, 0};
   size_t kept = 0;
@@ -30,7 +35,8 @@ static Interval pooled_interval(const PairStats *rows, const Place *place, size_
 }
 
 /* A figure of every prompt that has one. */
-static Sampled over_prompts(const PairStats *rows, const Place *place, size_t count, size_t column, Arena scratch) {
+static Sampled over_prompts(const PairStats *rows, const Place *place, size_t count, size_t column,
+                            Arena scratch) {
   double *value = ARENA_NEW(&scratch, double, count);
   size_t kept = 0;
   for (size_t i = 0; i < count; i++) {
@@ -41,8 +47,10 @@ static Sampled over_prompts(const PairStats *rows, const Place *place, size_t co
 }
 
 /* How far the share of differing elements would move with other prompts. */
-static void share_of_differing(const PairStats *rows, const Place *place, size_t count, Drift *drift, Arena scratch) {
-  int64_t *hits = ARENA_NEW(&scratch, int64_t, count), *trials = ARENA_NEW(&scratch, int64_t, count);
+static void share_of_differing(const PairStats *rows, const Place *place, size_t count,
+                               Drift *drift, Arena scratch) {
+  int64_t *hits = ARENA_NEW(&scratch, int64_t, count),
+          *trials = ARENA_NEW(&scratch, int64_t, count);
   size_t kept = 0;
   for (size_t i = 0; i < count; i++) {
     const PairStats *row = &rows[place[i].row];
@@ -55,11 +63,12 @@ static void share_of_differing(const PairStats *rows, const Place *place, size_t
   drift->differing_high = s.high;
 }
 
-/* What the parts that stand at `part` in the rows of all prompts say together; `worst`: the row in which the worst
- * stands, or NULL. */
+/* What the parts that stand at `part` in the rows of all prompts say together; `worst`: the row in
+ * which the worst stands, or NULL. */
 static PartErrors pool_parts(const PairStats *rows, const Place *place, size_t count, size_t part,
                              const PairStats **worst, Arena scratch) {
-#define GEOMETRIC(member) over_prompts(rows, place, count, part + offsetof(PartErrors, member), scratch).value
+#define GEOMETRIC(member)                                                                          \
+  over_prompts(rows, place, count, part + offsetof(PartErrors, member), scratch).value
   PartErrors pooled = {.median = GEOMETRIC(median),
                        .p90 = GEOMETRIC(p90),
                        .p99 = GEOMETRIC(p99),
@@ -81,10 +90,12 @@ static PartErrors pool_parts(const PairStats *rows, const Place *place, size_t c
 }
 
 /* What the tokens and the channels of all prompts say: harness/measure/row_error.h. */
-static void pool_tokens(const PairStats *rows, const Place *place, size_t count, Drift *drift, Arena scratch) {
+static void pool_tokens(const PairStats *rows, const Place *place, size_t count, Drift *drift,
+                        Arena scratch) {
   const PairStats *worst;
   drift->channel = pool_parts(rows, place, count, offsetof(PairStats, channel), &worst, scratch);
-  const PartErrors token = pool_parts(rows, place, count, offsetof(PairStats, token), &worst, scratch);
+  const PartErrors token =
+      pool_parts(rows, place, count, offsetof(PairStats, token), &worst, scratch);
   Sampled median = over_prompts(rows, place, count, offsetof(PairStats, token.median), scratch);
   drift->token_median = median.value;
   drift->token_median_low = median.low;
@@ -138,7 +149,8 @@ static Drift pool(const PairStats *rows, const Place *place, size_t count) {
   return drift;
 }
 
-Drift *drift_of(Arena *arena, const Tensors *tensors, const PairStats *rows, size_t count, size_t *drift_count) {
+Drift *drift_of(Arena *arena, const Tensors *tensors, const PairStats *rows, size_t count,
+                size_t *drift_count) {
   Drift *drift = ARENA_NEW(arena, Drift, count);
   Arena scratch = *arena;
   const Place *place = places_of(&scratch, tensors, rows, count);
@@ -152,8 +164,10 @@ Drift *drift_of(Arena *arena, const Tensors *tensors, const PairStats *rows, siz
     drift[made].rel_l2_low = interval.low;
     drift[made].rel_l2_high = interval.high;
     bool follows = from > 0 && place[from - 1].pair == place[from].pair &&
-                   place[from - 1].tensor == place[from].tensor && place[from - 1].layer == place[from].layer - 1;
-    if (follows && drift[made - 1].rel_l2 > 0) drift[made].growth = drift[made].rel_l2 / drift[made - 1].rel_l2;
+                   place[from - 1].tensor == place[from].tensor &&
+                   place[from - 1].layer == place[from].layer - 1;
+    if (follows && drift[made - 1].rel_l2 > 0)
+      drift[made].growth = drift[made].rel_l2 / drift[made - 1].rel_l2;
     made++;
   }
   *drift_count = made;

@@ -23,8 +23,8 @@ size_t ends_bytes(int T, int D, int vocab) {
   return (3 * (size_t)T + 2 * (size_t)D) * sizeof(double) + evaluation_window_bytes(T, vocab);
 }
 
-EndSums ends_of(const Tensor *reference_out, const Tensor *reference_logits, const Tensor *out, const Tensor *logits,
-                const int32_t *token, Arena scratch) {
+EndSums ends_of(const Tensor *reference_out, const Tensor *reference_logits, const Tensor *out,
+                const Tensor *logits, const int32_t *token, Arena scratch) {
   EndSums sums = {0};
   ends_block_out(reference_out, out, &sums, scratch);
   if (logits->rows < 2) return sums; /* nothing is predicted */
@@ -58,11 +58,12 @@ bool ends_usable(const EndTerm *term, int terms, int prompt) {
   return true;
 }
 
-SampleScale ends_scale(EndFigure figure) { return figure == END_BITS ? SAMPLE_VALUES : SAMPLE_LOGS; }
+SampleScale ends_scale(EndFigure figure) {
+  return figure == END_BITS ? SAMPLE_VALUES : SAMPLE_LOGS;
+}
 
-/* Of error and KL the logarithm, so that weights are those of factors; no figure of what a prompt of one token
- * predicts.
- */
+/* Of error and KL the logarithm, so that weights are those of factors; no figure of what a prompt
+ * of one token predicts. */
 static double figure_of(const EndSums *e, EndFigure figure) {
   switch (figure) {
     case END_BLOCK_OUT: return log(ends_error(e));
@@ -79,7 +80,9 @@ Sample ends_sample(const EndTerm *term, int terms, int prompts, EndFigure figure
     double sum = 0;
     for (int i = 0; i < terms; i++)
       if (term[i].weight != 0) sum += term[i].weight * figure_of(&term[i].prompt[p], figure);
-    value[p] = !terms || !ends_usable(term, terms, p) ? NAN : ends_scale(figure) == SAMPLE_LOGS ? exp(sum) : sum;
+    value[p] = !terms || !ends_usable(term, terms, p) ? NAN
+               : ends_scale(figure) == SAMPLE_LOGS    ? exp(sum)
+                                                      : sum;
   }
   return sample_of(value, (size_t)prompts, ends_scale(figure), scratch);
 }

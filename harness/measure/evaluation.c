@@ -11,10 +11,10 @@
 #include "family/trace.h"
 #include "measure/sample.h"
 
-/* --- one window --- */
+/* --- one window ------------------------------------------------------------------------------- */
 
-/* x <- x - log sum exp x, the largest taken out first. Returns where the largest stands; -1 where a value is not
- * finite. */
+/* x <- x - log sum exp x, the largest taken out first. Returns where the largest stands; -1 where a
+ * value is not finite. */
 static int log_softmax(double *x, int n) {
   int top = 0;
   bool finite = true;
@@ -30,9 +30,9 @@ static int log_softmax(double *x, int n) {
   return top;
 }
 
-/* Sum of p log(p / q), natural, written with d = log q - log p as sum of p (e^d - 1 - d): the sums of p and of q being
- * 1, that is the same, but its terms are never negative. Nothing cancels where two modes are close and KL is of the
- * order of d^2. */
+/* Sum of p log(p / q), natural, written with d = log q - log p as sum of p (e^d - 1 - d): the sums
+ * of p and of q being 1, that is the same, but its terms are never negative. Nothing cancels where
+ * two modes are close and KL is of the order of d^2. */
 static double divergence(const double *log_p, const double *log_q, int n) {
   double sum = 0;
   for (int i = 0; i < n; i++) {
@@ -51,8 +51,8 @@ size_t evaluation_window_bytes(int rows, int vocab) {
   return ((size_t)rows + 2 * (size_t)vocab + 64) * sizeof(double) + quantiles_scratch_bytes();
 }
 
-void evaluation_window(const Tensor *reference, const Tensor *logits, const int32_t *target, Predicted *each,
-                       EvaluationWindow *row, Arena scratch) {
+void evaluation_window(const Tensor *reference, const Tensor *logits, const int32_t *target,
+                       Predicted *each, EvaluationWindow *row, Arena scratch) {
   static const double shares[] = {0.5, 0.99, 1};
   int T = logits->rows, vocab = logits->cols;
   double *kl = ARENA_NEW(&scratch, double, T), *p = ARENA_NEW(&scratch, double, vocab),
@@ -77,8 +77,8 @@ void evaluation_window(const Tensor *reference, const Tensor *logits, const int3
   }
   row->tokens = T;
   row->nonfinite = nonfinite;
-  row->bits = row->kl_mean = row->kl_median = row->kl_p99 = row->kl_max = row->top1_agreement = row->top1_accuracy =
-      NAN;
+  row->bits = row->kl_mean = row->kl_median = row->kl_p99 = row->kl_max = row->top1_agreement =
+      row->top1_accuracy = NAN;
   if (nonfinite || T == 0) return;
   quantiles_select(kl, (size_t)T, shares, 3, quantile, scratch);
   row->bits = nats / T / M_LN2;
@@ -90,25 +90,28 @@ void evaluation_window(const Tensor *reference, const Tensor *logits, const int3
   row->top1_accuracy = (double)right / T;
 }
 
-/* --- over windows --- */
+/* --- over windows ----------------------------------------------------------------------------- */
 
 bool evaluation_overlaps(const EvaluationWindow *row, int windows) {
   for (int w = 1; w < windows; w++)
-    if (row[w].first - row[w - 1].first <= row[w - 1].tokens) return true; /* a window is its tokens and one in front */
+    if (row[w].first - row[w - 1].first <= row[w - 1].tokens)
+      return true; /* a window is its tokens and one in front */
   return false;
 }
 
-static Sample sample_of_column(const EvaluationWindow *row, int windows, size_t offset, SampleScale scale,
-                               Arena scratch) {
+static Sample sample_of_column(const EvaluationWindow *row, int windows, size_t offset,
+                               SampleScale scale, Arena scratch) {
   double *value = ARENA_NEW(&scratch, double, windows);
   for (int w = 0; w < windows; w++) value[w] = table_double(&row[w], offset);
   return sample_of(value, (size_t)windows, scale, scratch);
 }
 
-/* Tokens of the finite windows, in clusters; where neighbours are alike, the wider of that and of blocks. */
-static void put_share(const EvaluationWindow *row, int windows, size_t offset, double *low, double *high,
-                      Arena scratch) {
-  int64_t *hits = ARENA_NEW(&scratch, int64_t, windows), *trials = ARENA_NEW(&scratch, int64_t, windows);
+/* Tokens of the finite windows, in clusters; where neighbours are alike, the wider of that and of
+ * blocks. */
+static void put_share(const EvaluationWindow *row, int windows, size_t offset, double *low,
+                      double *high, Arena scratch) {
+  int64_t *hits = ARENA_NEW(&scratch, int64_t, windows),
+          *trials = ARENA_NEW(&scratch, int64_t, windows);
   size_t n = 0;
   for (int w = 0; w < windows; w++) {
     double share = table_double(&row[w], offset);
@@ -126,11 +129,12 @@ Evaluation evaluation_of(const EvaluationWindow *rows, int windows, Arena scratc
   Evaluation e = {.windows = windows};
   bool overlap = evaluation_overlaps(rows, windows);
   snprintf(e.mode, sizeof e.mode, "%s", rows->mode);
-#define FIGURE(member, scale)                                                                                          \
-  do {                                                                                                                 \
-    Sample s = sample_of_column(rows, windows, offsetof(EvaluationWindow, member), scale, scratch);                    \
-    e.member = s.value;                                                                                                \
-    e.member##_se = overlap ? NAN : s.se;                                                                              \
+#define FIGURE(member, scale)                                                                      \
+  do {                                                                                             \
+    Sample s =                                                                                     \
+        sample_of_column(rows, windows, offsetof(EvaluationWindow, member), scale, scratch);       \
+    e.member = s.value;                                                                            \
+    e.member##_se = overlap ? NAN : s.se;                                                          \
   } while (0)
   FIGURE(bits, SAMPLE_VALUES);
   FIGURE(kl_mean, SAMPLE_VALUES);
@@ -142,16 +146,18 @@ Evaluation evaluation_of(const EvaluationWindow *rows, int windows, Arena scratc
 #undef FIGURE
   e.top1_agreement_low = e.top1_agreement_high = e.top1_accuracy_low = e.top1_accuracy_high = NAN;
   if (!overlap) {
-    put_share(rows, windows, offsetof(EvaluationWindow, top1_agreement), &e.top1_agreement_low, &e.top1_agreement_high,
-              scratch);
-    put_share(rows, windows, offsetof(EvaluationWindow, top1_accuracy), &e.top1_accuracy_low, &e.top1_accuracy_high,
-              scratch);
+    put_share(rows, windows, offsetof(EvaluationWindow, top1_agreement), &e.top1_agreement_low,
+              &e.top1_agreement_high, scratch);
+    put_share(rows, windows, offsetof(EvaluationWindow, top1_accuracy), &e.top1_accuracy_low,
+              &e.top1_accuracy_high, scratch);
   }
-  Sample kl = sample_of_column(rows, windows, offsetof(EvaluationWindow, kl_mean), SAMPLE_LOGS, scratch);
+  Sample kl =
+      sample_of_column(rows, windows, offsetof(EvaluationWindow, kl_mean), SAMPLE_LOGS, scratch);
   e.kl_geometric = kl.value;
   e.kl_geometric_low = overlap ? NAN : kl.low;
   e.kl_geometric_high = overlap ? NAN : kl.high;
-  Sample bits = sample_of_column(rows, windows, offsetof(EvaluationWindow, bits), SAMPLE_VALUES, scratch);
+  Sample bits =
+      sample_of_column(rows, windows, offsetof(EvaluationWindow, bits), SAMPLE_VALUES, scratch);
   e.left_out = bits.left_out;
   e.lag1 = bits.lag1;
   e.block = bits.block;
@@ -165,7 +171,7 @@ Evaluation evaluation_of(const EvaluationWindow *rows, int windows, Arena scratc
   return e;
 }
 
-/* --- two modes --- */
+/* --- two modes -------------------------------------------------------------------------------- */
 
 const EvaluationMetric evaluation_metrics[EVALUATION_METRICS] = {
     {"bits", offsetof(EvaluationWindow, bits), SAMPLE_VALUES, true, true},
@@ -174,10 +180,11 @@ const EvaluationMetric evaluation_metrics[EVALUATION_METRICS] = {
     {"top1_accuracy", offsetof(EvaluationWindow, top1_accuracy), SAMPLE_VALUES, false, true},
 };
 
-/* Of each window the difference, or the factor; of the windows that are finite in both modes each mode's own value.
- * Returns whether all windows are, and no difference is there. */
-static bool fill_differences(EvaluationPair *pair, const EvaluationMetric *metric, const EvaluationWindow *base,
-                             const EvaluationWindow *other, int windows, double *difference, Arena scratch) {
+/* Of each window the difference, or the factor; of the windows that are finite in both modes each
+ * mode's own value. Returns whether all windows are, and no difference is there. */
+static bool fill_differences(EvaluationPair *pair, const EvaluationMetric *metric,
+                             const EvaluationWindow *base, const EvaluationWindow *other,
+                             int windows, double *difference, Arena scratch) {
   double *x = ARENA_NEW(&scratch, double, windows), *y = ARENA_NEW(&scratch, double, windows);
   bool identical = true;
   for (int w = 0; w < windows; w++) {
@@ -193,12 +200,16 @@ static bool fill_differences(EvaluationPair *pair, const EvaluationMetric *metri
 }
 
 /* Why nothing is said; "" where something is. */
-static const char *withheld(const Sample *s, bool overlap) { return s->prompts < 2 ? "few" : overlap ? "overlap" : ""; }
+static const char *withheld(const Sample *s, bool overlap) {
+  return s->prompts < 2 ? "few" : overlap ? "overlap" : "";
+}
 
 EvaluationPair evaluation_pair(const EvaluationMetric *metric, const EvaluationWindow *base,
                                const EvaluationWindow *other, int windows, Arena scratch) {
-  EvaluationPair pair = {.se = NAN, .low = NAN, .high = NAN, .p = NAN, .holm = NAN, .windows_needed = NAN};
-  pair.top_share = pair.reached_share = pair.reached_part = pair.apart = pair.apart_low = pair.apart_high = NAN;
+  EvaluationPair pair = {
+      .se = NAN, .low = NAN, .high = NAN, .p = NAN, .holm = NAN, .windows_needed = NAN};
+  pair.top_share = pair.reached_share = pair.reached_part = pair.apart = pair.apart_low =
+      pair.apart_high = NAN;
   double *difference = ARENA_NEW(&scratch, double, windows);
   snprintf(pair.base, sizeof pair.base, "%s", base->mode);
   snprintf(pair.other, sizeof pair.other, "%s", other->mode);
@@ -223,7 +234,8 @@ EvaluationPair evaluation_pair(const EvaluationMetric *metric, const EvaluationW
     pair.p = s.p;
     pair.windows_needed = s.needed;
     bool less = pair.diff < (metric->scale == SAMPLE_LOGS ? 1 : 0);
-    if (sample_tells(&s, metric->scale)) answer = less == metric->less_is_better ? "better" : "worse";
+    if (sample_tells(&s, metric->scale))
+      answer = less == metric->less_is_better ? "better" : "worse";
   }
   table_text(pair.answer, sizeof pair.answer, answer);
   return pair;
@@ -235,7 +247,8 @@ void evaluation_holm(EvaluationPair *pair, int pairs, Arena scratch) {
   for (int m = 0; m < EVALUATION_METRICS; m++) {
     size_t asked = 0;
     for (int i = 0; i < pairs; i++)
-      if (!strcmp(pair[i].metric, evaluation_metrics[m].name)) p[asked] = pair[i].p, of[asked++] = &pair[i];
+      if (!strcmp(pair[i].metric, evaluation_metrics[m].name))
+        p[asked] = pair[i].p, of[asked++] = &pair[i];
     interval_holm(p, asked, p, scratch);
     for (size_t i = 0; i < asked; i++) of[i]->holm = p[i];
   }

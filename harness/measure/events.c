@@ -8,7 +8,7 @@
 
 double event_limit(double share, int T) { return fmax(share, (double)EVENT_EVEN / T); }
 
-/* --- the course of a prompt's tokens --------------------------------------------------------- */
+/* --- the course of a prompt's tokens ---------------------------------------------------------- */
 
 static int rows_a_layer(int T) { return (T + TOKENS_A_ROW - 1) / TOKENS_A_ROW; }
 
@@ -25,7 +25,8 @@ static int prompt_of(const TokenErrors *row, const PromptShape *prompt, int prom
 }
 
 /* The pairs' first courses stand `prompts` apart. */
-static TokenCourse *find_pair(TokenCourse *course, int *pairs, int prompts, const TokenErrors *row) {
+static TokenCourse *find_pair(TokenCourse *course, int *pairs, int prompts,
+                              const TokenErrors *row) {
   for (int i = 0; i < *pairs; i++)
     if (same_pair(&course[i * prompts], row)) return &course[i * prompts];
   TokenCourse *first = &course[(*pairs)++ * prompts];
@@ -43,8 +44,8 @@ static size_t count_pairs(const TokenErrors *rows, size_t count) {
   return pairs;
 }
 
-TokenCourse *token_courses(Arena *arena, const TokenErrors *rows, size_t count, const PromptShape *prompt, int prompts,
-                           int layers, size_t *courses) {
+TokenCourse *token_courses(Arena *arena, const TokenErrors *rows, size_t count,
+                           const PromptShape *prompt, int prompts, int layers, size_t *courses) {
   const size_t most = count_pairs(rows, count);
   TokenCourse *course = ARENA_NEW(arena, TokenCourse, most * (size_t)prompts);
   for (size_t i = 0; i < most * (size_t)prompts; i++) {
@@ -101,7 +102,7 @@ double course_median(const TokenCourse *course, int layer, Arena scratch) {
   return quantile_of(error, kept, 0.5);
 }
 
-/* --- events ---------------------------------------------------------------------------------- */
+/* --- events ----------------------------------------------------------------------------------- */
 
 /* Of one course. */
 typedef struct Finder {
@@ -114,7 +115,9 @@ static double share_of(const Finder *f, int layer, int token) {
   return course_error2(f->course, layer, token) / f->sum[layer]; /* NaN of 0 */
 }
 
-static bool is_event(const Finder *f, int layer, int token) { return share_of(f, layer, token) > f->limit; }
+static bool is_event(const Finder *f, int layer, int token) {
+  return share_of(f, layer, token) > f->limit;
+}
 
 /* Where the token's squared error grew most, up to this layer. */
 static int grown_layer(const TokenCourse *course, int layer, int token) {
@@ -158,9 +161,10 @@ static Event event_from(const Finder *f, int token, int layer, Arena scratch) {
   return e;
 }
 
-/* Those of a course, by layer and token, behind the `count` that are there; `weight` what each carries at its peak, of
- * the base's squares. */
-static size_t find_events(const Finder *f, Event *event, double *weight, size_t count, Arena scratch) {
+/* Those of a course, by layer and token, behind the `count` that are there; `weight` what each
+ * carries at its peak, of the base's squares. */
+static size_t find_events(const Finder *f, Event *event, double *weight, size_t count,
+                          Arena scratch) {
   for (int layer = 0; layer < f->course->layers; layer++)
     for (int t = 0; t < f->course->T; t++) {
       if (!is_event(f, layer, t) || (layer > 0 && is_event(f, layer - 1, t))) continue;
@@ -183,7 +187,8 @@ static bool carries_more(const double *weight, size_t a, size_t b) {
 static void rank_events(Event *event, const double *weight, size_t count) {
   for (size_t i = 0; i < count; i++) {
     event[i].rank = 1;
-    for (size_t k = 0; k < count; k++) event[i].rank += pair_alike(&event[i], &event[k]) && carries_more(weight, k, i);
+    for (size_t k = 0; k < count; k++)
+      event[i].rank += pair_alike(&event[i], &event[k]) && carries_more(weight, k, i);
   }
 }
 
@@ -192,7 +197,8 @@ static size_t events_most(const TokenCourse *course, double share) {
   return (size_t)course->layers * (size_t)ceil(1 / event_limit(share, course->T));
 }
 
-Event *events_of(Arena *arena, const TokenCourse *course, size_t courses, double share, size_t *events) {
+Event *events_of(Arena *arena, const TokenCourse *course, size_t courses, double share,
+                 size_t *events) {
   size_t most = 0, count = 0;
   for (size_t c = 0; c < courses; c++) most += events_most(&course[c], share);
   Event *event = ARENA_NEW(arena, Event, most);
@@ -200,7 +206,8 @@ Event *events_of(Arena *arena, const TokenCourse *course, size_t courses, double
   double *weight = ARENA_NEW(&scratch, double, most);
   for (size_t c = 0; c < courses; c++) {
     Arena own = scratch;
-    double *sum = ARENA_NEW(&own, double, course[c].layers), *base = ARENA_NEW(&own, double, course[c].layers);
+    double *sum = ARENA_NEW(&own, double, course[c].layers),
+           *base = ARENA_NEW(&own, double, course[c].layers);
     for (int l = 0; l < course[c].layers; l++) {
       sum[l] = course_sum(&course[c], l, false);
       base[l] = course_sum(&course[c], l, true);
@@ -213,7 +220,7 @@ Event *events_of(Arena *arena, const TokenCourse *course, size_t courses, double
   return event;
 }
 
-/* --- strips ---------------------------------------------------------------------------------- */
+/* --- strips ----------------------------------------------------------------------------------- */
 
 static size_t add_strip(const TokenCourse *c, EventStrip *row) {
   size_t count = 0;
@@ -223,7 +230,8 @@ static size_t add_strip(const TokenCourse *c, EventStrip *row) {
     for (int first = 0; first < c->T; first += tokens) {
       int end = first + tokens < c->T ? first + tokens : c->T;
       EventStrip *of = &row[count++];
-      *of = (EventStrip){.layer = layer, .token = first, .tokens = end - first, .error = NAN, .share = 0};
+      *of = (EventStrip){
+          .layer = layer, .token = first, .tokens = end - first, .error = NAN, .share = 0};
       table_text(of->base, sizeof of->base, c->base);
       table_text(of->other, sizeof of->other, c->other);
       table_text(of->prompt, sizeof of->prompt, c->prompt);
@@ -238,7 +246,8 @@ static size_t add_strip(const TokenCourse *c, EventStrip *row) {
 }
 
 /* The course to show of a pair whose courses begin at `first`, one a prompt. */
-static const TokenCourse *to_show(const TokenCourse *first, size_t prompts, const Event *event, size_t events) {
+static const TokenCourse *to_show(const TokenCourse *first, size_t prompts, const Event *event,
+                                  size_t events) {
   for (size_t i = 0; i < events; i++)
     for (size_t p = 0; event[i].rank == 1 && p < prompts; p++)
       if (!strcmp(event[i].base, first->base) && !strcmp(event[i].other, first->other) &&
@@ -247,13 +256,14 @@ static const TokenCourse *to_show(const TokenCourse *first, size_t prompts, cons
   return first;
 }
 
-EventStrip *event_strips(Arena *arena, const TokenCourse *course, size_t courses, const Event *event, size_t events,
-                         size_t *strips) {
+EventStrip *event_strips(Arena *arena, const TokenCourse *course, size_t courses,
+                         const Event *event, size_t events, size_t *strips) {
   size_t prompts = 0, most = 0, count = 0;
   while (prompts < courses && !strcmp(course[prompts].base, course->base) &&
          !strcmp(course[prompts].other, course->other))
     prompts++;
-  for (size_t c = 0; c < courses; c += prompts) most += (size_t)course[c].layers * (STRIP_TOKENS + 1);
+  for (size_t c = 0; c < courses; c += prompts)
+    most += (size_t)course[c].layers * (STRIP_TOKENS + 1);
   EventStrip *row = ARENA_NEW(arena, EventStrip, most);
   for (size_t c = 0; c < courses; c += prompts)
     count += add_strip(to_show(&course[c], prompts, event, events), row + count);

@@ -5,7 +5,7 @@
 #include <gsl/gsl_statistics_double.h>
 #include <math.h>
 
-/* --- over prompts --- */
+/* --- over prompts ----------------------------------------------------------------------------- */
 
 Sampled interval_of_values(const double *value, size_t n) {
   Sampled s = {NAN, NAN, NAN, NAN, (int)n};
@@ -13,7 +13,8 @@ Sampled interval_of_values(const double *value, size_t n) {
   s.value = gsl_stats_mean(value, 1, n);
   if (n == 1 || !isfinite(s.value)) return s;
   s.sd = gsl_stats_sd(value, 1, n);
-  double half = gsl_cdf_tdist_Pinv((1 + interval_level) / 2, (double)n - 1) * s.sd / sqrt((double)n);
+  double half =
+      gsl_cdf_tdist_Pinv((1 + interval_level) / 2, (double)n - 1) * s.sd / sqrt((double)n);
   s.low = s.value - half;
   s.high = s.value + half;
   return s;
@@ -26,22 +27,25 @@ Sampled interval_of_logs(const double *value, size_t n) {
   Sampled s = {n ? exp(mean) : NAN, NAN, NAN, NAN, (int)n};
   if (n < 2 || !isfinite(mean)) return s;
   s.sd = sqrt(squares / (double)(n - 1));
-  double half = gsl_cdf_tdist_Pinv((1 + interval_level) / 2, (double)n - 1) * s.sd / sqrt((double)n);
+  double half =
+      gsl_cdf_tdist_Pinv((1 + interval_level) / 2, (double)n - 1) * s.sd / sqrt((double)n);
   s.low = exp(mean - half);
   s.high = exp(mean + half);
   return s;
 }
 
-/* --- single trials --- */
+/* --- single trials ---------------------------------------------------------------------------- */
 
 Interval interval_wilson(int64_t hits, int64_t trials) {
-  double n = (double)trials, p = (double)hits / n, z = gsl_cdf_ugaussian_Pinv((1 + interval_level) / 2);
+  double n = (double)trials, p = (double)hits / n,
+         z = gsl_cdf_ugaussian_Pinv((1 + interval_level) / 2);
   double centre = (p + z * z / (2 * n)) / (1 + z * z / n);
   double half = z / (1 + z * z / n) * sqrt(p * (1 - p) / n + z * z / (4 * n * n));
   return (Interval){hits == 0 ? 0 : centre - half, hits == trials ? 1 : centre + half};
 }
 
-/* gsl_cdf_beta_Pinv gives up on some (a, b) of hundreds; its function halves the interval as well as any. */
+/* gsl_cdf_beta_Pinv gives up on some (a, b) of hundreds; its function halves the interval as well
+ * as any. */
 static double beta_quantile(double probability, double a, double b) {
   double low = 0, high = 1;
   for (int i = 0; i < 200 && high - low > 1e-15 * high; i++) {
@@ -60,7 +64,7 @@ Interval interval_exact(int64_t hits, int64_t trials) {
                     hits == trials ? 1 : beta_quantile(1 - tail, k + 1, n - k)};
 }
 
-/* --- proportions, a prompt one cluster --- */
+/* --- proportions, a prompt one cluster -------------------------------------------------------- */
 
 Sampled interval_of_shares(const int64_t *hits, const int64_t *trials, size_t n, Arena scratch) {
   double *pull = ARENA_NEW(&scratch, double, n);
@@ -83,7 +87,7 @@ Sampled interval_of_shares(const int64_t *hits, const int64_t *trials, size_t n,
   return s;
 }
 
-/* --- many questions --- */
+/* --- many questions --------------------------------------------------------------------------- */
 
 double interval_p(double mean, double sd, size_t n, double null) {
   if (n < 2 || !isfinite(mean) || !isfinite(sd)) return NAN;
@@ -109,7 +113,7 @@ void interval_holm(const double *p, size_t count, double *adjusted, Arena scratc
   }
 }
 
-/* --- neighbours --- */
+/* --- neighbours ------------------------------------------------------------------------------- */
 
 double interval_lag1(const double *value, size_t n) {
   if (n < 3) return NAN;
@@ -133,10 +137,10 @@ size_t interval_blocks(const double *value, size_t n, size_t length, double *blo
   return blocks;
 }
 
-/* --- how many --- */
+/* --- how many --------------------------------------------------------------------------------- */
 
-/* Student's quantiles are larger than the normal ones, so those give a start from below; for large n the two meet, and
- * the start is within a few prompts. */
+/* Student's quantiles are larger than the normal ones, so those give a start from below; for large
+ * n the two meet, and the start is within a few prompts. */
 double interval_needed(double mean, double sd, double null) {
   const double level = (1 + interval_level) / 2;
   double ratio = sd / fabs(mean - null);

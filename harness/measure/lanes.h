@@ -1,4 +1,5 @@
-/* lanes: sums in as many parts as a processor adds without waiting for the last one; put together in one order. */
+/* lanes: sums in as many parts as a processor adds without waiting for the last one; put together
+ * in one order. */
 #ifndef DS_MEASURE_LANES_H
 #define DS_MEASURE_LANES_H
 #include "kernels/room.h"

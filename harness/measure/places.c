@@ -23,9 +23,12 @@ static bool same_pair(const PairStats *a, const PairStats *b) {
   return !strcmp(a->base, b->base) && !strcmp(a->other, b->other);
 }
 
-static bool same_prompt(const PairStats *a, const PairStats *b) { return !strcmp(a->prompt, b->prompt); }
+static bool same_prompt(const PairStats *a, const PairStats *b) {
+  return !strcmp(a->prompt, b->prompt);
+}
 
-static int number_of(Met *met, bool (*same)(const PairStats *, const PairStats *), const PairStats *rows, size_t row) {
+static int number_of(Met *met, bool (*same)(const PairStats *, const PairStats *),
+                     const PairStats *rows, size_t row) {
   if (met->count && same(&rows[met->row[met->last]], &rows[row])) return met->last;
   for (met->last = 0; met->last < met->count; met->last++)
     if (same(&rows[met->row[met->last]], &rows[row])) return met->last;
@@ -36,7 +39,8 @@ static int number_of(Met *met, bool (*same)(const PairStats *, const PairStats *
 Place *places_of(Arena *arena, const Tensors *tensors, const PairStats *rows, size_t count) {
   Place *place = ARENA_NEW(arena, Place, count);
   Arena scratch = *arena;
-  Met pairs = {.row = ARENA_NEW(&scratch, size_t, count)}, prompts = {.row = ARENA_NEW(&scratch, size_t, count)};
+  Met pairs = {.row = ARENA_NEW(&scratch, size_t, count)},
+      prompts = {.row = ARENA_NEW(&scratch, size_t, count)};
   for (size_t i = 0; i < count; i++)
     place[i] = (Place){.pair = number_of(&pairs, same_pair, rows, i),
                        .prompt = number_of(&prompts, same_prompt, rows, i),
@@ -58,7 +62,8 @@ size_t places_alike(const Place *place, size_t count, size_t from, bool layer) {
 
 Squares squares_of(const PairStats *row) {
   double finite = (double)(row->n - row->nonfinite);
-  return finite > 0 ? (Squares){row->rmse * row->rmse * finite, row->base_l2 * row->base_l2} : (Squares){0, 0};
+  return finite > 0 ? (Squares){row->rmse * row->rmse * finite, row->base_l2 * row->base_l2}
+                    : (Squares){0, 0};
 }
 
 double squares_ratio(Squares sum) { return sum.base > 0 ? sqrt(sum.error / sum.base) : NAN; }

@@ -1,4 +1,5 @@
-/* places: the pair rows of a run in the order in which they are read: by pair, tensor, layer, prompt. */
+/* places: the pair rows of a run in the order in which they are read: by pair, tensor, layer,
+ * prompt. */
 #ifndef DS_MEASURE_PLACES_H
 #define DS_MEASURE_PLACES_H
 #include <stdbool.h>
@@ -14,13 +15,16 @@ typedef struct Place {
   size_t row;
 } Place;
 
-/* In the arena. Rows may come in any order; each prompt has at most one of a pair, tensor and layer. */
+/* In the arena. Rows may come in any order; each prompt has at most one of a pair, tensor and
+ * layer. */
 Place *places_of(Arena *arena, const Tensors *tensors, const PairStats *rows, size_t count);
-/* The end of those from `from` on that have the pair and tensor of place[from], and its layer where `layer`. */
+/* The end of those from `from` on that have the pair and tensor of place[from], and its layer where
+ * `layer`. */
 size_t places_alike(const Place *place, size_t count, size_t from, bool layer);
 
-/* What pools: |other - base|^2 and |base|^2 of the finite elements. The first comes from rmse, which is also there
- * where a base is all zero and rel_l2 is not. Both are 0 of a row without any finite element. */
+/* What pools: |other - base|^2 and |base|^2 of the finite elements. The first comes from rmse,
+ * which is also there where a base is all zero and rel_l2 is not. Both are 0 of a row without any
+ * finite element. */
 typedef struct Squares {
   double error, base;
 } Squares;

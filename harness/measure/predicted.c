@@ -36,17 +36,19 @@ double predicted_kl_median(const PredictedMode *mode, Arena scratch) {
   for (int w = 0; w < mode->windows; w++) most += (size_t)mode->window[w].tokens;
   double *kl = ARENA_NEW(&scratch, double, most);
   for (int w = 0; w < mode->windows; w++)
-    for (int t = 0; counts(mode, mode, w) && t < mode->window[w].tokens; t++) kl[n++] = mode->token[w][t].kl;
+    for (int t = 0; counts(mode, mode, w) && t < mode->window[w].tokens; t++)
+      kl[n++] = mode->token[w][t].kl;
   return quantile_of(kl, n, 0.5);
 }
 
-/* --- the largest ----------------------------------------------------------------------------------------------------
- */
+/* --- the largest ------------------------------------------------------------------------------ */
 
 typedef double Figure(const Predicted *base, const Predicted *other);
 
 static double kl_of(const Predicted *base, const Predicted *other) { return (void)base, other->kl; }
-static double difference(const Predicted *base, const Predicted *other) { return fabs(other->bits - base->bits); }
+static double difference(const Predicted *base, const Predicted *other) {
+  return fabs(other->bits - base->bits);
+}
 
 typedef struct Place {
   int window, token;
@@ -62,8 +64,8 @@ static int add_place(Place *list, int count, Place place) {
   return count;
 }
 
-static int largest(const PredictedMode *base, const PredictedMode *other, Figure *figure, const char *by, double share,
-                   EvaluationToken *row) {
+static int largest(const PredictedMode *base, const PredictedMode *other, Figure *figure,
+                   const char *by, double share, EvaluationToken *row) {
   Place list[PREDICTED_NAMED];
   int count = 0;
   double sum = 0;
@@ -94,23 +96,25 @@ static int largest(const PredictedMode *base, const PredictedMode *other, Figure
   return count;
 }
 
-int predicted_by_kl(const PredictedMode *reference, const PredictedMode *mode, double share, EvaluationToken *row) {
+int predicted_by_kl(const PredictedMode *reference, const PredictedMode *mode, double share,
+                    EvaluationToken *row) {
   return largest(reference, mode, kl_of, "kl", share, row);
 }
 
-int predicted_by_bits(const PredictedMode *base, const PredictedMode *other, double share, EvaluationToken *row) {
+int predicted_by_bits(const PredictedMode *base, const PredictedMode *other, double share,
+                      EvaluationToken *row) {
   return largest(base, other, difference, "bits", share, row);
 }
 
-/* --- all of a pair --------------------------------------------------------------------------------------------------
- */
+/* --- all of a pair ---------------------------------------------------------------------------- */
 
 static int by_size(const void *a, const void *b) {
   const double x = *(const double *)a, y = *(const double *)b;
   return (x < y) - (x > y);
 }
 
-/* What the hundredth part of the values (one at least) has of their sum; reorders them. NaN where that is 0. */
+/* What the hundredth part of the values (one at least) has of their sum; reorders them. NaN where
+ * that is 0. */
 static double share_of_top(double *value, size_t n) {
   const size_t top = n / 100 > 1 ? n / 100 : 1;
   double sum = 0, most = 0;
@@ -125,10 +129,10 @@ typedef struct PairSums {
   double reached, reached_sizes; /* the same of tokens in reach */
 } PairSums;
 
-/* Adds a window's tokens to sums, magnitudes and the pair's counts. Returns the mean difference without those in reach:
- * where none is, the window's own. */
-static double add_window(const PredictedMode *base, const PredictedMode *other, int w, double share, PairSums *sums,
-                         double *size, EvaluationPair *pair) {
+/* Adds a window's tokens to sums, magnitudes and the pair's counts. Returns the mean difference
+ * without those in reach: where none is, the window's own. */
+static double add_window(const PredictedMode *base, const PredictedMode *other, int w, double share,
+                         PairSums *sums, double *size, EvaluationPair *pair) {
   const int tokens = base->window[w].tokens;
   double left = 0;
   int reached = 0;
@@ -141,11 +145,13 @@ static double add_window(const PredictedMode *base, const PredictedMode *other, 
       left += d;
   }
   pair->reached_tokens += reached;
-  return !reached ? other->window[w].bits - base->window[w].bits : reached < tokens ? left / (tokens - reached) : NAN;
+  return !reached           ? other->window[w].bits - base->window[w].bits
+         : reached < tokens ? left / (tokens - reached)
+                            : NAN;
 }
 
-void predicted_pair(const PredictedMode *base, const PredictedMode *other, double share, EvaluationPair *pair,
-                    Arena scratch) {
+void predicted_pair(const PredictedMode *base, const PredictedMode *other, double share,
+                    EvaluationPair *pair, Arena scratch) {
   const int windows = base->windows;
   size_t most = 0;
   PairSums sums = {0};

@@ -6,12 +6,16 @@
 
 #include "family/trace.h"
 
-/* Elements of a tensor. 2^23 such numbers can be added in 64 bits, and so many rows are no table (ROWS_MOST). */
+/* Elements of a tensor. 2^23 such numbers can be added in 64 bits, and so many rows are no table
+ * (ROWS_MOST). */
 #define COUNT_MOST 0x1p40
 #define BYTES_MOST 0x1p50     /* of memory, weights or files; never added over rows */
 #define ONE_ROUNDED 1.0000001 /* sums of shares and cosines, with what rounding leaves above 1 */
 
-enum { ROWS_MOST = 1 << 22, FEW_MOST = 4096 /* of what a spec lists: modes, at most 256 of its own; gates, 1,024 */ };
+enum {
+  ROWS_MOST = 1 << 22,
+  FEW_MOST = 4096 /* of what a spec lists: modes, at most 256 of its own; gates, 1,024 */
+};
 
 /* The first that fits holds, so "table.column" stands above "column". */
 static const struct {
@@ -25,41 +29,57 @@ static const struct {
     {"layer_low layer_high latest_start", {-1, LAYERS_MOST}},
     {"element_token element_channel made_channel", {-1, INT32_MAX}},
     {"clipped asked", {0, 1}},
-    {"events.share peak_share repairs.share share_after repair_layers.share event_strip.share", {0, ONE_ROUNDED}},
-    {"events.error error_median event_strip.error event_map.error last_rel_l2 rel_l2_after last_rel_l2_after "
+    {"events.share peak_share repairs.share share_after repair_layers.share event_strip.share",
+     {0, ONE_ROUNDED}},
+    {"events.error error_median event_strip.error event_map.error last_rel_l2 rel_l2_after "
+     "last_rel_l2_after "
      "logits_rel_l2_after",
      {0, INFINITY}},
     {"evaluation_tokens.share reach top_share reached_share", {0, ONE_ROUNDED}},
     {"in_reach", {0, 1}},
     {"removed", {-INFINITY, ONE_ROUNDED}},
     {"at_least byte_tokens identical modes_only passed reached same_kernel", {0, 1}},
-    {"bytes weight_bytes scale_bytes activation_bytes peak_activation_bytes state_bytes", {0, BYTES_MOST}},
-    {"on_grid saturated differing misrounded top1_agreement top1_low top1_high top1_accuracy differing_low "
+    {"bytes weight_bytes scale_bytes activation_bytes peak_activation_bytes state_bytes",
+     {0, BYTES_MOST}},
+    {"on_grid saturated differing misrounded top1_agreement top1_low top1_high top1_accuracy "
+     "differing_low "
      "differing_high growth_p growth_holm",
      {0, 1}},
-    {"evaluation_pairs.p holm block_out_factor_holm token_median_factor_holm kl_factor_holm bits_change_holm", {0, 1}},
-    {"agreement told top1_agreement_low top1_agreement_high top1_accuracy_low top1_accuracy_high", {0, 1}},
+    {"evaluation_pairs.p holm block_out_factor_holm token_median_factor_holm kl_factor_holm "
+     "bits_change_holm",
+     {0, 1}},
+    {"agreement told top1_agreement_low top1_agreement_high top1_accuracy_low top1_accuracy_high",
+     {0, 1}},
     {"cost.share step_share token_worst_share channel_worst_share", {0, ONE_ROUNDED}},
     {"furthest_token furthest_channel", {-1, INT32_MAX}},
     {"error_share", {0, ONE_ROUNDED}},
-    {"clipping.grid_end scale_choices.grid_end furthest rel_l2_clipped rel_l2_rounded", {0, INFINITY}},
+    {"clipping.grid_end scale_choices.grid_end furthest rel_l2_clipped rel_l2_rounded",
+     {0, INFINITY}},
     {"cosine cosine_min pearson pearson_min memory_correlation lag1", {-ONE_ROUNDED, ONE_ROUNDED}},
     {"std std_base std_other std_want std_got rmse max_abs mean_abs", {0, INFINITY}},
-    {"rel_l2 rel_l2_min rel_l2_max rel_l2_low rel_l2_high first_rel_l2 logits_rel_l2", {0, INFINITY}},
-    {"base_l2 in_l2 total_l2 local_l2 inherited_l2 interaction_l2", {0, INFINITY}},
-    {"block_out_first block_out_last block_out_worst swap.block_out swap.moved restore.block_out pooled",
+    {"rel_l2 rel_l2_min rel_l2_max rel_l2_low rel_l2_high first_rel_l2 logits_rel_l2",
      {0, INFINITY}},
-    {"max_rel_error mean_rel_error ulp_max ulp_mean ulp_first ulp_last used_max used_median", {0, INFINITY}},
-    {"rel_l2_mean rel_l2_mean_low rel_l2_mean_high token_median token_p90 token_p99 tokens_effective", {0, INFINITY}},
+    {"base_l2 in_l2 total_l2 local_l2 inherited_l2 interaction_l2", {0, INFINITY}},
+    {"block_out_first block_out_last block_out_worst swap.block_out swap.moved restore.block_out "
+     "pooled",
+     {0, INFINITY}},
+    {"max_rel_error mean_rel_error ulp_max ulp_mean ulp_first ulp_last used_max used_median",
+     {0, INFINITY}},
+    {"rel_l2_mean rel_l2_mean_low rel_l2_mean_high token_median token_p90 token_p99 "
+     "tokens_effective",
+     {0, INFINITY}},
     {"channel_median channel_p90 channel_p99 channels_effective", {0, INFINITY}},
     {"in_median total_median local_median inherited_median interaction_median gain_median "
      "rms_median rel_l2_median rms_median_first rms_median_last",
      {0, INFINITY}},
     {"drift.growth drift_shape.growth pooled_growth rise fall step quarter rate", {0, INFINITY}},
-    {"block_out_factor block_out_factor_low block_out_factor_high kl_factor kl_factor_low kl_factor_high",
+    {"block_out_factor block_out_factor_low block_out_factor_high kl_factor kl_factor_low "
+     "kl_factor_high",
      {0, INFINITY}},
-    {"token_median_factor token_median_factor_low token_median_factor_high parting_factor", {0, INFINITY}},
-    {"scale_choices.value mend.value value_before local local_before mend.block_out", {0, INFINITY}},
+    {"token_median_factor token_median_factor_low token_median_factor_high parting_factor",
+     {0, INFINITY}},
+    {"scale_choices.value mend.value value_before local local_before mend.block_out",
+     {0, INFINITY}},
     {"scale time_s time_us tokens_per_s perplexity", {0, INFINITY}},
 };
 
@@ -70,22 +90,28 @@ static bool has_name(const char *names, const Table *table, const Column *column
     length = strcspn(names, " ");
     bool with_table = !strncmp(names, table->name, of_table) && names[of_table] == '.';
     size_t before = with_table ? of_table + 1 : 0;
-    if (strlen(column->name) == length - before && !strncmp(names + before, column->name, length - before)) return true;
+    if (strlen(column->name) == length - before &&
+        !strncmp(names + before, column->name, length - before))
+      return true;
   }
   return false;
 }
 
-static bool begins(const char *name, const char *with) { return !strncmp(name, with, strlen(with)); }
+static bool begins(const char *name, const char *with) {
+  return !strncmp(name, with, strlen(with));
+}
 
 static bool ends(const char *name, const char *with) {
   size_t length = strlen(name), of_end = strlen(with);
   return length >= of_end && !strcmp(name + length - of_end, with);
 }
 
-/* "layer", "worst_layer", "first_index", "token_worst", …: an index may not apply, and is then -1; a count never is. */
+/* "layer", "worst_layer", "first_index", "token_worst", …: an index may not apply, and is then -1;
+ * a count never is. */
 static bool is_index(const char *name) {
-  return begins(name, "first_") || begins(name, "worst_") || begins(name, "next_") || ends(name, "layer") ||
-         ends(name, "_index") || ends(name, "_first") || ends(name, "_worst");
+  return begins(name, "first_") || begins(name, "worst_") || begins(name, "next_") ||
+         ends(name, "layer") || ends(name, "_index") || ends(name, "_first") ||
+         ends(name, "_worst");
 }
 
 Range column_range(const Table *table, const Column *column) {
@@ -93,14 +119,16 @@ Range column_range(const Table *table, const Column *column) {
     if (has_name(named[i].names, table, column)) return named[i].range;
   switch (column->type) {
     case COLUMN_I32:
-      return (Range){is_index(column->name) ? -1 : 0, ends(column->name, "layer") ? LAYERS_MOST : INT32_MAX};
+      return (Range){is_index(column->name) ? -1 : 0,
+                     ends(column->name, "layer") ? LAYERS_MOST : INT32_MAX};
     case COLUMN_I64: return (Range){is_index(column->name) ? -1 : 0, COUNT_MOST};
     default: return (Range){-INFINITY, INFINITY};
   }
 }
 
 size_t table_rows_most(const Table *table) {
-  const Table *const few[] = {&table_modes, &table_tensors, &table_cost_bytes, &table_evaluation, &table_gates};
+  const Table *const few[] = {&table_modes, &table_tensors, &table_cost_bytes, &table_evaluation,
+                              &table_gates};
   for (size_t i = 0; i < sizeof few / sizeof *few; i++)
     if (table == few[i]) return FEW_MOST;
   return ROWS_MOST;
@@ -130,19 +158,21 @@ void column_clear(const Table *table, const Column *column, void *row) {
   }
 }
 
-static bool in_range(const Table *table, const Column *column, const char *rows, size_t count, Status *why) {
+static bool in_range(const Table *table, const Column *column, const char *rows, size_t count,
+                     Status *why) {
   Range range = column_range(table, column);
   for (size_t i = 0; i < count; i++) {
     double value = number_at(column, rows + i * table->row_size + column->offset);
     if (isnan(value) || (value >= range.low && value <= range.high)) continue;
-    return FAIL(why, "row %zu, column '%s' is %.17g, outside of %.9g to %.9g", i, column->name, value, range.low,
-                range.high);
+    return FAIL(why, "row %zu, column '%s' is %.17g, outside of %.9g to %.9g", i, column->name,
+                value, range.low, range.high);
   }
   return true;
 }
 
 bool rows_in_range(const Table *table, const void *rows, size_t count, Status *why) {
   for (int i = 0; i < table->columns; i++)
-    if (table->column[i].type != COLUMN_TEXT) TRY(in_range(table, &table->column[i], rows, count, why));
+    if (table->column[i].type != COLUMN_TEXT)
+      TRY(in_range(table, &table->column[i], rows, count, why));
   return true;
 }

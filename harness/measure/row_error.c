@@ -17,9 +17,10 @@ PartSquares part_squares(Arena *arena, size_t parts) {
   return (PartSquares){ARENA_NEW(arena, double, parts), ARENA_NEW(arena, double, parts)};
 }
 
-/* n elements that stand side by side in one row. `error2` and `base2` are the sums of their columns, or NULL. */
-ROOM_FN void add_elements(const double *base, const double *other, size_t n, double *row_error2, double *row_base2,
-                          double *restrict error2, double *restrict base2) {
+/* n elements that stand side by side in one row. `error2` and `base2` are the sums of their
+ * columns, or NULL. */
+ROOM_FN void add_elements(const double *base, const double *other, size_t n, double *row_error2,
+                          double *row_base2, double *restrict error2, double *restrict base2) {
   double error[LANES] = {0}, size[LANES] = {0};
   size_t i = 0;
   for (; i + LANES <= n; i += LANES)
@@ -39,17 +40,19 @@ ROOM_FN void add_elements(const double *base, const double *other, size_t n, dou
   *row_base2 += lanes_sum(size);
 }
 
-ROOM_CLONES static void add_piece(const double *base, const double *other, size_t n, double *error2, double *base2) {
+ROOM_CLONES static void add_piece(const double *base, const double *other, size_t n, double *error2,
+                                  double *base2) {
   add_elements(base, other, n, error2, base2, NULL, NULL);
 }
 
-ROOM_CLONES static void add_piece_columns(const double *base, const double *other, size_t n, double *row_error2,
-                                          double *row_base2, double *error2, double *base2) {
+ROOM_CLONES static void add_piece_columns(const double *base, const double *other, size_t n,
+                                          double *row_error2, double *row_base2, double *error2,
+                                          double *base2) {
   add_elements(base, other, n, row_error2, row_base2, error2, base2);
 }
 
-void row_squares_add(const double *base, const double *other, size_t first, size_t cols, size_t count,
-                     PartSquares rows) {
+void row_squares_add(const double *base, const double *other, size_t first, size_t cols,
+                     size_t count, PartSquares rows) {
   size_t row = first / cols;
   for (size_t i = 0, piece; i < count; i += piece, row++) {
     piece = count - i < cols ? count - i : cols;
@@ -57,13 +60,13 @@ void row_squares_add(const double *base, const double *other, size_t first, size
   }
 }
 
-void part_squares_add(const double *base, const double *other, size_t first, size_t cols, size_t count,
-                      PartSquares rows, PartSquares columns) {
+void part_squares_add(const double *base, const double *other, size_t first, size_t cols,
+                      size_t count, PartSquares rows, PartSquares columns) {
   size_t row = first / cols, col = first % cols;
   for (size_t i = 0, piece; i < count; i += piece, row++, col = 0) {
     piece = count - i < cols ? count - i : cols;
-    add_piece_columns(base + i, other + i, piece, &rows.error2[row], &rows.base2[row], columns.error2 + col,
-                      columns.base2 + col);
+    add_piece_columns(base + i, other + i, piece, &rows.error2[row], &rows.base2[row],
+                      columns.error2 + col, columns.base2 + col);
   }
 }
 

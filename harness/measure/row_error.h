@@ -1,17 +1,19 @@
-/* row_error: the relative error of each part of a tensor: of its rows, which of most tensors are tokens, and of its
- * columns, which then are channels:
+/* row_error: the relative error of each part of a tensor: of its rows, which of most tensors are
+ * tokens, and of its columns, which then are channels:
  *
  *   e_r = |other_r - base_r|_2 / |base_r|_2
  *
- * and what is said of all of them. A few parts can carry nearly all of a tensor's squared error (one clipped value is
- * enough); the median part then tells what happens to a token, the part with the largest squared error is named with
- * its share, and the effective number says how many parts of equal squared errors would carry as much:
+ * and what is said of all of them. A few parts can carry nearly all of a tensor's squared error
+ * (one clipped value is enough); the median part then tells what happens to a token, the part with
+ * the largest squared error is named with its share, and the effective number says how many parts
+ * of equal squared errors would carry as much:
  *
  *   (sum |d_r|^2)^2 / sum |d_r|^4
  *
- * between 1 and the number of parts. Where base_r is zero, e_r is 0 if other_r is zero too, else +Inf. A part with a
- * value that is not finite on either side is left out and counted: one such value leaves out a row and a column. Each
- * row's squares are summed in eight lanes, each column's row by row, in one order whatever the machine. */
+ * between 1 and the number of parts. Where base_r is zero, e_r is 0 if other_r is zero too, else
+ * +Inf. A part with a value that is not finite on either side is left out and counted: one such
+ * value leaves out a row and a column. Each row's squares are summed in eight lanes, each column's
+ * row by row, in one order whatever the machine. */
 #ifndef DS_MEASURE_ROW_ERROR_H
 #define DS_MEASURE_ROW_ERROR_H
 #include "base/arena.h"
@@ -25,13 +27,13 @@ typedef struct PartSquares {
 /* Zeros, in the arena. */
 PartSquares part_squares(Arena *arena, size_t parts);
 
-/* Adds the squares of `count` elements from index `first` on, row-major in `cols` columns, to those of their rows:
- * whole rows, or a piece of one. */
-void row_squares_add(const double *base, const double *other, size_t first, size_t cols, size_t count,
-                     PartSquares rows);
+/* Adds the squares of `count` elements from index `first` on, row-major in `cols` columns, to those
+ * of their rows: whole rows, or a piece of one. */
+void row_squares_add(const double *base, const double *other, size_t first, size_t cols,
+                     size_t count, PartSquares rows);
 /* The same, and to those of their columns [cols]. */
-void part_squares_add(const double *base, const double *other, size_t first, size_t cols, size_t count,
-                      PartSquares rows, PartSquares columns);
+void part_squares_add(const double *base, const double *other, size_t first, size_t cols,
+                      size_t count, PartSquares rows, PartSquares columns);
 /* From the squares of every part; `room` for `parts` doubles. */
 PartErrors part_errors_of(PartSquares squares, size_t parts, double *room);
 /* All rows of a tensor: squares [rows] are filled. */

@@ -4,8 +4,10 @@
 #include <gsl/gsl_statistics_double.h>
 #include <math.h>
 
-/* The finite values, as the interval is made of them; false where one is a 0 that has no logarithm. */
-static bool keep_finite(const double *value, size_t n, SampleScale scale, double *kept, size_t *count) {
+/* The finite values, as the interval is made of them; false where one is a 0 that has no
+ * logarithm. */
+static bool keep_finite(const double *value, size_t n, SampleScale scale, double *kept,
+                        size_t *count) {
   bool usable = true;
   *count = 0;
   for (size_t i = 0; i < n; i++) {
@@ -40,7 +42,8 @@ Sample sample_of(const double *value, size_t n, SampleScale scale, Arena scratch
   if (count < 2 || !usable) return s;
   s.lag1 = interval_lag1(kept, count);
   size_t units = make_units(kept, count, unit, &s.block);
-  double sd = gsl_stats_sd(unit, 1, units), t = gsl_cdf_tdist_Pinv((1 + interval_level) / 2, (double)units - 1);
+  double sd = gsl_stats_sd(unit, 1, units),
+         t = gsl_cdf_tdist_Pinv((1 + interval_level) / 2, (double)units - 1);
   s.se = sd / sqrt((double)units);
   s.low = back(mean - t * s.se, scale);
   s.high = back(mean + t * s.se, scale);

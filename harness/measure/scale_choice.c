@@ -4,15 +4,19 @@
 
 #include "kernels/math32.h"
 
-const char *const scale_choice_names[SCALE_CHOICES] = {"calibrated", "0.999", "0.9999",     "0.99999",
-                                                       "1",          "least", "per_channel"};
+const char *const scale_choice_names[SCALE_CHOICES] = {
+    "calibrated", "0.999", "0.9999", "0.99999", "1", "least", "per_channel"};
 const double scale_choice_quantiles[CHOICE_QUANTILES] = {0.999, 0.9999, 0.99999, 1};
 
 /* Where a bin begins; the first holds what counts as 0. */
-static double edge(int bin) { return bin == 0 ? 0 : ldexp(1 + (bin & 127) / 128.0, MAGNITUDE_LOWEST + (bin >> 7)); }
+static double edge(int bin) {
+  return bin == 0 ? 0 : ldexp(1 + (bin & 127) / 128.0, MAGNITUDE_LOWEST + (bin >> 7));
+}
 
 /* And where it ends: behind the largest there is nothing. */
-static double bin_end(const Magnitudes *m, int bin) { return fmax(edge(bin), fmin(edge(bin + 1), m->largest)); }
+static double bin_end(const Magnitudes *m, int bin) {
+  return fmax(edge(bin), fmin(edge(bin + 1), m->largest));
+}
 
 static int bin_of(double magnitude) { return magnitude_bin(bits_of_f32((float)magnitude)); }
 
@@ -45,7 +49,8 @@ static double sawtooth_mean(double u, double v) {
   return v > u ? (sawtooth(v) - sawtooth(u)) / (v - u) : rest * rest;
 }
 
-/* Of the bins first … last - 1, none of which ends at the largest, in squares of a step; neighbours share an edge. */
+/* Of the bins first … last - 1, none of which ends at the largest, in squares of a step; neighbours
+ * share an edge. */
 static double rounded_bins(const Magnitudes *m, int first, int last, double scale) {
   double sum = 0, u = edge(first) / scale, begin = sawtooth(u);
   for (int i = first; i < last; i++) {
@@ -58,7 +63,8 @@ static double rounded_bins(const Magnitudes *m, int first, int last, double scal
 
 ScaleError scale_error(const Magnitudes *m, double scale) {
   double end = 127 * scale;
-  if (fabs(end - m->largest) <= 0x1p-22 * m->largest) end = m->largest; /* the rounding of the scale to float32 */
+  if (fabs(end - m->largest) <= 0x1p-22 * m->largest)
+    end = m->largest; /* the rounding of the scale to float32 */
   const int first = bin_of(scale / 2), top = bin_of(m->largest);
   int last = bin_of(end);
   const double square = scale * scale;
@@ -67,10 +73,13 @@ ScaleError scale_error(const Magnitudes *m, double scale) {
   e.rounded += square * rounded_bins(m, first, last, scale);
   double a = edge(last), b = bin_end(m, last), n = (double)m->count[last];
   double over = b > end ? (b - fmax(a, end)) / (b > a ? b - a : 1) : 0;
-  if (last >= first) e.rounded += square * n * (1 - over) * sawtooth_mean(a / scale, fmin(b, end) / scale);
+  if (last >= first)
+    e.rounded += square * n * (1 - over) * sawtooth_mean(a / scale, fmin(b, end) / scale);
   e.beyond = n * over + m->below[MAGNITUDE_BINS] - m->below[last + 1];
-  double sum = m->sum[MAGNITUDE_BINS] - m->sum[last + 1], squares = m->squares[MAGNITUDE_BINS] - m->squares[last + 1];
-  double behind = squares - 2 * end * sum + end * end * (m->below[MAGNITUDE_BINS] - m->below[last + 1]);
+  double sum = m->sum[MAGNITUDE_BINS] - m->sum[last + 1],
+         squares = m->squares[MAGNITUDE_BINS] - m->squares[last + 1];
+  double behind =
+      squares - 2 * end * sum + end * end * (m->below[MAGNITUDE_BINS] - m->below[last + 1]);
   e.clipped = fmax(behind, 0) + n * over * (b - end) * (b - end) / 3;
   return e;
 }

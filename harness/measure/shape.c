@@ -16,7 +16,7 @@
 
 enum { NEEDED_MOST = 4096 };
 
-/* --- draws --- */
+/* --- draws ------------------------------------------------------------------------------------ */
 
 static gsl_rng *new_rng(const Arena *arena, int64_t seed) {
   gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
@@ -44,7 +44,7 @@ ShapeDraws shape_draws(Arena *arena, int prompts, int64_t seed) {
   return draws;
 }
 
-/* --- the curves of some prompts, from the first layer that differs in all of them --- */
+/* --- the curves of some prompts, from the first layer that differs in all of them ------------- */
 
 typedef struct Curves {
   int prompts, layers;
@@ -68,7 +68,8 @@ static Curves curves_of(Arena *arena, const double *e, int prompts, int layers, 
 /* e(to) / e(from) over prompts. */
 static Sampled factor_over(const Curves *c, int to, int from, Arena scratch) {
   double *factor = ARENA_NEW(&scratch, double, c->prompts);
-  for (int p = 0; p < c->prompts; p++) factor[p] = exp(c->y[p * c->layers + to] - c->y[p * c->layers + from]);
+  for (int p = 0; p < c->prompts; p++)
+    factor[p] = exp(c->y[p * c->layers + to] - c->y[p * c->layers + from]);
   return interval_of_logs(factor, (size_t)c->prompts);
 }
 
@@ -78,15 +79,18 @@ static Sampled level_over(const Curves *c, int layer, Arena scratch) {
   return interval_of_logs(level, (size_t)c->prompts);
 }
 
-#define PUT(row, name, sampled) put_sampled(&(row)->name, &(row)->name##_low, &(row)->name##_high, sampled)
+#define PUT(row, name, sampled)                                                                    \
+  put_sampled(&(row)->name, &(row)->name##_low, &(row)->name##_high, sampled)
 static void put_sampled(double *value, double *low, double *high, Sampled s) {
   *value = s.value;
   *low = s.low;
   *high = s.high;
 }
 
-static void measure_quantities(const Curves *c, const DriftLimits *limits, int first, DriftShape *row, Arena scratch) {
-  const int end = c->layers - 1, peak = curve_peak(c->mean, c->layers), step = curve_step(c->mean, c->layers);
+static void measure_quantities(const Curves *c, const DriftLimits *limits, int first,
+                               DriftShape *row, Arena scratch) {
+  const int end = c->layers - 1, peak = curve_peak(c->mean, c->layers),
+            step = curve_step(c->mean, c->layers);
   row->first = exp(c->mean[0]);
   Sampled growth = factor_over(c, end, 0, scratch);
   PUT(row, growth, growth);
@@ -101,13 +105,16 @@ static void measure_quantities(const Curves *c, const DriftLimits *limits, int f
     PUT(row, step, factor_over(c, step, step - 1, scratch));
     row->step_share = curve_step_share(c->mean, c->layers);
   }
-  double *layer = ARENA_NEW(&scratch, double, c->layers), start, slope, cov00, cov01, cov11, squares;
+  double *layer = ARENA_NEW(&scratch, double, c->layers), start, slope, cov00, cov01, cov11,
+         squares;
   for (int l = 0; l < c->layers; l++) layer[l] = l;
-  gsl_fit_linear(layer, 1, c->mean, 1, (size_t)c->layers, &start, &slope, &cov00, &cov01, &cov11, &squares);
+  gsl_fit_linear(layer, 1, c->mean, 1, (size_t)c->layers, &start, &slope, &cov00, &cov01, &cov11,
+                 &squares);
   row->rate = exp(slope);
 }
 
-static void measure_parting(const Curves *tokens, const Curves *pooled, int first, DriftShape *row, Arena scratch) {
+static void measure_parting(const Curves *tokens, const Curves *pooled, int first, DriftShape *row,
+                            Arena scratch) {
   int most = 0;
   for (int l = 1; l < tokens->layers; l++)
     if (pooled->mean[l] - tokens->mean[l] > pooled->mean[most] - tokens->mean[most]) most = l;
@@ -117,7 +124,7 @@ static void measure_parting(const Curves *tokens, const Curves *pooled, int firs
   if (pooled->prompts < SHAPE_POOLED_LEAST) row->pooled_growth_low = row->pooled_growth_high = NAN;
 }
 
-/* --- the shape, and whether other prompts would show it --- */
+/* --- the shape, and whether other prompts would show it --------------------------------------- */
 
 static void draw_curve(const Curves *c, const double *z, double scale, double *y) {
   memcpy(y, c->mean, (size_t)c->layers * sizeof *y);
@@ -127,7 +134,9 @@ static void draw_curve(const Curves *c, const double *z, double scale, double *y
   }
 }
 
-static bool same_shape(Shape a, Shape b) { return a.kind == b.kind && (a.kind != SHAPE_JUMPS || a.layer == b.layer); }
+static bool same_shape(Shape a, Shape b) {
+  return a.kind == b.kind && (a.kind != SHAPE_JUMPS || a.layer == b.layer);
+}
 
 /* How a row's curve is read. */
 typedef struct Reading {
@@ -136,7 +145,8 @@ typedef struct Reading {
   Shape own;
 } Reading;
 
-/* The standard error of a layer of the mean curve, what all layers of a prompt share taken off; mean over layers. */
+/* The standard error of a layer of the mean curve, what all layers of a prompt share taken off;
+ * mean over layers. */
 static double noise_of(const Curves *c) {
   double squares = 0;
   if (c->prompts < 2) return 0;
@@ -151,17 +161,18 @@ static double noise_of(const Curves *c) {
   return sqrt(squares / ((double)(c->layers - 1) * (c->prompts - 1) * c->prompts));
 }
 
-/* A curve that is none of the simple shapes, or settles nowhere, may be so by the noise of few prompts alone, and no
- * draw, which has that noise twice, would show it. So it must also be so where two layers may be off each other by as
- * much as their difference's interval; and no shape may hang on how much of the ripple is the prompts'. Else: what it
- * is then. */
+/* A curve that is none of the simple shapes, or settles nowhere, may be so by the noise of few
+ * prompts alone, and no draw, which has that noise twice, would show it. So it must also be so
+ * where two layers may be off each other by as much as their difference's interval; and no shape
+ * may hang on how much of the ripple is the prompts'. Else: what it is then. */
 static Shape careful_shape(const Curves *c, const Reading *r, int prompts) {
   const double error = r->noise * sqrt(2.0 * c->prompts / prompts);
   const double off = error * gsl_cdf_tdist_Pinv((1 + interval_level) / 2, prompts - 1);
   DriftLimits wider = *r->limits;
   wider.flat = exp(log(wider.flat) + off);
   wider.settle = exp(log1p(wider.settle) + off) - 1;
-  Shape rough = curve_shape(c->mean, c->layers, r->limits, curve_turn(c->mean, c->layers, r->limits, 0));
+  Shape rough =
+      curve_shape(c->mean, c->layers, r->limits, curve_turn(c->mean, c->layers, r->limits, 0));
   if (!same_shape(rough, r->own)) return rough;
   if (r->own.kind == SHAPE_MIXED) return curve_shape(c->mean, c->layers, &wider, r->turn + off);
   if (r->own.kind == SHAPE_ACCUMULATES) {
@@ -177,7 +188,8 @@ typedef struct Votes {
   int layers;
 } Votes;
 
-static Votes take_votes(const Curves *c, const Reading *r, const ShapeDraws *draws, Arena *scratch) {
+static Votes take_votes(const Curves *c, const Reading *r, const ShapeDraws *draws,
+                        Arena *scratch) {
   Votes votes = {.layers = c->layers};
   for (int k = 0; k < SHAPE_KINDS; k++) votes.of[k] = ARENA_NEW(scratch, int, c->layers + 1);
   double *y = ARENA_NEW(scratch, double, c->layers);
@@ -197,7 +209,8 @@ static int votes_for(const Votes *votes, Shape shape) {
   return sum;
 }
 
-/* The shape, unlike `own`, that draws have most often; at the layer where they have it most often. */
+/* The shape, unlike `own`, that draws have most often; at the layer where they have it most
+ * often. */
 static Shape rival_of(const Votes *votes, Shape own, int *most) {
   Shape rival = {SHAPE_FLAT, -1};
   *most = 0;
@@ -227,28 +240,32 @@ static void layer_range(const Votes *votes, Shape shape, int first, DriftShape *
   }
 }
 
-/* Where a difference starts later than the model, a single event may have started it. Were only half of all prompts to
- * start there, n would all do so in 1 of 2^(n-1) samples. */
+/* Where a difference starts later than the model, a single event may have started it. Were only
+ * half of all prompts to start there, n would all do so in 1 of 2^(n-1) samples. */
 static bool starts_by_chance(int first, int prompts, const DriftLimits *limits) {
   return first > 0 && ldexp(1, 1 - prompts) > 1 - limits->agreement;
 }
 
 /* Would it be told, were there `prompts` of the same spread? */
-static bool told_by(const Curves *c, const Reading *r, const ShapeDraws *draws, int first, int prompts, Arena scratch) {
-  if (!same_shape(careful_shape(c, r, prompts), r->own) || starts_by_chance(first, prompts, r->limits)) return false;
+static bool told_by(const Curves *c, const Reading *r, const ShapeDraws *draws, int first,
+                    int prompts, Arena scratch) {
+  if (!same_shape(careful_shape(c, r, prompts), r->own) ||
+      starts_by_chance(first, prompts, r->limits))
+    return false;
   /* The sum of squares of a draw's weights is 1 / n in the mean: with N prompts, 1 / N. */
   const double shrink = sqrt((double)c->prompts / prompts);
   double *scale = ARENA_NEW(&scratch, double, SHAPE_DRAWS);
   gsl_rng *rng = new_rng(&scratch, 1);
-  for (size_t b = 0; b < SHAPE_DRAWS; b++) scale[b] = shrink * sqrt((prompts - 1) / gsl_ran_chisq(rng, prompts - 1));
+  for (size_t b = 0; b < SHAPE_DRAWS; b++)
+    scale[b] = shrink * sqrt((prompts - 1) / gsl_ran_chisq(rng, prompts - 1));
   gsl_rng_free(rng);
   ShapeDraws other = {draws->prompts, draws->z, scale};
   Votes votes = take_votes(c, r, &other, &scratch);
   return votes_for(&votes, r->own) >= r->limits->agreement * SHAPE_DRAWS;
 }
 
-static double prompts_needed(const Curves *c, const Reading *r, const ShapeDraws *draws, const DriftShape *row,
-                             Arena scratch) {
+static double prompts_needed(const Curves *c, const Reading *r, const ShapeDraws *draws,
+                             const DriftShape *row, Arena scratch) {
   double needed = 0;
   if (!row->told) {
     int prompts = 2;
@@ -259,7 +276,8 @@ static double prompts_needed(const Curves *c, const Reading *r, const ShapeDraws
   }
   bool one = row->growth_low <= 1 && row->growth_high >= 1;
   if (r->own.kind == SHAPE_FLAT || !one) return needed;
-  double growth = interval_needed(log(row->growth), factor_over(c, c->layers - 1, 0, scratch).sd, 0);
+  double growth =
+      interval_needed(log(row->growth), factor_over(c, c->layers - 1, 0, scratch).sd, 0);
   return isnan(growth) ? -1 : fmax(needed, growth);
 }
 
@@ -268,8 +286,8 @@ static void put_rival(DriftShape *row, Shape rival, int first) {
   row->rival_layer = rival.layer < 0 ? -1 : first + rival.layer;
 }
 
-static void decide(const Curves *c, const DriftLimits *limits, const ShapeDraws *draws, int first, DriftShape *row,
-                   Arena scratch) {
+static void decide(const Curves *c, const DriftLimits *limits, const ShapeDraws *draws, int first,
+                   DriftShape *row, Arena scratch) {
   Reading r = {.limits = limits, .noise = noise_of(c)};
   r.turn = curve_turn(c->mean, c->layers, limits, r.noise);
   r.own = curve_shape(c->mean, c->layers, limits, r.turn);
@@ -296,16 +314,20 @@ static void decide(const Curves *c, const DriftLimits *limits, const ShapeDraws 
   row->needed = prompts_needed(c, &r, draws, row, scratch);
 }
 
-/* --- a row --- */
+/* --- a row ------------------------------------------------------------------------------------ */
 
 static void no_shape(DriftShape *row) {
-  DriftShape none = {
-      .left_out = row->left_out, .prompts = row->prompts, .layer = -1, .layer_low = -1, .layer_high = -1};
+  DriftShape none = {.left_out = row->left_out,
+                     .prompts = row->prompts,
+                     .layer = -1,
+                     .layer_low = -1,
+                     .layer_high = -1};
   none.rival_layer = none.first_layer = none.last_layer = none.peak_layer = none.step_layer = -1;
   none.settled_layer = none.parting_layer = none.latest_start = -1;
   for (int i = 0; i < table_drift_shape.columns; i++) {
     const Column *column = &table_drift_shape.column[i];
-    if (column->type == COLUMN_F64) memcpy((char *)&none + column->offset, &(double){NAN}, sizeof(double));
+    if (column->type == COLUMN_F64)
+      memcpy((char *)&none + column->offset, &(double){NAN}, sizeof(double));
   }
   none.needed = 0;
   memcpy(none.base, row->base, sizeof none.base);
@@ -314,7 +336,8 @@ static void no_shape(DriftShape *row) {
   *row = none;
 }
 
-/* The first layer that differs in a prompt, `layers` where none does; whether some later one is equal again. */
+/* The first layer that differs in a prompt, `layers` where none does; whether some later one is
+ * equal again. */
 static int start_of(const double *e, int layers, bool *equal_again) {
   int first = 0;
   while (first < layers && !(e[first] > 0)) first++;
@@ -337,8 +360,9 @@ static const char *reason_of(const double *e, int prompts, int layers, DriftShap
   return layers - latest < CURVE_LEAST ? "few_layers" : "";
 }
 
-void shape_of_curves(const double *e, const double *pooled, int prompts, int layers, const DriftLimits *limits,
-                     const ShapeDraws *draws, DriftShape *row, Arena scratch) {
+void shape_of_curves(const double *e, const double *pooled, int prompts, int layers,
+                     const DriftLimits *limits, const ShapeDraws *draws, DriftShape *row,
+                     Arena scratch) {
   row->prompts = prompts;
   no_shape(row);
   const char *reason = reason_of(e, prompts, layers, row);
@@ -355,8 +379,8 @@ void shape_of_curves(const double *e, const double *pooled, int prompts, int lay
 }
 
 /* The curves of the prompts that are finite in every layer; returns how many. */
-static int take_curves(const PairStats *rows, const Place *place, size_t count, int prompts, int layers, double *e,
-                       double *pooled) {
+static int take_curves(const PairStats *rows, const Place *place, size_t count, int prompts,
+                       int layers, double *e, double *pooled) {
   for (int i = 0; i < prompts * layers; i++) e[i] = pooled[i] = NAN;
   for (size_t i = 0; i < count; i++) {
     const PairStats *row = &rows[place[i].row];
@@ -367,7 +391,8 @@ static int take_curves(const PairStats *rows, const Place *place, size_t count, 
   int kept = 0;
   for (int p = 0; p < prompts; p++) {
     bool finite = true;
-    for (int l = 0; l < layers; l++) finite &= isfinite(e[p * layers + l]) && isfinite(pooled[p * layers + l]);
+    for (int l = 0; l < layers; l++)
+      finite &= isfinite(e[p * layers + l]) && isfinite(pooled[p * layers + l]);
     if (!finite) continue;
     memmove(e + kept * layers, e + p * layers, (size_t)layers * sizeof *e);
     memmove(pooled + kept * layers, pooled + p * layers, (size_t)layers * sizeof *e);
@@ -376,23 +401,27 @@ static int take_curves(const PairStats *rows, const Place *place, size_t count, 
   return kept;
 }
 
-static DriftShape shape_of_places(bool tokens, const PairStats *rows, const Place *place, size_t count, int prompts,
-                                  int layers, const DriftLimits *limits, const ShapeDraws *draws, int64_t seed,
-                                  Arena scratch) {
+static DriftShape shape_of_places(bool tokens, const PairStats *rows, const Place *place,
+                                  size_t count, int prompts, int layers, const DriftLimits *limits,
+                                  const ShapeDraws *draws, int64_t seed, Arena scratch) {
   DriftShape row = {0};
   memcpy(row.base, rows[place[0].row].base, sizeof row.base);
   memcpy(row.other, rows[place[0].row].other, sizeof row.other);
   memcpy(row.tensor, rows[place[0].row].tensor, sizeof row.tensor);
   bool identical = true;
   for (size_t i = 0; i < count; i++) identical &= rows[place[i].row].identical != 0;
-  double *e = ARENA_NEW(&scratch, double, prompts *layers), *pooled = ARENA_NEW(&scratch, double, prompts *layers);
+  double *e = ARENA_NEW(&scratch, double, prompts *layers),
+         *pooled = ARENA_NEW(&scratch, double, prompts *layers);
   int kept = take_curves(rows, place, count, prompts, layers, e, pooled);
   row.prompts = identical || !tokens ? prompts : kept;
   row.left_out = prompts - row.prompts;
   if (identical || kept == 0) {
     no_shape(&row);
     snprintf(row.shape, sizeof row.shape, "%s", identical ? "identical" : "");
-    snprintf(row.reason, sizeof row.reason, "%s", identical ? "" : tokens ? "not_finite" : "no_tokens");
+    snprintf(row.reason, sizeof row.reason, "%s",
+             identical ? ""
+             : tokens  ? "not_finite"
+                       : "no_tokens");
     row.told = identical;
     return row;
   }
@@ -406,27 +435,30 @@ static DriftShape shape_of_places(bool tokens, const PairStats *rows, const Plac
 static void ask_all(const Tensors *tensors, DriftShape *shape, size_t count, Arena scratch) {
   double *p = ARENA_NEW(&scratch, double, count);
   for (int id = 0; id < tensors->layer; id++) {
-    for (size_t i = 0; i < count; i++) p[i] = strcmp(shape[i].tensor, tensors->info[id].name) ? NAN : shape[i].growth_p;
+    for (size_t i = 0; i < count; i++)
+      p[i] = strcmp(shape[i].tensor, tensors->info[id].name) ? NAN : shape[i].growth_p;
     interval_holm(p, count, p, scratch);
     for (size_t i = 0; i < count; i++)
       if (!isnan(p[i])) shape[i].growth_holm = p[i];
   }
 }
 
-DriftShape *shape_of(Arena *arena, const Tensors *tensors, const PairStats *rows, size_t count, int layers,
-                     const DriftLimits *limits, int64_t seed, size_t *shapes) {
+DriftShape *shape_of(Arena *arena, const Tensors *tensors, const PairStats *rows, size_t count,
+                     int layers, const DriftLimits *limits, int64_t seed, size_t *shapes) {
   DriftShape *shape = ARENA_NEW(arena, DriftShape, count);
   Arena scratch = *arena;
   const Place *place = places_of(&scratch, tensors, rows, count);
   int prompts = 0;
-  for (size_t i = 0; i < count; i++) prompts = place[i].prompt >= prompts ? place[i].prompt + 1 : prompts;
+  for (size_t i = 0; i < count; i++)
+    prompts = place[i].prompt >= prompts ? place[i].prompt + 1 : prompts;
   const ShapeDraws draws = shape_draws(&scratch, prompts, seed);
   *shapes = 0;
   for (size_t from = 0, to; from < count; from = to) {
     to = places_alike(place, count, from, false);
     if (place[from].tensor < 0 || place[from].tensor >= tensors->layer) continue;
-    shape[(*shapes)++] = shape_of_places(tensors->info[place[from].tensor].rows == DIM_TOKEN, rows, &place[from],
-                                         to - from, prompts, layers, limits, &draws, seed, scratch);
+    shape[(*shapes)++] =
+        shape_of_places(tensors->info[place[from].tensor].rows == DIM_TOKEN, rows, &place[from],
+                        to - from, prompts, layers, limits, &draws, seed, scratch);
   }
   ask_all(tensors, shape, *shapes, scratch);
   return shape;

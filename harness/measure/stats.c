@@ -1,10 +1,11 @@
-/* stats: the rows of measure/tables.h, block by block. A block's values are dequantised to double, and GSL finds their
- * extremes and means and centres them while they lie in the nearest cache; blocks are merged by the update of Chan,
- * Golub and LeVeque (1979), which loses nothing to cancellation.
+/* stats: the rows of measure/tables.h, block by block. A block's values are dequantised to double,
+ * and GSL finds their extremes and means and centres them while they lie in the nearest cache;
+ * blocks are merged by the update of Chan, Golub and LeVeque (1979), which loses nothing to
+ * cancellation.
  *
- * gsl_stats_mean and gsl_stats_sd_with_fixed_mean, which define mean and std, divide in long double at every element
- * (6.5 + 6.0 ns, more than all the rest of a pair's row); gsl_vector_sum takes 0.5 ns; how near it comes is
- * said in stats.h. */
+ * gsl_stats_mean and gsl_stats_sd_with_fixed_mean, which define mean and std, divide in long double
+ * at every element (6.5 + 6.0 ns, more than all the rest of a pair's row); gsl_vector_sum takes 0.5
+ * ns; how near it comes is said in stats.h. */
 #include "measure/stats.h"
 
 #include <float.h>
@@ -17,7 +18,9 @@
 #include "base/quantiles.h"
 #include "kernels/q8.h"
 
-enum { BLOCK = 1024 }; /* elements; the arrays of a block, 8 KiB each, stay in the first or second cache */
+enum {
+  BLOCK = 1024
+}; /* elements; the arrays of a block, 8 KiB each, stay in the first or second cache */
 
 static size_t elements(const Tensor *t) { return (size_t)t->rows * (size_t)t->cols; }
 
@@ -26,8 +29,9 @@ static double sum_of(double *x, size_t n) {
   return gsl_vector_sum(&v.vector);
 }
 
-/* Sums of products of two centred arrays. Each is gsl_vector_sum of gsl_vector_mul in every bit, since the order is
- * kept; side by side they take the time of one, as each addition waits for the one before it. */
+/* Sums of products of two centred arrays. Each is gsl_vector_sum of gsl_vector_mul in every bit,
+ * since the order is kept; side by side they take the time of one, as each addition waits for the
+ * one before it. */
 typedef struct Products {
   double aa, bb, ab;
 } Products;
@@ -42,8 +46,9 @@ static Products products_of(const double *a, const double *b, size_t n) {
   return sum;
 }
 
-/* What is known of the values so far; m2 is the sum of their squared deviations from the mean. Values are first taken
- * relative to `shift`, the first block's mean: where a mean is large and a deviation small, nothing of it is lost. */
+/* What is known of the values so far; m2 is the sum of their squared deviations from the mean.
+ * Values are first taken relative to `shift`, the first block's mean: where a mean is large and a
+ * deviation small, nothing of it is lost. */
 typedef struct Moments {
   double n, shift, mean, m2, min, max;
 } Moments;
@@ -55,7 +60,8 @@ static void add_constant(double *x, size_t n, double constant) {
   gsl_vector_add_constant(&v.vector, constant);
 }
 
-/* Takes the least and the largest of n > 0 values, and centres them on their mean, which it returns. */
+/* Takes the least and the largest of n > 0 values, and centres them on their mean, which it
+ * returns. */
 static double moments_centre(Moments *m, double *x, size_t n) {
   double least, most;
   gsl_stats_minmax(&least, &most, x, 1, n);
@@ -68,8 +74,8 @@ static double moments_centre(Moments *m, double *x, size_t n) {
   return mean;
 }
 
-/* Takes them in: n values, their mean and the sum of their squared deviations from it. Returns how far the mean lies
- * from the one so far. */
+/* Takes them in: n values, their mean and the sum of their squared deviations from it. Returns how
+ * far the mean lies from the one so far. */
 static double moments_merge(Moments *m, size_t n, double mean, double squares) {
   double all = m->n + (double)n, step = mean - m->mean;
   m->m2 += squares + step * step * (m->n * (double)n / all);
@@ -78,7 +84,8 @@ static double moments_merge(Moments *m, size_t n, double mean, double squares) {
   return step;
 }
 
-/* A sum of equal values is rounded, their mean and deviation are not; no values have no statistics. */
+/* A sum of equal values is rounded, their mean and deviation are not; no values have no
+ * statistics. */
 static void moments_end(Moments *m) {
   m->mean += m->shift;
   if (m->n == 0) *m = (Moments){0, 0, NAN, NAN, NAN, NAN};
@@ -88,7 +95,7 @@ static void moments_end(Moments *m) {
 static double deviation(const Moments *m) { return sqrt(m->m2 / m->n); }
 static double square_sum(const Moments *m) { return m->m2 + m->n * m->mean * m->mean; }
 
-/* --- one tensor --- */
+/* --- one tensor ------------------------------------------------------------------------------- */
 
 typedef struct Counts {
   int64_t finite, zeros, on_grid, saturated;
@@ -112,7 +119,8 @@ ROOM_CLONES static void count_values(const double *x, size_t n, Counts *counts) 
   counts->zeros += zeros;
 }
 
-/* In float32, with the very quantisation of the kernels: the question is what they would do to the value. */
+/* In float32, with the very quantisation of the kernels: the question is what they would do to the
+ * value. */
 ROOM_CLONES static void count_grid(const double *x, size_t n, float scale, Counts *counts) {
   const float edge = 127.0f * scale;
   int32_t on_grid = 0, saturated = 0;
@@ -144,7 +152,8 @@ void stats_tensor(const Tensor *t, float scale, TensorStats *row, Arena scratch)
     count_values(x, count, &counts);
     if (scale > 0) count_grid(x, count, scale, &counts);
     size_t kept = (size_t)(counts.finite - before);
-    if (kept < count && row->first_nonfinite < 0) row->first_nonfinite = (int64_t)first + first_nonfinite(x);
+    if (kept < count && row->first_nonfinite < 0)
+      row->first_nonfinite = (int64_t)first + first_nonfinite(x);
     if (kept < count) keep_finite(x, count);
     if (!kept) continue;
     double mean = moments_centre(&moments, x, kept);
@@ -170,7 +179,7 @@ void stats_tensor(const Tensor *t, float scale, TensorStats *row, Arena scratch)
   snprintf(row->kernel, sizeof row->kernel, "%s", t->kernel ? t->kernel : "");
 }
 
-/* --- a pair --- */
+/* --- a pair ----------------------------------------------------------------------------------- */
 
 /* The arrays of a block: what is measured of each element. */
 typedef struct PairBlock {
@@ -180,8 +189,11 @@ typedef struct PairBlock {
   int32_t place_a[BLOCK], place_b[BLOCK], where[BLOCK];
 } PairBlock;
 
-/* A value's place in the order of all values of its type, so that neighbours are 1 apart; both zeros are at 0. */
-static inline int32_t place_of(int32_t magnitude, int32_t sign) { return (magnitude ^ -sign) + sign; }
+/* A value's place in the order of all values of its type, so that neighbours are 1 apart; both
+ * zeros are at 0. */
+static inline int32_t place_of(int32_t magnitude, int32_t sign) {
+  return (magnitude ^ -sign) + sign;
+}
 
 ROOM_CLONES static void places_f32(const double *x, size_t n, int32_t *place) {
   for (size_t i = 0; i < n; i++) {
@@ -221,7 +233,8 @@ ROOM_CLONES static size_t count_both_finite(const double *a, const double *b, si
   return (size_t)both;
 }
 
-/* Closes the gaps that elements leave which are not finite on either side; `where` remembers their places. */
+/* Closes the gaps that elements leave which are not finite on either side; `where` remembers their
+ * places. */
 static void keep_both_finite(PairBlock *p, size_t n) {
   size_t kept = 0;
   for (size_t i = 0; i < n; i++) {
@@ -277,7 +290,8 @@ static ErrorSums sum_errors(const PairBlock *p, const double *error, size_t n) {
   return s;
 }
 
-static void pair_add(PairSums *s, PairBlock *p, size_t first, size_t count, size_t kept, double *error) {
+static void pair_add(PairSums *s, PairBlock *p, size_t first, size_t count, size_t kept,
+                     double *error) {
   s->zero_base += measure_errors(p, kept, error);
   ErrorSums sums = sum_errors(p, error, kept);
   if (sums.max_error > s->max_error) {
@@ -340,11 +354,13 @@ static void write_errors(const PairSums *s, PairStats *row) {
   row->ulp_mean = s->steps / n;
 }
 
-/* sum / sqrt(a b), which rounding may carry beyond 1 where two vectors are nearly parallel; NaN where a or b is 0.
- * sqrt(q * q) is q: two identical tensors give exactly 1. The product of two sums of squares may leave the range. */
+/* sum / sqrt(a b), which rounding may carry beyond 1 where two vectors are nearly parallel; NaN
+ * where a or b is 0. sqrt(q * q) is q: two identical tensors give exactly 1. The product of two
+ * sums of squares may leave the range. */
 static double angle(double sum, double a, double b) {
   if (!(a > 0) || !(b > 0)) return NAN;
-  double product = a * b, size = product >= DBL_MIN && product <= DBL_MAX ? sqrt(product) : sqrt(a) * sqrt(b);
+  double product = a * b,
+         size = product >= DBL_MIN && product <= DBL_MAX ? sqrt(product) : sqrt(a) * sqrt(b);
   double x = sum / size;
   return x > 1 ? 1 : x < -1 ? -1 : x;
 }
@@ -360,7 +376,8 @@ void stats_no_tokens(PairStats *row) {
   row->token = (PartErrors){NAN, NAN, NAN, -1, NAN, 0, NAN};
 }
 
-void stats_pair_rows(const Tensor *base, const Tensor *other, PairStats *row, PartSquares rows, Arena scratch) {
+void stats_pair_rows(const Tensor *base, const Tensor *other, PairStats *row, PartSquares rows,
+                     Arena scratch) {
   const size_t n = elements(base);
   const bool both_f16 = base->format == FORMAT_F16 && other->format == FORMAT_F16;
   const size_t parts_most = (size_t)(base->rows > base->cols ? base->rows : base->cols);
@@ -370,7 +387,8 @@ void stats_pair_rows(const Tensor *base, const Tensor *other, PairStats *row, Pa
   double *error = ARENA_NEW(&scratch, double, n);
   PairSums s = {.a = no_values, .b = no_values, .first = -1, .worst = -1};
   for (size_t first = 0, count; first < n; first += count) {
-    Tensor a = tensor_block(base, first, BLOCK, &count), b = tensor_block(other, first, BLOCK, &count);
+    Tensor a = tensor_block(base, first, BLOCK, &count),
+           b = tensor_block(other, first, BLOCK, &count);
     tensor_values(&a, p->a);
     tensor_values(&b, p->b);
     if (both_f16) {
@@ -404,7 +422,8 @@ void stats_pair_rows(const Tensor *base, const Tensor *other, PairStats *row, Pa
   write_angles(&s, row);
   row->token = part_errors_of(rows, (size_t)base->rows, room);
   row->channel = part_errors_of(columns, (size_t)base->cols, room);
-  snprintf(row->ulp_type, sizeof row->ulp_type, "%s", format_name(both_f16 ? FORMAT_F16 : FORMAT_F32));
+  snprintf(row->ulp_type, sizeof row->ulp_type, "%s",
+           format_name(both_f16 ? FORMAT_F16 : FORMAT_F32));
 
   const double fraction[] = {0.5, 0.9, 0.95, 0.99, 0.999};
   double quantile[5];
@@ -422,15 +441,16 @@ void stats_pair(const Tensor *base, const Tensor *other, PairStats *row, Arena s
 }
 
 size_t stats_scratch_bytes(size_t n, size_t parts) {
-  return (n + 3 * parts) * sizeof(double) + sizeof(PairBlock) + BLOCK * sizeof(double) + quantiles_scratch_bytes() +
-         9 * 64;
+  return (n + 3 * parts) * sizeof(double) + sizeof(PairBlock) + BLOCK * sizeof(double) +
+         quantiles_scratch_bytes() + 9 * 64;
 }
 
 bool tensor_identical(const Tensor *a, const Tensor *b) {
   double x[BLOCK], y[BLOCK];
   const size_t n = elements(a);
   for (size_t first = 0, count; first < n; first += count) {
-    Tensor block_a = tensor_block(a, first, BLOCK, &count), block_b = tensor_block(b, first, BLOCK, &count);
+    Tensor block_a = tensor_block(a, first, BLOCK, &count),
+           block_b = tensor_block(b, first, BLOCK, &count);
     tensor_values(&block_a, x);
     tensor_values(&block_b, y);
     if (count_differing(x, y, count)) return false;
@@ -438,7 +458,8 @@ bool tensor_identical(const Tensor *a, const Tensor *b) {
   return true;
 }
 
-/* Where the largest element of a row stands, the first of equal ones; -1 where one is not finite. */
+/* Where the largest element of a row stands, the first of equal ones; -1 where one is not
+ * finite. */
 static int row_argmax(const Tensor *t, int row) {
   const size_t cols = (size_t)t->cols, start = (size_t)row * cols;
   size_t best = 0;

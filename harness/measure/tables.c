@@ -1,5 +1,5 @@
-/* tables: the columns of every table, made from the structs themselves: a column's type, place and size are those of
- * the member, so that a description cannot disagree with its row. */
+/* tables: the columns of every table, made from the structs themselves: a column's type, place and
+ * size are those of the member, so that a description cannot disagree with its row. */
 #include "measure/tables.h"
 
 #include <assert.h>
@@ -418,7 +418,8 @@ static int column_of_stage(const char *key) {
   return 0;
 }
 
-/* The families' tables are no constants of this file, so what is made from them is made when the program starts. */
+/* The families' tables are no constants of this file, so what is made from them is made when the
+ * program starts. */
 __attribute__((constructor)) static void name_stages(void) {
   for (const Family *const *family = families; *family; family++)
     for (int s = 0; s < (*family)->stages; s++) {
@@ -437,8 +438,8 @@ ModeRow mode_row(const Mode *mode, int first_layer, int last_layer) {
   ModeRow row = {.first_layer = first_layer, .last_layer = last_layer};
   table_text(row.mode, sizeof row.mode, mode->name);
   for (int s = 0; s < mode->family->stages; s++)
-    table_text(row.setting[column_of_stage(mode->family->stage[s].key) - MODE_COLUMNS], TEXT_SETTING,
-               mode_setting_name(in, s));
+    table_text(row.setting[column_of_stage(mode->family->stage[s].key) - MODE_COLUMNS],
+               TEXT_SETTING, mode_setting_name(in, s));
   return row;
 }
 
@@ -449,7 +450,8 @@ void table_names(char *column, size_t size, const char *const *name, int count) 
   size_t used = 0;
   column[0] = 0;
   for (int i = 0; i < count; i++) {
-    size_t left = size - used, length = strlen(name[i]) + (i ? 2 : 0), more = i + 1 < count ? MORE : 0;
+    size_t left = size - used, length = strlen(name[i]) + (i ? 2 : 0),
+           more = i + 1 < count ? MORE : 0;
     if (length + more >= left) {
       snprintf(column + used, left, i ? " and %d more" : "%d of them", count - i);
       return;

@@ -40,7 +40,8 @@ static TensorInfo info_of(const TensorRow *row, Tensors *t) {
                       .long_name = row->long_name,
                       .rows = met(t->dim, &t->dims, DIMS_MOST, row->rows),
                       .cols = met(t->dim, &t->dims, DIMS_MOST, row->cols),
-                      .scale = *row->scale ? met(t->scale, &t->scales, SCALES_MOST, row->scale) : ABSENT,
+                      .scale =
+                          *row->scale ? met(t->scale, &t->scales, SCALES_MOST, row->scale) : ABSENT,
                       .role = role_of(row->role),
                       .modes_only = row->modes_only != 0};
 }

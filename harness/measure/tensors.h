@@ -7,7 +7,7 @@
 
 /* Of the stored tensors, in their order. In the arena. */
 TableRows tensors_rows(Arena *arena, const Tensors *tensors);
-/* What such rows say, in any order of places; rows past TENSORS_MOST, and dimensions and scales past what a family may
- * have, are left out. In the arena, and into the rows. */
+/* What such rows say, in any order of places; rows past TENSORS_MOST, and dimensions and scales
+ * past what a family may have, are left out. In the arena, and into the rows. */
 Tensors tensors_of_rows(Arena *arena, const TensorRow *row, size_t count);
 #endif

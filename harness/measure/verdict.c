@@ -11,8 +11,8 @@ static bool of_pair(const Verdict *v, const char *base, const char *other) {
   return !strcmp(v->base, base) && !strcmp(v->other, other);
 }
 
-/* In the order of computation: the embedding has layer -1, the model's other end the number of layers; in a layer, the
- * order of the trace. */
+/* In the order of computation: the embedding has layer -1, the model's other end the number of
+ * layers; in a layer, the order of the trace. */
 static bool computed_before(const Tensors *tensors, const PairStats *a, const PairStats *b) {
   return a->layer != b->layer ? a->layer < b->layer
                               : tensors_find(tensors, a->tensor) < tensors_find(tensors, b->tensor);
@@ -42,7 +42,8 @@ static void count_rows(const Tensors *tensors, Verdict *v, const PairStats *rows
   }
 }
 
-static void read_drift(const Tensors *tensors, Verdict *v, const Drift *drift, size_t count, int layers) {
+static void read_drift(const Tensors *tensors, Verdict *v, const Drift *drift, size_t count,
+                       int layers) {
   for (size_t i = 0; i < count; i++) {
     const Drift *d = &drift[i];
     if (!of_pair(v, d->base, d->other)) continue;
@@ -50,16 +51,19 @@ static void read_drift(const Tensors *tensors, Verdict *v, const Drift *drift, s
     if (strcmp(d->tensor, tensors_role_name(tensors, ROLE_BLOCK_OUT)) != 0) continue;
     if (d->layer == 0) v->block_out_first = d->rel_l2;
     if (d->layer == layers - 1) v->block_out_last = d->rel_l2;
-    if (d->rel_l2 > 0 && !(d->rel_l2 <= v->block_out_worst)) v->worst_layer = d->layer; /* also after NaN */
+    if (d->rel_l2 > 0 && !(d->rel_l2 <= v->block_out_worst))
+      v->worst_layer = d->layer; /* also after NaN */
     v->block_out_worst = fmax(v->block_out_worst, d->rel_l2);
   }
 }
 
 /* A prompt's positions are one cluster: tokens of one text are not independent. */
-static void share_of_top1(const Tensors *tensors, Verdict *v, const PairStats *rows, size_t count, Arena scratch) {
+static void share_of_top1(const Tensors *tensors, Verdict *v, const PairStats *rows, size_t count,
+                          Arena scratch) {
   const char *logits = tensors_role_name(tensors, ROLE_LOGITS);
   size_t kept = 0;
-  int64_t *hits = ARENA_NEW(&scratch, int64_t, count), *trials = ARENA_NEW(&scratch, int64_t, count);
+  int64_t *hits = ARENA_NEW(&scratch, int64_t, count),
+          *trials = ARENA_NEW(&scratch, int64_t, count);
   for (size_t i = 0; i < count; i++) {
     if (!of_pair(v, rows[i].base, rows[i].other) || strcmp(rows[i].tensor, logits) != 0) continue;
     if (rows[i].top1_rows <= 0 || isnan(rows[i].top1_agreement)) continue;
@@ -71,8 +75,9 @@ static void share_of_top1(const Tensors *tensors, Verdict *v, const PairStats *r
   v->top1_high = s.high;
 }
 
-Verdict verdict_of(const Tensors *tensors, const Mode *base, const Mode *other, const PairStats *rows, size_t count,
-                   const Drift *drift, size_t drift_count, int layers, Arena scratch) {
+Verdict verdict_of(const Tensors *tensors, const Mode *base, const Mode *other,
+                   const PairStats *rows, size_t count, const Drift *drift, size_t drift_count,
+                   int layers, Arena scratch) {
   Verdict v = {.first_layer = -2, .worst_layer = -1};
   v.first_rel_l2 = v.block_out_first = v.block_out_last = v.block_out_worst = v.logits_rel_l2 = NAN;
   snprintf(v.base, sizeof v.base, "%s", base ? base->name : MODE_REFERENCE);

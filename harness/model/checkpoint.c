@@ -1,5 +1,5 @@
-/* checkpoint: every weight is found by name, its type and shape compared with config.json, its values checked to be
- * finite. Shapes are those of torch: Linear [out, in], Conv1d [E, 1, K]. */
+/* checkpoint: every weight is found by name, its type and shape compared with config.json, its
+ * values checked to be finite. Shapes are those of torch: Linear [out, in], Conv1d [E, 1, K]. */
 #include "model/checkpoint.h"
 
 #include <float.h>
@@ -15,7 +15,9 @@
 #include "model/shards.h"
 #include "model/weight.h"
 
-enum { UNUSED_NAMED = 16 /* unused tensors that are named; of all others only their number is told */ };
+enum {
+  UNUSED_NAMED = 16 /* unused tensors that are named; of all others only their number is told */
+};
 
 typedef struct Loader {
   Arena *arena;
@@ -41,18 +43,22 @@ static bool is_quantised_type(const char *dtype) {
 }
 
 /* A tensor as a weight: type and shape as expected; copied where it is not aligned for its type. */
-static bool check_weight(Loader *l, const SafeTensor *t, const char *path, const Part *want, Weight *w, Status *st) {
+static bool check_weight(Loader *l, const SafeTensor *t, const char *path, const Part *want,
+                         Weight *w, Status *st) {
   *w = (Weight){.name = t->name};
   if (!weight_type_of(t->dtype, &w->type))
-    return FAIL(st, "%s: tensor '%.100s' is %s, expected F16, BF16, F32 or F64%s%s", path, t->name, t->dtype,
-                is_quantised_type(t->dtype) ? ": it is of a quantised checkpoint; " : "",
+    return FAIL(st, "%s: tensor '%.100s' is %s, expected F16, BF16, F32 or F64%s%s", path, t->name,
+                t->dtype, is_quantised_type(t->dtype) ? ": it is of a quantised checkpoint; " : "",
                 is_quantised_type(t->dtype) ? CONFIG_WANTED : "");
-  bool same = t->rank == want->rank && memcmp(t->shape, want->shape, (size_t)t->rank * sizeof *t->shape) == 0;
-  bool squeezed = want->rank == 3 && t->rank == 2 && t->shape[0] == want->shape[0] && t->shape[1] == want->shape[2];
+  bool same = t->rank == want->rank &&
+              memcmp(t->shape, want->shape, (size_t)t->rank * sizeof *t->shape) == 0;
+  bool squeezed = want->rank == 3 && t->rank == 2 && t->shape[0] == want->shape[0] &&
+                  t->shape[1] == want->shape[2];
   if (!same && !squeezed) {
     char found[SHAPE_TEXT], expected[SHAPE_TEXT];
     return FAIL(st, "%s: tensor '%.100s' has shape %s, expected %s by %s", path, t->name,
-                shape_print(t->shape, t->rank, found), shape_print(want->shape, want->rank, expected), l->config_path);
+                shape_print(t->shape, t->rank, found),
+                shape_print(want->shape, want->rank, expected), l->config_path);
   }
   w->count = t->bytes / weight_size(w->type);
   w->data = t->data;
@@ -64,7 +70,8 @@ static bool check_weight(Loader *l, const SafeTensor *t, const char *path, const
 static bool take(Loader *l, const Part *want, Status *st) {
   const char *path;
   const SafeTensor *t = shards_take(&l->shards, want->name, &path);
-  if (!t) return FAIL(st, "%s: tensor '%s%s' is missing", l->shards.searched, l->prefix, want->name);
+  if (!t)
+    return FAIL(st, "%s: tensor '%s%s' is missing", l->shards.searched, l->prefix, want->name);
   TRY(check_weight(l, t, path, want, want->to, st));
   l->path[l->used_count] = path;
   l->used[l->used_count++] = want->to;
@@ -73,7 +80,8 @@ static bool take(Loader *l, const Part *want, Status *st) {
 
 static Part part_of(const Loader *l, const WeightInfo *info, const char *name, Weight *to) {
   Part part = {.name = name, .to = to, .rank = info->rank};
-  for (int i = 0; i < info->rank; i++) part.shape[i] = l->config.family->width(&l->config, info->shape[i]);
+  for (int i = 0; i < info->rank; i++)
+    part.shape[i] = l->config.family->width(&l->config, info->shape[i]);
   return part;
 }
 
@@ -82,7 +90,8 @@ static bool take_layer(Loader *l, int number, Weight *layer, Status *st) {
   for (int w = 0; w < family->weights; w++) {
     const WeightInfo *info = &family->weight[w];
     if (info->of_conv_bias && !l->conv_bias) continue;
-    Part part = part_of(l, info, arena_printf(l->arena, family->layer_name, number, info->name), &layer[w]);
+    Part part =
+        part_of(l, info, arena_printf(l->arena, family->layer_name, number, info->name), &layer[w]);
     TRY(take(l, &part, st));
   }
   return true;
@@ -104,13 +113,16 @@ static bool take_head(Loader *l, Checkpoint *c, Status *st) {
   if (at == beside.count) return true;
   if (c->config.tied_said)
     return FAIL(st,
-                "%s: tensor '%.100s' differs from the embedding at element %zu, though tie_word_embeddings is true in "
+                "%s: tensor '%.100s' differs from the embedding at element %zu, though "
+                "tie_word_embeddings is true in "
                 "%s",
                 path, t->name, at, l->config_path);
-  return FAIL(st,
-              "%s: tensor '%.100s' differs from the embedding at element %zu, but %s does not say that it is untied "
-              "(\"tie_word_embeddings\": false); where the key is missing, mamba's default ties them",
-              path, t->name, at, l->config_path);
+  return FAIL(
+      st,
+      "%s: tensor '%.100s' differs from the embedding at element %zu, but %s does not say that it "
+      "is untied "
+      "(\"tie_word_embeddings\": false); where the key is missing, mamba's default ties them",
+      path, t->name, at, l->config_path);
 }
 
 /* What stands before the plain name. */
@@ -122,7 +134,8 @@ static const char *prefix_of(Arena *arena, const char *name, const char *plain) 
 static bool take_all(Loader *l, Checkpoint *c, Status *st) {
   const Family *family = l->config.family;
   const char *path, *name = family->end[END_EMBEDDING].name, *also = family->embedding_also;
-  if (also && !shards_take(&l->shards, name, &path) && shards_take(&l->shards, also, &path)) name = also;
+  if (also && !shards_take(&l->shards, name, &path) && shards_take(&l->shards, also, &path))
+    name = also;
   l->prefix = family->prefix;
   Part embedding = part_of(l, &family->end[END_EMBEDDING], name, &c->end[END_EMBEDDING]);
   TRY(take(l, &embedding, st));
@@ -139,8 +152,8 @@ static bool refuse_quantised(const Shards *shards, Status *st) {
     for (size_t j = 0; j < shards->shard[i].file.count; j++) {
       const SafeTensor *t = &shards->shard[i].file.tensor[j];
       if (strstr(t->name, "_scale") || strstr(t->name, "qweight"))
-        return FAIL(st, "%s: tensor '%.100s' (%s) is of a quantised checkpoint; %s", shards->shard[i].file.path,
-                    t->name, t->dtype, CONFIG_WANTED);
+        return FAIL(st, "%s: tensor '%.100s' (%s) is of a quantised checkpoint; %s",
+                    shards->shard[i].file.path, t->name, t->dtype, CONFIG_WANTED);
     }
   return true;
 }
@@ -149,7 +162,8 @@ static bool refuse_quantised(const Shards *shards, Status *st) {
 typedef struct Looked {
   Digest digest;
   double most;       /* of its magnitudes */
-  size_t bad, large; /* the first value that is not finite; the first that no float32 can be; its count: none */
+  size_t bad, large; /* the first value that is not finite; the first that no float32 can be; its
+                        count: none */
 } Looked;
 
 /* Part by part, each while it is in the cache. What was looked at need not stay in memory. */
@@ -184,12 +198,14 @@ static int larger_first(const void *a, const void *b) {
   return (x->bytes < y->bytes) - (x->bytes > y->bytes);
 }
 
-/* One pass over all bytes by all threads, the largest weights first, so that none is left over for one thread alone. */
+/* One pass over all bytes by all threads, the largest weights first, so that none is left over for
+ * one thread alone. */
 static Looked *look_at_all(const Loader *l) {
   const int n = l->used_count;
   Looked *found = ARENA_NEW(l->arena, Looked, n);
   Task *task = ARENA_NEW(l->arena, Task, n);
-  for (int i = 0; i < n; i++) task[i] = (Task){i, l->used[i]->count * weight_size(l->used[i]->type)};
+  for (int i = 0; i < n; i++)
+    task[i] = (Task){i, l->used[i]->count * weight_size(l->used[i]->type)};
   qsort(task, (size_t)n, sizeof *task, larger_first);
   /* libgomp ends the program where a thread's stack cannot be had. */
   const bool room = process_room() > (size_t)omp_get_max_threads() * 2 * process_stack();
@@ -210,21 +226,26 @@ static bool check_values(const Loader *l, Checkpoint *c, Status *st) {
     digest[2 * i + 1] = found[i].digest;
     const size_t bad = found[i].bad, large = found[i].large;
     if (bad < w->count)
-      return FAIL(st, "%s: tensor '%.100s': element %zu is NaN or infinite", l->path[i], w->name, bad);
+      return FAIL(st, "%s: tensor '%.100s': element %zu is NaN or infinite", l->path[i], w->name,
+                  bad);
     if (large < w->count)
-      return FAIL(st, "%s: tensor '%.100s': element %zu is %.17g, which float32 cannot hold: its largest is %.9g",
+      return FAIL(st,
+                  "%s: tensor '%.100s': element %zu is %.17g, which float32 cannot hold: its "
+                  "largest is %.9g",
                   l->path[i], w->name, large, ((const double *)w->data)[large], (double)FLT_MAX);
   }
   if (c->config.tied) c->end[END_HEAD] = c->end[END_EMBEDDING];
   const Config *g = &c->config;
-  const char *text = arena_printf(l->arena, "D %d E %d N %d R %d K %d layers %d vocab %d eps %a tied %d conv_bias %d",
-                                  g->D, g->E, g->N, g->R, g->K, g->layers, g->vocab, g->eps, g->tied, l->conv_bias);
+  const char *text = arena_printf(
+      l->arena, "D %d E %d N %d R %d K %d layers %d vocab %d eps %a tied %d conv_bias %d", g->D,
+      g->E, g->N, g->R, g->K, g->layers, g->vocab, g->eps, g->tied, l->conv_bias);
   digest[2 * n] = digest_of(text, strlen(text));
   c->digest = digest_join(digest, (size_t)(2 * n + 1));
   return true;
 }
 
-/* A tensor that holds values and is not used: the model that was run is perhaps not the model that was saved. */
+/* A tensor that holds values and is not used: the model that was run is perhaps not the model that
+ * was saved. */
 static void note_unused(const Loader *l, Checkpoint *c) {
   const Shards *shards = &l->shards;
   c->unused_names = "";
@@ -234,7 +255,8 @@ static void note_unused(const Loader *l, Checkpoint *c) {
       if (shards->shard[i].taken[j] || t->bytes == 0) continue;
       if (c->unused++ == 0) c->unused_path = shards->shard[i].file.path;
       if (c->unused <= UNUSED_NAMED)
-        c->unused_names = arena_printf(l->arena, "%s%s%s", c->unused_names, c->unused > 1 ? ", " : "", t->name);
+        c->unused_names =
+            arena_printf(l->arena, "%s%s%s", c->unused_names, c->unused > 1 ? ", " : "", t->name);
       else if (c->unused == UNUSED_NAMED + 1)
         c->unused_names = arena_printf(l->arena, "%s, …", c->unused_names);
     }

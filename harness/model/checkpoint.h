@@ -1,6 +1,7 @@
-/* checkpoint: an unquantised Hugging Face checkpoint of a family, checked whole before anything runs. Tensors are views
- * into the mapped files (unaligned ones are copied). Reads config.json, model.safetensors, or
- * model.safetensors.index.json with its shards. Every error names the file and the fault. */
+/* checkpoint: an unquantised Hugging Face checkpoint of a family, checked whole before anything
+ * runs. Tensors are views into the mapped files (unaligned ones are copied). Reads config.json,
+ * model.safetensors, or model.safetensors.index.json with its shards. Every error names the file
+ * and the fault. */
 #ifndef DS_MODEL_CHECKPOINT_H
 #define DS_MODEL_CHECKPOINT_H
 #include <stdbool.h>
@@ -36,10 +37,11 @@ typedef struct Checkpoint {
   CheckpointFile *file; /* [files] */
   int files;
   Weight end[END_COUNT];         /* the head is the embedding where tied */
-  Weight (*layer)[WEIGHTS_MOST]; /* [config.layers], by the family's table; data is NULL where there is none (the
-                                  * bias of the convolution where config.json has use_conv_bias false) */
-  /* Of the config's values, and of type and bytes of every weight used, in a fixed order: the same whether the weights
-   * stand in one file or in shards. */
+  Weight (*layer)[WEIGHTS_MOST]; /* [config.layers], by the family's table; data is NULL where there
+                                  * is none (the bias of the convolution where config.json has
+                                  * use_conv_bias false) */
+  /* Of the config's values, and of type and bytes of every weight used, in a fixed order: the same
+   * whether the weights stand in one file or in shards. */
   Digest digest;
   size_t unused;            /* tensors that hold values and are no weight of this model */
   const char *unused_names; /* the first of them, "a, b, …"; "" where there are none */
@@ -47,8 +49,8 @@ typedef struct Checkpoint {
 } Checkpoint;
 
 bool checkpoint_open(Arena *arena, const char *folder, Checkpoint *checkpoint, Status *st);
-/* Its weights are read again and again as long as a run goes on: refuses, by name, a file that is no longer the one
- * that was opened. */
+/* Its weights are read again and again as long as a run goes on: refuses, by name, a file that is
+ * no longer the one that was opened. */
 bool checkpoint_check(const Checkpoint *checkpoint, Status *st);
 /* All `count` values, exactly; by all threads where the caller is not one of several. */
 void weight_to_f64(const Weight *weight, double *out);

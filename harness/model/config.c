@@ -1,5 +1,5 @@
-/* Limits keep every product of two dimensions that is taken in an int (2 E, R + 2 N, E N) and all taken in size_t far
- * from overflow; they are no statement on models. */
+/* Limits keep every product of two dimensions that is taken in an int (2 E, R + 2 N, E N) and all
+ * taken in size_t far from overflow; they are no statement on models. */
 #include "model/config.h"
 
 #include <stdio.h>
@@ -8,7 +8,13 @@
 #include "family/family.h"
 #include "model/json.h"
 
-enum { MAX_FILE = 1 << 20, MAX_WIDTH = 1 << 20, MAX_STATE = 1 << 10, MAX_TAPS = 16, MAX_VOCAB = 1 << 24 };
+enum {
+  MAX_FILE = 1 << 20,
+  MAX_WIDTH = 1 << 20,
+  MAX_STATE = 1 << 10,
+  MAX_TAPS = 16,
+  MAX_VOCAB = 1 << 24
+};
 
 static const char *string_at(const json_t *o, const char *key) {
   const char *text = json_string_value(json_object_get(o, key));
@@ -25,8 +31,8 @@ static bool mentions_quamba(const json_t *o) {
   return false;
 }
 
-/* Python writes NaN, Infinity and -Infinity as bare words, which are no JSON: in quotes they can be parsed, and a key
- * that is read as a number still refuses them. */
+/* Python writes NaN, Infinity and -Infinity as bare words, which are no JSON: in quotes they can be
+ * parsed, and a key that is read as a number still refuses them. */
 static Bytes quote_words(Arena *arena, Bytes text) {
   static const char *const words[] = {"-Infinity", "Infinity", "NaN"};
   char *out = arena_alloc(arena, 2 * text.count + 1, 1), *end = out;
@@ -64,8 +70,10 @@ static void drop_nulls(json_t *o) {
 static const char *known_types(char *text, size_t size, bool titles) {
   size_t used = 0;
   for (const Family *const *f = families; *f && used < size; f++) {
-    used += (size_t)snprintf(text + used, size - used, "%s\"%s\"", f == families ? "" : ", ", (*f)->model_type);
-    if (titles && used < size) used += (size_t)snprintf(text + used, size - used, " (%s)", (*f)->title);
+    used += (size_t)snprintf(text + used, size - used, "%s\"%s\"", f == families ? "" : ", ",
+                             (*f)->model_type);
+    if (titles && used < size)
+      used += (size_t)snprintf(text + used, size - used, " (%s)", (*f)->title);
   }
   return text;
 }
@@ -73,26 +81,31 @@ static const char *known_types(char *text, size_t size, bool titles) {
 /* What the file is, before its numbers are asked for. */
 static bool check_kind(const char *path, const json_t *o, Config *c, Status *st) {
   char known[256];
-  for (const char *const *key = (const char *const[]){"quantization_config", "quant_config", NULL}; *key; key++)
+  for (const char *const *key = (const char *const[]){"quantization_config", "quant_config", NULL};
+       *key; key++)
     if (json_object_get(o, *key))
       return FAIL(st, "%s: has the key '%s', so it is quantised; %s", path, *key, CONFIG_WANTED);
-  if (mentions_quamba(o)) return FAIL(st, "%s: is of a quantised Quamba checkpoint; %s", path, CONFIG_WANTED);
+  if (mentions_quamba(o))
+    return FAIL(st, "%s: is of a quantised Quamba checkpoint; %s", path, CONFIG_WANTED);
   const json_t *type = json_object_get(o, "model_type");
-  if (!type && (json_object_get(o, "d_model") || json_object_get(o, "n_layer") || json_object_get(o, "ssm_cfg")))
+  if (!type && (json_object_get(o, "d_model") || json_object_get(o, "n_layer") ||
+                json_object_get(o, "ssm_cfg")))
     return FAIL(st,
-                "%s: has the original mamba layout (d_model, n_layer, ssm_cfg); a Hugging Face layout (model_type "
+                "%s: has the original mamba layout (d_model, n_layer, ssm_cfg); a Hugging Face "
+                "layout (model_type "
                 "\"mamba\", hidden_size, num_hidden_layers) is needed",
                 path);
   if (!json_is_string(type))
     return FAIL(st, "%s: model_type is %s, expected %s", path, type ? "no string" : "missing",
                 known_types(known, sizeof known, false));
   c->family = family_of_type(json_string_value(type));
-  return c->family || FAIL(st, "%s: model_type is \"%.100s\"; only %s is run here", path, json_string_value(type),
-                           known_types(known, sizeof known, true));
+  return c->family || FAIL(st, "%s: model_type is \"%.100s\"; only %s is run here", path,
+                           json_string_value(type), known_types(known, sizeof known, true));
 }
 
 /* An integer from 1 to max; `fallback` where the key is missing, 0: it must be there. */
-static bool read_int(const char *path, const json_t *o, const char *key, int max, int fallback, int *out, Status *st) {
+static bool read_int(const char *path, const json_t *o, const char *key, int max, int fallback,
+                     int *out, Status *st) {
   const json_t *value = json_object_get(o, key);
   if (!value && fallback) return *out = fallback, true;
   if (!value) return FAIL(st, "%s: %s is missing", path, key);
@@ -103,15 +116,18 @@ static bool read_int(const char *path, const json_t *o, const char *key, int max
   return *out = (int)number, true;
 }
 
-static bool read_bool(const char *path, const json_t *o, const char *key, bool fallback, bool *out, Status *st) {
+static bool read_bool(const char *path, const json_t *o, const char *key, bool fallback, bool *out,
+                      Status *st) {
   const json_t *value = json_object_get(o, key);
-  if (value && !json_is_boolean(value)) return FAIL(st, "%s: %s is neither true nor false", path, key);
+  if (value && !json_is_boolean(value))
+    return FAIL(st, "%s: %s is neither true nor false", path, key);
   return *out = value ? json_is_true(value) : fallback, true;
 }
 
 static bool read_eps(const char *path, const json_t *o, double *eps, Status *st) {
   const json_t *value = json_object_get(o, "layer_norm_epsilon");
-  if (value && !json_is_number(value)) return FAIL(st, "%s: layer_norm_epsilon is not a number", path);
+  if (value && !json_is_number(value))
+    return FAIL(st, "%s: layer_norm_epsilon is not a number", path);
   *eps = value ? json_number_value(value) : 1e-5;
   return (*eps > 0 && *eps <= 1) ||
          FAIL(st, "%s: layer_norm_epsilon is %g, expected more than 0 and at most 1", path, *eps);
@@ -137,7 +153,8 @@ static bool read_keys(const char *path, const json_t *o, Config *c, bool *conv_b
   int expand;
   TRY(read_int(path, o, "expand", 64, 2, &expand, st));
   TRY(read_int(path, o, "intermediate_size", MAX_WIDTH, expand * c->D, &c->E, st));
-  if (c->E > MAX_WIDTH) return FAIL(st, "%s: expand * hidden_size is %d, expected at most %d", path, c->E, MAX_WIDTH);
+  if (c->E > MAX_WIDTH)
+    return FAIL(st, "%s: expand * hidden_size is %d, expected at most %d", path, c->E, MAX_WIDTH);
   TRY(read_rank(path, o, c->D, &c->R, st));
   TRY(read_eps(path, o, &c->eps, st));
   TRY(read_bool(path, o, "tie_word_embeddings", true, &c->tied, st));
@@ -145,10 +162,17 @@ static bool read_keys(const char *path, const json_t *o, Config *c, bool *conv_b
   TRY(read_bool(path, o, "use_conv_bias", true, conv_bias, st));
   bool bias;
   TRY(read_bool(path, o, "use_bias", false, &bias, st));
-  if (bias) return FAIL(st, "%s: use_bias is true, but the model run here has no bias in in_proj and out_proj", path);
+  if (bias)
+    return FAIL(st,
+                "%s: use_bias is true, but the model run here has no bias in in_proj and out_proj",
+                path);
   const char *act = string_at(o, "hidden_act");
-  return !json_object_get(o, "hidden_act") || strcmp(act, "silu") == 0 || strcmp(act, "swish") == 0 ||
-         FAIL(st, "%s: hidden_act is \"%.100s\", only \"silu\" (or \"swish\", its other name) is run here", path, act);
+  return !json_object_get(o, "hidden_act") || strcmp(act, "silu") == 0 ||
+         strcmp(act, "swish") == 0 ||
+         FAIL(st,
+              "%s: hidden_act is \"%.100s\", only \"silu\" (or \"swish\", its other name) is run "
+              "here",
+              path, act);
 }
 
 bool config_read(Arena *arena, const char *path, Config *config, bool *conv_bias, Status *st) {

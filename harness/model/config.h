@@ -1,5 +1,6 @@
-/* config: config.json of a Hugging Face `mamba` checkpoint. Keys that change the arithmetic are read or refused; keys
- * of training and generation are passed over, and a key that is null counts as absent. */
+/* config: config.json of a Hugging Face `mamba` checkpoint. Keys that change the arithmetic are
+ * read or refused; keys of training and generation are passed over, and a key that is null counts
+ * as absent. */
 #ifndef DS_MODEL_CONFIG_H
 #define DS_MODEL_CONFIG_H
 #include "model/checkpoint.h"
@@ -8,6 +9,7 @@
 bool config_read(Arena *arena, const char *path, Config *config, bool *conv_bias, Status *st);
 
 /* The end of every refusal of a checkpoint that is no unquantised safetensors one. */
-#define CONFIG_WANTED                                                                                                  \
-  "give an unquantised Hugging Face `mamba` checkpoint in safetensors files: driftscope quantises by itself"
+#define CONFIG_WANTED                                                                              \
+  "give an unquantised Hugging Face `mamba` checkpoint in safetensors files: driftscope "          \
+  "quantises by itself"
 #endif

@@ -1,9 +1,9 @@
 #include "model/json.h"
 
-/* Brackets and commas outside strings bound what a parser will allocate: every value but the first is either the first
- * in a bracket or follows a comma, so there are at most 1 + openings + commas of them. (An entry of a safetensors
- * header has three openings, at most ten commas inside, and one after it.) Whether the text is JSON at all is left to
- * jansson. */
+/* Brackets and commas outside strings bound what a parser will allocate: every value but the first
+ * is either the first in a bracket or follows a comma, so there are at most 1 + openings + commas
+ * of them. (An entry of a safetensors header has three openings, at most ten commas inside, and one
+ * after it.) Whether the text is JSON at all is left to jansson. */
 static bool within_limits(const char *path, const char *what, Bytes text, Status *st) {
   int depth = 0, values = 1;
   bool in_string = false;
@@ -20,7 +20,8 @@ static bool within_limits(const char *path, const char *what, Bytes text, Status
     if (c == '[' || c == '{' || c == ',') values++;
     if (depth > JSON_MAX_DEPTH)
       return FAIL(st, "%s: %s is nested deeper than %d at byte %zu", path, what, JSON_MAX_DEPTH, i);
-    if (values > JSON_MAX_VALUES) return FAIL(st, "%s: %s holds more than %d values", path, what, JSON_MAX_VALUES);
+    if (values > JSON_MAX_VALUES)
+      return FAIL(st, "%s: %s holds more than %d values", path, what, JSON_MAX_VALUES);
   }
   return true;
 }
@@ -29,10 +30,11 @@ json_t *json_object_of(const char *path, const char *what, Bytes text, Status *s
   text = file_unmarked(text);
   if (!within_limits(path, what, text, st)) return NULL;
   json_error_t error;
-  json_t *root = json_loadb(text.data, text.count, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+  json_t *root =
+      json_loadb(text.data, text.count, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
   if (!root) {
-    status_set(st, "%s: %s is not valid JSON: line %d, column %d: %s", path, what, error.line, error.column,
-               error.text);
+    status_set(st, "%s: %s is not valid JSON: line %d, column %d: %s", path, what, error.line,
+               error.column, error.text);
     return NULL;
   }
   if (json_is_object(root)) return root;

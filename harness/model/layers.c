@@ -8,13 +8,16 @@
 #include "model/rewrite.h"
 #include "model/weight.h"
 
-enum { HEAD_PACKED = 2048 /* rows of the head that are packed at a time; whole panels of every operator */ };
+enum {
+  HEAD_PACKED =
+      2048 /* rows of the head that are packed at a time; whole panels of every operator */
+};
 
-/* Layers in float64 stay up to so many bytes: to make one again takes a tenth of the time that the reference then
- * computes with it. */
+/* Layers in float64 stay up to so many bytes: to make one again takes a tenth of the time that the
+ * reference then computes with it. */
 static const size_t stay64_bytes = (size_t)256 << 20;
 
-/* --- sizes ----------------------------------------------------------------------------------- */
+/* --- sizes ------------------------------------------------------------------------------------ */
 
 /* Of a layer: every weight in float64, and in the modes' two formats. */
 static size_t layer64_bytes(const Config *c) {
@@ -33,9 +36,12 @@ static size_t prepared_of(const Config *c, unsigned f32, unsigned i8) {
   return bytes;
 }
 
-static size_t head_bytes(const Config *c) { return prepared_bytes(c, &c->family->end[END_HEAD], FORMAT_F32); }
+static size_t head_bytes(const Config *c) {
+  return prepared_bytes(c, &c->family->end[END_HEAD], FORMAT_F32);
+}
 
-/* Preparing a weight, or some rows of the head; or rows of the head in float64 for the reference. */
+/* Preparing a weight, or some rows of the head; or rows of the head in float64 for the
+ * reference. */
 static size_t scratch_bytes(const Config *c) {
   const size_t head = (size_t)HEAD_PACKED * (size_t)c->D * (sizeof(double) + sizeof(float)) + 128,
                layer = model_prepare_bytes(c);
@@ -43,22 +49,26 @@ static size_t scratch_bytes(const Config *c) {
 }
 
 size_t layers_least_bytes(const Config *c, const Forms *forms, int together) {
-  const size_t places = (size_t)together * (layer64_bytes(c) + prepared_of(c, forms->f32, forms->i8));
+  const size_t places =
+      (size_t)together * (layer64_bytes(c) + prepared_of(c, forms->f32, forms->i8));
   return places + scratch_bytes(c) + (forms->head ? head_bytes(c) : 0);
 }
 
-size_t layers_prepared_bytes(const Config *c, const Forms *forms) { return prepared_of(c, forms->f32, forms->i8); }
+size_t layers_prepared_bytes(const Config *c, const Forms *forms) {
+  return prepared_of(c, forms->f32, forms->i8);
+}
 
 static bool stays64(const Config *c, const Forms *forms) {
   return forms->f64 && (size_t)c->layers * layer64_bytes(c) <= stay64_bytes;
 }
 
 size_t layers_stay_bytes(const Config *c, const Forms *forms) {
-  const size_t layer = prepared_of(c, forms->f32, forms->i8) + (stays64(c, forms) ? layer64_bytes(c) : 0);
+  const size_t layer =
+      prepared_of(c, forms->f32, forms->i8) + (stays64(c, forms) ? layer64_bytes(c) : 0);
   return (size_t)(c->layers - 1) * layer;
 }
 
-/* --- what is held ---------------------------------------------------------------------------- */
+/* --- what is held ----------------------------------------------------------------------------- */
 
 static const Family *family_of(const Layers *l) { return l->checkpoint->config.family; }
 
@@ -73,11 +83,12 @@ static void let_go(Layers *l, int place) {
 }
 
 static void let_go64(Layers *l, int place) {
-  if (l->held64[place] >= 0) memset(l->weights.layer[l->held64[place]], 0, sizeof *l->weights.layer);
+  if (l->held64[place] >= 0)
+    memset(l->weights.layer[l->held64[place]], 0, sizeof *l->weights.layer);
   l->held64[place] = -1;
 }
 
-/* --- preparing ------------------------------------------------------------------------------- */
+/* --- preparing -------------------------------------------------------------------------------- */
 
 static bool make64(Layers *l, int layer, Status *st) {
   const Config *c = &l->checkpoint->config;
@@ -139,8 +150,8 @@ static void make_formats(Layers *l, int layer, unsigned f32, unsigned i8) {
     if (!(f32 >> w & 1)) room[w].f32 = NULL;
     if (!(i8 >> w & 1) || family_of(l)->weight[w].form == FORM_GAIN) room[w].i8 = NULL;
     if (room[w].f32 || room[w].i8)
-      model_prepare(&l->checkpoint->config, &family_of(l)->weight[w], l->weights.layer[layer][w], &room[w], &to->f32[w],
-                    &to->i8[w], &l->grid[layer][w], l->scratch);
+      model_prepare(&l->checkpoint->config, &family_of(l)->weight[w], l->weights.layer[layer][w],
+                    &room[w], &to->f32[w], &to->i8[w], &l->grid[layer][w], l->scratch);
   }
   l->f32[layer] |= f32;
   l->i8[layer] |= i8;
@@ -199,7 +210,7 @@ bool layers_ready(const Layers *l, int layer, const Forms *forms) {
   return layer < l->ridden && is_nothing(missing(l, layer, forms));
 }
 
-/* --- riders ---------------------------------------------------------------------------------- */
+/* --- riders ----------------------------------------------------------------------------------- */
 
 void layers_ride(Layers *l, const Rider *rider) {
   assert(l->riders < RIDERS_MOST && l->ridden == 0);
@@ -234,8 +245,11 @@ bool layers_stay(const Layers *l) { return l->places == l->model.layers; }
 
 bool layers_hold_all(Layers *l, const Forms *forms, Status *st) {
   if (!layers_stay(l)) {
-    const size_t bytes = layers_least_bytes(&l->model.config, forms, 1) + layers_stay_bytes(&l->model.config, forms);
-    return FAIL(st, "%s: its layers do not stay in memory, which what is timed asks for: they take %.2f GB (memory)",
+    const size_t bytes =
+        layers_least_bytes(&l->model.config, forms, 1) + layers_stay_bytes(&l->model.config, forms);
+    return FAIL(st,
+                "%s: its layers do not stay in memory, which what is timed asks for: they take "
+                "%.2f GB (memory)",
                 l->checkpoint->folder, 1e-9 * (double)bytes);
   }
   assert(!(forms->f32 & ~l->own.f32) && !(forms->i8 & ~l->own.i8));
@@ -243,7 +257,7 @@ bool layers_hold_all(Layers *l, const Forms *forms, Status *st) {
   return true;
 }
 
-/* --- opening --------------------------------------------------------------------------------- */
+/* --- opening ---------------------------------------------------------------------------------- */
 
 static void take_rows(const void *context, int end, int first, int rows, double *out) {
   const Layers *l = context;
@@ -276,7 +290,8 @@ static void make_places(Arena *arena, const LayersPlan *plan, Layers *l) {
   l->bytes64 = layer64_bytes(c);
   l->beside = arena_carve(arena, prepared_of(c, ~l->own.f32, ~l->own.i8));
   l->has_beside = -1;
-  l->room = arena_room(arena, (size_t)l->places, l->bytes); /* no memory until something is put there */
+  l->room =
+      arena_room(arena, (size_t)l->places, l->bytes); /* no memory until something is put there */
   l->room64 = arena_room(arena, (size_t)l->places64, l->bytes64);
   l->held = ARENA_NEW(arena, int, l->places);
   l->held64 = ARENA_NEW(arena, int, l->places64);
@@ -286,8 +301,8 @@ static void make_places(Arena *arena, const LayersPlan *plan, Layers *l) {
   l->i8 = ARENA_NEW(arena, unsigned, c->layers);
 }
 
-bool layers_open(Arena *arena, const Checkpoint *checkpoint, Rewrite rewrite, const LayersPlan *plan, Layers *l,
-                 Status *st) {
+bool layers_open(Arena *arena, const Checkpoint *checkpoint, Rewrite rewrite,
+                 const LayersPlan *plan, Layers *l, Status *st) {
   const Config *c = &checkpoint->config;
   const bool rotate = rewrite == REWRITE_QUAMBA;
   TRY(model_check(c, st));
@@ -299,7 +314,8 @@ bool layers_open(Arena *arena, const Checkpoint *checkpoint, Rewrite rewrite, co
   l->model.layer = ARENA_NEW(arena, ModelLayer, c->layers);
   l->model.scales = ARENA_NEW(arena, LayerScales, c->layers);
   l->grid = arena_alloc(arena, (size_t)c->layers, sizeof *l->grid);
-  for (int w = 0; w < c->family->weights; w++) l->name[w] = model_operator_name(arena, &c->family->weight[w]);
+  for (int w = 0; w < c->family->weights; w++)
+    l->name[w] = model_operator_name(arena, &c->family->weight[w]);
   take_norm(arena, l);
   l->model.head = (Linear){.out = c->vocab, .in = c->D, .format = FORMAT_F32, .name = "head"};
   l->model.head.panels = arena_room(arena, head_bytes(c), 1);

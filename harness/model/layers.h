@@ -1,9 +1,11 @@
-/* layers: a model's weights, a layer at a time. A layer is held in the forms that are asked for: its weights alone are
- * widened, rewritten, rounded, quantised and packed, from the mapped checkpoint. What was prepared stays while the
- * memory that it was given allows; else the next layer takes its place. The head is packed at the first call that asks
- * for it and stays; of embedding and head in float64 there are only the rows that somebody asks for.
+/* layers: a model's weights, a layer at a time. A layer is held in the forms that are asked for:
+ * its weights alone are widened, rewritten, rounded, quantised and packed, from the mapped
+ * checkpoint. What was prepared stays while the memory that it was given allows; else the next
+ * layer takes its place. The head is packed at the first call that asks for it and stays; of
+ * embedding and head in float64 there are only the rows that somebody asks for.
  *
- * Riders go along: each is given every layer once, in order, before anybody else computes with it. */
+ * Riders go along: each is given every layer once, in order, before anybody else computes with
+ * it. */
 #ifndef DS_MODEL_LAYERS_H
 #define DS_MODEL_LAYERS_H
 #include "model/checkpoint.h"
@@ -20,9 +22,11 @@ enum { RIDERS_MOST = 4 };
 
 /* What is asked of a model in a run. */
 typedef struct LayersPlan {
-  Forms forms;   /* all that its sides ask of any layer; a call may ask for more, which one layer at a time has */
+  Forms forms; /* all that its sides ask of any layer; a call may ask for more, which one layer at a
+                  time has */
   size_t memory; /* bytes for layers that stay, beside layers_least_bytes */
-  int together;  /* layers that are held at the same time where not all stay: 1, or 2 where one is sent elsewhere */
+  int together;  /* layers that are held at the same time where not all stay: 1, or 2 where one is
+                    sent elsewhere */
 } LayersPlan;
 
 typedef struct Layers {
@@ -51,12 +55,12 @@ typedef struct Layers {
 } Layers;
 
 /* Makes room and prepares nothing. The checkpoint must live as long. */
-bool layers_open(Arena *arena, const Checkpoint *checkpoint, Rewrite rewrite, const LayersPlan *plan, Layers *layers,
-                 Status *st);
+bool layers_open(Arena *arena, const Checkpoint *checkpoint, Rewrite rewrite,
+                 const LayersPlan *plan, Layers *layers, Status *st);
 /* Before the first layer is held. */
 void layers_ride(Layers *layers, const Rider *rider);
-/* Until a layer is held that has no place beside it. Riders are given all layers up to it before. Fails where a rider
- * does, or a rewritten value cannot be held in float32. */
+/* Until a layer is held that has no place beside it. Riders are given all layers up to it before.
+ * Fails where a rider does, or a rewritten value cannot be held in float32. */
 bool layers_hold(Layers *layers, int layer, const Forms *forms, Status *st);
 /* Whether it is held in all of them. */
 bool layers_ready(const Layers *layers, int layer, const Forms *forms);
@@ -68,7 +72,8 @@ bool layers_hold_all(Layers *layers, const Forms *forms, Status *st);
 
 /* Bytes that are taken where no layer stays, and those that staying layers take beside them. */
 size_t layers_least_bytes(const Config *config, const Forms *forms, int together);
-size_t layers_prepared_bytes(const Config *config, const Forms *forms); /* of a layer in the modes' formats */
+size_t layers_prepared_bytes(const Config *config,
+                             const Forms *forms); /* of a layer in the modes' formats */
 size_t layers_stay_bytes(const Config *config, const Forms *forms);
 
 #endif

@@ -7,7 +7,7 @@
 
 float scale_of(double statistic) { return (float)((statistic > 1e-5 ? statistic : 1e-5) / 127); }
 
-/* --- a weight -------------------------------------------------------------------------------- */
+/* --- a weight --------------------------------------------------------------------------------- */
 
 enum { THREADED = 1 << 17 /* values from which on a loop over them is worth all threads */ };
 
@@ -32,14 +32,16 @@ static Tensor quantised(const Tensor *w, int8_t *out, WeightGrid *grid) {
 size_t prepared_bytes(const Config *c, const WeightInfo *info, Format format) {
   const int rows = weight_rows(c, info), cols = weight_cols(c, info);
   if (info->form == FORM_GAIN && format == FORMAT_I8) return 0;
-  const size_t bytes = info->form == FORM_LINEAR ? linear_packed_bytes(rows, cols, format)
-                                                 : (size_t)rows * (size_t)cols * format_size(format);
+  const size_t bytes = info->form == FORM_LINEAR
+                           ? linear_packed_bytes(rows, cols, format)
+                           : (size_t)rows * (size_t)cols * format_size(format);
   return (bytes + 63) / 64 * 64;
 }
 
 /* The panels stay; the row-major copies are scratch. */
-static void prepare_linear(const Config *c, const WeightInfo *info, const double *values, const PreparedRoom *room,
-                           Prepared *f32, Prepared *i8, WeightGrid *grid, Arena scratch) {
+static void prepare_linear(const Config *c, const WeightInfo *info, const double *values,
+                           const PreparedRoom *room, Prepared *f32, Prepared *i8, WeightGrid *grid,
+                           Arena scratch) {
   const int out = weight_rows(c, info), in = weight_cols(c, info);
   const size_t n = (size_t)out * (size_t)in;
   Tensor w = rounded(values, out, in, arena_room(&scratch, n, sizeof(float)));
@@ -58,14 +60,16 @@ const char *model_operator_name(Arena *arena, const WeightInfo *info) {
   return arena_printf(arena, "%.*s", (int)strcspn(name, "."), name);
 }
 
-void model_prepare(const Config *c, const WeightInfo *info, const double *values, const PreparedRoom *room,
-                   Prepared *f32, Prepared *i8, WeightGrid *grid, Arena scratch) {
+void model_prepare(const Config *c, const WeightInfo *info, const double *values,
+                   const PreparedRoom *room, Prepared *f32, Prepared *i8, WeightGrid *grid,
+                   Arena scratch) {
   const int rows = weight_rows(c, info), cols = weight_cols(c, info);
   const size_t n = (size_t)rows * (size_t)cols;
   switch (info->form) {
     case FORM_LINEAR: prepare_linear(c, info, values, room, f32, i8, grid, scratch); break;
     case FORM_VALUES: {
-      Tensor w = rounded(values, rows, cols, room->f32 ? room->f32 : arena_room(&scratch, n, sizeof(float)));
+      Tensor w = rounded(values, rows, cols,
+                         room->f32 ? room->f32 : arena_room(&scratch, n, sizeof(float)));
       if (room->f32) f32->values = w;
       if (room->i8) i8->values = quantised(&w, room->i8, grid);
       break;
@@ -85,7 +89,7 @@ size_t model_prepare_bytes(const Config *c) {
   return most * (sizeof(float) + 1) + 128;
 }
 
-/* --- a model --------------------------------------------------------------------------------- */
+/* --- a model ---------------------------------------------------------------------------------- */
 
 /* Every width that a product's int8 sum runs over. */
 bool model_check(const Config *c, Status *st) {
@@ -94,8 +98,8 @@ bool model_check(const Config *c, Status *st) {
     if (c->family->weight[w].form == FORM_LINEAR && weight_cols(c, &c->family->weight[w]) > most)
       most = weight_cols(c, &c->family->weight[w]);
   return most <= LINEAR_I8_MAX_IN ||
-         FAIL(st, "model: widths %d and %d: above %d an int8 product's int32 sum could overflow", c->D, c->E,
-              LINEAR_I8_MAX_IN);
+         FAIL(st, "model: widths %d and %d: above %d an int8 product's int32 sum could overflow",
+              c->D, c->E, LINEAR_I8_MAX_IN);
 }
 
 Model model_empty(const Config *c, bool hadamard) {

@@ -1,4 +1,5 @@
-/* model: weights as the modes run them: float64 values rounded to float32, packed, and quantised once. */
+/* model: weights as the modes run them: float64 values rounded to float32, packed, and quantised
+ * once. */
 #ifndef DS_MODEL_MODEL_H
 #define DS_MODEL_MODEL_H
 #include "base/arena.h"
@@ -30,10 +31,11 @@ typedef struct PreparedRoom {
   const char *name; /* model_operator_name */
 } PreparedRoom;
 
-/* A weight's values (NULL: the checkpoint lacks it, or it is folded) in either format that has a room. `grid` is set
- * where int8 is made. */
-void model_prepare(const Config *config, const WeightInfo *info, const double *values, const PreparedRoom *room,
-                   Prepared *f32, Prepared *i8, WeightGrid *grid, Arena scratch);
+/* A weight's values (NULL: the checkpoint lacks it, or it is folded) in either format that has a
+ * room. `grid` is set where int8 is made. */
+void model_prepare(const Config *config, const WeightInfo *info, const double *values,
+                   const PreparedRoom *room, Prepared *f32, Prepared *i8, WeightGrid *grid,
+                   Arena scratch);
 /* Bytes of scratch that it takes for the largest weight of a layer. */
 size_t model_prepare_bytes(const Config *config);
 

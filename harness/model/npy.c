@@ -1,4 +1,5 @@
-/* npy: magic, version, little-endian length of the header (2 bytes in version 1, 4 in 2 and 3), header, values. */
+/* npy: magic, version, little-endian length of the header (2 bytes in version 1, 4 in 2 and 3),
+ * header, values. */
 #include "model/npy.h"
 
 #include <ctype.h>
@@ -47,7 +48,8 @@ static bool whole_number(Cursor *c, int64_t *number) {
   const char *begin = c->at;
   *number = 0;
   for (; c->at < c->end && isdigit((unsigned char)*c->at); c->at++)
-    if (__builtin_mul_overflow(*number, 10, number) || __builtin_add_overflow(*number, *c->at - '0', number))
+    if (__builtin_mul_overflow(*number, 10, number) ||
+        __builtin_add_overflow(*number, *c->at - '0', number))
       return false;
   return c->at > begin;
 }
@@ -76,11 +78,12 @@ static bool read_shape(const char *path, Cursor *c, Header *header, Status *st) 
   if (close == c->end) shown = 0;
   snprintf(header->shape, sizeof header->shape, "%.*s", shown, begin);
   return one_row(c, &header->count) ||
-         FAIL(st, "%s: the .npy file has shape %s; one row of ids is read, (n,) or (1, n)", path, header->shape);
+         FAIL(st, "%s: the .npy file has shape %s; one row of ids is read, (n,) or (1, n)", path,
+              header->shape);
 }
 
-/* {'descr': '<i4', 'fortran_order': False, 'shape': (n,), }, keys in any order, each once, and nothing after it but
- * white space. */
+/* {'descr': '<i4', 'fortran_order': False, 'shape': (n,), }, keys in any order, each once, and
+ * nothing after it but white space. */
 static bool read_header(const char *path, Cursor c, Header *header, Status *st) {
   bool descr = false, order = false, shape = false, closed = false;
   if (!skip(&c, "{")) return FAIL(st, "%s: the .npy header is not a dictionary", path);
@@ -89,7 +92,10 @@ static bool read_header(const char *path, Cursor c, Header *header, Status *st) 
     if (!quoted(&c, key, sizeof key) || !skip(&c, ":")) break;
     if (strcmp(key, "descr") == 0 && !descr) {
       if (!quoted(&c, header->descr, sizeof header->descr))
-        return FAIL(st, "%s: the .npy file holds records or an element type that is not read; expected integers", path);
+        return FAIL(st,
+                    "%s: the .npy file holds records or an element type that is not read; expected "
+                    "integers",
+                    path);
       descr = true;
     } else if (strcmp(key, "fortran_order") == 0 && !order) {
       if (!skip(&c, "False") && !skip(&c, "True")) break; /* of one row the order says nothing */
@@ -104,7 +110,8 @@ static bool read_header(const char *path, Cursor c, Header *header, Status *st) 
   }
   while (closed && c.at < c.end && isspace((unsigned char)*c.at)) c.at++;
   if (!closed || c.at != c.end) return FAIL(st, "%s: the .npy header cannot be read", path);
-  return (descr && order && shape) || FAIL(st, "%s: the .npy header lacks descr, fortran_order or shape", path);
+  return (descr && order && shape) ||
+         FAIL(st, "%s: the .npy header lacks descr, fortran_order or shape", path);
 }
 
 /* "<i4": byte order, sign, bytes; '|' where one byte has no order. */
@@ -124,11 +131,13 @@ bool npy_open(const char *path, Bytes file, Npy *array, Status *st) {
   if (byte[6] < 1 || byte[6] > 3 || byte[7] != 0)
     return FAIL(st, "%s: .npy version %d.%d, expected 1.0, 2.0 or 3.0", path, byte[6], byte[7]);
   size_t start = byte[6] == 1 ? 10 : 12;
-  if (file.count < start) return FAIL(st, "%s: the .npy file is cut off in its first 12 bytes", path);
+  if (file.count < start)
+    return FAIL(st, "%s: the .npy file is cut off in its first 12 bytes", path);
   size_t length = (size_t)byte[8] | (size_t)byte[9] << 8;
   if (start == 12) length |= (size_t)byte[10] << 16 | (size_t)byte[11] << 24;
   if (length > file.count - start)
-    return FAIL(st, "%s: the .npy header has %zu bytes, but only %zu follow", path, length, file.count - start);
+    return FAIL(st, "%s: the .npy header has %zu bytes, but only %zu follow", path, length,
+                file.count - start);
   Header header;
   TRY(read_header(path, (Cursor){file.data + start, file.data + start + length}, &header, st));
   *array = (Npy){.data = byte + start + length, .count = header.count};
@@ -139,14 +148,16 @@ bool npy_open(const char *path, Bytes file, Npy *array, Status *st) {
                 path, header.descr);
   size_t bytes = file.count - start - length, size = (size_t)array->size;
   if (bytes % size != 0 || (size_t)array->count != bytes / size)
-    return FAIL(st, "%s: the .npy shape is %s, %zu bytes of '%s' follow", path, header.shape, bytes, header.descr);
+    return FAIL(st, "%s: the .npy shape is %s, %zu bytes of '%s' follow", path, header.shape, bytes,
+                header.descr);
   return true;
 }
 
 uint64_t npy_value(const Npy *array, int64_t i) {
   const unsigned char *byte = array->data + i * array->size;
   uint64_t value = 0;
-  for (int b = 0; b < array->size; b++) value |= (uint64_t)byte[array->big_endian ? array->size - 1 - b : b] << 8 * b;
+  for (int b = 0; b < array->size; b++)
+    value |= (uint64_t)byte[array->big_endian ? array->size - 1 - b : b] << 8 * b;
   const int unused = 64 - 8 * array->size;
   return array->is_signed ? (uint64_t)((int64_t)(value << unused) >> unused) : value;
 }

@@ -1,4 +1,5 @@
-/* npy: a NumPy array of integers, of any width, sign and byte order, in one row: what numpy and datasets write.
+/* npy: a NumPy array of integers, of any width, sign and byte order, in one row: what numpy and
+ * datasets write.
  * Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html */
 #ifndef DS_MODEL_NPY_H
 #define DS_MODEL_NPY_H
@@ -15,8 +16,8 @@ typedef struct Npy {
 
 /* Whether it begins as a .npy file. */
 bool npy_is(Bytes file);
-/* Refuses, with the fault, other element types than integers, more than one row, and a size that is not the shape's.
- * [n], [1, n] and [n, 1] are one row, in C and in Fortran order. */
+/* Refuses, with the fault, other element types than integers, more than one row, and a size that is
+ * not the shape's. [n], [1, n] and [n, 1] are one row, in C and in Fortran order. */
 bool npy_open(const char *path, Bytes file, Npy *array, Status *st);
 /* Value i as 64 bits, sign-extended where it has one. */
 uint64_t npy_value(const Npy *array, int64_t i);

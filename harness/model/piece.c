@@ -9,7 +9,12 @@ typedef struct Character {
 } Character;
 
 static int length_by_lead(int32_t lead) {
-  return lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+  return lead < 0x80   ? 1
+         : lead < 0xc2 ? 0
+         : lead < 0xe0 ? 2
+         : lead < 0xf0 ? 3
+         : lead < 0xf5 ? 4
+                       : 0;
 }
 
 /* The one that begins at `first`, if it is whole and the shortest of its kind (RFC 3629). */
@@ -71,10 +76,15 @@ static bool extend(char *text, size_t size, const char *part, bool before) {
 }
 
 /* Ids stand apart. */
-static void show_id(int32_t id, bool before, char shown[16]) { snprintf(shown, 16, before ? "%d " : " %d", id); }
+static void show_id(int32_t id, bool before, char shown[16]) {
+  snprintf(shown, 16, before ? "%d " : " %d", id);
+}
 
 void piece_around(const int32_t *token, int T, int at, bool bytes, char *text, size_t size) {
-  enum { BEFORE = 3, BEHIND = 2 }; /* parts of five: what led to a token says more than what follows */
+  enum {
+    BEFORE = 3,
+    BEHIND = 2
+  }; /* parts of five: what led to a token says more than what follows */
   char shown[16];
   Character own = {at, 1};
   text[0] = 0;

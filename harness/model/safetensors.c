@@ -1,8 +1,9 @@
-/* safetensors: a file is 8 bytes of little-endian header length, the header (JSON), and the data, which the tensors
- * cover without gap or overlap. Beyond the reference implementation this refuses nesting deeper than 8, more than
- * 100,000 tensors, more than 8 dimensions, keys it does not know and metadata that is not text. Nothing is allocated by
- * a number that the file claims before that number was compared with the file's size. An element type that is not
- * known here is no fault as long as nobody uses the tensor: its size is then what its offsets say. */
+/* safetensors: a file is 8 bytes of little-endian header length, the header (JSON), and the data,
+ * which the tensors cover without gap or overlap. Beyond the reference implementation this refuses
+ * nesting deeper than 8, more than 100,000 tensors, more than 8 dimensions, keys it does not know
+ * and metadata that is not text. Nothing is allocated by a number that the file claims before that
+ * number was compared with the file's size. An element type that is not known here is no fault as
+ * long as nobody uses the tensor: its size is then what its offsets say. */
 #include "model/safetensors.h"
 
 #include <stdio.h>
@@ -16,13 +17,15 @@ enum { MAX_HEADER = 100000000, MAX_TENSORS = 100000, PREFIX = 8 };
 static const struct DType {
   const char *name;
   int bytes;
-} dtypes[] = {{"BOOL", 1}, {"U8", 1},  {"I8", 1},  {"F8_E4M3", 1}, {"F8_E5M2", 1}, {"I16", 2}, {"U16", 2}, {"F16", 2},
-              {"BF16", 2}, {"I32", 4}, {"U32", 4}, {"F32", 4},     {"F64", 8},     {"I64", 8}, {"U64", 8}};
+} dtypes[] = {{"BOOL", 1}, {"U8", 1},  {"I8", 1},  {"F8_E4M3", 1}, {"F8_E5M2", 1},
+              {"I16", 2},  {"U16", 2}, {"F16", 2}, {"BF16", 2},    {"I32", 4},
+              {"U32", 4},  {"F32", 4}, {"F64", 8}, {"I64", 8},     {"U64", 8}};
 
 const char *shape_print(const int64_t *shape, int rank, char text[SHAPE_TEXT]) {
   int at = snprintf(text, SHAPE_TEXT, "[");
   for (int i = 0; i < rank; i++) /* eight numbers of 19 digits fit */
-    at += snprintf(text + at, (size_t)(SHAPE_TEXT - at), "%s%lld", i ? ", " : "", (long long)shape[i]);
+    at += snprintf(text + at, (size_t)(SHAPE_TEXT - at), "%s%lld", i ? ", " : "",
+                   (long long)shape[i]);
   snprintf(text + at, (size_t)(SHAPE_TEXT - at), "]");
   return text;
 }
@@ -33,21 +36,24 @@ const char *shape_print(const int64_t *shape, int rank, char text[SHAPE_TEXT]) {
 static bool read_shape(const char *path, const json_t *list, SafeTensor *t, Status *st) {
   if (!json_is_array(list)) return FAIL(st, AT "shape is not a list", path, t->name);
   if (json_array_size(list) > SAFETENSORS_MAX_RANK)
-    return FAIL(st, AT "has %zu dimensions, at most %d are read", path, t->name, json_array_size(list),
-                SAFETENSORS_MAX_RANK);
+    return FAIL(st, AT "has %zu dimensions, at most %d are read", path, t->name,
+                json_array_size(list), SAFETENSORS_MAX_RANK);
   t->rank = (int)json_array_size(list);
   for (int i = 0; i < t->rank; i++) {
     const json_t *number = json_array_get(list, (size_t)i);
-    if (!json_is_integer(number)) return FAIL(st, AT "shape holds what is not an integer (place %d)", path, t->name, i);
+    if (!json_is_integer(number))
+      return FAIL(st, AT "shape holds what is not an integer (place %d)", path, t->name, i);
     t->shape[i] = json_integer_value(number);
     if (t->shape[i] < 0)
-      return FAIL(st, AT "shape holds a negative number, %lld", path, t->name, (long long)t->shape[i]);
+      return FAIL(st, AT "shape holds a negative number, %lld", path, t->name,
+                  (long long)t->shape[i]);
   }
   return true;
 }
 
 /* dtype and shape -> bytes; of a type that is not known, none yet. */
-static bool read_size(Arena *arena, const char *path, const json_t *dtype, SafeTensor *t, Status *st) {
+static bool read_size(Arena *arena, const char *path, const json_t *dtype, SafeTensor *t,
+                      Status *st) {
   char text[SHAPE_TEXT];
   if (!json_is_string(dtype)) return FAIL(st, AT "dtype is not a string", path, t->name);
   for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++) {
@@ -60,7 +66,8 @@ static bool read_size(Arena *arena, const char *path, const json_t *dtype, SafeT
     if (t->shape[i] == 0) return t->bytes = 0, true; /* whatever the others are */
   for (int i = 0; i < t->rank; i++)
     if (__builtin_mul_overflow(t->bytes, (size_t)t->shape[i], &t->bytes))
-      return FAIL(st, AT "the product of shape %s overflows", path, t->name, shape_print(t->shape, t->rank, text));
+      return FAIL(st, AT "the product of shape %s overflows", path, t->name,
+                  shape_print(t->shape, t->rank, text));
   return true;
 }
 
@@ -70,7 +77,8 @@ static bool is_known(const char *dtype) {
   return false;
 }
 
-static bool read_offsets(const char *path, const json_t *list, Bytes data, SafeTensor *t, Status *st) {
+static bool read_offsets(const char *path, const json_t *list, Bytes data, SafeTensor *t,
+                         Status *st) {
   char text[SHAPE_TEXT];
   if (!json_is_array(list) || json_array_size(list) != 2)
     return FAIL(st, AT "data_offsets is not a list of two numbers", path, t->name);
@@ -79,11 +87,13 @@ static bool read_offsets(const char *path, const json_t *list, Bytes data, SafeT
     return FAIL(st, AT "data_offsets holds what is not an integer", path, t->name);
   long long begin = json_integer_value(first), end = json_integer_value(second);
   if (begin < 0 || end < 0)
-    return FAIL(st, AT "data_offsets holds a negative number: %lld, %lld", path, t->name, begin, end);
-  if (begin > end) return FAIL(st, AT "data_offsets run backwards: %lld, %lld", path, t->name, begin, end);
+    return FAIL(st, AT "data_offsets holds a negative number: %lld, %lld", path, t->name, begin,
+                end);
+  if (begin > end)
+    return FAIL(st, AT "data_offsets run backwards: %lld, %lld", path, t->name, begin, end);
   if ((size_t)end > data.count)
-    return FAIL(st, AT "ends at byte %lld of the data, but the file holds %zu: is it truncated?", path, t->name, end,
-                data.count);
+    return FAIL(st, AT "ends at byte %lld of the data, but the file holds %zu: is it truncated?",
+                path, t->name, end, data.count);
   if (!is_known(t->dtype)) t->bytes = (size_t)(end - begin);
   if ((size_t)(end - begin) != t->bytes)
     return FAIL(st, AT "%s %s needs %zu bytes, its data_offsets span %lld", path, t->name, t->dtype,
@@ -92,12 +102,14 @@ static bool read_offsets(const char *path, const json_t *list, Bytes data, SafeT
   return true;
 }
 
-static bool read_entry(Arena *arena, const char *path, json_t *entry, Bytes data, SafeTensor *t, Status *st) {
+static bool read_entry(Arena *arena, const char *path, json_t *entry, Bytes data, SafeTensor *t,
+                       Status *st) {
   if (!json_is_object(entry)) return FAIL(st, AT "its entry is not an object", path, t->name);
   const char *const known[] = {"dtype", "shape", "data_offsets"};
   const json_t *found[3];
   for (int i = 0; i < 3; i++)
-    if (!(found[i] = json_object_get(entry, known[i]))) return FAIL(st, AT "%s is missing", path, t->name, known[i]);
+    if (!(found[i] = json_object_get(entry, known[i])))
+      return FAIL(st, AT "%s is missing", path, t->name, known[i]);
   const char *key;
   json_t *value;
   json_object_foreach(entry, key, value) {
@@ -114,7 +126,8 @@ static bool check_metadata(const char *path, json_t *metadata, Status *st) {
   const char *key;
   json_t *value;
   json_object_foreach(metadata, key, value) {
-    if (!json_is_string(value)) return FAIL(st, "%s: __metadata__: '%.100s' is not a string", path, key);
+    if (!json_is_string(value))
+      return FAIL(st, "%s: __metadata__: '%.100s' is not a string", path, key);
   }
   return true;
 }
@@ -137,12 +150,15 @@ static bool check_cover(const SafeTensors *file, Bytes data, Status *st) {
     const SafeTensor *t = &file->tensor[i];
     size_t begin = (size_t)(t->data - (const unsigned char *)data.data);
     if (begin != at)
-      return FAIL(st, AT "begins at byte %zu of the data, but what stands before it ends at %zu: %s", file->path,
-                  t->name, begin, at, begin > at ? "a gap" : "an overlap");
+      return FAIL(st,
+                  AT "begins at byte %zu of the data, but what stands before it ends at %zu: %s",
+                  file->path, t->name, begin, at, begin > at ? "a gap" : "an overlap");
     at += t->bytes;
   }
   if (at != data.count)
-    return FAIL(st, "%s: the tensors end at byte %zu of the data, which has %zu bytes: %zu trailing bytes%s%.100s%s",
+    return FAIL(st,
+                "%s: the tensors end at byte %zu of the data, which has %zu bytes: %zu trailing "
+                "bytes%s%.100s%s",
                 file->path, at, data.count, data.count - at, file->count ? " after tensor '" : "",
                 file->count ? file->tensor[file->count - 1].name : "", file->count ? "'" : "");
   return true;
@@ -173,15 +189,16 @@ static bool read_header(Arena *arena, json_t *header, Bytes data, SafeTensors *f
 
 static bool read_file(Arena *arena, SafeTensors *file, Status *st) {
   if (file->map.count < PREFIX)
-    return FAIL(st, "%s: has %zu bytes, too few for a safetensors file", file->path, file->map.count);
+    return FAIL(st, "%s: has %zu bytes, too few for a safetensors file", file->path,
+                file->map.count);
   uint64_t length = 0;
   for (int i = PREFIX - 1; i >= 0; i--) length = length << 8 | (unsigned char)file->map.data[i];
   if (length > MAX_HEADER)
-    return FAIL(st, "%s: header length %llu, at most %d are read: is it a safetensors file?", file->path,
-                (unsigned long long)length, MAX_HEADER);
+    return FAIL(st, "%s: header length %llu, at most %d are read: is it a safetensors file?",
+                file->path, (unsigned long long)length, MAX_HEADER);
   if (length > file->map.count - PREFIX)
-    return FAIL(st, "%s: header length %llu, but only %zu bytes follow: the file is truncated", file->path,
-                (unsigned long long)length, file->map.count - PREFIX);
+    return FAIL(st, "%s: header length %llu, but only %zu bytes follow: the file is truncated",
+                file->path, (unsigned long long)length, file->map.count - PREFIX);
   Bytes text = {file->map.data + PREFIX, length};
   if (length == 0 || text.data[0] != '{')
     return FAIL(st, "%s: header is not a JSON object: it does not begin with '{'", file->path);

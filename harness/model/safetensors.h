@@ -1,5 +1,7 @@
-/* safetensors: one mapped file, its header parsed by jansson and checked against the file before any view is given.
- * Format: https://github.com/huggingface/safetensors; refusals as its reference implementation, and more (see .c). */
+/* safetensors: one mapped file, its header parsed by jansson and checked against the file before
+ * any view is given.
+ * Format: https://github.com/huggingface/safetensors; refusals as its reference implementation, and
+ * more (see .c). */
 #ifndef DS_MODEL_SAFETENSORS_H
 #define DS_MODEL_SAFETENSORS_H
 #include <stdbool.h>
@@ -30,7 +32,8 @@ typedef struct SafeTensors {
 
 /* The map stays until file_unmap(&file->map); on failure it is gone. */
 bool safetensors_open(Arena *arena, const char *path, SafeTensors *file, Status *st);
-const SafeTensor *safetensors_find(const SafeTensors *file, const char *name); /* NULL where there is none */
+const SafeTensor *safetensors_find(const SafeTensors *file,
+                                   const char *name); /* NULL where there is none */
 /* "[512, 1, 4]" for messages; returns `text`. */
 const char *shape_print(const int64_t *shape, int rank, char text[SHAPE_TEXT]);
 #endif

@@ -19,18 +19,23 @@ static bool ends_with(const char *name, const char *end) {
 /* There is no file to read: says what there is instead. */
 static bool refuse_folder(const char *folder, Status *st) {
   DIR *dir = opendir(folder);
-  if (!dir) return FAIL(st, "%s: the checkpoint's folder cannot be opened: %s", folder, strerror(errno));
+  if (!dir)
+    return FAIL(st, "%s: the checkpoint's folder cannot be opened: %s", folder, strerror(errno));
   bool pickled = false;
   for (struct dirent *entry; !pickled && (entry = readdir(dir));) {
     const char *name = entry->d_name;
     pickled = ends_with(name, ".bin") || ends_with(name, ".pt") || ends_with(name, ".pth");
-    if (pickled) status_set(st, "%s/%.100s: PyTorch files are not read; %s", folder, name, CONFIG_WANTED);
+    if (pickled)
+      status_set(st, "%s/%.100s: PyTorch files are not read; %s", folder, name, CONFIG_WANTED);
   }
   closedir(dir);
-  return !pickled ? FAIL(st, "%s: has neither model.safetensors nor model.safetensors.index.json", folder) : false;
+  return !pickled ? FAIL(st, "%s: has neither model.safetensors nor model.safetensors.index.json",
+                         folder)
+                  : false;
 }
 
-static bool open_shard(Arena *arena, const char *path, const char *name, Shards *shards, Status *st) {
+static bool open_shard(Arena *arena, const char *path, const char *name, Shards *shards,
+                       Status *st) {
   Shard *shard = &shards->shard[shards->count];
   TRY(safetensors_open(arena, path, &shard->file, st));
   shard->name = arena_printf(arena, "%s", name);
@@ -57,30 +62,35 @@ static bool is_blob(const char *place, const char *home) {
   return is_inside(place, blobs) && !strchr(place + strlen(blobs) + 1, '/');
 }
 
-/* An index comes from outside: a name in it must be that of a file in this folder, and not lead out of it by a link,
- * but into the blobs of the hub cache that the folder is a snapshot of. */
+/* An index comes from outside: a name in it must be that of a file in this folder, and not lead out
+ * of it by a link, but into the blobs of the hub cache that the folder is a snapshot of. */
 static bool check_name(const char *index, const char *folder, const char *name, Status *st) {
   if (!*name || strchr(name, '/') || strstr(name, ".."))
     return FAIL(st, "%s: weight_map names '%.100s', which is not a plain file name", index, name);
   char home[PATH_MAX], place[PATH_MAX], wanted[PATH_MAX];
   if (snprintf(wanted, sizeof wanted, "%s/%s", folder, name) >= (int)sizeof wanted)
     return FAIL(st, "%s: weight_map names '%.100s', whose path is too long", index, name);
-  if (!realpath(folder, home)) return FAIL(st, "%s: cannot be resolved: %s", folder, strerror(errno));
+  if (!realpath(folder, home))
+    return FAIL(st, "%s: cannot be resolved: %s", folder, strerror(errno));
   if (!realpath(wanted, place))
-    return FAIL(st, "%s: names the shard '%.100s', which cannot be opened: %s", index, name, strerror(errno));
+    return FAIL(st, "%s: names the shard '%.100s', which cannot be opened: %s", index, name,
+                strerror(errno));
   if (is_inside(place, home) || is_blob(place, home)) return true;
-  return FAIL(st, "%s: the shard '%.100s' is a link that leads out of the folder; copy the files into the folder",
+  return FAIL(st,
+              "%s: the shard '%.100s' is a link that leads out of the folder; copy the files into "
+              "the folder",
               index, name);
 }
 
-/* Every tensor of a shard stands where the index says: with the same check the other way round (open_index), none is
- * missing and none occurs twice. */
+/* Every tensor of a shard stands where the index says: with the same check the other way round
+ * (open_index), none is missing and none occurs twice. */
 static bool check_shard(const char *index, const json_t *map, const Shard *shard, Status *st) {
   for (size_t i = 0; i < shard->file.count; i++) {
-    const char *name = shard->file.tensor[i].name, *said = json_string_value(json_object_get(map, name));
+    const char *name = shard->file.tensor[i].name,
+               *said = json_string_value(json_object_get(map, name));
     if (!said || strcmp(said, shard->name) != 0)
-      return FAIL(st, "%s: tensor '%.100s' stands in this file, but %s places it %s%.100s", shard->file.path, name,
-                  index, said ? "in " : "nowhere", said ? said : "");
+      return FAIL(st, "%s: tensor '%.100s' stands in this file, but %s places it %s%.100s",
+                  shard->file.path, name, index, said ? "in " : "nowhere", said ? said : "");
   }
   return true;
 }
@@ -91,24 +101,28 @@ static Shard *shard_named(const Shards *shards, const char *name) {
   return NULL;
 }
 
-static bool open_index(Arena *arena, const char *index, const char *folder, json_t *root, Shards *shards, Status *st) {
+static bool open_index(Arena *arena, const char *index, const char *folder, json_t *root,
+                       Shards *shards, Status *st) {
   json_t *map = json_object_get(root, "weight_map");
   if (!json_is_object(map)) return FAIL(st, "%s: weight_map is not an object", index);
   const char *tensor;
   json_t *value;
   json_object_foreach(map, tensor, value) {
     const char *name = json_string_value(value);
-    if (!name) return FAIL(st, "%s: weight_map: the place of '%.100s' is not a string", index, tensor);
+    if (!name)
+      return FAIL(st, "%s: weight_map: the place of '%.100s' is not a string", index, tensor);
     const Shard *shard = shard_named(shards, name);
     if (!shard) {
-      if (shards->count == MAX_SHARDS) return FAIL(st, "%s: names more than %d shards", index, MAX_SHARDS);
+      if (shards->count == MAX_SHARDS)
+        return FAIL(st, "%s: names more than %d shards", index, MAX_SHARDS);
       TRY(check_name(index, folder, name, st));
       TRY(open_shard(arena, arena_printf(arena, "%s/%s", folder, name), name, shards, st));
       shard = &shards->shard[shards->count - 1];
       TRY(check_shard(index, map, shard, st));
     }
     if (!safetensors_find(&shard->file, tensor))
-      return FAIL(st, "%s: places tensor '%.100s' in '%.100s', which does not hold it", index, tensor, name);
+      return FAIL(st, "%s: places tensor '%.100s' in '%.100s', which does not hold it", index,
+                  tensor, name);
   }
   shards->searched = arena_printf(arena, "%s (with its %d shards)", index, shards->count);
   return true;
@@ -122,7 +136,8 @@ static const char *plain_name(Arena *arena, const char *name) {
     size_t length = 0;
     for (int i = 0; i < 2; i++)
       if (strncmp(part, wrappers[i], strlen(wrappers[i])) == 0) length = strlen(wrappers[i]);
-    if (!length && begins && strncmp(part, backbone, strlen(backbone)) == 0) length = strlen(backbone), begins = false;
+    if (!length && begins && strncmp(part, backbone, strlen(backbone)) == 0)
+      length = strlen(backbone), begins = false;
     if (length) {
       memmove(part, part + length, strlen(part + length) + 1);
       continue;
@@ -149,13 +164,15 @@ static bool name_plainly(Arena *arena, Shards *shards, Status *st) {
   shards->plain = ARENA_NEW(arena, PlainName, count);
   for (int i = 0; i < shards->count; i++)
     for (size_t j = 0; j < shards->shard[i].file.count; j++)
-      shards->plain[shards->plains++] = (PlainName){plain_name(arena, shards->shard[i].file.tensor[j].name), i, j};
+      shards->plain[shards->plains++] =
+          (PlainName){plain_name(arena, shards->shard[i].file.tensor[j].name), i, j};
   qsort(shards->plain, count, sizeof *shards->plain, by_plain_name);
   for (size_t i = 1; i < count; i++) {
     const PlainName *a = &shards->plain[i - 1], *b = &shards->plain[i];
     if (strcmp(a->name, b->name) == 0)
       return FAIL(st, "%s: tensors '%.100s' and '%.100s' are both '%.100s' without their prefixes",
-                  shards->shard[b->shard].file.path, tensor_at(shards, a)->name, tensor_at(shards, b)->name, a->name);
+                  shards->shard[b->shard].file.path, tensor_at(shards, a)->name,
+                  tensor_at(shards, b)->name, a->name);
   }
   return true;
 }

@@ -1,7 +1,7 @@
-/* shards: the safetensors files of a checkpoint: model.safetensors, or the shards that model.safetensors.index.json
- * names. Index and shards must agree on where every tensor stands. Tensors are found by their plain names: without what
- * wrappers put into them (`_orig_mod.` of torch.compile, `module.` of DataParallel) and without `backbone.` in front.
- */
+/* shards: the safetensors files of a checkpoint: model.safetensors, or the shards that
+ * model.safetensors.index.json names. Index and shards must agree on where every tensor stands.
+ * Tensors are found by their plain names: without what wrappers put into them (`_orig_mod.` of
+ * torch.compile, `module.` of DataParallel) and without `backbone.` in front. */
 #ifndef DS_MODEL_SHARDS_H
 #define DS_MODEL_SHARDS_H
 #include "model/safetensors.h"

@@ -20,7 +20,11 @@
 #include "model/weight.h"
 
 enum { STATES = 16, TAPS = 4, EXPAND = 2, CHANNELS_PER_RANK = 16, VOCAB = 50280 };
-enum { OUTLIERS = 4, CHUNK = 1 << 18, OWN_ROOM = 1 << 14 /* of a thread, for a generator and a name */ };
+enum {
+  OUTLIERS = 4,
+  CHUNK = 1 << 18,
+  OWN_ROOM = 1 << 14 /* of a thread, for a generator and a name */
+};
 #define EPS 1e-5
 #define FILE_BYTES 2000000000
 static const double step_least = 1e-3, step_most = 1e-1, embedding_sd = 0.02;
@@ -38,7 +42,7 @@ const SynthShape *synth_shape(const char *name) {
   return NULL;
 }
 
-/* --- the tensors --- */
+/* --- the tensors ------------------------------------------------------------------------------ */
 
 typedef struct Made {
   const char *name;
@@ -73,7 +77,9 @@ Config synth_config(const SynthShape *s) {
 static Made made_of(const Config *c, const WeightInfo *info, const char *name) {
   Made t = {.name = name, .rank = info->rank, .fill = info->fill, .outliers = info->outliers};
   for (int i = 0; i < info->rank; i++) t.shape[i] = c->family->width(c, info->shape[i]);
-  t.spread = info->fill == FILL_NORMAL ? embedding_sd : info->inputs ? 1 / sqrt(c->family->width(c, info->inputs)) : 0;
+  t.spread = info->fill == FILL_NORMAL ? embedding_sd
+             : info->inputs            ? 1 / sqrt(c->family->width(c, info->inputs))
+                                       : 0;
   if (info->deep) t.spread /= sqrt(c->layers);
   return t;
 }
@@ -89,7 +95,8 @@ static int list_tensors(Arena *arena, const SynthShape *s, Made **list) {
   for (int i = 0; i < s->layers; i++)
     for (int w = 0; w < family->weights; w++) {
       const char *name = arena_printf(arena, family->layer_name, i, family->weight[w].name);
-      (*list)[count++] = made_of(&c, &family->weight[w], arena_printf(arena, "%s%s", family->prefix, name));
+      (*list)[count++] =
+          made_of(&c, &family->weight[w], arena_printf(arena, "%s%s", family->prefix, name));
     }
   (*list)[count++] = made_of(&c, end[1], arena_printf(arena, "%s%s", family->prefix, end[1]->name));
   return count;
@@ -105,7 +112,8 @@ static double dt_bias(gsl_rng *rng) {
 static void draw_values(const Made *t, gsl_rng *rng, size_t first, size_t n, float *out) {
   switch (t->fill) {
     case FILL_NORMAL:
-      for (size_t i = 0; i < n; i++) out[i] = (float)(t->spread * gsl_ran_gaussian_ziggurat(rng, 1));
+      for (size_t i = 0; i < n; i++)
+        out[i] = (float)(t->spread * gsl_ran_gaussian_ziggurat(rng, 1));
       break;
     case FILL_UNIFORM:
       for (size_t i = 0; i < n; i++) out[i] = (float)(t->spread * (2 * gsl_rng_uniform(rng) - 1));
@@ -132,7 +140,8 @@ static bool is_outlier(const size_t row[OUTLIERS], size_t at) {
   return false;
 }
 
-static void enlarge_outliers(const Made *t, const size_t row[OUTLIERS], size_t first, size_t n, float *value) {
+static void enlarge_outliers(const Made *t, const size_t row[OUTLIERS], size_t first, size_t n,
+                             float *value) {
   const size_t cols = values_of(t) / (size_t)t->shape[0];
   for (size_t i = 0; t->outliers > 0 && i < n; i++)
     if (is_outlier(row, (first + i) / cols)) value[i] = (float)t->outliers * value[i];
@@ -158,7 +167,8 @@ static bool write_at(int fd, const void *bytes, size_t count, size_t at) {
   return true;
 }
 
-/* A tensor at its place in the file. What is drawn for it depends on its name alone, so tensors may be made at once. */
+/* A tensor at its place in the file. What is drawn for it depends on its name alone, so tensors may
+ * be made at once. */
 static bool write_values(int fd, const Made *t, WeightType type, int64_t seed, Arena scratch) {
   float *chunk = arena_room(&scratch, CHUNK, sizeof *chunk);
   gsl_rng rng = draw_by(&scratch, arena_printf(&scratch, "%lld %s", (long long)seed, t->name));
@@ -176,7 +186,7 @@ static bool write_values(int fd, const Made *t, WeightType type, int64_t seed, A
   return ok;
 }
 
-/* --- the files --- */
+/* --- the files -------------------------------------------------------------------------------- */
 
 static json_t *header_of(const Made *list, int count, WeightType type, int shard) {
   json_t *header = json_pack("{s:{s:s}}", "__metadata__", "format", "pt");
@@ -185,16 +195,18 @@ static json_t *header_of(const Made *list, int count, WeightType type, int shard
     if (list[i].shard != shard) continue;
     size_t end = at + values_of(&list[i]) * weight_size(type);
     json_t *shape = json_array();
-    for (int k = 0; k < list[i].rank; k++) json_array_append_new(shape, json_integer(list[i].shape[k]));
+    for (int k = 0; k < list[i].rank; k++)
+      json_array_append_new(shape, json_integer(list[i].shape[k]));
     json_object_set_new(header, list[i].name,
-                        json_pack("{s:s, s:o, s:[I,I]}", "dtype", weight_type_name(type), "shape", shape,
-                                  "data_offsets", (json_int_t)at, (json_int_t)end));
+                        json_pack("{s:s, s:o, s:[I,I]}", "dtype", weight_type_name(type), "shape",
+                                  shape, "data_offsets", (json_int_t)at, (json_int_t)end));
     at = end;
   }
   return header;
 }
 
-/* Eight bytes of length, the header padded to eight: behind it the first of the shard's tensors begins. */
+/* Eight bytes of length, the header padded to eight: behind it the first of the shard's tensors
+ * begins. */
 static bool write_header(int fd, Made *list, int count, WeightType type, int shard, Arena scratch) {
   json_t *header = header_of(list, count, type, shard);
   char *text = json_dumps(header, JSON_COMPACT);
@@ -212,8 +224,8 @@ static bool write_header(int fd, Made *list, int count, WeightType type, int sha
 }
 
 /* 0, or errno. Memory: a chunk a thread. */
-static int write_shard(int fd, Made *list, int count, WeightType type, int shard, int64_t seed, Progress *progress,
-                       Arena scratch) {
+static int write_shard(int fd, Made *list, int count, WeightType type, int shard, int64_t seed,
+                       Progress *progress, Arena scratch) {
   const int threads = omp_get_max_threads();
   Arena *own = ARENA_NEW(&scratch, Arena, threads);
   for (int i = 0; i < threads; i++) {
@@ -229,7 +241,9 @@ static int write_shard(int fd, Made *list, int count, WeightType type, int shard
 #pragma omp atomic read
     before = failed;
     if (list[i].shard != shard || before) continue;
-    const int why = write_values(fd, &list[i], type, seed, own[omp_get_thread_num()]) ? 0 : errno ? errno : EIO;
+    const int why = write_values(fd, &list[i], type, seed, own[omp_get_thread_num()]) ? 0
+                    : errno                                                           ? errno
+                                                                                      : EIO;
 #pragma omp critical
     {
       if (why && !failed) failed = why;
@@ -240,11 +254,12 @@ static int write_shard(int fd, Made *list, int count, WeightType type, int shard
 }
 
 static const char *shard_name(Arena *arena, int shard, int shards) {
-  return shards == 1 ? "model.safetensors" : arena_printf(arena, "model-%05d-of-%05d.safetensors", shard + 1, shards);
+  return shards == 1 ? "model.safetensors"
+                     : arena_printf(arena, "model-%05d-of-%05d.safetensors", shard + 1, shards);
 }
 
-static bool make_shard(const char *path, Made *list, int count, WeightType type, int shard, int64_t seed,
-                       Progress *progress, Arena scratch, Status *st) {
+static bool make_shard(const char *path, Made *list, int count, WeightType type, int shard,
+                       int64_t seed, Progress *progress, Arena scratch, Status *st) {
   char temporary[4096];
   int fd = file_open_temporary(path, temporary);
   if (fd < 0) return FAIL(st, "%s: cannot be written: %s", path, strerror(errno));
@@ -276,38 +291,44 @@ static bool write_json(const char *path, json_t *root, Status *st) {
   return ok;
 }
 
-static bool write_index(const char *folder, const Made *list, int count, WeightType type, int shards, Arena scratch,
-                        Status *st) {
+static bool write_index(const char *folder, const Made *list, int count, WeightType type,
+                        int shards, Arena scratch, Status *st) {
   json_t *map = json_object();
   size_t bytes = 0;
   for (int i = 0; i < count; i++) {
-    json_object_set_new(map, list[i].name, json_string(shard_name(&scratch, list[i].shard, shards)));
+    json_object_set_new(map, list[i].name,
+                        json_string(shard_name(&scratch, list[i].shard, shards)));
     bytes += values_of(&list[i]) * weight_size(type);
   }
-  json_t *root = json_pack("{s:{s:I}, s:o}", "metadata", "total_size", (json_int_t)bytes, "weight_map", map);
+  json_t *root =
+      json_pack("{s:{s:I}, s:o}", "metadata", "total_size", (json_int_t)bytes, "weight_map", map);
   return write_json(arena_printf(&scratch, "%s/model.safetensors.index.json", folder), root, st);
 }
 
 static bool write_config(const char *path, const SynthShape *s, WeightType type, Status *st) {
-  static const char *const torch[] = {[WEIGHT_F16] = "float16", [WEIGHT_BF16] = "bfloat16", [WEIGHT_F32] = "float32"};
+  static const char *const torch[] = {
+      [WEIGHT_F16] = "float16", [WEIGHT_BF16] = "bfloat16", [WEIGHT_F32] = "float32"};
   const Config c = synth_config(s);
-  json_t *root = json_pack("{s:[s], s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:i, s:b, s:b, s:s, s:b, s:b, s:s}",
-                           "architectures", "MambaForCausalLM", "model_type", c.family->model_type, "hidden_size", s->D,
-                           "intermediate_size", c.E, "state_size", c.N, "time_step_rank", c.R, "conv_kernel", c.K,
-                           "num_hidden_layers", s->layers, "vocab_size", s->vocab, "layer_norm_epsilon", c.eps,
-                           "expand", EXPAND, "use_bias", 0, "use_conv_bias", 1, "hidden_act", "silu",
-                           "residual_in_fp32", 1, "tie_word_embeddings", 1, "torch_dtype", torch[type]);
+  json_t *root = json_pack(
+      "{s:[s], s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:i, s:b, s:b, s:s, s:b, s:b, s:s}",
+      "architectures", "MambaForCausalLM", "model_type", c.family->model_type, "hidden_size", s->D,
+      "intermediate_size", c.E, "state_size", c.N, "time_step_rank", c.R, "conv_kernel", c.K,
+      "num_hidden_layers", s->layers, "vocab_size", s->vocab, "layer_norm_epsilon", c.eps, "expand",
+      EXPAND, "use_bias", 0, "use_conv_bias", 1, "hidden_act", "silu", "residual_in_fp32", 1,
+      "tie_word_embeddings", 1, "torch_dtype", torch[type]);
   return write_json(path, root, st);
 }
 
-bool synth_write(const SynthShape *shape, WeightType type, int64_t seed, const char *folder, Progress *progress,
-                 Arena scratch, Status *st) {
+bool synth_write(const SynthShape *shape, WeightType type, int64_t seed, const char *folder,
+                 Progress *progress, Arena scratch, Status *st) {
   assert(type != WEIGHT_F64);
   const char *config = arena_printf(&scratch, "%s/config.json", folder);
-  if (file_exists(config)) return FAIL(st, "%s: is there already: a checkpoint is not written over", config);
+  if (file_exists(config))
+    return FAIL(st, "%s: is there already: a checkpoint is not written over", config);
   TRY(file_make_folder(folder, st));
   Made *list;
-  int count = list_tensors(&scratch, shape, &list), shards = fill_shards(list, count, type, shape->file_bytes);
+  int count = list_tensors(&scratch, shape, &list),
+      shards = fill_shards(list, count, type, shape->file_bytes);
   progress_phase(progress, "synth", count);
   for (int s = 0; s < shards; s++) {
     const char *path = arena_printf(&scratch, "%s/%s", folder, shard_name(&scratch, s, shards));
@@ -315,6 +336,7 @@ bool synth_write(const SynthShape *shape, WeightType type, int64_t seed, const c
   }
   if (shards > 1) TRY(write_index(folder, list, count, type, shards, scratch, st));
   TRY(write_config(config, shape, type, st));
-  progress_done(progress, "%s: %d tensors in %d %s", shape->name, count, shards, shards == 1 ? "file" : "shards");
+  progress_done(progress, "%s: %d tensors in %d %s", shape->name, count, shards,
+                shards == 1 ? "file" : "shards");
   return true;
 }

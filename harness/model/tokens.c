@@ -1,4 +1,5 @@
-/* tokens: every kind of prompt becomes a list of ids, of which `offset` and `length` choose a part. */
+/* tokens: every kind of prompt becomes a list of ids, of which `offset` and `length` choose a
+ * part. */
 #include "model/tokens.h"
 
 #include <ctype.h>
@@ -19,11 +20,12 @@ typedef struct Ids {
   int64_t count;
 } Ids;
 
-static bool fail_id(const char *path, int64_t position, uint64_t id, bool is_signed, int vocab, Status *st) {
+static bool fail_id(const char *path, int64_t position, uint64_t id, bool is_signed, int vocab,
+                    Status *st) {
   char number[32];
   snprintf(number, sizeof number, is_signed ? "%" PRId64 : "%" PRIu64, id);
-  return FAIL(st, "%s: the token at index %" PRId64 " is %s, outside the vocabulary 0 … %d", path, position, number,
-              vocab - 1);
+  return FAIL(st, "%s: the token at index %" PRId64 " is %s, outside the vocabulary 0 … %d", path,
+              position, number, vocab - 1);
 }
 
 static void widen(Arena *arena, Bytes text, Ids *ids) {
@@ -31,17 +33,20 @@ static void widen(Arena *arena, Bytes text, Ids *ids) {
   for (size_t i = 0; i < text.count; i++) ids->id[i] = (unsigned char)text.data[i];
 }
 
-/* One walk over a text of decimal integers. White space separates, and at most one comma between two of them; no sign,
- * no leading zero, nothing else. With `id` NULL it only counts. */
-static bool walk_ids(const char *path, Bytes text, int vocab, int32_t *id, int64_t *count, Status *st) {
+/* One walk over a text of decimal integers. White space separates, and at most one comma between
+ * two of them; no sign, no leading zero, nothing else. With `id` NULL it only counts. */
+static bool walk_ids(const char *path, Bytes text, int vocab, int32_t *id, int64_t *count,
+                     Status *st) {
   int64_t line = 1, n = 0;
   bool comma = true; /* one here would have no integer before it */
   for (size_t i = 0; i < text.count;) {
     unsigned char c = (unsigned char)text.data[i];
     if (c == '\n') line++;
     if (c == ',' && comma)
-      return FAIL(st, "%s: line %" PRId64 ": a comma without an integer before it (after %" PRId64 " integers)", path,
-                  line, n);
+      return FAIL(st,
+                  "%s: line %" PRId64 ": a comma without an integer before it (after %" PRId64
+                  " integers)",
+                  path, line, n);
     if (c == ',') comma = true;
     if (c == ',' || isspace(c)) {
       i++;
@@ -56,16 +61,22 @@ static bool walk_ids(const char *path, Bytes text, int vocab, int32_t *id, int64
     bool ends = i == text.count || text.data[i] == ',' || isspace((unsigned char)text.data[i]);
     if (!ends || i == begin || (text.data[begin] == '0' && i - begin > 1)) {
       size_t end = i;
-      while (end < text.count && end - begin < 20 && text.data[end] != ',' && !isspace((unsigned char)text.data[end]))
+      while (end < text.count && end - begin < 20 && text.data[end] != ',' &&
+             !isspace((unsigned char)text.data[end]))
         end++;
       return FAIL(st,
-                  "%s: line %" PRId64 ", integer %" PRId64 " of the file: '%.*s' is not a decimal integer without sign "
-                  "and leading zeros (token ids are expected: text is read as bytes by models with vocab_size 256)",
+                  "%s: line %" PRId64 ", integer %" PRId64
+                  " of the file: '%.*s' is not a decimal integer without sign "
+                  "and leading zeros (token ids are expected: text is read as bytes by models with "
+                  "vocab_size 256)",
                   path, line, n + 1, (int)(end - begin < 20 ? end - begin : 20), text.data + begin);
     }
     if (value >= vocab)
-      return FAIL(st, "%s: line %" PRId64 ", integer %" PRId64 " of the file: %.*s is outside the vocabulary 0 … %d",
-                  path, line, n + 1, (int)(i - begin < 20 ? i - begin : 20), text.data + begin, vocab - 1);
+      return FAIL(st,
+                  "%s: line %" PRId64 ", integer %" PRId64
+                  " of the file: %.*s is outside the vocabulary 0 … %d",
+                  path, line, n + 1, (int)(i - begin < 20 ? i - begin : 20), text.data + begin,
+                  vocab - 1);
     if (id) id[n] = (int32_t)value;
     n++;
     comma = false;
@@ -88,10 +99,12 @@ static bool npy_ids(Arena *arena, const char *path, Bytes file, int vocab, Ids *
 }
 
 /* `as_bytes`: a file that is no .npy is text of which each byte is an id. */
-static bool ids_of_bytes(Arena *arena, const char *path, Bytes file, int vocab, bool as_bytes, Ids *ids, Status *st) {
+static bool ids_of_bytes(Arena *arena, const char *path, Bytes file, int vocab, bool as_bytes,
+                         Ids *ids, Status *st) {
   size_t n = strlen(path);
   if (npy_is(file)) return npy_ids(arena, path, file, vocab, ids, st);
-  if (n >= 4 && strcmp(path + n - 4, ".npy") == 0) return FAIL(st, "%s: does not begin as a .npy file", path);
+  if (n >= 4 && strcmp(path + n - 4, ".npy") == 0)
+    return FAIL(st, "%s: does not begin as a .npy file", path);
   TRY(container_refuse(path, file, st));
   if (as_bytes) return widen(arena, file, ids), true;
   TRY(container_refuse_raw(path, file, st));
@@ -101,7 +114,8 @@ static bool ids_of_bytes(Arena *arena, const char *path, Bytes file, int vocab, 
   return walk_ids(path, file, vocab, ids->id, &ids->count, st);
 }
 
-static bool ids_of_file(Arena *arena, const char *path, int vocab, bool as_bytes, Ids *ids, Status *st) {
+static bool ids_of_file(Arena *arena, const char *path, int vocab, bool as_bytes, Ids *ids,
+                        Status *st) {
   Bytes file;
   TRY(file_map(path, &file, st));
   bool ok = ids_of_bytes(arena, path, file, vocab, as_bytes, ids, st);
@@ -109,8 +123,8 @@ static bool ids_of_file(Arena *arena, const char *path, int vocab, bool as_bytes
   return ok;
 }
 
-static bool source_ids(Arena *arena, const char *path, int vocab, bool ids_only, int32_t **token, int64_t *count,
-                       Status *st) {
+static bool source_ids(Arena *arena, const char *path, int vocab, bool ids_only, int32_t **token,
+                       int64_t *count, Status *st) {
   Ids ids = {0};
   const bool as_bytes = !ids_only && vocab == BYTE_VOCAB;
   if (!ids_of_file(arena, path, vocab, as_bytes, &ids, st)) return false;
@@ -120,12 +134,13 @@ static bool source_ids(Arena *arena, const char *path, int vocab, bool ids_only,
   return true;
 }
 
-bool tokens_of_file(Arena *arena, const char *path, int vocab, int32_t **token, int64_t *count, Status *st) {
+bool tokens_of_file(Arena *arena, const char *path, int vocab, int32_t **token, int64_t *count,
+                    Status *st) {
   return source_ids(arena, path, vocab, false, token, count, st);
 }
 
-bool tokens_of_source(Arena *arena, const char *text, const char *tokens, const char *folder, int vocab,
-                      const char **path, int32_t **token, int64_t *count, Status *st) {
+bool tokens_of_source(Arena *arena, const char *text, const char *tokens, const char *folder,
+                      int vocab, const char **path, int32_t **token, int64_t *count, Status *st) {
   *path = file_resolve(arena, folder, tokens ? tokens : text);
   return source_ids(arena, *path, vocab, tokens != NULL, token, count, st);
 }
@@ -134,6 +149,7 @@ int32_t *tokens_made(Arena *arena, int64_t seed, int vocab, int64_t count) {
   int32_t *token = ARENA_NEW(arena, int32_t, count);
   Arena scratch = *arena;
   gsl_rng rng = draw_by(&scratch, arena_printf(&scratch, "%lld tokens", (long long)seed));
-  for (int64_t i = 0; i < count; i++) token[i] = (int32_t)gsl_rng_uniform_int(&rng, (unsigned long)vocab);
+  for (int64_t i = 0; i < count; i++)
+    token[i] = (int32_t)gsl_rng_uniform_int(&rng, (unsigned long)vocab);
   return token;
 }

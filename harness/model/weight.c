@@ -15,8 +15,10 @@ enum { TILE = 1 << 15 /* values that a thread takes at once */ };
 static const struct {
   const char *name;
   size_t size;
-} types[] = {
-    [WEIGHT_F16] = {"F16", 2}, [WEIGHT_BF16] = {"BF16", 2}, [WEIGHT_F32] = {"F32", 4}, [WEIGHT_F64] = {"F64", 8}};
+} types[] = {[WEIGHT_F16] = {"F16", 2},
+             [WEIGHT_BF16] = {"BF16", 2},
+             [WEIGHT_F32] = {"F32", 4},
+             [WEIGHT_F64] = {"F64", 8}};
 
 bool weight_type_of(const char *dtype, WeightType *type) {
   for (size_t i = 0; i < sizeof types / sizeof *types; i++)
@@ -39,7 +41,8 @@ static double value_at(const Weight *w, size_t i) {
 }
 
 /* One tile of values. */
-ROOM_CLONES static void widen(const void *data, WeightType type, size_t first, size_t n, double *out) {
+ROOM_CLONES static void widen(const void *data, WeightType type, size_t first, size_t n,
+                              double *out) {
   const uint16_t *h = (const uint16_t *)data + first;
   const float *f = (const float *)data + first;
   switch (type) {
@@ -86,7 +89,8 @@ static bool is_non_finite(const Weight *w, size_t i) {
   return (((const uint64_t *)w->data)[i] & 0x7ff0000000000000u) == 0x7ff0000000000000u;
 }
 
-/* Of numbers without their signs the larger has the larger bits; of what is not finite they are the largest. */
+/* Of numbers without their signs the larger has the larger bits; of what is not finite they are the
+ * largest. */
 ROOM_CLONES static uint16_t most_16(const uint16_t *x, size_t n) {
   uint16_t most = 0;
   for (size_t i = 0; i < n; i++) {

@@ -1,7 +1,8 @@
-/* acts: on whom something acts, a stage that is swapped, a layer that is restored or passes error on: on all tokens
- * alike, on single ones (a clipped value, an event), or on typical ones. Said where intervals over prompts say it,
- * never of one prompt: the factor by which the error of all tokens together changes, that of the median token's, and
- * what the one is times the other, prompt by prompt (measure/ends.h), each told where its interval leaves out 1.
+/* acts: on whom something acts, a stage that is swapped, a layer that is restored or passes error
+ * on: on all tokens alike, on single ones (a clipped value, an event), or on typical ones. Said
+ * where intervals over prompts say it, never of one prompt: the factor by which the error of all
+ * tokens together changes, that of the median token's, and what the one is times the other, prompt
+ * by prompt (measure/ends.h), each told where its interval leaves out 1.
  *
  *   all           both are told, to the same side, and not apart
  *   all, … more   both are told, to the same side, and apart: the one that changes more

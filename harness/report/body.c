@@ -10,7 +10,9 @@ static bool has_micro(const ReportData *d) { return d->micros > 0; }
 static bool has_gates(const ReportData *d) { return d->gates > 0; }
 static bool has_state(const ReportData *d) { return d->state_drifts > 0; }
 /* The operators may have run alone, without the model. */
-static bool has_run(const ReportData *d) { return d->tensors > 0 || d->pair_rows > 0 || d->micros == 0; }
+static bool has_run(const ReportData *d) {
+  return d->tensors > 0 || d->pair_rows > 0 || d->micros == 0;
+}
 
 /* A section that not every run has says by `asked` whether this one does. */
 static const struct {
@@ -43,9 +45,11 @@ static const struct {
 
 void body_write(FILE *out, const ReportData *d, Arena scratch) {
   fprintf(out, "# %s\n\n",
-          d->about[ABOUT_TITLE] ? md_text(&scratch, d->about[ABOUT_TITLE]) : say(d->language, "driftscope report"));
+          d->about[ABOUT_TITLE] ? md_text(&scratch, d->about[ABOUT_TITLE])
+                                : say(d->language, "driftscope report"));
   if (d->figures && !d->figures->script)
-    fputs(say(d->language, "No gnuplot was found on this machine: the report has tables only.\n\n"), out);
+    fputs(say(d->language, "No gnuplot was found on this machine: the report has tables only.\n\n"),
+          out);
   int number = 0;
   for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) {
     if (sections[i].asked && !sections[i].asked(d)) continue;

@@ -1,5 +1,5 @@
-/* body: the order of report.md. Apart from report_write, so that rows made by hand can be shown without a results
- * file. */
+/* body: the order of report.md. Apart from report_write, so that rows made by hand can be shown
+ * without a results file. */
 #ifndef DS_REPORT_BODY_H
 #define DS_REPORT_BODY_H
 #include <stdio.h>

@@ -1,4 +1,5 @@
-/* budget: the error budget of each pair that has one: what every layer makes and what it passes on. */
+/* budget: the error budget of each pair that has one: what every layer makes and what it passes
+ * on. */
 #include <math.h>
 #include <string.h>
 
@@ -17,13 +18,15 @@ typedef struct LayerBudget {
   const BudgetLayer **row; /* [layers]; NULL where there is none, or no prompt is finite */
   const BudgetLayer *mean; /* NULL: none */
   int layers;
-  int nonfinite, first_nonfinite; /* layers that have none since a value on the way is not finite; -1: there is none */
+  int nonfinite, first_nonfinite; /* layers that have none since a value on the way is not finite;
+                                     -1: there is none */
   const BudgetLayer *left_out;    /* the first layer that leaves prompts out; NULL: none does */
 } LayerBudget;
 
 static LayerBudget budget_of_pair(Arena *arena, const ReportData *d, const ReportPair *pair) {
-  LayerBudget all = {
-      .row = ARENA_NEW(arena, const BudgetLayer *, d->layers), .layers = d->layers, .first_nonfinite = -1};
+  LayerBudget all = {.row = ARENA_NEW(arena, const BudgetLayer *, d->layers),
+                     .layers = d->layers,
+                     .first_nonfinite = -1};
   for (size_t i = 0; i < d->budget_layers; i++) {
     const BudgetLayer *row = &d->budget_layer[i];
     if (!data_is_pair(pair, row->base, row->other) || row->layer >= d->layers) continue;
@@ -47,8 +50,8 @@ static Factor local_median(const BudgetLayer *row) { return FACTOR(row, local_me
 static Factor local_parting(const BudgetLayer *row) { return FACTOR(row, local_parting); }
 static Factor gain(const BudgetLayer *row) { return FACTOR(row, gain); }
 
-/* Two gains are never quite alike: one weighs tokens by their size. More on some than on others only beyond the limit.
- */
+/* Two gains are never quite alike: one weighs tokens by their size. More on some than on others
+ * only beyond the limit. */
 static Acts acts(const BudgetLayer *row, double limit) {
   Acts acts = acts_of(FACTOR(row, gain), FACTOR(row, gain_median), FACTOR(row, gain_parting));
   bool far = row->gain_parting_low > limit || row->gain_parting_high < 1 / limit;
@@ -56,12 +59,15 @@ static Acts acts(const BudgetLayer *row, double limit) {
 }
 
 /* "1.2e-02", "1.2e-02, 1.1e-02 … 1.3e-02". */
-static const char *figure_words(Language l, Arena *arena, Factor f, const char *(*cell)(Arena *, double)) {
+static const char *figure_words(Language l, Arena *arena, Factor f,
+                                const char *(*cell)(Arena *, double)) {
   if (isnan(f.low)) return cell(arena, f.value);
-  return arena_printf(arena, say(l, "%s, %s … %s"), cell(arena, f.value), cell(arena, f.low), cell(arena, f.high));
+  return arena_printf(arena, say(l, "%s, %s … %s"), cell(arena, f.value), cell(arena, f.low),
+                      cell(arena, f.high));
 }
 
-/* The layers with the largest of some figure, largest first: "`7` (1.2e-02, 1.1e-02 … 1.3e-02), …". */
+/* The layers with the largest of some figure, largest first: "`7` (1.2e-02, 1.1e-02 … 1.3e-02),
+ * …". */
 static const char *largest(Language l, Arena *arena, const LayerBudget *all, FigureOf figure,
                            const char *(*cell)(Arena *, double), double above) {
   const char *text = "";
@@ -74,14 +80,15 @@ static const char *largest(Language l, Arena *arena, const LayerBudget *all, Fig
         best = layer;
     if (best < 0) break;
     named[best] = true;
-    text = arena_printf(arena, "%s%s%d%s", text, n ? say(l, ", ") : "", best,
-                        arena_printf(arena, say(l, " (%s)"), figure_words(l, arena, figure(all->row[best]), cell)));
+    text = arena_printf(
+        arena, "%s%s%d%s", text, n ? say(l, ", ") : "", best,
+        arena_printf(arena, say(l, " (%s)"), figure_words(l, arena, figure(all->row[best]), cell)));
   }
   return text;
 }
 
-/* How many layers have a gain above 1, of how many the interval says so, and how many have a gain at all: a layer that
- * is given no difference has none. */
+/* How many layers have a gain above 1, of how many the interval says so, and how many have a gain
+ * at all: a layer that is given no difference has none. */
 static int amplifying(const LayerBudget *all, int *told, int *layers) {
   int count = 0;
   *told = *layers = 0;
@@ -100,20 +107,24 @@ static bool amplifies(const BudgetLayer *row, Acts kind, double limit) {
 }
 
 /* "3, 7 and 5 more". */
-static const char *layers_acting(Arena *arena, const ReportData *d, const LayerBudget *all, Acts kind) {
+static const char *layers_acting(Arena *arena, const ReportData *d, const LayerBudget *all,
+                                 Acts kind) {
   const Language l = d->language;
   enum { LISTED = 12 };
   const char *text = "";
   int count = 0;
   for (int layer = 0; layer < all->layers; layer++) {
     if (!all->row[layer] || !amplifies(all->row[layer], kind, d->limits.parting)) continue;
-    if (count++ < LISTED) text = arena_printf(arena, "%s%s%d", text, count > 1 ? say(l, ", ") : "", layer);
+    if (count++ < LISTED)
+      text = arena_printf(arena, "%s%s%d", text, count > 1 ? say(l, ", ") : "", layer);
   }
-  return count > LISTED ? arena_printf(arena, say(l, "%s and %d more"), text, count - LISTED) : text;
+  return count > LISTED ? arena_printf(arena, say(l, "%s and %d more"), text, count - LISTED)
+                        : text;
 }
 
-/* Which layers make error in the median token, and which of them in single ones: where all tokens together are above
- * the median one by more than the limit, by the whole interval where there is one. */
+/* Which layers make error in the median token, and which of them in single ones: where all tokens
+ * together are above the median one by more than the limit, by the whole interval where there is
+ * one. */
 static void write_tokens(FILE *out, const ReportData *d, const LayerBudget *all, Arena scratch) {
   const char *median = largest(d->language, &scratch, all, local_median, md_short, 0);
   if (!*median) return;
@@ -129,9 +140,11 @@ static void write_tokens(FILE *out, const ReportData *d, const LayerBudget *all,
   if (!*layers) return;
   fprintf(out,
           d->prompts > 1
-              ? say(d->language, "- **In single tokens**: local of all tokens together is above the median token's, by "
+              ? say(d->language, "- **In single tokens**: local of all tokens together is above "
+                                 "the median token's, by "
                                  "more than a factor of %s over the whole interval, in %s.\n")
-              : say(d->language, "- Local of all tokens together is above the median token's by more than a factor of "
+              : say(d->language, "- Local of all tokens together is above the median token's by "
+                                 "more than a factor of "
                                  "%s in %s.\n"),
           md_factor(&scratch, d->limits.parting), layers);
 }
@@ -143,9 +156,11 @@ static void write_gain(FILE *out, const ReportData *d, const LayerBudget *all, A
     fputs(say(l, "- **Which layers amplify it**: none; every gain is at most 1.\n"), out);
     return;
   }
-  fprintf(out, say(l, "- **Which layers amplify it**: %d of %d have a gain above 1; the largest: %s."), count, layers,
-          largest(l, &scratch, all, gain, md_factor, 1));
-  if (d->prompts > 1) fprintf(out, say(l, " Of %d of these the whole interval lies above 1."), told);
+  fprintf(out,
+          say(l, "- **Which layers amplify it**: %d of %d have a gain above 1; the largest: %s."),
+          count, layers, largest(l, &scratch, all, gain, md_factor, 1));
+  if (d->prompts > 1)
+    fprintf(out, say(l, " Of %d of these the whole interval lies above 1."), told);
   for (Acts kind = ACTS_UNTOLD + 1; kind < ACTS_KINDS; kind++) {
     const char *acting = layers_acting(&scratch, d, all, kind);
     if (*acting) fprintf(out, say(l, " Amplified for %s: %s."), acts_words(l, kind), acting);
@@ -164,30 +179,40 @@ static bool write_sentences(FILE *out, const ReportData *d, const LayerBudget *a
     differs |= all->row[layer]->total > 0 || isfinite(all->row[layer]->local_share);
   }
   if (all->nonfinite)
-    fprintf(out, say(l, "- **Without a budget**: %s, the first of them layer %d. Values there are not finite.\n"),
+    fprintf(out,
+            say(l, "- **Without a budget**: %s, the first of them layer %d. Values there are not "
+                   "finite.\n"),
             md_count(l, &scratch, all->nonfinite, "layer"), all->first_nonfinite);
   if (all->left_out && all->left_out->prompts > 0)
-    fprintf(out, say(l, "- **Left out**, since a value is not finite, from layer %d on: %s.\n"), all->left_out->layer,
-            md_text(&scratch, all->left_out->left_out));
+    fprintf(out, say(l, "- **Left out**, since a value is not finite, from layer %d on: %s.\n"),
+            all->left_out->layer, md_text(&scratch, all->left_out->left_out));
   if (!differs && all->nonfinite) {
-    fputs(layers ? say(l, "- No other layer makes a difference, and none is passed on to it.\n\n") : "\n", out);
+    fputs(layers ? say(l, "- No other layer makes a difference, and none is passed on to it.\n\n")
+                 : "\n",
+          out);
     return false;
   }
   if (!differs) {
     fputs(say(l, "No layer makes a difference at `block_out`, and none is passed on.\n\n"), out);
     return false;
   }
-  fprintf(out, say(l, "- **Which layers make error**, by the size of local beside `block_out`: %s.\n"),
+  fprintf(out,
+          say(l, "- **Which layers make error**, by the size of local beside `block_out`: %s.\n"),
           largest(l, &scratch, all, local, md_short, 0));
   write_tokens(out, d, all, scratch);
   write_gain(out, d, all, scratch);
   if (all->mean && isnan(all->mean->local_share_low))
-    fprintf(out, say(l, "- In the mean over the layers %s of a layer's total is its own doing.\n\n"),
+    fprintf(out,
+            say(l, "- In the mean over the layers %s of a layer's total is its own doing.\n\n"),
             md_percent(&scratch, all->mean->local_share));
   else if (all->mean)
-    fprintf(out, say(l, "- In the mean over the layers %s (%s … %s) of a layer's total is its own doing.\n\n"),
-            md_percent(&scratch, all->mean->local_share), md_percent(&scratch, all->mean->local_share_low),
-            md_percent(&scratch, all->mean->local_share_high));
+    fprintf(
+        out,
+        say(l,
+            "- In the mean over the layers %s (%s … %s) of a layer's total is its own doing.\n\n"),
+        md_percent(&scratch, all->mean->local_share),
+        md_percent(&scratch, all->mean->local_share_low),
+        md_percent(&scratch, all->mean->local_share_high));
   else
     fputc('\n', out);
   return true;
@@ -202,13 +227,14 @@ static const char *share_cell(Arena *arena, Factor share) {
 
 static const char *gain_cell(Arena *arena, Factor gain) {
   return isnan(gain.low) ? md_factor(arena, gain.value)
-                         : arena_printf(arena, "%s [%s, %s]", md_factor(arena, gain.value), md_factor(arena, gain.low),
-                                        md_factor(arena, gain.high));
+                         : arena_printf(arena, "%s [%s, %s]", md_factor(arena, gain.value),
+                                        md_factor(arena, gain.low), md_factor(arena, gain.high));
 }
 
 static void write_table(Language l, FILE *out, const LayerBudget *all, Arena scratch) {
-  static const char *const heading[] = WORDS("layer", "error in", "total", "local", "inherited", "interaction", "local",
-                                             "inherited", "interaction", "gain", "total", "local", "gain");
+  static const char *const heading[] =
+      WORDS("layer", "error in", "total", "local", "inherited", "interaction", "local", "inherited",
+            "interaction", "gain", "total", "local", "gain");
   Grid grid = grid_new(&scratch, "rrrrrrrrrrrrr");
   for (int c = 0; c < grid.columns; c++) {
     const char *words = say(l, heading[c]);
@@ -233,7 +259,8 @@ static void write_table(Language l, FILE *out, const LayerBudget *all, Arena scr
   grid_write(&grid, out);
 }
 
-static void write_pairs(FILE *out, const ReportData *d, const ReportPair *pair, int pairs, Arena scratch) {
+static void write_pairs(FILE *out, const ReportData *d, const ReportPair *pair, int pairs,
+                        Arena scratch) {
   for (int p = 0; p < pairs; p++) {
     LayerBudget all = budget_of_pair(&scratch, d, &pair[p]);
     bool any = false;
@@ -251,25 +278,32 @@ bool asked_budget(const ReportData *d) { return d->budget_layers > 0; }
 void section_budget(FILE *out, const ReportData *d, Arena scratch) {
   fprintf(
       out,
-      say(d->language,
-          "At the end of each layer, total = local + inherited + interaction, as vectors. *Local* is what the layer "
-          "makes by itself: the second side's block on the first side's input, less the first's. *Inherited* is "
-          "what it passes on: the first side's block on the second's input, less the same. *Interaction* is how "
-          "much the two depend on each other. Sizes are L2 norms beside that of the first side's `block_out`; "
-          "shares are projections on the total, which add up to 100 %% (a negative one works against the total); "
-          "*gain* is inherited beside the error that came in, which the run checks to be the total of the layer "
-          "before.%s\n\n"),
+      say(d->language, "At the end of each layer, total = local + inherited + interaction, as "
+                       "vectors. *Local* is what the layer "
+                       "makes by itself: the second side's block on the first side's input, less "
+                       "the first's. *Inherited* is "
+                       "what it passes on: the first side's block on the second's input, less the "
+                       "same. *Interaction* is how "
+                       "much the two depend on each other. Sizes are L2 norms beside that of the "
+                       "first side's `block_out`; "
+                       "shares are projections on the total, which add up to 100 %% (a negative "
+                       "one works against the total); "
+                       "*gain* is inherited beside the error that came in, which the run checks to "
+                       "be the total of the layer "
+                       "before.%s\n\n"),
       d->prompts > 1
           ? arena_printf(&scratch,
-                         say(d->language,
-                             " Each is taken in each prompt; figures are means, of sizes and gains geometric ones, "
-                             "with 95 %% intervals (Student's t) over prompts of %s."),
+                         say(d->language, " Each is taken in each prompt; figures are means, of "
+                                          "sizes and gains geometric ones, "
+                                          "with 95 %% intervals (Student's t) over prompts of %s."),
                          population_name(&scratch, d))
-          : say(d->language, " There is one prompt alone, so no interval: the figures are that prompt's."));
-  fputs(say(d->language,
-            "Sizes and gain of all tokens together may be those of a few. *Median token* is the same of the median "
-            "token: sizes beside that of the token itself, the gain of a token over the tokens that are given an "
-            "error.\n\n"),
+          : say(d->language,
+                " There is one prompt alone, so no interval: the figures are that prompt's."));
+  fputs(say(d->language, "Sizes and gain of all tokens together may be those of a few. *Median "
+                         "token* is the same of the median "
+                         "token: sizes beside that of the token itself, the gain of a token over "
+                         "the tokens that are given an "
+                         "error.\n\n"),
         out);
   write_pairs(out, d, d->pair, d->pairs, scratch);
   if (d->pair != d->against) write_pairs(out, d, d->against, d->againsts, scratch);

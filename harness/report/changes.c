@@ -30,9 +30,11 @@ static void write_cells(FILE *out, const Table *table, const TableChanges *c, Ar
   for (int i = 0; i < c->cells; i++) {
     const CellChange *cell = &c->cell[i];
     fprintf(out, "  %s: %s %s -> %s\n", row_name(&scratch, table, cell->before), cell->column->name,
-            cell_text(&scratch, cell->column, cell->before), cell_text(&scratch, cell->column, cell->after));
+            cell_text(&scratch, cell->column, cell->before),
+            cell_text(&scratch, cell->column, cell->after));
   }
-  if (c->rows_changed > (size_t)c->cells) fprintf(out, "  … and %zu more rows\n", c->rows_changed - (size_t)c->cells);
+  if (c->rows_changed > (size_t)c->cells)
+    fprintf(out, "  … and %zu more rows\n", c->rows_changed - (size_t)c->cells);
 }
 
 static void write_columns(FILE *out, const char *where, const Column *const *column, int columns) {
@@ -41,8 +43,8 @@ static void write_columns(FILE *out, const char *where, const Column *const *col
 }
 
 /* What only the second file has is more, not other: it is said, and changes nothing. */
-static bool compare_table(FILE *out, const Table *table, const TableSide *before, const TableSide *after, size_t *rows,
-                          Arena scratch) {
+static bool compare_table(FILE *out, const Table *table, const TableSide *before,
+                          const TableSide *after, size_t *rows, Arena scratch) {
   if (!before->count && !after->count) return false;
   if (!before->count || !after->count) {
     fprintf(out, "%s: only %s (rows: %zu)\n", table->name, before->count ? "before" : "after",
@@ -51,7 +53,8 @@ static bool compare_table(FILE *out, const Table *table, const TableSide *before
   }
   TableChanges c = table_changes(&scratch, table, before, after);
   fprintf(out, "%s: %zu of %zu rows changed", table->name, c.rows_changed, c.rows);
-  if (c.only_before || c.only_after) fprintf(out, ", %zu only before, %zu only after", c.only_before, c.only_after);
+  if (c.only_before || c.only_after)
+    fprintf(out, ", %zu only before, %zu only after", c.only_before, c.only_after);
   fprintf(out, "\n");
   write_cells(out, table, &c, scratch);
   write_columns(out, "  columns only before: ", c.column_before, c.columns_before);
@@ -60,8 +63,8 @@ static bool compare_table(FILE *out, const Table *table, const TableSide *before
   return c.rows_changed || c.only_before || c.only_after || c.columns_before;
 }
 
-bool changes_write(FILE *out, const char *before_path, const char *after_path, bool *changed, Arena scratch,
-                   Status *st) {
+bool changes_write(FILE *out, const char *before_path, const char *after_path, bool *changed,
+                   Arena scratch, Status *st) {
   Run before, after;
   TRY(read_run(&scratch, before_path, &before, st));
   TRY(read_run(&scratch, after_path, &after, st));
@@ -75,10 +78,13 @@ bool changes_write(FILE *out, const char *before_path, const char *after_path, b
     others += compare_table(out, tables[i], &before.side[i], &after.side[i], &rows, scratch);
   }
   if (others)
-    fprintf(out, "changed: %zu rows, in %d of the %d tables that both have or the first has alone\n", rows, others,
-            compared);
+    fprintf(out,
+            "changed: %zu rows, in %d of the %d tables that both have or the first has alone\n",
+            rows, others, compared);
   else
-    fprintf(out, "nothing changed: every cell of %d tables is the same, times and memory left out\n", compared);
+    fprintf(out,
+            "nothing changed: every cell of %d tables is the same, times and memory left out\n",
+            compared);
   *changed = others > 0;
   return true;
 }

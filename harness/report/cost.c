@@ -1,4 +1,5 @@
-/* cost: speed and bytes of each mode, and, where the run also evaluated them, which mode is for which need. */
+/* cost: speed and bytes of each mode, and, where the run also evaluated them, which mode is for
+ * which need. */
 #include <math.h>
 #include <string.h>
 
@@ -14,7 +15,8 @@ bool asked_choice(const ReportData *d) { return d->costs > 0 && d->evaluations >
 
 static const Cost *find_cost(const ReportData *d, const char *mode, const char *op, int length) {
   for (size_t i = 0; i < d->costs; i++)
-    if (!strcmp(d->cost[i].mode, mode) && !strcmp(d->cost[i].operator_name, op) && d->cost[i].length == length)
+    if (!strcmp(d->cost[i].mode, mode) && !strcmp(d->cost[i].operator_name, op) &&
+        d->cost[i].length == length)
       return &d->cost[i];
   return NULL;
 }
@@ -55,7 +57,8 @@ static void write_operators(FILE *out, const ReportData *d, int length, Arena sc
   align[0] = 'l';
   Grid grid = grid_new(&scratch, align);
   grid_add(&grid, say(d->language, "operator"));
-  for (size_t m = 0; m < d->cost_bytes_rows; m++) grid_add(&grid, md_text(&scratch, d->cost_bytes[m].mode));
+  for (size_t m = 0; m < d->cost_bytes_rows; m++)
+    grid_add(&grid, md_text(&scratch, d->cost_bytes[m].mode));
   for (size_t i = 0; i < d->costs; i++) {
     const Cost *met = &d->cost[i];
     bool first = met->length == length && strcmp(met->operator_name, "total");
@@ -65,7 +68,8 @@ static void write_operators(FILE *out, const ReportData *d, int length, Arena sc
     grid_add(&grid, md_code(&scratch, met->operator_name));
     for (size_t m = 0; m < d->cost_bytes_rows; m++) {
       const Cost *row = find_cost(d, d->cost_bytes[m].mode, met->operator_name, length);
-      grid_add(&grid, row ? arena_printf(&scratch, say(d->language, "%s (%s)"), md_factor(&scratch, 1e3 * row->time_s),
+      grid_add(&grid, row ? arena_printf(&scratch, say(d->language, "%s (%s)"),
+                                         md_factor(&scratch, 1e3 * row->time_s),
                                          md_percent(&scratch, row->share))
                           : "—");
     }
@@ -75,8 +79,8 @@ static void write_operators(FILE *out, const ReportData *d, int length, Arena sc
 
 static void write_bytes(FILE *out, const ReportData *d, Arena scratch) {
   Grid grid = grid_new(&scratch, "lrrrrrr");
-  static const char *const heading[] =
-      WORDS("mode", "weights", "scales", "activations a token", "live at once a token", "state", "fp32 over this");
+  static const char *const heading[] = WORDS("mode", "weights", "scales", "activations a token",
+                                             "live at once a token", "state", "fp32 over this");
   grid_head(d->language, &grid, heading);
   for (size_t i = 0; i < d->cost_bytes_rows; i++) {
     const CostBytes *row = &d->cost_bytes[i];
@@ -94,32 +98,34 @@ static void write_bytes(FILE *out, const ReportData *d, Arena scratch) {
 void section_cost(FILE *out, const ReportData *d, Arena scratch) {
   enum { LENGTHS_MOST = 16 };
   int length[LENGTHS_MOST], lengths = lengths_of(d, length, LENGTHS_MOST);
-  fprintf(
-      out,
-      say(d->language,
-          "Median of %d prefills on backend %s, modes in turn; spread is 1.4826 times the median absolute deviation. "
-          "The last two "
-          "columns compare with mode fp32 and with a plain copy of as many bytes, timed in the same turns. The kernels "
-          "are this "
-          "program's, made to give the same bits everywhere; another implementation of a mode may rank otherwise.\n\n"),
-      d->cost[0].repeats, md_text(&scratch, d->cost[0].backend));
+  fprintf(out,
+          say(d->language, "Median of %d prefills on backend %s, modes in turn; spread is 1.4826 "
+                           "times the median absolute deviation. "
+                           "The last two "
+                           "columns compare with mode fp32 and with a plain copy of as many bytes, "
+                           "timed in the same turns. The kernels "
+                           "are this "
+                           "program's, made to give the same bits everywhere; another "
+                           "implementation of a mode may rank otherwise.\n\n"),
+          d->cost[0].repeats, md_text(&scratch, d->cost[0].backend));
   for (int i = 0; i < lengths; i++) {
     fprintf(out, "### %s\n\n", md_count(d->language, &scratch, length[i], "token"));
     write_speed(out, d, length[i], scratch);
-    fputs(say(d->language, "Milliseconds of each operator in one prefill, and its share of their sum:\n\n"), out);
+    fputs(say(d->language,
+              "Milliseconds of each operator in one prefill, and its share of their sum:\n\n"),
+          out);
     write_operators(out, d, length[i], scratch);
   }
-  fputs(say(d->language,
-            "### Bytes\n\nCounted from the settings: what a layer hands from operator to operator, and what of it is "
-            "live "
-            "at the same "
-            "time; the state is that of one sequence, all layers.\n\n"),
+  fputs(say(d->language, "### Bytes\n\nCounted from the settings: what a layer hands from operator "
+                         "to operator, and what of it is "
+                         "live "
+                         "at the same "
+                         "time; the state is that of one sequence, all layers.\n\n"),
         out);
   write_bytes(out, d, scratch);
 }
 
-/* --- which mode for which need --------------------------------------------------------------------------------------
- */
+/* --- which mode for which need ---------------------------------------------------------------- */
 
 typedef struct Choice {
   const Evaluation *evaluation;
@@ -158,8 +164,10 @@ static bool dominates(const Choice *a, const Choice *b) {
 static bool told_apart(const ReportData *d, const char *a, const char *b) {
   for (size_t i = 0; i < d->evaluation_pairs; i++) {
     const EvaluationPair *p = &d->evaluation_pair[i];
-    bool same_pair = (!strcmp(p->base, a) && !strcmp(p->other, b)) || (!strcmp(p->base, b) && !strcmp(p->other, a));
-    if (same_pair && !strcmp(p->metric, "bits")) return !strcmp(p->answer, "better") || !strcmp(p->answer, "worse");
+    bool same_pair = (!strcmp(p->base, a) && !strcmp(p->other, b)) ||
+                     (!strcmp(p->base, b) && !strcmp(p->other, a));
+    if (same_pair && !strcmp(p->metric, "bits"))
+      return !strcmp(p->answer, "better") || !strcmp(p->answer, "worse");
   }
   return false;
 }
@@ -168,15 +176,17 @@ static bool told_apart(const ReportData *d, const char *a, const char *b) {
 static bool could_tell(const ReportData *d) {
   for (size_t i = 0; i < d->evaluation_pairs; i++) {
     const EvaluationPair *p = &d->evaluation_pair[i];
-    if (!strcmp(p->metric, "bits") && strcmp(p->answer, "unknown") && strcmp(p->answer, "identical")) return true;
+    if (!strcmp(p->metric, "bits") && strcmp(p->answer, "unknown") &&
+        strcmp(p->answer, "identical"))
+      return true;
   }
   return false;
 }
 
 static const char *figures(Language l, Arena *arena, const Choice *c) {
   return arena_printf(arena, say(l, "KL %s bits, %.6f bits a token, %.0f tokens/s, %s"),
-                      md_short(arena, c->evaluation->kl_mean), c->evaluation->bits, c->speed->tokens_per_s,
-                      md_bytes(arena, c->bytes));
+                      md_short(arena, c->evaluation->kl_mean), c->evaluation->bits,
+                      c->speed->tokens_per_s, md_bytes(arena, c->bytes));
 }
 
 static void write_choice(Language l, FILE *out, const char *need, const Choice *c, Arena scratch) {
@@ -185,12 +195,15 @@ static void write_choice(Language l, FILE *out, const char *need, const Choice *
 }
 
 /* The modes that the spread of the timings does not set apart from the fastest. */
-static void write_as_fast(Language l, FILE *out, const Choice *choice, int count, const Choice *fast, Arena scratch) {
+static void write_as_fast(Language l, FILE *out, const Choice *choice, int count,
+                          const Choice *fast, Arena scratch) {
   const char **name = ARENA_NEW(&scratch, const char *, count);
   int names = 0;
   for (const Choice *c = choice; c < choice + count; c++)
     if (c != fast && !slower(c, fast)) name[names++] = c->evaluation->mode;
-  if (names) fprintf(out, say(l, "  Not slower by more than the spread: %s.\n"), words_list(l, &scratch, name, names));
+  if (names)
+    fprintf(out, say(l, "  Not slower by more than the spread: %s.\n"),
+            words_list(l, &scratch, name, names));
 }
 
 typedef struct Choices {
@@ -213,7 +226,8 @@ static Choices choose(Arena *arena, const ReportData *d) {
   }
   all.trade = all.accurate;
   for (const Choice *c = all.choice; c < all.choice + all.count; c++)
-    if (!told_apart(d, all.accurate->evaluation->mode, c->evaluation->mode) && c->bytes < all.trade->bytes)
+    if (!told_apart(d, all.accurate->evaluation->mode, c->evaluation->mode) &&
+        c->bytes < all.trade->bytes)
       all.trade = c;
   return all;
 }
@@ -222,17 +236,20 @@ const char *choice_words(Arena *arena, const ReportData *d) {
   if (!asked_choice(d)) return "";
   Choices all = choose(arena, d);
   if (!all.count) return "";
-  return arena_printf(
-      arena,
-      say(d->language, "Nearest to float64: %s (KL %s bits). Fastest here: %s (%.0f tokens/s). Smallest: %s (%s)."),
-      md_text(arena, all.accurate->evaluation->mode), md_short(arena, all.accurate->evaluation->kl_mean),
-      md_text(arena, all.fast->evaluation->mode), all.fast->speed->tokens_per_s,
-      md_text(arena, all.small->evaluation->mode), md_bytes(arena, all.small->bytes));
+  return arena_printf(arena,
+                      say(d->language, "Nearest to float64: %s (KL %s bits). Fastest here: %s "
+                                       "(%.0f tokens/s). Smallest: %s (%s)."),
+                      md_text(arena, all.accurate->evaluation->mode),
+                      md_short(arena, all.accurate->evaluation->kl_mean),
+                      md_text(arena, all.fast->evaluation->mode), all.fast->speed->tokens_per_s,
+                      md_text(arena, all.small->evaluation->mode),
+                      md_bytes(arena, all.small->bytes));
 }
 
 void section_choice(FILE *out, const ReportData *d, Arena scratch) {
   const Choices all = choose(&scratch, d);
-  const Choice *choice = all.choice, *accurate = all.accurate, *fast = all.fast, *small = all.small, *trade = all.trade;
+  const Choice *choice = all.choice, *accurate = all.accurate, *fast = all.fast, *small = all.small,
+               *trade = all.trade;
   const int count = all.count, longest = all.length;
   const char *left_out = "";
   for (size_t i = 0; i < d->evaluations; i++)
@@ -240,18 +257,18 @@ void section_choice(FILE *out, const ReportData *d, Arena scratch) {
       left_out = arena_printf(&scratch, "%s%s%s", left_out, *left_out ? say(d->language, ", ") : "",
                               md_text(&scratch, d->evaluation[i].mode));
   if (*left_out)
-    fprintf(out, say(d->language, "Not in question, as logits of theirs are not finite: %s.\n\n"), left_out);
+    fprintf(out, say(d->language, "Not in question, as logits of theirs are not finite: %s.\n\n"),
+            left_out);
   if (!count && *left_out) return;
   if (!count) {
     fputs(say(d->language, "No mode was both evaluated and timed.\n\n"), out);
     return;
   }
-  fprintf(
-      out,
-      say(d->language,
-          "From the figures of this run, at %s a prefill; bytes are weights, scales, one sequence's state and its live "
-          "activations.\n\n"),
-      md_count(d->language, &scratch, longest, "token"));
+  fprintf(out,
+          say(d->language, "From the figures of this run, at %s a prefill; bytes are weights, "
+                           "scales, one sequence's state and its live "
+                           "activations.\n\n"),
+          md_count(d->language, &scratch, longest, "token"));
   plot_choice(out, d, longest, scratch);
   write_choice(d->language, out, WORD("Nearest to float64"), accurate, scratch);
   write_choice(d->language, out, WORD("Fastest here"), fast, scratch);
@@ -259,19 +276,23 @@ void section_choice(FILE *out, const ReportData *d, Arena scratch) {
   write_choice(d->language, out, WORD("Smallest"), small, scratch);
   if (could_tell(d)) {
     write_choice(d->language, out, WORD("Best trade"), trade, scratch);
-    fputs(say(d->language,
-              "\nThe best trade is the smallest mode whose bits cannot be told from those of the nearest one at this "
-              "number of "
-              "windows."),
+    fputs(say(d->language, "\nThe best trade is the smallest mode whose bits cannot be told from "
+                           "those of the nearest one at this "
+                           "number of "
+                           "windows."),
           out);
   } else {
-    fputs(say(d->language, "\nNo best trade is named: these windows tell no two modes apart."), out);
+    fputs(say(d->language, "\nNo best trade is named: these windows tell no two modes apart."),
+          out);
   }
   for (const Choice *c = choice; c < choice + count; c++)
     for (const Choice *other = choice; other < choice + count; other++)
       if (dominates(other, c)) {
-        fprintf(out, say(d->language, " Nothing speaks for %s: %s is no worse in any of the three and better in one."),
-                md_text(&scratch, c->evaluation->mode), md_text(&scratch, other->evaluation->mode));
+        fprintf(
+            out,
+            say(d->language,
+                " Nothing speaks for %s: %s is no worse in any of the three and better in one."),
+            md_text(&scratch, c->evaluation->mode), md_text(&scratch, other->evaluation->mode));
         break;
       }
   fputs("\n\n", out);

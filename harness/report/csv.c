@@ -8,8 +8,8 @@
 
 static void write_text(FILE *out, const char *text, size_t length) {
   bool formula = length && strchr("=+-@\t\r", *text);
-  bool quoted = memchr(text, ',', length) || memchr(text, '"', length) || memchr(text, '\n', length) ||
-                memchr(text, '\r', length);
+  bool quoted = memchr(text, ',', length) || memchr(text, '"', length) ||
+                memchr(text, '\n', length) || memchr(text, '\r', length);
   if (quoted) fputc('"', out);
   if (formula) fputc('\'', out);
   for (size_t i = 0; i < length; i++) {
@@ -20,7 +20,9 @@ static void write_text(FILE *out, const char *text, size_t length) {
 }
 
 static size_t element_size(const Column *column) {
-  return column->type == COLUMN_TEXT ? column->size : column->type == COLUMN_I32 ? sizeof(int32_t) : sizeof(int64_t);
+  return column->type == COLUMN_TEXT  ? column->size
+         : column->type == COLUMN_I32 ? sizeof(int32_t)
+                                      : sizeof(int64_t);
 }
 
 static void write_cell(FILE *out, const Column *column, const char *at) {

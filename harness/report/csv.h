@@ -1,6 +1,6 @@
-/* csv: a table as RFC 4180: header line, CRLF, quotes where needed. Numbers have 17 significant digits and read back
- * equal; what does not apply (NaN) is empty. Text that a spreadsheet would take for a formula gets an apostrophe in
- * front. */
+/* csv: a table as RFC 4180: header line, CRLF, quotes where needed. Numbers have 17 significant
+ * digits and read back equal; what does not apply (NaN) is empty. Text that a spreadsheet would
+ * take for a formula gets an apostrophe in front. */
 #ifndef DS_REPORT_CSV_H
 #define DS_REPORT_CSV_H
 #include <stdio.h>

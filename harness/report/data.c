@@ -69,13 +69,17 @@ static int layers_of(const ReportData *d) {
   if (told > 0) return told;
   const char *block_out = data_role(d, ROLE_BLOCK_OUT);
   for (size_t i = 0; i < d->drifts; i++)
-    if (!strcmp(d->drift[i].tensor, block_out) && d->drift[i].layer >= seen) seen = d->drift[i].layer + 1;
+    if (!strcmp(d->drift[i].tensor, block_out) && d->drift[i].layer >= seen)
+      seen = d->drift[i].layer + 1;
   for (size_t i = 0; i < d->tensors; i++)
-    if (!strcmp(d->tensor[i].tensor, block_out) && d->tensor[i].layer >= seen) seen = d->tensor[i].layer + 1;
+    if (!strcmp(d->tensor[i].tensor, block_out) && d->tensor[i].layer >= seen)
+      seen = d->tensor[i].layer + 1;
   return seen;
 }
 
-const char *data_role(const ReportData *d, Role role) { return tensors_role_name(&d->traced, role); }
+const char *data_role(const ReportData *d, Role role) {
+  return tensors_role_name(&d->traced, role);
+}
 
 /* Files of the first version do not tell their tensors. */
 static Tensors traced_of(Arena *arena, const ReportData *d) {
@@ -144,7 +148,8 @@ void data_arrange(Arena *arena, ReportData *d) {
     pair_met(all, &count, PAIRS_MOST, d->verdict[i].base, d->verdict[i].other, &d->verdict[i]);
   for (size_t i = 0; i < d->pair_rows; i++)
     pair_met(all, &count, PAIRS_MOST, d->pair_row[i].base, d->pair_row[i].other, NULL);
-  for (size_t i = 0; i < d->drifts; i++) pair_met(all, &count, PAIRS_MOST, d->drift[i].base, d->drift[i].other, NULL);
+  for (size_t i = 0; i < d->drifts; i++)
+    pair_met(all, &count, PAIRS_MOST, d->drift[i].base, d->drift[i].other, NULL);
   d->pair = ARENA_NEW(arena, ReportPair, count);
   d->against = ARENA_NEW(arena, ReportPair, count);
   d->pairs = d->againsts = 0;
@@ -159,32 +164,35 @@ void data_arrange(Arena *arena, ReportData *d) {
   }
 }
 
-const TensorStats *data_tensor(const ReportData *d, const char *prompt, const char *mode, const char *tensor,
-                               int layer) {
+const TensorStats *data_tensor(const ReportData *d, const char *prompt, const char *mode,
+                               const char *tensor, int layer) {
   for (size_t i = 0; i < d->tensors; i++) {
     const TensorStats *row = &d->tensor[i];
-    if (row->layer == layer && !strcmp(row->tensor, tensor) && (!mode || !strcmp(row->mode, mode)) &&
-        (!prompt || !strcmp(row->prompt, prompt)))
+    if (row->layer == layer && !strcmp(row->tensor, tensor) &&
+        (!mode || !strcmp(row->mode, mode)) && (!prompt || !strcmp(row->prompt, prompt)))
       return row;
   }
   return NULL;
 }
 
-const PairStats *data_pair(const ReportData *d, const ReportPair *pair, const char *prompt, const char *tensor,
-                           int layer) {
+const PairStats *data_pair(const ReportData *d, const ReportPair *pair, const char *prompt,
+                           const char *tensor, int layer) {
   for (size_t i = 0; i < d->pair_rows; i++) {
     const PairStats *row = &d->pair_row[i];
-    if (row->layer == layer && !strcmp(row->tensor, tensor) && data_is_pair(pair, row->base, row->other) &&
-        (!prompt || !strcmp(row->prompt, prompt)))
+    if (row->layer == layer && !strcmp(row->tensor, tensor) &&
+        data_is_pair(pair, row->base, row->other) && (!prompt || !strcmp(row->prompt, prompt)))
       return row;
   }
   return NULL;
 }
 
-const Drift *data_drift(const ReportData *d, const ReportPair *pair, const char *tensor, int layer) {
+const Drift *data_drift(const ReportData *d, const ReportPair *pair, const char *tensor,
+                        int layer) {
   for (size_t i = 0; i < d->drifts; i++) {
     const Drift *row = &d->drift[i];
-    if (row->layer == layer && !strcmp(row->tensor, tensor) && data_is_pair(pair, row->base, row->other)) return row;
+    if (row->layer == layer && !strcmp(row->tensor, tensor) &&
+        data_is_pair(pair, row->base, row->other))
+      return row;
   }
   return NULL;
 }
@@ -197,7 +205,8 @@ const DriftShape *data_shape(const ReportData *d, const ReportPair *pair, const 
   return NULL;
 }
 
-const EvaluationPair *data_evaluation(const ReportData *d, const ReportPair *pair, const char *metric) {
+const EvaluationPair *data_evaluation(const ReportData *d, const ReportPair *pair,
+                                      const char *metric) {
   for (size_t i = 0; i < d->evaluation_pairs; i++) {
     const EvaluationPair *row = &d->evaluation_pair[i];
     const ReportPair turned = {pair->other, pair->base, NULL};
@@ -228,10 +237,12 @@ bool data_mode_parted(const ReportData *d, const char *name) {
 Tally data_tally(const ReportData *d, const ReportPair *pair, const char *tensor) {
   Tally tally = {0, 0, 0};
   if (!tensor && pair->verdict)
-    return (Tally){pair->verdict->tensors, pair->verdict->tensors_identical, pair->verdict->tensors_same_kernel};
+    return (Tally){pair->verdict->tensors, pair->verdict->tensors_identical,
+                   pair->verdict->tensors_same_kernel};
   for (size_t i = 0; i < d->pair_rows; i++) {
     const PairStats *row = &d->pair_row[i];
-    if (!data_is_pair(pair, row->base, row->other) || (tensor && strcmp(row->tensor, tensor))) continue;
+    if (!data_is_pair(pair, row->base, row->other) || (tensor && strcmp(row->tensor, tensor)))
+      continue;
     tally.rows++;
     tally.identical += row->identical != 0;
     tally.same_kernel += row->same_kernel != 0;

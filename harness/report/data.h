@@ -1,6 +1,6 @@
-/* data: what a report is made of: the rows of every table and the texts of the file's root, read once; and what follows
- * from them: pairs, prompts, number of layers. The formatter sees nothing else, so it is tested on rows made by hand.
- */
+/* data: what a report is made of: the rows of every table and the texts of the file's root, read
+ * once; and what follows from them: pairs, prompts, number of layers. The formatter sees nothing
+ * else, so it is tested on rows made by hand. */
 #ifndef DS_REPORT_DATA_H
 #define DS_REPORT_DATA_H
 #include "family/trace.h"
@@ -85,8 +85,9 @@ typedef struct ReportData {
   const EvaluationToken *evaluation_token;
   const Cost *cost;
   const CostBytes *cost_bytes;
-  size_t tensors, pair_rows, drifts, shapes, gates, verdicts, modes, scales, performances, budgets, budget_layers,
-      evaluations, evaluation_pairs, evaluation_windows, evaluation_tokens, costs, cost_bytes_rows;
+  size_t tensors, pair_rows, drifts, shapes, gates, verdicts, modes, scales, performances, budgets,
+      budget_layers, evaluations, evaluation_pairs, evaluation_windows, evaluation_tokens, costs,
+      cost_bytes_rows;
   size_t swaps, swap_effects, restorations;
   const Mend *mend;
   const MendLayer *mend_layer;
@@ -103,7 +104,8 @@ typedef struct ReportData {
   int layers;          /* 0 where nothing tells */
   const char **prompt; /* names, as first met */
   int prompts;
-  ReportPair *pair; /* what the spec asked for; where it asked for nothing else, the modes against the reference */
+  ReportPair *pair; /* what the spec asked for; where it asked for nothing else, the modes against
+                       the reference */
   int pairs;
   ReportPair *against; /* every mode whose base is the reference */
   int againsts;
@@ -113,18 +115,19 @@ typedef struct ReportData {
 void data_arrange(Arena *arena, ReportData *d);
 
 /* NULL where there is no such row; `prompt` or `mode` NULL: any. */
-const TensorStats *data_tensor(const ReportData *d, const char *prompt, const char *mode, const char *tensor,
-                               int layer);
-const PairStats *data_pair(const ReportData *d, const ReportPair *pair, const char *prompt, const char *tensor,
-                           int layer);
+const TensorStats *data_tensor(const ReportData *d, const char *prompt, const char *mode,
+                               const char *tensor, int layer);
+const PairStats *data_pair(const ReportData *d, const ReportPair *pair, const char *prompt,
+                           const char *tensor, int layer);
 const Drift *data_drift(const ReportData *d, const ReportPair *pair, const char *tensor, int layer);
 /* The name of the tensor that has this role; "" where none has, which no row is of. */
 const char *data_role(const ReportData *d, Role role);
 const DriftShape *data_shape(const ReportData *d, const ReportPair *pair, const char *tensor);
 /* Of these two modes, in either order; NULL where none was evaluated. */
-const EvaluationPair *data_evaluation(const ReportData *d, const ReportPair *pair, const char *metric);
-/* The settings of a mode in a layer; NULL where the file has none. Files without columns of layers have one row a mode.
- */
+const EvaluationPair *data_evaluation(const ReportData *d, const ReportPair *pair,
+                                      const char *metric);
+/* The settings of a mode in a layer; NULL where the file has none. Files without columns of layers
+ * have one row a mode. */
 const ModeRow *data_mode(const ReportData *d, const char *name, int layer);
 /* Whether it has several rows: it differs by layer. */
 bool data_mode_parted(const ReportData *d, const char *name);
@@ -132,8 +135,8 @@ bool data_mode_parted(const ReportData *d, const char *name);
 bool data_is_pair(const ReportPair *pair, const char *base, const char *other);
 /* Is this the name of the float64 reference? */
 bool data_is_reference(const char *mode);
-/* How many pair rows there are, in how many the bits are equal, and in how many the kernels; `tensor` NULL: of all
- * tensors. */
+/* How many pair rows there are, in how many the bits are equal, and in how many the kernels;
+ * `tensor` NULL: of all tensors. */
 typedef struct Tally {
   int rows, identical, same_kernel;
 } Tally;

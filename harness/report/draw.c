@@ -16,7 +16,10 @@
 
 extern char **environ;
 
-enum { PATIENCE_S = 120, WORDS_MAX = 8192 }; /* a page of figures takes a second, on a slow disk a few */
+enum {
+  PATIENCE_S = 120,
+  WORDS_MAX = 8192
+}; /* a page of figures takes a second, on a slow disk a few */
 
 bool draw_can(const char *program) {
   const char *path = getenv("PATH");
@@ -46,7 +49,8 @@ static int start(const char *folder, const char *script, int words, pid_t *child
   return error;
 }
 
-/* What it says until it ends; false where it has not ended in time. What does not fit is dropped. */
+/* What it says until it ends; false where it has not ended in time. What does not fit is
+ * dropped. */
 static bool listen(int words, char text[WORDS_MAX]) {
   const double until = clock_s() + PATIENCE_S;
   size_t got = 0;
@@ -58,14 +62,16 @@ static bool listen(int words, char text[WORDS_MAX]) {
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return false;
     bool room = got < WORDS_MAX - 1;
-    ssize_t read_now = read(words, room ? text + got : dropped, room ? WORDS_MAX - 1 - got : sizeof dropped);
+    ssize_t read_now =
+        read(words, room ? text + got : dropped, room ? WORDS_MAX - 1 - got : sizeof dropped);
     if (read_now < 0 && errno == EINTR) continue;
     if (read_now <= 0) return text[got] = 0, true;
     if (room) got += (size_t)read_now;
   }
 }
 
-/* gnuplot shows the line and its place in it, and ends with: "figures.gp" line 30: what is wrong. */
+/* gnuplot shows the line and its place in it, and ends with: "figures.gp" line 30: what is
+ * wrong. */
 static const char *last_words(Arena *arena, char *text) {
   char *last = NULL, *rest = NULL;
   for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
@@ -90,17 +96,20 @@ const char *draw_script(Language l, Arena *arena, const char *folder, const char
   if (!ended) kill(child, SIGKILL);
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
   if (!ended) return arena_printf(arena, say(l, "gnuplot did not end within %d s"), PATIENCE_S);
-  if (WIFSIGNALED(status)) return arena_printf(arena, say(l, "gnuplot was ended by signal %d"), WTERMSIG(status));
+  if (WIFSIGNALED(status))
+    return arena_printf(arena, say(l, "gnuplot was ended by signal %d"), WTERMSIG(status));
   if (WEXITSTATUS(status) == 0) return NULL;
   const char *words = last_words(arena, text);
-  return words ? words : arena_printf(arena, say(l, "gnuplot ended with status %d"), WEXITSTATUS(status));
+  return words ? words
+               : arena_printf(arena, say(l, "gnuplot ended with status %d"), WEXITSTATUS(status));
 }
 
 bool draw_whole(const char *path) {
   char tail[64] = {0};
   FILE *file = fopen(path, "re");
   if (!file) return false;
-  bool whole = fseek(file, -20, SEEK_END) == 0 && fread(tail, 1, sizeof tail - 1, file) > 0 && strstr(tail, "</svg>");
+  bool whole = fseek(file, -20, SEEK_END) == 0 && fread(tail, 1, sizeof tail - 1, file) > 0 &&
+               strstr(tail, "</svg>");
   fclose(file);
   return whole;
 }

@@ -1,5 +1,5 @@
-/* draw: gnuplot, without a shell, and never at the price of the report: a process that fails, dies, hangs or is not
- * there gives a reason in words. */
+/* draw: gnuplot, without a shell, and never at the price of the report: a process that fails, dies,
+ * hangs or is not there gives a reason in words. */
 #ifndef DS_REPORT_DRAW_H
 #define DS_REPORT_DRAW_H
 #include <stdbool.h>

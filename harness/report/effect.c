@@ -19,22 +19,25 @@ const char *effect_factor(Arena *arena, double factor, int decimals) {
 bool effect_clear(double low, double high, double none) { return low > none || high < none; }
 
 /* "**-1.2e-02** [-1.6e-02, -8.0e-03]". */
-static const char *change_cell(Arena *arena, const char *value, const char *low, const char *high, bool told,
-                               double holm) {
+static const char *change_cell(Arena *arena, const char *value, const char *low, const char *high,
+                               bool told, double holm) {
   return arena_printf(arena, "%s%s%s%s [%s, %s]", told ? "**" : "", value, told ? "**" : "",
                       told && !(holm <= 1 - interval_level) ? " †" : "", low, high);
 }
 
-const char *effect_factor_cell(Language l, Arena *arena, double value, double low, double high, double holm) {
+const char *effect_factor_cell(Language l, Arena *arena, double value, double low, double high,
+                               double holm) {
   if (isnan(value)) return "—";
   if (isinf(value)) return finite_figure(l, arena, value);
   if (isnan(low)) return effect_factor(arena, value, effect_decimals(value));
   int decimals = (int)fmax(effect_decimals(low), effect_decimals(high));
-  return change_cell(arena, effect_factor(arena, value, decimals), effect_factor(arena, low, decimals),
-                     effect_factor(arena, high, decimals), effect_clear(low, high, 1), holm);
+  return change_cell(arena, effect_factor(arena, value, decimals),
+                     effect_factor(arena, low, decimals), effect_factor(arena, high, decimals),
+                     effect_clear(low, high, 1), holm);
 }
 
-const char *effect_difference_cell(Language l, Arena *arena, double value, double low, double high, double holm) {
+const char *effect_difference_cell(Language l, Arena *arena, double value, double low, double high,
+                                   double holm) {
   if (isnan(value)) return "—";
   if (isinf(value)) return finite_figure(l, arena, value);
   if (isnan(low)) return md_short(arena, value);

@@ -1,5 +1,6 @@
-/* effect: what a change does to the end of a model, as cells: a factor, or a difference, with its interval over
- * prompts. Bold where the interval leaves no change out; † where it does not any more with all rows asked at once. */
+/* effect: what a change does to the end of a model, as cells: a factor, or a difference, with its
+ * interval over prompts. Bold where the interval leaves no change out; † where it does not any more
+ * with all rows asked at once. */
 #ifndef DS_REPORT_EFFECT_H
 #define DS_REPORT_EFFECT_H
 #include "base/arena.h"
@@ -10,12 +11,16 @@ int effect_decimals(double factor);
 const char *effect_factor(Arena *arena, double factor, int decimals);
 /* Where an interval leaves out what stands for no change: 1 of a factor, 0 of a difference. */
 bool effect_clear(double low, double high, double none);
-const char *effect_factor_cell(Language l, Arena *arena, double value, double low, double high, double holm);
-const char *effect_difference_cell(Language l, Arena *arena, double value, double low, double high, double holm);
+const char *effect_factor_cell(Language l, Arena *arena, double value, double low, double high,
+                               double holm);
+const char *effect_difference_cell(Language l, Arena *arena, double value, double low, double high,
+                                   double holm);
 
 /* Of a row that has NAME, NAME_low, NAME_high and NAME_holm. */
-#define FACTOR_CELL(l, arena, row, name)                                                                               \
-  effect_factor_cell(l, arena, (row)->name, (row)->name##_low, (row)->name##_high, (row)->name##_holm)
-#define CHANGE_CELL(l, arena, row, name)                                                                               \
-  effect_difference_cell(l, arena, (row)->name, (row)->name##_low, (row)->name##_high, (row)->name##_holm)
+#define FACTOR_CELL(l, arena, row, name)                                                           \
+  effect_factor_cell(l, arena, (row)->name, (row)->name##_low, (row)->name##_high,                 \
+                     (row)->name##_holm)
+#define CHANGE_CELL(l, arena, row, name)                                                           \
+  effect_difference_cell(l, arena, (row)->name, (row)->name##_low, (row)->name##_high,             \
+                         (row)->name##_holm)
 #endif

@@ -12,12 +12,13 @@
 
 enum { TOLD = 3, LISTED = 12 }; /* events told in words, and listed in a table, of a pair */
 
-/* --- rows ------------------------------------------------------------------------------------ */
+/* --- rows ------------------------------------------------------------------------------------- */
 
 /* The event of this rank; NULL where there is none. */
 static const Event *event_of(const ReportData *d, const ReportPair *pair, int rank) {
   for (size_t i = 0; i < d->events; i++)
-    if (d->event[i].rank == rank && data_is_pair(pair, d->event[i].base, d->event[i].other)) return &d->event[i];
+    if (d->event[i].rank == rank && data_is_pair(pair, d->event[i].base, d->event[i].other))
+      return &d->event[i];
   return NULL;
 }
 
@@ -27,7 +28,8 @@ int events_count(const ReportData *d, const ReportPair *pair, const Event **larg
   for (size_t i = 0; i < d->events; i++) {
     const Event *e = &d->event[i];
     if (!data_is_pair(pair, e->base, e->other)) continue;
-    if (!*largest || e->rank < (*largest)->rank) *largest = e; /* a file may rank none as the first */
+    if (!*largest || e->rank < (*largest)->rank)
+      *largest = e; /* a file may rank none as the first */
     count++;
   }
   return count;
@@ -38,14 +40,15 @@ static const Repair *repair_of(const ReportData *d, const Event *e) {
   for (size_t i = 0; i < d->repairs; i++) {
     const Repair *r = &d->repair[i];
     if (!strcmp(r->base, e->base) && !strcmp(r->other, e->other) && !strcmp(r->prompt, e->prompt) &&
-        r->layer == e->grown_layer && !strcmp(r->tensor, e->tensor) && r->token == e->element_token &&
-        r->channel == e->element_channel && r->event_token == e->token)
+        r->layer == e->grown_layer && !strcmp(r->tensor, e->tensor) &&
+        r->token == e->element_token && r->channel == e->element_channel &&
+        r->event_token == e->token)
       return r;
   }
   return NULL;
 }
 
-/* --- words ----------------------------------------------------------------------------------- */
+/* --- words ------------------------------------------------------------------------------------ */
 
 /* Names stand as Markdown in the report, and plain on the terminal. */
 typedef struct Style {
@@ -82,34 +85,38 @@ static const char *element(const Style *s, const char *tensor, int token, int ch
 }
 
 static const char *token_words(const Style *s, const Event *e) {
-  return arena_printf(s->arena, say(s->d->language, "token %d (“%s”)"), e->token, text(s, e->piece));
+  return arena_printf(s->arena, say(s->d->language, "token %d (“%s”)"), e->token,
+                      text(s, e->piece));
 }
 
 static const char *until_words(const Style *s, const Event *e) {
-  if (e->healed_layer < 0) return e->last_layer == e->layer ? "" : say(s->d->language, "; it lasts to the end");
+  if (e->healed_layer < 0)
+    return e->last_layer == e->layer ? "" : say(s->d->language, "; it lasts to the end");
   if (e->last_layer == e->layer) return say(s->d->language, "; in this layer alone");
-  return arena_printf(s->arena, say(s->d->language, "; from layer %d on it is below that again"), e->healed_layer);
+  return arena_printf(s->arena, say(s->d->language, "; from layer %d on it is below that again"),
+                      e->healed_layer);
 }
 
 /* What the event is: "token 68 (“m”) has 82 % of layer 1's squared error, …" */
 static const char *event_words(const Style *s, const Event *e) {
-  return arena_printf(
-      s->arena,
-      say(s->d->language,
-          "%s of %s: from layer %d on, with %s of its squared error (its error is %s, the median token's %s)%s"),
-      token_words(s, e), text(s, e->prompt), e->layer, md_share(s->arena, e->share), md_error(s->arena, e->error),
-      md_error(s->arena, e->error_median), until_words(s, e));
+  return arena_printf(s->arena,
+                      say(s->d->language, "%s of %s: from layer %d on, with %s of its squared "
+                                          "error (its error is %s, the median token's %s)%s"),
+                      token_words(s, e), text(s, e->prompt), e->layer, md_share(s->arena, e->share),
+                      md_error(s->arena, e->error), md_error(s->arena, e->error_median),
+                      until_words(s, e));
 }
 
 static const char *element_words(const Style *s, const Event *e) {
   const Language l = s->d->language;
   const char *where = element(s, e->tensor, e->element_token, e->element_channel);
   if (e->clipped)
-    return arena_printf(s->arena, say(l, "%s is %s in %s and clipped in %s, where the grid ends at %s"), where,
-                        number(s, e->value_to), text(s, e->to), text(s, e->repaired), number(s, e->grid_end));
+    return arena_printf(
+        s->arena, say(l, "%s is %s in %s and clipped in %s, where the grid ends at %s"), where,
+        number(s, e->value_to), text(s, e->to), text(s, e->repaired), number(s, e->grid_end));
   const Two two = two_numbers(s, e->value_to, e->value);
-  return arena_printf(s->arena, say(l, "%s is %s in %s and %s in %s"), where, two.a, text(s, e->to), two.b,
-                      text(s, e->repaired));
+  return arena_printf(s->arena, say(l, "%s is %s in %s and %s in %s"), where, two.a, text(s, e->to),
+                      two.b, text(s, e->repaired));
 }
 
 static const char *made_words(const Style *s, const Event *e) {
@@ -124,22 +131,28 @@ static const char *removed_words(const Style *s, const Repair *r) {
   const Language l = s->d->language;
   if (isnan(r->removed)) return say(l, "the token has no error");
   if (r->removed < 0)
-    return arena_printf(s->arena, say(l, "the token's squared error grows by %s"), md_share(s->arena, -r->removed));
-  return arena_printf(s->arena, say(l, "%s of the token's squared error is gone"), md_share(s->arena, r->removed));
+    return arena_printf(s->arena, say(l, "the token's squared error grows by %s"),
+                        md_share(s->arena, -r->removed));
+  return arena_printf(s->arena, say(l, "%s of the token's squared error is gone"),
+                      md_share(s->arena, r->removed));
 }
 
-/* "with this one value repaired 96 % of the token's squared error is gone, the relative L2 of layer 1 goes from …" */
+/* "with this one value repaired 96 % of the token's squared error is gone, the relative L2 of layer
+ * 1 goes from …" */
 static const char *repair_words(const Style *s, const Repair *r) {
   const Language l = s->d->language;
   if (r->rel_l2 == r->rel_l2_after && r->last_rel_l2 == r->last_rel_l2_after &&
       r->logits_rel_l2 == r->logits_rel_l2_after)
     return say(l, "with this one value repaired none of the errors changes");
-  return arena_printf(s->arena,
-                      say(l, "with this one value repaired %s, the relative L2 of layer %d goes from %s to %s, of the "
-                             "last block_out from %s to %s, and of the logits from %s to %s"),
-                      removed_words(s, r), r->layer, md_error(s->arena, r->rel_l2), md_error(s->arena, r->rel_l2_after),
-                      md_error(s->arena, r->last_rel_l2), md_error(s->arena, r->last_rel_l2_after),
-                      md_error(s->arena, r->logits_rel_l2), md_error(s->arena, r->logits_rel_l2_after));
+  return arena_printf(
+      s->arena,
+      say(l,
+          "with this one value repaired %s, the relative L2 of layer %d goes from %s to %s, of the "
+          "last block_out from %s to %s, and of the logits from %s to %s"),
+      removed_words(s, r), r->layer, md_error(s->arena, r->rel_l2),
+      md_error(s->arena, r->rel_l2_after), md_error(s->arena, r->last_rel_l2),
+      md_error(s->arena, r->last_rel_l2_after), md_error(s->arena, r->logits_rel_l2),
+      md_error(s->arena, r->logits_rel_l2_after));
 }
 
 /* Why an event is: only a repaired element is said to have made it. */
@@ -148,13 +161,17 @@ static const char *cause_words(const Style *s, const Event *e) {
   const Repair *repair = repair_of(s->d, e);
   if (!*e->origin) return say(l, "It was not traced");
   if (repair && repair->removed >= 0.5)
-    return arena_printf(s->arena, say(l, "%s%s; %s"), element_words(s, e), made_words(s, e), repair_words(s, repair));
+    return arena_printf(s->arena, say(l, "%s%s; %s"), element_words(s, e), made_words(s, e),
+                        repair_words(s, repair));
   if (!*e->tensor)
-    return arena_printf(s->arena, say(l, "No single element explains it: in layer %d none stands out"), e->grown_layer);
-  return arena_printf(
-      s->arena, say(l, "No single element explains it: in layer %d the one that comes nearest, %s, makes %s of it"),
-      e->grown_layer, element(s, e->tensor, e->element_token, e->element_channel),
-      md_share(s->arena, fmax(e->removed, 0)));
+    return arena_printf(s->arena,
+                        say(l, "No single element explains it: in layer %d none stands out"),
+                        e->grown_layer);
+  return arena_printf(s->arena,
+                      say(l, "No single element explains it: in layer %d the one that comes "
+                             "nearest, %s, makes %s of it"),
+                      e->grown_layer, element(s, e->tensor, e->element_token, e->element_channel),
+                      md_share(s->arena, fmax(e->removed, 0)));
 }
 
 /* "1.9 % in layer 0, 5.2 % in layer 16, 4.0 % in layer 23: rises to layer 16 and falls back" */
@@ -163,16 +180,17 @@ static const char *typical_words(const Style *s, const DriftShape *shape) {
   Arena *a = s->arena;
   const char *name = shapes_name(l, a, shape);
   if (isnan(shape->growth)) return name;
-  const char *peak =
-      shape->peak_layer > shape->first_layer && shape->peak_layer < shape->last_layer
-          ? arena_printf(a, say(l, ", %s in layer %d"), md_error(a, shape->first * shape->rise), shape->peak_layer)
-          : "";
-  return arena_printf(a, say(l, "%s in layer %d%s, %s in layer %d: %s"), md_error(a, shape->first), shape->first_layer,
-                      peak, md_error(a, shape->last), shape->last_layer, name);
+  const char *peak = shape->peak_layer > shape->first_layer && shape->peak_layer < shape->last_layer
+                         ? arena_printf(a, say(l, ", %s in layer %d"),
+                                        md_error(a, shape->first * shape->rise), shape->peak_layer)
+                         : "";
+  return arena_printf(a, say(l, "%s in layer %d%s, %s in layer %d: %s"), md_error(a, shape->first),
+                      shape->first_layer, peak, md_error(a, shape->last), shape->last_layer, name);
 }
 
 static const char *count_words(const Style *s, int count) {
-  return count == 1 ? say(s->d->language, "1 event") : arena_printf(s->arena, say(s->d->language, "%d events"), count);
+  return count == 1 ? say(s->d->language, "1 event")
+                    : arena_printf(s->arena, say(s->d->language, "%d events"), count);
 }
 
 /* A file without these tables says nothing of events. */
@@ -185,9 +203,11 @@ static bool is_known(const ReportData *d, const ReportPair *pair) {
 /* Why, in short; "" where no value was repaired. */
 static const char *brief_cause(const Style *s, const Event *e) {
   const Repair *repair = repair_of(s->d, e);
-  if (!repair || repair->removed < 0.5) return *e->origin ? say(s->d->language, "; no single element explains it") : "";
-  return arena_printf(s->arena, say(s->d->language, "; %s; repaired, layer %d goes from %s to %s"), element_words(s, e),
-                      repair->layer, md_error(s->arena, repair->rel_l2), md_error(s->arena, repair->rel_l2_after));
+  if (!repair || repair->removed < 0.5)
+    return *e->origin ? say(s->d->language, "; no single element explains it") : "";
+  return arena_printf(s->arena, say(s->d->language, "; %s; repaired, layer %d goes from %s to %s"),
+                      element_words(s, e), repair->layer, md_error(s->arena, repair->rel_l2),
+                      md_error(s->arena, repair->rel_l2_after));
 }
 
 const char *events_cause(Arena *arena, const ReportData *d, const ReportPair *pair) {
@@ -196,9 +216,10 @@ const char *events_cause(Arena *arena, const ReportData *d, const ReportPair *pa
   const int count = events_count(d, pair, &e);
   const Repair *repair = e ? repair_of(d, e) : NULL;
   if (!repair || repair->removed < 0.5) return "";
-  return arena_printf(arena, say(d->language, "%s; repaired, layer %d goes from %s to %s%s"), element_words(&s, e),
-                      repair->layer, md_error(arena, repair->rel_l2), md_error(arena, repair->rel_l2_after),
-                      count > 1 ? arena_printf(arena, say(d->language, " (the largest of %d events)"), count) : "");
+  return arena_printf(
+      arena, say(d->language, "%s; repaired, layer %d goes from %s to %s%s"), element_words(&s, e),
+      repair->layer, md_error(arena, repair->rel_l2), md_error(arena, repair->rel_l2_after),
+      count > 1 ? arena_printf(arena, say(d->language, " (the largest of %d events)"), count) : "");
 }
 
 static const char *pair_summary(Arena *arena, const ReportData *d, const ReportPair *pair) {
@@ -206,10 +227,11 @@ static const char *pair_summary(Arena *arena, const ReportData *d, const ReportP
   const Event *e;
   const int count = events_count(d, pair, &e);
   if (count == 0) return "";
-  return arena_printf(arena,
-                      say(d->language, "%s against %s: %s; the largest: %s has %s of layer %d's squared error%s\n"),
-                      words_plain(arena, pair->base), words_plain(arena, pair->other), count_words(&s, count),
-                      token_words(&s, e), md_share(arena, e->share), e->layer, brief_cause(&s, e));
+  return arena_printf(
+      arena,
+      say(d->language, "%s against %s: %s; the largest: %s has %s of layer %d's squared error%s\n"),
+      words_plain(arena, pair->base), words_plain(arena, pair->other), count_words(&s, count),
+      token_words(&s, e), md_share(arena, e->share), e->layer, brief_cause(&s, e));
 }
 
 const char *events_summary(Arena *arena, const ReportData *d) {
@@ -217,7 +239,8 @@ const char *events_summary(Arena *arena, const ReportData *d) {
   int told = 0;
   for (int i = 0; i < d->againsts + d->pairs && told < TOLD; i++) {
     const ReportPair *pair = i < d->againsts ? &d->against[i] : &d->pair[i - d->againsts];
-    bool twice = i >= d->againsts && (data_is_reference(pair->base) || data_is_reference(pair->other));
+    bool twice =
+        i >= d->againsts && (data_is_reference(pair->base) || data_is_reference(pair->other));
     const char *line = twice ? "" : pair_summary(arena, d, pair);
     told += *line != 0;
     lines = arena_printf(arena, "%s%s", lines, line);
@@ -225,15 +248,17 @@ const char *events_summary(Arena *arena, const ReportData *d) {
   return lines;
 }
 
-/* --- the section ----------------------------------------------------------------------------- */
+/* --- the section ------------------------------------------------------------------------------ */
 
-static void write_table(FILE *out, const ReportData *d, const ReportPair *pair, int count, Arena scratch) {
+static void write_table(FILE *out, const ReportData *d, const ReportPair *pair, int count,
+                        Arena scratch) {
   const Language l = d->language;
   const Style s = {d, &scratch, false};
   Grid grid = grid_new(&scratch, "rllrrrrlrrrr");
-  static const char *const head[] = {WORD("token"), WORD("its text"), WORD("prompt"),     WORD("layer"),
-                                     WORD("last"),  WORD("share"),    WORD("its error"),  WORD("element"),
-                                     WORD("there"), WORD("here"),     WORD("grid's end"), WORD("removed")};
+  static const char *const head[] = {WORD("token"),     WORD("its text"),   WORD("prompt"),
+                                     WORD("layer"),     WORD("last"),       WORD("share"),
+                                     WORD("its error"), WORD("element"),    WORD("there"),
+                                     WORD("here"),      WORD("grid's end"), WORD("removed")};
   grid_head(l, &grid, head);
   for (int rank = 1; rank <= count && rank <= LISTED; rank++) {
     const Event *e = event_of(d, pair, rank);
@@ -246,7 +271,8 @@ static void write_table(FILE *out, const ReportData *d, const ReportPair *pair, 
     grid_add(&grid, arena_printf(&scratch, "%d", e->last_layer));
     grid_add(&grid, md_share(&scratch, e->share));
     grid_add(&grid, md_error(&scratch, e->error));
-    grid_add(&grid, *e->tensor ? element(&s, e->tensor, e->element_token, e->element_channel) : "—");
+    grid_add(&grid,
+             *e->tensor ? element(&s, e->tensor, e->element_token, e->element_channel) : "—");
     grid_add(&grid, number(&s, e->value_to));
     grid_add(&grid, number(&s, e->value));
     grid_add(&grid, number(&s, e->grid_end));
@@ -266,16 +292,16 @@ static void write_pair(FILE *out, const ReportData *d, const ReportPair *pair, A
   if (shape) fprintf(out, say(l, "- **Typical tokens**: %s.\n"), typical_words(&s, shape));
   if (count == 0) {
     fprintf(out,
-            say(l,
-                "- **No event**: no token has more than %s of a layer's squared error and more than three tokens' even "
-                "share of it.\n\n"),
+            say(l, "- **No event**: no token has more than %s of a layer's squared error and more "
+                   "than three tokens' even "
+                   "share of it.\n\n"),
             md_share(&scratch, plan.share));
     return;
   }
   fprintf(out,
-          say(l,
-              "- **%s**: a token with more than %s of a layer's squared error of `block_out`, and with more than three "
-              "tokens' even share of it.\n"),
+          say(l, "- **%s**: a token with more than %s of a layer's squared error of `block_out`, "
+                 "and with more than three "
+                 "tokens' even share of it.\n"),
           count_words(&s, count), md_share(&scratch, plan.share));
   for (int rank = 1; rank <= count && rank <= TOLD; rank++) {
     const Event *e = event_of(d, pair, rank);
@@ -284,7 +310,8 @@ static void write_pair(FILE *out, const ReportData *d, const ReportPair *pair, A
   fputc('\n', out);
   write_table(out, d, pair, count, scratch);
   if (count > LISTED)
-    fprintf(out, say(l, "The %d largest of %d; all of them in tables/events.csv.\n\n"), LISTED, count);
+    fprintf(out, say(l, "The %d largest of %d; all of them in tables/events.csv.\n\n"), LISTED,
+            count);
 }
 
 /* In either order: what stands out of the one stands out of the other. */
@@ -301,10 +328,12 @@ static void write_asked(FILE *out, const ReportData *d, Arena scratch) {
     if (!r->asked) continue;
     const Two two = two_numbers(&s, r->value, r->value_to);
     any = true;
-    fprintf(out, say(d->language, "- **%s, asked for**: %s of layer %d of prompt %s is %s in %s and %s in %s; %s.\n"),
+    fprintf(out,
+            say(d->language,
+                "- **%s, asked for**: %s of layer %d of prompt %s is %s in %s and %s in %s; %s.\n"),
             md_text(&scratch, r->repaired), element(&s, r->tensor, r->token, r->channel), r->layer,
-            md_text(&scratch, r->prompt), two.a, md_text(&scratch, r->repaired), two.b, md_text(&scratch, r->to),
-            repair_words(&s, r));
+            md_text(&scratch, r->prompt), two.a, md_text(&scratch, r->repaired), two.b,
+            md_text(&scratch, r->to), repair_words(&s, r));
   }
   if (any) fputc('\n', out);
 }
@@ -313,9 +342,12 @@ bool asked_events(const ReportData *d) { return d->event_strips > 0 || d->repair
 
 void section_events(FILE *out, const ReportData *d, Arena scratch) {
   fputs(say(d->language,
-            "What happens to every token (rounding, which bits mend) and what happens to one (a value clipped, which a "
-            "scale mends) are two things. The first is the median token's; the second are events. An event is traced "
-            "back through its layer by setting one element after another to the other side's value; that a value made "
+            "What happens to every token (rounding, which bits mend) and what happens to one (a "
+            "value clipped, which a "
+            "scale mends) are two things. The first is the median token's; the second are events. "
+            "An event is traced "
+            "back through its layer by setting one element after another to the other side's "
+            "value; that a value made "
             "it is said only where the whole run was made again with that value repaired.\n\n"),
         out);
   write_asked(out, d, scratch);

@@ -13,7 +13,8 @@
 
 #define FIGURE_PATH "plots/%s.svg" /* as the report refers to it */
 
-/* Okabe and Ito's colours, told apart in every kind of colour vision; dashes and marks tell them apart in print. */
+/* Okabe and Ito's colours, told apart in every kind of colour vision; dashes and marks tell them
+ * apart in print. */
 static const char preamble[] =
     "set datafile missing 'NaN'\n"
     "set key outside right top vertical spacing 1.3 noenhanced\n"
@@ -31,7 +32,8 @@ static const char preamble[] =
     "set linetype 8 lc rgb '#999999' lw 1.8 dt 5 pt 12 ps 0.8\n"
     "set linetype 9 lc rgb '#882255' lw 1.8 dt 3 pt 1 ps 0.6\n"
     "set linetype cycle 9\n"
-    "set palette defined (0 '#fde725', 0.25 '#5ec962', 0.5 '#21918c', 0.75 '#3b528b', 1 '#440154')\n";
+    "set palette defined (0 '#fde725', 0.25 '#5ec962', 0.5 '#21918c', 0.75 '#3b528b', 1 "
+    "'#440154')\n";
 
 bool figures_open(Figures *figures, const char *folder, Status *st) {
   *figures = (Figures){.folder = folder};
@@ -49,7 +51,8 @@ static Figure *one_more(Figures *figures) {
   return &list[figures->count++];
 }
 
-bool figure_begin(Figures *figures, FILE *out, const char *name, const char *caption, const char *table, int height) {
+bool figure_begin(Figures *figures, FILE *out, const char *name, const char *caption,
+                  const char *table, int height) {
   if (!figures || !figures->script) return false;
   Figure *figure = one_more(figures);
   if (!figure) return false;
@@ -58,7 +61,8 @@ bool figure_begin(Figures *figures, FILE *out, const char *name, const char *cap
   *figure = (Figure){.from = figures->size};
   snprintf(figure->name, sizeof figure->name, "%s", name);
   fprintf(figures->script,
-          "\nreset session\n%sset terminal svg size 900,%d noenhanced font 'Helvetica,Noto Sans CJK SC,14' background "
+          "\nreset session\n%sset terminal svg size 900,%d noenhanced font 'Helvetica,Noto Sans "
+          "CJK SC,14' background "
           "'#ffffff'\n",
           preamble, height);
   fprintf(figures->script, "set output '%s.svg'\n", name);
@@ -96,10 +100,11 @@ const char *figure_name(Arena *arena, const char *kind, const char *a, const cha
     *c = '_';
     changed = true;
   }
-  return changed ? arena_printf(arena, "%s_%.8s", name, whole.hex) : name; /* two names stay two files */
+  return changed ? arena_printf(arena, "%s_%.8s", name, whole.hex)
+                 : name; /* two names stay two files */
 }
 
-/* ---- drawing ---- */
+/* --- drawing ---------------------------------------------------------------------------------- */
 
 static const char *path_of(Arena *arena, const Figures *figures, const Figure *figure) {
   return arena_printf(arena, "%s/%s.svg", figures->folder, figure->name);
@@ -116,7 +121,8 @@ static void draw_alone(Language l, Arena *arena, const Figures *figures, int i, 
   unlink(script);
   if (!figure->fault && !draw_whole(path_of(arena, figures, figure)))
     figure->fault = say(l, "gnuplot wrote no whole file");
-  if (figure->fault && figure->empty && figure->values == 0) figure->fault = say(l, "no value is finite");
+  if (figure->fault && figure->empty && figure->values == 0)
+    figure->fault = say(l, "no value is finite");
   if (figure->fault) unlink(path_of(arena, figures, figure));
 }
 
@@ -124,16 +130,20 @@ static void draw_alone(Language l, Arena *arena, const Figures *figures, int i, 
 static void draw_all(Language l, Arena *arena, Figures *figures, Status *st) {
   const char *script = arena_printf(arena, "%s/figures.gp", figures->folder);
   for (int i = 0; i < figures->count; i++) unlink(path_of(arena, figures, &figures->figure[i]));
-  if (!file_make_folder(figures->folder, st) || !file_write(script, figures->text, figures->size, false, st)) return;
+  if (!file_make_folder(figures->folder, st) ||
+      !file_write(script, figures->text, figures->size, false, st))
+    return;
   bool done = !draw_script(l, arena, figures->folder, "figures.gp");
   for (int i = 0; i < figures->count; i++)
-    if (!done || !draw_whole(path_of(arena, figures, &figures->figure[i]))) draw_alone(l, arena, figures, i, st);
+    if (!done || !draw_whole(path_of(arena, figures, &figures->figure[i])))
+      draw_alone(l, arena, figures, i, st);
 }
 
-/* ---- what the report says of a figure that could not be drawn ---- */
+/* --- what the report says of a figure that could not be drawn --------------------------------- */
 
 /* Where the figure is referred to in the Markdown: the paragraph that is its image. */
-static const char *place_of(Arena *arena, const char *markdown, const Figure *figure, const char **path) {
+static const char *place_of(Arena *arena, const char *markdown, const Figure *figure,
+                            const char **path) {
   *path = strstr(markdown, arena_printf(arena, "](" FIGURE_PATH " \"", figure->name));
   const char *line = *path;
   while (line && line > markdown && line[-1] != '\n') line--;
@@ -141,16 +151,17 @@ static const char *place_of(Arena *arena, const char *markdown, const Figure *fi
 }
 
 /* The sentence in place of the image: its caption, the reason, the table with its data. */
-static void write_fault(Language l, FILE *out, const Figure *figure, const char *line, const char *path,
-                        Arena scratch) {
+static void write_fault(Language l, FILE *out, const Figure *figure, const char *line,
+                        const char *path, Arena scratch) {
   const char *table = strchr(path, '"') + 1;
   const char *caption = arena_printf(&scratch, "%.*s", (int)(path - line) - 2, line + 2);
   table = arena_printf(&scratch, "%.*s", (int)strcspn(table, "\""), table);
-  fprintf(out, say(l, "> **Not drawn** (%s): %s Data: [%s](%s)"), md_text(&scratch, figure->fault), caption, table,
-          table);
+  fprintf(out, say(l, "> **Not drawn** (%s): %s Data: [%s](%s)"), md_text(&scratch, figure->fault),
+          caption, table, table);
 }
 
-static bool say_faults(Language l, Figures *figures, char **markdown, size_t *count, Arena scratch, Status *st) {
+static bool say_faults(Language l, Figures *figures, char **markdown, size_t *count, Arena scratch,
+                       Status *st) {
   char *text = NULL;
   size_t size = 0;
   FILE *out = open_memstream(&text, &size);
@@ -174,7 +185,8 @@ static bool say_faults(Language l, Figures *figures, char **markdown, size_t *co
   return true;
 }
 
-bool figures_finish(Language l, Figures *figures, char **markdown, size_t *count, Arena scratch, Status *st) {
+bool figures_finish(Language l, Figures *figures, char **markdown, size_t *count, Arena scratch,
+                    Status *st) {
   if (!figures->script) return true;
   bool whole = !ferror(figures->script), said = true;
   whole = fclose(figures->script) == 0 && whole;
@@ -185,7 +197,8 @@ bool figures_finish(Language l, Figures *figures, char **markdown, size_t *count
   bool any = false;
   for (int i = 0; i < figures->count; i++) {
     Figure *figure = &figures->figure[i];
-    if (why.failed && !figure->fault && !draw_whole(path_of(&scratch, figures, figure))) figure->fault = why.text;
+    if (why.failed && !figure->fault && !draw_whole(path_of(&scratch, figures, figure)))
+      figure->fault = why.text;
     any |= figure->fault != NULL;
   }
   if (any) said = say_faults(l, figures, markdown, count, scratch, st);

@@ -1,9 +1,10 @@
-/* figures: the plots of a report. Sections begin a figure and write gnuplot commands and data; one gnuplot process
- * draws them all into plots/NAME.svg, from plots/figures.gp, which stays there so that a figure can be made again by
- * hand; where it fails, each figure has a process of its own. Where gnuplot is absent nothing is drawn or referred to.
- * Strings from outside go into the script through figure_text alone: single quotes, doubled inside, no control
- * characters, and the terminal has enhanced text off, so nothing in them is a command (gnuplot runs backticks in double
- * quotes, and @macros). */
+/* figures: the plots of a report. Sections begin a figure and write gnuplot commands and data; one
+ * gnuplot process draws them all into plots/NAME.svg, from plots/figures.gp, which stays there so
+ * that a figure can be made again by hand; where it fails, each figure has a process of its own.
+ * Where gnuplot is absent nothing is drawn or referred to. Strings from outside go into the script
+ * through figure_text alone: single quotes, doubled inside, no control characters, and the terminal
+ * has enhanced text off, so nothing in them is a command (gnuplot runs backticks in double quotes,
+ * and @macros). */
 #ifndef DS_REPORT_FIGURES_H
 #define DS_REPORT_FIGURES_H
 #include <stdbool.h>
@@ -32,18 +33,22 @@ typedef struct Figures {
 
 /* `folder` need not be there yet. */
 bool figures_open(Figures *figures, const char *folder, Status *st);
-/* Refers to plots/NAME.svg in the report and starts its part of the script; false, with nothing written, where there
- * are no figures. `caption` is ready Markdown, `table` the CSV that holds the data (the image's title); the figure is
- * 900 wide and `height` high. */
-bool figure_begin(Figures *figures, FILE *out, const char *name, const char *caption, const char *table, int height);
+/* Refers to plots/NAME.svg in the report and starts its part of the script; false, with nothing
+ * written, where there are no figures. `caption` is ready Markdown, `table` the CSV that holds the
+ * data (the image's title); the figure is 900 wide and `height` high. */
+bool figure_begin(Figures *figures, FILE *out, const char *name, const char *caption,
+                  const char *table, int height);
 /* A gnuplot string of this text, with its quotes. In the arena. */
 const char *figure_text(Arena *arena, const char *text);
-/* A number of a data block: NaN and, for a logarithmic axis, what is not above 0 become the missing value. */
+/* A number of a data block: NaN and, for a logarithmic axis, what is not above 0 become the missing
+ * value. */
 void figure_value(const Figures *figures, double value, bool logarithmic);
 /* A file name made of letters, digits, '-' and '_'. In the arena. */
 const char *figure_name(Arena *arena, const char *kind, const char *a, const char *b);
-/* Draws everything. A figure that cannot be drawn costs the figure: in `markdown` (from malloc, replaced), where it was
- * referred to, stand its caption, the reason and the table with its data. Fails for want of memory alone. */
-bool figures_finish(Language l, Figures *figures, char **markdown, size_t *count, Arena scratch, Status *st);
+/* Draws everything. A figure that cannot be drawn costs the figure: in `markdown` (from malloc,
+ * replaced), where it was referred to, stand its caption, the reason and the table with its data.
+ * Fails for want of memory alone. */
+bool figures_finish(Language l, Figures *figures, char **markdown, size_t *count, Arena scratch,
+                    Status *st);
 
 #endif

@@ -13,7 +13,8 @@
 /* What each layer of a mode is, where it differs by layer. */
 static void write_layers(FILE *out, const ReportData *d, const char *mode, Arena scratch) {
   const char *words = mode_layers_words(&scratch, d, mode);
-  if (*words) fprintf(out, say(d->language, "- %s differs by layer: %s.\n"), md_text(&scratch, mode), words);
+  if (*words)
+    fprintf(out, say(d->language, "- %s differs by layer: %s.\n"), md_text(&scratch, mode), words);
 }
 
 /* The stages in which two modes differ, and the tensors whose kernels do. */
@@ -24,7 +25,8 @@ static void write_cause(FILE *out, const ReportData *d, const ReportPair *pair, 
   write_layers(out, d, pair->base, scratch);
   write_layers(out, d, pair->other, scratch);
   for (int c = MODE_COLUMNS; d->modes && c < table_modes.columns && stages < TENSORS_MOST; c++)
-    if (data_mode(d, pair->base, 0) && data_mode(d, pair->other, 0) && mode_layers_differ(d, pair, c, in))
+    if (data_mode(d, pair->base, 0) && data_mode(d, pair->other, 0) &&
+        mode_layers_differ(d, pair, c, in))
       names[stages++] = table_modes.column[c].name;
   if (stages)
     fprintf(out, say(d->language, "- The modes ask for different settings of %s.\n"),
@@ -41,35 +43,39 @@ static void write_cause(FILE *out, const ReportData *d, const ReportPair *pair, 
 }
 
 /* "`block_out` …", the three questions: does it accumulate, stay, or jump? */
-static void write_shape(FILE *out, const ReportData *d, const ReportPair *pair, const DriftShape *s, Arena scratch) {
-  const char *parts = shapes_parts(d->language, &scratch, s), *tokens = shapes_tokens(&scratch, d, pair, s);
+static void write_shape(FILE *out, const ReportData *d, const ReportPair *pair, const DriftShape *s,
+                        Arena scratch) {
+  const char *parts = shapes_parts(d->language, &scratch, s),
+             *tokens = shapes_tokens(&scratch, d, pair, s);
   fprintf(out, say(d->language, "- **Does it accumulate, stay or jump?** `block_out`: %s.%s\n"),
           shapes_travel(d->language, &scratch, s),
           *parts ? arena_printf(&scratch, say(d->language, " %s"), parts) : "");
   if (*tokens) fprintf(out, say(d->language, "- **Single tokens?** %s.\n"), tokens);
 }
 
-static void write_course(FILE *out, const ReportData *d, const ReportPair *pair, const Course *course, Arena scratch) {
+static void write_course(FILE *out, const ReportData *d, const ReportPair *pair,
+                         const Course *course, Arena scratch) {
   const DriftShape *shape = data_shape(d, pair, data_role(d, ROLE_BLOCK_OUT));
   if (course->nonfinite >= 0)
     fprintf(out,
-            say(d->language,
-                "- **How it grows is not told**: `block_out` differs from layer %d on, and from layer %d on it holds "
-                "values that are not finite.\n"),
+            say(d->language, "- **How it grows is not told**: `block_out` differs from layer %d "
+                             "on, and from layer %d on it holds "
+                             "values that are not finite.\n"),
             course->differs, course->nonfinite);
   else if (course->first < 0)
     fprintf(out,
-            say(d->language,
-                "- **It has no size**: `block_out` differs from layer %d on, in no value but the sign of zeros.\n"),
+            say(d->language, "- **It has no size**: `block_out` differs from layer %d on, in no "
+                             "value but the sign of zeros.\n"),
             course->differs);
   else if (shape)
     write_shape(out, d, pair, shape, scratch);
   else
     fprintf(out,
-            say(d->language,
-                "- **How it grows is not told**: this results file holds no shapes. From layer %d to layer %d the "
-                "relative L2 of `block_out` goes from %s to %s.\n"),
-            course->first, course->last, md_error(&scratch, course->first_l2), md_error(&scratch, course->last_l2));
+            say(d->language, "- **How it grows is not told**: this results file holds no shapes. "
+                             "From layer %d to layer %d the "
+                             "relative L2 of `block_out` goes from %s to %s.\n"),
+            course->first, course->last, md_error(&scratch, course->first_l2),
+            md_error(&scratch, course->last_l2));
 }
 
 /* Is the pair's own difference large or small beside the errors of its two modes? */
@@ -80,22 +86,26 @@ static void write_scale(FILE *out, const ReportData *d, const ReportPair *pair, 
     if (!strcmp(d->against[a].other, pair->other)) other = d->against[a].verdict;
   }
   if (!base || !other || base->nonfinite || other->nonfinite || pair->verdict->nonfinite) return;
-  if (!(base->logits_rel_l2 > 0) || !(other->logits_rel_l2 > 0) || !(pair->verdict->logits_rel_l2 > 0)) return;
-  double smaller = fmin(base->logits_rel_l2, other->logits_rel_l2), own = pair->verdict->logits_rel_l2;
+  if (!(base->logits_rel_l2 > 0) || !(other->logits_rel_l2 > 0) ||
+      !(pair->verdict->logits_rel_l2 > 0))
+    return;
+  double smaller = fmin(base->logits_rel_l2, other->logits_rel_l2),
+         own = pair->verdict->logits_rel_l2;
   const char *closer = base->logits_rel_l2 < other->logits_rel_l2 ? pair->base : pair->other;
-  fprintf(
-      out,
-      say(d->language,
-          "- **Beside the errors of the modes themselves**: against the float64 reference the logits of %s are off by "
-          "%s and those of %s by %s (relative L2); "
-          "%s, and the difference between the two is %s the smaller of these errors.\n"),
-      md_text(&scratch, pair->base), md_error(&scratch, base->logits_rel_l2), md_text(&scratch, pair->other),
-      md_error(&scratch, other->logits_rel_l2),
-      base->logits_rel_l2 == other->logits_rel_l2
-          ? say(d->language, "neither is closer")
-          : arena_printf(&scratch, say(d->language, "%s is closer"), md_text(&scratch, closer)),
-      arena_printf(&scratch, say(d->language, own < smaller ? "%s of" : "%s times"),
-                   own < smaller ? md_share(&scratch, own / smaller) : md_factor(&scratch, own / smaller)));
+  fprintf(out,
+          say(d->language,
+              "- **Beside the errors of the modes themselves**: against the float64 reference the "
+              "logits of %s are off by "
+              "%s and those of %s by %s (relative L2); "
+              "%s, and the difference between the two is %s the smaller of these errors.\n"),
+          md_text(&scratch, pair->base), md_error(&scratch, base->logits_rel_l2),
+          md_text(&scratch, pair->other), md_error(&scratch, other->logits_rel_l2),
+          base->logits_rel_l2 == other->logits_rel_l2
+              ? say(d->language, "neither is closer")
+              : arena_printf(&scratch, say(d->language, "%s is closer"), md_text(&scratch, closer)),
+          arena_printf(&scratch, say(d->language, own < smaller ? "%s of" : "%s times"),
+                       own < smaller ? md_share(&scratch, own / smaller)
+                                     : md_factor(&scratch, own / smaller)));
 }
 
 static void write_findings(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
@@ -107,9 +117,9 @@ static void write_findings(FILE *out, const ReportData *d, const ReportPair *pai
   if (*reason) fprintf(out, say(d->language, "- **Why.** %s\n"), reason);
   if (data_identical(d, pair)) {
     if (!*reason && effect == EFFECT_IDENTICAL)
-      fputs(say(d->language,
-                "- No reason is known why these modes should always agree: the equality is a finding about these "
-                "prompts.\n"),
+      fputs(say(d->language, "- No reason is known why these modes should always agree: the "
+                             "equality is a finding about these "
+                             "prompts.\n"),
             out);
     return;
   }
@@ -119,9 +129,9 @@ static void write_findings(FILE *out, const ReportData *d, const ReportPair *pai
   if (course.differs >= 0) {
     write_course(out, d, pair, &course, scratch);
   } else if (d->layers && data_drift(d, pair, data_role(d, ROLE_BLOCK_OUT), d->layers - 1)) {
-    fputs(say(d->language,
-              "- **It does not travel.** `block_out` is identical in every layer: what differs inside a layer is lost "
-              "again before the layer ends.\n"),
+    fputs(say(d->language, "- **It does not travel.** `block_out` is identical in every layer: "
+                           "what differs inside a layer is lost "
+                           "again before the layer ends.\n"),
           out);
   }
   if (*end) fprintf(out, say(d->language, "- **Where it ends.** %s\n"), end);

@@ -7,8 +7,7 @@
 #include "report/markdown.h"
 #include "report/words.h"
 
-/* --- what is not finite ---------------------------------------------------------------------------------------------
- */
+/* --- what is not finite ----------------------------------------------------------------------- */
 
 static int prompt_of(const ReportData *d, const char *name) {
   int at = 0;
@@ -19,14 +18,16 @@ static int prompt_of(const ReportData *d, const char *name) {
 static bool computed_before(const ReportData *d, const TensorStats *a, const TensorStats *b) {
   int prompt = prompt_of(d, a->prompt) - prompt_of(d, b->prompt);
   if (prompt) return prompt < 0;
-  return a->layer != b->layer ? a->layer < b->layer
-                              : tensors_find(&d->traced, a->tensor) < tensors_find(&d->traced, b->tensor);
+  return a->layer != b->layer
+             ? a->layer < b->layer
+             : tensors_find(&d->traced, a->tensor) < tensors_find(&d->traced, b->tensor);
 }
 
 const TensorStats *finite_first(const ReportData *d) {
   const TensorStats *first = NULL;
   for (size_t i = 0; i < d->tensors; i++)
-    if (d->tensor[i].nonfinite > 0 && (!first || computed_before(d, &d->tensor[i], first))) first = &d->tensor[i];
+    if (d->tensor[i].nonfinite > 0 && (!first || computed_before(d, &d->tensor[i], first)))
+      first = &d->tensor[i];
   return first;
 }
 
@@ -63,8 +64,9 @@ static const char *element_of(Arena *arena, const TensorStats *row) {
 }
 
 static const char *who(Language l, Arena *arena, const TensorStats *row) {
-  return data_is_reference(row->mode) ? say(l, "the float64 reference")
-                                      : arena_printf(arena, say(l, "mode %s"), md_text(arena, row->mode));
+  return data_is_reference(row->mode)
+             ? say(l, "the float64 reference")
+             : arena_printf(arena, say(l, "mode %s"), md_text(arena, row->mode));
 }
 
 static const char *warn_of_values(Arena *arena, const ReportData *d, const Lost *lost) {
@@ -72,20 +74,25 @@ static const char *warn_of_values(Arena *arena, const ReportData *d, const Lost 
   const char *place = words_place(arena, d, row->tensor, row->layer);
   if (row->first_nonfinite >= 0)
     place = arena_printf(arena, say(d->language, "%s, element %s"), place, element_of(arena, row));
-  return arena_printf(
-      arena,
-      say(d->language, "Values are not finite. The first: %s, of %s, prompt %s. In all %s in %s: they are left out "
-                       "of the figures, and a figure that leaves values out says so."),
-      place, who(d->language, arena, row), md_text(arena, row->prompt),
-      md_count(d->language, arena, lost->values, "value"), md_count(d->language, arena, lost->tensors, "tensor"));
+  return arena_printf(arena,
+                      say(d->language,
+                          "Values are not finite. The first: %s, of %s, prompt %s. In all %s in "
+                          "%s: they are left out "
+                          "of the figures, and a figure that leaves values out says so."),
+                      place, who(d->language, arena, row), md_text(arena, row->prompt),
+                      md_count(d->language, arena, lost->values, "value"),
+                      md_count(d->language, arena, lost->tensors, "tensor"));
 }
 
 static const char *warn_of_nans(Arena *arena, const ReportData *d, const Lost *lost) {
   const TensorStats *row = lost->first;
   return arena_printf(
-      arena, say(d->language, "Turned into 0 by quantisation: %s in %s, first in %s of %s, prompt %s."),
-      md_count(d->language, arena, lost->values, "NaN"), md_count(d->language, arena, lost->tensors, "tensor"),
-      words_place(arena, d, row->tensor, row->layer), who(d->language, arena, row), md_text(arena, row->prompt));
+      arena,
+      say(d->language, "Turned into 0 by quantisation: %s in %s, first in %s of %s, prompt %s."),
+      md_count(d->language, arena, lost->values, "NaN"),
+      md_count(d->language, arena, lost->tensors, "tensor"),
+      words_place(arena, d, row->tensor, row->layer), who(d->language, arena, row),
+      md_text(arena, row->prompt));
 }
 
 const char *finite_warning(Arena *arena, const ReportData *d) {
@@ -93,23 +100,24 @@ const char *finite_warning(Arena *arena, const ReportData *d) {
   if (!values.first && !nans.first) return "";
   const char *text = values.first ? warn_of_values(arena, d, &values) : "";
   if (nans.first)
-    text = arena_printf(arena, "%s%s", text,
-                        values.first ? arena_printf(arena, say(d->language, " %s"), warn_of_nans(arena, d, &nans))
-                                     : warn_of_nans(arena, d, &nans));
-  return arena_printf(arena, "%s%s", text,
-                      say(d->language, " This alone does not change the exit status; with `--strict` it is 1."));
+    text = arena_printf(
+        arena, "%s%s", text,
+        values.first ? arena_printf(arena, say(d->language, " %s"), warn_of_nans(arena, d, &nans))
+                     : warn_of_nans(arena, d, &nans));
+  return arena_printf(
+      arena, "%s%s", text,
+      say(d->language, " This alone does not change the exit status; with `--strict` it is 1."));
 }
 
-/* --- for the terminal -----------------------------------------------------------------------------------------------
- */
+/* --- for the terminal ------------------------------------------------------------------------- */
 
 static const char *place_plain(Arena *arena, const ReportData *d, const TensorStats *row) {
   const char *place = words_place_plain(arena, d, row->tensor, row->layer);
   if (row->first_nonfinite >= 0)
     place = arena_printf(arena, say(d->language, "%s, element %s"), place, element_of(arena, row));
   return arena_printf(arena, say(d->language, "%s, of %s%s (prompt %s)"), place,
-                      data_is_reference(row->mode) ? "" : say(d->language, "mode "), words_plain(arena, row->mode),
-                      words_plain(arena, row->prompt));
+                      data_is_reference(row->mode) ? "" : say(d->language, "mode "),
+                      words_plain(arena, row->mode), words_plain(arena, row->prompt));
 }
 
 const char *finite_summary(Arena *arena, const ReportData *d) {
@@ -117,14 +125,17 @@ const char *finite_summary(Arena *arena, const ReportData *d) {
   Lost values = lost_values(d), nans = lost_nans(d);
   const char *text = "";
   if (values.first)
-    text = arena_printf(arena, say(d->language, "NOT FINITE: first at %s; %s in %s, left out of all figures; %s\n"),
-                        place_plain(arena, d, values.first), md_count(d->language, arena, values.values, "value"),
-                        md_count(d->language, arena, values.tensors, "tensor"), without);
+    text = arena_printf(
+        arena, say(d->language, "NOT FINITE: first at %s; %s in %s, left out of all figures; %s\n"),
+        place_plain(arena, d, values.first), md_count(d->language, arena, values.values, "value"),
+        md_count(d->language, arena, values.tensors, "tensor"), without);
   if (nans.first)
-    text =
-        arena_printf(arena, say(d->language, "%sNOT FINITE: quantisation turned %s in %s into 0, first at %s; %s\n"),
-                     text, md_count(d->language, arena, nans.values, "NaN"),
-                     md_count(d->language, arena, nans.tensors, "tensor"), place_plain(arena, d, nans.first), without);
+    text = arena_printf(
+        arena,
+        say(d->language, "%sNOT FINITE: quantisation turned %s in %s into 0, first at %s; %s\n"),
+        text, md_count(d->language, arena, nans.values, "NaN"),
+        md_count(d->language, arena, nans.tensors, "tensor"), place_plain(arena, d, nans.first),
+        without);
   return text;
 }
 
@@ -139,12 +150,13 @@ const char *finite_failed(Arena *arena, const ReportData *d) {
   return NULL;
 }
 
-/* --- figures that leave values out ----------------------------------------------------------------------------------
- */
+/* --- figures that leave values out ------------------------------------------------------------ */
 
 bool finite_whole(const Size *size) { return size->nonfinite == 0; }
 
-static bool nothing_left(const Size *size) { return size->nonfinite > 0 && size->nonfinite == size->n; }
+static bool nothing_left(const Size *size) {
+  return size->nonfinite > 0 && size->nonfinite == size->n;
+}
 
 static const char *share_left_out(Arena *arena, const Size *size) {
   return md_percent(arena, (double)size->nonfinite / (double)size->n);
@@ -155,20 +167,24 @@ const char *finite_size(Language l, Arena *arena, const Size *size) {
   if (isnan(size->rel_l2)) return say(l, "not defined: the first side is 0");
   const char *number = md_error(arena, size->rel_l2);
   if (size->nonfinite > 0)
-    return arena_printf(arena,
-                        say(l, "%s (of the values that are finite on both sides: %lld of %lld, %s, are left out)"),
-                        number, (long long)size->nonfinite, (long long)size->n, share_left_out(arena, size));
-  if (size->rel_l2 == 0) return arena_printf(arena, say(l, "%s (the sides differ in the sign of zeros alone)"), number);
+    return arena_printf(
+        arena,
+        say(l, "%s (of the values that are finite on both sides: %lld of %lld, %s, are left out)"),
+        number, (long long)size->nonfinite, (long long)size->n, share_left_out(arena, size));
+  if (size->rel_l2 == 0)
+    return arena_printf(arena, say(l, "%s (the sides differ in the sign of zeros alone)"), number);
   return number;
 }
 
 const char *finite_cell(Language l, Arena *arena, const Size *size) {
   if (size->identical && finite_whole(size)) return say(l, "identical");
-  if (size->identical) return arena_printf(arena, say(l, "identical (%s not finite)"), share_left_out(arena, size));
+  if (size->identical)
+    return arena_printf(arena, say(l, "identical (%s not finite)"), share_left_out(arena, size));
   if (nothing_left(size)) return say(l, "not finite");
   const char *number = md_error(arena, size->rel_l2);
-  return finite_whole(size) ? number
-                            : arena_printf(arena, say(l, "%s (%s left out)"), number, share_left_out(arena, size));
+  return finite_whole(size)
+             ? number
+             : arena_printf(arena, say(l, "%s (%s left out)"), number, share_left_out(arena, size));
 }
 
 const char *finite_figure(Language l, Arena *arena, double x) {
@@ -176,7 +192,7 @@ const char *finite_figure(Language l, Arena *arena, double x) {
 }
 
 const char *finite_identical(Language l, Arena *arena, const Size *size) {
-  return finite_whole(size)
-             ? ""
-             : arena_printf(arena, say(l, " (%s of the values are not finite)"), share_left_out(arena, size));
+  return finite_whole(size) ? ""
+                            : arena_printf(arena, say(l, " (%s of the values are not finite)"),
+                                           share_left_out(arena, size));
 }

@@ -10,19 +10,21 @@ typedef struct Size {
   int64_t n, nonfinite; /* elements, and those left out */
 } Size;
 
-/* The first tensor, in the order of prompts and of computation, with a value that is not finite; NULL: there is none.
- * NaNs that quantisation turned into 0 are not in any tensor. */
+/* The first tensor, in the order of prompts and of computation, with a value that is not finite;
+ * NULL: there is none. NaNs that quantisation turned into 0 are not in any tensor. */
 const TensorStats *finite_first(const ReportData *d);
-/* The sentence that warns of values that are not finite; "" where all are, and quantisation met no NaN. */
+/* The sentence that warns of values that are not finite; "" where all are, and quantisation met no
+ * NaN. */
 const char *finite_warning(Arena *arena, const ReportData *d);
 /* The same for the terminal, each line with its newline; "" likewise. */
 const char *finite_summary(Arena *arena, const ReportData *d);
 
-/* Where the first of them is, in one line for the terminal; NULL: all are finite, and quantisation met no NaN. */
+/* Where the first of them is, in one line for the terminal; NULL: all are finite, and quantisation
+ * met no NaN. */
 const char *finite_failed(Arena *arena, const ReportData *d);
 
-/* Of one that is not identical, to stand behind "relative L2": "2.40e-04", "2.40e-04 (of the values that are finite on
- * both sides: 3808 of 3840, 99.17 %, are left out)", or why there is none. */
+/* Of one that is not identical, to stand behind "relative L2": "2.40e-04", "2.40e-04 (of the values
+ * that are finite on both sides: 3808 of 3840, 99.17 %, are left out)", or why there is none. */
 const char *finite_size(Language l, Arena *arena, const Size *size);
 /* As a cell: "identical", "2.40e-04", "2.40e-04 (99.17 % left out)", "not finite". */
 const char *finite_cell(Language l, Arena *arena, const Size *size);

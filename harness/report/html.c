@@ -12,18 +12,24 @@ enum { FIGURE_LIMIT = 16 << 20 };
 
 static const char style[] =
     ":root{color-scheme:light}"
-    "body{margin:0 auto;max-width:62rem;padding:2rem 1.5rem 4rem;font:16px/1.55 'Helvetica Neue',Helvetica,Arial,"
+    "body{margin:0 auto;max-width:62rem;padding:2rem 1.5rem 4rem;font:16px/1.55 'Helvetica "
+    "Neue',Helvetica,Arial,"
     "'Noto Sans CJK SC','Noto Sans SC',sans-serif;color:#1b1b1b;background:#fff}"
-    "h1{font-size:1.9rem;line-height:1.2;margin:0 0 1rem;border-bottom:3px solid #0072B2;padding-bottom:.5rem}"
-    "h2{font-size:1.35rem;margin:2.6rem 0 .8rem;border-bottom:1px solid #d0d0d0;padding-bottom:.25rem}"
+    "h1{font-size:1.9rem;line-height:1.2;margin:0 0 1rem;border-bottom:3px solid "
+    "#0072B2;padding-bottom:.5rem}"
+    "h2{font-size:1.35rem;margin:2.6rem 0 .8rem;border-bottom:1px solid "
+    "#d0d0d0;padding-bottom:.25rem}"
     "h3{font-size:1.1rem;margin:1.8rem 0 .6rem}h4{font-size:1rem;margin:1.4rem 0 .4rem;color:#444}"
     "blockquote{margin:1rem 0;padding:.4rem 1rem;border-left:4px solid #56B4E9;background:#f4f9fc}"
-    "code{font:.88em/1.4 'DejaVu Sans Mono',Menlo,Consolas,monospace;background:#f3f3f3;border-radius:3px;padding:0 "
+    "code{font:.88em/1.4 'DejaVu Sans "
+    "Mono',Menlo,Consolas,monospace;background:#f3f3f3;border-radius:3px;padding:0 "
     ".25em}"
-    "pre{background:#f6f6f6;border:1px solid #e2e2e2;border-radius:4px;padding:.8rem;overflow-x:auto}"
+    "pre{background:#f6f6f6;border:1px solid "
+    "#e2e2e2;border-radius:4px;padding:.8rem;overflow-x:auto}"
     "pre code{background:none;padding:0}"
     ".table{overflow-x:auto;margin:1rem 0}"
-    "table{border-collapse:collapse;font-size:.86rem;font-variant-numeric:tabular-nums;border-top:2px solid #333;"
+    "table{border-collapse:collapse;font-size:.86rem;font-variant-numeric:tabular-nums;border-top:"
+    "2px solid #333;"
     "border-bottom:2px solid #333}"
     "th{border-bottom:1px solid #333;font-weight:600}th:not([style]){text-align:left}"
     "th,td{padding:.22rem .7rem;vertical-align:top}"
@@ -40,10 +46,10 @@ static const char style[] =
     "@media print{body{max-width:none;padding:0;font-size:10.5pt}h2,h3,h4{break-after:avoid}"
     "figure,tr{break-inside:avoid}table{font-size:7.6pt}th,td{padding:.12rem .35rem}"
     "table "
-    "code{white-space:normal;overflow-wrap:anywhere}.table{overflow:visible}pre{white-space:pre-wrap;font-size:6pt}}";
+    "code{white-space:normal;overflow-wrap:anywhere}.table{overflow:visible}pre{white-space:pre-"
+    "wrap;font-size:6pt}}";
 
-/* --- text and data
- * ---------------------------------------------------------------------------------------------------- */
+/* --- text and data ---------------------------------------------------------------------------- */
 
 static void put_text(FILE *out, const char *text) {
   for (; *text; text++) {
@@ -63,8 +69,8 @@ static void put_base64(FILE *out, const unsigned char *byte, size_t count) {
   static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   for (size_t i = 0; i < count; i += 3) {
     size_t have = count - i < 3 ? count - i : 3;
-    unsigned group =
-        (unsigned)byte[i] << 16 | (have > 1 ? (unsigned)byte[i + 1] << 8 : 0) | (have > 2 ? byte[i + 2] : 0);
+    unsigned group = (unsigned)byte[i] << 16 | (have > 1 ? (unsigned)byte[i + 1] << 8 : 0) |
+                     (have > 2 ? byte[i + 2] : 0);
     fputc(digit[group >> 18], out);
     fputc(digit[group >> 12 & 63], out);
     fputc(have > 1 ? digit[group >> 6 & 63] : '=', out);
@@ -82,8 +88,7 @@ static const char *text_of(Arena *arena, cmark_node *node) {
   return text;
 }
 
-/* --- what the Markdown cannot say
- * ------------------------------------------------------------------------------------- */
+/* --- what the Markdown cannot say ------------------------------------------------------------- */
 
 static bool replace(cmark_node *node, char *html) {
   cmark_node *block = cmark_node_new(CMARK_NODE_CUSTOM_BLOCK);
@@ -94,9 +99,11 @@ static bool replace(cmark_node *node, char *html) {
 }
 
 /* A paragraph that is one image becomes a figure with the image inside. */
-static bool embed_figure(Language l, cmark_node *paragraph, const char *folder, Arena scratch, Status *st) {
+static bool embed_figure(Language l, cmark_node *paragraph, const char *folder, Arena scratch,
+                         Status *st) {
   cmark_node *image = cmark_node_first_child(paragraph);
-  const char *url = cmark_node_get_url(image), *caption = text_of(&scratch, image), *data = cmark_node_get_title(image);
+  const char *url = cmark_node_get_url(image), *caption = text_of(&scratch, image),
+             *data = cmark_node_get_title(image);
   char *html = NULL;
   size_t size = 0;
   Bytes svg;
@@ -134,8 +141,8 @@ static void wrap_table(cmark_node *table) {
   cmark_node_append_child(box, table);
 }
 
-/* Raw HTML is left out of the page, but for the folds that the report itself makes (md_fold): text from outside is
- * escaped, and cannot make one. */
+/* Raw HTML is left out of the page, but for the folds that the report itself makes (md_fold): text
+ * from outside is escaped, and cannot make one. */
 static bool keep_fold(cmark_node *node, Status *st) {
   static const char open[] = "<details><summary>", close[] = "</details>";
   const char *html = cmark_node_get_literal(node);
@@ -144,7 +151,8 @@ static bool keep_fold(cmark_node *node, Status *st) {
   return (copy && replace(node, copy)) || FAIL(st, "no memory for a fold of the page");
 }
 
-static bool prepare(Language l, cmark_node *document, const char *folder, Arena scratch, Status *st) {
+static bool prepare(Language l, cmark_node *document, const char *folder, Arena scratch,
+                    Status *st) {
   for (cmark_node *node = cmark_node_first_child(document), *next; node; node = next) {
     next = cmark_node_next(node);
     if (is_figure(node))
@@ -157,8 +165,7 @@ static bool prepare(Language l, cmark_node *document, const char *folder, Arena 
   return true;
 }
 
-/* --- the page
- * --------------------------------------------------------------------------------------------------------- */
+/* --- the page --------------------------------------------------------------------------------- */
 
 /* No line ends between a number and its percent sign; code stays as it is. */
 static void put_body(FILE *out, const char *body) {
@@ -171,16 +178,18 @@ static void put_body(FILE *out, const char *body) {
   }
 }
 
-static bool write_page(Language l, FILE *out, cmark_node *document, cmark_parser *parser, const char *folder,
-                       Arena scratch, Status *st) {
+static bool write_page(Language l, FILE *out, cmark_node *document, cmark_parser *parser,
+                       const char *folder, Arena scratch, Status *st) {
   cmark_node *first = cmark_node_first_child(document);
-  const char *title =
-      first && cmark_node_get_type(first) == CMARK_NODE_HEADING ? text_of(&scratch, first) : "driftscope";
+  const char *title = first && cmark_node_get_type(first) == CMARK_NODE_HEADING
+                          ? text_of(&scratch, first)
+                          : "driftscope";
   TRY(prepare(l, document, folder, scratch, st));
-  char *body =
-      cmark_render_html(document, CMARK_OPT_TABLE_PREFER_STYLE_ATTRIBUTES, cmark_parser_get_syntax_extensions(parser));
+  char *body = cmark_render_html(document, CMARK_OPT_TABLE_PREFER_STYLE_ATTRIBUTES,
+                                 cmark_parser_get_syntax_extensions(parser));
   if (!body) return FAIL(st, "%s: no memory for the page", folder);
-  fprintf(out, "<!DOCTYPE html>\n<html lang=\"%s\">\n<head>\n<meta charset=\"utf-8\">\n", language_names[l]);
+  fprintf(out, "<!DOCTYPE html>\n<html lang=\"%s\">\n<head>\n<meta charset=\"utf-8\">\n",
+          language_names[l]);
   fputs("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>", out);
   put_text(out, title);
   fprintf(out, "</title>\n<style>%s</style>\n</head>\n<body>\n", style);
@@ -190,7 +199,8 @@ static bool write_page(Language l, FILE *out, cmark_node *document, cmark_parser
   return true;
 }
 
-bool html_write(Language l, FILE *out, const char *markdown, const char *folder, Arena scratch, Status *st) {
+bool html_write(Language l, FILE *out, const char *markdown, const char *folder, Arena scratch,
+                Status *st) {
   cmark_gfm_core_extensions_ensure_registered();
   cmark_parser *parser = cmark_parser_new(CMARK_OPT_VALIDATE_UTF8);
   cmark_parser_attach_syntax_extension(parser, cmark_find_syntax_extension("table"));

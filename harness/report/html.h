@@ -1,5 +1,6 @@
-/* html: the report as one page that opens offline, prints well and needs no script: the Markdown report, rendered by
- * cmark-gfm, which escapes everything and passes no raw HTML on, with the figures inside as data. */
+/* html: the report as one page that opens offline, prints well and needs no script: the Markdown
+ * report, rendered by cmark-gfm, which escapes everything and passes no raw HTML on, with the
+ * figures inside as data. */
 #ifndef DS_REPORT_HTML_H
 #define DS_REPORT_HTML_H
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include "report/language.h"
 
 /* `markdown` is the report's text, `folder` the one its figures' addresses start from. */
-bool html_write(Language l, FILE *out, const char *markdown, const char *folder, Arena scratch, Status *st);
+bool html_write(Language l, FILE *out, const char *markdown, const char *folder, Arena scratch,
+                Status *st);
 
 #endif

@@ -1,6 +1,7 @@
-/* language: the report's words in its reader's language. The English text stands where it is used and is what it is
- * looked up by; one table (chinese.c) holds every other wording. Names of tensors, stages, modes, kernels and CSV
- * columns are not words: they are the same in every language. */
+/* language: the report's words in its reader's language. The English text stands where it is used
+ * and is what it is looked up by; one table (chinese.c) holds every other wording. Names of
+ * tensors, stages, modes, kernels and CSV columns are not words: they are the same in every
+ * language. */
 #ifndef DS_REPORT_LANGUAGE_H
 #define DS_REPORT_LANGUAGE_H
 #include <stdbool.h>
@@ -8,12 +9,12 @@
 
 typedef enum Language { LANGUAGE_ENGLISH, LANGUAGE_CHINESE, LANGUAGE_COUNT } Language;
 
-/* This text in a language; a printf template may take its arguments in another order (%2$s). What the table does not
- * hold is returned as it is. */
+/* This text in a language; a printf template may take its arguments in another order (%2$s). What
+ * the table does not hold is returned as it is. */
 const char *say(Language l, const char *english) __attribute__((format_arg(2)));
 /* Marks a text that is said later, and a list of them. */
 #define WORD(english) english
-#define WORDS(...)                                                                                                     \
+#define WORDS(...)                                                                                 \
   { __VA_ARGS__ }
 
 /* "en" and "zh", the value of HTML's lang. */

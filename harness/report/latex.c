@@ -7,11 +7,11 @@
 
 #include "report/language.h"
 
-/* --- text
- * ------------------------------------------------------------------------------------------------------------- */
+/* --- text ------------------------------------------------------------------------------------- */
 
-/* Characters that mean something to LaTeX, and those of the report that plain pdflatex has no letter for. A bracket or
- * a star at the start of a row would be an argument of the line's end before it. */
+/* Characters that mean something to LaTeX, and those of the report that plain pdflatex has no
+ * letter for. A bracket or a star at the start of a row would be an argument of the line's end
+ * before it. */
 static const struct {
   const char *from, *to;
 } escapes[] = {{"\\", "\\textbackslash{}"},
@@ -62,11 +62,13 @@ static const char *escape_of(const char *text, size_t *length) {
   return NULL;
 }
 
-/* Letters that pdflatex has no font for, as many as follow each other: \driftscopeother{4E2D 6587}{…}. */
+/* Letters that pdflatex has no font for, as many as follow each other: \driftscopeother{4E2D
+ * 6587}{…}. */
 static size_t put_others(FILE *out, const char *text) {
   size_t length = 0, ignored;
   fputs("\\driftscopeother{", out);
-  while (text[length] && !has_letter((const unsigned char *)text + length) && !escape_of(text + length, &ignored)) {
+  while (text[length] && !has_letter((const unsigned char *)text + length) &&
+         !escape_of(text + length, &ignored)) {
     const unsigned char *c = (const unsigned char *)text + length;
     unsigned bytes = *c < 0xe0 ? 2 : *c < 0xf0 ? 3 : 4, code = *c & (0x7fu >> bytes);
     for (unsigned i = 1; i < bytes; i++) code = code << 6 | (c[i] & 0x3fu);
@@ -87,7 +89,8 @@ static size_t put_character(FILE *out, const char *text) {
   return bytes;
 }
 
-/* A number in scientific notation, 1.23e-04, as $1.23\times10^{-4}$; 0 where the text is no such number. */
+/* A number in scientific notation, 1.23e-04, as $1.23\times10^{-4}$; 0 where the text is no such
+ * number. */
 static size_t put_scientific(FILE *out, const char *text) {
   size_t sign = *text == '-', digits = strspn(text + sign, "0123456789."), at = sign + digits;
   if (!digits || text[at] != 'e' || !strchr("+-", text[at + 1])) return 0;
@@ -106,14 +109,16 @@ static void put_text(FILE *out, const char *text) {
   }
 }
 
-/* --- tables
- * ----------------------------------------------------------------------------------------------------------- */
+/* --- tables ----------------------------------------------------------------------------------- */
 
 static void put_inlines(FILE *out, cmark_node *parent) {
   for (cmark_node *node = cmark_node_first_child(parent); node; node = cmark_node_next(node)) {
     cmark_node_type type = cmark_node_get_type(node);
     const char *literal = cmark_node_get_literal(node);
-    fputs(type == CMARK_NODE_CODE ? "\\texttt{" : type == CMARK_NODE_STRONG ? "\\textbf{" : "", out);
+    fputs(type == CMARK_NODE_CODE     ? "\\texttt{"
+          : type == CMARK_NODE_STRONG ? "\\textbf{"
+                                      : "",
+          out);
     if (literal)
       put_text(out, literal);
     else
@@ -122,7 +127,9 @@ static void put_inlines(FILE *out, cmark_node *parent) {
   }
 }
 
-static bool is_type(cmark_node *node, const char *name) { return !strcmp(cmark_node_get_type_string(node), name); }
+static bool is_type(cmark_node *node, const char *name) {
+  return !strcmp(cmark_node_get_type_string(node), name);
+}
 
 /* The heading that a table stands under and the paragraph right before it become its caption. */
 static void put_table(Language l, FILE *out, cmark_node *table, cmark_node *heading) {
@@ -156,10 +163,10 @@ bool latex_write(Language l, FILE *out, const char *markdown, Status *st) {
   cmark_node *document = cmark_parser_finish(parser), *heading = NULL;
   enum { HELD = 32 }; /* TeX gives up where 100 floats wait for a page */
   int written = 0;
-  fputs(say(l,
-            "% Tables of a driftscope report. In the preamble: \\usepackage{booktabs,textcomp}\n"
-            "% Letters of other scripts: xelatex or lualatex, with a font that has them (Chinese: \\usepackage{ctex}); "
-            "pdflatex shows their numbers.\n"),
+  fputs(say(l, "% Tables of a driftscope report. In the preamble: \\usepackage{booktabs,textcomp}\n"
+               "% Letters of other scripts: xelatex or lualatex, with a font that has them "
+               "(Chinese: \\usepackage{ctex}); "
+               "pdflatex shows their numbers.\n"),
         out);
   fputs("\\providecommand\\driftscopeother[2]{\\ifdefined\\Umathcode#2\\else U+#1\\fi}\n\n", out);
   for (cmark_node *node = cmark_node_first_child(document); node; node = cmark_node_next(node)) {

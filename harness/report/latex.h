@@ -1,4 +1,5 @@
-/* latex: every table of the Markdown report as a LaTeX table (booktabs), to be \input where it is wanted. */
+/* latex: every table of the Markdown report as a LaTeX table (booktabs), to be \input where it is
+ * wanted. */
 #ifndef DS_REPORT_LATEX_H
 #define DS_REPORT_LATEX_H
 #include <stdio.h>

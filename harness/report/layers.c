@@ -15,27 +15,31 @@
 static const Role followed[] = {ROLE_BLOCK_OUT, ROLE_CONV_OUT, ROLE_SCAN, ROLE_ADDED};
 enum { FOLLOWED = sizeof followed / sizeof *followed };
 
-static const char *size_cell(Arena *arena, const ReportData *d, const ReportPair *pair, const char *tensor, int layer) {
+static const char *size_cell(Arena *arena, const ReportData *d, const ReportPair *pair,
+                             const char *tensor, int layer) {
   Size size = words_size(d, pair, tensor, layer);
   return data_drift(d, pair, tensor, layer) ? finite_cell(d->language, arena, &size) : "—";
 }
 
 static const char *decibel_cell(Language l, Arena *arena, const Drift *row) {
   if (!row) return "—";
-  return row->identical && isinf(row->sqnr_db) ? say(l, "identical") : md_decibel(arena, row->sqnr_db);
+  return row->identical && isinf(row->sqnr_db) ? say(l, "identical")
+                                               : md_decibel(arena, row->sqnr_db);
 }
 
 static const char *range_cell(Language l, Arena *arena, const Drift *row) {
   if (!row) return "—";
   if (row->identical) return say(l, "identical");
-  return arena_printf(arena, "%s … %s", md_error(arena, row->rel_l2_min), md_error(arena, row->rel_l2_max));
+  return arena_printf(arena, "%s … %s", md_error(arena, row->rel_l2_min),
+                      md_error(arena, row->rel_l2_max));
 }
 
 /* "1.04e-02 … 1.31e-02" */
 static const char *interval_cell(Language l, Arena *arena, const Drift *row) {
   if (!row || isnan(row->rel_l2_low)) return "—";
   if (row->identical) return say(l, "identical");
-  return arena_printf(arena, "%s … %s", md_error(arena, row->rel_l2_low), md_error(arena, row->rel_l2_high));
+  return arena_printf(arena, "%s … %s", md_error(arena, row->rel_l2_low),
+                      md_error(arena, row->rel_l2_high));
 }
 
 /* From the layer before; not between sizes of which one leaves values out. */
@@ -52,7 +56,8 @@ static bool any_followed(const ReportData *d, const ReportPair *pair, int layer)
 
 static void head_followed(Grid *grid, const ReportData *d) {
   grid_add(grid, say(d->language, "layer"));
-  for (int f = 0; f < FOLLOWED; f++) grid_add(grid, md_code(grid->arena, data_role(d, followed[f])));
+  for (int f = 0; f < FOLLOWED; f++)
+    grid_add(grid, md_code(grid->arena, data_role(d, followed[f])));
 }
 
 static void write_drift(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
@@ -67,7 +72,8 @@ static void write_drift(FILE *out, const ReportData *d, const ReportPair *pair, 
   for (int layer = 0; layer < d->layers; layer++) {
     if (!any_followed(d, pair, layer)) continue;
     grid_add(&grid, arena_printf(&scratch, "%d", layer));
-    for (int f = 0; f < FOLLOWED; f++) grid_add(&grid, size_cell(&scratch, d, pair, data_role(d, followed[f]), layer));
+    for (int f = 0; f < FOLLOWED; f++)
+      grid_add(&grid, size_cell(&scratch, d, pair, data_role(d, followed[f]), layer));
     const Drift *row = data_drift(d, pair, data_role(d, ROLE_BLOCK_OUT), layer);
     const Drift *before = data_drift(d, pair, data_role(d, ROLE_BLOCK_OUT), layer - 1);
     bool plain = row && !row->identical;
@@ -87,7 +93,8 @@ static void write_range(FILE *out, const ReportData *d, const ReportPair *pair, 
     if (!any_followed(d, pair, layer)) continue;
     grid_add(&grid, arena_printf(&scratch, "%d", layer));
     for (int f = 0; f < FOLLOWED; f++)
-      grid_add(&grid, range_cell(d->language, &scratch, data_drift(d, pair, data_role(d, followed[f]), layer)));
+      grid_add(&grid, range_cell(d->language, &scratch,
+                                 data_drift(d, pair, data_role(d, followed[f]), layer)));
   }
   fprintf(out, say(d->language, "Smallest and largest over the %d prompts:\n\n"), d->prompts);
   grid_write(&grid, out);
@@ -102,8 +109,9 @@ static bool has_drift(const ReportData *d, const ReportPair *pair) {
 /* block_out, layer by layer: a token in the middle, all together, and the one that is worst. */
 static void write_tokens(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
   Grid grid = grid_new(&scratch, "rrrrrrrl");
-  static const char *const heading[] = WORDS("layer", "median token", "95 %", "token at 90 %", "token at 99 %",
-                                             "all together", "share of the worst token", "worst token");
+  static const char *const heading[] =
+      WORDS("layer", "median token", "95 %", "token at 90 %", "token at 99 %", "all together",
+            "share of the worst token", "worst token");
   grid_head(d->language, &grid, heading);
   bool any = false;
   for (int layer = 0; layer < d->layers; layer++) {
@@ -112,21 +120,24 @@ static void write_tokens(FILE *out, const ReportData *d, const ReportPair *pair,
     any |= row->token_median > 0 || row->token_worst >= 0;
     grid_add(&grid, arena_printf(&scratch, "%d", layer));
     grid_add(&grid, md_error(&scratch, row->token_median));
-    grid_add(&grid, isnan(row->token_median_low)
-                        ? "—"
-                        : arena_printf(&scratch, "%s … %s", md_error(&scratch, row->token_median_low),
-                                       md_error(&scratch, row->token_median_high)));
+    grid_add(&grid,
+             isnan(row->token_median_low)
+                 ? "—"
+                 : arena_printf(&scratch, "%s … %s", md_error(&scratch, row->token_median_low),
+                                md_error(&scratch, row->token_median_high)));
     grid_add(&grid, md_error(&scratch, row->token_p90));
     grid_add(&grid, md_error(&scratch, row->token_p99));
     grid_add(&grid, size_cell(&scratch, d, pair, row->tensor, layer));
     grid_add(&grid, md_share(&scratch, row->token_worst_share));
-    grid_add(&grid, row->token_worst < 0
-                        ? "—"
-                        : arena_printf(&scratch, say(d->language, "%lld of %s"), (long long)row->token_worst,
-                                       md_text(&scratch, row->worst_prompt)));
+    grid_add(&grid, row->token_worst < 0 ? "—"
+                                         : arena_printf(&scratch, say(d->language, "%lld of %s"),
+                                                        (long long)row->token_worst,
+                                                        md_text(&scratch, row->worst_prompt)));
   }
   if (!any) return;
-  fputs(say(d->language, "Relative error of a token of `block_out`, and of all tokens together:\n\n"), out);
+  fputs(
+      say(d->language, "Relative error of a token of `block_out`, and of all tokens together:\n\n"),
+      out);
   grid_write(&grid, out);
 }
 
@@ -134,9 +145,12 @@ static void write_tokens(FILE *out, const ReportData *d, const ReportPair *pair,
 static void write_shapes(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
   ShapeLine line[FOLLOWED];
   for (int f = 0; f < FOLLOWED; f++)
-    line[f] = (ShapeLine){md_code(&scratch, data_role(d, followed[f])), data_shape(d, pair, data_role(d, followed[f]))};
+    line[f] = (ShapeLine){md_code(&scratch, data_role(d, followed[f])),
+                          data_shape(d, pair, data_role(d, followed[f]))};
   if (!d->shapes)
-    fputs(say(d->language, "This results file holds no shapes, as those of an older program do not.\n\n"), out);
+    fputs(say(d->language,
+              "This results file holds no shapes, as those of an older program do not.\n\n"),
+          out);
   if (!line[0].shape) return;
   const char *tokens = shapes_tokens(&scratch, d, pair, line[0].shape);
   fprintf(out, say(d->language, "**Shape** of `block_out`: %s.\n\n"),
@@ -149,22 +163,24 @@ static void write_shapes(FILE *out, const ReportData *d, const ReportPair *pair,
 static void write_about_shapes(FILE *out, const ReportData *d) {
   if (!d->shapes) return;
   const DriftLimits *l = &d->limits;
-  fprintf(
-      out,
-      say(d->language,
-          "A shape is that of the *median token's error* over the layers, which are all that this model has: flat "
-          "within a factor of %.3g; a turn counts from %.3g on; a jump is a step of at least %.3g that stands out by "
-          "more than %.0f %% of the whole rise; saturated within %.0f %% of the end. Nothing is fitted but the line "
-          "that is called so. "),
-      l->flat, l->turn, l->jump, 100 * l->step_share, 100 * l->settle);
+  fprintf(out,
+          say(d->language, "A shape is that of the *median token's error* over the layers, which "
+                           "are all that this model has: flat "
+                           "within a factor of %.3g; a turn counts from %.3g on; a jump is a step "
+                           "of at least %.3g that stands out by "
+                           "more than %.0f %% of the whole rise; saturated within %.0f %% of the "
+                           "end. Nothing is fitted but the line "
+                           "that is called so. "),
+          l->flat, l->turn, l->jump, 100 * l->step_share, 100 * l->settle);
   if (d->prompts > 1)
-    fprintf(
-        out,
-        say(d->language,
-            "Figures are geometric means over prompts, brackets their 95 %% interval (Student's t of the logarithms); "
-            "a shape is told where %.0f %% of the draws of prompts have it. All tokens together have an interval from "
-            "%d prompts on, over the layers from %d: fewer may have none of the tokens that carry the error.\n\n"),
-        100 * l->agreement, DRIFT_POOLED_LEAST, SHAPE_POOLED_LEAST);
+    fprintf(out,
+            say(d->language, "Figures are geometric means over prompts, brackets their 95 %% "
+                             "interval (Student's t of the logarithms); "
+                             "a shape is told where %.0f %% of the draws of prompts have it. All "
+                             "tokens together have an interval from "
+                             "%d prompts on, over the layers from %d: fewer may have none of the "
+                             "tokens that carry the error.\n\n"),
+            100 * l->agreement, DRIFT_POOLED_LEAST, SHAPE_POOLED_LEAST);
   else
     fputs(say(d->language, "Of a single prompt they say nothing of others.\n\n"), out);
 }
@@ -189,15 +205,17 @@ void section_drift(FILE *out, const ReportData *d, Arena scratch) {
   }
   write_about_shapes(out, d);
   fprintf(out,
-          say(d->language,
-              "Relative L2 of four tensors%s; growth from the layer before, largest absolute difference, SQNR and mean "
-              "distance in ULP are of `block_out`.\n\n"),
+          say(d->language, "Relative L2 of four tensors%s; growth from the layer before, largest "
+                           "absolute difference, SQNR and mean "
+                           "distance in ULP are of `block_out`.\n\n"),
           d->prompts > 1 ? say(d->language, ", pooled over the prompts") : "");
   for (int p = 0; p < d->pairs; p++) {
     const ReportPair *pair = &d->pair[p];
     fprintf(out, "### %s\n\n", words_pair(d->language, &scratch, pair));
     if (data_identical(d, pair))
-      fputs(say(d->language, "Nothing drifts: every tensor of every layer is identical in every bit.\n\n"), out);
+      fputs(say(d->language,
+                "Nothing drifts: every tensor of every layer is identical in every bit.\n\n"),
+            out);
     else if (!has_drift(d, pair))
       fputs(say(d->language, "The results file holds no drift of this pair.\n\n"), out);
     else
@@ -209,9 +227,10 @@ static const char *worst_cell(Arena *arena, const ReportData *d, const ReportPai
   Course course = words_course(d, pair, *arena);
   if (course.nonfinite >= 0)
     return arena_printf(arena, say(d->language, "not finite from layer %d on"), course.nonfinite);
-  return course.worst_layer < 0 ? "—"
-                                : arena_printf(arena, say(d->language, "%s in layer %d"),
-                                               md_error(arena, course.worst_l2), course.worst_layer);
+  return course.worst_layer < 0
+             ? "—"
+             : arena_printf(arena, say(d->language, "%s in layer %d"),
+                            md_error(arena, course.worst_l2), course.worst_layer);
 }
 
 static const char *top1_cell(Language l, Arena *arena, const Verdict *v) {
@@ -224,8 +243,9 @@ static const char *top1_cell(Language l, Arena *arena, const Verdict *v) {
 /* A row for each mode: what is left at the end. */
 static void write_ends(FILE *out, const ReportData *d, Arena scratch) {
   Grid grid = grid_new(&scratch, "lrrrrrrrr");
-  static const char *const heading[] = WORDS("mode", "`block_out`", "SQNR, dB", "1 − cosine", "worst `block_out`",
-                                             "`logits`", "SQNR, dB", "1 − cosine", "same top token");
+  static const char *const heading[] =
+      WORDS("mode", "`block_out`", "SQNR, dB", "1 − cosine", "worst `block_out`", "`logits`",
+            "SQNR, dB", "1 − cosine", "same top token");
   grid_head(d->language, &grid, heading);
   for (int a = 0; a < d->againsts; a++) {
     const ReportPair *pair = &d->against[a];
@@ -242,11 +262,13 @@ static void write_ends(FILE *out, const ReportData *d, Arena scratch) {
     grid_add(&grid, pair->verdict ? top1_cell(d->language, &scratch, pair->verdict) : "—");
   }
   fprintf(out,
-          say(d->language,
-              "Relative L2, SQNR and cosine of `block_out` in the last layer (%d) and of the logits%s; the largest "
-              "relative L2 of any `block_out`; the share of "
-              "positions at which the mode chooses the reference's next token.\n\n"),
-          d->layers - 1, d->prompts > 1 ? say(d->language, ", pooled over the prompts (cosine: its smallest)") : "");
+          say(d->language, "Relative L2, SQNR and cosine of `block_out` in the last layer (%d) and "
+                           "of the logits%s; the largest "
+                           "relative L2 of any `block_out`; the share of "
+                           "positions at which the mode chooses the reference's next token.\n\n"),
+          d->layers - 1,
+          d->prompts > 1 ? say(d->language, ", pooled over the prompts (cosine: its smallest)")
+                         : "");
   grid_write(&grid, out);
 }
 
@@ -256,7 +278,9 @@ static void write_shapes_of_modes(FILE *out, const ReportData *d, Arena scratch)
   for (int a = 0; a < d->againsts; a++)
     line[a] = (ShapeLine){md_text(&scratch, d->against[a].other),
                           data_shape(d, &d->against[a], data_role(d, ROLE_BLOCK_OUT))};
-  fputs(say(d->language, "How the error of `block_out` develops over the layers, mode by mode:\n\n"), out);
+  fputs(
+      say(d->language, "How the error of `block_out` develops over the layers, mode by mode:\n\n"),
+      out);
   shapes_table(d->language, out, line, d->againsts, scratch);
 }
 
@@ -276,7 +300,8 @@ static void write_errors_by_layer(FILE *out, const ReportData *d, Arena scratch)
   md_fold_end(out);
 }
 
-/* Which mode is nearest and which farthest; those whose logits are not all finite have no place among them. */
+/* Which mode is nearest and which farthest; those whose logits are not all finite have no place
+ * among them. */
 static void write_ranking(FILE *out, const ReportData *d, Arena scratch) {
   const ReportPair *nearest = NULL, *farthest = NULL;
   const char *unranked = "";
@@ -288,15 +313,19 @@ static void write_ranking(FILE *out, const ReportData *d, Arena scratch) {
                               md_text(&scratch, pair->other));
     if (!pair->verdict || isnan(pair->verdict->logits_rel_l2) || !finite_whole(&logits)) continue;
     if (!nearest || pair->verdict->logits_rel_l2 < nearest->verdict->logits_rel_l2) nearest = pair;
-    if (!farthest || pair->verdict->logits_rel_l2 > farthest->verdict->logits_rel_l2) farthest = pair;
+    if (!farthest || pair->verdict->logits_rel_l2 > farthest->verdict->logits_rel_l2)
+      farthest = pair;
   }
   if (nearest != farthest)
     fprintf(out,
-            say(d->language,
-                "At the logits %s is nearest to the reference (relative L2 %s) and %s farthest from it (%s).\n\n"),
+            say(d->language, "At the logits %s is nearest to the reference (relative L2 %s) and %s "
+                             "farthest from it (%s).\n\n"),
             md_text(&scratch, nearest->other), md_error(&scratch, nearest->verdict->logits_rel_l2),
-            md_text(&scratch, farthest->other), md_error(&scratch, farthest->verdict->logits_rel_l2));
-  if (*unranked) fprintf(out, say(d->language, "Not ranked, as logits of theirs are not finite: %s.\n\n"), unranked);
+            md_text(&scratch, farthest->other),
+            md_error(&scratch, farthest->verdict->logits_rel_l2));
+  if (*unranked)
+    fprintf(out, say(d->language, "Not ranked, as logits of theirs are not finite: %s.\n\n"),
+            unranked);
 }
 
 void section_reference(FILE *out, const ReportData *d, Arena scratch) {

@@ -10,12 +10,13 @@
 
 static bool is_control(char c) { return (unsigned char)c < 32 || c == 127; }
 
-/* What opens a list, a heading or an underline at the start of a line: a sign, or digits with a full stop or bracket.
- * Returns the offset of the character to escape, or -1. */
+/* What opens a list, a heading or an underline at the start of a line: a sign, or digits with a
+ * full stop or bracket. Returns the offset of the character to escape, or -1. */
 static int opener(const char *text) {
   if (*text && strchr("+-=", *text)) return 0;
   size_t digits = strspn(text, "0123456789");
-  bool mark = digits && (text[digits] == '.' || text[digits] == ')') && (!text[digits + 1] || text[digits + 1] == ' ');
+  bool mark = digits && (text[digits] == '.' || text[digits] == ')') &&
+              (!text[digits + 1] || text[digits + 1] == ' ');
   return mark ? (int)digits : -1;
 }
 
@@ -65,7 +66,9 @@ void md_fence(FILE *out, const char *language, const char *text) {
   fputs("\n\n", out);
 }
 
-static const char *special(double x) { return isnan(x) ? "—" : isinf(x) ? x > 0 ? "∞" : "-∞" : NULL; }
+static const char *special(double x) {
+  return isnan(x) ? "—" : isinf(x) ? x > 0 ? "∞" : "-∞" : NULL;
+}
 
 const char *md_exact(Arena *arena, double x) {
   const char *word = special(x);
@@ -84,8 +87,9 @@ const char *md_factor(Arena *arena, double x) {
   char rounded[32]; /* the exponent after rounding to three digits decides: 9.996 is 10.0 */
   snprintf(rounded, sizeof rounded, "%.2e", x);
   int exponent = atoi(strchr(rounded, 'e') + 1);
-  return exponent < -2 || exponent > 3 ? arena_printf(arena, "%s", rounded)
-                                       : arena_printf(arena, "%.*f", exponent > 2 ? 0 : 2 - exponent, x);
+  return exponent < -2 || exponent > 3
+             ? arena_printf(arena, "%s", rounded)
+             : arena_printf(arena, "%.*f", exponent > 2 ? 0 : 2 - exponent, x);
 }
 
 const char *md_decibel(Arena *arena, double x) {
@@ -128,19 +132,22 @@ const char *md_share(Arena *arena, double share) {
 const char *md_error(Arena *arena, double x) {
   const char *word = special(x);
   if (word) return word;
-  return fabs(x) >= 0.9995e-5 && fabs(x) < 9.995 ? arena_printf(arena, "%s %%", three_digits(arena, 100 * x))
-                                                 : md_short(arena, x);
+  return fabs(x) >= 0.9995e-5 && fabs(x) < 9.995
+             ? arena_printf(arena, "%s %%", three_digits(arena, 100 * x))
+             : md_short(arena, x);
 }
 
 const char *md_bytes(Arena *arena, double bytes) {
   static const char *const unit[] = {"B", "kB", "MB", "GB", "TB"};
   int u = 0;
   while (u < 4 && bytes >= 999.5) bytes /= 1000, u++;
-  return arena_printf(arena, "%s %s", u ? md_factor(arena, bytes) : arena_printf(arena, "%.0f", bytes), unit[u]);
+  return arena_printf(arena, "%s %s",
+                      u ? md_factor(arena, bytes) : arena_printf(arena, "%.0f", bytes), unit[u]);
 }
 
 const char *md_count(Language l, Arena *arena, long count, const char *noun) {
-  if (l == LANGUAGE_ENGLISH) return arena_printf(arena, "%ld %s%s", count, noun, count == 1 ? "" : "s");
+  if (l == LANGUAGE_ENGLISH)
+    return arena_printf(arena, "%ld %s%s", count, noun, count == 1 ? "" : "s");
   const char *english = arena_printf(arena, "%%ld %s", noun);
   return arena_printf(arena, say(l, english), count);
 }
@@ -150,7 +157,9 @@ const char *md_padded(Arena *arena, const char *text, int columns) {
   return arena_printf(arena, "%s%*s", text, room > 0 ? room : 0, "");
 }
 
-void md_fold(FILE *out, const char *words) { fprintf(out, "<details><summary>%s</summary>\n\n", words); }
+void md_fold(FILE *out, const char *words) {
+  fprintf(out, "<details><summary>%s</summary>\n\n", words);
+}
 void md_fold_end(FILE *out) { fputs("</details>\n\n", out); }
 
 Grid grid_new(Arena *arena, const char *align) {
@@ -179,7 +188,8 @@ static void pad(FILE *out, int count) {
 void grid_write(const Grid *grid, FILE *out) {
   enum { WIDEST = 60 }; /* one longer cell does not stretch every other row */
   Arena scratch = *grid->arena;
-  int rows = (grid->count + grid->columns - 1) / grid->columns, *width = ARENA_NEW(&scratch, int, grid->columns);
+  int rows = (grid->count + grid->columns - 1) / grid->columns,
+      *width = ARENA_NEW(&scratch, int, grid->columns);
   for (int c = 0; c < grid->columns; c++) width[c] = 3;
   for (int i = 0; i < grid->count; i++) {
     int w = columns_of(grid->cell[i]), *column = &width[i % grid->columns];

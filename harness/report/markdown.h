@@ -1,5 +1,6 @@
-/* markdown: text, code, numbers and tables for GitHub's Markdown, aligned so that the source reads as well as the page.
- * Strings come from specs and files of others: whatever they hold, they stay text. */
+/* markdown: text, code, numbers and tables for GitHub's Markdown, aligned so that the source reads
+ * as well as the page. Strings come from specs and files of others: whatever they hold, they stay
+ * text. */
 #ifndef DS_REPORT_MARKDOWN_H
 #define DS_REPORT_MARKDOWN_H
 #include <stdio.h>
@@ -7,30 +8,35 @@
 #include "base/arena.h"
 #include "report/language.h"
 
-/* One line of text for a paragraph, a heading or a cell: every character that means something is escaped, control
- * characters become spaces. In the arena. */
+/* One line of text for a paragraph, a heading or a cell: every character that means something is
+ * escaped, control characters become spaces. In the arena. */
 const char *md_text(Arena *arena, const char *text);
-/* A code span; text with a backtick, bar, backslash or control character becomes md_text instead, as no span holds them
- * everywhere. */
+/* A code span; text with a backtick, bar, backslash or control character becomes md_text instead,
+ * as no span holds them everywhere. */
 const char *md_code(Arena *arena, const char *text);
 /* A fenced block whose fence is longer than any run of backticks in the text. */
 void md_fence(FILE *out, const char *language, const char *text);
 
 /* Numbers as cells; NaN (does not apply) is a dash. In the arena. */
-const char *md_exact(Arena *arena, double x);   /* nine significant digits: 1.23456789e-03 */
-const char *md_short(Arena *arena, double x);   /* three: 1.23e-03 */
-const char *md_factor(Arena *arena, double x);  /* three, without an exponent where that is readable: 1.04 */
+const char *md_exact(Arena *arena, double x); /* nine significant digits: 1.23456789e-03 */
+const char *md_short(Arena *arena, double x); /* three: 1.23e-03 */
+const char *md_factor(Arena *arena,
+                      double x); /* three, without an exponent where that is readable: 1.04 */
 const char *md_decibel(Arena *arena, double x); /* 45.3 */
-const char *md_fixed(Arena *arena, double x, int decimals); /* "0.1234"; with an exponent from 1e15 on */
-const char *md_percent(Arena *arena, double share);         /* 99.97 %; never 100 % or 0 % by rounding */
-const char *md_share(Arena *arena, double share);           /* the same in three digits: 56.3 %, > 99.9 % */
-const char *md_error(Arena *arena, double x);               /* a relative size: 1.67 %, and below 0.001 % 1.23e-06 */
-const char *md_bytes(Arena *arena, double bytes);           /* 12.3 MB */
-const char *md_padded(Arena *arena, const char *text, int columns); /* spaces behind, for a monospaced block */
+const char *md_fixed(Arena *arena, double x,
+                     int decimals);                 /* "0.1234"; with an exponent from 1e15 on */
+const char *md_percent(Arena *arena, double share); /* 99.97 %; never 100 % or 0 % by rounding */
+const char *md_share(Arena *arena, double share);   /* the same in three digits: 56.3 %, > 99.9 % */
+const char *md_error(Arena *arena,
+                     double x); /* a relative size: 1.67 %, and below 0.001 % 1.23e-06 */
+const char *md_bytes(Arena *arena, double bytes); /* 12.3 MB */
+const char *md_padded(Arena *arena, const char *text,
+                      int columns); /* spaces behind, for a monospaced block */
 const char *md_count(Language l, Arena *arena, long count,
                      const char *noun); /* 1 tensor, 2 tensors; said as "%ld tensor" */
 
-/* What stands between folds away in report.html, behind a line of these words (no Markdown in them). */
+/* What stands between folds away in report.html, behind a line of these words (no Markdown in
+ * them). */
 void md_fold(FILE *out, const char *words);
 void md_fold_end(FILE *out);
 
@@ -42,7 +48,8 @@ typedef struct Grid {
   const char **cell;
 } Grid;
 Grid grid_new(Arena *arena, const char *align);
-void grid_add(Grid *grid, const char *cell); /* ready Markdown without a line break; kept, not copied */
+void grid_add(Grid *grid,
+              const char *cell); /* ready Markdown without a line break; kept, not copied */
 void grid_head(Language l, Grid *grid, const char *const *heading); /* a WORD for every column */
 void grid_write(const Grid *grid, FILE *out);
 #endif

@@ -1,5 +1,5 @@
-/* micro: the operators alone: how wrong, where, and is that allowed? Runs are gathered by operator, setting and output;
- * every single run is in tables/micro.csv. */
+/* micro: the operators alone: how wrong, where, and is that allowed? Runs are gathered by operator,
+ * setting and output; every single run is in tables/micro.csv. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +30,8 @@ static void take(Group *g, const MicroRow *row) {
   g->over += row->over_bound;
   g->unbounded += row->unbounded;
   g->ulp_max = fmax(g->ulp_max, row->ulp_max);
-  if (!strcmp(row->input, "captured")) g->captured_ulp_max = fmax(g->captured_ulp_max, row->ulp_max);
+  if (!strcmp(row->input, "captured"))
+    g->captured_ulp_max = fmax(g->captured_ulp_max, row->ulp_max);
   g->ulp_sum += isnan(row->ulp_mean) ? 0 : row->ulp_mean * (double)row->n;
   g->misrounded += row->misrounded * (double)row->n;
   g->rel_l2 = fmax(g->rel_l2, row->rel_l2);
@@ -56,8 +57,7 @@ static bool first_of_operator(const Group *group, int at) {
   return true;
 }
 
-/* --- what is a bug --------------------------------------------------------------------------------------------------
- */
+/* --- what is a bug ---------------------------------------------------------------------------- */
 
 static int64_t count_over(const ReportData *d, const MicroRow **first) {
   int64_t over = 0;
@@ -74,37 +74,39 @@ const char *micro_broken(Arena *arena, const ReportData *d) {
   const MicroRow *first;
   int64_t over = count_over(d, &first);
   if (!over) return NULL;
-  const char *where = first
-                          ? arena_printf(arena, say(d->language, "%s %s, input %s, shape %s, output %s, element %lld"),
-                                         first->operator_name, first->setting, first->input, first->shape,
-                                         first->output, (long long)first->used_index)
-                          : say(d->language, "the state of the scan");
-  return arena_printf(
-      arena,
-      say(d->language, "%lld values lie beyond what their float32 arithmetic may err, which is a bug: first in %s"),
-      (long long)over, where);
+  const char *where =
+      first ? arena_printf(arena,
+                           say(d->language, "%s %s, input %s, shape %s, output %s, element %lld"),
+                           first->operator_name, first->setting, first->input, first->shape,
+                           first->output, (long long)first->used_index)
+            : say(d->language, "the state of the scan");
+  return arena_printf(arena,
+                      say(d->language, "%lld values lie beyond what their float32 arithmetic may "
+                                       "err, which is a bug: first in %s"),
+                      (long long)over, where);
 }
 
-/* --- for the terminal -----------------------------------------------------------------------------------------------
- */
+/* --- for the terminal ------------------------------------------------------------------------- */
 
 static const char *cell_short(Arena *arena, double x) {
   return isnan(x) ? "-" : isinf(x) ? md_short(arena, x) : arena_printf(arena, "%.3g", x);
 }
 
 static const char *summary_line(Arena *arena, const Group *g) {
-  return arena_printf(arena, "  %-32s %-12s %5d %10lld %9s %9s %9s %9.4f%% %8.3f %5lld %10.1f %7.2f %7.1f\n",
-                      g->any->setting, g->any->output, g->runs, (long long)g->n, cell_short(arena, g->captured_ulp_max),
-                      cell_short(arena, g->ulp_max), cell_short(arena, g->ulp_sum / (double)g->n),
-                      100 * g->misrounded / (double)g->n, g->worst->used_max, (long long)g->over, g->largest->time_us,
-                      g->largest->gb_s, g->largest->copy_ratio);
+  return arena_printf(
+      arena, "  %-32s %-12s %5d %10lld %9s %9s %9s %9.4f%% %8.3f %5lld %10.1f %7.2f %7.1f\n",
+      g->any->setting, g->any->output, g->runs, (long long)g->n,
+      cell_short(arena, g->captured_ulp_max), cell_short(arena, g->ulp_max),
+      cell_short(arena, g->ulp_sum / (double)g->n), 100 * g->misrounded / (double)g->n,
+      g->worst->used_max, (long long)g->over, g->largest->time_us, g->largest->gb_s,
+      g->largest->copy_ratio);
 }
 
 static const char *summary_title(Language l, Arena *arena, const char *op) {
   return arena_printf(arena,
-                      say(l,
-                          "%s alone, against float64 on the same inputs; ULP: largest on captured inputs, largest and "
-                          "mean on all"),
+                      say(l, "%s alone, against float64 on the same inputs; ULP: largest on "
+                             "captured inputs, largest and "
+                             "mean on all"),
                       op);
 }
 
@@ -115,9 +117,10 @@ const char *micro_summary(Arena *arena, const ReportData *d) {
   for (int i = 0; i < count; i++) {
     const char *op = group[i].any->operator_name;
     if (!first_of_operator(group, i)) continue;
-    text = arena_printf(arena, "%s%s\n  %-32s %-12s %5s %10s %9s %9s %9s %10s %8s %5s %10s %7s %7s\n", text,
-                        summary_title(d->language, arena, op), "setting", "output", "runs", "values", "captured",
-                        "max ULP", "mean ULP", "misrounded", "of bound", "over", "us", "GB/s", "x copy");
+    text = arena_printf(
+        arena, "%s%s\n  %-32s %-12s %5s %10s %9s %9s %9s %10s %8s %5s %10s %7s %7s\n", text,
+        summary_title(d->language, arena, op), "setting", "output", "runs", "values", "captured",
+        "max ULP", "mean ULP", "misrounded", "of bound", "over", "us", "GB/s", "x copy");
     for (int g = i; g < count; g++)
       if (!strcmp(group[g].any->operator_name, op))
         text = arena_printf(arena, "%s%s", text, summary_line(arena, &group[g]));
@@ -125,15 +128,17 @@ const char *micro_summary(Arena *arena, const ReportData *d) {
   return text;
 }
 
-/* --- the report's tables --------------------------------------------------------------------------------------------
- */
+/* --- the report's tables ---------------------------------------------------------------------- */
 
-static const char *modes_cell(Arena *arena, const MicroRow *row) { return md_text(arena, row->modes); }
+static const char *modes_cell(Arena *arena, const MicroRow *row) {
+  return md_text(arena, row->modes);
+}
 
-static void write_errors(Language l, FILE *out, const Group *group, int count, const char *op, Arena scratch) {
+static void write_errors(Language l, FILE *out, const Group *group, int count, const char *op,
+                         Arena scratch) {
   static const char *const heading[] =
-      WORDS("setting", "output", "modes", "runs", "values", "largest error, ULP", "mean, ULP", "not correctly rounded",
-            "largest relative L2", "bound used", "beyond it");
+      WORDS("setting", "output", "modes", "runs", "values", "largest error, ULP", "mean, ULP",
+            "not correctly rounded", "largest relative L2", "bound used", "beyond it");
   Grid grid = grid_new(&scratch, "lllrrrrrrrr");
   grid_head(l, &grid, heading);
   for (int i = 0; i < count; i++) {
@@ -155,14 +160,16 @@ static void write_errors(Language l, FILE *out, const Group *group, int count, c
 }
 
 /* The last output of each setting (scan: gated), input by input. */
-static void write_inputs(FILE *out, const ReportData *d, const Group *group, int count, const char *op, Arena scratch) {
+static void write_inputs(FILE *out, const ReportData *d, const Group *group, int count,
+                         const char *op, Arena scratch) {
   const Group **last = ARENA_NEW(&scratch, const Group *, count);
   char *align = arena_printf(&scratch, "l");
   int settings = 0;
   for (int i = 0; i < count; i++) {
     const MicroRow *row = group[i].any;
     if (strcmp(row->operator_name, op) || !strcmp(row->output, "ssm_state")) continue;
-    bool same = settings && !strcmp(last[settings - 1]->any->setting, row->setting) && strcmp(op, "linear") != 0;
+    bool same = settings && !strcmp(last[settings - 1]->any->setting, row->setting) &&
+                strcmp(op, "linear") != 0;
     if (!same) align = arena_printf(&scratch, "%sr", align);
     last[same ? settings - 1 : settings++] = &group[i];
   }
@@ -175,27 +182,31 @@ static void write_inputs(FILE *out, const ReportData *d, const Group *group, int
     const MicroRow *row = &d->micro[i];
     bool met = strcmp(row->operator_name, op) != 0;
     for (size_t j = 0; j < i; j++)
-      met = met || (!strcmp(d->micro[j].operator_name, op) && !strcmp(d->micro[j].input, row->input));
+      met =
+          met || (!strcmp(d->micro[j].operator_name, op) && !strcmp(d->micro[j].input, row->input));
     if (met) continue;
     grid_add(&grid, md_text(&scratch, row->input));
     for (int s = 0; s < settings; s++) {
       Group own = {0};
       for (size_t r = 0; r < d->micros; r++)
-        if (same_group(&d->micro[r], last[s]->any) && !strcmp(d->micro[r].input, row->input)) take(&own, &d->micro[r]);
-      grid_add(&grid, own.runs ? arena_printf(&scratch, "%s, %s, %s", md_factor(&scratch, own.ulp_max),
-                                              md_factor(&scratch, own.ulp_sum / (double)own.n),
-                                              md_percent(&scratch, own.worst->used_max))
-                               : "—");
+        if (same_group(&d->micro[r], last[s]->any) && !strcmp(d->micro[r].input, row->input))
+          take(&own, &d->micro[r]);
+      grid_add(&grid, own.runs
+                          ? arena_printf(&scratch, "%s, %s, %s", md_factor(&scratch, own.ulp_max),
+                                         md_factor(&scratch, own.ulp_sum / (double)own.n),
+                                         md_percent(&scratch, own.worst->used_max))
+                          : "—");
     }
   }
-  fputs(say(d->language,
-            "Input by input, over all shapes: largest error and mean error in ULP, and the share of the bound that is "
-            "used:\n\n"),
+  fputs(say(d->language, "Input by input, over all shapes: largest error and mean error in ULP, "
+                         "and the share of the bound that is "
+                         "used:\n\n"),
         out);
   grid_write(&grid, out);
 }
 
-static void write_times(Language l, FILE *out, const Group *group, int count, const char *op, Arena scratch) {
+static void write_times(Language l, FILE *out, const Group *group, int count, const char *op,
+                        Arena scratch) {
   static const char *const heading[] =
       WORDS("setting", "shape", "median, µs", "spread, µs", "runs", "GB/s", "times a copy");
   Grid grid = grid_new(&scratch, "llrrrrr");
@@ -213,11 +224,10 @@ static void write_times(Language l, FILE *out, const Group *group, int count, co
     grid_add(&grid, md_factor(&scratch, row->gb_s));
     grid_add(&grid, md_factor(&scratch, row->copy_ratio));
   }
-  fputs(
-      say(l,
-          "Time at the largest shape, beside a plain copy that moves the same bytes (inputs read once, outputs written "
-          "once); the spread is 1.4826 times the median absolute deviation:\n\n"),
-      out);
+  fputs(say(l, "Time at the largest shape, beside a plain copy that moves the same bytes (inputs "
+               "read once, outputs written "
+               "once); the spread is 1.4826 times the median absolute deviation:\n\n"),
+        out);
   grid_write(&grid, out);
 }
 
@@ -225,23 +235,27 @@ static const MicroWorst *worst_of(const ReportData *d, const MicroRow *row) {
   const MicroWorst *most = NULL;
   for (size_t i = 0; i < d->micro_worsts; i++) {
     const MicroWorst *w = &d->micro_worst[i];
-    if (w->item == row->item && !strcmp(w->output, row->output) && (!most || w->used > most->used)) most = w;
+    if (w->item == row->item && !strcmp(w->output, row->output) && (!most || w->used > most->used))
+      most = w;
   }
   return most;
 }
 
-static void write_worst(FILE *out, const ReportData *d, const Group *group, int count, const char *op, Arena scratch) {
+static void write_worst(FILE *out, const ReportData *d, const Group *group, int count,
+                        const char *op, Arena scratch) {
   static const char *const heading[] =
       WORDS("setting", "input", "element", "got", "want", "error", "bound", "used", "made from");
   Grid grid = grid_new(&scratch, "lllrrrrrl");
   grid_head(d->language, &grid, heading);
   for (int i = 0; i < count; i++) {
-    const MicroWorst *w = strcmp(group[i].any->operator_name, op) ? NULL : worst_of(d, group[i].worst);
+    const MicroWorst *w =
+        strcmp(group[i].any->operator_name, op) ? NULL : worst_of(d, group[i].worst);
     if (!w) continue;
     grid_add(&grid, md_code(&scratch, group[i].any->setting));
     grid_add(&grid, arena_printf(&scratch, "%s %s", md_text(&scratch, group[i].worst->input),
                                  md_text(&scratch, group[i].worst->shape)));
-    grid_add(&grid, arena_printf(&scratch, "%s [%d, %d]", md_code(&scratch, w->output), w->row, w->col));
+    grid_add(&grid,
+             arena_printf(&scratch, "%s [%d, %d]", md_code(&scratch, w->output), w->row, w->col));
     grid_add(&grid, md_exact(&scratch, w->got));
     grid_add(&grid, md_exact(&scratch, w->want));
     grid_add(&grid, md_short(&scratch, w->error));
@@ -250,14 +264,13 @@ static void write_worst(FILE *out, const ReportData *d, const Group *group, int 
     grid_add(&grid, md_text(&scratch, w->inputs));
   }
   if (grid.count == grid.columns) return;
-  fputs(
-      say(d->language, "Of the ten largest errors of the run that uses most of its bound, the one that uses most:\n\n"),
-      out);
+  fputs(say(d->language, "Of the ten largest errors of the run that uses most of its bound, the "
+                         "one that uses most:\n\n"),
+        out);
   grid_write(&grid, out);
 }
 
-/* --- the charts -----------------------------------------------------------------------------------------------------
- */
+/* --- the charts ------------------------------------------------------------------------------- */
 
 /* Counts of a group's bins whose lower edges are `low`. */
 static double count_of(const ReportData *d, const Group *g, const char *kind, double low) {
@@ -294,15 +307,17 @@ static int edges_of(const ReportData *d, const char *op, const char *kind, doubl
   return count;
 }
 
-/* A line for each setting and output; a column for each bin; a bar's height is the logarithm of its share. */
-static void write_chart(FILE *out, const ReportData *d, const Group *group, int count, const char *op, const char *kind,
-                        const char *words, Arena scratch) {
+/* A line for each setting and output; a column for each bin; a bar's height is the logarithm of its
+ * share. */
+static void write_chart(FILE *out, const ReportData *d, const Group *group, int count,
+                        const char *op, const char *kind, const char *words, Arena scratch) {
   enum { EDGES_MAX = 64 };
   static const char *const bar[] = {"·", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
   double edge[EDGES_MAX];
   int edges = edges_of(d, op, kind, edge, EDGES_MAX);
   if (edges == 0) return;
-  const char *text = arena_printf(&scratch, "%s %s", md_padded(&scratch, words, 40), say(d->language, "from"));
+  const char *text =
+      arena_printf(&scratch, "%s %s", md_padded(&scratch, words, 40), say(d->language, "from"));
   for (int e = 0; e < edges; e++)
     text = arena_printf(&scratch, edge[e] >= 1024 ? "%s 2^%-3.0f" : "%s %5.4g", text,
                         edge[e] >= 1024  ? log2(edge[e])
@@ -313,10 +328,13 @@ static void write_chart(FILE *out, const ReportData *d, const Group *group, int 
     if (strcmp(group[i].any->operator_name, op)) continue;
     double total = 0, part[EDGES_MAX];
     for (int e = 0; e < edges; e++) total += part[e] = count_of(d, &group[i], kind, edge[e]);
-    text = arena_printf(&scratch, "%s%-32s %-12s", text, group[i].any->setting, group[i].any->output);
+    text =
+        arena_printf(&scratch, "%s%-32s %-12s", text, group[i].any->setting, group[i].any->output);
     for (int e = 0; e < edges; e++) {
       double share = total > 0 ? part[e] / total : 0;
-      int height = share == 0 ? 0 : (int)fmin(8, fmax(1, 8 + 8 * log10(share) / 6)); /* a step: a factor 5.6 */
+      int height = share == 0
+                       ? 0
+                       : (int)fmin(8, fmax(1, 8 + 8 * log10(share) / 6)); /* a step: a factor 5.6 */
       text = arena_printf(&scratch, "%s     %s", text, bar[height]);
     }
     text = arena_printf(&scratch, "%s\n", text);
@@ -324,10 +342,10 @@ static void write_chart(FILE *out, const ReportData *d, const Group *group, int 
   md_fence(out, "text", text);
 }
 
-/* --- the section ----------------------------------------------------------------------------------------------------
- */
+/* --- the section ------------------------------------------------------------------------------ */
 
-static void write_answer(FILE *out, const ReportData *d, const Group *group, int count, Arena scratch) {
+static void write_answer(FILE *out, const ReportData *d, const Group *group, int count,
+                         Arena scratch) {
   const MicroRow *first;
   int64_t over = count_over(d, &first), values = 0;
   const Group *most = group; /* there is one: body.c asks */
@@ -341,28 +359,30 @@ static void write_answer(FILE *out, const ReportData *d, const Group *group, int
     equal += d->micro[i].as_in_run == 1;
   }
   if (over)
-    fprintf(out, say(d->language, "> **Warning.** %s.\n\n"), md_text(&scratch, micro_broken(&scratch, d)));
+    fprintf(out, say(d->language, "> **Warning.** %s.\n\n"),
+            md_text(&scratch, micro_broken(&scratch, d)));
   else
     fprintf(out,
-            say(d->language,
-                "All %lld values lie within the bound that can be proved for their float32 arithmetic; most of it is "
-                "used by "
-                "%s %s, output %s, on input %s: %s.\n\n"),
-            (long long)values, md_text(&scratch, most->any->operator_name), md_code(&scratch, most->any->setting),
-            md_code(&scratch, most->any->output), md_text(&scratch, most->worst->input),
-            md_percent(&scratch, most->worst->used_max));
+            say(d->language, "All %lld values lie within the bound that can be proved for their "
+                             "float32 arithmetic; most of it is "
+                             "used by "
+                             "%s %s, output %s, on input %s: %s.\n\n"),
+            (long long)values, md_text(&scratch, most->any->operator_name),
+            md_code(&scratch, most->any->setting), md_code(&scratch, most->any->output),
+            md_text(&scratch, most->worst->input), md_percent(&scratch, most->worst->used_max));
   if (captured)
-    fprintf(
-        out,
-        say(d->language, "On inputs captured from the model %d of %s equal those of the full run in every bit.\n\n"),
-        equal, md_count(d->language, &scratch, captured, "output"));
-  fputs(
-      say(d->language,
-          "An error is the distance from the float64 result on the very same inputs, before any rounding to the "
-          "output's "
-          "type; a ULP is the unit of the last place of that type there, of an int8 output its scale. Every run is in "
-          "`tables/micro.csv`, the ten worst elements of each in `tables/micro_worst.csv`.\n\n"),
-      out);
+    fprintf(out,
+            say(d->language, "On inputs captured from the model %d of %s equal those of the full "
+                             "run in every bit.\n\n"),
+            equal, md_count(d->language, &scratch, captured, "output"));
+  fputs(say(d->language,
+            "An error is the distance from the float64 result on the very same inputs, before any "
+            "rounding to the "
+            "output's "
+            "type; a ULP is the unit of the last place of that type there, of an int8 output its "
+            "scale. Every run is in "
+            "`tables/micro.csv`, the ten worst elements of each in `tables/micro_worst.csv`.\n\n"),
+        out);
 }
 
 void section_micro(FILE *out, const ReportData *d, Arena scratch) {
@@ -376,12 +396,12 @@ void section_micro(FILE *out, const ReportData *d, Arena scratch) {
     write_errors(d->language, out, group, count, op, scratch);
     write_inputs(out, d, group, count, op, scratch);
     write_worst(out, d, group, count, op, scratch);
-    fputs(
-        say(d->language,
-            "Distribution of the errors, each bar on a logarithmic scale down to one in a million; a dot is none:\n\n"),
-        out);
+    fputs(say(d->language, "Distribution of the errors, each bar on a logarithmic scale down to "
+                           "one in a million; a dot is none:\n\n"),
+          out);
     write_chart(out, d, group, count, op, "ulp", "ULP", scratch);
-    write_chart(out, d, group, count, op, "log10_rel", say(d->language, "log10 of the relative error"), scratch);
+    write_chart(out, d, group, count, op, "log10_rel",
+                say(d->language, "log10 of the relative error"), scratch);
     write_times(d->language, out, group, count, op, scratch);
   }
 }

@@ -14,20 +14,25 @@ static double rel_l2(const Drift *row) { return row ? row->rel_l2 : NAN; }
 
 /* The axes of every figure over layers. */
 void plot_layer_axes(FILE *script, const ReportData *d, const char *ylabel, Arena scratch) {
-  fprintf(script, "set xlabel %s\nset ylabel %s\nset logscale y\nset format y '%%.0e'\nset xrange [-0.5:%d.5]\n",
-          figure_text(&scratch, say(d->language, "layer")), figure_text(&scratch, ylabel), d->layers - 1);
+  fprintf(script,
+          "set xlabel %s\nset ylabel %s\nset logscale y\nset format y '%%.0e'\nset xrange "
+          "[-0.5:%d.5]\n",
+          figure_text(&scratch, say(d->language, "layer")), figure_text(&scratch, ylabel),
+          d->layers - 1);
 }
 
 void plot_drift(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
   bool any = false;
   for (int layer = 0; layer < d->layers; layer++)
-    for (int f = 0; f < FOLLOWED; f++) any |= rel_l2(data_drift(d, pair, data_role(d, followed[f]), layer)) > 0;
-  const char *caption =
-      arena_printf(&scratch, say(d->language, "Drift of %s over the layers: relative L2 of four tensors%s."),
-                   words_pair(d->language, &scratch, pair),
-                   d->prompts > 1 ? say(d->language, ", with the range of `block_out` over the prompts") : "");
+    for (int f = 0; f < FOLLOWED; f++)
+      any |= rel_l2(data_drift(d, pair, data_role(d, followed[f]), layer)) > 0;
+  const char *caption = arena_printf(
+      &scratch, say(d->language, "Drift of %s over the layers: relative L2 of four tensors%s."),
+      words_pair(d->language, &scratch, pair),
+      d->prompts > 1 ? say(d->language, ", with the range of `block_out` over the prompts") : "");
   if (!any ||
-      !figure_begin(d->figures, out, figure_name(&scratch, "drift", pair->base, pair->other), caption, "drift", 420))
+      !figure_begin(d->figures, out, figure_name(&scratch, "drift", pair->base, pair->other),
+                    caption, "drift", 420))
     return;
   FILE *script = d->figures->script;
   fputs("$drift << EOD\nlayer", script);
@@ -47,24 +52,28 @@ void plot_drift(FILE *out, const ReportData *d, const ReportPair *pair, Arena sc
   fputs("plot ", script);
   if (d->prompts > 1)
     fprintf(script,
-            "$drift using 1:%d:%d every ::1 with filledcurves fc rgb '#0072B2' fs transparent solid 0.18 noborder "
+            "$drift using 1:%d:%d every ::1 with filledcurves fc rgb '#0072B2' fs transparent "
+            "solid 0.18 noborder "
             "notitle, ",
             FOLLOWED + 2, FOLLOWED + 3);
-  fprintf(script, "for [i=2:%d] $drift using 1:i with linespoints lt i-1 title columnheader(i)\n", FOLLOWED + 1);
+  fprintf(script, "for [i=2:%d] $drift using 1:i with linespoints lt i-1 title columnheader(i)\n",
+          FOLLOWED + 1);
 }
 
 void plot_heat(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
   const Tensors *t = &d->traced;
   bool any = false;
   for (int layer = 0; layer < d->layers; layer++)
-    for (int id = 0; id < t->layer; id++) any |= rel_l2(data_drift(d, pair, t->info[id].name, layer)) > 0;
-  const char *caption =
-      arena_printf(&scratch,
-                   say(d->language, "Where %s and %s differ: log10 of the relative L2 by layer and tensor; white: "
-                                    "identical in every bit, or not made by both."),
-                   md_text(&scratch, pair->base), md_text(&scratch, pair->other));
-  if (!any ||
-      !figure_begin(d->figures, out, figure_name(&scratch, "heat", pair->base, pair->other), caption, "drift", 470))
+    for (int id = 0; id < t->layer; id++)
+      any |= rel_l2(data_drift(d, pair, t->info[id].name, layer)) > 0;
+  const char *caption = arena_printf(
+      &scratch,
+      say(d->language,
+          "Where %s and %s differ: log10 of the relative L2 by layer and tensor; white: "
+          "identical in every bit, or not made by both."),
+      md_text(&scratch, pair->base), md_text(&scratch, pair->other));
+  if (!any || !figure_begin(d->figures, out, figure_name(&scratch, "heat", pair->base, pair->other),
+                            caption, "drift", 470))
     return;
   FILE *script = d->figures->script;
   fputs("$heat << EOD\n", script);
@@ -77,7 +86,8 @@ void plot_heat(FILE *out, const ReportData *d, const ReportPair *pair, Arena scr
       if (value > 0) fprintf(script, "%d %d %.9g\n", layer, k, log10(value));
     }
   fputs("EOD\nset ytics (", script);
-  for (int k = 0; k < count; k++) fprintf(script, "%s'%s' %d", k ? ", " : "", t->info[drawn[k]].name, k);
+  for (int k = 0; k < count; k++)
+    fprintf(script, "%s'%s' %d", k ? ", " : "", t->info[drawn[k]].name, k);
   fprintf(script, ")\nset xlabel %s\nset xrange [-0.5:%d.5]\nset yrange [%d.5:-0.5]\n",
           figure_text(&scratch, say(d->language, "layer")), d->layers - 1, count - 1);
   fprintf(script, "set cblabel %s\n", figure_text(&scratch, say(d->language, "log10 relative L2")));
@@ -92,25 +102,29 @@ void plot_reference(FILE *out, const ReportData *d, Arena scratch) {
     for (int a = 0; a < d->againsts; a++)
       any |= plot_error(data_drift(d, &d->against[a], data_role(d, ROLE_BLOCK_OUT), layer)) > 0;
   if (!any ||
-      !figure_begin(d->figures, out, "reference",
-                    say(d->language, "Error of each mode against the float64 reference: that of the median token of "
-                                     "`block_out` over the layers."),
-                    "drift", 440))
+      !figure_begin(
+          d->figures, out, "reference",
+          say(d->language,
+              "Error of each mode against the float64 reference: that of the median token of "
+              "`block_out` over the layers."),
+          "drift", 440))
     return;
   FILE *script = d->figures->script;
   fputs("$reference << EOD\n", script);
   for (int layer = 0; layer < d->layers; layer++) {
     fprintf(script, "%d", layer);
     for (int a = 0; a < d->againsts; a++)
-      figure_value(d->figures, plot_error(data_drift(d, &d->against[a], data_role(d, ROLE_BLOCK_OUT), layer)), true);
+      figure_value(d->figures,
+                   plot_error(data_drift(d, &d->against[a], data_role(d, ROLE_BLOCK_OUT), layer)),
+                   true);
     fputc('\n', script);
   }
   fputs("EOD\n", script);
   plot_layer_axes(script, d, say(d->language, "relative error against float64"), scratch);
   fputs("plot ", script);
   for (int a = 0; a < d->againsts; a++)
-    fprintf(script, "%s$reference using 1:%d with linespoints lt %d title %s", a ? ", " : "", a + 2, a + 1,
-            figure_text(&scratch, d->against[a].other));
+    fprintf(script, "%s$reference using 1:%d with linespoints lt %d title %s", a ? ", " : "", a + 2,
+            a + 1, figure_text(&scratch, d->against[a].other));
   fputc('\n', script);
 }
 
@@ -120,7 +134,8 @@ static int drawn_runs(const ReportData *d, const StateDrift *drawn[8]) {
   for (size_t i = 0; i < d->state_drifts && count < 8; i++) {
     const StateDrift *s = &d->state_drift[i];
     bool longest = s->rms_last > 0;
-    for (size_t j = 0; j < d->state_drifts; j++) longest = longest && d->state_drift[j].tokens <= s->tokens;
+    for (size_t j = 0; j < d->state_drifts; j++)
+      longest = longest && d->state_drift[j].tokens <= s->tokens;
     if (longest) drawn[count++] = s;
   }
   return count;
@@ -129,16 +144,19 @@ static int drawn_runs(const ReportData *d, const StateDrift *drawn[8]) {
 /* By its number where the file does not tell more. */
 static const char *run_title(const ReportData *d, int item, Arena *arena) {
   for (size_t i = 0; i < d->micros; i++)
-    if (d->micro[i].item == item) return arena_printf(arena, "%s, %s", d->micro[i].setting, d->micro[i].input);
+    if (d->micro[i].item == item)
+      return arena_printf(arena, "%s, %s", d->micro[i].setting, d->micro[i].input);
   return arena_printf(arena, "%d", item);
 }
 
 void plot_state(FILE *out, const ReportData *d, Arena scratch) {
   const StateDrift *drawn[8];
   int count = drawn_runs(d, drawn);
-  if (count == 0 || !figure_begin(d->figures, out, "state_error",
-                                  say(d->language, "RMS error of the scan's state after each token, longest runs."),
-                                  "state_error", 560))
+  if (count == 0 ||
+      !figure_begin(
+          d->figures, out, "state_error",
+          say(d->language, "RMS error of the scan's state after each token, longest runs."),
+          "state_error", 560))
     return;
   FILE *script = d->figures->script;
   for (int i = 0; i < count; i++) {
@@ -151,11 +169,11 @@ void plot_state(FILE *out, const ReportData *d, Arena scratch) {
     }
     fputs("EOD\n", script);
   }
-  fprintf(
-      script,
-      "set xlabel %s\nset ylabel %s\nset logscale xy\nset format y '%%.0e'\nset key below horizontal maxcols 2\nplot ",
-      figure_text(&scratch, say(d->language, "token")),
-      figure_text(&scratch, say(d->language, "RMS error of the state")));
+  fprintf(script,
+          "set xlabel %s\nset ylabel %s\nset logscale xy\nset format y '%%.0e'\nset key below "
+          "horizontal maxcols 2\nplot ",
+          figure_text(&scratch, say(d->language, "token")),
+          figure_text(&scratch, say(d->language, "RMS error of the state")));
   for (int i = 0; i < count; i++) {
     fprintf(script, "%s$state%d using 1:2 with lines lt %d title %s", i ? ", " : "", i, i + 1,
             figure_text(&scratch, run_title(d, drawn[i]->item, &scratch)));

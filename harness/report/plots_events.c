@@ -1,4 +1,5 @@
-/* plots_events: tokens over layers, where an event is a vertical streak, and the map of the tensors where it began. */
+/* plots_events: tokens over layers, where an event is a vertical streak, and the map of the tensors
+ * where it began. */
 #include <math.h>
 #include <string.h>
 
@@ -11,7 +12,9 @@
 
 enum { LETTERS = 200 }; /* so many pieces of text can stand side by side */
 
-static bool of_pair(const ReportPair *pair, const EventStrip *row) { return data_is_pair(pair, row->base, row->other); }
+static bool of_pair(const ReportPair *pair, const EventStrip *row) {
+  return data_is_pair(pair, row->base, row->other);
+}
 
 /* gnuplot takes a label of one quote for none. */
 static const char *label_text(Arena *arena, const char *piece) {
@@ -19,19 +22,20 @@ static const char *label_text(Arena *arena, const char *piece) {
 }
 
 /* The text above the tokens: each piece where they are few, else those of events. */
-static void write_text(FILE *script, const ReportData *d, const ReportPair *pair, const EventStrip *first, int pieces,
-                       Arena scratch) {
+static void write_text(FILE *script, const ReportData *d, const ReportPair *pair,
+                       const EventStrip *first, int pieces, Arena scratch) {
   for (size_t i = 0; i < d->event_strips; i++) {
     const EventStrip *row = &d->event_strip[i];
     if (!of_pair(pair, row) || row->layer != first->layer) continue;
     Arena own = scratch;
     bool shown = pieces <= LETTERS;
     for (size_t e = 0; e < d->events && !shown; e++)
-      shown = data_is_pair(pair, d->event[e].base, d->event[e].other) && !strcmp(d->event[e].prompt, row->prompt) &&
-              d->event[e].token >= row->token && d->event[e].token < (int64_t)row->token + row->tokens;
+      shown = data_is_pair(pair, d->event[e].base, d->event[e].other) &&
+              !strcmp(d->event[e].prompt, row->prompt) && d->event[e].token >= row->token &&
+              d->event[e].token < (int64_t)row->token + row->tokens;
     if (shown)
-      fprintf(script, "set label %s at first %d, graph 1.02 center font ',%d' front\n", label_text(&own, row->piece),
-              row->token, pieces <= LETTERS ? 7 : 10);
+      fprintf(script, "set label %s at first %d, graph 1.02 center font ',%d' front\n",
+              label_text(&own, row->piece), row->token, pieces <= LETTERS ? 7 : 10);
   }
 }
 
@@ -49,14 +53,15 @@ void plot_event_strip(FILE *out, const ReportData *d, const ReportPair *pair, Ar
     any |= row->error > 0;
   }
   if (!any) return;
-  const char *caption = arena_printf(
-      &scratch,
-      say(d->language,
-          "Relative error of each token of prompt %s in `block_out`, layer by layer, %s: log10; its text "
-          "stands above. What happens to every token is a horizontal band, an event is a vertical streak."),
-      md_text(&scratch, first->prompt), words_pair(d->language, &scratch, pair));
-  if (!figure_begin(d->figures, out, figure_name(&scratch, "tokens", pair->base, pair->other), caption, "event_strip",
-                    380))
+  const char *caption =
+      arena_printf(&scratch,
+                   say(d->language, "Relative error of each token of prompt %s in `block_out`, "
+                                    "layer by layer, %s: log10; its text "
+                                    "stands above. What happens to every token is a horizontal "
+                                    "band, an event is a vertical streak."),
+                   md_text(&scratch, first->prompt), words_pair(d->language, &scratch, pair));
+  if (!figure_begin(d->figures, out, figure_name(&scratch, "tokens", pair->base, pair->other),
+                    caption, "event_strip", 380))
     return;
   FILE *script = d->figures->script;
   fputs("$strip << EOD\n", script);
@@ -69,14 +74,19 @@ void plot_event_strip(FILE *out, const ReportData *d, const ReportPair *pair, Ar
   }
   fputs("EOD\n", script);
   write_text(script, d, pair, first, pieces, scratch);
-  fprintf(script, "set xlabel %s\nset ylabel %s\nset cblabel %s\nset xrange [-0.5:%lld.5]\nset yrange [%d.5:-0.5]\n",
-          figure_text(&scratch, say(d->language, "token")), figure_text(&scratch, say(d->language, "layer")),
-          figure_text(&scratch, say(d->language, "log10 relative error")), (long long)tokens - 1, d->layers - 1);
+  fprintf(script,
+          "set xlabel %s\nset ylabel %s\nset cblabel %s\nset xrange [-0.5:%lld.5]\nset yrange "
+          "[%d.5:-0.5]\n",
+          figure_text(&scratch, say(d->language, "token")),
+          figure_text(&scratch, say(d->language, "layer")),
+          figure_text(&scratch, say(d->language, "log10 relative error")), (long long)tokens - 1,
+          d->layers - 1);
   fputs("unset grid\nunset key\nset tmargin 2\nplot $strip using 1:2:3 with image\n", script);
 }
 
 /* One tensor of a pair's map. */
-static void plot_map(FILE *out, const ReportData *d, const ReportPair *pair, const EventMap *first, Arena scratch) {
+static void plot_map(FILE *out, const ReportData *d, const ReportPair *pair, const EventMap *first,
+                     Arena scratch) {
   int64_t tokens = 0, channels = 0;
   for (size_t i = 0; i < d->event_maps; i++) {
     const EventMap *m = &d->event_map[i];
@@ -84,13 +94,15 @@ static void plot_map(FILE *out, const ReportData *d, const ReportPair *pair, con
     if ((int64_t)m->token + m->tokens > tokens) tokens = (int64_t)m->token + m->tokens;
     if ((int64_t)m->channel + m->channels > channels) channels = (int64_t)m->channel + m->channels;
   }
-  const char *caption = arena_printf(
-      &scratch,
-      say(d->language, "Largest difference of %s in layer %d of prompt %s by token and channel, %s, over the root mean "
-                       "square of the tensor; a square is %d tokens of %d channels."),
-      md_code(&scratch, first->tensor), first->layer, md_text(&scratch, first->prompt),
-      words_pair(d->language, &scratch, pair), first->tokens, first->channels);
-  const char *name = figure_name(&scratch, arena_printf(&scratch, "map_%s", first->tensor), pair->base, pair->other);
+  const char *caption =
+      arena_printf(&scratch,
+                   say(d->language, "Largest difference of %s in layer %d of prompt %s by token "
+                                    "and channel, %s, over the root mean "
+                                    "square of the tensor; a square is %d tokens of %d channels."),
+                   md_code(&scratch, first->tensor), first->layer, md_text(&scratch, first->prompt),
+                   words_pair(d->language, &scratch, pair), first->tokens, first->channels);
+  const char *name = figure_name(&scratch, arena_printf(&scratch, "map_%s", first->tensor),
+                                 pair->base, pair->other);
   if (!figure_begin(d->figures, out, name, caption, "event_map", 380)) return;
   FILE *script = d->figures->script;
   fputs("$map << EOD\n", script);
@@ -98,14 +110,19 @@ static void plot_map(FILE *out, const ReportData *d, const ReportPair *pair, con
     const EventMap *m = &d->event_map[i];
     if (!data_is_pair(pair, m->base, m->other) || strcmp(m->tensor, first->tensor)) continue;
     /* the squares of an image are alike, whole or not */
-    fprintf(script, "%.1f %.1f", m->token + (first->tokens - 1) / 2.0, m->channel + (first->channels - 1) / 2.0);
+    fprintf(script, "%.1f %.1f", m->token + (first->tokens - 1) / 2.0,
+            m->channel + (first->channels - 1) / 2.0);
     figure_value(d->figures, m->error, false);
     fputc('\n', script);
   }
   fputs("EOD\n", script);
-  fprintf(script, "set xlabel %s\nset ylabel %s\nset cblabel %s\nset xrange [-0.5:%lld.5]\nset yrange [-0.5:%lld.5]\n",
-          figure_text(&scratch, say(d->language, "token")), figure_text(&scratch, say(d->language, "channel")),
-          figure_text(&scratch, say(d->language, "difference / RMS")), (long long)tokens - 1, (long long)channels - 1);
+  fprintf(script,
+          "set xlabel %s\nset ylabel %s\nset cblabel %s\nset xrange [-0.5:%lld.5]\nset yrange "
+          "[-0.5:%lld.5]\n",
+          figure_text(&scratch, say(d->language, "token")),
+          figure_text(&scratch, say(d->language, "channel")),
+          figure_text(&scratch, say(d->language, "difference / RMS")), (long long)tokens - 1,
+          (long long)channels - 1);
   fputs("unset grid\nunset key\nplot $map using 1:2:3 with image\n", script);
 }
 
@@ -115,7 +132,8 @@ void plot_event_map(FILE *out, const ReportData *d, const ReportPair *pair, Aren
   int drawn = 0;
   for (size_t i = 0; i < d->event_maps && drawn < MAPS; i++) {
     const EventMap *m = &d->event_map[i];
-    if (!data_is_pair(pair, m->base, m->other) || (before && !strcmp(before->tensor, m->tensor))) continue;
+    if (!data_is_pair(pair, m->base, m->other) || (before && !strcmp(before->tensor, m->tensor)))
+      continue;
     plot_map(out, d, pair, m, scratch);
     before = m;
     drawn++;
@@ -126,9 +144,11 @@ void plot_event_map(FILE *out, const ReportData *d, const ReportPair *pair, Aren
 static const RepairLayer *repair_at(const ReportData *d, const Repair *r, int layer) {
   for (size_t i = 0; i < d->repair_layers; i++) {
     const RepairLayer *row = &d->repair_layer[i];
-    if (row->at_layer == layer && row->layer == r->layer && row->token == r->token && row->channel == r->channel &&
-        row->event_token == r->event_token && !strcmp(row->base, r->base) && !strcmp(row->other, r->other) &&
-        !strcmp(row->prompt, r->prompt) && !strcmp(row->tensor, r->tensor) && !strcmp(row->repaired, r->repaired))
+    if (row->at_layer == layer && row->layer == r->layer && row->token == r->token &&
+        row->channel == r->channel && row->event_token == r->event_token &&
+        !strcmp(row->base, r->base) && !strcmp(row->other, r->other) &&
+        !strcmp(row->prompt, r->prompt) && !strcmp(row->tensor, r->tensor) &&
+        !strcmp(row->repaired, r->repaired))
       return row;
   }
   return NULL;
@@ -139,7 +159,8 @@ void plot_repairs(FILE *out, const ReportData *d, const ReportPair *pair, Arena 
   const Repair *drawn[LINES];
   int count = 0;
   bool any = false;
-  for (size_t i = 0; i < d->repairs && count < LINES; i++) /* of one prompt, whose curve is the one as it is */
+  for (size_t i = 0; i < d->repairs && count < LINES;
+       i++) /* of one prompt, whose curve is the one as it is */
     if (data_is_pair(pair, d->repair[i].base, d->repair[i].other) &&
         (count == 0 || !strcmp(d->repair[i].prompt, drawn[0]->prompt)))
       drawn[count++] = &d->repair[i];
@@ -148,13 +169,13 @@ void plot_repairs(FILE *out, const ReportData *d, const ReportPair *pair, Arena 
     any |= row && row->rel_l2 > 0;
   }
   if (!any) return;
-  const char *caption = arena_printf(
-      &scratch,
-      say(d->language,
-          "Relative L2 of `block_out` over the layers, %s, prompt %s: as it is, and with one value repaired."),
-      words_pair(d->language, &scratch, pair), md_text(&scratch, drawn[0]->prompt));
-  if (!figure_begin(d->figures, out, figure_name(&scratch, "repairs", pair->base, pair->other), caption,
-                    "repair_layers", 420))
+  const char *caption =
+      arena_printf(&scratch,
+                   say(d->language, "Relative L2 of `block_out` over the layers, %s, prompt %s: as "
+                                    "it is, and with one value repaired."),
+                   words_pair(d->language, &scratch, pair), md_text(&scratch, drawn[0]->prompt));
+  if (!figure_begin(d->figures, out, figure_name(&scratch, "repairs", pair->base, pair->other),
+                    caption, "repair_layers", 420))
     return;
   FILE *script = d->figures->script;
   fputs("$repairs << EOD\n", script);
@@ -176,7 +197,8 @@ void plot_repairs(FILE *out, const ReportData *d, const ReportPair *pair, Arena 
   for (int r = 0; r < count; r++)
     fprintf(script, ", $repairs using 1:%d with linespoints lt %d title %s", r + 3, r + 2,
             figure_text(&scratch,
-                        arena_printf(&scratch, say(d->language, "layer %d: %s[%d, %d] repaired"), drawn[r]->layer,
-                                     words_plain(&scratch, drawn[r]->tensor), drawn[r]->token, drawn[r]->channel)));
+                        arena_printf(&scratch, say(d->language, "layer %d: %s[%d, %d] repaired"),
+                                     drawn[r]->layer, words_plain(&scratch, drawn[r]->tensor),
+                                     drawn[r]->token, drawn[r]->channel)));
   fputc('\n', script);
 }

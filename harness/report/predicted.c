@@ -17,7 +17,7 @@ static void add_place(Grid *grid, Language l, const EvaluationToken *t, Arena *a
   grid_add(grid, t->in_reach ? say(l, "yes") : "");
 }
 
-/* --- two modes --- */
+/* --- two modes -------------------------------------------------------------------------------- */
 
 static const EvaluationPair *pair_of(const ReportData *d, const ReportPair *asked) {
   const EvaluationPair *p = data_evaluation(d, asked, "bits");
@@ -31,10 +31,12 @@ static void write_reach(FILE *out, const ReportData *d, const EvaluationPair *p,
     return;
   }
   fprintf(out, say(l, " %s in the reach of an event: %s of that sum."),
-          md_count(l, &scratch, (long)p->reached_tokens, "token"), md_percent(&scratch, p->reached_share));
+          md_count(l, &scratch, (long)p->reached_tokens, "token"),
+          md_percent(&scratch, p->reached_share));
   fprintf(out, say(l, " Without them the difference is %s bits"), md_short(&scratch, p->apart));
   if (!isnan(p->apart_low))
-    fprintf(out, say(l, " (95 %% from %s to %s)"), md_short(&scratch, p->apart_low), md_short(&scratch, p->apart_high));
+    fprintf(out, say(l, " (95 %% from %s to %s)"), md_short(&scratch, p->apart_low),
+            md_short(&scratch, p->apart_high));
   fprintf(out, say(l, ", with them %s.\n"), md_short(&scratch, p->diff));
 }
 
@@ -42,10 +44,11 @@ static void write_pair(FILE *out, const ReportData *d, const EvaluationPair *p, 
   const Language l = d->language;
   const char *base = md_text(&scratch, p->base), *other = md_text(&scratch, p->other);
   fprintf(out,
-          say(l,
-              "**Which tokens make the difference between %s and %s?** Of %s the 1 %% that differ most make %s of the "
-              "sum of |difference|."),
-          base, other, md_count(l, &scratch, (long)p->tokens, "token"), md_percent(&scratch, p->top_share));
+          say(l, "**Which tokens make the difference between %s and %s?** Of %s the 1 %% that "
+                 "differ most make %s of the "
+                 "sum of |difference|."),
+          base, other, md_count(l, &scratch, (long)p->tokens, "token"),
+          md_percent(&scratch, p->top_share));
   write_reach(out, d, p, scratch);
   fprintf(out, say(l, "\nThe largest, amid their text (first: %s, second: %s):\n\n"), base, other);
   Grid grid = grid_new(&scratch, "lrrlrrr");
@@ -63,11 +66,12 @@ static void write_pair(FILE *out, const ReportData *d, const EvaluationPair *p, 
   grid_write(&grid, out);
 }
 
-/* --- each mode against the reference --- */
+/* --- each mode against the reference ---------------------------------------------------------- */
 
 static const EvaluationToken *furthest(const ReportData *d, const char *mode) {
   for (size_t i = 0; i < d->evaluation_tokens; i++)
-    if (is_of(&d->evaluation_token[i], "kl", MODE_REFERENCE, mode) && d->evaluation_token[i].rank == 1)
+    if (is_of(&d->evaluation_token[i], "kl", MODE_REFERENCE, mode) &&
+        d->evaluation_token[i].rank == 1)
       return &d->evaluation_token[i];
   return NULL;
 }
@@ -76,7 +80,8 @@ static void write_furthest(FILE *out, const ReportData *d, Arena scratch) {
   const Language l = d->language;
   Grid grid = grid_new(&scratch, "llrrlrrr");
   static const char *const heading[] =
-      WORDS("mode", "token", "window", "position", "event", "KL there, bits", "share of all KL", "KL, median token");
+      WORDS("mode", "token", "window", "position", "event", "KL there, bits", "share of all KL",
+            "KL, median token");
   int rows = 0;
   grid_head(l, &grid, heading);
   for (size_t i = 0; i < d->evaluations; i++) {
@@ -97,10 +102,11 @@ static void write_furthest(FILE *out, const ReportData *d, Arena scratch) {
 
 void write_predicted(FILE *out, const ReportData *d, Arena scratch) {
   if (!d->evaluation_tokens) return;
-  fputs(say(d->language,
-            "Few tokens can make most of such a difference. A token stands *in the reach of an event* where the "
-            "one that it is predicted from is one: it carries much of a layer's squared error against fp64, "
-            "under either mode.\n\n"),
+  fputs(say(d->language, "Few tokens can make most of such a difference. A token stands *in the "
+                         "reach of an event* where the "
+                         "one that it is predicted from is one: it carries much of a layer's "
+                         "squared error against fp64, "
+                         "under either mode.\n\n"),
         out);
   write_furthest(out, d, scratch);
   for (int i = 0; i < d->pairs; i++) {

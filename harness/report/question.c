@@ -1,6 +1,6 @@
-/* question: the first screen. What was asked, and what this run measured of it: for a few pairs a small table each, for
- * more of them a row each; then how far every mode is from float64, and which mode is for which need. Each figure is a
- * column of a table. */
+/* question: the first screen. What was asked, and what this run measured of it: for a few pairs a
+ * small table each, for more of them a row each; then how far every mode is from float64, and which
+ * mode is for which need. Each figure is a column of a table. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,55 +14,68 @@
 #include "report/shapes.h"
 #include "report/words.h"
 
-/* --- what was run --- */
+/* --- what was run ----------------------------------------------------------------------------- */
 
 /* What was asked of what: model, prompts and backend in one paragraph. */
 static void write_facts(FILE *out, const ReportData *d, Arena scratch) {
   enum { NAMED = 4 };
-  const char *model = d->about[ABOUT_MODEL], *shape = d->about[ABOUT_MODEL_SHAPE], *rewrite = d->about[ABOUT_REWRITE];
+  const char *model = d->about[ABOUT_MODEL], *shape = d->about[ABOUT_MODEL_SHAPE],
+             *rewrite = d->about[ABOUT_REWRITE];
   const char *backend = d->about[ABOUT_BACKEND], *device = d->about[ABOUT_DEVICE], *text = "";
   if (model) text = arena_printf(&scratch, say(d->language, "Model: %s"), md_code(&scratch, model));
-  if (model && shape) text = arena_printf(&scratch, say(d->language, "%s (%s)"), text, md_text(&scratch, shape));
+  if (model && shape)
+    text = arena_printf(&scratch, say(d->language, "%s (%s)"), text, md_text(&scratch, shape));
   if (model && rewrite)
-    text = arena_printf(&scratch, say(d->language, "%s, rewrite %s"), text, md_text(&scratch, rewrite));
+    text = arena_printf(&scratch, say(d->language, "%s, rewrite %s"), text,
+                        md_text(&scratch, rewrite));
   for (int p = 0; p < d->prompts && p < NAMED; p++) {
-    const TensorStats *embedding = data_tensor(d, d->prompt[p], NULL, data_role(d, ROLE_EMBEDDING), LAYER_EMBEDDING);
-    const char *tokens = embedding ? arena_printf(&scratch, say(d->language, " (%s)"),
-                                                  md_count(d->language, &scratch, embedding->rows, "token"))
-                                   : "";
-    const char *before = p ? say(d->language, ", ")
-                           : arena_printf(&scratch, "%s%s", *text ? say(d->language, ". ") : "",
-                                          say(d->language, d->prompts > 1 ? "Prompts: " : "Prompt: "));
-    text = arena_printf(&scratch, "%s%s%s%s", text, before, md_text(&scratch, d->prompt[p]), tokens);
+    const TensorStats *embedding =
+        data_tensor(d, d->prompt[p], NULL, data_role(d, ROLE_EMBEDDING), LAYER_EMBEDDING);
+    const char *tokens =
+        embedding ? arena_printf(&scratch, say(d->language, " (%s)"),
+                                 md_count(d->language, &scratch, embedding->rows, "token"))
+                  : "";
+    const char *before =
+        p ? say(d->language, ", ")
+          : arena_printf(&scratch, "%s%s", *text ? say(d->language, ". ") : "",
+                         say(d->language, d->prompts > 1 ? "Prompts: " : "Prompt: "));
+    text =
+        arena_printf(&scratch, "%s%s%s%s", text, before, md_text(&scratch, d->prompt[p]), tokens);
   }
-  if (d->prompts > NAMED) text = arena_printf(&scratch, say(d->language, "%s and %d more"), text, d->prompts - NAMED);
+  if (d->prompts > NAMED)
+    text = arena_printf(&scratch, say(d->language, "%s and %d more"), text, d->prompts - NAMED);
   if (backend)
-    text = arena_printf(&scratch, say(d->language, "%s%sBackend: %s"), text, *text ? say(d->language, ". ") : "",
-                        md_text(&scratch, backend));
-  if (backend && device) text = arena_printf(&scratch, say(d->language, "%s (%s)"), text, md_text(&scratch, device));
+    text = arena_printf(&scratch, say(d->language, "%s%sBackend: %s"), text,
+                        *text ? say(d->language, ". ") : "", md_text(&scratch, backend));
+  if (backend && device)
+    text = arena_printf(&scratch, say(d->language, "%s (%s)"), text, md_text(&scratch, device));
   if (*text) fprintf(out, say(d->language, "%s.\n\n"), text);
 }
 
-/* Before everything else: a model that ran without some of its checkpoint may not be the model that was saved. */
+/* Before everything else: a model that ran without some of its checkpoint may not be the model that
+ * was saved. */
 static void write_unused(FILE *out, const ReportData *d, Arena scratch) {
   const char *names = d->about[ABOUT_UNUSED_WEIGHTS], *count = d->about[ABOUT_UNUSED_WEIGHTS_COUNT];
   if (!names || !count) return;
-  fprintf(out, say(d->language, "> **Warning.** The checkpoint holds %s that the model does not use: %s.\n\n"),
-          md_count(d->language, &scratch, strtol(count, NULL, 10), "tensor"), md_text(&scratch, names));
+  fprintf(out,
+          say(d->language,
+              "> **Warning.** The checkpoint holds %s that the model does not use: %s.\n\n"),
+          md_count(d->language, &scratch, strtol(count, NULL, 10), "tensor"),
+          md_text(&scratch, names));
 }
 
 /* A digest that is gone proves nothing; the data is shown all the same. */
 static void write_unproved(FILE *out, const ReportData *d, Arena scratch) {
   if (d->unproved)
-    fprintf(
-        out,
-        say(d->language,
-            "> **Warning.** Without a digest: %s of the results file, first %s. Whether the run wrote them so cannot "
-            "be said.\n\n"),
-        md_count(d->language, &scratch, d->unproved, "object"), md_code(&scratch, d->first_unproved));
+    fprintf(out,
+            say(d->language, "> **Warning.** Without a digest: %s of the results file, first %s. "
+                             "Whether the run wrote them so cannot "
+                             "be said.\n\n"),
+            md_count(d->language, &scratch, d->unproved, "object"),
+            md_code(&scratch, d->first_unproved));
 }
 
-/* --- does it matter: the predictions --- */
+/* --- does it matter: the predictions ---------------------------------------------------------- */
 
 static const char *bits_name(const ReportData *d) {
   return d->evaluations && d->evaluation[0].byte_tokens ? say(d->language, "bits per byte")
@@ -72,17 +85,21 @@ static const char *bits_name(const ReportData *d) {
 static const char *bits_answer(Language l, Arena *arena, const EvaluationPair *p) {
   bool better = !strcmp(p->answer, "better"), worse = !strcmp(p->answer, "worse");
   if (better || worse)
-    return arena_printf(arena,
-                        p->holm > 1 - interval_level
-                            ? say(l, "%s predicts better, of this pair alone (not where all pairs are asked at once)")
-                            : say(l, "%s predicts better"),
-                        md_text(arena, better ? p->other : p->base));
+    return arena_printf(
+        arena,
+        p->holm > 1 - interval_level
+            ? say(l,
+                  "%s predicts better, of this pair alone (not where all pairs are asked at once)")
+            : say(l, "%s predicts better"),
+        md_text(arena, better ? p->other : p->base));
   return !strcmp(p->answer, "undecided") && p->windows_needed <= 1e6
              ? arena_printf(arena,
                             say(l, p->windows_needed > p->windows_held
-                                       ? "which predicts better cannot be told; about %.0f windows would tell, and the "
+                                       ? "which predicts better cannot be told; about %.0f windows "
+                                         "would tell, and the "
                                          "text holds only %d"
-                                       : "which predicts better cannot be told; about %.0f windows would tell, and the "
+                                       : "which predicts better cannot be told; about %.0f windows "
+                                         "would tell, and the "
                                          "text holds %d"),
                             p->windows_needed, p->windows_held)
              : say(l, "which predicts better cannot be told");
@@ -91,22 +108,27 @@ static const char *bits_answer(Language l, Arena *arena, const EvaluationPair *p
 /* "0.00123 (0.0007 … 0.0018)", of the second less the first of the row. */
 static const char *bits_difference(Language l, Arena *arena, const EvaluationPair *p) {
   const char *value = md_factor(arena, p->diff);
-  return isnan(p->low)
-             ? value
-             : arena_printf(arena, say(l, "%s (%s … %s)"), value, md_factor(arena, p->low), md_factor(arena, p->high));
+  return isnan(p->low) ? value
+                       : arena_printf(arena, say(l, "%s (%s … %s)"), value,
+                                      md_factor(arena, p->low), md_factor(arena, p->high));
 }
 
 static const char *bits_words(Arena *arena, const ReportData *d, const ReportPair *pair) {
-  if (!d->evaluations) return say(d->language, "bits per byte: not evaluated: add `evaluation: {text: …}`");
+  if (!d->evaluations)
+    return say(d->language, "bits per byte: not evaluated: add `evaluation: {text: …}`");
   const EvaluationPair *p = data_evaluation(d, pair, "bits");
-  if (!p) return arena_printf(arena, say(d->language, "%s: these two were not both evaluated"), bits_name(d));
+  if (!p)
+    return arena_printf(arena, say(d->language, "%s: these two were not both evaluated"),
+                        bits_name(d));
   if (!strcmp(p->answer, "identical"))
     return arena_printf(arena, say(d->language, "%s: the same in every window"), bits_name(d));
   if (isnan(p->diff))
-    return arena_printf(arena, say(d->language, "%s: %s"), bits_name(d), bits_answer(d->language, arena, p));
-  return arena_printf(arena, say(d->language, "%s: those of %s less those of %s are %s over %s: %s"), bits_name(d),
-                      md_text(arena, p->other), md_text(arena, p->base), bits_difference(d->language, arena, p),
-                      md_count(d->language, arena, p->windows, "window"), bits_answer(d->language, arena, p));
+    return arena_printf(arena, say(d->language, "%s: %s"), bits_name(d),
+                        bits_answer(d->language, arena, p));
+  return arena_printf(
+      arena, say(d->language, "%s: those of %s less those of %s are %s over %s: %s"), bits_name(d),
+      md_text(arena, p->other), md_text(arena, p->base), bits_difference(d->language, arena, p),
+      md_count(d->language, arena, p->windows, "window"), bits_answer(d->language, arena, p));
 }
 
 static const char *bits_cell(Arena *arena, const ReportData *d, const ReportPair *pair) {
@@ -120,12 +142,13 @@ static const char *bits_cell(Arena *arena, const ReportData *d, const ReportPair
   return isnan(own.diff) ? "—" : bits_difference(d->language, arena, &own);
 }
 
-/* --- a pair --- */
+/* --- a pair ----------------------------------------------------------------------------------- */
 
 static const char *travel_words(Arena *arena, const ReportData *d, const ReportPair *pair) {
   const DriftShape *shape = data_shape(d, pair, data_role(d, ROLE_BLOCK_OUT));
   if (!shape)
-    return say(d->language, "not told: this results file holds no shapes, as those of an older program do not");
+    return say(d->language,
+               "not told: this results file holds no shapes, as those of an older program do not");
   return shapes_travel(d->language, arena, shape);
 }
 
@@ -133,18 +156,22 @@ static const char *travel_words(Arena *arena, const ReportData *d, const ReportP
 static const char *conclusion(Arena *arena, const ReportData *d, const ReportPair *pair) {
   switch (words_effect_of(pair, data_tally(d, pair, NULL))) {
     case EFFECT_UNKNOWN: return say(d->language, "not compared");
-    case EFFECT_NONE: return say(d->language, "did NOT take effect: the same kernels, and the same bits");
+    case EFFECT_NONE:
+      return say(d->language, "did NOT take effect: the same kernels, and the same bits");
     case EFFECT_IDENTICAL: return say(d->language, "both took effect, and every bit is identical");
     case EFFECT_FAULT: return say(d->language, "a fault: the same kernels, and other values");
     default: break;
   }
   const DriftShape *shape = data_shape(d, pair, data_role(d, ROLE_BLOCK_OUT));
   Size logits = words_logits(d, pair);
-  const char *end = logits.identical ? arena_printf(arena, say(d->language, "identical at the logits%s"),
-                                                    finite_identical(d->language, arena, &logits))
-                                     : arena_printf(arena, say(d->language, "%s at the logits"),
-                                                    finite_size(d->language, arena, &logits));
-  return shape ? arena_printf(arena, say(d->language, "%s; %s"), shapes_brief(d->language, arena, shape), end) : end;
+  const char *end = logits.identical
+                        ? arena_printf(arena, say(d->language, "identical at the logits%s"),
+                                       finite_identical(d->language, arena, &logits))
+                        : arena_printf(arena, say(d->language, "%s at the logits"),
+                                       finite_size(d->language, arena, &logits));
+  return shape ? arena_printf(arena, say(d->language, "%s; %s"),
+                              shapes_brief(d->language, arena, shape), end)
+               : end;
 }
 
 static void add_line(Grid *grid, const char *question, const char *answer) {
@@ -176,7 +203,7 @@ static void write_pair(FILE *out, const ReportData *d, const ReportPair *pair, A
   grid_write(&grid, out);
 }
 
-/* --- many pairs --- */
+/* --- many pairs ------------------------------------------------------------------------------- */
 
 /* A name that no line ends in. */
 static const char *unbroken(Arena *arena, const char *text) {
@@ -201,11 +228,13 @@ static const char *first_cell(Arena *arena, const ReportData *d, const ReportPai
   return words_place(arena, d, v->first_tensor, v->first_layer);
 }
 
-static void add_pair(Grid *grid, const ReportData *d, const ReportPair *pair, bool reference, bool bits) {
+static void add_pair(Grid *grid, const ReportData *d, const ReportPair *pair, bool reference,
+                     bool bits) {
   Arena *arena = grid->arena;
   const DriftShape *s = data_shape(d, pair, data_role(d, ROLE_BLOCK_OUT));
   Size logits = words_logits(d, pair);
-  grid_add(grid, reference ? md_text(arena, pair->other) : unbroken(arena, words_pair(d->language, arena, pair)));
+  grid_add(grid, reference ? md_text(arena, pair->other)
+                           : unbroken(arena, words_pair(d->language, arena, pair)));
   if (!reference) grid_add(grid, first_cell(arena, d, pair));
   grid_add(grid, s ? shapes_cell(d->language, arena, s) : "—");
   grid_add(grid, s ? shapes_growth_cell(d->language, arena, s) : "—");
@@ -216,10 +245,12 @@ static void add_pair(Grid *grid, const ReportData *d, const ReportPair *pair, bo
 }
 
 /* A row a pair; of the reference's pairs a row a mode. */
-static void write_rows(FILE *out, const ReportData *d, const ReportPair *pairs, int count, bool reference,
-                       Arena scratch) {
+static void write_rows(FILE *out, const ReportData *d, const ReportPair *pairs, int count,
+                       bool reference, Arena scratch) {
   bool bits = d->evaluation_pairs > 0;
-  Grid grid = grid_new(&scratch, reference ? bits ? "llrrrrr" : "llrrrr" : bits ? "lllrrrrr" : "lllrrrr");
+  Grid grid = grid_new(&scratch, reference ? bits ? "llrrrrr" : "llrrrr"
+                                 : bits    ? "lllrrrrr"
+                                           : "lllrrrr");
   grid_add(&grid, reference ? say(d->language, "against float64") : "");
   if (!reference) grid_add(&grid, say(d->language, "first differs at"));
   grid_add(&grid, say(d->language, "shape over the layers"));
@@ -236,27 +267,31 @@ static void write_rows(FILE *out, const ReportData *d, const ReportPair *pairs, 
   }
   grid_write(&grid, out);
   if (lost)
-    fputs(say(d->language, "†: told of this pair alone; not where all pairs of the run are asked at once (Holm).\n\n"),
+    fputs(say(d->language, "†: told of this pair alone; not where all pairs of the run are asked "
+                           "at once (Holm).\n\n"),
           out);
 }
 
-/* --- the whole --- */
+/* --- the whole -------------------------------------------------------------------------------- */
 
 /* What the words above mean, and what the brackets hold. */
 static void write_meaning(FILE *out, const ReportData *d) {
   if (!d->shapes) return;
-  fputs(say(d->language,
-            "Shape, growth and last layer are of the *median token's error*: the relative error of a token of "
-            "`block_out`, median over the tokens of a prompt; × is a factor; `logits` is the relative L2 of all. "),
+  fputs(say(d->language, "Shape, growth and last layer are of the *median token's error*: the "
+                         "relative error of a token of "
+                         "`block_out`, median over the tokens of a prompt; × is a factor; `logits` "
+                         "is the relative L2 of all. "),
         out);
   if (d->prompts > 1)
     fprintf(out,
-            say(d->language,
-                "Figures are geometric means over the %d prompts; brackets hold 95 %% over prompts of this kind, and a "
-                "shape is told where %.0f %% of the draws of prompts have it.\n\n"),
+            say(d->language, "Figures are geometric means over the %d prompts; brackets hold 95 %% "
+                             "over prompts of this kind, and a "
+                             "shape is told where %.0f %% of the draws of prompts have it.\n\n"),
             d->prompts, 100 * d->limits.agreement);
   else
-    fputs(say(d->language, "One prompt tells nothing of others: with `windows: N` there are intervals.\n\n"), out);
+    fputs(say(d->language,
+              "One prompt tells nothing of others: with `windows: N` there are intervals.\n\n"),
+          out);
 }
 
 /* The conclusion of many pairs: how many differ, and which the least and the most at the end. */
@@ -265,22 +300,25 @@ static void write_counts(FILE *out, const ReportData *d, Arena scratch) {
   const ReportPair *least = NULL, *most = NULL;
   for (int p = 0; p < d->pairs; p++) {
     Effect effect = words_effect_of(&d->pair[p], data_tally(d, &d->pair[p], NULL));
-    none += effect == EFFECT_NONE, identical += effect == EFFECT_IDENTICAL, fault += effect == EFFECT_FAULT;
+    none += effect == EFFECT_NONE, identical += effect == EFFECT_IDENTICAL,
+        fault += effect == EFFECT_FAULT;
     Size size = words_logits(d, &d->pair[p]);
     if (size.identical || !finite_whole(&size) || !(size.rel_l2 > 0)) continue;
     if (!least || size.rel_l2 < words_logits(d, least).rel_l2) least = &d->pair[p];
     if (!most || size.rel_l2 > words_logits(d, most).rel_l2) most = &d->pair[p];
   }
-  fprintf(out, say(d->language, "**Of %s** %d differ"), md_count(d->language, &scratch, d->pairs, "pair"),
-          d->pairs - none - identical - fault);
-  if (identical) fprintf(out, say(d->language, ", %d took effect and are identical in every bit"), identical);
+  fprintf(out, say(d->language, "**Of %s** %d differ"),
+          md_count(d->language, &scratch, d->pairs, "pair"), d->pairs - none - identical - fault);
+  if (identical)
+    fprintf(out, say(d->language, ", %d took effect and are identical in every bit"), identical);
   if (none) fprintf(out, say(d->language, ", **%d did NOT take effect**"), none);
   if (fault) fprintf(out, say(d->language, ", **%d are a fault**"), fault);
   fputs(say(d->language, "."), out);
   if (least != most)
-    fprintf(out, say(d->language, " At the logits %s differ least (relative L2 %s) and %s most (%s)."),
-            words_pair(d->language, &scratch, least), md_error(&scratch, words_logits(d, least).rel_l2),
-            words_pair(d->language, &scratch, most), md_error(&scratch, words_logits(d, most).rel_l2));
+    fprintf(
+        out, say(d->language, " At the logits %s differ least (relative L2 %s) and %s most (%s)."),
+        words_pair(d->language, &scratch, least), md_error(&scratch, words_logits(d, least).rel_l2),
+        words_pair(d->language, &scratch, most), md_error(&scratch, words_logits(d, most).rel_l2));
   fputs("\n\n", out);
 }
 
@@ -291,7 +329,8 @@ static void write_modes(FILE *out, const ReportData *d, Arena scratch) {
   if (*choice) fprintf(out, say(d->language, "**Which mode for which need?** %s\n\n"), choice);
 }
 
-/* A few pairs are shown whole; of more there is a row each, and of many these fold away behind a picture. */
+/* A few pairs are shown whole; of more there is a row each, and of many these fold away behind a
+ * picture. */
 static void write_answer(FILE *out, const ReportData *d, Arena scratch) {
   enum { ROWS_SHOWN = 12 };
   const bool rows = d->pairs > PAIRS_WHOLE, fold = d->pairs > ROWS_SHOWN;
@@ -312,7 +351,8 @@ void section_question(FILE *out, const ReportData *d, Arena scratch) {
   write_unproved(out, d, scratch);
   const char *warning = finite_warning(&scratch, d);
   if (*warning) fprintf(out, say(d->language, "> **Warning.** %s\n\n"), warning);
-  if (d->about[ABOUT_QUESTION]) fprintf(out, "> %s\n\n", md_text(&scratch, d->about[ABOUT_QUESTION]));
+  if (d->about[ABOUT_QUESTION])
+    fprintf(out, "> %s\n\n", md_text(&scratch, d->about[ABOUT_QUESTION]));
   write_answer(out, d, scratch);
   write_meaning(out, d);
   write_facts(out, d, scratch);

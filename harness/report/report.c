@@ -56,17 +56,20 @@ static bool write_tables(const ReportData *d, const char *folder, Arena scratch,
   return true;
 }
 
-/* The number of layers sizes what follows; it is an attribute and not in a table, so its range is here. */
+/* The number of layers sizes what follows; it is an attribute and not in a table, so its range is
+ * here. */
 static bool check_layers(const char *path, const char *text, Status *st) {
   double layers = text ? strtod(text, NULL) : 0;
   return (layers >= 0 && layers <= LAYERS_MOST && layers == floor(layers)) ||
-         FAIL(st, "%s: /: attribute 'layers' is %.40s, not a whole number of 0 to %d", path, text, LAYERS_MOST);
+         FAIL(st, "%s: /: attribute 'layers' is %.40s, not a whole number of 0 to %d", path, text,
+              LAYERS_MOST);
 }
 
 /* Reads the whole file once; everything in the arena. */
 static bool read_rows(Arena *arena, const Results *results, ReportData *d, Status *st) {
   *d = (ReportData){0};
-  for (int a = 0; a < ABOUT_COUNT; a++) TRY(results_text(arena, results, about_names[a], &d->about[a], st));
+  for (int a = 0; a < ABOUT_COUNT; a++)
+    TRY(results_text(arena, results, about_names[a], &d->about[a], st));
   TRY(check_layers(results->path, d->about[ABOUT_LAYERS], st));
   while (tables[d->table_count]) d->table_count++;
   d->tables = ARENA_NEW(arena, TableRows, d->table_count);
@@ -106,7 +109,8 @@ static const char *summary_of(Arena *arena, const ReportData *d) {
   return summary;
 }
 
-/* report.md, report.html and tables.tex say the same: the Markdown is written, the other two are made of it. */
+/* report.md, report.html and tables.tex say the same: the Markdown is written, the other two are
+ * made of it. */
 static bool write_report(Arena *arena, ReportData *d, const char *folder, Status *st) {
   Figures *figures = ARENA_NEW(arena, Figures, 1);
   Draft markdown, html, latex;
@@ -132,12 +136,12 @@ static bool write_report(Arena *arena, ReportData *d, const char *folder, Status
 /* What is said on the terminal. */
 static Report report_of(Arena *arena, const ReportData *d, const char *folder) {
   const char *broken = micro_broken(arena, d);
-  return (Report){arena_printf(arena, "%s/report.html", folder), summary_of(arena, d), finite_failed(arena, d),
-                  broken ? broken : gates_failed(arena, d)};
+  return (Report){arena_printf(arena, "%s/report.html", folder), summary_of(arena, d),
+                  finite_failed(arena, d), broken ? broken : gates_failed(arena, d)};
 }
 
-bool report_write(Arena *arena, const char *results, const char *folder, Language language, Report *report,
-                  Status *st) {
+bool report_write(Arena *arena, const char *results, const char *folder, Language language,
+                  Report *report, Status *st) {
   ReportData data;
   TRY(read_all(arena, results, &data, st));
   data.language = language;

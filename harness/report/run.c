@@ -1,5 +1,5 @@
-/* run: what belongs to the run and not to a pair: scales and values that are not finite, time, and how
- * to do it again. */
+/* run: what belongs to the run and not to a pair: scales and values that are not finite, time, and
+ * how to do it again. */
 #include <math.h>
 #include <string.h>
 
@@ -11,7 +11,8 @@
 
 static void write_scales(FILE *out, const ReportData *d, Arena scratch) {
   Grid grid = grid_new(&scratch, "lrrrrrr");
-  static const char *const heading[] = WORDS("scale", "values", "smallest", "at layer", "largest", "at layer", "ratio");
+  static const char *const heading[] =
+      WORDS("scale", "values", "smallest", "at layer", "largest", "at layer", "ratio");
   grid_head(d->language, &grid, heading);
   for (size_t i = 0; i < d->scales; i++) {
     const char *name = d->scale[i].name;
@@ -34,10 +35,11 @@ static void write_scales(FILE *out, const ReportData *d, Arena scratch) {
     grid_add(&grid, arena_printf(&scratch, "%d", largest->layer));
     grid_add(&grid, md_factor(&scratch, largest->scale / smallest->scale));
   }
-  fputs(say(d->language,
-            "Scales; an INT8 step is the scale itself. Static ones, one a layer: of activations (`s_…`, from the "
-            "calibration) and of weights (from their largest absolute value). `conv_in` is what a mode takes from each "
-            "prompt by itself. Every scale is in `tables/scales.csv`.\n\n"),
+  fputs(say(d->language, "Scales; an INT8 step is the scale itself. Static ones, one a layer: of "
+                         "activations (`s_…`, from the "
+                         "calibration) and of weights (from their largest absolute value). "
+                         "`conv_in` is what a mode takes from each "
+                         "prompt by itself. Every scale is in `tables/scales.csv`.\n\n"),
         out);
   grid_write(&grid, out);
 }
@@ -47,7 +49,9 @@ void section_health(FILE *out, const ReportData *d, Arena scratch) {
   if (*warning)
     fprintf(out, say(d->language, "> **Warning.** %s\n\n"), warning);
   else if (d->tensors)
-    fputs(say(d->language, "Every value of every tensor is finite, and quantisation met no NaN.\n\n"), out);
+    fputs(
+        say(d->language, "Every value of every tensor is finite, and quantisation met no NaN.\n\n"),
+        out);
   if (d->scales)
     write_scales(out, d, scratch);
   else

@@ -1,5 +1,5 @@
-/* sections: the parts of report.md. Each writes what the data allow, under the heading that body.c gives it; tables
- * that are missing are said to be missing, or left out. */
+/* sections: the parts of report.md. Each writes what the data allow, under the heading that body.c
+ * gives it; tables that are missing are said to be missing, or left out. */
 #ifndef DS_REPORT_SECTIONS_H
 #define DS_REPORT_SECTIONS_H
 #include <stdbool.h>
@@ -25,12 +25,14 @@ void section_restore(FILE *out, const ReportData *d, Arena scratch);   /* restor
 bool asked_restore(const ReportData *d);                               /* restore.c */
 void section_mend(FILE *out, const ReportData *d, Arena scratch);      /* mend.c */
 bool asked_mend(const ReportData *d);                                  /* mend.c */
-/* For the terminal: which scales to take, a line for each mode; "" where none is told to help. In the arena. */
-const char *mend_summary(Arena *arena, const ReportData *d);             /* mend.c */
-bool asked_budget(const ReportData *d);                                  /* budget.c */
-void section_evaluation(FILE *out, const ReportData *d, Arena scratch);  /* evaluation.c */
-bool asked_evaluation(const ReportData *d);                              /* evaluation.c */
-void write_predicted(FILE *out, const ReportData *d, Arena scratch);     /* predicted.c: a part of section_evaluation */
+/* For the terminal: which scales to take, a line for each mode; "" where none is told to help. In
+ * the arena. */
+const char *mend_summary(Arena *arena, const ReportData *d);            /* mend.c */
+bool asked_budget(const ReportData *d);                                 /* budget.c */
+void section_evaluation(FILE *out, const ReportData *d, Arena scratch); /* evaluation.c */
+bool asked_evaluation(const ReportData *d);                             /* evaluation.c */
+void write_predicted(FILE *out, const ReportData *d,
+                     Arena scratch); /* predicted.c: a part of section_evaluation */
 void section_cost(FILE *out, const ReportData *d, Arena scratch);        /* cost.c */
 bool asked_cost(const ReportData *d);                                    /* cost.c */
 void section_choice(FILE *out, const ReportData *d, Arena scratch);      /* cost.c */

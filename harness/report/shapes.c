@@ -13,16 +13,18 @@ static bool is(const char *text, const char *word) { return !strcmp(text, word);
 
 /* "(2.10 … 2.18)" of factors; "" where there is no interval. */
 static const char *bracket(Language l, Arena *arena, double low, double high) {
-  return isnan(low) || isnan(high)
-             ? ""
-             : arena_printf(arena, say(l, " (%s … %s)"), md_factor(arena, low), md_factor(arena, high));
+  return isnan(low) || isnan(high) ? ""
+                                   : arena_printf(arena, say(l, " (%s … %s)"),
+                                                  md_factor(arena, low), md_factor(arena, high));
 }
 
 const char *shapes_factor(Language l, Arena *arena, double value, double low, double high) {
-  return isnan(value) ? "—" : arena_printf(arena, "×%s%s", md_factor(arena, value), bracket(l, arena, low, high));
+  return isnan(value)
+             ? "—"
+             : arena_printf(arena, "×%s%s", md_factor(arena, value), bracket(l, arena, low, high));
 }
 
-/* --- the shape --- */
+/* --- the shape -------------------------------------------------------------------------------- */
 
 static const struct {
   const char *shape, *words; /* with %s: at a layer */
@@ -52,31 +54,37 @@ static const char *phrase(Language l, Arena *arena, const char *shape, const cha
 }
 
 static const char *needed_words(Language l, Arena *arena, const DriftShape *s) {
-  if (s->needed > 0) return arena_printf(arena, say(l, "; about %.0f prompts would tell"), s->needed);
+  if (s->needed > 0)
+    return arena_printf(arena, say(l, "; about %.0f prompts would tell"), s->needed);
   return s->needed < 0 ? say(l, "; no number of such prompts would tell") : "";
 }
 
 static const char *why_none(Language l, Arena *arena, const DriftShape *s) {
   if (is(s->reason, "few_layers"))
-    return arena_printf(arena,
-                        say(l, "has no shape: from layer %d, where it starts, to the end there are too few layers"),
-                        s->first_layer);
+    return arena_printf(
+        arena,
+        say(l, "has no shape: from layer %d, where it starts, to the end there are too few layers"),
+        s->first_layer);
   if (is(s->reason, "starts_apart"))
-    return arena_printf(arena,
-                        say(l, "has no shape: the median token differs from layer %d on in one prompt, and only from "
-                               "layer %d on in another"),
-                        s->first_layer, s->latest_start);
+    return arena_printf(
+        arena,
+        say(l,
+            "has no shape: the median token differs from layer %d on in one prompt, and only from "
+            "layer %d on in another"),
+        s->first_layer, s->latest_start);
   if (is(s->reason, "zeros"))
-    return say(l,
-               "has no shape: in at least one prompt half of the tokens or more are equal, at a layer after the first "
-               "that differs or in all");
+    return say(l, "has no shape: in at least one prompt half of the tokens or more are equal, at a "
+                  "layer after the first "
+                  "that differs or in all");
   if (is(s->reason, "no_tokens")) return say(l, "has no shape: its rows are no tokens");
-  if (is(s->reason, "not_finite")) return say(l, "has no shape: no prompt is finite in every layer");
+  if (is(s->reason, "not_finite"))
+    return say(l, "has no shape: no prompt is finite in every layer");
   return say(l, "has no shape");
 }
 
 const char *shapes_name(Language l, Arena *arena, const DriftShape *s) {
-  const char *own = phrase(l, arena, s->shape, layer_words(l, arena, s->layer, s->layer_low, s->layer_high));
+  const char *own =
+      phrase(l, arena, s->shape, layer_words(l, arena, s->layer, s->layer_low, s->layer_high));
   if (!*own) return why_none(l, arena, s);
   if (s->told) return own;
   const char *first = phrase(l, arena, s->shape, layer_words(l, arena, s->layer, -1, -1));
@@ -84,13 +92,17 @@ const char *shapes_name(Language l, Arena *arena, const DriftShape *s) {
   const char *share = md_share(arena, s->agreement);
   const char *doubt =
       *rival
-          ? arena_printf(arena, say(l, "cannot tell between “%s” and “%s” (the first in %s of the draws of prompts)"),
-                         first, rival, share)
-          : arena_printf(arena, say(l, "cannot tell: “%s” in only %s of the draws of prompts"), first, share);
+          ? arena_printf(
+                arena,
+                say(l,
+                    "cannot tell between “%s” and “%s” (the first in %s of the draws of prompts)"),
+                first, rival, share)
+          : arena_printf(arena, say(l, "cannot tell: “%s” in only %s of the draws of prompts"),
+                         first, share);
   return arena_printf(arena, "%s%s", doubt, needed_words(l, arena, s));
 }
 
-/* --- quantities --- */
+/* --- quantities ------------------------------------------------------------------------------- */
 
 /* Of one prompt there is nothing to doubt, and of a flat curve nothing is asked. */
 static bool growth_untold(const DriftShape *s) {
@@ -100,17 +112,21 @@ static bool growth_untold(const DriftShape *s) {
 const char *shapes_growth(Language l, Arena *arena, const DriftShape *s) {
   if (isnan(s->growth)) {
     if (!(s->last > 0)) return "";
-    return arena_printf(arena, say(l, "in the last layer the median token's error is %s%s"), md_error(arena, s->last),
+    return arena_printf(arena, say(l, "in the last layer the median token's error is %s%s"),
+                        md_error(arena, s->last),
                         isnan(s->last_low) ? ""
-                                           : arena_printf(arena, say(l, " (%s … %s)"), md_error(arena, s->last_low),
+                                           : arena_printf(arena, say(l, " (%s … %s)"),
+                                                          md_error(arena, s->last_low),
                                                           md_error(arena, s->last_high)));
   }
   const char *text = arena_printf(
-      arena, say(l, "from layer %d to layer %d the median token's error goes from %s to %s: ×%s%s"), s->first_layer,
-      s->last_layer, md_error(arena, s->first), md_error(arena, s->last), md_factor(arena, s->growth),
-      isnan(s->growth_low) ? ""
-                           : arena_printf(arena, say(l, " (95 %% over %d prompts: %s … %s)"), s->prompts,
-                                          md_factor(arena, s->growth_low), md_factor(arena, s->growth_high)));
+      arena, say(l, "from layer %d to layer %d the median token's error goes from %s to %s: ×%s%s"),
+      s->first_layer, s->last_layer, md_error(arena, s->first), md_error(arena, s->last),
+      md_factor(arena, s->growth),
+      isnan(s->growth_low)
+          ? ""
+          : arena_printf(arena, say(l, " (95 %% over %d prompts: %s … %s)"), s->prompts,
+                         md_factor(arena, s->growth_low), md_factor(arena, s->growth_high)));
   if (!growth_untold(s)) return text;
   return arena_printf(arena, say(l, "%s, so that neither growth nor decline is told%s"), text,
                       s->told ? needed_words(l, arena, s) : "");
@@ -118,27 +134,34 @@ const char *shapes_growth(Language l, Arena *arena, const DriftShape *s) {
 
 const char *shapes_parts(Language l, Arena *arena, const DriftShape *s) {
   if (isnan(s->rise)) return "";
-  const char *peak = s->peak_layer == s->first_layer ? say(l, "The first of these layers is the largest")
-                     : s->peak_layer == s->last_layer
-                         ? say(l, "The last layer is the largest")
-                         : arena_printf(arena,
-                                        say(l, "The largest is layer %d: up to it %s, from there to "
-                                               "the end %s"),
-                                        s->peak_layer, shapes_factor(l, arena, s->rise, s->rise_low, s->rise_high),
-                                        shapes_factor(l, arena, s->fall, s->fall_low, s->fall_high));
-  if (s->step_layer < 0) return arena_printf(arena, say(l, "%s. No layer lies above the one before it."), peak);
-  return arena_printf(arena, say(l, "%s. The largest step up leads into layer %d: %s, which is %s of all steps up."),
-                      peak, s->step_layer, shapes_factor(l, arena, s->step, s->step_low, s->step_high),
-                      md_share(arena, s->step_share));
+  const char *peak =
+      s->peak_layer == s->first_layer ? say(l, "The first of these layers is the largest")
+      : s->peak_layer == s->last_layer
+          ? say(l, "The last layer is the largest")
+          : arena_printf(arena,
+                         say(l, "The largest is layer %d: up to it %s, from there to "
+                                "the end %s"),
+                         s->peak_layer, shapes_factor(l, arena, s->rise, s->rise_low, s->rise_high),
+                         shapes_factor(l, arena, s->fall, s->fall_low, s->fall_high));
+  if (s->step_layer < 0)
+    return arena_printf(arena, say(l, "%s. No layer lies above the one before it."), peak);
+  return arena_printf(
+      arena,
+      say(l, "%s. The largest step up leads into layer %d: %s, which is %s of all steps up."), peak,
+      s->step_layer, shapes_factor(l, arena, s->step, s->step_low, s->step_high),
+      md_share(arena, s->step_share));
 }
 
 static const char *left_out_words(Language l, Arena *arena, const DriftShape *s) {
-  return s->left_out > 0 ? arena_printf(arena, say(l, " (left out, as not finite in every layer: %s)"),
-                                        md_count(l, arena, s->left_out, "prompt"))
-                         : "";
+  return s->left_out > 0
+             ? arena_printf(arena, say(l, " (left out, as not finite in every layer: %s)"),
+                            md_count(l, arena, s->left_out, "prompt"))
+             : "";
 }
 
-static bool of_one(const DriftShape *s) { return s->prompts == 1 && *s->shape && !is(s->shape, "identical"); }
+static bool of_one(const DriftShape *s) {
+  return s->prompts == 1 && *s->shape && !is(s->shape, "identical");
+}
 
 const char *shapes_travel(Language l, Arena *arena, const DriftShape *s) {
   const char *text = shapes_name(l, arena, s), *growth = shapes_growth(l, arena, s);
@@ -151,12 +174,14 @@ const char *shapes_travel(Language l, Arena *arena, const DriftShape *s) {
 }
 
 const char *shapes_cell(Language l, Arena *arena, const DriftShape *s) {
-  const char *own = phrase(l, arena, s->shape, layer_words(l, arena, s->layer, s->layer_low, s->layer_high));
+  const char *own =
+      phrase(l, arena, s->shape, layer_words(l, arena, s->layer, s->layer_low, s->layer_high));
   const char *rival = phrase(l, arena, s->rival, layer_words(l, arena, s->rival_layer, -1, -1));
   if (!*own) return say(l, "has no shape");
   if (s->told) return own;
   own = phrase(l, arena, s->shape, layer_words(l, arena, s->layer, -1, -1));
-  return *rival ? arena_printf(arena, say(l, "cannot tell: “%s” or “%s”"), own, rival) : say(l, "cannot tell");
+  return *rival ? arena_printf(arena, say(l, "cannot tell: “%s” or “%s”"), own, rival)
+                : say(l, "cannot tell");
 }
 
 /* Told of this pair alone, and not of it among all that the run asks about. */
@@ -165,80 +190,99 @@ static bool lost_among_all(const DriftShape *s) {
 }
 
 const char *shapes_growth_cell(Language l, Arena *arena, const DriftShape *s) {
-  return arena_printf(arena, "%s%s", shapes_factor(l, arena, s->growth, s->growth_low, s->growth_high),
+  return arena_printf(arena, "%s%s",
+                      shapes_factor(l, arena, s->growth, s->growth_low, s->growth_high),
                       lost_among_all(s) ? " †" : "");
 }
 
 const char *shapes_brief(Language l, Arena *arena, const DriftShape *s) {
   const char *name = shapes_cell(l, arena, s);
   if (!isnan(s->growth))
-    name =
-        arena_printf(arena, say(l, "%s, %s"), name, shapes_factor(l, arena, s->growth, s->growth_low, s->growth_high));
+    name = arena_printf(arena, say(l, "%s, %s"), name,
+                        shapes_factor(l, arena, s->growth, s->growth_low, s->growth_high));
   return of_one(s) ? arena_printf(arena, say(l, "%s (of this prompt alone)"), name) : name;
 }
 
-/* --- single tokens --- */
+/* --- single tokens ---------------------------------------------------------------------------- */
 
-static bool has_worst(const Drift *row) { return row && row->token_worst >= 0 && !isnan(row->token_worst_share); }
-
-static const char *worst_words(Language l, Arena *arena, const Drift *row) {
-  return arena_printf(arena, say(l, "in layer %d token %lld of prompt %s has %s of that prompt's squared error"),
-                      row->layer, (long long)row->token_worst, md_text(arena, row->worst_prompt),
-                      md_share(arena, row->token_worst_share));
+static bool has_worst(const Drift *row) {
+  return row && row->token_worst >= 0 && !isnan(row->token_worst_share);
 }
 
-/* Half of the tokens or more are equal somewhere: the layer in which one token has most of what there is. */
-static const char *sparse_words(Arena *arena, const ReportData *d, const ReportPair *pair, const DriftShape *s) {
+static const char *worst_words(Language l, Arena *arena, const Drift *row) {
+  return arena_printf(
+      arena, say(l, "in layer %d token %lld of prompt %s has %s of that prompt's squared error"),
+      row->layer, (long long)row->token_worst, md_text(arena, row->worst_prompt),
+      md_share(arena, row->token_worst_share));
+}
+
+/* Half of the tokens or more are equal somewhere: the layer in which one token has most of what
+ * there is. */
+static const char *sparse_words(Arena *arena, const ReportData *d, const ReportPair *pair,
+                                const DriftShape *s) {
   const Drift *most = NULL;
   for (int layer = 0; layer < d->layers; layer++) {
     const Drift *row = data_drift(d, pair, s->tensor, layer);
     if (has_worst(row) && (!most || row->token_worst_share > most->token_worst_share)) most = row;
   }
   if (!most || most->token_worst_share < 0.5) return "";
-  return arena_printf(arena, say(d->language, "single tokens carry the difference in some layers: %s"),
+  return arena_printf(arena,
+                      say(d->language, "single tokens carry the difference in some layers: %s"),
                       worst_words(d->language, arena, most));
 }
 
-const char *shapes_tokens(Arena *arena, const ReportData *d, const ReportPair *pair, const DriftShape *s) {
-  if (is(s->reason, "zeros") || is(s->reason, "starts_apart")) return sparse_words(arena, d, pair, s);
+const char *shapes_tokens(Arena *arena, const ReportData *d, const ReportPair *pair,
+                          const DriftShape *s) {
+  if (is(s->reason, "zeros") || is(s->reason, "starts_apart"))
+    return sparse_words(arena, d, pair, s);
   if (!(s->parting >= d->limits.parting)) return "";
   const Drift *row = data_drift(d, pair, s->tensor, s->parting_layer);
-  const char *off = arena_printf(arena, say(d->language, "all together are off by %s times the median token's error"),
-                                 md_factor(arena, s->parting));
+  const char *off = arena_printf(
+      arena, say(d->language, "all together are off by %s times the median token's error"),
+      md_factor(arena, s->parting));
   const char *text =
-      !has_worst(row)
-          ? arena_printf(arena, say(d->language, "the error is uneven: in layer %d %s"), s->parting_layer, off)
-      : row->token_worst_share >= 0.5 ? arena_printf(arena, say(d->language, "single tokens carry the error: %s; %s"),
-                                                     worst_words(d->language, arena, row), off)
-                                      : arena_printf(arena, say(d->language, "the error is uneven: %s; %s"),
-                                                     worst_words(d->language, arena, row), off);
+      !has_worst(row) ? arena_printf(arena, say(d->language, "the error is uneven: in layer %d %s"),
+                                     s->parting_layer, off)
+      : row->token_worst_share >= 0.5
+          ? arena_printf(arena, say(d->language, "single tokens carry the error: %s; %s"),
+                         worst_words(d->language, arena, row), off)
+          : arena_printf(arena, say(d->language, "the error is uneven: %s; %s"),
+                         worst_words(d->language, arena, row), off);
   if (isnan(s->pooled_growth)) return text;
-  return arena_printf(
-      arena,
-      say(d->language, "%s. From the curve's first layer to its last the error of all tokens together changes by %s"),
-      text, shapes_factor(d->language, arena, s->pooled_growth, s->pooled_growth_low, s->pooled_growth_high));
+  return arena_printf(arena,
+                      say(d->language, "%s. From the curve's first layer to its last the error of "
+                                       "all tokens together changes by %s"),
+                      text,
+                      shapes_factor(d->language, arena, s->pooled_growth, s->pooled_growth_low,
+                                    s->pooled_growth_high));
 }
 
-/* --- the table --- */
+/* --- the table -------------------------------------------------------------------------------- */
 
-static const char *layer_cell(Arena *arena, int layer) { return layer < 0 ? "—" : arena_printf(arena, "%d", layer); }
+static const char *layer_cell(Arena *arena, int layer) {
+  return layer < 0 ? "—" : arena_printf(arena, "%d", layer);
+}
 
 static const char *error_cell(Language l, Arena *arena, double value, double low, double high) {
   return isnan(low) ? md_error(arena, value)
-                    : arena_printf(arena, say(l, "%s (%s … %s)"), md_error(arena, value), md_error(arena, low),
-                                   md_error(arena, high));
+                    : arena_printf(arena, say(l, "%s (%s … %s)"), md_error(arena, value),
+                                   md_error(arena, low), md_error(arena, high));
 }
 
 static const char *needed_cell(Language l, Arena *arena, const DriftShape *s) {
-  return s->needed > 0 ? arena_printf(arena, "%.0f", s->needed) : s->needed < 0 ? say(l, "no number") : "—";
+  return s->needed > 0   ? arena_printf(arena, "%.0f", s->needed)
+         : s->needed < 0 ? say(l, "no number")
+                         : "—";
 }
 
 enum { QUANTITIES = 21 };
 static const char *const quantities[QUANTITIES] =
-    WORDS("shape", "share of draws with it", "else oftenest", "from layer", "error there", "error in the last layer",
-          "growth", "p of no growth", "p, all pairs asked at once (Holm)", "largest at layer", "growth up to there",
-          "from there to the end", "largest step up, into layer", "its factor", "its share of all steps up",
-          "within its end from layer", "last quarter of the layers", "fitted, a layer", "growth of all tokens together",
+    WORDS("shape", "share of draws with it", "else oftenest", "from layer", "error there",
+          "error in the last layer", "growth", "p of no growth",
+          "p, all pairs asked at once (Holm)", "largest at layer", "growth up to there",
+          "from there to the end", "largest step up, into layer", "its factor",
+          "its share of all steps up", "within its end from layer", "last quarter of the layers",
+          "fitted, a layer", "growth of all tokens together",
           "all tokens over the median one, at most", "prompts that would tell");
 
 static const char *quantity(Language l, Arena *arena, const DriftShape *s, int q) {
@@ -246,10 +290,13 @@ static const char *quantity(Language l, Arena *arena, const DriftShape *s, int q
   own.told = 1;
   switch (q) {
     case 0:
-      return s->told || !*s->shape ? shapes_name(l, arena, &own)
-                                   : arena_printf(arena, say(l, "not told: %s"), shapes_name(l, arena, &own));
+      return s->told || !*s->shape
+                 ? shapes_name(l, arena, &own)
+                 : arena_printf(arena, say(l, "not told: %s"), shapes_name(l, arena, &own));
     case 1: return md_share(arena, s->agreement);
-    case 2: return *s->rival ? phrase(l, arena, s->rival, layer_words(l, arena, s->rival_layer, -1, -1)) : "—";
+    case 2:
+      return *s->rival ? phrase(l, arena, s->rival, layer_words(l, arena, s->rival_layer, -1, -1))
+                       : "—";
     case 3: return layer_cell(arena, s->first_layer);
     case 4: return md_error(arena, s->first);
     case 5: return error_cell(l, arena, s->last, s->last_low, s->last_high);
@@ -265,11 +312,13 @@ static const char *quantity(Language l, Arena *arena, const DriftShape *s, int q
     case 15: return layer_cell(arena, s->settled_layer);
     case 16: return shapes_factor(l, arena, s->quarter, s->quarter_low, s->quarter_high);
     case 17: return shapes_factor(l, arena, s->rate, NAN, NAN);
-    case 18: return shapes_factor(l, arena, s->pooled_growth, s->pooled_growth_low, s->pooled_growth_high);
+    case 18:
+      return shapes_factor(l, arena, s->pooled_growth, s->pooled_growth_low, s->pooled_growth_high);
     case 19:
-      return isnan(s->parting) ? "—"
-                               : arena_printf(arena, say(l, "%s in layer %d"),
-                                              shapes_factor(l, arena, s->parting, NAN, NAN), s->parting_layer);
+      return isnan(s->parting)
+                 ? "—"
+                 : arena_printf(arena, say(l, "%s in layer %d"),
+                                shapes_factor(l, arena, s->parting, NAN, NAN), s->parting_layer);
     default: return needed_cell(l, arena, s);
   }
 }

@@ -1,5 +1,5 @@
-/* witness: the two modes of each pair side by side: what was asked of each stage, which kernel really ran
- * for each tensor, and what that did to the values. */
+/* witness: the two modes of each pair side by side: what was asked of each stage, which kernel
+ * really ran for each tensor, and what that did to the values. */
 #include <math.h>
 #include <string.h>
 
@@ -12,7 +12,8 @@
 /* What each layer of a mode is, where it differs by layer. */
 static void write_layers(FILE *out, const ReportData *d, const char *mode, Arena scratch) {
   const char *words = mode_layers_words(&scratch, d, mode);
-  if (*words) fprintf(out, say(d->language, "**By layer**: %s runs %s.\n\n"), md_text(&scratch, mode), words);
+  if (*words)
+    fprintf(out, say(d->language, "**By layer**: %s runs %s.\n\n"), md_text(&scratch, mode), words);
 }
 
 static void write_stages(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
@@ -34,12 +35,14 @@ static void write_stages(FILE *out, const ReportData *d, const ReportPair *pair,
     grid_add(&grid, md_code(&scratch, table_modes.column[c].name));
     grid_add(&grid, base);
     grid_add(&grid, other);
-    grid_add(&grid, !layers               ? ""
-                    : layers == d->layers ? "**≠**"
-                                          : arena_printf(&scratch, say(d->language, "**≠** in %s"),
-                                                         mode_layers_list(d->language, &scratch, in, d->layers)));
+    grid_add(&grid, !layers ? ""
+                    : layers == d->layers
+                        ? "**≠**"
+                        : arena_printf(&scratch, say(d->language, "**≠** in %s"),
+                                       mode_layers_list(d->language, &scratch, in, d->layers)));
   }
-  fprintf(out, say(d->language, "**Stages**, as the modes ask for them: %d of %d differ.\n\n"), differing, stages);
+  fprintf(out, say(d->language, "**Stages**, as the modes ask for them: %d of %d differ.\n\n"),
+          differing, stages);
   grid_write(&grid, out);
 }
 
@@ -62,12 +65,16 @@ static void seen_add(Seen *seen, const char *text, int layer) {
 }
 
 /* One of them: alone, or in how many; of a mode that differs by layer, in which of its `layers`. */
-static const char *kind_words(Language l, Arena *arena, const Seen *seen, int kind, const char *text, int layers) {
+static const char *kind_words(Language l, Arena *arena, const Seen *seen, int kind,
+                              const char *text, int layers) {
   int covered = 0;
   for (int layer = 0; layer < layers; layer++) covered += seen->in[kind][layer];
   if (covered && covered < layers)
-    return arena_printf(arena, say(l, "%s in %s"), text, mode_layers_list(l, arena, seen->in[kind], layers));
-  return seen->kinds == 1 ? text : arena_printf(arena, say(l, "%s in %d of %d"), text, seen->count[kind], seen->total);
+    return arena_printf(arena, say(l, "%s in %s"), text,
+                        mode_layers_list(l, arena, seen->in[kind], layers));
+  return seen->kinds == 1
+             ? text
+             : arena_printf(arena, say(l, "%s in %d of %d"), text, seen->count[kind], seen->total);
 }
 
 static const char *seen_words(Language l, Arena *arena, const Seen *seen, bool code, int layers) {
@@ -75,12 +82,14 @@ static const char *seen_words(Language l, Arena *arena, const Seen *seen, bool c
   const char *words = "";
   for (int i = 0; i < seen->kinds; i++) {
     const char *text = code ? md_code(arena, seen->text[i]) : md_text(arena, seen->text[i]);
-    words = arena_printf(arena, "%s%s%s", words, i ? say(l, "; ") : "", kind_words(l, arena, seen, i, text, layers));
+    words = arena_printf(arena, "%s%s%s", words, i ? say(l, "; ") : "",
+                         kind_words(l, arena, seen, i, text, layers));
   }
   return words;
 }
 
-static void look(const ReportData *d, const char *mode, const char *tensor, Seen *kernel, Seen *type) {
+static void look(const ReportData *d, const char *mode, const char *tensor, Seen *kernel,
+                 Seen *type) {
   *kernel = *type = (Seen){0};
   for (size_t i = 0; i < d->tensors; i++) {
     const TensorStats *row = &d->tensor[i];
@@ -94,7 +103,8 @@ static void look(const ReportData *d, const char *mode, const char *tensor, Seen
 static const char *agreement(Language l, Arena *arena, int equal, int rows, const char *word) {
   if (rows == 0) return "—";
   if (equal == rows) return say(l, word);
-  return equal == 0 ? "**≠**" : arena_printf(arena, say(l, "**≠** in %d of %d"), rows - equal, rows);
+  return equal == 0 ? "**≠**"
+                    : arena_printf(arena, say(l, "**≠** in %d of %d"), rows - equal, rows);
 }
 
 static void write_kernels(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
@@ -124,14 +134,18 @@ static void write_kernels(FILE *out, const ReportData *d, const ReportPair *pair
       grid_add(&grid, seen_words(d->language, &scratch, &type[s], false, layers[s]));
     }
     grid_add(&grid, agreement(d->language, &scratch, tally.same_kernel, tally.rows, WORD("same")));
-    grid_add(&grid, agreement(d->language, &scratch, tally.identical, tally.rows, WORD("identical")));
+    grid_add(&grid,
+             agreement(d->language, &scratch, tally.identical, tally.rows, WORD("identical")));
   }
   if (grid.count == grid.columns) {
-    fputs(say(d->language, "The results file holds no tensor statistics, so there is no witness to show.\n\n"), out);
+    fputs(say(d->language,
+              "The results file holds no tensor statistics, so there is no witness to show.\n\n"),
+          out);
     return;
   }
   fprintf(out, say(d->language, "**Witness**: the kernels that ran, over %s and %s.\n\n"),
-          md_count(d->language, &scratch, d->layers, "layer"), md_count(d->language, &scratch, d->prompts, "prompt"));
+          md_count(d->language, &scratch, d->layers, "layer"),
+          md_count(d->language, &scratch, d->prompts, "prompt"));
   grid_write(&grid, out);
 }
 
@@ -157,8 +171,10 @@ static void write_proof(FILE *out, const ReportData *d, const ReportPair *pair, 
   Grid grid = grid_new(&scratch, "lrrrr");
   const char *name[2] = {md_text(&scratch, pair->base), md_text(&scratch, pair->other)};
   grid_add(&grid, say(d->language, "tensor"));
-  for (int s = 0; s < 2; s++) grid_add(&grid, arena_printf(&scratch, say(d->language, "on grid, %s"), name[s]));
-  for (int s = 0; s < 2; s++) grid_add(&grid, arena_printf(&scratch, say(d->language, "saturated, %s"), name[s]));
+  for (int s = 0; s < 2; s++)
+    grid_add(&grid, arena_printf(&scratch, say(d->language, "on grid, %s"), name[s]));
+  for (int s = 0; s < 2; s++)
+    grid_add(&grid, arena_printf(&scratch, say(d->language, "saturated, %s"), name[s]));
   for (int id = 0; id < d->traced.count; id++) {
     const char *tensor = d->traced.info[id].name;
     Shares base = shares_of(d, pair->base, tensor), other = shares_of(d, pair->other, tensor);
@@ -171,7 +187,9 @@ static void write_proof(FILE *out, const ReportData *d, const ReportPair *pair, 
   }
   Tally tally = data_tally(d, pair, NULL);
   if (grid.count > grid.columns) {
-    fputs(say(d->language, "**Proof of effect**: shares of values on the INT8 grid, and saturated.\n\n"), out);
+    fputs(say(d->language,
+              "**Proof of effect**: shares of values on the INT8 grid, and saturated.\n\n"),
+          out);
     grid_write(&grid, out);
   }
   if (tally.rows)
@@ -184,22 +202,26 @@ void section_modes(FILE *out, const ReportData *d, Arena scratch) {
     fputs(say(d->language, "The results file holds no pair of modes.\n\n"), out);
     return;
   }
-  fputs(
-      say(d->language,
-          "For each pair: the setting of every stage, as the modes ask for it; the *witness*, which is the kernel that "
-          "really ran for each tensor and "
-          "the type in which the tensor is stored; and what that did to the values. **≠** marks what differs. Values "
-          "are "
-          "*identical* where every "
-          "float32 bit is, after dequantisation. A value is on the grid where quantising it at the tensor's static "
-          "scale "
-          "changes nothing, and "
-          "saturated at or beyond the grid's end; the shares are means over layers and prompts.\n\n"),
-      out);
+  fputs(say(d->language, "For each pair: the setting of every stage, as the modes ask for it; the "
+                         "*witness*, which is the kernel that "
+                         "really ran for each tensor and "
+                         "the type in which the tensor is stored; and what that did to the values. "
+                         "**≠** marks what differs. Values "
+                         "are "
+                         "*identical* where every "
+                         "float32 bit is, after dequantisation. A value is on the grid where "
+                         "quantising it at the tensor's static "
+                         "scale "
+                         "changes nothing, and "
+                         "saturated at or beyond the grid's end; the shares are means over layers "
+                         "and prompts.\n\n"),
+        out);
   for (int p = 0; p < d->pairs; p++) {
     const ReportPair *pair = &d->pair[p];
-    fprintf(out, "### %s\n\n%s\n\n", words_pair(d->language, &scratch, pair), words_effect(&scratch, d, pair));
-    if (d->pairs > PAIRS_WHOLE) md_fold(out, say(d->language, "Stages, witness and proof of effect"));
+    fprintf(out, "### %s\n\n%s\n\n", words_pair(d->language, &scratch, pair),
+            words_effect(&scratch, d, pair));
+    if (d->pairs > PAIRS_WHOLE)
+      md_fold(out, say(d->language, "Stages, witness and proof of effect"));
     write_layers(out, d, pair->base, scratch);
     write_layers(out, d, pair->other, scratch);
     write_stages(out, d, pair, scratch);

@@ -1,4 +1,5 @@
-/* words: sentences computed from the numbers. Names and tensors in them are Markdown; only the terminal's are plain. */
+/* words: sentences computed from the numbers. Names and tensors in them are Markdown; only the
+ * terminal's are plain. */
 #ifndef DS_REPORT_WORDS_H
 #define DS_REPORT_WORDS_H
 #include "report/finite.h"
@@ -7,8 +8,8 @@ enum { PAIRS_WHOLE = 3 }; /* so many pairs are shown whole; of more, long tables
 
 /* What a pair's counts say of the modes themselves, before any size. */
 typedef enum Effect {
-  EFFECT_UNKNOWN,   /* nothing was compared */
-  EFFECT_NONE,      /* the same kernels everywhere and every bit equal: the comparison says nothing */
+  EFFECT_UNKNOWN, /* nothing was compared */
+  EFFECT_NONE,    /* the same kernels everywhere and every bit equal: the comparison says nothing */
   EFFECT_IDENTICAL, /* other kernels, the same bits */
   EFFECT_FAULT,     /* the same kernels everywhere, and yet other values */
   EFFECT_DIFFERS,
@@ -16,10 +17,12 @@ typedef enum Effect {
 } Effect;
 Effect words_effect_of(const ReportPair *pair, Tally tally);
 
-/* How a pair's block_out develops over the layers: layers without a difference at the start are left out. */
+/* How a pair's block_out develops over the layers: layers without a difference at the start are
+ * left out. */
 typedef struct Course {
-  int differs;     /* the first layer whose bits differ; -1: none does */
-  int nonfinite;   /* the first layer with values left out, since they are not finite on either side; -1: none */
+  int differs;   /* the first layer whose bits differ; -1: none does */
+  int nonfinite; /* the first layer with values left out, since they are not finite on either side;
+                    -1: none */
   int first, last; /* layers; first: the first of a size above 0; -1: none is */
   double first_l2, last_l2;
   int worst_layer; /* of the layers with nothing left out */
@@ -36,13 +39,16 @@ Size words_logits(const ReportData *d, const ReportPair *pair);
 const char *words_pair(Language l, Arena *arena, const ReportPair *pair); /* "2-0 against 2-4" */
 const char *words_place(Arena *arena, const ReportData *d, const char *tensor,
                         int layer); /* "`scan` of layer 3", "`logits`" */
-const char *words_list(Language l, Arena *arena, const char *const *names, int count); /* "`a`, `b` and `c`" */
+const char *words_list(Language l, Arena *arena, const char *const *names,
+                       int count); /* "`a`, `b` and `c`" */
 const char *words_effect(Arena *arena, const ReportData *d, const ReportPair *pair);
-const char *words_reason(const ReportData *d,
-                         const ReportPair *pair); /* why equality holds; "" where no reason is known */
+const char *
+words_reason(const ReportData *d,
+             const ReportPair *pair); /* why equality holds; "" where no reason is known */
 /* The same for the terminal; whether it asks for every bit. */
 const char *words_reason_brief(Language l, const ReportPair *pair, bool *exact);
-const char *words_first(Arena *arena, const ReportData *d, const ReportPair *pair); /* "" where there is no verdict */
+const char *words_first(Arena *arena, const ReportData *d,
+                        const ReportPair *pair); /* "" where there is no verdict */
 const char *words_end(Arena *arena, const ReportData *d,
                       const ReportPair *pair); /* sizes at the last block_out and the logits */
 /* Size and next tokens of the logits alone. */

@@ -10,7 +10,8 @@ static void embed(const Source *source, const int32_t *token, int T, Arena *aren
   block_embed(model_of(source), token, T, arena, trace);
 }
 
-static void block(const Source *source, const Mode *mode, int layer, const Tensor *x, Arena *arena, Trace *trace) {
+static void block(const Source *source, const Mode *mode, int layer, const Tensor *x, Arena *arena,
+                  Trace *trace) {
   block_run(model_of(source), layer, mode, x, arena, trace);
 }
 
@@ -18,7 +19,8 @@ static void head(const Source *source, const Tensor *x, Arena *arena, Trace *tra
   block_head(model_of(source), x, arena, trace);
 }
 
-static bool check(const Source *source, const Mode *mode, int layer, const Trace *trace, Status *st) {
+static bool check(const Source *source, const Mode *mode, int layer, const Trace *trace,
+                  Status *st) {
   (void)source;
   return witness_check(mode, layer, trace, st);
 }
@@ -40,7 +42,9 @@ Source source_cpu(const Model *model) {
                   .forms = forms};
 }
 
-bool source_same(const Source *a, const Source *b) { return a->block == b->block && a->context == b->context; }
+bool source_same(const Source *a, const Source *b) {
+  return a->block == b->block && a->context == b->context;
+}
 
 int source_alike(const Source *a, const Source *b) {
   if (source_same(a, b)) return INT_MAX;

@@ -5,7 +5,7 @@
 
 #include "family/block.h"
 
-/* --- finding it ------------------------------------------------------------------------------ */
+/* --- finding it ------------------------------------------------------------------------------- */
 
 bool device_find(Backend wanted, const char *who, Device *device, Status *st) {
   char why[256];
@@ -16,10 +16,10 @@ bool device_find(Backend wanted, const char *who, Device *device, Status *st) {
   return true;
 }
 
-/* --- a layer's place ------------------------------------------------------------------------- */
+/* --- a layer's place -------------------------------------------------------------------------- */
 
-/* Walks through the weights of a layer in the device's forms, in one order. Without `host` it is only seen how much
- * room they take. */
+/* Walks through the weights of a layer in the device's forms, in one order. Without `host` it is
+ * only seen how much room they take. */
 typedef struct Packing {
   const Device *device;
   Arena room; /* there */
@@ -27,18 +27,23 @@ typedef struct Packing {
   const char *base;
 } Packing;
 
-static char *here(const Packing *p, const void *there) { return p->host + ((const char *)there - p->base); }
+static char *here(const Packing *p, const void *there) {
+  return p->host + ((const char *)there - p->base);
+}
 
-static void put_linear(Packing *p, const WeightInfo *info, Format format, const Linear *from, Linear *there) {
+static void put_linear(Packing *p, const WeightInfo *info, Format format, const Linear *from,
+                       Linear *there) {
   const Config *c = &p->device->from->config;
-  void *panels = arena_room(&p->room, linear_cuda_packed_bytes(weight_rows(c, info), weight_cols(c, info), format), 1);
+  void *panels = arena_room(
+      &p->room, linear_cuda_packed_bytes(weight_rows(c, info), weight_cols(c, info), format), 1);
   if (!p->host || !from->panels) return;
   linear_cuda_pack(from, here(p, panels));
   *there = *from;
   there->panels = panels;
 }
 
-static void put_values(Packing *p, const WeightInfo *info, Format format, const Tensor *from, Tensor *there) {
+static void put_values(Packing *p, const WeightInfo *info, Format format, const Tensor *from,
+                       Tensor *there) {
   const size_t bytes = weight_values(&p->device->from->config, info) * format_size(format);
   void *data = arena_room(&p->room, bytes, 1);
   if (!p->host || !from->data) return;
@@ -47,7 +52,8 @@ static void put_values(Packing *p, const WeightInfo *info, Format format, const 
   there->data = data;
 }
 
-static void put_format(Packing *p, Format format, unsigned weights, const Prepared *from, Prepared *there) {
+static void put_format(Packing *p, Format format, unsigned weights, const Prepared *from,
+                       Prepared *there) {
   const Family *family = p->device->from->config.family;
   for (int w = 0; w < family->weights; w++) {
     if (!(weights >> w & 1)) continue;
@@ -77,10 +83,11 @@ static void send_layer(Device *d, int layer, const Forms *forms) {
   if (place->layer == layer && !lacks) return;
   Crate *crate = &d->crate[d->sent++ % 2];
   if (crate->to && crate->to->on_way) cuda_wait_mark(&d->cuda, crate->to->copied);
-  Packing packing = {.device = d,
-                     .room = {.next = place->room, .end = place->room + d->place_bytes, .base = place->room},
-                     .host = crate->host,
-                     .base = place->room};
+  Packing packing = {
+      .device = d,
+      .room = {.next = place->room, .end = place->room + d->place_bytes, .base = place->room},
+      .host = crate->host,
+      .base = place->room};
   memset(&d->model.layer[layer], 0, sizeof *d->model.layer);
   put_layer(&packing, &d->from->layer[layer], &d->model.layer[layer]);
   cuda_to_device_ahead(&d->cuda, place->room, crate->host, d->place_bytes);
@@ -114,12 +121,14 @@ bool device_hold(Device *d, int layer, const Forms *forms, Status *st) {
 bool device_hold_all(Device *d, Status *st) {
   const Forms forms = {.head = true};
   if (d->places < d->from->layers)
-    return FAIL(st, "%s: not all layers fit there at once, which what is timed or verified asks for", d->cuda.name);
+    return FAIL(st,
+                "%s: not all layers fit there at once, which what is timed or verified asks for",
+                d->cuda.name);
   for (int layer = 0; layer < d->from->layers; layer++) TRY(device_hold(d, layer, &forms, st));
   return device_wait(d, st);
 }
 
-/* --- filling it ------------------------------------------------------------------------------ */
+/* --- filling it ------------------------------------------------------------------------------- */
 
 /* What of an allocation is whose: there, and in pinned memory. */
 typedef struct Rooms {
@@ -146,7 +155,8 @@ static void make_lanes(Arena *arena, int T, Rooms *rooms, Device *d) {
 
 static void make_places(Arena *arena, Rooms *rooms, Device *d) {
   d->place = ARENA_NEW(arena, DevicePlace, d->places);
-  for (int i = 0; i < 2; i++) d->crate[i] = (Crate){.host = arena_room(&rooms->pinned, d->place_bytes, 1)};
+  for (int i = 0; i < 2; i++)
+    d->crate[i] = (Crate){.host = arena_room(&rooms->pinned, d->place_bytes, 1)};
   for (int i = 0; i < d->places; i++) {
     d->place[i] = (DevicePlace){.layer = ABSENT, .copied = cuda_mark(&d->cuda)};
     d->place[i].room = arena_room(&rooms->there, d->place_bytes, 1);
@@ -160,22 +170,26 @@ static size_t lanes_bytes(const Device *d, size_t stream, int streams) {
 
 static bool reserve(const DevicePlan *plan, Device *d, Rooms *rooms, Status *st) {
   const Config *c = &plan->model->config;
-  const size_t stream = (size_t)plan->T * (size_t)c->D * sizeof(float), gains = (size_t)c->D * sizeof(float) + 64,
+  const size_t stream = (size_t)plan->T * (size_t)c->D * sizeof(float),
+               gains = (size_t)c->D * sizeof(float) + 64,
                head = linear_cuda_packed_bytes(c->vocab, c->D, FORMAT_F32) + 64,
-               fixed = lanes_bytes(d, stream, 2) + (size_t)plan->T * sizeof(int32_t) + 64 + head + gains + plan->more +
-                       4096,
-               free = plan->most && plan->most < d->cuda.free_bytes ? plan->most : d->cuda.free_bytes;
+               fixed = lanes_bytes(d, stream, 2) + (size_t)plan->T * sizeof(int32_t) + 64 + head +
+                       gains + plan->more + 4096,
+               free =
+                   plan->most && plan->most < d->cuda.free_bytes ? plan->most : d->cuda.free_bytes;
   d->places = c->layers;
   if (fixed + (size_t)d->places * d->place_bytes > free && c->layers > 2) d->places = 2;
   const size_t all = fixed + (size_t)d->places * d->place_bytes;
   if (all > free || !(d->memory = cuda_reserve(&d->cuda, all)))
-    return FAIL(st, "%s: the run needs %.2f GB there and %.2f GB are free (backend cpu needs none)", d->cuda.name,
-                1e-9 * (double)all, 1e-9 * (double)free);
+    return FAIL(st, "%s: the run needs %.2f GB there and %.2f GB are free (backend cpu needs none)",
+                d->cuda.name, 1e-9 * (double)all, 1e-9 * (double)free);
   const size_t pinned = lanes_bytes(d, stream, 1) + 2 * (d->place_bytes + 64);
   if (!(d->pinned = cuda_pinned(&d->cuda, pinned)))
-    return FAIL(st, "memory: %.2f GB that the device may copy to cannot be had", 1e-9 * (double)pinned);
-  *rooms = (Rooms){.there = {.next = d->memory, .end = (char *)d->memory + all, .base = d->memory},
-                   .pinned = {.next = d->pinned, .end = (char *)d->pinned + pinned, .base = d->pinned}};
+    return FAIL(st, "memory: %.2f GB that the device may copy to cannot be had",
+                1e-9 * (double)pinned);
+  *rooms =
+      (Rooms){.there = {.next = d->memory, .end = (char *)d->memory + all, .base = d->memory},
+              .pinned = {.next = d->pinned, .end = (char *)d->pinned + pinned, .base = d->pinned}};
   return true;
 }
 
@@ -186,8 +200,9 @@ bool device_load(Arena *arena, const DevicePlan *plan, Device *d, Status *st) {
   d->from = model;
   d->forms = plan->forms;
   d->lanes = plan->lanes;
-  d->lane_bytes =
-      (block_bytes(&model->config, plan->T) + 3 * (size_t)plan->T * (size_t)model->D * sizeof(float) + 4096) / 64 * 64;
+  d->lane_bytes = (block_bytes(&model->config, plan->T) +
+                   3 * (size_t)plan->T * (size_t)model->D * sizeof(float) + 4096) /
+                  64 * 64;
   d->place_bytes = (layer_bytes(d) + 63) / 64 * 64;
   TRY(reserve(plan, d, &rooms, st));
   rooms.there.exhausted = rooms.pinned.exhausted = arena->exhausted;
@@ -196,7 +211,8 @@ bool device_load(Arena *arena, const DevicePlan *plan, Device *d, Status *st) {
   d->model = *model;
   d->model.layer = ARENA_NEW(arena, ModelLayer, model->layers);
   d->model.ops = &d->cuda.ops;
-  d->head = arena_room(&rooms.there, linear_cuda_packed_bytes(model->vocab, model->D, FORMAT_F32), 1);
+  d->head =
+      arena_room(&rooms.there, linear_cuda_packed_bytes(model->vocab, model->D, FORMAT_F32), 1);
   d->has_head = false;
   d->row = arena_room(&rooms.there, (size_t)plan->T, sizeof *d->row);
   int32_t *row = ARENA_NEW(arena, int32_t, plan->T);
@@ -227,13 +243,14 @@ void device_free(Device *d) {
   *d = (Device){.found = d->found, .cuda = d->cuda};
 }
 
-/* --- a lane ---------------------------------------------------------------------------------- */
+/* --- a lane ----------------------------------------------------------------------------------- */
 
 void device_begin(Device *d, int i, const int32_t *token, int T) {
   Lane *lane = &d->lane[i];
   lane->T = T;
   block_embedding_rows(d->from, token, T, lane->rows_host, d->scratch);
-  cuda_to_device(&d->cuda, lane->rows, lane->rows_host, (size_t)T * (size_t)d->model.D * sizeof(float));
+  cuda_to_device(&d->cuda, lane->rows, lane->rows_host,
+                 (size_t)T * (size_t)d->model.D * sizeof(float));
 }
 
 void device_resume(Device *d, int i, const Tensor *stream) {
@@ -249,11 +266,13 @@ size_t device_queue(Device *d, int i, const Mode *mode, int layer, bool back) {
   Lane *lane = &d->lane[i];
   const int half = lane->steps++ % 2;
   char *host = lane->host[half], *base = lane->room[half];
-  Arena room = {.next = base, .end = base + d->lane_bytes, .base = base, .exhausted = d->room.exhausted};
+  Arena room = {
+      .next = base, .end = base + d->lane_bytes, .base = base, .exhausted = d->room.exhausted};
   Trace ends = {0}, *trace = &lane->queued;
   size_t stream_back = 0;
   const DevicePlace *weights = &d->place[layer % d->places];
-  if (lane->on_way[half]) cuda_operators_after(&d->cuda, lane->copied[half]); /* the step that this one replaces */
+  if (lane->on_way[half])
+    cuda_operators_after(&d->cuda, lane->copied[half]); /* the step that this one replaces */
   if (weights->on_way) cuda_operators_after(&d->cuda, weights->copied);
   cuda_mark_operators(&d->cuda, lane->start);
   lane->block_in = NULL;
@@ -307,11 +326,12 @@ double device_take(Device *d, int i, Trace *trace) {
 
 size_t device_pass(Device *d, int i, const Mode *mode, bool back) {
   size_t bytes = 0;
-  for (int layer = 0; layer < d->model.layers; layer++) bytes += device_queue(d, i, mode, layer, back);
+  for (int layer = 0; layer < d->model.layers; layer++)
+    bytes += device_queue(d, i, mode, layer, back);
   return bytes;
 }
 
-/* --- as a source ----------------------------------------------------------------------------- */
+/* --- as a source ------------------------------------------------------------------------------ */
 
 static Device *device_of(const Source *source) { return source->context; }
 
@@ -320,7 +340,8 @@ static void embed(const Source *source, const int32_t *token, int T, Arena *aren
   host->embed(host, token, T, arena, trace);
 }
 
-static void block(const Source *source, const Mode *mode, int layer, const Tensor *x, Arena *arena, Trace *trace) {
+static void block(const Source *source, const Mode *mode, int layer, const Tensor *x, Arena *arena,
+                  Trace *trace) {
   const Source *host = &device_of(source)->host;
   host->block(host, mode, layer, x, arena, trace);
 }
@@ -330,7 +351,8 @@ static void head(const Source *source, const Tensor *x, Arena *arena, Trace *tra
   host->head(host, x, arena, trace);
 }
 
-static bool check(const Source *source, const Mode *mode, int layer, const Trace *trace, Status *st) {
+static bool check(const Source *source, const Mode *mode, int layer, const Trace *trace,
+                  Status *st) {
   const Source *host = &device_of(source)->host;
   return host->check(host, mode, layer, trace, st);
 }
@@ -355,7 +377,9 @@ static void queue(const Source *source, int lane, const SourceStep *step) {
 
 static bool wait(const Source *source, Status *st) { return device_wait(device_of(source), st); }
 
-static double take(const Source *source, int lane, Trace *trace) { return device_take(device_of(source), lane, trace); }
+static double take(const Source *source, int lane, Trace *trace) {
+  return device_take(device_of(source), lane, trace);
+}
 
 Source source_cuda(Device *device) {
   static const SourceAhead ahead = {hold, queue, wait, take};

@@ -8,7 +8,8 @@ static void embed(const Source *source, const int32_t *token, int T, Arena *aren
   block_embed64(weights, token, T, arena, trace);
 }
 
-static void block(const Source *source, const Mode *mode, int layer, const Tensor *x, Arena *arena, Trace *trace) {
+static void block(const Source *source, const Mode *mode, int layer, const Tensor *x, Arena *arena,
+                  Trace *trace) {
   (void)mode;
   const Weights64 *weights = weights_of(source);
   weights->config.family->block64(weights, layer, x, arena, trace);
@@ -19,7 +20,8 @@ static void head(const Source *source, const Tensor *x, Arena *arena, Trace *tra
   weights->config.family->head64(weights, x, arena, trace);
 }
 
-static bool check(const Source *source, const Mode *mode, int layer, const Trace *trace, Status *st) {
+static bool check(const Source *source, const Mode *mode, int layer, const Trace *trace,
+                  Status *st) {
   (void)source, (void)mode, (void)layer, (void)trace, (void)st;
   return true;
 }

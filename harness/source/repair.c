@@ -27,10 +27,11 @@ typedef struct MetAll {
   int count;
 } MetAll;
 
-/* --- one element ---------------------------------------------------------------------------------------------------
- */
+/* --- one element ------------------------------------------------------------------------------ */
 
-static size_t index_of(const Tensor *t, int row, int col) { return (size_t)row * (size_t)t->stride + (size_t)col; }
+static size_t index_of(const Tensor *t, int row, int col) {
+  return (size_t)row * (size_t)t->stride + (size_t)col;
+}
 
 static char *address(const Tensor *t, int row, int col) {
   return (char *)t->data + index_of(t, row, col) * format_size(t->format);
@@ -60,8 +61,7 @@ static bool is_value(const Tensor *t, int row, int col, float value) {
   return bits_of_f32(has) == bits_of_f32(value) || (t->format == FORMAT_I8 && has == value);
 }
 
-/* --- what is held --------------------------------------------------------------------------------------------------
- */
+/* --- what is held ----------------------------------------------------------------------------- */
 
 static bool holds(const RepairOps *r, const char *at) {
   for (const Held *h = r->held; h; h = h->next)
@@ -87,8 +87,8 @@ static bool meets(const Held *h, const Tensor *t, OpKind kind, Met *met) {
   return row < (size_t)t->rows && col < (size_t)t->cols;
 }
 
-/* In the order in which they apply, the last one of a place being the one that counts: held for all readers before held
- * for this one, earlier before later. */
+/* In the order in which they apply, the last one of a place being the one that counts: held for all
+ * readers before held for this one, earlier before later. */
 static MetAll met_by(const RepairOps *r, const Tensor *t, OpKind kind, Arena *arena) {
   MetAll all = {0};
   int alone = 0, place[2];
@@ -96,7 +96,8 @@ static MetAll met_by(const RepairOps *r, const Tensor *t, OpKind kind, Arena *ar
   for (const Held *h = r->held; h; h = h->next)
     if (meets(h, t, kind, &met)) all.count++, alone += met.alone;
   all.met = ARENA_NEW(arena, Met, all.count);
-  place[true] = all.count, place[false] = all.count - alone; /* filled from their ends: the list begins with the last */
+  place[true] = all.count,
+  place[false] = all.count - alone; /* filled from their ends: the list begins with the last */
   for (const Held *h = r->held; h; h = h->next)
     if (meets(h, t, kind, &met)) {
       met.order = --place[met.alone];
@@ -105,8 +106,7 @@ static MetAll met_by(const RepairOps *r, const Tensor *t, OpKind kind, Arena *ar
   return all;
 }
 
-/* --- int8 sums made again -------------------------------------------------------------------------------------------
- */
+/* --- int8 sums made again --------------------------------------------------------------------- */
 
 static int by(int a, int b) { return (a > b) - (a < b); }
 
@@ -140,7 +140,8 @@ static void store(Tensor *y, int row, int col, float value, bool half_away) {
 }
 
 /* Row `row` of y = x W^T, x being `code` in units of its scale. Returns how many NaNs q8 met. */
-static int linear_row(const Linear *w, const double *code, float scale_x, int row, Tensor *y, Arena scratch) {
+static int linear_row(const Linear *w, const double *code, float scale_x, int row, Tensor *y,
+                      Arena scratch) {
   int nans = 0;
   const float scale = scale_x * w->scale; /* as linear_dequantise has it */
   int8_t *weights = ARENA_NEW(&scratch, int8_t, (size_t)omp_get_max_threads() * (size_t)w->in);
@@ -164,7 +165,8 @@ static void linear_again(const Call *call, MetAll all, Arena scratch) {
   for (int i = 0, end; i < all.count; i = end) {
     for (end = i; end < all.count && all.met[end].row == all.met[i].row;) end++;
     codes_of_row(x, all.met[i].row, all.met + i, end - i, code);
-    call->out[0]->nans += linear_row(&call->linear, code, x->scale.value, all.met[i].row, call->out[0], scratch);
+    call->out[0]->nans +=
+        linear_row(&call->linear, code, x->scale.value, all.met[i].row, call->out[0], scratch);
   }
 }
 
@@ -183,10 +185,11 @@ static float conv1d_value(const Conv1d *w, const double *code, float scale_x, in
 }
 
 /* What the convolution makes of one channel's tokens first … end - 1. */
-static void conv1d_tokens(const Conv1d *w, const double *code, float scale_x, int first, int end, int col, Tensor *pre,
-                          Tensor *silu) {
+static void conv1d_tokens(const Conv1d *w, const double *code, float scale_x, int first, int end,
+                          int col, Tensor *pre, Tensor *silu) {
   for (int t = first; t < end; t++) {
-    float was = silu32(value_of(pre, t, col)), value = conv1d_value(w, code, scale_x, t, col), v = silu32(value);
+    float was = silu32(value_of(pre, t, col)), value = conv1d_value(w, code, scale_x, t, col),
+          v = silu32(value);
     store(pre, t, col, value, false);
     store(silu, t, col, v, true);
     if (silu->format == FORMAT_I8) silu->nans += (v != v) - (was != was);
@@ -210,15 +213,16 @@ static void conv1d_again(const Call *call, MetAll all, Arena scratch) {
   }
 }
 
-/* --- calls ----------------------------------------------------------------------------------------------------------
- */
+/* --- calls ------------------------------------------------------------------------------------ */
 
 bool repair_is_conversion(OpKind kind) {
-  return kind == OP_QUANTISE || kind == OP_QUANTISE_DYNAMIC || kind == OP_DEQUANTISE || kind == OP_NARROW;
+  return kind == OP_QUANTISE || kind == OP_QUANTISE_DYNAMIC || kind == OP_DEQUANTISE ||
+         kind == OP_NARROW;
 }
 
 static bool sums_codes(const Call *call, int in) {
-  return in == IN_X && call->in[in].format == FORMAT_I8 && (call->kind == OP_LINEAR || call->kind == OP_CONV1D);
+  return in == IN_X && call->in[in].format == FORMAT_I8 &&
+         (call->kind == OP_LINEAR || call->kind == OP_CONV1D);
 }
 
 /* Whether memory lacks any of these values. */
@@ -232,12 +236,14 @@ static Tensor as_float(const Tensor *t, MetAll all, Arena *arena) {
   float *data = arena_room(arena, (size_t)t->rows * (size_t)t->cols, sizeof *data);
   Tensor wide = tensor_of(data, FORMAT_F32, t->rows, t->cols, 0);
   dequantise(t, &wide);
-  for (int i = 0; i < all.count; i++) repair_write(&wide, all.met[i].row, all.met[i].col, all.met[i].value);
+  for (int i = 0; i < all.count; i++)
+    repair_write(&wide, all.met[i].row, all.met[i].col, all.met[i].value);
   return wide;
 }
 
 /* The call once more on what memory lacks; its outputs stay signed as they were. */
-static void run_again(const RepairOps *r, const Call *call, const MetAll all[CALL_INS], Arena scratch) {
+static void run_again(const RepairOps *r, const Call *call, const MetAll all[CALL_INS],
+                      Arena scratch) {
   Call again = *call;
   const char *signature[CALL_OUTS];
   const int outs = op_info[call->kind].outs;
@@ -254,7 +260,8 @@ static void run_again(const RepairOps *r, const Call *call, const MetAll all[CAL
 }
 
 static void hand_on(RepairOps *r, const Call *call, MetAll all) {
-  for (int i = 0; i < all.count; i++) set(r, call->out[0], all.met[i].row, all.met[i].col, all.met[i].value, OP_COUNT);
+  for (int i = 0; i < all.count; i++)
+    set(r, call->out[0], all.met[i].row, all.met[i].col, all.met[i].value, OP_COUNT);
 }
 
 /* The elements of what a call made, or of `before`. */
@@ -269,13 +276,15 @@ static void run(void *context, Call *call) {
   RepairOps *r = context;
   Arena scratch = r->scratch;
   MetAll all[CALL_INS] = {0};
-  for (int i = 0; i < op_info[call->kind].ins; i++) all[i] = met_by(r, &call->in[i], call->kind, &scratch);
+  for (int i = 0; i < op_info[call->kind].ins; i++)
+    all[i] = met_by(r, &call->in[i], call->kind, &scratch);
   r->behind->run(r->behind->context, call);
   if (repair_is_conversion(call->kind))
     hand_on(r, call, all[IN_X]);
   else
     run_again(r, call, all, scratch);
-  if (sums_codes(call, IN_X)) (call->kind == OP_LINEAR ? linear_again : conv1d_again)(call, all[IN_X], scratch);
+  if (sums_codes(call, IN_X))
+    (call->kind == OP_LINEAR ? linear_again : conv1d_again)(call, all[IN_X], scratch);
   set_all(r, r->calls++, call->out);
 }
 

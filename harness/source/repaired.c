@@ -18,24 +18,26 @@ typedef struct Repaired {
 
 static const Repaired *repaired_of(const Source *source) { return source->context; }
 
-/* --- where the tensors of a block come from -------------------------------------------------------------------------
- */
+/* --- where the tensors of a block come from --------------------------------------------------- */
 
-/* A block under a mode, as it went over one token: where a tensor comes from does not depend on how many there are. */
+/* A block under a mode, as it went over one token: where a tensor comes from does not depend on how
+ * many there are. */
 typedef struct Made {
   Trace trace;
   Watch watch;
   int conversions;
 } Made;
 
-static void make_once(const Repaired *r, const Mode *mode, const Tensor *x, Arena *arena, Made *made) {
+static void make_once(const Repaired *r, const Mode *mode, const Tensor *x, Arena *arena,
+                      Made *made) {
   *made = (Made){.watch = {.seen = ARENA_NEW(arena, SeenCall, WATCH_CALLS), .room = WATCH_CALLS}};
   Model watched = *r->model;
   Tensor first = *x;
   first.rows = 1;
   watched.ops = watch_start(&made->watch, r->model->ops);
   block_run(&watched, r->layer, mode, &first, arena, &made->trace);
-  for (int c = 0; c < made->watch.count; c++) made->conversions += repair_is_conversion(made->watch.seen[c].call.kind);
+  for (int c = 0; c < made->watch.count; c++)
+    made->conversions += repair_is_conversion(made->watch.seen[c].call.kind);
 }
 
 /* The last call that wrote it; REPAIR_BEFORE where none did. */
@@ -55,7 +57,8 @@ static bool is_handed_on(const Made *made, int tensor) {
 }
 
 /* Returns how many conversions the block has. */
-static int find_elements(const Repaired *r, const Mode *mode, const Tensor *x, RepairElement *all, Arena scratch) {
+static int find_elements(const Repaired *r, const Mode *mode, const Tensor *x, RepairElement *all,
+                         Arena scratch) {
   const Tensors *tensors = &r->model->config.family->tensors;
   Made made;
   make_once(r, mode, x, &scratch, &made);
@@ -70,8 +73,7 @@ static int find_elements(const Repaired *r, const Mode *mode, const Tensor *x, R
   return made.conversions;
 }
 
-/* --- the block ------------------------------------------------------------------------------------------------------
- */
+/* --- the block -------------------------------------------------------------------------------- */
 
 static Tensor copy_of(const Tensor *t, Arena *arena) {
   size_t size = format_size(t->format), row = (size_t)t->cols * size;
@@ -79,7 +81,8 @@ static Tensor copy_of(const Tensor *t, Arena *arena) {
   copy.data = arena_room(arena, (size_t)t->rows, row);
   copy.stride = t->cols;
   for (int i = 0; i < t->rows; i++)
-    memcpy((char *)copy.data + (size_t)i * row, (const char *)t->data + (size_t)i * (size_t)t->stride * size, row);
+    memcpy((char *)copy.data + (size_t)i * row,
+           (const char *)t->data + (size_t)i * (size_t)t->stride * size, row);
   return copy;
 }
 
@@ -102,16 +105,19 @@ static Arena carve(Arena *arena, size_t bytes) {
   return piece;
 }
 
-static size_t held_bytes(int count, int conversions) { return (size_t)count * (size_t)(1 + conversions) * REPAIR_HELD; }
+static size_t held_bytes(int count, int conversions) {
+  return (size_t)count * (size_t)(1 + conversions) * REPAIR_HELD;
+}
 
-/* Lists of what a call met, its inputs as float32 (block_bytes counts every tensor of a block so), and rows of codes.
- */
+/* Lists of what a call met, its inputs as float32 (block_bytes counts every tensor of a block so),
+ * and rows of codes. */
 static size_t scratch_bytes(const Config *config, int T, size_t held) {
   size_t row = (size_t)family_widest(config) * sizeof(double) + 64;
   return block_bytes(config, T) + 2 * held + (size_t)(omp_get_max_threads() + 2) * row + 4096;
 }
 
-static void run_repaired(const Repaired *r, const Mode *mode, const Tensor *x, Arena *arena, Trace *trace) {
+static void run_repaired(const Repaired *r, const Mode *mode, const Tensor *x, Arena *arena,
+                         Trace *trace) {
   RepairElement *all = ARENA_NEW(arena, RepairElement, r->count);
   size_t held = held_bytes(r->count, find_elements(r, mode, x, all, *arena));
   RepairOps repair = {.element = all, .count = r->count, .memory = carve(arena, held)};
@@ -124,21 +130,23 @@ static void run_repaired(const Repaired *r, const Mode *mode, const Tensor *x, A
 }
 
 size_t source_repaired_bytes(const Config *config, int T, int count) {
-  size_t held = held_bytes(count, WATCH_CALLS), row = (size_t)family_widest(config) * sizeof(float) + 64;
-  size_t made_once = WATCH_CALLS * sizeof(SeenCall) + block_bytes(config, 1), shown = TENSORS_MOST * (size_t)T * row;
+  size_t held = held_bytes(count, WATCH_CALLS),
+         row = (size_t)family_widest(config) * sizeof(float) + 64;
+  size_t made_once = WATCH_CALLS * sizeof(SeenCall) + block_bytes(config, 1),
+         shown = TENSORS_MOST * (size_t)T * row;
   size_t before = (size_t)count * sizeof(RepairElement) + held + scratch_bytes(config, T, held);
   return shown + (before > made_once ? before : made_once);
 }
 
-/* --- as a source ----------------------------------------------------------------------------------------------------
- */
+/* --- as a source ------------------------------------------------------------------------------ */
 
 static void embed(const Source *source, const int32_t *token, int T, Arena *arena, Trace *trace) {
   const Source *plain = source->plain;
   plain->embed(plain, token, T, arena, trace);
 }
 
-static void block(const Source *source, const Mode *mode, int layer, const Tensor *x, Arena *arena, Trace *trace) {
+static void block(const Source *source, const Mode *mode, int layer, const Tensor *x, Arena *arena,
+                  Trace *trace) {
   const Repaired *r = repaired_of(source);
   if (layer == r->layer)
     run_repaired(r, mode, x, arena, trace);
@@ -150,7 +158,8 @@ static void head(const Source *source, const Tensor *x, Arena *arena, Trace *tra
   source->plain->head(source->plain, x, arena, trace);
 }
 
-static bool check(const Source *source, const Mode *mode, int layer, const Trace *trace, Status *st) {
+static bool check(const Source *source, const Mode *mode, int layer, const Trace *trace,
+                  Status *st) {
   return source->plain->check(source->plain, mode, layer, trace, st);
 }
 
@@ -158,7 +167,8 @@ static Forms forms(const Source *source, const Mode *mode, bool head) {
   return source->plain->forms(source->plain, mode, head);
 }
 
-Source source_repaired(Arena *arena, const Model *model, int layer, const Element *element, int count) {
+Source source_repaired(Arena *arena, const Model *model, int layer, const Element *element,
+                       int count) {
   Repaired *r = ARENA_NEW(arena, Repaired, 1);
   *r = (Repaired){.plain = source_cpu(model), .model = model, .layer = layer, .count = count};
   r->element = ARENA_NEW(arena, Element, count);

@@ -1,15 +1,16 @@
-/* source: who computes a layer. A backend of kernels/ (cpu, cuda) and the float64 reference (ref64) are the same struct
- * of functions; whoever walks asks it, and never what it is.
+/* source: who computes a layer. A backend of kernels/ (cpu, cuda) and the float64 reference (ref64)
+ * are the same struct of functions; whoever walks asks it, and never what it is.
  *
- * embed, block and head compute at the call, on this host, from tensors whose memory is the caller's: x [T, D] of type
- * `stream` -> the tensors of the layer in the arena (block_in is x itself), or those of the model's ends. What they
- * make is whole when they return.
+ * embed, block and head compute at the call, on this host, from tensors whose memory is the
+ * caller's: x [T, D] of type `stream` -> the tensors of the layer in the arena (block_in is x
+ * itself), or those of the model's ends. What they make is whole when they return.
  *
- * Whoever walks holds a layer's weights ready in the forms that its sources ask for (model/layers.h).
+ * Whoever walks holds a layer's weights ready in the forms that its sources ask for
+ * (model/layers.h).
  *
- * A source with `ahead` can also compute while its caller does something else: a step (a layer of a prompt) is queued
- * in a lane, and taken after `wait`. The next step may be queued once the last was taken; what a step left stands until
- * the next but one is queued. */
+ * A source with `ahead` can also compute while its caller does something else: a step (a layer of a
+ * prompt) is queued in a lane, and taken after `wait`. The next step may be queued once the last
+ * was taken; what a step left stands until the next but one is queued. */
 #ifndef DS_SOURCE_SOURCE_H
 #define DS_SOURCE_SOURCE_H
 #include "base/arena.h"
@@ -18,7 +19,8 @@
 
 typedef struct Source Source;
 
-/* What a lane is to do: layer 0 begins at the prompt's tokens, any other with what left the one before. */
+/* What a lane is to do: layer 0 begins at the prompt's tokens, any other with what left the one
+ * before. */
 typedef struct SourceStep {
   const PromptShape *prompt;
   const Mode *mode;
@@ -27,13 +29,14 @@ typedef struct SourceStep {
 } SourceStep;
 
 typedef struct SourceAhead {
-  /* The layer's weights, which this host holds ready in these forms, where they are computed with. */
+  /* The layer's weights, which this host holds ready in these forms, where they are computed
+   * with. */
   bool (*hold)(const Source *source, int layer, const Forms *forms, Status *st);
   void (*queue)(const Source *source, int lane, const SourceStep *step);
   /* For everything queued. Fails with what went wrong on the device. */
   bool (*wait)(const Source *source, Status *st);
-  /* The tensors of the step queued last, before the first layer also the embedding, after the last norm_f and logits;
-   * the seconds that it took to compute. */
+  /* The tensors of the step queued last, before the first layer also the embedding, after the last
+   * norm_f and logits; the seconds that it took to compute. */
   double (*take)(const Source *source, int lane, Trace *trace);
 } SourceAhead;
 
@@ -41,20 +44,24 @@ struct Source {
   Format stream; /* of block_in and block_out: FORMAT_F32, or FORMAT_F64 */
   void *context; /* the model, or the device */
   void (*embed)(const Source *source, const int32_t *token, int T, Arena *arena, Trace *trace);
-  void (*block)(const Source *source, const Mode *mode, int layer, const Tensor *x, Arena *arena, Trace *trace);
+  void (*block)(const Source *source, const Mode *mode, int layer, const Tensor *x, Arena *arena,
+                Trace *trace);
   void (*head)(const Source *source, const Tensor *x, Arena *arena, Trace *trace);
   /* Whether the tensors of a layer were made by the kernels that the mode asks for. */
   bool (*check)(const Source *source, const Mode *mode, int layer, const Trace *trace, Status *st);
   /* In which forms it takes a layer's weights under this mode; `head`: and the head behind it. */
   Forms (*forms)(const Source *source, const Mode *mode, bool head);
   const SourceAhead *ahead; /* NULL: computes at the call only */
-  const Source *plain;      /* what this one computes as in the layers before `until`; NULL: it is its own */
+  const Source
+      *plain; /* what this one computes as in the layers before `until`; NULL: it is its own */
   int until;
 };
 
-/* The operators of `model`, wherever they run: with a device's operators the arena is the device's too. */
+/* The operators of `model`, wherever they run: with a device's operators the arena is the device's
+ * too. */
 Source source_cpu(const Model *model);
-/* The float64 reference: it has no modes, and requantises nothing: x_proj_in and scan_in are conv1d_silu itself. */
+/* The float64 reference: it has no modes, and requantises nothing: x_proj_in and scan_in are
+ * conv1d_silu itself. */
 Source source_ref64(const Weights64 *weights);
 
 /* Whether both compute the same. */

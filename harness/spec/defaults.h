@@ -1,12 +1,12 @@
-/* defaults: what every command and every spec takes where nothing is said. The command line, its help and the schema
- * read this one table. */
+/* defaults: what every command and every spec takes where nothing is said. The command line, its
+ * help and the schema read this one table. */
 #ifndef DS_SPEC_DEFAULTS_H
 #define DS_SPEC_DEFAULTS_H
 
 #define DEFAULT_MODEL "data/mamba-bytes-10m"
 #define DEFAULT_TEXT "data/text/test.txt"         /* what is run and predicted */
-#define DEFAULT_CALIBRATION "data/text/valid.txt" /* what scales are taken from, in every command */
-#define DEFAULT_OFFSET 4000                       /* of the default text: amid a sentence of an address */
+#define DEFAULT_CALIBRATION "data/text/valid.txt" /* what scales are taken from */
+#define DEFAULT_OFFSET 4000 /* of the default text: amid a sentence of an address */
 #define DEFAULT_LENGTH 171
 #define DEFAULT_WINDOWS 16
 #define DEFAULT_WINDOW_LENGTH 512

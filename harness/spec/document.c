@@ -1,13 +1,14 @@
-/* document: two passes over the text. The first looks at libyaml's events and refuses; the second builds the tree. In
- * the tree itself an alias is a shared node and a tag may be libyaml's own, so neither could be told there any more. */
+/* document: two passes over the text. The first looks at libyaml's events and refuses; the second
+ * builds the tree. In the tree itself an alias is a shared node and a tag may be libyaml's own, so
+ * neither could be told there any more. */
 #include "spec/document.h"
 
 static bool fail_at(Status *st, const char *path, yaml_mark_t mark, const char *what) {
   return FAIL(st, "%s:%zu:%zu: %s", path, mark.line + 1, mark.column + 1, what);
 }
 
-/* Line and column (in characters) of a byte of the text: libyaml's reader, which checks the encoding, counts bytes
- * only. */
+/* Line and column (in characters) of a byte of the text: libyaml's reader, which checks the
+ * encoding, counts bytes only. */
 static yaml_mark_t mark_of_byte(const char *text, size_t at) {
   yaml_mark_t mark = {.index = at};
   for (size_t i = 0; i < at; i++) {
@@ -19,15 +20,18 @@ static yaml_mark_t mark_of_byte(const char *text, size_t at) {
   return mark;
 }
 
-static bool fail_yaml(const yaml_parser_t *parser, const char *path, const char *text, size_t count, Status *st) {
+static bool fail_yaml(const yaml_parser_t *parser, const char *path, const char *text, size_t count,
+                      Status *st) {
   if (parser->error == YAML_MEMORY_ERROR) return FAIL(st, "%s: no memory left to read it", path);
   if (parser->error == YAML_READER_ERROR) {
-    yaml_mark_t mark = mark_of_byte(text, parser->problem_offset < count ? parser->problem_offset : count);
-    return FAIL(st, "%s:%zu:%zu: not text in UTF-8: %s", path, mark.line + 1, mark.column + 1, parser->problem);
+    yaml_mark_t mark =
+        mark_of_byte(text, parser->problem_offset < count ? parser->problem_offset : count);
+    return FAIL(st, "%s:%zu:%zu: not text in UTF-8: %s", path, mark.line + 1, mark.column + 1,
+                parser->problem);
   }
   yaml_mark_t mark = parser->problem_mark;
-  return FAIL(st, "%s:%zu:%zu: not valid YAML: %s%s%s", path, mark.line + 1, mark.column + 1, parser->problem,
-              parser->context ? ", " : "", parser->context ? parser->context : "");
+  return FAIL(st, "%s:%zu:%zu: not valid YAML: %s%s%s", path, mark.line + 1, mark.column + 1,
+              parser->problem, parser->context ? ", " : "", parser->context ? parser->context : "");
 }
 
 static void parser_begin(yaml_parser_t *parser, const char *text, size_t count) {
@@ -36,11 +40,13 @@ static void parser_begin(yaml_parser_t *parser, const char *text, size_t count) 
 }
 
 /* What one event says against the document; keeps count of the depth and of the documents. */
-static bool event_check(const yaml_event_t *event, int *depth, int *documents, const char *path, Status *st) {
+static bool event_check(const yaml_event_t *event, int *depth, int *documents, const char *path,
+                        Status *st) {
   const unsigned char *anchor = NULL, *tag = NULL;
   switch (event->type) {
     case YAML_DOCUMENT_START_EVENT:
-      if (++*documents > 1) return fail_at(st, path, event->start_mark, "a second document: a spec is one");
+      if (++*documents > 1)
+        return fail_at(st, path, event->start_mark, "a second document: a spec is one");
       break;
     case YAML_ALIAS_EVENT:
       return fail_at(st, path, event->start_mark, "an alias (*name): write out what it stands for");
@@ -56,13 +62,18 @@ static bool event_check(const yaml_event_t *event, int *depth, int *documents, c
     default: break;
   }
   if (anchor)
-    return fail_at(st, path, event->start_mark, "an anchor (&name): a spec has no aliases, so it is of no use");
-  if (tag) return fail_at(st, path, event->start_mark, "a tag (!name): each key has one type, leave the tag out");
-  if (*depth > DOCUMENT_DEPTH_MAX) return fail_at(st, path, event->start_mark, "nested deeper than 16 levels");
+    return fail_at(st, path, event->start_mark,
+                   "an anchor (&name): a spec has no aliases, so it is of no use");
+  if (tag)
+    return fail_at(st, path, event->start_mark,
+                   "a tag (!name): each key has one type, leave the tag out");
+  if (*depth > DOCUMENT_DEPTH_MAX)
+    return fail_at(st, path, event->start_mark, "nested deeper than 16 levels");
   return true;
 }
 
-static bool events_check(yaml_parser_t *parser, const char *path, const char *text, size_t count, Status *st) {
+static bool events_check(yaml_parser_t *parser, const char *path, const char *text, size_t count,
+                         Status *st) {
   int depth = 0, documents = 0;
   for (bool more = true; more;) {
     yaml_event_t event;
@@ -75,8 +86,10 @@ static bool events_check(yaml_parser_t *parser, const char *path, const char *te
   return documents == 1 || FAIL(st, "%s: holds no spec: the file is empty", path);
 }
 
-bool document_load(yaml_document_t *document, const char *path, const char *text, size_t count, Status *st) {
-  if (count > DOCUMENT_BYTES_MAX) return FAIL(st, "%s: has %zu bytes, more than the 1 MiB of a spec", path, count);
+bool document_load(yaml_document_t *document, const char *path, const char *text, size_t count,
+                   Status *st) {
+  if (count > DOCUMENT_BYTES_MAX)
+    return FAIL(st, "%s: has %zu bytes, more than the 1 MiB of a spec", path, count);
   yaml_parser_t parser;
   if (!yaml_parser_initialize(&parser)) return FAIL(st, "%s: no memory left to read it", path);
   parser_begin(&parser, text, count);

@@ -14,7 +14,8 @@ static const Key *key_at(size_t offset) {
 static yaml_node_t *node_of(yaml_document_t *document, const char *name) {
   yaml_node_t *root = yaml_document_get_root_node(document);
   if (!root || root->type != YAML_MAPPING_NODE) return NULL;
-  for (yaml_node_pair_t *pair = root->data.mapping.pairs.start; pair < root->data.mapping.pairs.top; pair++) {
+  for (yaml_node_pair_t *pair = root->data.mapping.pairs.start; pair < root->data.mapping.pairs.top;
+       pair++) {
     yaml_node_t *key = yaml_document_get_node(document, pair->key);
     if (key->type == YAML_SCALAR_NODE && !strcmp((const char *)key->data.scalar.value, name))
       return yaml_document_get_node(document, pair->value);
@@ -22,8 +23,8 @@ static yaml_node_t *node_of(yaml_document_t *document, const char *name) {
   return NULL;
 }
 
-/* The object of the key at this place of Spec into `out`, zeroed; its defaults where the text has no such key, or is
- * none. */
+/* The object of the key at this place of Spec into `out`, zeroed; its defaults where the text has
+ * no such key, or is none. */
 static void read_object(const char *effective, size_t offset, void *out, Arena scratch) {
   const Key *key = key_at(offset);
   Status st = {0};

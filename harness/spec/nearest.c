@@ -1,12 +1,14 @@
-/* nearest: edit distance with insertions, deletions, substitutions and swaps of neighbours (optimal string alignment);
- * letters of either case count as equal. */
+/* nearest: edit distance with insertions, deletions, substitutions and swaps of neighbours (optimal
+ * string alignment); letters of either case count as equal. */
 #include "spec/nearest.h"
 
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LONGEST = 40 }; /* longer than any valid word (a mode's name has 32); what is longer is near nothing */
+enum {
+  LONGEST = 40
+}; /* longer than any valid word (a mode's name has 32); what is longer is near nothing */
 
 static int smaller(int a, int b) { return a < b ? a : b; }
 
@@ -19,13 +21,15 @@ static int edit_distance(const char *a, const char *b) {
     for (int j = 1; j <= cols; j++) {
       int x = tolower((unsigned char)a[i - 1]), y = tolower((unsigned char)b[j - 1]);
       d[i][j] = smaller(smaller(d[i - 1][j], d[i][j - 1]) + 1, d[i - 1][j - 1] + (x != y));
-      if (i > 1 && j > 1 && x == tolower((unsigned char)b[j - 2]) && y == tolower((unsigned char)a[i - 2]))
+      if (i > 1 && j > 1 && x == tolower((unsigned char)b[j - 2]) &&
+          y == tolower((unsigned char)a[i - 2]))
         d[i][j] = smaller(d[i][j], d[i - 2][j - 2] + 1);
     }
   return d[rows][cols];
 }
 
-/* One slip for each three letters: further off, and for words of one or two letters, a proposal would be a guess. */
+/* One slip for each three letters: further off, and for words of one or two letters, a proposal
+ * would be a guess. */
 Nearest nearest_to(const char *word) {
   size_t length = strlen(word);
   return (Nearest){.word = word, .distance = length > LONGEST ? 0 : (int)(length / 3) + 1};
@@ -33,7 +37,9 @@ Nearest nearest_to(const char *word) {
 
 void nearest_offer(Nearest *near, const char *candidate) {
   size_t length = strlen(candidate), wanted = strlen(near->word);
-  if (length > LONGEST || wanted > LONGEST || llabs((long long)length - (long long)wanted) >= near->distance) return;
+  if (length > LONGEST || wanted > LONGEST ||
+      llabs((long long)length - (long long)wanted) >= near->distance)
+    return;
   int distance = edit_distance(near->word, candidate);
   if (distance < near->distance) *near = (Nearest){near->word, candidate, distance};
 }

@@ -1,5 +1,5 @@
-/* own_modes: the modes that a spec defines. One may be built on another that stands before or behind it, and take from
- * others what it runs in some layers. */
+/* own_modes: the modes that a spec defines. One may be built on another that stands before or
+ * behind it, and take from others what it runs in some layers. */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +20,9 @@ typedef struct OwnModes {
   int *on; /* [own] the one that it is built on and waits for, of those begun */
 } OwnModes;
 
-static const char *text_of(const yaml_node_t *node) { return (const char *)node->data.scalar.value; }
+static const char *text_of(const yaml_node_t *node) {
+  return (const char *)node->data.scalar.value;
+}
 
 static int own_index(const OwnModes *modes, const char *name) {
   for (int i = 0; i < modes->count; i++)
@@ -34,14 +36,16 @@ static bool fail_circle(Reader *reader, const OwnModes *modes, int first, const 
   int i = first;
   do {
     size_t line = reader_node(reader, modes->pair[i].key)->start_mark.line + 1;
-    circle = arena_printf(reader->arena, "%s'%s' (line %zu) on ", circle, modes->own[i].mode.name, line);
+    circle =
+        arena_printf(reader->arena, "%s'%s' (line %zu) on ", circle, modes->own[i].mode.name, line);
     i = modes->on[i];
   } while (i != first);
-  return reader_fail(reader, place, "a circle of modes that are built on each other: %s'%s'", circle,
-                     modes->own[first].mode.name);
+  return reader_fail(reader, place, "a circle of modes that are built on each other: %s'%s'",
+                     circle, modes->own[first].mode.name);
 }
 
-static bool fail_unknown(Reader *reader, const OwnModes *modes, const char *name, const Place *place) {
+static bool fail_unknown(Reader *reader, const OwnModes *modes, const char *name,
+                         const Place *place) {
   Nearest near = nearest_to(name);
   const char *list = "";
   for (int i = 0; i < families[0]->presets + modes->count; i++) {
@@ -51,13 +55,15 @@ static bool fail_unknown(Reader *reader, const OwnModes *modes, const char *name
     list = arena_printf(reader->arena, "%s%s%s", list, i ? ", " : "", known);
   }
   if (near.best)
-    return reader_fail(reader, place, "expected one of %s, found '%.100s'; did you mean '%s'?", list, name, near.best);
+    return reader_fail(reader, place, "expected one of %s, found '%.100s'; did you mean '%s'?",
+                       list, name, near.best);
   return reader_fail(reader, place, "expected one of %s, found '%.100s'", list, name);
 }
 
 static bool read_mode(Reader *reader, OwnModes *modes, int i);
 
-/* The mode of this name, which mode i is built on: a preset, or an own mode that is read before it. */
+/* The mode of this name, which mode i is built on: a preset, or an own mode that is read before
+ * it. */
 static bool find_mode(Reader *reader, OwnModes *modes, int i, const char *name, const Place *place,
                       const Mode **found) {
   *found = mode_preset(name);
@@ -79,13 +85,13 @@ static unsigned stages_of(Reader *reader, yaml_node_t *node) {
   return stages;
 }
 
-/* --- layers --------------------------------------------------------------------------------------
- */
+/* --- layers ----------------------------------------------------------------------------------- */
 
 /* A number without sign and leading zeros, below LAYERS_MOST; NULL where there is none. */
 static const char *skip_layer(const char *text, int *layer) {
   char *end;
-  if (!isdigit((unsigned char)*text) || (*text == '0' && isdigit((unsigned char)text[1]))) return NULL;
+  if (!isdigit((unsigned char)*text) || (*text == '0' && isdigit((unsigned char)text[1])))
+    return NULL;
   unsigned long number = strtoul(text, &end, 10);
   *layer = (int)number;
   return number < LAYERS_MOST ? end : NULL;
@@ -97,11 +103,13 @@ static bool read_range(Reader *reader, const char *text, OwnLayers *layers) {
   layers->last = layers->first;
   if (end && *end == '-') end = skip_layer(end + 1, &layers->last);
   if (!end || *end)
-    return reader_fail(reader, place, "expected a layer or a range of them up to %d, such as 17 or 0-3, found '%.100s'",
-                       LAYERS_MOST - 1, text);
+    return reader_fail(
+        reader, place,
+        "expected a layer or a range of them up to %d, such as 17 or 0-3, found '%.100s'",
+        LAYERS_MOST - 1, text);
   if (layers->first > layers->last)
-    return reader_fail(reader, place, "the range %s ends before it begins; did you mean %d-%d?", text, layers->last,
-                       layers->first);
+    return reader_fail(reader, place, "the range %s ends before it begins; did you mean %d-%d?",
+                       text, layers->last, layers->first);
   return true;
 }
 
@@ -111,8 +119,9 @@ static bool check_overlap(Reader *reader, const OwnLayers *layers, int count) {
   for (int i = 0; i < count; i++)
     for (int layer = layers[i].first; layer <= layers[i].last; layer++) {
       if (taken[layer])
-        return reader_fail(reader, reader_place(reader, &layers[i], NULL), "layer %d stands twice, first in line %zu",
-                           layer, reader_place(reader, taken[layer], NULL)->mark.line + 1);
+        return reader_fail(reader, reader_place(reader, &layers[i], NULL),
+                           "layer %d stands twice, first in line %zu", layer,
+                           reader_place(reader, taken[layer], NULL)->mark.line + 1);
       taken[layer] = &layers[i];
     }
   return true;
@@ -120,7 +129,8 @@ static bool check_overlap(Reader *reader, const OwnLayers *layers, int count) {
 
 /* A mode's name, or stages in place of the base's. */
 static bool read_setting(Reader *reader, yaml_node_t *node, const char *label, OwnLayers *layers) {
-  static const Key name = {.key = "mode", .kind = KIND_MODE_NAME, .offset = offsetof(OwnLayers, mode)};
+  static const Key name = {
+      .key = "mode", .kind = KIND_MODE_NAME, .offset = offsetof(OwnLayers, mode)};
   if (node->type == YAML_MAPPING_NODE) {
     const Place here = {.label = label, .mark = node->start_mark};
     TRY(reader_object(reader, schema_own_layers(reader->arena), node, label, layers));
@@ -131,8 +141,10 @@ static bool read_setting(Reader *reader, yaml_node_t *node, const char *label, O
                                         : reader_fail_expected(reader, &name, node, label);
 }
 
-bool reader_layers(Reader *reader, const Key *key, yaml_node_t *node, const char *label, void *owner) {
-  const yaml_node_pair_t *pair = node->data.mapping.pairs.start, *end = node->data.mapping.pairs.top;
+bool reader_layers(Reader *reader, const Key *key, yaml_node_t *node, const char *label,
+                   void *owner) {
+  const yaml_node_pair_t *pair = node->data.mapping.pairs.start,
+                         *end = node->data.mapping.pairs.top;
   const int count = (int)(end - pair);
   OwnLayers *layers = ARENA_NEW(reader->arena, OwnLayers, count);
   for (int i = 0; i < count; i++) {
@@ -149,10 +161,10 @@ bool reader_layers(Reader *reader, const Key *key, yaml_node_t *node, const char
   return true;
 }
 
-/* What the own mode, as far as it is made, is in one of its layers: another mode, or itself with other stages. `before`
- * is what it is in the layer before, of the same range; else NULL. */
-static const Mode *laid_in(Reader *reader, const OwnMode *own, const OwnLayers *layers, const Mode *other, int layer,
-                           const Mode *before) {
+/* What the own mode, as far as it is made, is in one of its layers: another mode, or itself with
+ * other stages. `before` is what it is in the layer before, of the same range; else NULL. */
+static const Mode *laid_in(Reader *reader, const OwnMode *own, const OwnLayers *layers,
+                           const Mode *other, int layer, const Mode *before) {
   const Mode *as_is = mode_in(&own->mode, layer);
   if (other) return mode_in(other, layer);
   if (before && as_is == mode_in(&own->mode, layer - 1)) return before;
@@ -168,16 +180,17 @@ static bool lay(Reader *reader, OwnModes *modes, int i) {
   for (int l = 0; l < own->layer_count; l++) {
     const OwnLayers *layers = &own->layers[l];
     const Mode *other = NULL;
-    if (layers->mode) TRY(find_mode(reader, modes, i, layers->mode, reader_place(reader, layers, "mode"), &other));
+    if (layers->mode)
+      TRY(find_mode(reader, modes, i, layers->mode, reader_place(reader, layers, "mode"), &other));
     for (int layer = layers->first; layer <= layers->last; layer++)
-      in[layer] = laid_in(reader, own, layers, other, layer, layer > layers->first ? in[layer - 1] : NULL);
+      in[layer] =
+          laid_in(reader, own, layers, other, layer, layer > layers->first ? in[layer - 1] : NULL);
   }
   own->mode = mode_by_layer(reader->arena, &own->mode, in);
   return true;
 }
 
-/* --- a mode --------------------------------------------------------------------------------------
- */
+/* --- a mode ----------------------------------------------------------------------------------- */
 
 static bool read_mode(Reader *reader, OwnModes *modes, int i) {
   OwnMode *own = &modes->own[i];
@@ -185,7 +198,8 @@ static bool read_mode(Reader *reader, OwnModes *modes, int i) {
   const char *name = arena_printf(reader->arena, "%s", own->mode.name);
   if (modes->state[i] == MODE_READ) return true;
   modes->state[i] = MODE_BEGUN;
-  const yaml_node_pair_t *pair = node->type == YAML_MAPPING_NODE ? reader_find_key(reader, node, "base") : NULL;
+  const yaml_node_pair_t *pair =
+      node->type == YAML_MAPPING_NODE ? reader_find_key(reader, node, "base") : NULL;
   const yaml_node_t *base = pair ? reader_node(reader, pair->value) : NULL;
   if (base && base->type == YAML_SCALAR_NODE) {
     const Place place = {.label = "base", .mark = base->start_mark};
@@ -205,20 +219,27 @@ static bool read_name(Reader *reader, const yaml_node_t *node, const char *label
   const char *name = reader_key_text(reader, node);
   if (!name) return false;
   reader_note(reader, own, NULL, label, node);
-  if (!name_valid(name)) return reader_fail_expected(reader, &(Key){.kind = KIND_NAME}, node, label);
+  if (!name_valid(name))
+    return reader_fail_expected(reader, &(Key){.kind = KIND_NAME}, node, label);
   strcpy(own->mode.name, name);
   return true;
 }
 
-bool reader_modes(Reader *reader, const Key *key, yaml_node_t *node, const char *label, void *owner) {
-  const yaml_node_pair_t *pairs = node->data.mapping.pairs.start, *end = node->data.mapping.pairs.top;
+bool reader_modes(Reader *reader, const Key *key, yaml_node_t *node, const char *label,
+                  void *owner) {
+  const yaml_node_pair_t *pairs = node->data.mapping.pairs.start,
+                         *end = node->data.mapping.pairs.top;
   const Place here = {.label = label, .mark = node->start_mark};
-  if (end - pairs > key->max) return reader_fail(reader, &here, "defines more than %d modes", (int)key->max);
+  if (end - pairs > key->max)
+    return reader_fail(reader, &here, "defines more than %d modes", (int)key->max);
   const int count = (int)(end - pairs);
-  OwnModes modes = {
-      schema_own_mode(reader->arena),           pairs, label,
-      ARENA_NEW(reader->arena, OwnMode, count), count, arena_alloc(reader->arena, (size_t)count, sizeof *modes.state),
-      ARENA_NEW(reader->arena, int, count)};
+  OwnModes modes = {schema_own_mode(reader->arena),
+                    pairs,
+                    label,
+                    ARENA_NEW(reader->arena, OwnMode, count),
+                    count,
+                    arena_alloc(reader->arena, (size_t)count, sizeof *modes.state),
+                    ARENA_NEW(reader->arena, int, count)};
   for (int i = 0; i < count; i++) {
     TRY(read_name(reader, reader_node(reader, pairs[i].key), label, &modes.own[i]));
     TRY(reader_check_twice(reader, node, &pairs[i], modes.own[i].mode.name));
@@ -229,8 +250,7 @@ bool reader_modes(Reader *reader, const Key *key, yaml_node_t *node, const char 
   return true;
 }
 
-/* --- what they mean ------------------------------------------------------------------------------
- */
+/* --- what they mean --------------------------------------------------------------------------- */
 
 /* "", or ", layers 0 to 3", of the layers from this one on that a mode runs alike. */
 static const char *layers_words(Arena *arena, const Mode *mode, int first) {
@@ -249,8 +269,8 @@ static bool check_stages(const Reader *reader, const OwnMode *own, int layer) {
   for (int l = 0; l < own->layer_count; l++)
     if (own->layers[l].first <= layer && layer <= own->layers[l].last)
       place = reader_place(reader, &own->layers[l], NULL);
-  return reader_fail(reader, place, "mode '%s'%s: %s", own->mode.name, layers_words(reader->arena, &own->mode, layer),
-                     why.text);
+  return reader_fail(reader, place, "mode '%s'%s: %s", own->mode.name,
+                     layers_words(reader->arena, &own->mode, layer), why.text);
 }
 
 bool own_modes_check(const Reader *reader, const Spec *spec) {
@@ -259,9 +279,12 @@ bool own_modes_check(const Reader *reader, const Spec *spec) {
     const char *name = own->mode.name;
     const Place *place = reader_place(reader, own, NULL);
     if (mode_preset(name))
-      return reader_fail(reader, place, "'%s' is a preset: an own mode needs a name of its own", name);
-    if (mode_name_reserved(name)) return reader_fail(reader, place, "'%s' is a name of the results file's own", name);
-    for (int layer = 0; layer != ABSENT; layer = mode_next(&own->mode, layer)) TRY(check_stages(reader, own, layer));
+      return reader_fail(reader, place, "'%s' is a preset: an own mode needs a name of its own",
+                         name);
+    if (mode_name_reserved(name))
+      return reader_fail(reader, place, "'%s' is a name of the results file's own", name);
+    for (int layer = 0; layer != ABSENT; layer = mode_next(&own->mode, layer))
+      TRY(check_stages(reader, own, layer));
   }
   return true;
 }
@@ -270,20 +293,22 @@ static bool check_last(const Spec *spec, const OwnMode *own, int layers, Status 
   for (int i = 0; i < own->layer_count; i++)
     if (own->layers[i].last >= layers)
       return spec_blame(spec, &own->layers[i], NULL, st,
-                        FAIL(st, "mode '%s', layer %d: the model has layers 0 to %d", own->mode.name,
-                             own->layers[i].last, layers - 1));
+                        FAIL(st, "mode '%s', layer %d: the model has layers 0 to %d",
+                             own->mode.name, own->layers[i].last, layers - 1));
   return true;
 }
 
 bool spec_check_layers(const Spec *spec, int layers, Status *st) {
-  for (int i = 0; i < spec->own_mode_count; i++) TRY(check_last(spec, &spec->own_modes[i], layers, st));
+  for (int i = 0; i < spec->own_mode_count; i++)
+    TRY(check_last(spec, &spec->own_modes[i], layers, st));
   for (int i = 0; i < spec->pair_count; i++) {
     const Pair *pair = &spec->pairs[i];
     const Mode *base = spec_mode(spec, pair->base), *other = spec_mode(spec, pair->other);
     if (base && other && mode_equal_in(base, other, layers))
-      return spec_blame(spec, pair, "other", st,
-                        FAIL(st, "'%s' is the same computation as '%s' in each of the model's %d layers", pair->other,
-                             pair->base, layers));
+      return spec_blame(
+          spec, pair, "other", st,
+          FAIL(st, "'%s' is the same computation as '%s' in each of the model's %d layers",
+               pair->other, pair->base, layers));
   }
   return true;
 }

@@ -1,5 +1,6 @@
-/* print: the effective spec as YAML, by the schema's rows. Texts and names always stand in double quotes, so that no
- * other reader of the file takes a mode called 1 for a number. Written twice: once to count, once into the arena. */
+/* print: the effective spec as YAML, by the schema's rows. Texts and names always stand in double
+ * quotes, so that no other reader of the file takes a mode called 1 for a number. Written twice:
+ * once to count, once into the arena. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -36,8 +37,8 @@ static void put_format(Sink *sink, const char *format, ...) {
 
 /* What YAML prints as it is and libyaml does not take for a line break or a byte order mark. */
 static bool printable(uint32_t c) {
-  return (c >= 0x20 && c <= 0x7E) || (c >= 0xA0 && c <= 0xFFFD && c != 0x2028 && c != 0x2029 && c != 0xFEFF) ||
-         c >= 0x10000;
+  return (c >= 0x20 && c <= 0x7E) ||
+         (c >= 0xA0 && c <= 0xFFFD && c != 0x2028 && c != 0x2029 && c != 0xFEFF) || c >= 0x10000;
 }
 
 static void put_quoted(Sink *sink, const char *text) {
@@ -93,9 +94,8 @@ static bool is_below(const Key *key, const void *owner) {
   return key->kind == KIND_REAL && *(const double *)field < key->low;
 }
 
-/* Whether a key has anything to say: a text that is set, a list that is not empty, a number that has a default, is
- * required or is not zero.
- */
+/* Whether a key has anything to say: a text that is set, a list that is not empty, a number that
+ * has a default, is required or is not zero. */
 static bool is_set(const Object *object, const Key *key, const void *owner) {
   const void *field = (const char *)owner + key->offset;
   if (key->with && !is_set_by_name(object, key->with, owner) &&
@@ -114,8 +114,10 @@ static bool is_set(const Object *object, const Key *key, const void *owner) {
     case KIND_LIMIT: return ((const Limit *)field)->set;
     case KIND_OBJECT:
       for (int i = 0; i < key->object->count; i++)
-        if (key->object->keys[i].required && !is_set(key->object, &key->object->keys[i], field)) return false;
-      for (int i = 0; i < key->object->count; i++) /* a spec made of flags has not filled in every object */
+        if (key->object->keys[i].required && !is_set(key->object, &key->object->keys[i], field))
+          return false;
+      for (int i = 0; i < key->object->count;
+           i++) /* a spec made of flags has not filled in every object */
         if (is_below(&key->object->keys[i], field)) return false;
       for (const char *const *one = key->object->exactly_one; one && *one; one++)
         if (is_set_by_name(key->object, *one, field)) return true;
@@ -128,7 +130,8 @@ static void put_object(Sink *sink, const Object *object, const void *owner);
 
 static void put_list(Sink *sink, const Key *key, const void *owner);
 
-/* Every part that is not as the mode's own stages say, stage by stage: what its base has there, too. */
+/* Every part that is not as the mode's own stages say, stage by stage: what its base has there,
+ * too. */
 static void put_layers(Sink *sink, const OwnMode *own) {
   const char *between = "{";
   for (int i = 0; i < own->mode.parts; i++) {
@@ -136,7 +139,8 @@ static void put_layers(Sink *sink, const OwnMode *own) {
     const Family *family = part->mode.family;
     if (mode_equal(&part->mode, mode_in(&own->mode, MODE_ON))) continue;
     put_text(sink, between);
-    put_format(sink, part->first == part->last ? "\"%d\": " : "\"%d-%d\": ", part->first, part->last);
+    put_format(sink, part->first == part->last ? "\"%d\": " : "\"%d-%d\": ", part->first,
+               part->last);
     for (int s = 0; s < family->stages; s++) {
       put_text(sink, s ? ", " : "{");
       put_text(sink, family->stage[s].key);
@@ -180,7 +184,8 @@ static void put_value(Sink *sink, const Key *key, const void *owner) {
 }
 
 static const char *element(const Key *key, const void *owner, int i) {
-  return *(const char *const *)((const char *)owner + key->offset) + (size_t)i * schema_item_size(key);
+  return *(const char *const *)((const char *)owner + key->offset) +
+         (size_t)i * schema_item_size(key);
 }
 
 static void put_list(Sink *sink, const Key *key, const void *owner) {
@@ -218,7 +223,8 @@ static void put_spec(Sink *sink, const Spec *spec, const Object *own_mode) {
     const Key *key = &schema_spec.keys[i];
     if (!is_set(&schema_spec, key, spec)) continue;
     put_text(sink, key->key);
-    bool lines = key->kind == KIND_LIST && (key->item->kind == KIND_OBJECT || key->item->kind == KIND_PAIR);
+    bool lines =
+        key->kind == KIND_LIST && (key->item->kind == KIND_OBJECT || key->item->kind == KIND_PAIR);
     put_text(sink, lines || key->kind == KIND_MODES ? ":\n" : ": ");
     for (int j = 0; lines && j < count_at(key, spec); j++) {
       put_text(sink, "  - ");

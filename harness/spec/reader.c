@@ -1,5 +1,6 @@
-/* reader: one function for each shape of node. A mapping is looked at twice: its own keys in the file's order (unknown,
- * twice), then the table's rows in the table's order (value, default, missing). */
+/* reader: one function for each shape of node. A mapping is looked at twice: its own keys in the
+ * file's order (unknown, twice), then the table's rows in the table's order (value, default,
+ * missing). */
 #include "spec/reader.h"
 
 #include <assert.h>
@@ -14,7 +15,8 @@
 
 const Place *place_of(const Place *places, const void *owner, const char *key) {
   for (const Place *place = places; place; place = place->next)
-    if (place->owner == owner && (place->key && key ? !strcmp(place->key, key) : place->key == key)) return place;
+    if (place->owner == owner && (place->key && key ? !strcmp(place->key, key) : place->key == key))
+      return place;
   return NULL;
 }
 
@@ -31,42 +33,56 @@ bool reader_fail(const Reader *reader, const Place *place, const char *format, .
   if (!place || reader->made) return FAIL(reader->st, "%s: %s", reader->path, what);
   size_t line = place->mark.line + 1, column = place->mark.column + 1;
   if (!place->label) return FAIL(reader->st, "%s:%zu:%zu: %s", reader->path, line, column, what);
-  return FAIL(reader->st, "%s:%zu:%zu: key '%.100s': %s", reader->path, line, column, place->label, what);
+  return FAIL(reader->st, "%s:%zu:%zu: key '%.100s': %s", reader->path, line, column, place->label,
+              what);
 }
 
-void reader_note(Reader *reader, const void *owner, const char *key, const char *label, const yaml_node_t *node) {
+void reader_note(Reader *reader, const void *owner, const char *key, const char *label,
+                 const yaml_node_t *node) {
   Place *place = ARENA_NEW(reader->arena, Place, 1);
   *place = (Place){owner, key, label, node->start_mark, reader->places};
   reader->places = place;
 }
 
-yaml_node_t *reader_node(const Reader *reader, int index) { return yaml_document_get_node(reader->document, index); }
+yaml_node_t *reader_node(const Reader *reader, int index) {
+  return yaml_document_get_node(reader->document, index);
+}
 
-static const char *scalar_text(const yaml_node_t *node) { return (const char *)node->data.scalar.value; }
+static const char *scalar_text(const yaml_node_t *node) {
+  return (const char *)node->data.scalar.value;
+}
 
-static bool is_plain(const yaml_node_t *node) { return node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE; }
+static bool is_plain(const yaml_node_t *node) {
+  return node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+}
 
-bool reader_fail_expected(Reader *reader, const Key *key, const yaml_node_t *node, const char *label) {
+bool reader_fail_expected(Reader *reader, const Key *key, const yaml_node_t *node,
+                          const char *label) {
   const Place place = {.label = label, .mark = node->start_mark};
   const char *expected = scalar_expected(reader->arena, key);
   if (node->type == YAML_SEQUENCE_NODE) {
     int count = (int)(node->data.sequence.items.top - node->data.sequence.items.start);
     return reader_fail(reader, &place, "expected %s, found a list of %d", expected, count);
   }
-  if (node->type == YAML_MAPPING_NODE) return reader_fail(reader, &place, "expected %s, found a mapping", expected);
+  if (node->type == YAML_MAPPING_NODE)
+    return reader_fail(reader, &place, "expected %s, found a mapping", expected);
   const char *text = scalar_text(node);
-  if (is_plain(node) && !*text) return reader_fail(reader, &place, "expected %s, found nothing", expected);
+  if (is_plain(node) && !*text)
+    return reader_fail(reader, &place, "expected %s, found nothing", expected);
   if (key->kind == KIND_NAME && strlen(text) > NAME_BYTES_MAX)
-    return reader_fail(reader, &place, "expected %s, found one of %zu: '%.100s'", expected, strlen(text), text);
+    return reader_fail(reader, &place, "expected %s, found one of %zu: '%.100s'", expected,
+                       strlen(text), text);
   Nearest near = nearest_to(text);
   for (int i = 0; schema_word(key, i); i++) nearest_offer(&near, schema_word(key, i));
   if (near.best)
-    return reader_fail(reader, &place, "expected %s, found '%.100s'; did you mean '%s'?", expected, text, near.best);
+    return reader_fail(reader, &place, "expected %s, found '%.100s'; did you mean '%s'?", expected,
+                       text, near.best);
   return reader_fail(reader, &place, "expected %s, found %s'%.100s'", expected,
                      is_plain(node) ? "" : "the quoted text ", text);
 }
 
-static bool reader_scalar(Reader *reader, const Key *key, const yaml_node_t *node, const char *label, void *owner) {
+static bool reader_scalar(Reader *reader, const Key *key, const yaml_node_t *node,
+                          const char *label, void *owner) {
   const char *text = scalar_text(node);
   if (strlen(text) != node->data.scalar.length) {
     const Place place = {.label = label, .mark = node->start_mark};
@@ -76,15 +92,18 @@ static bool reader_scalar(Reader *reader, const Key *key, const yaml_node_t *nod
          reader_fail_expected(reader, key, node, label);
 }
 
-static bool reader_list(Reader *reader, const Key *key, yaml_node_t *node, const char *label, void *owner) {
+static bool reader_list(Reader *reader, const Key *key, yaml_node_t *node, const char *label,
+                        void *owner) {
   const yaml_node_item_t *item = node->data.sequence.items.start;
   int64_t count = node->data.sequence.items.top - item;
-  if (count < key->min || count > schema_items_most(key)) return reader_fail_expected(reader, key, node, label);
+  if (count < key->min || count > schema_items_most(key))
+    return reader_fail_expected(reader, key, node, label);
   size_t size = schema_item_size(key);
   char *elements = arena_alloc(reader->arena, (size_t)count, size);
   for (int64_t i = 0; i < count; i++) {
     reader_note(reader, elements + (size_t)i * size, NULL, label, reader_node(reader, item[i]));
-    TRY(reader_value(reader, key->item, reader_node(reader, item[i]), label, elements + (size_t)i * size));
+    TRY(reader_value(reader, key->item, reader_node(reader, item[i]), label,
+                     elements + (size_t)i * size));
   }
   *(void **)((char *)owner + key->offset) = elements;
   *(int *)((char *)owner + key->count_offset) = (int)count;
@@ -92,7 +111,8 @@ static bool reader_list(Reader *reader, const Key *key, yaml_node_t *node, const
 }
 
 /* A list's only element, without the list. */
-static bool reader_single(Reader *reader, const Key *key, yaml_node_t *node, const char *label, void *owner) {
+static bool reader_single(Reader *reader, const Key *key, yaml_node_t *node, const char *label,
+                          void *owner) {
   void *element = arena_alloc(reader->arena, 1, schema_item_size(key));
   reader_note(reader, element, NULL, label, node);
   *(void **)((char *)owner + key->offset) = element;
@@ -100,11 +120,14 @@ static bool reader_single(Reader *reader, const Key *key, yaml_node_t *node, con
   return reader_value(reader, key->item, node, label, element);
 }
 
-static bool reader_pair(Reader *reader, const Key *key, yaml_node_t *node, const char *label, Pair *pair) {
+static bool reader_pair(Reader *reader, const Key *key, yaml_node_t *node, const char *label,
+                        Pair *pair) {
   static const Key base = {.key = "base", .kind = KIND_MODE_NAME, .offset = offsetof(Pair, base)};
-  static const Key other = {.key = "other", .kind = KIND_MODE_NAME, .offset = offsetof(Pair, other)};
+  static const Key other = {
+      .key = "other", .kind = KIND_MODE_NAME, .offset = offsetof(Pair, other)};
   const yaml_node_item_t *item = node->data.sequence.items.start;
-  if (node->data.sequence.items.top - item != 2) return reader_fail_expected(reader, key, node, label);
+  if (node->data.sequence.items.top - item != 2)
+    return reader_fail_expected(reader, key, node, label);
   TRY(reader_value(reader, &base, reader_node(reader, item[0]), label, pair));
   return reader_value(reader, &other, reader_node(reader, item[1]), label, pair);
 }
@@ -123,8 +146,8 @@ const char *reader_key_text(Reader *reader, const yaml_node_t *node) {
 }
 
 /* The first pair of the mapping with this key, before `end`; NULL where there is none. */
-static const yaml_node_pair_t *find_pair(Reader *reader, yaml_node_t *node, const yaml_node_pair_t *end,
-                                         const char *key) {
+static const yaml_node_pair_t *find_pair(Reader *reader, yaml_node_t *node,
+                                         const yaml_node_pair_t *end, const char *key) {
   for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < end; pair++)
     if (!strcmp(scalar_text(reader_node(reader, pair->key)), key)) return pair;
   return NULL;
@@ -134,7 +157,8 @@ const yaml_node_pair_t *reader_find_key(Reader *reader, yaml_node_t *node, const
   return find_pair(reader, node, node->data.mapping.pairs.top, key);
 }
 
-bool reader_check_twice(Reader *reader, yaml_node_t *node, const yaml_node_pair_t *pair, const char *text) {
+bool reader_check_twice(Reader *reader, yaml_node_t *node, const yaml_node_pair_t *pair,
+                        const char *text) {
   const yaml_node_pair_t *first = find_pair(reader, node, pair, text);
   if (!first) return true;
   const Place place = {.label = text, .mark = reader_node(reader, pair->key)->start_mark};
@@ -142,7 +166,8 @@ bool reader_check_twice(Reader *reader, yaml_node_t *node, const yaml_node_pair_
                      reader_node(reader, first->key)->start_mark.line + 1);
 }
 
-bool reader_value(Reader *reader, const Key *key, yaml_node_t *node, const char *label, void *owner) {
+bool reader_value(Reader *reader, const Key *key, yaml_node_t *node, const char *label,
+                  void *owner) {
   void *field = (char *)owner + key->offset;
   if (key->key) reader_note(reader, owner, key->key, label, node);
   if (key->kind == KIND_OBJECT) return reader_object(reader, key->object, node, label, field);
@@ -155,7 +180,8 @@ bool reader_value(Reader *reader, const Key *key, yaml_node_t *node, const char 
     case YAML_MAPPING_NODE:
       if (key->kind == KIND_MODES) return reader_modes(reader, key, node, label, owner);
       if (key->kind == KIND_LAYERS) return reader_layers(reader, key, node, label, owner);
-      if (key->kind == KIND_LIST && key->single) return reader_single(reader, key, node, label, owner);
+      if (key->kind == KIND_LIST && key->single)
+        return reader_single(reader, key, node, label, owner);
       break;
     default: break;
   }
@@ -163,7 +189,8 @@ bool reader_value(Reader *reader, const Key *key, yaml_node_t *node, const char 
 }
 
 static bool check_keys(Reader *reader, const Object *object, yaml_node_t *node) {
-  for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++) {
+  for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+       pair < node->data.mapping.pairs.top; pair++) {
     const char *text = reader_key_text(reader, reader_node(reader, pair->key));
     if (!text) return false;
     const Place place = {.mark = reader_node(reader, pair->key)->start_mark};
@@ -176,20 +203,28 @@ static bool check_keys(Reader *reader, const Object *object, yaml_node_t *node) 
       list = arena_printf(reader->arena, "%s%s%s", list, i ? ", " : "", object->keys[i].key);
     }
     const char *instead = schema_former(object, text);
-    if (!known && instead) return reader_fail(reader, &place, "key '%.100s' is no more; %s", text, instead);
+    if (!known && instead)
+      return reader_fail(reader, &place, "key '%.100s' is no more; %s", text, instead);
     if (!known && near.best)
-      return reader_fail(reader, &place, "unknown key '%.100s'; did you mean '%s'?", text, near.best);
-    if (!known) return reader_fail(reader, &place, "unknown key '%.100s'; known here: %s", text, list);
+      return reader_fail(reader, &place, "unknown key '%.100s'; did you mean '%s'?", text,
+                         near.best);
+    if (!known)
+      return reader_fail(reader, &place, "unknown key '%.100s'; known here: %s", text, list);
     TRY(reader_check_twice(reader, node, pair, text));
   }
   return true;
 }
 
 /* Exactly one, or at least one, of some keys, as the object says. */
-static bool check_choice(Reader *reader, yaml_node_t *node, const Place *here, const char *const *names, bool exactly) {
+static bool check_choice(Reader *reader, yaml_node_t *node, const Place *here,
+                         const char *const *names, bool exactly) {
   const char *list = "", *found = NULL;
   for (int i = 0; names && names[i]; i++) {
-    list = arena_printf(reader->arena, "%s%s%s", list, !i ? "" : names[i + 1] ? ", " : " or ", names[i]);
+    list = arena_printf(reader->arena, "%s%s%s", list,
+                        !i             ? ""
+                        : names[i + 1] ? ", "
+                                       : " or ",
+                        names[i]);
     const yaml_node_pair_t *pair = reader_find_key(reader, node, names[i]);
     if (pair && found && exactly) {
       const Place second = {.label = names[i], .mark = reader_node(reader, pair->key)->start_mark};
@@ -197,14 +232,18 @@ static bool check_choice(Reader *reader, yaml_node_t *node, const Place *here, c
     }
     if (pair) found = names[i];
   }
-  return !names || found || reader_fail(reader, here, "needs %s %s", exactly ? "one of" : "at least one of", list);
+  return !names || found ||
+         reader_fail(reader, here, "needs %s %s", exactly ? "one of" : "at least one of", list);
 }
 
-static bool read_key(Reader *reader, const Key *key, yaml_node_t *node, const yaml_node_pair_t *pair, void *out) {
+static bool read_key(Reader *reader, const Key *key, yaml_node_t *node,
+                     const yaml_node_pair_t *pair, void *out) {
   if (key->with && !reader_find_key(reader, node, key->with) &&
       !(key->or_with && reader_find_key(reader, node, key->or_with))) {
     const Place place = {.label = key->key, .mark = reader_node(reader, pair->key)->start_mark};
-    if (key->or_with) return reader_fail(reader, &place, "has no sense without '%s' or '%s'", key->with, key->or_with);
+    if (key->or_with)
+      return reader_fail(reader, &place, "has no sense without '%s' or '%s'", key->with,
+                         key->or_with);
     return reader_fail(reader, &place, "has no sense without '%s'", key->with);
   }
   return reader_value(reader, key, reader_node(reader, pair->value), key->key, out);
@@ -220,12 +259,14 @@ static void set_default(Reader *reader, const Key *key, void *out) {
   }
 }
 
-bool reader_object(Reader *reader, const Object *object, yaml_node_t *node, const char *label, void *out) {
+bool reader_object(Reader *reader, const Object *object, yaml_node_t *node, const char *label,
+                   void *out) {
   if (!node) {
     for (int i = 0; i < object->count; i++) set_default(reader, &object->keys[i], out);
     return true;
   }
-  if (node->type != YAML_MAPPING_NODE) return reader_fail_expected(reader, &(Key){.kind = KIND_OBJECT}, node, label);
+  if (node->type != YAML_MAPPING_NODE)
+    return reader_fail_expected(reader, &(Key){.kind = KIND_OBJECT}, node, label);
   TRY(check_keys(reader, object, node));
   const Place here = {.label = label, .mark = node->start_mark};
   const Place *missing_at = label ? &here : NULL; /* of the spec itself, the file is place enough */

@@ -1,6 +1,6 @@
-/* scalar: numbers are JSON's (and .5 and 1., which every reader takes alike), in decimal, the whole of the text and in
- * range: what else YAML or strtol would take (08, 0x10, 1_0, +5, 1e3 for an integer) is refused, since other readers of
- * the same file take it for another number. */
+/* scalar: numbers are JSON's (and .5 and 1., which every reader takes alike), in decimal, the whole
+ * of the text and in range: what else YAML or strtol would take (08, 0x10, 1_0, +5, 1e3 for an
+ * integer) is refused, since other readers of the same file take it for another number. */
 #include "spec/scalar.h"
 
 #include <errno.h>
@@ -117,7 +117,8 @@ bool scalar_read(const Key *key, const char *text, bool plain, void *owner) {
     case KIND_INT64: return plain && integer_read(key, text, (int64_t *)field);
     case KIND_BYTES: return memory_size(text, (int64_t *)field) && *(int64_t *)field >= key->min;
     case KIND_REAL: return plain && real_read(key, text, (double *)field);
-    case KIND_LIMIT: return plain && (((Limit *)field)->set = real_read(key, text, &((Limit *)field)->value));
+    case KIND_LIMIT:
+      return plain && (((Limit *)field)->set = real_read(key, text, &((Limit *)field)->value));
     case KIND_LIST: /* a word in its place */
       if ((index = word_index(key, text)) < 0) return false;
       *(bool *)((char *)owner + key->all_offset) = index == 0;
@@ -137,15 +138,18 @@ const char *scalar_expected(Arena *arena, const Key *key) {
   switch (key->kind) {
     case KIND_TEXT: return key->min ? "a text that is not empty" : "a text";
     case KIND_NAME:
-      return arena_printf(arena, "a name of 1 to %d bytes of UTF-8 without '/' and control characters", NAME_BYTES_MAX);
+      return arena_printf(arena,
+                          "a name of 1 to %d bytes of UTF-8 without '/' and control characters",
+                          NAME_BYTES_MAX);
     case KIND_MODE_NAME: return "the name of a mode";
     case KIND_SHAPE: return "a shape such as 512x1536 or 512x1536x16";
     case KIND_INT:
       if (key->names)
-        return arena_printf(arena, "%s, or an integer from %" PRId64 " to %" PRId64, words(arena, key), key->min,
-                            key->max);
+        return arena_printf(arena, "%s, or an integer from %" PRId64 " to %" PRId64,
+                            words(arena, key), key->min, key->max);
       return arena_printf(arena, "an integer from %" PRId64 " to %" PRId64, key->min, key->max);
-    case KIND_INT64: return arena_printf(arena, "an integer from %" PRId64 " to %" PRId64, key->min, key->max);
+    case KIND_INT64:
+      return arena_printf(arena, "an integer from %" PRId64 " to %" PRId64, key->min, key->max);
     case KIND_BYTES:
       return arena_printf(arena, "bytes, at least %s, such as 8 GB, 512 MB or 1.5 GiB",
                           memory_size_text(key->min, (char[MEMORY_SIZE_TEXT]){0}));
@@ -156,8 +160,9 @@ const char *scalar_expected(Arena *arena, const Key *key) {
     case KIND_MODES: return "a mapping from names to modes";
     case KIND_LAYERS: return "a mapping from layers to modes or stages, such as {0-3: fp32}";
     case KIND_LIST:
-      return arena_printf(arena, "%s%sa list of %" PRId64 " to %" PRId64, key->names ? words(arena, key) : "",
-                          key->names ? ", or " : "", key->min, schema_items_most(key));
+      return arena_printf(arena, "%s%sa list of %" PRId64 " to %" PRId64,
+                          key->names ? words(arena, key) : "", key->names ? ", or " : "", key->min,
+                          schema_items_most(key));
     default: return arena_printf(arena, "one of %s", words(arena, key));
   }
 }

@@ -1,5 +1,6 @@
-/* schema: every key of a spec as one row of a table. The walker (reader.c), the effective spec (print.c) and the JSON
- * schema (json_schema.c) all follow these rows, so a key is added here and nowhere else. */
+/* schema: every key of a spec as one row of a table. The walker (reader.c), the effective spec
+ * (print.c) and the JSON schema (json_schema.c) all follow these rows, so a key is added here and
+ * nowhere else. */
 #ifndef DS_SPEC_SCHEMA_H
 #define DS_SPEC_SCHEMA_H
 #include <stdbool.h>
@@ -25,7 +26,8 @@ typedef enum Kind {
   KIND_LIMIT,     /* Limit: the same, and whether it is there */
   KIND_PAIR,      /* Pair: a list of exactly two names of modes */
   KIND_OBJECT,    /* the struct of `object`, in place */
-  KIND_LIST,      /* pointer to min … max values of `item`, their count at count_offset; or one of `names` */
+  KIND_LIST,      /* pointer to min … max values of `item`, their count at count_offset; or one of
+                     `names` */
   KIND_MODES,     /* the same with OwnMode: a map from name to settings */
   KIND_LAYERS,    /* of an OwnMode, its OwnLayers: a map from layers to a mode's name or settings */
 } Kind;
@@ -38,8 +40,8 @@ typedef struct Key {
   const char *standard; /* the default, as it would be written; NULL: the field stays as it is */
   int64_t min, max;
   double low, high;
-  const char *const
-      *names; /* ends with NULL; of a list: words in its place, of which the first sets the bool all_offset */
+  const char *const *names; /* ends with NULL; of a list: words in its place, of which the first
+                               sets the bool all_offset */
   size_t count_offset, all_offset;
   bool single; /* of a list of objects: one of them may stand without the list */
   const struct Key *item;
@@ -53,18 +55,19 @@ typedef struct Object {
   size_t size;
   const Key *keys;
   int count;
-  const char *const *exactly_one, *const *at_least_one; /* of these keys must stand; NULL, or ends with NULL */
+  const char *const *exactly_one,
+      *const *at_least_one; /* of these keys must stand; NULL, or ends with NULL */
 } Object;
 
 extern const Object schema_spec;
-/* The keys of an own mode: base, then each stage of the family, then layers; and of settings in some layers: the
- * stages. In the arena, since they are made from that table. */
+/* The keys of an own mode: base, then each stage of the family, then layers; and of settings in
+ * some layers: the stages. In the arena, since they are made from that table. */
 const Object *schema_own_mode(Arena *arena);
 const Object *schema_own_layers(Arena *arena);
 /* So many items may stand in a KIND_LIST: of tensors as many as there are. */
 int64_t schema_items_most(const Key *list);
-/* The i-th valid word of a KIND_WORD, KIND_TENSOR or KIND_CHOICE, or a list's i-th word; NULL behind the
- * last. */
+/* The i-th valid word of a KIND_WORD, KIND_TENSOR or KIND_CHOICE, or a list's i-th word; NULL
+ * behind the last. */
 const char *schema_word(const Key *key, int i);
 /* What to do in place of a key that an earlier version had here; NULL: none had it. */
 const char *schema_former(const Object *object, const char *key);

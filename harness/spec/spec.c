@@ -1,5 +1,5 @@
-/* spec: reading a file, and the checks of meaning: what no single value can say, such as a pair whose modes are the
- * same computation. Every refusal points to the value that is wrong. */
+/* spec: reading a file, and the checks of meaning: what no single value can say, such as a pair
+ * whose modes are the same computation. Every refusal points to the value that is wrong. */
 #include "spec/spec.h"
 
 #include <string.h>
@@ -20,28 +20,34 @@ const Mode *spec_mode(const Spec *spec, const char *name) {
   return mode_preset(name);
 }
 
-bool spec_calibrated(const Spec *spec) { return spec->calibration.text || spec->calibration.tokens; }
+bool spec_calibrated(const Spec *spec) {
+  return spec->calibration.text || spec->calibration.tokens;
+}
 
 bool spec_evaluates(const Spec *spec) { return spec->evaluation.text || spec->evaluation.tokens; }
 
 static bool check_prompt_name(const Reader *reader, const Prompt *prompt) {
-  return !mode_name_reserved(prompt->name) || reader_fail(reader, reader_place(reader, prompt, "name"),
-                                                          "'%s' is a name of the results file's own", prompt->name);
+  return !mode_name_reserved(prompt->name) ||
+         reader_fail(reader, reader_place(reader, prompt, "name"),
+                     "'%s' is a name of the results file's own", prompt->name);
 }
 
-/* Name of a window: its prompt's, and a number of as many digits as the last one needs, at least two. */
+/* Name of a window: its prompt's, and a number of as many digits as the last one needs, at least
+ * two. */
 static bool name_window(const Reader *reader, const Prompt *given, Prompt *window) {
   int digits = given->windows > 1000 ? 4 : given->windows > 100 ? 3 : 2;
   window->name = arena_printf(reader->arena, "%s%0*d", given->name, digits, window->window);
   return name_valid(window->name) ||
-         reader_fail(reader, reader_place(reader, given, "name"),
-                     "'%s' with the number of a window behind it has %zu bytes, a name has at most %d", given->name,
-                     strlen(window->name), NAME_BYTES_MAX);
+         reader_fail(
+             reader, reader_place(reader, given, "name"),
+             "'%s' with the number of a window behind it has %zu bytes, a name has at most %d",
+             given->name, strlen(window->name), NAME_BYTES_MAX);
 }
 
 static bool add_prompt(const Reader *reader, Spec *spec, const Prompt *given, int window) {
   if (spec->prompt_count == PROMPTS_MAX)
-    return reader_fail(reader, reader_place(reader, given, NULL), "makes more than %d prompts", PROMPTS_MAX);
+    return reader_fail(reader, reader_place(reader, given, NULL), "makes more than %d prompts",
+                       PROMPTS_MAX);
   Prompt *prompt = &spec->prompts[spec->prompt_count];
   *prompt = *given;
   prompt->given = given;
@@ -49,8 +55,8 @@ static bool add_prompt(const Reader *reader, Spec *spec, const Prompt *given, in
   if (given->windows) TRY(name_window(reader, given, prompt));
   for (int i = 0; i < spec->prompt_count; i++)
     if (!strcmp(prompt->name, spec->prompts[i].name))
-      return reader_fail(reader, reader_place(reader, given, "name"), "'%s' is already the name of another prompt",
-                         prompt->name);
+      return reader_fail(reader, reader_place(reader, given, "name"),
+                         "'%s' is already the name of another prompt", prompt->name);
   spec->prompt_count++;
   return true;
 }
@@ -66,7 +72,8 @@ static bool collect_prompts(const Reader *reader, Spec *spec) {
   return true;
 }
 
-static bool check_defined(const Reader *reader, const Spec *spec, const char *name, const Place *place) {
+static bool check_defined(const Reader *reader, const Spec *spec, const char *name,
+                          const Place *place) {
   if (is_reference(name) || spec_mode(spec, name)) return true;
   Nearest near = nearest_to(name);
   const char *list = MODE_REFERENCE;
@@ -77,7 +84,9 @@ static bool check_defined(const Reader *reader, const Spec *spec, const char *na
     nearest_offer(&near, known->name);
     list = arena_printf(reader->arena, "%s, %s", list, known->name);
   }
-  if (near.best) return reader_fail(reader, place, "no mode '%.100s' is defined; did you mean '%s'?", name, near.best);
+  if (near.best)
+    return reader_fail(reader, place, "no mode '%.100s' is defined; did you mean '%s'?", name,
+                       near.best);
   return reader_fail(reader, place, "no mode '%.100s' is defined; known here: %s", name, list);
 }
 
@@ -85,15 +94,17 @@ static bool check_pair(const Reader *reader, const Spec *spec, const Pair *pair)
   const Place *other = reader_place(reader, pair, "other");
   TRY(check_defined(reader, spec, pair->base, reader_place(reader, pair, "base")));
   TRY(check_defined(reader, spec, pair->other, other));
-  if (!strcmp(pair->base, pair->other)) return reader_fail(reader, other, "'%s' is paired with itself", pair->base);
+  if (!strcmp(pair->base, pair->other))
+    return reader_fail(reader, other, "'%s' is paired with itself", pair->base);
   for (const Pair *earlier = spec->pairs; earlier < pair; earlier++)
     if (!strcmp(earlier->base, pair->base) && !strcmp(earlier->other, pair->other))
-      return reader_fail(reader, reader_place(reader, pair, NULL), "the pair [%s, %s] stands twice", pair->base,
-                         pair->other);
+      return reader_fail(reader, reader_place(reader, pair, NULL), "the pair [%s, %s] stands twice",
+                         pair->base, pair->other);
   if (is_reference(pair->base) || is_reference(pair->other)) return true;
   if (mode_equal(spec_mode(spec, pair->base), spec_mode(spec, pair->other)))
-    return reader_fail(reader, other, "'%s' is the same computation as '%s': every stage is set alike", pair->other,
-                       pair->base);
+    return reader_fail(reader, other,
+                       "'%s' is the same computation as '%s': every stage is set alike",
+                       pair->other, pair->base);
   return true;
 }
 
@@ -106,7 +117,8 @@ static bool check_twice(const Reader *reader, const char **names, int count) {
   for (int i = 0; i < count; i++)
     for (int j = 0; j < i; j++)
       if (!strcmp(names[i], names[j]))
-        return reader_fail(reader, reader_place(reader, &names[i], NULL), "'%s' stands twice", names[i]);
+        return reader_fail(reader, reader_place(reader, &names[i], NULL), "'%s' stands twice",
+                           names[i]);
   return true;
 }
 
@@ -114,7 +126,8 @@ static bool check_layers(const Reader *reader, const int *layers, int count) {
   for (int i = 0; i < count; i++)
     for (int j = 0; j < i; j++)
       if (layers[i] == layers[j])
-        return reader_fail(reader, reader_place(reader, &layers[i], NULL), "layer %d stands twice", layers[i]);
+        return reader_fail(reader, reader_place(reader, &layers[i], NULL), "layer %d stands twice",
+                           layers[i]);
   return true;
 }
 
@@ -122,7 +135,8 @@ static bool check_lengths(const Reader *reader, const int *lengths, int count) {
   for (int i = 0; i < count; i++)
     for (int j = 0; j < i; j++)
       if (lengths[i] == lengths[j])
-        return reader_fail(reader, reader_place(reader, &lengths[i], NULL), "length %d stands twice", lengths[i]);
+        return reader_fail(reader, reader_place(reader, &lengths[i], NULL),
+                           "length %d stands twice", lengths[i]);
   return true;
 }
 
@@ -131,7 +145,8 @@ static bool check_mode_list(const Reader *reader, const Spec *spec, const char *
   for (int i = 0; i < count; i++) {
     const Place *place = reader_place(reader, &names[i], NULL);
     if (is_reference(names[i]))
-      return reader_fail(reader, place, "fp64 is the reference, which is always computed: leave it out");
+      return reader_fail(reader, place,
+                         "fp64 is the reference, which is always computed: leave it out");
     TRY(check_defined(reader, spec, names[i], place));
   }
   return check_twice(reader, names, count);
@@ -142,7 +157,8 @@ static bool check_budget(const Reader *reader, const Spec *spec) {
   TRY(check_mode_list(reader, spec, spec->budget, spec->budget_count));
   for (int i = 0; i < spec->budget_count; i++) {
     bool compared = false;
-    for (int j = 0; j < spec->compare_all_count; j++) compared |= !strcmp(spec->budget[i], spec->compare_all[j]);
+    for (int j = 0; j < spec->compare_all_count; j++)
+      compared |= !strcmp(spec->budget[i], spec->compare_all[j]);
     if (!compared)
       return reader_fail(reader, reader_place(reader, &spec->budget[i], NULL),
                          "mode '%s' is not compared with fp64 here", spec->budget[i]);
@@ -157,12 +173,15 @@ static bool in_budget(const Spec *spec, const char *name) {
 }
 
 bool spec_budget(const Spec *spec, const char *base, const char *other) {
-  return (spec->budget_all || spec->budget_count) && in_budget(spec, base) && in_budget(spec, other);
+  return (spec->budget_all || spec->budget_count) && in_budget(spec, base) &&
+         in_budget(spec, other);
 }
 
 /* A mode of which one thing is said for all layers, as `why` ends the sentence. */
-static bool check_alike(const Reader *reader, const Spec *spec, const char *name, const Place *place, const char *why) {
-  return !spec_mode(spec, name)->parts || reader_fail(reader, place, "mode '%s' differs by layer: %s", name, why);
+static bool check_alike(const Reader *reader, const Spec *spec, const char *name,
+                        const Place *place, const char *why) {
+  return !spec_mode(spec, name)->parts ||
+         reader_fail(reader, place, "mode '%s' differs by layer: %s", name, why);
 }
 
 static bool check_micro_modes(const Reader *reader, const Spec *spec, const Micro *micro) {
@@ -173,44 +192,54 @@ static bool check_micro_modes(const Reader *reader, const Spec *spec, const Micr
                     "an operator alone has no layer; name the modes that it is made of"));
     const int finer = mode_finer_stage(mode);
     if (finer != ABSENT)
-      return reader_fail(reader, place, "mode '%s' sets %s %s: an operator alone runs with the settings of the presets",
-                         mode->name, mode->family->stage[finer].key, mode_setting_name(mode, finer));
+      return reader_fail(
+          reader, place,
+          "mode '%s' sets %s %s: an operator alone runs with the settings of the presets",
+          mode->name, mode->family->stage[finer].key, mode_setting_name(mode, finer));
   }
   return true;
 }
 
 /* A mode, and not the reference. */
-static bool check_mode(const Reader *reader, const Spec *spec, const char *name, const Place *place) {
-  if (is_reference(name)) return reader_fail(reader, place, "fp64 is the reference, which has no stages: name a mode");
+static bool check_mode(const Reader *reader, const Spec *spec, const char *name,
+                       const Place *place) {
+  if (is_reference(name))
+    return reader_fail(reader, place, "fp64 is the reference, which has no stages: name a mode");
   return check_defined(reader, spec, name, place);
 }
 
 /* A mode that is taken apart, stage by stage. */
-static bool check_parts(const Reader *reader, const Spec *spec, const char *name, const Place *place) {
+static bool check_parts(const Reader *reader, const Spec *spec, const char *name,
+                        const Place *place) {
   TRY(check_mode(reader, spec, name, place));
   return check_alike(reader, spec, name, place,
-                     "its stages are taken from each other as they are in every layer; name a mode of which all layers "
+                     "its stages are taken from each other as they are in every layer; name a mode "
+                     "of which all layers "
                      "are alike");
 }
 
 static bool check_swaps(const Reader *reader, const Spec *spec) {
   for (int i = 0; i < spec->swap_count; i++) {
     const Pair *pair = &spec->swaps[i].pair;
-    const Place *base = reader_place(reader, pair, "base"), *other = reader_place(reader, pair, "other");
+    const Place *base = reader_place(reader, pair, "base"),
+                *other = reader_place(reader, pair, "other");
     TRY(check_parts(reader, spec, pair->base, base));
     TRY(check_parts(reader, spec, pair->other, other));
     unsigned stages = mode_differing(spec_mode(spec, pair->base), spec_mode(spec, pair->other));
     if (!stages)
-      return reader_fail(reader, other, "'%s' is the same computation as '%s': there is nothing to swap", pair->other,
-                         pair->base);
+      return reader_fail(reader, other,
+                         "'%s' is the same computation as '%s': there is nothing to swap",
+                         pair->other, pair->base);
     if (spec->swaps[i].combinations && __builtin_popcount(stages) > SWAP_COMBINATIONS_MAX)
-      return reader_fail(reader, reader_place(reader, &spec->swaps[i], "combinations"),
-                         "'%s' and '%s' differ in %d stages: all combinations are tried of at most %d", pair->base,
-                         pair->other, __builtin_popcount(stages), SWAP_COMBINATIONS_MAX);
+      return reader_fail(
+          reader, reader_place(reader, &spec->swaps[i], "combinations"),
+          "'%s' and '%s' differ in %d stages: all combinations are tried of at most %d", pair->base,
+          pair->other, __builtin_popcount(stages), SWAP_COMBINATIONS_MAX);
     for (int j = 0; j < i; j++)
-      if (!strcmp(pair->base, spec->swaps[j].pair.base) && !strcmp(pair->other, spec->swaps[j].pair.other))
-        return reader_fail(reader, reader_place(reader, &spec->swaps[i], NULL), "the pair [%s, %s] stands twice",
-                           pair->base, pair->other);
+      if (!strcmp(pair->base, spec->swaps[j].pair.base) &&
+          !strcmp(pair->other, spec->swaps[j].pair.other))
+        return reader_fail(reader, reader_place(reader, &spec->swaps[i], NULL),
+                           "the pair [%s, %s] stands twice", pair->base, pair->other);
   }
   return true;
 }
@@ -222,7 +251,8 @@ static bool check_restore(const Reader *reader, const Spec *spec) {
     TRY(check_parts(reader, spec, plan->mode, mode));
     TRY(check_parts(reader, spec, plan->to, to ? to : mode));
     if (mode_equal(spec_mode(spec, plan->mode), spec_mode(spec, plan->to)))
-      return reader_fail(reader, to ? to : mode, "'%s' is the same computation as '%s': nothing would be restored",
+      return reader_fail(reader, to ? to : mode,
+                         "'%s' is the same computation as '%s': nothing would be restored",
                          plan->to, plan->mode);
   }
   return true;
@@ -235,12 +265,16 @@ static bool check_repair(const Reader *reader, const Spec *spec, const RepairPla
   bool found = false;
   TRY(check_mode(reader, spec, plan->mode, mode));
   TRY(check_defined(reader, spec, plan->to, to ? to : mode));
-  if (!strcmp(plan->mode, plan->to)) return reader_fail(reader, to, "'%s' is repaired with itself", plan->mode);
-  for (int i = 0; i < spec->prompt_count; i++) found |= !strcmp(spec->prompts[i].name, plan->prompt);
+  if (!strcmp(plan->mode, plan->to))
+    return reader_fail(reader, to, "'%s' is repaired with itself", plan->mode);
+  for (int i = 0; i < spec->prompt_count; i++)
+    found |= !strcmp(spec->prompts[i].name, plan->prompt);
   if (!found)
-    return reader_fail(reader, reader_place(reader, plan, "prompt"), "no prompt '%.100s' runs here", plan->prompt);
+    return reader_fail(reader, reader_place(reader, plan, "prompt"), "no prompt '%.100s' runs here",
+                       plan->prompt);
   if (id >= tensors->layer || tensors->info[id].rows != DIM_TOKEN)
-    return reader_fail(reader, reader_place(reader, plan, "tensor"), "'%s' has no token in each layer", plan->tensor);
+    return reader_fail(reader, reader_place(reader, plan, "tensor"),
+                       "'%s' has no token in each layer", plan->tensor);
   return true;
 }
 
@@ -250,7 +284,8 @@ static bool check_mend(const Reader *reader, const Spec *spec) {
   for (int i = 0; i < spec->mend_count; i++)
     if (!mode_needs_scales(spec_mode(spec, spec->mend[i])))
       return reader_fail(reader, reader_place(reader, &spec->mend[i], NULL),
-                         "mode '%s' has no int8 stage, and so no scale that could be another", spec->mend[i]);
+                         "mode '%s' has no int8 stage, and so no scale that could be another",
+                         spec->mend[i]);
   return true;
 }
 
@@ -274,17 +309,21 @@ static bool check_lists(const Reader *reader, const Spec *spec) {
 }
 
 /* Without calibration no mode with an int8 stage can run; `place` is where the mode is named. */
-static bool check_scales(const Reader *reader, const Spec *spec, const char *name, const Place *place) {
-  if (spec_calibrated(spec) || is_reference(name) || !mode_needs_scales(spec_mode(spec, name))) return true;
-  return reader_fail(
-      reader, place,
-      "mode '%s' has int8 stages and needs scales: add 'calibration: {text: FILE}' (or a mode of floats alone, "
-      "as 1 and fp32 are)",
-      name);
+static bool check_scales(const Reader *reader, const Spec *spec, const char *name,
+                         const Place *place) {
+  if (spec_calibrated(spec) || is_reference(name) || !mode_needs_scales(spec_mode(spec, name)))
+    return true;
+  return reader_fail(reader, place,
+                     "mode '%s' has int8 stages and needs scales: add 'calibration: {text: FILE}' "
+                     "(or a mode of floats alone, "
+                     "as 1 and fp32 are)",
+                     name);
 }
 
-static bool check_list_scales(const Reader *reader, const Spec *spec, const char **names, int count) {
-  for (int i = 0; i < count; i++) TRY(check_scales(reader, spec, names[i], reader_place(reader, &names[i], NULL)));
+static bool check_list_scales(const Reader *reader, const Spec *spec, const char **names,
+                              int count) {
+  for (int i = 0; i < count; i++)
+    TRY(check_scales(reader, spec, names[i], reader_place(reader, &names[i], NULL)));
   return true;
 }
 
@@ -327,15 +366,16 @@ static void run_mode(Spec *spec, const char *name) {
 }
 
 /* All modes that run, where the list is wanted and the spec leaves it out. */
-static void default_modes(Arena *arena, const Spec *spec, bool wanted, const char ***names, int *count) {
+static void default_modes(Arena *arena, const Spec *spec, bool wanted, const char ***names,
+                          int *count) {
   if (!wanted || *count) return;
   *names = ARENA_NEW(arena, const char *, spec->mode_count);
   *count = spec->mode_count;
   for (int i = 0; i < spec->mode_count; i++) (*names)[i] = spec->modes[i].name;
 }
 
-/* Settles which modes run and, where the spec does not say it, which of them are compared with the reference, evaluated
- * and timed. */
+/* Settles which modes run and, where the spec does not say it, which of them are compared with the
+ * reference, evaluated and timed. */
 static void collect_modes(Arena *arena, Spec *spec) {
   spec->modes = ARENA_NEW(arena, Mode, 2 * spec->pair_count + spec->compare_all_count);
   for (int i = 0; i < spec->pair_count; i++) {
@@ -344,13 +384,15 @@ static void collect_modes(Arena *arena, Spec *spec) {
   }
   for (int i = 0; i < spec->compare_all_count; i++) run_mode(spec, spec->compare_all[i]);
   default_modes(arena, spec, true, &spec->compare_all, &spec->compare_all_count);
-  default_modes(arena, spec, spec_evaluates(spec), &spec->evaluation.modes, &spec->evaluation.mode_count);
+  default_modes(arena, spec, spec_evaluates(spec), &spec->evaluation.modes,
+                &spec->evaluation.mode_count);
   default_modes(arena, spec, spec->cost.length_count, &spec->cost.modes, &spec->cost.mode_count);
 }
 
 static bool is_compared(const Spec *spec, const Pair *pair) {
   for (int i = 0; i < spec->pair_count; i++)
-    if (!strcmp(spec->pairs[i].base, pair->base) && !strcmp(spec->pairs[i].other, pair->other)) return true;
+    if (!strcmp(spec->pairs[i].base, pair->base) && !strcmp(spec->pairs[i].other, pair->other))
+      return true;
   for (int i = 0; i < spec->compare_all_count && is_reference(pair->base); i++)
     if (!strcmp(spec->compare_all[i], pair->other)) return true;
   return false;
@@ -362,45 +404,57 @@ static bool is_running(const Spec *spec, const char *mode) {
   return false;
 }
 
-static bool check_evaluated(const Reader *reader, const Spec *spec, const Pair *pair, const Place *gate) {
+static bool check_evaluated(const Reader *reader, const Spec *spec, const Pair *pair,
+                            const Place *gate) {
   if (!spec_evaluates(spec))
     return reader_fail(reader, gate, "bits_per_byte needs 'evaluation', a text that is predicted");
   const char *const names[] = {pair->base, pair->other}, *const keys[] = {"base", "other"};
   for (int n = 0; n < 2; n++) {
     bool found = is_reference(names[n]);
-    for (int i = 0; i < spec->evaluation.mode_count; i++) found |= !strcmp(spec->evaluation.modes[i], names[n]);
+    for (int i = 0; i < spec->evaluation.mode_count; i++)
+      found |= !strcmp(spec->evaluation.modes[i], names[n]);
     if (!found)
-      return reader_fail(reader, reader_place(reader, pair, keys[n]), "mode '%s' is not evaluated here", names[n]);
+      return reader_fail(reader, reader_place(reader, pair, keys[n]),
+                         "mode '%s' is not evaluated here", names[n]);
   }
   return true;
 }
 
 /* Factors over the layers are of tokens, and of all layers. */
 static bool check_course_gate(const Reader *reader, Gate *gate, const Place *here) {
-  const Place *layer = reader_place(reader, gate, "layer"), *tensor = reader_place(reader, gate, "tensor");
+  const Place *layer = reader_place(reader, gate, "layer"),
+              *tensor = reader_place(reader, gate, "tensor");
   const Tensors *tensors = &families[0]->tensors;
   const int id = tensors_find(tensors, gate->tensor);
   if (id >= tensors->layer || tensors->info[id].rows != DIM_TOKEN)
-    return reader_fail(reader, tensor ? tensor : here, "'%s' has no token in each layer, whose error could grow",
-                       gate->tensor);
+    return reader_fail(reader, tensor ? tensor : here,
+                       "'%s' has no token in each layer, whose error could grow", gate->tensor);
   if (layer && gate->layer != GATE_ALL)
-    return reader_fail(reader, layer, "has no sense with a limit on what the error does over the layers");
+    return reader_fail(reader, layer,
+                       "has no sense with a limit on what the error does over the layers");
   gate->layer = GATE_ALL;
   return true;
 }
 
 /* What a gate looks at must be measured, and nothing may be said of it that has no sense. */
 static bool check_gate(const Reader *reader, const Spec *spec, Gate *gate) {
-  const Place *here = reader_place(reader, gate, NULL), *layer = reader_place(reader, gate, "layer");
-  const Place *tensor = reader_place(reader, gate, "tensor"), *pair = reader_place(reader, gate, "pair");
+  const Place *here = reader_place(reader, gate, NULL),
+              *layer = reader_place(reader, gate, "layer");
+  const Place *tensor = reader_place(reader, gate, "tensor"),
+              *pair = reader_place(reader, gate, "pair");
   const Tensors *tensors = &families[0]->tensors;
-  gate->place = arena_printf(reader->arena, "%s:%zu:%zu", reader->path, here->mark.line + 1, here->mark.column + 1);
+  gate->place = arena_printf(reader->arena, "%s:%zu:%zu", reader->path, here->mark.line + 1,
+                             here->mark.column + 1);
   if (gate->on_grid.set) {
-    if (pair) return reader_fail(reader, pair, "has no sense beside 'on_grid', which is of one mode: give 'mode'");
-    if (!gate->mode) return reader_fail(reader, here, "on_grid needs 'mode', the mode whose values are looked at");
+    if (pair)
+      return reader_fail(reader, pair,
+                         "has no sense beside 'on_grid', which is of one mode: give 'mode'");
+    if (!gate->mode)
+      return reader_fail(reader, here, "on_grid needs 'mode', the mode whose values are looked at");
     if (!is_running(spec, gate->mode))
       return reader_fail(reader, reader_place(reader, gate, "mode"),
-                         "mode '%.100s' does not run here: name it in pairs or compare_all", gate->mode);
+                         "mode '%.100s' does not run here: name it in pairs or compare_all",
+                         gate->mode);
     if (tensors->info[tensors_find(tensors, gate->tensor)].scale == ABSENT)
       return reader_fail(reader, tensor ? tensor : here, "'%s' has no INT8 grid", gate->tensor);
   } else {
@@ -410,19 +464,23 @@ static bool check_gate(const Reader *reader, const Spec *spec, Gate *gate) {
     if (gate->bits_per_byte.set)
       TRY(check_evaluated(reader, spec, &gate->pair, here));
     else if (!is_compared(spec, &gate->pair))
-      return reader_fail(reader, pair, "[%s, %s] is not compared here: add it to pairs", gate->pair.base,
-                         gate->pair.other);
+      return reader_fail(reader, pair, "[%s, %s] is not compared here: add it to pairs",
+                         gate->pair.base, gate->pair.other);
   }
   const bool of_model = gate->top1_agreement.set || gate->bits_per_byte.set;
   const char *logits = tensors_role_name(tensors, ROLE_LOGITS);
   if (of_model && tensor && strcmp(gate->tensor, logits))
     return reader_fail(reader, tensor, "has no sense with a limit on what the model predicts");
   if (of_model) gate->tensor = logits;
-  if (gate->token_median.set && tensors->info[tensors_find(tensors, gate->tensor)].rows != DIM_TOKEN)
-    return reader_fail(reader, tensor ? tensor : here, "'%s' has no tokens, and so no median one", gate->tensor);
-  if (gate->growth.set || gate->step.set || gate->peak.set) return check_course_gate(reader, gate, here);
+  if (gate->token_median.set &&
+      tensors->info[tensors_find(tensors, gate->tensor)].rows != DIM_TOKEN)
+    return reader_fail(reader, tensor ? tensor : here, "'%s' has no tokens, and so no median one",
+                       gate->tensor);
+  if (gate->growth.set || gate->step.set || gate->peak.set)
+    return check_course_gate(reader, gate, here);
   if (gate->layer != GATE_LAST && tensors_find(tensors, gate->tensor) >= tensors->layer)
-    return reader_fail(reader, layer, "has no sense here: '%s' stands once, not in each layer", gate->tensor);
+    return reader_fail(reader, layer, "has no sense here: '%s' stands once, not in each layer",
+                       gate->tensor);
   return true;
 }
 
@@ -432,7 +490,8 @@ static bool check_gates(const Reader *reader, Spec *spec) {
 }
 
 static bool reader_spec(Reader *reader, Spec *spec) {
-  TRY(reader_object(reader, &schema_spec, yaml_document_get_root_node(reader->document), NULL, spec));
+  TRY(reader_object(reader, &schema_spec, yaml_document_get_root_node(reader->document), NULL,
+                    spec));
   TRY(collect_prompts(reader, spec));
   TRY(own_modes_check(reader, spec));
   TRY(check_pairs(reader, spec));
@@ -453,7 +512,8 @@ static bool parse(Arena *arena, const char *path, Bytes text, bool made, Spec *s
   TRY(document_load(&document, path, text.data, text.count, st));
   char *raw = arena_alloc(arena, text.count + 1, 1);
   memcpy(raw, text.data, text.count);
-  *spec = (Spec){.path = arena_printf(arena, "%s", path), .folder = file_folder(arena, path), .raw = raw};
+  *spec = (Spec){
+      .path = arena_printf(arena, "%s", path), .folder = file_folder(arena, path), .raw = raw};
   Reader reader = {.arena = arena, .path = path, .document = &document, .made = made, .st = st};
   bool valid = reader_spec(&reader, spec);
   if (!made) spec->places = reader.places;
@@ -461,7 +521,8 @@ static bool parse(Arena *arena, const char *path, Bytes text, bool made, Spec *s
   return valid;
 }
 
-bool spec_parse(Arena *arena, const char *path, const char *text, size_t count, Spec *spec, Status *st) {
+bool spec_parse(Arena *arena, const char *path, const char *text, size_t count, Spec *spec,
+                Status *st) {
   return parse(arena, path, (Bytes){text, count}, false, spec, st);
 }
 
@@ -473,8 +534,8 @@ bool spec_blame(const Spec *spec, const void *owner, const char *key, Status *st
   if (ok || !spec->places) return ok;
   const Place *place = place_of(spec->places, owner, key);
   if (place && place->label)
-    status_lead(st, "%s:%zu:%zu: key '%.100s': ", spec->path, place->mark.line + 1, place->mark.column + 1,
-                place->label);
+    status_lead(st, "%s:%zu:%zu: key '%.100s': ", spec->path, place->mark.line + 1,
+                place->mark.column + 1, place->label);
   else
     status_lead(st, "%s: ", spec->path);
   return false;

@@ -1,6 +1,6 @@
-/* spec: an experiment file (YAML) as a struct. One schema table describes every key; it drives the parser, the
- * effective spec, the JSON schema for editors and the error messages. Refusals name file, line, column, key and what
- * was expected. */
+/* spec: an experiment file (YAML) as a struct. One schema table describes every key; it drives the
+ * parser, the effective spec, the JSON schema for editors and the error messages. Refusals name
+ * file, line, column, key and what was expected. */
 #ifndef DS_SPEC_SPEC_H
 #define DS_SPEC_SPEC_H
 #include <stdbool.h>
@@ -26,8 +26,9 @@ typedef struct Calibration {
   const char *tokens; /* path: ids, whatever the vocabulary */
 } Calibration;
 
-/* Exactly one of text, string, tokens is set. With `windows` it stands in a spec for that many prompts: pieces of
- * `length` bytes, evenly spread from `offset` to the end of the text, named name00, name01, … */
+/* Exactly one of text, string, tokens is set. With `windows` it stands in a spec for that many
+ * prompts: pieces of `length` bytes, evenly spread from `offset` to the end of the text, named
+ * name00, name01, … */
 typedef struct Prompt {
   const char *name;           /* name_valid; unique */
   const char *text;           /* path of a text file: `length` bytes from `offset` */
@@ -40,7 +41,8 @@ typedef struct Prompt {
   const struct Prompt *given; /* of a prompt that runs: as the spec gives it */
 } Prompt;
 
-typedef struct OwnLayers { /* layers of an own mode that run otherwise than its base and stages say */
+/* Layers of an own mode that run otherwise than its base and stages say. */
+typedef struct OwnLayers {
   int first, last;
   const char *mode; /* as this mode, a preset or another own one; NULL: with stages set */
   Mode set;         /* its settings in these stages, and nothing else */
@@ -68,7 +70,8 @@ typedef struct Keep {
 } Keep;
 
 enum { MICRO_MODES_MAX = 64 };
-typedef struct Micro { /* an empty list: the default that the schema's row states; filled in by study/micro/plan */
+typedef struct Micro { /* an empty list: the default that the schema's row states; filled in by
+                          study/micro/plan */
   const char *operator_name;
   const char **inputs;
   int input_count;
@@ -83,8 +86,9 @@ typedef struct Micro { /* an empty list: the default that the schema's row state
 } Micro;
 
 typedef struct EvaluationPlan { /* how well each mode predicts a text */
-  const char *text;             /* path: bytes, or ids for other vocabularies; this or tokens; neither: no evaluation */
-  const char *tokens;           /* path: ids, whatever the vocabulary */
+  const char *
+      text; /* path: bytes, or ids for other vocabularies; this or tokens; neither: no evaluation */
+  const char *tokens; /* path: ids, whatever the vocabulary */
   int windows, length;
   const char **modes; /* the reference is always evaluated */
   int mode_count;
@@ -117,8 +121,9 @@ typedef struct RestorePlan { /* which few layers to run under another mode */
 } RestorePlan;
 
 typedef struct EventPlan { /* single tokens that carry much of a layer's error: measure/events.h */
-  double share;            /* of a layer's squared error of block_out, from which on a token is an event */
-  int repair;              /* so many of the largest of each pair are traced to an element, which is then repaired */
+  double share; /* of a layer's squared error of block_out, from which on a token is an event */
+  int repair;   /* so many of the largest of each pair are traced to an element, which is then
+                   repaired */
 } EventPlan;
 
 typedef struct RepairPlan { /* an element whose value in one mode is replaced by that in another */
@@ -142,14 +147,16 @@ typedef struct Gate {                   /* a limit that the results must keep */
   const char *tensor;
   int layer;
   /* Exactly one is set. growth, step and peak are of all layers together. */
-  Limit rel_l2, token_median, max_abs, sqnr_db, differing, growth, step, peak, on_grid, top1_agreement, bits_per_byte;
+  Limit rel_l2, token_median, max_abs, sqnr_db, differing, growth, step, peak, on_grid,
+      top1_agreement, bits_per_byte;
   const char *place; /* "FILE:LINE:COLUMN", for what only the model can refuse */
 } Gate;
 
 typedef struct Spec {
-  const char *path, *folder;  /* of the file; "" where made by flags */
-  const char *raw;            /* its text, stored with the results */
-  const struct Place *places; /* where its values stand: spec_blame; NULL where it was made by flags */
+  const char *path, *folder; /* of the file; "" where made by flags */
+  const char *raw;           /* its text, stored with the results */
+  const struct Place
+      *places; /* where its values stand: spec_blame; NULL where it was made by flags */
   const char *title, *question;
   const char *model; /* folder of the checkpoint */
   int ignore_unused; /* weights that the model does not use are no error */
@@ -159,7 +166,8 @@ typedef struct Spec {
   int prompt_count;
   Prompt *given_prompts; /* as the spec gives them */
   int given_prompt_count;
-  Mode *modes; /* every mode that runs: those named in pairs and compare_all, in order of first mention; never fp64 */
+  Mode *modes; /* every mode that runs: those named in pairs and compare_all, in order of first
+                  mention; never fp64 */
   int mode_count;
   OwnMode *own_modes; /* every mode that the spec defines, in its order, whether it runs or not */
   int own_mode_count;
@@ -197,27 +205,33 @@ typedef struct Spec {
 /* Reads and checks a spec. Paths stay as written; file_resolve against spec->folder finds them. */
 bool spec_read(Arena *arena, const char *path, Spec *spec, Status *st);
 /* The same for text already in memory; `path` is used in messages only. */
-bool spec_parse(Arena *arena, const char *path, const char *text, size_t count, Spec *spec, Status *st);
-/* The same for a text that was made of a command's flags, whose lines nobody has seen: errors name the command. */
+bool spec_parse(Arena *arena, const char *path, const char *text, size_t count, Spec *spec,
+                Status *st);
+/* The same for a text that was made of a command's flags, whose lines nobody has seen: errors name
+ * the command. */
 bool spec_parse_made(Arena *arena, const char *command, const char *text, Spec *spec, Status *st);
-/* Where `ok` is false: puts "FILE:LINE:COLUMN: key 'KEY': " in front of the error, which a value of the spec has led
- * to. `owner` is the struct of the spec that holds it and `key` its key; or an element of a list, and NULL. The file
- * alone where that place is not known, nothing where no file was read. Returns `ok`. */
+/* Where `ok` is false: puts "FILE:LINE:COLUMN: key 'KEY': " in front of the error, which a value of
+ * the spec has led to. `owner` is the struct of the spec that holds it and `key` its key; or an
+ * element of a list, and NULL. The file alone where that place is not known, nothing where no file
+ * was read. Returns `ok`. */
 bool spec_blame(const Spec *spec, const void *owner, const char *key, Status *st, bool ok);
-/* The effective spec, every default filled in, as YAML that spec_parse reads back to an equal Spec. */
+/* The effective spec, every default filled in, as YAML that spec_parse reads back to an equal
+ * Spec. */
 char *spec_print(Arena *arena, const Spec *spec);
 /* The limits of drift in an effective spec; the standard ones where the text is none. */
 DriftLimits spec_drift(const char *effective, Arena scratch);
 EventPlan spec_events(const char *effective, Arena scratch); /* the same of what an event is */
 /* JSON schema (draft 2020-12) of the spec file, from the same table. */
 char *spec_schema(Arena *arena);
-/* Of a model of so many layers: refuses modes with layers that it does not have, and pairs of one computation. */
+/* Of a model of so many layers: refuses modes with layers that it does not have, and pairs of one
+ * computation. */
 bool spec_check_layers(const Spec *spec, int layers, Status *st);
 /* Whether the spec asks for the error budget of this pair (names as in pairs, or fp64). */
 bool spec_budget(const Spec *spec, const char *base, const char *other);
 /* Whether scales can be had, and whether modes are evaluated. */
 bool spec_calibrated(const Spec *spec);
 bool spec_evaluates(const Spec *spec);
-/* A mode that runs, else one that the spec defines, else a preset; NULL for fp64 and unknown names. */
+/* A mode that runs, else one that the spec defines, else a preset; NULL for fp64 and unknown
+ * names. */
 const Mode *spec_mode(const Spec *spec, const char *name);
 #endif

@@ -1,5 +1,6 @@
-/* entry: what the journal says of a finished layer, and the streams that the next one starts from. Images are of this
- * very program's structs: a run is gone on with by the program that began it, whose digest is in its key.
+/* entry: what the journal says of a finished layer, and the streams that the next one starts from.
+ * Images are of this very program's structs: a run is gone on with by the program that began it,
+ * whose digest is in its key.
  *
  *   PROMPT.layer_NN.entry     head, a record a kept tensor, then tables: head and rows
  *   PROMPT.layer_NN.streams   a head a side, then each stream's values */
@@ -23,11 +24,13 @@ typedef struct TableHead {
 _Static_assert(sizeof(Head) % 8 == 0 && sizeof(EntryTensor) % 8 == 0 && sizeof(TableHead) % 8 == 0,
                "rows stand where their numbers can be read");
 
-/* ---- writing ---- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 static size_t rounded(size_t bytes) { return (bytes + 7) / 8 * 8; }
 
-static size_t rows_bytes(const TableRows *rows) { return rounded(rows->count * rows->table->row_size); }
+static size_t rows_bytes(const TableRows *rows) {
+  return rounded(rows->count * rows->table->row_size);
+}
 
 size_t entry_size(const StoreLayer *what, int kept) {
   size_t bytes = sizeof(Head) + (size_t)kept * sizeof(EntryTensor);
@@ -46,8 +49,8 @@ bool entry_room(Store *store, size_t bytes, Status *st) {
   return true;
 }
 
-bool entry_begin(Store *store, int prompt, int layer, const StoreLayer *what, int kept, TensorStats **stats,
-                 Status *st) {
+bool entry_begin(Store *store, int prompt, int layer, const StoreLayer *what, int kept,
+                 TensorStats **stats, Status *st) {
   const size_t bytes = entry_size(what, kept);
   TRY(entry_room(store, bytes + PART_SEAL, st));
   char *at = store->entry;
@@ -68,7 +71,7 @@ bool entry_begin(Store *store, int prompt, int layer, const StoreLayer *what, in
   return true;
 }
 
-/* ---- reading ---- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 /* The table behind `*at`; false where the entry ends before it does. */
 static bool next_table(const Bytes *body, size_t *at, TableHead *head, const char **rows) {
@@ -81,7 +84,8 @@ static bool next_table(const Bytes *body, size_t *at, TableHead *head, const cha
   return *at <= body->count;
 }
 
-bool entry_read(Arena *arena, const Store *store, int prompt, int layer, Entry *entry, Status *why) {
+bool entry_read(Arena *arena, const Store *store, int prompt, int layer, Entry *entry,
+                Status *why) {
   char name[PART_NAME];
   Head head;
   part_layer_name(store, prompt, layer, "entry", name);
@@ -97,7 +101,8 @@ bool entry_read(Arena *arena, const Store *store, int prompt, int layer, Entry *
   for (uint64_t i = 0; i < head.tables; i++) {
     TableHead table;
     const char *rows;
-    if (!next_table(&entry->body, &at, &table, &rows)) return FAIL(why, "has tables that reach beyond its end");
+    if (!next_table(&entry->body, &at, &table, &rows))
+      return FAIL(why, "has tables that reach beyond its end");
   }
   return true;
 }
@@ -113,7 +118,9 @@ bool entry_take(Arena *arena, const Store *store, int prompt, int layer, Entry *
 const EntryTensor *entry_record(const Entry *entry, const Slot *slot) {
   for (size_t i = 0; i < entry->tensors; i++) {
     const EntryTensor *record = &entry->tensor[i];
-    if (record->side == slot->side && record->id == slot->id && record->of_scales == slot->of_scales) return record;
+    if (record->side == slot->side && record->id == slot->id &&
+        record->of_scales == slot->of_scales)
+      return record;
   }
   return NULL;
 }
@@ -131,7 +138,7 @@ const void *entry_rows(const Entry *entry, const Table *table, size_t *count) {
   return NULL;
 }
 
-/* ---- streams ---- */
+/* --- streams ---------------------------------------------------------------------------------- */
 
 typedef struct StreamHead {
   int32_t type, rows, cols;
@@ -139,7 +146,9 @@ typedef struct StreamHead {
   char kernel[TEXT_KERNEL];
 } StreamHead;
 
-static size_t stream_values(const Tensor *t) { return (size_t)t->rows * (size_t)t->cols * format_size(t->format); }
+static size_t stream_values(const Tensor *t) {
+  return (size_t)t->rows * (size_t)t->cols * format_size(t->format);
+}
 
 size_t streams_size(const Tensor *stream, int sides) {
   size_t bytes = (size_t)sides * sizeof(StreamHead);
@@ -165,7 +174,8 @@ void streams_make(char *image, const Tensor *stream, int sides) {
   }
 }
 
-bool streams_read(Arena *arena, const Store *store, int prompt, int layer, Tensor *stream, Status *why) {
+bool streams_read(Arena *arena, const Store *store, int prompt, int layer, Tensor *stream,
+                  Status *why) {
   const StoreShape *shape = store->shape;
   char name[PART_NAME];
   Bytes body;
@@ -176,16 +186,19 @@ bool streams_read(Arena *arena, const Store *store, int prompt, int layer, Tenso
   for (int s = 0; s < shape->sides; s++) {
     const StreamHead *head = (const StreamHead *)(const void *)body.data + s;
     if (body.count < at || (head->type != FORMAT_F32 && head->type != FORMAT_F64) ||
-        head->rows != shape->prompt[prompt].T || head->cols != shape->dims[shape->tensors->info[stream_id].cols])
+        head->rows != shape->prompt[prompt].T ||
+        head->cols != shape->dims[shape->tensors->info[stream_id].cols])
       return FAIL(why, "holds other streams");
-    stream[s] = tensor_of((char *)body.data + at, (Format)head->type, head->rows, head->cols, head->scale);
+    stream[s] =
+        tensor_of((char *)body.data + at, (Format)head->type, head->rows, head->cols, head->scale);
     stream[s].kernel = head->kernel;
     at += stream_values(&stream[s]);
   }
   return at == body.count || FAIL(why, "holds other streams");
 }
 
-bool store_read_stream(Arena *arena, const Store *store, int prompt, int side, Tensor *t, Status *st) {
+bool store_read_stream(Arena *arena, const Store *store, int prompt, int side, Tensor *t,
+                       Status *st) {
   char name[PART_NAME];
   Status why = {0};
   const int layer = store->done[prompt] - 1;

@@ -1,6 +1,6 @@
-/* files: the journal's folder. A file's last bytes, its seal, are the digest of the run, its name and all before them:
- * what is damaged, cut short, another run's or lies under another name is not read. Only files with names of ours are
- * ever removed. */
+/* files: the journal's folder. A file's last bytes, its seal, are the digest of the run, its name
+ * and all before them: what is damaged, cut short, another run's or lies under another name is not
+ * read. Only files with names of ours are ever removed. */
 #include <assert.h>
 #include <dirent.h>
 #include <errno.h>
@@ -19,12 +19,14 @@
 #define NOTE_BEGIN "study."
 #define NOTE_END ".note"
 
-/* ---- names ---- */
+/* --- names ------------------------------------------------------------------------------------ */
 
-static const char plain_letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+static const char plain_letters[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
 
 /* A prompt's name as part of a file's name: what is no plain letter as %XX, byte by byte. */
-void part_layer_name(const Store *store, int prompt, int layer, const char *kind, char name[PART_NAME]) {
+void part_layer_name(const Store *store, int prompt, int layer, const char *kind,
+                     char name[PART_NAME]) {
   char part[3 * NAME_BYTES_MAX + 1], *end = part;
   for (const char *c = store->shape->prompt[prompt].name; *c; c++)
     end += sprintf(end, strchr(plain_letters, *c) ? "%c" : "%%%02X", (unsigned char)*c);
@@ -60,7 +62,8 @@ static bool is_layer_part(const char *name, size_t length) {
   const size_t digits = strspn(at, "0123456789");
   at += digits;
   for (size_t i = 0; digits >= 2 && at < end && i < sizeof kinds / sizeof *kinds; i++)
-    if ((size_t)(end - at) == strlen(kinds[i]) && !memcmp(at, kinds[i], strlen(kinds[i]))) return true;
+    if ((size_t)(end - at) == strlen(kinds[i]) && !memcmp(at, kinds[i], strlen(kinds[i])))
+      return true;
   return false;
 }
 
@@ -69,7 +72,8 @@ static bool is_one(const char *name, size_t length, const char *what) {
 }
 
 static bool is_own(const char *name, size_t length) {
-  return is_one(name, length, STRUCTURE_NAME) || is_note(name, length) || is_layer_part(name, length);
+  return is_one(name, length, STRUCTURE_NAME) || is_note(name, length) ||
+         is_layer_part(name, length);
 }
 
 bool part_is_own(const char *name) { return is_own(name, strlen(name)); }
@@ -80,10 +84,11 @@ static bool is_temporary(const char *name) {
          (is_own(name, length - end) || is_one(name, length - end, RUN_JSON));
 }
 
-/* ---- removing ---- */
+/* --- removing --------------------------------------------------------------------------------- */
 
 /* Calls `visit` with every name in the folder. */
-static void each_file(int folder, void (*visit)(int folder, const char *name, void *data), void *data) {
+static void each_file(int folder, void (*visit)(int folder, const char *name, void *data),
+                      void *data) {
   int again = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   DIR *list = again < 0 ? NULL : fdopendir(again);
   if (!list && again >= 0) close(again);
@@ -94,7 +99,8 @@ static void each_file(int folder, void (*visit)(int folder, const char *name, vo
 
 /* An empty folder under a name of ours is in the way like a file. */
 static void remove_one(int folder, const char *name) {
-  if (unlinkat(folder, name, 0) != 0 && (errno == EISDIR || errno == EPERM)) unlinkat(folder, name, AT_REMOVEDIR);
+  if (unlinkat(folder, name, 0) != 0 && (errno == EISDIR || errno == EPERM))
+    unlinkat(folder, name, AT_REMOVEDIR);
 }
 
 static void remove_own(int folder, const char *name, void *data) {
@@ -111,7 +117,7 @@ void part_remove_all(int folder) {
 
 void part_remove(const Store *store, const char *name) { unlinkat(store->lock, name, 0); }
 
-/* ---- writing ---- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 static bool write_failed(Store *store, const char *name, size_t bytes, Status *st) {
   char path[PATH_BYTES];
@@ -122,7 +128,8 @@ static bool write_failed(Store *store, const char *name, size_t bytes, Status *s
 }
 
 /* Whole under a temporary name, then under its own. */
-static bool write_whole(Store *store, const char *name, const void *bytes, size_t count, Status *st) {
+static bool write_whole(Store *store, const char *name, const void *bytes, size_t count,
+                        Status *st) {
   char temporary[PART_NAME + sizeof TEMPORARY];
   snprintf(temporary, sizeof temporary, "%s" TEMPORARY, name);
   unlinkat(store->lock, temporary, 0);
@@ -151,7 +158,7 @@ bool part_write(Store *store, const char *name, char *image, size_t bytes, Statu
   return write_whole(store, name, image, bytes + PART_SEAL, st);
 }
 
-/* ---- reading ---- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 /* The whole file, with a NUL behind it; errno where it cannot be read. */
 static bool read_whole(Arena *arena, int folder, const char *name, Bytes *content, Status *why) {
@@ -181,12 +188,13 @@ bool part_read(Arena *arena, const Store *store, const char *name, Bytes *body, 
          FAIL(why, "its digest differs: it has changed since it was written");
 }
 
-/* ---- run.json ---- */
+/* --- run.json --------------------------------------------------------------------------------- */
 
 /* What the journal belongs to can't be told: what to do about it. */
 #define BEGIN_ANEW "; the file is damaged: --fresh begins anew"
 
-static bool get_digest(const json_t *root, const char *name, const char *folder, Digest *digest, Status *st) {
+static bool get_digest(const json_t *root, const char *name, const char *folder, Digest *digest,
+                       Status *st) {
   const char *hex = json_string_value(json_object_get(root, name));
   if (!hex || strlen(hex) != sizeof digest->hex - 1)
     return FAIL(st, "%s/" RUN_JSON ": '%s' is not a digest of 32 digits" BEGIN_ANEW, folder, name);
@@ -194,18 +202,24 @@ static bool get_digest(const json_t *root, const char *name, const char *folder,
   return true;
 }
 
-/* The structure's digest stands behind the key, and a run of another key may have none: it is looked at last. */
-static bool get_run(const json_t *root, const char *folder, const RunKey *key, Digest *structure, Status *st) {
+/* The structure's digest stands behind the key, and a run of another key may have none: it is
+ * looked at last. */
+static bool get_run(const json_t *root, const char *folder, const RunKey *key, Digest *structure,
+                    Status *st) {
   Digest digest[RUN_KEYS];
   RunKey there;
-  for (int i = 0; i < RUN_KEYS; i++) TRY(get_digest(root, run_key_names[i], folder, &digest[i], st));
+  for (int i = 0; i < RUN_KEYS; i++)
+    TRY(get_digest(root, run_key_names[i], folder, &digest[i], st));
   memcpy(&there, digest, sizeof there);
   const char *differs = run_key_difference(&there, key);
-  if (differs) return FAIL(st, "%s: holds an unfinished run with other %s; --fresh begins anew", folder, differs);
+  if (differs)
+    return FAIL(st, "%s: holds an unfinished run with other %s; --fresh begins anew", folder,
+                differs);
   return !structure || get_digest(root, "structure", folder, structure, st);
 }
 
-bool part_find_run(const char *folder, const RunKey *key, bool *found, Digest *structure, Arena scratch, Status *st) {
+bool part_find_run(const char *folder, const RunKey *key, bool *found, Digest *structure,
+                   Arena scratch, Status *st) {
   enum { RUN_BYTES = 1 << 16 }; /* far more than any has */
   char path[PATH_BYTES];
   json_error_t error;
@@ -215,7 +229,8 @@ bool part_find_run(const char *folder, const RunKey *key, bool *found, Digest *s
     return FAIL(st, "%.100s…: the path is too long", folder);
   *found = file_exists(path);
   if (!*found) return true;
-  if (!file_read(&scratch, path, RUN_BYTES, &text, &why)) return FAIL(st, "%s" BEGIN_ANEW, why.text);
+  if (!file_read(&scratch, path, RUN_BYTES, &text, &why))
+    return FAIL(st, "%s" BEGIN_ANEW, why.text);
   json_t *root = json_loadb(text.data, text.count, JSON_REJECT_DUPLICATES, &error);
   if (!root) return FAIL(st, "%s: line %d: %s" BEGIN_ANEW, path, error.line, error.text);
   bool ok = get_run(root, folder, key, structure, st);
@@ -227,17 +242,18 @@ bool part_write_run(Store *store, const Digest *structure, Status *st) {
   char text[1024], *at = text, *end = text + sizeof text;
   at += snprintf(at, sizeof text, "{\n");
   for (int i = 0; i < RUN_KEYS; i++)
-    at +=
-        snprintf(at, (size_t)(end - at), "  \"%s\": \"%s\",\n", run_key_names[i], run_key_digest(&store->key, i)->hex);
+    at += snprintf(at, (size_t)(end - at), "  \"%s\": \"%s\",\n", run_key_names[i],
+                   run_key_digest(&store->key, i)->hex);
   at += snprintf(at, (size_t)(end - at), "  \"structure\": \"%s\"\n}\n", structure->hex);
   return write_whole(store, RUN_JSON, text, (size_t)(at - text), st);
 }
 
-/* ---- what stands of a run, seen from outside ---- */
+/* --- what stands of a run, seen from outside -------------------------------------------------- */
 
 static void add_bytes(int folder, const char *name, void *data) {
   struct stat info;
-  if ((part_is_own(name) || is_temporary(name)) && fstatat(folder, name, &info, AT_SYMLINK_NOFOLLOW) == 0)
+  if ((part_is_own(name) || is_temporary(name)) &&
+      fstatat(folder, name, &info, AT_SYMLINK_NOFOLLOW) == 0)
     *(uint64_t *)data += (uint64_t)info.st_size;
 }
 
@@ -249,7 +265,8 @@ static uint64_t bytes_on_disk(const char *path) {
   return size < held ? size : held;
 }
 
-bool store_standing(const char *results, const RunKey *key, bool fresh, uint64_t *bytes, Arena scratch, Status *st) {
+bool store_standing(const char *results, const RunKey *key, bool fresh, uint64_t *bytes,
+                    Arena scratch, Status *st) {
   const char *folder = arena_printf(&scratch, "%s.parts", results);
   bool found = false;
   *bytes = bytes_on_disk(arena_printf(&scratch, "%s.partial", results));

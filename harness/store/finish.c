@@ -1,6 +1,7 @@
-/* finish: the end of a run: the file opened once, for what was not known when it was made. Every tensor is compared
- * with its digest after the file is closed, before it gets its name. Nothing that is written here is needed to do it
- * again: whatever a kill or a full disk leaves, structure.bin undoes. */
+/* finish: the end of a run: the file opened once, for what was not known when it was made. Every
+ * tensor is compared with its digest after the file is closed, before it gets its name. Nothing
+ * that is written here is needed to do it again: whatever a kill or a full disk leaves,
+ * structure.bin undoes. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -9,23 +10,28 @@
 
 #include "store/state.h"
 
-static bool failed(const Store *store, const char *object, size_t bytes, const Status *why, Status *st) {
+static bool failed(const Store *store, const char *object, size_t bytes, const Status *why,
+                   Status *st) {
   return store_write_failed(store->partial, object, bytes, why, st);
 }
 
-/* ---- tensors ---- */
+/* --- tensors ---------------------------------------------------------------------------------- */
 
-static bool set_attributes(hid_t group, const char *name, const Slot *slot, const EntryTensor *record, Status *why) {
+static bool set_attributes(hid_t group, const char *name, const Slot *slot,
+                           const EntryTensor *record, Status *why) {
   hid_t dataset = -1;
-  bool ok = H5(dataset = H5Dopen2(group, name, H5P_DEFAULT)) &&
-            (H5Dget_offset(dataset) == slot->offset || FAIL(why, "HDF5 looks for it at another place")) &&
-            (slot->of_scales || h5_set_text(dataset, "kernel", TEXT_KERNEL, record->kernel, why)) &&
-            h5_set_text(dataset, "digest", sizeof(Digest) - 1, record->digest.hex, why) &&
-            (!slot_has_factor(slot) || h5_set_scalar(dataset, "scale_factor", H5T_IEEE_F32LE, &record->scale, why));
+  bool ok =
+      H5(dataset = H5Dopen2(group, name, H5P_DEFAULT)) &&
+      (H5Dget_offset(dataset) == slot->offset || FAIL(why, "HDF5 looks for it at another place")) &&
+      (slot->of_scales || h5_set_text(dataset, "kernel", TEXT_KERNEL, record->kernel, why)) &&
+      h5_set_text(dataset, "digest", sizeof(Digest) - 1, record->digest.hex, why) &&
+      (!slot_has_factor(slot) ||
+       h5_set_scalar(dataset, "scale_factor", H5T_IEEE_F32LE, &record->scale, why));
   return h5_close(dataset, why) && ok;
 }
 
-static bool set_tensor(const Store *store, hid_t file, const Slot *slot, const Entry *entry, Status *st) {
+static bool set_tensor(const Store *store, hid_t file, const Slot *slot, const Entry *entry,
+                       Status *st) {
   Status reason = {0}, *why = &reason;
   hid_t group = -1;
   char path[GROUP_PATH], name[DATASET_NAME], object[sizeof path + sizeof name];
@@ -34,14 +40,16 @@ static bool set_tensor(const Store *store, hid_t file, const Slot *slot, const E
   layout_name(store->shape, slot, name);
   snprintf(object, sizeof object, "%s/%s", path, name);
   if (!record) return FAIL(st, "%s: the journal says nothing of %s", store->folder, object);
-  bool ok = H5(group = H5Gopen2(file, path, H5P_DEFAULT)) && set_attributes(group, name, slot, record, why);
+  bool ok = H5(group = H5Gopen2(file, path, H5P_DEFAULT)) &&
+            set_attributes(group, name, slot, record, why);
   ok = h5_close(group, why) && ok;
   return ok || failed(store, object, 0, why, st);
 }
 
-/* ---- tables and attributes ---- */
+/* --- tables and attributes -------------------------------------------------------------------- */
 
-/* A copy whose bytes depend on the values alone: zeros between and behind the fields, NaN canonical. */
+/* A copy whose bytes depend on the values alone: zeros between and behind the fields, NaN
+ * canonical. */
 static const void *settled_rows(Arena *arena, const TableRows *rows) {
   const Table *table = rows->table;
   char *copy = arena_alloc(arena, rows->count, table->row_size);
@@ -50,7 +58,8 @@ static const void *settled_rows(Arena *arena, const TableRows *rows) {
       const Column *column = &table->column[i];
       const char *from = (const char *)rows->rows + at + column->offset;
       char *to = copy + at + column->offset;
-      memcpy(to, from, column->type == COLUMN_TEXT ? strnlen(from, column->size - 1) : column->size);
+      memcpy(to, from,
+             column->type == COLUMN_TEXT ? strnlen(from, column->size - 1) : column->size);
       double value;
       if (column->type == COLUMN_F64 && (memcpy(&value, from, sizeof value), isnan(value)))
         memcpy(to, &(uint64_t){0x7ff8000000000000u}, sizeof value);
@@ -58,17 +67,20 @@ static const void *settled_rows(Arena *arena, const TableRows *rows) {
   return copy;
 }
 
-static bool put_table(const Store *store, hid_t file, const TableRows *rows, Arena scratch, Status *st) {
+static bool put_table(const Store *store, hid_t file, const TableRows *rows, Arena scratch,
+                      Status *st) {
   Status why = {0};
   hid_t group = -1;
   if (rows->count == 0) return true;
   const void *settled = settled_rows(&scratch, rows);
-  bool ok = h5_make_path(file, "tables", &group, &why) && h5_put_rows(group, rows->table, settled, rows->count, &why);
+  bool ok = h5_make_path(file, "tables", &group, &why) &&
+            h5_put_rows(group, rows->table, settled, rows->count, &why);
   ok = h5_close(group, &why) && ok;
   return ok || failed(store, rows->table->name, rows->count * rows->table->row_size, &why, st);
 }
 
-static bool put_attributes(const Store *store, hid_t file, const Attribute *attributes, int count, Status *st) {
+static bool put_attributes(const Store *store, hid_t file, const Attribute *attributes, int count,
+                           Status *st) {
   Status why = {0};
   const int32_t version = FORMAT_VERSION;
   bool ok = h5_put_scalar(file, "format_version", H5T_STD_I32LE, &version, &why) ||
@@ -88,7 +100,7 @@ static bool put_attributes(const Store *store, hid_t file, const Attribute *attr
   return ok;
 }
 
-/* ---- the whole ---- */
+/* --- the whole -------------------------------------------------------------------------------- */
 
 typedef struct End {
   const Attribute *attribute;
@@ -131,14 +143,16 @@ static bool check(const Store *store, Arena arena, Status *st) {
     char wrong[DATASET_NAME];
     TRY(entry_take(&scratch, store, i / layers, i % layers, &entry, st));
     if (!layer_holds(store, i / layers, i % layers, &entry, wrong, scratch))
-      return FAIL(st, "%s: prompt %s, layer %d: %s: its digest differs; a new start of the run makes this layer again",
+      return FAIL(st,
+                  "%s: prompt %s, layer %d: %s: its digest differs; a new start of the run makes "
+                  "this layer again",
                   store->partial, shape->prompt[i / layers].name, i % layers, wrong);
   }
   return true;
 }
 
-bool store_finish(Store *store, const Attribute *attributes, int attribute_count, const TableRows *rows, int row_count,
-                  Arena scratch, Status *st) {
+bool store_finish(Store *store, const Attribute *attributes, int attribute_count,
+                  const TableRows *rows, int row_count, Arena scratch, Status *st) {
   const End end = {attributes, attribute_count, rows, row_count};
   TRY(writer_wait(store, st));
   TRY(fill_file(store, &end, scratch, st));

@@ -28,7 +28,8 @@ typedef struct Reason {
 static herr_t look(unsigned n, const H5E_error2_t *entry, void *data) {
   Reason *reason = data;
   const char *text = entry->desc ? entry->desc : "", *error = strstr(text, "errno = ");
-  if (strstr(text, "unable to lock file") || strstr(text, "unable to lock the file")) reason->locked = true;
+  if (strstr(text, "unable to lock file") || strstr(text, "unable to lock the file"))
+    reason->locked = true;
   if (n == 0) snprintf(reason->innermost, sizeof reason->innermost, "%s", text);
   if (error && !reason->error) reason->error = atoi(error + strlen("errno = "));
   return 0;
@@ -37,16 +38,19 @@ static herr_t look(unsigned n, const H5E_error2_t *entry, void *data) {
 /* HDF5 locks every file that it opens. */
 static bool lock_failed(int error, Status *why) {
   if (error == EAGAIN || error == EWOULDBLOCK || error == EACCES)
-    return FAIL(why,
-                "another program has it open and HDF5's lock on it; close it there, or set %s=FALSE "
-                "where nothing is written meanwhile",
-                LOCKING_VARIABLE);
-  return FAIL(why, "its file system gives no locks (%s), and HDF5 asks for one; set %s=FALSE to do without",
-              strerror(error), LOCKING_VARIABLE);
+    return FAIL(
+        why,
+        "another program has it open and HDF5's lock on it; close it there, or set %s=FALSE "
+        "where nothing is written meanwhile",
+        LOCKING_VARIABLE);
+  return FAIL(
+      why, "its file system gives no locks (%s), and HDF5 asks for one; set %s=FALSE to do without",
+      strerror(error), LOCKING_VARIABLE);
 }
 
-/* The file driver notes errno on HDF5's error stack. errno itself counts only where there is no stack, which the
- * high-level calls lose: HDF5 1.14 leaves another one behind when it has looked for its plugins. */
+/* The file driver notes errno on HDF5's error stack. errno itself counts only where there is no
+ * stack, which the high-level calls lose: HDF5 1.14 leaves another one behind when it has looked
+ * for its plugins. */
 bool h5_ok(bool good, Status *why) {
   if (good) return true;
   int left = errno;
@@ -81,8 +85,8 @@ static hid_t whole_type(hid_t type, bool ok) {
 /* IEEE binary16: the fields must lie inside before the size shrinks, so they are set first. */
 static hid_t make_f16(void) {
   hid_t type = H5Tcopy(H5T_IEEE_F32LE);
-  return whole_type(type, type >= 0 && H5Tset_fields(type, 15, 10, 5, 0, 10) >= 0 && H5Tset_size(type, 2) >= 0 &&
-                              H5Tset_ebias(type, 15) >= 0);
+  return whole_type(type, type >= 0 && H5Tset_fields(type, 15, 10, 5, 0, 10) >= 0 &&
+                              H5Tset_size(type, 2) >= 0 && H5Tset_ebias(type, 15) >= 0);
 }
 
 hid_t h5_type(Format format) {
@@ -96,7 +100,8 @@ hid_t h5_type(Format format) {
 
 hid_t h5_text_type(size_t bytes) {
   hid_t type = H5Tcopy(H5T_C_S1);
-  return whole_type(type, type >= 0 && H5Tset_size(type, bytes) >= 0 && H5Tset_cset(type, H5T_CSET_UTF8) >= 0 &&
+  return whole_type(type, type >= 0 && H5Tset_size(type, bytes) >= 0 &&
+                              H5Tset_cset(type, H5T_CSET_UTF8) >= 0 &&
                               H5Tset_strpad(type, H5T_STR_NULLPAD) >= 0);
 }
 

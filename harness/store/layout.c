@@ -1,10 +1,11 @@
-/* layout: which tensors a results file holds, and the file made whole before there is one number for it: groups,
- * datasets with their storage, attributes with room, dimension scales attached.
+/* layout: which tensors a results file holds, and the file made whole before there is one number
+ * for it: groups, datasets with their storage, attributes with room, dimension scales attached.
  *
- * All scales stand in the prompt's group, since a scale elsewhere makes the file unreadable for netCDF; a width is a
- * scale without values, as netCDF writes a dimension that is not a variable. They are attached after all tensors of the
- * prompt are there: each attached scale is a longer list in the scale's header, and between datasets the lists that are
- * given up would leave holes of 100 MB in the file of a run of ten modes. */
+ * All scales stand in the prompt's group, since a scale elsewhere makes the file unreadable for
+ * netCDF; a width is a scale without values, as netCDF writes a dimension that is not a variable.
+ * They are attached after all tensors of the prompt are there: each attached scale is a longer list
+ * in the scale's header, and between datasets the lists that are given up would leave holes of 100
+ * MB in the file of a run of ten modes. */
 #include <assert.h>
 #include <hdf5_hl.h>
 #include <stdio.h>
@@ -15,7 +16,7 @@
 
 #define WIDTH_ONLY "This is a netCDF dimension but not a netCDF variable.%10d"
 
-/* ---- the slots ---- */
+/* --- the slots -------------------------------------------------------------------------------- */
 
 /* A tensor of the model's ends is one of the layer that it is made in. */
 static bool made_in(const StoreShape *shape, int id, int layer) {
@@ -23,7 +24,8 @@ static bool made_in(const StoreShape *shape, int id, int layer) {
   return layer == (shape->tensors->info[id].role == ROLE_EMBEDDING ? 0 : shape->layers - 1);
 }
 
-/* The order of computation, so that the order of creation is that of the run: the embedding before all others. */
+/* The order of computation, so that the order of creation is that of the run: the embedding before
+ * all others. */
 static int in_order(const Tensors *tensors, int i) {
   const int embedding = tensors_role(tensors, ROLE_EMBEDDING);
   return embedding == ABSENT || i > embedding ? i : i == 0 ? embedding : i - 1;
@@ -40,7 +42,8 @@ static int length(const StoreShape *shape, int prompt, int dim) {
 
 static Slot slot_of(const StoreShape *shape, int prompt, int layer, int side, int id) {
   Format own = shape->side[side].layer[layer].format[id];
-  Slot slot = {.prompt = prompt, .layer = layer, .side = side, .id = id, .of_f16 = own == FORMAT_F16};
+  Slot slot = {
+      .prompt = prompt, .layer = layer, .side = side, .id = id, .of_f16 = own == FORMAT_F16};
   slot.widened = slot.of_f16 && shape->f16_as_f32;
   slot.format = slot.widened ? FORMAT_F32 : own;
   slot.rows = length(shape, prompt, shape->tensors->info[id].rows);
@@ -62,7 +65,9 @@ static Slot slot_of_scales(const Slot *tensor) {
                .format = FORMAT_F32,
                .rank = tensor->scale.axis == SCALE_GROUP ? 2 : 1,
                .rows = tensor->scale.axis == SCALE_COLUMN ? tensor->cols : tensor->rows,
-               .cols = tensor->scale.axis == SCALE_GROUP ? group_scales(tensor->cols, tensor->scale.group) : 1};
+               .cols = tensor->scale.axis == SCALE_GROUP
+                           ? group_scales(tensor->cols, tensor->scale.group)
+                           : 1};
   slot.bytes = (uint64_t)slot.rows * (uint64_t)slot.cols * sizeof(float);
   return slot;
 }
@@ -91,7 +96,8 @@ void layout_slots(Arena *arena, Store *store) {
     first[i + 1] = first[i] + layer_slots(shape, i / shape->layers, i % shape->layers, NULL);
   store->slots = first[units];
   store->slot = ARENA_NEW(arena, Slot, store->slots);
-  for (int i = 0; i < units; i++) layer_slots(shape, i / shape->layers, i % shape->layers, store->slot + first[i]);
+  for (int i = 0; i < units; i++)
+    layer_slots(shape, i / shape->layers, i % shape->layers, store->slot + first[i]);
   store->first = first;
 }
 
@@ -102,15 +108,18 @@ Slot *layout_layer(const Store *store, int prompt, int layer, size_t *count) {
 }
 
 void layout_group(const StoreShape *shape, const Slot *slot, char path[GROUP_PATH]) {
-  int end = snprintf(path, GROUP_PATH, "prompts/%s/%s", shape->prompt[slot->prompt].name, shape->side[slot->side].name);
-  if (slot->id < shape->tensors->layer) snprintf(path + end, GROUP_PATH - (size_t)end, "/layer_%02d", slot->layer);
+  int end = snprintf(path, GROUP_PATH, "prompts/%s/%s", shape->prompt[slot->prompt].name,
+                     shape->side[slot->side].name);
+  if (slot->id < shape->tensors->layer)
+    snprintf(path + end, GROUP_PATH - (size_t)end, "/layer_%02d", slot->layer);
 }
 
 void layout_name(const StoreShape *shape, const Slot *slot, char name[DATASET_NAME]) {
-  snprintf(name, DATASET_NAME, "%s%s", shape->tensors->info[slot->id].name, slot->of_scales ? SCALES_OF : "");
+  snprintf(name, DATASET_NAME, "%s%s", shape->tensors->info[slot->id].name,
+           slot->of_scales ? SCALES_OF : "");
 }
 
-/* ---- what a prompt's group holds beside the sides ---- */
+/* --- what a prompt's group holds beside the sides --------------------------------------------- */
 
 typedef struct Making {
   const Store *store;
@@ -118,7 +127,8 @@ typedef struct Making {
   hid_t file, scale[DIMS_MOST];
 } Making;
 
-static bool failed(const Making *making, const char *object, size_t bytes, const Status *why, Status *st) {
+static bool failed(const Making *making, const char *object, size_t bytes, const Status *why,
+                   Status *st) {
   return store_write_failed(making->store->partial, object, bytes, why, st);
 }
 
@@ -134,7 +144,9 @@ static void groups_name(const Making *making, const Slot *slot, char name[GROUPS
            making->tensors->dim[making->tensors->info[slot->id].cols], slot->scale.group);
 }
 
-static bool is_of_groups(const Slot *slot) { return slot->of_scales && slot->scale.axis == SCALE_GROUP; }
+static bool is_of_groups(const Slot *slot) {
+  return slot->of_scales && slot->scale.axis == SCALE_GROUP;
+}
 
 static bool put_groups(const Making *making, const Slot *slot, Status *why) {
   char path[GROUP_PATH], name[GROUPS_NAME], text[80];
@@ -147,7 +159,8 @@ static bool put_groups(const Making *making, const Slot *slot, Status *why) {
   const htri_t there = ok ? H5Lexists(group, name, H5P_DEFAULT) : -1;
   ok = ok && h5_ok(there >= 0, why);
   if (ok && !there)
-    ok = h5_put_array(group, name, H5T_IEEE_F32LE, 1, dims, NULL, &scale, why) && H5(H5DSset_scale(scale, text));
+    ok = h5_put_array(group, name, H5T_IEEE_F32LE, 1, dims, NULL, &scale, why) &&
+         H5(H5DSset_scale(scale, text));
   ok = h5_close(scale, why) && ok;
   return h5_close(group, why) && ok;
 }
@@ -156,31 +169,35 @@ static bool label_groups(const Making *making, hid_t dataset, const Slot *slot, 
   char name[GROUPS_NAME], path[GROUP_PATH + GROUPS_NAME];
   hid_t scale = -1;
   groups_name(making, slot, name);
-  snprintf(path, sizeof path, "prompts/%s/%s", making->store->shape->prompt[slot->prompt].name, name);
-  bool ok = H5(scale = H5Dopen2(making->file, path, H5P_DEFAULT)) && H5(H5DSset_label(dataset, 1, name)) &&
-            H5(H5DSattach_scale(dataset, scale, 1));
+  snprintf(path, sizeof path, "prompts/%s/%s", making->store->shape->prompt[slot->prompt].name,
+           name);
+  bool ok = H5(scale = H5Dopen2(making->file, path, H5P_DEFAULT)) &&
+            H5(H5DSset_label(dataset, 1, name)) && H5(H5DSattach_scale(dataset, scale, 1));
   return h5_close(scale, why) && ok;
 }
 
-static bool put_scale(Making *making, hid_t group, int dim, int n, const int32_t *positions, Status *why) {
+static bool put_scale(Making *making, hid_t group, int dim, int n, const int32_t *positions,
+                      Status *why) {
   char name[80];
   const hsize_t dims[] = {(hsize_t)n};
   const bool token = dim == DIM_TOKEN;
   hid_t *scale = &making->scale[dim];
   assert(n >= 1);
   snprintf(name, sizeof name, WIDTH_ONLY, n);
-  return h5_put_array(group, making->tensors->dim[dim], token ? H5T_STD_I32LE : H5T_IEEE_F32LE, 1, dims,
-                      token ? positions : NULL, scale, why) &&
+  return h5_put_array(group, making->tensors->dim[dim], token ? H5T_STD_I32LE : H5T_IEEE_F32LE, 1,
+                      dims, token ? positions : NULL, scale, why) &&
          H5(H5DSset_scale(*scale, token ? making->tensors->dim[dim] : name)) &&
          (!token || h5_put_text(*scale, "long_name", "position in the prompt", why));
 }
 
-static bool put_token_ids(const Making *making, hid_t group, const PromptShape *prompt, Status *why) {
+static bool put_token_ids(const Making *making, hid_t group, const PromptShape *prompt,
+                          Status *why) {
   const hsize_t dims[] = {(hsize_t)prompt->T};
   hid_t dataset = -1;
   Digest digest = digest_of(prompt->token, (size_t)prompt->T * sizeof *prompt->token);
   bool ok = h5_put_array(group, "token_id", H5T_STD_I32LE, 1, dims, prompt->token, &dataset, why) &&
-            h5_put_text(dataset, "digest", digest.hex, why) && h5_put_text(dataset, "long_name", "token id", why) &&
+            h5_put_text(dataset, "digest", digest.hex, why) &&
+            h5_put_text(dataset, "long_name", "token id", why) &&
             label(making, dataset, 0, DIM_TOKEN, why);
   return h5_close(dataset, why) && ok;
 }
@@ -212,32 +229,41 @@ static bool close_scales(Making *making, Status *st) {
   return ok || failed(making, "dimension scales", 0, &why, st);
 }
 
-/* ---- tensors ---- */
+/* --- tensors ---------------------------------------------------------------------------------- */
 
-static bool put_tensor_attributes(hid_t dataset, const TensorInfo *info, const Slot *slot, Status *why) {
+static bool put_tensor_attributes(hid_t dataset, const TensorInfo *info, const Slot *slot,
+                                  Status *why) {
   const float none = 0;
-  return h5_put_room(dataset, "kernel", TEXT_KERNEL, why) && h5_put_room(dataset, "digest", sizeof(Digest) - 1, why) &&
+  return h5_put_room(dataset, "kernel", TEXT_KERNEL, why) &&
+         h5_put_room(dataset, "digest", sizeof(Digest) - 1, why) &&
          (!slot->of_f16 || h5_put_text(dataset, "format", "float16", why)) &&
-         (!slot_has_factor(slot) || h5_put_scalar(dataset, "scale_factor", H5T_IEEE_F32LE, &none, why)) &&
-         h5_put_text(dataset, "long_name", info->long_name, why) && h5_put_text(dataset, "units", "1", why);
+         (!slot_has_factor(slot) ||
+          h5_put_scalar(dataset, "scale_factor", H5T_IEEE_F32LE, &none, why)) &&
+         h5_put_text(dataset, "long_name", info->long_name, why) &&
+         h5_put_text(dataset, "units", "1", why);
 }
 
-static bool put_scales_attributes(hid_t dataset, const TensorInfo *info, const Slot *slot, Status *why) {
+static bool put_scales_attributes(hid_t dataset, const TensorInfo *info, const Slot *slot,
+                                  Status *why) {
   char long_name[128];
   const int32_t group = slot->scale.group;
   snprintf(long_name, sizeof long_name, "scales of %s", info->long_name);
   return h5_put_room(dataset, "digest", sizeof(Digest) - 1, why) &&
          h5_put_text(dataset, "axis", scale_axis_name[slot->scale.axis], why) &&
-         (slot->scale.axis != SCALE_GROUP || h5_put_scalar(dataset, "group", H5T_STD_I32LE, &group, why)) &&
-         h5_put_text(dataset, "long_name", long_name, why) && h5_put_text(dataset, "units", "1", why);
+         (slot->scale.axis != SCALE_GROUP ||
+          h5_put_scalar(dataset, "group", H5T_STD_I32LE, &group, why)) &&
+         h5_put_text(dataset, "long_name", long_name, why) &&
+         h5_put_text(dataset, "units", "1", why);
 }
 
 /* Its place taken, its attributes with room for what is known at the end. */
-static bool put_dataset(hid_t group, const char *name, const TensorInfo *info, Slot *slot, Status *why) {
+static bool put_dataset(hid_t group, const char *name, const TensorInfo *info, Slot *slot,
+                        Status *why) {
   const hsize_t dims[] = {(hsize_t)slot->rows, (hsize_t)slot->cols};
   hid_t dataset = -1;
-  bool ok = h5_make_array(group, name, h5_type(slot->format), slot->rank, dims, &dataset, why) &&
-            (slot->of_scales ? put_scales_attributes : put_tensor_attributes)(dataset, info, slot, why);
+  bool ok =
+      h5_make_array(group, name, h5_type(slot->format), slot->rank, dims, &dataset, why) &&
+      (slot->of_scales ? put_scales_attributes : put_tensor_attributes)(dataset, info, slot, why);
   haddr_t offset = ok ? H5Dget_offset(dataset) : HADDR_UNDEF;
   if (ok && offset == HADDR_UNDEF) ok = FAIL(why, "HDF5 gave it no place in the file");
   slot->offset = offset;
@@ -250,7 +276,8 @@ static bool put_tensor(const Making *making, Slot *slot, Status *st) {
   char path[GROUP_PATH], name[DATASET_NAME], object[sizeof path + sizeof name];
   layout_group(making->store->shape, slot, path);
   layout_name(making->store->shape, slot, name);
-  bool ok = (!is_of_groups(slot) || put_groups(making, slot, &why)) && h5_make_path(making->file, path, &group, &why) &&
+  bool ok = (!is_of_groups(slot) || put_groups(making, slot, &why)) &&
+            h5_make_path(making->file, path, &group, &why) &&
             put_dataset(group, name, &making->tensors->info[slot->id], slot, &why);
   ok = h5_close(group, &why) && ok;
   snprintf(object, sizeof object, "%s/%s", path, name);
@@ -260,11 +287,13 @@ static bool put_tensor(const Making *making, Slot *slot, Status *st) {
 /* Scales have the dimensions of the tensor that they go along. */
 static bool label_all(const Making *making, hid_t dataset, const Slot *slot, Status *why) {
   const TensorInfo *info = &making->tensors->info[slot->id];
-  if (!slot->of_scales) return label(making, dataset, 0, info->rows, why) && label(making, dataset, 1, info->cols, why);
+  if (!slot->of_scales)
+    return label(making, dataset, 0, info->rows, why) && label(making, dataset, 1, info->cols, why);
   switch (slot->scale.axis) {
     case SCALE_ROW: return label(making, dataset, 0, info->rows, why);
     case SCALE_COLUMN: return label(making, dataset, 0, info->cols, why);
-    default: return label(making, dataset, 0, info->rows, why) && label_groups(making, dataset, slot, why);
+    default:
+      return label(making, dataset, 0, info->rows, why) && label_groups(making, dataset, slot, why);
   }
 }
 
@@ -274,7 +303,8 @@ static bool attach_scales(const Making *making, const Slot *slot, Status *st) {
   char path[GROUP_PATH], name[DATASET_NAME];
   layout_group(making->store->shape, slot, path);
   layout_name(making->store->shape, slot, name);
-  bool ok = h5_make_path(making->file, path, &group, why) && H5(dataset = H5Dopen2(group, name, H5P_DEFAULT)) &&
+  bool ok = h5_make_path(making->file, path, &group, why) &&
+            H5(dataset = H5Dopen2(group, name, H5P_DEFAULT)) &&
             label_all(making, dataset, slot, why);
   ok = h5_close(dataset, why) && ok;
   ok = h5_close(group, why) && ok;
@@ -298,7 +328,8 @@ bool layout_make(Store *store, Arena scratch, Status *st) {
   making.file = h5_create_file(store->partial, why);
   bool ok = making.file >= 0 || failed(&making, "the file itself", 0, why, st);
   for (int p = 0; ok && p < store->shape->prompts; p++) ok = make_prompt(&making, p, scratch, st);
-  ok = ok && (H5(H5Fflush(making.file, H5F_SCOPE_LOCAL)) || failed(&making, "metadata", 0, why, st));
+  ok =
+      ok && (H5(H5Fflush(making.file, H5F_SCOPE_LOCAL)) || failed(&making, "metadata", 0, why, st));
   if (making.file >= 0) { /* closed once, whatever came of it */
     bool closed = H5(H5Fclose(making.file));
     ok = ok && (closed || failed(&making, "closing", 0, why, st));
@@ -307,7 +338,7 @@ bool layout_make(Store *store, Arena scratch, Status *st) {
   return ok;
 }
 
-/* ---- what it takes ---- */
+/* --- what it takes ---------------------------------------------------------------------------- */
 
 enum {
   FILE_OVERHEAD = 4096,             /* superblock and root group; a prompt's group and scales */
@@ -323,16 +354,18 @@ static void add_dataset(StoreSize *size, const Slot *slot) {
   size->tensors++;
 }
 
-/* What a prompt's layer adds to the file; `held`: what the writer's copy of it takes, `wide`: of which the largest
- * tensor that is written in another form than it has. */
-static void add_layer(const StoreShape *shape, int prompt, int layer, StoreSize *size, uint64_t *held, uint64_t *wide) {
+/* What a prompt's layer adds to the file; `held`: what the writer's copy of it takes, `wide`: of
+ * which the largest tensor that is written in another form than it has. */
+static void add_layer(const StoreShape *shape, int prompt, int layer, StoreSize *size,
+                      uint64_t *held, uint64_t *wide) {
   *held = *wide = 0;
   for (int side = 0; side < shape->sides; side++)
     for (int id = 0; id < shape->tensors->count; id++) {
       if (!shape->side[side].layer[layer].makes[id] || !made_in(shape, id, layer)) continue;
       Slot slot = slot_of(shape, prompt, layer, side, id);
-      *held +=
-          (uint64_t)slot.rows * (uint64_t)slot.cols * format_size(shape->side[side].layer[layer].format[id]) + ROUNDING;
+      *held += (uint64_t)slot.rows * (uint64_t)slot.cols *
+                   format_size(shape->side[side].layer[layer].format[id]) +
+               ROUNDING;
       if (!is_kept(shape, layer, side, id)) continue;
       if (slot.widened) *wide = most(*wide, slot.bytes);
       add_dataset(size, &slot);
@@ -340,7 +373,8 @@ static void add_layer(const StoreShape *shape, int prompt, int layer, StoreSize 
       const Slot scales = slot_of_scales(&slot);
       *held += scales.bytes + ROUNDING;
       add_dataset(size, &scales);
-      if (is_of_groups(&scales)) size->file_bytes += DATASET_OVERHEAD; /* their dimension, made once */
+      if (is_of_groups(&scales))
+        size->file_bytes += DATASET_OVERHEAD; /* their dimension, made once */
     }
 }
 
@@ -350,7 +384,8 @@ StoreSize store_size(const StoreShape *shape) {
   uint64_t structure = FILE_OVERHEAD * (1 + (uint64_t)shape->prompts), most_streams = 0;
   const int stream = shape->prompts ? tensors_role(shape->tensors, ROLE_BLOCK_OUT) : ABSENT;
   for (int p = 0; p < shape->prompts; p++) {
-    const uint64_t values = (uint64_t)shape->prompt[p].T * (uint64_t)shape->dims[shape->tensors->info[stream].cols];
+    const uint64_t values =
+        (uint64_t)shape->prompt[p].T * (uint64_t)shape->dims[shape->tensors->info[stream].cols];
     uint64_t streams = STREAMS_OVERHEAD;
     for (int side = 0; side < shape->sides; side++)
       streams += values * format_size(shape->side[side].layer[0].format[stream]) + STREAMS_OVERHEAD;

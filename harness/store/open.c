@@ -9,11 +9,13 @@
 #include "base/folder.h"
 #include "store/state.h"
 
-/* From nothing: what another run left, or one that had not begun, goes; run.json is what makes it a run. */
+/* From nothing: what another run left, or one that had not begun, goes; run.json is what makes it a
+ * run. */
 static bool begin(Store *store, Arena scratch, Status *st) {
   Digest structure;
   part_remove_all(store->lock);
-  if (unlink(store->partial) != 0) rmdir(store->partial); /* an empty folder is in the way like a file */
+  if (unlink(store->partial) != 0)
+    rmdir(store->partial); /* an empty folder is in the way like a file */
   TRY(layout_make(store, scratch, st));
   if (structure_keep(store, &structure, scratch, st) &&
       (!store->sync || file_sync_folder(file_folder(&scratch, store->results), st)) &&
@@ -34,7 +36,8 @@ static bool begin_or_go_on(Store *store, bool fresh, Arena scratch, Status *st) 
   return found ? structure_restore(store, &structure, scratch, st) : begin(store, scratch, st);
 }
 
-static Store *make(Arena *arena, const char *results, const RunKey *key, const StoreShape *shape, bool sync) {
+static Store *make(Arena *arena, const char *results, const RunKey *key, const StoreShape *shape,
+                   bool sync) {
   Store *store = ARENA_NEW(arena, Store, 1);
   *store = (Store){.results = results,
                    .partial = arena_printf(arena, "%s.partial", results),
@@ -48,25 +51,29 @@ static Store *make(Arena *arena, const char *results, const RunKey *key, const S
   for (int p = 0; p < shape->prompts; p++) store->done[p] = -1;
   layout_slots(arena, store);
   const size_t room = store_size(shape).memory_bytes;
-  store->room.base = store->room.next = arena_room(arena, room, 1); /* untouched, and so no memory, until it is used */
+  store->room.base = store->room.next =
+      arena_room(arena, room, 1); /* untouched, and so no memory, until it is used */
   store->room.end = store->room.base + room;
   store->room.exhausted = arena->exhausted;
   return store;
 }
 
-bool store_open(Arena *arena, const char *results, const RunKey *key, const StoreShape *shape, bool fresh, bool sync,
-                Store **opened, Status *st) {
+bool store_open(Arena *arena, const char *results, const RunKey *key, const StoreShape *shape,
+                bool fresh, bool sync, Store **opened, Status *st) {
   *opened = NULL;
   for (int i = 0; i < shape->prompts; i++)
     if (!name_valid(shape->prompt[i].name))
-      return FAIL(st, "%s: the prompt name '%.100s' cannot be a file's name", results, shape->prompt[i].name);
+      return FAIL(st, "%s: the prompt name '%.100s' cannot be a file's name", results,
+                  shape->prompt[i].name);
   struct stat there;
   if (lstat(results, &there) == 0 && S_ISDIR(there.st_mode))
     return FAIL(st, "%s: is a folder: the result cannot get this name", results);
-  if (strlen(results) > PATH_BYTES - PART_NAME - 16) return FAIL(st, "%.100s…: the path is too long", results);
+  if (strlen(results) > PATH_BYTES - PART_NAME - 16)
+    return FAIL(st, "%.100s…: the path is too long", results);
   Store *store = make(arena, results, key, shape, sync);
   TRY(folder_lock(store->folder, true, &store->lock, st));
-  if (begin_or_go_on(store, fresh, *arena, st) && writer_start(store, st)) return *opened = store, true;
+  if (begin_or_go_on(store, fresh, *arena, st) && writer_start(store, st))
+    return *opened = store, true;
   store_close(store);
   return false;
 }

@@ -1,6 +1,7 @@
-/* read: datasets, attributes, tensors and tables out of an HDF5 file that may be damaged or made to do harm. Nothing is
- * read, and no memory taken, before the object has been found to be what store writes. Variable-length data, in which
- * every known crash of HDF5 on broken files sits, is never read. */
+/* read: datasets, attributes, tensors and tables out of an HDF5 file that may be damaged or made to
+ * do harm. Nothing is read, and no memory taken, before the object has been found to be what store
+ * writes. Variable-length data, in which every known crash of HDF5 on broken files sits, is never
+ * read. */
 #include <string.h>
 
 #include "store/hdf5.h"
@@ -20,11 +21,13 @@ int h5_has(hid_t at, const char *name, Status *why) {
   return -1;
 }
 
-static bool is_hard(hid_t at, const char *name, H5O_type_t type, const char *type_words, Status *why) {
+static bool is_hard(hid_t at, const char *name, H5O_type_t type, const char *type_words,
+                    Status *why) {
   H5O_info_t info;
   int there = h5_has(at, name, why);
   if (there == 0) return FAIL(why, "is missing");
-  if (there < 0 || !H5(H5Oget_info_by_name2(at, name, &info, H5O_INFO_BASIC, H5P_DEFAULT))) return false;
+  if (there < 0 || !H5(H5Oget_info_by_name2(at, name, &info, H5O_INFO_BASIC, H5P_DEFAULT)))
+    return false;
   return info.type == type || FAIL(why, "is not a %s", type_words);
 }
 
@@ -34,7 +37,8 @@ bool h5_is_group(hid_t at, const char *name) {
 }
 
 bool h5_open_group(hid_t at, const char *name, hid_t *group, Status *why) {
-  return is_hard(at, name, H5O_TYPE_GROUP, "group", why) && H5(*group = H5Gopen2(at, name, H5P_DEFAULT));
+  return is_hard(at, name, H5O_TYPE_GROUP, "group", why) &&
+         H5(*group = H5Gopen2(at, name, H5P_DEFAULT));
 }
 
 /* Filters that HDF5 itself undoes, each at most once, in any order: what h5py and h5repack set. */
@@ -47,14 +51,18 @@ static bool check_filters(hid_t list, bool *deflated, Status *why) {
     unsigned flags, config;
     size_t values = 0;
     char name[32] = "";
-    H5Z_filter_t filter = H5Pget_filter2(list, (unsigned)i, &flags, &values, NULL, sizeof name, name, &config);
-    bool known = filter == H5Z_FILTER_DEFLATE || filter == H5Z_FILTER_SHUFFLE || filter == H5Z_FILTER_FLETCHER32;
+    H5Z_filter_t filter =
+        H5Pget_filter2(list, (unsigned)i, &flags, &values, NULL, sizeof name, name, &config);
+    bool known = filter == H5Z_FILTER_DEFLATE || filter == H5Z_FILTER_SHUFFLE ||
+                 filter == H5Z_FILTER_FLETCHER32;
     if (filter < 0) return h5_ok(false, why);
     if (filter == LZF)
-      return FAIL(why, "is compressed with lzf, which only h5py undoes: write it again there with compression='gzip'");
+      return FAIL(why, "is compressed with lzf, which only h5py undoes: write it again there with "
+                       "compression='gzip'");
     if (!known)
       return FAIL(why,
-                  "has filter %d ('%.31s'); only gzip, shuffle and fletcher32 are undone: where the filter is known, "
+                  "has filter %d ('%.31s'); only gzip, shuffle and fletcher32 are undone: where "
+                  "the filter is known, "
                   "'h5repack -f GZIP=6 OLD.h5 NEW.h5' makes a file that is read",
                   (int)filter, name);
     if (met[filter]) return FAIL(why, "has the filter '%.31s' twice", name);
@@ -64,11 +72,13 @@ static bool check_filters(hid_t list, bool *deflated, Status *why) {
   return true;
 }
 
-/* Looked at before the dataspace, since asking a virtual dataset for its size opens its source files. */
+/* Looked at before the dataspace, since asking a virtual dataset for its size opens its source
+ * files. */
 static bool check_layout(hid_t list, bool *deflated, Status *why) {
   H5D_layout_t layout = H5Pget_layout(list);
   *deflated = false;
-  if (layout == H5D_VIRTUAL) return FAIL(why, "is a virtual dataset; only data of the file itself is read");
+  if (layout == H5D_VIRTUAL)
+    return FAIL(why, "is a virtual dataset; only data of the file itself is read");
   if (layout != H5D_CONTIGUOUS && layout != H5D_CHUNKED)
     return FAIL(why, "has a storage layout that is never written here");
   if (layout == H5D_CONTIGUOUS && H5Pget_external_count(list) != 0)
@@ -78,7 +88,9 @@ static bool check_layout(hid_t list, bool *deflated, Status *why) {
 
 static bool check_dims(Stored *stored, Status *why) {
   hid_t space = H5Dget_space(stored->dataset);
-  int rank = space >= 0 && H5Sget_simple_extent_type(space) == H5S_SIMPLE ? H5Sget_simple_extent_ndims(space) : -1;
+  int rank = space >= 0 && H5Sget_simple_extent_type(space) == H5S_SIMPLE
+                 ? H5Sget_simple_extent_ndims(space)
+                 : -1;
   if (rank == 1 || rank == 2) H5Sget_simple_extent_dims(space, stored->dims, NULL);
   H5Sclose(space);
   if (rank != 1 && rank != 2) return FAIL(why, "does not have 1 or 2 dimensions");
@@ -90,15 +102,17 @@ static bool check_dims(Stored *stored, Status *why) {
   return true;
 }
 
-/* Two dimensions below 2^31 do not overflow; their bytes might, so it is elements that are compared. */
+/* Two dimensions below 2^31 do not overflow; their bytes might, so it is elements that are
+ * compared. */
 static bool check_bytes(Stored *stored, bool deflated, hsize_t file_bytes, Status *why) {
   hsize_t storage = stored->storage, element = H5Tget_size(stored->type);
   if (element < 1) return FAIL(why, "has elements of no bytes");
   hsize_t elements = stored->dims[0] * stored->dims[1];
   hsize_t most = (storage > file_bytes ? file_bytes : storage) * (deflated ? DEFLATE_MOST : 1);
   if (elements > most / element)
-    return FAIL(why, "claims %llu elements of %llu bytes, but %llu bytes are stored", (unsigned long long)elements,
-                (unsigned long long)element, (unsigned long long)storage);
+    return FAIL(why, "claims %llu elements of %llu bytes, but %llu bytes are stored",
+                (unsigned long long)elements, (unsigned long long)element,
+                (unsigned long long)storage);
   stored->bytes = elements * element;
   return true;
 }
@@ -109,8 +123,9 @@ static bool open_dataset(hid_t at, const char *name, bool with_data, Stored *sto
   hid_t list = -1, file = H5Iget_file_id(at);
   hsize_t file_bytes = 0;
   bool deflated = false;
-  bool ok = H5(stored->dataset = H5Dopen2(at, name, H5P_DEFAULT)) && H5(list = H5Dget_create_plist(stored->dataset)) &&
-            check_layout(list, &deflated, why) && H5(stored->type = H5Dget_type(stored->dataset)) &&
+  bool ok = H5(stored->dataset = H5Dopen2(at, name, H5P_DEFAULT)) &&
+            H5(list = H5Dget_create_plist(stored->dataset)) && check_layout(list, &deflated, why) &&
+            H5(stored->type = H5Dget_type(stored->dataset)) &&
             H5(H5Fget_filesize(file, &file_bytes)) && check_dims(stored, why) &&
             (stored->storage = H5Dget_storage_size(stored->dataset),
              !with_data || check_bytes(stored, deflated, file_bytes, why));
@@ -138,28 +153,32 @@ void h5_close_stored(Stored *stored) {
   stored->dataset = stored->type = -1;
 }
 
-/* ---- attributes ---- */
+/* --- attributes ------------------------------------------------------------------------------- */
 
 /* A list of one value is one too. */
-static bool open_scalar(hid_t object, const char *name, hid_t *attribute, hid_t *type, Status *why) {
+static bool open_scalar(hid_t object, const char *name, hid_t *attribute, hid_t *type,
+                        Status *why) {
   *attribute = *type = -1;
   htri_t there = H5Aexists(object, name);
   if (there == 0) return FAIL(why, "has no attribute '%.100s'", name);
   hid_t space = -1;
   bool ok = h5_ok(there > 0, why) && H5(*attribute = H5Aopen(object, name, H5P_DEFAULT)) &&
             H5(*type = H5Aget_type(*attribute)) && H5(space = H5Aget_space(*attribute)) &&
-            (H5Sget_simple_extent_npoints(space) == 1 || FAIL(why, "attribute '%.100s' is not a scalar", name));
+            (H5Sget_simple_extent_npoints(space) == 1 ||
+             FAIL(why, "attribute '%.100s' is not a scalar", name));
   return h5_close(space, why) && ok;
 }
 
-bool h5_get_text(Arena *arena, hid_t object, const char *name, size_t limit, const char **text, Status *why) {
+bool h5_get_text(Arena *arena, hid_t object, const char *name, size_t limit, const char **text,
+                 Status *why) {
   hid_t attribute, type;
   bool ok = open_scalar(object, name, &attribute, &type, why);
   if (ok && (H5Tget_class(type) != H5T_STRING || H5Tis_variable_str(type) != 0))
     ok = FAIL(why, "attribute '%.100s' is not a text of fixed length", name);
   size_t size = ok ? H5Tget_size(type) : 0;
   if (ok && size >= limit)
-    ok = FAIL(why, "attribute '%.100s' has %zu bytes, more than the %zu allowed", name, size, limit - 1);
+    ok = FAIL(why, "attribute '%.100s' has %zu bytes, more than the %zu allowed", name, size,
+              limit - 1);
   if (ok) {
     char *buffer = arena_alloc(arena, size + 1, 1);
     ok = H5(H5Aread(attribute, type, buffer));
@@ -169,7 +188,8 @@ bool h5_get_text(Arena *arena, hid_t object, const char *name, size_t limit, con
   return h5_close(attribute, why) && ok;
 }
 
-bool h5_get_any_text(Arena *arena, hid_t object, const char *name, size_t limit, const char **text, Status *why) {
+bool h5_get_any_text(Arena *arena, hid_t object, const char *name, size_t limit, const char **text,
+                     Status *why) {
   hid_t attribute, type;
   char *variable = NULL;
   bool ok = open_scalar(object, name, &attribute, &type, why);
@@ -181,20 +201,21 @@ bool h5_get_any_text(Arena *arena, hid_t object, const char *name, size_t limit,
   size_t length = variable ? strnlen(variable, limit) : 0;
   if (length < limit) *text = arena_printf(arena, "%.*s", (int)length, variable ? variable : "");
   H5free_memory(variable);
-  return length < limit || FAIL(why, "attribute '%.100s' has more than the %zu bytes allowed", name, limit - 1);
+  return length < limit ||
+         FAIL(why, "attribute '%.100s' has more than the %zu bytes allowed", name, limit - 1);
 }
 
 bool h5_get_scalar(hid_t object, const char *name, hid_t expected, void *value, Status *why) {
   hid_t attribute, type;
-  bool ok =
-      open_scalar(object, name, &attribute, &type, why) &&
-      (H5Tequal(type, expected) > 0 || FAIL(why, "attribute '%.100s' has another type than written here", name)) &&
-      H5(H5Aread(attribute, expected, value));
+  bool ok = open_scalar(object, name, &attribute, &type, why) &&
+            (H5Tequal(type, expected) > 0 ||
+             FAIL(why, "attribute '%.100s' has another type than written here", name)) &&
+            H5(H5Aread(attribute, expected, value));
   ok = h5_close(type, why) && ok;
   return h5_close(attribute, why) && ok;
 }
 
-/* ---- data ---- */
+/* --- data ------------------------------------------------------------------------------------- */
 
 enum { ATTRIBUTE_TEXT = 1024 }; /* above every kernel, digest and long_name */
 
@@ -213,7 +234,8 @@ bool h5_get_data(Arena *arena, const Stored *stored, void **data, Digest *digest
   TRY(h5_get_text(arena, stored->dataset, "digest", ATTRIBUTE_TEXT, &hex, why));
   TRY(h5_get_unproved(arena, stored, data, why));
   *digest = digest_of(*data, stored->bytes);
-  return !strcmp(digest->hex, hex) || FAIL(why, "its digest differs: the data has changed since it was written");
+  return !strcmp(digest->hex, hex) ||
+         FAIL(why, "its digest differs: the data has changed since it was written");
 }
 
 bool h5_tensor_type(hid_t type, Format *found) {

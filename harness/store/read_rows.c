@@ -1,6 +1,6 @@
-/* read_rows: a table out of a file of this version, an older or a newer one. Columns are found by their names: one that
- * the file lacks is empty in every row, one that is not known here is passed over. The digest is that of the bytes as
- * they are stored, whatever the columns. */
+/* read_rows: a table out of a file of this version, an older or a newer one. Columns are found by
+ * their names: one that the file lacks is empty in every row, one that is not known here is passed
+ * over. The digest is that of the bytes as they are stored, whatever the columns. */
 #include <string.h>
 
 #include "measure/ranges.h"
@@ -31,13 +31,15 @@ static bool find_column(hid_t type, const Column *column, Found *found, Status *
   hid_t member = -1;
   TRY(H5(member = H5Tget_member_type(type, (unsigned)index)));
   *found = (Found){H5Tget_member_offset(type, (unsigned)index), H5Tget_size(member)};
-  bool same = same_kind(member, column) || FAIL(why, "column '%s' has another type than written here", column->name);
+  bool same = same_kind(member, column) ||
+              FAIL(why, "column '%s' has another type than written here", column->name);
   same = same && (found->offset + found->size <= H5Tget_size(type) ||
                   FAIL(why, "column '%s' reaches beyond its row", column->name));
   return h5_close(member, why) && same;
 }
 
-/* In a row of one of these types, the bytes would not be all of it, and reading them would follow pointers. */
+/* In a row of one of these types, the bytes would not be all of it, and reading them would follow
+ * pointers. */
 static bool check_kinds(hid_t type, Status *why) {
   static const struct {
     H5T_class_t class;
@@ -70,10 +72,12 @@ static bool find_columns(hid_t type, const Table *table, Found found[COLUMNS_MOS
   return known || FAIL(why, "has no column of that table");
 }
 
-static bool take_text(const Column *column, const char *from, size_t size, char *to, size_t row, Status *why) {
+static bool take_text(const Column *column, const char *from, size_t size, char *to, size_t row,
+                      Status *why) {
   size_t length = strnlen(from, size);
   if (length >= column->size)
-    return FAIL(why, "row %zu, column '%s' has a text of more than %zu bytes", row, column->name, column->size - 1);
+    return FAIL(why, "row %zu, column '%s' has a text of more than %zu bytes", row, column->name,
+                column->size - 1);
   memset(to, 0, column->size);
   memcpy(to, from, length);
   return true;
@@ -87,8 +91,8 @@ static const char *empty_row(Arena *arena, const Table *table) {
 }
 
 /* Row by row into the struct's members. */
-static bool take_rows(const Table *table, const Found *found, const char *stored, size_t stored_row, char *rows,
-                      size_t count, Arena scratch, Status *why) {
+static bool take_rows(const Table *table, const Found *found, const char *stored, size_t stored_row,
+                      char *rows, size_t count, Arena scratch, Status *why) {
   const char *empty = empty_row(&scratch, table);
   for (size_t i = 0; i < count; i++, stored += stored_row) {
     char *row = memcpy(rows + i * table->row_size, empty, table->row_size);
@@ -104,13 +108,14 @@ static bool take_rows(const Table *table, const Found *found, const char *stored
   return true;
 }
 
-static bool get_rows(Arena *arena, const Stored *stored, const Table *table, bool proved, char **rows, size_t count,
-                     Status *why) {
+static bool get_rows(Arena *arena, const Stored *stored, const Table *table, bool proved,
+                     char **rows, size_t count, Status *why) {
   Found found[COLUMNS_MOST] = {0};
   size_t most = table_rows_most(table), room = (size_t)(arena->end - arena->next);
   Digest digest;
   void *data;
-  if (table->columns > COLUMNS_MOST) return FAIL(why, "%d columns, at most %d", table->columns, COLUMNS_MOST);
+  if (table->columns > COLUMNS_MOST)
+    return FAIL(why, "%d columns, at most %d", table->columns, COLUMNS_MOST);
   if (stored->rank != 1) return FAIL(why, "does not have 1 dimension");
   if (count > most) return FAIL(why, "has %zu rows, more than %zu", count, most);
   TRY(find_columns(stored->type, table, found, why));
@@ -134,7 +139,8 @@ bool h5_get_columns(hid_t at, const Table *table, bool *there, Status *why) {
   return ok;
 }
 
-bool h5_get_rows(Arena *arena, hid_t at, const Table *table, void **rows, size_t *count, bool *unproved, Status *why) {
+bool h5_get_rows(Arena *arena, hid_t at, const Table *table, void **rows, size_t *count,
+                 bool *unproved, Status *why) {
   Stored stored;
   char *taken = NULL;
   TRY(h5_open_stored(at, table->name, &stored, why));

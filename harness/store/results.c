@@ -1,6 +1,6 @@
-/* results: reading a results file by its schema alone. Known names are hard links to objects of known types, or
- * refused by name, and every digest is checked before anything is shown. What has another name is somebody's own: it is
- * passed over and never opened. */
+/* results: reading a results file by its schema alone. Known names are hard links to objects of
+ * known types, or refused by name, and every digest is checked before anything is shown. What has
+ * another name is somebody's own: it is passed over and never opened. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,12 +30,14 @@ static bool refuse(const Walk *walk, const char *where, const char *name, const 
   return FAIL(walk->st, "%s: %s%.100s: %s", walk->results->path, where, name, reason);
 }
 
-/* An object may have a second name. But names that lead to the same objects again and again would let a small file
- * hold any amount of work, so what is visited may not exceed what the file can hold, some times over. */
+/* An object may have a second name. But names that lead to the same objects again and again would
+ * let a small file hold any amount of work, so what is visited may not exceed what the file can
+ * hold, some times over. */
 enum { NAMES_MOST = 8, OBJECT_BYTES = 64 /* fewer than any object takes */ };
 
 static bool spend(Walk *walk, const char *where, const char *name, uint64_t bytes) {
-  if (bytes > walk->left) return refuse(walk, where, name, "the file has the same objects under too many names");
+  if (bytes > walk->left)
+    return refuse(walk, where, name, "the file has the same objects under too many names");
   walk->left -= bytes;
   return true;
 }
@@ -55,8 +57,8 @@ static herr_t member(hid_t group, const char *name, const H5L_info_t *info, void
              : -1;
 }
 
-/* Native order: for the others HDF5 1.10.8 first builds a table of the links, and frees it wrongly where one of them is
- * broken. */
+/* Native order: for the others HDF5 1.10.8 first builds a table of the links, and frees it wrongly
+ * where one of them is broken. */
 static bool each_member(hid_t group, Members *members, Status *why) {
   return H5(H5Literate(group, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, member, members));
 }
@@ -79,10 +81,11 @@ static bool passed_over(void) { return true; }
 
 static void note_unproved(Walk *walk, const char *where, const char *name) {
   Results *r = walk->results;
-  if (r->unproved++ == 0) snprintf(r->first_unproved, sizeof r->first_unproved, "%s%.100s", where, name);
+  if (r->unproved++ == 0)
+    snprintf(r->first_unproved, sizeof r->first_unproved, "%s%.100s", where, name);
 }
 
-/* ---- tensors ---- */
+/* --- tensors ---------------------------------------------------------------------------------- */
 
 /* Data is read only to be compared with its digest. */
 static bool check_digest(Walk *walk, const Stored *stored, const char *where, const char *name) {
@@ -105,11 +108,12 @@ static bool check_tensor(Walk *walk, hid_t group, const char *where, const char 
   Stored stored;
   Format format;
   if (!h5_open_stored(group, name, &stored, &why)) return refuse(walk, where, name, why.text);
-  const char *fault = !h5_tensor_type(stored.type, &format) ? "has an element type that no tensor has"
-                      : stored.rank != 2                    ? "does not have 2 dimensions"
-                      : !has_length(walk, &stored, 0, info->rows) || !has_length(walk, &stored, 1, info->cols)
-                          ? "does not have the lengths of its dimension scales"
-                          : NULL;
+  const char *fault =
+      !h5_tensor_type(stored.type, &format) ? "has an element type that no tensor has"
+      : stored.rank != 2                    ? "does not have 2 dimensions"
+      : !has_length(walk, &stored, 0, info->rows) || !has_length(walk, &stored, 1, info->cols)
+          ? "does not have the lengths of its dimension scales"
+          : NULL;
   bool ok = fault ? refuse(walk, where, name, fault) : check_digest(walk, &stored, where, name);
   h5_close_stored(&stored);
   return ok;
@@ -123,7 +127,8 @@ static bool check_scales(Walk *walk, hid_t group, const char *where, const char 
   Scale scale;
   if (h5_has(group, of, &why) == 0) return refuse(walk, where, name, "has no tensor beside it");
   if (!h5_open_stored(group, of, &tensor, &why)) return refuse(walk, where, of, why.text);
-  bool ok = h5_open_scales(group, of, &tensor, &scales, &scale, &why) || refuse(walk, where, name, why.text);
+  bool ok = h5_open_scales(group, of, &tensor, &scales, &scale, &why) ||
+            refuse(walk, where, name, why.text);
   ok = ok && check_digest(walk, &scales, where, name);
   h5_close_stored(&scales);
   h5_close_stored(&tensor);
@@ -134,13 +139,15 @@ static bool check_scales(Walk *walk, hid_t group, const char *where, const char 
 static int find_scales(const Tensors *tensors, const char *name) {
   for (int id = 0; id < tensors->count; id++) {
     const size_t length = strlen(tensors->info[id].name);
-    if (!strncmp(name, tensors->info[id].name, length) && !strcmp(name + length, SCALES_OF)) return id;
+    if (!strncmp(name, tensors->info[id].name, length) && !strcmp(name + length, SCALES_OF))
+      return id;
   }
   return ABSENT;
 }
 
 /* A tensor, or the scales of one, among those from `first` to `end`. */
-static bool visit_tensor(Walk *walk, hid_t group, const char *where, const char *name, int first, int end) {
+static bool visit_tensor(Walk *walk, hid_t group, const char *where, const char *name, int first,
+                         int end) {
   int id = tensors_find(&walk->tensors, name);
   if (id >= first && id < end) return check_tensor(walk, group, where, name, id);
   id = find_scales(&walk->tensors, name);
@@ -161,7 +168,7 @@ static bool visit_mode(Walk *walk, hid_t group, const char *where, const char *n
   return visit_tensor(walk, group, where, name, walk->tensors.layer, walk->tensors.count);
 }
 
-/* ---- prompts ---- */
+/* --- prompts ---------------------------------------------------------------------------------- */
 
 static bool check_scale(Walk *walk, hid_t group, const char *where, int dim) {
   const char *name = walk->tensors.dim[dim];
@@ -180,12 +187,14 @@ static bool check_scale(Walk *walk, hid_t group, const char *where, int dim) {
 static bool check_token_ids(Walk *walk, hid_t group, const char *where) {
   Status why = {0};
   Stored stored;
-  if (!h5_open_stored(group, "token_id", &stored, &why)) return refuse(walk, where, "token_id", why.text);
+  if (!h5_open_stored(group, "token_id", &stored, &why))
+    return refuse(walk, where, "token_id", why.text);
   const char *fault = H5Tequal(stored.type, H5T_STD_I32LE) <= 0 ? "does not hold 32-bit integers"
                       : stored.rank != 1 || !has_length(walk, &stored, 0, DIM_TOKEN)
                           ? "does not have the length of token"
                           : NULL;
-  bool ok = fault ? refuse(walk, where, "token_id", fault) : check_digest(walk, &stored, where, "token_id");
+  bool ok = fault ? refuse(walk, where, "token_id", fault)
+                  : check_digest(walk, &stored, where, "token_id");
   h5_close_stored(&stored);
   return ok;
 }
@@ -205,12 +214,13 @@ static bool visit_prompts(Walk *walk, hid_t prompts, const char *where, const ch
   if (!h5_is_group(prompts, name)) return passed_over();
   snprintf(inside, sizeof inside, "%s%.128s/", where, name);
   bool ok = h5_open_group(prompts, name, &group, &why) || refuse(walk, where, name, why.text);
-  for (int dim = 0; ok && dim < walk->tensors.dims; dim++) ok = check_scale(walk, group, inside, dim);
+  for (int dim = 0; ok && dim < walk->tensors.dims; dim++)
+    ok = check_scale(walk, group, inside, dim);
   h5_close(group, &why);
   return ok && enter(walk, prompts, where, name, visit_prompt);
 }
 
-/* ---- tables ---- */
+/* --- tables ----------------------------------------------------------------------------------- */
 
 static bool visit_tables(Walk *walk, hid_t group, const char *where, const char *name) {
   for (int i = 0; tables[i]; i++) {
@@ -228,10 +238,11 @@ static bool visit_tables(Walk *walk, hid_t group, const char *where, const char 
   return passed_over();
 }
 
-/* ---- the root ---- */
+/* --- the root --------------------------------------------------------------------------------- */
 
 /* A text, or a number as text. */
-static bool get_attribute(Arena *arena, hid_t file, const char *name, const char **text, Status *why) {
+static bool get_attribute(Arena *arena, hid_t file, const char *name, const char **text,
+                          Status *why) {
   Status not_number = {0};
   double number;
   if (!h5_get_scalar(file, name, H5T_IEEE_F64LE, &number, &not_number))
@@ -245,9 +256,11 @@ static bool check_version(Walk *walk, hid_t file) {
   Status why = {0};
   int32_t version = 0;
   if (H5Aexists(file, "format_version") == 0) return true;
-  if (!h5_get_scalar(file, "format_version", H5T_STD_I32LE, &version, &why)) return refuse(walk, "/", "", why.text);
+  if (!h5_get_scalar(file, "format_version", H5T_STD_I32LE, &version, &why))
+    return refuse(walk, "/", "", why.text);
   return (version >= 0 && version <= FORMAT_VERSION) ||
-         FAIL(walk->st, "%s: has format version %d; this driftscope reads up to %d: a newer one is needed",
+         FAIL(walk->st,
+              "%s: has format version %d; this driftscope reads up to %d: a newer one is needed",
               walk->results->path, version, FORMAT_VERSION);
 }
 
@@ -267,7 +280,8 @@ static bool read_tensors(Walk *walk, Arena *arena, Status *st) {
   const TensorRow *row = rows;
   for (size_t i = 0; i < count; i++)
     if (!name_valid(row[i].name) || !name_valid(row[i].rows) || !name_valid(row[i].cols))
-      return FAIL(st, "%s: tables/tensors: row %zu has a name that no tensor or dimension has", walk->results->path, i);
+      return FAIL(st, "%s: tables/tensors: row %zu has a name that no tensor or dimension has",
+                  walk->results->path, i);
   if (count) walk->tensors = tensors_of_rows(arena, row, count);
   return true;
 }
@@ -289,7 +303,10 @@ bool results_open(const char *path, Results *results, Arena scratch, Status *st)
   if (H5Fis_hdf5(path) == 0) return FAIL(st, "%s: is not an HDF5 file", path);
   if (!H5(results->file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT)))
     return FAIL(st, "%s: cannot be opened: %s", path, why->text);
-  Walk walk = {.results = results, .scratch = scratch, .left = NAMES_MOST * (uint64_t)info.st_size, .st = st};
+  Walk walk = {.results = results,
+               .scratch = scratch,
+               .left = NAMES_MOST * (uint64_t)info.st_size,
+               .st = st};
   if (walk_all(&walk, results->file)) return true;
   results_close(results);
   return false;
@@ -301,7 +318,8 @@ void results_close(Results *results) {
   results->file = -1;
 }
 
-bool results_text(Arena *arena, const Results *results, const char *name, const char **text, Status *st) {
+bool results_text(Arena *arena, const Results *results, const char *name, const char **text,
+                  Status *st) {
   Status why = {0};
   htri_t there = H5Aexists(results->file, name);
   *text = NULL;
@@ -313,12 +331,14 @@ bool results_text(Arena *arena, const Results *results, const char *name, const 
 bool results_columns(const Results *results, const Table *table, bool *there, Status *st) {
   Status why = {0};
   hid_t group = -1;
-  bool ok = h5_open_group(results->file, "tables", &group, &why) && h5_get_columns(group, table, there, &why);
+  bool ok = h5_open_group(results->file, "tables", &group, &why) &&
+            h5_get_columns(group, table, there, &why);
   h5_close(group, &why);
   return ok || FAIL(st, "%s: tables/%s: %s", results->path, table->name, why.text);
 }
 
-bool results_rows(Arena *arena, const Results *results, const Table *table, void **rows, size_t *count, Status *st) {
+bool results_rows(Arena *arena, const Results *results, const Table *table, void **rows,
+                  size_t *count, Status *st) {
   Status why = {0};
   bool unproved; /* counted before */
   hid_t group = -1;
@@ -343,7 +363,8 @@ bool results_key(const Results *results, RunKey *key, Status *st) {
     snprintf(name, sizeof name, "%s_digest", run_key_names[i]);
     if (!h5_get_text(&small, results->file, name, sizeof(Digest), &hex, &why))
       return FAIL(st, "%s: %s", results->path, why.text);
-    if (strlen(hex) != sizeof(Digest) - 1) return FAIL(st, "%s: attribute '%s' is not a digest", results->path, name);
+    if (strlen(hex) != sizeof(Digest) - 1)
+      return FAIL(st, "%s: attribute '%s' is not a digest", results->path, name);
     memcpy(digests[i].hex, hex, sizeof(Digest));
   }
   memcpy(key, digests, sizeof digests);

@@ -4,9 +4,10 @@
 
 #include "store/state.h"
 
-/* ---- finished layers ---- */
+/* --- finished layers -------------------------------------------------------------------------- */
 
-static bool tensor_holds(const Store *store, const Slot *slot, const Digest *digest, Arena scratch) {
+static bool tensor_holds(const Store *store, const Slot *slot, const Digest *digest,
+                         Arena scratch) {
   if (slot->bytes + 4096 > (uint64_t)(scratch.end - scratch.next)) return false;
   char *bytes = arena_room(&scratch, slot->bytes, 1);
   if (!read_at(store->file, bytes, slot->bytes, slot->offset)) return false;
@@ -14,9 +15,10 @@ static bool tensor_holds(const Store *store, const Slot *slot, const Digest *dig
   return !memcmp(&found, digest, sizeof found);
 }
 
-/* Everything that has a place is in its entry, in any order, with the digest of what stands at its place. */
-bool layer_holds(const Store *store, int prompt, int layer, const Entry *entry, char wrong[DATASET_NAME],
-                 Arena scratch) {
+/* Everything that has a place is in its entry, in any order, with the digest of what stands at its
+ * place. */
+bool layer_holds(const Store *store, int prompt, int layer, const Entry *entry,
+                 char wrong[DATASET_NAME], Arena scratch) {
   size_t count;
   const Slot *slot = layout_layer(store, prompt, layer, &count);
   for (size_t i = 0; i < count; i++) {
@@ -41,8 +43,8 @@ static bool has_streams(const Store *store, int prompt, int layer, Arena scratch
   return streams_read(&scratch, store, prompt, layer, stream, &why);
 }
 
-/* Of a prompt whose streams are damaged the layers before are of no use: it begins where there are streams to begin
- * from. */
+/* Of a prompt whose streams are damaged the layers before are of no use: it begins where there are
+ * streams to begin from. */
 int store_layers_done(Store *store, int prompt, Arena scratch) {
   const int layers = store->shape->layers;
   char name[PART_NAME];
@@ -58,10 +60,11 @@ int store_layers_done(Store *store, int prompt, Arena scratch) {
   return store->done[prompt] = done;
 }
 
-/* ---- rows ---- */
+/* --- rows ------------------------------------------------------------------------------------- */
 
 /* Counted first, so that the result is one piece. */
-bool store_rows(Arena *arena, Store *store, const Table *table, void **rows, size_t *count, Status *st) {
+bool store_rows(Arena *arena, Store *store, const Table *table, void **rows, size_t *count,
+                Status *st) {
   const int layers = store->shape->layers, units = store->shape->prompts * layers;
   char *all = NULL;
   size_t total = 0, got = 0;
@@ -76,7 +79,8 @@ bool store_rows(Arena *arena, Store *store, const Table *table, void **rows, siz
       const void *part = entry_rows(&entry, table, &n);
       if (!pass) total += n;
       if (!pass || !n) continue;
-      if (got + n > total) return FAIL(st, "%s: table %s grew while it was read", store->folder, table->name);
+      if (got + n > total)
+        return FAIL(st, "%s: table %s grew while it was read", store->folder, table->name);
       memcpy(all + got * table->row_size, part, n * table->row_size);
       got += n;
     }
@@ -86,7 +90,7 @@ bool store_rows(Arena *arena, Store *store, const Table *table, void **rows, siz
   return true;
 }
 
-/* ---- notes ---- */
+/* --- notes ------------------------------------------------------------------------------------ */
 
 bool store_note(Store *store, const char *name, const void *bytes, size_t count, Status *st) {
   char file[PART_NAME];
@@ -103,7 +107,8 @@ void store_note_drop(Store *store, const char *name) {
   part_remove(store, file);
 }
 
-void store_noted(Arena *arena, const Store *store, const char *name, const void **bytes, size_t *count) {
+void store_noted(Arena *arena, const Store *store, const char *name, const void **bytes,
+                 size_t *count) {
   char file[PART_NAME];
   Bytes body;
   Status why = {0};

@@ -10,8 +10,8 @@
 
 enum { PATH_BYTES = 4096 };
 
-/* A dataset's place in the results file: a tensor's; or that of a tensor's scales, which stand beside it where there is
- * more than one, and whose slot follows the tensor's. */
+/* A dataset's place in the results file: a tensor's; or that of a tensor's scales, which stand
+ * beside it where there is more than one, and whose slot follows the tensor's. */
 typedef struct Slot {
   int prompt, layer, side, id;
   bool of_scales;
@@ -71,7 +71,7 @@ struct Store {
   StoreWritten written;
 };
 
-/* ---- layout.c: which tensors a file holds, and making it ---- */
+/* --- layout.c: which tensors a file holds, and making it -------------------------------------- */
 
 /* Fills slot, slots and first, offsets aside. */
 void layout_slots(Arena *arena, Store *store);
@@ -90,35 +90,38 @@ void layout_name(const StoreShape *shape, const Slot *slot, char name[DATASET_NA
 /* Makes the partial file whole with HDF5 and takes every slot's offset. */
 bool layout_make(Store *store, Arena scratch, Status *st);
 
-/* ---- structure.c: the bytes of the file outside the slots ---- */
+/* --- structure.c: the bytes of the file outside the slots ------------------------------------- */
 
-/* Opens the file that layout_make made, asks the disk for its length, and keeps its structure in the journal; its
- * digest is for run.json. */
+/* Opens the file that layout_make made, asks the disk for its length, and keeps its structure in
+ * the journal; its digest is for run.json. */
 bool structure_keep(Store *store, Digest *digest, Arena scratch, Status *st);
 #define STRUCTURE_NAME "structure.bin"
 /* The file as it was made, but for what stands in the slots, from structure.bin. */
 bool structure_restore(Store *store, const Digest *digest, Arena scratch, Status *st);
 
-/* ---- files.c: the journal's files ---- */
+/* --- files.c: the journal's files ------------------------------------------------------------- */
 
 enum { PART_NAME = 3 * NAME_BYTES_MAX + 48, PART_SEAL = sizeof(Digest) };
 bool part_is_own(const char *name);
-void part_layer_name(const Store *store, int prompt, int layer, const char *kind, char name[PART_NAME]);
+void part_layer_name(const Store *store, int prompt, int layer, const char *kind,
+                     char name[PART_NAME]);
 void part_note_name(const char *note, char name[PART_NAME]);
-/* Seals `bytes` of an image, which has PART_SEAL bytes of room behind them, and writes it in one call under a temporary
- * name, which is then the file's name. */
+/* Seals `bytes` of an image, which has PART_SEAL bytes of room behind them, and writes it in one
+ * call under a temporary name, which is then the file's name. */
 bool part_write(Store *store, const char *name, char *image, size_t bytes, Status *st);
 /* The content of a file whose seal holds; in the arena. */
 bool part_read(Arena *arena, const Store *store, const char *name, Bytes *body, Status *why);
 void part_remove(const Store *store, const char *name);
-/* Whether somebody's unfinished run stands in the folder; one of another key is an error. `structure` may be NULL. */
-bool part_find_run(const char *folder, const RunKey *key, bool *found, Digest *structure, Arena scratch, Status *st);
+/* Whether somebody's unfinished run stands in the folder; one of another key is an error.
+ * `structure` may be NULL. */
+bool part_find_run(const char *folder, const RunKey *key, bool *found, Digest *structure,
+                   Arena scratch, Status *st);
 bool part_write_run(Store *store, const Digest *structure, Status *st);
 /* Every file of a journal in the folder, by its name: what is somebody else's stays. */
 void part_remove_all(int folder);
 void part_remove_temporary(int folder);
 
-/* ---- entry.c: what is said of a finished layer ---- */
+/* --- entry.c: what is said of a finished layer ------------------------------------------------ */
 
 typedef struct EntryTensor {
   int32_t side, id;
@@ -137,10 +140,10 @@ typedef struct Entry {
 /* So many bytes of store->entry, while nothing is being written from it. */
 bool entry_room(Store *store, size_t bytes, Status *st);
 size_t entry_size(const StoreLayer *what, int kept);
-/* The image of an entry in store->entry: rows copied, `kept` records and all digests still to come. `stats`: its rows
- * of table_tensor_stats; NULL where there are none. */
-bool entry_begin(Store *store, int prompt, int layer, const StoreLayer *what, int kept, TensorStats **stats,
-                 Status *st);
+/* The image of an entry in store->entry: rows copied, `kept` records and all digests still to come.
+ * `stats`: its rows of table_tensor_stats; NULL where there are none. */
+bool entry_begin(Store *store, int prompt, int layer, const StoreLayer *what, int kept,
+                 TensorStats **stats, Status *st);
 EntryTensor *entry_tensors(char *image);
 /* In the arena; false with the reason where there is none that is whole. */
 bool entry_read(Arena *arena, const Store *store, int prompt, int layer, Entry *entry, Status *why);
@@ -153,23 +156,26 @@ const void *entry_rows(const Entry *entry, const Table *table, size_t *count);
 /* The image of a layer's streams; and stream [sides] back, in the arena. */
 size_t streams_size(const Tensor *stream, int sides);
 void streams_make(char *image, const Tensor *stream, int sides);
-bool streams_read(Arena *arena, const Store *store, int prompt, int layer, Tensor *stream, Status *why);
+bool streams_read(Arena *arena, const Store *store, int prompt, int layer, Tensor *stream,
+                  Status *why);
 
-/* ---- resume.c ---- */
+/* --- resume.c --------------------------------------------------------------------------------- */
 
-/* Whether all that the file holds of a layer has the digests of its entry; else `wrong` names a tensor. */
-bool layer_holds(const Store *store, int prompt, int layer, const Entry *entry, char wrong[DATASET_NAME],
-                 Arena scratch);
+/* Whether all that the file holds of a layer has the digests of its entry; else `wrong` names a
+ * tensor. */
+bool layer_holds(const Store *store, int prompt, int layer, const Entry *entry,
+                 char wrong[DATASET_NAME], Arena scratch);
 
-/* ---- writer.c ---- */
+/* --- writer.c --------------------------------------------------------------------------------- */
 
 bool writer_start(Store *store, Status *st);
 /* Until nothing is being written; false with the thread's failure. */
 bool writer_wait(Store *store, Status *st);
 void writer_stop(Store *store);
-/* The error of a failed write: file, reason, object, bytes wanted (0: not known), bytes free. Called before anything is
- * removed. */
-bool store_write_failed(const char *path, const char *object, size_t bytes, const Status *why, Status *st);
+/* The error of a failed write: file, reason, object, bytes wanted (0: not known), bytes free.
+ * Called before anything is removed. */
+bool store_write_failed(const char *path, const char *object, size_t bytes, const Status *why,
+                        Status *st);
 /* The same of errno; the first such failure stands for all that come. */
 bool writer_failed(Store *store, const char *path, const char *object, size_t bytes, Status *st);
 /* All bytes at their place; errno where it did not work. */

@@ -1,16 +1,17 @@
 /* store: the only HDF5 code: what a run writes, and a results file read with distrust.
  *
- * All of a results file but its numbers is known before the first layer runs: NAME.h5.partial is made whole at the
- * start and closed. From then on tensors go to their places with pwrite, HDF5 is not open and no kill can touch the
- * file's structure. NAME.h5.parts/ is the journal, the run's lock is on it: run.json (whose run it is), structure.bin
- * (where every tensor's place is, and all bytes of the file outside the places), an entry a prompt and finished layer,
- * made after its tensors are written, the streams that the next layer starts from, and notes. Every file has its
- * digest in it and is renamed to its name when it is whole: one that is damaged counts as absent. At the end the file
- * is opened once, for attributes and tables, and gets its name. What a kill leaves of that is undone from
- * structure.bin at the next start.
+ * All of a results file but its numbers is known before the first layer runs: NAME.h5.partial is
+ * made whole at the start and closed. From then on tensors go to their places with pwrite, HDF5 is
+ * not open and no kill can touch the file's structure. NAME.h5.parts/ is the journal, the run's
+ * lock is on it: run.json (whose run it is), structure.bin (where every tensor's place is, and all
+ * bytes of the file outside the places), an entry a prompt and finished layer, made after its
+ * tensors are written, the streams that the next layer starts from, and notes. Every file has its
+ * digest in it and is renamed to its name when it is whole: one that is damaged counts as absent.
+ * At the end the file is opened once, for attributes and tables, and gets its name. What a kill
+ * leaves of that is undone from structure.bin at the next start.
  *
- * After a failed write nothing more is written, and the error names the file, the object, the bytes wanted and the
- * bytes free. */
+ * After a failed write nothing more is written, and the error names the file, the object, the bytes
+ * wanted and the bytes free. */
 #ifndef DS_STORE_STORE_H
 #define DS_STORE_STORE_H
 #include <stdbool.h>
@@ -22,8 +23,8 @@
 #include "family/trace.h"
 #include "measure/tables.h"
 
-/* Once at program start, before any other HDF5 call: H5dont_atexit, error printing off, plugins off, SIGXFSZ and
- * SIGPIPE ignored. */
+/* Once at program start, before any other HDF5 call: H5dont_atexit, error printing off, plugins
+ * off, SIGXFSZ and SIGPIPE ignored. */
 void store_start(void);
 
 /* Scalar string and number attributes of the results file's root. */
@@ -32,8 +33,8 @@ typedef struct Attribute {
   double number;
 } Attribute;
 
-/* What a side makes in a layer. A tensor of the model's ends is one of the layer that it is made in, the first
- * (embedding) or the last. */
+/* What a side makes in a layer. A tensor of the model's ends is one of the layer that it is made
+ * in, the first (embedding) or the last. */
 typedef struct StoreMade {
   bool makes[TENSORS_MOST];    /* which tensors it has at all */
   Format format[TENSORS_MOST]; /* of those, as they are computed */
@@ -59,32 +60,35 @@ typedef struct StoreShape {
 
 typedef struct Store Store; /* in the arena that it was opened with */
 
-/* What the shape takes: of the file without its tables, of the journal beside it without its rows, of memory. */
+/* What the shape takes: of the file without its tables, of the journal beside it without its rows,
+ * of memory. */
 typedef struct StoreSize {
   uint64_t file_bytes, journal_bytes, memory_bytes;
   int64_t tensors; /* datasets */
 } StoreSize;
 StoreSize store_size(const StoreShape *shape);
 
-/* Takes the folder's lock ("is in use by another run" otherwise), then makes the file, or goes on with an unfinished
- * run of the same key. One of another key is an error that names what differs, unless `fresh`, which removes it. The
- * file's whole length is asked of the disk here, where the file system can. `sync`: what a loss of power leaves is as
- * good as what a kill leaves. `results`, `shape` and what it points to must live as long
- * as the store. */
-bool store_open(Arena *arena, const char *results, const RunKey *key, const StoreShape *shape, bool fresh, bool sync,
-                Store **store, Status *st);
+/* Takes the folder's lock ("is in use by another run" otherwise), then makes the file, or goes on
+ * with an unfinished run of the same key. One of another key is an error that names what differs,
+ * unless `fresh`, which removes it. The file's whole length is asked of the disk here, where the
+ * file system can. `sync`: what a loss of power leaves is as good as what a kill leaves. `results`,
+ * `shape` and what it points to must live as long as the store. */
+bool store_open(Arena *arena, const char *results, const RunKey *key, const StoreShape *shape,
+                bool fresh, bool sync, Store **store, Status *st);
 /* Waits for what is being written and gives the lock back; NULL is nothing. */
 void store_close(Store *store);
 
-/* How many layers of this prompt, from 0 without a gap, stand whole: every digest is checked. What stands beyond them
- * is removed. */
+/* How many layers of this prompt, from 0 without a gap, stand whole: every digest is checked. What
+ * stands beyond them is removed. */
 int store_layers_done(Store *store, int prompt, Arena scratch);
-/* What the next layer of this side starts from, bit for bit; after store_layers_done said a number that is neither 0
- * nor all. Data in the arena. */
-bool store_read_stream(Arena *arena, const Store *store, int prompt, int side, Tensor *t, Status *st);
+/* What the next layer of this side starts from, bit for bit; after store_layers_done said a number
+ * that is neither 0 nor all. Data in the arena. */
+bool store_read_stream(Arena *arena, const Store *store, int prompt, int side, Tensor *t,
+                       Status *st);
 
-/* A tensor of a layer; `row`: of the layer's rows of table_tensor_stats, the one whose digest is this tensor's; -1:
- * none. The digest is that of the tensor's own values, NaN canonical, the same in whatever form it is kept, or not. */
+/* A tensor of a layer; `row`: of the layer's rows of table_tensor_stats, the one whose digest is
+ * this tensor's; -1: none. The digest is that of the tensor's own values, NaN canonical, the same
+ * in whatever form it is kept, or not. */
 typedef struct StoreTensor {
   int side;
   int id;
@@ -95,21 +99,26 @@ typedef struct StoreTensor {
 typedef struct StoreLayer {
   const StoreTensor *tensor; /* every one that the shape keeps is among them */
   int tensors;
-  const Tensor *stream;  /* [sides], float32 or float64; NULL where nothing comes after: not needed after the last */
+  const Tensor *stream;  /* [sides], float32 or float64; NULL where nothing comes after: not needed
+                            after the last */
   const TableRows *rows; /* the layer's, by table */
   int tables;
 } StoreLayer;
-/* Takes a copy of all of it and returns; it is written by a thread of the store's own, one layer at a time. An error of
- * that thread comes back from the next call of any function here. */
+/* Takes a copy of all of it and returns; it is written by a thread of the store's own, one layer at
+ * a time. An error of that thread comes back from the next call of any function here. */
 bool store_put_layer(Store *store, int prompt, int layer, const StoreLayer *what, Status *st);
-/* All rows of a table from the finished layers, in order of prompt and layer; in the arena. Every layer must stand. */
-bool store_rows(Arena *arena, Store *store, const Table *table, void **rows, size_t *count, Status *st);
+/* All rows of a table from the finished layers, in order of prompt and layer; in the arena. Every
+ * layer must stand. */
+bool store_rows(Arena *arena, Store *store, const Table *table, void **rows, size_t *count,
+                Status *st);
 
-/* What a study that needs no tensors leaves to go on from, one piece a name of letters, digits, '_', '-' and dots:
- * "evaluation.window_0003". `*bytes` NULL where nothing stands under the name. In the arena. */
+/* What a study that needs no tensors leaves to go on from, one piece a name of letters, digits,
+ * '_', '-' and dots: "evaluation.window_0003". `*bytes` NULL where nothing stands under the name.
+ * In the arena. */
 bool store_note(Store *store, const char *name, const void *bytes, size_t count, Status *st);
 void store_note_drop(Store *store, const char *name);
-void store_noted(Arena *arena, const Store *store, const char *name, const void **bytes, size_t *count);
+void store_noted(Arena *arena, const Store *store, const char *name, const void **bytes,
+                 size_t *count);
 
 /* What has been written so far, and the time that took. */
 typedef struct StoreWritten {
@@ -118,39 +127,45 @@ typedef struct StoreWritten {
 } StoreWritten;
 StoreWritten store_written(Store *store);
 
-/* Attributes and tables into the file, its check against every digest, its name, and the journal's end. Every layer
- * must stand. */
-bool store_finish(Store *store, const Attribute *attributes, int attribute_count, const TableRows *rows, int row_count,
-                  Arena scratch, Status *st);
+/* Attributes and tables into the file, its check against every digest, its name, and the journal's
+ * end. Every layer must stand. */
+bool store_finish(Store *store, const Attribute *attributes, int attribute_count,
+                  const TableRows *rows, int row_count, Arena scratch, Status *st);
 
-/* Removes what a run of this key left that was killed between giving the result its name and removing the journal.
- * Nothing happens where there is no such folder, another run holds it, or it belongs to another key. */
+/* Removes what a run of this key left that was killed between giving the result its name and
+ * removing the journal. Nothing happens where there is no such folder, another run holds it, or it
+ * belongs to another key. */
 void store_discard(Arena scratch, const char *results, const RunKey *key);
-/* The bytes on disk that an unfinished run of this key left, which are gone on with (or make room again, with `fresh`).
- * An unfinished run of another key is an error, as in store_open. */
-bool store_standing(const char *results, const RunKey *key, bool fresh, uint64_t *bytes, Arena scratch, Status *st);
+/* The bytes on disk that an unfinished run of this key left, which are gone on with (or make room
+ * again, with `fresh`). An unfinished run of another key is an error, as in store_open. */
+bool store_standing(const char *results, const RunKey *key, bool fresh, uint64_t *bytes,
+                    Arena scratch, Status *st);
 
-/* Reading a results file: known names are of known types, on hard links, or refused; variable-length, reference,
- * external and virtual data is never read. What has another name is passed over. */
+/* Reading a results file: known names are of known types, on hard links, or refused;
+ * variable-length, reference, external and virtual data is never read. What has another name is
+ * passed over. */
 typedef struct Results {
   const char *path;
   int64_t file; /* hid_t */
-  int unproved; /* tensors and tables without a digest, so that nobody can say whether they changed */
+  int unproved; /* tensors and tables without a digest: who can say whether they changed? */
   char first_unproved[256];
 } Results;
 /* Opens, walks the whole file by the schema and checks every digest. */
 bool results_open(const char *path, Results *results, Arena scratch, Status *st);
 void results_close(Results *results);
-/* The text of a root attribute, a number as text ("%.17g"); NULL where it is absent. Texts of up to 4 MiB are
- * attributes as they are: the 1.8 format has no limit of 64 KiB for them. */
-bool results_text(Arena *arena, const Results *results, const char *name, const char **text, Status *st);
+/* The text of a root attribute, a number as text ("%.17g"); NULL where it is absent. Texts of up to
+ * 4 MiB are attributes as they are: the 1.8 format has no limit of 64 KiB for them. */
+bool results_text(Arena *arena, const Results *results, const char *name, const char **text,
+                  Status *st);
 /* count 0 and success where the table is absent. */
-bool results_rows(Arena *arena, const Results *results, const Table *table, void **rows, size_t *count, Status *st);
+bool results_rows(Arena *arena, const Results *results, const Table *table, void **rows,
+                  size_t *count, Status *st);
 /* Which columns of a table that is there the file has: there [table->columns]. */
 bool results_columns(const Results *results, const Table *table, bool *there, Status *st);
-/* A tensor that the file keeps, of a group such as "prompts/address/2-0/layer_00", with its scale or scales and every
- * digest checked; in the arena. Float16 that was widened is float32. */
-bool results_tensor(Arena *arena, const Results *results, const char *group, const char *name, Tensor *t, Status *st);
+/* A tensor that the file keeps, of a group such as "prompts/address/2-0/layer_00", with its scale
+ * or scales and every digest checked; in the arena. Float16 that was widened is float32. */
+bool results_tensor(Arena *arena, const Results *results, const char *group, const char *name,
+                    Tensor *t, Status *st);
 /* The RunKey kept as attributes, to see whether a finished result is this run's. */
 bool results_key(const Results *results, RunKey *key, Status *st);
 /* The same of a file that is opened and closed for it alone. */

@@ -1,10 +1,12 @@
-/* structure: the bytes of the results file outside its tensors, kept from the moment when the file was made.
+/* structure: the bytes of the results file outside its tensors, kept from the moment when the file
+ * was made.
  *
- *   structure.bin   length of the file, number of slots, the slots' offsets (64 bits each), all bytes between the slots
+ *   structure.bin   length of the file, number of slots, the slots' offsets (64 bits each), all
+ *   bytes between the slots
  *
- * At the end HDF5 changes some of these bytes and adds others behind the file's first length. Whatever a kill leaves of
- * that, the first bytes written back and the file cut to its first length are the file as it was, with every tensor in
- * its place. */
+ * At the end HDF5 changes some of these bytes and adds others behind the file's first length.
+ * Whatever a kill leaves of that, the first bytes written back and the file cut to its first length
+ * are the file as it was, with every tensor in its place. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -25,10 +27,11 @@ static bool failed(Store *store, const char *object, size_t bytes, Status *st) {
 /* A file system that cannot is one on which a full disk shows itself later. */
 static bool ask_for_room(Store *store, Status *st) {
   if (fallocate(store->file, 0, 0, (off_t)store->length) == 0) return true;
-  return errno == EOPNOTSUPP || errno == ENOSYS || failed(store, "the whole file", store->length, st);
+  return errno == EOPNOTSUPP || errno == ENOSYS ||
+         failed(store, "the whole file", store->length, st);
 }
 
-/* ---- the bytes between the slots ---- */
+/* --- the bytes between the slots -------------------------------------------------------------- */
 
 static int by_offset(const void *a, const void *b) {
   const uint64_t x = ((const Slot *)a)->offset, y = ((const Slot *)b)->offset;
@@ -37,9 +40,13 @@ static int by_offset(const void *a, const void *b) {
 
 typedef bool (*Move)(int file, char *bytes, size_t count, uint64_t offset);
 
-static bool take(int file, char *bytes, size_t count, uint64_t offset) { return read_at(file, bytes, count, offset); }
+static bool take(int file, char *bytes, size_t count, uint64_t offset) {
+  return read_at(file, bytes, count, offset);
+}
 
-static bool give(int file, char *bytes, size_t count, uint64_t offset) { return write_at(file, bytes, count, offset); }
+static bool give(int file, char *bytes, size_t count, uint64_t offset) {
+  return write_at(file, bytes, count, offset);
+}
 
 /* Between file and memory, in the order of the file. */
 static bool move_between(const Store *store, char *bytes, size_t *count, Move move, Arena scratch) {
@@ -67,7 +74,8 @@ static size_t bytes_between(const Store *store) {
 bool structure_keep(Store *store, Digest *digest, Arena scratch, Status *st) {
   struct stat info;
   store->file = open(store->partial, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-  if (store->file < 0 || fstat(store->file, &info) != 0) return failed(store, "the file itself", 0, st);
+  if (store->file < 0 || fstat(store->file, &info) != 0)
+    return failed(store, "the file itself", 0, st);
   store->length = (uint64_t)info.st_size;
   TRY(ask_for_room(store, st));
   const size_t offsets = store->slots * sizeof(uint64_t), between = bytes_between(store);
@@ -76,7 +84,8 @@ bool structure_keep(Store *store, Digest *digest, Arena scratch, Status *st) {
   size_t moved;
   *(Head *)(void *)image = (Head){store->length, store->slots};
   for (size_t i = 0; i < store->slots; i++) offset[i] = store->slot[i].offset;
-  if (!move_between(store, image + sizeof(Head) + offsets, &moved, take, scratch) || moved != between)
+  if (!move_between(store, image + sizeof(Head) + offsets, &moved, take, scratch) ||
+      moved != between)
     return failed(store, "its structure, read back", between, st);
   if (store->sync && fsync(store->file) != 0) return failed(store, "synchronising", 0, st);
   *digest = digest_of(image, sizeof(Head) + offsets + between);
@@ -84,22 +93,27 @@ bool structure_keep(Store *store, Digest *digest, Arena scratch, Status *st) {
 }
 
 /* Its parts, and whether they fit this run's shape. */
-static bool unpack(Store *store, const Bytes *body, const Digest *digest, const char **between, Status *why) {
+static bool unpack(Store *store, const Bytes *body, const Digest *digest, const char **between,
+                   Status *why) {
   Head head;
   const Digest found = digest_of(body->data, body->count);
   if (strcmp(found.hex, digest->hex)) return FAIL(why, "it is not the one that run.json names");
   if (body->count < sizeof head) return FAIL(why, "is too short to be whole");
   memcpy(&head, body->data, sizeof head);
   const size_t offsets = store->slots * sizeof(uint64_t);
-  if (head.slots != store->slots || body->count < sizeof head + offsets) return FAIL(why, "holds other tensors");
+  if (head.slots != store->slots || body->count < sizeof head + offsets)
+    return FAIL(why, "holds other tensors");
   store->length = head.length;
   for (size_t i = 0; i < store->slots; i++)
-    memcpy(&store->slot[i].offset, body->data + sizeof head + i * sizeof(uint64_t), sizeof(uint64_t));
+    memcpy(&store->slot[i].offset, body->data + sizeof head + i * sizeof(uint64_t),
+           sizeof(uint64_t));
   *between = body->data + sizeof head + offsets;
-  return body->count == sizeof head + offsets + bytes_between(store) || FAIL(why, "holds another file's bytes");
+  return body->count == sizeof head + offsets + bytes_between(store) ||
+         FAIL(why, "holds another file's bytes");
 }
 
-/* Opened where it is a file of its own; made where somebody removed it. A link is nobody's of ours. */
+/* Opened where it is a file of its own; made where somebody removed it. A link is nobody's of
+ * ours. */
 static bool open_partial(Store *store, Status *st) {
   struct stat info;
   const int kind = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
@@ -113,10 +127,13 @@ bool structure_restore(Store *store, const Digest *digest, Arena scratch, Status
   Bytes body;
   const char *between;
   size_t moved;
-  if (!part_read(&scratch, store, STRUCTURE_NAME, &body, &why) || !unpack(store, &body, digest, &between, &why))
-    return FAIL(st, "%s/" STRUCTURE_NAME ": %s; the file is damaged: --fresh begins anew", store->folder, why.text);
+  if (!part_read(&scratch, store, STRUCTURE_NAME, &body, &why) ||
+      !unpack(store, &body, digest, &between, &why))
+    return FAIL(st, "%s/" STRUCTURE_NAME ": %s; the file is damaged: --fresh begins anew",
+                store->folder, why.text);
   TRY(open_partial(store, st));
-  if (ftruncate(store->file, (off_t)store->length) != 0) return failed(store, "the whole file", store->length, st);
+  if (ftruncate(store->file, (off_t)store->length) != 0)
+    return failed(store, "the whole file", store->length, st);
   if (!move_between(store, (char *)between, &moved, give, scratch))
     return failed(store, "its structure", bytes_between(store), st);
   if (store->sync && fsync(store->file) != 0) return failed(store, "synchronising", 0, st);

@@ -17,7 +17,8 @@ typedef struct Axis {
 static const Axis axis[] = {{'T', "token"}, {'E', "channel"}, {'N', "state"}, {'K', "tap"}};
 
 typedef struct Vector {
-  const char *name, *memory, *stored; /* dimensions as the kernels take them, and as the layout has them */
+  const char *name, *memory,
+      *stored; /* dimensions as the kernels take them, and as the layout has them */
   Format format;
   bool optional;
 } Vector;
@@ -69,7 +70,8 @@ static bool letters_of(const char *axes, char letters[3]) {
   while (*axes && count < 2) {
     size_t length = strcspn(axes, ",");
     for (size_t i = 0; i < sizeof axis / sizeof *axis; i++)
-      if (strlen(axis[i].name) == length && !strncmp(axes, axis[i].name, length)) letters[count++] = axis[i].letter;
+      if (strlen(axis[i].name) == length && !strncmp(axes, axis[i].name, length))
+        letters[count++] = axis[i].letter;
     axes += length + (axes[length] == ',');
     axes += strspn(axes, " ");
   }
@@ -78,10 +80,11 @@ static bool letters_of(const char *axes, char letters[3]) {
 }
 
 /* The stored order of a dataset's dimensions. */
-static bool stored_order(Arena scratch, const Stored *stored, const Vector *v, const Lengths *lengths, char letters[3],
-                         Status *why) {
+static bool stored_order(Arena scratch, const Stored *stored, const Vector *v,
+                         const Lengths *lengths, char letters[3], Status *why) {
   const char *memory = v->memory, *axes;
-  if (stored->rank != (int)strlen(memory)) return FAIL(why, "has %d dimensions, not %zu", stored->rank, strlen(memory));
+  if (stored->rank != (int)strlen(memory))
+    return FAIL(why, "has %d dimensions, not %zu", stored->rank, strlen(memory));
   strcpy(letters, v->stored);
   bool told = H5Aexists(stored->dataset, "axes") != 0;
   TRY(!told || h5_get_any_text(&scratch, stored->dataset, "axes", AXES_TEXT, &axes, why));
@@ -90,11 +93,12 @@ static bool stored_order(Arena scratch, const Stored *stored, const Vector *v, c
                (memory[1] && (!strchr(memory, letters[1]) || letters[0] == letters[1]))))
     return FAIL(why, "attribute 'axes' is '%.64s', not the dimensions of '%s'", axes, v->name);
   char turned[3] = {letters[1], letters[0], 0};
-  if (!told && memory[1] && !fits(lengths, letters, stored->dims) && fits(lengths, turned, stored->dims))
+  if (!told && memory[1] && !fits(lengths, letters, stored->dims) &&
+      fits(lengths, turned, stored->dims))
     strcpy(letters, turned);
   if (fits(lengths, letters, stored->dims)) return true;
-  return FAIL(why, "is [%llu, %llu], which does not fit the other datasets", (unsigned long long)stored->dims[0],
-              (unsigned long long)stored->dims[1]);
+  return FAIL(why, "is [%llu, %llu], which does not fit the other datasets",
+              (unsigned long long)stored->dims[0], (unsigned long long)stored->dims[1]);
 }
 
 static bool get_scale(const Stored *stored, float *scale, Status *why) {
@@ -109,12 +113,15 @@ static bool get_scale(const Stored *stored, float *scale, Status *why) {
 }
 
 /* As stored, and then as the kernels take it. */
-static bool get_data(Arena *arena, const Stored *stored, const Vector *v, bool turn, Tensor *t, Status *why) {
+static bool get_data(Arena *arena, const Stored *stored, const Vector *v, bool turn, Tensor *t,
+                     Status *why) {
   size_t room = (size_t)(arena->end - arena->next), size = format_size(v->format);
-  if (stored->bytes > room / 3) return FAIL(why, "has %zu bytes, more than the memory there is for it", stored->bytes);
+  if (stored->bytes > room / 3)
+    return FAIL(why, "has %zu bytes, more than the memory there is for it", stored->bytes);
   int rows = (int)stored->dims[0], cols = (int)stored->dims[1];
   char *data = arena_room(arena, stored->bytes, 1);
-  if (!H5(H5Dread(stored->dataset, stored->type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data))) return false;
+  if (!H5(H5Dread(stored->dataset, stored->type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data)))
+    return false;
   *t = tensor_of(data, v->format, stored->rank == 1 ? 1 : rows, stored->rank == 1 ? rows : cols, 0);
   if (!turn) return true;
   char *turned = arena_room(arena, stored->bytes, 1);
@@ -125,7 +132,8 @@ static bool get_data(Arena *arena, const Stored *stored, const Vector *v, bool t
   return true;
 }
 
-static bool get_vector(Arena *arena, hid_t group, const Vector *v, Lengths *lengths, Tensor *t, Status *why) {
+static bool get_vector(Arena *arena, hid_t group, const Vector *v, Lengths *lengths, Tensor *t,
+                       Status *why) {
   Stored stored;
   char order[3];
   float scale = 0;
@@ -159,15 +167,15 @@ static bool get_vectors(Arena *arena, hid_t group, const char *op, VectorCase *c
 }
 
 /* One member of the root; skipped where it is no group or has no such operator. */
-static bool get_case(Arena *arena, hid_t file, const char *name, const char *op, VectorCase *c, bool *found,
-                     Status *why) {
+static bool get_case(Arena *arena, hid_t file, const char *name, const char *op, VectorCase *c,
+                     bool *found, Status *why) {
   hid_t group = -1, inside = -1;
   *found = false;
   if (!h5_is_group(file, name)) return true;
   TRY(h5_open_group(file, name, &group, why));
   int there = h5_has(group, op, why);
-  bool ok =
-      there == 0 || (there > 0 && h5_open_group(group, op, &inside, why) && get_vectors(arena, inside, op, c, why));
+  bool ok = there == 0 || (there > 0 && h5_open_group(group, op, &inside, why) &&
+                           get_vectors(arena, inside, op, c, why));
   *found = ok && there > 0;
   h5_close(inside, why);
   h5_close(group, why);
@@ -181,8 +189,8 @@ static char *plain(Arena *arena, const char *name) {
   return copy;
 }
 
-static bool get_cases(Arena *arena, hid_t file, const char *path, const char *op, VectorCase *cases, int *count,
-                      Status *st) {
+static bool get_cases(Arena *arena, hid_t file, const char *path, const char *op, VectorCase *cases,
+                      int *count, Status *st) {
   Status reason = {0}, *why = &reason;
   H5G_info_t root;
   if (!H5(H5Gget_info(file, &root))) return FAIL(st, "%s: cannot be read: %s", path, why->text);
@@ -190,9 +198,11 @@ static bool get_cases(Arena *arena, hid_t file, const char *path, const char *op
   for (hsize_t i = 0; i < root.nlinks; i++) {
     char name[256];
     bool found;
-    ssize_t length = H5Lget_name_by_idx(file, ".", H5_INDEX_NAME, H5_ITER_INC, i, name, sizeof name, H5P_DEFAULT);
+    ssize_t length = H5Lget_name_by_idx(file, ".", H5_INDEX_NAME, H5_ITER_INC, i, name, sizeof name,
+                                        H5P_DEFAULT);
     if (!h5_ok(length >= 0, why)) return FAIL(st, "%s: cannot be read: %s", path, why->text);
-    if ((size_t)length >= sizeof name) return FAIL(st, "%s: %.100s…: the name is too long", path, name);
+    if ((size_t)length >= sizeof name)
+      return FAIL(st, "%s: %.100s…: the name is too long", path, name);
     if (!get_case(arena, file, name, op, &cases[*count], &found, why))
       return FAIL(st, "%s: %.100s/%s: %s", path, name, op, why->text);
     if (found) cases[(*count)++].name = plain(arena, name);
@@ -200,7 +210,8 @@ static bool get_cases(Arena *arena, hid_t file, const char *path, const char *op
   return *count || FAIL(st, "%s: holds no case with vectors of %s", path, op);
 }
 
-bool vectors_read(Arena *arena, const char *path, const char *op, VectorCase **cases, int *count, Status *st) {
+bool vectors_read(Arena *arena, const char *path, const char *op, VectorCase **cases, int *count,
+                  Status *st) {
   struct stat info;
   Status reason = {0}, *why = &reason;
   hid_t file;

@@ -1,6 +1,6 @@
-/* writer: one thread that puts finished layers on disk, one at a time. The walk gives it a copy and goes on; HDF5 is
- * not open meanwhile. What it writes first is the tensors, then the streams, then the entry: where the entry stands,
- * all of it does. */
+/* writer: one thread that puts finished layers on disk, one at a time. The walk gives it a copy and
+ * goes on; HDF5 is not open meanwhile. What it writes first is the tensors, then the streams, then
+ * the entry: where the entry stands, all of it does. */
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 #include "kernels/f16.h"
 #include "store/state.h"
 
-/* ---- bytes at their place, and what is said where they do not get there ---- */
+/* --- bytes at their place, and what is said where they do not get there ----------------------- */
 
 bool write_at(int file, const void *bytes, size_t count, uint64_t offset) {
   for (size_t done = 0; done < count;) {
@@ -43,12 +43,14 @@ static uint64_t bytes_free(const char *path) {
   return statvfs(folder, &disk) == 0 ? (uint64_t)disk.f_bavail * disk.f_frsize : 0;
 }
 
-bool store_write_failed(const char *path, const char *object, size_t bytes, const Status *why, Status *st) {
+bool store_write_failed(const char *path, const char *object, size_t bytes, const Status *why,
+                        Status *st) {
   char wanted[48] = "";
-  if (strstr(why->text, LOCKING_VARIABLE)) return FAIL(st, "%s: cannot be opened: %s", path, why->text);
+  if (strstr(why->text, LOCKING_VARIABLE))
+    return FAIL(st, "%s: cannot be opened: %s", path, why->text);
   if (bytes) snprintf(wanted, sizeof wanted, " of %zu bytes", bytes);
-  return FAIL(st, "%s: cannot be written: %s (%s%s, %llu bytes free)", path, why->text, object, wanted,
-              (unsigned long long)bytes_free(path));
+  return FAIL(st, "%s: cannot be written: %s (%s%s, %llu bytes free)", path, why->text, object,
+              wanted, (unsigned long long)bytes_free(path));
 }
 
 bool writer_failed(Store *store, const char *path, const char *object, size_t bytes, Status *st) {
@@ -58,9 +60,12 @@ bool writer_failed(Store *store, const char *path, const char *object, size_t by
   return FAIL(st, "%s", store->failed.text);
 }
 
-/* ---- the form in which a tensor is stored: whole, float16 widened where asked for, NaN canonical ---- */
+/* --- the form in which a tensor is stored: whole, float16 widened where asked for, NaN
+ * canonical */
 
-static size_t tensor_bytes(const Tensor *t) { return (size_t)t->rows * (size_t)t->cols * format_size(t->format); }
+static size_t tensor_bytes(const Tensor *t) {
+  return (size_t)t->rows * (size_t)t->cols * format_size(t->format);
+}
 
 static void canonical(Tensor *t) {
   const size_t n = (size_t)t->rows * (size_t)t->cols;
@@ -78,11 +83,13 @@ static void canonical(Tensor *t) {
 
 /* Its rows next to each other. */
 void tensor_pack(const Tensor *t, void *out) {
-  const size_t row = (size_t)t->cols * format_size(t->format), stride = (size_t)t->stride * format_size(t->format);
+  const size_t row = (size_t)t->cols * format_size(t->format),
+               stride = (size_t)t->stride * format_size(t->format);
   if (row == stride)
     memcpy(out, t->data, (size_t)t->rows * row);
   else
-    for (size_t r = 0; r < (size_t)t->rows; r++) memcpy((char *)out + r * row, (const char *)t->data + r * stride, row);
+    for (size_t r = 0; r < (size_t)t->rows; r++)
+      memcpy((char *)out + r * row, (const char *)t->data + r * stride, row);
 }
 
 /* The store's own copy of a tensor. */
@@ -104,7 +111,7 @@ static Tensor widened(Arena *arena, const Tensor *t) {
   return copy;
 }
 
-/* ---- the thread: one layer ---- */
+/* --- the thread: one layer -------------------------------------------------------------------- */
 
 static bool write_tensor(Store *store, const Slot *slot, const Tensor *t, Status *st) {
   char object[GROUP_PATH + 1 + DATASET_NAME];
@@ -118,7 +125,8 @@ static bool write_tensor(Store *store, const Slot *slot, const Tensor *t, Status
   return writer_failed(store, store->partial, object, slot->bytes, st);
 }
 
-/* The digest in the row is that of the tensor's own bytes, the one in the file that of the stored bytes. */
+/* The digest in the row is that of the tensor's own bytes, the one in the file that of the stored
+ * bytes. */
 static bool settle(Store *store, JobTensor *what, Arena scratch, Status *st) {
   Job *job = &store->job;
   canonical(&what->t);
@@ -139,7 +147,8 @@ static bool write_layer(Store *store, Status *st) {
   const Job *job = &store->job;
   char name[PART_NAME];
   for (int i = 0; i < job->tensors; i++) TRY(settle(store, &job->tensor[i], job->scratch, st));
-  if (store->sync && fdatasync(store->file) != 0) return writer_failed(store, store->partial, "synchronising", 0, st);
+  if (store->sync && fdatasync(store->file) != 0)
+    return writer_failed(store, store->partial, "synchronising", 0, st);
   if (job->streams) {
     part_layer_name(store, job->prompt, job->layer, "streams", name);
     TRY(part_write(store, name, job->streams, job->streams_bytes, st));
@@ -148,7 +157,8 @@ static bool write_layer(Store *store, Status *st) {
   TRY(part_write(store, name, store->entry, job->entry_bytes, st));
   store->done[job->prompt] = job->layer + 1;
   if (job->layer == 0) return true;
-  part_layer_name(store, job->prompt, job->layer - 1, "streams", name); /* nobody starts from these any more */
+  part_layer_name(store, job->prompt, job->layer - 1, "streams",
+                  name); /* nobody starts from these any more */
   return part_remove(store, name), true;
 }
 
@@ -171,14 +181,15 @@ static void *work(void *data) {
   return NULL;
 }
 
-/* ---- seen from outside ---- */
+/* --- seen from outside ------------------------------------------------------------------------ */
 
 bool writer_start(Store *store, Status *st) {
   pthread_mutex_init(&store->mutex, NULL);
   pthread_cond_init(&store->changed, NULL);
   int error = pthread_create(&store->thread, NULL, work, store);
   store->started = !error;
-  return !error || FAIL(st, "%s: no thread can be started to write it: %s", store->partial, strerror(error));
+  return !error ||
+         FAIL(st, "%s: no thread can be started to write it: %s", store->partial, strerror(error));
 }
 
 bool writer_wait(Store *store, Status *st) {
@@ -229,16 +240,19 @@ static JobTensor *next_job(Job *job, const Slot *slot, int row) {
 /* A tensor's scales as a tensor: that of a view begins at a whole group. */
 static Tensor scales_of(const Tensor *t, const Slot *slot) {
   assert(t->scale.skipped == 0);
-  Tensor scales = tensor_of((void *)(uintptr_t)t->scale.values, FORMAT_F32, slot->rows, slot->cols, 0);
+  Tensor scales =
+      tensor_of((void *)(uintptr_t)t->scale.values, FORMAT_F32, slot->rows, slot->cols, 0);
   if (slot->scale.axis == SCALE_GROUP) scales.stride = t->scale.stride;
   return scales;
 }
 
-static void take_scales(Job *job, EntryTensor *record, Arena *arena, const Tensor *t, const Slot *slot) {
+static void take_scales(Job *job, EntryTensor *record, Arena *arena, const Tensor *t,
+                        const Slot *slot) {
   JobTensor *to = next_job(job, slot, -1);
   const Tensor scales = scales_of(t, slot);
   to->t = whole(arena, &scales);
-  record[to->record] = (EntryTensor){.side = slot->side, .id = (int32_t)slot->id, .of_scales = true};
+  record[to->record] =
+      (EntryTensor){.side = slot->side, .id = (int32_t)slot->id, .of_scales = true};
 }
 
 /* A tensor is what the shape says of it; what the file has a place for, comes. */
@@ -251,18 +265,22 @@ static void take_tensors(Store *store, Arena *arena, const StoreLayer *what) {
     const Slot *slot = slot_of(store, job->prompt, job->layer, from->side, from->id);
     JobTensor *to = next_job(job, slot, from->row);
     assert(made->makes[from->id] && from->t->format == made->format[from->id]);
-    assert(from->t->scale.axis == made->scale[from->id].axis && from->t->scale.group == made->scale[from->id].group);
+    assert(from->t->scale.axis == made->scale[from->id].axis &&
+           from->t->scale.group == made->scale[from->id].group);
     to->t = whole(arena, from->t);
     if (!slot) continue;
     assert(from->t->rows == slot->rows && from->t->cols == slot->cols);
-    record[to->record] = (EntryTensor){.side = from->side, .id = (int32_t)from->id, .scale = from->t->scale.value};
+    record[to->record] =
+        (EntryTensor){.side = from->side, .id = (int32_t)from->id, .scale = from->t->scale.value};
     table_text(record[to->record].kernel, TEXT_KERNEL, from->t->kernel ? from->t->kernel : "");
     if (slot->scale.axis != SCALE_NONE) take_scales(job, record, arena, from->t, slot + 1);
   }
 }
 
-/* Of the tensors given, those that the file has a place for; and those of which it has one for their scales. */
-static int count_kept(const Store *store, int prompt, int layer, const StoreLayer *what, int *scales) {
+/* Of the tensors given, those that the file has a place for; and those of which it has one for
+ * their scales. */
+static int count_kept(const Store *store, int prompt, int layer, const StoreLayer *what,
+                      int *scales) {
   int kept = 0;
   *scales = 0;
   for (int i = 0; i < what->tensors; i++) {
@@ -278,7 +296,8 @@ bool store_put_layer(Store *store, int prompt, int layer, const StoreLayer *what
   const int kept = count_kept(store, prompt, layer, what, &scales) + scales;
   size_t slots;
   layout_layer(store, prompt, layer, &slots);
-  assert((size_t)kept == slots && "every tensor that has a place in the file is given"); /* and its scales with it */
+  assert((size_t)kept == slots &&
+         "every tensor that has a place in the file is given"); /* and its scales with it */
   TRY(writer_wait(store, st));
   Arena arena = store->room;
   Job *job = &store->job;

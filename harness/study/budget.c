@@ -1,7 +1,8 @@
 #include "study/budget.h"
 
 /* block_out of the layer under a side's mode on the input of another side. */
-static bool run_on(const WalkPlace *at, int s, const Tensor *x, Tensor *block_out, Arena *arena, Status *st) {
+static bool run_on(const WalkPlace *at, int s, const Tensor *x, Tensor *block_out, Arena *arena,
+                   Status *st) {
   const Source *source = &at->side[s].source;
   const Mode *mode = walk_mode(&at->side[s], at->layer);
   Trace trace;
@@ -11,8 +12,8 @@ static bool run_on(const WalkPlace *at, int s, const Tensor *x, Tensor *block_ou
   return source->check(source, mode, at->layer, &trace, st);
 }
 
-bool budget_layer(const WalkPlace *at, int base, int other, const Trace *trace, Budget *row, Arena scratch,
-                  Status *st) {
+bool budget_layer(const WalkPlace *at, int base, int other, const Trace *trace, Budget *row,
+                  Arena scratch, Status *st) {
   const Tensor *base_in = trace_role_of(&trace[base], ROLE_BLOCK_IN),
                *other_in = trace_role_of(&trace[other], ROLE_BLOCK_IN);
   Tensor other_at_base, base_at_other;

@@ -18,11 +18,14 @@ static const double quantile_momentum = 0.01; /* Quamba's moving average over wi
 enum { ALPHAS_MOST = 1 + CHOICE_QUANTILES };
 
 /* Of scratch, for a tensor of so many values. */
-static size_t observe_bytes(size_t values) { return values * sizeof(double) + quantiles_scratch_bytes() + 4096; }
+static size_t observe_bytes(size_t values) {
+  return values * sizeof(double) + quantiles_scratch_bytes() + 4096;
+}
 
-/* The statistics of one tensor in one window; NaN where a value is not finite. alpha [alphas], in any order; of a
- * maximum there is one alone. */
-static void observe(const Tensor *t, bool quantile, const double *alpha, int alphas, double *out, Arena scratch) {
+/* The statistics of one tensor in one window; NaN where a value is not finite. alpha [alphas], in
+ * any order; of a maximum there is one alone. */
+static void observe(const Tensor *t, bool quantile, const double *alpha, int alphas, double *out,
+                    Arena scratch) {
   size_t n = (size_t)t->rows * (size_t)t->cols;
   const float *x = t->data;
   bool finite = true;
@@ -48,7 +51,8 @@ typedef struct Observer {
   const Family *family;
   double *stat; /* [windows][layers][scales][alphas] */
   int layers, alphas;
-  double alpha[ALPHAS_MOST]; /* the calibration's, then those of the choices where they are asked for */
+  double alpha[ALPHAS_MOST]; /* the calibration's, then those of the choices where they are asked
+                                for */
   const Choices *choices;    /* NULL: they are not */
 } Observer;
 
@@ -66,10 +70,12 @@ struct Calibrator {
 };
 
 static double *stat_of(const Observer *o, int window, int layer) {
-  return &o->stat[(size_t)(window * o->layers + layer) * (size_t)(o->family->tensors.scales * o->alphas)];
+  return &o->stat[(size_t)(window * o->layers + layer) *
+                  (size_t)(o->family->tensors.scales * o->alphas)];
 }
 
-static bool observe_layer(void *context, const WalkPlace *at, int side, const Trace *trace, Arena scratch, Status *st) {
+static bool observe_layer(void *context, const WalkPlace *at, int side, const Trace *trace,
+                          Arena scratch, Status *st) {
   (void)side, (void)st;
   Observer *o = context;
   const ScaleInfo *scale = o->family->scale;
@@ -82,14 +88,16 @@ static bool observe_layer(void *context, const WalkPlace *at, int side, const Tr
   return true;
 }
 
-/* Of the choices the windows leave sums that are one for all: then nothing of a single window can be kept. */
+/* Of the choices the windows leave sums that are one for all: then nothing of a single window can
+ * be kept. */
 static void *observed(void *context, int window, size_t *bytes) {
   const Observer *o = context;
   *bytes = (size_t)o->layers * (size_t)(o->family->tensors.scales * o->alphas) * sizeof(double);
   return o->choices ? NULL : stat_of(o, window, 0);
 }
 
-/* The statistic of one scale and layer over the windows, in their order; `step` from one window's to the next's. */
+/* The statistic of one scale and layer over the windows, in their order; `step` from one window's
+ * to the next's. */
 static double combined(const double *stat, size_t step, int windows, bool quantile) {
   double result = *stat;
   for (int w = 1; w < windows; w++) {
@@ -104,22 +112,28 @@ static double combined(const double *stat, size_t step, int windows, bool quanti
 
 /* Of scratch, for a thread's window in a layer. */
 static size_t window_bytes(const Config *config, int length, bool choices) {
-  return block_layer_bytes(config, length) + observe_bytes((size_t)length * (size_t)family_widest(config)) +
+  return block_layer_bytes(config, length) +
+         observe_bytes((size_t)length * (size_t)family_widest(config)) +
          (choices ? choices_window_bytes(config) : 0) + ((size_t)1 << 16);
 }
 
-static size_t together(int threads, int windows) { return (size_t)(threads < windows ? threads : windows); }
+static size_t together(int threads, int windows) {
+  return (size_t)(threads < windows ? threads : windows);
+}
 
 static size_t layer_bytes(const Config *config, const Calibration *how, bool choices, int threads) {
-  return together(threads, how->windows) * window_bytes(config, how->length, choices) + ((size_t)1 << 16);
+  return together(threads, how->windows) * window_bytes(config, how->length, choices) +
+         ((size_t)1 << 16);
 }
 
 size_t calibrate_bytes(const Config *config, const Calibration *how, bool choices, int threads) {
   const size_t scales = (size_t)config->layers * (size_t)config->family->tensors.scales,
                statistics = (size_t)(how->windows + 1) * scales * ALPHAS_MOST * sizeof(double),
-               windows = (size_t)how->windows * (walk_stream_bytes(how->length, config->D, 1) + 4096);
-  return layer_bytes(config, how, choices, threads) + statistics + windows + (choices ? choices_bytes(config) : 0) +
-         walk_stream_bytes(how->length, config->D, 1) + ((size_t)1 << 16);
+               windows =
+                   (size_t)how->windows * (walk_stream_bytes(how->length, config->D, 1) + 4096);
+  return layer_bytes(config, how, choices, threads) + statistics + windows +
+         (choices ? choices_bytes(config) : 0) + walk_stream_bytes(how->length, config->D, 1) +
+         ((size_t)1 << 16);
 }
 
 /* The scales of a layer from what the windows left; `others`: the statistics of its choices. */
@@ -133,11 +147,13 @@ static bool take_statistics(const Calibrator *c, int layer, double *others, Stat
     const bool quantile = o->family->scale[s].quantile;
     double statistic = combined(stat, step, windows, quantile);
     if (!isfinite(statistic))
-      return FAIL(st, "%s: calibration: layer %d: %s has values that are not finite", c->asked.how.text, layer,
+      return FAIL(st, "%s: calibration: layer %d: %s has values that are not finite",
+                  c->asked.how.text, layer,
                   o->family->tensors.info[o->family->scale[s].tensor].name);
     to->statistic[s] = statistic;
     to->scale[s] = scale_of(statistic);
-    for (int a = 1; a < o->alphas; a++) *others++ = quantile ? combined(stat + a, step, windows, true) : NAN;
+    for (int a = 1; a < o->alphas; a++)
+      *others++ = quantile ? combined(stat + a, step, windows, true) : NAN;
   }
   return true;
 }
@@ -154,15 +170,18 @@ static void make_observer(Calibrator *c) {
   const size_t statistics = (size_t)model->layers * (size_t)(family->tensors.scales * o->alphas);
   o->stat = ARENA_NEW(&c->scratch, double, (size_t)c->asked.how.windows *statistics);
   c->others = ARENA_NEW(&c->scratch, double, statistics);
-  if (c->asked.choice) c->choices = choices_begin(&c->scratch, &model->config), o->choices = &c->choices;
+  if (c->asked.choice)
+    c->choices = choices_begin(&c->scratch, &model->config), o->choices = &c->choices;
 }
 
 static void make_windows(Calibrator *c) {
   const Calibration *how = &c->asked.how;
   c->window = ARENA_NEW(&c->scratch, PromptShape, how->windows);
   for (int w = 0; w < how->windows; w++) {
-    int64_t start = (int64_t)w * (c->asked.count - how->length) / (how->windows > 1 ? how->windows - 1 : 1);
-    c->window[w] = (PromptShape){.name = "window", .token = c->asked.token + start, .T = how->length};
+    int64_t start =
+        (int64_t)w * (c->asked.count - how->length) / (how->windows > 1 ? how->windows - 1 : 1);
+    c->window[w] =
+        (PromptShape){.name = "window", .token = c->asked.token + start, .T = how->length};
   }
 }
 
@@ -174,24 +193,26 @@ bool calibrate_begin(Arena *arena, const CalibrationAsked *asked, Calibrator **m
                 (long long)asked->count, how->length);
   Calibrator *c = *made = ARENA_NEW(arena, Calibrator, 1);
   c->asked = *asked;
-  c->arena = c->scratch =
-      arena_carve(arena, calibrate_bytes(&model->config, how, asked->choice != NULL, omp_get_max_threads()));
+  c->arena = c->scratch = arena_carve(
+      arena, calibrate_bytes(&model->config, how, asked->choice != NULL, omp_get_max_threads()));
   make_observer(c);
   make_windows(c);
-  c->side = (WalkSide){.source = source_cpu(model), .mode = model->config.family->plain, .layers = model->layers};
+  c->side = (WalkSide){
+      .source = source_cpu(model), .mode = model->config.family->plain, .layers = model->layers};
   c->visitor = (Visitor){.context = &c->observer, .side = observe_layer, .left = observed};
-  c->walk = (Walk){.layers = model->layers,
-                   .width = model->D,
-                   .side = &c->side,
-                   .sides = 1,
-                   .prompt = c->window,
-                   .prompts = how->windows,
-                   .visitor = &c->visitor,
-                   .visitors = 1,
-                   .abreast = how->windows,
-                   .abreast_bytes = window_bytes(&model->config, how->length, asked->choice != NULL),
-                   .name = "calibration",
-                   .keeper = asked->keeper};
+  c->walk =
+      (Walk){.layers = model->layers,
+             .width = model->D,
+             .side = &c->side,
+             .sides = 1,
+             .prompt = c->window,
+             .prompts = how->windows,
+             .visitor = &c->visitor,
+             .visitors = 1,
+             .abreast = how->windows,
+             .abreast_bytes = window_bytes(&model->config, how->length, asked->choice != NULL),
+             .name = "calibration",
+             .keeper = asked->keeper};
   return walk_begin(&c->scratch, &c->walk, &c->run, st);
 }
 
@@ -199,7 +220,8 @@ bool calibrate_layer(Calibrator *c, int layer, Status *st) {
   const Model *model = c->asked.model;
   const int scales = model->config.family->tensors.scales;
   TRY(walk_layer(c->run, layer, c->scratch, st));
-  TRY(take_statistics(c, layer, c->others + (size_t)layer * (size_t)(scales * CHOICE_QUANTILES), st));
+  TRY(take_statistics(c, layer, c->others + (size_t)layer * (size_t)(scales * CHOICE_QUANTILES),
+                      st));
   if (c->asked.sparing) arena_give_back(&(Arena){.base = c->scratch.next, .end = c->scratch.end});
   if (layer + 1 < model->layers) return true;
   if (c->asked.choice) choices_rows(&c->choices, model, c->others, c->asked.choice, c->scratch);
@@ -207,10 +229,11 @@ bool calibrate_layer(Calibrator *c, int layer, Status *st) {
   return true;
 }
 
-bool calibrate(Model *model, const int32_t *token, int64_t count, const Calibration *how, ScaleChoice *choice,
-               Arena scratch, Status *st) {
+bool calibrate(Model *model, const int32_t *token, int64_t count, const Calibration *how,
+               ScaleChoice *choice, Arena scratch, Status *st) {
   Calibrator *c;
-  const CalibrationAsked asked = {.model = model, .token = token, .count = count, .how = *how, .choice = choice};
+  const CalibrationAsked asked = {
+      .model = model, .token = token, .count = count, .how = *how, .choice = choice};
   TRY(calibrate_begin(&scratch, &asked, &c, st));
   for (int layer = 0; layer < model->layers; layer++) TRY(calibrate_layer(c, layer, st));
   return true;
@@ -225,7 +248,8 @@ static Digest values_digest(const Model *model, const ScaleChoice *choice, const
     for (int s = 0; s < scales; s++) value[s] = model->scales[layer].statistic[s];
     part[1] = digest_of(value, (size_t)scales * sizeof *value);
     part[0] = digest_join(part, 2);
-    if (choice) part[1] = choices_digest(choice, model->config.family, layer), part[0] = digest_join(part, 2);
+    if (choice)
+      part[1] = choices_digest(choice, model->config.family, layer), part[0] = digest_join(part, 2);
   }
   return part[0];
 }
@@ -237,33 +261,39 @@ char *calibration_json(const Model *model, const ScaleChoice *choice, const Dige
     json_t *entry = json_object();
     for (int s = 0; s < tensors->scales; s++)
       json_object_set_new(entry, tensors->scale[s], json_real(model->scales[layer].statistic[s]));
-    if (choice) json_object_set_new(entry, "choices", choices_json(choice, model->config.family, layer));
+    if (choice)
+      json_object_set_new(entry, "choices", choices_json(choice, model->config.family, layer));
     json_array_append_new(layers, entry);
   }
   Digest digest = values_digest(model, choice, key);
-  json_t *root = json_pack("{s:s, s:s, s:o}", "key", key->hex, "digest", digest.hex, "layers", layers);
+  json_t *root =
+      json_pack("{s:s, s:s, s:o}", "key", key->hex, "digest", digest.hex, "layers", layers);
   char *text = json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
   json_decref(root);
   return text;
 }
 
-/* The choices of every layer, where the first has them; NULL where not or where they are not as they were written. */
+/* The choices of every layer, where the first has them; NULL where not or where they are not as
+ * they were written. */
 static ScaleChoice *take_choices(const json_t *layers, const Config *config, Arena *arena) {
   if (!json_object_get(json_array_get(layers, 0), "choices")) return NULL;
   ScaleChoice *choice = ARENA_NEW(arena, ScaleChoice, choices_count(config));
   for (int layer = 0; layer < config->layers; layer++)
-    if (!choices_take(json_object_get(json_array_get(layers, (size_t)layer), "choices"), config->family, layer, choice))
+    if (!choices_take(json_object_get(json_array_get(layers, (size_t)layer), "choices"),
+                      config->family, layer, choice))
       return NULL;
   return choice;
 }
 
-/* The statistics of every layer into `model`; false where one is missing or could not have been written. */
+/* The statistics of every layer into `model`; false where one is missing or could not have been
+ * written. */
 static bool take_layers(const json_t *layers, Model *model) {
   const Tensors *tensors = &model->config.family->tensors;
   if (json_array_size(layers) != (size_t)model->layers) return false;
   for (int layer = 0; layer < model->layers; layer++)
     for (int s = 0; s < tensors->scales; s++) {
-      const json_t *value = json_object_get(json_array_get(layers, (size_t)layer), tensors->scale[s]);
+      const json_t *value =
+          json_object_get(json_array_get(layers, (size_t)layer), tensors->scale[s]);
       if (!json_is_real(value) || !(json_real_value(value) >= 0)) return false;
       model->scales[layer].statistic[s] = json_real_value(value);
       model->scales[layer].scale[s] = scale_of(json_real_value(value));
@@ -271,9 +301,11 @@ static bool take_layers(const json_t *layers, Model *model) {
   return true;
 }
 
-CalibrationFound calibration_load(const char *path, const Digest *key, Model *model, ScaleChoice *choice,
-                                  Arena scratch) {
-  enum { CALIBRATION_BYTES = 1 << 24 }; /* LAYERS_MOST layers of SCALES_MOST scales with their choices: some 9 MB */
+CalibrationFound calibration_load(const char *path, const Digest *key, Model *model,
+                                  ScaleChoice *choice, Arena scratch) {
+  enum {
+    CALIBRATION_BYTES = 1 << 24
+  }; /* LAYERS_MOST layers of SCALES_MOST scales with their choices: some 9 MB */
   Bytes text;
   Status unread = {0};
   if (!file_exists(path)) return CALIBRATION_NONE;
@@ -286,22 +318,26 @@ CalibrationFound calibration_load(const char *path, const Digest *key, Model *mo
   CalibrationFound found = CALIBRATION_DAMAGED;
   if (found_key && strlen(found_key) == strlen(key->hex) && strcmp(found_key, key->hex) != 0)
     found = CALIBRATION_NONE;
-  else if (found_key && digest && take_layers(layers, model) && !strcmp(digest, values_digest(model, read, key).hex))
+  else if (found_key && digest && take_layers(layers, model) &&
+           !strcmp(digest, values_digest(model, read, key).hex))
     found = choice && !read ? CALIBRATION_NONE : CALIBRATION_TAKEN;
-  if (choice && found == CALIBRATION_TAKEN) memcpy(choice, read, choices_count(&model->config) * sizeof *choice);
+  if (choice && found == CALIBRATION_TAKEN)
+    memcpy(choice, read, choices_count(&model->config) * sizeof *choice);
   json_decref(root);
   return found;
 }
 
-/* --- of a subject -------------------------------------------------------------------------------------------------
- */
+/* --- of a subject ----------------------------------------------------------------------------- */
 
 /* What the statistics depend on. */
-static Digest calibration_key(const Spec *spec, const Subject *subject, const Digest *program, Arena scratch) {
+static Digest calibration_key(const Spec *spec, const Subject *subject, const Digest *program,
+                              Arena scratch) {
   const Calibration *c = &spec->calibration;
-  Digest text = digest_of(subject->calibration_token, (size_t)subject->calibration_count * sizeof(int32_t));
-  const char *all = arena_printf(&scratch, "%s %s %s %d %d %d %.17g", subject->checkpoint.digest.hex, program->hex,
-                                 text.hex, spec->rewrite, c->windows, c->length, c->alpha);
+  Digest text =
+      digest_of(subject->calibration_token, (size_t)subject->calibration_count * sizeof(int32_t));
+  const char *all =
+      arena_printf(&scratch, "%s %s %s %d %d %d %.17g", subject->checkpoint.digest.hex,
+                   program->hex, text.hex, spec->rewrite, c->windows, c->length, c->alpha);
   return digest_of(all, strlen(all));
 }
 
@@ -323,8 +359,8 @@ static bool ride(void *context, int layer, Status *st) {
   TRY(calibrate_layer(r->calibrator, layer, st));
   subject->calibrate_s += clock_s() - start;
   if (layer + 1 < subject->model.layers) return true;
-  progress_tell(r->progress, "calibrate", subject->calibrate_s, "%d windows of %d tokens of %s", how->windows,
-                how->length, subject->calibration_path);
+  progress_tell(r->progress, "calibrate", subject->calibrate_s, "%d windows of %d tokens of %s",
+                how->windows, how->length, subject->calibration_path);
   if (!r->path) return true;
   char *text = calibration_json(&subject->model, r->choice, &r->key);
   bool ok = file_write(r->path, text, strlen(text), false, st);
@@ -332,8 +368,8 @@ static bool ride(void *context, int layer, Status *st) {
   return ok;
 }
 
-bool calibrate_subject(Arena *arena, const Spec *spec, const char *cache, const Keeper *keeper, Progress *progress,
-                       Subject *subject, Status *st) {
+bool calibrate_subject(Arena *arena, const Spec *spec, const char *cache, const Keeper *keeper,
+                       Progress *progress, Subject *subject, Status *st) {
   const Calibration *c = &spec->calibration;
   const double start = clock_s();
   Digest program;
@@ -341,21 +377,25 @@ bool calibrate_subject(Arena *arena, const Spec *spec, const char *cache, const 
   TRY(run_program_digest(&program, st));
   Riding *r = ARENA_NEW(arena, Riding, 1);
   *r = (Riding){.subject = subject, .progress = progress};
-  if (spec->mend_count) r->choice = ARENA_NEW(arena, ScaleChoice, choices_count(&subject->model.config));
+  if (spec->mend_count)
+    r->choice = ARENA_NEW(arena, ScaleChoice, choices_count(&subject->model.config));
   subject->choice = r->choice;
   r->key = calibration_key(spec, subject, &program, *arena);
   r->path = cache ? arena_printf(arena, "%s/calibration.json", cache) : NULL;
   CalibrationFound found =
-      r->path ? calibration_load(r->path, &r->key, &subject->model, r->choice, *arena) : CALIBRATION_NONE;
+      r->path ? calibration_load(r->path, &r->key, &subject->model, r->choice, *arena)
+              : CALIBRATION_NONE;
   if (found == CALIBRATION_TAKEN) {
     subject->calibrate_s = clock_s() - start;
     progress_tell(progress, "calibrate", subject->calibrate_s, "scales of %s", r->path);
     return true;
   }
-  /* Not refused: what is made again is the same to the last bit, so nothing depends on the damaged file but the time.
-   */
+  /* Not refused: what is made again is the same to the last bit, so nothing depends on the damaged
+   * file but the time. */
   if (found == CALIBRATION_DAMAGED)
-    progress_say(progress, "%s: is damaged (its values are not those that were written): calibrated anew", r->path);
+    progress_say(progress,
+                 "%s: is damaged (its values are not those that were written): calibrated anew",
+                 r->path);
   CalibrationAsked asked = {.model = &subject->model,
                             .token = subject->calibration_token,
                             .count = subject->calibration_count,
@@ -365,7 +405,8 @@ bool calibrate_subject(Arena *arena, const Spec *spec, const char *cache, const 
                             .keeper = layers_stay(subject->layers) ? NULL : keeper};
   asked.how.text = subject->calibration_path;
   TRY(calibrate_begin(arena, &asked, &r->calibrator, st));
-  layers_ride(subject->layers,
-              &(Rider){.context = r, .forms = forms_of_mode(subject->model.config.family->plain), .ride = ride});
+  layers_ride(subject->layers, &(Rider){.context = r,
+                                        .forms = forms_of_mode(subject->model.config.family->plain),
+                                        .ride = ride});
   return true;
 }

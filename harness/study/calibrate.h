@@ -1,7 +1,8 @@
 /* calibrate: the static activation scales of every layer, from text run through the float32 model.
- * Window i of `windows` starts at token floor(i * (count - length) / max(windows - 1, 1)), each from state zero.
- * s_in, s_xz, s_dbc, s_dt, s_o: absolute maximum over all windows of norm, in_proj, x_proj, dt_proj, out_proj_in.
- * s_u, s_h: per window the alpha-quantile of |conv1d_silu| and |ssm_state|, combined as m += 0.01 (new - m).
+ * Window i of `windows` starts at token floor(i * (count - length) / max(windows - 1, 1)), each
+ * from state zero. s_in, s_xz, s_dbc, s_dt, s_o: absolute maximum over all windows of norm,
+ * in_proj, x_proj, dt_proj, out_proj_in. s_u, s_h: per window the alpha-quantile of |conv1d_silu|
+ * and |ssm_state|, combined as m += 0.01 (new - m).
  * Source: the observers of Quamba's quantiser. */
 #ifndef DS_STUDY_CALIBRATE_H
 #define DS_STUDY_CALIBRATE_H
@@ -16,39 +17,48 @@ typedef struct CalibrationAsked {
   const int32_t *token;
   int64_t count;
   Calibration how;            /* text: for messages */
-  struct ScaleChoice *choice; /* [choices_count]: what other scales would do, from the same walk (study/choices.h);
-                               * NULL: not asked for */
+  struct ScaleChoice *choice; /* [choices_count]: what other scales would do, from the same walk
+                               * (study/choices.h); NULL: not asked for */
   bool sparing;               /* what a layer took of memory is given back before the next */
   const Keeper *keeper;       /* where windows are kept layer by layer; NULL: they are not */
 } CalibrationAsked;
 
-/* A walk of all windows under the family's float preset, abreast, that goes on a layer at a time. Refuses a text
- * shorter than one window. */
+/* A walk of all windows under the family's float preset, abreast, that goes on a layer at a time.
+ * Refuses a text shorter than one window. */
 typedef struct Calibrator Calibrator;
-bool calibrate_begin(Arena *arena, const CalibrationAsked *asked, Calibrator **calibrator, Status *st);
-/* The next layer, from 0, which is held in the preset's forms: sets its statistics and scales; behind the last layer
- * the choices. Refuses activations that are not finite (layer and tensor named). */
+bool calibrate_begin(Arena *arena, const CalibrationAsked *asked, Calibrator **calibrator,
+                     Status *st);
+/* The next layer, from 0, which is held in the preset's forms: sets its statistics and scales;
+ * behind the last layer the choices. Refuses activations that are not finite (layer and tensor
+ * named). */
 bool calibrate_layer(Calibrator *calibrator, int layer, Status *st);
 /* Bytes that it takes with so many threads. */
 size_t calibrate_bytes(const Config *config, const Calibration *how, bool choices, int threads);
 /* All layers of a model that are held already. */
-bool calibrate(Model *model, const int32_t *token, int64_t count, const Calibration *how, struct ScaleChoice *choice,
-               Arena scratch, Status *st);
+bool calibrate(Model *model, const int32_t *token, int64_t count, const Calibration *how,
+               struct ScaleChoice *choice, Arena scratch, Status *st);
 
-/* The statistics as a JSON text {"key": …, "digest": …, "layers": [{"s_in": …}, …]}, with the choices where there are
- * some ("choices" of each layer); the digest of key and values; to be freed by the caller. */
+/* The statistics as a JSON text {"key": …, "digest": …, "layers": [{"s_in": …}, …]}, with the
+ * choices where there are some ("choices" of each layer); the digest of key and values; to be freed
+ * by the caller. */
 char *calibration_json(const Model *model, const struct ScaleChoice *choice, const Digest *key);
-typedef enum CalibrationFound { CALIBRATION_NONE, CALIBRATION_DAMAGED, CALIBRATION_TAKEN } CalibrationFound;
-/* Takes the statistics from such a file, and the choices where they are asked for: there is none, one of another key or
- * one without choices; it is not as it was written; or they are taken. Only then do the model and `choice` hold
- * anything to be relied on: a cache is made again, not repaired. */
-CalibrationFound calibration_load(const char *path, const Digest *key, Model *model, struct ScaleChoice *choice,
-                                  Arena scratch);
+typedef enum CalibrationFound {
+  CALIBRATION_NONE,
+  CALIBRATION_DAMAGED,
+  CALIBRATION_TAKEN
+} CalibrationFound;
+/* Takes the statistics from such a file, and the choices where they are asked for: there is none,
+ * one of another key or one without choices; it is not as it was written; or they are taken. Only
+ * then do the model and `choice` hold anything to be relied on: a cache is made again, not
+ * repaired. */
+CalibrationFound calibration_load(const char *path, const Digest *key, Model *model,
+                                  struct ScaleChoice *choice, Arena scratch);
 
-/* The scales of a loaded subject that has a text to calibrate on, and where the spec asks for `mend` the choices, in
- * the arena: from `cache` (a folder; NULL: no cache), or by riding along with whoever holds its layers first, and then
- * left there. A layer has its scales when it is first held. */
-bool calibrate_subject(Arena *arena, const Spec *spec, const char *cache, const Keeper *keeper, Progress *progress,
-                       Subject *subject, Status *st);
+/* The scales of a loaded subject that has a text to calibrate on, and where the spec asks for
+ * `mend` the choices, in the arena: from `cache` (a folder; NULL: no cache), or by riding along
+ * with whoever holds its layers first, and then left there. A layer has its scales when it is first
+ * held. */
+bool calibrate_subject(Arena *arena, const Spec *spec, const char *cache, const Keeper *keeper,
+                       Progress *progress, Subject *subject, Status *st);
 
 #endif

@@ -26,9 +26,11 @@ static size_t scales_of_all(const Config *config) {
 }
 
 Choices choices_begin(Arena *arena, const Config *config) {
-  Choices c = {.config = config, .count = ARENA_NEW(arena, uint64_t, scales_of_all(config) * MAGNITUDE_BINS)};
+  Choices c = {.config = config,
+               .count = ARENA_NEW(arena, uint64_t, scales_of_all(config) * MAGNITUDE_BINS)};
   c.channel = ARENA_NEW(arena, uint32_t, config->layers * channels_of_all(config));
-  for (int s = 0; s < config->family->tensors.scales; s++) c.first[s + 1] = c.first[s] + channels_of(config, s);
+  for (int s = 0; s < config->family->tensors.scales; s++)
+    c.first[s + 1] = c.first[s] + channels_of(config, s);
   return c;
 }
 
@@ -47,7 +49,8 @@ static uint32_t *channels_at(const Choices *c, int layer, int scale) {
 }
 
 static uint64_t *counts_at(const Choices *c, int layer, int scale) {
-  return &c->count[((size_t)layer * (size_t)c->config->family->tensors.scales + (size_t)scale) * MAGNITUDE_BINS];
+  return &c->count[((size_t)layer * (size_t)c->config->family->tensors.scales + (size_t)scale) *
+                   MAGNITUDE_BINS];
 }
 
 /* In steps, so that the bins of many values are found at once. */
@@ -73,7 +76,8 @@ static void take_largest(const float *x, int rows, int cols, bool columns, uint3
 
 void choices_gather(const Choices *c, int layer, int scale, const Tensor *t, Arena scratch) {
   const int channels = channels_of(c->config, scale);
-  uint32_t *count = ARENA_NEW(&scratch, uint32_t, MAGNITUDE_BINS), *most = ARENA_NEW(&scratch, uint32_t, channels);
+  uint32_t *count = ARENA_NEW(&scratch, uint32_t, MAGNITUDE_BINS),
+           *most = ARENA_NEW(&scratch, uint32_t, channels);
   for (int row = 0; row < t->rows; row++)
     count_values((const float *)t->data + (size_t)row * (size_t)t->cols, t->cols, count);
   take_largest(t->data, t->rows, t->cols, by_token(c->config->family, scale), most);
@@ -86,23 +90,26 @@ void choices_gather(const Choices *c, int layer, int scale, const Tensor *t, Are
   }
 }
 
-/* --- rows -----------------------------------------------------------------------------------------------------------
- */
+/* --- rows ------------------------------------------------------------------------------------- */
 
 size_t choices_count(const Config *config) { return scales_of_all(config) * SCALE_CHOICES; }
 
-ScaleChoice *choices_row(ScaleChoice *rows, const Family *family, int layer, int scale, ScaleChoiceKind kind) {
+ScaleChoice *choices_row(ScaleChoice *rows, const Family *family, int layer, int scale,
+                         ScaleChoiceKind kind) {
   return &rows[(layer * family->tensors.scales + scale) * SCALE_CHOICES + (int)kind];
 }
 
 /* Names, and what follows from the numbers that are kept. */
-static void finish_row(ScaleChoice *row, const Family *family, int layer, int scale, ScaleChoiceKind kind) {
+static void finish_row(ScaleChoice *row, const Family *family, int layer, int scale,
+                       ScaleChoiceKind kind) {
   row->layer = layer;
   table_text(row->scale, sizeof row->scale, family->tensors.scale[scale]);
-  table_text(row->tensor, sizeof row->tensor, family->tensors.info[family->scale[scale].tensor].name);
+  table_text(row->tensor, sizeof row->tensor,
+             family->tensors.info[family->scale[scale].tensor].name);
   table_text(row->choice, sizeof row->choice, scale_choice_names[kind]);
   row->grid_end = 127 * row->value;
-  row->rel_l2 = sqrt(row->rel_l2_clipped * row->rel_l2_clipped + row->rel_l2_rounded * row->rel_l2_rounded);
+  row->rel_l2 =
+      sqrt(row->rel_l2_clipped * row->rel_l2_clipped + row->rel_l2_rounded * row->rel_l2_rounded);
 }
 
 /* Every channel's values at its own scale, rounded evenly; no more than all there is. */
@@ -117,8 +124,8 @@ static double rounded_per_channel(const Choices *c, int layer, int scale, const 
   return fmin(sum, magnitudes_squares(m));
 }
 
-static void make_row(const Choices *c, const Magnitudes *m, int layer, int scale, ScaleChoiceKind kind, double value,
-                     ScaleChoice *row) {
+static void make_row(const Choices *c, const Magnitudes *m, int layer, int scale,
+                     ScaleChoiceKind kind, double value, ScaleChoice *row) {
   ScaleError e = {.rounded = rounded_per_channel(c, layer, scale, m)};
   if (kind != CHOICE_PER_CHANNEL) e = scale_error(m, value);
   double squares = magnitudes_squares(m);
@@ -130,7 +137,8 @@ static void make_row(const Choices *c, const Magnitudes *m, int layer, int scale
   finish_row(row, c->config->family, layer, scale, kind);
 }
 
-void choices_rows(const Choices *c, const Model *model, const double *statistic, ScaleChoice *rows, Arena scratch) {
+void choices_rows(const Choices *c, const Model *model, const double *statistic, ScaleChoice *rows,
+                  Arena scratch) {
   const Family *family = c->config->family;
   for (int layer = 0; layer < c->config->layers; layer++)
     for (int s = 0; s < family->tensors.scales; s++, statistic += CHOICE_QUANTILES) {
@@ -143,16 +151,18 @@ void choices_rows(const Choices *c, const Model *model, const double *statistic,
       for (int k = 0; k < SCALE_CHOICES; k++) {
         double end = least;
         if (k >= CHOICE_0_999 && k <= CHOICE_1)
-          end = family->scale[s].quantile ? statistic[k - CHOICE_0_999]
-                                          : magnitudes_quantile(&m, scale_choice_quantiles[k - CHOICE_0_999]);
-        double value = k == CHOICE_CALIBRATED ? (double)model->scales[layer].scale[s] : (double)scale_of(end);
-        make_row(c, &m, layer, s, (ScaleChoiceKind)k, value, choices_row(rows, family, layer, s, (ScaleChoiceKind)k));
+          end = family->scale[s].quantile
+                    ? statistic[k - CHOICE_0_999]
+                    : magnitudes_quantile(&m, scale_choice_quantiles[k - CHOICE_0_999]);
+        double value =
+            k == CHOICE_CALIBRATED ? (double)model->scales[layer].scale[s] : (double)scale_of(end);
+        make_row(c, &m, layer, s, (ScaleChoiceKind)k, value,
+                 choices_row(rows, family, layer, s, (ScaleChoiceKind)k));
       }
     }
 }
 
-/* --- kept -----------------------------------------------------------------------------------------------------------
- */
+/* --- kept ------------------------------------------------------------------------------------- */
 
 enum { NUMBERS = 5 };
 
@@ -185,7 +195,8 @@ bool choices_take(const json_t *json, const Family *family, int layer, ScaleChoi
       if (count && json_real_value(value) > 0x1p53) return false;
       number[k] = none ? NAN : json_real_value(value);
     }
-    ScaleChoice *row = choices_row(rows, family, layer, i / SCALE_CHOICES, (ScaleChoiceKind)(i % SCALE_CHOICES));
+    ScaleChoice *row =
+        choices_row(rows, family, layer, i / SCALE_CHOICES, (ScaleChoiceKind)(i % SCALE_CHOICES));
     *row = (ScaleChoice){.value = number[0],
                          .values = (int64_t)number[1],
                          .beyond = (int64_t)number[2],
@@ -200,6 +211,7 @@ Digest choices_digest(const ScaleChoice *rows, const Family *family, int layer) 
   double number[SCALES_MOST * SCALE_CHOICES][NUMBERS];
   const int count = family->tensors.scales * SCALE_CHOICES;
   for (int i = 0; i < count; i++)
-    numbers_of(choices_row((ScaleChoice *)rows, family, layer, 0, CHOICE_CALIBRATED) + i, number[i]);
+    numbers_of(choices_row((ScaleChoice *)rows, family, layer, 0, CHOICE_CALIBRATED) + i,
+               number[i]);
   return digest_of(number, (size_t)count * sizeof *number);
 }

@@ -1,6 +1,7 @@
-/* choices: what the calibration pass gathers beside its statistics where a spec asks what other scales would do: how
- * often each magnitude occurs in the tensor of every static scale, and the largest of each channel, over all windows.
- * Counts and maxima, so no order matters. Channels are a tensor's columns where its rows are tokens, else its rows. */
+/* choices: what the calibration pass gathers beside its statistics where a spec asks what other
+ * scales would do: how often each magnitude occurs in the tensor of every static scale, and the
+ * largest of each channel, over all windows. Counts and maxima, so no order matters. Channels are a
+ * tensor's columns where its rows are tokens, else its rows. */
 #ifndef DS_STUDY_CHOICES_H
 #define DS_STUDY_CHOICES_H
 #include <jansson.h>
@@ -18,18 +19,20 @@ typedef struct Choices {
 } Choices;
 
 Choices choices_begin(Arena *arena, const Config *config);
-size_t choices_bytes(const Config *config);        /* that choices_begin takes, and choices_rows of scratch */
+size_t
+choices_bytes(const Config *config); /* that choices_begin takes, and choices_rows of scratch */
 size_t choices_window_bytes(const Config *config); /* of scratch, that choices_gather takes */
 /* A window's tensor of this scale, float32 and finite; by several threads at a time. */
 void choices_gather(const Choices *choices, int layer, int scale, const Tensor *t, Arena scratch);
 
 /* Rows of every layer, scale and choice: [layers][scales][SCALE_CHOICES]. */
 size_t choices_count(const Config *config);
-ScaleChoice *choices_row(ScaleChoice *rows, const Family *family, int layer, int scale, ScaleChoiceKind kind);
-/* All of them, of a model that is calibrated; statistic [layers][scales][CHOICE_QUANTILES]: that of the calibration at
- * other quantiles, of the scales that are made from one. */
-void choices_rows(const Choices *choices, const Model *model, const double *statistic, ScaleChoice *rows,
-                  Arena scratch);
+ScaleChoice *choices_row(ScaleChoice *rows, const Family *family, int layer, int scale,
+                         ScaleChoiceKind kind);
+/* All of them, of a model that is calibrated; statistic [layers][scales][CHOICE_QUANTILES]: that of
+ * the calibration at other quantiles, of the scales that are made from one. */
+void choices_rows(const Choices *choices, const Model *model, const double *statistic,
+                  ScaleChoice *rows, Arena scratch);
 
 /* A layer's rows as a JSON value; and from one, false where it could not have been written so. */
 json_t *choices_json(const ScaleChoice *rows, const Family *family, int layer);

@@ -20,7 +20,8 @@ static Tensor int8_of(const Job *job, int rows, int cols, int8_t *room) {
     Tensor values = job->i8->values;
     return tensor_of(values.data, FORMAT_I8, rows, cols, values.scale.value);
   }
-  for (int r = 0; r < rows; r++) linear_unpack(&job->i8->linear, r, room + (size_t)r * (size_t)cols);
+  for (int r = 0; r < rows; r++)
+    linear_unpack(&job->i8->linear, r, room + (size_t)r * (size_t)cols);
   return tensor_of(room, FORMAT_I8, rows, cols, job->i8->linear.scale);
 }
 
@@ -86,7 +87,9 @@ static bool ride(void *context, int layer, Status *st) {
   return true;
 }
 
-size_t clipped_bytes(const Config *config, int threads) { return (size_t)threads * scratch_bytes(config); }
+size_t clipped_bytes(const Config *config, int threads) {
+  return (size_t)threads * scratch_bytes(config);
+}
 
 Clipped *clipped_ride(Arena *arena, const Spec *spec, Subject *subject) {
   const Config *config = &subject->model.config;
@@ -96,13 +99,15 @@ Clipped *clipped_ride(Arena *arena, const Spec *spec, Subject *subject) {
   c->arena = arena_carve(arena, clipped_bytes(config, omp_get_max_threads()));
   Forms forms = {.f64 = true};
   for (int i = 0; i < config->layers * config->family->weights; i++)
-    if (scales_weight_used(spec, &config->family->weight[i % config->family->weights], i / config->family->weights))
+    if (scales_weight_used(spec, &config->family->weight[i % config->family->weights],
+                           i / config->family->weights))
       forms.i8 |= 1u << i % config->family->weights;
   layers_ride(subject->layers, &(Rider){.context = c, .forms = forms, .ride = ride});
   return c;
 }
 
-TableRows clipped_rows(Arena *arena, const Clipped *c, const Clipping *own, size_t owns, double *time_s) {
+TableRows clipped_rows(Arena *arena, const Clipped *c, const Clipping *own, size_t owns,
+                       double *time_s) {
   Clipping *row = ARENA_NEW(arena, Clipping, owns + c->rows);
   if (owns) memcpy(row, own, owns * sizeof *own);
   memcpy(row + owns, c->row, c->rows * sizeof *row);

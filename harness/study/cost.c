@@ -14,8 +14,9 @@
 enum { TOTAL = WATCH_NAMES, TIMED };
 
 /* Rows stand in this order; an operator that it does not name comes behind, as it is met. */
-static const char *const order[] = {"embedding", "rmsnorm",  "in_proj",  "conv1d",     "x_proj", "dt_proj",  "scan",
-                                    "hadamard",  "out_proj", "quantise", "dequantise", "narrow", "residual", "head"};
+static const char *const order[] = {"embedding",  "rmsnorm", "in_proj",  "conv1d",   "x_proj",
+                                    "dt_proj",    "scan",    "hadamard", "out_proj", "quantise",
+                                    "dequantise", "narrow",  "residual", "head"};
 
 typedef struct Sample {
   double time_s, copy_s;
@@ -41,13 +42,18 @@ typedef struct Bench {
   int subjects, modes;
 } Bench;
 
-/* --- what is timed --------------------------------------------------------------------------------------------------
- */
+/* --- what is timed ---------------------------------------------------------------------------- */
 
-static bool prefill(const Model *model, const Mode *mode, const int32_t *token, int T, Arena scratch, Status *st) {
+static bool prefill(const Model *model, const Mode *mode, const int32_t *token, int T,
+                    Arena scratch, Status *st) {
   WalkSide side = {.source = source_cpu(model), .mode = mode};
   PromptShape prompt = {.name = "cost", .token = token, .T = T};
-  Walk walk = {.layers = model->layers, .width = model->D, .side = &side, .sides = 1, .prompt = &prompt, .prompts = 1};
+  Walk walk = {.layers = model->layers,
+               .width = model->D,
+               .side = &side,
+               .sides = 1,
+               .prompt = &prompt,
+               .prompts = 1};
   return walk_run(&walk, scratch, st);
 }
 
@@ -90,8 +96,7 @@ static bool run_once(Bench *b, TimedMode *s, int repeat, Arena scratch, Status *
   return true;
 }
 
-/* --- rows -----------------------------------------------------------------------------------------------------------
- */
+/* --- rows ------------------------------------------------------------------------------------- */
 
 static double median(const double *x, int n, Arena scratch) {
   double *copy = ARENA_NEW(&scratch, double, n);
@@ -99,7 +104,8 @@ static double median(const double *x, int n, Arena scratch) {
   return gsl_stats_median(copy, 1, (size_t)n);
 }
 
-static Cost row_of(const Bench *b, const TimedMode *s, const TimedMode *fp32, int op, Arena scratch) {
+static Cost row_of(const Bench *b, const TimedMode *s, const TimedMode *fp32, int op,
+                   Arena scratch) {
   int n = b->repeats;
   double *x = ARENA_NEW(&scratch, double, n), *to_fp32 = ARENA_NEW(&scratch, double, n),
          *to_copy = ARENA_NEW(&scratch, double, n), *work = ARENA_NEW(&scratch, double, n);
@@ -108,7 +114,8 @@ static Cost row_of(const Bench *b, const TimedMode *s, const TimedMode *fp32, in
     to_fp32[r] = fp32->calls[op] ? fp32->sample[op][r].time_s / x[r] : NAN;
     to_copy[r] = x[r] / s->sample[op][r].copy_s;
   }
-  Cost row = {.length = s->length, .repeats = n, .calls = s->calls[op], .bytes = s->bytes[op], .share = 1};
+  Cost row = {
+      .length = s->length, .repeats = n, .calls = s->calls[op], .bytes = s->bytes[op], .share = 1};
   snprintf(row.mode, sizeof row.mode, "%s", s->mode->name);
   snprintf(row.backend, sizeof row.backend, "%s", b->model->ops->backend);
   snprintf(row.operator_name, sizeof row.operator_name, "%s", b->name[op]);
@@ -121,7 +128,8 @@ static Cost row_of(const Bench *b, const TimedMode *s, const TimedMode *fp32, in
   return row;
 }
 
-static int add_rows(const Bench *b, const TimedMode *s, const TimedMode *fp32, Cost *row, Arena scratch) {
+static int add_rows(const Bench *b, const TimedMode *s, const TimedMode *fp32, Cost *row,
+                    Arena scratch) {
   int count = 0;
   double sum = 0;
   row[count++] = row_of(b, s, fp32, TOTAL, scratch);
@@ -147,12 +155,12 @@ static CostBytes bytes_of(const Model *model, const Mode *mode, const Mode *fp32
   return row;
 }
 
-/* --- the whole ------------------------------------------------------------------------------------------------------
- */
+/* --- the whole -------------------------------------------------------------------------------- */
 
 static int longest(const CostPlan *plan) {
   int most = 0;
-  for (int i = 0; i < plan->length_count; i++) most = plan->lengths[i] > most ? plan->lengths[i] : most;
+  for (int i = 0; i < plan->length_count; i++)
+    most = plan->lengths[i] > most ? plan->lengths[i] : most;
   return most;
 }
 
@@ -169,21 +177,24 @@ static const Mode **modes_of(Arena *arena, const Spec *spec, const Family *famil
   mode[0] = family->plain;
   *count = 1;
   for (int i = 0; i < spec->cost.mode_count; i++)
-    if (strcmp(spec->cost.modes[i], mode[0]->name)) mode[(*count)++] = spec_mode(spec, spec->cost.modes[i]);
+    if (strcmp(spec->cost.modes[i], mode[0]->name))
+      mode[(*count)++] = spec_mode(spec, spec->cost.modes[i]);
   return mode;
 }
 
 /* No operator of any mode moves more in one call. */
 static size_t largest_call(const Model *m, int T) {
   size_t D = (size_t)m->D, E = (size_t)m->config.E, t = (size_t)T;
-  return 4 * (t * (D + 8 * E + (size_t)m->vocab + 4 * (size_t)m->config.N) + (2 * E + (size_t)m->vocab) * (D + E));
+  return 4 * (t * (D + 8 * E + (size_t)m->vocab + 4 * (size_t)m->config.N) +
+              (2 * E + (size_t)m->vocab) * (D + E));
 }
 
 /* Every mode at every length, turn by turn, into the samples. */
 static bool measure(Bench *b, Progress *progress, Arena scratch, Status *st) {
   progress_phase(progress, "cost", b->repeats * b->subjects);
   for (int i = 0; i < b->subjects; i++)
-    TRY(prefill(b->model, b->subject[i].mode, b->token, b->subject[i].length, scratch, st)); /* warm */
+    TRY(prefill(b->model, b->subject[i].mode, b->token, b->subject[i].length, scratch,
+                st)); /* warm */
   for (int repeat = 0; repeat < b->repeats; repeat++)
     for (int i = 0; i < b->subjects; i++) {
       TRY(run_once(b, &b->subject[i], repeat, scratch, st));
@@ -192,8 +203,8 @@ static bool measure(Bench *b, Progress *progress, Arena scratch, Status *st) {
   return true;
 }
 
-static bool measure_rows(const Study *study, const Mode *const *mode, Bench *b, CostRows *rows, Arena scratch,
-                         Status *st) {
+static bool measure_rows(const Study *study, const Mode *const *mode, Bench *b, CostRows *rows,
+                         Arena scratch, Status *st) {
   const CostPlan *plan = &study->spec->cost;
   int most = longest(plan);
   b->token = tokens(&scratch, &study->subject->prompt[0], most);
@@ -201,11 +212,13 @@ static bool measure_rows(const Study *study, const Mode *const *mode, Bench *b, 
   b->copy_to = arena_alloc(&scratch, largest_call(b->model, most), 1);
   for (int i = 0; i < b->subjects; i++) {
     b->subject[i] = (TimedMode){.mode = mode[i % b->modes], .length = plan->lengths[i / b->modes]};
-    for (int op = 0; op < TIMED; op++) b->subject[i].sample[op] = ARENA_NEW(&scratch, Sample, b->repeats);
+    for (int op = 0; op < TIMED; op++)
+      b->subject[i].sample[op] = ARENA_NEW(&scratch, Sample, b->repeats);
   }
   TRY(measure(b, study->progress, scratch, st));
   for (int i = 0; i < b->subjects; i++)
-    rows->times += add_rows(b, &b->subject[i], &b->subject[i - i % b->modes], &rows->time[rows->times], scratch);
+    rows->times += add_rows(b, &b->subject[i], &b->subject[i - i % b->modes],
+                            &rows->time[rows->times], scratch);
   for (int m = 0; m < b->modes; m++) rows->bytes[m] = bytes_of(b->model, mode[m], mode[0]);
   return true;
 }
@@ -227,7 +240,8 @@ bool cost_measure(Arena *arena, const Study *study, CostRows *rows, Status *st) 
   bool found;
   TRY(study_find(study, "cost", kept, size, &found, *arena, st));
   found = found && kept->times >= 0 && (size_t)kept->times <= times;
-  *rows = (CostRows){.time = (Cost *)(void *)(kept + 1), .times = found ? kept->times : 0, .modes = b.modes};
+  *rows = (CostRows){
+      .time = (Cost *)(void *)(kept + 1), .times = found ? kept->times : 0, .modes = b.modes};
   rows->bytes = (CostBytes *)(void *)(rows->time + times);
   if (!found) {
     Forms forms = {.head = true};
@@ -238,12 +252,14 @@ bool cost_measure(Arena *arena, const Study *study, CostRows *rows, Status *st) 
   *kept = *rows;
   if (!found) TRY(study_keep(study, "cost", kept, size, st));
   if (!found)
-    progress_done(study->progress, "%d modes, %d lengths, %d times each", b.modes, plan->length_count, b.repeats);
+    progress_done(study->progress, "%d modes, %d lengths, %d times each", b.modes,
+                  plan->length_count, b.repeats);
   return true;
 }
 
 size_t cost_bytes(const Spec *spec, const Config *c) {
   if (!spec->cost.length_count) return 0;
   size_t T = (size_t)longest(&spec->cost), D = (size_t)c->D, E = (size_t)c->E;
-  return 2 * block_bytes(c, (int)T) + 8 * (T * (D + 8 * E + (size_t)c->vocab) + (2 * E + (size_t)c->vocab) * (D + E));
+  return 2 * block_bytes(c, (int)T) +
+         8 * (T * (D + 8 * E + (size_t)c->vocab) + (2 * E + (size_t)c->vocab) * (D + E));
 }

@@ -1,6 +1,7 @@
-/* cost: what each mode costs on this machine: time of a prefill and of its operators, and the bytes that it needs.
- * Modes take turns in every repeat, so that what changes on the machine meets all of them; fp32 is always one of them,
- * and everything is also given as a ratio to it and to a plain copy of as many bytes, both timed in the same repeat. */
+/* cost: what each mode costs on this machine: time of a prefill and of its operators, and the bytes
+ * that it needs. Modes take turns in every repeat, so that what changes on the machine meets all of
+ * them; fp32 is always one of them, and everything is also given as a ratio to it and to a plain
+ * copy of as many bytes, both timed in the same repeat. */
 #ifndef DS_STUDY_COST_H
 #define DS_STUDY_COST_H
 #include "measure/tables.h"

@@ -13,7 +13,7 @@ typedef struct Evaluator {
   const PromptShape *window; /* [windows] */
   const WalkSide *side;      /* [sides] */
   int sides;
-  char *left;        /* [windows][left_bytes]: [sides] EvaluationWindow, then [sides][length] Predicted */
+  char *left; /* [windows][left_bytes]: [sides] EvaluationWindow, then [sides][length] Predicted */
   size_t left_bytes; /* of a window */
   double *stream;    /* [length, D]: the reference's block_out of this layer */
 } Evaluator;
@@ -34,14 +34,16 @@ static int64_t window_start(const EvaluationPlan *plan, int64_t count, int windo
   return window * (count - plan->length - 1) / (plan->windows > 1 ? plan->windows - 1 : 1);
 }
 
-/* Whether side s is the same computation as an earlier one up to this layer: before its last, it then does not run. */
+/* Whether side s is the same computation as an earlier one up to this layer: before its last, it
+ * then does not run. */
 static bool runs_as(const Evaluator *e, int s, int earlier, const WalkPlace *at) {
   return mode_equal_in(e->side[s].mode, e->side[earlier].mode, at->layer + 1);
 }
 
-/* What each token of a side, and of those that do not run beside it, carries of a layer's error. The reference comes
- * first. */
-static bool take_layer(void *context, const WalkPlace *at, int side, const Trace *trace, Arena scratch, Status *st) {
+/* What each token of a side, and of those that do not run beside it, carries of a layer's error.
+ * The reference comes first. */
+static bool take_layer(void *context, const WalkPlace *at, int side, const Trace *trace,
+                       Arena scratch, Status *st) {
   (void)st;
   Evaluator *e = context;
   const Tensor *out = trace_role_of(trace, ROLE_BLOCK_OUT);
@@ -50,18 +52,21 @@ static bool take_layer(void *context, const WalkPlace *at, int side, const Trace
     return true;
   }
   const Tensor base = tensor_of(e->stream, FORMAT_F64, out->rows, out->cols, 0);
-  PartSquares squares = {ARENA_NEW(&scratch, double, out->rows), ARENA_NEW(&scratch, double, out->rows)};
+  PartSquares squares = {ARENA_NEW(&scratch, double, out->rows),
+                         ARENA_NEW(&scratch, double, out->rows)};
   row_squares(&base, out, squares, scratch);
   for (int s = side; s < e->sides; s++)
-    if (runs_as(e, s, side, at)) predicted_reach(squares.error2, out->rows, tokens_of(e, at->prompt, s));
+    if (runs_as(e, s, side, at))
+      predicted_reach(squares.error2, out->rows, tokens_of(e, at->prompt, s));
   return true;
 }
 
-static bool take_window(void *context, const WalkPlace *at, int side, const WalkEnd *end, Arena scratch, Status *st) {
+static bool take_window(void *context, const WalkPlace *at, int side, const WalkEnd *end,
+                        Arena scratch, Status *st) {
   (void)st;
   Evaluator *e = context;
-  evaluation_window(&end[0].logits, &end[side].logits, at->shape->token + 1, tokens_of(e, at->prompt, side),
-                    row_of(e, at->prompt, side), scratch);
+  evaluation_window(&end[0].logits, &end[side].logits, at->shape->token + 1,
+                    tokens_of(e, at->prompt, side), row_of(e, at->prompt, side), scratch);
   return true;
 }
 
@@ -71,10 +76,10 @@ static void *left(void *context, int window, size_t *bytes) {
   return row_of(e, window, 0);
 }
 
-/* --- rows -----------------------------------------------------------------------------------------------------------
- */
+/* --- rows ------------------------------------------------------------------------------------- */
 
-static PredictedMode *predicted_modes(const Evaluator *e, const EvaluationRows *rows, Arena *arena) {
+static PredictedMode *predicted_modes(const Evaluator *e, const EvaluationRows *rows,
+                                      Arena *arena) {
   PredictedMode *mode = ARENA_NEW(arena, PredictedMode, rows->modes);
   for (int s = 0; s < rows->modes; s++) {
     const Predicted **token = ARENA_NEW(arena, const Predicted *, rows->windows);
@@ -84,16 +89,18 @@ static PredictedMode *predicted_modes(const Evaluator *e, const EvaluationRows *
   return mode;
 }
 
-static int pairs_of(const EvaluationRows *rows, const PredictedMode *mode, double share, Arena *arena,
-                    EvaluationPair **pair) {
+static int pairs_of(const EvaluationRows *rows, const PredictedMode *mode, double share,
+                    Arena *arena, EvaluationPair **pair) {
   int count = 0;
-  *pair = ARENA_NEW(arena, EvaluationPair, rows->modes * (rows->modes - 1) / 2 * EVALUATION_METRICS);
+  *pair =
+      ARENA_NEW(arena, EvaluationPair, rows->modes * (rows->modes - 1) / 2 * EVALUATION_METRICS);
   for (int a = 0; a < rows->modes; a++)
     for (int b = a + 1; b < rows->modes; b++)
       for (int m = 0; m < EVALUATION_METRICS; m++) {
         if (a == 0 && !evaluation_metrics[m].of_reference) continue;
         EvaluationPair *row = &(*pair)[count++];
-        *row = evaluation_pair(&evaluation_metrics[m], mode[a].window, mode[b].window, rows->windows, *arena);
+        *row = evaluation_pair(&evaluation_metrics[m], mode[a].window, mode[b].window,
+                               rows->windows, *arena);
         if (m == 0) predicted_pair(&mode[a], &mode[b], share, row, *arena); /* bits */
       }
   for (int i = 0; i < count; i++) (*pair)[i].windows_held = rows->mode[0].disjoint;
@@ -111,12 +118,14 @@ static void put_text(EvaluationToken *row, int count, const PromptShape *window,
   }
 }
 
-static int tokens_named(const PredictedMode *mode, int modes, double share, Arena *arena, EvaluationToken **row) {
+static int tokens_named(const PredictedMode *mode, int modes, double share, Arena *arena,
+                        EvaluationToken **row) {
   int count = 0;
   *row = ARENA_NEW(arena, EvaluationToken, (modes + modes * (modes - 1) / 2) * PREDICTED_NAMED);
   for (int b = 1; b < modes; b++) count += predicted_by_kl(&mode[0], &mode[b], share, *row + count);
   for (int a = 0; a < modes; a++)
-    for (int b = a + 1; b < modes; b++) count += predicted_by_bits(&mode[a], &mode[b], share, *row + count);
+    for (int b = a + 1; b < modes; b++)
+      count += predicted_by_bits(&mode[a], &mode[b], share, *row + count);
   return count;
 }
 
@@ -142,8 +151,7 @@ static void make_rows(const Evaluator *e, const Study *study, EvaluationRows *ro
   put_text(rows->token, rows->tokens, e->window, bytes);
 }
 
-/* --- the study ------------------------------------------------------------------------------------------------------
- */
+/* --- the study -------------------------------------------------------------------------------- */
 
 bool evaluate(Arena *arena, const Study *study, EvaluationRows *rows, Status *st) {
   const Spec *spec = study->spec;
@@ -164,10 +172,12 @@ bool evaluate(Arena *arena, const Study *study, EvaluationRows *rows, Status *st
   e.stream = ARENA_NEW(arena, double, (size_t)plan->length *(size_t)subject->model.D);
   side[0] = (WalkSide){.source = source_ref64(&subject->weights), .keep = true};
   for (int s = 1; s < sides; s++)
-    side[s] = (WalkSide){.source = source_cpu(&subject->model), .mode = spec_mode(spec, plan->modes[s - 1])};
+    side[s] = (WalkSide){.source = source_cpu(&subject->model),
+                         .mode = spec_mode(spec, plan->modes[s - 1])};
   for (int w = 0; w < windows; w++) {
     int64_t first = window_start(plan, subject->evaluation_count, w);
-    window[w] = (PromptShape){.name = "window", .token = subject->evaluation_token + first, .T = plan->length};
+    window[w] = (PromptShape){
+        .name = "window", .token = subject->evaluation_token + first, .T = plan->length};
     for (int s = 0; s < sides; s++) {
       EvaluationWindow *of = row_of(&e, w, s);
       *of = (EvaluationWindow){.window = w, .first = first};
@@ -178,7 +188,8 @@ bool evaluate(Arena *arena, const Study *study, EvaluationRows *rows, Status *st
   progress_phase(study->progress, "evaluate", windows * subject->model.layers);
   TRY(study_walk(study, side, sides, window, windows, &visitor, true, "evaluation", *arena, st));
   make_rows(&e, study, rows, arena);
-  progress_done(study->progress, "%d windows of %d tokens of %s, %d modes and the float64 reference", windows,
+  progress_done(study->progress,
+                "%d windows of %d tokens of %s, %d modes and the float64 reference", windows,
                 plan->length, subject->evaluation_path, plan->mode_count);
   return true;
 }
@@ -187,7 +198,8 @@ size_t evaluate_bytes(const Spec *spec, const Config *config) {
   if (!spec_evaluates(spec)) return 0;
   const int sides = 1 + spec->evaluation.mode_count;
   size_t T = (size_t)spec->evaluation.length, D = (size_t)config->D,
-         kept = (size_t)spec->evaluation.windows * left_bytes(sides, (int)T) + T * D * sizeof(double),
+         kept =
+             (size_t)spec->evaluation.windows * left_bytes(sides, (int)T) + T * D * sizeof(double),
          sorted = (size_t)spec->evaluation.windows * T * sizeof(double);
   return walk_bytes(block_bytes(config, (int)T), (int)T, (int)D, sides, 3) +
          evaluation_window_bytes((int)T, config->vocab) + kept + sorted;

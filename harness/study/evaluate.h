@@ -1,7 +1,8 @@
-/* evaluate: the spec's evaluation. Window i of `windows` starts at token floor(i (count - length - 1) / max(windows -
- * 1, 1)) and is length + 1 tokens long: all but the last are read from state zero, all but the first are predicted.
- * Window by window the reference goes first, then every mode in lock-step with it; nothing stays of them but rows, and
- * of each token what is said of it (measure/predicted.h). It runs on the CPU, whose bits are the device's. */
+/* evaluate: the spec's evaluation. Window i of `windows` starts at token floor(i (count - length -
+ * 1) / max(windows - 1, 1)) and is length + 1 tokens long: all but the last are read from state
+ * zero, all but the first are predicted. Window by window the reference goes first, then every mode
+ * in lock-step with it; nothing stays of them but rows, and of each token what is said of it
+ * (measure/predicted.h). It runs on the CPU, whose bits are the device's. */
 #ifndef DS_STUDY_EVALUATE_H
 #define DS_STUDY_EVALUATE_H
 #include "measure/tables.h"
@@ -12,7 +13,8 @@ typedef struct EvaluationRows {
   int modes;
   EvaluationWindow *window; /* [modes][windows] */
   int windows;              /* of each mode */
-  EvaluationPair *pair;     /* every two modes, the reference among them, in every metric that says something of them */
+  EvaluationPair *pair;     /* every two modes, the reference among them, in every metric that says
+                               something of them */
   int pairs;
   EvaluationToken *token; /* of every mode and of every two the tokens that carry most */
   int tokens;

@@ -7,8 +7,8 @@
 
 #include "family/trace.h"
 
-/* Where a limit stands in a Gate, and which way it holds. The value is a column of Drift or DriftShape, or found by its
- * own function. */
+/* Where a limit stands in a Gate, and which way it holds. The value is a column of Drift or
+ * DriftShape, or found by its own function. */
 typedef struct Measure {
   const char *name;
   size_t limit, column;
@@ -38,7 +38,8 @@ static const Limit *limit_of(const Gate *gate, const Measure *measure) {
 typedef struct Sight {
   double worst;
   int layer;
-  bool any, finite, unshaped; /* unshaped: the pair was compared, and its curve gives no such factor */
+  bool any, finite,
+      unshaped; /* unshaped: the pair was compared, and its curve gives no such factor */
 } Sight;
 
 static void see(Sight *sight, const Measure *measure, double value, int layer) {
@@ -66,7 +67,8 @@ static bool is_pair(const Gate *gate, const char *base, const char *other) {
 static void see_drift(Sight *sight, const Gate *gate, const Measure *measure, const Measured *m) {
   for (size_t i = 0; i < m->drifts; i++) {
     const Drift *row = &m->drift[i];
-    if (!is_pair(gate, row->base, row->other) || !looks_at(m, gate, row->tensor, row->layer)) continue;
+    if (!is_pair(gate, row->base, row->other) || !looks_at(m, gate, row->tensor, row->layer))
+      continue;
     see(sight, measure, table_double(row, measure->column), row->layer);
   }
 }
@@ -76,8 +78,9 @@ static void see_shape(Sight *sight, const Gate *gate, const Measure *measure, co
   for (size_t i = 0; i < m->shapes; i++) {
     const DriftShape *row = &m->shape[i];
     if (!is_pair(gate, row->base, row->other) || strcmp(row->tensor, gate->tensor)) continue;
-    const bool still = !strcmp(row->shape, "identical") ||
-                       (measure->column == offsetof(DriftShape, step) && row->step_layer < 0 && !isnan(row->growth));
+    const bool still =
+        !strcmp(row->shape, "identical") || (measure->column == offsetof(DriftShape, step) &&
+                                             row->step_layer < 0 && !isnan(row->growth));
     double value = still ? 1 : table_double(row, measure->column);
     int layer = measure->column == offsetof(DriftShape, step)   ? row->step_layer
                 : measure->column == offsetof(DriftShape, rise) ? row->peak_layer
@@ -116,13 +119,16 @@ static void see_verdict(Sight *sight, const Gate *gate, const Measure *measure, 
 /* Bits of a mode on the evaluated text; NaN where tokens are no bytes, or it was not evaluated. */
 static double bits_per_byte(const Measured *m, const char *mode) {
   for (size_t i = 0; i < m->evaluations; i++)
-    if (!strcmp(m->evaluation[i].mode, mode)) return m->evaluation[i].byte_tokens ? m->evaluation[i].bits : NAN;
+    if (!strcmp(m->evaluation[i].mode, mode))
+      return m->evaluation[i].byte_tokens ? m->evaluation[i].bits : NAN;
   return NAN;
 }
 
-static void see_evaluation(Sight *sight, const Gate *gate, const Measure *measure, const Measured *m) {
+static void see_evaluation(Sight *sight, const Gate *gate, const Measure *measure,
+                           const Measured *m) {
   if (m->evaluations)
-    see(sight, measure, bits_per_byte(m, gate->pair.other) - bits_per_byte(m, gate->pair.base), m->layers);
+    see(sight, measure, bits_per_byte(m, gate->pair.other) - bits_per_byte(m, gate->pair.base),
+        m->layers);
 }
 
 double gates_passing(double value, bool at_least) {
@@ -148,7 +154,9 @@ static GateRow gate_row(const Gate *gate, const Measure *measure, const Measured
   if (measure->of == OF_EVALUATION) see_evaluation(&sight, gate, measure, m);
   if (!gate->mode) see_nonfinite(&sight, gate, m);
 
-  GateRow row = {.at_least = measure->at_least, .limit = limit_of(gate, measure)->value, .measured = sight.worst};
+  GateRow row = {.at_least = measure->at_least,
+                 .limit = limit_of(gate, measure)->value,
+                 .measured = sight.worst};
   snprintf(row.base, sizeof row.base, "%s", gate->mode ? "" : gate->pair.base);
   snprintf(row.other, sizeof row.other, "%s", gate->mode ? gate->mode : gate->pair.other);
   snprintf(row.tensor, sizeof row.tensor, "%s", gate->tensor);
@@ -157,8 +165,11 @@ static GateRow gate_row(const Gate *gate, const Measure *measure, const Measured
   row.worst_layer = once ? -1 : sight.layer;
   if (!once && gate->layer == GATE_ALL) snprintf(row.layers, sizeof row.layers, "all");
   if (!once && gate->layer != GATE_ALL)
-    snprintf(row.layers, sizeof row.layers, "%d", gate->layer == GATE_LAST ? m->layers - 1 : gate->layer);
-  const char *reason = !sight.any ? (sight.unshaped ? "no_shape" : "not_measured") : !sight.finite ? "not_finite" : "";
+    snprintf(row.layers, sizeof row.layers, "%d",
+             gate->layer == GATE_LAST ? m->layers - 1 : gate->layer);
+  const char *reason = !sight.any      ? (sight.unshaped ? "no_shape" : "not_measured")
+                       : !sight.finite ? "not_finite"
+                                       : "";
   snprintf(row.reason, sizeof row.reason, "%s", reason);
   row.passed = !*reason && (row.at_least ? row.measured >= row.limit : row.measured <= row.limit);
   row.passing = *reason ? NAN : gates_passing(row.measured, row.at_least);
@@ -169,6 +180,7 @@ GateRow *gates_of(Arena *arena, const Spec *spec, const Measured *m) {
   GateRow *row = ARENA_NEW(arena, GateRow, spec->gate_count);
   for (int i = 0; i < spec->gate_count; i++)
     for (size_t k = 0; k < sizeof measures / sizeof *measures; k++)
-      if (limit_of(&spec->gates[i], &measures[k])->set) row[i] = gate_row(&spec->gates[i], &measures[k], m);
+      if (limit_of(&spec->gates[i], &measures[k])->set)
+        row[i] = gate_row(&spec->gates[i], &measures[k], m);
   return row;
 }

@@ -17,9 +17,9 @@ typedef struct Measured {
   const Tensors *traced; /* the model's */
 } Measured;
 
-/* One row a gate, in the spec's order; in the arena. A tensor that is identical everywhere grows by a factor of 1; one
- * without a shape (measure/shape.h) has no factor, and was not measured. What was not measured, or has elements that
- * are not finite, does not pass, whatever the limit. */
+/* One row a gate, in the spec's order; in the arena. A tensor that is identical everywhere grows by
+ * a factor of 1; one without a shape (measure/shape.h) has no factor, and was not measured. What
+ * was not measured, or has elements that are not finite, does not pass, whatever the limit. */
 GateRow *gates_of(Arena *arena, const Spec *spec, const Measured *m);
 /* The tightest limit of three significant digits that `value` keeps. */
 double gates_passing(double value, bool at_least);

@@ -18,7 +18,8 @@ typedef struct Trial {
 /* What one scale of one layer may be instead. */
 static const ScaleChoiceKind single[] = {CHOICE_1, CHOICE_LEAST};
 enum { SINGLE = sizeof single / sizeof *single, TRIALS_MOST = 4 };
-_Static_assert(TRIALS_MOST >= 1 + MEND_SINGLE, "each walk has the mode as it is, and three beside it");
+_Static_assert(TRIALS_MOST >= 1 + MEND_SINGLE,
+               "each walk has the mode as it is, and three beside it");
 
 /* A walk: the reference, the mode as it is, others. */
 typedef struct Mending {
@@ -40,23 +41,31 @@ static const ScaleChoice *choice_of(const Mending *m, int layer, int scale, Scal
   return choices_row((ScaleChoice *)m->subject->choice, family_of(m), layer, scale, kind);
 }
 
-static size_t sums_bytes(int layers) { return TRIALS_MOST * (size_t)(1 + layers) * sizeof(EndSums); }
+static size_t sums_bytes(int layers) {
+  return TRIALS_MOST * (size_t)(1 + layers) * sizeof(EndSums);
+}
 
-static size_t looked_bytes(int layers) { return (size_t)layers * SCALES_MOST * SINGLE * sizeof(double); }
+static size_t looked_bytes(int layers) {
+  return (size_t)layers * SCALES_MOST * SINGLE * sizeof(double);
+}
 
 static size_t left_bytes(int layers) {
   return sums_bytes(layers) + looked_bytes(layers) + TRIALS_MOST * sizeof(double);
 }
 
-static char *left_at(const Mending *m, int prompt) { return m->left + (size_t)prompt * m->left_bytes; }
+static char *left_at(const Mending *m, int prompt) {
+  return m->left + (size_t)prompt * m->left_bytes;
+}
 
-/* What a trial leaves in a prompt: its ends, then of each layer's block_out error2 and size2 alone. */
+/* What a trial leaves in a prompt: its ends, then of each layer's block_out error2 and size2
+ * alone. */
 static EndSums *sums_of(const Mending *m, int prompt, int trial) {
   EndSums *sums = (EndSums *)(void *)left_at(m, prompt);
   return &sums[trial * (1 + m->layers)];
 }
 
-/* The error2 of a layer's block_out with one other scale, on what the mode as it is gives that layer. */
+/* The error2 of a layer's block_out with one other scale, on what the mode as it is gives that
+ * layer. */
 static double *looked_at(const Mending *m, int prompt, int layer, int scale, int choice) {
   double *looked = (double *)(void *)(left_at(m, prompt) + sums_bytes(m->layers));
   return &looked[(layer * SCALES_MOST + scale) * SINGLE + choice];
@@ -64,12 +73,12 @@ static double *looked_at(const Mending *m, int prompt, int layer, int scale, int
 
 /* Not 0: its ends are those of the mode as it is, bit by bit. */
 static double *same_of(const Mending *m, int prompt, int trial) {
-  double *same = (double *)(void *)(left_at(m, prompt) + sums_bytes(m->layers) + looked_bytes(m->layers));
+  double *same =
+      (double *)(void *)(left_at(m, prompt) + sums_bytes(m->layers) + looked_bytes(m->layers));
   return &same[trial];
 }
 
-/* --- the trials -----------------------------------------------------------------------------------------------------
- */
+/* --- the trials ------------------------------------------------------------------------------- */
 
 /* A model that shares all but its layers' scales. */
 static Model with_own_scales(const Model *model, Arena *arena) {
@@ -79,8 +88,8 @@ static Model with_own_scales(const Model *model, Arena *arena) {
   return own;
 }
 
-/* Whether anything that a block leaves depends on this scale: at the first layer of those that the mode runs alike, and
- * the first tokens of the text. */
+/* Whether anything that a block leaves depends on this scale: at the first layer of those that the
+ * mode runs alike, and the first tokens of the text. */
 static bool matters(const Mending *m, int layer, int scale, Arena scratch) {
   enum { TOKENS = 16 };
   const Model *model = &m->subject->model;
@@ -92,14 +101,16 @@ static bool matters(const Mending *m, int layer, int scale, Arena scratch) {
   const Tensor *x = trace_role(&ends, ROLE_EMBEDDING);
   block_run(model, layer, mode_in(m->mode, layer), x, &scratch, &as_is);
   block_run(&other, layer, mode_in(m->mode, layer), x, &scratch, &changed);
-  return !tensor_identical(trace_role(&as_is, ROLE_BLOCK_OUT), trace_role(&changed, ROLE_BLOCK_OUT));
+  return !tensor_identical(trace_role(&as_is, ROLE_BLOCK_OUT),
+                           trace_role(&changed, ROLE_BLOCK_OUT));
 }
 
 static bool find_used(Mending *m, Arena scratch, Status *st) {
   for (int layer = 0; layer != ABSENT && layer < m->layers; layer = mode_next(m->mode, layer)) {
     const Forms forms = forms_of_mode(mode_in(m->mode, layer));
     TRY(layers_hold(m->subject->layers, layer, &forms, st));
-    for (int s = 0; s < family_of(m)->tensors.scales; s++) m->used[s] |= matters(m, layer, s, scratch);
+    for (int s = 0; s < family_of(m)->tensors.scales; s++)
+      m->used[s] |= matters(m, layer, s, scratch);
   }
   return true;
 }
@@ -139,8 +150,8 @@ static bool plan_all(Mending *m, Arena *arena, Status *st) {
   return true;
 }
 
-/* By how much a candidate lessens the error of its own layer: the share of block_out's squares, over the prompts in
- * which both are finite. */
+/* By how much a candidate lessens the error of its own layer: the share of block_out's squares,
+ * over the prompts in which both are finite. */
 static double gain_of(const Mending *all, int layer, int scale, int choice) {
   double gain = 0, size2 = 0;
   for (int p = 0; p < all->prompts; p++) {
@@ -168,7 +179,8 @@ static void try_best(Mending *m, const Mending *all, Arena *arena) {
       for (int c = 0; c < SINGLE; c++)
         if (is_candidate(all, s, c) && !is_tried(m, l, s) && gain_of(all, l, s, c) > most)
           most = gain_of(all, l, s, c), layer = l, scale = s, choice = c;
-  if (layer != ABSENT) set_scale(m, add_trial(m, single[choice], layer, scale, arena), layer, scale);
+  if (layer != ABSENT)
+    set_scale(m, add_trial(m, single[choice], layer, scale, arena), layer, scale);
 }
 
 static void plan_single(Mending *m, const Mending *all, Arena *arena) {
@@ -176,8 +188,7 @@ static void plan_single(Mending *m, const Mending *all, Arena *arena) {
   for (int i = 0; i < MEND_SINGLE; i++) try_best(m, all, arena);
 }
 
-/* --- running them ---------------------------------------------------------------------------------------------------
- */
+/* --- running them ----------------------------------------------------------------------------- */
 
 static void add_error(const Mending *m, const Tensor *out, double *error2, double *size2) {
   size_t n = (size_t)out->rows * (size_t)out->cols;
@@ -200,12 +211,14 @@ static void look(Mending *m, const WalkPlace *at, const Tensor *x, Arena scratch
       scale[s] = (float)choice_of(m, at->layer, s, single[c])->value;
       block_run(m->other, at->layer, mode_in(m->mode, at->layer), x, &own, &trace);
       scale[s] = calibrated;
-      add_error(m, trace_role(&trace, ROLE_BLOCK_OUT), looked_at(m, at->prompt, at->layer, s, c), NULL);
+      add_error(m, trace_role(&trace, ROLE_BLOCK_OUT), looked_at(m, at->prompt, at->layer, s, c),
+                NULL);
     }
 }
 
 /* Side 0 is the reference, side 1 + i is trial i. */
-static bool take_layer(void *context, const WalkPlace *at, int side, const Trace *trace, Arena scratch, Status *st) {
+static bool take_layer(void *context, const WalkPlace *at, int side, const Trace *trace,
+                       Arena scratch, Status *st) {
   (void)st;
   Mending *m = context;
   const Tensor *out = trace_role_of(trace, ROLE_BLOCK_OUT);
@@ -219,14 +232,16 @@ static bool take_layer(void *context, const WalkPlace *at, int side, const Trace
   return true;
 }
 
-static bool take_end(void *context, const WalkPlace *at, int side, const WalkEnd *end, Arena scratch, Status *st) {
+static bool take_end(void *context, const WalkPlace *at, int side, const WalkEnd *end,
+                     Arena scratch, Status *st) {
   (void)st;
   Mending *m = context;
   if (side == 0) return true;
   *sums_of(m, at->prompt, side - 1) =
-      ends_of(&end[0].block_out, &end[0].logits, &end[side].block_out, &end[side].logits, at->shape->token, scratch);
-  *same_of(m, at->prompt, side - 1) =
-      tensor_identical(&end[1].block_out, &end[side].block_out) && tensor_identical(&end[1].logits, &end[side].logits);
+      ends_of(&end[0].block_out, &end[0].logits, &end[side].block_out, &end[side].logits,
+              at->shape->token, scratch);
+  *same_of(m, at->prompt, side - 1) = tensor_identical(&end[1].block_out, &end[side].block_out) &&
+                                      tensor_identical(&end[1].logits, &end[side].logits);
   return true;
 }
 
@@ -236,32 +251,36 @@ static void *left_of(void *context, int prompt, size_t *bytes) {
   return sums_of(m, prompt, 0);
 }
 
-static bool run_trials(Mending *m, const Study *study, const char *name, Arena scratch, Status *st) {
+static bool run_trials(Mending *m, const Study *study, const char *name, Arena scratch,
+                       Status *st) {
   WalkSide side[1 + TRIALS_MOST] = {{.source = source_ref64(&m->subject->weights), .keep = true}};
   int longest = 0;
   for (int p = 0; p < m->prompts; p++)
     if (m->subject->prompt[p].T > longest) longest = m->subject->prompt[p].T;
   m->reference = ARENA_NEW(&scratch, double, longest * m->subject->model.D);
   for (int i = 0; i < m->trials; i++) {
-    side[1 + i] = (WalkSide){.source = source_cpu(&m->trial[i].model), .mode = m->mode, .keep = i == 0};
+    side[1 + i] =
+        (WalkSide){.source = source_cpu(&m->trial[i].model), .mode = m->mode, .keep = i == 0};
     if (m->trial[i].layer == ABSENT) continue; /* before its layer it is the mode as it is */
     side[1 + i].source.plain = &side[1].source;
     side[1 + i].source.until = m->trial[i].layer;
   }
   Visitor visitor = {.context = m, .side = take_layer, .end = take_end, .left = left_of};
   progress_phase(study->progress, "mend", m->prompts * m->layers);
-  TRY(study_walk(study, side, 1 + m->trials, m->subject->prompt, m->prompts, &visitor, true, name, scratch, st));
+  TRY(study_walk(study, side, 1 + m->trials, m->subject->prompt, m->prompts, &visitor, true, name,
+                 scratch, st));
   progress_done(study->progress,
-                m->looks ? "%s: %d choices of all scales beside it, one scale of one layer looked for"
-                         : "%s: %d choices of one scale of one layer beside it",
+                m->looks
+                    ? "%s: %d choices of all scales beside it, one scale of one layer looked for"
+                    : "%s: %d choices of one scale of one layer beside it",
                 m->mode->name, m->trials - 1);
   return true;
 }
 
-/* --- their rows -----------------------------------------------------------------------------------------------------
- */
+/* --- their rows ------------------------------------------------------------------------------- */
 
-/* [prompts]: of a layer, or with -1 of the ends. Layers that a trial shares with the mode as it is ran there alone. */
+/* [prompts]: of a layer, or with -1 of the ends. Layers that a trial shares with the mode as it is
+ * ran there alone. */
 static EndSums *gather(const Mending *m, int trial, int layer, Arena *arena) {
   if (layer >= 0 && layer < m->trial[trial].layer) trial = 0;
   EndSums *sums = ARENA_NEW(arena, EndSums, m->prompts);
@@ -270,13 +289,13 @@ static EndSums *gather(const Mending *m, int trial, int layer, Arena *arena) {
 }
 
 /* What a row is of. */
-#define PUT_TRIAL(m, trial, row)                                                                                       \
-  do {                                                                                                                 \
-    table_text((row)->mode, sizeof(row)->mode, (m)->mode->name);                                                       \
-    table_text((row)->choice, sizeof(row)->choice, scale_choice_names[(trial)->choice]);                               \
-    (row)->layer = (trial)->layer;                                                                                     \
-    if ((trial)->scale != ABSENT)                                                                                      \
-      table_text((row)->scale, sizeof(row)->scale, family_of(m)->tensors.scale[(trial)->scale]);                       \
+#define PUT_TRIAL(m, trial, row)                                                                   \
+  do {                                                                                             \
+    table_text((row)->mode, sizeof(row)->mode, (m)->mode->name);                                   \
+    table_text((row)->choice, sizeof(row)->choice, scale_choice_names[(trial)->choice]);           \
+    (row)->layer = (trial)->layer;                                                                 \
+    if ((trial)->scale != ABSENT)                                                                  \
+      table_text((row)->scale, sizeof(row)->scale, family_of(m)->tensors.scale[(trial)->scale]);   \
   } while (0)
 
 static void put_single(const Mending *m, const Trial *trial, Mend *row) {
@@ -295,7 +314,8 @@ static void put_row(const Mending *m, int t, Mend *row, Arena scratch) {
   PUT_TRIAL(m, &m->trial[t], row);
   put_single(m, &m->trial[t], row);
   for (int p = 0; p < m->prompts; p++) row->identical &= *same_of(m, p, t) != 0;
-  row->prompts = put_prompts(change, 2, m->subject->prompt, m->prompts, row->left_out, sizeof row->left_out, scratch);
+  row->prompts = put_prompts(change, 2, m->subject->prompt, m->prompts, row->left_out,
+                             sizeof row->left_out, scratch);
   row->pooled = ends_pooled(way, m->prompts);
   PUT_VALUES(itself, 2, m->prompts, row, scratch);
   PUT_CHANGES(change, 2, m->prompts, row, scratch);
@@ -308,14 +328,14 @@ static void make_rows(const Mending *m, int from, MendRows *rows, Arena scratch)
     for (int layer = 0; layer < m->layers; layer++) {
       Arena own = scratch;
       MendLayer *row = &rows->layer[rows->layers++];
-      *row = (MendLayer){.at_layer = layer, .rel_l2 = ends_pooled(gather(m, t, layer, &own), m->prompts)};
+      *row = (MendLayer){.at_layer = layer,
+                         .rel_l2 = ends_pooled(gather(m, t, layer, &own), m->prompts)};
       PUT_TRIAL(m, &m->trial[t], row);
     }
   }
 }
 
-/* --------------------------------------------------------------------------------------------------------------------
- */
+/* --- the study -------------------------------------------------------------------------------- */
 
 static bool mend_mode(const Study *study, int number, MendRows *rows, Arena scratch, Status *st) {
   Mend *first = &rows->row[rows->rows];
@@ -352,6 +372,7 @@ size_t mend_bytes(const Spec *spec, const Config *config, int T) {
   size_t logits = (size_t)T * (size_t)config->vocab, reference = (size_t)T * (size_t)config->D;
   return walk_bytes(block_bytes(config, T), T, config->D, 1 + TRIALS_MOST, 4) +
          logits * (sizeof(double) + sizeof(float)) + reference * sizeof(double) +
-         ends_bytes(T, config->D, config->vocab) + 2 * (size_t)spec->prompt_count * left_bytes(config->layers) +
+         ends_bytes(T, config->D, config->vocab) +
+         2 * (size_t)spec->prompt_count * left_bytes(config->layers) +
          (2 * TRIALS_MOST + 1) * (size_t)config->layers * sizeof(LayerScales);
 }

@@ -8,8 +8,7 @@
 #include "measure/stats.h"
 #include "study/budget.h"
 
-/* --- sides and pairs ------------------------------------------------------------------------------------------------
- */
+/* --- sides and pairs -------------------------------------------------------------------------- */
 
 static int side_of(const Pairs *p, const char *name) {
   for (int i = 0; i < p->sides; i++)
@@ -25,20 +24,25 @@ static void add_pair(Pairs *p, const char *base, const char *other) {
 }
 
 Pairs pairs_of(Arena *arena, const Spec *spec, const Subject *subject, Source modes) {
-  Pairs p = {.spec = spec, .subject = subject, .side = ARENA_NEW(arena, WalkSide, spec->mode_count + 1)};
+  Pairs p = {
+      .spec = spec, .subject = subject, .side = ARENA_NEW(arena, WalkSide, spec->mode_count + 1)};
   for (; p.sides < spec->mode_count; p.sides++)
-    p.side[p.sides] = (WalkSide){.name = spec->modes[p.sides].name, .source = modes, .mode = &spec->modes[p.sides]};
+    p.side[p.sides] = (WalkSide){
+        .name = spec->modes[p.sides].name, .source = modes, .mode = &spec->modes[p.sides]};
   p.side[p.sides++] = (WalkSide){.name = MODE_REFERENCE, .source = source_ref64(&subject->weights)};
   p.pair = ARENA_NEW(arena, SidePair, spec->pair_count + spec->compare_all_count);
-  for (int i = 0; i < spec->pair_count; i++) add_pair(&p, spec->pairs[i].base, spec->pairs[i].other);
-  for (int i = 0; i < spec->compare_all_count; i++) add_pair(&p, MODE_REFERENCE, spec->compare_all[i]);
+  for (int i = 0; i < spec->pair_count; i++)
+    add_pair(&p, spec->pairs[i].base, spec->pairs[i].other);
+  for (int i = 0; i < spec->compare_all_count; i++)
+    add_pair(&p, MODE_REFERENCE, spec->compare_all[i]);
   return p;
 }
 
-/* --- statistics ---------------------------------------------------------------------------------------------------
- */
+/* --- statistics ------------------------------------------------------------------------------- */
 
-static const Tensors *tensors_of(const Pairs *p) { return &p->subject->model.config.family->tensors; }
+static const Tensors *tensors_of(const Pairs *p) {
+  return &p->subject->model.config.family->tensors;
+}
 
 static float static_scale(const Pairs *p, int id, int layer) {
   int scale = tensors_of(p)->info[id].scale;
@@ -52,7 +56,8 @@ typedef struct Shown {
   const Trace *trace; /* [sides] */
 } Shown;
 
-/* One row to be filled: of a tensor (other == NULL), of a pair, or of what a grid clips (base: the reference's). */
+/* One row to be filled: of a tensor (other == NULL), of a pair, or of what a grid clips (base: the
+ * reference's). */
 typedef struct Job {
   const TensorInfo *info;
   const Tensor *base, *other;
@@ -75,7 +80,8 @@ static Job tensor_job(const Shown *shown, int side, int id, TensorStats *row) {
                .tensor_row = row};
 }
 
-static Job pair_job(const Shown *shown, const SidePair *pair, int id, PairStats *row, Arena *arena) {
+static Job pair_job(const Shown *shown, const SidePair *pair, int id, PairStats *row,
+                    Arena *arena) {
   const Pairs *p = shown->of;
   table_text(row->prompt, sizeof row->prompt, shown->at->shape->name);
   table_text(row->base, sizeof row->base, p->side[pair->base].name);
@@ -83,8 +89,10 @@ static Job pair_job(const Shown *shown, const SidePair *pair, int id, PairStats 
   table_text(row->tensor, sizeof row->tensor, tensors_of(p)->info[id].name);
   row->layer = tensors_filed(tensors_of(p), id, shown->at->layer, p->subject->model.layers);
   const Tensor *base = &shown->trace[pair->base].t[id];
-  Job job = {
-      .info = &tensors_of(p)->info[id], .base = base, .other = &shown->trace[pair->other].t[id], .pair_row = row};
+  Job job = {.info = &tensors_of(p)->info[id],
+             .base = base,
+             .other = &shown->trace[pair->other].t[id],
+             .pair_row = row};
   if (job.info->role == ROLE_BLOCK_OUT) job.token = part_squares(arena, (size_t)base->rows);
   return job;
 }
@@ -99,8 +107,8 @@ static const Tensor *reference_of(const Shown *shown, int id) {
 static bool is_on_grid(const Shown *shown, int side, int id) {
   const Pairs *p = shown->of;
   const Mode *mode = walk_mode(&p->side[side], shown->at->layer);
-  return mode && mode->family->grid(mode, id) && shown->trace[side].t[id].data && reference_of(shown, id)->data &&
-         static_scale(p, id, shown->at->layer) > 0;
+  return mode && mode->family->grid(mode, id) && shown->trace[side].t[id].data &&
+         reference_of(shown, id)->data && static_scale(p, id, shown->at->layer) > 0;
 }
 
 static Job clipping_job(const Shown *shown, int side, int id, Clipping *row) {
@@ -130,7 +138,8 @@ static void fill_row(const Job *job, Arena scratch) {
   if (job->tensor_row) stats_tensor(job->base, job->scale, job->tensor_row, scratch);
   if (job->pair_row) fill_pair(job, scratch);
   if (job->clipping_row)
-    clipping_of(job->base, job->other, job->scale, job->info->rows == DIM_TOKEN, job->clipping_row, scratch);
+    clipping_of(job->base, job->other, job->scale, job->info->rows == DIM_TOKEN, job->clipping_row,
+                scratch);
 }
 
 /* Rows are independent: each by one thread, in an arena of its own. */
@@ -145,7 +154,8 @@ static void measure_jobs(const Job *job, int jobs, Arena scratch) {
   Arena *own = ARENA_NEW(&scratch, Arena, threads);
   for (int i = 0; i < threads; i++) {
     own[i] = scratch;
-    own[i].next = arena_alloc(&scratch, stats_scratch_bytes(largest, parts) + clipping_scratch_bytes(parts), 1);
+    own[i].next = arena_alloc(
+        &scratch, stats_scratch_bytes(largest, parts) + clipping_scratch_bytes(parts), 1);
     own[i].end = scratch.next;
   }
 #pragma omp parallel for schedule(dynamic)
@@ -185,22 +195,23 @@ static void measure_layer(Pairs *p, const Shown *shown, LayerRows *rows, Arena *
   int jobs = 0;
   for (int s = 0; s < p->sides; s++)
     for (int id = 0; id < count; id++)
-      if (shown->trace[s].t[id].data) job[jobs++] = tensor_job(shown, s, id, &rows->tensor[rows->tensors++]);
+      if (shown->trace[s].t[id].data)
+        job[jobs++] = tensor_job(shown, s, id, &rows->tensor[rows->tensors++]);
   for (int i = 0; i < p->pairs; i++)
     for (int id = 0; id < count; id++)
       if (shown->trace[p->pair[i].base].t[id].data && shown->trace[p->pair[i].other].t[id].data)
         job[jobs++] = pair_job(shown, &p->pair[i], id, &rows->pair[rows->pairs++], arena);
   for (int s = 0; s < p->sides; s++)
     for (int id = 0; id < count; id++)
-      if (is_on_grid(shown, s, id)) job[jobs++] = clipping_job(shown, s, id, &rows->clipping[rows->clippings++]);
+      if (is_on_grid(shown, s, id))
+        job[jobs++] = clipping_job(shown, s, id, &rows->clipping[rows->clippings++]);
   double start = clock_s();
   measure_jobs(job, jobs, *arena);
   token_rows(job, jobs, rows, arena);
   p->stats_s += clock_s() - start;
 }
 
-/* --- scales and budgets --------------------------------------------------------------------------------------------
- */
+/* --- scales and budgets ----------------------------------------------------------------------- */
 
 /* The scales that a mode took from this prompt by itself. */
 static void scale_rows(const Pairs *p, const Shown *shown, LayerRows *rows, Arena *arena) {
@@ -213,7 +224,9 @@ static void scale_rows(const Pairs *p, const Shown *shown, LayerRows *rows, Aren
       if (!t->data) continue;
       Tensor x = tensor_columns(&shown->trace[s].t[info->of], 0, t->cols);
       ScaleRow *row = &rows->scale[rows->scales++];
-      *row = (ScaleRow){.layer = shown->at->layer, .statistic = (double)absmax(&x), .scale = (double)t->scale.value};
+      *row = (ScaleRow){.layer = shown->at->layer,
+                        .statistic = (double)absmax(&x),
+                        .scale = (double)t->scale.value};
       table_text(row->prompt, sizeof row->prompt, shown->at->shape->name);
       table_text(row->mode, sizeof row->mode, p->side[s].name);
       table_text(row->name, sizeof row->name, info->name);
@@ -238,7 +251,8 @@ static bool budget_rows(Pairs *p, const Shown *shown, LayerRows *rows, Arena *ar
   return true;
 }
 
-bool pairs_measure(Pairs *pairs, const WalkPlace *at, const Trace *trace, LayerRows *rows, Arena *arena, Status *st) {
+bool pairs_measure(Pairs *pairs, const WalkPlace *at, const Trace *trace, LayerRows *rows,
+                   Arena *arena, Status *st) {
   Shown shown = {pairs, at, trace};
   measure_layer(pairs, &shown, rows, arena);
   scale_rows(pairs, &shown, rows, arena);

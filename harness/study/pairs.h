@@ -1,6 +1,6 @@
-/* pairs: what a layer of a prompt shows: the statistics of every tensor of every side and of every pair, what the
- * tokens carry of a pair's difference, what grids clip, the scales that modes took by themselves, and the error budgets
- * that are asked for. */
+/* pairs: what a layer of a prompt shows: the statistics of every tensor of every side and of every
+ * pair, what the tokens carry of a pair's difference, what grids clip, the scales that modes took
+ * by themselves, and the error budgets that are asked for. */
 #ifndef DS_STUDY_PAIRS_H
 #define DS_STUDY_PAIRS_H
 #include "measure/tables.h"
@@ -39,6 +39,7 @@ typedef struct LayerRows {
 } LayerRows;
 
 /* In the arena; trace [sides]. Fails where a budget's own runs do. */
-bool pairs_measure(Pairs *pairs, const WalkPlace *at, const Trace *trace, LayerRows *rows, Arena *arena, Status *st);
+bool pairs_measure(Pairs *pairs, const WalkPlace *at, const Trace *trace, LayerRows *rows,
+                   Arena *arena, Status *st);
 
 #endif

@@ -9,7 +9,8 @@
 
 enum { TRIED_AT_ONCE = 64 }; /* sides of a walk: each has a stream in memory */
 
-const Mode *const *restore_way(const Restore *r, const unsigned *stages, const Unit *more, Arena *arena) {
+const Mode *const *restore_way(const Restore *r, const unsigned *stages, const Unit *more,
+                               Arena *arena) {
   const Mode **way = ARENA_NEW(arena, const Mode *, r->layers);
   Mode *mixed = ARENA_NEW(arena, Mode, r->layers);
   for (int layer = 0; layer < r->layers; layer++) {
@@ -28,8 +29,8 @@ static void add_set(unsigned *set, int *sets, unsigned stages) {
   set[(*sets)++] = stages;
 }
 
-/* By stage: each alone and each two, since two may help only together. A stage that cannot be restored alone takes
- * along what it needs. */
+/* By stage: each alone and each two, since two may help only together. A stage that cannot be
+ * restored alone takes along what it needs. */
 static void make_units(Restore *r) {
   unsigned all = mode_differing(r->mode, r->to);
   int stages = r->mode->family->stages, sets = 0;
@@ -37,14 +38,15 @@ static void make_units(Restore *r) {
   if (r->plan->by == RESTORE_LAYER) add_set(set, &sets, all);
   for (int i = 0; i < stages && r->plan->by == RESTORE_STAGE; i++)
     for (int j = i; j < stages; j++)
-      if ((all >> i & 1) && (all >> j & 1)) add_set(set, &sets, mode_least_swap(r->mode, r->to, 1u << i | 1u << j));
+      if ((all >> i & 1) && (all >> j & 1))
+        add_set(set, &sets, mode_least_swap(r->mode, r->to, 1u << i | 1u << j));
   r->unit = ARENA_NEW(r->arena, Unit, r->layers * sets);
   r->taken = ARENA_NEW(r->arena, bool, r->layers *sets);
   for (int layer = 0; layer < r->layers; layer++)
     for (int k = 0; k < sets; k++) r->unit[r->units++] = (Unit){layer, set[k]};
 }
 
-/* --- the reference ------------------------------------------------------------------------------------------------ */
+/* --- the reference ---------------------------------------------------------------------------- */
 
 static void make_room_for_reference(Restore *r) {
   const int D = r->subject->model.D;
@@ -56,12 +58,13 @@ static void make_room_for_reference(Restore *r) {
   }
 }
 
-static bool keep_reference(void *context, const WalkPlace *at, int side, const WalkEnd *end, Arena scratch,
-                           Status *st) {
+static bool keep_reference(void *context, const WalkPlace *at, int side, const WalkEnd *end,
+                           Arena scratch, Status *st) {
   (void)scratch, (void)st;
   const Restore *r = context;
   Tensor *kept = &r->reference[at->prompt];
-  memcpy(kept->data, end[side].block_out.data, (size_t)kept->rows * (size_t)kept->cols * sizeof(double));
+  memcpy(kept->data, end[side].block_out.data,
+         (size_t)kept->rows * (size_t)kept->cols * sizeof(double));
   return true;
 }
 
@@ -70,10 +73,12 @@ static bool run_reference(Restore *r, Status *st) {
   Visitor visitor = {.context = r, .end = keep_reference};
   make_room_for_reference(r);
   progress_phase(r->study->progress, "restore", r->prompts * r->layers);
-  return study_walk(r->study, &side, 1, r->subject->prompt, r->prompts, &visitor, true, NULL, *r->arena, st);
+  return study_walk(r->study, &side, 1, r->subject->prompt, r->prompts, &visitor, true, NULL,
+                    *r->arena, st);
 }
 
-/* --- one step -----------------------------------------------------------------------------------------------------
+/* --- one step
+ * -----------------------------------------------------------------------------------------------------
  * Each unit that is left is a candidate: a side that restores it beside what was chosen so far. */
 
 typedef struct Step {
@@ -91,11 +96,12 @@ typedef struct Sums {
   int sides;
 } Sums;
 
-static bool add_error(void *context, const WalkPlace *at, int side, const WalkEnd *end, Arena scratch, Status *st) {
+static bool add_error(void *context, const WalkPlace *at, int side, const WalkEnd *end,
+                      Arena scratch, Status *st) {
   (void)st;
   Sums *all = context;
-  ends_block_out(&all->r->reference[at->prompt], &end[side].block_out, &all->of[at->prompt * all->sides + side],
-                 scratch);
+  ends_block_out(&all->r->reference[at->prompt], &end[side].block_out,
+                 &all->of[at->prompt * all->sides + side], scratch);
   return true;
 }
 
@@ -129,9 +135,11 @@ Ranking restore_rank(const double *gain, int candidates) {
   return r;
 }
 
-/* What share restoring a unit takes off the error squared, for each stage that it newly restores. A prompt that becomes
- * finite by it counts as much as a whole error; one that is lost rules it out. */
-static double gain_of(const Restore *r, const Unit *unit, const EndSums *ends_before, const EndSums *ends_after) {
+/* What share restoring a unit takes off the error squared, for each stage that it newly restores.
+ * A prompt that becomes finite by it counts as much as a whole error; one that is lost rules it
+ * out. */
+static double gain_of(const Restore *r, const Unit *unit, const EndSums *ends_before,
+                      const EndSums *ends_after) {
   int stages = __builtin_popcount(unit->stages & ~r->stages[unit->layer]), common = 0, won = 0;
   double log_left = 0, log_error = 0;
   for (int p = 0; p < r->prompts; p++) {
@@ -148,13 +156,15 @@ static double gain_of(const Restore *r, const Unit *unit, const EndSums *ends_be
   return (won + (common ? 1 - left : 1 / (1 + left))) / stages;
 }
 
-/* Whether there is something to restore in it; whether there is such a mode shows when its way is made. */
+/* Whether there is something to restore in it; whether there is such a mode shows when its way is
+ * made. */
 static bool is_left(const Restore *r, int u) {
   return !r->taken[u] && r->unit[u].stages & ~r->stages[r->unit[u].layer];
 }
 
 static Step plan_step(const Restore *r, Arena *arena) {
-  Step step = {.side = ARENA_NEW(arena, WalkSide, r->units), .unit = ARENA_NEW(arena, int, r->units)};
+  Step step = {.side = ARENA_NEW(arena, WalkSide, r->units),
+               .unit = ARENA_NEW(arena, int, r->units)};
   for (int u = 0; u < r->units; u++) {
     const Mode *const *way = is_left(r, u) ? restore_way(r, r->stages, &r->unit[u], arena) : NULL;
     if (!way) continue;
@@ -166,16 +176,20 @@ static Step plan_step(const Restore *r, Arena *arena) {
   return step;
 }
 
-/* Candidates first … first + count - 1, behind what was chosen so far, which they start with and part from. */
-static bool try_some(const Restore *r, const Step *step, int first, int count, Arena scratch, Status *st) {
-  WalkSide side[1 + TRIED_AT_ONCE] = {
-      {.source = source_cpu(&r->subject->model), .modes = restore_way(r, r->stages, NULL, &scratch)}};
+/* Candidates first … first + count - 1, behind what was chosen so far, which they start with and
+ * part from. */
+static bool try_some(const Restore *r, const Step *step, int first, int count, Arena scratch,
+                     Status *st) {
+  WalkSide side[1 + TRIED_AT_ONCE] = {{.source = source_cpu(&r->subject->model),
+                                       .modes = restore_way(r, r->stages, NULL, &scratch)}};
   memcpy(side + 1, step->side + first, (size_t)count * sizeof *side);
   Sums sums = {r, ARENA_NEW(&scratch, EndSums, (1 + count) * r->prompts), 1 + count};
   Visitor visitor = {.context = &sums, .end = add_error, .left = left_of_sums};
-  const char *name = arena_printf(&scratch, "restore_%d.step_%d.from_%d", r->number, r->choices + 1, first);
+  const char *name =
+      arena_printf(&scratch, "restore_%d.step_%d.from_%d", r->number, r->choices + 1, first);
   progress_phase(r->study->progress, "restore", r->prompts * r->layers);
-  TRY(study_walk(r->study, side, 1 + count, r->subject->prompt, r->prompts, &visitor, true, name, scratch, st));
+  TRY(study_walk(r->study, side, 1 + count, r->subject->prompt, r->prompts, &visitor, true, name,
+                 scratch, st));
   for (int p = 0; p < r->prompts; p++) {
     const EndSums *of = &sums.of[p * sums.sides];
     step->before[p] = of[0];
@@ -190,7 +204,8 @@ static bool try_all(const Restore *r, const Step *step, Arena scratch, Status *s
     TRY(try_some(r, step, first, left < TRIED_AT_ONCE ? left : TRIED_AT_ONCE, scratch, st));
   }
   if (step->candidates)
-    progress_done(r->study->progress, "%s: %d tried beside %d", r->plan->mode, step->candidates, r->choices);
+    progress_done(r->study->progress, "%s: %d tried beside %d", r->plan->mode, step->candidates,
+                  r->choices);
   return true;
 }
 
@@ -209,7 +224,8 @@ static void note_runner_up(const Restore *r, const Step *step, int candidate, Ch
   const bool none = candidate < 0;
   choice->next = none ? (Unit){-1, 0} : r->unit[step->unit[candidate]];
   choice->next_block_out = none ? NAN : error_of(r, after(r, step, candidate), RESTORE_TOTAL);
-  choice->next_token_median = none ? NAN : error_of(r, after(r, step, candidate), RESTORE_MEDIAN_TOKEN);
+  choice->next_token_median =
+      none ? NAN : error_of(r, after(r, step, candidate), RESTORE_MEDIAN_TOKEN);
 }
 
 /* From here on the best candidate's unit is restored. */
@@ -237,14 +253,14 @@ static bool choose(Restore *r, bool *found, Status *st) {
   return true;
 }
 
-/* --------------------------------------------------------------------------------------------------------------------
- */
+/* --- the study -------------------------------------------------------------------------------- */
 
 static bool restore_one(Restore *r, RestoreRows *rows, Status *st) {
   bool found = true;
   r->stages = ARENA_NEW(r->arena, unsigned, r->layers);
   r->choice = ARENA_NEW(r->arena, Choice, r->plan->most);
-  for (int i = 0; i < r->plan->most; i++) r->choice[i].of_prompt = ARENA_NEW(r->arena, double, r->prompts);
+  for (int i = 0; i < r->plan->most; i++)
+    r->choice[i].of_prompt = ARENA_NEW(r->arena, double, r->prompts);
   make_units(r);
   TRY(run_reference(r, st));
   while (found && r->choices < r->plan->most) {

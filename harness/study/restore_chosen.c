@@ -12,12 +12,14 @@ typedef struct Final {
   int sides;
 } Final;
 
-static bool take_ends(void *context, const WalkPlace *at, int side, const WalkEnd *end, Arena scratch, Status *st) {
+static bool take_ends(void *context, const WalkPlace *at, int side, const WalkEnd *end,
+                      Arena scratch, Status *st) {
   (void)st;
   Final *f = context;
   if (side == 0) return true;
   f->ends[at->prompt * f->sides + side] =
-      ends_of(&end[0].block_out, &end[0].logits, &end[side].block_out, &end[side].logits, at->shape->token, scratch);
+      ends_of(&end[0].block_out, &end[0].logits, &end[side].block_out, &end[side].logits,
+              at->shape->token, scratch);
   return true;
 }
 
@@ -34,10 +36,12 @@ static EndSums *ends_of_side(const Restore *r, const Final *f, int side, Arena *
   return ends;
 }
 
-static void put_unit(const Restore *r, const Unit *unit, int32_t *layer, char *stages, size_t size) {
+static void put_unit(const Restore *r, const Unit *unit, int32_t *layer, char *stages,
+                     size_t size) {
   *layer = unit->layer;
   stages[0] = 0;
-  if (r->plan->by == RESTORE_STAGE) mode_stage_names(r->mode->family, unit->stages, " + ", stages, size);
+  if (r->plan->by == RESTORE_STAGE)
+    mode_stage_names(r->mode->family, unit->stages, " + ", stages, size);
 }
 
 static Sample value_of(const Restore *r, const EndSums *ends, EndFigure figure, Arena scratch) {
@@ -46,7 +50,8 @@ static Sample value_of(const Restore *r, const EndSums *ends, EndFigure figure, 
 }
 
 /* What a step's unit does: beside the step before it. */
-static void put_factors(const Restore *r, const EndSums *ends, const EndSums *before, Restoration *row, Arena scratch) {
+static void put_factors(const Restore *r, const EndSums *ends, const EndSums *before,
+                        Restoration *row, Arena scratch) {
   const EndTerm change[] = {{ends, 1}, {before, -1}};
   const int terms = before ? 2 : 0; /* of none: NaN */
   PUT_VALUE(change, terms, r->prompts, END_BLOCK_OUT, row, block_out_factor, scratch);
@@ -55,7 +60,8 @@ static void put_factors(const Restore *r, const EndSums *ends, const EndSums *be
 }
 
 /* `before`: of the step before; NULL: none. */
-static Restoration row_of(const Restore *r, int step, const EndSums *ends, const EndSums *before, Arena scratch) {
+static Restoration row_of(const Restore *r, int step, const EndSums *ends, const EndSums *before,
+                          Arena scratch) {
   Restoration row = {.step = step, .layer = -1, .next_layer = -1, .limit = r->plan->limit};
   const EndTerm itself = {ends, 1};
   PUT_VALUES(&itself, 1, r->prompts, &row, scratch);
@@ -64,7 +70,8 @@ static Restoration row_of(const Restore *r, int step, const EndSums *ends, const
   table_text(row.to, sizeof row.to, r->to->name);
   table_text(row.by, sizeof row.by, r->plan->by == RESTORE_LAYER ? "layer" : "stage");
   table_text(row.of, sizeof row.of, r->plan->of == RESTORE_TOTAL ? "total" : "median_token");
-  row.prompts = put_prompts(&itself, 1, r->subject->prompt, r->prompts, row.left_out, sizeof row.left_out, scratch);
+  row.prompts = put_prompts(&itself, 1, r->subject->prompt, r->prompts, row.left_out,
+                            sizeof row.left_out, scratch);
   row.pooled = ends_pooled(ends, r->prompts);
   row.reached = (r->plan->of == RESTORE_TOTAL ? row.block_out : row.token_median) <= row.limit;
   row.next_block_out = row.next_token_median = row.first_block_out = row.first_token_median = NAN;
@@ -85,7 +92,8 @@ static bool check_choice(const Restore *r, int step, const EndSums *ends, Status
     double then = r->choice[step - 1].of_prompt[p], now = restore_error(r->plan->of, &ends[p]);
     if (fabs(now - then) <= 1e-12 * now || (!isfinite(now) && !isfinite(then))) continue;
     return FAIL(st,
-                "restore %s: step %d came out at %.17g in prompt %s when it was chosen and at %.17g when it was run "
+                "restore %s: step %d came out at %.17g in prompt %s when it was chosen and at "
+                "%.17g when it was run "
                 "again",
                 r->mode->name, step, then, r->subject->prompt[p].name, now);
   }
@@ -96,9 +104,10 @@ static bool check_choice(const Restore *r, int step, const EndSums *ends, Status
 typedef struct Sides {
   WalkSide *side;
   int count;
-  int step0;        /* nothing restored; then after each step */
-  int everything;   /* restored */
-  int first_layers; /* by layer: sides first_layers + 1, 2, …: the first 1, 2, … layers restored, as many as steps */
+  int step0;      /* nothing restored; then after each step */
+  int everything; /* restored */
+  int first_layers; /* by layer: sides first_layers + 1, 2, …: the first 1, 2, … layers restored, as
+                       many as steps */
 } Sides;
 
 static Sides plan_sides(const Restore *r, Arena *arena) {
@@ -108,7 +117,8 @@ static Sides plan_sides(const Restore *r, Arena *arena) {
              .everything = everything,
              .first_layers = everything,
              .count = everything + 1 + (by_layer ? r->choices : 0)};
-  unsigned *stages = ARENA_NEW(arena, unsigned, r->layers), *first = ARENA_NEW(arena, unsigned, r->layers);
+  unsigned *stages = ARENA_NEW(arena, unsigned, r->layers),
+           *first = ARENA_NEW(arena, unsigned, r->layers);
   s.side = ARENA_NEW(arena, WalkSide, s.count);
   for (int i = 0; i < s.count; i++) s.side[i].source = source_cpu(&r->subject->model);
   s.side[0] = (WalkSide){.source = source_ref64(&r->subject->weights), .keep = true};
@@ -126,13 +136,14 @@ static Sides plan_sides(const Restore *r, Arena *arena) {
 }
 
 /* What as many layers from the first on do, beside those that were chosen. */
-static void put_first_layers(const Restore *r, const EndSums *ends, Restoration *row, Arena scratch) {
+static void put_first_layers(const Restore *r, const EndSums *ends, Restoration *row,
+                             Arena scratch) {
   row->first_block_out = value_of(r, ends, END_BLOCK_OUT, scratch).value;
   row->first_token_median = value_of(r, ends, END_TOKEN_MEDIAN, scratch).value;
 }
 
-static bool put_rows(const Restore *r, const Sides *sides, const Final *f, RestoreRows *rows, Arena scratch,
-                     Status *st) {
+static bool put_rows(const Restore *r, const Sides *sides, const Final *f, RestoreRows *rows,
+                     Arena scratch, Status *st) {
   const EndSums *before = NULL;
   for (int step = 0; step <= r->choices; step++) {
     const EndSums *ends = ends_of_side(r, f, sides->step0 + step, &scratch);
@@ -156,8 +167,10 @@ bool restore_chosen(const Restore *r, RestoreRows *rows, Status *st) {
   Visitor visitor = {.context = &f, .end = take_ends, .left = left_of_ends};
   const char *name = arena_printf(&scratch, "restore_%d.chosen", r->number);
   progress_phase(r->study->progress, "restore", r->prompts * r->layers);
-  TRY(study_walk(r->study, sides.side, sides.count, r->subject->prompt, r->prompts, &visitor, true, name, scratch, st));
+  TRY(study_walk(r->study, sides.side, sides.count, r->subject->prompt, r->prompts, &visitor, true,
+                 name, scratch, st));
   TRY(put_rows(r, &sides, &f, rows, scratch, st));
-  progress_done(r->study->progress, "%s to %s: %d restored, run again", r->mode->name, r->to->name, r->choices);
+  progress_done(r->study->progress, "%s to %s: %d restored, run again", r->mode->name, r->to->name,
+                r->choices);
   return true;
 }

@@ -1,5 +1,5 @@
-/* restore_parts: what the two halves of a restoration share: the choice of units (restore.c), and the run of what was
- * chosen, for the figures that are reported (restore_chosen.c). */
+/* restore_parts: what the two halves of a restoration share: the choice of units (restore.c), and
+ * the run of what was chosen, for the figures that are reported (restore_chosen.c). */
 #ifndef DS_STUDY_RESTORE_PARTS_H
 #define DS_STUDY_RESTORE_PARTS_H
 #include "measure/ends.h"
@@ -12,9 +12,10 @@ typedef struct Unit {
 } Unit;
 
 typedef struct Choice {
-  Unit unit, next;                                 /* next: second best */
-  double error, next_block_out, next_token_median; /* over prompts; error: what the choice goes by */
-  double *of_prompt;                               /* [prompts]: what it goes by, of each prompt */
+  Unit unit, next; /* next: second best */
+  double error, next_block_out,
+      next_token_median; /* over prompts; error: what the choice goes by */
+  double *of_prompt;     /* [prompts]: what it goes by, of each prompt */
   int candidates;
 } Choice;
 
@@ -34,12 +35,13 @@ typedef struct Restore {
   int number; /* of this restoration in the spec */
 } Restore;
 
-/* A way: a mode for each layer, made from the stages that are restored in it, and those of `more` (NULL: none). NULL
- * where a layer would be refused. */
-const Mode *const *restore_way(const Restore *r, const unsigned *stages, const Unit *more, Arena *arena);
+/* A way: a mode for each layer, made from the stages that are restored in it, and those of `more`
+ * (NULL: none). NULL where a layer would be refused. */
+const Mode *const *restore_way(const Restore *r, const unsigned *stages, const Unit *more,
+                               Arena *arena);
 /* Of all tokens of a prompt together, or of its median token, as the plan has it. */
 double restore_error(RestoreOf of, const EndSums *prompt);
-/* A row for nothing restored, for each step and for everything; fails where a step does not come out as it was chosen.
- */
+/* A row for nothing restored, for each step and for everything; fails where a step does not come
+ * out as it was chosen. */
 bool restore_chosen(const Restore *r, RestoreRows *rows, Status *st);
 #endif

@@ -8,16 +8,19 @@ bool scales_weight_used(const Spec *spec, const WeightInfo *weight, int layer) {
   return false;
 }
 
-static void add(ScaleRow *row, size_t *count, int layer, const char *name, double statistic, float scale) {
+static void add(ScaleRow *row, size_t *count, int layer, const char *name, double statistic,
+                float scale) {
   row[*count] = (ScaleRow){.layer = layer, .statistic = statistic, .scale = (double)scale};
   table_text(row[(*count)++].name, sizeof row->name, name);
 }
 
-TableRows scales_of(Arena *arena, const Spec *spec, const Subject *subject, const ScaleRow *own, size_t owns) {
+TableRows scales_of(Arena *arena, const Spec *spec, const Subject *subject, const ScaleRow *own,
+                    size_t owns) {
   const Model *model = &subject->model;
   const Family *family = model->config.family;
   const Tensors *tensors = &family->tensors;
-  size_t count = 0, most = (size_t)model->layers * (size_t)(tensors->scales + family->weights) + owns;
+  size_t count = 0,
+         most = (size_t)model->layers * (size_t)(tensors->scales + family->weights) + owns;
   ScaleRow *row = ARENA_NEW(arena, ScaleRow, most);
   for (int i = 0; i < model->layers; i++) {
     const LayerScales *layer = &model->scales[i];

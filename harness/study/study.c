@@ -2,8 +2,9 @@
 
 #include <string.h>
 
-bool study_walk(const Study *study, WalkSide *side, int sides, const PromptShape *prompt, int prompts,
-                const Visitor *visitor, bool steps, const char *name, Arena scratch, Status *st) {
+bool study_walk(const Study *study, WalkSide *side, int sides, const PromptShape *prompt,
+                int prompts, const Visitor *visitor, bool steps, const char *name, Arena scratch,
+                Status *st) {
   Walk walk = subject_walk(study->subject, side, sides, prompt, prompts);
   walk.visitor = visitor;
   walk.visitors = 1;
@@ -14,11 +15,12 @@ bool study_walk(const Study *study, WalkSide *side, int sides, const PromptShape
   return walk_run(&walk, scratch, st);
 }
 
-bool study_find(const Study *study, const char *name, void *memory, size_t size, bool *found, Arena scratch,
-                Status *st) {
+bool study_find(const Study *study, const char *name, void *memory, size_t size, bool *found,
+                Arena scratch, Status *st) {
   const void *kept = NULL;
   size_t bytes = 0;
-  if (study->keeper) TRY(study->keeper->find(study->keeper->context, &scratch, name, &kept, &bytes, st));
+  if (study->keeper)
+    TRY(study->keeper->find(study->keeper->context, &scratch, name, &kept, &bytes, st));
   *found = kept && bytes == size;
   if (*found) memcpy(memory, kept, size);
   return true;

@@ -1,5 +1,5 @@
-/* study: what every study is given: what was asked, the model, where an unfinished run keeps what its prompts left, and
- * who is told how far it is. */
+/* study: what every study is given: what was asked, the model, where an unfinished run keeps what
+ * its prompts left, and who is told how far it is. */
 #ifndef DS_STUDY_STUDY_H
 #define DS_STUDY_STUDY_H
 #include "walk/subject.h"
@@ -11,16 +11,17 @@ typedef struct Study {
   Progress *progress;
 } Study;
 
-/* A walk of sides through prompts for one visitor, which needs only what it leaves in a prompt: sides that begin alike
- * share what they have in common. The study's progress steps where `steps`, once a layer and prompt. `name` must be
- * this walk's alone in the run; NULL: nothing is kept. */
-bool study_walk(const Study *study, WalkSide *side, int sides, const PromptShape *prompt, int prompts,
-                const Visitor *visitor, bool steps, const char *name, Arena scratch, Status *st);
-
-/* What an unfinished run kept under a name, into `memory` of `size` bytes; `found` false where there is no keeper,
- * nothing was kept or something of another size. And to keep it. */
-bool study_find(const Study *study, const char *name, void *memory, size_t size, bool *found, Arena scratch,
+/* A walk of sides through prompts for one visitor, which needs only what it leaves in a prompt:
+ * sides that begin alike share what they have in common. The study's progress steps where `steps`,
+ * once a layer and prompt. `name` must be this walk's alone in the run; NULL: nothing is kept. */
+bool study_walk(const Study *study, WalkSide *side, int sides, const PromptShape *prompt,
+                int prompts, const Visitor *visitor, bool steps, const char *name, Arena scratch,
                 Status *st);
+
+/* What an unfinished run kept under a name, into `memory` of `size` bytes; `found` false where
+ * there is no keeper, nothing was kept or something of another size. And to keep it. */
+bool study_find(const Study *study, const char *name, void *memory, size_t size, bool *found,
+                Arena scratch, Status *st);
 bool study_keep(const Study *study, const char *name, const void *memory, size_t size, Status *st);
 
 #endif

@@ -37,10 +37,11 @@ typedef struct Swaps {
   SwapRows *rows;
 } Swaps;
 
-/* The subset of a set of stages that comes after this one, from none to all of them; 0 after all. */
+/* The subset of a set of stages that comes after this one, from none to all of them; 0 after
+ * all. */
 static unsigned next_subset(unsigned subset, unsigned set) { return (subset - set) & set; }
 
-/* --- the ways ----------------------------------------------------------------------------------------------------- */
+/* --- the ways --------------------------------------------------------------------------------- */
 
 static Way *find_way(const Swaps *s, unsigned stages) {
   for (int i = 0; i < s->ways; i++)
@@ -58,7 +59,9 @@ static void add_way(Swaps *s, unsigned stages) {
 }
 
 /* Of `from`, with these stages set as in the other. */
-static unsigned stages_of(const Swaps *s, int from, unsigned swapped) { return from ? s->all & ~swapped : swapped; }
+static unsigned stages_of(const Swaps *s, int from, unsigned swapped) {
+  return from ? s->all & ~swapped : swapped;
+}
 
 static void plan_ways(Swaps *s) {
   int count = 2 + 4 * s->end[0]->family->stages;
@@ -72,12 +75,12 @@ static void plan_ways(Swaps *s) {
       add_way(s, stages_of(s, from, 1u << i));
       add_way(s, stages_of(s, from, mode_least_swap(s->end[from], s->end[!from], 1u << i)));
     }
-  for (unsigned set = next_subset(0, s->all); s->plan->combinations && set; set = next_subset(set, s->all))
+  for (unsigned set = next_subset(0, s->all); s->plan->combinations && set;
+       set = next_subset(set, s->all))
     add_way(s, set);
 }
 
-/* --- running them ---------------------------------------------------------------------------------------------------
- */
+/* --- running them ----------------------------------------------------------------------------- */
 
 static void add_moved(Left *left, int from, const WalkEnd *start, const WalkEnd *end) {
   size_t n = (size_t)end->block_out.rows * (size_t)end->block_out.cols;
@@ -87,22 +90,24 @@ static void add_moved(Left *left, int from, const WalkEnd *start, const WalkEnd 
     left->moved[from].error2 += d * d;
     left->moved[from].size2 += (double)y[i] * (double)y[i];
   }
-  left->differs[from] =
-      !tensor_identical(&start->block_out, &end->block_out) || !tensor_identical(&start->logits, &end->logits);
+  left->differs[from] = !tensor_identical(&start->block_out, &end->block_out) ||
+                        !tensor_identical(&start->logits, &end->logits);
 }
 
 /* Side 0 is the reference, side 1 + i is way i. */
-static bool take(void *context, const WalkPlace *at, int side, const WalkEnd *end, Arena scratch, Status *st) {
+static bool take(void *context, const WalkPlace *at, int side, const WalkEnd *end, Arena scratch,
+                 Status *st) {
   (void)st;
   Swaps *s = context;
   if (side == 0) return true;
   Left *left = &s->left[at->prompt * s->ways];
   Left *way = &left[side - 1];
-  way->ends =
-      ends_of(&end[0].block_out, &end[0].logits, &end[side].block_out, &end[side].logits, at->shape->token, scratch);
+  way->ends = ends_of(&end[0].block_out, &end[0].logits, &end[side].block_out, &end[side].logits,
+                      at->shape->token, scratch);
   for (int from = 0; from < 2; from++)
     if (end[1 + from].logits.data) add_moved(way, from, &end[1 + from], &end[side]);
-  if (side == 2) add_moved(&left[0], 1, &end[2], &end[1]); /* base ran before there was an other to start from */
+  if (side == 2)
+    add_moved(&left[0], 1, &end[2], &end[1]); /* base ran before there was an other to start from */
   return true;
 }
 
@@ -118,11 +123,13 @@ static bool run_ways(Swaps *s, const Study *study, int number, Status *st) {
   s->left = ARENA_NEW(&scratch, Left, s->prompts * s->ways);
   side[0] = (WalkSide){.source = source_ref64(&s->subject->weights), .keep = true};
   for (int i = 0; i < s->ways; i++)
-    side[1 + i] = (WalkSide){.source = source_cpu(&s->subject->model), .mode = &s->way[i].mode, .keep = i < 2};
+    side[1 + i] = (WalkSide){
+        .source = source_cpu(&s->subject->model), .mode = &s->way[i].mode, .keep = i < 2};
   Visitor visitor = {.context = s, .end = take, .left = left_of};
   const char *name = arena_printf(&scratch, "swap_%d", number);
   progress_phase(study->progress, "swap", s->prompts * s->subject->model.layers);
-  TRY(study_walk(study, side, 1 + s->ways, s->subject->prompt, s->prompts, &visitor, true, name, scratch, st));
+  TRY(study_walk(study, side, 1 + s->ways, s->subject->prompt, s->prompts, &visitor, true, name,
+                 scratch, st));
   for (int p = 0; p < s->prompts; p++)
     for (int i = 0; i < s->ways; i++) {
       const Left *left = &s->left[p * s->ways + i];
@@ -135,12 +142,13 @@ static bool run_ways(Swaps *s, const Study *study, int number, Status *st) {
   return true;
 }
 
-/* --- their rows -----------------------------------------------------------------------------------------------------
- */
+/* --- their rows ------------------------------------------------------------------------------- */
 
 static void put_figures(const Swaps *s, const Way *start, const Way *way, int from, Swap *row) {
-  EndTerm itself[] = {{way->ends, 1}, {start->ends, 0}}, change[] = {{way->ends, 1}, {start->ends, -1}};
-  row->prompts = put_prompts(change, 2, s->subject->prompt, s->prompts, row->left_out, sizeof row->left_out, *s->arena);
+  EndTerm itself[] = {{way->ends, 1}, {start->ends, 0}},
+          change[] = {{way->ends, 1}, {start->ends, -1}};
+  row->prompts = put_prompts(change, 2, s->subject->prompt, s->prompts, row->left_out,
+                             sizeof row->left_out, *s->arena);
   PUT_VALUES(itself, 2, s->prompts, row, *s->arena);
   PUT_CHANGES(change, 2, s->prompts, row, *s->arena);
   row->pooled = ends_pooled(way->ends, s->prompts);
@@ -153,7 +161,8 @@ static void put_figures(const Swaps *s, const Way *start, const Way *way, int fr
 static void put_nothing(void *row, const Table *table) {
   const double nothing = NAN;
   for (int i = 0; i < table->columns; i++)
-    if (table->column[i].type == COLUMN_F64) memcpy((char *)row + table->column[i].offset, &nothing, sizeof nothing);
+    if (table->column[i].type == COLUMN_F64)
+      memcpy((char *)row + table->column[i].offset, &nothing, sizeof nothing);
 }
 
 static void add_row(Swaps *s, int from, unsigned swapped) {
@@ -175,10 +184,12 @@ static void add_row(Swaps *s, int from, unsigned swapped) {
   snprintf(row->refused, sizeof row->refused, "%.*s", (int)sizeof row->refused - 1, why.text);
 }
 
-/* Does one factor change more than the other? One that is not finite is not known to change less. */
+/* Does one factor change more than the other? One that is not finite is not known to change
+ * less. */
 static bool beyond(double a, double b) { return !(fabs(log(a)) <= fabs(log(b))); }
 
-/* Of the stages alone that start from the same end: 1 for the largest factor. No rank where it is not finite. */
+/* Of the stages alone that start from the same end: 1 for the largest factor. No rank where it is
+ * not finite. */
 static void rank_rows(Swap *row, size_t count) {
   for (size_t i = 0; i < count; i++) {
     if (row[i].count != 1 || row[i].refused[0] || !isfinite(row[i].block_out_factor)) continue;
@@ -205,18 +216,18 @@ static void make_rows(Swaps *s) {
       if (!there) add_row(s, from, listed[count++] = least);
     }
   }
-  for (unsigned set = next_subset(0, s->all); s->plan->combinations && set; set = next_subset(set, s->all))
+  for (unsigned set = next_subset(0, s->all); s->plan->combinations && set;
+       set = next_subset(set, s->all))
     if (__builtin_popcount(set) > 1) add_row(s, 0, set);
   rank_rows(s->rows->swap + first, s->rows->swaps - first);
   PUT_HOLM(Swap, s->rows->swap + first, s->rows->swaps - first, *s->arena);
 }
 
-/* --- effects over all combinations ----------------------------------------------------------------------------------
- */
+/* --- effects over all combinations ------------------------------------------------------------ */
 
-/* What all of `stages` do beyond what fewer of them do, the other stages being set as in `rest`: one term a subset, the
- * sign that of the number it lacks: f(i) - f(), f(ij) - f(i) - f(j) + f(). False where one of these modes is refused.
- */
+/* What all of `stages` do beyond what fewer of them do, the other stages being set as in `rest`:
+ * one term a subset, the sign that of the number it lacks: f(i) - f(), f(ij) - f(i) - f(j) + f().
+ * False where one of these modes is refused. */
 static bool put_context(const Swaps *s, unsigned stages, unsigned rest, EndTerm *term) {
   const int order = __builtin_popcount(stages);
   unsigned part = 0;
@@ -229,7 +240,8 @@ static bool put_context(const Swaps *s, unsigned stages, unsigned rest, EndTerm 
   return true;
 }
 
-/* The terms of the mean over the settings of the other stages; how many settings there are, and how many are in it. */
+/* The terms of the mean over the settings of the other stages; how many settings there are, and how
+ * many are in it. */
 static int put_contexts(const Swaps *s, unsigned stages, SwapEffect *row, EndTerm *term) {
   const unsigned others = s->all & ~stages;
   const int corners = 1 << __builtin_popcount(stages);
@@ -243,8 +255,8 @@ static int put_contexts(const Swaps *s, unsigned stages, SwapEffect *row, EndTer
   return terms;
 }
 
-/* The mean, over all settings of the other stages, of what setting all of `stages` does beyond what fewer of them do;
- * of error and KL, of the logarithm. */
+/* The mean, over all settings of the other stages, of what setting all of `stages` does beyond what
+ * fewer of them do; of error and KL, of the logarithm. */
 static void add_effect(Swaps *s, unsigned stages) {
   Arena scratch = *s->arena;
   SwapEffect *row = &s->rows->effect[s->rows->effects++];
@@ -254,7 +266,8 @@ static void add_effect(Swaps *s, unsigned stages) {
   table_text(row->other, sizeof row->other, s->end[1]->name);
   mode_stage_names(s->end[0]->family, stages, " x ", row->stages, sizeof row->stages);
   row->order = __builtin_popcount(stages);
-  row->prompts = put_prompts(term, terms, s->subject->prompt, s->prompts, row->left_out, sizeof row->left_out, scratch);
+  row->prompts = put_prompts(term, terms, s->subject->prompt, s->prompts, row->left_out,
+                             sizeof row->left_out, scratch);
   PUT_CHANGES(term, terms, s->prompts, row, scratch);
 }
 
@@ -276,8 +289,7 @@ static void make_effects(Swaps *s) {
   PUT_HOLM(SwapEffect, row, count, *s->arena);
 }
 
-/* --------------------------------------------------------------------------------------------------------------------
- */
+/* --- the study -------------------------------------------------------------------------------- */
 
 static size_t rows_at_most(const SwapPlan *plan, size_t stages) {
   return 2 + 4 * stages + (plan->combinations ? 1u << SWAP_COMBINATIONS_MAX : 0);
@@ -289,7 +301,8 @@ bool swap_run(Arena *arena, const Study *study, SwapRows *rows, Status *st) {
   size_t most = 0, stages = (size_t)study->subject->model.config.family->stages;
   for (int i = 0; i < spec->swap_count; i++) most += rows_at_most(&spec->swaps[i], stages);
   rows->swap = ARENA_NEW(arena, Swap, most);
-  rows->effect = ARENA_NEW(arena, SwapEffect, (size_t)spec->swap_count * (stages + stages * (stages - 1) / 2));
+  rows->effect =
+      ARENA_NEW(arena, SwapEffect, (size_t)spec->swap_count * (stages + stages * (stages - 1) / 2));
   for (int i = 0; i < spec->swap_count; i++) {
     const Pair *pair = &spec->swaps[i].pair;
     Swaps s = {.arena = arena,
@@ -303,8 +316,8 @@ bool swap_run(Arena *arena, const Study *study, SwapRows *rows, Status *st) {
     TRY(run_ways(&s, study, i, st));
     make_rows(&s);
     if (s.plan->combinations) make_effects(&s);
-    progress_done(study->progress, "%s and %s: %d modes between them, and the float64 reference", pair->base,
-                  pair->other, s.ways);
+    progress_done(study->progress, "%s and %s: %d modes between them, and the float64 reference",
+                  pair->base, pair->other, s.ways);
   }
   return true;
 }

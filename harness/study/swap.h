@@ -1,5 +1,6 @@
-/* swap: what each stage in which two modes differ does to the end of the model, alone and from both ends, and in all
- * combinations where the spec asks for them. Every way is run and its witness checked. */
+/* swap: what each stage in which two modes differ does to the end of the model, alone and from both
+ * ends, and in all combinations where the spec asks for them. Every way is run and its witness
+ * checked. */
 #ifndef DS_STUDY_SWAP_H
 #define DS_STUDY_SWAP_H
 #include "measure/tables.h"
@@ -14,5 +15,6 @@ typedef struct SwapRows {
 
 /* All of the spec's swaps. Rows in the arena. */
 bool swap_run(Arena *arena, const Study *study, SwapRows *rows, Status *st);
-size_t swap_bytes(const Spec *spec, const Config *config, int T); /* of scratch, at most; prompts of at most T tokens */
+size_t swap_bytes(const Spec *spec, const Config *config,
+                  int T); /* of scratch, at most; prompts of at most T tokens */
 #endif

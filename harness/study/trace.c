@@ -22,7 +22,7 @@ int trace_find_side(const Study *study, WalkSide *side, int *sides, const char *
   return (*sides)++;
 }
 
-/* --- what is looked at ----------------------------------------------------------------------- */
+/* --- what is looked at ------------------------------------------------------------------------ */
 
 enum { OWN_TOKEN = 2, EARLIER = 2, CANDIDATES = TENSORS_MOST * (OWN_TOKEN + EARLIER) };
 
@@ -42,7 +42,9 @@ typedef struct Scene {
   double limit;
 } Scene;
 
-static const Tensors *tensors_of(const Scene *s) { return &s->study->subject->model.config.family->tensors; }
+static const Tensors *tensors_of(const Scene *s) {
+  return &s->study->subject->model.config.family->tensors;
+}
 
 /* A tensor of tokens that both sides have. */
 static bool is_compared(const Scene *s, int id) {
@@ -53,7 +55,7 @@ static double value_at(const Tensor *t, int row, int col) {
   return tensor_value(t, (size_t)row * (size_t)t->cols + (size_t)col);
 }
 
-/* --- candidates ------------------------------------------------------------------------------ */
+/* --- candidates ------------------------------------------------------------------------------- */
 
 /* Keeps the `most` largest, the first of equal ones. */
 static void keep_largest(Candidate *kept, int most, Candidate c) {
@@ -65,8 +67,8 @@ static void keep_largest(Candidate *kept, int most, Candidate c) {
     }
 }
 
-/* The difference of a tensor in its tokens up to the suspect's [rows, cols], and its root mean square over all; what
- * is not finite counts as none. */
+/* The difference of a tensor in its tokens up to the suspect's [rows, cols], and its root mean
+ * square over all; what is not finite counts as none. */
 static double difference_of(const Scene *s, int id, double *d, Arena scratch) {
   const Tensor *base = &s->base->t[id], *other = &s->other->t[id];
   size_t cols = (size_t)base->cols;
@@ -94,7 +96,8 @@ static int add_candidates(const Scene *s, int id, Candidate *candidate, int coun
   for (int r = 0; r <= token; r++)
     for (int c = 0; c < cols; c++) {
       Candidate one = {id, r, c, d[(size_t)r * (size_t)cols + (size_t)c]};
-      if (one.size > least) keep_largest(r == token ? own : earlier, r == token ? OWN_TOKEN : EARLIER, one);
+      if (one.size > least)
+        keep_largest(r == token ? own : earlier, r == token ? OWN_TOKEN : EARLIER, one);
     }
   for (int i = 0; i < OWN_TOKEN; i++)
     if (own[i].size > 0) candidate[count++] = own[i];
@@ -103,10 +106,12 @@ static int add_candidates(const Scene *s, int id, Candidate *candidate, int coun
   return count;
 }
 
-/* --- what an element made -------------------------------------------------------------------- */
+/* --- what an element made --------------------------------------------------------------------- */
 
-/* Whether this side's element is clipped, seen from the other side's value; the grid's end on that side. */
-static bool is_clipped(const Scene *s, const WalkSide *side, int id, double value_to, double *grid_end) {
+/* Whether this side's element is clipped, seen from the other side's value; the grid's end on that
+ * side. */
+static bool is_clipped(const Scene *s, const WalkSide *side, int id, double value_to,
+                       double *grid_end) {
   const Model *model = &s->study->subject->model;
   const Family *family = model->config.family;
   const Mode *mode = walk_mode(side, s->at->layer);
@@ -136,7 +141,8 @@ static double token_error2(const Tensor *base, const Tensor *other, int token) {
   return error2;
 }
 
-/* Whether a side takes a scale from all tokens of a tensor together: those are not stored (ScaleRow). */
+/* Whether a side takes a scale from all tokens of a tensor together: those are not stored
+ * (ScaleRow). */
 static bool looks_ahead(const Scene *s, const Trace *trace) {
   const Tensors *tensors = tensors_of(s);
   bool any = false;
@@ -144,28 +150,32 @@ static bool looks_ahead(const Scene *s, const Trace *trace) {
   return any;
 }
 
-/* What share of the token's squared error goes with the element: of the tokens up to it, nothing behind matters but
- * where a scale is made from all. */
+/* What share of the token's squared error goes with the element: of the tokens up to it, nothing
+ * behind matters but where a scale is made from all. */
 static double removed_by(const Scene *s, const Candidate *c, Arena scratch) {
   const Subject *subject = s->study->subject;
   const int token = s->suspect->token;
   const bool of_base = repairs_base(s, c);
   const WalkSide *side = of_base ? s->base_side : s->other_side;
   const Trace *own = of_base ? s->base : s->other, *to = of_base ? s->other : s->base;
-  const Element element = {c->tensor, c->row, c->col, (float)value_at(&to->t[c->tensor], c->row, c->col)};
+  const Element element = {c->tensor, c->row, c->col,
+                           (float)value_at(&to->t[c->tensor], c->row, c->col)};
   Source repaired = source_repaired(&scratch, &subject->model, s->at->layer, &element, 1);
   const Tensor *in = trace_role_of(own, ROLE_BLOCK_IN);
   Tensor x = tensor_rows(in, 0, looks_ahead(s, own) ? in->rows : token + 1);
   Trace again;
   repaired.block(&repaired, walk_mode(side, s->at->layer), s->at->layer, &x, &scratch, &again);
-  double before = token_error2(trace_role_of(own, ROLE_BLOCK_OUT), trace_role_of(to, ROLE_BLOCK_OUT), token);
-  double after = token_error2(trace_role_of(&again, ROLE_BLOCK_OUT), trace_role_of(to, ROLE_BLOCK_OUT), token);
+  double before =
+      token_error2(trace_role_of(own, ROLE_BLOCK_OUT), trace_role_of(to, ROLE_BLOCK_OUT), token);
+  double after =
+      token_error2(trace_role_of(&again, ROLE_BLOCK_OUT), trace_role_of(to, ROLE_BLOCK_OUT), token);
   return 1 - after / before;
 }
 
-/* --- the origin ------------------------------------------------------------------------------ */
+/* --- the origin ------------------------------------------------------------------------------- */
 
-/* Candidates stand in the order of computation. The one that makes most where none makes enough; -1: none makes any. */
+/* Candidates stand in the order of computation. The one that makes most where none makes enough;
+ * -1: none makes any. */
 static int origin_of(const double *removed, int candidates) {
   int most = -1;
   for (int i = 0; i < candidates; i++) {
@@ -193,7 +203,8 @@ static double sum_of(const double *value, int count) {
   return sum;
 }
 
-/* Where the token's error is most in one channel, among the tensors behind the origin that feed the stream. */
+/* Where the token's error is most in one channel, among the tensors behind the origin that feed the
+ * stream. */
 static void find_made(const Scene *s, Event *event, Arena scratch) {
   const Tensors *tensors = tensors_of(s);
   const int added = tensors_role(tensors, ROLE_ADDED), token = event->token;
@@ -223,7 +234,8 @@ static void find_through(const Scene *s, Event *event, Arena scratch) {
     if (!is_compared(s, id) || tensors->info[id].role == ROLE_BLOCK_IN) continue;
     Arena own = scratch;
     const double *error2 = squares_of(s, id, &own).error2;
-    if (error2[event->token] > s->limit * sum_of(error2, s->base->t[id].rows)) name[count++] = name_of(s, id);
+    if (error2[event->token] > s->limit * sum_of(error2, s->base->t[id].rows))
+      name[count++] = name_of(s, id);
   }
   table_names(event->through, sizeof event->through, name, count);
 }
@@ -257,20 +269,21 @@ static void trace_event(const Scene *s, Arena scratch) {
   suspect->of_base = repairs_base(s, c);
   take_values(suspect, s);
   if (removed[origin] >= TRACE_MAKES) table_text(event->origin, sizeof event->origin, "element");
-  table_text(event->repaired, sizeof event->repaired, suspect->of_base ? suspect->base : suspect->other);
+  table_text(event->repaired, sizeof event->repaired,
+             suspect->of_base ? suspect->base : suspect->other);
   table_text(event->to, sizeof event->to, suspect->of_base ? suspect->other : suspect->base);
   table_text(event->tensor, sizeof event->tensor, name_of(s, c->tensor));
   event->element_token = c->row;
   event->element_channel = c->col;
   event->value = suspect->value;
   event->value_to = suspect->value_to;
-  event->clipped =
-      is_clipped(s, suspect->of_base ? s->base_side : s->other_side, c->tensor, suspect->value_to, &event->grid_end);
+  event->clipped = is_clipped(s, suspect->of_base ? s->base_side : s->other_side, c->tensor,
+                              suspect->value_to, &event->grid_end);
   event->removed = removed[origin];
   find_made(s, event, scratch);
 }
 
-/* --- maps ------------------------------------------------------------------------------------ */
+/* --- maps ------------------------------------------------------------------------------------- */
 
 enum { MAP_TOKENS = 48, MAP_CHANNELS = 64 };
 
@@ -278,8 +291,10 @@ static int piece_length(int n, int most) { return (n + most - 1) / most; }
 
 static size_t add_map(const Scene *s, int id, EventMap *row, Arena scratch) {
   const Tensor *base = &s->base->t[id], *other = &s->other->t[id];
-  const int tokens = piece_length(base->rows, MAP_TOKENS), channels = piece_length(base->cols, MAP_CHANNELS);
-  double *a = ARENA_NEW(&scratch, double, base->cols), *b = ARENA_NEW(&scratch, double, base->cols), sum = 0;
+  const int tokens = piece_length(base->rows, MAP_TOKENS),
+            channels = piece_length(base->cols, MAP_CHANNELS);
+  double *a = ARENA_NEW(&scratch, double, base->cols), *b = ARENA_NEW(&scratch, double, base->cols),
+         sum = 0;
   size_t count = 0;
   for (int t = 0; t < base->rows; t += tokens)
     for (int c = 0; c < base->cols; c += channels) {
@@ -308,7 +323,7 @@ static size_t add_map(const Scene *s, int id, EventMap *row, Arena scratch) {
   return count;
 }
 
-/* --- the walk -------------------------------------------------------------------------------- */
+/* --- the walk --------------------------------------------------------------------------------- */
 
 typedef struct Tracer {
   const Study *study;
@@ -321,7 +336,8 @@ typedef struct Tracer {
   TraceMaps *maps;
 } Tracer;
 
-static bool look(void *context, const WalkPlace *at, const Trace *trace, Arena scratch, Status *st) {
+static bool look(void *context, const WalkPlace *at, const Trace *trace, Arena scratch,
+                 Status *st) {
   (void)st;
   Tracer *t = context;
   for (int i = 0; i < t->suspects; i++) {
@@ -351,16 +367,16 @@ static bool look(void *context, const WalkPlace *at, const Trace *trace, Arena s
   return true;
 }
 
-bool trace_run(Arena *arena, const Study *study, double share, Suspect *suspect, int suspects, TraceMaps *maps,
-               Status *st) {
+bool trace_run(Arena *arena, const Study *study, double share, Suspect *suspect, int suspects,
+               TraceMaps *maps, Status *st) {
   *maps = (TraceMaps){0};
   if (!suspects) return true;
   size_t largest = 0;
   for (int i = 0; i < suspects; i++) largest += suspect[i].event && suspect[i].event->rank == 1;
   maps->map = ARENA_NEW(arena, EventMap, 2 * largest * MAP_TOKENS * MAP_CHANNELS);
   Arena scratch = *arena;
-  WalkSide *side =
-      ARENA_NEW(&scratch, WalkSide, study->spec->mode_count + study->spec->own_mode_count + 2 * suspects + 1);
+  WalkSide *side = ARENA_NEW(
+      &scratch, WalkSide, study->spec->mode_count + study->spec->own_mode_count + 2 * suspects + 1);
   PromptShape *shape = ARENA_NEW(&scratch, PromptShape, suspects);
   int *prompt = ARENA_NEW(&scratch, int, suspects);
   int sides = 0, prompts = 0, layers = 0;
@@ -381,5 +397,6 @@ bool trace_run(Arena *arena, const Study *study, double share, Suspect *suspect,
 }
 
 size_t trace_bytes(const Config *config, int T) {
-  return block_bytes(config, T) * 3 + (size_t)T * (size_t)family_widest(config) * sizeof(double) + ((size_t)1 << 20);
+  return block_bytes(config, T) * 3 + (size_t)T * (size_t)family_widest(config) * sizeof(double) +
+         ((size_t)1 << 20);
 }

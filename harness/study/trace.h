@@ -1,14 +1,16 @@
 /* trace: from an event (measure/events.h) back through its layer to the element where it begins.
  *
- * Tensor by tensor, in the order of computation, the elements that differ most (up to the event's token, and more than
- * TRACE_STANDS_OUT times the root mean square of the tensor's difference) are set, one at a time, to the value that the
- * other side has there, and the layer is run again (source/repaired.h): what goes of the token's squared error of
- * block_out is what that element made. The origin is the earliest that makes at least half; where none does, the error
- * is spread: no single element explains it, and the one that makes most is named as that. No operator is taken
- * backwards for it, so none that mixes channels (the Hadamard transform, a projection) hides an element.
+ * Tensor by tensor, in the order of computation, the elements that differ most (up to the event's
+ * token, and more than TRACE_STANDS_OUT times the root mean square of the tensor's difference) are
+ * set, one at a time, to the value that the other side has there, and the layer is run again
+ * (source/repaired.h): what goes of the token's squared error of block_out is what that element
+ * made. The origin is the earliest that makes at least half; where none does, the error is spread:
+ * no single element explains it, and the one that makes most is named as that. No operator is taken
+ * backwards for it, so none that mixes channels (the Hadamard transform, a projection) hides an
+ * element.
  *
- * Of two modes the one is repaired whose value is clipped there: which lies on its grid, and the other's value beyond
- * the grid's end; else `other`. */
+ * Of two modes the one is repaired whose value is clipped there: which lies on its grid, and the
+ * other's value beyond the grid's end; else `other`. */
 #ifndef DS_STUDY_TRACE_H
 #define DS_STUDY_TRACE_H
 #include "measure/tables.h"
@@ -24,10 +26,11 @@ typedef struct Suspect {
   int layer;                /* where the token's error grew */
   int token;                /* whose error that is */
   bool asked;               /* by the spec, by name; an event's may be that too */
-  Event *event;             /* filled; NULL: the element is given, and its values alone are looked up */
-  bool of_base;             /* whose element: the base's, else the other's */
-  int tensor, row, col;     /* the element; tensor ABSENT: nothing stands out */
-  double value, value_to;   /* in the side that it is of, and in the pair's other side; NaN where one has none */
+  Event *event;         /* filled; NULL: the element is given, and its values alone are looked up */
+  bool of_base;         /* whose element: the base's, else the other's */
+  int tensor, row, col; /* the element; tensor ABSENT: nothing stands out */
+  double value, value_to; /* in the side that it is of, and in the pair's other side; NaN where one
+                             has none */
 } Suspect;
 
 typedef struct TraceMaps {
@@ -35,10 +38,11 @@ typedef struct TraceMaps {
   size_t maps;
 } TraceMaps;
 
-/* A walk through the prompts that suspects stand in, up to the last layer of any. `share`: that of events, and of the
- * tensors that an event went through. Maps are of each pair's largest event, in the arena. */
-bool trace_run(Arena *arena, const Study *study, double share, Suspect *suspect, int suspects, TraceMaps *maps,
-               Status *st);
+/* A walk through the prompts that suspects stand in, up to the last layer of any. `share`: that of
+ * events, and of the tensors that an event went through. Maps are of each pair's largest event, in
+ * the arena. */
+bool trace_run(Arena *arena, const Study *study, double share, Suspect *suspect, int suspects,
+               TraceMaps *maps, Status *st);
 /* Bytes of scratch beside the walk's own, for a prompt of T tokens. */
 size_t trace_bytes(const Config *config, int T);
 

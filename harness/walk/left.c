@@ -1,4 +1,5 @@
-/* left: what the prompts of a walk left in the journal, whole or on their way, and taken from there again. */
+/* left: what the prompts of a walk left in the journal, whole or on their way, and taken from there
+ * again. */
 #include <string.h>
 
 #include "walk/run.h"
@@ -7,9 +8,10 @@ static const char *left_name(const Walk *w, int visitor, int prompt, Arena *aren
   return arena_printf(arena, "%s.%d.prompt_%04d", w->name, visitor, prompt);
 }
 
-/* What a visitor left in a prompt, from the keeper; `found` false where it was not kept, or not as much. */
-static bool find_left(const Walk *w, const char *name, void *memory, size_t bytes, bool *found, Arena scratch,
-                      Status *st) {
+/* What a visitor left in a prompt, from the keeper; `found` false where it was not kept, or not as
+ * much. */
+static bool find_left(const Walk *w, const char *name, void *memory, size_t bytes, bool *found,
+                      Arena scratch, Status *st) {
   const void *kept;
   size_t size;
   TRY(w->keeper->find(w->keeper->context, &scratch, name, &kept, &size, st));
@@ -32,7 +34,8 @@ bool left_each(const Walk *w, int prompt, bool keep, bool *all, Arena scratch, S
   return true;
 }
 
-/* On its way: how many layers are done, what the visitor has of them, and the streams that the next one starts from. */
+/* On its way: how many layers are done, what the visitor has of them, and the streams that the next
+ * one starts from. */
 typedef struct OnWay {
   int32_t done, sides;
   uint64_t left, stream; /* bytes: of the visitor's, and of all streams together */
@@ -59,8 +62,8 @@ static size_t streams_bytes(const Walk *w, int T) {
   return bytes;
 }
 
-/* A side that is shared here, or at its end, has none of its own: its bytes are kept all the same, whatever they are.
- */
+/* A side that is shared here, or at its end, has none of its own: its bytes are kept all the same,
+ * whatever they are. */
 bool left_keep_on_way(const WalkRun *run, const Way *way, Arena scratch, Status *st) {
   const Walk *w = run->walk;
   const int T = way->shape->T;
@@ -75,7 +78,8 @@ bool left_keep_on_way(const WalkRun *run, const Way *way, Arena scratch, Status 
     memcpy(at, way->lane[s].half[way->done % 2].data, left_stream_bytes(w, s, T));
     at += left_stream_bytes(w, s, T);
   }
-  return w->keeper->keep(w->keeper->context, on_way_name(w, way->prompt, &scratch), image, (size_t)(at - image), st);
+  return w->keeper->keep(w->keeper->context, on_way_name(w, way->prompt, &scratch), image,
+                         (size_t)(at - image), st);
 }
 
 bool left_find_on_way(const WalkRun *run, Way *way, Arena scratch, Status *st) {
@@ -86,17 +90,19 @@ bool left_find_on_way(const WalkRun *run, Way *way, Arena scratch, Status *st) {
   void *left = on_way_left(w, way->prompt, &bytes);
   OnWay head;
   if (!left || !run->several) return true;
-  TRY(w->keeper->find(w->keeper->context, &scratch, on_way_name(w, way->prompt, &scratch), &kept, &size, st));
+  TRY(w->keeper->find(w->keeper->context, &scratch, on_way_name(w, way->prompt, &scratch), &kept,
+                      &size, st));
   if (!kept || size < sizeof head) return true;
   memcpy(&head, kept, sizeof head);
-  if (head.sides != w->sides || head.left != bytes || head.stream != streams_bytes(w, T) || head.done < 1 ||
-      head.done >= walk_last_layer(w) || size != sizeof head + bytes + head.stream)
+  if (head.sides != w->sides || head.left != bytes || head.stream != streams_bytes(w, T) ||
+      head.done < 1 || head.done >= walk_last_layer(w) || size != sizeof head + bytes + head.stream)
     return true;
   const char *at = (const char *)kept + sizeof head;
   memcpy(left, at, bytes), at += bytes;
   for (int s = 0; s < w->sides; s++) {
     Tensor *half = &way->lane[s].half[head.done % 2];
-    *half = tensor_of(memcpy(half->data, at, left_stream_bytes(w, s, T)), w->side[s].source.stream, T, w->width, 0);
+    *half = tensor_of(memcpy(half->data, at, left_stream_bytes(w, s, T)), w->side[s].source.stream,
+                      T, w->width, 0);
     at += left_stream_bytes(w, s, T);
   }
   way->first = way->done = head.done;

@@ -5,8 +5,8 @@
 
 /* A side on its way through a prompt. */
 typedef struct Lane {
-  Tensor half[2]; /* what the layers of either parity take: written by the layer before; no data where the side computes
-                   * ahead and goes on from what it left */
+  Tensor half[2]; /* what the layers of either parity take: written by the layer before; no data
+                   * where the side computes ahead and goes on from what it left */
 } Lane;
 
 /* A prompt on its way. */
@@ -25,8 +25,9 @@ typedef struct Companion {
 
 struct WalkRun {
   const Walk *walk;
-  bool traces;          /* some visitor wants them side by side */
-  bool several;         /* streams go by way of this host, and are kept behind each layer where there is a keeper */
+  bool traces;  /* some visitor wants them side by side */
+  bool several; /* streams go by way of this host, and are kept behind each layer where there is a
+                   keeper */
   Companion *companion; /* [sides] */
   Way *way;
   int ways;
@@ -42,8 +43,9 @@ int walk_last_layer(const Walk *walk);
 
 /* All visitors', found or kept; `all` false where one leaves nothing that can be. */
 bool left_each(const Walk *walk, int prompt, bool keep, bool *all, Arena scratch, Status *st);
-/* Behind a layer: how far a prompt has come, what the visitor has of it, and the streams that the next layer starts
- * from; and back, where they were kept: the prompt then goes on behind that layer. */
+/* Behind a layer: how far a prompt has come, what the visitor has of it, and the streams that the
+ * next layer starts from; and back, where they were kept: the prompt then goes on behind that
+ * layer. */
 bool left_keep_on_way(const WalkRun *run, const Way *way, Arena scratch, Status *st);
 bool left_find_on_way(const WalkRun *run, Way *way, Arena scratch, Status *st);
 /* Behind the last layer. */

@@ -15,7 +15,8 @@
 #include "walk/prompt.h"
 
 enum { PROOF_TOKENS = 32 };
-static const double proof_limit = 1e-10; /* float64 rounding through all layers stays some 1e4 below */
+static const double proof_limit =
+    1e-10; /* float64 rounding through all layers stays some 1e4 below */
 
 static bool any_needs_scales(const Spec *spec, const char *const *modes, int count) {
   for (int i = 0; i < count; i++)
@@ -48,31 +49,35 @@ static bool check_layers(const Spec *spec, const Subject *subject, Status *st) {
                              subject->checkpoint.config.layers - 1));
   for (int i = 0; i < spec->gate_count; i++)
     if (spec->gates[i].layer >= subject->checkpoint.config.layers)
-      return FAIL(st, "%s: key 'gate': layer %d: the model has layers 0 to %d", spec->gates[i].place,
-                  spec->gates[i].layer, subject->checkpoint.config.layers - 1);
+      return FAIL(st, "%s: key 'gate': layer %d: the model has layers 0 to %d",
+                  spec->gates[i].place, spec->gates[i].layer,
+                  subject->checkpoint.config.layers - 1);
   return spec_check_layers(spec, subject->checkpoint.config.layers, st);
 }
 
-static bool read_evaluation(Arena *arena, const Spec *spec, Subject *subject, Digest *digest, Status *st) {
+static bool read_evaluation(Arena *arena, const Spec *spec, Subject *subject, Digest *digest,
+                            Status *st) {
   const EvaluationPlan *plan = &spec->evaluation;
   if (!spec_evaluates(spec)) return true;
   TRY(spec_blame(spec, plan, plan->tokens ? "tokens" : "text", st,
-                 tokens_of_source(arena, plan->text, plan->tokens, spec->folder, subject->checkpoint.config.vocab,
-                                  &subject->evaluation_path, &subject->evaluation_token, &subject->evaluation_count,
-                                  st)));
+                 tokens_of_source(arena, plan->text, plan->tokens, spec->folder,
+                                  subject->checkpoint.config.vocab, &subject->evaluation_path,
+                                  &subject->evaluation_token, &subject->evaluation_count, st)));
   if (subject->evaluation_count <= plan->length)
     return spec_blame(spec, plan, "length", st,
                       FAIL(st, "%s: has %lld tokens, and a window of %d with one in front needs %d",
-                           subject->evaluation_path, (long long)subject->evaluation_count, plan->length,
-                           plan->length + 1));
-  *digest = digest_of(subject->evaluation_token, (size_t)subject->evaluation_count * sizeof(int32_t));
+                           subject->evaluation_path, (long long)subject->evaluation_count,
+                           plan->length, plan->length + 1));
+  *digest =
+      digest_of(subject->evaluation_token, (size_t)subject->evaluation_count * sizeof(int32_t));
   return true;
 }
 
 static const char *file_of(const Prompt *p) { return p->text ? p->text : p->tokens; }
 
-/* The one file that all prompts come from, how much of it they span, and how many of their length it holds: what is
- * said of these prompts is said of that text. Nothing is told where it cannot be read whole. */
+/* The one file that all prompts come from, how much of it they span, and how many of their length
+ * it holds: what is said of these prompts is said of that text. Nothing is told where it cannot be
+ * read whole. */
 static void read_prompt_text(const Spec *spec, Subject *subject, Arena scratch) {
   const Prompt *prompt = spec->prompts;
   const char *path, *name = spec->prompt_count ? file_of(prompt) : NULL;
@@ -80,9 +85,11 @@ static void read_prompt_text(const Spec *spec, Subject *subject, Arena scratch) 
   int64_t count, first = INT64_MAX, last = 0, longest = 1;
   Status unread = {0};
   for (int i = 0; i < spec->prompt_count; i++)
-    if (!name || !file_of(&prompt[i]) || strcmp(file_of(&prompt[i]), name) || !prompt[i].text != !prompt->text) return;
-  if (!name || !tokens_of_source(&scratch, prompt->text, prompt->tokens, spec->folder, subject->checkpoint.config.vocab,
-                                 &path, &token, &count, &unread))
+    if (!name || !file_of(&prompt[i]) || strcmp(file_of(&prompt[i]), name) ||
+        !prompt[i].text != !prompt->text)
+      return;
+  if (!name || !tokens_of_source(&scratch, prompt->text, prompt->tokens, spec->folder,
+                                 subject->checkpoint.config.vocab, &path, &token, &count, &unread))
     return;
   for (int i = 0; i < spec->prompt_count; i++) {
     int64_t start = prompt_start(&prompt[i], count), T = subject->prompt[i].T;
@@ -100,7 +107,8 @@ static void read_prompt_text(const Spec *spec, Subject *subject, Arena scratch) 
 static bool check_unused(const Spec *spec, const Checkpoint *c, Status *st) {
   return !c->unused || spec->ignore_unused ||
          FAIL(st,
-              "%s: holds %zu tensor%s that this model does not use: %.400s; if config.json is right, run without with "
+              "%s: holds %zu tensor%s that this model does not use: %.400s; if config.json is "
+              "right, run without with "
               "--ignore-unused (in a spec: ignore_unused: true), which is recorded",
               c->unused_path, c->unused, c->unused == 1 ? "" : "s", c->unused_names);
 }
@@ -109,7 +117,8 @@ bool subject_check(Arena *arena, const Spec *spec, Subject *subject, Status *st)
   const double start = clock_s();
   *subject = (Subject){0};
   TRY(spec_blame(spec, spec, "model", st,
-                 checkpoint_open(arena, file_resolve(arena, spec->folder, spec->model), &subject->checkpoint, st)));
+                 checkpoint_open(arena, file_resolve(arena, spec->folder, spec->model),
+                                 &subject->checkpoint, st)));
   TRY(check_unused(spec, &subject->checkpoint, st));
   int vocab = subject->checkpoint.config.vocab, count = spec->prompt_count;
   TRY(check_layers(spec, subject, st));
@@ -120,8 +129,9 @@ bool subject_check(Arena *arena, const Spec *spec, Subject *subject, Status *st)
     int32_t *token;
     const Prompt *prompt = &spec->prompts[i];
     const char *key = prompt->tokens ? "tokens" : prompt->text ? "text" : "string";
-    TRY(spec_blame(spec, prompt->given, key, st,
-                   prompt_tokens(arena, prompt, spec->folder, vocab, &token, &subject->prompt[i].T, st)));
+    TRY(spec_blame(
+        spec, prompt->given, key, st,
+        prompt_tokens(arena, prompt, spec->folder, vocab, &token, &subject->prompt[i].T, st)));
     subject->prompt[i].name = spec->prompts[i].name;
     subject->prompt[i].token = token;
     text[i] = digest_of(token, (size_t)subject->prompt[i].T * sizeof *token);
@@ -130,13 +140,16 @@ bool subject_check(Arena *arena, const Spec *spec, Subject *subject, Status *st)
   if (any_mode_needs_scales(spec) && spec_calibrated(spec)) {
     const Calibration *c = &spec->calibration;
     TRY(spec_blame(spec, c, c->tokens ? "tokens" : "text", st,
-                   tokens_of_source(arena, c->text, c->tokens, spec->folder, vocab, &subject->calibration_path,
-                                    &subject->calibration_token, &subject->calibration_count, st)));
+                   tokens_of_source(arena, c->text, c->tokens, spec->folder, vocab,
+                                    &subject->calibration_path, &subject->calibration_token,
+                                    &subject->calibration_count, st)));
     if (subject->calibration_count < c->length)
       return spec_blame(spec, c, "length", st,
                         FAIL(st, "%s: has %lld tokens, fewer than the %d of one calibration window",
-                             subject->calibration_path, (long long)subject->calibration_count, c->length));
-    text[count] = digest_of(subject->calibration_token, (size_t)subject->calibration_count * sizeof(int32_t));
+                             subject->calibration_path, (long long)subject->calibration_count,
+                             c->length));
+    text[count] =
+        digest_of(subject->calibration_token, (size_t)subject->calibration_count * sizeof(int32_t));
   }
   TRY(read_evaluation(arena, spec, subject, &text[count + 1], st));
   subject->text = digest_join(text, (size_t)count + 2);
@@ -149,10 +162,12 @@ void subject_make_tokens(Arena *arena, const Spec *spec, int T, Subject *subject
   const Calibration *c = &spec->calibration;
   if (!spec->prompt_count) {
     subject->prompt = ARENA_NEW(arena, PromptShape, 1);
-    subject->prompt[0] = (PromptShape){.name = "made", .token = tokens_made(arena, spec->seed, vocab, T), .T = T};
+    subject->prompt[0] =
+        (PromptShape){.name = "made", .token = tokens_made(arena, spec->seed, vocab, T), .T = T};
   }
   if (subject->calibration_token) return;
-  subject->calibration_path = arena_printf(arena, "token ids made from seed %lld", (long long)spec->seed);
+  subject->calibration_path =
+      arena_printf(arena, "token ids made from seed %lld", (long long)spec->seed);
   subject->calibration_count = (int64_t)c->windows * c->length;
   subject->calibration_token = tokens_made(arena, spec->seed, vocab, subject->calibration_count);
 }
@@ -185,25 +200,30 @@ static double difference(const double *a, const double *b, size_t n) {
   return error > 0 ? sqrt(error / size) : error;
 }
 
-static bool prove(const Subject *subject, double found, const char *what, const WalkPlace *at, Status *st) {
+static bool prove(const Subject *subject, double found, const char *what, const WalkPlace *at,
+                  Status *st) {
   return found <= proof_limit ||
          FAIL(st,
-              "%s: the rewrite changes the model: the float64 %s of the first %d tokens of prompt '%s' differ "
+              "%s: the rewrite changes the model: the float64 %s of the first %d tokens of prompt "
+              "'%s' differ "
               "by %.3g relative with and without it; at most %.0e is rounding",
               subject->checkpoint.folder, what, at->shape->T, at->shape->name, found, proof_limit);
 }
 
 /* The rewritten stream is the plain one rotated: x' = x H / sqrt(D). */
-static bool prove_layer(void *context, const WalkPlace *at, const Trace *trace, Arena scratch, Status *st) {
+static bool prove_layer(void *context, const WalkPlace *at, const Trace *trace, Arena scratch,
+                        Status *st) {
   Proof *proof = context;
   Subject *subject = proof->subject;
-  const Tensor *x = trace_role_of(&trace[PLAIN], ROLE_BLOCK_OUT), *y = trace_role_of(&trace[REWRITTEN], ROLE_BLOCK_OUT);
+  const Tensor *x = trace_role_of(&trace[PLAIN], ROLE_BLOCK_OUT),
+               *y = trace_role_of(&trace[REWRITTEN], ROLE_BLOCK_OUT);
   size_t n = (size_t)x->rows * (size_t)x->cols;
   double *rotated = memcpy(ARENA_NEW(&scratch, double, n), x->data, n * sizeof(double));
   hadamard64(rotated, x->rows, x->cols);
   const char *what = arena_printf(&scratch, "block_out of layer %d", at->layer);
   TRY(prove(subject, difference(rotated, y->data, n), what, at, st));
-  const Tensor *a = trace_role_of(&trace[PLAIN], ROLE_LOGITS), *b = trace_role_of(&trace[REWRITTEN], ROLE_LOGITS);
+  const Tensor *a = trace_role_of(&trace[PLAIN], ROLE_LOGITS),
+               *b = trace_role_of(&trace[REWRITTEN], ROLE_LOGITS);
   if (!a->data) return true;
   subject->rewrite_proof = difference(a->data, b->data, (size_t)a->rows * (size_t)a->cols);
   return prove(subject, subject->rewrite_proof, "logits", at, st);
@@ -230,7 +250,8 @@ static Weights64 plain_weights(Arena *arena, const Checkpoint *checkpoint) {
   const Weight *norm = &checkpoint->end[END_NORM];
   double *gain = ARENA_NEW(arena, double, norm->count);
   weight_range_to_f64(norm, 0, norm->count, gain);
-  Weights64 plain = {.config = checkpoint->config, .norm_f = gain, .ends = {checkpoint, plain_rows}};
+  Weights64 plain = {
+      .config = checkpoint->config, .norm_f = gain, .ends = {checkpoint, plain_rows}};
   plain.layer = arena_alloc(arena, (size_t)checkpoint->config.layers, sizeof *plain.layer);
   return plain;
 }
@@ -241,7 +262,8 @@ static int proof_tokens(const Subject *subject) {
 
 /* A layer and some rows of the head in float64, both sides' traces and streams. */
 static size_t proof_bytes(const Config *c, int T) {
-  return family_layer_values(c) * sizeof(double) + block_logits64_bytes(c) + 2 * (size_t)c->D * sizeof(double) +
+  return family_layer_values(c) * sizeof(double) + block_logits64_bytes(c) +
+         2 * (size_t)c->D * sizeof(double) +
          walk_bytes(2 * block_bytes(c, T), T, c->D, PROVED, PROVED) +
          (size_t)c->layers * sizeof(double *[WEIGHTS_MOST]) + ((size_t)1 << 16);
 }
@@ -255,22 +277,24 @@ static bool ride_along(Arena *arena, const Spec *spec, Subject *subject, Status 
   proof->scratch = proof->arena = arena_carve(arena, proof_bytes(c, proof->head.T));
   proof->plain = plain_weights(&proof->scratch, &subject->checkpoint);
   for (int w = 0; w < c->family->weights; w++)
-    proof->room[w] = arena_room(&proof->scratch, weight_values(c, &c->family->weight[w]), sizeof(double));
+    proof->room[w] =
+        arena_room(&proof->scratch, weight_values(c, &c->family->weight[w]), sizeof(double));
   proof->side[PLAIN] = (WalkSide){.source = source_ref64(&proof->plain)};
   proof->side[REWRITTEN] = (WalkSide){.source = source_ref64(&subject->weights)};
   proof->visitor = (Visitor){.context = proof, .layer = prove_layer};
   proof->walk = subject_walk(subject, proof->side, PROVED, &proof->head, 1);
   proof->walk.visitor = &proof->visitor;
   proof->walk.visitors = 1;
-  layers_ride(subject->layers, &(Rider){.context = proof, .forms = {.f64 = true}, .ride = ride_proof});
+  layers_ride(subject->layers,
+              &(Rider){.context = proof, .forms = {.f64 = true}, .ride = ride_proof});
   return walk_begin(&proof->scratch, &proof->walk, &proof->run, st);
 }
 
-/* --- walks ----------------------------------------------------------------------------------- */
+/* --- walks ------------------------------------------------------------------------------------ */
 
-/* SUBJECT_BATCH_TOKENS go through a layer before the next is made ready: preparing it is then about a tenth of
- * computing with it. Measured at the 130M shape on two cores, of 2-0, 2-4 and the reference: 21 ms a layer, and 0.15 ms
- * a token and side. */
+/* SUBJECT_BATCH_TOKENS go through a layer before the next is made ready: preparing it is then about
+ * a tenth of computing with it. Measured at the 130M shape on two cores, of 2-0, 2-4 and the
+ * reference: 21 ms a layer, and 0.15 ms a token and side. */
 
 static int batch_of(const Subject *subject, int sides, const PromptShape *prompt, int prompts) {
   size_t bytes = 0;
@@ -285,7 +309,8 @@ static int batch_of(const Subject *subject, int sides, const PromptShape *prompt
   return batch > 1 ? batch : 1;
 }
 
-Walk subject_walk(const Subject *subject, WalkSide *side, int sides, const PromptShape *prompt, int prompts) {
+Walk subject_walk(const Subject *subject, WalkSide *side, int sides, const PromptShape *prompt,
+                  int prompts) {
   return (Walk){.layers = subject->model.layers,
                 .width = subject->model.D,
                 .weights = subject->layers,
@@ -296,26 +321,29 @@ Walk subject_walk(const Subject *subject, WalkSide *side, int sides, const Promp
                 .prompts = prompts};
 }
 
-/* --- loading --------------------------------------------------------------------------------- */
+/* --- loading ---------------------------------------------------------------------------------- */
 
-/* What every thread takes that multiplies in float64: a buffer of OpenBLAS (128 MiB in Debian's builds, measured), and
- * its stack. */
+/* What every thread takes that multiplies in float64: a buffer of OpenBLAS (128 MiB in Debian's
+ * builds, measured), and its stack. */
 static size_t thread_bytes(void) {
   const size_t buffer = (size_t)129 << 20;
   return buffer + process_stack();
 }
 
-/* OpenBLAS asks for its buffers again and again where there is no room for them: so the room is looked at before. */
+/* OpenBLAS asks for its buffers again and again where there is no room for them: so the room is
+ * looked at before. */
 static bool check_threads(const Spec *spec, Arena scratch, Status *st) {
   const size_t libraries = (size_t)64 << 20, room = process_room(), one = thread_bytes();
-  size_t threads = (size_t)omp_get_max_threads(), fit = room > libraries ? (room - libraries) / one : 0;
+  size_t threads = (size_t)omp_get_max_threads(),
+         fit = room > libraries ? (room - libraries) / one : 0;
   if (fit >= threads) return true;
   const char *advice = fit ? arena_printf(&scratch, "--threads %zu fits", fit) : "raise the limit";
   return FAIL(st,
-              "%s: %zu thread%s %zu MB beside the tensors, and %zu MB are left under the limit of this process "
+              "%s: %zu thread%s %zu MB beside the tensors, and %zu MB are left under the limit of "
+              "this process "
               "(ulimit -v): %s",
-              spec->path, threads, threads == 1 ? " needs" : "s need", (threads * one + libraries) >> 20, room >> 20,
-              advice);
+              spec->path, threads, threads == 1 ? " needs" : "s need",
+              (threads * one + libraries) >> 20, room >> 20, advice);
 }
 
 static void add_mode(const Spec *spec, const char *name, Forms *forms) {
@@ -328,28 +356,34 @@ Forms subject_forms(const Spec *spec, const Config *config) {
   Forms forms = {.f64 = true, .head = true};
   for (int i = 0; i < spec->mode_count; i++) add_mode(spec, spec->modes[i].name, &forms);
   for (int i = 0; i < spec->swap_count; i++)
-    add_mode(spec, spec->swaps[i].pair.base, &forms), add_mode(spec, spec->swaps[i].pair.other, &forms);
+    add_mode(spec, spec->swaps[i].pair.base, &forms),
+        add_mode(spec, spec->swaps[i].pair.other, &forms);
   for (int i = 0; i < spec->restore_count; i++)
     add_mode(spec, spec->restore[i].mode, &forms), add_mode(spec, spec->restore[i].to, &forms);
-  for (int i = 0; i < spec->evaluation.mode_count; i++) add_mode(spec, spec->evaluation.modes[i], &forms);
+  for (int i = 0; i < spec->evaluation.mode_count; i++)
+    add_mode(spec, spec->evaluation.modes[i], &forms);
   for (int i = 0; i < spec->cost.mode_count; i++) add_mode(spec, spec->cost.modes[i], &forms);
   for (int i = 0; i < spec->mend_count; i++) add_mode(spec, spec->mend[i], &forms);
   for (int i = 0; i < spec->micro_count; i++)
-    for (int m = 0; m < spec->micro[i].mode_count; m++) add_mode(spec, spec->micro[i].modes[m], &forms);
+    for (int m = 0; m < spec->micro[i].mode_count; m++)
+      add_mode(spec, spec->micro[i].modes[m], &forms);
   if (spec->cost.length_count) forms = forms_of_both(forms, forms_of_mode(family->plain));
   return forms;
 }
 
 size_t subject_bytes(const Spec *spec, const Config *config) {
-  return spec->rewrite == REWRITE_NONE || spec->prompt_count == 0 ? 0 : proof_bytes(config, PROOF_TOKENS);
+  return spec->rewrite == REWRITE_NONE || spec->prompt_count == 0
+             ? 0
+             : proof_bytes(config, PROOF_TOKENS);
 }
 
-bool subject_load(Arena *arena, const Spec *spec, const LayersPlan *plan, Progress *progress, Subject *subject,
-                  Status *st) {
+bool subject_load(Arena *arena, const Spec *spec, const LayersPlan *plan, Progress *progress,
+                  Subject *subject, Status *st) {
   omp_set_num_threads(spec->threads > 0 ? spec->threads : omp_get_num_procs());
   const Config *c = &subject->checkpoint.config;
   const double start = clock_s();
-  if (!blas64_name()) return FAIL(st, "the float64 reference: the BLAS that this program runs with is not OpenBLAS");
+  if (!blas64_name())
+    return FAIL(st, "the float64 reference: the BLAS that this program runs with is not OpenBLAS");
   TRY(check_threads(spec, *arena, st));
   subject->layers = ARENA_NEW(arena, Layers, 1);
   TRY(layers_open(arena, &subject->checkpoint, spec->rewrite, plan, subject->layers, st));
@@ -357,8 +391,8 @@ bool subject_load(Arena *arena, const Spec *spec, const LayersPlan *plan, Progre
   subject->model = subject->layers->model;
   TRY(ride_along(arena, spec, subject, st));
   subject->load_s += clock_s() - start;
-  progress_tell(progress, "load", subject->load_s, "%s: %d layers, D %d, E %d, N %d", subject->checkpoint.folder,
-                c->layers, c->D, c->E, c->N);
+  progress_tell(progress, "load", subject->load_s, "%s: %d layers, D %d, E %d, N %d",
+                subject->checkpoint.folder, c->layers, c->D, c->E, c->N);
   if (subject->checkpoint.unused)
     progress_say(progress, "%s: not used, as asked: %s", subject->checkpoint.unused_path,
                  subject->checkpoint.unused_names);

@@ -1,5 +1,6 @@
-/* subject: what a spec's studies are about: checkpoint and tokens, ready before the first layer, and who holds its
- * layers, with the rewrite's proof going along. study/calibrate.h adds the activation scales. */
+/* subject: what a spec's studies are about: checkpoint and tokens, ready before the first layer,
+ * and who holds its layers, with the rewrite's proof going along. study/calibrate.h adds the
+ * activation scales. */
 #ifndef DS_WALK_SUBJECT_H
 #define DS_WALK_SUBJECT_H
 #include "base/progress.h"
@@ -10,10 +11,11 @@
 
 typedef struct Subject {
   Checkpoint checkpoint;
-  PromptShape *prompt;     /* [spec->prompt_count] */
-  const char *prompt_text; /* the file that all prompts are taken from; NULL where there is no such one */
-  int64_t prompts_held;    /* so many prompts as long as the longest it holds side by side */
-  double prompts_span;     /* share of it from the first prompt's start to the last one's end */
+  PromptShape *prompt; /* [spec->prompt_count] */
+  const char
+      *prompt_text; /* the file that all prompts are taken from; NULL where there is no such one */
+  int64_t prompts_held; /* so many prompts as long as the longest it holds side by side */
+  double prompts_span;  /* share of it from the first prompt's start to the last one's end */
   const char *calibration_path;
   int32_t *calibration_token;
   int64_t calibration_count;
@@ -23,23 +25,24 @@ typedef struct Subject {
   Layers *layers;    /* who holds: */
   Weights64 weights; /* a layer's where it is held */
   Model model;
-  size_t streams;                   /* bytes that the streams of a walk's prompts may take where layers do not stay */
+  size_t streams; /* bytes that the streams of a walk's prompts may take where layers do not stay */
   const struct ScaleChoice *choice; /* study/choices.h; NULL: not asked for */
-  double rewrite_proof; /* relative difference of the logits with and without the rewrite; 0 with rewrite: none, and
-                         * before all layers were held */
+  double rewrite_proof; /* relative difference of the logits with and without the rewrite; 0 with
+                         * rewrite: none, and before all layers were held */
   Digest text;          /* of all token ids */
   double load_s, calibrate_s, proof_s;
 } Subject;
 
-/* Opens and checks what the spec names, computes nothing: checkpoint, prompts, calibration text, layer numbers,
- * digests. */
+/* Opens and checks what the spec names, computes nothing: checkpoint, prompts, calibration text,
+ * layer numbers, digests. */
 bool subject_check(Arena *arena, const Spec *spec, Subject *subject, Status *st);
-/* Where the spec names no prompt, one of T tokens made from its seed, and where nothing calibrates, made tokens too:
- * for what needs a model's arithmetic and no text. After subject_check. */
+/* Where the spec names no prompt, one of T tokens made from its seed, and where nothing calibrates,
+ * made tokens too: for what needs a model's arithmetic and no text. After subject_check. */
 void subject_make_tokens(Arena *arena, const Spec *spec, int T, Subject *subject);
-/* The rest, after subject_check: layers are held from then on, and the rewrite's proof rides along. */
-bool subject_load(Arena *arena, const Spec *spec, const LayersPlan *plan, Progress *progress, Subject *subject,
-                  Status *st);
+/* The rest, after subject_check: layers are held from then on, and the rewrite's proof rides
+ * along. */
+bool subject_load(Arena *arena, const Spec *spec, const LayersPlan *plan, Progress *progress,
+                  Subject *subject, Status *st);
 /* So many tokens, counted for each side, make a batch where layers do not stay. */
 enum { SUBJECT_BATCH_TOKENS = 1536 };
 /* All that the spec's sides ask of a layer. */
@@ -47,8 +50,9 @@ Forms subject_forms(const Spec *spec, const Config *config);
 /* Bytes that subject_load takes beside its layers. */
 size_t subject_bytes(const Spec *spec, const Config *config);
 
-/* A walk of these sides through these prompts: all but visitors, keeper and progress. Where layers do not stay, its
- * batches are as large as `streams` allows and no larger than they need be. */
-Walk subject_walk(const Subject *subject, WalkSide *side, int sides, const PromptShape *prompt, int prompts);
+/* A walk of these sides through these prompts: all but visitors, keeper and progress. Where layers
+ * do not stay, its batches are as large as `streams` allows and no larger than they need be. */
+Walk subject_walk(const Subject *subject, WalkSide *side, int sides, const PromptShape *prompt,
+                  int prompts);
 
 #endif

@@ -14,7 +14,9 @@ typedef struct Step {
   WalkEnd *end; /* [sides] */
 } Step;
 
-int walk_layers_of(const Walk *w, int s) { return w->side[s].layers ? w->side[s].layers : w->layers; }
+int walk_layers_of(const Walk *w, int s) {
+  return w->side[s].layers ? w->side[s].layers : w->layers;
+}
 
 const Mode *walk_mode(const WalkSide *side, int layer) {
   return side->modes ? side->modes[layer] : side->mode ? mode_in(side->mode, layer) : NULL;
@@ -22,16 +24,20 @@ const Mode *walk_mode(const WalkSide *side, int layer) {
 
 int walk_last_layer(const Walk *w) {
   int most = 0;
-  for (int s = 0; s < w->sides; s++) most = walk_layers_of(w, s) > most ? walk_layers_of(w, s) : most;
+  for (int s = 0; s < w->sides; s++)
+    most = walk_layers_of(w, s) > most ? walk_layers_of(w, s) : most;
   return most;
 }
 
-/* --- sides that share their first layers ----------------------------------------------------- */
+/* --- sides that share their first layers ------------------------------------------------------ */
 
-/* How many layers from the first are the same computation in both; never the last: an end may be gone. */
+/* How many layers from the first are the same computation in both; never the last: an end may be
+ * gone. */
 static int shared_layers(const Walk *w, int a, int b) {
   const WalkSide *x = &w->side[a], *y = &w->side[b];
-  int layer = 0, most = walk_layers_of(w, a) < walk_layers_of(w, b) ? walk_layers_of(w, a) : walk_layers_of(w, b),
+  int layer = 0,
+      most =
+          walk_layers_of(w, a) < walk_layers_of(w, b) ? walk_layers_of(w, a) : walk_layers_of(w, b),
       alike = source_alike(&x->source, &y->source);
   while (layer < most - 1 && layer < alike) {
     const Mode *p = walk_mode(x, layer), *q = walk_mode(y, layer);
@@ -55,7 +61,7 @@ static int runner(const WalkRun *run, int s, int layer) {
   return s;
 }
 
-/* --- weights --------------------------------------------------------------------------------- */
+/* --- weights ---------------------------------------------------------------------------------- */
 
 /* All that the sides ask of a layer; `ahead`: those alone that compute ahead. */
 static Forms forms_at(const Walk *w, int layer, bool ahead) {
@@ -74,7 +80,8 @@ static bool send(const Walk *w, int layer, Status *st) {
   const Forms forms = forms_at(w, layer, false);
   for (int s = 0; s < w->sides; s++) {
     const Source *source = &w->side[s].source;
-    if (source->ahead && layer < walk_layers_of(w, s)) TRY(source->ahead->hold(source, layer, &forms, st));
+    if (source->ahead && layer < walk_layers_of(w, s))
+      TRY(source->ahead->hold(source, layer, &forms, st));
   }
   return true;
 }
@@ -91,9 +98,11 @@ static bool is_ready(const Walk *w, int layer) {
   return !w->weights || layers_ready(w->weights, layer, &forms);
 }
 
-/* --- one side of one layer ------------------------------------------------------------------- */
+/* --- one side of one layer -------------------------------------------------------------------- */
 
-static size_t bytes_of(const Tensor *t) { return (size_t)t->rows * (size_t)t->cols * format_size(t->format); }
+static size_t bytes_of(const Tensor *t) {
+  return (size_t)t->rows * (size_t)t->cols * format_size(t->format);
+}
 
 static const Tensor *stream_at(const Step *step, int s) {
   const int layer = step->layer, by = layer > 0 ? runner(step->run, s, layer - 1) : s;
@@ -107,8 +116,8 @@ static void put_stream(Lane *lane, int layer, const Tensor *stream) {
   *half = kept;
 }
 
-/* The layer's tensors and, before the first and after the last, the ends; what leaves it goes where the next takes it.
- */
+/* The layer's tensors and, before the first and after the last, the ends; what leaves it goes where
+ * the next takes it. */
 static bool run_side(const Step *step, int s, Arena *arena, Status *st) {
   const Walk *w = step->walk;
   const int layer = step->layer;
@@ -131,7 +140,8 @@ static bool run_side(const Step *step, int s, Arena *arena, Status *st) {
 }
 
 static WalkPlace place_of(const Step *step) {
-  return (WalkPlace){step->way->prompt, step->layer, step->way->shape, step->walk->side, step->walk->sides};
+  return (WalkPlace){step->way->prompt, step->layer, step->way->shape, step->walk->side,
+                     step->walk->sides};
 }
 
 /* Shown to whoever looks at one side at a time; `arena` goes on where something of it must stay. */
@@ -143,9 +153,11 @@ static bool show_side(const Step *step, int s, Arena *arena, Arena own, Status *
   for (int v = 0; v < w->visitors; v++)
     if (w->visitor[v].side) TRY(w->visitor[v].side(w->visitor[v].context, &at, s, trace, own, st));
   if (at_end) {
-    step->end[s] = (WalkEnd){*trace_role_of(trace, ROLE_BLOCK_OUT), *trace_role_of(trace, ROLE_LOGITS)};
+    step->end[s] =
+        (WalkEnd){*trace_role_of(trace, ROLE_BLOCK_OUT), *trace_role_of(trace, ROLE_LOGITS)};
     for (int v = 0; v < w->visitors; v++)
-      if (w->visitor[v].end) TRY(w->visitor[v].end(w->visitor[v].context, &at, s, step->end, own, st));
+      if (w->visitor[v].end)
+        TRY(w->visitor[v].end(w->visitor[v].context, &at, s, step->end, own, st));
   }
   bool stays = at_end && w->side[s].keep;
   if (!stays) step->end[s] = (WalkEnd){0};
@@ -153,7 +165,7 @@ static bool show_side(const Step *step, int s, Arena *arena, Arena own, Status *
   return true;
 }
 
-/* --- sides that compute ahead ---------------------------------------------------------------- */
+/* --- sides that compute ahead ----------------------------------------------------------------- */
 
 static bool any_ahead(const Walk *w, int layer) {
   for (int s = 0; s < w->sides; s++)
@@ -170,14 +182,16 @@ static void queue_step(WalkRun *run, int way, int layer) {
     if (!source->ahead || layer >= walk_layers_of(w, s)) continue;
     const Tensor *stream = &of->lane[s].half[layer % 2];
     const bool goes_on = layer > of->first && !run->several;
-    source->ahead->queue(source, s,
-                         &(SourceStep){of->shape, walk_mode(&w->side[s], layer), layer, goes_on ? NULL : stream});
+    source->ahead->queue(
+        source, s,
+        &(SourceStep){of->shape, walk_mode(&w->side[s], layer), layer, goes_on ? NULL : stream});
   }
   run->queued_way = way;
   run->queued_layer = layer;
 }
 
-/* The step behind this one, where this host has its weights already: of another layer they are sent before. */
+/* The step behind this one, where this host has its weights already: of another layer they are sent
+ * before. */
 static bool queue_next(WalkRun *run, int way, int layer, Status *st) {
   run->queued_layer = -1;
   for (int next = way + 1; next < run->ways; next++)
@@ -195,7 +209,8 @@ static bool queue_next(WalkRun *run, int way, int layer, Status *st) {
   return true;
 }
 
-/* What was queued is taken, and the next step given out, to be computed while this one is looked at. */
+/* What was queued is taken, and the next step given out, to be computed while this one is looked
+ * at. */
 static bool take_ahead(const Step *step, Arena *arena, Status *st) {
   const Walk *w = step->walk;
   WalkRun *run = step->run;
@@ -215,13 +230,15 @@ static bool take_ahead(const Step *step, Arena *arena, Status *st) {
   }
   TRY(queue_next(run, way, step->layer, st));
   for (int s = 0; s < w->sides; s++)
-    if (w->side[s].source.ahead && step->layer < walk_layers_of(w, s)) TRY(show_side(step, s, arena, *arena, st));
+    if (w->side[s].source.ahead && step->layer < walk_layers_of(w, s))
+      TRY(show_side(step, s, arena, *arena, st));
   return true;
 }
 
-/* --- a step ---------------------------------------------------------------------------------- */
+/* --- a step ----------------------------------------------------------------------------------- */
 
-static bool walk_step(WalkRun *run, const Walk *walk, Way *way, int layer, Arena arena, Status *st) {
+static bool walk_step(WalkRun *run, const Walk *walk, Way *way, int layer, Arena arena,
+                      Status *st) {
   Step step = {.run = run, .walk = walk, .way = way, .layer = layer};
   step.trace = ARENA_NEW(&arena, Trace, walk->sides);
   step.end = ARENA_NEW(&arena, WalkEnd, walk->sides);
@@ -240,12 +257,13 @@ static bool walk_step(WalkRun *run, const Walk *walk, Way *way, int layer, Arena
   }
   const WalkPlace at = place_of(&step);
   for (int v = 0; v < walk->visitors; v++)
-    if (walk->visitor[v].layer) TRY(walk->visitor[v].layer(walk->visitor[v].context, &at, step.trace, arena, st));
+    if (walk->visitor[v].layer)
+      TRY(walk->visitor[v].layer(walk->visitor[v].context, &at, step.trace, arena, st));
   way->done = layer + 1;
   return true;
 }
 
-/* --- a batch --------------------------------------------------------------------------------- */
+/* --- a batch ---------------------------------------------------------------------------------- */
 
 static bool resume(WalkRun *run, Way *way, Tensor *stream, Arena *arena, Status *st) {
   const Walk *w = run->walk;
@@ -266,17 +284,19 @@ static bool begin_way(WalkRun *run, Way *way, Arena *arena, Status *st) {
   for (int s = 0; s < w->sides; s++) {
     const size_t bytes = left_stream_bytes(w, s, way->shape->T);
     const bool here = !w->side[s].source.ahead || run->several || way->first > 0;
-    for (int half = 0; half < 2 && here; half++) way->lane[s].half[half].data = arena_alloc(arena, bytes, 1);
+    for (int half = 0; half < 2 && here; half++)
+      way->lane[s].half[half].data = arena_alloc(arena, bytes, 1);
     if (way->first > 0) put_stream(&way->lane[s], way->first, &stream[s]);
   }
   return left_find_on_way(run, way, *arena, st);
 }
 
 /* A batch of these prompts; `steps` counts on. */
-static bool begin(Arena *arena, const Walk *walk, const int *prompt, int prompts, bool several, int *steps,
-                  WalkRun **made, Status *st) {
+static bool begin(Arena *arena, const Walk *walk, const int *prompt, int prompts, bool several,
+                  int *steps, WalkRun **made, Status *st) {
   WalkRun *run = *made = ARENA_NEW(arena, WalkRun, 1);
-  *run = (WalkRun){.walk = walk, .ways = prompts, .several = several, .queued_layer = -1, .steps = steps};
+  *run = (WalkRun){
+      .walk = walk, .ways = prompts, .several = several, .queued_layer = -1, .steps = steps};
   run->companion = ARENA_NEW(arena, Companion, walk->sides);
   run->way = ARENA_NEW(arena, Way, prompts);
   for (int v = 0; v < walk->visitors; v++) run->traces |= walk->visitor[v].layer != NULL;
@@ -294,7 +314,8 @@ static void count_step(const WalkRun *run) {
   if (run->walk->progress) progress_step(run->walk->progress, *run->steps);
 }
 
-/* Each prompt by one thread, in a piece of the scratch and with sides of its own; the first fault is told. */
+/* Each prompt by one thread, in a piece of the scratch and with sides of its own; the first fault
+ * is told. */
 static bool layer_abreast(WalkRun *run, int layer, int threads, Arena scratch, Status *st) {
   const Walk *walk = run->walk;
   Arena *own = ARENA_NEW(&scratch, Arena, threads);
@@ -321,7 +342,9 @@ static bool layer_abreast(WalkRun *run, int layer, int threads, Arena scratch, S
   return !st->failed;
 }
 
-static int threads_of(const Walk *w) { return w->abreast < omp_get_max_threads() ? w->abreast : omp_get_max_threads(); }
+static int threads_of(const Walk *w) {
+  return w->abreast < omp_get_max_threads() ? w->abreast : omp_get_max_threads();
+}
 
 bool walk_layer(WalkRun *run, int layer, Arena scratch, Status *st) {
   if (layer >= walk_last_layer(run->walk)) return true;
@@ -348,24 +371,28 @@ bool walk_begin(Arena *arena, const Walk *walk, WalkRun **run, Status *st) {
   return begin(arena, walk, prompt, count, walk->prompts > 1 || walk->keeper, steps, run, st);
 }
 
-/* --- all batches ----------------------------------------------------------------------------- */
+/* --- all batches ------------------------------------------------------------------------------ */
 
-/* Where a layer is sent to a device and not all stay, the next one is made ready and sent while the device computes. */
+/* Where a layer is sent to a device and not all stay, the next one is made ready and sent while the
+ * device computes. */
 static bool send_next(WalkRun *run, int layer, Status *st) {
   const Walk *w = run->walk;
-  if (!w->weights || layers_stay(w->weights) || w->weights->places < 2 || !any_ahead(w, layer)) return true;
+  if (!w->weights || layers_stay(w->weights) || w->weights->places < 2 || !any_ahead(w, layer))
+    return true;
   int way = 0;
   while (run->way[way].first > layer) way++;
   if (run->queued_layer != layer || run->queued_way != way) queue_step(run, way, layer);
   return layer + 1 >= walk_last_layer(w) || hold(w, layer + 1, st);
 }
 
-/* Whether its prompts go on behind a layer, not at their start, when a run that was stopped goes on. */
+/* Whether its prompts go on behind a layer, not at their start, when a run that was stopped goes
+ * on. */
 static bool is_kept_on_way(const Walk *w) {
   return w->batch > 1 || (w->keeper && w->weights && !layers_stay(w->weights));
 }
 
-static bool run_batch(const Walk *walk, const int *prompt, int prompts, int *steps, Arena arena, Status *st) {
+static bool run_batch(const Walk *walk, const int *prompt, int prompts, int *steps, Arena arena,
+                      Status *st) {
   WalkRun *run;
   const int before = *steps;
   int first = walk->layers;
@@ -399,7 +426,9 @@ bool walk_run(const Walk *walk, Arena scratch, Status *st) {
   return true;
 }
 
-size_t walk_stream_bytes(int T, int D, int sides) { return 2 * (size_t)sides * (size_t)T * (size_t)D * sizeof(double); }
+size_t walk_stream_bytes(int T, int D, int sides) {
+  return 2 * (size_t)sides * (size_t)T * (size_t)D * sizeof(double);
+}
 
 size_t walk_bytes(size_t block_bytes, int T, int D, int sides, int together) {
   return (size_t)together * block_bytes + walk_stream_bytes(T, D, sides);

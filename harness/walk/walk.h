@@ -1,11 +1,12 @@
-/* walk: the one way through a model: batches x layers x prompts x sides -> visitors. A batch's prompts go through a
- * layer one after the other, all sides of each in lock-step: a layer of a prompt under every side, then what visitors
- * make of it. Where the model's layers stay in memory a batch is one prompt; else it is so many that making a layer
- * ready costs little beside what they compute with it. Every layer's witness is checked.
+/* walk: the one way through a model: batches x layers x prompts x sides -> visitors. A batch's
+ * prompts go through a layer one after the other, all sides of each in lock-step: a layer of a
+ * prompt under every side, then what visitors make of it. Where the model's layers stay in memory a
+ * batch is one prompt; else it is so many that making a layer ready costs little beside what they
+ * compute with it. Every layer's witness is checked.
  *
- * Memory: two streams [T, D] a side and prompt of a batch, and the traces of a layer: of all sides where a visitor
- * wants them side by side, else of one. Each side gives the bits that it gives when it walks alone, in whatever batch.
- */
+ * Memory: two streams [T, D] a side and prompt of a batch, and the traces of a layer: of all sides
+ * where a visitor wants them side by side, else of one. Each side gives the bits that it gives when
+ * it walks alone, in whatever batch. */
 #ifndef DS_WALK_WALK_H
 #define DS_WALK_WALK_H
 #include "base/progress.h"
@@ -17,9 +18,9 @@ typedef struct WalkSide {
   Source source;
   const Mode *mode;         /* NULL where the source has none */
   const Mode *const *modes; /* [layers] in its place, a mode for each layer; else NULL */
-  int layers;               /* so many from the first on, and no head; 0: all, and the head behind them */
-  bool keep;                /* its end stays until the prompt is done, for the sides after it */
-  double time_s;            /* set: seconds spent computing, over all prompts */
+  int layers;    /* so many from the first on, and no head; 0: all, and the head behind them */
+  bool keep;     /* its end stays until the prompt is done, for the sides after it */
+  double time_s; /* set: seconds spent computing, over all prompts */
 } WalkSide;
 
 /* What is left of a side at the end; data NULL: it has not run yet, or was not kept. */
@@ -36,22 +37,24 @@ typedef struct WalkPlace {
   int sides;
 } WalkPlace;
 
-/* What is asked of a walk; functions that are NULL are not called. All it is shown is gone when it returns, but kept
- * ends. */
+/* What is asked of a walk; functions that are NULL are not called. All it is shown is gone when it
+ * returns, but kept ends. */
 typedef struct Visitor {
   void *context;
-  /* A prompt is about to begin: so many of its layers are done already, with what left the last of them, a stream
-   * [T, D] a side in the arena. At most one visitor tells. */
+  /* A prompt is about to begin: so many of its layers are done already, with what left the last of
+   * them, a stream [T, D] a side in the arena. At most one visitor tells. */
   bool (*resume)(void *context, int prompt, int *done, Tensor *stream, Arena *arena, Status *st);
   /* A side has run a layer. */
-  bool (*side)(void *context, const WalkPlace *at, int side, const Trace *trace, Arena scratch, Status *st);
-  /* All sides have; trace [sides]: their tensors, before the first layer also the embedding, after the last the ends.
-   */
+  bool (*side)(void *context, const WalkPlace *at, int side, const Trace *trace, Arena scratch,
+               Status *st);
+  /* All sides have; trace [sides]: their tensors, before the first layer also the embedding, after
+   * the last the ends. */
   bool (*layer)(void *context, const WalkPlace *at, const Trace *trace, Arena scratch, Status *st);
   /* A side has reached its end; end [sides]. */
-  bool (*end)(void *context, const WalkPlace *at, int side, const WalkEnd *end, Arena scratch, Status *st);
-  /* The memory that holds all that this visitor takes from a prompt, and nothing else: with a keeper it is kept when
-   * the prompt is done, and given back in place of walking it again. */
+  bool (*end)(void *context, const WalkPlace *at, int side, const WalkEnd *end, Arena scratch,
+              Status *st);
+  /* The memory that holds all that this visitor takes from a prompt, and nothing else: with a
+   * keeper it is kept when the prompt is done, and given back in place of walking it again. */
   void *(*left)(void *context, int prompt, size_t *bytes);
 } Visitor;
 
@@ -59,7 +62,8 @@ typedef struct Visitor {
 typedef struct Keeper {
   void *context;
   /* What was kept under a name, in the arena; NULL where nothing was. */
-  bool (*find)(void *context, Arena *arena, const char *name, const void **bytes, size_t *size, Status *st);
+  bool (*find)(void *context, Arena *arena, const char *name, const void **bytes, size_t *size,
+               Status *st);
   bool (*keep)(void *context, const char *name, const void *bytes, size_t size, Status *st);
   void (*drop)(void *context, const char *name);
 } Keeper;
@@ -67,35 +71,38 @@ typedef struct Keeper {
 typedef struct Walk {
   int layers, width; /* of the model: layers, D */
   Layers *weights;   /* who holds its layers; NULL: they all stand */
-  int batch;         /* so many prompts go through a layer before the next one is held; 0 or 1: one */
+  int batch; /* so many prompts go through a layer before the next one is held; 0 or 1: one */
   WalkSide *side;
   int sides;
   const PromptShape *prompt;
   int prompts;
   const Visitor *visitor;
   int visitors;
-  bool share;  /* a side whose first layers run under the same source and settings as an earlier one's starts where they
-                * part; its time_s is then less than it takes alone */
-  int abreast; /* of a batch so many prompts at a time, a thread each: what all of a walk's small operators share is
-                * soon used up. For visitors that may be called so. 0 or 1: one after the other, all threads in each */
+  bool share;  /* a side whose first layers run under the same source and settings as an earlier
+                * one's starts where they  part; its time_s is then less than it takes alone */
+  int abreast; /* of a batch so many prompts at a time, a thread each: what all of a walk's small
+                * operators share is soon used up. For visitors that may be called so. 0 or 1: one
+                * after the other, all threads in each */
   size_t abreast_bytes; /* of scratch, for each of them */
   const char *name;     /* of this walk, unlike all others of the run; for the keeper */
-  const Keeper
-      *keeper;        /* NULL: nothing is kept; else there is one visitor, whose `left` is kept: when a prompt is done,
-                       * and, in batches of several, behind each layer with the streams that the next starts from */
-  Progress *progress; /* steps once a layer and prompt; NULL: none */
+  const Keeper *keeper; /* NULL: nothing is kept; else there is one visitor, whose `left` is kept:
+                         * when a prompt is done, and, in batches of several, behind each layer with
+                         * the streams that the next starts from */
+  Progress *progress;   /* steps once a layer and prompt; NULL: none */
 } Walk;
 
 /* The mode of a side in a layer; NULL where its source has none. */
 const Mode *walk_mode(const WalkSide *side, int layer);
-/* Batch by batch. Fails where a witness is wrong, a layer cannot be held, a device fails, or a visitor does. */
+/* Batch by batch. Fails where a witness is wrong, a layer cannot be held, a device fails, or a
+ * visitor does. */
 bool walk_run(const Walk *walk, Arena scratch, Status *st);
-/* Bytes of scratch for one prompt of T tokens, beside what visitors take: `together` sides' traces at once; and for
- * each further prompt of a batch. */
+/* Bytes of scratch for one prompt of T tokens, beside what visitors take: `together` sides' traces
+ * at once; and for each further prompt of a batch. */
 size_t walk_bytes(size_t block_bytes, int T, int D, int sides, int together);
 size_t walk_stream_bytes(int T, int D, int sides);
 
-/* A walk of all its prompts in one batch that its caller moves on, layer by layer from 0, each held by the caller. */
+/* A walk of all its prompts in one batch that its caller moves on, layer by layer from 0, each held
+ * by the caller. */
 typedef struct WalkRun WalkRun;
 bool walk_begin(Arena *arena, const Walk *walk, WalkRun **run, Status *st);
 bool walk_layer(WalkRun *run, int layer, Arena scratch, Status *st);

@@ -8,7 +8,8 @@
 /* The device, opened by main. */
 extern Cuda cuda;
 
-/* Each prints one line an operator or primitive, and is false at any difference. `small`: short shapes only. */
+/* Each prints one line an operator or primitive, and is false at any difference. `small`: short
+ * shapes only. */
 bool check_ops(bool small);
 bool check_primitives(void);
 bool check_places(void);

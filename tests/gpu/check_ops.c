@@ -1,5 +1,5 @@
-/* check_ops: every operator on the device against the CPU's, bit by bit, over types, orders, shapes and strange values.
- */
+/* check_ops: every operator on the device against the CPU's, bit by bit, over types, orders, shapes
+ * and strange values. */
 #include "check.h"
 
 #include "pair.h"
@@ -11,7 +11,8 @@
 static uint32_t element_bits(const void *data, Format format, size_t i) {
   if (format == FORMAT_I8) return ((const uint8_t *)data)[i];
   uint32_t bits = format == FORMAT_F32 ? ((const uint32_t *)data)[i] : ((const uint16_t *)data)[i];
-  uint32_t infinity = format == FORMAT_F32 ? 0x7f800000u : 0x7c00u, sign = format == FORMAT_F32 ? 0x80000000u : 0x8000u;
+  uint32_t infinity = format == FORMAT_F32 ? 0x7f800000u : 0x7c00u,
+           sign = format == FORMAT_F32 ? 0x80000000u : 0x8000u;
   return (bits & ~sign) > infinity ? infinity + 1 : bits;
 }
 
@@ -38,18 +39,21 @@ static void pair_compare(const char *what, Pair *p) {
     for (int col = 0; col < p->cpu.cols; col++) {
       size_t i = (size_t)row * (size_t)p->cpu.stride + (size_t)col;
       elements++;
-      if (element_bits(got, p->cpu.format, i) == element_bits(p->cpu.data, p->cpu.format, i)) continue;
+      if (element_bits(got, p->cpu.format, i) == element_bits(p->cpu.data, p->cpu.format, i))
+        continue;
       if (differing++ == before)
-        printf("FAILED: %s: [%d, %d]: cuda %a, cpu %a\n", what, row, col, element_value(&p->cpu, got, i),
-               element_value(&p->cpu, p->cpu.data, i));
+        printf("FAILED: %s: [%d, %d]: cuda %a, cpu %a\n", what, row, col,
+               element_value(&p->cpu, got, i), element_value(&p->cpu, p->cpu.data, i));
     }
-  if (differing > before) printf("        %ld of %d x %d differ\n", differing - before, p->cpu.rows, p->cpu.cols);
+  if (differing > before)
+    printf("        %ld of %d x %d differ\n", differing - before, p->cpu.rows, p->cpu.cols);
   if (nans != p->cpu.nans && ++differing)
     printf("FAILED: %s: NaNs: cuda %ld, cpu %ld\n", what, (long)nans, (long)p->cpu.nans);
   if (bits_of_f32(scale) != bits_of_f32(p->cpu.scale.value) && ++differing)
     printf("FAILED: %s: scale: cuda %a, cpu %a\n", what, scale, p->cpu.scale.value);
   size_t name = strlen(p->cpu.kernel) - strlen("cpu");
-  if ((strncmp(p->cpu.kernel, p->gpu.kernel, name) || strcmp(p->gpu.kernel + name, "cuda")) && ++differing)
+  if ((strncmp(p->cpu.kernel, p->gpu.kernel, name) || strcmp(p->gpu.kernel + name, "cuda")) &&
+      ++differing)
     printf("FAILED: %s: witness: cuda '%s', cpu '%s'\n", what, p->gpu.kernel, p->cpu.kernel);
   free(got);
 }
@@ -78,7 +82,8 @@ static void *to_device(const void *data, size_t bytes) {
 }
 
 static void check_residual(int T, int D, int odd) {
-  Pair table = pair_values(FORMAT_F32, 50, D, D, 0, 1, odd), y = pair_junk(FORMAT_F32, T, D, D + 3, 0);
+  Pair table = pair_values(FORMAT_F32, 50, D, D, 0, 1, odd),
+       y = pair_junk(FORMAT_F32, T, D, D + 3, 0);
   int32_t *token = keep(malloc((size_t)T * sizeof *token), 0);
   for (int t = 0; t < T; t++) token[t] = (int32_t)(random_bits() % 50);
   op_embedding(&ops_cpu, table.cpu.data, token, &y.cpu);
@@ -86,7 +91,8 @@ static void check_residual(int T, int D, int odd) {
   SAY("embedding T %d D %d", T, D);
   pair_compare(what, &y);
   for (int i = 0; i < 2; i++) {
-    Pair branch = pair_values(real_formats[i], T, D, D + i, 0, 1, odd), sum = pair_junk(FORMAT_F32, T, D, D, 0);
+    Pair branch = pair_values(real_formats[i], T, D, D + i, 0, 1, odd),
+         sum = pair_junk(FORMAT_F32, T, D, D, 0);
     op_residual_add(&ops_cpu, &y.cpu, &branch.cpu, &sum.cpu);
     op_residual_add(&cuda.ops, &y.gpu, &branch.gpu, &sum.gpu);
     SAY("residual_add %s T %d D %d", format_name(branch.cpu.format), T, D);
@@ -96,7 +102,8 @@ static void check_residual(int T, int D, int odd) {
 }
 
 static void check_rmsnorm(int T, int D, int odd) {
-  Pair x = pair_values(FORMAT_F32, T, D, D + 1, 0, 3, odd), gain = pair_values(FORMAT_F32, 1, D, D, 0, 1, 0);
+  Pair x = pair_values(FORMAT_F32, T, D, D + 1, 0, 3, odd),
+       gain = pair_values(FORMAT_F32, 1, D, D, 0, 1, 0);
   for (int i8 = 0; i8 < 2; i8++)
     for (int with = 0; with < 2; with++) {
       Pair y = pair_junk(i8 ? FORMAT_I8 : FORMAT_F32, T, D, D + 2, i8 ? 0.021f : 0);
@@ -112,7 +119,8 @@ static void check_rmsnorm(int T, int D, int odd) {
 static void check_linear(int T, int in, int out, Format format, int view, int odd) {
   int i8 = format == FORMAT_I8;
   Pair wide = pair_values(format, T, in + 5 * view, in + 5 * view, i8 ? 0.013f : 0, 1, odd);
-  Pair x = view ? pair_columns(&wide, 3, in) : wide, weight = pair_values(format, out, in, in, 0, 1, odd);
+  Pair x = view ? pair_columns(&wide, 3, in) : wide,
+       weight = pair_values(format, out, in, in, 0, 1, odd);
   void *panels = keep(malloc(linear_packed_bytes(out, in, format) + 64), 0);
   Linear w = linear_pack(weight.cpu.data, out, in, format, i8 ? 0.0017f : 0, panels), on_device = w;
   void *packed = keep(malloc(linear_cuda_packed_bytes(out, in, format)), 0);
@@ -120,7 +128,8 @@ static void check_linear(int T, int in, int out, Format format, int view, int od
   on_device.panels = to_device(packed, linear_cuda_packed_bytes(out, in, format));
   Format types[] = {FORMAT_F32, FORMAT_F16, FORMAT_I8};
   for (int i = 0; i < 3; i++) {
-    Pair y = pair_junk(types[i], T, out, out + view, types[i] == FORMAT_I8 ? i8 ? 0.25f : 0.125f : 0);
+    Pair y =
+        pair_junk(types[i], T, out, out + view, types[i] == FORMAT_I8 ? i8 ? 0.25f : 0.125f : 0);
     op_linear(&ops_cpu, &w, &x.cpu, &y.cpu);
     op_linear(&cuda.ops, &on_device, &x.gpu, &y.gpu);
     SAY("linear %s->%s T %d in %d out %d%s", format_name(format), format_name(types[i]), T, in, out,
@@ -131,9 +140,11 @@ static void check_linear(int T, int in, int out, Format format, int view, int od
 }
 
 static void check_conv1d(int T, int E, int K, int odd) {
-  for (int form = 0; form < 6; form++) { /* f32 or i8 or i8 with the scale on the device; f32 or i8 out */
+  for (int form = 0; form < 6;
+       form++) { /* f32 or i8 or i8 with the scale on the device; f32 or i8 out */
     Format format = form / 2 ? FORMAT_I8 : FORMAT_F32, output = form % 2 ? FORMAT_I8 : FORMAT_F32;
-    Pair wide = pair_values(format, T, 2 * E + 1, 2 * E + 1, format == FORMAT_I8 ? 0.031f : 0, 2, odd);
+    Pair wide =
+        pair_values(format, T, 2 * E + 1, 2 * E + 1, format == FORMAT_I8 ? 0.031f : 0, 2, odd);
     Pair x = pair_columns(&wide, 1, E), weight = pair_values(format, E, K, K, 0, 0.5f, odd);
     if (form / 2 == 2) {
       x.gpu.scale_at = to_device(&x.gpu.scale.value, sizeof(float));
@@ -159,7 +170,8 @@ static void check_conv1d(int T, int E, int K, int odd) {
 
 /* kinds: bit 0: u is i8; bits 1, 2: rest f32, i8, mixed; bit 3: gated is f16. */
 static void check_scan(int T, int E, int N, int R, ScanOrder order, int kinds, int odd) {
-  Format u_type = kinds & 1 ? FORMAT_I8 : FORMAT_F32, rest = (kinds >> 1 & 3) == 1 ? FORMAT_I8 : FORMAT_F32;
+  Format u_type = kinds & 1 ? FORMAT_I8 : FORMAT_F32,
+         rest = (kinds >> 1 & 3) == 1 ? FORMAT_I8 : FORMAT_F32;
   Format other = kinds >> 1 & 3 ? FORMAT_I8 : FORMAT_F32; /* of z, D and B */
 #define SCALE(type, scale) (type), T, E, E + 1, ((type) == FORMAT_I8 ? (scale) : 0)
   Pair u = pair_values(SCALE(u_type, 0.02f), 1, odd), dt = pair_values(SCALE(rest, 0.03f), 2, odd);
@@ -191,12 +203,13 @@ static void check_scan(int T, int E, int N, int R, ScanOrder order, int kinds, i
   ScanOutputs out = {&delta.cpu, &y.cpu, &gated.cpu, &state.cpu};
   ScanOutputs out_gpu = {&delta.gpu, &y.gpu, &gated.gpu, &state.gpu};
   op_scan(&ops_cpu, &in, order, &out, keep(malloc(scan_scratch_bytes(T, E, N, order)), 0));
-  op_scan(&cuda.ops, &in_gpu, order, &out_gpu, keep(cuda_reserve(&cuda, scan_scratch_bytes(T, E, N, order)), 1));
+  op_scan(&cuda.ops, &in_gpu, order, &out_gpu,
+          keep(cuda_reserve(&cuda, scan_scratch_bytes(T, E, N, order)), 1));
   Pair *outputs[] = {&delta, &y, &gated, &state};
   for (int i = 0; i < 4; i++) {
     static const char *const name[] = {"delta", "y", "gated", "state"};
-    SAY("scan %s %s T %d E %d N %d R %d kinds %d", order == SCAN_BLOCKED ? "blocked" : "sequential", name[i], T, E, N,
-        R, kinds);
+    SAY("scan %s %s T %d E %d N %d R %d kinds %d", order == SCAN_BLOCKED ? "blocked" : "sequential",
+        name[i], T, E, N, R, kinds);
     pair_compare(what, outputs[i]);
   }
   pairs_free();
@@ -218,10 +231,12 @@ static void check_hadamard(int T, int n, int odd) {
 /* Scale 0.25 puts f16 values on rounding ties. */
 static void check_q8(int T, int E, float size, int odd) {
   for (int form = 0; form < 4; form++) {
-    Pair x = pair_values(real_formats[form % 2], T, E, E + 1, 0, size, odd), y = pair_junk(FORMAT_I8, T, E, E, 0.25f);
+    Pair x = pair_values(real_formats[form % 2], T, E, E + 1, 0, size, odd),
+         y = pair_junk(FORMAT_I8, T, E, E, 0.25f);
     op_quantise(&ops_cpu, &x.cpu, form / 2 ? ROUND_EVEN : ROUND_AWAY, &y.cpu);
     op_quantise(&cuda.ops, &x.gpu, form / 2 ? ROUND_EVEN : ROUND_AWAY, &y.gpu);
-    SAY("quantise %s %s T %d E %d", format_name(x.cpu.format), form / 2 ? "half-even" : "half-away", T, E);
+    SAY("quantise %s %s T %d E %d", format_name(x.cpu.format), form / 2 ? "half-even" : "half-away",
+        T, E);
     pair_compare(what, &y);
   }
   Pair x = pair_values(FORMAT_F32, T, E, 2 * E, 0, size, odd), q = pair_junk(FORMAT_I8, T, E, E, 0);
@@ -232,7 +247,9 @@ static void check_q8(int T, int E, float size, int odd) {
   pair_compare(what, &q);
   Format types[] = {FORMAT_F32, FORMAT_F16, FORMAT_I8};
   for (int i = 0; i < 4; i++) {
-    Pair from = i == 3 ? q : pair_values(types[i], T, E, E + 2, types[i] == FORMAT_I8 ? 0.07f : 0, size, odd);
+    Pair from =
+        i == 3 ? q
+               : pair_values(types[i], T, E, E + 2, types[i] == FORMAT_I8 ? 0.07f : 0, size, odd);
     Pair to = pair_junk(FORMAT_F32, T, E, E, 0);
     op_dequantise(&ops_cpu, &from.cpu, &to.cpu);
     op_dequantise(&cuda.ops, &from.gpu, &to.gpu);
@@ -244,7 +261,8 @@ static void check_q8(int T, int E, float size, int odd) {
 
 /* The same bits when captured once and replayed. */
 static void check_graph(void) {
-  Pair x = pair_values(FORMAT_F32, 171, 1536, 1536, 0, 1, 0), y = pair_junk(FORMAT_I8, 171, 1536, 1536, 0);
+  Pair x = pair_values(FORMAT_F32, 171, 1536, 1536, 0, 1, 0),
+       y = pair_junk(FORMAT_I8, 171, 1536, 1536, 0);
   Pair z = pair_junk(FORMAT_F32, 171, 1536, 1536, 0);
   y.gpu.scale_at = keep(cuda_reserve(&cuda, sizeof(float)), 1);
   op_quantise_dynamic(&ops_cpu, &x.cpu, &y.cpu);
@@ -277,25 +295,30 @@ bool check_ops(bool small) {
   check_q8(3, 70, 0, 0);
   report("q8");
   for (int n = 1; n <= (small ? 4096 : HADAMARD_MAX_N); n++)
-    if (hadamard_factor(n) && (n < 64 || n % 64 == 0)) check_hadamard(n > 4096 ? 2 : 5, n, n % 3 == 0);
+    if (hadamard_factor(n) && (n < 64 || n % 64 == 0))
+      check_hadamard(n > 4096 ? 2 : 5, n, n % 3 == 0);
   for (int i = 0; i < lengths; i++) check_hadamard(length[i], 1536, 0);
   report("hadamard");
   for (int i = 0; i < lengths; i++) {
     static const int taps[] = {1, 2, 4, 7};
-    for (int k = 0; k < 4; k++) check_conv1d(length[i], k % 2 ? 77 : 512, taps[k], (i + k) % 3 == 0);
+    for (int k = 0; k < 4; k++)
+      check_conv1d(length[i], k % 2 ? 77 : 512, taps[k], (i + k) % 3 == 0);
   }
   report("conv1d");
-  static const int shape[][2] = {{1, 1}, {3, 70}, {16, 33}, {31, 64}, {64, 5}, {192, 129}, {100, 80}, {768, 257}};
+  static const int shape[][2] = {{1, 1},  {3, 70},    {16, 33},  {31, 64},
+                                 {64, 5}, {192, 129}, {100, 80}, {768, 257}};
   for (int i = 0; i < lengths; i++)
     for (int s = small ? i % 2 : 0; s < 8; s += small ? 2 : 1)
       for (int i8 = 0; i8 < 2; i8++)
-        check_linear(length[i], shape[s][0], shape[s][1], i8 ? FORMAT_I8 : FORMAT_F32, (i + s) % 2, (i + s) % 5 == 0);
+        check_linear(length[i], shape[s][0], shape[s][1], i8 ? FORMAT_I8 : FORMAT_F32, (i + s) % 2,
+                     (i + s) % 5 == 0);
   if (!small) {
     static const int full[][2] = {{768, 3072}, {1536, 768}, {48, 1536}, {1536, 80}};
     static const int T[] = {171, 512, 2048};
     for (int t = 0; t < 3; t++)
       for (int s = 0; s < 4; s++)
-        for (int i8 = 0; i8 < 2; i8++) check_linear(T[t], full[s][0], full[s][1], i8 ? FORMAT_I8 : FORMAT_F32, 0, 0);
+        for (int i8 = 0; i8 < 2; i8++)
+          check_linear(T[t], full[s][0], full[s][1], i8 ? FORMAT_I8 : FORMAT_F32, 0, 0);
     check_linear(3, LINEAR_I8_MAX_IN, 40, FORMAT_I8, 0, 0);
   }
   report("linear");
@@ -305,8 +328,8 @@ bool check_ops(bool small) {
       if ((kinds >> 1 & 3) == 3 || (small && (kinds + i) % 4)) continue;
       int plain = (kinds + i) % 2;
       for (int order = 0; order < 2; order++)
-        check_scan(length[i], plain ? 64 : 37, states[plain ? 0 : (kinds / 2 + i) % 5], plain ? 4 : 3, (ScanOrder)order,
-                   kinds, (kinds + i) % 3 == 0);
+        check_scan(length[i], plain ? 64 : 37, states[plain ? 0 : (kinds / 2 + i) % 5],
+                   plain ? 4 : 3, (ScanOrder)order, kinds, (kinds + i) % 3 == 0);
     }
   if (!small)
     for (int order = 0; order < 2; order++) {

@@ -1,5 +1,6 @@
-/* A model of which the device holds two layers at a time: what travels there while it computes is what it computes
- * with. Walks in batches and prompt by prompt, on the device and on the CPU: the same bits. */
+/* A model of which the device holds two layers at a time: what travels there while it computes is
+ * what it computes with. Walks in batches and prompt by prompt, on the device and on the CPU: the
+ * same bits. */
 #include "check.h"
 
 #include "../shipped_model.h"
@@ -8,13 +9,23 @@
 #include "source/cuda.h"
 #include "walk/walk.h"
 
-enum { LAYERS = 24, TOKENS = 40, PROMPTS = 3, ON_DEVICE = 0, ON_DEVICE_TOO, ON_CPU, ON_CPU_TOO, SIDES };
+enum {
+  LAYERS = 24,
+  TOKENS = 40,
+  PROMPTS = 3,
+  ON_DEVICE = 0,
+  ON_DEVICE_TOO,
+  ON_CPU,
+  ON_CPU_TOO,
+  SIDES
+};
 
 typedef struct Compared {
   int layers;
 } Compared;
 
-static bool compare(void *context, const WalkPlace *at, const Trace *trace, Arena scratch, Status *st) {
+static bool compare(void *context, const WalkPlace *at, const Trace *trace, Arena scratch,
+                    Status *st) {
   (void)scratch;
   Compared *compared = context;
   const Tensors *tensors = &trace->family->tensors;
@@ -35,11 +46,14 @@ static void load_little(Shipped *s, const Mode *const mode[2], Device *device) {
   plan.forms = forms_of_both(forms_of_mode(mode[0]), forms_of_mode(mode[1]));
   for (;; plan.most += plan.most / 16) {
     Status st = {0};
-    if (device_find(BACKEND_CUDA, "test", device, &st) && device_load(&s->arena, &plan, device, &st)) break;
+    if (device_find(BACKEND_CUDA, "test", device, &st) &&
+        device_load(&s->arena, &plan, device, &st))
+      break;
     device_free(device);
   }
   if (device->places != 2)
-    printf("%d layers fit in %zu bytes: this check has lost its sense\n", device->places, plan.most);
+    printf("%d layers fit in %zu bytes: this check has lost its sense\n", device->places,
+           plan.most);
 }
 
 static bool walk_with(int batch) {
@@ -51,13 +65,15 @@ static bool walk_with(int batch) {
   Status st = {0};
   Device device;
   one.layers = ARENA_NEW(&one.arena, Layers, 1);
-  cr_assert(layers_open(&one.arena, &one.checkpoint, REWRITE_QUAMBA, &plan, one.layers, &st), "%s", st.text);
+  cr_assert(layers_open(&one.arena, &one.checkpoint, REWRITE_QUAMBA, &plan, one.layers, &st), "%s",
+            st.text);
   one.model = one.layers->model;
   memcpy(one.model.scales, all.model.scales, LAYERS * sizeof *one.model.scales);
   load_little(&one, mode, &device);
   WalkSide side[SIDES];
   for (int s = 0; s < SIDES; s++)
-    side[s] = (WalkSide){.source = s < ON_CPU ? source_cuda(&device) : source_cpu(&one.model), .mode = mode[s % 2]};
+    side[s] = (WalkSide){.source = s < ON_CPU ? source_cuda(&device) : source_cpu(&one.model),
+                         .mode = mode[s % 2]};
   PromptShape prompt[PROMPTS];
   for (int p = 0; p < PROMPTS; p++) prompt[p] = (PromptShape){"p", all.test + 900 * p, TOKENS - p};
   Compared compared = {0};
@@ -73,8 +89,8 @@ static bool walk_with(int batch) {
                .visitor = &visitor,
                .visitors = 1};
   const bool equal = walk_run(&walk, one.arena, &st) && compared.layers == PROMPTS * LAYERS;
-  printf("two of %d layers there at a time, %d prompts in batches of %d: %s\n", LAYERS, PROMPTS, batch,
-         equal ? "every value equal" : st.text);
+  printf("two of %d layers there at a time, %d prompts in batches of %d: %s\n", LAYERS, PROMPTS,
+         batch, equal ? "every value equal" : st.text);
   device_free(&device);
   arena_release(&one.arena);
   return equal;

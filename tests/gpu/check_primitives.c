@@ -1,5 +1,5 @@
-/* check_primitives: all 2^32 inputs of every unary primitive, device against CPU. One line each; exit 1 at a
- * difference. */
+/* check_primitives: all 2^32 inputs of every unary primitive, device against CPU. One line each;
+ * exit 1 at a difference. */
 #include <stdio.h>
 
 #include "check.h"
@@ -8,7 +8,8 @@
 
 enum { CHUNK = 1 << 26, TILE = 1 << 12 };
 
-ROOM_CLONES static long tile(Primitive which, uint32_t first, const uint32_t *got, uint32_t *worst) {
+ROOM_CLONES static long tile(Primitive which, uint32_t first, const uint32_t *got,
+                             uint32_t *worst) {
   uint32_t want[TILE];
   long differing = 0;
   switch (which) { /* the choice outside the loops, so that each is a vector loop */
@@ -31,14 +32,17 @@ ROOM_CLONES static long tile(Primitive which, uint32_t first, const uint32_t *go
       for (int i = 0; i < TILE; i++) want[i] = primitive_bits(ROUNDED, first + (uint32_t)i);
   }
   for (int i = 0; i < TILE; i++)
-    if (got[i] != want[i] && !differing++) worst[0] = first + (uint32_t)i, worst[1] = got[i], worst[2] = want[i];
+    if (got[i] != want[i] && !differing++)
+      worst[0] = first + (uint32_t)i, worst[1] = got[i], worst[2] = want[i];
   return differing;
 }
 
 bool check_primitives(void) {
-  static const char *const name[] = {"exp32", "log1p32", "softplus32", "silu32", "sqrtf", "f16_of, q8_away, q8_even"};
+  static const char *const name[] = {"exp32",  "log1p32", "softplus32",
+                                     "silu32", "sqrtf",   "f16_of, q8_away, q8_even"};
   char why[256];
-  uint32_t *there = cuda_reserve(&cuda, sizeof(uint32_t) * CHUNK), *got = cuda_pinned(&cuda, sizeof(uint32_t) * CHUNK);
+  uint32_t *there = cuda_reserve(&cuda, sizeof(uint32_t) * CHUNK),
+           *got = cuda_pinned(&cuda, sizeof(uint32_t) * CHUNK);
   if (!there || !got) {
     printf("FAILED: no memory\n");
     return false;
@@ -65,7 +69,8 @@ bool check_primitives(void) {
       }
     }
     printf("%-26s all 2^32 inputs: %ld differ", name[which], differing);
-    if (differing) printf(", such as input %08x: cuda %08x, cpu %08x", example[0], example[1], example[2]);
+    if (differing)
+      printf(", such as input %08x: cuda %08x, cpu %08x", example[0], example[1], example[2]);
     printf("\n");
     fflush(stdout);
     equal = equal && differing == 0;

@@ -1,6 +1,8 @@
 /* check-gpu: the device's kernels against the CPU's, bit for bit.
- *   check-gpu              operators over types, orders and shapes, then all inputs of the primitives: a minute
- *   check-gpu ops|small|primitives|places    one part; small: short shapes alone, for compute-sanitizer
+ *   check-gpu              operators over types, orders and shapes, then all inputs of the
+ *   primitives: a minute
+ *   check-gpu ops|small|primitives|places    one part; small: short shapes alone, for
+ *   compute-sanitizer
  *   check-gpu times [NAME]    how long each operator takes, or those whose names contain NAME
  * Exit 1 at any difference, 2 without a device. */
 #include "check.h"

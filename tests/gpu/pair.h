@@ -1,6 +1,7 @@
-/* pair: a tensor twice, for the CPU's operator and for the device's, and whether both came to the same bits. The CPU's
- * kernels are the witness. Outputs start as junk, different on either side; NaNs compare equal whatever their payload,
- * which is the hardware's. Everything allocated lives until pairs_free. */
+/* pair: a tensor twice, for the CPU's operator and for the device's, and whether both came to the
+ * same bits. The CPU's kernels are the witness. Outputs start as junk, different on either side;
+ * NaNs compare equal whatever their payload, which is the hardware's. Everything allocated lives
+ * until pairs_free. */
 #ifndef DS_TESTS_GPU_PAIR_H
 #define DS_TESTS_GPU_PAIR_H
 #include <stdint.h>
@@ -68,10 +69,13 @@ static Pair pair_junk(Format format, int rows, int cols, int stride, float scale
   return p;
 }
 
-/* Values of about `size`; where `odd`, one in 50 is a NaN, an infinity, a zero of either sign, a denormal or huge. */
-static Pair pair_values(Format format, int rows, int cols, int stride, float scale, float size, int odd) {
-  static const uint32_t strange[] = {0x7fc00000, 0xffc12345, 0x7f800000, 0xff800000, 0x80000000, 0,
-                                     1,          0x80012345, 0x7f7fffff, 0xff7fffff, 0x42c80000, 0xc2c80000};
+/* Values of about `size`; where `odd`, one in 50 is a NaN, an infinity, a zero of either sign, a
+ * denormal or huge. */
+static Pair pair_values(Format format, int rows, int cols, int stride, float scale, float size,
+                        int odd) {
+  static const uint32_t strange[] = {0x7fc00000, 0xffc12345, 0x7f800000, 0xff800000,
+                                     0x80000000, 0,          1,          0x80012345,
+                                     0x7f7fffff, 0xff7fffff, 0x42c80000, 0xc2c80000};
   Pair p = pair_junk(format, rows, cols, stride, scale);
   for (size_t i = 0; i < (size_t)rows * (size_t)stride; i++) {
     float value = random_value() * size;

@@ -1,4 +1,5 @@
-/* primitives: the unary functions that every operator is made of, over a range of all float32 bit patterns. */
+/* primitives: the unary functions that every operator is made of, over a range of all float32 bit
+ * patterns. */
 #ifndef DS_TESTS_GPU_PRIMITIVES_H
 #define DS_TESTS_GPU_PRIMITIVES_H
 #include <stddef.h>
@@ -13,7 +14,8 @@ typedef enum Primitive { EXP32, LOG1P32, SOFTPLUS32, SILU32, SQRTF, ROUNDED, PRI
 ROOM_FN uint32_t primitive_bits(Primitive which, uint32_t input) {
   float x = f32_of_bits(input);
   if (which == ROUNDED)
-    return (uint32_t)f16_of(x) << 16 | (uint32_t)(uint8_t)q8_away(x, 0.37f) << 8 | (uint8_t)q8_even(x, 0.37f);
+    return (uint32_t)f16_of(x) << 16 | (uint32_t)(uint8_t)q8_away(x, 0.37f) << 8 |
+           (uint8_t)q8_even(x, 0.37f);
   float y = which == EXP32        ? exp32(x)
             : which == LOG1P32    ? log1p32(x)
             : which == SOFTPLUS32 ? softplus32(x)

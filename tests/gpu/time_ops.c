@@ -1,4 +1,5 @@
-/* time_ops: microseconds of each operator of the 130M shape: in a graph of COPIES, and launched alone. Medians. */
+/* time_ops: microseconds of each operator of the 130M shape: in a graph of COPIES, and launched
+ * alone. Medians. */
 #include "check.h"
 #include "pair.h"
 
@@ -13,7 +14,8 @@ static int by_value(const void *a, const void *b) {
 
 static const char *wanted;
 
-static void time_op(const char *name, int T, Op *op, void *context, double bytes, double operations) {
+static void time_op(const char *name, int T, Op *op, void *context, double bytes,
+                    double operations) {
   if (!strstr(name, wanted)) return;
   void *from = cuda_mark(&cuda), *to = cuda_mark(&cuda);
   double seconds[ALONE], alone, replayed;
@@ -63,11 +65,13 @@ static void call_scan(void *context) {
 static void time_scan(int T, int i8, ScanOrder order) {
   Format format = i8 ? FORMAT_I8 : FORMAT_F32;
   float scale = i8 ? 0.02f : 0;
-  Pair u = pair_values(format, T, E, E, scale, 1, 0), dt = pair_values(format, T, E, E, scale, 1, 0);
+  Pair u = pair_values(format, T, E, E, scale, 1, 0),
+       dt = pair_values(format, T, E, E, scale, 1, 0);
   Pair xz = pair_values(format, T, 2 * E, 2 * E, scale, 1, 0),
        dbc = pair_values(format, T, R + 2 * N, R + 2 * N, scale, 1, 0);
   Pair z = pair_columns(&xz, E, E), B = pair_columns(&dbc, R, N), C = pair_columns(&dbc, R + N, N);
-  Pair A_log = pair_values(format, E, N, N, scale, 0.8f, 0), skip = pair_values(format, 1, E, E, scale, 1, 0);
+  Pair A_log = pair_values(format, E, N, N, scale, 0.8f, 0),
+       skip = pair_values(format, 1, E, E, scale, 1, 0);
   Pair bias = pair_values(format, 1, E, E, scale, 1, 0);
   Pair delta = pair_junk(FORMAT_F32, T, E, E, 0), y = pair_junk(FORMAT_F32, T, E, E, 0);
   Pair gated = pair_junk(FORMAT_F16, T, E, E, 0), state = pair_junk(FORMAT_F32, E, N, N, 0);
@@ -83,7 +87,8 @@ static void time_scan(int T, int i8, ScanOrder order) {
                    .order = order,
                    .scratch = keep(cuda_reserve(&cuda, scan_scratch_bytes(T, E, N, order)), 1)};
   char name[64];
-  snprintf(name, sizeof name, "scan %s %s", order == SCAN_BLOCKED ? "blocked" : "sequential", format_name(format));
+  snprintf(name, sizeof name, "scan %s %s", order == SCAN_BLOCKED ? "blocked" : "sequential",
+           format_name(format));
   time_op(name, T, call_scan, &call, (double)T * E * (3 * (double)format_size(format) + 10), 0);
   pairs_free();
 }
@@ -98,7 +103,8 @@ static void call_conv(void *context) {
 }
 static void time_conv(int T, int i8, int i8_out) {
   Format format = i8 ? FORMAT_I8 : FORMAT_F32, output = i8_out ? FORMAT_I8 : FORMAT_F32;
-  Pair xz = pair_values(format, T, 2 * E, 2 * E, 0.02f, 1, 0), w = pair_values(format, E, 4, 4, 0, 1, 0);
+  Pair xz = pair_values(format, T, 2 * E, 2 * E, 0.02f, 1, 0),
+       w = pair_values(format, E, 4, 4, 0, 1, 0);
   Pair bias = pair_values(format, 1, E, E, 0, 1, 0), pre = pair_junk(FORMAT_F32, T, E, E, 0);
   Pair silu = pair_junk(output, T, E, E, 0.02f);
   ConvCall call = {.w = {.E = E,
@@ -113,7 +119,8 @@ static void time_conv(int T, int i8, int i8_out) {
                    .silu = silu.gpu};
   char name[64];
   snprintf(name, sizeof name, "conv1d %s->%s", format_name(format), format_name(output));
-  time_op(name, T, call_conv, &call, (double)T * E * (double)(format_size(format) + 4 + format_size(output)), 0);
+  time_op(name, T, call_conv, &call,
+          (double)T * E * (double)(format_size(format) + 4 + format_size(output)), 0);
   pairs_free();
 }
 
@@ -126,7 +133,8 @@ static void call_linear(void *context) {
   op_linear(&cuda.ops, &call->w, &call->x, &call->y);
 }
 static void time_linear(int T, int in, int out, Format format) {
-  Pair x = pair_values(format, T, in, in, 0.02f, 1, 0), weight = pair_values(format, out, in, in, 0, 1, 0);
+  Pair x = pair_values(format, T, in, in, 0.02f, 1, 0),
+       weight = pair_values(format, out, in, in, 0, 1, 0);
   Pair y = pair_junk(format, T, out, out, 0.2f);
   void *panels = keep(malloc(linear_packed_bytes(out, in, format) + 64), 0);
   Linear w = linear_pack(weight.cpu.data, out, in, format, 0.01f, panels);
@@ -166,14 +174,16 @@ static void call_dequantise(void *context) {
   op_dequantise(&cuda.ops, &call->y, &call->x);
 }
 static void time_rows(int T) {
-  Pair x = pair_values(FORMAT_F32, T, E, E, 0, 1, 0), f16 = pair_values(FORMAT_F16, T, E, E, 0, 1, 0);
+  Pair x = pair_values(FORMAT_F32, T, E, E, 0, 1, 0),
+       f16 = pair_values(FORMAT_F16, T, E, E, 0, 1, 0);
   Pair y = pair_junk(FORMAT_I8, T, E, E, 0.02f), d = pair_values(FORMAT_F32, T, D, D, 0, 1, 0);
   Pair q = pair_junk(FORMAT_I8, T, D, D, 0.02f), dynamic = y;
   dynamic.gpu.scale_at = keep(cuda_reserve(&cuda, sizeof(float)), 1);
   time_op("rmsnorm f32->i8", T, call_norm, &(RowCall){d.gpu, q.gpu}, (double)T * D * 5, 0);
   time_op("hadamard f16->i8", T, call_hadamard, &(RowCall){f16.gpu, y.gpu}, (double)T * E * 3, 0);
   time_op("quantise f32->i8", T, call_quantise, &(RowCall){x.gpu, y.gpu}, (double)T * E * 5, 0);
-  time_op("quantise_dynamic", T, call_dynamic, &(RowCall){x.gpu, dynamic.gpu}, (double)T * E * 9, 0);
+  time_op("quantise_dynamic", T, call_dynamic, &(RowCall){x.gpu, dynamic.gpu}, (double)T * E * 9,
+          0);
   time_op("dequantise i8->f32", T, call_dequantise, &(RowCall){x.gpu, y.gpu}, (double)T * E * 5, 0);
   pairs_free();
 }

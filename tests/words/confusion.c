@@ -6,7 +6,7 @@
 
 enum { LAYERS = 24 };
 
-/* --- curves of known shape --- */
+/* --- curves of known shape -------------------------------------------------------------------- */
 
 static double flat(int l) { return 0 * l; }
 static double drifts_little(int l) { return l * log(1.007); } /* 1.17 in all */
@@ -18,7 +18,9 @@ static double jumps_in_growth(int l) { return l * log(1.01) + (l < 15 ? 0 : log(
 static double jumps_at_end(int l) { return l < 22 ? 0 : log(3); }
 static double saturates(int l) { return log(3) * (1 - exp(-l / 2.5)); }
 static double up_and_down(int l) { return log(3.1) * (l < 12 ? l / 12.0 : (23 - l) / 11.0); }
-static double up_and_back(int l) { return log(2.7) * (l < 17 ? l / 17.0 : 1 - 0.22 * (l - 17) / 6.0); }
+static double up_and_back(int l) {
+  return log(2.7) * (l < 17 ? l / 17.0 : 1 - 0.22 * (l - 17) / 6.0);
+}
 static double falls(int l) { return -l * log(1.04); }
 static double twice(int l) { return log(2) * sin(l * 2 * M_PI / 12); }
 
@@ -37,10 +39,10 @@ const Made made_curves[] = {{"flat", {SHAPE_FLAT, -1}, flat},
                             {"up and down twice", {SHAPE_MIXED, -1}, twice}};
 const int made_count = sizeof made_curves / sizeof *made_curves;
 
-const char *const noise_names[NOISES] = {"independent layers", "layers tied to the one before", "heavy tails (t, 3)",
-                                         "single layers off, 5 %"};
+const char *const noise_names[NOISES] = {"independent layers", "layers tied to the one before",
+                                         "heavy tails (t, 3)", "single layers off, 5 %"};
 
-/* --- noise of a prompt --- */
+/* --- noise of a prompt ------------------------------------------------------------------------ */
 
 static double layer_noise(gsl_rng *rng, Noise noise, double size, double before) {
   switch (noise) {
@@ -60,7 +62,8 @@ static void make_prompt(gsl_rng *rng, const double *mean, Noise noise, double si
 }
 
 static bool is_shape(const DriftShape *row, Shape truth) {
-  return !strcmp(row->shape, shape_names[truth.kind]) && (truth.kind != SHAPE_JUMPS || row->layer == truth.layer);
+  return !strcmp(row->shape, shape_names[truth.kind]) &&
+         (truth.kind != SHAPE_JUMPS || row->layer == truth.layer);
 }
 
 Named words_named(const Made *made, Noise noise, double size, double of_the_model, int n, int draws,
@@ -73,8 +76,9 @@ Named words_named(const Made *made, Noise noise, double size, double of_the_mode
   for (int d = 0; d < draws; d++) {
     for (int l = 0; l < LAYERS; l++)
       mean[l] = made->y(l) + (of_the_model > 0 ? gsl_ran_gaussian(rng, of_the_model) : 0);
-    Shape truth =
-        of_the_model > 0 ? curve_shape(mean, LAYERS, limits, curve_turn(mean, LAYERS, limits, 0)) : made->truth;
+    Shape truth = of_the_model > 0
+                      ? curve_shape(mean, LAYERS, limits, curve_turn(mean, LAYERS, limits, 0))
+                      : made->truth;
     for (int i = 0; i < n; i++) make_prompt(rng, mean, noise, size, e + i * LAYERS);
     DriftShape row = {0};
     shape_of_curves(e, e, n, LAYERS, limits, &own, &row, scratch);

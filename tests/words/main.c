@@ -14,7 +14,8 @@ static void exhausted(size_t wanted, size_t reserved) {
   exit(2);
 }
 
-/* 93 to 97 %, at 2 and 4 prompts 90 to 99; of a single pair three standard errors of `draws` wider. */
+/* 93 to 97 %, at 2 and 4 prompts 90 to 99; of a single pair three standard errors of `draws`
+ * wider. */
 static bool covers(int covered, int asked, int n, int draws) {
   double share = (double)covered / asked, low = n <= 4 ? 0.90 : 0.93, high = n <= 4 ? 0.99 : 0.97;
   double error = draws ? 3 * sqrt(0.95 * 0.05 / draws) : 0;
@@ -24,7 +25,8 @@ static bool covers(int covered, int asked, int n, int draws) {
 /* Promised of every quantity but those of whole tensors, where single tokens rule. */
 static bool promised(Quantity q) { return q <= Q_POOLED_GROWTH; }
 
-static int check_coverage(const Population *p, int draws, const DriftLimits *limits, Arena scratch) {
+static int check_coverage(const Population *p, int draws, const DriftLimits *limits,
+                          Arena scratch) {
   Coverage *all = ARENA_NEW(&scratch, Coverage, SIZES * p->pairs);
   int failed = 0;
 #pragma omp parallel
@@ -37,7 +39,8 @@ static int check_coverage(const Population *p, int draws, const DriftLimits *lim
       all[i] = words_coverage(p, i / SIZES, sizes[i % SIZES], draws, limits, 1, own);
     arena_release(&own);
   }
-  printf("\ncoverage of 95 %% intervals over prompts, %d windows, %d draws: mean of the pairs (least … most)\n",
+  printf("\ncoverage of 95 %% intervals over prompts, %d windows, %d draws: mean of the pairs "
+         "(least … most)\n",
          p->windows, draws);
   printf("%-26s", "");
   for (int s = 0; s < SIZES; s++) printf("  %14d prompts", sizes[s]);
@@ -72,7 +75,8 @@ static int check_coverage(const Population *p, int draws, const DriftLimits *lim
     printf("%-12s %-12s", p->name[i], *truth.shape ? truth.shape : truth.reason);
     for (int s = 0; s < SIZES; s++) {
       const Coverage *c = &all[i * SIZES + s];
-      printf("   %5.1f %5.1f %4.1f", 100.0 * c->told / draws, 100.0 * c->cannot / draws, 100.0 * c->wrong / draws);
+      printf("   %5.1f %5.1f %4.1f", 100.0 * c->told / draws, 100.0 * c->cannot / draws,
+             100.0 * c->wrong / draws);
       if (c->wrong > 0.05 * draws) failed++, printf("!");
     }
     puts("");
@@ -80,11 +84,12 @@ static int check_coverage(const Population *p, int draws, const DriftLimits *lim
   return failed;
 }
 
-/* Fewer than one token a window: the interval is then the exact one of single trials, which covers more than it says.
- */
+/* Fewer than one token a window: the interval is then the exact one of single trials, which covers
+ * more than it says. */
 static bool rare(const Population *p, int side) {
   double misses = 0;
-  for (int w = 0; w < p->windows; w++) misses += 1 - p->end[w * POPULATION_SIDES + side].top1_agreement;
+  for (int w = 0; w < p->windows; w++)
+    misses += 1 - p->end[w * POPULATION_SIDES + side].top1_agreement;
   return misses * p->tokens < p->windows;
 }
 
@@ -99,9 +104,11 @@ static int check_ends(const Population *p, int draws, Arena scratch) {
         if (q == END_AGREEMENT && rare(p, side)) continue;
         sides++;
         int covered = words_end_coverage(p, side, q, sizes[s], draws, 1, scratch);
-        sum += covered, least = covered < least ? covered : least, most = covered > most ? covered : most;
+        sum += covered, least = covered < least ? covered : least,
+                        most = covered > most ? covered : most;
       }
-      printf("  %5.1f (%5.1f … %5.1f)", 100.0 * sum / sides / draws, 100.0 * least / draws, 100.0 * most / draws);
+      printf("  %5.1f (%5.1f … %5.1f)", 100.0 * sum / sides / draws, 100.0 * least / draws,
+             100.0 * most / draws);
       if (q != END_KL_VALUES && !covers(sum, sides * draws, sizes[s], 0)) printf("!"), failed++;
     }
     puts("");
@@ -113,7 +120,8 @@ static int check_made(int draws, const DriftLimits *limits, Arena scratch) {
   static const int few[] = {2, 4, 8, 16};
   static const double noises[] = {0.04, 0.12};
   int failed = 0;
-  printf("\nmade curves: named right, cannot tell, wrong, in %%, by prompts\n%-24s %-30s %5s", "", "", "noise");
+  printf("\nmade curves: named right, cannot tell, wrong, in %%, by prompts\n%-24s %-30s %5s", "",
+         "", "noise");
   for (int s = 0; s < 4; s++) printf("   %8d prompts", few[s]);
   puts("");
   for (int m = 0; m < made_count; m++)
@@ -121,22 +129,24 @@ static int check_made(int draws, const DriftLimits *limits, Arena scratch) {
       for (int z = 0; z < 2; z++) {
         printf("%-24s %-30s %4.0f %%", made_curves[m].name, noise_names[noise], 100 * noises[z]);
         for (int s = 0; s < 4; s++) {
-          Named named = words_named(&made_curves[m], noise, noises[z], 0, few[s], draws, limits, 7, scratch);
+          Named named =
+              words_named(&made_curves[m], noise, noises[z], 0, few[s], draws, limits, 7, scratch);
           printf("   %5.1f %5.1f %4.1f", 100.0 * named.right / draws, 100.0 * named.cannot / draws,
                  100.0 * named.wrong / draws);
           if (named.wrong > 0.05 * draws) failed++, printf("!");
         }
         puts("");
       }
-  printf(
-      "\nthe model's own layers off the made curve, the same in every prompt (2 %% from prompt to prompt, 8 prompts):"
-      "\nwhat is told, in %%\n%-30s",
-      "");
+  printf("\nthe model's own layers off the made curve, the same in every prompt (2 %% from prompt "
+         "to prompt, 8 prompts):"
+         "\nwhat is told, in %%\n%-30s",
+         "");
   for (int k = 0; k < SHAPE_KINDS; k++) printf(" %11s", shape_names[k]);
   printf(" %11s %11s\n", "cannot tell", "wrong");
   for (int m = 0; m < made_count; m++)
     for (int z = 0; z < 2; z++) {
-      Named named = words_named(&made_curves[m], NOISE_WHITE, 0.02, noises[z], 8, draws, limits, 7, scratch);
+      Named named =
+          words_named(&made_curves[m], NOISE_WHITE, 0.02, noises[z], 8, draws, limits, 7, scratch);
       printf("%-24s %3.0f %%", made_curves[m].name, 100 * noises[z]);
       for (int k = 0; k < SHAPE_KINDS; k++) printf(" %11.1f", 100.0 * named.said[k] / draws);
       printf(" %11.1f %11.1f\n", 100.0 * named.cannot / draws, 100.0 * named.wrong / draws);
@@ -149,13 +159,19 @@ int main(int argc, char **argv) {
   Arena arena;
   Status st = {0};
   Population p;
-  if (argc < 3) return fprintf(stderr, "words population FILE [LENGTH] | check FILE [DRAWS] | curves FILE OUT\n"), 2;
-  if (!strcmp(argv[1], "population")) return population_run(argv[2], argc > 3 ? atoi(argv[3]) : POPULATION_STRIDE);
-  if (!arena_reserve(&arena, (size_t)2 << 30, exhausted, &st) || !population_read(&arena, argv[2], &p, &st))
+  if (argc < 3)
+    return fprintf(stderr,
+                   "words population FILE [LENGTH] | check FILE [DRAWS] | curves FILE OUT\n"),
+           2;
+  if (!strcmp(argv[1], "population"))
+    return population_run(argv[2], argc > 3 ? atoi(argv[3]) : POPULATION_STRIDE);
+  if (!arena_reserve(&arena, (size_t)2 << 30, exhausted, &st) ||
+      !population_read(&arena, argv[2], &p, &st))
     return fprintf(stderr, "words: %s\n", st.text), 2;
   if (!strcmp(argv[1], "curves")) {
     const int pair[] = {3, 25, 22, 1, 18}; /* 2-0 2-4, fp64 2-4, fp64 1, 2-0 2-1, 2-4 3 */
-    if (argc < 4 || !curves_write(&p, pair, 5, argv[3], arena, &st)) return fprintf(stderr, "words: %s\n", st.text), 2;
+    if (argc < 4 || !curves_write(&p, pair, 5, argv[3], arena, &st))
+      return fprintf(stderr, "words: %s\n", st.text), 2;
     return 0;
   }
   const DriftLimits limits = words_limits(arena);

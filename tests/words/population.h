@@ -1,15 +1,21 @@
-/* population: what population.c writes: a head, then for each window 8 bytes of which the first says that it is there,
- * Point [pairs][layers] and End [sides]. */
+/* population: what population.c writes: a head, then for each window 8 bytes of which the first
+ * says that it is there, Point [pairs][layers] and End [sides]. */
 #ifndef DS_TESTS_WORDS_POPULATION_H
 #define DS_TESTS_WORDS_POPULATION_H
 #include <stdint.h>
 #include <sys/types.h>
 
 enum { POPULATION_STRIDE = 513 }; /* bytes from one window to the next */
-enum { POPULATION_MAGIC = 0x44535033, POPULATION_SIDES = 8, POPULATION_REFERENCE = 7, POPULATION_PAIRS = 28 };
+enum {
+  POPULATION_MAGIC = 0x44535033,
+  POPULATION_SIDES = 8,
+  POPULATION_REFERENCE = 7,
+  POPULATION_PAIRS = 28
+};
 
 /* The modes that differ from each other in some bit, and the reference. */
-static const char *const population_side[POPULATION_SIDES] = {"2-0", "1", "2-1", "2-3", "2-4", "3", "fp32", "fp64"};
+static const char *const population_side[POPULATION_SIDES] = {"2-0", "1", "2-1",  "2-3",
+                                                              "2-4", "3", "fp32", "fp64"};
 
 typedef struct PopulationHead {
   int32_t magic, windows, layers, pairs, sides, length;
@@ -33,14 +39,17 @@ typedef struct PopulationWindow {
 } PopulationWindow;
 
 static inline off_t population_window_bytes(const PopulationHead *head) {
-  return 8 + (off_t)((size_t)head->pairs * (size_t)head->layers * sizeof(Point) + POPULATION_SIDES * sizeof(End));
+  return 8 + (off_t)((size_t)head->pairs * (size_t)head->layers * sizeof(Point) +
+                     POPULATION_SIDES * sizeof(End));
 }
 
 static inline off_t population_window(const PopulationHead *head, int window) {
   return (off_t)sizeof *head + window * population_window_bytes(head);
 }
 
-static inline off_t population_bytes(const PopulationHead *head) { return population_window(head, head->windows); }
+static inline off_t population_bytes(const PopulationHead *head) {
+  return population_window(head, head->windows);
+}
 
 typedef struct PopulationPair {
   int base, other;

@@ -1,8 +1,9 @@
-/* words: how often what is said of a few prompts is right, measured on a population whose truth is known: the windows
- * of the shipped text (population.h), from which a few are drawn again and again, and made curves of every shape.
+/* words: how often what is said of a few prompts is right, measured on a population whose truth is
+ * known: the windows of the shipped text (population.h), from which a few are drawn again and
+ * again, and made curves of every shape.
  *
- * The program `words` (make check-words) says it at length; tests/test_words.c holds a part of it, on curves that
- * tests/words/curves.bin keeps. */
+ * The program `words` (make check-words) says it at length; tests/test_words.c holds a part of it,
+ * on curves that tests/words/curves.bin keeps. */
 #ifndef DS_TESTS_WORDS_WORDS_H
 #define DS_TESTS_WORDS_WORDS_H
 #include <gsl/gsl_rng.h>
@@ -24,14 +25,14 @@ typedef struct Population {
 int population_run(const char *path, int length);
 bool population_read(Arena *arena, const char *path, Population *population, Status *st);
 /* Some pairs of it in few bytes: logarithms in steps of 1/1500. */
-bool curves_write(const Population *population, const int *pair, int pairs, const char *path, Arena scratch,
-                  Status *st);
+bool curves_write(const Population *population, const int *pair, int pairs, const char *path,
+                  Arena scratch, Status *st);
 bool curves_read(Arena *arena, const char *path, Population *population, Status *st);
 
 /* The defaults of a spec. */
 DriftLimits words_limits(Arena scratch);
 
-/* --- coverage: does the interval hold the population's value? */
+/* --- coverage: does the interval hold the population's value? --------------------------------- */
 
 typedef enum Quantity {
   Q_LAST,
@@ -56,12 +57,14 @@ typedef struct Coverage {
 } Coverage;
 
 /* `draws` times: n of the windows of a pair, with replacement. */
-Coverage words_coverage(const Population *population, int pair, int n, int draws, const DriftLimits *limits,
-                        int64_t seed, Arena scratch);
+Coverage words_coverage(const Population *population, int pair, int n, int draws,
+                        const DriftLimits *limits, int64_t seed, Arena scratch);
 /* The population's own row. */
-DriftShape words_truth(const Population *population, int pair, const DriftLimits *limits, Arena scratch);
+DriftShape words_truth(const Population *population, int pair, const DriftLimits *limits,
+                       Arena scratch);
 
-/* What modes predict: the mean of a figure of `side` less that of the reference, or the figure alone. */
+/* What modes predict: the mean of a figure of `side` less that of the reference, or the figure
+ * alone. */
 typedef enum EndQuantity {
   END_BITS_DIFFERENCE,
   END_KL_VALUES,
@@ -71,10 +74,10 @@ typedef enum EndQuantity {
   END_QUANTITIES
 } EndQuantity;
 extern const char *const end_quantity_names[END_QUANTITIES];
-int words_end_coverage(const Population *population, int side, EndQuantity quantity, int n, int draws, int64_t seed,
-                       Arena scratch);
+int words_end_coverage(const Population *population, int side, EndQuantity quantity, int n,
+                       int draws, int64_t seed, Arena scratch);
 
-/* --- confusion: is a made curve's shape named? */
+/* --- confusion: is a made curve's shape named? ------------------------------------------------ */
 
 typedef struct Made {
   const char *name;
@@ -92,9 +95,9 @@ typedef struct Named {
   int said[SHAPE_KINDS]; /* told */
 } Named;
 
-/* `draws` times: n prompts of a made curve, each with a level of its own and noise of that size on its layers.
- * `of_the_model` > 0: the model's own layers lie off the made curve by so much too, in every prompt alike; the truth is
- * then the shape of that rougher curve. */
+/* `draws` times: n prompts of a made curve, each with a level of its own and noise of that size on
+ * its layers. `of_the_model` > 0: the model's own layers lie off the made curve by so much too, in
+ * every prompt alike; the truth is then the shape of that rougher curve. */
 Named words_named(const Made *made, Noise noise, double size, double of_the_model, int n, int draws,
                   const DriftLimits *limits, int64_t seed, Arena scratch);
 #endif

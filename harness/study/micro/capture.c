@@ -4,17 +4,18 @@
 #include <assert.h>
 
 static Tensor room(Arena *arena, Format format, int rows, int cols, float scale) {
-  return tensor_of(arena_alloc(arena, (size_t)rows * (size_t)cols, format_size(format)), format, rows, cols, scale);
+  return tensor_of(arena_alloc(arena, (size_t)rows * (size_t)cols, format_size(format)), format,
+                   rows, cols, scale);
 }
 
-/* --- operators ------------------------------------------------------------------------------------------------------
- */
+/* --- operators -------------------------------------------------------------------------------- */
 
 /* The operator whose calls are looked for; of a function of one number, the one that calls it. */
 static OpKind kind_of(MicroOp op) {
   static const OpKind kind[MICRO_OPS] = {
-      [MICRO_CONV1D] = OP_CONV1D,     [MICRO_SCAN] = OP_SCAN, [MICRO_LINEAR] = OP_LINEAR, [MICRO_RMSNORM] = OP_RMSNORM,
-      [MICRO_HADAMARD] = OP_HADAMARD, [MICRO_EXP] = OP_SCAN,  [MICRO_SILU] = OP_CONV1D,   [MICRO_SOFTPLUS] = OP_SCAN};
+      [MICRO_CONV1D] = OP_CONV1D,   [MICRO_SCAN] = OP_SCAN,         [MICRO_LINEAR] = OP_LINEAR,
+      [MICRO_RMSNORM] = OP_RMSNORM, [MICRO_HADAMARD] = OP_HADAMARD, [MICRO_EXP] = OP_SCAN,
+      [MICRO_SILU] = OP_CONV1D,     [MICRO_SOFTPLUS] = OP_SCAN};
   return kind[op];
 }
 
@@ -48,8 +49,7 @@ static void capture_call(Arena *arena, const Call *call, Capture *c) {
   if (call->kind == OP_LINEAR) c->o.out[0].name = call_name(call);
 }
 
-/* --- functions of one number ----------------------------------------------------------------------------------------
- */
+/* --- functions of one number ------------------------------------------------------------------ */
 
 static Tensor as_f32(Arena *arena, const Tensor *x) {
   if (x->format == FORMAT_F32) return *x;
@@ -58,8 +58,8 @@ static Tensor as_f32(Arena *arena, const Tensor *x) {
   return t;
 }
 
-/* The scan's arguments, each computed as the scan does: exp of delta A, of channel e at state e mod N; softplus of dt +
- * bias. */
+/* The scan's arguments, each computed as the scan does: exp of delta A, of channel e at state e mod
+ * N; softplus of dt + bias. */
 static Tensor argument(Arena *arena, MicroOp op, const Call *scan) {
   const Tensor *delta = scan->out[0];
   Tensor x = room(arena, FORMAT_F32, delta->rows, delta->cols, 0);
@@ -69,8 +69,9 @@ static Tensor argument(Arena *arena, MicroOp op, const Call *scan) {
   for (size_t i = 0; i < (size_t)x.rows * cols; i++) {
     size_t e = i % cols;
     float A = scan_A(((const float *)A_log.data)[e * N + e % N]);
-    ((float *)x.data)[i] = op == MICRO_EXP ? ((const float *)delta->data)[i] * A
-                                           : ((const float *)dt.data)[i] + ((const float *)bias.data)[e];
+    ((float *)x.data)[i] = op == MICRO_EXP
+                               ? ((const float *)delta->data)[i] * A
+                               : ((const float *)dt.data)[i] + ((const float *)bias.data)[e];
   }
   return x;
 }

@@ -1,5 +1,5 @@
-/* describe: the inputs of one element in words, so that a worst case can be taken up by hand. int8 values stand as they
- * are, their scale behind them. */
+/* describe: the inputs of one element in words, so that a worst case can be taken up by hand. int8
+ * values stand as they are, their scale behind them. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -39,7 +39,8 @@ static void say_one(Words *w, const char *name, const Tensor *t, int row, int co
 
 static double row_max(const Tensor *t, int row) {
   double most = 0;
-  for (int c = 0; c < t->cols; c++) most = fmax(most, fabs(tensor_value(t, (size_t)row * (size_t)t->cols + (size_t)c)));
+  for (int c = 0; c < t->cols; c++)
+    most = fmax(most, fabs(tensor_value(t, (size_t)row * (size_t)t->cols + (size_t)c)));
   return most;
 }
 
@@ -80,10 +81,12 @@ void operator_describe(const Operator *o, int which, int row, int col, char *tex
   const Tensor *x = &o->in[X];
   switch (o->op) {
     case MICRO_CONV1D: describe_conv1d(o, row, col, &w); break;
-    case MICRO_SCAN: which == 3 ? describe_state(o, row, col, &w) : describe_scan(o, row, col, &w); break;
+    case MICRO_SCAN:
+      which == 3 ? describe_state(o, row, col, &w) : describe_scan(o, row, col, &w);
+      break;
     case MICRO_LINEAR:
-      say(&w, "row %d of x, largest |x| %.9g; row %d of W, largest |w| %.9g", row, row_max(x, row), col,
-          row_max(&o->in[WEIGHT], col));
+      say(&w, "row %d of x, largest |x| %.9g; row %d of W, largest |w| %.9g", row, row_max(x, row),
+          col, row_max(&o->in[WEIGHT], col));
       break;
     case MICRO_RMSNORM:
     case MICRO_HADAMARD:

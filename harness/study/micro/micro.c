@@ -16,7 +16,8 @@ typedef struct Seen {
   size_t first, count; /* its rows */
 } Seen;
 
-_Static_assert(TEXT_MODES >= MICRO_MODES_MAX * (MODE_NAME_MAX + 1), "every mode of a section has room in a row");
+_Static_assert(TEXT_MODES >= MICRO_MODES_MAX * (MODE_NAME_MAX + 1),
+               "every mode of a section has room in a row");
 
 typedef struct Test {
   const Study *study;
@@ -30,29 +31,33 @@ typedef struct Test {
 
 static MicroShape shape_of(const Operator *o) {
   const Tensor *x = &o->in[X];
-  int third = o->op == MICRO_SCAN ? o->in[SCAN_A_LOG].cols : o->op == MICRO_LINEAR ? o->in[WEIGHT].rows : 0;
+  int third = o->op == MICRO_SCAN     ? o->in[SCAN_A_LOG].cols
+              : o->op == MICRO_LINEAR ? o->in[WEIGHT].rows
+                                      : 0;
   return (MicroShape){x->rows, x->cols, third};
 }
 
 /* Times and measures an operator that has run. */
-static void measure(Test *t, Operator *o, MicroRow *label, const Tensor *const *in_run, Arena scratch) {
+static void measure(Test *t, Operator *o, MicroRow *label, const Tensor *const *in_run,
+                    Arena scratch) {
   label->item = t->rows->items++;
   table_text(label->operator_name, sizeof label->operator_name, micro_op_names[o->op]);
-  table_text(label->setting, sizeof label->setting, micro_setting_text(&scratch, o->op, &o->setting));
+  table_text(label->setting, sizeof label->setting,
+             micro_setting_text(&scratch, o->op, &o->setting));
   table_text(label->shape, sizeof label->shape, micro_shape_text(&scratch, o->op, shape_of(o)));
   Timing timing = micro_time(o, scratch);
   operator_reference(&scratch, o);
   micro_measure(t->rows, label, o, in_run, &timing, scratch);
-  if (o->op == MICRO_SCAN && o->in[SCAN_U].rows >= STATE_TOKENS_LEAST) state_measure(t->rows, label->item, o, scratch);
+  if (o->op == MICRO_SCAN && o->in[SCAN_U].rows >= STATE_TOKENS_LEAST)
+    state_measure(t->rows, label->item, o, scratch);
 }
 
 static void step(Test *t) { progress_step(t->study->progress, ++t->done); }
 
-/* --- made inputs ----------------------------------------------------------------------------------------------------
- */
+/* --- made inputs ------------------------------------------------------------------------------ */
 
-static void run_made(Test *t, const Plan *p, const PlanSetting *setting, MicroInput input, MicroShape shape,
-                     Arena scratch) {
+static void run_made(Test *t, const Plan *p, const PlanSetting *setting, MicroInput input,
+                     MicroShape shape, Arena scratch) {
   Operator o;
   MicroRow label = {.layer = -1};
   micro_make(&scratch, p->op, &setting->setting, input, shape, t->study->spec->seed, &o);
@@ -70,15 +75,16 @@ static void run_plan(Test *t, const Plan *p, Arena scratch) {
         if (plan_runs(p, i, s)) run_made(t, p, &p->setting[k], p->input[i], p->shape[s], scratch);
 }
 
-/* --- captured inputs ------------------------------------------------------------------------------------------------
- */
+/* --- captured inputs -------------------------------------------------------------------------- */
 
 static Digest tensor_digest(const Tensor *t, Arena scratch) {
-  size_t row = (size_t)t->cols * format_size(t->format), stride = (size_t)t->stride * format_size(t->format);
+  size_t row = (size_t)t->cols * format_size(t->format),
+         stride = (size_t)t->stride * format_size(t->format);
   char *packed = arena_alloc(&scratch, (size_t)t->rows, row);
   for (int r = 0; t->data && r < t->rows; r++)
     memcpy(packed + (size_t)r * row, (const char *)t->data + (size_t)r * stride, row);
-  const char *form = arena_printf(&scratch, "%d %d %d %a", t->format, t->rows, t->cols, (double)t->scale.value);
+  const char *form =
+      arena_printf(&scratch, "%d %d %d %a", t->format, t->rows, t->cols, (double)t->scale.value);
   Digest both[] = {digest_of(packed, (size_t)t->rows * row), digest_of(form, strlen(form))};
   return digest_join(both, 2);
 }
@@ -88,9 +94,9 @@ static Digest operator_digest(const Operator *o, const MicroRow *place, int plan
   Digest part[OPERATOR_INPUTS + 1];
   for (int i = 0; i < OPERATOR_INPUTS; i++) part[i] = tensor_digest(&o->in[i], scratch);
   const Output *last = &o->out[o->outs - 1];
-  const char *what = arena_printf(&scratch, "%s %s %s %a %s %d %d", micro_op_names[o->op], last->name,
-                                  micro_setting_text(&scratch, o->op, &o->setting), (double)last->got.scale.value,
-                                  place->prompt, place->layer, plan);
+  const char *what = arena_printf(&scratch, "%s %s %s %a %s %d %d", micro_op_names[o->op],
+                                  last->name, micro_setting_text(&scratch, o->op, &o->setting),
+                                  (double)last->got.scale.value, place->prompt, place->layer, plan);
   part[OPERATOR_INPUTS] = digest_of(what, strlen(what));
   return digest_join(part, OPERATOR_INPUTS + 1);
 }
@@ -109,8 +115,8 @@ static bool seen_before(Test *t, const Digest *digest, const char *mode) {
   return false;
 }
 
-static bool run_capture(Test *t, int plan, Capture *c, const Mode *mode, const char *prompt, int layer, Arena scratch,
-                        Status *st) {
+static bool run_capture(Test *t, int plan, Capture *c, const Mode *mode, const char *prompt,
+                        int layer, Arena scratch, Status *st) {
   Operator *o = &c->o;
   MicroRow label = {.layer = layer};
   table_text(label.input, sizeof label.input, micro_input_names[INPUT_CAPTURED]);
@@ -119,10 +125,11 @@ static bool run_capture(Test *t, int plan, Capture *c, const Mode *mode, const c
   operator_run_own(o, scratch);
   for (int i = 0; i < o->outs; i++)
     if (c->in_run[i] && !tensor_identical(&o->out[i].got, c->in_run[i]))
-      return FAIL_CHECK(st,
-                        "mode %s, prompt %s, layer %d: %s alone gives other bits of %s than the full run: one of "
-                        "the two is wrong",
-                        mode->name, prompt, layer, micro_op_names[o->op], o->out[i].name);
+      return FAIL_CHECK(
+          st,
+          "mode %s, prompt %s, layer %d: %s alone gives other bits of %s than the full run: one of "
+          "the two is wrong",
+          mode->name, prompt, layer, micro_op_names[o->op], o->out[i].name);
   Digest digest = operator_digest(o, &label, plan, scratch);
   step(t);
   if (seen_before(t, &digest, mode->name)) return true;
@@ -136,7 +143,8 @@ static bool run_capture(Test *t, int plan, Capture *c, const Mode *mode, const c
 static bool plan_captures(const Plan *p, int prompt, const Mode *mode, int layer) {
   bool wants_prompt = false, wants_mode = false, wants_layer = layer < 0;
   for (int i = 0; i < p->prompts; i++) wants_prompt = wants_prompt || p->prompt[i] == prompt;
-  for (int i = 0; i < p->modes; i++) wants_mode = wants_mode || !strcmp(p->mode[i]->name, mode->name);
+  for (int i = 0; i < p->modes; i++)
+    wants_mode = wants_mode || !strcmp(p->mode[i]->name, mode->name);
   for (int i = 0; i < p->layers; i++) wants_layer = wants_layer || p->layer[i] == layer;
   return p->captured && wants_prompt && wants_mode && wants_layer;
 }
@@ -157,7 +165,8 @@ typedef struct Captures {
   Watch *watch; /* of the side's operators: the calls since the last layer */
 } Captures;
 
-static bool capture_layer(void *context, const WalkPlace *at, int side, const Trace *trace, Arena scratch, Status *st) {
+static bool capture_layer(void *context, const WalkPlace *at, int side, const Trace *trace,
+                          Arena scratch, Status *st) {
   const Captures *c = context;
   Test *t = c->test;
   const Mode *mode = at->side[side].mode;
@@ -167,7 +176,8 @@ static bool capture_layer(void *context, const WalkPlace *at, int side, const Tr
     Arena own = scratch;
     Capture list[CAPTURES_MAX];
     int count = micro_capture(&own, t->plan[p].op, c->watch, list);
-    for (int i = 0; i < count; i++) TRY(run_capture(t, p, &list[i], mode, at->shape->name, at->layer, own, st));
+    for (int i = 0; i < count; i++)
+      TRY(run_capture(t, p, &list[i], mode, at->shape->name, at->layer, own, st));
   }
   c->watch->count = 0;
   return true;
@@ -178,11 +188,13 @@ static bool capture_mode(Test *t, int prompt, const Mode *mode, Arena scratch, S
   Watch watch = {.seen = calls, .room = WATCH_CALLS};
   Model model = t->subject->model;
   model.ops = watch_start(&watch, model.ops);
-  WalkSide side = {.source = source_cpu(&model), .mode = mode, .layers = 1 + last_captured(t, prompt, mode)};
+  WalkSide side = {
+      .source = source_cpu(&model), .mode = mode, .layers = 1 + last_captured(t, prompt, mode)};
   if (!side.layers) return true;
   Captures captures = {t, prompt, &watch};
   Visitor visitor = {.context = &captures, .side = capture_layer};
-  return study_walk(t->study, &side, 1, &t->subject->prompt[prompt], 1, &visitor, false, NULL, scratch, st);
+  return study_walk(t->study, &side, 1, &t->subject->prompt[prompt], 1, &visitor, false, NULL,
+                    scratch, st);
 }
 
 /* Every mode that any plan names goes through the prompt. */
@@ -192,14 +204,14 @@ static bool capture_prompt(Test *t, int prompt, Arena scratch, Status *st) {
       const Mode *mode = t->plan[p].mode[m];
       bool met = false;
       for (int q = 0; q < p; q++)
-        for (int i = 0; i < t->plan[q].modes; i++) met = met || !strcmp(t->plan[q].mode[i]->name, mode->name);
+        for (int i = 0; i < t->plan[q].modes; i++)
+          met = met || !strcmp(t->plan[q].mode[i]->name, mode->name);
       if (!met) TRY(capture_mode(t, prompt, mode, scratch, st));
     }
   return true;
 }
 
-/* --- what an unfinished run keeps -----------------------------------------------------------------------------------
- */
+/* --- what an unfinished run keeps ------------------------------------------------------------- */
 
 /* How far the rows have come. */
 typedef struct Mark {
@@ -216,14 +228,16 @@ static Mark mark_of(const Test *t) {
 }
 
 /* The rows behind `from`: a mark of where they end, then table by table. */
-static bool keep_rows(const Test *t, const char *name, const Mark *from, Arena scratch, Status *st) {
+static bool keep_rows(const Test *t, const char *name, const Mark *from, Arena scratch,
+                      Status *st) {
   const Keeper *keeper = t->study->keeper;
   if (!keeper) return true;
   Mark to = mark_of(t);
   TableRows table[MICRO_TABLES];
   micro_rows_tables(t->rows, table);
   size_t size = sizeof to;
-  for (int i = 0; i < MICRO_TABLES; i++) size += (to.rows[i] - from->rows[i]) * table[i].table->row_size;
+  for (int i = 0; i < MICRO_TABLES; i++)
+    size += (to.rows[i] - from->rows[i]) * table[i].table->row_size;
   char *bytes = arena_alloc(&scratch, size, 1), *at = bytes + sizeof to;
   memcpy(bytes, &to, sizeof to);
   for (int i = 0; i < MICRO_TABLES; i++) {
@@ -257,8 +271,8 @@ static bool find_rows(Test *t, const char *name, bool *found, Arena scratch, Sta
 static bool run_all(Test *t, Arena scratch, Status *st) {
   for (int i = 0; i < t->study->spec->prompt_count + t->plans; i++) {
     int prompts = t->study->spec->prompt_count;
-    const char *name =
-        arena_printf(&scratch, i < prompts ? "micro.prompt_%04d" : "micro.plan_%d", i < prompts ? i : i - prompts);
+    const char *name = arena_printf(&scratch, i < prompts ? "micro.prompt_%04d" : "micro.plan_%d",
+                                    i < prompts ? i : i - prompts);
     bool found;
     TRY(find_rows(t, name, &found, scratch, st));
     progress_step(t->study->progress, t->done);
@@ -273,12 +287,13 @@ static bool run_all(Test *t, Arena scratch, Status *st) {
   return true;
 }
 
-/* --- the whole ------------------------------------------------------------------------------------------------------
- */
+/* --- the whole -------------------------------------------------------------------------------- */
 
-static bool make_plans(Arena *arena, const Spec *spec, const Subject *subject, Plan **plan, Status *st) {
+static bool make_plans(Arena *arena, const Spec *spec, const Subject *subject, Plan **plan,
+                       Status *st) {
   *plan = ARENA_NEW(arena, Plan, spec->micro_count);
-  for (int i = 0; i < spec->micro_count; i++) TRY(micro_plan(arena, spec, subject, &spec->micro[i], &(*plan)[i], st));
+  for (int i = 0; i < spec->micro_count; i++)
+    TRY(micro_plan(arena, spec, subject, &spec->micro[i], &(*plan)[i], st));
   return true;
 }
 

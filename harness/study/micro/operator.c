@@ -16,8 +16,7 @@ int micro_op_of(const char *name) {
   return -1;
 }
 
-/* --- settings -------------------------------------------------------------------------------------------------------
- */
+/* --- settings --------------------------------------------------------------------------------- */
 
 bool micro_setting_equal(MicroOp op, const MicroSetting *a, const MicroSetting *b) {
   bool scan = op != MICRO_SCAN || (a->rest == b->rest && a->order == b->order);
@@ -43,19 +42,20 @@ int micro_settings(MicroOp op, const Mode *mode, MicroSetting setting[OP_TYPES_M
 }
 
 const char *micro_setting_text(Arena *arena, MicroOp op, const MicroSetting *s) {
-  if (op != MICRO_SCAN) return arena_printf(arena, "%s->%s", format_name(s->in), format_name(s->out));
+  if (op != MICRO_SCAN)
+    return arena_printf(arena, "%s->%s", format_name(s->in), format_name(s->out));
   return arena_printf(arena, "u:%s rest:%s %s->%s", format_name(s->in), format_name(s->rest),
                       s->order == SCAN_BLOCKED ? "blocked" : "sequential", format_name(s->out));
 }
 
-/* --- outputs --------------------------------------------------------------------------------------------------------
- */
+/* --- outputs ---------------------------------------------------------------------------------- */
 
-static void add_output(Arena *arena, Operator *o, const char *name, Format format, int rows, int cols, float scale) {
+static void add_output(Arena *arena, Operator *o, const char *name, Format format, int rows,
+                       int cols, float scale) {
   size_t bytes = (size_t)rows * (size_t)cols * format_size(format);
   void *data = memset(arena_alloc(arena, bytes, 1), 0xa5, bytes);
-  o->out[o->outs++] =
-      (Output){.name = name, .got = tensor_of(data, format, rows, cols, format == FORMAT_I8 ? scale : 0)};
+  o->out[o->outs++] = (Output){
+      .name = name, .got = tensor_of(data, format, rows, cols, format == FORMAT_I8 ? scale : 0)};
 }
 
 void operator_prepare(Arena *arena, Operator *o, float scale) {
@@ -83,8 +83,7 @@ void operator_prepare(Arena *arena, Operator *o, float scale) {
   }
 }
 
-/* --- running it -----------------------------------------------------------------------------------------------------
- */
+/* --- running it ------------------------------------------------------------------------------- */
 
 typedef float Function32(float x);
 static float exp_32(float x) { return exp32(x); }
@@ -95,8 +94,12 @@ static float softplus_32(float x) { return softplus32(x); }
 ROOM_FN void apply(Function32 f, const float *x, size_t n, float *y) {
   for (size_t i = 0; i < n; i++) y[i] = f(x[i]);
 }
-ROOM_CLONES static void apply_exp(const float *restrict x, size_t n, float *restrict y) { apply(exp_32, x, n, y); }
-ROOM_CLONES static void apply_silu(const float *restrict x, size_t n, float *restrict y) { apply(silu_32, x, n, y); }
+ROOM_CLONES static void apply_exp(const float *restrict x, size_t n, float *restrict y) {
+  apply(exp_32, x, n, y);
+}
+ROOM_CLONES static void apply_silu(const float *restrict x, size_t n, float *restrict y) {
+  apply(silu_32, x, n, y);
+}
 ROOM_CLONES static void apply_softplus(const float *restrict x, size_t n, float *restrict y) {
   apply(softplus_32, x, n, y);
 }
@@ -122,7 +125,8 @@ static void run_scan(const Operator *o, Tensor *const out[OPERATOR_OUTPUTS], Are
   Call call = {.kind = OP_SCAN, .order = o->setting.order};
   memcpy(call.in, in, sizeof call.in);
   memcpy(call.out, out, sizeof call.out);
-  size_t bytes = scan_scratch_bytes(in[SCAN_U].rows, in[SCAN_U].cols, in[SCAN_A_LOG].cols, o->setting.order);
+  size_t bytes =
+      scan_scratch_bytes(in[SCAN_U].rows, in[SCAN_U].cols, in[SCAN_A_LOG].cols, o->setting.order);
   call.scratch = arena_alloc(&scratch, bytes, 1);
   ops_cpu.run(ops_cpu.context, &call);
 }
@@ -138,8 +142,11 @@ void operator_run(const Operator *o, Tensor *const out[OPERATOR_OUTPUTS], Arena 
     case MICRO_SCAN: run_scan(o, out, scratch); break;
     case MICRO_LINEAR: {
       const Tensor *w = &in[WEIGHT];
-      Linear packed = {
-          .out = w->rows, .in = w->cols, .format = w->format, .scale = w->scale.value, .panels = o->panels};
+      Linear packed = {.out = w->rows,
+                       .in = w->cols,
+                       .format = w->format,
+                       .scale = w->scale.value,
+                       .panels = o->panels};
       op_linear(&ops_cpu, &packed, &in[X], out[0]);
       break;
     }
@@ -153,12 +160,12 @@ void operator_run_own(Operator *o, Arena scratch) {
   Tensor *out[OPERATOR_OUTPUTS];
   for (int i = 0; i < OPERATOR_OUTPUTS; i++) out[i] = &o->out[i].got;
   const Tensor *w = &o->in[WEIGHT];
-  if (o->op == MICRO_LINEAR) linear_pack(w->data, w->rows, w->cols, w->format, w->scale.value, o->panels);
+  if (o->op == MICRO_LINEAR)
+    linear_pack(w->data, w->rows, w->cols, w->format, w->scale.value, o->panels);
   operator_run(o, out, scratch);
 }
 
-/* --- what float64 makes of it ---------------------------------------------------------------------------------------
- */
+/* --- what float64 makes of it ----------------------------------------------------------------- */
 
 BoundIn operator_bound_in(Arena *arena, const Tensor *t) {
   if (!t->data) return (BoundIn){0};
@@ -217,7 +224,8 @@ void operator_reference(Arena *arena, Operator *o) {
   static const BoundFunction function[] = {BOUND_EXP, BOUND_SILU, BOUND_SOFTPLUS};
   switch (o->op) {
     case MICRO_CONV1D:
-      bound_conv1d(&in[X], x->rows, x->cols, w->cols, &in[WEIGHT], &in[BIAS], &o->out[0].ref, &o->out[1].ref);
+      bound_conv1d(&in[X], x->rows, x->cols, w->cols, &in[WEIGHT], &in[BIAS], &o->out[0].ref,
+                   &o->out[1].ref);
       break;
     case MICRO_SCAN: {
       BoundScan scan = operator_bound_scan(o, in);
@@ -229,9 +237,12 @@ void operator_reference(Arena *arena, Operator *o) {
       break;
     }
     case MICRO_LINEAR: bound_linear(&in[X], x->rows, x->cols, &in[WEIGHT], w->rows, y); break;
-    case MICRO_RMSNORM: bound_rmsnorm(&in[X], &in[GAIN], (double)o->eps, x->rows, x->cols, y); break;
+    case MICRO_RMSNORM:
+      bound_rmsnorm(&in[X], &in[GAIN], (double)o->eps, x->rows, x->cols, y);
+      break;
     case MICRO_HADAMARD: bound_hadamard(&in[X], x->rows, x->cols, y); break;
-    default: bound_scalar(function[o->op - MICRO_EXP], in[X].value, (size_t)x->rows * (size_t)x->cols, y);
+    default:
+      bound_scalar(function[o->op - MICRO_EXP], in[X].value, (size_t)x->rows * (size_t)x->cols, y);
   }
 }
 

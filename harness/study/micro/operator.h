@@ -1,5 +1,5 @@
-/* operator: one operator with its inputs and outputs, outside the model: runs it, computes what float64 makes of the
- * very same inputs, and the bound on what float32 may make of them. */
+/* operator: one operator with its inputs and outputs, outside the model: runs it, computes what
+ * float64 makes of the very same inputs, and the bound on what float32 may make of them. */
 #ifndef DS_STUDY_MICRO_OPERATOR_H
 #define DS_STUDY_MICRO_OPERATOR_H
 #include <stdbool.h>
@@ -51,7 +51,8 @@ int micro_settings(MicroOp op, const Mode *mode, MicroSetting setting[OP_TYPES_M
 const char *micro_setting_text(Arena *arena, MicroOp op, const MicroSetting *setting);
 bool micro_setting_equal(MicroOp op, const MicroSetting *a, const MicroSetting *b);
 
-/* Outputs for the inputs that stand in `o`, their memory full of junk; `scale`: of an int8 output. */
+/* Outputs for the inputs that stand in `o`, their memory full of junk; `scale`: of an int8
+ * output. */
 void operator_prepare(Arena *arena, Operator *o, float scale);
 void operator_run(const Operator *o, Tensor *const out[OPERATOR_OUTPUTS], Arena scratch);
 /* The same into the operator's own outputs. */
@@ -60,8 +61,8 @@ void operator_run_own(Operator *o, Arena scratch);
 void operator_reference(Arena *arena, Operator *o);
 /* A tensor as the bounds take it: int8 as whole numbers with their scale. */
 BoundIn operator_bound_in(Arena *arena, const Tensor *t);
-/* What a scan's bound is made from; its outputs are for the caller to set. in [OPERATOR_INPUTS]: operator_bound_in of
- * each. */
+/* What a scan's bound is made from; its outputs are for the caller to set. in [OPERATOR_INPUTS]:
+ * operator_bound_in of each. */
 BoundScan operator_bound_scan(const Operator *scan, const BoundIn *in);
 /* Inputs read once, outputs written once. */
 int64_t operator_bytes(const Operator *o);

@@ -2,14 +2,15 @@
 
 #include <string.h>
 
-/* Shapes beside the model's own: short prompts and an odd width, then the widths of a 130M model. Widths of the
- * Hadamard transform exercise each of its factors. Long scans are narrow. */
+/* Shapes beside the model's own: short prompts and an odd width, then the widths of a 130M model.
+ * Widths of the Hadamard transform exercise each of its factors. Long scans are narrow. */
 enum { EXTRAS_MAX = 9 };
 static const char *const extra_shapes[MICRO_OPS][EXTRAS_MAX] = {
     [MICRO_CONV1D] = {"1x513", "2x513", "3x513", "5x513", "33x513", "171x1536", "512x1536"},
-    [MICRO_SCAN] = {"1x513x16", "2x513x16", "3x513x16", "5x513x16", "33x513x16", "171x1536x16", "512x1536x16",
-                    "8192x16x16"},
-    [MICRO_LINEAR] = {"1x257x129", "2x257x129", "3x257x129", "5x257x129", "33x257x129", "171x768x3072", "512x1536x768"},
+    [MICRO_SCAN] = {"1x513x16", "2x513x16", "3x513x16", "5x513x16", "33x513x16", "171x1536x16",
+                    "512x1536x16", "8192x16x16"},
+    [MICRO_LINEAR] = {"1x257x129", "2x257x129", "3x257x129", "5x257x129", "33x257x129",
+                      "171x768x3072", "512x1536x768"},
     [MICRO_RMSNORM] = {"1x513", "2x513", "3x513", "5x513", "33x513", "171x768", "512x768"},
     [MICRO_HADAMARD] = {"1x12", "2x20", "3x28", "5x1", "33x448", "171x1536", "512x1536"},
     [MICRO_EXP] = {"1x513", "512x1536"},
@@ -17,7 +18,9 @@ static const char *const extra_shapes[MICRO_OPS][EXTRAS_MAX] = {
     [MICRO_SOFTPLUS] = {"1x513", "512x1536"},
 };
 static const char slow_shape[] = "8192x16x16"; /* slow decay needs time to show */
-enum { MODEL_TOKENS_MAX = 512 };               /* of the model's own shape: a long prompt is captured, not made again */
+enum {
+  MODEL_TOKENS_MAX = 512
+}; /* of the model's own shape: a long prompt is captured, not made again */
 
 static bool is_function(MicroOp op) { return op >= MICRO_EXP; }
 
@@ -41,18 +44,21 @@ static MicroShape given_shape(MicroOp op, const char *text, const Subject *subje
   return s;
 }
 
-/* --- what a spec may leave out --------------------------------------------------------------------------------------
- */
+/* --- what a spec may leave out ---------------------------------------------------------------- */
 
-/* The presets, as far as there are scales for them. No stage touches a function of one number: one mode tells all. */
-static void plan_modes(Arena *arena, const Spec *spec, const Family *family, const Micro *micro, Plan *p) {
+/* The presets, as far as there are scales for them. No stage touches a function of one number: one
+ * mode tells all. */
+static void plan_modes(Arena *arena, const Spec *spec, const Family *family, const Micro *micro,
+                       Plan *p) {
   int most = micro->mode_count ? micro->mode_count : family->presets;
   p->mode = ARENA_NEW(arena, const Mode *, most);
-  for (int i = 0; i < micro->mode_count; i++) p->mode[p->modes++] = spec_mode(spec, micro->modes[i]);
+  for (int i = 0; i < micro->mode_count; i++)
+    p->mode[p->modes++] = spec_mode(spec, micro->modes[i]);
   if (micro->mode_count) return;
   for (int i = 0; i < family->presets; i++) {
     const Mode *mode = &family->preset[i];
-    if (is_function(p->op) ? mode == family->plain : spec_calibrated(spec) || !mode_needs_scales(mode))
+    if (is_function(p->op) ? mode == family->plain
+                           : spec_calibrated(spec) || !mode_needs_scales(mode))
       p->mode[p->modes++] = mode;
   }
 }
@@ -64,16 +70,18 @@ static void plan_settings(Arena *arena, Plan *p) {
     int count = micro_settings(p->op, p->mode[m], list);
     for (int i = 0; i < count; i++) {
       int at = 0;
-      while (at < p->settings && !micro_setting_equal(p->op, &p->setting[at].setting, &list[i])) at++;
+      while (at < p->settings && !micro_setting_equal(p->op, &p->setting[at].setting, &list[i]))
+        at++;
       if (at == p->settings) p->setting[p->settings++] = (PlanSetting){list[i], ""};
       const char *so_far = p->setting[at].modes;
-      p->setting[at].modes = arena_printf(arena, "%s%s%s", so_far, *so_far ? " " : "", p->mode[m]->name);
+      p->setting[at].modes =
+          arena_printf(arena, "%s%s%s", so_far, *so_far ? " " : "", p->mode[m]->name);
     }
   }
 }
 
-static bool plan_places(Arena *arena, const Spec *spec, const Subject *subject, const Micro *micro, Plan *p,
-                        Status *st) {
+static bool plan_places(Arena *arena, const Spec *spec, const Subject *subject, const Micro *micro,
+                        Plan *p, Status *st) {
   int last = subject->checkpoint.config.layers - 1;
   p->layer = ARENA_NEW(arena, int, micro->layer_count + 2);
   for (int i = 0; i < micro->layer_count; i++) {
@@ -90,17 +98,19 @@ static bool plan_places(Arena *arena, const Spec *spec, const Subject *subject, 
     int at = 0;
     while (at < spec->prompt_count && strcmp(spec->prompts[at].name, micro->prompts[i])) at++;
     if (at == spec->prompt_count)
-      return spec_blame(spec, &micro->prompts[i], NULL, st, FAIL(st, "there is no prompt '%s'", micro->prompts[i]));
+      return spec_blame(spec, &micro->prompts[i], NULL, st,
+                        FAIL(st, "there is no prompt '%s'", micro->prompts[i]));
     p->prompt[p->prompts++] = at;
   }
   if (!p->prompts) p->prompt[p->prompts++] = 0;
   return true;
 }
 
-static bool plan_shapes(Arena *arena, const Spec *spec, const Subject *subject, const Micro *micro, Plan *p,
-                        Status *st) {
+static bool plan_shapes(Arena *arena, const Spec *spec, const Subject *subject, const Micro *micro,
+                        Plan *p, Status *st) {
   p->shape = ARENA_NEW(arena, MicroShape, micro->shape_count + EXTRAS_MAX + 1);
-  for (int i = 0; i < micro->shape_count; i++) p->shape[p->shapes++] = given_shape(p->op, micro->shapes[i], subject);
+  for (int i = 0; i < micro->shape_count; i++)
+    p->shape[p->shapes++] = given_shape(p->op, micro->shapes[i], subject);
   p->common = p->shapes;
   if (p->shapes == 0) {
     MicroShape own = model_shape(p->op, subject);
@@ -116,12 +126,14 @@ static bool plan_shapes(Arena *arena, const Spec *spec, const Subject *subject, 
       if (!micro_input_exists(p->op, p->input[i], p->shape[s], &why))
         return spec_blame(spec, micro, NULL, st,
                           FAIL(st, "operator %s, input %s, shape %s: %s", micro_op_names[p->op],
-                               micro_input_names[p->input[i]], micro_shape_text(arena, p->op, p->shape[s]), why));
+                               micro_input_names[p->input[i]],
+                               micro_shape_text(arena, p->op, p->shape[s]), why));
     }
   return true;
 }
 
-bool micro_plan(Arena *arena, const Spec *spec, const Subject *subject, const Micro *micro, Plan *p, Status *st) {
+bool micro_plan(Arena *arena, const Spec *spec, const Subject *subject, const Micro *micro, Plan *p,
+                Status *st) {
   *p = (Plan){.op = (MicroOp)micro_op_of(micro->operator_name)};
   p->input = ARENA_NEW(arena, MicroInput, micro->input_count);
   for (int i = 0; i < micro->input_count; i++) {
@@ -133,7 +145,8 @@ bool micro_plan(Arena *arena, const Spec *spec, const Subject *subject, const Mi
   }
   plan_modes(arena, spec, subject->checkpoint.config.family, micro, p);
   plan_settings(arena, p);
-  return plan_places(arena, spec, subject, micro, p, st) && plan_shapes(arena, spec, subject, micro, p, st);
+  return plan_places(arena, spec, subject, micro, p, st) &&
+         plan_shapes(arena, spec, subject, micro, p, st);
 }
 
 bool plan_runs(const Plan *p, int i, int s) {

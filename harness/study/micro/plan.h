@@ -21,12 +21,14 @@ typedef struct Plan {
   int inputs;
   int *layer, *prompt; /* of captured inputs */
   int layers, prompts;
-  MicroShape *shape; /* of made inputs; the first `common` are for every input, the others for the first alone */
+  MicroShape *shape; /* of made inputs; the first `common` are for every input, the others for the
+                        first alone */
   int shapes, common;
 } Plan;
 
 /* Refuses, with key and reason, what the model or the operator does not have. */
-bool micro_plan(Arena *arena, const Spec *spec, const Subject *subject, const Micro *micro, Plan *plan, Status *st);
+bool micro_plan(Arena *arena, const Spec *spec, const Subject *subject, const Micro *micro,
+                Plan *plan, Status *st);
 /* Whether shape s is run with input i. */
 bool plan_runs(const Plan *plan, int i, int s);
 /* Upper bound of the operators that will run. */

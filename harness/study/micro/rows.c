@@ -31,7 +31,8 @@ void micro_rows_tables(const MicroRows *rows, TableRows table[MICRO_TABLES]) {
 bool micro_rows_fit(const MicroRows *rows, size_t size, const size_t from[MICRO_TABLES],
                     const size_t to[MICRO_TABLES]) {
   const size_t items = (size_t)rows->items_max, outputs = items * OPERATOR_OUTPUTS;
-  const size_t most[MICRO_TABLES] = {outputs, outputs * BINS_MAX, outputs * WORST, items, items * STATE_TOKENS};
+  const size_t most[MICRO_TABLES] = {outputs, outputs * BINS_MAX, outputs * WORST, items,
+                                     items * STATE_TOKENS};
   TableRows table[MICRO_TABLES];
   micro_rows_tables(rows, table);
   size_t needed = 0;
@@ -45,7 +46,8 @@ bool micro_rows_fit(const MicroRows *rows, size_t size, const size_t from[MICRO_
 void micro_rows_append(MicroRows *rows, const char *bytes, const size_t from[MICRO_TABLES],
                        const size_t to[MICRO_TABLES]) {
   TableRows table[MICRO_TABLES];
-  size_t *count[MICRO_TABLES] = {&rows->micros, &rows->bins, &rows->worsts, &rows->drifts, &rows->states};
+  size_t *count[MICRO_TABLES] = {&rows->micros, &rows->bins, &rows->worsts, &rows->drifts,
+                                 &rows->states};
   micro_rows_tables(rows, table);
   for (int i = 0; i < MICRO_TABLES; i++) {
     size_t row = table[i].table->row_size, size = (to[i] - from[i]) * row;
@@ -55,12 +57,12 @@ void micro_rows_append(MicroRows *rows, const char *bytes, const size_t from[MIC
   }
 }
 
-/* --- error of each element ------------------------------------------------------------------------------------------
- */
+/* --- error of each element -------------------------------------------------------------------- */
 
 double micro_ulp(const BoundOut *ref, double want) {
   if (ref->type == BOUND_I8_AWAY || ref->type == BOUND_I8_EVEN) return ref->scale;
-  int digits = ref->type == BOUND_F16 ? 11 : 24, least = ref->type == BOUND_F16 ? -13 : -125, exponent;
+  int digits = ref->type == BOUND_F16 ? 11 : 24, least = ref->type == BOUND_F16 ? -13 : -125,
+      exponent;
   frexp(want, &exponent);
   return ldexp(1, (exponent < least ? least : exponent) - digits);
 }
@@ -73,7 +75,8 @@ static double rounded(const BoundOut *ref, double want) {
     double unit = micro_ulp(ref, want), steps = nearbyint(want / unit);
     return fabs(steps * unit) >= 65520 ? copysign(INFINITY, want) : steps * unit;
   }
-  double steps = ref->type == BOUND_I8_AWAY ? round(want / ref->scale) : nearbyint(want / ref->scale);
+  double steps =
+      ref->type == BOUND_I8_AWAY ? round(want / ref->scale) : nearbyint(want / ref->scale);
   return (double)((float)fmin(fmax(steps, -128), 127) * (float)ref->scale);
 }
 
@@ -132,7 +135,8 @@ static void look_at(Errors *e, const Output *out, size_t i) {
     e->unbounded++;
     return;
   }
-  double used = bound_used(ref, i, out->got.format == FORMAT_I8 ? ((const int8_t *)out->got.data)[i] : got);
+  double used =
+      bound_used(ref, i, out->got.format == FORMAT_I8 ? ((const int8_t *)out->got.data)[i] : got);
   e->used[e->bounded++] = fmin(used, DBL_MAX); /* the median is of finite numbers */
   if (used > e->used_max) {
     e->used_max = used;
@@ -150,14 +154,13 @@ static void look_at(Errors *e, const Output *out, size_t i) {
   if (error > 0 && want != 0) gsl_histogram_increment(e->relative, log10(error / fabs(want)));
 }
 
-/* --- rows -----------------------------------------------------------------------------------------------------------
- */
+/* --- rows ------------------------------------------------------------------------------------- */
 
 static void put_pair(MicroRow *row, const PairStats *p) {
   row->n = p->n;
-#define MOMENT(name)                                                                                                   \
-  row->name##_want = p->name##_base, row->name##_got = p->name##_other, row->name##_diff = p->name##_diff,             \
-  row->name##_rel = p->name##_rel
+#define MOMENT(name)                                                                               \
+  row->name##_want = p->name##_base, row->name##_got = p->name##_other,                            \
+  row->name##_diff = p->name##_diff, row->name##_rel = p->name##_rel
   MOMENT(mean);
   MOMENT(std);
   MOMENT(min);
@@ -182,17 +185,22 @@ static void put_pair(MicroRow *row, const PairStats *p) {
   row->nonfinite = p->nonfinite;
 }
 
-static void put_bins(MicroRows *rows, const MicroRow *row, const char *kind, const gsl_histogram *h) {
+static void put_bins(MicroRows *rows, const MicroRow *row, const char *kind,
+                     const gsl_histogram *h) {
   for (size_t i = 0; i < h->n; i++) {
     if (h->bin[i] == 0) continue;
     MicroBin *bin = &rows->bin[rows->bins++];
-    *bin = (MicroBin){.item = row->item, .low = h->range[i], .high = h->range[i + 1], .count = (int64_t)h->bin[i]};
+    *bin = (MicroBin){.item = row->item,
+                      .low = h->range[i],
+                      .high = h->range[i + 1],
+                      .count = (int64_t)h->bin[i]};
     table_text(bin->output, sizeof bin->output, row->output);
     table_text(bin->kind, sizeof bin->kind, kind);
   }
 }
 
-static void put_worst(MicroRows *rows, const MicroRow *row, const Operator *o, int which, const Errors *e) {
+static void put_worst(MicroRows *rows, const MicroRow *row, const Operator *o, int which,
+                      const Errors *e) {
   const Output *out = &o->out[which];
   for (int i = 0; i < e->worsts && e->worst_error[i] > 0; i++) {
     size_t at = e->worst[i];
@@ -207,7 +215,8 @@ static void put_worst(MicroRows *rows, const MicroRow *row, const Operator *o, i
                           .want = out->ref.want[at],
                           .error = e->worst_error[i],
                           .bound = bound};
-    worst->used = bound_used(&out->ref, at, out->got.format == FORMAT_I8 ? ((const int8_t *)out->got.data)[at] : got);
+    worst->used = bound_used(
+        &out->ref, at, out->got.format == FORMAT_I8 ? ((const int8_t *)out->got.data)[at] : got);
     table_text(worst->output, sizeof worst->output, row->output);
     operator_describe(o, which, r, c, worst->inputs, sizeof worst->inputs);
   }
@@ -222,8 +231,8 @@ static void put_time(MicroRow *row, const Operator *o, const Timing *timing) {
   row->copy_ratio = timing->time_us / timing->copy_us;
 }
 
-static void measure_output(MicroRows *rows, const MicroRow *label, const Operator *o, int which, const Tensor *in_run,
-                           const Timing *timing, Arena scratch) {
+static void measure_output(MicroRows *rows, const MicroRow *label, const Operator *o, int which,
+                           const Tensor *in_run, const Timing *timing, Arena scratch) {
   const Output *out = &o->out[which];
   MicroRow *row = &rows->micro[rows->micros++];
   *row = *label;
@@ -262,7 +271,8 @@ static void measure_output(MicroRows *rows, const MicroRow *label, const Operato
   gsl_histogram_free(e.relative);
 }
 
-void micro_measure(MicroRows *rows, const MicroRow *label, const Operator *o, const Tensor *const *in_run,
-                   const Timing *timing, Arena scratch) {
-  for (int i = 0; i < o->outs; i++) measure_output(rows, label, o, i, in_run ? in_run[i] : NULL, timing, scratch);
+void micro_measure(MicroRows *rows, const MicroRow *label, const Operator *o,
+                   const Tensor *const *in_run, const Timing *timing, Arena scratch) {
+  for (int i = 0; i < o->outs; i++)
+    measure_output(rows, label, o, i, in_run ? in_run[i] : NULL, timing, scratch);
 }

@@ -37,12 +37,14 @@ static void get_states(const Operator *scan, StateTrack *track, Arena scratch) {
     operator_prepare(&room, &one, 0);
     operator_run_own(&one, room);
     const float *h = one.out[1].got.data;
-    for (size_t i = 0; i < (size_t)T * (size_t)E; i++) track->got[i * (size_t)N + (size_t)n] = (double)h[i];
+    for (size_t i = 0; i < (size_t)T * (size_t)E; i++)
+      track->got[i * (size_t)N + (size_t)n] = (double)h[i];
   }
 }
 
 static BoundOut bound_room(Arena *arena, size_t n) {
-  return (BoundOut){.type = BOUND_F32, .want = ARENA_NEW(arena, double, n), .bound = ARENA_NEW(arena, double, n)};
+  return (BoundOut){
+      .type = BOUND_F32, .want = ARENA_NEW(arena, double, n), .bound = ARENA_NEW(arena, double, n)};
 }
 
 /* float64's, over the same channels; its other outputs are not looked at again. */
@@ -71,8 +73,7 @@ void state_track(Arena *arena, const Operator *scan, StateTrack *track) {
   want_states(scan, track, *arena);
 }
 
-/* --- one token ------------------------------------------------------------------------------------------------------
- */
+/* --- one token -------------------------------------------------------------------------------- */
 
 static StateError error_at(const StateTrack *s, int item, int t, int64_t *over) {
   const size_t n = (size_t)s->E * (size_t)s->N, first = (size_t)t * n;
@@ -121,12 +122,12 @@ static int sample_tokens(int T, int token[STATE_TOKENS]) {
   return count;
 }
 
-/* --- the whole ------------------------------------------------------------------------------------------------------
- */
+/* --- the whole -------------------------------------------------------------------------------- */
 
 /* How long each state remembers, and how large its error is at the end. */
 static void put_worst(StateDrift *row, const StateTrack *s, const Operator *o, Arena scratch) {
-  const size_t n = (size_t)s->E * (size_t)s->N, last = (size_t)(s->T - 1) * n, all = (size_t)o->in[SCAN_U].cols;
+  const size_t n = (size_t)s->E * (size_t)s->N, last = (size_t)(s->T - 1) * n,
+               all = (size_t)o->in[SCAN_U].cols;
   double *memory = ARENA_NEW(&scratch, double, n), *error = ARENA_NEW(&scratch, double, n);
   size_t worst = 0;
   for (size_t i = 0; i < n; i++) {
@@ -137,7 +138,8 @@ static void put_worst(StateDrift *row, const StateTrack *s, const Operator *o, A
     if (error[i] > error[worst]) worst = i;
   }
   row->worst_channel = row->worst_state = -1;
-  row->memory_correlation = row->worst_error = row->worst_used = row->worst_decay = row->worst_memory = NAN;
+  row->memory_correlation = row->worst_error = row->worst_used = row->worst_decay =
+      row->worst_memory = NAN;
   if (!(error[worst] > 0)) return;
   row->worst_channel = (int32_t)(worst / (size_t)s->N);
   row->worst_state = (int32_t)(worst % (size_t)s->N);
@@ -145,14 +147,16 @@ static void put_worst(StateDrift *row, const StateTrack *s, const Operator *o, A
   row->worst_used = bound_used(&s->ref, last + worst, s->got[last + worst]);
   row->worst_memory = memory[worst];
   row->worst_decay = exp(-1 / memory[worst]);
-  row->memory_correlation = gsl_stats_spearman(memory, 1, error, 1, n, ARENA_NEW(&scratch, double, 2 * n));
+  row->memory_correlation =
+      gsl_stats_spearman(memory, 1, error, 1, n, ARENA_NEW(&scratch, double, 2 * n));
 }
 
 void state_measure(MicroRows *rows, int item, const Operator *o, Arena scratch) {
   StateTrack s;
   state_track(&scratch, o, &s);
   StateDrift *row = &rows->drift[rows->drifts++];
-  *row = (StateDrift){.item = item, .tokens = s.T, .channels = s.E, .states = s.N, .pearson_min = INFINITY};
+  *row = (StateDrift){
+      .item = item, .tokens = s.T, .channels = s.E, .states = s.N, .pearson_min = INFINITY};
   int sample[STATE_TOKENS] = {0}, count = sample_tokens(s.T, sample), next = 0;
   double *token = ARENA_NEW(&scratch, double, count), *rms = ARENA_NEW(&scratch, double, count);
   StateError *kept = rows->state + rows->states;

@@ -1,10 +1,11 @@
-/* state: the scan's recurrent state after every token, the kernel's against float64's: how its error grows, where it is
- * worst, and whether slow decay is the reason.
- * The kernel hands out its state only after the last token. Run with one state, C = 1 and D = 0, its y is that state,
- * bit by bit, after every token and in either order: y = fmaf(h, 1, 0).
- * A token's state is [channels][states]: channels do not mix in it, so for the state the channel is what the token is
- * elsewhere. Pooled figures may be those of a few channels; beside them stands the median over channels of a channel's
- * own (measure/row_error.h), which says what happens to the state of a channel as most are. */
+/* state: the scan's recurrent state after every token, the kernel's against float64's: how its
+ * error grows, where it is worst, and whether slow decay is the reason.
+ * The kernel hands out its state only after the last token. Run with one state, C = 1 and D = 0,
+ * its y is that state, bit by bit, after every token and in either order: y = fmaf(h, 1, 0).
+ * A token's state is [channels][states]: channels do not mix in it, so for the state the channel is
+ * what the token is elsewhere. Pooled figures may be those of a few channels; beside them stands
+ * the median over channels of a channel's own (measure/row_error.h), which says what happens to the
+ * state of a channel as most are. */
 #ifndef DS_STUDY_MICRO_STATE_H
 #define DS_STUDY_MICRO_STATE_H
 #include "study/micro/rows.h"

@@ -1,5 +1,5 @@
-/* state_fit: growth of an error over tokens, as a power and as a saturation, both fitted to its logarithm: an error is
- * as far off by a factor at its start as at its end. */
+/* state_fit: growth of an error over tokens, as a power and as a saturation, both fitted to its
+ * logarithm: an error is as far off by a factor at its start as at its end. */
 #include <gsl/gsl_blas.h>
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_fit.h>
@@ -31,13 +31,15 @@ static void fit_power(const Points *p, Arena scratch, StateLaw *law) {
 static int residuals(const gsl_vector *parameter, void *data, gsl_vector *f) {
   const Points *p = data;
   double level = gsl_vector_get(parameter, 0), tokens = exp(gsl_vector_get(parameter, 1));
-  for (size_t i = 0; i < p->n; i++) gsl_vector_set(f, i, level + log10(-expm1(-p->token[i] / tokens)) - p->log_rms[i]);
+  for (size_t i = 0; i < p->n; i++)
+    gsl_vector_set(f, i, level + log10(-expm1(-p->token[i] / tokens)) - p->log_rms[i]);
   return GSL_SUCCESS;
 }
 
 static void fit_level(Points *p, StateLaw *law) {
   gsl_multifit_nlinear_parameters settings = gsl_multifit_nlinear_default_parameters();
-  gsl_multifit_nlinear_workspace *w = gsl_multifit_nlinear_alloc(gsl_multifit_nlinear_trust, &settings, p->n, 2);
+  gsl_multifit_nlinear_workspace *w =
+      gsl_multifit_nlinear_alloc(gsl_multifit_nlinear_trust, &settings, p->n, 2);
   gsl_multifit_nlinear_fdf system = {.f = residuals, .n = p->n, .p = 2, .params = p};
   double start[] = {p->log_rms[p->n - 1], log(p->token[p->n - 1] / 4)}, squares = INFINITY;
   gsl_vector_view first = gsl_vector_view_array(start, 2);
@@ -48,7 +50,8 @@ static void fit_level(Points *p, StateLaw *law) {
   gsl_matrix_view matrix = gsl_matrix_view_array(cov, 2, 2);
   failed = failed || gsl_multifit_nlinear_covar(w->J, 0, &matrix.matrix);
   if (!failed && isfinite(squares)) {
-    double level = gsl_vector_get(w->x, 0), half = student(p->n) * sqrt(cov[0] * squares / (double)(p->n - 2));
+    double level = gsl_vector_get(w->x, 0),
+           half = student(p->n) * sqrt(cov[0] * squares / (double)(p->n - 2));
     law->level = pow(10, level);
     law->level_low = pow(10, level - half);
     law->level_high = pow(10, level + half);

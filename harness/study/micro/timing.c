@@ -1,5 +1,5 @@
-/* timing: the median of many runs, beside a plain copy that moves as many bytes on the same threads. Nothing but the
- * table depends on it. */
+/* timing: the median of many runs, beside a plain copy that moves as many bytes on the same
+ * threads. Nothing but the table depends on it. */
 #include "base/timing.h"
 
 #include "study/micro/rows.h"
@@ -17,7 +17,8 @@ static void run(void *context) {
   operator_run(r->o, r->out, r->scratch);
 }
 
-/* Half of the bytes are read and the other half written, as an operator reads its inputs and writes its outputs. */
+/* Half of the bytes are read and the other half written, as an operator reads its inputs and writes
+ * its outputs. */
 Timing micro_time(Operator *o, Arena scratch) {
   Copy copy = {.bytes = (size_t)(operator_bytes(o) + 1) / 2};
   copy.to = arena_alloc(&scratch, copy.bytes, 1);
