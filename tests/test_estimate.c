@@ -37,7 +37,8 @@ static Large larger_than_the_disk(void) {
                       .mode_count = 2,
                       .prompt_count = 1,
                       .threads = 1,
-                      .keep = {.all_tensors = true, .all_layers = true}};
+                      .keep = {.all_tensors = true, .all_layers = true},
+                      .memory = (int64_t)1 << 40};
   large.subject.checkpoint.config = (Config){.layers = 4,
                                              .D = 64,
                                              .E = 128,

@@ -66,6 +66,8 @@ bool print_plan(Arena *arena, const Spec *spec, Status *st) {
          "# memory: about %.0f MB; at least %.0f MB, where no layer stays\n",
          (long long)sum.tensors, 1e-6 * (double)sum.results_bytes, 1e-6 * (double)sum.journal_bytes,
          1e-6 * (double)sum.memory.needed, 1e-6 * (double)sum.memory.least);
+  if (sum.memory.least > sum.memory.allowed)
+    printf("# a run would be refused: it may have %.0f MB\n", 1e-6 * (double)sum.memory.allowed);
   if (spec->keep.tensor_count == 0 && !spec->keep.all_tensors) {
     Spec all = *spec;
     all.keep.all_tensors = all.keep.all_layers = true;

@@ -91,7 +91,7 @@ const Command commands[] = {
       "copy of as many bytes and against the roofline.\v"
       "Examples:\n  driftscope bench --backend cuda\n  driftscope bench --mode 0,2-4 --backend "
       "cpu\n",
-      0, KEYS(OPT_MODE, OPT_BACKEND, OPT_THREADS, OPT_MEMORY, OPT_JSON, OPT_QUIET)},
+      0, KEYS(OPT_MODE, OPT_BACKEND, OPT_THREADS, OPT_JSON, OPT_QUIET)},
      "speed of operators and passes",
      command_bench},
     {{"verify", "",

@@ -96,6 +96,8 @@ static size_t beside_layers(const Spec *spec, const Subject *subject, int longes
           : 0;
   const size_t widest = larger(2 * (size_t)c->E, (size_t)c->vocab);
   size_t riders = calibration + subject_bytes(spec, c) + clipped_bytes(c, threads);
+  /* What the rewrite's proof takes of the head it has given back before the reference takes it. */
+  if (subject_bytes(spec, c)) riders -= block_logits64_bytes(c);
   size_t side = block_bytes(c, longest),
          reference = 2 * side + block_logits64_bytes(c); /* float64 */
   size_t budget = spec->budget_all || spec->budget_count ? side + reference
@@ -142,6 +144,13 @@ static size_t batch_bytes(const Spec *spec, const Config *c) {
   return 2 * walk_stream_bytes(TOKENS, c->D, 1) * (size_t)(spec->prompt_count > 1);
 }
 
+/* Rows of tensors and pairs in a run's tables. */
+static size_t rows_bytes(const Spec *spec, const Config *c) {
+  const size_t sides = (size_t)(spec->mode_count + 1 + spec->pair_count + spec->compare_all_count);
+  return (size_t)spec->prompt_count * (size_t)c->layers * (size_t)c->family->tensors.layer * sides *
+         ROW_BYTES;
+}
+
 static MemoryPlan memory_plan(const Spec *spec, const Subject *subject, bool device,
                               Arena scratch) {
   const Config *c = &subject->checkpoint.config;
@@ -157,6 +166,7 @@ static MemoryPlan memory_plan(const Spec *spec, const Subject *subject, bool dev
   const int together = device ? 2 : 1;
   plan.least = beside + layers_least_bytes(c, &ridden, together) + batch_bytes(spec, c);
   if (device) plan.least += device_bytes(spec, c, longest_prompt(spec, subject));
+  plan.least += 2 * rows_bytes(spec, c); /* all of them at the end, and again for the report */
   const size_t left = plan.allowed > plan.least ? plan.allowed - plan.least : 0;
   plan.stays = stay <= left;
   plan.needed = plan.least + (plan.stays ? stay : 0);
@@ -177,9 +187,7 @@ static int64_t token_bytes(const Spec *spec, const Subject *subject) {
 Estimate estimate_of(const Spec *spec, const Subject *subject, bool device, Arena scratch) {
   const StoreShape shape = estimate_shape(&scratch, spec, subject);
   const StoreSize size = store_size(&shape);
-  const int64_t sides = spec->mode_count + 1 + spec->pair_count + spec->compare_all_count,
-                rows = (int64_t)spec->prompt_count * shape.layers * shape.tensors->layer * sides *
-                       ROW_BYTES;
+  const int64_t rows = (int64_t)rows_bytes(spec, &subject->checkpoint.config);
   return (Estimate){.results_bytes = (int64_t)size.file_bytes + rows,
                     .journal_bytes = (int64_t)size.journal_bytes +
                                      rows / 2 + /* which come without room for other tables */
@@ -204,9 +212,9 @@ bool estimate_check(const Spec *spec, const Subject *subject, const Estimate *su
         1e-6 * (double)there, 1e-6 * (double)free_bytes);
   if (memory->least > memory->allowed)
     return FAIL(
-        st, "%s: the run needs at least %.2f GB of memory, and %s %.2f GB%s", spec->path,
-        1e-9 * (double)memory->least, spec->memory > 0 ? "key 'memory' gives it" : "it can have",
-        1e-9 * (double)memory->allowed,
+        st, "%s: the run needs at least %.0f MB of memory, and %s %.0f MB%s", spec->path,
+        1e-6 * (double)memory->least, spec->memory > 0 ? "'memory' gives it" : "it can have",
+        1e-6 * (double)memory->allowed,
         spec->memory > 0 ? "" : " (most of what is free, of control groups and of ulimit -v)");
   if (spec->cost.length_count && !memory->stays)
     return FAIL(st,
@@ -215,7 +223,7 @@ bool estimate_check(const Spec *spec, const Subject *subject, const Estimate *su
                 spec->path,
                 1e-9 * (double)(memory->least + layers_stay_bytes(&subject->checkpoint.config,
                                                                   &memory->layers.forms)),
-                spec->memory > 0 ? "key 'memory' gives it" : "it can have",
+                spec->memory > 0 ? "'memory' gives it" : "it can have",
                 1e-9 * (double)memory->allowed);
   if (memory->needed > room + fixed_bytes)
     return FAIL(st,

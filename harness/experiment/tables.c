@@ -78,6 +78,7 @@ static bool check_budgets(const Budget *row, size_t count, Status *st) {
 bool run_results(Arena *arena, Experiment *e, const RunOptions *options, double start_s,
                  Status *st) {
   void *tensor, *pair, *budget, *scale, *clipping;
+  TRY(checkpoint_check(&e->subject.checkpoint, st)); /* all of it was what its digest says */
   size_t tensors, pairs, drifts, budgets, shapes, scales, clippings;
   TRY(store_rows(arena, e->store, &table_tensor_stats, &tensor, &tensors, st));
   TRY(store_rows(arena, e->store, &table_pair_stats, &pair, &pairs, st));
