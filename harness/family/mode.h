@@ -15,8 +15,7 @@
 
 enum {
   MODE_NAME_MAX = NAME_BYTES_MAX,
-  STAGE_COLUMNS =
-      13 /* stages of all families, those of one key once: columns of the table of modes */
+  STAGE_COLUMNS = 13 /* of the table of modes: stages of all families, those of one key once */
 };
 
 typedef struct Mode {
