@@ -81,6 +81,25 @@ static inline void shipped_calibrate(Shipped *s, int windows, int length) {
             st.text);
 }
 
+/* Prompts of the test text, each a token shorter than the one before. */
+static inline void shipped_prompts(const Shipped *s, PromptShape *prompt, int prompts, int T) {
+  for (int p = 0; p < prompts; p++) prompt[p] = (PromptShape){"p", s->test + 900 * p, T - p};
+}
+
+/* Of these sides through these prompts, one after the other. */
+static inline Walk shipped_walk(const Shipped *s, WalkSide *side, int sides,
+                                const PromptShape *prompt, int prompts, const Visitor *visitor) {
+  return (Walk){.layers = s->model.layers,
+                .width = s->model.D,
+                .weights = s->layers,
+                .side = side,
+                .sides = sides,
+                .prompt = prompt,
+                .prompts = prompts,
+                .visitor = visitor,
+                .visitors = 1};
+}
+
 /* The model and the test text, as an evaluation is given them. */
 static inline Subject shipped_evaluation(const Shipped *s) {
   return (Subject){.layers = s->layers,

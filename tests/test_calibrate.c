@@ -83,13 +83,20 @@ Test(calibrate, statistics_are_bit_equal_on_any_thread_count) {
   }
 }
 
-Test(calibrate, text_shorter_than_a_window_is_refused) {
-  Shipped s = shipped_load(REWRITE_QUAMBA);
+Test(calibrate, text_shorter_than_a_window_is_refused_by_its_place) {
+  static const char text[] =
+      "title: t\nmodel: data/mamba-bytes-10m\n"
+      "calibration: {text: data/text/valid.txt, windows: 1, length: 1048576}\n"
+      "prompts: [{name: p, string: abc}]\ncompare_all: ['2-0']\n";
+  Shipped s = shipped_load(REWRITE_NONE);
+  Spec spec;
+  Subject subject;
   Status st = {0};
-  Calibration how = {.text = "short.txt", .windows = 1, .length = 512, .alpha = 0.9999};
-  cr_assert_not(calibrate(&s.model, s.valid, 100, &how, NULL, s.arena, &st));
-  cr_assert(strstr(st.text, "short.txt") && strstr(st.text, "100") && strstr(st.text, "512"), "%s",
-            st.text);
+  cr_assert(spec_parse(&s.arena, "short.yaml", text, strlen(text), &spec, &st), "%s", st.text);
+  cr_assert_not(subject_check(&s.arena, &spec, &subject, &st));
+  cr_expect(strstr(st.text, "short.yaml:3:") && strstr(st.text, "key 'length'") &&
+                strstr(st.text, "valid.txt: has") && strstr(st.text, "1048576"),
+            "%s", st.text);
 }
 
 Test(calibrate, cache_is_taken_only_with_its_own_key) {

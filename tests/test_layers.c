@@ -167,12 +167,12 @@ Test(layers, riders_are_given_every_layer_once_and_in_order_whatever_is_held) {
     Shipped one = all;
     Status st = {0};
     shipped_open(&one, REWRITE_QUAMBA, stays ? SIZE_MAX : 0);
-    Seen seen = {&one.model, 0, -1}, late = {&one.model, 9, 20};
+    Seen seen = {&one.model, 0, -1}, too = {&one.model, 0, 20};
     const Forms f32 = {.f32 = ~0u}, i8 = {.i8 = 1u << W_IN_PROJ};
     layers_ride(one.layers, &(Rider){.context = &seen, .forms = f32, .ride = see});
-    layers_ride(one.layers, &(Rider){.context = &late, .forms = f32, .from = 9, .ride = see});
+    layers_ride(one.layers, &(Rider){.context = &too, .forms = f32, .ride = see});
     cr_assert(layers_hold(one.layers, 5, &i8, &st), "%s", st.text);
-    cr_expect(seen.next == 6 && late.next == 9, "%d, %d", seen.next, late.next);
+    cr_expect(seen.next == 6 && too.next == 6, "%d, %d", seen.next, too.next);
     cr_assert(layers_hold(one.layers, 2, &i8, &st) && layers_hold(one.layers, 5, &i8, &st));
     cr_expect(seen.next == 6, "a layer was given twice");
     cr_expect_not(layers_ride_all(one.layers, &st));
@@ -273,21 +273,10 @@ static Walk walk_of(const Shipped *s, WalkSide side[2], const PromptShape *promp
                     const Visitor *visitor, int batch) {
   side[0] = (WalkSide){.source = source_cpu(&s->model), .mode = mode_preset("2-0")};
   side[1] = (WalkSide){.source = source_ref64(&s->weights)};
-  return (Walk){.layers = LAYERS,
-                .width = s->model.D,
-                .weights = s->layers,
-                .batch = batch,
-                .side = side,
-                .sides = 2,
-                .prompt = prompt,
-                .prompts = PROMPTS,
-                .visitor = visitor,
-                .visitors = 1,
-                .name = "w"};
-}
-
-static void prompts_of(const Shipped *s, PromptShape prompt[PROMPTS]) {
-  for (int p = 0; p < PROMPTS; p++) prompt[p] = (PromptShape){"p", s->test + 900 * p, TOKENS - p};
+  Walk walk = shipped_walk(s, side, 2, prompt, PROMPTS, visitor);
+  walk.batch = batch;
+  walk.name = "w";
+  return walk;
 }
 
 static void expect_shown(const Shown *got, const Shown *want, const char *what) {
@@ -301,23 +290,32 @@ static void expect_shown(const Shown *got, const Shown *want, const char *what) 
     }
 }
 
+/* Prompt by prompt, of layers that stay. */
+static Shown shown_of(Shipped *s, const PromptShape prompt[PROMPTS]) {
+  Shown shown = {.calls = 0};
+  WalkSide side[2];
+  Status st = {0};
+  const Visitor visitor = {.context = &shown, .layer = show_layer};
+  const Walk walk = walk_of(s, side, prompt, &visitor, 1);
+  cr_assert(walk_run(&walk, s->arena, &st), "%s", st.text);
+  return shown;
+}
+
 Test(layers, walks_in_batches_of_any_size_give_the_bits_of_walks_prompt_by_prompt) {
   Shipped all = shipped_load(REWRITE_QUAMBA);
   shipped_calibrate(&all, 1, 64);
   PromptShape prompt[PROMPTS];
-  prompts_of(&all, prompt);
-  Shown want = {.calls = 0};
+  shipped_prompts(&all, prompt, PROMPTS, TOKENS);
+  const Shown want = shown_of(&all, prompt);
   WalkSide side[2];
   Status st = {0};
-  Visitor visitor = {.context = &want, .layer = show_layer};
-  Walk walk = walk_of(&all, side, prompt, &visitor, 1);
-  cr_assert(walk_run(&walk, all.arena, &st), "%s", st.text);
+  Visitor visitor = {.layer = show_layer};
   for (int batch = 1; batch <= PROMPTS; batch++) {
     Shipped one = passing(&all, REWRITE_QUAMBA);
     memcpy(one.model.scales, all.model.scales, LAYERS * sizeof *one.model.scales);
     Shown got = {.calls = 0};
     visitor.context = &got;
-    walk = walk_of(&one, side, prompt, &visitor, batch);
+    const Walk walk = walk_of(&one, side, prompt, &visitor, batch);
     cr_assert(walk_run(&walk, one.arena, &st), "%s", st.text);
     cr_expect_eq(got.calls, PROMPTS * LAYERS);
     expect_shown(&got, &want, "batch");
@@ -376,13 +374,11 @@ Test(layers, batch_that_was_stopped_goes_on_behind_its_last_whole_layer) {
   Shipped all = shipped_load(REWRITE_QUAMBA);
   shipped_calibrate(&all, 1, 64);
   PromptShape prompt[PROMPTS];
-  prompts_of(&all, prompt);
-  Shown want = {.calls = 0};
+  shipped_prompts(&all, prompt, PROMPTS, TOKENS);
+  const Shown want = shown_of(&all, prompt);
   WalkSide side[2];
   Status st = {0};
-  Visitor visitor = {.context = &want, .layer = show_layer, .left = shown_left};
-  Walk walk = walk_of(&all, side, prompt, &visitor, 1);
-  cr_assert(walk_run(&walk, all.arena, &st), "%s", st.text);
+  Visitor visitor = {.layer = show_layer, .left = shown_left};
   static const int stops[] = {1, 2, 3, 4, 37, PROMPTS * LAYERS - 1};
   for (size_t i = 0; i < sizeof stops / sizeof *stops; i++) {
     Notes notes = {.count = 0};
@@ -390,7 +386,7 @@ Test(layers, batch_that_was_stopped_goes_on_behind_its_last_whole_layer) {
         .context = &notes, .find = find_note, .keep = keep_note, .drop = drop_note};
     Shown first = {.stop_after = stops[i]}, got = {.calls = 0};
     visitor.context = &first;
-    walk = walk_of(&all, side, prompt, &visitor, PROMPTS);
+    Walk walk = walk_of(&all, side, prompt, &visitor, PROMPTS);
     walk.keeper = &keeper;
     st = (Status){0};
     cr_assert_not(walk_run(&walk, all.arena, &st));

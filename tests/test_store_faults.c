@@ -215,11 +215,8 @@ static double seconds(void) {
 /* Each run is killed again and again until it gets through; a kill counts where the process was
  * still alive. */
 Test(store_faults, killed_again_and_again_runs_go_on_to_the_same_digests) {
-  enum {
-    KILLS = 20,
-    KILLS_MOST = 400,
-    RESUMED = 3
-  }; /* on a busy machine many come before the first layer stands */
+  /* On a busy machine many come before the first layer stands. */
+  enum { KILLS = 20, KILLS_MOST = 400, RESUMED = 3 };
   Digest want = fixture_undisturbed();
   uint64_t state = 7;
   int kills = 0, resumed = 0;

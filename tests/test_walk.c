@@ -34,16 +34,10 @@ static bool see(void *context, const WalkPlace *at, int side, const WalkEnd *end
 
 static Walk walk_of(const Shipped *s, WalkSide *side, int sides, const PromptShape *prompt,
                     int prompts, const Visitor *visitor, Progress *progress) {
-  return (Walk){.layers = s->model.layers,
-                .width = s->model.D,
-                .side = side,
-                .sides = sides,
-                .prompt = prompt,
-                .prompts = prompts,
-                .visitor = visitor,
-                .visitors = 1,
-                .share = true,
-                .progress = progress};
+  Walk walk = shipped_walk(s, side, sides, prompt, prompts, visitor);
+  walk.share = true;
+  walk.progress = progress;
+  return walk;
 }
 
 /* The same by plain calls, layer by layer. */

@@ -102,20 +102,12 @@ static void walk_elsewhere(Shipped *s, int batch) {
     side[i] = (WalkSide){.source = i < LANES ? ahead : source_cpu(&s->model),
                          .mode = mode_preset(i % LANES ? "2-4" : "2-0")};
   PromptShape prompt[PROMPTS];
-  for (int p = 0; p < PROMPTS; p++) prompt[p] = (PromptShape){"p", s->test + 900 * p, TOKENS - p};
+  shipped_prompts(s, prompt, PROMPTS, TOKENS);
   int layers = 0;
   Status st = {0};
   Visitor visitor = {.context = &layers, .layer = compare};
-  const Walk walk = {.layers = LAYERS,
-                     .width = s->model.D,
-                     .weights = s->layers,
-                     .batch = batch,
-                     .side = side,
-                     .sides = SIDES,
-                     .prompt = prompt,
-                     .prompts = PROMPTS,
-                     .visitor = &visitor,
-                     .visitors = 1};
+  Walk walk = shipped_walk(s, side, SIDES, prompt, PROMPTS, &visitor);
+  walk.batch = batch;
   cr_assert(walk_run(&walk, arena, &st), "%s", st.text);
   cr_expect_eq(layers, PROMPTS * LAYERS);
 }

@@ -6,11 +6,8 @@
 #include "tests/measure_rows.h"
 #include "words/resample.h"
 
-enum {
-  DRAWS = 150,
-  MADE_DRAWS = 60,
-  APART = 3
-}; /* APART: 2-0 against 2-1, whose difference comes in by single events */
+/* APART: 2-0 against 2-1, whose difference comes in by single events. */
+enum { DRAWS = 150, MADE_DRAWS = 60, APART = 3 };
 
 static Population shipped_curves(Arena *arena) {
   Population p;

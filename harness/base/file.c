@@ -103,9 +103,8 @@ bool file_is_temporary(const char *name) {
 }
 
 int file_open_temporary(const char *path, char temporary[4096]) {
-  enum {
-    ATTEMPTS = 1000
-  }; /* names that a killed process of the same number left, or one of another machine has */
+  /* Names that a killed process of the same number left, or one of another machine has. */
+  enum { ATTEMPTS = 1000 };
   for (int i = 0; i < ATTEMPTS; i++) {
     if (snprintf(temporary, 4096, "%s" TEMPORARY_MARK "%ld-%d.tmp", path, (long)getpid(), i) >=
         4096)

@@ -92,6 +92,7 @@ void progress_tell(Progress *p, const char *phase, double time_s, const char *re
   va_start(args, remark);
   tell(p, phase, time_s, remark, args);
   va_end(args);
+  p->phase_start_s += time_s;
 }
 
 double progress_done(Progress *p, const char *remark, ...) {

@@ -26,7 +26,8 @@ void progress_step(Progress *p, int done);
 /* Ends the phase with a line of its name, a remark and the time taken; returns that time in
  * seconds. */
 double progress_done(Progress *p, const char *remark, ...) __attribute__((format(printf, 2, 3)));
-/* The same line of what was done in the course of a phase, which goes on. */
+/* The same line of what was done in the course of a phase, which goes on; its time is then no part
+ * of the phase's. */
 void progress_tell(Progress *p, const char *phase, double time_s, const char *remark, ...)
     __attribute__((format(printf, 4, 5)));
 /* Such a line of its own. */

@@ -144,6 +144,16 @@ static size_t batch_bytes(const Spec *spec, const Config *c) {
   return 2 * walk_stream_bytes(TOKENS, c->D, 1) * (size_t)(spec->prompt_count > 1);
 }
 
+/* Of the notes by which windows of the calibration and prompts of a batch go on where layers do not
+ * stay. */
+static int64_t notes_bytes(const Spec *spec, const Subject *subject, const MemoryPlan *memory) {
+  const Config *c = &subject->checkpoint.config;
+  if (memory->stays) return 0;
+  const size_t windows = subject->calibration_token ? (size_t)spec->calibration.windows : 0;
+  return (int64_t)(windows * walk_stream_bytes(spec->calibration.length, c->D, 1) / 2 +
+                   batch_bytes(spec, c) / 2);
+}
+
 /* Rows of tensors and pairs in a run's tables. */
 static size_t rows_bytes(const Spec *spec, const Config *c) {
   const size_t sides = (size_t)(spec->mode_count + 1 + spec->pair_count + spec->compare_all_count);
@@ -188,12 +198,14 @@ Estimate estimate_of(const Spec *spec, const Subject *subject, bool device, Aren
   const StoreShape shape = estimate_shape(&scratch, spec, subject);
   const StoreSize size = store_size(&shape);
   const int64_t rows = (int64_t)rows_bytes(spec, &subject->checkpoint.config);
+  const MemoryPlan memory = memory_plan(spec, subject, device, scratch);
   return (Estimate){.results_bytes = (int64_t)size.file_bytes + rows,
                     .journal_bytes = (int64_t)size.journal_bytes +
                                      rows / 2 + /* which come without room for other tables */
-                                     token_bytes(spec, subject),
+                                     token_bytes(spec, subject) +
+                                     notes_bytes(spec, subject, &memory),
                     .tensors = size.tensors,
-                    .memory = memory_plan(spec, subject, device, scratch)};
+                    .memory = memory};
 }
 
 bool estimate_check(const Spec *spec, const Subject *subject, const Estimate *sum,

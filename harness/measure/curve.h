@@ -55,10 +55,8 @@ typedef struct Shape {
   int layer; /* of the curve, where the kind has one; else -1 */
 } Shape;
 
-enum {
-  CURVE_LEAST = 4,
-  CURVE_MOST = 1024
-}; /* layers; of fewer, one step is more than half of the rise whatever it is */
+/* Layers; of fewer, one step is more than half of the rise whatever it is. */
+enum { CURVE_LEAST = 4, CURVE_MOST = 1024 };
 
 /* What a turn of y must come to. `noise`: the standard error of a layer of y; it is taken off the
  * ripple, which then is the model's own. */

@@ -18,9 +18,8 @@
 #include "base/quantiles.h"
 #include "kernels/q8.h"
 
-enum {
-  BLOCK = 1024
-}; /* elements; the arrays of a block, 8 KiB each, stay in the first or second cache */
+/* Elements; the arrays of a block, 8 KiB each, stay in the first or second cache. */
+enum { BLOCK = 1024 };
 
 static size_t elements(const Tensor *t) { return (size_t)t->rows * (size_t)t->cols; }
 

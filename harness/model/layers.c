@@ -8,13 +8,11 @@
 #include "model/rewrite.h"
 #include "model/weight.h"
 
-enum {
-  HEAD_PACKED =
-      2048 /* rows of the head that are packed at a time; whole panels of every operator */
-};
+/* Rows of the head that are packed at a time: whole panels of every operator. */
+enum { HEAD_PACKED = 2048 };
 
-/* Layers in float64 stay up to so many bytes: to make one again takes a tenth of the time that the
- * reference then computes with it. */
+/* Layers in float64 stay up to so many bytes. Made again, all of the 130M shape take less than 0.6
+ * s on two cores, where the reference then takes 1.2 s for 171 tokens. */
 static const size_t stay64_bytes = (size_t)256 << 20;
 
 /* --- sizes ------------------------------------------------------------------------------------ */
@@ -219,13 +217,10 @@ void layers_ride(Layers *l, const Rider *rider) {
 
 static bool ride(Layers *l, int layer, Status *st) {
   Forms all = {0};
-  bool any = false;
-  for (int i = 0; i < l->riders; i++)
-    if (l->rider[i].from <= layer) all = forms_of_both(all, l->rider[i].forms), any = true;
-  if (!any) return true;
+  if (!l->riders) return true;
+  for (int i = 0; i < l->riders; i++) all = forms_of_both(all, l->rider[i].forms);
   TRY(prepare(l, layer, &all, st));
-  for (int i = 0; i < l->riders; i++)
-    if (l->rider[i].from <= layer) TRY(l->rider[i].ride(l->rider[i].context, layer, st));
+  for (int i = 0; i < l->riders; i++) TRY(l->rider[i].ride(l->rider[i].context, layer, st));
   let_go_beside(l); /* what only riders took */
   arena_give_back(&l->beside);
   return true;

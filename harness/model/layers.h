@@ -14,7 +14,6 @@
 typedef struct Rider {
   void *context;
   Forms forms; /* that it takes a layer in */
-  int from;    /* the first layer that it is given */
   bool (*ride)(void *context, int layer, Status *st);
 } Rider;
 

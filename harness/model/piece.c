@@ -81,10 +81,8 @@ static void show_id(int32_t id, bool before, char shown[16]) {
 }
 
 void piece_around(const int32_t *token, int T, int at, bool bytes, char *text, size_t size) {
-  enum {
-    BEFORE = 3,
-    BEHIND = 2
-  }; /* parts of five: what led to a token says more than what follows */
+  /* Parts of five: what led to a token says more than what follows. */
+  enum { BEFORE = 3, BEHIND = 2 };
   char shown[16];
   Character own = {at, 1};
   text[0] = 0;

@@ -89,10 +89,8 @@ static Tensors traced_of(Arena *arena, const ReportData *d) {
 }
 
 void data_arrange(Arena *arena, ReportData *d) {
-  enum {
-    PAIRS_MOST = 4096,
-    PROMPTS_MOST = 4096
-  }; /* a spec is at most 1 MiB of text; a report of more would not be read */
+  /* A spec is at most 1 MiB of text; a report of more would not be read. */
+  enum { PAIRS_MOST = 4096, PROMPTS_MOST = 4096 };
   for (int a = 0; a < ABOUT_COUNT; a++)
     if (d->about[a] && !*d->about[a]) d->about[a] = NULL;
   d->tensor = rows_of(d, &table_tensor_stats, &d->tensors);

@@ -16,10 +16,8 @@
 
 extern char **environ;
 
-enum {
-  PATIENCE_S = 120,
-  WORDS_MAX = 8192
-}; /* a page of figures takes a second, on a slow disk a few */
+/* A page of figures takes a second, on a slow disk a few. */
+enum { PATIENCE_S = 120, WORDS_MAX = 8192 };
 
 bool draw_can(const char *program) {
   const char *path = getenv("PATH");

@@ -6,9 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-  LONGEST = 40
-}; /* longer than any valid word (a mode's name has 32); what is longer is near nothing */
+/* Longer than any valid word (a mode's name has 32); what is longer is near nothing. */
+enum { LONGEST = 40 };
 
 static int smaller(int a, int b) { return a < b ? a : b; }
 

@@ -24,7 +24,7 @@ typedef struct CalibrationAsked {
 } CalibrationAsked;
 
 /* A walk of all windows under the family's float preset, abreast, that goes on a layer at a time.
- * Refuses a text shorter than one window. */
+ * The text holds at least one window. */
 typedef struct Calibrator Calibrator;
 bool calibrate_begin(Arena *arena, const CalibrationAsked *asked, Calibrator **calibrator,
                      Status *st);

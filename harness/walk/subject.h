@@ -43,7 +43,9 @@ void subject_make_tokens(Arena *arena, const Spec *spec, int T, Subject *subject
  * along. */
 bool subject_load(Arena *arena, const Spec *spec, const LayersPlan *plan, Progress *progress,
                   Subject *subject, Status *st);
-/* So many tokens, counted for each side, make a batch where layers do not stay. */
+/* So many tokens, counted for each side, make a batch where layers do not stay: preparing a layer
+ * is then about a tenth of computing with it. Measured at the 130M shape on two cores, of 2-0, 2-4
+ * and the reference: 24 ms a layer, the head counted in, and 0.14 ms a token and side. */
 enum { SUBJECT_BATCH_TOKENS = 1536 };
 /* All that the spec's sides ask of a layer. */
 Forms subject_forms(const Spec *spec, const Config *config);

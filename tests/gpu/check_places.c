@@ -75,19 +75,11 @@ static bool walk_with(int batch) {
     side[s] = (WalkSide){.source = s < ON_CPU ? source_cuda(&device) : source_cpu(&one.model),
                          .mode = mode[s % 2]};
   PromptShape prompt[PROMPTS];
-  for (int p = 0; p < PROMPTS; p++) prompt[p] = (PromptShape){"p", all.test + 900 * p, TOKENS - p};
+  shipped_prompts(&all, prompt, PROMPTS, TOKENS);
   Compared compared = {0};
   Visitor visitor = {.context = &compared, .layer = compare};
-  Walk walk = {.layers = LAYERS,
-               .width = one.model.D,
-               .weights = one.layers,
-               .batch = batch,
-               .side = side,
-               .sides = SIDES,
-               .prompt = prompt,
-               .prompts = PROMPTS,
-               .visitor = &visitor,
-               .visitors = 1};
+  Walk walk = shipped_walk(&one, side, SIDES, prompt, PROMPTS, &visitor);
+  walk.batch = batch;
   const bool equal = walk_run(&walk, one.arena, &st) && compared.layers == PROMPTS * LAYERS;
   printf("two of %d layers there at a time, %d prompts in batches of %d: %s\n", LAYERS, PROMPTS,
          batch, equal ? "every value equal" : st.text);

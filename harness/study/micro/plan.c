@@ -18,9 +18,8 @@ static const char *const extra_shapes[MICRO_OPS][EXTRAS_MAX] = {
     [MICRO_SOFTPLUS] = {"1x513", "512x1536"},
 };
 static const char slow_shape[] = "8192x16x16"; /* slow decay needs time to show */
-enum {
-  MODEL_TOKENS_MAX = 512
-}; /* of the model's own shape: a long prompt is captured, not made again */
+/* Of the model's own shape: a long prompt is captured, not made again. */
+enum { MODEL_TOKENS_MAX = 512 };
 
 static bool is_function(MicroOp op) { return op >= MICRO_EXP; }
 

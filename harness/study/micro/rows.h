@@ -5,11 +5,8 @@
 #include "measure/tables.h"
 #include "study/micro/operator.h"
 
-enum {
-  WORST = 10,
-  BINS_MAX = 64,
-  STATE_TOKENS = 256
-}; /* rows an output, or an operator, at most */
+/* Rows an output, or an operator, at most. */
+enum { WORST = 10, BINS_MAX = 64, STATE_TOKENS = 256 };
 enum { MICRO_TABLES = 5 };
 
 typedef struct MicroRows {
