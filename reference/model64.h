@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "reference/ops64.h"
+
 typedef struct Layer64 {
   const double *norm;        /* [D], or NULL: no gain (folded into in_proj) */
   const double *in_proj;     /* [2E, D] */
@@ -69,17 +71,22 @@ void hadamard64(double *x, int T, int n);
  * stack. */
 void hadamard64_columns(double *x, int rows, int cols);
 
+/* The model by the operators of `ops`, where all of its pointers are, `token` too; the structs
+ * themselves are the caller's. */
 /* x [T, D] = the rows of `embedding` that token [T] names. */
-void embed64(const Model64 *m, const int32_t *token, int T, double *x);
+void embed64(const Ops64 *ops, const Model64 *m, const int32_t *token, int T, double *x);
 /* x [T, D], what left the layer before, from state zero -> every buffer of `out`. */
-void block64(const Model64 *m, int layer, const double *x, int T, const Block64 *out);
+void block64(const Ops64 *ops, const Model64 *m, int layer, const double *x, int T,
+             const Block64 *out);
 /* norm_f [T, D], logits [T, vocab] of the last block's output x [T, D]. */
-void head64(const Model64 *m, const double *x, int T, double *norm_f, double *logits);
+void head64(const Ops64 *ops, const Model64 *m, const double *x, int T, double *norm_f,
+            double *logits);
 /* The same in two steps, for a head that does not stand whole: norm_f [T, D]; then, some rows of
  * the head [rows, D] at a time, that many columns of the logits, whose rows are `vocab` apart. */
-void norm64(const double *x, const double *gain, double eps, int T, int D, double *norm_f);
-void logits64(const double *norm_f, int T, int D, const double *head, int rows, double *logits,
-              int vocab);
+void norm64(const Ops64 *ops, const double *x, const double *gain, double eps, int T, int D,
+            double *norm_f);
+void logits64(const Ops64 *ops, const double *norm_f, int T, int D, const double *head, int rows,
+              double *logits, int vocab);
 
 /* The BLAS that runs the products, in its own words; NULL where it is not OpenBLAS. Sets it to one
  * thread. */

@@ -291,7 +291,7 @@ static double *block_at(Shipped *s, int layer, const Mode *mode, const double *x
                          .eps = c->eps,
                          .hadamard = true,
                          .layer = &one};
-  block64(&model, 0, x, TOKENS, &out);
+  block64(&ops64_cpu, &model, 0, x, TOKENS, &out);
   return y;
 }
 

@@ -211,11 +211,11 @@ Test(reference, every_golden_tensor_and_bits_per_byte_are_reproduced) {
   Worst worst = {0};
 
   double *x = junk((size_t)T * D);
-  embed64(&m, token, T, x);
+  embed64(&ops64_cpu, &m, token, T, x);
   agrees(file, "embedding", x, (size_t)T * D, &worst);
   for (int l = 0; l < LAYERS; l++) {
     const Block64 b = block_buffers(T);
-    block64(&m, l, x, T, &b);
+    block64(&ops64_cpu, &m, l, x, T, &b);
     char name[64];
 #define AGREES(tensor, values, count)                                                              \
   (snprintf(name, sizeof name, "layer_%02d/" tensor, l),                                           \
@@ -240,7 +240,7 @@ Test(reference, every_golden_tensor_and_bits_per_byte_are_reproduced) {
     memcpy(x, b.block_out, (size_t)T * D * sizeof *x);
   }
   double *norm_f = junk((size_t)T * D), *logits = junk((size_t)T * VOCAB);
-  head64(&m, x, T, norm_f, logits);
+  head64(&ops64_cpu, &m, x, T, norm_f, logits);
   agrees(file, "norm_f", norm_f, (size_t)T * D, &worst);
   agrees(file, "logits", logits, (size_t)T * VOCAB, &worst);
   const int want_compared = golden_tensors(file);
@@ -278,12 +278,12 @@ Test(reference, bits_do_not_depend_on_the_number_of_threads) {
     double *x = junk((size_t)SHORT * D), *norm_f = junk((size_t)SHORT * D);
     logits[run] = junk((size_t)SHORT * VOCAB);
     state[run] = b.ssm_state;
-    embed64(&m, token, SHORT, x);
+    embed64(&ops64_cpu, &m, token, SHORT, x);
     for (int l = 0; l < m.layers; l++) {
-      block64(&m, l, x, SHORT, &b);
+      block64(&ops64_cpu, &m, l, x, SHORT, &b);
       memcpy(x, b.block_out, (size_t)SHORT * D * sizeof *x);
     }
-    head64(&m, x, SHORT, norm_f, logits[run]);
+    head64(&ops64_cpu, &m, x, SHORT, norm_f, logits[run]);
     for (int i = 0; i < SHORT * VOCAB; i++)
       cr_assert(isfinite(logits[run][i]) && memcmp(&logits[0][i], &logits[run][i], 8) == 0,
                 "logits[%d, %d] on %d threads: got %a, want %a", i / VOCAB, i % VOCAB, run + 1,
@@ -304,15 +304,15 @@ Test(reference, absent_gain_and_bias_are_gain_one_and_bias_zero) {
   layer[1].conv_bias = zeros;
   m.layer = layer;
   const Block64 absent = block_buffers(5), given = block_buffers(5);
-  block64(&m, 0, x, 5, &absent);
-  block64(&m, 1, x, 5, &given);
+  block64(&ops64_cpu, &m, 0, x, 5, &absent);
+  block64(&ops64_cpu, &m, 1, x, 5, &given);
   for (int i = 0; i < 5 * D; i++)
     cr_assert_eq(absent.block_out[i], given.block_out[i], "block_out[%d]", i);
 
   double *norm_f[2] = {junk(5 * D), junk(5 * D)}, *logits[2] = {junk(5 * VOCAB), junk(5 * VOCAB)};
   for (int g = 0; g < 2; g++) {
     m.norm_f = g ? ones : NULL;
-    head64(&m, x, 5, norm_f[g], logits[g]);
+    head64(&ops64_cpu, &m, x, 5, norm_f[g], logits[g]);
   }
   for (int i = 0; i < 5 * VOCAB; i++) cr_assert_eq(logits[0][i], logits[1][i], "logits[%d]", i);
 }

@@ -60,7 +60,7 @@ void block_logits64(const Weights64 *w, const double *norm_f, int T, double *log
   for (int first = 0, rows; first < vocab; first += rows) {
     rows = panel_rows(&w->config, first);
     w->ends.take(w->ends.context, END_HEAD, first, rows, panel);
-    logits64(norm_f, T, D, panel, rows, logits + first, vocab);
+    logits64(&ops64_cpu, norm_f, T, D, panel, rows, logits + first, vocab);
   }
 }
 

@@ -67,7 +67,7 @@ void mamba1_block64(const Weights64 *weights, int layer, const Tensor *x, Arena 
                  .block_out = make(c, T, arena, trace, T_BLOCK_OUT),
                  .ssm_state = make(c, T, arena, trace, T_SSM_STATE)};
   trace->t[T_X_PROJ_IN] = trace->t[T_SCAN_IN] = trace->t[T_CONV1D_SILU];
-  block64(&model, 0, x->data, T, &out);
+  block64(&ops64_cpu, &model, 0, x->data, T, &out);
 }
 
 void mamba1_embed64(const Weights64 *weights, const double *rows, int T, Arena *arena,
@@ -82,6 +82,6 @@ void mamba1_head64(const Weights64 *weights, const Tensor *x, Arena *arena, Trac
   trace->family = &family_mamba1;
   double *norm_f = make(c, x->rows, arena, trace, T_NORM_F),
          *logits = make(c, x->rows, arena, trace, T_LOGITS);
-  norm64(x->data, weights->norm_f, c->eps, x->rows, c->D, norm_f);
+  norm64(&ops64_cpu, x->data, weights->norm_f, c->eps, x->rows, c->D, norm_f);
   block_logits64(weights, norm_f, x->rows, logits, *arena);
 }

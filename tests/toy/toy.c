@@ -143,7 +143,7 @@ static void head64_of(const Weights64 *w, const Tensor *x, Arena *arena, Trace *
   const Config *c = &w->config;
   double *norm_f = make(trace, T_NORM_F, FORMAT_F64, x->rows, c->D, arena)->data;
   double *logits = make(trace, T_LOGITS, FORMAT_F64, x->rows, c->vocab, arena)->data;
-  norm64(x->data, w->norm_f, c->eps, x->rows, c->D, norm_f);
+  norm64(&ops64_cpu, x->data, w->norm_f, c->eps, x->rows, c->D, norm_f);
   block_logits64(w, norm_f, x->rows, logits, *arena);
 }
 
