@@ -1,11 +1,9 @@
 #include "study/pairs.h"
 
 #include <math.h>
-#include <omp.h>
 #include <string.h>
 
-#include "measure/clipping.h"
-#include "measure/stats.h"
+#include "measure/jobs.h"
 #include "study/budget.h"
 
 /* --- sides and pairs -------------------------------------------------------------------------- */
@@ -49,6 +47,10 @@ static float static_scale(const Pairs *p, int id, int layer) {
   return scale == ABSENT ? 0 : p->subject->model.scales[layer].scale[scale];
 }
 
+static bool rows_are_tokens(const Pairs *p, int id) {
+  return tensors_of(p)->info[id].rows == DIM_TOKEN;
+}
+
 /* A layer that is being measured. */
 typedef struct Shown {
   const Pairs *of;
@@ -56,32 +58,19 @@ typedef struct Shown {
   const Trace *trace; /* [sides] */
 } Shown;
 
-/* One row to be filled: of a tensor (other == NULL), of a pair, or of what a grid clips (base: the
- * reference's). */
-typedef struct Job {
-  const TensorInfo *info;
-  const Tensor *base, *other;
-  float scale;
-  TensorStats *tensor_row;
-  PairStats *pair_row;
-  Clipping *clipping_row;
-  PartSquares token; /* of the stream of a pair; of others NULL */
-} Job;
-
-static Job tensor_job(const Shown *shown, int side, int id, TensorStats *row) {
+static StatsJob tensor_job(const Shown *shown, int side, int id, TensorStats *row) {
   const Pairs *p = shown->of;
   table_text(row->prompt, sizeof row->prompt, shown->at->shape->name);
   table_text(row->mode, sizeof row->mode, p->side[side].name);
   table_text(row->tensor, sizeof row->tensor, tensors_of(p)->info[id].name);
   row->layer = tensors_filed(tensors_of(p), id, shown->at->layer, p->subject->model.layers);
-  return (Job){.info = &tensors_of(p)->info[id],
-               .base = &shown->trace[side].t[id],
-               .scale = static_scale(p, id, shown->at->layer),
-               .tensor_row = row};
+  return (StatsJob){.base = &shown->trace[side].t[id],
+                    .scale = static_scale(p, id, shown->at->layer),
+                    .tensor_row = row};
 }
 
-static Job pair_job(const Shown *shown, const SidePair *pair, int id, PairStats *row,
-                    Arena *arena) {
+static StatsJob pair_job(const Shown *shown, const SidePair *pair, int id, PairStats *row,
+                         Arena *arena) {
   const Pairs *p = shown->of;
   table_text(row->prompt, sizeof row->prompt, shown->at->shape->name);
   table_text(row->base, sizeof row->base, p->side[pair->base].name);
@@ -89,11 +78,13 @@ static Job pair_job(const Shown *shown, const SidePair *pair, int id, PairStats 
   table_text(row->tensor, sizeof row->tensor, tensors_of(p)->info[id].name);
   row->layer = tensors_filed(tensors_of(p), id, shown->at->layer, p->subject->model.layers);
   const Tensor *base = &shown->trace[pair->base].t[id];
-  Job job = {.info = &tensors_of(p)->info[id],
-             .base = base,
-             .other = &shown->trace[pair->other].t[id],
-             .pair_row = row};
-  if (job.info->role == ROLE_BLOCK_OUT) job.token = part_squares(arena, (size_t)base->rows);
+  StatsJob job = {.base = base,
+                  .other = &shown->trace[pair->other].t[id],
+                  .rows_are_tokens = rows_are_tokens(p, id),
+                  .logits = tensors_of(p)->info[id].role == ROLE_LOGITS,
+                  .pair_row = row};
+  if (tensors_of(p)->info[id].role == ROLE_BLOCK_OUT)
+    job.token = part_squares(arena, (size_t)base->rows);
   return job;
 }
 
@@ -111,59 +102,21 @@ static bool is_on_grid(const Shown *shown, int side, int id) {
          reference_of(shown, id)->data && static_scale(p, id, shown->at->layer) > 0;
 }
 
-static Job clipping_job(const Shown *shown, int side, int id, Clipping *row) {
+static StatsJob clipping_job(const Shown *shown, int side, int id, Clipping *row) {
   const Pairs *p = shown->of;
   table_text(row->prompt, sizeof row->prompt, shown->at->shape->name);
   table_text(row->mode, sizeof row->mode, p->side[side].name);
   table_text(row->tensor, sizeof row->tensor, tensors_of(p)->info[id].name);
   row->layer = tensors_filed(tensors_of(p), id, shown->at->layer, p->subject->model.layers);
-  return (Job){.info = &tensors_of(p)->info[id],
-               .base = reference_of(shown, id),
-               .other = &shown->trace[side].t[id],
-               .scale = static_scale(p, id, shown->at->layer),
-               .clipping_row = row};
-}
-
-static void fill_pair(const Job *job, Arena scratch) {
-  if (job->token.error2)
-    stats_pair_rows(job->base, job->other, job->pair_row, job->token, scratch);
-  else
-    stats_pair(job->base, job->other, job->pair_row, scratch);
-  if (job->info->rows != DIM_TOKEN) stats_no_tokens(job->pair_row);
-  job->pair_row->top1_agreement = NAN;
-  if (job->info->role == ROLE_LOGITS) stats_top1(job->base, job->other, job->pair_row);
-}
-
-static void fill_row(const Job *job, Arena scratch) {
-  if (job->tensor_row) stats_tensor(job->base, job->scale, job->tensor_row, scratch);
-  if (job->pair_row) fill_pair(job, scratch);
-  if (job->clipping_row)
-    clipping_of(job->base, job->other, job->scale, job->info->rows == DIM_TOKEN, job->clipping_row,
-                scratch);
-}
-
-/* Rows are independent: each by one thread, in an arena of its own. */
-static void measure_jobs(const Job *job, int jobs, Arena scratch) {
-  size_t largest = 0, parts = 0;
-  for (int i = 0; i < jobs; i++) {
-    size_t rows = (size_t)job[i].base->rows, cols = (size_t)job[i].base->cols, n = rows * cols;
-    largest = n > largest ? n : largest;
-    parts = rows + cols > parts ? rows + cols : parts;
-  }
-  int threads = omp_get_max_threads();
-  Arena *own = ARENA_NEW(&scratch, Arena, threads);
-  for (int i = 0; i < threads; i++) {
-    own[i] = scratch;
-    own[i].next = arena_alloc(
-        &scratch, stats_scratch_bytes(largest, parts) + clipping_scratch_bytes(parts), 1);
-    own[i].end = scratch.next;
-  }
-#pragma omp parallel for schedule(dynamic)
-  for (int i = 0; i < jobs; i++) fill_row(&job[i], own[omp_get_thread_num()]);
+  return (StatsJob){.base = reference_of(shown, id),
+                    .other = &shown->trace[side].t[id],
+                    .scale = static_scale(p, id, shown->at->layer),
+                    .rows_are_tokens = rows_are_tokens(p, id),
+                    .clipping_row = row};
 }
 
 /* The squares of the stream's tokens, as the pairs' rows were made from them. */
-static void token_rows(const Job *job, int jobs, LayerRows *rows, Arena *arena) {
+static void token_rows(const StatsJob *job, int jobs, LayerRows *rows, Arena *arena) {
   int count = 0;
   for (int i = 0; i < jobs; i++)
     if (job[i].token.error2) count += (job[i].base->rows + TOKENS_A_ROW - 1) / TOKENS_A_ROW;
@@ -191,7 +144,7 @@ static void measure_layer(Pairs *p, const Shown *shown, LayerRows *rows, Arena *
   *rows = (LayerRows){.tensor = ARENA_NEW(arena, TensorStats, p->sides * count),
                       .pair = ARENA_NEW(arena, PairStats, p->pairs * count),
                       .clipping = ARENA_NEW(arena, Clipping, p->sides * count)};
-  Job *job = ARENA_NEW(arena, Job, (2 * p->sides + p->pairs) * count);
+  StatsJob *job = ARENA_NEW(arena, StatsJob, (2 * p->sides + p->pairs) * count);
   int jobs = 0;
   for (int s = 0; s < p->sides; s++)
     for (int id = 0; id < count; id++)
@@ -206,7 +159,7 @@ static void measure_layer(Pairs *p, const Shown *shown, LayerRows *rows, Arena *
       if (is_on_grid(shown, s, id))
         job[jobs++] = clipping_job(shown, s, id, &rows->clipping[rows->clippings++]);
   double start = clock_s();
-  measure_jobs(job, jobs, *arena);
+  stats_jobs(job, jobs, *arena);
   token_rows(job, jobs, rows, arena);
   p->stats_s += clock_s() - start;
 }
