@@ -25,11 +25,18 @@ NVFLAGS  := -std=c++17 -O3 -lineinfo -gencode arch=compute_90,code=sm_90 -gencod
 NVFLAGS  += -fmad=false -ftz=false -prec-div=true -prec-sqrt=true  # IEEE float32, as the CPU: the same bits
 CUDALIBS := $(if $(KERNELS),-L$(dir $(NVCC))../lib64 -lcudart_static -lstdc++ -ldl -lrt -lpthread)
 
+# The CPU's operators, once more for each instruction level (kernels/level.h), where that is an x86-64.
+LEVELLED := $(addprefix kernels/,conv1d hadamard linear narrow q8 residual rmsnorm scan)
+LEVELS   := $(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),v3 v4 vnni)
+v3       := -march=x86-64-v3
+v4       := -march=x86-64-v4
+vnni     := -march=x86-64-v4 -mavx512vnni
+
 SOURCES  := $(filter-out $(if $(KERNELS),kernels/no_cuda.c),$(wildcard harness/*.c harness/*/*.c harness/*/*/*.c kernels/*.c reference/*.c))
 TESTS    := $(wildcard tests/*.c) $(filter-out %/main.c,$(wildcard tests/words/*.c))
 WORDS    := $(wildcard tests/words/*.c)
 GPUTESTS := $(wildcard tests/gpu/*.c $(if $(KERNELS),tests/gpu/*.cu))
-OBJECTS  := $(patsubst %,$(BUILD)/%.o,$(basename $(SOURCES)) $(KERNELS))
+OBJECTS  := $(patsubst %,$(BUILD)/%.o,$(basename $(SOURCES)) $(KERNELS) $(foreach level,$(LEVELS),$(LEVELLED:=.$(level))))
 PROGRAM  := $(BUILD)/driftscope
 
 # What pkg-config says is read when make starts: after `deps` it must be asked again.
@@ -132,6 +139,13 @@ $(BUILD)/check $(BUILD)/check-gpu $(BUILD)/words:
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+define level_rule
+$(BUILD)/%.$(1).o: %.c Makefile
+	@mkdir -p $$(@D)
+	$$(CC) $$(CPPFLAGS) $$(CFLAGS) $$($(1)) -DROOM_LEVEL_NAME=_$(1) -MMD -MP -c $$< -o $$@
+endef
+$(foreach level,$(LEVELS),$(eval $(call level_rule,$(level))))
 
 $(BUILD)/%.cu.o: %.cu Makefile
 	@mkdir -p $(@D)

@@ -14,6 +14,7 @@
 #include "base/process.h"
 #include "command/command.h"
 #include "experiment/provenance.h"
+#include "kernels/level.h"
 #include "store/store.h"
 
 enum { EXIT_CHECK = 1, EXIT_INPUT = 2 };
@@ -63,6 +64,18 @@ static const Command *find_command(const char *name) {
   return NULL;
 }
 
+/* DRIFTSCOPE_LEVEL: another instruction level than the highest. The bits are the same: it shows
+ * that, and times a lesser processor on this one. */
+static bool choose_level(Status *st) {
+  const char *name = getenv("DRIFTSCOPE_LEVEL");
+  if (!name || !*name || level_choose(name)) return true;
+  char here[128] = "";
+  for (int i = 0, n = 0; level_name(i); i++)
+    n += snprintf(here + n, sizeof here - (size_t)n, "%s%s", i ? ", " : "", level_name(i));
+  return FAIL(st, "DRIFTSCOPE_LEVEL: '%.40s' is no level of this processor, which has %s", name,
+              here);
+}
+
 static int fail(const Status *st) {
   fprintf(stderr, "driftscope: %s\n", st->text);
   return st->check ? EXIT_CHECK : EXIT_INPUT;
@@ -93,6 +106,7 @@ int main(int argc, char **argv) {
     status_set(&st, "'%.100s' is no command; 'driftscope --help' lists them", argv[1]);
     return fail(&st);
   }
+  if (!choose_level(&st)) return fail(&st);
   process_end_on_bus_error(EXIT_INPUT);
   store_start();
   gsl_set_error_handler_off();

@@ -2,6 +2,7 @@
  * lanes are channels. `pre` itself holds the running sums, tap by tap, so any K works without
  * memory of its own. */
 #include "kernels/conv1d.h"
+#include "kernels/level.h"
 #include "kernels/q8.h"
 #include <assert.h>
 #include <stdbool.h>
@@ -67,25 +68,25 @@ ROOM_FN void sums_i8_in(const Conv1d *w, const Tensor *x, Tensor *pre, Tile tile
 }
 
 /* The float32 accumulator stands apart, so that nothing of the choice is left in its loops. */
-ROOM_CLONES static void sums_f32(const Conv1d *w, const Tensor *x, Tensor *pre, Tile tile) {
+static void sums_f32(const Conv1d *w, const Tensor *x, Tensor *pre, Tile tile) {
   sums_f32_in(w, x, pre, tile, PRECISION_F32);
 }
-ROOM_CLONES static void sums_f32_narrow(const Conv1d *w, const Tensor *x, Tensor *pre, Tile tile) {
+static void sums_f32_narrow(const Conv1d *w, const Tensor *x, Tensor *pre, Tile tile) {
   sums_f32_in(w, x, pre, tile, w->acc);
 }
-ROOM_CLONES static void sums_i8(const Conv1d *w, const Tensor *x, Tensor *pre, Tile tile) {
+static void sums_i8(const Conv1d *w, const Tensor *x, Tensor *pre, Tile tile) {
   sums_i8_in(w, x, pre, tile, PRECISION_F32);
 }
-ROOM_CLONES static void sums_i8_narrow(const Conv1d *w, const Tensor *x, Tensor *pre, Tile tile) {
+static void sums_i8_narrow(const Conv1d *w, const Tensor *x, Tensor *pre, Tile tile) {
   sums_i8_in(w, x, pre, tile, w->acc);
 }
 
-ROOM_CLONES static void silu_f32(const float *restrict pre, int n, float *restrict y) {
+static void silu_f32(const float *restrict pre, int n, float *restrict y) {
   for (int c = 0; c < n; c++) y[c] = silu32(pre[c]);
 }
 
 /* Returns the NaNs that became 0. */
-ROOM_CLONES static int silu_i8(const float *restrict pre, int n, float scale, int8_t *restrict y) {
+static int silu_i8(const float *restrict pre, int n, float scale, int8_t *restrict y) {
   int nans = 0;
   for (int c = 0; c < n; c++) {
     float v = silu32(pre[c]);
@@ -113,6 +114,7 @@ static int conv1d_tile(const Conv1d *w, const Tensor *x, Tensor *pre, Tensor *si
   return nans;
 }
 
+#ifdef ROOM_ONCE
 const char *conv1d_witness(Format format, Precision acc, Conv1dOutput output, Backend backend) {
 #define OUTPUTS(name)                                                                              \
   { WITNESS(name "->f32"), WITNESS(name "->silu->f32"), WITNESS(name "->silu->i8") }
@@ -124,8 +126,9 @@ const char *conv1d_witness(Format format, Precision acc, Conv1dOutput output, Ba
 #undef OUTPUTS
   return name[format == FORMAT_I8][acc][output][backend];
 }
+#endif
 
-void conv1d(const Conv1d *w, const Tensor *x, Tensor *pre, Tensor *silu) {
+void ROOM_LEVEL(conv1d)(const Conv1d *w, const Tensor *x, Tensor *pre, Tensor *silu) {
   int T = x->rows, E = w->E, i8 = w->format == FORMAT_I8;
   assert(x->format == w->format && (i8 || w->format == FORMAT_F32) && w->K >= 1 &&
          w->K <= CONV1D_MAX_TAPS);

@@ -6,10 +6,12 @@
 #include <string.h>
 
 #include "kernels/f16.h"
+#include "kernels/level.h"
 #include "kernels/q8.h"
 
 enum { MAX_ORDER = 28, LANES = 16 };
 
+#ifdef ROOM_ONCE
 int hadamard_factor(int n) {
   static const int order[] = {
       1, 12, 20, 28}; /* 3, 5 and 7 tell them apart: at most one divides to a power of two */
@@ -47,6 +49,7 @@ int hadamard_sign(int order, int row, int col) {
   int c = bordered(order / 2 - 1, 1, row / 2, col / 2);
   return odd_row && odd_col ? -c : c;
 }
+#endif
 
 /* Strides below a vector's length are shuffles, which gcc makes where the stride is a constant. */
 ROOM_FN void butterflies(float *x, int n, int stride) {
@@ -55,7 +58,7 @@ ROOM_FN void butterflies(float *x, int n, int stride) {
 }
 
 /* Works in place on x [order * block]; sign [order][order]. */
-ROOM_CLONES static void transform(float *x, int block, int order, const float *sign) {
+static void transform(float *x, int block, int order, const float *sign) {
   int n = order * block;
   if (block > 1) butterflies(x, n, 1);
   if (block > 2) butterflies(x, n, 2);
@@ -77,12 +80,12 @@ ROOM_CLONES static void transform(float *x, int block, int order, const float *s
   for (int i = 0; i < n; i++) x[i] *= normal;
 }
 
-ROOM_CLONES static void widen(const uint16_t *x, int n, float *y) {
+static void widen(const uint16_t *x, int n, float *y) {
   for (int i = 0; i < n; i++) y[i] = f32_of_f16(x[i]);
 }
 
 /* Returns how many NaNs q8 met. */
-ROOM_CLONES static int narrow(const float *x, int n, float scale, int8_t *y) {
+static int quantise_row(const float *x, int n, float scale, int8_t *y) {
   int nans = 0;
   for (int i = 0; i < n; i++) {
     y[i] = q8_even(x[i], scale);
@@ -91,14 +94,16 @@ ROOM_CLONES static int narrow(const float *x, int n, float scale, int8_t *y) {
   return nans;
 }
 
+#ifdef ROOM_ONCE
 const char *hadamard_witness(Format x, Format y, Backend backend) {
   static const char *const name[2][2][BACKEND_COUNT] = {
       {WITNESS("hadamard f32->f32"), WITNESS("hadamard f32->i8 half-even")},
       {WITNESS("hadamard f16->f32"), WITNESS("hadamard f16->i8 half-even")}};
   return name[x == FORMAT_F16][y == FORMAT_I8][backend];
 }
+#endif
 
-void hadamard(const Tensor *x, Tensor *y) {
+void ROOM_LEVEL(hadamard)(const Tensor *x, Tensor *y) {
   int n = x->cols, order = hadamard_factor(n);
   assert(order && (x->format == FORMAT_F32 || x->format == FORMAT_F16) &&
          (y->format == FORMAT_F32 || y->format == FORMAT_I8));
@@ -119,7 +124,7 @@ void hadamard(const Tensor *x, Tensor *y) {
     if (y->format == FORMAT_F32)
       memcpy((float *)y->data + to, row, (size_t)n * sizeof *row);
     else
-      nans += narrow(row, n, y->scale.value, (int8_t *)y->data + to);
+      nans += quantise_row(row, n, y->scale.value, (int8_t *)y->data + to);
   }
   y->nans = nans;
   y->kernel = hadamard_witness(x->format, y->format, BACKEND_CPU);

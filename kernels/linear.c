@@ -1,38 +1,35 @@
-/* linear: packing and loops. x [T, in] times a panel of COLS outputs, ROWS tokens at a time, all
- * sums in registers.
+/* linear: packing and loops. x [T, in] times a panel of COLS outputs, a few tokens at a time, all
+ * sums in registers (tile_f32.h, tile_i8.h).
  *
  * Panels, one after the other, columns past `out` zero:
- *   float: [in][COLS] float, so that one k of all columns is two vector loads;
- *   int8:  Panel8, four k of a column together as vpdpbusd reads them, k past `in` zero.
- *
- * ROWS x COLS = 8 x 32 float sums are 16 of AVX-512's 32 registers; of AVX2's they spill, and were
- * still faster (196 GFLOP/s on two cores) than every smaller tile. A strip of 64 rows reuses its
- * panel from the first-level cache. */
+ *   float: [in][COLS] float, so that one k of all columns is a few vector loads;
+ *   int8:  Panel8, four k of a column together, k past `in` zero.
+ * A task is a strip of rows and one panel, or a few: a panel comes from memory once for 256 rows,
+ * and a short prompt or a narrow output still gives work to every thread. */
 #include "kernels/linear.h"
 
 #include <assert.h>
-#include <math.h>
+#include <omp.h>
 #include <string.h>
 
 #include "kernels/f16.h"
+#include "kernels/level.h"
 #include "kernels/q8.h"
-
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(DS_SANITIZE)
-#define HAVE_VNNI_TILE
-#include <immintrin.h>
-#endif
+#include "kernels/tile_f32.h"
+#include "kernels/tile_i8.h"
 
 enum {
-  ROWS = 8,
   COLS = 32,
-  STRIP = 64,
-  GROUP = 4,
-  EXACT_GROUPS = 1024 / GROUP,
-  BLOCK = 16 /* floats: a cache line */
+  BLOCK = 16,         /* floats: a cache line */
+  STRIP_F32 = 256,    /* rows: 768 KiB of x where in is 768, in the second-level cache */
+  STRIP_I8 = 48,      /* rows, prepared once for */
+  PANELS_I8 = 4,      /* so many panels, */
+  CHUNK_GROUPS = 256, /* so many groups of k at a time */
+  TASKS = 8 /* for each thread, where there are rows enough: the last one is a small part */
 };
 
 typedef struct Panel8 {
-  int32_t unsigned_start[COLS]; /* -128 * the sum of the column: see vnni_tile */
+  int32_t start[COLS];          /* where a sum starts: 0, or what an unsigned x adds, taken away */
   int8_t weight[][COLS][GROUP]; /* [ceil(in / 4)] */
 } Panel8;
 
@@ -46,12 +43,37 @@ static size_t panel_bytes(int in, Format format) {
              : sizeof(Panel8) + (size_t)groups_of(in) * COLS * GROUP * sizeof(int8_t);
 }
 
+#ifdef ROOM_ONCE
 size_t linear_packed_bytes(int out, int in, Format format) {
   return (size_t)panels_of(out) * panel_bytes(in, format);
 }
 
+void linear_unpack(const Linear *w, int row, void *values) {
+  const char *at = (const char *)w->panels + (size_t)(row / COLS) * panel_bytes(w->in, w->format);
+  const float *f32 = (const void *)at;
+  const Panel8 *i8 = (const void *)at;
+  for (int k = 0; k < w->in; k++)
+    if (w->format == FORMAT_F32)
+      ((float *)values)[k] = f32[(size_t)k * COLS + row % COLS];
+    else
+      ((int8_t *)values)[k] = i8->weight[k / GROUP][row % COLS][k % GROUP];
+}
+
+const char *linear_witness(Format w, Format y, Backend backend) {
+#define OUTPUTS(name)                                                                              \
+  {                                                                                                \
+    [FORMAT_F32] = WITNESS(name "->f32"), [FORMAT_F16] = WITNESS(name "->f16"),                    \
+    [FORMAT_I8] = WITNESS(name "->i8 half-even")                                                   \
+  }
+  static const char *const name[2][FORMAT_COUNT][BACKEND_COUNT] = {OUTPUTS("linear f32*f32"),
+                                                                   OUTPUTS("linear i8*i8")};
+#undef OUTPUTS
+  return name[w == FORMAT_I8][y][backend];
+}
+#endif
+
 /* BLOCK of k at a time, so that the line of each row that they stand in is read once. */
-ROOM_CLONES static void pack_f32(const float *weight, int cols, int in, float *panel) {
+static void pack_f32(const float *weight, int cols, int in, float *panel) {
   if (cols < COLS) memset(panel, 0, panel_bytes(in, FORMAT_F32));
   for (int first = 0; first < in; first += BLOCK) {
     int last = smaller(first + BLOCK, in);
@@ -60,7 +82,7 @@ ROOM_CLONES static void pack_f32(const float *weight, int cols, int in, float *p
   }
 }
 
-ROOM_CLONES static int32_t sum_i8(const int8_t *value, int n) {
+static int32_t sum_i8(const int8_t *value, int n) {
   int32_t sum = 0;
   for (int i = 0; i < n; i++) sum += value[i];
   return sum;
@@ -78,11 +100,12 @@ static void pack_i8(const int8_t *weight, int cols, int in, Panel8 *panel) {
   for (int j = 0; j < cols; j++) {
     const int8_t *row = weight + (size_t)j * in;
     for (int k = 0; k < rest; k++) panel->weight[whole][j][k] = row[whole * GROUP + k];
-    panel->unsigned_start[j] = -128 * sum_i8(row, in);
+    panel->start[j] = UNSIGNED_X ? -128 * sum_i8(row, in) : 0;
   }
 }
 
-Linear linear_pack(const void *weight, int out, int in, Format format, float scale, void *panels) {
+Linear ROOM_LEVEL(linear_pack)(const void *weight, int out, int in, Format format, float scale,
+                               void *panels) {
   assert(format == FORMAT_F32 || (format == FORMAT_I8 && in <= LINEAR_I8_MAX_IN));
 #pragma omp parallel for
   for (int p = 0; p < panels_of(out); p++) {
@@ -97,111 +120,12 @@ Linear linear_pack(const void *weight, int out, int in, Format format, float sca
   return (Linear){.out = out, .in = in, .format = format, .scale = scale, .panels = panels};
 }
 
-void linear_unpack(const Linear *w, int row, void *values) {
-  const char *at = (const char *)w->panels + (size_t)(row / COLS) * panel_bytes(w->in, w->format);
-  const float *f32 = (const void *)at;
-  const Panel8 *i8 = (const void *)at;
-  for (int k = 0; k < w->in; k++)
-    if (w->format == FORMAT_F32)
-      ((float *)values)[k] = f32[(size_t)k * COLS + row % COLS];
-    else
-      ((int8_t *)values)[k] = i8->weight[k / GROUP][row % COLS][k % GROUP];
+static void *at(const Tensor *t, int row, int col) {
+  return (char *)t->data + ((size_t)row * (size_t)t->stride + (size_t)col) * format_size(t->format);
 }
 
-ROOM_CLONES static void tile_f32(const float *const x[ROWS], const float *panel, int in,
-                                 float y[ROWS][COLS]) {
-  float sum[ROWS][COLS] = {0};
-  for (int k = 0; k < in; k++)
-    for (int r = 0; r < ROWS; r++)
-      for (int j = 0; j < COLS; j++)
-        sum[r][j] = linear_add(sum[r][j], x[r][k], panel[k * COLS + j]);
-  memcpy(y, sum, sizeof sum);
-}
-
-/* Adds `groups` groups of k, at most EXACT_GROUPS, to acc. */
-typedef void Tile8(const int8_t *const x[ROWS], const int8_t (*weight)[COLS][GROUP], int groups,
-                   int32_t acc[ROWS][COLS]);
-
-/* Whole numbers up to 2^24 are exact in float32, so the float unit makes exact sums of 1024
- * products of at most 2^14: 120 G operations/s on two AVX-512 cores, where vnni_tile makes 1260 and
- * tile_f32 510. */
-ROOM_CLONES static void tile_i8(const int8_t *const x[ROWS], const int8_t (*weight)[COLS][GROUP],
-                                int groups, int32_t acc[ROWS][COLS]) {
-  float sum[ROWS][COLS] = {0};
-  for (int g = 0; g < groups; g++) {
-    float w[GROUP][COLS];
-    for (int k = 0; k < GROUP; k++)
-      for (int j = 0; j < COLS; j++) w[k][j] = (float)weight[g][j][k];
-    for (int k = 0; k < GROUP; k++)
-      for (int r = 0; r < ROWS; r++)
-        for (int j = 0; j < COLS; j++)
-          sum[r][j] = fmaf((float)x[r][g * GROUP + k], w[k][j], sum[r][j]);
-  }
-  for (int r = 0; r < ROWS; r++)
-    for (int j = 0; j < COLS; j++) acc[r][j] += (int32_t)sum[r][j];
-}
-
-#ifdef HAVE_VNNI_TILE
-/* vpdpbusd multiplies unsigned by signed bytes: x + 128 is x with its top bit flipped, and the 128
- * * sum of w that this adds is what unsigned_start took away before. Sums wrap on the way, and end
- * where the exact sum is. */
-__attribute__((target("avx512vnni"))) static void vnni_tile(const int8_t *const x[ROWS],
-                                                            const int8_t (*weight)[COLS][GROUP],
-                                                            int groups, int32_t acc[ROWS][COLS]) {
-  const __m512i top_bits = _mm512_set1_epi32((int)0x80808080u);
-  __m512i sum[ROWS][2];
-  for (int r = 0; r < ROWS; r++)
-    for (int half = 0; half < 2; half++) sum[r][half] = _mm512_loadu_si512(&acc[r][half * 16]);
-  for (int g = 0; g < groups; g++) {
-    __m512i w0 = _mm512_loadu_si512(weight[g][0]), w1 = _mm512_loadu_si512(weight[g][16]);
-#pragma GCC unroll 8
-    for (int r = 0; r < ROWS; r++) {
-      int32_t four;
-      memcpy(&four, &x[r][g * GROUP], sizeof four);
-      __m512i flipped = _mm512_xor_si512(_mm512_set1_epi32(four), top_bits);
-      sum[r][0] = _mm512_dpbusd_epi32(sum[r][0], flipped, w0);
-      sum[r][1] = _mm512_dpbusd_epi32(sum[r][1], flipped, w1);
-    }
-  }
-  for (int r = 0; r < ROWS; r++)
-    for (int half = 0; half < 2; half++) _mm512_storeu_si512(&acc[r][half * 16], sum[r][half]);
-}
-#endif
-
-static void sums_i8(const int8_t *const x[ROWS], const Panel8 *panel, int in,
-                    int32_t acc[ROWS][COLS]) {
-  Tile8 *add = tile_i8;
-  memset(acc, 0, sizeof(int32_t[ROWS][COLS]));
-#ifdef HAVE_VNNI_TILE
-  if (__builtin_cpu_supports("avx512vnni")) {
-    add = vnni_tile;
-    for (int r = 0; r < ROWS; r++) memcpy(acc[r], panel->unsigned_start, sizeof acc[r]);
-  }
-#endif
-  int whole = in / GROUP, rest = in % GROUP;
-  for (int g = 0; g < whole; g += EXACT_GROUPS) {
-    const int8_t *from[ROWS];
-    for (int r = 0; r < ROWS; r++) from[r] = x[r] + (size_t)g * GROUP;
-    add(from, &panel->weight[g], smaller(EXACT_GROUPS, whole - g), acc);
-  }
-  if (rest) { /* the last group by itself: x may end there */
-    int8_t last[ROWS][GROUP] = {{0}};
-    const int8_t *from[ROWS];
-    for (int r = 0; r < ROWS; r++)
-      from[r] = memcpy(last[r], x[r] + (size_t)whole * GROUP, (size_t)rest);
-    add(from, &panel->weight[whole], 1, acc);
-  }
-}
-
-ROOM_CLONES static void dequantise_tile(int32_t acc[ROWS][COLS], float scale_x, float scale_w,
-                                        float y[ROWS][COLS]) {
-  for (int r = 0; r < ROWS; r++)
-    for (int j = 0; j < COLS; j++) y[r][j] = linear_dequantise(acc[r][j], scale_x, scale_w);
-}
-
-/* One row of a tile to y; returns how many NaNs q8 met. */
-ROOM_CLONES static int store_row(const float *value, int cols, Format format, float scale,
-                                 void *y) {
+/* Some columns of a row to y; returns how many NaNs q8 met. */
+static int store_row(const float *value, int cols, Format format, float scale, void *y) {
   int nans = 0;
   if (format == FORMAT_F32)
     memcpy(y, value, (size_t)cols * sizeof *value);
@@ -215,56 +139,139 @@ ROOM_CLONES static int store_row(const float *value, int cols, Format format, fl
   return nans;
 }
 
-static void *at(const Tensor *t, int row, int col) {
-  return (char *)t->data + ((size_t)row * (size_t)t->stride + (size_t)col) * format_size(t->format);
+/* --- float32 ---------------------------------------------------------------------------------- */
+
+/* Columns col … of a panel: so many vectors of them, x and y from row `row` on. Returns how many
+ * rows it did. */
+ROOM_FN int rows_f32(int vectors, const float *x, size_t x_stride, const float *panel, int in,
+                     int rows, float *y, size_t y_stride) {
+#define ROWS_OF(count)                                                                             \
+  if (rows >= (count))                                                                             \
+  return tile_f32_of(count, vectors, x, x_stride, panel, COLS, in, y, y_stride), count
+  ROWS_OF(ROWS_F32);
+  ROWS_OF(4);
+  ROWS_OF(2);
+  ROWS_OF(1);
+#undef ROWS_OF
+  return 0;
 }
 
-/* Rows row … row + rows - 1, at most ROWS, of panel p; a missing row repeats the last one and is
- * not stored. */
-static int tile(const Linear *w, const Tensor *x, Tensor *y, int row, int rows, int p) {
-  const void *panel = (const char *)w->panels + (size_t)p * panel_bytes(w->in, w->format);
-  float value[ROWS][COLS];
-  if (w->format == FORMAT_F32) {
-    const float *from[ROWS];
-    for (int r = 0; r < ROWS; r++) from[r] = at(x, row + smaller(r, rows - 1), 0);
-    tile_f32(from, panel, w->in, value);
-  } else {
-    const int8_t *from[ROWS];
-    int32_t acc[ROWS][COLS];
-    for (int r = 0; r < ROWS; r++) from[r] = at(x, row + smaller(r, rows - 1), 0);
-    sums_i8(from, panel, w->in, acc);
-    dequantise_tile(acc, x->scale.value, w->scale, value);
+/* Rows row … end - 1 of one or two vectors of columns from `col` on. Whole vectors of float32 go
+ * straight to y. */
+ROOM_FN int columns_f32(int vectors, const Linear *w, const Tensor *x, Tensor *y, int row, int end,
+                        int col) {
+  const float *panel = (const float *)((const char *)w->panels +
+                                       (size_t)(col / COLS) * panel_bytes(w->in, FORMAT_F32)) +
+                       col % COLS;
+  int cols = smaller(vectors * LANES, w->out - col), nans = 0;
+  bool straight = y->format == FORMAT_F32 && cols == vectors * LANES;
+  while (row < end) {
+    float value[ROWS_F32][MOST_COLS_F32];
+    float *to = straight ? at(y, row, col) : value[0];
+    int rows = rows_f32(vectors, at(x, row, 0), (size_t)x->stride, panel, w->in, end - row, to,
+                        straight ? (size_t)y->stride : MOST_COLS_F32);
+    for (int r = 0; !straight && r < rows; r++)
+      nans += store_row(value[r], cols, y->format, y->scale.value, at(y, row + r, col));
+    row += rows;
   }
-  int col = p * COLS, nans = 0;
-  for (int r = 0; r < rows; r++)
-    nans += store_row(value[r], smaller(COLS, w->out - col), y->format, y->scale.value,
-                      at(y, row + r, col));
   return nans;
 }
 
-const char *linear_witness(Format w, Format y, Backend backend) {
-#define OUTPUTS(name)                                                                              \
-  {                                                                                                \
-    [FORMAT_F32] = WITNESS(name "->f32"), [FORMAT_F16] = WITNESS(name "->f16"),                    \
-    [FORMAT_I8] = WITNESS(name "->i8 half-even")                                                   \
-  }
-  static const char *const name[2][FORMAT_COUNT][BACKEND_COUNT] = {OUTPUTS("linear f32*f32"),
-                                                                   OUTPUTS("linear i8*i8")};
-#undef OUTPUTS
-  return name[w == FORMAT_I8][y][backend];
+static int one_vector(const Linear *w, const Tensor *x, Tensor *y, int row, int end, int col) {
+  return columns_f32(1, w, x, y, row, end, col);
+}
+static int two_vectors(const Linear *w, const Tensor *x, Tensor *y, int row, int end, int col) {
+  return columns_f32(2, w, x, y, row, end, col);
 }
 
-void linear(const Linear *w, const Tensor *x, Tensor *y) {
+static int task_f32(const Linear *w, const Tensor *x, Tensor *y, int row, int end, int panel) {
+  int nans = 0, past = smaller((panel + 1) * COLS, w->out);
+  for (int col = panel * COLS; col < past; col += MOST_COLS_F32)
+    nans += (past - col > LANES ? two_vectors : one_vector)(w, x, y, row, end, col);
+  return nans;
+}
+
+/* --- int8 ------------------------------------------------------------------------------------- */
+
+/* Groups first … first + groups - 1 of a row, as tile_i8_of takes them. x may end in the last. */
+static void prepare_row(const int8_t *x, int in, int first, int groups, XGroup *to) {
+  int whole = smaller(groups, in / GROUP - first);
+  for (int g = 0; g < whole; g++) to[g] = x_group(x + (size_t)(first + g) * GROUP);
+  if (whole < groups) {
+    int8_t last[GROUP] = {0};
+    memcpy(last, x + (size_t)(first + whole) * GROUP, (size_t)(in % GROUP));
+    to[whole] = x_group(last);
+  }
+}
+
+static int rows_i8(const XGroup *x, const int8_t *weight, int groups, int rows, int32_t *acc) {
+#define ROWS_OF(count)                                                                             \
+  if (rows >= (count))                                                                             \
+  return tile_i8_of(count, x, CHUNK_GROUPS, weight, COLS, groups, acc, PANELS_I8 * COLS), count
+  ROWS_OF(ROWS_I8);
+  ROWS_OF(4);
+  ROWS_OF(2);
+  ROWS_OF(1);
+#undef ROWS_OF
+  return 0;
+}
+
+/* Adds groups first … of all k to the sums of one panel. */
+static void panel_i8(const XGroup (*x)[CHUNK_GROUPS], const Panel8 *panel, int first, int groups,
+                     int rows, int32_t (*acc)[PANELS_I8 * COLS]) {
+  for (int col = 0; col < COLS; col += COLS_I8)
+    for (int row = 0; row < rows;)
+      row += rows_i8(x[row], panel->weight[first][col], groups, rows - row, &acc[row][col]);
+}
+
+static int task_i8(const Linear *w, const Tensor *x, Tensor *y, int row, int end, int panel) {
+  XGroup prepared[STRIP_I8][CHUNK_GROUPS];
+  int32_t acc[STRIP_I8][PANELS_I8 * COLS];
+  int rows = end - row, panels = smaller(PANELS_I8, panels_of(w->out) - panel), nans = 0;
+  const char *first_panel = (const char *)w->panels + (size_t)panel * panel_bytes(w->in, FORMAT_I8);
+  for (int p = 0; p < panels; p++) {
+    const Panel8 *from = (const void *)(first_panel + (size_t)p * panel_bytes(w->in, FORMAT_I8));
+    for (int r = 0; r < rows; r++) memcpy(&acc[r][p * COLS], from->start, sizeof from->start);
+  }
+  for (int first = 0; first < groups_of(w->in); first += CHUNK_GROUPS) {
+    int groups = smaller(CHUNK_GROUPS, groups_of(w->in) - first);
+    for (int r = 0; r < rows; r++)
+      prepare_row(at(x, row + r, 0), w->in, first, groups, prepared[r]);
+    for (int p = 0; p < panels; p++)
+      panel_i8(prepared, (const void *)(first_panel + (size_t)p * panel_bytes(w->in, FORMAT_I8)),
+               first, groups, rows, (void *)&acc[0][p * COLS]);
+  }
+  int cols = smaller(panels * COLS, w->out - panel * COLS);
+  for (int r = 0; r < rows; r++) {
+    float value[PANELS_I8 * COLS];
+    for (int j = 0; j < cols; j++)
+      value[j] = linear_dequantise(acc[r][j], x->scale.value, w->scale);
+    nans += store_row(value, cols, y->format, y->scale.value, at(y, row + r, panel * COLS));
+  }
+  return nans;
+}
+
+/* --- both ------------------------------------------------------------------------------------- */
+
+/* Rows of a task, where `across` tasks stand beside each other. */
+static int strip_rows(int T, int across, int most) {
+  enum { STEP = 8 };
+  int64_t wanted = (int64_t)T * across / ((int64_t)TASKS * omp_get_max_threads());
+  int rows = wanted < most ? (int)wanted : most;
+  return rows < STEP ? STEP : rows / STEP * STEP;
+}
+
+void ROOM_LEVEL(linear)(const Linear *w, const Tensor *x, Tensor *y) {
   assert(x->format == w->format && x->cols == w->in);
   assert(y->format != FORMAT_F64 && y->rows == x->rows && y->cols == w->out);
+  const bool f32 = w->format == FORMAT_F32;
+  const int panels = f32 ? 1 : PANELS_I8, all = panels_of(w->out);
+  const int rows = strip_rows(x->rows, (all + panels - 1) / panels, f32 ? STRIP_F32 : STRIP_I8);
   int64_t nans = 0;
-  /* Strips and panels both, so that a short prompt or a narrow output still gives work to every
-   * thread. */
 #pragma omp parallel for collapse(2) schedule(dynamic) reduction(+ : nans)
-  for (int strip = 0; strip < x->rows; strip += STRIP)
-    for (int p = 0; p < panels_of(w->out); p++)
-      for (int row = strip; row < smaller(strip + STRIP, x->rows); row += ROWS)
-        nans += tile(w, x, y, row, smaller(ROWS, x->rows - row), p);
+  for (int row = 0; row < x->rows; row += rows)
+    for (int p = 0; p < all; p += panels)
+      nans += (f32 ? task_f32 : task_i8)(w, x, y, row, smaller(row + rows, x->rows), p);
   y->nans = nans;
   y->kernel = linear_witness(w->format, y->format, BACKEND_CPU);
 }

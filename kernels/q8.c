@@ -3,6 +3,7 @@
  * threads. */
 #include "kernels/q8.h"
 #include "kernels/f16.h"
+#include "kernels/level.h"
 #include <assert.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -30,8 +31,7 @@ static const void *at(const Tensor *t, int row, int col) {
 }
 
 /* Both return how many NaNs there were. */
-ROOM_CLONES static int quantise_f32(const float *x, int n, float scale, Rounding rounding,
-                                    int8_t *y) {
+static int quantise_f32(const float *x, int n, float scale, Rounding rounding, int8_t *y) {
   int nans = 0;
   if (rounding == ROUND_AWAY)
     for (int i = 0; i < n; i++) y[i] = q8_away(x[i], scale);
@@ -41,8 +41,7 @@ ROOM_CLONES static int quantise_f32(const float *x, int n, float scale, Rounding
   return nans;
 }
 
-ROOM_CLONES static int quantise_f16(const uint16_t *x, int n, float scale, Rounding rounding,
-                                    int8_t *y) {
+static int quantise_f16(const uint16_t *x, int n, float scale, Rounding rounding, int8_t *y) {
   int nans = 0;
   if (rounding == ROUND_AWAY)
     for (int i = 0; i < n; i++) y[i] = q8_away(f32_of_f16(x[i]), scale);
@@ -52,6 +51,7 @@ ROOM_CLONES static int quantise_f16(const uint16_t *x, int n, float scale, Round
   return nans;
 }
 
+#ifdef ROOM_ONCE
 const char *quantise_witness(Format x, Rounding rounding, Backend backend) {
   static const char *const name[2][2][BACKEND_COUNT] = {
       {WITNESS("quantise f32->i8 half-away"), WITNESS("quantise f32->i8 half-even")},
@@ -66,8 +66,9 @@ const char *dequantise_witness(Format x, Backend backend) {
       [FORMAT_I8] = WITNESS("dequantise i8->f32")};
   return name[x][backend];
 }
+#endif
 
-void quantise(const Tensor *x, Rounding rounding, Tensor *y) {
+void ROOM_LEVEL(quantise)(const Tensor *x, Rounding rounding, Tensor *y) {
   assert((x->format == FORMAT_F32 || x->format == FORMAT_F16) && y->format == FORMAT_I8);
   assert(x->rows == y->rows && x->cols == y->cols);
   const bool joined = has_no_gaps(x) && has_no_gaps(y);
@@ -87,15 +88,15 @@ void quantise(const Tensor *x, Rounding rounding, Tensor *y) {
   y->kernel = quantise_witness(x->format, rounding, BACKEND_CPU);
 }
 
-ROOM_CLONES static void dequantise_i8(const int8_t *x, int n, float scale, float *y) {
+static void dequantise_i8(const int8_t *x, int n, float scale, float *y) {
   for (int i = 0; i < n; i++) y[i] = dq(x[i], scale);
 }
 
-ROOM_CLONES static void dequantise_f16(const uint16_t *x, int n, float *y) {
+static void dequantise_f16(const uint16_t *x, int n, float *y) {
   for (int i = 0; i < n; i++) y[i] = f32_of_f16(x[i]);
 }
 
-void dequantise(const Tensor *x, Tensor *y) {
+void ROOM_LEVEL(dequantise)(const Tensor *x, Tensor *y) {
   assert(x->format != FORMAT_F64 && y->format == FORMAT_F32);
   assert(x->rows == y->rows && x->cols == y->cols);
   int tiles = tiles_of(x);
@@ -115,7 +116,7 @@ void dequantise(const Tensor *x, Tensor *y) {
   y->kernel = dequantise_witness(x->format, BACKEND_CPU);
 }
 
-ROOM_CLONES static uint32_t absmax_row(const float *x, int n) {
+static uint32_t absmax_row(const float *x, int n) {
   uint32_t most = 0;
   for (int i = 0; i < n; i++) {
     uint32_t bits = absmax_bits(x[i]);
@@ -124,7 +125,7 @@ ROOM_CLONES static uint32_t absmax_row(const float *x, int n) {
   return most;
 }
 
-float absmax(const Tensor *x) {
+float ROOM_LEVEL(absmax)(const Tensor *x) {
   assert(x->format == FORMAT_F32);
   const Tensor from = has_no_gaps(x) ? long_row(x) : *x;
   int tiles = tiles_of(&from);
@@ -139,7 +140,9 @@ float absmax(const Tensor *x) {
   return f32_of_bits(most);
 }
 
+#ifdef ROOM_ONCE
 void quantise_dynamic(const Tensor *x, Tensor *y) {
   y->scale.value = q8_dynamic_scale(absmax(x));
   quantise(x, ROUND_EVEN, y);
 }
+#endif

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "kernels/f16.h"
+#include "kernels/level.h"
 
+#ifdef ROOM_ONCE
 const char *embedding_witness(Backend backend) {
   static const char *const name[BACKEND_COUNT] = WITNESS("embedding f32->f32");
   return name[backend];
@@ -25,16 +27,17 @@ void embedding(const float *table, const int32_t *token, Tensor *y) {
   y->nans = 0;
   y->kernel = embedding_witness(BACKEND_CPU);
 }
+#endif
 
-ROOM_CLONES static void row_f32(const float *x, const float *branch, int D, float *y) {
+static void row_f32(const float *x, const float *branch, int D, float *y) {
   for (int i = 0; i < D; i++) y[i] = x[i] + branch[i];
 }
 
-ROOM_CLONES static void row_f16(const float *x, const uint16_t *branch, int D, float *y) {
+static void row_f16(const float *x, const uint16_t *branch, int D, float *y) {
   for (int i = 0; i < D; i++) y[i] = x[i] + f32_of_f16(branch[i]);
 }
 
-void residual_add(const Tensor *x, const Tensor *branch, Tensor *y) {
+void ROOM_LEVEL(residual_add)(const Tensor *x, const Tensor *branch, Tensor *y) {
   assert(x->format == FORMAT_F32 && y->format == FORMAT_F32 &&
          (branch->format == FORMAT_F32 || branch->format == FORMAT_F16));
   assert(x->rows == y->rows && x->cols == y->cols && branch->rows == y->rows &&

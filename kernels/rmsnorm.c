@@ -3,9 +3,10 @@
 
 #include <assert.h>
 
+#include "kernels/level.h"
 #include "kernels/q8.h"
 
-ROOM_CLONES static void row_f32(const float *x, const float *gain, int D, float eps, float *y) {
+static void row_f32(const float *x, const float *gain, int D, float eps, float *y) {
   float divisor = rmsnorm_divisor(x, D, eps);
   if (gain)
     for (int i = 0; i < D; i++) y[i] = rmsnorm_value(x[i], divisor, gain[i]);
@@ -15,8 +16,7 @@ ROOM_CLONES static void row_f32(const float *x, const float *gain, int D, float 
 }
 
 /* Returns how many NaNs q8 met. */
-ROOM_CLONES static int row_i8(const float *x, const float *gain, int D, float eps, float scale,
-                              int8_t *y) {
+static int row_i8(const float *x, const float *gain, int D, float eps, float scale, int8_t *y) {
   float divisor = rmsnorm_divisor(x, D, eps);
   int nans = 0;
   for (int i = 0; i < D; i++) {
@@ -27,13 +27,15 @@ ROOM_CLONES static int row_i8(const float *x, const float *gain, int D, float ep
   return nans;
 }
 
+#ifdef ROOM_ONCE
 const char *rmsnorm_witness(Format y, Backend backend) {
   static const char *const name[2][BACKEND_COUNT] = {WITNESS("rmsnorm f32->f32"),
                                                      WITNESS("rmsnorm f32->i8 half-away")};
   return name[y == FORMAT_I8][backend];
 }
+#endif
 
-void rmsnorm(const Tensor *x, const float *gain, float eps, Tensor *y) {
+void ROOM_LEVEL(rmsnorm)(const Tensor *x, const float *gain, float eps, Tensor *y) {
   assert(x->format == FORMAT_F32 && (y->format == FORMAT_F32 || y->format == FORMAT_I8));
   assert(x->rows == y->rows && x->cols == y->cols);
   int64_t nans = 0;

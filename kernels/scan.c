@@ -3,6 +3,7 @@
  * chunks that stay in the cache. */
 #include "kernels/scan.h"
 #include "kernels/f16.h"
+#include "kernels/level.h"
 #include "kernels/q8.h"
 #include <assert.h>
 #include <omp.h>
@@ -50,6 +51,7 @@ static Work work_at(Row *rows, int T, int N, ScanOrder order) {
 /* B and C in float, [T, N] each, rounded up to whole rows. */
 static size_t shared_rows(int T, int N) { return ((size_t)T * (size_t)N + WIDTH - 1) / WIDTH; }
 
+#ifdef ROOM_ONCE
 size_t scan_scratch_bytes(int T, int E, int N, ScanOrder order) {
   (void)E; /* tiles are done one after the other */
   size_t rows = 2 * shared_rows(T, N) + (size_t)omp_get_max_threads() * work_rows(T, N, order);
@@ -58,6 +60,7 @@ size_t scan_scratch_bytes(int T, int E, int N, ScanOrder order) {
   size_t host = rows * sizeof(Row);
   return (host > device ? host : device) + 63; /* rows start at multiples of 64 bytes */
 }
+#endif
 
 /* Elements col … col + n - 1 of a row, dequantised; the rest of a Row stays 0. */
 ROOM_FN void load(const Tensor *t, int row, int col, int n, float *x) {
@@ -99,8 +102,8 @@ ROOM_FN void narrow_row(Row *r, Precision to, float scale) {
 }
 
 /* delta, delta * u and D * u of `tokens` tokens from `first` on. */
-ROOM_CLONES static void begin(const ScanInputs *in, const ScanOutputs *out, Work w, int first,
-                              int tokens, int col, int n) {
+static void begin(const ScanInputs *in, const ScanOutputs *out, Work w, int first, int tokens,
+                  int col, int n) {
   Row bias = load_row(in->dt_bias, 0, col, n), D = load_row(in->D, 0, col, n);
   for (int t = 0; t < tokens; t++) {
     Row dt = load_row(in->dt, first + t, col, n), u = load_row(in->u, first + t, col, n);
@@ -118,8 +121,8 @@ ROOM_CLONES static void begin(const ScanInputs *in, const ScanOutputs *out, Work
   }
 }
 
-ROOM_CLONES static void finish(const ScanInputs *in, const ScanOutputs *out, Work w, int first,
-                               int tokens, int col, int n) {
+static void finish(const ScanInputs *in, const ScanOutputs *out, Work w, int first, int tokens,
+                   int col, int n) {
   for (int t = 0; t < tokens; t++) {
     Row z = load_row(in->z, first + t, col, n), gated;
 #pragma omp simd
@@ -158,12 +161,12 @@ ROOM_FN int64_t sequential_in(Work w, const float *B, const float *C, int N, int
 }
 
 /* Float32 throughout stands apart, so that nothing of the choice is left in its loops. */
-ROOM_CLONES static void sequential(Work w, const float *B, const float *C, int N, int tokens) {
+static void sequential(Work w, const float *B, const float *C, int N, int tokens) {
   sequential_in(w, B, C, N, tokens, 0,
                 (ScanPrecision){PRECISION_F32, PRECISION_F32, PRECISION_F32, 0});
 }
-ROOM_CLONES static int64_t sequential_narrow(Work w, const float *B, const float *C, int N,
-                                             int tokens, int n, ScanPrecision precision) {
+static int64_t sequential_narrow(Work w, const float *B, const float *C, int N, int tokens, int n,
+                                 ScanPrecision precision) {
   return sequential_in(w, B, C, N, tokens, n, precision);
 }
 
@@ -268,16 +271,15 @@ ROOM_FN void blocked_in(Work w, const float *B, const float *C, int N, int token
   }
 }
 
-ROOM_CLONES static void blocked(Work w, const float *B, const float *C, int N, int tokens,
-                                ScanChunk chunk) {
+static void blocked(Work w, const float *B, const float *C, int N, int tokens, ScanChunk chunk) {
   blocked_in(w, B, C, N, tokens, chunk, PRECISION_F32);
 }
-ROOM_CLONES static void blocked_narrow(Work w, const float *B, const float *C, int N, int tokens,
-                                       ScanChunk chunk, Precision decay) {
+static void blocked_narrow(Work w, const float *B, const float *C, int N, int tokens,
+                           ScanChunk chunk, Precision decay) {
   blocked_in(w, B, C, N, tokens, chunk, decay);
 }
 
-ROOM_CLONES static void start_states(const ScanInputs *in, Work w, int N, int col, int n) {
+static void start_states(const ScanInputs *in, Work w, int N, int col, int n) {
   for (int s = 0; s < N; s++) {
     Row A_log = {{0}};
     for (int c = 0; c < n; c++) load(in->A_log, col + c, s, 1, &A_log.v[c]);
@@ -320,6 +322,7 @@ static int64_t scan_tile(const ScanInputs *in, ScanOrder order, const ScanOutput
   return nans;
 }
 
+#ifdef ROOM_ONCE
 ScanKind scan_kind(const ScanInputs *in, ScanOrder order) {
   const Tensor *rest[] = {in->dt, in->B, in->C, in->z, in->A_log, in->D, in->dt_bias};
   int count = sizeof rest / sizeof *rest, i8 = 0;
@@ -357,8 +360,10 @@ const char *scan_witness(const ScanKind *kind, Format output, Backend backend) {
   return name[kind->u == FORMAT_I8][rest][kind->order == SCAN_BLOCKED][p->softplus][p->decay]
              [p->state][output == FORMAT_F16][backend];
 }
+#endif
 
-void scan(const ScanInputs *in, ScanOrder order, const ScanOutputs *out, void *scratch) {
+void ROOM_LEVEL(scan)(const ScanInputs *in, ScanOrder order, const ScanOutputs *out,
+                      void *scratch) {
   int T = in->u->rows, E = in->u->cols, N = in->B->cols;
   assert(in->dt->rows == T && in->dt->cols == E && in->z->rows == T && in->z->cols == E &&
          in->B->rows == T);

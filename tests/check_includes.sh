@@ -5,7 +5,7 @@ set -euo pipefail
 cd "${1:-$(dirname "$0")/..}"
 
 allowed='
-main        command experiment store base
+main        command experiment store base kernels
 command     experiment study walk source model family spec measure store report base kernels reference
 experiment  study walk source model family spec measure store report base kernels reference
 study       walk source model family spec measure base kernels reference

@@ -9,6 +9,7 @@
 #include <sys/utsname.h>
 #include <time.h>
 
+#include "kernels/level.h"
 #include "reference/model64.h"
 
 #include "build_info.h" /* BUILD_COMMIT, BUILD_FLAGS: written by the Makefile */
@@ -21,7 +22,8 @@
 
 enum { ATTRIBUTES_MAX = 32 };
 
-/* "AMD EPYC 9554, x86_64, Linux 6.1.0" as far as the machine tells. */
+/* "AMD EPYC 9554, x86-64-v4-vnni, Linux 6.1.0, 16 threads" as far as the machine tells: where there
+ * are levels, the one that runs stands for the architecture. */
 static const char *machine(Arena *arena) {
   char cpu[49] = "";
 #ifdef __x86_64__
@@ -32,8 +34,9 @@ static const char *machine(Arena *arena) {
   struct utsname system;
   uname(&system);
   return arena_printf(arena, "%s, %s, %s %s, %d threads",
-                      cpu[0] ? cpu + strspn(cpu, " ") : "processor unnamed", system.machine,
-                      system.sysname, system.release, omp_get_max_threads());
+                      cpu[0] ? cpu + strspn(cpu, " ") : "processor unnamed",
+                      level_name(1) ? level_now() : system.machine, system.sysname, system.release,
+                      omp_get_max_threads());
 }
 
 /* ISO 8601, UTC; SOURCE_DATE_EPOCH where it is set. */
