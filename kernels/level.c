@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): a parameter list has its own */
 #define POINTER(type, name, parameters, arguments) type(*name) parameters;
 typedef struct Level {
   const char *name;

@@ -36,6 +36,7 @@
   X(void, residual_add, (const Tensor *x, const Tensor *branch, Tensor *y), (x, branch, y))
 
 /* In an operator's file: its own, so that the compiler holds them against the list. */
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): a parameter list has its own */
 #define LEVEL_DECLARE(type, name, parameters, arguments) type ROOM_LEVEL(name) parameters;
 LEVEL_EACH(LEVEL_DECLARE)
 #undef LEVEL_DECLARE

@@ -124,6 +124,10 @@ static void *at(const Tensor *t, int row, int col) {
   return (char *)t->data + ((size_t)row * (size_t)t->stride + (size_t)col) * format_size(t->format);
 }
 
+static const void *panel_of(const Linear *w, int p) {
+  return (const char *)w->panels + (size_t)p * panel_bytes(w->in, w->format);
+}
+
 /* Some columns of a row to y; returns how many NaNs q8 met. */
 static int store_row(const float *value, int cols, Format format, float scale, void *y) {
   int nans = 0;
@@ -160,9 +164,8 @@ ROOM_FN int rows_f32(int vectors, const float *x, size_t x_stride, const float *
  * straight to y. */
 ROOM_FN int columns_f32(int vectors, const Linear *w, const Tensor *x, Tensor *y, int row, int end,
                         int col) {
-  const float *panel = (const float *)((const char *)w->panels +
-                                       (size_t)(col / COLS) * panel_bytes(w->in, FORMAT_F32)) +
-                       col % COLS;
+  const float *panel = panel_of(w, col / COLS);
+  panel += col % COLS;
   int cols = smaller(vectors * LANES, w->out - col), nans = 0;
   bool straight = y->format == FORMAT_F32 && cols == vectors * LANES;
   while (row < end) {
@@ -218,19 +221,19 @@ static int rows_i8(const XGroup *x, const int8_t *weight, int groups, int rows, 
 
 /* Adds groups first … of all k to the sums of one panel. */
 static void panel_i8(const XGroup (*x)[CHUNK_GROUPS], const Panel8 *panel, int first, int groups,
-                     int rows, int32_t (*acc)[PANELS_I8 * COLS]) {
+                     int rows, int32_t *acc) {
   for (int col = 0; col < COLS; col += COLS_I8)
     for (int row = 0; row < rows;)
-      row += rows_i8(x[row], panel->weight[first][col], groups, rows - row, &acc[row][col]);
+      row += rows_i8(x[row], panel->weight[first][col], groups, rows - row,
+                     acc + row * PANELS_I8 * COLS + col);
 }
 
 static int task_i8(const Linear *w, const Tensor *x, Tensor *y, int row, int end, int panel) {
   XGroup prepared[STRIP_I8][CHUNK_GROUPS];
   int32_t acc[STRIP_I8][PANELS_I8 * COLS];
   int rows = end - row, panels = smaller(PANELS_I8, panels_of(w->out) - panel), nans = 0;
-  const char *first_panel = (const char *)w->panels + (size_t)panel * panel_bytes(w->in, FORMAT_I8);
   for (int p = 0; p < panels; p++) {
-    const Panel8 *from = (const void *)(first_panel + (size_t)p * panel_bytes(w->in, FORMAT_I8));
+    const Panel8 *from = panel_of(w, panel + p);
     for (int r = 0; r < rows; r++) memcpy(&acc[r][p * COLS], from->start, sizeof from->start);
   }
   for (int first = 0; first < groups_of(w->in); first += CHUNK_GROUPS) {
@@ -238,8 +241,7 @@ static int task_i8(const Linear *w, const Tensor *x, Tensor *y, int row, int end
     for (int r = 0; r < rows; r++)
       prepare_row(at(x, row + r, 0), w->in, first, groups, prepared[r]);
     for (int p = 0; p < panels; p++)
-      panel_i8(prepared, (const void *)(first_panel + (size_t)p * panel_bytes(w->in, FORMAT_I8)),
-               first, groups, rows, (void *)&acc[0][p * COLS]);
+      panel_i8(prepared, panel_of(w, panel + p), first, groups, rows, &acc[0][p * COLS]);
   }
   int cols = smaller(panels * COLS, w->out - panel * COLS);
   for (int r = 0; r < rows; r++) {

@@ -89,7 +89,7 @@ ROOM_FN void sums_store(int32_t *y, Sums x) { memcpy(y, x.v, sizeof x.v); }
 ROOM_FN Weights weights_load(const int8_t *w) {
   Weights wide;
   for (int k = 0; k < GROUP; k++)
-    for (int i = 0; i < SUMS; i++) wide.v[k][i] = w[i * GROUP + k];
+    for (int i = 0; i < SUMS; i++) wide.v[k][i] = (int16_t)w[i * GROUP + k];
   return wide;
 }
 ROOM_FN Sums sums_add(Sums sum, const XGroup *x, Weights w) {
