@@ -1,6 +1,7 @@
 /* cuda: the device, its stream, memory, copies, graphs and times; errors; which operator a call
  * is. */
 #include "kernels/device.cuh"
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,6 +16,14 @@ void device_check(Cuda *cuda, cudaError_t error, const char *what, int rows, int
   if (error != cudaSuccess && !cuda->first_error[0])
     snprintf(cuda->first_error, sizeof cuda->first_error, "%s: %s", cuda->last_queued,
              cudaGetErrorString(error));
+}
+
+void device_refuse(Cuda *cuda, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  if (!cuda->first_error[0])
+    vsnprintf(cuda->first_error, sizeof cuda->first_error, format, arguments);
+  va_end(arguments);
 }
 
 static bool checked(Cuda *cuda, cudaError_t error, const char *what) {
@@ -82,7 +91,8 @@ bool cuda_open(Cuda *device, char why[256]) {
   }
   peaks(properties.major, properties.minor, 1e3 * kilohertz * properties.multiProcessorCount,
         device);
-  device->processors = properties.multiProcessorCount;
+  device->card = (Card){properties.multiProcessorCount, properties.sharedMemPerBlockOptin};
+  device->starts_early = properties.major >= 9 && scan_starts_early();
   snprintf(device->name, sizeof device->name, "%.64s, sm_%d%d, driver %d.%d, runtime %d.%d",
            properties.name, properties.major, properties.minor, driver / 1000, driver % 1000 / 10,
            runtime / 1000, runtime % 1000 / 10);

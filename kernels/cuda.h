@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "kernels/ops.h"
+#include "kernels/tiles.h"
 
 typedef struct Cuda {
   char name[128]; /* "NVIDIA H100 80GB HBM3, sm_90, driver 13.0, runtime 13.0" */
@@ -25,7 +26,8 @@ typedef struct Cuda {
   Ops ops;
   /* cuda.cu's own. Operators are in order on one stream; copies to the host on another, and weights
    * ahead on a third, which wait for the operators before them only. */
-  int processors;
+  Card card;
+  bool starts_early; /* a kernel may start before the one before it has ended */
   void *operators, *copies, *ahead, *operators_so_far;
   unsigned
       *absmax; /* there: quantise_dynamic's, one for all, since operators run one after the other */

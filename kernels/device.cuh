@@ -22,6 +22,8 @@ inline cudaStream_t device_stream(const Cuda *cuda) { return (cudaStream_t)cuda-
 /* After every launch or call: keeps the first error, with the operator's name and shape, until
  * cuda_wait. */
 void device_check(Cuda *cuda, cudaError_t error, const char *what, int rows, int cols);
+/* Instead of a launch: what was asked for, and what this card cannot. */
+void device_refuse(Cuda *cuda, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Lets a kernel have `bytes` of dynamic shared memory, more than the 48 KiB that need no asking. */
 template <typename Kernel>
 void device_shared(Cuda *cuda, Kernel *kernel, size_t bytes, const char *what) {
@@ -29,6 +31,35 @@ void device_shared(Cuda *cuda, Kernel *kernel, size_t bytes, const char *what) {
     device_check(
         cuda, cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)bytes),
         what, 0, 0);
+}
+/* A kernel that may start before the one queued last has ended, where that one lets it
+ * (device_let_next_start) and the code that runs knows of it: what that one writes must be read
+ * behind device_after_kernel_before. */
+template <typename Kernel, typename... Values>
+void device_launch_early(Cuda *cuda, Kernel *kernel, int blocks, int threads, size_t shared,
+                         const char *what, Values... values) {
+  device_shared(cuda, kernel, shared, what);
+  cudaLaunchAttribute early = {};
+  early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+  early.val.programmaticStreamSerializationAllowed = 1;
+  cudaLaunchConfig_t config = {};
+  config.gridDim = dim3((unsigned)blocks);
+  config.blockDim = dim3((unsigned)threads);
+  config.dynamicSmemBytes = shared;
+  config.stream = device_stream(cuda);
+  config.attrs = &early;
+  config.numAttrs = cuda->starts_early;
+  device_check(cuda, cudaLaunchKernelEx(&config, kernel, values...), what, blocks, threads);
+}
+__device__ inline void device_let_next_start() {
+#if __CUDA_ARCH__ >= 900
+  cudaTriggerProgrammaticLaunchCompletion();
+#endif
+}
+__device__ inline void device_after_kernel_before() {
+#if __CUDA_ARCH__ >= 900
+  cudaGridDependencySynchronize();
+#endif
 }
 inline void device_launched(Cuda *cuda, const char *what, int rows, int cols) {
   device_check(cuda, cudaGetLastError(), what, rows, cols);
@@ -131,9 +162,14 @@ __device__ inline void count_nans(const Tensor &t, int nans) {
 void embedding_cuda(Cuda *cuda, const float *table, const int32_t *token, Tensor *y);
 void rmsnorm_cuda(Cuda *cuda, const Tensor *x, const float *gain, float eps, Tensor *y);
 void linear_cuda(Cuda *cuda, const Linear *w, const Tensor *x, Tensor *y);
+/* The tile that it takes for T rows, a row of the tables of kernels/tiles.h; and with any. */
+int linear_choice(const Cuda *cuda, const Linear *w, int T);
+void linear_launch(Cuda *cuda, int which, const Linear *w, const Tensor *x, Tensor *y);
 void conv1d_cuda(Cuda *cuda, const Conv1d *w, const Tensor *x, Tensor *pre, Tensor *silu);
 void scan_cuda(Cuda *cuda, const ScanInputs *in, ScanOrder order, const ScanOutputs *out,
                void *scratch);
+/* Whether the code of scan.cu that this card runs knows device_launch_early. */
+bool scan_starts_early(void);
 void hadamard_cuda(Cuda *cuda, const Tensor *x, Tensor *y);
 void quantise_cuda(Cuda *cuda, const Tensor *x, Rounding rounding, Tensor *y);
 void quantise_dynamic_cuda(Cuda *cuda, const Tensor *x, Tensor *y);

@@ -1,17 +1,20 @@
-/* linear: a block makes a tile of y. x and W come through shared memory, DEPTH k at a time and
- * STAGES deep, copied in the background while the stages before are multiplied.
- *   float: each thread keeps TM x TN sums in registers and goes through k in order, as the header
- *   says; no sum is
- * split. int8:  tensor cores; int32 sums are exact in any order.
+/* linear: a block makes a tile of y, rows x cols of kernels/tiles.h, and goes through all k: no sum
+ * is split. x and W come through shared memory, `depth` k at a time and `stages` of them deep,
+ * copied in the background while the stages before are multiplied: bytes of the tile's rows of x
+ * and of its columns of W, times depth, times stages (linear_f32_shared, linear_i8_shared).
+ *   float: a thread keeps each_rows x each_cols sums in registers (Sums) and goes through k in
+ *   order, as the header says: load a stage far ahead (Loader), multiply this one, then the next.
+ *   int8:  tensor cores; int32 sums are exact in any order.
  *
  * Panels on the device. Float: as linear_pack makes them, [panel][k][COLS], so that one k of a tile
  * is whole lines. Int8: row-major [out rounded up to COLS][in rounded up to DEPTH8], zeros past the
  * ends: the k of an output side by side, as the tensor cores' B operand is read. */
 #include "kernels/device.cuh"
+#include "kernels/tiles.h"
 #include <cuda_pipeline.h>
 #include <string.h>
 
-enum { COLS = 32, DEPTH8 = 64, STAGES8 = 4, PIECE = 16 };
+enum { COLS = 32, DEPTH8 = LINEAR_I8_DEPTH, STAGES8 = LINEAR_I8_STAGES, PIECE = 16 };
 
 static size_t padded(int n, int multiple) {
   return (size_t)ceil_div(n, multiple) * (size_t)multiple;
@@ -92,116 +95,170 @@ __device__ static int store_four(const Linear &w, const Tensor &y, int t, int co
   return nans;
 }
 
-/* One stage of float. Rows of x are padded so that 16-byte pieces of neighbouring rows fall into
- * different banks. */
-template <int BM, int BN, int DEPTH> struct Stage { float x[BM][DEPTH + 4], w[DEPTH][BN]; };
+/* --- float ------------------------------------------------------------------------------------ */
 
-/* A thread's rows are ty, ty + BM / TM, …; its columns are pieces of four, spread evenly over the
- * tile. So the 32 lanes, 4 x 8, read whole lines, each once. */
-template <int BM, int BN, int TM, int TN, int DEPTH, int STAGES, int AHEAD>
-__global__ static void __launch_bounds__(BM / TM * BN / TN)
-    linear_f32_kernel(Linear w, Tensor x, Tensor y) {
+/* The shape of a block: row WHICH of the table. A thread's rows are ty, ty + ROWS_APART, …; its
+ * columns are pieces of four, spread evenly over the tile. So the 32 lanes, 4 x 8, read whole
+ * lines, each once. */
+template <int WHICH> struct Shape {
+  static constexpr LinearTile tile = linear_f32_tile[WHICH];
   enum {
-    THREADS = BM / TM * BN / TN,
-    WARPS_X = BN / TN / 8,
-    ROWS_APART = BM / TM,
-    COLS_APART = BN * 4 / TN
+    ROWS = tile.rows,
+    COLS_HERE = tile.cols,
+    TM = tile.each_rows,
+    TN = tile.each_cols,
+    DEPTH = tile.depth,
+    STAGES = tile.stages,
+    AHEAD = tile.ahead,
+    THREADS = linear_f32_threads(tile),
+    WARPS_X = COLS_HERE / TN / 8,
+    ROWS_APART = ROWS / TM,
+    COLS_APART = COLS_HERE * 4 / TN
   };
-  typedef Stage<BM, BN, DEPTH> Tile;
-  extern __shared__ __align__(16) unsigned char memory[];
-  Tile *stage = (Tile *)memory;
-  int row = (int)blockIdx.x * BM, col = (int)blockIdx.y * BN;
-  const float *x_tile = (const float *)x.data + at(x, row, 0);
-  Copier<BM, DEPTH / 4, sizeof(Tile().x[0]), THREADS> copy_x(x_tile,
-                                                             (size_t)x.stride * sizeof(float));
+  struct Stage {
+    float x[ROWS][linear_f32_pitch(DEPTH)], w[DEPTH][COLS_HERE];
+  };
+};
+
+/* A thread's share of bringing a stage. */
+template <int WHICH> struct Loader {
+  typedef Shape<WHICH> S;
+  Copier<S::ROWS, S::DEPTH / 4, sizeof(S::Stage::x[0]), S::THREADS> x;
+  Copier<S::DEPTH, S::COLS_HERE / 4, sizeof(S::Stage::w[0]), S::THREADS> w;
+  int in, rows, w_valid, my_k, unit;
+
   /* W's rows are lines of COLS of one panel: a thread's piece is in one panel for all k. */
-  int my_col = (int)threadIdx.x % (BN / 4) * 4, panel = (col + my_col) / COLS,
-      in_panel = (col + my_col) % COLS;
-  const float *panels =
-      (const float *)w.panels + (size_t)panel * (size_t)w.in * COLS + in_panel - my_col;
-  Copier<DEPTH, BN / 4, sizeof(Tile().w[0]), THREADS> copy_w(panels, COLS * sizeof(float));
-  int my_k = (int)threadIdx.x % (DEPTH / 4) * 4, unit = unit_of(x, sizeof(float));
-  auto load = [&](Tile *to, int first) {
-    copy_x.copy(to->x, (size_t)first * sizeof(float), x.rows - row,
-                (w.in - first - my_k) * (int)sizeof(float), unit);
-    copy_w.copy(to->w, (size_t)first * COLS * sizeof(float), w.in - first,
-                col + my_col < w.out ? (int)PIECE : 0, PIECE);
-  };
-  int warp = (int)threadIdx.x / 32, lane = (int)threadIdx.x % 32;
-  int tx = warp % WARPS_X * 8 + lane % 8, ty = warp / WARPS_X * 4 + lane / 8;
-  float sum[TM][TN] = {};
-  /* Four k of x, and AHEAD (1 or 4) of W, are read ahead of their use. */
-  float4 a[2][TM];
-  float b[2][AHEAD][TN];
-  auto read_a = [&](const Tile &from, int k, float4 *to) {
+  __device__ static const float *first_of_panel(const Linear &w, int col, int my_col) {
+    int panel = (col + my_col) / COLS, in_panel = (col + my_col) % COLS;
+    return (const float *)w.panels + (size_t)panel * (size_t)w.in * COLS + in_panel - my_col;
+  }
+  __device__ static int my_col() { return (int)threadIdx.x % (S::COLS_HERE / 4) * 4; }
+
+  __device__ Loader(const Linear &weight, const Tensor &of, int row, int col)
+      : x((const float *)of.data + at(of, row, 0), (size_t)of.stride * sizeof(float)),
+        w(first_of_panel(weight, col, my_col()), COLS * sizeof(float)), in(weight.in),
+        rows(of.rows - row), w_valid(col + my_col() < weight.out ? (int)PIECE : 0),
+        my_k((int)threadIdx.x % (S::DEPTH / 4) * 4), unit(unit_of(of, sizeof(float))) {}
+
+  __device__ void load(typename S::Stage *to, int first) const {
+    x.copy(to->x, (size_t)first * sizeof(float), rows, (in - first - my_k) * (int)sizeof(float),
+           unit);
+    w.copy(to->w, (size_t)first * COLS * sizeof(float), in - first, w_valid, PIECE);
+  }
+};
+
+/* A thread's outputs, and what it has read ahead for them: four k of its rows of x, AHEAD of its
+ * columns of W, each twice: one to use, one on its way. */
+template <int WHICH> struct Sums {
+  typedef Shape<WHICH> S;
+  typedef typename S::Stage Stage;
+  int tx, ty;
+  float sum[S::TM][S::TN] = {};
+  float4 x[2][S::TM];
+  float w[2][S::AHEAD][S::TN];
+
+  __device__ Sums() {
+    int warp = (int)threadIdx.x / 32, lane = (int)threadIdx.x % 32;
+    tx = warp % S::WARPS_X * 8 + lane % 8, ty = warp / S::WARPS_X * 4 + lane / 8;
+  }
+  __device__ int row(int i) const { return ty + i * S::ROWS_APART; }
+  __device__ int col(int j) const { return j / 4 * S::COLS_APART + tx * 4; }
+
+  __device__ void read_x(const Stage &from, int k, float4 *to) const {
 #pragma unroll
-    for (int i = 0; i < TM; i++) to[i] = *(const float4 *)&from.x[ty + i * ROWS_APART][k];
-  };
-  auto read_b = [&](const Tile &from, int k, float *to) {
+    for (int i = 0; i < S::TM; i++) to[i] = *(const float4 *)&from.x[row(i)][k];
+  }
+  __device__ void read_w(const Stage &from, int k, float *to) const {
 #pragma unroll
-    for (int j = 0; j < TN; j += 4) {
-      float4 v = *(const float4 *)&from.w[k][j / 4 * COLS_APART + tx * 4];
+    for (int j = 0; j < S::TN; j += 4) {
+      float4 v = *(const float4 *)&from.w[k][col(j)];
       to[j] = v.x, to[j + 1] = v.y, to[j + 2] = v.z, to[j + 3] = v.w;
     }
-  };
-  auto add = [&](const float4 *a, int part, const float *b) {
-#pragma unroll
-    for (int i = 0; i < TM; i++) {
-      float xk = part == 0 ? a[i].x : part == 1 ? a[i].y : part == 2 ? a[i].z : a[i].w;
-#pragma unroll
-      for (int j = 0; j < TN; j++) sum[i][j] = linear_add(sum[i][j], xk, b[j]);
-    }
-  };
-  for (int s = 0; s < STAGES - 1; s++) {
-    if (s * DEPTH < w.in) load(&stage[s], s * DEPTH);
-    __pipeline_commit();
   }
-  __pipeline_wait_prior(STAGES - 2);
-  __syncthreads();
-  read_a(stage[0], 0, a[0]);
+  /* One k: word `part` of what is read of x. */
+  __device__ void add(const float4 *from_x, int part, const float *from_w) {
 #pragma unroll
-  for (int k = 0; k < AHEAD; k++) read_b(stage[0], k, b[0][k]);
-  int now = 0, first = 0;
-  for (; first + DEPTH <= w.in; first += DEPTH) {
-    int next = first + (STAGES - 1) * DEPTH, after = now + 1 == STAGES ? 0 : now + 1;
-    if (next < w.in) load(&stage[now == 0 ? STAGES - 1 : now - 1], next);
-    __pipeline_commit();
+    for (int i = 0; i < S::TM; i++) {
+      float4 four = from_x[i];
+      float xk = part == 0 ? four.x : part == 1 ? four.y : part == 2 ? four.z : four.w;
 #pragma unroll
-    for (int k = 0; k < DEPTH; k++) {
-      if (k ==
-          DEPTH -
-              AHEAD) { /* the stage after this one is there for all, and this one was read by all */
-        __pipeline_wait_prior(STAGES - 2);
+      for (int j = 0; j < S::TN; j++) sum[i][j] = linear_add(sum[i][j], xk, from_w[j]);
+    }
+  }
+  __device__ void start(const Stage &first) {
+    read_x(first, 0, x[0]);
+#pragma unroll
+    for (int k = 0; k < S::AHEAD; k++) read_w(first, k, w[0][k]);
+  }
+  /* A whole stage; what the next one starts with is read before the last k are added. */
+  __device__ void multiply(const Stage &now, const Stage &next) {
+#pragma unroll
+    for (int k = 0; k < S::DEPTH; k++) {
+      if (k == S::DEPTH - S::AHEAD) { /* `next` is there for all, and `now` was read by all */
+        __pipeline_wait_prior(S::STAGES - 2);
         __syncthreads();
-        read_a(stage[after], 0, a[0]);
+        read_x(next, 0, x[0]);
       }
-      if (k % 4 == 0 && k + 4 < DEPTH) read_a(stage[now], k + 4, a[(k / 4 + 1) % 2]);
+      if (k % 4 == 0 && k + 4 < S::DEPTH) read_x(now, k + 4, x[(k / 4 + 1) % 2]);
 #pragma unroll
-      for (int j = 0; j < AHEAD && k % AHEAD == 0; j++)
-        read_b(stage[k + AHEAD < DEPTH ? now : after], (k + AHEAD) % DEPTH + j,
-               b[(k / AHEAD + 1) % 2][j]);
-      add(a[k / 4 % 2], k % 4, b[k / AHEAD % 2][k % AHEAD]);
+      for (int j = 0; j < S::AHEAD && k % S::AHEAD == 0; j++)
+        read_w(k + S::AHEAD < S::DEPTH ? now : next, (k + S::AHEAD) % S::DEPTH + j,
+               w[(k / S::AHEAD + 1) % 2][j]);
+      add(x[k / 4 % 2], k % 4, w[k / S::AHEAD % 2][k % S::AHEAD]);
     }
-    now = after;
   }
-  for (int k = 0; first + k < w.in; k++) { /* the last few */
-    read_b(stage[now], k, b[0][0]);
-    for (int i = 0; i < TM; i++) a[0][i].x = stage[now].x[ty + i * ROWS_APART][k];
-    add(a[0], 0, b[0][0]);
+  /* The last few k, fewer than a stage. */
+  __device__ void multiply_rest(const Stage &now, int count) {
+    for (int k = 0; k < count; k++) {
+      read_w(now, k, w[0][0]);
+      for (int i = 0; i < S::TM; i++) x[0][i].x = now.x[row(i)][k];
+      add(x[0], 0, w[0][0]);
+    }
   }
-  int nans = 0;
+  __device__ void store(const Linear &weight, const Tensor &y, int first_row, int first_col) const {
+    int nans = 0;
 #pragma unroll
-  for (int i = 0; i < TM; i++) {
-    int t = row + ty + i * ROWS_APART;
+    for (int i = 0; i < S::TM; i++)
 #pragma unroll
-    for (int j = 0; j < TN; j += 4)
-      if (t < x.rows) nans += store_four(w, y, t, col + j / 4 * COLS_APART + tx * 4, &sum[i][j]);
+      for (int j = 0; j < S::TN; j += 4)
+        if (first_row + row(i) < y.rows)
+          nans += store_four(weight, y, first_row + row(i), first_col + col(j), &sum[i][j]);
+    count_nans(y, nans);
   }
-  count_nans(y, nans);
+};
+
+template <int WHICH>
+__global__ static void __launch_bounds__(Shape<WHICH>::THREADS)
+    linear_f32_kernel(Linear w, Tensor x, Tensor y) {
+  typedef Shape<WHICH> S;
+  extern __shared__ __align__(16) unsigned char memory[];
+  typename S::Stage *stage = (typename S::Stage *)memory;
+  int row = (int)blockIdx.x * S::ROWS, col = (int)blockIdx.y * S::COLS_HERE;
+  Loader<WHICH> loader(w, x, row, col);
+  Sums<WHICH> sums;
+  for (int s = 0; s < S::STAGES - 1; s++) {
+    if (s * S::DEPTH < w.in) loader.load(&stage[s], s * S::DEPTH);
+    __pipeline_commit();
+  }
+  __pipeline_wait_prior(S::STAGES - 2);
+  __syncthreads();
+  sums.start(stage[0]);
+  int now = 0, first = 0;
+  for (; first + S::DEPTH <= w.in; first += S::DEPTH) {
+    int far = first + (S::STAGES - 1) * S::DEPTH, next = now + 1 == S::STAGES ? 0 : now + 1;
+    if (far < w.in) loader.load(&stage[now == 0 ? S::STAGES - 1 : now - 1], far);
+    __pipeline_commit();
+    sums.multiply(stage[now], stage[next]);
+    now = next;
+  }
+  sums.multiply_rest(stage[now], w.in - first);
+  sums.store(w, y, row, col);
 }
 
+/* --- int8 ------------------------------------------------------------------------------------- */
+
 /* Rows of DEPTH8 bytes, padded so that the words of 8 rows fall into different banks. */
-enum { ROW8 = DEPTH8 + PIECE };
+enum { ROW8 = linear_i8_pitch() };
 template <int BM, int BN> struct Stage8 { int8_t x[BM][ROW8], w[BN][ROW8]; };
 
 /* acc += a b on the tensor cores, 16 x 8 outputs, 32 k: a thread's words are rows lane / 4 and + 8
@@ -291,51 +348,55 @@ __global__ static void __launch_bounds__(128) linear_i8_kernel(Linear w, Tensor 
   count_nans(y, nans);
 }
 
-template <int BM, int BN, int TM, int TN, int DEPTH, int STAGES, int AHEAD>
+/* --- launches --------------------------------------------------------------------------------- */
+
+static dim3 grid_of(int T, int out, int rows, int cols) {
+  return dim3((unsigned)ceil_div(T, rows), (unsigned)ceil_div(out, cols));
+}
+
+template <int WHICH>
 static void launch_f32(Cuda *cuda, const Linear *w, const Tensor *x, const Tensor *y) {
-  auto *kernel = linear_f32_kernel<BM, BN, TM, TN, DEPTH, STAGES, AHEAD>;
-  size_t shared = STAGES * sizeof(Stage<BM, BN, DEPTH>);
-  dim3 grid((unsigned)ceil_div(x->rows, BM), (unsigned)ceil_div(w->out, BN));
-  device_shared(cuda, kernel, shared, "linear f32");
-  kernel<<<grid, BM / TM * BN / TN, shared, device_stream(cuda)>>>(*w, *x, *y);
+  typedef Shape<WHICH> S;
+  static_assert(S::STAGES * sizeof(typename S::Stage) == linear_f32_shared(S::tile), "as chosen");
+  size_t shared = linear_f32_shared(S::tile);
+  device_shared(cuda, linear_f32_kernel<WHICH>, shared, "linear f32");
+  linear_f32_kernel<WHICH><<<grid_of(x->rows, w->out, S::ROWS, S::COLS_HERE), S::THREADS, shared,
+                             device_stream(cuda)>>>(*w, *x, *y);
 }
 
-template <int BM, int BN>
+template <int WHICH>
 static void launch_i8(Cuda *cuda, const Linear *w, const Tensor *x, const Tensor *y) {
-  size_t shared = STAGES8 * sizeof(Stage8<BM, BN>);
-  dim3 grid((unsigned)ceil_div(x->rows, BM), (unsigned)ceil_div(w->out, BN));
-  device_shared(cuda, linear_i8_kernel<BM, BN>, shared, "linear i8");
-  linear_i8_kernel<BM, BN><<<grid, 128, shared, device_stream(cuda)>>>(*w, *x, *y);
+  constexpr LinearTile8 tile = linear_i8_tile[WHICH];
+  static_assert(STAGES8 * sizeof(Stage8<tile.rows, tile.cols>) == linear_i8_shared(tile),
+                "as chosen");
+  size_t shared = linear_i8_shared(tile);
+  auto *kernel = linear_i8_kernel<tile.rows, tile.cols>;
+  device_shared(cuda, kernel, shared, "linear i8");
+  kernel<<<grid_of(x->rows, w->out, tile.rows, tile.cols), 128, shared, device_stream(cuda)>>>(
+      *w, *x, *y);
 }
 
-/* The tile, by how many of them there are: large tiles read less, but the last round of blocks over
- * the processors must not be the only one. The limits are measured, at 132 processors
- * (build/check-gpu times linear). */
-static void launch(Cuda *cuda, const Linear *w, const Tensor *x, const Tensor *y) {
-  int T = x->rows, enough = cuda->processors * 5 / 2;
-  auto tiles = [&](int rows, int cols) { return (long)ceil_div(T, rows) * ceil_div(w->out, cols); };
-  if (w->format == FORMAT_F32) {
-    if (tiles(64, 128) >= enough)
-      launch_f32<64, 128, 8, 8, 16, 4, 1>(cuda, w, x, y);
-    else if (tiles(64, 64) >= enough)
-      launch_f32<64, 64, 8, 4, 32, 4, 4>(cuda, w, x, y);
-    else if (tiles(16, 64) >= enough)
-      launch_f32<16, 64, 4, 4, 32, 4, 4>(cuda, w, x, y);
-    else
-      launch_f32<16, 32, 2, 4, 64, 4, 4>(cuda, w, x, y);
-  } else if (tiles(128, 64) >= enough)
-    launch_i8<128, 64>(cuda, w, x, y);
-  else if (tiles(64, 64) >= enough)
-    launch_i8<64, 64>(cuda, w, x, y);
-  else
-    launch_i8<32, 32>(cuda, w, x, y);
+typedef void Launch(Cuda *, const Linear *, const Tensor *, const Tensor *);
+static Launch *const of_f32[] = {launch_f32<0>, launch_f32<1>, launch_f32<2>, launch_f32<3>,
+                                 launch_f32<4>},
+                     *const of_i8[] = {launch_i8<0>, launch_i8<1>, launch_i8<2>};
+static_assert(sizeof of_f32 / sizeof *of_f32 == LINEAR_F32_TILES, "a line for every tile");
+static_assert(sizeof of_i8 / sizeof *of_i8 == LINEAR_I8_TILES, "a line for every tile");
+
+int linear_choice(const Cuda *cuda, const Linear *w, int T) {
+  return w->format == FORMAT_F32 ? linear_f32_choice(T, w->out, &cuda->card)
+                                 : linear_i8_choice(T, w->out, &cuda->card);
 }
 
-void linear_cuda(Cuda *cuda, const Linear *w, const Tensor *x, Tensor *y) {
+void linear_launch(Cuda *cuda, int which, const Linear *w, const Tensor *x, Tensor *y) {
   assert(x->format == w->format && x->cols == w->in);
   assert(y->format != FORMAT_F64 && y->rows == x->rows && y->cols == w->out);
-  launch(cuda, w, x, y);
+  (w->format == FORMAT_F32 ? of_f32 : of_i8)[which](cuda, w, x, y);
   device_launched(cuda, w->format == FORMAT_I8 ? "linear i8" : "linear f32", x->rows, w->out);
   y->nans = 0;
   y->kernel = linear_witness(w->format, y->format, BACKEND_CUDA);
+}
+
+void linear_cuda(Cuda *cuda, const Linear *w, const Tensor *x, Tensor *y) {
+  linear_launch(cuda, linear_choice(cuda, w, x->rows), w, x, y);
 }

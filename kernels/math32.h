@@ -140,6 +140,8 @@ ROOM_FN float log1p32(float y) {
 
 /* log(1 + e^d), the identity above 20. */
 ROOM_FN float softplus32(float d) { return d <= 20.0f ? log1p32(exp32(d)) : d; }
+/* The same bits where |d| <= EXP32_NEAR. */
+ROOM_FN float softplus32_near(float d) { return d <= 20.0f ? log1p32(exp32_near(d)) : d; }
 
 /* x / (1 + e^-x). Below -88.72 e^-x overflows and the result is -0; silu32(-Inf) is NaN. */
 ROOM_FN float silu32(float x) { return x / (1.0f + exp32(-x)); }

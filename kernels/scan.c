@@ -5,6 +5,7 @@
 #include "kernels/f16.h"
 #include "kernels/level.h"
 #include "kernels/q8.h"
+#include "kernels/tiles.h"
 #include <assert.h>
 #include <omp.h>
 #include <string.h>
@@ -55,9 +56,10 @@ static size_t shared_rows(int T, int N) { return ((size_t)T * (size_t)N + WIDTH 
 size_t scan_scratch_bytes(int T, int E, int N, ScanOrder order) {
   (void)E; /* tiles are done one after the other */
   size_t rows = 2 * shared_rows(T, N) + (size_t)omp_get_max_threads() * work_rows(T, N, order);
-  size_t device =
-      order == SCAN_BLOCKED ? 2 * (size_t)scan_padded_tokens(T) * (size_t)N * sizeof(float) : 0;
-  size_t host = rows * sizeof(Row);
+  size_t sequential = scan_laid_out(T, N, SCAN_SEQUENTIAL),
+         blocked = scan_laid_out(T, N, SCAN_BLOCKED),
+         device = 2 * sizeof(float) * (sequential > blocked ? sequential : blocked),
+         host = rows * sizeof(Row);
   return (host > device ? host : device) + 63; /* rows start at multiples of 64 bytes */
 }
 #endif

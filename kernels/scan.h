@@ -61,12 +61,43 @@ ROOM_FN void scan_decays(const float *delta, float A, int items, float *a) {
 #endif
   for (int i = 0; i < items; i++) a[i] = scan_a(delta[i], A);
 }
+/* scan_delta of `items` tokens, likewise. */
+ROOM_FN void scan_deltas(const float *dt, float bias, int items, float *delta) {
+#ifdef __CUDA_ARCH__
+  bool near = true;
+#pragma unroll
+  for (int i = 0; i < items; i++) {
+    float d = dt[i] + bias;
+    delta[i] = softplus32_near(d);
+    near = near && fabsf(d) <= EXP32_NEAR;
+  }
+  if (near) return;
+#endif
+  for (int i = 0; i < items; i++) delta[i] = scan_delta(dt[i], bias);
+}
 ROOM_FN float scan_delta_u(float delta, float u) { return delta * u; }
 ROOM_FN float scan_skip(float D, float u) { return D * u; }
 ROOM_FN float scan_b(float delta_u, float B) { return delta_u * B; }
 ROOM_FN float scan_step(float a, float h, float b) { return fmaf(a, h, b); }
 ROOM_FN float scan_output(float y, float h, float C) { return fmaf(h, C, y); }
 ROOM_FN float scan_gate(float y, float z) { return (y * z) / (1.0f + exp32(-z)); }
+/* scan_gate of `items` tokens, likewise. */
+ROOM_FN void scan_gates(const float *y, const float *z, int items, float *gated) {
+#ifdef __CUDA_ARCH__
+  bool near = true;
+#pragma unroll
+  for (int i = 0; i < items; i++) {
+    gated[i] = 1.0f + exp32_near(-z[i]);
+    near = near && fabsf(z[i]) <= EXP32_NEAR;
+  }
+  if (near) {
+#pragma unroll
+    for (int i = 0; i < items; i++) gated[i] = (y[i] * z[i]) / gated[i];
+    return;
+  }
+#endif
+  for (int i = 0; i < items; i++) gated[i] = scan_gate(y[i], z[i]);
+}
 
 typedef struct ScanPair {
   float a, b;

@@ -4,6 +4,8 @@
 
 #include "pair.h"
 
+#include "variants.h"
+
 #include "kernels/hadamard.h"
 #include "kernels/residual.h"
 #include "kernels/rmsnorm.h"
@@ -56,6 +58,16 @@ static void pair_compare(const char *what, Pair *p) {
       ++differing)
     printf("FAILED: %s: witness: cuda '%s', cpu '%s'\n", what, p->gpu.kernel, p->cpu.kernel);
   free(got);
+}
+
+/* The device's side of an output is junk again, and has counted no NaN. */
+static void pair_junk_again(Pair *p) {
+  void *junk = malloc(p->bytes);
+  memset(junk, 0x3c, p->bytes);
+  cuda_to_device(&cuda, p->gpu.data, junk, p->bytes);
+  if (p->gpu.nans_at) cuda_zero(&cuda, p->gpu.nans_at, sizeof(int64_t));
+  wait_or_exit();
+  free(junk);
 }
 
 static char what[256];
@@ -135,6 +147,14 @@ static void check_linear(int T, int in, int out, Format format, int view, int od
     SAY("linear %s->%s T %d in %d out %d%s", format_name(format), format_name(types[i]), T, in, out,
         view ? " view" : "");
     pair_compare(what, &y);
+    const int tiles = i8 ? LINEAR_I8_TILES : LINEAR_F32_TILES;
+    for (int tile = 0; tile < tiles; tile++) {
+      pair_junk_again(&y);
+      linear_with_tile(&cuda, tile, &on_device, &x.gpu, &y.gpu);
+      SAY("linear %s->%s T %d in %d out %d%s tile %d", format_name(format), format_name(types[i]),
+          T, in, out, view ? " view" : "", tile);
+      pair_compare(what, &y);
+    }
   }
   pairs_free();
 }
@@ -259,6 +279,40 @@ static void check_q8(int T, int E, float size, int odd) {
   pairs_free();
 }
 
+/* The tiles that smaller cards choose: 64 KiB of shared memory a block is compute capability 7.5,
+ * 99 KiB 8.6, 8.9 and 12.0; 24 KiB is none, and makes blocks of one channel. */
+static void check_small_cards(bool small) {
+  const size_t of_this = cuda.card.shared, limit[] = {24 << 10, 64 << 10, 99 << 10};
+  for (int i = 0; i < 3; i++) {
+    cuda.card.shared = limit[i];
+    for (int l = 0; l < lengths; l++)
+      for (int odd = 0; odd < 2; odd++)
+        check_scan(length[l], 37, odd ? 24 : 16, 3, SCAN_BLOCKED, odd ? 3 : 8, odd);
+    if (limit[i] >= 64 << 10 && !small)
+      check_scan(4100, 7, 1024, 3, SCAN_BLOCKED, 0, 0); /* the most states that a model may have */
+    if (limit[i] >= 64 << 10) check_linear(256, 96, 640, FORMAT_F32, 0, 0);
+    for (int n = 4096; n <= HADAMARD_MAX_N && !small; n += 4096)
+      if (hadamard_factor(n) && hadamard_choice(n, &cuda.card).shared) check_hadamard(3, n, 0);
+  }
+  cuda.card.shared = of_this;
+}
+
+/* What a card cannot is refused by its name and size, and the next call goes well. */
+static void check_refused(void) {
+  const size_t of_this = cuda.card.shared;
+  cuda.card.shared = 64 << 10;
+  Pair x = pair_values(FORMAT_F32, 2, 32768, 32768, 0, 1, 0),
+       y = pair_junk(FORMAT_F32, 2, 32768, 32768, 0);
+  op_hadamard(&cuda.ops, &x.gpu, &y.gpu);
+  char why[256] = "nothing";
+  if ((cuda_wait(&cuda, why) || !strstr(why, "hadamard of 32768 columns") ||
+       !strstr(why, "131072 bytes") || !strstr(why, "65536")) &&
+      ++differing)
+    printf("FAILED: hadamard on a card of 64 KiB says: %s\n", why);
+  cuda.card.shared = of_this;
+  pairs_free();
+}
+
 /* The same bits when captured once and replayed. */
 static void check_graph(void) {
   Pair x = pair_values(FORMAT_F32, 171, 1536, 1536, 0, 1, 0),
@@ -337,6 +391,9 @@ bool check_ops(bool small) {
       check_scan(2048, 1536, 16, 48, (ScanOrder)order, 0, 0);
     }
   report("scan");
+  check_small_cards(small);
+  check_refused();
+  report("small cards");
   check_graph();
   report("graph");
   printf(differing ? "%ld elements differ\n" : "all equal\n", differing);
