@@ -112,6 +112,10 @@ void cuda_close(Cuda *cuda) {
   cuda->operators = cuda->copies = cuda->ahead = cuda->operators_so_far = cuda->absmax = NULL;
 }
 
+void cuda_look(Cuda *cuda) {
+  checked(cuda, cudaMemGetInfo(&cuda->free_bytes, &cuda->memory_bytes), "cuda_look");
+}
+
 void *cuda_reserve(Cuda *cuda, size_t bytes) {
   void *memory = NULL;
   bytes = (bytes + 3) & ~(size_t)3; /* see Reader */

@@ -41,6 +41,8 @@ bool cuda_open(Cuda *cuda, char why[256]);
 /* Gives its streams back; name and figures stay. What was reserved is the caller's to release
  * before. */
 void cuda_close(Cuda *cuda);
+/* Looks again how much is free there. */
+void cuda_look(Cuda *cuda);
 /* One allocation for everything; carved by an arena. NULL where there is not so much. */
 void *cuda_reserve(Cuda *cuda, size_t bytes);
 void cuda_release(Cuda *cuda, void *memory);

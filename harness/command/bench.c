@@ -113,13 +113,13 @@ static bool timer_open(Arena *arena, Device *device, Timer *t, Status *st) {
 
 static void run_way_back(void *context) {
   Device *d = ((Timer *)context)->device;
-  cuda_to_host(&d->cuda, d->lane[0].host[0], d->lane[0].room[0], d->lane_bytes);
+  cuda_to_host(&d->cuda, d->lane[0].host[0], d->lane[0].room[0], d->lane[0].bytes);
 }
 
 static bool time_way_back(Timer *t, Status *st) {
   Middle time;
   TRY(time_of(t, (Work){run_way_back, t}, &time, st));
-  t->host_rate = (double)t->device->lane_bytes / time.median;
+  t->host_rate = (double)t->device->lane[0].bytes / time.median;
   return true;
 }
 
@@ -338,12 +338,13 @@ static bool open_device(Arena *arena, const Model *model, const BenchPlan *plan,
                         Status *st) {
   const int most = longest(plan);
   const size_t stream = (size_t)most * sizeof(float) * (size_t)model->D;
-  DevicePlan there = {.model = model, .lanes = 1, .T = plan->T[0]};
+  DevicePlan there = {.model = model, .T = most};
   there.more = block_bytes(&model->config, most) + 6 * stream + 2 * (size_t)COPY_BYTES + 4096;
   for (int m = 0; m < plan->modes; m++)
     there.forms = forms_of_both(there.forms, forms_of_mode(&plan->mode[m]));
   TRY(device_load(arena, &there, device, st));
-  return device_hold_all(device, st);
+  return device_lane(device, &model->config, FORMAT_F32, plan->T[0], st) == 0 &&
+         device_hold_all(device, st);
 }
 
 bool bench_run(Arena *arena, const Model *model, const Config *config, const BenchPlan *plan,

@@ -135,7 +135,7 @@ static size_t device_bytes(const Spec *spec, const Config *c, int longest) {
   Forms forms = {0};
   for (int i = 0; i < spec->mode_count; i++)
     forms = forms_of_both(forms, forms_of_mode(&spec->modes[i]));
-  return 2 * (size_t)spec->mode_count * lane + 2 * layers_prepared_bytes(c, &forms) + head;
+  return 2 * (size_t)(spec->mode_count + 2) * lane + 2 * layers_prepared_bytes(c, &forms) + head;
 }
 
 /* Of further prompts of a batch, in memory and on their way to the journal. */

@@ -66,13 +66,6 @@ static bool look_for_finished(const char *path, const RunKey *key, bool *finishe
   return true;
 }
 
-static int longest_prompt(const Experiment *e) {
-  int longest = 0;
-  for (int p = 0; p < e->spec->prompt_count; p++)
-    if (e->subject.prompt[p].T > longest) longest = e->subject.prompt[p].T;
-  return longest;
-}
-
 /* What the mode is in the first layer where a stage of it is finer than the presets'; NULL: in
  * none. */
 static const Mode *finer_part(const Mode *mode) {
@@ -98,23 +91,10 @@ static bool find_device(Experiment *e, Status *st) {
                  mode->name, mode->family->stage[finer].key, setting);
     e->device.found = false;
   }
-  if (e->device.found) progress_say(e->progress, "the modes run on %s", e->device.cuda.name);
+  if (!e->device.found) return true;
+  progress_say(e->progress, "modes and reference run on %s", e->device.cuda.name);
+  e->subject.device = &e->device;
   return true;
-}
-
-static Forms device_forms(const Spec *spec) {
-  Forms forms = {0};
-  for (int i = 0; i < spec->mode_count; i++)
-    forms = forms_of_both(forms, forms_of_mode(&spec->modes[i]));
-  return forms;
-}
-
-static bool load_device(Arena *arena, Experiment *e, Status *st) {
-  const DevicePlan plan = {.model = &e->subject.model,
-                           .forms = device_forms(e->spec),
-                           .lanes = e->spec->mode_count,
-                           .T = longest_prompt(e)};
-  return device_load(arena, &plan, &e->device, st);
 }
 
 /* --- the run ---------------------------------------------------------------------------------- */
@@ -181,9 +161,7 @@ static bool load_and_run(Arena *arena, Experiment *e, const RunOptions *options,
       .context = e->store, .find = find_left, .keep = keep_left, .drop = drop_left};
   TRY(calibrate_subject(arena, e->spec, options->folder, &keeper, e->progress, &e->subject, st));
   e->clipped = clipped_ride(arena, e->spec, &e->subject);
-  e->pairs = pairs_of(arena, e->spec, &e->subject,
-                      e->device.found ? source_cuda(&e->device) : source_cpu(&e->subject.model));
-  if (e->device.found) TRY(load_device(arena, e, st));
+  e->pairs = pairs_of(arena, e->spec, &e->subject);
   return run_studies(arena, e, &keeper, options, results, start_s, st);
 }
 
@@ -218,6 +196,7 @@ bool experiment_run(Arena *arena, const Spec *spec, const RunOptions *options, P
                    spec->durability == DURABILITY_POWER, &e.store, st));
     bool ok = load_and_run(arena, &e, options, outcome->results, start_s, st);
     store_close(e.store);
+    if (e.subject.device64) device64_free(e.subject.device64);
     device_free(&e.device);
     TRY(ok);
   }

@@ -11,16 +11,15 @@ void block_run(const Model *model, int layer, const Mode *mode, const Tensor *x,
 }
 
 /* [T, D]: what the prompt names of the embedding, in its order. */
-static double *rows_of(const EndRows *ends, const int32_t *token, int T, int D, Arena *arena) {
-  double *rows = arena_room(arena, (size_t)T * (size_t)D, sizeof *rows);
+static void take_rows(const EndRows *ends, const int32_t *token, int T, int D, double *rows) {
   for (int t = 0; t < T; t++)
     ends->take(ends->context, END_EMBEDDING, token[t], 1, rows + (size_t)t * (size_t)D);
-  return rows;
 }
 
 void block_embedding_rows(const Model *model, const int32_t *token, int T, float *rows,
                           Arena scratch) {
-  const double *wide = rows_of(&model->ends, token, T, model->D, &scratch);
+  double *wide = arena_room(&scratch, (size_t)T * (size_t)model->D, sizeof *wide);
+  take_rows(&model->ends, token, T, model->D, wide);
   for (size_t i = 0; i < (size_t)T * (size_t)model->D; i++) rows[i] = (float)wide[i];
 }
 
@@ -39,8 +38,13 @@ void block_embed_rows(const Model *model, const float *rows, const int32_t *row,
 
 void block_embed64(const Weights64 *weights, const int32_t *token, int T, Arena *arena,
                    Trace *trace) {
-  const double *rows = rows_of(&weights->ends, token, T, weights->config.D, arena);
+  double *rows = arena_room(arena, (size_t)T * (size_t)weights->config.D, sizeof *rows);
+  block_embedding_rows64(weights, token, T, rows);
   weights->config.family->embed64(weights, rows, T, arena, trace);
+}
+
+void block_embedding_rows64(const Weights64 *weights, const int32_t *token, int T, double *rows) {
+  take_rows(&weights->ends, token, T, weights->config.D, rows);
 }
 
 /* Rows of the panel that begins at `first`: the last one takes what is left over. */
@@ -56,11 +60,15 @@ size_t block_logits64_bytes(const Config *c) {
 void block_logits64(const Weights64 *w, const double *norm_f, int T, double *logits,
                     Arena scratch) {
   const int vocab = w->config.vocab, D = w->config.D;
+  if (w->head) {
+    logits64(w->ops, norm_f, T, D, w->head, vocab, logits, vocab);
+    return;
+  }
   double *panel = arena_room(&scratch, block_logits64_bytes(&w->config), 1);
   for (int first = 0, rows; first < vocab; first += rows) {
     rows = panel_rows(&w->config, first);
     w->ends.take(w->ends.context, END_HEAD, first, rows, panel);
-    logits64(&ops64_cpu, norm_f, T, D, panel, rows, logits + first, vocab);
+    logits64(w->ops, norm_f, T, D, panel, rows, logits + first, vocab);
   }
 }
 

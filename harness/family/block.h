@@ -18,6 +18,7 @@ void block_embed_rows(const Model *model, const float *rows, const int32_t *row,
 /* What block_embed looks up: a row a token, rows [T, D]. */
 void block_embedding_rows(const Model *model, const int32_t *token, int T, float *rows,
                           Arena scratch);
+void block_embedding_rows64(const Weights64 *weights, const int32_t *token, int T, double *rows);
 /* The last norm and the logits of the last block's output. Never quantised. */
 void block_head(const Model *model, const Tensor *x, Arena *arena, Trace *trace);
 /* The logits [T, vocab] of the last norm [T, D] in float64, the head HEAD_PANEL rows at a time and

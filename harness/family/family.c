@@ -44,8 +44,11 @@ Forms forms_of_mode(const Mode *mode) {
 }
 
 Forms forms_of_both(Forms a, Forms b) {
-  return (Forms){
-      .f64 = a.f64 || b.f64, .f32 = a.f32 | b.f32, .i8 = a.i8 | b.i8, .head = a.head || b.head};
+  return (Forms){.f64 = a.f64 || b.f64,
+                 .f32 = a.f32 | b.f32,
+                 .i8 = a.i8 | b.i8,
+                 .head = a.head || b.head,
+                 .head64 = a.head64 || b.head64};
 }
 
 int family_widest(const Config *config) {

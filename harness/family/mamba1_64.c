@@ -1,7 +1,5 @@
 /* mamba1: the reference's block and ends as traces; the one place where the float64 weights get the
  * reference's names. */
-#include <string.h>
-
 #include "family/block.h"
 #include "family/mamba1_parts.h"
 #include "reference/model64.h"
@@ -38,7 +36,7 @@ static double *make(const Config *c, int T, Arena *arena, Trace *trace, int id) 
   const TensorInfo *info = &family_mamba1.tensors.info[id];
   int rows = info->rows == DIM_TOKEN ? T : family_mamba1.width(c, info->rows),
       cols = family_mamba1.width(c, info->cols);
-  double *data = ARENA_NEW(arena, double, (size_t)rows *(size_t)cols);
+  double *data = arena_room(arena, (size_t)rows * (size_t)cols, sizeof *data);
   trace->t[id] = tensor_of(data, FORMAT_F64, rows, cols, 0);
   trace->t[id].kernel = "reference f64";
   return data;
@@ -67,14 +65,14 @@ void mamba1_block64(const Weights64 *weights, int layer, const Tensor *x, Arena 
                  .block_out = make(c, T, arena, trace, T_BLOCK_OUT),
                  .ssm_state = make(c, T, arena, trace, T_SSM_STATE)};
   trace->t[T_X_PROJ_IN] = trace->t[T_SCAN_IN] = trace->t[T_CONV1D_SILU];
-  block64(&ops64_cpu, &model, 0, x->data, T, &out);
+  block64(weights->ops, &model, 0, x->data, T, &out);
 }
 
 void mamba1_embed64(const Weights64 *weights, const double *rows, int T, Arena *arena,
                     Trace *trace) {
   trace->family = &family_mamba1;
   double *embedding = make(&weights->config, T, arena, trace, T_EMBEDDING);
-  memcpy(embedding, rows, (size_t)T * (size_t)weights->config.D * sizeof *rows);
+  weights->ops->copy(weights->ops->context, rows, (size_t)T * (size_t)weights->config.D, embedding);
 }
 
 void mamba1_head64(const Weights64 *weights, const Tensor *x, Arena *arena, Trace *trace) {
@@ -82,6 +80,6 @@ void mamba1_head64(const Weights64 *weights, const Tensor *x, Arena *arena, Trac
   trace->family = &family_mamba1;
   double *norm_f = make(c, x->rows, arena, trace, T_NORM_F),
          *logits = make(c, x->rows, arena, trace, T_LOGITS);
-  norm64(&ops64_cpu, x->data, weights->norm_f, c->eps, x->rows, c->D, norm_f);
+  norm64(weights->ops, x->data, weights->norm_f, c->eps, x->rows, c->D, norm_f);
   block_logits64(weights, norm_f, x->rows, logits, *arena);
 }

@@ -10,6 +10,7 @@
 #include "family/trace.h"
 #include "kernels/linear.h"
 #include "kernels/ops.h"
+#include "reference/ops64.h"
 
 /* How a weight is prepared. */
 typedef enum WeightForm {
@@ -48,7 +49,7 @@ typedef struct WeightInfo {
 typedef struct Forms {
   bool f64;
   unsigned f32, i8;
-  bool head; /* of the last layer: the packed head */
+  bool head, head64; /* of the last layer: the packed head; the head in float64 */
 } Forms;
 
 /* Rows of the embedding and of the head in float64, rewritten as all else; nobody holds these
@@ -61,10 +62,12 @@ typedef struct EndRows {
 
 /* The weights in float64, rewritten or as they stand in the checkpoint. */
 typedef struct Weights64 {
+  const Ops64 *ops; /* of the backend whose memory the weights are in */
   Config config;
   bool hadamard;        /* the stream and a block's last projection are rotated: model/rewrite.h */
   const double *norm_f; /* NULL where it is folded */
   EndRows ends;
+  const double *head; /* [vocab, D] where it stands whole, as on a device; NULL: `ends` makes rows */
   const double *(*layer)[WEIGHTS_MOST]; /* [layers], by the family's table; NULL: folded, or not in
                                            the checkpoint */
 } Weights64;

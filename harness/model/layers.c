@@ -303,7 +303,8 @@ bool layers_open(Arena *arena, const Checkpoint *checkpoint, Rewrite rewrite,
   TRY(model_check(c, st));
   TRY(rewrite_check(checkpoint, rewrite, *arena, st));
   *l = (Layers){.checkpoint = checkpoint, .rewrite = rewrite, .model = model_empty(c, rotate)};
-  l->weights = (Weights64){.config = *c, .hadamard = rotate, .ends = {l, take_rows}};
+  l->weights =
+      (Weights64){.ops = &ops64_cpu, .config = *c, .hadamard = rotate, .ends = {l, take_rows}};
   l->weights.layer = arena_alloc(arena, (size_t)c->layers, sizeof *l->weights.layer);
   l->model.ends = l->weights.ends;
   l->model.layer = ARENA_NEW(arena, ModelLayer, c->layers);

@@ -1328,7 +1328,7 @@ const Phrase chinese[] = {
      "%s与 float64 参考，%s，%s；约写入 %.0f MB 到 %s，约需内存 %.0f MB"},
     {"%s, %s, %s and the float64 reference", "%s，%s，%s与 float64 参考"},
     {"run", "运行"},
-    {"the modes run on %s", "各模式在 %s 上运行"},
+    {"modes and reference run on %s", "各模式与参考在 %s 上运行"},
     {"the modes run on the CPU: mode '%s' sets %s %s, which only its operators have",
      "各模式在 CPU 上运行：模式 '%s' 设定 %s %s，只有 CPU 的算子支持"},
     {"finish", "收尾"},

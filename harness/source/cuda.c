@@ -64,38 +64,52 @@ static void put_format(Packing *p, Format format, unsigned weights, const Prepar
   }
 }
 
-static void put_layer(Packing *p, const ModelLayer *from, ModelLayer *there) {
+static void put_f32(Packing *p, const ModelLayer *from, ModelLayer *there) {
   put_format(p, FORMAT_F32, p->device->forms.f32, from->f32, there->f32);
+}
+
+static void put_i8(Packing *p, const ModelLayer *from, ModelLayer *there) {
   put_format(p, FORMAT_I8, p->device->forms.i8, from->i8, there->i8);
 }
 
-static size_t layer_bytes(const Device *d) {
+/* How much a layer takes there: in float32, from the start of its place; and in int8, behind it. */
+static size_t part_bytes(const Device *d, void (*put)(Packing *, const ModelLayer *, ModelLayer *)) {
   char *const start = (char *)4096;
   ModelLayer none = {0}, there;
   Packing look = {.device = d, .room = {.next = start, .end = (char *)(SIZE_MAX / 2)}};
-  put_layer(&look, &none, &there);
-  return (size_t)(look.room.next - start) + 64;
+  put(&look, &none, &there);
+  return ((size_t)(look.room.next - start) + 127) / 64 * 64;
+}
+
+/* One part of a layer, all that the host holds of it, into its part of the place. */
+static void send_part(Device *d, DevicePlace *place, size_t first, size_t bytes,
+                      void (*put)(Packing *, const ModelLayer *, ModelLayer *), int layer) {
+  Crate *crate = &d->crate[d->sent++ % 2];
+  if (crate->to && crate->to->on_way) cuda_wait_mark(&d->cuda, crate->to->copied);
+  char *at = place->room + first;
+  Packing packing = {.device = d,
+                     .room = {.next = at, .end = at + bytes, .base = at},
+                     .host = crate->host,
+                     .base = at};
+  put(&packing, &d->from->layer[layer], &d->model.layer[layer]);
+  cuda_to_device_ahead(&d->cuda, at, crate->host, bytes);
+  cuda_mark_ahead(&d->cuda, place->copied);
+  place->on_way = true;
+  crate->to = place;
 }
 
 static void send_layer(Device *d, int layer, const Forms *forms) {
   DevicePlace *place = &d->place[layer % d->places];
-  const bool lacks = (forms->f32 & ~place->forms.f32) || (forms->i8 & ~place->forms.i8);
-  if (place->layer == layer && !lacks) return;
-  Crate *crate = &d->crate[d->sent++ % 2];
-  if (crate->to && crate->to->on_way) cuda_wait_mark(&d->cuda, crate->to->copied);
-  Packing packing = {
-      .device = d,
-      .room = {.next = place->room, .end = place->room + d->place_bytes, .base = place->room},
-      .host = crate->host,
-      .base = place->room};
-  memset(&d->model.layer[layer], 0, sizeof *d->model.layer);
-  put_layer(&packing, &d->from->layer[layer], &d->model.layer[layer]);
-  cuda_to_device_ahead(&d->cuda, place->room, crate->host, d->place_bytes);
-  cuda_mark_ahead(&d->cuda, place->copied);
-  place->layer = layer;
-  place->forms = *forms;
-  place->on_way = true;
-  crate->to = place;
+  if (place->layer != layer) {
+    memset(&d->model.layer[layer], 0, sizeof *d->model.layer);
+    place->layer = layer;
+    place->forms = (Forms){0};
+  }
+  if (forms->f32 & ~place->forms.f32)
+    send_part(d, place, 0, d->f32_bytes, put_f32, layer);
+  if (forms->i8 & ~place->forms.i8)
+    send_part(d, place, d->f32_bytes, d->place_bytes - d->f32_bytes, put_i8, layer);
+  place->forms = forms_of_both(place->forms, *forms);
 }
 
 static bool send_head(Device *d, Status *st) {
@@ -135,24 +149,6 @@ typedef struct Rooms {
   Arena there, pinned;
 } Rooms;
 
-static void make_lanes(Arena *arena, int T, Rooms *rooms, Device *d) {
-  const size_t stream = (size_t)T * (size_t)d->from->D;
-  d->lane = ARENA_NEW(arena, Lane, d->lanes);
-  for (int i = 0; i < d->lanes; i++) {
-    Lane *lane = &d->lane[i];
-    lane->start = cuda_mark(&d->cuda);
-    lane->done = cuda_mark(&d->cuda);
-    lane->stream_room = arena_room(&rooms->there, stream, sizeof(float));
-    lane->rows = arena_room(&rooms->there, stream, sizeof(float));
-    lane->rows_host = arena_room(&rooms->pinned, stream, sizeof(float));
-    for (int half = 0; half < 2; half++) {
-      lane->copied[half] = cuda_mark(&d->cuda);
-      lane->room[half] = arena_room(&rooms->there, d->lane_bytes, 1);
-      lane->host[half] = arena_room(&rooms->pinned, d->lane_bytes, 1);
-    }
-  }
-}
-
 static void make_places(Arena *arena, Rooms *rooms, Device *d) {
   d->place = ARENA_NEW(arena, DevicePlace, d->places);
   for (int i = 0; i < 2; i++)
@@ -163,27 +159,21 @@ static void make_places(Arena *arena, Rooms *rooms, Device *d) {
   }
 }
 
-/* Bytes of the lanes there, or pinned; each piece starts at a cache line. */
-static size_t lanes_bytes(const Device *d, size_t stream, int streams) {
-  return (size_t)d->lanes * (2 * d->lane_bytes + (size_t)streams * (stream + 64));
-}
-
 static bool reserve(const DevicePlan *plan, Device *d, Rooms *rooms, Status *st) {
   const Config *c = &plan->model->config;
-  const size_t stream = (size_t)plan->T * (size_t)c->D * sizeof(float),
-               gains = (size_t)c->D * sizeof(float) + 64,
+  const size_t gains = (size_t)c->D * sizeof(float) + 64,
                head = linear_cuda_packed_bytes(c->vocab, c->D, FORMAT_F32) + 64,
-               fixed = lanes_bytes(d, stream, 2) + (size_t)plan->T * sizeof(int32_t) + 64 + head +
-                       gains + plan->more + 4096,
+               fixed = (size_t)plan->T * sizeof(int32_t) + 64 + head + gains + plan->more + 4096,
                free =
                    plan->most && plan->most < d->cuda.free_bytes ? plan->most : d->cuda.free_bytes;
   d->places = c->layers;
-  if (fixed + (size_t)d->places * d->place_bytes > free && c->layers > 2) d->places = 2;
+  if (fixed + plan->lanes + (size_t)d->places * d->place_bytes > free && c->layers > 2)
+    d->places = 2;
   const size_t all = fixed + (size_t)d->places * d->place_bytes;
-  if (all > free || !(d->memory = cuda_reserve(&d->cuda, all)))
+  if (all + plan->lanes > free || !(d->memory = cuda_reserve(&d->cuda, all)))
     return FAIL(st, "%s: the run needs %.2f GB there and %.2f GB are free (backend cpu needs none)",
-                d->cuda.name, 1e-9 * (double)all, 1e-9 * (double)free);
-  const size_t pinned = lanes_bytes(d, stream, 1) + 2 * (d->place_bytes + 64);
+                d->cuda.name, 1e-9 * (double)(all + plan->lanes), 1e-9 * (double)free);
+  const size_t pinned = 2 * (d->place_bytes + 64);
   if (!(d->pinned = cuda_pinned(&d->cuda, pinned)))
     return FAIL(st, "memory: %.2f GB that the device may copy to cannot be had",
                 1e-9 * (double)pinned);
@@ -199,14 +189,10 @@ bool device_load(Arena *arena, const DevicePlan *plan, Device *d, Status *st) {
   d->host = source_cpu(model);
   d->from = model;
   d->forms = plan->forms;
-  d->lanes = plan->lanes;
-  d->lane_bytes = (block_bytes(&model->config, plan->T) +
-                   3 * (size_t)plan->T * (size_t)model->D * sizeof(float) + 4096) /
-                  64 * 64;
-  d->place_bytes = (layer_bytes(d) + 63) / 64 * 64;
+  d->f32_bytes = part_bytes(d, put_f32);
+  d->place_bytes = d->f32_bytes + part_bytes(d, put_i8);
   TRY(reserve(plan, d, &rooms, st));
   rooms.there.exhausted = rooms.pinned.exhausted = arena->exhausted;
-  make_lanes(arena, plan->T, &rooms, d);
   make_places(arena, &rooms, d);
   d->model = *model;
   d->model.layer = ARENA_NEW(arena, ModelLayer, model->layers);
@@ -231,11 +217,7 @@ bool device_load(Arena *arena, const DevicePlan *plan, Device *d, Status *st) {
 }
 
 void device_free(Device *d) {
-  for (int i = 0; d->lane && i < d->lanes; i++) {
-    cuda_unmark(&d->cuda, d->lane[i].start);
-    cuda_unmark(&d->cuda, d->lane[i].done);
-    for (int half = 0; half < 2; half++) cuda_unmark(&d->cuda, d->lane[i].copied[half]);
-  }
+  for (int i = 0; i < LANES_MOST; i++) lane_free(&d->cuda, &d->lane[i]);
   for (int i = 0; d->place && i < d->places; i++) cuda_unmark(&d->cuda, d->place[i].copied);
   if (d->memory) cuda_release(&d->cuda, d->memory);
   if (d->pinned) cuda_unpin(&d->cuda, d->pinned);
@@ -243,91 +225,82 @@ void device_free(Device *d) {
   *d = (Device){.found = d->found, .cuda = d->cuda};
 }
 
-/* --- a lane ----------------------------------------------------------------------------------- */
-
-void device_begin(Device *d, int i, const int32_t *token, int T) {
-  Lane *lane = &d->lane[i];
-  lane->T = T;
-  block_embedding_rows(d->from, token, T, lane->rows_host, d->scratch);
-  cuda_to_device(&d->cuda, lane->rows, lane->rows_host,
-                 (size_t)T * (size_t)d->model.D * sizeof(float));
-}
-
-void device_resume(Device *d, int i, const Tensor *stream) {
-  Lane *lane = &d->lane[i];
-  lane->T = stream->rows;
-  lane->stream = *stream;
-  lane->stream.data = lane->stream_room;
-  cuda_to_device(&d->cuda, lane->stream_room, stream->data,
-                 (size_t)stream->rows * (size_t)stream->cols * sizeof(float));
-}
-
-size_t device_queue(Device *d, int i, const Mode *mode, int layer, bool back) {
-  Lane *lane = &d->lane[i];
-  const int half = lane->steps++ % 2;
-  char *host = lane->host[half], *base = lane->room[half];
-  Arena room = {
-      .next = base, .end = base + d->lane_bytes, .base = base, .exhausted = d->room.exhausted};
-  Trace ends = {0}, *trace = &lane->queued;
-  size_t stream_back = 0;
-  const DevicePlace *weights = &d->place[layer % d->places];
-  if (lane->on_way[half])
-    cuda_operators_after(&d->cuda, lane->copied[half]); /* the step that this one replaces */
-  if (weights->on_way) cuda_operators_after(&d->cuda, weights->copied);
-  cuda_mark_operators(&d->cuda, lane->start);
-  lane->block_in = NULL;
-  if (layer == 0) {
-    block_embed_rows(&d->model, lane->rows, d->row, lane->T, &room, &ends);
-    lane->stream = *trace_role(&ends, ROLE_EMBEDDING);
-  } else { /* the stream stands elsewhere: here it is given a place for its way back alone */
-    stream_back = (size_t)lane->T * (size_t)d->model.D * sizeof(float);
-    char *place = arena_room(&room, stream_back, 1);
-    lane->block_in = host + (place - base);
-    if (back) cuda_to_host(&d->cuda, lane->block_in, lane->stream.data, stream_back);
-  }
-  char *made = layer == 0 ? base : room.next;
-  block_run(&d->model, layer, mode, &lane->stream, &room, trace);
-  lane->stream = *trace_role(trace, ROLE_BLOCK_OUT);
-  if (layer == d->model.layers - 1) block_head(&d->model, &lane->stream, &room, &ends);
-  cuda_mark_operators(&d->cuda, lane->done);
-  trace_add_ends(trace, &ends);
-  if (!back) return 0;
-  cuda_to_host(&d->cuda, host + (made - base), made, (size_t)(room.next - made));
-  cuda_mark_copies(&d->cuda, lane->copied[half]);
-  lane->on_way[half] = true;
-  return (size_t)(room.next - made) + stream_back;
-}
-
 bool device_wait(Device *d, Status *st) {
   char why[256];
-  for (int i = 0; d->lane && i < d->lanes; i++) d->lane[i].on_way[0] = d->lane[i].on_way[1] = false;
+  for (int i = 0; i < LANES_MOST; i++) d->lane[i].on_way[0] = d->lane[i].on_way[1] = false;
   for (int i = 0; d->place && i < d->places; i++) d->place[i].on_way = false;
   return cuda_wait(&d->cuda, why) || FAIL(st, "%s: %s", d->cuda.name, why);
 }
 
-double device_take(Device *d, int i, Trace *trace) {
-  const Lane *lane = &d->lane[i];
-  const int half = (lane->steps - 1) % 2;
-  const char *base = lane->room[half];
-  char *host = lane->host[half];
-  *trace = lane->queued;
-  const Tensors *tensors = &trace->family->tensors;
-  for (int id = 0; id < tensors->all; id++) {
-    Tensor *t = &trace->t[id];
-    if (!t->data) continue;
-    bool elsewhere = tensors->info[id].role == ROLE_BLOCK_IN && lane->block_in;
-    t->data = elsewhere ? lane->block_in : host + ((char *)t->data - base);
-    if (t->nans_at) t->nans = *(int64_t *)(void *)(host + ((char *)t->nans_at - base));
-    if (t->scale_at) t->scale.value = *(float *)(void *)(host + ((char *)t->scale_at - base));
-    t->nans_at = NULL, t->scale_at = NULL;
+/* --- lanes ------------------------------------------------------------------------------------ */
+
+/* One that was closed and is as large as this one must be, or whose turn to be replaced it is. */
+static int closed_lane(const Device *d, Format stream, int T) {
+  int found = -1;
+  for (int i = 0; i < LANES_MOST; i++) {
+    const Lane *lane = &d->lane[i];
+    if (lane->open) continue;
+    if (lane->memory && lane->stream == stream && lane->most >= T) return i;
+    if (found < 0 || (d->lane[found].memory && !lane->memory)) found = i;
   }
-  return cuda_seconds(&d->cuda, lane->start, lane->done);
+  return found;
 }
 
-size_t device_pass(Device *d, int i, const Mode *mode, bool back) {
+int device_lane(Device *d, const Config *config, Format stream, int T, Status *st) {
+  const int lane = closed_lane(d, stream, T);
+  const bool opened =
+      lane >= 0 ? lane_open(&d->cuda, config, stream, T, d->room.exhausted, &d->lane[lane], st)
+                : FAIL(st, "%s: at most %d sides at once", d->cuda.name, LANES_MOST);
+  return opened ? lane : -1;
+}
+
+static void rows(const void *context, const int32_t *token, int T, void *host) {
+  const Device *d = context;
+  block_embedding_rows(d->from, token, T, host, d->scratch);
+}
+
+static void embed_there(const void *context, const void *embedding, int T, Arena *room,
+                        Trace *ends) {
+  const Device *d = context;
+  block_embed_rows(&d->model, embedding, d->row, T, room, ends);
+}
+
+static void block_there(const void *context, int layer, const Mode *mode, const Tensor *x,
+                        Arena *room, Trace *trace) {
+  const Device *d = context;
+  block_run(&d->model, layer, mode, x, room, trace);
+}
+
+static void head_there(const void *context, const Tensor *x, Arena *room, Trace *ends) {
+  const Device *d = context;
+  block_head(&d->model, x, room, ends);
+}
+
+static LaneWork work_of(const Device *d) {
+  return (LaneWork){.context = d,
+                    .config = &d->from->config,
+                    .rows = rows,
+                    .embed = embed_there,
+                    .block = block_there,
+                    .head = head_there};
+}
+
+static size_t queue_layer(Device *d, int lane, const Mode *mode, int layer, TensorSet back) {
+  const LaneWork work = work_of(d);
+  const DevicePlace *weights = &d->place[layer % d->places];
+  if (weights->on_way) cuda_operators_after(&d->cuda, weights->copied);
+  return lane_queue(&d->cuda, &d->lane[lane], &work, mode, layer, back);
+}
+
+void device_begin(Device *d, int lane, const int32_t *token, int T) {
+  const LaneWork work = work_of(d);
+  lane_begin(&d->cuda, &d->lane[lane], &work, token, T);
+}
+
+size_t device_pass(Device *d, int lane, const Mode *mode, bool back) {
   size_t bytes = 0;
   for (int layer = 0; layer < d->model.layers; layer++)
-    bytes += device_queue(d, i, mode, layer, back);
+    bytes += queue_layer(d, lane, mode, layer, back ? TENSORS_ALL : 0);
   return bytes;
 }
 
@@ -362,6 +335,20 @@ static Forms forms(const Source *source, const Mode *mode, bool head) {
   return host->forms(host, mode, head);
 }
 
+static int open_lane(const Source *source, int T, Status *st) {
+  Device *d = device_of(source);
+  return device_lane(d, &d->from->config, FORMAT_F32, T, st);
+}
+
+static void close_lane(const Source *source, int lane) { device_of(source)->lane[lane].open = false; }
+
+static bool has(const Source *source, int layer, const Forms *forms) {
+  const Device *d = device_of(source);
+  const DevicePlace *place = &d->place[layer % d->places];
+  return place->layer == layer && !(forms->f32 & ~place->forms.f32) &&
+         !(forms->i8 & ~place->forms.i8) && (!forms->head || d->has_head);
+}
+
 static bool hold(const Source *source, int layer, const Forms *forms, Status *st) {
   return device_hold(device_of(source), layer, forms, st);
 }
@@ -371,18 +358,23 @@ static void queue(const Source *source, int lane, const SourceStep *step) {
   if (step->layer == 0)
     device_begin(d, lane, step->prompt->token, step->prompt->T);
   else if (step->stream)
-    device_resume(d, lane, step->stream);
-  device_queue(d, lane, step->mode, step->layer, true);
+    lane_resume(&d->cuda, &d->lane[lane], step->stream);
+  queue_layer(d, lane, step->mode, step->layer, step->back);
+}
+
+static const Trace *there(const Source *source, int lane) {
+  return &device_of(source)->lane[lane].queued;
 }
 
 static bool wait(const Source *source, Status *st) { return device_wait(device_of(source), st); }
 
 static double take(const Source *source, int lane, Trace *trace) {
-  return device_take(device_of(source), lane, trace);
+  Device *d = device_of(source);
+  return lane_take(&d->cuda, &d->lane[lane], trace);
 }
 
 Source source_cuda(Device *device) {
-  static const SourceAhead ahead = {hold, queue, wait, take};
+  static const SourceAhead ahead = {open_lane, close_lane, has, hold, queue, there, wait, take};
   return (Source){.stream = FORMAT_F32,
                   .context = device,
                   .embed = embed,

@@ -19,24 +19,37 @@
 
 typedef struct Source Source;
 
+/* Tensors of a trace, bit by bit. */
+typedef uint32_t TensorSet;
+#define TENSORS_ALL UINT32_MAX
+
 /* What a lane is to do: layer 0 begins at the prompt's tokens, any other with what left the one
  * before. */
 typedef struct SourceStep {
   const PromptShape *prompt;
   const Mode *mode;
   int layer;
-  const Tensor *stream; /* float32 [T, D]; NULL: what the lane's last step left */
+  const Tensor *stream; /* [T, D] of the source's stream; NULL: what the lane's last step left */
+  TensorSet back;       /* what of it is taken */
 } SourceStep;
 
 typedef struct SourceAhead {
-  /* The layer's weights, which this host holds ready in these forms, where they are computed
-   * with. */
+  /* A lane for prompts of at most T tokens, until it is closed; -1, with the reason, where there is
+   * no room for it. */
+  int (*open)(const Source *source, int T, Status *st);
+  void (*close)(const Source *source, int lane);
+  /* Whether the layer's weights stand where they are computed with in all of these forms; and, of
+   * what this host holds ready in them, to put them there. */
+  bool (*has)(const Source *source, int layer, const Forms *forms);
   bool (*hold)(const Source *source, int layer, const Forms *forms, Status *st);
   void (*queue)(const Source *source, int lane, const SourceStep *step);
+  /* The tensors of the step queued last where they are computed. */
+  const Trace *(*there)(const Source *source, int lane);
   /* For everything queued. Fails with what went wrong on the device. */
   bool (*wait)(const Source *source, Status *st);
   /* The tensors of the step queued last, before the first layer also the embedding, after the last
-   * norm_f and logits; the seconds that it took to compute. */
+   * norm_f and logits; the seconds that it took to compute. Of a tensor that was not to come back
+   * only its kernel and format are known. */
   double (*take)(const Source *source, int lane, Trace *trace);
 } SourceAhead;
 

@@ -21,13 +21,14 @@ static void add_pair(Pairs *p, const char *base, const char *other) {
   p->pair[p->pairs++] = pair;
 }
 
-Pairs pairs_of(Arena *arena, const Spec *spec, const Subject *subject, Source modes) {
+Pairs pairs_of(Arena *arena, const Spec *spec, const Subject *subject) {
   Pairs p = {
       .spec = spec, .subject = subject, .side = ARENA_NEW(arena, WalkSide, spec->mode_count + 1)};
   for (; p.sides < spec->mode_count; p.sides++)
     p.side[p.sides] = (WalkSide){
-        .name = spec->modes[p.sides].name, .source = modes, .mode = &spec->modes[p.sides]};
-  p.side[p.sides++] = (WalkSide){.name = MODE_REFERENCE, .source = source_ref64(&subject->weights)};
+        .name = spec->modes[p.sides].name, .source = subject_modes(subject),
+                                   .mode = &spec->modes[p.sides]};
+  p.side[p.sides++] = (WalkSide){.name = MODE_REFERENCE, .source = subject_reference(subject)};
   p.pair = ARENA_NEW(arena, SidePair, spec->pair_count + spec->compare_all_count);
   for (int i = 0; i < spec->pair_count; i++)
     add_pair(&p, spec->pairs[i].base, spec->pairs[i].other);

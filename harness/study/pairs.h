@@ -21,7 +21,7 @@ typedef struct Pairs {
 } Pairs;
 
 /* Sides and pairs of the spec; `modes` computes the modes. */
-Pairs pairs_of(Arena *arena, const Spec *spec, const Subject *subject, Source modes);
+Pairs pairs_of(Arena *arena, const Spec *spec, const Subject *subject);
 
 typedef struct LayerRows {
   TensorStats *tensor; /* side by side, their tensors in order; digests are for who stores them */

@@ -29,6 +29,10 @@ struct WalkRun {
   bool several; /* streams go by way of this host, and are kept behind each layer where there is a
                    keeper */
   Companion *companion; /* [sides] */
+  int *lane;            /* [sides]: of those that compute ahead; -1 */
+  const Trace **there;  /* [sides]: for whoever looks at them there */
+  TensorSet back;       /* what of their steps comes back */
+  bool by_layer;        /* its caller moves it on: no step is computed before its layer's turn */
   Way *way;
   int ways;
   int queued_way, queued_layer; /* the step that is computed ahead; -1: none */

@@ -13,6 +13,7 @@
 #include "model/weight.h"
 #include "reference/model64.h"
 #include "walk/prompt.h"
+#include "walk/there.h"
 
 enum { PROOF_TOKENS = 32 };
 static const double proof_limit =
@@ -236,7 +237,10 @@ static bool ride_proof(void *context, int layer, Status *st) {
   TRY(rewrite_layer(checkpoint, REWRITE_NONE, layer, proof->room, proof->plain.layer[layer], st));
   TRY(walk_layer(proof->run, layer, proof->scratch, st));
   memset(proof->plain.layer[layer], 0, sizeof *proof->plain.layer);
-  if (layer == checkpoint->config.layers - 1) arena_give_back(&proof->arena);
+  if (layer == checkpoint->config.layers - 1) {
+    there_plain_done(&proof->side[PLAIN].source);
+    arena_give_back(&proof->arena);
+  }
   proof->subject->proof_s += clock_s() - start;
   return true;
 }
@@ -250,10 +254,18 @@ static Weights64 plain_weights(Arena *arena, const Checkpoint *checkpoint) {
   const Weight *norm = &checkpoint->end[END_NORM];
   double *gain = ARENA_NEW(arena, double, norm->count);
   weight_range_to_f64(norm, 0, norm->count, gain);
-  Weights64 plain = {
-      .config = checkpoint->config, .norm_f = gain, .ends = {checkpoint, plain_rows}};
+  Weights64 plain = {.ops = &ops64_cpu,
+                     .config = checkpoint->config,
+                     .norm_f = gain,
+                     .ends = {checkpoint, plain_rows}};
   plain.layer = arena_alloc(arena, (size_t)checkpoint->config.layers, sizeof *plain.layer);
   return plain;
+}
+
+static TensorSet proof_looks_at(const Config *c) {
+  const Tensors *tensors = &c->family->tensors;
+  return (TensorSet)1 << tensors_role(tensors, ROLE_BLOCK_OUT) |
+         (TensorSet)1 << tensors_role(tensors, ROLE_LOGITS);
 }
 
 static int proof_tokens(const Subject *subject) {
@@ -279,9 +291,9 @@ static bool ride_along(Arena *arena, const Spec *spec, Subject *subject, Status 
   for (int w = 0; w < c->family->weights; w++)
     proof->room[w] =
         arena_room(&proof->scratch, weight_values(c, &c->family->weight[w]), sizeof(double));
-  proof->side[PLAIN] = (WalkSide){.source = source_ref64(&proof->plain)};
-  proof->side[REWRITTEN] = (WalkSide){.source = source_ref64(&subject->weights)};
-  proof->visitor = (Visitor){.context = proof, .layer = prove_layer};
+  TRY(there_plain(arena, subject, &proof->plain, &proof->side[PLAIN].source, st));
+  proof->side[REWRITTEN] = (WalkSide){.source = subject_reference(subject)};
+  proof->visitor = (Visitor){.context = proof, .looks_at = proof_looks_at(c), .layer = prove_layer};
   proof->walk = subject_walk(subject, proof->side, PROVED, &proof->head, 1);
   proof->walk.visitor = &proof->visitor;
   proof->walk.visitors = 1;
@@ -385,6 +397,7 @@ bool subject_load(Arena *arena, const Spec *spec, const LayersPlan *plan, Progre
   TRY(layers_open(arena, &subject->checkpoint, spec->rewrite, plan, subject->layers, st));
   subject->weights = subject->layers->weights;
   subject->model = subject->layers->model;
+  TRY(there_load(arena, spec, subject, st));
   TRY(ride_along(arena, spec, subject, st));
   subject->load_s += clock_s() - start;
   progress_tell(progress, "load", subject->load_s, "%s: %d layers, D %d, E %d, N %d",

@@ -6,6 +6,7 @@
 #include "base/progress.h"
 #include "model/checkpoint.h"
 #include "model/layers.h"
+#include "source/cuda64.h"
 #include "spec/spec.h"
 #include "walk/walk.h"
 
@@ -22,6 +23,8 @@ typedef struct Subject {
   const char *evaluation_path; /* NULL where nothing is evaluated */
   int32_t *evaluation_token;
   int64_t evaluation_count;
+  Device *device; /* found: modes and reference run there; NULL: on the CPU */
+  Device64 *device64;
   Layers *layers;    /* who holds: */
   Weights64 weights; /* a layer's where it is held */
   Model model;
@@ -51,6 +54,10 @@ enum { SUBJECT_BATCH_TOKENS = 1536 };
 Forms subject_forms(const Spec *spec, const Config *config);
 /* Bytes that subject_load takes beside its layers. */
 size_t subject_bytes(const Spec *spec, const Config *config);
+
+/* Who computes the modes, and the reference. */
+Source subject_modes(const Subject *subject);
+Source subject_reference(const Subject *subject);
 
 /* A walk of these sides through these prompts: all but visitors, keeper and progress. Where layers
  * do not stay, its batches are as large as `streams` allows and no larger than they need be. */

@@ -63,25 +63,48 @@ static int runner(const WalkRun *run, int s, int layer) {
 
 /* --- weights ---------------------------------------------------------------------------------- */
 
-/* All that the sides ask of a layer; `ahead`: those alone that compute ahead. */
+static Forms forms_of_side(const Walk *w, int s, int layer) {
+  const WalkSide *side = &w->side[s];
+  return side->source.forms(&side->source, walk_mode(side, layer),
+                            layer == w->layers - 1 && !side->layers);
+}
+
+/* All that is asked of a layer by the sides of one source. */
+static Forms forms_of_source(const Walk *w, const Source *source, int layer) {
+  Forms forms = {0};
+  for (int s = 0; s < w->sides; s++)
+    if (layer < walk_layers_of(w, s) && source_same(&w->side[s].source, source))
+      forms = forms_of_both(forms, forms_of_side(w, s, layer));
+  return forms;
+}
+
+/* Whether it stands where it is computed ahead. */
+static bool is_there(const Walk *w, int s, int layer) {
+  const Source *source = &w->side[s].source;
+  const Forms forms = forms_of_source(w, source, layer);
+  return source->ahead->has(source, layer, &forms);
+}
+
+/* All that the sides ask of this host: what stands elsewhere is not asked for again. `ahead`: those
+ * alone that compute ahead. */
 static Forms forms_at(const Walk *w, int layer, bool ahead) {
   Forms forms = {0};
   for (int s = 0; s < w->sides; s++) {
-    const Source *source = &w->side[s].source;
-    const bool head = layer == w->layers - 1 && !w->side[s].layers;
-    if (layer < walk_layers_of(w, s) && (!ahead || source->ahead))
-      forms = forms_of_both(forms, source->forms(source, walk_mode(&w->side[s], layer), head));
+    const bool there = w->side[s].source.ahead;
+    if (layer < walk_layers_of(w, s) &&
+        (there ? w->at_the_call || !is_there(w, s, layer) : !ahead))
+      forms = forms_of_both(forms, forms_of_side(w, s, layer));
   }
   return forms;
 }
 
-/* Where it is computed ahead, once this host holds it. */
+/* To where it is computed ahead, once this host holds it. */
 static bool send(const Walk *w, int layer, Status *st) {
-  const Forms forms = forms_at(w, layer, false);
   for (int s = 0; s < w->sides; s++) {
     const Source *source = &w->side[s].source;
-    if (source->ahead && layer < walk_layers_of(w, s))
-      TRY(source->ahead->hold(source, layer, &forms, st));
+    if (!source->ahead || layer >= walk_layers_of(w, s) || is_there(w, s, layer)) continue;
+    const Forms forms = forms_of_source(w, source, layer);
+    TRY(source->ahead->hold(source, layer, &forms, st));
   }
   return true;
 }
@@ -173,6 +196,19 @@ static bool any_ahead(const Walk *w, int layer) {
   return false;
 }
 
+/* To whoever looks at it there, where all sides are. */
+static void show_queued(const WalkRun *run, const Way *way, int layer) {
+  const Walk *w = run->walk;
+  const WalkPlace at = {way->prompt, layer, way->shape, w->side, w->sides};
+  for (int s = 0; s < w->sides; s++) {
+    const Source *source = &w->side[s].source;
+    if (!source->ahead || layer >= walk_layers_of(w, s)) return;
+    run->there[s] = source->ahead->there(source, run->lane[s]);
+  }
+  for (int v = 0; v < w->visitors; v++)
+    if (w->visitor[v].queued) w->visitor[v].queued(w->visitor[v].context, &at, run->there);
+}
+
 static void queue_step(WalkRun *run, int way, int layer) {
   const Walk *w = run->walk;
   const Way *of = &run->way[way];
@@ -182,10 +218,11 @@ static void queue_step(WalkRun *run, int way, int layer) {
     if (!source->ahead || layer >= walk_layers_of(w, s)) continue;
     const Tensor *stream = &of->lane[s].half[layer % 2];
     const bool goes_on = layer > of->first && !run->several;
-    source->ahead->queue(
-        source, s,
-        &(SourceStep){of->shape, walk_mode(&w->side[s], layer), layer, goes_on ? NULL : stream});
+    source->ahead->queue(source, run->lane[s],
+                         &(SourceStep){of->shape, walk_mode(&w->side[s], layer), layer,
+                                       goes_on ? NULL : stream, run->back});
   }
+  show_queued(run, of, layer);
   run->queued_way = way;
   run->queued_layer = layer;
 }
@@ -199,7 +236,7 @@ static bool queue_next(WalkRun *run, int way, int layer, Status *st) {
       queue_step(run, next, layer);
       return true;
     }
-  for (int next = 0; layer + 1 < walk_last_layer(run->walk) && next <= way; next++)
+  for (int next = 0; !run->by_layer && layer + 1 < walk_last_layer(run->walk) && next <= way; next++)
     if (run->way[next].first <= layer + 1) {
       if (!is_ready(run->walk, layer + 1)) return true;
       TRY(send(run->walk, layer + 1, st));
@@ -207,6 +244,12 @@ static bool queue_next(WalkRun *run, int way, int layer, Status *st) {
       return true;
     }
   return true;
+}
+
+/* What did not come back. */
+static void forget_others(Trace *trace, TensorSet back) {
+  for (int id = 0; id < TENSORS_MOST; id++)
+    if (!(back >> id & 1)) trace->t[id].data = NULL;
 }
 
 /* What was queued is taken, and the next step given out, to be computed while this one is looked
@@ -224,9 +267,10 @@ static bool take_ahead(const Step *step, Arena *arena, Status *st) {
     if (!source->ahead || step->layer >= walk_layers_of(w, s)) continue;
     if (!waited || !source_same(source, waited)) TRY(source->ahead->wait(source, st));
     waited = source;
-    side->time_s += source->ahead->take(source, s, &step->trace[s]);
+    side->time_s += source->ahead->take(source, run->lane[s], &step->trace[s]);
     put_stream(&step->way->lane[s], step->layer + 1, trace_role(&step->trace[s], ROLE_BLOCK_OUT));
     TRY(source->check(source, walk_mode(side, step->layer), step->layer, &step->trace[s], st));
+    forget_others(&step->trace[s], run->back);
   }
   TRY(queue_next(run, way, step->layer, st));
   for (int s = 0; s < w->sides; s++)
@@ -291,15 +335,51 @@ static bool begin_way(WalkRun *run, Way *way, Arena *arena, Status *st) {
   return left_find_on_way(run, way, *arena, st);
 }
 
+/* What visitors look at, and what the next layer takes. */
+static TensorSet what_comes_back(const Walk *w) {
+  const Model *model = w->weights ? &w->weights->model : NULL;
+  TensorSet back = 0;
+  for (int v = 0; v < w->visitors; v++) {
+    if (!w->visitor[v].looks_at || !model) return TENSORS_ALL;
+    back |= w->visitor[v].looks_at;
+  }
+  return back | (TensorSet)1 << tensors_role(&model->config.family->tensors, ROLE_BLOCK_OUT);
+}
+
+static void close_lanes(const Walk *w, const int *lane) {
+  for (int s = 0; s < w->sides; s++)
+    if (lane[s] >= 0) w->side[s].source.ahead->close(&w->side[s].source, lane[s]);
+}
+
+/* For every side that computes ahead, as long as the walk is. */
+static bool open_lanes(Arena *arena, const Walk *w, int **lane, Status *st) {
+  int longest = 0;
+  *lane = ARENA_NEW(arena, int, w->sides);
+  for (int p = 0; p < w->prompts; p++)
+    longest = w->prompt[p].T > longest ? w->prompt[p].T : longest;
+  for (int s = 0; s < w->sides; s++) (*lane)[s] = -1;
+  for (int s = 0; s < w->sides; s++) {
+    const Source *source = &w->side[s].source;
+    if (source->ahead && ((*lane)[s] = source->ahead->open(source, longest, st)) < 0) {
+      close_lanes(w, *lane);
+      return false;
+    }
+  }
+  return true;
+}
+
 /* A batch of these prompts; `steps` counts on. */
 static bool begin(Arena *arena, const Walk *walk, const int *prompt, int prompts, bool several,
-                  int *steps, WalkRun **made, Status *st) {
+                  int *lane, int *steps, WalkRun **made, Status *st) {
   WalkRun *run = *made = ARENA_NEW(arena, WalkRun, 1);
   *run = (WalkRun){
       .walk = walk, .ways = prompts, .several = several, .queued_layer = -1, .steps = steps};
   run->companion = ARENA_NEW(arena, Companion, walk->sides);
   run->way = ARENA_NEW(arena, Way, prompts);
   for (int v = 0; v < walk->visitors; v++) run->traces |= walk->visitor[v].layer != NULL;
+  run->back = what_comes_back(walk);
+  run->lane = lane;
+  run->there = ARENA_NEW(arena, const Trace *, walk->sides);
   find_companions(walk, run->companion);
   for (int i = 0; i < prompts; i++) {
     run->way[i].prompt = prompt[i];
@@ -348,6 +428,7 @@ static int threads_of(const Walk *w) {
 
 bool walk_layer(WalkRun *run, int layer, Arena scratch, Status *st) {
   if (layer >= walk_last_layer(run->walk)) return true;
+  TRY(send(run->walk, layer, st));
   if (threads_of(run->walk) > 1) TRY(layer_abreast(run, layer, threads_of(run->walk), scratch, st));
   for (int i = 0; i < run->ways; i++) {
     if (run->way[i].first > layer) continue;
@@ -358,6 +439,7 @@ bool walk_layer(WalkRun *run, int layer, Arena scratch, Status *st) {
     TRY(layer + 1 < walk_last_layer(run->walk) ? left_keep_on_way(run, &run->way[i], scratch, st)
                                                : left_keep_done(run, &run->way[i], scratch, st));
   }
+  if (run->by_layer && layer + 1 == walk_last_layer(run->walk)) close_lanes(run->walk, run->lane);
   return true;
 }
 
@@ -368,7 +450,11 @@ bool walk_begin(Arena *arena, const Walk *walk, WalkRun **run, Status *st) {
     TRY(left_each(walk, p, false, &there, *arena, st));
     if (!there) prompt[count++] = p;
   }
-  return begin(arena, walk, prompt, count, walk->prompts > 1 || walk->keeper, steps, run, st);
+  int *lane;
+  TRY(open_lanes(arena, walk, &lane, st));
+  TRY(begin(arena, walk, prompt, count, true, lane, steps, run, st));
+  (*run)->by_layer = true;
+  return true;
 }
 
 /* --- all batches ------------------------------------------------------------------------------ */
@@ -391,12 +477,12 @@ static bool is_kept_on_way(const Walk *w) {
   return w->batch > 1 || (w->keeper && w->weights && !layers_stay(w->weights));
 }
 
-static bool run_batch(const Walk *walk, const int *prompt, int prompts, int *steps, Arena arena,
-                      Status *st) {
+static bool run_batch(const Walk *walk, const int *prompt, int prompts, int *lane, int *steps,
+                      Arena arena, Status *st) {
   WalkRun *run;
   const int before = *steps;
   int first = walk->layers;
-  TRY(begin(&arena, walk, prompt, prompts, is_kept_on_way(walk), steps, &run, st));
+  TRY(begin(&arena, walk, prompt, prompts, is_kept_on_way(walk), lane, steps, &run, st));
   for (int i = 0; i < prompts; i++) first = run->way[i].first < first ? run->way[i].first : first;
   for (int layer = first; layer < walk_last_layer(walk); layer++) {
     TRY(hold(walk, layer, st));
@@ -408,7 +494,7 @@ static bool run_batch(const Walk *walk, const int *prompt, int prompts, int *ste
   return true;
 }
 
-bool walk_run(const Walk *walk, Arena scratch, Status *st) {
+static bool run_batches(const Walk *walk, int *lane, Arena scratch, Status *st) {
   const int most = walk->batch > 1 ? walk->batch : 1;
   int *prompt = ARENA_NEW(&scratch, int, most), count = 0, steps = 0;
   assert(!walk->keeper || walk->visitors == 1); /* of two, one found would be walked over again */
@@ -419,11 +505,19 @@ bool walk_run(const Walk *walk, Arena scratch, Status *st) {
     if (there) steps += walk->layers;
     if (!there) prompt[count++] = p;
     if (count < most && p + 1 < walk->prompts) continue;
-    if (count) TRY(run_batch(walk, prompt, count, &steps, scratch, st));
+    if (count) TRY(run_batch(walk, prompt, count, lane, &steps, scratch, st));
     count = 0;
     if (walk->progress) progress_step(walk->progress, steps);
   }
   return true;
+}
+
+bool walk_run(const Walk *walk, Arena scratch, Status *st) {
+  int *lane;
+  TRY(open_lanes(&scratch, walk, &lane, st));
+  bool ok = run_batches(walk, lane, scratch, st);
+  close_lanes(walk, lane);
+  return ok;
 }
 
 size_t walk_stream_bytes(int T, int D, int sides) {

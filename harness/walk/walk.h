@@ -41,9 +41,15 @@ typedef struct WalkPlace {
  * returns, but kept ends. */
 typedef struct Visitor {
   void *context;
+  TensorSet looks_at; /* tensors of a trace; of sides that compute ahead no other comes back, but what
+                       * leaves the layer. 0: all */
   /* A prompt is about to begin: so many of its layers are done already, with what left the last of
    * them, a stream [T, D] a side in the arena. At most one visitor tells. */
   bool (*resume)(void *context, int prompt, int *done, Tensor *stream, Arena *arena, Status *st);
+  /* A layer of a prompt under every side is about to be computed elsewhere: trace [sides], whose
+   * data stand there, in the order of the operators. Its results are looked at in the layer's own
+   * call, by when all that was queued here is done. Only where every side computes ahead. */
+  void (*queued)(void *context, const WalkPlace *at, const Trace *const *there);
   /* A side has run a layer. */
   bool (*side)(void *context, const WalkPlace *at, int side, const Trace *trace, Arena scratch,
                Status *st);
@@ -84,6 +90,8 @@ typedef struct Walk {
                 * operators share is soon used up. For visitors that may be called so. 0 or 1: one
                 * after the other, all threads in each */
   size_t abreast_bytes; /* of scratch, for each of them */
+  bool at_the_call;     /* visitors compute with the sources themselves: this host holds all that
+                         * they need, also what stands elsewhere */
   const char *name;     /* of this walk, unlike all others of the run; for the keeper */
   const Keeper *keeper; /* NULL: nothing is kept; else there is one visitor, whose `left` is kept:
                          * when a prompt is done, and, in batches of several, behind each layer with

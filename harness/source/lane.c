@@ -1,0 +1,174 @@
+#include "source/lane.h"
+
+#include <string.h>
+
+#include "family/block.h"
+
+/* --- room ------------------------------------------------------------------------------------- */
+
+/* A float64 step has no tensor that a float32 step lacks. */
+static size_t step_bytes(const Config *config, Format stream, int T) {
+  const size_t wide = format_size(stream) / sizeof(float);
+  return (wide * (block_bytes(config, T) + 3 * (size_t)T * (size_t)config->D * sizeof(float)) +
+          4096) /
+         64 * 64;
+}
+
+static size_t rows_bytes(const Config *config, Format stream, int T) {
+  return ((size_t)T * (size_t)config->D * format_size(stream) + 63) / 64 * 64;
+}
+
+size_t lane_bytes(const Config *config, Format stream, int T) {
+  return 2 * (step_bytes(config, stream, T) + rows_bytes(config, stream, T));
+}
+
+static bool reserve(Cuda *cuda, Lane *lane, size_t there, size_t pinned, Status *st) {
+  lane->memory = cuda_reserve(cuda, there);
+  if (!lane->memory)
+    return FAIL(st, "%s: %.2f GB for the tensors of %d tokens cannot be had there (backend cpu needs none)",
+                cuda->name, 1e-9 * (double)there, lane->most);
+  lane->pinned = cuda_pinned(cuda, pinned);
+  return lane->pinned || FAIL(st, "memory: %.2f GB that the device may copy to cannot be had",
+                              1e-9 * (double)pinned);
+}
+
+bool lane_open(Cuda *cuda, const Config *config, Format stream, int T,
+               void (*exhausted)(size_t wanted, size_t reserved), Lane *lane, Status *st) {
+  const size_t bytes = step_bytes(config, stream, T), rows = rows_bytes(config, stream, T);
+  if (lane->memory && lane->stream == stream && lane->bytes >= bytes && lane->most >= T) {
+    lane->open = true;
+    return true;
+  }
+  lane_free(cuda, lane);
+  *lane = (Lane){.stream = stream, .most = T, .bytes = bytes, .exhausted = exhausted};
+  if (!reserve(cuda, lane, lane_bytes(config, stream, T), 2 * bytes + rows, st)) {
+    lane_free(cuda, lane);
+    return false;
+  }
+  char *there = lane->memory, *here = lane->pinned;
+  lane->start = cuda_mark(cuda);
+  lane->done = cuda_mark(cuda);
+  lane->stream_room = there + 2 * bytes;
+  lane->rows = there + 2 * bytes + rows;
+  lane->rows_host = here + 2 * bytes;
+  for (int half = 0; half < 2; half++) {
+    lane->copied[half] = cuda_mark(cuda);
+    lane->room[half] = there + (size_t)half * bytes;
+    lane->host[half] = here + (size_t)half * bytes;
+  }
+  lane->open = true;
+  return true;
+}
+
+void lane_free(Cuda *cuda, Lane *lane) {
+  if (lane->start) cuda_unmark(cuda, lane->start);
+  if (lane->done) cuda_unmark(cuda, lane->done);
+  for (int half = 0; half < 2; half++)
+    if (lane->copied[half]) cuda_unmark(cuda, lane->copied[half]);
+  if (lane->memory) cuda_release(cuda, lane->memory);
+  if (lane->pinned) cuda_unpin(cuda, lane->pinned);
+  *lane = (Lane){0};
+}
+
+/* --- a step ----------------------------------------------------------------------------------- */
+
+static size_t stream_bytes(const Lane *lane, const Config *config) {
+  return (size_t)lane->T * (size_t)config->D * format_size(lane->stream);
+}
+
+void lane_begin(Cuda *cuda, Lane *lane, const LaneWork *work, const int32_t *token, int T) {
+  lane->T = T;
+  work->rows(work->context, token, T, lane->rows_host);
+  cuda_to_device(cuda, lane->rows, lane->rows_host, stream_bytes(lane, work->config));
+}
+
+void lane_resume(Cuda *cuda, Lane *lane, const Tensor *stream) {
+  lane->T = stream->rows;
+  lane->now = *stream;
+  lane->now.data = lane->stream_room;
+  cuda_to_device(cuda, lane->stream_room, stream->data,
+                 (size_t)stream->rows * (size_t)stream->cols * format_size(stream->format));
+}
+
+/* What a step made, each tensor by itself; one that is another one handed on comes once more. */
+static size_t copy_some(Cuda *cuda, const Lane *lane, const char *base, char *host) {
+  const Tensors *tensors = &lane->queued.family->tensors;
+  size_t bytes = 0;
+  for (int id = 0; id < tensors->all; id++) {
+    const Tensor *t = &lane->queued.t[id];
+    const char *at = t->data;
+    if (!at || !(lane->back >> id & 1) || at < base || at >= base + lane->bytes) continue;
+    const size_t size = (size_t)t->rows * (size_t)t->stride * format_size(t->format);
+    cuda_to_host(cuda, host + (at - base), at, size);
+    if (t->nans_at)
+      cuda_to_host(cuda, host + ((const char *)t->nans_at - base), t->nans_at, sizeof *t->nans_at);
+    if (t->scale_at)
+      cuda_to_host(cuda, host + ((const char *)t->scale_at - base), t->scale_at,
+                   sizeof *t->scale_at);
+    bytes += size;
+  }
+  return bytes;
+}
+
+size_t lane_queue(Cuda *cuda, Lane *lane, const LaneWork *work, const Mode *mode, int layer,
+                  TensorSet back) {
+  const int half = lane->steps++ % 2;
+  char *host = lane->host[half], *base = lane->room[half];
+  Arena room = {
+      .next = base, .end = base + lane->bytes, .base = base, .exhausted = lane->exhausted};
+  Trace ends = {0}, *trace = &lane->queued;
+  size_t bytes = 0;
+  if (lane->on_way[half])
+    cuda_operators_after(cuda, lane->copied[half]); /* the step that this one replaces */
+  cuda_mark_operators(cuda, lane->start);
+  lane->block_in = NULL;
+  lane->back = back;
+  if (layer == 0) {
+    work->embed(work->context, lane->rows, lane->T, &room, &ends);
+    lane->now = *trace_role(&ends, ROLE_EMBEDDING);
+  } else { /* the stream stands elsewhere: here it is given a place for its way back alone */
+    const size_t stream = stream_bytes(lane, work->config);
+    char *place = arena_room(&room, stream, 1);
+    const bool wanted =
+        back >> tensors_role(&work->config->family->tensors, ROLE_BLOCK_IN) & 1;
+    lane->block_in = host + (place - base);
+    if (wanted) cuda_to_host(cuda, lane->block_in, lane->now.data, stream);
+    bytes += wanted ? stream : 0;
+  }
+  char *made = layer == 0 ? base : room.next;
+  work->block(work->context, layer, mode, &lane->now, &room, trace);
+  lane->now = *trace_role(trace, ROLE_BLOCK_OUT);
+  if (layer == work->config->layers - 1) work->head(work->context, &lane->now, &room, &ends);
+  cuda_mark_operators(cuda, lane->done);
+  trace_add_ends(trace, &ends);
+  if (!back) return 0;
+  if (back == TENSORS_ALL) {
+    cuda_to_host(cuda, host + (made - base), made, (size_t)(room.next - made));
+    bytes += (size_t)(room.next - made);
+  } else {
+    bytes += copy_some(cuda, lane, base, host);
+  }
+  cuda_mark_copies(cuda, lane->copied[half]);
+  lane->on_way[half] = true;
+  return bytes;
+}
+
+double lane_take(Cuda *cuda, const Lane *lane, Trace *trace) {
+  const int half = (lane->steps - 1) % 2;
+  const char *base = lane->room[half];
+  char *host = lane->host[half];
+  *trace = lane->queued;
+  const Tensors *tensors = &trace->family->tensors;
+  for (int id = 0; id < tensors->all; id++) {
+    Tensor *t = &trace->t[id];
+    if (!t->data) continue;
+    const bool elsewhere = tensors->info[id].role == ROLE_BLOCK_IN && lane->block_in;
+    const bool came = lane->back >> id & 1;
+    t->data = elsewhere ? lane->block_in : host + ((char *)t->data - base);
+    if (t->nans_at && came) t->nans = *(int64_t *)(void *)(host + ((char *)t->nans_at - base));
+    if (t->scale_at && came)
+      t->scale.value = *(float *)(void *)(host + ((char *)t->scale_at - base));
+    t->nans_at = NULL, t->scale_at = NULL;
+  }
+  return cuda_seconds(cuda, lane->start, lane->done);
+}

@@ -1,0 +1,57 @@
+/* there: what of a subject is computed on a device: its modes, the reference, and the plain weights
+ * of the rewrite's proof. */
+#include "walk/there.h"
+
+/* Tokens of the longest prompt that anything runs through lanes. */
+static int longest(const Spec *spec, const Subject *subject) {
+  int T = subject->calibration_token ? spec->calibration.length : 1;
+  for (int p = 0; p < spec->prompt_count; p++)
+    T = subject->prompt[p].T > T ? subject->prompt[p].T : T;
+  if (spec_evaluates(spec) && spec->evaluation.length > T) T = spec->evaluation.length;
+  return T;
+}
+
+/* Of the lanes of a walk through the prompts, of calibration and of the proof. */
+static size_t lanes_bytes(const Spec *spec, const Subject *subject) {
+  const Config *c = &subject->checkpoint.config;
+  const int T = longest(spec, subject);
+  return (size_t)(spec->mode_count + 1) * lane_bytes(c, FORMAT_F32, T) +
+         3 * lane_bytes(c, FORMAT_F64, T);
+}
+
+bool there_load(Arena *arena, const Spec *spec, Subject *subject, Status *st) {
+  if (!subject->device) return true;
+  const Config *c = &subject->checkpoint.config;
+  const size_t lanes = lanes_bytes(spec, subject);
+  Forms forms = subject_forms(spec, c);
+  if (subject->calibration_token) forms = forms_of_both(forms, forms_of_mode(c->family->plain));
+  const DevicePlan plan = {.model = &subject->model,
+                           .forms = forms,
+                           .T = longest(spec, subject),
+                           .lanes = lanes + device64_least_bytes(c)};
+  TRY(device_load(arena, &plan, subject->device, st));
+  subject->device64 = ARENA_NEW(arena, Device64, 1);
+  return device64_load(arena, subject->device, &subject->weights, lanes, subject->device64, st);
+}
+
+Source subject_modes(const Subject *subject) {
+  return subject->device ? source_cuda(subject->device) : source_cpu(&subject->model);
+}
+
+Source subject_reference(const Subject *subject) {
+  return subject->device64 ? source_cuda64(subject->device64) : source_ref64(&subject->weights);
+}
+
+bool there_plain(Arena *arena, const Subject *subject, const Weights64 *plain, Source *source,
+                 Status *st) {
+  *source = source_ref64(plain);
+  if (!subject->device) return true;
+  Device64 *device = ARENA_NEW(arena, Device64, 1);
+  TRY(device64_load(arena, subject->device, plain, SIZE_MAX / 2, device, st));
+  *source = source_cuda64(device);
+  return true;
+}
+
+void there_plain_done(Source *source) {
+  if (source->ahead) device64_free(source->context);
+}
