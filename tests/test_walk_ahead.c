@@ -16,9 +16,24 @@ typedef struct Elsewhere {
   Trace trace[LANES];
   Tensor stream[LANES];
   int steps[LANES], width;
+  int lanes; /* open */
 } Elsewhere;
 
 static Elsewhere *of(const Source *source) { return source->context; }
+
+static int open_there(const Source *source, int T, TensorSet back, Status *st) {
+  (void)T, (void)back, (void)st;
+  return of(source)->lanes++;
+}
+
+static void close_there(const Source *source, int lane) { (void)lane, of(source)->lanes--; }
+
+static bool has_there(const Source *source, int layer, const Forms *forms) {
+  (void)forms;
+  return of(source)->place[layer % PLACES] == layer;
+}
+
+static const Trace *there_of(const Source *source, int lane) { return &of(source)->trace[lane]; }
 
 static bool hold_there(const Source *source, int layer, const Forms *forms, Status *st) {
   (void)forms, (void)st;
@@ -66,7 +81,8 @@ static Forms forms_there(const Source *source, const Mode *mode, bool head) {
 }
 
 static Source elsewhere(Elsewhere *e, const Model *model, Arena *arena) {
-  static const SourceAhead ahead = {hold_there, queue_there, wait_there, take_there};
+  static const SourceAhead ahead = {open_there,  close_there, has_there,  hold_there,
+                                    queue_there, there_of,    wait_there, take_there};
   *e = (Elsewhere){.host = source_cpu(model), .width = model->D, .place = {-1, -1}};
   for (int lane = 0; lane < LANES; lane++)
     for (int half = 0; half < 2; half++)

@@ -343,7 +343,7 @@ static bool open_device(Arena *arena, const Model *model, const BenchPlan *plan,
   for (int m = 0; m < plan->modes; m++)
     there.forms = forms_of_both(there.forms, forms_of_mode(&plan->mode[m]));
   TRY(device_load(arena, &there, device, st));
-  return device_lane(device, &model->config, FORMAT_F32, plan->T[0], st) == 0 &&
+  return device_lane(device, &model->config, FORMAT_F32, plan->T[0], TENSORS_ALL, st) == 0 &&
          device_hold_all(device, st);
 }
 

@@ -56,7 +56,7 @@ bool run_layers(Experiment *e, Arena scratch, Status *st) {
   Walk walk = subject_walk(&e->subject, e->pairs.side, e->pairs.sides, e->subject.prompt, prompts);
   walk.visitor = &visitor;
   walk.visitors = 1;
-  walk.at_the_call = e->spec->budget_count > 0;
+  walk.at_the_call = e->spec->budget_all || e->spec->budget_count > 0;
   walk.progress = e->progress;
   progress_phase(e->progress, "run", layers * prompts);
   TRY(walk_run(&walk, scratch, st));

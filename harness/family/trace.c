@@ -46,6 +46,10 @@ const Tensor *trace_role_of(const Trace *trace, Role role) {
   return &trace->t[id];
 }
 
+TensorSet tensors_in(const Tensors *tensors, Role a, Role b) {
+  return (TensorSet)1 << tensors_role(tensors, a) | (TensorSet)1 << tensors_role(tensors, b);
+}
+
 Tensor *trace_role(Trace *trace, Role role) {
   return &trace->t[trace_role_of(trace, role) - trace->t];
 }

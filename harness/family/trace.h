@@ -74,6 +74,10 @@ typedef struct Trace {
   Tensor t[TENSORS_MOST]; /* by the family's table; data is NULL where the mode does not make one
                            * (ssm_state_q8 where the scan's input is float) */
 } Trace;
+/* Tensors of a trace, bit by bit: all of them, and those of these two roles. */
+typedef uint32_t TensorSet;
+#define TENSORS_ALL UINT32_MAX
+TensorSet tensors_in(const Tensors *tensors, Role a, Role b);
 /* The tensor that has this role in a trace's family, which has one. */
 Tensor *trace_role(Trace *trace, Role role);
 const Tensor *trace_role_of(const Trace *trace, Role role);

@@ -73,7 +73,8 @@ static void put_i8(Packing *p, const ModelLayer *from, ModelLayer *there) {
 }
 
 /* How much a layer takes there: in float32, from the start of its place; and in int8, behind it. */
-static size_t part_bytes(const Device *d, void (*put)(Packing *, const ModelLayer *, ModelLayer *)) {
+static size_t part_bytes(const Device *d,
+                         void (*put)(Packing *, const ModelLayer *, ModelLayer *)) {
   char *const start = (char *)4096;
   ModelLayer none = {0}, there;
   Packing look = {.device = d, .room = {.next = start, .end = (char *)(SIZE_MAX / 2)}};
@@ -105,8 +106,7 @@ static void send_layer(Device *d, int layer, const Forms *forms) {
     place->layer = layer;
     place->forms = (Forms){0};
   }
-  if (forms->f32 & ~place->forms.f32)
-    send_part(d, place, 0, d->f32_bytes, put_f32, layer);
+  if (forms->f32 & ~place->forms.f32) send_part(d, place, 0, d->f32_bytes, put_f32, layer);
   if (forms->i8 & ~place->forms.i8)
     send_part(d, place, d->f32_bytes, d->place_bytes - d->f32_bytes, put_i8, layer);
   place->forms = forms_of_both(place->forms, *forms);
@@ -246,11 +246,12 @@ static int closed_lane(const Device *d, Format stream, int T) {
   return found;
 }
 
-int device_lane(Device *d, const Config *config, Format stream, int T, Status *st) {
+int device_lane(Device *d, const Config *config, Format stream, int T, TensorSet back, Status *st) {
   const int lane = closed_lane(d, stream, T);
   const bool opened =
-      lane >= 0 ? lane_open(&d->cuda, config, stream, T, d->room.exhausted, &d->lane[lane], st)
-                : FAIL(st, "%s: at most %d sides at once", d->cuda.name, LANES_MOST);
+      lane >= 0
+          ? lane_open(&d->cuda, config, stream, T, back, d->room.exhausted, &d->lane[lane], st)
+          : FAIL(st, "%s: at most %d sides at once", d->cuda.name, LANES_MOST);
   return opened ? lane : -1;
 }
 
@@ -285,7 +286,7 @@ static LaneWork work_of(const Device *d) {
                     .head = head_there};
 }
 
-static size_t queue_layer(Device *d, int lane, const Mode *mode, int layer, TensorSet back) {
+static size_t queue_layer(Device *d, int lane, const Mode *mode, int layer, bool back) {
   const LaneWork work = work_of(d);
   const DevicePlace *weights = &d->place[layer % d->places];
   if (weights->on_way) cuda_operators_after(&d->cuda, weights->copied);
@@ -300,7 +301,7 @@ void device_begin(Device *d, int lane, const int32_t *token, int T) {
 size_t device_pass(Device *d, int lane, const Mode *mode, bool back) {
   size_t bytes = 0;
   for (int layer = 0; layer < d->model.layers; layer++)
-    bytes += queue_layer(d, lane, mode, layer, back ? TENSORS_ALL : 0);
+    bytes += queue_layer(d, lane, mode, layer, back);
   return bytes;
 }
 
@@ -335,12 +336,14 @@ static Forms forms(const Source *source, const Mode *mode, bool head) {
   return host->forms(host, mode, head);
 }
 
-static int open_lane(const Source *source, int T, Status *st) {
+static int open_lane(const Source *source, int T, TensorSet back, Status *st) {
   Device *d = device_of(source);
-  return device_lane(d, &d->from->config, FORMAT_F32, T, st);
+  return device_lane(d, &d->from->config, FORMAT_F32, T, back, st);
 }
 
-static void close_lane(const Source *source, int lane) { device_of(source)->lane[lane].open = false; }
+static void close_lane(const Source *source, int lane) {
+  device_of(source)->lane[lane].open = false;
+}
 
 static bool has(const Source *source, int layer, const Forms *forms) {
   const Device *d = device_of(source);
@@ -359,7 +362,7 @@ static void queue(const Source *source, int lane, const SourceStep *step) {
     device_begin(d, lane, step->prompt->token, step->prompt->T);
   else if (step->stream)
     lane_resume(&d->cuda, &d->lane[lane], step->stream);
-  queue_layer(d, lane, step->mode, step->layer, step->back);
+  queue_layer(d, lane, step->mode, step->layer, true);
 }
 
 static const Trace *there(const Source *source, int lane) {

@@ -29,14 +29,14 @@ typedef struct Device {
   Source host; /* of the same model: what is computed at the call */
   const Model *from;
   Cuda cuda;
-  Model model; /* the host's, with weights and operators of the device */
-  Forms forms; /* that its places have room for */
+  Model model;                   /* the host's, with weights and operators of the device */
+  Forms forms;                   /* that its places have room for */
   size_t place_bytes, f32_bytes; /* and of it what is float32 */
   int places;
   DevicePlace *place;
   Lane lane[LANES_MOST]; /* of its modes, and of the reference */
-  Crate crate[2]; /* which take turns */
-  int sent;       /* layers so far */
+  Crate crate[2];        /* which take turns */
+  int sent;              /* layers so far */
   char *head;
   int32_t *row; /* there: 0, 1, 2, … */
   bool has_head;
@@ -52,11 +52,11 @@ bool device_find(Backend wanted, const char *who, Device *device, Status *st);
 /* What is to run there. */
 typedef struct DevicePlan {
   const Model *model;
-  Forms forms; /* all that its modes ask of any layer */
-  int T;       /* tokens of the longest prompt of its lanes */
-  size_t more; /* bytes beside the weights that `room` is to have */
+  Forms forms;  /* all that its modes ask of any layer */
+  int T;        /* tokens of the longest prompt of its lanes */
+  size_t more;  /* bytes beside the weights that `room` is to have */
   size_t lanes; /* bytes that are left for lanes */
-  size_t most; /* bytes that may be taken in all; 0: what is free */
+  size_t most;  /* bytes that may be taken in all; 0: what is free */
 } DevicePlan;
 
 /* Makes room for the head and the layers. */
@@ -73,7 +73,8 @@ bool device_hold(Device *device, int layer, const Forms *forms, Status *st);
 bool device_wait(Device *device, Status *st);
 
 /* A lane, by its number; -1, with the reason, where there is no room for one. */
-int device_lane(Device *device, const Config *config, Format stream, int T, Status *st);
+int device_lane(Device *device, const Config *config, Format stream, int T, TensorSet back,
+                Status *st);
 
 /* A prompt under a mode in a lane of the model, all layers one after the other into the queue, from
  * the embedding to the logits; returns the bytes that come back. For who times whole passes: every

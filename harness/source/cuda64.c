@@ -163,9 +163,9 @@ static Forms forms(const Source *source, const Mode *mode, bool with_head) {
   return (Forms){.f64 = true, .head64 = with_head};
 }
 
-static int open_lane(const Source *source, int T, Status *st) {
+static int open_lane(const Source *source, int T, TensorSet back, Status *st) {
   const Device64 *d = device_of(source);
-  return device_lane(d->device, &d->from->config, FORMAT_F64, T, st);
+  return device_lane(d->device, &d->from->config, FORMAT_F64, T, back, st);
 }
 
 static void close_lane(const Source *source, int lane) {
@@ -201,7 +201,7 @@ static void queue(const Source *source, int lane, const SourceStep *step) {
   else if (step->stream)
     lane_resume(cuda, own, step->stream);
   if (weights->on_way) cuda_operators_after(cuda, weights->copied);
-  lane_queue(cuda, own, &work, step->mode, step->layer, step->back);
+  lane_queue(cuda, own, &work, step->mode, step->layer, true);
 }
 
 static const Trace *there(const Source *source, int lane) {
@@ -212,8 +212,7 @@ static bool wait(const Source *source, Status *st) {
   Device64 *d = device_of(source);
   TRY(device_wait(d->device, st));
   for (int i = 0; i < d->places; i++) d->place[i].on_way = false;
-  return !d->cuda.first_error[0] ||
-         FAIL(st, "%s: %s", d->device->cuda.name, d->cuda.first_error);
+  return !d->cuda.first_error[0] || FAIL(st, "%s: %s", d->device->cuda.name, d->cuda.first_error);
 }
 
 static double take(const Source *source, int lane, Trace *trace) {
@@ -222,8 +221,7 @@ static double take(const Source *source, int lane, Trace *trace) {
 }
 
 Source source_cuda64(Device64 *device) {
-  static const SourceAhead ahead = {open_lane, close_lane, has,  hold,
-                                    queue,     there,      wait, take};
+  static const SourceAhead ahead = {open_lane, close_lane, has, hold, queue, there, wait, take};
   return (Source){.stream = FORMAT_F64,
                   .context = device,
                   .embed = embed,

@@ -29,7 +29,8 @@ typedef struct Device64 {
   void *memory;
 } Device64;
 
-/* Makes room for the layers and the head; `leave`: bytes that are to stay free. After device_find. */
+/* Makes room for the layers and the head; `leave`: bytes that are to stay free. After device_find.
+ */
 bool device64_load(Arena *arena, Device *device, const Weights64 *weights, size_t leave,
                    Device64 *made, Status *st);
 void device64_free(Device64 *d);

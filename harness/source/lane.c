@@ -25,23 +25,46 @@ size_t lane_bytes(const Config *config, Format stream, int T) {
 static bool reserve(Cuda *cuda, Lane *lane, size_t there, size_t pinned, Status *st) {
   lane->memory = cuda_reserve(cuda, there);
   if (!lane->memory)
-    return FAIL(st, "%s: %.2f GB for the tensors of %d tokens cannot be had there (backend cpu needs none)",
-                cuda->name, 1e-9 * (double)there, lane->most);
+    return FAIL(
+        st, "%s: %.2f GB for the tensors of %d tokens cannot be had there (backend cpu needs none)",
+        cuda->name, 1e-9 * (double)there, lane->most);
   lane->pinned = cuda_pinned(cuda, pinned);
   return lane->pinned || FAIL(st, "memory: %.2f GB that the device may copy to cannot be had",
                               1e-9 * (double)pinned);
 }
 
-bool lane_open(Cuda *cuda, const Config *config, Format stream, int T,
+/* Of a step's tensors that come back: each at its widest, and its count and scale. */
+static size_t back_bytes(const Config *config, Format stream, int T, TensorSet back) {
+  const Tensors *tensors = &config->family->tensors;
+  size_t bytes = 0;
+  if (back == TENSORS_ALL) return step_bytes(config, stream, T);
+  for (int id = 0; id < tensors->count; id++) {
+    const TensorInfo *info = &tensors->info[id];
+    if (!(back >> id & 1)) continue;
+    const size_t rows =
+        (size_t)(info->rows == DIM_TOKEN ? T : config->family->width(config, info->rows));
+    bytes += rows * (size_t)config->family->width(config, info->cols) * format_size(stream) + 192;
+  }
+  return (bytes + 63) / 64 * 64;
+}
+
+bool lane_open(Cuda *cuda, const Config *config, Format stream, int T, TensorSet back,
                void (*exhausted)(size_t wanted, size_t reserved), Lane *lane, Status *st) {
-  const size_t bytes = step_bytes(config, stream, T), rows = rows_bytes(config, stream, T);
-  if (lane->memory && lane->stream == stream && lane->bytes >= bytes && lane->most >= T) {
+  const size_t bytes = step_bytes(config, stream, T), rows = rows_bytes(config, stream, T),
+               pinned = back_bytes(config, stream, T, back);
+  if (lane->memory && lane->stream == stream && lane->most >= T && lane->pinned_bytes >= pinned) {
+    lane->back = back;
     lane->open = true;
     return true;
   }
   lane_free(cuda, lane);
-  *lane = (Lane){.stream = stream, .most = T, .bytes = bytes, .exhausted = exhausted};
-  if (!reserve(cuda, lane, lane_bytes(config, stream, T), 2 * bytes + rows, st)) {
+  *lane = (Lane){.stream = stream,
+                 .most = T,
+                 .back = back,
+                 .bytes = bytes,
+                 .pinned_bytes = pinned,
+                 .exhausted = exhausted};
+  if (!reserve(cuda, lane, lane_bytes(config, stream, T), 2 * pinned + rows, st)) {
     lane_free(cuda, lane);
     return false;
   }
@@ -50,11 +73,11 @@ bool lane_open(Cuda *cuda, const Config *config, Format stream, int T,
   lane->done = cuda_mark(cuda);
   lane->stream_room = there + 2 * bytes;
   lane->rows = there + 2 * bytes + rows;
-  lane->rows_host = here + 2 * bytes;
+  lane->rows_host = here + 2 * pinned;
   for (int half = 0; half < 2; half++) {
     lane->copied[half] = cuda_mark(cuda);
     lane->room[half] = there + (size_t)half * bytes;
-    lane->host[half] = here + (size_t)half * bytes;
+    lane->host[half] = here + (size_t)half * pinned;
   }
   lane->open = true;
   return true;
@@ -90,50 +113,60 @@ void lane_resume(Cuda *cuda, Lane *lane, const Tensor *stream) {
                  (size_t)stream->rows * (size_t)stream->cols * format_size(stream->format));
 }
 
-/* What a step made, each tensor by itself; one that is another one handed on comes once more. */
-static size_t copy_some(Cuda *cuda, const Lane *lane, const char *base, char *host) {
+static size_t tensor_bytes(const Tensor *t) {
+  return (size_t)t->rows * (size_t)t->stride * format_size(t->format);
+}
+
+/* A step's own room at once, and the stream that it took, which stands elsewhere, to the place in
+ * front of it. */
+static size_t copy_all(Cuda *cuda, Lane *lane, int half, const char *made, const char *end) {
   const Tensors *tensors = &lane->queued.family->tensors;
-  size_t bytes = 0;
+  const char *base = lane->room[half];
+  char *host = lane->host[half];
+  size_t bytes = (size_t)(end - made);
   for (int id = 0; id < tensors->all; id++) {
     const Tensor *t = &lane->queued.t[id];
     const char *at = t->data;
-    if (!at || !(lane->back >> id & 1) || at < base || at >= base + lane->bytes) continue;
-    const size_t size = (size_t)t->rows * (size_t)t->stride * format_size(t->format);
-    cuda_to_host(cuda, host + (at - base), at, size);
-    if (t->nans_at)
-      cuda_to_host(cuda, host + ((const char *)t->nans_at - base), t->nans_at, sizeof *t->nans_at);
-    if (t->scale_at)
-      cuda_to_host(cuda, host + ((const char *)t->scale_at - base), t->scale_at,
-                   sizeof *t->scale_at);
-    bytes += size;
+    const bool own = at >= base && at < base + lane->bytes;
+    lane->here[id] = !at ? NULL : own ? host + (at - base) : host;
+    if (!at || own) continue;
+    cuda_to_host(cuda, lane->here[id], at, tensor_bytes(t));
+    bytes += tensor_bytes(t);
+  }
+  cuda_to_host(cuda, host + (made - base), made, (size_t)(end - made));
+  return bytes;
+}
+
+/* Each tensor that comes back by itself. */
+static size_t copy_some(Cuda *cuda, Lane *lane, int half) {
+  const Tensors *tensors = &lane->queued.family->tensors;
+  size_t bytes = 0;
+  memset(lane->here, 0, sizeof lane->here);
+  for (int id = 0; id < tensors->count; id++) {
+    const Tensor *t = &lane->queued.t[id];
+    if (!t->data || !(lane->back >> id & 1)) continue;
+    lane->here[id] = lane->host[half] + bytes;
+    cuda_to_host(cuda, lane->here[id], t->data, tensor_bytes(t));
+    bytes += (tensor_bytes(t) + 63) / 64 * 64;
   }
   return bytes;
 }
 
 size_t lane_queue(Cuda *cuda, Lane *lane, const LaneWork *work, const Mode *mode, int layer,
-                  TensorSet back) {
+                  bool back) {
   const int half = lane->steps++ % 2;
-  char *host = lane->host[half], *base = lane->room[half];
+  char *base = lane->room[half];
   Arena room = {
       .next = base, .end = base + lane->bytes, .base = base, .exhausted = lane->exhausted};
   Trace ends = {0}, *trace = &lane->queued;
-  size_t bytes = 0;
   if (lane->on_way[half])
     cuda_operators_after(cuda, lane->copied[half]); /* the step that this one replaces */
   cuda_mark_operators(cuda, lane->start);
-  lane->block_in = NULL;
-  lane->back = back;
   if (layer == 0) {
     work->embed(work->context, lane->rows, lane->T, &room, &ends);
     lane->now = *trace_role(&ends, ROLE_EMBEDDING);
-  } else { /* the stream stands elsewhere: here it is given a place for its way back alone */
-    const size_t stream = stream_bytes(lane, work->config);
-    char *place = arena_room(&room, stream, 1);
-    const bool wanted =
-        back >> tensors_role(&work->config->family->tensors, ROLE_BLOCK_IN) & 1;
-    lane->block_in = host + (place - base);
-    if (wanted) cuda_to_host(cuda, lane->block_in, lane->now.data, stream);
-    bytes += wanted ? stream : 0;
+  } else {
+    arena_room(&room, stream_bytes(lane, work->config), 1); /* for copy_all: it stands elsewhere */
   }
   char *made = layer == 0 ? base : room.next;
   work->block(work->context, layer, mode, &lane->now, &room, trace);
@@ -142,12 +175,8 @@ size_t lane_queue(Cuda *cuda, Lane *lane, const LaneWork *work, const Mode *mode
   cuda_mark_operators(cuda, lane->done);
   trace_add_ends(trace, &ends);
   if (!back) return 0;
-  if (back == TENSORS_ALL) {
-    cuda_to_host(cuda, host + (made - base), made, (size_t)(room.next - made));
-    bytes += (size_t)(room.next - made);
-  } else {
-    bytes += copy_some(cuda, lane, base, host);
-  }
+  const size_t bytes = lane->back == TENSORS_ALL ? copy_all(cuda, lane, half, made, room.next)
+                                                 : copy_some(cuda, lane, half);
   cuda_mark_copies(cuda, lane->copied[half]);
   lane->on_way[half] = true;
   return bytes;
@@ -156,18 +185,18 @@ size_t lane_queue(Cuda *cuda, Lane *lane, const LaneWork *work, const Mode *mode
 double lane_take(Cuda *cuda, const Lane *lane, Trace *trace) {
   const int half = (lane->steps - 1) % 2;
   const char *base = lane->room[half];
-  char *host = lane->host[half];
+  const char *host = lane->host[half];
+  const bool all = lane->back == TENSORS_ALL;
   *trace = lane->queued;
   const Tensors *tensors = &trace->family->tensors;
   for (int id = 0; id < tensors->all; id++) {
     Tensor *t = &trace->t[id];
     if (!t->data) continue;
-    const bool elsewhere = tensors->info[id].role == ROLE_BLOCK_IN && lane->block_in;
-    const bool came = lane->back >> id & 1;
-    t->data = elsewhere ? lane->block_in : host + ((char *)t->data - base);
-    if (t->nans_at && came) t->nans = *(int64_t *)(void *)(host + ((char *)t->nans_at - base));
-    if (t->scale_at && came)
-      t->scale.value = *(float *)(void *)(host + ((char *)t->scale_at - base));
+    if (lane->here[id]) t->data = lane->here[id];
+    if (t->nans_at && all)
+      t->nans = *(const int64_t *)(const void *)(host + ((char *)t->nans_at - base));
+    if (t->scale_at && all)
+      t->scale.value = *(const float *)(const void *)(host + ((char *)t->scale_at - base));
     t->nans_at = NULL, t->scale_at = NULL;
   }
   return cuda_seconds(cuda, lane->start, lane->done);

@@ -13,23 +13,24 @@
 
 typedef struct Lane {
   bool open;
-  Format stream; /* of what goes through it: FORMAT_F32, or FORMAT_F64 */
-  int most;      /* tokens that it has room for */
-  size_t bytes;  /* of a step's tensors */
+  Format stream;              /* of what goes through it: FORMAT_F32, or FORMAT_F64 */
+  int most;                   /* tokens that it has room for */
+  TensorSet back;             /* of a step's tensors, those that come back */
+  size_t bytes, pinned_bytes; /* of a step's tensors there; of those that come back */
   void *memory, *pinned;
   void (*exhausted)(size_t wanted, size_t reserved); /* of the arenas that carve it */
-  char *room[2], *host[2]; /* a step's tensors there and, at the same offsets, here */
+  char *room[2], *host[2]; /* a step's tensors there, and here: all at the same offsets, or those
+                            * that come back one behind the other */
   char *stream_room;       /* there [T, D]: a stream that comes from here */
   char *rows, *rows_host;  /* [T, D]: the embedding's rows of the prompt, there and pinned */
   int T;
-  int steps;      /* queued so far */
-  Tensor now;     /* there: what the next layer takes */
-  Trace queued;   /* there: of the last step, */
-  TensorSet back; /* and what of it comes back */
-  char *block_in; /* where the last step's stream stands on this host; NULL: among its tensors */
-  void *start, *done; /* marks around the last step */
-  void *copied[2];    /* marks behind the way back of the last step of either half */
-  bool on_way[2];     /* and whether they may not have been reached */
+  int steps;                /* queued so far */
+  Tensor now;               /* there: what the next layer takes */
+  Trace queued;             /* there: of the last step, */
+  char *here[TENSORS_MOST]; /* and where its tensors come to on this host; NULL: they do not */
+  void *start, *done;       /* marks around the last step */
+  void *copied[2];          /* marks behind the way back of the last step of either half */
+  bool on_way[2];           /* and whether they may not have been reached */
 } Lane;
 
 /* How a step is computed: every pointer that these are given is there, but `token` and `host`. */
@@ -44,20 +45,20 @@ typedef struct LaneWork {
   void (*head)(const void *context, const Tensor *x, Arena *room, Trace *ends);
 } LaneWork;
 
-/* Room for prompts of at most T tokens; a lane that was closed and has as much is taken again. False
- * where there is not so much, there or in pinned memory. */
-bool lane_open(Cuda *cuda, const Config *config, Format stream, int T,
+/* Room for prompts of at most T tokens; a lane that was closed and has as much is taken again.
+ * False where there is not so much, there or in pinned memory. */
+bool lane_open(Cuda *cuda, const Config *config, Format stream, int T, TensorSet back,
                void (*exhausted)(size_t wanted, size_t reserved), Lane *lane, Status *st);
 void lane_free(Cuda *cuda, Lane *lane);
-/* Bytes that one takes there; as many are pinned. */
+/* Bytes that one takes there; as many are pinned where all comes back. */
 size_t lane_bytes(const Config *config, Format stream, int T);
 /* At the tokens of a prompt, or with the stream that its next layer takes. */
 void lane_begin(Cuda *cuda, Lane *lane, const LaneWork *work, const int32_t *token, int T);
 void lane_resume(Cuda *cuda, Lane *lane, const Tensor *stream);
 /* Queues a layer, before the first one the embedding, after the last one norm_f and logits; then
- * the way back of those tensors. Returns the bytes that come back. */
+ * the way back of the lane's tensors where it is asked for. Returns the bytes that come back. */
 size_t lane_queue(Cuda *cuda, Lane *lane, const LaneWork *work, const Mode *mode, int layer,
-                  TensorSet back);
+                  bool back);
 /* After everything queued was waited for: the tensors of the step queued last, ends included, those
  * that came back in pinned memory; the seconds that it took to compute. */
 double lane_take(Cuda *cuda, const Lane *lane, Trace *trace);

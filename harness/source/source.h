@@ -19,10 +19,6 @@
 
 typedef struct Source Source;
 
-/* Tensors of a trace, bit by bit. */
-typedef uint32_t TensorSet;
-#define TENSORS_ALL UINT32_MAX
-
 /* What a lane is to do: layer 0 begins at the prompt's tokens, any other with what left the one
  * before. */
 typedef struct SourceStep {
@@ -30,13 +26,12 @@ typedef struct SourceStep {
   const Mode *mode;
   int layer;
   const Tensor *stream; /* [T, D] of the source's stream; NULL: what the lane's last step left */
-  TensorSet back;       /* what of it is taken */
 } SourceStep;
 
 typedef struct SourceAhead {
-  /* A lane for prompts of at most T tokens, until it is closed; -1, with the reason, where there is
-   * no room for it. */
-  int (*open)(const Source *source, int T, Status *st);
+  /* A lane for prompts of at most T tokens, until it is closed; of its steps no more than `back` is
+   * taken. -1, with the reason, where there is no room for it. */
+  int (*open)(const Source *source, int T, TensorSet back, Status *st);
   void (*close)(const Source *source, int lane);
   /* Whether the layer's weights stand where they are computed with in all of these forms; and, of
    * what this host holds ready in them, to put them there. */

@@ -170,10 +170,10 @@ bool evaluate(Arena *arena, const Study *study, EvaluationRows *rows, Status *st
   e.left_bytes = left_bytes(sides, plan->length);
   e.left = ARENA_NEW(arena, char, (size_t)windows *e.left_bytes);
   e.stream = ARENA_NEW(arena, double, (size_t)plan->length *(size_t)subject->model.D);
-  side[0] = (WalkSide){.source = source_ref64(&subject->weights), .keep = true};
+  side[0] = (WalkSide){.source = subject_reference(subject), .keep = true};
   for (int s = 1; s < sides; s++)
-    side[s] = (WalkSide){.source = source_cpu(&subject->model),
-                         .mode = spec_mode(spec, plan->modes[s - 1])};
+    side[s] =
+        (WalkSide){.source = subject_modes(subject), .mode = spec_mode(spec, plan->modes[s - 1])};
   for (int w = 0; w < windows; w++) {
     int64_t first = window_start(plan, subject->evaluation_count, w);
     window[w] = (PromptShape){
@@ -185,6 +185,7 @@ bool evaluate(Arena *arena, const Study *study, EvaluationRows *rows, Status *st
     }
   }
   Visitor visitor = {.context = &e, .side = take_layer, .end = take_window, .left = left};
+  visitor.looks_at = subject_ends(subject);
   progress_phase(study->progress, "evaluate", windows * subject->model.layers);
   TRY(study_walk(study, side, sides, window, windows, &visitor, true, "evaluation", *arena, st));
   make_rows(&e, study, rows, arena);

@@ -69,8 +69,8 @@ static bool keep_reference(void *context, const WalkPlace *at, int side, const W
 }
 
 static bool run_reference(Restore *r, Status *st) {
-  WalkSide side = {.source = source_ref64(&r->subject->weights)};
-  Visitor visitor = {.context = r, .end = keep_reference};
+  WalkSide side = {.source = subject_reference(r->subject)};
+  Visitor visitor = {.context = r, .looks_at = subject_ends(r->subject), .end = keep_reference};
   make_room_for_reference(r);
   progress_phase(r->study->progress, "restore", r->prompts * r->layers);
   return study_walk(r->study, &side, 1, r->subject->prompt, r->prompts, &visitor, true, NULL,
@@ -168,7 +168,7 @@ static Step plan_step(const Restore *r, Arena *arena) {
   for (int u = 0; u < r->units; u++) {
     const Mode *const *way = is_left(r, u) ? restore_way(r, r->stages, &r->unit[u], arena) : NULL;
     if (!way) continue;
-    step.side[step.candidates] = (WalkSide){.source = source_cpu(&r->subject->model), .modes = way};
+    step.side[step.candidates] = (WalkSide){.source = subject_modes(r->subject), .modes = way};
     step.unit[step.candidates++] = u;
   }
   step.before = ARENA_NEW(arena, EndSums, r->prompts);
@@ -180,11 +180,14 @@ static Step plan_step(const Restore *r, Arena *arena) {
  * part from. */
 static bool try_some(const Restore *r, const Step *step, int first, int count, Arena scratch,
                      Status *st) {
-  WalkSide side[1 + TRIED_AT_ONCE] = {{.source = source_cpu(&r->subject->model),
-                                       .modes = restore_way(r, r->stages, NULL, &scratch)}};
+  WalkSide side[1 + TRIED_AT_ONCE] = {
+      {.source = subject_modes(r->subject), .modes = restore_way(r, r->stages, NULL, &scratch)}};
   memcpy(side + 1, step->side + first, (size_t)count * sizeof *side);
   Sums sums = {r, ARENA_NEW(&scratch, EndSums, (1 + count) * r->prompts), 1 + count};
-  Visitor visitor = {.context = &sums, .end = add_error, .left = left_of_sums};
+  Visitor visitor = {.context = &sums,
+                     .looks_at = subject_ends(r->subject),
+                     .end = add_error,
+                     .left = left_of_sums};
   const char *name =
       arena_printf(&scratch, "restore_%d.step_%d.from_%d", r->number, r->choices + 1, first);
   progress_phase(r->study->progress, "restore", r->prompts * r->layers);

@@ -120,8 +120,8 @@ static Sides plan_sides(const Restore *r, Arena *arena) {
   unsigned *stages = ARENA_NEW(arena, unsigned, r->layers),
            *first = ARENA_NEW(arena, unsigned, r->layers);
   s.side = ARENA_NEW(arena, WalkSide, s.count);
-  for (int i = 0; i < s.count; i++) s.side[i].source = source_cpu(&r->subject->model);
-  s.side[0] = (WalkSide){.source = source_ref64(&r->subject->weights), .keep = true};
+  for (int i = 0; i < s.count; i++) s.side[i].source = subject_modes(r->subject);
+  s.side[0] = (WalkSide){.source = subject_reference(r->subject), .keep = true};
   s.side[s.step0].modes = restore_way(r, stages, NULL, arena);
   for (int step = 1; step <= r->choices; step++) {
     const Unit *unit = &r->choice[step - 1].unit;
@@ -164,7 +164,8 @@ bool restore_chosen(const Restore *r, RestoreRows *rows, Status *st) {
   Arena scratch = *r->arena;
   const Sides sides = plan_sides(r, &scratch);
   Final f = {ARENA_NEW(&scratch, EndSums, sides.count * r->prompts), sides.count};
-  Visitor visitor = {.context = &f, .end = take_ends, .left = left_of_ends};
+  Visitor visitor = {
+      .context = &f, .looks_at = subject_ends(r->subject), .end = take_ends, .left = left_of_ends};
   const char *name = arena_printf(&scratch, "restore_%d.chosen", r->number);
   progress_phase(r->study->progress, "restore", r->prompts * r->layers);
   TRY(study_walk(r->study, sides.side, sides.count, r->subject->prompt, r->prompts, &visitor, true,

@@ -4,18 +4,18 @@
 #include "walk/walk.h"
 
 /* A side on its way through a prompt. */
-typedef struct Lane {
+typedef struct SideLane {
   Tensor half[2]; /* what the layers of either parity take: written by the layer before; no data
                    * where the side computes ahead and goes on from what it left */
-} Lane;
+} SideLane;
 
 /* A prompt on its way. */
 typedef struct Way {
   const PromptShape *shape;
   int prompt;
-  int first;  /* layer */
-  int done;   /* layers that nothing is to be made of any more */
-  Lane *lane; /* [sides] */
+  int first;      /* layer */
+  int done;       /* layers that nothing is to be made of any more */
+  SideLane *lane; /* [sides] */
 } Way;
 
 /* Which earlier side's layers before `parts` are its own, and are not run again. */
@@ -42,6 +42,28 @@ struct WalkRun {
 /* How many layers a side goes through, and how many the furthest does. */
 int walk_layers_of(const Walk *walk, int side);
 int walk_last_layer(const Walk *walk);
+
+/* What leaves a layer to where the next takes it, where there is such a place. */
+void way_put_stream(SideLane *lane, int layer, const Tensor *stream);
+
+/* --- ahead.c: weights, and sides that compute ahead ------------------------------------------- */
+
+/* All that the sides ask of a layer: held here, and sent where some compute ahead; the second alone
+ * where the caller holds it. */
+bool ahead_hold(const Walk *walk, int layer, Status *st);
+bool ahead_send(const Walk *walk, int layer, Status *st);
+/* A lane for every side that computes ahead, as long as the walk is: lane [sides], -1 for others.
+ */
+bool ahead_open(Arena *arena, const Walk *walk, int **lane, Status *st);
+void ahead_close(const Walk *walk, const int *lane);
+/* What comes back of their steps. */
+TensorSet ahead_back(const Walk *walk);
+/* Their tensors of a layer of a prompt, which is queued where it was not; and the next step is
+ * given out, to be computed while this one is looked at. */
+bool ahead_take(WalkRun *run, Way *way, int layer, Trace *trace, Status *st);
+/* Where a layer is sent to a device and not all stay, the next one is made ready and sent while the
+ * device computes. */
+bool ahead_send_next(WalkRun *run, int layer, Status *st);
 
 /* --- left.c: what prompts left, for a run that goes on ---------------------------------------- */
 

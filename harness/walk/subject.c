@@ -262,12 +262,6 @@ static Weights64 plain_weights(Arena *arena, const Checkpoint *checkpoint) {
   return plain;
 }
 
-static TensorSet proof_looks_at(const Config *c) {
-  const Tensors *tensors = &c->family->tensors;
-  return (TensorSet)1 << tensors_role(tensors, ROLE_BLOCK_OUT) |
-         (TensorSet)1 << tensors_role(tensors, ROLE_LOGITS);
-}
-
 static int proof_tokens(const Subject *subject) {
   return subject->prompt[0].T < PROOF_TOKENS ? subject->prompt[0].T : PROOF_TOKENS;
 }
@@ -293,7 +287,8 @@ static bool ride_along(Arena *arena, const Spec *spec, Subject *subject, Status 
         arena_room(&proof->scratch, weight_values(c, &c->family->weight[w]), sizeof(double));
   TRY(there_plain(arena, subject, &proof->plain, &proof->side[PLAIN].source, st));
   proof->side[REWRITTEN] = (WalkSide){.source = subject_reference(subject)};
-  proof->visitor = (Visitor){.context = proof, .looks_at = proof_looks_at(c), .layer = prove_layer};
+  proof->visitor = (Visitor){.context = proof, .layer = prove_layer};
+  proof->visitor.looks_at = subject_ends(subject);
   proof->walk = subject_walk(subject, proof->side, PROVED, &proof->head, 1);
   proof->walk.visitor = &proof->visitor;
   proof->walk.visitors = 1;

@@ -55,6 +55,8 @@ Forms subject_forms(const Spec *spec, const Config *config);
 /* Bytes that subject_load takes beside its layers. */
 size_t subject_bytes(const Spec *spec, const Config *config);
 
+/* What the ends of a walk are told from: what leaves the last block, and the logits. */
+TensorSet subject_ends(const Subject *subject);
 /* Who computes the modes, and the reference. */
 Source subject_modes(const Subject *subject);
 Source subject_reference(const Subject *subject);

@@ -34,6 +34,10 @@ bool there_load(Arena *arena, const Spec *spec, Subject *subject, Status *st) {
   return device64_load(arena, subject->device, &subject->weights, lanes, subject->device64, st);
 }
 
+TensorSet subject_ends(const Subject *subject) {
+  return tensors_in(&subject->model.config.family->tensors, ROLE_BLOCK_OUT, ROLE_LOGITS);
+}
+
 Source subject_modes(const Subject *subject) {
   return subject->device ? source_cuda(subject->device) : source_cpu(&subject->model);
 }

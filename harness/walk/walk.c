@@ -61,66 +61,6 @@ static int runner(const WalkRun *run, int s, int layer) {
   return s;
 }
 
-/* --- weights ---------------------------------------------------------------------------------- */
-
-static Forms forms_of_side(const Walk *w, int s, int layer) {
-  const WalkSide *side = &w->side[s];
-  return side->source.forms(&side->source, walk_mode(side, layer),
-                            layer == w->layers - 1 && !side->layers);
-}
-
-/* All that is asked of a layer by the sides of one source. */
-static Forms forms_of_source(const Walk *w, const Source *source, int layer) {
-  Forms forms = {0};
-  for (int s = 0; s < w->sides; s++)
-    if (layer < walk_layers_of(w, s) && source_same(&w->side[s].source, source))
-      forms = forms_of_both(forms, forms_of_side(w, s, layer));
-  return forms;
-}
-
-/* Whether it stands where it is computed ahead. */
-static bool is_there(const Walk *w, int s, int layer) {
-  const Source *source = &w->side[s].source;
-  const Forms forms = forms_of_source(w, source, layer);
-  return source->ahead->has(source, layer, &forms);
-}
-
-/* All that the sides ask of this host: what stands elsewhere is not asked for again. `ahead`: those
- * alone that compute ahead. */
-static Forms forms_at(const Walk *w, int layer, bool ahead) {
-  Forms forms = {0};
-  for (int s = 0; s < w->sides; s++) {
-    const bool there = w->side[s].source.ahead;
-    if (layer < walk_layers_of(w, s) &&
-        (there ? w->at_the_call || !is_there(w, s, layer) : !ahead))
-      forms = forms_of_both(forms, forms_of_side(w, s, layer));
-  }
-  return forms;
-}
-
-/* To where it is computed ahead, once this host holds it. */
-static bool send(const Walk *w, int layer, Status *st) {
-  for (int s = 0; s < w->sides; s++) {
-    const Source *source = &w->side[s].source;
-    if (!source->ahead || layer >= walk_layers_of(w, s) || is_there(w, s, layer)) continue;
-    const Forms forms = forms_of_source(w, source, layer);
-    TRY(source->ahead->hold(source, layer, &forms, st));
-  }
-  return true;
-}
-
-static bool hold(const Walk *w, int layer, Status *st) {
-  const Forms forms = forms_at(w, layer, false);
-  if (w->weights) TRY(layers_hold(w->weights, layer, &forms, st));
-  return send(w, layer, st);
-}
-
-/* Whether it can be sent as it is. */
-static bool is_ready(const Walk *w, int layer) {
-  const Forms forms = forms_at(w, layer, true);
-  return !w->weights || layers_ready(w->weights, layer, &forms);
-}
-
 /* --- one side of one layer -------------------------------------------------------------------- */
 
 static size_t bytes_of(const Tensor *t) {
@@ -132,7 +72,7 @@ static const Tensor *stream_at(const Step *step, int s) {
   return &step->way->lane[by].half[layer % 2];
 }
 
-static void put_stream(Lane *lane, int layer, const Tensor *stream) {
+void way_put_stream(SideLane *lane, int layer, const Tensor *stream) {
   Tensor *half = &lane->half[layer % 2], kept = *stream;
   if (!half->data) return;
   kept.data = memcpy(half->data, stream->data, bytes_of(stream));
@@ -157,7 +97,7 @@ static bool run_side(const Step *step, int s, Arena *arena, Status *st) {
   const Tensor *out = trace_role(trace, ROLE_BLOCK_OUT);
   if (layer == w->layers - 1 && !side->layers) source->head(source, out, arena, &ends);
   side->time_s += clock_s() - start_s;
-  put_stream(&step->way->lane[s], layer + 1, out);
+  way_put_stream(&step->way->lane[s], layer + 1, out);
   trace_add_ends(trace, &ends);
   return source->check(source, walk_mode(side, layer), layer, trace, st);
 }
@@ -188,97 +128,6 @@ static bool show_side(const Step *step, int s, Arena *arena, Arena own, Status *
   return true;
 }
 
-/* --- sides that compute ahead ----------------------------------------------------------------- */
-
-static bool any_ahead(const Walk *w, int layer) {
-  for (int s = 0; s < w->sides; s++)
-    if (w->side[s].source.ahead && layer < walk_layers_of(w, s)) return true;
-  return false;
-}
-
-/* To whoever looks at it there, where all sides are. */
-static void show_queued(const WalkRun *run, const Way *way, int layer) {
-  const Walk *w = run->walk;
-  const WalkPlace at = {way->prompt, layer, way->shape, w->side, w->sides};
-  for (int s = 0; s < w->sides; s++) {
-    const Source *source = &w->side[s].source;
-    if (!source->ahead || layer >= walk_layers_of(w, s)) return;
-    run->there[s] = source->ahead->there(source, run->lane[s]);
-  }
-  for (int v = 0; v < w->visitors; v++)
-    if (w->visitor[v].queued) w->visitor[v].queued(w->visitor[v].context, &at, run->there);
-}
-
-static void queue_step(WalkRun *run, int way, int layer) {
-  const Walk *w = run->walk;
-  const Way *of = &run->way[way];
-  if (!any_ahead(w, layer)) return;
-  for (int s = 0; s < w->sides; s++) {
-    const Source *source = &w->side[s].source;
-    if (!source->ahead || layer >= walk_layers_of(w, s)) continue;
-    const Tensor *stream = &of->lane[s].half[layer % 2];
-    const bool goes_on = layer > of->first && !run->several;
-    source->ahead->queue(source, run->lane[s],
-                         &(SourceStep){of->shape, walk_mode(&w->side[s], layer), layer,
-                                       goes_on ? NULL : stream, run->back});
-  }
-  show_queued(run, of, layer);
-  run->queued_way = way;
-  run->queued_layer = layer;
-}
-
-/* The step behind this one, where this host has its weights already: of another layer they are sent
- * before. */
-static bool queue_next(WalkRun *run, int way, int layer, Status *st) {
-  run->queued_layer = -1;
-  for (int next = way + 1; next < run->ways; next++)
-    if (run->way[next].first <= layer) {
-      queue_step(run, next, layer);
-      return true;
-    }
-  for (int next = 0; !run->by_layer && layer + 1 < walk_last_layer(run->walk) && next <= way; next++)
-    if (run->way[next].first <= layer + 1) {
-      if (!is_ready(run->walk, layer + 1)) return true;
-      TRY(send(run->walk, layer + 1, st));
-      queue_step(run, next, layer + 1);
-      return true;
-    }
-  return true;
-}
-
-/* What did not come back. */
-static void forget_others(Trace *trace, TensorSet back) {
-  for (int id = 0; id < TENSORS_MOST; id++)
-    if (!(back >> id & 1)) trace->t[id].data = NULL;
-}
-
-/* What was queued is taken, and the next step given out, to be computed while this one is looked
- * at. */
-static bool take_ahead(const Step *step, Arena *arena, Status *st) {
-  const Walk *w = step->walk;
-  WalkRun *run = step->run;
-  const int way = (int)(step->way - run->way);
-  const Source *waited = NULL;
-  if (!any_ahead(w, step->layer)) return true;
-  if (run->queued_way != way || run->queued_layer != step->layer) queue_step(run, way, step->layer);
-  for (int s = 0; s < w->sides; s++) {
-    WalkSide *side = &w->side[s];
-    const Source *source = &side->source;
-    if (!source->ahead || step->layer >= walk_layers_of(w, s)) continue;
-    if (!waited || !source_same(source, waited)) TRY(source->ahead->wait(source, st));
-    waited = source;
-    side->time_s += source->ahead->take(source, run->lane[s], &step->trace[s]);
-    put_stream(&step->way->lane[s], step->layer + 1, trace_role(&step->trace[s], ROLE_BLOCK_OUT));
-    TRY(source->check(source, walk_mode(side, step->layer), step->layer, &step->trace[s], st));
-    forget_others(&step->trace[s], run->back);
-  }
-  TRY(queue_next(run, way, step->layer, st));
-  for (int s = 0; s < w->sides; s++)
-    if (w->side[s].source.ahead && step->layer < walk_layers_of(w, s))
-      TRY(show_side(step, s, arena, *arena, st));
-  return true;
-}
-
 /* --- a step ----------------------------------------------------------------------------------- */
 
 static bool walk_step(WalkRun *run, const Walk *walk, Way *way, int layer, Arena arena,
@@ -286,7 +135,10 @@ static bool walk_step(WalkRun *run, const Walk *walk, Way *way, int layer, Arena
   Step step = {.run = run, .walk = walk, .way = way, .layer = layer};
   step.trace = ARENA_NEW(&arena, Trace, walk->sides);
   step.end = ARENA_NEW(&arena, WalkEnd, walk->sides);
-  TRY(take_ahead(&step, &arena, st));
+  TRY(ahead_take(run, way, layer, step.trace, st));
+  for (int s = 0; s < walk->sides; s++)
+    if (walk->side[s].source.ahead && layer < walk_layers_of(walk, s))
+      TRY(show_side(&step, s, &arena, arena, st));
   for (int s = 0; s < walk->sides; s++) {
     if (walk->side[s].source.ahead || layer >= walk_layers_of(walk, s)) continue;
     int by = runner(run, s, layer);
@@ -322,7 +174,7 @@ static bool begin_way(WalkRun *run, Way *way, Arena *arena, Status *st) {
   const Walk *w = run->walk;
   Tensor *stream = ARENA_NEW(arena, Tensor, w->sides);
   way->shape = &w->prompt[way->prompt];
-  way->lane = ARENA_NEW(arena, Lane, w->sides);
+  way->lane = ARENA_NEW(arena, SideLane, w->sides);
   TRY(resume(run, way, stream, arena, st));
   if (way->first >= walk_last_layer(w)) return true;
   for (int s = 0; s < w->sides; s++) {
@@ -330,42 +182,9 @@ static bool begin_way(WalkRun *run, Way *way, Arena *arena, Status *st) {
     const bool here = !w->side[s].source.ahead || run->several || way->first > 0;
     for (int half = 0; half < 2 && here; half++)
       way->lane[s].half[half].data = arena_alloc(arena, bytes, 1);
-    if (way->first > 0) put_stream(&way->lane[s], way->first, &stream[s]);
+    if (way->first > 0) way_put_stream(&way->lane[s], way->first, &stream[s]);
   }
   return left_find_on_way(run, way, *arena, st);
-}
-
-/* What visitors look at, and what the next layer takes. */
-static TensorSet what_comes_back(const Walk *w) {
-  const Model *model = w->weights ? &w->weights->model : NULL;
-  TensorSet back = 0;
-  for (int v = 0; v < w->visitors; v++) {
-    if (!w->visitor[v].looks_at || !model) return TENSORS_ALL;
-    back |= w->visitor[v].looks_at;
-  }
-  return back | (TensorSet)1 << tensors_role(&model->config.family->tensors, ROLE_BLOCK_OUT);
-}
-
-static void close_lanes(const Walk *w, const int *lane) {
-  for (int s = 0; s < w->sides; s++)
-    if (lane[s] >= 0) w->side[s].source.ahead->close(&w->side[s].source, lane[s]);
-}
-
-/* For every side that computes ahead, as long as the walk is. */
-static bool open_lanes(Arena *arena, const Walk *w, int **lane, Status *st) {
-  int longest = 0;
-  *lane = ARENA_NEW(arena, int, w->sides);
-  for (int p = 0; p < w->prompts; p++)
-    longest = w->prompt[p].T > longest ? w->prompt[p].T : longest;
-  for (int s = 0; s < w->sides; s++) (*lane)[s] = -1;
-  for (int s = 0; s < w->sides; s++) {
-    const Source *source = &w->side[s].source;
-    if (source->ahead && ((*lane)[s] = source->ahead->open(source, longest, st)) < 0) {
-      close_lanes(w, *lane);
-      return false;
-    }
-  }
-  return true;
 }
 
 /* A batch of these prompts; `steps` counts on. */
@@ -377,7 +196,7 @@ static bool begin(Arena *arena, const Walk *walk, const int *prompt, int prompts
   run->companion = ARENA_NEW(arena, Companion, walk->sides);
   run->way = ARENA_NEW(arena, Way, prompts);
   for (int v = 0; v < walk->visitors; v++) run->traces |= walk->visitor[v].layer != NULL;
-  run->back = what_comes_back(walk);
+  run->back = ahead_back(walk);
   run->lane = lane;
   run->there = ARENA_NEW(arena, const Trace *, walk->sides);
   find_companions(walk, run->companion);
@@ -428,7 +247,7 @@ static int threads_of(const Walk *w) {
 
 bool walk_layer(WalkRun *run, int layer, Arena scratch, Status *st) {
   if (layer >= walk_last_layer(run->walk)) return true;
-  TRY(send(run->walk, layer, st));
+  TRY(ahead_send(run->walk, layer, st));
   if (threads_of(run->walk) > 1) TRY(layer_abreast(run, layer, threads_of(run->walk), scratch, st));
   for (int i = 0; i < run->ways; i++) {
     if (run->way[i].first > layer) continue;
@@ -439,7 +258,7 @@ bool walk_layer(WalkRun *run, int layer, Arena scratch, Status *st) {
     TRY(layer + 1 < walk_last_layer(run->walk) ? left_keep_on_way(run, &run->way[i], scratch, st)
                                                : left_keep_done(run, &run->way[i], scratch, st));
   }
-  if (run->by_layer && layer + 1 == walk_last_layer(run->walk)) close_lanes(run->walk, run->lane);
+  if (run->by_layer && layer + 1 == walk_last_layer(run->walk)) ahead_close(run->walk, run->lane);
   return true;
 }
 
@@ -451,25 +270,13 @@ bool walk_begin(Arena *arena, const Walk *walk, WalkRun **run, Status *st) {
     if (!there) prompt[count++] = p;
   }
   int *lane;
-  TRY(open_lanes(arena, walk, &lane, st));
+  TRY(ahead_open(arena, walk, &lane, st));
   TRY(begin(arena, walk, prompt, count, true, lane, steps, run, st));
   (*run)->by_layer = true;
   return true;
 }
 
 /* --- all batches ------------------------------------------------------------------------------ */
-
-/* Where a layer is sent to a device and not all stay, the next one is made ready and sent while the
- * device computes. */
-static bool send_next(WalkRun *run, int layer, Status *st) {
-  const Walk *w = run->walk;
-  if (!w->weights || layers_stay(w->weights) || w->weights->places < 2 || !any_ahead(w, layer))
-    return true;
-  int way = 0;
-  while (run->way[way].first > layer) way++;
-  if (run->queued_layer != layer || run->queued_way != way) queue_step(run, way, layer);
-  return layer + 1 >= walk_last_layer(w) || hold(w, layer + 1, st);
-}
 
 /* Whether its prompts go on behind a layer, not at their start, when a run that was stopped goes
  * on. */
@@ -485,8 +292,8 @@ static bool run_batch(const Walk *walk, const int *prompt, int prompts, int *lan
   TRY(begin(&arena, walk, prompt, prompts, is_kept_on_way(walk), lane, steps, &run, st));
   for (int i = 0; i < prompts; i++) first = run->way[i].first < first ? run->way[i].first : first;
   for (int layer = first; layer < walk_last_layer(walk); layer++) {
-    TRY(hold(walk, layer, st));
-    TRY(send_next(run, layer, st));
+    TRY(ahead_hold(walk, layer, st));
+    TRY(ahead_send_next(run, layer, st));
     TRY(walk_layer(run, layer, arena, st));
   }
   *steps = before + prompts * walk->layers;
@@ -514,9 +321,9 @@ static bool run_batches(const Walk *walk, int *lane, Arena scratch, Status *st) 
 
 bool walk_run(const Walk *walk, Arena scratch, Status *st) {
   int *lane;
-  TRY(open_lanes(&scratch, walk, &lane, st));
+  TRY(ahead_open(&scratch, walk, &lane, st));
   bool ok = run_batches(walk, lane, scratch, st);
-  close_lanes(walk, lane);
+  ahead_close(walk, lane);
   return ok;
 }
 

@@ -41,8 +41,8 @@ typedef struct WalkPlace {
  * returns, but kept ends. */
 typedef struct Visitor {
   void *context;
-  TensorSet looks_at; /* tensors of a trace; of sides that compute ahead no other comes back, but what
-                       * leaves the layer. 0: all */
+  TensorSet looks_at; /* tensors of a trace, what leaves the block among them; of sides that compute
+                       * ahead no other comes back. 0: all */
   /* A prompt is about to begin: so many of its layers are done already, with what left the last of
    * them, a stream [T, D] a side in the arena. At most one visitor tells. */
   bool (*resume)(void *context, int prompt, int *done, Tensor *stream, Arena *arena, Status *st);

@@ -1,0 +1,188 @@
+/* ahead: the weights that the sides of a walk ask for, here and where some compute ahead; and those
+ * sides' lanes, the step that is queued and the one that is taken. */
+#include "walk/run.h"
+
+/* --- weights ---------------------------------------------------------------------------------- */
+
+static Forms forms_of_side(const Walk *w, int s, int layer) {
+  const WalkSide *side = &w->side[s];
+  return side->source.forms(&side->source, walk_mode(side, layer),
+                            layer == w->layers - 1 && !side->layers);
+}
+
+/* All that is asked of a layer by the sides of one source. */
+static Forms forms_of_source(const Walk *w, const Source *source, int layer) {
+  Forms forms = {0};
+  for (int s = 0; s < w->sides; s++)
+    if (layer < walk_layers_of(w, s) && source_same(&w->side[s].source, source))
+      forms = forms_of_both(forms, forms_of_side(w, s, layer));
+  return forms;
+}
+
+/* Whether it stands where it is computed ahead. */
+static bool is_there(const Walk *w, int s, int layer) {
+  const Source *source = &w->side[s].source;
+  const Forms forms = forms_of_source(w, source, layer);
+  return source->ahead->has(source, layer, &forms);
+}
+
+/* All that the sides ask of this host: what stands elsewhere is not asked for again. `ahead`: those
+ * alone that compute ahead. */
+static Forms forms_at(const Walk *w, int layer, bool ahead) {
+  Forms forms = {0};
+  for (int s = 0; s < w->sides; s++) {
+    const bool there = w->side[s].source.ahead;
+    if (layer < walk_layers_of(w, s) && (there ? w->at_the_call || !is_there(w, s, layer) : !ahead))
+      forms = forms_of_both(forms, forms_of_side(w, s, layer));
+  }
+  return forms;
+}
+
+bool ahead_send(const Walk *w, int layer, Status *st) {
+  for (int s = 0; s < w->sides; s++) {
+    const Source *source = &w->side[s].source;
+    if (!source->ahead || layer >= walk_layers_of(w, s) || is_there(w, s, layer)) continue;
+    const Forms forms = forms_of_source(w, source, layer);
+    TRY(source->ahead->hold(source, layer, &forms, st));
+  }
+  return true;
+}
+
+bool ahead_hold(const Walk *w, int layer, Status *st) {
+  const Forms forms = forms_at(w, layer, false);
+  if (w->weights) TRY(layers_hold(w->weights, layer, &forms, st));
+  return ahead_send(w, layer, st);
+}
+
+/* Whether it can be sent as it is. */
+static bool is_ready(const Walk *w, int layer) {
+  const Forms forms = forms_at(w, layer, true);
+  return !w->weights || layers_ready(w->weights, layer, &forms);
+}
+/* --- lanes ------------------------------------------------------------------------------------ */
+
+TensorSet ahead_back(const Walk *w) {
+  TensorSet back = 0;
+  for (int v = 0; v < w->visitors; v++) {
+    if (!w->visitor[v].looks_at) return TENSORS_ALL;
+    back |= w->visitor[v].looks_at;
+  }
+  return back;
+}
+
+void ahead_close(const Walk *w, const int *lane) {
+  for (int s = 0; s < w->sides; s++)
+    if (lane[s] >= 0) w->side[s].source.ahead->close(&w->side[s].source, lane[s]);
+}
+
+bool ahead_open(Arena *arena, const Walk *w, int **lane, Status *st) {
+  const TensorSet back = ahead_back(w);
+  int longest = 0;
+  *lane = ARENA_NEW(arena, int, w->sides);
+  for (int p = 0; p < w->prompts; p++)
+    longest = w->prompt[p].T > longest ? w->prompt[p].T : longest;
+  for (int s = 0; s < w->sides; s++) (*lane)[s] = -1;
+  for (int s = 0; s < w->sides; s++) {
+    const Source *source = &w->side[s].source;
+    if (source->ahead && ((*lane)[s] = source->ahead->open(source, longest, back, st)) < 0) {
+      ahead_close(w, *lane);
+      return false;
+    }
+  }
+  return true;
+}
+
+/* --- steps ------------------------------------------------------------------------------------ */
+
+static bool any_ahead(const Walk *w, int layer) {
+  for (int s = 0; s < w->sides; s++)
+    if (w->side[s].source.ahead && layer < walk_layers_of(w, s)) return true;
+  return false;
+}
+
+/* To whoever looks at it there, where all sides are. */
+static void show_queued(const WalkRun *run, const Way *way, int layer) {
+  const Walk *w = run->walk;
+  const WalkPlace at = {way->prompt, layer, way->shape, w->side, w->sides};
+  for (int s = 0; s < w->sides; s++) {
+    const Source *source = &w->side[s].source;
+    if (!source->ahead || layer >= walk_layers_of(w, s)) return;
+    run->there[s] = source->ahead->there(source, run->lane[s]);
+  }
+  for (int v = 0; v < w->visitors; v++)
+    if (w->visitor[v].queued) w->visitor[v].queued(w->visitor[v].context, &at, run->there);
+}
+
+static void queue_step(WalkRun *run, int way, int layer) {
+  const Walk *w = run->walk;
+  const Way *of = &run->way[way];
+  if (!any_ahead(w, layer)) return;
+  for (int s = 0; s < w->sides; s++) {
+    const Source *source = &w->side[s].source;
+    if (!source->ahead || layer >= walk_layers_of(w, s)) continue;
+    const Tensor *stream = &of->lane[s].half[layer % 2];
+    const bool goes_on = layer > of->first && !run->several;
+    source->ahead->queue(
+        source, run->lane[s],
+        &(SourceStep){of->shape, walk_mode(&w->side[s], layer), layer, goes_on ? NULL : stream});
+  }
+  show_queued(run, of, layer);
+  run->queued_way = way;
+  run->queued_layer = layer;
+}
+
+/* The step behind this one, where this host has its weights already: of another layer they are sent
+ * before. */
+static bool queue_next(WalkRun *run, int way, int layer, Status *st) {
+  run->queued_layer = -1;
+  for (int next = way + 1; next < run->ways; next++)
+    if (run->way[next].first <= layer) {
+      queue_step(run, next, layer);
+      return true;
+    }
+  for (int next = 0; !run->by_layer && layer + 1 < walk_last_layer(run->walk) && next <= way;
+       next++)
+    if (run->way[next].first <= layer + 1) {
+      if (!is_ready(run->walk, layer + 1)) return true;
+      TRY(ahead_send(run->walk, layer + 1, st));
+      queue_step(run, next, layer + 1);
+      return true;
+    }
+  return true;
+}
+
+/* What did not come back. */
+static void forget_others(Trace *trace, TensorSet back) {
+  for (int id = 0; id < TENSORS_MOST; id++)
+    if (!(back >> id & 1)) trace->t[id].data = NULL;
+}
+
+bool ahead_take(WalkRun *run, Way *of, int layer, Trace *trace, Status *st) {
+  const Walk *w = run->walk;
+  const int way = (int)(of - run->way);
+  const Source *waited = NULL;
+  if (!any_ahead(w, layer)) return true;
+  if (run->queued_way != way || run->queued_layer != layer) queue_step(run, way, layer);
+  for (int s = 0; s < w->sides; s++) {
+    WalkSide *side = &w->side[s];
+    const Source *source = &side->source;
+    if (!source->ahead || layer >= walk_layers_of(w, s)) continue;
+    if (!waited || !source_same(source, waited)) TRY(source->ahead->wait(source, st));
+    waited = source;
+    side->time_s += source->ahead->take(source, run->lane[s], &trace[s]);
+    way_put_stream(&of->lane[s], layer + 1, trace_role(&trace[s], ROLE_BLOCK_OUT));
+    TRY(source->check(source, walk_mode(side, layer), layer, &trace[s], st));
+    forget_others(&trace[s], run->back);
+  }
+  return queue_next(run, way, layer, st);
+}
+
+bool ahead_send_next(WalkRun *run, int layer, Status *st) {
+  const Walk *w = run->walk;
+  if (!w->weights || layers_stay(w->weights) || w->weights->places < 2 || !any_ahead(w, layer))
+    return true;
+  int way = 0;
+  while (run->way[way].first > layer) way++;
+  if (run->queued_layer != layer || run->queued_way != way) queue_step(run, way, layer);
+  return layer + 1 >= walk_last_layer(w) || ahead_hold(w, layer + 1, st);
+}
