@@ -123,7 +123,8 @@ static inline Approx approx_sqrt(Approx x) {
 /* exp(x + dx) - exp(x) = exp(x) expm1(dx); expm1(e) <= e + e^2 up to 1. Beyond, it is below exp(x +
  * e), where the 2^-40 outweighs the rounding of x + e for every sum that does not give 0. */
 static inline Approx approx_exp(Approx x) {
-  double v = exp(x.v), spread = x.e < 1 ? v * (x.e * (1 + x.e)) : exp(x.v + x.e * (1 + 0x1p-40)),
+  double v = exp64(x.v),
+         spread = x.e < 1 ? v * (x.e * (1 + x.e)) : exp64(x.v + x.e * (1 + 0x1p-40)),
          m = v + spread;
   return approx_settle(v, spread, m,
                        EXP32_ULP * 2 * half_ulp32(m > 0 ? m : 0x1p-149)); /* never exactly 0 */
@@ -131,7 +132,7 @@ static inline Approx approx_exp(Approx x) {
 
 /* The slope 1 / (1 + x) is greatest at the lower end. */
 static inline Approx approx_log1p(Approx x) {
-  double v = log1p(x.v), least = 1 + x.v - x.e;
+  double v = log1p64(x.v), least = 1 + x.v - x.e;
   if (!(least > 0)) return (Approx){v, INFINITY};
   double spread = x.e / least, m = fabs(v) + spread;
   return approx_settle(v, spread, m, LOG1P32_ULP * 2 * half_ulp32(m));
@@ -141,8 +142,8 @@ static inline Approx approx_log1p(Approx x) {
  * x itself, which rounds nothing. */
 static inline Approx approx_softplus(Approx x) {
   bool below = x.v - x.e <= 20, above = x.v + x.e > 20;
-  double v = softplus64(x.v), spread = above ? x.e : x.e / (1 + exp(-(x.v + x.e)));
-  if (below && above) spread += log1p(exp(-20));
+  double v = softplus64(x.v), spread = above ? x.e : x.e / (1 + exp64(-(x.v + x.e)));
+  if (below && above) spread += log1p64(exp64(-20));
   double m = v + spread;
   return approx_settle(v, spread, m,
                        below ? SOFTPLUS32_ULP * 2 * half_ulp32(m > 0 ? m : 0x1p-149) : 0);
@@ -154,10 +155,10 @@ static inline Approx approx_softplus(Approx x) {
  * the sum adds 2^-24 (their products, below 7 2^-48, are in the 2^-45), and the quotient is
  * rounded. Where e^-x may overflow, 0 may come out. */
 static inline Approx approx_silu(Approx x) {
-  double v = silu64(x.v), s = 1 / (1 + exp(-x.v)), low = x.v - x.e;
+  double v = silu64(x.v), s = 1 / (1 + exp64(-x.v)), low = x.v - x.e;
   double spread = x.e * (fabs(s * (1 + x.v * (1 - s))) + x.e / 4), m = fabs(v) + spread;
   if (low < SILU32_LOWEST) return approx_settle(v, spread, m, m + half_ulp32(m));
-  double rest = 1 / (1 + exp(low)), part = m * (rest * EXP32_ULP * 0x1p-23 + 0x1p-24 + 0x1p-45);
+  double rest = 1 / (1 + exp64(low)), part = m * (rest * EXP32_ULP * 0x1p-23 + 0x1p-24 + 0x1p-45);
   return approx_settle(v, spread, m,
                        fmin(SILU32_ULP * 2 * half_ulp32(m), part + half_ulp32(m + part)));
 }
@@ -167,7 +168,7 @@ static inline Approx approx_silu(Approx x) {
 static inline Approx approx_gate(Approx y, Approx z) {
   Approx product = approx_mul(y, z), power = approx_exp(approx_minus(z));
   if (power.e < INFINITY) return approx_div(product, approx_add(exactly(1), power));
-  double v = y.v * silu64(z.v), least = fmin(exp(-z.v - z.e) * (1 - 0x1p-22), 0x1.fffffep127);
+  double v = y.v * silu64(z.v), least = fmin(exp64(-z.v - z.e) * (1 - 0x1p-22), 0x1.fffffep127);
   return approx_round(v, fabs(v) + (fabs(product.v) + product.e) / least);
 }
 

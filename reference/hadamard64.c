@@ -14,14 +14,8 @@
 #include <string.h>
 
 #include "reference/model64.h"
+#include "reference/room.h"
 
-/* A serial loop is compiled for several instruction sets; every fma is written, so the bits do not
- * depend on which. */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(DS_SANITIZE)
-#define CLONES __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
-#else
-#define CLONES
-#endif
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 enum { MAX_ORDER = HADAMARD64_MAX_ORDER, MAX_Q = 19 };
@@ -182,7 +176,7 @@ int hadamard64_factor(int n) {
   return 0;
 }
 
-CLONES static void rotate_row(const Paley *P, double *x, int n) {
+REF_CLONES static void rotate_row(const Paley *P, double *x, int n) {
   const int width = n / P->order;
   const double length = sqrt(n);
   if (width < LANES) {
@@ -210,8 +204,8 @@ static int panel_lanes(int rows) { return rows <= 4096 ? 4 * LANES : LANES; }
 
 /* x [rows, lanes], its rows `stride` apart, through panel [rows, lanes]: in the matrix they stand
  * at strides that caches map onto each other. x may be the panel. */
-CLONES static void rotate_panel(const Paley *P, double *x, int rows, int lanes, ptrdiff_t stride,
-                                double *panel) {
+REF_CLONES static void rotate_panel(const Paley *P, double *x, int rows, int lanes,
+                                    ptrdiff_t stride, double *panel) {
   const int width = rows / P->order;
   const double length = sqrt(rows);
   for (int j = 0; j < width; j++)

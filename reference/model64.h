@@ -1,13 +1,13 @@
 /* model64: the float64 reference of a Mamba-1 model, written from the published model and from
- * nothing in kernels/. Products go through GSL's BLAS interface to OpenBLAS in fixed panels of
- * rows, one BLAS thread each, so that the result does not depend on the number of threads.
+ * nothing in kernels/, over a table of operators (ops64.h): the same bits on any processor, number
+ * of threads and device, and of a token in a prompt of any length.
  * Dimensions: T tokens, D model width, E = 2D inner width, N states, R rank of dt, K taps. All
  * matrices are row-major float64, without units; all buffers, weights and tokens belong to the
  * caller, and no output may overlap an input but where its function says so. Token ids must be
  * below `vocab`. Nothing fails: what is not finite goes on as IEEE has it. Source: the published
  * Mamba model (Gu, Dao 2023) in the layout of Hugging Face's checkpoints; the transform in
  * front of out_proj: Quamba's. Error:  relative to the golden float64 run of the shipped model at
- * most 1.2e-15, of each of its 51 tensors (tests/test_reference.c). */
+ * most 1.7e-15, of each of its 51 tensors (tests/test_reference.c). */
 #ifndef DS_REFERENCE_MODEL64_H
 #define DS_REFERENCE_MODEL64_H
 #include <stdbool.h>
@@ -87,8 +87,4 @@ void norm64(const Ops64 *ops, const double *x, const double *gain, double eps, i
             double *norm_f);
 void logits64(const Ops64 *ops, const double *norm_f, int T, int D, const double *head, int rows,
               double *logits, int vocab);
-
-/* The BLAS that runs the products, in its own words; NULL where it is not OpenBLAS. Sets it to one
- * thread. */
-const char *blas64_name(void);
 #endif

@@ -49,8 +49,7 @@ static Killed run(const char *folder, int n) {
   pid_t child = fork();
   cr_assert(child >= 0);
   if (child == 0) {
-    setenv("OMP_WAIT_POLICY", "passive", 1);
-    setenv("OPENBLAS_NUM_THREADS", "1", 1); /* with both the program does not start itself again */
+    setenv("OMP_WAIT_POLICY", "passive", 1); /* so the program does not start itself again */
     setenv("PATH", "", 1); /* no gnuplot: its plots are not what is looked at here */
     if (!freopen("/dev/null", "w", stdout) || !killable()) _exit(9);
     execl(program, "driftscope", "run", spec, "-q", "-o", folder, (char *)NULL);

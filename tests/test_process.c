@@ -103,17 +103,9 @@ Test(process, little_address_space_ends_well_or_with_one_line, .timeout = 300) {
 #endif
   const int mega[] = {100, 130, 160, 200, 250, 300,  350,  400,
                       450, 500, 600, 700, 800, 1000, 2000, 4000};
-  int refused = 0, done = 0, unloaded = 0;
+  int refused = 0, done = 0;
   for (size_t i = 0; i < sizeof mega / sizeof *mega; i++) {
     int status;
-    /* Newer builds of OpenBLAS never end loading where they find no room: then the program has not
-     * begun. */
-    words_of(&status, "ulimit -v %d; timeout -s KILL 4 %s --version >/dev/null", 1000 * mega[i],
-             shell_program());
-    if (status == 137 || status == 9) {
-      unloaded++;
-      continue;
-    }
     const char *words = words_of(
         &status, "ulimit -v %d; timeout -s KILL 60 %s run %s/a.yaml -q --fresh -o %s/m >/dev/null",
         1000 * mega[i], shell_program(), shell_folder, shell_folder);
@@ -127,8 +119,7 @@ Test(process, little_address_space_ends_well_or_with_one_line, .timeout = 300) {
                 mega[i], words);
     }
   }
-  cr_expect(refused + unloaded >= 3 && done >= 3 && unloaded < 12,
-            "%d refused, %d done, %d not loaded: too few", refused, done, unloaded);
+  cr_expect(refused >= 3 && done >= 3, "%d refused, %d done: too few", refused, done);
 }
 
 Test(process, runs_itself_under_valgrind) {

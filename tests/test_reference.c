@@ -19,6 +19,8 @@
 enum { LAYERS = 24, D = 256, E = 512, N = 16, R = 16, K = 4, DBC = R + 2 * N, VOCAB = 256, T = 96 };
 /* Two float64 computations of this model, however ordered, differ by far less than this. */
 static const double TOLERANCE = 1e-10;
+/* What reference/model64.h states of the golden tensors. */
+static const double STATED = 1.7e-15;
 
 /* --- memory that starts as junk --------------------------------------------------------------- */
 
@@ -259,6 +261,8 @@ Test(reference, every_golden_tensor_and_bits_per_byte_are_reproduced) {
   printf("reference: %d tensors, largest relative error %.2e (%s); bits per byte %.12f, golden "
          "%.12f\n",
          worst.compared, worst.error, worst.name, bits, want);
+  cr_expect(worst.error <= STATED, "%s: relative error %.2e, stated at most %.1e", worst.name,
+            worst.error, STATED);
   H5Fclose(file);
 }
 
@@ -315,10 +319,4 @@ Test(reference, absent_gain_and_bias_are_gain_one_and_bias_zero) {
     head64(&ops64_cpu, &m, x, 5, norm_f[g], logits[g]);
   }
   for (int i = 0; i < 5 * VOCAB; i++) cr_assert_eq(logits[0][i], logits[1][i], "logits[%d]", i);
-}
-
-Test(reference, products_run_on_openblas) {
-  const char *name = blas64_name();
-  cr_assert(name, "the products do not come from OpenBLAS");
-  cr_expect_not_null(strstr(name, "OpenBLAS"), "got %s", name);
 }

@@ -28,10 +28,8 @@ static bool runs_itself(void) {
 }
 
 void process_restart(char **argv) {
-  const char *own = getenv("OPENBLAS_NUM_THREADS");
-  if (getenv("OMP_WAIT_POLICY") && own && !strcmp(own, "1")) return;
-  if (runs_itself() && setenv("OMP_WAIT_POLICY", "passive", 0) == 0 &&
-      setenv("OPENBLAS_NUM_THREADS", "1", 1) == 0)
+  if (getenv("OMP_WAIT_POLICY")) return;
+  if (runs_itself() && setenv("OMP_WAIT_POLICY", "passive", 0) == 0)
     execv("/proc/self/exe", argv);
 }
 

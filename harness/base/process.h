@@ -8,10 +8,9 @@
 /* Descriptors 0 to 2 that are closed are opened so that using them fails: else the next file that
  * is opened would be standard output. */
 void process_fill_descriptors(void);
-/* Starts the program once more with what its libraries read before main, where that is not set:
- * threads that wait for the next parallel loop sleep (spinning halves the speed of a shared
- * machine), and OpenBLAS, which is always called from one of our own threads, makes none of its
- * own. Returns where nothing is to be set, or where the program that runs is not the one that would
+/* Starts the program once more with what OpenMP reads before main, where that is not set: threads
+ * that wait for the next parallel loop sleep (spinning halves the speed of a shared machine).
+ * Returns where nothing is to be set, or where the program that runs is not the one that would
  * be started (valgrind, an emulator, a loader called by name). */
 void process_restart(char **argv);
 /* A mapped file that becomes shorter while it is read, or whose disk fails, ends the program with

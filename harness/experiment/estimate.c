@@ -21,9 +21,12 @@
 #include "study/restore.h"
 #include "study/swap.h"
 
-/* Program, libraries, BLAS buffers, HDF5's caches: what a run of nothing keeps resident;
+/* Program, libraries, HDF5's caches: what a run of nothing keeps resident;
  * measured. */
 static const size_t fixed_bytes = (size_t)64 << 20;
+/* Of each thread, on its stack: the panels of the reference's products (576 KiB) and transforms (2
+ * MiB). */
+static const size_t thread_bytes = (size_t)3 << 20;
 enum { ROW_BYTES = 2 * sizeof(PairStats) };
 
 static bool is_kept(const Spec *spec, const Tensors *tensors, int id, int layer) {
@@ -74,14 +77,6 @@ StoreShape estimate_shape(Arena *arena, const Spec *spec, const Subject *subject
   return shape;
 }
 
-/* What OpenBLAS keeps resident a thread: it packs up to 384 rows of a product's right factor, as
- * far as its buffer goes. Measured: 35 MB at 50,280 columns, 3 MB at 1,024. */
-static size_t blas_bytes(const Config *c) {
-  enum { PACKED_ROWS = 384, PACKED_COLUMNS = 12000 };
-  size_t inner = 2 * (size_t)c->E, widest = (size_t)c->vocab > inner ? (size_t)c->vocab : inner;
-  return PACKED_ROWS * (widest < PACKED_COLUMNS ? widest : PACKED_COLUMNS) * sizeof(double);
-}
-
 static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
 
 /* What is asked for beside the layers, at the most: the walk of all sides with what rides along, or
@@ -109,7 +104,7 @@ static size_t beside_layers(const Spec *spec, const Subject *subject, int longes
   most = larger(most, larger(swap_bytes(spec, c, longest), restore_bytes(spec, c, longest)));
   most = larger(most, larger(mend_bytes(spec, c, longest), events_bytes(spec, c, longest)));
   most = larger(most, micro_bytes(spec, subject, scratch));
-  return fixed_bytes + (size_t)threads * blas_bytes(c) + larger(walk, most + store);
+  return fixed_bytes + (size_t)threads * thread_bytes + larger(walk, most + store);
 }
 
 /* Of the machine's what is free, with a tenth left for others, as far as it can be had. `room`:

@@ -82,7 +82,6 @@ const Attribute *provenance_attributes(Arena *arena, const Spec *spec, const Sub
   TEXT("backend", device->found ? device->cuda.ops.backend : ops_cpu.backend);
   if (device->found) TEXT("device", device->cuda.name);
   TEXT("machine", machine(arena));
-  TEXT("blas", blas64_name());
   TEXT("compiler", COMPILER);
   TEXT("flags", BUILD_FLAGS);
   TEXT("date", date(arena));

@@ -377,7 +377,6 @@ const Phrase chinese[] = {
     {"device", "设备"},
     {"compiler", "编译器"},
     {"flags", "编译选项"},
-    {"BLAS of the reference", "参考所用的 BLAS"},
     {"The spec with every default filled in:\n\n", "填入全部默认值后的实验规格：\n\n"},
     {"The spec:\n\n", "实验规格：\n\n"},
 

@@ -20,7 +20,6 @@ const char *const about_names[ABOUT_COUNT] = {
     [ABOUT_COMPILER] = "compiler",
     [ABOUT_FLAGS] = "flags",
     [ABOUT_MACHINE] = "machine",
-    [ABOUT_BLAS] = "blas",
     [ABOUT_DATE] = "date",
     [ABOUT_SEED] = "seed",
     [ABOUT_MODEL] = "model",

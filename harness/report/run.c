@@ -112,7 +112,6 @@ static const Line reproduce_lines[] = {
     {ABOUT_DEVICE, WORD("device"), false},
     {ABOUT_COMPILER, WORD("compiler"), false},
     {ABOUT_FLAGS, WORD("flags"), true},
-    {ABOUT_BLAS, WORD("BLAS of the reference"), false},
 };
 
 void section_reproduce(FILE *out, const ReportData *d, Arena scratch) {

@@ -326,17 +326,10 @@ Walk subject_walk(const Subject *subject, WalkSide *side, int sides, const Promp
 
 /* --- loading ---------------------------------------------------------------------------------- */
 
-/* What every thread takes that multiplies in float64: a buffer of OpenBLAS (128 MiB in Debian's
- * builds, measured), and its stack. */
-static size_t thread_bytes(void) {
-  const size_t buffer = (size_t)129 << 20;
-  return buffer + process_stack();
-}
-
-/* OpenBLAS asks for its buffers again and again where there is no room for them: so the room is
- * looked at before. */
+/* Where a thread's stack finds no room, the run ends without a line: so the room is looked at
+ * before. */
 static bool check_threads(const Spec *spec, Arena scratch, Status *st) {
-  const size_t libraries = (size_t)64 << 20, room = process_room(), one = thread_bytes();
+  const size_t libraries = (size_t)64 << 20, room = process_room(), one = process_stack();
   size_t threads = (size_t)omp_get_max_threads(),
          fit = room > libraries ? (room - libraries) / one : 0;
   if (fit >= threads) return true;
@@ -385,8 +378,6 @@ bool subject_load(Arena *arena, const Spec *spec, const LayersPlan *plan, Progre
   omp_set_num_threads(spec->threads > 0 ? spec->threads : omp_get_num_procs());
   const Config *c = &subject->checkpoint.config;
   const double start = clock_s();
-  if (!blas64_name())
-    return FAIL(st, "the float64 reference: the BLAS that this program runs with is not OpenBLAS");
   TRY(check_threads(spec, *arena, st));
   subject->layers = ARENA_NEW(arena, Layers, 1);
   TRY(layers_open(arena, &subject->checkpoint, spec->rewrite, plan, subject->layers, st));

@@ -1,0 +1,2 @@
+#define LEVEL 1
+#include "tests/levels64.h"

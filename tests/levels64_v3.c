@@ -1,0 +1,2 @@
+#define LEVEL 3
+#include "tests/levels64.h"

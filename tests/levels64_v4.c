@@ -1,0 +1,2 @@
+#define LEVEL 4
+#include "tests/levels64.h"
