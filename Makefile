@@ -17,9 +17,9 @@ LDLIBS   := -lgsl -lgslcblas -lyaml -ljansson -lxxhash -lcmark-gfm -lcmark-gfm-e
             $(shell pkg-config --silence-errors --libs-only-L hdf5) -lhdf5_hl -lhdf5 -lm
 BUNDLE   := $(BUILD)/driftscope-bundle
 
-# With nvcc the kernels for a device are built in, CUDA's runtime statically; without it kernels/no_cuda.c says so.
+# With nvcc the kernels for a device are built in, CUDA's runtime statically; without it no_cuda.c and no_cuda64.c say so.
 NVCC     := $(firstword $(shell command -v nvcc) $(wildcard /usr/local/cuda/bin/nvcc))
-KERNELS  := $(if $(NVCC),$(wildcard kernels/*.cu))
+KERNELS  := $(if $(NVCC),$(wildcard kernels/*.cu reference/*.cu))
 NVFLAGS  := -std=c++17 -O3 -lineinfo -gencode arch=compute_90,code=sm_90 -gencode arch=compute_75,code=compute_75
 NVFLAGS  += -fmad=false -ftz=false -prec-div=true -prec-sqrt=true  # IEEE float32, as the CPU: the same bits
 CUDALIBS := $(if $(KERNELS),-L$(dir $(NVCC))../lib64 -lcudart_static -lstdc++ -ldl -lrt -lpthread)
@@ -31,7 +31,7 @@ v3       := -march=x86-64-v3
 v4       := -march=x86-64-v4
 vnni     := -march=x86-64-v4 -mavx512vnni
 
-SOURCES  := $(filter-out $(if $(KERNELS),kernels/no_cuda.c),$(wildcard harness/*.c harness/*/*.c harness/*/*/*.c kernels/*.c reference/*.c))
+SOURCES  := $(filter-out $(if $(KERNELS),kernels/no_cuda.c reference/no_cuda64.c),$(wildcard harness/*.c harness/*/*.c harness/*/*/*.c kernels/*.c reference/*.c))
 TESTS    := $(wildcard tests/*.c) $(filter-out %/main.c,$(wildcard tests/words/*.c))
 WORDS    := $(wildcard tests/words/*.c)
 GPUTESTS := $(wildcard tests/gpu/*.c $(if $(KERNELS),tests/gpu/*.cu))

@@ -26,7 +26,7 @@ enum { RMSNORM64_LANES = 32 }; /* of a warp, or of four AVX-512 registers: laten
 REF_FN double rmsnorm64_add(double sum, double x) { return fma(x, x, sum); }
 /* Of squares up to 1e154. `root_D`: sqrt(D). */
 REF_FN double rmsnorm64_rms(double squares, int D, double eps, double root_D) {
-  return sqrt(fma(D, eps, squares)) / root_D;
+  return sqrt(fma((double)D, eps, squares)) / root_D;
 }
 REF_FN double rmsnorm64_value(double x, double rms, double gain) { return x / rms * gain; }
 

@@ -8,7 +8,7 @@ shift
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 status=0
-for source in kernels/*.cu; do
+for source in kernels/*.cu reference/*.cu; do
   ptx=$work/$(basename "$source").ptx
   "$nvcc" -std=c++17 -O3 -I. "$@" -arch=compute_75 -ptx "$source" -o "$ptx"
   # A name may hold any word; instructions stand behind a tab.

@@ -13,6 +13,7 @@ extern Cuda cuda;
 bool check_ops(bool small);
 bool check_primitives(void);
 bool check_places(void);
+bool check_reference(bool small);
 /* Prints how long the operators take whose names contain `only`. */
 void time_ops(const char *only);
 #endif
