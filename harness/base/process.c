@@ -29,8 +29,7 @@ static bool runs_itself(void) {
 
 void process_restart(char **argv) {
   if (getenv("OMP_WAIT_POLICY")) return;
-  if (runs_itself() && setenv("OMP_WAIT_POLICY", "passive", 0) == 0)
-    execv("/proc/self/exe", argv);
+  if (runs_itself() && setenv("OMP_WAIT_POLICY", "passive", 0) == 0) execv("/proc/self/exe", argv);
 }
 
 /* What is left of one limit of which `pages` are used. */
