@@ -72,6 +72,24 @@ Test(rmsnorm64, rows_worked_by_hand) {
   near("with gain and eps", 1, y[1], -0.25, 1e-15);
 }
 
+/* By the formula, in long double: the mean of the squares first. The bound: half the roundings of a
+ * sum of D squares, which the root halves, and those of the five steps after it. */
+Test(rmsnorm64, equals_the_formula_in_long_double) {
+  enum { T = 5, D = 301 };
+  const double *x = noise(T * D, 21), *gain = noise(D, 22);
+  double *y = junk(T * D);
+  rmsnorm64(x, gain, 1e-5, T, D, y);
+  for (int t = 0; t < T; t++) {
+    long double mean = 0;
+    for (int d = D - 1; d >= 0; d--) mean += (long double)x[t * D + d] * x[t * D + d] / D;
+    for (int d = 0; d < D; d++) {
+      const long double want = x[t * D + d] / sqrtl(mean + 1e-5L) * gain[d];
+      cr_assert(fabsl(y[t * D + d] - want) <= (D / 32.0 / 2 + 8) * 0x1p-53L * fabsl(want),
+                "y[%d, %d]: got %a, want %La", t, d, y[t * D + d], want);
+    }
+  }
+}
+
 /* --- silu64, softplus64, conv1d64 ------------------------------------------------------------- */
 
 Test(activation64, silu_and_softplus_at_known_points_and_far_out) {
@@ -112,6 +130,30 @@ Test(conv1d64, taps_before_the_first_token_are_left_out) {
   conv1d64(&x[0][0], 3, 3, 2, 4, &weight[0][0], NULL, pre, silu);
   for (int i = 0; i < 6; i++)
     cr_expect_eq(pre[i], want[i / 2][i % 2] - bias[i % 2], "without bias, pre[%d]", i);
+}
+
+/* In long double, oldest tap first, bias first. The bound: a rounding of each of K + 1 steps, in u
+ * times the sum of magnitudes, and what SiLU makes of it (its slope is at most 1.1). */
+Test(conv1d64, equals_the_convolution_in_long_double) {
+  enum { T = 40, E = 70, K = 4 };
+  const double *x = noise(T * E, 23), *w = noise(E * K, 24), *bias = noise(E, 25);
+  double *pre = junk(T * E), *silu = junk(T * E);
+  conv1d64(x, E, T, E, K, w, bias, pre, silu);
+  for (int t = 0; t < T; t++)
+    for (int e = 0; e < E; e++) {
+      long double want = bias[e], size = fabs(bias[e]);
+      for (int k = 0; k < K; k++) {
+        if (t - K + 1 + k < 0) continue;
+        const long double product = (long double)w[e * K + k] * x[(t - K + 1 + k) * E + e];
+        want += product;
+        size += fabsl(product);
+      }
+      const long double bound = (K + 1) * 0x1p-53L * size, gate = want / (1 + expl(-want));
+      cr_assert(fabsl(pre[t * E + e] - want) <= bound, "pre[%d, %d]: got %a, want %La", t, e,
+                pre[t * E + e], want);
+      cr_assert(fabsl(silu[t * E + e] - gate) <= 1.1L * bound + 4 * 0x1p-53L * fabsl(gate),
+                "silu[%d, %d]: got %a, want %La", t, e, silu[t * E + e], gate);
+    }
 }
 
 /* --- scan64 ----------------------------------------------------------------------------------- */
@@ -209,6 +251,62 @@ Test(scan64, states_are_independent_for_any_number_of_them) {
     for (int i = 0; i < T * E; i++)
       cr_expect(fabs(y[i] - sum[i]) < 1e-13, "N %d: y[%d] got %a, want %a", N, i, y[i], sum[i]);
   }
+}
+
+/* In long double, and not as a recurrence: y[t] = D u + sum over tokens s <= t and states of C[t]
+ * B[s] delta[s] u[s] exp(A (delta[s+1] + … + delta[t])). The bound, of the sum of magnitudes: t
+ * steps of each term, whose exponentials' arguments are rounded at sizes up to 8, and N + 8
+ * roundings. */
+Test(scan64, equals_the_sum_over_all_earlier_tokens_in_long_double) {
+  enum { T = 24, E = 19, N = 16 };
+  const double *u = noise(T * E, 31), *dt = noise(T * E, 32), *B = noise(T * N, 33),
+               *C = noise(T * N, 34), *z = noise(T * E, 35), *A_log = noise(E * N, 36),
+               *D = noise(E, 37), *bias = noise(E, 38);
+  double *delta = junk(T * E), *y = junk(T * E), *gated = junk(T * E), *state = junk(E * N);
+  scan64(&(Scan64){.T = T,
+                   .E = E,
+                   .N = N,
+                   .u = u,
+                   .dt = dt,
+                   .B = B,
+                   .C = C,
+                   .BC_stride = N,
+                   .z = z,
+                   .z_stride = E,
+                   .A_log = A_log,
+                   .D = D,
+                   .dt_bias = bias,
+                   .delta = delta,
+                   .y = y,
+                   .gated = gated,
+                   .state = state});
+  for (int e = 0; e < E; e++)
+    for (int t = 0; t < T; t++) {
+      const int at = t * E + e;
+      long double want = (long double)D[e] * u[at], size = fabsl(want);
+      for (int n = 0; n < N; n++) {
+        const long double A = -expl(A_log[e * N + n]);
+        long double passed = 0, h = 0;
+        for (int s = t; s >= 0; s--) {
+          const long double step = log1pl(expl((long double)dt[s * E + e] + bias[e]));
+          const long double term =
+              step * u[s * E + e] * B[s * N + n] * expl(A * passed) * C[t * N + n];
+          want += term;
+          size += fabsl(term);
+          h += term / C[t * N + n];
+          passed += step;
+        }
+        if (t == T - 1)
+          cr_assert(fabsl(state[e * N + n] - h) <= 1e-14L, "state[%d, %d]: got %a, want %La", e, n,
+                    state[e * N + n], h);
+      }
+      const long double bound = (10 * (t + 1) + N + 8) * 0x1p-53L * size;
+      const long double gate = z[at] / (1 + expl(-(long double)z[at]));
+      cr_assert(fabsl(y[at] - want) <= bound, "y[%d, %d]: got %a, want %La, off by %.3Lg of %.3Lg",
+                t, e, y[at], want, fabsl(y[at] - want), bound);
+      cr_assert(fabsl(gated[at] - want * gate) <= bound + 8 * 0x1p-53L * fabsl(want * gate),
+                "gated[%d, %d]: got %a, want %La", t, e, gated[at], want * gate);
+    }
 }
 
 /* --- hadamard64 ------------------------------------------------------------------------------- */

@@ -298,6 +298,40 @@ Test(reference, bits_do_not_depend_on_the_number_of_threads) {
   H5Fclose(file);
 }
 
+/* 75 tokens, and their first 1, 7, 20 and 33: sums over k and over states end where they end. */
+Test(reference, a_tokens_bits_do_not_depend_on_what_comes_after_it) {
+  Model64 m = model_read();
+  m.hadamard = true;
+  enum { LONG = 75 };
+  static const int shorter[] = {1, 7, 20, 33};
+  const double *x = noise(LONG * D, 12);
+  const Block64 whole = block_buffers(LONG);
+  double *norm_f = junk(LONG * D), *logits = junk(LONG * VOCAB);
+  block64(&ops64_cpu, &m, 3, x, LONG, &whole);
+  head64(&ops64_cpu, &m, x, LONG, norm_f, logits);
+  for (int s = 0; s < 4; s++) {
+    const int tokens = shorter[s];
+    const Block64 part = block_buffers(tokens);
+    double *own_norm = junk((size_t)tokens * D), *own_logits = junk((size_t)tokens * VOCAB);
+    block64(&ops64_cpu, &m, 3, x, tokens, &part);
+    head64(&ops64_cpu, &m, x, tokens, own_norm, own_logits);
+#define SAME(tensor, width)                                                                        \
+  cr_assert_arr_eq(part.tensor, whole.tensor, (size_t)tokens *(width) * sizeof(double),            \
+                   #tensor " of %d tokens", tokens)
+    SAME(norm, D);
+    SAME(in_proj, 2 * E);
+    SAME(conv1d_silu, E);
+    SAME(x_proj, DBC);
+    SAME(dt_proj, E);
+    SAME(gated, E);
+    SAME(out_proj_in, E);
+    SAME(block_out, D);
+#undef SAME
+    cr_assert_arr_eq(own_logits, logits, (size_t)tokens * VOCAB * sizeof(double),
+                     "logits of %d tokens", tokens);
+  }
+}
+
 Test(reference, absent_gain_and_bias_are_gain_one_and_bias_zero) {
   Model64 m = model_read();
   double *x = noise(5 * D, 11), *ones = junk(D), *zeros = calloc(E, sizeof *zeros);
