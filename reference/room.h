@@ -15,13 +15,12 @@
 #define REF_FN static inline __attribute__((always_inline))
 #endif
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(DS_SANITIZE) &&    \
-    !defined(__CUDACC__)
-#define REF_LEVELS /* of x86-64 are told apart */
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(DS_SANITIZE) && !defined(__CUDACC__)
+#define REF_LEVELS /* of x86-64 are told apart, by gcc and by clang */
 #endif
 
 #ifndef REF_CLONES
-#ifdef REF_LEVELS
+#if defined(REF_LEVELS) && !defined(__clang__) /* which knows the names of levels since 18 */
 #define REF_CLONES __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
 #else
 #define REF_CLONES
