@@ -17,16 +17,17 @@ typedef enum Hard64 {
 } Hard64;
 #define HARD64_KINDS 4
 
-static inline double uniform64(void) {
-  return ((double)random_bits() * 0x1p-32 + (double)random_bits()) * 0x1p-32;
+/* About normal, variance 1, with bits down to the last place of a float64. */
+static inline double normal64(void) {
+  double x = -2;
+  for (int i = 0; i < 4; i++) x += (double)random_bits() * 0x1p-32;
+  return (x + (double)random_bits() * 0x1p-64) * 1.7320508075688772;
 }
 
 static inline double value64(Hard64 kind, double size) {
   static const double strange[] = {INFINITY, -INFINITY, NAN,    0.0,       -0.0,  0x1p-1074,
                                    -1e-310,  1e300,     -1e300, 0x1p-1022, 710.5, -746.0};
-  double x = 0;
-  for (int i = 0; i < 4; i++) x += uniform64() - 0.5;
-  x *= 1.7320508075688772 * size;
+  const double x = normal64() * size;
   switch (kind) {
     case SPREAD: return random_bits() % 13 ? ldexp(x, (int)(random_bits() % 121) - 60) : x * 0;
     case TINY: return ldexp(x, -(int)(random_bits() % 600) - 400);

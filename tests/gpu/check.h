@@ -16,4 +16,5 @@ bool check_places(void);
 bool check_reference(bool small);
 /* Prints how long the operators take whose names contain `only`. */
 void time_ops(const char *only);
+void time_reference(const char *only);
 #endif

@@ -27,6 +27,9 @@ int main(int argc, char **argv) {
   if (all || small || !strcmp(part, "reference")) equal = check_reference(small) && equal;
   if (all || !strcmp(part, "places")) equal = check_places() && equal;
   if (all || !strcmp(part, "primitives")) equal = check_primitives() && equal;
-  if (!strcmp(part, "times")) time_ops(argc > 2 ? argv[2] : "");
+  if (!strcmp(part, "times")) {
+    time_ops(argc > 2 ? argv[2] : "");
+    time_reference(argc > 2 ? argv[2] : "");
+  }
   return equal ? 0 : 1;
 }
