@@ -5,6 +5,7 @@
 #include "kernels/level.h"
 #include "kernels/q8.h"
 #include <assert.h>
+#include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -81,18 +82,28 @@ static void sums_i8_narrow(const Conv1d *w, const Tensor *x, Tensor *pre, Tile t
   sums_i8_in(w, x, pre, tile, w->acc);
 }
 
+/* Whether no e^-x is beyond what exp32_near makes, with the same bits in half the operations. A NaN
+ * is. */
+static bool all_near(const float *x, int n) {
+  int beyond = 0;
+  for (int c = 0; c < n; c++) beyond += !(fabsf(x[c]) <= EXP32_NEAR);
+  return beyond == 0;
+}
+
 static void silu_f32(const float *restrict pre, int n, float *restrict y) {
-  for (int c = 0; c < n; c++) y[c] = silu32(pre[c]);
+  if (all_near(pre, n))
+    for (int c = 0; c < n; c++) y[c] = silu32_by(pre[c], exp32_near(-pre[c]));
+  else
+    for (int c = 0; c < n; c++) y[c] = silu32(pre[c]);
 }
 
 /* Returns the NaNs that became 0. */
 static int silu_i8(const float *restrict pre, int n, float scale, int8_t *restrict y) {
+  float v[TILE_CHANNELS];
   int nans = 0;
-  for (int c = 0; c < n; c++) {
-    float v = silu32(pre[c]);
-    y[c] = q8_away(v, scale);
-    nans += v != v;
-  }
+  silu_f32(pre, n, v);
+  for (int c = 0; c < n; c++) y[c] = q8_away(v[c], scale);
+  for (int c = 0; c < n; c++) nans += v[c] != v[c];
   return nans;
 }
 

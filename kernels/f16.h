@@ -11,7 +11,8 @@
 #include "kernels/room.h"
 #include <stdint.h>
 
-ROOM_FN uint16_t f16_of(float x) {
+/* In the low 16 bits. */
+ROOM_FN uint32_t f16_code(float x) {
   uint32_t u = bits_of_f32(x), sign = (u >> 16) & 0x8000u, a = u & 0x7fffffffu;
   /* 2^-14 and above: drop 13 bits of the fraction, move the bias from 127 to 15; a carry runs into
    * the exponent. */
@@ -22,7 +23,21 @@ ROOM_FN uint16_t f16_of(float x) {
   uint32_t subnormal = (fraction + (1u << (shift - 1u)) - 1u + ((fraction >> shift) & 1u)) >> shift;
   uint32_t h = a < 0x38800000u ? subnormal : normal;
   h = a >= 0x47800000u ? 0x7c00u : h; /* 65536 and above; from 65520 on the carry does it */
-  return (uint16_t)(a > 0x7f800000u ? 0x7e00u : (h | sign));
+  return a > 0x7f800000u ? 0x7e00u : (h | sign);
+}
+ROOM_FN uint16_t f16_of(float x) { return (uint16_t)f16_code(x); }
+
+/* The same of n floats. In two steps: a loop with f16_of in it shifts in 16 bits, for which AVX2
+ * has no vectors. */
+ROOM_FN void f16_of_all(const float *x, int n, uint16_t *y) {
+  enum { TOGETHER = 16 };
+  int i = 0;
+  for (; i + TOGETHER <= n; i += TOGETHER) {
+    uint32_t bits[TOGETHER];
+    for (int j = 0; j < TOGETHER; j++) bits[j] = f16_code(x[i + j]);
+    for (int j = 0; j < TOGETHER; j++) y[i + j] = (uint16_t)bits[j];
+  }
+  for (; i < n; i++) y[i] = f16_of(x[i]);
 }
 
 ROOM_FN float f32_of_f16(uint16_t h) {

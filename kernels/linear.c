@@ -134,7 +134,7 @@ static int store_row(const float *value, int cols, Format format, float scale, v
   if (format == FORMAT_F32)
     memcpy(y, value, (size_t)cols * sizeof *value);
   else if (format == FORMAT_F16)
-    for (int j = 0; j < cols; j++) ((uint16_t *)y)[j] = f16_of(value[j]);
+    f16_of_all(value, cols, y);
   else
     for (int j = 0; j < cols; j++) {
       ((int8_t *)y)[j] = q8_even(value[j], scale);

@@ -138,11 +138,14 @@ ROOM_FN float log1p32(float y) {
   return y == 0.0f ? y : log_u;
 }
 
-/* log(1 + e^d), the identity above 20. */
-ROOM_FN float softplus32(float d) { return d <= 20.0f ? log1p32(exp32(d)) : d; }
+/* log(1 + e^d), the identity above 20. e = e^d: loops make it for many at once. */
+ROOM_FN float softplus32_by(float d, float e) { return d <= 20.0f ? log1p32(e) : d; }
+ROOM_FN float softplus32(float d) { return softplus32_by(d, exp32(d)); }
 /* The same bits where |d| <= EXP32_NEAR. */
-ROOM_FN float softplus32_near(float d) { return d <= 20.0f ? log1p32(exp32_near(d)) : d; }
+ROOM_FN float softplus32_near(float d) { return softplus32_by(d, exp32_near(d)); }
 
-/* x / (1 + e^-x). Below -88.72 e^-x overflows and the result is -0; silu32(-Inf) is NaN. */
-ROOM_FN float silu32(float x) { return x / (1.0f + exp32(-x)); }
+/* x / (1 + e^-x). Below -88.72 e^-x overflows and the result is -0; silu32(-Inf) is NaN. e = e^-x.
+ */
+ROOM_FN float silu32_by(float x, float e) { return x / (1.0f + e); }
+ROOM_FN float silu32(float x) { return silu32_by(x, exp32(-x)); }
 #endif

@@ -1,20 +1,17 @@
-/* scan: the CPU loops. A task is a tile of WIDTH channels over all tokens and depends on no other;
- * vector lanes are channels, so the order of the tokens is the operator's own. Tokens go through in
- * chunks that stay in the cache. */
+/* scan: the CPU loops. A task is a tile of WIDTH channels, a line of the cache, over all tokens,
+ * and depends on no other; vector lanes are channels, so the order of the tokens is the operator's
+ * own. Tokens go through in chunks that stay in the cache.
+ *
+ * Where no delta * A of a token's channels is beyond EXP32_NEAR, its exps are exp32_near: the same
+ * bits in half the operations. */
 #include "kernels/scan.h"
-#include "kernels/f16.h"
 #include "kernels/level.h"
-#include "kernels/q8.h"
+#include "kernels/scan_rows.h"
 #include "kernels/tiles.h"
 #include <assert.h>
 #include <omp.h>
-#include <string.h>
 
-enum { WIDTH = 16, SEQUENTIAL_CHUNK = 128 };
-
-typedef struct Row {
-  float v[WIDTH];
-} Row;
+enum { SEQUENTIAL_CHUNK = 128 };
 
 /* Working memory of one tile: [N] rows per state, [chunk] rows per token, [lanes] rows per lane. */
 typedef struct Work {
@@ -22,6 +19,8 @@ typedef struct Work {
       *carry_b;             /* [N]; h of the last token; the running prefix, blocked order alone */
   Row *delta, *delta_u, *y; /* [chunk] */
   Row *a, *b, *lane_a, *lane_b; /* [chunk] and [lanes], blocked order alone */
+  Row *far;                     /* [1]: by channel, the A of the largest |A| */
+  bool *near;                   /* [chunk]: of a token, its exps are exp32_near */
 } Work;
 
 static int chunk_tokens(int T, ScanOrder order) {
@@ -29,94 +28,73 @@ static int chunk_tokens(int T, ScanOrder order) {
   return order == SCAN_BLOCKED ? chunk.lanes * chunk.items : SEQUENTIAL_CHUNK;
 }
 
-static size_t work_rows(int T, int N, ScanOrder order) {
+static size_t up_to(size_t n, size_t whole) { return (n + whole - 1) / whole * whole; }
+
+/* Of one thread. */
+static size_t work_bytes(int T, int N, ScanOrder order) {
   size_t chunk = (size_t)chunk_tokens(T, order);
-  return 4 * (size_t)N + 3 * chunk + (order == SCAN_BLOCKED ? 2 * chunk + 2 * SCAN_MAX_LANES : 0);
+  size_t rows =
+      4 * (size_t)N + 1 + 3 * chunk + (order == SCAN_BLOCKED ? 2 * chunk + 2 * SCAN_MAX_LANES : 0);
+  return up_to(rows * sizeof(Row) + chunk, sizeof(Row));
 }
 
-static Work work_at(Row *rows, int T, int N, ScanOrder order) {
+static Work work_at(void *memory, int T, int N, ScanOrder order) {
   size_t n = (size_t)N, chunk = (size_t)chunk_tokens(T, order);
+  Row *rows = memory;
   Work w = {.A = rows, .h = rows + n, .carry_a = rows + 2 * n, .carry_b = rows + 3 * n};
-  w.delta = rows + 4 * n;
+  w.far = rows + 4 * n;
+  w.delta = w.far + 1;
   w.delta_u = w.delta + chunk;
   w.y = w.delta_u + chunk;
+  Row *end = w.y + chunk;
   if (order == SCAN_BLOCKED) {
-    w.a = w.y + chunk;
+    w.a = end;
     w.b = w.a + chunk;
     w.lane_a = w.b + chunk;
     w.lane_b = w.lane_a + SCAN_MAX_LANES;
+    end = w.lane_b + SCAN_MAX_LANES;
   }
+  w.near = (bool *)end;
   return w;
 }
 
-/* B and C in float, [T, N] each, rounded up to whole rows. */
-static size_t shared_rows(int T, int N) { return ((size_t)T * (size_t)N + WIDTH - 1) / WIDTH; }
+/* B and C in float, [T, N] each. */
+static size_t shared_bytes(int T, int N) {
+  return up_to((size_t)T * (size_t)N, WIDTH) * sizeof(float);
+}
 
 #ifdef ROOM_ONCE
 size_t scan_scratch_bytes(int T, int E, int N, ScanOrder order) {
   (void)E; /* tiles are done one after the other */
-  size_t rows = 2 * shared_rows(T, N) + (size_t)omp_get_max_threads() * work_rows(T, N, order);
+  size_t host = 2 * shared_bytes(T, N) + (size_t)omp_get_max_threads() * work_bytes(T, N, order);
   size_t sequential = scan_laid_out(T, N, SCAN_SEQUENTIAL),
          blocked = scan_laid_out(T, N, SCAN_BLOCKED),
-         device = 2 * sizeof(float) * (sequential > blocked ? sequential : blocked),
-         host = rows * sizeof(Row);
+         device = 2 * sizeof(float) * (sequential > blocked ? sequential : blocked);
   return (host > device ? host : device) + 63; /* rows start at multiples of 64 bytes */
 }
 #endif
 
-/* Elements col … col + n - 1 of a row, dequantised; the rest of a Row stays 0. */
-ROOM_FN void load(const Tensor *t, int row, int col, int n, float *x) {
-  size_t at = (size_t)row * (size_t)t->stride + (size_t)col;
-  if (t->format == FORMAT_I8)
-    for (int c = 0; c < n; c++)
-      x[c] = dq(((const int8_t *)t->data)[at + (size_t)c], t->scale.value);
-  else
-    for (int c = 0; c < n; c++) x[c] = ((const float *)t->data)[at + (size_t)c];
-}
-
-ROOM_FN Row load_row(const Tensor *t, int row, int col, int n) {
-  Row r = {{0}};
-  load(t, row, col, n, r.v);
-  return r;
-}
-
-ROOM_FN void store_row(const Row *r, int n, Tensor *t, int row, int col) {
-  size_t at = (size_t)row * (size_t)t->stride + (size_t)col;
-  if (t->format == FORMAT_F16)
-    for (int c = 0; c < n; c++) ((uint16_t *)t->data)[at + (size_t)c] = f16_of(r->v[c]);
-  else
-    for (int c = 0; c < n; c++) ((float *)t->data)[at + (size_t)c] = r->v[c];
-}
-
-/* The choice stands outside of the loops, so that each of them vectorises. */
-ROOM_FN void narrow_row(Row *r, Precision to, float scale) {
-  /* NOLINTBEGIN(bugprone-branch-clone): the branches differ in a constant */
-  if (to == PRECISION_F16)
-#pragma omp simd
-    for (int c = 0; c < WIDTH; c++) r->v[c] = narrow32(r->v[c], PRECISION_F16);
-  else if (to == PRECISION_BF16)
-#pragma omp simd
-    for (int c = 0; c < WIDTH; c++) r->v[c] = narrow32(r->v[c], PRECISION_BF16);
-  else if (to == PRECISION_I8)
-#pragma omp simd
-    for (int c = 0; c < WIDTH; c++) r->v[c] = narrow32_or_i8(r->v[c], PRECISION_I8, scale);
-  /* NOLINTEND(bugprone-branch-clone) */
-}
-
 /* delta, delta * u and D * u of `tokens` tokens from `first` on. */
 static void begin(const ScanInputs *in, const ScanOutputs *out, Work w, int first, int tokens,
                   int col, int n) {
-  Row bias = load_row(in->dt_bias, 0, col, n), D = load_row(in->D, 0, col, n);
+  Row bias, D, one;
+  set_row(&one, 1.0f);
+  load_row(in->dt_bias, 0, col, n, &bias);
+  load_row(in->D, 0, col, n, &D);
   for (int t = 0; t < tokens; t++) {
-    Row dt = load_row(in->dt, first + t, col, n), u = load_row(in->u, first + t, col, n);
-    Row delta;
+    Row dt, u, e, *delta = &w.delta[t];
+    load_row(in->dt, first + t, col, n, &dt);
+    load_row(in->u, first + t, col, n, &u);
 #pragma omp simd
-    for (int c = 0; c < WIDTH; c++) delta.v[c] = scan_delta(dt.v[c], bias.v[c]);
-    narrow_row(&delta, in->precision.softplus, 0);
-    w.delta[t] = delta;
+    for (int c = 0; c < WIDTH; c++) dt.v[c] = scan_dt(dt.v[c], bias.v[c]);
+    exps(&dt, &one, is_near(&dt, &one), &e);
+#pragma omp simd
+    for (int c = 0; c < WIDTH; c++) delta->v[c] = softplus32_by(dt.v[c], e.v[c]); /* scan_delta */
+    narrow_lanes(delta->v, WIDTH, in->precision.softplus, 0);
+    w.near[t] = is_near(delta, w.far);
 #pragma omp simd
     for (int c = 0; c < WIDTH; c++) {
-      w.delta_u[t].v[c] = scan_delta_u(delta.v[c], u.v[c]);
+      w.delta_u[t].v[c] = scan_delta_u(delta->v[c], u.v[c]);
       w.y[t].v[c] = scan_skip(D.v[c], u.v[c]);
     }
     store_row(&w.delta[t], n, out->delta, first + t, col);
@@ -125,40 +103,54 @@ static void begin(const ScanInputs *in, const ScanOutputs *out, Work w, int firs
 
 static void finish(const ScanInputs *in, const ScanOutputs *out, Work w, int first, int tokens,
                    int col, int n) {
+  Row minus;
+  set_row(&minus, -1.0f);
   for (int t = 0; t < tokens; t++) {
-    Row z = load_row(in->z, first + t, col, n), gated;
+    Row z, e, gated;
+    load_row(in->z, first + t, col, n, &z);
+    exps(&z, &minus, is_near(&z, &minus), &e);
 #pragma omp simd
-    for (int c = 0; c < WIDTH; c++) gated.v[c] = scan_gate(w.y[t].v[c], z.v[c]);
+    for (int c = 0; c < WIDTH; c++) gated.v[c] = scan_gate_by(w.y[t].v[c], z.v[c], e.v[c]);
     store_row(&w.y[t], n, out->y, first + t, col);
     store_row(&gated, n, out->gated, first + t, col);
   }
 }
 
-/* B, C: [tokens, N] of this chunk. Returns the NaNs that an int8 state turned into 0 in the first n
- * channels: those behind them are padding. */
+/* A token, all states, VECTOR channels from `v` on. B, C: [N] of this token. Returns the NaNs that
+ * an int8 state turned into 0 in the first n channels: those behind them are padding. */
+ROOM_FN int64_t token_in(Work w, const float *B, const float *C, int N, int t, int v, bool near,
+                         int n, ScanPrecision precision) {
+  const float *delta = w.delta[t].v + v, *delta_u = w.delta_u[t].v + v;
+  int64_t nans = 0;
+  float y[VECTOR];
+  *(Lanes *)y = *(const Lanes *)(w.y[t].v + v);
+  for (int s = 0; s < N; s++) {
+    const float *A = w.A[s].v + v;
+    float *h = w.h[s].v + v, a[VECTOR];
+#pragma omp simd
+    for (int c = 0; c < VECTOR; c++)
+      a[c] = near ? exp32_near(delta[c] * A[c]) : scan_a(delta[c], A[c]);
+    narrow_lanes(a, VECTOR, precision.decay, 0);
+#pragma omp simd
+    for (int c = 0; c < VECTOR; c++) {
+      h[c] = scan_step(a[c], h[c], scan_b(delta_u[c], B[s]));
+      y[c] = scan_output(y[c], h[c], C[s]);
+    }
+    if (precision.state == PRECISION_I8)
+      for (int c = 0; v + c < n && c < VECTOR; c++) nans += h[c] != h[c];
+    narrow_lanes(h, VECTOR, precision.state, precision.state_scale);
+  }
+  *(Lanes *)(w.y[t].v + v) = *(const Lanes *)y;
+  return nans;
+}
+
 ROOM_FN int64_t sequential_in(Work w, const float *B, const float *C, int N, int tokens, int n,
                               ScanPrecision precision) {
   int64_t nans = 0;
-  for (int t = 0; t < tokens; t++) {
-    Row delta = w.delta[t], delta_u = w.delta_u[t], y = w.y[t];
-    for (int s = 0; s < N; s++) {
-      float Bs = B[(size_t)t * (size_t)N + (size_t)s], Cs = C[(size_t)t * (size_t)N + (size_t)s];
-      Row a, h;
-#pragma omp simd
-      for (int c = 0; c < WIDTH; c++) a.v[c] = scan_a(delta.v[c], w.A[s].v[c]);
-      narrow_row(&a, precision.decay, 0);
-#pragma omp simd
-      for (int c = 0; c < WIDTH; c++) {
-        h.v[c] = scan_step(a.v[c], w.h[s].v[c], scan_b(delta_u.v[c], Bs));
-        y.v[c] = scan_output(y.v[c], h.v[c], Cs);
-      }
-      w.h[s] = h;
-      narrow_row(&w.h[s], precision.state, precision.state_scale);
-      if (precision.state == PRECISION_I8)
-        for (int c = 0; c < n; c++) nans += h.v[c] != h.v[c];
-    }
-    w.y[t] = y;
-  }
+  for (int t = 0; t < tokens; t++, B += N, C += N)
+    for (int v = 0; v < WIDTH; v += VECTOR)
+      nans += w.near[t] ? token_in(w, B, C, N, t, v, true, n, precision)
+                        : token_in(w, B, C, N, t, v, false, n, precision);
   return nans;
 }
 
@@ -172,51 +164,60 @@ static int64_t sequential_narrow(Work w, const float *B, const float *C, int N, 
   return sequential_in(w, B, C, N, tokens, n, precision);
 }
 
-/* (a, b) = join(first, (a, b)), in every channel. */
-ROOM_FN void join_rows(const Row *first_a, const Row *first_b, Row *a, Row *b) {
+/* A pair in every channel. */
+typedef struct Pairs {
+  Row *a, *b;
+} Pairs;
+
+/* to = join(first, second), where `to` may be one of them. */
+ROOM_FN void join_rows(Pairs first, Pairs second, Pairs to) {
 #pragma omp simd
   for (int c = 0; c < WIDTH; c++) {
-    ScanPair joined =
-        scan_join((ScanPair){first_a->v[c], first_b->v[c]}, (ScanPair){a->v[c], b->v[c]});
-    a->v[c] = joined.a;
-    b->v[c] = joined.b;
+    ScanPair joined = scan_join((ScanPair){first.a->v[c], first.b->v[c]},
+                                (ScanPair){second.a->v[c], second.b->v[c]});
+    to.a->v[c] = joined.a;
+    to.b->v[c] = joined.b;
   }
 }
 
-/* Step 1 for state s: the pairs of all tokens, kept in w.a and w.b, and each lane's fold of
- * them. */
-ROOM_FN void fold_lanes(Work w, const float *B, int N, int s, int tokens, ScanChunk chunk,
+ROOM_FN void copy_pairs(Pairs from, Pairs to) {
+  copy_row(from.a, to.a);
+  copy_row(from.b, to.b);
+}
+
+/* The pairs of all tokens for state s; behind them, (1, 0) to the end of the last one's lane. */
+ROOM_FN void make_pairs(Work w, const float *B, int N, int s, int tokens, ScanChunk chunk,
                         Precision decay) {
-  Row A = w.A[s];
-  for (int lane = 0; lane < chunk.lanes; lane++) {
-    Row fold_a, fold_b;
-    for (int i = 0; i < chunk.items; i++) {
-      int t = lane * chunk.items + i;
-      Row a, b;
-      if (t < tokens) {
-        Row delta = w.delta[t], delta_u = w.delta_u[t];
-        float Bs = B[(size_t)t * (size_t)N + (size_t)s];
+  for (int t = 0; t < tokens; t++) {
+    float Bs = B[(size_t)t * (size_t)N + (size_t)s];
+    exps(&w.delta[t], &w.A[s], w.near[t], &w.a[t]); /* scan_a */
+    narrow_lanes(w.a[t].v, WIDTH, decay, 0);
 #pragma omp simd
-        for (int c = 0; c < WIDTH; c++) {
-          a.v[c] = scan_a(delta.v[c], A.v[c]);
-          b.v[c] = scan_b(delta_u.v[c], Bs);
-        }
-        narrow_row(&a, decay, 0);
-        w.a[t] = a;
-        w.b[t] = b;
-      } else {
+    for (int c = 0; c < WIDTH; c++) w.b[t].v[c] = scan_b(w.delta_u[t].v[c], Bs);
+  }
+  for (int t = tokens; t % chunk.items; t++)
 #pragma omp simd
-        for (int c = 0; c < WIDTH; c++) {
-          a.v[c] = 1.0f;
-          b.v[c] = 0.0f;
-        }
-      }
-      if (i > 0) join_rows(&fold_a, &fold_b, &a, &b);
-      fold_a = a;
-      fold_b = b;
+    for (int c = 0; c < WIDTH; c++) {
+      w.a[t].v[c] = 1.0f;
+      w.b[t].v[c] = 0.0f;
     }
-    w.lane_a[lane] = fold_a;
-    w.lane_b[lane] = fold_b;
+}
+
+ROOM_FN Pairs lane_pairs(Work w, int lane) { return (Pairs){w.lane_a + lane, w.lane_b + lane}; }
+
+/* Step 1: each lane's fold of its pairs; of a lane past the end, (1, 0). */
+ROOM_FN void fold_lanes(Work w, int tokens, ScanChunk chunk) {
+  for (int lane = 0; lane < chunk.lanes; lane++) {
+    int first = lane * chunk.items;
+    Row a, b;
+#pragma omp simd
+    for (int c = 0; c < WIDTH; c++) {
+      a.v[c] = first < tokens ? w.a[first].v[c] : 1.0f;
+      b.v[c] = first < tokens ? w.b[first].v[c] : 0.0f;
+    }
+    for (int t = first + 1; first < tokens && t < first + chunk.items; t++)
+      join_rows((Pairs){&a, &b}, (Pairs){&w.a[t], &w.b[t]}, (Pairs){&a, &b});
+    copy_pairs((Pairs){&a, &b}, lane_pairs(w, lane));
   }
 }
 
@@ -225,29 +226,27 @@ ROOM_FN void scan_warps(Work w, int lanes) {
   for (int warp = 0; warp < lanes; warp += SCAN_WARP)
     for (int distance = 1; distance < SCAN_WARP; distance *= 2)
       for (int lane = warp + SCAN_WARP - 1; lane >= warp + distance; lane--)
-        join_rows(&w.lane_a[lane - distance], &w.lane_b[lane - distance], &w.lane_a[lane],
-                  &w.lane_b[lane]);
+        join_rows(lane_pairs(w, lane - distance), lane_pairs(w, lane), lane_pairs(w, lane));
 }
 
 /* Steps 3 to 5 for state s. */
 ROOM_FN void apply_prefixes(Work w, const float *C, int N, int s, int tokens, ScanChunk chunk) {
-  Row total_a, total_b; /* of the warps before this one */
+  Row total_a, total_b, a, b;
+  const Pairs total = {&total_a, &total_b},
+              own = {&a, &b}; /* of the warps before; a lane's prefix */
+  const Pairs running = {&w.carry_a[s], &w.carry_b[s]};
   for (int lane = 0; lane < chunk.lanes; lane++) {
-    Row a, b = w.carry_b[s]; /* the lane's prefix */
+    copy_row(running.b, &b);
     if (lane > 0) {
-      a = w.lane_a[lane -
-                   1]; /* the lane exclusive; for lane 0 of a warp, the total of the warp before */
-      b = w.lane_b[lane - 1];
-      if (lane > SCAN_WARP) join_rows(&total_a, &total_b, &a, &b);
-      if (lane % SCAN_WARP == 0) {
-        total_a = a;
-        total_b = b;
-      }
-      join_rows(&w.carry_a[s], &w.carry_b[s], &a, &b);
+      /* The lane exclusive; for lane 0 of a warp, the total of the warp before. */
+      copy_pairs(lane_pairs(w, lane - 1), own);
+      if (lane > SCAN_WARP) join_rows(total, own, own);
+      if (lane % SCAN_WARP == 0) copy_pairs(own, total);
+      join_rows(running, own, own);
     }
-    int t = lane * chunk.items, end = t + chunk.items < tokens ? t + chunk.items : tokens;
-    if (t >= end) continue;
-    for (; t < end; t++) {
+    int first = lane * chunk.items,
+        end = first + chunk.items < tokens ? first + chunk.items : tokens;
+    for (int t = first; t < end; t++) {
       float Cs = C[(size_t)t * (size_t)N + (size_t)s];
 #pragma omp simd
       for (int c = 0; c < WIDTH; c++) {
@@ -255,19 +254,18 @@ ROOM_FN void apply_prefixes(Work w, const float *C, int N, int s, int tokens, Sc
         w.y[t].v[c] = scan_output(w.y[t].v[c], b.v[c], Cs);
       }
     }
-    w.h[s] = b;
+    if (first < end) copy_row(&b, &w.h[s]);
   }
-  Row a = w.lane_a[chunk.lanes - 1], b = w.lane_b[chunk.lanes - 1];
-  if (chunk.lanes > SCAN_WARP) join_rows(&total_a, &total_b, &a, &b);
-  join_rows(&w.carry_a[s], &w.carry_b[s], &a, &b);
-  w.carry_a[s] = a;
-  w.carry_b[s] = b;
+  copy_pairs(lane_pairs(w, chunk.lanes - 1), own);
+  if (chunk.lanes > SCAN_WARP) join_rows(total, own, own);
+  join_rows(running, own, running);
 }
 
 ROOM_FN void blocked_in(Work w, const float *B, const float *C, int N, int tokens, ScanChunk chunk,
                         Precision decay) {
   for (int s = 0; s < N; s++) {
-    fold_lanes(w, B, N, s, tokens, chunk, decay);
+    make_pairs(w, B, N, s, tokens, chunk, decay);
+    fold_lanes(w, tokens, chunk);
     scan_warps(w, chunk.lanes);
     apply_prefixes(w, C, N, s, tokens, chunk);
   }
@@ -282,12 +280,16 @@ static void blocked_narrow(Work w, const float *B, const float *C, int N, int to
 }
 
 static void start_states(const ScanInputs *in, Work w, int N, int col, int n) {
+  *w.far = (Row){{0}};
   for (int s = 0; s < N; s++) {
     Row A_log = {{0}};
     for (int c = 0; c < n; c++) load(in->A_log, col + c, s, 1, &A_log.v[c]);
 #pragma omp simd
     for (int c = 0; c < WIDTH; c++) {
-      w.A[s].v[c] = scan_A(A_log.v[c]);
+      float A = scan_A(A_log.v[c]);
+      w.A[s].v[c] = A;
+      w.far->v[c] =
+          A < w.far->v[c] || A != A ? A : w.far->v[c]; /* A is never above 0; a NaN stays */
       w.h[s].v[c] = 0.0f;
       w.carry_a[s].v[c] = 1.0f;
       w.carry_b[s].v[c] = 0.0f;
@@ -378,9 +380,10 @@ void ROOM_LEVEL(scan)(const ScanInputs *in, ScanOrder order, const ScanOutputs *
   assert(in->precision.softplus < PRECISION_I8 && in->precision.decay < PRECISION_I8);
   assert(in->precision.state == PRECISION_F32 || order == SCAN_SEQUENTIAL);
 
-  Row *rows = (Row *)(((uintptr_t)scratch + 63) & ~(uintptr_t)63);
-  float *B = (float *)rows, *C = (float *)(rows + shared_rows(T, N));
-  Row *work = rows + 2 * shared_rows(T, N);
+  char *memory = (char *)(((uintptr_t)scratch + 63) & ~(uintptr_t)63);
+  float *B = (float *)(void *)memory, *C = (float *)(void *)(memory + shared_bytes(T, N));
+  const size_t own = work_bytes(T, N, order);
+  memory += 2 * shared_bytes(T, N);
   for (int t = 0; t < T; t++) {
     load(in->B, t, 0, N, B + (size_t)t * (size_t)N);
     load(in->C, t, 0, N, C + (size_t)t * (size_t)N);
@@ -388,9 +391,8 @@ void ROOM_LEVEL(scan)(const ScanInputs *in, ScanOrder order, const ScanOutputs *
   int64_t nans = 0;
 #pragma omp parallel for schedule(dynamic) reduction(+ : nans)
   for (int col = 0; col < E; col += WIDTH)
-    nans += scan_tile(
-        in, order, out, B, C,
-        work_at(work + (size_t)omp_get_thread_num() * work_rows(T, N, order), T, N, order), col);
+    nans += scan_tile(in, order, out, B, C,
+                      work_at(memory + (size_t)omp_get_thread_num() * own, T, N, order), col);
 
   ScanKind kind = scan_kind(in, order);
   Tensor *written[] = {out->delta, out->y, out->gated, out->state};

@@ -43,7 +43,8 @@
 #include "kernels/tensor.h"
 #include "kernels/witness.h"
 
-ROOM_FN float scan_delta(float dt, float bias) { return softplus32(dt + bias); }
+ROOM_FN float scan_dt(float dt, float bias) { return dt + bias; }
+ROOM_FN float scan_delta(float dt, float bias) { return softplus32(scan_dt(dt, bias)); }
 ROOM_FN float scan_A(float A_log) { return -exp32(A_log); }
 ROOM_FN float scan_a(float delta, float A) { return exp32(delta * A); }
 /* scan_a of `items` tokens. On a device, all at once where none is far out: exps in one basic block
@@ -80,7 +81,9 @@ ROOM_FN float scan_skip(float D, float u) { return D * u; }
 ROOM_FN float scan_b(float delta_u, float B) { return delta_u * B; }
 ROOM_FN float scan_step(float a, float h, float b) { return fmaf(a, h, b); }
 ROOM_FN float scan_output(float y, float h, float C) { return fmaf(h, C, y); }
-ROOM_FN float scan_gate(float y, float z) { return (y * z) / (1.0f + exp32(-z)); }
+/* e = e^-z */
+ROOM_FN float scan_gate_by(float y, float z, float e) { return silu32_by(y * z, e); }
+ROOM_FN float scan_gate(float y, float z) { return scan_gate_by(y, z, exp32(-z)); }
 /* scan_gate of `items` tokens, likewise. */
 ROOM_FN void scan_gates(const float *y, const float *z, int items, float *gated) {
 #ifdef __CUDA_ARCH__
