@@ -14,7 +14,7 @@
 #include <cuda_pipeline.h>
 #include <string.h>
 
-enum { COLS = 32, DEPTH8 = LINEAR_I8_DEPTH, STAGES8 = LINEAR_I8_STAGES, PIECE = 16 };
+enum { COLS = LINEAR_PANEL, DEPTH8 = LINEAR_I8_DEPTH, STAGES8 = LINEAR_I8_STAGES, PIECE = 16 };
 
 static size_t padded(int n, int multiple) {
   return (size_t)ceil_div(n, multiple) * (size_t)multiple;

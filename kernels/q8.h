@@ -48,6 +48,12 @@ ROOM_FN uint32_t absmax_bits(float x) {
 /* The scale at which a tensor of absolute maximum `most` is quantised dynamically. */
 ROOM_FN float q8_dynamic_scale(float most) { return most > 0 ? most / 127.0f : 1.0f; }
 
+/* The scale of a weight or of a calibrated activation, by the largest magnitude or another
+ * statistic. */
+ROOM_FN float q8_static_scale(double statistic) {
+  return (float)((statistic > 1e-5 ? statistic : 1e-5) / 127);
+}
+
 /* x (f32 or f16, any stride) -> y (i8) at y->scale. */
 void quantise(const Tensor *x, Rounding rounding, Tensor *y);
 /* x (f32, any stride) -> y (i8), half to even, at absmax(x) / 127 (1 where that is 0), which

@@ -59,9 +59,9 @@ size_t scan_laid_out(int T, int N, ScanOrder order) {
 /* --- hadamard --------------------------------------------------------------------------------- */
 
 HadamardTile hadamard_choice(int n, const Card *card) {
-  const int gap[] = {3, 31};
+  static const int gap[] = {3, 31};
   for (int i = 0; i < 2; i++) {
-    const size_t bytes = ((size_t)n + (size_t)(n >> gap[i])) * sizeof(float);
+    const size_t floats = (size_t)n, bytes = (floats + (floats >> gap[i])) * sizeof(float);
     if (bytes <= card->shared) return (HadamardTile){.gap = gap[i], .shared = bytes};
   }
   return (HadamardTile){0};

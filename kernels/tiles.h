@@ -28,6 +28,9 @@ typedef struct Card {
 
 /* --- linear ----------------------------------------------------------------------------------- */
 
+/* Outputs that stand together in a panel of a weight on the device. */
+enum { LINEAR_PANEL = 32 };
+
 /* A block makes rows x cols outputs, a thread each_rows x each_cols of them; x and W come `depth` k
  * at a time, `stages` of them in shared memory. `ahead` k of W are read into registers before
  * their use, 1 or 4. */

@@ -5,7 +5,7 @@
 
 #include "kernels/q8.h"
 
-float scale_of(double statistic) { return (float)((statistic > 1e-5 ? statistic : 1e-5) / 127); }
+float scale_of(double statistic) { return q8_static_scale(statistic); }
 
 /* --- a weight --------------------------------------------------------------------------------- */
 

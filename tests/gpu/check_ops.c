@@ -110,7 +110,7 @@ static void check_residual(int T, int D, int odd) {
     SAY("residual_add %s T %d D %d", format_name(branch.cpu.format), T, D);
     pair_compare(what, &sum);
   }
-  pairs_free();
+  kept_free();
 }
 
 static void check_rmsnorm(int T, int D, int odd) {
@@ -124,7 +124,7 @@ static void check_rmsnorm(int T, int D, int odd) {
       SAY("rmsnorm %s T %d D %d%s", format_name(y.cpu.format), T, D, with ? " gain" : "");
       pair_compare(what, &y);
     }
-  pairs_free();
+  kept_free();
 }
 
 /* x: columns 3 … of a wider tensor where `view`, so that nothing is aligned. */
@@ -156,7 +156,7 @@ static void check_linear(int T, int in, int out, Format format, int view, int od
       pair_compare(what, &y);
     }
   }
-  pairs_free();
+  kept_free();
 }
 
 static void check_conv1d(int T, int E, int K, int odd) {
@@ -184,7 +184,7 @@ static void check_conv1d(int T, int E, int K, int odd) {
     pair_compare(what, &pre);
     SAY("conv1d silu %s->%s T %d E %d K %d", format_name(format), format_name(output), T, E, K);
     pair_compare(what, &silu);
-    pairs_free();
+    kept_free();
   }
 }
 
@@ -232,7 +232,7 @@ static void check_scan(int T, int E, int N, int R, ScanOrder order, int kinds, i
         name[i], T, E, N, R, kinds);
     pair_compare(what, outputs[i]);
   }
-  pairs_free();
+  kept_free();
 }
 
 static void check_hadamard(int T, int n, int odd) {
@@ -245,7 +245,7 @@ static void check_hadamard(int T, int n, int odd) {
     SAY("hadamard %s->%s T %d n %d", format_name(x.cpu.format), format_name(to), T, n);
     pair_compare(what, &y);
   }
-  pairs_free();
+  kept_free();
 }
 
 /* Scale 0.25 puts f16 values on rounding ties. */
@@ -276,7 +276,7 @@ static void check_q8(int T, int E, float size, int odd) {
     SAY("dequantise %s T %d E %d", format_name(from.cpu.format), T, E);
     pair_compare(what, &to);
   }
-  pairs_free();
+  kept_free();
 }
 
 /* The tiles that smaller cards choose: 64 KiB of shared memory a block is compute capability 7.5,
@@ -310,7 +310,7 @@ static void check_refused(void) {
       ++differing)
     printf("FAILED: hadamard on a card of 64 KiB says: %s\n", why);
   cuda.card.shared = of_this;
-  pairs_free();
+  kept_free();
 }
 
 /* The same bits when captured once and replayed. */
@@ -330,7 +330,7 @@ static void check_graph(void) {
   pair_compare("graph quantise_dynamic", &y);
   pair_compare("graph dequantise", &z);
   cuda_forget(&cuda, graph);
-  pairs_free();
+  kept_free();
 }
 
 bool check_ops(bool small) {

@@ -1,7 +1,7 @@
 /* pair: a tensor twice, for the CPU's operator and for the device's, and whether both came to the
  * same bits. The CPU's kernels are the witness. Outputs start as junk, different on either side;
  * NaNs compare equal whatever their payload, which is the hardware's. Everything allocated lives
- * until pairs_free. */
+ * until kept_free. */
 #ifndef DS_TESTS_GPU_PAIR_H
 #define DS_TESTS_GPU_PAIR_H
 #include <stdint.h>
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernels/cuda.h"
+#include "kept.h"
 #include "kernels/f16.h"
 #include "tests/draws.h"
 
@@ -23,31 +23,6 @@ static float random_value(void) {
   float sum = 0;
   for (int i = 0; i < 4; i++) sum += (float)random_bits() * 0x1p-32f - 0.5f;
   return sum * 1.7320508f;
-}
-
-static void *allocated[256];
-static int allocations, is_device_memory[256];
-static void *keep(void *memory, int device) {
-  if (!memory) {
-    fprintf(stderr, "no memory\n");
-    exit(2);
-  }
-  is_device_memory[allocations] = device;
-  return allocated[allocations++] = memory;
-}
-static void wait_or_exit(void) {
-  char why[256];
-  if (cuda_wait(&cuda, why)) return;
-  printf("FAILED: %s\n", why);
-  exit(1);
-}
-static void pairs_free(void) {
-  wait_or_exit();
-  while (allocations > 0)
-    if (is_device_memory[--allocations])
-      cuda_release(&cuda, allocated[allocations]);
-    else
-      free(allocated[allocations]);
 }
 
 /* [rows, cols] in rows of `stride` elements, filled with junk. */

@@ -90,7 +90,7 @@ static void time_scan(int T, int i8, ScanOrder order) {
   snprintf(name, sizeof name, "scan %s %s", order == SCAN_BLOCKED ? "blocked" : "sequential",
            format_name(format));
   time_op(name, T, call_scan, &call, (double)T * E * (3 * (double)format_size(format) + 10), 0);
-  pairs_free();
+  kept_free();
 }
 
 typedef struct ConvCall {
@@ -121,7 +121,7 @@ static void time_conv(int T, int i8, int i8_out) {
   snprintf(name, sizeof name, "conv1d %s->%s", format_name(format), format_name(output));
   time_op(name, T, call_conv, &call,
           (double)T * E * (double)(format_size(format) + 4 + format_size(output)), 0);
-  pairs_free();
+  kept_free();
 }
 
 typedef struct LinearCall {
@@ -147,7 +147,7 @@ static void time_linear(int T, int in, int out, Format format) {
   double operations = 2.0 * T * in * out;
   snprintf(name, sizeof name, "linear %s %d->%d", format_name(format), in, out);
   time_op(name, T, call_linear, &call, 0, operations);
-  pairs_free();
+  kept_free();
 }
 
 typedef struct RowCall {
@@ -185,7 +185,7 @@ static void time_rows(int T) {
   time_op("quantise_dynamic", T, call_dynamic, &(RowCall){x.gpu, dynamic.gpu}, (double)T * E * 9,
           0);
   time_op("dequantise i8->f32", T, call_dequantise, &(RowCall){x.gpu, y.gpu}, (double)T * E * 5, 0);
-  pairs_free();
+  kept_free();
 }
 
 void time_ops(const char *only) {
