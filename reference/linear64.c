@@ -7,9 +7,9 @@
  * that continue the same sums, so that a strip's panels stay in a second-level cache. How the work
  * is cut shows in no bit.
  *
- * Speed: on two AVX-512 cores of an EPYC (Zen 4; 58 G fma/s measured in the same minute) the four
- * products of a layer of the 130M shape at 171 tokens take 12.8 ms, 1.16 of what that peak allows;
- * by AVX2 13.3 ms, 1.21. */
+ * Speed: of the time of one core of an EPYC (Zen 4, 29.3 G fma/s in the same run, other work beside
+ * it) the four products of a layer of the 130M shape at 171 tokens take 26.5 ms, 1.21 of what that
+ * peak allows; by AVX2 28.1 ms, 1.29. */
 #include <assert.h>
 #include <omp.h>
 #include <stddef.h>
