@@ -20,8 +20,10 @@ static Clipping row_of(const Tensor *reference, const Tensor *got, float scale,
   Clipping row;
   memset(&row, 0xa5, sizeof row);
   Arena scratch = arena;
-  scratch.end = scratch.next + clipping_scratch_bytes(
-                                   (size_t)(rows_are_tokens ? reference->cols : reference->rows));
+  scratch.end =
+      scratch.next + clipping_scratch_bytes(
+                         (size_t)reference->rows * (size_t)reference->cols, (size_t)reference->rows,
+                         (size_t)(rows_are_tokens ? reference->cols : reference->rows));
   clipping_of(reference, got, scale, rows_are_tokens, &row, scratch);
   arena_release(&arena);
   return row;

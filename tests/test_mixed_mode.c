@@ -79,10 +79,11 @@ static Found read_rows(Arena *arena, const char *folder) {
   return found;
 }
 
-/* Every column, bit by bit; a NaN is a NaN. */
+/* Every column, bit by bit; a NaN is a NaN. Which rows were computed twice is a draw. */
 static void expect_row(const Table *table, const void *got, const void *want, const char *where) {
   for (int c = 0; c < table->columns; c++) {
     const Column *column = &table->column[c];
+    if (!strcmp(column->name, "checked")) continue;
     const char *a = (const char *)got + column->offset, *b = (const char *)want + column->offset;
     bool same = column->type == COLUMN_TEXT ? !strcmp(a, b) : !memcmp(a, b, column->size);
     if (column->type == COLUMN_F64)

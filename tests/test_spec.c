@@ -111,7 +111,8 @@ Test(spec, a_byte_order_mark_is_passed_over_and_moves_no_place) {
   "  - {operator: exp, inputs: [denormal]}\n"                                                      \
   "evaluation: {text: e.txt, windows: 4096, length: 1, modes: [unused, 1]}\n"                      \
   "cost: {lengths: [1048576, 1], repeats: 1000, modes: [2-3]}\n"                                   \
-  "backend: cuda\nthreads: 1024\nmemory: 1.5 GiB\nseed: 9223372036854775807\ndurability: power\n"
+  "backend: cuda\nthreads: 1024\nmemory: 1.5 GiB\nseed: 9223372036854775807\n"                     \
+  "statistics: gsl\ndurability: power\n"
 
 Test(spec, every_key_reaches_its_field) {
   Arena arena = new_arena();
@@ -167,6 +168,7 @@ Test(spec, every_key_reaches_its_field) {
   cr_expect_str_eq(spec.cost.modes[0], "2-3");
   cr_expect(spec.backend == BACKEND_CUDA && spec.threads == 1024 && spec.seed == INT64_MAX);
   cr_expect_eq(spec.memory, (int64_t)3 << 29);
+  cr_expect_eq(spec.statistics, STATISTICS_GSL);
   cr_expect_eq(spec.durability, DURABILITY_POWER);
 }
 
@@ -455,8 +457,8 @@ Test(spec, the_effective_spec_says_everything) {
       "modes: [\"unused\"]}\n  - {operator: exp, inputs: [denormal]}\n"
       "evaluation: {text: \"e.txt\", windows: 4096, length: 1, modes: [\"unused\", \"1\"]}\n"
       "cost: {lengths: [1048576, 1], repeats: 1000, modes: [\"2-3\"]}\n"
-      "backend: cuda\nthreads: 1024\nmemory: 1536 MiB\nseed: 9223372036854775807\ndurability: "
-      "power\n");
+      "backend: cuda\nthreads: 1024\nmemory: 1536 MiB\nseed: 9223372036854775807\n"
+      "statistics: gsl\ndurability: power\n");
   spec = parse(&arena, LEAST);
   cr_expect_str_eq(spec_print(&arena, &spec),
                    "title: \"t\"\nquestion: \"\"\nmodel: \"m\"\nignore_unused: false\nrewrite: "
@@ -468,7 +470,7 @@ Test(spec, the_effective_spec_says_everything) {
                    "1.25, step_share: 0.5, settle: 0.1, "
                    "plateau: 0.333, agreement: 0.9, parting: 1.5}\nkeep: {tensors: all, layers: "
                    "all, f16_as: f32}\n"
-                   "backend: auto\nthreads: 0\nseed: 1\ndurability: kill\n");
+                   "backend: auto\nthreads: 0\nseed: 1\nstatistics: lanes\ndurability: kill\n");
 }
 
 static void expect_same_again(Arena arena, const Spec *spec) {

@@ -1,81 +1,285 @@
-/* quantiles: a quantile is GSL's interpolation between two neighbours in sorted order. The
- * neighbours are found in two steps: a histogram of the values' leading bits tells in which buckets
- * they lie, and what lies in other buckets is dropped; gsl_stats_select finds them among the few
- * that are left. */
+/* quantiles: a quantile is GSL's interpolation between two neighbours in sorted order, which are
+ * found digit by digit. Doubles >= 0 are ordered as their bits are; a histogram of a digit of these
+ * tells in which buckets the wanted ranks lie, what lies in others is dropped, and each bucket is
+ * looked into in its turn, by a digit between its own least and largest, until its values are equal
+ * or a few. */
 #include "base/quantiles.h"
 
 #include <assert.h>
 #include <gsl/gsl_statistics_double.h>
 #include <math.h>
-#include <stdint.h>
 #include <string.h>
 
-/* Doubles >= 0 are ordered as their bits are. The leading bits: 11 of the exponent and 4 of the
- * fraction, a bucket is 3 to 6 % wide. More would make the histogram larger than a cache, fewer
- * would leave more to select from. */
-enum { FRACTION_BITS = 4, BUCKETS = 1 << (11 + FRACTION_BITS) };
+/* As kernels/room.h has it: the choice changes no bit. */
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(DS_SANITIZE)
+#define CLONES __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
+#else
+#define CLONES
+#endif
 
-static size_t bucket_of(double x) {
-  uint64_t bits;
+enum {
+  RANKS_MAX = 2 * QUANTILES_MAX,
+  FEW = 24,   /* are sorted by insertion */
+  MANY = 16,  /* a bucket with this part of all is asked whether it holds one value */
+  CHUNK = 512 /* keys at a time */
+};
+
+/* The key of a value: its bits without the last `shift`, from `low` on; what lies outside is in the
+ * first and in the last bucket. */
+typedef struct Digit {
+  int shift;
+  int64_t low;
+} Digit;
+
+/* Of any magnitudes: 32 buckets a factor of 2, 2 to 3 % wide each, from 2^-96 to 2^32. */
+static const Digit first_digit = {47, (1023 - 96) * 32};
+
+static int64_t magnitude_bits(double x) {
+  int64_t bits;
   memcpy(&bits, &x, sizeof bits);
-  return (bits & INT64_MAX) >> (52 - FRACTION_BITS); /* -0 counts as 0 */
+  return bits & INT64_MAX; /* -0 counts as 0 */
 }
 
-size_t quantiles_scratch_bytes(void) { return BUCKETS * sizeof(uint32_t) + 64; }
-
-/* Does a wanted rank, or the one after it, lie in a bucket that holds the ranks below … below +
- * count - 1? */
-static bool bucket_wanted(size_t below, size_t count, const size_t *rank, int ranks) {
-  for (int i = 0; i < ranks; i++)
-    if (rank[i] + 1 >= below && rank[i] < below + count) return true;
-  return false;
+static int64_t key_of(double x, Digit digit) {
+  const int64_t key = (magnitude_bits(x) >> digit.shift) - digit.low;
+  return key < 0 ? 0 : key < QUANTILE_KEYS ? key : QUANTILE_KEYS - 1;
 }
 
-void quantiles_select(double *x, size_t n, const double *f, int count, double *out, Arena scratch) {
+/* The same of many. Of the upper half of a double alone, where that says it: twice as many fit into
+ * a vector. */
+CLONES static void keys_of(const double *x, size_t n, Digit digit, uint16_t *key) {
+  if (digit.shift < 32) {
+    for (size_t i = 0; i < n; i++) key[i] = (uint16_t)key_of(x[i], digit);
+    return;
+  }
+  const int shift = digit.shift - 32;
+  const int32_t low = (int32_t)digit.low;
+  for (size_t i = 0; i < n; i++) {
+    const int32_t upper = (int32_t)(magnitude_bits(x[i]) >> 32), k = (upper >> shift) - low,
+                  above = k < 0 ? 0 : k;
+    key[i] = (uint16_t)(above < QUANTILE_KEYS ? above : QUANTILE_KEYS - 1);
+  }
+}
+
+static void count_keys(uint32_t *counts, const double *x, size_t n, Digit digit) {
+  uint32_t(*table)[QUANTILE_KEYS] = (uint32_t(*)[QUANTILE_KEYS])counts;
+  uint16_t key[CHUNK];
+  for (size_t first = 0; first < n; first += CHUNK) {
+    const size_t here = n - first < CHUNK ? n - first : CHUNK;
+    keys_of(x + first, here, digit, key);
+    size_t i = 0;
+    for (; i + QUANTILE_TABLES <= here; i += QUANTILE_TABLES)
+      for (size_t t = 0; t < QUANTILE_TABLES; t++) table[t][key[i + t]]++;
+    for (; i < here; i++) table[0][key[i]]++;
+  }
+}
+
+/* Into the first table. */
+CLONES static void add_tables(uint32_t *counts) {
+  for (size_t k = 0; k < QUANTILE_KEYS; k++)
+    for (size_t t = 1; t < QUANTILE_TABLES; t++) counts[k] += counts[t * QUANTILE_KEYS + k];
+}
+
+/* Moves the values of the marked buckets to the front, in their order; how many they are. */
+static size_t keep_marked(double *x, size_t n, Digit digit, const uint8_t *marked) {
+  uint16_t key[CHUNK];
+  size_t kept = 0;
+  for (size_t first = 0; first < n; first += CHUNK) {
+    const size_t here = n - first < CHUNK ? n - first : CHUNK;
+    keys_of(x + first, here, digit, key);
+    for (size_t i = 0; i < here; i++) {
+      x[kept] = x[first + i];
+      kept += marked[key[i]];
+    }
+  }
+  return kept;
+}
+
+/* Moves the values of buckets up to `key` in front of the others. */
+static void part_at(double *x, size_t n, Digit digit, int64_t key) {
+  size_t in = 0;
+  for (size_t i = 0; i < n; i++) {
+    const double value = x[i], other = x[in];
+    const bool is_in = key_of(value, digit) <= key;
+    x[in] = is_in ? value : other;
+    x[i] = is_in ? other : value;
+    in += is_in;
+  }
+}
+
+CLONES static void bits_between(const double *x, size_t n, int64_t *least, int64_t *most) {
+  int64_t low = INT64_MAX, high = 0;
+  for (size_t i = 0; i < n; i++) {
+    const int64_t bits = magnitude_bits(x[i]);
+    low = bits < low ? bits : low;
+    high = bits > high ? bits : high;
+  }
+  *least = low;
+  *most = high;
+}
+
+static void sort_few(double *x, size_t n) {
+  for (size_t i = 1; i < n; i++) {
+    const double value = x[i];
+    size_t at = i;
+    for (; at > 0 && x[at - 1] > value; at--) x[at] = x[at - 1];
+    x[at] = value;
+  }
+}
+
+/* A bucket that holds wanted ranks. */
+typedef struct Bucket {
+  int64_t key;
+  size_t below, count;
+  int first, ranks;
+} Bucket;
+
+static int wanted_buckets(const uint32_t *counts, const size_t *rank, int ranks, Bucket *bucket,
+                          uint8_t *marked) {
+  int wanted = 0, next = 0;
+  size_t below = 0;
+  for (int64_t key = 0; next < ranks; key++) {
+    const size_t here = counts[key];
+    const int first = next;
+    while (next < ranks && rank[next] < below + here) next++;
+    if (next > first) {
+      bucket[wanted++] = (Bucket){key, below, here, first, next - first};
+      marked[key] = 1;
+    }
+    below += here;
+  }
+  return wanted;
+}
+
+CLONES static size_t count_equal(const double *x, size_t n, double value) {
+  size_t equal = 0;
+  for (size_t i = 0; i < n; i++) equal += x[i] == value;
+  return equal;
+}
+
+/* Values on a grid have few differences: a bucket that many are in may hold one value alone. Then
+ * that is the value of all its ranks, and it need not be kept. */
+static bool is_one_value(const double *x, size_t n, Digit digit, const Bucket *bucket,
+                         double *out) {
+  if (bucket->count < n / MANY) return false;
+  size_t i = 0;
+  while (key_of(x[i], digit) != bucket->key) i++;
+  if (count_equal(x, n, x[i]) != bucket->count) return false;
+  for (int k = 0; k < bucket->ranks; k++) out[bucket->first + k] = x[i];
+  return true;
+}
+
+/* Leaves the buckets that have to be looked into. */
+static int drop_known(const double *x, size_t n, Digit digit, Bucket *bucket, int buckets,
+                      uint8_t *marked, double *out) {
+  int left = 0;
+  for (int i = 0; i < buckets; i++)
+    if (is_one_value(x, n, digit, &bucket[i], out))
+      marked[bucket[i].key] = 0;
+    else
+      bucket[left++] = bucket[i];
+  return left;
+}
+
+static void select_ranks(uint32_t *counts, double *x, size_t n, const size_t *rank, int ranks,
+                         double *out);
+
+/* From the counts of a digit of x: out[i] is the value of rank[i], which rise. */
+static void select_counted(uint32_t *counts, double *x, size_t n, Digit digit, const size_t *rank,
+                           int ranks, double *out) {
+  uint8_t marked[QUANTILE_KEYS] = {0};
+  Bucket bucket[RANKS_MAX];
+  int buckets = wanted_buckets(counts, rank, ranks, bucket, marked);
+  buckets = drop_known(x, n, digit, bucket, buckets, marked, out);
+  if (!buckets) return;
+  size_t left = keep_marked(x, n, digit, marked);
+  for (int i = 0; i < buckets; i++) {
+    const Bucket *of = &bucket[i];
+    size_t within[RANKS_MAX];
+    for (int k = 0; k < of->ranks; k++) within[k] = rank[of->first + k] - of->below;
+    if (i + 1 < buckets) part_at(x, left, digit, of->key);
+    select_ranks(counts, x, of->count, within, of->ranks, out + of->first);
+    x += of->count;
+    left -= of->count;
+  }
+}
+
+/* The same of values that nothing is known of; overwrites the first table. */
+static void select_ranks(uint32_t *counts, double *x, size_t n, const size_t *rank, int ranks,
+                         double *out) {
+  if (n <= FEW) {
+    sort_few(x, n);
+    for (int i = 0; i < ranks; i++) out[i] = x[rank[i]];
+    return;
+  }
+  int64_t least, most;
+  bits_between(x, n, &least, &most);
+  if (least == most) {
+    for (int i = 0; i < ranks; i++) out[i] = x[0];
+    return;
+  }
+  Digit digit = {0, least};
+  while ((most >> digit.shift) - digit.low >= QUANTILE_KEYS) digit.low = least >> ++digit.shift;
+  memset(counts, 0, QUANTILE_COUNTS * sizeof *counts);
+  count_keys(counts, x, n, digit);
+  add_tables(counts);
+  select_counted(counts, x, n, digit, rank, ranks, out);
+}
+
+size_t quantiles_scratch_bytes(void) { return QUANTILE_COUNTS * sizeof(uint32_t) + 64; }
+
+double quantile_between(size_t n, double f, double at, double next) {
+  const double pair[2] = {at, next}, place = f * (double)(n - 1);
+  const size_t rank = quantile_rank(n, f);
+  if (rank + 1 >= n) return at;
+  return gsl_stats_quantile_from_sorted_data(pair, 1, 2, place - (double)rank);
+}
+
+void quantiles_count(uint32_t *counts, const double *x, size_t n) {
+  count_keys(counts, x, n, first_digit);
+}
+
+/* Every rank once, rising. */
+static int add_rank(size_t *rank, int ranks, size_t one) {
+  int at = ranks;
+  for (; at > 0 && rank[at - 1] >= one; at--)
+    if (rank[at - 1] == one) return ranks;
+  memmove(&rank[at + 1], &rank[at], (size_t)(ranks - at) * sizeof *rank);
+  rank[at] = one;
+  return ranks + 1;
+}
+
+static double found(const size_t *rank, const double *value, size_t one) {
+  int i = 0;
+  while (rank[i] != one) i++;
+  return value[i];
+}
+
+void quantiles_counted(uint32_t *counts, double *x, size_t n, const double *f, int count,
+                       double *out) {
+  size_t rank[RANKS_MAX] = {0};
+  double value[RANKS_MAX];
+  int ranks = 0;
   assert(count <= QUANTILES_MAX);
   for (int i = 0; i < count; i++) out[i] = NAN;
   if (n == 0) return;
-
-  uint32_t *bucket = ARENA_NEW(&scratch, uint32_t, BUCKETS);
-  for (size_t i = 0; i < n; i++) bucket[bucket_of(x[i])]++;
-
-  size_t rank[QUANTILES_MAX];
-  double between[QUANTILES_MAX];
   for (int i = 0; i < count; i++) {
-    double place = f[i] * (double)(n - 1);
-    rank[i] = (size_t)place;
-    between[i] = place - (double)rank[i];
+    const size_t at = quantile_rank(n, f[i]);
+    ranks = add_rank(rank, ranks, at);
+    if (at + 1 < n) ranks = add_rank(rank, ranks, at + 1);
   }
-  size_t kept_rank[QUANTILES_MAX]; /* the place among the values that are kept */
-  size_t below = 0, dropped = 0;
-  int next = 0;
-  for (size_t b = 0; b < BUCKETS;
-       b++) { /* from here on a bucket says whether its values are kept */
-    size_t here = bucket[b];
-    if (here == 0) continue;
-    for (; next < count && rank[next] < below + here; next++)
-      kept_rank[next] = rank[next] - dropped;
-    bucket[b] = bucket_wanted(below, here, rank, count);
-    below += here;
-    if (!bucket[b]) dropped += here;
-  }
-  size_t kept = 0;
-  for (size_t i = 0; i < n; i++) {
-    double value = x[i];
-    x[kept] = value;
-    kept += bucket[bucket_of(value)];
-  }
-
-  /* After a selection, what stands behind a place is no smaller than what stands in it: the next
-   * selection, and the neighbour above, need look no further back. */
-  size_t from = 0;
+  add_tables(counts);
+  select_counted(counts, x, n, first_digit, rank, ranks, value);
   for (int i = 0; i < count; i++) {
-    size_t k = kept_rank[i];
-    double at = gsl_stats_select(x + from, 1, kept - from, k - from);
-    double pair[2] = {at, rank[i] + 1 < n ? gsl_stats_min(x + k + 1, 1, kept - k - 1) : at};
-    out[i] = rank[i] + 1 < n ? gsl_stats_quantile_from_sorted_data(pair, 1, 2, between[i]) : at;
-    from = k;
+    const size_t at = quantile_rank(n, f[i]), next = at + 1 < n ? at + 1 : at;
+    out[i] = quantile_between(n, f[i], found(rank, value, at), found(rank, value, next));
   }
+}
+
+void quantiles_select(double *x, size_t n, const double *f, int count, double *out, Arena scratch) {
+  uint32_t *counts = ARENA_NEW(&scratch, uint32_t, QUANTILE_COUNTS);
+  quantiles_count(counts, x, n);
+  quantiles_counted(counts, x, n, f, count, out);
 }
 
 /* What stands behind a selected place is no smaller than it. */

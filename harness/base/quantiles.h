@@ -1,20 +1,44 @@
 /* quantiles: several quantiles of magnitudes at once, exactly those of
- * gsl_stats_quantile_from_sorted_data, without sorting everything: a few ns an element where a sort
- * takes a hundred. */
+ * gsl_stats_quantile_from_sorted_data, without sorting everything: about 1 ns an element where a
+ * sort takes a hundred. */
 #ifndef DS_BASE_QUANTILES_H
 #define DS_BASE_QUANTILES_H
+#include <stdint.h>
+
 #include "base/arena.h"
 
-enum { QUANTILES_MAX = 8 };
+enum {
+  QUANTILES_MAX = 8,
+  QUANTILE_KEYS = 4096, /* of a digit */
+  QUANTILE_TABLES = 4,  /* neighbours count in tables of their own: equal ones need not wait */
+  QUANTILE_COUNTS = QUANTILE_KEYS * QUANTILE_TABLES
+};
 
 /* The quantiles f[0] <= f[1] <= … (each 0 … 1) of n finite values >= 0, into out[0 … count-1];
  * reorders and overwrites x. count <= QUANTILES_MAX. NaN where n is 0. */
 void quantiles_select(double *x, size_t n, const double *f, int count, double *out, Arena scratch);
+/* The same in two steps: the values are counted as they come, while they are in a cache, in
+ * `counts` [QUANTILE_COUNTS], zeros before; then all of them are selected from. */
+void quantiles_count(uint32_t *counts, const double *x, size_t n);
+void quantiles_counted(uint32_t *counts, double *x, size_t n, const double *f, int count,
+                       double *out);
+/* Bytes of scratch, whatever n is. */
+size_t quantiles_scratch_bytes(void);
+
+/* A quantile of n sorted values lies between the one of this rank and the next one (the same one
+ * where there is none), and is GSL's interpolation of the two. A device finds the two as well. */
+#ifdef __CUDACC__
+__host__ __device__
+#endif
+    static inline size_t
+    quantile_rank(size_t n, double f) {
+  return (size_t)(f * (double)(n - 1));
+}
+double quantile_between(size_t n, double f, double at, double next);
+
 /* One quantile of a few values of any sign, by selection alone; reorders x. +Inf where it reaches
  * into values that are. NaN where n is 0. */
 double quantile_of(double *x, size_t n, double f);
-/* Bytes of scratch, whatever n is. */
-size_t quantiles_scratch_bytes(void);
 
 /* Of times that were taken again and again: the median, and as `mad` everywhere 1.4826 times the
  * median absolute deviation from it, which for normal values is their standard deviation (GSL's

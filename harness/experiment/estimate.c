@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "family/block.h"
 #include "family/family.h"
+#include "measure/judge.h"
 #include "measure/stats.h"
 #include "store/store.h"
 #include "study/calibrate.h"
@@ -89,7 +90,8 @@ static size_t beside_layers(const Spec *spec, const Subject *subject, int longes
       subject->calibration_token
           ? calibrate_bytes(c, &spec->calibration, spec->mend_count > 0, threads)
           : 0;
-  const size_t widest = larger(2 * (size_t)c->E, (size_t)c->vocab);
+  const size_t widest = larger(2 * (size_t)c->E, (size_t)c->vocab), n = (size_t)longest * widest,
+               parts = (size_t)longest + widest;
   size_t riders = calibration + subject_bytes(spec, c) + clipped_bytes(c, threads);
   /* What the rewrite's proof takes of the head it has given back before the reference takes it. */
   if (subject_bytes(spec, c)) riders -= block_logits64_bytes(c);
@@ -97,9 +99,9 @@ static size_t beside_layers(const Spec *spec, const Subject *subject, int longes
          reference = 2 * side + block_logits64_bytes(c); /* float64 */
   size_t budget = spec->budget_all || spec->budget_count ? side + reference
                                                          : 0; /* each block on the other's input */
-  size_t walk = (size_t)spec->mode_count * side + reference + budget + store + riders +
-                (size_t)threads * stats_scratch_bytes((size_t)longest * widest,
-                                                      (size_t)longest + 2 * (size_t)c->E);
+  size_t walk =
+      (size_t)spec->mode_count * side + reference + budget + store + riders +
+      (size_t)threads * larger(stats_scratch_bytes(n, parts), judge_scratch_bytes(n, parts));
   size_t most = larger(evaluate_bytes(spec, c), cost_bytes(spec, c));
   most = larger(most, larger(swap_bytes(spec, c, longest), restore_bytes(spec, c, longest)));
   most = larger(most, larger(mend_bytes(spec, c, longest), events_bytes(spec, c, longest)));

@@ -47,7 +47,7 @@ typedef struct Values {
 /* Of to - from and of from, a token each; in the arena. */
 static PartSquares squares_of(Arena *arena, const Values *v, const double *from, const double *to) {
   PartSquares tokens = part_squares(arena, v->tokens);
-  row_squares_add(from, to, 0, v->D, v->tokens * v->D, tokens);
+  row_squares_add(from, to, v->tokens, v->D, tokens);
   return tokens;
 }
 

@@ -1,157 +1,181 @@
 #include "measure/clipping.h"
 
-#include <float.h>
-#include <math.h>
+#include "measure/moments.h"
 
-#include "measure/lanes.h"
+/* --- the blocks of a processor ---------------------------------------------------------------- */
 
-enum { BLOCK = 1024 }; /* elements: two arrays of 8 KiB stay in the first cache */
+typedef struct ClipInput {
+  Values reference, got;
+  ClipEnds ends;
+  BlockPlace at;
+} ClipInput;
 
-typedef struct Ends {
-  double low, high;
-} Ends;
-
-static Ends ends_of(float scale) { return (Ends){-128.0 * (double)scale, 127.0 * (double)scale}; }
-
-static inline bool both_finite(double a, double b) {
-  return fabs(a) <= DBL_MAX && fabs(b) <= DBL_MAX;
-}
-static inline bool is_beyond(double a, Ends ends) { return a > ends.high || a < ends.low; }
-
-/* Of elements that are finite on both sides: squared error in those beyond an end, and in all
- * others; |reference|^2. */
-typedef struct Sums {
-  double beyond2, rest2, base2;
-  int64_t beyond, nonfinite; /* counts */
-} Sums;
-
-/* What is kept of the elements beyond. */
-typedef struct Beyond {
-  bool rows_are_tokens;
-  size_t cols, channels;
-  double *error2; /* [channels] */
-  bool *met;      /* [channels] */
-  double furthest, value;
-  int64_t at; /* row-major index of the furthest; -1: none */
-} Beyond;
-
-/* Adds a block where every element is finite and none lies beyond; false, and nothing is added,
- * where one does not. */
-ROOM_CLONES static bool plain_add(Sums *s, const double *reference, const double *got, size_t n,
-                                  Ends ends) {
-  double rest2[LANES] = {0}, base2[LANES] = {0}, most[LANES] = {0}, least[LANES] = {0};
-  size_t i = 0;
-  for (; i + LANES <= n; i += LANES)
-    for (size_t l = 0; l < LANES; l++) {
-      double a = reference[i + l], d = got[i + l] - a;
-      rest2[l] += d * d;
-      base2[l] += a * a;
-      most[l] = a > most[l] ? a : most[l];
-      least[l] = a < least[l] ? a : least[l];
+/* Of a row, or a piece of one; true where an element is beyond or not finite. */
+ROOM_FN bool clip_row(const ClipInput *in, bool wide_a, bool wide_b, size_t start,
+                      Real beyond2[REALS], Real rest2[REALS], Real base2[REALS]) {
+  const Real low = real_all(in->ends.low), high = real_all(in->ends.high);
+  Mask met = mask_all(false);
+  for (size_t j = 0; j < REALS; j++) {
+    ClipLane lane = {{0}, {0}, {0}};
+    size_t c = REAL_LANES * j;
+    for (; c + REAL_LANES <= in->at.cols; c += SUM_LANES)
+      met |= clip_lane(&lane, reals_at(in->reference, wide_a, start + c),
+                       reals_at(in->got, wide_b, start + c), low, high, mask_all(true));
+    if (c < in->at.cols) {
+      const size_t left = in->at.cols - c;
+      met |= clip_lane(&lane, reals_some(in->reference, wide_a, start + c, left),
+                       reals_some(in->got, wide_b, start + c, left), low, high,
+                       mask_some(NULL, 0, left));
     }
-  for (size_t l = 0; i < n; i++, l++) {
-    double a = reference[i], d = got[i] - a;
-    rest2[l] += d * d;
-    base2[l] += a * a;
-    most[l] = a > most[l] ? a : most[l];
-    least[l] = a < least[l] ? a : least[l];
+    beyond2[j] = lane.beyond2;
+    rest2[j] = lane.rest2;
+    base2[j] = lane.base2;
   }
-  const double error = lanes_sum(rest2), size = lanes_sum(base2);
-  if (!both_finite(error, size)) return false;
-  for (size_t l = 0; l < LANES; l++)
-    if (is_beyond(most[l], ends) || is_beyond(least[l], ends)) return false;
-  s->rest2 += error;
-  s->base2 += size;
-  return true;
+  return mask_any(met);
 }
 
-static size_t channel_of(const Beyond *b, size_t at) {
-  return b->rows_are_tokens ? at % b->cols : at / b->cols;
+/* `channel2`: where rows are channels, those of the block. */
+ROOM_FN bool clip_rows(const ClipInput *in, bool wide_a, bool wide_b, ClipBlock *block,
+                       double *channel2) {
+  bool met = false;
+  for (size_t r = 0; r < in->at.rows; r++) {
+    Real beyond2[REALS], rest2[REALS], base2[REALS];
+    met |= clip_row(in, wide_a, wide_b, r * in->at.cols, beyond2, rest2, base2);
+    const double beyond = lanes_sum(beyond2);
+    block->beyond2 += beyond;
+    block->rest2 += lanes_sum(rest2);
+    block->base2 += lanes_sum(base2);
+    if (channel2) channel2[r] += beyond;
+  }
+  return met;
 }
 
-static void beyond_add(Beyond *b, double reference, double error2, size_t at, Ends ends) {
-  const size_t channel = channel_of(b, at);
-  const double over = reference > 0 ? reference / ends.high : reference / ends.low;
-  b->error2[channel] += error2;
-  b->met[channel] = true;
-  if (!(over > b->furthest)) return;
-  b->furthest = over;
-  b->value = reference;
-  b->at = (int64_t)at;
+ROOM_CLONES static bool clip_f64_f32(const ClipInput *in, ClipBlock *block, double *channel2) {
+  return clip_rows(in, true, false, block, channel2);
+}
+ROOM_CLONES static bool clip_f64_f64(const ClipInput *in, ClipBlock *block, double *channel2) {
+  return clip_rows(in, true, true, block, channel2);
 }
 
-/* Any block, element by element. */
-static void block_add(Sums *s, Beyond *b, const double *reference, const double *got, size_t first,
-                      size_t n, Ends ends) {
-  for (size_t i = 0; i < n; i++) {
-    const double a = reference[i], d = got[i] - a;
-    if (!both_finite(a, got[i])) {
-      s->nonfinite++;
+/* Counts what is beyond, element by element. */
+static void count_beyond(const ClipInput *in, const double *a, const double *b, ClipBlock *block,
+                         const ClipChannels *channels) {
+  for (size_t i = 0; i < in->at.count; i++) {
+    if (!(fabs(a[i]) <= DBL_MAX && fabs(b[i]) <= DBL_MAX)) {
+      block->nonfinite++;
       continue;
     }
-    s->base2 += a * a;
-    if (!is_beyond(a, ends)) {
-      s->rest2 += d * d;
-      continue;
-    }
-    s->beyond++;
-    s->beyond2 += d * d;
-    beyond_add(b, a, d * d, first + i, ends);
+    if (!(a[i] > in->ends.high || a[i] < in->ends.low)) continue;
+    const double over = clip_over(a[i], in->ends), d = b[i] - a[i];
+    const size_t row = in->at.row + i / in->at.cols, col = in->at.col + i % in->at.cols;
+    const size_t channel = channels->are_rows ? row : col;
+    block->beyond++;
+    channels->met[channel] = true;
+    if (!channels->are_rows) channels->error2[channel] += d * d;
+    if (!(over > block->furthest)) continue;
+    block->furthest = over;
+    block->furthest_at = (int32_t)i;
+    block->furthest_value = a[i];
   }
 }
 
-static void write_beyond(const Beyond *b, Clipping *row) {
-  const bool any = b->at >= 0;
+typedef struct ClipRoom {
+  ValuesRoom reference, got;
+} ClipRoom;
+
+static void clip_block_of(const ClipInput *in, ClipBlock *block, const ClipChannels *channels,
+                          ClipRoom *room) {
+  double *channel2 = channels->are_rows ? channels->error2 + in->at.row : NULL;
+  ClipInput wide = *in;
+  *block = (ClipBlock){.furthest_at = -1};
+  wide.reference = (Values){.d = values_f64(in->reference, in->at.count, &room->reference)};
+  const bool met =
+      in->got.f ? clip_f64_f32(&wide, block, channel2) : clip_f64_f64(&wide, block, channel2);
+  if (met)
+    count_beyond(&wide, wide.reference.d, values_f64(in->got, in->at.count, &room->got), block,
+                 channels);
+}
+
+/* --- a row ------------------------------------------------------------------------------------ */
+
+/* The furthest is the first of equal ones. */
+static void write_furthest(const ClipBlock *block, const Blocks *blocks, const ClipFinish *of,
+                           Clipping *row) {
+  size_t at = 0;
+  double furthest = 0, value = NAN;
+  for (size_t i = 0; i < blocks->count; i++) {
+    if (!(block[i].furthest > furthest)) continue;
+    furthest = block[i].furthest;
+    value = block[i].furthest_value;
+    const BlockPlace place = block_place(blocks, i);
+    at = place.first + (size_t)block[i].furthest_at;
+  }
+  const bool any = furthest > 0;
+  const int32_t of_row = (int32_t)(at / blocks->cols), of_col = (int32_t)(at % blocks->cols);
+  row->furthest = any ? furthest : NAN;
+  row->furthest_value = any ? value : NAN;
+  row->furthest_token = any && !of->channels.are_rows ? of_row : -1;
+  row->furthest_channel = !any ? -1 : of->channels.are_rows ? of_row : of_col;
+}
+
+static void write_channels(const ClipChannels *channels, Clipping *row) {
   double most = 0;
   row->channels = 0;
   row->worst_channel = -1;
-  for (size_t c = 0; c < b->channels; c++) {
-    row->channels += b->met[c];
-    if (b->error2[c] > most) most = b->error2[c], row->worst_channel = (int32_t)c;
+  for (size_t c = 0; c < channels->count; c++) {
+    row->channels += channels->met[c];
+    if (channels->error2[c] > most) most = channels->error2[c], row->worst_channel = (int32_t)c;
   }
-  row->furthest = any ? b->furthest : NAN;
-  row->furthest_value = any ? b->value : NAN;
-  row->furthest_token = any && b->rows_are_tokens ? (int32_t)(b->at / (int64_t)b->cols) : -1;
-  row->furthest_channel = any ? (int32_t)channel_of(b, (size_t)b->at) : -1;
 }
 
 static double ratio_of(double error2, double base2) {
   return error2 == 0 ? 0 : base2 == 0 ? NAN : sqrt(error2) / sqrt(base2);
 }
 
-void clipping_of(const Tensor *reference, const Tensor *got, float scale, bool rows_are_tokens,
-                 Clipping *row, Arena scratch) {
-  const Ends ends = ends_of(scale);
-  const size_t rows = (size_t)reference->rows, cols = (size_t)reference->cols, n = rows * cols;
-  const size_t channels = rows_are_tokens ? cols : rows;
-  double *a = ARENA_NEW(&scratch, double, BLOCK), *b = ARENA_NEW(&scratch, double, BLOCK);
-  Beyond beyond = {.rows_are_tokens = rows_are_tokens,
-                   .cols = cols,
-                   .channels = channels,
-                   .error2 = ARENA_NEW(&scratch, double, channels),
-                   .met = ARENA_NEW(&scratch, bool, channels),
-                   .at = -1};
-  Sums all = {0};
-  for (size_t first = 0, count; first < n; first += count) {
-    const Tensor of_a = tensor_block(reference, first, BLOCK, &count),
-                 of_b = tensor_block(got, first, BLOCK, &count);
-    tensor_values(&of_a, a);
-    tensor_values(&of_b, b);
-    if (!plain_add(&all, a, b, count, ends)) block_add(&all, &beyond, a, b, first, count, ends);
+void clipping_finish(const Blocks *blocks, const ClipBlock *block, const ClipFinish *of,
+                     Clipping *row) {
+  Wide beyond2 = {0, 0}, rest2 = {0, 0}, base2 = {0, 0};
+  row->n = (int64_t)(blocks->rows * blocks->cols);
+  row->beyond = row->nonfinite = 0;
+  for (size_t i = 0; i < blocks->count; i++) {
+    wide_add(&beyond2, block[i].beyond2);
+    wide_add(&rest2, block[i].rest2);
+    wide_add(&base2, block[i].base2);
+    row->beyond += block[i].beyond;
+    row->nonfinite += block[i].nonfinite;
   }
-  row->scale = (double)scale;
-  row->grid_end = ends.high;
-  row->n = (int64_t)n;
-  row->beyond = all.beyond;
-  row->nonfinite = all.nonfinite;
-  write_beyond(&beyond, row);
-  const double error2 = all.beyond2 + all.rest2;
-  row->error_share = error2 > 0 ? all.beyond2 / error2 : NAN;
-  row->rel_l2 = ratio_of(error2, all.base2);
-  row->rel_l2_clipped = ratio_of(all.beyond2, all.base2);
-  row->rel_l2_rounded = ratio_of(all.rest2, all.base2);
+  const double beyond = wide_value(beyond2), rest = wide_value(rest2), base = wide_value(base2);
+  row->scale = (double)of->scale;
+  row->grid_end = clip_ends(of->scale).high;
+  write_furthest(block, blocks, of, row);
+  write_channels(&of->channels, row);
+  row->error_share = beyond + rest > 0 ? beyond / (beyond + rest) : NAN;
+  row->rel_l2 = ratio_of(beyond + rest, base);
+  row->rel_l2_clipped = ratio_of(beyond, base);
+  row->rel_l2_rounded = ratio_of(rest, base);
 }
 
-size_t clipping_scratch_bytes(size_t channels) {
-  return 2 * BLOCK * sizeof(double) + channels * (sizeof(double) + sizeof(bool)) + 4 * 64;
+void clipping_of(const Tensor *reference, const Tensor *got, float scale, bool rows_are_tokens,
+                 Clipping *row, Arena scratch) {
+  const Blocks blocks = blocks_of((size_t)reference->rows, (size_t)reference->cols);
+  const size_t count = rows_are_tokens ? blocks.cols : blocks.rows;
+  ClipFinish of = {.scale = scale,
+                   .channels = {.are_rows = !rows_are_tokens,
+                                .count = count,
+                                .error2 = ARENA_NEW(&scratch, double, count),
+                                .met = ARENA_NEW(&scratch, bool, count)}};
+  ClipBlock *block = arena_room(&scratch, blocks.count, sizeof *block);
+  ClipRoom *room = arena_room(&scratch, 1, sizeof *room);
+  for (size_t i = 0; i < blocks.count; i++) {
+    const BlockPlace at = block_place(&blocks, i);
+    const ClipInput in = {values_of(reference, &at, &room->reference),
+                          values_of(got, &at, &room->got), clip_ends(scale), at};
+    clip_block_of(&in, &block[i], &of.channels, room);
+  }
+  clipping_finish(&blocks, block, &of, row);
+}
+
+size_t clipping_scratch_bytes(size_t n, size_t rows, size_t channels) {
+  return sizeof(ClipRoom) + channels * (sizeof(double) + sizeof(bool)) +
+         (n / (BLOCK_ELEMENTS / 2) + rows + 1) * sizeof(ClipBlock) + 4 * 64;
 }

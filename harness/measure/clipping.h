@@ -7,11 +7,13 @@
  *
  *   rel_l2^2 = rel_l2_clipped^2 + rel_l2_rounded^2
  *
- * Sums are in double, in one order whatever the machine and the number of threads. */
+ * Sums are those of measure/block.h: a channel's too, in the lanes of its row where it is a row,
+ * else row by row. */
 #ifndef DS_MEASURE_CLIPPING_H
 #define DS_MEASURE_CLIPPING_H
 #include "base/arena.h"
 #include "family/trace.h"
+#include "measure/block.h"
 #include "measure/tables.h"
 
 /* Fills all but prompt, mode, tensor and layer. `got` stands on the grid of `scale` > 0,
@@ -19,6 +21,20 @@
  * rows. */
 void clipping_of(const Tensor *reference, const Tensor *got, float scale, bool rows_are_tokens,
                  Clipping *row, Arena scratch);
-/* Bytes of scratch that it needs for so many channels. */
-size_t clipping_scratch_bytes(size_t channels);
+/* Bytes of scratch that it needs for n elements in so many rows, and so many channels. */
+size_t clipping_scratch_bytes(size_t n, size_t rows, size_t channels);
+
+/* The second half alone, from blocks that were computed anywhere. */
+typedef struct ClipChannels {
+  bool are_rows;
+  size_t count;
+  double *error2; /* [count]: squared error of what is beyond */
+  bool *met;      /* [count]: something is */
+} ClipChannels;
+typedef struct ClipFinish {
+  float scale;
+  ClipChannels channels;
+} ClipFinish;
+void clipping_finish(const Blocks *blocks, const ClipBlock *block, const ClipFinish *of,
+                     Clipping *row);
 #endif

@@ -4,38 +4,106 @@
 #include <omp.h>
 
 #include "measure/clipping.h"
+#include "measure/judge.h"
 #include "measure/stats.h"
 
-static void fill_pair(const StatsJob *job, Arena scratch) {
-  if (job->token.error2)
-    stats_pair_rows(job->base, job->other, job->pair_row, job->token, scratch);
-  else
-    stats_pair(job->base, job->other, job->pair_row, scratch);
+/* What is known of either tensor of a pair: the results of its blocks. */
+typedef struct Known {
+  TensorBlock **own; /* [jobs]: of a tensor's row; else NULL */
+  const StatsJob *job;
+  int jobs;
+} Known;
+
+static const TensorBlock *known_of(const Known *k, const Tensor *t) {
+  for (int i = 0; i < k->jobs; i++)
+    if (k->own[i] && k->job[i].base == t) return k->own[i];
+  return NULL;
+}
+
+static void fill_pair(const Known *k, const StatsJob *job, Arena scratch) {
+  const PairKnown known = {known_of(k, job->base), known_of(k, job->other), job->token};
+  stats_pair_known(job->base, job->other, known, job->pair_row, scratch);
   if (!job->rows_are_tokens) stats_no_tokens(job->pair_row);
   job->pair_row->top1_agreement = NAN;
+  job->pair_row->top1_rows = job->pair_row->top1_left_out = 0;
   if (job->logits) stats_top1(job->base, job->other, job->pair_row);
 }
 
-static void fill_row(const StatsJob *job, Arena scratch) {
-  if (job->tensor_row) stats_tensor(job->base, job->scale, job->tensor_row, scratch);
-  if (job->pair_row) fill_pair(job, scratch);
+/* True where the row is what it should be. */
+static bool fill_pair_row(const Known *k, const StatsJob *job, Arena scratch) {
+  job->pair_row->checked = job->by != STATS_LANES;
+  if (job->by == STATS_GSL)
+    judge_fill(job, scratch);
+  else
+    fill_pair(k, job, scratch);
+  return job->by != STATS_CHECKED || judge_holds(job, scratch);
+}
+
+static bool fill_tensor_row(const StatsJob *job, TensorBlock *own, Arena scratch) {
+  job->tensor_row->checked = job->by != STATS_LANES;
+  if (job->by == STATS_GSL)
+    judge_fill(job, scratch);
+  else
+    stats_tensor_blocks(job->base, job->scale, own, job->tensor_row, scratch);
+  return job->by != STATS_CHECKED || judge_holds(job, scratch);
+}
+
+static bool fill_row(const Known *k, const StatsJob *job, Arena scratch) {
   if (job->clipping_row)
     clipping_of(job->base, job->other, job->scale, job->rows_are_tokens, job->clipping_row,
                 scratch);
+  return !job->pair_row || fill_pair_row(k, job, scratch);
 }
 
-/* Rows are independent: each by one thread, in an arena of its own. */
-void stats_jobs(const StatsJob *job, int jobs, Arena scratch) {
-  size_t largest = 0, parts = 0;
+static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
+
+size_t stats_jobs_bytes(const StatsJob *job, int jobs) {
+  size_t most = 0;
   for (int i = 0; i < jobs; i++) {
-    size_t rows = (size_t)job[i].base->rows, cols = (size_t)job[i].base->cols, n = rows * cols;
-    largest = n > largest ? n : largest;
-    parts = rows + cols > parts ? rows + cols : parts;
+    const size_t rows = (size_t)job[i].base->rows, cols = (size_t)job[i].base->cols,
+                 n = rows * cols, parts = rows + cols;
+    if (job[i].clipping_row) most = larger(most, clipping_scratch_bytes(n, rows, parts));
+    if (job[i].tensor_row || job[i].pair_row) most = larger(most, stats_scratch_bytes(n, parts));
+    if (job[i].by != STATS_LANES) most = larger(most, judge_scratch_bytes(n, parts));
   }
-  int threads = omp_get_max_threads();
+  return most;
+}
+
+/* A pair by GSL leaves the squares of its tokens as any other. */
+static void fill_tokens(const StatsJob *job, Arena scratch) {
+  if (job->by == STATS_GSL && job->token.error2)
+    row_squares(job->base, job->other, job->token, scratch);
+}
+
+/* Rows are independent, each by one thread in an arena of its own, but that a pair takes what is
+ * known of its tensors. */
+static void fill_rows(const StatsJob *job, int jobs, bool *holds, Arena scratch) {
+  Known known = {ARENA_NEW(&scratch, TensorBlock *, jobs), job, jobs};
+  for (int i = 0; i < jobs; i++)
+    if (job[i].tensor_row && job[i].by != STATS_GSL)
+      known.own[i] = stats_blocks(job[i].base, &scratch);
+  const int threads = omp_get_max_threads();
   Arena *own = ARENA_NEW(&scratch, Arena, threads);
-  const size_t bytes = stats_scratch_bytes(largest, parts) + clipping_scratch_bytes(parts);
-  for (int i = 0; i < threads; i++) own[i] = arena_carve(&scratch, bytes);
-#pragma omp parallel for schedule(dynamic)
-  for (int i = 0; i < jobs; i++) fill_row(&job[i], own[omp_get_thread_num()]);
+  for (int i = 0; i < threads; i++) own[i] = arena_carve(&scratch, stats_jobs_bytes(job, jobs));
+#pragma omp parallel
+  {
+    const Arena mine = own[omp_get_thread_num()];
+#pragma omp for schedule(dynamic)
+    for (int i = 0; i < jobs; i++)
+      if (job[i].tensor_row) holds[i] = fill_tensor_row(&job[i], known.own[i], mine);
+#pragma omp for schedule(dynamic)
+    for (int i = 0; i < jobs; i++)
+      if (!job[i].tensor_row) {
+        holds[i] = fill_row(&known, &job[i], mine);
+        fill_tokens(&job[i], mine);
+      }
+  }
+}
+
+bool stats_jobs(const StatsJob *job, int jobs, Arena scratch, Status *st) {
+  bool *holds = ARENA_NEW(&scratch, bool, jobs);
+  fill_rows(job, jobs, holds, scratch);
+  for (int i = 0; i < jobs; i++)
+    if (!holds[i]) return judge_job(&job[i], scratch, st);
+  return true;
 }

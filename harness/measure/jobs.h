@@ -9,6 +9,10 @@
 #include "measure/row_error.h"
 #include "measure/tables.h"
 
+/* Who computes a row: lanes; lanes, and then it is compared with GSL's own functions
+ * (measure/judge.h); these alone. */
+typedef enum StatsBy { STATS_LANES, STATS_CHECKED, STATS_GSL } StatsBy;
+
 /* Rows to be filled: of a tensor (tensor_row), of a pair (pair_row), or of what a grid clips
  * (clipping_row; base is the reference's): one of the three. The keys of a row, and its digest, are
  * for who made the job. */
@@ -17,6 +21,7 @@ typedef struct StatsJob {
   float scale;                /* of the static grid: a tensor's, 0 where it has none; of clipping */
   bool rows_are_tokens;       /* else they are channels (measure/row_error.h) */
   bool logits;                /* a pair of logits has the columns of the largest element too */
+  StatsBy by;                 /* of a tensor's row or a pair's */
   TensorStats *tensor_row;
   PairStats *pair_row;
   Clipping *clipping_row;
@@ -24,6 +29,9 @@ typedef struct StatsJob {
 } StatsJob;
 
 /* On the processor: each row by one thread. A pair whose tensors have jobs of their own, by the
- * same Tensor, takes what is known of them. */
-void stats_jobs(const StatsJob *job, int jobs, Arena scratch);
+ * same Tensor, takes what is known of them. False where a row is not what GSL says: the message
+ * names it, a column and both values. */
+bool stats_jobs(const StatsJob *job, int jobs, Arena scratch, Status *st);
+/* Bytes of scratch that each thread takes of these. */
+size_t stats_jobs_bytes(const StatsJob *job, int jobs);
 #endif

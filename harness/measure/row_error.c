@@ -6,7 +6,7 @@
 
 #include "base/quantiles.h"
 #include "family/trace.h"
-#include "measure/lanes.h"
+#include "measure/block.h"
 
 /* Where no value of a part's is NaN or infinite, nor the sum of its squares. */
 static bool is_left(PartSquares squares, size_t part) {
@@ -17,57 +17,34 @@ PartSquares part_squares(Arena *arena, size_t parts) {
   return (PartSquares){ARENA_NEW(arena, double, parts), ARENA_NEW(arena, double, parts)};
 }
 
-/* n elements that stand side by side in one row. `error2` and `base2` are the sums of their
- * columns, or NULL. */
-ROOM_FN void add_elements(const double *base, const double *other, size_t n, double *row_error2,
-                          double *row_base2, double *restrict error2, double *restrict base2) {
-  double error[LANES] = {0}, size[LANES] = {0};
+/* A piece of a row, of at most BLOCK_ELEMENTS elements. */
+ROOM_CLONES static void add_piece(const double *base, const double *other, size_t n,
+                                  double *row_error2, double *row_base2) {
+  Real error2[REALS] = {{0}}, base2[REALS] = {{0}};
   size_t i = 0;
-  for (; i + LANES <= n; i += LANES)
-    for (size_t l = 0; l < LANES; l++) {
-      double a = base[i + l], d = other[i + l] - a;
-      error[l] += d * d;
-      size[l] += a * a;
-      if (error2) error2[i + l] += d * d, base2[i + l] += a * a;
+  for (; i + SUM_LANES <= n; i += SUM_LANES)
+    for (size_t j = 0; j < REALS; j++) {
+      const Real a = real_load(base + i + REAL_LANES * j),
+                 d = real_load(other + i + REAL_LANES * j) - a;
+      error2[j] += d * d;
+      base2[j] += a * a;
     }
   for (size_t l = 0; i < n; i++, l++) {
-    double a = base[i], d = other[i] - a;
-    error[l] += d * d;
-    size[l] += a * a;
-    if (error2) error2[i] += d * d, base2[i] += a * a;
+    const double a = base[i], d = other[i] - a;
+    error2[l / REAL_LANES][l % REAL_LANES] += d * d;
+    base2[l / REAL_LANES][l % REAL_LANES] += a * a;
   }
-  *row_error2 += lanes_sum(error);
-  *row_base2 += lanes_sum(size);
+  *row_error2 += lanes_sum(error2);
+  *row_base2 += lanes_sum(base2);
 }
 
-ROOM_CLONES static void add_piece(const double *base, const double *other, size_t n, double *error2,
-                                  double *base2) {
-  add_elements(base, other, n, error2, base2, NULL, NULL);
-}
-
-ROOM_CLONES static void add_piece_columns(const double *base, const double *other, size_t n,
-                                          double *row_error2, double *row_base2, double *error2,
-                                          double *base2) {
-  add_elements(base, other, n, row_error2, row_base2, error2, base2);
-}
-
-void row_squares_add(const double *base, const double *other, size_t first, size_t cols,
-                     size_t count, PartSquares rows) {
-  size_t row = first / cols;
-  for (size_t i = 0, piece; i < count; i += piece, row++) {
-    piece = count - i < cols ? count - i : cols;
-    add_piece(base + i, other + i, piece, &rows.error2[row], &rows.base2[row]);
-  }
-}
-
-void part_squares_add(const double *base, const double *other, size_t first, size_t cols,
-                      size_t count, PartSquares rows, PartSquares columns) {
-  size_t row = first / cols, col = first % cols;
-  for (size_t i = 0, piece; i < count; i += piece, row++, col = 0) {
-    piece = count - i < cols ? count - i : cols;
-    add_piece_columns(base + i, other + i, piece, &rows.error2[row], &rows.base2[row],
-                      columns.error2 + col, columns.base2 + col);
-  }
+void row_squares_add(const double *base, const double *other, size_t rows, size_t cols,
+                     PartSquares squares) {
+  for (size_t r = 0; r < rows; r++)
+    for (size_t c = 0; c < cols; c += BLOCK_ELEMENTS)
+      add_piece(base + r * cols + c, other + r * cols + c,
+                cols - c < BLOCK_ELEMENTS ? cols - c : BLOCK_ELEMENTS, &squares.error2[r],
+                &squares.base2[r]);
 }
 
 /* Relative to the largest, so that no square leaves the range. */
@@ -114,6 +91,6 @@ void row_squares(const Tensor *base, const Tensor *other, PartSquares squares, A
     tensor_values(&x, a);
     tensor_values(&y, b);
     squares.error2[r] = squares.base2[r] = 0;
-    row_squares_add(a, b, r * cols, cols, cols, squares);
+    row_squares_add(a, b, 1, cols, (PartSquares){&squares.error2[r], &squares.base2[r]});
   }
 }

@@ -12,8 +12,8 @@
  *
  * between 1 and the number of parts. Where base_r is zero, e_r is 0 if other_r is zero too, else
  * +Inf. A part with a value that is not finite on either side is left out and counted: one such
- * value leaves out a row and a column. Each row's squares are summed in eight lanes, each column's
- * row by row, in one order whatever the machine. */
+ * value leaves out a row and a column. A row's squares are summed in lanes, its pieces in order
+ * (measure/block.h), a column's row by row. */
 #ifndef DS_MEASURE_ROW_ERROR_H
 #define DS_MEASURE_ROW_ERROR_H
 #include "base/arena.h"
@@ -27,13 +27,9 @@ typedef struct PartSquares {
 /* Zeros, in the arena. */
 PartSquares part_squares(Arena *arena, size_t parts);
 
-/* Adds the squares of `count` elements from index `first` on, row-major in `cols` columns, to those
- * of their rows: whole rows, or a piece of one. */
-void row_squares_add(const double *base, const double *other, size_t first, size_t cols,
-                     size_t count, PartSquares rows);
-/* The same, and to those of their columns [cols]. */
-void part_squares_add(const double *base, const double *other, size_t first, size_t cols,
-                      size_t count, PartSquares rows, PartSquares columns);
+/* Adds the squares of `rows` rows of so many columns to those of each. */
+void row_squares_add(const double *base, const double *other, size_t rows, size_t cols,
+                     PartSquares squares);
 /* From the squares of every part; `room` for `parts` doubles. */
 PartErrors part_errors_of(PartSquares squares, size_t parts, double *room);
 /* All rows of a tensor: squares [rows] are filled. */

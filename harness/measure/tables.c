@@ -25,7 +25,7 @@ static const Column columns_tensor_stats[] = {
     X(prompt), X(mode), X(tensor), X(layer), X(rows), X(cols), X(n), X(mean), X(std), X(min), X(max),
     FIRST(0), FIRST(1), FIRST(2), FIRST(3), FIRST(4), FIRST(5), FIRST(6), FIRST(7), FIRST(8), FIRST(9),
     X(nonfinite), X(first_nonfinite), X(zeros), X(q8_nans), X(scale), X(on_grid), X(saturated), X(type), X(kernel),
-    X(digest),
+    X(checked), X(digest),
 };
 TABLE(tensor_stats, TensorStats, 4, "Tensors: one tensor of one mode, layer and prompt");
 #undef X
@@ -48,7 +48,7 @@ static const Column columns_pair_stats[] = {
     X(max_abs), X(mean_abs), X(rmse), X(rel_l2), X(sqnr_db), X(cosine), X(pearson), X(max_rel_error), X(mean_rel_error),
     X(zero_base), X(ulp_max), X(ulp_mean), X(ulp_type), X(p50), X(p90), X(p95), X(p99), X(p999), X(differing),
     X(first_index), X(worst_index), X(nonfinite), X(top1_agreement), X(top1_rows), X(top1_left_out), X(base_l2),
-    PARTS(PairStats, token), PARTS(PairStats, channel),
+    X(checked), PARTS(PairStats, token), PARTS(PairStats, channel),
 };
 TABLE(pair_stats, PairStats, 5, "Pairs: one tensor in two modes, layer by layer");
 #undef X

@@ -49,6 +49,8 @@ typedef struct TensorStats {
                   * scale. A NaN is off the grid, an infinity also saturated */
   char type[TEXT_TYPE];     /* its own, however the file stores it: f32, f16, i8, f64 */
   char kernel[TEXT_KERNEL]; /* witness */
+  int32_t checked; /* 1: GSL's own functions computed this row too, and agreed (measure/judge.h), or
+                      they alone did */
   char digest[TEXT_DIGEST]; /* XXH3-128 of its own bytes, however the file stores it */
 } TensorStats;
 
@@ -103,6 +105,7 @@ typedef struct PairStats {
   int64_t top1_rows,
       top1_left_out; /* logits: rows that are finite on both sides, and all other rows; else 0 */
   double base_l2;    /* |base|_2, so that prompts can be pooled */
+  int32_t checked;   /* as in TensorStats */
   PartErrors token;  /* a row each; NaN and -1 for tensors whose rows are no tokens */
   PartErrors
       channel; /* a column each, of all tokens; of a tensor whose rows are no tokens, a row each */

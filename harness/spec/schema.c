@@ -343,6 +343,11 @@ static const Key spec_keys[] = {
      .meaning = "that a run takes at most, such as 8 GB; left out: most of what is free"},
     {"seed", KIND_INT64, offsetof(Spec, seed), .standard = DEFAULT_SHOWN(DEFAULT_SEED), .min = 0,
      .max = INT64_MAX, .meaning = "of made inputs and of draws of prompts"},
+    {"statistics", KIND_CHOICE, offsetof(Spec, statistics), .standard = "lanes",
+     .names = WORDS("lanes", "gsl"),
+     .meaning = "gsl: the rows of tensors and pairs by GSL's own functions, a hundred times slower; "
+                "lanes: those compute a sample of the rows again, and a row that differs is an "
+                "error"},
     {"durability", KIND_CHOICE, offsetof(Spec, durability), .standard = "kill",
      .names = WORDS("kill", "power"),
      .meaning = "what finished layers survive: the end of the process, or a loss of power"},

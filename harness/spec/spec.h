@@ -14,6 +14,7 @@
 #include "kernels/ops.h"
 #include "measure/curve.h"
 
+typedef enum { STATISTICS_LANES, STATISTICS_GSL } Statistics; /* who computes the rows */
 typedef enum { DURABILITY_KILL, DURABILITY_POWER } Durability;
 typedef enum { F16_AS_F32, F16_AS_F16 } F16As;
 
@@ -198,6 +199,7 @@ typedef struct Spec {
   Backend backend;
   int threads;    /* 0: all */
   int64_t memory; /* bytes; 0: not given */
+  Statistics statistics;
   int64_t seed;
   Durability durability;
 } Spec;

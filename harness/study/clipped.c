@@ -41,7 +41,7 @@ static size_t scratch_bytes(const Config *config) {
     values = own > values ? own : values;
     rows = parts > rows ? parts : rows;
   }
-  return (values + clipping_scratch_bytes(rows) + 127) / 64 * 64;
+  return (values + clipping_scratch_bytes(values, rows, rows) + 127) / 64 * 64;
 }
 
 struct Clipped {

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/draw.h"
 #include "measure/jobs.h"
 #include "study/budget.h"
 
@@ -22,8 +23,10 @@ static void add_pair(Pairs *p, const char *base, const char *other) {
 }
 
 Pairs pairs_of(Arena *arena, const Spec *spec, const Subject *subject) {
-  Pairs p = {
-      .spec = spec, .subject = subject, .side = ARENA_NEW(arena, WalkSide, spec->mode_count + 1)};
+  Pairs p = {.spec = spec,
+             .subject = subject,
+             .judged = JUDGED_SHARE,
+             .side = ARENA_NEW(arena, WalkSide, spec->mode_count + 1)};
   for (; p.sides < spec->mode_count; p.sides++)
     p.side[p.sides] = (WalkSide){
         .name = spec->modes[p.sides].name, .source = subject_modes(subject),
@@ -140,7 +143,45 @@ static void token_rows(const StatsJob *job, int jobs, LayerRows *rows, Arena *ar
   }
 }
 
-static void measure_layer(Pairs *p, const Shown *shown, LayerRows *rows, Arena *arena) {
+/* --- who computes them ------------------------------------------------------------------------ */
+
+enum { JUDGED_LEAST = 20 };
+
+/* How many of a layer's rows GSL computes again, `visits` layers of prompts after the first: so
+ * many that all layers together have their share, and at least JUDGED_LEAST. */
+static int judged_in(const Pairs *p, size_t visits) {
+  const double layers = (double)p->subject->model.layers * (double)p->spec->prompt_count,
+               rows = (double)((p->sides + p->pairs) * tensors_of(p)->count),
+               least = JUDGED_LEAST / layers, share = p->judged * rows,
+               a_layer = share > least ? share : least;
+  return (int)(ceil(a_layer * (double)(visits + 1)) - ceil(a_layer * (double)visits));
+}
+
+/* The rows of tensors and pairs stand first. Which are chosen depends on the seed, the prompt and
+ * the layer alone. */
+static void choose_judged(const Pairs *p, const WalkPlace *at, StatsJob *job, int jobs,
+                          Arena scratch) {
+  int rows = 0;
+  for (int i = 0; i < jobs; i++) {
+    job[i].by = p->spec->statistics == STATISTICS_GSL ? STATS_GSL : STATS_LANES;
+    rows += !job[i].clipping_row;
+  }
+  if (p->spec->statistics == STATISTICS_GSL) return;
+  const size_t visits = (size_t)at->prompt * (size_t)p->subject->model.layers + (size_t)at->layer;
+  gsl_rng rng = draw_by(&scratch, arena_printf(&scratch, "judged %lld %d %d",
+                                               (long long)p->spec->seed, at->prompt, at->layer));
+  int *index = ARENA_NEW(&scratch, int, rows);
+  for (int i = 0; i < rows; i++) index[i] = i;
+  const int count = judged_in(p, visits);
+  for (int i = 0; i < count && i < rows; i++) {
+    const int other = i + (int)gsl_rng_uniform_int(&rng, (unsigned long)(rows - i)),
+              one = index[other];
+    index[other] = index[i];
+    job[one].by = STATS_CHECKED;
+  }
+}
+
+static bool measure_layer(Pairs *p, const Shown *shown, LayerRows *rows, Arena *arena, Status *st) {
   const int count = tensors_of(p)->count;
   *rows = (LayerRows){.tensor = ARENA_NEW(arena, TensorStats, p->sides * count),
                       .pair = ARENA_NEW(arena, PairStats, p->pairs * count),
@@ -160,9 +201,11 @@ static void measure_layer(Pairs *p, const Shown *shown, LayerRows *rows, Arena *
       if (is_on_grid(shown, s, id))
         job[jobs++] = clipping_job(shown, s, id, &rows->clipping[rows->clippings++]);
   double start = clock_s();
-  stats_jobs(job, jobs, *arena);
+  choose_judged(p, shown->at, job, jobs, *arena);
+  TRY(stats_jobs(job, jobs, *arena, st));
   token_rows(job, jobs, rows, arena);
   p->stats_s += clock_s() - start;
+  return true;
 }
 
 /* --- scales and budgets ----------------------------------------------------------------------- */
@@ -208,7 +251,7 @@ static bool budget_rows(Pairs *p, const Shown *shown, LayerRows *rows, Arena *ar
 bool pairs_measure(Pairs *pairs, const WalkPlace *at, const Trace *trace, LayerRows *rows,
                    Arena *arena, Status *st) {
   Shown shown = {pairs, at, trace};
-  measure_layer(pairs, &shown, rows, arena);
+  TRY(measure_layer(pairs, &shown, rows, arena, st));
   scale_rows(pairs, &shown, rows, arena);
   return budget_rows(pairs, &shown, rows, arena, st);
 }

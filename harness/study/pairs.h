@@ -17,8 +17,11 @@ typedef struct Pairs {
   int sides;
   SidePair *pair; /* the spec's pairs, then fp64 against each of compare_all, none twice */
   int pairs;
+  double judged;            /* the share of the rows that GSL computes again */
   double stats_s, budget_s; /* spent so far */
 } Pairs;
+
+#define JUDGED_SHARE 0.01
 
 /* Sides and pairs of the spec; `modes` computes the modes. */
 Pairs pairs_of(Arena *arena, const Spec *spec, const Subject *subject);
@@ -38,7 +41,8 @@ typedef struct LayerRows {
   int tokens;
 } LayerRows;
 
-/* In the arena; trace [sides]. Fails where a budget's own runs do. */
+/* In the arena; trace [sides]. Fails where a budget's own runs do, and where a row is not what GSL
+ * says. */
 bool pairs_measure(Pairs *pairs, const WalkPlace *at, const Trace *trace, LayerRows *rows,
                    Arena *arena, Status *st);
 

@@ -105,7 +105,7 @@ static void put_channels(StateError *e, const StateTrack *s, int t, Arena scratc
   const size_t E = (size_t)s->E, N = (size_t)s->N, first = (size_t)t * E * N;
   PartSquares channels = part_squares(&scratch, E);
   double *room = ARENA_NEW(&scratch, double, E);
-  row_squares_add(s->ref.want + first, s->got + first, 0, N, E * N, channels);
+  row_squares_add(s->ref.want + first, s->got + first, E, N, channels);
   e->rel_l2_median = part_errors_of(channels, E, room).median;
   for (size_t i = 0; i < E; i++)
     room[i] = isfinite(channels.error2[i]) ? sqrt(channels.error2[i] / (double)N) : INFINITY;

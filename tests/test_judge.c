@@ -1,0 +1,181 @@
+/* judge: every row of tensors and pairs of a run of the shipped model against GSL's own functions,
+ * column by column; rows that are wrong in one column are refused by its name; and what of a run is
+ * computed again depends on its seed alone. */
+#include "measure/judge.h"
+
+#include "measure/stats.h"
+#include "shipped_model.h"
+#include "study/pairs.h"
+#include "tests/measure_rows.h"
+
+enum { MODES = 3, PROMPTS = 1, TOKENS = 96 };
+static const char *const mode_name[MODES] = {"2-0", "2-4", "0"};
+
+typedef struct Run {
+  Shipped shipped;
+  Subject subject;
+  Spec spec;
+  Mode mode[MODES];
+  Pair pair[2];
+  const char *compare[MODES];
+  Pairs pairs;
+  int rows, checked;
+  int cancelled;
+  double worst_mean, worst_std, worst_cancelled;
+} Run;
+
+static void run_open(Run *r, double judged) {
+  r->shipped = shipped_load(REWRITE_QUAMBA);
+  shipped_calibrate(&r->shipped, 4, 128);
+  r->subject = (Subject){.layers = r->shipped.layers,
+                         .weights = r->shipped.weights,
+                         .model = r->shipped.model,
+                         .checkpoint = r->shipped.checkpoint};
+  for (int m = 0; m < MODES; m++) {
+    r->mode[m] = *mode_preset(mode_name[m]);
+    r->compare[m] = mode_name[m];
+  }
+  r->pair[0] = (Pair){.base = "2-0", .other = "2-4"};
+  r->pair[1] = (Pair){.base = "0", .other = "2-0"}; /* equal in every bit */
+  r->spec = (Spec){.modes = r->mode,
+                   .mode_count = MODES,
+                   .pairs = r->pair,
+                   .pair_count = 2,
+                   .compare_all = r->compare,
+                   .compare_all_count = MODES,
+                   .prompt_count = PROMPTS,
+                   .seed = 7};
+  r->pairs = pairs_of(&r->shipped.arena, &r->spec, &r->subject);
+  r->pairs.judged = judged;
+}
+
+/* How far means and deviations are from GSL's, in units of the last place; a mean's also as a part
+ * of the deviation, where values cancel. */
+static void measure_row(Run *r, const TensorStats *got, const Tensor *t, Arena scratch) {
+  TensorStats want;
+  judge_tensor(t, 0, &want, scratch);
+  const double off = fabs(got->mean - want.mean),
+               mean = off / (nextafter(fabs(want.mean), INFINITY) - fabs(want.mean)),
+               std = fabs(got->std - want.std) / (nextafter(want.std, INFINITY) - want.std);
+  r->worst_std = fmax(r->worst_std, std);
+  if (mean <= 4)
+    r->worst_mean = fmax(r->worst_mean, mean);
+  else
+    r->cancelled++, r->worst_cancelled = fmax(r->worst_cancelled, off / want.std);
+}
+
+static bool count_rows(void *context, const WalkPlace *at, const Trace *trace, Arena scratch,
+                       Status *st) {
+  Run *r = context;
+  LayerRows rows;
+  if (!pairs_measure(&r->pairs, at, trace, &rows, &scratch, st)) return false;
+  r->rows += rows.tensors + rows.pairs;
+  for (int i = 0; i < rows.tensors; i++) r->checked += rows.tensor[i].checked;
+  for (int i = 0; i < rows.pairs; i++) r->checked += rows.pair[i].checked;
+  for (int s = 0, i = 0; s < at->sides && r->pairs.judged == 1; s++)
+    for (int id = 0; id < family_mamba1.tensors.count; id++)
+      if (trace[s].t[id].data) measure_row(r, &rows.tensor[i++], &trace[s].t[id], scratch);
+  return true;
+}
+
+static void run_walk(Run *r, Status *st) {
+  PromptShape prompt[PROMPTS];
+  shipped_prompts(&r->shipped, prompt, PROMPTS, TOKENS);
+  Visitor visitor = {.context = r, .layer = count_rows};
+  Walk walk = shipped_walk(&r->shipped, r->pairs.side, r->pairs.sides, prompt, PROMPTS, &visitor);
+  walk_run(&walk, r->shipped.arena, st);
+}
+
+Test(judge, every_column_of_every_row_of_a_run_is_what_gsl_says, .timeout = 600) {
+  static Run r;
+  Status st = {0};
+  run_open(&r, 1);
+  run_walk(&r, &st);
+  cr_assert(!st.failed, "%s", st.text);
+  cr_expect(r.rows > 1000 && r.checked == r.rows, "%d of %d rows", r.checked, r.rows);
+  printf("judge: %d tensors: means within %.2g ULP but for %d, which are within %.2g of the "
+         "deviation; deviations within %.2g ULP\n",
+         r.rows, r.worst_mean, r.cancelled, r.worst_cancelled, r.worst_std);
+  cr_expect(r.worst_std <= 4, "a deviation is off by %g ULP", r.worst_std);
+  cr_expect(r.worst_cancelled <= 0x1p-54, "a mean is off by %g of the deviation",
+            r.worst_cancelled);
+}
+
+/* Twenty rows where that is more than one in a hundred, and the same ones again. */
+Test(judge, a_sample_of_a_run_is_computed_again_and_depends_on_the_seed_alone, .timeout = 600) {
+  static Run r;
+  Status st = {0};
+  run_open(&r, JUDGED_SHARE);
+  run_walk(&r, &st);
+  cr_assert(!st.failed, "%s", st.text);
+  cr_expect(r.checked >= 20 && r.checked <= 20 + r.rows / 50, "%d of %d rows", r.checked, r.rows);
+}
+
+/* --- what is wrong is found ------------------------------------------------------------------- */
+
+enum { ROWS = 37, COLS = 130 };
+static float x[ROWS * COLS], y[ROWS * COLS];
+
+static Tensor filled(float *to, int step) {
+  for (int i = 0; i < ROWS * COLS; i++)
+    to[i] = (float)(i * 31 % 257 - 100) * 0.37f + (i % step ? 0.01f : 0);
+  Tensor t = tensor_of(to, FORMAT_F32, ROWS, COLS, 0);
+  t.kernel = "kernel";
+  return t;
+}
+
+static StatsJob pair_job(const Tensor *a, const Tensor *b, PairStats *row) {
+  *row = pair_row(a, b);
+  table_text(row->prompt, sizeof row->prompt, "p");
+  table_text(row->base, sizeof row->base, "2-0");
+  table_text(row->other, sizeof row->other, "2-4");
+  table_text(row->tensor, sizeof row->tensor, "scan");
+  row->layer = 3;
+  row->top1_rows = row->top1_left_out = 0;
+  row->top1_agreement = NAN;
+  return (StatsJob){.base = a, .other = b, .rows_are_tokens = true, .pair_row = row};
+}
+
+/* Every number of a row, a thousandth off or one more. */
+Test(judge, a_column_that_is_wrong_is_named_with_both_values) {
+  Arena arena = new_arena();
+  const Tensor a = filled(x, 3), b = filled(y, 7);
+  PairStats row;
+  for (int c = table_pair_stats.keys; c < table_pair_stats.columns; c++) {
+    const Column *column = &table_pair_stats.column[c];
+    const StatsJob job = pair_job(&a, &b, &row);
+    Status st = {0};
+    cr_assert(judge_job(&job, arena, &st), "%s", st.text);
+    char *cell = (char *)&row + column->offset;
+    double value = table_double(&row, column->offset);
+    if (!strcmp(column->name, "checked") || column->type == COLUMN_TEXT) continue;
+    if (column->type == COLUMN_F64) value = value == 0 || isnan(value) ? 1e-9 : value * 1.001;
+    if (column->type == COLUMN_F64)
+      memcpy(cell, &value, sizeof value);
+    else
+      *cell = (char)(*cell + 1);
+    cr_expect(!judge_job(&job, arena, &st), "%s may be anything", column->name);
+    cr_expect(st.check, "%s: no failed check", column->name);
+    cr_expect(strstr(st.text, "pair_stats, p / 2-0 / 2-4 / scan / 3: ") &&
+                  strstr(st.text, column->name),
+              "%s: %s", column->name, st.text);
+  }
+  arena_release(&arena);
+}
+
+/* All rows of a run by GSL alone: what it says equals what lanes say. */
+Test(judge, rows_by_gsl_alone_are_near_those_of_lanes) {
+  Arena arena = new_arena();
+  const Tensor a = filled(x, 3), b = filled(y, 7);
+  PairStats row, lanes;
+  StatsJob job = pair_job(&a, &b, &row);
+  lanes = row;
+  memset(&row.identical, 0xa5, sizeof row - offsetof(PairStats, identical));
+  job.by = STATS_GSL;
+  Status st = {0};
+  cr_assert(stats_jobs(&job, 1, arena, &st), "%s", st.text);
+  cr_expect_eq(row.checked, 1);
+  job.pair_row = &lanes;
+  cr_expect(judge_job(&job, arena, &st), "%s", st.text);
+  arena_release(&arena);
+}
