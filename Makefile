@@ -11,6 +11,7 @@ CPPFLAGS += -DH5_USE_110_API                     # HDF5 1.12 gave H5Oget_info an
 CFLAGS   := -std=c17 -O3 -g -Wall -Wextra -Wshadow -Wstrict-prototypes -Wwrite-strings -fopenmp
 CFLAGS   += -ffp-contract=off                   # an fma is written, never made by the compiler
 CFLAGS   += -fno-math-errno -fno-trapping-math  # no value changes: sqrtf and selects become one instruction each
+CFLAGS   += -Wno-psabi                           # vectors are passed to inlined functions alone
 CFLAGS   += $(if $(DEBUG),-O1 -fsanitize=address -fsanitize=undefined -fno-omit-frame-pointer -DDS_SANITIZE)
 LDFLAGS  := -Wl,--disable-new-dtags,-rpath,'$$ORIGIN/lib'  # where a bundle keeps its libraries
 LDLIBS   := -lgsl -lgslcblas -lyaml -ljansson -lxxhash -lcmark-gfm -lcmark-gfm-extensions \
@@ -19,7 +20,7 @@ BUNDLE   := $(BUILD)/driftscope-bundle
 
 # With nvcc the kernels for a device are built in, CUDA's runtime statically; without it no_cuda.c and no_cuda64.c say so.
 NVCC     := $(firstword $(shell command -v nvcc) $(wildcard /usr/local/cuda/bin/nvcc))
-KERNELS  := $(if $(NVCC),$(wildcard kernels/*.cu reference/*.cu))
+KERNELS  := $(if $(NVCC),$(wildcard kernels/*.cu reference/*.cu harness/measure/*.cu))
 NVFLAGS  := -std=c++17 -O3 -lineinfo -gencode arch=compute_90,code=sm_90 -gencode arch=compute_75,code=compute_75
 NVFLAGS  += -fmad=false -ftz=false -prec-div=true -prec-sqrt=true  # IEEE float32, as the CPU: the same bits
 CUDALIBS := $(if $(KERNELS),-L$(dir $(NVCC))../lib64 -lcudart_static -lstdc++ -ldl -lrt -lpthread)
@@ -31,7 +32,7 @@ v3       := -march=x86-64-v3
 v4       := -march=x86-64-v4
 vnni     := -march=x86-64-v4 -mavx512vnni
 
-SOURCES  := $(filter-out $(if $(KERNELS),kernels/no_cuda.c reference/no_cuda64.c),$(wildcard harness/*.c harness/*/*.c harness/*/*/*.c kernels/*.c reference/*.c))
+SOURCES  := $(filter-out $(if $(KERNELS),kernels/no_cuda.c reference/no_cuda64.c harness/measure/no_cuda.c),$(wildcard harness/*.c harness/*/*.c harness/*/*/*.c kernels/*.c reference/*.c))
 TESTS    := $(wildcard tests/*.c) $(filter-out %/main.c,$(wildcard tests/words/*.c))
 WORDS    := $(wildcard tests/words/*.c)
 GPUTESTS := $(wildcard tests/gpu/*.c $(if $(KERNELS),tests/gpu/*.cu))
