@@ -26,7 +26,7 @@ NVFLAGS  += -fmad=false -ftz=false -prec-div=true -prec-sqrt=true  # IEEE float3
 CUDALIBS := $(if $(KERNELS),-L$(dir $(NVCC))../lib64 -lcudart_static -lstdc++ -ldl -lrt -lpthread)
 
 # The CPU's operators, once more for each instruction level (kernels/level.h), where that is an x86-64.
-LEVELLED := $(addprefix kernels/,conv1d hadamard linear narrow q8 residual rmsnorm scan)
+LEVELLED := $(addprefix kernels/,conv1d hadamard linear narrow peak q8 residual rmsnorm scan)
 LEVELS   := $(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),v3 v4 vnni)
 v3       := -march=x86-64-v3
 v4       := -march=x86-64-v4

@@ -12,6 +12,7 @@
 #include "kernels/hadamard.h"
 #include "kernels/linear.h"
 #include "kernels/narrow.h"
+#include "kernels/peak.h"
 #include "kernels/q8.h"
 #include "kernels/residual.h"
 #include "kernels/rmsnorm.h"
@@ -33,7 +34,8 @@
   X(void, dequantise, (const Tensor *x, Tensor *y), (x, y))                                        \
   X(float, absmax, (const Tensor *x), (x))                                                         \
   X(void, narrow, (const Tensor *x, Precision to, Tensor *y), (x, to, y))                          \
-  X(void, residual_add, (const Tensor *x, const Tensor *branch, Tensor *y), (x, branch, y))
+  X(void, residual_add, (const Tensor *x, const Tensor *branch, Tensor *y), (x, branch, y))        \
+  X(double, peak_work, (Peak kind, int rounds), (kind, rounds))
 
 /* In an operator's file: its own, so that the compiler holds them against the list. */
 /* NOLINTNEXTLINE(bugprone-macro-parentheses): a parameter list has its own */

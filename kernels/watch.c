@@ -82,7 +82,7 @@ OpTime watch_time(const Watch *w, const char *name) {
 /* Float32 instructions, read off kernels/math32.h, q8.h and bf16.h; a division is counted as the 8
  * that it becomes on a device. */
 enum {
-  EXP = 22,
+  EXP = WATCH_EXP_STEPS,
   LOG1P = 36,
   DIVISION = 8,
   SILU = EXP + 1 + DIVISION,
@@ -136,13 +136,17 @@ CallWork call_work(const Call *c) {
     *(w->format == FORMAT_I8 ? &work.i8_macs : &work.float_steps) +=
         (int64_t)y->rows * w->out * w->in;
   }
-  if (c->kind == OP_SCAN) /* for each state: delta A and its exp, b, h, and the sum of y */
+  if (c->kind == OP_CONV1D) work.exps = elements(y);
+  if (c->kind == OP_SCAN) { /* for each state: delta A and its exp, b, h, and the sum of y */
     work.float_steps += elements(y) * c->in[SCAN_A_LOG].cols * (EXP + 4);
+    work.exps = elements(y) * (c->in[SCAN_A_LOG].cols + 2); /* softplus, gate */
+  }
   return work;
 }
 
 void work_add(CallWork *sum, CallWork work, int times) {
   sum->bytes += work.bytes * times;
   sum->float_steps += work.float_steps * times;
+  sum->exps += work.exps * times;
   sum->i8_macs += work.i8_macs * times;
 }

@@ -8,7 +8,7 @@
 
 #include "kernels/ops.h"
 
-enum { WATCH_CALLS = 64, WATCH_NAMES = 32 };
+enum { WATCH_CALLS = 64, WATCH_NAMES = 32, WATCH_EXP_STEPS = 22 };
 
 /* A call, by value: the memory of its tensors must still be there when it is looked at or made
  * again. Stays where it is: call.out points to `made`. */
@@ -51,7 +51,8 @@ const Tensor *call_output(const Call *call);
 /* What a call must move and compute at least. */
 typedef struct CallWork {
   int64_t bytes;       /* inputs, weights and outputs, once each */
-  int64_t float_steps; /* float32 instructions, an fma being one */
+  int64_t float_steps; /* float32 instructions, an fma being one; those of exps among them */
+  int64_t exps;        /* e^x, WATCH_EXP_STEPS each */
   int64_t i8_macs;     /* products of int8, added up in int32 */
 } CallWork;
 CallWork call_work(const Call *call);

@@ -361,6 +361,9 @@ Test(cli, wrong_command_lines_end_with_status_2_and_say_what_was_expected) {
                {"eval x", "too many"},
                {"bench --backend cuda", "cuda"},
                {"bench --backend cpu --mode 2-9", "2-9"},
+               {"bench --shape mamba-13b", "mamba-13b"},
+               {"bench --against numpy", "numpy"},
+               {"bench --backend cpu --whole-job --length 5000", "3096"},
                {"verify", "nothing to hold against the CPU"}};
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
     int status = shell("CUDA_VISIBLE_DEVICES= %s %s 2>&1", shell_program(),

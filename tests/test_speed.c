@@ -3,7 +3,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "command/floors.h"
 #include "command/print_speed.h"
+#include "kernels/level.h"
 
 Test(speed, a_roofline_that_is_not_known_is_a_dash) {
   Speed row[] = {{.what = "norm",
@@ -21,10 +23,38 @@ Test(speed, a_roofline_that_is_not_known_is_a_dash) {
   char *text = NULL;
   size_t size;
   FILE *out = open_memstream(&text, &size);
-  print_speed(out, row, 2, "here");
+  print_speed(out, row, 2, "here", NULL);
   fclose(out);
   cr_expect(!strstr(text, "nan"), "%s", text);
   cr_expect(strstr(text, "     1.50         -\n") && strstr(text, "     1.50      2.00\n"), "%s",
             text);
   free(text);
+}
+
+/* By hand: 1000 exps at 10 a second and 500 other instructions at 100; 50 products at 5; or the
+ * bytes. */
+Test(speed, the_least_time_is_that_of_arithmetic_or_of_bytes) {
+  Floors floors = {.per_s = {[PEAK_FMA32] = 100, [PEAK_I8] = 5, [PEAK_EXP] = 10},
+                   .copy_bytes_per_s = 1000};
+  CallWork work = {.float_steps = 1000 * WATCH_EXP_STEPS + 500, .exps = 1000, .i8_macs = 50};
+  cr_expect(floors_least_s(&floors, work) == 100 + 5 + 10, "%g s", floors_least_s(&floors, work));
+  work.bytes = 200000;
+  cr_expect(floors_least_s(&floors, work) == 200, "%g s", floors_least_s(&floors, work));
+}
+
+Test(speed, every_level_does_the_rounds_it_is_asked_for) {
+  for (int i = 0; level_name(i); i++)
+    for (int kind = 0; kind < PEAK_COUNT; kind++) {
+      level_choose(level_name(i));
+      double once = peak_work((Peak)kind, 1), ten = peak_work((Peak)kind, 10);
+      cr_expect(once > 0 && ten == 10 * once, "%s, %d: %g and %g operations", level_name(i), kind,
+                once, ten);
+    }
+}
+
+Test(speed, floors_of_a_folder_that_cannot_be_written_are_refused_by_its_name) {
+  Floors floors;
+  Status st = {0};
+  cr_expect(!floors_measure("/nowhere/at/all", &floors, &st));
+  cr_expect(strstr(st.text, "/nowhere/at/all"), "%s", st.text);
 }

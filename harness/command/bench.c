@@ -22,6 +22,7 @@ typedef struct Timer {
   char *copy_from, *copy_to; /* COPY_BYTES each, where the work is */
   double copy_rate;          /* bytes read and written a second, of the largest copy */
   double host_rate;          /* bytes a second from a device to pinned memory */
+  Floors floors;             /* of the CPU, where no device was found */
 } Timer;
 
 /* --- timing ----------------------------------------------------------------------------------- */
@@ -130,19 +131,20 @@ static void timer_close(Timer *t) {
 
 static bool put_row(Timer *t, CallWork work, Middle time, Speed *row, Status *st) {
   const Cuda *peak = &t->device->cuda;
+  const bool there = t->device->found;
   double copy, least = (double)work.bytes / t->copy_rate;
   TRY(copy_time(t, work.bytes, &copy, st));
+  if (!there) least = floors_least_s(&t->floors, work);
   if (peak->fma_per_s > 0) least = fmax(least, (double)work.float_steps / peak->fma_per_s);
   if (peak->i8_mac_per_s > 0) least = fmax(least, (double)work.i8_macs / peak->i8_mac_per_s);
-  bool known =
-      t->device->found && peak->fma_per_s > 0 && (peak->i8_mac_per_s > 0 || work.i8_macs == 0);
+  bool known = !there || (peak->fma_per_s > 0 && (peak->i8_mac_per_s > 0 || work.i8_macs == 0));
   row->median_s = time.median;
   row->mad_s = time.mad;
   row->bytes = work.bytes;
   row->ratio_copy = time.median / copy;
   row->ratio_roofline = known ? time.median / least : NAN;
   table_text(row->backend, sizeof row->backend,
-             t->device->found ? t->device->cuda.ops.backend : ops_cpu.backend);
+             there ? t->device->cuda.ops.backend : ops_cpu.backend);
   return true;
 }
 
@@ -348,7 +350,8 @@ static bool open_device(Arena *arena, const Model *model, const BenchPlan *plan,
 }
 
 bool bench_run(Arena *arena, const Model *model, const Config *config, const BenchPlan *plan,
-               Device *device, Progress *progress, Speed **row, size_t *count, Status *st) {
+               Device *device, Progress *progress, Speed **row, size_t *count, Floors *floors,
+               Status *st) {
   int most = longest(plan);
   Rows rows = {.row = ARENA_NEW(arena, Speed, ROWS_MAX)};
   int32_t *token = ARENA_NEW(arena, int32_t, most);
@@ -365,6 +368,8 @@ bool bench_run(Arena *arena, const Model *model, const Config *config, const Ben
     model = &device->model;
   } else {
     TRY(timer_open(&room, device, &timer, st));
+    TRY(floors_measure(plan->folder, &timer.floors, st));
+    timer.floors.copy_bytes_per_s = timer.copy_rate;
   }
   progress_phase(progress, "bench", plan->modes * (plan->lengths + 1));
   int step = 0;
@@ -377,5 +382,6 @@ bool bench_run(Arena *arena, const Model *model, const Config *config, const Ben
   progress_done(progress, "%d modes, %d lengths", plan->modes, plan->lengths);
   *row = rows.row;
   *count = rows.count;
+  *floors = timer.floors;
   return true;
 }

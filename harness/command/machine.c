@@ -9,25 +9,69 @@
 #include "command/bench.h"
 #include "command/command.h"
 #include "command/flags.h"
+#include "command/job.h"
 #include "command/json_rows.h"
 #include "command/print_speed.h"
 #include "command/verify.h"
 #include "experiment/experiment.h"
+#include "kernels/level.h"
 #include "model/synth.h"
+
+static json_t *floors_json(const Floors *f) {
+  return json_pack("{s:f, s:f, s:f, s:f, s:f, s:f}", "fma32_per_s", f->per_s[PEAK_FMA32],
+                   "fma64_per_s", f->per_s[PEAK_FMA64], "i8_products_per_s", f->per_s[PEAK_I8],
+                   "exps_per_s", f->per_s[PEAK_EXP], "copy_bytes_per_s", f->copy_bytes_per_s,
+                   "write_bytes_per_s", f->write_bytes_per_s);
+}
+
+static const char *bench_where(Arena *arena, const Device *device) {
+  return device->found
+             ? device->cuda.name
+             : arena_printf(arena, "CPU, %s, %d threads", level_now(), omp_get_max_threads());
+}
+
+static bool bench_speed(Arena *arena, const Options *o, const SynthShape *shape, BenchPlan *plan,
+                        Device *device, Progress *progress, Status *st) {
+  Model model;
+  Speed *row;
+  size_t rows;
+  Floors floors;
+  const Config config = synth_config(shape);
+  TRY(bench_model(arena, &config, &model, progress, st));
+  TRY(bench_run(arena, &model, &config, plan, device, progress, &row, &rows, &floors, st));
+  const char *where = bench_where(arena, device);
+  if (o->json) {
+    json_t *root = json_pack("{s:s, s:s, s:o}", "device", where, "shape", shape->name, "speed",
+                             json_rows(&table_speed, row, rows));
+    if (!device->found) json_object_set_new(root, "floors", floors_json(&floors));
+    json_dumpf(root, stdout, JSON_INDENT(1));
+    printf("\n");
+    json_decref(root);
+  } else {
+    print_speed(stdout, row, rows, where, device->found ? NULL : &floors);
+  }
+  return true;
+}
 
 bool command_bench(Arena *arena, const Options *o, const char *typed, Status *st) {
   (void)typed;
   static const int lengths[] = {171, 512, 2048, 8192};
   Spec spec = {.backend = BACKEND_AUTO};
   Device device;
-  Model model;
-  Speed *row;
   const char **name;
-  size_t rows;
   TRY(flags_apply(o, &spec, st));
+  const SynthShape *shape = synth_shape(o->shape ? o->shape : "mamba-130m");
+  if (!shape) return FAIL(st, "--shape: '%.40s' is no published shape", o->shape);
+  if (o->against && strcmp(o->against, "transformers") != 0)
+    return FAIL(st, "--against: '%.40s' is not known; transformers is", o->against);
   TRY(device_find(spec.backend, "bench", &device, st));
-  BenchPlan plan = {
-      .T = lengths, .lengths = device.found ? 4 : 2, .operators = true, .passes = true};
+  BenchPlan plan = {.T = o->bench_length ? &o->bench_length : lengths,
+                    .lengths = o->bench_length ? 1
+                               : device.found  ? 4
+                                               : 2,
+                    .operators = true,
+                    .passes = true,
+                    .folder = o->folder ? o->folder : job_temporary()};
   plan.modes = flags_modes(arena, o, &name);
   Mode *mode = ARENA_NEW(arena, Mode, plan.modes);
   for (int i = 0; i < plan.modes; i++) {
@@ -37,22 +81,11 @@ bool command_bench(Arena *arena, const Options *o, const char *typed, Status *st
   plan.mode = mode;
   omp_set_num_threads(spec.threads > 0 ? spec.threads : omp_get_num_procs());
   Progress progress = progress_start(o->quiet);
-  const Config shape = synth_config(synth_shape("mamba-130m"));
-  TRY(bench_model(arena, &shape, &model, &progress, st));
-  TRY(bench_run(arena, &model, &shape, &plan, &device, &progress, &row, &rows, st));
-  const char *where = device.found ? device.cuda.name
-                                   : arena_printf(arena, "CPU, %d threads", omp_get_max_threads());
-  if (o->json) {
-    json_t *root =
-        json_pack("{s:s, s:o}", "device", where, "speed", json_rows(&table_speed, row, rows));
-    json_dumpf(root, stdout, JSON_INDENT(1));
-    printf("\n");
-    json_decref(root);
-  } else {
-    print_speed(stdout, row, rows, where);
-  }
+  bool ok = o->job || o->against
+                ? job_run(arena, o, shape, bench_where(arena, &device), &progress, st)
+                : bench_speed(arena, o, shape, &plan, &device, &progress, st);
   device_free(&device);
-  return true;
+  return ok;
 }
 
 static void say_proof(void *context, const VerifyLine *line) {

@@ -47,6 +47,18 @@ static const struct argp_option every_option[] = {
          DEFAULT_OFFSET) " of the default text, 0 of others)",
      0},
     {"length", OPT_LENGTH, "N", 0, "tokens to run (default: " DEFAULT_SHOWN(DEFAULT_LENGTH) ")", 0},
+    {"length", OPT_BENCH_LENGTH, "N", 0,
+     "tokens to run (default: 171 and 512; on a device 2048 and 8192 too)", 0},
+    {"whole-job", OPT_JOB, NULL, 0,
+     "time `run` itself, part by part, on a made checkpoint: modes 2-0 and 2-4 and the reference, "
+     "every tensor kept",
+     0},
+    {"against", OPT_AGAINST, "NAME", 0,
+     "the same beside what a user would do instead, in turns: transformers, a hook on every "
+     "module, by DRIFTSCOPE_PYTHON or python3",
+     0},
+    {"output", OPT_BENCH_OUTPUT, "DIR", 0,
+     "folder that files are made in and removed from again (default: $TMPDIR, else /tmp)", 0},
     {"calibration", OPT_CALIBRATION, "FILE", 0,
      "text or token ids that scales are taken from (default: " DEFAULT_CALIBRATION
      "; ids where the vocabulary is not 256)",
@@ -131,7 +143,13 @@ static error_t take(int key, char *text, struct argp_state *state) {
   Parse *parse = state->input;
   Options *o = &parse->options;
   switch (key) {
-    case OPT_OUTPUT: o->folder = text; break;
+    case OPT_OUTPUT:
+    case OPT_BENCH_OUTPUT: o->folder = text; break;
+    case OPT_BENCH_LENGTH:
+      o->bench_length = (int)whole_number(state, "length", text, 1, 1 << 20);
+      break;
+    case OPT_JOB: o->job = true; break;
+    case OPT_AGAINST: o->against = text; break;
     case OPT_FRESH: o->fresh = true; break;
     case OPT_DRY_RUN: o->dry_run = true; break;
     case OPT_QUIET: o->quiet = true; break;

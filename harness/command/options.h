@@ -23,6 +23,9 @@ typedef struct Options {
   int64_t seed;            /* -1: not given */
   double alpha, min_equal; /* min_equal -1: not given */
   int eval_windows, eval_length;
+  int bench_length; /* 0: not given */
+  bool job;
+  const char *against; /* NULL: not given */
   const char
       *mode[MODES_MAX]; /* every --mode, else QUAMBA_MODE: a name, or several with commas between */
   int modes;
@@ -67,7 +70,11 @@ enum {
   OPT_IGNORE_UNUSED,
   OPT_SHAPE,
   OPT_TYPE,
-  OPT_CHOICES
+  OPT_CHOICES,
+  OPT_BENCH_LENGTH,
+  OPT_JOB,
+  OPT_AGAINST,
+  OPT_BENCH_OUTPUT
 };
 
 typedef struct Usage {

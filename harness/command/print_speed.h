@@ -3,8 +3,9 @@
 #define DS_COMMAND_PRINT_SPEED_H
 #include <stdio.h>
 
+#include "command/floors.h"
 #include "measure/tables.h"
 
-/* `where`: the machine that it ran on. */
-void print_speed(FILE *out, const Speed *row, size_t rows, const char *where);
+/* `where`: the machine that it ran on. floors: of a CPU, else NULL. */
+void print_speed(FILE *out, const Speed *row, size_t rows, const char *where, const Floors *floors);
 #endif

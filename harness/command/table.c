@@ -85,14 +85,16 @@ const Command commands[] = {
      "make the report again, or compare two runs",
      command_report},
     {{"bench", "",
-      "Times every operator and whole passes at the shape of the published 130M model, weights "
-      "made: medians, against "
-      "a "
-      "copy of as many bytes and against the roofline.\v"
+      "Times every operator and whole passes at a published model's shape, weights made: medians, "
+      "against a copy of as many bytes and against the roofline: the least time that bytes and "
+      "arithmetic allow, by what this machine was measured to do. With --whole-job, `run` itself, "
+      "part by part.\v"
       "Examples:\n  driftscope bench --backend cuda\n  driftscope bench --mode 0,2-4 --backend "
-      "cpu\n",
-      0, KEYS(OPT_MODE, OPT_BACKEND, OPT_THREADS, OPT_JSON, OPT_QUIET)},
-     "speed of operators and passes",
+      "cpu\n  driftscope bench --whole-job --against transformers\n",
+      0,
+      KEYS(OPT_MODE, OPT_SHAPE, OPT_BENCH_LENGTH, OPT_JOB, OPT_AGAINST, OPT_BENCH_OUTPUT,
+           OPT_BACKEND, OPT_THREADS, OPT_JSON, OPT_QUIET)},
+     "speed of operators, passes and the whole job",
      command_bench},
     {{"verify", "",
       "Proves on this machine that its CUDA device computes what its CPU computes, bit for bit: "
