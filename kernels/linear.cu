@@ -98,8 +98,9 @@ __device__ static int store_four(const Linear &w, const Tensor &y, int t, int co
 /* --- float ------------------------------------------------------------------------------------ */
 
 /* The shape of a block: row WHICH of the table. A thread's rows are ty, ty + ROWS_APART, …; its
- * columns are pieces of four, spread evenly over the tile. So the 32 lanes, 4 x 8, read whole
- * lines, each once. */
+ * columns are pieces of four, spread evenly over the tile. The 32 lanes of a warp are 4 x 8, in an
+ * order in which either half reads all eight columns, and every second lane what its neighbour
+ * reads: so a piece of 16 bytes a lane comes in two passes of shared memory, not in four. */
 template <int WHICH> struct Shape {
   static constexpr LinearTile tile = linear_f32_tile[WHICH];
   enum {
@@ -159,7 +160,8 @@ template <int WHICH> struct Sums {
 
   __device__ Sums() {
     int warp = (int)threadIdx.x / 32, lane = (int)threadIdx.x % 32;
-    tx = warp % S::WARPS_X * 8 + lane % 8, ty = warp / S::WARPS_X * 4 + lane / 8;
+    tx = warp % S::WARPS_X * 8 + lane / 2 % 8;
+    ty = warp / S::WARPS_X * 4 + lane / 16 * 2 + lane % 2;
   }
   __device__ int row(int i) const { return ty + i * S::ROWS_APART; }
   __device__ int col(int j) const { return j / 4 * S::COLS_APART + tx * 4; }

@@ -5,42 +5,45 @@
 /* PTX of an older architecture, compiled by the driver, knows nothing of it. */
 bool scan_starts_early(void) {
   cudaFuncAttributes of = {};
-  return cudaFuncGetAttributes(&of, sequential_kernel) == cudaSuccess && of.ptxVersion >= 90;
+  return cudaFuncGetAttributes(&of, blocked_kernel<4, 1, 0>) == cudaSuccess && of.ptxVersion >= 90;
 }
 
 static_assert(sizeof(Tiles) == scan_sequential_shared(0), "as tiles.h says");
 static void launch_sequential(Cuda *cuda, const Args &p, float *scratch) {
-  int T = ceil_div(p.u.rows, TILE) * TILE, N = ceil_div(p.B.cols, SCAN_STATES) * SCAN_STATES;
+  int T = ceil_div(p.u.rows, PIECE) * PIECE, N = ceil_div(p.B.cols, SCAN_STATES) * SCAN_STATES;
   LaidOut laid_out = lay_out<SequentialLayout>(cuda, p, T, N, scratch);
   size_t bytes = scan_sequential_shared(p.B.cols) - sizeof(Tiles);
-  device_launch_early(cuda, sequential_kernel, ceil_div(p.u.cols, SCAN_CHANNELS),
-                      SEQUENTIAL_THREADS, bytes, "scan sequential", p, laid_out);
+  device_shared(cuda, sequential_kernel, bytes, "scan sequential");
+  sequential_kernel<<<(unsigned)ceil_div(p.u.cols, SCAN_CHANNELS), SEQUENTIAL_THREADS, bytes,
+                      device_stream(cuda)>>>(p, laid_out);
 }
 
-template <int ITEMS, int WARPS>
-static void launch_blocked(Cuda *cuda, const Args &p, float *scratch) {
-  ScanTile tile = scan_blocked_choice(p.u.rows, p.B.cols, &cuda->card);
+template <int ITEMS, int WARPS, int SLOTS>
+static void launch_chosen(Cuda *cuda, const Args &p, const ScanTile &tile, float *scratch) {
   LaidOut laid_out =
       lay_out<Chunk<ITEMS, WARPS>>(cuda, p, scan_padded_tokens(p.u.rows), p.B.cols, scratch);
-  device_launch_early(cuda, blocked_kernel<ITEMS, WARPS>, ceil_div(p.u.cols, tile.channels),
+  device_launch_early(cuda, blocked_kernel<ITEMS, WARPS, SLOTS>, ceil_div(p.u.cols, tile.channels),
                       tile.channels * 32 * WARPS, tile.shared, "scan blocked", p, laid_out,
                       tile.channels);
 }
 
-static void launch(Cuda *cuda, const Args &p, ScanOrder order, float *scratch) {
+static void launch_blocked(Cuda *cuda, const Args &p, float *scratch) {
   ScanChunk chunk = scan_chunk(p.u.rows);
-  if (order == SCAN_SEQUENTIAL)
-    launch_sequential(cuda, p, scratch);
-  else if (chunk.lanes == 32 && chunk.items == 4)
-    launch_blocked<4, 1>(cuda, p, scratch);
+  ScanTile tile = scan_blocked_choice(p.u.rows, p.B.cols, &cuda->card);
+  if (chunk.lanes == 32 && chunk.items == 4)
+    launch_chosen<4, 1, 0>(cuda, p, tile, scratch);
   else if (chunk.lanes == 32 && chunk.items == 8)
-    launch_blocked<8, 1>(cuda, p, scratch);
+    launch_chosen<8, 1, 0>(cuda, p, tile, scratch);
   else if (chunk.lanes == 32)
-    launch_blocked<16, 1>(cuda, p, scratch);
+    launch_chosen<16, 1, 0>(cuda, p, tile, scratch);
+  else if (chunk.lanes == 64 && tile.slots)
+    launch_chosen<16, 2, SCAN_SLOTS>(cuda, p, tile, scratch);
   else if (chunk.lanes == 64)
-    launch_blocked<16, 2>(cuda, p, scratch);
+    launch_chosen<16, 2, 0>(cuda, p, tile, scratch);
+  else if (tile.slots)
+    launch_chosen<16, 4, SCAN_SLOTS>(cuda, p, tile, scratch);
   else
-    launch_blocked<16, 4>(cuda, p, scratch);
+    launch_chosen<16, 4, 0>(cuda, p, tile, scratch);
 }
 
 void scan_cuda(Cuda *cuda, const ScanInputs *in, ScanOrder order, const ScanOutputs *out,
@@ -61,7 +64,11 @@ void scan_cuda(Cuda *cuda, const ScanInputs *in, ScanOrder order, const ScanOutp
   for (size_t i = 0; i < sizeof large / sizeof *large; i++) assert(device_addressable(large[i]));
   Args p = {*in->u, *in->dt,      *in->B,      *in->C,  *in->z,      *in->A_log,
             *in->D, *in->dt_bias, *out->delta, *out->y, *out->gated, *out->state};
-  launch(cuda, p, order, (float *)(((uintptr_t)scratch + 15) & ~(uintptr_t)15));
+  float *aligned = (float *)(((uintptr_t)scratch + 15) & ~(uintptr_t)15);
+  if (order == SCAN_BLOCKED)
+    launch_blocked(cuda, p, aligned);
+  else
+    launch_sequential(cuda, p, aligned);
   device_launched(cuda, order == SCAN_BLOCKED ? "scan blocked" : "scan sequential", T, E);
 
   ScanKind kind = scan_kind(in, order);

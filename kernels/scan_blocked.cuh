@@ -5,11 +5,19 @@
  *   items, each of which adds h C to its y. So y is summed over n where it is. Steps are numbered
  *   as in kernels/scan.h. Where ITEMS is small, two states go through them side by side.
  *
+ * B and C: where a channel is one warp, warps are in no step with one another, and read them from
+ * the first-level cache. Above 512 tokens, where warps wait for one another anyway, they come
+ * through shared memory, SLOTS states at a time, copied in the background (States), if the card has
+ * room for that.
+ *
  * Shared memory: two rows of the chunk for each channel, A [channels][N], and for each warp its
  * running prefixes [N] (blocked_shared in kernels/tiles.c): 84,736 bytes for four channels above
- * 1024 tokens. As many channels a block as the card has room for (scan_blocked_choice). */
+ * 1024 tokens; with slots, SLOTS rows of B and of C more: 133,888. As many channels a block as the
+ * card has room for (scan_blocked_choice). */
 #ifndef DS_KERNELS_SCAN_BLOCKED_CUH
 #define DS_KERNELS_SCAN_BLOCKED_CUH
+#include <cuda_pipeline.h>
+
 #include "kernels/scan_device.cuh"
 
 /* A chunk of one channel: ITEMS tokens a lane. B and C are laid out [N][padded tokens]: of each
@@ -46,6 +54,43 @@ template <int ITEMS, int WARPS> struct BlockRoom {
     A = (float *)(u + channels);
     running = (ScanPair *)(A + channels * N + channels * N % 2);
     totals = running + channels * WARPS * N;
+  }
+};
+
+/* B and C of the chunk's states on their way through shared memory, SLOTS of them at a time; with
+ * no slots they are read where they were laid out. */
+template <int ITEMS, int WARPS, int SLOTS> struct States {
+  typedef Chunk<ITEMS, WARPS> Shape;
+  LaidOut from;
+  size_t padded; /* tokens from one state to the next */
+  float (*B)[Shape::TOKENS], (*C)[Shape::TOKENS];
+
+  __device__ States(const LaidOut &laid_out, int tokens, float *memory) {
+    from = laid_out;
+    padded = (size_t)tokens;
+    B = (float(*)[Shape::TOKENS])memory, C = B + SLOTS;
+  }
+  __device__ static int slot(int n) { return n % (SLOTS > 0 ? SLOTS : 1); }
+  /* Queues state n of the chunk at `first`; what is not there is an empty place in the queue. */
+  __device__ void queue(int first, int n, int N) {
+    if (!SLOTS) return;
+    const size_t at = (size_t)n * padded + (size_t)first;
+    for (int i = (int)threadIdx.x * 4; n < N && i < Shape::TOKENS; i += (int)blockDim.x * 4) {
+      __pipeline_memcpy_async(&B[slot(n)][i], &from.B[at + (size_t)i], 16);
+      __pipeline_memcpy_async(&C[slot(n)][i], &from.C[at + (size_t)i], 16);
+    }
+    __pipeline_commit();
+  }
+  __device__ static const float *place(const float *laid_out, const float (*slots)[Shape::TOKENS],
+                                       size_t padded, int first, int n, int position) {
+    return (SLOTS ? slots[slot(n)] : laid_out + (size_t)n * padded + first) + position * 4;
+  }
+  /* A lane's items of state n. */
+  __device__ void read_B(int first, int n, int position, float *items) const {
+    load4<ITEMS>(place(from.B, B, padded, first, n, position), items, 4 * Shape::LANES);
+  }
+  __device__ void read_C(int first, int n, int position, float *items) const {
+    load4<ITEMS>(place(from.C, C, padded, first, n, position), items, 4 * Shape::LANES);
   }
 };
 
@@ -136,9 +181,16 @@ template <int COUNT> __device__ static void scan_warp(ScanPair *fold) {
     }
 }
 
-/* The threads of channel c of the block wait for one another; a warp alone need not. */
-template <int WARPS> __device__ static void channel_sync(int c) {
-  if (WARPS > 1) __barrier_sync_count((unsigned)(c + 1), 32 * WARPS);
+/* What the warps of channel c leave for one another is there for them; with slots, what is queued
+ * is there for all threads. */
+template <int WARPS, int SLOTS> __device__ static void share_totals(int c) {
+  if (SLOTS) {
+    __pipeline_wait_prior(0);
+    __syncthreads();
+  } else if (WARPS > 1)
+    __barrier_sync_count((unsigned)(c + 1), 32 * WARPS);
+  else
+    __syncwarp();
 }
 
 /* Step 3: what is before this lane in the chunk, and the total of the chunk, from the totals of its
@@ -159,7 +211,7 @@ __device__ static Joined join_warps(ScanPair fold, const ScanPair *of_warps, int
   return joined;
 }
 
-template <int ITEMS, int WARPS>
+template <int ITEMS, int WARPS, int SLOTS>
 __global__ static void __launch_bounds__(SCAN_CHANNELS * 32 * WARPS, WARPS == 1 ? 3 : 4 / WARPS)
     blocked_kernel(Args p, LaidOut laid_out, int channels) {
   typedef Chunk<ITEMS, WARPS> Shape;
@@ -167,7 +219,8 @@ __global__ static void __launch_bounds__(SCAN_CHANNELS * 32 * WARPS, WARPS == 1 
   extern __shared__ __align__(16) float memory[];
   int T = p.u.rows, E = p.u.cols, N = p.B.cols, first_channel = (int)blockIdx.x * channels,
       padded = ceil_div(T, Shape::TOKENS) * Shape::TOKENS;
-  BlockRoom<ITEMS, WARPS> room(memory, channels, N);
+  States<ITEMS, WARPS, SLOTS> states(laid_out, padded, memory);
+  BlockRoom<ITEMS, WARPS> room(memory + 2 * SLOTS * Shape::TOKENS, channels, N);
   load_A(p, first_channel, channels, room.A);
   ChunkStaging<ITEMS, WARPS> my(p, first_channel, channels);
   /* The scan: this thread is a lane of channel c. */
@@ -178,10 +231,14 @@ __global__ static void __launch_bounds__(SCAN_CHANNELS * 32 * WARPS, WARPS == 1 
   ScanPair *running = room.running + (int)threadIdx.x / 32 * N;
   for (int n = lane; n < N; n += 32) running[n] = ScanPair{1.0f, 0.0f};
 
+  if (SLOTS) device_after_kernel_before();
   for (int first = 0; first < T; first += Shape::TOKENS) {
     int tokens = min(T - first, (int)Shape::TOKENS);
+    states.queue(first, 0, N);
+    states.queue(first, 1, N);
     my.stage(room.delta[my.c], room.u[my.c], tokens);
-    if (first == 0) device_after_kernel_before();
+    if (!SLOTS && first == 0) device_after_kernel_before();
+    if (SLOTS) __pipeline_wait_prior(1);
     __syncthreads();
     float delta[ITEMS], delta_u[ITEMS], y[ITEMS];
     load4<ITEMS>(&room.delta[c][position * Shape::PITCH], delta);
@@ -192,17 +249,15 @@ __global__ static void __launch_bounds__(SCAN_CHANNELS * 32 * WARPS, WARPS == 1 
       y[i] = scan_skip(D, y[i]);
     }
     int live = tokens - position * ITEMS; /* of this lane's items, those before the end */
-    const float *B = laid_out.B + first + position * 4, *C = laid_out.C + first + position * 4;
     for (int n = 0; n < N; n += AT_ONCE) {
       float a[AT_ONCE][ITEMS], b[AT_ONCE][ITEMS], of_C[AT_ONCE][ITEMS];
       ScanPair fold[AT_ONCE];
 #pragma unroll
       for (int s = 0; s < AT_ONCE; s++) {
-        size_t of_state = (size_t)min(n + s, N - 1) * (size_t)padded;
-        load4<ITEMS>(B + of_state, b[s], 4 * LANES);
-        decays_and_inputs<ITEMS>(delta, delta_u, room.A[c * N + min(n + s, N - 1)], live, a[s],
-                                 b[s]);
-        load4<ITEMS>(C + of_state, of_C[s], 4 * LANES);
+        int state = min(n + s, N - 1);
+        states.read_B(first, state, position, b[s]);
+        decays_and_inputs<ITEMS>(delta, delta_u, room.A[c * N + state], live, a[s], b[s]);
+        if (!SLOTS) states.read_C(first, state, position, of_C[s]); /* on its way from here on */
         fold[s] = fold_items<ITEMS>(a[s], b[s]);
       }
       scan_warp<AT_ONCE>(fold);
@@ -210,7 +265,8 @@ __global__ static void __launch_bounds__(SCAN_CHANNELS * 32 * WARPS, WARPS == 1 
 #pragma unroll
       for (int s = 0; s < AT_ONCE; s++)
         if (lane == 31) of_warps[s * WARPS + warp] = fold[s];
-      WARPS > 1 ? channel_sync<WARPS>(c) : __syncwarp();
+      share_totals<WARPS, SLOTS>(c); /* and the next state is there, and the one before was used */
+      states.queue(first, n + 2, N);
 #pragma unroll
       for (int s = 0; s < AT_ONCE; s++) {
         if (n + s >= N) break;
@@ -222,6 +278,7 @@ __global__ static void __launch_bounds__(SCAN_CHANNELS * 32 * WARPS, WARPS == 1 
           if (lane == 0) running[n + s] = scan_join(prefix, joined.total);
           __syncwarp();
         }
+        if (SLOTS) states.read_C(first, n + s, position, of_C[s]);
 #pragma unroll
         for (int i = 0; i < ITEMS; i++) { /* step 5 */
           h = scan_step(a[s][i], h, b[s][i]);

@@ -1,38 +1,45 @@
-/* scan_sequential: SCAN_CHANNELS warps, a channel each; a tile is TILE = 32 tokens, two runs of 16.
- *   scan: a lane is one of 16 states and one of the two runs. It has all its decays and inputs
- *   before h arrives, so that only 16 fmas wait for one another; then the run before hands its h
- *   over, by a shuffle (take_turns). h of every state and token goes through shared memory to the
- *   lane of its token, which sums over n (add_states).
+/* scan_sequential: SCAN_CHANNELS warps, a channel each; a tile is STAGED pieces of PIECE = 32
+ * tokens, a piece two runs of 16.
+ *   stage and finish: a thread has STAGED tokens, which go through the functions side by side.
+ *   scan: a lane is one of 16 states and one of the two runs of a piece. It has all its decays and
+ *   inputs before h arrives, so that only 16 fmas wait for one another; then the run before hands
+ *   its h over, by a shuffle (take_turns). h of every state and token goes through shared memory to
+ *   the lane of its token, which sums over n (add_states).
  *
  * A tile is staged while the one before is scanned, and the one before that is finished: one
  * barrier a tile.
  *
  * Shared memory: for each channel three rows of TILE floats, twice, and 16 rows of h; A and the
- * running h, [channels][N] each (scan_sequential_shared): 13,568 bytes at N 16. */
+ * running h, [channels][N] each (scan_sequential_shared). */
 #ifndef DS_KERNELS_SCAN_SEQUENTIAL_CUH
 #define DS_KERNELS_SCAN_SEQUENTIAL_CUH
 #include "kernels/scan_device.cuh"
 
-enum { TILE = SCAN_TILE, SEQUENTIAL_THREADS = 32 * SCAN_CHANNELS };
-static_assert(SCAN_STATES * SCAN_RUNS == 32 && TILE == 32, "a lane is a state and a run; a token");
+enum {
+  PIECE = SCAN_RUN * SCAN_RUNS,
+  STAGED = SCAN_STAGED,
+  TILE = PIECE * STAGED,
+  SEQUENTIAL_THREADS = 32 * SCAN_CHANNELS
+};
+static_assert(SCAN_STATES * SCAN_RUNS == 32 && PIECE == 32, "a lane is a state and a run; a token");
 
 /* Paddings keep both ways of reading free of bank conflicts: 16-byte pieces of one row a lane, and
  * neighbouring tokens of SCAN_CHANNELS rows. */
 enum { CHANNEL_PITCH = SCAN_CHANNEL_PITCH, STATE_PITCH = SCAN_STATE_PITCH };
 
-/* Pieces of TILE tokens and SCAN_STATES states, one state block after the other. Four neighbours
+/* Pieces, SCAN_STATES states of one after the other. Four neighbours
  * are four tokens of a state for B, whose reader is a state and a run; four states of a token for
  * C, whose reader is a token. */
 struct SequentialLayout {
   __device__ static size_t piece(int t, int n, int N) {
-    return (size_t)(t / TILE * (N / SCAN_STATES) + n / SCAN_STATES) * (TILE * SCAN_STATES);
+    return (size_t)(t / PIECE * (N / SCAN_STATES) + n / SCAN_STATES) * (PIECE * SCAN_STATES);
   }
   __device__ static size_t of_B(int t, int n, int, int N) {
-    int run = t % TILE / SCAN_RUN, i = t % SCAN_RUN, lane = run * SCAN_STATES + n % SCAN_STATES;
+    int run = t % PIECE / SCAN_RUN, i = t % SCAN_RUN, lane = run * SCAN_STATES + n % SCAN_STATES;
     return piece(t, n, N) + (size_t)(i / 4 * 128 + lane * 4 + i % 4);
   }
   __device__ static size_t of_C(int t, int n, int, int N) {
-    int lane = t % TILE, s = n % SCAN_STATES;
+    int lane = t % PIECE, s = n % SCAN_STATES;
     return piece(t, n, N) + (size_t)(s / 4 * 128 + lane * 4 + s % 4);
   }
 };
@@ -43,40 +50,54 @@ struct Tile {
       y[SCAN_CHANNELS][CHANNEL_PITCH];
 };
 
-/* A thread's part in staging and finishing: token t and channel c of every tile. */
+/* A thread's part in staging and finishing: tokens t, t + PIECE, … and channel c of every tile. */
 struct Staging {
   Tokens tokens;
-  int t, c;
+  int t, c, T;
   bool here; /* its channel is one of the E */
   float D, bias;
-  float dt, u, z, z_staged, z_scanned; /* of the next tile to be staged; z of those before it */
+  float dt[STAGED], u[STAGED], z[STAGED]; /* of the next tile to be staged */
+  float z_staged[STAGED], z_scanned[STAGED];
 
   __device__ Staging(const Args &p, int first_channel) {
-    t = (int)threadIdx.x / SCAN_CHANNELS, c = (int)threadIdx.x % SCAN_CHANNELS;
+    t = (int)threadIdx.x / SCAN_CHANNELS, c = (int)threadIdx.x % SCAN_CHANNELS, T = p.u.rows;
     int channel = first_channel + c;
     here = channel < p.u.cols;
     D = load_real(p.D, 0, channel, here), bias = load_real(p.dt_bias, 0, channel, here);
-    tokens = tokens_of(p, t, channel, TILE);
-    z_staged = z_scanned = 0;
+    tokens = tokens_of(p, t, channel, PIECE);
   }
-  /* On their way while others are worked on. */
-  __device__ void fetch(bool there) {
-    dt = read(&tokens.dt, there && here);
-    u = read(&tokens.u, there && here);
-    z = read(&tokens.z, there && here);
+  __device__ bool there(int first, int i) const { return here && first + t + i * PIECE < T; }
+  /* The tile at `first` is on its way while others are worked on. */
+  __device__ void fetch(int first) {
+#pragma unroll
+    for (int i = 0; i < STAGED; i++) {
+      dt[i] = read(&tokens.dt, there(first, i));
+      u[i] = read(&tokens.u, there(first, i));
+      z[i] = read(&tokens.z, there(first, i));
+    }
   }
-  __device__ void stage(Tile *tile, bool there) {
-    float delta = scan_delta(dt, bias);
-    write(&tokens.delta, delta, there && here);
-    tile->delta[c][t] = delta;
-    tile->delta_u[c][t] = scan_delta_u(delta, u);
-    tile->y[c][t] = scan_skip(D, u);
-    z_scanned = z_staged, z_staged = z;
+  __device__ void stage(Tile *tile, int first) {
+    float delta[STAGED];
+    scan_deltas(dt, bias, STAGED, delta);
+#pragma unroll
+    for (int i = 0; i < STAGED; i++) {
+      write(&tokens.delta, delta[i], there(first, i));
+      tile->delta[c][t + i * PIECE] = delta[i];
+      tile->delta_u[c][t + i * PIECE] = scan_delta_u(delta[i], u[i]);
+      tile->y[c][t + i * PIECE] = scan_skip(D, u[i]);
+      z_scanned[i] = z_staged[i], z_staged[i] = z[i];
+    }
   }
-  __device__ void finish(const Tile *tile, float my_z, bool there) {
-    float y = tile->y[c][t];
-    write(&tokens.y, y, there && here);
-    write(&tokens.gated, scan_gate(y, my_z), there && here);
+  __device__ void finish(const Tile *tile, const float *of_z, int first) {
+    float y[STAGED], gated[STAGED];
+#pragma unroll
+    for (int i = 0; i < STAGED; i++) y[i] = tile->y[c][t + i * PIECE];
+    scan_gates(y, of_z, STAGED, gated);
+#pragma unroll
+    for (int i = 0; i < STAGED; i++) {
+      write(&tokens.y, y[i], there(first, i));
+      write(&tokens.gated, gated[i], there(first, i));
+    }
   }
 };
 
@@ -135,37 +156,37 @@ __global__ static void __launch_bounds__(SEQUENTIAL_THREADS, 4)
   for (int i = (int)threadIdx.x; i < SCAN_CHANNELS * N; i += SEQUENTIAL_THREADS) h_now[i] = 0.0f;
   Lane lane;
   Staging my(p, first_channel);
-  my.fetch(my.t < T);
-  my.stage(&tile[0], my.t < T);
-  my.fetch(TILE + my.t < T);
-  device_after_kernel_before();
-  const float *B = laid_out.B, *C = laid_out.C;
+  my.fetch(0);
+  my.stage(&tile[0], 0);
+  my.fetch(TILE);
+  const float *B = laid_out.B + lane.lane * 4, *C = laid_out.C + lane.lane * 4;
   for (int first = 0, now = 0; first < T; first += TILE, now = 1 - now) {
     __syncthreads(); /* `now` is staged by all; the other was scanned by all */
-    if (first > 0) my.finish(&tile[1 - now], my.z_scanned, true);
+    if (first > 0) my.finish(&tile[1 - now], my.z_scanned, first - TILE);
     if (first + TILE < T) {
-      my.stage(&tile[1 - now], first + TILE + my.t < T);
-      my.fetch(first + 2 * TILE + my.t < T);
+      my.stage(&tile[1 - now], first + TILE);
+      my.fetch(first + 2 * TILE);
     }
-    float y = tile[now].y[warp][lane.lane];
-    for (int n = 0; n < N; n += SCAN_STATES, B += TILE * SCAN_STATES, C += TILE * SCAN_STATES) {
-      float delta[SCAN_RUN], delta_u[SCAN_RUN], a[SCAN_RUN], b[SCAN_RUN], of_C[SCAN_STATES];
-      int state = warp * N + n + lane.s;
-      bool there = n + lane.s < N;
-      load4<SCAN_RUN>(B + lane.lane * 4, b, 128);
-      load4<SCAN_RUN>(&tile[now].delta[warp][lane.at], delta);
-      load4<SCAN_RUN>(&tile[now].delta_u[warp][lane.at], delta_u);
-      decays_and_inputs<SCAN_RUN>(delta, delta_u, there ? A[state] : 0.0f, T - first - lane.at, a,
-                                  b);
-      load4<SCAN_STATES>(C + lane.lane * 4, of_C, 128);
-      take_turns(lane, a, b, &h_now[state], there, shared.h[warp]);
-      y = add_states(lane, y, of_C, N - n, shared.h[warp]);
+    for (int piece = 0; piece < TILE && first + piece < T; piece += PIECE) {
+      float y = tile[now].y[warp][piece + lane.lane];
+      for (int n = 0; n < N; n += SCAN_STATES, B += PIECE * SCAN_STATES, C += PIECE * SCAN_STATES) {
+        float delta[SCAN_RUN], delta_u[SCAN_RUN], a[SCAN_RUN], b[SCAN_RUN], of_C[SCAN_STATES];
+        int state = warp * N + n + lane.s, at = piece + lane.at;
+        bool there = n + lane.s < N;
+        load4<SCAN_RUN>(B, b, 128);
+        load4<SCAN_RUN>(&tile[now].delta[warp][at], delta);
+        load4<SCAN_RUN>(&tile[now].delta_u[warp][at], delta_u);
+        decays_and_inputs<SCAN_RUN>(delta, delta_u, there ? A[state] : 0.0f, T - first - at, a, b);
+        load4<SCAN_STATES>(C, of_C, 128);
+        take_turns(lane, a, b, &h_now[state], there, shared.h[warp]);
+        y = add_states(lane, y, of_C, N - n, shared.h[warp]);
+      }
+      tile[now].y[warp][piece + lane.lane] = y;
     }
-    tile[now].y[warp][lane.lane] = y;
   }
   __syncthreads();
   int last = (T - 1) / TILE;
-  my.finish(&tile[last % 2], my.z_staged, last * TILE + my.t < T);
+  my.finish(&tile[last % 2], my.z_staged, last * TILE);
   for (int i = (int)threadIdx.x; i < SCAN_CHANNELS * N; i += SEQUENTIAL_THREADS)
     if (first_channel + i / N < E)
       store(p.state, first_channel + i / N, i % N, h_now[i], ROUND_EVEN);

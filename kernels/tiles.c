@@ -42,6 +42,11 @@ static size_t blocked_shared(int T, int N, int channels) {
 }
 
 ScanTile scan_blocked_choice(int T, int N, const Card *card) {
+  const ScanChunk chunk = scan_chunk(T);
+  const size_t slots = sizeof(float) * 2 * SCAN_SLOTS * (size_t)chunk.lanes * (size_t)chunk.items,
+               all = blocked_shared(T, N, SCAN_CHANNELS);
+  if (chunk.lanes > SCAN_WARP && all + slots <= card->shared)
+    return (ScanTile){.channels = SCAN_CHANNELS, .slots = SCAN_SLOTS, .shared = all + slots};
   int channels = SCAN_CHANNELS;
   while (channels > 1 && blocked_shared(T, N, channels) > card->shared) channels /= 2;
   return (ScanTile){.channels = channels, .shared = blocked_shared(T, N, channels)};
@@ -53,7 +58,7 @@ static size_t up(int n, int multiple) {
 
 size_t scan_laid_out(int T, int N, ScanOrder order) {
   return order == SCAN_BLOCKED ? (size_t)scan_padded_tokens(T) * (size_t)N
-                               : up(T, SCAN_TILE) * up(N, SCAN_STATES);
+                               : up(T, SCAN_RUN * SCAN_RUNS) * up(N, SCAN_STATES);
 }
 
 /* --- hadamard --------------------------------------------------------------------------------- */

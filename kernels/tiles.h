@@ -74,15 +74,15 @@ int linear_i8_choice(int T, int out, const Card *card);
 /* --- scan ------------------------------------------------------------------------------------- */
 
 /* A block takes SCAN_CHANNELS channels through all tokens. Sequential: SCAN_STATES states at a
- * time, and SCAN_RUNS runs of SCAN_RUN tokens. */
-enum { SCAN_CHANNELS = 4, SCAN_STATES = 16, SCAN_RUN = 16, SCAN_RUNS = 2 };
+ * time, SCAN_RUNS runs of SCAN_RUN tokens, and SCAN_STAGED of such pieces a tile. */
+enum { SCAN_CHANNELS = 4, SCAN_STATES = 16, SCAN_RUN = 16, SCAN_RUNS = 2, SCAN_STAGED = 2 };
 
 /* Sequential: rows of a tile for each channel, a little apart: delta, delta u and y, twice, and h
  * of every state; A and the running h of each state. */
 enum {
-  SCAN_TILE = SCAN_RUN * SCAN_RUNS,
+  SCAN_TILE = SCAN_RUN * SCAN_RUNS * SCAN_STAGED,
   SCAN_CHANNEL_PITCH = SCAN_TILE + 8,
-  SCAN_STATE_PITCH = SCAN_TILE + 4
+  SCAN_STATE_PITCH = SCAN_RUN * SCAN_RUNS + 4
 };
 TILES_FN size_t scan_sequential_shared(int N) {
   return sizeof(float) * SCAN_CHANNELS *
@@ -97,8 +97,12 @@ TILES_FN int scan_channel_pitch(int lanes, int items) { return lanes * scan_lane
 /* States that go through the lanes together. */
 TILES_FN int scan_states_at_once(int items) { return items > 8 ? 1 : 2; }
 
+/* Of B and C, above 512 tokens and where the card has room: one that is used, one that is there,
+ * one on its way. */
+enum { SCAN_SLOTS = 3 };
+
 typedef struct ScanTile {
-  int channels;
+  int channels, slots;
   size_t shared;
 } ScanTile;
 ScanTile scan_blocked_choice(int T, int N, const Card *card);

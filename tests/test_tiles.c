@@ -29,19 +29,26 @@ Test(tiles, a_blocked_scan_of_any_length_and_states_fits_every_card) {
       }
 }
 
-/* Fewer channels only where there is no room for more; and how many that is. */
-Test(tiles, a_blocked_scan_above_1024_tokens_takes_two_channels_with_64_kib_and_four_with_99) {
-  static const int channels[CARDS] = {2, 4, 4, 4, 4, 4, 4};
-  for (int i = 0; i < CARDS; i++) {
-    const ScanTile tile = scan_blocked_choice(1025, 16, &known[i].card);
-    cr_assert(tile.channels == channels[i], "%s: %d channels", known[i].capability, tile.channels);
-    cr_assert(tile.shared == (tile.channels == 4 ? 84736u : 42368u), "%zu bytes", tile.shared);
-    cr_assert(scan_blocked_choice(1024, 16, &known[i].card).channels == 4);
+/* Four channels and the states' slots, four channels alone, or two. */
+Test(tiles, a_blocked_scan_above_1024_tokens_takes_two_channels_with_64_kib_and_slots_with_163) {
+  static const struct {
+    size_t have, shared;
+    int channels, slots;
+  } want[] = {{64 * KIB, 42368, 2, 0}, {99 * KIB, 84736, 4, 0}, {163 * KIB, 133888, 4, SCAN_SLOTS}};
+  for (int i = 0; i < 3; i++) {
+    const Card card = {100, want[i].have};
+    const ScanTile tile = scan_blocked_choice(1025, 16, &card);
+    cr_assert(tile.channels == want[i].channels && tile.slots == want[i].slots &&
+                  tile.shared == want[i].shared,
+              "%zu: %d channels, %d slots, %zu bytes", want[i].have, tile.channels, tile.slots,
+              tile.shared);
+    cr_assert(scan_blocked_choice(1024, 16, &card).channels == 4);
+    cr_assert(scan_blocked_choice(512, 16, &card).slots == 0);
   }
 }
 
 Test(tiles, a_sequential_scan_of_any_states_needs_no_more_than_every_card_gives_unasked) {
-  cr_assert(scan_sequential_shared(16) == 13568);
+  cr_assert(scan_sequential_shared(16) == 16640);
   cr_assert(scan_sequential_shared(MOST_STATES) <= 48 * KIB);
 }
 
