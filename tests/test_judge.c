@@ -7,6 +7,7 @@
 #include "shipped_model.h"
 #include "study/pairs.h"
 #include "tests/measure_rows.h"
+#include "tests/shell.h"
 
 enum { MODES = 3, PROMPTS = 1, TOKENS = 96 };
 static const char *const mode_name[MODES] = {"2-0", "2-4", "0"};
@@ -178,4 +179,24 @@ Test(judge, rows_by_gsl_alone_are_near_those_of_lanes) {
   job.pair_row = &lanes;
   cr_expect(judge_job(&job, arena, &st), "%s", st.text);
   arena_release(&arena);
+}
+
+/* --- a finished file -------------------------------------------------------------------------- */
+
+Test(judge, a_finished_file_is_verified_from_its_tensors, .init = shell_begin, .fini = shell_end,
+     .timeout = 300) {
+  char here[1024];
+  cr_assert(getcwd(here, sizeof here));
+  cr_assert_eq(
+      shell("%s compare 2-0 2-4 --model %s/data/mamba-bytes-10m --text "
+            "%s/data/text/test.txt --calibration %s/data/text/valid.txt --length 20 --windows 2 "
+            "--window-length 32 -q -o %s/r",
+            shell_program(), here, here, here, shell_folder),
+      0, "%s", shell_output);
+  cr_assert_eq(shell("%s verify %s/r/results.h5", shell_program(), shell_folder), 0, "%s",
+               shell_output);
+  cr_expect(strstr(shell_output, " rows of tensors and ") && strstr(shell_output, "; 0 and 0 are"),
+            "%s", shell_output);
+  shell("cat %s/r/report.md", shell_folder);
+  cr_expect(strstr(shell_output, "GSL's own functions computed a random "), "the report is silent");
 }

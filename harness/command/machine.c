@@ -13,6 +13,7 @@
 #include "command/json_rows.h"
 #include "command/print_speed.h"
 #include "command/verify.h"
+#include "command/verify_results.h"
 #include "experiment/experiment.h"
 #include "kernels/level.h"
 #include "model/synth.h"
@@ -98,8 +99,23 @@ static void say_proof(void *context, const VerifyLine *line) {
         fflush(stdout);
 }
 
+static bool verify_file(const Options *o, Arena arena, Status *st) {
+  VerifiedRows rows;
+  TRY(verify_results(o->argument[0], &rows, arena, st));
+  if (o->json)
+    printf("{\"tensor_rows\": %zu, \"pair_rows\": %zu, \"tensor_rows_not_kept\": %zu, "
+           "\"pair_rows_not_kept\": %zu}\n",
+           rows.tensors, rows.pairs, rows.tensors_left_out, rows.pairs_left_out);
+  else
+    printf("%zu rows of tensors and %zu of pairs are what GSL's own functions say; %zu and %zu "
+           "are of tensors that the file does not keep\n",
+           rows.tensors, rows.pairs, rows.tensors_left_out, rows.pairs_left_out);
+  return true;
+}
+
 bool command_verify(Arena *arena, const Options *o, const char *typed, Status *st) {
   (void)typed;
+  if (o->arguments) return verify_file(o, *arena, st);
   Spec spec;
   Subject subject;
   Progress progress = progress_start(o->quiet);

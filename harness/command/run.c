@@ -129,7 +129,7 @@ bool command_micro(Arena *arena, const Options *o, const char *typed, Status *st
 
 int command_foreign(const Command *command, const Options *o, const char *files[2]) {
   if (command->run == command_micro && o->vectors) return files[0] = o->vectors, 1;
-  if (command->run != command_report) return 0;
+  if (command->run != command_report && command->run != command_verify) return 0;
   for (int i = 0; i < o->arguments; i++) files[i] = o->argument[i];
   return o->arguments;
 }

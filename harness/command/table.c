@@ -96,20 +96,23 @@ const Command commands[] = {
            OPT_BACKEND, OPT_THREADS, OPT_JSON, OPT_QUIET)},
      "speed of operators, passes and the whole job",
      command_bench},
-    {{"verify", "",
+    {{"verify", "[RESULTS.h5]",
       "Proves on this machine that its CUDA device computes what its CPU computes, bit for bit: "
       "every operator in "
       "every "
       "setting, then the whole model under every mode. Status 1 at the first bit that differs, "
       "with operator, index "
       "and "
-      "both values; 2 where there is no device, so that nothing could be proved.\v"
-      "Example:\n  driftscope verify\n",
+      "both values; 2 where there is no device, so that nothing could be proved. Of a results "
+      "file: "
+      "computes every row of its tensors and pairs again with GSL's own functions from the tensors "
+      "that it keeps; status 1 at the first row that differs.\v"
+      "Examples:\n  driftscope verify\n  driftscope verify results/mine/results.h5\n",
       0,
       KEYS(OPT_MODEL, OPT_IGNORE_UNUSED, OPT_OWN_TEXT, OPT_OWN_TOKENS, OPT_OFFSET, OPT_LENGTH,
            OPT_OWN_CALIBRATION, OPT_WINDOWS, OPT_WINDOW_LENGTH, OPT_ALPHA, OPT_SEED, OPT_REWRITE,
            OPT_THREADS, OPT_JSON, OPT_QUIET)},
-     "prove that the device equals the CPU here",
+     "prove that the device equals the CPU here, or a file's statistics",
      command_verify},
     {{"synth", "",
       "Writes a checkpoint of a published shape with made weights (seeded), for time, memory and "

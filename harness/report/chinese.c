@@ -353,6 +353,14 @@ const Phrase chinese[] = {
      "`conv_in` 是某个模式由每个提示自身取得的。全部缩放因子见 `tables/scales.csv`。\n\n"},
     {"Every value of every tensor is finite, and quantisation met no NaN.\n\n",
      "所有张量的所有值都是有限值，量化过程中没有遇到 NaN。\n\n"},
+    {"All statistics of tensors and pairs were computed by GSL's own functions.\n\n",
+     "张量和模式对的全部统计量均由 GSL 自身的函数计算。\n\n"},
+    {"GSL's own functions computed a random %zu of %zu rows of tensors and %zu of %zu rows of "
+     "pairs "
+     "again, and every column agreed: the column `checked` names them.\n\n",
+     "随机抽取 %zu 行（共 %zu 行）张量统计和 %zu 行（共 %zu 行）模式对统计，由 GSL "
+     "自身的函数重新计算，"
+     "每一列都一致；列 `checked` 标出了这些行。\n\n"},
     {"The results file holds no scales.\n\n", "结果文件中没有缩放因子。\n\n"},
     {"The results file holds no times.\n\n", "结果文件中没有耗时数据。\n\n"},
     {"what", "项目"},

@@ -44,6 +44,25 @@ static void write_scales(FILE *out, const ReportData *d, Arena scratch) {
   grid_write(&grid, out);
 }
 
+/* What GSL's own functions computed again; files of before do not say. */
+static void write_checked(FILE *out, const ReportData *d) {
+  size_t tensors = 0, pairs = 0;
+  for (size_t i = 0; i < d->tensors; i++) tensors += d->tensor[i].checked == 1;
+  for (size_t i = 0; i < d->pair_rows; i++) pairs += d->pair_row[i].checked == 1;
+  if (!tensors && !pairs) return;
+  if (tensors == d->tensors && pairs == d->pair_rows)
+    fputs(say(d->language, "All statistics of tensors and pairs were computed by GSL's own "
+                           "functions.\n\n"),
+          out);
+  else
+    fprintf(
+        out,
+        say(d->language,
+            "GSL's own functions computed a random %zu of %zu rows of tensors and %zu of %zu "
+            "rows of pairs again, and every column agreed: the column `checked` names them.\n\n"),
+        tensors, d->tensors, pairs, d->pair_rows);
+}
+
 void section_health(FILE *out, const ReportData *d, Arena scratch) {
   const char *warning = finite_warning(&scratch, d);
   if (*warning)
@@ -52,6 +71,7 @@ void section_health(FILE *out, const ReportData *d, Arena scratch) {
     fputs(
         say(d->language, "Every value of every tensor is finite, and quantisation met no NaN.\n\n"),
         out);
+  write_checked(out, d);
   if (d->scales)
     write_scales(out, d, scratch);
   else

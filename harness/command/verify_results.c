@@ -1,0 +1,113 @@
+#include "command/verify_results.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/child.h"
+#include "family/family.h"
+#include "kernels/f16.h"
+#include "measure/judge.h"
+#include "measure/tensors.h"
+#include "store/store.h"
+
+/* What of the file is looked at. */
+typedef struct File {
+  Results results;
+  Tensors tensors;
+  TensorStats *tensor;
+  PairStats *pair;
+  size_t tensor_count, pair_count;
+} File;
+
+static bool read_tables(Arena *arena, File *f, Status *st) {
+  void *described = NULL, *tensor = NULL, *pair = NULL;
+  size_t count = 0;
+  TRY(results_rows(arena, &f->results, &table_tensors, &described, &count, st) &&
+      results_rows(arena, &f->results, &table_tensor_stats, &tensor, &f->tensor_count, st) &&
+      results_rows(arena, &f->results, &table_pair_stats, &pair, &f->pair_count, st));
+  f->tensors = count ? tensors_of_rows(arena, described, count) : families[0]->tensors;
+  f->tensor = tensor;
+  f->pair = pair;
+  return f->tensor_count > 0 ||
+         FAIL(st, "%s: has no rows of tensors: there is nothing to verify", f->results.path);
+}
+
+/* Float16 that was widened is narrowed again: its values are floats of 16 bits. */
+static void as_halves(Arena *arena, Tensor *t) {
+  const size_t n = (size_t)t->rows * (size_t)t->cols;
+  const float *from = t->data;
+  uint16_t *to = arena_room(arena, n, sizeof *to);
+  for (size_t i = 0; i < n; i++) to[i] = f16_of(from[i]);
+  t->data = to;
+  t->format = FORMAT_F16;
+}
+
+/* A row's tensor as the run had it; false where the file does not keep it. */
+static bool find_tensor(const File *f, const TensorStats *row, Tensor *t, Arena *arena) {
+  const int id = tensors_find(&f->tensors, row->tensor);
+  Status why = {0};
+  if (id == ABSENT) return false;
+  const char *group = arena_printf(arena, "prompts/%s/%s", row->prompt, row->mode);
+  if (id < f->tensors.layer) group = arena_printf(arena, "%s/layer_%02d", group, row->layer);
+  if (!results_tensor(arena, &f->results, group, row->tensor, t, &why)) return false;
+  if (!strcmp(row->type, format_name(FORMAT_F16)) && t->format == FORMAT_F32) as_halves(arena, t);
+  t->kernel = row->kernel;
+  t->nans = row->q8_nans;
+  return !strcmp(row->type, format_name(t->format)) && t->rows == row->rows && t->cols == row->cols;
+}
+
+static const TensorStats *row_of(const File *f, const PairStats *pair, const char *mode) {
+  for (size_t i = 0; i < f->tensor_count; i++) {
+    const TensorStats *row = &f->tensor[i];
+    if (row->layer == pair->layer && !strcmp(row->tensor, pair->tensor) &&
+        !strcmp(row->mode, mode) && !strcmp(row->prompt, pair->prompt))
+      return row;
+  }
+  return NULL;
+}
+
+static bool verify_tensor(const File *f, TensorStats *row, VerifiedRows *rows, Arena arena,
+                          Status *st) {
+  Tensor t;
+  if (!find_tensor(f, row, &t, &arena)) return rows->tensors_left_out++, true;
+  const StatsJob job = {
+      .base = &t, .scale = isnan(row->scale) ? 0 : (float)row->scale, .tensor_row = row};
+  rows->tensors++;
+  return judge_job(&job, arena, st);
+}
+
+static bool verify_pair(const File *f, PairStats *row, VerifiedRows *rows, Arena arena,
+                        Status *st) {
+  const TensorStats *base = row_of(f, row, row->base), *other = row_of(f, row, row->other);
+  Tensor a, b;
+  if (!base || !other || !find_tensor(f, base, &a, &arena) || !find_tensor(f, other, &b, &arena))
+    return rows->pairs_left_out++, true;
+  const TensorInfo *info = &f->tensors.info[tensors_find(&f->tensors, row->tensor)];
+  const StatsJob job = {.base = &a,
+                        .other = &b,
+                        .rows_are_tokens = info->rows == DIM_TOKEN,
+                        .logits = info->role == ROLE_LOGITS,
+                        .pair_row = row};
+  rows->pairs++;
+  return judge_job(&job, arena, st);
+}
+
+static bool verify_rows(File *f, VerifiedRows *rows, Arena arena, Status *st) {
+  TRY(read_tables(&arena, f, st));
+  child_has_read();
+  for (size_t i = 0; i < f->tensor_count; i++)
+    TRY(verify_tensor(f, &f->tensor[i], rows, arena, st));
+  for (size_t i = 0; i < f->pair_count; i++) TRY(verify_pair(f, &f->pair[i], rows, arena, st));
+  return true;
+}
+
+bool verify_results(const char *path, VerifiedRows *rows, Arena arena, Status *st) {
+  File f = {0};
+  *rows = (VerifiedRows){0};
+  TRY(results_open(path, &f.results, arena, st));
+  bool ok = verify_rows(&f, rows, arena, st);
+  results_close(&f.results);
+  if (!ok) status_lead(st, "%s: ", path);
+  return ok;
+}
