@@ -276,7 +276,7 @@ static size_t finish_bytes(const StatsJob *job, int jobs) {
 
 size_t stats_device_scratch_bytes(const StatsJob *job, int jobs) {
   return (size_t)omp_get_max_threads() * (finish_bytes(job, jobs) + sizeof(Arena) + 64) +
-         (size_t)jobs * KINDS * sizeof(DevicePart) + 64;
+         (size_t)jobs * (KINDS * sizeof(DevicePart) + sizeof(StatsJob *)) + 3 * 64;
 }
 
 void stats_device_finish(const StatsJob *job, int jobs, const void *pinned, Arena scratch) {
@@ -285,8 +285,8 @@ void stats_device_finish(const StatsJob *job, int jobs, const void *pinned, Aren
   const int threads = omp_get_max_threads();
   Arena *own = ARENA_NEW(&scratch, Arena, threads);
   for (int i = 0; i < threads; i++) own[i] = arena_carve(&scratch, finish_bytes(job, jobs));
+  const StatsJob **of = ARENA_NEW(&scratch, const StatsJob *, jobs);
   for (Kind k = 0; k < KINDS; k++) {
-    const StatsJob *of[jobs + 1];
     const int count = layout.list[k].count;
     for (int i = 0, at = 0; i < jobs; i++)
       if (has(&job[i], k)) of[at++] = &job[i];
