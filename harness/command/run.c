@@ -15,12 +15,12 @@
 #include "study/micro/micro.h"
 
 /* The folder's lock is held: what a killed command left half written is nobody's any more. */
-static bool report_and_summarise(Arena *arena, const char *results, const char *folder,
+static bool report_and_summarise(Arena *arena, const char *results, bool own, const char *folder,
                                  const Options *o, Status *st) {
   static const char *const parts[] = {"", "/tables", "/plots"};
   for (int i = 0; i < 3; i++) folder_tidy(arena_printf(arena, "%s%s", folder, parts[i]));
   Report report;
-  TRY(report_write(arena, results, folder, o->language, &report, st));
+  TRY(report_write(arena, results, own, folder, o->language, &report, st));
   printf("%s%s\n", report.summary, report.path);
   if (!report.broken && o->strict && report.nonfinite)
     return FAIL_CHECK(st, "%s: %s (--strict)", results, report.nonfinite);
@@ -57,7 +57,8 @@ static bool run_spec(Arena *arena, const Spec *spec, const Options *o, const cha
                   arena_printf(arena, say(o->language, "peak memory %.0f MB"), megabytes),
                   outcome.time_s);
   }
-  ok = ok && report_and_summarise(arena, outcome.results, options.folder, o, st);
+  ok = ok &&
+       report_and_summarise(arena, outcome.results, !outcome.already_done, options.folder, o, st);
   folder_unlock(&outcome.lock);
   return ok;
 }
@@ -122,7 +123,7 @@ bool command_micro(Arena *arena, const Options *o, const char *typed, Status *st
   int lock;
   bool ok = experiment_micro(arena, &spec, folder, typed, fresh, &progress, &results, &lock, st);
   progress_clear(&progress);
-  ok = ok && report_and_summarise(arena, results, folder, o, st);
+  ok = ok && report_and_summarise(arena, results, true, folder, o, st);
   folder_unlock(&lock);
   return ok;
 }
@@ -144,7 +145,7 @@ bool command_report(Arena *arena, const Options *o, const char *typed, Status *s
   const char *folder = o->folder ? o->folder : file_folder(arena, o->argument[0]);
   int lock;
   TRY(folder_lock(folder, false, &lock, st));
-  bool ok = report_and_summarise(arena, o->argument[0], folder, o, st);
+  bool ok = report_and_summarise(arena, o->argument[0], false, folder, o, st);
   folder_unlock(&lock);
   return ok;
 }

@@ -85,9 +85,9 @@ static bool read_rows(Arena *arena, const Results *results, ReportData *d, Statu
   return true;
 }
 
-static bool read_all(Arena *arena, const char *path, ReportData *d, Status *st) {
+static bool read_all(Arena *arena, const char *path, bool own, ReportData *d, Status *st) {
   Results results;
-  TRY(results_open(path, &results, *arena, st));
+  TRY((own ? results_open_own : results_open)(path, &results, *arena, st));
   bool done = read_rows(arena, &results, d, st);
   results_close(&results);
   return done;
@@ -140,10 +140,10 @@ static Report report_of(Arena *arena, const ReportData *d, const char *folder) {
                   finite_failed(arena, d), broken ? broken : gates_failed(arena, d)};
 }
 
-bool report_write(Arena *arena, const char *results, const char *folder, Language language,
-                  Report *report, Status *st) {
+bool report_write(Arena *arena, const char *results, bool own, const char *folder,
+                  Language language, Report *report, Status *st) {
   ReportData data;
-  TRY(read_all(arena, results, &data, st));
+  TRY(read_all(arena, results, own, &data, st));
   data.language = language;
   const char *csv = arena_printf(arena, "%s/tables", folder);
   TRY(file_make_folder(csv, st));

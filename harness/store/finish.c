@@ -142,7 +142,7 @@ static bool check(const Store *store, Arena arena, Status *st) {
     Entry entry;
     char wrong[DATASET_NAME];
     TRY(entry_take(&scratch, store, i / layers, i % layers, &entry, st));
-    if (!layer_holds(store, i / layers, i % layers, &entry, wrong, scratch))
+    if (!layer_holds(store, i / layers, i % layers, &entry, wrong))
       return FAIL(st,
                   "%s: prompt %s, layer %d: %s: its digest differs; a new start of the run makes "
                   "this layer again",

@@ -354,20 +354,19 @@ static void add_dataset(StoreSize *size, const Slot *slot) {
   size->tensors++;
 }
 
-/* What a prompt's layer adds to the file; `held`: what the writer's copy of it takes, `wide`: of
- * which the largest tensor that is written in another form than it has. */
+/* What a prompt's layer adds to the file; `held`: what the writer's copy of it takes, in the wider
+ * of the forms that a tensor has and is written in. */
 static void add_layer(const StoreShape *shape, int prompt, int layer, StoreSize *size,
-                      uint64_t *held, uint64_t *wide) {
-  *held = *wide = 0;
+                      uint64_t *held) {
+  *held = 0;
   for (int side = 0; side < shape->sides; side++)
     for (int id = 0; id < shape->tensors->count; id++) {
       if (!shape->side[side].layer[layer].makes[id] || !made_in(shape, id, layer)) continue;
       Slot slot = slot_of(shape, prompt, layer, side, id);
-      *held += (uint64_t)slot.rows * (uint64_t)slot.cols *
-                   format_size(shape->side[side].layer[layer].format[id]) +
-               ROUNDING;
+      const uint64_t own = (uint64_t)slot.rows * (uint64_t)slot.cols *
+                           format_size(shape->side[side].layer[layer].format[id]);
+      *held += most(own, slot.widened ? slot.bytes : 0) + ROUNDING;
       if (!is_kept(shape, layer, side, id)) continue;
-      if (slot.widened) *wide = most(*wide, slot.bytes);
       add_dataset(size, &slot);
       if (slot.scale.axis == SCALE_NONE) continue;
       const Slot scales = slot_of_scales(&slot);
@@ -392,9 +391,9 @@ StoreSize store_size(const StoreShape *shape) {
     most_streams = most(most_streams, 2 * streams);
     size.file_bytes += FILE_OVERHEAD;
     for (int layer = 0; layer < shape->layers; layer++) {
-      uint64_t held, wide;
-      add_layer(shape, p, layer, &size, &held, &wide);
-      size.memory_bytes = most(size.memory_bytes, held + wide + streams + 2 * ROUNDING);
+      uint64_t held;
+      add_layer(shape, p, layer, &size, &held);
+      size.memory_bytes = most(size.memory_bytes, held + streams + 2 * ROUNDING);
     }
   }
   structure += (uint64_t)size.tensors * DATASET_OVERHEAD;

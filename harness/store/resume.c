@@ -6,27 +6,35 @@
 
 /* --- finished layers -------------------------------------------------------------------------- */
 
-static bool tensor_holds(const Store *store, const Slot *slot, const Digest *digest,
-                         Arena scratch) {
-  if (slot->bytes + 4096 > (uint64_t)(scratch.end - scratch.next)) return false;
-  char *bytes = arena_room(&scratch, slot->bytes, 1);
-  if (!read_at(store->file, bytes, slot->bytes, slot->offset)) return false;
-  const Digest found = digest_of(bytes, slot->bytes);
+/* Piece by piece, each from the cache into the digest. */
+static bool tensor_holds(const Store *store, const Slot *slot, const Digest *digest) {
+  enum { PIECE = 1 << 16 };
+  char bytes[PIECE];
+  DigestState state;
+  digest_begin(&state);
+  for (uint64_t done = 0, count; done < slot->bytes; done += count) {
+    count = slot->bytes - done < PIECE ? slot->bytes - done : PIECE;
+    if (!read_at(store->file, bytes, count, slot->offset + done)) return false;
+    digest_add(&state, bytes, count);
+  }
+  const Digest found = digest_end(&state);
   return !memcmp(&found, digest, sizeof found);
 }
 
 /* Everything that has a place is in its entry, in any order, with the digest of what stands at its
  * place. */
 bool layer_holds(const Store *store, int prompt, int layer, const Entry *entry,
-                 char wrong[DATASET_NAME], Arena scratch) {
-  size_t count;
+                 char wrong[DATASET_NAME]) {
+  size_t count, fault = SIZE_MAX;
   const Slot *slot = layout_layer(store, prompt, layer, &count);
+#pragma omp parallel for schedule(dynamic) reduction(min : fault)
   for (size_t i = 0; i < count; i++) {
     const EntryTensor *record = entry_record(entry, &slot[i]);
-    layout_name(store->shape, &slot[i], wrong);
-    if (!record || !tensor_holds(store, &slot[i], &record->digest, scratch)) return false;
+    if (!record || !tensor_holds(store, &slot[i], &record->digest)) fault = i < fault ? i : fault;
   }
-  return true;
+  if (fault == SIZE_MAX) return true;
+  layout_name(store->shape, &slot[fault], wrong);
+  return false;
 }
 
 static bool stands(const Store *store, int prompt, int layer, Arena scratch) {
@@ -34,7 +42,7 @@ static bool stands(const Store *store, int prompt, int layer, Arena scratch) {
   Status why = {0};
   char wrong[DATASET_NAME];
   return entry_read(&scratch, store, prompt, layer, &entry, &why) &&
-         layer_holds(store, prompt, layer, &entry, wrong, scratch);
+         layer_holds(store, prompt, layer, &entry, wrong);
 }
 
 static bool has_streams(const Store *store, int prompt, int layer, Arena scratch) {

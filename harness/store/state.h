@@ -25,7 +25,8 @@ typedef struct Slot {
 
 /* One layer on its way to the disk. */
 typedef struct JobTensor {
-  Tensor t;         /* the store's own copy, whole */
+  Tensor from;      /* the run's */
+  void *data;       /* the store's own copy, whole, in the form that the file has */
   int row;          /* of table_tensor_stats; -1: none */
   const Slot *slot; /* NULL: not kept */
   int record;       /* of the entry; -1: not kept */
@@ -40,7 +41,6 @@ typedef struct Job {
   size_t entry_bytes; /* of the image in store->entry */
   int kept;           /* tensors that have a slot */
   TensorStats *stats; /* rows in the entry */
-  Arena scratch;      /* what is left of the room */
 } Job;
 
 typedef enum WriterState { WRITER_IDLE, WRITER_BUSY, WRITER_LEAVING } WriterState;
@@ -164,7 +164,7 @@ bool streams_read(Arena *arena, const Store *store, int prompt, int layer, Tenso
 /* Whether all that the file holds of a layer has the digests of its entry; else `wrong` names a
  * tensor. */
 bool layer_holds(const Store *store, int prompt, int layer, const Entry *entry,
-                 char wrong[DATASET_NAME], Arena scratch);
+                 char wrong[DATASET_NAME]);
 
 /* --- writer.c --------------------------------------------------------------------------------- */
 

@@ -152,6 +152,9 @@ typedef struct Results {
 } Results;
 /* Opens, walks the whole file by the schema and checks every digest. */
 bool results_open(const char *path, Results *results, Arena scratch, Status *st);
+/* The same of a file that this process has just written, and whose tensors it has compared with
+ * their digests: they are not read once more. */
+bool results_open_own(const char *path, Results *results, Arena scratch, Status *st);
 void results_close(Results *results);
 /* The text of a root attribute, a number as text ("%.17g"); NULL where it is absent. Texts of up to
  * 4 MiB are attributes as they are: the 1.8 format has no limit of 64 KiB for them. */

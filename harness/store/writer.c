@@ -92,30 +92,40 @@ void tensor_pack(const Tensor *t, void *out) {
       memcpy((char *)out + r * row, (const char *)t->data + r * stride, row);
 }
 
-/* The store's own copy of a tensor. */
-static Tensor whole(Arena *arena, const Tensor *t) {
-  Tensor copy = *t;
-  copy.stride = t->cols;
-  copy.data = arena_room(arena, tensor_bytes(t), 1);
-  tensor_pack(t, copy.data);
-  return copy;
+/* In place, float16 behind as many bytes of room: what is written is never ahead of what is read.
+ */
+static void widen(char *room, size_t n) {
+  const char *half = room + n * sizeof(uint16_t);
+  for (size_t i = 0; i < n; i++) {
+    uint16_t h;
+    memcpy(&h, half + i * sizeof h, sizeof h);
+    const float wide = f32_of_f16(h);
+    memcpy(room + i * sizeof wide, &wide, sizeof wide);
+  }
 }
 
-static Tensor widened(Arena *arena, const Tensor *t) {
-  const size_t n = (size_t)t->rows * (size_t)t->cols;
-  float *wide = arena_room(arena, n, sizeof *wide);
-  for (size_t i = 0; i < n; i++) wide[i] = f32_of_f16(((const uint16_t *)t->data)[i]);
-  Tensor copy = *t;
-  copy.format = FORMAT_F32;
-  copy.data = wide;
-  return copy;
+/* The copy as the file has it. Two digests: of the tensor's own bytes, for its row, and of those
+ * that are stored. */
+static void settle(JobTensor *what, Digest *own, Digest *stored) {
+  const size_t n = (size_t)what->from.rows * (size_t)what->from.cols,
+               bytes = tensor_bytes(&what->from);
+  const bool widened = what->slot && what->slot->widened;
+  Tensor copy = what->from;
+  copy.data = (char *)what->data + (widened ? n * sizeof(uint16_t) : 0);
+  tensor_pack(&what->from, copy.data);
+  canonical(&copy);
+  *own = *stored = digest_of(copy.data, bytes);
+  if (!widened) return;
+  widen(what->data, n);
+  *stored = digest_of(what->data, n * sizeof(float));
 }
 
 /* --- the thread: one layer -------------------------------------------------------------------- */
 
-static bool write_tensor(Store *store, const Slot *slot, const Tensor *t, Status *st) {
+static bool write_tensor(Store *store, const JobTensor *what, Status *st) {
+  const Slot *slot = what->slot;
   char object[GROUP_PATH + 1 + DATASET_NAME];
-  if (write_at(store->file, t->data, slot->bytes, slot->offset))
+  if (write_at(store->file, what->data, slot->bytes, slot->offset))
     return store->written.bytes += (int64_t)slot->bytes, true;
   int error = errno;
   layout_group(store->shape, slot, object);
@@ -125,28 +135,11 @@ static bool write_tensor(Store *store, const Slot *slot, const Tensor *t, Status
   return writer_failed(store, store->partial, object, slot->bytes, st);
 }
 
-/* The digest in the row is that of the tensor's own bytes, the one in the file that of the stored
- * bytes. */
-static bool settle(Store *store, JobTensor *what, Arena scratch, Status *st) {
-  Job *job = &store->job;
-  canonical(&what->t);
-  const Digest own = digest_of(what->t.data, tensor_bytes(&what->t));
-  if (what->row >= 0) {
-    TensorStats *row = &job->stats[what->row];
-    memset(row->digest, 0, sizeof row->digest);
-    memcpy(row->digest, own.hex, sizeof own.hex);
-  }
-  if (!what->slot) return true;
-  Tensor stored = what->slot->widened ? widened(&scratch, &what->t) : what->t;
-  entry_tensors(store->entry)[what->record].digest =
-      what->slot->widened ? digest_of(stored.data, tensor_bytes(&stored)) : own;
-  return write_tensor(store, what->slot, &stored, st);
-}
-
 static bool write_layer(Store *store, Status *st) {
   const Job *job = &store->job;
   char name[PART_NAME];
-  for (int i = 0; i < job->tensors; i++) TRY(settle(store, &job->tensor[i], job->scratch, st));
+  for (int i = 0; i < job->tensors; i++)
+    if (job->tensor[i].slot) TRY(write_tensor(store, &job->tensor[i], st));
   if (store->sync && fdatasync(store->file) != 0)
     return writer_failed(store, store->partial, "synchronising", 0, st);
   if (job->streams) {
@@ -231,9 +224,10 @@ static const Slot *slot_of(const Store *store, int prompt, int layer, int side, 
   return NULL;
 }
 
-static JobTensor *next_job(Job *job, const Slot *slot, int row) {
+static JobTensor *next_job(Job *job, Arena *arena, const Tensor *from, const Slot *slot, int row) {
   JobTensor *to = &job->tensor[job->tensors++];
-  *to = (JobTensor){.row = row, .slot = slot, .record = slot ? job->kept++ : -1};
+  *to = (JobTensor){.from = *from, .row = row, .slot = slot, .record = slot ? job->kept++ : -1};
+  to->data = arena_room(arena, slot && slot->widened ? slot->bytes : tensor_bytes(from), 1);
   return to;
 }
 
@@ -248,9 +242,8 @@ static Tensor scales_of(const Tensor *t, const Slot *slot) {
 
 static void take_scales(Job *job, EntryTensor *record, Arena *arena, const Tensor *t,
                         const Slot *slot) {
-  JobTensor *to = next_job(job, slot, -1);
   const Tensor scales = scales_of(t, slot);
-  to->t = whole(arena, &scales);
+  const JobTensor *to = next_job(job, arena, &scales, slot, -1);
   record[to->record] =
       (EntryTensor){.side = slot->side, .id = (int32_t)slot->id, .of_scales = true};
 }
@@ -263,17 +256,33 @@ static void take_tensors(Store *store, Arena *arena, const StoreLayer *what) {
     const StoreTensor *from = &what->tensor[i];
     const StoreMade *made = &store->shape->side[from->side].layer[job->layer];
     const Slot *slot = slot_of(store, job->prompt, job->layer, from->side, from->id);
-    JobTensor *to = next_job(job, slot, from->row);
+    const JobTensor *to = next_job(job, arena, from->t, slot, from->row);
     assert(made->makes[from->id] && from->t->format == made->format[from->id]);
     assert(from->t->scale.axis == made->scale[from->id].axis &&
            from->t->scale.group == made->scale[from->id].group);
-    to->t = whole(arena, from->t);
     if (!slot) continue;
     assert(from->t->rows == slot->rows && from->t->cols == slot->cols);
     record[to->record] =
         (EntryTensor){.side = from->side, .id = (int32_t)from->id, .scale = from->t->scale.value};
     table_text(record[to->record].kernel, TEXT_KERNEL, from->t->kernel ? from->t->kernel : "");
     if (slot->scale.axis != SCALE_NONE) take_scales(job, record, arena, from->t, slot + 1);
+  }
+}
+
+/* Copies and digests, by all threads: the writer's own is left to write. */
+static void settle_all(Store *store) {
+  Job *job = &store->job;
+  EntryTensor *record = entry_tensors(store->entry);
+#pragma omp parallel for schedule(dynamic)
+  for (int i = 0; i < job->tensors; i++) {
+    JobTensor *what = &job->tensor[i];
+    Digest own, stored;
+    settle(what, &own, &stored);
+    if (what->record >= 0) record[what->record].digest = stored;
+    if (what->row < 0) continue;
+    TensorStats *row = &job->stats[what->row];
+    memset(row->digest, 0, sizeof row->digest);
+    memcpy(row->digest, own.hex, sizeof own.hex);
   }
 }
 
@@ -306,12 +315,12 @@ bool store_put_layer(Store *store, int prompt, int layer, const StoreLayer *what
   job->tensor = ARENA_NEW(&arena, JobTensor, what->tensors + scales);
   job->entry_bytes = entry_size(what, kept);
   take_tensors(store, &arena, what);
+  settle_all(store);
   if (what->stream && layer + 1 < store->shape->layers) {
     job->streams_bytes = streams_size(what->stream, store->shape->sides);
     job->streams = arena_room(&arena, job->streams_bytes + PART_SEAL, 1);
     streams_make(job->streams, what->stream, store->shape->sides);
   }
-  job->scratch = arena;
   set_state(store, WRITER_BUSY);
   return true;
 }
