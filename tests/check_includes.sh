@@ -15,7 +15,7 @@ model       family base kernels reference
 report      store measure spec family base kernels
 store       measure family base kernels
 spec        measure family base kernels
-measure     family base kernels
+measure     family base kernels reference
 family      base kernels reference
 base
 kernels
