@@ -7,6 +7,7 @@
 #include <criterion/criterion.h>
 #include <ftw.h>
 #include <hdf5.h>
+#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,6 +84,13 @@ static inline const StoreSide *fixture_sides(void) {
     }
   for (int m = 0; m < MODES; m++) side[m].layer = made[m];
   return side;
+}
+
+/* In a child that was forked from here: the threads of a team that stood before are its parent's.
+ */
+static inline void fixture_child(void) {
+  omp_set_num_threads(1);
+  store_start();
 }
 
 static inline Fixture fixture_make(void) {

@@ -30,7 +30,7 @@ static pid_t start(Fixture *f, rlim_t file_limit, int *from) {
     return child;
   }
   Status st = {0};
-  store_start();
+  fixture_child();
   if (file_limit) setrlimit(RLIMIT_FSIZE, &(struct rlimit){file_limit, RLIM_INFINITY});
   bool ok = fixture_run(f, &st);
   if (!ok && write(ends[1], st.text, strlen(st.text)) < 0) _exit(4);
@@ -146,7 +146,7 @@ static Killed run_killed(Fixture *f, bool sync, int n) {
   cr_assert(child >= 0);
   if (child == 0) {
     Status st = {0};
-    store_start();
+    fixture_child();
     if (!killable()) _exit(9);
     _exit(fixture_run_with(f, sync, &st) ? 0 : 2);
   }
@@ -266,7 +266,7 @@ Test(store_faults, of_two_runs_in_one_folder_exactly_one_proceeds) {
     for (int i = 0; i < 2; i++) {
       child[i] = fork();
       if (child[i]) continue;
-      store_start();
+      fixture_child();
       close(go[1]), close(leave[1]);
       Status st = {0};
       char byte;
@@ -301,7 +301,7 @@ static void refuse_and_say(Fixture *f, unsigned call, unsigned error, const char
   pid_t child = fork();
   if (child == 0) {
     Status st = {0}, again = {0};
-    store_start();
+    fixture_child();
     Store *store = fixture_open(f, &st);
     if (!store) _exit(7);
     if (!refuse_call(call, error)) _exit(9);
@@ -353,7 +353,7 @@ Test(store_faults, file_that_hdf5_could_make_but_not_open_is_not_left_behind) {
     unsetenv("HDF5_USE_FILE_LOCKING");
     pid_t child = fork();
     if (child == 0) {
-      store_start();
+      fixture_child();
       Store *store = at_end ? fixture_open(&f, &st) : NULL;
       if (at_end && (!store || !fixture_layers(&f, store, -1, &st))) _exit(7);
       if (at_end) store_written(store);
