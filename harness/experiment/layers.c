@@ -50,16 +50,23 @@ static bool layer(void *context, const WalkPlace *at, const Trace *trace, Arena 
   return store_layer(e, at, trace, &rows, scratch, st);
 }
 
+static void queued(void *context, const WalkPlace *at, const Trace *const *there) {
+  pairs_queued(&((Experiment *)context)->pairs, at, there);
+}
+
 bool run_layers(Experiment *e, Arena scratch, Status *st) {
   int layers = e->subject.model.layers, prompts = e->spec->prompt_count;
   Visitor visitor = {.context = e, .resume = resume, .layer = layer};
+  if (pairs_on_device(&scratch, &e->pairs)) visitor.queued = queued;
   Walk walk = subject_walk(&e->subject, e->pairs.side, e->pairs.sides, e->subject.prompt, prompts);
   walk.visitor = &visitor;
   walk.visitors = 1;
   walk.at_the_call = e->spec->budget_all || e->spec->budget_count > 0;
   walk.progress = e->progress;
   progress_phase(e->progress, "run", layers * prompts);
-  TRY(walk_run(&walk, scratch, st));
+  bool ok = walk_run(&walk, scratch, st);
+  if (visitor.queued) pairs_there_free(&e->pairs.there);
+  TRY(ok);
   progress_done(e->progress, "%s, %s, %s and the float64 reference",
                 md_count((Language)e->progress->language, &scratch, prompts, "prompt"),
                 md_count((Language)e->progress->language, &scratch, layers, "layer"),

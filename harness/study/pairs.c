@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "base/draw.h"
+#include "measure/device.h"
 #include "measure/jobs.h"
+#include "measure/judge.h"
 #include "study/budget.h"
 
 /* --- sides and pairs -------------------------------------------------------------------------- */
@@ -28,9 +30,9 @@ Pairs pairs_of(Arena *arena, const Spec *spec, const Subject *subject) {
              .judged = JUDGED_SHARE,
              .side = ARENA_NEW(arena, WalkSide, spec->mode_count + 1)};
   for (; p.sides < spec->mode_count; p.sides++)
-    p.side[p.sides] = (WalkSide){
-        .name = spec->modes[p.sides].name, .source = subject_modes(subject),
-                                   .mode = &spec->modes[p.sides]};
+    p.side[p.sides] = (WalkSide){.name = spec->modes[p.sides].name,
+                                 .source = subject_modes(subject),
+                                 .mode = &spec->modes[p.sides]};
   p.side[p.sides++] = (WalkSide){.name = MODE_REFERENCE, .source = subject_reference(subject)};
   p.pair = ARENA_NEW(arena, SidePair, spec->pair_count + spec->compare_all_count);
   for (int i = 0; i < spec->pair_count; i++)
@@ -99,7 +101,7 @@ static const Tensor *reference_of(const Shown *shown, int id) {
 }
 
 /* Whether this side's tensor stands on a static grid, and has a reference. */
-static bool is_on_grid(const Shown *shown, int side, int id) {
+static bool on_static_grid(const Shown *shown, int side, int id) {
   const Pairs *p = shown->of;
   const Mode *mode = walk_mode(&p->side[side], shown->at->layer);
   return mode && mode->family->grid(mode, id) && shown->trace[side].t[id].data &&
@@ -181,30 +183,81 @@ static void choose_judged(const Pairs *p, const WalkPlace *at, StatsJob *job, in
   }
 }
 
-static bool measure_layer(Pairs *p, const Shown *shown, LayerRows *rows, Arena *arena, Status *st) {
+/* Every row of a layer, to be filled. */
+static StatsJob *jobs_of(const Shown *shown, LayerRows *rows, int *jobs, Arena *arena) {
+  const Pairs *p = shown->of;
   const int count = tensors_of(p)->count;
   *rows = (LayerRows){.tensor = ARENA_NEW(arena, TensorStats, p->sides * count),
                       .pair = ARENA_NEW(arena, PairStats, p->pairs * count),
                       .clipping = ARENA_NEW(arena, Clipping, p->sides * count)};
   StatsJob *job = ARENA_NEW(arena, StatsJob, (2 * p->sides + p->pairs) * count);
-  int jobs = 0;
+  *jobs = 0;
   for (int s = 0; s < p->sides; s++)
     for (int id = 0; id < count; id++)
       if (shown->trace[s].t[id].data)
-        job[jobs++] = tensor_job(shown, s, id, &rows->tensor[rows->tensors++]);
+        job[(*jobs)++] = tensor_job(shown, s, id, &rows->tensor[rows->tensors++]);
   for (int i = 0; i < p->pairs; i++)
     for (int id = 0; id < count; id++)
       if (shown->trace[p->pair[i].base].t[id].data && shown->trace[p->pair[i].other].t[id].data)
-        job[jobs++] = pair_job(shown, &p->pair[i], id, &rows->pair[rows->pairs++], arena);
+        job[(*jobs)++] = pair_job(shown, &p->pair[i], id, &rows->pair[rows->pairs++], arena);
   for (int s = 0; s < p->sides; s++)
     for (int id = 0; id < count; id++)
-      if (is_on_grid(shown, s, id))
-        job[jobs++] = clipping_job(shown, s, id, &rows->clipping[rows->clippings++]);
-  double start = clock_s();
+      if (on_static_grid(shown, s, id))
+        job[(*jobs)++] = clipping_job(shown, s, id, &rows->clipping[rows->clippings++]);
+  return job;
+}
+
+/* What a device computed of them is the same list's; GSL judges here. */
+static bool finish_there(const StatsJob *job, int jobs, const void *came, Arena scratch,
+                         Status *st) {
+  stats_device_finish(job, jobs, came, scratch);
+  for (int i = 0; i < jobs; i++)
+    if (job[i].by == STATS_CHECKED) TRY(judge_job(&job[i], scratch, st));
+  return true;
+}
+
+static bool measure_layer(Pairs *p, const Shown *shown, LayerRows *rows, Arena *arena, Status *st) {
+  const double start = clock_s();
+  int jobs;
+  StatsJob *job = jobs_of(shown, rows, &jobs, arena);
+  const void *came = pairs_there_take(&p->there, shown->at->prompt, shown->at->layer);
   choose_judged(p, shown->at, job, jobs, *arena);
-  TRY(stats_jobs(job, jobs, *arena, st));
+  TRY(came ? finish_there(job, jobs, came, *arena, st) : stats_jobs(job, jobs, *arena, st));
   token_rows(job, jobs, rows, arena);
   p->stats_s += clock_s() - start;
+  return true;
+}
+
+void pairs_queued(Pairs *p, const WalkPlace *at, const Trace *const *there) {
+  Arena scratch = p->there_scratch;
+  Trace *trace = ARENA_NEW(&scratch, Trace, p->sides);
+  LayerRows rows;
+  int jobs;
+  for (int s = 0; s < p->sides; s++) trace[s] = *there[s];
+  const Shown shown = {p, at, trace};
+  const StatsJob *job = jobs_of(&shown, &rows, &jobs, &scratch);
+  pairs_there_queue(&p->there, at->prompt, at->layer, job, jobs);
+}
+
+/* What pairs_queued takes: no tensor is longer than the longest prompt. */
+static size_t queued_bytes(const Pairs *p) {
+  size_t longest = 0;
+  for (int i = 0; i < p->spec->prompt_count; i++)
+    longest = (size_t)p->subject->prompt[i].T > longest ? (size_t)p->subject->prompt[i].T : longest;
+  const size_t rows = (size_t)(p->sides + p->pairs) * (size_t)tensors_of(p)->count,
+               row = sizeof(TensorStats) + sizeof(PairStats) + sizeof(Clipping) +
+                     2 * sizeof(StatsJob) + 256;
+  return rows * row + (size_t)p->sides * sizeof(Trace) +
+         2 * (size_t)p->pairs * (longest * sizeof(double) + 64) + 4096;
+}
+
+bool pairs_on_device(Arena *arena, Pairs *p) {
+  for (int s = 0; s < p->sides; s++)
+    if (!p->side[s].source.ahead) return false;
+  if (p->spec->statistics == STATISTICS_GSL) return false;
+  p->there = (PairsThere){.cuda = &p->subject->device->cuda};
+  for (int i = 0; i < 2; i++) p->there.turn[i].layer = ABSENT;
+  p->there_scratch = arena_carve(arena, queued_bytes(p));
   return true;
 }
 

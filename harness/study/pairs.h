@@ -4,6 +4,7 @@
 #ifndef DS_STUDY_PAIRS_H
 #define DS_STUDY_PAIRS_H
 #include "measure/tables.h"
+#include "study/pairs_there.h"
 #include "study/study.h"
 
 typedef struct SidePair {
@@ -17,6 +18,8 @@ typedef struct Pairs {
   int sides;
   SidePair *pair; /* the spec's pairs, then fp64 against each of compare_all, none twice */
   int pairs;
+  PairsThere there; /* statistics that a device computes */
+  Arena there_scratch;
   double judged;            /* the share of the rows that GSL computes again */
   double stats_s, budget_s; /* spent so far */
 } Pairs;
@@ -25,6 +28,11 @@ typedef struct Pairs {
 
 /* Sides and pairs of the spec; `modes` computes the modes. */
 Pairs pairs_of(Arena *arena, const Spec *spec, const Subject *subject);
+
+/* Statistics are computed where all sides are: whether so. pairs_queued is then a walk's `queued`;
+ * the device's memory is given back by pairs_there_free. */
+bool pairs_on_device(Arena *arena, Pairs *pairs);
+void pairs_queued(Pairs *pairs, const WalkPlace *at, const Trace *const *there);
 
 typedef struct LayerRows {
   TensorStats *tensor; /* side by side, their tensors in order; digests are for who stores them */
