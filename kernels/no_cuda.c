@@ -1,7 +1,6 @@
 /* no_cuda: the door to a device in a program built without CUDA: there is none, and the reason says
  * why. */
 #include "kernels/cuda.h"
-#include "kernels/prepare.h"
 
 #include <string.h>
 
@@ -53,17 +52,3 @@ size_t linear_cuda_packed_bytes(int out, int in, Format format) {
   return (void)out, (void)in, (void)format, 0;
 }
 void linear_cuda_pack(const Linear *cpu, void *panels) { (void)cpu, (void)panels; }
-void prepare_widen(Cuda *cuda, const void *stored, Stored as, size_t n, double *values) {
-  (void)cuda, (void)stored, (void)as, (void)n, (void)values;
-}
-void prepare_grid(Cuda *cuda, const double *values, size_t n, PreparedGrid *grid) {
-  (void)cuda, (void)values, (void)n, (void)grid;
-}
-void prepare_values(Cuda *cuda, const double *values, size_t n, const PreparedGrid *grid,
-                    float *f32, int8_t *i8) {
-  (void)cuda, (void)values, (void)n, (void)grid, (void)f32, (void)i8;
-}
-void prepare_linear(Cuda *cuda, const double *values, int out, int in, const PreparedGrid *grid,
-                    float *f32, int8_t *i8) {
-  (void)cuda, (void)values, (void)out, (void)in, (void)grid, (void)f32, (void)i8;
-}

@@ -43,8 +43,8 @@ enum { LINEAR_F32_TILES = 5 };
 TILES_TABLE LinearTile linear_f32_tile[LINEAR_F32_TILES] = {{64, 128, 8, 8, 16, 4, 1},
                                                             {64, 64, 8, 4, 32, 4, 4},
                                                             {64, 64, 8, 4, 32, 3, 4},
-                                                            {16, 64, 4, 4, 32, 4, 4},
-                                                            {16, 32, 2, 4, 64, 4, 4}};
+                                                            {16, 64, 2, 4, 32, 4, 4},
+                                                            {16, 64, 2, 4, 64, 3, 4}};
 /* Rows of x are four floats apart more than they are long: pieces of neighbours, 16 bytes each,
  * fall into different banks. */
 TILES_FN int linear_f32_pitch(int depth) { return depth + 4; }

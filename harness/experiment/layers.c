@@ -57,6 +57,7 @@ static void queued(void *context, const WalkPlace *at, const Trace *const *there
 bool run_layers(Experiment *e, Arena scratch, Status *st) {
   int layers = e->subject.model.layers, prompts = e->spec->prompt_count;
   Visitor visitor = {.context = e, .resume = resume, .layer = layer};
+  pairs_begin(&scratch, &e->pairs);
   if (pairs_on_device(&scratch, &e->pairs)) visitor.queued = queued;
   Walk walk = subject_walk(&e->subject, e->pairs.side, e->pairs.sides, e->subject.prompt, prompts);
   walk.visitor = &visitor;
@@ -64,7 +65,7 @@ bool run_layers(Experiment *e, Arena scratch, Status *st) {
   walk.at_the_call = e->spec->budget_all || e->spec->budget_count > 0;
   walk.progress = e->progress;
   progress_phase(e->progress, "run", layers * prompts);
-  bool ok = walk_run(&walk, scratch, st);
+  bool ok = walk_run(&walk, scratch, st) && pairs_end(&e->pairs, scratch, st);
   if (visitor.queued) pairs_there_free(&e->pairs.there);
   TRY(ok);
   progress_done(e->progress, "%s, %s, %s and the float64 reference",

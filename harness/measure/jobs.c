@@ -29,30 +29,27 @@ static void fill_pair(const Known *k, const StatsJob *job, Arena scratch) {
   if (job->logits) stats_top1(job->base, job->other, job->pair_row);
 }
 
-/* True where the row is what it should be. */
-static bool fill_pair_row(const Known *k, const StatsJob *job, Arena scratch) {
-  job->pair_row->checked = job->by != STATS_LANES;
+static void fill_pair_row(const Known *k, const StatsJob *job, Arena scratch) {
+  job->pair_row->checked = job->by == STATS_GSL;
   if (job->by == STATS_GSL)
     judge_fill(job, scratch);
   else
     fill_pair(k, job, scratch);
-  return job->by != STATS_CHECKED || judge_holds(job, scratch);
 }
 
-static bool fill_tensor_row(const StatsJob *job, TensorBlock *own, Arena scratch) {
-  job->tensor_row->checked = job->by != STATS_LANES;
+static void fill_tensor_row(const StatsJob *job, TensorBlock *own, Arena scratch) {
+  job->tensor_row->checked = job->by == STATS_GSL;
   if (job->by == STATS_GSL)
     judge_fill(job, scratch);
   else
     stats_tensor_blocks(job->base, job->scale, own, job->tensor_row, scratch);
-  return job->by != STATS_CHECKED || judge_holds(job, scratch);
 }
 
-static bool fill_row(const Known *k, const StatsJob *job, Arena scratch) {
+static void fill_row(const Known *k, const StatsJob *job, Arena scratch) {
   if (job->clipping_row)
     clipping_of(job->base, job->other, job->scale, job->rows_are_tokens, job->clipping_row,
                 scratch);
-  return !job->pair_row || fill_pair_row(k, job, scratch);
+  if (job->pair_row) fill_pair_row(k, job, scratch);
 }
 
 static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
@@ -77,7 +74,7 @@ static void fill_tokens(const StatsJob *job, Arena scratch) {
 
 /* Rows are independent, each by one thread in an arena of its own, but that a pair takes what is
  * known of its tensors. */
-static void fill_rows(const StatsJob *job, int jobs, bool *holds, Arena scratch) {
+void stats_jobs(const StatsJob *job, int jobs, Arena scratch) {
   Known known = {ARENA_NEW(&scratch, TensorBlock *, jobs), job, jobs};
   for (int i = 0; i < jobs; i++)
     if (job[i].tensor_row && job[i].by != STATS_GSL)
@@ -90,20 +87,12 @@ static void fill_rows(const StatsJob *job, int jobs, bool *holds, Arena scratch)
     const Arena mine = own[omp_get_thread_num()];
 #pragma omp for schedule(dynamic)
     for (int i = 0; i < jobs; i++)
-      if (job[i].tensor_row) holds[i] = fill_tensor_row(&job[i], known.own[i], mine);
+      if (job[i].tensor_row) fill_tensor_row(&job[i], known.own[i], mine);
 #pragma omp for schedule(dynamic)
     for (int i = 0; i < jobs; i++)
       if (!job[i].tensor_row) {
-        holds[i] = fill_row(&known, &job[i], mine);
+        fill_row(&known, &job[i], mine);
         fill_tokens(&job[i], mine);
       }
   }
-}
-
-bool stats_jobs(const StatsJob *job, int jobs, Arena scratch, Status *st) {
-  bool *holds = ARENA_NEW(&scratch, bool, jobs);
-  fill_rows(job, jobs, holds, scratch);
-  for (int i = 0; i < jobs; i++)
-    if (!holds[i]) return judge_job(&job[i], scratch, st);
-  return true;
 }

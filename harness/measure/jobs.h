@@ -11,7 +11,7 @@
 
 /* Who computes a row: lanes; lanes, and then it is compared with GSL's own functions
  * (measure/judge.h); these alone. */
-typedef enum StatsBy { STATS_LANES, STATS_CHECKED, STATS_GSL } StatsBy;
+typedef enum StatsBy { STATS_LANES, STATS_GSL } StatsBy;
 
 /* Rows to be filled: of a tensor (tensor_row), of a pair (pair_row), or of what a grid clips
  * (clipping_row; base is the reference's): one of the three. The keys of a row, and its digest, are
@@ -31,7 +31,7 @@ typedef struct StatsJob {
 /* On the processor: each row by one thread. A pair whose tensors have jobs of their own, by the
  * same Tensor, takes what is known of them. False where a row is not what GSL says: the message
  * names it, a column and both values. */
-bool stats_jobs(const StatsJob *job, int jobs, Arena scratch, Status *st);
+void stats_jobs(const StatsJob *job, int jobs, Arena scratch);
 /* Bytes of scratch that each thread takes of these. */
 size_t stats_jobs_bytes(const StatsJob *job, int jobs);
 #endif

@@ -6,7 +6,6 @@
 #include "base/draw.h"
 #include "measure/device.h"
 #include "measure/jobs.h"
-#include "measure/judge.h"
 #include "study/budget.h"
 
 /* --- sides and pairs -------------------------------------------------------------------------- */
@@ -161,14 +160,10 @@ static int judged_in(const Pairs *p, size_t visits) {
 
 /* The rows of tensors and pairs stand first. Which are chosen depends on the seed, the prompt and
  * the layer alone. */
-static void choose_judged(const Pairs *p, const WalkPlace *at, StatsJob *job, int jobs,
-                          Arena scratch) {
+static bool judge_some(Pairs *p, const WalkPlace *at, const StatsJob *job, int jobs, Arena scratch,
+                       Status *st) {
   int rows = 0;
-  for (int i = 0; i < jobs; i++) {
-    job[i].by = p->spec->statistics == STATISTICS_GSL ? STATS_GSL : STATS_LANES;
-    rows += !job[i].clipping_row;
-  }
-  if (p->spec->statistics == STATISTICS_GSL) return;
+  for (int i = 0; i < jobs; i++) rows += !job[i].clipping_row;
   const size_t visits = (size_t)at->prompt * (size_t)p->subject->model.layers + (size_t)at->layer;
   gsl_rng rng = draw_by(&scratch, arena_printf(&scratch, "judged %lld %d %d",
                                                (long long)p->spec->seed, at->prompt, at->layer));
@@ -179,8 +174,9 @@ static void choose_judged(const Pairs *p, const WalkPlace *at, StatsJob *job, in
     const int other = i + (int)gsl_rng_uniform_int(&rng, (unsigned long)(rows - i)),
               one = index[other];
     index[other] = index[i];
-    job[one].by = STATS_CHECKED;
+    TRY(judge_queue_add(&p->judge, &job[one], scratch, st));
   }
+  return true;
 }
 
 /* Every row of a layer, to be filled. */
@@ -207,22 +203,18 @@ static StatsJob *jobs_of(const Shown *shown, LayerRows *rows, int *jobs, Arena *
   return job;
 }
 
-/* What a device computed of them is the same list's; GSL judges here. */
-static bool finish_there(const StatsJob *job, int jobs, const void *came, Arena scratch,
-                         Status *st) {
-  stats_device_finish(job, jobs, came, scratch);
-  for (int i = 0; i < jobs; i++)
-    if (job[i].by == STATS_CHECKED) TRY(judge_job(&job[i], scratch, st));
-  return true;
-}
-
 static bool measure_layer(Pairs *p, const Shown *shown, LayerRows *rows, Arena *arena, Status *st) {
   const double start = clock_s();
   int jobs;
   StatsJob *job = jobs_of(shown, rows, &jobs, arena);
   const void *came = pairs_there_take(&p->there, shown->at->prompt, shown->at->layer);
-  choose_judged(p, shown->at, job, jobs, *arena);
-  TRY(came ? finish_there(job, jobs, came, *arena, st) : stats_jobs(job, jobs, *arena, st));
+  const bool by_gsl = p->spec->statistics == STATISTICS_GSL;
+  for (int i = 0; i < jobs; i++) job[i].by = by_gsl ? STATS_GSL : STATS_LANES;
+  if (came)
+    stats_device_finish(job, jobs, came, *arena);
+  else
+    stats_jobs(job, jobs, *arena);
+  if (!by_gsl) TRY(judge_some(p, shown->at, job, jobs, *arena, st));
   token_rows(job, jobs, rows, arena);
   p->stats_s += clock_s() - start;
   return true;
@@ -239,16 +231,34 @@ void pairs_queued(Pairs *p, const WalkPlace *at, const Trace *const *there) {
   pairs_there_queue(&p->there, at->prompt, at->layer, job, jobs);
 }
 
+static int longest_prompt(const Pairs *p) {
+  int longest = 1;
+  for (int i = 0; i < p->spec->prompt_count; i++)
+    if (p->subject->prompt[i].T > longest) longest = p->subject->prompt[i].T;
+  return longest;
+}
+
 /* What pairs_queued takes: no tensor is longer than the longest prompt. */
 static size_t queued_bytes(const Pairs *p) {
-  size_t longest = 0;
-  for (int i = 0; i < p->spec->prompt_count; i++)
-    longest = (size_t)p->subject->prompt[i].T > longest ? (size_t)p->subject->prompt[i].T : longest;
+  const size_t longest = (size_t)longest_prompt(p);
   const size_t rows = (size_t)(p->sides + p->pairs) * (size_t)tensors_of(p)->count,
                row = sizeof(TensorStats) + sizeof(PairStats) + sizeof(Clipping) +
                      2 * sizeof(StatsJob) + 256;
   return rows * row + (size_t)p->sides * sizeof(Trace) +
          2 * (size_t)p->pairs * (longest * sizeof(double) + 64) + 4096;
+}
+
+static size_t judged_elements(const Pairs *p) {
+  return (size_t)longest_prompt(p) * (size_t)family_widest(&p->subject->model.config);
+}
+
+void pairs_begin(Arena *arena, Pairs *p) { p->judge = judge_queue(arena, judged_elements(p)); }
+
+bool pairs_end(Pairs *p, Arena scratch, Status *st) {
+  const double start = clock_s();
+  TRY(judge_queue_end(&p->judge, scratch, st));
+  p->stats_s += clock_s() - start;
+  return true;
 }
 
 bool pairs_on_device(Arena *arena, Pairs *p) {

@@ -3,6 +3,7 @@
  * by themselves, and the error budgets that are asked for. */
 #ifndef DS_STUDY_PAIRS_H
 #define DS_STUDY_PAIRS_H
+#include "measure/judge_queue.h"
 #include "measure/tables.h"
 #include "study/pairs_there.h"
 #include "study/study.h"
@@ -20,6 +21,7 @@ typedef struct Pairs {
   int pairs;
   PairsThere there; /* statistics that a device computes */
   Arena there_scratch;
+  JudgeQueue judge;
   double judged;            /* the share of the rows that GSL computes again */
   double stats_s, budget_s; /* spent so far */
 } Pairs;
@@ -29,6 +31,11 @@ typedef struct Pairs {
 /* Sides and pairs of the spec; `modes` computes the modes. */
 Pairs pairs_of(Arena *arena, const Spec *spec, const Subject *subject);
 
+/* Before the first layer is measured, and after the last: rows that GSL judges wait for one
+ * another.
+ */
+void pairs_begin(Arena *arena, Pairs *pairs);
+bool pairs_end(Pairs *pairs, Arena scratch, Status *st);
 /* Statistics are computed where all sides are: whether so. pairs_queued is then a walk's `queued`;
  * the device's memory is given back by pairs_there_free. */
 bool pairs_on_device(Arena *arena, Pairs *pairs);

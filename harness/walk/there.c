@@ -1,5 +1,4 @@
-/* there: what of a subject is computed on a device: its modes, the reference, and the plain weights
- * of the rewrite's proof. */
+/* there: what of a subject is computed on a device: its modes and the reference. */
 #include "walk/there.h"
 
 /* Tokens of the longest prompt that anything runs through lanes. */
@@ -11,12 +10,11 @@ static int longest(const Spec *spec, const Subject *subject) {
   return T;
 }
 
-/* Of the lanes of a walk through the prompts, of calibration and of the proof. */
+/* Of the lanes of a walk through the prompts. */
 static size_t lanes_bytes(const Spec *spec, const Subject *subject) {
   const Config *c = &subject->checkpoint.config;
   const int T = longest(spec, subject);
-  return (size_t)(spec->mode_count + 1) * lane_bytes(c, FORMAT_F32, T) +
-         3 * lane_bytes(c, FORMAT_F64, T);
+  return (size_t)spec->mode_count * lane_bytes(c, FORMAT_F32, T) + lane_bytes(c, FORMAT_F64, T);
 }
 
 bool there_load(Arena *arena, const Spec *spec, Subject *subject, Status *st) {
@@ -44,18 +42,4 @@ Source subject_modes(const Subject *subject) {
 
 Source subject_reference(const Subject *subject) {
   return subject->device64 ? source_cuda64(subject->device64) : source_ref64(&subject->weights);
-}
-
-bool there_plain(Arena *arena, const Subject *subject, const Weights64 *plain, Source *source,
-                 Status *st) {
-  *source = source_ref64(plain);
-  if (!subject->device) return true;
-  Device64 *device = ARENA_NEW(arena, Device64, 1);
-  TRY(device64_load(arena, subject->device, plain, SIZE_MAX / 2, device, st));
-  *source = source_cuda64(device);
-  return true;
-}
-
-void there_plain_done(Source *source) {
-  if (source->ahead) device64_free(source->context);
 }

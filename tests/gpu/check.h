@@ -14,7 +14,6 @@ bool check_ops(bool small);
 bool check_primitives(void);
 bool check_places(void);
 bool check_reference(bool small);
-bool check_prepare(bool small);
 bool check_stats(bool small);
 /* Prints how long the operators take whose names contain `only`. */
 void time_ops(const char *only);

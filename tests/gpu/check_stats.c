@@ -154,7 +154,7 @@ static bool check_pair(Arena arena, Format fa, Format fb, int rows, int cols, Fi
   if (!cuda_wait(&cuda, why)) printf("FAILED: %s\n", why), exit(1);
   const Made *other = fill == FILL_SAME_PAIR ? &a : &b;
   make_jobs(&a.here, &other->here, here, job);
-  stats_jobs(job, JOBS, arena, &st);
+  stats_jobs(job, JOBS, arena);
   make_jobs(&a.there, &other->there, there, job);
   on_device(job, arena);
   const bool same = same_rows(here, there, what);
