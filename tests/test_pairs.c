@@ -70,8 +70,8 @@ Test(pairs, every_token_of_the_stream_has_the_squares_of_its_row) {
       const TokenErrors *row = &rows.token[i];
       const SidePair *pair = &l.pairs.pair[i / a_pair];
       if (i % a_pair == 0)
-        row_squares(&l.trace[pair->base].t[T_BLOCK_OUT], &l.trace[pair->other].t[T_BLOCK_OUT], want,
-                    l.arena);
+        row_squares(&l.trace[pair->base].t[T_BLOCK_OUT], &l.trace[pair->other].t[T_BLOCK_OUT],
+                    want);
       cr_expect_str_eq(row->prompt, "p");
       cr_expect_str_eq(row->base, l.pairs.side[pair->base].name);
       cr_expect_str_eq(row->other, l.pairs.side[pair->other].name);

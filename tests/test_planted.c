@@ -97,7 +97,7 @@ static bool see(void *context, const WalkPlace *at, const Trace *trace, Arena sc
   Seen *seen = context;
   const Tensor *base = &trace[0].t[T_BLOCK_OUT], *other = &trace[1].t[T_BLOCK_OUT];
   PartSquares tokens = {ARENA_NEW(&scratch, double, TOKENS), ARENA_NEW(&scratch, double, TOKENS)};
-  row_squares(base, other, tokens, scratch);
+  row_squares(base, other, tokens);
   for (int r = 0; r < ROWS; r++) {
     TokenErrors *row = &seen->row[at->layer * ROWS + r];
     *row =

@@ -15,7 +15,7 @@ void ends_block_out(const Tensor *reference, const Tensor *way, EndSums *sums, A
     sums->error2 += d * d;
     sums->size2 += want * want;
   }
-  row_squares(reference, way, tokens, scratch);
+  row_squares(reference, way, tokens);
   sums->token_median = part_errors_of(tokens, rows, ARENA_NEW(&scratch, double, rows)).median;
 }
 

@@ -67,9 +67,8 @@ size_t stats_jobs_bytes(const StatsJob *job, int jobs) {
 }
 
 /* A pair by GSL leaves the squares of its tokens as any other. */
-static void fill_tokens(const StatsJob *job, Arena scratch) {
-  if (job->by == STATS_GSL && job->token.error2)
-    row_squares(job->base, job->other, job->token, scratch);
+static void fill_tokens(const StatsJob *job) {
+  if (job->by == STATS_GSL && job->token.error2) row_squares(job->base, job->other, job->token);
 }
 
 /* Rows are independent, each by one thread in an arena of its own, but that a pair takes what is
@@ -92,7 +91,7 @@ void stats_jobs(const StatsJob *job, int jobs, Arena scratch) {
     for (int i = 0; i < jobs; i++)
       if (!job[i].tensor_row) {
         fill_row(&known, &job[i], mine);
-        fill_tokens(&job[i], mine);
+        fill_tokens(&job[i]);
       }
   }
 }

@@ -83,14 +83,20 @@ PartErrors part_errors_of(PartSquares squares, size_t parts, double *room) {
   return e;
 }
 
-void row_squares(const Tensor *base, const Tensor *other, PartSquares squares, Arena scratch) {
-  const size_t rows = (size_t)base->rows, cols = (size_t)base->cols;
-  double *a = ARENA_NEW(&scratch, double, cols), *b = ARENA_NEW(&scratch, double, cols);
-  for (size_t r = 0; r < rows; r++) {
-    const Tensor x = tensor_rows(base, (int)r, 1), y = tensor_rows(other, (int)r, 1);
-    tensor_values(&x, a);
-    tensor_values(&y, b);
-    squares.error2[r] = squares.base2[r] = 0;
-    row_squares_add(a, b, 1, cols, (PartSquares){&squares.error2[r], &squares.base2[r]});
+void row_squares(const Tensor *base, const Tensor *other, PartSquares squares) {
+  const int cols = base->cols;
+#pragma omp parallel for
+  for (int r = 0; r < base->rows; r++) {
+    double a[BLOCK_ELEMENTS], b[BLOCK_ELEMENTS];
+    PartSquares row = {&squares.error2[r], &squares.base2[r]};
+    *row.error2 = *row.base2 = 0;
+    for (int c = 0, piece; c < cols; c += piece) {
+      piece = cols - c < BLOCK_ELEMENTS ? cols - c : BLOCK_ELEMENTS;
+      const Tensor x = tensor_rows(base, r, 1), y = tensor_rows(other, r, 1);
+      const Tensor x_piece = tensor_columns(&x, c, piece), y_piece = tensor_columns(&y, c, piece);
+      tensor_values(&x_piece, a);
+      tensor_values(&y_piece, b);
+      row_squares_add(a, b, 1, (size_t)piece, row);
+    }
   }
 }

@@ -151,7 +151,7 @@ static Both pair_of(const Repairing *r, int suspect, bool repaired) {
 static void add_squares(const Tensor *base, const Tensor *other, int token, double *error2,
                         double *size2, double *token2, Arena scratch) {
   PartSquares tokens = part_squares(&scratch, (size_t)base->rows);
-  row_squares(base, other, tokens, scratch);
+  row_squares(base, other, tokens);
   for (int t = 0; t < base->rows; t++) {
     if (!isfinite(tokens.error2[t]) || !isfinite(tokens.base2[t]))
       continue; /* left out, as everywhere */

@@ -191,7 +191,7 @@ static const char *name_of(const Scene *s, int id) { return tensors_of(s)->info[
 static PartSquares squares_of(const Scene *s, int id, Arena *arena) {
   const Tensor *base = &s->base->t[id];
   PartSquares tokens = part_squares(arena, (size_t)base->rows);
-  row_squares(base, &s->other->t[id], tokens, *arena);
+  row_squares(base, &s->other->t[id], tokens);
   return tokens;
 }
 

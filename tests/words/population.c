@@ -40,7 +40,7 @@ static void point_of(const Tensor *base, const Tensor *other, Point *point, Aren
   const size_t rows = (size_t)base->rows;
   const PartSquares squares = part_squares(&scratch, rows);
   double *room = ARENA_NEW(&scratch, double, rows);
-  row_squares(base, other, squares, scratch);
+  row_squares(base, other, squares);
   PartErrors e = part_errors_of(squares, rows, room);
   double error = 0, size = 0;
   for (size_t r = 0; r < rows; r++) error += squares.error2[r], size += squares.base2[r];
