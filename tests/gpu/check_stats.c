@@ -148,7 +148,6 @@ static bool check_pair(Arena arena, Format fa, Format fb, int rows, int cols, Fi
   Made a = made(&arena, fa, rows, cols, fill), b = made(&arena, fb, rows, cols, fill);
   char what[128], why[256];
   StatsJob job[JOBS];
-  Status st = {0};
   snprintf(what, sizeof what, "%s, %s, %d x %d, %s", format_name(fa), format_name(fb), rows, cols,
            fill_name[fill]);
   if (!cuda_wait(&cuda, why)) printf("FAILED: %s\n", why), exit(1);
