@@ -345,9 +345,10 @@ static const Key spec_keys[] = {
      .max = INT64_MAX, .meaning = "of made inputs and of draws of prompts"},
     {"statistics", KIND_CHOICE, offsetof(Spec, statistics), .standard = "lanes",
      .names = WORDS("lanes", "gsl"),
-     .meaning = "gsl: the rows of tensors and pairs by GSL's own functions, a hundred times slower; "
-                "lanes: those compute a sample of the rows again, and a row that differs is an "
-                "error"},
+     .meaning =
+         "gsl: the rows of tensors and pairs by GSL's own functions, a hundred times slower; "
+         "lanes: those compute a sample of the rows again, and a row that differs is an "
+         "error"},
     {"durability", KIND_CHOICE, offsetof(Spec, durability), .standard = "kill",
      .names = WORDS("kill", "power"),
      .meaning = "what finished layers survive: the end of the process, or a loss of power"},

@@ -354,8 +354,7 @@ static void add_dataset(StoreSize *size, const Slot *slot) {
   size->tensors++;
 }
 
-/* What a prompt's layer adds to the file; `held`: what the writer's copy of it takes, in the wider
- * of the forms that a tensor has and is written in. */
+/* What a prompt's layer adds to the file; `held`: what the writer's copy of it takes. */
 static void add_layer(const StoreShape *shape, int prompt, int layer, StoreSize *size,
                       uint64_t *held) {
   *held = 0;
@@ -363,10 +362,9 @@ static void add_layer(const StoreShape *shape, int prompt, int layer, StoreSize 
     for (int id = 0; id < shape->tensors->count; id++) {
       if (!shape->side[side].layer[layer].makes[id] || !made_in(shape, id, layer)) continue;
       Slot slot = slot_of(shape, prompt, layer, side, id);
-      const uint64_t own = (uint64_t)slot.rows * (uint64_t)slot.cols *
-                           format_size(shape->side[side].layer[layer].format[id]);
-      *held += most(own, slot.widened ? slot.bytes : 0) + ROUNDING;
+      *held += ROUNDING;
       if (!is_kept(shape, layer, side, id)) continue;
+      *held += slot.bytes;
       add_dataset(size, &slot);
       if (slot.scale.axis == SCALE_NONE) continue;
       const Slot scales = slot_of_scales(&slot);

@@ -26,7 +26,7 @@ typedef struct Slot {
 /* One layer on its way to the disk. */
 typedef struct JobTensor {
   Tensor from;      /* the run's */
-  void *data;       /* the store's own copy, whole, in the form that the file has */
+  void *data;       /* the store's own copy, whole, in the form that the file has; NULL: not kept */
   int row;          /* of table_tensor_stats; -1: none */
   const Slot *slot; /* NULL: not kept */
   int record;       /* of the entry; -1: not kept */

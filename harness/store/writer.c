@@ -63,10 +63,6 @@ bool writer_failed(Store *store, const char *path, const char *object, size_t by
 /* --- the form in which a tensor is stored: whole, float16 widened where asked for, NaN
  * canonical */
 
-static size_t tensor_bytes(const Tensor *t) {
-  return (size_t)t->rows * (size_t)t->cols * format_size(t->format);
-}
-
 static void canonical(Tensor *t) {
   const size_t n = (size_t)t->rows * (size_t)t->cols;
   uint16_t *h = t->data;
@@ -104,20 +100,35 @@ static void widen(char *room, size_t n) {
   }
 }
 
-/* The copy as the file has it. Two digests: of the tensor's own bytes, for its row, and of those
- * that are stored. */
-static void settle(JobTensor *what, Digest *own, Digest *stored) {
-  const size_t n = (size_t)what->from.rows * (size_t)what->from.cols,
-               bytes = tensor_bytes(&what->from);
+/* Its bytes as the file has them, NaN canonical, to `to` where it is kept, and their digest: piece
+ * by piece, each once through the cache. */
+static Digest copy_settled(const Tensor *from, char *to) {
+  enum { PIECE = 1 << 13 };
+  _Alignas(64) char room[PIECE * sizeof(double)];
+  const size_t n = (size_t)from->rows * (size_t)from->cols, size = format_size(from->format);
+  DigestState state;
+  digest_begin(&state);
+  for (size_t first = 0, count; first < n; first += count) {
+    const Tensor piece = tensor_block(from, first, PIECE, &count);
+    Tensor copy = piece;
+    copy.stride = piece.cols;
+    copy.data = to ? to + first * size : room;
+    tensor_pack(&piece, copy.data);
+    canonical(&copy);
+    digest_add(&state, copy.data, count * size);
+  }
+  return digest_end(&state);
+}
+
+/* Two digests: of the tensor's own bytes, for its row, and of those that are stored. */
+static void settle(const JobTensor *what, Digest *own, Digest *stored) {
+  const size_t n = (size_t)what->from.rows * (size_t)what->from.cols;
   const bool widened = what->slot && what->slot->widened;
-  Tensor copy = what->from;
-  copy.data = (char *)what->data + (widened ? n * sizeof(uint16_t) : 0);
-  tensor_pack(&what->from, copy.data);
-  canonical(&copy);
-  *own = *stored = digest_of(copy.data, bytes);
+  char *to = what->data;
+  *own = *stored = copy_settled(&what->from, widened ? to + n * sizeof(uint16_t) : to);
   if (!widened) return;
-  widen(what->data, n);
-  *stored = digest_of(what->data, n * sizeof(float));
+  widen(to, n);
+  *stored = digest_of(to, n * sizeof(float));
 }
 
 /* --- the thread: one layer -------------------------------------------------------------------- */
@@ -227,7 +238,7 @@ static const Slot *slot_of(const Store *store, int prompt, int layer, int side, 
 static JobTensor *next_job(Job *job, Arena *arena, const Tensor *from, const Slot *slot, int row) {
   JobTensor *to = &job->tensor[job->tensors++];
   *to = (JobTensor){.from = *from, .row = row, .slot = slot, .record = slot ? job->kept++ : -1};
-  to->data = arena_room(arena, slot && slot->widened ? slot->bytes : tensor_bytes(from), 1);
+  if (slot) to->data = arena_room(arena, slot->bytes, 1);
   return to;
 }
 
@@ -275,7 +286,7 @@ static void settle_all(Store *store) {
   EntryTensor *record = entry_tensors(store->entry);
 #pragma omp parallel for schedule(dynamic)
   for (int i = 0; i < job->tensors; i++) {
-    JobTensor *what = &job->tensor[i];
+    const JobTensor *what = &job->tensor[i];
     Digest own, stored;
     settle(what, &own, &stored);
     if (what->record >= 0) record[what->record].digest = stored;
