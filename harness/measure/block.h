@@ -77,10 +77,10 @@ ROOM_FN void moment_lane(Real *rest, Real *squares, Real x, Real centre, Mask va
  * So the least and the largest are found whatever the order, and what is not finite shows. */
 ROOM_FN int32_t order_f32(float x) {
   const int32_t bits = (int32_t)bits_of_f32(x);
-  return bits ^ (int32_t)((uint32_t)(bits >> 31) >> 1);
+  return bits ^ (bits < 0 ? INT32_MAX : 0);
 }
 ROOM_FN float f32_of_order(int32_t order) {
-  return f32_of_bits((uint32_t)(order ^ (int32_t)((uint32_t)(order >> 31) >> 1)));
+  return f32_of_bits((uint32_t)(order ^ (order < 0 ? INT32_MAX : 0)));
 }
 ROOM_FN int64_t double_bits(double x) {
   int64_t bits;
@@ -94,10 +94,10 @@ ROOM_FN double double_of_bits(int64_t bits) {
 }
 ROOM_FN int64_t order_f64(double x) {
   const int64_t bits = double_bits(x);
-  return bits ^ (int64_t)((uint64_t)(bits >> 63) >> 1);
+  return bits ^ (bits < 0 ? INT64_MAX : 0);
 }
 ROOM_FN double f64_of_order(int64_t order) {
-  return double_of_bits(order ^ (int64_t)((uint64_t)(order >> 63) >> 1));
+  return double_of_bits(order ^ (order < 0 ? INT64_MAX : 0));
 }
 /* Of +Inf; -Inf stands at -1 - this. A finite number lies between. */
 #define ORDER_INF_F32 INT32_C(0x7f800000)

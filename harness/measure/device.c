@@ -15,7 +15,7 @@
 _Static_assert((int)DEVICE_QUANTILES == (int)PAIR_QUANTILES && (int)DEVICE_FIRST == FIRST_VALUES,
                "what the kernels fill is what a row takes");
 
-enum { KEYS_LEAST = 1 << 23 }; /* 64 MB of keys, or those of the largest pair */
+enum { KEYS_LEAST = 1 << 26 }; /* 512 MB of keys, or those of the largest pair */
 
 typedef enum Kind { KIND_TENSOR, KIND_PAIR, KIND_CLIP, KIND_TOP, KINDS } Kind;
 

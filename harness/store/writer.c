@@ -104,7 +104,7 @@ static void widen(char *room, size_t n) {
  * by piece, each once through the cache. */
 static Digest copy_settled(const Tensor *from, char *to) {
   enum { PIECE = 1 << 13 };
-  _Alignas(64) char room[PIECE * sizeof(double)];
+  _Alignas(64) char room[PIECE * sizeof(double)] = {0};
   const size_t n = (size_t)from->rows * (size_t)from->cols, size = format_size(from->format);
   DigestState state;
   digest_begin(&state);
