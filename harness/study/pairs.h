@@ -28,7 +28,7 @@ typedef struct Pairs {
 
 #define JUDGED_SHARE 0.01
 
-/* Sides and pairs of the spec; `modes` computes the modes. */
+/* Sides and pairs of the spec. */
 Pairs pairs_of(Arena *arena, const Spec *spec, const Subject *subject);
 
 /* Before the first layer is measured, and after the last: rows that GSL judges wait for one
