@@ -309,33 +309,6 @@ size_t device_pass(Device *d, int lane, const Mode *mode, bool back) {
 
 static Device *device_of(const Source *source) { return source->context; }
 
-static void embed(const Source *source, const int32_t *token, int T, Arena *arena, Trace *trace) {
-  const Source *host = &device_of(source)->host;
-  host->embed(host, token, T, arena, trace);
-}
-
-static void block(const Source *source, const Mode *mode, int layer, const Tensor *x, Arena *arena,
-                  Trace *trace) {
-  const Source *host = &device_of(source)->host;
-  host->block(host, mode, layer, x, arena, trace);
-}
-
-static void head(const Source *source, const Tensor *x, Arena *arena, Trace *trace) {
-  const Source *host = &device_of(source)->host;
-  host->head(host, x, arena, trace);
-}
-
-static bool check(const Source *source, const Mode *mode, int layer, const Trace *trace,
-                  Status *st) {
-  const Source *host = &device_of(source)->host;
-  return host->check(host, mode, layer, trace, st);
-}
-
-static Forms forms(const Source *source, const Mode *mode, bool head) {
-  const Source *host = &device_of(source)->host;
-  return host->forms(host, mode, head);
-}
-
 static int open_lane(const Source *source, int T, TensorSet back, Status *st) {
   Device *d = device_of(source);
   return device_lane(d, &d->from->config, FORMAT_F32, T, back, st);
@@ -378,12 +351,5 @@ static double take(const Source *source, int lane, Trace *trace) {
 
 Source source_cuda(Device *device) {
   static const SourceAhead ahead = {open_lane, close_lane, has, hold, queue, there, wait, take};
-  return (Source){.stream = FORMAT_F32,
-                  .context = device,
-                  .embed = embed,
-                  .block = block,
-                  .head = head,
-                  .check = check,
-                  .forms = forms,
-                  .ahead = &ahead};
+  return lane_source(&device->host, device, &ahead);
 }

@@ -136,33 +136,6 @@ static void head_there(const void *context, const Tensor *x, Arena *room, Trace 
 
 static Device64 *device_of(const Source *source) { return source->context; }
 
-static void embed(const Source *source, const int32_t *token, int T, Arena *arena, Trace *trace) {
-  const Source *host = &device_of(source)->host;
-  host->embed(host, token, T, arena, trace);
-}
-
-static void block(const Source *source, const Mode *mode, int layer, const Tensor *x, Arena *arena,
-                  Trace *trace) {
-  const Source *host = &device_of(source)->host;
-  host->block(host, mode, layer, x, arena, trace);
-}
-
-static void head(const Source *source, const Tensor *x, Arena *arena, Trace *trace) {
-  const Source *host = &device_of(source)->host;
-  host->head(host, x, arena, trace);
-}
-
-static bool check(const Source *source, const Mode *mode, int layer, const Trace *trace,
-                  Status *st) {
-  const Source *host = &device_of(source)->host;
-  return host->check(host, mode, layer, trace, st);
-}
-
-static Forms forms(const Source *source, const Mode *mode, bool with_head) {
-  (void)source, (void)mode;
-  return (Forms){.f64 = true, .head64 = with_head};
-}
-
 static int open_lane(const Source *source, int T, TensorSet back, Status *st) {
   const Device64 *d = device_of(source);
   return device_lane(d->device, &d->from->config, FORMAT_F64, T, back, st);
@@ -222,12 +195,5 @@ static double take(const Source *source, int lane, Trace *trace) {
 
 Source source_cuda64(Device64 *device) {
   static const SourceAhead ahead = {open_lane, close_lane, has, hold, queue, there, wait, take};
-  return (Source){.stream = FORMAT_F64,
-                  .context = device,
-                  .embed = embed,
-                  .block = block,
-                  .head = head,
-                  .check = check,
-                  .forms = forms,
-                  .ahead = &ahead};
+  return lane_source(&device->host, device, &ahead);
 }

@@ -201,3 +201,39 @@ double lane_take(Cuda *cuda, const Lane *lane, Trace *trace) {
   }
   return cuda_seconds(cuda, lane->start, lane->done);
 }
+
+/* --- as a source ------------------------------------------------------------------------------ */
+
+static void embed(const Source *source, const int32_t *token, int T, Arena *arena, Trace *trace) {
+  source->host->embed(source->host, token, T, arena, trace);
+}
+
+static void block(const Source *source, const Mode *mode, int layer, const Tensor *x, Arena *arena,
+                  Trace *trace) {
+  source->host->block(source->host, mode, layer, x, arena, trace);
+}
+
+static void head(const Source *source, const Tensor *x, Arena *arena, Trace *trace) {
+  source->host->head(source->host, x, arena, trace);
+}
+
+static bool check(const Source *source, const Mode *mode, int layer, const Trace *trace,
+                  Status *st) {
+  return source->host->check(source->host, mode, layer, trace, st);
+}
+
+static Forms forms(const Source *source, const Mode *mode, bool with_head) {
+  return source->host->forms(source->host, mode, with_head);
+}
+
+Source lane_source(const Source *host, void *context, const SourceAhead *ahead) {
+  return (Source){.stream = host->stream,
+                  .context = context,
+                  .embed = embed,
+                  .block = block,
+                  .head = head,
+                  .check = check,
+                  .forms = forms,
+                  .ahead = ahead,
+                  .host = host};
+}

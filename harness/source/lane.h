@@ -63,4 +63,8 @@ size_t lane_queue(Cuda *cuda, Lane *lane, const LaneWork *work, const Mode *mode
  * that came back in pinned memory; the seconds that it took to compute. */
 double lane_take(Cuda *cuda, const Lane *lane, Trace *trace);
 
+/* A source whose lanes compute ahead, in the stream of `host`, of the same model, which computes
+ * what is asked at the call and says in which forms weights are taken; both stay where they are. */
+Source lane_source(const Source *host, void *context, const SourceAhead *ahead);
+
 #endif

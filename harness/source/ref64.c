@@ -27,8 +27,8 @@ static bool check(const Source *source, const Mode *mode, int layer, const Trace
 }
 
 static Forms forms(const Source *source, const Mode *mode, bool head) {
-  (void)source, (void)mode, (void)head;
-  return (Forms){.f64 = true};
+  (void)source, (void)mode;
+  return (Forms){.f64 = true, .head64 = head};
 }
 
 Source source_ref64(const Weights64 *weights) {
