@@ -67,9 +67,9 @@ check: deps-check               ## build and run every test
 	$(if $(KERNELS),tests/check_ptx.sh $(NVCC) $(filter -f% -p%,$(NVFLAGS)))
 	OMP_WAIT_POLICY=passive $(BUILD)/check $(CHECK)   # spinning threads make the tests of small operators ten times slower
 
-check-exhaustive: deps-check    ## the float32 functions over every float32 there is, the float64 ones over 2.5 billion points: ten minutes
+check-exhaustive: deps-check    ## the float32 functions over every float32 there is, the float64 ones over 2.5 billion points, more numbers that are traps: ten minutes
 	@$(AGAIN) all $(BUILD)/check
-	DRIFTSCOPE_EXHAUSTIVE=1 $(BUILD)/check --filter '@(math32|math64)/*'
+	DRIFTSCOPE_EXHAUSTIVE=1 $(BUILD)/check --filter '@(math32|math64|traps)/*'
 
 check-crash: deps-check         ## the program and the store killed before every writing call, and gone on: a quarter of an hour
 	@$(AGAIN) all $(BUILD)/check

@@ -1,6 +1,7 @@
 /* test_checkpoint: the shipped model is read as it is, small models written from code are read in
  * every type and layout, and whatever does not fit is refused with the file and the fault. */
 #include "family/mamba1.h"
+#include "tests/draws.h"
 #include "tests/made_weights.h"
 
 TestSuite(checkpoint, .init = test_files_begin, .fini = test_files_end);
@@ -276,6 +277,23 @@ Test(checkpoint, nan_and_infinity_are_refused_with_their_place) {
         NAN; /* later in the order, so not the one that is named */
     refuse_model(m, WORDS("/model.safetensors: ", "'backbone.layers.1.mixer.x_proj.weight'",
                           "element 39", "NaN or infinite"));
+  }
+}
+
+Test(checkpoint, a_value_that_is_not_finite_is_named_wherever_it_stands) {
+  const char *const types[] = {"F16", "BF16", "F32", "F64"};
+  const double bad[] = {NAN, INFINITY, -INFINITY};
+  gsl_rng *draws = draws_from(43);
+  CONFIG();
+  for (int i = 0; i < 200; i++) {
+    Model *m = model_of(types[gsl_rng_uniform_int(draws, 4)]);
+    Made *t = &m->tensor[gsl_rng_uniform_int(draws, (unsigned long)m->count)];
+    const int at = (int)gsl_rng_uniform_int(draws, (unsigned long)made_count(t));
+    char name[128], element[32];
+    t->value[at] = bad[gsl_rng_uniform_int(draws, 3)];
+    snprintf(name, sizeof name, "'%s'", t->name);
+    snprintf(element, sizeof element, "element %d ", at);
+    refuse_model(m, WORDS("/model.safetensors: ", name, element, "NaN or infinite"));
   }
 }
 

@@ -1,9 +1,7 @@
 /* Planted events: in one layer of the shipped model one value is clipped behind the operator that
  * made it, at places drawn at random. Each is found, traced to that very element, and its repair
  * takes away what the plant added. */
-#include "family/family.h"
-#include "family/mamba1.h"
-#include "shipped_model.h"
+#include "planted.h"
 #include "tests/draws.h"
 
 #include <math.h>
@@ -15,46 +13,11 @@
 
 enum { TOKENS = 40, LAYERS = 4, ROWS = (TOKENS + TOKENS_A_ROW - 1) / TOKENS_A_ROW, PLANTS = 100 };
 
-/* Where values are made: the operator, which of its outputs, and the linear. */
-static const struct {
-  int tensor;
-  OpKind kind;
-  int out;
-  const char *linear;
-} makers[] = {{T_NORM, OP_RMSNORM, 0, NULL},        {T_IN_PROJ, OP_LINEAR, 0, "in_proj"},
-              {T_CONV1D_SILU, OP_CONV1D, 1, NULL},  {T_X_PROJ, OP_LINEAR, 0, "x_proj"},
-              {T_DT_PROJ, OP_LINEAR, 0, "dt_proj"}, {T_GATED, OP_SCAN, 2, NULL},
-              {T_OUT_PROJ_IN, OP_HADAMARD, 0, NULL}};
-enum { MAKERS = sizeof makers / sizeof *makers };
-
-static struct {
-  bool planted;
-  int maker, layer, row, col;
-  bool here; /* the block that runs is the layer of the plant */
-} plant;
-
-static void clip(Tensor *t) {
-  size_t at = (size_t)plant.row * (size_t)t->stride + (size_t)plant.col;
-  if (plant.row >= t->rows) return;
+static void clip(Tensor *t, size_t at) {
   if (t->format == FORMAT_I8) ((int8_t *)t->data)[at] /= 16;
   if (t->format == FORMAT_F32) ((float *)t->data)[at] /= 16;
   if (t->format == FORMAT_F16)
     ((uint16_t *)t->data)[at] = (uint16_t)(((uint16_t *)t->data)[at] & 0x8000); /* 0 */
-}
-
-static void run_planted(void *context, Call *call) {
-  (void)context;
-  ops_cpu.run(ops_cpu.context, call);
-  const char *name = call->kind == OP_LINEAR ? call->linear.name : NULL,
-             *want = makers[plant.maker].linear;
-  if (!plant.planted || !plant.here || call->kind != makers[plant.maker].kind) return;
-  if (!want || (name && !strcmp(want, name))) clip(call->out[makers[plant.maker].out]);
-}
-
-static void block_planted(const Model *model, int layer, const Mode *mode, const Tensor *x,
-                          Arena *arena, Trace *trace) {
-  plant.here = layer == plant.layer;
-  family_mamba1.block(model, layer, mode, x, arena, trace);
 }
 
 /* --- runs ------------------------------------------------------------------------------------- */
@@ -62,19 +25,11 @@ static void block_planted(const Model *model, int layer, const Mode *mode, const
 static Shipped shipped;
 static Subject subject;
 static PromptShape prompt;
-static Family family;
-static Ops ops = {.backend = "cpu", .run = run_planted};
 static Mode run_mode;
 
 static Spec make_spec(const char *mode) {
-  shipped = shipped_load(REWRITE_QUAMBA);
-  shipped_calibrate(&shipped, 4, 256);
+  shipped = planted_model(LAYERS);
   prompt = (PromptShape){"p", shipped.test + 4000, TOKENS};
-  family = family_mamba1;
-  family.block = block_planted;
-  shipped.model.config.family = &family;
-  shipped.model.layers = shipped.model.config.layers = shipped.weights.config.layers = LAYERS;
-  shipped.model.ops = &ops;
   subject = (Subject){.weights = shipped.weights,
                       .model = shipped.model,
                       .prompt = &prompt,
@@ -161,6 +116,7 @@ static void plant_all(const char *mode, int plants) {
   double least = INFINITY;
   for (; found < plants && tried < 20 * plants; tried++) {
     plant.planted = true;
+    plant.change = clip;
     plant.maker = (int)gsl_rng_uniform_int(draws, MAKERS);
     plant.layer = (int)gsl_rng_uniform_int(draws, LAYERS);
     plant.row = (int)gsl_rng_uniform_int(draws, TOKENS);
