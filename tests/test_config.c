@@ -125,12 +125,48 @@ Test(config, configs_of_other_models_are_refused) {
   refuse(WORDS("config.json: ", "expand * hidden_size is 2097152"));
 }
 
-Test(config, the_original_layout_is_refused_with_what_is_needed) {
+static void write_original(const char *keys) {
+  const char *text =
+      arena_printf(&test_arena, "{\"d_model\": 4, \"n_layer\": 2, \"vocab_size\": 5, %s}", keys);
+  test_write("config.json", text, strlen(text));
+}
+
+/* The authors' own keys: 5 tokens are padded to 6, as the embedding is. */
+Test(config, the_original_layout_is_read_with_its_own_defaults_and_padding) {
+  Checkpoint hf, c;
   write_shard(model_of("F16"), "model.safetensors", 0, false);
-  const char original[] =
-      "{\"d_model\": 4, \"n_layer\": 2, \"vocab_size\": 6, \"ssm_cfg\": {}, \"rms_norm\": true}";
-  test_write("config.json", original, sizeof original - 1);
-  refuse(WORDS("config.json: ", "original mamba layout", "Hugging Face layout", "needed"));
+  CONFIG("layer_norm_epsilon", NULL);
+  open_good(&hf);
+  write_original("\"ssm_cfg\": {\"d_state\": 2, \"dt_rank\": \"auto\"}, \"rms_norm\": "
+                 "true, \"residual_in_fp32\": true, \"fused_add_norm\": true, "
+                 "\"pad_vocab_size_multiple\": 2, \"attn_layer_idx\": [], \"d_intermediate\": 0");
+  open_good(&c);
+  cr_expect_eq(c.config.vocab, 6);
+  cr_expect(memcmp(&c.digest, &hf.digest, sizeof c.digest) == 0,
+            "another model than config.json of the other layout says");
+  write_original("\"ssm_cfg\": {\"layer\": \"Mamba1\"}, \"pad_vocab_size_multiple\": 2");
+  refuse(WORDS("x_proj.weight", "[5, 8]", "[33, 8]"));
+}
+
+Test(config, the_original_layout_of_another_model_is_refused_by_its_key) {
+  static const struct {
+    const char *keys, *word, *also;
+  } rows[] = {
+      {"\"ssm_cfg\": {\"layer\": \"Mamba2\"}", "layer is \"Mamba2\"", "Mamba1"},
+      {"\"ssm_cfg\": {\"layer\": 2}", "layer is \"no string\"", "Mamba1"},
+      {"\"ssm_cfg\": 3", "ssm_cfg is no object", ""},
+      {"\"attn_layer_idx\": [1]", "attn_layer_idx", "only Mamba-1"},
+      {"\"d_intermediate\": 8", "d_intermediate", "only Mamba-1"},
+      {"\"rms_norm\": false", "rms_norm is false", "RMS norm"},
+      {"\"pad_vocab_size_multiple\": 0", "pad_vocab_size_multiple", "from 1"},
+      {"\"ssm_cfg\": {\"d_state\": 0}", "state_size is 0", "1 to"},
+      {"\"ssm_cfg\": {\"bias\": true}", "use_bias is true", "bias"},
+  };
+  write_shard(model_of("F16"), "model.safetensors", 0, false);
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    write_original(rows[i].keys);
+    refuse(WORDS("config.json: ", rows[i].word, rows[i].also));
+  }
 }
 
 Test(config, a_config_that_is_no_object_is_refused) {

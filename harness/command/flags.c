@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "model/config.h"
+#include "model/hub.h"
 #include "model/rewrite.h"
 #include "study/micro/inputs.h"
 #include "study/micro/operator.h"
@@ -45,7 +46,9 @@ static int vocabulary_of(Arena *arena, const char *model) {
   Config config = {.vocab = BYTE_VOCAB};
   bool conv_bias;
   Status passed_over = {0};
-  bool read = config_read(arena, arena_printf(arena, "%s/config.json", model), &config, &conv_bias,
+  const char *folder;
+  bool read = hub_resolve(arena, ".", model, &folder, &passed_over) &&
+              config_read(arena, arena_printf(arena, "%s/config.json", folder), &config, &conv_bias,
                           &passed_over);
   return read ? config.vocab : BYTE_VOCAB;
 }

@@ -23,7 +23,7 @@ static const struct argp_option every_option[] = {
     {"backend", OPT_BACKEND, "NAME", 0, "auto, cpu or cuda (default: the spec's, which is auto)",
      0},
     {"quiet", OPT_QUIET, NULL, 0, "no progress on standard error", 0},
-    {"model", OPT_MODEL, "DIR", 0, "Hugging Face mamba checkpoint (default: " DEFAULT_MODEL ")", 0},
+    {"model", OPT_MODEL, "DIR", 0, "Hugging Face mamba checkpoint, or OWNER/NAME in the hub's cache (default: " DEFAULT_MODEL ")", 0},
     {"ignore-unused", OPT_IGNORE_UNUSED, NULL, 0,
      "run though the checkpoint holds weights that the model does not use", 0},
     {"text", OPT_TEXT, "FILE", 0,

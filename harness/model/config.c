@@ -7,6 +7,7 @@
 
 #include "family/family.h"
 #include "model/json.h"
+#include "model/original.h"
 
 enum {
   MAX_FILE = 1 << 20,
@@ -88,13 +89,6 @@ static bool check_kind(const char *path, const json_t *o, Config *c, Status *st)
   if (mentions_quamba(o))
     return FAIL(st, "%s: is of a quantised Quamba checkpoint; %s", path, CONFIG_WANTED);
   const json_t *type = json_object_get(o, "model_type");
-  if (!type && (json_object_get(o, "d_model") || json_object_get(o, "n_layer") ||
-                json_object_get(o, "ssm_cfg")))
-    return FAIL(st,
-                "%s: has the original mamba layout (d_model, n_layer, ssm_cfg); a Hugging Face "
-                "layout (model_type "
-                "\"mamba\", hidden_size, num_hidden_layers) is needed",
-                path);
   if (!json_is_string(type))
     return FAIL(st, "%s: model_type is %s, expected %s", path, type ? "no string" : "missing",
                 known_types(known, sizeof known, false));
@@ -181,7 +175,8 @@ bool config_read(Arena *arena, const char *path, Config *config, bool *conv_bias
   json_t *root = json_object_of(path, "config", quote_words(arena, text), st);
   if (!root) return false;
   drop_nulls(root);
-  bool ok = read_keys(path, root, config, conv_bias, st);
+  bool ok = (!original_layout(root) || original_translate(path, root, st)) &&
+            read_keys(path, root, config, conv_bias, st);
   json_decref(root);
   return ok;
 }

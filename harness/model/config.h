@@ -1,4 +1,5 @@
-/* config: config.json of a Hugging Face `mamba` checkpoint. Keys that change the arithmetic are
+/* config: config.json of a Hugging Face `mamba` checkpoint, or of the authors' own layout
+ * (original.h). Keys that change the arithmetic are
  * read or refused; keys of training and generation are passed over, and a key that is null counts
  * as absent. */
 #ifndef DS_MODEL_CONFIG_H

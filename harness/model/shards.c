@@ -16,6 +16,24 @@ static bool ends_with(const char *name, const char *end) {
   return n >= m && strcmp(name + n - m, end) == 0;
 }
 
+static bool is_pickled(const char *name) {
+  return ends_with(name, ".bin") || ends_with(name, ".pt") || ends_with(name, ".pth");
+}
+
+/* A state dict of PyTorch's is code as much as data. What makes safetensors of it: tied weights are
+ * one storage there, and several parts one model. */
+static bool refuse_pickled(const char *folder, const char *name, Status *st) {
+  const bool parts = strncmp(name, "pytorch_model", 13) == 0 && ends_with(name, ".bin");
+  return FAIL(
+      st,
+      "%s/%.100s: PyTorch files are not read; Python makes one that is: python3 -c \"import glob, "
+      "torch; from safetensors.torch import save_file; w = {k: v for f in "
+      "sorted(glob.glob('%s/%.100s')) for k, v in torch.load(f, map_location='cpu', "
+      "weights_only=True).items()}; save_file({k: v.clone().contiguous() for k, v in w.items()}, "
+      "'%s/model.safetensors')\"",
+      folder, name, folder, parts ? "pytorch_model*.bin" : name, folder);
+}
+
 /* There is no file to read: says what there is instead. */
 static bool refuse_folder(const char *folder, Status *st) {
   DIR *dir = opendir(folder);
@@ -23,10 +41,8 @@ static bool refuse_folder(const char *folder, Status *st) {
     return FAIL(st, "%s: the checkpoint's folder cannot be opened: %s", folder, strerror(errno));
   bool pickled = false;
   for (struct dirent *entry; !pickled && (entry = readdir(dir));) {
-    const char *name = entry->d_name;
-    pickled = ends_with(name, ".bin") || ends_with(name, ".pt") || ends_with(name, ".pth");
-    if (pickled)
-      status_set(st, "%s/%.100s: PyTorch files are not read; %s", folder, name, CONFIG_WANTED);
+    pickled = is_pickled(entry->d_name);
+    if (pickled) refuse_pickled(folder, entry->d_name, st);
   }
   closedir(dir);
   return !pickled ? FAIL(st, "%s: has neither model.safetensors nor model.safetensors.index.json",

@@ -274,7 +274,8 @@ static const Key spec_keys[] = {
     {"question", KIND_TEXT, offsetof(Spec, question), .standard = "",
      .meaning = "what the experiment is to answer"},
     {"model", KIND_TEXT, offsetof(Spec, model), .required = true, .min = 1,
-     .meaning = "folder of an unquantised Hugging Face checkpoint"},
+     .meaning = "folder of an unquantised Hugging Face checkpoint, or OWNER/NAME of one in the "
+                "hub's cache on this machine"},
     {"ignore_unused", KIND_CHOICE, offsetof(Spec, ignore_unused), .standard = "false",
      .names = WORDS("false", "true"),
      .meaning = "weights of the checkpoint that the model does not use are recorded; false: they "

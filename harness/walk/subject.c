@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/process.h"
 #include "family/block.h"
+#include "model/hub.h"
 #include "model/rewrite.h"
 #include "model/tokens.h"
 #include "model/weight.h"
@@ -117,9 +118,10 @@ static bool check_unused(const Spec *spec, const Checkpoint *c, Status *st) {
 bool subject_check(Arena *arena, const Spec *spec, Subject *subject, Status *st) {
   const double start = clock_s();
   *subject = (Subject){0};
+  const char *folder;
   TRY(spec_blame(spec, spec, "model", st,
-                 checkpoint_open(arena, file_resolve(arena, spec->folder, spec->model),
-                                 &subject->checkpoint, st)));
+                 hub_resolve(arena, spec->folder, spec->model, &folder, st) &&
+                     checkpoint_open(arena, folder, &subject->checkpoint, st)));
   TRY(check_unused(spec, &subject->checkpoint, st));
   int vocab = subject->checkpoint.config.vocab, count = spec->prompt_count;
   TRY(check_layers(spec, subject, st));
