@@ -104,6 +104,23 @@ bundle: deps                    ## a folder, and its .tar.xz, that runs on your 
 	  grep -vE '/(libc|libm|libdl|librt|libpthread|libresolv|libstdc\+\+|libgcc_s|ld-linux[^/]*)\.so' | xargs cp -Lt $(BUNDLE)/lib
 	tar -C $(BUILD) -cJf $(BUNDLE).tar.xz $(notdir $(BUNDLE))
 
+PREFIX   := /usr/local
+install: deps                   ## program, man page, shell completion and the specs' schema under PREFIX (/usr/local)
+	$(call install,help2man)
+	@$(AGAIN) all $(BUILD)/driftscope.1
+	install -D -t $(DESTDIR)$(PREFIX)/bin $(PROGRAM)
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $(BUILD)/driftscope.1
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/driftscope experiments/spec.schema.json
+	$(PROGRAM) completion bash | install -D -m 644 /dev/stdin $(DESTDIR)$(PREFIX)/share/bash-completion/completions/driftscope
+	$(PROGRAM) completion zsh | install -D -m 644 /dev/stdin $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_driftscope
+
+# Every command's --help is a section.
+$(BUILD)/driftscope.1: $(PROGRAM)
+	for command in $$($(PROGRAM) --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do \
+	  printf '[driftscope %s]\n.nf\n' $$command; \
+	  $(PROGRAM) $$command --help | sed 's/\\/\\e/g; s/-/\\-/g; s/^[.'"'"']/\\\&&/'; printf '.fi\n\n'; done > $@.sections
+	help2man --no-info --name 'where two precision modes of a Mamba model differ' --include $@.sections --output $@ $(PROGRAM)
+
 CHANGED  := $(if $(SINCE),$(patsubst %.h,%.c,$(shell git diff --name-only $(SINCE))),$(SOURCES))
 TIDIED   := $(filter $(SOURCES),$(sort $(CHANGED)))
 lint: deps-lint                 ## clang-format, cppcheck and clang-tidy must have nothing to say (SINCE=COMMIT: clang-tidy on what changed)
@@ -158,5 +175,5 @@ $(BUILD)/build_info.h: always
 	@printf '#define BUILD_COMMIT "%s"\n#define BUILD_FLAGS "%s"\n' "$$(git describe --always --dirty 2>/dev/null || echo unknown)" '$(strip $(CFLAGS)$(if $(KERNELS), nvcc $(NVFLAGS)))' > $@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
-.PHONY: all run bench check check-exhaustive check-crash check-fresh check-wheels check-words check-gpu bundle lint deps deps-check deps-lint clean help always
+.PHONY: all run bench check check-exhaustive check-crash check-fresh check-wheels check-words check-gpu bundle install lint deps deps-check deps-lint clean help always
 -include $(OBJECTS:.o=.d) $(TESTS:%.c=$(BUILD)/%.d) $(BUILD)/tests/words/main.d $(patsubst %,$(BUILD)/%.d,$(GPUTESTS:.c=))

@@ -410,6 +410,28 @@ Test(cli, help_and_modes_and_validate_answer) {
   cr_assert(strstr(shell_output, "GB") && strstr(shell_output, "2-4"), "%s", shell_output);
 }
 
+/* What bash itself offers, from what the program printed. */
+static void expect_offered(const char *words, const char *want) {
+  cr_assert_eq(shell("bash -c 'compopt() { :; }; eval \"$(%s completion bash)\"; "
+                     "COMP_WORDS=(%s); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _driftscope; "
+                     "printf \"%%s\" \"${COMPREPLY[*]}\"' 2>&1",
+                     shell_program(), words),
+               0, "%s", shell_output);
+  cr_expect_str_eq(shell_output, want, "%s: \"%s\", want \"%s\"", words, shell_output, want);
+}
+
+Test(cli, a_shell_completes_commands_options_and_files) {
+  expect_offered("driftscope ev", "eval");
+  expect_offered("driftscope run --dr", "--dry-run");
+  expect_offered("driftscope run --mem", "--memory=");
+  expect_offered("driftscope modes --mem", "");
+  expect_offered("driftscope run experiments/spec.s", "experiments/spec.schema.json");
+  cr_assert_eq(shell("%s completion fish 2>&1", shell_program()), 2);
+  cr_expect(strstr(shell_output, "expected bash or zsh, found 'fish'"), "%s", shell_output);
+  if (shell("command -v zsh >/dev/null") == 0)
+    cr_expect_eq(shell("%s completion zsh | zsh -n 2>&1", shell_program()), 0, "%s", shell_output);
+}
+
 static bool python_reads(const char *script, const char *results) {
   int status = shell(SHELL_PYTHON "$P tests/%s %s 2>&1", script, results);
   if (status == 77) return false;

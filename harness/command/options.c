@@ -23,7 +23,9 @@ static const struct argp_option every_option[] = {
     {"backend", OPT_BACKEND, "NAME", 0, "auto, cpu or cuda (default: the spec's, which is auto)",
      0},
     {"quiet", OPT_QUIET, NULL, 0, "no progress on standard error", 0},
-    {"model", OPT_MODEL, "DIR", 0, "Hugging Face mamba checkpoint, or OWNER/NAME in the hub's cache (default: " DEFAULT_MODEL ")", 0},
+    {"model", OPT_MODEL, "DIR", 0,
+     "Hugging Face mamba checkpoint, or OWNER/NAME in the hub's cache (default: " DEFAULT_MODEL ")",
+     0},
     {"ignore-unused", OPT_IGNORE_UNUSED, NULL, 0,
      "run though the checkpoint holds weights that the model does not use", 0},
     {"text", OPT_TEXT, "FILE", 0,
@@ -206,12 +208,19 @@ static error_t take(int key, char *text, struct argp_state *state) {
   return 0;
 }
 
-Options options_parse(const Usage *usage, int argc, char **argv) {
-  struct argp_option mine[OPTION_COUNT + 1] = {0};
+_Static_assert((int)OPTION_COUNT < (int)OPTIONS_MOST, "options_of has no room for every option");
+
+void options_of(const Usage *usage, struct argp_option option[OPTIONS_MOST]) {
   int count = 0;
+  memset(option, 0, OPTIONS_MOST * sizeof *option);
   for (const int *key = usage->keys; *key; key++)
     for (int i = 0; i < OPTION_COUNT; i++)
-      if (every_option[i].key == *key) mine[count++] = every_option[i];
+      if (every_option[i].key == *key) option[count++] = every_option[i];
+}
+
+Options options_parse(const Usage *usage, int argc, char **argv) {
+  struct argp_option mine[OPTIONS_MOST];
+  options_of(usage, mine);
   Parse parse = {usage,
                  {.threads = -1,
                   .seed = -1,

@@ -85,6 +85,10 @@ typedef struct Usage {
   const int *keys;       /* ends with 0 */
 } Usage;
 
+enum { OPTIONS_MOST = 64 };
+/* The options that a command takes, as --help shows them; zeroes behind the last. */
+void options_of(const Usage *usage, struct argp_option option[OPTIONS_MOST]);
+
 /* Prints help and exits with 0 where asked to; on a wrong command line prints one line and exits
  * with status 2. */
 Options options_parse(const Usage *usage, int argc, char **argv);

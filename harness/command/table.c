@@ -127,5 +127,11 @@ const Command commands[] = {
     {{"modes", "", "Lists the modes with their stages.", 0, KEYS(OPT_JSON)},
      "the modes with their stages",
      command_modes},
+    {{"completion", "bash | zsh",
+      "Prints what lets a shell complete commands and options.\v"
+      "Example:\n  eval \"$(driftscope completion bash)\"\n",
+      1, KEYS(OPT_QUIET)},
+     "commands and options for a shell to complete",
+     command_completion},
 };
 const int command_count = sizeof commands / sizeof *commands;
