@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Who may include whom: a room, then the rooms it may look into beside itself. Any other include fails, and so does a
-# circle of files. tests/check_includes.sh [FOLDER], silent where all is well.
+# circle of files. A folder inside a room (study/micro, model/tokenizer) is of that room; nobody but the tests includes
+# more of model/tokenizer than its tokenizer.h. tests/check_includes.sh [FOLDER], silent where all is well.
 set -euo pipefail
 cd "${1:-$(dirname "$0")/..}"
 
@@ -52,4 +53,6 @@ rooms() {
 }
 
 includes | rooms
+includes | awk '$1 !~ /^harness\/model\/tokenizer\// && $2 ~ /^harness\/model\/tokenizer\// && $2 !~ /\/tokenizer\.h$/ {
+  print $1 " includes " $2 ": of that folder only tokenizer.h is for others"; failed = 1 } END { exit failed }'
 includes | awk '$1 ~ /\.h$/' | tsort >/dev/null # which names the files of a circle

@@ -8,8 +8,6 @@
 #include "study/micro/inputs.h"
 #include "study/micro/operator.h"
 
-enum { BYTE_VOCAB = 256 };
-
 const char *flags_folder(Arena *arena, const char *path) {
   const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path,
              *dot = strrchr(name, '.');
@@ -29,6 +27,12 @@ static bool read_rewrite(const char *name, Spec *spec, Status *st) {
   if (strcmp(name, "quamba") != 0 && strcmp(name, "none") != 0)
     return FAIL(st, "--rewrite: expected quamba or none, found '%.40s'", name);
   spec->rewrite = strcmp(name, "none") ? REWRITE_QUAMBA : REWRITE_NONE;
+  return true;
+}
+
+bool flags_bos(const Options *o, Bos *bos, Status *st) {
+  if (o->add_bos && o->no_bos) return FAIL(st, "--no-bos stands beside --add-bos");
+  *bos = o->add_bos ? BOS_ADDED : o->no_bos ? BOS_LEFT_OUT : BOS_NOT_SAID;
   return true;
 }
 

@@ -3,12 +3,15 @@
 #ifndef DS_COMMAND_FLAGS_H
 #define DS_COMMAND_FLAGS_H
 #include "command/options.h"
+#include "model/text.h"
 #include "spec/spec.h"
 
 /* results/NAME, from the name of a spec file. */
 const char *flags_folder(Arena *arena, const char *path);
 /* Flags override the spec: threads, memory, seed, backend, ignore_unused. */
 bool flags_apply(const Options *o, Spec *spec, Status *st);
+/* Whether --add-bos or --no-bos was given; both are refused. */
+bool flags_bos(const Options *o, Bos *bos, Status *st);
 /* `compare A B` */
 bool flags_compare(Arena *arena, const Options *o, Spec *spec, Status *st);
 /* `micro OPERATOR`: every input that the operator has, and what a spec may leave out. */

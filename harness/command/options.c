@@ -91,6 +91,15 @@ static const struct argp_option every_option[] = {
     {"strict", OPT_STRICT, NULL, 0, "values that are not finite are a failure: exit status 1", 0},
     {"shape", OPT_SHAPE, "NAME", 0,
      "mamba-130m, mamba-370m, mamba-790m, mamba-1.4b or mamba-2.8b (default: mamba-130m)", 0},
+    {"tokenizer", OPT_TOKENIZER, "FILE", 0,
+     "tokenizer.json that text goes through (default: the one beside the checkpoint)", 0},
+    {"add-bos", OPT_ADD_BOS, NULL, 0,
+     "put the tokens in front of a text that its tokenizer names, such as <s>", 0},
+    {"no-bos", OPT_NO_BOS, NULL, 0, "leave them out", 0},
+    {"pieces", OPT_PIECES, NULL, 0, "a line a token: its id and its piece of the text", 0},
+    {"text", OPT_READ_TEXT, "FILE", 0, "text whose token ids are asked for", 0},
+    {"output", OPT_FILE, "FILE.npy", 0, "write the ids there, int32, in place of standard output",
+     0},
     {"type", OPT_TYPE, "NAME", 0, "of the weights: f32, bf16 or f16 (default: f32)", 0},
     {"lang", OPT_LANGUAGE, "LANGUAGE", 0,
      "of the report and the lines on the terminal: en or zh (default: en)", 0},
@@ -145,7 +154,7 @@ static error_t take(int key, char *text, struct argp_state *state) {
   Parse *parse = state->input;
   Options *o = &parse->options;
   switch (key) {
-    case OPT_OUTPUT:
+    case OPT_OUTPUT: /* and OPT_FILE */
     case OPT_BENCH_OUTPUT: o->folder = text; break;
     case OPT_BENCH_LENGTH:
       o->bench_length = (int)whole_number(state, "length", text, 1, 1 << 20);
@@ -159,10 +168,18 @@ static error_t take(int key, char *text, struct argp_state *state) {
     case OPT_IGNORE_UNUSED: o->ignore_unused = true; break;
     case OPT_JSON: o->json = true; break;
     case OPT_CHOICES: o->choices = true; break;
+    case OPT_PIECES: o->pieces = true; break;
+    case OPT_ADD_BOS: o->add_bos = true; break;
+    case OPT_NO_BOS: o->no_bos = true; break;
+    case OPT_TOKENIZER: o->tokenizer = text; break;
     case OPT_SHAPE: o->shape = text; break;
     case OPT_TYPE: o->type = text; break;
-    case OPT_MODEL: o->model = text; break;
+    case OPT_MODEL:
+      o->model = text;
+      o->model_given = true;
+      break;
     case OPT_OWN_TEXT:
+    case OPT_READ_TEXT:
     case OPT_TEXT:
     case OPT_SCALES_TEXT: o->text = text; break;
     case OPT_OWN_TOKENS:
@@ -216,6 +233,8 @@ void options_of(const Usage *usage, struct argp_option option[OPTIONS_MOST]) {
   for (const int *key = usage->keys; *key; key++)
     for (int i = 0; i < OPTION_COUNT; i++)
       if (every_option[i].key == *key) option[count++] = every_option[i];
+  for (int i = 0; i < count; i++)
+    if (option[i].key == OPT_FILE) option[i].key = OPT_OUTPUT; /* -o is its letter too */
 }
 
 Options options_parse(const Usage *usage, int argc, char **argv) {

@@ -14,8 +14,8 @@ enum { ARGUMENTS_MAX = 2, MODES_MAX = 64 };
 typedef struct Options {
   const char *argument[ARGUMENTS_MAX];
   int arguments;
-  const char *folder, *model, *text, *tokens, *calibration, *rewrite,
-      *backend;                                /* NULL: not given */
+  const char *folder, *model, *text, *tokens, *calibration, *rewrite, *backend,
+      *tokenizer;                              /* NULL: not given */
   int64_t offset;                              /* -1: not given */
   int threads, length, windows, window_length; /* threads -1: not given */
   const char *vectors;
@@ -29,7 +29,8 @@ typedef struct Options {
   const char
       *mode[MODES_MAX]; /* every --mode, else QUAMBA_MODE: a name, or several with commas between */
   int modes;
-  bool fresh, dry_run, quiet, json, strict, ignore_unused, choices;
+  bool fresh, dry_run, quiet, json, strict, ignore_unused, choices, pieces;
+  bool add_bos, no_bos, model_given;
   const char *shape, *type; /* NULL: not given */
   Language language;        /* of the report */
 } Options;
@@ -74,7 +75,13 @@ enum {
   OPT_BENCH_LENGTH,
   OPT_JOB,
   OPT_AGAINST,
-  OPT_BENCH_OUTPUT
+  OPT_BENCH_OUTPUT,
+  OPT_TOKENIZER,
+  OPT_ADD_BOS,
+  OPT_NO_BOS,
+  OPT_PIECES,
+  OPT_READ_TEXT,
+  OPT_FILE /* -o, of a command that writes one file */
 };
 
 typedef struct Usage {

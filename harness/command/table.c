@@ -124,6 +124,16 @@ const Command commands[] = {
       0, KEYS(OPT_SHAPE, OPT_TYPE, OPT_SEED, OPT_OUTPUT, OPT_QUIET)},
      "a seeded checkpoint of a published shape",
      command_synth},
+    {{"tokens", "",
+      "Prints the token ids of a text, separated by spaces: by a tokenizer.json, or as a "
+      "checkpoint reads text.\v"
+      "Examples:\n  driftscope tokens --tokenizer data/tokenizer/own_2048.json --text my.txt\n"
+      "  driftscope tokens --model state-spaces/mamba-130m-hf --text my.txt -o my_tokens.npy\n",
+      0,
+      KEYS(OPT_READ_TEXT, OPT_TOKENIZER, OPT_MODEL, OPT_ADD_BOS, OPT_NO_BOS, OPT_PIECES, OPT_FILE,
+           OPT_QUIET)},
+     "the token ids of a text",
+     command_tokens},
     {{"modes", "", "Lists the modes with their stages.", 0, KEYS(OPT_JSON)},
      "the modes with their stages",
      command_modes},

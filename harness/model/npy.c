@@ -161,3 +161,20 @@ uint64_t npy_value(const Npy *array, int64_t i) {
   const int unused = 64 - 8 * array->size;
   return array->is_signed ? (uint64_t)((int64_t)(value << unused) >> unused) : value;
 }
+
+/* numpy.lib.format wants the values to begin at a multiple of 64. */
+bool npy_write(const char *path, const int32_t *value, int64_t count, Arena scratch, Status *st) {
+  enum { HEAD = 128, LENGTH = HEAD - 10 };
+  const size_t bytes = (size_t)count * sizeof *value;
+  char *file = arena_alloc(&scratch, HEAD + bytes, 1);
+  memcpy(file, "\x93NUMPY\1\0", MAGIC + 2);
+  file[8] = LENGTH;
+  const int n =
+      snprintf(file + 10, LENGTH,
+               "{'descr': '<i4', 'fortran_order': False, 'shape': (%" PRId64 ",), }", count);
+  memset(file + 10 + n, ' ', (size_t)(LENGTH - n - 1));
+  file[HEAD - 1] = '\n';
+  for (int64_t i = 0; i < count; i++)
+    for (int b = 0; b < 4; b++) file[HEAD + 4 * i + b] = (char)((uint32_t)value[i] >> 8 * b);
+  return file_write(path, file, HEAD + bytes, false, st);
+}

@@ -21,4 +21,6 @@ bool npy_is(Bytes file);
 bool npy_open(const char *path, Bytes file, Npy *array, Status *st);
 /* Value i as 64 bits, sign-extended where it has one. */
 uint64_t npy_value(const Npy *array, int64_t i);
+/* Writes a file of int32 in one row. */
+bool npy_write(const char *path, const int32_t *value, int64_t count, Arena scratch, Status *st);
 #endif

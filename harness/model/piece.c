@@ -56,6 +56,15 @@ static Character show(const int32_t *token, int T, int at, char shown[SHOWN]) {
   return c;
 }
 
+/* Puts `part` before or behind what stands there; false where there is no room. */
+static bool extend(char *text, size_t size, const char *part, bool before) {
+  size_t length = strlen(text), more = strlen(part);
+  if (length + more >= size) return false;
+  if (before) memmove(text + more, text, length + 1);
+  memcpy(text + (before ? 0 : length), part, before ? more : more + 1);
+  return true;
+}
+
 void piece_of(const int32_t *token, int T, int at, bool bytes, char *text, size_t size) {
   char shown[SHOWN];
   if (bytes) {
@@ -66,13 +75,18 @@ void piece_of(const int32_t *token, int T, int at, bool bytes, char *text, size_
   }
 }
 
-/* Puts `part` before or behind what stands there; false where there is no room. */
-static bool extend(char *text, size_t size, const char *part, bool before) {
-  size_t length = strlen(text), more = strlen(part);
-  if (length + more >= size) return false;
-  if (before) memmove(text + more, text, length + 1);
-  memcpy(text + (before ? 0 : length), part, before ? more : more + 1);
-  return true;
+void piece_show(Bytes piece, char *text, size_t size) {
+  enum { MOST = 256 };
+  int32_t byte[MOST];
+  char shown[SHOWN];
+  const int count = piece.count < MOST ? (int)piece.count : MOST;
+  for (int i = 0; i < count; i++) byte[i] = (unsigned char)piece.data[i];
+  text[0] = 0;
+  for (int i = 0; i < count;) {
+    const Character c = show(byte, count, i, shown);
+    if (!extend(text, size, shown, false)) break;
+    i = c.first + c.bytes;
+  }
 }
 
 /* Ids stand apart. */

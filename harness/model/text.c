@@ -1,0 +1,76 @@
+#include "model/text.h"
+
+#include <string.h>
+
+#include "model/piece.h"
+
+/* NULL: there is none. */
+static const char *tokenizer_path(Arena *arena, const TextReader *reader) {
+  if (reader->path) return reader->path;
+  const char *beside =
+      reader->folder ? arena_printf(arena, "%s/tokenizer.json", reader->folder) : NULL;
+  return beside && file_exists(beside) ? beside : NULL;
+}
+
+bool text_reader_need(Arena *arena, TextReader *reader, Status *st) {
+  if (reader->tokenizer) return true;
+  const char *path = tokenizer_path(arena, reader);
+  if (path) return tokenizer_open(arena, path, &reader->tokenizer, st);
+  return reader->vocab == BYTE_VOCAB ||
+         FAIL(st,
+              "%s: no tokenizer.json stands beside the checkpoint, and its vocabulary is %d, not "
+              "256, so that it reads no text: put one there or name it (`tokenizer:`, "
+              "--tokenizer), or give token ids (`tokens:`, --tokens)",
+              reader->folder, reader->vocab);
+}
+
+void text_reader_want(Arena *arena, TextReader *reader) {
+  Status unread = {0};
+  text_reader_need(arena, reader, &unread);
+}
+
+static bool check_ids(const TextReader *reader, const char *name, const Encoded *encoded,
+                      Status *st) {
+  for (int64_t i = 0; reader->vocab && i < encoded->count; i++) {
+    char shown[64];
+    if (encoded->id[i] < reader->vocab) continue;
+    piece_show(tokenizer_piece(reader->tokenizer, encoded->id[i]), shown, sizeof shown);
+    return FAIL(st, "%s: token %lld, '%s', has id %d in %s, outside the model's vocabulary 0 … %d",
+                name, (long long)i, shown, encoded->id[i], tokenizer_name(reader->tokenizer),
+                reader->vocab - 1);
+  }
+  return true;
+}
+
+/* The ids, and `fronts` of them before. */
+static void put_front(Arena *arena, Encoded *encoded, const int32_t *front, int fronts) {
+  int32_t *id = ARENA_NEW(arena, int32_t, encoded->count + fronts);
+  memcpy(id, front, (size_t)fronts * sizeof *id);
+  memcpy(id + fronts, encoded->id, (size_t)encoded->count * sizeof *id);
+  encoded->id = id;
+  encoded->count += fronts;
+}
+
+static void widen(Arena *arena, Bytes text, Encoded *encoded) {
+  *encoded = (Encoded){ARENA_NEW(arena, int32_t, text.count), (int64_t)text.count, -1};
+  for (size_t i = 0; i < text.count; i++) encoded->id[i] = (unsigned char)text.data[i];
+}
+
+bool text_reader_encode(Arena *arena, TextReader *reader, const char *name, Bytes text,
+                        Encoded *encoded, Status *st) {
+  TRY(text_reader_need(arena, reader, st));
+  if (!reader->tokenizer) return widen(arena, text, encoded), true;
+  const int32_t *front;
+  const int fronts = tokenizer_front(reader->tokenizer, &front);
+  if (fronts && reader->bos == BOS_NOT_SAID) {
+    char shown[64];
+    piece_show(tokenizer_piece(reader->tokenizer, front[0]), shown, sizeof shown);
+    return FAIL(st,
+                "%s: puts '%s' in front of every text: say whether it is wanted, `add_bos: true` "
+                "or false, --add-bos or --no-bos",
+                tokenizer_name(reader->tokenizer), shown);
+  }
+  TRY(tokenizer_encode(arena, reader->tokenizer, name, text, encoded, st));
+  if (reader->bos == BOS_ADDED) put_front(arena, encoded, front, fronts);
+  return check_ids(reader, name, encoded, st);
+}
