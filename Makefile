@@ -33,7 +33,7 @@ v4       := -march=x86-64-v4
 vnni     := -march=x86-64-v4 -mavx512vnni
 
 SOURCES  := $(filter-out $(if $(KERNELS),kernels/no_cuda.c reference/no_cuda64.c harness/measure/no_cuda.c),$(wildcard harness/*.c harness/*/*.c harness/*/*/*.c kernels/*.c reference/*.c))
-TESTS    := $(wildcard tests/*.c) $(filter-out %/main.c,$(wildcard tests/words/*.c))
+TESTS    := $(wildcard tests/*.c) $(filter-out %/main.c,$(wildcard tests/words/*.c tests/fuzz/*.c))
 WORDS    := $(wildcard tests/words/*.c)
 GPUTESTS := $(wildcard tests/gpu/*.c $(if $(KERNELS),tests/gpu/*.cu))
 OBJECTS  := $(patsubst %,$(BUILD)/%.o,$(basename $(SOURCES)) $(KERNELS) $(foreach level,$(LEVELS),$(LEVELLED:=.$(level))))
@@ -74,6 +74,11 @@ check-exhaustive: deps-check    ## the float32 functions over every float32 ther
 check-crash: deps-check         ## the program and the store killed before every writing call, and gone on: a quarter of an hour
 	@$(AGAIN) all $(BUILD)/check
 	DRIFTSCOPE_EXHAUSTIVE=1 OMP_WAIT_POLICY=passive $(BUILD)/check --verbose=1 --filter '@(crash|store_faults)/killed_before*'
+
+check-fuzz: deps                ## bytes of any kind to all that reads somebody else's files, under sanitizers: two minutes (SECONDS=, JOBS=)
+	$(call install,clang libclang-rt-dev)
+	@$(AGAIN) all $(FUZZ)/targets
+	tests/fuzz/campaign.sh $(FUZZ) $(or $(SECONDS),120) $(or $(JOBS),$(shell nproc))
 
 check-fresh:                    ## `make run` and `make check` in a new Debian: SUITE=bookworm or trixie, perhaps ARCH=arm64 (root, debootstrap)
 	tests/check_fresh.sh $(or $(SUITE),$(error SUITE=bookworm or SUITE=trixie)) $(ARCH)
@@ -153,6 +158,19 @@ $(BUILD)/words: $(WORDS:%.c=$(BUILD)/%.o) $(TESTED)
 $(BUILD)/check $(BUILD)/check-gpu $(BUILD)/words:
 	$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) $(CUDALIBS) -lcriterion -o $@
 
+# What parses, and the targets, with libFuzzer's counters and the sanitizers; all else as it is in the program.
+CLANG    := clang
+FUZZ     := $(BUILD)/fuzz
+FUZZFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+FUZZED   := $(wildcard harness/base/*.c harness/model/*.c harness/spec/*.c harness/store/*.c harness/family/*.c tests/fuzz/*.c) \
+            $(addprefix harness/,walk/prompt.c study/calibration.c study/choices.c measure/tables.c measure/ranges.c)
+$(FUZZ)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CLANG) $(CPPFLAGS) -std=c17 -O2 -g -fopenmp=libgomp -Wno-unknown-warning-option $(FUZZFLAGS) -fsanitize=fuzzer-no-link $(COVERAGE) \
+	  -DDS_SANITIZE -DARENA_GAP=64 -MMD -MP -c $< -o $@
+$(FUZZ)/targets: $(FUZZED:%.c=$(FUZZ)/%.o) $(filter-out $(FUZZED:%.c=$(BUILD)/%.o),$(TESTED))
+	$(CLANG) $(FUZZFLAGS) -fsanitize=fuzzer $(COVERAGE) -fopenmp=libgomp $(LDFLAGS) $^ $(LDLIBS) $(CUDALIBS) -o $@
+
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
@@ -175,5 +193,5 @@ $(BUILD)/build_info.h: always
 	@printf '#define BUILD_COMMIT "%s"\n#define BUILD_FLAGS "%s"\n' "$$(git describe --always --dirty 2>/dev/null || echo unknown)" '$(strip $(CFLAGS)$(if $(KERNELS), nvcc $(NVFLAGS)))' > $@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
-.PHONY: all run bench check check-exhaustive check-crash check-fresh check-wheels check-words check-gpu bundle install lint deps deps-check deps-lint clean help always
--include $(OBJECTS:.o=.d) $(TESTS:%.c=$(BUILD)/%.d) $(BUILD)/tests/words/main.d $(patsubst %,$(BUILD)/%.d,$(GPUTESTS:.c=))
+.PHONY: all run bench check check-exhaustive check-crash check-fuzz check-fresh check-wheels check-words check-gpu bundle install lint deps deps-check deps-lint clean help always
+-include $(OBJECTS:.o=.d) $(TESTS:%.c=$(BUILD)/%.d) $(BUILD)/tests/words/main.d $(FUZZED:%.c=$(FUZZ)/%.d) $(patsubst %,$(BUILD)/%.d,$(GPUTESTS:.c=))

@@ -16,6 +16,7 @@
 #include "model/rewrite.h"
 #include "source/source.h"
 #include "study/calibrate.h"
+#include "study/calibration.h"
 #include "walk/subject.h"
 
 #define SHIPPED_MODEL "data/mamba-bytes-10m"

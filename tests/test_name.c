@@ -48,6 +48,25 @@ Test(name, any_utf8_without_slash_and_control_characters_is_one) {
     cr_expect(!name_valid(invalid[i]), "'%s'", invalid[i]);
 }
 
+Test(name, what_cannot_be_shown_becomes_a_question_mark) {
+  static const struct {
+    const char *text, *plain;
+  } rows[] = {{"", ""},
+              {"2-0 é 甲 👍 \xEF\xBF\xBD", "2-0 é 甲 👍 \xEF\xBF\xBD"},
+              {"a\x1b[31m\x7f\x01", "a?[31m??"},
+              {"\xFF\xC3", "??"},
+              {"x\xC2\x9B" "b", "x?b"},
+              {"\xED\xA0\x80", "???"},
+              {"\xE7\x94", "??"},
+              {"a\n\tb\r", "a\n\tb?"}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    char text[64];
+    strcpy(text, rows[i].text);
+    text_make_plain(text, "\n\t");
+    cr_expect_str_eq(text, rows[i].plain, "row %zu: '%s'", i, text);
+  }
+}
+
 Test(name, the_longest_name_fits_every_place_whole) {
   cr_expect_eq(NAME_BYTES_MAX + 1, TEXT_NAME);
   cr_expect_eq(sizeof((Mode *)0)->name, NAME_BYTES_MAX + 1);

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/poison.h"
+
 /* An open descriptor of a regular file and its size. */
 static int open_regular(const char *path, size_t *size, Status *st) {
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -57,6 +59,12 @@ Bytes file_unmarked(Bytes text) {
                                                             : text;
 }
 
+/* Bytes between its end and that of its last page. */
+static size_t behind(const Bytes *content) {
+  const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  return (page - content->count % page) % page;
+}
+
 bool file_map(const char *path, Bytes *content, Status *st) {
   size_t size;
   int fd = open_regular(path, &size, st);
@@ -67,11 +75,15 @@ bool file_map(const char *path, Bytes *content, Status *st) {
   if (data == MAP_FAILED)
     return FAIL(st, "%s: cannot be mapped (%zu bytes): %s", path, size, strerror(why));
   *content = (Bytes){data, size};
+  if (size) poison((char *)data + size, behind(content));
   return true;
 }
 
 void file_unmap(Bytes *content) {
-  if (content->count) munmap((void *)content->data, content->count);
+  if (content->count) {
+    unpoison(content->data + content->count, behind(content));
+    munmap((void *)content->data, content->count);
+  }
   *content = (Bytes){0};
 }
 

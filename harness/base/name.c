@@ -22,6 +22,24 @@ int name_character(const char *c, uint32_t *character) {
 
 static bool is_control(uint32_t c) { return c < 0x20 || (c >= 0x7F && c < 0xA0); }
 
+static bool is_broken(uint32_t character, int bytes) { return character == 0xFFFD && bytes == 1; }
+
+void text_make_plain(char *text, const char *kept) {
+  char *to = text;
+  for (int bytes; *text; text += bytes) {
+    uint32_t character;
+    bytes = name_character(text, &character);
+    if ((is_control(character) && !(character < 128 && strchr(kept, (int)character))) ||
+        is_broken(character, bytes)) {
+      *to++ = '?';
+      continue;
+    }
+    memmove(to, text, (size_t)bytes);
+    to += bytes;
+  }
+  *to = 0;
+}
+
 bool name_valid(const char *name) {
   size_t length = strlen(name);
   if (length < 1 || length > NAME_BYTES_MAX || !strcmp(name, ".") || !strcmp(name, ".."))
@@ -29,8 +47,7 @@ bool name_valid(const char *name) {
   while (*name) {
     uint32_t character;
     int bytes = name_character(name, &character);
-    bool broken = character == 0xFFFD && bytes == 1;
-    if (broken || is_control(character) || character == '/') return false;
+    if (is_broken(character, bytes) || is_control(character) || character == '/') return false;
     name += bytes;
   }
   return true;

@@ -12,6 +12,9 @@ enum { NAME_BYTES_MAX = 39 };
 /* 1 to NAME_BYTES_MAX bytes of UTF-8 without '/' and control characters; "." and ".." are none,
  * since in a path they are no names. */
 bool name_valid(const char *name);
+/* What no text may hold that is shown, bytes of no UTF-8 and control characters but those of
+ * `kept`, becomes '?'. */
+void text_make_plain(char *text, const char *kept);
 /* The character at `text` and its bytes, at least 1; what is no UTF-8 is one byte of U+FFFD. */
 int name_character(const char *text, uint32_t *character);
 #endif

@@ -4,10 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void make_plain(char *text) {
-  for (char *c = text; *c; c++)
-    if ((unsigned char)*c < 32 || *c == 127) *c = '?';
-}
+#include "base/name.h"
 
 void status_set(Status *st, const char *format, ...) {
   if (st->failed) return;
@@ -16,7 +13,7 @@ void status_set(Status *st, const char *format, ...) {
   va_start(args, format);
   vsnprintf(st->text, sizeof st->text, format, args);
   va_end(args);
-  make_plain(st->text);
+  text_make_plain(st->text, "");
 }
 
 void status_lead(Status *st, const char *format, ...) {
@@ -28,5 +25,5 @@ void status_lead(Status *st, const char *format, ...) {
   va_end(args);
   snprintf(st->text, sizeof st->text, "%s%.*s", lead, (int)(sizeof st->text - strlen(lead) - 1),
            said);
-  make_plain(st->text);
+  text_make_plain(st->text, "");
 }

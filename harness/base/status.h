@@ -13,8 +13,8 @@ typedef struct Status {
   char text[2048]; /* one line, no newline at its end; empty while nothing failed */
 } Status;
 
-/* Records the first failure; later calls are ignored. Control characters of quoted input become
- * '?'. */
+/* Records the first failure; later calls are ignored. Control characters and broken UTF-8 of quoted
+ * input become '?'. */
 void status_set(Status *st, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Puts a text in front of the failure that was recorded. */

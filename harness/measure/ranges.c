@@ -170,9 +170,17 @@ static bool in_range(const Table *table, const Column *column, const char *rows,
   return true;
 }
 
+static bool texts_end(const Table *table, const Column *column, const char *rows, size_t count,
+                      Status *why) {
+  for (size_t i = 0; i < count; i++)
+    if (!memchr(rows + i * table->row_size + column->offset, 0, column->size))
+      return FAIL(why, "row %zu, column '%s' has a text without an end", i, column->name);
+  return true;
+}
+
 bool rows_in_range(const Table *table, const void *rows, size_t count, Status *why) {
   for (int i = 0; i < table->columns; i++)
-    if (table->column[i].type != COLUMN_TEXT)
-      TRY(in_range(table, &table->column[i], rows, count, why));
+    TRY((table->column[i].type == COLUMN_TEXT ? texts_end : in_range)(table, &table->column[i],
+                                                                      rows, count, why));
   return true;
 }

@@ -23,6 +23,7 @@ size_t table_rows_most(const Table *table);
  * nearest to it. */
 void column_clear(const Table *table, const Column *column, void *row);
 
-/* Names the row and the column of the first number that is outside, and its range. */
+/* Names the row and the column of the first number that is outside, and its range, or of the first
+ * text without an end. */
 bool rows_in_range(const Table *table, const void *rows, size_t count, Status *why);
 #endif

@@ -255,8 +255,8 @@ static void note_unused(const Loader *l, Checkpoint *c) {
       if (shards->shard[i].taken[j] || t->bytes == 0) continue;
       if (c->unused++ == 0) c->unused_path = shards->shard[i].file.path;
       if (c->unused <= UNUSED_NAMED)
-        c->unused_names =
-            arena_printf(l->arena, "%s%s%s", c->unused_names, c->unused > 1 ? ", " : "", t->name);
+        c->unused_names = arena_printf(l->arena, "%s%s%.100s", c->unused_names,
+                                       c->unused > 1 ? ", " : "", t->name);
       else if (c->unused == UNUSED_NAMED + 1)
         c->unused_names = arena_printf(l->arena, "%s, …", c->unused_names);
     }
@@ -280,7 +280,7 @@ static void note_files(const Loader *l, Checkpoint *c) {
   c->file = ARENA_NEW(l->arena, CheckpointFile, l->shards.count);
   for (; c->files < l->shards.count; c->files++) {
     const char *path = l->shards.shard[c->files].file.path;
-    c->file[c->files] = (CheckpointFile){path, file_mark(path)};
+    c->file[c->files] = (CheckpointFile){path, file_mark(path), l->shards.shard[c->files].file.map};
   }
 }
 
@@ -301,4 +301,9 @@ bool checkpoint_open(Arena *arena, const char *folder, Checkpoint *checkpoint, S
   if (load(&l, checkpoint, st)) return true;
   shards_close(&l.shards);
   return false;
+}
+
+void checkpoint_close(Checkpoint *c) {
+  for (int i = 0; i < c->files; i++) file_unmap(&c->file[i].map);
+  c->files = 0;
 }

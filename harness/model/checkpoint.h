@@ -29,6 +29,7 @@ typedef struct Weight {
 typedef struct CheckpointFile {
   const char *path;
   FileMark mark;
+  Bytes map; /* that weights are views into */
 } CheckpointFile;
 
 typedef struct Checkpoint {
@@ -49,6 +50,8 @@ typedef struct Checkpoint {
 } Checkpoint;
 
 bool checkpoint_open(Arena *arena, const char *folder, Checkpoint *checkpoint, Status *st);
+/* Gives the mapped files back, for those who do not leave that to the end of the process. */
+void checkpoint_close(Checkpoint *checkpoint);
 /* Its weights are read again and again as long as a run goes on: refuses, by name, a file that is
  * no longer the one that was opened. */
 bool checkpoint_check(const Checkpoint *checkpoint, Status *st);

@@ -169,9 +169,8 @@ static bool read_keys(const char *path, const json_t *o, Config *c, bool *conv_b
               path, act);
 }
 
-bool config_read(Arena *arena, const char *path, Config *config, bool *conv_bias, Status *st) {
-  Bytes text;
-  TRY(file_read(arena, path, MAX_FILE, &text, st));
+bool config_of(Arena *arena, const char *path, Bytes text, Config *config, bool *conv_bias,
+               Status *st) {
   json_t *root = json_object_of(path, "config", quote_words(arena, text), st);
   if (!root) return false;
   drop_nulls(root);
@@ -179,4 +178,10 @@ bool config_read(Arena *arena, const char *path, Config *config, bool *conv_bias
             read_keys(path, root, config, conv_bias, st);
   json_decref(root);
   return ok;
+}
+
+bool config_read(Arena *arena, const char *path, Config *config, bool *conv_bias, Status *st) {
+  Bytes text;
+  return file_read(arena, path, MAX_FILE, &text, st) &&
+         config_of(arena, path, text, config, conv_bias, st);
 }

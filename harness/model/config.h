@@ -8,6 +8,9 @@
 
 /* `conv_bias`: use_conv_bias. */
 bool config_read(Arena *arena, const char *path, Config *config, bool *conv_bias, Status *st);
+/* The same of its text; `path` is for messages. */
+bool config_of(Arena *arena, const char *path, Bytes text, Config *config, bool *conv_bias,
+               Status *st);
 
 /* The end of every refusal of a checkpoint that is no unquantised safetensors one. */
 #define CONFIG_WANTED                                                                              \

@@ -210,10 +210,15 @@ static bool read_file(Arena *arena, SafeTensors *file, Status *st) {
   return ok;
 }
 
+bool safetensors_of(Arena *arena, const char *path, Bytes content, SafeTensors *file, Status *st) {
+  *file = (SafeTensors){.path = arena_printf(arena, "%s", path), .map = content};
+  return read_file(arena, file, st);
+}
+
 bool safetensors_open(Arena *arena, const char *path, SafeTensors *file, Status *st) {
-  *file = (SafeTensors){.path = arena_printf(arena, "%s", path)};
-  TRY(file_map(path, &file->map, st));
-  if (read_file(arena, file, st)) return true;
+  Bytes content;
+  TRY(file_map(path, &content, st));
+  if (safetensors_of(arena, path, content, file, st)) return true;
   file_unmap(&file->map);
   return false;
 }

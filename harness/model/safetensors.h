@@ -30,6 +30,8 @@ typedef struct SafeTensors {
   size_t count;
 } SafeTensors;
 
+/* Of a file's content, which its views point into; `path` is for messages. */
+bool safetensors_of(Arena *arena, const char *path, Bytes content, SafeTensors *file, Status *st);
 /* The map stays until file_unmap(&file->map); on failure it is gone. */
 bool safetensors_open(Arena *arena, const char *path, SafeTensors *file, Status *st);
 const SafeTensor *safetensors_find(const SafeTensors *file,

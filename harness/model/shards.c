@@ -147,21 +147,20 @@ static bool open_index(Arena *arena, const char *index, const char *folder, json
 /* "_orig_mod.backbone.layers.0.norm.weight" is "layers.0.norm.weight". */
 static const char *plain_name(Arena *arena, const char *name) {
   static const char *const wrappers[] = {"_orig_mod.", "module."}, backbone[] = "backbone.";
-  char *const plain = arena_printf(arena, "%s", name), *part = plain;
-  for (bool begins = true; *part;) { /* at the beginning of a part of the name */
+  char *const plain = arena_alloc(arena, strlen(name) + 1, 1), *end = plain;
+  for (bool begins = true; *name;) { /* at the beginning of a part of the name */
     size_t length = 0;
     for (int i = 0; i < 2; i++)
-      if (strncmp(part, wrappers[i], strlen(wrappers[i])) == 0) length = strlen(wrappers[i]);
-    if (!length && begins && strncmp(part, backbone, strlen(backbone)) == 0)
+      if (strncmp(name, wrappers[i], strlen(wrappers[i])) == 0) length = strlen(wrappers[i]);
+    if (!length && begins && strncmp(name, backbone, strlen(backbone)) == 0)
       length = strlen(backbone), begins = false;
-    if (length) {
-      memmove(part, part + length, strlen(part + length) + 1);
-      continue;
+    if (!length) {
+      const size_t part = strcspn(name, ".");
+      length = part + (name[part] == '.');
+      end = (char *)memcpy(end, name, length) + length;
+      begins = false;
     }
-    begins = false;
-    const char *dot = strchr(part, '.');
-    if (!dot) break;
-    part += dot + 1 - part;
+    name += length;
   }
   return plain;
 }

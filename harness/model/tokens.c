@@ -114,24 +114,24 @@ static bool ids_of_bytes(Arena *arena, const char *path, Bytes file, int vocab, 
   return walk_ids(path, file, vocab, ids->id, &ids->count, st);
 }
 
-static bool ids_of_file(Arena *arena, const char *path, int vocab, bool as_bytes, Ids *ids,
-                        Status *st) {
-  Bytes file;
-  TRY(file_map(path, &file, st));
-  bool ok = ids_of_bytes(arena, path, file, vocab, as_bytes, ids, st);
-  file_unmap(&file);
-  return ok;
-}
-
-static bool source_ids(Arena *arena, const char *path, int vocab, bool ids_only, int32_t **token,
-                       int64_t *count, Status *st) {
+bool tokens_of_bytes(Arena *arena, const char *path, Bytes file, int vocab, bool ids_only,
+                     int32_t **token, int64_t *count, Status *st) {
   Ids ids = {0};
   const bool as_bytes = !ids_only && vocab == BYTE_VOCAB;
-  if (!ids_of_file(arena, path, vocab, as_bytes, &ids, st)) return false;
+  TRY(ids_of_bytes(arena, path, file, vocab, as_bytes, &ids, st));
   if (ids.count == 0) return FAIL(st, "%s: holds no tokens", path);
   *token = ids.id;
   *count = ids.count;
   return true;
+}
+
+static bool source_ids(Arena *arena, const char *path, int vocab, bool ids_only, int32_t **token,
+                       int64_t *count, Status *st) {
+  Bytes file;
+  TRY(file_map(path, &file, st));
+  bool ok = tokens_of_bytes(arena, path, file, vocab, ids_only, token, count, st);
+  file_unmap(&file);
+  return ok;
 }
 
 bool tokens_of_file(Arena *arena, const char *path, int vocab, int32_t **token, int64_t *count,

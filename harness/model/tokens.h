@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/file.h"
 #include "base/status.h"
 
 /* All ids of a file: of `text`, bytes where vocab is 256 and the file is no .npy, else ids; of
@@ -16,6 +17,9 @@ bool tokens_of_source(Arena *arena, const char *text, const char *tokens, const 
                       int vocab, const char **path, int32_t **token, int64_t *count, Status *st);
 /* `count` ids drawn evenly from the vocabulary: the same for the same seed. */
 int32_t *tokens_made(Arena *arena, int64_t seed, int vocab, int64_t count);
+/* Those of a file's content: of `text`, or with `ids_only` of `tokens`; `path` is for messages. */
+bool tokens_of_bytes(Arena *arena, const char *path, Bytes file, int vocab, bool ids_only,
+                     int32_t **token, int64_t *count, Status *st);
 /* The ids of `text`, a path. */
 bool tokens_of_file(Arena *arena, const char *path, int vocab, int32_t **token, int64_t *count,
                     Status *st);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/name.h"
 #include "family/trace.h"
 #include "report/language.h"
 #include "report/markdown.h"
@@ -54,8 +55,7 @@ static const char *place_plain(Language l, Arena *arena, const GateRow *gate) {
                         : arena_printf(arena, say(l, "layer %s"), gate->layers);
   char *text = *gate->layers ? arena_printf(arena, say(l, "%s, %s of %s"), who, gate->tensor, all)
                              : arena_printf(arena, say(l, "%s, %s"), who, gate->tensor);
-  for (char *c = text; *c; c++)
-    if ((unsigned char)*c < 32 || *c == 127) *c = '?';
+  text_make_plain(text, "");
   return text;
 }
 

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/name.h"
 #include "report/language.h"
 #include "report/markdown.h"
 #include "report/report.h"
@@ -12,8 +13,7 @@
 
 const char *words_plain(Arena *arena, const char *text) {
   char *copy = arena_printf(arena, "%s", text);
-  for (char *c = copy; *c; c++)
-    if ((unsigned char)*c < 32 || *c == 127) *c = '?';
+  text_make_plain(copy, "");
   return copy;
 }
 

@@ -84,27 +84,36 @@ static bool next_table(const Bytes *body, size_t *at, TableHead *head, const cha
   return *at <= body->count;
 }
 
-bool entry_read(Arena *arena, const Store *store, int prompt, int layer, Entry *entry,
-                Status *why) {
-  char name[PART_NAME];
+static bool ends(const char kernel[TEXT_KERNEL]) { return memchr(kernel, 0, TEXT_KERNEL) != NULL; }
+
+bool entry_of(Bytes body, int prompt, int layer, Entry *entry, Status *why) {
   Head head;
-  part_layer_name(store, prompt, layer, "entry", name);
-  TRY(part_read(arena, store, name, &entry->body, why));
-  if (entry->body.count < sizeof head) return FAIL(why, "is too short to be whole");
-  memcpy(&head, entry->body.data, sizeof head);
+  if (body.count < sizeof head) return FAIL(why, "is too short to be whole");
+  memcpy(&head, body.data, sizeof head);
   if (head.prompt != prompt || head.layer != layer ||
-      head.tensors > (entry->body.count - sizeof head) / sizeof(EntryTensor))
+      head.tensors > (body.count - sizeof head) / sizeof(EntryTensor))
     return FAIL(why, "is no entry of this layer");
-  entry->tensor = (const EntryTensor *)(const void *)(entry->body.data + sizeof head);
-  entry->tensors = head.tensors;
+  *entry = (Entry){.tensor = (const EntryTensor *)(const void *)(body.data + sizeof head),
+                   .tensors = head.tensors,
+                   .body = body};
+  for (size_t i = 0; i < entry->tensors; i++)
+    if (!ends(entry->tensor[i].kernel)) return FAIL(why, "has a kernel's name without an end");
   size_t at = sizeof head + head.tensors * sizeof(EntryTensor);
   for (uint64_t i = 0; i < head.tables; i++) {
     TableHead table;
     const char *rows;
-    if (!next_table(&entry->body, &at, &table, &rows))
+    if (!next_table(&body, &at, &table, &rows))
       return FAIL(why, "has tables that reach beyond its end");
   }
-  return true;
+  return at == body.count || FAIL(why, "is longer than its tables");
+}
+
+bool entry_read(Arena *arena, const Store *store, int prompt, int layer, Entry *entry,
+                Status *why) {
+  char name[PART_NAME];
+  Bytes body;
+  part_layer_name(store, prompt, layer, "entry", name);
+  return part_read(arena, store, name, &body, why) && entry_of(body, prompt, layer, entry, why);
 }
 
 bool entry_take(Arena *arena, const Store *store, int prompt, int layer, Entry *entry, Status *st) {
@@ -174,20 +183,14 @@ void streams_make(char *image, const Tensor *stream, int sides) {
   }
 }
 
-bool streams_read(Arena *arena, const Store *store, int prompt, int layer, Tensor *stream,
-                  Status *why) {
-  const StoreShape *shape = store->shape;
-  char name[PART_NAME];
-  Bytes body;
-  part_layer_name(store, prompt, layer, "streams", name);
-  TRY(part_read(arena, store, name, &body, why));
+bool streams_of(const StoreShape *shape, int prompt, Bytes body, Tensor *stream, Status *why) {
   size_t at = (size_t)shape->sides * sizeof(StreamHead);
   const int stream_id = tensors_role(shape->tensors, ROLE_BLOCK_OUT);
   for (int s = 0; s < shape->sides; s++) {
     const StreamHead *head = (const StreamHead *)(const void *)body.data + s;
     if (body.count < at || (head->type != FORMAT_F32 && head->type != FORMAT_F64) ||
         head->rows != shape->prompt[prompt].T ||
-        head->cols != shape->dims[shape->tensors->info[stream_id].cols])
+        head->cols != shape->dims[shape->tensors->info[stream_id].cols] || !ends(head->kernel))
       return FAIL(why, "holds other streams");
     stream[s] =
         tensor_of((char *)body.data + at, (Format)head->type, head->rows, head->cols, head->scale);
@@ -195,6 +198,15 @@ bool streams_read(Arena *arena, const Store *store, int prompt, int layer, Tenso
     at += stream_values(&stream[s]);
   }
   return at == body.count || FAIL(why, "holds other streams");
+}
+
+bool streams_read(Arena *arena, const Store *store, int prompt, int layer, Tensor *stream,
+                  Status *why) {
+  char name[PART_NAME];
+  Bytes body;
+  part_layer_name(store, prompt, layer, "streams", name);
+  return part_read(arena, store, name, &body, why) &&
+         streams_of(store->shape, prompt, body, stream, why);
 }
 
 bool store_read_stream(Arena *arena, const Store *store, int prompt, int side, Tensor *t,

@@ -218,11 +218,20 @@ static bool get_run(const json_t *root, const char *folder, const RunKey *key, D
   return !structure || get_digest(root, "structure", folder, structure, st);
 }
 
+bool part_run_of(Bytes text, const char *folder, const RunKey *key, Digest *structure, Status *st) {
+  json_error_t error;
+  json_t *root = json_loadb(text.data, text.count, JSON_REJECT_DUPLICATES, &error);
+  if (!root)
+    return FAIL(st, "%s/" RUN_JSON ": line %d: %s" BEGIN_ANEW, folder, error.line, error.text);
+  bool ok = get_run(root, folder, key, structure, st);
+  json_decref(root);
+  return ok;
+}
+
 bool part_find_run(const char *folder, const RunKey *key, bool *found, Digest *structure,
                    Arena scratch, Status *st) {
   enum { RUN_BYTES = 1 << 16 }; /* far more than any has */
   char path[PATH_BYTES];
-  json_error_t error;
   Bytes text;
   Status why = {0};
   if (snprintf(path, sizeof path, "%s/" RUN_JSON, folder) >= PATH_BYTES - PART_NAME)
@@ -231,11 +240,7 @@ bool part_find_run(const char *folder, const RunKey *key, bool *found, Digest *s
   if (!*found) return true;
   if (!file_read(&scratch, path, RUN_BYTES, &text, &why))
     return FAIL(st, "%s" BEGIN_ANEW, why.text);
-  json_t *root = json_loadb(text.data, text.count, JSON_REJECT_DUPLICATES, &error);
-  if (!root) return FAIL(st, "%s: line %d: %s" BEGIN_ANEW, path, error.line, error.text);
-  bool ok = get_run(root, folder, key, structure, st);
-  json_decref(root);
-  return ok;
+  return part_run_of(text, folder, key, structure, st);
 }
 
 bool part_write_run(Store *store, const Digest *structure, Status *st) {

@@ -4,6 +4,7 @@
  * read. */
 #include <string.h>
 
+#include "base/name.h"
 #include "store/hdf5.h"
 
 enum { DEFLATE_MOST = 1100 }; /* deflate shrinks by at most about 1,032 */
@@ -182,6 +183,7 @@ bool h5_get_text(Arena *arena, hid_t object, const char *name, size_t limit, con
   if (ok) {
     char *buffer = arena_alloc(arena, size + 1, 1);
     ok = H5(H5Aread(attribute, type, buffer));
+    text_make_plain(buffer, "\n\r\t");
     *text = buffer;
   }
   ok = h5_close(type, why) && ok;

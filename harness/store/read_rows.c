@@ -3,6 +3,7 @@
  * over. The digest is that of the bytes as they are stored, whatever the columns. */
 #include <string.h>
 
+#include "base/name.h"
 #include "measure/ranges.h"
 #include "store/hdf5.h"
 
@@ -80,6 +81,7 @@ static bool take_text(const Column *column, const char *from, size_t size, char 
                 column->size - 1);
   memset(to, 0, column->size);
   memcpy(to, from, length);
+  text_make_plain(to, "");
   return true;
 }
 

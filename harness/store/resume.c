@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "measure/ranges.h"
 #include "store/state.h"
 
 /* --- finished layers -------------------------------------------------------------------------- */
@@ -89,6 +90,9 @@ bool store_rows(Arena *arena, Store *store, const Table *table, void **rows, siz
       if (!pass || !n) continue;
       if (got + n > total)
         return FAIL(st, "%s: table %s grew while it was read", store->folder, table->name);
+      Status why = {0};
+      if (!rows_in_range(table, part, n, &why))
+        return FAIL(st, "%s: table %s: %s", store->folder, table->name, why.text);
       memcpy(all + got * table->row_size, part, n * table->row_size);
       got += n;
     }

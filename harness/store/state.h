@@ -96,6 +96,9 @@ bool layout_make(Store *store, Arena scratch, Status *st);
  * the journal; its digest is for run.json. */
 bool structure_keep(Store *store, Digest *digest, Arena scratch, Status *st);
 #define STRUCTURE_NAME "structure.bin"
+/* Its body's parts, where they are those of this store's shape: the file's length, every slot's
+ * offset, and the bytes between the slots. */
+bool structure_of(Store *store, Bytes body, const char **between, Status *why);
 /* The file as it was made, but for what stands in the slots, from structure.bin. */
 bool structure_restore(Store *store, const Digest *digest, Arena scratch, Status *st);
 
@@ -116,6 +119,8 @@ void part_remove(const Store *store, const char *name);
  * `structure` may be NULL. */
 bool part_find_run(const char *folder, const RunKey *key, bool *found, Digest *structure,
                    Arena scratch, Status *st);
+/* The same of the text of its run.json. */
+bool part_run_of(Bytes text, const char *folder, const RunKey *key, Digest *structure, Status *st);
 bool part_write_run(Store *store, const Digest *structure, Status *st);
 /* Every file of a journal in the folder, by its name: what is somebody else's stays. */
 void part_remove_all(int folder);
@@ -145,6 +150,8 @@ size_t entry_size(const StoreLayer *what, int kept);
 bool entry_begin(Store *store, int prompt, int layer, const StoreLayer *what, int kept,
                  TensorStats **stats, Status *st);
 EntryTensor *entry_tensors(char *image);
+/* What its body says; the numbers in it are not looked at. */
+bool entry_of(Bytes body, int prompt, int layer, Entry *entry, Status *why);
 /* In the arena; false with the reason where there is none that is whole. */
 bool entry_read(Arena *arena, const Store *store, int prompt, int layer, Entry *entry, Status *why);
 /* The same where it must be there: the error names the file. */
@@ -156,6 +163,7 @@ const void *entry_rows(const Entry *entry, const Table *table, size_t *count);
 /* The image of a layer's streams; and stream [sides] back, in the arena. */
 size_t streams_size(const Tensor *stream, int sides);
 void streams_make(char *image, const Tensor *stream, int sides);
+bool streams_of(const StoreShape *shape, int prompt, Bytes body, Tensor *stream, Status *why);
 bool streams_read(Arena *arena, const Store *store, int prompt, int layer, Tensor *stream,
                   Status *why);
 

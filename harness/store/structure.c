@@ -92,24 +92,26 @@ bool structure_keep(Store *store, Digest *digest, Arena scratch, Status *st) {
   return part_write(store, STRUCTURE_NAME, image, sizeof(Head) + offsets + between, st);
 }
 
-/* Its parts, and whether they fit this run's shape. */
-static bool unpack(Store *store, const Bytes *body, const Digest *digest, const char **between,
-                   Status *why) {
+bool structure_of(Store *store, Bytes body, const char **between, Status *why) {
   Head head;
-  const Digest found = digest_of(body->data, body->count);
-  if (strcmp(found.hex, digest->hex)) return FAIL(why, "it is not the one that run.json names");
-  if (body->count < sizeof head) return FAIL(why, "is too short to be whole");
-  memcpy(&head, body->data, sizeof head);
+  if (body.count < sizeof head) return FAIL(why, "is too short to be whole");
+  memcpy(&head, body.data, sizeof head);
   const size_t offsets = store->slots * sizeof(uint64_t);
-  if (head.slots != store->slots || body->count < sizeof head + offsets)
+  if (head.slots != store->slots || body.count < sizeof head + offsets)
     return FAIL(why, "holds other tensors");
+  if (head.length > INT64_MAX) return FAIL(why, "is of a file that no disk holds");
   store->length = head.length;
   for (size_t i = 0; i < store->slots; i++)
-    memcpy(&store->slot[i].offset, body->data + sizeof head + i * sizeof(uint64_t),
+    memcpy(&store->slot[i].offset, body.data + sizeof head + i * sizeof(uint64_t),
            sizeof(uint64_t));
-  *between = body->data + sizeof head + offsets;
-  return body->count == sizeof head + offsets + bytes_between(store) ||
+  *between = body.data + sizeof head + offsets;
+  return body.count == sizeof head + offsets + bytes_between(store) ||
          FAIL(why, "holds another file's bytes");
+}
+
+static bool is_named(const Bytes *body, const Digest *digest, Status *why) {
+  const Digest found = digest_of(body->data, body->count);
+  return !strcmp(found.hex, digest->hex) || FAIL(why, "it is not the one that run.json names");
 }
 
 /* Opened where it is a file of its own; made where somebody removed it. A link is nobody's of
@@ -127,8 +129,8 @@ bool structure_restore(Store *store, const Digest *digest, Arena scratch, Status
   Bytes body;
   const char *between;
   size_t moved;
-  if (!part_read(&scratch, store, STRUCTURE_NAME, &body, &why) ||
-      !unpack(store, &body, digest, &between, &why))
+  if (!part_read(&scratch, store, STRUCTURE_NAME, &body, &why) || !is_named(&body, digest, &why) ||
+      !structure_of(store, body, &between, &why))
     return FAIL(st, "%s/" STRUCTURE_NAME ": %s; the file is damaged: --fresh begins anew",
                 store->folder, why.text);
   TRY(open_partial(store, st));

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/child.h"
+#include "base/name.h"
 #include "store/hdf5.h"
 
 enum { CASES_MAX = 4096, AXES_TEXT = 64 };
@@ -184,8 +185,7 @@ static bool get_case(Arena *arena, hid_t file, const char *name, const char *op,
 
 static char *plain(Arena *arena, const char *name) {
   char *copy = arena_printf(arena, "%s", name);
-  for (char *c = copy; *c; c++)
-    if ((unsigned char)*c < 32 || *c == 127) *c = '?';
+  text_make_plain(copy, "");
   return copy;
 }
 

@@ -38,22 +38,6 @@ size_t calibrate_bytes(const Config *config, const Calibration *how, bool choice
 bool calibrate(Model *model, const int32_t *token, int64_t count, const Calibration *how,
                struct ScaleChoice *choice, Arena scratch, Status *st);
 
-/* The statistics as a JSON text {"key": …, "digest": …, "layers": [{"s_in": …}, …]}, with the
- * choices where there are some ("choices" of each layer); the digest of key and values; to be freed
- * by the caller. */
-char *calibration_json(const Model *model, const struct ScaleChoice *choice, const Digest *key);
-typedef enum CalibrationFound {
-  CALIBRATION_NONE,
-  CALIBRATION_DAMAGED,
-  CALIBRATION_TAKEN
-} CalibrationFound;
-/* Takes the statistics from such a file, and the choices where they are asked for: there is none,
- * one of another key or one without choices; it is not as it was written; or they are taken. Only
- * then do the model and `choice` hold anything to be relied on: a cache is made again, not
- * repaired. */
-CalibrationFound calibration_load(const char *path, const Digest *key, Model *model,
-                                  struct ScaleChoice *choice, Arena scratch);
-
 /* The scales of a loaded subject that has a text to calibrate on, and where the spec asks for
  * `mend` the choices, in the arena: from `cache` (a folder; NULL: no cache), or by riding along
  * with whoever holds its layers first, and then left there. A layer has its scales when it is first
