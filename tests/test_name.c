@@ -55,7 +55,9 @@ Test(name, what_cannot_be_shown_becomes_a_question_mark) {
               {"2-0 é 甲 👍 \xEF\xBF\xBD", "2-0 é 甲 👍 \xEF\xBF\xBD"},
               {"a\x1b[31m\x7f\x01", "a?[31m??"},
               {"\xFF\xC3", "??"},
-              {"x\xC2\x9B" "b", "x?b"},
+              {"x\xC2\x9B"
+               "b",
+               "x?b"},
               {"\xED\xA0\x80", "???"},
               {"\xE7\x94", "??"},
               {"a\n\tb\r", "a\n\tb?"}};
