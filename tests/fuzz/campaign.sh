@@ -5,7 +5,7 @@
 set -euo pipefail
 folder=$1 seconds=$2 jobs=$3 out=${4:-$1/found}
 seeds=$(dirname "$0")/seeds
-shares='safetensors 3 config 4 index 5 checkpoint 6 spec 6 tokens 1 calibration 2 run 1 entry 2 streams 1 structure 1' # 32
+shares='safetensors 3 config 3 index 4 checkpoint 6 spec 5 tokens 1 tokenizer 4 calibration 2 run 1 entry 1 streams 1 structure 1' # 32
 export ASAN_OPTIONS=malloc_context_size=4:quarantine_size_mb=32
 mkdir -p "$out" "$folder/corpus" "$folder/log"
 rm -f "$folder"/log/*
@@ -15,7 +15,7 @@ names() { echo $shares | xargs -n 2 sh -c 'seq -f "%g $0" $1' | sort -n | awk '{
 
 one() {
   local number=$1 target=$2 length=1024
-  case $target in spec | checkpoint | calibration) length=4096 ;; esac
+  case $target in spec | checkpoint | tokenizer | calibration) length=4096 ;; esac
   FUZZ_TARGET=$target "$folder/targets" -max_total_time="$slot" -max_len=$length -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
     -artifact_prefix="$out/$target-" "$folder/corpus/$target" >"$folder/log/$target.$number" 2>&1 ||
     echo "$target: a finding, see $folder/log/$target.$number" >&2

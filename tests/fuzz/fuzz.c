@@ -5,7 +5,7 @@
 #include "base/name.h"
 
 FuzzTarget fuzz_safetensors, fuzz_config, fuzz_index, fuzz_checkpoint, fuzz_spec, fuzz_tokens,
-    fuzz_calibration, fuzz_run, fuzz_entry, fuzz_streams, fuzz_structure;
+    fuzz_calibration, fuzz_run, fuzz_entry, fuzz_streams, fuzz_structure, fuzz_tokenizer;
 Bytes made_calibration(Arena *arena), made_entry(Arena *arena), made_streams(Arena *arena),
     made_run(Arena *arena), made_structure(Arena *arena);
 
@@ -15,6 +15,7 @@ const Fuzzed fuzz_targets[] = {{"safetensors", fuzz_safetensors, NULL},
                                {"checkpoint", fuzz_checkpoint, NULL},
                                {"spec", fuzz_spec, NULL},
                                {"tokens", fuzz_tokens, NULL},
+                               {"tokenizer", fuzz_tokenizer, NULL},
                                {"calibration", fuzz_calibration, made_calibration},
                                {"run", fuzz_run, made_run},
                                {"entry", fuzz_entry, made_entry},
