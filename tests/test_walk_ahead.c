@@ -17,6 +17,7 @@ typedef struct Elsewhere {
   Tensor stream[LANES];
   int steps[LANES], width;
   int lanes; /* open */
+  int heads; /* computed */
 } Elsewhere;
 
 static Elsewhere *of(const Source *source) { return source->context; }
@@ -59,7 +60,8 @@ static void queue_there(const Source *source, int lane, const SourceStep *step) 
   }
   e->host.block(&e->host, step->mode, step->layer, &x, &room, &e->trace[lane]);
   e->stream[lane] = *trace_role(&e->trace[lane], ROLE_BLOCK_OUT);
-  if (step->layer == LAYERS - 1) e->host.head(&e->host, &e->stream[lane], &room, &ends);
+  if (step->head) e->host.head(&e->host, &e->stream[lane], &room, &ends);
+  e->heads += step->head;
   trace_add_ends(&e->trace[lane], &ends);
 }
 
@@ -109,29 +111,32 @@ static bool compare(void *context, const WalkPlace *at, const Trace *trace, Aren
   return true;
 }
 
-static void walk_elsewhere(Shipped *s, int batch) {
+/* `layers`: of each side; 0: all, and the head behind them. */
+static void walk_elsewhere(Shipped *s, int batch, int layers) {
   Arena arena = s->arena;
   Elsewhere there;
   const Source ahead = elsewhere(&there, &s->model, &arena);
   WalkSide side[SIDES];
   for (int i = 0; i < SIDES; i++)
     side[i] = (WalkSide){.source = i < LANES ? ahead : source_cpu(&s->model),
-                         .mode = mode_preset(i % LANES ? "2-4" : "2-0")};
+                         .mode = mode_preset(i % LANES ? "2-4" : "2-0"),
+                         .layers = layers};
   PromptShape prompt[PROMPTS];
   shipped_prompts(s, prompt, PROMPTS, TOKENS);
-  int layers = 0;
+  int compared = 0;
   Status st = {0};
-  Visitor visitor = {.context = &layers, .layer = compare};
+  Visitor visitor = {.context = &compared, .layer = compare};
   Walk walk = shipped_walk(s, side, SIDES, prompt, PROMPTS, &visitor);
   walk.batch = batch;
   cr_assert(walk_run(&walk, arena, &st), "%s", st.text);
-  cr_expect_eq(layers, PROMPTS * LAYERS);
+  cr_expect_eq(compared, PROMPTS * LAYERS);
+  cr_expect_eq(there.heads, layers ? 0 : PROMPTS * LANES);
 }
 
 Test(walk_ahead, layers_that_stay_here_but_not_there_are_sent_before_they_are_computed_with) {
   Shipped s = shipped_load(REWRITE_QUAMBA);
   shipped_calibrate(&s, 1, 64);
-  for (int batch = 1; batch <= PROMPTS; batch++) walk_elsewhere(&s, batch);
+  for (int batch = 1; batch <= PROMPTS; batch++) walk_elsewhere(&s, batch, 0);
 }
 
 Test(walk_ahead, layers_that_stay_nowhere_are_sent_before_they_are_computed_with) {
@@ -140,5 +145,11 @@ Test(walk_ahead, layers_that_stay_nowhere_are_sent_before_they_are_computed_with
   LayerScales *scales = s.model.scales;
   shipped_open(&s, REWRITE_QUAMBA, 0);
   memcpy(s.model.scales, scales, LAYERS * sizeof *scales);
-  for (int batch = 1; batch <= PROMPTS; batch++) walk_elsewhere(&s, batch);
+  for (int batch = 1; batch <= PROMPTS; batch++) walk_elsewhere(&s, batch, 0);
+}
+
+Test(walk_ahead, sides_that_end_before_the_head_ask_for_none) {
+  Shipped s = shipped_load(REWRITE_QUAMBA);
+  shipped_calibrate(&s, 1, 64);
+  walk_elsewhere(&s, 1, LAYERS);
 }

@@ -83,12 +83,12 @@ static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
 /* What is asked for beside the layers, at the most: the walk of all sides with what rides along, or
  * a study. */
 static size_t beside_layers(const Spec *spec, const Subject *subject, int longest, size_t store,
-                            Arena scratch) {
+                            bool device, Arena scratch) {
   const Config *c = &subject->checkpoint.config;
   const int threads = spec->threads > 0 ? spec->threads : omp_get_num_procs();
   const size_t calibration =
       subject->calibration_token
-          ? calibrate_bytes(c, &spec->calibration, spec->mend_count > 0, threads)
+          ? calibrate_bytes(c, &spec->calibration, spec->mend_count > 0, device ? 0 : threads)
           : 0;
   const size_t widest = larger(2 * (size_t)c->E, (size_t)c->vocab), n = (size_t)longest * widest,
                parts = (size_t)longest + widest;
@@ -165,7 +165,7 @@ static MemoryPlan memory_plan(const Spec *spec, const Subject *subject, bool dev
   const Forms forms = subject_forms(spec, c);
   MemoryPlan plan = {.allowed = memory_allowed(spec, (size_t)(scratch.end - scratch.next))};
   const size_t beside = beside_layers(spec, subject, longest_prompt(spec, subject),
-                                      store_size(&shape).memory_bytes, scratch),
+                                      store_size(&shape).memory_bytes, device, scratch),
                stay = layers_stay_bytes(c, &forms);
   /* Calibration takes a layer in float, whatever the modes take it in. */
   const Forms ridden =

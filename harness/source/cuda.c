@@ -199,6 +199,7 @@ bool device_load(Arena *arena, const DevicePlan *plan, Device *d, Status *st) {
   d->model.ops = &d->cuda.ops;
   d->head =
       arena_room(&rooms.there, linear_cuda_packed_bytes(model->vocab, model->D, FORMAT_F32), 1);
+  d->model.head = (Linear){0}; /* before it is sent */
   d->has_head = false;
   d->row = arena_room(&rooms.there, (size_t)plan->T, sizeof *d->row);
   int32_t *row = ARENA_NEW(arena, int32_t, plan->T);
@@ -277,31 +278,34 @@ static void head_there(const void *context, const Tensor *x, Arena *room, Trace 
   block_head(&d->model, x, room, ends);
 }
 
-static LaneWork work_of(const Device *d) {
+static LaneWork work_of(const Device *d, bool head) {
   return (LaneWork){.context = d,
                     .config = &d->from->config,
                     .rows = rows,
                     .embed = embed_there,
                     .block = block_there,
-                    .head = head_there};
+                    .head = head ? head_there : NULL};
 }
 
-static size_t queue_layer(Device *d, int lane, const Mode *mode, int layer, bool back) {
-  const LaneWork work = work_of(d);
+static size_t queue_layer(Device *d, int lane, const SourceStep *step, bool back) {
+  const LaneWork work = work_of(d, step->head);
+  const int layer = step->layer;
   const DevicePlace *weights = &d->place[layer % d->places];
   if (weights->on_way) cuda_operators_after(&d->cuda, weights->copied);
-  return lane_queue(&d->cuda, &d->lane[lane], &work, mode, layer, back);
+  return lane_queue(&d->cuda, &d->lane[lane], &work, step->mode, layer, back);
 }
 
 void device_begin(Device *d, int lane, const int32_t *token, int T) {
-  const LaneWork work = work_of(d);
+  const LaneWork work = work_of(d, false);
   lane_begin(&d->cuda, &d->lane[lane], &work, token, T);
 }
 
 size_t device_pass(Device *d, int lane, const Mode *mode, bool back) {
   size_t bytes = 0;
   for (int layer = 0; layer < d->model.layers; layer++)
-    bytes += queue_layer(d, lane, mode, layer, back);
+    bytes += queue_layer(
+        d, lane, &(SourceStep){.mode = mode, .layer = layer, .head = layer + 1 == d->model.layers},
+        back);
   return bytes;
 }
 
@@ -335,7 +339,7 @@ static void queue(const Source *source, int lane, const SourceStep *step) {
     device_begin(d, lane, step->prompt->token, step->prompt->T);
   else if (step->stream)
     lane_resume(&d->cuda, &d->lane[lane], step->stream);
-  queue_layer(d, lane, step->mode, step->layer, true);
+  queue_layer(d, lane, step, true);
 }
 
 static const Trace *there(const Source *source, int lane) {

@@ -168,7 +168,7 @@ static void queue(const Source *source, int lane, const SourceStep *step) {
                          .rows = rows,
                          .embed = embed_there,
                          .block = block_there,
-                         .head = head_there};
+                         .head = step->head ? head_there : NULL};
   if (step->layer == 0)
     lane_begin(cuda, own, &work, step->prompt->token, step->prompt->T);
   else if (step->stream)

@@ -171,7 +171,8 @@ size_t lane_queue(Cuda *cuda, Lane *lane, const LaneWork *work, const Mode *mode
   char *made = layer == 0 ? base : room.next;
   work->block(work->context, layer, mode, &lane->now, &room, trace);
   lane->now = *trace_role(trace, ROLE_BLOCK_OUT);
-  if (layer == work->config->layers - 1) work->head(work->context, &lane->now, &room, &ends);
+  if (work->head && layer == work->config->layers - 1)
+    work->head(work->context, &lane->now, &room, &ends);
   cuda_mark_operators(cuda, lane->done);
   trace_add_ends(trace, &ends);
   if (!back) return 0;

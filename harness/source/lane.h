@@ -42,6 +42,7 @@ typedef struct LaneWork {
   void (*embed)(const void *context, const void *rows, int T, Arena *room, Trace *ends);
   void (*block)(const void *context, int layer, const Mode *mode, const Tensor *x, Arena *room,
                 Trace *trace);
+  /* Behind the last layer; NULL: nothing follows. */
   void (*head)(const void *context, const Tensor *x, Arena *room, Trace *ends);
 } LaneWork;
 
@@ -55,7 +56,7 @@ size_t lane_bytes(const Config *config, Format stream, int T);
 /* At the tokens of a prompt, or with the stream that its next layer takes. */
 void lane_begin(Cuda *cuda, Lane *lane, const LaneWork *work, const int32_t *token, int T);
 void lane_resume(Cuda *cuda, Lane *lane, const Tensor *stream);
-/* Queues a layer, before the first one the embedding, after the last one norm_f and logits; then
+/* Queues a layer, before the first one the embedding, after the last one what `head` makes; then
  * the way back of the lane's tensors where it is asked for. Returns the bytes that come back. */
 size_t lane_queue(Cuda *cuda, Lane *lane, const LaneWork *work, const Mode *mode, int layer,
                   bool back);

@@ -25,6 +25,7 @@ typedef struct SourceStep {
   const PromptShape *prompt;
   const Mode *mode;
   int layer;
+  bool head;            /* and the model's end behind it */
   const Tensor *stream; /* [T, D] of the source's stream; NULL: what the lane's last step left */
 } SourceStep;
 

@@ -12,6 +12,7 @@
 #include "base/run_key.h"
 #include "family/block.h"
 #include "kernels/q8.h"
+#include "study/calibrate_there.h"
 #include "study/calibration.h"
 #include "study/choices.h"
 
@@ -19,7 +20,7 @@ static const double quantile_momentum = 0.01; /* Quamba's moving average over wi
 enum { ALPHAS_MOST = 1 + CHOICE_QUANTILES };
 
 /* Of scratch, for a tensor of so many values. */
-static size_t observe_bytes(size_t values) {
+static size_t magnitudes_bytes(size_t values) {
   return values * sizeof(double) + quantiles_scratch_bytes() + 4096;
 }
 
@@ -55,6 +56,7 @@ typedef struct Observer {
   double alpha[ALPHAS_MOST]; /* the calibration's, then those of the choices where they are asked
                                 for */
   const Choices *choices;    /* NULL: they are not */
+  ScalesThere there;
 } Observer;
 
 struct Calibrator {
@@ -89,6 +91,34 @@ static bool observe_layer(void *context, const WalkPlace *at, int side, const Tr
   return true;
 }
 
+static void queued_there(void *context, const WalkPlace *at, const Trace *const *trace) {
+  Observer *o = context;
+  scales_there_queue(&o->there, at->prompt, at->layer, trace[0]);
+}
+
+/* As observe leaves them. */
+static void take_observed(const ObserveList *list, int scale, const Observed *found, double *out) {
+  for (int a = 0; a < list->fractions; a++) out[a] = NAN;
+  if (!found->finite) return;
+  if (!found->ordered) *out = found->largest;
+  for (int a = 0; found->ordered && a < list->fractions; a++)
+    out[a] = observed_quantile(list, scale, found, a);
+}
+
+/* observe_layer of a window that a device ran: nothing of its tensors is here. */
+static bool take_there(void *context, const WalkPlace *at, int side, const Trace *trace,
+                       Arena scratch, Status *st) {
+  (void)side, (void)trace, (void)st;
+  Observer *o = context;
+  double *stat = stat_of(o, at->prompt, at->layer);
+  for (int s = 0; s < o->family->tensors.scales; s++, stat += o->alphas) {
+    const Observed found = scales_there_take(&o->there, at->prompt, at->layer, s);
+    take_observed(&o->there.list, s, &found, stat);
+    if (o->choices) choices_observed(o->choices, at->layer, s, &found, scratch);
+  }
+  return true;
+}
+
 /* Of the choices the windows leave sums that are one for all: then nothing of a single window can
  * be kept. */
 static void *observed(void *context, int window, size_t *bytes) {
@@ -114,7 +144,7 @@ static double combined(const double *stat, size_t step, int windows, bool quanti
 /* Of scratch, for a thread's window in a layer. */
 static size_t window_bytes(const Config *config, int length, bool choices) {
   return block_layer_bytes(config, length) +
-         observe_bytes((size_t)length * (size_t)family_widest(config)) +
+         magnitudes_bytes((size_t)length * (size_t)family_widest(config)) +
          (choices ? choices_window_bytes(config) : 0) + ((size_t)1 << 16);
 }
 
@@ -122,9 +152,12 @@ static size_t together(int threads, int windows) {
   return (size_t)(threads < windows ? threads : windows);
 }
 
+/* On a device a window at a time, and its stream in pinned memory, to and fro. */
 static size_t layer_bytes(const Config *config, const Calibration *how, bool choices, int threads) {
-  return together(threads, how->windows) * window_bytes(config, how->length, choices) +
-         ((size_t)1 << 16);
+  const size_t rest = (size_t)1 << 16;
+  if (threads)
+    return together(threads, how->windows) * window_bytes(config, how->length, choices) + rest;
+  return choices_window_bytes(config) + walk_stream_bytes(how->length, config->D, 1) + rest;
 }
 
 size_t calibrate_bytes(const Config *config, const Calibration *how, bool choices, int threads) {
@@ -186,19 +219,31 @@ static void make_windows(Calibrator *c) {
   }
 }
 
+static bool begin_there(Calibrator *c, Status *st) {
+  Observer *o = &c->observer;
+  c->visitor.looks_at = tensors_in(&o->family->tensors, ROLE_BLOCK_OUT, ROLE_BLOCK_OUT);
+  c->visitor.queued = queued_there;
+  c->visitor.side = take_there;
+  return scales_there_begin(&c->asked.device->cuda, &c->asked.model->config, c->asked.how.length,
+                            o->alpha, o->alphas, o->choices, &o->there, st);
+}
+
 bool calibrate_begin(Arena *arena, const CalibrationAsked *asked, Calibrator **made, Status *st) {
   const Model *model = asked->model;
   const Calibration *how = &asked->how;
   assert(asked->count >= how->length); /* subject_check */
   Calibrator *c = *made = ARENA_NEW(arena, Calibrator, 1);
   c->asked = *asked;
-  c->arena = c->scratch = arena_carve(
-      arena, calibrate_bytes(&model->config, how, asked->choice != NULL, omp_get_max_threads()));
+  c->arena = c->scratch =
+      arena_carve(arena, calibrate_bytes(&model->config, how, asked->choice != NULL,
+                                         asked->device ? 0 : omp_get_max_threads()));
   make_observer(c);
   make_windows(c);
-  c->side = (WalkSide){
-      .source = source_cpu(model), .mode = model->config.family->plain, .layers = model->layers};
+  c->side = (WalkSide){.source = asked->device ? source_cuda(asked->device) : source_cpu(model),
+                       .mode = model->config.family->plain,
+                       .layers = model->layers};
   c->visitor = (Visitor){.context = &c->observer, .side = observe_layer, .left = observed};
+  if (asked->device) TRY(begin_there(c, st));
   c->walk =
       (Walk){.layers = model->layers,
              .width = model->D,
@@ -208,7 +253,7 @@ bool calibrate_begin(Arena *arena, const CalibrationAsked *asked, Calibrator **m
              .prompts = how->windows,
              .visitor = &c->visitor,
              .visitors = 1,
-             .abreast = how->windows,
+             .abreast = asked->device ? 1 : how->windows,
              .abreast_bytes = window_bytes(&model->config, how->length, asked->choice != NULL),
              .name = "calibration",
              .keeper = asked->keeper};
@@ -218,9 +263,12 @@ bool calibrate_begin(Arena *arena, const CalibrationAsked *asked, Calibrator **m
 bool calibrate_layer(Calibrator *c, int layer, Status *st) {
   const Model *model = c->asked.model;
   const int scales = model->config.family->tensors.scales;
-  TRY(walk_layer(c->run, layer, c->scratch, st));
-  TRY(take_statistics(c, layer, c->others + (size_t)layer * (size_t)(scales * CHOICE_QUANTILES),
-                      st));
+  const bool ok =
+      walk_layer(c->run, layer, c->scratch, st) &&
+      take_statistics(c, layer, c->others + (size_t)layer * (size_t)(scales * CHOICE_QUANTILES),
+                      st);
+  if (c->asked.device && (!ok || layer + 1 == model->layers)) scales_there_free(&c->observer.there);
+  TRY(ok);
   if (c->asked.sparing) arena_give_back(&(Arena){.base = c->scratch.next, .end = c->scratch.end});
   if (layer + 1 < model->layers) return true;
   if (c->asked.choice) choices_rows(&c->choices, model, c->others, c->asked.choice, c->scratch);
@@ -312,6 +360,7 @@ bool calibrate_subject(Arena *arena, const Spec *spec, const char *cache, const 
                             .count = subject->calibration_count,
                             .how = *c,
                             .choice = r->choice,
+                            .device = subject->device,
                             .sparing = !layers_stay(subject->layers),
                             .keeper = layers_stay(subject->layers) ? NULL : keeper};
   asked.how.text = subject->calibration_path;

@@ -7,6 +7,7 @@
 #ifndef DS_STUDY_CALIBRATE_H
 #define DS_STUDY_CALIBRATE_H
 #include "base/digest.h"
+#include "source/cuda.h"
 #include "walk/subject.h"
 
 struct ScaleChoice; /* a row of measure/tables.h */
@@ -19,12 +20,13 @@ typedef struct CalibrationAsked {
   Calibration how;            /* text: for messages */
   struct ScaleChoice *choice; /* [choices_count]: what other scales would do, from the same walk
                                * (study/choices.h); NULL: not asked for */
+  Device *device;             /* where the windows run; NULL: on this host */
   bool sparing;               /* what a layer took of memory is given back before the next */
   const Keeper *keeper;       /* where windows are kept layer by layer; NULL: they are not */
 } CalibrationAsked;
 
-/* A walk of all windows under the family's float preset, abreast, that goes on a layer at a time.
- * The text holds at least one window. */
+/* A walk of all windows under the family's float preset that goes on a layer at a time: abreast, or
+ * one after the other on a device. The text holds at least one window. */
 typedef struct Calibrator Calibrator;
 bool calibrate_begin(Arena *arena, const CalibrationAsked *asked, Calibrator **calibrator,
                      Status *st);
@@ -32,7 +34,7 @@ bool calibrate_begin(Arena *arena, const CalibrationAsked *asked, Calibrator **c
  * behind the last layer the choices. Refuses activations that are not finite (layer and tensor
  * named). */
 bool calibrate_layer(Calibrator *calibrator, int layer, Status *st);
-/* Bytes that it takes with so many threads. */
+/* Bytes that it takes with so many threads; 0: where a device runs the windows. */
 size_t calibrate_bytes(const Config *config, const Calibration *how, bool choices, int threads);
 /* All layers of a model that are held already. */
 bool calibrate(Model *model, const int32_t *token, int64_t count, const Calibration *how,

@@ -6,13 +6,14 @@
 #include "kernels/q8.h"
 #include "model/model.h"
 
-static bool by_token(const Family *family, int scale) {
+bool choices_by_token(const Family *family, int scale) {
   return family->tensors.info[family->scale[scale].tensor].rows == DIM_TOKEN;
 }
 
 static int channels_of(const Config *config, int scale) {
   const TensorInfo *info = &config->family->tensors.info[config->family->scale[scale].tensor];
-  return config->family->width(config, by_token(config->family, scale) ? info->cols : info->rows);
+  return config->family->width(config,
+                               choices_by_token(config->family, scale) ? info->cols : info->rows);
 }
 
 static int channels_of_all(const Config *config) {
@@ -74,20 +75,33 @@ static void take_largest(const float *x, int rows, int cols, bool columns, uint3
       for (int i = 0; i < cols; i++) most[row] = larger(most[row], absmax_bits(x[i]));
 }
 
-void choices_gather(const Choices *c, int layer, int scale, const Tensor *t, Arena scratch) {
-  const int channels = channels_of(c->config, scale);
-  uint32_t *count = ARENA_NEW(&scratch, uint32_t, MAGNITUDE_BINS),
-           *most = ARENA_NEW(&scratch, uint32_t, channels);
-  for (int row = 0; row < t->rows; row++)
-    count_values((const float *)t->data + (size_t)row * (size_t)t->cols, t->cols, count);
-  take_largest(t->data, t->rows, t->cols, by_token(c->config->family, scale), most);
+/* Of a window into what there is of all. */
+static void add(const Choices *c, int layer, int scale, const uint32_t *count,
+                const uint32_t *most) {
   uint64_t *all = counts_at(c, layer, scale);
   uint32_t *largest = channels_at(c, layer, scale);
+  const int channels = channels_of(c->config, scale);
 #pragma omp critical(scale_choices)
   {
     for (int i = 0; i < MAGNITUDE_BINS; i++) all[i] += count[i];
     for (int i = 0; i < channels; i++) largest[i] = larger(largest[i], most[i]);
   }
+}
+
+void choices_gather(const Choices *c, int layer, int scale, const Tensor *t, Arena scratch) {
+  uint32_t *count = ARENA_NEW(&scratch, uint32_t, MAGNITUDE_BINS),
+           *most = ARENA_NEW(&scratch, uint32_t, channels_of(c->config, scale));
+  for (int row = 0; row < t->rows; row++)
+    count_values((const float *)t->data + (size_t)row * (size_t)t->cols, t->cols, count);
+  take_largest(t->data, t->rows, t->cols, choices_by_token(c->config->family, scale), most);
+  add(c, layer, scale, count, most);
+}
+
+void choices_observed(const Choices *c, int layer, int scale, const Observed *of, Arena scratch) {
+  uint32_t *count = ARENA_NEW(&scratch, uint32_t, MAGNITUDE_BINS);
+  for (uint32_t upper = 0; upper < OBSERVE_UPPER; upper++)
+    count[magnitude_bin(upper * OBSERVE_LOWER)] += of->count[upper];
+  add(c, layer, scale, count, of->channel);
 }
 
 /* --- rows ------------------------------------------------------------------------------------- */

@@ -8,6 +8,7 @@
 
 #include "base/digest.h"
 #include "family/family.h"
+#include "measure/observe.h"
 #include "measure/scale_choice.h"
 #include "measure/tables.h"
 
@@ -18,12 +19,18 @@ typedef struct Choices {
   int first[SCALES_MOST + 1]; /* of a scale's channels */
 } Choices;
 
+/* Whether a scale's channels are its tensor's columns. */
+bool choices_by_token(const Family *family, int scale);
+
 Choices choices_begin(Arena *arena, const Config *config);
 size_t
 choices_bytes(const Config *config); /* that choices_begin takes, and choices_rows of scratch */
 size_t choices_window_bytes(const Config *config); /* of scratch, that choices_gather takes */
 /* A window's tensor of this scale, float32 and finite; by several threads at a time. */
 void choices_gather(const Choices *choices, int layer, int scale, const Tensor *t, Arena scratch);
+/* The same of a tensor that was counted elsewhere. */
+void choices_observed(const Choices *choices, int layer, int scale, const Observed *of,
+                      Arena scratch);
 
 /* Rows of every layer, scale and choice: [layers][scales][SCALE_CHOICES]. */
 size_t choices_count(const Config *config);

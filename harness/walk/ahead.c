@@ -4,10 +4,13 @@
 
 /* --- weights ---------------------------------------------------------------------------------- */
 
+static bool ends_in_head(const Walk *w, int s, int layer) {
+  return layer == w->layers - 1 && !w->side[s].layers;
+}
+
 static Forms forms_of_side(const Walk *w, int s, int layer) {
   const WalkSide *side = &w->side[s];
-  return side->source.forms(&side->source, walk_mode(side, layer),
-                            layer == w->layers - 1 && !side->layers);
+  return side->source.forms(&side->source, walk_mode(side, layer), ends_in_head(w, s, layer));
 }
 
 /* All that is asked of a layer by the sides of one source. */
@@ -122,9 +125,12 @@ static void queue_step(WalkRun *run, int way, int layer) {
     if (!source->ahead || layer >= walk_layers_of(w, s)) continue;
     const Tensor *stream = &of->lane[s].half[layer % 2];
     const bool goes_on = layer > of->first && !run->several;
-    source->ahead->queue(
-        source, run->lane[s],
-        &(SourceStep){of->shape, walk_mode(&w->side[s], layer), layer, goes_on ? NULL : stream});
+    source->ahead->queue(source, run->lane[s],
+                         &(SourceStep){.prompt = of->shape,
+                                       .mode = walk_mode(&w->side[s], layer),
+                                       .layer = layer,
+                                       .head = ends_in_head(w, s, layer),
+                                       .stream = goes_on ? NULL : stream});
   }
   show_queued(run, of, layer);
   run->queued_way = way;

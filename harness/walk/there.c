@@ -10,11 +10,15 @@ static int longest(const Spec *spec, const Subject *subject) {
   return T;
 }
 
-/* Of the lanes of a walk through the prompts. */
+/* Of the lanes of a walk through the prompts, and of the calibration's, which rides along. */
 static size_t lanes_bytes(const Spec *spec, const Subject *subject) {
+  const size_t observed = (size_t)16 << 20; /* what statistics of its windows take there */
   const Config *c = &subject->checkpoint.config;
   const int T = longest(spec, subject);
-  return (size_t)spec->mode_count * lane_bytes(c, FORMAT_F32, T) + lane_bytes(c, FORMAT_F64, T);
+  size_t bytes = (size_t)spec->mode_count * lane_bytes(c, FORMAT_F32, T);
+  if (subject->calibration_token)
+    bytes += lane_bytes(c, FORMAT_F32, spec->calibration.length) + observed;
+  return bytes + lane_bytes(c, FORMAT_F64, T);
 }
 
 bool there_load(Arena *arena, const Spec *spec, Subject *subject, Status *st) {

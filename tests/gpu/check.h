@@ -15,6 +15,7 @@ bool check_primitives(void);
 bool check_places(void);
 bool check_reference(bool small);
 bool check_stats(bool small);
+bool check_observe(bool small);
 /* Prints how long the operators take whose names contain `only`. */
 void time_ops(const char *only);
 void time_reference(const char *only);
