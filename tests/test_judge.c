@@ -184,6 +184,21 @@ Test(judge, rows_by_gsl_alone_are_near_those_of_lanes) {
   arena_release(&arena);
 }
 
+/* A token whose base is 0 is off by Inf; where that begins behind a quantile's own place, the
+ * quantile is still a number. */
+Test(judge, a_quantile_next_to_tokens_that_are_infinitely_off_is_the_same) {
+  Arena arena = new_arena();
+  for (int zeros = 0; zeros <= ROWS; zeros++) {
+    const Tensor a = filled(x, 3), b = filled(y, 7);
+    PairStats row;
+    Status st = {0};
+    memset(x, 0, (size_t)zeros * COLS * sizeof *x);
+    const StatsJob job = pair_job(&a, &b, &row);
+    cr_expect(judge_job(&job, arena, &st), "%d tokens: %s", zeros, st.text);
+  }
+  arena_release(&arena);
+}
+
 /* --- a finished file -------------------------------------------------------------------------- */
 
 Test(judge, a_finished_file_is_verified_from_its_tensors, .init = shell_begin, .fini = shell_end,

@@ -64,6 +64,14 @@ void judge_tensor(const Tensor *t, float scale, TensorStats *row, Arena scratch)
   snprintf(row->kernel, sizeof row->kernel, "%s", t->kernel ? t->kernel : "");
 }
 
+/* A token whose base is 0 is off by Inf, and at a place of its own GSL takes 0 times the next value
+ * along, which is no number where that is Inf. */
+static double quantile_sorted(const double *x, size_t n, double f) {
+  const double place = f * (double)(n - 1);
+  const size_t k = (size_t)place;
+  return n && place == (double)k ? x[k] : gsl_stats_quantile_from_sorted_data(x, 1, n, f);
+}
+
 /* --- parts of a pair -------------------------------------------------------------------------- */
 
 /* Of `parts` parts of `each` elements, `step` apart, that begin `next` apart, in d and a. */
@@ -98,9 +106,9 @@ static PartErrors judge_parts(const double *d, const double *a, Parts p, double 
     e.effective = sum * sum / gsl_stats_tss_m(error, 1, kept, 0);
   }
   gsl_sort(relative, 1, kept);
-  e.median = gsl_stats_quantile_from_sorted_data(relative, 1, kept, 0.5);
-  e.p90 = gsl_stats_quantile_from_sorted_data(relative, 1, kept, 0.9);
-  e.p99 = gsl_stats_quantile_from_sorted_data(relative, 1, kept, 0.99);
+  e.median = quantile_sorted(relative, kept, 0.5);
+  e.p90 = quantile_sorted(relative, kept, 0.9);
+  e.p99 = quantile_sorted(relative, kept, 0.99);
   return e;
 }
 
