@@ -2,6 +2,7 @@
  * Exit status: 0 done, 1 a check or a gate failed, 2 usage or input error. */
 #include <errno.h>
 #include <gsl/gsl_errno.h>
+#include <jansson.h>
 #include <malloc.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -32,13 +33,24 @@ static void print_commands(FILE *out) {
 
 /* Called in the middle of anything, by several threads perhaps: finished layers are on disk, so
  * leaving at once loses nothing. */
-static void memory_exhausted(size_t wanted, size_t reserved) {
+static void leave_for_memory(const char *format, size_t wanted, size_t reserved) {
   static atomic_flag said = ATOMIC_FLAG_INIT;
   while (atomic_flag_test_and_set(&said)) pause(); /* another thread is leaving */
-  fprintf(stderr,
-          "driftscope: memory: %zu more bytes are wanted and the %zu reserved are used up\n",
-          wanted, reserved);
+  fprintf(stderr, format, wanted, reserved);
   _exit(EXIT_INPUT);
+}
+
+static void memory_exhausted(size_t wanted, size_t reserved) {
+  leave_for_memory(
+      "driftscope: memory: %zu more bytes are wanted and the %zu reserved are used up\n", wanted,
+      reserved);
+}
+
+/* Jansson's: without memory it leaves out letters of names, or members of objects. */
+static void *memory_for_json(size_t bytes) {
+  void *memory = malloc(bytes);
+  if (!memory) leave_for_memory("driftscope: memory: %zu more bytes cannot be had\n", bytes, 0);
+  return memory;
 }
 
 /* As a shell would take it again: in single quotes where it must be, a single quote in it as
@@ -76,16 +88,26 @@ static bool choose_level(Status *st) {
               here);
 }
 
+static bool check_failed;
+
 static int fail(const Status *st) {
   fprintf(stderr, "driftscope: %s\n", st->text);
+  check_failed = st->check;
   return st->check ? EXIT_CHECK : EXIT_INPUT;
 }
 
-/* At exit, also where argp prints its help and leaves: what was printed must have arrived. */
-static void end_output(void) {
+/* At exit, also where argp prints its help and leaves: what was printed must have arrived. A
+ * library that leaves by itself, as OpenMP's does where it gets no thread, says 1, and is no failed
+ * check. */
+static void end(int status, void *unused) {
+  (void)unused;
   bool failed = ferror(stdout) != 0;
   errno = 0;
   failed |= fclose(stdout) != 0;
+  if (status == EXIT_CHECK && !check_failed) {
+    fprintf(stderr, "driftscope: a library ended the program\n");
+    _exit(EXIT_INPUT);
+  }
   if (!failed) return;
   fprintf(stderr, "driftscope: standard output: cannot be written%s%s\n", errno ? ": " : "",
           errno ? strerror(errno) : "");
@@ -95,7 +117,7 @@ static void end_output(void) {
 int main(int argc, char **argv) {
   process_fill_descriptors();
   process_restart(argv);
-  atexit(end_output);
+  on_exit(end, NULL);
   if (argc < 2) return print_commands(stderr), EXIT_INPUT;
   if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
     return print_commands(stdout), EXIT_SUCCESS;
@@ -106,10 +128,11 @@ int main(int argc, char **argv) {
     status_set(&st, "'%.100s' is no command; 'driftscope --help' lists them", argv[1]);
     return fail(&st);
   }
-  if (!choose_level(&st)) return fail(&st);
+  if (!choose_level(&st) || !process_have_stack(&st)) return fail(&st);
   process_end_on_bus_error(EXIT_INPUT);
   store_start();
   gsl_set_error_handler_off();
+  json_set_alloc_funcs(memory_for_json, free);
   if (process_room() < SIZE_MAX)
     mallopt(M_ARENA_MAX, 1); /* glibc reserves 128 MB a thread where nothing is limited */
   Arena arena;
@@ -119,7 +142,8 @@ int main(int argc, char **argv) {
   const char *files[2];
   int foreign = command_foreign(command, &options, files);
   int status = foreign ? child_start(files, foreign, &st) : CHILD_HERE;
-  if (status != CHILD_HERE) return status == CHILD_NONE ? fail(&st) : status;
+  if (status == CHILD_NONE) return fail(&st);
+  if (status != CHILD_HERE) return check_failed = status == EXIT_CHECK, status;
   bool ok = command->run(&arena, &options, typed, &st);
   return ok ? EXIT_SUCCESS : fail(&st);
 }

@@ -95,3 +95,76 @@ Test(child, files_that_crash_hdf5_are_refused_in_one_line) {
     nftw(folder, fixture_remove_one, 16, FTW_DEPTH | FTW_PHYS);
   }
 }
+
+/* --- work of our own -------------------------------------------------------------------------- */
+
+typedef enum Way { DONE, FAILED, FAILED_A_CHECK, KILLED_IN_IT, LEFT_WITH_A_LINE, LEFT_SILENT } Way;
+
+static bool work(FILE *out, void *context, Status *st) {
+  fprintf(out, "made by another process: %d\n", getpid());
+  switch (*(const Way *)context) {
+    case FAILED: return FAIL(st, "r.h5: no room");
+    case FAILED_A_CHECK: return FAIL_CHECK(st, "gate 1 failed");
+    case KILLED_IN_IT: fprintf(stderr, "one line\n[lib] no memory, aborting\n"), abort();
+    case LEFT_WITH_A_LINE: fprintf(stderr, "driftscope: memory: used up\n"), _exit(2);
+    case LEFT_SILENT: _exit(255);
+    default: return true;
+  }
+}
+
+Test(child, work_comes_back_and_whatever_ends_it_is_one_line) {
+  static const struct {
+    Way way;
+    bool ok, check;
+    const char *says;
+  } cases[] = {
+      {DONE, true, false, ""},
+      {FAILED, false, false, "r.h5: no room"},
+      {FAILED_A_CHECK, false, true, "gate 1 failed"},
+      {KILLED_IN_IT, false, false, "w: a library failed (signal 6): [lib] no memory, aborting"},
+      {LEFT_WITH_A_LINE, false, false, "memory: used up"},
+      {LEFT_SILENT, false, false,
+       "w: the process that makes it ended without a word (status 255)"}};
+  Fixture f = fixture_make();
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    Status st = {0};
+    Way way = cases[i].way;
+    const char *text = NULL;
+    char here[64];
+    size_t count = 0;
+    bool ok = child_work(&f.arena, "w", work, &way, &text, &count, &st);
+    cr_expect(ok == cases[i].ok && st.check == cases[i].check, "%zu: %s", i, st.text);
+    cr_expect_str_eq(st.text, cases[i].says);
+    snprintf(here, sizeof here, "made by another process: %d\n", getpid());
+    if (way <= FAILED_A_CHECK)
+      cr_expect(text && count == strlen(text) && !strncmp(text, here, 25) &&
+                    strcmp(text, here) != 0,
+                "%s", text);
+  }
+  fixture_drop(&f);
+}
+
+static bool much(FILE *out, void *context, Status *st) {
+  (void)context, (void)st;
+  for (int i = 0; i < 300000; i++) fprintf(out, "%d\n", i);
+  return true;
+}
+
+/* More than a pipe holds; and where there is no process to be had it is done here. */
+Test(child, work_of_any_length_comes_back_whole_and_without_a_child_too) {
+  Fixture f = fixture_make();
+  const char *text[2];
+  size_t count[2];
+  for (int here = 0; here < 2; here++) {
+    Status st = {0};
+    struct rlimit before, none;
+    getrlimit(RLIMIT_NOFILE, &before);
+    none = (struct rlimit){.rlim_cur = 3, .rlim_max = before.rlim_max};
+    if (here) setrlimit(RLIMIT_NOFILE, &none); /* no pipe either */
+    cr_expect(child_work(&f.arena, "w", much, NULL, &text[here], &count[here], &st), "%s", st.text);
+    setrlimit(RLIMIT_NOFILE, &before);
+  }
+  cr_expect(count[0] == 1988890 && count[1] == count[0] && !memcmp(text[0], text[1], count[0]),
+            "%zu and %zu bytes", count[0], count[1]);
+  fixture_drop(&f);
+}

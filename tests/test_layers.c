@@ -143,6 +143,7 @@ Test(layers, mapped_file_that_becomes_shorter_ends_the_program_with_a_line) {
   cr_assert(waitpid(child, &status, 0) == child);
   cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 2, "status %x", (unsigned)status);
   cr_expect(read(from[0], said, sizeof said - 1) > 0 && strstr(said, "became shorter"), "%s", said);
+  cr_expect(strstr(said, path), "%s is not named: %s", path, said);
   remove(path);
 }
 

@@ -1,10 +1,14 @@
 #include "base/child.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <omp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -87,4 +91,116 @@ int child_start(const char *const *files, int count, Status *st) {
     return lost(files, count, st, "HDF5 failed to read it (signal %d)", WTERMSIG(status));
   return lost(files, count, st, "is not read after %llu s of processor time",
               (unsigned long long)seconds);
+}
+
+/* --- work of our own -------------------------------------------------------------------------- */
+
+enum { WORDS_MOST = 1 << 12 };
+
+static bool work_here(Arena *arena, const char *what, ChildWork work, void *context,
+                      const char **text, size_t *count, Status *st) {
+  char *room = NULL;
+  size_t bytes = 0;
+  FILE *out = open_memstream(&room, &bytes);
+  if (!out) return FAIL(st, "%s: no memory for what is made of it", what);
+  bool ok = work(out, context, st), whole = !ferror(out);
+  whole = fclose(out) == 0 && whole;
+  if (whole) *text = memcpy(arena_alloc(arena, bytes + 1, 1), room, bytes), *count = bytes;
+  free(room);
+  return ok && (whole || FAIL(st, "%s: no memory for what is made of it", what));
+}
+
+/* What was written, then how it ended. Nothing that stands in the parent's exit handlers is the
+ * child's to do. */
+static void work_there(int to, int words, pid_t parent, ChildWork work, void *context) {
+  Status st = {0};
+  prctl(PR_SET_PDEATHSIG, SIGKILL); /* it does not outlive its parent */
+  if (getppid() != parent) _exit(2);
+  if (words >= 0) dup2(words, STDERR_FILENO);
+  omp_set_num_threads(1); /* the threads of a team that stood before are its parent's */
+  FILE *out = fdopen(to, "w");
+  if (!out) _exit(2);
+  bool ok = work(out, context, &st);
+  st.failed |= !ok;
+  if (fwrite(&st, sizeof st, 1, out) != 1 || fflush(out) != 0) _exit(2);
+  _exit(0);
+}
+
+/* All that comes; grows in the arena, where nothing else is taken meanwhile. */
+static char *take_all(Arena *arena, int from, size_t *count) {
+  enum { PIECE = 1 << 16 };
+  char *bytes = arena_room(arena, PIECE, 1);
+  size_t room = PIECE;
+  for (*count = 0;;) {
+    ssize_t n = read(from, bytes + *count, room - *count);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return bytes;
+    *count += (size_t)n;
+    if (*count < room) continue;
+    char *larger = arena_room(arena, 2 * room, 1);
+    bytes = memcpy(larger, bytes, *count);
+    room *= 2;
+  }
+}
+
+/* The last line of what the child wrote to standard error, without the program's name. */
+static const char *last_words(int words, char text[WORDS_MOST]) {
+  static const char own[] = "driftscope: ";
+  struct stat info = {0};
+  if (words < 0 || fstat(words, &info) != 0) return "";
+  const off_t from = info.st_size < WORDS_MOST ? 0 : info.st_size - WORDS_MOST + 1;
+  ssize_t n = pread(words, text, WORDS_MOST - 1, from);
+  while (n > 0 && text[n - 1] == '\n') n--;
+  text[n > 0 ? n : 0] = 0;
+  const char *line = strrchr(text, '\n');
+  line = line ? line + 1 : text;
+  return strncmp(line, own, strlen(own)) == 0 ? line + strlen(own) : line;
+}
+
+static bool died(const char *what, int status, int words, Status *st) {
+  char text[WORDS_MOST];
+  const char *line = last_words(words, text);
+  if (WIFEXITED(status) && *line) return FAIL(st, "%s", line); /* it knew why */
+  if (WIFEXITED(status))
+    return FAIL(st, "%s: the process that makes it ended without a word (status %d)", what,
+                WEXITSTATUS(status));
+  return FAIL(st, "%s: a library failed (signal %d)%s%s", what, WTERMSIG(status), *line ? ": " : "",
+              line);
+}
+
+/* What it said though all went well is said here. */
+static void pass_words(int words) {
+  char text[WORDS_MOST];
+  ssize_t n = words < 0 ? 0 : pread(words, text, sizeof text, 0);
+  if (n > 0) fwrite(text, 1, (size_t)n, stderr);
+}
+
+bool child_work(Arena *arena, const char *what, ChildWork work, void *context, const char **text,
+                size_t *count, Status *st) {
+  int ends[2], status = 0;
+  *text = "", *count = 0;
+  if (pipe2(ends, O_CLOEXEC) != 0) return work_here(arena, what, work, context, text, count, st);
+  const int words = memfd_create("words", MFD_CLOEXEC);
+  fflush(NULL);
+  pid_t parent = getpid(), child = fork();
+  if (child == 0) work_there(ends[1], words, parent, work, context);
+  close(ends[1]);
+  size_t got = 0;
+  char *bytes = child > 0 ? take_all(arena, ends[0], &got) : NULL;
+  close(ends[0]);
+  while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR) {}
+  bool whole = child > 0 && status == 0 && got >= sizeof *st, ok = false;
+  if (whole) {
+    Status made;
+    *text = bytes, *count = got - sizeof made;
+    memcpy(&made, bytes + *count, sizeof made);
+    bytes[*count] = 0;
+    ok = !made.failed;
+    if (ok) pass_words(words); /* else the error says it */
+    if (!ok && !st->failed) *st = made;
+  } else if (child > 0) {
+    died(what, status, words, st);
+  }
+  if (words >= 0) close(words);
+  return child > 0 ? ok : work_here(arena, what, work, context, text, count, st);
 }

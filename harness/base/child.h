@@ -1,8 +1,13 @@
-/* child: what reads a file of somebody else goes on in a child process. HDF5 and the libraries
- * behind it were not written for hostile files: a child that dies costs one line, not the
- * program. */
+/* child: what reads a file of somebody else goes on in a child process, and so does what libraries
+ * do that end the process where memory fails them. HDF5 and the libraries behind it were not
+ * written for hostile files, nor cmark for a machine without memory: a child that dies costs one
+ * line, not the program. */
 #ifndef DS_BASE_CHILD_H
 #define DS_BASE_CHILD_H
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "base/arena.h"
 #include "base/status.h"
 
 enum { CHILD_HERE = -1, CHILD_NONE = -2 };
@@ -16,4 +21,14 @@ int child_start(const char *const *files, int count, Status *st);
 
 /* In the child: the file is read, and what follows may take as long as it likes. */
 void child_has_read(void);
+
+/* Work that is done in a child, which has a copy of all that this process has at that moment; what
+ * it writes to `out` is what it is asked for. */
+typedef bool (*ChildWork)(FILE *out, void *context, Status *st);
+/* `*text` of `*count` bytes, followed by a NUL, in the arena; none where the child died. False: the
+ * work failed, or the child died, which is then said of `what` was made, with the last line that it
+ * wrote to standard error. Where no child can be had the work is done here. The child has this
+ * thread alone. */
+bool child_work(Arena *arena, const char *what, ChildWork work, void *context, const char **text,
+                size_t *count, Status *st);
 #endif

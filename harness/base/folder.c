@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -44,6 +45,18 @@ static bool is_link(const char *path) {
   return lstat(path, &info) == 0 && S_ISLNK(info.st_mode);
 }
 
+/* Who was killed may have left a child that works for it, which holds the lock until it is killed
+ * too: an instant. */
+static bool lock_soon(int descriptor) {
+  enum { ATTEMPTS = 25 };
+  const struct timespec instant = {.tv_nsec = 10000000};
+  for (int attempt = 0; flock(descriptor, LOCK_EX | LOCK_NB) != 0; attempt++) {
+    if (errno != EWOULDBLOCK || attempt == ATTEMPTS) return false;
+    nanosleep(&instant, NULL);
+  }
+  return true;
+}
+
 bool folder_lock(const char *path, bool own, int *lock, Status *st) {
   enum { ATTEMPTS = 100 };
   const int kind = O_RDONLY | O_DIRECTORY | O_CLOEXEC | (own ? O_NOFOLLOW : 0);
@@ -55,7 +68,7 @@ bool folder_lock(const char *path, bool own, int *lock, Status *st) {
     int descriptor = open(path, kind);
     if (descriptor < 0 && (errno == ENOENT || (own && is_link(path)))) continue;
     if (descriptor < 0) return FAIL(st, "%s: cannot be opened: %s", path, strerror(errno));
-    int error = flock(descriptor, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
+    int error = lock_soon(descriptor) ? 0 : errno;
     bool good = !error || cannot_lock(path, error, st);
     if (good && still_there(descriptor, path)) return *lock = descriptor, true;
     close(descriptor);

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/status.h"
+
 /* Descriptors 0 to 2 that are closed are opened so that using them fails: else the next file that
  * is opened would be standard output. */
 void process_fill_descriptors(void);
@@ -14,11 +16,15 @@ void process_fill_descriptors(void);
  * be started (valgrind, an emulator, a loader called by name). */
 void process_restart(char **argv);
 /* A mapped file that becomes shorter while it is read, or whose disk fails, ends the program with
- * one line and this exit status, whatever thread reads it; finished layers are on disk. */
+ * one line that names it and this exit status, whatever thread reads it; finished layers are on
+ * disk. */
 void process_end_on_bus_error(int exit_status);
 /* Bytes of address space that can still be had under the limits of the process (ulimit -v, ulimit
  * -d); SIZE_MAX where there is none. */
 size_t process_room(void);
+/* Sees to it that this thread and those to come have the stack that they need, whatever `ulimit -s`
+ * says; refused where the system does not give it. */
+bool process_have_stack(Status *st);
 /* Bytes of address space that a new thread's stack takes: what ulimit -s says, 8 MiB where it says
  * nothing. */
 size_t process_stack(void);

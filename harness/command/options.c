@@ -259,7 +259,11 @@ Options options_parse(const Usage *usage, int argc, char **argv) {
   snprintf(name, sizeof name, "driftscope %s", usage->name);
   argv[0] = name; /* what argp calls the program in its messages */
   argp_err_exit_status = 2;
-  argp_parse(&argp, argc, argv, 0, NULL, &parse);
+  const int error = argp_parse(&argp, argc, argv, 0, NULL, &parse);
+  if (error) { /* argp's own words want memory */
+    fprintf(stderr, "driftscope: the command line: %s\n", strerror(error));
+    exit(argp_err_exit_status);
+  }
   const char *environment = getenv("QUAMBA_MODE");
   if (parse.options.modes == 0 && environment && *environment)
     parse.options.mode[parse.options.modes++] = environment;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/child.h"
 #include "base/file.h"
 #include "base/folder.h"
 #include "command/command.h"
@@ -14,17 +15,37 @@
 #include "report/report.h"
 #include "study/micro/micro.h"
 
+typedef struct ReportWork {
+  Arena *arena;
+  const char *results;
+  bool own;
+  const char *folder;
+  const Options *o;
+} ReportWork;
+
 /* The folder's lock is held: what a killed command left half written is nobody's any more. */
-static bool report_and_summarise(Arena *arena, const char *results, bool own, const char *folder,
-                                 const Options *o, Status *st) {
+static bool report_and_summarise(FILE *out, void *context, Status *st) {
   static const char *const parts[] = {"", "/tables", "/plots"};
-  for (int i = 0; i < 3; i++) folder_tidy(arena_printf(arena, "%s%s", folder, parts[i]));
+  const ReportWork *w = context;
+  for (int i = 0; i < 3; i++) folder_tidy(arena_printf(w->arena, "%s%s", w->folder, parts[i]));
   Report report;
-  TRY(report_write(arena, results, own, folder, o->language, &report, st));
-  printf("%s%s\n", report.summary, report.path);
-  if (!report.broken && o->strict && report.nonfinite)
-    return FAIL_CHECK(st, "%s: %s (--strict)", results, report.nonfinite);
-  return !report.broken || FAIL_CHECK(st, "%s: %s", results, report.broken);
+  TRY(report_write(w->arena, w->results, w->own, w->folder, w->o->language, &report, st));
+  fprintf(out, "%s%s\n", report.summary, report.path);
+  if (!report.broken && w->o->strict && report.nonfinite)
+    return FAIL_CHECK(st, "%s: %s (--strict)", w->results, report.nonfinite);
+  return !report.broken || FAIL_CHECK(st, "%s: %s", w->results, report.broken);
+}
+
+/* In a child: HDF5 and cmark end the process where they get no memory. */
+static bool report_apart(Arena *arena, const char *results, bool own, const char *folder,
+                         const Options *o, Status *st) {
+  ReportWork work = {arena, results, own, folder, o};
+  const char *text;
+  size_t count;
+  bool ok = child_work(arena, arena_printf(arena, "%s/report.html", folder), report_and_summarise,
+                       &work, &text, &count, st);
+  fwrite(text, 1, count, stdout);
+  return ok;
 }
 
 static const char *translate(int language, const char *english) {
@@ -57,8 +78,7 @@ static bool run_spec(Arena *arena, const Spec *spec, const Options *o, const cha
                   arena_printf(arena, say(o->language, "peak memory %.0f MB"), megabytes),
                   outcome.time_s);
   }
-  ok = ok &&
-       report_and_summarise(arena, outcome.results, !outcome.already_done, options.folder, o, st);
+  ok = ok && report_apart(arena, outcome.results, !outcome.already_done, options.folder, o, st);
   folder_unlock(&outcome.lock);
   return ok;
 }
@@ -123,7 +143,7 @@ bool command_micro(Arena *arena, const Options *o, const char *typed, Status *st
   int lock;
   bool ok = experiment_micro(arena, &spec, folder, typed, fresh, &progress, &results, &lock, st);
   progress_clear(&progress);
-  ok = ok && report_and_summarise(arena, results, true, folder, o, st);
+  ok = ok && report_apart(arena, results, true, folder, o, st);
   folder_unlock(&lock);
   return ok;
 }
@@ -145,7 +165,8 @@ bool command_report(Arena *arena, const Options *o, const char *typed, Status *s
   const char *folder = o->folder ? o->folder : file_folder(arena, o->argument[0]);
   int lock;
   TRY(folder_lock(folder, false, &lock, st));
-  bool ok = report_and_summarise(arena, o->argument[0], false, folder, o, st);
+  bool ok =
+      report_and_summarise(stdout, &(ReportWork){arena, o->argument[0], false, folder, o}, st);
   folder_unlock(&lock);
   return ok;
 }

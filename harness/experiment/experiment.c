@@ -1,7 +1,9 @@
 #include "experiment/experiment.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "base/child.h"
 #include "base/file.h"
 #include "base/folder.h"
 #include "base/process.h"
@@ -49,13 +51,31 @@ static void announce(const Experiment *e, const Estimate *sum, const char *folde
                  1e-9 * (double)sum->memory.allowed);
 }
 
-/* A finished result of the same run is reported again; of another run it is left alone. */
+typedef struct KeyWork {
+  const char *path;
+  Arena scratch;
+} KeyWork;
+
+static bool tell_key(FILE *out, void *context, Status *st) {
+  const KeyWork *work = context;
+  RunKey key;
+  TRY(results_key_of(work->path, &key, work->scratch, st));
+  return fwrite(&key, sizeof key, 1, out) == 1;
+}
+
+/* A finished result of the same run is reported again; of another run it is left alone. What stands
+ * there may be anything. */
 static bool look_for_finished(const char *path, const RunKey *key, bool *finished, Arena scratch,
                               Status *st) {
   *finished = false;
   if (!file_exists(path)) return true;
+  KeyWork work = {path, scratch};
   RunKey found;
-  TRY(results_key_of(path, &found, scratch, st));
+  const char *told;
+  size_t count;
+  TRY(child_work(&scratch, path, tell_key, &work, &told, &count, st));
+  if (count != sizeof found) return FAIL(st, "%s: no memory left to read it", path);
+  memcpy(&found, told, sizeof found);
   const char *differs = run_key_difference(&found, key);
   if (differs)
     return FAIL(st,

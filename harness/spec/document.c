@@ -22,7 +22,8 @@ static yaml_mark_t mark_of_byte(const char *text, size_t at) {
 
 static bool fail_yaml(const yaml_parser_t *parser, const char *path, const char *text, size_t count,
                       Status *st) {
-  if (parser->error == YAML_MEMORY_ERROR) return FAIL(st, "%s: no memory left to read it", path);
+  if (parser->error == YAML_MEMORY_ERROR || !parser->problem)
+    return FAIL(st, "%s: no memory left to read it", path);
   if (parser->error == YAML_READER_ERROR) {
     yaml_mark_t mark =
         mark_of_byte(text, parser->problem_offset < count ? parser->problem_offset : count);

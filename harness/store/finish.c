@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "store/state.h"
 
 static bool failed(const Store *store, const char *object, size_t bytes, const Status *why,
@@ -124,11 +125,20 @@ static bool fill(Store *store, hid_t file, const End *end, Arena arena, Status *
   return true;
 }
 
-static bool fill_file(Store *store, const End *end, Arena scratch, Status *st) {
+typedef struct FillWork {
+  Store *store;
+  const End *end;
+  Arena scratch;
+} FillWork;
+
+static bool fill_file(FILE *out, void *context, Status *st) {
+  (void)out; /* nothing is told of it: the file says all */
+  const FillWork *work = context;
+  Store *store = work->store;
   Status reason = {0}, *why = &reason;
   hid_t file = h5_open_file_to_change(store->partial, why);
   if (file < 0) return FAIL(st, "%s: cannot be opened: %s", store->partial, why->text);
-  bool ok = fill(store, file, end, scratch, st);
+  bool ok = fill(store, file, work->end, work->scratch, st);
   ok = ok && (H5(H5Fflush(file, H5F_SCOPE_LOCAL)) || failed(store, "metadata", 0, why, st));
   bool closed = H5(H5Fclose(file)); /* once, and its handle is not used again */
   return ok && (closed || failed(store, "closing", 0, why, st));
@@ -155,7 +165,11 @@ bool store_finish(Store *store, const Attribute *attributes, int attribute_count
                   const TableRows *rows, int row_count, Arena scratch, Status *st) {
   const End end = {attributes, attribute_count, rows, row_count};
   TRY(writer_wait(store, st));
-  TRY(fill_file(store, &end, scratch, st));
+  FillWork work = {store, &end, scratch};
+  Arena room = scratch;
+  const char *nothing;
+  size_t none;
+  TRY(child_work(&room, store->partial, fill_file, &work, &nothing, &none, st));
   TRY(check(store, scratch, st));
   if (store->sync && fsync(store->file) != 0)
     return FAIL(st, "%s: cannot be synchronised to disk: %s", store->partial, strerror(errno));

@@ -12,11 +12,16 @@
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the stored bytes are memory's bytes");
 
 void store_start(void) {
-  H5dont_atexit(); /* after a failed write, HDF5's own closing at exit crashes */
-  H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-  H5PLset_loading_state(0);
   signal(SIGXFSZ, SIG_IGN); /* a file size limit is then an error of write, EFBIG */
   signal(SIGPIPE, SIG_IGN);
+}
+
+bool h5_start(Status *why) {
+  static bool started;
+  if (started) return true;
+  H5dont_atexit(); /* after a failed write, HDF5's own closing at exit crashes */
+  started = H5Eset_auto2(H5E_DEFAULT, NULL, NULL) >= 0 && H5PLset_loading_state(0) >= 0;
+  return started || FAIL(why, "HDF5 does not start");
 }
 
 typedef struct Reason {

@@ -15,6 +15,10 @@
 #include "family/trace.h"
 #include "measure/tables.h"
 
+/* Before the first call into HDF5, by whoever opens or makes a file: nothing at exit, no printing
+ * of errors, no plugins. Not at the program's start: where memory fails it, HDF5 does not live
+ * through that, and a child may be about to use it. */
+bool h5_start(Status *why);
 /* The reason is taken at the failing call: the next call into HDF5 clears it. */
 #define H5(call) h5_ok((errno = 0, (call) >= 0), why)
 bool h5_ok(bool good, Status *why);

@@ -303,6 +303,7 @@ static bool open_results(const char *path, bool compared, Results *results, Aren
   *results = (Results){.path = path, .file = -1};
   if (stat(path, &info) != 0) return FAIL(st, "%s: cannot be opened: %s", path, strerror(errno));
   if (!S_ISREG(info.st_mode)) return FAIL(st, "%s: is not a regular file", path);
+  if (!h5_start(why)) return FAIL(st, "%s: cannot be opened: %s", path, why->text);
   if (H5Fis_hdf5(path) == 0) return FAIL(st, "%s: is not an HDF5 file", path);
   if (!H5(results->file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT)))
     return FAIL(st, "%s: cannot be opened: %s", path, why->text);

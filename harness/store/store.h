@@ -23,8 +23,7 @@
 #include "family/trace.h"
 #include "measure/tables.h"
 
-/* Once at program start, before any other HDF5 call: H5dont_atexit, error printing off, plugins
- * off, SIGXFSZ and SIGPIPE ignored. */
+/* Once at program start: SIGXFSZ and SIGPIPE are ignored, and are errors of a write. */
 void store_start(void);
 
 /* Scalar string and number attributes of the results file's root. */

@@ -19,7 +19,7 @@ static bool properties(hid_t class, hid_t *list, Status *why) {
  * a killed writer's file. */
 hid_t h5_create_file(const char *path, Status *why) {
   hid_t access = -1, creation = -1, file = -1;
-  bool ok = H5(access = H5Pcreate(H5P_FILE_ACCESS)) &&
+  bool ok = h5_start(why) && H5(access = H5Pcreate(H5P_FILE_ACCESS)) &&
             properties(H5P_FILE_CREATE, &creation, why) &&
             H5(H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18)) &&
             H5(file = H5Fcreate(path, H5F_ACC_TRUNC, creation, access));
@@ -32,7 +32,7 @@ hid_t h5_create_file(const char *path, Status *why) {
 
 hid_t h5_open_file_to_change(const char *path, Status *why) {
   hid_t access = -1, file = -1;
-  bool ok = H5(access = H5Pcreate(H5P_FILE_ACCESS)) &&
+  bool ok = h5_start(why) && H5(access = H5Pcreate(H5P_FILE_ACCESS)) &&
             H5(H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18)) &&
             H5(file = H5Fopen(path, H5F_ACC_RDWR, access));
   ok = h5_close(access, why) && ok;
