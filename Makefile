@@ -71,9 +71,10 @@ check-exhaustive: deps-check    ## the float32 functions over every float32 ther
 	@$(AGAIN) all $(BUILD)/check
 	DRIFTSCOPE_EXHAUSTIVE=1 $(BUILD)/check --filter '@(math32|math64|traps)/*'
 
-check-crash: deps-check         ## the program and the store killed before every writing call, and gone on: a quarter of an hour
+CRASH    := @(crash|failing_calls|failing_memory|store_faults|surroundings|process)/@(killed_*|stopped_*|of_*|ends_*|many_*|no_commands_*)
+check-crash: deps-check         ## killed at every writing call and at 1,000 moments, every call and allocation failing, and gone on: a quarter of an hour
 	@$(AGAIN) all $(BUILD)/check
-	DRIFTSCOPE_EXHAUSTIVE=1 OMP_WAIT_POLICY=passive $(BUILD)/check --verbose=1 --filter '@(crash|store_faults)/killed_before*'
+	DRIFTSCOPE_EXHAUSTIVE=1 OMP_WAIT_POLICY=passive $(BUILD)/check --verbose=1 --filter '$(CRASH)'
 
 check-fuzz: deps                ## bytes of any kind to all that reads somebody else's files, under sanitizers: two minutes (SECONDS=, JOBS=)
 	$(call install,clang libclang-rt-dev)
@@ -104,7 +105,7 @@ bundle: deps                    ## a folder, and its .tar.xz, that runs on your 
 	@$(AGAIN) all $(BUILD)/check $(BUILD)/check-gpu
 	rm -rf $(BUNDLE) && mkdir -p $(BUNDLE)/lib $(BUNDLE)/tests
 	cp -r $(PROGRAM) $(BUILD)/check $(BUILD)/check-gpu experiments data LICENSE NOTICE README.md $(BUNDLE)
-	cp -r tests/*.py tests/hostile $(BUNDLE)/tests && cp --parents tests/words/curves.bin $(BUNDLE)
+	cp -r tests/*.py tests/hostile tests/preload $(BUNDLE)/tests && cp --parents tests/words/curves.bin $(BUNDLE)
 	ldd $(PROGRAM) $(BUILD)/check $(BUILD)/check-gpu | sed -n 's|.* => \(/[^ ]*\).*|\1|p' | sort -u | \
 	  grep -vE '/(libc|libm|libdl|librt|libpthread|libresolv|libstdc\+\+|libgcc_s|ld-linux[^/]*)\.so' | xargs cp -Lt $(BUNDLE)/lib
 	tar -C $(BUILD) -cJf $(BUNDLE).tar.xz $(notdir $(BUNDLE))

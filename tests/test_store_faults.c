@@ -10,8 +10,8 @@
 #include <time.h>
 
 #include "fixture_store.h"
-#include "killed_calls.h"
 #include "refused_calls.h"
+#include "tests/disturbed_calls.h"
 
 typedef struct Ended {
   int status; /* of waitpid */
@@ -140,60 +140,75 @@ static int entries(const Fixture *f) {
   return count;
 }
 
-/* Runs the fixture in a child that is killed before its n-th writing call; 0: never. */
-static Killed run_killed(Fixture *f, bool sync, int n) {
-  pid_t child = fork();
-  cr_assert(child >= 0);
-  if (child == 0) {
-    Status st = {0};
-    fixture_child();
-    if (!killable()) _exit(9);
-    _exit(fixture_run_with(f, sync, &st) ? 0 : 2);
-  }
-  return kill_at(child, n, (const char *const[]){".entry", NULL});
+typedef struct Started {
+  Fixture *fixture;
+  bool sync;
+} Started;
+
+static void start_fixture(void *context) {
+  const Started *s = context;
+  Status st = {0};
+  fixture_child();
+  _exit(fixture_run_with(s->fixture, s->sync, &st) ? 0 : 2);
 }
 
-/* Every call where DRIFTSCOPE_EXHAUSTIVE is set, else one in `step`, another one each time
- * around. */
+/* Runs the fixture in a child that is killed before its n-th writing call, or in it; 0: never. */
+static Disturbed run_killed(Fixture *f, bool sync, int n, Disturbance how) {
+  static const char *const ends[] = {".entry", NULL};
+  return disturbed(&(Disturb){.calls = calls_that_write, .at = n, .how = how, .ends = ends},
+                   start_fixture, &(Started){f, sync});
+}
+
+typedef struct Kills {
+  int kills, torn, gone_on;
+} Kills;
+
+static void kill_one(bool sync, bool batch, int n, Disturbance how, const Digest *want,
+                     Kills *sum) {
+  Fixture f = fixture_make();
+  f.batch = batch;
+  const Disturbed first = run_killed(&f, sync, n, how);
+  cr_assert(WIFSIGNALED(first.status), "call %d: status %x", n, (unsigned)first.status);
+  const int stood = entries(&f);
+  if (!fixture_there(&f, "")) {
+    const Disturbed second = run_killed(&f, sync, 0, KILLED);
+    cr_assert(second.status == 0, "call %d: going on ends with status %x", n,
+              (unsigned)second.status);
+    cr_expect(second.named == PROMPTS * LAYERS - stood,
+              "call %d: %d layers stood, %d were made again", n, stood, second.named);
+    sum->gone_on += stood > 0;
+  }
+  store_discard(f.arena, f.results, &f.key);
+  cr_expect(!fixture_there(&f, ".parts") && !fixture_there(&f, ".partial"),
+            "call %d: something is left", n);
+  Digest got = fixture_content(&f);
+  cr_expect(!strcmp(got.hex, want->hex), "call %d: the result differs", n);
+  fixture_drop(&f);
+  sum->kills++, sum->torn += how == TORN;
+}
+
+/* Every call, and the middle of every write, where DRIFTSCOPE_EXHAUSTIVE is set (every second one
+ * in a batch or while syncing: those differ in a few calls), else one in `step`. */
 static void kill_everywhere(bool sync, bool batch, int step) {
   Digest want = fixture_undisturbed();
-  if (getenv("DRIFTSCOPE_EXHAUSTIVE")) step = 1;
-  Fixture whole = fixture_make();
-  whole.batch = batch;
-  const Killed undisturbed = run_killed(&whole, sync, 0);
-  fixture_drop(&whole);
-  if (WIFEXITED(undisturbed.status) && WEXITSTATUS(undisturbed.status) == 9)
-    cr_skip_test("no seccomp filters here");
-  cr_assert(undisturbed.status == 0 && undisturbed.named == PROMPTS * LAYERS,
-            "status %x, %d entries", (unsigned)undisturbed.status, undisturbed.named);
-  int kills = 0, gone_on = 0;
-  for (int n = 1; n <= undisturbed.calls; n += step) {
-    Fixture f = fixture_make();
-    f.batch = batch;
-    Killed first = run_killed(&f, sync, n);
-    cr_assert(WIFSIGNALED(first.status), "call %d: status %x", n, (unsigned)first.status);
-    kills++;
-    const int stood = entries(&f);
-    const bool named = fixture_there(&f, "");
-    if (!named) {
-      Killed second = run_killed(&f, sync, 0);
-      cr_assert(second.status == 0, "call %d: going on ends with status %x", n,
-                (unsigned)second.status);
-      cr_expect(second.named == PROMPTS * LAYERS - stood,
-                "call %d: %d layers stood, %d were made again", n, stood, second.named);
-      gone_on += stood > 0;
-    }
-    store_discard(f.arena, f.results, &f.key);
-    cr_expect(!fixture_there(&f, ".parts") && !fixture_there(&f, ".partial"),
-              "call %d: something is left", n);
-    Digest got = fixture_content(&f);
-    cr_expect(!strcmp(got.hex, want.hex), "call %d: the result differs", n);
-    fixture_drop(&f);
+  if (getenv("DRIFTSCOPE_EXHAUSTIVE")) step = sync || batch ? 2 : 1;
+  Fixture f = fixture_make();
+  f.batch = batch;
+  const Disturbed whole = run_killed(&f, sync, 0, KILLED);
+  fixture_drop(&f);
+  if (disturbed_unfiltered(&whole)) cr_skip_test("no seccomp filters here");
+  cr_assert(whole.status == 0 && whole.named == PROMPTS * LAYERS, "status %x, %d entries",
+            (unsigned)whole.status, whole.named);
+  Kills sum = {0};
+  for (int n = 1; n <= whole.calls; n += step) {
+    kill_one(sync, batch, n, KILLED, &want, &sum);
+    if (step == 1 && whole.can_tear[n - 1]) kill_one(sync, batch, n, TORN, &want, &sum);
   }
-  cr_expect(gone_on >= kills / 4, "%d kills, %d times gone on with finished layers", kills,
-            gone_on);
-  cr_log_info("%d of %d writing calls killed, %d times gone on with finished layers", kills,
-              undisturbed.calls, gone_on);
+  cr_expect(sum.gone_on >= sum.kills / 4, "%d kills, %d times gone on with finished layers",
+            sum.kills, sum.gone_on);
+  cr_log_info("%d kills at %d writing calls, %d of them in the middle of a write, %d times gone on "
+              "with finished layers",
+              sum.kills, whole.calls, sum.torn, sum.gone_on);
 }
 
 Test(store_faults, killed_before_a_writing_call_it_loses_no_layer_and_ends_the_same) {
