@@ -67,9 +67,9 @@ check: deps-check               ## build and run every test
 	$(if $(KERNELS),tests/check_ptx.sh $(NVCC) $(filter -f% -p%,$(NVFLAGS)))
 	OMP_WAIT_POLICY=passive $(BUILD)/check $(CHECK)   # spinning threads make the tests of small operators ten times slower
 
-check-exhaustive: deps-check    ## the float32 functions over every float32 there is, the float64 ones over 2.5 billion points, more numbers that are traps: ten minutes
+check-exhaustive: deps-check    ## the float32 functions over every float32 there is, the float64 ones over 2.5 billion points, more planted events and numbers that are traps: ten minutes
 	@$(AGAIN) all $(BUILD)/check
-	DRIFTSCOPE_EXHAUSTIVE=1 $(BUILD)/check --filter '@(math32|math64|traps)/*'
+	DRIFTSCOPE_EXHAUSTIVE=1 $(BUILD)/check --filter '@(math32|math64|planted|traps)/*'
 
 CRASH    := @(crash|failing_calls|failing_memory|store_faults|surroundings|process)/@(killed_*|stopped_*|of_*|ends_*|many_*|no_commands_*)
 check-crash: deps-check         ## killed at every writing call and at 1,000 moments, every call and allocation failing, and gone on: a quarter of an hour
@@ -175,6 +175,11 @@ $(FUZZ)/targets: $(FUZZED:%.c=$(FUZZ)/%.o) $(filter-out $(FUZZED:%.c=$(BUILD)/%.
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+# What is looked at are the program's objects; what tests do themselves takes less time than to compile it at -O3.
+$(BUILD)/tests/%.o: tests/%.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -O1 -MMD -MP -c $< -o $@
 
 define level_rule
 $(BUILD)/%.$(1).o: %.c Makefile

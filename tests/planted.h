@@ -51,11 +51,11 @@ static Ops planted_ops = {.backend = "cpu", .run = run_planted};
 /* The first layers of it, calibrated, so that every mode's calls go by the plant. */
 static inline Shipped planted_model(int layers) {
   Shipped s = shipped_load(REWRITE_QUAMBA);
+  shipped_cut(&s, layers);
   shipped_calibrate(&s, 4, 256);
   planted_family = family_mamba1;
   planted_family.block = block_planted;
   s.model.config.family = &planted_family;
-  s.model.layers = s.model.config.layers = s.weights.config.layers = layers;
   s.model.ops = &planted_ops;
   return s;
 }

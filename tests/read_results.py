@@ -130,13 +130,13 @@ def wrong_with_xarray(path, group, engine):
 
 
 def check_with_xarray(path, file, engine):
-    for prompt_name, prompt in file["prompts"].items():
+    """Every mode of the first prompt, and of the others one: opening a group takes long."""
+    for number, (prompt_name, prompt) in enumerate(file["prompts"].items()):
         with xr.open_dataset(path, group=prompt.name, engine=engine) as opened:
             equal = [np.array_equal(opened[name], prompt[name][:]) for name in ("token", "token_id")]
             check(all(equal) and len(opened.variables) == 2, f"xarray {engine}: {prompt_name}: tokens")
-        for mode_name, mode in prompt.items():
-            if not isinstance(mode, h5py.Group):
-                continue
+        modes = [(name, mode) for name, mode in prompt.items() if isinstance(mode, h5py.Group)]
+        for mode_name, mode in modes if number == 0 else modes[:1]:
             layers = [item for item in mode.values() if isinstance(item, h5py.Group)]
             for group in [mode, *layers[:1], *(layers[-1:] if len(layers) > 1 else [])]:
                 if not tensors_of(group):

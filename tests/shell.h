@@ -4,7 +4,10 @@
 #define DS_TESTS_SHELL_H
 #include <criterion/criterion.h>
 #include <ftw.h>
+#include <glob.h>
+#include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +55,37 @@ static inline int shell(const char *format, ...) {
   while (fgetc(pipe) != EOF) {}
   int status = pclose(pipe);
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* `driftscope run SPEC -q -o OUT` in the background; what it prints goes to `said`. */
+static inline pid_t shell_run(const char *spec, const char *out, const char *said) {
+  pid_t child = fork();
+  cr_assert(child >= 0);
+  if (child) return child;
+  if (!freopen(said, "w", stdout) || !freopen(said, "a", stderr)) _exit(126);
+  execl(shell_program(), shell_program(), "run", spec, "-q", "-o", out, (char *)NULL);
+  _exit(127);
+}
+
+/* Finished layers of an unfinished run; counted here, since a layer takes no longer than to start
+ * `ls`. */
+static inline int shell_layers(const char *out) {
+  char pattern[160];
+  glob_t found;
+  snprintf(pattern, sizeof pattern, "%s/results.h5.parts/*layer_*.entry", out);
+  const int count = glob(pattern, 0, NULL, &found) == 0 ? (int)found.gl_pathc : 0;
+  globfree(&found);
+  return count;
+}
+
+/* Until so many layers stand; false where the program has ended, and been waited for, before. */
+static inline bool shell_wait_for(pid_t child, const char *out, int layers) {
+  for (;;) {
+    int status;
+    if (waitpid(child, &status, WNOHANG) == child) return false;
+    if (shell_layers(out) >= layers) return true;
+    usleep(1000);
+  }
 }
 
 #endif

@@ -74,6 +74,11 @@ static Shipped shipped_load(Rewrite rewrite) {
   return s;
 }
 
+/* Its first layers alone, where what is looked at stands in them. */
+static inline void shipped_cut(Shipped *s, int layers) {
+  s->model.layers = s->model.config.layers = s->weights.config.layers = layers;
+}
+
 static inline void shipped_calibrate(Shipped *s, int windows, int length) {
   Status st = {0};
   Calibration how = {

@@ -1,6 +1,5 @@
-/* clipping: planted values, counted by hand; random ones against a plain second computation; the
- * int8 weights of the shipped model; and the value of its shipped prompt that is clipped the
- * most. */
+/* clipping: planted values, counted by hand; random ones against a plain second computation; and
+ * the int8 weights of the shipped model. */
 #include "measure/clipping.h"
 
 #include <gsl/gsl_randist.h>
@@ -10,7 +9,7 @@
 #include "shipped_model.h"
 #include "study/clipped.h"
 #include "tests/measure_rows.h"
-#include "tests/shell.h"
+#include "tests/small_model.h"
 
 TestSuite(clipping, .init = shell_begin, .fini = shell_end);
 
@@ -240,27 +239,17 @@ Test(clipping, int8_weights_are_compared_with_what_the_reference_runs) {
     }
 }
 
-Test(clipping, of_the_shipped_prompt_token_68_of_channel_218_is_clipped_most_in_layer_1,
-     .timeout = 300) {
-  char here[1024];
-  cr_assert(getcwd(here, sizeof here));
-  char path[128];
-  snprintf(path, sizeof path, "%s/s.yaml", shell_folder);
-  FILE *file = fopen(path, "w");
-  cr_assert(file);
-  fprintf(file,
-          "title: t\nmodel: %s/data/mamba-bytes-10m\n"
-          "calibration: {text: %s/data/text/valid.txt, windows: 16, length: 512, alpha: 0.9999}\n"
-          "prompts: [{name: address, text: %s/data/text/test.txt, offset: 4000, length: 171}]\n"
-          "pairs: [[2-0, 2-4]]\nkeep: {tensors: none}\n",
-          here, here, here);
-  fclose(file);
-  cr_assert_eq(
-      shell("%s run %s/s.yaml -q -o %s/r 2>&1", shell_program(), shell_folder, shell_folder), 0,
-      "%s", shell_output);
-  shell("grep '^address,2-0,conv1d_silu,1,' %s/r/tables/clipping.csv | cut -d, -f12,13",
-        shell_folder);
-  cr_expect_str_eq(shell_output, "68,218\n");
-  shell("grep -c '^address,2-4,conv1d_silu,' %s/r/tables/clipping.csv", shell_folder);
+Test(clipping, a_run_has_rows_of_what_stands_on_a_grid_alone) {
+  small_model(2);
+  cr_assert_eq(shell("cat > %s/s.yaml <<END\n"
+                     "title: t\nmodel: model\npairs: [[2-0, 2-4]]\nkeep: {tensors: none}\n"
+                     "calibration: {text: $PWD/data/text/valid.txt, windows: 1, length: 32}\n"
+                     "prompts: [{name: p, text: $PWD/data/text/test.txt, length: 9}]\nEND\n"
+                     "%s run %s/s.yaml -q -o %s/r 2>&1",
+                     shell_folder, shell_program(), shell_folder, shell_folder),
+               0, "%s", shell_output);
+  shell("grep -c '^p,2-0,conv1d_silu,' %s/r/tables/clipping.csv", shell_folder);
+  cr_expect_str_eq(shell_output, "2\n");
+  shell("grep -c '^p,2-4,conv1d_silu,' %s/r/tables/clipping.csv", shell_folder);
   cr_expect_str_eq(shell_output, "0\n", "float32 without a grid has a row: %s", shell_output);
 }

@@ -9,7 +9,7 @@
 #include "tests/measure_rows.h"
 #include "tests/shell.h"
 
-enum { MODES = 3, PROMPTS = 1, TOKENS = 96 };
+enum { MODES = 3, PROMPTS = 1, TOKENS = 24 };
 static const char *const mode_name[MODES] = {"2-0", "2-4", "0"};
 
 typedef struct Run {

@@ -2,7 +2,7 @@
  * stands before it. */
 #include "report/latex.h"
 
-#include "tests/shell.h"
+#include "tests/small_model.h"
 
 TestSuite(latex, .init = shell_begin, .fini = shell_end);
 
@@ -75,15 +75,17 @@ Test(latex, tables_with_every_special_letter_compile) {
 /* Every section that a spec can ask for, on a few tokens. */
 Test(latex, tables_of_a_whole_report_compile_in_both_languages, .timeout = 120) {
   skip_without_latex();
+  small_model(4);
   cr_assert_eq(
       shell("cat > %s/a.yaml <<END\n"
-            "title: '[a] *b*'\nquestion: '* # 100 %% of \"it\"'\nmodel: $PWD/data/mamba-bytes-10m\n"
+            "title: '[a] *b*'\nquestion: '* # 100 %% of \"it\"'\nmodel: model\n"
             "calibration: {text: $PWD/data/text/valid.txt, windows: 1, length: 64}\n"
             "prompts: [{name: p_0, text: $PWD/data/text/test.txt, length: 6}]\n"
             "modes: {a_b: {base: 2-4, scan_order: blocked}}\npairs: [[2-0, a_b], [a_b, fp64]]\n"
             "budget: all\nswaps: {pair: [2-0, 2-4]}\nrestore: {mode: 2-0, to: fp32, limit: 0.5}\n"
             "gate: {pair: [2-0, a_b], layer: all, rel_l2: 1}\n"
-            "micro: [{operator: scan, inputs: [captured, normal], layers: [0]}]\nkeep: {tensors: "
+            "micro: [{operator: scan, inputs: [captured, normal], layers: [0], "
+            "shapes: [9x8x4]}]\nkeep: {tensors: "
             "none}\nEND\n",
             shell_folder),
       0, "%s", shell_output);

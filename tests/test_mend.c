@@ -10,7 +10,7 @@
 #include "study/mend.h"
 #include "study/swap.h"
 
-enum { TOKENS = 40, PROMPTS = 2, WINDOWS = 3, LENGTH = 96, SPOILT = 9 };
+enum { TOKENS = 40, PROMPTS = 2, WINDOWS = 3, LENGTH = 96, LAYERS = 10, SPOILT = 6 };
 
 static Shipped shipped;
 static Subject subject;
@@ -22,7 +22,10 @@ static void calibrated(double alpha) {
   Status st = {0};
   Calibration how = {
       .text = "data/text/valid.txt", .windows = WINDOWS, .length = LENGTH, .alpha = alpha};
-  if (!shipped.arena.base) shipped = shipped_load(REWRITE_QUAMBA);
+  if (!shipped.arena.base) {
+    shipped = shipped_load(REWRITE_QUAMBA);
+    shipped_cut(&shipped, LAYERS);
+  }
   ScaleChoice *choice =
       ARENA_NEW(&shipped.arena, ScaleChoice, choices_count(&shipped.model.config));
   cr_assert(calibrate(&shipped.model, shipped.valid, shipped.valid_count, &how, choice,

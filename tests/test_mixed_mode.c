@@ -3,37 +3,38 @@
  * that layer makes; and a run that was killed goes on to the same. */
 #include <hdf5.h>
 #include <math.h>
-#include <signal.h>
 
 #include "experiment/experiment.h"
 #include "family/block.h"
 #include "family/mamba1.h"
 #include "measure/drift.h"
 #include "measure/stats.h"
-#include "shell.h"
+#include "small_model.h"
 
-enum { LAYERS = 24, PROMPTS = 2 };
+enum { LAYERS = 8, PROMPTS = 2 };
 
 #define HEAD                                                                                       \
-  "title: mixed\nmodel: %s/data/mamba-bytes-10m\n"                                                 \
+  "title: mixed\nmodel: %s/model\nevents: {repair: 0}\n"                                           \
   "calibration: {text: %s/data/text/valid.txt, windows: 2, length: 32}\n"                          \
   "prompts:\n"                                                                                     \
-  "  - {name: first, text: %s/data/text/test.txt, offset: 4000, length: 16}\n"                     \
-  "  - {name: second, text: %s/data/text/test.txt, offset: 9000, length: 11}\n"                    \
+  "  - {name: first, text: %s/data/text/test.txt, offset: 4000, length: %d}\n"                     \
+  "  - {name: second, text: %s/data/text/test.txt, offset: 9000, length: %d}\n"                    \
   "modes:\n"                                                                                       \
   "  stored: {base: 2-4, state: bf16}\n"                                                           \
-  "  mixed: {base: 2-0, layers: {0-3: fp32, 11: stored, 20-21: {scan_u: f32, scan_order: "         \
-  "sequential}, 23: 3}}\n"
+  "  mixed: {base: 2-0, layers: {0-1: fp32, 3: stored, 5-6: {scan_u: f32, scan_order: "            \
+  "sequential}, 7: 3}}\n"
 #define PAIRS "pairs: [[2-0, mixed], [mixed, 2-4]]\n"
 
 static char text[4096];
 
-/* Its path; made by the test, in the folder of the test. */
-static const char *write_spec(void) {
+/* Its path; made by the test, in the folder of the test, with prompts of T tokens and of five
+ * less. */
+static const char *write_spec(int T) {
   static char path[128];
   char here[1024];
   cr_assert(getcwd(here, sizeof here));
-  cr_assert_lt(snprintf(text, sizeof text, HEAD PAIRS, here, here, here, here), (int)sizeof text);
+  cr_assert_lt(snprintf(text, sizeof text, HEAD PAIRS, shell_folder, here, here, T, here, T - 5),
+               (int)sizeof text);
   snprintf(path, sizeof path, "%s/mixed.yaml", shell_folder);
   FILE *out = fopen(path, "w");
   cr_assert(out && fputs(text, out) >= 0 && fclose(out) == 0);
@@ -42,9 +43,9 @@ static const char *write_spec(void) {
 
 /* What runs in a layer, by hand. */
 static Mode by_hand(int layer) {
-  Mode mode = *mode_preset(layer < 4 ? "fp32" : layer == 11 ? "2-4" : layer == 23 ? "3" : "2-0");
-  if (layer == 11) mode.setting[STAGE_STATE] = INNER_BF16;
-  if (layer == 20 || layer == 21)
+  Mode mode = *mode_preset(layer < 2 ? "fp32" : layer == 3 ? "2-4" : layer == 7 ? "3" : "2-0");
+  if (layer == 3) mode.setting[STAGE_STATE] = INNER_BF16;
+  if (layer == 5 || layer == 6)
     mode.setting[STAGE_SCAN_U] = SCAN_U_F32, mode.setting[STAGE_SCAN_ORDER] = SCAN_ORDER_SEQUENTIAL;
   return mode;
 }
@@ -214,15 +215,15 @@ static size_t compose(const Subject *subject, const Found *found, PairStats *pai
 
 /* ---  ----------------------------------------------------------------------------------------- */
 
-static Subject load(Arena *arena, Spec *spec) {
-  Subject subject;
+/* Into a place that stays: the layers point to the subject's checkpoint. */
+static void load(Arena *arena, Spec *spec, Subject *subject) {
   Status st = {0};
   Progress quiet = progress_start(true);
   cr_assert(spec_parse(arena, "mixed.yaml", text, strlen(text), spec, &st), "%s", st.text);
-  cr_assert(subject_check(arena, spec, &subject, &st) &&
-                experiment_load(arena, spec, NULL, &quiet, &subject, &st),
+  cr_assert(subject_check(arena, spec, subject, &st) &&
+                experiment_load(arena, spec, NULL, &quiet, subject, &st) &&
+                layers_ride_all(subject->layers, &st),
             "%s", st.text);
-  return subject;
 }
 
 static void exhausted(size_t wanted, size_t reserved) {
@@ -237,14 +238,20 @@ static Arena large_arena(void) {
   return arena;
 }
 
-TestSuite(mixed_mode, .init = shell_begin, .fini = shell_end, .timeout = 180);
+static void begin(void) {
+  shell_begin();
+  small_model(LAYERS);
+}
+
+TestSuite(mixed_mode, .init = begin, .fini = shell_end, .timeout = 180);
 
 Test(mixed_mode, equals_its_layers_modes_composed_by_hand_in_every_bit) {
   Arena arena = large_arena();
   Spec spec;
-  run(write_spec(), "out");
+  run(write_spec(16), "out");
   const Found found = read_rows(&arena, "out");
-  const Subject subject = load(&arena, &spec);
+  Subject subject;
+  load(&arena, &spec, &subject);
   PairStats *pair = ARENA_NEW(&arena, PairStats, PROMPTS * LAYERS * T_COUNT);
   const size_t pairs = compose(&subject, &found, pair, arena);
   cr_assert_eq(pairs, of_pair(&found, "2-0", "mixed"));
@@ -272,7 +279,7 @@ static int stored_size(hid_t file, const char *mode, int layer, const char *tens
 
 Test(mixed_mode, the_file_holds_in_each_layer_what_the_mode_of_that_layer_makes) {
   Arena arena = large_arena();
-  run(write_spec(), "out");
+  run(write_spec(16), "out");
   const Found found = read_rows(&arena, "out");
   hid_t file =
       H5Fopen(arena_printf(&arena, "%s/out/results.h5", shell_folder), H5F_ACC_RDONLY, H5P_DEFAULT);
@@ -290,11 +297,10 @@ Test(mixed_mode, the_file_holds_in_each_layer_what_the_mode_of_that_layer_makes)
     const char *mode;
     int first, last;
     const char *scan_u, *state;
-  } want[] = {{"2-0", 0, 23, "i8", "f32"},    {"mixed", 0, 3, "f32", "f32"},
-              {"mixed", 4, 10, "i8", "f32"},  {"mixed", 11, 11, "f32", "bf16"},
-              {"mixed", 12, 19, "i8", "f32"}, {"mixed", 20, 21, "f32", "f32"},
-              {"mixed", 22, 22, "i8", "f32"}, {"mixed", 23, 23, "f32", "f32"},
-              {"2-4", 0, 23, "f32", "f32"}};
+  } want[] = {{"2-0", 0, 7, "i8", "f32"},    {"mixed", 0, 1, "f32", "f32"},
+              {"mixed", 2, 2, "i8", "f32"},  {"mixed", 3, 3, "f32", "bf16"},
+              {"mixed", 4, 4, "i8", "f32"},  {"mixed", 5, 6, "f32", "f32"},
+              {"mixed", 7, 7, "f32", "f32"}, {"2-4", 0, 7, "f32", "f32"}};
   cr_assert_eq(found.modes, sizeof want / sizeof *want);
   for (size_t i = 0; i < found.modes; i++) {
     const ModeRow *row = (ModeRow *)found.mode + i;
@@ -306,21 +312,11 @@ Test(mixed_mode, the_file_holds_in_each_layer_what_the_mode_of_that_layer_makes)
   }
 }
 
-/* Until so many layers stand, then killed; false where it had ended before. */
+/* Killed once so many layers stand; false where it had ended before. */
 static bool kill_after(const char *spec, const char *out, int layers) {
   int status;
-  pid_t child = fork();
-  cr_assert(child >= 0);
-  if (child == 0) {
-    if (!freopen("/dev/null", "w", stdout) || !freopen("/dev/null", "w", stderr)) _exit(9);
-    execl(shell_program(), "driftscope", "run", spec, "-q", "-o", out, (char *)NULL);
-    _exit(8);
-  }
-  do {
-    if (waitpid(child, &status, WNOHANG) == child) return false;
-    shell("ls %s/results.h5.parts 2>/dev/null | grep -c 'layer_.*entry$'", out);
-    usleep(2000);
-  } while (atoi(shell_output) < layers);
+  pid_t child = shell_run(spec, out, "/dev/null");
+  if (!shell_wait_for(child, out, layers)) return false;
   kill(child, SIGKILL);
   waitpid(child, &status, 0);
   return WIFSIGNALED(status);
@@ -328,8 +324,8 @@ static bool kill_after(const char *spec, const char *out, int layers) {
 
 /* Killed where the next layer is of another part than the last, and within a part. */
 Test(mixed_mode, a_killed_run_goes_on_in_the_mode_of_its_next_layer) {
-  static const int at[] = {4, 12, LAYERS + 21};
-  const char *spec = write_spec();
+  static const int at[] = {2, 4, LAYERS + 4};
+  const char *spec = write_spec(128);
   int killed = 0;
   run(spec, "whole");
   for (int i = 0; i < 3; i++) {

@@ -4,7 +4,7 @@
 #include <sys/resource.h>
 
 #include "tests/refused_calls.h"
-#include "tests/shell.h"
+#include "tests/small_model.h"
 
 static void write_spec(void) {
   char path[128], here[1024];
@@ -12,16 +12,17 @@ static void write_spec(void) {
   FILE *file = fopen(path, "w");
   cr_assert(file && getcwd(here, sizeof here));
   fprintf(file,
-          "title: small\nmodel: %s/data/mamba-bytes-10m\nthreads: 1\n"
+          "title: small\nmodel: model\nthreads: 1\n"
           "calibration: {text: %s/data/text/valid.txt, windows: 1, length: 32}\n"
           "prompts: [{name: p, text: %s/data/text/test.txt, length: 5}]\npairs: [[2-0, 2-4]]\n"
           "keep: {tensors: [scan]}\n",
-          here, here, here);
+          here, here);
   cr_assert(fclose(file) == 0);
 }
 
 static void begin(void) {
   shell_begin();
+  small_model(SMALL_LAYERS);
   write_spec();
 }
 

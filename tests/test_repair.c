@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "kernels/watch.h"
+#include "measure/clipping.h"
 #include "repaired_layer.h"
 #include "source/repair.h"
 #include "walk/walk.h"
@@ -344,11 +345,18 @@ static Trace two_layers(const Source *source, const Source *end, const Mode *mod
 }
 
 Test(repair, one_clipped_value_makes_the_jump_of_mode_2_0_at_layer_1_of_the_shipped_prompt) {
+  shipped_cut(&s, 2);
   shipped_calibrate(&s, 16, 512);
   Source reference = source_ref64(&s.weights), cpu = source_cpu(&s.model);
   Trace want = two_layers(&reference, NULL, NULL), got = two_layers(&cpu, NULL, mode_preset("2-0"));
   const Element element = {T_CONV1D_SILU, 68, 218,
                            (float)tensor_value(&want.t[T_CONV1D_SILU], 68 * 512 + 218)};
+  Clipping clipped;
+  clipping_of(&want.t[T_CONV1D_SILU], &got.t[T_CONV1D_SILU], s.model.scales[1].scale[S_U], true,
+              &clipped, s.arena);
+  cr_expect(clipped.furthest_token == 68 && clipped.furthest_channel == 218,
+            "token %d, channel %d is clipped most", clipped.furthest_token,
+            clipped.furthest_channel);
   Source repair = source_repaired(&s.arena, &s.model, 1, &element, 1);
   Trace mended = two_layers(&cpu, &repair, mode_preset("2-0"));
   double before = relative_l2(&got.t[T_BLOCK_OUT], &want.t[T_BLOCK_OUT]),

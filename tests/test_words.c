@@ -7,7 +7,7 @@
 #include "words/resample.h"
 
 /* APART: 2-0 against 2-1, whose difference comes in by single events. */
-enum { DRAWS = 150, MADE_DRAWS = 60, APART = 3 };
+enum { DRAWS = 150, MADE_DRAWS = 20, APART = 3 };
 
 static Population shipped_curves(Arena *arena) {
   Population p;

@@ -49,8 +49,8 @@ columns=$(sed -n 's/.*STAGE_COLUMNS = \([0-9]*\).*/\1/p' "$work/now/harness/fami
 sed -i "s/STAGE_COLUMNS = $columns/STAGE_COLUMNS = $((columns + 1))/" "$work/now/harness/family/mode.h"
 check_step family
 
-# Not to be run far: what changed is compiled without optimisation, and what did not is linked as it is.
-make -s --no-print-directory -C "$work/now" -j"$(nproc)" CFLAGS="$flags -O0" all 2>"$work/errors" ||
+# Not to be run far, nor on a device: what changed is compiled without optimisation, and what did not is linked as it is.
+make -s --no-print-directory -C "$work/now" -j"$(nproc)" NVCC= CFLAGS="$flags -O0" all 2>"$work/errors" ||
   { cat "$work/errors"; exit 1; }
 "$work/now/$build/driftscope" modes | grep -q '^product *f32: the block' || { echo "the toy family's stage is not listed"; exit 1; }
 "$work/now/$build/driftscope" report data/golden/results_v1.h5 -o "$work/out" >/dev/null 2>&1

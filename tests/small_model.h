@@ -1,0 +1,32 @@
+/* small_model: a made checkpoint of a few small layers in the test's folder, for what the program
+ * does whatever the model: a run on it takes a sixth of one on the shipped model. Its vocabulary is
+ * bytes. */
+#ifndef DS_TESTS_SMALL_MODEL_H
+#define DS_TESTS_SMALL_MODEL_H
+#include "base/arena.h"
+#include "base/progress.h"
+#include "model/synth.h"
+#include "tests/shell.h"
+
+enum { SMALL_LAYERS = 6, SMALL_WIDTH = 64, SMALL_VOCAB = 256 };
+
+static inline void small_exhausted(size_t wanted, size_t reserved) {
+  fprintf(stderr, "test arena exhausted: wanted %zu of %zu bytes\n", wanted, reserved);
+  abort();
+}
+
+/* Writes it to the folder "model" in shell_folder. */
+static inline void small_model(int layers) {
+  const SynthShape shape = {"small", SMALL_WIDTH, layers, SMALL_VOCAB, 1 << 30};
+  char folder[80];
+  Progress quiet = progress_start(true);
+  Arena arena;
+  Status st = {0};
+  snprintf(folder, sizeof folder, "%s/model", shell_folder);
+  cr_assert(arena_reserve(&arena, (size_t)1 << 30, small_exhausted, &st) &&
+                synth_write(&shape, WEIGHT_F32, 1, folder, &quiet, arena, &st),
+            "%s", st.text);
+  arena_release(&arena);
+}
+
+#endif
