@@ -36,7 +36,7 @@ static bool report_and_summarise(FILE *out, void *context, Status *st) {
   return !report.broken || FAIL_CHECK(st, "%s: %s", w->results, report.broken);
 }
 
-/* In a child: HDF5 and cmark end the process where they get no memory. */
+/* In a child: HDF5 ends the process that has no memory for it. */
 static bool report_apart(Arena *arena, const char *results, bool own, const char *folder,
                          const Options *o, Status *st) {
   ReportWork work = {arena, results, own, folder, o};

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/child.h"
 #include "base/file.h"
 #include "family/trace.h"
 #include "report/body.h"
@@ -109,11 +110,36 @@ static const char *summary_of(Arena *arena, const ReportData *d) {
   return summary;
 }
 
+typedef struct PageWork {
+  Language language;
+  const char *markdown, *folder;
+  Arena scratch;
+} PageWork;
+
+static bool make_page(FILE *out, void *context, Status *st) {
+  const PageWork *work = context;
+  return html_write(work->language, out, work->markdown, work->folder, work->scratch, st);
+}
+
+static bool make_latex(FILE *out, void *context, Status *st) {
+  const PageWork *work = context;
+  return latex_write(work->language, out, work->markdown, st);
+}
+
+/* In a child: cmark ends the process that has no memory for it. */
+static bool write_made(ChildWork make, PageWork work, const char *name, Status *st) {
+  const char *path = arena_printf(&work.scratch, "%s/%s", work.folder, name), *text;
+  Arena room = work.scratch;
+  size_t count;
+  return child_work(&room, path, make, &work, &text, &count, st) &&
+         file_write(path, text, count, false, st);
+}
+
 /* report.md, report.html and tables.tex say the same: the Markdown is written, the other two are
  * made of it. */
 static bool write_report(Arena *arena, ReportData *d, const char *folder, Status *st) {
   Figures *figures = ARENA_NEW(arena, Figures, 1);
-  Draft markdown, html, latex;
+  Draft markdown;
   TRY(figures_open(figures, arena_printf(arena, "%s/plots", folder), st));
   d->figures = figures;
   TRY(draft_open(&markdown, arena_printf(arena, "%s/report.md", folder), st));
@@ -121,14 +147,9 @@ static bool write_report(Arena *arena, ReportData *d, const char *folder, Status
   bool done = draft_end(&markdown, st) &&
               figures_finish(d->language, figures, &markdown.text, &markdown.count, *arena, st) &&
               file_write(markdown.path, markdown.text, markdown.count, false, st);
-  if (done && draft_open(&html, arena_printf(arena, "%s/report.html", folder), st)) {
-    done = html_write(d->language, html.out, markdown.text, folder, *arena, st);
-    done = draft_save(&html, st) && done;
-  }
-  if (done && draft_open(&latex, arena_printf(arena, "%s/tables.tex", folder), st)) {
-    done = latex_write(d->language, latex.out, markdown.text, st);
-    done = draft_save(&latex, st) && done;
-  }
+  const PageWork work = {d->language, markdown.text, folder, *arena};
+  done = done && write_made(make_page, work, "report.html", st) &&
+         write_made(make_latex, work, "tables.tex", st);
   free(markdown.text);
   return done && !st->failed;
 }
