@@ -267,7 +267,10 @@ static const Bad bad[] = {
   /* evaluation and cost */
   {"title: t\nmodel: m\nprompts: [{name: p, string: s}]\npairs: [[fp32, 1]]\nevaluation: {text: e, modes: [1, 0]}\n", "5:34",
                                            {"'modes'", "mode '0' has int8 stages", "calibration"}},
-  {HEAD PAIR "evaluation: {windows: 3}\n", "6:13", {"'evaluation'", "needs one of text or tokens", ""}},
+  {HEAD PAIR "evaluation: {windows: 3}\n", "6:13", {"'evaluation'", "needs at least one of text, tokens or tasks", ""}},
+  {HEAD PAIR "evaluation: {text: a, tokens: b}\n", "6:31", {"'tokens'", "stands beside 'text'", ""}},
+  {HEAD PAIR "evaluation: {tasks: [{kind: target}]}\n", "6:22", {"'tasks'", "'file'", ""}},
+  {HEAD PAIR "evaluation: {tasks: [{file: a, kind: cloze}]}\n", "6:38", {"'kind'", "target", "contexts"}},
   {HEAD PAIR "evaluation: {text: e, windows: 0}\n", "6:32", {"'windows'", "an integer from 1 to 4096", "found '0'"}},
   {HEAD PAIR "evaluation: {text: e, modes: [2-0, 2-0]}\n", "6:36", {"'modes'", "'2-0' stands twice", ""}},
   {HEAD PAIR "evaluation: {text: e, modes: [fp64]}\n", "6:31", {"'modes'", "fp64 is the reference", "leave it out"}},

@@ -8,6 +8,7 @@
 #include "command/json_rows.h"
 #include "command/plan.h"
 #include "command/print_evaluation.h"
+#include "command/print_tasks.h"
 #include "experiment/experiment.h"
 #include "model/synth.h"
 #include "study/calibrate.h"
@@ -78,17 +79,20 @@ bool command_eval(Arena *arena, const Options *o, const char *typed, Status *st)
   Spec spec;
   Subject subject;
   EvaluationRows rows;
+  TaskRows tasks;
   Progress progress = progress_start(o->quiet);
   TRY(flags_eval(arena, o, &spec, st));
   TRY(flags_apply(o, &spec, st));
   TRY(subject_check(arena, &spec, &subject, st));
   Study study = {.spec = &spec, .subject = &subject, .progress = &progress};
   bool ok = experiment_load(arena, &spec, NULL, &progress, &subject, st) &&
-            evaluate(arena, &study, &rows, st);
+            evaluate(arena, &study, &rows, st) && tasks_run(arena, &study, &tasks, st);
   progress_clear(&progress);
   TRY(ok);
-  if (o->json) return print_evaluation_json(stdout, &rows, st);
-  print_evaluation(stdout, &rows);
+  if (o->json) return print_evaluation_json(stdout, &rows, &tasks, st);
+  if (rows.modes) print_evaluation(stdout, &rows);
+  if (rows.modes && tasks.scores) printf("\n");
+  print_tasks(stdout, &tasks);
   return true;
 }
 

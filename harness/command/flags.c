@@ -57,12 +57,12 @@ static int vocabulary_of(Arena *arena, const char *model) {
   return read ? config.vocab : BYTE_VOCAB;
 }
 
-/* What is run, and what scales are taken from: as given, else the default texts, which only a model
- * of bytes reads. */
-static bool read_inputs(Arena *arena, const Options *o, bool scales, Prompt *prompt, Calibration *c,
-                        Status *st) {
+/* What is run, where a text is, and what scales are taken from, where they are: as given, else the
+ * default texts, which only a model of bytes reads. */
+static bool read_inputs(Arena *arena, const Options *o, bool text, bool scales, Prompt *prompt,
+                        Calibration *c, Status *st) {
   const bool bytes = vocabulary_of(arena, o->model) == BYTE_VOCAB, own = o->text || o->tokens;
-  const bool lacks_tokens = !bytes && !o->tokens,
+  const bool lacks_tokens = text && !bytes && !o->tokens,
              lacks_scales = !bytes && scales && !o->calibration;
   if (o->text && o->tokens)
     return FAIL(st, "--tokens stands beside --text: only one of the two can be run");
@@ -103,7 +103,7 @@ bool flags_compare(Arena *arena, const Options *o, Spec *spec, Status *st) {
   const char *a = o->argument[0], *b = o->argument[1];
   Prompt prompt;
   Calibration calibration;
-  TRY(read_inputs(arena, o, needs_scales(o->argument, 2), &prompt, &calibration, st));
+  TRY(read_inputs(arena, o, true, needs_scales(o->argument, 2), &prompt, &calibration, st));
   Pair pair = {a, b};
   Spec flags = {.path = "compare",
                 .folder = ".",
@@ -126,7 +126,7 @@ bool flags_micro(Arena *arena, const Options *o, Spec *spec, Status *st) {
   Prompt prompt;
   Calibration calibration;
   /* of a function of one number no stage has a scale */
-  TRY(read_inputs(arena, o, micro_op_of(op) < MICRO_EXP, &prompt, &calibration, st));
+  TRY(read_inputs(arena, o, true, micro_op_of(op) < MICRO_EXP, &prompt, &calibration, st));
   Micro micro = {.operator_name = op, .inputs = inputs};
   for (int i = 0; i < INPUT_COUNT; i++)
     if (i != INPUT_SLOW_DECAY || micro_op_of(op) == MICRO_SCAN)
@@ -160,15 +160,21 @@ int flags_modes(Arena *arena, const Options *o, const char ***names) {
   return count ? count : families[0]->presets;
 }
 
-/* The prompts of both only serve to prove the rewrite. */
+/* The prompts of both only serve to prove the rewrite. Where tasks are asked, a text is predicted
+ * only if it was named. */
 bool flags_eval(Arena *arena, const Options *o, Spec *spec, Status *st) {
   const char **modes;
   const int count = flags_modes(arena, o, &modes);
   Prompt prompt;
   Calibration calibration;
-  TRY(read_inputs(arena, o, needs_scales(modes, count), &prompt, &calibration, st));
+  TaskPlan task[TASKS_MAX] = {0};
+  const bool of_text = o->text || o->tokens || !o->tasks;
+  TRY(read_inputs(arena, o, of_text, needs_scales(modes, count), &prompt, &calibration, st));
+  for (int i = 0; i < o->tasks; i++)
+    task[i] = (TaskPlan){.file = o->task[i], .max_length = DEFAULT_TASK_LENGTH};
   prompt.offset = 0;
   prompt.length = 1;
+  if (!of_text) prompt = (Prompt){.name = "text", .string = "x"};
   Spec flags = {.title = "Evaluation",
                 .question = "",
                 .model = o->model,
@@ -180,7 +186,9 @@ bool flags_eval(Arena *arena, const Options *o, Spec *spec, Status *st) {
                 .evaluation = {.text = prompt.text,
                                .tokens = prompt.tokens,
                                .windows = o->eval_windows,
-                               .length = o->eval_length},
+                               .length = o->eval_length,
+                               .tasks = task,
+                               .task_count = o->tasks},
                 .keep = {.all_layers = true},
                 .seed = DEFAULT_SEED};
   TRY(read_rewrite(o->rewrite, &flags, st));
@@ -193,7 +201,7 @@ bool flags_calibrate(Arena *arena, const Options *o, Spec *spec, Status *st) {
   Calibration calibration;
   if (!o->text && !o->tokens)
     inputs.text = vocabulary_of(arena, o->model) == BYTE_VOCAB ? DEFAULT_CALIBRATION : NULL;
-  TRY(read_inputs(arena, &inputs, false, &prompt, &calibration, st));
+  TRY(read_inputs(arena, &inputs, true, false, &prompt, &calibration, st));
   calibration.text = prompt.text;
   calibration.tokens = prompt.tokens;
   prompt.length = 1;

@@ -85,6 +85,11 @@ static const struct argp_option every_option[] = {
      "windows of the text, evenly spread (default: " DEFAULT_SHOWN(DEFAULT_EVAL_WINDOWS) ")", 0},
     {"window-length", OPT_EVAL_LENGTH, "L", 0,
      "tokens predicted in each (default: " DEFAULT_SHOWN(DEFAULT_WINDOW_LENGTH) ")", 0},
+    {"task", OPT_TASK, "FILE", 0,
+     "samples to answer, JSON lines of {context, target}, {context, choices, gold} or {contexts, "
+     "target, gold}; may be given more than once; a text is then predicted only where --text or "
+     "--tokens names one",
+     0},
     {"json", OPT_JSON, NULL, 0, "JSON instead of text", 0},
     {"choices", OPT_CHOICES, NULL, 0,
      "Other scales beside the calibrated ones, and what each clips and rounds", 0},
@@ -214,6 +219,10 @@ static error_t take(int key, char *text, struct argp_state *state) {
     case OPT_MODE:
       if (o->modes == MODES_MAX) argp_error(state, "--mode: given more than %d times", MODES_MAX);
       o->mode[o->modes++] = text;
+      break;
+    case OPT_TASK:
+      if (o->tasks == TASKS_MAX) argp_error(state, "--task: given more than %d times", TASKS_MAX);
+      o->task[o->tasks++] = text;
       break;
     case ARGP_KEY_ARG: return take_argument(parse, state, text);
     case ARGP_KEY_END:

@@ -9,7 +9,7 @@
 #include "report/language.h"
 #include "spec/defaults.h"
 
-enum { ARGUMENTS_MAX = 2, MODES_MAX = 64 };
+enum { ARGUMENTS_MAX = 2, MODES_MAX = 64, TASKS_MAX = 64 };
 
 typedef struct Options {
   const char *argument[ARGUMENTS_MAX];
@@ -29,6 +29,8 @@ typedef struct Options {
   const char
       *mode[MODES_MAX]; /* every --mode, else QUAMBA_MODE: a name, or several with commas between */
   int modes;
+  const char *task[TASKS_MAX];
+  int tasks;
   bool fresh, dry_run, quiet, json, strict, ignore_unused, choices, pieces;
   bool add_bos, no_bos, model_given;
   const char *shape, *type; /* NULL: not given */
@@ -66,6 +68,7 @@ enum {
   OPT_MODE,
   OPT_EVAL_WINDOWS,
   OPT_EVAL_LENGTH,
+  OPT_TASK,
   OPT_LANGUAGE,
   OPT_STRICT,
   OPT_IGNORE_UNUSED,

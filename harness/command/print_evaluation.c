@@ -119,13 +119,23 @@ void print_evaluation(FILE *out, const EvaluationRows *rows) {
     if (!strcmp(rows->pair[p].metric, evaluation_metrics[0].name)) print_pair(out, &rows->pair[p]);
 }
 
-bool print_evaluation_json(FILE *out, const EvaluationRows *rows, Status *st) {
-  json_t *root = json_pack(
-      "{s:o, s:o, s:o, s:o}", "evaluation",
-      json_rows(&table_evaluation, rows->mode, (size_t)rows->modes), "evaluation_pairs",
-      json_rows(&table_evaluation_pairs, rows->pair, (size_t)rows->pairs), "evaluation_windows",
-      json_rows(&table_evaluation_windows, rows->window, (size_t)(rows->modes * rows->windows)),
-      "evaluation_tokens", json_rows(&table_evaluation_tokens, rows->token, (size_t)rows->tokens));
+bool print_evaluation_json(FILE *out, const EvaluationRows *rows, const TaskRows *tasks,
+                           Status *st) {
+  const TableRows each[] = {
+      {&table_evaluation, rows->mode, (size_t)rows->modes},
+      {&table_evaluation_pairs, rows->pair, (size_t)rows->pairs},
+      {&table_evaluation_windows, rows->window, (size_t)(rows->modes * rows->windows)},
+      {&table_evaluation_tokens, rows->token, (size_t)rows->tokens},
+      {&table_tasks, tasks->score, (size_t)tasks->scores},
+      {&table_task_pairs, tasks->pair, (size_t)tasks->pairs},
+      {&table_task_samples, tasks->sample, (size_t)tasks->samples},
+  };
+  enum { TABLES = sizeof each / sizeof *each, OF_TEXT = 4 };
+  json_t *root = json_object();
+  for (int t = 0; t < TABLES; t++)
+    if (t < OF_TEXT ? rows->modes > 0 : tasks->scores > 0)
+      json_object_set_new(root, each[t].table->name,
+                          json_rows(each[t].table, each[t].rows, each[t].count));
   bool written = json_dumpf(root, out, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) == 0 &&
                  fputc('\n', out) != EOF;
   json_decref(root);

@@ -67,9 +67,9 @@ const Command commands[] = {
       "standard errors, and "
       "for every two modes whether one predicts better.\v"
       "Examples:\n  driftscope eval --mode 2-0,2-4\n  driftscope eval --mode 0 --text my.txt "
-      "--windows 32 --json\n",
+      "--windows 32 --json\n  driftscope eval --mode 2-0,2-4 --task piqa.jsonl\n",
       0,
-      KEYS(OPT_MODE, OPT_MODEL, OPT_IGNORE_UNUSED, OPT_TEXT, OPT_TOKENS, OPT_EVAL_WINDOWS,
+      KEYS(OPT_MODE, OPT_MODEL, OPT_IGNORE_UNUSED, OPT_TEXT, OPT_TOKENS, OPT_TASK, OPT_EVAL_WINDOWS,
            OPT_EVAL_LENGTH, OPT_CALIBRATION, OPT_REWRITE, OPT_THREADS, OPT_MEMORY, OPT_JSON,
            OPT_QUIET)},
      "how well modes predict a text",

@@ -16,6 +16,7 @@
 #include "study/clipped.h"
 #include "study/cost.h"
 #include "study/evaluate.h"
+#include "study/tasks.h"
 #include "study/events.h"
 #include "study/mend.h"
 #include "study/micro/micro.h"
@@ -103,6 +104,7 @@ static size_t beside_layers(const Spec *spec, const Subject *subject, int longes
       (size_t)spec->mode_count * side + reference + budget + store + riders +
       (size_t)threads * larger(stats_scratch_bytes(n, parts), judge_scratch_bytes(n, parts));
   size_t most = larger(evaluate_bytes(spec, c), cost_bytes(spec, c));
+  most = larger(most, tasks_bytes(spec, subject));
   most = larger(most, larger(swap_bytes(spec, c, longest), restore_bytes(spec, c, longest)));
   most = larger(most, larger(mend_bytes(spec, c, longest), events_bytes(spec, c, longest)));
   most = larger(most, micro_bytes(spec, subject, scratch));

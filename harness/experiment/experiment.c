@@ -153,6 +153,7 @@ static bool run_studies(Arena *arena, Experiment *e, const Keeper *keeper,
   TRY(restore_run(arena, &study, &e->restored, st));
   TRY(mend_run(arena, &study, &e->mended, st));
   TRY(evaluate(arena, &study, &e->evaluation, st));
+  TRY(tasks_run(arena, &study, &e->tasks, st));
   TRY(cost_measure(arena, &study, &e->cost, st));
   TRY(micro_run(arena, &study, &e->micro, st));
   progress_phase(e->progress, "finish", 0);

@@ -7,6 +7,7 @@
 #include "study/clipped.h"
 #include "study/cost.h"
 #include "study/evaluate.h"
+#include "study/tasks.h"
 #include "study/events.h"
 #include "study/mend.h"
 #include "study/micro/rows.h"
@@ -23,6 +24,7 @@ typedef struct Experiment {
   Pairs pairs;
   EventRows events;
   EvaluationRows evaluation;
+  TaskRows tasks;
   SwapRows swaps;
   RestoreRows restored;
   MendRows mended;

@@ -95,44 +95,47 @@ static void row_values(const Tensor *t, int row, double *out) {
   tensor_values(&view, out);
 }
 
-/* A position of a window. */
-typedef struct Position {
-  double nats, kl; /* of the target; NaN where a logit is not finite */
-  bool agrees, right;
-} Position;
-
-static Position position_of(const Tensor *reference, const Tensor *logits, int t, int32_t target,
-                            double *p, double *q) {
+static EvaluationPosition position_of(const Tensor *reference, const Tensor *logits, int t,
+                                      int32_t target, double *p, double *q) {
   const int vocab = logits->cols;
-  row_values(reference, t, p);
   row_values(logits, t, q);
-  const int top_p = argmax(p, vocab), top_q = argmax(q, vocab);
-  if (top_p < 0 || top_q < 0) return (Position){NAN, NAN, false, false};
-  log_softmax(p, vocab, p[top_p]);
+  if (reference) row_values(reference, t, p);
+  const int top_q = argmax(q, vocab), top_p = reference ? argmax(p, vocab) : top_q;
+  if (top_p < 0 || top_q < 0) return (EvaluationPosition){NAN, NAN, false, false};
   log_softmax(q, vocab, q[top_q]);
-  return (Position){-q[target], divergence(p, q, vocab), top_p == top_q, top_q == target};
+  if (reference) log_softmax(p, vocab, p[top_p]);
+  return (EvaluationPosition){-q[target], reference ? divergence(p, q, vocab) : 0, top_p == top_q,
+                              top_q == target};
+}
+
+size_t evaluation_positions_bytes(int vocab) {
+  return 2 * (size_t)omp_get_max_threads() * (size_t)vocab * sizeof(double) + 4096;
+}
+
+void evaluation_positions(const Tensor *reference, const Tensor *logits, const int32_t *target,
+                          EvaluationPosition *at, Arena scratch) {
+  const size_t vocab = (size_t)logits->cols;
+  double *room = arena_room(&scratch, 2 * (size_t)omp_get_max_threads() * vocab, sizeof *room);
+#pragma omp parallel for
+  for (int t = 0; t < logits->rows; t++) {
+    double *p = room + 2 * (size_t)omp_get_thread_num() * vocab;
+    at[t] = position_of(reference, logits, t, target[t], p, p + vocab);
+  }
 }
 
 size_t evaluation_window_bytes(int rows, int vocab) {
-  const size_t threads = (size_t)omp_get_max_threads();
-  return (size_t)rows * (sizeof(Position) + sizeof(double)) +
-         2 * threads * (size_t)vocab * sizeof(double) + 4096 + quantiles_scratch_bytes();
+  return (size_t)rows * (sizeof(EvaluationPosition) + sizeof(double)) +
+         evaluation_positions_bytes(vocab) + quantiles_scratch_bytes();
 }
 
 void evaluation_window(const Tensor *reference, const Tensor *logits, const int32_t *target,
                        Predicted *each, EvaluationWindow *row, Arena scratch) {
   static const double shares[] = {0.5, 0.99, 1};
-  int T = logits->rows, vocab = logits->cols;
+  int T = logits->rows;
   double *kl = ARENA_NEW(&scratch, double, T), quantile[3], nats = 0, kl_sum = 0;
-  Position *at = ARENA_NEW(&scratch, Position, T);
-  double *room =
-      arena_room(&scratch, 2 * (size_t)omp_get_max_threads() * (size_t)vocab, sizeof *room);
+  EvaluationPosition *at = ARENA_NEW(&scratch, EvaluationPosition, T);
   int agreeing = 0, right = 0, nonfinite = 0;
-#pragma omp parallel for
-  for (int t = 0; t < T; t++) {
-    double *p = room + 2 * (size_t)omp_get_thread_num() * (size_t)vocab;
-    at[t] = position_of(reference, logits, t, target[t], p, p + vocab);
-  }
+  evaluation_positions(reference, logits, target, at, scratch);
   for (int t = 0; t < T; t++) {
     if (each) each[t].bits = at[t].nats / M_LN2, each[t].kl = at[t].kl / M_LN2;
     kl[t] = at[t].kl;

@@ -141,6 +141,20 @@ size_t interval_blocks(const double *value, size_t n, size_t length, double *blo
 
 /* Student's quantiles are larger than the normal ones, so those give a start from below; for large
  * n the two meet, and the start is within a few prompts. */
+double interval_mcnemar(int64_t a, int64_t b) {
+  const unsigned n = (unsigned)(a + b), less = (unsigned)(a < b ? a : b);
+  return n ? fmin(1, 2 * gsl_cdf_binomial_P(less, 0.5, n)) : 1;
+}
+
+double interval_mcnemar_needed(int64_t a, int64_t b, int64_t n) {
+  const double apart = (double)(a + b) / (double)n, difference = (double)(a - b) / (double)n;
+  const double root =
+      gsl_cdf_ugaussian_Pinv((1 + interval_level) / 2) * sqrt(apart) +
+      gsl_cdf_ugaussian_Pinv(interval_power) * sqrt(apart - difference * difference);
+  const double needed = ceil(root * root / (difference * difference));
+  return needed <= 1e12 ? needed : NAN;
+}
+
 double interval_needed(double mean, double sd, double null) {
   const double level = (1 + interval_level) / 2;
   double ratio = sd / fabs(mean - null);

@@ -58,6 +58,14 @@ Sampled interval_of_shares(const int64_t *hits, const int64_t *trials, size_t n,
 Interval interval_wilson(int64_t hits, int64_t trials);
 Interval interval_exact(int64_t hits, int64_t trials);
 
+/* Two answers to each of a number of questions, of which `a` and `b` were answered right by the one
+ * alone and by the other alone. McNemar's test, exact: the probability of parts at least as uneven
+ * by a fair coin, both sides; 1 where no question tells the two apart.
+ * Needed: how many questions would tell them apart in four of five samples, were the shares of
+ * these `n` the true ones (Connor 1987). NaN: no number, or more than 1e12. */
+double interval_mcnemar(int64_t a, int64_t b);
+double interval_mcnemar_needed(int64_t a, int64_t b, int64_t n);
+
 /* Probability of a mean at least as far from `null` as this one, were `null` true: Student's t,
  * both sides. 1 where nothing differs, NaN of fewer than two prompts. Of logarithms: give their
  * mean, sd and null. */

@@ -80,7 +80,12 @@ static const struct {
      {0, INFINITY}},
     {"scale_choices.value mend.value value_before local local_before mend.block_out",
      {0, INFINITY}},
-    {"scale time_s time_us tokens_per_s perplexity", {0, INFINITY}},
+    {"scale time_s time_us tokens_per_s perplexity samples_needed", {0, INFINITY}},
+    {"acc acc_low acc_high acc_norm acc_norm_low acc_norm_high task_pairs.p", {0, 1}},
+    {"right right_norm", {-1, 1}},
+    {"answer answer_norm", {-1, INT32_MAX}},
+    {"task_pairs.diff", {-1, 1}},
+    {"log_p", {-INFINITY, 0}},
 };
 
 /* Whether one of these words is the column's name, alone or after the table's. */

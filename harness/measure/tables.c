@@ -292,6 +292,30 @@ static const Column columns_evaluation_tokens[] = {
 TABLE(evaluation_tokens, EvaluationToken, 4, "Evaluation: the tokens that carry most of a difference");
 #undef X
 
+#define X(member) COLUMN(TaskScore, member)
+static const Column columns_tasks[] = {
+    X(task), X(mode), X(kind), X(headline), X(samples), X(left_out), X(truncated), X(acc), X(acc_low), X(acc_high),
+    X(acc_norm), X(acc_norm_low), X(acc_norm_high), X(perplexity),
+};
+TABLE(tasks, TaskScore, 2, "Tasks: how many samples each mode answers right");
+#undef X
+
+#define X(member) COLUMN(TaskPair, member)
+static const Column columns_task_pairs[] = {
+    X(task), X(base), X(other), X(metric), X(answer), X(samples), X(base_only), X(other_only), X(diff), X(p), X(holm),
+    X(samples_needed),
+};
+TABLE(task_pairs, TaskPair, 4, "Tasks: pairs of modes, sample by sample");
+#undef X
+
+#define X(member) COLUMN(TaskSample, member)
+static const Column columns_task_samples[] = {
+    X(task), X(mode), X(sample), X(gold), X(answer), X(answer_norm), X(right), X(right_norm), X(truncated), X(log_p),
+    X(margin),
+};
+TABLE(task_samples, TaskSample, 3, "Tasks, sample by sample");
+#undef X
+
 #define X(member) COLUMN(Cost, member)
 static const Column columns_cost[] = {
     X(mode), X(backend), NAMED(Cost, "operator", operator_name), X(length), X(repeats), X(calls), X(time_s), X(mad_s), X(share),
@@ -405,6 +429,9 @@ const Table *const tables[] = {&table_verdict,
                                &table_evaluation_pairs,
                                &table_evaluation_windows,
                                &table_evaluation_tokens,
+                               &table_tasks,
+                               &table_task_pairs,
+                               &table_task_samples,
                                &table_cost,
                                &table_cost_bytes,
                                &table_event_strip,

@@ -137,11 +137,23 @@ static bool read_rank(const char *path, const json_t *o, int D, int *R, Status *
   return read_int(path, o, "time_step_rank", MAX_WIDTH, 0, R, st);
 }
 
+/* What a text begins with where nothing else does. */
+static int start_of(const json_t *o, int vocab) {
+  for (const char *const *key = (const char *const[]){"bos_token_id", "eos_token_id", NULL}; *key;
+       key++) {
+    const json_t *value = json_object_get(o, *key);
+    const json_int_t id = json_integer_value(value);
+    if (json_is_integer(value) && id >= 0 && id < vocab) return (int)id;
+  }
+  return -1;
+}
+
 static bool read_keys(const char *path, const json_t *o, Config *c, bool *conv_bias, Status *st) {
   TRY(check_kind(path, o, c, st));
   TRY(read_int(path, o, "hidden_size", MAX_WIDTH, 0, &c->D, st));
   TRY(read_int(path, o, "num_hidden_layers", LAYERS_MOST, 0, &c->layers, st));
   TRY(read_int(path, o, "vocab_size", MAX_VOCAB, 0, &c->vocab, st));
+  c->start = start_of(o, c->vocab);
   TRY(read_int(path, o, "state_size", MAX_STATE, 0, &c->N, st));
   TRY(read_int(path, o, "conv_kernel", MAX_TAPS, 0, &c->K, st));
   int expand;

@@ -34,6 +34,7 @@ static const struct {
     {WORD("The layers that matter"), section_restore, asked_restore},
     {WORD("What would mend it"), section_mend, asked_mend},
     {WORD("How well each mode predicts"), section_evaluation, asked_evaluation},
+    {WORD("Tasks"), section_tasks, asked_tasks},
     {WORD("What each mode costs"), section_cost, asked_cost},
     {WORD("Which mode for which need"), section_choice, asked_choice},
     {WORD("Operators alone"), section_micro, has_micro},

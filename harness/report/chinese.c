@@ -17,6 +17,7 @@ const Phrase chinese[] = {
     {"Stage swaps", "阶段互换"},
     {"The layers that matter", "关键的层"},
     {"What would mend it", "如何改善"},
+    {"Tasks", "任务"},
     {"Operators alone", "单独运行的算子"},
     {"The scan's state over time", "扫描状态随时间的变化"},
     {"Scales and values that are not finite", "缩放因子与非有限值"},
@@ -907,6 +908,38 @@ const Phrase chinese[] = {
     {", with them %s.\n", "，连同它们为 %s。\n"},
     {"\nThe largest, amid their text (first: %s, second: %s):\n\n",
      "\n差异最大的词元及其上下文（前者：%s，后者：%s）：\n\n"},
+
+    /* --- tasks.c ------------------------------------------------------------------------------ */
+    {"right (acc)", "答对（acc）"},
+    {"right by code point (acc_norm)", "按码位计答对（acc_norm）"},
+    {"perplexity of the target", "目标的困惑度"},
+    {"left out", "未计入"},
+    {"cut", "截断"},
+    {"the same samples", "同样的样本"},
+    {"cannot tell: about %.0f samples would", "无法判定：约需 %.0f 个样本"},
+    {"yes, more", "是，更多"},
+    {"no, fewer", "否，更少"},
+    {"metric", "指标"},
+    {"first", "前者"},
+    {"second", "后者"},
+    {"tasks", "任务"},
+    {"%d requests of %d tasks, %d modes and the float64 reference",
+     "%d 个请求，来自 %d 项任务，%d 种模式及 float64 参考"},
+    {"second right more often?", "后者答对更多吗？"},
+    {"only the first right", "仅前者答对"},
+    {"only the second right", "仅后者答对"},
+    {"p (McNemar)", "p（McNemar）"},
+    {"%ld sample", "%ld 个样本"},
+    {"**%s** (%s; papers give %s):\n\n", "**%s**（%s；论文给出 %s）：\n\n"},
+    {"Right answers as lm-evaluation-harness counts them: by summed log-probability (acc), or by "
+     "log-probability a code point of the choice (acc_norm); a target is right where each of its "
+     "tokens is the likeliest. In brackets Wilson's 95 % interval over samples. Two modes are "
+     "compared sample by sample: only samples that one of them alone answers right tell them apart "
+     "(McNemar, exact); † marks an answer that does not hold where all pairs are asked at once "
+     "(Holm).\n\n",
+     "答对的计法与 lm-evaluation-harness 相同：按对数概率之和（acc），或按选项每个码位的对数概率（acc_norm）；"
+     "若目标的每个词元都是最可能的，则目标算答对。括号内是对样本的 Wilson 95 % 区间。两种模式逐样本比较："
+     "只有仅被其中一种答对的样本才能区分二者（精确 McNemar 检验）；† 表示若同时考察所有模式对（Holm）则不成立的结论。\n\n"},
 
     /* --- evaluation.c ------------------------------------------------------------------------- */
     {"How well each mode predicts", "各模式的预测质量"},

@@ -119,6 +119,8 @@ void data_arrange(Arena *arena, ReportData *d) {
   d->evaluation_pair = rows_of(d, &table_evaluation_pairs, &d->evaluation_pairs);
   d->evaluation_window = rows_of(d, &table_evaluation_windows, &d->evaluation_windows);
   d->evaluation_token = rows_of(d, &table_evaluation_tokens, &d->evaluation_tokens);
+  d->task_score = rows_of(d, &table_tasks, &d->task_scores);
+  d->task_pair = rows_of(d, &table_task_pairs, &d->task_pairs);
   d->cost = rows_of(d, &table_cost, &d->costs);
   d->cost_bytes = rows_of(d, &table_cost_bytes, &d->cost_bytes_rows);
   d->micro = rows_of(d, &table_micro, &d->micros);

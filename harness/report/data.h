@@ -82,6 +82,9 @@ typedef struct ReportData {
   const EvaluationPair *evaluation_pair;
   const EvaluationWindow *evaluation_window;
   const EvaluationToken *evaluation_token;
+  const TaskScore *task_score;
+  const TaskPair *task_pair;
+  size_t task_scores, task_pairs;
   const Cost *cost;
   const CostBytes *cost_bytes;
   size_t tensors, pair_rows, drifts, shapes, gates, verdicts, modes, scales, performances, budgets,

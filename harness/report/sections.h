@@ -33,6 +33,8 @@ void section_evaluation(FILE *out, const ReportData *d, Arena scratch); /* evalu
 bool asked_evaluation(const ReportData *d);                             /* evaluation.c */
 void write_predicted(FILE *out, const ReportData *d,
                      Arena scratch); /* predicted.c: a part of section_evaluation */
+void section_tasks(FILE *out, const ReportData *d, Arena scratch);       /* tasks.c */
+bool asked_tasks(const ReportData *d);                                   /* tasks.c */
 void section_cost(FILE *out, const ReportData *d, Arena scratch);        /* cost.c */
 bool asked_cost(const ReportData *d);                                    /* cost.c */
 void section_choice(FILE *out, const ReportData *d, Arena scratch);      /* cost.c */

@@ -94,6 +94,17 @@ static bool is_below(const Key *key, const void *owner) {
   return key->kind == KIND_REAL && *(const double *)field < key->low;
 }
 
+/* The keys of which one must stand, exactly or at least; NULL where none need. */
+static const char *const *needed(const Object *object) {
+  return object->exactly_one ? object->exactly_one : object->at_least_one;
+}
+
+static bool has_needed(const Object *object, const void *owner) {
+  for (const char *const *one = needed(object); one && *one; one++)
+    if (is_set_by_name(object, *one, owner)) return true;
+  return !needed(object);
+}
+
 /* Whether a key has anything to say: a text that is set, a list that is not empty, a number that
  * has a default, is required or is not zero. */
 static bool is_set(const Object *object, const Key *key, const void *owner) {
@@ -119,9 +130,7 @@ static bool is_set(const Object *object, const Key *key, const void *owner) {
       for (int i = 0; i < key->object->count;
            i++) /* a spec made of flags has not filled in every object */
         if (is_below(&key->object->keys[i], field)) return false;
-      for (const char *const *one = key->object->exactly_one; one && *one; one++)
-        if (is_set_by_name(key->object, *one, field)) return true;
-      return !key->object->exactly_one;
+      return has_needed(key->object, field);
     default: return *(const char *const *)field;
   }
 }

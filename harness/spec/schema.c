@@ -107,6 +107,28 @@ static const Key a_micro = {.kind = KIND_OBJECT, .object = &micro};
 
 static const Key a_length = {.kind = KIND_INT, .min = 1, .max = 1 << 20};
 
+static const Key task_keys[] = {
+    {"file", KIND_TEXT, offsetof(TaskPlan, file), .required = true, .min = 1,
+     .meaning = "JSON lines: {context, target}, {context, choices, gold} or {contexts, target, "
+                "gold}"},
+    {"kind", KIND_CHOICE, offsetof(TaskPlan, kind), .standard = "by_keys",
+     .names = WORDS("by_keys", "target", "choices", "contexts"),
+     .meaning = "what a sample asks: whether the target is the likeliest at every token, which "
+                "choice is likelier, or behind which context the target is; by_keys: what the "
+                "first line's keys say"},
+    {"delimiter", KIND_TEXT, offsetof(TaskPlan, delimiter), .min = 0,
+     .meaning = "what stands between a context and its continuation; left out: a space, of kind "
+                "target nothing"},
+    {"max_length", KIND_INT, offsetof(TaskPlan, max_length), .standard = DEFAULT_SHOWN(DEFAULT_TASK_LENGTH), .min = 1,
+     .max = 1 << 20,
+     .meaning = "tokens of a context with its continuation that are read; longer ones are cut on "
+                "the left"},
+    {"samples", KIND_INT, offsetof(TaskPlan, samples), .min = 1, .max = 1 << 20,
+     .meaning = "the first so many lines; left out: all"},
+};
+static const Object task = {sizeof(TaskPlan), task_keys, COUNT_OF(task_keys), NULL, NULL};
+static const Key a_task = {.kind = KIND_OBJECT, .object = &task};
+
 static const Key evaluation_keys[] = {
     {"text", KIND_TEXT, offsetof(EvaluationPlan, text), .min = 1,
      .meaning = "file that is predicted: text, or token ids"},
@@ -122,9 +144,13 @@ static const Key evaluation_keys[] = {
     {"modes", KIND_LIST, offsetof(EvaluationPlan, modes), .min = 1, .max = 64, .item = &a_mode_name,
      .count_offset = offsetof(EvaluationPlan, mode_count),
      .meaning = "modes that are evaluated beside fp64; left out: all modes that run"},
+    {"tasks", KIND_LIST, offsetof(EvaluationPlan, tasks), .min = 1, .max = 64, .item = &a_task,
+     .count_offset = offsetof(EvaluationPlan, task_count),
+     .meaning = "files of samples, of which each mode's share of right answers is told"},
 };
 static const Object evaluation = {sizeof(EvaluationPlan), evaluation_keys,
-                                  COUNT_OF(evaluation_keys), WORDS("text", "tokens"), NULL};
+                                  COUNT_OF(evaluation_keys), NULL,
+                                  WORDS("text", "tokens", "tasks")};
 
 static const Key cost_keys[] = {
     {"lengths", KIND_LIST, offsetof(CostPlan, lengths), .required = true, .min = 1, .max = 16,

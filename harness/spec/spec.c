@@ -26,6 +26,8 @@ bool spec_calibrated(const Spec *spec) {
 
 bool spec_evaluates(const Spec *spec) { return spec->evaluation.text || spec->evaluation.tokens; }
 
+static bool asks_tasks(const Spec *spec) { return spec->evaluation.task_count > 0; }
+
 static bool check_prompt_name(const Reader *reader, const Prompt *prompt) {
   return !mode_name_reserved(prompt->name) ||
          reader_fail(reader, reader_place(reader, prompt, "name"),
@@ -292,6 +294,9 @@ static bool check_mend(const Reader *reader, const Spec *spec) {
 static bool check_lists(const Reader *reader, const Spec *spec) {
   TRY(check_mode_list(reader, spec, spec->compare_all, spec->compare_all_count));
   TRY(check_mode_list(reader, spec, spec->evaluation.modes, spec->evaluation.mode_count));
+  if (spec->evaluation.text && spec->evaluation.tokens)
+    return reader_fail(reader, reader_place(reader, &spec->evaluation, "tokens"),
+                       "stands beside 'text': only one of the two can be evaluated");
   TRY(check_mode_list(reader, spec, spec->cost.modes, spec->cost.mode_count));
   TRY(check_lengths(reader, spec->cost.lengths, spec->cost.length_count));
   TRY(check_twice(reader, spec->keep.tensors, spec->keep.tensor_count));
@@ -384,7 +389,7 @@ static void collect_modes(Arena *arena, Spec *spec) {
   }
   for (int i = 0; i < spec->compare_all_count; i++) run_mode(spec, spec->compare_all[i]);
   default_modes(arena, spec, true, &spec->compare_all, &spec->compare_all_count);
-  default_modes(arena, spec, spec_evaluates(spec), &spec->evaluation.modes,
+  default_modes(arena, spec, spec_evaluates(spec) || asks_tasks(spec), &spec->evaluation.modes,
                 &spec->evaluation.mode_count);
   default_modes(arena, spec, spec->cost.length_count, &spec->cost.modes, &spec->cost.mode_count);
 }

@@ -13,6 +13,7 @@
 #include "family/mode.h"
 #include "kernels/ops.h"
 #include "measure/curve.h"
+#include "measure/tasks.h"
 
 typedef enum { STATISTICS_LANES, STATISTICS_GSL } Statistics; /* who computes the rows */
 typedef enum { DURABILITY_KILL, DURABILITY_POWER } Durability;
@@ -86,13 +87,23 @@ typedef struct Micro { /* an empty list: the default that the schema's row state
   int shape_count;
 } Micro;
 
-typedef struct EvaluationPlan { /* how well each mode predicts a text */
+typedef struct TaskPlan { /* samples of which the right continuation is asked */
+  const char *file;       /* path: JSON lines */
+  int kind; /* 0: by the keys of the first line; else 1 + TaskKind */
+  const char *delimiter;  /* before each continuation; NULL: a space, and nothing of a target */
+  int max_length;         /* tokens that are read at most; longer contexts are cut on the left */
+  int samples;            /* the first so many; 0: all */
+} TaskPlan;
+
+typedef struct EvaluationPlan { /* how well each mode predicts a text, and answers tasks */
   const char *
       text; /* path: bytes, or ids for other vocabularies; this or tokens; neither: no evaluation */
   const char *tokens; /* path: ids, whatever the vocabulary */
   int windows, length;
   const char **modes; /* the reference is always evaluated */
   int mode_count;
+  TaskPlan *tasks;
+  int task_count;
 } EvaluationPlan;
 
 typedef struct CostPlan { /* time and bytes of each mode */
@@ -232,7 +243,7 @@ bool spec_check_layers(const Spec *spec, int layers, Status *st);
 bool spec_budget(const Spec *spec, const char *base, const char *other);
 /* Whether scales can be had, and whether modes are evaluated. */
 bool spec_calibrated(const Spec *spec);
-bool spec_evaluates(const Spec *spec);
+bool spec_evaluates(const Spec *spec); /* a text */
 /* A mode that runs, else one that the spec defines, else a preset; NULL for fp64 and unknown
  * names. */
 const Mode *spec_mode(const Spec *spec, const char *name);

@@ -75,6 +75,20 @@ static bool read_evaluation(Arena *arena, const Spec *spec, Subject *subject, Di
   return true;
 }
 
+static bool read_tasks(Arena *arena, const Spec *spec, Subject *subject, Digest *digest,
+                       Status *st) {
+  const EvaluationPlan *plan = &spec->evaluation;
+  subject->tasks = plan->task_count;
+  subject->task = ARENA_NEW(arena, TaskSet, plan->task_count);
+  for (int t = 0; t < plan->task_count; t++) {
+    TRY(spec_blame(spec, &plan->tasks[t], "file", st,
+                   task_set_read(arena, &plan->tasks[t], spec->folder, &subject->reader,
+                                 subject->checkpoint.config.start, &subject->task[t], st)));
+    digest[t] = subject->task[t].digest;
+  }
+  return true;
+}
+
 static const char *file_of(const Prompt *p) { return p->text ? p->text : p->tokens; }
 
 /* The one file that all prompts come from, how much of it they span, and how many of their length
@@ -123,10 +137,12 @@ bool subject_check(Arena *arena, const Spec *spec, Subject *subject, Status *st)
                  hub_resolve(arena, spec->folder, spec->model, &folder, st) &&
                      checkpoint_open(arena, folder, &subject->checkpoint, st)));
   TRY(check_unused(spec, &subject->checkpoint, st));
+  subject->reader =
+      (TextReader){.folder = subject->checkpoint.folder, .vocab = subject->checkpoint.config.vocab};
   int vocab = subject->checkpoint.config.vocab, count = spec->prompt_count;
   TRY(check_layers(spec, subject, st));
 
-  Digest *text = ARENA_NEW(arena, Digest, count + 2);
+  Digest *text = ARENA_NEW(arena, Digest, count + 2 + spec->evaluation.task_count);
   subject->prompt = ARENA_NEW(arena, PromptShape, count);
   for (int i = 0; i < count; i++) {
     int32_t *token;
@@ -155,7 +171,8 @@ bool subject_check(Arena *arena, const Spec *spec, Subject *subject, Status *st)
         digest_of(subject->calibration_token, (size_t)subject->calibration_count * sizeof(int32_t));
   }
   TRY(read_evaluation(arena, spec, subject, &text[count + 1], st));
-  subject->text = digest_join(text, (size_t)count + 2);
+  TRY(read_tasks(arena, spec, subject, &text[count + 2], st));
+  subject->text = digest_join(text, (size_t)(count + 2 + subject->tasks));
   subject->load_s = clock_s() - start;
   return true;
 }

@@ -8,10 +8,12 @@
 #include "model/layers.h"
 #include "source/cuda64.h"
 #include "spec/spec.h"
+#include "walk/task_set.h"
 #include "walk/walk.h"
 
 typedef struct Subject {
   Checkpoint checkpoint;
+  TextReader reader;   /* of its texts */
   PromptShape *prompt; /* [spec->prompt_count] */
   const char
       *prompt_text; /* the file that all prompts are taken from; NULL where there is no such one */
@@ -23,6 +25,8 @@ typedef struct Subject {
   const char *evaluation_path; /* NULL where nothing is evaluated */
   int32_t *evaluation_token;
   int64_t evaluation_count;
+  TaskSet *task; /* of the spec's evaluation */
+  int tasks;
   Device *device; /* found: modes and reference run there; NULL: on the CPU */
   Device64 *device64;
   Layers *layers;    /* who holds: */

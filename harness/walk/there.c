@@ -7,6 +7,8 @@ static int longest(const Spec *spec, const Subject *subject) {
   for (int p = 0; p < spec->prompt_count; p++)
     T = subject->prompt[p].T > T ? subject->prompt[p].T : T;
   if (spec_evaluates(spec) && spec->evaluation.length > T) T = spec->evaluation.length;
+  for (int t = 0; t < subject->tasks; t++)
+    if (subject->task[t].longest > T) T = subject->task[t].longest;
   return T;
 }
 
