@@ -31,8 +31,8 @@ static void read_prompt(Bytes line, Bytes file, int vocab, int64_t total) {
   if (p.windows && !p.length) p.length = 1; /* the spec asks for it */
   Arena arena = fuzz_arena(file.count, 1 << 16);
   for (p.window = 0; p.window < (p.windows ? p.windows : 1); p.window++) {
+    if (p.offset > total || p.length > total - p.offset) break; /* prompt_tokens refuses it */
     const int64_t start = prompt_start(&p, total);
-    if (p.offset > total || p.length > total - p.offset) continue;
     FUZZ_CHECK(start >= p.offset && start <= total - p.length, "window %d of %d begins at %lld",
                p.window, p.windows, (long long)start);
   }
