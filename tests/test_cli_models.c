@@ -90,17 +90,19 @@ Test(cli_models, without_tokens_the_error_says_what_to_give) {
   static const struct {
     const char *command, *asks, *asks_not;
   } rows[] = {
-      {"compare 2-0 2-4", "give --tokens FILE and --calibration FILE, both token ids", "prompt"},
-      {"compare 1 fp32", "give --tokens FILE, a file of token ids", "--calibration"},
-      {"compare 2-0 2-4 --text data/text/test.txt", "give --tokens FILE and --calibration FILE",
-       "prompt"},
-      {"compare 2-0 2-4 --tokens ids", "give --calibration FILE, a file of token ids",
-       "--tokens FILE"},
-      {"eval", "give --tokens FILE and --calibration FILE", "prompt"},
-      {"eval --mode fp32", "give --tokens FILE, a file of", "--calibration"},
-      {"calibrate", "give --tokens FILE, a file of", "--calibration"},
-      {"micro scan", "give --tokens FILE and --calibration FILE", "prompt"},
-      {"micro silu", "give --tokens FILE, a file of", "--calibration"}};
+      {"compare 2-0 2-4",
+       "give --tokenizer FILE, or --tokens FILE and --calibration FILE, both token ids", "prompt"},
+      {"compare 1 fp32", "give --tokenizer FILE, or --tokens FILE, a file of token ids",
+       "--calibration"},
+      {"compare 2-0 2-4 --text data/text/test.txt",
+       "give --tokenizer FILE, or --tokens FILE and --calibration FILE", "prompt"},
+      {"compare 2-0 2-4 --tokens ids",
+       "give --tokenizer FILE, or --calibration FILE, a file of token ids", "--tokens FILE"},
+      {"eval", "give --tokenizer FILE, or --tokens FILE and --calibration FILE", "prompt"},
+      {"eval --mode fp32", "give --tokenizer FILE, or --tokens FILE, a file of", "--calibration"},
+      {"calibrate", "give --tokenizer FILE, or --tokens FILE, a file of", "--calibration"},
+      {"micro scan", "give --tokenizer FILE, or --tokens FILE and --calibration FILE", "prompt"},
+      {"micro silu", "give --tokenizer FILE, or --tokens FILE, a file of", "--calibration"}};
   write_inputs(model_of("F32"));
   CONFIG();
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -48,7 +48,7 @@ Test(cli_tokens, ids_are_written_for_numpy) {
 
 Test(cli_tokens, a_text_that_does_not_decode_to_itself_is_told_with_its_byte) {
   write_text("abe\xcc\x81");
-  EXPECT_TOKENS(OWN, 0, "text.txt: from byte 2 on the text is not what its tokens decode to");
+  EXPECT_TOKENS(OWN, 0, "text.txt: from its byte 2 on the text is not what its tokens decode to");
 }
 
 Test(cli_tokens, what_is_wrong_is_told_with_its_place) {

@@ -3,6 +3,9 @@
 #include <string.h>
 
 #include "model/piece.h"
+#include "tests/tokenizer_made.h"
+
+static const Pieces AS_BYTES = {NULL, true};
 
 static int bytes_of(const char *text, int32_t *token) {
   int T = (int)strlen(text);
@@ -14,7 +17,7 @@ static int bytes_of(const char *text, int32_t *token) {
   do {                                                                                             \
     int32_t token[64];                                                                             \
     char got[16];                                                                                  \
-    piece_of(token, bytes_of(text, token), at, true, got, sizeof got);                             \
+    piece_of(AS_BYTES, token, bytes_of(text, token), at, got, sizeof got);                         \
     cr_expect_str_eq(got, want, "token %d of \"%s\" is shown as \"%s\"", at, text, got);           \
   } while (0)
 
@@ -40,19 +43,62 @@ Test(piece, the_text_around_a_token_is_cut_between_characters) {
   int32_t token[64];
   char around[20];
   int T = bytes_of("one two \xe2\x80\x94 three four five six", token);
-  piece_around(token, T, 9, true, around, sizeof around);
+  piece_around(AS_BYTES, token, T, 9, around, sizeof around);
   cr_expect_str_eq(around, "one two [\xe2\x80\x94] three", "\"%s\"", around);
-  piece_around(token, T, 0, true, around, sizeof around);
+  piece_around(AS_BYTES, token, T, 0, around, sizeof around);
   cr_expect_str_eq(around, "[o]ne two \xe2\x80\x94 three", "\"%s\"", around);
-  piece_around(token, 3, 1, true, around, sizeof around);
+  piece_around(AS_BYTES, token, 3, 1, around, sizeof around);
   cr_expect_str_eq(around, "o[n]e");
 }
 
 Test(piece, tokens_that_are_no_bytes_are_shown_by_their_ids) {
   const int32_t token[] = {50279, 7, 310, 12, 9};
   char text[32];
-  piece_of(token, 5, 0, false, text, sizeof text);
+  piece_of((Pieces){0}, token, 5, 0, text, sizeof text);
   cr_expect_str_eq(text, "50279");
-  piece_around(token, 5, 2, false, text, sizeof text);
+  piece_around((Pieces){0}, token, 5, 2, text, sizeof text);
   cr_expect_str_eq(text, "50279 7 [310] 12 9");
+}
+
+#define EXPECT_SHOWN(bytes, size, want)                                                            \
+  do {                                                                                             \
+    char got[size];                                                                                \
+    piece_show((Bytes){bytes, sizeof bytes - 1}, got, sizeof got);                                 \
+    cr_expect_str_eq(got, want, "shown as \"%s\"", got);                                           \
+  } while (0)
+
+Test(piece, a_piece_that_is_too_long_is_cut_between_characters_and_says_so) {
+  EXPECT_SHOWN("interest", 9, "interest");
+  EXPECT_SHOWN("interests", 9, "inter…");
+  EXPECT_SHOWN("ab\xe2\x80\x94\xe2\x80\x94\xe2\x80\x94", 9, "ab\xe2\x80\x94…");
+  EXPECT_SHOWN("\xe2\x80", 16, "\\xE2\\x80"); /* a part of a character */
+  EXPECT_SHOWN("\n\t\0", 16, "\\n\\t\\x00");
+  EXPECT_SHOWN("", 4, "");
+}
+
+Test(piece, tokens_of_a_tokenizer_are_shown_as_they_stand_in_the_text, .init = test_files_begin,
+     .fini = made_end) {
+  Status st = {0};
+  Tokenizer *tokenizer;
+  cr_assert(tokenizer_open(&test_arena, "data/tokenizer/own_2048.json", &tokenizer, &st), "%s",
+            st.text);
+  const Encoded e = made_encode(tokenizer, "Hello, \u00e9 world!\n");
+  const Pieces pieces = {tokenizer, false};
+  const int T = (int)e.count;
+  char text[32];
+  piece_of(pieces, e.id, T, 1, text, sizeof text);
+  cr_expect_str_eq(text, "ell");
+  piece_around(pieces, e.id, T, 1, text, sizeof text);
+  cr_expect_str_eq(text, "H[ell]o, \u00e9 world!\\n", "%s", text);
+  piece_around(pieces, e.id, T, T - 1, text, 16);
+  cr_expect_str_eq(text, "world![\\n]", "%s", text);
+  for (int at = 5; at < 7; at++) { /* a character of two tokens */
+    piece_of(pieces, e.id, T, at, text, sizeof text);
+    cr_expect_str_eq(text, "\u00e9", "token %d: %s", at, text);
+    piece_around(pieces, e.id, T, at, text, 12);
+    cr_expect_str_eq(text, "o, [\u00e9] wor", "%s", text);
+  }
+  piece_of(pieces, (int32_t[]){5000}, 1, 0, text, sizeof text); /* of no token */
+  cr_expect_str_eq(text, "5000");
+  tokenizer_close(tokenizer);
 }

@@ -5,7 +5,7 @@
 #include "model/tokenizer/normal.h"
 #include "tests/tokenizer_made.h"
 
-TestSuite(tokenizer, .init = test_files_begin, .fini = test_files_end);
+TestSuite(tokenizer, .init = test_files_begin, .fini = made_end);
 
 /* --- the golden lines ------------------------------------------------------------------------- */
 
@@ -277,4 +277,5 @@ Test(tokenizer, a_long_word_takes_no_longer_than_its_length) {
     cr_expect_eq(encoded.differs, -1);
     cr_expect_lt(taken, 2, "256 KiB of 0x%02x took %.2f s", *letter, taken);
   }
+  tokenizer_close(tokenizer);
 }

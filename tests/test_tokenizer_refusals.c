@@ -1,7 +1,7 @@
 /* What a tokenizer.json is refused for: one line with the file, the place and the fault. */
 #include "tests/tokenizer_made.h"
 
-TestSuite(tokenizer_refusals, .init = test_files_begin, .fini = test_files_end);
+TestSuite(tokenizer_refusals, .init = test_files_begin, .fini = made_end);
 
 static void refuse_json(const char *json, const char *const *words) {
   Status st = {0};

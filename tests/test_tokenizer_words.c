@@ -1,7 +1,7 @@
 /* The words that pre-tokenizers cut a text into, and what a pattern of Oniguruma's means. */
 #include "tests/tokenizer_made.h"
 
-TestSuite(tokenizer_words, .init = test_files_begin, .fini = test_files_end);
+TestSuite(tokenizer_words, .init = test_files_begin, .fini = made_end);
 
 #define EXPECT_WORDS(steps, text, want)                                                            \
   do {                                                                                             \

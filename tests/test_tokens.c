@@ -18,15 +18,19 @@ static void expect_ids(int64_t count, const int32_t *want) {
   expect_ids(sizeof((int32_t[]){__VA_ARGS__}) / sizeof(int32_t), (const int32_t[]){__VA_ARGS__})
 
 static bool read_file(const char *name, int vocab, Status *st) {
+  TextReader reader = {.folder = test_folder, .vocab = vocab};
+  const char *path;
   got = NULL, got_count = -1;
-  return tokens_of_file(&test_arena, test_path(name), vocab, &got, &got_count, st);
+  return tokens_of_source(&test_arena, &reader, name, NULL, test_folder, &path, &got, &got_count,
+                          st);
 }
 
 static bool read_prompt(Prompt prompt, int vocab, Status *st) {
+  TextReader reader = {.folder = test_folder, .vocab = vocab};
   int T = -1;
   got = NULL;
   prompt.name = "p0";
-  bool ok = prompt_tokens(&test_arena, &prompt, test_folder, vocab, &got, &T, st);
+  bool ok = prompt_tokens(&test_arena, &prompt, test_folder, &reader, &got, &T, st);
   got_count = T;
   return ok;
 }
@@ -332,9 +336,9 @@ Test(tokens, a_string_is_its_bytes) {
 Test(tokens, text_for_a_model_of_another_vocabulary_names_the_tokens_key) {
   Status st = {0}, again = {0};
   test_refused(read_prompt((Prompt){.text = "t.txt"}, 50280, &st), &st,
-               WORDS("prompt 'p0'", "256", "50280", "`tokens`", "`text`"));
+               WORDS("prompt 'p0'", "256", "50280", "`tokens:`", "`tokenizer:`"));
   test_refused(read_prompt((Prompt){.string = "hello"}, 50280, &again), &again,
-               WORDS("50280", "`tokens`", "`string`"));
+               WORDS("50280", "`tokens:`", "tokenizer.json"));
 }
 
 Test(tokens, a_prompt_of_ids_is_read_whole_or_in_part) {

@@ -8,6 +8,15 @@
 #include "model/tokenizer/vocabulary.h"
 #include "tests/model_files.h"
 
+static Tokenizer *made_tokenizer[64];
+static int made_tokenizers;
+
+/* Closes what made_read has opened; the end of a suite that begins with test_files_begin. */
+static inline void made_end(void) {
+  while (made_tokenizers) tokenizer_close(made_tokenizer[--made_tokenizers]);
+  test_files_end();
+}
+
 /* The parts of a tokenizer.json that a test gives; NULL: the usual. */
 typedef struct Made {
   const char *normalizer, *words, *added, *vocab, *merges, *model, *processor, *decoder, *more;
@@ -46,7 +55,9 @@ static inline const char *made_json(Made m) {
 static inline Tokenizer *made_read(const char *json, Status *st) {
   Tokenizer *tokenizer;
   const Bytes file = {json, strlen(json)};
-  return tokenizer_read(&test_arena, "t.json", file, &tokenizer, st) ? tokenizer : NULL;
+  if (!tokenizer_read(&test_arena, "t.json", file, &tokenizer, st)) return NULL;
+  cr_assert(made_tokenizers < 64);
+  return made_tokenizer[made_tokenizers++] = tokenizer;
 }
 
 static inline Tokenizer *made(Made m) {

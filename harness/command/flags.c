@@ -2,8 +2,10 @@
 
 #include <string.h>
 
+#include "base/file.h"
 #include "model/config.h"
 #include "model/hub.h"
+#include "model/npy.h"
 #include "model/rewrite.h"
 #include "study/micro/inputs.h"
 #include "study/micro/operator.h"
@@ -44,34 +46,67 @@ bool flags_apply(const Options *o, Spec *spec, Status *st) {
   return !o->backend || read_backend(o->backend, spec, st);
 }
 
-/* The vocabulary of the model, as far as its config.json tells; what is wrong with it is said where
- * it is opened. */
-static int vocabulary_of(Arena *arena, const char *model) {
+/* How the model reads text, as far as its config.json tells; what is wrong with it is said where it
+ * is opened. */
+static TextReader reader_of(Arena *arena, const Options *o) {
   Config config = {.vocab = BYTE_VOCAB};
   bool conv_bias;
   Status passed_over = {0};
-  const char *folder;
-  bool read = hub_resolve(arena, ".", model, &folder, &passed_over) &&
-              config_read(arena, arena_printf(arena, "%s/config.json", folder), &config, &conv_bias,
-                          &passed_over);
-  return read ? config.vocab : BYTE_VOCAB;
+  TextReader reader = {.path = o->tokenizer, .vocab = BYTE_VOCAB};
+  if (hub_resolve(arena, ".", o->model, &reader.folder, &passed_over) &&
+      config_read(arena, arena_printf(arena, "%s/config.json", reader.folder), &config, &conv_bias,
+                  &passed_over))
+    reader.vocab = config.vocab;
+  return reader;
+}
+
+/* Whether text goes through a tokenizer. */
+static bool tokenized(Arena *arena, const TextReader *reader) {
+  TextReader without_bytes = *reader;
+  without_bytes.vocab = 0;
+  return text_reader_can(arena, &without_bytes);
+}
+
+/* Whether a file that may be text or token ids is ids: .npy, or nothing but integers. What reads no
+ * text, or reads it as bytes, need not ask. */
+static bool holds_ids(const char *path) {
+  enum { LOOKED_AT = 1 << 16 };
+  static const char integers[] = "0123456789, \t\r\n";
+  Status unread = {0};
+  Bytes file;
+  if (!file_map(path, &file, &unread)) return false;
+  const size_t most = file.count < LOOKED_AT ? file.count : LOOKED_AT;
+  size_t i = 0;
+  while (i < most && file.data[i] && strchr(integers, file.data[i])) i++;
+  const bool ids = npy_is(file) || (most > 0 && i == most);
+  file_unmap(&file);
+  return ids;
+}
+
+/* `may_be_ids`: a file of integers would else be read as text. */
+static Calibration calibration_of(const Options *o, const char *standard, bool may_be_ids) {
+  const char *text = o->calibration ? o->calibration : standard;
+  const bool ids = o->calibration && may_be_ids && holds_ids(o->calibration);
+  return (Calibration){ids ? NULL : text, o->windows, o->window_length, o->alpha,
+                       ids ? text : NULL};
 }
 
 /* What is run, where a text is, and what scales are taken from, where they are: as given, else the
- * default texts, which only a model of bytes reads. */
+ * default texts, where the model reads text. */
 static bool read_inputs(Arena *arena, const Options *o, bool text, bool scales, Prompt *prompt,
                         Calibration *c, Status *st) {
-  const bool bytes = vocabulary_of(arena, o->model) == BYTE_VOCAB, own = o->text || o->tokens;
-  const bool lacks_tokens = text && !bytes && !o->tokens,
-             lacks_scales = !bytes && scales && !o->calibration;
+  const TextReader reader = reader_of(arena, o);
+  const bool reads = text_reader_can(arena, &reader), own = o->text || o->tokens;
+  const bool lacks_tokens = text && !reads && !o->tokens,
+             lacks_scales = !reads && scales && !o->calibration;
   if (o->text && o->tokens)
     return FAIL(st, "--tokens stands beside --text: only one of the two can be run");
   if (lacks_tokens || lacks_scales)
     return FAIL(st,
-                "%s: its vocabulary is %d, and only a model of 256, whose tokens are bytes, reads "
-                "text: give %s%s%s, %s "
+                "%s: no tokenizer.json stands beside the checkpoint, and its vocabulary is %d, not "
+                "256, so that it reads no text: give --tokenizer FILE, or %s%s%s, %s "
                 "token ids as integers in a text file or in .npy",
-                o->model, vocabulary_of(arena, o->model), lacks_tokens ? "--tokens FILE" : "",
+                o->model, reader.vocab, lacks_tokens ? "--tokens FILE" : "",
                 lacks_tokens && lacks_scales ? " and " : "",
                 lacks_scales ? "--calibration FILE" : "",
                 lacks_tokens && lacks_scales ? "both" : "a file of");
@@ -82,13 +117,25 @@ static bool read_inputs(Arena *arena, const Options *o, bool text, bool scales, 
                                : own          ? 0
                                               : DEFAULT_OFFSET,
                      .length = o->length};
-  const char *calibration = o->calibration ? o->calibration : bytes ? DEFAULT_CALIBRATION : NULL;
-  *c = (Calibration){calibration, o->windows, o->window_length, o->alpha, NULL};
+  /* a tokenizer may have no token for what the default text holds: it is read where it is needed */
+  const bool defaults = reads && (scales || !tokenized(arena, &reader));
+  *c = calibration_of(o, defaults ? DEFAULT_CALIBRATION : NULL, tokenized(arena, &reader));
+  return true;
+}
+
+/* Which flags say how a text is read. */
+static bool read_reader(const Options *o, Spec *spec, Status *st) {
+  Bos bos;
+  TRY(flags_bos(o, &bos, st));
+  spec->tokenizer = o->tokenizer;
+  spec->add_bos = bos == BOS_ADDED ? "true" : bos == BOS_LEFT_OUT ? "false" : NULL;
   return true;
 }
 
 /* As a spec file would say it, with every check of one. */
-static bool read_again(Arena *arena, const char *name, const Spec *flags, Spec *spec, Status *st) {
+static bool read_again(Arena *arena, const char *name, const Options *o, Spec *flags, Spec *spec,
+                       Status *st) {
+  TRY(read_reader(o, flags, st));
   const char *text = spec_print(arena, flags);
   return spec_parse_made(arena, name, text, spec, st);
 }
@@ -118,7 +165,7 @@ bool flags_compare(Arena *arena, const Options *o, Spec *spec, Status *st) {
                 .keep = {.all_tensors = true, .all_layers = true},
                 .seed = DEFAULT_SEED};
   TRY(read_rewrite(o->rewrite, &flags, st));
-  return read_again(arena, "compare", &flags, spec, st);
+  return read_again(arena, "compare", o, &flags, spec, st);
 }
 
 bool flags_micro(Arena *arena, const Options *o, Spec *spec, Status *st) {
@@ -143,7 +190,7 @@ bool flags_micro(Arena *arena, const Options *o, Spec *spec, Status *st) {
                 .micro = &micro,
                 .micro_count = 1,
                 .seed = DEFAULT_SEED};
-  return read_again(arena, "micro", &flags, spec, st);
+  return read_again(arena, "micro", o, &flags, spec, st);
 }
 
 int flags_modes(Arena *arena, const Options *o, const char ***names) {
@@ -192,15 +239,14 @@ bool flags_eval(Arena *arena, const Options *o, Spec *spec, Status *st) {
                 .keep = {.all_layers = true},
                 .seed = DEFAULT_SEED};
   TRY(read_rewrite(o->rewrite, &flags, st));
-  return read_again(arena, "eval", &flags, spec, st);
+  return read_again(arena, "eval", o, &flags, spec, st);
 }
 
 bool flags_calibrate(Arena *arena, const Options *o, Spec *spec, Status *st) {
   Options inputs = *o;
   Prompt prompt;
   Calibration calibration;
-  if (!o->text && !o->tokens)
-    inputs.text = vocabulary_of(arena, o->model) == BYTE_VOCAB ? DEFAULT_CALIBRATION : NULL;
+  if (!o->text && !o->tokens) inputs.text = DEFAULT_CALIBRATION;
   TRY(read_inputs(arena, &inputs, true, false, &prompt, &calibration, st));
   calibration.text = prompt.text;
   calibration.tokens = prompt.tokens;
@@ -219,7 +265,7 @@ bool flags_calibrate(Arena *arena, const Options *o, Spec *spec, Status *st) {
                 .keep = {.all_layers = true},
                 .seed = DEFAULT_SEED};
   TRY(read_rewrite(o->rewrite, &flags, st));
-  return read_again(arena, "calibrate", &flags, spec, st);
+  return read_again(arena, "calibrate", o, &flags, spec, st);
 }
 
 /* No text is needed: what is not given is made (subject_make_tokens), so nothing is read again as a
@@ -227,6 +273,7 @@ bool flags_calibrate(Arena *arena, const Options *o, Spec *spec, Status *st) {
 bool flags_verify(Arena *arena, const Options *o, Spec *spec, Status *st) {
   Prompt *prompt = ARENA_NEW(arena, Prompt, 1);
   Mode *modes = ARENA_NEW(arena, Mode, families[0]->presets);
+  const TextReader reader = reader_of(arena, o);
   if (o->text && o->tokens)
     return FAIL(st, "--tokens stands beside --text: only one of the two can be run");
   memcpy(modes, families[0]->preset, (size_t)families[0]->presets * sizeof *modes);
@@ -238,11 +285,11 @@ bool flags_verify(Arena *arena, const Options *o, Spec *spec, Status *st) {
   *spec = (Spec){.path = "verify",
                  .folder = ".",
                  .model = o->model,
-                 .calibration = {o->calibration, o->windows, o->window_length, o->alpha, NULL},
+                 .calibration = calibration_of(o, NULL, tokenized(arena, &reader)),
                  .prompts = prompt,
                  .prompt_count = o->text || o->tokens,
                  .modes = modes,
                  .mode_count = families[0]->presets,
                  .seed = DEFAULT_SEED};
-  return read_rewrite(o->rewrite, spec, st);
+  return read_reader(o, spec, st) && read_rewrite(o->rewrite, spec, st);
 }

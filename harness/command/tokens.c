@@ -9,6 +9,7 @@
 #include "model/npy.h"
 #include "model/piece.h"
 #include "model/text.h"
+#include "walk/prompt.h"
 
 /* How the text is read: a tokenizer that is named needs no model. */
 static bool reader_of(Arena *arena, const Options *o, TextReader *reader, Status *st) {
@@ -45,20 +46,19 @@ bool command_tokens(Arena *arena, const Options *o, const char *typed, Status *s
   (void)typed;
   TextReader reader;
   Bytes text;
-  Encoded encoded;
+  const Encoded *encoded;
   const Progress progress = progress_start(o->quiet);
   if (!o->text) return FAIL(st, "--text: a file is needed");
   TRY(reader_of(arena, o, &reader, st));
   TRY(file_map(o->text, &text, st));
-  TRY(text_reader_encode(arena, &reader, o->text, text, &encoded, st));
-  if (encoded.differs >= 0)
-    progress_say(&progress,
-                 "%s: from byte %lld on the text is not what its tokens decode to: %s changes it",
-                 o->text, (long long)encoded.differs, tokenizer_name(reader.tokenizer));
-  if (o->folder) return npy_write(o->folder, encoded.id, encoded.count, *arena, st);
+  const bool ok = text_reader_part(arena, &reader, o->text, text, 0, &encoded, st);
+  text_reader_close(&reader);
+  TRY(ok);
+  prompt_tell_texts(&reader, &progress);
+  if (o->folder) return npy_write(o->folder, encoded->id, encoded->count, *arena, st);
   if (o->pieces)
-    print_pieces(&reader, &encoded);
+    print_pieces(&reader, encoded);
   else
-    print_ids(&encoded);
+    print_ids(encoded);
   return true;
 }

@@ -70,6 +70,11 @@ const Attribute *provenance_attributes(Arena *arena, const Spec *spec, const Sub
     TEXT("unused_weights", subject->checkpoint.unused_names);
     TEXT("unused_weights_count", arena_printf(arena, "%zu", subject->checkpoint.unused));
   }
+  if (subject->reader.used) {
+    TEXT("tokenizer", tokenizer_name(subject->reader.tokenizer));
+    TEXT("tokenizer_digest",
+         arena_printf(arena, "%s", tokenizer_digest(subject->reader.tokenizer).hex));
+  }
   TEXT("layers", arena_printf(arena, "%d", c->layers));
   if (subject->prompt_text) TEXT("prompt_text", subject->prompt_text);
   if (subject->prompt_text)

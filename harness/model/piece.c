@@ -65,62 +65,119 @@ static bool extend(char *text, size_t size, const char *part, bool before) {
   return true;
 }
 
-void piece_of(const int32_t *token, int T, int at, bool bytes, char *text, size_t size) {
+/* Bytes of a text, and which of them a token is: from `first` up to `behind`. */
+typedef struct Span {
+  const int32_t *byte;
+  int count, first, behind;
+} Span;
+
+/* The characters that the token is a part of, cut to `size` bytes; returns all of them. */
+static Character show_span(Span span, char *text, size_t size) {
+  static const char cut[] = "…";
   char shown[SHOWN];
-  if (bytes) {
-    show(token, T, at, shown);
-    snprintf(text, size, "%s", strlen(shown) < size ? shown : "");
-  } else {
-    snprintf(text, size, "%d", token[at]);
+  const int first = character_at(span.byte, span.count, span.first).first;
+  size_t whole = 0; /* what may stand before the sign of a cut */
+  bool full = false;
+  int i = first;
+  text[0] = 0;
+  while (i < span.behind) {
+    const Character c = show(span.byte, span.count, i, shown);
+    i = c.first + c.bytes;
+    if (full) continue;
+    full = !extend(text, size, shown, false);
+    if (full && size >= sizeof cut) strcpy(text + whole, cut);
+    if (!full && strlen(text) + sizeof cut <= size) whole = strlen(text);
   }
+  return (Character){first, i - first};
+}
+
+enum { AROUND = 128 }; /* bytes that are looked at on either side, and of the token */
+
+static int put_bytes(int32_t *byte, Bytes piece) {
+  const int count = piece.count < AROUND ? (int)piece.count : AROUND;
+  for (int i = 0; i < count; i++) byte[i] = (unsigned char)piece.data[i];
+  return count;
 }
 
 void piece_show(Bytes piece, char *text, size_t size) {
-  enum { MOST = 256 };
-  int32_t byte[MOST];
-  char shown[SHOWN];
-  const int count = piece.count < MOST ? (int)piece.count : MOST;
-  for (int i = 0; i < count; i++) byte[i] = (unsigned char)piece.data[i];
+  int32_t byte[AROUND];
+  const int count = put_bytes(byte, piece);
   text[0] = 0;
-  for (int i = 0; i < count;) {
-    const Character c = show(byte, count, i, shown);
+  if (count) show_span((Span){byte, count, 0, count}, text, size);
+}
+
+/* Of tokens that are bytes, they themselves; of a tokenizer's, the bytes of their pieces, as far as
+ * AROUND goes, in `room`. False where the token is neither. */
+static bool span_of(Pieces pieces, const int32_t *token, int T, int at, int32_t room[3 * AROUND],
+                    Span *span) {
+  if (pieces.bytes) return *span = (Span){token, T, at, at + 1}, true;
+  const Bytes own =
+      pieces.tokenizer ? tokenizer_piece(pieces.tokenizer, token[at]) : (Bytes){NULL, 0};
+  if (!own.count) return false;
+  int from = at, left = 0;
+  for (; from > 0; from--) {
+    const Bytes piece = tokenizer_piece(pieces.tokenizer, token[from - 1]);
+    if (!piece.count || left + piece.count > AROUND) break;
+    left += (int)piece.count;
+  }
+  *span = (Span){.byte = room};
+  for (int i = from; i < T && span->count <= 2 * AROUND; i++) {
+    const Bytes piece = tokenizer_piece(pieces.tokenizer, token[i]);
+    if (!piece.count) break;
+    if (i == at) span->first = span->count;
+    span->count += put_bytes(room + span->count, piece);
+    if (i == at) span->behind = span->count;
+  }
+  return true;
+}
+
+void piece_of(Pieces pieces, const int32_t *token, int T, int at, char *text, size_t size) {
+  int32_t room[3 * AROUND];
+  Span span;
+  if (span_of(pieces, token, T, at, room, &span))
+    show_span(span, text, size);
+  else
+    snprintf(text, size, "%d", token[at]);
+}
+
+/* Parts of five: what led to a token says more than what follows. */
+static size_t room_before(const char *text, size_t size) {
+  enum { BEFORE = 3, BEHIND = 2 };
+  return strlen(text) + (size - strlen(text)) * BEFORE / (BEFORE + BEHIND);
+}
+
+static void numbers_around(const int32_t *token, int T, int at, char *text, size_t size) {
+  char shown[16];
+  snprintf(text, size, "[%d]", token[at]);
+  const size_t most_before = room_before(text, size);
+  for (int i = at - 1; i >= 0; i--) {
+    snprintf(shown, sizeof shown, "%d ", token[i]);
+    if (!extend(text, most_before, shown, true)) break;
+  }
+  for (int i = at + 1; i < T; i++) {
+    snprintf(shown, sizeof shown, " %d", token[i]);
     if (!extend(text, size, shown, false)) break;
-    i = c.first + c.bytes;
   }
 }
 
-/* Ids stand apart. */
-static void show_id(int32_t id, bool before, char shown[16]) {
-  snprintf(shown, 16, before ? "%d " : " %d", id);
-}
-
-void piece_around(const int32_t *token, int T, int at, bool bytes, char *text, size_t size) {
-  /* Parts of five: what led to a token says more than what follows. */
-  enum { BEFORE = 3, BEHIND = 2 };
-  char shown[16];
-  Character own = {at, 1};
-  text[0] = 0;
-  if (bytes)
-    own = show(token, T, at, shown);
-  else
-    snprintf(shown, sizeof shown, "%d", token[at]);
+void piece_around(Pieces pieces, const int32_t *token, int T, int at, char *text, size_t size) {
+  int32_t room[3 * AROUND];
+  char shown[64];
+  Span span;
+  if (!span_of(pieces, token, T, at, room, &span)) {
+    numbers_around(token, T, at, text, size);
+    return;
+  }
+  const Character own = show_span(span, shown, sizeof shown);
   snprintf(text, size, "[%s]", shown);
-  const size_t most_before = strlen(text) + (size - strlen(text)) * BEFORE / (BEFORE + BEHIND);
+  const size_t most_before = room_before(text, size);
   for (int i = own.first - 1; i >= 0; i--) {
-    Character c = {i, 1};
-    if (bytes)
-      c = show(token, T, i, shown);
-    else
-      show_id(token[i], true, shown);
+    const Character c = show(span.byte, span.count, i, shown);
     if (!extend(text, most_before, shown, true)) break;
     i = c.first;
   }
-  for (int i = own.first + own.bytes; i < T; i++) {
-    Character c = {i, 1};
-    if (bytes)
-      c = show(token, T, i, shown);
-    else
-      show_id(token[i], false, shown);
+  for (int i = own.first + own.bytes; i < span.count; i++) {
+    const Character c = show(span.byte, span.count, i, shown);
     if (!extend(text, size, shown, false)) break;
     i = c.first + c.bytes - 1;
   }

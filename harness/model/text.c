@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "model/container.h"
 #include "model/piece.h"
 
 /* NULL: there is none. */
@@ -10,6 +11,10 @@ static const char *tokenizer_path(Arena *arena, const TextReader *reader) {
   const char *beside =
       reader->folder ? arena_printf(arena, "%s/tokenizer.json", reader->folder) : NULL;
   return beside && file_exists(beside) ? beside : NULL;
+}
+
+bool text_reader_can(Arena *arena, const TextReader *reader) {
+  return reader->vocab == BYTE_VOCAB || tokenizer_path(arena, reader);
 }
 
 bool text_reader_need(Arena *arena, TextReader *reader, Status *st) {
@@ -72,5 +77,37 @@ bool text_reader_encode(Arena *arena, TextReader *reader, const char *name, Byte
   }
   TRY(tokenizer_encode(arena, reader->tokenizer, name, text, encoded, st));
   if (reader->bos == BOS_ADDED) put_front(arena, encoded, front, fronts);
+  reader->used = true;
   return check_ids(reader, name, encoded, st);
 }
+
+static bool check_offset(const char *path, Bytes text, int64_t offset, Status *st) {
+  if (offset < 0 || (uint64_t)offset > text.count)
+    return FAIL(st, "%s: offset %lld reaches past the end, it has %zu bytes", path,
+                (long long)offset, text.count);
+  int64_t start = offset;
+  while (start > 0 && (uint64_t)start < text.count &&
+         ((unsigned char)text.data[start] & 0xc0) == 0x80)
+    start--;
+  return start == offset || FAIL(st, "%s: offset %lld is amid a character, which begins at %lld",
+                                 path, (long long)offset, (long long)start);
+}
+
+bool text_reader_part(Arena *arena, TextReader *reader, const char *path, Bytes text,
+                      int64_t offset, const Encoded **encoded, Status *st) {
+  Encoded ids;
+  for (const TextRead *read = reader->read; read; read = read->next)
+    if (read->offset == offset && !strcmp(read->path, path)) return *encoded = &read->ids, true;
+  const char *name =
+      offset ? arena_printf(arena, "%s from byte %lld on", path, (long long)offset) : path;
+  TRY(container_refuse(path, text, st));
+  TRY(check_offset(path, text, offset, st));
+  const Bytes part = {text.data + offset, text.count - (size_t)offset};
+  TRY(text_reader_encode(arena, reader, name, part, &ids, st));
+  TextRead *read = ARENA_NEW(arena, TextRead, 1);
+  *read = (TextRead){name, path, offset, ids, reader->read};
+  reader->read = read;
+  return *encoded = &read->ids, true;
+}
+
+void text_reader_close(TextReader *reader) { tokenizer_close(reader->tokenizer); }

@@ -13,8 +13,6 @@
 #include "model/container.h"
 #include "model/npy.h"
 
-enum { BYTE_VOCAB = 256 };
-
 typedef struct Ids {
   int32_t *id;
   int64_t count;
@@ -64,12 +62,14 @@ static bool walk_ids(const char *path, Bytes text, int vocab, int32_t *id, int64
       while (end < text.count && end - begin < 20 && text.data[end] != ',' &&
              !isspace((unsigned char)text.data[end]))
         end++;
-      return FAIL(st,
-                  "%s: line %" PRId64 ", integer %" PRId64
-                  " of the file: '%.*s' is not a decimal integer without sign "
-                  "and leading zeros (token ids are expected: text is read as bytes by models with "
-                  "vocab_size 256)",
-                  path, line, n + 1, (int)(end - begin < 20 ? end - begin : 20), text.data + begin);
+      return FAIL(
+          st,
+          "%s: line %" PRId64 ", integer %" PRId64
+          " of the file: '%.*s' is not a decimal integer without sign "
+          "and leading zeros (token ids are expected: to read text the model needs a "
+          "tokenizer.json beside its checkpoint or named by `tokenizer:` or --tokenizer, or "
+          "a vocab_size of 256)",
+          path, line, n + 1, (int)(end - begin < 20 ? end - begin : 20), text.data + begin);
     }
     if (value >= vocab)
       return FAIL(st,
@@ -98,15 +98,14 @@ static bool npy_ids(Arena *arena, const char *path, Bytes file, int vocab, Ids *
   return true;
 }
 
-/* `as_bytes`: a file that is no .npy is text of which each byte is an id. */
-static bool ids_of_bytes(Arena *arena, const char *path, Bytes file, int vocab, bool as_bytes,
-                         Ids *ids, Status *st) {
+/* What a file of ids holds. */
+static bool ids_of_bytes(Arena *arena, const char *path, Bytes file, int vocab, Ids *ids,
+                         Status *st) {
   size_t n = strlen(path);
   if (npy_is(file)) return npy_ids(arena, path, file, vocab, ids, st);
   if (n >= 4 && strcmp(path + n - 4, ".npy") == 0)
     return FAIL(st, "%s: does not begin as a .npy file", path);
   TRY(container_refuse(path, file, st));
-  if (as_bytes) return widen(arena, file, ids), true;
   TRY(container_refuse_raw(path, file, st));
   file = file_unmarked(file);
   TRY(walk_ids(path, file, vocab, NULL, &ids->count, st));
@@ -114,35 +113,41 @@ static bool ids_of_bytes(Arena *arena, const char *path, Bytes file, int vocab, 
   return walk_ids(path, file, vocab, ids->id, &ids->count, st);
 }
 
-bool tokens_of_bytes(Arena *arena, const char *path, Bytes file, int vocab, bool ids_only,
+/* Text, unless it can be none: a .npy file, and where the model reads no text, is of ids. */
+static bool text_of_bytes(Arena *arena, TextReader *reader, const char *path, Bytes file, Ids *ids,
+                          Status *st) {
+  const Encoded *encoded;
+  size_t n = strlen(path);
+  const bool array = npy_is(file) || (n >= 4 && strcmp(path + n - 4, ".npy") == 0);
+  if (array || !text_reader_can(arena, reader))
+    return ids_of_bytes(arena, path, file, reader->vocab, ids, st);
+  TRY(text_reader_need(arena, reader, st));
+  if (!reader->tokenizer)
+    return container_refuse(path, file, st) && (widen(arena, file, ids), true);
+  TRY(text_reader_part(arena, reader, path, file, 0, &encoded, st));
+  return *ids = (Ids){encoded->id, encoded->count}, true;
+}
+
+bool tokens_of_bytes(Arena *arena, TextReader *reader, const char *path, Bytes file, bool ids_only,
                      int32_t **token, int64_t *count, Status *st) {
   Ids ids = {0};
-  const bool as_bytes = !ids_only && vocab == BYTE_VOCAB;
-  TRY(ids_of_bytes(arena, path, file, vocab, as_bytes, &ids, st));
+  TRY(ids_only ? ids_of_bytes(arena, path, file, reader->vocab, &ids, st)
+               : text_of_bytes(arena, reader, path, file, &ids, st));
   if (ids.count == 0) return FAIL(st, "%s: holds no tokens", path);
   *token = ids.id;
   *count = ids.count;
   return true;
 }
 
-static bool source_ids(Arena *arena, const char *path, int vocab, bool ids_only, int32_t **token,
-                       int64_t *count, Status *st) {
+bool tokens_of_source(Arena *arena, TextReader *reader, const char *text, const char *tokens,
+                      const char *folder, const char **path, int32_t **token, int64_t *count,
+                      Status *st) {
   Bytes file;
-  TRY(file_map(path, &file, st));
-  bool ok = tokens_of_bytes(arena, path, file, vocab, ids_only, token, count, st);
+  *path = file_resolve(arena, folder, tokens ? tokens : text);
+  TRY(file_map(*path, &file, st));
+  const bool ok = tokens_of_bytes(arena, reader, *path, file, tokens != NULL, token, count, st);
   file_unmap(&file);
   return ok;
-}
-
-bool tokens_of_file(Arena *arena, const char *path, int vocab, int32_t **token, int64_t *count,
-                    Status *st) {
-  return source_ids(arena, path, vocab, false, token, count, st);
-}
-
-bool tokens_of_source(Arena *arena, const char *text, const char *tokens, const char *folder,
-                      int vocab, const char **path, int32_t **token, int64_t *count, Status *st) {
-  *path = file_resolve(arena, folder, tokens ? tokens : text);
-  return source_ids(arena, *path, vocab, tokens != NULL, token, count, st);
 }
 
 int32_t *tokens_made(Arena *arena, int64_t seed, int vocab, int64_t count) {

@@ -937,9 +937,12 @@ const Phrase chinese[] = {
      "compared sample by sample: only samples that one of them alone answers right tell them apart "
      "(McNemar, exact); † marks an answer that does not hold where all pairs are asked at once "
      "(Holm).\n\n",
-     "答对的计法与 lm-evaluation-harness 相同：按对数概率之和（acc），或按选项每个码位的对数概率（acc_norm）；"
-     "若目标的每个词元都是最可能的，则目标算答对。括号内是对样本的 Wilson 95 % 区间。两种模式逐样本比较："
-     "只有仅被其中一种答对的样本才能区分二者（精确 McNemar 检验）；† 表示若同时考察所有模式对（Holm）则不成立的结论。\n\n"},
+     "答对的计法与 lm-evaluation-harness "
+     "相同：按对数概率之和（acc），或按选项每个码位的对数概率（acc_norm）；"
+     "若目标的每个词元都是最可能的，则目标算答对。括号内是对样本的 Wilson 95 % "
+     "区间。两种模式逐样本比较："
+     "只有仅被其中一种答对的样本才能区分二者（精确 McNemar 检验）；† "
+     "表示若同时考察所有模式对（Holm）则不成立的结论。\n\n"},
 
     /* --- evaluation.c ------------------------------------------------------------------------- */
     {"How well each mode predicts", "各模式的预测质量"},
@@ -1379,6 +1382,8 @@ const Phrase chinese[] = {
     {"%s: is damaged (its values are not those that were written): calibrated anew",
      "%s：已损坏（其中的数值不是当初写入的）：重新校准"},
     {"%s: not used, as asked: %s", "%s：按要求未使用：%s"},
+    {"%s: from its byte %lld on the text is not what its tokens decode to: %s changes it",
+     "%s：从第 %lld 字节起，词元还原出的文本与原文不同：%s 改动了它"},
     {"calibrate", "校准"},
     {"of %.2f GB that it may have: not all layers stay in them, so each is made ready for a batch "
      "of prompts and let "

@@ -23,7 +23,7 @@ static const Key an_input = {.kind = KIND_WORD,
 
 static const Key calibration_keys[] = {
     {"text", KIND_TEXT, offsetof(Calibration, text), .min = 1,
-     .meaning = "file whose tokens calibrate the activation scales: text, or token ids"},
+     .meaning = "text whose tokens calibrate the activation scales"},
     {"tokens", KIND_TEXT, offsetof(Calibration, tokens), .min = 1,
      .meaning =
          "file of token ids that calibrate them, in place of text: integers as text, or .npy"},
@@ -44,17 +44,18 @@ static const Key prompt_keys[] = {
     {"name", KIND_NAME, offsetof(Prompt, name), .required = true,
      .meaning = "the prompt's name in results and report"},
     {"text", KIND_TEXT, offsetof(Prompt, text), .min = 1,
-     .meaning = "text file; its bytes are the tokens"},
+     .meaning = "text file; its tokens are those of the tokenizer.json beside the checkpoint, else "
+                "its bytes"},
     {"offset", KIND_INT64, offsetof(Prompt, offset), .standard = "0", .min = 0, .max = INT64_MAX,
      .with = "text", .or_with = "tokens",
-     .meaning = "first byte of the text file, or first id of the tokens, that is taken"},
+     .meaning = "byte of the text file at which what is read begins, the first of a character; or "
+                "first id of the tokens"},
     {"length", KIND_INT, offsetof(Prompt, length), .min = 1, .max = 1 << 20, .with = "text",
-     .or_with = "tokens", .meaning = "bytes or ids taken; left out: up to the end of the file"},
+     .or_with = "tokens", .meaning = "tokens taken; left out: up to the end of the file"},
     {"windows", KIND_INT, offsetof(Prompt, windows), .min = 1, .max = PROMPTS_MAX, .with = "length",
      .meaning = "so many prompts of that length, evenly spread from offset to the end of the file, "
                 "named NAME00, NAME01, …"},
-    {"string", KIND_TEXT, offsetof(Prompt, string), .min = 1,
-     .meaning = "the text itself; its bytes are the tokens"},
+    {"string", KIND_TEXT, offsetof(Prompt, string), .min = 1, .meaning = "the text itself"},
     {"tokens", KIND_TEXT, offsetof(Prompt, tokens), .min = 1,
      .meaning = "file of token ids: integers as text, or .npy of integers in one row"},
 };
@@ -119,8 +120,8 @@ static const Key task_keys[] = {
     {"delimiter", KIND_TEXT, offsetof(TaskPlan, delimiter), .min = 0,
      .meaning = "what stands between a context and its continuation; left out: a space, of kind "
                 "target nothing"},
-    {"max_length", KIND_INT, offsetof(TaskPlan, max_length), .standard = DEFAULT_SHOWN(DEFAULT_TASK_LENGTH), .min = 1,
-     .max = 1 << 20,
+    {"max_length", KIND_INT, offsetof(TaskPlan, max_length),
+     .standard = DEFAULT_SHOWN(DEFAULT_TASK_LENGTH), .min = 1, .max = 1 << 20,
      .meaning = "tokens of a context with its continuation that are read; longer ones are cut on "
                 "the left"},
     {"samples", KIND_INT, offsetof(TaskPlan, samples), .min = 1, .max = 1 << 20,
@@ -131,7 +132,7 @@ static const Key a_task = {.kind = KIND_OBJECT, .object = &task};
 
 static const Key evaluation_keys[] = {
     {"text", KIND_TEXT, offsetof(EvaluationPlan, text), .min = 1,
-     .meaning = "file that is predicted: text, or token ids"},
+     .meaning = "text that is predicted"},
     {"tokens", KIND_TEXT, offsetof(EvaluationPlan, tokens), .min = 1,
      .meaning =
          "file of token ids that are predicted, in place of text: integers as text, or .npy"},
@@ -302,6 +303,12 @@ static const Key spec_keys[] = {
     {"model", KIND_TEXT, offsetof(Spec, model), .required = true, .min = 1,
      .meaning = "folder of an unquantised Hugging Face checkpoint, or OWNER/NAME of one in the "
                 "hub's cache on this machine"},
+    {"tokenizer", KIND_TEXT, offsetof(Spec, tokenizer), .min = 1,
+     .meaning = "tokenizer.json that text goes through; left out: the one beside the checkpoint, "
+                "and without one text is bytes where the vocabulary is 256"},
+    {"add_bos", KIND_WORD, offsetof(Spec, add_bos), .names = WORDS("false", "true"),
+     .meaning = "whether every text begins with the tokens that its tokenizer puts in front, such "
+                "as <s>; must be said where it has such"},
     {"ignore_unused", KIND_CHOICE, offsetof(Spec, ignore_unused), .standard = "false",
      .names = WORDS("false", "true"),
      .meaning = "weights of the checkpoint that the model does not use are recorded; false: they "

@@ -29,12 +29,12 @@ typedef struct Calibration {
 } Calibration;
 
 /* Exactly one of text, string, tokens is set. With `windows` it stands in a spec for that many
- * prompts: pieces of `length` bytes, evenly spread from `offset` to the end of the text, named
+ * prompts: pieces of `length` tokens, evenly spread from `offset` to the end of the text, named
  * name00, name01, … */
 typedef struct Prompt {
   const char *name;           /* name_valid; unique */
-  const char *text;           /* path of a text file: `length` bytes from `offset` */
-  int64_t offset;             /* of text or tokens */
+  const char *text;           /* path of a text file: `length` tokens from `offset` */
+  int64_t offset;             /* a byte of the text, or an id of the tokens */
   int length;                 /* 0 where not given: the whole file */
   const char *string;         /* inline text */
   const char *tokens;         /* path: text (integers) or .npy; `length` ids from `offset` */
@@ -89,16 +89,15 @@ typedef struct Micro { /* an empty list: the default that the schema's row state
 
 typedef struct TaskPlan { /* samples of which the right continuation is asked */
   const char *file;       /* path: JSON lines */
-  int kind; /* 0: by the keys of the first line; else 1 + TaskKind */
+  int kind;               /* 0: by the keys of the first line; else 1 + TaskKind */
   const char *delimiter;  /* before each continuation; NULL: a space, and nothing of a target */
   int max_length;         /* tokens that are read at most; longer contexts are cut on the left */
   int samples;            /* the first so many; 0: all */
 } TaskPlan;
 
 typedef struct EvaluationPlan { /* how well each mode predicts a text, and answers tasks */
-  const char *
-      text; /* path: bytes, or ids for other vocabularies; this or tokens; neither: no evaluation */
-  const char *tokens; /* path: ids, whatever the vocabulary */
+  const char *text;             /* path; this or tokens; neither: no evaluation of a text */
+  const char *tokens;           /* path: ids, whatever the vocabulary */
   int windows, length;
   const char **modes; /* the reference is always evaluated */
   int mode_count;
@@ -170,8 +169,10 @@ typedef struct Spec {
   const struct Place
       *places; /* where its values stand: spec_blame; NULL where it was made by flags */
   const char *title, *question;
-  const char *model; /* folder of the checkpoint */
-  int ignore_unused; /* weights that the model does not use are no error */
+  const char *model;     /* folder of the checkpoint */
+  const char *tokenizer; /* path of a tokenizer.json; NULL: the one beside the checkpoint */
+  const char *add_bos;   /* "true", "false": tokens in front of a text; NULL: not said */
+  int ignore_unused;     /* weights that the model does not use are no error */
   Rewrite rewrite;
   Calibration calibration;
   Prompt *prompts; /* every prompt that runs: those that the spec gives, windows one by one */

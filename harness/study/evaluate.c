@@ -108,13 +108,13 @@ static int pairs_of(const EvaluationRows *rows, const PredictedMode *mode, doubl
   return count;
 }
 
-static void put_text(EvaluationToken *row, int count, const PromptShape *window, bool bytes) {
+static void put_text(EvaluationToken *row, int count, const PromptShape *window, Pieces pieces) {
   for (int i = 0; i < count; i++) {
     const int32_t *token = window[row[i].window].token;
     const int T = window[row[i].window].T + 1; /* with the last one that is predicted */
     row[i].token_id = token[row[i].position];
-    piece_of(token, T, row[i].position, bytes, row[i].piece, sizeof row[i].piece);
-    piece_around(token, T, row[i].position, bytes, row[i].context, sizeof row[i].context);
+    piece_of(pieces, token, T, row[i].position, row[i].piece, sizeof row[i].piece);
+    piece_around(pieces, token, T, row[i].position, row[i].context, sizeof row[i].context);
   }
 }
 
@@ -133,7 +133,7 @@ static void make_rows(const Evaluator *e, const Study *study, EvaluationRows *ro
   const EvaluationPlan *plan = e->plan;
   const Subject *subject = study->subject;
   const char *source = plan->text ? plan->text : plan->tokens, *slash = strrchr(source, '/');
-  const bool bytes = subject->checkpoint.config.vocab == 256;
+  const Pieces pieces = subject_pieces(subject);
   const double share = study->spec->events.share;
   for (int w = 0; w < rows->windows; w++)
     for (int s = 0; s < rows->modes; s++) rows->window[s * rows->windows + w] = *row_of(e, w, s);
@@ -143,12 +143,12 @@ static void make_rows(const Evaluator *e, const Study *study, EvaluationRows *ro
     table_text(rows->mode[s].text, sizeof rows->mode[s].text, slash ? slash + 1 : source);
     rows->mode[s].length = plan->length;
     rows->mode[s].disjoint = (int32_t)(subject->evaluation_count / (plan->length + 1));
-    rows->mode[s].byte_tokens = bytes;
+    rows->mode[s].byte_tokens = pieces.bytes;
     rows->mode[s].kl_token_median = predicted_kl_median(&mode[s], *arena);
   }
   rows->pairs = pairs_of(rows, mode, share, arena, &rows->pair);
   rows->tokens = tokens_named(mode, rows->modes, share, arena, &rows->token);
-  put_text(rows->token, rows->tokens, e->window, bytes);
+  put_text(rows->token, rows->tokens, e->window, pieces);
 }
 
 /* --- the study -------------------------------------------------------------------------------- */

@@ -84,18 +84,18 @@ static Suspect *suspects_of(Arena *arena, const Study *study, Event *event, size
 
 static void put_text(const Study *study, Event *event, size_t events, EventStrip *strip,
                      size_t strips) {
-  const bool bytes = study->subject->checkpoint.config.vocab == 256;
+  const Pieces pieces = subject_pieces(study->subject);
   for (size_t i = 0; i < events; i++) {
     Event *e = &event[i];
     const PromptShape *shape =
         &study->subject->prompt[prompt_of(study->subject, study->spec, e->prompt)];
-    piece_of(shape->token, shape->T, e->token, bytes, e->piece, sizeof e->piece);
-    piece_around(shape->token, shape->T, e->token, bytes, e->context, sizeof e->context);
+    piece_of(pieces, shape->token, shape->T, e->token, e->piece, sizeof e->piece);
+    piece_around(pieces, shape->token, shape->T, e->token, e->context, sizeof e->context);
   }
   for (size_t i = 0; i < strips; i++) {
     const PromptShape *shape =
         &study->subject->prompt[prompt_of(study->subject, study->spec, strip[i].prompt)];
-    piece_of(shape->token, shape->T, strip[i].token, bytes, strip[i].piece, sizeof strip[i].piece);
+    piece_of(pieces, shape->token, shape->T, strip[i].token, strip[i].piece, sizeof strip[i].piece);
   }
 }
 

@@ -9,8 +9,6 @@
 #include "model/npy.h"
 #include "model/tokens.h"
 
-enum { BYTE_VOCAB = 256 };
-
 typedef struct Ids {
   int32_t *id;
   int64_t count;
@@ -53,45 +51,79 @@ static bool prompt_of_bytes(Arena *arena, const Prompt *prompt, const char *sour
   return true;
 }
 
-static bool prompt_of_text(Arena *arena, const Prompt *prompt, const char *path, Ids *ids,
-                           Status *st) {
+/* Tokens behind the offset, which is a byte, are those of a text that begins there. */
+static bool prompt_of_encoded(const Prompt *prompt, const char *path, const Encoded *encoded,
+                              Ids *ids, Status *st) {
+  Prompt behind = *prompt;
+  int length;
+  behind.offset = 0;
+  if (prompt->length > encoded->count)
+    return FAIL(st,
+                "prompt '%s': %s: has %" PRId64 " tokens from byte %" PRId64 " on, fewer than "
+                "the length %d",
+                prompt->name, path, encoded->count, prompt->offset, prompt->length);
+  TRY(choose(&behind, path, encoded->count, "tokens", &length, st));
+  return *ids = (Ids){encoded->id + prompt_start(&behind, encoded->count), length}, true;
+}
+
+static bool prompt_of_text(Arena *arena, const Prompt *prompt, const char *path, TextReader *reader,
+                           Ids *ids, Status *st) {
   Bytes text;
+  const Encoded *encoded;
   TRY(file_map(path, &text, st));
   bool ok =
       npy_is(text)
           ? FAIL(st, "prompt '%s': %s: is a .npy file; give it as `tokens`", prompt->name, path)
+      : reader->tokenizer
+          ? text_reader_part(arena, reader, path, text, prompt->offset, &encoded, st) &&
+                prompt_of_encoded(prompt, path, encoded, ids, st)
           : container_refuse(path, text, st) && prompt_of_bytes(arena, prompt, path, text, ids, st);
   file_unmap(&text);
   return ok;
 }
 
-static bool prompt_of_ids(Arena *arena, const Prompt *prompt, const char *path, int vocab, Ids *ids,
-                          Status *st) {
+static bool prompt_of_string(Arena *arena, const Prompt *prompt, TextReader *reader, Ids *ids,
+                             Status *st) {
+  const Bytes text = {prompt->string, strlen(prompt->string)};
+  const Encoded *encoded;
+  if (!reader->tokenizer) return prompt_of_bytes(arena, prompt, "its string", text, ids, st);
+  const char *name = arena_printf(arena, "prompt '%s': its string", prompt->name);
+  return text_reader_part(arena, reader, name, text, 0, &encoded, st) &&
+         prompt_of_encoded(prompt, "its string", encoded, ids, st);
+}
+
+static bool prompt_of_ids(Arena *arena, const Prompt *prompt, const char *path, TextReader *reader,
+                          Ids *ids, Status *st) {
   int length;
   const char *found;
-  TRY(tokens_of_source(arena, NULL, path, "", vocab, &found, &ids->id, &ids->count, st));
+  TRY(tokens_of_source(arena, reader, NULL, path, "", &found, &ids->id, &ids->count, st));
   TRY(choose(prompt, path, ids->count, "tokens", &length, st));
   *ids = (Ids){ids->id + prompt_start(prompt, ids->count), length};
   return true;
 }
 
-bool prompt_tokens(Arena *arena, const Prompt *prompt, const char *folder, int vocab,
+bool prompt_tokens(Arena *arena, const Prompt *prompt, const char *folder, TextReader *reader,
                    int32_t **token, int *T, Status *st) {
   Ids ids;
-  if (!prompt->tokens && vocab != BYTE_VOCAB)
-    return FAIL(st,
-                "prompt '%s': text is bytes and needs a model with vocab_size 256, this one has "
-                "%d; give `tokens`, a "
-                "file of token ids (text, or .npy of integers), instead of `%s`",
-                prompt->name, vocab, prompt->text ? "text" : "string");
-  if (prompt->tokens)
-    TRY(prompt_of_ids(arena, prompt, file_resolve(arena, folder, prompt->tokens), vocab, &ids, st));
-  else if (prompt->string)
-    TRY(prompt_of_bytes(arena, prompt, "its string",
-                        (Bytes){prompt->string, strlen(prompt->string)}, &ids, st));
-  else
-    TRY(prompt_of_text(arena, prompt, file_resolve(arena, folder, prompt->text), &ids, st));
+  const char *file = prompt->tokens ? prompt->tokens : prompt->text,
+             *path = file ? file_resolve(arena, folder, file) : NULL;
+  if (!prompt->tokens && !text_reader_need(arena, reader, st)) {
+    status_lead(st, "prompt '%s': ", prompt->name);
+    return false;
+  }
+  TRY(prompt->tokens   ? prompt_of_ids(arena, prompt, path, reader, &ids, st)
+      : prompt->string ? prompt_of_string(arena, prompt, reader, &ids, st)
+                       : prompt_of_text(arena, prompt, path, reader, &ids, st));
   *token = ids.id;
   *T = (int)ids.count;
   return true;
+}
+
+void prompt_tell_texts(const TextReader *reader, const Progress *progress) {
+  for (const TextRead *read = reader->read; read; read = read->next)
+    if (read->ids.differs >= 0)
+      progress_say(progress,
+                   "%s: from its byte %lld on the text is not what its tokens decode to: %s "
+                   "changes it",
+                   read->name, (long long)read->ids.differs, tokenizer_name(reader->tokenizer));
 }

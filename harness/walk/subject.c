@@ -62,9 +62,9 @@ static bool read_evaluation(Arena *arena, const Spec *spec, Subject *subject, Di
   const EvaluationPlan *plan = &spec->evaluation;
   if (!spec_evaluates(spec)) return true;
   TRY(spec_blame(spec, plan, plan->tokens ? "tokens" : "text", st,
-                 tokens_of_source(arena, plan->text, plan->tokens, spec->folder,
-                                  subject->checkpoint.config.vocab, &subject->evaluation_path,
-                                  &subject->evaluation_token, &subject->evaluation_count, st)));
+                 tokens_of_source(arena, &subject->reader, plan->text, plan->tokens, spec->folder,
+                                  &subject->evaluation_path, &subject->evaluation_token,
+                                  &subject->evaluation_count, st)));
   if (subject->evaluation_count <= plan->length)
     return spec_blame(spec, plan, "length", st,
                       FAIL(st, "%s: has %lld tokens, and a window of %d with one in front needs %d",
@@ -91,10 +91,23 @@ static bool read_tasks(Arena *arena, const Spec *spec, Subject *subject, Digest 
 
 static const char *file_of(const Prompt *p) { return p->text ? p->text : p->tokens; }
 
+/* Where a prompt begins in its text of `count` tokens. What a byte offset leaves of them is known
+ * of the text that was read from there on. */
+static int64_t start_in_text(const Subject *subject, const Prompt *prompt, const char *path,
+                             int64_t count) {
+  Prompt behind = *prompt;
+  for (const TextRead *read = subject->reader.read; prompt->text && read; read = read->next)
+    if (!strcmp(read->path, path) && read->offset == prompt->offset) {
+      behind.offset = count > read->ids.count ? count - read->ids.count : 0;
+      break;
+    }
+  return prompt_start(&behind, count);
+}
+
 /* The one file that all prompts come from, how much of it they span, and how many of their length
  * it holds: what is said of these prompts is said of that text. Nothing is told where it cannot be
  * read whole. */
-static void read_prompt_text(const Spec *spec, Subject *subject, Arena scratch) {
+static void read_prompt_text(Arena *arena, const Spec *spec, Subject *subject) {
   const Prompt *prompt = spec->prompts;
   const char *path, *name = spec->prompt_count ? file_of(prompt) : NULL;
   int32_t *token;
@@ -104,11 +117,11 @@ static void read_prompt_text(const Spec *spec, Subject *subject, Arena scratch) 
     if (!name || !file_of(&prompt[i]) || strcmp(file_of(&prompt[i]), name) ||
         !prompt[i].text != !prompt->text)
       return;
-  if (!name || !tokens_of_source(&scratch, prompt->text, prompt->tokens, spec->folder,
-                                 subject->checkpoint.config.vocab, &path, &token, &count, &unread))
+  if (!name || !tokens_of_source(arena, &subject->reader, prompt->text, prompt->tokens,
+                                 spec->folder, &path, &token, &count, &unread))
     return;
   for (int i = 0; i < spec->prompt_count; i++) {
-    int64_t start = prompt_start(&prompt[i], count), T = subject->prompt[i].T;
+    int64_t start = start_in_text(subject, &prompt[i], path, count), T = subject->prompt[i].T;
     if (start < first) first = start;
     if (start + T > last) last = start + T;
     if (T > longest) longest = T;
@@ -129,37 +142,51 @@ static bool check_unused(const Spec *spec, const Checkpoint *c, Status *st) {
               c->unused_path, c->unused, c->unused == 1 ? "" : "s", c->unused_names);
 }
 
-bool subject_check(Arena *arena, const Spec *spec, Subject *subject, Status *st) {
-  const double start = clock_s();
-  *subject = (Subject){0};
+/* How it reads text; a tokenizer that the spec names is read in any case. */
+static bool open_reader(Arena *arena, const Spec *spec, Subject *subject, Status *st) {
+  subject->reader = (TextReader){
+      .folder = subject->checkpoint.folder,
+      .path = spec->tokenizer ? file_resolve(arena, spec->folder, spec->tokenizer) : NULL,
+      .vocab = subject->checkpoint.config.vocab,
+      .bos = !spec->add_bos                  ? BOS_NOT_SAID
+             : strcmp(spec->add_bos, "true") ? BOS_LEFT_OUT
+                                             : BOS_ADDED};
+  return !spec->tokenizer ||
+         spec_blame(spec, spec, "tokenizer", st, text_reader_need(arena, &subject->reader, st));
+}
+
+Pieces subject_pieces(const Subject *subject) {
+  const TextReader *reader = &subject->reader;
+  return (Pieces){reader->tokenizer, !reader->tokenizer && reader->vocab == BYTE_VOCAB};
+}
+
+static bool check_all(Arena *arena, const Spec *spec, Subject *subject, Status *st) {
   const char *folder;
   TRY(spec_blame(spec, spec, "model", st,
                  hub_resolve(arena, spec->folder, spec->model, &folder, st) &&
                      checkpoint_open(arena, folder, &subject->checkpoint, st)));
   TRY(check_unused(spec, &subject->checkpoint, st));
-  subject->reader =
-      (TextReader){.folder = subject->checkpoint.folder, .vocab = subject->checkpoint.config.vocab};
-  int vocab = subject->checkpoint.config.vocab, count = spec->prompt_count;
+  const int count = spec->prompt_count;
   TRY(check_layers(spec, subject, st));
-
-  Digest *text = ARENA_NEW(arena, Digest, count + 2 + spec->evaluation.task_count);
+  TRY(open_reader(arena, spec, subject, st));
+  Digest *text = ARENA_NEW(arena, Digest, count + 3 + spec->evaluation.task_count);
   subject->prompt = ARENA_NEW(arena, PromptShape, count);
   for (int i = 0; i < count; i++) {
     int32_t *token;
     const Prompt *prompt = &spec->prompts[i];
     const char *key = prompt->tokens ? "tokens" : prompt->text ? "text" : "string";
-    TRY(spec_blame(
-        spec, prompt->given, key, st,
-        prompt_tokens(arena, prompt, spec->folder, vocab, &token, &subject->prompt[i].T, st)));
+    TRY(spec_blame(spec, prompt->given, key, st,
+                   prompt_tokens(arena, prompt, spec->folder, &subject->reader, &token,
+                                 &subject->prompt[i].T, st)));
     subject->prompt[i].name = spec->prompts[i].name;
     subject->prompt[i].token = token;
     text[i] = digest_of(token, (size_t)subject->prompt[i].T * sizeof *token);
   }
-  read_prompt_text(spec, subject, *arena);
+  read_prompt_text(arena, spec, subject);
   if (any_mode_needs_scales(spec) && spec_calibrated(spec)) {
     const Calibration *c = &spec->calibration;
     TRY(spec_blame(spec, c, c->tokens ? "tokens" : "text", st,
-                   tokens_of_source(arena, c->text, c->tokens, spec->folder, vocab,
+                   tokens_of_source(arena, &subject->reader, c->text, c->tokens, spec->folder,
                                     &subject->calibration_path, &subject->calibration_token,
                                     &subject->calibration_count, st)));
     if (subject->calibration_count < c->length)
@@ -172,9 +199,20 @@ bool subject_check(Arena *arena, const Spec *spec, Subject *subject, Status *st)
   }
   TRY(read_evaluation(arena, spec, subject, &text[count + 1], st));
   TRY(read_tasks(arena, spec, subject, &text[count + 2], st));
-  subject->text = digest_join(text, (size_t)(count + 2 + subject->tasks));
-  subject->load_s = clock_s() - start;
+  int digests = count + 2 + subject->tasks;
+  if (subject->reader.used) text[digests++] = tokenizer_digest(subject->reader.tokenizer);
+  subject->text = digest_join(text, (size_t)digests);
+  text_reader_want(arena, &subject->reader);
   return true;
+}
+
+bool subject_check(Arena *arena, const Spec *spec, Subject *subject, Status *st) {
+  const double start = clock_s();
+  *subject = (Subject){0};
+  const bool ok = check_all(arena, spec, subject, st);
+  text_reader_close(&subject->reader);
+  subject->load_s = clock_s() - start;
+  return ok;
 }
 
 void subject_make_tokens(Arena *arena, const Spec *spec, int T, Subject *subject) {
@@ -408,5 +446,6 @@ bool subject_load(Arena *arena, const Spec *spec, const LayersPlan *plan, Progre
   if (subject->checkpoint.unused)
     progress_say(progress, "%s: not used, as asked: %s", subject->checkpoint.unused_path,
                  subject->checkpoint.unused_names);
+  prompt_tell_texts(&subject->reader, progress);
   return true;
 }

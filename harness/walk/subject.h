@@ -6,6 +6,8 @@
 #include "base/progress.h"
 #include "model/checkpoint.h"
 #include "model/layers.h"
+#include "model/piece.h"
+#include "model/text.h"
 #include "source/cuda64.h"
 #include "spec/spec.h"
 #include "walk/task_set.h"
@@ -13,7 +15,7 @@
 
 typedef struct Subject {
   Checkpoint checkpoint;
-  TextReader reader;   /* of its texts */
+  TextReader reader;   /* how it reads text; and how its tokens are shown: subject_pieces */
   PromptShape *prompt; /* [spec->prompt_count] */
   const char
       *prompt_text; /* the file that all prompts are taken from; NULL where there is no such one */
@@ -36,13 +38,15 @@ typedef struct Subject {
   const struct ScaleChoice *choice; /* study/choices.h; NULL: not asked for */
   double rewrite_proof; /* relative difference of the logits with and without the rewrite; 0 with
                          * rewrite: none, and before all layers were held */
-  Digest text;          /* of all token ids */
+  Digest text;          /* of all token ids, and of the tokenizer that text went through */
   double load_s, calibrate_s, proof_s;
 } Subject;
 
 /* Opens and checks what the spec names, computes nothing: checkpoint, prompts, calibration text,
  * layer numbers, digests. */
 bool subject_check(Arena *arena, const Spec *spec, Subject *subject, Status *st);
+/* How its tokens are shown. */
+Pieces subject_pieces(const Subject *subject);
 /* Where the spec names no prompt, one of T tokens made from its seed, and where nothing calibrates,
  * made tokens too: for what needs a model's arithmetic and no text. After subject_check. */
 void subject_make_tokens(Arena *arena, const Spec *spec, int T, Subject *subject);

@@ -42,7 +42,8 @@ static void read_prompt(Bytes line, Bytes file, int vocab, int64_t total) {
   int T;
   Status st = {0};
   if (!p.string) return;
-  if (prompt_tokens(&arena, &p, "", vocab, &token, &T, &st))
+  TextReader reader = {.folder = "none", .vocab = vocab};
+  if (prompt_tokens(&arena, &p, "", &reader, &token, &T, &st))
     check_ids(token, T, vocab);
   else
     fuzz_refused(&st, "prompt 'p': ");
@@ -54,7 +55,8 @@ static bool read_file(Bytes file, int vocab, bool ids_only, const char *path, By
   int32_t *id;
   int64_t total;
   Status st = {0};
-  if (tokens_of_bytes(&arena, path, file, vocab, ids_only, &id, &total, &st)) {
+  TextReader reader = {.folder = "none", .vocab = vocab};
+  if (tokens_of_bytes(&arena, &reader, path, file, ids_only, &id, &total, &st)) {
     check_ids(id, total, vocab);
     read_prompt(line, file, vocab, total);
     return true;

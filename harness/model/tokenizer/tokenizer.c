@@ -142,6 +142,8 @@ void tokenizer_close(Tokenizer *t) {
   if (!t) return;
   steps_free(&t->steps);
   pattern_free(t->added.word);
+  t->steps.count = 0;
+  t->added.word = NULL;
 }
 
 const char *tokenizer_name(const Tokenizer *t) { return t->name; }

@@ -28,7 +28,8 @@ typedef struct Tokenizer Tokenizer;
  * compiled patterns beside it until tokenizer_close. Used by one thread at a time. */
 bool tokenizer_read(Arena *arena, const char *name, Bytes file, Tokenizer **tokenizer, Status *st);
 bool tokenizer_open(Arena *arena, const char *path, Tokenizer **tokenizer, Status *st);
-void tokenizer_close(Tokenizer *tokenizer); /* NULL is none */
+/* Nothing is encoded from here on; all else can still be asked. NULL is none. */
+void tokenizer_close(Tokenizer *tokenizer);
 
 const char *tokenizer_name(const Tokenizer *tokenizer);
 Digest tokenizer_digest(const Tokenizer *tokenizer); /* of the file's bytes */
