@@ -1,28 +1,23 @@
 #include "command/job.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <ftw.h>
 #include <jansson.h>
 #include <math.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/timing.h"
 #include "command/floors.h"
-
-extern char **environ;
+#include "command/own_run.h"
 
 enum {
   ROUNDS = 3,
   TOKENS = 4096,
   OFFSET = 1000,
-  PARTS_MAX = 16,
+  PARTS_MAX = OWN_PHASES + 1,
   WORDS_MAX = 1 << 16,
   COPY = 1 << 28
 };
@@ -30,7 +25,7 @@ static const char *const peer_script = "experiments/peer_transformers.py";
 
 /* A part, and its seconds in each round. */
 typedef struct Part {
-  char name[32];
+  char name[PHASE_NAME];
   double second[ROUNDS];
 } Part;
 
@@ -45,38 +40,7 @@ typedef struct Job {
   int T;
 } Job;
 
-const char *job_temporary(void) {
-  const char *said = getenv("TMPDIR");
-  return said && *said ? said : "/tmp";
-}
-
-/* --- processes -------------------------------------------------------------------------------- */
-
-/* What `argv` says on descriptor `from` until it ends, in `words`; how it ended, -1 where it could
- * not be started. What it says on the other one of output and error is dropped, or joins it. */
-static int run_process(char *const argv[], int from, char words[WORDS_MAX]) {
-  int ends[2], status = -1;
-  pid_t child;
-  size_t got = 0;
-  posix_spawn_file_actions_t actions;
-  if (pipe2(ends, O_CLOEXEC) != 0) return -1;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, from == STDERR_FILENO ? STDOUT_FILENO : STDERR_FILENO,
-                                   "/dev/null", O_WRONLY, 0);
-  posix_spawn_file_actions_adddup2(&actions, ends[1], from);
-  int error = posix_spawnp(&child, argv[0], &actions, NULL, argv, environ);
-  posix_spawn_file_actions_destroy(&actions);
-  close(ends[1]);
-  for (ssize_t n = 1; !error && n > 0; got += n > 0 ? (size_t)n : 0) {
-    n = read(ends[0], words + got, WORDS_MAX - 1 - got);
-    if (n < 0 && errno == EINTR) n = 1, got--;
-  }
-  words[got] = 0;
-  close(ends[0]);
-  while (!error && waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
-  return error ? -1 : status;
-}
+/* --- the two sides ---------------------------------------------------------------------------- */
 
 static void add_part(Parts *parts, int round, const char *name, size_t length, double seconds) {
   int i = 0;
@@ -91,40 +55,12 @@ static void add_part(Parts *parts, int round, const char *name, size_t length, d
   parts->part[i].second[round] += seconds;
 }
 
-/* --- the two sides ---------------------------------------------------------------------------- */
-
-static const char *last_line(char *words) {
-  size_t length = strlen(words);
-  while (length && words[length - 1] == '\n') words[--length] = 0;
-  char *line = strrchr(words, '\n');
-  return line ? line + 1 : words;
-}
-
-/* Phases of the program, as it prints them: "load   …   0.01 s". */
 static bool run_own(const Job *job, int round, Parts *parts, Status *st) {
-  static char words[WORDS_MAX];
-  char program[] = "/proc/self/exe";
-  char *argv[] = {program,
-                  (char[]){"run"},
-                  (char *)job->spec,
-                  (char[]){"-o"},
-                  (char *)job->out,
-                  (char[]){"--fresh"},
-                  NULL};
-  double started_s = clock_s();
-  int status = run_process(argv, STDERR_FILENO, words);
-  double took_s = clock_s() - started_s;
-  if (status != 0) return FAIL(st, "bench: run failed: %.300s", last_line(words));
-  if (round < 0) return true;
-  char *rest = NULL;
-  for (char *line = strtok_r(words, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-    size_t length = strlen(line), name = strcspn(line, " ");
-    char *number = length > 2 && !strcmp(line + length - 2, " s") ? line + length - 3 : NULL;
-    while (number && number > line && number[-1] != ' ') number--;
-    if (number && number > line + name && strncmp(line, "altogether", name) != 0)
-      add_part(parts, round, line, name, strtod(number, NULL));
-  }
-  add_part(parts, round, "all", 3, took_s);
+  OwnRun run;
+  TRY(own_run(job->spec, job->out, &run, st));
+  for (int i = 0; round >= 0 && i < run.phases; i++)
+    add_part(parts, round, run.phase[i].name, strlen(run.phase[i].name), run.phase[i].time_s);
+  if (round >= 0) add_part(parts, round, "all", 3, run.wall_s);
   return true;
 }
 
@@ -141,7 +77,7 @@ static bool run_peer(const Job *job, int round, Parts *parts, Status *st) {
                   (char *)job->peer_out,
                   NULL};
   double started_s = clock_s();
-  int status = run_process(argv, STDOUT_FILENO, words);
+  int status = process_words(argv, STDOUT_FILENO, words, sizeof words, NULL);
   double took_s = clock_s() - started_s;
   if (status != 0) return FAIL(st, "bench: %s failed with %s", peer_script, job->python);
   char *rest = NULL;
@@ -164,7 +100,7 @@ static const char *peer_missing(Arena *arena, const Job *job) {
     char import[64];
     snprintf(import, sizeof import, "import %s", module[i]);
     char *argv[] = {(char *)job->python, (char[]){"-c"}, import, NULL};
-    int status = run_process(argv, STDOUT_FILENO, words);
+    int status = process_words(argv, STDOUT_FILENO, words, sizeof words, NULL);
     if (status < 0) return arena_printf(arena, "%s cannot be started", job->python);
     if (status != 0)
       return arena_printf(arena, "%s has no %s; DRIFTSCOPE_PYTHON may name another Python",
@@ -175,27 +111,17 @@ static const char *peer_missing(Arena *arena, const Job *job) {
 
 /* --- what it runs on -------------------------------------------------------------------------- */
 
-static bool write_text(const char *path, const char *text, Status *st) {
-  FILE *file = fopen(path, "w");
-  bool ok = file && fputs(text, file) >= 0;
-  ok = file && fclose(file) == 0 && ok;
-  return ok || FAIL(st, "%s: cannot be written: %s", path, strerror(errno));
-}
-
 static bool job_make(Arena *arena, const Options *o, Job *job, Progress *progress, Status *st) {
-  char *folder =
-      arena_printf(arena, "%s/driftscope-bench-XXXXXX", o->folder ? o->folder : job_temporary());
-  if (!mkdtemp(folder)) return FAIL(st, "%s: cannot be made: %s", folder, strerror(errno));
-  job->folder = folder;
-  job->model = arena_printf(arena, "%s/model", folder);
-  job->ids = arena_printf(arena, "%s/ids.txt", folder);
-  job->spec = arena_printf(arena, "%s/whole_job.yaml", folder);
-  job->out = arena_printf(arena, "%s/results", folder);
-  job->peer_out = arena_printf(arena, "%s/peer.h5", folder);
+  TRY(own_folder(arena, o->folder, &job->folder, st));
+  job->model = arena_printf(arena, "%s/model", job->folder);
+  job->ids = arena_printf(arena, "%s/ids.txt", job->folder);
+  job->spec = arena_printf(arena, "%s/whole_job.yaml", job->folder);
+  job->out = arena_printf(arena, "%s/results", job->folder);
+  job->peer_out = arena_printf(arena, "%s/peer.h5", job->folder);
   char *ids = arena_alloc(arena, (size_t)TOKENS * 8, 1);
   for (int i = 0, at = 0; i < TOKENS; i++)
     at += sprintf(ids + at, "%d ", (int)((int64_t)i * 7919 % job->shape->vocab));
-  TRY(write_text(job->ids, ids, st));
+  TRY(file_write(job->ids, ids, strlen(ids), false, st));
   const char *spec = arena_printf(
       arena,
       "title: whole job\nquestion: How long does it take?\nmodel: model\n"
@@ -203,13 +129,8 @@ static bool job_make(Arena *arena, const Options *o, Job *job, Progress *progres
       "prompts: [{name: p, tokens: ids.txt, offset: %d, length: %d}]\n"
       "pairs: [[2-0, 2-4]]\nevents: {repair: 0}\nthreads: %d\nbackend: %s\n",
       OFFSET, job->T, o->threads > 0 ? o->threads : 0, o->backend ? o->backend : "auto");
-  TRY(write_text(job->spec, spec, st));
+  TRY(file_write(job->spec, spec, strlen(spec), false, st));
   return synth_write(job->shape, WEIGHT_F32, 1, job->model, progress, *arena, st);
-}
-
-static int remove_one(const char *path, const struct stat *about, int kind, struct FTW *where) {
-  (void)about, (void)kind, (void)where;
-  return remove(path);
 }
 
 /* --- floors ----------------------------------------------------------------------------------- */
@@ -340,6 +261,6 @@ bool job_run(Arena *arena, const Options *o, const SynthShape *shape, const char
             run_rounds(&job, o->against != NULL, &own, &peer, progress, st) &&
             job_floors(&job, *arena, &least, st);
   if (ok) (o->json ? print_json : print_job)(&job, where, &own, &peer, &least);
-  if (job.folder) nftw(job.folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+  own_folder_remove(job.folder);
   return ok;
 }

@@ -12,9 +12,7 @@
 #include "command/options.h"
 #include "model/synth.h"
 
-/* $TMPDIR, else /tmp. */
-const char *job_temporary(void);
-/* Prints what it finds on standard output. Makes a folder in o->folder, else job_temporary, and
+/* Prints what it finds on standard output. Makes a folder in o->folder, else own_temporary, and
  * removes it again. */
 bool job_run(Arena *arena, const Options *o, const SynthShape *shape, const char *where,
              Progress *progress, Status *st);

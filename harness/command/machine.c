@@ -9,8 +9,10 @@
 #include "command/bench.h"
 #include "command/command.h"
 #include "command/flags.h"
+#include "command/growth.h"
 #include "command/job.h"
 #include "command/json_rows.h"
+#include "command/own_run.h"
 #include "command/print_speed.h"
 #include "command/verify.h"
 #include "command/verify_results.h"
@@ -72,7 +74,7 @@ bool command_bench(Arena *arena, const Options *o, const char *typed, Status *st
                                                : 2,
                     .operators = true,
                     .passes = true,
-                    .folder = o->folder ? o->folder : job_temporary()};
+                    .folder = o->folder ? o->folder : own_temporary()};
   plan.modes = flags_modes(arena, o, &name);
   Mode *mode = ARENA_NEW(arena, Mode, plan.modes);
   for (int i = 0; i < plan.modes; i++) {
@@ -82,7 +84,8 @@ bool command_bench(Arena *arena, const Options *o, const char *typed, Status *st
   plan.mode = mode;
   omp_set_num_threads(spec.threads > 0 ? spec.threads : omp_get_num_procs());
   Progress progress = progress_start(o->quiet);
-  bool ok = o->job || o->against
+  bool ok = o->growth ? growth_run(arena, o, bench_where(arena, &device), &progress, st)
+            : o->job || o->against
                 ? job_run(arena, o, shape, bench_where(arena, &device), &progress, st)
                 : bench_speed(arena, o, shape, &plan, &device, &progress, st);
   device_free(&device);

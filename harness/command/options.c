@@ -51,6 +51,10 @@ static const struct argp_option every_option[] = {
      "time `run` itself, part by part, on a made checkpoint: modes 2-0 and 2-4 and the reference, "
      "every tensor kept",
      0},
+    {"growth", OPT_GROWTH, NULL, 0,
+     "how time and memory of `run` grow with the length of a prompt, layers, modes and prompts: on "
+     "made checkpoints of a small shape",
+     0},
     {"against", OPT_AGAINST, "NAME", 0,
      "the same beside what a user would do instead, in turns: transformers, a hook on every "
      "module, by DRIFTSCOPE_PYTHON or python3",
@@ -161,6 +165,7 @@ static error_t take(int key, char *text, struct argp_state *state) {
       o->bench_length = (int)whole_number(state, "length", text, 1, 1 << 20);
       break;
     case OPT_JOB: o->job = true; break;
+    case OPT_GROWTH: o->growth = true; break;
     case OPT_AGAINST: o->against = text; break;
     case OPT_FRESH: o->fresh = true; break;
     case OPT_DRY_RUN: o->dry_run = true; break;

@@ -24,7 +24,7 @@ typedef struct Options {
   double alpha, min_equal; /* min_equal -1: not given */
   int eval_windows, eval_length;
   int bench_length; /* 0: not given */
-  bool job;
+  bool job, growth;
   const char *against; /* NULL: not given */
   const char
       *mode[MODES_MAX]; /* every --mode, else QUAMBA_MODE: a name, or several with commas between */
@@ -77,6 +77,7 @@ enum {
   OPT_CHOICES,
   OPT_BENCH_LENGTH,
   OPT_JOB,
+  OPT_GROWTH,
   OPT_AGAINST,
   OPT_BENCH_OUTPUT,
   OPT_TOKENIZER,
