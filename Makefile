@@ -72,7 +72,7 @@ check-exhaustive: deps-check    ## the float32 functions over every float32 ther
 	DRIFTSCOPE_EXHAUSTIVE=1 $(BUILD)/check --filter '@(math32|math64|planted|traps)/*'
 
 CRASH    := @(crash|failing_calls|failing_memory|store_faults|surroundings|process)/@(killed_*|stopped_*|of_*|ends_*|many_*|no_commands_*)
-check-crash: deps-check         ## killed at every writing call and at 1,000 moments, every call and allocation failing, and gone on: a quarter of an hour
+check-crash: deps-check         ## killed at every writing call and at 1,000 moments, every call and allocation failing, and gone on: twenty minutes
 	@$(AGAIN) all $(BUILD)/check
 	DRIFTSCOPE_EXHAUSTIVE=1 OMP_WAIT_POLICY=passive $(BUILD)/check --verbose=1 --filter '$(CRASH)'
 

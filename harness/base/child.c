@@ -126,15 +126,16 @@ static void work_there(int to, int words, pid_t parent, ChildWork work, void *co
   _exit(0);
 }
 
-/* All that comes; grows in the arena, where nothing else is taken meanwhile. */
-static char *take_all(Arena *arena, int from, size_t *count) {
+/* All that comes, and errno where reading fails; grows in the arena, where nothing else is taken
+ * meanwhile. */
+static char *take_all(Arena *arena, int from, size_t *count, int *error) {
   enum { PIECE = 1 << 16 };
   char *bytes = arena_room(arena, PIECE, 1);
   size_t room = PIECE;
   for (*count = 0;;) {
     ssize_t n = read(from, bytes + *count, room - *count);
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return bytes;
+    if (n <= 0) return *error = n < 0 ? errno : 0, bytes;
     *count += (size_t)n;
     if (*count < room) continue;
     char *larger = arena_room(arena, 2 * room, 1);
@@ -177,7 +178,7 @@ static void pass_words(int words) {
 
 bool child_work(Arena *arena, const char *what, ChildWork work, void *context, const char **text,
                 size_t *count, Status *st) {
-  int ends[2], status = 0;
+  int ends[2], status = 0, error = 0;
   *text = "", *count = 0;
   if (pipe2(ends, O_CLOEXEC) != 0) return work_here(arena, what, work, context, text, count, st);
   const int words = memfd_create("words", MFD_CLOEXEC);
@@ -186,10 +187,10 @@ bool child_work(Arena *arena, const char *what, ChildWork work, void *context, c
   if (child == 0) work_there(ends[1], words, parent, work, context);
   close(ends[1]);
   size_t got = 0;
-  char *bytes = child > 0 ? take_all(arena, ends[0], &got) : NULL;
+  char *bytes = child > 0 ? take_all(arena, ends[0], &got, &error) : NULL;
   close(ends[0]);
   while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR) {}
-  bool whole = child > 0 && status == 0 && got >= sizeof *st, ok = false;
+  bool whole = child > 0 && status == 0 && !error && got >= sizeof *st, ok = false;
   if (whole) {
     Status made;
     *text = bytes, *count = got - sizeof made;
@@ -198,6 +199,8 @@ bool child_work(Arena *arena, const char *what, ChildWork work, void *context, c
     ok = !made.failed;
     if (ok) pass_words(words); /* else the error says it */
     if (!ok && !st->failed) *st = made;
+  } else if (child > 0 && error) {
+    status_set(st, "%s: the process that makes it cannot be heard: %s", what, strerror(error));
   } else if (child > 0) {
     died(what, status, words, st);
   }
