@@ -23,6 +23,7 @@ NVCC     := $(firstword $(shell command -v nvcc) $(wildcard /usr/local/cuda/bin/
 KERNELS  := $(if $(NVCC),$(wildcard kernels/*.cu reference/*.cu harness/measure/*.cu))
 NVFLAGS  := -std=c++17 -O3 -lineinfo -gencode arch=compute_90,code=sm_90 -gencode arch=compute_75,code=compute_75
 NVFLAGS  += -fmad=false -ftz=false -prec-div=true -prec-sqrt=true  # IEEE float32, as the CPU: the same bits
+NVFLAGS  += -Xcompiler=-fopenmp                                    # weights are packed by all threads of the host
 CUDALIBS := $(if $(KERNELS),-L$(dir $(NVCC))../lib64 -lcudart_static -lstdc++ -ldl -lrt -lpthread)
 
 # The CPU's operators, once more for each instruction level (kernels/level.h), where that is an x86-64.

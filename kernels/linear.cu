@@ -25,14 +25,23 @@ size_t linear_cuda_packed_bytes(int out, int in, Format format) {
                               : padded(out, COLS) * padded(in, DEPTH8);
 }
 
+/* By all threads of the host: one alone makes 1.7 GB/s (2.8B shape), a tenth of what the way to the
+ * device takes. */
 void linear_cuda_pack(const Linear *cpu, void *panels) {
-  if (cpu->format == FORMAT_F32) {
-    memcpy(panels, cpu->panels, linear_packed_bytes(cpu->out, cpu->in, FORMAT_F32));
-    return;
+  const bool f32 = cpu->format == FORMAT_F32;
+  const size_t pitch = padded(cpu->in, DEPTH8),
+               panel = f32 ? linear_packed_bytes(COLS, cpu->in, FORMAT_F32) : COLS * pitch;
+#pragma omp parallel for
+  for (int first = 0; first < cpu->out; first += COLS) {
+    char *to = (char *)panels + (size_t)(first / COLS) * panel;
+    if (f32) {
+      memcpy(to, (const char *)cpu->panels + (size_t)(first / COLS) * panel, panel);
+      continue;
+    }
+    memset(to, 0, panel);
+    for (int row = first; row < first + COLS && row < cpu->out; row++, to += pitch)
+      linear_unpack(cpu, row, to);
   }
-  memset(panels, 0, linear_cuda_packed_bytes(cpu->out, cpu->in, FORMAT_I8));
-  for (int row = 0; row < cpu->out; row++)
-    linear_unpack(cpu, row, (int8_t *)panels + (size_t)row * padded(cpu->in, DEPTH8));
 }
 
 /* A thread's share of copying a stage of ROWS x PIECES pieces of PIECE bytes: one piece of every

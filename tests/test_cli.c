@@ -317,6 +317,8 @@ Test(cli, wrong_command_lines_end_with_status_2_and_say_what_was_expected) {
                {"report README.md --lang de", "expected en or zh"},
                {"calibrate --text /nowhere", "/nowhere"},
                {"compare 2-0 2-4 --backend cuda", "cuda"},
+               {"eval --mode 0 --backend cuda", "cuda"},
+               {"calibrate --backend cuda", "cuda"},
                {"validate experiments/spec.schema.json", "spec.schema.json"},
                {"eval --mode 2-9", "2-9"},
                {"eval --mode 2-0,2-0", "twice"},

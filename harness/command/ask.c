@@ -43,8 +43,11 @@ bool command_calibrate(Arena *arena, const Options *o, const char *typed, Status
   TRY(flags_calibrate(arena, o, &spec, st));
   TRY(flags_apply(o, &spec, st));
   TRY(subject_check(arena, &spec, &subject, st));
-  TRY(experiment_load(arena, &spec, NULL, &progress, &subject, st) &&
-      layers_ride_all(subject.layers, st));
+  Device device = {0};
+  const bool ok = experiment_load_there(arena, &spec, &progress, &device, &subject, st) &&
+                  layers_ride_all(subject.layers, st);
+  experiment_leave(&device, &subject);
+  TRY(ok);
   const Tensors *tensors = &subject.model.config.family->tensors;
   if (o->choices) return print_choices(&subject, o->json), true;
   if (o->json) {
@@ -85,8 +88,10 @@ bool command_eval(Arena *arena, const Options *o, const char *typed, Status *st)
   TRY(flags_apply(o, &spec, st));
   TRY(subject_check(arena, &spec, &subject, st));
   Study study = {.spec = &spec, .subject = &subject, .progress = &progress};
-  bool ok = experiment_load(arena, &spec, NULL, &progress, &subject, st) &&
-            evaluate(arena, &study, &rows, st) && tasks_run(arena, &study, &tasks, st);
+  Device device = {0};
+  const bool ok = experiment_load_there(arena, &spec, &progress, &device, &subject, st) &&
+                  evaluate(arena, &study, &rows, st) && tasks_run(arena, &study, &tasks, st);
+  experiment_leave(&device, &subject);
   progress_clear(&progress);
   TRY(ok);
   if (o->json) return print_evaluation_json(stdout, &rows, &tasks, st);

@@ -95,10 +95,10 @@ static const Mode *finer_part(const Mode *mode) {
 }
 
 /* A stage finer than the presets' has operators on the CPU alone. */
-static bool find_device(Experiment *e, Status *st) {
-  const Spec *spec = e->spec;
-  TRY(device_find(spec->backend, spec->path, &e->device, st));
-  for (int i = 0; e->device.found && i < spec->mode_count; i++) {
+static bool find_device(const Spec *spec, Progress *progress, Device *device, Subject *subject,
+                        Status *st) {
+  TRY(device_find(spec->backend, spec->path, device, st));
+  for (int i = 0; device->found && i < spec->mode_count; i++) {
     const Mode *mode = finer_part(&spec->modes[i]);
     if (!mode) continue;
     const int finer = mode_finer_stage(mode);
@@ -106,14 +106,14 @@ static bool find_device(Experiment *e, Status *st) {
     if (spec->backend == BACKEND_CUDA)
       return FAIL(st, "%s: backend cuda: mode '%s' sets %s %s, which only the CPU's operators have",
                   spec->path, mode->name, mode->family->stage[finer].key, setting);
-    progress_say(e->progress,
+    progress_say(progress,
                  "the modes run on the CPU: mode '%s' sets %s %s, which only its operators have",
                  mode->name, mode->family->stage[finer].key, setting);
-    e->device.found = false;
+    device->found = false;
   }
-  if (!e->device.found) return true;
-  progress_say(e->progress, "modes and reference run on %s", e->device.cuda.name);
-  e->subject.device = &e->device;
+  if (!device->found) return true;
+  progress_say(progress, "modes and reference run on %s", device->cuda.name);
+  subject->device = device;
   return true;
 }
 
@@ -170,9 +170,20 @@ static bool load(Arena *arena, const Spec *spec, const MemoryPlan *memory, Progr
 
 bool experiment_load(Arena *arena, const Spec *spec, const char *cache, Progress *progress,
                      Subject *subject, Status *st) {
-  const Estimate sum = estimate_of(spec, subject, false, *arena);
+  const Estimate sum = estimate_of(spec, subject, subject->device, *arena);
   return load(arena, spec, &sum.memory, progress, subject, st) &&
          calibrate_subject(arena, spec, cache, NULL, progress, subject, st);
+}
+
+bool experiment_load_there(Arena *arena, const Spec *spec, Progress *progress, Device *device,
+                           Subject *subject, Status *st) {
+  return find_device(spec, progress, device, subject, st) &&
+         experiment_load(arena, spec, NULL, progress, subject, st);
+}
+
+void experiment_leave(Device *device, Subject *subject) {
+  if (subject->device64) device64_free(subject->device64);
+  device_free(device);
 }
 
 /* Whoever holds the layers first takes along what must be made of each once. */
@@ -205,7 +216,7 @@ bool experiment_run(Arena *arena, const Spec *spec, const RunOptions *options, P
   } else {
     uint64_t standing;
     progress_say(progress, "%s", spec->title);
-    TRY(find_device(&e, st));
+    TRY(find_device(spec, progress, &e.device, &e.subject, st));
     const Estimate sum = estimate_of(spec, &e.subject, e.device.found, *arena);
     announce(&e, &sum, options->folder, *arena);
     TRY(store_standing(outcome->results, &e.key, options->fresh, &standing, *arena, st));
@@ -217,8 +228,7 @@ bool experiment_run(Arena *arena, const Spec *spec, const RunOptions *options, P
                    spec->durability == DURABILITY_POWER, &e.store, st));
     bool ok = load_and_run(arena, &e, options, outcome->results, start_s, st);
     store_close(e.store);
-    if (e.subject.device64) device64_free(e.subject.device64);
-    device_free(&e.device);
+    experiment_leave(&e.device, &e.subject);
     TRY(ok);
   }
   outcome->time_s = clock_s() - start_s;

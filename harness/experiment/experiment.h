@@ -24,10 +24,17 @@ typedef struct RunOutcome {
 bool experiment_run(Arena *arena, const Spec *spec, const RunOptions *options, Progress *progress,
                     RunOutcome *outcome, Status *st);
 
-/* A checked subject made ready, with its scales: what every command does before it runs anything.
- * Calibration statistics are taken from and left in `cache` (a folder; NULL: no cache). */
+/* A checked subject made ready on this host, with its scales: what a command does before it runs
+ * anything. Calibration statistics are taken from and left in `cache` (a folder; NULL: no cache).
+ */
 bool experiment_load(Arena *arena, const Spec *spec, const char *cache, Progress *progress,
                      Subject *subject, Status *st);
+
+/* The same, without a cache, on the device that the spec's backend finds, if any; and what it takes
+ * there given back, however far that went. */
+bool experiment_load_there(Arena *arena, const Spec *spec, Progress *progress, Device *device,
+                           Subject *subject, Status *st);
+void experiment_leave(Device *device, Subject *subject);
 
 /* A spec's micro section alone, to FOLDER/results.h5 (tables and provenance). `lock` is the
  * folder's, the caller's to give back (folder_unlock), after the report. */
