@@ -16,12 +16,12 @@
 #include "study/clipped.h"
 #include "study/cost.h"
 #include "study/evaluate.h"
-#include "study/tasks.h"
 #include "study/events.h"
 #include "study/mend.h"
 #include "study/micro/micro.h"
 #include "study/restore.h"
 #include "study/swap.h"
+#include "study/tasks.h"
 
 /* Program, libraries, HDF5's caches: what a run of nothing keeps resident;
  * measured. */
