@@ -34,8 +34,9 @@ v4       := -march=x86-64-v4
 vnni     := -march=x86-64-v4 -mavx512vnni
 
 SOURCES  := $(filter-out $(if $(KERNELS),kernels/no_cuda.c reference/no_cuda64.c harness/measure/no_cuda.c),$(wildcard harness/*.c harness/*/*.c harness/*/*/*.c kernels/*.c reference/*.c))
-TESTS    := $(wildcard tests/*.c) $(filter-out %/main.c,$(wildcard tests/words/*.c tests/fuzz/*.c))
+TESTS    := $(wildcard tests/*.c) $(filter-out %/main.c,$(wildcard tests/words/*.c tests/fuzz/*.c tests/mutants/*.c))
 WORDS    := $(wildcard tests/words/*.c)
+MUTANTS  := $(wildcard tests/mutants/*.c)
 GPUTESTS := $(wildcard tests/gpu/*.c $(if $(KERNELS),tests/gpu/*.cu))
 OBJECTS  := $(patsubst %,$(BUILD)/%.o,$(basename $(SOURCES)) $(KERNELS) $(foreach level,$(LEVELS),$(LEVELLED:=.$(level))))
 PROGRAM  := $(BUILD)/driftscope
@@ -81,6 +82,10 @@ check-fuzz: deps                ## bytes of any kind to all that reads somebody 
 	$(call install,clang libclang-rt-dev)
 	@$(AGAIN) all $(FUZZ)/targets
 	tests/fuzz/campaign.sh $(FUZZ) $(or $(SECONDS),120) $(or $(JOBS),$(shell nproc))
+
+check-mutants: deps-check       ## 50,000 changed results files: what a user sees of report, verify and --vectors (COUNT=, JOBS=): two hours a core
+	@$(AGAIN) all $(BUILD)/mutants
+	tests/mutants/campaign.sh $(PROGRAM) $(BUILD)/mutants $(or $(COUNT),50000) $(or $(JOBS),$(shell nproc))
 
 check-fresh:                    ## `make run` and `make check` in a new Debian: SUITE=bookworm or trixie, perhaps ARCH=arm64 (root, debootstrap)
 	tests/check_fresh.sh $(or $(SUITE),$(error SUITE=bookworm or SUITE=trixie)) $(ARCH)
@@ -157,7 +162,8 @@ TESTED   := $(filter-out %/main.o,$(OBJECTS))
 $(BUILD)/check: $(TESTS:%.c=$(BUILD)/%.o) $(TESTED)
 $(BUILD)/check-gpu: $(patsubst %,$(BUILD)/%.o,$(filter-out %.cu,$(GPUTESTS:.c=)) $(filter %.cu,$(GPUTESTS))) $(TESTED)
 $(BUILD)/words: $(WORDS:%.c=$(BUILD)/%.o) $(TESTED)
-$(BUILD)/check $(BUILD)/check-gpu $(BUILD)/words:
+$(BUILD)/mutants: $(MUTANTS:%.c=$(BUILD)/%.o) $(TESTED)
+$(BUILD)/check $(BUILD)/check-gpu $(BUILD)/words $(BUILD)/mutants:
 	$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) $(CUDALIBS) -lcriterion -o $@
 
 # What parses, and the targets, with libFuzzer's counters and the sanitizers; all else as it is in the program.
@@ -200,5 +206,5 @@ $(BUILD)/build_info.h: always
 	@printf '#define BUILD_COMMIT "%s"\n#define BUILD_FLAGS "%s"\n' "$$(git describe --always --dirty 2>/dev/null || echo unknown)" '$(strip $(CFLAGS)$(if $(KERNELS), nvcc $(NVFLAGS)))' > $@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
-.PHONY: all run bench check check-exhaustive check-crash check-fuzz check-fresh check-wheels check-words check-gpu bundle install lint deps deps-check deps-lint clean help always
--include $(OBJECTS:.o=.d) $(TESTS:%.c=$(BUILD)/%.d) $(BUILD)/tests/words/main.d $(FUZZED:%.c=$(FUZZ)/%.d) $(patsubst %,$(BUILD)/%.d,$(GPUTESTS:.c=))
+.PHONY: all run bench check check-exhaustive check-crash check-fuzz check-mutants check-fresh check-wheels check-words check-gpu bundle install lint deps deps-check deps-lint clean help always
+-include $(OBJECTS:.o=.d) $(TESTS:%.c=$(BUILD)/%.d) $(BUILD)/tests/words/main.d $(BUILD)/tests/mutants/main.d $(FUZZED:%.c=$(FUZZ)/%.d) $(patsubst %,$(BUILD)/%.d,$(GPUTESTS:.c=))

@@ -18,6 +18,19 @@ Test(child, exit_status_passes_through) {
   }
 }
 
+/* After the file is read it is no fault of HDF5's. */
+Test(child, death_behind_the_reading_is_said_to_be_our_own) {
+  Status st = {0};
+  int status = child_start(one, 1, &st);
+  if (status == CHILD_HERE) child_has_read(), signal(SIGSEGV, SIG_DFL), raise(SIGSEGV);
+  cr_expect_eq(status, CHILD_NONE);
+  cr_expect_str_eq(st.text, "some.h5: driftscope failed on what it holds (signal 11)");
+  Status next = {0};
+  status = child_start(one, 1, &next);
+  if (status == CHILD_HERE) signal(SIGSEGV, SIG_DFL), raise(SIGSEGV);
+  cr_expect_str_eq(next.text, "some.h5: HDF5 failed to read it (signal 11)");
+}
+
 Test(child, death_by_a_signal_is_one_line_that_names_the_file) {
   static const int signals[] = {SIGSEGV, SIGFPE, SIGABRT, SIGKILL};
   for (int i = 0; i < 4; i++) {
@@ -53,7 +66,7 @@ Test(child, memory_and_core_files_are_limited) {
 }
 
 /* A lower limit that was there before stays: so the test need not wait for the child's own. */
-Test(child, endless_loop_ends_by_processor_time_unless_the_file_is_read) {
+Test(child, endless_loop_ends_by_processor_time_unless_it_may_take_time) {
   Status st = {0}, after = {0};
   struct rlimit before, second;
   getrlimit(RLIMIT_CPU, &before);
@@ -66,7 +79,7 @@ Test(child, endless_loop_ends_by_processor_time_unless_the_file_is_read) {
   cr_expect(strstr(st.text, "some.h5: is not read after 1 s of processor time"), "%s", st.text);
   status = child_start(one, 1, &after);
   if (status == CHILD_HERE) {
-    child_has_read();
+    child_take_time();
     _exit(getrlimit(RLIMIT_CPU, &second) == 0 && second.rlim_cur == second.rlim_max ? 7 : 8);
   }
   setrlimit(RLIMIT_CPU, &before);
@@ -92,6 +105,10 @@ Test(child, files_that_crash_hdf5_are_refused_in_one_line) {
     cr_expect(status == 2 || status == 0, "%s twice: %d: %s", file, status, shell_output);
     status = shell("%s micro conv1d --vectors %s 2>&1", shell_program(), file);
     cr_expect_eq(status, 2, "%s as vectors: %d: %s", file, status, shell_output);
+    status = shell("cp %s %s/results.h5 && %s run experiments/conv1d_micro.yaml -q -o %s 2>&1",
+                   file, folder, shell_program(), folder);
+    cr_expect_eq(status, 2, "%s as a result that is there: %d: %s", file, status, shell_output);
+    cr_expect(strstr(shell_output, "results.h5: "), "%s", shell_output);
     nftw(folder, fixture_remove_one, 16, FTW_DEPTH | FTW_PHYS);
   }
 }

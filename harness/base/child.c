@@ -56,7 +56,14 @@ static void set_limits(rlim_t seconds) {
   if (reserved) limit(RLIMIT_AS, reserved + memory_bytes);
 }
 
+/* Whether the child that child_start made has read; seen by both. */
+static volatile bool *has_read;
+
 void child_has_read(void) {
+  if (has_read) *has_read = true;
+}
+
+void child_take_time(void) {
   struct rlimit now;
   if (getrlimit(RLIMIT_CPU, &now) != 0) return;
   now.rlim_cur = now.rlim_max;
@@ -73,9 +80,29 @@ static int lost(const char *const *files, int count, Status *st, const char *for
   return CHILD_NONE;
 }
 
+static int ended(const char *const *files, int count, int signal, rlim_t seconds, Status *st) {
+  const bool read = has_read && *has_read;
+  if (signal == SIGXCPU)
+    return lost(files, count, st, "is not %s after %llu s of processor time",
+                read ? "looked through" : "read", (unsigned long long)seconds);
+  return lost(files, count, st,
+              read ? "driftscope failed on what it holds (signal %d)"
+                   : "HDF5 failed to read it (signal %d)",
+              signal);
+}
+
+/* Nothing is said without it but what is said of the reading. */
+static void share_has_read(void) {
+  void *page =
+      mmap(NULL, sizeof *has_read, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (!has_read && page != MAP_FAILED) has_read = page;
+  if (has_read) *has_read = false;
+}
+
 int child_start(const char *const *files, int count, Status *st) {
   rlim_t seconds = seconds_for(files, count);
   int status;
+  share_has_read();
   pid_t parent = getpid(), child = fork();
   if (child < 0) return lost(files, count, st, "no process to read it in: %s", strerror(errno));
   if (child == 0) {
@@ -86,16 +113,19 @@ int child_start(const char *const *files, int count, Status *st) {
   }
   while (waitpid(child, &status, 0) < 0)
     if (errno != EINTR) return lost(files, count, st, "its reader is lost: %s", strerror(errno));
-  if (WIFEXITED(status)) return WEXITSTATUS(status);
-  if (WTERMSIG(status) != SIGXCPU)
-    return lost(files, count, st, "HDF5 failed to read it (signal %d)", WTERMSIG(status));
-  return lost(files, count, st, "is not read after %llu s of processor time",
-              (unsigned long long)seconds);
+  return WIFEXITED(status) ? WEXITSTATUS(status)
+                           : ended(files, count, WTERMSIG(status), seconds, st);
 }
 
 /* --- work of our own -------------------------------------------------------------------------- */
 
 enum { WORDS_MOST = 1 << 12 };
+
+static bool is_apart; /* in a child of child_work */
+
+void child_limit(const char *file) {
+  if (is_apart) set_limits(seconds_for(&file, 1));
+}
 
 static bool work_here(Arena *arena, const char *what, ChildWork work, void *context,
                       const char **text, size_t *count, Status *st) {
@@ -114,6 +144,7 @@ static bool work_here(Arena *arena, const char *what, ChildWork work, void *cont
  * child's to do. */
 static void work_there(int to, int words, pid_t parent, ChildWork work, void *context) {
   Status st = {0};
+  is_apart = true;
   prctl(PR_SET_PDEATHSIG, SIGKILL); /* it does not outlive its parent */
   if (getppid() != parent) _exit(2);
   if (words >= 0) dup2(words, STDERR_FILENO);

@@ -19,8 +19,10 @@ enum { CHILD_HERE = -1, CHILD_NONE = -2 };
  * death. `files`: one or two that are read. */
 int child_start(const char *const *files, int count, Status *st);
 
-/* In the child: the file is read, and what follows may take as long as it likes. */
+/* In the child: the file is read, so that what ends it from here on is no fault of HDF5's. */
 void child_has_read(void);
+/* In the child: what follows may take as long as it likes. */
+void child_take_time(void);
 
 /* Work that is done in a child, which has a copy of all that this process has at that moment; what
  * it writes to `out` is what it is asked for. */
@@ -31,4 +33,6 @@ typedef bool (*ChildWork)(FILE *out, void *context, Status *st);
  * thread alone. */
 bool child_work(Arena *arena, const char *what, ChildWork work, void *context, const char **text,
                 size_t *count, Status *st);
+/* In such work: a file of somebody else is read now, within the limits of child_start. */
+void child_limit(const char *file);
 #endif

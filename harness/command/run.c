@@ -29,6 +29,7 @@ static bool report_and_summarise(FILE *out, void *context, Status *st) {
   const ReportWork *w = context;
   for (int i = 0; i < 3; i++) folder_tidy(arena_printf(w->arena, "%s%s", w->folder, parts[i]));
   Report report;
+  if (!w->own) child_limit(w->results);
   TRY(report_write(w->arena, w->results, w->own, w->folder, w->o->language, &report, st));
   fprintf(out, "%s%s\n", report.summary, report.path);
   if (!report.broken && w->o->strict && report.nonfinite)

@@ -96,6 +96,7 @@ static bool verify_pair(const File *f, PairStats *row, VerifiedRows *rows, Arena
 static bool verify_rows(File *f, VerifiedRows *rows, Arena arena, Status *st) {
   TRY(read_tables(&arena, f, st));
   child_has_read();
+  child_take_time();
   for (size_t i = 0; i < f->tensor_count; i++)
     TRY(verify_tensor(f, &f->tensor[i], rows, arena, st));
   for (size_t i = 0; i < f->pair_count; i++) TRY(verify_pair(f, &f->pair[i], rows, arena, st));

@@ -20,7 +20,7 @@ static bool check_other(const char *path, const RunKey *key, Arena scratch, Stat
                      st)); /* an unfinished one is as much somebody's */
   if (!file_exists(path)) return true;
   RunKey found;
-  TRY(results_key_of(path, &found, scratch, st));
+  TRY(run_key_there(path, &found, scratch, st));
   if (!strcmp(found.spec.hex, key->spec.hex)) return true;
   return FAIL(st, "%s: is the result of another run; --fresh replaces it, -o names another folder",
               path);

@@ -59,23 +59,28 @@ typedef struct KeyWork {
 static bool tell_key(FILE *out, void *context, Status *st) {
   const KeyWork *work = context;
   RunKey key;
+  child_limit(work->path);
   TRY(results_key_of(work->path, &key, work->scratch, st));
   return fwrite(&key, sizeof key, 1, out) == 1;
 }
 
-/* A finished result of the same run is reported again; of another run it is left alone. What stands
- * there may be anything. */
+bool run_key_there(const char *results, RunKey *key, Arena scratch, Status *st) {
+  KeyWork work = {results, scratch};
+  const char *told;
+  size_t count;
+  TRY(child_work(&scratch, results, tell_key, &work, &told, &count, st));
+  if (count != sizeof *key) return FAIL(st, "%s: no memory left to read it", results);
+  memcpy(key, told, sizeof *key);
+  return true;
+}
+
+/* A finished result of the same run is reported again; of another run it is left alone. */
 static bool look_for_finished(const char *path, const RunKey *key, bool *finished, Arena scratch,
                               Status *st) {
   *finished = false;
   if (!file_exists(path)) return true;
-  KeyWork work = {path, scratch};
   RunKey found;
-  const char *told;
-  size_t count;
-  TRY(child_work(&scratch, path, tell_key, &work, &told, &count, st));
-  if (count != sizeof found) return FAIL(st, "%s: no memory left to read it", path);
-  memcpy(&found, told, sizeof found);
+  TRY(run_key_there(path, &found, scratch, st));
   const char *differs = run_key_difference(&found, key);
   if (differs)
     return FAIL(st,

@@ -37,6 +37,9 @@ typedef struct Experiment {
 /* What this run is: a finished or unfinished one of another key is another run. */
 bool run_key(const Spec *spec, const Subject *subject, RunKey *key, Arena scratch, Status *st);
 
+/* The key of a finished result, which may be anything: it is read in a child. */
+bool run_key_there(const char *results, RunKey *key, Arena scratch, Status *st);
+
 /* layers.c: the walk of all prompts under all modes and the reference; every layer is measured and
  * stored. */
 bool run_layers(Experiment *e, Arena scratch, Status *st);

@@ -165,6 +165,7 @@ bool report_write(Arena *arena, const char *results, bool own, const char *folde
                   Language language, Report *report, Status *st) {
   ReportData data;
   TRY(read_all(arena, results, own, &data, st));
+  child_has_read();
   data.language = language;
   const char *csv = arena_printf(arena, "%s/tables", folder);
   TRY(file_make_folder(csv, st));

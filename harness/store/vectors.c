@@ -226,5 +226,6 @@ bool vectors_read(Arena *arena, const char *path, const char *op, VectorCase **c
   bool ok = get_cases(arena, file, path, op, *cases, count, st);
   h5_close(file, why);
   child_has_read();
+  child_take_time();
   return ok;
 }
