@@ -11,9 +11,10 @@ enum { NEEDED_MOST = 1000000 }; /* more samples than this are not named */
 
 bool asked_tasks(const ReportData *d) { return d->task_scores > 0; }
 
-/* "56.3 % (51.2 … 61.3)" */
+/* "56.3 % (51.2 … 61.3)"; a share alone where a file has no interval of it. */
 static const char *share_cell(Arena *arena, double share, double low, double high) {
   if (isnan(share)) return md_fixed(arena, share, 1);
+  if (isnan(low) || isnan(high)) return arena_printf(arena, "%.1f %%", 100 * share);
   return arena_printf(arena, "%.1f %% (%.1f … %.1f)", 100 * share, 100 * low, 100 * high);
 }
 
