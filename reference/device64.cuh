@@ -38,8 +38,8 @@ __device__ inline size_t step64() { return (size_t)gridDim.x * blockDim.x; }
 /* The operators as the table has them; `context` is the Cuda64. */
 void linear64_cuda(void *context, const double *x, int stride, int T, int in, const double *weight,
                    int out, double *y, int y_stride);
-void rmsnorm64_cuda(void *context, const double *x, const double *gain, double eps, int T, int D,
-                    double *y);
+void rmsnorm64_cuda(void *context, const double *x, int stride, const double *gain, double eps,
+                    int T, int D, double *y, int y_stride);
 void conv1d64_cuda(void *context, const double *x, int stride, int T, int E, int K,
                    const double *weight, const double *bias, double *pre, double *silu);
 void scan64_cuda(void *context, const Scan64 *s);

@@ -31,7 +31,8 @@ typedef struct Layer64 {
 typedef struct Model64 {
   int D, E, N, R, K, layers, vocab;
   double eps;
-  bool hadamard; /* out_proj's input is H gated / sqrt(E): its weight was rotated to match */
+  double dbc_eps; /* of the norms of dt, B and C behind x_proj; 0: there are none */
+  bool hadamard;  /* out_proj's input is H gated / sqrt(E): its weight was rotated to match */
   const double *embedding; /* [vocab, D] */
   const double *norm_f;    /* [D], or NULL */
   const double *head;      /* [vocab, D] */
@@ -45,10 +46,11 @@ typedef struct Block64 {
   double *conv1d;      /* [T, E], before SiLU */
   double *conv1d_silu; /* [T, E] */
   double *x_proj;      /* [T, R + 2N]: dt, B, C */
-  double *dt_proj;     /* [T, E], without its bias */
-  double *delta;       /* [T, E] */
-  double *scan;        /* [T, E], before the gate */
-  double *gated;       /* [T, E] */
+  double *dbc_norm; /* [T, R + 2N]: dt, B, C, each normed; where Model64 has no such norms, NULL */
+  double *dt_proj;  /* [T, E], without its bias */
+  double *delta;    /* [T, E] */
+  double *scan;     /* [T, E], before the gate */
+  double *gated;    /* [T, E] */
   double *out_proj_in; /* [T, E]; equals gated where there is no Hadamard transform */
   double *out_proj;    /* [T, D] */
   double *block_out;   /* [T, D] */

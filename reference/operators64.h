@@ -46,7 +46,8 @@ void linear64(const double *x, int stride, int T, int in, const double *weight, 
               int y_stride);
 
 /* y [T, D] = x / sqrt(mean(x^2) + eps) * gain; gain [D], or NULL: none. */
-void rmsnorm64(const double *x, const double *gain, double eps, int T, int D, double *y);
+void rmsnorm64(const double *x, int stride, const double *gain, double eps, int T, int D, double *y,
+               int y_stride);
 
 /* pre [T, E] = bias + causal depthwise convolution of x [T, E] with weight [E, K], zeros before the
  * first token; silu [T, E] = silu(pre). bias [E], or NULL: none. */

@@ -19,10 +19,10 @@ static void linear(void *context, const double *x, int stride, int T, int in, co
   linear64(x, stride, T, in, weight, out, y, y_stride);
 }
 
-static void rmsnorm(void *context, const double *x, const double *gain, double eps, int T, int D,
-                    double *y) {
+static void rmsnorm(void *context, const double *x, int stride, const double *gain, double eps,
+                    int T, int D, double *y, int y_stride) {
   (void)context;
-  rmsnorm64(x, gain, eps, T, D, y);
+  rmsnorm64(x, stride, gain, eps, T, D, y, y_stride);
 }
 
 static void conv1d(void *context, const double *x, int stride, int T, int E, int K,

@@ -19,8 +19,8 @@ typedef struct Ops64 {
   void (*embed)(void *context, const double *table, const int32_t *token, int T, int D, double *y);
   void (*linear)(void *context, const double *x, int stride, int T, int in, const double *weight,
                  int out, double *y, int y_stride);
-  void (*rmsnorm)(void *context, const double *x, const double *gain, double eps, int T, int D,
-                  double *y);
+  void (*rmsnorm)(void *context, const double *x, int stride, const double *gain, double eps, int T,
+                  int D, double *y, int y_stride);
   void (*conv1d)(void *context, const double *x, int stride, int T, int E, int K,
                  const double *weight, const double *bias, double *pre, double *silu);
   void (*scan)(void *context, const Scan64 *s);

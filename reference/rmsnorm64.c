@@ -22,9 +22,11 @@ REF_CLONES static void norm_row(const double *x, const double *gain, double eps,
   for (int d = 0; d < D; d++) y[d] = rmsnorm64_value(x[d], rms, gain ? gain[d] : 1);
 }
 
-void rmsnorm64(const double *x, const double *gain, double eps, int T, int D, double *y) {
+void rmsnorm64(const double *x, int stride, const double *gain, double eps, int T, int D, double *y,
+               int y_stride) {
   const double root_D = sqrt(D);
 #pragma omp parallel for schedule(static) if (T > 1)
   for (int t = 0; t < T; t++)
-    norm_row(x + (size_t)t * (size_t)D, gain, eps, D, root_D, y + (size_t)t * (size_t)D);
+    norm_row(x + (size_t)t * (size_t)stride, gain, eps, D, root_D,
+             y + (size_t)t * (size_t)y_stride);
 }

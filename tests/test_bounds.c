@@ -189,7 +189,9 @@ Test(bounds, stand_around_the_results_of_the_reference_operators) {
     double *x = values(&c.in[X]), *y = take(elements(&c.out[0]) * sizeof *y);
     switch (c.op) {
       case OP_LINEAR: linear64(x, c.n, c.T, c.n, values(&c.in[W]), c.m, y, c.m); break;
-      case OP_RMSNORM: rmsnorm64(x, c.gain ? values(&c.in[W]) : NULL, c.eps, c.T, c.n, y); break;
+      case OP_RMSNORM:
+        rmsnorm64(x, c.n, c.gain ? values(&c.in[W]) : NULL, c.eps, c.T, c.n, y, c.n);
+        break;
       case OP_HADAMARD:
         memcpy(y, x, elements(&c.in[X]) * sizeof *y);
         hadamard64(y, c.T, c.n);

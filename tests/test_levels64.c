@@ -114,9 +114,9 @@ Test(levels64, linear_has_the_same_bits_on_any_number_of_threads) {
 
 /* --- rmsnorm, conv1d -------------------------------------------------------------------------- */
 
-static void define_rmsnorm(const double *x, const double *gain, double eps, int T, int D,
-                           double *y) {
-  for (int t = 0; t < T; t++, x += D, y += D) {
+static void define_rmsnorm(const double *x, int stride, const double *gain, double eps, int T,
+                           int D, double *y, int y_stride) {
+  for (int t = 0; t < T; t++, x += stride, y += y_stride) {
     double lane[32] = {0};
     for (int d = 0; d < D; d++) lane[d % 32] = fma(x[d], x[d], lane[d % 32]);
     for (int half = 16; half; half /= 2)
@@ -131,15 +131,17 @@ Test(levels64, rmsnorm_is_its_definition_at_every_level) {
   const Level64 *level[3];
   for (size_t s = 0; s < sizeof widths / sizeof *widths; s++)
     for (int kind = 0; kind < HARD64_KINDS; kind++) {
-      const int D = widths[s], T = 5;
-      const size_t n = (size_t)T * (size_t)D;
-      double *x = values64(n, (Hard64)kind, 1), *gain = values64((size_t)D, PLAIN, 1),
-             *want = junk(n);
+      /* Columns of wider matrices; what stands between the rows is nobody's, and stays. */
+      enum { T = 5 };
+      const int D = widths[s], stride = D + 3, y_stride = D + 1;
+      const size_t n = T * ((size_t)D + 1);
+      double *x = values64(T * ((size_t)D + 3), (Hard64)kind, 1),
+             *gain = values64((size_t)D, PLAIN, 1), *want = junk(n);
       const double *g = s % 2 ? gain : NULL;
-      define_rmsnorm(x, g, 1e-5, T, D, want);
+      define_rmsnorm(x, stride, g, 1e-5, T, D, want, y_stride);
       for (int l = levels(level) - 1; l >= 0; l--) {
         double *got = junk(n);
-        level[l]->ops.rmsnorm(NULL, x, g, 1e-5, T, D, got);
+        level[l]->ops.rmsnorm(NULL, x, stride, g, 1e-5, T, D, got, y_stride);
         expect_bits("rmsnorm", level[l]->level, got, want, n);
         free(got);
       }

@@ -64,10 +64,10 @@ Test(rmsnorm64, rows_worked_by_hand) {
   /* mean(1, 49) = 25, and eps = 0: rms 5.  mean(1, 1) = 1, and eps = 3: rms 2. */
   const double x[2] = {1, 7}, ones[2] = {1, -1}, gain[2] = {10, 0.5};
   double y[2] = {NAN, NAN};
-  rmsnorm64(x, NULL, 0, 1, 2, y);
+  rmsnorm64(x, 2, NULL, 0, 1, 2, y, 2);
   near("without gain", 0, y[0], 0.2, 1e-15);
   near("without gain", 1, y[1], 1.4, 1e-15);
-  rmsnorm64(ones, gain, 3, 1, 2, y);
+  rmsnorm64(ones, 2, gain, 3, 1, 2, y, 2);
   near("with gain and eps", 0, y[0], 5, 1e-15);
   near("with gain and eps", 1, y[1], -0.25, 1e-15);
 }
@@ -78,7 +78,7 @@ Test(rmsnorm64, equals_the_formula_in_long_double) {
   enum { T = 5, D = 301 };
   const double *x = noise(T * D, 21), *gain = noise(D, 22);
   double *y = junk(T * D);
-  rmsnorm64(x, gain, 1e-5, T, D, y);
+  rmsnorm64(x, D, gain, 1e-5, T, D, y, D);
   for (int t = 0; t < T; t++) {
     long double mean = 0;
     for (int d = D - 1; d >= 0; d--) mean += (long double)x[t * D + d] * x[t * D + d] / D;

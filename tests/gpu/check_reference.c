@@ -105,11 +105,13 @@ static void check_linear(int T, int in, int out, Hard64 kind) {
 }
 
 static void check_rmsnorm(int T, int D, Hard64 kind) {
-  Twin x = values((size_t)T * (size_t)D, kind, 2), gain = values((size_t)D, PLAIN, 1);
+  const int stride = D + 3, y_stride = D + 1;
+  Twin x = values((size_t)T * (size_t)stride, kind, 2), gain = values((size_t)D, PLAIN, 1);
   for (int with = 0; with < 2; with++) {
-    Twin y = junk(x.n);
-    ops64_cpu.rmsnorm(NULL, x.cpu, with ? gain.cpu : NULL, 1e-5, T, D, y.cpu);
-    gpu.rmsnorm(gpu.context, x.gpu, with ? gain.gpu : NULL, 1e-5, T, D, y.gpu);
+    Twin y = junk((size_t)T * (size_t)y_stride);
+    cuda_to_device(&cuda, y.gpu, y.cpu, y.n * sizeof(double)); /* between the rows it stays */
+    ops64_cpu.rmsnorm(NULL, x.cpu, stride, with ? gain.cpu : NULL, 1e-5, T, D, y.cpu, y_stride);
+    gpu.rmsnorm(gpu.context, x.gpu, stride, with ? gain.gpu : NULL, 1e-5, T, D, y.gpu, y_stride);
     SAY("rmsnorm T %d, D %d, kind %d%s", T, D, kind, with ? ", gain" : "");
     compare("y", &y);
   }
@@ -217,7 +219,7 @@ static void check_elements(int rows, int cols, Hard64 kind) {
 
 typedef struct Shape {
   int T, D, N, R, K, vocab;
-  bool hadamard;
+  bool hadamard, normed; /* normed: dt, B and C */
 } Shape;
 
 #define MATRIX(rows, cols, size) values((size_t)(rows) * (size_t)(cols), PLAIN, size)
@@ -233,12 +235,13 @@ static void check_block(Shape s, Hard64 kind) {
   struct {
     const char *name;
     Twin t;
-  } out[] = {
-      {"norm", ROOM(T, D)},        {"in_proj", ROOM(T, 2 * E)}, {"conv1d", ROOM(T, E)},
-      {"conv1d_silu", ROOM(T, E)}, {"x_proj", ROOM(T, dbc)},    {"dt_proj", ROOM(T, E)},
-      {"delta", ROOM(T, E)},       {"scan", ROOM(T, E)},        {"gated", ROOM(T, E)},
-      {"out_proj_in", ROOM(T, E)}, {"out_proj", ROOM(T, D)},    {"block_out", ROOM(T, D)},
-      {"ssm_state", ROOM(E, s.N)}, {"norm_f", ROOM(T, D)},      {"logits", ROOM(T, s.vocab)}};
+  } out[] = {{"norm", ROOM(T, D)},        {"in_proj", ROOM(T, 2 * E)}, {"conv1d", ROOM(T, E)},
+             {"conv1d_silu", ROOM(T, E)}, {"x_proj", ROOM(T, dbc)},    {"dt_proj", ROOM(T, E)},
+             {"delta", ROOM(T, E)},       {"scan", ROOM(T, E)},        {"gated", ROOM(T, E)},
+             {"out_proj_in", ROOM(T, E)}, {"out_proj", ROOM(T, D)},    {"block_out", ROOM(T, D)},
+             {"ssm_state", ROOM(E, s.N)}, {"norm_f", ROOM(T, D)},      {"logits", ROOM(T, s.vocab)},
+             {"dbc_norm", ROOM(T, dbc)}};
+  const size_t outs = sizeof out / sizeof *out - !s.normed;
 #define RUN(side, ops)                                                                             \
   do {                                                                                             \
     const Layer64 layer = {norm.side,    in_proj.side, conv.side,  conv_bias.side, x_proj.side,    \
@@ -251,14 +254,25 @@ static void check_block(Shape s, Hard64 kind) {
                        .layers = 1,                                                                \
                        .vocab = s.vocab,                                                           \
                        .eps = 1e-5,                                                                \
+                       .dbc_eps = s.normed ? 1e-6 : 0,                                             \
                        .hadamard = s.hadamard,                                                     \
                        .norm_f = norm.side,                                                        \
                        .head = head.side,                                                          \
                        .layer = &layer};                                                           \
-    const Block64 b = {                                                                            \
-        out[0].t.side,  out[1].t.side,  out[2].t.side, out[3].t.side, out[4].t.side,               \
-        out[5].t.side,  out[6].t.side,  out[7].t.side, out[8].t.side, out[9].t.side,               \
-        out[10].t.side, out[11].t.side, out[12].t.side};                                           \
+    const Block64 b = {.norm = out[0].t.side,                                                      \
+                       .in_proj = out[1].t.side,                                                   \
+                       .conv1d = out[2].t.side,                                                    \
+                       .conv1d_silu = out[3].t.side,                                               \
+                       .x_proj = out[4].t.side,                                                    \
+                       .dt_proj = out[5].t.side,                                                   \
+                       .delta = out[6].t.side,                                                     \
+                       .scan = out[7].t.side,                                                      \
+                       .gated = out[8].t.side,                                                     \
+                       .out_proj_in = out[9].t.side,                                               \
+                       .out_proj = out[10].t.side,                                                 \
+                       .block_out = out[11].t.side,                                                \
+                       .ssm_state = out[12].t.side,                                                \
+                       .dbc_norm = s.normed ? out[15].t.side : NULL};                              \
     block64(ops, &m, 0, x.side, T, &b);                                                            \
     head64(ops, &m, b.block_out, T, out[13].t.side, out[14].t.side);                               \
   } while (0)
@@ -266,8 +280,10 @@ static void check_block(Shape s, Hard64 kind) {
   RUN(gpu, &gpu);
 #undef RUN
   SAY("block T %d, D %d, N %d, R %d, kind %d%s", T, D, s.N, s.R, kind,
-      s.hadamard ? ", rotated" : "");
-  for (size_t i = 0; i < sizeof out / sizeof *out; i++) compare(out[i].name, &out[i].t);
+      s.normed     ? ", dt, B, C normed"
+      : s.hadamard ? ", rotated"
+                   : "");
+  for (size_t i = 0; i < outs; i++) compare(out[i].name, &out[i].t);
   free_twins();
 }
 
@@ -306,12 +322,14 @@ bool check_reference(bool small) {
   report("hadamard64");
   for (int kind = 0; kind < HARD64_KINDS; kind++)
     for (int t = 0; t < lengths; t++) {
-      const Shape odd = {length[t], 50, 16, 5, 4, 300, false},
-                  rotated = {length[t], 96, 16, 6, 4, 999, true};
+      const Shape odd = {length[t], 50, 16, 5, 4, 300, false, false},
+                  rotated = {length[t], 96, 16, 6, 4, 999, true, false},
+                  normed = {length[t], 64, 7, 3, 4, 101, true, true};
       check_block(odd, (Hard64)kind);
       check_block(rotated, (Hard64)kind);
+      check_block(normed, (Hard64)kind);
     }
-  if (!small) check_block((Shape){171, 768, 16, 48, 4, 50280, true}, PLAIN);
+  if (!small) check_block((Shape){171, 768, 16, 48, 4, 50280, true, false}, PLAIN);
   report("block64, head64");
   return differing == 0;
 }

@@ -37,7 +37,7 @@ static void run_x_proj(void) {
 static void run_dt_proj(void) { ops.linear(ops.context, in, R + 2 * N, T, R, weight, E, out, E); }
 static void run_out_proj(void) { ops.linear(ops.context, in, E, T, E, weight, D, out, D); }
 static void run_head(void) { ops.linear(ops.context, in, D, T, D, weight, HEAD, out, HEAD); }
-static void run_rmsnorm(void) { ops.rmsnorm(ops.context, in, NULL, 1e-5, T, D, out); }
+static void run_rmsnorm(void) { ops.rmsnorm(ops.context, in, D, NULL, 1e-5, T, D, out, D); }
 static void run_conv1d(void) {
   ops.conv1d(ops.context, in, 2 * E, T, E, 4, weight, weight, out, out + (size_t)T * E);
 }
