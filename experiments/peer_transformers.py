@@ -10,7 +10,7 @@ import warnings
 import h5py
 import numpy
 import torch
-from transformers import MambaForCausalLM
+from transformers import AutoModelForCausalLM
 
 warnings.filterwarnings("ignore")
 checkpoint, ids_path, offset, length, out = sys.argv[1:6]
@@ -24,7 +24,7 @@ def part(name):
     last = now
 
 
-model = MambaForCausalLM.from_pretrained(checkpoint, dtype=torch.float32).eval()
+model = AutoModelForCausalLM.from_pretrained(checkpoint, dtype=torch.float32).eval()
 part("load")
 
 ids = numpy.fromstring(open(ids_path).read(), dtype="i8", sep=" ")[int(offset):int(offset) + int(length)]

@@ -203,6 +203,6 @@ static inline void refuse_model(const Model *m, const char *const *words) {
 }
 
 /* Quantised checkpoints: each way to see that it is one, and always what to give instead. */
-static const char instead[] = "unquantised Hugging Face `mamba` checkpoint in safetensors files: "
-                              "driftscope quantises by itself";
+static const char instead[] = "unquantised Hugging Face `mamba` or `falcon_mamba` checkpoint in "
+                              "safetensors files: driftscope quantises by itself";
 #endif

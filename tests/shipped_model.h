@@ -62,16 +62,20 @@ static void shipped_open(Shipped *s, Rewrite rewrite, size_t memory) {
   s->model = s->layers->model;
 }
 
-static Shipped shipped_load(Rewrite rewrite) {
+static Shipped shipped_load_from(const char *folder, Rewrite rewrite) {
   Shipped s = {0};
   Status st = {0};
   cr_assert(arena_reserve(&s.arena, (size_t)4 << 30, shipped_exhausted, &st), "%s", st.text);
-  cr_assert(checkpoint_open(&s.arena, SHIPPED_MODEL, &s.checkpoint, &st), "%s", st.text);
+  cr_assert(checkpoint_open(&s.arena, folder, &s.checkpoint, &st), "%s", st.text);
   shipped_open(&s, rewrite, SIZE_MAX);
   cr_assert(layers_hold_all(s.layers, &shipped_forms, &st), "%s", st.text);
   s.valid = shipped_tokens(&s.arena, "data/text/valid.txt", &s.valid_count);
   s.test = shipped_tokens(&s.arena, "data/text/test.txt", &s.test_count);
   return s;
+}
+
+static inline Shipped shipped_load(Rewrite rewrite) {
+  return shipped_load_from(SHIPPED_MODEL, rewrite);
 }
 
 /* Its first layers alone, where what is looked at stands in them. */

@@ -17,7 +17,7 @@ static inline void small_exhausted(size_t wanted, size_t reserved) {
 
 /* Writes it to the folder "model" in shell_folder. */
 static inline void small_model(int layers) {
-  const SynthShape shape = {"small", SMALL_WIDTH, layers, SMALL_VOCAB, 1 << 30};
+  const SynthShape shape = {"small", SMALL_WIDTH, layers, SMALL_VOCAB, .file_bytes = 1 << 30};
   char folder[80];
   Progress quiet = progress_start(true);
   Arena arena;

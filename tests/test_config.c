@@ -1,6 +1,7 @@
 /* test_config: what config.json may say, what it leaves to defaults, and what is refused with the
  * key and the limit. */
 #include "base/file.h"
+#include "family/mamba1.h"
 #include "tests/made_model.h"
 
 TestSuite(config, .init = test_files_begin, .fini = test_files_end);
@@ -177,4 +178,88 @@ Test(config, a_config_that_is_no_object_is_refused) {
   refuse(WORDS("config.json: ", "line 2", "duplicate"));
   test_write("config.json", "", 0);
   refuse(WORDS("config.json: ", "not valid JSON"));
+}
+
+/* --- falcon_mamba ----------------------------------------------------------------------------- */
+
+#define FALCON "model_type", "\"falcon_mamba\""
+
+Test(config, the_norms_epsilon_is_read_or_its_default_and_is_part_of_the_digest) {
+  Checkpoint c;
+  write_shard(model_of("F16"), "model.safetensors", 0, false);
+  CONFIG(FALCON);
+  open_good(&c);
+  cr_expect(c.config.family == &family_falcon_mamba && c.config.mixer_eps == 1e-6 &&
+            c.config.eps == 2e-5);
+  const Digest standard = c.digest;
+  CONFIG(FALCON, "mixer_rms_eps", "1e-6");
+  open_good(&c);
+  cr_expect_str_eq(c.digest.hex, standard.hex);
+  CONFIG(FALCON, "mixer_rms_eps", "null");
+  open_good(&c);
+  cr_expect_str_eq(c.digest.hex, standard.hex);
+  CONFIG(FALCON, "mixer_rms_eps", "0.25");
+  open_good(&c);
+  cr_expect_eq(c.config.mixer_eps, 0.25);
+  cr_expect_str_neq(c.digest.hex, standard.hex);
+}
+
+Test(config, a_mamba_checkpoint_has_no_such_norms_whatever_else_stands_in_its_config) {
+  Checkpoint plain, with;
+  write_shard(model_of("F16"), "model.safetensors", 0, false);
+  CONFIG();
+  open_good(&plain);
+  CONFIG("mixer_rms_eps", "0.25");
+  open_good(&with);
+  cr_expect(plain.config.mixer_eps == 0 && with.config.mixer_eps == 0);
+  cr_expect_str_eq(plain.digest.hex, with.digest.hex);
+  CONFIG(FALCON);
+  open_good(&with);
+  cr_expect_str_neq(plain.digest.hex, with.digest.hex);
+}
+
+Test(config, an_epsilon_that_is_none_is_refused_with_the_key) {
+  write_shard(model_of("F16"), "model.safetensors", 0, false);
+  static const char *const rows[][3] = {{"0", "mixer_rms_eps is 0", "more than 0"},
+                                        {"-1e-6", "mixer_rms_eps is -1e-06", "more than 0"},
+                                        {"2", "mixer_rms_eps is 2", "at most 1"},
+                                        {"\"1e-6\"", "mixer_rms_eps", "not a number"},
+                                        {"NaN", "mixer_rms_eps", "not a number"}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    CONFIG(FALCON, "mixer_rms_eps", rows[i][0]);
+    refuse(WORDS("config.json: ", rows[i][1], rows[i][2]));
+  }
+}
+
+/* As the published one has it: expand 16 beside an inner width of twice the outer one. */
+Test(config, intermediate_size_wins_over_expand) {
+  Checkpoint c;
+  write_shard(model_of("F16"), "model.safetensors", 0, false);
+  CONFIG(FALCON, "expand", "16", "intermediate_size", "8", "hidden_act", "\"silu\"");
+  open_good(&c);
+  cr_expect_eq(c.config.E, 8);
+  CONFIG(FALCON, "expand", "16");
+  refuse(WORDS("model.safetensors: ", "in_proj", "[16, 4]", "[128, 4]"));
+}
+
+/* Weights of norms that are to have none may have been trained: they are not passed over in
+ * silence. */
+Test(config, gains_of_the_norms_are_weights_that_are_not_used) {
+  Checkpoint c;
+  Model *m = model_of("F16");
+  add(m, "F16", "backbone.layers.0.mixer.b_layernorm.weight", 1, 2, 0, 0);
+  write_shard(m, "model.safetensors", 0, false);
+  CONFIG(FALCON);
+  open_good(&c);
+  cr_expect(c.unused == 1 && strstr(c.unused_names, "b_layernorm"), "%s", c.unused_names);
+}
+
+Test(config, other_kinds_are_refused_by_name_with_what_is_read) {
+  static const char *const types[] = {"mamba2", "jamba", "zamba2", "bamba", "falcon_h1"};
+  write_shard(model_of("F16"), "model.safetensors", 0, false);
+  for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+    const char *value = arena_printf(&test_arena, "\"%s\"", types[i]);
+    CONFIG("model_type", value);
+    refuse(WORDS("config.json: ", value, "\"mamba\" (Mamba-1)", "\"falcon_mamba\""));
+  }
 }

@@ -83,7 +83,7 @@ static const Bad bad[] = {
   {HEAD PAIR "drift: {growth: 2}\n", "6:9", {"'growth'", "flat", ""}},
   {HEAD PAIR "keep: {tensors: conv1d}\n", "6:17", {"'tensors'", "all, none, or a list", "found 'conv1d'"}},
   {HEAD PAIR "keep: {tensors: [norm, conv1]}\n", "6:24", {"'tensors'", "found 'conv1'", "did you mean 'conv1d'?"}},
-  {HEAD PAIR "keep: {tensors: []}\n", "6:17", {"'tensors'", "a list of 1 to 20", "found a list of 0"}},
+  {HEAD PAIR "keep: {tensors: []}\n", "6:17", {"'tensors'", "a list of 1 to 21", "found a list of 0"}},
   {HEAD PAIR "keep: {tensors: [norm, norm]}\n", "6:24", {"'tensors'", "'norm' stands twice", ""}},
   {HEAD PAIR "keep: {layers: none}\n", "6:16", {"'layers'", "all, or a list", "found 'none'"}},
   {HEAD PAIR "keep: {layers: [0, -1]}\n", "6:20", {"'layers'", "integer from 0", "found '-1'"}},

@@ -12,7 +12,7 @@
 
 TestSuite(synth, .init = test_files_begin, .fini = test_files_end);
 
-static const SynthShape small = {"small", 48, 3, 100, 1 << 30};
+static const SynthShape small = {"small", 48, 3, 100, .file_bytes = 1 << 30};
 
 static Checkpoint made_as(const SynthShape *shape, WeightType type, int64_t seed,
                           const char *name) {
@@ -86,7 +86,7 @@ static Bytes bytes_of(const char *name) {
 }
 
 Test(synth, bytes_of_a_file_do_not_depend_on_threads_and_are_those_they_always_were) {
-  const SynthShape wide = {"wide", 192, 2, 3000, 1 << 30};
+  const SynthShape wide = {"wide", 192, 2, 3000, .file_bytes = 1 << 30};
   for (int threads = 1; threads <= 5; threads++) {
     omp_set_num_threads(threads);
     char name[8];

@@ -154,8 +154,8 @@ static const char *tensor_made(const Trace *trace, const Call *call) {
   const char *name = "scratch";
   const Tensors *tensors = &trace->family->tensors;
   for (int id = tensors->count; id-- > 0;) /* the first name, where a tensor has several */
-    if (tensors->info[id].role != ROLE_BLOCK_IN && trace->t[id].data &&
-        trace->t[id].data == call_output(call)->data)
+    if (tensors->info[id].role != ROLE_BLOCK_IN &&
+        tensor_column_in(call_output(call), 0, &trace->t[id]) != ABSENT)
       name = tensors->info[id].name;
   return name;
 }

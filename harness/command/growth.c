@@ -92,7 +92,7 @@ static bool make_inputs(const Growth *g, Arena scratch, Status *st) {
     at += sprintf(ids + at, "%d ", (int)((int64_t)i * 7919 % VOCAB));
   TRY(file_write(arena_printf(&scratch, "%s/ids.txt", g->folder), ids, strlen(ids), false, st));
   for (int i = 0; i < axes[LAYERS].points; i++) {
-    const SynthShape shape = {"growth", WIDTH, axes[LAYERS].n[i], VOCAB, 1 << 30};
+    const SynthShape shape = {"growth", WIDTH, axes[LAYERS].n[i], VOCAB, .file_bytes = 1 << 30};
     const char *model =
         arena_printf(&scratch, "%s/%s", g->folder, model_name(&scratch, shape.layers));
     TRY(synth_write(&shape, WEIGHT_F32, 1, model, &quiet, scratch, st));

@@ -58,8 +58,7 @@ bool print_plan(Arena *arena, const Spec *spec, Status *st) {
          spec_print(arena, spec));
   const Config *c = &subject.checkpoint.config;
   print_stage_table(spec->modes, spec->mode_count, c->layers, *arena);
-  printf("\n# model: %d layers, D %d, E %d, N %d, R %d, K %d, vocabulary %d\n", c->layers, c->D,
-         c->E, c->N, c->R, c->K, c->vocab);
+  printf("\n# model: %s\n", family_sizes(arena, c));
   for (int i = 0; i < spec->prompt_count; i++)
     printf("# prompt %s: %d tokens\n", subject.prompt[i].name, subject.prompt[i].T);
   printf("# results file: %lld tensors, %.1f MB, %.1f MB more on disk until it is finished\n"

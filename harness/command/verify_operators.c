@@ -206,9 +206,10 @@ static void make_embedding(Verify *v, Case *c, Size s, const Setting *how) {
   out(v, c, FORMAT_F32, s.T, s.E);
 }
 
-/* more: with a gain. */
+/* more: with a gain; without one the input is a view of a wider tensor, as a part of x_proj is. */
 static void make_rmsnorm(Verify *v, Case *c, Size s, const Setting *how) {
-  in(v, c, FORMAT_F32, s.T, s.E, 2);
+  in(v, c, FORMAT_F32, s.T, how->more ? s.E : s.E + 16, 2);
+  c->call.in[IN_X].cols = s.E;
   if (how->more) in(v, c, FORMAT_F32, 1, s.E, 1);
   c->call.eps = 1e-5f;
   out(v, c, how->out, s.T, s.E);

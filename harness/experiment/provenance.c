@@ -64,8 +64,7 @@ const Attribute *provenance_attributes(Arena *arena, const Spec *spec, const Sub
   TEXT("spec_raw", spec->raw);
   TEXT("spec_effective", spec_print(arena, spec));
   TEXT("model", spec->model);
-  TEXT("model_shape", arena_printf(arena, "%d layers, D %d, E %d, N %d, R %d, K %d, vocabulary %d",
-                                   c->layers, c->D, c->E, c->N, c->R, c->K, c->vocab));
+  TEXT("model_shape", family_sizes(arena, c));
   if (subject->checkpoint.unused) {
     TEXT("unused_weights", subject->checkpoint.unused_names);
     TEXT("unused_weights_count", arena_printf(arena, "%zu", subject->checkpoint.unused));

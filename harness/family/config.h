@@ -11,11 +11,12 @@ enum { END_EMBEDDING, END_NORM, END_HEAD, END_COUNT };
 
 typedef struct Config {
   int D, E, N, R, K, layers,
-      vocab;      /* hidden_size, intermediate_size, state_size, time_step_rank, conv_kernel, … */
-  int start;      /* bos_token_id, else eos_token_id; -1: neither is said */
-  double eps;     /* layer_norm_epsilon */
-  bool tied;      /* tie_word_embeddings */
-  bool tied_said; /* it stands in the file; else `tied` is the default, true */
+      vocab;  /* hidden_size, intermediate_size, state_size, time_step_rank, conv_kernel, … */
+  int start;  /* bos_token_id, else eos_token_id; -1: neither is said */
+  double eps; /* layer_norm_epsilon */
+  double mixer_eps; /* mixer_rms_eps, of norms inside the mixer; 0 where the model has none */
+  bool tied;        /* tie_word_embeddings */
+  bool tied_said;   /* it stands in the file; else `tied` is the default, true */
   const struct Family *family; /* the one that config.json's model_type names */
 } Config;
 

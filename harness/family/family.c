@@ -6,9 +6,31 @@
 
 const Family *const families[] = {&family_mamba1, NULL};
 
-const Family *family_of_type(const char *model_type) {
+const Family *family_kind(int i) {
   for (const Family *const *family = families; *family; family++)
-    if (!strcmp((*family)->model_type, model_type)) return *family;
+    for (const Family *row = *family; row; row = row->next_row)
+      if (i-- == 0) return row;
+  return NULL;
+}
+
+const Family *family_of_type(const char *model_type) {
+  const Family *kind = family_kind(0);
+  for (int i = 1; kind && strcmp(kind->model_type, model_type); i++) kind = family_kind(i);
+  return kind;
+}
+
+const Tensors *family_tensors_with(const char *name) {
+  for (const Family *row = families[0]; row; row = row->next_row)
+    if (tensors_find(&row->tensors, name) != ABSENT) return &row->tensors;
+  return NULL;
+}
+
+const char *family_tensor_name(int i) {
+  for (const Family *row = families[0]; row; row = row->next_row)
+    for (int id = 0; id < row->tensors.count; id++) {
+      const char *name = row->tensors.info[id].name;
+      if (family_tensors_with(name) == &row->tensors && i-- == 0) return name;
+    }
   return NULL;
 }
 
@@ -49,6 +71,13 @@ Forms forms_of_both(Forms a, Forms b) {
                  .i8 = a.i8 | b.i8,
                  .head = a.head || b.head,
                  .head64 = a.head64 || b.head64};
+}
+
+const char *family_sizes(Arena *arena, const Config *c) {
+  const char *sizes = arena_printf(arena, "%d layers, D %d, E %d, N %d, R %d, K %d, vocabulary %d",
+                                   c->layers, c->D, c->E, c->N, c->R, c->K, c->vocab);
+  return c->mixer_eps > 0 ? arena_printf(arena, "%s, mixer_rms_eps %g", sizes, c->mixer_eps)
+                          : sizes;
 }
 
 int family_widest(const Config *config) {

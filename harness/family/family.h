@@ -1,7 +1,12 @@
 /* family: what a kind of model is, as tables and functions over the operators. One file says it
  * (mamba1.c, and what that file is split into); everything else is driven by these tables and names
  * no tensor, dimension, scale, weight or stage of its own. A family's enums, by which its tables
- * are indexed, are seen by its own files and by tests alone. */
+ * are indexed, are seen by its own files and by tests alone.
+ *
+ * A family may have several rows, one for each kind of model (`model_type`). They share stages,
+ * presets, dimensions and weights, so a mode of one is a mode of all, and Mode.family is the first
+ * of them; tensors and scales are each row's own: who asks for those asks the family of the config
+ * or of the trace, never the mode's. */
 #ifndef DS_FAMILY_FAMILY_H
 #define DS_FAMILY_FAMILY_H
 #include "base/arena.h"
@@ -33,9 +38,13 @@ typedef struct Activations {
 } Activations;
 
 typedef struct Family {
-  const char *name;       /* "mamba1" */
-  const char *title;      /* for people: "Mamba-1" */
-  const char *model_type; /* as config.json has it: "mamba" */
+  const char *name;              /* "mamba1" */
+  const char *title;             /* for people: "Mamba-1" */
+  const char *model_type;        /* as config.json has it: "mamba" */
+  const char *architecture;      /* and its class: "MambaForCausalLM" */
+  const struct Family *next_row; /* another kind of model of this family, or NULL */
+  double mixer_eps; /* of norms inside the mixer where config.json has no mixer_rms_eps; 0: there
+                       are none */
   Tensors tensors;
   const ScaleInfo *scale; /* [tensors.scales] */
   const Stage *stage;
@@ -46,7 +55,7 @@ typedef struct Family {
                         against it */
   const WeightInfo *weight;
   int weights;
-  WeightInfo end[END_COUNT];
+  const WeightInfo *end;      /* [END_COUNT] */
   const char *embedding_also; /* another name under which checkpoints have the embedding, or NULL */
   const char *prefix;         /* of the names in the checkpoint, for messages: "backbone." */
   const char *layer_name;     /* a format of a layer's number and a weight's name */
@@ -90,7 +99,15 @@ typedef struct Family {
 } Family;
 
 extern const Family *const families[]; /* ends with NULL; the first is the one of a spec's stages */
+/* The i-th kind of model: each row of each family; NULL behind the last. */
+const Family *family_kind(int i);
 const Family *family_of_type(const char *model_type); /* NULL where there is none */
+
+/* What a spec may name before its model is open: the i-th stored tensor of any row of the first
+ * family, those of one name once; NULL behind the last. And the first table that has one; NULL
+ * where none has. */
+const char *family_tensor_name(int i);
+const Tensors *family_tensors_with(const char *name);
 
 /* Rows times columns of a weight: the first dimension, and all others. */
 int weight_rows(const Config *config, const WeightInfo *weight);
@@ -104,6 +121,8 @@ bool weight_is_i8(const WeightInfo *weight, const Mode *mode);
  * all; and all that any of two asks for. */
 Forms forms_of_mode(const Mode *mode);
 Forms forms_of_both(Forms a, Forms b);
+/* Its sizes for people: "24 layers, D 256, …". */
+const char *family_sizes(Arena *arena, const Config *config);
 /* The widest row of any tensor of a layer. */
 int family_widest(const Config *config);
 /* All values of a layer's weights. */

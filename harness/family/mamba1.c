@@ -1,64 +1,8 @@
 /* mamba1: Mamba-1 as the checkpoints of model_type "mamba" have it, under the arithmetic of
- * Quamba's W8A8 path. Source of the presets: the descriptions of that path (0) and of the modes of
- * Quamba-SE (1, 2-0 … 2-4, 3); fp32 is the float bound without any float16. */
+ * Quamba's W8A8 path, and as those of "falcon_mamba" have it. Source of the presets: the
+ * descriptions of that path (0) and of the modes of Quamba-SE (1, 2-0 … 2-4, 3); fp32 is the float
+ * bound without any float16. */
 #include "family/mamba1_parts.h"
-
-static const TensorInfo tensors[T_ALL] = {
-    [T_BLOCK_IN] = {"block_in", "residual stream before the block", DIM_TOKEN, DIM_D_MODEL, ABSENT,
-                    ROLE_BLOCK_IN},
-    [T_NORM] = {"norm", "RMS norm of block_in", DIM_TOKEN, DIM_D_MODEL, S_IN},
-    [T_IN_PROJ] = {"in_proj", "input projection: x, then z", DIM_TOKEN, DIM_D_INNER2, S_XZ},
-    [T_CONV1D] = {"conv1d", "causal depthwise convolution, before SiLU", DIM_TOKEN, DIM_D_INNER,
-                  ABSENT},
-    [T_CONV1D_SILU] = {"conv1d_silu", "SiLU of conv1d", DIM_TOKEN, DIM_D_INNER, S_U, ROLE_CONV_OUT},
-    [T_X_PROJ_IN] = {"x_proj_in",
-                     "what x_proj takes: conv1d_silu, requantised where the mode says so",
-                     DIM_TOKEN, DIM_D_INNER, S_U, .taken_by = OP_LINEAR},
-    [T_SCAN_IN] = {"scan_in", "u of the scan: conv1d_silu, requantised where the mode says so",
-                   DIM_TOKEN, DIM_D_INNER, S_U, .taken_by = OP_SCAN},
-    [T_X_PROJ] = {"x_proj", "projection to dt, B, C", DIM_TOKEN, DIM_DT_BC, S_DBC},
-    [T_DT_PROJ] = {"dt_proj", "projection of dt to channels, without its bias", DIM_TOKEN,
-                   DIM_D_INNER, S_DT},
-    [T_DELTA] = {"delta", "step size: softplus(dt_proj + bias)", DIM_TOKEN, DIM_D_INNER, ABSENT},
-    [T_SCAN] = {"scan", "selective scan, before the gate", DIM_TOKEN, DIM_D_INNER, ABSENT,
-                ROLE_SCAN},
-    [T_GATED] = {"gated", "scan times SiLU(z)", DIM_TOKEN, DIM_D_INNER, ABSENT},
-    [T_OUT_PROJ_IN] = {"out_proj_in", "what out_proj takes: gated after the Hadamard transform",
-                       DIM_TOKEN, DIM_D_INNER, S_O, .taken_by = OP_LINEAR},
-    [T_OUT_PROJ] = {"out_proj", "output projection", DIM_TOKEN, DIM_D_MODEL, ABSENT, ROLE_ADDED},
-    [T_BLOCK_OUT] = {"block_out", "residual stream after the block", DIM_TOKEN, DIM_D_MODEL, ABSENT,
-                     ROLE_BLOCK_OUT},
-    [T_SSM_STATE] = {"ssm_state", "state of the scan after the last token", DIM_D_INNER,
-                     DIM_D_STATE, S_H},
-    [T_SSM_STATE_Q8] = {"ssm_state_q8", "ssm_state, quantised", DIM_D_INNER, DIM_D_STATE, S_H,
-                        .modes_only = true, .of = T_SSM_STATE},
-    [T_EMBEDDING] = {"embedding", "embedding of the tokens", DIM_TOKEN, DIM_D_MODEL, ABSENT,
-                     ROLE_EMBEDDING},
-    [T_NORM_F] = {"norm_f", "final RMS norm", DIM_TOKEN, DIM_D_MODEL, ABSENT},
-    [T_LOGITS] = {"logits", "logits over the vocabulary", DIM_TOKEN, DIM_VOCAB, ABSENT,
-                  ROLE_LOGITS},
-    [T_CONV_IN] = {"conv_in", "what conv1d takes, at a scale of the prompt", DIM_TOKEN, DIM_D_INNER,
-                   ABSENT, .of = T_IN_PROJ},
-};
-
-static int width(const Config *c, int dim) {
-  const int widths[] = {[DIM_TOKEN] = 0,
-                        [DIM_D_MODEL] = c->D,
-                        [DIM_D_INNER] = c->E,
-                        [DIM_D_INNER2] = 2 * c->E,
-                        [DIM_DT_BC] = c->R + 2 * c->N,
-                        [DIM_DT_RANK] = c->R,
-                        [DIM_D_STATE] = c->N,
-                        [DIM_VOCAB] = c->vocab,
-                        [DIM_TAPS] = c->K,
-                        [DIM_ONE] = 1};
-  return widths[dim];
-}
-
-static const ScaleInfo scales[S_COUNT] = {
-    [S_IN] = {T_NORM, false},    [S_XZ] = {T_IN_PROJ, false}, [S_U] = {T_CONV1D_SILU, true},
-    [S_DBC] = {T_X_PROJ, false}, [S_DT] = {T_DT_PROJ, false}, [S_O] = {T_OUT_PROJ_IN, false},
-    [S_H] = {T_SSM_STATE, true}};
 
 /* --- weights ---------------------------------------------------------------------------------- */
 
@@ -159,9 +103,11 @@ static const Stage stages[STAGE_COUNT] = {
          "what leaves conv1d after SiLU: int8, float32 on the int8 grid, or float32"},
     [STAGE_X_PROJ_IN] = {"x_proj_in", {"i8", "f32"}, "what x_proj takes"},
     [STAGE_SCAN_U] = {"scan_u", {"i8", "f32"}, "u of the scan"},
-    [STAGE_SCAN_REST] = {"scan_rest",
-                         {"i8", "f32"},
-                         "dt, B, C, z, A_log, D and the dt bias of the scan"},
+    [STAGE_SCAN_REST] =
+        {"scan_rest",
+         {"i8", "f32"},
+         "dt, B, C, z, A_log, D and the dt bias of the scan, and what leaves the norms of "
+         "dt, B and C where the model has them"},
     [STAGE_SCAN_ORDER] = {"scan_order",
                           {"blocked", "sequential"},
                           "order in which the scan combines tokens"},
@@ -254,72 +200,78 @@ static const char *agreement(const Mode *base, const Mode *other) {
   return "";
 }
 
-const Family family_mamba1 = {
-    .name = "mamba1",
-    .title = "Mamba-1",
-    .model_type = "mamba",
-    .tensors = {.info = tensors,
-                .layer = T_LAYER_COUNT,
-                .count = T_COUNT,
-                .all = T_ALL,
-                .dim = {"token", "d_model", "d_inner", "d_inner2", "dt_bc", "dt_rank", "d_state",
-                        "vocab"},
-                .dims = DIM_COUNT,
-                .scale = {"s_in", "s_xz", "s_u", "s_dbc", "s_dt", "s_o", "s_h"},
-                .scales = S_COUNT},
-    .scale = scales,
-    .stage = stages,
-    .stages = STAGE_COUNT,
-    .preset = presets,
-    .presets = PRESETS,
-    .plain = &presets[PRESETS - 1],
-    .weight = weights,
-    .weights = W_COUNT,
-    .end = {[END_EMBEDDING] = {"embeddings.weight",
-                               2,
-                               {DIM_VOCAB, DIM_D_MODEL},
-                               FORM_VALUES,
-                               ABSENT,
-                               0,
-                               ABSENT,
-                               .rotate_in = true,
-                               .fill = FILL_NORMAL},
-            [END_NORM] = {"norm_f.weight",
-                          1,
-                          {DIM_D_MODEL},
-                          FORM_GAIN,
-                          ABSENT,
-                          0,
-                          ABSENT,
-                          .fill = FILL_ONE,
-                          .outliers = 12},
-            [END_HEAD] = {"lm_head.weight",
-                          2,
-                          {DIM_VOCAB, DIM_D_MODEL},
-                          FORM_LINEAR,
-                          ABSENT,
-                          0,
-                          END_NORM,
-                          .rotate_in = true,
-                          .fill = FILL_NORMAL}},
-    .embedding_also = "embedding.weight",
-    .prefix = "backbone.",
-    .layer_name = "layers.%d.%s",
-    .width = width,
-    .mode_check = check,
-    .mode_needs_scales = needs_scales,
-    .agreement = agreement,
-    .format = mamba1_format,
-    .grid = mamba1_grid,
-    .kernel = mamba1_kernel,
-    .op_types = mamba1_op_types,
-    .activations = mamba1_activations,
-    .state_bytes = mamba1_state_bytes,
-    .block = mamba1_block,
-    .embed = mamba1_embed,
-    .head = mamba1_head,
-    .block_bytes = mamba1_block_bytes,
-    .block64 = mamba1_block64,
-    .embed64 = mamba1_embed64,
-    .head64 = mamba1_head64,
-};
+static const WeightInfo ends[END_COUNT] = {[END_EMBEDDING] = {"embeddings.weight",
+                                                              2,
+                                                              {DIM_VOCAB, DIM_D_MODEL},
+                                                              FORM_VALUES,
+                                                              ABSENT,
+                                                              0,
+                                                              ABSENT,
+                                                              .rotate_in = true,
+                                                              .fill = FILL_NORMAL},
+                                           [END_NORM] = {"norm_f.weight",
+                                                         1,
+                                                         {DIM_D_MODEL},
+                                                         FORM_GAIN,
+                                                         ABSENT,
+                                                         0,
+                                                         ABSENT,
+                                                         .fill = FILL_ONE,
+                                                         .outliers = 12},
+                                           [END_HEAD] = {"lm_head.weight",
+                                                         2,
+                                                         {DIM_VOCAB, DIM_D_MODEL},
+                                                         FORM_LINEAR,
+                                                         ABSENT,
+                                                         0,
+                                                         END_NORM,
+                                                         .rotate_in = true,
+                                                         .fill = FILL_NORMAL}};
+
+/* --- the rows --------------------------------------------------------------------------------- */
+
+/* clang-format off */
+#define OWN_TENSORS(table, more, ...)                                                          \
+  {.info = table, .layer = T_LAYER_COUNT + (more), .count = T_COUNT + (more),                  \
+   .all = T_ALL + (more), .dims = DIM_COUNT, .scales = S_COUNT + (more),                       \
+   .dim = {"token", "d_model", "d_inner", "d_inner2", "dt_bc", "dt_rank", "d_state", "vocab"}, \
+   .scale = {"s_in", "s_xz", "s_u", "s_dbc", "s_dt", "s_o", "s_h", __VA_ARGS__}}
+
+#define SHARED                                                                                 \
+  .stage = stages, .stages = STAGE_COUNT, .preset = presets, .presets = PRESETS,               \
+  .plain = &presets[PRESETS - 1], .weight = weights, .weights = W_COUNT, .end = ends,          \
+  .embedding_also = "embedding.weight", .prefix = "backbone.", .layer_name = "layers.%d.%s",   \
+  .width = mamba1_width, .mode_check = check, .mode_needs_scales = needs_scales,               \
+  .agreement = agreement, .activations = mamba1_activations,                                   \
+  .state_bytes = mamba1_state_bytes, .block = mamba1_block, .embed = mamba1_embed,             \
+  .head = mamba1_head, .block_bytes = mamba1_block_bytes, .block64 = mamba1_block64,           \
+  .embed64 = mamba1_embed64, .head64 = mamba1_head64
+/* clang-format on */
+
+const Family family_mamba1 = {SHARED,
+                              .name = "mamba1",
+                              .title = "Mamba-1",
+                              .model_type = "mamba",
+                              .architecture = "MambaForCausalLM",
+                              .next_row = &family_falcon_mamba,
+                              .tensors = OWN_TENSORS(mamba1_tensors, 0),
+                              .scale = mamba1_scales,
+                              .format = mamba1_format,
+                              .grid = mamba1_grid,
+                              .kernel = mamba1_kernel,
+                              .op_types = mamba1_op_types};
+
+/* Source of what differs: transformers' FalconMambaMixer. */
+const Family family_falcon_mamba = {
+    SHARED,
+    .name = "falcon_mamba",
+    .title = "Falcon-Mamba: Mamba-1 with RMS norms of dt, B and C",
+    .model_type = "falcon_mamba",
+    .architecture = "FalconMambaForCausalLM",
+    .mixer_eps = 1e-6,
+    .tensors = OWN_TENSORS(falcon_tensors, FALCON_MORE, [S_DBC_NORM] = "s_dbc_norm"),
+    .scale = falcon_scales,
+    .format = falcon_format,
+    .grid = falcon_grid,
+    .kernel = falcon_kernel,
+    .op_types = falcon_op_types};

@@ -1,9 +1,11 @@
 /* mamba1: what indexes the tables of this family. Seen by its own files and by tests. */
 #ifndef DS_FAMILY_MAMBA1_H
 #define DS_FAMILY_MAMBA1_H
-extern const struct Family family_mamba1;
+/* The rows: models of model_type "mamba" and "falcon_mamba". */
+extern const struct Family family_mamba1, family_falcon_mamba;
 
-/* Tensors. */
+/* Tensors, as they stand in the table of family_mamba1; behind them the one that only
+ * family_falcon_mamba has. Where they stand in a row's table: mamba1_at. */
 enum {
   T_BLOCK_IN,
   T_NORM,
@@ -29,7 +31,8 @@ enum {
   T_COUNT,
   T_CONV_IN =
       T_COUNT, /* the convolution's input where the block quantised it at a scale of its own */
-  T_ALL
+  T_ALL,
+  T_DBC_NORM = T_ALL
 };
 
 /* Dimensions; the last two are of weights alone. */
@@ -46,8 +49,8 @@ enum {
   DIM_ONE
 };
 
-/* Static activation scales. */
-enum { S_IN, S_XZ, S_U, S_DBC, S_DT, S_O, S_H, S_COUNT };
+/* Static activation scales; behind those of family_mamba1 that of T_DBC_NORM. */
+enum { S_IN, S_XZ, S_U, S_DBC, S_DT, S_O, S_H, S_COUNT, S_DBC_NORM = S_COUNT };
 
 /* Weights of a layer. */
 enum {

@@ -28,14 +28,18 @@ static Model64 model_of(const Weights64 *w, const Layer64 *layer) {
                    .layers = 1,
                    .vocab = c->vocab,
                    .eps = c->eps,
+                   .dbc_eps = c->mixer_eps,
                    .hadamard = w->hadamard,
                    .layer = layer};
 }
 
-static double *make(const Config *c, int T, Arena *arena, Trace *trace, int id) {
-  const TensorInfo *info = &family_mamba1.tensors.info[id];
-  int rows = info->rows == DIM_TOKEN ? T : family_mamba1.width(c, info->rows),
-      cols = family_mamba1.width(c, info->cols);
+/* NULL where this model has no such tensor. */
+static double *make(const Config *c, int T, Arena *arena, Trace *trace, int tensor) {
+  const int id = mamba1_at(c->family, tensor);
+  if (id == ABSENT) return NULL;
+  const TensorInfo *info = &c->family->tensors.info[id];
+  int rows = info->rows == DIM_TOKEN ? T : mamba1_width(c, info->rows),
+      cols = mamba1_width(c, info->cols);
   double *data = arena_room(arena, (size_t)rows * (size_t)cols, sizeof *data);
   trace->t[id] = tensor_of(data, FORMAT_F64, rows, cols, 0);
   trace->t[id].kernel = "reference f64";
@@ -49,13 +53,14 @@ void mamba1_block64(const Weights64 *weights, int layer, const Tensor *x, Arena 
   const int T = x->rows;
   const Layer64 one = layer_of(weights->layer[layer]);
   const Model64 model = model_of(weights, &one);
-  *trace = (Trace){.family = &family_mamba1};
+  *trace = (Trace){.family = c->family};
   trace->t[T_BLOCK_IN] = *x;
   Block64 out = {.norm = make(c, T, arena, trace, T_NORM),
                  .in_proj = make(c, T, arena, trace, T_IN_PROJ),
                  .conv1d = make(c, T, arena, trace, T_CONV1D),
                  .conv1d_silu = make(c, T, arena, trace, T_CONV1D_SILU),
                  .x_proj = make(c, T, arena, trace, T_X_PROJ),
+                 .dbc_norm = make(c, T, arena, trace, T_DBC_NORM),
                  .dt_proj = make(c, T, arena, trace, T_DT_PROJ),
                  .delta = make(c, T, arena, trace, T_DELTA),
                  .scan = make(c, T, arena, trace, T_SCAN),
@@ -70,14 +75,14 @@ void mamba1_block64(const Weights64 *weights, int layer, const Tensor *x, Arena 
 
 void mamba1_embed64(const Weights64 *weights, const double *rows, int T, Arena *arena,
                     Trace *trace) {
-  trace->family = &family_mamba1;
+  trace->family = weights->config.family;
   double *embedding = make(&weights->config, T, arena, trace, T_EMBEDDING);
   weights->ops->copy(weights->ops->context, rows, (size_t)T * (size_t)weights->config.D, embedding);
 }
 
 void mamba1_head64(const Weights64 *weights, const Tensor *x, Arena *arena, Trace *trace) {
   const Config *c = &weights->config;
-  trace->family = &family_mamba1;
+  trace->family = c->family;
   double *norm_f = make(c, x->rows, arena, trace, T_NORM_F),
          *logits = make(c, x->rows, arena, trace, T_LOGITS);
   norm64(weights->ops, x->data, weights->norm_f, c->eps, x->rows, c->D, norm_f);

@@ -16,7 +16,7 @@ typedef struct Run {
   int counters_used;
 } Run;
 
-enum { COUNTERS = 24 }; /* int8 tensors of a block: 11 at most */
+enum { COUNTERS = 24 }; /* int8 tensors of a block: 12 at most */
 
 static void make_counters(Run *r) {
   if (!r->ops->clear) return;
@@ -32,14 +32,18 @@ static Tensor room_for(Run *r, Format format, int rows, int cols, float scale) {
   return t;
 }
 
-static Tensor *make(Run *r, int id, Format format) {
+static Tensor *at(const Run *r, int tensor) {
+  return &r->t[mamba1_at(r->model->config.family, tensor)];
+}
+
+static Tensor *make(Run *r, int tensor, Format format) {
   const Config *c = &r->model->config;
-  const TensorInfo *info = &c->family->tensors.info[id];
+  const TensorInfo *info = &c->family->tensors.info[mamba1_at(c->family, tensor)];
   int rows = info->rows == DIM_TOKEN ? r->T : c->family->width(c, info->rows),
       cols = c->family->width(c, info->cols);
   float scale = format == FORMAT_I8 ? r->scale[info->scale] : 0;
-  r->t[id] = room_for(r, format, rows, cols, scale);
-  return &r->t[id];
+  *at(r, tensor) = room_for(r, format, rows, cols, scale);
+  return at(r, tensor);
 }
 
 /* A tensor that is no part of the trace. */
@@ -82,8 +86,8 @@ static Precision inner(int setting) {
 static Format output_format(int setting) { return setting == OUTPUT_F16 ? FORMAT_F16 : FORMAT_F32; }
 
 /* There is no tensor of bf16: its values are kept as float32. */
-static void narrow_output(Run *r, int id, int setting) {
-  if (setting == OUTPUT_BF16) op_narrow(r->ops, &r->t[id], PRECISION_BF16, &r->t[id]);
+static void narrow_output(Run *r, int tensor, int setting) {
+  if (setting == OUTPUT_BF16) op_narrow(r->ops, at(r, tensor), PRECISION_BF16, at(r, tensor));
 }
 
 static Tensor as_format(Run *r, const Tensor *x, bool i8, float scale) {
@@ -100,17 +104,17 @@ static void run_conv(Run *r) {
   const int conv_in = setting(r, STAGE_CONV_IN), conv_out = setting(r, STAGE_CONV_OUT);
   const float *gain = r->layer->f32[W_NORM].values.data;
 
-  op_rmsnorm(r->ops, &r->t[T_BLOCK_IN], gain, r->model->eps,
+  op_rmsnorm(r->ops, at(r, T_BLOCK_IN), gain, r->model->eps,
              make(r, T_NORM, w8a8 ? FORMAT_I8 : FORMAT_F32));
-  op_linear(r->ops, &weights(r, w8a8)[W_IN_PROJ].linear, &r->t[T_NORM],
+  op_linear(r->ops, &weights(r, w8a8)[W_IN_PROJ].linear, at(r, T_NORM),
             make(r, T_IN_PROJ, conv_in == CONV_IN_I8 ? FORMAT_I8 : FORMAT_F32));
 
-  Tensor x = tensor_columns(&r->t[T_IN_PROJ], 0, r->model->config.E);
+  Tensor x = tensor_columns(at(r, T_IN_PROJ), 0, r->model->config.E);
   if (conv_in == CONV_IN_I8_DYNAMIC) {
     Tensor dynamic = scratch_like(r, &x, FORMAT_I8, 0);
     if (r->counters) dynamic.scale_at = (float *)(void *)&r->counters[r->counters_used++];
     op_quantise_dynamic(r->ops, &x, &dynamic);
-    x = r->t[T_CONV_IN] = dynamic;
+    x = *at(r, T_CONV_IN) = dynamic;
   }
   Tensor *pre = make(r, T_CONV1D, FORMAT_F32);
   Tensor *silu = make(r, T_CONV1D_SILU, conv_out == CONV_OUT_F32 ? FORMAT_F32 : FORMAT_I8);
@@ -126,6 +130,24 @@ static void run_conv(Run *r) {
   }
 }
 
+/* x_proj, or where the model has them the norms of its dt, B and C, each by itself and without a
+ * gain. */
+static const Tensor *run_norms(Run *r, Format format) {
+  const Config *m = &r->model->config;
+  if (!mamba1_has_norms(m->family)) return at(r, T_X_PROJ);
+  const Tensor whole = as_f32(r, at(r, T_X_PROJ));
+  const int width[] = {m->R, m->N, m->N};
+  Tensor *normed = make(r, T_DBC_NORM, format);
+  for (int part = 0, first = 0; part < 3; first += width[part++]) {
+    const Tensor x = tensor_columns(&whole, first, width[part]);
+    Tensor y = tensor_columns(normed, first, width[part]);
+    op_rmsnorm(r->ops, &x, NULL, (float)m->mixer_eps, &y);
+    normed->nans += y.nans;
+    normed->kernel = y.kernel;
+  }
+  return normed;
+}
+
 /* x_proj, dt_proj and the scan with its gate. */
 static void run_scan(Run *r) {
   const Config *m = &r->model->config;
@@ -134,24 +156,24 @@ static void run_scan(Run *r) {
              rest_i8 = setting(r, STAGE_SCAN_REST) == SCAN_REST_I8;
   Format rest = rest_i8 ? FORMAT_I8 : FORMAT_F32;
 
-  r->t[T_X_PROJ_IN] =
-      as_format(r, &r->t[T_CONV1D_SILU], setting(r, STAGE_X_PROJ_IN) == X_PROJ_IN_I8, scale[S_U]);
-  r->t[T_SCAN_IN] =
-      as_format(r, &r->t[T_CONV1D_SILU], setting(r, STAGE_SCAN_U) == SCAN_U_I8, scale[S_U]);
-  op_linear(r->ops, &weights(r, w8a8)[W_X_PROJ].linear, &r->t[T_X_PROJ_IN],
+  *at(r, T_X_PROJ_IN) =
+      as_format(r, at(r, T_CONV1D_SILU), setting(r, STAGE_X_PROJ_IN) == X_PROJ_IN_I8, scale[S_U]);
+  *at(r, T_SCAN_IN) =
+      as_format(r, at(r, T_CONV1D_SILU), setting(r, STAGE_SCAN_U) == SCAN_U_I8, scale[S_U]);
+  op_linear(r->ops, &weights(r, w8a8)[W_X_PROJ].linear, at(r, T_X_PROJ_IN),
             make(r, T_X_PROJ, rest));
 
-  Tensor dt_r = tensor_columns(&r->t[T_X_PROJ], 0, m->R);
-  dt_r = as_format(r, &dt_r, w8a8, scale[S_DBC]);
+  const Tensor *dbc = run_norms(r, rest);
+  Tensor dt_r = tensor_columns(dbc, 0, m->R);
+  dt_r = as_format(r, &dt_r, w8a8, scale[mamba1_has_norms(m->family) ? S_DBC_NORM : S_DBC]);
   op_linear(r->ops, &weights(r, w8a8)[W_DT_PROJ].linear, &dt_r, make(r, T_DT_PROJ, rest));
 
-  Tensor z = tensor_columns(&r->t[T_IN_PROJ], m->E, m->E);
+  Tensor z = tensor_columns(at(r, T_IN_PROJ), m->E, m->E);
   z = as_format(r, &z, rest_i8, scale[S_XZ]);
-  Tensor B = tensor_columns(&r->t[T_X_PROJ], m->R, m->N),
-         C = tensor_columns(&r->t[T_X_PROJ], m->R + m->N, m->N);
+  Tensor B = tensor_columns(dbc, m->R, m->N), C = tensor_columns(dbc, m->R + m->N, m->N);
   const Prepared *w = weights(r, rest_i8);
-  ScanInputs in = {.u = &r->t[T_SCAN_IN],
-                   .dt = &r->t[T_DT_PROJ],
+  ScanInputs in = {.u = at(r, T_SCAN_IN),
+                   .dt = at(r, T_DT_PROJ),
                    .B = &B,
                    .C = &C,
                    .z = &z,
@@ -173,26 +195,26 @@ static void run_scan(Run *r) {
           arena_room(&scratch, scan_scratch_bytes(r->T, m->E, m->N, order), 1));
   narrow_output(r, T_GATED, setting(r, STAGE_GATED));
   if (setting(r, STAGE_SCAN_U) == SCAN_U_I8)
-    op_quantise(r->ops, &r->t[T_SSM_STATE], ROUND_AWAY, make(r, T_SSM_STATE_Q8, FORMAT_I8));
+    op_quantise(r->ops, at(r, T_SSM_STATE), ROUND_AWAY, make(r, T_SSM_STATE_Q8, FORMAT_I8));
 }
 
 /* The Hadamard transform, out_proj and the residual. */
 static void run_out(Run *r) {
   bool w8a8 = setting(r, STAGE_LINEARS) == LINEARS_W8A8;
-  const Tensor *gated = &r->t[T_GATED];
+  const Tensor *gated = at(r, T_GATED);
   if (r->model->hadamard)
     op_hadamard(r->ops, gated, make(r, T_OUT_PROJ_IN, w8a8 ? FORMAT_I8 : FORMAT_F32));
   else
-    r->t[T_OUT_PROJ_IN] = as_format(r, gated, w8a8, r->scale[S_O]);
-  op_linear(r->ops, &weights(r, w8a8)[W_OUT_PROJ].linear, &r->t[T_OUT_PROJ_IN],
+    *at(r, T_OUT_PROJ_IN) = as_format(r, gated, w8a8, r->scale[S_O]);
+  op_linear(r->ops, &weights(r, w8a8)[W_OUT_PROJ].linear, at(r, T_OUT_PROJ_IN),
             make(r, T_OUT_PROJ, output_format(setting(r, STAGE_OUT_PROJ))));
   narrow_output(r, T_OUT_PROJ, setting(r, STAGE_OUT_PROJ));
-  op_residual_add(r->ops, &r->t[T_BLOCK_IN], &r->t[T_OUT_PROJ], make(r, T_BLOCK_OUT, FORMAT_F32));
+  op_residual_add(r->ops, at(r, T_BLOCK_IN), at(r, T_OUT_PROJ), make(r, T_BLOCK_OUT, FORMAT_F32));
 }
 
 void mamba1_block(const Model *model, int layer, const Mode *mode, const Tensor *x, Arena *arena,
                   Trace *trace) {
-  *trace = (Trace){.family = &family_mamba1};
+  *trace = (Trace){.family = model->config.family};
   trace->t[T_BLOCK_IN] = *x;
   Run run = {.ops = model->ops,
              .model = model,
@@ -210,21 +232,22 @@ void mamba1_block(const Model *model, int layer, const Mode *mode, const Tensor 
 
 void mamba1_embed(const Model *model, const float *rows, const int32_t *row, int T, Arena *arena,
                   Trace *trace) {
-  trace->family = &family_mamba1;
+  trace->family = model->config.family;
   Run run = {.ops = model->ops, .model = model, .T = T, .arena = arena, .t = trace->t};
   op_embedding(run.ops, rows, row, make(&run, T_EMBEDDING, FORMAT_F32));
 }
 
 void mamba1_head(const Model *model, const Tensor *x, Arena *arena, Trace *trace) {
-  trace->family = &family_mamba1;
+  trace->family = model->config.family;
   Run run = {.ops = model->ops, .model = model, .T = x->rows, .arena = arena, .t = trace->t};
   op_rmsnorm(run.ops, x, model->norm_f, model->eps, make(&run, T_NORM_F, FORMAT_F32));
-  op_linear(run.ops, &model->head, &trace->t[T_NORM_F], make(&run, T_LOGITS, FORMAT_F32));
+  op_linear(run.ops, &model->head, at(&run, T_NORM_F), make(&run, T_LOGITS, FORMAT_F32));
 }
 
 size_t mamba1_block_bytes(const Config *c, int T) {
   size_t D = (size_t)c->D, E = (size_t)c->E, N = (size_t)c->N, R = (size_t)c->R, t = (size_t)T;
-  size_t values = t * (4 * D + 2 * E + 11 * E + 2 * (R + 2 * N) + (size_t)c->vocab) + 2 * E * N;
+  size_t dbc = (mamba1_has_norms(c->family) ? 4 : 2) * (R + 2 * N);
+  size_t values = t * (4 * D + 2 * E + 11 * E + dbc + (size_t)c->vocab) + 2 * E * N;
   size_t starts = 32 * 64 + COUNTERS * sizeof(int64_t); /* every tensor starts at a cache line */
   return values * sizeof(float) + starts + scan_scratch_bytes(T, c->E, c->N, SCAN_BLOCKED);
 }

@@ -19,6 +19,7 @@ bool mamba1_format(const Mode *m, int id, Format *format) {
     case T_X_PROJ_IN: i8 = m->setting[STAGE_X_PROJ_IN] == X_PROJ_IN_I8; break;
     case T_SCAN_IN: i8 = m->setting[STAGE_SCAN_U] == SCAN_U_I8; break;
     case T_X_PROJ:
+    case T_DBC_NORM:
     case T_DT_PROJ: i8 = rest_i8; break;
     case T_GATED: f16 = m->setting[STAGE_GATED] == OUTPUT_F16; break;
     case T_OUT_PROJ: f16 = m->setting[STAGE_OUT_PROJ] == OUTPUT_F16; break;
@@ -32,12 +33,11 @@ bool mamba1_format(const Mode *m, int id, Format *format) {
   return true;
 }
 
-bool mamba1_grid(const Mode *m, int id) {
+static bool is_on_grid(const Mode *m, int tensor, const TensorInfo *info) {
   Format format;
-  if (family_mamba1.tensors.info[id].scale == ABSENT || !mamba1_format(m, id, &format))
-    return false;
+  if (info->scale == ABSENT || !mamba1_format(m, tensor, &format)) return false;
   if (format == FORMAT_I8) return true;
-  switch (id) {
+  switch (tensor) {
     case T_CONV1D_SILU:
     case T_X_PROJ_IN:
     case T_SCAN_IN: return m->setting[STAGE_CONV_OUT] != CONV_OUT_F32; /* handed on from there */
@@ -45,6 +45,8 @@ bool mamba1_grid(const Mode *m, int id) {
     default: return false;
   }
 }
+
+bool mamba1_grid(const Mode *m, int id) { return is_on_grid(m, id, &mamba1_tensors[id]); }
 
 /* --- which kernel must have made it ----------------------------------------------------------- */
 
@@ -101,7 +103,8 @@ static bool is_bf16(const Mode *m, int stage) { return m->setting[stage] == OUTP
 
 const char *mamba1_kernel(const Mode *m, int id) {
   switch (id) {
-    case T_NORM: return rmsnorm_witness(out_format(m, id), BACKEND_AUTO);
+    case T_NORM:
+    case T_DBC_NORM: return rmsnorm_witness(out_format(m, id), BACKEND_AUTO);
     case T_CONV1D: return conv_kernel(m, CONV1D_PRE);
     case T_CONV1D_SILU:
       if (m->setting[STAGE_CONV_OUT] == CONV_OUT_F32_GRID)
@@ -160,6 +163,27 @@ int mamba1_op_types(const Mode *mode, OpKind kind, OpTypes types[OP_TYPES_MOST])
   }
 }
 
+/* --- of the row whose dt, B and C are normed ---------------------------------------------------
+ */
+
+bool falcon_format(const Mode *m, int id, Format *format) {
+  return mamba1_format(m, falcon_tensor(id), format);
+}
+
+bool falcon_grid(const Mode *m, int id) {
+  return is_on_grid(m, falcon_tensor(id), &falcon_tensors[id]);
+}
+
+const char *falcon_kernel(const Mode *m, int id) { return mamba1_kernel(m, falcon_tensor(id)); }
+
+/* One call more for each of dt, B and C. */
+int falcon_op_types(const Mode *mode, OpKind kind, OpTypes types[OP_TYPES_MOST]) {
+  int count = mamba1_op_types(mode, kind, types);
+  for (int part = 0; kind == OP_RMSNORM && part < 3; part++)
+    types[count++] = (OpTypes){.out = i8_if(mode->setting[STAGE_SCAN_REST] == SCAN_REST_I8)};
+  return count;
+}
+
 /* --- activations ------------------------------------------------------------------------------ */
 
 /* The steps of a layer, in order; a buffer lives from the step that makes it to the last one that
@@ -171,6 +195,7 @@ typedef enum Step {
   CONV1D,
   QUANTISE_U,
   X_PROJ,
+  DBC_NORM,
   DT_PROJ,
   SCAN,
   HADAMARD,
@@ -214,6 +239,16 @@ static void add_u(Live *live, const Config *m, const Mode *mode) {
   if (scan_in != u && scan_in != x_proj_in) add_buffer(live, m->E, scan_in, QUANTISE_U, SCAN);
 }
 
+/* dt, B and C as dt_proj and the scan take them. */
+static void add_dbc(Live *live, const Config *m, Format x_proj) {
+  const int64_t width = m->R + 2 * (int64_t)m->N;
+  const bool normed = mamba1_has_norms(m->family);
+  add_buffer(live, width, x_proj, X_PROJ, normed ? DBC_NORM : SCAN);
+  if (!normed) return;
+  if (x_proj != FORMAT_F32) add_buffer(live, width, FORMAT_F32, DBC_NORM, DBC_NORM);
+  add_buffer(live, width, x_proj, DBC_NORM, SCAN);
+}
+
 static void add_activations(Live *live, const Model *model, const Mode *mode) {
   const Config *m = &model->config;
   Format in_proj = format_of(mode, T_IN_PROJ), x_proj = format_of(mode, T_X_PROJ),
@@ -226,7 +261,7 @@ static void add_activations(Live *live, const Model *model, const Mode *mode) {
   if (mode->setting[STAGE_CONV_IN] == CONV_IN_I8_DYNAMIC)
     add_buffer(live, m->E, FORMAT_I8, QUANTISE_X, CONV1D);
   add_u(live, m, mode);
-  add_buffer(live, m->R + 2 * m->N, x_proj, X_PROJ, SCAN);
+  add_dbc(live, m, x_proj);
   if (x_proj != linear_in) add_buffer(live, m->R, linear_in, DT_PROJ, DT_PROJ);
   add_buffer(live, m->E, format_of(mode, T_DT_PROJ), DT_PROJ, SCAN);
   if (in_proj != rest) add_buffer(live, m->E, rest, SCAN, SCAN); /* z as the scan takes it */

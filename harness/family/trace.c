@@ -81,6 +81,14 @@ double tensor_value(const Tensor *t, size_t i) {
   return element_value(t, (int)row, (int)col);
 }
 
+int tensor_column_in(const Tensor *t, int col, const Tensor *part) {
+  const uintptr_t first = (uintptr_t)part->data, at = (uintptr_t)tensor_columns(t, col, 1).data;
+  const size_t size = format_size(t->format);
+  const bool in = t->data && part->data && part->format == t->format && part->stride == t->stride &&
+                  at >= first && at < first + (size_t)part->cols * size;
+  return in ? (int)((at - first) / size) : ABSENT;
+}
+
 Tensor tensor_block(const Tensor *t, size_t first, int most, size_t *count) {
   int row = (int)(first / (size_t)t->cols), col = (int)(first % (size_t)t->cols);
   int cols = t->cols - col < most ? t->cols - col : most;

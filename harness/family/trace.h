@@ -101,6 +101,9 @@ double tensor_value(const Tensor *t, size_t i);
 /* Its elements from `first` on, at most `most` of them, as a view: whole rows, or a piece of one
  * that is longer. `count`: so many. */
 Tensor tensor_block(const Tensor *t, size_t first, int most, size_t *count);
+/* Which column of `part` this column of `t` is, where `part` is `t` or a view of its columns;
+ * ABSENT where it is none of them. */
+int tensor_column_in(const Tensor *t, int col, const Tensor *part);
 /* All values into out [rows * cols]. */
 void tensor_values(const Tensor *t, double *out);
 #endif

@@ -3,7 +3,7 @@
 #include <string.h>
 
 bool witness_check(const Mode *mode, int layer, const Trace *trace, Status *st) {
-  const Family *family = mode->family;
+  const Family *family = trace->family;
   for (int id = 0; id < family->tensors.layer; id++) {
     const Tensor *t = &trace->t[id];
     const char *name = family->tensors.info[id].name;

@@ -239,6 +239,7 @@ static bool check_values(const Loader *l, Checkpoint *c, Status *st) {
   const char *text = arena_printf(
       l->arena, "D %d E %d N %d R %d K %d layers %d vocab %d eps %a tied %d conv_bias %d", g->D,
       g->E, g->N, g->R, g->K, g->layers, g->vocab, g->eps, g->tied, l->conv_bias);
+  if (g->mixer_eps > 0) text = arena_printf(l->arena, "%s mixer_eps %a", text, g->mixer_eps);
   digest[2 * n] = digest_of(text, strlen(text));
   c->digest = digest_join(digest, (size_t)(2 * n + 1));
   return true;

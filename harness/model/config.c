@@ -70,11 +70,11 @@ static void drop_nulls(json_t *o) {
 /* "mamba" (Mamba-1), "…" (…): what can be run here. */
 static const char *known_types(char *text, size_t size, bool titles) {
   size_t used = 0;
-  for (const Family *const *f = families; *f && used < size; f++) {
-    used += (size_t)snprintf(text + used, size - used, "%s\"%s\"", f == families ? "" : ", ",
-                             (*f)->model_type);
+  const Family *kind;
+  for (int i = 0; used < size && (kind = family_kind(i)); i++) {
+    used += (size_t)snprintf(text + used, size - used, "%s\"%s\"", i ? ", " : "", kind->model_type);
     if (titles && used < size)
-      used += (size_t)snprintf(text + used, size - used, " (%s)", (*f)->title);
+      used += (size_t)snprintf(text + used, size - used, " (%s)", kind->title);
   }
   return text;
 }
@@ -118,13 +118,13 @@ static bool read_bool(const char *path, const json_t *o, const char *key, bool f
   return *out = value ? json_is_true(value) : fallback, true;
 }
 
-static bool read_eps(const char *path, const json_t *o, double *eps, Status *st) {
-  const json_t *value = json_object_get(o, "layer_norm_epsilon");
-  if (value && !json_is_number(value))
-    return FAIL(st, "%s: layer_norm_epsilon is not a number", path);
-  *eps = value ? json_number_value(value) : 1e-5;
+static bool read_eps(const char *path, const json_t *o, const char *key, double fallback,
+                     double *eps, Status *st) {
+  const json_t *value = json_object_get(o, key);
+  if (value && !json_is_number(value)) return FAIL(st, "%s: %s is not a number", path, key);
+  *eps = value ? json_number_value(value) : fallback;
   return (*eps > 0 && *eps <= 1) ||
-         FAIL(st, "%s: layer_norm_epsilon is %g, expected more than 0 and at most 1", path, *eps);
+         FAIL(st, "%s: %s is %g, expected more than 0 and at most 1", path, key, *eps);
 }
 
 static bool read_rank(const char *path, const json_t *o, int D, int *R, Status *st) {
@@ -162,7 +162,10 @@ static bool read_keys(const char *path, const json_t *o, Config *c, bool *conv_b
   if (c->E > MAX_WIDTH)
     return FAIL(st, "%s: expand * hidden_size is %d, expected at most %d", path, c->E, MAX_WIDTH);
   TRY(read_rank(path, o, c->D, &c->R, st));
-  TRY(read_eps(path, o, &c->eps, st));
+  TRY(read_eps(path, o, "layer_norm_epsilon", 1e-5, &c->eps, st));
+  c->mixer_eps = 0;
+  if (c->family->mixer_eps > 0)
+    TRY(read_eps(path, o, "mixer_rms_eps", c->family->mixer_eps, &c->mixer_eps, st));
   TRY(read_bool(path, o, "tie_word_embeddings", true, &c->tied, st));
   c->tied_said = json_object_get(o, "tie_word_embeddings") != NULL;
   TRY(read_bool(path, o, "use_conv_bias", true, conv_bias, st));

@@ -1,7 +1,6 @@
-/* config: config.json of a Hugging Face `mamba` checkpoint, or of the authors' own layout
- * (original.h). Keys that change the arithmetic are
- * read or refused; keys of training and generation are passed over, and a key that is null counts
- * as absent. */
+/* config: config.json of a Hugging Face `mamba` or `falcon_mamba` checkpoint, or of the authors'
+ * own layout (original.h). Keys that change the arithmetic are read or refused; keys of training
+ * and generation are passed over, and a key that is null counts as absent. */
 #ifndef DS_MODEL_CONFIG_H
 #define DS_MODEL_CONFIG_H
 #include "model/checkpoint.h"
@@ -14,6 +13,6 @@ bool config_of(Arena *arena, const char *path, Bytes text, Config *config, bool 
 
 /* The end of every refusal of a checkpoint that is no unquantised safetensors one. */
 #define CONFIG_WANTED                                                                              \
-  "give an unquantised Hugging Face `mamba` checkpoint in safetensors files: driftscope "          \
-  "quantises by itself"
+  "give an unquantised Hugging Face `mamba` or `falcon_mamba` checkpoint in safetensors files: "   \
+  "driftscope quantises by itself"
 #endif

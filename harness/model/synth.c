@@ -30,9 +30,14 @@ enum {
 static const double step_least = 1e-3, step_most = 1e-1, embedding_sd = 0.02;
 
 const SynthShape synth_shapes[] = {
-    {"mamba-130m", 768, 24, VOCAB, FILE_BYTES},  {"mamba-370m", 1024, 48, VOCAB, FILE_BYTES},
-    {"mamba-790m", 1536, 48, VOCAB, FILE_BYTES}, {"mamba-1.4b", 2048, 48, VOCAB, FILE_BYTES},
-    {"mamba-2.8b", 2560, 64, VOCAB, FILE_BYTES},
+    {"mamba-130m", 768, 24, VOCAB, .file_bytes = FILE_BYTES},
+    {"mamba-370m", 1024, 48, VOCAB, .file_bytes = FILE_BYTES},
+    {"mamba-790m", 1536, 48, VOCAB, .file_bytes = FILE_BYTES},
+    {"mamba-1.4b", 2048, 48, VOCAB, .file_bytes = FILE_BYTES},
+    {"mamba-2.8b", 2560, 64, VOCAB, .file_bytes = FILE_BYTES},
+    {"falcon-mamba-7b", 4096, 64, 65024, FILE_BYTES, "falcon_mamba", true},
+    /* Published by nobody: over bytes, so that it takes any text. */
+    {"falcon-mamba-small", 256, 8, 256, FILE_BYTES, "falcon_mamba", true},
 };
 const int synth_shape_count = sizeof synth_shapes / sizeof *synth_shapes;
 
@@ -62,7 +67,8 @@ static size_t values_of(const Made *t) {
 }
 
 Config synth_config(const SynthShape *s) {
-  return (Config){.family = families[0],
+  const Family *family = s->model_type ? family_of_type(s->model_type) : families[0];
+  return (Config){.family = family,
                   .D = s->D,
                   .E = EXPAND * s->D,
                   .N = STATES,
@@ -71,7 +77,8 @@ Config synth_config(const SynthShape *s) {
                   .layers = s->layers,
                   .vocab = s->vocab,
                   .eps = EPS,
-                  .tied = true};
+                  .mixer_eps = family->mixer_eps,
+                  .tied = !s->untied};
 }
 
 static Made made_of(const Config *c, const WeightInfo *info, const char *name) {
@@ -84,21 +91,26 @@ static Made made_of(const Config *c, const WeightInfo *info, const char *name) {
   return t;
 }
 
-/* In the order of the file. The head is tied. */
+static Made made_end(Arena *arena, const Config *c, int end, const char *prefix) {
+  const WeightInfo *info = &c->family->end[end];
+  return made_of(c, info, arena_printf(arena, "%s%s", prefix, info->name));
+}
+
+/* In the order of the file. */
 static int list_tensors(Arena *arena, const SynthShape *s, Made **list) {
   const Config c = synth_config(s);
   const Family *family = c.family;
   int count = 0;
   *list = ARENA_NEW(arena, Made, s->layers * family->weights + END_COUNT);
-  const WeightInfo *end[] = {&family->end[END_EMBEDDING], &family->end[END_NORM]};
-  (*list)[count++] = made_of(&c, end[0], arena_printf(arena, "%s%s", family->prefix, end[0]->name));
+  (*list)[count++] = made_end(arena, &c, END_EMBEDDING, family->prefix);
   for (int i = 0; i < s->layers; i++)
     for (int w = 0; w < family->weights; w++) {
       const char *name = arena_printf(arena, family->layer_name, i, family->weight[w].name);
       (*list)[count++] =
           made_of(&c, &family->weight[w], arena_printf(arena, "%s%s", family->prefix, name));
     }
-  (*list)[count++] = made_of(&c, end[1], arena_printf(arena, "%s%s", family->prefix, end[1]->name));
+  (*list)[count++] = made_end(arena, &c, END_NORM, family->prefix);
+  if (!c.tied) (*list)[count++] = made_end(arena, &c, END_HEAD, "");
   return count;
 }
 
@@ -311,11 +323,11 @@ static bool write_config(const char *path, const SynthShape *s, WeightType type,
   const Config c = synth_config(s);
   json_t *root = json_pack(
       "{s:[s], s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:i, s:b, s:b, s:s, s:b, s:b, s:s}",
-      "architectures", "MambaForCausalLM", "model_type", c.family->model_type, "hidden_size", s->D,
-      "intermediate_size", c.E, "state_size", c.N, "time_step_rank", c.R, "conv_kernel", c.K,
+      "architectures", c.family->architecture, "model_type", c.family->model_type, "hidden_size",
+      s->D, "intermediate_size", c.E, "state_size", c.N, "time_step_rank", c.R, "conv_kernel", c.K,
       "num_hidden_layers", s->layers, "vocab_size", s->vocab, "layer_norm_epsilon", c.eps, "expand",
       EXPAND, "use_bias", 0, "use_conv_bias", 1, "hidden_act", "silu", "residual_in_fp32", 1,
-      "tie_word_embeddings", 1, "torch_dtype", torch[type]);
+      "tie_word_embeddings", (int)c.tied, "torch_dtype", torch[type]);
   return write_json(path, root, st);
 }
 

@@ -1,9 +1,9 @@
-/* synth: a checkpoint of a published shape with made weights, for time, memory and scale without a
- * download. The same seed gives the same bytes.
+/* synth: a checkpoint of a published shape, or a small one, with made weights, for time, memory and
+ * scale without a download. The same seed gives the same bytes.
  *
  * Initial values as state-spaces/mamba draws them (mixer_seq_simple.py, mamba_simple.py) and
  * transformers' Mamba:
- *   embedding   normal, standard deviation 0.02; the head is tied to it
+ *   embedding   normal, standard deviation 0.02; the head is tied to it, or drawn like it
  *   in_proj, x_proj, conv1d   uniform within 1 / sqrt(inputs); out_proj the same over sqrt(layers)
  *   dt_proj     uniform within 1 / sqrt(R); its bias the inverse softplus of steps log-uniform in
  *   0.001 … 0.1
@@ -23,13 +23,15 @@
 typedef struct SynthShape {
   const char *name; /* "mamba-130m" */
   int D, layers, vocab;
-  size_t file_bytes; /* of weights in one file, at most; a single tensor may be larger */
+  size_t file_bytes;      /* of weights in one file, at most; a single tensor may be larger */
+  const char *model_type; /* NULL: the first family's */
+  bool untied;            /* the head has weights of its own, drawn as the embedding's */
 } SynthShape;
 extern const SynthShape synth_shapes[];
 extern const int synth_shape_count;
 const SynthShape *synth_shape(const char *name); /* NULL where there is none */
 
-/* Of such a model, of the first family. */
+/* Of such a model. */
 Config synth_config(const SynthShape *shape);
 /* config.json, and the weights in model.safetensors or, above file_bytes, in shards with their
  * index, as float32 or rounded from it to nearest even (WEIGHT_BF16, WEIGHT_F16). config.json comes

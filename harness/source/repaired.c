@@ -40,12 +40,15 @@ static void make_once(const Repaired *r, const Mode *mode, const Tensor *x, Aren
     made->conversions += repair_is_conversion(made->watch.seen[c].call.kind);
 }
 
-/* The last call that wrote it; REPAIR_BEFORE where none did. */
-static RepairElement maker(const Made *made, int tensor) {
-  RepairElement e = {.call = REPAIR_BEFORE, .reader = OP_COUNT};
+/* The last call that wrote this column of a tensor, of which it may have made some columns alone;
+ * REPAIR_BEFORE where none did. */
+static RepairElement maker(const Made *made, int tensor, int col) {
+  RepairElement e = {.call = REPAIR_BEFORE, .reader = OP_COUNT, .col = col};
   for (int c = 0; c < made->watch.count; c++)
-    for (int i = 0; i < op_info[made->watch.seen[c].call.kind].outs; i++)
-      if (made->watch.seen[c].made[i].data == made->trace.t[tensor].data) e.call = c, e.out = i;
+    for (int i = 0; i < op_info[made->watch.seen[c].call.kind].outs; i++) {
+      const int at = tensor_column_in(&made->trace.t[tensor], col, &made->watch.seen[c].made[i]);
+      if (at != ABSENT) e.call = c, e.out = i, e.col = at;
+    }
   return e;
 }
 
@@ -65,10 +68,10 @@ static int find_elements(const Repaired *r, const Mode *mode, const Tensor *x, R
   for (int i = 0; i < r->count; i++) {
     const Element *e = &r->element[i];
     assert(e->tensor >= 0 && e->tensor < tensors->layer && made.trace.t[e->tensor].data);
-    all[i] = maker(&made, e->tensor);
+    all[i] = maker(&made, e->tensor, e->col);
     if (is_handed_on(&made, e->tensor) && tensors->info[e->tensor].taken_by)
       all[i].reader = tensors->info[e->tensor].taken_by;
-    all[i].row = e->row, all[i].col = e->col, all[i].value = e->value;
+    all[i].row = e->row, all[i].value = e->value;
   }
   return made.conversions;
 }
@@ -94,7 +97,7 @@ static void show(const Repaired *r, const RepairElement *all, Arena *arena, Trac
     if (all[i].reader == OP_COUNT) continue;
     if (!own[id]) trace->t[id] = copy_of(&trace->t[id], arena);
     own[id] = true;
-    repair_write(&trace->t[id], all[i].row, all[i].col, all[i].value);
+    repair_write(&trace->t[id], all[i].row, r->element[i].col, all[i].value);
   }
 }
 

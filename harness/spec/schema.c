@@ -424,13 +424,15 @@ const Object *schema_own_layers(Arena *arena) {
 }
 
 const char *schema_word(const Key *key, int i) {
-  const Tensors *tensors = &families[0]->tensors;
-  if (key->kind == KIND_TENSOR) return i < tensors->count ? tensors->info[i].name : NULL;
+  if (key->kind == KIND_TENSOR) return family_tensor_name(i);
   return key->names ? key->names[i] : NULL;
 }
 
 int64_t schema_items_most(const Key *list) {
-  return list->item->kind == KIND_TENSOR ? families[0]->tensors.count : list->max;
+  int names = 0;
+  if (list->item->kind != KIND_TENSOR) return list->max;
+  while (family_tensor_name(names)) names++;
+  return names;
 }
 
 size_t schema_item_size(const Key *list) {

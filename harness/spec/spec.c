@@ -261,7 +261,7 @@ static bool check_restore(const Reader *reader, const Spec *spec) {
 }
 
 static bool check_repair(const Reader *reader, const Spec *spec, const RepairPlan *plan) {
-  const Tensors *tensors = &families[0]->tensors;
+  const Tensors *tensors = family_tensors_with(plan->tensor);
   const Place *mode = reader_place(reader, plan, "mode"), *to = reader_place(reader, plan, "to");
   const int id = tensors_find(tensors, plan->tensor);
   bool found = false;
@@ -429,7 +429,7 @@ static bool check_evaluated(const Reader *reader, const Spec *spec, const Pair *
 static bool check_course_gate(const Reader *reader, Gate *gate, const Place *here) {
   const Place *layer = reader_place(reader, gate, "layer"),
               *tensor = reader_place(reader, gate, "tensor");
-  const Tensors *tensors = &families[0]->tensors;
+  const Tensors *tensors = family_tensors_with(gate->tensor);
   const int id = tensors_find(tensors, gate->tensor);
   if (id >= tensors->layer || tensors->info[id].rows != DIM_TOKEN)
     return reader_fail(reader, tensor ? tensor : here,
@@ -447,7 +447,7 @@ static bool check_gate(const Reader *reader, const Spec *spec, Gate *gate) {
               *layer = reader_place(reader, gate, "layer");
   const Place *tensor = reader_place(reader, gate, "tensor"),
               *pair = reader_place(reader, gate, "pair");
-  const Tensors *tensors = &families[0]->tensors;
+  const Tensors *tensors = family_tensors_with(gate->tensor);
   gate->place = arena_printf(reader->arena, "%s:%zu:%zu", reader->path, here->mark.line + 1,
                              here->mark.column + 1);
   if (gate->on_grid.set) {
@@ -476,7 +476,7 @@ static bool check_gate(const Reader *reader, const Spec *spec, Gate *gate) {
   const char *logits = tensors_role_name(tensors, ROLE_LOGITS);
   if (of_model && tensor && strcmp(gate->tensor, logits))
     return reader_fail(reader, tensor, "has no sense with a limit on what the model predicts");
-  if (of_model) gate->tensor = logits;
+  if (of_model) gate->tensor = logits, tensors = family_tensors_with(logits);
   if (gate->token_median.set &&
       tensors->info[tensors_find(tensors, gate->tensor)].rows != DIM_TOKEN)
     return reader_fail(reader, tensor ? tensor : here, "'%s' has no tokens, and so no median one",

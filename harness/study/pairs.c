@@ -103,7 +103,7 @@ static const Tensor *reference_of(const Shown *shown, int id) {
 static bool on_static_grid(const Shown *shown, int side, int id) {
   const Pairs *p = shown->of;
   const Mode *mode = walk_mode(&p->side[side], shown->at->layer);
-  return mode && mode->family->grid(mode, id) && shown->trace[side].t[id].data &&
+  return mode && p->subject->model.config.family->grid(mode, id) && shown->trace[side].t[id].data &&
          reference_of(shown, id)->data && static_scale(p, id, shown->at->layer) > 0;
 }
 

@@ -43,6 +43,28 @@ static bool any_mode_needs_scales(const Spec *spec) {
          (spec->micro_count && spec_calibrated(spec));
 }
 
+static bool has_tensor(const Config *config, const char *name, Status *st) {
+  return tensors_find(&config->family->tensors, name) != ABSENT ||
+         FAIL(st, "'%s' is no tensor of this model, whose model_type is \"%s\"", name,
+              config->family->model_type);
+}
+
+/* A spec is read before its model, and may name the tensors of any model. */
+static bool check_tensors(const Spec *spec, const Config *config, Status *st) {
+  for (int i = 0; i < spec->keep.tensor_count; i++)
+    TRY(spec_blame(spec, &spec->keep.tensors[i], NULL, st,
+                   has_tensor(config, spec->keep.tensors[i], st)));
+  for (int i = 0; i < spec->repair_count; i++)
+    TRY(spec_blame(spec, &spec->repairs[i], "tensor", st,
+                   has_tensor(config, spec->repairs[i].tensor, st)));
+  for (int i = 0; i < spec->gate_count; i++)
+    if (!has_tensor(config, spec->gates[i].tensor, st)) {
+      status_lead(st, "%s: key 'gate': ", spec->gates[i].place);
+      return false;
+    }
+  return true;
+}
+
 static bool check_layers(const Spec *spec, const Subject *subject, Status *st) {
   for (int i = 0; i < spec->keep.layer_count; i++)
     if (spec->keep.layers[i] >= subject->checkpoint.config.layers)
@@ -167,6 +189,7 @@ static bool check_all(Arena *arena, const Spec *spec, Subject *subject, Status *
                      checkpoint_open(arena, folder, &subject->checkpoint, st)));
   TRY(check_unused(spec, &subject->checkpoint, st));
   const int count = spec->prompt_count;
+  TRY(check_tensors(spec, &subject->checkpoint.config, st));
   TRY(check_layers(spec, subject, st));
   TRY(open_reader(arena, spec, subject, st));
   Digest *text = ARENA_NEW(arena, Digest, count + 3 + spec->evaluation.task_count);

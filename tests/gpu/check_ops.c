@@ -127,6 +127,26 @@ static void check_rmsnorm(int T, int D, int odd) {
   kept_free();
 }
 
+/* Three parts of a row, each normed by itself into columns of one tensor, which counts the NaNs of
+ * all. */
+static void check_norms(int T, int R, int N, int odd) {
+  const int width[] = {R, N, N}, cols = R + 2 * N;
+  Pair x = pair_values(FORMAT_F32, T, cols, cols, 0, 3, odd);
+  for (int i8 = 0; i8 < 2; i8++) {
+    Pair y = pair_junk(i8 ? FORMAT_I8 : FORMAT_F32, T, cols, cols, i8 ? 0.021f : 0);
+    for (int part = 0, first = 0; part < 3; first += width[part++]) {
+      Pair from = pair_columns(&x, first, width[part]), to = pair_columns(&y, first, width[part]);
+      op_rmsnorm(&ops_cpu, &from.cpu, NULL, 1e-6f, &to.cpu);
+      op_rmsnorm(&cuda.ops, &from.gpu, NULL, 1e-6f, &to.gpu);
+      y.cpu.nans += to.cpu.nans;
+      y.cpu.kernel = to.cpu.kernel, y.gpu.kernel = to.gpu.kernel;
+    }
+    SAY("rmsnorm of parts %s T %d R %d N %d", format_name(y.cpu.format), T, R, N);
+    pair_compare(what, &y);
+  }
+  kept_free();
+}
+
 /* x: columns 3 … of a wider tensor where `view`, so that nothing is aligned. */
 static void check_linear(int T, int in, int out, Format format, int view, int odd) {
   int i8 = format == FORMAT_I8;
@@ -343,6 +363,8 @@ bool check_ops(bool small) {
   for (int i = 0; i < 7; i++)
     for (int odd = 0; odd < 2; odd++) check_rmsnorm(33, D[i], odd);
   for (int i = 0; i < lengths; i++) check_rmsnorm(length[i], 768, 0);
+  for (int odd = 0; odd < 2; odd++)
+    check_norms(33, 4, 16, odd), check_norms(171, 256, 16, odd), check_norms(5, 3, 1, odd);
   report("rmsnorm");
   for (int i = 0; i < lengths; i++)
     for (int odd = 0; odd < 2; odd++) check_q8(length[i], odd ? 515 : 1536, odd ? 8 : 1, odd);

@@ -127,7 +127,7 @@ static void block64_of(const Weights64 *w, int layer, const Tensor *x, Arena *ar
   for (int id = T_NORM; id <= T_BLOCK_OUT; id++) make(trace, id, FORMAT_F64, T, D, arena);
   const double *in = x->data, *product = trace->t[T_PRODUCT].data;
   double *out = trace->t[T_BLOCK_OUT].data;
-  rmsnorm64(in, w->layer[layer][W_NORM], w->config.eps, T, D, trace->t[T_NORM].data);
+  rmsnorm64(in, D, w->layer[layer][W_NORM], w->config.eps, T, D, trace->t[T_NORM].data, D);
   linear64(trace->t[T_NORM].data, D, T, D, w->layer[layer][W_PRODUCT], D, trace->t[T_PRODUCT].data,
            D);
   for (size_t i = 0; i < (size_t)T * (size_t)D; i++) out[i] = in[i] + product[i];
@@ -147,10 +147,30 @@ static void head64_of(const Weights64 *w, const Tensor *x, Arena *arena, Trace *
   block_logits64(w, norm_f, x->rows, logits, *arena);
 }
 
+static const WeightInfo ends[END_COUNT] = {
+    [END_EMBEDDING] = {"embeddings.weight",
+                       2,
+                       {DIM_VOCAB, DIM_D_MODEL},
+                       FORM_VALUES,
+                       ABSENT,
+                       0,
+                       ABSENT,
+                       .rotate_in = true},
+    [END_NORM] = {"norm_f.weight", 1, {DIM_D_MODEL}, FORM_GAIN, ABSENT, 0, ABSENT},
+    [END_HEAD] = {"lm_head.weight",
+                  2,
+                  {DIM_VOCAB, DIM_D_MODEL},
+                  FORM_LINEAR,
+                  ABSENT,
+                  0,
+                  END_NORM,
+                  .rotate_in = true}};
+
 const Family family_toy = {
     .name = "toy",
     .title = "a toy",
     .model_type = "toy",
+    .architecture = "Toy",
     .tensors = {.info = tensors,
                 .layer = T_LAYER,
                 .count = T_COUNT,
@@ -164,23 +184,7 @@ const Family family_toy = {
     .plain = presets,
     .weight = weights,
     .weights = W_COUNT,
-    .end = {[END_EMBEDDING] = {"embeddings.weight",
-                               2,
-                               {DIM_VOCAB, DIM_D_MODEL},
-                               FORM_VALUES,
-                               ABSENT,
-                               0,
-                               ABSENT,
-                               .rotate_in = true},
-            [END_NORM] = {"norm_f.weight", 1, {DIM_D_MODEL}, FORM_GAIN, ABSENT, 0, ABSENT},
-            [END_HEAD] = {"lm_head.weight",
-                          2,
-                          {DIM_VOCAB, DIM_D_MODEL},
-                          FORM_LINEAR,
-                          ABSENT,
-                          0,
-                          END_NORM,
-                          .rotate_in = true}},
+    .end = ends,
     .prefix = "backbone.",
     .layer_name = "layers.%d.%s",
     .width = width,

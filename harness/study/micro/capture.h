@@ -7,7 +7,7 @@
 #include "kernels/watch.h"
 #include "study/micro/operator.h"
 
-enum { CAPTURES_MAX = 4 };
+enum { CAPTURES_MAX = OP_TYPES_MOST };
 
 typedef struct Capture {
   Operator o;

@@ -23,16 +23,21 @@ bool micro_setting_equal(MicroOp op, const MicroSetting *a, const MicroSetting *
   return a->in == b->in && a->out == b->out && scan;
 }
 
-/* A function of one number is float32 everywhere. */
-int micro_settings(MicroOp op, const Mode *mode, MicroSetting setting[OP_TYPES_MOST]) {
+int micro_calls(MicroOp op, const Family *family, const Mode *mode,
+                MicroSetting call[OP_TYPES_MOST]) {
   static const OpKind kind[] = {[MICRO_CONV1D] = OP_CONV1D,
                                 [MICRO_SCAN] = OP_SCAN,
                                 [MICRO_LINEAR] = OP_LINEAR,
                                 [MICRO_RMSNORM] = OP_RMSNORM,
                                 [MICRO_HADAMARD] = OP_HADAMARD};
-  if (op >= MICRO_EXP) return setting[0] = (MicroSetting){0}, 1;
-  OpTypes call[OP_TYPES_MOST];
-  int calls = mode->family->op_types(mode, kind[op], call), count = 0;
+  if (op >= MICRO_EXP) return call[0] = (MicroSetting){0}, 1;
+  return family->op_types(mode, kind[op], call);
+}
+
+int micro_settings(MicroOp op, const Family *family, const Mode *mode,
+                   MicroSetting setting[OP_TYPES_MOST]) {
+  MicroSetting call[OP_TYPES_MOST];
+  int calls = micro_calls(op, family, mode, call), count = 0;
   for (int i = 0; i < calls; i++) {
     bool met = false;
     for (int j = 0; j < count; j++) met = met || micro_setting_equal(op, &setting[j], &call[i]);

@@ -46,8 +46,12 @@ typedef struct Operator {
 
 extern const char *const micro_op_names[MICRO_OPS + 1]; /* ends with NULL */
 int micro_op_of(const char *name);                      /* -1 where there is none */
-/* The settings that the operator takes under a mode, none twice; returns how many, at most 4. */
-int micro_settings(MicroOp op, const Mode *mode, MicroSetting setting[OP_TYPES_MOST]);
+/* The settings of every call of the operator in a block of this family under a mode; returns how
+ * many; and none twice. A function of one number is float32 everywhere, and counts as one call. */
+int micro_calls(MicroOp op, const Family *family, const Mode *mode,
+                MicroSetting call[OP_TYPES_MOST]);
+int micro_settings(MicroOp op, const Family *family, const Mode *mode,
+                   MicroSetting setting[OP_TYPES_MOST]);
 const char *micro_setting_text(Arena *arena, MicroOp op, const MicroSetting *setting);
 bool micro_setting_equal(MicroOp op, const MicroSetting *a, const MicroSetting *b);
 

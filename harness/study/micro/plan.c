@@ -62,11 +62,13 @@ static void plan_modes(Arena *arena, const Spec *spec, const Family *family, con
   }
 }
 
-static void plan_settings(Arena *arena, Plan *p) {
-  p->setting = ARENA_NEW(arena, PlanSetting, 4 * p->modes);
+static void plan_settings(Arena *arena, const Family *family, Plan *p) {
+  p->setting = ARENA_NEW(arena, PlanSetting, OP_TYPES_MOST * p->modes);
   for (int m = 0; m < p->modes; m++) {
-    MicroSetting list[4];
-    int count = micro_settings(p->op, p->mode[m], list);
+    MicroSetting list[OP_TYPES_MOST];
+    int calls = micro_calls(p->op, family, p->mode[m], list),
+        count = micro_settings(p->op, family, p->mode[m], list);
+    if (calls > p->calls) p->calls = calls;
     for (int i = 0; i < count; i++) {
       int at = 0;
       while (at < p->settings && !micro_setting_equal(p->op, &p->setting[at].setting, &list[i]))
@@ -142,8 +144,9 @@ bool micro_plan(Arena *arena, const Spec *spec, const Subject *subject, const Mi
     else
       p->input[p->inputs++] = input;
   }
-  plan_modes(arena, spec, subject->checkpoint.config.family, micro, p);
-  plan_settings(arena, p);
+  const Family *family = subject->checkpoint.config.family;
+  plan_modes(arena, spec, family, micro, p);
+  plan_settings(arena, family, p);
   return plan_places(arena, spec, subject, micro, p, st) &&
          plan_shapes(arena, spec, subject, micro, p, st);
 }
@@ -155,7 +158,7 @@ bool plan_runs(const Plan *p, int i, int s) {
 }
 
 int plan_items(const Plan *p) {
-  int items = p->captured ? p->modes * p->layers * p->prompts * (p->op == MICRO_LINEAR ? 4 : 1) : 0;
+  int items = p->captured ? p->modes * p->layers * p->prompts * p->calls : 0;
   for (int i = 0; i < p->inputs; i++)
     for (int s = 0; s < p->shapes; s++) items += plan_runs(p, i, s) ? p->settings : 0;
   return items;

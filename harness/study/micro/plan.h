@@ -15,7 +15,7 @@ typedef struct Plan {
   const Mode **mode;
   int modes;
   PlanSetting *setting; /* of the modes, none twice */
-  int settings;
+  int settings, calls;  /* calls: of the operator in a block, at most */
   bool captured;
   MicroInput *input; /* made inputs */
   int inputs;
