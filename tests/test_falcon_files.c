@@ -74,6 +74,8 @@ Test(falcon_files, a_spec_may_name_the_tensor_where_the_model_has_it) {
 
 Test(falcon_files, a_run_with_every_study_names_the_norms_and_every_row_is_gsls, .timeout = 120) {
   const char *folder = made(&small);
+  char here[512];
+  cr_assert(getcwd(here, sizeof here));
   const char *spec = arena_printf(
       &test_arena,
       "title: small\nmodel: %s\ncalibration: {text: %s/data/text/valid.txt, windows: 2, length: "
@@ -81,7 +83,7 @@ Test(falcon_files, a_run_with_every_study_names_the_norms_and_every_row_is_gsls,
       "[[2-0, 2-4]]\nbudget: all\nswaps: {pair: [2-0, 2-4]}\nrestore: {mode: 2-0, limit: "
       "0.001, most: 1}\nmend: [2-0]\nevaluation: {text: %s/data/text/test.txt, windows: 2, length: "
       "32}\nmicro: [{operator: rmsnorm, inputs: [captured, normal], shapes: [3x16]}]\n",
-      folder, getenv("PWD"), getenv("PWD"), getenv("PWD"));
+      folder, here, here, here);
   test_write("a.yaml", spec, strlen(spec));
   cr_assert_eq(shell("%s run %s/a.yaml -q -o %s/a 2>&1", shell_program(), test_folder, test_folder),
                0, "%s", shell_output);
