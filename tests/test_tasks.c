@@ -8,6 +8,7 @@
 #include "tests/draws.h"
 #include "tests/measure_rows.h"
 #include "tests/model_files.h"
+#include "tests/shell.h"
 #include "walk/task_set.h"
 
 TestSuite(tasks, .init = test_files_begin, .fini = test_files_end);
@@ -250,4 +251,13 @@ Test(tasks, a_sample_that_cannot_be_asked_is_refused_with_its_line) {
   const TaskPlan plan = {PLAN};
   test_refused(task_set_read(&test_arena, &plan, test_folder, &bytes, -1, &set, &st), &st,
                (const char *const[]){"holds no samples", NULL});
+}
+
+/* Of a model and samples that the script makes; some minutes. */
+Test(tasks, samples_are_scored_as_lm_evaluation_harness_scores_them, .timeout = 1200) {
+  if (!getenv("DRIFTSCOPE_EXHAUSTIVE")) cr_skip_test("with DRIFTSCOPE_EXHAUSTIVE");
+  const int status =
+      shell(SHELL_PYTHON "$P tests/check_tasks.py %s %s 2>/dev/null", shell_program(), test_folder);
+  if (status == 77) cr_skip_test("lm_eval is not installed");
+  cr_expect(strstr(shell_output, "200 samples equal"), "%s", shell_output);
 }
