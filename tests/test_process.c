@@ -6,24 +6,24 @@
 #include "tests/refused_calls.h"
 #include "tests/small_model.h"
 
-static void write_spec(void) {
+static void write_spec(const char *name, int T) {
   char path[128], here[1024];
-  snprintf(path, sizeof path, "%s/a.yaml", shell_folder);
+  snprintf(path, sizeof path, "%s/%s", shell_folder, name);
   FILE *file = fopen(path, "w");
   cr_assert(file && getcwd(here, sizeof here));
   fprintf(file,
           "title: small\nmodel: model\nthreads: 1\n"
           "calibration: {text: %s/data/text/valid.txt, windows: 1, length: 32}\n"
-          "prompts: [{name: p, text: %s/data/text/test.txt, length: 5}]\npairs: [[2-0, 2-4]]\n"
+          "prompts: [{name: p, text: %s/data/text/test.txt, length: %d}]\npairs: [[2-0, 2-4]]\n"
           "keep: {tensors: [scan]}\n",
-          here, here);
+          here, here, T);
   cr_assert(fclose(file) == 0);
 }
 
 static void begin(void) {
   shell_begin();
   small_model(SMALL_LAYERS);
-  write_spec();
+  write_spec("a.yaml", 5);
 }
 
 TestSuite(process, .init = begin, .fini = shell_end);
@@ -98,17 +98,18 @@ Test(process, runs_itself_under_valgrind) {
   cr_expect(!strncmp(shell_output, "driftscope ", 11), "%s", shell_output);
 }
 
-/* Two commands started at once in one folder, many times: one does its work, the other says that it
- * cannot, and what stands there afterwards is whole. Both may do it, one after the other. */
+/* Two commands started at once in one folder, or one a little later, many times: one does its work,
+ * the other says that it cannot, and what stands there afterwards is whole. Both may do it, one
+ * after the other. */
 static void race(const char *first, const char *second) {
-  const int races = getenv("DRIFTSCOPE_EXHAUSTIVE") ? 100 : 8;
+  const int races = getenv("DRIFTSCOPE_EXHAUSTIVE") ? 100 : 4;
   int refused = 0;
   for (int i = 0; i < races; i++) {
-    int status = shell("{ %s >%s/1 2>&1; echo $? >>%s/1; } & { %s >%s/2 2>&1; echo $? >>%s/2; } & "
-                       "wait; tail -qn1 %s/1 "
+    int status = shell("{ %s >%s/1 2>&1; echo $? >>%s/1; } & "
+                       "{ sleep %s; %s >%s/2 2>&1; echo $? >>%s/2; } & wait; tail -qn1 %s/1 "
                        "%s/2 | tr -d '\\n'",
-                       first, shell_folder, shell_folder, second, shell_folder, shell_folder,
-                       shell_folder, shell_folder);
+                       first, shell_folder, shell_folder, i % 2 ? "0.05" : "0", second,
+                       shell_folder, shell_folder, shell_folder, shell_folder);
     cr_assert_eq(status, 0);
     const bool one = !strcmp(shell_output, "02") || !strcmp(shell_output, "20"),
                both = !strcmp(shell_output, "00");
@@ -127,16 +128,21 @@ static void race(const char *first, const char *second) {
             refused);
 }
 
+/* Who comes second waits a quarter of a second: a run has to take longer. */
+enum { LONG = 500 };
+
 Test(process, of_two_runs_in_one_folder_one_does_its_work_and_one_is_refused, .timeout = 300) {
+  write_spec("long.yaml", LONG);
   char run[512];
-  snprintf(run, sizeof run, "%s run %s/a.yaml -q --fresh -o %s/r", shell_program(), shell_folder,
+  snprintf(run, sizeof run, "%s run %s/long.yaml -q --fresh -o %s/r", shell_program(), shell_folder,
            shell_folder);
   race(run, run);
 }
 
 Test(process, of_a_run_and_a_report_in_one_folder_one_is_refused, .timeout = 300) {
+  write_spec("long.yaml", LONG);
   char run[512], report[512];
-  snprintf(run, sizeof run, "%s run %s/a.yaml -q --fresh -o %s/r", shell_program(), shell_folder,
+  snprintf(run, sizeof run, "%s run %s/long.yaml -q --fresh -o %s/r", shell_program(), shell_folder,
            shell_folder);
   snprintf(report, sizeof report, "%s report %s/r/results.h5", shell_program(), shell_folder);
   cr_assert_eq(shell("%s 2>&1", run), 0, "%s", shell_output);

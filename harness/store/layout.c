@@ -7,13 +7,12 @@
  * in the scale's header, and between datasets the lists that are given up would leave holes of 100
  * MB in the file of a run of ten modes. */
 #include <assert.h>
-#include <hdf5_hl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/child.h"
-#include "store/state.h"
+#include "store/dimensions.h"
 
 #define WIDTH_ONLY "This is a netCDF dimension but not a netCDF variable.%10d"
 
@@ -125,7 +124,9 @@ void layout_name(const StoreShape *shape, const Slot *slot, char name[DATASET_NA
 typedef struct Making {
   const Store *store;
   const Tensors *tensors;
-  hid_t file, scale[DIMS_MOST];
+  hid_t file;
+  Dimensions
+      along; /* of the prompt: the tensors' dimensions in their order, then those of groups */
 } Making;
 
 static bool failed(const Making *making, const char *object, size_t bytes, const Status *why,
@@ -133,15 +134,9 @@ static bool failed(const Making *making, const char *object, size_t bytes, const
   return store_write_failed(making->store->partial, object, bytes, why, st);
 }
 
-static bool label(const Making *making, hid_t dataset, unsigned i, int dim, Status *why) {
-  return H5(H5DSset_label(dataset, i, making->tensors->dim[dim])) &&
-         H5(H5DSattach_scale(dataset, making->scale[dim], i));
-}
-
 /* The groups of a row, where scales have that axis, are a dimension too: "dt_bc_groups_of_16". */
-enum { GROUPS_NAME = NAME_BYTES_MAX + 32 };
-static void groups_name(const Making *making, const Slot *slot, char name[GROUPS_NAME]) {
-  snprintf(name, GROUPS_NAME, "%.*s_groups_of_%d", NAME_BYTES_MAX,
+static void groups_name(const Making *making, const Slot *slot, char name[DIMENSION_NAME]) {
+  snprintf(name, DIMENSION_NAME, "%.*s_groups_of_%d", NAME_BYTES_MAX,
            making->tensors->dim[making->tensors->info[slot->id].cols], slot->scale.group);
 }
 
@@ -149,57 +144,40 @@ static bool is_of_groups(const Slot *slot) {
   return slot->of_scales && slot->scale.axis == SCALE_GROUP;
 }
 
-static bool put_groups(const Making *making, const Slot *slot, Status *why) {
-  char path[GROUP_PATH], name[GROUPS_NAME], text[80];
-  const hsize_t dims[] = {(hsize_t)slot->cols};
-  hid_t group = -1, scale = -1;
+/* A dimension scale of so many, without values but for those of `positions`. */
+static bool put_scale(Making *making, hid_t group, const char *name, int n,
+                      const int32_t *positions, Status *why) {
+  char text[80];
+  const hsize_t dims[] = {(hsize_t)n};
+  hid_t scale = -1;
+  assert(n >= 1);
+  snprintf(text, sizeof text, WIDTH_ONLY, n);
+  if (!h5_put_array(group, name, positions ? H5T_STD_I32LE : H5T_IEEE_F32LE, 1, dims, positions,
+                    &scale, why))
+    return h5_close(scale, why), false;
+  return dimensions_add(&making->along, name, scale, positions ? name : text, why) &&
+         (!positions || h5_put_text(scale, "long_name", "position in the prompt", why));
+}
+
+static bool put_groups(Making *making, const Slot *slot, Status *why) {
+  char path[GROUP_PATH], name[DIMENSION_NAME];
+  hid_t group = -1;
   groups_name(making, slot, name);
+  if (dimensions_find(&making->along, name) >= 0) return true;
   snprintf(path, sizeof path, "prompts/%s", making->store->shape->prompt[slot->prompt].name);
-  snprintf(text, sizeof text, WIDTH_ONLY, slot->cols);
-  bool ok = h5_make_path(making->file, path, &group, why);
-  const htri_t there = ok ? H5Lexists(group, name, H5P_DEFAULT) : -1;
-  ok = ok && h5_ok(there >= 0, why);
-  if (ok && !there)
-    ok = h5_put_array(group, name, H5T_IEEE_F32LE, 1, dims, NULL, &scale, why) &&
-         H5(H5DSset_scale(scale, text));
-  ok = h5_close(scale, why) && ok;
+  bool ok = h5_make_path(making->file, path, &group, why) &&
+            put_scale(making, group, name, slot->cols, NULL, why);
   return h5_close(group, why) && ok;
 }
 
-static bool label_groups(const Making *making, hid_t dataset, const Slot *slot, Status *why) {
-  char name[GROUPS_NAME], path[GROUP_PATH + GROUPS_NAME];
-  hid_t scale = -1;
-  groups_name(making, slot, name);
-  snprintf(path, sizeof path, "prompts/%s/%s", making->store->shape->prompt[slot->prompt].name,
-           name);
-  bool ok = H5(scale = H5Dopen2(making->file, path, H5P_DEFAULT)) &&
-            H5(H5DSset_label(dataset, 1, name)) && H5(H5DSattach_scale(dataset, scale, 1));
-  return h5_close(scale, why) && ok;
-}
-
-static bool put_scale(Making *making, hid_t group, int dim, int n, const int32_t *positions,
-                      Status *why) {
-  char name[80];
-  const hsize_t dims[] = {(hsize_t)n};
-  const bool token = dim == DIM_TOKEN;
-  hid_t *scale = &making->scale[dim];
-  assert(n >= 1);
-  snprintf(name, sizeof name, WIDTH_ONLY, n);
-  return h5_put_array(group, making->tensors->dim[dim], token ? H5T_STD_I32LE : H5T_IEEE_F32LE, 1,
-                      dims, token ? positions : NULL, scale, why) &&
-         H5(H5DSset_scale(*scale, token ? making->tensors->dim[dim] : name)) &&
-         (!token || h5_put_text(*scale, "long_name", "position in the prompt", why));
-}
-
-static bool put_token_ids(const Making *making, hid_t group, const PromptShape *prompt,
-                          Status *why) {
+static bool put_token_ids(Making *making, hid_t group, const PromptShape *prompt, Status *why) {
   const hsize_t dims[] = {(hsize_t)prompt->T};
   hid_t dataset = -1;
   Digest digest = digest_of(prompt->token, (size_t)prompt->T * sizeof *prompt->token);
   bool ok = h5_put_array(group, "token_id", H5T_STD_I32LE, 1, dims, prompt->token, &dataset, why) &&
             h5_put_text(dataset, "digest", digest.hex, why) &&
             h5_put_text(dataset, "long_name", "token id", why) &&
-            label(making, dataset, 0, DIM_TOKEN, why);
+            dimensions_attach(&making->along, dataset, 1, (int[]){DIM_TOKEN}, why);
   return h5_close(dataset, why) && ok;
 }
 
@@ -214,20 +192,11 @@ static bool put_prompt(Making *making, int prompt, Arena scratch, Status *st) {
   snprintf(path, sizeof path, "prompts/%s", what->name);
   bool ok = h5_make_path(making->file, path, &group, &why);
   for (int dim = 0; ok && dim < making->tensors->dims; dim++)
-    ok = put_scale(making, group, dim, length(shape, prompt, dim), positions, &why);
+    ok = put_scale(making, group, making->tensors->dim[dim], length(shape, prompt, dim),
+                   dim == DIM_TOKEN ? positions : NULL, &why);
   ok = ok && put_token_ids(making, group, what, &why);
   ok = h5_close(group, &why) && ok;
   return ok || failed(making, path, (size_t)what->T * sizeof *positions, &why, st);
-}
-
-static bool close_scales(Making *making, Status *st) {
-  Status why = {0};
-  bool ok = true;
-  for (int dim = 0; dim < making->tensors->dims; dim++) {
-    ok = h5_close(making->scale[dim], &why) && ok;
-    making->scale[dim] = -1;
-  }
-  return ok || failed(making, "dimension scales", 0, &why, st);
 }
 
 /* --- tensors ---------------------------------------------------------------------------------- */
@@ -271,7 +240,7 @@ static bool put_dataset(hid_t group, const char *name, const TensorInfo *info, S
   return h5_close(dataset, why) && ok;
 }
 
-static bool put_tensor(const Making *making, Slot *slot, Status *st) {
+static bool put_tensor(Making *making, Slot *slot, Status *st) {
   Status why = {0};
   hid_t group = -1;
   char path[GROUP_PATH], name[DATASET_NAME], object[sizeof path + sizeof name];
@@ -286,27 +255,26 @@ static bool put_tensor(const Making *making, Slot *slot, Status *st) {
 }
 
 /* Scales have the dimensions of the tensor that they go along. */
-static bool label_all(const Making *making, hid_t dataset, const Slot *slot, Status *why) {
+static bool attach(Making *making, hid_t dataset, const Slot *slot, Status *why) {
   const TensorInfo *info = &making->tensors->info[slot->id];
-  if (!slot->of_scales)
-    return label(making, dataset, 0, info->rows, why) && label(making, dataset, 1, info->cols, why);
-  switch (slot->scale.axis) {
-    case SCALE_ROW: return label(making, dataset, 0, info->rows, why);
-    case SCALE_COLUMN: return label(making, dataset, 0, info->cols, why);
-    default:
-      return label(making, dataset, 0, info->rows, why) && label_groups(making, dataset, slot, why);
+  int along[] = {info->rows, info->cols};
+  if (slot->of_scales && slot->scale.axis == SCALE_COLUMN) along[0] = info->cols;
+  if (is_of_groups(slot)) {
+    char name[DIMENSION_NAME];
+    groups_name(making, slot, name);
+    along[1] = dimensions_find(&making->along, name);
   }
+  return dimensions_attach(&making->along, dataset, slot->rank, along, why);
 }
 
-static bool attach_scales(const Making *making, const Slot *slot, Status *st) {
+static bool attach_scales(Making *making, const Slot *slot, Status *st) {
   Status reason = {0}, *why = &reason;
   hid_t group = -1, dataset = -1;
   char path[GROUP_PATH], name[DATASET_NAME];
   layout_group(making->store->shape, slot, path);
   layout_name(making->store->shape, slot, name);
   bool ok = h5_make_path(making->file, path, &group, why) &&
-            H5(dataset = H5Dopen2(group, name, H5P_DEFAULT)) &&
-            label_all(making, dataset, slot, why);
+            H5(dataset = H5Dopen2(group, name, H5P_DEFAULT)) && attach(making, dataset, slot, why);
   ok = h5_close(dataset, why) && ok;
   ok = h5_close(group, why) && ok;
   return ok || failed(making, path, 0, why, st);
@@ -316,10 +284,17 @@ static bool make_prompt(Making *making, int prompt, Arena scratch, Status *st) {
   const Store *store = making->store;
   const int layers = store->shape->layers;
   const size_t begin = store->first[prompt * layers], end = store->first[(prompt + 1) * layers];
+  int groups = 0;
+  Status why = {0};
+  for (size_t i = begin; i < end; i++) groups += is_of_groups(&store->slot[i]);
+  dimensions_begin(&scratch, making->tensors->dims + groups,
+                   DIMENSION_RANK_MOST * (end - begin) + 1, &making->along);
   bool ok = put_prompt(making, prompt, scratch, st);
   for (size_t i = begin; ok && i < end; i++) ok = put_tensor(making, &store->slot[i], st);
   for (size_t i = begin; ok && i < end; i++) ok = attach_scales(making, &store->slot[i], st);
-  return close_scales(making, st) && ok;
+  const bool made = ok;
+  ok = dimensions_end(&making->along, ok, scratch, &why);
+  return ok || (made ? failed(making, "dimension scales", 0, &why, st) : false);
 }
 
 typedef struct MakeWork {
@@ -333,7 +308,6 @@ static bool make_file(FILE *out, void *context, Status *st) {
   Store *store = work->store;
   Making making = {.store = store, .tensors = store->shape->tensors};
   Status reason = {0}, *why = &reason;
-  for (int dim = 0; dim < DIMS_MOST; dim++) making.scale[dim] = -1;
   making.file = h5_create_file(store->partial, why);
   bool ok = making.file >= 0 || failed(&making, "the file itself", 0, why, st);
   for (int p = 0; ok && p < store->shape->prompts; p++)
@@ -367,7 +341,7 @@ bool layout_make(Store *store, Arena scratch, Status *st) {
 
 enum {
   FILE_OVERHEAD = 4096,             /* superblock and root group; a prompt's group and scales */
-  DATASET_OVERHEAD = 1600,          /* headers, attributes and scales of a dataset; measured */
+  DATASET_OVERHEAD = 1100,          /* headers, attributes and scales of a dataset; measured */
   STREAMS_OVERHEAD = 256,           /* of a file of streams, and of each stream in it */
   ROUNDING = 64 + sizeof(JobTensor) /* of a piece of an arena, and what stands of it beside */
 };
