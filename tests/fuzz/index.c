@@ -1,5 +1,6 @@
 /* Input: a model.safetensors.index.json, beside a.safetensors with the tensors a and
- * backbone.layers.0.x and b.safetensors with b. Of an accepted index every tensor is found. */
+ * backbone.layers.0.x, b.safetensors with b, and out.safetensors, a link that leads out of the
+ * folder. Of an accepted index every tensor is found. */
 #include "folder.h"
 #include "model/shards.h"
 
@@ -11,7 +12,12 @@ static const char a[] = "{" TENSOR("a", 0, 2) "," TENSOR("backbone.layers.0.x", 
 
 static Folder folder = {.name = {"model.safetensors.index.json", "a.safetensors", "b.safetensors"}};
 
-static void leave(void) { folder_remove(&folder); }
+static char link_out[96];
+
+static void leave(void) {
+  unlink(link_out);
+  folder_remove(&folder);
+}
 
 static void write_shard(int i, const char *header, const char *values) {
   char file[256];
@@ -32,6 +38,8 @@ bool fuzz_index(const uint8_t *data, size_t count) {
     folder_make(&folder);
     write_shard(1, a, "abcd");
     write_shard(2, b, "ef");
+    snprintf(link_out, sizeof link_out, "%s/out.safetensors", folder.path);
+    FUZZ_CHECK(symlink("/dev/null", link_out) == 0, "no link");
   }
   folder_write(&folder, 0, (Bytes){(const char *)data, count});
   if (!shards_open(&arena, folder.path, &shards, &st)) {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/digest.h"
+#include "store/hdf5.h"
 
 const char *const mutant_kind_names[] = {"bytes", "cells", "structure"};
 
@@ -97,7 +98,9 @@ static void find_objects(Seed *seed, const char *path) {
 
 bool seed_read(const char *path, Seed *seed) {
   struct stat info;
+  Status silent = {0};
   *seed = (Seed){0};
+  if (!h5_start(&silent)) return false;
   FILE *file = fopen(path, "rb");
   if (!file || fstat(fileno(file), &info) != 0) return false;
   unsigned char *bytes = malloc((size_t)info.st_size);

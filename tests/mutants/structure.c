@@ -70,13 +70,18 @@ typedef struct Extent {
   hsize_t dims[32];
 } Extent;
 
+/* Whose elements HDF5 need not fill: else gibibytes of zeros are written. */
+static bool is_plain(hid_t type) {
+  const H5T_class_t class = H5Tget_class(type);
+  return class == H5T_INTEGER || class == H5T_FLOAT;
+}
+
 /* Of variable length HDF5 writes every element at once, whatever the fill time: few of them then.
  */
 static hid_t draw_space(Draws *d, hid_t type, Extent *e) {
   static const hsize_t lengths[] = {0, 1, 2, 7, 13, 100, 20000, 0x7fffffff, 0x80000000, 1ull << 40};
   static const int ranks[] = {1, 1, 1, 2, 2, 2, 3, 32};
-  const H5T_class_t class = H5Tget_class(type);
-  const bool plain = class == H5T_INTEGER || class == H5T_FLOAT;
+  const bool plain = is_plain(type);
   const unsigned how = draw(d, 20);
   *e = (Extent){0};
   if (how == 0) return H5Screate(H5S_SCALAR);
@@ -100,9 +105,9 @@ static void draw_filters(Draws *d, hid_t list) {
     }
 }
 
-static hid_t draw_layout(Draws *d, const Extent *e) {
+static hid_t draw_layout(Draws *d, hid_t type, const Extent *e) {
   hid_t list = H5Pcreate(H5P_DATASET_CREATE);
-  H5Pset_fill_time(list, H5D_FILL_TIME_NEVER); /* else gibibytes of zeros are written */
+  if (is_plain(type)) H5Pset_fill_time(list, H5D_FILL_TIME_NEVER);
   const unsigned how = draw(d, 8);
   say_done(d, " layout %u", how);
   hsize_t chunk[32];
@@ -138,7 +143,8 @@ static void fill(Draws *d, hid_t dataset, hid_t type, const Extent *e) {
 
 static void make_dataset(Draws *d, hid_t file, const char *path) {
   Extent extent;
-  hid_t type = draw_type(d), space = draw_space(d, type, &extent), list = draw_layout(d, &extent);
+  hid_t type = draw_type(d), space = draw_space(d, type, &extent),
+        list = draw_layout(d, type, &extent);
   hid_t dataset = H5Dcreate2(file, path, type, space, H5P_DEFAULT, list, H5P_DEFAULT);
   if (dataset >= 0) {
     fill(d, dataset, type, &extent);
