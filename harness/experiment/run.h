@@ -7,13 +7,13 @@
 #include "study/clipped.h"
 #include "study/cost.h"
 #include "study/evaluate.h"
-#include "study/tasks.h"
 #include "study/events.h"
 #include "study/mend.h"
 #include "study/micro/rows.h"
 #include "study/pairs.h"
 #include "study/restore.h"
 #include "study/swap.h"
+#include "study/tasks.h"
 
 typedef struct Experiment {
   const Spec *spec;
