@@ -135,11 +135,12 @@ $(BUILD)/driftscope.1: $(PROGRAM)
 
 CHANGED  := $(if $(SINCE),$(patsubst %.h,%.c,$(shell git diff --name-only $(SINCE))),$(SOURCES))
 TIDIED   := $(filter $(SOURCES),$(sort $(CHANGED)))
-lint: deps-lint                 ## clang-format, cppcheck and clang-tidy must have nothing to say (SINCE=COMMIT: clang-tidy on what changed)
+lint: deps-lint                 ## clang-format, cppcheck, -Wconversion and clang-tidy must have nothing to say (SINCE=COMMIT: clang-tidy on what changed)
 	clang-format --dry-run -Werror $(SOURCES) $(TESTS) $(wildcard harness/*.h harness/*/*.h harness/*/*/*.h kernels/*.h reference/*.h tests/*.h tests/*/*.h)
 	cppcheck -j $(shell nproc) --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
 	  --suppress=missingIncludeSystem --suppress=uninitvar --suppress=invalidFunctionArg -I. -Iharness harness kernels reference
 	@$(AGAIN) $(BUILD)/build_info.h
+	printf '%s\n' $(SOURCES) | xargs -P $(shell nproc) -n 16 $(CC) $(CPPFLAGS) $(CFLAGS) -fsyntax-only -Wconversion -Werror
 	printf '%s\n' $(TIDIED) | xargs -r -P $(shell nproc) -I{} clang-tidy --quiet {} -- $(CPPFLAGS) $(CFLAGS)
 
 deps:                           ## install what `make run` needs and is missing (apt)

@@ -54,7 +54,7 @@ void linear_unpack(const Linear *w, int row, void *values) {
   const Panel8 *i8 = (const void *)at;
   for (int k = 0; k < w->in; k++)
     if (w->format == FORMAT_F32)
-      ((float *)values)[k] = f32[(size_t)k * COLS + row % COLS];
+      ((float *)values)[k] = f32[(size_t)k * COLS + (size_t)(row % COLS)];
     else
       ((int8_t *)values)[k] = i8->weight[k / GROUP][row % COLS][k % GROUP];
 }
@@ -78,7 +78,8 @@ static void pack_f32(const float *weight, int cols, int in, float *panel) {
   for (int first = 0; first < in; first += BLOCK) {
     int last = smaller(first + BLOCK, in);
     for (int j = 0; j < cols; j++)
-      for (int k = first; k < last; k++) panel[(size_t)k * COLS + j] = weight[(size_t)j * in + k];
+      for (int k = first; k < last; k++)
+        panel[(size_t)k * COLS + (size_t)j] = weight[(size_t)j * (size_t)in + (size_t)k];
   }
 }
 
@@ -95,10 +96,10 @@ static void pack_i8(const int8_t *weight, int cols, int in, Panel8 *panel) {
     int last = smaller(first + BLOCK, whole);
     for (int j = 0; j < cols; j++)
       for (int g = first; g < last; g++)
-        memcpy(panel->weight[g][j], &weight[(size_t)j * in + g * GROUP], GROUP);
+        memcpy(panel->weight[g][j], &weight[(size_t)j * (size_t)in + (size_t)(g * GROUP)], GROUP);
   }
   for (int j = 0; j < cols; j++) {
-    const int8_t *row = weight + (size_t)j * in;
+    const int8_t *row = weight + (size_t)j * (size_t)in;
     for (int k = 0; k < rest; k++) panel->weight[whole][j][k] = row[whole * GROUP + k];
     panel->start[j] = UNSIGNED_X ? -128 * sum_i8(row, in) : 0;
   }

@@ -63,7 +63,8 @@ ROOM_FN void tile_f32_of(int rows, int vectors, const float *x, size_t x_stride,
   for (int k = 0; k < in; k++) {
     Lanes w[VECTORS];
 #pragma GCC unroll 2
-    for (int v = 0; v < vectors; v++) w[v] = lanes_load(panel + (size_t)k * panel_cols + v * LANES);
+    for (int v = 0; v < vectors; v++)
+      w[v] = lanes_load(panel + (size_t)k * (size_t)panel_cols + v * LANES);
 #pragma GCC unroll 8
     for (int r = 0; r < rows; r++) {
       Lanes one = lanes_all(x[(size_t)r * x_stride + (size_t)k]);

@@ -127,7 +127,7 @@ ROOM_FN void tile_i8_of(int rows, const XGroup *x, size_t x_stride, const int8_t
   for (int g = 0; g < groups; g++)
 #pragma GCC unroll 2
     for (int v = 0; v < VECTORS_I8; v++) {
-      Weights w = weights_load(weight + ((size_t)g * cols + (size_t)v * SUMS) * GROUP);
+      Weights w = weights_load(weight + ((size_t)g * (size_t)cols + (size_t)v * SUMS) * GROUP);
 #pragma GCC unroll 16
       for (int r = 0; r < rows; r++)
         sum[r][v] = sums_add(sum[r][v], &x[(size_t)r * x_stride + (size_t)g], w);

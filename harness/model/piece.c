@@ -117,7 +117,7 @@ static bool span_of(Pieces pieces, const int32_t *token, int T, int at, int32_t 
   int from = at, left = 0;
   for (; from > 0; from--) {
     const Bytes piece = tokenizer_piece(pieces.tokenizer, token[from - 1]);
-    if (!piece.count || left + piece.count > AROUND) break;
+    if (!piece.count || (size_t)left + piece.count > AROUND) break;
     left += (int)piece.count;
   }
   *span = (Span){.byte = room};

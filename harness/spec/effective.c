@@ -1,4 +1,5 @@
 /* effective: what an effective spec, as a results file keeps it, says under one of its keys. */
+#include <assert.h>
 #include <string.h>
 
 #include "spec/document.h"
@@ -27,6 +28,7 @@ static yaml_node_t *node_of(yaml_document_t *document, const char *name) {
  * no such key, or is none. */
 static void read_object(const char *effective, size_t offset, void *out, Arena scratch) {
   const Key *key = key_at(offset);
+  assert(key && "a key of the spec stands there");
   Status st = {0};
   yaml_document_t document;
   Reader reader = {.arena = &scratch, .path = "", .st = &st};
