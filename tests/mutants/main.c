@@ -58,7 +58,10 @@ static Run run(const char *program, const Command *command, const char *folder) 
   pid_t pid;
   struct rusage used;
   const double start = now_s();
-  if (posix_spawn(&pid, program, &files, NULL, argv, environment) != 0) exit(2);
+  if (posix_spawn(&pid, program, &files, NULL, argv, environment) != 0) {
+    fprintf(stderr, "%s: cannot be started\n", program);
+    exit(2);
+  }
   posix_spawn_file_actions_destroy(&files);
   for (;;) {
     const pid_t ended = wait4(pid, &r.status, WNOHANG, &used);
