@@ -33,23 +33,28 @@ static void print_commands(FILE *out) {
 
 /* Called in the middle of anything, by several threads perhaps: finished layers are on disk, so
  * leaving at once loses nothing. */
-static void leave_for_memory(const char *format, size_t wanted, size_t reserved) {
+static void leave_for_memory(const char *why) {
   static atomic_flag said = ATOMIC_FLAG_INIT;
   while (atomic_flag_test_and_set(&said)) pause(); /* another thread is leaving */
-  fprintf(stderr, format, wanted, reserved);
+  fprintf(stderr, "driftscope: memory: %s\n", why);
   _exit(EXIT_INPUT);
 }
 
 static void memory_exhausted(size_t wanted, size_t reserved) {
-  leave_for_memory(
-      "driftscope: memory: %zu more bytes are wanted and the %zu reserved are used up\n", wanted,
-      reserved);
+  char why[128];
+  snprintf(why, sizeof why, "%zu more bytes are wanted and the %zu reserved are used up", wanted,
+           reserved);
+  leave_for_memory(why);
 }
 
 /* Jansson's: without memory it leaves out letters of names, or members of objects. */
 static void *memory_for_json(size_t bytes) {
   void *memory = malloc(bytes);
-  if (!memory) leave_for_memory("driftscope: memory: %zu more bytes cannot be had\n", bytes, 0);
+  if (!memory) {
+    char why[64];
+    snprintf(why, sizeof why, "%zu more bytes cannot be had", bytes);
+    leave_for_memory(why);
+  }
   return memory;
 }
 
