@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/poison.h"
 #include "family/family.h"
 #include "family/mamba1.h"
 #include "store/store.h"
@@ -244,6 +245,7 @@ static inline bool fixture_layer(const Fixture *f, Store *store, int prompt, int
   for (int m = 0; m < MODES; m++)
     memset(rows[m].digest, 'x', sizeof rows[m].digest); /* which the store fills in */
   bool ok = store_put_layer(store, prompt, layer, &what, st);
+  unpoison(begin, (size_t)(arena.next - begin)); /* what lies between the pieces too */
   memset(begin, 0x5a, (size_t)(arena.next - begin));
   memset(rows, 0x5a, sizeof rows);
   return ok;

@@ -58,9 +58,24 @@ static void set_limits(rlim_t seconds) {
 
 /* Whether the child that child_start made has read; seen by both. */
 static volatile bool *has_read;
+/* While it reads, what is written to standard error is kept back: libraries write a line of their
+ * own before they end the process. -1: it is not. */
+static int kept_words = -1, own_error = -1;
+
+static void pass_words(int words);
+
+static void keep_words_back(void) {
+  own_error = kept_words < 0 ? -1 : fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+  if (own_error >= 0) dup2(kept_words, STDERR_FILENO);
+}
 
 void child_has_read(void) {
-  if (has_read) *has_read = true;
+  if (!has_read || *has_read) return;
+  *has_read = true;
+  if (own_error < 0) return;
+  dup2(own_error, STDERR_FILENO);
+  close(own_error);
+  pass_words(kept_words);
 }
 
 void child_take_time(void) {
@@ -103,16 +118,20 @@ int child_start(const char *const *files, int count, Status *st) {
   rlim_t seconds = seconds_for(files, count);
   int status;
   share_has_read();
+  kept_words = memfd_create("words", MFD_CLOEXEC);
   pid_t parent = getpid(), child = fork();
   if (child < 0) return lost(files, count, st, "no process to read it in: %s", strerror(errno));
   if (child == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* it does not outlive its parent */
     if (getppid() != parent) _exit(2);
+    keep_words_back();
     set_limits(seconds);
     return CHILD_HERE;
   }
   while (waitpid(child, &status, 0) < 0)
     if (errno != EINTR) return lost(files, count, st, "its reader is lost: %s", strerror(errno));
+  if (WIFEXITED(status) && !(has_read && *has_read)) pass_words(kept_words);
+  if (kept_words >= 0) close(kept_words);
   return WIFEXITED(status) ? WEXITSTATUS(status)
                            : ended(files, count, WTERMSIG(status), seconds, st);
 }
