@@ -102,7 +102,7 @@ Test(store_faults, full_disk_names_file_reason_and_bytes_and_the_run_goes_on_lat
   }
   snprintf(f.results, sizeof f.results, "%s/r.h5", mounted);
   int at_start = 0, later = 0;
-  for (int kib = 8; kib <= 1024; kib += kib < 256 ? 24 : 32) {
+  for (int kib = 8; kib <= 1024; kib += 48) {
     snprintf(options, sizeof options, "size=%dk", kib);
     cr_assert(mount("tmpfs", mounted, "tmpfs", 0, options) == 0);
     int from;
@@ -212,13 +212,13 @@ static void kill_everywhere(bool sync, bool batch, int step) {
 }
 
 Test(store_faults, killed_before_a_writing_call_it_loses_no_layer_and_ends_the_same) {
-  kill_everywhere(false, false, 13);
+  kill_everywhere(false, false, 29);
 }
 Test(store_faults, killed_before_a_writing_call_of_a_batch_it_loses_no_layer_and_ends_the_same) {
-  kill_everywhere(false, true, 17);
+  kill_everywhere(false, true, 37);
 }
 Test(store_faults, killed_before_a_writing_call_while_syncing_it_loses_no_layer_and_ends_the_same) {
-  kill_everywhere(true, false, 61);
+  kill_everywhere(true, false, 97);
 }
 
 static double seconds(void) {
