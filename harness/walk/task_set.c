@@ -259,8 +259,13 @@ bool task_set_read(Arena *arena, const TaskPlan *plan, const char *folder, TextR
   const char *path = file_resolve(arena, folder, plan->file);
   Bytes file;
   *set = (TaskSet){.name = name_of(arena, path)};
-  Taker t = {
-      .arena = arena, .plan = plan, .reader = reader, .start = start, .path = path, .set = set};
+  Taker t = {.arena = arena,
+             .plan = plan,
+             .reader = reader,
+             .start = start,
+             .path = path,
+             .delimiter = "",
+             .set = set};
   TRY(file_map(path, &file, st));
   make_room(&t, file);
   const bool ok = take_lines(&t, file, st);

@@ -67,7 +67,7 @@ static bool halves(const Field *at, Bytes half[2], Status *st) {
 
 static bool read_merge(const Field *at, const Vocabulary *v, uint32_t rank, Merge *merge,
                        Status *st) {
-  Bytes half[2];
+  Bytes half[2] = {{"", 0}, {"", 0}};
   int32_t id[2];
   char both[2 * TOKEN_MOST];
   TRY(halves(at, half, st));
@@ -97,7 +97,7 @@ static bool read_merges(Arena *arena, const Field *list, Bpe *bpe, Status *st) {
   bpe->merges_mask = slots - 1;
   for (size_t i = 0; i < count; i++) {
     const Field at = field_item(list, i);
-    Merge merge;
+    Merge merge = {0};
     TRY(read_merge(&at, &bpe->vocabulary, (uint32_t)i, &merge, st));
     *bpe_merge(bpe, merge.pair) = merge; /* of two of one pair the later one counts */
   }

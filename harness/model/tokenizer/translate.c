@@ -330,8 +330,8 @@ static bool group(Translation *t, bool *repeatable) {
 
 static bool one_escaped(Translation *t) {
   const size_t place = t->i;
-  const char *class;
-  bool negated;
+  const char *class = NULL;
+  bool negated = false;
   uint32_t code = 0;
   TRY(escape(t, &class, &negated, &code));
   if (!class) return check_case(t, place, code, false) && put_code(t, &t->out, code);
