@@ -1,5 +1,6 @@
 /* A report of whatever tables a file may hold: any may be absent, and every number anywhere in its
  * range. */
+#include <limits.h>
 #include <math.h>
 
 #include "measure/ranges.h"
@@ -106,6 +107,23 @@ static void report_of(const ReportData *d, Arena scratch) {
   events_summary(&scratch, d), mend_summary(&scratch, d);
   micro_summary(&scratch, d), micro_broken(&scratch, d), gates_summary(&scratch, d),
       gates_failed(&scratch, d);
+}
+
+Test(report_foreign, a_row_behind_the_most_layers_makes_no_more_of_them) {
+  ReportData *d = draw_file(&arena, INT_MAX);
+  Drift drift = {.layer = LAYERS_MOST};
+  TensorStats tensor = {.layer = LAYERS_MOST};
+  Status st = {0};
+  SET_TEXT(drift.tensor, "block_out");
+  SET_TEXT(tensor.tensor, "block_out");
+  for (int i = 0; tables[i]; i++) {
+    if (tables[i] == &table_drift) d->tables[i] = (TableRows){tables[i], &drift, 1};
+    if (tables[i] == &table_tensor_stats) d->tables[i] = (TableRows){tables[i], &tensor, 1};
+    cr_assert(rows_in_range(tables[i], d->tables[i].rows, d->tables[i].count, &st), "%s", st.text);
+  }
+  d->about[ABOUT_LAYERS] = NULL;
+  data_arrange(&arena, d);
+  cr_expect_eq(d->layers, LAYERS_MOST, "%d layers", d->layers);
 }
 
 Test(report_foreign, each_table_alone_is_a_report) {

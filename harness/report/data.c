@@ -62,6 +62,7 @@ static void pair_met(ReportPair *list, int *count, int most, const char *base, c
   if (*count < most) list[(*count)++] = (ReportPair){base, other, verdict};
 }
 
+/* A row may stand behind the last layer, as those of the model's end do: no layer of block_out. */
 static int layers_of(const ReportData *d) {
   const char *text = d->about[ABOUT_LAYERS];
   int told = text ? atoi(text) : 0, seen = 0;
@@ -73,7 +74,7 @@ static int layers_of(const ReportData *d) {
   for (size_t i = 0; i < d->tensors; i++)
     if (!strcmp(d->tensor[i].tensor, block_out) && d->tensor[i].layer >= seen)
       seen = d->tensor[i].layer + 1;
-  return seen;
+  return seen < LAYERS_MOST ? seen : LAYERS_MOST;
 }
 
 const char *data_role(const ReportData *d, Role role) {
