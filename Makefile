@@ -71,7 +71,7 @@ check: deps-check               ## build and run every test
 
 check-exhaustive: deps-check    ## the float32 functions over every float32 there is, the float64 ones over 2.5 billion points, more planted events and numbers that are traps: ten minutes
 	@$(AGAIN) all $(BUILD)/check
-	DRIFTSCOPE_EXHAUSTIVE=1 $(BUILD)/check --filter '@(math32|math64|planted|traps)/*'
+	DRIFTSCOPE_EXHAUSTIVE=1 $(BUILD)/check --filter '@(math32|math64|planted|tasks|traps)/*'
 
 CRASH    := @(crash|failing_calls|failing_memory|store_faults|surroundings|process)/@(killed_*|stopped_*|of_*|ends_*|many_*|no_commands_*)
 check-crash: deps-check         ## killed at every writing call and at 1,000 moments, every call and allocation failing, and gone on: twenty minutes

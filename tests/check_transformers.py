@@ -19,6 +19,7 @@ try:
     import torch
     import transformers
     from transformers.models.falcon_mamba import modeling_falcon_mamba
+    from transformers.models.mamba import modeling_mamba
 except ImportError:
     sys.exit(77)
 
@@ -27,10 +28,18 @@ transformers.logging.set_verbosity_error()
 transformers.utils.logging.disable_progress_bar()
 TOKENS = 24
 SMALL = dict(vocab_size=101, hidden_size=48, num_hidden_layers=3)
+MAMBA = (transformers.MambaForCausalLM, transformers.MambaConfig, modeling_mamba)
 FALCON = (transformers.FalconMambaForCausalLM, transformers.FalconMambaConfig, modeling_falcon_mamba)
 
 # Name, kind of model, config, type of the saved weights, bytes of a shard at most.
 CASES = [
+    ("mamba tied", MAMBA, dict(SMALL, tie_word_embeddings=True), "float32", None),
+    ("mamba untied", MAMBA, dict(SMALL, tie_word_embeddings=False), "float32", None),
+    ("mamba bfloat16 in shards", MAMBA, dict(SMALL, tie_word_embeddings=False), "bfloat16", 20000),
+    ("mamba float16 in shards, tied", MAMBA, dict(SMALL, tie_word_embeddings=True), "float16", 20000),
+    ("mamba other widths", MAMBA, dict(SMALL, expand=3, time_step_rank=5, state_size=7), "float32", None),
+    ("mamba other taps, no conv bias", MAMBA, dict(SMALL, use_conv_bias=False, conv_kernel=3), "float32", None),
+    ("mamba another epsilon", MAMBA, dict(SMALL, layer_norm_epsilon=0.01), "float32", None),
     ("falcon_mamba tied", FALCON, dict(SMALL, tie_word_embeddings=True), "float32", None),
     ("falcon_mamba untied", FALCON, dict(SMALL, tie_word_embeddings=False), "float32", None),
     ("falcon_mamba bfloat16 in shards", FALCON, dict(SMALL, tie_word_embeddings=False), "bfloat16", 20000),

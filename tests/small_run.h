@@ -1,8 +1,21 @@
 /* small_run: the made model with its texts, and specs of it, for the tests that disturb the whole
- * program. Needs test_files_begin. */
+ * program; and how each of them begins and ends. */
 #ifndef DS_TESTS_SMALL_RUN_H
 #define DS_TESTS_SMALL_RUN_H
+#include "store/store.h"
 #include "tests/made_model.h"
+#include "tests/shell.h"
+
+static inline void small_run_begin(void) {
+  shell_begin();
+  test_files_begin();
+  store_start();
+}
+
+static inline void small_run_end(void) {
+  test_files_end();
+  shell_end();
+}
 
 static inline void small_model(int layers) {
   static const char text[] =

@@ -11,18 +11,7 @@
 #include "tests/shell.h"
 #include "tests/small_run.h"
 
-static void begin(void) {
-  shell_begin();
-  test_files_begin();
-  store_start();
-}
-
-static void end(void) {
-  test_files_end();
-  shell_end();
-}
-
-TestSuite(crash, .init = begin, .fini = end);
+TestSuite(crash, .init = small_run_begin, .fini = small_run_end);
 
 static const char *exhaustive(void) { return getenv("DRIFTSCOPE_EXHAUSTIVE"); }
 

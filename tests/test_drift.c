@@ -26,7 +26,7 @@ static PairStats drift_row(const char *other, const char *tensor, int layer, dou
   row.cosine = 1 - rmse / 100;
   row.ulp_mean = 8 * rmse;
   row.differing = rmse > 0 ? 0.5 : 0;
-  row.token.left_out = 0;
+  row.token.left_out = row.channel.left_out = 0;
   return row;
 }
 

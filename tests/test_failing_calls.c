@@ -10,18 +10,7 @@
 #include "tests/shell.h"
 #include "tests/small_run.h"
 
-static void begin(void) {
-  shell_begin();
-  test_files_begin();
-  store_start();
-}
-
-static void end(void) {
-  test_files_end();
-  shell_end();
-}
-
-TestSuite(failing_calls, .init = begin, .fini = end);
+TestSuite(failing_calls, .init = small_run_begin, .fini = small_run_end);
 
 typedef struct Kind {
   const char *name;

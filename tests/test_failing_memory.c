@@ -7,18 +7,7 @@
 #include "tests/shell.h"
 #include "tests/small_run.h"
 
-static void begin(void) {
-  shell_begin();
-  test_files_begin();
-  store_start();
-}
-
-static void end(void) {
-  test_files_end();
-  shell_end();
-}
-
-TestSuite(failing_memory, .init = begin, .fini = end);
+TestSuite(failing_memory, .init = small_run_begin, .fini = small_run_end);
 
 typedef struct Outcomes {
   int tried, done, refused, by_library;

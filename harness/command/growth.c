@@ -162,11 +162,13 @@ static void print_reading(const Growth *g) {
              upper.exponent, upper.error);
       steep++;
     }
-  if (!steep) printf("nothing grows faster than linearly\n");
+  if (!steep) printf("nothing measured here grows faster than linearly\n");
   const FixedAndSlope memory = law_of(g, LENGTH, MEMORY).all;
-  printf("a long prompt is limited by memory: at D %d with two modes and the reference 8 GB hold "
-         "%.0f tokens\n",
-         WIDTH, pow((8000 - memory.fixed) / memory.slope, 1 / memory.exponent));
+  const double tokens = pow((8000 - memory.fixed) / memory.slope, 1 / memory.exponent);
+  if (isfinite(tokens))
+    printf("memory, were it to grow on like that: at D %d with two modes and the reference 8 GB "
+           "would hold %.0f tokens\n",
+           WIDTH, tokens);
 }
 
 static void print_growth(const Growth *g, const char *where) {

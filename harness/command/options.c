@@ -93,7 +93,9 @@ static const struct argp_option every_option[] = {
      "Other scales beside the calibrated ones, and what each clips and rounds", 0},
     {"strict", OPT_STRICT, NULL, 0, "values that are not finite are a failure: exit status 1", 0},
     {"shape", OPT_SHAPE, "NAME", 0,
-     "mamba-130m, mamba-370m, mamba-790m, mamba-1.4b or mamba-2.8b (default: mamba-130m)", 0},
+     "mamba-130m, mamba-370m, mamba-790m, mamba-1.4b, mamba-2.8b, falcon-mamba-7b or "
+     "falcon-mamba-small, which nobody published (default: mamba-130m)",
+     0},
     {"tokenizer", OPT_TOKENIZER, "FILE", 0,
      "tokenizer.json that text goes through (default: the one beside the checkpoint, else text is "
      "bytes, for a vocabulary of 256)",

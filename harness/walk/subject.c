@@ -106,6 +106,11 @@ static bool read_tasks(Arena *arena, const Spec *spec, Subject *subject, Digest 
     TRY(spec_blame(spec, &plan->tasks[t], "file", st,
                    task_set_read(arena, &plan->tasks[t], spec->folder, &subject->reader,
                                  subject->checkpoint.config.start, &subject->task[t], st)));
+    for (int other = 0; other < t; other++)
+      if (!strcmp(subject->task[other].name, subject->task[t].name))
+        return spec_blame(spec, &plan->tasks[t], "file", st,
+                          FAIL(st, "%s: a task before it is called '%s' too: rename the file",
+                               plan->tasks[t].file, subject->task[t].name));
     digest[t] = subject->task[t].digest;
   }
   return true;
