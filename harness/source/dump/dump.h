@@ -1,0 +1,77 @@
+/* dump: arrays in files that other programs wrote, by name: .safetensors, .npy, .npz, what
+ * torch.save writes, HDF5 of any layout, or a folder of such files. Nothing in a file is believed,
+ * and nothing of it is executed. An array is read when it is asked for, with pread, so that a dump
+ * may be larger than memory, and a file that is cut while it is read is an error like any other. */
+#ifndef DS_SOURCE_DUMP_DUMP_H
+#define DS_SOURCE_DUMP_DUMP_H
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/status.h"
+#include "kernels/tensor.h"
+
+enum { DUMP_RANK_MOST = 8 };
+
+/* Element types, as their bits say. */
+typedef enum DumpType {
+  DUMP_F64,
+  DUMP_F32,
+  DUMP_F16,
+  DUMP_BF16,
+  DUMP_F8_E4M3, /* the finite one: largest 448, one NaN, no infinity */
+  DUMP_F8_E5M2,
+  DUMP_I8,
+  DUMP_U8,
+  DUMP_I16,
+  DUMP_I32,
+  DUMP_I64,
+  DUMP_BOOL,
+  DUMP_TYPES
+} DumpType;
+extern const char *const dump_type_name[DUMP_TYPES]; /* "float32" */
+
+typedef struct DumpArray {
+  const char *name; /* its key in the file; of a file that has no keys, the file's name without its
+                     * end. Control characters are replaced, and no array of a dump has the name and
+                     * the file of another */
+  const char *file; /* from the dump's path on: "" where that is the file itself */
+  DumpType type;
+  int rank;
+  int64_t size[DUMP_RANK_MOST];
+  float scale;     /* of int8: a finite one above 0 that stands beside it; 0: none */
+  const void *way; /* to its bytes: the readers' own */
+} DumpArray;
+
+typedef struct Dump {
+  const char *path;
+  const DumpArray *array; /* in the order of the files' names, and in a file in that of the file */
+  int arrays;
+  const void *files; /* the readers' own */
+} Dump;
+
+/* Which of an array's axes are what. */
+typedef struct DumpAxes {
+  const char *order; /* "token,channel", "batch,channel,token"; NULL: the last axis is the channels,
+                      * and all before it are tokens, one batch behind the other */
+  int batch;         /* the one that is taken of an axis that is called so; -1: all, joined */
+} DumpAxes;
+
+/* Of a file or a folder, in the arena; to be closed. */
+bool dump_open(Arena *arena, const char *path, Dump *dump, Status *st);
+void dump_close(Dump *dump);
+
+/* Rows (tokens) and columns (channels) that dump_read gives. Fails where the axes are not the
+ * array's, or it has no element, or more rows or columns than INT_MAX. */
+bool dump_sizes(const Dump *dump, const DumpArray *array, const DumpAxes *axes, int *rows,
+                int *cols, Status *st);
+/* In which format it comes: float64, float32 and float16 as they are, int8 with its scale;
+ * whatever else as the float32, or for integers of 32 and 64 bits the float64, that its values
+ * are. */
+Format dump_format(const DumpArray *array);
+/* The array as a matrix [rows, cols], whole, in the arena. `keep` [rows]: which rows are taken;
+ * NULL: all. */
+bool dump_read(Arena *arena, const Dump *dump, const DumpArray *array, const DumpAxes *axes,
+               const bool *keep, Tensor *t, Status *st);
+
+#endif
