@@ -1,20 +1,13 @@
 /* small_run: the made model with its texts, and specs of it, for the tests that disturb the whole
- * program; and how each of them begins and ends. */
+ * program; and how each of them begins. */
 #ifndef DS_TESTS_SMALL_RUN_H
 #define DS_TESTS_SMALL_RUN_H
 #include "store/store.h"
-#include "tests/made_model.h"
-#include "tests/shell.h"
+#include "tests/made_shell.h"
 
 static inline void small_run_begin(void) {
-  shell_begin();
-  test_files_begin();
+  made_shell_begin();
   store_start();
-}
-
-static inline void small_run_end(void) {
-  test_files_end();
-  shell_end();
 }
 
 static inline void small_model(int layers) {

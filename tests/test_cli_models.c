@@ -9,21 +9,10 @@
 /* names that tests/made_model.h gives to things of its own */
 #define Model MadeModel
 #undef WORDS
-#include "tests/made_model.h"
+#include "tests/made_shell.h"
 #undef Model
-#include "tests/shell.h"
 
-static void begin(void) {
-  test_files_begin();
-  shell_begin();
-}
-
-static void end(void) {
-  shell_end();
-  test_files_end();
-}
-
-TestSuite(cli_models, .init = begin, .fini = end);
+TestSuite(cli_models, .init = made_shell_begin, .fini = made_shell_end);
 
 /* The model in test_folder, and 600 ids in ids.txt (text) and ids.npy (int64, [1, 600], as
  * tokenizers and numpy give). */

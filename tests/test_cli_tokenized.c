@@ -1,23 +1,8 @@
 /* The program on a model whose text goes through a tokenizer.json: tests/made_model.h's, with the
  * six tokens a, b, a space, ab, a space and a, the end of a line. */
-#define Made MadeTensor
-#define Model MadeModel
-#include "tests/made_model.h"
-#undef Model
-#undef Made
-#include "tests/shell.h"
+#include "tests/made_shell.h"
 
-static void begin(void) {
-  test_files_begin();
-  shell_begin();
-}
-
-static void end(void) {
-  shell_end();
-  test_files_end();
-}
-
-TestSuite(cli_tokenized, .init = begin, .fini = end);
+TestSuite(cli_tokenized, .init = made_shell_begin, .fini = made_shell_end);
 
 #define TOKENIZER_OF(more)                                                                         \
   "{\"pre_tokenizer\": {\"type\": \"ByteLevel\", \"add_prefix_space\": false, \"use_regex\": "     \
@@ -32,10 +17,6 @@ TestSuite(cli_tokenized, .init = begin, .fini = end);
                "[{\"SpecialToken\": {\"id\": \"s\"}}, {\"Sequence\": {\"id\": \"A\"}}], "          \
                "\"special_tokens\": {\"s\": {\"ids\": [5]}}}")
 
-static void write_string(const char *name, const char *text) {
-  test_write(name, text, strlen(text));
-}
-
 /* The model, and 800 bytes of text: "ab a ba bb\n" again and again, tokens 3 4 2 1 0 2 1 1 5. */
 static void write_model(const char *tokenizer) {
   char text[801];
@@ -46,15 +27,6 @@ static void write_model(const char *tokenizer) {
   write_string("text.txt", text);
   if (tokenizer) write_string("tokenizer.json", tokenizer);
 }
-
-#define RUN(want, ...)                                                                             \
-  do {                                                                                             \
-    char line[1024];                                                                               \
-    snprintf(line, sizeof line, __VA_ARGS__);                                                      \
-    const int status = shell("%s %s 2>&1", shell_program(), line);                                 \
-    cr_assert_eq(status, want, "%s: exit status %d: %s", line, status, shell_output);              \
-  } while (0)
-#define SAYS(text) cr_expect(strstr(shell_output, text), "lacks \"%s\": %s", text, shell_output)
 
 #define TEXTS "--text %s/text.txt --calibration %s/text.txt --windows 2 --window-length 16"
 
@@ -197,4 +169,110 @@ Test(cli_tokenized, tokens_in_front_of_a_text_are_asked_for) {
   write_string("s.yaml", SPEC("text: text.txt, length: 20", ""));
   RUN(2, "validate %s/s.yaml", test_folder);
   SAYS("`add_bos: true`");
+}
+
+/* --- tasks ------------------------------------------------------------------------------------ */
+
+/* "ab a ba" is the tokens 3 4 2 1 0, "ab b" 3 2 1. */
+static void write_tasks(void) {
+  write_string("likely.jsonl", "{\"context\": \"ab\", \"target\": \" a ba\"}\n"
+                               "{\"context\": \"b\", \"target\": \"b\"}\n");
+  write_string("choose.jsonl",
+               "{\"context\": \"ab\", \"choices\": [\"a ba\", \"b\"], \"gold\": 1}\n"
+               "{\"context\": \"ab a\", \"choices\": [\"b\", \"a\"], \"gold\": 0}\n"
+               "{\"context\": \"b b\", \"choices\": [\"a\", \"bb\"], \"gold\": 0}\n");
+}
+
+#define TASKS                                                                                      \
+  "title: t\nmodel: .\ncompare_all: [fp32]\nkeep: {tensors: [logits]}\nprompts:\n"                 \
+  "  - {name: long, string: ab a ba}\n  - {name: short, string: ab b}\n"                           \
+  "evaluation: {tasks: [{file: likely.jsonl}, {file: choose.jsonl}]}\n"
+
+/* As the logits of the same tokens in a prompt say; likely: tokens 1 to 4 behind 3. */
+Test(cli_tokenized, a_task_is_scored_from_the_logits_that_a_prompt_of_its_text_has) {
+  write_model(TOKENIZER);
+  write_tasks();
+  write_string("s.yaml", TASKS);
+  write_string("score.py",
+               "import sys, h5py, numpy\n"
+               "f = h5py.File(sys.argv[1])\n"
+               "def log_p(prompt, first):\n"
+               "    g = f['prompts'][prompt]\n"
+               "    id, x = g['token_id'][()], g['fp64/logits'][()]\n"
+               "    p = x - numpy.log(numpy.exp(x).sum(1, keepdims=True))\n"
+               "    return sum(p[i - 1, id[i]] for i in range(first, len(id)))\n"
+               "rows = {(r['task'], r['sample']): r for r in f['tables/task_samples'][()]\n"
+               "        if r['mode'] == b'fp64'}\n"
+               "a, b = log_p('long', 1), log_p('short', 1)\n"
+               "target, choice = rows[b'likely', 0], rows[b'choose', 0]\n"
+               "assert abs(target['log_p'] - a) < 1e-12 * abs(a), (target, a)\n"
+               "assert abs(choice['log_p'] - b) < 1e-12 * abs(b), (choice, b)\n"
+               "assert abs(choice['margin'] - (b - a)) < 1e-12 * abs(a), (choice, b - a)\n"
+               "assert choice['answer'] == (b > a) and choice['right'] == (b > a), choice\n"
+               "assert choice['answer_norm'] == (b / 1 > a / 4), choice\n"
+               "print('scored as', a, b)\n");
+  RUN(0, "run %s/s.yaml -q -o %s/a", test_folder, shell_folder);
+  cr_assert_eq(shell(SHELL_PYTHON "$P %s/score.py %s/a/results.h5 2>&1", test_folder, shell_folder),
+               0, "%s", shell_output);
+  SAYS("scored as -");
+}
+
+Test(cli_tokenized, eval_and_run_say_the_same_of_a_task_in_report_and_tables) {
+  write_model(TOKENIZER);
+  write_tasks();
+  write_string("s.yaml", TASKS);
+  RUN(0, "run %s/s.yaml -q -o %s/a", test_folder, shell_folder);
+  cr_assert_eq(shell("grep -c '^likely,' %s/a/tables/tasks.csv; grep '^choose,fp32' "
+                     "%s/a/tables/tasks.csv; grep -c '^choose,fp' %s/a/tables/task_samples.csv; "
+                     "grep papers %s/a/report.md",
+                     shell_folder, shell_folder, shell_folder, shell_folder),
+               0, "%s", shell_output);
+  cr_expect(!strncmp(shell_output, "2\nchoose,fp32,choices,acc,3,0,0,", 32), "%s", shell_output);
+  SAYS("\n6\n");
+  SAYS("**likely** (2 samples; papers give acc)");
+  SAYS("**choose** (3 samples; papers give acc)");
+  RUN(0,
+      "eval --mode fp32 --model %s --task %s/likely.jsonl --task %s/choose.jsonl --text "
+      "%s/text.txt --windows 2 --window-length 16 --json -q",
+      test_folder, test_folder, test_folder, test_folder);
+  write_string("eval.json", shell_output);
+  cr_assert_eq(
+      shell(SHELL_PYTHON
+            "$P -c \"import json, h5py; e = json.load(open('%s/eval.json'))['task_samples']; "
+            "r = h5py.File('%s/a/results.h5')['tables/task_samples'][()]; print(len(r), "
+            "[x['log_p'] for x in e] == r['log_p'].tolist())\" 2>&1",
+            test_folder, shell_folder),
+      0, "%s", shell_output);
+  cr_expect_str_eq(shell_output, "10 True\n");
+}
+
+Test(cli_tokenized, two_tasks_of_one_name_are_refused) {
+  write_model(TOKENIZER);
+  write_tasks();
+  cr_assert_eq(
+      shell("mkdir %s/other && cp %s/likely.jsonl %s/other", test_folder, test_folder, test_folder),
+      0);
+  write_string("s.yaml", SPEC("string: ab",
+                              "evaluation: {tasks: [{file: likely.jsonl}, {file: choose.jsonl}, "
+                              "{file: other/likely.jsonl}]}\n"));
+  RUN(2, "validate %s/s.yaml", test_folder);
+  SAYS("s.yaml:5:73: key 'file': other/likely.jsonl: a task before it is called 'likely' too: "
+       "rename the file");
+}
+
+/* A fullwidth a, which NFKC makes an a. */
+Test(cli_tokenized, samples_that_do_not_decode_to_themselves_are_told_with_the_first_and_a_count) {
+  write_model(TOKENIZER_OF(", \"normalizer\": {\"type\": \"NFKC\"}"));
+  write_tasks();
+  write_string("wide.jsonl",
+               "{\"context\": \"ab\", \"choices\": [\"a\", \"b\"], \"gold\": 1}\n\n"
+               "{\"context\": \"\xef\xbd\x81\", \"choices\": [\"b\", \"ab\"], \"gold\": 0}\n"
+               "{\"context\": \"a\", \"choices\": [\"b\", \"\xef\xbd\x81\"], \"gold\": 0}\n");
+#define EVAL                                                                                       \
+  "eval --mode fp32 --model %s --text %s/text.txt --windows 2 --window-length 16 --task %s/"
+  RUN(0, EVAL "wide.jsonl", test_folder, test_folder, test_folder);
+  SAYS("wide.jsonl: line 3: the tokens decode to another text, as those of 2 of 3 samples do: ");
+  SAYS("tokenizer.json changes it");
+  RUN(0, EVAL "likely.jsonl", test_folder, test_folder, test_folder);
+  cr_expect(!strstr(shell_output, "decode"), "%s", shell_output);
 }

@@ -11,7 +11,7 @@
 #include "tests/shell.h"
 #include "tests/small_run.h"
 
-TestSuite(crash, .init = small_run_begin, .fini = small_run_end);
+TestSuite(crash, .init = small_run_begin, .fini = made_shell_end);
 
 static const char *exhaustive(void) { return getenv("DRIFTSCOPE_EXHAUSTIVE"); }
 

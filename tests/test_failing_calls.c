@@ -10,7 +10,7 @@
 #include "tests/shell.h"
 #include "tests/small_run.h"
 
-TestSuite(failing_calls, .init = small_run_begin, .fini = small_run_end);
+TestSuite(failing_calls, .init = small_run_begin, .fini = made_shell_end);
 
 typedef struct Kind {
   const char *name;

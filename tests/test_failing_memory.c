@@ -7,7 +7,7 @@
 #include "tests/shell.h"
 #include "tests/small_run.h"
 
-TestSuite(failing_memory, .init = small_run_begin, .fini = small_run_end);
+TestSuite(failing_memory, .init = small_run_begin, .fini = made_shell_end);
 
 typedef struct Outcomes {
   int tried, done, refused, by_library;

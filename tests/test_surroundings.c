@@ -8,18 +8,11 @@
 #include "tests/small_run.h"
 
 static void begin(void) {
-  shell_begin();
-  test_files_begin();
-  store_start();
+  small_run_begin();
   setenv("OMP_WAIT_POLICY", "passive", 1); /* so the program does not start itself again */
 }
 
-static void end(void) {
-  test_files_end();
-  shell_end();
-}
-
-TestSuite(surroundings, .init = begin, .fini = end);
+TestSuite(surroundings, .init = begin, .fini = made_shell_end);
 
 static const char *write_run(void) {
   small_model(2);

@@ -1384,6 +1384,8 @@ const Phrase chinese[] = {
     {"%s: not used, as asked: %s", "%s：按要求未使用：%s"},
     {"%s: from its byte %lld on the text is not what its tokens decode to: %s changes it",
      "%s：从第 %lld 字节起，词元还原出的文本与原文不同：%s 改动了它"},
+    {"%s: the tokens decode to another text, as those of %d of %d samples do: %s changes it",
+     "%s：词元还原出的文本与原文不同，%d 个样本如此（共 %d 个）：%s 改动了它"},
     {"calibrate", "校准"},
     {"of %.2f GB that it may have: not all layers stay in them, so each is made ready for a batch "
      "of prompts and let "

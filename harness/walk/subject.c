@@ -475,5 +475,7 @@ bool subject_load(Arena *arena, const Spec *spec, const LayersPlan *plan, Progre
     progress_say(progress, "%s: not used, as asked: %s", subject->checkpoint.unused_path,
                  subject->checkpoint.unused_names);
   prompt_tell_texts(&subject->reader, progress);
+  for (int t = 0; t < subject->tasks; t++)
+    task_set_tell(&subject->task[t], &subject->reader, progress);
   return true;
 }

@@ -18,6 +18,7 @@ typedef struct Taker {
   const char *delimiter;
   TaskSet *set;
   int requests_room;
+  bool changed; /* a text of this line is not what its tokens decode to */
 } Taker;
 
 /* --- a request -------------------------------------------------------------------------------- */
@@ -94,6 +95,7 @@ static bool add_request(Taker *t, const char *context, const char *choice, Statu
                 "nor eos_token_id",
                 t->place);
   TRY(text_reader_encode(t->arena, t->reader, t->place, text, &whole, st));
+  t->changed |= whole.differs >= 0;
   if (*context) {
     TRY(text_reader_encode(t->arena, t->reader, t->place, front, &before, st));
     return put_request(t, whole.id, whole.count, before.count, choice, st);
@@ -179,10 +181,12 @@ static bool take_line(Taker *t, Bytes text, Status *st) {
   settle_kind(t, line);
   TaskQuestion *q = &t->set->question[t->set->questions];
   q->first = t->set->requests;
+  t->changed = false;
   const bool ok =
       t->set->kind == TASK_TARGET ? take_target(t, line, q, st) : take_list(t, line, q, st);
   json_decref(line);
   t->set->questions++;
+  if (t->changed && t->set->changed++ == 0) t->set->changed_place = t->place;
   return ok;
 }
 
@@ -272,4 +276,13 @@ bool task_set_read(Arena *arena, const TaskPlan *plan, const char *folder, TextR
   file_unmap(&file);
   if (ok) put_digest(arena, set);
   return ok;
+}
+
+void task_set_tell(const TaskSet *set, const TextReader *reader, const Progress *progress) {
+  if (set->changed)
+    progress_say(progress,
+                 "%s: the tokens decode to another text, as those of %d of %d samples do: %s "
+                 "changes it",
+                 set->changed_place, set->changed, set->questions,
+                 tokenizer_name(reader->tokenizer));
 }

@@ -14,6 +14,7 @@
 #ifndef DS_WALK_TASK_SET_H
 #define DS_WALK_TASK_SET_H
 #include "base/digest.h"
+#include "base/progress.h"
 #include "model/text.h"
 #include "spec/spec.h"
 
@@ -37,12 +38,16 @@ typedef struct TaskSet {
   int questions;
   TaskRequest *request;
   int requests;
-  int longest;   /* T of the longest request */
-  Digest digest; /* of all that a run can depend on */
+  int longest;               /* T of the longest request */
+  int changed;               /* samples of which a text is not what its tokens decode to */
+  const char *changed_place; /* of the first of them: "FILE: line 12" */
+  Digest digest;             /* of all that a run can depend on */
 } TaskSet;
 
 /* `start`: the token that stands for an empty context; -1: there is none, and such a sample is
  * refused. Every refusal names the file and the line. */
 bool task_set_read(Arena *arena, const TaskPlan *plan, const char *folder, TextReader *reader,
                    int start, TaskSet *set, Status *st);
+/* Says where the first of the changed samples stands, and how many they are. */
+void task_set_tell(const TaskSet *set, const TextReader *reader, const Progress *progress);
 #endif
