@@ -1,5 +1,5 @@
 # driftscope: `make run` answers the main question, `make check` tests. Nothing is written outside build/ and results/.
-PACKAGES := gcc make pkg-config git libhdf5-dev libgsl-dev libyaml-dev libjansson-dev libxxhash-dev libpcre2-dev libutf8proc-dev \
+PACKAGES := gcc make pkg-config git libhdf5-dev libgsl-dev libyaml-dev libjansson-dev libxxhash-dev libpcre2-dev libutf8proc-dev zlib1g-dev \
             libcriterion-dev libcmark-gfm-dev libcmark-gfm-extensions-dev gnuplot-nox
 CHECK_PACKAGES := python3 python3-h5py python3-numpy python3-pandas python3-tables python3-xarray python3-netcdf4 python3-h5netcdf \
                   valgrind texlive-latex-base
@@ -14,7 +14,7 @@ CFLAGS   += -fno-math-errno -fno-trapping-math  # no value changes: sqrtf and se
 CFLAGS   += -Wno-psabi                           # vectors are passed to inlined functions alone
 CFLAGS   += $(if $(DEBUG),-O1 -fsanitize=address -fsanitize=undefined -fno-omit-frame-pointer -DDS_SANITIZE)
 LDFLAGS  := -Wl,--disable-new-dtags,-rpath,'$$ORIGIN/lib'  # where a bundle keeps its libraries
-LDLIBS   := -lgsl -lgslcblas -lyaml -ljansson -lxxhash -lpcre2-8 -lutf8proc -lcmark-gfm -lcmark-gfm-extensions \
+LDLIBS   := -lgsl -lgslcblas -lyaml -ljansson -lxxhash -lz -lpcre2-8 -lutf8proc -lcmark-gfm -lcmark-gfm-extensions \
             $(shell pkg-config --silence-errors --libs-only-L hdf5) -lhdf5_hl -lhdf5 -lm
 BUNDLE   := $(BUILD)/driftscope-bundle
 

@@ -193,10 +193,11 @@ Test(tokens, npy_files_of_other_types_and_shapes_are_refused) {
   refuse_npy(HEADER("'<i4'", "None", "(8,)"), 32, WORDS("cannot be read"));
   refuse_npy(HEADER("'<i4'", "False", "(2, 4)"), 32, WORDS("shape (2, 4)", "one row"));
   const char *const no_shapes[] = {
-      "()", "(8)", "(-8,)", "(99999999999999999999,)", "(,)", "(8 1)", "(8, ,1)", "8", "(8"};
+      "(8)", "(-8,)", "(99999999999999999999,)", "(,)", "(8 1)", "(8, ,1)", "8", "(8"};
   for (size_t i = 0; i < sizeof no_shapes / sizeof *no_shapes; i++)
     refuse_npy(arena_printf(&test_arena, HEADER("'<i4'", "False", "%s"), no_shapes[i]), 32,
-               WORDS("shape", "one row"));
+               WORDS("shape", "cannot be read"));
+  refuse_npy(HEADER("'<i4'", "False", "()"), 4, WORDS("shape ()", "one row"));
 }
 
 Test(tokens, npy_files_whose_size_differs_from_the_shape_are_refused) {

@@ -36,20 +36,10 @@ bool file_read(Arena *arena, const char *path, size_t limit, Bytes *content, Sta
     return FAIL(st, "%s: has %zu bytes, more than the %zu allowed here", path, size, limit);
   }
   char *data = arena_alloc(arena, size + 1, 1);
-  size_t got = 0;
-  while (got < size) {
-    ssize_t n = read(fd, data + got, size - got);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) {
-      const char *why = n < 0 ? strerror(errno) : "it became shorter while being read";
-      close(fd);
-      return FAIL(st, "%s: cannot be read: %s", path, why);
-    }
-    got += (size_t)n;
-  }
+  const bool ok = file_read_at(fd, path, 0, data, size, st);
   close(fd);
   *content = (Bytes){data, size};
-  return true;
+  return ok;
 }
 
 Bytes file_unmarked(Bytes text) {
@@ -219,11 +209,39 @@ const char *file_folder(Arena *arena, const char *path) {
   return slash == path ? "/" : arena_printf(arena, "%.*s", (int)(slash - path), path);
 }
 
+static FileMark mark_of(const struct stat *info) {
+  return (FileMark){.device = (uint64_t)info->st_dev,
+                    .inode = (uint64_t)info->st_ino,
+                    .size = (uint64_t)info->st_size,
+                    .changed_ns =
+                        (int64_t)info->st_mtim.tv_sec * 1000000000 + info->st_mtim.tv_nsec};
+}
+
 FileMark file_mark(const char *path) {
   struct stat info;
   if (stat(path, &info) != 0) return (FileMark){0};
-  return (FileMark){.device = (uint64_t)info.st_dev,
-                    .inode = (uint64_t)info.st_ino,
-                    .size = (uint64_t)info.st_size,
-                    .changed_ns = (int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec};
+  return mark_of(&info);
+}
+
+int file_open(const char *path, FileMark *mark, Status *st) {
+  struct stat info;
+  size_t size;
+  int fd = open_regular(path, &size, st);
+  if (fd < 0) return -1;
+  if (fstat(fd, &info) == 0) return *mark = mark_of(&info), fd;
+  status_set(st, "%s: cannot be opened: %s", path, strerror(errno));
+  close(fd);
+  return -1;
+}
+
+bool file_read_at(int fd, const char *path, uint64_t at, void *to, size_t count, Status *st) {
+  for (size_t got = 0; got < count;) {
+    ssize_t n = pread(fd, (char *)to + got, count - got, (off_t)(at + got));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0)
+      return FAIL(st, "%s: cannot be read: %s", path,
+                  n < 0 ? strerror(errno) : "it became shorter while being read");
+    got += (size_t)n;
+  }
+  return true;
 }

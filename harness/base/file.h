@@ -34,6 +34,10 @@ typedef struct FileMark {
   int64_t changed_ns;
 } FileMark;
 FileMark file_mark(const char *path);
+/* A descriptor of a regular file and its mark; -1, with the reason. */
+int file_open(const char *path, FileMark *mark, Status *st);
+/* All of these bytes of it, or none. */
+bool file_read_at(int fd, const char *path, uint64_t at, void *to, size_t count, Status *st);
 /* Writes under a temporary name of its own beside `path`, then renames; `sync` adds fsync of the
  * file. Nothing is left behind on failure. */
 bool file_write(const char *path, const void *bytes, size_t count, bool sync, Status *st);

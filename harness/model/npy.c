@@ -8,18 +8,12 @@
 #include <string.h>
 
 static const char magic[] = "\x93NUMPY";
-enum { MAGIC = sizeof magic - 1, SHAPE_SHOWN = 48 };
+enum { MAGIC = sizeof magic - 1 };
 
 /* A cursor over a header, which is the text of a Python dictionary. */
 typedef struct Cursor {
   const char *at, *end;
 } Cursor;
-
-typedef struct Header {
-  char descr[16];
-  int64_t count;
-  char shape[SHAPE_SHOWN + 1]; /* as written, for messages */
-} Header;
 
 bool npy_is(Bytes file) { return file.count >= MAGIC && memcmp(file.data, magic, MAGIC) == 0; }
 
@@ -54,51 +48,46 @@ static bool whole_number(Cursor *c, int64_t *number) {
   return c->at > begin;
 }
 
-/* A tuple of which at most one number is not 1: its product is the count. */
-static bool one_row(Cursor *c, int64_t *count) {
-  int dimensions = 0, long_ones = 0;
+static bool tuple(Cursor *c, NpyHeader *header) {
   bool comma = false;
-  *count = 1;
   if (!skip(c, "(")) return false;
-  while (!skip(c, ")")) {
+  for (header->rank = 0; !skip(c, ")"); header->rank++) {
     int64_t number;
-    if ((dimensions > 0 && !comma) || !whole_number(c, &number)) return false;
-    dimensions++;
-    if (number != 1) *count = number, long_ones++;
+    if ((header->rank > 0 && !comma) || header->rank == NPY_RANK_MOST || !whole_number(c, &number))
+      return false;
+    header->size[header->rank] = number;
     comma = skip(c, ",");
   }
-  return (dimensions > 1 || comma) && long_ones <= 1;
+  return header->rank != 1 || comma;
 }
 
-static bool read_shape(const char *path, Cursor *c, Header *header, Status *st) {
+static bool read_shape(const char *path, Cursor *c, NpyHeader *header, Status *st) {
   while (c->at < c->end && *c->at == ' ') c->at++;
   const char *begin = c->at, *close = begin;
   while (close < c->end && *close != ')') close++;
-  int shown = (int)(close - begin < SHAPE_SHOWN - 1 ? close - begin + 1 : SHAPE_SHOWN);
+  int shown = (int)(close - begin < NPY_SHAPE - 2 ? close - begin + 1 : NPY_SHAPE - 1);
   if (close == c->end) shown = 0;
   snprintf(header->shape, sizeof header->shape, "%.*s", shown, begin);
-  return one_row(c, &header->count) ||
-         FAIL(st, "%s: the .npy file has shape %s; one row of ids is read, (n,) or (1, n)", path,
-              header->shape);
+  return tuple(c, header) || FAIL(st,
+                                  "%s: the .npy file has the shape %s, which cannot be read; "
+                                  "expected at most %d whole numbers",
+                                  path, header->shape, NPY_RANK_MOST);
 }
 
 /* {'descr': '<i4', 'fortran_order': False, 'shape': (n,), }, keys in any order, each once, and
  * nothing after it but white space. */
-static bool read_header(const char *path, Cursor c, Header *header, Status *st) {
+static bool read_header(const char *path, Cursor c, NpyHeader *header, Status *st) {
   bool descr = false, order = false, shape = false, closed = false;
   if (!skip(&c, "{")) return FAIL(st, "%s: the .npy header is not a dictionary", path);
   while (!(closed = skip(&c, "}"))) {
     char key[16];
     if (!quoted(&c, key, sizeof key) || !skip(&c, ":")) break;
     if (strcmp(key, "descr") == 0 && !descr) {
-      if (!quoted(&c, header->descr, sizeof header->descr))
-        return FAIL(st,
-                    "%s: the .npy file holds records or an element type that is not read; expected "
-                    "integers",
-                    path);
+      if (!quoted(&c, header->descr, sizeof header->descr)) return header->records = true;
       descr = true;
     } else if (strcmp(key, "fortran_order") == 0 && !order) {
-      if (!skip(&c, "False") && !skip(&c, "True")) break; /* of one row the order says nothing */
+      header->fortran = skip(&c, "True");
+      if (!header->fortran && !skip(&c, "False")) break;
       order = true;
     } else if (strcmp(key, "shape") == 0 && !shape) {
       TRY(read_shape(path, &c, header, st));
@@ -114,6 +103,28 @@ static bool read_header(const char *path, Cursor c, Header *header, Status *st) 
          FAIL(st, "%s: the .npy header lacks descr, fortran_order or shape", path);
 }
 
+bool npy_header(const char *path, Bytes head, uint64_t size, NpyHeader *header, Status *st) {
+  const unsigned char *byte = (const unsigned char *)head.data;
+  *header = (NpyHeader){0};
+  if (head.count < 10) return FAIL(st, "%s: the .npy file is cut off in its first 10 bytes", path);
+  if (!npy_is(head)) return FAIL(st, "%s: does not begin as a .npy file", path);
+  if (byte[6] < 1 || byte[6] > 3 || byte[7] != 0)
+    return FAIL(st, "%s: .npy version %d.%d, expected 1.0, 2.0 or 3.0", path, byte[6], byte[7]);
+  size_t start = byte[6] == 1 ? 10 : 12;
+  if (head.count < start)
+    return FAIL(st, "%s: the .npy file is cut off in its first 12 bytes", path);
+  size_t length = (size_t)byte[8] | (size_t)byte[9] << 8;
+  if (start == 12) length |= (size_t)byte[10] << 16 | (size_t)byte[11] << 24;
+  if (length > size - start)
+    return FAIL(st, "%s: the .npy header has %zu bytes, but only %llu follow", path, length,
+                (unsigned long long)size - start);
+  if (length > head.count - start)
+    return FAIL(st, "%s: the .npy header has %zu bytes, of which %zu are read", path, length,
+                head.count - start);
+  header->at = start + length;
+  return read_header(path, (Cursor){head.data + start, head.data + start + length}, header, st);
+}
+
 /* "<i4": byte order, sign, bytes; '|' where one byte has no order. */
 static bool element_type(const char *descr, Npy *array) {
   const char order = descr[0], sign = order ? descr[1] : 0, size = sign ? descr[2] : 0;
@@ -125,28 +136,34 @@ static bool element_type(const char *descr, Npy *array) {
   return true;
 }
 
+/* The product of a shape of which at most one number is not 1. */
+static bool one_row(const NpyHeader *header, int64_t *count) {
+  int long_ones = 0;
+  *count = 1;
+  for (int i = 0; i < header->rank; i++)
+    if (header->size[i] != 1) *count = header->size[i], long_ones++;
+  return header->rank > 0 && long_ones <= 1;
+}
+
 bool npy_open(const char *path, Bytes file, Npy *array, Status *st) {
-  const unsigned char *byte = (const unsigned char *)file.data;
-  if (file.count < 10) return FAIL(st, "%s: the .npy file is cut off in its first 10 bytes", path);
-  if (byte[6] < 1 || byte[6] > 3 || byte[7] != 0)
-    return FAIL(st, "%s: .npy version %d.%d, expected 1.0, 2.0 or 3.0", path, byte[6], byte[7]);
-  size_t start = byte[6] == 1 ? 10 : 12;
-  if (file.count < start)
-    return FAIL(st, "%s: the .npy file is cut off in its first 12 bytes", path);
-  size_t length = (size_t)byte[8] | (size_t)byte[9] << 8;
-  if (start == 12) length |= (size_t)byte[10] << 16 | (size_t)byte[11] << 24;
-  if (length > file.count - start)
-    return FAIL(st, "%s: the .npy header has %zu bytes, but only %zu follow", path, length,
-                file.count - start);
-  Header header;
-  TRY(read_header(path, (Cursor){file.data + start, file.data + start + length}, &header, st));
-  *array = (Npy){.data = byte + start + length, .count = header.count};
+  NpyHeader header;
+  *array = (Npy){0};
+  TRY(npy_header(path, file, file.count, &header, st));
+  if (header.records)
+    return FAIL(st,
+                "%s: the .npy file holds records or an element type that is not read; expected "
+                "integers",
+                path);
+  array->data = (const unsigned char *)file.data + header.at;
+  if (!one_row(&header, &array->count))
+    return FAIL(st, "%s: the .npy file has shape %s; one row of ids is read, (n,) or (1, n)", path,
+                header.shape);
   if (!element_type(header.descr, array))
     return FAIL(st,
                 "%s: the .npy file holds elements of type '%s', expected integers; convert it with "
                 "numpy.save(file, ids.astype('int32'))",
                 path, header.descr);
-  size_t bytes = file.count - start - length, size = (size_t)array->size;
+  size_t bytes = file.count - header.at, size = (size_t)array->size;
   if (bytes % size != 0 || (size_t)array->count != bytes / size)
     return FAIL(st, "%s: the .npy shape is %s, %zu bytes of '%s' follow", path, header.shape, bytes,
                 header.descr);

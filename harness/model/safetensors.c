@@ -77,7 +77,7 @@ static bool is_known(const char *dtype) {
   return false;
 }
 
-static bool read_offsets(const char *path, const json_t *list, Bytes data, SafeTensor *t,
+static bool read_offsets(const char *path, const json_t *list, size_t data, SafeTensor *t,
                          Status *st) {
   char text[SHAPE_TEXT];
   if (!json_is_array(list) || json_array_size(list) != 2)
@@ -91,18 +91,18 @@ static bool read_offsets(const char *path, const json_t *list, Bytes data, SafeT
                 end);
   if (begin > end)
     return FAIL(st, AT "data_offsets run backwards: %lld, %lld", path, t->name, begin, end);
-  if ((size_t)end > data.count)
+  if ((size_t)end > data)
     return FAIL(st, AT "ends at byte %lld of the data, but the file holds %zu: is it truncated?",
-                path, t->name, end, data.count);
+                path, t->name, end, data);
   if (!is_known(t->dtype)) t->bytes = (size_t)(end - begin);
   if ((size_t)(end - begin) != t->bytes)
     return FAIL(st, AT "%s %s needs %zu bytes, its data_offsets span %lld", path, t->name, t->dtype,
                 shape_print(t->shape, t->rank, text), t->bytes, end - begin);
-  t->data = (const unsigned char *)data.data + begin;
+  t->begin = (size_t)begin;
   return true;
 }
 
-static bool read_entry(Arena *arena, const char *path, json_t *entry, Bytes data, SafeTensor *t,
+static bool read_entry(Arena *arena, const char *path, json_t *entry, size_t data, SafeTensor *t,
                        Status *st) {
   if (!json_is_object(entry)) return FAIL(st, AT "its entry is not an object", path, t->name);
   const char *const known[] = {"dtype", "shape", "data_offsets"};
@@ -135,7 +135,7 @@ static bool check_metadata(const char *path, json_t *metadata, Status *st) {
 /* An empty tensor before the one that begins where it stands. */
 static int by_place(const void *a, const void *b) {
   const SafeTensor *x = a, *y = b;
-  int place = (x->data > y->data) - (x->data < y->data);
+  int place = (x->begin > y->begin) - (x->begin < y->begin);
   return place ? place : (x->bytes > y->bytes) - (x->bytes < y->bytes);
 }
 
@@ -144,27 +144,27 @@ static int by_name(const void *a, const void *b) {
 }
 
 /* Together the tensors are the data: from 0 to its end, none beside or upon another. */
-static bool check_cover(const SafeTensors *file, Bytes data, Status *st) {
+static bool check_cover(const SafeTensors *file, Status *st) {
+  const size_t data = file->data_bytes;
   size_t at = 0;
   for (size_t i = 0; i < file->count; i++) {
     const SafeTensor *t = &file->tensor[i];
-    size_t begin = (size_t)(t->data - (const unsigned char *)data.data);
-    if (begin != at)
+    if (t->begin != at)
       return FAIL(st,
                   AT "begins at byte %zu of the data, but what stands before it ends at %zu: %s",
-                  file->path, t->name, begin, at, begin > at ? "a gap" : "an overlap");
+                  file->path, t->name, t->begin, at, t->begin > at ? "a gap" : "an overlap");
     at += t->bytes;
   }
-  if (at != data.count)
+  if (at != data)
     return FAIL(st,
                 "%s: the tensors end at byte %zu of the data, which has %zu bytes: %zu trailing "
                 "bytes%s%.100s%s",
-                file->path, at, data.count, data.count - at, file->count ? " after tensor '" : "",
+                file->path, at, data, data - at, file->count ? " after tensor '" : "",
                 file->count ? file->tensor[file->count - 1].name : "", file->count ? "'" : "");
   return true;
 }
 
-static bool read_header(Arena *arena, json_t *header, Bytes data, SafeTensors *file, Status *st) {
+static bool read_header(Arena *arena, json_t *header, SafeTensors *file, Status *st) {
   const json_t *metadata = json_object_get(header, "__metadata__");
   size_t count = json_object_size(header) - (metadata ? 1 : 0);
   if (count > MAX_TENSORS)
@@ -179,40 +179,51 @@ static bool read_header(Arena *arena, json_t *header, Bytes data, SafeTensors *f
     }
     SafeTensor *t = &file->tensor[file->count++];
     t->name = arena_printf(arena, "%s", name);
-    TRY(read_entry(arena, file->path, entry, data, t, st));
+    TRY(read_entry(arena, file->path, entry, file->data_bytes, t, st));
   }
   qsort(file->tensor, file->count, sizeof *file->tensor, by_place);
-  TRY(check_cover(file, data, st));
+  TRY(check_cover(file, st));
   qsort(file->tensor, file->count, sizeof *file->tensor, by_name);
   return true;
 }
 
-static bool read_file(Arena *arena, SafeTensors *file, Status *st) {
-  if (file->map.count < PREFIX)
-    return FAIL(st, "%s: has %zu bytes, too few for a safetensors file", file->path,
-                file->map.count);
+bool safetensors_head(const char *path, Bytes first, size_t size, size_t *end, Status *st) {
+  if (size < PREFIX)
+    return FAIL(st, "%s: has %zu bytes, too few for a safetensors file", path, size);
   uint64_t length = 0;
-  for (int i = PREFIX - 1; i >= 0; i--) length = length << 8 | (unsigned char)file->map.data[i];
+  for (int i = PREFIX - 1; i >= 0; i--) length = length << 8 | (unsigned char)first.data[i];
   if (length > MAX_HEADER)
-    return FAIL(st, "%s: header length %llu, at most %d are read: is it a safetensors file?",
-                file->path, (unsigned long long)length, MAX_HEADER);
-  if (length > file->map.count - PREFIX)
+    return FAIL(st, "%s: header length %llu, at most %d are read: is it a safetensors file?", path,
+                (unsigned long long)length, MAX_HEADER);
+  if (length > size - PREFIX)
     return FAIL(st, "%s: header length %llu, but only %zu bytes follow: the file is truncated",
-                file->path, (unsigned long long)length, file->map.count - PREFIX);
-  Bytes text = {file->map.data + PREFIX, length};
-  if (length == 0 || text.data[0] != '{')
-    return FAIL(st, "%s: header is not a JSON object: it does not begin with '{'", file->path);
-  json_t *header = json_object_of(file->path, "header", text, st);
+                path, (unsigned long long)length, size - PREFIX);
+  *end = PREFIX + length;
+  return true;
+}
+
+bool safetensors_of_head(Arena *arena, const char *path, Bytes head, size_t size, SafeTensors *file,
+                         Status *st) {
+  *file = (SafeTensors){.path = arena_printf(arena, "%s", path)};
+  TRY(safetensors_head(path, head, size, &file->data_at, st));
+  file->data_bytes = size - file->data_at;
+  const Bytes text = {head.data + PREFIX, file->data_at - PREFIX};
+  if (text.count == 0 || text.data[0] != '{')
+    return FAIL(st, "%s: header is not a JSON object: it does not begin with '{'", path);
+  json_t *header = json_object_of(path, "header", text, st);
   if (!header) return false;
-  Bytes data = {text.data + length, file->map.count - PREFIX - length};
-  bool ok = read_header(arena, header, data, file, st);
+  bool ok = read_header(arena, header, file, st);
   json_decref(header);
   return ok;
 }
 
 bool safetensors_of(Arena *arena, const char *path, Bytes content, SafeTensors *file, Status *st) {
-  *file = (SafeTensors){.path = arena_printf(arena, "%s", path), .map = content};
-  return read_file(arena, file, st);
+  const bool ok = safetensors_of_head(arena, path, content, content.count, file, st);
+  file->map = content;
+  for (size_t i = 0; ok && i < file->count; i++)
+    file->tensor[i].data =
+        (const unsigned char *)content.data + file->data_at + file->tensor[i].begin;
+  return ok;
 }
 
 bool safetensors_open(Arena *arena, const char *path, SafeTensors *file, Status *st) {

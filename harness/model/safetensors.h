@@ -19,17 +19,23 @@ typedef struct SafeTensor {
   const char *dtype; /* as written: "F16" */
   int rank;
   int64_t shape[SAFETENSORS_MAX_RANK];
-  const unsigned char *data; /* into the map, not necessarily aligned */
-  size_t bytes;
+  size_t begin, bytes;       /* in the data, which begin at data_at of the file */
+  const unsigned char *data; /* into the map, not necessarily aligned; NULL without one */
 } SafeTensor;
 
 typedef struct SafeTensors {
   const char *path;
   Bytes map;
+  size_t data_at, data_bytes;
   SafeTensor *tensor; /* sorted by name */
   size_t count;
 } SafeTensors;
 
+/* Where the header of a file of `size` bytes ends, of which the first are given: 8, or all. */
+bool safetensors_head(const char *path, Bytes first, size_t size, size_t *end, Status *st);
+/* Of the bytes of such a file up to there, or more of it: everything but the data. */
+bool safetensors_of_head(Arena *arena, const char *path, Bytes head, size_t size, SafeTensors *file,
+                         Status *st);
 /* Of a file's content, which its views point into; `path` is for messages. */
 bool safetensors_of(Arena *arena, const char *path, Bytes content, SafeTensors *file, Status *st);
 /* The map stays until file_unmap(&file->map); on failure it is gone. */

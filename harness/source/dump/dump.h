@@ -24,8 +24,11 @@ typedef enum DumpType {
   DUMP_I8,
   DUMP_U8,
   DUMP_I16,
+  DUMP_U16,
   DUMP_I32,
+  DUMP_U32,
   DUMP_I64,
+  DUMP_U64,
   DUMP_BOOL,
   DUMP_TYPES
 } DumpType;
@@ -43,11 +46,19 @@ typedef struct DumpArray {
   const void *way; /* to its bytes: the readers' own */
 } DumpArray;
 
+/* What is there and is no array that could be read. */
+typedef struct DumpPassed {
+  const char *file, *name; /* as an array's; the name "": the file as it is */
+  const char *why;         /* "holds text" */
+} DumpPassed;
+
 typedef struct Dump {
   const char *path;
-  const DumpArray *array; /* in the order of the files' names, and in a file in that of the file */
+  const DumpArray *array; /* in the order of the files' names, 2 before 10, and in a file in that of
+                           * the file. What is another's scale is no array of its own */
   int arrays;
-  const void *files; /* the readers' own */
+  const DumpPassed *passed;
+  int passed_over;
 } Dump;
 
 /* Which of an array's axes are what. */
@@ -57,9 +68,9 @@ typedef struct DumpAxes {
   int batch;         /* the one that is taken of an axis that is called so; -1: all, joined */
 } DumpAxes;
 
-/* Of a file or a folder, in the arena; to be closed. */
+/* Of a file or a folder, in the arena. No file stays open: one that is another when an array is
+ * read, or was changed, is an error. */
 bool dump_open(Arena *arena, const char *path, Dump *dump, Status *st);
-void dump_close(Dump *dump);
 
 /* Rows (tokens) and columns (channels) that dump_read gives. Fails where the axes are not the
  * array's, or it has no element, or more rows or columns than INT_MAX. */
@@ -70,7 +81,8 @@ bool dump_sizes(const Dump *dump, const DumpArray *array, const DumpAxes *axes, 
  * are. */
 Format dump_format(const DumpArray *array);
 /* The array as a matrix [rows, cols], whole, in the arena. `keep` [rows]: which rows are taken;
- * NULL: all. */
+ * NULL: all. Fails where the file is not as it was opened, what is packed is damaged, a whole
+ * number is no float64, or there is no room for it. */
 bool dump_read(Arena *arena, const Dump *dump, const DumpArray *array, const DumpAxes *axes,
                const bool *keep, Tensor *t, Status *st);
 
