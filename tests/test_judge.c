@@ -184,6 +184,23 @@ Test(judge, rows_by_gsl_alone_are_near_those_of_lanes) {
   arena_release(&arena);
 }
 
+/* As many channels as a published vocabulary has, added one after the other; equal ones are rounded
+ * the same way again and again. */
+Test(judge, rows_of_a_wide_head_are_near_gsls) {
+  enum { WIDE = 50280, TALL = 8 };
+  static float base[TALL * WIDE], other[TALL * WIDE];
+  Arena arena = new_arena();
+  for (int i = 0; i < TALL * WIDE; i++) base[i] = 1, other[i] = i % WIDE ? 1.1f : 1.3f;
+  Tensor a = tensor_of(base, FORMAT_F32, TALL, WIDE, 0),
+         b = tensor_of(other, FORMAT_F32, TALL, WIDE, 0);
+  PairStats row;
+  Status st = {0};
+  a.kernel = b.kernel = "kernel";
+  const StatsJob job = pair_job(&a, &b, &row);
+  cr_expect(judge_job(&job, arena, &st), "%s", st.text);
+  arena_release(&arena);
+}
+
 /* A token whose base is 0 is off by Inf; where that begins behind a quantile's own place, the
  * quantile is still a number. */
 Test(judge, a_quantile_next_to_tokens_that_are_infinitely_off_is_the_same) {

@@ -3,7 +3,8 @@
  * elements of a block, and each addition rounds by 2^-53 of what is there. So a sum of magnitudes
  * is off by at most (depth + 8) 2^-53 of itself, 8 for the tree over the lanes and what follows, a
  * mean by as much of the root mean square, a figure that is a root by half of it; and a few units
- * of the last place for the divisions. Random values come a hundred times nearer
+ * of the last place for the divisions. The errors of n tokens or channels are added one after the
+ * other, which rounds away up to n 2^-53 more. Random values come a hundred times nearer
  * (tests/test_judge.c). What is a difference of two figures may be off by what both may be. */
 #include "measure/judge.h"
 
@@ -77,14 +78,16 @@ static double pair_bound(size_t offset, const PairStats *w, Loss r) {
   }
 }
 
-/* Of the errors of tokens or channels. */
-static double parts_bound(size_t offset, const PartErrors *w, Loss r) {
+/* Of the errors of so many tokens or channels, of each of which as much may be lost. */
+static double parts_bound(size_t offset, const PartErrors *w, double each, int count) {
+  const double sum = count * 0x1p-53;
   switch (offset) {
-    case offsetof(PartErrors, median): return of_size(r.parts, w->median);
-    case offsetof(PartErrors, p90): return of_size(r.parts, w->p90);
-    case offsetof(PartErrors, p99): return of_size(r.parts, w->p99);
-    case offsetof(PartErrors, worst_share): return of_size(2 * r.parts, w->worst_share);
-    case offsetof(PartErrors, effective): return of_size(4 * r.parts, w->effective);
+    case offsetof(PartErrors, median): return of_size(each, w->median);
+    case offsetof(PartErrors, p90): return of_size(each, w->p90);
+    case offsetof(PartErrors, p99): return of_size(each, w->p99);
+    case offsetof(PartErrors, worst_share): return of_size(2 * each + sum, w->worst_share);
+    /* the square of one sum over another */
+    case offsetof(PartErrors, effective): return of_size(4 * each + 3 * sum, w->effective);
     default: return 0;
   }
 }
@@ -99,9 +102,9 @@ double judge_bound(const Table *table, const Column *column, const void *judged,
            : column->offset == offsetof(TensorStats, std) ? std_bound(tensor->std, r)
                                                           : 0;
   if (column->offset >= token && column->offset < token + sizeof(PartErrors))
-    return parts_bound(column->offset - token, &pair->token, r);
+    return parts_bound(column->offset - token, &pair->token, r.parts, of->rows);
   if (column->offset >= channel && column->offset < channel + sizeof(PartErrors))
-    return parts_bound(column->offset - channel, &pair->channel, r);
+    return parts_bound(column->offset - channel, &pair->channel, r.parts, of->cols);
   return pair_bound(column->offset, pair, r);
 }
 
