@@ -330,6 +330,8 @@ Test(cli, wrong_command_lines_end_with_status_2_and_say_what_was_expected) {
                {"bench --backend cpu --mode 2-9", "2-9"},
                {"bench --shape mamba-13b", "mamba-13b"},
                {"bench --against numpy", "numpy"},
+               {"bench --model /nowhere", "/nowhere/config.json"},
+               {"bench --model data/mamba-bytes-10m --whole-job", "no --whole-job beside it"},
                {"bench --backend cpu --whole-job --length 5000", "3096"},
                {"verify", "nothing to hold against the CPU"}};
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {

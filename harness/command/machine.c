@@ -18,6 +18,8 @@
 #include "command/verify_results.h"
 #include "experiment/experiment.h"
 #include "kernels/level.h"
+#include "model/config.h"
+#include "model/hub.h"
 #include "model/synth.h"
 
 static json_t *floors_json(const Floors *f) {
@@ -33,18 +35,31 @@ static const char *bench_where(Arena *arena, const Device *device) {
              : arena_printf(arena, "CPU, %s, %d threads", level_now(), omp_get_max_threads());
 }
 
+/* What the operators and passes are timed at. */
+static bool bench_config(Arena *arena, const Options *o, const SynthShape *shape, Config *config,
+                         Status *st) {
+  const char *folder;
+  bool conv_bias;
+  *config = synth_config(shape);
+  return !o->bench_model || (hub_resolve(arena, ".", o->bench_model, &folder, st) &&
+                             config_read(arena, arena_printf(arena, "%s/config.json", folder),
+                                         config, &conv_bias, st));
+}
+
 static bool bench_speed(Arena *arena, const Options *o, const SynthShape *shape, BenchPlan *plan,
                         Device *device, Progress *progress, Status *st) {
   Model model;
   Speed *row;
   size_t rows;
   Floors floors;
-  const Config config = synth_config(shape);
+  Config config;
+  TRY(bench_config(arena, o, shape, &config, st));
   TRY(bench_model(arena, &config, &model, progress, st));
   TRY(bench_run(arena, &model, &config, plan, device, progress, &row, &rows, &floors, st));
   const char *where = bench_where(arena, device);
   if (o->json) {
-    json_t *root = json_pack("{s:s, s:s, s:o}", "device", where, "shape", shape->name, "speed",
+    json_t *root = json_pack("{s:s, s:s, s:o}", "device", where, "shape",
+                             o->bench_model ? o->bench_model : shape->name, "speed",
                              json_rows(&table_speed, row, rows));
     if (!device->found) json_object_set_new(root, "floors", floors_json(&floors));
     json_dumpf(root, stdout, JSON_INDENT(1));
@@ -67,6 +82,12 @@ bool command_bench(Arena *arena, const Options *o, const char *typed, Status *st
   if (!shape) return FAIL(st, "--shape: '%.40s' is no published shape", o->shape);
   if (o->against && strcmp(o->against, "transformers") != 0)
     return FAIL(st, "--against: '%.40s' is not known; transformers is", o->against);
+  if (o->bench_model && (o->shape || o->job || o->growth || o->against))
+    return FAIL(st, "--model gives operators and passes their shape: no --%s beside it",
+                o->shape    ? "shape"
+                : o->growth ? "growth"
+                : o->job    ? "whole-job"
+                            : "against");
   TRY(device_find(spec.backend, "bench", &device, st));
   BenchPlan plan = {.T = o->bench_length ? &o->bench_length : lengths,
                     .lengths = o->bench_length ? 1

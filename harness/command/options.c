@@ -47,6 +47,10 @@ static const struct argp_option every_option[] = {
     {"length", OPT_LENGTH, "N", 0, "tokens to run (default: " DEFAULT_SHOWN(DEFAULT_LENGTH) ")", 0},
     {"length", OPT_BENCH_LENGTH, "N", 0,
      "tokens to run (default: 171 and 512; on a device 2048 and 8192 too)", 0},
+    {"model", OPT_BENCH_MODEL, "DIR", 0,
+     "the shape of this checkpoint, or of OWNER/NAME in the hub's cache, in place of --shape: its "
+     "config.json alone is read",
+     0},
     {"whole-job", OPT_JOB, NULL, 0,
      "time `run` itself, part by part, on a made checkpoint: modes 2-0 and 2-4 and the reference, "
      "every tensor kept",
@@ -166,6 +170,7 @@ static error_t take(int key, char *text, struct argp_state *state) {
     case OPT_BENCH_LENGTH:
       o->bench_length = (int)whole_number(state, "length", text, 1, 1 << 20);
       break;
+    case OPT_BENCH_MODEL: o->bench_model = text; break;
     case OPT_JOB: o->job = true; break;
     case OPT_GROWTH: o->growth = true; break;
     case OPT_AGAINST: o->against = text; break;

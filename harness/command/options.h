@@ -23,7 +23,8 @@ typedef struct Options {
   int64_t seed;            /* -1: not given */
   double alpha, min_equal; /* min_equal -1: not given */
   int eval_windows, eval_length;
-  int bench_length; /* 0: not given */
+  int bench_length;        /* 0: not given */
+  const char *bench_model; /* NULL: not given */
   bool job, growth;
   const char *against; /* NULL: not given */
   const char
@@ -76,6 +77,7 @@ enum {
   OPT_TYPE,
   OPT_CHOICES,
   OPT_BENCH_LENGTH,
+  OPT_BENCH_MODEL,
   OPT_JOB,
   OPT_GROWTH,
   OPT_AGAINST,

@@ -87,14 +87,17 @@ const Command commands[] = {
      "make the report again, or compare two runs",
      command_report},
     {{"bench", "",
-      "Times every operator and whole passes at a published model's shape, weights made: medians, "
+      "Times every operator and whole passes at a published model's shape, or your model's, "
+      "weights "
+      "made: medians, "
       "against a copy of as many bytes and against the roofline: the least time that bytes and "
       "arithmetic allow, by what this machine was measured to do. With --whole-job, `run` itself, "
       "part by part; with --growth, how that grows.\v"
       "Examples:\n  driftscope bench --backend cuda\n  driftscope bench --mode 0,2-4 --backend "
-      "cpu\n  driftscope bench --whole-job --against transformers\n  driftscope bench --growth\n",
+      "cpu\n  driftscope bench --model state-spaces/mamba-130m-hf\n  driftscope bench --whole-job "
+      "--against transformers\n  driftscope bench --growth\n",
       0,
-      KEYS(OPT_MODE, OPT_SHAPE, OPT_BENCH_LENGTH, OPT_JOB, OPT_GROWTH, OPT_AGAINST,
+      KEYS(OPT_MODE, OPT_SHAPE, OPT_BENCH_MODEL, OPT_BENCH_LENGTH, OPT_JOB, OPT_GROWTH, OPT_AGAINST,
            OPT_BENCH_OUTPUT, OPT_BACKEND, OPT_THREADS, OPT_JSON, OPT_QUIET)},
      "speed of operators, passes and the whole job",
      command_bench},
