@@ -1,8 +1,14 @@
 /* names: which array of a dump is which tensor of which layer. By a pattern, such as
- * "layers.{layer}.mixer.{tensor}", in which "{layer}" is a number, "{tensor}" a name and "{pass}"
- * the number of a step, of which the dump may have several; or by the name of a ready one; or,
- * where nothing is said, by the ready one that fits, and else by the first whole number in each
- * name, which is its layer, and the rest of the name. */
+ * "layers.{layer}.mixer.{tensor}", in which "{layer}" is a whole number, "{tensor}" and "{pass}"
+ * any text, and "*" what does not matter; several stand one behind the other with "|" between, and
+ * the first that fits holds. Or by the name of a ready one; or, where nothing is said, by the ready
+ * one that fits, and else by the first whole number in each name, which is its layer, and the rest
+ * of the name.
+ *
+ * A pattern is held against an array's name, and then against that behind its file's: of the key
+ * "x" in a/b.npz "a/b/x", of a/b.npy "a/b". Passes (steps, prompts) have numbers in the order of
+ * their first appearance; where no name tells them, and several files hold the same names, each
+ * file (or of files of one array, each folder) is one. */
 #ifndef DS_SOURCE_DUMP_NAMES_H
 #define DS_SOURCE_DUMP_NAMES_H
 #include "source/dump/dump.h"
@@ -19,7 +25,9 @@ typedef struct DumpLayout {
   const char *names; /* the pattern, or the ready one's name; "first number" */
   DumpEntry *entry;  /* by pass, layer, tensor (in the order of their first appearance) */
   int entries;
-  int layers, passes;
+  int layers; /* behind the last one's number; a dump may begin at a later one than 0 */
+  int passes;
+  const char **pass;   /* what each is called: a step's number, or a file; "0" where there is one */
   const char **tensor; /* those of layers, in the order of their first appearance */
   int tensors;
   const DumpArray **left; /* that no name was found for; those that are taken for others' scale or
@@ -28,8 +36,8 @@ typedef struct DumpLayout {
 } DumpLayout;
 
 /* `names`: a pattern or a ready one; NULL: found out. Fails where two arrays are the same tensor of
- * the same layer and pass, a layer that others have is missing a number in between, nothing fits
- * the pattern, or the dump is of several ranks. */
+ * the same layer and pass, a pass lacks a layer between the first and the last that there are,
+ * nothing fits the pattern, or the dump is of several ranks. */
 bool dump_layout(Arena *arena, const Dump *dump, const char *names, DumpLayout *layout, Status *st);
 
 /* The i-th ready one: its name, and for people what it is of; NULL behind the last. */

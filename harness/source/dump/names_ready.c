@@ -1,0 +1,213 @@
+/* names_ready: layouts that programs write, by their names' parts. */
+#include <ctype.h>
+#include <string.h>
+
+#include "source/dump/names_parts.h"
+
+/* --- parts ------------------------------------------------------------------------------------ */
+
+static bool is_digit(char c) { return isdigit((unsigned char)c); }
+static bool is_letter(char c) { return isalpha((unsigned char)c); }
+
+static bool ends(const char *text, const char *end) {
+  const size_t n = strlen(text), m = strlen(end);
+  return n >= m && !strcmp(text + n - m, end);
+}
+
+static const char *part(Arena *arena, const char *from, const char *to) {
+  return arena_printf(arena, "%.*s", (int)(to - from), from);
+}
+
+/* What stands between the last slash and the end; and the folder before it, "" where there is
+ * none. */
+static const char *last_of(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash ? slash + 1 : path;
+}
+
+static const char *folder_of(Arena *arena, const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash ? part(arena, path, slash) : "";
+}
+
+/* The key in the file; "" where the file has none. */
+static const char *key_of(const DumpArray *array, const char *stem) {
+  return strcmp(array->name, stem) == 0 ? "" : array->name;
+}
+
+static const char *with_key(Arena *arena, const char *text, const char *key) {
+  return *key ? arena_printf(arena, "%s.%s", text, key) : text;
+}
+
+/* "backbone.layers.3.mixer.norm": the first part that is a number is the layer. The layer itself
+ * is called as what stands before its number. */
+static void read_module(Arena *arena, const char *module, Named *named) {
+  named->tensor = module;
+  named->layer = -1;
+  for (const char *at = module; *at;) {
+    const char *end = at + strcspn(at, ".");
+    const int layer = layer_number(at, end);
+    if (layer >= 0 && at > module) {
+      const char *before = part(arena, module, at - 1), *dot = strrchr(before, '.');
+      named->layer = layer;
+      named->before = before;
+      named->tensor = *end ? end + 1 : dot ? dot + 1 : before;
+      return;
+    }
+    at = *end ? end + 1 : end;
+  }
+}
+
+/* --- the layouts ------------------------------------------------------------------------------ */
+
+static bool read_quamba(Arena *arena, const DumpArray *array, Named *named) {
+  return pattern_fits(arena, "mode_*_layer_{layer}_{tensor}", array->name, named);
+}
+
+static bool read_driftscope(Arena *arena, const DumpArray *array, Named *named) {
+  return pattern_fits(arena, "prompts/{pass}/*/layer_{layer}/{tensor}|prompts/{pass}/*/{tensor}",
+                      array->name, named);
+}
+
+/* "step=0___rank=0___dump_index=7___name=N___layer_id=3". */
+static const char *field(Arena *arena, const char *stem, const char *key) {
+  static const char between[] = "___";
+  for (const char *at = stem; at;) {
+    const char *next = strstr(at, between), *end = next ? next : at + strlen(at);
+    const size_t n = strlen(key);
+    if ((size_t)(end - at) > n && !strncmp(at, key, n) && at[n] == '=')
+      return part(arena, at + n + 1, end);
+    at = next ? next + sizeof between - 1 : NULL;
+  }
+  return NULL;
+}
+
+static bool read_sglang(Arena *arena, const DumpArray *array, Named *named) {
+  const char *stem = last_of(path_without_end(arena, array->file)), *key = key_of(array, stem);
+  const char *name = field(arena, stem, "name"), *layer = field(arena, stem, "layer_id");
+  if (!name || !strstr(stem, "___")) return false;
+  const char *step = field(arena, stem, "step");
+  *named = (Named){.tensor = with_key(arena, name, strcmp(key, "value") ? key : ""),
+                   .pass = step ? step : field(arena, stem, "forward_pass_id"),
+                   .layer = layer ? layer_number(layer, layer + strlen(layer)) : -1};
+  return true;
+}
+
+/* TP0_PP0_Rank0_pid1/Pass00000.pt, {module: tensor or list}. */
+static bool read_sglang_hook(Arena *arena, const DumpArray *array, Named *named) {
+  const char *stem = last_of(path_without_end(arena, array->file));
+  if (strncmp(stem, "Pass", 4) != 0 || layer_number(stem + 4, stem + strlen(stem)) < 0)
+    return false;
+  *named = (Named){.pass = arena_printf(arena, "%d", layer_number(stem + 4, stem + strlen(stem)))};
+  read_module(arena, array->name, named);
+  return true;
+}
+
+/* step0/rank0/dump_tensor_data/Module.NAME.CLASS.forward.0.output.0.pt: of a function that is no
+ * module the number is that of the call. */
+static bool read_msprobe(Arena *arena, const DumpArray *array, Named *named) {
+  const char *path = path_without_end(arena, array->file), *stem = last_of(path);
+  const char *key = key_of(array, stem);
+  if (!*stem) stem = array->name, key = "";
+  if (!strstr(stem, ".forward.") && !strstr(stem, ".backward.")) return false;
+  *named = (Named){.layer = -1, .tensor = with_key(arena, stem, key)};
+  if (!strncmp(path, "step", 4))
+    named->pass = part(arena, path + 4, path + 4 + strspn(path + 4, "0123456789"));
+  if (named->pass && !*named->pass) named->pass = NULL;
+  if (!strncmp(stem, "Module.", 7) || !strncmp(stem, "Cell.", 5))
+    read_module(arena, with_key(arena, strchr(stem, '.') + 1, key), named);
+  return true;
+}
+
+/* dp0/prefill_s2048_0/MODULE/rank0.pt. */
+static bool read_neuron(Arena *arena, const DumpArray *array, Named *named) {
+  const char *path = path_without_end(arena, array->file), *stem = last_of(path);
+  const char *folder = folder_of(arena, path), *phase = last_of(folder_of(arena, folder));
+  if (strncmp(stem, "rank", 4) != 0 || layer_number(stem + 4, stem + strlen(stem)) < 0 || !*phase)
+    return false;
+  *named = (Named){.pass = phase};
+  read_module(arena, with_key(arena, last_of(folder), key_of(array, stem)), named);
+  return true;
+}
+
+/* tensor_dumps/rank_0/LAYER_TENSOR_iter_000001.pt, {high_precision, quantized}. */
+static bool read_transformer_engine(Arena *arena, const DumpArray *array, Named *named) {
+  const char *stem = last_of(path_without_end(arena, array->file)), *key = key_of(array, stem);
+  if (!*stem) stem = array->name, key = "";
+  const char *iter = strstr(stem, "_iter_");
+  if (!iter || layer_number(iter + 6, stem + strlen(stem)) < 0) return false;
+  *named = (Named){.pass = arena_printf(arena, "%d", layer_number(iter + 6, stem + strlen(stem)))};
+  read_module(arena, with_key(arena, part(arena, stem, iter), key), named);
+  return true;
+}
+
+/* CLASS.MODULE_outputs.safetensors, key "data". */
+static bool read_debugger(Arena *arena, const DumpArray *array, Named *named) {
+  const char *stem = last_of(path_without_end(arena, array->file));
+  const char *side = ends(stem, "_outputs") ? "_outputs" : ends(stem, "_inputs") ? "_inputs" : NULL;
+  if (!side || strcmp(array->name, "data") != 0) return false;
+  *named = (Named){0};
+  read_module(arena, part(arena, stem, stem + strlen(stem) - strlen(side)), named);
+  named->tensor = arena_printf(arena, "%s%s", named->tensor, side);
+  return true;
+}
+
+static bool read_modules(Arena *arena, const DumpArray *array, Named *named) {
+  *named = (Named){0};
+  read_module(arena, array->name, named);
+  return true;
+}
+
+const ReadyNames ready_names[] = {
+    {"quamba", "Quamba-SE: mode_2-0_layer_0_conv1d_output.npy", read_quamba},
+    {"driftscope", "a results file of one mode: prompts/P/MODE/layer_00/conv1d", read_driftscope},
+    {"sglang", "SGLang's dumper: step=0___rank=0___name=N___layer_id=3.pt", read_sglang},
+    {"sglang-hook", "SGLang's hook: TP0_PP0_Rank0_pid1/Pass00000.pt", read_sglang_hook},
+    {"msprobe", "msProbe: step0/rank0/dump_tensor_data/Module.NAME.CLASS.forward.0.output.0.pt",
+     read_msprobe},
+    {"vllm-neuron", "vLLM-Neuron: dp0/prefill_s2048_0/MODULE/rank0.pt", read_neuron},
+    {"transformer-engine", "TransformerEngine: rank_0/LAYER_TENSOR_iter_000001.pt",
+     read_transformer_engine},
+    {"transformers", "transformers' model debugger: CLASS.MODULE_outputs.safetensors",
+     read_debugger},
+    {"modules", "modules of PyTorch: model.layers.0.mixer", read_modules},
+    {0}};
+
+const char *dump_names_ready(int i, const char **of) {
+  *of = ready_names[i].of;
+  return ready_names[i].name;
+}
+
+/* --- names of any kind ------------------------------------------------------------------------ */
+
+/* A number that stands for itself, as in layer_3: not the 1 of conv1d. Else the first behind
+ * letters, as in h3.out. */
+static const char *first_number(const char *name) {
+  const char *behind_letters = NULL;
+  for (const char *at = name; *at;) {
+    if (!is_digit(*at)) {
+      at++;
+      continue;
+    }
+    const size_t length = strspn(at, "0123456789");
+    const bool after = at > name && is_letter(at[-1]);
+    if (!is_letter(at[length]) && !after) return at;
+    if (!is_letter(at[length]) && !behind_letters) behind_letters = at;
+    at += length;
+  }
+  return behind_letters;
+}
+
+bool names_first_number(Arena *arena, const DumpArray *array, Named *named) {
+  const char *name = array->name, *at = first_number(name);
+  const size_t length = at ? strspn(at, "0123456789") : 0;
+  *named = (Named){.tensor = name, .layer = at ? layer_number(at, at + length) : -1};
+  if (named->layer < 0) return true;
+  const char *before = part(arena, name, at), *behind = at + length;
+  const size_t n = strlen(before);
+  const bool alone = n && !is_letter(before[n - 1]);
+  named->tensor = arena_printf(arena, "%.*s%s", (int)(n - (alone ? 1 : 0)), before, behind);
+  if (n == 0 && *behind && !is_letter(*behind)) named->tensor = behind + 1;
+  if (!*named->tensor) named->tensor = name;
+  return true;
+}
