@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
-# Every target for its share of SECONDS on JOBS processes, from its seeds and what this very program writes; a line a
-# target: executions, findings, coverage in edges, peak memory. Ends with 1 where there is a finding, which lies in OUT.
-# usage: tests/fuzz/campaign.sh FOLDER SECONDS JOBS [OUT]; FOLDER holds `targets` and gets the corpora
+# Every target, or those named, for its share of SECONDS on JOBS processes, from its seeds and what this very program
+# writes; a line a target: executions, findings, coverage in edges, peak memory. Ends with 1 where there is a finding,
+# which lies in OUT.
+# usage: tests/fuzz/campaign.sh FOLDER SECONDS JOBS [OUT [TARGET …]]; FOLDER holds `targets` and gets the corpora
 set -euo pipefail
 folder=$1 seconds=$2 jobs=$3 out=${4:-$1/found}
 seeds=$(dirname "$0")/seeds
-shares='safetensors 3 config 3 index 4 checkpoint 6 spec 5 tokens 1 tokenizer 4 calibration 2 run 1 entry 1 streams 1 structure 1' # 32
+shares='safetensors 3 config 3 index 4 checkpoint 6 spec 5 tokens 1 tokenizer 4 calibration 2 run 1 entry 1 streams 1 structure 1'
+[ $# -lt 5 ] || shares=$(printf "%s $jobs " "${@:5}")
+turns=$(echo $shares | xargs -n 2 | awk '{ sum += $2 } END { print sum }')
 export ASAN_OPTIONS=malloc_context_size=4:quarantine_size_mb=32
 mkdir -p "$out" "$folder/corpus" "$folder/log"
 rm -f "$folder"/log/*
@@ -21,7 +24,7 @@ one() {
     echo "$target: a finding, see $folder/log/$target.$number" >&2
 }
 export -f one
-export folder out slot=$((seconds * jobs / 32 > 0 ? seconds * jobs / 32 : 1))
+export folder out slot=$((seconds * jobs / turns > 0 ? seconds * jobs / turns : 1))
 
 for target in $(names | awk '{ print $2 }' | sort -u); do
   mkdir -p "$folder/corpus/$target"
