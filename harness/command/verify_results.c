@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/child.h"
@@ -18,7 +19,28 @@ typedef struct File {
   TensorStats *tensor;
   PairStats *pair;
   size_t tensor_count, pair_count;
+  const TensorStats **ordered; /* the rows of tensors as compare_rows has them */
 } File;
+
+/* What a row is of. */
+typedef struct Key {
+  int layer;
+  const char *tensor, *mode, *prompt;
+} Key;
+
+static int compare_with_key(const TensorStats *row, const Key *key) {
+  if (row->layer != key->layer) return row->layer < key->layer ? -1 : 1;
+  int order = strcmp(row->tensor, key->tensor);
+  if (!order) order = strcmp(row->mode, key->mode);
+  return order ? order : strcmp(row->prompt, key->prompt);
+}
+
+/* Rows of the same as they stand in the file. */
+static int compare_rows(const void *left, const void *right) {
+  const TensorStats *a = *(const TensorStats *const *)left, *b = *(const TensorStats *const *)right;
+  const int order = compare_with_key(a, &(Key){b->layer, b->tensor, b->mode, b->prompt});
+  return order ? order : (a > b) - (a < b);
+}
 
 static bool read_tables(Arena *arena, File *f, Status *st) {
   void *described = NULL, *tensor = NULL, *pair = NULL;
@@ -29,8 +51,12 @@ static bool read_tables(Arena *arena, File *f, Status *st) {
   f->tensors = count ? tensors_of_rows(arena, described, count) : families[0]->tensors;
   f->tensor = tensor;
   f->pair = pair;
-  return f->tensor_count > 0 ||
-         FAIL(st, "%s: has no rows of tensors: there is nothing to verify", f->results.path);
+  if (!f->tensor_count)
+    return FAIL(st, "%s: has no rows of tensors: there is nothing to verify", f->results.path);
+  f->ordered = ARENA_NEW(arena, const TensorStats *, f->tensor_count);
+  for (size_t i = 0; i < f->tensor_count; i++) f->ordered[i] = &f->tensor[i];
+  qsort(f->ordered, f->tensor_count, sizeof(const TensorStats *), compare_rows);
+  return true;
 }
 
 /* Float16 that was widened is narrowed again: its values are floats of 16 bits. */
@@ -57,14 +83,19 @@ static bool find_tensor(const File *f, const TensorStats *row, Tensor *t, Arena 
   return !strcmp(row->type, format_name(t->format)) && t->rows == row->rows && t->cols == row->cols;
 }
 
+/* The first of them; NULL: there is none. */
 static const TensorStats *row_of(const File *f, const PairStats *pair, const char *mode) {
-  for (size_t i = 0; i < f->tensor_count; i++) {
-    const TensorStats *row = &f->tensor[i];
-    if (row->layer == pair->layer && !strcmp(row->tensor, pair->tensor) &&
-        !strcmp(row->mode, mode) && !strcmp(row->prompt, pair->prompt))
-      return row;
+  const Key key = {pair->layer, pair->tensor, mode, pair->prompt};
+  size_t low = 0, high = f->tensor_count;
+  while (low < high) {
+    const size_t middle = low + (high - low) / 2;
+    if (compare_with_key(f->ordered[middle], &key) < 0)
+      low = middle + 1;
+    else
+      high = middle;
   }
-  return NULL;
+  const bool found = low < f->tensor_count && !compare_with_key(f->ordered[low], &key);
+  return found ? f->ordered[low] : NULL;
 }
 
 static bool verify_tensor(const File *f, TensorStats *row, VerifiedRows *rows, Arena arena,
