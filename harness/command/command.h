@@ -27,6 +27,7 @@ bool command_bench(Arena *arena, const Options *o, const char *typed, Status *st
 bool command_synth(Arena *arena, const Options *o, const char *typed, Status *st);
 bool command_completion(Arena *arena, const Options *o, const char *typed, Status *st);
 bool command_tokens(Arena *arena, const Options *o, const char *typed, Status *st);
+bool command_dump(Arena *arena, const Options *o, const char *typed, Status *st);
 bool command_verify(Arena *arena, const Options *o, const char *typed, Status *st);
 
 /* How many files of somebody else the command reads with these options, and which; if any, it runs

@@ -111,6 +111,11 @@ static const struct argp_option every_option[] = {
     {"text", OPT_READ_TEXT, "FILE", 0, "text whose token ids are asked for", 0},
     {"output", OPT_FILE, "FILE.npy", 0, "write the ids there, int32, in place of standard output",
      0},
+    {"names", OPT_NAMES, "NAMES", 0,
+     "how arrays are called: a pattern such as layers.{layer}.mixer.{tensor}, or one of quamba, "
+     "driftscope, sglang, sglang-hook, msprobe, vllm-neuron, transformer-engine, transformers and "
+     "modules (default: the one that fits, else the first number in a name is its layer)",
+     0},
     {"type", OPT_TYPE, "NAME", 0, "of the weights: f32, bf16 or f16 (default: f32)", 0},
     {"lang", OPT_LANGUAGE, "LANGUAGE", 0,
      "of the report and the lines on the terminal: en or zh (default: en)", 0},
@@ -187,6 +192,7 @@ static error_t take(int key, char *text, struct argp_state *state) {
     case OPT_TOKENIZER: o->tokenizer = text; break;
     case OPT_SHAPE: o->shape = text; break;
     case OPT_TYPE: o->type = text; break;
+    case OPT_NAMES: o->names = text; break;
     case OPT_MODEL:
       o->model = text;
       o->model_given = true;

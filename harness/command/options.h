@@ -34,8 +34,8 @@ typedef struct Options {
   int tasks;
   bool fresh, dry_run, quiet, json, strict, ignore_unused, choices, pieces;
   bool add_bos, no_bos, model_given;
-  const char *shape, *type; /* NULL: not given */
-  Language language;        /* of the report */
+  const char *shape, *type, *names; /* NULL: not given */
+  Language language;                /* of the report */
 } Options;
 
 /* Keys of the options a command takes, for options_parse. */
@@ -87,6 +87,7 @@ enum {
   OPT_NO_BOS,
   OPT_PIECES,
   OPT_READ_TEXT,
+  OPT_NAMES,
   OPT_FILE /* -o, of a command that writes one file */
 };
 

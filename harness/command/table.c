@@ -139,6 +139,16 @@ const Command commands[] = {
            OPT_QUIET)},
      "the token ids of a text",
      command_tokens},
+    {{"dump", "list PATH",
+      "Lists what of a dump is which tensor of which layer, with shapes and types, and what of it "
+      "is "
+      "none. PATH is a file that another program wrote (.safetensors, .npy, .npz), or a folder of "
+      "such files.\v"
+      "Examples:\n  driftscope dump list dumps/mode20.safetensors\n"
+      "  driftscope dump list dumps/mode24 --names 'layers.{layer}.mixer.{tensor}'\n",
+      2, KEYS(OPT_NAMES, OPT_JSON)},
+     "what of a dump is which layer and tensor",
+     command_dump},
     {{"modes", "", "Lists the modes with their stages.", 0, KEYS(OPT_JSON)},
      "the modes with their stages",
      command_modes},

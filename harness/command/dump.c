@@ -1,0 +1,103 @@
+/* dump: what of a dump is which tensor of which layer, and what of it is none. */
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "command/command.h"
+#include "model/safetensors.h"
+#include "source/dump/names.h"
+
+static const char *layer_text(const DumpEntry *entry, char text[16]) {
+  snprintf(text, 16, entry->layer < 0 ? "-" : "%d", entry->layer);
+  return text;
+}
+
+/* The longest of them, but not more than what leaves a line readable. */
+static int width_of(const DumpLayout *layout) {
+  enum { MOST = 40 };
+  size_t most = strlen("tensor");
+  for (int i = 0; i < layout->entries; i++)
+    if (strlen(layout->entry[i].tensor) > most) most = strlen(layout->entry[i].tensor);
+  return most < MOST ? (int)most : MOST;
+}
+
+/* Shape, type, scale and where it stands, which end a line. */
+static void print_array(const DumpArray *a) {
+  char shape[SHAPE_TEXT], scale[32] = "";
+  if (a->scale > 0) snprintf(scale, sizeof scale, " scale %.9g", (double)a->scale);
+  printf("  %-18s %-8s%s  %s%s%s\n", shape_print(a->size, a->rank, shape), dump_type_name[a->type],
+         scale, a->file, *a->file ? ": " : "", a->name);
+}
+
+static void print_passed(const Dump *dump) {
+  if (dump->passed_over) printf("not read:\n");
+  for (int i = 0; i < dump->passed_over; i++) {
+    const DumpPassed *p = &dump->passed[i];
+    printf("  %s%s%s: %s\n", p->file, *p->file && *p->name ? ": " : "", p->name, p->why);
+  }
+}
+
+static void print_layout(const Dump *dump, const DumpLayout *l) {
+  const int width = width_of(l);
+  printf("%s: %d arrays, %d of them named by %s: %d passes, layers below %d, %d tensors a layer\n",
+         dump->path, dump->arrays, l->entries, l->names, l->passes, l->layers, l->tensors);
+  for (int i = 0; i < l->entries; i++) {
+    const DumpEntry *e = &l->entry[i];
+    char layer[16];
+    if (l->passes > 1 && (i == 0 || e->pass != l->entry[i - 1].pass))
+      printf("pass %s:\n", l->pass[e->pass]);
+    printf("%5s %-*s", layer_text(e, layer), width, e->tensor);
+    print_array(e->array);
+  }
+  if (l->lefts) printf("of no name:\n");
+  for (int i = 0; i < l->lefts; i++) print_array(l->left[i]);
+}
+
+/* --- JSON ------------------------------------------------------------------------------------- */
+
+static json_t *array_json(const DumpArray *a) {
+  json_t *shape = json_array();
+  for (int i = 0; i < a->rank; i++) json_array_append_new(shape, json_integer(a->size[i]));
+  return json_pack("{s:s, s:s, s:o, s:s, s:o}", "name", a->name, "file", a->file, "shape", shape,
+                   "type", dump_type_name[a->type], "scale",
+                   a->scale > 0 ? json_real((double)a->scale) : json_null());
+}
+
+static json_t *entry_json(const DumpLayout *l, const DumpEntry *e) {
+  json_t *row = array_json(e->array);
+  json_object_set_new(row, "pass", json_string(l->pass[e->pass]));
+  json_object_set_new(row, "layer", e->layer < 0 ? json_null() : json_integer(e->layer));
+  json_object_set_new(row, "tensor", json_string(e->tensor));
+  return row;
+}
+
+static void print_json(const Dump *dump, const DumpLayout *l) {
+  json_t *entries = json_array(), *left = json_array(), *passed = json_array();
+  for (int i = 0; i < l->entries; i++) json_array_append_new(entries, entry_json(l, &l->entry[i]));
+  for (int i = 0; i < l->lefts; i++) json_array_append_new(left, array_json(l->left[i]));
+  for (int i = 0; i < dump->passed_over; i++)
+    json_array_append_new(passed, json_pack("{s:s, s:s, s:s}", "file", dump->passed[i].file, "name",
+                                            dump->passed[i].name, "why", dump->passed[i].why));
+  json_t *root = json_pack("{s:s, s:s, s:o, s:o, s:o}", "dump", dump->path, "names", l->names,
+                           "arrays", entries, "of_no_name", left, "not_read", passed);
+  json_dumpf(root, stdout, JSON_INDENT(1));
+  putchar('\n');
+  json_decref(root);
+}
+
+bool command_dump(Arena *arena, const Options *o, const char *typed, Status *st) {
+  Dump dump;
+  DumpLayout layout;
+  (void)typed;
+  if (strcmp(o->argument[0], "list") != 0)
+    return FAIL(st, "dump: expected list, found '%.40s'", o->argument[0]);
+  TRY(dump_open(arena, o->argument[1], &dump, st));
+  if (!dump_layout(arena, &dump, o->names, &layout, st)) {
+    for (int i = 0; !o->json && i < dump.arrays; i++) print_array(&dump.array[i]);
+    return false;
+  }
+  if (o->json) return print_json(&dump, &layout), true;
+  print_layout(&dump, &layout);
+  print_passed(&dump);
+  return true;
+}
