@@ -42,9 +42,19 @@ static bool find_in_file(Found *found, const DumpFile *file, Status *st) {
   if (head.count == 0) return FAIL(st, "%s: is empty", file->path);
   if (BEGINS(head, "\x93NUMPY")) return find_npy(found, file, st);
   if (BEGINS(head, "PK\3\4") || BEGINS(head, "PK\5\6")) return find_zip(found, file, st);
+  if (BEGINS(head, "\x80\2\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"))
+    return FAIL(st,
+                "%s: was written by torch.save as before PyTorch 1.6; save it again: "
+                "torch.save(torch.load(FILE), FILE)",
+                file->path);
+  if (head.count > 2 && BEGINS(head, "\x80") && head.data[1] >= 2 && head.data[1] <= 5)
+    return FAIL(st,
+                "%s: is a Python pickle, of which nothing is executed; save its arrays with "
+                "numpy.savez or torch.save",
+                file->path);
   if (has_end(file->path, ".safetensors") || (head.count > 8 && head.data[8] == '{'))
     return find_safetensors(found, file, st);
-  return FAIL(st, "%s: begins as no file that is read: .safetensors, .npy, .npz", file->path);
+  return FAIL(st, "%s: begins as no file that is read: .safetensors, .npy, .npz, .pt", file->path);
 }
 
 /* --- files ------------------------------------------------------------------------------------ */

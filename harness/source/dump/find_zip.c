@@ -1,4 +1,4 @@
-/* find_zip: what a zip archive holds: NumPy's arrays (.npz), each a .npy file. */
+/* find_zip: what a zip archive is: NumPy's (.npz), each array a .npy file, or torch.save's. */
 #include <string.h>
 
 #include "source/dump/parts.h"
@@ -23,9 +23,30 @@ static bool find_npz(Found *found, const DumpFile *file, const ZipMember *member
   return true;
 }
 
+/* The one nearest to the root. */
+static const ZipMember *pickle_of(const ZipMember *member, int members) {
+  const ZipMember *found = NULL;
+  for (int i = 0; i < members; i++) {
+    const char *name = member[i].name;
+    if (strcmp(name, TORCH_PICKLE) != 0 && !ends(name, "/" TORCH_PICKLE)) continue;
+    if (!found || strlen(name) < strlen(found->name)) found = &member[i];
+  }
+  return found;
+}
+
+static bool holds_npy(const ZipMember *member, int members) {
+  for (int i = 0; i < members; i++)
+    if (ends(member[i].name, ".npy")) return true;
+  return false;
+}
+
 bool find_zip(Found *found, const DumpFile *file, Status *st) {
   ZipMember *member;
   int members;
   TRY(zip_members(found->arena, file, &member, &members, st));
-  return find_npz(found, file, member, members, st);
+  const ZipMember *pickle = pickle_of(member, members);
+  if (pickle) return find_torch(found, file, member, members, pickle, st);
+  if (holds_npy(member, members)) return find_npz(found, file, member, members, st);
+  return FAIL(st, "%s: is a zip archive without arrays, neither NumPy's nor torch.save's",
+              file->path);
 }

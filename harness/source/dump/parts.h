@@ -76,17 +76,22 @@ void found_pass(Found *found, const DumpFile *file, const char *name, const char
 /* The first bytes of a file, `least` or all of it; fails where it cannot be read. */
 bool file_head(Arena *arena, const DumpFile *file, size_t least, Bytes *head, Status *st);
 
-/* --- the containers: all arrays of one file --------------------------------------------------- */
-bool find_safetensors(Found *found, const DumpFile *file, Status *st);
-bool find_npy(Found *found, const DumpFile *file, Status *st);
-bool find_zip(Found *found, const DumpFile *file, Status *st);
-/* A .npy file that is all of a blob; `path` is for messages. */
-bool find_npy_in(Found *found, const Blob *blob, const char *name, const char *path, Status *st);
-
 typedef struct ZipMember {
   const char *name; /* as it is in the archive */
   Blob blob;
 } ZipMember;
+
+/* --- the containers: all arrays of one file --------------------------------------------------- */
+bool find_safetensors(Found *found, const DumpFile *file, Status *st);
+bool find_npy(Found *found, const DumpFile *file, Status *st);
+bool find_zip(Found *found, const DumpFile *file, Status *st);
+/* An archive of torch.save's, by its pickle. */
+#define TORCH_PICKLE "data.pkl"
+bool find_torch(Found *found, const DumpFile *file, ZipMember *member, int members,
+                const ZipMember *pickle, Status *st);
+/* A .npy file that is all of a blob; `path` is for messages. */
+bool find_npy_in(Found *found, const Blob *blob, const char *name, const char *path, Status *st);
+
 /* In the order of the archive; none of them a folder. */
 bool zip_members(Arena *arena, const DumpFile *file, ZipMember **member, int *members, Status *st);
 

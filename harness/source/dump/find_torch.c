@@ -1,0 +1,150 @@
+/* find_torch: what torch.save writes: an archive of a pickle, data.pkl, and of every storage's
+ * bytes, data/KEY. Names of what is nested are joined by dots. */
+#include <string.h>
+
+#include "source/dump/parts.h"
+#include "source/dump/pickle.h"
+
+enum { PICKLE_MOST = 1 << 27, DEPTH_MOST = 64, VALUES_MOST = 4000000 };
+
+typedef struct Torch {
+  Found *found;
+  const DumpFile *file;
+  const ZipMember *member;
+  int members;
+  const char *root; /* "archive/" */
+  bool big_endian;
+  int values; /* looked at */
+} Torch;
+
+static const ZipMember *member_of(const Torch *t, const char *name) {
+  const size_t n = strlen(t->root);
+  for (int i = 0; i < t->members; i++)
+    if (!strncmp(t->member[i].name, t->root, n) && !strcmp(t->member[i].name + n, name))
+      return &t->member[i];
+  return NULL;
+}
+
+static bool storage_blob(const Torch *t, const Pickled *storage, Blob *blob, Status *st) {
+  const ZipMember *m = member_of(t, arena_printf(t->found->arena, "data/%.200s", storage->text));
+  uint64_t bytes = (uint64_t)storage->number;
+  if (!m) return FAIL(st, "%s: the storage data/%.100s is missing", t->file->path, storage->text);
+  if (storage->number < 0 ||
+      __builtin_mul_overflow(
+          bytes, storage->type >= 0 ? dump_type_bytes((DumpType)storage->type) : 1, &bytes) ||
+      bytes != m->blob.bytes)
+    return FAIL(st, "%s: the storage data/%.100s has %llu bytes, its pickle says %lld elements",
+                t->file->path, storage->text, (unsigned long long)m->blob.bytes,
+                (long long)storage->number);
+  *blob = m->blob;
+  return true;
+}
+
+static bool add_tensor(const Torch *t, const Pickled *tensor, const char *name, Status *st) {
+  Way way = {.swapped = t->big_endian};
+  if (tensor->type < 0) {
+    found_pass(t->found, t->file, name, "is of the type %s, which is not read", tensor->text);
+    return true;
+  }
+  const DumpType type = (DumpType)tensor->type;
+  TRY(storage_blob(t, tensor->item[0], &way.blob, st));
+  if (__builtin_mul_overflow((uint64_t)tensor->number, dump_type_bytes(type), &way.first))
+    return FAIL(st, "%s: '%.100s' begins behind its storage", t->file->path, name);
+  memcpy(way.stride, tensor->stride, sizeof way.stride);
+  return found_add(t->found, name, type, tensor->rank, tensor->size, &way, st);
+}
+
+static bool walk(Torch *t, const Pickled *value, const char *name, int depth, Status *st);
+
+static bool walk_into(Torch *t, const Pickled *value, const char *name, const char *key, int depth,
+                      Status *st) {
+  return walk(t, value, *name ? arena_printf(t->found->arena, "%s.%s", name, key) : key, depth + 1,
+              st);
+}
+
+static bool walk_dict(Torch *t, const Pickled *dict, const char *name, int depth, Status *st) {
+  for (int i = 0; i < dict->items; i += 2) {
+    const Pickled *key = dict->item[i];
+    if (key->kind != PICKLED_TEXT && key->kind != PICKLED_NUMBER)
+      return FAIL(st, "%s: a dictionary%s%.100s has a key that is neither text nor a whole number",
+                  t->file->path, *name ? " at " : "", name);
+    TRY(walk_into(t, dict->item[i + 1], name,
+                  key->kind == PICKLED_TEXT
+                      ? key->text
+                      : arena_printf(t->found->arena, "%lld", (long long)key->number),
+                  depth, st));
+  }
+  return true;
+}
+
+static bool has_tensors(const Pickled *value) {
+  return value->kind == PICKLED_LIST || value->kind == PICKLED_DICT ||
+         value->kind == PICKLED_TENSOR;
+}
+
+static bool walk(Torch *t, const Pickled *value, const char *name, int depth, Status *st) {
+  if (!has_tensors(value)) return true;
+  if (depth > DEPTH_MOST)
+    return FAIL(st, "%s: what it holds is nested deeper than %d", t->file->path, DEPTH_MOST);
+  if (value->kind == PICKLED_TENSOR) return add_tensor(t, value, name, st);
+  if ((t->values += value->items) > VALUES_MOST)
+    return FAIL(st, "%s: holds more than %d values", t->file->path, VALUES_MOST);
+  if (value->kind == PICKLED_DICT) return walk_dict(t, value, name, depth, st);
+  for (int i = 0; i < value->items; i++)
+    if (has_tensors(value->item[i]))
+      TRY(walk_into(t, value->item[i], name, arena_printf(t->found->arena, "%d", i), depth, st));
+  return true;
+}
+
+static bool read_whole(Arena *arena, const Blob *blob, size_t most, Bytes *bytes, Status *st) {
+  BlobReader reader;
+  if (blob->bytes > most)
+    return FAIL(st, "%s: has a description of %llu bytes, at most %zu are read", blob->file->path,
+                (unsigned long long)blob->bytes, most);
+  char *room = arena_room(arena, (size_t)blob->bytes + 1, 1);
+  TRY(blob_open(blob, &reader, st));
+  const bool ok = blob_read(&reader, 0, (size_t)blob->bytes, room, st);
+  blob_close(&reader);
+  *bytes = (Bytes){room, (size_t)blob->bytes};
+  return ok;
+}
+
+static bool read_order(Torch *t, Status *st) {
+  const ZipMember *m = member_of(t, "byteorder");
+  Bytes order;
+  if (!m) return true; /* before there was one it was little */
+  TRY(read_whole(t->found->arena, &m->blob, 16, &order, st));
+  t->big_endian = order.count >= 3 && !memcmp(order.data, "big", 3);
+  return t->big_endian || (order.count >= 6 && !memcmp(order.data, "little", 6)) ||
+         FAIL(st, "%s: its byte order is neither little nor big", t->file->path);
+}
+
+static bool find_tensors(Torch *t, const ZipMember *pickle, Status *st) {
+  Bytes bytes;
+  const Pickled *value;
+  TRY(read_order(t, st));
+  TRY(read_whole(t->found->arena, &pickle->blob, PICKLE_MOST, &bytes, st));
+  TRY(pickle_read(t->found->arena, t->file->path, bytes, &value, st));
+  t->found->keyless = value->kind == PICKLED_TENSOR;
+  const bool ok = walk(t, value, t->found->keyless ? t->file->stem : "", 0, st);
+  t->found->keyless = false;
+  return ok;
+}
+
+/* torch itself looks at no CRC, and can be told to write none. */
+bool find_torch(Found *found, const DumpFile *file, ZipMember *member, int members,
+                const ZipMember *pickle, Status *st) {
+  const size_t root = strlen(pickle->name) - strlen(TORCH_PICKLE);
+  Torch t = {.found = found,
+             .file = file,
+             .member = member,
+             .members = members,
+             .root = arena_printf(found->arena, "%.*s", (int)root, pickle->name)};
+  for (int i = 0; i < members; i++) member[i].blob.has_crc = false;
+  if (member_of(&t, "constants.pkl"))
+    return FAIL(st,
+                "%s: is TorchScript, a program; save tensors alone: torch.save({NAME: TENSOR, …}, "
+                "FILE)",
+                file->path);
+  return find_tensors(&t, pickle, st);
+}
