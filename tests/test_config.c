@@ -170,6 +170,17 @@ Test(config, the_original_layout_of_another_model_is_refused_by_its_key) {
   }
 }
 
+Test(config, the_original_layout_without_a_count_of_tokens_is_refused) {
+  static const char *const counts[] = {"0", "-1", "\"5\"", "5.5", "16777217"};
+  write_shard(model_of("F16"), "model.safetensors", 0, false);
+  for (int i = 0; i < 5; i++) {
+    const char *text = arena_printf(
+        &test_arena, "{\"d_model\": 4, \"n_layer\": 2, \"vocab_size\": %s}", counts[i]);
+    test_write("config.json", text, strlen(text));
+    refuse(WORDS("config.json: vocab_size is not an integer from 1 to 16777216"));
+  }
+}
+
 Test(config, a_config_that_is_no_object_is_refused) {
   write_shard(model_of("F16"), "model.safetensors", 0, false);
   test_write("config.json", "[1]", 3);

@@ -1,5 +1,7 @@
 /* test_shards: where the tensors of a checkpoint stand and what they are called there: prefixes,
  * what is not used, an index with its shards, links. */
+#include <limits.h>
+
 #include "family/mamba1.h"
 #include "tests/made_weights.h"
 
@@ -112,6 +114,27 @@ Test(shards, an_index_that_leads_out_of_the_folder_is_refused) {
   refuse_index("{\"weight_map\":{\"a\":\"..\"}}", WORDS("'..'", "plain file name"));
   refuse_index("{\"weight_map\":{\"a\":\"\"}}", WORDS("''", "plain file name"));
   refuse_index("{\"weight_map\":{\"a\":\".\"}}", WORDS("'.'"));
+}
+
+Test(shards, an_index_of_more_shards_than_are_opened_and_of_a_path_too_long_is_refused) {
+  enum { MANY = 1025 };
+  char *json = arena_alloc(&test_arena, MANY * 48, 1),
+       *end = json + sprintf(json, "{\"weight_map\":{"), shard[96];
+  for (int i = 0; i < MANY; i++) {
+    end += sprintf(end, "%s\"t%d\":\"%d.safetensors\"", i ? "," : "", i, i);
+    uint64_t bytes = (uint64_t)snprintf(
+        shard + 8, sizeof shard - 8,
+        "{\"t%d\":{\"dtype\":\"F16\",\"shape\":[1],\"data_offsets\":[0,2]}}xx", i);
+    bytes -= 2;
+    memcpy(shard, &bytes, sizeof bytes);
+    test_write(arena_printf(&test_arena, "%d.safetensors", i), shard, 8 + bytes + 2);
+  }
+  strcpy(end, "}}");
+  refuse_index(json, WORDS("index.json: ", "names more than 1024 shards"));
+  char *longer = arena_alloc(&test_arena, PATH_MAX + 1, 1);
+  memset(longer, 'x', PATH_MAX);
+  refuse_index(arena_printf(&test_arena, "{\"weight_map\":{\"a\":\"%s\"}}", longer),
+               WORDS("index.json: weight_map names 'xxx", "whose path is too long"));
 }
 
 Test(shards, a_shard_that_is_a_link_out_of_the_folder_is_refused) {

@@ -457,6 +457,13 @@ Test(spec_refusals, the_largest_lists_are_judged_within_a_second) {
   free(text);
 }
 
+Test(spec_refusals, more_modes_of_its_own_than_a_spec_may_have) {
+  char text[8192];
+  size_t count = (size_t)sprintf(text, HEAD PAIR "modes:\n");
+  for (int i = 0; i < 257; i++) count += (size_t)sprintf(text + count, " m%d: {base: 0}\n", i);
+  expect_refused_at_once(text, count, "7:2", "defines more than 256 modes");
+}
+
 /* Quoting is bounded: a long value must not push what was expected out of the message. */
 Test(spec_refusals, a_long_value_is_quoted_in_part) {
   char text[8192] = "title: t\nmodel: m\nprompts: [{name: ";

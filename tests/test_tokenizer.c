@@ -141,6 +141,16 @@ static Bytes normal_form(const char *json, const char *text) {
               want);                                                                               \
   } while (0)
 
+/* One letter of three bytes becomes eighteen: six times what there is room for at first. */
+Test(tokenizer, a_normal_form_may_be_many_times_as_long) {
+  char text[3 * 40 + 1] = "", want[33 * 40 + 1] = "";
+  for (int i = 0; i < 40; i++)
+    strcat(text, "\ufdfa"),
+        strcat(want, "\u0635\u0644\u0649 \u0627\u0644\u0644\u0647 \u0639\u0644\u064a\u0647 "
+                     "\u0648\u0633\u0644\u0645");
+  EXPECT_FORM("NFKC", text, want);
+}
+
 Test(tokenizer, every_normal_form) {
   EXPECT_FORM("NFC", "xe\u0301y \u212b \ufb01", "x\u00e9y \u00c5 \ufb01");
   EXPECT_FORM("NFD", "x\u00e9y \u212b", "xe\u0301y A\u030a");

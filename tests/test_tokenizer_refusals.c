@@ -148,6 +148,76 @@ Test(tokenizer_refusals, patterns_that_are_none) {
   REFUSE_PATTERN("(?:(?:(?:a{1,1000}){1,1000}){1,1000}){1,1000}", "cannot be compiled");
 }
 
+/* --- more than is read ------------------------------------------------------------------------ */
+
+/* `times` copies of an item, with commas between. */
+static const char *repeated(const char *item, int times) {
+  const size_t bytes = strlen(item);
+  char *text = arena_alloc(&test_arena, (size_t)times * (bytes + 1) + 1, 1), *end = text;
+  for (int i = 0; i < times; i++) end += sprintf(end, "%s%s", i ? "," : "", item);
+  return text;
+}
+
+#define PRINTED(...) arena_printf(&test_arena, __VA_ARGS__)
+#define FORMS(n)                                                                                   \
+  PRINTED("{\"type\": \"Sequence\", \"normalizers\": [%s]}", repeated("{\"type\": \"NFC\"}", n))
+#define SPLITS(n)                                                                                  \
+  PRINTED("{\"type\": \"Sequence\", \"pretokenizers\": [%s]}",                                     \
+          repeated("{\"type\": \"Whitespace\"}", n))
+
+Test(tokenizer_refusals, more_steps_than_are_read_in_one_list_or_in_lists_of_lists) {
+  REFUSE(OF(.normalizer = FORMS(9)), "normalizer.normalizers: holds 9 items, at most 8 are read");
+  REFUSE(OF(.normalizer = PRINTED("{\"type\": \"Sequence\", \"normalizers\": [%s, {\"type\": "
+                                  "\"NFD\"}]}",
+                                  FORMS(8))),
+         "normalizer.normalizers[1]: is the 9th normal form, at most 8 are read");
+  REFUSE(OF(.words = SPLITS(33)), "pre_tokenizer.pretokenizers: holds 33 items");
+  REFUSE(OF(.words = PRINTED("{\"type\": \"Sequence\", \"pretokenizers\": [%s, " MADE_WORDS "]}",
+                             SPLITS(32))),
+         "pretokenizers[1]: is more than 32 pre-tokenizers");
+}
+
+#define TEMPLATE(single)                                                                           \
+  PRINTED("{\"type\": \"TemplateProcessing\", \"single\": [" single "], \"special_tokens\": "      \
+          "{\"<s>\": {\"ids\": [%s]}, \"<t>\": {\"ids\": [1]}}}",                                  \
+          repeated("0", 8))
+
+Test(tokenizer_refusals, more_tokens_in_front_of_a_text_than_are_read_and_parts_that_are_none) {
+  REFUSE(OF(.processor = TEMPLATE("{\"SpecialToken\": {\"id\": \"<s>\"}}, {\"SpecialToken\": "
+                                  "{\"id\": \"<t>\"}}, {\"Sequence\": {}}")),
+         "post_processor.special_tokens.<t>.ids[0]: is more than 8 tokens in front of a text");
+  REFUSE(OF(.processor = TEMPLATE("{}")),
+         "post_processor.single[0]: is neither a SpecialToken nor a Sequence");
+}
+
+Test(tokenizer_refusals, a_split_by_two_patterns_by_none_and_in_a_way_that_is_none) {
+  static const char split[] = "{\"type\": \"Split\", \"pattern\": {%s}, \"behavior\": \"%s\"}";
+  REFUSE(OF(.words = PRINTED(split, "\"Regex\": \"a\", \"String\": \"a\"", "Removed")),
+         "pre_tokenizer.pattern: holds both of Regex and String");
+  REFUSE(OF(.words = PRINTED(split, "", "Removed")),
+         "pre_tokenizer.pattern: holds neither of Regex and String");
+  REFUSE(OF(.words = PRINTED(split, "\"String\": \"a\"", "Doubled")),
+         "pre_tokenizer.behavior: is 'Doubled', expected Removed, Isolated");
+}
+
+Test(tokenizer_refusals, what_is_longer_than_is_read) {
+  char *token = arena_alloc(&test_arena, (1 << 16) + 2, 1);
+  memset(token, 'x', (1 << 16) + 1);
+  REFUSE(OF(.vocab = PRINTED(", \"%s\": 300", token)),
+         "is the id of a token of 65537 bytes, at most 65536 are read");
+  token[8193] = 0;
+  REFUSE_PATTERN(token, "the pattern has 8193 bytes, at most 8192 are read");
+  Status st = {0}, of_text = {0};
+  Tokenizer *none;
+  Encoded encoded;
+  test_refused(tokenizer_read(&test_arena, "t.json", (Bytes){"{", (64 << 20) + 1}, &none, &st), &st,
+               WORDS("t.json: has 67108865 bytes, more than the 67108864 allowed here"));
+  test_refused(tokenizer_encode(&test_arena, made((Made){0}), "text",
+                                (Bytes){"a", ((size_t)1 << 30) + 1}, &encoded, &of_text),
+               &of_text,
+               WORDS("text: has 1073741825 bytes of text, at most 1073741824 become tokens"));
+}
+
 static void refuse_text(const char *words, const char *text, const char *const *want) {
   Status st = {0};
   Encoded encoded;

@@ -1,5 +1,6 @@
 /* test_tokens: bytes, ids as text and ids as .npy become token ids, and what is no id is refused
  * with its place. */
+#include "model/npy.h"
 #include "model/tokens.h"
 #include "tests/model_files.h"
 #include "walk/prompt.h"
@@ -238,6 +239,18 @@ Test(tokens, npy_files_that_are_cut_off_are_refused) {
   Status st = {0};
   test_write("cut.npy", file, whole);
   cr_expect(read_file("cut.npy", 256, &st), "%s", st.text);
+}
+
+Test(tokens, npy_headers_of_which_a_part_is_read_are_refused) {
+  static const char file[12] = "\x93NUMPY\2\0\xf0\0\0";
+  NpyHeader header;
+  Status st = {0}, cut = {0}, beyond = {0};
+  test_refused(npy_header("a.npy", (Bytes){file, 11}, 1000, &header, &cut), &cut,
+               WORDS("a.npy: the .npy file is cut off in its first 12 bytes"));
+  test_refused(npy_header("a.npy", (Bytes){file, 12}, 1000, &header, &st), &st,
+               WORDS("a.npy: the .npy header has 240 bytes, of which 0 are read"));
+  test_refused(npy_header("a.npy", (Bytes){file, 12}, 100, &header, &beyond), &beyond,
+               WORDS("a.npy: the .npy header has 240 bytes, but only 88 follow"));
 }
 
 Test(tokens, npy_versions_and_names_are_checked) {
