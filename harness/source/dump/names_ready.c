@@ -200,10 +200,11 @@ static const char *first_number(const char *name) {
 
 bool names_first_number(Arena *arena, const DumpArray *array, Named *named) {
   const char *name = array->name, *at = first_number(name);
-  const size_t length = at ? strspn(at, "0123456789") : 0;
-  *named = (Named){.tensor = name, .layer = at ? layer_number(at, at + length) : -1};
+  *named = (Named){.tensor = name, .layer = -1};
+  if (!at) return true;
+  const char *before = part(arena, name, at), *behind = at + strspn(at, "0123456789");
+  named->layer = layer_number(at, behind);
   if (named->layer < 0) return true;
-  const char *before = part(arena, name, at), *behind = at + length;
   const size_t n = strlen(before);
   const bool alone = n && !is_letter(before[n - 1]);
   named->tensor = arena_printf(arena, "%.*s%s", (int)(n - (alone ? 1 : 0)), before, behind);
