@@ -19,11 +19,12 @@ Test(readme, python_snippets_read_a_results_file) {
       SHELL_PYTHON "$P -c 'import h5py, pandas, tables, xarray' 2>/dev/null || exit 77; $P";
   if (shell("%s -c pass", python) == 77) cr_skip_test("h5py, pandas or xarray are not installed");
   cr_assert_eq(
-      shell("sed 's/length: 171/length: 7/; s/windows: 16, length: 512/windows: 1, length: 64/; "
-            "s#\\.\\./data#'$PWD'/data#; s/layers: all/layers: [0, 23]/; /^mend:/d; /^evaluation:/d' "
-            "experiments/mode_2-0_vs_2-4.yaml > %s/a.yaml && "
-            "%s run %s/a.yaml -q -o %s/results/mode_2-0_vs_2-4 2>&1",
-            shell_folder, shell_program(), shell_folder, shell_folder),
+      shell(
+          "sed 's/length: 171/length: 7/; s/windows: 16, length: 512/windows: 1, length: 64/; "
+          "s#\\.\\./data#'$PWD'/data#; s/layers: all/layers: [0, 23]/; /^mend:/d; /^evaluation:/d' "
+          "experiments/mode_2-0_vs_2-4.yaml > %s/a.yaml && "
+          "%s run %s/a.yaml -q -o %s/results/mode_2-0_vs_2-4 2>&1",
+          shell_folder, shell_program(), shell_folder, shell_folder),
       0, "%s", shell_output);
   for (int block = 1; block <= 3; block++) {
     extract("python", block, "snippet.py");

@@ -1,4 +1,5 @@
 /* What the report says of evaluation and cost, from rows made by hand. */
+#include "report/report.h"
 #include "report_rows.h"
 
 typedef struct Rows {
@@ -92,7 +93,7 @@ static void add_cost(const char *mode, double tokens_per_s, int64_t weights, int
   SET_TEXT(bytes->mode, mode);
 }
 
-static const char *text_with_rows(void) {
+static ReportData *data_with_rows(void) {
   ReportData *d = made_run(&arena, made, 1);
   TableRows *all = ARENA_NEW(&arena, TableRows, d->table_count + 6);
   memcpy(all, d->tables, (size_t)d->table_count * sizeof *all);
@@ -104,8 +105,10 @@ static const char *text_with_rows(void) {
   all[d->table_count++] = (TableRows){&table_cost_bytes, rows->bytes, rows->sizes};
   d->tables = all;
   data_arrange(&arena, d);
-  return body_of(d);
+  return d;
 }
+
+static const char *text_with_rows(void) { return body_of(data_with_rows()); }
 
 #define EXPECT_PART(text, part)                                                                    \
   cr_expect(strstr(text, part), "%s stands nowhere in:\n%s", part, text)
@@ -144,6 +147,19 @@ Test(report_evaluation, each_answer_is_said_with_its_figures) {
   EXPECT_PART(text, "cannot tell: 41 windows would tell, and the text holds 533 |");
   EXPECT_PART(text, "(2.50e-01 … 7.50e-01) | no: worse   ");
   EXPECT_NONE(text, "Warning");
+}
+
+Test(report_evaluation, the_terminal_says_a_pairs_bits_where_they_were_evaluated) {
+  add_mode("2-0", 1.75, 0.004);
+  add_mode("2-4", 1.625, 0.002);
+  add_pair("2-0", "2-4", "bits", "undecided", -0.125, 41);
+  ReportData *d = data_with_rows();
+  EXPECT_NONE(report_summary(&arena, d, &d->pair[1]), "bits per byte");
+  EXPECT_PART(
+      report_summary(&arena, d, &d->pair[0]),
+      "\n2-0 against 2-4: bits per byte: those of 2-4 less those of 2-0 are -0.125 (-0.375 … "
+      "0.125) over 16 windows: which predicts better cannot be told; about "
+      "41 windows would tell, and the text holds 533\n");
 }
 
 /* Eight more windows would tell, and the text ends before. */

@@ -82,7 +82,10 @@ static const char *bits_name(const ReportData *d) {
                                                         : say(d->language, "bits a token");
 }
 
-static const char *bits_answer(Language l, Arena *arena, const EvaluationPair *p) {
+/* Names in Markdown, or plain for the terminal. */
+typedef const char *ShowName(Arena *arena, const char *name);
+
+static const char *bits_answer(Language l, Arena *arena, const EvaluationPair *p, ShowName *show) {
   bool better = !strcmp(p->answer, "better"), worse = !strcmp(p->answer, "worse");
   if (better || worse)
     return arena_printf(
@@ -91,7 +94,7 @@ static const char *bits_answer(Language l, Arena *arena, const EvaluationPair *p
             ? say(l,
                   "%s predicts better, of this pair alone (not where all pairs are asked at once)")
             : say(l, "%s predicts better"),
-        md_text(arena, better ? p->other : p->base));
+        show(arena, better ? p->other : p->base));
   return !strcmp(p->answer, "undecided") && p->windows_needed <= 1e6
              ? arena_printf(arena,
                             say(l, p->windows_needed > p->windows_held
@@ -113,7 +116,8 @@ static const char *bits_difference(Language l, Arena *arena, const EvaluationPai
                                       md_factor(arena, p->low), md_factor(arena, p->high));
 }
 
-static const char *bits_words(Arena *arena, const ReportData *d, const ReportPair *pair) {
+static const char *bits_words(Arena *arena, const ReportData *d, const ReportPair *pair,
+                              ShowName *show) {
   if (!d->evaluations)
     return say(d->language, "bits per byte: not evaluated: add `evaluation: {text: …}`");
   const EvaluationPair *p = data_evaluation(d, pair, "bits");
@@ -124,11 +128,15 @@ static const char *bits_words(Arena *arena, const ReportData *d, const ReportPai
     return arena_printf(arena, say(d->language, "%s: the same in every window"), bits_name(d));
   if (isnan(p->diff))
     return arena_printf(arena, say(d->language, "%s: %s"), bits_name(d),
-                        bits_answer(d->language, arena, p));
+                        bits_answer(d->language, arena, p, show));
   return arena_printf(
       arena, say(d->language, "%s: those of %s less those of %s are %s over %s: %s"), bits_name(d),
-      md_text(arena, p->other), md_text(arena, p->base), bits_difference(d->language, arena, p),
-      md_count(d->language, arena, p->windows, "window"), bits_answer(d->language, arena, p));
+      show(arena, p->other), show(arena, p->base), bits_difference(d->language, arena, p),
+      md_count(d->language, arena, p->windows, "window"), bits_answer(d->language, arena, p, show));
+}
+
+const char *words_bits_plain(Arena *arena, const ReportData *d, const ReportPair *pair) {
+  return data_evaluation(d, pair, "bits") ? bits_words(arena, d, pair, words_plain) : "";
 }
 
 static const char *bits_cell(Arena *arena, const ReportData *d, const ReportPair *pair) {
@@ -196,7 +204,8 @@ static void write_pair(FILE *out, const ReportData *d, const ReportPair *pair, A
     add_line(&grid, say(d->language, "How does it travel?"), travel_words(&scratch, d, pair));
     if (*tokens) add_line(&grid, say(d->language, "Single tokens?"), tokens);
     if (*cause) add_line(&grid, say(d->language, "Which value makes it?"), cause);
-    const char *end = words_logits_end(&scratch, d, pair), *bits = bits_words(&scratch, d, pair);
+    const char *end = words_logits_end(&scratch, d, pair),
+               *bits = bits_words(&scratch, d, pair, md_text);
     add_line(&grid, say(d->language, "Does it matter at the end?"),
              *end ? arena_printf(&scratch, say(d->language, "%s; %s"), end, bits) : bits);
   }

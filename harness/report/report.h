@@ -20,8 +20,8 @@ typedef struct Report {
  * plots/NAME.svg and tables/NAME.csv; what `report` points to is in the arena. */
 bool report_write(Arena *arena, const char *results, bool own, const char *folder,
                   Language language, Report *report, Status *st);
-/* The three lines that matter, for one pair with a verdict: effect, first difference, shape and
- * growth of block_out and size at the logits; plain text, each line with its newline. In the
- * arena. */
+/* The lines that matter, for one pair with a verdict: effect, first difference, shape and
+ * growth of block_out and size at the logits, and the bits where they were evaluated; plain text,
+ * each line with its newline. In the arena. */
 const char *report_summary(Arena *arena, const ReportData *d, const ReportPair *pair);
 #endif

@@ -1,6 +1,6 @@
-/* summary: the three lines of a pair for the terminal: effect, first difference, growth and size
- * at the end. Plain text: no Markdown, and names of a foreign file without their control
- * characters. */
+/* summary: the lines of a pair for the terminal: effect, first difference, growth and size at the
+ * end, and what it costs in bits where that was evaluated. Plain text: no Markdown, and names of a
+ * foreign file without their control characters. */
 #include <math.h>
 #include <string.h>
 
@@ -89,7 +89,7 @@ static const char *summary_end(Arena *arena, const ReportData *d, const ReportPa
                       summary_top1(d->language, arena, pair->verdict));
 }
 
-const char *report_summary(Arena *arena, const ReportData *d, const ReportPair *pair) {
+static const char *summary_tensors(Arena *arena, const ReportData *d, const ReportPair *pair) {
   const Verdict *v = pair->verdict;
   const char *name = arena_printf(arena, say(d->language, "%s against %s"),
                                   words_plain(arena, v->base), words_plain(arena, v->other));
@@ -111,4 +111,16 @@ const char *report_summary(Arena *arena, const ReportData *d, const ReportPair *
       name, effect, name, words_place_plain(arena, d, v->first_tensor, v->first_layer),
       finite_size(d->language, arena, &first), words_plain(arena, v->first_prompt), name,
       summary_end(arena, d, pair));
+}
+
+const char *report_summary(Arena *arena, const ReportData *d, const ReportPair *pair) {
+  const Verdict *v = pair->verdict;
+  const char *bits = words_bits_plain(arena, d, pair);
+  return arena_printf(
+      arena, "%s%s", summary_tensors(arena, d, pair),
+      *bits ? arena_printf(arena, "%s: %s\n",
+                           arena_printf(arena, say(d->language, "%s against %s"),
+                                        words_plain(arena, v->base), words_plain(arena, v->other)),
+                           bits)
+            : "");
 }

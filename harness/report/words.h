@@ -57,5 +57,7 @@ const char *words_logits_end(Arena *arena, const ReportData *d, const ReportPair
 Size words_first_size(const ReportData *d, const ReportPair *pair);
 /* For the terminal: names of a foreign file without their control characters; "layer 3, scan". */
 const char *words_plain(Arena *arena, const char *text);
+/* What a pair differs by in bits, for the terminal; "" where not both were evaluated. */
+const char *words_bits_plain(Arena *arena, const ReportData *d, const ReportPair *pair);
 const char *words_place_plain(Arena *arena, const ReportData *d, const char *tensor, int layer);
 #endif
