@@ -289,3 +289,31 @@ Test(tokenizer, a_long_word_takes_no_longer_than_its_length) {
   }
   tokenizer_close(tokenizer);
 }
+
+#ifdef __SANITIZE_ADDRESS__
+static const double english_s = 3;
+#else
+static const double english_s = 0.3;
+#endif
+
+Test(tokenizer, a_megabyte_of_english_takes_less_than_three_tenths_of_a_second) {
+  enum { BYTES = 1050000 }; /* the text three times, and some spaces */
+  Status st = {0};
+  Tokenizer *tokenizer;
+  Bytes file;
+  cr_assert(tokenizer_open(&test_arena, "data/tokenizer/own_2048.json", &tokenizer, &st) &&
+                file_map("data/text/valid.txt", &file, &st),
+            "%s", st.text);
+  char *text = arena_alloc(&test_arena, BYTES + 1, 1);
+  memset(text, ' ', BYTES);
+  for (size_t at = 0; at + file.count <= BYTES; at += file.count)
+    memcpy(text + at, file.data, file.count);
+  text[BYTES] = 0;
+  const double start = seconds();
+  const Encoded encoded = made_encode(tokenizer, text);
+  const double taken = seconds() - start;
+  cr_expect_eq(encoded.differs, -1);
+  cr_expect_lt(taken, english_s, "1 MB took %.2f s", taken);
+  file_unmap(&file);
+  tokenizer_close(tokenizer);
+}
