@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Who may include whom: a room, then the rooms it may look into beside itself. Any other include fails, and so does a
 # circle of files. A folder inside a room (study/micro, model/tokenizer) is of that room; nobody but the tests includes
-# more of model/tokenizer than its tokenizer.h. tests/check_includes.sh [FOLDER], silent where all is well.
+# more of model/tokenizer than its tokenizer.h. source looks into store for the datasets of a dump alone
+# (store/arrays.h): HDF5 stands nowhere else. tests/check_includes.sh [FOLDER], silent where all is well.
 set -euo pipefail
 cd "${1:-$(dirname "$0")/..}"
 
@@ -11,7 +12,7 @@ command     experiment study walk source model family spec measure store report 
 experiment  study walk source model family spec measure store report base kernels reference
 study       walk source model family spec measure base kernels reference
 walk        source model family spec base kernels reference
-source      model family base kernels reference
+source      model family store base kernels reference
 model       family base kernels reference
 report      store measure spec family base kernels
 store       measure family base kernels

@@ -127,10 +127,14 @@ Test(dump_names, two_modes_in_one_folder_need_a_pattern) {
   const Dump dump = dump_of(FILES("mode_2-0_layer_0_x.npy", "mode_2-4_layer_0_x.npy"));
   DumpLayout layout;
   Status st = {0};
-  refuse_layout(&dump, NULL, WORDS("mode_2-0_layer_0_x", "mode_2-4_layer_0_x", "'x' of layer 0"));
+  refuse_layout(&dump, NULL,
+                WORDS("mode_2-0_layer_0_x", "mode_2-4_layer_0_x", "'x' of layer 0", ":MODE"));
   cr_assert(dump_layout(&test_arena, &dump, "mode_2-4_layer_{layer}_{tensor}", &layout, &st), "%s",
             st.text);
   cr_expect_str_eq(layout.entry[0].array->name, "mode_2-4_layer_0_x");
+  cr_assert(dump_layout(&test_arena, &dump, "quamba:2-0", &layout, &st), "%s", st.text);
+  cr_expect_str_eq(layout.entry[0].array->name, "mode_2-0_layer_0_x");
+  refuse_layout(&dump, "modules:2-0", WORDS("modules", "has no modes"));
   cr_expect_eq(layout.lefts, 1);
 }
 

@@ -76,6 +76,10 @@ typedef struct Stored {
  * gzip, shuffle and fletcher32, no data outside the file, rank 1 or 2, and no more bytes than its
  * storage can hold. Its type is the caller's to compare. */
 bool h5_open_stored(hid_t at, const char *name, Stored *stored, Status *why);
+/* A dataset's layout alone, by its creation properties: to be looked at before the dataspace, since
+ * asking a virtual dataset for its size opens its source files. */
+bool h5_check_layout(hid_t list, bool *deflated, Status *why);
+enum { H5_DEFLATE_MOST = 1100 }; /* deflate shrinks by at most about 1,032 */
 /* The same for a dataset of one dimension that is only a length: it may hold no data, and none is
  * read. */
 bool h5_open_length(hid_t at, const char *name, Stored *stored, Status *why);

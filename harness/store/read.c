@@ -7,8 +7,6 @@
 #include "base/name.h"
 #include "store/hdf5.h"
 
-enum { DEFLATE_MOST = 1100 }; /* deflate shrinks by at most about 1,032 */
-
 int h5_has(hid_t at, const char *name, Status *why) {
   htri_t there = H5Lexists(at, name, H5P_DEFAULT);
   H5L_info_t link;
@@ -73,18 +71,21 @@ static bool check_filters(hid_t list, bool *deflated, Status *why) {
   return true;
 }
 
-/* Looked at before the dataspace, since asking a virtual dataset for its size opens its source
- * files. */
-static bool check_layout(hid_t list, bool *deflated, Status *why) {
+bool h5_check_layout(hid_t list, bool *deflated, Status *why) {
   H5D_layout_t layout = H5Pget_layout(list);
   *deflated = false;
+  if (layout < 0) return h5_ok(false, why);
   if (layout == H5D_VIRTUAL)
     return FAIL(why, "is a virtual dataset; only data of the file itself is read");
-  if (layout != H5D_CONTIGUOUS && layout != H5D_CHUNKED)
-    return FAIL(why, "has a storage layout that is never written here");
   if (layout == H5D_CONTIGUOUS && H5Pget_external_count(list) != 0)
     return FAIL(why, "keeps its data in another file; only data of the file itself is read");
   return layout != H5D_CHUNKED || check_filters(list, deflated, why);
+}
+
+static bool check_ours(hid_t list, bool *deflated, Status *why) {
+  if (H5Pget_layout(list) == H5D_COMPACT)
+    return FAIL(why, "has a storage layout that is never written here");
+  return h5_check_layout(list, deflated, why);
 }
 
 static bool check_dims(Stored *stored, Status *why) {
@@ -109,7 +110,7 @@ static bool check_bytes(Stored *stored, bool deflated, hsize_t file_bytes, Statu
   hsize_t storage = stored->storage, element = H5Tget_size(stored->type);
   if (element < 1) return FAIL(why, "has elements of no bytes");
   hsize_t elements = stored->dims[0] * stored->dims[1];
-  hsize_t most = (storage > file_bytes ? file_bytes : storage) * (deflated ? DEFLATE_MOST : 1);
+  hsize_t most = (storage > file_bytes ? file_bytes : storage) * (deflated ? H5_DEFLATE_MOST : 1);
   if (elements > most / element)
     return FAIL(why, "claims %llu elements of %llu bytes, but %llu bytes are stored",
                 (unsigned long long)elements, (unsigned long long)element,
@@ -132,7 +133,7 @@ static bool open_dataset(hid_t at, const char *name, bool with_data, Stored *sto
   hsize_t file_bytes = 0;
   bool deflated = false;
   bool ok = H5(stored->dataset = H5Dopen2(at, name, H5P_DEFAULT)) &&
-            H5(list = H5Dget_create_plist(stored->dataset)) && check_layout(list, &deflated, why) &&
+            H5(list = H5Dget_create_plist(stored->dataset)) && check_ours(list, &deflated, why) &&
             H5(stored->type = H5Dget_type(stored->dataset)) &&
             H5(H5Fget_filesize(file, &file_bytes)) && check_dims(stored, why) &&
             look_at_storage(stored, why) &&

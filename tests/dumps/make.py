@@ -5,6 +5,7 @@ import collections
 import os
 import warnings
 
+import h5py
 import numpy
 import torch
 
@@ -49,3 +50,33 @@ torch.jit.script(module).save('script.pt')
 torch.save({'x': numpy.ones(2)}, 'numpy.pt')
 torch.save({'x': x.to_sparse()}, 'sparse.pt')
 torch.save({(1, 2): x}, 'tuple_key.pt')
+
+numbers = numpy.arange(24, dtype='f4').reshape(2, 3, 4)
+with h5py.File('arrays.h5', 'w') as f:
+    for name in ('f8', 'f4', 'f2', 'i1', 'i2', 'i4', 'i8', 'u1', 'u2', 'u4', 'u8', '>f8', '>f4', '>i2'):
+        f[f'types/{name}'] = numpy.array([1, 2, 100], name)
+    f['types/bool'] = numpy.array([True, False, True])
+    f['layer_10/whole'] = numbers
+    f['layer_2/whole'] = numbers
+    f.create_dataset('layer_2/packed', data=numbers, chunks=(1, 2, 3), compression='gzip', shuffle=True, fletcher32=True)
+    f.create_dataset('layer_10/packed', data=numbers.astype('>f4'), chunks=(2, 2, 2))
+    compact = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    compact.set_layout(h5py.h5d.COMPACT)
+    small = h5py.h5d.create(f.id, b'compact', h5py.h5t.IEEE_F32LE, h5py.h5s.create_simple((2, )), compact)
+    small.write(h5py.h5s.ALL, h5py.h5s.ALL, numpy.array([1.5, -2], 'f4'))
+    f['scalar'] = 3.5
+    for i, attributes in enumerate(({'scale_factor': numpy.float32(.5)}, {'scale': .25}, {})):
+        f[f'q{i}'] = numpy.array([[-2, 4]], 'i1')
+        f[f'q{i}'].attrs.update(attributes)
+    f['q2.scale'] = numpy.float32(2)
+    f['q3'], f['q3.scale'] = numpy.array([[-2, 4]], 'i1'), numpy.ones(2, 'f4')
+    # What is not read.
+    f['not/soft'] = h5py.SoftLink('/scalar')
+    f['not/external'] = h5py.ExternalLink('other.h5', '/x')
+    f['not/text'] = ['a', 'b']
+    f['not/records'] = numpy.zeros(2, [('a', 'i4')])
+    f.create_dataset('not/lzf', data=numbers, compression='lzf')
+    f.create_dataset('not/empty', (2, 3), 'f4')
+    virtual = h5py.VirtualLayout((2, 3, 4), 'f4')
+    virtual[:] = h5py.VirtualSource('arrays.h5', 'layer_2/whole', (2, 3, 4))
+    f.create_virtual_dataset('not/virtual', virtual)

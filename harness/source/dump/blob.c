@@ -1,10 +1,10 @@
-/* blob: bytes out of a file, with pread, as they are or by zlib. */
-#include <errno.h>
-#include <string.h>
+/* blob: bytes out of a file, with pread, as they are or by zlib; or of a dataset, by HDF5. */
+#include <assert.h>
 #include <unistd.h>
 #include <zlib.h>
 
 #include "source/dump/parts.h"
+#include "store/arrays.h"
 
 static bool same(const FileMark *a, const FileMark *b) {
   return a->device == b->device && a->inode == b->inode && a->size == b->size &&
@@ -137,14 +137,20 @@ static bool read_plain(BlobReader *r, uint64_t from, size_t count, void *to, Sta
   return file_read_at(r->fd, blob->file->path, blob->at + from, to, count, st);
 }
 
-bool blob_open(const Blob *blob, BlobReader *r, Status *st) {
+bool blob_open(Arena *arena, const Blob *blob, BlobReader *r, Status *st) {
   *r = (BlobReader){.blob = blob, .fd = open_same(blob->file, st)};
+  if (blob->kind == BLOB_DATASET) r->scratch = arena_carve(arena, BLOB_SCRATCH);
   return r->fd >= 0;
 }
 
 bool blob_read(BlobReader *r, uint64_t from, size_t count, void *to, Status *st) {
-  TRY(r->blob->kind == BLOB_PLAIN ? read_plain(r, from, count, to, st)
-                                  : read_deflated(r, from, count, to, st));
+  const Blob *blob = r->blob;
+  if (blob->kind == BLOB_DATASET) {
+    assert(from == 0 && count == blob->bytes);
+    return arrays_read(r->scratch, blob->file->path, blob->dataset, count, to, st);
+  }
+  TRY(blob->kind == BLOB_PLAIN ? read_plain(r, from, count, to, st)
+                               : read_deflated(r, from, count, to, st));
   look_at(r, from, to, count);
   return check_crc(r, st);
 }

@@ -42,6 +42,7 @@ static bool find_in_file(Found *found, const DumpFile *file, Status *st) {
   if (head.count == 0) return FAIL(st, "%s: is empty", file->path);
   if (BEGINS(head, "\x93NUMPY")) return find_npy(found, file, st);
   if (BEGINS(head, "PK\3\4") || BEGINS(head, "PK\5\6")) return find_zip(found, file, st);
+  if (BEGINS(head, "\x89HDF\r\n\x1a\n")) return find_hdf5(found, file, st);
   if (BEGINS(head, "\x80\2\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"))
     return FAIL(st,
                 "%s: was written by torch.save as before PyTorch 1.6; save it again: "
@@ -54,7 +55,8 @@ static bool find_in_file(Found *found, const DumpFile *file, Status *st) {
                 file->path);
   if (has_end(file->path, ".safetensors") || (head.count > 8 && head.data[8] == '{'))
     return find_safetensors(found, file, st);
-  return FAIL(st, "%s: begins as no file that is read: .safetensors, .npy, .npz, .pt", file->path);
+  return FAIL(st, "%s: begins as no file that is read: .safetensors, .npy, .npz, .pt, .h5",
+              file->path);
 }
 
 /* --- files ------------------------------------------------------------------------------------ */
@@ -197,7 +199,12 @@ static bool take_scales(Arena scratch, const Called *all, int count, Status *st)
     if (array->type != DUMP_I8) continue;
     const Called key = {.name = arena_printf(&scratch, "%s" SCALE_OF, all[i].name)};
     const Called *beside = bsearch(&key, all, (size_t)count, sizeof key, by_name);
-    if (!beside || !is_one_float(&beside->of->array)) continue;
+    if (!beside) continue;
+    if (!is_one_float(&beside->of->array)) {
+      all[i].of->unread = "is int8 with a scale that is not one float, and not read";
+      beside->of->unread = "is such a scale";
+      continue;
+    }
     TRY(read_scale(scratch, &beside->of->array, array, st));
     beside->of->is_scale = true;
   }
@@ -218,9 +225,12 @@ static bool look_at_names(Arena scratch, const Found *found, Status *st) {
 
 static void keep(Arena *arena, const Found *found, Dump *dump) {
   DumpArray *array = ARENA_NEW(arena, DumpArray, found->arrays);
-  DumpPassed *passed = ARENA_NEW(arena, DumpPassed, found->passed);
-  for (const struct FoundArray *a = found->first; a; a = a->next)
-    if (!a->is_scale) array[dump->arrays++] = a->array;
+  DumpPassed *passed = ARENA_NEW(arena, DumpPassed, found->passed + found->arrays);
+  for (const struct FoundArray *a = found->first; a; a = a->next) {
+    if (!a->is_scale && !a->unread) array[dump->arrays++] = a->array;
+    if (a->unread)
+      passed[dump->passed_over++] = (DumpPassed){a->array.file, a->array.name, a->unread};
+  }
   for (const struct FoundPassed *p = found->passed_first; p; p = p->next)
     passed[dump->passed_over++] = p->passed;
   dump->array = array;
@@ -235,8 +245,7 @@ bool dump_open(Arena *arena, const char *path, Dump *dump, Status *st) {
   *dump = (Dump){.path = arena_printf(arena, "%s", path)};
   TRY(list_files(&files, path, st));
   for (int i = 0; i < files.count; i++) TRY(find_in_file(&found, &files.file[i], st));
-  if (!found.arrays) return FAIL(st, "%s: holds no array that is read", path);
   TRY(look_at_names(*arena, &found, st));
   keep(arena, &found, dump);
-  return true;
+  return dump->arrays || FAIL(st, "%s: holds no array that is read", path);
 }

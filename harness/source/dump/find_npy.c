@@ -44,7 +44,7 @@ static bool read_head(Arena *arena, const Blob *blob, Bytes *head, Status *st) {
   const size_t count = blob->bytes < HEAD_MOST ? (size_t)blob->bytes : HEAD_MOST;
   char *bytes = arena_room(arena, count + 1, 1);
   BlobReader reader;
-  TRY(blob_open(blob, &reader, st));
+  TRY(blob_open(arena, blob, &reader, st));
   *head = (Bytes){bytes, count};
   const bool ok = blob_read(&reader, 0, count, bytes, st);
   blob_close(&reader);

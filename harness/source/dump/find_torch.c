@@ -102,7 +102,7 @@ static bool read_whole(Arena *arena, const Blob *blob, size_t most, Bytes *bytes
     return FAIL(st, "%s: has a description of %llu bytes, at most %zu are read", blob->file->path,
                 (unsigned long long)blob->bytes, most);
   char *room = arena_room(arena, (size_t)blob->bytes + 1, 1);
-  TRY(blob_open(blob, &reader, st));
+  TRY(blob_open(arena, blob, &reader, st));
   const bool ok = blob_read(&reader, 0, (size_t)blob->bytes, room, st);
   blob_close(&reader);
   *bytes = (Bytes){room, (size_t)blob->bytes};

@@ -63,7 +63,7 @@ bool found_add(Found *found, const char *name, DumpType type, int rank, const in
                 (unsigned long long)(way->first + (uint64_t)bytes),
                 (unsigned long long)way->blob.bytes);
   new->keyless = found->keyless;
-  *found->last = new;
+  *found->last = found->added = new;
   found->last = &new->next;
   found->arrays++;
   return true;

@@ -100,10 +100,24 @@ static const char *ready_list(Arena *arena) {
   return list;
 }
 
+/* The mode in each place of the pattern that is for one. */
+static const char *with_mode(Arena *arena, const char *pattern, const char *mode) {
+  const char *text = "";
+  for (const char *star; (star = strchr(pattern, '*')); pattern = star + 1)
+    text = arena_printf(arena, "%s%.*s%s", text, (int)(star - pattern), pattern, mode);
+  return arena_printf(arena, "%s%s", text, pattern);
+}
+
 static bool read_said(Reading *r, const char *names, const char **called, Status *st) {
+  const size_t length = strcspn(names, ":");
   *called = names;
-  for (const ReadyNames *ready = ready_names; ready->name; ready++)
-    if (!strcmp(ready->name, names)) return read_all(r, ready->read, NULL), true;
+  for (const ReadyNames *ready = ready_names; ready->name; ready++) {
+    if (strlen(ready->name) != length || strncmp(ready->name, names, length) != 0) continue;
+    if (!names[length]) return read_all(r, ready->read, ready->pattern), true;
+    if (!ready->pattern)
+      return FAIL(st, "names: '%s' has no modes, '%.100s' names one", ready->name, names);
+    return read_all(r, NULL, with_mode(r->arena, ready->pattern, names + length + 1)), true;
+  }
   if (!strpbrk(names, "{*"))
     return FAIL(st, "names: '%.100s' has no {layer} and no {tensor}, and is none of %s", names,
                 ready_list(r->arena));
@@ -115,7 +129,7 @@ static bool read_said(Reading *r, const char *names, const char **called, Status
 /* The first one that more than half of the arrays are of, and that tells layers. */
 static void read_unsaid(Reading *r, const char **called) {
   for (const ReadyNames *ready = ready_names; ready->name; ready++) {
-    read_all(r, ready->read, NULL);
+    read_all(r, ready->read, ready->pattern);
     *called = ready->name;
     if (2 * r->found > r->dump->arrays && has_layers(r)) return;
   }
@@ -240,7 +254,14 @@ static int by_name(const void *a, const void *b) {
                                         : x->place - y->place;
 }
 
-static bool check_twice(Arena arena, const Dump *dump, Row *row, int rows, Status *st) {
+static bool has_modes(const char *names) {
+  for (const ReadyNames *ready = ready_names; ready->name; ready++)
+    if (ready->pattern && !strcmp(ready->name, names)) return true;
+  return false;
+}
+
+static bool check_twice(Arena arena, const Dump *dump, const char *names, Row *row, int rows,
+                        Status *st) {
   qsort(row, (size_t)rows, sizeof *row, by_name);
   for (int i = 1; i < rows; i++) {
     const DumpEntry *a = &row[i - 1].entry, *b = &row[i].entry;
@@ -248,11 +269,12 @@ static bool check_twice(Arena arena, const Dump *dump, Row *row, int rows, Statu
         (a->layer != b->layer && (a->layer >= 0 || b->layer >= 0)))
       continue;
     const char *of = a->layer < 0 ? "" : arena_printf(&arena, " of layer %d", a->layer);
-    return FAIL(st,
-                "%s: '%.100s' and '%.100s' are both the tensor '%.100s'%s: names that tell them "
-                "apart are needed",
-                dump->path, name_in_full(&arena, a->array), name_in_full(&arena, b->array),
-                a->tensor, of);
+    return FAIL(
+        st,
+        "%s: '%.100s' and '%.100s' are both the tensor '%.100s'%s by the names of '%.100s': "
+        "give others that tell them apart%s",
+        dump->path, name_in_full(&arena, a->array), name_in_full(&arena, b->array), a->tensor, of,
+        names, has_modes(names) ? ", such as the same with :MODE behind it" : "");
   }
   return true;
 }
@@ -330,7 +352,7 @@ bool dump_layout(Arena *arena, const Dump *dump, const char *names, DumpLayout *
   l->pass = number_passes(&r, pass, &l->passes);
   Row *row = list_rows(&r, pass, l);
   list_tensors(&r, l);
-  TRY(check_twice(*arena, dump, row, l->entries, st));
+  TRY(check_twice(*arena, dump, l->names, row, l->entries, st));
   qsort(row, (size_t)l->entries, sizeof *row, by_order);
   l->entry = ARENA_NEW(arena, DumpEntry, l->entries);
   for (int i = 0; i < l->entries; i++) l->entry[i] = row[i].entry;

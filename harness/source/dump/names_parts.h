@@ -21,7 +21,8 @@ bool pattern_fits(Arena *arena, const char *pattern, const char *text, Named *na
 typedef bool (*NameReader)(Arena *arena, const DumpArray *array, Named *named);
 typedef struct ReadyNames {
   const char *name, *of;
-  NameReader read;
+  NameReader read;     /* NULL: the pattern says it */
+  const char *pattern; /* "*" in it is a mode, which NAME:MODE names */
 } ReadyNames;
 extern const ReadyNames ready_names[]; /* ends with a NULL name */
 bool names_first_number(Arena *arena, const DumpArray *array, Named *named);

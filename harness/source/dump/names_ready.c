@@ -60,15 +60,6 @@ static void read_module(Arena *arena, const char *module, Named *named) {
 
 /* --- the layouts ------------------------------------------------------------------------------ */
 
-static bool read_quamba(Arena *arena, const DumpArray *array, Named *named) {
-  return pattern_fits(arena, "mode_*_layer_{layer}_{tensor}", array->name, named);
-}
-
-static bool read_driftscope(Arena *arena, const DumpArray *array, Named *named) {
-  return pattern_fits(arena, "prompts/{pass}/*/layer_{layer}/{tensor}|prompts/{pass}/*/{tensor}",
-                      array->name, named);
-}
-
 /* "step=0___rank=0___dump_index=7___name=N___layer_id=3". */
 static const char *field(Arena *arena, const char *stem, const char *key) {
   static const char between[] = "___";
@@ -159,18 +150,20 @@ static bool read_modules(Arena *arena, const DumpArray *array, Named *named) {
 }
 
 const ReadyNames ready_names[] = {
-    {"quamba", "Quamba-SE: mode_2-0_layer_0_conv1d_output.npy", read_quamba},
-    {"driftscope", "a results file of one mode: prompts/P/MODE/layer_00/conv1d", read_driftscope},
-    {"sglang", "SGLang's dumper: step=0___rank=0___name=N___layer_id=3.pt", read_sglang},
-    {"sglang-hook", "SGLang's hook: TP0_PP0_Rank0_pid1/Pass00000.pt", read_sglang_hook},
+    {"quamba", "Quamba-SE: mode_2-0_layer_0_conv1d_output.npy", NULL,
+     "mode_*_layer_{layer}_{tensor}"},
+    {"driftscope", "a results file of one mode: prompts/P/MODE/layer_00/conv1d", NULL,
+     "prompts/{pass}/*/layer_{layer}/{tensor}|prompts/{pass}/*/{tensor}"},
+    {"sglang", "SGLang's dumper: step=0___rank=0___name=N___layer_id=3.pt", read_sglang, NULL},
+    {"sglang-hook", "SGLang's hook: TP0_PP0_Rank0_pid1/Pass00000.pt", read_sglang_hook, NULL},
     {"msprobe", "msProbe: step0/rank0/dump_tensor_data/Module.NAME.CLASS.forward.0.output.0.pt",
-     read_msprobe},
-    {"vllm-neuron", "vLLM-Neuron: dp0/prefill_s2048_0/MODULE/rank0.pt", read_neuron},
+     read_msprobe, NULL},
+    {"vllm-neuron", "vLLM-Neuron: dp0/prefill_s2048_0/MODULE/rank0.pt", read_neuron, NULL},
     {"transformer-engine", "TransformerEngine: rank_0/LAYER_TENSOR_iter_000001.pt",
-     read_transformer_engine},
+     read_transformer_engine, NULL},
     {"transformers", "transformers' model debugger: CLASS.MODULE_outputs.safetensors",
-     read_debugger},
-    {"modules", "modules of PyTorch: model.layers.0.mixer", read_modules},
+     read_debugger, NULL},
+    {"modules", "modules of PyTorch: model.layers.0.mixer", read_modules, NULL},
     {0}};
 
 const char *dump_names_ready(int i, const char **of) {

@@ -15,7 +15,7 @@ typedef struct DumpFile {
   FileMark mark;     /* when the dump was opened */
 } DumpFile;
 
-typedef enum BlobKind { BLOB_PLAIN, BLOB_DEFLATED } BlobKind;
+typedef enum BlobKind { BLOB_PLAIN, BLOB_DEFLATED, BLOB_DATASET } BlobKind;
 
 /* Bytes that stand in a file, as they are or packed. */
 typedef struct Blob {
@@ -23,6 +23,7 @@ typedef struct Blob {
   BlobKind kind;
   uint64_t at, stored; /* where they stand in the file, and how many there */
   uint64_t bytes;      /* how many they are */
+  const char *dataset; /* of HDF5 */
   bool has_crc;
   uint32_t crc;
 } Blob;
@@ -30,12 +31,16 @@ typedef struct Blob {
 typedef struct BlobReader {
   const Blob *blob;
   int fd;
+  Arena scratch; /* of a dataset's child */
   uint64_t next; /* bytes that the CRC is known of */
   uint32_t crc;
 } BlobReader;
-/* The file must be the one that it was. */
-bool blob_open(const Blob *blob, BlobReader *reader, Status *st);
-/* Bytes from … from + count - 1. Where they are read in order to the end, the CRC must be right. */
+/* The file must be the one that it was. Takes BLOB_SCRATCH of the arena where a child is to read.
+ */
+enum { BLOB_SCRATCH = 1 << 18 };
+bool blob_open(Arena *arena, const Blob *blob, BlobReader *reader, Status *st);
+/* Bytes from … from + count - 1; of a dataset all. Where they are read in order to the end, the CRC
+ * must be right. */
 bool blob_read(BlobReader *reader, uint64_t from, size_t count, void *to, Status *st);
 void blob_close(const BlobReader *reader);
 
@@ -51,7 +56,7 @@ void way_whole(Way *way, int rank, const int64_t *size, bool first_fastest);
 
 typedef struct Found {
   Arena *arena;
-  struct FoundArray *first, **last;
+  struct FoundArray *first, **last, *added; /* the last is where the next one is put */
   struct FoundPassed *passed_first, **passed_last;
   int arrays, passed;
   bool keyless; /* what is added next is all of its file, and called as that is */
@@ -59,6 +64,7 @@ typedef struct Found {
 struct FoundArray {
   DumpArray array;
   bool keyless, is_scale;
+  const char *unread; /* NULL: it is read */
   struct FoundArray *next;
 };
 struct FoundPassed {
@@ -84,6 +90,7 @@ typedef struct ZipMember {
 /* --- the containers: all arrays of one file --------------------------------------------------- */
 bool find_safetensors(Found *found, const DumpFile *file, Status *st);
 bool find_npy(Found *found, const DumpFile *file, Status *st);
+bool find_hdf5(Found *found, const DumpFile *file, Status *st);
 bool find_zip(Found *found, const DumpFile *file, Status *st);
 /* An archive of torch.save's, by its pickle. */
 #define TORCH_PICKLE "data.pkl"

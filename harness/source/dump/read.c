@@ -121,7 +121,7 @@ static bool has_room(const Reading *r, const Arena *arena, Status *st) {
   const double room = (double)(arena->end - arena->next),
                bytes = (double)r->kept * r->cols * (double)r->out;
   const double raw = (double)extent(r->array, r->way) * (double)r->size,
-               one = (double)r->cols * (double)(2 * r->size + 8) + PIECE + 4096;
+               one = (double)r->cols * (double)(2 * r->size + 8) + PIECE + BLOB_SCRATCH + 4096;
   const bool whole = r->way->blob.kind != BLOB_PLAIN || step_of(&r->plan.col) != 1;
   if (bytes + one + (whole ? raw : 0) <= room) return true;
   return FAIL(st,
@@ -142,10 +142,10 @@ bool dump_read(Arena *arena, const Dump *dump, const DumpArray *array, const Dum
   for (int row = 0; row < r.rows; row++) r.kept += takes(&r, row);
   if (!r.kept) return FAIL(st, ARRAY_AT "no token of it is taken", ARRAY_IN(array));
   TRY(has_room(&r, arena, st));
-  char *to = arena_room(arena, (size_t)r.kept * (size_t)r.cols, r.out);
   BlobReader reader;
-  TRY(blob_open(&r.way->blob, &reader, st));
+  TRY(blob_open(arena, &r.way->blob, &reader, st));
   r.reader = &reader;
+  char *to = arena_room(arena, (size_t)r.kept * (size_t)r.cols, r.out);
   const bool ok = step_of(&r.plan.col) == 1 && r.way->blob.kind == BLOB_PLAIN
                       ? by_rows(&r, *arena, to, st)
                       : by_elements(&r, *arena, to, st);

@@ -239,7 +239,7 @@ static bool read_members(Arena *arena, Zip *z, ZipMember **member, int *members,
 bool zip_members(Arena *arena, const DumpFile *file, ZipMember **member, int *members, Status *st) {
   const Blob all = {.file = file, .stored = file->mark.size, .bytes = file->mark.size};
   BlobReader reader;
-  TRY(blob_open(&all, &reader, st));
+  TRY(blob_open(arena, &all, &reader, st));
   Zip z = {.file = file, .size = file->mark.size, .fd = reader.fd};
   const bool ok = read_members(arena, &z, member, members, st);
   blob_close(&reader);
