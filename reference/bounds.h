@@ -69,8 +69,9 @@ void bound_linear(const BoundIn *x, int T, int in, const BoundIn *weight, int ou
 void bound_rmsnorm(const BoundIn *x, const BoundIn *gain, double eps, int T, int D,
                    const BoundOut *y);
 
-/* y [T, n] = H x / sqrt(n). */
-void bound_hadamard(const BoundIn *x, int T, int n, const BoundOut *y);
+/* y [T, n] = H x / sqrt(n). `room`: bound_hadamard_room bytes, aligned as a double is. */
+size_t bound_hadamard_room(int n);
+void bound_hadamard(const BoundIn *x, int T, int n, const BoundOut *y, void *room);
 
 /* x [T, E], weight [E, K], bias [E], all float or all int8 -> pre [T, E] (f32, before SiLU) and
  * silu [T, E]. */
@@ -90,6 +91,8 @@ typedef struct BoundScan {
   BoundOut state;    /* [E, N], f32, after the last token */
   BoundOut states;   /* [T, E, N], f32: the state after every token; want NULL: not asked for */
 } BoundScan;
-void bound_scan(const BoundScan *s);
+/* `room`: bound_scan_room bytes, aligned as a double is: some for each thread. */
+size_t bound_scan_room(int T);
+void bound_scan(const BoundScan *s, void *room);
 
 #endif

@@ -3,7 +3,7 @@
  * taken as the operator takes it, so the bound grows with the depth of what was really composed. A
  * channel is one thread's. */
 #include <assert.h>
-#include <stdlib.h>
+#include <omp.h>
 
 #include "reference/approx.h"
 
@@ -101,13 +101,15 @@ static void bound_channel(const BoundScan *s, int e, Channel c) {
   }
 }
 
-void bound_scan(const BoundScan *s) {
+static size_t channel_bytes(int T) { return (size_t)T * (3 * sizeof(Approx) + sizeof(Pair)); }
+
+size_t bound_scan_room(int T) { return (size_t)omp_get_max_threads() * channel_bytes(T); }
+
+void bound_scan(const BoundScan *s, void *room) {
+  const size_t T = (size_t)s->T;
 #pragma omp parallel for schedule(static)
   for (int e = 0; e < s->E; e++) {
-    size_t T = (size_t)s->T;
-    Approx *memory = malloc(T * (3 * sizeof(Approx) + sizeof(Pair)));
-    assert(memory || T == 0);
-    bound_channel(s, e, (Channel){memory, memory + T, memory + 2 * T, (Pair *)(memory + 3 * T)});
-    free(memory);
+    Approx *own = (Approx *)((char *)room + (size_t)omp_get_thread_num() * channel_bytes(s->T));
+    bound_channel(s, e, (Channel){own, own + T, own + 2 * T, (Pair *)(own + 3 * T)});
   }
 }

@@ -363,7 +363,12 @@ static inline void compute_bounds(Case *c) {
     case OP_RMSNORM:
       bound_rmsnorm(&in[X], c->gain ? &in[W] : &(BoundIn){0}, c->eps, c->T, c->n, &c->bound[0]);
       break;
-    case OP_HADAMARD: bound_hadamard(&in[X], c->T, c->n, &c->bound[0]); break;
+    case OP_HADAMARD: {
+      void *room = malloc(bound_hadamard_room(c->n));
+      bound_hadamard(&in[X], c->T, c->n, &c->bound[0], room);
+      free(room);
+      break;
+    }
     case OP_CONV1D:
       bound_conv1d(&in[X], c->T, c->n, c->m, &in[W], &in[BIAS], &c->bound[C_PRE],
                    &c->bound[C_SILU]);
@@ -371,6 +376,7 @@ static inline void compute_bounds(Case *c) {
     case OP_SCAN: {
       ScanChunk chunk = scan_chunk(c->T);
       bool blocked = c->order == SCAN_BLOCKED;
+      void *room = malloc(bound_scan_room(c->T));
       bound_scan(&(BoundScan){.T = c->T,
                               .E = c->n,
                               .N = c->m,
@@ -387,7 +393,9 @@ static inline void compute_bounds(Case *c) {
                               .delta = c->bound[S_DELTA],
                               .y = c->bound[S_Y],
                               .gated = c->bound[S_GATED],
-                              .state = c->bound[S_STATE]});
+                              .state = c->bound[S_STATE]},
+                 room);
+      free(room);
       break;
     }
     default: bound_scalar((BoundFunction)c->op, in[X].value, (size_t)c->n, &c->bound[0]);

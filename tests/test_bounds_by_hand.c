@@ -180,7 +180,10 @@ Test(bounds_by_hand, a_norm_of_two) {
 
 Test(bounds_by_hand, a_butterfly) {
   double x[] = {1, 2}, want[2], bound[2];
-  bound_hadamard(&(BoundIn){x, 2, 0}, 1, 2, &(BoundOut){BOUND_F32, 0, want, bound, NULL, NULL});
+  void *room = malloc(bound_hadamard_room(2));
+  bound_hadamard(&(BoundIn){x, 2, 0}, 1, 2, &(BoundOut){BOUND_F32, 0, want, bound, NULL, NULL},
+                 room);
+  free(room);
   double root =
       0x1p-24 / 2 + 0x1p-25; /* 1 / sqrt(2): the root's error over 2, and the quotient's own */
   cr_expect(fabs(want[0] - 3 / sqrt(2)) < 1e-15 && fabs(want[1] + 1 / sqrt(2)) < 1e-15);
@@ -201,7 +204,9 @@ static void two_tokens(int lanes, int items, double *bound) {
   s.gated = (BoundOut){BOUND_F32, 0, want + 2, at + 2, NULL, NULL};
   s.state = (BoundOut){BOUND_F32, 0, state, state_bound, NULL, NULL};
   s.states = (BoundOut){BOUND_F32, 0, states, of, NULL, NULL};
-  bound_scan(&s);
+  void *room = malloc(bound_scan_room(s.T));
+  bound_scan(&s, room);
+  free(room);
   cr_expect(delta[0] == 25 && fabs(state[0] - 25 * (1 + exp(-25))) < 1e-14 && want[1] == state[0] &&
             states[1] == state[0]);
   cr_expect(states[0] == 25 && of[1] == state_bound[0]);

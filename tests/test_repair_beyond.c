@@ -164,7 +164,9 @@ static void expect_scan_within(const char *preset, int lanes, int items) {
                  .y = room(&t[T_SCAN]),
                  .gated = room(&t[T_GATED]),
                  .state = room(&t[T_SSM_STATE])};
-  bound_scan(&b);
+  void *working = malloc(bound_scan_room(b.T));
+  bound_scan(&b, working);
+  free(working);
   expect_within(&got.t[T_SCAN], &b.y, &t[T_SCAN], "scan");
   expect_within(&got.t[T_GATED], &b.gated, &t[T_GATED], "gated");
   expect_within(&got.t[T_SSM_STATE], &b.state, &t[T_SSM_STATE], "ssm_state");

@@ -226,6 +226,7 @@ void operator_reference(Arena *arena, Operator *o) {
   }
   const Tensor *x = &o->in[X], *w = &o->in[WEIGHT];
   const BoundOut *y = &o->out[0].ref;
+  Arena scratch = *arena;
   static const BoundFunction function[] = {BOUND_EXP, BOUND_SILU, BOUND_SOFTPLUS};
   switch (o->op) {
     case MICRO_CONV1D:
@@ -238,14 +239,17 @@ void operator_reference(Arena *arena, Operator *o) {
       scan.y = o->out[1].ref;
       scan.gated = o->out[2].ref;
       scan.state = o->out[3].ref;
-      bound_scan(&scan);
+      bound_scan(&scan, arena_room(&scratch, bound_scan_room(scan.T), 1));
       break;
     }
     case MICRO_LINEAR: bound_linear(&in[X], x->rows, x->cols, &in[WEIGHT], w->rows, y); break;
     case MICRO_RMSNORM:
       bound_rmsnorm(&in[X], &in[GAIN], (double)o->eps, x->rows, x->cols, y);
       break;
-    case MICRO_HADAMARD: bound_hadamard(&in[X], x->rows, x->cols, y); break;
+    case MICRO_HADAMARD:
+      bound_hadamard(&in[X], x->rows, x->cols, y,
+                     arena_room(&scratch, bound_hadamard_room(x->cols), 1));
+      break;
     default:
       bound_scalar(function[o->op - MICRO_EXP], in[X].value, (size_t)x->rows * (size_t)x->cols, y);
   }

@@ -59,7 +59,7 @@ static void want_states(const Operator *scan, StateTrack *track, Arena scratch) 
   s.gated = bound_room(&scratch, T * E);
   s.state = bound_room(&scratch, E * N);
   s.states = track->ref;
-  bound_scan(&s);
+  bound_scan(&s, arena_room(&scratch, bound_scan_room(s.T), 1));
 }
 
 void state_track(Arena *arena, const Operator *scan, StateTrack *track) {
