@@ -276,3 +276,12 @@ Test(cli_tokenized, samples_that_do_not_decode_to_themselves_are_told_with_the_f
   RUN(0, EVAL "likely.jsonl", test_folder, test_folder, test_folder);
   cr_expect(!strstr(shell_output, "decode"), "%s", shell_output);
 }
+
+/* No text is read but the task's own: this tokenizer has the letters a and b alone. */
+Test(cli_tokenized, a_task_is_asked_without_any_other_text) {
+  write_model(TOKENIZER);
+  write_tasks();
+  RUN(0, "eval --mode fp32 --model %s --task %s/likely.jsonl -q", test_folder, test_folder);
+  SAYS("likely: 2 samples; papers give acc");
+  cr_expect(!strstr(shell_output, "bits"), "%s", shell_output);
+}

@@ -87,6 +87,7 @@ bool command_eval(Arena *arena, const Options *o, const char *typed, Status *st)
   TRY(flags_eval(arena, o, &spec, st));
   TRY(flags_apply(o, &spec, st));
   TRY(subject_check(arena, &spec, &subject, st));
+  if (!spec.prompt_count) subject_make_tokens(arena, &spec, 1, &subject);
   Study study = {.spec = &spec, .subject = &subject, .progress = &progress};
   Device device = {0};
   const bool ok = experiment_load_there(arena, &spec, &progress, &device, &subject, st) &&

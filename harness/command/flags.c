@@ -207,8 +207,9 @@ int flags_modes(Arena *arena, const Options *o, const char ***names) {
   return count ? count : families[0]->presets;
 }
 
-/* The prompts of both only serve to prove the rewrite. Where tasks are asked, a text is predicted
- * only if it was named. */
+/* The prompt only serves to prove the rewrite. Where tasks are asked, a text is predicted only if
+ * it was named; without one there is no prompt (subject_make_tokens), though a spec must name one.
+ */
 bool flags_eval(Arena *arena, const Options *o, Spec *spec, Status *st) {
   const char **modes;
   const int count = flags_modes(arena, o, &modes);
@@ -239,7 +240,9 @@ bool flags_eval(Arena *arena, const Options *o, Spec *spec, Status *st) {
                 .keep = {.all_layers = true},
                 .seed = DEFAULT_SEED};
   TRY(read_rewrite(o->rewrite, &flags, st));
-  return read_again(arena, "eval", o, &flags, spec, st);
+  TRY(read_again(arena, "eval", o, &flags, spec, st));
+  if (!of_text) spec->prompt_count = 0;
+  return true;
 }
 
 bool flags_calibrate(Arena *arena, const Options *o, Spec *spec, Status *st) {

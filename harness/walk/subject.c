@@ -358,8 +358,13 @@ static size_t proof_bytes(const Config *c, int T) {
          (size_t)c->layers * sizeof(double *[WEIGHTS_MOST]) + ((size_t)1 << 16);
 }
 
+/* By the first prompt, or where tasks stand alone by a made token. */
+static bool is_proved(const Spec *spec) {
+  return spec->rewrite != REWRITE_NONE && (spec->prompt_count || spec->evaluation.task_count);
+}
+
 static bool ride_along(Arena *arena, const Spec *spec, Subject *subject, Status *st) {
-  if (spec->rewrite == REWRITE_NONE || spec->prompt_count == 0) return true;
+  if (!is_proved(spec)) return true;
   const Config *c = &subject->checkpoint.config;
   Proof *proof = ARENA_NEW(arena, Proof, 1);
   *proof = (Proof){.subject = subject, .head = subject->prompt[0]};
@@ -451,9 +456,7 @@ Forms subject_forms(const Spec *spec, const Config *config) {
 }
 
 size_t subject_bytes(const Spec *spec, const Config *config) {
-  return spec->rewrite == REWRITE_NONE || spec->prompt_count == 0
-             ? 0
-             : proof_bytes(config, PROOF_TOKENS);
+  return is_proved(spec) ? proof_bytes(config, PROOF_TOKENS) : 0;
 }
 
 bool subject_load(Arena *arena, const Spec *spec, const LayersPlan *plan, Progress *progress,
