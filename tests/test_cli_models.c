@@ -5,6 +5,7 @@
 #include "experiment/experiment.h"
 #include "family/family.h"
 #include "family/mamba1.h"
+#include "model/rewrite.h"
 #include "model/tokens.h"
 /* names that tests/made_model.h gives to things of its own */
 #define Model MadeModel
@@ -101,6 +102,29 @@ Test(cli_models, without_tokens_the_error_says_what_to_give) {
                   !strstr(shell_output, rows[i].asks_not),
               "%s: %s", rows[i].command, shell_output);
   }
+}
+
+static bool rewrite_fits(Status *st) {
+  Checkpoint c;
+  cr_assert(checkpoint_open(&test_arena, test_folder, &c, st), "%s", st->text);
+  return rewrite_check(&c, REWRITE_QUAMBA, test_arena, st);
+}
+
+/* A rotation may gather in one element what a row has in all, and may not. */
+Test(cli_models, a_row_that_the_rewrite_makes_too_large_for_float32_is_named) {
+  Status fits = {0}, st = {0};
+  MadeModel *m = model_of("F32");
+  double *row = tensor(m, "backbone.embeddings.weight")->value + 2 * 4;
+  CONFIG();
+  row[0] = 0x1p127, row[1] = row[2] = row[3] = 0;
+  write_inputs(m);
+  cr_expect(rewrite_fits(&fits), "%s", fits.text);
+  row[1] = row[2] = row[3] = 0x1p127;
+  write_inputs(m);
+  cr_expect(!rewrite_fits(&st) &&
+                strstr(st.text, "'backbone.embeddings.weight': element 8 is 3.40282367e+38 after "
+                                "the rewrite, which float32 cannot hold"),
+            "%s", st.text);
 }
 
 /* verify needs a device to say anything; what it lacks before that is a text. */
