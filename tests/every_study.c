@@ -13,7 +13,7 @@ long long every_least_memory(Arena scratch, const char *path, Status *st) {
   Subject subject = {0};
   if (!spec_read(&scratch, path, &spec, st) || !subject_check(&scratch, &spec, &subject, st))
     return 0;
-  return (long long)estimate_of(&spec, &subject, false, scratch).memory.least;
+  return (long long)estimate_of(&spec, &subject, NULL, false, scratch).memory.least;
 }
 
 bool every_cell_equal(Arena *arena, const char *a, const char *b, const char **said) {

@@ -101,6 +101,7 @@ static inline Fixture fixture_make(void) {
                          .prompts = PROMPTS,
                          .side = fixture_sides(),
                          .sides = MODES,
+                         .streams = MODES,
                          .kept = fixture_all_kept(),
                          .dims = {[DIM_D_MODEL] = 4,
                                   [DIM_D_INNER] = 6,

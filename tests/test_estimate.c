@@ -49,12 +49,12 @@ static Large larger_than_the_disk(void) {
                                              .family = &family_mamba1};
   PromptShape one = {"p", NULL, TOKENS};
   large.subject.prompt = &one;
-  int64_t each = estimate_of(&large.spec, &large.subject, false, large.arena).results_bytes;
+  int64_t each = estimate_of(&large.spec, &large.subject, NULL, false, large.arena).results_bytes;
   large.spec.prompt_count = (int)(large.free_bytes / (uint64_t)each) + 2;
   large.subject.prompt = calloc((size_t)large.spec.prompt_count, sizeof one);
   cr_assert(large.subject.prompt);
   for (int p = 0; p < large.spec.prompt_count; p++) large.subject.prompt[p] = one;
-  large.sum = estimate_of(&large.spec, &large.subject, false, large.arena);
+  large.sum = estimate_of(&large.spec, &large.subject, NULL, false, large.arena);
   return large;
 }
 

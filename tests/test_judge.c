@@ -46,7 +46,7 @@ static void run_open(Run *r, double judged) {
                    .compare_all_count = MODES,
                    .prompt_count = PROMPTS,
                    .seed = 7};
-  r->pairs = pairs_of(&r->shipped.arena, &r->spec, &r->subject);
+  r->pairs = pairs_of(&r->shipped.arena, &r->spec, &r->subject, NULL);
   r->pairs.judged = judged;
 }
 

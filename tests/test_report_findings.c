@@ -151,7 +151,7 @@ Test(report_findings, the_third_line_tells_growth_and_shape) {
 static void expect_summary(const Verdict *v, const char *want) {
   ReportData *d = made_data(&arena, made);
   data_arrange(&arena, d);
-  const ReportPair pair = {v->base, v->other, v};
+  const ReportPair pair = {.base = v->base, .other = v->other, .verdict = v};
   const char *got = report_summary(&arena, d, &pair);
   cr_expect_str_eq(got, want, "got:\n%swant:\n%s", got, want);
 }

@@ -141,7 +141,7 @@ Test(report_shapes, peak_and_largest_step_are_named_where_they_are) {
 static const char *tokens_of(DriftShape *row) {
   ReportData *d = made_data(&arena, made);
   data_arrange(&arena, d);
-  const ReportPair pair = {"a", "b", NULL};
+  const ReportPair pair = {.base = "a", .other = "b"};
   return shapes_tokens(&arena, d, &pair, row);
 }
 

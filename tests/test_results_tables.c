@@ -176,7 +176,7 @@ Test(results_tables, text_without_an_end_is_refused) {
   memset(rows[1].tensor, 'x', sizeof rows[1].tensor);
   for (int i = 0; i < table_drift.columns; i++) add_usual(&layout, &table_drift.column[i]);
   write_drift(&f, &layout, rows, 2);
-  expect_refused(&f, "row 1, column 'tensor' has a text of more than 15 bytes");
+  expect_refused(&f, "row 1, column 'tensor' has a text of more than 39 bytes");
 }
 
 Test(results_tables, another_type_is_refused_by_its_column) {

@@ -84,7 +84,8 @@ Test(same_computation, in_other_clothes_is_never_said_to_differ, .timeout = 120)
     const DriftLimits limits = spec_drift(NULL, arena);
     DriftShape *shape =
         shape_of(&arena, &families[0]->tensors, rows, count, s.model.layers, &limits, 1, &shapes);
-    Verdict verdict = verdict_of(&families[0]->tensors, mode, mode, rows, count, drift, drifts,
+    Verdict verdict = verdict_of(&families[0]->tensors, (VerdictSide){mode->name, mode},
+                                 (VerdictSide){mode->name, mode}, rows, count, drift, drifts,
                                  s.model.layers, arena);
     cr_assert(count >= T_SSM_STATE && shapes == count && verdict.tensors == (int)count);
     cr_assert_eq(verdict.tensors_same_kernel, verdict.tensors);
@@ -111,7 +112,8 @@ Test(same_computation, one_bit_of_the_input_is_a_difference) {
   PairStats rows[T_LAYER_COUNT];
   size_t count = rows_of(&a, &b, mode, 5, rows, s.arena), drifts;
   Drift *drift = drift_of(&s.arena, &families[0]->tensors, rows, count, &drifts);
-  Verdict verdict = verdict_of(&families[0]->tensors, mode, mode, rows, count, drift, drifts,
+  Verdict verdict = verdict_of(&families[0]->tensors, (VerdictSide){mode->name, mode},
+                               (VerdictSide){mode->name, mode}, rows, count, drift, drifts,
                                s.model.layers, s.arena);
   cr_assert_str_eq(verdict.effect, "same_kernels");
   cr_assert_str_eq(verdict.first_tensor, "block_in");

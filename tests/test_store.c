@@ -121,7 +121,7 @@ static void check_float16(bool widen) {
   const StoreMade made = {.makes = {[T_GATED] = true, [T_OUT_PROJ] = true, [T_X_PROJ_IN] = true},
                           .format = {[T_GATED] = FORMAT_F16, [T_OUT_PROJ] = FORMAT_F16}};
   const StoreSide side = {.name = "2-0", .layer = &made};
-  f.shape.layers = f.shape.prompts = f.shape.sides = 1;
+  f.shape.layers = f.shape.prompts = f.shape.sides = f.shape.streams = 1;
   f.shape.side = &side, f.shape.kept = kept, f.shape.f16_as_f32 = widen;
   uint16_t h[N], canonical[N];
   float wide[N];

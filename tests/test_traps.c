@@ -81,7 +81,7 @@ static void walk(Seen *seen) {
   Study study = {.spec = &spec, .subject = &subject, .progress = &quiet};
   seen->arena = shipped.arena;
   seen->rows = 0;
-  seen->pairs = pairs_of(&seen->arena, &spec, &subject);
+  seen->pairs = pairs_of(&seen->arena, &spec, &subject, NULL);
   for (int s = 0; s < seen->pairs.sides; s++) seen->pairs.side[s].layers = LAYERS;
   Visitor visitor = {.context = seen, .layer = see};
   pairs_begin(&seen->arena, &seen->pairs);

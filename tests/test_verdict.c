@@ -25,12 +25,14 @@ static PairStats verdict_row(const char *prompt, const char *tensor, int layer, 
   return row;
 }
 
+static VerdictSide preset(const char *name) { return (VerdictSide){name, mode_preset(name)}; }
+
 static Verdict verdict_from(const PairStats *rows, size_t count, int layers) {
   Arena arena = new_arena();
   size_t drift_count;
   Drift *drift = drift_of(&arena, &families[0]->tensors, rows, count, &drift_count);
-  Verdict v = verdict_of(&families[0]->tensors, mode_preset("2-0"), mode_preset("2-4"), rows, count,
-                         drift, drift_count, layers, arena);
+  Verdict v = verdict_of(&families[0]->tensors, preset("2-0"), preset("2-4"), rows, count, drift,
+                         drift_count, layers, arena);
   arena_release(&arena);
   return v;
 }
@@ -105,8 +107,8 @@ Test(verdict, rows_of_other_pairs_do_not_count) {
   Verdict v = verdict_from(rows, 2, 1);
   SAME(v.tensors, 1);
   cr_assert_str_eq(v.effect, "identical");
-  Verdict none = verdict_of(&families[0]->tensors, mode_preset("0"), mode_preset("3"), rows, 2,
-                            NULL, 0, 1, new_arena());
+  Verdict none =
+      verdict_of(&families[0]->tensors, preset("0"), preset("3"), rows, 2, NULL, 0, 1, new_arena());
   SAME(none.tensors, 0);
   cr_assert_str_eq(none.effect, "");
 }
@@ -134,8 +136,8 @@ Test(verdict, prompts_are_the_clusters_of_equal_next_tokens) {
 Test(verdict, reference_takes_its_reserved_name_and_has_no_reason) {
   PairStats row = verdict_row("a", "scan", 0, 0.5, false);
   snprintf(row.base, sizeof row.base, "fp64");
-  Verdict v =
-      verdict_of(&families[0]->tensors, NULL, mode_preset("2-4"), &row, 1, NULL, 0, 1, new_arena());
+  Verdict v = verdict_of(&families[0]->tensors, (VerdictSide){MODE_REFERENCE, NULL}, preset("2-4"),
+                         &row, 1, NULL, 0, 1, new_arena());
   cr_assert_str_eq(v.base, "fp64");
   cr_assert_str_eq(v.effect, "differs");
   cr_assert_str_eq(v.reason, "");

@@ -146,25 +146,67 @@ static bool needs_scales(const char *const *modes, int count) {
   return false;
 }
 
+/* What is no mode and is there is a dump. */
+static bool is_dump(const char *argument) {
+  return !mode_preset(argument) && strcmp(argument, MODE_REFERENCE) != 0 && file_exists(argument);
+}
+
+/* "mode24" of "dumps/mode24/" or "dumps/mode24.npz". */
+static const char *dump_name(Arena *arena, const char *path) {
+  char *name = arena_printf(arena, "%s", path);
+  for (size_t n = strlen(name); n > 1 && name[n - 1] == '/'; n--) name[n - 1] = 0;
+  const char *slash = strrchr(name, '/');
+  name = arena_printf(arena, "%s", slash ? slash + 1 : name);
+  char *dot = strrchr(name, '.');
+  if (dot && dot > name) *dot = 0;
+  if (strlen(name) > NAME_BYTES_MAX) name[NAME_BYTES_MAX] = 0;
+  text_make_plain(name, "");
+  return mode_preset(name) || mode_name_reserved(name) || !name_valid(name)
+             ? arena_printf(arena, "dump %.30s", name)
+             : name;
+}
+
+static const char *compare_title(Arena *arena, int sources, const Pair *pair) {
+  return sources ? arena_printf(arena, "%s against %s", pair->base, pair->other)
+                 : arena_printf(arena, "Mode %s against mode %s", pair->base, pair->other);
+}
+
 bool flags_compare(Arena *arena, const Options *o, Spec *spec, Status *st) {
-  const char *a = o->argument[0], *b = o->argument[1];
+  SourcePlan source[2] = {{0}};
+  Pair pair = {o->argument[0], o->argument[1]};
+  const char **side[] = {&pair.base, &pair.other};
+  int sources = 0;
+  for (int i = 0; i < 2; i++) {
+    if (!is_dump(o->argument[i])) continue;
+    *side[i] = dump_name(arena, o->argument[i]);
+    source[sources++] = (SourcePlan){
+        .name = *side[i], .dump = o->argument[i], .batch = -1, .rewrite = REWRITE_NONE};
+  }
+  if (sources == 2 && !strcmp(pair.base, pair.other))
+    for (int i = 0; i < 2; i++)
+      *side[i] = source[i].name = arena_printf(arena, "%.36s %c", *side[i], 'a' + i);
   Prompt prompt;
-  Calibration calibration;
-  TRY(read_inputs(arena, o, true, needs_scales(o->argument, 2), &prompt, &calibration, st));
-  Pair pair = {a, b};
+  Calibration calibration = {0};
+  if (sources < 2)
+    TRY(read_inputs(arena, o, true, needs_scales(o->argument, 2), &prompt, &calibration, st));
   Spec flags = {.path = "compare",
                 .folder = ".",
-                .title = arena_printf(arena, "Mode %s against mode %s", a, b),
-                .question = "Do the two modes differ, where first, and how far does it grow?",
-                .model = o->model,
+                .title = compare_title(arena, sources, &pair),
+                .question = sources ? "Do the two differ, where first, and how far does it grow?"
+                                    : "Do the two modes differ, where first, and how far does it "
+                                      "grow?",
+                .model = sources < 2 ? o->model : NULL,
                 .calibration = calibration,
                 .given_prompts = &prompt,
-                .given_prompt_count = 1,
+                .given_prompt_count = sources < 2,
+                .sources = source,
+                .source_count = sources,
                 .pairs = &pair,
                 .pair_count = 1,
-                .keep = {.all_tensors = true, .all_layers = true},
+                .keep = {.all_tensors = sources < 2, .all_layers = true},
                 .seed = DEFAULT_SEED};
   TRY(read_rewrite(o->rewrite, &flags, st));
+  if (sources) flags.rewrite = REWRITE_NONE; /* as a dump is of a model as it is */
   return read_again(arena, "compare", o, &flags, spec, st);
 }
 

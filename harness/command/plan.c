@@ -5,6 +5,7 @@
 #include "base/columns.h"
 #include "experiment/estimate.h"
 #include "study/events.h"
+#include "study/foreign.h"
 #include "study/micro/micro.h"
 #include "walk/subject.h"
 
@@ -48,19 +49,22 @@ void print_stage_table(const Mode *modes, int count, int layers, Arena scratch) 
     print_line(modes, count, layers, s, scratch);
 }
 
-bool print_plan(Arena *arena, const Spec *spec, Status *st) {
-  Subject subject;
-  TRY(subject_check(arena, spec, &subject, st));
-  TRY(micro_check(spec, &subject, *arena, st));
-  TRY(events_check(spec, &subject, st));
-  Estimate sum = estimate_of(spec, &subject, false, *arena);
+static bool print_checked(Arena *arena, const Spec *spec, const Subject *subject,
+                          const Foreign *foreign, Status *st) {
+  TRY(micro_check(spec, subject, *arena, st));
+  TRY(events_check(spec, subject, st));
+  Estimate sum = estimate_of(spec, subject, foreign, false, *arena);
   printf("# %s: the effective spec, with every default\n%s\n# modes by stage\n", spec->path,
          spec_print(arena, spec));
-  const Config *c = &subject.checkpoint.config;
-  print_stage_table(spec->modes, spec->mode_count, c->layers, *arena);
-  printf("\n# model: %s\n", family_sizes(arena, c));
+  const Config *c = &subject->checkpoint.config;
+  if (spec->mode_count) print_stage_table(spec->modes, spec->mode_count, c->layers, *arena);
+  if (spec->model) printf("\n# model: %s\n", family_sizes(arena, c));
+  for (int s = 0; s < foreign->sides; s++)
+    printf("# source %s: %s, %d arrays, %d of them used, %d layers, names: %s\n",
+           foreign->side[s].plan->name, foreign->side[s].path, foreign->side[s].dump.arrays,
+           foreign->side[s].used, foreign->side[s].layout.layers, foreign->side[s].layout.names);
   for (int i = 0; i < spec->prompt_count; i++)
-    printf("# prompt %s: %d tokens\n", subject.prompt[i].name, subject.prompt[i].T);
+    printf("# prompt %s: %d tokens\n", subject->prompt[i].name, subject->prompt[i].T);
   printf("# results file: %lld tensors, %.1f MB, %.1f MB more on disk until it is finished\n"
          "# memory: about %.0f MB; at least %.0f MB, where no layer stays\n",
          (long long)sum.tensors, 1e-6 * (double)sum.results_bytes, 1e-6 * (double)sum.journal_bytes,
@@ -70,9 +74,18 @@ bool print_plan(Arena *arena, const Spec *spec, Status *st) {
   if (spec->keep.tensor_count == 0 && !spec->keep.all_tensors) {
     Spec all = *spec;
     all.keep.all_tensors = all.keep.all_layers = true;
-    sum = estimate_of(&all, &subject, false, *arena);
+    sum = estimate_of(&all, subject, foreign, false, *arena);
     printf("# with keep: {tensors: all} it would be %lld tensors, %.1f GB\n",
            (long long)sum.tensors, 1e-9 * (double)sum.results_bytes);
   }
   return true;
+}
+
+bool print_plan(Arena *arena, const Spec *given, Status *st) {
+  Spec spec = *given;
+  Subject subject;
+  Foreign foreign;
+  TRY(subject_check(arena, given, &subject, st));
+  TRY(foreign_open(arena, &spec, &subject, &foreign, st));
+  return print_checked(arena, &spec, &subject, &foreign, st);
 }

@@ -103,8 +103,9 @@ bool command_compare(Arena *arena, const Options *o, const char *typed, Status *
   Spec spec;
   TRY(flags_compare(arena, o, &spec, st));
   TRY(flags_apply(o, &spec, st));
-  return run_spec(arena, &spec, o, typed,
-                  arena_printf(arena, "compare_%s_vs_%s.yaml", o->argument[0], o->argument[1]), st);
+  return run_spec(
+      arena, &spec, o, typed,
+      arena_printf(arena, "compare_%s_vs_%s.yaml", spec.pairs[0].base, spec.pairs[0].other), st);
 }
 
 static bool command_vectors(Arena *arena, const Options *o, Status *st) {

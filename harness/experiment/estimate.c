@@ -56,13 +56,26 @@ static StoreSide side_of(Arena *arena, const Config *c, const Mode *mode) {
   return (StoreSide){.name = mode ? mode->name : MODE_REFERENCE, .layer = layer};
 }
 
-StoreShape estimate_shape(Arena *arena, const Spec *spec, const Subject *subject) {
+static StoreSide side_of_foreign(Arena *arena, const Foreign *foreign, int side) {
+  StoreMade *made = ARENA_NEW(arena, StoreMade, foreign->layers);
+  for (int layer = 0; layer < foreign->layers; layer++)
+    for (int id = 0; id < foreign->tensors->count; id++)
+      made[layer].makes[id] = foreign_has(foreign, side, layer, id, &made[layer].format[id]);
+  return (StoreSide){.name = foreign->side[side].plan->name, .layer = made};
+}
+
+StoreShape estimate_shape(Arena *arena, const Spec *spec, const Subject *subject,
+                          const Foreign *foreign) {
   const Config *c = &subject->checkpoint.config;
   const Tensors *tensors = &c->family->tensors;
-  StoreSide *side = ARENA_NEW(arena, StoreSide, spec->mode_count + 1);
+  StoreSide *side = ARENA_NEW(arena, StoreSide, spec->mode_count + 1 + spec->source_count);
+  int sides = 0;
   bool *kept = ARENA_NEW(arena, bool, c->layers * tensors->count);
-  for (int i = 0; i <= spec->mode_count; i++)
-    side[i] = side_of(arena, c, i < spec->mode_count ? &spec->modes[i] : NULL);
+  for (int i = 0; i < spec->mode_count; i++) side[sides++] = side_of(arena, c, &spec->modes[i]);
+  if (spec->model) side[sides++] = side_of(arena, c, NULL);
+  const int streams = sides;
+  for (int s = 0; foreign && s < foreign->sides; s++)
+    side[sides++] = side_of_foreign(arena, foreign, s);
   for (int layer = 0; layer < c->layers; layer++)
     for (int id = 0; id < tensors->count; id++)
       kept[layer * tensors->count + id] = is_kept(spec, tensors, id, layer);
@@ -71,7 +84,8 @@ StoreShape estimate_shape(Arena *arena, const Spec *spec, const Subject *subject
                       .prompt = subject->prompt,
                       .prompts = spec->prompt_count,
                       .side = side,
-                      .sides = spec->mode_count + 1,
+                      .sides = sides,
+                      .streams = streams,
                       .kept = kept,
                       .f16_as_f32 = spec->keep.f16_as == F16_AS_F32};
   for (int dim = DIM_TOKEN + 1; dim < tensors->dims; dim++)
@@ -155,19 +169,44 @@ static int64_t notes_bytes(const Spec *spec, const Subject *subject, const Memor
 
 /* Rows of tensors and pairs in a run's tables. */
 static size_t rows_bytes(const Spec *spec, const Config *c) {
-  const size_t sides = (size_t)(spec->mode_count + 1 + spec->pair_count + spec->compare_all_count);
+  const size_t sides = (size_t)(spec->mode_count + 1 + spec->source_count + spec->pair_count +
+                                spec->compare_all_count);
   return (size_t)spec->prompt_count * (size_t)c->layers * (size_t)c->family->tensors.layer * sides *
          ROW_BYTES;
 }
 
-static MemoryPlan memory_plan(const Spec *spec, const Subject *subject, bool device,
-                              Arena scratch) {
+/* Of sources: a layer of each, and what computes their rows; nothing stays. */
+static size_t foreign_memory(const Spec *spec, const Foreign *foreign) {
+  if (!foreign || !foreign->sides) return 0;
+  const ForeignSize size = foreign_size(foreign);
+  const size_t threads = (size_t)(spec->threads > 0 ? spec->threads : omp_get_num_procs()),
+               parts = size.elements; /* rows and columns together are fewer */
+  return size.bytes + threads * larger(stats_scratch_bytes(size.elements, parts),
+                                       judge_scratch_bytes(size.elements, parts));
+}
+
+/* Of a run in which nothing is computed. */
+static MemoryPlan read_plan(const Spec *spec, const Subject *subject, const Foreign *foreign,
+                            Arena scratch) {
+  const StoreShape shape = estimate_shape(&scratch, spec, subject, foreign);
+  const int threads = spec->threads > 0 ? spec->threads : omp_get_num_procs();
+  MemoryPlan plan = {.allowed = memory_allowed(spec, (size_t)(scratch.end - scratch.next)),
+                     .stays = true};
+  plan.needed = plan.least = fixed_bytes + (size_t)threads * thread_bytes +
+                             store_size(&shape).memory_bytes + foreign_memory(spec, foreign) +
+                             2 * rows_bytes(spec, &subject->checkpoint.config);
+  return plan;
+}
+
+static MemoryPlan memory_plan(const Spec *spec, const Subject *subject, const Foreign *foreign,
+                              bool device, Arena scratch) {
   const Config *c = &subject->checkpoint.config;
-  const StoreShape shape = estimate_shape(&scratch, spec, subject);
+  const StoreShape shape = estimate_shape(&scratch, spec, subject, foreign);
   const Forms forms = subject_forms(spec, c);
   MemoryPlan plan = {.allowed = memory_allowed(spec, (size_t)(scratch.end - scratch.next))};
   const size_t beside = beside_layers(spec, subject, longest_prompt(spec, subject),
-                                      store_size(&shape).memory_bytes, device, scratch),
+                                      store_size(&shape).memory_bytes, device, scratch) +
+                        foreign_memory(spec, foreign),
                stay = layers_stay_bytes(c, &forms);
   /* Calibration takes a layer in float, whatever the modes take it in. */
   const Forms ridden =
@@ -193,11 +232,13 @@ static int64_t token_bytes(const Spec *spec, const Subject *subject) {
          (int64_t)sizeof(TokenErrors);
 }
 
-Estimate estimate_of(const Spec *spec, const Subject *subject, bool device, Arena scratch) {
-  const StoreShape shape = estimate_shape(&scratch, spec, subject);
+Estimate estimate_of(const Spec *spec, const Subject *subject, const Foreign *foreign, bool device,
+                     Arena scratch) {
+  const StoreShape shape = estimate_shape(&scratch, spec, subject, foreign);
   const StoreSize size = store_size(&shape);
   const int64_t rows = (int64_t)rows_bytes(spec, &subject->checkpoint.config);
-  const MemoryPlan memory = memory_plan(spec, subject, device, scratch);
+  const MemoryPlan memory = spec->model ? memory_plan(spec, subject, foreign, device, scratch)
+                                        : read_plan(spec, subject, foreign, scratch);
   return (Estimate){.results_bytes = (int64_t)size.file_bytes + rows,
                     .journal_bytes = (int64_t)size.journal_bytes +
                                      rows / 2 + /* which come without room for other tables */

@@ -2,7 +2,7 @@
 #ifndef DS_EXPERIMENT_ESTIMATE_H
 #define DS_EXPERIMENT_ESTIMATE_H
 #include "store/store.h"
-#include "walk/subject.h"
+#include "study/foreign.h"
 
 /* How a run goes about its memory. */
 typedef struct MemoryPlan {
@@ -23,11 +23,13 @@ typedef struct Estimate {
 
 /* What the results file will hold: what each mode of the spec, and the reference behind them,
  * makes, of which the spec's keep policy stores some. In the arena; points into spec and subject,
- * which subject_check has made. */
-StoreShape estimate_shape(Arena *arena, const Spec *spec, const Subject *subject);
+ * which subject_check has made. `foreign`: the spec's sources; NULL: it has none. */
+StoreShape estimate_shape(Arena *arena, const Spec *spec, const Subject *subject,
+                          const Foreign *foreign);
 /* Of a run that is about to begin: what is free is asked for once. `device`: its modes run
  * there. */
-Estimate estimate_of(const Spec *spec, const Subject *subject, bool device, Arena scratch);
+Estimate estimate_of(const Spec *spec, const Subject *subject, const Foreign *foreign, bool device,
+                     Arena scratch);
 /* Refuses a run that `folder`'s disk or the memory cannot hold, with both figures. `standing` bytes
  * of it are on the disk already, of an earlier start; `room` bytes of memory can be had. */
 bool estimate_check(const Spec *spec, const Subject *subject, const Estimate *sum,

@@ -1,5 +1,6 @@
 #include "experiment/experiment.h"
 
+#include <omp.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -33,12 +34,20 @@ bool run_key(const Spec *spec, const Subject *subject, RunKey *key, Arena scratc
 
 /* --- before it runs --------------------------------------------------------------------------- */
 
+/* "2 modes and the float64 reference", "2 sources", or both. */
+static const char *sides_words(Arena *arena, const Experiment *e) {
+  const Language l = (Language)e->progress->language;
+  const char *modes = arena_printf(arena, say(l, "%s and the float64 reference"),
+                                   md_count(l, arena, e->spec->mode_count, "mode")),
+             *sources = md_count(l, arena, e->foreign.sides, "source");
+  if (!e->spec->model) return sources;
+  return e->foreign.sides ? arena_printf(arena, say(l, "%s, %s"), modes, sources) : modes;
+}
+
 static void announce(const Experiment *e, const Estimate *sum, const char *folder, Arena scratch) {
   const Spec *spec = e->spec;
-  progress_say(e->progress,
-               "%s and the float64 reference, %s, %s; writes about %.0f MB to %s, needs about %.0f "
-               "MB of memory",
-               md_count((Language)e->progress->language, &scratch, spec->mode_count, "mode"),
+  progress_say(e->progress, "%s, %s, %s; writes about %.0f MB to %s, needs about %.0f MB of memory",
+               sides_words(&scratch, e),
                md_count((Language)e->progress->language, &scratch,
                         e->subject.checkpoint.config.layers, "layer"),
                md_count((Language)e->progress->language, &scratch, spec->prompt_count, "prompt"),
@@ -145,6 +154,18 @@ static bool run_events(Arena *arena, Experiment *e, const Study *study, Status *
   return events_run(arena, study, rows, count, &e->events, st);
 }
 
+/* What a model must run for. */
+static bool run_model_studies(Arena *arena, Experiment *e, const Study *study, Status *st) {
+  TRY(swap_run(arena, study, &e->swaps, st));
+  TRY(restore_run(arena, study, &e->restored, st));
+  TRY(mend_run(arena, study, &e->mended, st));
+  TRY(evaluate(arena, study, &e->evaluation, st));
+  TRY(tasks_run(arena, study, &e->tasks, st));
+  TRY(cost_measure(arena, study, &e->cost, st));
+  TRY(micro_run(arena, study, &e->micro, st));
+  return true;
+}
+
 /* Every study, one after the other, and what they found into the results file. */
 static bool run_studies(Arena *arena, Experiment *e, const Keeper *keeper,
                         const RunOptions *options, const char *results, double start_s,
@@ -152,21 +173,15 @@ static bool run_studies(Arena *arena, Experiment *e, const Keeper *keeper,
   Study study = {
       .spec = e->spec, .subject = &e->subject, .keeper = keeper, .progress = e->progress};
   TRY(run_layers(e, *arena, st));
-  TRY(layers_ride_all(e->subject.layers, st)); /* where all prompts were done already */
+  if (e->spec->model)
+    TRY(layers_ride_all(e->subject.layers, st)); /* where all prompts were done already */
   TRY(run_events(arena, e, &study, st));
-  TRY(swap_run(arena, &study, &e->swaps, st));
-  TRY(restore_run(arena, &study, &e->restored, st));
-  TRY(mend_run(arena, &study, &e->mended, st));
-  TRY(evaluate(arena, &study, &e->evaluation, st));
-  TRY(tasks_run(arena, &study, &e->tasks, st));
-  TRY(cost_measure(arena, &study, &e->cost, st));
-  TRY(micro_run(arena, &study, &e->micro, st));
+  if (e->spec->model) TRY(run_model_studies(arena, e, &study, st));
   progress_phase(e->progress, "finish", 0);
   TRY(run_results(arena, e, options, start_s, st));
   progress_done(e->progress, "%s", results);
   return true;
 }
-
 static bool load(Arena *arena, const Spec *spec, const MemoryPlan *memory, Progress *progress,
                  Subject *subject, Status *st) {
   subject->streams = memory->streams;
@@ -175,7 +190,7 @@ static bool load(Arena *arena, const Spec *spec, const MemoryPlan *memory, Progr
 
 bool experiment_load(Arena *arena, const Spec *spec, const char *cache, Progress *progress,
                      Subject *subject, Status *st) {
-  const Estimate sum = estimate_of(spec, subject, subject->device, *arena);
+  const Estimate sum = estimate_of(spec, subject, NULL, subject->device, *arena);
   return load(arena, spec, &sum.memory, progress, subject, st) &&
          calibrate_subject(arena, spec, cache, NULL, progress, subject, st);
 }
@@ -196,46 +211,63 @@ static bool load_and_run(Arena *arena, Experiment *e, const RunOptions *options,
                          const char *results, double start_s, Status *st) {
   const Keeper keeper = {
       .context = e->store, .find = find_left, .keep = keep_left, .drop = drop_left};
-  TRY(calibrate_subject(arena, e->spec, options->folder, &keeper, e->progress, &e->subject, st));
-  e->clipped = clipped_ride(arena, e->spec, &e->subject);
-  e->pairs = pairs_of(arena, e->spec, &e->subject);
+  if (e->spec->model) {
+    TRY(calibrate_subject(arena, e->spec, options->folder, &keeper, e->progress, &e->subject, st));
+    e->clipped = clipped_ride(arena, e->spec, &e->subject);
+  }
+  e->pairs = pairs_of(arena, e->spec, &e->subject, &e->foreign);
   return run_studies(arena, e, &keeper, options, results, start_s, st);
 }
 
-bool experiment_run(Arena *arena, const Spec *spec, const RunOptions *options, Progress *progress,
-                    RunOutcome *outcome, Status *st) {
-  double start_s = clock_s();
-  Experiment e = {.spec = spec, .progress = progress};
-  *outcome =
-      (RunOutcome){.results = arena_printf(arena, "%s/results.h5", options->folder), .lock = -1};
-  TRY(subject_check(arena, spec, &e.subject, st));
-  TRY(run_key(spec, &e.subject, &e.key, *arena, st));
-  TRY(micro_check(spec, &e.subject, *arena, st));
-  TRY(events_check(spec, &e.subject, st));
+/* Everything between what was asked and the results file. */
+static bool run_new(Arena *arena, Experiment *e, const RunOptions *options,
+                    const RunOutcome *outcome, double start_s, Status *st) {
+  const Spec *spec = e->spec;
+  uint64_t standing;
+  progress_say(e->progress, "%s", spec->title);
+  if (spec->model) TRY(find_device(spec, e->progress, &e->device, &e->subject, st));
+  const Estimate sum = estimate_of(spec, &e->subject, &e->foreign, e->device.found, *arena);
+  announce(e, &sum, options->folder, *arena);
+  TRY(store_standing(outcome->results, &e->key, options->fresh, &standing, *arena, st));
+  TRY(estimate_check(spec, &e->subject, &sum, options->folder, standing,
+                     (size_t)(arena->end - arena->next), st));
+  if (spec->model)
+    TRY(load(arena, spec, &sum.memory, e->progress, &e->subject, st));
+  else
+    omp_set_num_threads(spec->threads > 0 ? spec->threads : omp_get_num_procs());
+  const StoreShape shape = estimate_shape(arena, spec, &e->subject, &e->foreign);
+  TRY(store_open(arena, outcome->results, &e->key, &shape, options->fresh,
+                 spec->durability == DURABILITY_POWER, &e->store, st));
+  const bool ok = load_and_run(arena, e, options, outcome->results, start_s, st);
+  store_close(e->store);
+  experiment_leave(&e->device, &e->subject);
+  return ok;
+}
+
+static bool run(Arena *arena, Experiment *e, const RunOptions *options, RunOutcome *outcome,
+                double start_s, Status *st) {
+  TRY(run_key(e->spec, &e->subject, &e->key, *arena, st));
+  TRY(micro_check(e->spec, &e->subject, *arena, st));
+  TRY(events_check(e->spec, &e->subject, st));
   TRY(folder_lock(options->folder, false, &outcome->lock,
                   st)); /* before anything is written or believed */
   if (!options->fresh)
-    TRY(look_for_finished(outcome->results, &e.key, &outcome->already_done, *arena, st));
-  if (outcome->already_done) {
-    store_discard(*arena, outcome->results, &e.key);
-  } else {
-    uint64_t standing;
-    progress_say(progress, "%s", spec->title);
-    TRY(find_device(spec, progress, &e.device, &e.subject, st));
-    const Estimate sum = estimate_of(spec, &e.subject, e.device.found, *arena);
-    announce(&e, &sum, options->folder, *arena);
-    TRY(store_standing(outcome->results, &e.key, options->fresh, &standing, *arena, st));
-    TRY(estimate_check(spec, &e.subject, &sum, options->folder, standing,
-                       (size_t)(arena->end - arena->next), st));
-    TRY(load(arena, spec, &sum.memory, progress, &e.subject, st));
-    StoreShape shape = estimate_shape(arena, spec, &e.subject);
-    TRY(store_open(arena, outcome->results, &e.key, &shape, options->fresh,
-                   spec->durability == DURABILITY_POWER, &e.store, st));
-    bool ok = load_and_run(arena, &e, options, outcome->results, start_s, st);
-    store_close(e.store);
-    experiment_leave(&e.device, &e.subject);
-    TRY(ok);
-  }
+    TRY(look_for_finished(outcome->results, &e->key, &outcome->already_done, *arena, st));
+  if (!outcome->already_done) return run_new(arena, e, options, outcome, start_s, st);
+  store_discard(*arena, outcome->results, &e->key);
+  return true;
+}
+
+bool experiment_run(Arena *arena, const Spec *given, const RunOptions *options, Progress *progress,
+                    RunOutcome *outcome, Status *st) {
+  const double start_s = clock_s();
+  Spec spec = *given;
+  Experiment e = {.spec = &spec, .progress = progress};
+  *outcome =
+      (RunOutcome){.results = arena_printf(arena, "%s/results.h5", options->folder), .lock = -1};
+  TRY(subject_check(arena, given, &e.subject, st));
+  TRY(foreign_open(arena, &spec, &e.subject, &e.foreign, st));
+  TRY(run(arena, &e, options, outcome, start_s, st));
   outcome->time_s = clock_s() - start_s;
   outcome->peak_bytes = process_peak();
   return true;

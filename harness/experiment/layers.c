@@ -1,5 +1,7 @@
 /* layers: the walk of an experiment: all prompts under all modes and the reference in lock-step; a
  * layer is measured, stored, and let go. */
+#include <string.h>
+
 #include "experiment/run.h"
 #include "report/markdown.h"
 
@@ -8,20 +10,29 @@
 /* The rows of tensors come side by side, their tensors in order: as they are walked here. */
 static bool store_layer(Experiment *e, const WalkPlace *at, const Trace *trace,
                         const LayerRows *rows, Arena scratch, Status *st) {
+  int values = 0;
+  const SourceValues *value = e->foreign.sides
+                                  ? foreign_values(&scratch, &e->foreign, at->shape->name,
+                                                   at->layer, trace + at->sides, &values)
+                                  : NULL;
   const Tensors *tensors = &e->subject.checkpoint.config.family->tensors;
   const int block_out = tensors_role(tensors, ROLE_BLOCK_OUT);
-  StoreTensor *tensor = ARENA_NEW(&scratch, StoreTensor, at->sides * tensors->count);
+  const int sides = e->pairs.sides;
+  StoreTensor *tensor = ARENA_NEW(&scratch, StoreTensor, sides * tensors->count);
   Tensor *stream = ARENA_NEW(&scratch, Tensor, at->sides);
   const TableRows table[] = {{&table_tensor_stats, rows->tensor, (size_t)rows->tensors},
                              {&table_pair_stats, rows->pair, (size_t)rows->pairs},
                              {&table_scales, rows->scale, (size_t)rows->scales},
                              {&table_clipping, rows->clipping, (size_t)rows->clippings},
                              {&table_token_errors, rows->token, (size_t)rows->tokens},
-                             {&table_budget, rows->budget, (size_t)rows->budgets}};
-  StoreLayer what = {
-      .tensor = tensor, .stream = stream, .rows = table, .tables = sizeof table / sizeof *table};
-  for (int s = 0; s < at->sides; s++) {
-    stream[s] = trace[s].t[block_out];
+                             {&table_budget, rows->budget, (size_t)rows->budgets},
+                             {&table_source_values, value, (size_t)values}};
+  StoreLayer what = {.tensor = tensor,
+                     .stream = at->sides ? stream : NULL,
+                     .rows = table,
+                     .tables = sizeof table / sizeof *table};
+  for (int s = 0; s < sides; s++) {
+    if (s < at->sides) stream[s] = trace[s].t[block_out];
     for (int id = 0; id < tensors->count; id++)
       if (trace[s].t[id].data) {
         tensor[what.tensors] = (StoreTensor){s, id, &trace[s].t[id], what.tensors};
@@ -37,15 +48,30 @@ static bool resume(void *context, int prompt, int *done, Tensor *stream, Arena *
   Experiment *e = context;
   *done = store_layers_done(e->store, prompt, *arena);
   if (*done == 0 || *done == e->subject.model.layers) return true;
-  for (int s = 0; s < e->pairs.sides; s++)
+  for (int s = 0; s < e->pairs.walked; s++)
     TRY(store_read_stream(arena, e->store, prompt, s, &stream[s], st));
   return true;
+}
+
+/* What was computed, and beside it what was made elsewhere. */
+static bool beside_foreign(Experiment *e, const WalkPlace *at, const Trace **trace, Arena *arena,
+                           Status *st) {
+  const Foreign *foreign = &e->foreign;
+  const double start = clock_s();
+  if (!foreign->sides) return true;
+  Trace *all = ARENA_NEW(arena, Trace, at->sides + foreign->sides);
+  if (at->sides) memcpy(all, *trace, (size_t)at->sides * sizeof *all);
+  for (int s = 0; s < foreign->sides; s++)
+    TRY(foreign_trace(arena, foreign, s, at->prompt, at->layer, &all[at->sides + s], st));
+  e->read_s += clock_s() - start;
+  return *trace = all, true;
 }
 
 static bool layer(void *context, const WalkPlace *at, const Trace *trace, Arena scratch,
                   Status *st) {
   Experiment *e = context;
   LayerRows rows;
+  TRY(beside_foreign(e, at, &trace, &scratch, st));
   TRY(pairs_measure(&e->pairs, at, trace, &rows, &scratch, st));
   return store_layer(e, at, trace, &rows, scratch, st);
 }
@@ -54,23 +80,52 @@ static void queued(void *context, const WalkPlace *at, const Trace *const *there
   pairs_queued(&((Experiment *)context)->pairs, at, there);
 }
 
-bool run_layers(Experiment *e, Arena scratch, Status *st) {
-  int layers = e->subject.model.layers, prompts = e->spec->prompt_count;
+/* Where nothing is computed there is no walk: layer by layer, what stands in the dumps. */
+static bool read_layers(Experiment *e, Arena scratch, Status *st) {
+  const int layers = e->subject.model.layers;
+  int steps = 0;
+  for (int p = 0; p < e->spec->prompt_count; p++) {
+    const int done = store_layers_done(e->store, p, scratch);
+    steps += done;
+    for (int l = done; l < layers; l++) {
+      const WalkPlace at = {.prompt = p, .layer = l, .shape = &e->subject.prompt[p]};
+      TRY(layer(e, &at, NULL, scratch, st));
+      progress_step(e->progress, ++steps);
+    }
+  }
+  return true;
+}
+
+static bool walk_layers(Experiment *e, Arena scratch, Status *st) {
   Visitor visitor = {.context = e, .resume = resume, .layer = layer};
-  pairs_begin(&scratch, &e->pairs);
   if (pairs_on_device(&scratch, &e->pairs)) visitor.queued = queued;
-  Walk walk = subject_walk(&e->subject, e->pairs.side, e->pairs.sides, e->subject.prompt, prompts);
+  Walk walk = subject_walk(&e->subject, e->pairs.side, e->pairs.walked, e->subject.prompt,
+                           e->spec->prompt_count);
   walk.visitor = &visitor;
   walk.visitors = 1;
   walk.at_the_call = e->spec->budget_all || e->spec->budget_count > 0;
   walk.progress = e->progress;
-  progress_phase(e->progress, "run", layers * prompts);
-  bool ok = walk_run(&walk, scratch, st) && pairs_end(&e->pairs, scratch, st);
+  const bool ok = walk_run(&walk, scratch, st);
   if (visitor.queued) pairs_there_free(&e->pairs.there);
-  TRY(ok);
-  progress_done(e->progress, "%s, %s, %s and the float64 reference",
-                md_count((Language)e->progress->language, &scratch, prompts, "prompt"),
-                md_count((Language)e->progress->language, &scratch, layers, "layer"),
-                md_count((Language)e->progress->language, &scratch, e->spec->mode_count, "mode"));
+  return ok;
+}
+
+bool run_layers(Experiment *e, Arena scratch, Status *st) {
+  const Language l = (Language)e->progress->language;
+  const int layers = e->subject.model.layers, prompts = e->spec->prompt_count;
+  pairs_begin(&scratch, &e->pairs);
+  progress_phase(e->progress, "run", layers * prompts);
+  TRY((e->pairs.walked ? walk_layers : read_layers)(e, scratch, st));
+  TRY(pairs_end(&e->pairs, scratch, st));
+  const char *what =
+      arena_printf(&scratch, say(l, "%s, %s"), md_count(l, &scratch, prompts, "prompt"),
+                   md_count(l, &scratch, layers, "layer"));
+  if (e->foreign.sides)
+    what = arena_printf(&scratch, say(l, "%s, %s"), what,
+                        md_count(l, &scratch, e->foreign.sides, "source"));
+  if (e->pairs.walked)
+    what = arena_printf(&scratch, say(l, "%s, %s and the float64 reference"), what,
+                        md_count(l, &scratch, e->spec->mode_count, "mode"));
+  progress_done(e->progress, "%s", what);
   return true;
 }

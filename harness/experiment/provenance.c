@@ -49,10 +49,10 @@ static const char *date(Arena *arena) {
   return arena_printf(arena, "%s", text);
 }
 
-const Attribute *provenance_attributes(Arena *arena, const Spec *spec, const Subject *subject,
-                                       const Device *device, const char *command, int *count) {
+Attribute *provenance_attributes(Arena *arena, const Spec *spec, const Subject *subject,
+                                 const Device *device, const char *command, int *count) {
   const Config *c = &subject->checkpoint.config;
-  Attribute *list = ARENA_NEW(arena, Attribute, ATTRIBUTES_MAX);
+  Attribute *list = ARENA_NEW(arena, Attribute, ATTRIBUTES_MAX + PROVENANCE_MORE);
   int n = 0;
 #define TEXT(key, value) (list[n++] = (Attribute){.name = (key), .text = (value)})
   TEXT("title", spec->title);
@@ -63,8 +63,11 @@ const Attribute *provenance_attributes(Arena *arena, const Spec *spec, const Sub
   TEXT("spec_path", spec->path);
   TEXT("spec_raw", spec->raw);
   TEXT("spec_effective", spec_print(arena, spec));
-  TEXT("model", spec->model);
-  TEXT("model_shape", family_sizes(arena, c));
+  if (spec->model) {
+    TEXT("model", spec->model);
+    TEXT("model_shape", family_sizes(arena, c));
+    TEXT("rewrite", spec->rewrite == REWRITE_QUAMBA ? "quamba" : "none");
+  }
   if (subject->checkpoint.unused) {
     TEXT("unused_weights", subject->checkpoint.unused_names);
     TEXT("unused_weights_count", arena_printf(arena, "%zu", subject->checkpoint.unused));
@@ -80,10 +83,9 @@ const Attribute *provenance_attributes(Arena *arena, const Spec *spec, const Sub
     TEXT("prompts_span", arena_printf(arena, "%.4g", subject->prompts_span));
   if (subject->prompt_text)
     TEXT("prompts_held", arena_printf(arena, "%lld", (long long)subject->prompts_held));
-  TEXT("rewrite", spec->rewrite == REWRITE_QUAMBA ? "quamba" : "none");
-  if (spec->rewrite == REWRITE_QUAMBA)
+  if (spec->model && spec->rewrite == REWRITE_QUAMBA)
     TEXT("rewrite_proof", arena_printf(arena, "%.3g", subject->rewrite_proof));
-  TEXT("backend", device->found ? device->cuda.ops.backend : ops_cpu.backend);
+  if (spec->model) TEXT("backend", device->found ? device->cuda.ops.backend : ops_cpu.backend);
   if (device->found) TEXT("device", device->cuda.name);
   TEXT("machine", machine(arena));
   TEXT("compiler", COMPILER);

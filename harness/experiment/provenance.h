@@ -8,7 +8,9 @@
 
 #define DRIFTSCOPE_VERSION "driftscope 0.1.0"
 
-const Attribute *provenance_attributes(Arena *arena, const Spec *spec, const Subject *subject,
-                                       const Device *device, const char *command, int *count);
+/* In the arena, with room for PROVENANCE_MORE behind them. */
+enum { PROVENANCE_MORE = 4 };
+Attribute *provenance_attributes(Arena *arena, const Spec *spec, const Subject *subject,
+                                 const Device *device, const char *command, int *count);
 
 #endif

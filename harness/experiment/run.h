@@ -19,7 +19,9 @@ typedef struct Experiment {
   const Spec *spec;
   Subject subject;
   RunKey key;
-  Device device; /* where one was found, the modes run there */
+  Device device;   /* where one was found, the modes run there */
+  Foreign foreign; /* sides made elsewhere */
+  double read_s;   /* spent on reading them */
   Clipped *clipped;
   Pairs pairs;
   EventRows events;

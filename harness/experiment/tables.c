@@ -38,13 +38,16 @@ static TableRows performance_rows(Arena *arena, const Experiment *e, double star
 #define ADD(time, bytes_used, ...)                                                                 \
   (row[count] = (Performance){.time_s = (time), .bytes = (bytes_used)},                            \
    snprintf(row[count++].what, sizeof row->what, __VA_ARGS__))
-  ADD(e->subject.load_s, 0, "load");
-  ADD(e->subject.layers->prepare_s, 0, "prepare");
-  ADD(e->subject.proof_s, 0, "rewrite proof");
-  ADD(e->subject.calibrate_s, 0, "calibrate");
-  for (int s = 0; s < e->pairs.sides; s++)
+  if (e->spec->model) {
+    ADD(e->subject.load_s, 0, "load");
+    ADD(e->subject.layers->prepare_s, 0, "prepare");
+    ADD(e->subject.proof_s, 0, "rewrite proof");
+    ADD(e->subject.calibrate_s, 0, "calibrate");
+  }
+  for (int s = 0; s < e->pairs.walked; s++)
     ADD(e->pairs.side[s].time_s, 0, "%s", e->pairs.side[s].name);
   ADD(e->pairs.stats_s, 0, "statistics");
+  if (e->foreign.sides) ADD(e->read_s, 0, "read sources");
   if (e->spec->budget_all || e->spec->budget_count) ADD(e->pairs.budget_s, 0, "error budget");
   const StoreWritten written = store_written(e->store);
   ADD(written.time_s, written.bytes, "store");
@@ -59,8 +62,10 @@ static TableRows verdict_rows(Arena *arena, const Experiment *e, const PairStats
   Verdict *row = ARENA_NEW(arena, Verdict, of->pairs);
   for (int p = 0; p < of->pairs; p++) {
     const WalkSide *base = &of->side[of->pair[p].base], *other = &of->side[of->pair[p].other];
-    row[p] = verdict_of(&e->subject.model.config.family->tensors, base->mode, other->mode, pair,
-                        pairs, drift, drifts, e->subject.model.layers, *arena);
+    row[p] =
+        verdict_of(&e->subject.model.config.family->tensors, (VerdictSide){base->name, base->mode},
+                   (VerdictSide){other->name, other->mode}, pair, pairs, drift, drifts,
+                   e->subject.model.layers, *arena);
   }
   return (TableRows){&table_verdict, row, (size_t)of->pairs};
 }
@@ -77,7 +82,7 @@ static bool check_budgets(const Budget *row, size_t count, Status *st) {
 
 bool run_results(Arena *arena, Experiment *e, const RunOptions *options, double start_s,
                  Status *st) {
-  void *tensor, *pair, *budget, *scale, *clipping;
+  void *tensor, *pair, *budget, *scale, *clipping, *value;
   TRY(checkpoint_check(&e->subject.checkpoint, st)); /* all of it was what its digest says */
   size_t tensors, pairs, drifts, budgets, shapes, scales, clippings;
   TRY(store_rows(arena, e->store, &table_tensor_stats, &tensor, &tensors, st));
@@ -88,14 +93,18 @@ bool run_results(Arena *arena, Experiment *e, const RunOptions *options, double 
   BudgetLayer *budget_layer = budget_layers(arena, budget, budgets, &budget_layer_rows);
   TRY(store_rows(arena, e->store, &table_scales, &scale, &scales, st));
   TRY(store_rows(arena, e->store, &table_clipping, &clipping, &clippings, st));
+  size_t values;
+  TRY(store_rows(arena, e->store, &table_source_values, &value, &values, st));
   double measure_s = clock_s();
   const Tensors *traced = &e->subject.model.config.family->tensors;
   int layers = e->subject.model.layers;
   Drift *drift = drift_of(arena, traced, pair, pairs, &drifts);
   DriftShape *shape =
       shape_of(arena, traced, pair, pairs, layers, &e->spec->drift, e->spec->seed, &shapes);
-  double clipped_s;
-  const TableRows clipped = clipped_rows(arena, e->clipped, clipping, clippings, &clipped_s);
+  double clipped_s = 0;
+  const TableRows clipped = e->clipped
+                                ? clipped_rows(arena, e->clipped, clipping, clippings, &clipped_s)
+                                : (TableRows){&table_clipping, clipping, clippings};
   e->pairs.stats_s += clipped_s + clock_s() - measure_s;
   TableRows verdict = verdict_rows(arena, e, pair, pairs, drift, drifts);
   const Measured measured = {.tensor = tensor,
@@ -136,7 +145,8 @@ bool run_results(Arena *arena, Experiment *e, const RunOptions *options, double 
       verdict,
       mode_rows(arena, e),
       tensors_rows(arena, traced),
-      scales_of(arena, e->spec, &e->subject, scale, scales),
+      e->spec->model ? scales_of(arena, e->spec, &e->subject, scale, scales)
+                     : (TableRows){&table_scales, scale, scales},
       {&table_scale_choices, e->subject.choice,
        e->subject.choice ? choices_count(&e->subject.model.config) : 0},
       performance_rows(arena, e, start_s),
@@ -150,6 +160,9 @@ bool run_results(Arena *arena, Experiment *e, const RunOptions *options, double 
       {&table_task_samples, e->tasks.sample, (size_t)e->tasks.samples},
       {&table_cost, e->cost.time, (size_t)e->cost.times},
       {&table_cost_bytes, e->cost.bytes, (size_t)e->cost.modes},
+      foreign_sources(arena, &e->foreign),
+      foreign_left(arena, &e->foreign),
+      {&table_source_values, value, values},
       alone[0],
       alone[1],
       alone[2],
@@ -157,8 +170,12 @@ bool run_results(Arena *arena, Experiment *e, const RunOptions *options, double 
       alone[4]};
   _Static_assert(MICRO_TABLES == 5, "each of them stands above");
   int attributes;
-  const Attribute *attribute =
+  Attribute *attribute =
       provenance_attributes(arena, e->spec, &e->subject, &e->device, options->command, &attributes);
+  const char *inputs = foreign_inputs(arena, &e->foreign, pair, pairs);
+  if (inputs) attribute[attributes++] = (Attribute){.name = "different_inputs", .text = inputs};
+  if (inputs && foreign_inputs_allowed(&e->foreign))
+    attribute[attributes++] = (Attribute){.name = "different_inputs_allowed", .text = "true"};
   return store_finish(e->store, attribute, attributes, rows, (int)(sizeof rows / sizeof *rows),
                       *arena, st);
 }

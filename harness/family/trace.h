@@ -8,7 +8,7 @@
 #include "kernels/tensor.h"
 
 /* Room in the structs that hold what a family's tables list. */
-enum { TENSORS_MOST = 32, DIMS_MOST = 12, SCALES_MOST = 8, STAGES_MOST = 16, WEIGHTS_MOST = 16 };
+enum { TENSORS_MOST = 64, DIMS_MOST = 48, SCALES_MOST = 8, STAGES_MOST = 16, WEIGHTS_MOST = 16 };
 
 enum {
   ABSENT = -1,  /* no scale, no tensor, no weight, no stage */
@@ -75,8 +75,8 @@ typedef struct Trace {
                            * (ssm_state_q8 where the scan's input is float) */
 } Trace;
 /* Tensors of a trace, bit by bit: all of them, and those of these two roles. */
-typedef uint32_t TensorSet;
-#define TENSORS_ALL UINT32_MAX
+typedef uint64_t TensorSet;
+#define TENSORS_ALL UINT64_MAX
 TensorSet tensors_in(const Tensors *tensors, Role a, Role b);
 /* The tensor that has this role in a trace's family, which has one. */
 Tensor *trace_role(Trace *trace, Role role);
@@ -87,7 +87,7 @@ void trace_add_ends(Trace *trace, const Trace *ends);
 /* What a model is run on: T token ids. */
 typedef struct PromptShape {
   const char *name;
-  const int32_t *token;
+  const int32_t *token; /* NULL: not known, of tensors made elsewhere */
   int T;
 } PromptShape;
 

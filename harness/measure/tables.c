@@ -396,6 +396,23 @@ static const Column columns_mend_layers[] = {X(mode), X(choice), X(layer), X(sca
 TABLE(mend_layers, MendLayer, 5, "What would mend it, layer by layer: the error of block_out with other activation scales");
 #undef X
 #undef THREE
+
+#define X(member) COLUMN(SourceRow, member)
+static const Column columns_sources[] = {X(source), X(dump), X(names), X(arrays), X(used), X(layers)};
+TABLE(sources, SourceRow, 1, "Sources: sides whose tensors were made elsewhere");
+#undef X
+
+#define X(member) COLUMN(SourceLeft, member)
+static const Column columns_source_left[] = {X(source), X(array), X(type), X(shape)};
+TABLE(source_left, SourceLeft, 2, "Sources: arrays that are no tensor of the run");
+#undef X
+
+#define X(member) COLUMN(SourceValues, member)
+static const Column columns_source_values[] = {
+    X(prompt), X(source), X(tensor), X(layer), X(n), X(as_f16), X(as_bf16), X(grid_scale), X(grid_levels),
+};
+TABLE(source_values, SourceValues, 4, "Sources: of which precision the values are");
+#undef X
 /* clang-format on */
 
 const Table *const tables[] = {&table_verdict,
@@ -436,6 +453,9 @@ const Table *const tables[] = {&table_verdict,
                                &table_cost_bytes,
                                &table_event_strip,
                                &table_event_map,
+                               &table_sources,
+                               &table_source_left,
+                               &table_source_values,
                                NULL};
 
 /* The column of a stage; 0 where there is none yet. */

@@ -12,8 +12,8 @@
 
 enum {
   TEXT_NAME = 40,
-  TEXT_TENSOR = 16,
-  TEXT_WEIGHT = 24, /* or a tensor's name */
+  TEXT_TENSOR = NAME_BYTES_MAX + 1, /* as long as what others call theirs */
+  TEXT_WEIGHT = 24,                 /* or a tensor's name */
   TEXT_LONG_NAME = 96,
   TEXT_TYPE = 8,
   TEXT_KERNEL = 96,
@@ -845,6 +845,33 @@ typedef struct MendLayer {
   double rel_l2; /* of block_out against fp64 there, all prompts as one */
 } MendLayer;
 
+/* A source: a side made elsewhere, and what of it is compared. */
+typedef struct SourceRow {
+  char source[TEXT_NAME];
+  char dump[TEXT_KERNEL];       /* path, as the spec has it */
+  char names[TEXT_KERNEL];      /* by which its arrays became tensors (source/dump/names.h) */
+  int32_t arrays, used, layers; /* used: arrays that are a tensor of the run */
+} SourceRow;
+
+/* An array of a source that is no tensor of the run. */
+typedef struct SourceLeft {
+  char source[TEXT_NAME];
+  char array[TEXT_KERNEL]; /* its name, with its file where the dump is a folder */
+  char type[TEXT_SETTING];
+  char shape[TEXT_CONTEXT];
+} SourceLeft;
+
+/* Of which precision the values of a source's tensor are (measure/grain.h). */
+typedef struct SourceValues {
+  char prompt[TEXT_NAME], source[TEXT_NAME], tensor[TEXT_TENSOR];
+  int32_t layer;
+  int64_t n;
+  double as_f16,
+      as_bf16;         /* shares of the finite values that this type holds exactly; NaN of none */
+  double grid_scale;   /* of the int8 grid that all of them lie on; NaN: there is none */
+  int32_t grid_levels; /* different magnitudes above 0 there; 0: no grid */
+} SourceValues;
+
 typedef enum ColumnType { COLUMN_TEXT, COLUMN_I32, COLUMN_I64, COLUMN_F64 } ColumnType;
 typedef struct Column {
   const char *name;
@@ -875,6 +902,7 @@ extern const Table table_evaluation, table_evaluation_windows, table_evaluation_
     table_evaluation_tokens;
 extern const Table table_tasks, table_task_pairs, table_task_samples;
 extern const Table table_cost, table_cost_bytes, table_speed;
+extern const Table table_sources, table_source_left, table_source_values;
 extern const Table table_token_errors; /* of the journal alone */
 extern const Table
     *const tables[]; /* all that are stored, in the order of the report; ends with NULL */

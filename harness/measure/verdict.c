@@ -75,23 +75,29 @@ static void share_of_top1(const Tensors *tensors, Verdict *v, const PairStats *r
   v->top1_high = s.high;
 }
 
-Verdict verdict_of(const Tensors *tensors, const Mode *base, const Mode *other,
+static bool made_elsewhere(VerdictSide side) {
+  return !side.mode && strcmp(side.name, MODE_REFERENCE) != 0;
+}
+
+Verdict verdict_of(const Tensors *tensors, VerdictSide base, VerdictSide other,
                    const PairStats *rows, size_t count, const Drift *drift, size_t drift_count,
                    int layers, Arena scratch) {
   Verdict v = {.first_layer = -2, .worst_layer = -1};
   v.first_rel_l2 = v.block_out_first = v.block_out_last = v.block_out_worst = v.logits_rel_l2 = NAN;
-  snprintf(v.base, sizeof v.base, "%s", base ? base->name : MODE_REFERENCE);
-  snprintf(v.other, sizeof v.other, "%s", other ? other->name : MODE_REFERENCE);
+  const bool witnessed = !made_elsewhere(base) && !made_elsewhere(other);
+  snprintf(v.base, sizeof v.base, "%s", base.name);
+  snprintf(v.other, sizeof v.other, "%s", other.name);
   count_rows(tensors, &v, rows, count);
   read_drift(tensors, &v, drift, drift_count, layers);
   share_of_top1(tensors, &v, rows, count, scratch);
 
-  const char *effect = v.tensors == 0                       ? ""
-                       : v.tensors == v.tensors_identical   ? "identical"
-                       : v.tensors == v.tensors_same_kernel ? "same_kernels"
-                                                            : "differs";
+  const char *effect = v.tensors == 0                                    ? ""
+                       : v.tensors == v.tensors_identical                ? "identical"
+                       : witnessed && v.tensors == v.tensors_same_kernel ? "same_kernels"
+                                                                         : "differs";
   snprintf(v.effect, sizeof v.effect, "%s", effect);
-  if (base && other) snprintf(v.reason, sizeof v.reason, "%s", verdict_reason(base, other, layers));
+  if (base.mode && other.mode)
+    snprintf(v.reason, sizeof v.reason, "%s", verdict_reason(base.mode, other.mode, layers));
   return v;
 }
 

@@ -6,9 +6,14 @@
 #include "family/family.h"
 #include "measure/tables.h"
 
-/* `base` or `other` NULL: the reference. rows: all pair rows of the run; drift: drift_of of
- * them. */
-Verdict verdict_of(const Tensors *tensors, const Mode *base, const Mode *other,
+/* One of a pair. */
+typedef struct VerdictSide {
+  const char *name;
+  const Mode *mode; /* NULL: the reference, or made elsewhere: nobody knows by which kernels */
+} VerdictSide;
+
+/* rows: all pair rows of the run; drift: drift_of of them. */
+Verdict verdict_of(const Tensors *tensors, VerdictSide base, VerdictSide other,
                    const PairStats *rows, size_t count, const Drift *drift, size_t drift_count,
                    int layers, Arena scratch);
 /* The key of the reason why two modes must agree in every tensor bit, or everywhere but at rounding

@@ -14,6 +14,11 @@ static bool has_run(const ReportData *d) {
   return d->tensors > 0 || d->pair_rows > 0 || d->micros == 0;
 }
 
+/* Not where every side was made elsewhere. */
+static bool has_modes(const ReportData *d) {
+  return has_run(d) && (d->modes > 0 || d->sources == 0);
+}
+
 /* A section that not every run has says by `asked` whether this one does. */
 static const struct {
   const char *heading;
@@ -22,10 +27,11 @@ static const struct {
 } sections[] = {
     {WORD("The question and the answer"), section_question, NULL},
     {WORD("Gates"), section_gates, has_gates},
-    {WORD("The modes side by side"), section_modes, has_run},
+    {WORD("Tensors made elsewhere"), section_sources, asked_sources},
+    {WORD("The modes side by side"), section_modes, has_modes},
     {WORD("Statistics of the first and the last layer"), section_values, has_run},
     {WORD("Drift over the layers"), section_drift, has_run},
-    {WORD("Every mode against the float64 reference"), section_reference, has_run},
+    {WORD("Every mode against the float64 reference"), section_reference, has_modes},
     {WORD("What the numbers show"), section_findings, has_run},
     {WORD("Single tokens and the values that made them"), section_events, asked_events},
     {WORD("Clipping and rounding"), section_clipping, asked_clipping},

@@ -303,10 +303,10 @@ const Phrase chinese[] = {
     {"mean ULP", "平均 ULP"},
     {"Smallest and largest over the %d prompts:\n\n", "%d 个提示中的最小值与最大值：\n\n"},
     {"The results file holds no drift.\n\n", "结果文件中没有漂移数据。\n\n"},
-    {"Relative L2 of four tensors%s; growth from the layer before, largest absolute difference, "
+    {"Relative L2 of %s%s; growth from the layer before, largest absolute difference, "
      "SQNR and mean distance "
      "in ULP are of `block_out`.\n\n",
-     "四个张量的相对 L2 误差%s；相对前一层的增长、最大绝对差、SQNR 和以 ULP 计的平均距离均针对 "
+     "%s的相对 L2 误差%s；相对前一层的增长、最大绝对差、SQNR 和以 ULP 计的平均距离均针对 "
      "`block_out`。\n\n"},
     {", pooled over the prompts", "（合并所有提示）"},
     {"Nothing drifts: every tensor of every layer is identical in every bit.\n\n",
@@ -458,8 +458,7 @@ const Phrase chinese[] = {
      "t 分布）。"},
 
     /* --- plots.c ------------------------------------------------------------------------------ */
-    {"Drift of %s over the layers: relative L2 of four tensors%s.",
-     "%s的逐层漂移：四个张量的相对 L2 误差%s。"},
+    {"Drift of %s over the layers: relative L2 of %s%s.", "%s的逐层漂移：%s的相对 L2 误差%s。"},
     {", with the range of `block_out` over the prompts", "，并标出 `block_out` 在各提示间的范围"},
     {"relative L2", "相对 L2 误差"},
     {"Where %s and %s differ: log10 of the relative L2 by layer and tensor; white: identical in "
@@ -1341,7 +1340,7 @@ const Phrase chinese[] = {
     {"Of a single prompt they say nothing of others.\n\n",
      "由于只有一个提示，不能说明其他提示的情况。\n\n"},
     {"Relative L2 of block_out, layer by layer", "逐层列出 block_out 的相对 L2 误差"},
-    {"Relative L2 of four tensors, layer by layer", "逐层列出四个张量的相对 L2 误差"},
+    {"Relative L2 of %s, layer by layer", "逐层列出%s的相对 L2 误差"},
     {"Relative error of a token of `block_out`, and of all tokens together:\n\n",
      "`block_out` 中单个词元与全部词元的相对误差：\n\n"},
     {"Shape, figures and tables", "形状、图与表"},
@@ -1363,13 +1362,71 @@ const Phrase chinese[] = {
     {"%s predicts better, of this pair alone (not where all pairs are asked at once)",
      "仅就这一对而言，%s 预测得更好（同时询问所有各对时则不能这样说）"},
 
+    /* --- sources.c, and what else is said of tensors made elsewhere --------------------------- */
+    {"Tensors made elsewhere", "别处产生的张量"},
+    {"**identical in every bit**", "**逐位相同**"},
+    {"Are they two computations?", "它们是两种计算吗？"},
+    {"`block_out` stands here for %s, which is taken for what leaves a layer (`stream:` of a "
+     "source "
+     "names another). ",
+     "这里的 `block_out` 指 %s，即被当作离开一层的张量（来源的 `stream:` 可另行指定）。"},
+    {", **%d are identical in every bit**", "，**%d 对逐位相同**"},
+    {"> **Not the same question.** %s.\n\n", "> **问的不是同一件事。** %s。\n\n"},
+    {"not known", "未知"},
+    {"on INT8 grids", "落在 INT8 网格上"},
+    {"bfloat16 throughout", "全部是 bfloat16 的值"},
+    {"float16 throughout", "全部是 float16 的值"},
+    {"of none of INT8, bfloat16 and float16", "不属于 INT8、bfloat16 或 float16"},
+    {"%s%s%s of %s is %s, of %s %s", "%s%s%s：%s 的值%s，%s 的值%s"},
+    {"By their values: %s.", "从数值看：%s。"},
+    {"NOT THE SAME QUESTION: %s\n", "问的不是同一件事：%s\n"},
+    {"source", "来源"},
+    {"dump", "转储"},
+    {"names", "命名"},
+    {"arrays", "数组"},
+    {"compared", "已比较"},
+    {"layers", "层数"},
+    {"- In %s alone, and so not compared with %s: %s.\n",
+     "- 只在 %s 中有，因此未与 %s 比较：%s。\n"},
+    {"array", "数组"},
+    {"%s stand for no tensor that is compared:\n\n", "%s不对应任何被比较的张量：\n\n"},
+    {"%ld array", "%ld 个数组"},
+    {"Arrays that are not compared", "未比较的数组"},
+    {"at scale %s", "比例为 %s"},
+    {"at scales %s … %s", "比例为 %s … %s"},
+    {"all, %s", "全部，%s"},
+    {"%d of %d, %s", "%2$d 处中的 %1$d 处，%3$s"},
+    {"on an INT8 grid", "落在 INT8 网格上"},
+    {"float16 holds", "float16 可精确表示"},
+    {"bfloat16 holds", "bfloat16 可精确表示"},
+    {"**By their values**: in how many layers and prompts all values of a tensor lie on the grid "
+     "of "
+     "one INT8 scale, which was found from them; and the share of values that float16 and bfloat16 "
+     "hold exactly.\n\n",
+     "**从数值看**：在多少层和提示中，一个张量的全部值落在同一个 INT8 "
+     "比例的网格上（该比例由数值求得）；以及 float16 和 bfloat16 能精确表示的值的比例。\n\n"},
+    {"Nobody saw the programs that made these tensors: no kernel is known, and what is said of "
+     "them "
+     "is said by their values.\n\n",
+     "产生这些张量的程序无人见过：内核未知，关于它们的一切都由数值说明。\n\n"},
+    {"IDENTICAL: all %d tensors are the same in every bit; if these should be two computations, "
+     "one "
+     "did not take effect",
+     "相同：全部 %d 个张量逐位相同；如果它们应是两种计算，则有一种没有生效"},
+    {"%d of %d tensors differ", "%2$d 个张量中有 %1$d 个不同"},
+    {"**Identical:** all %s compared are the same in every bit. If %s and %s should be two "
+     "computations, one of them did not take effect.",
+     "**相同：** 所比较的%s全部逐位相同。如果 %s 与 %s 应是两种计算，则其中之一没有生效。"},
+    {"Of %s compared, %d differ in at least one bit.", "在所比较的%s中，有 %d 个至少有一位不同。"},
+
     /* --- what the program is doing: experiment/, walk/, study/, command/run.c ----------------- */
     {"%s: is there already, of this very run", "%s：已经存在，正是这次运行的结果"},
     {"altogether", "总计"},
-    {"%s and the float64 reference, %s, %s; writes about %.0f MB to %s, needs about %.0f MB of "
-     "memory",
-     "%s与 float64 参考，%s，%s；约写入 %.0f MB 到 %s，约需内存 %.0f MB"},
-    {"%s, %s, %s and the float64 reference", "%s，%s，%s与 float64 参考"},
+    {"%s and the float64 reference", "%s与 float64 参考"},
+    {"%s, %s, %s; writes about %.0f MB to %s, needs about %.0f MB of memory",
+     "%s，%s，%s；约写入 %.0f MB 到 %s，约需内存 %.0f MB"},
+    {"%ld source", "%ld 个来源"},
+    {"%s, %s and the float64 reference", "%s，%s与 float64 参考"},
     {"run", "运行"},
     {"modes and reference run on %s", "各模式与参考在 %s 上运行"},
     {"the modes run on the CPU: mode '%s' sets %s %s, which only its operators have",

@@ -37,6 +37,8 @@ const char *const about_names[ABOUT_COUNT] = {
     [ABOUT_TEXT_DIGEST] = "text_digest",
     [ABOUT_PROGRAM_DIGEST] = "program_digest",
     [ABOUT_LAYERS] = "layers",
+    [ABOUT_DIFFERENT_INPUTS] = "different_inputs",
+    [ABOUT_INPUTS_ALLOWED] = "different_inputs_allowed",
 };
 
 /* The reference's group in a results file; a mode can never have this name. */
@@ -59,7 +61,8 @@ static void pair_met(ReportPair *list, int *count, int most, const char *base, c
                      const Verdict *verdict) {
   for (int i = 0; i < *count; i++)
     if (data_is_pair(&list[i], base, other)) return;
-  if (*count < most) list[(*count)++] = (ReportPair){base, other, verdict};
+  if (*count < most)
+    list[(*count)++] = (ReportPair){.base = base, .other = other, .verdict = verdict};
 }
 
 /* A row may stand behind the last layer, as those of the model's end do: no layer of block_out. */
@@ -86,6 +89,19 @@ static Tensors traced_of(Arena *arena, const ReportData *d) {
   size_t count;
   const TensorRow *row = rows_of(d, &table_tensors, &count);
   return count ? tensors_of_rows(arena, row, count) : families[0]->tensors;
+}
+
+static void follow_one(ReportData *d, const char *name) {
+  for (int f = 0; f < d->followeds; f++)
+    if (!strcmp(d->followed[f], name)) return;
+  if (*name && d->followeds < FOLLOWED) d->followed[d->followeds++] = name;
+}
+
+static void follow(ReportData *d) {
+  static const Role roles[] = {ROLE_BLOCK_OUT, ROLE_CONV_OUT, ROLE_SCAN, ROLE_ADDED};
+  d->followeds = 0;
+  for (size_t r = 0; r < sizeof roles / sizeof *roles; r++) follow_one(d, data_role(d, roles[r]));
+  for (int id = 0; id < d->traced.layer; id++) follow_one(d, d->traced.info[id].name);
 }
 
 void data_arrange(Arena *arena, ReportData *d) {
@@ -129,8 +145,12 @@ void data_arrange(Arena *arena, ReportData *d) {
   d->micro_worst = rows_of(d, &table_micro_worst, &d->micro_worsts);
   d->state_drift = rows_of(d, &table_state_drift, &d->state_drifts);
   d->state_error = rows_of(d, &table_state_error, &d->state_errors);
+  d->source = rows_of(d, &table_sources, &d->sources);
+  d->source_left = rows_of(d, &table_source_left, &d->source_lefts);
+  d->source_values = rows_of(d, &table_source_values, &d->source_valued);
   d->traced = traced_of(arena, d);
   d->layers = layers_of(d);
+  follow(d);
   d->limits = spec_drift(d->about[ABOUT_SPEC_EFFECTIVE], *arena);
 
   d->prompt = ARENA_NEW(arena, const char *, PROMPTS_MOST);
@@ -150,6 +170,8 @@ void data_arrange(Arena *arena, ReportData *d) {
     pair_met(all, &count, PAIRS_MOST, d->pair_row[i].base, d->pair_row[i].other, NULL);
   for (size_t i = 0; i < d->drifts; i++)
     pair_met(all, &count, PAIRS_MOST, d->drift[i].base, d->drift[i].other, NULL);
+  for (int i = 0; i < count; i++)
+    all[i].made_elsewhere = data_source(d, all[i].base) || data_source(d, all[i].other);
   d->pair = ARENA_NEW(arena, ReportPair, count);
   d->against = ARENA_NEW(arena, ReportPair, count);
   d->pairs = d->againsts = 0;
@@ -162,6 +184,12 @@ void data_arrange(Arena *arena, ReportData *d) {
     d->pair = d->against;
     d->pairs = d->againsts;
   }
+}
+
+const SourceRow *data_source(const ReportData *d, const char *name) {
+  for (size_t i = 0; i < d->sources; i++)
+    if (!strcmp(d->source[i].source, name)) return &d->source[i];
+  return NULL;
 }
 
 const TensorStats *data_tensor(const ReportData *d, const char *prompt, const char *mode,
@@ -209,7 +237,7 @@ const EvaluationPair *data_evaluation(const ReportData *d, const ReportPair *pai
                                       const char *metric) {
   for (size_t i = 0; i < d->evaluation_pairs; i++) {
     const EvaluationPair *row = &d->evaluation_pair[i];
-    const ReportPair turned = {pair->other, pair->base, NULL};
+    const ReportPair turned = {.base = pair->other, .other = pair->base};
     if (!strcmp(row->metric, metric) &&
         (data_is_pair(pair, row->base, row->other) || data_is_pair(&turned, row->base, row->other)))
       return row;

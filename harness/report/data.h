@@ -39,13 +39,18 @@ typedef enum About {
   ABOUT_PROMPTS_SPAN,
   ABOUT_UNUSED_WEIGHTS,
   ABOUT_UNUSED_WEIGHTS_COUNT,
+  ABOUT_DIFFERENT_INPUTS,
+  ABOUT_INPUTS_ALLOWED,
   ABOUT_COUNT
 } About;
 extern const char *const about_names[ABOUT_COUNT];
 
+enum { FOLLOWED = 4 };
+
 typedef struct ReportPair {
   const char *base, *other;
   const Verdict *verdict; /* NULL where the file has none */
+  bool made_elsewhere;    /* one of them is a source: nobody knows by which kernels it was made */
 } ReportPair;
 
 typedef struct ReportData {
@@ -101,8 +106,15 @@ typedef struct ReportData {
   const StateDrift *state_drift;
   const StateError *state_error;
   size_t micros, micro_bins, micro_worsts, state_drifts, state_errors;
-  Tensors traced;      /* as the file tells them; those of the first family where it does not */
-  DriftLimits limits;  /* of the words about drift */
+  const SourceRow *source;
+  const SourceLeft *source_left;
+  const SourceValues *source_values;
+  size_t sources, source_lefts, source_valued;
+  Tensors traced;     /* as the file tells them; those of the first family where it does not */
+  DriftLimits limits; /* of the words about drift */
+  const char *followed[FOLLOWED]; /* tensors that are followed over the layers: what leaves a layer
+                                   * first, then those with roles, then others as they come */
+  int followeds;
   int layers;          /* 0 where nothing tells */
   const char **prompt; /* names, as first met */
   int prompts;
@@ -137,6 +149,8 @@ bool data_mode_parted(const ReportData *d, const char *name);
 bool data_is_pair(const ReportPair *pair, const char *base, const char *other);
 /* Is this the name of the float64 reference? */
 bool data_is_reference(const char *mode);
+/* The row of a source; NULL where this is none. */
+const SourceRow *data_source(const ReportData *d, const char *name);
 /* How many pair rows there are, in how many the bits are equal, and in how many the kernels;
  * `tensor` NULL: of all tensors. */
 typedef struct Tally {

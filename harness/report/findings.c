@@ -112,7 +112,7 @@ static void write_findings(FILE *out, const ReportData *d, const ReportPair *pai
   Effect effect = words_effect_of(pair, data_tally(d, pair, NULL));
   fprintf(out, "- %s\n", words_effect(&scratch, d, pair));
   if (effect == EFFECT_UNKNOWN) return;
-  if (effect != EFFECT_REFERENCE) write_cause(out, d, pair, scratch);
+  if (effect != EFFECT_REFERENCE && !pair->made_elsewhere) write_cause(out, d, pair, scratch);
   const char *reason = words_reason(d, pair);
   if (*reason) fprintf(out, say(d->language, "- **Why.** %s\n"), reason);
   if (data_identical(d, pair)) {

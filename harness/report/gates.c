@@ -101,7 +101,7 @@ void section_gates(FILE *out, const ReportData *d, Arena scratch) {
   grid_head(d->language, &grid, heading);
   for (size_t i = 0; i < d->gates; i++) {
     const GateRow *gate = &d->gate[i];
-    const ReportPair pair = {gate->base, gate->other, NULL};
+    const ReportPair pair = {.base = gate->base, .other = gate->other};
     passed += gate->passed != 0;
     grid_add(&grid, arena_printf(&scratch, "%zu", i + 1));
     grid_add(&grid, say(d->language, gate->passed ? "pass" : "**FAIL**"));

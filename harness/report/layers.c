@@ -12,9 +12,6 @@
 #include "report/shapes.h"
 #include "report/words.h"
 
-static const Role followed[] = {ROLE_BLOCK_OUT, ROLE_CONV_OUT, ROLE_SCAN, ROLE_ADDED};
-enum { FOLLOWED = sizeof followed / sizeof *followed };
-
 static const char *size_cell(Arena *arena, const ReportData *d, const ReportPair *pair,
                              const char *tensor, int layer) {
   Size size = words_size(d, pair, tensor, layer);
@@ -49,20 +46,19 @@ static const char *growth_cell(Arena *arena, const Drift *before, const Drift *r
 }
 
 static bool any_followed(const ReportData *d, const ReportPair *pair, int layer) {
-  for (int f = 0; f < FOLLOWED; f++)
-    if (data_drift(d, pair, data_role(d, followed[f]), layer)) return true;
+  for (int f = 0; f < d->followeds; f++)
+    if (data_drift(d, pair, d->followed[f], layer)) return true;
   return false;
 }
 
 static void head_followed(Grid *grid, const ReportData *d) {
   grid_add(grid, say(d->language, "layer"));
-  for (int f = 0; f < FOLLOWED; f++)
-    grid_add(grid, md_code(grid->arena, data_role(d, followed[f])));
+  for (int f = 0; f < d->followeds; f++) grid_add(grid, md_code(grid->arena, d->followed[f]));
 }
 
 static void write_drift(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
   const bool intervals = d->prompts > 1;
-  Grid grid = grid_new(&scratch, intervals ? "rrrrrrrrrr" : "rrrrrrrrr");
+  Grid grid = grid_new(&scratch, "rrrrrrrrrr" + (FOLLOWED - d->followeds) + !intervals);
   head_followed(&grid, d);
   if (intervals) grid_add(&grid, say(d->language, "`block_out`, 95 %"));
   grid_add(&grid, say(d->language, "growth"));
@@ -72,8 +68,8 @@ static void write_drift(FILE *out, const ReportData *d, const ReportPair *pair, 
   for (int layer = 0; layer < d->layers; layer++) {
     if (!any_followed(d, pair, layer)) continue;
     grid_add(&grid, arena_printf(&scratch, "%d", layer));
-    for (int f = 0; f < FOLLOWED; f++)
-      grid_add(&grid, size_cell(&scratch, d, pair, data_role(d, followed[f]), layer));
+    for (int f = 0; f < d->followeds; f++)
+      grid_add(&grid, size_cell(&scratch, d, pair, d->followed[f], layer));
     const Drift *row = data_drift(d, pair, data_role(d, ROLE_BLOCK_OUT), layer);
     const Drift *before = data_drift(d, pair, data_role(d, ROLE_BLOCK_OUT), layer - 1);
     bool plain = row && !row->identical;
@@ -87,14 +83,14 @@ static void write_drift(FILE *out, const ReportData *d, const ReportPair *pair, 
 }
 
 static void write_range(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
-  Grid grid = grid_new(&scratch, "rrrrr");
+  Grid grid = grid_new(&scratch, "rrrrr" + (FOLLOWED - d->followeds));
   head_followed(&grid, d);
   for (int layer = 0; layer < d->layers; layer++) {
     if (!any_followed(d, pair, layer)) continue;
     grid_add(&grid, arena_printf(&scratch, "%d", layer));
-    for (int f = 0; f < FOLLOWED; f++)
-      grid_add(&grid, range_cell(d->language, &scratch,
-                                 data_drift(d, pair, data_role(d, followed[f]), layer)));
+    for (int f = 0; f < d->followeds; f++)
+      grid_add(&grid,
+               range_cell(d->language, &scratch, data_drift(d, pair, d->followed[f], layer)));
   }
   fprintf(out, say(d->language, "Smallest and largest over the %d prompts:\n\n"), d->prompts);
   grid_write(&grid, out);
@@ -144,9 +140,8 @@ static void write_tokens(FILE *out, const ReportData *d, const ReportPair *pair,
 /* Sentence and table of what the layers do to the difference. */
 static void write_shapes(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
   ShapeLine line[FOLLOWED];
-  for (int f = 0; f < FOLLOWED; f++)
-    line[f] = (ShapeLine){md_code(&scratch, data_role(d, followed[f])),
-                          data_shape(d, pair, data_role(d, followed[f]))};
+  for (int f = 0; f < d->followeds; f++)
+    line[f] = (ShapeLine){md_code(&scratch, d->followed[f]), data_shape(d, pair, d->followed[f])};
   if (!d->shapes)
     fputs(say(d->language,
               "This results file holds no shapes, as those of an older program do not.\n\n"),
@@ -192,7 +187,9 @@ static void write_pair(FILE *out, const ReportData *d, const ReportPair *pair, A
   plot_heat(out, d, pair, scratch);
   write_shapes(out, d, pair, scratch);
   write_tokens(out, d, pair, scratch);
-  if (!fold) md_fold(out, say(d->language, "Relative L2 of four tensors, layer by layer"));
+  if (!fold)
+    md_fold(out, arena_printf(&scratch, say(d->language, "Relative L2 of %s, layer by layer"),
+                              md_count(d->language, &scratch, d->followeds, "tensor")));
   write_drift(out, d, pair, scratch);
   if (d->prompts > 1) write_range(out, d, pair, scratch);
   md_fold_end(out);
@@ -205,9 +202,10 @@ void section_drift(FILE *out, const ReportData *d, Arena scratch) {
   }
   write_about_shapes(out, d);
   fprintf(out,
-          say(d->language, "Relative L2 of four tensors%s; growth from the layer before, largest "
+          say(d->language, "Relative L2 of %s%s; growth from the layer before, largest "
                            "absolute difference, SQNR and mean "
                            "distance in ULP are of `block_out`.\n\n"),
+          md_count(d->language, &scratch, d->followeds, "tensor"),
           d->prompts > 1 ? say(d->language, ", pooled over the prompts") : "");
   for (int p = 0; p < d->pairs; p++) {
     const ReportPair *pair = &d->pair[p];

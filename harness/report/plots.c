@@ -7,9 +7,6 @@
 #include "report/markdown.h"
 #include "report/words.h"
 
-static const Role followed[] = {ROLE_BLOCK_OUT, ROLE_CONV_OUT, ROLE_SCAN, ROLE_ADDED};
-enum { FOLLOWED = sizeof followed / sizeof *followed };
-
 static double rel_l2(const Drift *row) { return row ? row->rel_l2 : NAN; }
 
 /* The axes of every figure over layers. */
@@ -24,11 +21,12 @@ void plot_layer_axes(FILE *script, const ReportData *d, const char *ylabel, Aren
 void plot_drift(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
   bool any = false;
   for (int layer = 0; layer < d->layers; layer++)
-    for (int f = 0; f < FOLLOWED; f++)
-      any |= rel_l2(data_drift(d, pair, data_role(d, followed[f]), layer)) > 0;
+    for (int f = 0; f < d->followeds; f++)
+      any |= rel_l2(data_drift(d, pair, d->followed[f], layer)) > 0;
   const char *caption = arena_printf(
-      &scratch, say(d->language, "Drift of %s over the layers: relative L2 of four tensors%s."),
+      &scratch, say(d->language, "Drift of %s over the layers: relative L2 of %s%s."),
       words_pair(d->language, &scratch, pair),
+      md_count(d->language, &scratch, d->followeds, "tensor"),
       d->prompts > 1 ? say(d->language, ", with the range of `block_out` over the prompts") : "");
   if (!any ||
       !figure_begin(d->figures, out, figure_name(&scratch, "drift", pair->base, pair->other),
@@ -36,12 +34,12 @@ void plot_drift(FILE *out, const ReportData *d, const ReportPair *pair, Arena sc
     return;
   FILE *script = d->figures->script;
   fputs("$drift << EOD\nlayer", script);
-  for (int f = 0; f < FOLLOWED; f++) fprintf(script, " %s", data_role(d, followed[f]));
+  for (int f = 0; f < d->followeds; f++) fprintf(script, " %s", d->followed[f]);
   fputs(" low high\n", script);
   for (int layer = 0; layer < d->layers; layer++) {
     fprintf(script, "%d", layer);
-    for (int f = 0; f < FOLLOWED; f++)
-      figure_value(d->figures, rel_l2(data_drift(d, pair, data_role(d, followed[f]), layer)), true);
+    for (int f = 0; f < d->followeds; f++)
+      figure_value(d->figures, rel_l2(data_drift(d, pair, d->followed[f], layer)), true);
     const Drift *row = data_drift(d, pair, data_role(d, ROLE_BLOCK_OUT), layer);
     figure_value(d->figures, row ? row->rel_l2_min : NAN, true);
     figure_value(d->figures, row ? row->rel_l2_max : NAN, true);
@@ -55,9 +53,9 @@ void plot_drift(FILE *out, const ReportData *d, const ReportPair *pair, Arena sc
             "$drift using 1:%d:%d every ::1 with filledcurves fc rgb '#0072B2' fs transparent "
             "solid 0.18 noborder "
             "notitle, ",
-            FOLLOWED + 2, FOLLOWED + 3);
+            d->followeds + 2, d->followeds + 3);
   fprintf(script, "for [i=2:%d] $drift using 1:i with linespoints lt i-1 title columnheader(i)\n",
-          FOLLOWED + 1);
+          d->followeds + 1);
 }
 
 void plot_heat(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {

@@ -7,8 +7,8 @@
 #include "report/clipping.h"
 #include "report/data.h"
 
-/* Relative L2 of four tensors over the layers; over several prompts a band from the smallest to the
- * largest. */
+/* Relative L2 of the followed tensors over the layers; over several prompts a band from the
+ * smallest to the largest. */
 void plot_drift(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch);
 /* log10 of the relative L2, layer by tensor. */
 void plot_heat(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch);

@@ -12,6 +12,7 @@
 #include "report/plots.h"
 #include "report/sections.h"
 #include "report/shapes.h"
+#include "report/sources.h"
 #include "report/words.h"
 
 /* --- what was run ----------------------------------------------------------------------------- */
@@ -168,6 +169,7 @@ static const char *conclusion(Arena *arena, const ReportData *d, const ReportPai
       return say(d->language, "did NOT take effect: the same kernels, and the same bits");
     case EFFECT_IDENTICAL: return say(d->language, "both took effect, and every bit is identical");
     case EFFECT_FAULT: return say(d->language, "a fault: the same kernels, and other values");
+    case EFFECT_MADE_IDENTICAL: return say(d->language, "**identical in every bit**");
     default: break;
   }
   const DriftShape *shape = data_shape(d, pair, data_role(d, ROLE_BLOCK_OUT));
@@ -196,7 +198,11 @@ static void write_pair(FILE *out, const ReportData *d, const ReportPair *pair, A
   const char *cause = events_cause(&scratch, d, pair);
   bool explained = *reason && (identical || (pair->verdict && words_last(d, pair).identical));
   add_line(&grid, words_pair(d->language, &scratch, pair), conclusion(&scratch, d, pair));
-  add_line(&grid, say(d->language, "Did both take effect?"),
+  const char *show = sources_show(&scratch, d, pair);
+  if (*show) effect = arena_printf(&scratch, "%s %s", effect, show);
+  add_line(&grid,
+           pair->made_elsewhere ? say(d->language, "Are they two computations?")
+                                : say(d->language, "Did both take effect?"),
            explained ? arena_printf(&scratch, "%s %s", effect, reason) : effect);
   if (!identical) {
     const char *first = words_first(&scratch, d, pair);
@@ -205,9 +211,11 @@ static void write_pair(FILE *out, const ReportData *d, const ReportPair *pair, A
     if (*tokens) add_line(&grid, say(d->language, "Single tokens?"), tokens);
     if (*cause) add_line(&grid, say(d->language, "Which value makes it?"), cause);
     const char *end = words_logits_end(&scratch, d, pair),
-               *bits = bits_words(&scratch, d, pair, md_text);
-    add_line(&grid, say(d->language, "Does it matter at the end?"),
-             *end ? arena_printf(&scratch, say(d->language, "%s; %s"), end, bits) : bits);
+               *bits = pair->made_elsewhere ? "" : bits_words(&scratch, d, pair, md_text),
+               *both = *end && *bits ? arena_printf(&scratch, say(d->language, "%s; %s"), end, bits)
+                       : *end        ? end
+                                     : bits;
+    if (*both) add_line(&grid, say(d->language, "Does it matter at the end?"), both);
   }
   grid_write(&grid, out);
 }
@@ -229,6 +237,7 @@ static const char *first_cell(Arena *arena, const ReportData *d, const ReportPai
   const Verdict *v = pair->verdict;
   switch (words_effect_of(pair, data_tally(d, pair, NULL))) {
     case EFFECT_NONE: return say(d->language, "**did NOT take effect**");
+    case EFFECT_MADE_IDENTICAL:
     case EFFECT_IDENTICAL: return say(d->language, "identical");
     case EFFECT_FAULT: return say(d->language, "**fault**");
     default: break;
@@ -284,8 +293,13 @@ static void write_rows(FILE *out, const ReportData *d, const ReportPair *pairs, 
 /* --- the whole -------------------------------------------------------------------------------- */
 
 /* What the words above mean, and what the brackets hold. */
-static void write_meaning(FILE *out, const ReportData *d) {
+static void write_meaning(FILE *out, const ReportData *d, Arena scratch) {
   if (!d->shapes) return;
+  if (strcmp(data_role(d, ROLE_BLOCK_OUT), "block_out") != 0)
+    fprintf(out,
+            say(d->language, "`block_out` stands here for %s, which is taken for what leaves a "
+                             "layer (`stream:` of a source names another). "),
+            md_code(&scratch, data_role(d, ROLE_BLOCK_OUT)));
   fputs(say(d->language, "Shape, growth and last layer are of the *median token's error*: the "
                          "relative error of a token of "
                          "`block_out`, median over the tokens of a prompt; × is a factor; `logits` "
@@ -305,19 +319,21 @@ static void write_meaning(FILE *out, const ReportData *d) {
 
 /* The conclusion of many pairs: how many differ, and which the least and the most at the end. */
 static void write_counts(FILE *out, const ReportData *d, Arena scratch) {
-  int none = 0, identical = 0, fault = 0;
+  int none = 0, identical = 0, fault = 0, same = 0;
   const ReportPair *least = NULL, *most = NULL;
   for (int p = 0; p < d->pairs; p++) {
     Effect effect = words_effect_of(&d->pair[p], data_tally(d, &d->pair[p], NULL));
     none += effect == EFFECT_NONE, identical += effect == EFFECT_IDENTICAL,
-        fault += effect == EFFECT_FAULT;
+        fault += effect == EFFECT_FAULT, same += effect == EFFECT_MADE_IDENTICAL;
     Size size = words_logits(d, &d->pair[p]);
     if (size.identical || !finite_whole(&size) || !(size.rel_l2 > 0)) continue;
     if (!least || size.rel_l2 < words_logits(d, least).rel_l2) least = &d->pair[p];
     if (!most || size.rel_l2 > words_logits(d, most).rel_l2) most = &d->pair[p];
   }
   fprintf(out, say(d->language, "**Of %s** %d differ"),
-          md_count(d->language, &scratch, d->pairs, "pair"), d->pairs - none - identical - fault);
+          md_count(d->language, &scratch, d->pairs, "pair"),
+          d->pairs - none - identical - fault - same);
+  if (same) fprintf(out, say(d->language, ", **%d are identical in every bit**"), same);
   if (identical)
     fprintf(out, say(d->language, ", %d took effect and are identical in every bit"), identical);
   if (none) fprintf(out, say(d->language, ", **%d did NOT take effect**"), none);
@@ -356,6 +372,10 @@ static void write_answer(FILE *out, const ReportData *d, Arena scratch) {
 }
 
 void section_question(FILE *out, const ReportData *d, Arena scratch) {
+  const char *inputs = d->about[ABOUT_DIFFERENT_INPUTS];
+  if (inputs)
+    fprintf(out, say(d->language, "> **Not the same question.** %s.\n\n"),
+            md_text(&scratch, inputs));
   write_unused(out, d, scratch);
   write_unproved(out, d, scratch);
   const char *warning = finite_warning(&scratch, d);
@@ -363,6 +383,6 @@ void section_question(FILE *out, const ReportData *d, Arena scratch) {
   if (d->about[ABOUT_QUESTION])
     fprintf(out, "> %s\n\n", md_text(&scratch, d->about[ABOUT_QUESTION]));
   write_answer(out, d, scratch);
-  write_meaning(out, d);
+  write_meaning(out, d, scratch);
   write_facts(out, d, scratch);
 }

@@ -17,6 +17,7 @@
 #include "report/language.h"
 #include "report/latex.h"
 #include "report/sections.h"
+#include "report/sources.h"
 
 /* A text that grows in memory, to be written whole or not at all. */
 typedef struct Draft {
@@ -99,7 +100,8 @@ static const char *summary_of(Arena *arena, const ReportData *d) {
   Draft draft;
   Status no_memory = {0};
   if (!draft_open(&draft, "summary", &no_memory)) return "";
-  fprintf(draft.out, "%s%s", finite_summary(arena, d), micro_summary(arena, d));
+  fprintf(draft.out, "%s%s%s", sources_summary(arena, d), finite_summary(arena, d),
+          micro_summary(arena, d));
   for (int i = 0; i < d->pairs; i++)
     if (d->pair[i].verdict) fputs(report_summary(arena, d, &d->pair[i]), draft.out);
   fputs(events_summary(arena, d), draft.out);
@@ -156,9 +158,12 @@ static bool write_report(Arena *arena, ReportData *d, const char *folder, Status
 
 /* What is said on the terminal. */
 static Report report_of(Arena *arena, const ReportData *d, const char *folder) {
-  const char *broken = micro_broken(arena, d);
+  const char *broken = micro_broken(arena, d), *inputs = sources_failed(arena, d);
   return (Report){arena_printf(arena, "%s/report.html", folder), summary_of(arena, d),
-                  finite_failed(arena, d), broken ? broken : gates_failed(arena, d)};
+                  finite_failed(arena, d),
+                  broken   ? broken
+                  : inputs ? inputs
+                           : gates_failed(arena, d)};
 }
 
 bool report_write(Arena *arena, const char *results, bool own, const char *folder,

@@ -50,6 +50,13 @@ static const char *summary_effect(Language l, Arena *arena, const ReportPair *pa
                           exact ? say(l, "FAULT, they must agree in every bit")
                                 : say(l, "both modes took effect"),
                           other_kernel, tally.rows, other_bits);
+    case EFFECT_MADE_IDENTICAL:
+      return arena_printf(arena,
+                          say(l, "IDENTICAL: all %d tensors are the same in every bit; if these "
+                                 "should be two computations, one did not take effect"),
+                          tally.rows);
+    case EFFECT_MADE_DIFFERS:
+      return arena_printf(arena, say(l, "%d of %d tensors differ"), other_bits, tally.rows);
     default:
       return arena_printf(arena,
                           say(l, "%d of %d tensors equal the float64 reference in every bit"),

@@ -10,6 +10,8 @@
 Effect words_effect_of(const ReportPair *pair, Tally tally) {
   if (tally.rows == 0) return EFFECT_UNKNOWN;
   if (data_is_reference(pair->base) || data_is_reference(pair->other)) return EFFECT_REFERENCE;
+  if (pair->made_elsewhere)
+    return tally.identical == tally.rows ? EFFECT_MADE_IDENTICAL : EFFECT_MADE_DIFFERS;
   bool identical = tally.identical == tally.rows, same = tally.same_kernel == tally.rows;
   return identical ? same ? EFFECT_NONE : EFFECT_IDENTICAL : same ? EFFECT_FAULT : EFFECT_DIFFERS;
 }
@@ -131,6 +133,15 @@ const char *words_effect(Arena *arena, const ReportData *d, const ReportPair *pa
                                            "at least one bit."),
                           md_count(d->language, arena, tally.rows, "tensor"), other_kernel,
                           other_bits);
+    case EFFECT_MADE_IDENTICAL:
+      return arena_printf(arena,
+                          say(d->language, "**Identical:** all %s compared are the same in every "
+                                           "bit. If %s and %s should be two computations, one of "
+                                           "them did not take effect."),
+                          md_count(d->language, arena, tally.rows, "tensor"), base, other);
+    case EFFECT_MADE_DIFFERS:
+      return arena_printf(arena, say(d->language, "Of %s compared, %d differ in at least one bit."),
+                          md_count(d->language, arena, tally.rows, "tensor"), other_bits);
     default:
       return arena_printf(
           arena,

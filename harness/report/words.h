@@ -13,7 +13,9 @@ typedef enum Effect {
   EFFECT_IDENTICAL, /* other kernels, the same bits */
   EFFECT_FAULT,     /* the same kernels everywhere, and yet other values */
   EFFECT_DIFFERS,
-  EFFECT_REFERENCE /* one side is the float64 reference */
+  EFFECT_REFERENCE,      /* one side is the float64 reference */
+  EFFECT_MADE_IDENTICAL, /* one side was made elsewhere: every bit is equal */
+  EFFECT_MADE_DIFFERS    /* the same, and bits differ */
 } Effect;
 Effect words_effect_of(const ReportPair *pair, Tally tally);
 

@@ -86,11 +86,11 @@ static json_t *list_schema(Arena *arena, const Key *key) {
   return key->names ? json_pack("{s:[{s:o}, o]}", "anyOf", "enum", words(key), list) : list;
 }
 
-static json_t *modes_schema(Arena *arena, const Key *key) {
+/* A map from names to settings. */
+static json_t *named_schema(Arena *arena, const Key *key, const Object *object) {
   return json_pack("{s:s, s:I, s:{s:s, s:{s:o}}, s:o}", "type", "object", "maxProperties",
                    (json_int_t)key->max, "propertyNames", "pattern", NAME_PATTERN, "not", "enum",
-                   reserved_names(), "additionalProperties",
-                   object_schema(arena, schema_own_mode(arena)));
+                   reserved_names(), "additionalProperties", object_schema(arena, object));
 }
 
 static json_t *layers_schema(Arena *arena) {
@@ -131,7 +131,8 @@ static json_t *value_schema(Arena *arena, const Key *key) {
     }
     case KIND_OBJECT: return object_schema(arena, key->object);
     case KIND_LIST: return list_schema(arena, key);
-    case KIND_MODES: return modes_schema(arena, key);
+    case KIND_NAMED: return named_schema(arena, key, key->object);
+    case KIND_MODES: return named_schema(arena, key, schema_own_mode(arena));
     case KIND_LAYERS: return layers_schema(arena);
     default: return json_pack("{s:o}", "enum", words(key));
   }

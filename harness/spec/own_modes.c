@@ -216,11 +216,8 @@ static bool read_mode(Reader *reader, OwnModes *modes, int i) {
 }
 
 static bool read_name(Reader *reader, const yaml_node_t *node, const char *label, OwnMode *own) {
-  const char *name = reader_key_text(reader, node);
-  if (!name) return false;
-  reader_note(reader, own, NULL, label, node);
-  if (!name_valid(name))
-    return reader_fail_expected(reader, &(Key){.kind = KIND_NAME}, node, label);
+  const char *name;
+  TRY(reader_name(reader, node, label, own, &name));
   strcpy(own->mode.name, name);
   return true;
 }

@@ -119,7 +119,8 @@ static bool is_set(const Object *object, const Key *key, const void *owner) {
     case KIND_REAL:
     case KIND_CHOICE: return true;
     case KIND_LIST: return key->names || count_at(key, owner);
-    case KIND_MODES: return count_at(key, owner);
+    case KIND_MODES:
+    case KIND_NAMED: return count_at(key, owner);
     case KIND_LAYERS: return ((const OwnMode *)owner)->mode.parts;
     case KIND_PAIR: return ((const Pair *)field)->base;
     case KIND_LIMIT: return ((const Limit *)field)->set;
@@ -226,28 +227,36 @@ static void put_object(Sink *sink, const Object *object, const void *owner) {
   put_text(sink, "}");
 }
 
-/* Lists of structs stand one a line, all else on the line of its key. */
+static void put_named(Sink *sink, const char *name, const Object *object, const void *owner) {
+  put_text(sink, "  ");
+  put_quoted(sink, name);
+  put_text(sink, ": ");
+  put_object(sink, object, owner);
+  put_text(sink, "\n");
+}
+
+/* Lists and maps of structs stand one a line, all else on the line of its key. */
 static void put_spec(Sink *sink, const Spec *spec, const Object *own_mode) {
   for (int i = 0; i < schema_spec.count; i++) {
     const Key *key = &schema_spec.keys[i];
     if (!is_set(&schema_spec, key, spec)) continue;
     put_text(sink, key->key);
-    bool lines =
-        key->kind == KIND_LIST && (key->item->kind == KIND_OBJECT || key->item->kind == KIND_PAIR);
-    put_text(sink, lines || key->kind == KIND_MODES ? ":\n" : ": ");
+    const bool lines = key->kind == KIND_LIST &&
+                       (key->item->kind == KIND_OBJECT || key->item->kind == KIND_PAIR),
+               named = key->kind == KIND_MODES || key->kind == KIND_NAMED;
+    put_text(sink, lines || named ? ":\n" : ": ");
     for (int j = 0; lines && j < count_at(key, spec); j++) {
       put_text(sink, "  - ");
       put_value(sink, key->item, element(key, spec, j));
       put_text(sink, "\n");
     }
-    for (int j = 0; key->kind == KIND_MODES && j < spec->own_mode_count; j++) {
-      put_text(sink, "  ");
-      put_quoted(sink, spec->own_modes[j].mode.name);
-      put_text(sink, ": ");
-      put_object(sink, own_mode, &spec->own_modes[j]);
-      put_text(sink, "\n");
+    for (int j = 0; key->kind == KIND_MODES && j < spec->own_mode_count; j++)
+      put_named(sink, spec->own_modes[j].mode.name, own_mode, &spec->own_modes[j]);
+    for (int j = 0; key->kind == KIND_NAMED && j < count_at(key, spec); j++) {
+      const void *named_one = element(key, spec, j);
+      put_named(sink, *(const char *const *)named_one, key->object, named_one);
     }
-    if (lines || key->kind == KIND_MODES) continue;
+    if (lines || named) continue;
     put_value(sink, key, spec);
     put_text(sink, "\n");
   }

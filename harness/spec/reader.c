@@ -166,6 +166,35 @@ bool reader_check_twice(Reader *reader, yaml_node_t *node, const yaml_node_pair_
                      reader_node(reader, first->key)->start_mark.line + 1);
 }
 
+bool reader_name(Reader *reader, const yaml_node_t *node, const char *label, const void *owner,
+                 const char **name) {
+  const char *text = reader_key_text(reader, node);
+  if (!text) return false;
+  reader_note(reader, owner, NULL, label, node);
+  if (!name_valid(text))
+    return reader_fail_expected(reader, &(Key){.kind = KIND_NAME}, node, label);
+  return *name = arena_printf(reader->arena, "%s", text), true;
+}
+
+static bool reader_named(Reader *reader, const Key *key, yaml_node_t *node, const char *label,
+                         void *owner) {
+  const yaml_node_pair_t *pair = node->data.mapping.pairs.start,
+                         *end = node->data.mapping.pairs.top;
+  const Place here = {.label = label, .mark = node->start_mark};
+  const size_t size = key->object->size;
+  if (end - pair > key->max)
+    return reader_fail(reader, &here, "has more than %d names", (int)key->max);
+  char *all = arena_alloc(reader->arena, (size_t)(end - pair), size), *one = all;
+  for (; pair < end; pair++, one += size) {
+    TRY(reader_name(reader, reader_node(reader, pair->key), label, one, (const char **)one));
+    TRY(reader_check_twice(reader, node, pair, *(const char **)one));
+    TRY(reader_object(reader, key->object, reader_node(reader, pair->value), label, one));
+  }
+  *(void **)((char *)owner + key->offset) = all;
+  *(int *)((char *)owner + key->count_offset) = (int)(end - node->data.mapping.pairs.start);
+  return true;
+}
+
 bool reader_value(Reader *reader, const Key *key, yaml_node_t *node, const char *label,
                   void *owner) {
   void *field = (char *)owner + key->offset;
@@ -179,6 +208,7 @@ bool reader_value(Reader *reader, const Key *key, yaml_node_t *node, const char 
       break;
     case YAML_MAPPING_NODE:
       if (key->kind == KIND_MODES) return reader_modes(reader, key, node, label, owner);
+      if (key->kind == KIND_NAMED) return reader_named(reader, key, node, label, owner);
       if (key->kind == KIND_LAYERS) return reader_layers(reader, key, node, label, owner);
       if (key->kind == KIND_LIST && key->single)
         return reader_single(reader, key, node, label, owner);

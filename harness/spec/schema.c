@@ -295,14 +295,38 @@ static const Key drift_keys[] = {
 };
 static const Object drift = {sizeof(DriftLimits), drift_keys, COUNT_OF(drift_keys), NULL, NULL};
 
+static const Key source_keys[] = {
+    {"dump", KIND_TEXT, offsetof(SourcePlan, dump), .required = true, .min = 1,
+     .meaning = "file or folder of tensors that another program wrote: .safetensors, .npy, .npz, "
+                "torch.save's, HDF5"},
+    {"names", KIND_TEXT, offsetof(SourcePlan, names), .min = 1,
+     .meaning = "which array is which tensor: a pattern such as layers.{layer}.{tensor}, or who "
+                "wrote it; left out: found out from the names"},
+    {"axes", KIND_TEXT, offsetof(SourcePlan, axes), .min = 1,
+     .meaning = "what the axes of its arrays are, such as batch,channel,token; left out: the last "
+                "is the channels, all before it tokens"},
+    {"batch", KIND_INT, offsetof(SourcePlan, batch), .standard = "all", .min = 0, .max = 1 << 20,
+     .names = WORDS("all"), .meaning = "which of a batch is taken; all: one behind the other"},
+    {"rewrite", KIND_CHOICE, offsetof(SourcePlan, rewrite), .standard = "none",
+     .names = WORDS("quamba", "none"),
+     .meaning =
+         "how its program rewrote the weights: a rotated stream compares with a rotated one"},
+    {"inputs", KIND_CHOICE, offsetof(SourcePlan, any_inputs), .standard = "same",
+     .names = WORDS("same", "any"),
+     .meaning = "any: that it was given other tokens is said, and no failure"},
+    {"stream", KIND_TEXT, offsetof(SourcePlan, stream), .min = 1,
+     .meaning = "the tensor that leaves a layer and enters the next; left out: found out"},
+};
+static const Object source = {sizeof(SourcePlan), source_keys, COUNT_OF(source_keys), NULL, NULL};
+
 static const Key spec_keys[] = {
     {"title", KIND_TEXT, offsetof(Spec, title), .required = true, .min = 1,
      .meaning = "what the report is headed with"},
     {"question", KIND_TEXT, offsetof(Spec, question), .standard = "",
      .meaning = "what the experiment is to answer"},
-    {"model", KIND_TEXT, offsetof(Spec, model), .required = true, .min = 1,
+    {"model", KIND_TEXT, offsetof(Spec, model), .min = 1,
      .meaning = "folder of an unquantised Hugging Face checkpoint, or OWNER/NAME of one in the "
-                "hub's cache on this machine"},
+                "hub's cache on this machine; needed by all but sources"},
     {"tokenizer", KIND_TEXT, offsetof(Spec, tokenizer), .min = 1,
      .meaning = "tokenizer.json that text goes through; left out: the one beside the checkpoint, "
                 "and without one text is bytes where the vocabulary is 256"},
@@ -318,15 +342,18 @@ static const Key spec_keys[] = {
      .meaning = "function-preserving rewrite of the weights before quantisation"},
     {"calibration", KIND_OBJECT, offsetof(Spec, calibration), .object = &calibration,
      .meaning = "where the activation scales come from; needed by every mode with an int8 stage"},
-    {"prompts", KIND_LIST, offsetof(Spec, given_prompts), .required = true, .min = 1,
-     .max = PROMPTS_MAX, .item = &a_prompt, .count_offset = offsetof(Spec, given_prompt_count),
-     .meaning = "what the model reads"},
+    {"prompts", KIND_LIST, offsetof(Spec, given_prompts), .min = 1, .max = PROMPTS_MAX,
+     .item = &a_prompt, .count_offset = offsetof(Spec, given_prompt_count),
+     .meaning = "what the model reads; needed by all but sources"},
     {"modes", KIND_MODES, offsetof(Spec, own_modes), .max = 256,
      .count_offset = offsetof(Spec, own_mode_count),
      .meaning = "own modes: a base, preset or own, and the stages and layers that differ from it"},
+    {"sources", KIND_NAMED, offsetof(Spec, sources), .max = 64,
+     .count_offset = offsetof(Spec, source_count), .object = &source,
+     .meaning = "sides made elsewhere: a name each, and where the tensors are that it stands for"},
     {"pairs", KIND_LIST, offsetof(Spec, pairs), .min = 1, .max = 1024, .item = &a_pair,
      .count_offset = offsetof(Spec, pair_count),
-     .meaning = "pairs of modes to compare; the first is the base"},
+     .meaning = "pairs of modes and sources to compare; the first is the base"},
     {"compare_all", KIND_LIST, offsetof(Spec, compare_all), .min = 1, .max = 1024,
      .item = &a_mode_name, .count_offset = offsetof(Spec, compare_all_count),
      .meaning = "modes that are each compared with fp64; left out: all modes of the pairs"},
@@ -437,6 +464,7 @@ int64_t schema_items_most(const Key *list) {
 
 size_t schema_item_size(const Key *list) {
   if (list->kind == KIND_MODES) return sizeof(OwnMode);
+  if (list->kind == KIND_NAMED) return list->object->size;
   switch (list->item->kind) {
     case KIND_INT: return sizeof(int);
     case KIND_PAIR: return sizeof(Pair);

@@ -28,6 +28,8 @@ typedef enum Kind {
   KIND_OBJECT,    /* the struct of `object`, in place */
   KIND_LIST,      /* pointer to min … max values of `item`, their count at count_offset; or one of
                      `names` */
+  KIND_NAMED,     /* pointer to structs of `object` that begin with their name, their count at
+                     count_offset: a map from name to settings */
   KIND_MODES,     /* the same with OwnMode: a map from name to settings */
   KIND_LAYERS,    /* of an OwnMode, its OwnLayers: a map from layers to a mode's name or settings */
 } Kind;

@@ -20,6 +20,12 @@ const Mode *spec_mode(const Spec *spec, const char *name) {
   return mode_preset(name);
 }
 
+const SourcePlan *spec_source(const Spec *spec, const char *name) {
+  for (int i = 0; i < spec->source_count; i++)
+    if (!strcmp(spec->sources[i].name, name)) return &spec->sources[i];
+  return NULL;
+}
+
 bool spec_calibrated(const Spec *spec) {
   return spec->calibration.text || spec->calibration.tokens;
 }
@@ -76,7 +82,7 @@ static bool collect_prompts(const Reader *reader, Spec *spec) {
 
 static bool check_defined(const Reader *reader, const Spec *spec, const char *name,
                           const Place *place) {
-  if (is_reference(name) || spec_mode(spec, name)) return true;
+  if (is_reference(name) || spec_mode(spec, name) || spec_source(spec, name)) return true;
   Nearest near = nearest_to(name);
   const char *list = MODE_REFERENCE;
   nearest_offer(&near, MODE_REFERENCE);
@@ -85,6 +91,10 @@ static bool check_defined(const Reader *reader, const Spec *spec, const char *na
     const Mode *known = own < 0 ? &families[0]->preset[i] : &spec->own_modes[own].mode;
     nearest_offer(&near, known->name);
     list = arena_printf(reader->arena, "%s, %s", list, known->name);
+  }
+  for (int i = 0; i < spec->source_count; i++) {
+    nearest_offer(&near, spec->sources[i].name);
+    list = arena_printf(reader->arena, "%s, %s", list, spec->sources[i].name);
   }
   if (near.best)
     return reader_fail(reader, place, "no mode '%.100s' is defined; did you mean '%s'?", name,
@@ -102,8 +112,8 @@ static bool check_pair(const Reader *reader, const Spec *spec, const Pair *pair)
     if (!strcmp(earlier->base, pair->base) && !strcmp(earlier->other, pair->other))
       return reader_fail(reader, reader_place(reader, pair, NULL), "the pair [%s, %s] stands twice",
                          pair->base, pair->other);
-  if (is_reference(pair->base) || is_reference(pair->other)) return true;
-  if (mode_equal(spec_mode(spec, pair->base), spec_mode(spec, pair->other)))
+  const Mode *first = spec_mode(spec, pair->base), *second = spec_mode(spec, pair->other);
+  if (first && second && mode_equal(first, second))
     return reader_fail(reader, other,
                        "'%s' is the same computation as '%s': every stage is set alike",
                        pair->other, pair->base);
@@ -113,6 +123,14 @@ static bool check_pair(const Reader *reader, const Spec *spec, const Pair *pair)
 static bool check_pairs(const Reader *reader, const Spec *spec) {
   for (int i = 0; i < spec->pair_count; i++) TRY(check_pair(reader, spec, &spec->pairs[i]));
   return true;
+}
+
+/* What is made elsewhere has no stages, scales or operators that could be run. */
+static bool check_no_source(const Reader *reader, const Spec *spec, const char *name,
+                            const Place *place) {
+  return !spec_source(spec, name) ||
+         reader_fail(reader, place,
+                     "'%s' is a source, whose tensors were made elsewhere: name a mode", name);
 }
 
 static bool check_twice(const Reader *reader, const char **names, int count) {
@@ -149,6 +167,7 @@ static bool check_mode_list(const Reader *reader, const Spec *spec, const char *
     if (is_reference(names[i]))
       return reader_fail(reader, place,
                          "fp64 is the reference, which is always computed: leave it out");
+    TRY(check_no_source(reader, spec, names[i], place));
     TRY(check_defined(reader, spec, names[i], place));
   }
   return check_twice(reader, names, count);
@@ -176,7 +195,7 @@ static bool in_budget(const Spec *spec, const char *name) {
 
 bool spec_budget(const Spec *spec, const char *base, const char *other) {
   return (spec->budget_all || spec->budget_count) && in_budget(spec, base) &&
-         in_budget(spec, other);
+         in_budget(spec, other) && !spec_source(spec, base) && !spec_source(spec, other);
 }
 
 /* A mode of which one thing is said for all layers, as `why` ends the sentence. */
@@ -207,6 +226,7 @@ static bool check_mode(const Reader *reader, const Spec *spec, const char *name,
                        const Place *place) {
   if (is_reference(name))
     return reader_fail(reader, place, "fp64 is the reference, which has no stages: name a mode");
+  TRY(check_no_source(reader, spec, name, place));
   return check_defined(reader, spec, name, place);
 }
 
@@ -266,6 +286,7 @@ static bool check_repair(const Reader *reader, const Spec *spec, const RepairPla
   const int id = tensors_find(tensors, plan->tensor);
   bool found = false;
   TRY(check_mode(reader, spec, plan->mode, mode));
+  TRY(check_no_source(reader, spec, plan->to, to ? to : mode));
   TRY(check_defined(reader, spec, plan->to, to ? to : mode));
   if (!strcmp(plan->mode, plan->to))
     return reader_fail(reader, to, "'%s' is repaired with itself", plan->mode);
@@ -316,8 +337,8 @@ static bool check_lists(const Reader *reader, const Spec *spec) {
 /* Without calibration no mode with an int8 stage can run; `place` is where the mode is named. */
 static bool check_scales(const Reader *reader, const Spec *spec, const char *name,
                          const Place *place) {
-  if (spec_calibrated(spec) || is_reference(name) || !mode_needs_scales(spec_mode(spec, name)))
-    return true;
+  const Mode *mode = spec_mode(spec, name);
+  if (spec_calibrated(spec) || !mode || !mode_needs_scales(mode)) return true;
   return reader_fail(reader, place,
                      "mode '%s' has int8 stages and needs scales: add 'calibration: {text: FILE}' "
                      "(or a mode of floats alone, "
@@ -362,9 +383,9 @@ static bool check_calibration(const Reader *reader, const Spec *spec) {
   return true;
 }
 
-/* Adds a mode to those that run, unless it is the reference or already there. */
+/* Adds a mode to those that run, unless it is none, or already there. */
 static void run_mode(Spec *spec, const char *name) {
-  if (is_reference(name)) return;
+  if (is_reference(name) || spec_source(spec, name)) return;
   for (int i = 0; i < spec->mode_count; i++)
     if (!strcmp(spec->modes[i].name, name)) return;
   spec->modes[spec->mode_count++] = *spec_mode(spec, name);
@@ -494,12 +515,61 @@ static bool check_gates(const Reader *reader, Spec *spec) {
   return true;
 }
 
+/* A source's name stands for it as a mode's does, in pairs and in the results file. */
+static bool check_sources(const Reader *reader, const Spec *spec) {
+  for (int i = 0; i < spec->source_count; i++) {
+    const char *name = spec->sources[i].name;
+    const Place *place = reader_place(reader, &spec->sources[i], NULL);
+    if (is_reference(name) || mode_name_reserved(name))
+      return reader_fail(reader, place, "'%s' is a name of the results file's own", name);
+    if (spec_mode(spec, name))
+      return reader_fail(reader, place, "'%s' is a mode: a source needs a name of its own", name);
+  }
+  return true;
+}
+
+/* A rotated stream has other values in each channel than one that is not. */
+static bool check_rewrites(const Reader *reader, const Spec *spec) {
+  for (int i = 0; i < spec->pair_count; i++) {
+    const Pair *pair = &spec->pairs[i];
+    const SourcePlan *a = spec_source(spec, pair->base), *b = spec_source(spec, pair->other);
+    if ((!a && !b) || (a ? a->rewrite : spec->rewrite) == (b ? b->rewrite : spec->rewrite))
+      continue;
+    return reader_fail(reader, reader_place(reader, pair, NULL),
+                       "one of [%s, %s] is of rewritten weights, whose stream is rotated, and the "
+                       "other is not: nothing in them can be compared (`rewrite` of the spec, and "
+                       "of a source)",
+                       pair->base, pair->other);
+  }
+  return true;
+}
+
+/* Whether anything is asked that a model must run for. */
+static bool needs_model(const Spec *spec) {
+  for (int i = 0; i < spec->pair_count; i++)
+    if (!spec_source(spec, spec->pairs[i].base) || !spec_source(spec, spec->pairs[i].other))
+      return true;
+  return spec->compare_all_count || spec->given_prompt_count || spec->swap_count ||
+         spec->restore_count || spec->repair_count || spec->mend_count || spec->micro_count ||
+         spec->cost.length_count || spec_evaluates(spec) || asks_tasks(spec) ||
+         spec_calibrated(spec) || !spec->source_count;
+}
+
+static bool check_needed(const Reader *reader, const Spec *spec) {
+  const char *missing = !spec->model ? "model" : !spec->given_prompt_count ? "prompts" : NULL;
+  if (!missing || (!spec->model && !needs_model(spec))) return true;
+  return reader_fail(reader, NULL, "required key '%s' is missing", missing);
+}
+
 static bool reader_spec(Reader *reader, Spec *spec) {
   TRY(reader_object(reader, &schema_spec, yaml_document_get_root_node(reader->document), NULL,
                     spec));
+  TRY(check_needed(reader, spec));
   TRY(collect_prompts(reader, spec));
   TRY(own_modes_check(reader, spec));
+  TRY(check_sources(reader, spec));
   TRY(check_pairs(reader, spec));
+  TRY(check_rewrites(reader, spec));
   TRY(check_lists(reader, spec));
   TRY(check_swaps(reader, spec));
   TRY(check_restore(reader, spec));

@@ -145,6 +145,18 @@ typedef struct RepairPlan { /* an element whose value in one mode is replaced by
   int token, channel;
 } RepairPlan;
 
+typedef struct SourcePlan { /* a side made elsewhere: tensors that another program wrote */
+  const char *name;
+  const char *dump;   /* path of a file, or of a folder of files (source/dump/dump.h) */
+  const char *names;  /* which array is which tensor (source/dump/names.h); NULL: found out */
+  const char *axes;   /* "token,channel"; NULL: the last axis is the channels */
+  int batch;          /* the one that is taken of an axis called so; -1: all, joined */
+  Rewrite rewrite;    /* what its program did to the weights; rotated streams compare with rotated
+                       * ones */
+  int any_inputs;     /* other inputs than its partners' are no failure */
+  const char *stream; /* the tensor that leaves a layer for the next; NULL: found out */
+} SourcePlan;
+
 /* A number that may be left out. */
 typedef struct Limit {
   double value;
@@ -169,7 +181,7 @@ typedef struct Spec {
   const struct Place
       *places; /* where its values stand: spec_blame; NULL where it was made by flags */
   const char *title, *question;
-  const char *model;     /* folder of the checkpoint */
+  const char *model;     /* folder of the checkpoint; NULL: every side is a source */
   const char *tokenizer; /* path of a tokenizer.json; NULL: the one beside the checkpoint */
   const char *add_bos;   /* "true", "false": tokens in front of a text; NULL: not said */
   int ignore_unused;     /* weights that the model does not use are no error */
@@ -184,7 +196,9 @@ typedef struct Spec {
   int mode_count;
   OwnMode *own_modes; /* every mode that the spec defines, in its order, whether it runs or not */
   int own_mode_count;
-  Pair *pairs;
+  SourcePlan *sources; /* sides made elsewhere */
+  int source_count;
+  Pair *pairs; /* of modes, sources and fp64 */
   int pair_count;
   const char **compare_all; /* each of these against fp64 */
   int compare_all_count;
@@ -245,6 +259,8 @@ bool spec_budget(const Spec *spec, const char *base, const char *other);
 /* Whether scales can be had, and whether modes are evaluated. */
 bool spec_calibrated(const Spec *spec);
 bool spec_evaluates(const Spec *spec); /* a text */
+/* The source of this name; NULL where there is none. */
+const SourcePlan *spec_source(const Spec *spec, const char *name);
 /* A mode that runs, else one that the spec defines, else a preset; NULL for fp64 and unknown
  * names. */
 const Mode *spec_mode(const Spec *spec, const char *name);

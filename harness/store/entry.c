@@ -184,9 +184,9 @@ void streams_make(char *image, const Tensor *stream, int sides) {
 }
 
 bool streams_of(const StoreShape *shape, int prompt, Bytes body, Tensor *stream, Status *why) {
-  size_t at = (size_t)shape->sides * sizeof(StreamHead);
+  size_t at = (size_t)shape->streams * sizeof(StreamHead);
   const int stream_id = tensors_role(shape->tensors, ROLE_BLOCK_OUT);
-  for (int s = 0; s < shape->sides; s++) {
+  for (int s = 0; s < shape->streams; s++) {
     const StreamHead *head = (const StreamHead *)(const void *)body.data + s;
     if (body.count < at || (head->type != FORMAT_F32 && head->type != FORMAT_F64) ||
         head->rows != shape->prompt[prompt].T ||
@@ -215,7 +215,7 @@ bool store_read_stream(Arena *arena, const Store *store, int prompt, int side, T
   Status why = {0};
   const int layer = store->done[prompt] - 1;
   assert(layer >= 0);
-  Tensor *stream = ARENA_NEW(arena, Tensor, store->shape->sides);
+  Tensor *stream = ARENA_NEW(arena, Tensor, store->shape->streams);
   part_layer_name(store, prompt, layer, "streams", name);
   if (!streams_read(arena, store, prompt, layer, stream, &why))
     return FAIL(st, "%s/%s: %s", store->folder, name, why.text);

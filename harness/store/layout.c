@@ -194,7 +194,7 @@ static bool put_prompt(Making *making, int prompt, Arena scratch, Status *st) {
   for (int dim = 0; ok && dim < making->tensors->dims; dim++)
     ok = put_scale(making, group, making->tensors->dim[dim], length(shape, prompt, dim),
                    dim == DIM_TOKEN ? positions : NULL, &why);
-  ok = ok && put_token_ids(making, group, what, &why);
+  ok = ok && (!what->token || put_token_ids(making, group, what, &why));
   ok = h5_close(group, &why) && ok;
   return ok || failed(making, path, (size_t)what->T * sizeof *positions, &why, st);
 }
@@ -383,7 +383,7 @@ StoreSize store_size(const StoreShape *shape) {
     const uint64_t values =
         (uint64_t)shape->prompt[p].T * (uint64_t)shape->dims[shape->tensors->info[stream].cols];
     uint64_t streams = STREAMS_OVERHEAD;
-    for (int side = 0; side < shape->sides; side++)
+    for (int side = 0; side < shape->streams; side++)
       streams += values * format_size(shape->side[side].layer[0].format[stream]) + STREAMS_OVERHEAD;
     most_streams = most(most_streams, 2 * streams);
     size.file_bytes += FILE_OVERHEAD;

@@ -47,9 +47,9 @@ static bool stands(const Store *store, int prompt, int layer, Arena scratch) {
 }
 
 static bool has_streams(const Store *store, int prompt, int layer, Arena scratch) {
-  Tensor *stream = ARENA_NEW(&scratch, Tensor, store->shape->sides);
+  Tensor *stream = ARENA_NEW(&scratch, Tensor, store->shape->streams);
   Status why = {0};
-  return streams_read(&scratch, store, prompt, layer, stream, &why);
+  return !store->shape->streams || streams_read(&scratch, store, prompt, layer, stream, &why);
 }
 
 /* Of a prompt whose streams are damaged the layers before are of no use: it begins where there are

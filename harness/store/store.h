@@ -40,7 +40,7 @@ typedef struct StoreMade {
   Scale scale[TENSORS_MOST];   /* their axes and groups; the scales come with the tensors */
 } StoreMade;
 
-/* One side of a run: a mode, or the reference. */
+/* One side of a run: a mode, the reference, or a source made elsewhere. */
 typedef struct StoreSide {
   const char *name;       /* of its group */
   const StoreMade *layer; /* [layers] */
@@ -51,8 +51,10 @@ typedef struct StoreShape {
   int layers, dims[DIMS_MOST]; /* dims[DIM_TOKEN] is unused: it is the prompt's T */
   const PromptShape *prompt;
   int prompts;
-  const StoreSide *side; /* modes as they are listed, the reference last */
+  const StoreSide *side; /* modes as they are listed, the reference, sources */
   int sides;
+  int streams;      /* so many of them, from the first, start a layer from what left the one
+                     * before */
   const bool *kept; /* [layers * tensors->count]: which tensors of a layer the file holds */
   bool f16_as_f32;  /* float16 is stored widened */
 } StoreShape;
@@ -98,8 +100,8 @@ typedef struct StoreTensor {
 typedef struct StoreLayer {
   const StoreTensor *tensor; /* every one that the shape keeps is among them */
   int tensors;
-  const Tensor *stream;  /* [sides], float32 or float64; NULL where nothing comes after: not needed
-                            after the last */
+  const Tensor *stream; /* [streams], float32 or float64; NULL where nothing comes after: not needed
+                           after the last */
   const TableRows *rows; /* the layer's, by table */
   int tables;
 } StoreLayer;

@@ -328,9 +328,9 @@ bool store_put_layer(Store *store, int prompt, int layer, const StoreLayer *what
   take_tensors(store, &arena, what);
   settle_all(store);
   if (what->stream && layer + 1 < store->shape->layers) {
-    job->streams_bytes = streams_size(what->stream, store->shape->sides);
+    job->streams_bytes = streams_size(what->stream, store->shape->streams);
     job->streams = arena_room(&arena, job->streams_bytes + PART_SEAL, 1);
-    streams_make(job->streams, what->stream, store->shape->sides);
+    streams_make(job->streams, what->stream, store->shape->streams);
   }
   set_state(store, WRITER_BUSY);
   return true;

@@ -52,8 +52,9 @@ static Suspect *suspects_of(Arena *arena, const Study *study, Event *event, size
   for (int p = 0; p < spec->prompt_count; p++) {
     for (size_t i = 0; i < events; i++) {
       Event *e = &event[i];
-      if (e->rank > spec->events.repair || prompt_of(study->subject, spec, e->prompt) != p)
-        continue;
+      if (e->rank > spec->events.repair || prompt_of(study->subject, spec, e->prompt) != p ||
+          spec_source(spec, e->base) || spec_source(spec, e->other))
+        continue; /* what was made elsewhere cannot be run again */
       suspect[(*count)++] = (Suspect){.base = e->base,
                                       .other = e->other,
                                       .prompt = p,
@@ -89,13 +90,16 @@ static void put_text(const Study *study, Event *event, size_t events, EventStrip
     Event *e = &event[i];
     const PromptShape *shape =
         &study->subject->prompt[prompt_of(study->subject, study->spec, e->prompt)];
+    if (!shape->token) continue;
     piece_of(pieces, shape->token, shape->T, e->token, e->piece, sizeof e->piece);
     piece_around(pieces, shape->token, shape->T, e->token, e->context, sizeof e->context);
   }
   for (size_t i = 0; i < strips; i++) {
     const PromptShape *shape =
         &study->subject->prompt[prompt_of(study->subject, study->spec, strip[i].prompt)];
-    piece_of(pieces, shape->token, shape->T, strip[i].token, strip[i].piece, sizeof strip[i].piece);
+    if (shape->token)
+      piece_of(pieces, shape->token, shape->T, strip[i].token, strip[i].piece,
+               sizeof strip[i].piece);
   }
 }
 

@@ -23,16 +23,21 @@ static void add_pair(Pairs *p, const char *base, const char *other) {
   p->pair[p->pairs++] = pair;
 }
 
-Pairs pairs_of(Arena *arena, const Spec *spec, const Subject *subject) {
+Pairs pairs_of(Arena *arena, const Spec *spec, const Subject *subject, const Foreign *foreign) {
   Pairs p = {.spec = spec,
              .subject = subject,
+             .foreign = foreign,
              .judged = JUDGED_SHARE,
-             .side = ARENA_NEW(arena, WalkSide, spec->mode_count + 1)};
+             .side = ARENA_NEW(arena, WalkSide, spec->mode_count + 1 + spec->source_count)};
   for (; p.sides < spec->mode_count; p.sides++)
     p.side[p.sides] = (WalkSide){.name = spec->modes[p.sides].name,
                                  .source = subject_modes(subject),
                                  .mode = &spec->modes[p.sides]};
-  p.side[p.sides++] = (WalkSide){.name = MODE_REFERENCE, .source = subject_reference(subject)};
+  if (!foreign || spec->model)
+    p.side[p.sides++] = (WalkSide){.name = MODE_REFERENCE, .source = subject_reference(subject)};
+  p.walked = p.sides;
+  for (int s = 0; foreign && s < foreign->sides; s++)
+    p.side[p.sides++] = (WalkSide){.name = foreign->side[s].plan->name};
   p.pair = ARENA_NEW(arena, SidePair, spec->pair_count + spec->compare_all_count);
   for (int i = 0; i < spec->pair_count; i++)
     add_pair(&p, spec->pairs[i].base, spec->pairs[i].other);
@@ -93,10 +98,10 @@ static StatsJob pair_job(const Shown *shown, const SidePair *pair, int id, PairS
   return job;
 }
 
-/* The reference, which stands last, and what it has in place of this tensor. */
+/* The reference, which is computed last, and what it has in place of this tensor. */
 static const Tensor *reference_of(const Shown *shown, int id) {
   const TensorInfo *info = &tensors_of(shown->of)->info[id];
-  return &shown->trace[shown->of->sides - 1].t[info->modes_only ? info->of : id];
+  return &shown->trace[shown->of->walked - 1].t[info->modes_only ? info->of : id];
 }
 
 /* Whether this side's tensor stands on a static grid, and has a reference. */

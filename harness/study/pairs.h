@@ -5,6 +5,7 @@
 #define DS_STUDY_PAIRS_H
 #include "measure/judge_queue.h"
 #include "measure/tables.h"
+#include "study/foreign.h"
 #include "study/pairs_there.h"
 #include "study/study.h"
 
@@ -15,9 +16,10 @@ typedef struct SidePair {
 typedef struct Pairs {
   const Spec *spec;
   const Subject *subject;
-  WalkSide *side; /* modes as in the spec, then the reference */
-  int sides;
-  SidePair *pair; /* the spec's pairs, then fp64 against each of compare_all, none twice */
+  const Foreign *foreign; /* NULL: no side is made elsewhere */
+  WalkSide *side;         /* modes as in the spec, then the reference, then sources: names alone */
+  int sides, walked;      /* walked: so many of them, from the first, are computed here */
+  SidePair *pair;         /* the spec's pairs, then fp64 against each of compare_all, none twice */
   int pairs;
   PairsThere there; /* statistics that a device computes */
   Arena there_scratch;
@@ -28,8 +30,8 @@ typedef struct Pairs {
 
 #define JUDGED_SHARE 0.01
 
-/* Sides and pairs of the spec. */
-Pairs pairs_of(Arena *arena, const Spec *spec, const Subject *subject);
+/* Sides and pairs of the spec. `foreign`: its sources, opened; NULL where it has none. */
+Pairs pairs_of(Arena *arena, const Spec *spec, const Subject *subject, const Foreign *foreign);
 
 /* Before the first layer is measured, and after the last: rows that GSL judges wait for one
  * another.

@@ -189,6 +189,8 @@ Pieces subject_pieces(const Subject *subject) {
 
 static bool check_all(Arena *arena, const Spec *spec, Subject *subject, Status *st) {
   const char *folder;
+  subject->text = digest_of("", 0);
+  if (!spec->model) return true;
   TRY(spec_blame(spec, spec, "model", st,
                  hub_resolve(arena, spec->folder, spec->model, &folder, st) &&
                      checkpoint_open(arena, folder, &subject->checkpoint, st)));

@@ -43,7 +43,8 @@ typedef struct Subject {
 } Subject;
 
 /* Opens and checks what the spec names, computes nothing: checkpoint, prompts, calibration text,
- * layer numbers, digests. */
+ * layer numbers, digests. Where the spec names no model, all of it stays empty: study/foreign.h
+ * makes what stands in its place. */
 bool subject_check(Arena *arena, const Spec *spec, Subject *subject, Status *st);
 /* How its tokens are shown. */
 Pieces subject_pieces(const Subject *subject);

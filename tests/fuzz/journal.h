@@ -25,6 +25,7 @@ static inline const StoreShape *journal_shape(void) {
                        .prompts = 1,
                        .side = side,
                        .sides = JOURNAL_SIDES,
+                       .streams = JOURNAL_SIDES,
                        .kept = kept};
   for (int dim = 0; dim < DIMS_MOST; dim++) shape.dims[dim] = 2;
   for (int i = 0; i < JOURNAL_LAYERS * shape.tensors->count; i++) {

@@ -1,0 +1,14 @@
+/* sources: what is said of sides whose tensors were made elsewhere. */
+#ifndef DS_REPORT_SOURCES_H
+#define DS_REPORT_SOURCES_H
+#include "report/data.h"
+
+/* In which tensors the values of the two are of another precision: the grid of an int8 scale, or
+ * float16 or bfloat16 throughout, on one side alone; "" where in none, and of a pair without a
+ * source. Markdown, in the arena. */
+const char *sources_show(Arena *arena, const ReportData *d, const ReportPair *pair);
+/* That sides were not given the same input, for the terminal: a line; "" where they were. */
+const char *sources_summary(Arena *arena, const ReportData *d);
+/* The same as a failed check; NULL where they were, or the spec allows it. */
+const char *sources_failed(Arena *arena, const ReportData *d);
+#endif

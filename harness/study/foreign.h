@@ -1,0 +1,65 @@
+/* foreign: sides whose tensors another program wrote (source/dump), as the tensors of one family
+ * and the prompts of one run: those of the run's model, or, where every side is made elsewhere, a
+ * family made of what stands in the dumps. A prompt is a pass of the dump. Nothing is kept in
+ * memory but where each tensor stands: a layer is read when it is asked for. */
+#ifndef DS_STUDY_FOREIGN_H
+#define DS_STUDY_FOREIGN_H
+#include "measure/tables.h"
+#include "source/dump/names.h"
+#include "walk/subject.h"
+
+typedef struct ForeignSide {
+  const SourcePlan *plan;
+  const char *path; /* of the dump, as it was found */
+  Dump dump;
+  DumpLayout layout;
+  DumpAxes axes;
+  const DumpEntry **at; /* [prompts][layers][tensors]; NULL: it has none */
+  int used;             /* arrays that stand for a tensor */
+} ForeignSide;
+
+typedef struct Foreign {
+  ForeignSide *side; /* in the order of the spec's sources; those that stand in a pair */
+  int sides;
+  const Tensors *tensors;
+  const PromptShape *prompt; /* [prompts] */
+  int layers, prompts;
+  const char *other_tokens; /* that two of them, or one and the run, were given other tokens; NULL:
+                             * nothing tells so */
+} Foreign;
+
+/* Opens the spec's sources, after subject_check. Of a spec without a model it makes the subject
+ * that its studies are about: family, layers, prompts; and these become the spec's own. Fails where
+ * a dump cannot be read, has other sizes than the model or another dump, or lacks what it has in
+ * another prompt. */
+bool foreign_open(Arena *arena, Spec *spec, Subject *subject, Foreign *foreign, Status *st);
+
+/* Whether a side has this tensor in a layer (of the model's ends, in the layer that they are made
+ * in), and its format. */
+bool foreign_has(const Foreign *foreign, int side, int layer, int id, Format *format);
+/* All that a side has of a layer of a prompt, in the arena. */
+bool foreign_trace(Arena *arena, const Foreign *foreign, int side, int prompt, int layer,
+                   Trace *trace, Status *st);
+/* What the tensors of a layer of a prompt show of their precision, trace [sides]: a row each, side
+ * by side; in the arena. */
+SourceValues *foreign_values(Arena *arena, const Foreign *foreign, const char *prompt, int layer,
+                             const Trace *trace, int *count);
+/* Whether the two of a pair were given the same: their tokens, or else what enters the first layer,
+ * where no token is another by more than FOREIGN_INPUT_MOST of a token's size, which rounding to
+ * eight bits never makes. The sentence that says what differs, in the arena; NULL where nothing
+ * does, or nobody can know. */
+#define FOREIGN_INPUT_MOST 0.1
+const char *foreign_inputs(Arena *arena, const Foreign *foreign, const PairStats *row, size_t rows);
+/* Whether the spec takes that for no failure. */
+bool foreign_inputs_allowed(const Foreign *foreign);
+/* A row a side; and a row an array that is no tensor of the run. In the arena. */
+TableRows foreign_sources(Arena *arena, const Foreign *foreign);
+TableRows foreign_left(Arena *arena, const Foreign *foreign);
+/* Bytes of a layer of every side, as foreign_trace leaves them, at the most; and the elements of
+ * the largest tensor. */
+typedef struct ForeignSize {
+  size_t bytes, elements;
+} ForeignSize;
+ForeignSize foreign_size(const Foreign *foreign);
+
+#endif
