@@ -150,13 +150,12 @@ static bool check(const Store *store, Arena arena, Status *st) {
   for (int i = 0; i < units; i++) {
     Arena scratch = arena;
     Entry entry;
-    char wrong[DATASET_NAME];
+    Status why = {0};
     TRY(entry_take(&scratch, store, i / layers, i % layers, &entry, st));
-    if (!layer_holds(store, i / layers, i % layers, &entry, wrong))
-      return FAIL(st,
-                  "%s: prompt %s, layer %d: %s: its digest differs; a new start of the run makes "
-                  "this layer again",
-                  store->partial, shape->prompt[i / layers].name, i % layers, wrong);
+    if (!layer_holds(store, i / layers, i % layers, &entry, &why))
+      return FAIL(
+          st, "%s: prompt %s, layer %d: %s; a new start of the run makes again what does not hold",
+          store->partial, shape->prompt[i / layers].name, i % layers, why.text);
   }
   return true;
 }

@@ -7,43 +7,48 @@
 
 /* --- finished layers -------------------------------------------------------------------------- */
 
-/* Piece by piece, each from the cache into the digest. */
-static bool tensor_holds(const Store *store, const Slot *slot, const Digest *digest) {
+/* 0: it holds; else errno of what cannot be read, or DIFFERS. Piece by piece, each from the cache
+ * into the digest. */
+enum { DIFFERS = -1 };
+static int tensor_fault(const Store *store, const Slot *slot, const Digest *digest) {
   enum { PIECE = 1 << 16 };
   char bytes[PIECE];
   DigestState state;
   digest_begin(&state);
   for (uint64_t done = 0, count; done < slot->bytes; done += count) {
     count = slot->bytes - done < PIECE ? slot->bytes - done : PIECE;
-    if (!read_at(store->file, bytes, count, slot->offset + done)) return false;
+    if (!read_at(store->file, bytes, count, slot->offset + done)) return errno;
     digest_add(&state, bytes, count);
   }
   const Digest found = digest_end(&state);
-  return !memcmp(&found, digest, sizeof found);
+  return memcmp(&found, digest, sizeof found) ? DIFFERS : 0;
 }
 
 /* Everything that has a place is in its entry, in any order, with the digest of what stands at its
  * place. */
-bool layer_holds(const Store *store, int prompt, int layer, const Entry *entry,
-                 char wrong[DATASET_NAME]) {
-  size_t count, fault = SIZE_MAX;
+bool layer_holds(const Store *store, int prompt, int layer, const Entry *entry, Status *why) {
+  size_t count, first = SIZE_MAX;
+  int fault = 0;
   const Slot *slot = layout_layer(store, prompt, layer, &count);
-#pragma omp parallel for schedule(dynamic) reduction(min : fault)
+#pragma omp parallel for schedule(dynamic)
   for (size_t i = 0; i < count; i++) {
     const EntryTensor *record = entry_record(entry, &slot[i]);
-    if (!record || !tensor_holds(store, &slot[i], &record->digest)) fault = i < fault ? i : fault;
+    const int here = record ? tensor_fault(store, &slot[i], &record->digest) : DIFFERS;
+#pragma omp critical(layer_fault)
+    if (here && i < first) first = i, fault = here;
   }
-  if (fault == SIZE_MAX) return true;
-  layout_name(store->shape, &slot[fault], wrong);
-  return false;
+  if (!fault) return true;
+  char name[DATASET_NAME];
+  layout_name(store->shape, &slot[first], name);
+  if (fault == DIFFERS) return FAIL(why, "%s: its digest differs", name);
+  return FAIL(why, "%s: cannot be read: %s", name, strerror(fault));
 }
 
 static bool stands(const Store *store, int prompt, int layer, Arena scratch) {
   Entry entry;
   Status why = {0};
-  char wrong[DATASET_NAME];
   return entry_read(&scratch, store, prompt, layer, &entry, &why) &&
-         layer_holds(store, prompt, layer, &entry, wrong);
+         layer_holds(store, prompt, layer, &entry, &why);
 }
 
 static bool has_streams(const Store *store, int prompt, int layer, Arena scratch) {

@@ -169,10 +169,9 @@ bool streams_read(Arena *arena, const Store *store, int prompt, int layer, Tenso
 
 /* --- resume.c --------------------------------------------------------------------------------- */
 
-/* Whether all that the file holds of a layer has the digests of its entry; else `wrong` names a
- * tensor. */
-bool layer_holds(const Store *store, int prompt, int layer, const Entry *entry,
-                 char wrong[DATASET_NAME]);
+/* Whether all that the file holds of a layer has the digests of its entry; else which tensor has
+ * not, or cannot be read. */
+bool layer_holds(const Store *store, int prompt, int layer, const Entry *entry, Status *why);
 
 /* --- writer.c --------------------------------------------------------------------------------- */
 
