@@ -186,6 +186,19 @@ static inline int64_t disturbed_half(const struct seccomp_notif *call) {
   return n;
 }
 
+/* A close that fails has closed all the same, so that who reads a pipe hears its end: /dev/null
+ * comes into the descriptor's place. */
+static inline void disturbed_close(int listener, const struct seccomp_notif *call) {
+  const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  struct seccomp_notif_addfd put = {.id = call->id,
+                                    .flags = SECCOMP_ADDFD_FLAG_SETFD,
+                                    .srcfd = (unsigned)null,
+                                    .newfd = (unsigned)call->data.args[0],
+                                    .newfd_flags = O_CLOEXEC};
+  ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &put);
+  close(null);
+}
+
 static inline double disturbed_clock(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
@@ -205,7 +218,9 @@ static inline bool disturbed_answer(const Disturb *d, Disturbed *result, int lis
   if (!met) result->named += disturbed_names(call, d->ends);
   if (met && d->how == TORN && disturbed_writes(call)) disturbed_half(call);
   if (met && (d->how == KILLED || d->how == TORN)) return false;
-  if (met && (d->how == FAILING || d->how == FAILING_ON))
+  const bool fails = met && (d->how == FAILING || d->how == FAILING_ON);
+  if (fails && call->data.nr == SYS_close) disturbed_close(listener, call);
+  if (fails)
     answer.flags = 0, answer.error = call->data.nr == SYS_brk ? 0 : -d->error; /* brk says 0 */
   if (met && d->how == SHORTENED && disturbed_writes(call))
     answer.flags = 0, answer.val = disturbed_half(call);

@@ -62,7 +62,7 @@ static volatile bool *has_read;
  * own before they end the process. -1: it is not. */
 static int kept_words = -1, own_error = -1;
 
-static void pass_words(int words);
+static bool pass_words(int words);
 
 static void keep_words_back(void) {
   own_error = kept_words < 0 ? -1 : fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
@@ -130,8 +130,12 @@ int child_start(const char *const *files, int count, Status *st) {
   }
   while (waitpid(child, &status, 0) < 0)
     if (errno != EINTR) return lost(files, count, st, "its reader is lost: %s", strerror(errno));
-  if (WIFEXITED(status) && !(has_read && *has_read)) pass_words(kept_words);
+  const bool kept = WIFEXITED(status) && !(has_read && *has_read),
+             heard = !kept || pass_words(kept_words);
+  const int error = errno;
   if (kept_words >= 0) close(kept_words);
+  if (!heard && WEXITSTATUS(status) != 0)
+    return lost(files, count, st, "what its reader said of it cannot be read: %s", strerror(error));
   return WIFEXITED(status) ? WEXITSTATUS(status)
                            : ended(files, count, WTERMSIG(status), seconds, st);
 }
@@ -219,11 +223,12 @@ static bool died(const char *what, int status, int words, Status *st) {
               line);
 }
 
-/* What it said though all went well is said here. */
-static void pass_words(int words) {
+/* What it said though all went well is said here; false with errno where it cannot be read. */
+static bool pass_words(int words) {
   char text[WORDS_MOST];
   ssize_t n = words < 0 ? 0 : pread(words, text, sizeof text, 0);
   if (n > 0) fwrite(text, 1, (size_t)n, stderr);
+  return n >= 0;
 }
 
 bool child_work(Arena *arena, const char *what, ChildWork work, void *context, const char **text,
