@@ -73,10 +73,9 @@ check-exhaustive: deps-check    ## the float32 functions over every float32 ther
 	@$(AGAIN) all $(BUILD)/check
 	DRIFTSCOPE_EXHAUSTIVE=1 $(BUILD)/check --filter '@(math32|math64|planted|tasks|traps)/*'
 
-CRASH    := @(crash|failing_calls|failing_memory|store_faults|surroundings|process)/@(killed_*|stopped_*|of_*|ends_*|many_*|no_commands_*)
-check-crash: deps-check         ## killed at every writing call and at 1,000 moments, every call and allocation failing, and gone on: twenty minutes
+check-crash: deps-check         ## killed at every writing call and at 1,000 moments, every call and allocation failing, and gone on (JOBS=): two hours of a core
 	@$(AGAIN) all $(BUILD)/check
-	DRIFTSCOPE_EXHAUSTIVE=1 OMP_WAIT_POLICY=passive $(BUILD)/check --verbose=1 --filter '$(CRASH)'
+	tests/check_crash.sh $(BUILD)/check $(or $(JOBS),$(shell nproc))
 
 check-fuzz: deps                ## bytes of any kind to all that reads somebody else's files, under sanitizers: two minutes (SECONDS=, JOBS=)
 	$(call install,clang libclang-rt-dev)
@@ -111,7 +110,7 @@ bundle: deps                    ## a folder, and its .tar.xz, that runs on your 
 	@$(AGAIN) all $(BUILD)/check $(BUILD)/check-gpu
 	rm -rf $(BUNDLE) && mkdir -p $(BUNDLE)/lib $(BUNDLE)/tests
 	cp -r $(PROGRAM) $(BUILD)/check $(BUILD)/check-gpu experiments data LICENSE NOTICE README.md $(BUNDLE)
-	cp -r tests/*.py tests/dumps tests/hostile tests/preload $(BUNDLE)/tests && cp --parents tests/words/curves.bin $(BUNDLE)
+	cp -r tests/*.py tests/dumps tests/hostile $(BUNDLE)/tests && cp -r $(BUILD)/preload $(BUNDLE) && cp --parents tests/words/curves.bin $(BUNDLE)
 	ldd $(PROGRAM) $(BUILD)/check $(BUILD)/check-gpu | sed -n 's|.* => \(/[^ ]*\).*|\1|p' | sort -u | \
 	  grep -vE '/(libc|libm|libdl|librt|libpthread|libresolv|libstdc\+\+|libgcc_s|ld-linux[^/]*)\.so' | xargs cp -Lt $(BUNDLE)/lib
 	tar -C $(BUILD) -cJf $(BUNDLE).tar.xz $(notdir $(BUNDLE))
@@ -160,7 +159,10 @@ $(PROGRAM): $(OBJECTS)
 	$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) $(CUDALIBS) -o $@
 
 TESTED   := $(filter-out %/main.o,$(OBJECTS))
-$(BUILD)/check: $(TESTS:%.c=$(BUILD)/%.o) $(TESTED)
+, := ,
+PRELOADS := $(patsubst tests/%.c,$(BUILD)/%.so,$(wildcard tests/preload/*.c))
+$(BUILD)/check: $(TESTS:%.c=$(BUILD)/%.o) $(TESTED) | $(PRELOADS)
+$(BUILD)/check: LDFLAGS += $(patsubst %,-Wl$(,)--wrap=arena_%,alloc room carve printf)  # tests/failing_arena.h
 $(BUILD)/check-gpu: $(patsubst %,$(BUILD)/%.o,$(filter-out %.cu,$(GPUTESTS:.c=)) $(filter %.cu,$(GPUTESTS))) $(TESTED)
 $(BUILD)/words: $(WORDS:%.c=$(BUILD)/%.o) $(TESTED)
 $(BUILD)/mutants: $(MUTANTS:%.c=$(BUILD)/%.o) $(TESTED)
@@ -188,6 +190,10 @@ $(BUILD)/%.o: %.c Makefile
 $(BUILD)/tests/%.o: tests/%.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -O1 -MMD -MP -c $< -o $@
+
+$(BUILD)/preload/%.so: tests/preload/%.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu17 -O1 -Wall -Wextra -shared -fPIC $< -o $@
 
 define level_rule
 $(BUILD)/%.$(1).o: %.c Makefile

@@ -1,5 +1,6 @@
 /* shell: what the tests of the program as a user runs it share: a folder of their own, command
- * lines and what they printed. The program is build/driftscope, or what DRIFTSCOPE names. */
+ * lines and what they printed. The program is what DRIFTSCOPE names, or the one beside the tests.
+ */
 #ifndef DS_TESTS_SHELL_H
 #define DS_TESTS_SHELL_H
 #include <criterion/criterion.h>
@@ -16,9 +17,23 @@
 
 static char shell_folder[64], shell_output[1 << 16];
 
+/* What was built beside the tests. Valid until the next call with another name. */
+static inline const char *shell_beside(const char *name) {
+  static char path[4096];
+  const ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
+  cr_assert(length > 0);
+  path[length] = 0;
+  char *file = strrchr(path, '/') + 1;
+  cr_assert(file + strlen(name) < path + sizeof path);
+  strcpy(file, name);
+  return path;
+}
+
 static inline const char *shell_program(void) {
+  static char path[4096];
   const char *named = getenv("DRIFTSCOPE");
-  return named ? named : "build/driftscope";
+  if (named) return named;
+  return *path ? path : strcpy(path, shell_beside("driftscope"));
 }
 
 /* A command line's beginning that sets $P: DRIFTSCOPE_PYTHON, or Debian's python3, which has the

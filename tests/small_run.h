@@ -23,6 +23,13 @@ static inline void small_model(int layers) {
   test_write("b.txt", b, strlen(b));
 }
 
+/* 600 tokens: enough for a calibration that is not asked to be shorter. */
+static inline const char *small_long_text(void) {
+  char ids[2048], *to = ids;
+  for (int i = 0; i < 600; i++) to += sprintf(to, "%d ", i * 7 % 6);
+  return test_write("long.txt", ids, strlen(ids));
+}
+
 /* Two prompts, and keys of the caller's. */
 static inline const char *small_spec(const char *name, const char *keys) {
   const char *spec =

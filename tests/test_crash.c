@@ -8,6 +8,7 @@
 #include "store/store.h"
 #include "tests/disturbed_calls.h"
 #include "tests/every_study.h"
+#include "tests/share.h"
 #include "tests/shell.h"
 #include "tests/small_run.h"
 
@@ -88,6 +89,7 @@ static void kill_everywhere(const char *spec, bool tears, int step) {
   Kills sum = {0};
   command.folder = test_path("out");
   for (int n = 1; n <= whole.calls; n += exhaustive() ? 1 : step) {
+    if (!share_has_next()) continue;
     const Arena kept = test_arena;
     kill_one(&command, &whole, want, n, KILLED, &sum);
     if (tears && whole.can_tear[n - 1]) kill_one(&command, &whole, want, n, TORN, &sum);
@@ -144,7 +146,8 @@ Test(crash, killed_before_a_writing_call_a_report_with_its_figures_is_made_again
   cr_assert(whole.status == 0, "status %x", (unsigned)whole.status);
   command.folder = test_path("out");
   int kills = 0;
-  for (int n = 1; n <= whole.calls; n += exhaustive() ? 1 : 67, kills++) {
+  for (int n = 1; n <= whole.calls; n += exhaustive() ? 1 : 67) {
+    if (!share_has_next()) continue;
     shell("rm -rf %s", command.folder);
     const Disturbed first = meet(&command, n, KILLED);
     cr_assert(WIFSIGNALED(first.status), "call %d: status %x", n, (unsigned)first.status);
@@ -152,6 +155,7 @@ Test(crash, killed_before_a_writing_call_a_report_with_its_figures_is_made_again
     cr_expect(second.status == 0, "call %d: then status %x", n, (unsigned)second.status);
     cr_expect_eq(shell("diff -r %s %s", test_path("whole"), command.folder), 0, "call %d: %s", n,
                  shell_output);
+    kills++;
   }
   cr_log_info("%d kills at %d writing calls of a report and what it starts", kills, whole.calls);
 }
@@ -200,9 +204,9 @@ Test(crash, stopped_at_random_moments_again_and_again_it_goes_on_and_ends_the_sa
   small_model(3);
   Command command = {"run", spec_with(every_cost), test_path("whole"), false};
   const char *want = test_path("whole/results.h5"), *said;
-  const int most = exhaustive() ? 1000 : 8;
+  const int most = exhaustive() ? share_of(1000) : 8;
   int status, stops = 0, resumed = 0, by[NSIG] = {0};
-  uint64_t state = 11;
+  uint64_t state = 11 + (unsigned)share_here().index;
   const double began = disturbed_clock();
   cr_assert(!stopped_after(&command, 0, 0, &status) && status == 0, "status %x", (unsigned)status);
   const double whole_s = disturbed_clock() - began;

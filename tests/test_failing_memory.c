@@ -4,6 +4,7 @@
  * libraries that end a process by a signal then do it in a child. */
 #include "store/store.h"
 #include "tests/every_study.h"
+#include "tests/share.h"
 #include "tests/shell.h"
 #include "tests/small_run.h"
 
@@ -16,10 +17,10 @@ typedef struct Outcomes {
 /* A run whose n-th allocation fails (0: none); `on`: and all that follow. */
 static int run_short_of(const char *spec, long n, bool on, const char *folder) {
   shell("rm -rf %s", folder);
-  return shell(
-      "exec 2>&1 >/dev/null; export OMP_WAIT_POLICY=passive PATH= LD_PRELOAD=%s/failing.so "
-      "FAILING_AT=%ld FAILING_COUNT=%s/count %s; exec %s run %s -q -o %s",
-      test_folder, n, test_folder, on ? "FAILING_ON=1" : "", shell_program(), spec, folder);
+  return shell("exec 2>&1 >/dev/null; export OMP_WAIT_POLICY=passive PATH= LD_PRELOAD=%s "
+               "FAILING_AT=%ld FAILING_COUNT=%s/count %s; exec %s run %s -q -o %s",
+               shell_beside("preload/failing_malloc.so"), n, test_folder, on ? "FAILING_ON=1" : "",
+               shell_program(), spec, folder);
 }
 
 static void expect_end(const char *spec, const char *want, long n, bool on, Outcomes *sum) {
@@ -53,15 +54,11 @@ Test(failing_memory, ends_a_run_with_one_line_and_the_next_start_ends_the_same, 
 #ifdef DS_SANITIZE
   cr_skip_test("the sanitizers have an allocator of their own");
 #endif
-  if (shell("command -v cc >/dev/null")) cr_skip_test("no compiler here");
   small_model(2);
   const char *spec = small_spec(
                  "s.yaml", "pairs: [[2-0, 2-4]]\nkeep: {tensors: [scan]}\n"
                            "evaluation: {tokens: text.txt, windows: 1, length: 6, modes: [2-0]}\n"),
              *want = test_path("whole/results.h5");
-  cr_assert_eq(
-      shell("cc -shared -fPIC -o %s/failing.so tests/preload/failing_malloc.c 2>&1", test_folder),
-      0, "%s", shell_output);
   cr_assert_eq(run_short_of(spec, 0, false, test_path("whole")), 0, "%s", shell_output);
   shell("cat %s/count", test_folder);
   const long own = atol(shell_output), step = getenv("DRIFTSCOPE_EXHAUSTIVE") ? 1 : own / 3,
@@ -69,11 +66,13 @@ Test(failing_memory, ends_a_run_with_one_line_and_the_next_start_ends_the_same, 
   cr_assert(own > 100, "%ld allocations", own);
   Outcomes sum = {0}, of_children = {0};
   for (long n = 1; n <= own; n += step) {
+    if (!share_has_next()) continue;
     const Arena kept = test_arena;
     expect_end(spec, want, n, n / step % 4 == 3, &sum);
     test_arena = kept;
   }
   for (long n = own + child_step / 2; n <= OF_CHILDREN; n += child_step) {
+    if (!share_has_next()) continue;
     const Arena kept = test_arena;
     expect_end(spec, want, n, n / child_step % 2, &of_children);
     test_arena = kept;

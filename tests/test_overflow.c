@@ -65,8 +65,8 @@ static const char *bare(const char *text) {
 }
 
 Test(overflow, the_first_value_leads_the_terminal_the_report_and_the_report_made_again) {
-  int status = shell("cd %s && %s/%s run overflow.yaml -q -o out 2>/dev/null", test_folder,
-                     getcwd(NULL, 0), shell_program());
+  int status =
+      shell("cd %s && %s run overflow.yaml -q -o out 2>/dev/null", test_folder, shell_program());
   cr_assert_eq(status, 1, "the gate passes over values that are not finite: %s", shell_output);
   cr_expect(strstr(shell_output, "values are not finite\n"), "%s", shell_output);
   const char *first = "NOT FINITE: first at layer 0, gated, element ";
@@ -83,8 +83,7 @@ Test(overflow, the_first_value_leads_the_terminal_the_report_and_the_report_made
 }
 
 Test(overflow, no_sentence_says_identical_or_names_a_size_without_what_it_leaves_out) {
-  shell("cd %s && %s/%s run overflow.yaml -q -o out 2>&1", test_folder, getcwd(NULL, 0),
-        shell_program());
+  shell("cd %s && %s run overflow.yaml -q -o out 2>&1", test_folder, shell_program());
   static const char *const lies[] = {"logits identical", "block_out identical",
                                      "1.00e+00 times layer 0"};
   for (size_t i = 0; i < sizeof lies / sizeof *lies; i++)
@@ -100,16 +99,15 @@ Test(overflow, no_sentence_says_identical_or_names_a_size_without_what_it_leaves
 
 Test(overflow, under_strict_it_is_a_failure_that_names_the_place) {
   cr_assert_eq(
-      shell(
-          "cd %s && sed -i '/^[gbsr].*:/d' overflow.yaml && %s/%s run overflow.yaml -q -o out 2>&1",
-          test_folder, getcwd(NULL, 0), shell_program()),
+      shell("cd %s && sed -i '/^[gbsr].*:/d' overflow.yaml && %s run overflow.yaml -q -o out 2>&1",
+            test_folder, shell_program()),
       0, "%s", shell_output);
   cr_assert_eq(shell("%s report --strict %s/out/results.h5 2>&1", shell_program(), test_folder), 1,
                "%s", shell_output);
   cr_expect(strstr(shell_output, "values are not finite, first at layer 0, gated, element "), "%s",
             shell_output);
   cr_expect(strstr(shell_output, "(--strict)\n"), "%s", shell_output);
-  cr_assert_eq(shell("cd %s && %s/%s run overflow.yaml -q -o out --strict >/dev/null 2>&1",
-                     test_folder, getcwd(NULL, 0), shell_program()),
+  cr_assert_eq(shell("cd %s && %s run overflow.yaml -q -o out --strict >/dev/null 2>&1",
+                     test_folder, shell_program()),
                1);
 }

@@ -12,6 +12,7 @@
 #include "fixture_store.h"
 #include "refused_calls.h"
 #include "tests/disturbed_calls.h"
+#include "tests/share.h"
 
 typedef struct Ended {
   int status; /* of waitpid */
@@ -201,6 +202,7 @@ static void kill_everywhere(bool sync, bool batch, int step) {
             (unsigned)whole.status, whole.named);
   Kills sum = {0};
   for (int n = 1; n <= whole.calls; n += step) {
+    if (!share_has_next()) continue;
     kill_one(sync, batch, n, KILLED, &want, &sum);
     if (step == 1 && whole.can_tear[n - 1]) kill_one(sync, batch, n, TORN, &want, &sum);
   }
