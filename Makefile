@@ -173,7 +173,7 @@ $(BUILD)/check $(BUILD)/check-gpu $(BUILD)/words $(BUILD)/mutants:
 CLANG    := clang
 FUZZ     := $(BUILD)/fuzz
 FUZZFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-FUZZED   := $(wildcard harness/base/*.c harness/model/*.c harness/model/*/*.c harness/spec/*.c harness/store/*.c harness/family/*.c tests/fuzz/*.c) \
+FUZZED   := $(wildcard harness/base/*.c harness/model/*.c harness/model/*/*.c harness/source/dump/*.c harness/spec/*.c harness/store/*.c harness/family/*.c tests/fuzz/*.c) \
             $(addprefix harness/,walk/prompt.c study/calibration.c study/choices.c measure/tables.c measure/ranges.c)
 $(FUZZ)/%.o: %.c Makefile
 	@mkdir -p $(@D)

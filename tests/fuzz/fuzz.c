@@ -5,7 +5,8 @@
 #include "base/name.h"
 
 FuzzTarget fuzz_safetensors, fuzz_config, fuzz_index, fuzz_checkpoint, fuzz_spec, fuzz_tokens,
-    fuzz_calibration, fuzz_run, fuzz_entry, fuzz_streams, fuzz_structure, fuzz_tokenizer;
+    fuzz_calibration, fuzz_run, fuzz_entry, fuzz_streams, fuzz_structure, fuzz_tokenizer, fuzz_npy,
+    fuzz_npz, fuzz_pickle, fuzz_names;
 Bytes made_calibration(Arena *arena), made_entry(Arena *arena), made_streams(Arena *arena),
     made_run(Arena *arena), made_structure(Arena *arena);
 
@@ -21,6 +22,10 @@ const Fuzzed fuzz_targets[] = {{"safetensors", fuzz_safetensors, NULL},
                                {"entry", fuzz_entry, made_entry},
                                {"streams", fuzz_streams, made_streams},
                                {"structure", fuzz_structure, made_structure},
+                               {"npy", fuzz_npy, NULL},
+                               {"npz", fuzz_npz, NULL},
+                               {"pickle", fuzz_pickle, NULL},
+                               {"names", fuzz_names, NULL},
                                {0}};
 
 const Fuzzed *fuzz_find(const char *name) {

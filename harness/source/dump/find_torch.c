@@ -1,5 +1,6 @@
 /* find_torch: what torch.save writes: an archive of a pickle, data.pkl, and of every storage's
  * bytes, data/KEY. Names of what is nested are joined by dots. */
+#include <stdio.h>
 #include <string.h>
 
 #include "source/dump/parts.h"
@@ -14,7 +15,8 @@ typedef struct Torch {
   int members;
   const char *root; /* "archive/" */
   bool big_endian;
-  int values; /* looked at */
+  int values;      /* looked at */
+  char name[4096]; /* of what is looked at */
 } Torch;
 
 static const ZipMember *member_of(const Torch *t, const char *name) {
@@ -23,6 +25,11 @@ static const ZipMember *member_of(const Torch *t, const char *name) {
     if (!strncmp(t->member[i].name, t->root, n) && !strcmp(t->member[i].name + n, name))
       return &t->member[i];
   return NULL;
+}
+
+static bool has_tensors(const Pickled *value) {
+  return value->kind == PICKLED_LIST || value->kind == PICKLED_DICT ||
+         value->kind == PICKLED_TENSOR;
 }
 
 static bool storage_blob(const Torch *t, const Pickled *storage, Blob *blob, Status *st) {
@@ -54,46 +61,55 @@ static bool add_tensor(const Torch *t, const Pickled *tensor, const char *name, 
   return found_add(t->found, name, type, tensor->rank, tensor->size, &way, st);
 }
 
-static bool walk(Torch *t, const Pickled *value, const char *name, int depth, Status *st);
+static bool walk(Torch *t, const Pickled *value, int depth, Status *st);
 
-static bool walk_into(Torch *t, const Pickled *value, const char *name, const char *key, int depth,
-                      Status *st) {
-  return walk(t, value, *name ? arena_printf(t->found->arena, "%s.%s", name, key) : key, depth + 1,
-              st);
+/* What is nested, under its key: t->name is longer meanwhile. */
+static bool walk_into(Torch *t, const Pickled *value, const char *key, int depth, Status *st) {
+  const size_t before = strlen(t->name);
+  const int length =
+      snprintf(t->name + before, sizeof t->name - before, "%s%s", before ? "." : "", key);
+  if (before + (size_t)length >= sizeof t->name)
+    return FAIL(st, "%s: has a name of more than %zu bytes", t->file->path, sizeof t->name - 1);
+  TRY(walk(t, value, depth + 1, st));
+  t->name[before] = 0;
+  return true;
 }
 
-static bool walk_dict(Torch *t, const Pickled *dict, const char *name, int depth, Status *st) {
+static bool walk_dict(Torch *t, const Pickled *dict, int depth, Status *st) {
   for (int i = 0; i < dict->items; i += 2) {
     const Pickled *key = dict->item[i];
+    char digits[24];
+    snprintf(digits, sizeof digits, "%lld", (long long)key->number);
     if (key->kind != PICKLED_TEXT && key->kind != PICKLED_NUMBER)
       return FAIL(st, "%s: a dictionary%s%.100s has a key that is neither text nor a whole number",
-                  t->file->path, *name ? " at " : "", name);
-    TRY(walk_into(t, dict->item[i + 1], name,
-                  key->kind == PICKLED_TEXT
-                      ? key->text
-                      : arena_printf(t->found->arena, "%lld", (long long)key->number),
-                  depth, st));
+                  t->file->path, *t->name ? " at " : "", t->name);
+    if (has_tensors(dict->item[i + 1]))
+      TRY(walk_into(t, dict->item[i + 1], key->kind == PICKLED_TEXT ? key->text : digits, depth,
+                    st));
   }
   return true;
 }
 
-static bool has_tensors(const Pickled *value) {
-  return value->kind == PICKLED_LIST || value->kind == PICKLED_DICT ||
-         value->kind == PICKLED_TENSOR;
+static bool walk_list(Torch *t, const Pickled *list, int depth, Status *st) {
+  for (int i = 0; i < list->items; i++) {
+    char digits[24];
+    snprintf(digits, sizeof digits, "%d", i);
+    if (has_tensors(list->item[i])) TRY(walk_into(t, list->item[i], digits, depth, st));
+  }
+  return true;
 }
 
-static bool walk(Torch *t, const Pickled *value, const char *name, int depth, Status *st) {
-  if (!has_tensors(value)) return true;
+static bool walk(Torch *t, const Pickled *value, int depth, Status *st) {
   if (depth > DEPTH_MOST)
     return FAIL(st, "%s: what it holds is nested deeper than %d", t->file->path, DEPTH_MOST);
-  if (value->kind == PICKLED_TENSOR) return add_tensor(t, value, name, st);
-  if ((t->values += value->items) > VALUES_MOST)
+  if ((t->values += 1 + value->items) > VALUES_MOST)
     return FAIL(st, "%s: holds more than %d values", t->file->path, VALUES_MOST);
-  if (value->kind == PICKLED_DICT) return walk_dict(t, value, name, depth, st);
-  for (int i = 0; i < value->items; i++)
-    if (has_tensors(value->item[i]))
-      TRY(walk_into(t, value->item[i], name, arena_printf(t->found->arena, "%d", i), depth, st));
-  return true;
+  switch (value->kind) {
+    case PICKLED_TENSOR: return add_tensor(t, value, t->name, st);
+    case PICKLED_DICT: return walk_dict(t, value, depth, st);
+    case PICKLED_LIST: return walk_list(t, value, depth, st);
+    default: return true;
+  }
 }
 
 static bool read_whole(Arena *arena, const Blob *blob, size_t most, Bytes *bytes, Status *st) {
@@ -126,7 +142,8 @@ static bool find_tensors(Torch *t, const ZipMember *pickle, Status *st) {
   TRY(read_whole(t->found->arena, &pickle->blob, PICKLE_MOST, &bytes, st));
   TRY(pickle_read(t->found->arena, t->file->path, bytes, &value, st));
   t->found->keyless = value->kind == PICKLED_TENSOR;
-  const bool ok = walk(t, value, t->found->keyless ? t->file->stem : "", 0, st);
+  if (t->found->keyless) snprintf(t->name, sizeof t->name, "%s", t->file->stem);
+  const bool ok = walk(t, value, 0, st);
   t->found->keyless = false;
   return ok;
 }

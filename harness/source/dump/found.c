@@ -47,6 +47,8 @@ bool found_add(Found *found, const char *name, DumpType type, int rank, const in
   Way *kept = ARENA_NEW(found->arena, Way, 1);
   char shape[SHAPE_TEXT];
   int64_t bytes;
+  if (found->arrays == ARRAYS_MOST)
+    return FAIL(st, "%s: has more than %d arrays", way->blob.file->path, ARRAYS_MOST);
   *kept = *way;
   *array = (DumpArray){.name = plain(found->arena, name),
                        .file = way->blob.file->shown,

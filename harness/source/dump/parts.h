@@ -72,6 +72,8 @@ struct FoundPassed {
   struct FoundPassed *next;
 };
 
+/* ARRAYS_MOST: of a whole dump. */
+enum { ARRAYS_MOST = 1000000 };
 /* Fails where the elements are not all in the blob, or more than can be counted. */
 bool found_add(Found *found, const char *name, DumpType type, int rank, const int64_t *size,
                const Way *way, Status *st);
