@@ -1,4 +1,6 @@
 /* test_dump: arrays out of files of every kind, in every type and order, and what is refused. */
+#include <sys/resource.h>
+
 #include "tests/dump_files.h"
 
 TestSuite(dump, .init = test_files_begin, .fini = test_files_end);
@@ -138,6 +140,54 @@ Test(dump, numpy_files_are_read_in_both_orders_and_byte_orders) {
     Tensor t = read_as(&dump, dump.array, NULL, -1);
     expect_values(&t, 2, 3, VALUES(1, 2, 3, 4, 5, 6));
   }
+}
+
+/* As ml_dtypes has NumPy write them. */
+Test(dump, types_without_a_name_in_numpy_are_read_where_there_is_one_such) {
+  const uint16_t bf16[] = {0x3fc0, 0xc000};
+  const uint8_t e5m2[] = {0x3e, 0xc0};
+  const Dump b = opened(write_made("b.npy", made_npy(NPY("<V2", "False", "(2,)"), bf16, 4))),
+             e = opened(write_made("e.npy", made_npy(NPY("<f1", "False", "(2,)"), e5m2, 2)));
+  cr_expect(b.array->type == DUMP_BF16 && e.array->type == DUMP_F8_E5M2);
+  Tensor x = read_as(&b, b.array, NULL, -1), y = read_as(&e, e.array, NULL, -1);
+  expect_values(&x, 1, 2, VALUES(1.5, -2));
+  expect_values(&y, 1, 2, VALUES(1.5, -2));
+  refuse_dump(write_made("v.npy", made_npy(NPY("<V1", "False", "(2,)"), e5m2, 2)),
+              WORDS("v.npy: holds no array", "'v' holds 8-bit floats", "safetensors"));
+}
+
+/* The file has 64 GB, all but the last array a hole; the process 3 GB of address space, 1 GB of it
+ * for arrays. */
+Test(dump, a_dump_larger_than_memory_is_read_array_by_array) {
+  enum { ARRAYS = 64, ROWS = 16384, COLS = 16384 };
+  const uint64_t bytes = (uint64_t)ROWS * COLS * 4;
+  const char *header = "{";
+  for (uint64_t i = 0; i < ARRAYS; i++)
+    header = arena_printf(&test_arena,
+                          "%s\"l.%d\":{\"dtype\":\"F32\",\"shape\":[%d,%d],"
+                          "\"data_offsets\":[%llu,%llu]},",
+                          header, (int)i, ROWS, COLS, (unsigned long long)(i * bytes),
+                          (unsigned long long)((i + 1) * bytes));
+  header = arena_printf(&test_arena,
+                        "%s\"z\":{\"dtype\":\"F32\",\"shape\":[2,3],"
+                        "\"data_offsets\":[%llu,%llu]}}",
+                        header, (unsigned long long)(ARRAYS * bytes),
+                        (unsigned long long)(ARRAYS * bytes + sizeof six));
+  const char *path = test_write_safetensors("large.safetensors", header, "", 0);
+  FILE *file = fopen(path, "r+b");
+  cr_assert(file && fseeko(file, (off_t)(8 + strlen(header) + ARRAYS * bytes), SEEK_SET) == 0 &&
+            fwrite(six, sizeof six, 1, file) == 1 && fclose(file) == 0);
+  struct rlimit limit = {(rlim_t)3 << 30, (rlim_t)3 << 30};
+  cr_assert(setrlimit(RLIMIT_AS, &limit) == 0);
+  const Dump dump = opened(path);
+  cr_assert_eq(dump.arrays, ARRAYS + 1);
+  Tensor z = read_as(&dump, array_of(&dump, "z"), NULL, -1);
+  expect_values(&z, 2, 3, VALUES(1, 2, 3, 4, 5, 6));
+  Status st = {0};
+  Tensor t;
+  const DumpAxes axes = {NULL, -1};
+  test_refused(dump_read(&test_arena, &dump, dump.array, &axes, NULL, &t, &st), &st,
+               WORDS("large.safetensors: 'l.0': ", "1073741824 bytes", "memory"));
 }
 
 Test(dump, archives_are_read_stored_deflated_and_with_wide_numbers) {

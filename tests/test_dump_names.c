@@ -173,10 +173,11 @@ Test(dump_names, files_of_other_tools_are_known) {
                                     "dp0/prefill_s2048_0/model.layers.1.mlp/rank0.npy"));
   expect_entries(&neuron, NULL, "vllm-neuron", ENTRIES("0 0 mlp", "0 1 mlp"));
   const Dump engine =
-      dump_of(FILES("tensor_dumps/rank_0/decoder.layers.0.fc1_activation_iter_000001.npz:"
+      dump_of(FILES("tensor_dumps/rank_0/decoder_layers_0_fc1_activation_iter_000001.npz:"
                     "high_precision;quantized"));
   expect_entries(&engine, NULL, "transformer-engine",
-                 ENTRIES("0 0 fc1_activation.high_precision", "0 0 fc1_activation.quantized"));
+                 ENTRIES("0 0 decoder_layers_fc1_activation.high_precision",
+                         "0 0 decoder_layers_fc1_activation.quantized"));
   const Dump debugger = dump_of(FILES("GPT2LMHeadModel.transformer.h.0.mlp_outputs.npz:data",
                                       "GPT2LMHeadModel.transformer.h.0_outputs.npz:data",
                                       "GPT2LMHeadModel.lm_head_outputs.npz:data"));

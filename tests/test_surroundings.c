@@ -200,6 +200,7 @@ Test(surroundings, no_commands_output_is_lost_in_silence, .timeout = 600) {
       "modes",
       "modes --json",
       "completion bash",
+      "dump list tests/dumps/views.pt",
       "tokens -q --text README.md --tokenizer data/tokenizer/own_2048.json",
       "--help",
       "help",

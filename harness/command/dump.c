@@ -21,12 +21,16 @@ static int width_of(const DumpLayout *layout) {
   return most < MOST ? (int)most : MOST;
 }
 
-/* Shape, type, scale and where it stands, which end a line. */
+/* Shape, type, scale and where it stands, which end a line. An array alone in its file is called as
+ * that is. */
 static void print_array(const DumpArray *a) {
   char shape[SHAPE_TEXT], scale[32] = "";
-  if (a->scale > 0) snprintf(scale, sizeof scale, " scale %.9g", (double)a->scale);
-  printf("  %-18s %-8s%s  %s%s%s\n", shape_print(a->size, a->rank, shape), dump_type_name[a->type],
-         scale, a->file, *a->file ? ": " : "", a->name);
+  const char *slash = strrchr(a->file, '/'), *file = slash ? slash + 1 : a->file;
+  const bool alone = !strncmp(file, a->name, strlen(a->name)) && file[strlen(a->name)] == '.';
+  if (a->scale > 0) snprintf(scale, sizeof scale, "scale %.9g", (double)a->scale);
+  printf("  %-18s %-11s %-16s %s%s%s\n", shape_print(a->size, a->rank, shape),
+         dump_type_name[a->type], scale, a->file, *a->file && !alone ? ": " : "",
+         alone ? "" : a->name);
 }
 
 static void print_passed(const Dump *dump) {
@@ -39,8 +43,11 @@ static void print_passed(const Dump *dump) {
 
 static void print_layout(const Dump *dump, const DumpLayout *l) {
   const int width = width_of(l);
-  printf("%s: %d arrays, %d of them named by %s: %d passes, layers below %d, %d tensors a layer\n",
-         dump->path, dump->arrays, l->entries, l->names, l->passes, l->layers, l->tensors);
+  printf("%s: %d array%s, %d named by %s", dump->path, dump->arrays, dump->arrays == 1 ? "" : "s",
+         l->entries, l->names);
+  if (l->layers) printf("; layers to %d, of %d tensors", l->layers - 1, l->tensors);
+  if (l->passes > 1) printf("; %d passes", l->passes);
+  putchar('\n');
   for (int i = 0; i < l->entries; i++) {
     const DumpEntry *e = &l->entry[i];
     char layer[16];

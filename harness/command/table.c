@@ -141,11 +141,13 @@ const Command commands[] = {
      command_tokens},
     {{"dump", "list PATH",
       "Lists what of a dump is which tensor of which layer, with shapes and types, and what of it "
-      "is "
-      "none. PATH is a file that another program wrote (.safetensors, .npy, .npz), or a folder of "
-      "such files.\v"
+      "is none. PATH is a file that another program wrote (.safetensors, .npy, .npz, .pt, .h5), a "
+      "results file, or a folder of such files. Nothing in it is executed.\v"
       "Examples:\n  driftscope dump list dumps/mode20.safetensors\n"
-      "  driftscope dump list dumps/mode24 --names 'layers.{layer}.mixer.{tensor}'\n",
+      "  driftscope dump list dumps/mode24 --names 'layers.{layer}.mixer.{tensor}'\n"
+      "  driftscope dump list results/mine/results.h5 --names driftscope:2-0\n\n"
+      "In a pattern {layer} is a whole number, {tensor} and {pass} (a step, a prompt) any text, * "
+      "what does not matter; several stand with | between them, and the first that fits holds.\n",
       2, KEYS(OPT_NAMES, OPT_JSON)},
      "what of a dump is which layer and tensor",
      command_dump},

@@ -234,7 +234,7 @@ static void keep(Arena *arena, const Found *found, Dump *dump) {
   for (const struct FoundPassed *p = found->passed_first; p; p = p->next)
     passed[dump->passed_over++] = p->passed;
   dump->array = array;
-  dump->passed = passed;
+  dump->passed = dump->passed_over ? passed : NULL;
 }
 
 bool dump_open(Arena *arena, const char *path, Dump *dump, Status *st) {
@@ -247,5 +247,9 @@ bool dump_open(Arena *arena, const char *path, Dump *dump, Status *st) {
   for (int i = 0; i < files.count; i++) TRY(find_in_file(&found, &files.file[i], st));
   TRY(look_at_names(*arena, &found, st));
   keep(arena, &found, dump);
-  return dump->arrays || FAIL(st, "%s: holds no array that is read", path);
+  if (dump->arrays) return true;
+  const DumpPassed *p = dump->passed; /* the first is mostly the only one */
+  return p ? FAIL(st, "%s: holds no array that is read: '%.100s' %s", path,
+                  *p->name ? p->name : p->file, p->why)
+           : FAIL(st, "%s: holds no array that is read", path);
 }

@@ -1,6 +1,6 @@
-/* find_npy: a NumPy array's file. A type that has no name in NumPy is written as so many bytes
- * without one: of two bytes that is bfloat16 (of ml_dtypes, as JAX has it), of one byte there are
- * several. */
+/* find_npy: a NumPy array's file. A type of ml_dtypes (JAX's) has no name in NumPy, and is written
+ * as so many bytes without one: V2 is bfloat16, f1 is float8_e5m2, V1 is any of a dozen. (ml_dtypes
+ * 0.5, NumPy 2.4) */
 #include <string.h>
 
 #include "model/npy.h"
@@ -10,10 +10,10 @@
 static const struct {
   const char *name;
   DumpType type;
-} types[] = {{"f8", DUMP_F64}, {"f4", DUMP_F32}, {"f2", DUMP_F16}, {"V2", DUMP_BF16},
-             {"i1", DUMP_I8},  {"u1", DUMP_U8},  {"i2", DUMP_I16}, {"u2", DUMP_U16},
-             {"i4", DUMP_I32}, {"u4", DUMP_U32}, {"i8", DUMP_I64}, {"u8", DUMP_U64},
-             {"b1", DUMP_BOOL}};
+} types[] = {{"f8", DUMP_F64},     {"f4", DUMP_F32}, {"f2", DUMP_F16}, {"V2", DUMP_BF16},
+             {"f1", DUMP_F8_E5M2}, {"i1", DUMP_I8},  {"u1", DUMP_U8},  {"i2", DUMP_I16},
+             {"u2", DUMP_U16},     {"i4", DUMP_I32}, {"u4", DUMP_U32}, {"i8", DUMP_I64},
+             {"u8", DUMP_U64},     {"b1", DUMP_BOOL}};
 
 static bool type_of(const char *descr, DumpType *type, bool *swapped) {
   if (!strcmp(descr, "bfloat16")) return *type = DUMP_BF16, *swapped = false, true;
@@ -32,7 +32,7 @@ static const char *not_read(const NpyHeader *header) {
   if (strchr(type, 'O')) return "holds Python objects";
   if (strchr(type, 'S') || strchr(type, 'U')) return "holds text";
   if (strchr(type, 'c')) return "holds complex numbers";
-  if (!strcmp(type, "|V1") || !strcmp(type, "<V1") || !strcmp(type, "<f1"))
+  if (!strcmp(type, "|V1") || !strcmp(type, "<V1"))
     return "holds 8-bit floats of no said kind; save them as .safetensors, which says it";
   return "is of a type that is not read";
 }

@@ -58,6 +58,39 @@ static void read_module(Arena *arena, const char *module, Named *named) {
   }
 }
 
+/* A number that stands for itself, as in layer_3: not the 1 of conv1d. Else the first behind
+ * letters, as in h3.out. */
+static const char *first_number(const char *name) {
+  const char *behind_letters = NULL;
+  for (const char *at = name; *at;) {
+    if (!is_digit(*at)) {
+      at++;
+      continue;
+    }
+    const size_t length = strspn(at, "0123456789");
+    const bool after = at > name && is_letter(at[-1]);
+    if (!is_letter(at[length]) && !after) return at;
+    if (!is_letter(at[length]) && !behind_letters) behind_letters = at;
+    at += length;
+  }
+  return behind_letters;
+}
+
+static void read_number(Arena *arena, const char *name, Named *named) {
+  const char *at = first_number(name);
+  named->tensor = name;
+  named->layer = -1;
+  if (!at) return;
+  const char *before = part(arena, name, at), *behind = at + strspn(at, "0123456789");
+  const size_t n = strlen(before);
+  const int separator = n && !is_letter(before[n - 1]); /* "layer_3_x" is "layer_x" */
+  named->layer = layer_number(at, behind);
+  if (named->layer < 0) return;
+  named->tensor = arena_printf(arena, "%.*s%s", (int)n - separator, before, behind);
+  if (n == 0 && *behind && !is_letter(*behind)) named->tensor = behind + 1;
+  if (!*named->tensor) named->tensor = name;
+}
+
 /* --- the layouts ------------------------------------------------------------------------------ */
 
 /* "step=0___rank=0___dump_index=7___name=N___layer_id=3". */
@@ -121,14 +154,15 @@ static bool read_neuron(Arena *arena, const DumpArray *array, Named *named) {
   return true;
 }
 
-/* tensor_dumps/rank_0/LAYER_TENSOR_iter_000001.pt, {high_precision, quantized}. */
+/* tensor_dumps/rank_0/LAYER_TENSOR_iter_000001.pt, {high_precision, quantized}, "_" for every dot.
+ */
 static bool read_transformer_engine(Arena *arena, const DumpArray *array, Named *named) {
   const char *stem = last_of(path_without_end(arena, array->file)), *key = key_of(array, stem);
   if (!*stem) stem = array->name, key = "";
   const char *iter = strstr(stem, "_iter_");
   if (!iter || layer_number(iter + 6, stem + strlen(stem)) < 0) return false;
   *named = (Named){.pass = arena_printf(arena, "%d", layer_number(iter + 6, stem + strlen(stem)))};
-  read_module(arena, with_key(arena, part(arena, stem, iter), key), named);
+  read_number(arena, with_key(arena, part(arena, stem, iter), key), named);
   return true;
 }
 
@@ -171,37 +205,8 @@ const char *dump_names_ready(int i, const char **of) {
   return ready_names[i].name;
 }
 
-/* --- names of any kind ------------------------------------------------------------------------ */
-
-/* A number that stands for itself, as in layer_3: not the 1 of conv1d. Else the first behind
- * letters, as in h3.out. */
-static const char *first_number(const char *name) {
-  const char *behind_letters = NULL;
-  for (const char *at = name; *at;) {
-    if (!is_digit(*at)) {
-      at++;
-      continue;
-    }
-    const size_t length = strspn(at, "0123456789");
-    const bool after = at > name && is_letter(at[-1]);
-    if (!is_letter(at[length]) && !after) return at;
-    if (!is_letter(at[length]) && !behind_letters) behind_letters = at;
-    at += length;
-  }
-  return behind_letters;
-}
-
 bool names_first_number(Arena *arena, const DumpArray *array, Named *named) {
-  const char *name = array->name, *at = first_number(name);
-  *named = (Named){.tensor = name, .layer = -1};
-  if (!at) return true;
-  const char *before = part(arena, name, at), *behind = at + strspn(at, "0123456789");
-  named->layer = layer_number(at, behind);
-  if (named->layer < 0) return true;
-  const size_t n = strlen(before);
-  const bool alone = n && !is_letter(before[n - 1]);
-  named->tensor = arena_printf(arena, "%.*s%s", (int)(n - (alone ? 1 : 0)), before, behind);
-  if (n == 0 && *behind && !is_letter(*behind)) named->tensor = behind + 1;
-  if (!*named->tensor) named->tensor = name;
+  *named = (Named){0};
+  read_number(arena, array->name, named);
   return true;
 }
