@@ -44,7 +44,7 @@ Test(cli_dump, what_is_refused_is_one_line_and_status_2) {
   static const char *const wrong[][2] = {
       {"tests/dumps/module.pt", "torch.nn.modules.linear.Linear"},
       {"tests/dumps/none.pt", "cannot be opened"},
-      {"tests/hostile", "holds no file that is read"},
+      {"tests/toy", "holds no file that is read"},
       {"tests/dumps/views.pt --names quomba", "'quomba'"},
       {"tests/dumps/views.pt --names 'l{layer}'", "no name of it fits"}};
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
