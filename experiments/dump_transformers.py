@@ -71,5 +71,5 @@ with torch.no_grad():
 missing = [name for name in wanted if name not in kept]
 if missing:
     sys.exit(f"{out}: these never came, so this version of transformers computes them elsewhere: {missing[:4]}")
-save_file(kept, out)
+save_file(kept, out, metadata={"order": "\n".join(kept)})  # else they are told in the order of their names
 print(f"{out}: {len(kept)} tensors")

@@ -306,7 +306,7 @@ Test(cli, wrong_command_lines_end_with_status_2_and_say_what_was_expected) {
                {"run x.yaml --threads 4.5", "4.5"},
                {"run x.yaml --memory 4", "at least 1 MB"},
                {"eval --memory 4GiBs", "such as 8 GB"},
-               {"compare 2-0", "MODE MODE"},
+               {"compare 2-0", "MODE|DUMP MODE|DUMP"},
                {"compare 2-0 2-9", "2-9"},
                {"compare 2-0 2-0", "2-0"},
                {"compare 2-0 2-4 --model /nowhere", "/nowhere"},

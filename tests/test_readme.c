@@ -34,8 +34,20 @@ Test(readme, python_snippets_read_a_results_file) {
   }
 }
 
+/* All of it but the dump, which needs another program. */
+Test(readme, its_spec_of_a_dump_is_accepted_as_far_as_the_dump) {
+  extract("yaml", 1, "theirs.yaml");
+  cr_expect_eq(shell("sed -i \"s#MODEL#$PWD/data/mamba-bytes-10m#\" %s/theirs.yaml && cd %s && "
+                     "echo 72 105 > ids.txt && %s validate theirs.yaml 2>&1",
+                     shell_folder, shell_folder, shell_program()),
+               2, "%s", shell_output);
+  cr_expect(strstr(shell_output, "theirs.yaml:5:17: key 'dump': ") &&
+                strstr(shell_output, "f32.safetensors: "),
+            "%s", shell_output);
+}
+
 Test(readme, its_spec_is_accepted) {
-  extract("yaml", 1, "question.yaml");
+  extract("yaml", 2, "question.yaml");
   cr_expect_eq(shell("%s validate %s/question.yaml 2>&1", shell_program(), shell_folder), 0, "%s",
                shell_output);
   cr_expect(strstr(shell_output, "2-4-blocked"), "%s", shell_output);

@@ -179,8 +179,11 @@ bool flags_compare(Arena *arena, const Options *o, Spec *spec, Status *st) {
   for (int i = 0; i < 2; i++) {
     if (!is_dump(o->argument[i])) continue;
     *side[i] = dump_name(arena, o->argument[i]);
-    source[sources++] = (SourcePlan){
-        .name = *side[i], .dump = o->argument[i], .batch = -1, .rewrite = REWRITE_NONE};
+    source[sources++] = (SourcePlan){.name = *side[i],
+                                     .dump = o->argument[i],
+                                     .names = o->names,
+                                     .batch = -1,
+                                     .rewrite = REWRITE_NONE};
   }
   if (sources == 2 && !strcmp(pair.base, pair.other))
     for (int i = 0; i < 2; i++)

@@ -15,17 +15,18 @@ const Command commands[] = {
            OPT_THREADS, OPT_MEMORY, OPT_BACKEND, OPT_QUIET)},
      "run an experiment: measure, store, report",
      command_run},
-    {{"compare", "MODE MODE",
-      "Compares two modes without a spec file.\v"
-      "Examples:\n  driftscope compare 2-0 2-4\n  driftscope compare 0 fp64 --text my.txt --length "
+    {{"compare", "MODE|DUMP MODE|DUMP",
+      "Compares two modes, or the tensors that another program wrote, without a spec file.\v"
+      "Examples:\n  driftscope compare 2-0 2-4\n  driftscope compare a.safetensors b.npz\n  "
+      "driftscope compare 0 fp64 --text my.txt --length "
       "512 -o "
       "results/mine\n",
       2,
-      KEYS(OPT_OUTPUT, OPT_MODEL, OPT_IGNORE_UNUSED, OPT_TOKENIZER, OPT_ADD_BOS, OPT_NO_BOS,
-           OPT_TEXT, OPT_TOKENS, OPT_OFFSET, OPT_LENGTH, OPT_CALIBRATION, OPT_WINDOWS,
+      KEYS(OPT_OUTPUT, OPT_NAMES, OPT_MODEL, OPT_IGNORE_UNUSED, OPT_TOKENIZER, OPT_ADD_BOS,
+           OPT_NO_BOS, OPT_TEXT, OPT_TOKENS, OPT_OFFSET, OPT_LENGTH, OPT_CALIBRATION, OPT_WINDOWS,
            OPT_WINDOW_LENGTH, OPT_ALPHA, OPT_REWRITE, OPT_LANGUAGE, OPT_FRESH, OPT_STRICT,
            OPT_DRY_RUN, OPT_THREADS, OPT_MEMORY, OPT_BACKEND, OPT_QUIET)},
-     "the same for two modes, without a spec file",
+     "the same for two modes or dumps, without a spec file",
      command_compare},
     {{"micro", "EXPERIMENT.yaml | OPERATOR",
       "Runs operators alone, on captured and made inputs: how wrong each is against float64, "

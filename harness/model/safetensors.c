@@ -175,6 +175,8 @@ static bool read_header(Arena *arena, json_t *header, SafeTensors *file, Status 
   json_object_foreach(header, name, entry) {
     if (entry == metadata) {
       TRY(check_metadata(file->path, entry, st));
+      const char *order = json_string_value(json_object_get(entry, "order"));
+      if (order) file->order = arena_printf(arena, "%s", order);
       continue;
     }
     SafeTensor *t = &file->tensor[file->count++];

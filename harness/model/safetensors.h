@@ -29,6 +29,8 @@ typedef struct SafeTensors {
   size_t data_at, data_bytes;
   SafeTensor *tensor; /* sorted by name */
   size_t count;
+  const char *order; /* of its metadata: names in the order in which they were made, a line each;
+                      * NULL: it has none */
 } SafeTensors;
 
 /* Where the header of a file of `size` bytes ends, of which the first are given: 8, or all. */

@@ -494,7 +494,6 @@ const Phrase chinese[] = {
     {"tightest to pass", "可通过的最严限值"},
     {"pass", "通过"},
     {"**FAIL**", "**未通过**"},
-    {"%s: %s", "%s：%s"},
     {"%zu of %zu gates pass. Prompts are pooled; of a largest difference and a share on the grid "
      "the worst prompt "
      "counts, of the median token the geometric mean over prompts. A value that is not finite "
@@ -1291,8 +1290,9 @@ const Phrase chinese[] = {
     {", same top token at %s of positions", "，首选词元在 %s 的位置上一致"},
     {", same top token at %s of the %lld positions finite on both sides (of %lld)",
      "，在两侧都有限的 %2$lld 个位置（共 %3$lld 个）中，首选词元一致的占 %1$s"},
-    {"block_out: %s", "block_out：%s"},
-    {"last block_out %s", "末层 block_out %s"},
+    {"%s: %s", "%s：%s"},
+    {"last %s %s", "末层 %s %s"},
+    {"%s: %s\n", "%s：%s\n"},
 
     /* --- plots_answer.c ----------------------------------------------------------------------- */
     {"Error of the median token of `block_out` over the layers, with its 95 % band over prompts; "
@@ -1376,9 +1376,9 @@ const Phrase chinese[] = {
     {"on INT8 grids", "落在 INT8 网格上"},
     {"bfloat16 throughout", "全部是 bfloat16 的值"},
     {"float16 throughout", "全部是 float16 的值"},
-    {"of none of INT8, bfloat16 and float16", "不属于 INT8、bfloat16 或 float16"},
-    {"%s%s%s of %s is %s, of %s %s", "%s%s%s：%s 的值%s，%s 的值%s"},
-    {"By their values: %s.", "从数值看：%s。"},
+    {"of neither INT8 nor 16 bits", "既非 INT8 也非 16 位"},
+    {"%s%s%s: of %s %s, of %s %s", "%s%s%s：%s 的值%s，%s 的值%s"},
+    {"By their values, %s.", "从数值看，%s。"},
     {"NOT THE SAME QUESTION: %s\n", "问的不是同一件事：%s\n"},
     {"source", "来源"},
     {"dump", "转储"},
@@ -1413,6 +1413,12 @@ const Phrase chinese[] = {
      "one "
      "did not take effect",
      "相同：全部 %d 个张量逐位相同；如果它们应是两种计算，则有一种没有生效"},
+    {"The first tensor that differs, in the order of the dump, is %s (prompt %s); its relative L2 "
+     "is "
+     "%s.",
+     "按转储中的顺序，第一个不同的张量是%s（提示 %s）；其相对 L2 误差为%s。"},
+    {"%s.", "%s。"},
+    {"Tensor by tensor", "逐个张量"},
     {"%d of %d tensors differ", "%2$d 个张量中有 %1$d 个不同"},
     {"**Identical:** all %s compared are the same in every bit. If %s and %s should be two "
      "computations, one of them did not take effect.",
@@ -1520,6 +1526,7 @@ const Phrase chinese[] = {
 
     /* --- events.c and plots_events.c ---------------------------------------------------------- */
     {"Single tokens and the values that made them", "个别词元，以及造成它们的数值"},
+    {"token %d", "词元 %d"},
     {"token %d (“%s”)", "词元 %d（“%s”）"},
     {"; it lasts to the end", "；一直持续到末层"},
     {"; in this layer alone", "；只在这一层"},

@@ -85,6 +85,7 @@ static const char *element(const Style *s, const char *tensor, int token, int ch
 }
 
 static const char *token_words(const Style *s, const Event *e) {
+  if (!*e->piece) return arena_printf(s->arena, say(s->d->language, "token %d"), e->token);
   return arena_printf(s->arena, say(s->d->language, "token %d (“%s”)"), e->token,
                       text(s, e->piece));
 }

@@ -179,6 +179,7 @@ static const char *conclusion(Arena *arena, const ReportData *d, const ReportPai
                                        finite_identical(d->language, arena, &logits))
                         : arena_printf(arena, say(d->language, "%s at the logits"),
                                        finite_size(d->language, arena, &logits));
+  if (shape && !words_has_logits(d, pair)) return shapes_brief(d->language, arena, shape);
   return shape ? arena_printf(arena, say(d->language, "%s; %s"),
                               shapes_brief(d->language, arena, shape), end)
                : end;
@@ -257,7 +258,7 @@ static void add_pair(Grid *grid, const ReportData *d, const ReportPair *pair, bo
   grid_add(grid, s ? shapes_cell(d->language, arena, s) : "—");
   grid_add(grid, s ? shapes_growth_cell(d->language, arena, s) : "—");
   grid_add(grid, s ? md_error(arena, s->last) : "—");
-  grid_add(grid, finite_cell(d->language, arena, &logits));
+  grid_add(grid, words_has_logits(d, pair) ? finite_cell(d->language, arena, &logits) : "—");
   grid_add(grid, pair->verdict ? md_share(arena, pair->verdict->top1_agreement) : "—");
   if (bits) grid_add(grid, bits_cell(arena, d, pair));
 }

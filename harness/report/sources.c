@@ -47,24 +47,39 @@ static Grain grain_of(const Values *v) {
 static const char *grain_words(Language l, Grain grain) {
   static const char *const words[] = {WORD("not known"), WORD("on INT8 grids"),
                                       WORD("bfloat16 throughout"), WORD("float16 throughout"),
-                                      WORD("of none of INT8, bfloat16 and float16")};
+                                      WORD("of neither INT8 nor 16 bits")};
   return say(l, words[grain]);
 }
 
-const char *sources_show(Arena *arena, const ReportData *d, const ReportPair *pair) {
-  const char *text = "";
-  if (!pair->made_elsewhere) return text;
+/* The tensors that are of one precision in the one and of another in the other. */
+static int tensors_of(const ReportData *d, const ReportPair *pair, Grain one, Grain two,
+                      const char **name) {
+  int count = 0;
   for (int id = 0; id < d->traced.count; id++) {
     const char *tensor = d->traced.info[id].name;
     const Values a = values_of(d, pair->base, tensor), b = values_of(d, pair->other, tensor);
-    const Grain one = grain_of(&a), two = grain_of(&b);
-    if (one == GRAIN_UNKNOWN || two == GRAIN_UNKNOWN || one == two) continue;
-    text = arena_printf(arena, say(d->language, "%s%s%s of %s is %s, of %s %s"), text,
-                        *text ? say(d->language, "; ") : "", md_code(arena, tensor),
-                        md_text(arena, pair->base), grain_words(d->language, one),
-                        md_text(arena, pair->other), grain_words(d->language, two));
+    if (grain_of(&a) == one && grain_of(&b) == two) name[count++] = tensor;
   }
-  return *text ? arena_printf(arena, say(d->language, "By their values: %s."), text) : text;
+  return count;
+}
+
+const char *sources_show(Arena *arena, const ReportData *d, const ReportPair *pair) {
+  enum { NAMED = 4 };
+  const char *text = "", *name[TENSORS_MOST];
+  if (!pair->made_elsewhere) return text;
+  for (Grain one = GRAIN_INT8; one <= GRAIN_FINER; one++)
+    for (Grain two = GRAIN_INT8; two <= GRAIN_FINER; two++) {
+      const int count = one == two ? 0 : tensors_of(d, pair, one, two, name);
+      if (!count) continue;
+      const char *list = words_list(d->language, arena, name, count < NAMED ? count : NAMED);
+      if (count > NAMED)
+        list = arena_printf(arena, say(d->language, "%s and %d more"), list, count - NAMED);
+      text = arena_printf(arena, say(d->language, "%s%s%s: of %s %s, of %s %s"), text,
+                          *text ? say(d->language, "; ") : "", list, md_text(arena, pair->base),
+                          grain_words(d->language, one), md_text(arena, pair->other),
+                          grain_words(d->language, two));
+    }
+  return *text ? arena_printf(arena, say(d->language, "By their values, %s."), text) : text;
 }
 
 const char *sources_summary(Arena *arena, const ReportData *d) {
@@ -175,7 +190,10 @@ static void write_values(FILE *out, const ReportData *d, Arena scratch) {
                          "tensor lie on the grid of one INT8 scale, which was found from them; and "
                          "the share of values that float16 and bfloat16 hold exactly.\n\n"),
         out);
+  const bool fold = grid.count > 24 * grid.columns;
+  if (fold) md_fold(out, say(d->language, "Tensor by tensor"));
   grid_write(&grid, out);
+  if (fold) md_fold_end(out);
 }
 
 void section_sources(FILE *out, const ReportData *d, Arena scratch) {

@@ -87,10 +87,12 @@ static const char *summary_top1(Language l, Arena *arena, const Verdict *v) {
 static const char *summary_end(Arena *arena, const ReportData *d, const ReportPair *pair) {
   Size last = words_last(d, pair), end = words_logits(d, pair);
   const DriftShape *shape = data_shape(d, pair, data_role(d, ROLE_BLOCK_OUT));
-  const char *travel = shape ? arena_printf(arena, say(d->language, "block_out: %s"),
+  const char *stream = words_plain(arena, data_role(d, ROLE_BLOCK_OUT));
+  const char *travel = shape ? arena_printf(arena, say(d->language, "%s: %s"), stream,
                                             shapes_travel(d->language, arena, shape))
-                             : arena_printf(arena, say(d->language, "last block_out %s"),
+                             : arena_printf(arena, say(d->language, "last %s %s"), stream,
                                             summary_size(d->language, arena, &last));
+  if (!words_has_logits(d, pair)) return travel;
   return arena_printf(arena, say(d->language, "%s; logits %s%s"), travel,
                       summary_size(d->language, arena, &end),
                       summary_top1(d->language, arena, pair->verdict));
@@ -105,6 +107,8 @@ static const char *summary_tensors(Arena *arena, const ReportData *d, const Repo
     return arena_printf(
         arena, say(d->language, "%s: %s\n%s: no first difference\n%s: no size at the end\n"), name,
         effect, name, name);
+  if (v->first_layer == -2 && pair->made_elsewhere)
+    return arena_printf(arena, say(d->language, "%s: %s\n"), name, effect);
   if (v->first_layer == -2)
     return arena_printf(arena,
                         say(d->language, "%s: %s\n%s: no tensor differs in any bit\n%s: block_out "

@@ -38,6 +38,10 @@ Size words_last(const ReportData *d, const ReportPair *pair) {
                 pair->verdict ? pair->verdict->block_out_last : NAN);
 }
 
+bool words_has_logits(const ReportData *d, const ReportPair *pair) {
+  return !pair->made_elsewhere || data_drift(d, pair, data_role(d, ROLE_LOGITS), d->layers);
+}
+
 Size words_logits(const ReportData *d, const ReportPair *pair) {
   return end_of(d, pair, ROLE_LOGITS, d->layers,
                 pair->verdict ? pair->verdict->logits_rel_l2 : NAN);
@@ -219,6 +223,12 @@ const char *words_first(Arena *arena, const ReportData *d, const ReportPair *pai
   if (!v) return "";
   if (v->first_layer == -2) return say(d->language, "No tensor differs in any bit.");
   Size size = words_first_size(d, pair);
+  if (pair->made_elsewhere && !d->modes)
+    return arena_printf(arena,
+                        say(d->language, "The first tensor that differs, in the order of the dump, "
+                                         "is %s (prompt %s); its relative L2 is %s."),
+                        words_place(arena, d, v->first_tensor, v->first_layer),
+                        md_text(arena, v->first_prompt), finite_size(d->language, arena, &size));
   return arena_printf(
       arena,
       plain_size(&size)
@@ -252,7 +262,7 @@ static const char *words_top1(Language l, Arena *arena, const Verdict *v) {
 
 const char *words_logits_end(Arena *arena, const ReportData *d, const ReportPair *pair) {
   const Verdict *v = pair->verdict;
-  if (!v || v->first_layer == -2) return "";
+  if (!v || v->first_layer == -2 || !words_has_logits(d, pair)) return "";
   Size end = words_logits(d, pair);
   const Drift *row = data_drift(d, pair, data_role(d, ROLE_LOGITS), d->layers);
   const bool whole = row && !end.identical && finite_whole(&end);
@@ -275,7 +285,8 @@ const char *words_end(Arena *arena, const ReportData *d, const ReportPair *pair)
   const Verdict *v = pair->verdict;
   if (!v || (v->first_layer == -2)) return "";
   Size last = words_last(d, pair), end = words_logits(d, pair);
-  if (last.identical && end.identical && finite_whole(&last) && finite_whole(&end))
+  if (words_has_logits(d, pair) && last.identical && end.identical && finite_whole(&last) &&
+      finite_whole(&end))
     return say(d->language, "The difference does not reach the end: the last `block_out` and the "
                             "logits are identical.");
   const char *block_out =
@@ -287,6 +298,7 @@ const char *words_end(Arena *arena, const ReportData *d, const ReportPair *pair)
                 arena,
                 say(d->language, "At `block_out` of the last layer (%d) the relative L2 is %s"),
                 d->layers - 1, finite_size(d->language, arena, &last));
+  if (!words_has_logits(d, pair)) return arena_printf(arena, say(d->language, "%s."), block_out);
   const char *logits =
       end.identical
           ? arena_printf(arena, say(d->language, "the logits are identical%s"),

@@ -37,6 +37,8 @@ Size words_size(const ReportData *d, const ReportPair *pair, const char *tensor,
 /* The sizes at the last block_out and at the logits. */
 Size words_last(const ReportData *d, const ReportPair *pair);
 Size words_logits(const ReportData *d, const ReportPair *pair);
+/* Whether the two have logits that could be compared: a dump need not hold any. */
+bool words_has_logits(const ReportData *d, const ReportPair *pair);
 
 const char *words_pair(Language l, Arena *arena, const ReportPair *pair); /* "2-0 against 2-4" */
 const char *words_place(Arena *arena, const ReportData *d, const char *tensor,

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -15,14 +16,25 @@
 static const struct {
   const char *name;
   Role role;
-} known_roles[] = {{"embedding", ROLE_EMBEDDING},    {"embeddings", ROLE_EMBEDDING},
-                   {"embed_tokens", ROLE_EMBEDDING}, {"word_embeddings", ROLE_EMBEDDING},
-                   {"wte", ROLE_EMBEDDING},          {"block_in", ROLE_BLOCK_IN},
-                   {"mixer_input", ROLE_BLOCK_IN},   {"resid_pre", ROLE_BLOCK_IN},
-                   {"block_out", ROLE_BLOCK_OUT},    {"resid_post", ROLE_BLOCK_OUT},
-                   {"layer_output", ROLE_BLOCK_OUT}, {"output", ROLE_BLOCK_OUT},
-                   {"logits", ROLE_LOGITS},          {"lm_head", ROLE_LOGITS},
-                   {"conv1d_silu", ROLE_CONV_OUT},   {"scan", ROLE_SCAN}};
+} known_roles[] = {{"embedding", ROLE_EMBEDDING},
+                   {"embeddings", ROLE_EMBEDDING},
+                   {"embed_tokens", ROLE_EMBEDDING},
+                   {"word_embeddings", ROLE_EMBEDDING},
+                   {"wte", ROLE_EMBEDDING},
+                   {"block_in", ROLE_BLOCK_IN},
+                   {"mixer_input", ROLE_BLOCK_IN},
+                   {"resid_pre", ROLE_BLOCK_IN},
+                   {"block_out", ROLE_BLOCK_OUT},
+                   {"resid_post", ROLE_BLOCK_OUT},
+                   {"layer_output", ROLE_BLOCK_OUT},
+                   {"output", ROLE_BLOCK_OUT},
+                   {"mixer_output", ROLE_BLOCK_OUT},
+                   {"conv1d_output", ROLE_CONV_OUT},
+                   {"ssm_output", ROLE_SCAN},
+                   {"logits", ROLE_LOGITS},
+                   {"lm_head", ROLE_LOGITS},
+                   {"conv1d_silu", ROLE_CONV_OUT},
+                   {"scan", ROLE_SCAN}};
 
 static const char *const token_names[] = {"token_ids", "input_ids", "token_id", "tokens", NULL};
 
@@ -32,13 +44,18 @@ static const char *last_part(const char *name) {
   return dot ? dot + 1 : name;
 }
 
+/* A layer itself, by what the list of layers is called. */
+static const char *const layer_lists[] = {"layers", "layer", "blocks", "block", "h", NULL};
+
 static Role role_of(const char *name) {
+  for (int i = 0; layer_lists[i]; i++)
+    if (!strcmp(layer_lists[i], name)) return ROLE_BLOCK_OUT;
   for (size_t i = 0; i < sizeof known_roles / sizeof *known_roles; i++)
     if (!strcmp(known_roles[i].name, last_part(name))) return known_roles[i].role;
   return ROLE_NONE;
 }
 
-static bool holds_tokens(const DumpEntry *entry) {
+bool foreign_holds_tokens(const DumpEntry *entry) {
   const DumpType type = entry->array->type;
   bool named = false;
   for (int i = 0; token_names[i]; i++) named |= !strcmp(token_names[i], last_part(entry->tensor));
@@ -96,7 +113,7 @@ static bool meet(Arena *arena, MetList *list, const ForeignSide *side, Status *s
     const DumpEntry *entry = &side->layout.entry[i];
     const bool in_layer = entry->layer >= 0;
     const char *name = tidy(arena, entry->tensor);
-    if (holds_tokens(entry) || find_met(list, name, in_layer)) continue;
+    if (foreign_holds_tokens(entry) || find_met(list, name, in_layer)) continue;
     Met *met = &list->met[list->count++];
     *met = (Met){.by = side, .first = entry, .in_layer = in_layer, .before = entry->layer == -1};
     met->tensor.name = name;
@@ -143,6 +160,27 @@ static void settle_roles(MetList *list) {
     for (int other = 0; other < i; other++) taken |= list->met[other].tensor.role == role;
     if (taken) met->tensor.role = ROLE_NONE;
   }
+}
+
+/* Names that come from a folder have its files' order, not that of the computation, which is known
+ * of these alone. */
+static const char *const computed[] = {"mixer_input", "conv1d_input", "conv1d_output",
+                                       "ssm_input",   "ssm_output",   "mixer_output"};
+
+static int place_computed(const Met *met) {
+  for (int i = 0; i < (int)(sizeof computed / sizeof *computed); i++)
+    if (!strcmp(computed[i], met->tensor.name)) return i;
+  return ABSENT;
+}
+
+static int by_computation(const void *a, const void *b) {
+  return place_computed(a) - place_computed(b);
+}
+
+static void put_in_order(MetList *list) {
+  for (int i = 0; i < list->count; i++)
+    if (!list->met[i].in_layer || place_computed(&list->met[i]) == ABSENT) return;
+  qsort(list->met, (size_t)list->count, sizeof *list->met, by_computation);
 }
 
 /* Those of layers first, each part in the order in which it was met. */
@@ -211,11 +249,11 @@ static bool make_subject(Arena *arena, Spec *spec, Foreign *f, Subject *subject,
                 "%s: no array of it was found to be of a layer: say with 'names' how they are "
                 "called",
                 f->side[0].path);
+  put_in_order(&list);
   TRY(find_stream(spec, &list, st));
   settle_roles(&list);
   PromptShape *prompt = ARENA_NEW(arena, PromptShape, f->prompts);
-  for (int p = 0; p < f->prompts; p++)
-    prompt[p].name = pass_name(arena, f, p);
+  for (int p = 0; p < f->prompts; p++) prompt[p].name = pass_name(arena, f, p);
   const Met *stream = stream_of(&list);
   TRY(find_tokens(arena, f, stream, prompt, st));
   for (int i = 0; i < list.count; i++) {
@@ -328,7 +366,7 @@ static bool read_tokens(Arena *arena, const ForeignSide *side, int pass, int T,
   for (int i = 0; i < side->layout.entries && !*token; i++) {
     const DumpEntry *entry = &side->layout.entry[i];
     Tensor t;
-    if (entry->pass != pass || !holds_tokens(entry)) continue;
+    if (entry->pass != pass || !foreign_holds_tokens(entry)) continue;
     TRY(dump_read(arena, &side->dump, entry->array, &(DumpAxes){.batch = -1}, NULL, &t, st));
     if ((int64_t)t.rows * t.cols != T) continue;
     int32_t *id = ARENA_NEW(arena, int32_t, T);

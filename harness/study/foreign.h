@@ -34,6 +34,8 @@ typedef struct Foreign {
  * another prompt. */
 bool foreign_open(Arena *arena, Spec *spec, Subject *subject, Foreign *foreign, Status *st);
 
+/* Whether it is the token ids that the model was given. */
+bool foreign_holds_tokens(const DumpEntry *entry);
 /* Whether a side has this tensor in a layer (of the model's ends, in the layer that they are made
  * in), and its format. */
 bool foreign_has(const Foreign *foreign, int side, int layer, int id, Format *format);

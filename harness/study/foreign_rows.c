@@ -102,7 +102,11 @@ static void shape_text(const DumpArray *array, char *text, size_t size) {
   if (used < size) snprintf(text + used, size - used, "]");
 }
 
+/* As a tensor, or as token ids. */
 static bool is_used(const Foreign *f, const ForeignSide *side, const DumpArray *array) {
+  for (int i = 0; i < side->layout.entries; i++)
+    if (side->layout.entry[i].array == array && foreign_holds_tokens(&side->layout.entry[i]))
+      return true;
   const size_t places = (size_t)f->prompts * (size_t)f->layers * (size_t)f->tensors->count;
   for (size_t i = 0; i < places; i++)
     if (side->at[i] && side->at[i]->array == array) return true;

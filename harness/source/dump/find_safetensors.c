@@ -15,11 +15,36 @@ static const struct {
              {"U16", DUMP_U16},   {"I32", DUMP_I32},         {"U32", DUMP_U32},
              {"I64", DUMP_I64},   {"U64", DUMP_U64},         {"BOOL", DUMP_BOOL}};
 
+/* A tensor and where it comes among the others. */
+typedef struct Placed {
+  SafeTensor tensor;
+  size_t order; /* the line of its name in the file's own order; SIZE_MAX: it is not there */
+} Placed;
+
+static int by_name(const void *a, const void *b) {
+  return strcmp(((const Placed *)a)->tensor.name, ((const Placed *)b)->tensor.name);
+}
+
 static int by_place(const void *a, const void *b) {
-  const SafeTensor *x = a, *y = b;
+  const Placed *one = a, *two = b;
+  const SafeTensor *x = &one->tensor, *y = &two->tensor;
+  if (one->order != two->order) return one->order < two->order ? -1 : 1;
   return x->begin != y->begin   ? (x->begin > y->begin) - (x->begin < y->begin)
          : x->bytes != y->bytes ? (x->bytes > y->bytes) - (x->bytes < y->bytes)
                                 : strcmp(x->name, y->name);
+}
+
+/* Who writes such files sorts them by name; "order" in their metadata, where it is, tells more.
+ * `placed` is sorted by name. */
+static void read_order(Arena scratch, const char *order, Placed *placed, size_t count) {
+  char *rest = NULL;
+  size_t line = 0;
+  for (char *name = strtok_r(arena_printf(&scratch, "%s", order), "\n", &rest); name;
+       name = strtok_r(NULL, "\n", &rest), line++) {
+    const Placed key = {.tensor.name = name};
+    Placed *found = bsearch(&key, placed, count, sizeof key, by_name);
+    if (found && found->order == SIZE_MAX) found->order = line;
+  }
 }
 
 static bool add(Found *found, const DumpFile *file, size_t data_at, const SafeTensor *t,
@@ -44,7 +69,10 @@ bool find_safetensors(Found *found, const DumpFile *file, Status *st) {
   TRY(safetensors_head(file->path, head, size, &end, st));
   TRY(file_head(found->arena, file, end, &head, st));
   TRY(safetensors_of_head(found->arena, file->path, head, size, &all, st));
-  qsort(all.tensor, all.count, sizeof *all.tensor, by_place);
-  for (size_t i = 0; i < all.count; i++) TRY(add(found, file, all.data_at, &all.tensor[i], st));
+  Placed *placed = ARENA_NEW(found->arena, Placed, all.count);
+  for (size_t i = 0; i < all.count; i++) placed[i] = (Placed){all.tensor[i], SIZE_MAX};
+  if (all.order) read_order(*found->arena, all.order, placed, all.count);
+  qsort(placed, all.count, sizeof *placed, by_place);
+  for (size_t i = 0; i < all.count; i++) TRY(add(found, file, all.data_at, &placed[i].tensor, st));
   return true;
 }
