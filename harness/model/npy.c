@@ -103,6 +103,19 @@ static bool read_header(const char *path, Cursor c, NpyHeader *header, Status *s
          FAIL(st, "%s: the .npy header lacks descr, fortran_order or shape", path);
 }
 
+/* Where the header's own length stands, and so where its text begins. */
+static size_t text_start(const unsigned char *byte) { return byte[6] == 1 ? 10 : 12; }
+
+static size_t text_length(const unsigned char *byte) {
+  const size_t low = (size_t)byte[8] | (size_t)byte[9] << 8;
+  return byte[6] == 1 ? low : low | (size_t)byte[10] << 16 | (size_t)byte[11] << 24;
+}
+
+size_t npy_head(Bytes first) {
+  const unsigned char *byte = (const unsigned char *)first.data;
+  return first.count < 12 ? 0 : text_start(byte) + text_length(byte);
+}
+
 bool npy_header(const char *path, Bytes head, uint64_t size, NpyHeader *header, Status *st) {
   const unsigned char *byte = (const unsigned char *)head.data;
   *header = (NpyHeader){0};
@@ -110,11 +123,10 @@ bool npy_header(const char *path, Bytes head, uint64_t size, NpyHeader *header, 
   if (!npy_is(head)) return FAIL(st, "%s: does not begin as a .npy file", path);
   if (byte[6] < 1 || byte[6] > 3 || byte[7] != 0)
     return FAIL(st, "%s: .npy version %d.%d, expected 1.0, 2.0 or 3.0", path, byte[6], byte[7]);
-  size_t start = byte[6] == 1 ? 10 : 12;
+  const size_t start = text_start(byte);
   if (head.count < start)
     return FAIL(st, "%s: the .npy file is cut off in its first 12 bytes", path);
-  size_t length = (size_t)byte[8] | (size_t)byte[9] << 8;
-  if (start == 12) length |= (size_t)byte[10] << 16 | (size_t)byte[11] << 24;
+  const size_t length = text_length(byte);
   if (length > size - start)
     return FAIL(st, "%s: the .npy header has %zu bytes, but only %llu follow", path, length,
                 (unsigned long long)size - start);

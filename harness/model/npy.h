@@ -27,6 +27,8 @@ typedef struct NpyHeader {
   char shape[NPY_SHAPE]; /* as written, for messages */
   size_t at;             /* of the first value in the file */
 } NpyHeader;
+/* Where the header of a file ends whose first 12 bytes or more are given; 0: they are not. */
+size_t npy_head(Bytes first);
 /* Of a file of `size` bytes, of which the first are given: the whole header among them, or it is
  * refused. What the type is, and whether the values are all there, is the caller's to see. */
 bool npy_header(const char *path, Bytes head, uint64_t size, NpyHeader *header, Status *st);

@@ -9,7 +9,7 @@
 #include "base/child.h"
 #include "store/hdf5.h"
 
-enum { DEPTH_MOST = 16, LINKS_MOST = 200000, NAME_MOST = 4096 };
+enum { DEPTH_MOST = 16, LINKS_MOST = 200000 };
 
 /* --- what a dataset is ------------------------------------------------------------------------ */
 
@@ -170,6 +170,20 @@ static int by_version(const void *a, const void *b) {
   return order ? order : strcmp(x, y);
 }
 
+typedef struct Links {
+  Arena *arena;
+  char **name;
+  hsize_t count, room;
+} Links;
+
+static herr_t take_link(hid_t group, const char *name, const H5L_info_t *info, void *data) {
+  Links *links = data;
+  (void)group, (void)info;
+  if (links->count == links->room) return -1;
+  links->name[links->count++] = arena_printf(links->arena, "%s", name);
+  return 0;
+}
+
 /* The names of a group's links. */
 static bool link_names(Arena *arena, Walk *w, hid_t group, char ***name, int *count) {
   H5G_info_t info;
@@ -184,19 +198,14 @@ static bool link_names(Arena *arena, Walk *w, hid_t group, char ***name, int *co
     return FAIL(w->st, "%s: has more than %d links", w->path, LINKS_MOST);
   w->links += (int)info.nlinks;
   const bool tracked = (order & H5P_CRT_ORDER_INDEXED) != 0;
-  *count = (int)info.nlinks;
-  *name = ARENA_NEW(arena, char *, info.nlinks);
-  for (hsize_t i = 0; i < info.nlinks; i++) {
-    char text[NAME_MOST];
-    const ssize_t length =
-        H5Lget_name_by_idx(group, ".", tracked ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME, H5_ITER_INC, i,
-                           text, sizeof text, H5P_DEFAULT);
-    if (!h5_ok(length >= 0, why)) return FAIL(w->st, "%s: cannot be read: %s", w->path, why->text);
-    if ((size_t)length >= sizeof text)
-      return FAIL(w->st, "%s: has a name of %zd bytes", w->path, length);
-    (*name)[i] = arena_printf(arena, "%s", text);
-  }
-  if (!tracked) qsort(*name, info.nlinks, sizeof **name, by_version);
+  Links links = {
+      .arena = arena, .name = ARENA_NEW(arena, char *, info.nlinks), .room = info.nlinks};
+  if (!H5(H5Literate(group, tracked ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME, H5_ITER_INC, NULL,
+                     take_link, &links)))
+    return FAIL(w->st, "%s: cannot be read: %s", w->path, why->text);
+  *name = links.name;
+  *count = (int)links.count;
+  if (!tracked) qsort(*name, links.count, sizeof **name, by_version);
   return true;
 }
 

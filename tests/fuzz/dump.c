@@ -54,9 +54,11 @@ bool fuzz_pickle(const uint8_t *data, size_t count) {
   ZipMember member[] = {
       {"data.pkl", {.file = &file, .stored = count, .bytes = count}},
       {"data/0", {.file = &file, .at = count, .stored = STORAGE, .bytes = STORAGE}}};
+  const ZipMember *by_name[] = {&member[0], &member[1]}; /* and so they stand in the alphabet */
+  ZipList list = {.member = member, .count = 2, .by_name = by_name};
   found.last = &found.first;
   found.passed_last = &found.passed_first;
-  if (!find_torch(&found, &file, member, 2, member, &st)) return fuzz_refused(&st, path), false;
+  if (!find_torch(&found, &file, &list, member, &st)) return fuzz_refused(&st, path), false;
   for (const struct FoundArray *a = found.first; a; a = a->next) {
     const Dump dump = {.path = path, .array = &a->array, .arrays = 1};
     if (found.arrays < 100) dump_read_all(arena, &dump, path);

@@ -37,11 +37,11 @@ static const char *not_read(const NpyHeader *header) {
   return "is of a type that is not read";
 }
 
-/* The whole header, of any length that NumPy reads by itself. */
-enum { HEAD_MOST = 1 << 16 };
+/* A first part of the file, and more of it where the header is longer. */
+enum { HEAD_FIRST = 1 << 10, HEAD_MOST = 1 << 16 };
 
-static bool read_head(Arena *arena, const Blob *blob, Bytes *head, Status *st) {
-  const size_t count = blob->bytes < HEAD_MOST ? (size_t)blob->bytes : HEAD_MOST;
+static bool read_part(Arena *arena, const Blob *blob, size_t most, Bytes *head, Status *st) {
+  const size_t count = blob->bytes < most ? (size_t)blob->bytes : most;
   char *bytes = arena_room(arena, count + 1, 1);
   BlobReader reader;
   TRY(blob_open(arena, blob, &reader, st));
@@ -49,6 +49,11 @@ static bool read_head(Arena *arena, const Blob *blob, Bytes *head, Status *st) {
   const bool ok = blob_read(&reader, 0, count, bytes, st);
   blob_close(&reader);
   return ok;
+}
+
+static bool read_head(Arena *arena, const Blob *blob, Bytes *head, Status *st) {
+  TRY(read_part(arena, blob, HEAD_FIRST, head, st));
+  return npy_head(*head) <= head->count || read_part(arena, blob, HEAD_MOST, head, st);
 }
 
 static bool check_size(const char *path, const NpyHeader *header, DumpType type, uint64_t bytes,

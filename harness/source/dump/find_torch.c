@@ -11,8 +11,7 @@ enum { PICKLE_MOST = 1 << 27, DEPTH_MOST = 64, VALUES_MOST = 4000000 };
 typedef struct Torch {
   Found *found;
   const DumpFile *file;
-  const ZipMember *member;
-  int members;
+  const ZipList *list;
   const char *root; /* "archive/" */
   bool big_endian;
   int values;      /* looked at */
@@ -20,11 +19,7 @@ typedef struct Torch {
 } Torch;
 
 static const ZipMember *member_of(const Torch *t, const char *name) {
-  const size_t n = strlen(t->root);
-  for (int i = 0; i < t->members; i++)
-    if (!strncmp(t->member[i].name, t->root, n) && !strcmp(t->member[i].name + n, name))
-      return &t->member[i];
-  return NULL;
+  return zip_member(t->list, arena_printf(t->found->arena, "%s%s", t->root, name));
 }
 
 static bool has_tensors(const Pickled *value) {
@@ -149,15 +144,14 @@ static bool find_tensors(Torch *t, const ZipMember *pickle, Status *st) {
 }
 
 /* torch itself looks at no CRC, and can be told to write none. */
-bool find_torch(Found *found, const DumpFile *file, ZipMember *member, int members,
-                const ZipMember *pickle, Status *st) {
+bool find_torch(Found *found, const DumpFile *file, ZipList *list, const ZipMember *pickle,
+                Status *st) {
   const size_t root = strlen(pickle->name) - strlen(TORCH_PICKLE);
   Torch t = {.found = found,
              .file = file,
-             .member = member,
-             .members = members,
+             .list = list,
              .root = arena_printf(found->arena, "%.*s", (int)root, pickle->name)};
-  for (int i = 0; i < members; i++) member[i].blob.has_crc = false;
+  for (int i = 0; i < list->count; i++) list->member[i].blob.has_crc = false;
   if (member_of(&t, "constants.pkl"))
     return FAIL(st,
                 "%s: is TorchScript, a program; save tensors alone: torch.save({NAME: TENSOR, …}, "

@@ -8,45 +8,43 @@ static bool ends(const char *name, const char *end) {
   return n >= m && !strcmp(name + n - m, end);
 }
 
-static bool find_npz(Found *found, const DumpFile *file, const ZipMember *member, int members,
-                     Status *st) {
-  for (int i = 0; i < members; i++) {
-    const char *name = member[i].name;
+static bool find_npz(Found *found, const DumpFile *file, const ZipList *list, Status *st) {
+  for (int i = 0; i < list->count; i++) {
+    const char *name = list->member[i].name;
     if (!ends(name, ".npy")) {
       found_pass(found, file, name, "is no .npy file");
       continue;
     }
     const char *stem = arena_printf(found->arena, "%.*s", (int)strlen(name) - 4, name),
                *path = arena_printf(found->arena, "%s/%s", file->path, name);
-    TRY(find_npy_in(found, &member[i].blob, stem, path, st));
+    TRY(find_npy_in(found, &list->member[i].blob, stem, path, st));
   }
   return true;
 }
 
 /* The one nearest to the root. */
-static const ZipMember *pickle_of(const ZipMember *member, int members) {
+static const ZipMember *pickle_of(const ZipList *list) {
   const ZipMember *found = NULL;
-  for (int i = 0; i < members; i++) {
-    const char *name = member[i].name;
+  for (int i = 0; i < list->count; i++) {
+    const char *name = list->member[i].name;
     if (strcmp(name, TORCH_PICKLE) != 0 && !ends(name, "/" TORCH_PICKLE)) continue;
-    if (!found || strlen(name) < strlen(found->name)) found = &member[i];
+    if (!found || strlen(name) < strlen(found->name)) found = &list->member[i];
   }
   return found;
 }
 
-static bool holds_npy(const ZipMember *member, int members) {
-  for (int i = 0; i < members; i++)
-    if (ends(member[i].name, ".npy")) return true;
+static bool holds_npy(const ZipList *list) {
+  for (int i = 0; i < list->count; i++)
+    if (ends(list->member[i].name, ".npy")) return true;
   return false;
 }
 
 bool find_zip(Found *found, const DumpFile *file, Status *st) {
-  ZipMember *member;
-  int members;
-  TRY(zip_members(found->arena, file, &member, &members, st));
-  const ZipMember *pickle = pickle_of(member, members);
-  if (pickle) return find_torch(found, file, member, members, pickle, st);
-  if (holds_npy(member, members)) return find_npz(found, file, member, members, st);
+  ZipList list;
+  TRY(zip_members(found->arena, file, &list, st));
+  const ZipMember *pickle = pickle_of(&list);
+  if (pickle) return find_torch(found, file, &list, pickle, st);
+  if (holds_npy(&list)) return find_npz(found, file, &list, st);
   return FAIL(st, "%s: is a zip archive without arrays, neither NumPy's nor torch.save's",
               file->path);
 }

@@ -88,6 +88,13 @@ typedef struct ZipMember {
   const char *name; /* as it is in the archive */
   Blob blob;
 } ZipMember;
+typedef struct ZipList {
+  ZipMember *member; /* in the order of the archive; none of them is a folder */
+  int count;
+  const ZipMember **by_name; /* no name is there twice */
+} ZipList;
+bool zip_members(Arena *arena, const DumpFile *file, ZipList *list, Status *st);
+const ZipMember *zip_member(const ZipList *list, const char *name); /* NULL: none of that name */
 
 /* --- the containers: all arrays of one file --------------------------------------------------- */
 bool find_safetensors(Found *found, const DumpFile *file, Status *st);
@@ -96,13 +103,10 @@ bool find_hdf5(Found *found, const DumpFile *file, Status *st);
 bool find_zip(Found *found, const DumpFile *file, Status *st);
 /* An archive of torch.save's, by its pickle. */
 #define TORCH_PICKLE "data.pkl"
-bool find_torch(Found *found, const DumpFile *file, ZipMember *member, int members,
-                const ZipMember *pickle, Status *st);
+bool find_torch(Found *found, const DumpFile *file, ZipList *list, const ZipMember *pickle,
+                Status *st);
 /* A .npy file that is all of a blob; `path` is for messages. */
 bool find_npy_in(Found *found, const Blob *blob, const char *name, const char *path, Status *st);
-
-/* In the order of the archive; none of them a folder. */
-bool zip_members(Arena *arena, const DumpFile *file, ZipMember **member, int *members, Status *st);
 
 /* --- elements --------------------------------------------------------------------------------- */
 size_t dump_type_bytes(DumpType type);

@@ -1,6 +1,6 @@
 /* pickle: what torch.save describes its tensors with, read as data. Nothing is executed: of
- * Python's names only those of the table in pickle.c are known, each a kind of value here; any
- * other is refused by its name. */
+ * Python's names only those of the table in pickle_calls.c are known, each a kind of value here;
+ * any other is refused by its name. */
 #ifndef DS_SOURCE_DUMP_PICKLE_H
 #define DS_SOURCE_DUMP_PICKLE_H
 #include "base/file.h"

@@ -187,11 +187,33 @@ static int by_place(const void *a, const void *b) {
                 : ((*x)->blob.stored > (*y)->blob.stored) - ((*x)->blob.stored < (*y)->blob.stored);
 }
 
+static int by_name(const void *a, const void *b) {
+  return strcmp((*(const ZipMember *const *)a)->name, (*(const ZipMember *const *)b)->name);
+}
+
+/* In the order of their names, of which none is there twice. */
+static bool sort_names(Arena *arena, const Zip *z, ZipList *list, Status *st) {
+  list->by_name = ARENA_NEW(arena, const ZipMember *, list->count);
+  for (int i = 0; i < list->count; i++) list->by_name[i] = &list->member[i];
+  qsort(list->by_name, (size_t)list->count, sizeof *list->by_name, by_name);
+  for (int i = 1; i < list->count; i++)
+    if (!strcmp(list->by_name[i]->name, list->by_name[i - 1]->name))
+      return FAIL(st, MEMBER_AT "is there twice", z->file->path, list->by_name[i]->name);
+  return true;
+}
+
+const ZipMember *zip_member(const ZipList *list, const char *name) {
+  const ZipMember key = {.name = name}, *at = &key;
+  const ZipMember **found =
+      bsearch(&at, list->by_name, (size_t)list->count, sizeof *list->by_name, by_name);
+  return found ? *found : NULL;
+}
+
 /* No byte belongs to two members. */
-static bool check_places(const Zip *z, Arena scratch, const ZipMember *member, int count,
-                         Status *st) {
+static bool check_places(const Zip *z, Arena scratch, const ZipList *list, Status *st) {
+  const int count = list->count;
   const ZipMember **sorted = ARENA_NEW(&scratch, const ZipMember *, count);
-  for (int i = 0; i < count; i++) sorted[i] = &member[i];
+  for (int i = 0; i < count; i++) sorted[i] = &list->member[i];
   qsort(sorted, (size_t)count, sizeof *sorted, by_place);
   for (int i = 1; i < count; i++)
     if (sorted[i]->blob.at < sorted[i - 1]->blob.at + sorted[i - 1]->blob.stored)
@@ -200,8 +222,7 @@ static bool check_places(const Zip *z, Arena scratch, const ZipMember *member, i
   return true;
 }
 
-static bool read_directory(Arena *arena, const Zip *z, Bytes directory, ZipMember *member,
-                           int *members, Status *st) {
+static bool read_directory(Arena *arena, const Zip *z, Bytes directory, ZipList *list, Status *st) {
   size_t at = 0;
   for (uint64_t i = 0; i < z->count; i++) {
     Entry e;
@@ -211,37 +232,36 @@ static bool read_directory(Arena *arena, const Zip *z, Bytes directory, ZipMembe
     TRY(find_data(z, *arena, &e, &data, st));
     const size_t length = strlen(e.name);
     if (length && e.name[length - 1] == '/' && e.bytes == 0) continue; /* a folder */
-    member[(*members)++] = (ZipMember){.name = e.name,
-                                       .blob = {.file = z->file,
-                                                .kind = e.method ? BLOB_DEFLATED : BLOB_PLAIN,
-                                                .at = data,
-                                                .stored = e.stored,
-                                                .bytes = e.bytes,
-                                                .has_crc = true,
-                                                .crc = e.crc}};
+    list->member[list->count++] =
+        (ZipMember){.name = e.name,
+                    .blob = {.file = z->file,
+                             .kind = e.method ? BLOB_DEFLATED : BLOB_PLAIN,
+                             .at = data,
+                             .stored = e.stored,
+                             .bytes = e.bytes,
+                             .has_crc = true,
+                             .crc = e.crc}};
   }
   return at == directory.count || bad(z, "its directory is longer than its entries", st);
 }
 
-static bool read_members(Arena *arena, Zip *z, ZipMember **member, int *members, Status *st) {
+static bool read_members(Arena *arena, Zip *z, ZipList *list, Status *st) {
   TRY(find_end(z, *arena, st));
   if (z->count > z->directory_bytes / ENTRY)
     return bad(z, "its directory is too short for its entries", st);
   char *bytes = arena_room(arena, (size_t)z->directory_bytes + 1, 1);
   TRY(read_at(z, z->directory, bytes, (size_t)z->directory_bytes, st));
-  *member = ARENA_NEW(arena, ZipMember, z->count + 1);
-  *members = 0;
-  return read_directory(arena, z, (Bytes){bytes, (size_t)z->directory_bytes}, *member, members,
-                        st) &&
-         check_places(z, *arena, *member, *members, st);
+  *list = (ZipList){.member = ARENA_NEW(arena, ZipMember, z->count)};
+  return read_directory(arena, z, (Bytes){bytes, (size_t)z->directory_bytes}, list, st) &&
+         check_places(z, *arena, list, st) && sort_names(arena, z, list, st);
 }
 
-bool zip_members(Arena *arena, const DumpFile *file, ZipMember **member, int *members, Status *st) {
+bool zip_members(Arena *arena, const DumpFile *file, ZipList *list, Status *st) {
   const Blob all = {.file = file, .stored = file->mark.size, .bytes = file->mark.size};
   BlobReader reader;
   TRY(blob_open(arena, &all, &reader, st));
   Zip z = {.file = file, .size = file->mark.size, .fd = reader.fd};
-  const bool ok = read_members(arena, &z, member, members, st);
+  const bool ok = read_members(arena, &z, list, st);
   blob_close(&reader);
   return ok;
 }
