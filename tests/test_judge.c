@@ -184,6 +184,32 @@ Test(judge, rows_by_gsl_alone_are_near_those_of_lanes) {
   arena_release(&arena);
 }
 
+/* Whole numbers whose sum is 0: one adds up to 0, the other to what its rounding leaves, and the
+ * difference has no size beside either. Of zeros it has none, and that is judged. */
+Test(judge, a_mean_that_cancels_has_no_relative_size_that_could_be_wrong) {
+  Arena arena = new_arena();
+  for (int cancels = 0; cancels < 2; cancels++)
+    for (int shift = 0; shift < 17; shift++) {
+      float base[12], other[12];
+      double sum = 0;
+      for (int i = 0; i < 12; i++) base[i] = (float)((shift * 5 + i * 3) % 17 - 8) * (float)cancels;
+      for (int i = 0; i < 11; i++) sum += (double)base[i];
+      base[11] = (float)-sum;
+      for (int i = 0; i < 12; i++) other[i] = base[i] + 0.0625f * (float)i;
+      Tensor a = tensor_of(base, FORMAT_F32, 4, 3, 0), b = tensor_of(other, FORMAT_F32, 4, 3, 0);
+      PairStats row;
+      Status st = {0};
+      a.kernel = b.kernel = "kernel";
+      const StatsJob job = pair_job(&a, &b, &row);
+      cr_expect(judge_job(&job, arena, &st), "shift %d: %s", shift, st.text);
+      if (cancels) continue;
+      cr_assert(isnan(row.mean_rel));
+      row.mean_rel = 1;
+      cr_expect(!judge_job(&job, arena, &st), "of zeros the mean's relative size may be anything");
+    }
+  arena_release(&arena);
+}
+
 /* As many channels as a published vocabulary has, added one after the other; equal ones are rounded
  * the same way again and again. */
 Test(judge, rows_of_a_wide_head_are_near_gsls) {

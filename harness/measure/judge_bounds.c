@@ -43,8 +43,11 @@ static double mean_bound(double mean, double std, Loss r) {
 }
 static double std_bound(double std, Loss r) { return of_size(r.sums, std); }
 
-/* Of |a - b| / |a|, where a and b may be off by so much. */
+/* Of |a - b| / |a|, where a and b may be off by so much. Where a is no more than it may be off, as
+ * the mean of what cancels to 0, that is any number or none; not where all is 0, and nothing is
+ * rounded. */
 static double relative_bound(double a, double b, double off_a, double off_b) {
+  if (fabs(a) <= off_a && isnormal(off_a)) return INFINITY;
   if (a == 0) return 0;
   const double relative = fabs(b - a) / fabs(a);
   return (off_a + off_b + relative * off_a) / fabs(a) + ulps(ULPS, relative);
@@ -109,7 +112,7 @@ double judge_bound(const Table *table, const Column *column, const void *judged,
 }
 
 static bool is_near(double got, double want, double bound) {
-  return (isnan(got) && isnan(want)) || got == want || fabs(got - want) <= bound;
+  return (isnan(got) && isnan(want)) || got == want || isinf(bound) || fabs(got - want) <= bound;
 }
 
 static bool cell_holds(const Table *table, const Column *column, const void *row,
