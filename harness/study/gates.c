@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "family/trace.h"
+#include "family/family.h"
 
 /* Where a limit stands in a Gate, and which way it holds. The value is a column of Drift or
  * DriftShape, or found by its own function. */
@@ -49,13 +49,24 @@ static void see(Sight *sight, const Measure *measure, double value, int layer) {
   sight->finite &= !isnan(value);
 }
 
+/* The tensor that a gate is about. Where every side is made elsewhere (family/generic), tensors
+ * have names of their own, and the one of the same role is meant: block_out is what leaves a layer.
+ */
+static const char *gate_tensor(const Measured *m, const Gate *gate) {
+  const Tensors *known = family_tensors_with(gate->tensor);
+  if (!known || tensors_find(m->traced, gate->tensor) != ABSENT) return gate->tensor;
+  const Role role = known->info[tensors_find(known, gate->tensor)].role;
+  const int id = role == ROLE_NONE ? ABSENT : tensors_role(m->traced, role);
+  return id == ABSENT ? gate->tensor : m->traced->info[id].name;
+}
+
 /* A tensor of the model's ends. */
 static bool stands_once(const Measured *m, const char *tensor) {
   return tensors_find(m->traced, tensor) >= m->traced->layer;
 }
 
 static bool looks_at(const Measured *m, const Gate *gate, const char *tensor, int layer) {
-  if (strcmp(gate->tensor, tensor)) return false;
+  if (strcmp(gate_tensor(m, gate), tensor)) return false;
   return stands_once(m, tensor) || gate->layer == GATE_ALL ||
          layer == (gate->layer == GATE_LAST ? m->layers - 1 : gate->layer);
 }
@@ -77,7 +88,8 @@ static void see_drift(Sight *sight, const Gate *gate, const Measure *measure, co
 static void see_shape(Sight *sight, const Gate *gate, const Measure *measure, const Measured *m) {
   for (size_t i = 0; i < m->shapes; i++) {
     const DriftShape *row = &m->shape[i];
-    if (!is_pair(gate, row->base, row->other) || strcmp(row->tensor, gate->tensor)) continue;
+    if (!is_pair(gate, row->base, row->other) || strcmp(row->tensor, gate_tensor(m, gate)))
+      continue;
     const bool still =
         !strcmp(row->shape, "identical") || (measure->column == offsetof(DriftShape, step) &&
                                              row->step_layer < 0 && !isnan(row->growth));
@@ -159,9 +171,9 @@ static GateRow gate_row(const Gate *gate, const Measure *measure, const Measured
                  .measured = sight.worst};
   snprintf(row.base, sizeof row.base, "%s", gate->mode ? "" : gate->pair.base);
   snprintf(row.other, sizeof row.other, "%s", gate->mode ? gate->mode : gate->pair.other);
-  snprintf(row.tensor, sizeof row.tensor, "%s", gate->tensor);
+  snprintf(row.tensor, sizeof row.tensor, "%s", gate_tensor(m, gate));
   snprintf(row.measure, sizeof row.measure, "%s", measure->name);
-  bool once = stands_once(m, gate->tensor);
+  bool once = stands_once(m, row.tensor);
   row.worst_layer = once ? -1 : sight.layer;
   if (!once && gate->layer == GATE_ALL) snprintf(row.layers, sizeof row.layers, "all");
   if (!once && gate->layer != GATE_ALL)
