@@ -103,4 +103,18 @@ static inline bool shell_wait_for(pid_t child, const char *out, int layers) {
   }
 }
 
+/* A command line of the program, and the exit status that it must have; and the words that it must
+ * have printed. */
+#define RUN(want, ...)                                                                             \
+  do {                                                                                             \
+    char line[1024];                                                                               \
+    snprintf(line, sizeof line, __VA_ARGS__);                                                      \
+    const int status = shell("%s %s 2>&1", shell_program(), line);                                 \
+    cr_assert_eq(status, want, "%s: exit status %d: %s", line, status, shell_output);              \
+  } while (0)
+#define SAYS(...) shell_expect((const char *const[]){__VA_ARGS__, NULL})
+static inline void shell_expect(const char *const *words) {
+  for (; *words; words++)
+    cr_expect(strstr(shell_output, *words), "lacks \"%s\": %s", *words, shell_output);
+}
 #endif

@@ -10,12 +10,6 @@ static int list(const char *arguments) {
   return shell("%s dump list %s 2>&1", shell_program(), arguments);
 }
 
-static void expect_said(const char *const *words) {
-  for (; *words; words++)
-    cr_expect(strstr(shell_output, *words), "'%s' is not in: %s", *words, shell_output);
-}
-#define SAYS(...) expect_said((const char *const[]){__VA_ARGS__, NULL})
-
 Test(cli_dump, a_listing_says_layer_tensor_shape_type_and_what_is_none) {
   cr_assert_eq(list("tests/dumps/kinds_2.pt --names 'list.{layer}|{tensor}'"), 0, "%s",
                shell_output);

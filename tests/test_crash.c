@@ -128,6 +128,35 @@ Test(crash, killed_before_a_writing_call_where_no_layer_stays_it_loses_nothing_a
   kill_everywhere(spec_with(arena_printf(&test_arena, "memory: %lld\n", least + 4096)), false, 167);
 }
 
+/* Two passes of three layers, two tensors each; another dump where `more` is another. */
+static void write_dump(const char *name, float more) {
+  enum { PASSES = 2, LAYERS = 3, TENSORS = 2, VALUES = 12 };
+  static float value[PASSES * LAYERS * TENSORS * VALUES];
+  char *header = arena_alloc(&test_arena, 4096, 1), *at = header;
+  for (int i = 0; i < PASSES * LAYERS * TENSORS; i++) {
+    for (int k = 0; k < VALUES; k++)
+      value[i * VALUES + k] = (float)((i * 5 + k * 3) % 17 - 8) + more * (float)(i % 3 + k);
+    at += sprintf(at, "%s\"step%d/layers.%d.%c\":{\"dtype\":\"F32\",\"shape\":[4,3],",
+                  i ? "," : "{", i / (LAYERS * TENSORS), i / TENSORS % LAYERS, "xy"[i % TENSORS]);
+    at += sprintf(at, "\"data_offsets\":[%zu,%zu]}", i * sizeof(float[VALUES]),
+                  (i + 1) * sizeof(float[VALUES]));
+  }
+  strcpy(at, "}");
+  test_write_safetensors(name, header, value, sizeof value);
+}
+
+Test(crash, killed_before_or_in_a_writing_call_while_dumps_are_compared_it_ends_the_same,
+     .timeout = 7200) {
+  write_dump("a.safetensors", 0);
+  write_dump("b.safetensors", 0.0625f);
+  static const char spec[] =
+      "title: Disturbed\nsources:\n"
+      "  a: {dump: a.safetensors, names: \"step{pass}/layers.{layer}.{tensor}\"}\n"
+      "  b: {dump: b.safetensors, names: \"step{pass}/layers.{layer}.{tensor}\"}\n"
+      "pairs: [[a, b]]\n";
+  kill_everywhere(test_write("s.yaml", spec, strlen(spec)), true, 23);
+}
+
 /* --- what a report starts --------------------------------------------------------------------- */
 
 /* Its child, and gnuplot: a report that was killed is made again whole. Every call where

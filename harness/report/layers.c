@@ -151,7 +151,7 @@ static void write_shapes(FILE *out, const ReportData *d, const ReportPair *pair,
   fprintf(out, say(d->language, "**Shape** of `block_out`: %s.\n\n"),
           shapes_travel(d->language, &scratch, line[0].shape));
   if (*tokens) fprintf(out, say(d->language, "**Single tokens**: %s.\n\n"), tokens);
-  shapes_table(d->language, out, line, FOLLOWED, scratch);
+  shapes_table(d->language, out, line, d->followeds, scratch);
 }
 
 /* What the words about shapes mean here, and what one prompt cannot say. */
