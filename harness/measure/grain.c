@@ -43,10 +43,11 @@ static bool all_on(const Levels *levels, float scale) {
   return true;
 }
 
-/* Two levels that are neighbours on the grid are its step apart; where none are, a few steps. The
- * largest level tells the step best, to the last bits of a float32, which are tried. */
+/* Two levels that are neighbours on the grid are its step apart; where none are, as many steps as
+ * so few levels can be. The largest level tells the step best, to the last bits of a float32, which
+ * are tried. */
 static double grid_of(const Levels *levels) {
-  enum { APART_MOST = 8, LAST_BITS = 4 };
+  enum { APART_MOST = LEVELS_MOST / GRAIN_LEVELS, LAST_BITS = 4 };
   if (levels->none || levels->count < GRAIN_LEVELS) return NAN;
   const float most = levels->level[levels->count - 1];
   float gap = levels->level[0];
