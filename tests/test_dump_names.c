@@ -226,6 +226,13 @@ Test(dump_names, the_first_whole_number_is_the_layer_where_nothing_is_known) {
   }
 }
 
+Test(dump_names, a_number_in_a_layers_own_name_stands_before_that_of_a_module_in_it) {
+  const Dump dump = dump_of(FILES("a.npz:block_0.mlp.0;block_0.mlp.2;block_1.mlp.0;block_1.mlp.2"));
+  expect_entries(
+      &dump, NULL, "first number",
+      ENTRIES("0 0 block.mlp.0", "0 0 block.mlp.2", "0 1 block.mlp.0", "0 1 block.mlp.2"));
+}
+
 Test(dump_names, files_that_hold_the_same_names_are_passes) {
   DumpLayout layout;
   Status st = {0};

@@ -215,3 +215,10 @@ Test(failing_calls, of_a_report_end_it_with_one_line, .timeout = 7200) {
   fail_everywhere(&(Command){
       .step = 1, .turn = 4, .word = {"driftscope", "report", test_path("r/results.h5")}});
 }
+
+Test(failing_calls, of_a_dumps_listing_end_it_with_one_line, .timeout = 7200) {
+  fail_everywhere(&(Command){
+      .step = 1,
+      .turn = 4,
+      .word = {"driftscope", "dump", "list", "tests/dumps/kinds_2.pt", "--names={tensor}"}});
+}

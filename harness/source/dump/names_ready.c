@@ -178,9 +178,11 @@ static bool read_debugger(Arena *arena, const DumpArray *array, Named *named) {
 }
 
 static bool read_modules(Arena *arena, const DumpArray *array, Named *named) {
+  const char *first = first_number(array->name);
   *named = (Named){0};
   read_module(arena, array->name, named);
-  return true;
+  /* "block_3.mlp.0": the 0 is a module, and no layer's. */
+  return named->layer < 0 || first == array->name + strlen(named->before) + 1;
 }
 
 const ReadyNames ready_names[] = {

@@ -164,14 +164,13 @@ static bool check_entry(const Zip *z, const Entry *e, Status *st) {
 /* Where its bytes begin: behind the header that stands before them. */
 static bool find_data(const Zip *z, Arena scratch, const Entry *e, uint64_t *at, Status *st) {
   const size_t name = strlen(e->name);
-  char head[LOCAL], *there = arena_room(&scratch, name + 1, 1);
+  char *head = arena_room(&scratch, LOCAL + name, 1);
   const char *path = z->file->path;
   if (e->local > z->directory || z->directory - e->local < LOCAL + name)
     return FAIL(st, MEMBER_AT "begins behind its end", path, e->name);
-  TRY(read_at(z, e->local, head, LOCAL, st));
-  TRY(read_at(z, e->local + LOCAL, there, name, st));
+  TRY(read_at(z, e->local, head, LOCAL + name, st));
   if (word(head) != local_sign || half(head + 8) != e->method || half(head + 26) != name ||
-      memcmp(there, e->name, name) != 0)
+      memcmp(head + LOCAL, e->name, name) != 0)
     return FAIL(st, MEMBER_AT "is not where the directory says", path, e->name);
   *at = e->local + LOCAL + name + half(head + 28);
   return (*at <= z->directory && e->stored <= z->directory - *at) ||
