@@ -56,6 +56,9 @@ static void start(void *context) {
   const Command *c = context;
   setenv("OMP_WAIT_POLICY", "passive", 1); /* so the program does not start itself again */
   setenv("PATH", "", 1);                   /* no gnuplot: its calls are not ours */
+#ifdef DS_SANITIZE
+  setenv("ASAN_OPTIONS", "detect_leaks=0", 1); /* it opens files at the end, which fails too */
+#endif
   if (!freopen(c->said, "w", stdout) || !freopen(c->words, "w", stderr)) _exit(9);
   execv(shell_program(), (char *const *)c->word);
 }
@@ -83,10 +86,12 @@ static const char *text_of(const char *path) {
 
 /* What stands there is whole: the tables of a run, the lines of what is none. */
 static void expect_whole(const Command *c, const char *case_name) {
-  const char *results = arena_printf(&test_arena, "%s/results.h5", c->folder), *said;
-  if (!c->folder)
+  if (!c->folder) {
     cr_expect_str_eq(text_of(c->said), c->want, "%s", case_name);
-  else if (!file_exists(results))
+    return;
+  }
+  const char *results = arena_printf(&test_arena, "%s/results.h5", c->folder), *said;
+  if (!file_exists(results))
     cr_expect_fail("%s: there are no results", case_name);
   else
     cr_expect(every_cell_equal(&test_arena, c->want, results, &said), "%s: %s", case_name, said);
@@ -150,6 +155,10 @@ static void fail_everywhere(Command *c) {
   }
   for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
     if (!all && k % 5 != (size_t)c->turn) continue;
+#ifdef DS_SANITIZE
+    if (kinds[k].error == ENOMEM)
+      continue; /* the sanitizer itself asks for it, and ends the process where it gets none */
+#endif
     Outcomes sum = {0};
     if (c->folder) shell("rm -rf %s", c->folder);
     const Disturbed whole = meet(c, &kinds[k], 0, FAILING);

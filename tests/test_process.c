@@ -93,6 +93,9 @@ Test(process, little_address_space_ends_well_or_with_one_line, .timeout = 300) {
 }
 
 Test(process, runs_itself_under_valgrind) {
+#ifdef DS_SANITIZE
+  cr_skip_test("the sanitizer does not start under valgrind");
+#endif
   if (shell("command -v valgrind")) cr_skip_test("no valgrind here");
   cr_expect_eq(shell("valgrind -q %s --version 2>&1", shell_program()), 0, "%s", shell_output);
   cr_expect(!strncmp(shell_output, "driftscope ", 11), "%s", shell_output);
