@@ -343,3 +343,25 @@ Test(dump, an_array_larger_than_memory_is_refused_with_its_size) {
   test_refused(dump_read(&test_arena, &dump, dump.array, &axes, NULL, &t, &st), &st,
                WORDS("x.npy: 'x': ", "4294967296 bytes", "memory"));
 }
+
+Test(dump, links_to_files_are_followed_and_links_to_folders_are_not) {
+  make_folder("d");
+  make_folder("other");
+  write_made("other/x.npy", made_npy(NPY("<f4", "False", "(2, 3)"), six, sizeof six));
+  cr_assert(symlink("../other/x.npy", test_path("d/linked.npy")) == 0);
+  cr_assert(symlink("../other", test_path("d/folder")) == 0 &&
+            symlink(".", test_path("d/self")) == 0);
+  const Dump dump = opened(test_path("d"));
+  cr_assert(dump.arrays == 1 && dump.passed_over == 2);
+  cr_expect_str_eq(dump.array->name, "linked");
+  cr_expect_str_eq(dump.passed[0].why, "is a link to a folder");
+}
+
+Test(dump, control_characters_in_names_are_replaced_and_what_is_then_one_name_is_refused) {
+  const Made npy = made_npy(NPY("<f4", "False", "(2, 3)"), six, sizeof six);
+  const ZipPart parts[] = {{"a\x1b[31m.npy", npy}, {"a\x07[31m.npy", npy}};
+  const Dump dump = opened(write_made("a.npz", made_zip(parts, 1, ZIP_STORED)));
+  cr_expect_str_eq(dump.array->name, "a?[31m");
+  refuse_dump(write_made("a.npz", made_zip(parts, 2, ZIP_STORED)),
+              WORDS("a.npz: 'a?[31m'", "two of that name"));
+}

@@ -203,7 +203,8 @@ Test(dump_hdf5, a_file_that_changes_is_refused_where_a_child_reads_too) {
       WORDS("a.h5: ", "was changed"));
 }
 
-/* Files that HDF5 crashes on, or that hang it: the child's end is a line, and so is what is read. */
+/* Files that HDF5 crashes on, or that hang it: the child's end is a line, and so is what is read.
+ */
 Test(dump_hdf5, files_that_end_hdf5_cost_a_line) {
   glob_t files;
   cr_assert(glob("tests/hostile/*.h5", 0, NULL, &files) == 0 && files.gl_pathc > 0);

@@ -195,3 +195,14 @@ Test(dump_torch, tuples_of_one_tuple_are_not_walked_for_ever) {
   refuse_dump(write_pickle((const char *)pickle.bytes, pickle.count),
               WORDS("p.pt: ", "more than 4000000 values"));
 }
+
+/* {"q": int8 [2], "q.scale": 0.5}: the scale is a number, and no tensor. */
+Test(dump_torch, int8_takes_a_number_for_its_scale) {
+#define BYTES STORAGE("CharStorage", "0", "\10")
+#define SCALED(real)                                                                               \
+  "}(" TEXT("\1", "q") TENSOR(BYTES, "\2", "K\2\x85", "K\1\x85") TEXT("\7", "q.scale") "G" real "u."
+  const Dump dump = opened(PICKLE(SCALED("\x3f\xe0\0\0\0\0\0\0")));
+  Tensor t = read_as(&dump, array_of(&dump, "q"), NULL, -1);
+  expect_values(&t, 1, 2, VALUES(-64, 31.5)); /* the bytes 128 and 63 of 1.0f */
+  refuse_dump(PICKLE(SCALED("\xbf\xe0\0\0\0\0\0\0")), WORDS("p.pt: 'q': ", "scale is -0.5"));
+}

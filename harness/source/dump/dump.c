@@ -190,8 +190,6 @@ static bool read_scale(Arena scratch, const DumpArray *from, DumpArray *to, Stat
               value);
 }
 
-#define SCALE_OF ".scale"
-
 /* int8 arrays take theirs, which are then no arrays of their own. */
 static bool take_scales(Arena scratch, const Called *all, int count, Status *st) {
   for (int i = 0; i < count; i++) {

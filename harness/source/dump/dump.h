@@ -63,9 +63,11 @@ typedef struct Dump {
 
 /* Which of an array's axes are what. */
 typedef struct DumpAxes {
-  const char *order; /* "token,channel", "batch,channel,token"; NULL: the last axis is the channels,
-                      * and all before it are tokens, one batch behind the other */
-  int batch;         /* the one that is taken of an axis that is called so; -1: all, joined */
+  const char *order; /* "token,channel", "batch,channel,token"; a name may stand several times: such
+                      * axes are joined. NULL: the last axis is the channels, the one before it the
+                      * tokens, and all others are batches */
+  int batch;         /* the one that is taken, of what has such an axis; -1: all, one behind the
+                      * other */
 } DumpAxes;
 
 /* Of a file or a folder, in the arena. No file stays open: one that is another when an array is

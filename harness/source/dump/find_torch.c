@@ -1,5 +1,6 @@
 /* find_torch: what torch.save writes: an archive of a pickle, data.pkl, and of every storage's
  * bytes, data/KEY. Names of what is nested are joined by dots. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -56,6 +57,24 @@ static bool add_tensor(const Torch *t, const Pickled *tensor, const char *name, 
   return found_add(t->found, name, type, tensor->rank, tensor->size, &way, st);
 }
 
+/* Of int8: a number "NAME.scale" in the same dictionary, which is no array. */
+static bool take_scale(Torch *t, const Pickled *dict, const char *name, Status *st) {
+  DumpArray *array = &t->found->added->array;
+  const size_t length = strlen(name);
+  t->values += dict->items; /* that are looked at for this one */
+  for (int i = 0; i < dict->items; i += 2) {
+    const Pickled *key = dict->item[i], *value = dict->item[i + 1];
+    if (key->kind != PICKLED_TEXT || value->kind != PICKLED_FLOAT ||
+        strncmp(key->text, name, length) != 0 || strcmp(key->text + length, SCALE_OF) != 0)
+      continue;
+    array->scale = (float)value->real;
+    if (!isfinite(array->scale) || array->scale <= 0)
+      return FAIL(st, ARRAY_AT "its scale is %g, which is not finite and above 0", ARRAY_IN(array),
+                  value->real);
+  }
+  return true;
+}
+
 static bool walk(Torch *t, const Pickled *value, int depth, Status *st);
 
 /* What is nested, under its key: t->name is longer meanwhile. */
@@ -78,9 +97,11 @@ static bool walk_dict(Torch *t, const Pickled *dict, int depth, Status *st) {
     if (key->kind != PICKLED_TEXT && key->kind != PICKLED_NUMBER)
       return FAIL(st, "%s: a dictionary%s%.100s has a key that is neither text nor a whole number",
                   t->file->path, *t->name ? " at " : "", t->name);
-    if (has_tensors(dict->item[i + 1]))
-      TRY(walk_into(t, dict->item[i + 1], key->kind == PICKLED_TEXT ? key->text : digits, depth,
-                    st));
+    const Pickled *value = dict->item[i + 1];
+    if (has_tensors(value))
+      TRY(walk_into(t, value, key->kind == PICKLED_TEXT ? key->text : digits, depth, st));
+    if (value->kind == PICKLED_TENSOR && value->type == DUMP_I8 && key->kind == PICKLED_TEXT)
+      TRY(take_scale(t, dict, key->text, st));
   }
   return true;
 }

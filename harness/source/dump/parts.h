@@ -130,6 +130,9 @@ bool axes_plan(const DumpArray *array, const DumpAxes *axes, AxisPlan *plan, int
 /* Elements from index 0 to this one. */
 int64_t axes_offset(const AxisRun *run, int64_t index);
 
+/* What the scale of int8 is called beside it, behind its own name. */
+#define SCALE_OF ".scale"
+
 /* How messages about an array begin. */
 #define ARRAY_AT "%s: '%.100s': "
 #define ARRAY_IN(array) ((const Way *)(array)->way)->blob.file->path, (array)->name

@@ -219,10 +219,15 @@ static bool skip(Machine *m, int bytes) {
   return number(m, bytes, &unused);
 }
 
-static bool other(Machine *m, int bytes) {
-  uint64_t unused;
-  if (bytes) TRY(number(m, bytes, &unused));
-  return pickle_push_new(m, PICKLED_OTHER), true;
+static bool other(Machine *m) { return pickle_push_new(m, PICKLED_OTHER), true; }
+
+/* Its most significant byte first. */
+static bool push_float(Machine *m) {
+  uint64_t bits;
+  TRY(number(m, 8, &bits));
+  bits = __builtin_bswap64(bits);
+  memcpy(&pickle_push_new(m, PICKLED_FLOAT)->real, &bits, sizeof bits);
+  return true;
 }
 
 static bool protocol(Machine *m) {
@@ -242,8 +247,8 @@ static bool step(Machine *m, unsigned char op) {
     case '2': return top(m) ? (pickle_push(m, top(m)), true) : pickle_stack_bad(m);
     case 'N':
     case 0x88:
-    case 0x89: return other(m, 0);
-    case 'G': return other(m, 8);
+    case 0x89: return other(m);
+    case 'G': return push_float(m);
     case 'K': return push_number(m, 1, false);
     case 'M': return push_number(m, 2, false);
     case 'J': return push_number(m, 4, true);

@@ -7,7 +7,8 @@
 #include "source/dump/dump.h"
 
 typedef enum PickledKind {
-  PICKLED_OTHER, /* None, a bool, a float, bytes, a device: nothing that an array is made of */
+  PICKLED_OTHER, /* None, a bool, bytes, a device: nothing that an array is made of */
+  PICKLED_FLOAT,
   PICKLED_NUMBER,
   PICKLED_TEXT,
   PICKLED_LIST, /* or a tuple */
@@ -22,6 +23,7 @@ typedef struct Pickled {
   PickledKind kind;
   int64_t number;        /* of a storage: elements, or bytes where it is untyped; of a tensor: its
                           * first element in the storage */
+  double real;           /* of a float */
   const char *text;      /* of a storage: its key; of a class, and a tensor that is not read: the
                           * name of what it is */
   struct Pickled **item; /* of a dictionary key and value in turns; of a tensor: its storage */
