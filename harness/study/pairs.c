@@ -57,6 +57,12 @@ static float static_scale(const Pairs *p, int id, int layer) {
   return scale == ABSENT ? 0 : p->subject->model.scales[layer].scale[scale];
 }
 
+/* The model's, or what stands beside int8 values that were made elsewhere. */
+static float grid_scale(const Pairs *p, int side, int id, int layer, const Tensor *t) {
+  const bool own = side >= p->walked && tensors_of(p)->info[id].scale == ABSENT;
+  return own && t->format == FORMAT_I8 ? t->scale.value : static_scale(p, id, layer);
+}
+
 static bool rows_are_tokens(const Pairs *p, int id) {
   return tensors_of(p)->info[id].rows == DIM_TOKEN;
 }
@@ -74,9 +80,9 @@ static StatsJob tensor_job(const Shown *shown, int side, int id, TensorStats *ro
   table_text(row->mode, sizeof row->mode, p->side[side].name);
   table_text(row->tensor, sizeof row->tensor, tensors_of(p)->info[id].name);
   row->layer = tensors_filed(tensors_of(p), id, shown->at->layer, p->subject->model.layers);
-  return (StatsJob){.base = &shown->trace[side].t[id],
-                    .scale = static_scale(p, id, shown->at->layer),
-                    .tensor_row = row};
+  const Tensor *t = &shown->trace[side].t[id];
+  return (StatsJob){
+      .base = t, .scale = grid_scale(p, side, id, shown->at->layer, t), .tensor_row = row};
 }
 
 static StatsJob pair_job(const Shown *shown, const SidePair *pair, int id, PairStats *row,
