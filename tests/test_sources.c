@@ -495,3 +495,14 @@ Test(sources, results_file_of_other_tokens_is_another_question, .timeout = 60) {
   expect_first("NOT THE SAME QUESTION: ");
   SAYS("token 2 of prompt 'p'");
 }
+
+/* --- other programs --------------------------------------------------------------------------- */
+
+Test(sources, dumps_of_transformers_have_numpys_figures_and_an_exported_run_its_own,
+     .timeout = 900) {
+  const int status =
+      shell(SHELL_PYTHON "$P tests/check_dumps.py %s %s 2>&1", shell_program(), test_folder);
+  if (status == 77) cr_skip_test("torch, transformers or safetensors is not installed");
+  cr_assert_eq(status, 0, "%s", shell_output);
+  printf("%s", shell_output);
+}

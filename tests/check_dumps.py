@@ -1,0 +1,275 @@
+"""Dumps that other programs make, compared by driftscope, against NumPy and against driftscope's own modes.
+
+    python3 tests/check_dumps.py DRIFTSCOPE FOLDER
+
+1. A Mamba with random weights, saved by transformers and dumped by experiments/dump_transformers.py in float32 and bfloat16, a
+   file a prompt: every row of the tables equals NumPy's own figures (tests/check_tables.py, to 1e-12).
+2. The same against driftscope's fp32 and fp64 modes with `rewrite: none`: relative L2 of every tensor in every layer below 1e-5,
+   and of the residual stream a law.
+3. A GPT-2 with random weights in float32 against bfloat16, of which driftscope knows nothing: NumPy's figures, and a law.
+4. A run of driftscope's own modes, exported by h5py to .npz and .safetensors, a folder a mode, and compared as dumps: every cell of
+   every row equals the first run's but for names and kernels, and for the grid that floats are meant to lie on.
+Prints one line a check; exits 1 at the first that fails, 77 where torch, transformers, safetensors or h5py is missing.
+"""
+import contextlib
+import os
+import runpy
+import subprocess
+import sys
+import warnings
+
+try:
+    import h5py
+    import numpy as np
+    import safetensors.numpy
+    import safetensors.torch
+    import torch
+    import transformers
+    from transformers.models.mamba import modeling_mamba
+except ImportError:
+    sys.exit(77)
+
+import check_tables
+
+warnings.filterwarnings("ignore")
+transformers.logging.set_verbosity_error()
+transformers.utils.logging.disable_progress_bar()
+RECIPE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../experiments/dump_transformers.py")
+PROMPTS, TOKENS, VOCABULARY, LAYERS = 12, 16, 101, 8
+
+
+def randomised(kind, config, spread):
+    """Weights as a trained model may have them, none of which is what it was initialised with."""
+    torch.manual_seed(17)
+    model = kind(config)
+    for weight in model.parameters():
+        weight.data += (spread if weight.dim() > 1 else 0.3) * torch.randn_like(weight)
+    return model
+
+
+def write_ids(folder):
+    for p in range(PROMPTS):
+        with open(f"{folder}/p{p}.txt", "w") as file:
+            file.write(" ".join(str(int(i)) for i in torch.randint(0, VOCABULARY, (TOKENS,))))
+
+
+def recipe(folder, model, dtype):
+    """Runs experiments/dump_transformers.py for each prompt: the very first time as a user does, else in this process."""
+    alone = "mamba_float32" not in os.listdir(folder)
+    os.makedirs(f"{folder}/{model}_{dtype}")
+    for p in range(PROMPTS):
+        arguments = [RECIPE, f"{folder}/{model}", f"{folder}/p{p}.txt", f"{folder}/{model}_{dtype}/p{p}.safetensors", dtype]
+        if alone and p == 0:
+            done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True)
+            if done.returncode:
+                sys.exit(f"{arguments}: {done.stdout}{done.stderr}")
+            continue
+        kept, own = sys.argv, dict(vars(modeling_mamba))
+        sys.argv = arguments
+        with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+            runpy.run_path(RECIPE, run_name="__main__")
+        sys.argv = kept
+        vars(modeling_mamba).update(own)  # the recipe puts its own functions there
+
+
+def driftscope(program, arguments, out):
+    done = subprocess.run([program, *arguments, "-q", "-o", out], capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{arguments}: exit status {done.returncode}: {done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def run(program, folder, name, spec):
+    with open(f"{folder}/{name}.yaml", "w") as file:
+        file.write(spec)
+    return driftscope(program, ["run", f"{folder}/{name}.yaml"], f"{folder}/{name}")
+
+
+def prompts(folder):
+    return "prompts: [" + ", ".join(f"{{name: p{p}, tokens: {folder}/p{p}.txt}}" for p in range(PROMPTS)) + "]\n"
+
+
+def own_name(key):
+    """Layer and tensor of an array, as a reader of names would say them: None where it is of no layer."""
+    parts = key.split(".")
+    for at in range(1, len(parts)):
+        if parts[at].isdigit():
+            return int(parts[at]), ".".join(parts[at + 1:]) or parts[at - 1]
+    return None, key
+
+
+def numpys_own(results, dumps):
+    """Every row against NumPy's figures of what stands in the dumps: a folder a side, a .safetensors a prompt."""
+    read = {}
+
+    def arrays(side, prompt):
+        path = f"{dumps[side]}/{prompt}.safetensors"
+        if path not in read:
+            read[path] = {own_name(key): value.reshape(-1, value.shape[-1]).float().numpy()
+                          for key, value in safetensors.torch.load_file(path).items() if key != "input_ids"}
+        return read[path]
+
+    def find(file, prompt, side, layer, tensor):
+        of = arrays(side, prompt)
+        return of[layer, tensor] if (layer, tensor) in of else of[None, tensor]
+
+    check_tables.find = find
+    with h5py.File(results) as file:
+        rows, wanted = len(file["tables/tensor_stats"]), sum(len(arrays(side, f"p{p}")) for side in dumps for p in range(PROMPTS))
+        if rows != wanted:
+            sys.exit(f"{results}: {rows} rows of tensors, and the dumps hold {wanted}")
+        check_tables.check_tensor_stats(file)
+        check_tables.check_pair_stats(file)
+        check_tables.check_drift(file)
+        check_tables.check_drift_shape(file)
+
+
+def law(results, base, other, tensor):
+    """The name of what the tensor's error does over the layers, which must be told."""
+    with h5py.File(results) as file:
+        rows = file["tables/drift_shape"][()]
+    row = rows[(rows["base"] == base.encode()) & (rows["other"] == other.encode()) & (rows["tensor"] == tensor.encode())]
+    if len(row) != 1 or not row[0]["shape"] or not row[0]["told"]:
+        sys.exit(f"{results}: no law of {tensor} is told of {base} against {other}")
+    return row[0]["shape"].decode()
+
+
+def same_prompts(folder, sides):
+    """Dumps against each other: each file of a folder is a prompt of its name."""
+    sources = ", ".join(f"{side}: {{dump: {path}, names: \"{{pass}}/layers.{{layer}}.{{tensor}}|{{pass}}/{{tensor}}\"}}"
+                        for side, path in sides.items())
+    return f"title: t\nevents: {{repair: 0}}\nkeep: {{tensors: none}}\nsources: {{{sources}}}\n"
+
+
+def check_mamba(program, folder):
+    config = transformers.MambaConfig(vocab_size=VOCABULARY, hidden_size=48, num_hidden_layers=LAYERS)
+    randomised(transformers.MambaForCausalLM, config, 0.1).save_pretrained(f"{folder}/mamba")
+    for dtype in ("float32", "bfloat16"):
+        recipe(folder, "mamba", dtype)
+    sides = {"single": f"{folder}/mamba_float32", "half": f"{folder}/mamba_bfloat16"}
+    run(program, folder, "mamba_pair", same_prompts(folder, sides) + "pairs: [[single, half]]\n")
+    numpys_own(f"{folder}/mamba_pair/results.h5", sides)
+    print("mamba, float32 against bfloat16:", law(f"{folder}/mamba_pair/results.h5", "single", "half", "block_out"))
+
+
+def check_modes(program, folder):
+    run(program, folder, "mamba_modes",
+        f"title: t\nmodel: {folder}/mamba\nrewrite: none\nevents: {{repair: 0}}\nkeep: {{tensors: none}}\n{prompts(folder)}"
+        f"sources: {{torch: {{dump: {folder}/mamba_float32}}}}\npairs: [[fp32, torch], [fp64, torch]]\n")
+    with h5py.File(f"{folder}/mamba_modes/results.h5") as file:
+        rows = file["tables/pair_stats"][()]
+    rows = rows[rows["other"] == b"torch"]
+    if len(rows) != 2 * PROMPTS * (9 * LAYERS + 3):
+        sys.exit(f"{len(rows)} rows of fp32 and fp64 against transformers")
+    for mode in (b"fp32", b"fp64"):
+        worst = rows[rows["base"] == mode]
+        worst = worst[np.argmax(worst["rel_l2"])]
+        if not worst["rel_l2"] < 1e-5:
+            sys.exit(f"{mode.decode()}: {worst['tensor']} of layer {worst['layer']} is {worst['rel_l2']:.3g} from transformers")
+        print(f"{mode.decode()} against transformers: at most {worst['rel_l2']:.2g}, in {worst['tensor'].decode()} of layer "
+              f"{worst['layer']}; block_out:", law(f"{folder}/mamba_modes/results.h5", mode.decode(), "torch", "block_out"))
+
+
+def check_transformer(program, folder):
+    config = transformers.GPT2Config(vocab_size=VOCABULARY, n_embd=48, n_layer=LAYERS, n_head=4, n_positions=64,
+                                     bos_token_id=1, eos_token_id=1)
+    randomised(transformers.GPT2LMHeadModel, config, 0.05).save_pretrained(f"{folder}/gpt2")
+    for dtype in ("float32", "bfloat16"):
+        recipe(folder, "gpt2", dtype)
+    said = driftscope(program, ["compare", f"{folder}/gpt2_float32", f"{folder}/gpt2_bfloat16"], f"{folder}/gpt2_pair")
+    numpys_own(f"{folder}/gpt2_pair/results.h5", {"gpt2_float32": f"{folder}/gpt2_float32", "gpt2_bfloat16": f"{folder}/gpt2_bfloat16"})
+    print("gpt2, float32 against bfloat16:", law(f"{folder}/gpt2_pair/results.h5", "gpt2_float32", "gpt2_bfloat16", "h"))
+    print(said.splitlines()[2])
+
+
+# --- driftscope's own modes --------------------------------------------------------------------------------------------------
+
+MODES = {"fp64": "r64", "fp32": "r32", "2-0": "r20", "2-4": "r24"}
+PAIRS = [("2-0", "2-4"), ("fp32", "2-0"), ("fp64", "fp32"), ("fp64", "2-0"), ("fp64", "2-4")]
+OF_ROWS = {"tensor_stats", "pair_stats", "drift", "drift_shape"}
+NAMES, KERNELS = ("mode", "base", "other"), ("kernel", "same_kernel", "checked")
+GRID = ("scale", "on_grid", "saturated")  # of floats: for which scale they are meant the calibration says, and no dump
+
+
+def exported(group, order):
+    """The tensors of one mode and prompt as another program has them: int8 with a scale beside it, float16 as such."""
+    arrays = {}
+
+    def add(key, dataset):
+        value = dataset[()]
+        if "scale_factor" in dataset.attrs:
+            arrays[f"{key}.scale"] = np.float32(dataset.attrs["scale_factor"]).reshape(1)
+        arrays[key] = value.astype(np.float16) if dataset.attrs.get("format") == b"float16" else value
+
+    for name in order:
+        if name in group:
+            add(name, group[name])
+    for layer in sorted(key for key in group if key.startswith("layer_")):
+        for name in order:
+            if name in group[layer]:
+                add(f"layers.{int(layer[6:])}.{name}", group[layer][name])
+    return arrays
+
+
+def export(folder, results, form):
+    with h5py.File(results) as file:
+        order = [row["name"].decode() for row in file["tables/tensors"][()]]
+        for mode, side in MODES.items():
+            os.makedirs(f"{folder}/{form}/{side}")
+            for prompt in file["prompts"]:
+                arrays, path = exported(file[f"prompts/{prompt}/{mode}"], order), f"{folder}/{form}/{side}/{prompt}"
+                if form == "npz":
+                    np.savez(path, **arrays)
+                else:
+                    safetensors.numpy.save_file(arrays, f"{path}.safetensors")
+
+
+def rows_of(results, table, names):
+    """Every row by its keys, the modes called as they are in the dumps; of each, all other cells."""
+    with h5py.File(results) as file:
+        rows = file[f"tables/{table}"][()]
+    found = {}
+    for row in rows:
+        floats = table == "tensor_stats" and row["type"] != b"i8"
+        cells = {name: row[name].item() for name in rows.dtype.names if name not in KERNELS and not (floats and name in GRID)}
+        for name in NAMES:
+            if name in cells:
+                cells[name] = names.get(cells[name].decode(), cells[name].decode())
+        found[tuple(str(cells.pop(name)) for name in ("prompt", *NAMES, "tensor", "layer") if name in cells)] = cells
+    return found
+
+
+def check_export(program, folder):
+    first = f"{folder}/own/results.h5"
+    run(program, folder, "own",
+        f"title: t\nmodel: {folder}/mamba\nrewrite: none\nevents: {{repair: 0}}\n{prompts(folder)}keep: {{tensors: all}}\n"
+        f"calibration: {{tokens: {folder}/p0.txt, windows: 1, length: {TOKENS}}}\n"
+        f"pairs: {[list(pair) for pair in PAIRS]}\ncompare_all: [fp32, 2-0, 2-4]\n".replace("'", '"'))
+    for form in ("npz", "safetensors"):
+        export(folder, first, form)
+        pairs = [[MODES[a], MODES[b]] for a, b in PAIRS]
+        run(program, folder, form, same_prompts(folder, {side: f"{folder}/{form}/{side}" for side in MODES.values()})
+            + f"pairs: {pairs}\n".replace("'", ""))
+        for table in sorted(OF_ROWS):
+            want, got = rows_of(first, table, MODES), rows_of(f"{folder}/{form}/results.h5", table, {})
+            if want.keys() != got.keys():
+                sys.exit(f"{form}: {table}: rows of one alone: {sorted(want.keys() ^ got.keys())[:4]}")
+            for key, cells in want.items():
+                for name, value in cells.items():
+                    if got[key][name] != value and not (value != value and got[key][name] != got[key][name]):
+                        sys.exit(f"{form}: {table} {key}: {name} is {got[key][name]!r}, and in the run {value!r}")
+            print(f"exported to .{form}: {table}: {len(want)} rows are the run's")
+
+
+def main(program, folder):
+    torch.set_num_threads(1)
+    torch.manual_seed(17)
+    program, folder = os.path.abspath(program), os.path.abspath(folder)
+    write_ids(folder)
+    check_mamba(program, folder)
+    check_modes(program, folder)
+    check_transformer(program, folder)
+    check_export(program, folder)
+
+
+main(*sys.argv[1:3])
