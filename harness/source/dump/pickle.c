@@ -296,6 +296,7 @@ bool pickle_read(Arena *arena, const char *path, Bytes pickle, const Pickled **r
   Machine m = {
       .arena = arena, .path = path, .at = pickle.data, .end = pickle.data + pickle.count, .st = st};
   m.stack = larger(arena, NULL, 0, &m.room);
+  m.memo = larger(arena, NULL, 0, &m.memo_room);
   while (m.at < m.end) {
     const unsigned char op = (unsigned char)*m.at++;
     if (op != '.') {
