@@ -112,6 +112,21 @@ Test(grain, one_value_that_is_off_leaves_no_grid) {
   }
 }
 
+/* As float64, by less than a float32 shows. */
+Test(grain, double_beside_a_float_of_the_grid_is_off) {
+  double value[16];
+  for (int i = 0; i < 16; i++) value[i] = 0.25 * (i - 8);
+  const Tensor t = tensor_of(value, FORMAT_F64, 4, 4, 0);
+  cr_expect_eq(grain_of(&t).grid, 0.25);
+  static const double off[] = {0.25 + 0x1p-50, 1e-60, 1e60};
+  for (int k = 0; k < 3; k++) {
+    value[9] = off[k];
+    cr_expect(isnan(grain_of(&t).grid), "with %a", off[k]);
+    cr_expect_eq(grain_of(&t).as_f16, 15.0 / 16);
+    cr_expect_eq(grain_of(&t).as_bf16, 15.0 / 16);
+  }
+}
+
 Test(grain, fewer_levels_than_say_something_are_no_grid) {
   float value[] = {0, 1, 2, 3, -1, -2, -3, 3};
   cr_expect(isnan(grain_of_floats(value, 2, 4).grid));
@@ -152,6 +167,31 @@ Test(grain, few_random_values_lie_on_no_grid) {
     const Grain g = grain_of_floats(value, 1, 4 + n % 5);
     cr_expect(isnan(g.grid), "%a %a %a %a: grid %a", (double)value[0], (double)value[1],
               (double)value[2], (double)value[3], g.grid);
+  }
+}
+
+/* Every half, its neighbours among the floats, and every 1021st float. */
+Test(grain, halves_are_known_from_all_other_floats) {
+  enum { CHUNK = 4096 };
+  static float value[CHUNK];
+  uint32_t at = 0;
+  for (int part = 0, done = 0; !done; part++) {
+    size_t finite = 0, f16 = 0;
+    for (int i = 0; i < CHUNK; i++, at += 1021) {
+      const float half = f32_of_f16((uint16_t)(part * (CHUNK / 4) + i / 4));
+      memcpy(&value[i], &at, sizeof at);
+      if (part < 64)
+        value[i] = i % 4 == 0   ? half
+                   : i % 4 == 1 ? nextafterf(half, INFINITY)
+                   : i % 4 == 2 ? nextafterf(half, -INFINITY)
+                                : value[i];
+      finite += isfinite(value[i]) != 0;
+      f16 += isfinite(value[i]) && f32_of_f16(f16_of(value[i])) == value[i];
+    }
+    const Grain g = grain_of_floats(value, 64, 64);
+    cr_assert(finite ? g.as_f16 == (double)f16 / (double)finite : isnan(g.as_f16),
+              "part %d: a share of %g, not %zu of %zu", part, g.as_f16, f16, finite);
+    done = at >= UINT32_MAX - CHUNK * 1021u;
   }
 }
 

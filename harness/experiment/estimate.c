@@ -179,10 +179,9 @@ static size_t rows_bytes(const Spec *spec, const Config *c) {
 static size_t foreign_memory(const Spec *spec, const Foreign *foreign) {
   if (!foreign || !foreign->sides) return 0;
   const ForeignSize size = foreign_size(foreign);
-  const size_t threads = (size_t)(spec->threads > 0 ? spec->threads : omp_get_num_procs()),
-               parts = size.elements; /* rows and columns together are fewer */
-  return size.bytes + threads * larger(stats_scratch_bytes(size.elements, parts),
-                                       judge_scratch_bytes(size.elements, parts));
+  const size_t threads = (size_t)(spec->threads > 0 ? spec->threads : omp_get_num_procs());
+  return size.bytes + threads * larger(stats_scratch_bytes(size.elements, size.parts),
+                                       judge_scratch_bytes(size.elements, size.parts));
 }
 
 /* Of a run in which nothing is computed. */

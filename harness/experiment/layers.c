@@ -11,10 +11,12 @@
 static bool store_layer(Experiment *e, const WalkPlace *at, const Trace *trace,
                         const LayerRows *rows, Arena scratch, Status *st) {
   int values = 0;
+  const double start = clock_s();
   const SourceValues *value = e->foreign.sides
                                   ? foreign_values(&scratch, &e->foreign, at->shape->name,
                                                    at->layer, trace + at->sides, &values)
                                   : NULL;
+  e->pairs.stats_s += clock_s() - start;
   const Tensors *tensors = &e->subject.checkpoint.config.family->tensors;
   const int block_out = tensors_role(tensors, ROLE_BLOCK_OUT);
   const int sides = e->pairs.sides;

@@ -3,10 +3,10 @@
 #include <math.h>
 #include <string.h>
 
-#include "family/trace.h"
-#include "kernels/f16.h"
+#include "kernels/math32.h"
+#include "measure/values.h"
 
-enum { LEVELS_MOST = 128, PIECE = 4096 };
+enum { LEVELS_MOST = 128 };
 
 /* The magnitudes that were met, in order, and whether they are too many for a grid. */
 typedef struct Levels {
@@ -18,7 +18,9 @@ typedef struct Levels {
 static void meet(Levels *levels, double value) {
   const float x = fabsf((float)value);
   int low = 0, high = levels->count;
-  if (levels->none || x == 0) return;
+  if (value == 0) return;
+  levels->none = !isfinite(x) || (double)x != fabs(value);
+  if (levels->none) return;
   while (low < high) {
     const int middle = (low + high) / 2;
     if (levels->level[middle] < x)
@@ -27,7 +29,7 @@ static void meet(Levels *levels, double value) {
       high = middle;
   }
   if (low < levels->count && levels->level[low] == x) return;
-  levels->none = levels->count == LEVELS_MOST || (double)x != fabs(value);
+  levels->none = levels->count == LEVELS_MOST;
   if (levels->none) return;
   memmove(&levels->level[low + 1], &levels->level[low],
           (size_t)(levels->count - low) * sizeof *levels->level);
@@ -63,35 +65,66 @@ static double grid_of(const Levels *levels) {
   return NAN;
 }
 
-static bool is_bf16(float x) {
-  uint32_t bits;
-  memcpy(&bits, &x, sizeof bits);
-  return (bits & 0xffff) == 0;
+/* --- shares -------------------------------------------------------------------------------------
+ */
+
+typedef struct Shares {
+  size_t finite, f16, bf16;
+} Shares;
+
+/* A float16 has 10 bits of fraction from 2^-14 on and is below 65536, or it is a whole number of
+ * 2^-24. 1 or 0 without a branch, so that the loop vectorises. */
+ROOM_FN int32_t is_f16(uint32_t bits) {
+  const uint32_t size = bits & 0x7fffffffu;
+  const int32_t low = size < 0x38800000u, high = size >= 0x47800000u;
+  const float units = f32_of_bits(size & (uint32_t)-low) * 0x1p24f;
+  const int32_t whole = (float)(int32_t)units == units, ten_bits = (bits & 0x1fffu) == 0;
+  return (low & whole) | ((low | high | !ten_bits) ^ 1);
 }
 
-Grain grain_of(const Tensor *t) {
-  const size_t n = (size_t)t->rows * (size_t)t->cols;
-  double value[PIECE];
-  Levels levels = {.count = 0};
-  size_t finite = 0, f16 = 0, bf16 = 0, count;
-  for (size_t first = 0; first < n; first += count) {
-    const Tensor piece = tensor_block(t, first, PIECE, &count);
-    tensor_values(&piece, value);
-    for (size_t i = 0; i < count; i++) {
-      const float x = (float)value[i];
-      if (!isfinite(value[i])) {
-        levels.none = true;
-        continue;
-      }
-      const bool single = (double)x == value[i];
-      finite++;
-      f16 += single && f32_of_f16(f16_of(x)) == x;
-      bf16 += single && is_bf16(x);
-      meet(&levels, value[i]);
-    }
+ROOM_CLONES static void count_shares(const float *x, size_t n, Shares *shares) {
+  int32_t finite = 0, f16 = 0, bf16 = 0;
+  for (size_t i = 0; i < n; i++) {
+    const uint32_t bits = bits_of_f32(x[i]);
+    const int32_t counts = (bits & 0x7f800000u) != 0x7f800000u, half = (bits & 0xffffu) == 0;
+    finite += counts;
+    f16 += is_f16(bits);
+    bf16 += counts & half;
   }
+  shares->finite += (size_t)finite;
+  shares->f16 += (size_t)f16;
+  shares->bf16 += (size_t)bf16;
+}
+
+/* What float32 does not hold, no narrower one does: a number of 24 bits stands for it. */
+static void narrow(const double *d, size_t n, float *x) {
+  for (size_t i = 0; i < n; i++) {
+    x[i] = (float)d[i];
+    if (isfinite(d[i]) && (double)x[i] != d[i]) x[i] = 0x1.000002p0f;
+  }
+}
+
+/* --- both ---------------------------------------------------------------------------------------
+ */
+
+Grain grain_of(const Tensor *t) {
+  const Blocks blocks = blocks_of((size_t)t->rows, (size_t)t->cols);
+  ValuesRoom room;
+  float narrowed[BLOCK_ELEMENTS];
+  Levels levels = {.count = 0};
+  Shares shares = {0, 0, 0};
+  for (size_t b = 0; b < blocks.count; b++) {
+    const BlockPlace at = block_place(&blocks, b);
+    const Values v = values_of(t, &at, &room);
+    if (v.d) narrow(v.d, at.count, narrowed);
+    count_shares(v.d ? narrowed : v.f, at.count, &shares);
+    for (size_t i = 0; i < at.count && !levels.none; i++)
+      meet(&levels, v.d ? v.d[i] : (double)v.f[i]);
+  }
+  const double finite = (double)shares.finite;
   Grain g = {.as_f16 = NAN, .as_bf16 = NAN, .grid = grid_of(&levels)};
-  if (finite) g.as_f16 = (double)f16 / (double)finite, g.as_bf16 = (double)bf16 / (double)finite;
+  if (shares.finite)
+    g.as_f16 = (double)shares.f16 / finite, g.as_bf16 = (double)shares.bf16 / finite;
   if (!isnan(g.grid)) g.levels = levels.count;
   return g;
 }

@@ -220,11 +220,13 @@ static const Met *stream_of(const MetList *list) {
   return NULL;
 }
 
-/* As the first side calls it, where that can be a prompt's name and is no other's. */
+/* As the first side calls it, where that can be a prompt's name and is no other's; a single one
+ * that has no name of its own is called 0 there. */
 static const char *pass_name(Arena *arena, const Foreign *f, int pass) {
   const DumpLayout *layout = &f->side[0].layout;
   const char *name = tidy(arena, layout->pass[pass]);
-  bool good = name_valid(name) && !mode_name_reserved(name) && f->prompts > 1;
+  bool good =
+      name_valid(name) && !mode_name_reserved(name) && (f->prompts > 1 || strcmp(name, "0") != 0);
   for (int p = 0; p < pass; p++) good = good && strcmp(name, tidy(arena, layout->pass[p])) != 0;
   return good ? name : f->prompts == 1 ? "dump" : arena_printf(arena, "pass %d", pass);
 }
@@ -363,7 +365,7 @@ static bool check_passes(const Foreign *f, const ForeignSide *side, Arena scratc
 static bool read_tokens(Arena *arena, const ForeignSide *side, int pass, int T,
                         const int32_t **token, Status *st) {
   *token = NULL;
-  for (int i = 0; i < side->layout.entries && !*token; i++) {
+  for (int i = 0; i < side->layout.entries; i++) {
     const DumpEntry *entry = &side->layout.entry[i];
     Tensor t;
     if (entry->pass != pass || !foreign_holds_tokens(entry)) continue;
@@ -371,7 +373,7 @@ static bool read_tokens(Arena *arena, const ForeignSide *side, int pass, int T,
     if ((int64_t)t.rows * t.cols != T) continue;
     int32_t *id = ARENA_NEW(arena, int32_t, T);
     for (int k = 0; k < T; k++) id[k] = (int32_t)((const double *)t.data)[k];
-    *token = id;
+    return *token = id, true;
   }
   return true;
 }
@@ -489,14 +491,18 @@ bool foreign_trace(Arena *arena, const Foreign *f, int side, int prompt, int lay
   return true;
 }
 
-static size_t elements_of(const DumpArray *array) {
-  size_t elements = 1;
-  for (int i = 0; i < array->rank; i++) elements *= (size_t)array->size[i];
-  return elements;
+/* Of one tensor. Its sizes were found when its place was. */
+static ForeignSize size_of(const ForeignSide *side, const DumpEntry *entry) {
+  Status st = {0};
+  int rows = 0, cols = 0;
+  (void)sizes_of(side, entry, &rows, &cols, &st);
+  const size_t elements = (size_t)rows * (size_t)cols;
+  return (ForeignSize){elements * format_size(dump_format(entry->array)) + 64, elements,
+                       (size_t)rows + (size_t)cols};
 }
 
 ForeignSize foreign_size(const Foreign *f) {
-  ForeignSize size = {0, 0};
+  ForeignSize size = {0, 0, 0};
   for (int p = 0; p < f->prompts; p++)
     for (int layer = 0; layer < f->layers; layer++) {
       size_t bytes = 0;
@@ -504,9 +510,10 @@ ForeignSize foreign_size(const Foreign *f) {
         for (int id = 0; id < f->tensors->count; id++) {
           const DumpEntry *entry = *at(f, &f->side[s], p, layer, id);
           if (!entry) continue;
-          const size_t elements = elements_of(entry->array);
-          bytes += elements * format_size(dump_format(entry->array)) + 64;
-          if (elements > size.elements) size.elements = elements;
+          const ForeignSize one = size_of(&f->side[s], entry);
+          bytes += one.bytes;
+          if (one.elements > size.elements) size.elements = one.elements;
+          if (one.parts > size.parts) size.parts = one.parts;
         }
       if (bytes > size.bytes) size.bytes = bytes;
     }

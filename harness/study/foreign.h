@@ -57,10 +57,10 @@ bool foreign_inputs_allowed(const Foreign *foreign);
 /* A row a side; and a row an array that is no tensor of the run. In the arena. */
 TableRows foreign_sources(Arena *arena, const Foreign *foreign);
 TableRows foreign_left(Arena *arena, const Foreign *foreign);
-/* Bytes of a layer of every side, as foreign_trace leaves them, at the most; and the elements of
- * the largest tensor. */
+/* Bytes of a layer of every side, as foreign_trace leaves them, at the most; the elements of the
+ * largest tensor, and its rows and columns together. */
 typedef struct ForeignSize {
-  size_t bytes, elements;
+  size_t bytes, elements, parts;
 } ForeignSize;
 ForeignSize foreign_size(const Foreign *foreign);
 
