@@ -239,7 +239,10 @@ bool child_work(Arena *arena, const char *what, ChildWork work, void *context, c
   const int words = memfd_create("words", MFD_CLOEXEC);
   fflush(NULL);
   pid_t parent = getpid(), child = fork();
-  if (child == 0) work_there(ends[1], words, parent, work, context);
+  if (child == 0) {
+    close(ends[0]); /* else it would wait for itself to read, where its parent no longer does */
+    work_there(ends[1], words, parent, work, context);
+  }
   close(ends[1]);
   size_t got = 0;
   char *bytes = child > 0 ? take_all(arena, ends[0], &got, &error) : NULL;

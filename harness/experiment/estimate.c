@@ -170,7 +170,7 @@ static int64_t notes_bytes(const Spec *spec, const Subject *subject, const Memor
 /* Rows of tensors and pairs in a run's tables. */
 static size_t rows_bytes(const Spec *spec, const Config *c) {
   const size_t sides = (size_t)(spec->mode_count + 1 + spec->source_count + spec->pair_count +
-                                spec->compare_all_count);
+                                3 * spec->third_count + spec->compare_all_count);
   return (size_t)spec->prompt_count * (size_t)c->layers * (size_t)c->family->tensors.layer * sides *
          ROW_BYTES;
 }
@@ -227,7 +227,8 @@ static int64_t token_bytes(const Spec *spec, const Subject *subject) {
   int64_t rows = 0;
   for (int p = 0; p < spec->prompt_count; p++)
     rows += (subject->prompt[p].T + TOKENS_A_ROW - 1) / TOKENS_A_ROW;
-  return rows * subject->checkpoint.config.layers * (spec->pair_count + spec->compare_all_count) *
+  return rows * subject->checkpoint.config.layers *
+         (spec->pair_count + 3 * spec->third_count + spec->compare_all_count) *
          (int64_t)sizeof(TokenErrors);
 }
 

@@ -10,6 +10,7 @@
 #include "measure/drift.h"
 #include "measure/shape.h"
 #include "measure/tensors.h"
+#include "measure/three_way.h"
 #include "measure/verdict.h"
 #include "study/choices.h"
 #include "study/clipped.h"
@@ -68,6 +69,23 @@ static TableRows verdict_rows(Arena *arena, const Experiment *e, const PairStats
                    e->subject.model.layers, *arena);
   }
   return (TableRows){&table_verdict, row, (size_t)of->pairs};
+}
+
+static TableRows third_rows(Arena *arena, const Experiment *e, const PairStats *pair,
+                            size_t pairs) {
+  const Tensors *traced = &e->subject.model.config.family->tensors;
+  ThreeWay *row = ARENA_NEW(arena, ThreeWay, (size_t)e->spec->third_count * pairs);
+  size_t rows = 0;
+  for (int i = 0; i < e->spec->third_count; i++) {
+    const ThirdPlan *plan = &e->spec->thirds[i];
+    Arena scratch = *arena;
+    size_t made;
+    const ThreeWay *own = three_way_of(&scratch, traced, plan->pair.base, plan->pair.other,
+                                       plan->against, pair, pairs, &made);
+    if (made) memcpy(row + rows, own, made * sizeof *own);
+    rows += made;
+  }
+  return (TableRows){&table_three_way, row, rows};
 }
 
 static bool check_budgets(const Budget *row, size_t count, Status *st) {
@@ -160,6 +178,7 @@ bool run_results(Arena *arena, Experiment *e, const RunOptions *options, double 
       {&table_task_samples, e->tasks.sample, (size_t)e->tasks.samples},
       {&table_cost, e->cost.time, (size_t)e->cost.times},
       {&table_cost_bytes, e->cost.bytes, (size_t)e->cost.modes},
+      third_rows(arena, e, pair, pairs),
       foreign_sources(arena, &e->foreign),
       foreign_left(arena, &e->foreign),
       {&table_source_values, value, values},

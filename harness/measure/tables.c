@@ -413,6 +413,14 @@ static const Column columns_source_values[] = {
 };
 TABLE(source_values, SourceValues, 4, "Sources: of which precision the values are");
 #undef X
+
+#define X(member) COLUMN(ThreeWay, member)
+static const Column columns_three_way[] = {
+    X(base), X(other), X(against), X(tensor), X(layer), X(prompts), X(error_base), X(error_other),
+    X(ratio), X(ratio_low), X(ratio_high), X(sigma_ratio), X(overlap), X(worst_l2), X(worst_max_abs),
+};
+TABLE(three_way, ThreeWay, 5, "Against a third: the errors of two, and their ratio");
+#undef X
 /* clang-format on */
 
 const Table *const tables[] = {&table_verdict,
@@ -453,6 +461,7 @@ const Table *const tables[] = {&table_verdict,
                                &table_cost_bytes,
                                &table_event_strip,
                                &table_event_map,
+                               &table_three_way,
                                &table_sources,
                                &table_source_left,
                                &table_source_values,

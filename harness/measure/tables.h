@@ -872,6 +872,21 @@ typedef struct SourceValues {
   int32_t grid_levels; /* different magnitudes above 0 there; 0: no grid */
 } SourceValues;
 
+/* The errors of two against a third that is taken for the truth: one tensor at one layer, over the
+ * prompts in which all three have it (measure/three_way.h). */
+typedef struct ThreeWay {
+  char base[TEXT_NAME], other[TEXT_NAME], against[TEXT_NAME], tensor[TEXT_TENSOR];
+  int32_t layer;
+  int32_t prompts;
+  double error_base, error_other;      /* relative L2 against the third, prompts pooled */
+  double ratio, ratio_low, ratio_high; /* error of other over that of base: geometric mean over
+                                        * prompts; NaN where one is 0 */
+  double sigma_ratio;                  /* deviation of other's errors over that of base's */
+  double overlap; /* Bhattacharyya coefficient of the two sets of errors, as normal ones */
+  double worst_l2, worst_max_abs; /* largest ratio of a prompt: of relative L2, of the largest
+                                   * absolute error */
+} ThreeWay;
+
 typedef enum ColumnType { COLUMN_TEXT, COLUMN_I32, COLUMN_I64, COLUMN_F64 } ColumnType;
 typedef struct Column {
   const char *name;
@@ -902,7 +917,7 @@ extern const Table table_evaluation, table_evaluation_windows, table_evaluation_
     table_evaluation_tokens;
 extern const Table table_tasks, table_task_pairs, table_task_samples;
 extern const Table table_cost, table_cost_bytes, table_speed;
-extern const Table table_sources, table_source_left, table_source_values;
+extern const Table table_sources, table_source_left, table_source_values, table_three_way;
 extern const Table table_token_errors; /* of the journal alone */
 extern const Table
     *const tables[]; /* all that are stored, in the order of the report; ends with NULL */

@@ -32,6 +32,7 @@ static const struct {
     {WORD("Statistics of the first and the last layer"), section_values, has_run},
     {WORD("Drift over the layers"), section_drift, has_run},
     {WORD("Every mode against the float64 reference"), section_reference, has_modes},
+    {WORD("Against a third"), section_three_way, asked_three_way},
     {WORD("What the numbers show"), section_findings, has_run},
     {WORD("Single tokens and the values that made them"), section_events, asked_events},
     {WORD("Clipping and rounding"), section_clipping, asked_clipping},

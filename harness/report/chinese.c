@@ -1418,6 +1418,32 @@ const Phrase chinese[] = {
      "%s.",
      "按转储中的顺序，第一个不同的张量是%s（提示 %s）；其相对 L2 误差为%s。"},
     {"%s.", "%s。"},
+    {"Against a third", "以第三方为准"},
+    {"In the last layer %s is off %s by %s and %s by %s", "在末层，%s 偏离 %s %s，%s 偏离 %s"},
+    {"; their ratio has no number.\n\n", "；两者之比没有数值。\n\n"},
+    {", ×%s (of this prompt alone).\n\n", "，×%s（仅就此提示而言）。\n\n"},
+    {": ×%s (%s … %s), so the second is further off.\n\n",
+     "：×%s（%s … %s），因此后者偏离更远。\n\n"},
+    {": ×%s (%s … %s), so the second is nearer.\n\n", "：×%s（%s … %s），因此后者更近。\n\n"},
+    {": ×%s (%s … %s), so neither can be told to be nearer.\n\n",
+     "：×%s（%s … %s），因此无法断定哪一个更近。\n\n"},
+    {"error of %s", "%s 的误差"},
+    {"ratio of deviations", "标准差之比"},
+    {"overlap", "重叠"},
+    {"worst ratio", "最差之比"},
+    {"worst ratio of max abs", "最大绝对误差的最差之比"},
+    {"Two that differ may both be as near to the truth as their precision allows. Errors are "
+     "relative L2 against the third, prompts pooled; the ratio is that of the second to the first, "
+     "geometric mean over prompts, with 95 % over prompts in brackets; deviations are those of all "
+     "single errors, and the overlap is the Bhattacharyya coefficient of the two sets of errors, "
+     "as "
+     "normal ones: 1 where they are alike. Every tensor is in `tables/three_way.csv`.\n\n",
+     "两个不同的结果可能都已接近其精度所允许的真值。误差为相对第三方的相对 "
+     "L2，合并各提示；比值为后者比"
+     "前者，取各提示的几何平均，方括号内为各提示间的 95 "
+     "%；标准差针对所有单个误差；重叠是把两组误差当作"
+     "正态分布时的 Bhattacharyya 系数，相同时为 1。所有张量见 `tables/three_way.csv`。\n\n"},
+    {"### %s and %s against %s\n\n", "### 以 %3$s 为准的 %1$s 与 %2$s\n\n"},
     {"Tensor by tensor", "逐个张量"},
     {"%d of %d tensors differ", "%2$d 个张量中有 %1$d 个不同"},
     {"**Identical:** all %s compared are the same in every bit. If %s and %s should be two "

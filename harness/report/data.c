@@ -146,6 +146,7 @@ void data_arrange(Arena *arena, ReportData *d) {
   d->state_drift = rows_of(d, &table_state_drift, &d->state_drifts);
   d->state_error = rows_of(d, &table_state_error, &d->state_errors);
   d->source = rows_of(d, &table_sources, &d->sources);
+  d->three_way = rows_of(d, &table_three_way, &d->three_ways);
   d->source_left = rows_of(d, &table_source_left, &d->source_lefts);
   d->source_values = rows_of(d, &table_source_values, &d->source_valued);
   d->traced = traced_of(arena, d);

@@ -35,6 +35,8 @@ void write_predicted(FILE *out, const ReportData *d,
                      Arena scratch); /* predicted.c: a part of section_evaluation */
 void section_tasks(FILE *out, const ReportData *d, Arena scratch);       /* tasks.c */
 bool asked_tasks(const ReportData *d);                                   /* tasks.c */
+void section_three_way(FILE *out, const ReportData *d, Arena scratch);   /* three_way.c */
+bool asked_three_way(const ReportData *d);                               /* three_way.c */
 void section_sources(FILE *out, const ReportData *d, Arena scratch);     /* sources.c */
 bool asked_sources(const ReportData *d);                                 /* sources.c */
 void section_cost(FILE *out, const ReportData *d, Arena scratch);        /* cost.c */

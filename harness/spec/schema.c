@@ -319,6 +319,15 @@ static const Key source_keys[] = {
 };
 static const Object source = {sizeof(SourcePlan), source_keys, COUNT_OF(source_keys), NULL, NULL};
 
+static const Key third_keys[] = {
+    {"pair", KIND_PAIR, offsetof(ThirdPlan, pair), .required = true,
+     .meaning = "the two whose errors are compared"},
+    {"against", KIND_MODE_NAME, offsetof(ThirdPlan, against), .required = true,
+     .meaning = "what they are held against: fp64, or a more precise mode or source"},
+};
+static const Object third = {sizeof(ThirdPlan), third_keys, COUNT_OF(third_keys), NULL, NULL};
+static const Key a_third = {.kind = KIND_OBJECT, .object = &third};
+
 static const Key spec_keys[] = {
     {"title", KIND_TEXT, offsetof(Spec, title), .required = true, .min = 1,
      .meaning = "what the report is headed with"},
@@ -354,6 +363,10 @@ static const Key spec_keys[] = {
     {"pairs", KIND_LIST, offsetof(Spec, pairs), .min = 1, .max = 1024, .item = &a_pair,
      .count_offset = offsetof(Spec, pair_count),
      .meaning = "pairs of modes and sources to compare; the first is the base"},
+    {"three_way", KIND_LIST, offsetof(Spec, thirds), .min = 1, .max = 256, .item = &a_third,
+     .count_offset = offsetof(Spec, third_count), .single = true,
+     .meaning = "pairs whose errors against a third are compared: is the difference more than that "
+                "of the precision?"},
     {"compare_all", KIND_LIST, offsetof(Spec, compare_all), .min = 1, .max = 1024,
      .item = &a_mode_name, .count_offset = offsetof(Spec, compare_all_count),
      .meaning = "modes that are each compared with fp64; left out: all modes of the pairs"},

@@ -125,6 +125,24 @@ static bool check_pairs(const Reader *reader, const Spec *spec) {
   return true;
 }
 
+/* Against something else than one of the two. */
+static bool check_thirds(const Reader *reader, const Spec *spec) {
+  for (int i = 0; i < spec->third_count; i++) {
+    const ThirdPlan *plan = &spec->thirds[i];
+    const Place *place = reader_place(reader, plan, "against");
+    const char *const side[] = {plan->pair.base, plan->pair.other, plan->against};
+    TRY(check_defined(reader, spec, side[0], reader_place(reader, &plan->pair, "base")));
+    TRY(check_defined(reader, spec, side[1], reader_place(reader, &plan->pair, "other")));
+    TRY(check_defined(reader, spec, side[2], place));
+    if (!strcmp(side[0], side[1]))
+      return reader_fail(reader, reader_place(reader, plan, "pair"), "'%s' is paired with itself",
+                         side[0]);
+    if (!strcmp(side[2], side[0]) || !strcmp(side[2], side[1]))
+      return reader_fail(reader, place, "'%s' is one of the two", side[2]);
+  }
+  return true;
+}
+
 /* What is made elsewhere has no stages, scales or operators that could be run. */
 static bool check_no_source(const Reader *reader, const Spec *spec, const char *name,
                             const Place *place) {
@@ -359,6 +377,12 @@ static bool check_calibration(const Reader *reader, const Spec *spec) {
     TRY(check_scales(reader, spec, pair->base, reader_place(reader, pair, "base")));
     TRY(check_scales(reader, spec, pair->other, reader_place(reader, pair, "other")));
   }
+  for (int i = 0; i < spec->third_count; i++) {
+    const ThirdPlan *plan = &spec->thirds[i];
+    TRY(check_scales(reader, spec, plan->pair.base, reader_place(reader, &plan->pair, "base")));
+    TRY(check_scales(reader, spec, plan->pair.other, reader_place(reader, &plan->pair, "other")));
+    TRY(check_scales(reader, spec, plan->against, reader_place(reader, plan, "against")));
+  }
   TRY(check_list_scales(reader, spec, spec->compare_all, spec->compare_all_count));
   TRY(check_list_scales(reader, spec, spec->evaluation.modes, spec->evaluation.mode_count));
   TRY(check_list_scales(reader, spec, spec->cost.modes, spec->cost.mode_count));
@@ -403,10 +427,16 @@ static void default_modes(Arena *arena, const Spec *spec, bool wanted, const cha
 /* Settles which modes run and, where the spec does not say it, which of them are compared with the
  * reference, evaluated and timed. */
 static void collect_modes(Arena *arena, Spec *spec) {
-  spec->modes = ARENA_NEW(arena, Mode, 2 * spec->pair_count + spec->compare_all_count);
+  spec->modes = ARENA_NEW(arena, Mode,
+                          2 * spec->pair_count + 3 * spec->third_count + spec->compare_all_count);
   for (int i = 0; i < spec->pair_count; i++) {
     run_mode(spec, spec->pairs[i].base);
     run_mode(spec, spec->pairs[i].other);
+  }
+  for (int i = 0; i < spec->third_count; i++) {
+    run_mode(spec, spec->thirds[i].pair.base);
+    run_mode(spec, spec->thirds[i].pair.other);
+    run_mode(spec, spec->thirds[i].against);
   }
   for (int i = 0; i < spec->compare_all_count; i++) run_mode(spec, spec->compare_all[i]);
   default_modes(arena, spec, true, &spec->compare_all, &spec->compare_all_count);
@@ -529,17 +559,25 @@ static bool check_sources(const Reader *reader, const Spec *spec) {
 }
 
 /* A rotated stream has other values in each channel than one that is not. */
+static bool check_rewritten(const Reader *reader, const Spec *spec, const char *base,
+                            const char *other, const void *given) {
+  const SourcePlan *a = spec_source(spec, base), *b = spec_source(spec, other);
+  if ((!a && !b) || (a ? a->rewrite : spec->rewrite) == (b ? b->rewrite : spec->rewrite))
+    return true;
+  return reader_fail(reader, reader_place(reader, given, NULL),
+                     "one of [%s, %s] is of rewritten weights, whose stream is rotated, and the "
+                     "other is not: nothing in them can be compared (`rewrite` of the spec, and "
+                     "of a source)",
+                     base, other);
+}
+
 static bool check_rewrites(const Reader *reader, const Spec *spec) {
-  for (int i = 0; i < spec->pair_count; i++) {
-    const Pair *pair = &spec->pairs[i];
-    const SourcePlan *a = spec_source(spec, pair->base), *b = spec_source(spec, pair->other);
-    if ((!a && !b) || (a ? a->rewrite : spec->rewrite) == (b ? b->rewrite : spec->rewrite))
-      continue;
-    return reader_fail(reader, reader_place(reader, pair, NULL),
-                       "one of [%s, %s] is of rewritten weights, whose stream is rotated, and the "
-                       "other is not: nothing in them can be compared (`rewrite` of the spec, and "
-                       "of a source)",
-                       pair->base, pair->other);
+  for (int i = 0; i < spec->pair_count; i++)
+    TRY(check_rewritten(reader, spec, spec->pairs[i].base, spec->pairs[i].other, &spec->pairs[i]));
+  for (int i = 0; i < spec->third_count; i++) {
+    const ThirdPlan *plan = &spec->thirds[i];
+    TRY(check_rewritten(reader, spec, plan->against, plan->pair.base, plan));
+    TRY(check_rewritten(reader, spec, plan->against, plan->pair.other, plan));
   }
   return true;
 }
@@ -549,6 +587,12 @@ static bool needs_model(const Spec *spec) {
   for (int i = 0; i < spec->pair_count; i++)
     if (!spec_source(spec, spec->pairs[i].base) || !spec_source(spec, spec->pairs[i].other))
       return true;
+  for (int i = 0; i < spec->third_count; i++) {
+    const ThirdPlan *plan = &spec->thirds[i];
+    if (!spec_source(spec, plan->pair.base) || !spec_source(spec, plan->pair.other) ||
+        !spec_source(spec, plan->against))
+      return true;
+  }
   return spec->compare_all_count || spec->given_prompt_count || spec->swap_count ||
          spec->restore_count || spec->repair_count || spec->mend_count || spec->micro_count ||
          spec->cost.length_count || spec_evaluates(spec) || asks_tasks(spec) ||
@@ -569,6 +613,7 @@ static bool reader_spec(Reader *reader, Spec *spec) {
   TRY(own_modes_check(reader, spec));
   TRY(check_sources(reader, spec));
   TRY(check_pairs(reader, spec));
+  TRY(check_thirds(reader, spec));
   TRY(check_rewrites(reader, spec));
   TRY(check_lists(reader, spec));
   TRY(check_swaps(reader, spec));

@@ -157,6 +157,11 @@ typedef struct SourcePlan { /* a side made elsewhere: tensors that another progr
   const char *stream; /* the tensor that leaves a layer for the next; NULL: found out */
 } SourcePlan;
 
+typedef struct ThirdPlan { /* whose errors against a third are compared */
+  Pair pair;
+  const char *against; /* a mode, a source or fp64 */
+} ThirdPlan;
+
 /* A number that may be left out. */
 typedef struct Limit {
   double value;
@@ -200,6 +205,8 @@ typedef struct Spec {
   int source_count;
   Pair *pairs; /* of modes, sources and fp64 */
   int pair_count;
+  ThirdPlan *thirds;
+  int third_count;
   const char **compare_all; /* each of these against fp64 */
   int compare_all_count;
   bool budget_all;     /* an error budget of every pair */

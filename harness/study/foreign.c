@@ -407,6 +407,10 @@ static bool compare_tokens(Arena *arena, Foreign *f, PromptShape *prompt, Status
 static bool stands_in_pair(const Spec *spec, const char *name) {
   for (int i = 0; i < spec->pair_count; i++)
     if (!strcmp(spec->pairs[i].base, name) || !strcmp(spec->pairs[i].other, name)) return true;
+  for (int i = 0; i < spec->third_count; i++)
+    if (!strcmp(spec->thirds[i].pair.base, name) || !strcmp(spec->thirds[i].pair.other, name) ||
+        !strcmp(spec->thirds[i].against, name))
+      return true;
   return false;
 }
 

@@ -38,9 +38,16 @@ Pairs pairs_of(Arena *arena, const Spec *spec, const Subject *subject, const For
   p.walked = p.sides;
   for (int s = 0; foreign && s < foreign->sides; s++)
     p.side[p.sides++] = (WalkSide){.name = foreign->side[s].plan->name};
-  p.pair = ARENA_NEW(arena, SidePair, spec->pair_count + spec->compare_all_count);
+  p.pair = ARENA_NEW(arena, SidePair,
+                     spec->pair_count + 3 * spec->third_count + spec->compare_all_count);
   for (int i = 0; i < spec->pair_count; i++)
     add_pair(&p, spec->pairs[i].base, spec->pairs[i].other);
+  for (int i = 0; i < spec->third_count; i++) {
+    const ThirdPlan *plan = &spec->thirds[i];
+    add_pair(&p, plan->pair.base, plan->pair.other);
+    add_pair(&p, plan->against, plan->pair.base);
+    add_pair(&p, plan->against, plan->pair.other);
+  }
   for (int i = 0; i < spec->compare_all_count; i++)
     add_pair(&p, MODE_REFERENCE, spec->compare_all[i]);
   return p;
