@@ -1,5 +1,6 @@
 /* layers: the walk of an experiment: all prompts under all modes and the reference in lock-step; a
  * layer is measured, stored, and let go. */
+#include <assert.h>
 #include <string.h>
 
 #include "experiment/run.h"
@@ -12,6 +13,7 @@ static bool store_layer(Experiment *e, const WalkPlace *at, const Trace *trace,
                         const LayerRows *rows, Arena scratch, Status *st) {
   int values = 0;
   const double start = clock_s();
+  assert(trace); /* something is computed, or a source was read */
   const SourceValues *value = e->foreign.sides
                                   ? foreign_values(&scratch, &e->foreign, at->shape->name,
                                                    at->layer, trace + at->sides, &values)

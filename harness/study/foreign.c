@@ -1,5 +1,6 @@
 #include "study/foreign.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -146,6 +147,7 @@ static bool find_stream(const Spec *spec, MetList *list, Status *st) {
     if (list->met[i].in_layer) stream = &list->met[i];
   for (int i = 0; i < list->count; i++)
     if (list->met[i].tensor.role == ROLE_BLOCK_OUT) list->met[i].tensor.role = ROLE_NONE;
+  assert(stream); /* there are layers */
   stream->tensor.role = ROLE_BLOCK_OUT;
   return true;
 }
