@@ -139,7 +139,7 @@ static void write_tokens(FILE *out, const ReportData *d, const ReportPair *pair,
 
 /* Sentence and table of what the layers do to the difference. */
 static void write_shapes(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
-  ShapeLine line[FOLLOWED];
+  ShapeLine line[FOLLOWED] = {{0}};
   for (int f = 0; f < d->followeds; f++)
     line[f] = (ShapeLine){md_code(&scratch, d->followed[f]), data_shape(d, pair, d->followed[f])};
   if (!d->shapes)
