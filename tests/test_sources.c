@@ -234,6 +234,51 @@ Test(sources, other_tokens_are_the_first_line_and_fail_unless_they_are_allowed) 
   expect_first("NOT THE SAME QUESTION: ");
 }
 
+Test(sources, tokens_of_sources_that_nobody_compares_may_be_others) {
+  write_tokens("a.npz", (int64_t[]){3, 1, 4, 1, 5});
+  write_tokens("b.npz", (int64_t[]){3, 1, 4, 1, 5});
+  write_tokens("c.npz", (int64_t[]){2, 7, 1, 8, 2});
+  write_tokens("d.npz", (int64_t[]){2, 7, 1, 8, 2});
+  SPEC(0, "title: t\nsources: {a: {dump: a.npz}, b: {dump: b.npz}, c: {dump: c.npz}, d: {dump: "
+          "d.npz}}\npairs: [[a, b], [c, d]]\n");
+  NOT_SAYS("NOT THE SAME QUESTION");
+  SPEC(1, "title: t\nsources: {a: {dump: a.npz}, b: {dump: b.npz}, c: {dump: c.npz}}\n"
+          "three_way: {pair: [a, b], against: c}\n");
+  SAYS("c were given other tokens: token 0 of prompt 'dump' is 3 and 2");
+}
+
+Test(sources, token_that_is_no_id_is_refused_by_place) {
+  write_tokens("a.npz", (int64_t[]){3, 1, 4, 1, 5});
+  write_tokens("b.npz", (int64_t[]){3, 1, (int64_t)1 << 40, 1, 5});
+  COMPARE(2, "a.npz", "b.npz");
+  expect_one_line();
+  SAYS("b.npz: input_ids: token 2 is 1099511627776, and no id");
+}
+
+Test(sources, arrays_that_cannot_be_read_are_listed_with_the_reason) {
+  Arrays all = usual();
+  write_npz("a.npz", &all);
+  add_array(&all, "words", NPY("<U2", "False", "(1,)"), "h\0\0\0i\0\0\0", 8);
+  write_npz("b.npz", &all);
+  COMPARE(0, "a.npz", "b.npz");
+  read_report();
+  SAYS("| b      | `words` | not read | ");
+}
+
+Test(sources, more_tensors_than_can_be_compared_are_refused) {
+  Arrays all = {.count = 0};
+  const float one = 1;
+  char *text = arena_printf(&test_arena, "title: t\nsources: {a: {dump: a}, b: {dump: a}}\n"
+                                         "pairs: [[a, b]]\n");
+  add_floats(&all, "x", 1, 1, &one);
+  make_folder("a");
+  for (int i = 0; i < 65; i++)
+    write_made(arena_printf(&test_arena, "a/layers.0.t%d.npy", i), all.part[0].content);
+  write_spec("s.yaml", text);
+  RUN(2, "validate %s/s.yaml", test_folder);
+  SAYS("a: its layers and ends have more than 64 tensors of different names");
+}
+
 Test(sources, equal_tokens_and_tokens_that_one_side_tells_are_no_other_question) {
   write_tokens("a.npz", (int64_t[]){3, 1, 4, 1, 5});
   write_tokens("b.npz", (int64_t[]){3, 1, 4, 1, 5});

@@ -182,6 +182,7 @@ static bool run_studies(Arena *arena, Experiment *e, const Keeper *keeper,
   progress_done(e->progress, "%s", results);
   return true;
 }
+
 static bool load(Arena *arena, const Spec *spec, const MemoryPlan *memory, Progress *progress,
                  Subject *subject, Status *st) {
   subject->streams = memory->streams;

@@ -856,9 +856,9 @@ typedef struct SourceRow {
 /* An array of a source that is no tensor of the run. */
 typedef struct SourceLeft {
   char source[TEXT_NAME];
-  char array[TEXT_KERNEL]; /* its name, with its file where the dump is a folder */
-  char type[TEXT_SETTING];
-  char shape[TEXT_CONTEXT];
+  char array[TEXT_KERNEL];  /* its name, with its file where the dump is a folder */
+  char type[TEXT_SETTING];  /* "not read" of what is no array that could be */
+  char shape[TEXT_CONTEXT]; /* or why it is not read */
 } SourceLeft;
 
 /* Of which precision the values of a source's tensor are (measure/grain.h). */

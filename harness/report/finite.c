@@ -63,7 +63,9 @@ static const char *element_of(Arena *arena, const TensorStats *row) {
   return arena_printf(arena, "%ld ([%ld, %ld])", at, at / cols, at % cols);
 }
 
-static const char *who(Language l, Arena *arena, const TensorStats *row) {
+static const char *who(const ReportData *d, Arena *arena, const TensorStats *row) {
+  const Language l = d->language;
+  if (data_source(d, row->mode)) return md_text(arena, row->mode);
   return data_is_reference(row->mode)
              ? say(l, "the float64 reference")
              : arena_printf(arena, say(l, "mode %s"), md_text(arena, row->mode));
@@ -79,7 +81,7 @@ static const char *warn_of_values(Arena *arena, const ReportData *d, const Lost 
                           "Values are not finite. The first: %s, of %s, prompt %s. In all %s in "
                           "%s: they are left out "
                           "of the figures, and a figure that leaves values out says so."),
-                      place, who(d->language, arena, row), md_text(arena, row->prompt),
+                      place, who(d, arena, row), md_text(arena, row->prompt),
                       md_count(d->language, arena, lost->values, "value"),
                       md_count(d->language, arena, lost->tensors, "tensor"));
 }
@@ -91,7 +93,7 @@ static const char *warn_of_nans(Arena *arena, const ReportData *d, const Lost *l
       say(d->language, "Turned into 0 by quantisation: %s in %s, first in %s of %s, prompt %s."),
       md_count(d->language, arena, lost->values, "NaN"),
       md_count(d->language, arena, lost->tensors, "tensor"),
-      words_place(arena, d, row->tensor, row->layer), who(d->language, arena, row),
+      words_place(arena, d, row->tensor, row->layer), who(d, arena, row),
       md_text(arena, row->prompt));
 }
 

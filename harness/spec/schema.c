@@ -428,7 +428,7 @@ static const Key spec_keys[] = {
      .meaning = "what finished layers survive: the end of the process, or a loss of power"},
 };
 const Object schema_spec = {sizeof(Spec), spec_keys, COUNT_OF(spec_keys), NULL,
-                            WORDS("pairs", "compare_all")};
+                            WORDS("pairs", "compare_all", "three_way")};
 
 /* A key a stage, for the settings at this place. */
 static void put_stages(const Family *family, size_t settings, Key *keys) {

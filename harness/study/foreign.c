@@ -115,6 +115,9 @@ static bool meet(Arena *arena, MetList *list, const ForeignSide *side, Status *s
     const bool in_layer = entry->layer >= 0;
     const char *name = tidy(arena, entry->tensor);
     if (foreign_holds_tokens(entry) || find_met(list, name, in_layer)) continue;
+    if (list->count == TENSORS_MOST)
+      return FAIL(st, "%s: its layers and ends have more than %d tensors of different names",
+                  side->path, TENSORS_MOST);
     Met *met = &list->met[list->count++];
     *met = (Met){.by = side, .first = entry, .in_layer = in_layer, .before = entry->layer == -1};
     met->tensor.name = name;
@@ -236,9 +239,8 @@ static const char *pass_name(Arena *arena, const Foreign *f, int pass) {
 /* Family, layers and prompts of a run in which nothing is computed. */
 static bool make_subject(Arena *arena, Spec *spec, Foreign *f, Subject *subject, Status *st) {
   MetList list = {0};
-  int most = 0, of_layer = 0;
-  for (int s = 0; s < f->sides; s++) most += f->side[s].layout.entries;
-  list.met = ARENA_NEW(arena, Met, most);
+  int of_layer = 0;
+  list.met = ARENA_NEW(arena, Met, TENSORS_MOST);
   f->prompts = f->side[0].layout.passes;
   for (int s = 0; s < f->sides; s++) {
     const ForeignSide *side = &f->side[s];
@@ -338,7 +340,9 @@ static bool place_side(Arena *arena, const Foreign *f, const Subject *subject, F
     const int layer = entry->layer >= 0                             ? entry->layer
                       : f->tensors->info[id].role == ROLE_EMBEDDING ? 0
                                                                     : f->layers - 1;
-    *at(f, side, entry->pass, layer, id) = entry;
+    const DumpEntry **place = at(f, side, entry->pass, layer, id);
+    if (*place) continue; /* before the first layer and behind the last there may be one each */
+    *place = entry;
     side->used++;
   }
   return side->used ||
@@ -374,47 +378,74 @@ static bool read_tokens(Arena *arena, const ForeignSide *side, int pass, int T,
     TRY(dump_read(arena, &side->dump, entry->array, &(DumpAxes){.batch = -1}, NULL, &t, st));
     if ((int64_t)t.rows * t.cols != T) continue;
     int32_t *id = ARENA_NEW(arena, int32_t, T);
-    for (int k = 0; k < T; k++) id[k] = (int32_t)((const double *)t.data)[k];
+    for (int k = 0; k < T; k++) {
+      const double value = ((const double *)t.data)[k];
+      if (!(value >= 0 && value <= INT32_MAX))
+        return FAIL(st, "%s: token %d is %.17g, and no id", place_of(arena, side, entry), k, value);
+      id[k] = (int32_t)value;
+    }
     return *token = id, true;
   }
   return true;
 }
 
-/* The run's tokens, or where nothing is computed the first side's that has them, against all
- * others'. */
-static bool compare_tokens(Arena *arena, Foreign *f, PromptShape *prompt, Status *st) {
+static bool is_between(const Pair *pair, const char *a, const char *b) {
+  return (!strcmp(pair->base, a) && (!b || !strcmp(pair->other, b))) ||
+         (!strcmp(pair->other, a) && (!b || !strcmp(pair->base, b)));
+}
+
+/* Whether these two are compared; b NULL: a with anything. */
+static bool are_compared(const Spec *spec, const char *a, const char *b) {
+  for (int i = 0; i < spec->pair_count; i++)
+    if (is_between(&spec->pairs[i], a, b)) return true;
+  for (int i = 0; i < spec->third_count; i++) {
+    const ThirdPlan *plan = &spec->thirds[i];
+    const Pair first = {plan->against, plan->pair.base}, second = {plan->against, plan->pair.other};
+    if (is_between(&plan->pair, a, b) || is_between(&first, a, b) || is_between(&second, a, b))
+      return true;
+  }
+  return false;
+}
+
+/* Whether a source is compared with what is computed here. */
+static bool meets_run(const Spec *spec, const char *source) {
+  for (int i = 0; i < spec->mode_count; i++)
+    if (are_compared(spec, source, spec->modes[i].name)) return true;
+  return are_compared(spec, source, MODE_REFERENCE);
+}
+
+static void tell_tokens(Arena *arena, Foreign *f, const PromptShape *prompt, const char *a,
+                        const int32_t *of_a, const char *b, const int32_t *of_b) {
+  for (int t = 0; of_a && of_b && t < prompt->T && !f->other_tokens; t++)
+    if (of_a[t] != of_b[t])
+      f->other_tokens =
+          arena_printf(arena,
+                       "%s and %s were given other tokens: token %d of prompt '%s' is %d "
+                       "and %d",
+                       a, b, t, prompt->name, of_a[t], of_b[t]);
+}
+
+/* Of those that are compared. Where nothing is computed, a prompt's tokens are the first side's
+ * that says them. */
+static bool compare_tokens(Arena *arena, const Spec *spec, Foreign *f, PromptShape *prompt,
+                           Status *st) {
   for (int p = 0; p < f->prompts; p++) {
-    const char *by = prompt[p].token ? "the run" : NULL;
+    const int32_t **token = ARENA_NEW(arena, const int32_t *, f->sides), *run = prompt[p].token;
     for (int s = 0; s < f->sides; s++) {
-      const int32_t *token;
-      TRY(read_tokens(arena, &f->side[s], p, prompt[p].T, &token, st));
-      if (!token) continue;
-      if (!prompt[p].token) {
-        prompt[p].token = token;
-        by = f->side[s].plan->name;
-        continue;
-      }
-      for (int t = 0; t < prompt[p].T && !f->other_tokens; t++)
-        if (token[t] != prompt[p].token[t])
-          f->other_tokens = arena_printf(
-              arena, "%s and %s were given other tokens: token %d of prompt '%s' is %d and %d", by,
-              f->side[s].plan->name, t, prompt[p].name, prompt[p].token[t], token[t]);
+      const char *name = f->side[s].plan->name;
+      TRY(read_tokens(arena, &f->side[s], p, prompt[p].T, &token[s], st));
+      if (!prompt[p].token) prompt[p].token = token[s];
+      if (meets_run(spec, name)) tell_tokens(arena, f, &prompt[p], "the run", run, name, token[s]);
+      for (int other = 0; other < s; other++)
+        if (are_compared(spec, name, f->side[other].plan->name))
+          tell_tokens(arena, f, &prompt[p], f->side[other].plan->name, token[other], name,
+                      token[s]);
     }
   }
   return true;
 }
 
 /* --- opening ---------------------------------------------------------------------------------- */
-
-static bool stands_in_pair(const Spec *spec, const char *name) {
-  for (int i = 0; i < spec->pair_count; i++)
-    if (!strcmp(spec->pairs[i].base, name) || !strcmp(spec->pairs[i].other, name)) return true;
-  for (int i = 0; i < spec->third_count; i++)
-    if (!strcmp(spec->thirds[i].pair.base, name) || !strcmp(spec->thirds[i].pair.other, name) ||
-        !strcmp(spec->thirds[i].against, name))
-      return true;
-  return false;
-}
 
 /* Of every file: its name, length and when it was written; of every array what is known before it
  * is read. */
@@ -451,7 +482,7 @@ static bool open_side(Arena *arena, const Spec *spec, const SourcePlan *plan, Fo
 static bool open_all(Arena *arena, Spec *spec, Subject *subject, Foreign *f, Status *st) {
   Digest *digest = ARENA_NEW(arena, Digest, spec->source_count + 1);
   for (int i = 0; i < spec->source_count; i++) {
-    if (!stands_in_pair(spec, spec->sources[i].name)) continue;
+    if (!are_compared(spec, spec->sources[i].name, NULL)) continue;
     ForeignSide *side = &f->side[f->sides++];
     TRY(open_side(arena, spec, &spec->sources[i], side, st));
     TRY(digest_side(side, &digest[f->sides], *arena, st));
@@ -467,7 +498,7 @@ static bool open_all(Arena *arena, Spec *spec, Subject *subject, Foreign *f, Sta
                        check_passes(f, &f->side[s], *arena, st)));
   }
   f->prompt = subject->prompt;
-  TRY(compare_tokens(arena, f, subject->prompt, st));
+  TRY(compare_tokens(arena, spec, f, subject->prompt, st));
   digest[0] = subject->checkpoint.digest;
   subject->checkpoint.digest = digest_join(digest, (size_t)f->sides + 1);
   return true;

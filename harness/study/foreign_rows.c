@@ -102,32 +102,50 @@ static void shape_text(const DumpArray *array, char *text, size_t size) {
   if (used < size) snprintf(text + used, size - used, "]");
 }
 
-/* As a tensor, or as token ids. */
-static bool is_used(const Foreign *f, const ForeignSide *side, const DumpArray *array) {
-  for (int i = 0; i < side->layout.entries; i++)
-    if (side->layout.entry[i].array == array && foreign_holds_tokens(&side->layout.entry[i]))
-      return true;
+/* Which arrays stand for a tensor, or are token ids. */
+static bool *used_of(Arena *arena, const Foreign *f, const ForeignSide *side) {
+  const DumpArray *first = side->dump.array;
   const size_t places = (size_t)f->prompts * (size_t)f->layers * (size_t)f->tensors->count;
+  bool *used = ARENA_NEW(arena, bool, side->dump.arrays);
   for (size_t i = 0; i < places; i++)
-    if (side->at[i] && side->at[i]->array == array) return true;
-  return false;
+    if (side->at[i]) used[side->at[i]->array - first] = true;
+  for (int i = 0; i < side->layout.entries; i++)
+    if (foreign_holds_tokens(&side->layout.entry[i]))
+      used[side->layout.entry[i].array - first] = true;
+  return used;
+}
+
+static SourceLeft left_row(const ForeignSide *side, const char *file, const char *name) {
+  SourceLeft row = {.source = ""};
+  table_text(row.source, sizeof row.source, side->plan->name);
+  snprintf(row.array, sizeof row.array, "%s%s%s", file, *file && *name ? ": " : "", name);
+  return row;
 }
 
 TableRows foreign_left(Arena *arena, const Foreign *f) {
   size_t most = 0, rows = 0;
-  for (int s = 0; s < f->sides; s++) most += (size_t)f->side[s].dump.arrays;
-  SourceLeft *row = ARENA_NEW(arena, SourceLeft, most);
   for (int s = 0; s < f->sides; s++)
-    for (int i = 0; i < f->side[s].dump.arrays; i++) {
-      const ForeignSide *side = &f->side[s];
+    most += (size_t)f->side[s].dump.arrays + (size_t)f->side[s].dump.passed_over;
+  SourceLeft *row = ARENA_NEW(arena, SourceLeft, most);
+  for (int s = 0; s < f->sides; s++) {
+    const ForeignSide *side = &f->side[s];
+    Arena scratch = *arena;
+    const bool *used = used_of(&scratch, f, side);
+    for (int i = 0; i < side->dump.arrays; i++) {
       const DumpArray *array = &side->dump.array[i];
-      if (is_used(f, side, array)) continue;
+      if (used[i]) continue;
       SourceLeft *r = &row[rows++];
-      table_text(r->source, sizeof r->source, side->plan->name);
-      snprintf(r->array, sizeof r->array, "%s%s%s", array->file, *array->file ? ": " : "",
-               array->name);
+      *r = left_row(side, array->file, array->name);
       table_text(r->type, sizeof r->type, dump_type_name[array->type]);
       shape_text(array, r->shape, sizeof r->shape);
     }
+    for (int i = 0; i < side->dump.passed_over; i++) {
+      const DumpPassed *passed = &side->dump.passed[i];
+      row[rows] = left_row(side, passed->file, passed->name);
+      table_text(row[rows].type, sizeof row->type, "not read");
+      table_text(row[rows].shape, sizeof row->shape, passed->why);
+      rows++;
+    }
+  }
   return (TableRows){&table_source_left, row, rows};
 }
