@@ -109,7 +109,7 @@ static const Bad bad[] = {
   {"model: m\nprompts: [{name: p, string: s}]\n" PAIR, "", {"required key 'title' is missing", "", ""}},
   {"title: t\nprompts: [{name: p, string: s}]\n" PAIR, "", {"required key 'model' is missing", "", ""}},
   {"title: t\nmodel: m\n" PAIR,    "",     {"required key 'prompts' is missing", "", ""}},
-  {HEAD,                           "",     {"needs at least one of pairs or compare_all", "", ""}},
+  {HEAD,                           "",     {"needs at least one of pairs, compare_all or three_way", "", ""}},
   {HEAD PAIR "calibration: {}\n",  "6:1",  {"key 'calibration'", "stands twice", ""}},
   {"title: t\nmodel: m\nprompts: [{name: p, string: s}]\n" PAIR "calibration: {windows: 2}\n", "5:14",
                                            {"'calibration'", "needs one of text or tokens", ""}},

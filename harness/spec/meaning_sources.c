@@ -1,0 +1,87 @@
+/* meaning_sources: sides made elsewhere, and what a spec of them can do without. */
+#include "spec/meaning.h"
+
+#include <string.h>
+
+/* A source's name stands for it as a mode's does, in pairs and in the results file. */
+bool meaning_of_sources(const Reader *reader, const Spec *spec) {
+  for (int i = 0; i < spec->source_count; i++) {
+    const char *name = spec->sources[i].name;
+    const Place *place = reader_place(reader, &spec->sources[i], NULL);
+    if (meaning_reference(name) || mode_name_reserved(name))
+      return reader_fail(reader, place, "'%s' is a name of the results file's own", name);
+    if (spec_mode(spec, name))
+      return reader_fail(reader, place, "'%s' is a mode: a source needs a name of its own", name);
+  }
+  return true;
+}
+
+/* A rotated stream has other values in each channel than one that is not. */
+static bool check_rewritten(const Reader *reader, const Spec *spec, const char *base,
+                            const char *other, const void *given) {
+  const SourcePlan *a = spec_source(spec, base), *b = spec_source(spec, other);
+  if ((!a && !b) || (a ? a->rewrite : spec->rewrite) == (b ? b->rewrite : spec->rewrite))
+    return true;
+  return reader_fail(reader, reader_place(reader, given, NULL),
+                     "one of [%s, %s] is of rewritten weights, whose stream is rotated, and the "
+                     "other is not: nothing in them can be compared (`rewrite` of the spec, and "
+                     "of a source)",
+                     base, other);
+}
+
+static bool check_rewrites(const Reader *reader, const Spec *spec) {
+  for (int i = 0; i < spec->pair_count; i++)
+    TRY(check_rewritten(reader, spec, spec->pairs[i].base, spec->pairs[i].other, &spec->pairs[i]));
+  for (int i = 0; i < spec->third_count; i++) {
+    const ThirdPlan *plan = &spec->thirds[i];
+    TRY(check_rewritten(reader, spec, plan->against, plan->pair.base, plan));
+    TRY(check_rewritten(reader, spec, plan->against, plan->pair.other, plan));
+  }
+  return true;
+}
+
+/* Whether anything is asked that a model must run for. */
+static bool needs_model(const Spec *spec) {
+  for (int i = 0; i < spec->pair_count; i++)
+    if (!spec_source(spec, spec->pairs[i].base) || !spec_source(spec, spec->pairs[i].other))
+      return true;
+  for (int i = 0; i < spec->third_count; i++) {
+    const ThirdPlan *plan = &spec->thirds[i];
+    if (!spec_source(spec, plan->pair.base) || !spec_source(spec, plan->pair.other) ||
+        !spec_source(spec, plan->against))
+      return true;
+  }
+  return spec->compare_all_count || spec->given_prompt_count || spec->swap_count ||
+         spec->restore_count || spec->repair_count || spec->mend_count || spec->micro_count ||
+         spec->cost.length_count || spec_evaluates(spec) || spec->evaluation.task_count ||
+         spec_calibrated(spec) || !spec->source_count;
+}
+
+bool meaning_of_needed(const Reader *reader, const Spec *spec) {
+  const char *missing = !spec->model ? "model" : !spec->given_prompt_count ? "prompts" : NULL;
+  if (!missing || (!spec->model && !needs_model(spec))) return true;
+  return reader_fail(reader, NULL, "required key '%s' is missing", missing);
+}
+
+/* Against something else than one of the two. */
+static bool check_thirds(const Reader *reader, const Spec *spec) {
+  for (int i = 0; i < spec->third_count; i++) {
+    const ThirdPlan *plan = &spec->thirds[i];
+    const Place *place = reader_place(reader, plan, "against");
+    const char *const side[] = {plan->pair.base, plan->pair.other, plan->against};
+    TRY(meaning_defined(reader, spec, side[0], reader_place(reader, &plan->pair, "base")));
+    TRY(meaning_defined(reader, spec, side[1], reader_place(reader, &plan->pair, "other")));
+    TRY(meaning_defined(reader, spec, side[2], place));
+    if (!strcmp(side[0], side[1]))
+      return reader_fail(reader, reader_place(reader, plan, "pair"), "'%s' is paired with itself",
+                         side[0]);
+    if (!strcmp(side[2], side[0]) || !strcmp(side[2], side[1]))
+      return reader_fail(reader, place, "'%s' is one of the two", side[2]);
+  }
+  return true;
+}
+
+bool meaning_of_thirds(const Reader *reader, const Spec *spec) {
+  TRY(check_thirds(reader, spec));
+  return check_rewrites(reader, spec);
+}
