@@ -161,16 +161,33 @@ Test(child, files_made_to_do_harm_are_refused_in_one_line) {
 
 /* --- work of our own -------------------------------------------------------------------------- */
 
-typedef enum Way { DONE, FAILED, FAILED_A_CHECK, KILLED_IN_IT, LEFT_WITH_A_LINE, LEFT_SILENT } Way;
+typedef enum Way {
+  DONE,
+  FAILED,
+  FAILED_A_CHECK,
+  KILLED_IN_IT,
+  LEFT_WITH_A_LINE,
+  LEFT_WITH_ANOTHERS,
+  LEFT_SILENT,
+  KILLED_WHILE_IT_READS,
+  LEFT_WHILE_IT_READS,
+  KILLED_WHEN_IT_HAS_READ
+} Way;
 
 static bool work(FILE *out, void *context, Status *st) {
   fprintf(out, "made by another process: %d\n", getpid());
+  signal(SIGSEGV, SIG_IGN); /* whoever handles it does so no more where a file is read */
+  if (*(const Way *)context >= KILLED_WHILE_IT_READS) child_limit("some.h5");
   switch (*(const Way *)context) {
     case FAILED: return FAIL(st, "r.h5: no room");
     case FAILED_A_CHECK: return FAIL_CHECK(st, "gate 1 failed");
     case KILLED_IN_IT: fprintf(stderr, "one line\n[lib] no memory, aborting\n"), abort();
     case LEFT_WITH_A_LINE: fprintf(stderr, "driftscope: memory: used up\n"), _exit(2);
+    case LEFT_WITH_ANOTHERS: fprintf(stderr, "[lib] no memory\n"), _exit(1);
     case LEFT_SILENT: _exit(255);
+    case KILLED_WHILE_IT_READS: kill(getpid(), SIGSEGV); return true;
+    case LEFT_WHILE_IT_READS: fprintf(stderr, "[lib] no memory\n"), _exit(1);
+    case KILLED_WHEN_IT_HAS_READ: child_has_read(), abort();
     default: return true;
   }
 }
@@ -186,8 +203,13 @@ Test(child, work_comes_back_and_whatever_ends_it_is_one_line) {
       {FAILED_A_CHECK, false, true, "gate 1 failed"},
       {KILLED_IN_IT, false, false, "w: a library failed (signal 6): [lib] no memory, aborting"},
       {LEFT_WITH_A_LINE, false, false, "memory: used up"},
-      {LEFT_SILENT, false, false,
-       "w: the process that makes it ended without a word (status 255)"}};
+      {LEFT_WITH_ANOTHERS, false, false,
+       "w: the process that makes it ended (status 1): [lib] no memory"},
+      {LEFT_SILENT, false, false, "w: the process that makes it ended without a word (status 255)"},
+      {KILLED_WHILE_IT_READS, false, false, "some.h5: HDF5 failed to read it (signal 11)"},
+      {LEFT_WHILE_IT_READS, false, false,
+       "some.h5: HDF5 failed to read it (status 1): [lib] no memory"},
+      {KILLED_WHEN_IT_HAS_READ, false, false, "w: a library failed (signal 6)"}};
   Fixture f = fixture_make();
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     Status st = {0};

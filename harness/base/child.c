@@ -17,7 +17,7 @@
 
 /* Deflated tables and their digests are read at more than 20 MB/s on one core, twice: 4 MiB/s
  * leaves room for slow disks' checks and old machines. */
-enum { SECONDS_LEAST = 30, BYTES_PER_SECOND = 1 << 22 };
+enum { SECONDS_LEAST = 30, BYTES_PER_SECOND = 1 << 22, PATH_MOST = 1 << 12 };
 
 static const rlim_t memory_bytes = (rlim_t)1 << 31;
 
@@ -62,6 +62,9 @@ static volatile bool *has_read;
  * own before they end the process. -1: it is not. */
 static int kept_words = -1, own_error = -1;
 
+/* In a child of child_work: the file that it reads, "" where it reads none; seen by both. NULL: in
+ * none, or it cannot be told. */
+static char *read_now;
 static bool pass_words(int words);
 
 static void keep_words_back(void) {
@@ -70,6 +73,7 @@ static void keep_words_back(void) {
 }
 
 void child_has_read(void) {
+  if (read_now) *read_now = 0;
   if (!has_read || *has_read) return;
   *has_read = true;
   if (own_error < 0) return;
@@ -147,7 +151,11 @@ enum { WORDS_MOST = 1 << 12 };
 static bool is_apart; /* in a child of child_work */
 
 void child_limit(const char *file) {
-  if (is_apart) set_limits(seconds_for(&file, 1));
+  static const int deaths[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+  if (!is_apart) return;
+  for (size_t i = 0; i < sizeof deaths / sizeof *deaths; i++) signal(deaths[i], SIG_DFL);
+  if (read_now) snprintf(read_now, PATH_MOST, "%s", file);
+  set_limits(seconds_for(&file, 1));
 }
 
 static bool work_here(Arena *arena, const char *what, ChildWork work, void *context,
@@ -165,9 +173,11 @@ static bool work_here(Arena *arena, const char *what, ChildWork work, void *cont
 
 /* What was written, then how it ended. Nothing that stands in the parent's exit handlers is the
  * child's to do. */
-static void work_there(int to, int words, pid_t parent, ChildWork work, void *context) {
+static void work_there(int to, int words, char *reads, pid_t parent, ChildWork work,
+                       void *context) {
   Status st = {0};
   is_apart = true;
+  read_now = reads;
   prctl(PR_SET_PDEATHSIG, SIGKILL); /* it does not outlive its parent */
   if (getppid() != parent) _exit(2);
   if (words >= 0) dup2(words, STDERR_FILENO);
@@ -198,9 +208,8 @@ static char *take_all(Arena *arena, int from, size_t *count, int *error) {
   }
 }
 
-/* The last line of what the child wrote to standard error, without the program's name. */
+/* The last line of what the child wrote to standard error. */
 static const char *last_words(int words, char text[WORDS_MOST]) {
-  static const char own[] = "driftscope: ";
   struct stat info = {0};
   if (words < 0 || fstat(words, &info) != 0) return "";
   const off_t from = info.st_size < WORDS_MOST ? 0 : info.st_size - WORDS_MOST + 1;
@@ -208,19 +217,28 @@ static const char *last_words(int words, char text[WORDS_MOST]) {
   while (n > 0 && text[n - 1] == '\n') n--;
   text[n > 0 ? n : 0] = 0;
   const char *line = strrchr(text, '\n');
-  line = line ? line + 1 : text;
-  return strncmp(line, own, strlen(own)) == 0 ? line + strlen(own) : line;
+  return line ? line + 1 : text;
 }
 
-static bool died(const char *what, int status, int words, Status *st) {
+/* `reads`: the file that it was reading; "": none. */
+static bool died(const char *what, const char *reads, int status, int words, Status *st) {
+  static const char own[] = "driftscope: ";
   char text[WORDS_MOST];
-  const char *line = last_words(words, text);
-  if (WIFEXITED(status) && *line) return FAIL(st, "%s", line); /* it knew why */
+  const char *line = last_words(words, text), *colon = *line ? ": " : "";
+  const bool knew_why = !strncmp(line, own, strlen(own));
+  if (WIFEXITED(status) && knew_why) return FAIL(st, "%s", line + strlen(own));
+  if (!WIFEXITED(status) && *reads && WTERMSIG(status) == SIGXCPU)
+    return ended(&reads, 1, SIGXCPU, seconds_for(&reads, 1), st) != CHILD_NONE;
+  if (*reads && WIFEXITED(status))
+    return FAIL(st, "%s: HDF5 failed to read it (status %d)%s%s", reads, WEXITSTATUS(status), colon,
+                line);
+  if (*reads)
+    return FAIL(st, "%s: HDF5 failed to read it (signal %d)%s%s", reads, WTERMSIG(status), colon,
+                line);
   if (WIFEXITED(status))
-    return FAIL(st, "%s: the process that makes it ended without a word (status %d)", what,
-                WEXITSTATUS(status));
-  return FAIL(st, "%s: a library failed (signal %d)%s%s", what, WTERMSIG(status), *line ? ": " : "",
-              line);
+    return FAIL(st, "%s: the process that makes it ended%s (status %d)%s%s", what,
+                *line ? "" : " without a word", WEXITSTATUS(status), colon, line);
+  return FAIL(st, "%s: a library failed (signal %d)%s%s", what, WTERMSIG(status), colon, line);
 }
 
 /* What it said though all went well is said here; false with errno where it cannot be read. */
@@ -237,11 +255,13 @@ bool child_work(Arena *arena, const char *what, ChildWork work, void *context, c
   *text = "", *count = 0;
   if (pipe2(ends, O_CLOEXEC) != 0) return work_here(arena, what, work, context, text, count, st);
   const int words = memfd_create("words", MFD_CLOEXEC);
+  void *page = mmap(NULL, PATH_MOST, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  char *reads = page == MAP_FAILED ? NULL : page;
   fflush(NULL);
   pid_t parent = getpid(), child = fork();
   if (child == 0) {
     close(ends[0]); /* else it would wait for itself to read, where its parent no longer does */
-    work_there(ends[1], words, parent, work, context);
+    work_there(ends[1], words, reads, parent, work, context);
   }
   close(ends[1]);
   size_t got = 0;
@@ -260,8 +280,9 @@ bool child_work(Arena *arena, const char *what, ChildWork work, void *context, c
   } else if (child > 0 && error) {
     status_set(st, "%s: the process that makes it cannot be heard: %s", what, strerror(error));
   } else if (child > 0) {
-    died(what, status, words, st);
+    died(what, reads ? reads : "", status, words, st);
   }
+  if (reads) munmap(reads, PATH_MOST);
   if (words >= 0) close(words);
   return child > 0 ? ok : work_here(arena, what, work, context, text, count, st);
 }

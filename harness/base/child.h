@@ -33,6 +33,8 @@ typedef bool (*ChildWork)(FILE *out, void *context, Status *st);
  * thread alone. */
 bool child_work(Arena *arena, const char *what, ChildWork work, void *context, const char **text,
                 size_t *count, Status *st);
-/* In such work: a file of somebody else is read now, within the limits of child_start. */
+/* In such work: a file of somebody else is read now, within the limits of child_start, and until
+ * child_has_read the child's death is that file's. Signals that end a process do so, whoever
+ * handled them before. */
 void child_limit(const char *file);
 #endif
