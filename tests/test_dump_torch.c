@@ -95,7 +95,7 @@ Test(dump_torch, what_is_no_tensor_is_refused_by_its_name) {
   } files[] = {{DUMPS "module.pt", {"module.pt: ", "torch.nn.modules.linear.Linear", "executed"}},
                {DUMPS "legacy.pt", {"legacy.pt: ", "before PyTorch 1.6", "torch.load"}},
                {DUMPS "script.pt", {"script.pt: ", "TorchScript", "torch.save"}},
-               {DUMPS "numpy.pt", {"numpy.pt: ", "numpy._core.multiarray._reconstruct"}},
+               {DUMPS "numpy.pt", {"numpy.pt: ", "numpy.ndarray"}},
                {DUMPS "sparse.pt", {"sparse.pt: ", "_rebuild_sparse_tensor"}},
                {DUMPS "tuple_key.pt", {"tuple_key.pt: ", "neither text nor a whole number"}}};
   for (size_t i = 0; i < sizeof files / sizeof *files; i++)
@@ -135,7 +135,11 @@ REFUSED(a_call_of_the_system_is_refused_by_its_name, "cposix\nsystem\n" TEXT("\2
         "posix.system", "nothing of a file is executed")
 REFUSED(a_name_from_the_stack_is_refused_too, TEXT("\2", "os") TEXT("\6", "system") "\x93.",
         "os.system")
-REFUSED(new_objects_are_not_made, "ctorch\nTensor\n)\x81.", "instruction 0x81")
+REFUSED(new_objects_of_known_classes_are_not_made, "ctorch\nTensor\n)\x81.", "torch.Tensor",
+        "does not take")
+REFUSED(an_object_that_is_all_of_a_file_is_refused_by_its_class,
+        "cposix\nfork\n)\x81}" TEXT("\1", "x") TENSOR(FLOATS, "\0", "K\1\x85", "K\1\x85") "sb.",
+        "is a posix.fork", "nothing of a file is executed")
 REFUSED(a_tensor_beyond_its_storage_is_refused,
         NAMED(TENSOR(FLOATS, "\1", "K\2\x85", "K\1\x85")) ".", "'x'", "float32 [2]",
         "byte 12 of its 8")
@@ -183,6 +187,71 @@ Test(dump_torch, other_protocols_are_refused) {
   static const char zero[] = "(lp0\n.", six[] = "\x80\6}.";
   refuse_dump(write_pickle(zero, sizeof zero - 1), WORDS("p.pt: ", "instruction 0x70"));
   refuse_dump(write_pickle(six, sizeof six - 1), WORDS("p.pt: ", "protocol 6"));
+}
+
+/* Objects as Python's copyreg, NEWOBJ and NEWOBJ_EX make them, with a tensor in their arguments and
+ * states, and lists and dictionaries of a class of their own. */
+Test(dump_torch, an_object_of_a_foreign_class_is_listed_and_the_tensors_beside_it_are_read) {
+#define ONE TENSOR(FLOATS, "\0", "K\2\x85", "K\1\x85")
+#define CLASS "cte.tensor\nFloat8Tensor\n"
+  static const struct {
+    const char *pickle;
+    size_t count;
+  } quantized[] = {
+#define OBJECT(text)                                                                               \
+  {"\x80\2}(" TEXT("\4", "high") ONE TEXT("\1", "q") text TEXT("\1", "z") ONE "u.",                \
+   sizeof("\x80\2}(" TEXT("\4", "high") ONE TEXT("\1", "q") text TEXT("\1", "z") ONE "u.") - 1}
+      OBJECT("cte.tensor\n_make\n(" CLASS ONE "}tR"),
+      OBJECT("ccopyreg\n_reconstructor\n(" CLASS "cbuiltins\nobject\nNtR}" TEXT("\1", "x") ONE
+             "sb"),
+      OBJECT(CLASS ")\x81}" TEXT("\1", "x") ONE "sb"),
+      OBJECT(CLASS ")}\x92"),
+      OBJECT(CLASS "]" ONE "a\x85R(NNe(NNu"),
+      OBJECT("ctorch._utils\n_rebuild_parameter\n(" CLASS ")R\x89}tR"),
+      OBJECT("ctorch._tensor\n_rebuild_from_type_v2\n(ctorch._utils\n_rebuild_tensor_v2\n" CLASS
+             "(" FLOATS "K\0K\1\x85K\1\x85\x89}t}tR"),
+      OBJECT("ctorch._utils\n_rebuild_tensor_v2\n((" TEXT("\7", "storage") CLASS TEXT("\1", "0")
+                 TEXT("\3", "cpu") "K\2tQK\0K\1\x85K\1\x85\x89}tR")};
+  for (size_t i = 0; i < sizeof quantized / sizeof *quantized; i++) {
+    const Dump dump = opened(write_pickle(quantized[i].pickle, quantized[i].count));
+    cr_assert(dump.arrays == 2 && dump.passed_over == 1, "%zu: %d arrays, %d not read", i,
+              dump.arrays, dump.passed_over);
+    Tensor high = read_as(&dump, array_of(&dump, "high"), NULL, -1),
+           z = read_as(&dump, array_of(&dump, "z"), NULL, -1);
+    expect_values(&high, 1, 2, VALUES(1, 2));
+    expect_values(&z, 1, 2, VALUES(1, 2));
+    cr_expect_str_eq(dump.passed->name, "q");
+    cr_expect_str_eq(dump.passed->why, "is a te.tensor.Float8Tensor, which is not read: nothing of "
+                                       "a file is executed");
+  }
+}
+
+REFUSED(objects_alone_are_no_dump, "}" TEXT("\1", "x") CLASS ")\x81s.", "holds no array",
+        "'x' is a te.tensor.Float8Tensor")
+
+/* What is no file of a dump is listed where other files are, and refused where none is. */
+Test(dump_torch, a_file_of_another_kind_does_not_cost_its_folder) {
+  static const struct {
+    const char *name, *content;
+    size_t count;
+    const char *why;
+  } others[] = {{"d/args.bin", "#!/bin/sh\n", 10, "begins as no file that is read"},
+                {"d/args.pt", "\x80\4}.", 4, "is a Python pickle"}};
+  const float one = 1;
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+    const char *folder = make_folder("d");
+    const char *path = test_write(others[i].name, others[i].content, others[i].count);
+    refuse_dump(path, WORDS("d/args.", others[i].why));
+    refuse_dump(folder, WORDS("holds no array", "'args.", others[i].why));
+    write_made("d/x.npy", made_npy(NPY("<f4", "False", "(1,)"), &one, 4));
+    const Dump dump = opened(folder);
+    cr_assert(dump.arrays == 1 && dump.passed_over == 1);
+    cr_expect_str_eq(dump.passed->file, others[i].name + 2);
+    cr_expect(strstr(dump.passed->why, others[i].why) == dump.passed->why, "%s", dump.passed->why);
+    remove(path);
+    remove(test_path("d/x.npy"));
+    rmdir(folder);
+  }
 }
 
 /* 16 tuples, each of 16 times the one before: 16^16 values, if all were looked at. */

@@ -49,14 +49,13 @@ static bool find_in_file(Found *found, const DumpFile *file, Status *st) {
                 "torch.save(torch.load(FILE), FILE)",
                 file->path);
   if (head.count > 2 && BEGINS(head, "\x80") && head.data[1] >= 2 && head.data[1] <= 5)
-    return FAIL(st,
-                "%s: is a Python pickle, of which nothing is executed; save its arrays with "
-                "numpy.savez or torch.save",
-                file->path);
+    return found_other(found, file, st,
+                       "is a Python pickle, of which nothing is executed; save its arrays with "
+                       "numpy.savez or torch.save");
   if (has_end(file->path, ".safetensors") || (head.count > 8 && head.data[8] == '{'))
     return find_safetensors(found, file, st);
-  return FAIL(st, "%s: begins as no file that is read: .safetensors, .npy, .npz, .pt, .h5",
-              file->path);
+  return found_other(found, file, st,
+                     "begins as no file that is read: .safetensors, .npy, .npz, .pt, .h5");
 }
 
 /* --- files ------------------------------------------------------------------------------------ */
@@ -138,7 +137,8 @@ static bool list_folder(Listing *l, const char *path, const char *shown, int dep
 static bool list_files(Listing *l, const char *path, Status *st) {
   struct stat info;
   if (stat(path, &info) != 0) return FAIL(st, "%s: cannot be opened: %s", path, strerror(errno));
-  if (S_ISDIR(info.st_mode)) {
+  l->found->in_folder = S_ISDIR(info.st_mode);
+  if (l->found->in_folder) {
     size_t length = strlen(path);
     while (length > 1 && path[length - 1] == '/') length--;
     TRY(list_folder(l, arena_printf(l->arena, "%.*s", (int)length, path), "", 0, st));

@@ -70,8 +70,9 @@ typedef struct DumpAxes {
                       * other */
 } DumpAxes;
 
-/* Of a file or a folder, in the arena. No file stays open: one that is another when an array is
- * read, or was changed, is an error. */
+/* Of a file or a folder, in the arena. Fails where nothing of it is read, and where a file that
+ * begins as one that is read is damaged; another in a folder is passed over. No file stays open:
+ * one that is another when an array is read, or was changed, is an error. */
 bool dump_open(Arena *arena, const char *path, Dump *dump, Status *st);
 
 /* Rows (tokens) and columns (channels) that dump_read gives. Fails where the axes are not the

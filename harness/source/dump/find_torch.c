@@ -23,9 +23,10 @@ static const ZipMember *member_of(const Torch *t, const char *name) {
   return zip_member(t->list, arena_printf(t->found->arena, "%s%s", t->root, name));
 }
 
-static bool has_tensors(const Pickled *value) {
+/* Whether it is walked to: it is, or holds, what may be read or is to be listed. */
+static bool is_told(const Pickled *value) {
   return value->kind == PICKLED_LIST || value->kind == PICKLED_DICT ||
-         value->kind == PICKLED_TENSOR;
+         value->kind == PICKLED_TENSOR || value->kind == PICKLED_FOREIGN;
 }
 
 static bool storage_blob(const Torch *t, const Pickled *storage, Blob *blob, Status *st) {
@@ -98,7 +99,7 @@ static bool walk_dict(Torch *t, const Pickled *dict, int depth, Status *st) {
       return FAIL(st, "%s: a dictionary%s%.100s has a key that is neither text nor a whole number",
                   t->file->path, *t->name ? " at " : "", t->name);
     const Pickled *value = dict->item[i + 1];
-    if (has_tensors(value))
+    if (is_told(value))
       TRY(walk_into(t, value, key->kind == PICKLED_TEXT ? key->text : digits, depth, st));
     if (value->kind == PICKLED_TENSOR && value->type == DUMP_I8 && key->kind == PICKLED_TEXT)
       TRY(take_scale(t, dict, key->text, st));
@@ -110,7 +111,7 @@ static bool walk_list(Torch *t, const Pickled *list, int depth, Status *st) {
   for (int i = 0; i < list->items; i++) {
     char digits[24];
     snprintf(digits, sizeof digits, "%d", i);
-    if (has_tensors(list->item[i])) TRY(walk_into(t, list->item[i], digits, depth, st));
+    if (is_told(list->item[i])) TRY(walk_into(t, list->item[i], digits, depth, st));
   }
   return true;
 }
@@ -124,6 +125,10 @@ static bool walk(Torch *t, const Pickled *value, int depth, Status *st) {
     case PICKLED_TENSOR: return add_tensor(t, value, t->name, st);
     case PICKLED_DICT: return walk_dict(t, value, depth, st);
     case PICKLED_LIST: return walk_list(t, value, depth, st);
+    case PICKLED_FOREIGN:
+      found_pass(t->found, t->file, t->name,
+                 "is a %.150s, which is not read: nothing of a file is executed", value->text);
+      return true;
     default: return true;
   }
 }
@@ -157,6 +162,12 @@ static bool find_tensors(Torch *t, const ZipMember *pickle, Status *st) {
   TRY(read_order(t, st));
   TRY(read_whole(t->found->arena, &pickle->blob, PICKLE_MOST, &bytes, st));
   TRY(pickle_read(t->found->arena, t->file->path, bytes, &value, st));
+  if (value->kind == PICKLED_FOREIGN)
+    return found_other(t->found, t->file, st,
+                       "is a %.200s, which is no tensor, dict or list of tensors; nothing of a "
+                       "file is executed: save its tensors alone, torch.save({NAME: TENSOR, …}, "
+                       "FILE)",
+                       value->text);
   t->found->keyless = value->kind == PICKLED_TENSOR;
   if (t->found->keyless) snprintf(t->name, sizeof t->name, "%s", t->file->stem);
   const bool ok = walk(t, value, 0, st);
@@ -174,9 +185,8 @@ bool find_torch(Found *found, const DumpFile *file, ZipList *list, const ZipMemb
              .root = arena_printf(found->arena, "%.*s", (int)root, pickle->name)};
   for (int i = 0; i < list->count; i++) list->member[i].blob.has_crc = false;
   if (member_of(&t, "constants.pkl"))
-    return FAIL(st,
-                "%s: is TorchScript, a program; save tensors alone: torch.save({NAME: TENSOR, …}, "
-                "FILE)",
-                file->path);
+    return found_other(found, file, st,
+                       "is TorchScript, a program; save tensors alone: torch.save({NAME: TENSOR, "
+                       "…}, FILE)");
   return find_tensors(&t, pickle, st);
 }

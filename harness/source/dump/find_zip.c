@@ -45,6 +45,6 @@ bool find_zip(Found *found, const DumpFile *file, Status *st) {
   const ZipMember *pickle = pickle_of(&list);
   if (pickle) return find_torch(found, file, &list, pickle, st);
   if (holds_npy(&list)) return find_npz(found, file, &list, st);
-  return FAIL(st, "%s: is a zip archive without arrays, neither NumPy's nor torch.save's",
-              file->path);
+  return found_other(found, file, st,
+                     "is a zip archive without arrays, neither NumPy's nor torch.save's");
 }

@@ -73,7 +73,7 @@ bool found_add(Found *found, const char *name, DumpType type, int rank, const in
 
 void found_pass(Found *found, const DumpFile *file, const char *name, const char *why, ...) {
   struct FoundPassed *new = ARENA_NEW(found->arena, struct FoundPassed, 1);
-  char text[256];
+  char text[512];
   va_list args;
   va_start(args, why);
   vsnprintf(text, sizeof text, why, args);
@@ -83,4 +83,14 @@ void found_pass(Found *found, const DumpFile *file, const char *name, const char
   *found->passed_last = new;
   found->passed_last = &new->next;
   found->passed++;
+}
+
+bool found_other(Found *found, const DumpFile *file, Status *st, const char *why, ...) {
+  char text[512];
+  va_list args;
+  va_start(args, why);
+  vsnprintf(text, sizeof text, why, args);
+  va_end(args);
+  if (!found->in_folder) return FAIL(st, "%s: %s", file->path, text);
+  return found_pass(found, file, "", "%s", text), true;
 }

@@ -59,7 +59,8 @@ typedef struct Found {
   struct FoundArray *first, **last, *added; /* the last is where the next one is put */
   struct FoundPassed *passed_first, **passed_last;
   int arrays, passed;
-  bool keyless; /* what is added next is all of its file, and called as that is */
+  bool keyless;   /* what is added next is all of its file, and called as that is */
+  bool in_folder; /* a file that is none of a dump's is passed over */
 } Found;
 struct FoundArray {
   DumpArray array;
@@ -79,6 +80,11 @@ bool found_add(Found *found, const char *name, DumpType type, int rank, const in
                const Way *way, Status *st);
 /* What is there and not read, and why. */
 void found_pass(Found *found, const DumpFile *file, const char *name, const char *why, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* A file that is none of those that are read, and why: in a folder it is passed over, alone it is
+ * refused. */
+bool found_other(Found *found, const DumpFile *file, Status *st, const char *why, ...)
     __attribute__((format(printf, 4, 5)));
 
 /* The first bytes of a file, `least` or all of it; fails where it cannot be read. */

@@ -171,6 +171,7 @@ static bool add_to(Machine *m, PickledKind kind, int single) {
   else
     count = pop_mark(m, &value);
   Pickled *to = count < 0 ? NULL : top(m);
+  if (to && to->kind == PICKLED_FOREIGN) return true; /* whatever it does with them */
   if (!to || to->kind != kind || (kind == PICKLED_DICT && count % 2)) return pickle_stack_bad(m);
   pickle_add(m, to, value, count);
   return true;
@@ -178,14 +179,16 @@ static bool add_to(Machine *m, PickledKind kind, int single) {
 
 static bool global(Machine *m) {
   const char *module, *name;
-  return line(m, &module) && line(m, &name) && pickle_push_class(m, module, name);
+  TRY(line(m, &module));
+  TRY(line(m, &name));
+  return pickle_push_class(m, module, name), true;
 }
 
 static bool stack_global(Machine *m) {
   const Pickled *name = pop(m), *module = name ? pop(m) : NULL;
   if (!module || name->kind != PICKLED_TEXT || module->kind != PICKLED_TEXT)
     return pickle_stack_bad(m);
-  return pickle_push_class(m, module->text, name->text);
+  return pickle_push_class(m, module->text, name->text), true;
 }
 
 static bool reduce(Machine *m) {
@@ -193,7 +196,15 @@ static bool reduce(Machine *m) {
   return class ? pickle_call(m, class, with) : pickle_stack_bad(m);
 }
 
-/* State on top of a dictionary (a state_dict's _metadata) or a tensor: none of it is a value. */
+/* An object of a class, before its state: as if the class were called; `with_names`: arguments by
+ * name stand behind the others. */
+static bool new_object(Machine *m, bool with_names) {
+  if (with_names && !pop(m)) return pickle_stack_bad(m);
+  return reduce(m);
+}
+
+/* State on top of a dictionary (a state_dict's _metadata), a tensor or what is foreign: none of it
+ * is a value. */
 static bool build(Machine *m) {
   if (!pop(m) || !top(m)) return pickle_stack_bad(m);
   return true;
@@ -279,6 +290,8 @@ static bool step(Machine *m, unsigned char op) {
     case 'c': return global(m);
     case 0x93: return stack_global(m);
     case 'R': return reduce(m);
+    case 0x81: return new_object(m, false);
+    case 0x92: return new_object(m, true);
     case 'b': return build(m);
     case 'Q': return persistent(m);
     case 'q': return put(m, 1);

@@ -1,6 +1,6 @@
 /* pickle: what torch.save describes its tensors with, read as data. Nothing is executed: of
  * Python's names only those of the table in pickle_calls.c are known, each a kind of value here;
- * any other is refused by its name. */
+ * any other, and whatever is made of it, is one value that has nothing but this name. */
 #ifndef DS_SOURCE_DUMP_PICKLE_H
 #define DS_SOURCE_DUMP_PICKLE_H
 #include "base/file.h"
@@ -14,6 +14,7 @@ typedef enum PickledKind {
   PICKLED_LIST, /* or a tuple */
   PICKLED_DICT,
   PICKLED_CLASS,
+  PICKLED_FOREIGN, /* a class or function that is not known, or what is made of it */
   PICKLED_STORAGE,
   PICKLED_TENSOR
 } PickledKind;
@@ -24,13 +25,14 @@ typedef struct Pickled {
   int64_t number;        /* of a storage: elements, or bytes where it is untyped; of a tensor: its
                           * first element in the storage */
   double real;           /* of a float */
-  const char *text;      /* of a storage: its key; of a class, and a tensor that is not read: the
-                          * name of what it is */
+  const char *text;      /* of a storage: its key; of a class, what is foreign, and a tensor that is
+                          * not read: the name of what it is */
   struct Pickled **item; /* of a dictionary key and value in turns; of a tensor: its storage */
   int items, room;
-  int type; /* a DumpType; of a tensor, a storage or a class of either; -1: one that is not read */
-  int role; /* of a class */
-  int rank; /* of a tensor */
+  int type;  /* a DumpType; of a tensor, a storage or a class of either; -1: one that is not read */
+  int role;  /* of a class */
+  bool made; /* of what is foreign: no class or function, but what came of one */
+  int rank;  /* of a tensor */
   int64_t size[DUMP_RANK_MOST], stride[DUMP_RANK_MOST];
 } Pickled;
 

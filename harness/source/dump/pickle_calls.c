@@ -74,7 +74,14 @@ static const struct Global {
     {"torch.complex128", ROLE_TYPE, UNREAD},
 };
 
-bool pickle_push_class(Machine *m, const char *module, const char *name) {
+static bool push_foreign(Machine *m, const char *name, bool made) {
+  Pickled *foreign = pickle_push_new(m, PICKLED_FOREIGN);
+  foreign->text = name;
+  foreign->made = made;
+  return true;
+}
+
+void pickle_push_class(Machine *m, const char *module, const char *name) {
   const char *full = arena_printf(m->arena, "%.200s.%.200s", module, name);
   for (size_t i = 0; i < sizeof globals / sizeof *globals; i++) {
     if (strcmp(globals[i].name, full) != 0) continue;
@@ -82,12 +89,9 @@ bool pickle_push_class(Machine *m, const char *module, const char *name) {
     class->text = full;
     class->role = (int)globals[i].role;
     class->type = globals[i].type;
-    return true;
+    return;
   }
-  return BAD(m,
-             "%s: holds a %s, which is no tensor, dict, list, tuple, text or number; nothing of a "
-             "file is executed: save its tensors alone, torch.save({NAME: TENSOR, …}, FILE)",
-             m->path, full);
+  push_foreign(m, full, false);
 }
 
 static bool is_class(const Pickled *value, Role role) {
@@ -96,6 +100,8 @@ static bool is_class(const Pickled *value, Role role) {
 
 /* ('storage', class, key, location, elements). */
 bool pickle_push_storage(Machine *m, const Pickled *id) {
+  if (id->kind == PICKLED_LIST && id->items > 1 && id->item[1]->kind == PICKLED_FOREIGN)
+    return push_foreign(m, id->item[1]->text, true);
   if (id->kind != PICKLED_LIST || id->items < 5 || id->item[0]->kind != PICKLED_TEXT ||
       strcmp(id->item[0]->text, "storage") != 0 || !is_class(id->item[1], ROLE_STORAGE) ||
       id->item[2]->kind != PICKLED_TEXT || id->item[4]->kind != PICKLED_NUMBER)
@@ -138,8 +144,28 @@ static bool push_tensor(Machine *m, const Pickled *with, bool typed) {
   return true;
 }
 
+/* Of arguments that a known class takes: the foreign one that what it makes would stand on; NULL
+ * where there is none. */
+static const Pickled *foreign_in(const Pickled *class, const Pickled *with) {
+  const int most = class->role == ROLE_FROM ? 2 : class->role == ROLE_OTHER ? 0 : 1;
+  for (int i = 0; i < most && i < with->items; i++)
+    if (with->item[i]->kind == PICKLED_FOREIGN) return with->item[i];
+  return NULL;
+}
+
+/* A function that makes an object is told the object's class first, which says more. */
+static bool call_foreign(Machine *m, const Pickled *function, const Pickled *with) {
+  const Pickled *first = with->items ? with->item[0] : NULL;
+  const bool told = first && first->kind == PICKLED_FOREIGN && !first->made;
+  return push_foreign(m, told ? first->text : function->text, true);
+}
+
 bool pickle_call(Machine *m, const Pickled *class, const Pickled *with) {
+  if (class->kind == PICKLED_FOREIGN && with->kind == PICKLED_LIST)
+    return call_foreign(m, class, with);
   if (class->kind != PICKLED_CLASS || with->kind != PICKLED_LIST) return pickle_stack_bad(m);
+  const Pickled *foreign = foreign_in(class, with);
+  if (foreign) return push_foreign(m, foreign->text, true);
   switch ((Role) class->role) {
     case ROLE_DICT:
       if (with->items) break;

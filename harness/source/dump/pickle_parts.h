@@ -24,7 +24,7 @@ bool pickle_stack_bad(Machine *m);
 
 /* Each puts what it makes on the stack: the class of that name; a storage, of what persistent_id
  * made of it; what a class makes of a tuple of values. */
-bool pickle_push_class(Machine *m, const char *module, const char *name);
+void pickle_push_class(Machine *m, const char *module, const char *name);
 bool pickle_push_storage(Machine *m, const Pickled *id);
 bool pickle_call(Machine *m, const Pickled *class, const Pickled *with);
 
