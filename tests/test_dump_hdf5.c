@@ -4,6 +4,7 @@
 #include <glob.h>
 #include <hdf5.h>
 
+#include "base/digest.h"
 #include "base/file.h"
 #include "source/dump/names.h"
 #include "store/arrays.h"
@@ -152,6 +153,90 @@ Test(dump_hdf5, bfloat16_and_float8_are_known_by_their_fields) {
   expect_values(&b, 1, 2, VALUES(1.5, -2));
   expect_values(&e, 1, 2, VALUES(1.5, -2));
   cr_expect_str_eq(dump.passed[0].name, "odd");
+}
+
+static void put_text(hid_t object, const char *name, const char *text) {
+  hid_t type = H5Tcopy(H5T_C_S1), space = H5Screate(H5S_SCALAR);
+  H5Tset_size(type, strlen(text));
+  hid_t attribute = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+  cr_assert(H5Awrite(attribute, type, text) >= 0);
+  H5Aclose(attribute), H5Sclose(space), H5Tclose(type);
+}
+
+/* x and, in gzipped chunks, packed: 64 x 32 float32 in a file of such a program, each with a digest
+ * and a format. */
+enum { TALL = 64, WIDE = 32 };
+static const char *made_results(const char *program, const char *digest, const char *format,
+                                const float *value) {
+  const hsize_t dims[] = {TALL, WIDE}, chunk[] = {8, WIDE};
+  hid_t file = made_file("r.h5"), space = H5Screate_simple(2, dims, NULL),
+        packing = H5Pcreate(H5P_DATASET_CREATE);
+  H5Pset_chunk(packing, 2, chunk);
+  H5Pset_deflate(packing, 4);
+  for (int packed = 0; packed < 2; packed++) {
+    hid_t x = H5Dcreate2(file, packed ? "packed" : "x", H5T_IEEE_F32LE, space, H5P_DEFAULT,
+                         packed ? packing : H5P_DEFAULT, H5P_DEFAULT);
+    cr_assert(H5Dwrite(x, H5T_IEEE_F32LE, H5S_ALL, H5S_ALL, H5P_DEFAULT, value) >= 0);
+    if (digest) put_text(x, "digest", digest);
+    if (format) put_text(x, "format", format);
+    H5Dclose(x);
+  }
+  put_text(file, "program", program);
+  H5Pclose(packing), H5Sclose(space), H5Fclose(file);
+  return test_path("r.h5");
+}
+
+static void fill_halves(float value[TALL * WIDE]) {
+  for (int i = 0; i < TALL * WIDE; i++) value[i] = (float)(i % 1024) / 64;
+}
+
+Test(dump_hdf5, float16_of_driftscopes_results_is_float16) {
+  float value[TALL * WIDE];
+  double want[TALL * WIDE];
+  fill_halves(value);
+  for (int i = 0; i < TALL * WIDE; i++) want[i] = (double)value[i];
+  const Dump ours = opened(made_results("driftscope 0.1.0", NULL, "float16", value));
+  for (int i = 0; i < 2; i++) {
+    Tensor t = read_as(&ours, &ours.array[i], NULL, -1);
+    cr_expect(t.format == FORMAT_F16 && dump_format(&ours.array[i]) == FORMAT_F16);
+    cr_expect_str_eq(dump_type_name[ours.array[i].type], "float16");
+    expect_values(&t, TALL, WIDE, want);
+  }
+  const Dump theirs = opened(made_results("another 1.0", NULL, "float16", value));
+  cr_expect_eq(dump_format(theirs.array), FORMAT_F32);
+  value[5] = 1.0f / 3;
+  const Dump wrong = opened(made_results("driftscope 0.1.0", NULL, "float16", value));
+  Status st = {0};
+  Tensor t;
+  test_refused(dump_read(&test_arena, &wrong, array_of(&wrong, "x"), &(DumpAxes){.batch = -1}, NULL,
+                         &t, &st),
+               &st, WORDS("r.h5: 'x': ", "0.333333343", "no float16"));
+}
+
+/* However it is read: whole, some rows of it, turned around, out of a child. */
+Test(dump_hdf5, a_digest_that_differs_is_refused_by_file_and_tensor) {
+  float value[TALL * WIDE];
+  fill_halves(value);
+  bool some[TALL] = {[3] = true, [7] = true};
+  const Digest right = digest_of(value, sizeof value);
+  const char *const digests[] = {right.hex, "0123456789abcdef0123456789abcdef", "short"};
+  for (int d = 0; d < 3; d++) {
+    const Dump ours = opened(made_results("driftscope 0.1.0", digests[d], NULL, value));
+    for (int how = 0; how < 6; how++) {
+      const DumpArray *array = &ours.array[how % 2];
+      const DumpAxes axes = {how / 2 == 1 ? "channel,token" : NULL, -1};
+      Status st = {0};
+      Tensor t;
+      const bool ok =
+          dump_read(&test_arena, &ours, array, &axes, how / 2 == 2 ? some : NULL, &t, &st);
+      cr_expect_eq(ok, d == 0, "%s by way %d: %s", digests[d], how, st.text);
+      if (!ok)
+        test_refused(ok, &st,
+                     WORDS("r.h5: '", array->name, "its digest differs: the data has changed"));
+    }
+  }
+  const Dump theirs = opened(made_results("another 1.0", digests[1], NULL, value));
+  read_as(&theirs, theirs.array, NULL, -1);
 }
 
 Test(dump_hdf5, scales_that_are_none_are_refused) {

@@ -115,6 +115,36 @@ static void get_scale(hid_t dataset, StoredArray *a) {
   }
 }
 
+enum { TEXT_MOST = 64 };
+
+/* A text of fewer bytes, into room of its own; "" where there is none, or another. */
+static const char *small_text(hid_t object, const char *name, char room[4 * TEXT_MOST]) {
+  Arena small = {.next = room, .end = room + (size_t)4 * TEXT_MOST, .base = room};
+  Status ignored = {0};
+  const char *text;
+  if (H5Aexists(object, name) <= 0) return "";
+  return h5_get_text(&small, object, name, TEXT_MOST, &text, &ignored) ? text : "";
+}
+
+static bool is_results(hid_t file) {
+  static const char own[] = "driftscope ";
+  char room[4 * TEXT_MOST];
+  return !strncmp(small_text(file, "program", room), own, sizeof own - 1);
+}
+
+/* What is called a digest and is none is that of no bytes. */
+static void get_proof(hid_t at, const char *link, StoredArray *a) {
+  char room[4 * TEXT_MOST];
+  Status ignored = {0};
+  hid_t dataset = H5Dopen2(at, link, H5P_DEFAULT);
+  if (dataset < 0) return;
+  a->of_f16 = a->kind == ARRAY_FLOAT && a->bytes == 4 &&
+              !strcmp(small_text(dataset, "format", room), "float16");
+  if (H5Aexists(dataset, "digest") > 0)
+    snprintf(a->proof, sizeof a->proof, "%s.", small_text(dataset, "digest", room));
+  h5_close(dataset, &ignored);
+}
+
 static bool describe(hid_t at, const char *name, StoredArray *a, Status *why) {
   hid_t dataset = -1, list = -1, type = -1, file = -1;
   hsize_t file_bytes = 0;
@@ -139,6 +169,7 @@ static bool describe(hid_t at, const char *name, StoredArray *a, Status *why) {
 typedef struct Walk {
   FILE *out;
   const char *path;
+  bool of_results; /* the file is driftscope's own */
   int links;
   Status *st;
 } Walk;
@@ -160,7 +191,10 @@ static void tell(const Walk *w, const StoredArray *a) {
 static void look_at_dataset(const Walk *w, hid_t at, const char *link, const char *name) {
   Status why = {0};
   StoredArray a = {.name = name};
-  if (!describe(at, link, &a, &why)) a.why = why.text;
+  if (!describe(at, link, &a, &why))
+    a.why = why.text;
+  else if (w->of_results)
+    get_proof(at, link, &a);
   tell(w, &a);
 }
 
@@ -261,6 +295,7 @@ static bool list_work(FILE *out, void *context, Status *st) {
   hid_t file;
   child_limit(work->path);
   TRY(open_file(work->path, &file, st));
+  w.of_results = is_results(file);
   const bool ok = walk(work->scratch, &w, file, "", 0);
   h5_close(file, &ignored);
   return ok;
@@ -280,6 +315,7 @@ static bool take_record(Arena *arena, const char **at, const char *end, StoredAr
   a->name = arena_printf(arena, "%.*s", (int)record.name, *at);
   a->why = record.why ? arena_printf(arena, "%.*s", (int)record.why, *at + record.name) : NULL;
   *at += record.name + record.why;
+  a->proof[sizeof a->proof - 1] = 0;
   return a->rank >= 0 && a->rank <= ARRAYS_RANK_MOST;
 }
 

@@ -1,5 +1,6 @@
 /* blob: bytes out of a file, with pread, as they are or by zlib; or of a dataset, by HDF5. */
 #include <assert.h>
+#include <string.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -93,15 +94,32 @@ static bool inflate_end(Inflater *f, Status *st) {
 
 /* Bytes of the reader's blob in their order, of which the last may be the last there are. */
 static void look_at(BlobReader *r, uint64_t from, const void *bytes, size_t count) {
-  if (!r->blob->has_crc || r->next != from) return;
-  r->crc = (uint32_t)crc32_z(r->crc, bytes, count);
+  if ((!r->blob->has_crc && !r->blob->proof) || r->next != from) return;
+  if (r->blob->has_crc) r->crc = (uint32_t)crc32_z(r->crc, bytes, count);
+  if (r->blob->proof) digest_add(&r->digest, bytes, count);
   r->next += count;
 }
 
-static bool check_crc(const BlobReader *r, Status *st) {
+static bool check_whole(const BlobReader *r, Status *st) {
   const Blob *blob = r->blob;
-  return !blob->has_crc || r->next != blob->bytes || r->crc == blob->crc ||
-         damaged(blob, "its CRC is another", st);
+  if (r->next != blob->bytes) return true;
+  if (blob->has_crc && r->crc != blob->crc) return damaged(blob, "its CRC is another", st);
+  if (!blob->proof || !strcmp(digest_end(&r->digest).hex, blob->proof)) return true;
+  return FAIL(st, "%s: '%.100s': its digest differs: the data has changed since it was written",
+              blob->file->path, blob->dataset);
+}
+
+bool blob_prove(Arena scratch, BlobReader *r, Status *st) {
+  if (!r->blob->proof || r->next == r->blob->bytes) return true;
+  const uint64_t all = r->blob->bytes;
+  char *bytes = arena_room(&scratch, PIECE, 1);
+  r->next = 0;
+  digest_begin(&r->digest);
+  while (r->next < all) {
+    const size_t count = all - r->next < PIECE ? (size_t)(all - r->next) : PIECE;
+    TRY(blob_read(r, r->next, count, bytes, st));
+  }
+  return true;
 }
 
 static bool inflate_part(BlobReader *r, Inflater *f, uint64_t from, size_t count, void *to,
@@ -139,6 +157,7 @@ static bool read_plain(BlobReader *r, uint64_t from, size_t count, void *to, Sta
 
 bool blob_open(Arena *arena, const Blob *blob, BlobReader *r, Status *st) {
   *r = (BlobReader){.blob = blob, .fd = open_same(blob->file, st)};
+  if (blob->proof) digest_begin(&r->digest);
   if (blob->kind == BLOB_DATASET) r->scratch = arena_carve(arena, BLOB_SCRATCH);
   return r->fd >= 0;
 }
@@ -147,12 +166,13 @@ bool blob_read(BlobReader *r, uint64_t from, size_t count, void *to, Status *st)
   const Blob *blob = r->blob;
   if (blob->kind == BLOB_DATASET) {
     assert(from == 0 && count == blob->bytes);
-    return arrays_read(r->scratch, blob->file->path, blob->dataset, count, to, st);
+    TRY(arrays_read(r->scratch, blob->file->path, blob->dataset, count, to, st));
+  } else {
+    TRY(blob->kind == BLOB_PLAIN ? read_plain(r, from, count, to, st)
+                                 : read_deflated(r, from, count, to, st));
   }
-  TRY(blob->kind == BLOB_PLAIN ? read_plain(r, from, count, to, st)
-                               : read_deflated(r, from, count, to, st));
   look_at(r, from, to, count);
-  return check_crc(r, st);
+  return check_whole(r, st);
 }
 
 void blob_close(const BlobReader *r) { close(r->fd); }

@@ -18,6 +18,7 @@ typedef enum DumpType {
   DUMP_F64,
   DUMP_F32,
   DUMP_F16,
+  DUMP_F16_AS_F32, /* float16 values that stand as float32, as in driftscope's results */
   DUMP_BF16,
   DUMP_F8_E4M3, /* the finite one: largest 448, one NaN, no infinity */
   DUMP_F8_E5M2,
@@ -79,13 +80,15 @@ bool dump_open(Arena *arena, const char *path, Dump *dump, Status *st);
  * array's, or it has no element, or more rows or columns than INT_MAX. */
 bool dump_sizes(const Dump *dump, const DumpArray *array, const DumpAxes *axes, int *rows,
                 int *cols, Status *st);
-/* In which format it comes: float64, float32 and float16 as they are, int8 with its scale;
+/* In which format it comes: float64, float32 and float16 as they are (float16 values as
+ * that, however they stand), int8 with its scale;
  * whatever else as the float32, or for integers of 32 and 64 bits the float64, that its values
  * are. */
 Format dump_format(const DumpArray *array);
 /* The array as a matrix [rows, cols], whole, in the arena. `keep` [rows]: which rows are taken;
- * NULL: all. Fails where the file is not as it was opened, what is packed is damaged, a whole
- * number is no float64, or there is no room for it. */
+ * NULL: all. Fails where the file is not as it was opened, what is packed is damaged, the
+ * digest of a results file's tensor is another, a value is none of its format, or there is no room
+ * for it. */
 bool dump_read(Arena *arena, const Dump *dump, const DumpArray *array, const DumpAxes *axes,
                const bool *keep, Tensor *t, Status *st);
 

@@ -4,11 +4,13 @@
 #include <string.h>
 
 #include "kernels/bf16.h"
+#include "kernels/f16.h"
 #include "source/dump/parts.h"
 
 const char *const dump_type_name[DUMP_TYPES] = {[DUMP_F64] = "float64",
                                                 [DUMP_F32] = "float32",
                                                 [DUMP_F16] = "float16",
+                                                [DUMP_F16_AS_F32] = "float16",
                                                 [DUMP_BF16] = "bfloat16",
                                                 [DUMP_F8_E4M3] = "float8_e4m3",
                                                 [DUMP_F8_E5M2] = "float8_e5m2",
@@ -48,6 +50,7 @@ size_t dump_type_bytes(DumpType type) {
     case DUMP_I64:
     case DUMP_U64: return 8;
     case DUMP_F32:
+    case DUMP_F16_AS_F32:
     case DUMP_I32:
     case DUMP_U32: return 4;
     case DUMP_F16:
@@ -65,7 +68,8 @@ Format dump_format(const DumpArray *array) {
     case DUMP_U32:
     case DUMP_I64:
     case DUMP_U64: return FORMAT_F64;
-    case DUMP_F16: return FORMAT_F16;
+    case DUMP_F16:
+    case DUMP_F16_AS_F32: return FORMAT_F16;
     case DUMP_I8: return FORMAT_I8;
     default: return FORMAT_F32;
   }
@@ -119,6 +123,19 @@ static bool to_f64(const DumpArray *array, const void *from, size_t count, doubl
   }
 }
 
+static bool to_f16(const DumpArray *array, const void *from, size_t count, uint16_t *to,
+                   Status *st) {
+  for (size_t i = 0; i < count; i++) {
+    float x;
+    memcpy(&x, (const char *)from + i * sizeof x, sizeof x);
+    to[i] = f16_of(x);
+    if (f32_of_f16(to[i]) != x && !isnan(x))
+      return FAIL(st, ARRAY_AT "holds %.9g, which is no float16, as its format says",
+                  ARRAY_IN(array), (double)x);
+  }
+  return true;
+}
+
 bool elements_are_kept(const DumpArray *array) {
   return array->type == DUMP_F64 || array->type == DUMP_F32 || array->type == DUMP_F16 ||
          array->type == DUMP_I8;
@@ -127,6 +144,8 @@ bool elements_are_kept(const DumpArray *array) {
 bool elements_of(const DumpArray *array, const void *from, size_t count, void *to, Status *st) {
   if (elements_are_kept(array))
     memcpy(to, from, count * dump_type_bytes(array->type));
+  else if (array->type == DUMP_F16_AS_F32)
+    return to_f16(array, from, count, to, st);
   else if (dump_format(array) == FORMAT_F64)
     return to_f64(array, from, count, to, st);
   else

@@ -19,6 +19,7 @@ static const struct {
              {ARRAY_UNSIGNED, 8, 0, DUMP_U64},  {ARRAY_BOOL, 1, 0, DUMP_BOOL}};
 
 static bool type_of(const StoredArray *a, DumpType *type) {
+  if (a->of_f16) return *type = DUMP_F16_AS_F32, true;
   for (size_t i = 0; i < sizeof types / sizeof *types; i++)
     if (types[i].kind == a->kind && types[i].bytes == a->bytes &&
         (types[i].exponent == 0 || types[i].exponent == a->exponent))
@@ -42,7 +43,8 @@ static bool set_scale(Found *found, const DumpFile *file, const StoredArray *a, 
 
 static bool add(Found *found, const DumpFile *file, const StoredArray *a, Status *st) {
   DumpType type;
-  Way way = {.blob = {.file = file, .dataset = a->name}, .swapped = a->big_endian};
+  Way way = {.blob = {.file = file, .dataset = a->name, .proof = *a->proof ? a->proof : NULL},
+             .swapped = a->big_endian};
   Blob *blob = &way.blob;
   if (a->why || !type_of(a, &type) || !count_bytes(a, &blob->bytes)) {
     found_pass(found, file, a->name, "%s", a->why ? a->why : "has a type that is not read");

@@ -5,6 +5,7 @@
  * by how many elements each index moves. */
 #ifndef DS_SOURCE_DUMP_PARTS_H
 #define DS_SOURCE_DUMP_PARTS_H
+#include "base/digest.h"
 #include "base/file.h"
 #include "source/dump/dump.h"
 
@@ -24,6 +25,7 @@ typedef struct Blob {
   uint64_t at, stored; /* where they stand in the file, and how many there */
   uint64_t bytes;      /* how many they are */
   const char *dataset; /* of HDF5 */
+  const char *proof;   /* the digest of all bytes (base/digest.h); NULL: none is known */
   bool has_crc;
   uint32_t crc;
 } Blob;
@@ -32,16 +34,19 @@ typedef struct BlobReader {
   const Blob *blob;
   int fd;
   Arena scratch; /* of a dataset's child */
-  uint64_t next; /* bytes that the CRC is known of */
+  uint64_t next; /* bytes that CRC and digest are known of */
   uint32_t crc;
+  DigestState digest;
 } BlobReader;
 /* The file must be the one that it was. Takes BLOB_SCRATCH of the arena where a child is to read.
  */
 enum { BLOB_SCRATCH = 1 << 18 };
 bool blob_open(Arena *arena, const Blob *blob, BlobReader *reader, Status *st);
 /* Bytes from … from + count - 1; of a dataset all. Where they are read in order to the end, the CRC
- * must be right. */
+ * and the digest must be right. */
 bool blob_read(BlobReader *reader, uint64_t from, size_t count, void *to, Status *st);
+/* The digest of what was not read in order, which is read for it. */
+bool blob_prove(Arena scratch, BlobReader *reader, Status *st);
 void blob_close(const BlobReader *reader);
 
 typedef struct Way {

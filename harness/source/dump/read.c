@@ -146,9 +146,10 @@ bool dump_read(Arena *arena, const Dump *dump, const DumpArray *array, const Dum
   TRY(blob_open(arena, &r.way->blob, &reader, st));
   r.reader = &reader;
   char *to = arena_room(arena, (size_t)r.kept * (size_t)r.cols, r.out);
-  const bool ok = step_of(&r.plan.col) == 1 && r.way->blob.kind == BLOB_PLAIN
-                      ? by_rows(&r, *arena, to, st)
-                      : by_elements(&r, *arena, to, st);
+  bool ok = step_of(&r.plan.col) == 1 && r.way->blob.kind == BLOB_PLAIN
+                ? by_rows(&r, *arena, to, st)
+                : by_elements(&r, *arena, to, st);
+  ok = ok && blob_prove(*arena, &reader, st);
   blob_close(&reader);
   *t = tensor_of(to, format, r.kept, r.cols, format == FORMAT_I8 ? array->scale : 0);
   return ok;
