@@ -493,6 +493,11 @@ Test(spec, the_effective_spec_is_read_back_as_itself) {
   spec = parse(&arena, LEAST "calibration: {text: a, alpha: 0.70000000000000007}\n");
   cr_expect_eq(spec.calibration.alpha, 0.70000000000000007);
   expect_same_again(arena, &spec);
+  spec = parse(&arena, LEAST "sources: {a: {dump: d, axes: \"token,channel\"}, b: {dump: d, axes: "
+                             "{\"*.x\": \"channel,token\", default: token}, scales: {q: 1e-44, "
+                             "\"{layer}\": 0.1}}}\n");
+  cr_expect(!spec.sources[0].axes->pattern && spec.sources[1].scales[1].number == 0.1);
+  expect_same_again(arena, &spec);
 }
 
 /* Every character that YAML can carry, and what a title might hold. */

@@ -23,12 +23,27 @@ static void no_memory(size_t wanted, size_t reserved) {
   "title: t\nmodel: m\nprompts: [{name: p, string: s}]\n" PAIR "calibration: {text: c, " settings  \
   "}\n"
 
+#define SOURCE(settings) HEAD PAIR "sources: {s: {dump: d, " settings "}}\n"
+
 typedef struct Bad {
   const char *text, *place, *words[3]; /* place "" : of the file as a whole */
 } Bad;
 
 /* clang-format off */
 static const Bad bad[] = {
+  /* what is said of single tensors of a source */
+  {SOURCE("axes: {}"),                "6:30", {"key 'axes'", "a text that is not empty, or a mapping from names of tensors to such"}},
+  {SOURCE("axes: {x: ''}"),           "6:34", {"key 'axes'", "a text that is not empty"}},
+  {SOURCE("axes: {x: [token]}"),      "6:34", {"key 'axes'", "a list of 1"}},
+  {SOURCE("axes: {x: a, y: b, x: c}"),"6:43", {"key 'x'", "stands twice"}},
+  {SOURCE("scales: 0.5"),             "6:32", {"key 'scales'", "a mapping from names of tensors to a number from 1.4013e-45 to 3.40282e+38", "found '0.5'"}},
+  {SOURCE("scales: {x: 0}"),          "6:36", {"key 'scales'", "a number from 1.4013e-45", "found '0'"}},
+  {SOURCE("scales: {x: -0.5}"),       "6:36", {"key 'scales'", "found '-0.5'"}},
+  {SOURCE("scales: {x: .inf}"),       "6:36", {"key 'scales'", "found '.inf'"}},
+  {SOURCE("scales: {x: .nan}"),       "6:36", {"key 'scales'", "found '.nan'"}},
+  {SOURCE("scales: {x: 1e39}"),       "6:36", {"key 'scales'", "found '1e39'"}},
+  {SOURCE("scales: {x: 1e-46}"),      "6:36", {"key 'scales'", "found '1e-46'"}},
+  {SOURCE("scales: {x: a}"),          "6:36", {"key 'scales'", "found 'a'"}},
   /* numbers */
   {CALIBRATION("windows: 4.5"),    "5:33", {"key 'windows'", "expected an integer from 1 to 4096", "found '4.5'"}},
   {CALIBRATION("windows: 08"),     "5:33", {"'windows'", "integer", "found '08'"}},

@@ -93,6 +93,14 @@ static json_t *named_schema(Arena *arena, const Key *key, const Object *object) 
                    reserved_names(), "additionalProperties", object_schema(arena, object));
 }
 
+/* A map from names of tensors. */
+static json_t *said_schema(Arena *arena, const Key *key) {
+  json_t *map =
+      json_pack("{s:s, s:i, s:I, s:o}", "type", "object", "minProperties", 1, "maxProperties",
+                (json_int_t)key->max, "additionalProperties", value_schema(arena, key->item));
+  return key->single ? json_pack("{s:[o, o]}", "anyOf", value_schema(arena, key->item), map) : map;
+}
+
 static json_t *layers_schema(Arena *arena) {
   return json_pack("{s:s, s:{s:s}, s:{s:[o, o]}}", "type", "object", "propertyNames", "pattern",
                    LAYERS_PATTERN, "additionalProperties", "anyOf",
@@ -133,6 +141,7 @@ static json_t *value_schema(Arena *arena, const Key *key) {
     case KIND_LIST: return list_schema(arena, key);
     case KIND_NAMED: return named_schema(arena, key, key->object);
     case KIND_MODES: return named_schema(arena, key, schema_own_mode(arena));
+    case KIND_SAID: return said_schema(arena, key);
     case KIND_LAYERS: return layers_schema(arena);
     default: return json_pack("{s:o}", "enum", words(key));
   }

@@ -120,6 +120,7 @@ static bool is_set(const Object *object, const Key *key, const void *owner) {
     case KIND_CHOICE: return true;
     case KIND_LIST: return key->names || count_at(key, owner);
     case KIND_MODES:
+    case KIND_SAID:
     case KIND_NAMED: return count_at(key, owner);
     case KIND_LAYERS: return ((const OwnMode *)owner)->mode.parts;
     case KIND_PAIR: return ((const Pair *)field)->base;
@@ -163,6 +164,8 @@ static void put_layers(Sink *sink, const OwnMode *own) {
   put_text(sink, "}");
 }
 
+static void put_said(Sink *sink, const Key *key, const void *owner);
+
 static void put_value(Sink *sink, const Key *key, const void *owner) {
   const void *field = (const char *)owner + key->offset;
   switch (key->kind) {
@@ -189,6 +192,7 @@ static void put_value(Sink *sink, const Key *key, const void *owner) {
     case KIND_OBJECT: put_object(sink, key->object, field); break;
     case KIND_LIST: put_list(sink, key, owner); break;
     case KIND_LAYERS: put_layers(sink, owner); break;
+    case KIND_SAID: put_said(sink, key, owner); break;
     default: put_quoted(sink, *(const char *const *)field); break;
   }
 }
@@ -211,6 +215,21 @@ static void put_list(Sink *sink, const Key *key, const void *owner) {
     put_value(sink, key->item, element(key, owner, i));
   }
   put_text(sink, "]");
+}
+
+static void put_said(Sink *sink, const Key *key, const void *owner) {
+  const Said *said = *(const Said *const *)((const char *)owner + key->offset);
+  if (!said->pattern) {
+    put_value(sink, key->item, said);
+    return;
+  }
+  for (int i = 0; i < count_at(key, owner); i++) {
+    put_text(sink, i ? ", " : "{");
+    put_quoted(sink, said[i].pattern);
+    put_text(sink, ": ");
+    put_value(sink, key->item, &said[i]);
+  }
+  put_text(sink, "}");
 }
 
 static void put_object(Sink *sink, const Object *object, const void *owner) {

@@ -110,7 +110,7 @@ static bool reader_list(Reader *reader, const Key *key, yaml_node_t *node, const
   return true;
 }
 
-/* A list's only element, without the list. */
+/* The only element of a list or map, without it. */
 static bool reader_single(Reader *reader, const Key *key, yaml_node_t *node, const char *label,
                           void *owner) {
   void *element = arena_alloc(reader->arena, 1, schema_item_size(key));
@@ -195,13 +195,36 @@ static bool reader_named(Reader *reader, const Key *key, yaml_node_t *node, cons
   return true;
 }
 
+static bool reader_said(Reader *reader, const Key *key, yaml_node_t *node, const char *label,
+                        void *owner) {
+  const yaml_node_pair_t *pair = node->data.mapping.pairs.start,
+                         *end = node->data.mapping.pairs.top;
+  if (end == pair || end - pair > key->max) return reader_fail_expected(reader, key, node, label);
+  Said *all = ARENA_NEW(reader->arena, Said, end - pair), *one = all;
+  for (; pair < end; pair++, one++) {
+    const yaml_node_t *name = reader_node(reader, pair->key);
+    const char *text = reader_key_text(reader, name);
+    if (!text) return false;
+    one->pattern = arena_printf(reader->arena, "%s", text);
+    reader_note(reader, one, NULL, label, name);
+    TRY(reader_check_twice(reader, node, pair, text));
+    TRY(reader_value(reader, key->item, reader_node(reader, pair->value), label, one));
+  }
+  *(void **)((char *)owner + key->offset) = all;
+  *(int *)((char *)owner + key->count_offset) = (int)(one - all);
+  return true;
+}
+
 bool reader_value(Reader *reader, const Key *key, yaml_node_t *node, const char *label,
                   void *owner) {
   void *field = (char *)owner + key->offset;
   if (key->key) reader_note(reader, owner, key->key, label, node);
   if (key->kind == KIND_OBJECT) return reader_object(reader, key->object, node, label, field);
   switch (node->type) {
-    case YAML_SCALAR_NODE: return reader_scalar(reader, key, node, label, owner);
+    case YAML_SCALAR_NODE:
+      if (key->kind == KIND_SAID && key->single)
+        return reader_single(reader, key, node, label, owner);
+      return reader_scalar(reader, key, node, label, owner);
     case YAML_SEQUENCE_NODE:
       if (key->kind == KIND_LIST) return reader_list(reader, key, node, label, owner);
       if (key->kind == KIND_PAIR) return reader_pair(reader, key, node, label, field);
@@ -209,6 +232,7 @@ bool reader_value(Reader *reader, const Key *key, yaml_node_t *node, const char 
     case YAML_MAPPING_NODE:
       if (key->kind == KIND_MODES) return reader_modes(reader, key, node, label, owner);
       if (key->kind == KIND_NAMED) return reader_named(reader, key, node, label, owner);
+      if (key->kind == KIND_SAID) return reader_said(reader, key, node, label, owner);
       if (key->kind == KIND_LAYERS) return reader_layers(reader, key, node, label, owner);
       if (key->kind == KIND_LIST && key->single)
         return reader_single(reader, key, node, label, owner);

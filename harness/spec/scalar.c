@@ -158,6 +158,11 @@ const char *scalar_expected(Arena *arena, const Key *key) {
     case KIND_PAIR: return "a list of two modes, such as [2-0, 2-4]";
     case KIND_OBJECT: return "a mapping of keys";
     case KIND_MODES: return "a mapping from names to modes";
+    case KIND_SAID:
+      return arena_printf(arena, "%s%sa mapping from names of tensors to %s",
+                          key->single ? scalar_expected(arena, key->item) : "",
+                          key->single ? ", or " : "",
+                          key->single ? "such" : scalar_expected(arena, key->item));
     case KIND_LAYERS: return "a mapping from layers to modes or stages, such as {0-3: fp32}";
     case KIND_LIST:
       return arena_printf(arena, "%s%sa list of %" PRId64 " to %" PRId64,

@@ -1,6 +1,7 @@
 /* schema: the table. Its order is the order of the effective spec. */
 #include "spec/schema.h"
 
+#include <float.h>
 #include <string.h>
 
 #include "family/family.h"
@@ -295,6 +296,11 @@ static const Key drift_keys[] = {
 };
 static const Object drift = {sizeof(DriftLimits), drift_keys, COUNT_OF(drift_keys), NULL, NULL};
 
+static const Key an_order = {.kind = KIND_TEXT, .offset = offsetof(Said, text), .min = 1};
+/* What a float32 above 0 can be. */
+static const Key a_scale = {
+    .kind = KIND_REAL, .offset = offsetof(Said, number), .low = 0x1p-149, .high = FLT_MAX};
+
 static const Key source_keys[] = {
     {"dump", KIND_TEXT, offsetof(SourcePlan, dump), .required = true, .min = 1,
      .meaning = "file or folder of tensors that another program wrote: .safetensors, .npy, .npz, "
@@ -302,11 +308,18 @@ static const Key source_keys[] = {
     {"names", KIND_TEXT, offsetof(SourcePlan, names), .min = 1,
      .meaning = "which array is which tensor: a pattern such as layers.{layer}.{tensor}, or who "
                 "wrote it; left out: found out from the names"},
-    {"axes", KIND_TEXT, offsetof(SourcePlan, axes), .min = 1,
-     .meaning = "what the axes of its arrays are, such as batch,channel,token; left out: the last "
-                "is the channels, all before it tokens"},
+    {"axes", KIND_SAID, offsetof(SourcePlan, axes), .max = 1024, .item = &an_order,
+     .count_offset = offsetof(SourcePlan, axes_count), .single = true,
+     .meaning = "what the axes of its arrays are, such as batch,channel,token, or a map from names "
+                "of tensors (or patterns, or default) to that; left out: the last is the channels, "
+                "all before it tokens"},
     {"batch", KIND_INT, offsetof(SourcePlan, batch), .standard = "all", .min = 0, .max = 1 << 20,
      .names = WORDS("all"), .meaning = "which of a batch is taken; all: one behind the other"},
+    {"scales", KIND_SAID, offsetof(SourcePlan, scales), .max = 1 << 16, .item = &a_scale,
+     .count_offset = offsetof(SourcePlan, scale_count),
+     .meaning =
+         "of int8 tensors with no scale beside them: a map from their names (or patterns, or "
+         "default) to it"},
     {"rewrite", KIND_CHOICE, offsetof(SourcePlan, rewrite), .standard = "none",
      .names = WORDS("quamba", "none"),
      .meaning =
@@ -478,6 +491,7 @@ int64_t schema_items_most(const Key *list) {
 size_t schema_item_size(const Key *list) {
   if (list->kind == KIND_MODES) return sizeof(OwnMode);
   if (list->kind == KIND_NAMED) return list->object->size;
+  if (list->kind == KIND_SAID) return sizeof(Said);
   switch (list->item->kind) {
     case KIND_INT: return sizeof(int);
     case KIND_PAIR: return sizeof(Pair);

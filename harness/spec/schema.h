@@ -31,6 +31,8 @@ typedef enum Kind {
   KIND_NAMED,     /* pointer to structs of `object` that begin with their name, their count at
                      count_offset: a map from name to settings */
   KIND_MODES,     /* the same with OwnMode: a map from name to settings */
+  KIND_SAID,      /* pointer to Saids, their count at count_offset: a map from names of tensors to
+                     values of `item`; or where `single` one value for all */
   KIND_LAYERS,    /* of an OwnMode, its OwnLayers: a map from layers to a mode's name or settings */
 } Kind;
 
@@ -45,7 +47,7 @@ typedef struct Key {
   const char *const *names; /* ends with NULL; of a list: words in its place, of which the first
                                sets the bool all_offset */
   size_t count_offset, all_offset;
-  bool single; /* of a list of objects: one of them may stand without the list */
+  bool single; /* one item may stand without the list or map */
   const struct Key *item;
   const struct Object *object;
   const char *with, *or_with; /* keys without one of which this one has no sense */

@@ -145,11 +145,22 @@ typedef struct RepairPlan { /* an element whose value in one mode is replaced by
   int token, channel;
 } RepairPlan;
 
+typedef struct Said {  /* of some tensors of a source */
+  const char *pattern; /* of their names (source/dump/names.h); SAID_DEFAULT: of all that no other
+                        * is of; NULL: of all */
+  const char *text;
+  double number;
+} Said;
+#define SAID_DEFAULT "default"
+
 typedef struct SourcePlan { /* a side made elsewhere: tensors that another program wrote */
   const char *name;
-  const char *dump;   /* path of a file, or of a folder of files (source/dump/dump.h) */
-  const char *names;  /* which array is which tensor (source/dump/names.h); NULL: found out */
-  const char *axes;   /* "token,channel"; NULL: the last axis is the channels */
+  const char *dump;  /* path of a file, or of a folder of files (source/dump/dump.h) */
+  const char *names; /* which array is which tensor (source/dump/names.h); NULL: found out */
+  Said *axes;        /* texts such as "token,channel"; none: the last axis is the channels */
+  int axes_count;
+  Said *scales; /* numbers: of int8 that has none beside it */
+  int scale_count;
   int batch;          /* the one that is taken of an axis called so; -1: all, joined */
   Rewrite rewrite;    /* what its program did to the weights; rotated streams compare with rotated
                        * ones */

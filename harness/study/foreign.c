@@ -99,7 +99,7 @@ static Met *find_met(const MetList *list, const char *name, bool in_layer) {
 
 static bool sizes_of(const ForeignSide *side, const DumpEntry *entry, int *rows, int *cols,
                      Status *st) {
-  return dump_sizes(&side->dump, entry->array, &side->axes, rows, cols, st);
+  return dump_sizes(&side->dump, entry->array, foreign_axes(side, entry), rows, cols, st);
 }
 
 /* "layers.3.scan" and where it stands, for messages. */
@@ -471,12 +471,11 @@ static bool digest_side(const ForeignSide *side, Digest *digest, Arena scratch, 
 
 static bool open_side(Arena *arena, const Spec *spec, const SourcePlan *plan, ForeignSide *side,
                       Status *st) {
-  *side = (ForeignSide){.plan = plan,
-                        .path = file_resolve(arena, spec->folder, plan->dump),
-                        .axes = {plan->axes, plan->batch}};
+  *side = (ForeignSide){.plan = plan, .path = file_resolve(arena, spec->folder, plan->dump)};
   TRY(spec_blame(spec, plan, "dump", st, dump_open(arena, side->path, &side->dump, st)));
-  return spec_blame(spec, plan, plan->names ? "names" : "dump", st,
-                    dump_layout(arena, &side->dump, plan->names, &side->layout, st));
+  TRY(spec_blame(spec, plan, plan->names ? "names" : "dump", st,
+                 dump_layout(arena, &side->dump, plan->names, &side->layout, st)));
+  return foreign_say(arena, spec, side, st);
 }
 
 static bool open_all(Arena *arena, Spec *spec, Subject *subject, Foreign *f, Status *st) {
@@ -523,7 +522,9 @@ bool foreign_trace(Arena *arena, const Foreign *f, int side, int prompt, int lay
   *trace = (Trace){0};
   for (int id = 0; id < f->tensors->count; id++) {
     const DumpEntry *entry = *at(f, of, prompt, layer, id);
-    if (entry) TRY(dump_read(arena, &of->dump, entry->array, &of->axes, NULL, &trace->t[id], st));
+    if (entry)
+      TRY(dump_read(arena, &of->dump, entry->array, foreign_axes(of, entry), NULL, &trace->t[id],
+                    st));
   }
   return true;
 }

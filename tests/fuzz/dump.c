@@ -59,7 +59,7 @@ bool fuzz_pickle(const uint8_t *data, size_t count) {
   found.last = &found.first;
   found.passed_last = &found.passed_first;
   if (!find_torch(&found, &file, &list, member, &st)) return fuzz_refused(&st, path), false;
-  for (const struct FoundArray *a = found.first; a; a = a->next) {
+  for (struct FoundArray *a = found.first; a; a = a->next) {
     const Dump dump = {.path = path, .array = &a->array, .arrays = 1};
     if (found.arrays < 100) dump_read_all(arena, &dump, path);
   }

@@ -55,8 +55,8 @@ typedef struct DumpPassed {
 
 typedef struct Dump {
   const char *path;
-  const DumpArray *array; /* in the order of the files' names, 2 before 10, and in a file in that of
-                           * the file. What is another's scale is no array of its own */
+  DumpArray *array; /* in the order of the files' names, 2 before 10, and in a file in that of
+                     * the file. What is another's scale is no array of its own */
   int arrays;
   const DumpPassed *passed;
   int passed_over;

@@ -75,6 +75,12 @@ static bool read_pattern(Arena *arena, const DumpArray *array, const char *patte
          pattern_fits(arena, pattern, name_in_full(arena, array), named);
 }
 
+bool dump_fits(Arena scratch, const DumpEntry *entry, const char *pattern) {
+  Named unused;
+  return pattern_fits(&scratch, pattern, entry->tensor, &unused) ||
+         read_pattern(&scratch, entry->array, pattern, &unused);
+}
+
 static void read_all(Reading *r, NameReader read, const char *pattern) {
   r->found = 0;
   for (int i = 0; i < r->dump->arrays; i++) {

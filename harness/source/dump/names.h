@@ -41,6 +41,10 @@ typedef struct DumpLayout {
  * nothing fits the pattern, or the dump is of several ranks. */
 bool dump_layout(Arena *arena, const Dump *dump, const char *names, DumpLayout *layout, Status *st);
 
+/* Whether a pattern is that of an entry: of its tensor's name, or of its array's, alone or behind
+ * its file's. */
+bool dump_fits(Arena scratch, const DumpEntry *entry, const char *pattern);
+
 /* The i-th ready one: its name, and for people what it is of; NULL behind the last. */
 const char *dump_names_ready(int i, const char **of);
 

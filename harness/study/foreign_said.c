@@ -1,0 +1,70 @@
+/* foreign_said: what a spec says of single tensors of a source. */
+#include <string.h>
+
+#include "study/foreign.h"
+
+/* Which of them is said of an entry: the first that it fits, or else the default; NULL: none. */
+static const Said *said_of(Arena scratch, const Said *said, int count, const DumpEntry *entry) {
+  const Said *standard = NULL;
+  for (int i = 0; i < count; i++) {
+    if (!said[i].pattern) return &said[i];
+    if (!strcmp(said[i].pattern, SAID_DEFAULT))
+      standard = &said[i];
+    else if (dump_fits(scratch, entry, said[i].pattern))
+      return &said[i];
+  }
+  return standard;
+}
+
+/* Each pattern is one, and of some tensor; of int8 alone where it is about scales. */
+static bool check_said(const Spec *spec, const ForeignSide *side, const Said *said, int count,
+                       bool of_scales, Arena scratch, Status *st) {
+  for (int i = 0; i < count; i++) {
+    const char *pattern = said[i].pattern;
+    bool fits = !pattern || !strcmp(pattern, SAID_DEFAULT);
+    for (int e = 0; e < side->layout.entries && !fits; e++) {
+      const DumpEntry *entry = &side->layout.entry[e];
+      fits = (!of_scales || entry->array->type == DUMP_I8) && dump_fits(scratch, entry, pattern);
+    }
+    if (!fits)
+      return spec_blame(spec, &said[i], NULL, st,
+                        FAIL(st, "%s: has no %stensor of the name '%.100s'", side->path,
+                             of_scales ? "int8 " : "", pattern));
+  }
+  return true;
+}
+
+static bool set_axes(Arena *arena, const Spec *spec, ForeignSide *side, Status *st) {
+  const SourcePlan *plan = side->plan;
+  DumpAxes *axes = ARENA_NEW(arena, DumpAxes, side->layout.entries);
+  TRY(check_said(spec, side, plan->axes, plan->axes_count, false, *arena, st));
+  for (int e = 0; e < side->layout.entries; e++) {
+    const Said *said = said_of(*arena, plan->axes, plan->axes_count, &side->layout.entry[e]);
+    axes[e] = (DumpAxes){said ? said->text : NULL, plan->batch};
+  }
+  side->axes = axes;
+  return true;
+}
+
+static bool set_scales(Arena scratch, const Spec *spec, ForeignSide *side, Status *st) {
+  const SourcePlan *plan = side->plan;
+  TRY(check_said(spec, side, plan->scales, plan->scale_count, true, scratch, st));
+  for (int e = 0; e < side->layout.entries; e++) {
+    const DumpEntry *entry = &side->layout.entry[e];
+    DumpArray *array = &side->dump.array[entry->array - side->dump.array];
+    const Said *said =
+        array->type == DUMP_I8 ? said_of(scratch, plan->scales, plan->scale_count, entry) : NULL;
+    if (!said) continue;
+    if (array->scale > 0 && array->scale != (float)said->number)
+      return spec_blame(spec, said, NULL, st,
+                        FAIL(st, "%s: '%.100s' has the scale %.9g beside it, and not %.9g",
+                             side->path, array->name, (double)array->scale, said->number));
+    array->scale = (float)said->number;
+  }
+  return true;
+}
+
+bool foreign_say(Arena *arena, const Spec *spec, ForeignSide *side, Status *st) {
+  TRY(set_axes(arena, spec, side, st));
+  return set_scales(*arena, spec, side, st);
+}
