@@ -1386,6 +1386,7 @@ const Phrase chinese[] = {
     {"arrays", "数组"},
     {"compared", "已比较"},
     {"layers", "层数"},
+    {"- Padding by its mask, and left out of %s: %s.\n", "- 按掩码为填充，因此未计入 %s：%s。\n"},
     {"- In %s alone, and so not compared with %s: %s.\n",
      "- 只在 %s 中有，因此未与 %s 比较：%s。\n"},
     {"array", "数组"},
