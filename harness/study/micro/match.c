@@ -328,8 +328,9 @@ static bool goes_with(const Matching *m, int array, int other, bool first) {
   const VectorInfo *info = &m->layout->array[other];
   if (!m->data.t[other].data || !vector_is_output(info)) return false;
   if (info->take != GIVE_SETTING) return first;
+  if (array < 0) return false;
   const Tensor *a = &m->data.t[array], *b = &m->data.t[other];
-  return array >= 0 && (out_of(m, a) == out_of(m, b) && a->scale.value == b->scale.value);
+  return out_of(m, a) == out_of(m, b) && a->scale.value == b->scale.value;
 }
 
 /* Runs every setting for output `array` (-1: there are float32 ones alone), and compares all

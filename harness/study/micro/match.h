@@ -28,7 +28,7 @@ typedef struct Match {
   ptrdiff_t first;  /* -1: none */
   double got, want; /* there; of int8 the whole numbers */
   int cols;
-  double rel_l2; /* of ours, rounded so, against the stored */
+  double rel_l2;                  /* of ours, rounded so, against the stored */
   double theirs_l2, ours_l2;      /* of the stored and of ours against float64 */
   int64_t beyond;                 /* stored values beyond the bound */
   ptrdiff_t beyond_first;         /* -1: none */
