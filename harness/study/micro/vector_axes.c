@@ -14,7 +14,7 @@ static bool fits(const Lengths *l, const DumpArray *a, const Axes *axes) {
     if (__builtin_mul_overflow(*length ? *length : 1, a->size[i], length)) return false;
   }
   for (int i = 0; i < a->rank; i++) {
-    const int letter = axes->letter[i];
+    const unsigned char letter = (unsigned char)axes->letter[i];
     if (l->of[letter] && l->of[letter] != own.of[letter]) return false;
   }
   return own.of['B'] <= 1;
@@ -31,7 +31,7 @@ const char *vector_shape(Arena *arena, const VectorInfo *info, const Lengths *l)
   const char *text = "[";
   if (!*info->dims) return "one number";
   for (int i = 0; info->dims[i]; i++) {
-    const int letter = info->dims[i];
+    const unsigned char letter = (unsigned char)info->dims[i];
     text = arena_printf(arena, "%s%s%s", text, i ? ", " : "", vector_axis_name((char)letter));
     if (l->of[letter]) text = arena_printf(arena, "%s %lld", text, (long long)l->of[letter]);
   }
