@@ -10,6 +10,7 @@
  * down, then a true division. */
 #include <assert.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -27,6 +28,7 @@ enum {
 
 typedef struct Paley {
   int order;
+  bool turned; /* P^T */
   double sign[MAX_ORDER][MAX_ORDER];
 } Paley;
 
@@ -56,16 +58,28 @@ static void fill_signs(Paley *P) {
                              : bordered(chi, q, -1, i, j) + (i == j);
 }
 
+static void turn_signs(Paley *P) {
+  for (int i = 0; i < P->order; i++)
+    for (int j = 0; j < i; j++) {
+      const double sign = P->sign[i][j];
+      P->sign[i][j] = P->sign[j][i];
+      P->sign[j][i] = sign;
+    }
+}
+
 /* Each thread keeps the one that it asked for last: a call for a few rows would spend its time on
  * making it. */
-static const Paley *paley(int order) {
+static const Paley *paley_of(int order, bool turned) {
   static _Thread_local Paley last = {.order = 1, .sign = {{1}}};
   assert(order);
-  if (last.order == order) return &last;
-  last = (Paley){.order = order, .sign = {{1}}};
+  if (last.order == order && last.turned == turned) return &last;
+  last = (Paley){.order = order, .turned = turned, .sign = {{1}}};
   if (order > 1) fill_signs(&last);
+  if (turned) turn_signs(&last);
   return &last;
 }
+
+static const Paley *paley(int order) { return paley_of(order, false); }
 
 /* --- four lanes: neighbours of a row, or of a panel of columns, that go through the same steps ---
  * As a type of the compiler: left to itself it unrolls loops of four and keeps no sum in a
@@ -189,10 +203,15 @@ REF_CLONES static void rotate_row(const Paley *P, double *x, int n) {
   }
 }
 
-void hadamard64(double *x, int T, int n) {
-  const Paley *P = paley(hadamard64_factor(n));
+static void rotate_rows(const Paley *P, double *x, int T, int n) {
 #pragma omp parallel for schedule(static) if ((ptrdiff_t)T * n > SMALL)
   for (int t = 0; t < T; t++) rotate_row(P, x + (ptrdiff_t)t * n, n);
+}
+
+void hadamard64(double *x, int T, int n) { rotate_rows(paley(hadamard64_factor(n)), x, T, n); }
+
+void hadamard64_back(double *x, int T, int n) {
+  rotate_rows(paley_of(hadamard64_factor(n), true), x, T, n);
 }
 
 /* --- columns ---------------------------------------------------------------------------------- */

@@ -68,6 +68,8 @@ int hadamard64_factor(int n);
 void hadamard64_signs(int order, double *sign);
 /* In place, row by row: x [T, n] <- H x / sqrt(n), H = P (x) H_2^k. */
 void hadamard64(double *x, int T, int n);
+/* And back: x [T, n] <- H^T x / sqrt(n). P of order 12 and 20 is not symmetric. */
+void hadamard64_back(double *x, int T, int n);
 /* The same down the columns: x [rows, cols] <- H x / sqrt(rows). The bits are those of hadamard64
  * on every row of the transposed matrix. A panel of columns, at most 2 MiB, is on its thread's
  * stack. */

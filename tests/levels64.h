@@ -22,6 +22,7 @@
 #define conv1d64 LEVEL_NAMED(conv1d64)
 #define scan64 LEVEL_NAMED(scan64)
 #define hadamard64 LEVEL_NAMED(hadamard64)
+#define hadamard64_back LEVEL_NAMED(hadamard64_back)
 #define hadamard64_columns LEVEL_NAMED(hadamard64_columns)
 #define hadamard64_signs LEVEL_NAMED(hadamard64_signs)
 #define hadamard64_factor LEVEL_NAMED(hadamard64_factor)

@@ -10,7 +10,7 @@ static inline void sources_begin(void) {
   strcpy(shell_folder, test_folder); /* one folder for both */
 }
 
-enum { LAYERS = 3, TOKENS = 5, WIDTH = 4, VALUES_A_TENSOR = TOKENS * WIDTH, ARRAYS_MOST = 24 };
+enum { LAYERS = 3, TOKENS = 5, WIDTH = 4, VALUES_A_TENSOR = TOKENS * WIDTH, ARRAYS_MOST = 48 };
 
 typedef struct Arrays {
   ZipPart part[ARRAYS_MOST];
@@ -102,11 +102,12 @@ static inline void read_report(void) {
 
 /* One cell of a table of a run, by the rows' tensor and layer; of several rows the first. */
 static inline double cell(const char *table, const char *tensor, int layer, const char *column) {
-  cr_assert_eq(shell("awk -F, 'NR == 1 {for (i = 1; i <= NF; i++) at[$i] = i; next} "
-                     "$at[\"tensor\"] == \"%s\" && $at[\"layer\"] == %d {print $at[\"%s\"]; exit}' "
-                     "%s/out/tables/%s.csv",
-                     tensor, layer, column, test_folder, table),
-               0);
+  cr_assert_eq(
+      shell("awk -F, '{sub(/\\r$/, \"\")} NR == 1 {for (i = 1; i <= NF; i++) at[$i] = i; next} "
+            "$at[\"tensor\"] == \"%s\" && $at[\"layer\"] == %d {print $at[\"%s\"]; exit}' "
+            "%s/out/tables/%s.csv",
+            tensor, layer, column, test_folder, table),
+      0);
   cr_assert(shell_output[0], "%s has no %s of layer %d", table, tensor, layer);
   return atof(shell_output);
 }

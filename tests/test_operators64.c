@@ -8,6 +8,7 @@
 #include "reference/model64.h"
 #include "reference/operators64.h"
 #include "tests/draws.h"
+#include "tests/paley.h"
 
 static double *junk(size_t count) {
   double *x = malloc(count * sizeof *x);
@@ -311,36 +312,18 @@ Test(scan64, equals_the_sum_over_all_earlier_tokens_in_long_double) {
 
 /* --- hadamard64 ------------------------------------------------------------------------------- */
 
-/* Euler's criterion: r^((q-1)/2) mod q is 1 for squares and q - 1 for the rest. */
-static int legendre(int r, int q) {
-  r = (r % q + q) % q;
-  int power = 1;
-  for (int i = 0; i < (q - 1) / 2; i++) power = power * r % q;
-  return power == q - 1 ? -1 : power;
-}
-
-static int paley_sign(int order, int i, int j) {
-  if (order == 1) return 1;
-  if (order != 28) return i == j ? 1 : i == 0 ? 1 : j == 0 ? -1 : legendre(i - j, order - 1);
-  static const int on_diagonal[2][2] = {{1, -1}, {-1, -1}}, off_diagonal[2][2] = {{1, 1}, {1, -1}};
-  const int a = i / 2, b = j / 2;
-  if (a == b) return on_diagonal[i % 2][j % 2];
-  return (a == 0 || b == 0 ? 1 : legendre(a - b, 13)) * off_diagonal[i % 2][j % 2];
-}
-
 Test(hadamard64, equals_the_dense_definition_and_is_orthogonal_for_every_form) {
   static const int sizes[][2] = {{1, 1},   {2, 1},   {64, 1},  {512, 1}, {12, 12},
                                  {24, 12}, {96, 12}, {20, 20}, {40, 20}, {160, 20},
                                  {28, 28}, {56, 28}, {224, 28}};
   for (int s = 0; s < 13; s++) {
-    const int n = sizes[s][0], order = sizes[s][1], width = n / order;
+    const int n = sizes[s][0], order = sizes[s][1];
     double *x = calloc((size_t)n * (size_t)n, sizeof *x);
     for (int i = 0; i < n; i++) x[i * n + i] = 1;
     hadamard64(x, n, n); /* row c is now column c of H / sqrt(n) */
     for (int c = 0; c < n; c++)
       for (int r = 0; r < n; r++) {
-        const int parity = __builtin_popcount((unsigned)(r % width) & (unsigned)(c % width)) & 1;
-        const double want = paley_sign(order, r / width, c / width) * (parity ? -1 : 1) / sqrt(n);
+        const double want = hadamard_entry(order, n, r, c) / sqrt(n);
         cr_assert_eq(x[c * n + r], want, "H of size %d, [%d, %d]: got %a, want %a", n, r, c,
                      x[c * n + r], want);
       }

@@ -45,6 +45,7 @@ static Layer layer_of(int tokens) {
                     .subject = subject,
                     .side = side,
                     .sides = SIDES,
+                    .walked = SIDES,
                     .pair = pair,
                     .pairs = PAIRS};
   return l;

@@ -339,7 +339,7 @@ Test(sources, names_of_modes_and_of_the_results_file_are_refused) {
 
 #define WITH_MODEL                                                                                 \
   "title: t\nmodel: model\nrewrite: none\nprompts: [{name: p, tokens: p.txt}]\n"                   \
-  "sources: {a: {dump: a.npz}, r: {dump: a.npz, rewrite: quamba}}\n"
+  "sources: {a: {dump: a.npz}}\n"
 
 Test(sources, lists_of_modes_refuse_a_source) {
   Arrays all = usual();
@@ -362,18 +362,6 @@ Test(sources, lists_of_modes_refuse_a_source) {
     SPEC(2, arena_printf(&test_arena, "%spairs: [[fp64, fp32]]\n%s", WITH_MODEL, asked[i]));
     cr_expect(strstr(shell_output, "'a' is a source, whose tensors were made elsewhere"), "%s: %s",
               asked[i], shell_output);
-    expect_one_line();
-  }
-}
-
-Test(sources, rewritten_and_original_weights_are_not_compared) {
-  Arrays all = usual();
-  write_npz("a.npz", &all);
-  write_spec("p.txt", "1 2 3 4 5");
-  static const char *const pairs[] = {"[a, r]", "[r, fp32]", "[fp64, r]"};
-  for (int i = 0; i < 3; i++) {
-    SPEC(2, arena_printf(&test_arena, "%spairs: [%s]\n", WITH_MODEL, pairs[i]));
-    SAYS(arena_printf(&test_arena, "one of %s is of rewritten weights", pairs[i]));
     expect_one_line();
   }
 }

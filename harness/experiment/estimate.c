@@ -22,6 +22,7 @@
 #include "study/restore.h"
 #include "study/swap.h"
 #include "study/tasks.h"
+#include "study/undone.h"
 
 /* Program, libraries, HDF5's caches: what a run of nothing keeps resident;
  * measured. */
@@ -176,12 +177,15 @@ static size_t rows_bytes(const Spec *spec, const Config *c) {
 }
 
 /* Of sources: a layer of each, and what computes their rows; nothing stays. */
-static size_t foreign_memory(const Spec *spec, const Foreign *foreign) {
+static size_t foreign_memory(const Spec *spec, const Subject *subject, const Foreign *foreign,
+                             Arena scratch) {
   if (!foreign || !foreign->sides) return 0;
   const ForeignSize size = foreign_size(foreign);
+  const Pairs pairs = pairs_of(&scratch, spec, subject, foreign);
   const size_t threads = (size_t)(spec->threads > 0 ? spec->threads : omp_get_num_procs());
-  return size.bytes + threads * larger(stats_scratch_bytes(size.elements, size.parts),
-                                       judge_scratch_bytes(size.elements, size.parts));
+  return size.bytes + undone_bytes(&pairs) +
+         threads * larger(stats_scratch_bytes(size.elements, size.parts),
+                          judge_scratch_bytes(size.elements, size.parts));
 }
 
 /* Of a run in which nothing is computed. */
@@ -192,7 +196,8 @@ static MemoryPlan read_plan(const Spec *spec, const Subject *subject, const Fore
   MemoryPlan plan = {.allowed = memory_allowed(spec, (size_t)(scratch.end - scratch.next)),
                      .stays = true};
   plan.needed = plan.least = fixed_bytes + (size_t)threads * thread_bytes +
-                             store_size(&shape).memory_bytes + foreign_memory(spec, foreign) +
+                             store_size(&shape).memory_bytes +
+                             foreign_memory(spec, subject, foreign, scratch) +
                              2 * rows_bytes(spec, &subject->checkpoint.config);
   return plan;
 }
@@ -205,7 +210,7 @@ static MemoryPlan memory_plan(const Spec *spec, const Subject *subject, const Fo
   MemoryPlan plan = {.allowed = memory_allowed(spec, (size_t)(scratch.end - scratch.next))};
   const size_t beside = beside_layers(spec, subject, longest_prompt(spec, subject),
                                       store_size(&shape).memory_bytes, device, scratch) +
-                        foreign_memory(spec, foreign),
+                        foreign_memory(spec, subject, foreign, scratch),
                stay = layers_stay_bytes(c, &forms);
   /* Calibration takes a layer in float, whatever the modes take it in. */
   const Forms ridden =

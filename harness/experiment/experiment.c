@@ -13,6 +13,7 @@
 #include "report/markdown.h"
 #include "study/calibrate.h"
 #include "study/micro/micro.h"
+#include "study/undone.h"
 
 /* Of the spec, all that decides a value: not threads, memory, durability or what is passed over. */
 static Digest spec_digest(Arena scratch, const Spec *spec) {
@@ -148,9 +149,14 @@ static bool keep_left(void *context, const char *name, const void *bytes, size_t
 static void drop_left(void *context, const char *name) { store_note_drop(context, name); }
 
 static bool run_events(Arena *arena, Experiment *e, const Study *study, Status *st) {
-  void *rows;
-  size_t count;
+  void *rows, *undone;
+  size_t count, undones, none = 0;
   TRY(store_rows(arena, e->store, &table_token_errors, &rows, &count, st));
+  TRY(store_rows(arena, e->store, &table_undone, &undone, &undones, st));
+  (void)undone_settle(undone, undones, NULL, &none, *arena);
+  undone_leave_tokens(undone, undones,
+                      tensors_role_name(&e->subject.model.config.family->tensors, ROLE_BLOCK_OUT),
+                      rows, &count);
   return events_run(arena, study, rows, count, &e->events, st);
 }
 

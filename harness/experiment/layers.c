@@ -30,7 +30,8 @@ static bool store_layer(Experiment *e, const WalkPlace *at, const Trace *trace,
                              {&table_clipping, rows->clipping, (size_t)rows->clippings},
                              {&table_token_errors, rows->token, (size_t)rows->tokens},
                              {&table_budget, rows->budget, (size_t)rows->budgets},
-                             {&table_source_values, value, (size_t)values}};
+                             {&table_source_values, value, (size_t)values},
+                             {&table_undone, rows->undone, (size_t)rows->undones}};
   StoreLayer what = {.tensor = tensor,
                      .stream = at->sides ? stream : NULL,
                      .rows = table,

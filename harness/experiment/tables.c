@@ -16,6 +16,7 @@
 #include "study/clipped.h"
 #include "study/gates.h"
 #include "study/scales.h"
+#include "study/undone.h"
 
 /* A row a part of a mode. */
 static TableRows mode_rows(Arena *arena, const Experiment *e) {
@@ -100,7 +101,7 @@ static bool check_budgets(const Budget *row, size_t count, Status *st) {
 
 bool run_results(Arena *arena, Experiment *e, const RunOptions *options, double start_s,
                  Status *st) {
-  void *tensor, *pair, *budget, *scale, *clipping, *value;
+  void *tensor, *pair, *budget, *scale, *clipping, *value, *undone;
   TRY(checkpoint_check(&e->subject.checkpoint, st)); /* all of it was what its digest says */
   size_t tensors, pairs, drifts, budgets, shapes, scales, clippings;
   TRY(store_rows(arena, e->store, &table_tensor_stats, &tensor, &tensors, st));
@@ -111,8 +112,11 @@ bool run_results(Arena *arena, Experiment *e, const RunOptions *options, double 
   BudgetLayer *budget_layer = budget_layers(arena, budget, budgets, &budget_layer_rows);
   TRY(store_rows(arena, e->store, &table_scales, &scale, &scales, st));
   TRY(store_rows(arena, e->store, &table_clipping, &clipping, &clippings, st));
-  size_t values;
+  size_t values, undones;
   TRY(store_rows(arena, e->store, &table_source_values, &value, &values, st));
+  TRY(store_rows(arena, e->store, &table_undone, &undone, &undones, st));
+  const char *inputs = foreign_inputs(arena, &e->foreign, pair, pairs);
+  if (undone_settle(undone, undones, pair, &pairs, *arena)) inputs = e->foreign.other_tokens;
   double measure_s = clock_s();
   const Tensors *traced = &e->subject.model.config.family->tensors;
   int layers = e->subject.model.layers;
@@ -182,6 +186,7 @@ bool run_results(Arena *arena, Experiment *e, const RunOptions *options, double 
       foreign_sources(arena, &e->foreign),
       foreign_left(arena, &e->foreign),
       {&table_source_values, value, values},
+      {&table_undone, undone, undones},
       alone[0],
       alone[1],
       alone[2],
@@ -191,7 +196,6 @@ bool run_results(Arena *arena, Experiment *e, const RunOptions *options, double 
   int attributes;
   Attribute *attribute =
       provenance_attributes(arena, e->spec, &e->subject, &e->device, options->command, &attributes);
-  const char *inputs = foreign_inputs(arena, &e->foreign, pair, pairs);
   if (inputs) attribute[attributes++] = (Attribute){.name = "different_inputs", .text = inputs};
   if (inputs && foreign_inputs_allowed(&e->foreign))
     attribute[attributes++] = (Attribute){.name = "different_inputs_allowed", .text = "true"};

@@ -25,6 +25,17 @@ const Tensors *family_tensors_with(const char *name) {
   return NULL;
 }
 
+/* What enters and leaves a block others may have behind its norm or before its sum. */
+Basis family_basis(const char *name, Role role) {
+  const Tensors *tensors = family_tensors_with(name);
+  const bool one =
+      role == ROLE_EMBEDDING || role == ROLE_CONV_OUT || role == ROLE_SCAN || role == ROLE_LOGITS;
+  if (tensors) return tensors->info[tensors_find(tensors, name)].basis;
+  if (!one) return BASIS_UNKNOWN;
+  tensors = &families[0]->tensors;
+  return tensors->info[tensors_role(tensors, role)].basis;
+}
+
 const char *family_tensor_name(int i) {
   for (const Family *row = families[0]; row; row = row->next_row)
     for (int id = 0; id < row->tensors.count; id++) {

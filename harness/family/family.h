@@ -107,6 +107,9 @@ const Family *family_of_type(const char *model_type); /* NULL where there is non
  * family, those of one name once; NULL behind the last. And the first table that has one; NULL
  * where none has. */
 const char *family_tensor_name(int i);
+/* What rewritten weights make of a tensor that somebody else calls so and uses for this: that of
+ * the same name here, or else of the same role where that can be one tensor only. */
+Basis family_basis(const char *name, Role role);
 const Tensors *family_tensors_with(const char *name);
 
 /* Rows times columns of a weight: the first dimension, and all others. */

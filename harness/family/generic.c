@@ -42,7 +42,8 @@ bool family_generic(Arena *arena, const GenericTensor *tensor, int of_layer, int
                             .long_name = tensor[id].name,
                             .scale = ABSENT,
                             .role = tensor[id].role,
-                            .rows = DIM_TOKEN};
+                            .rows = DIM_TOKEN,
+                            .basis = family_basis(tensor[id].name, tensor[id].role)};
     if (tensor[id].rows != GENERIC_TOKENS)
       TRY(dim_of(arena, generic, tensor[id].rows, &info[id].rows, st));
     TRY(dim_of(arena, generic, tensor[id].cols, &info[id].cols, st));

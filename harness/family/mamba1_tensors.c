@@ -6,8 +6,9 @@
 /* clang-format off */
 #define TENSORS(by)                                                                         \
   [T_BLOCK_IN] = {"block_in", "residual stream before the block", DIM_TOKEN, DIM_D_MODEL, ABSENT,\
-     ROLE_BLOCK_IN},                                                                        \
-  [T_NORM] = {"norm", "RMS norm of block_in", DIM_TOKEN, DIM_D_MODEL, S_IN},                \
+     ROLE_BLOCK_IN, .basis = BASIS_ROTATED},                                                \
+  [T_NORM] = {"norm", "RMS norm of block_in", DIM_TOKEN, DIM_D_MODEL, S_IN,                 \
+     .basis = BASIS_FOLDED},                                                                \
   [T_IN_PROJ] = {"in_proj", "input projection: x, then z", DIM_TOKEN, DIM_D_INNER2, S_XZ},  \
   [T_CONV1D] = {"conv1d", "causal depthwise convolution, before SiLU", DIM_TOKEN,           \
      DIM_D_INNER, ABSENT},                                                                  \
@@ -25,18 +26,20 @@
      ABSENT, ROLE_SCAN},                                                                    \
   [T_GATED + (by)] = {"gated", "scan times SiLU(z)", DIM_TOKEN, DIM_D_INNER, ABSENT},       \
   [T_OUT_PROJ_IN + (by)] = {"out_proj_in", "what out_proj takes: gated after the Hadamard " \
-     "transform", DIM_TOKEN, DIM_D_INNER, S_O, .taken_by = OP_LINEAR},                      \
+     "transform", DIM_TOKEN, DIM_D_INNER, S_O, .taken_by = OP_LINEAR,                       \
+     .basis = BASIS_ROTATED},                                                               \
   [T_OUT_PROJ + (by)] = {"out_proj", "output projection", DIM_TOKEN, DIM_D_MODEL, ABSENT,   \
-     ROLE_ADDED},                                                                           \
+     ROLE_ADDED, .basis = BASIS_ROTATED},                                                   \
   [T_BLOCK_OUT + (by)] = {"block_out", "residual stream after the block", DIM_TOKEN,        \
-     DIM_D_MODEL, ABSENT, ROLE_BLOCK_OUT},                                                  \
+     DIM_D_MODEL, ABSENT, ROLE_BLOCK_OUT, .basis = BASIS_ROTATED},                          \
   [T_SSM_STATE + (by)] = {"ssm_state", "state of the scan after the last token",            \
      DIM_D_INNER, DIM_D_STATE, S_H},                                                        \
   [T_SSM_STATE_Q8 + (by)] = {"ssm_state_q8", "ssm_state, quantised", DIM_D_INNER,           \
      DIM_D_STATE, S_H, .modes_only = true, .of = T_SSM_STATE + (by)},                       \
   [T_EMBEDDING + (by)] = {"embedding", "embedding of the tokens", DIM_TOKEN, DIM_D_MODEL,   \
-     ABSENT, ROLE_EMBEDDING},                                                               \
-  [T_NORM_F + (by)] = {"norm_f", "final RMS norm", DIM_TOKEN, DIM_D_MODEL, ABSENT},         \
+     ABSENT, ROLE_EMBEDDING, .basis = BASIS_ROTATED},                                       \
+  [T_NORM_F + (by)] = {"norm_f", "final RMS norm", DIM_TOKEN, DIM_D_MODEL, ABSENT,          \
+     .basis = BASIS_FOLDED},                                                                \
   [T_LOGITS + (by)] = {"logits", "logits over the vocabulary", DIM_TOKEN, DIM_VOCAB,        \
      ABSENT, ROLE_LOGITS},                                                                  \
   [T_CONV_IN + (by)] = {"conv_in", "what conv1d takes, at a scale of the prompt", DIM_TOKEN,\

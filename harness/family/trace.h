@@ -30,6 +30,14 @@ typedef enum Role {
 } Role;
 extern const char *const role_names[ROLE_COUNT]; /* in the table of tensors; "" of ROLE_NONE */
 
+/* What rewritten weights (model/rewrite.h) make of a tensor. */
+typedef enum Basis {
+  BASIS_KEPT,    /* what it was */
+  BASIS_ROTATED, /* every row x is H x / sqrt(columns) */
+  BASIS_FOLDED,  /* rotated, and without the gain that stands in the weights behind it */
+  BASIS_UNKNOWN  /* nobody says: of a tensor made elsewhere */
+} Basis;
+
 typedef struct TensorInfo {
   const char *name;      /* e.g. "conv1d_silu" */
   const char *long_name; /* for people: "SiLU of conv1d" */
@@ -41,6 +49,7 @@ typedef struct TensorInfo {
              quantised */
   int taken_by; /* of one that may be an earlier tensor itself, handed on: the operator (OpKind)
                  * that takes it; else 0 */
+  Basis basis;
 } TensorInfo;
 
 /* The tensors of a family, as its results tell them: first those of a layer, in the order of

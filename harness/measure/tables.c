@@ -398,7 +398,7 @@ TABLE(mend_layers, MendLayer, 5, "What would mend it, layer by layer: the error 
 #undef THREE
 
 #define X(member) COLUMN(SourceRow, member)
-static const Column columns_sources[] = {X(source), X(dump), X(names), X(arrays), X(used), X(layers), X(masked)};
+static const Column columns_sources[] = {X(source), X(dump), X(names), X(arrays), X(used), X(layers)};
 TABLE(sources, SourceRow, 1, "Sources: sides whose tensors were made elsewhere");
 #undef X
 
@@ -412,6 +412,14 @@ static const Column columns_source_values[] = {
     X(prompt), X(source), X(tensor), X(layer), X(n), X(as_f16), X(as_bf16), X(grid_scale), X(grid_levels),
 };
 TABLE(source_values, SourceValues, 4, "Sources: of which precision the values are");
+#undef X
+
+#define X(member) COLUMN(Undone, member)
+static const Column columns_undone[] = {
+    X(prompt), X(base), X(other), X(tensor), X(layer), X(cols), X(rewritten), X(side), X(reason), X(back), X(rel_l2),
+    X(other_l2),
+};
+TABLE(undone, Undone, 5, "Sources: tensors of rewritten weights beside plain ones");
 #undef X
 
 #define X(member) COLUMN(ThreeWay, member)
@@ -465,6 +473,7 @@ const Table *const tables[] = {&table_verdict,
                                &table_sources,
                                &table_source_left,
                                &table_source_values,
+                               &table_undone,
                                NULL};
 
 /* The column of a stage; 0 where there is none yet. */

@@ -851,7 +851,6 @@ typedef struct SourceRow {
   char dump[TEXT_KERNEL];       /* path, as the spec has it */
   char names[TEXT_KERNEL];      /* by which its arrays became tensors (source/dump/names.h) */
   int32_t arrays, used, layers; /* used: arrays that are a tensor of the run */
-  int32_t masked;               /* tokens of all prompts that are padding by its mask */
 } SourceRow;
 
 /* An array of a source that is no tensor of the run. */
@@ -872,6 +871,22 @@ typedef struct SourceValues {
   double grid_scale;   /* of the int8 grid that all of them lie on; NaN: there is none */
   int32_t grid_levels; /* different magnitudes above 0 there; 0: no grid */
 } SourceValues;
+
+/* A tensor of a pair of which one side is of rewritten weights and the other is not, or which
+ * contradicts what was said of the two (study/undone.h). Sizes are relative L2 over what is finite;
+ * NaN where nothing was computed. */
+typedef struct Undone {
+  char prompt[TEXT_NAME], base[TEXT_NAME], other[TEXT_NAME], tensor[TEXT_TENSOR];
+  int32_t layer, cols;
+  int32_t rewritten;         /* so many of the two are said to be of rewritten weights */
+  char side[TEXT_NAME];      /* whose tensor is rotated back; "": none is */
+  char reason[TEXT_SETTING]; /* why the two are not compared: "gain", "unknown", "no_matrix",
+                              * "contradicted", "unproved"; "": they are */
+  double back;               /* rotated back and again, from what it was */
+  double rel_l2;             /* of the pair, as it is said to be rewritten */
+  double other_l2;           /* and if that were wrong: rotated back where it is not, or the other
+                              * way round */
+} Undone;
 
 /* The errors of two against a third that is taken for the truth: one tensor at one layer, over the
  * prompts in which all three have it (measure/three_way.h). */
@@ -918,7 +933,8 @@ extern const Table table_evaluation, table_evaluation_windows, table_evaluation_
     table_evaluation_tokens;
 extern const Table table_tasks, table_task_pairs, table_task_samples;
 extern const Table table_cost, table_cost_bytes, table_speed;
-extern const Table table_sources, table_source_left, table_source_values, table_three_way;
+extern const Table table_sources, table_source_left, table_source_values, table_three_way,
+    table_undone;
 extern const Table table_token_errors; /* of the journal alone */
 extern const Table
     *const tables[]; /* all that are stored, in the order of the report; ends with NULL */

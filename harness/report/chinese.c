@@ -187,6 +187,7 @@ const Phrase chinese[] = {
     {" This alone does not change the exit status; with `--strict` it is 1.",
      "仅凭这一点不会改变退出状态；使用 `--strict` 时为 1。"},
     {"not defined: no value is finite on both sides", "无定义：没有任何值在两侧均为有限值"},
+    {"not known: it was not compared", "未知：未作比较"},
     {"not defined: the first side is 0", "无定义：第一侧全为 0"},
     {"%s (of the values that are finite on both sides: %lld of %lld, %s, are left out)",
      "%1$s（仅计入两侧均为有限值的元素：%3$lld 个中有 %2$lld 个（%4$s）未计入）"},
@@ -1386,9 +1387,35 @@ const Phrase chinese[] = {
     {"arrays", "数组"},
     {"compared", "已比较"},
     {"layers", "层数"},
-    {"- Padding by its mask, and left out of %s: %s.\n", "- 按掩码为填充，因此未计入 %s：%s。\n"},
     {"- In %s alone, and so not compared with %s: %s.\n",
      "- 只在 %s 中有，因此未与 %s 比较：%s。\n"},
+
+    /* --- undone.c ----------------------------------------------------------------------------- */
+    {"of %s and %s the weights of %s are said to be rewritten, and yet %s differs by %s rotated "
+     "back, and by %s as it stands: `rewrite` of the spec or of a source is wrong",
+     "%s 与 %s 之中，%s 的权重被声明为改写过的，然而 %s 转回之后相差 %s，原样则相差 %s："
+     "规格或某个来源的 `rewrite` 写错了"},
+    {"%s and %s are said to have weights rewritten alike, and yet %s differs by %s as it stands, "
+     "and by %s with that of %s rotated back: `rewrite` of the spec or of a source is wrong",
+     "%1$s 与 %2$s 的权重被声明为同样改写，然而 %3$s 原样相差 %4$s，把 %6$s 的转回之后相差 "
+     "%5$s：规格或某个来源的 `rewrite` 写错了"},
+    {"> **Not the same basis.** Of prompt %s, %s.\n\n",
+     "> **不在同一个基下。** 提示 %s 中，%s。\n\n"},
+    {"NOT THE SAME BASIS: %s\n", "不在同一个基下：%s\n"},
+    {"- %s: the weights of %s are rewritten, and their stream is rotated. Rotated back in float64: "
+     "%s. Rotated again, each is what it was%s; %s then differs by %s, and by %s as it stands.\n",
+     "- %s：%s 的权重是改写过的，其残差流被旋转。以 float64 转回的有：%s。再旋转一次，"
+     "每个张量都回到原来的值%s；%s 转回后相差 %s，原样相差 %s。\n"},
+    {" to %s of its size", "（误差不超过其大小的 %s）"},
+    {" in every bit", "（逐位相同）"},
+    {"- %s: not comparable, %s: %s.\n", "- %s：不可比较，%s：%s。\n"},
+    {"the gain of the norm stands in the weights behind it", "归一化的增益已并入其后的权重"},
+    {"nobody says what a rewrite makes of it", "没有说明改写会怎样改变它"},
+    {"there is no Hadamard matrix of its size", "没有这一大小的 Hadamard 矩阵"},
+    {"what was said of the weights is contradicted by it", "它与关于权重的声明相矛盾"},
+    {"rotated back it is no nearer to the other side than as it stands: another rotation, or "
+     "another input",
+     "转回之后并不比原样更接近另一方：旋转不同，或输入不同"},
     {"array", "数组"},
     {"%s stand for no tensor that is compared:\n\n", "%s不对应任何被比较的张量：\n\n"},
     {"%ld array", "%ld 个数组"},
@@ -1716,13 +1743,5 @@ const Phrase chinese[] = {
      "只修复这一个数值，各项误差均无变化"},
     {"%s: %s[%d, %d] of layer %d is not finite, or not made, in %s or %s: not repaired",
      "%1$s：第 %5$d 层的 %2$s[%3$d, %4$d] 在 %6$s 或 %7$s 中不是有限值或并不存在：未作修复"},
-
-    /* --- command/vectors.c ---------------------------------------------------------------------
-     */
-    {"%s: got %.6g, want %.6g", "%s：得到 %.6g，应为 %.6g"},
-    {"equal %.6f (%zu of %zu), largest step %s, first difference %s\n",
-     "相等 %1$.6f（%3$zu 个中的 %2$zu 个），最大相差 %4$s 步，第一处不同：%5$s\n"},
-    {"relative L2 %.3g; from float64 %.3g, ours %.3g; beyond the bound %lld; %s\n",
-     "相对 L2 %.3g；与 float64 相差 %.3g，我们的相差 %.3g；超出误差界的有 %lld 个；%s\n"},
 };
 const size_t chinese_count = sizeof chinese / sizeof *chinese;

@@ -148,6 +148,7 @@ void data_arrange(Arena *arena, ReportData *d) {
   d->source = rows_of(d, &table_sources, &d->sources);
   d->three_way = rows_of(d, &table_three_way, &d->three_ways);
   d->source_left = rows_of(d, &table_source_left, &d->source_lefts);
+  d->undone = rows_of(d, &table_undone, &d->undones);
   d->source_values = rows_of(d, &table_source_values, &d->source_valued);
   d->traced = traced_of(arena, d);
   d->layers = layers_of(d);

@@ -109,8 +109,9 @@ typedef struct ReportData {
   const SourceRow *source;
   const SourceLeft *source_left;
   const SourceValues *source_values;
+  const Undone *undone;
   const ThreeWay *three_way;
-  size_t sources, source_lefts, source_valued, three_ways;
+  size_t undones, sources, source_lefts, source_valued, three_ways;
   Tensors traced;     /* as the file tells them; those of the first family where it does not */
   DriftLimits limits; /* of the words about drift */
   const char *followed[FOLLOWED]; /* tensors that are followed over the layers: what leaves a layer

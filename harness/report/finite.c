@@ -166,6 +166,7 @@ static const char *share_left_out(Arena *arena, const Size *size) {
 
 const char *finite_size(Language l, Arena *arena, const Size *size) {
   if (nothing_left(size)) return say(l, "not defined: no value is finite on both sides");
+  if (isnan(size->rel_l2) && !size->n) return say(l, "not known: it was not compared");
   if (isnan(size->rel_l2)) return say(l, "not defined: the first side is 0");
   const char *number = md_error(arena, size->rel_l2);
   if (size->nonfinite > 0)

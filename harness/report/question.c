@@ -13,6 +13,7 @@
 #include "report/sections.h"
 #include "report/shapes.h"
 #include "report/sources.h"
+#include "report/undone.h"
 #include "report/words.h"
 
 /* --- what was run ----------------------------------------------------------------------------- */
@@ -377,6 +378,7 @@ void section_question(FILE *out, const ReportData *d, Arena scratch) {
   if (inputs)
     fprintf(out, say(d->language, "> **Not the same question.** %s.\n\n"),
             md_text(&scratch, inputs));
+  fputs(undone_warning(&scratch, d), out);
   write_unused(out, d, scratch);
   write_unproved(out, d, scratch);
   const char *warning = finite_warning(&scratch, d);

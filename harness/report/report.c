@@ -18,6 +18,7 @@
 #include "report/latex.h"
 #include "report/sections.h"
 #include "report/sources.h"
+#include "report/undone.h"
 
 /* A text that grows in memory, to be written whole or not at all. */
 typedef struct Draft {
@@ -100,8 +101,8 @@ static const char *summary_of(Arena *arena, const ReportData *d) {
   Draft draft;
   Status no_memory = {0};
   if (!draft_open(&draft, "summary", &no_memory)) return "";
-  fprintf(draft.out, "%s%s%s", sources_summary(arena, d), finite_summary(arena, d),
-          micro_summary(arena, d));
+  fprintf(draft.out, "%s%s%s%s", sources_summary(arena, d), undone_summary(arena, d),
+          finite_summary(arena, d), micro_summary(arena, d));
   for (int i = 0; i < d->pairs; i++)
     if (d->pair[i].verdict) fputs(report_summary(arena, d, &d->pair[i]), draft.out);
   fputs(events_summary(arena, d), draft.out);
@@ -158,10 +159,12 @@ static bool write_report(Arena *arena, ReportData *d, const char *folder, Status
 
 /* What is said on the terminal. */
 static Report report_of(Arena *arena, const ReportData *d, const char *folder) {
-  const char *broken = micro_broken(arena, d), *inputs = sources_failed(arena, d);
+  const char *broken = micro_broken(arena, d), *basis = undone_failed(arena, d),
+             *inputs = sources_failed(arena, d);
   return (Report){arena_printf(arena, "%s/report.html", folder), summary_of(arena, d),
                   finite_failed(arena, d),
                   broken   ? broken
+                  : basis  ? basis
                   : inputs ? inputs
                            : gates_failed(arena, d)};
 }

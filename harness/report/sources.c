@@ -7,6 +7,7 @@
 #include "report/language.h"
 #include "report/markdown.h"
 #include "report/sections.h"
+#include "report/undone.h"
 #include "report/words.h"
 
 /* What the values of one tensor of a source are, over layers and prompts. */
@@ -113,11 +114,6 @@ static void write_sources(FILE *out, const ReportData *d, Arena scratch) {
     grid_add(&grid, arena_printf(&scratch, "%d", row->layers));
   }
   grid_write(&grid, out);
-  for (size_t i = 0; i < d->sources; i++)
-    if (d->source[i].masked > 0)
-      fprintf(out, say(d->language, "- Padding by its mask, and left out of %s: %s.\n"),
-              md_text(&scratch, d->source[i].source),
-              md_count(d->language, &scratch, d->source[i].masked, "token"));
 }
 
 static bool has(const ReportData *d, const char *side, const char *tensor) {
@@ -208,6 +204,7 @@ void section_sources(FILE *out, const ReportData *d, Arena scratch) {
   write_sources(out, d, scratch);
   for (int p = 0; p < d->pairs; p++)
     if (d->pair[p].made_elsewhere) write_one_sided(out, d, &d->pair[p], scratch);
+  undone_write(out, d, scratch);
   fputc('\n', out);
   write_left(out, d, scratch);
   write_values(out, d, scratch);

@@ -16,30 +16,6 @@ bool meaning_of_sources(const Reader *reader, const Spec *spec) {
   return true;
 }
 
-/* A rotated stream has other values in each channel than one that is not. */
-static bool check_rewritten(const Reader *reader, const Spec *spec, const char *base,
-                            const char *other, const void *given) {
-  const SourcePlan *a = spec_source(spec, base), *b = spec_source(spec, other);
-  if ((!a && !b) || (a ? a->rewrite : spec->rewrite) == (b ? b->rewrite : spec->rewrite))
-    return true;
-  return reader_fail(reader, reader_place(reader, given, NULL),
-                     "one of [%s, %s] is of rewritten weights, whose stream is rotated, and the "
-                     "other is not: nothing in them can be compared (`rewrite` of the spec, and "
-                     "of a source)",
-                     base, other);
-}
-
-static bool check_rewrites(const Reader *reader, const Spec *spec) {
-  for (int i = 0; i < spec->pair_count; i++)
-    TRY(check_rewritten(reader, spec, spec->pairs[i].base, spec->pairs[i].other, &spec->pairs[i]));
-  for (int i = 0; i < spec->third_count; i++) {
-    const ThirdPlan *plan = &spec->thirds[i];
-    TRY(check_rewritten(reader, spec, plan->against, plan->pair.base, plan));
-    TRY(check_rewritten(reader, spec, plan->against, plan->pair.other, plan));
-  }
-  return true;
-}
-
 /* Whether anything is asked that a model must run for. */
 static bool needs_model(const Spec *spec) {
   for (int i = 0; i < spec->pair_count; i++)
@@ -64,7 +40,7 @@ bool meaning_of_needed(const Reader *reader, const Spec *spec) {
 }
 
 /* Against something else than one of the two. */
-static bool check_thirds(const Reader *reader, const Spec *spec) {
+bool meaning_of_thirds(const Reader *reader, const Spec *spec) {
   for (int i = 0; i < spec->third_count; i++) {
     const ThirdPlan *plan = &spec->thirds[i];
     const Place *place = reader_place(reader, plan, "against");
@@ -79,9 +55,4 @@ static bool check_thirds(const Reader *reader, const Spec *spec) {
       return reader_fail(reader, place, "'%s' is one of the two", side[2]);
   }
   return true;
-}
-
-bool meaning_of_thirds(const Reader *reader, const Spec *spec) {
-  TRY(check_thirds(reader, spec));
-  return check_rewrites(reader, spec);
 }

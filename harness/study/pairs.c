@@ -7,6 +7,7 @@
 #include "measure/device.h"
 #include "measure/jobs.h"
 #include "study/budget.h"
+#include "study/undone.h"
 
 /* --- sides and pairs -------------------------------------------------------------------------- */
 
@@ -36,8 +37,12 @@ Pairs pairs_of(Arena *arena, const Spec *spec, const Subject *subject, const For
   if (!foreign || spec->model)
     p.side[p.sides++] = (WalkSide){.name = MODE_REFERENCE, .source = subject_reference(subject)};
   p.walked = p.sides;
-  for (int s = 0; foreign && s < foreign->sides; s++)
+  p.rewrite = ARENA_NEW(arena, Rewrite, p.sides + spec->source_count);
+  for (int s = 0; s < p.sides; s++) p.rewrite[s] = spec->rewrite;
+  for (int s = 0; foreign && s < foreign->sides; s++) {
+    p.rewrite[p.sides] = foreign->side[s].plan->rewrite;
     p.side[p.sides++] = (WalkSide){.name = foreign->side[s].plan->name};
+  }
   p.pair = ARENA_NEW(arena, SidePair,
                      spec->pair_count + 3 * spec->third_count + spec->compare_all_count);
   for (int i = 0; i < spec->pair_count; i++)
@@ -79,6 +84,7 @@ typedef struct Shown {
   const Pairs *of;
   const WalkPlace *at;
   const Trace *trace; /* [sides] */
+  const Trace *back;  /* of rewritten weights, undone: study/undone.h */
 } Shown;
 
 static StatsJob tensor_job(const Shown *shown, int side, int id, TensorStats *row) {
@@ -92,6 +98,10 @@ static StatsJob tensor_job(const Shown *shown, int side, int id, TensorStats *ro
       .base = t, .scale = grid_scale(p, side, id, shown->at->layer, t), .tensor_row = row};
 }
 
+static const Tensor *shown_of(const Shown *shown, const SidePair *pair, int side, int id) {
+  return undone_tensor(shown->of, pair, side, id, shown->trace, shown->back);
+}
+
 static StatsJob pair_job(const Shown *shown, const SidePair *pair, int id, PairStats *row,
                          Arena *arena) {
   const Pairs *p = shown->of;
@@ -100,9 +110,9 @@ static StatsJob pair_job(const Shown *shown, const SidePair *pair, int id, PairS
   table_text(row->other, sizeof row->other, p->side[pair->other].name);
   table_text(row->tensor, sizeof row->tensor, tensors_of(p)->info[id].name);
   row->layer = tensors_filed(tensors_of(p), id, shown->at->layer, p->subject->model.layers);
-  const Tensor *base = &shown->trace[pair->base].t[id];
+  const Tensor *base = shown_of(shown, pair, pair->base, id);
   StatsJob job = {.base = base,
-                  .other = &shown->trace[pair->other].t[id],
+                  .other = shown_of(shown, pair, pair->other, id),
                   .rows_are_tokens = rows_are_tokens(p, id),
                   .logits = tensors_of(p)->info[id].role == ROLE_LOGITS,
                   .pair_row = row};
@@ -212,7 +222,8 @@ static StatsJob *jobs_of(const Shown *shown, LayerRows *rows, int *jobs, Arena *
         job[(*jobs)++] = tensor_job(shown, s, id, &rows->tensor[rows->tensors++]);
   for (int i = 0; i < p->pairs; i++)
     for (int id = 0; id < count; id++)
-      if (shown->trace[p->pair[i].base].t[id].data && shown->trace[p->pair[i].other].t[id].data)
+      if (shown_of(shown, &p->pair[i], p->pair[i].base, id) &&
+          shown_of(shown, &p->pair[i], p->pair[i].other, id))
         job[(*jobs)++] = pair_job(shown, &p->pair[i], id, &rows->pair[rows->pairs++], arena);
   for (int s = 0; s < p->sides; s++)
     for (int id = 0; id < count; id++)
@@ -244,7 +255,7 @@ void pairs_queued(Pairs *p, const WalkPlace *at, const Trace *const *there) {
   LayerRows rows;
   int jobs;
   for (int s = 0; s < p->sides; s++) trace[s] = *there[s];
-  const Shown shown = {p, at, trace};
+  const Shown shown = {p, at, trace, NULL};
   const StatsJob *job = jobs_of(&shown, &rows, &jobs, &scratch);
   pairs_there_queue(&p->there, at->prompt, at->layer, job, jobs);
 }
@@ -331,8 +342,14 @@ static bool budget_rows(Pairs *p, const Shown *shown, LayerRows *rows, Arena *ar
 
 bool pairs_measure(Pairs *pairs, const WalkPlace *at, const Trace *trace, LayerRows *rows,
                    Arena *arena, Status *st) {
-  Shown shown = {pairs, at, trace};
+  const double start = clock_s();
+  const Shown shown = {pairs, at, trace, undone_traces(arena, pairs, trace)};
+  int undones;
+  Undone *undone = undone_rows(arena, pairs, at, trace, shown.back, &undones);
+  pairs->stats_s += clock_s() - start;
   TRY(measure_layer(pairs, &shown, rows, arena, st));
+  rows->undone = undone;
+  rows->undones = undones;
   scale_rows(pairs, &shown, rows, arena);
   return budget_rows(pairs, &shown, rows, arena, st);
 }

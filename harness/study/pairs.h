@@ -19,6 +19,7 @@ typedef struct Pairs {
   const Foreign *foreign; /* NULL: no side is made elsewhere */
   WalkSide *side;         /* modes as in the spec, then the reference, then sources: names alone */
   int sides, walked;      /* walked: so many of them, from the first, are computed here */
+  Rewrite *rewrite;       /* [sides]: of the weights that made them */
   SidePair *pair;         /* the spec's pairs, then fp64 against each of compare_all, none twice */
   int pairs;
   PairsThere there; /* statistics that a device computes */
@@ -56,6 +57,8 @@ typedef struct LayerRows {
   int clippings;
   TokenErrors *token; /* pair by pair, tokens in order */
   int tokens;
+  Undone *undone; /* study/undone.h */
+  int undones;
 } LayerRows;
 
 /* In the arena; trace [sides]. Fails where a budget's own runs do, and where a row is not what GSL

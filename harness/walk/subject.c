@@ -300,23 +300,35 @@ static bool prove(const Subject *subject, double found, const char *what, const 
               subject->checkpoint.folder, what, at->shape->T, at->shape->name, found, proof_limit);
 }
 
-/* The rewritten stream is the plain one rotated: x' = x H / sqrt(D). */
+/* How far the rewritten tensor is from the plain one, undone as the family says of it. */
+static double undone_difference(Basis basis, const Tensor *plain, const Tensor *rewritten,
+                                Arena scratch) {
+  const size_t n = (size_t)plain->rows * (size_t)plain->cols;
+  if (basis == BASIS_KEPT) return difference(plain->data, rewritten->data, n);
+  double *back = memcpy(ARENA_NEW(&scratch, double, n), rewritten->data, n * sizeof(double));
+  hadamard64_back(back, plain->rows, plain->cols);
+  return difference(plain->data, back, n);
+}
+
+/* Every tensor of the rewritten model is the plain one, or that rotated: x' = x H / sqrt(columns),
+ * but for norms, whose gain is elsewhere. */
 static bool prove_layer(void *context, const WalkPlace *at, const Trace *trace, Arena scratch,
                         Status *st) {
   Proof *proof = context;
   Subject *subject = proof->subject;
-  const Tensor *x = trace_role_of(&trace[PLAIN], ROLE_BLOCK_OUT),
-               *y = trace_role_of(&trace[REWRITTEN], ROLE_BLOCK_OUT);
-  size_t n = (size_t)x->rows * (size_t)x->cols;
-  double *rotated = memcpy(ARENA_NEW(&scratch, double, n), x->data, n * sizeof(double));
-  hadamard64(rotated, x->rows, x->cols);
-  const char *what = arena_printf(&scratch, "block_out of layer %d", at->layer);
-  TRY(prove(subject, difference(rotated, y->data, n), what, at, st));
-  const Tensor *a = trace_role_of(&trace[PLAIN], ROLE_LOGITS),
-               *b = trace_role_of(&trace[REWRITTEN], ROLE_LOGITS);
-  if (!a->data) return true;
-  subject->rewrite_proof = difference(a->data, b->data, (size_t)a->rows * (size_t)a->cols);
-  return prove(subject, subject->rewrite_proof, "logits", at, st);
+  const Tensors *tensors = &subject->checkpoint.config.family->tensors;
+  for (int id = 0; id < tensors->count; id++) {
+    const TensorInfo *info = &tensors->info[id];
+    const Tensor *plain = &trace[PLAIN].t[id], *rewritten = &trace[REWRITTEN].t[id];
+    if (!plain->data || !rewritten->data || info->basis == BASIS_FOLDED) continue;
+    const double found = undone_difference(info->basis, plain, rewritten, scratch);
+    if (info->role == ROLE_LOGITS) subject->rewrite_proof = found;
+    TRY(prove(subject, found,
+              id < tensors->layer ? arena_printf(&scratch, "%s of layer %d", info->name, at->layer)
+                                  : info->name,
+              at, st));
+  }
+  return true;
 }
 
 static bool ride_proof(void *context, int layer, Status *st) {
@@ -355,7 +367,7 @@ static int proof_tokens(const Subject *subject) {
 /* A layer and some rows of the head in float64, both sides' traces and streams. */
 static size_t proof_bytes(const Config *c, int T) {
   return family_layer_values(c) * sizeof(double) + block_logits64_bytes(c) +
-         2 * (size_t)c->D * sizeof(double) +
+         2 * (size_t)c->D * sizeof(double) + (size_t)T * (size_t)family_widest(c) * sizeof(double) +
          walk_bytes(2 * block_bytes(c, T), T, c->D, PROVED, PROVED) +
          (size_t)c->layers * sizeof(double *[WEIGHTS_MOST]) + ((size_t)1 << 16);
 }
