@@ -102,27 +102,28 @@ Test(calibrate, text_shorter_than_a_window_is_refused_by_its_place) {
 Test(calibrate, cache_is_taken_only_with_its_own_key) {
   Shipped s = shipped_load(REWRITE_QUAMBA);
   shipped_calibrate(&s, 1, LENGTH);
+  const CalibrationValues values = {.model = &s.model};
   Digest key = digest_of("key", 3), other = digest_of("other", 5);
   double kept = s.model.scales[5].statistic[S_U];
   char path[] = "/tmp/driftscope-cache-XXXXXX";
   Status st = {0};
   close(mkstemp(path));
-  char *text = calibration_json(&s.model, NULL, &key);
+  char *text = calibration_json(&values, &key);
   cr_assert(file_write(path, text, strlen(text), false, &st), "%s", st.text);
   s.model.scales[5].statistic[S_U] = -1;
-  cr_expect_eq(calibration_load(path, &other, &s.model, NULL, s.arena), CALIBRATION_NONE);
-  cr_expect_eq(calibration_load("/tmp/driftscope-test-never", &key, &s.model, NULL, s.arena),
+  cr_expect_eq(calibration_load(path, &other, &values, s.arena), CALIBRATION_NONE);
+  cr_expect_eq(calibration_load("/tmp/driftscope-test-never", &key, &values, s.arena),
                CALIBRATION_NONE);
   cr_expect_eq(s.model.scales[5].statistic[S_U], -1);
-  cr_expect_eq(calibration_load(path, &key, &s.model, NULL, s.arena), CALIBRATION_TAKEN);
+  cr_expect_eq(calibration_load(path, &key, &values, s.arena), CALIBRATION_TAKEN);
   cr_expect_eq(s.model.scales[5].statistic[S_U], kept, "got %a want %a",
                s.model.scales[5].statistic[S_U], kept);
   cr_assert(file_write(path, text, strlen(text) / 2, false, &st), "%s", st.text);
-  cr_expect_eq(calibration_load(path, &key, &s.model, NULL, s.arena), CALIBRATION_DAMAGED,
+  cr_expect_eq(calibration_load(path, &key, &values, s.arena), CALIBRATION_DAMAGED,
                "a truncated cache was taken");
   unlink(path);
   cr_assert_eq(symlink("/dev/zero", path), 0);
-  cr_expect_eq(calibration_load(path, &key, &s.model, NULL, s.arena), CALIBRATION_DAMAGED,
+  cr_expect_eq(calibration_load(path, &key, &values, s.arena), CALIBRATION_DAMAGED,
                "read without end");
   unlink(path);
   /* any digit of any value or of the digest, one at a time */
@@ -132,9 +133,9 @@ Test(calibrate, cache_is_taken_only_with_its_own_key) {
     char kept_digit = text[i];
     text[i] = kept_digit == '9' ? '1' : (char)(kept_digit + 1);
     cr_assert(file_write(path, text, n, false, &st), "%s", st.text);
-    CalibrationFound found = calibration_load(path, &key, &s.model, NULL, s.arena);
-    char *same = calibration_json(&s.model, NULL,
-                                  &key); /* a seventeenth digit may stand for the same value */
+    CalibrationFound found = calibration_load(path, &key, &values, s.arena);
+    char *same =
+        calibration_json(&values, &key); /* a seventeenth digit may stand for the same value */
     seen += found == CALIBRATION_DAMAGED;
     taken += found == CALIBRATION_NONE;
     text[i] = kept_digit;

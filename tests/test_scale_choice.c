@@ -206,32 +206,34 @@ Test(scale_choice, choices_are_bit_equal_on_any_thread_count_and_kept_in_the_cac
   Shipped s = shipped_load(REWRITE_QUAMBA);
   const size_t count = choices_count(&s.model.config);
   omp_set_num_threads(1);
-  const ScaleChoice *one = choices(&s, 0.9999);
+  ScaleChoice *one = choices(&s, 0.9999);
   omp_set_num_threads(3);
   ScaleChoice *three = choices(&s, 0.9999), *kept = ARENA_NEW(&s.arena, ScaleChoice, count);
   cr_expect_arr_eq(one, three, count * sizeof *one, "with three threads");
   for (size_t i = 0; i < count; i++)
     cr_expect(!isnan(one[i].rel_l2) && one[i].values > 0 && one[i].rel_l2 < 1, "row %zu", i);
+  const CalibrationValues plain = {.model = &s.model}, found = {.model = &s.model, .choice = one},
+                          asked = {.model = &s.model, .choice = kept};
   Digest key = digest_of("key", 3);
-  char path[] = "/tmp/driftscope-choices-XXXXXX", *text = calibration_json(&s.model, one, &key);
+  char path[] = "/tmp/driftscope-choices-XXXXXX", *text = calibration_json(&found, &key);
   Status st = {0};
   close(mkstemp(path));
   cr_assert(file_write(path, text, strlen(text), false, &st), "%s", st.text);
-  cr_expect_eq(calibration_load(path, &key, &s.model, NULL, s.arena), CALIBRATION_TAKEN);
-  cr_expect_eq(calibration_load(path, &key, &s.model, kept, s.arena), CALIBRATION_TAKEN);
+  cr_expect_eq(calibration_load(path, &key, &plain, s.arena), CALIBRATION_TAKEN);
+  cr_expect_eq(calibration_load(path, &key, &asked, s.arena), CALIBRATION_TAKEN);
   cr_expect_arr_eq(one, kept, count * sizeof *one, "from the cache");
   char *digit = strstr(text, "\"choices\"");
   digit += strcspn(digit, "123456789");
   *digit = *digit == '9' ? '1' : (char)(*digit + 1);
   cr_assert(file_write(path, text, strlen(text), false, &st), "%s", st.text);
-  cr_expect_eq(calibration_load(path, &key, &s.model, NULL, s.arena), CALIBRATION_DAMAGED,
+  cr_expect_eq(calibration_load(path, &key, &plain, s.arena), CALIBRATION_DAMAGED,
                "a changed digit was taken");
   free(text);
-  text = calibration_json(&s.model, NULL, &key);
+  text = calibration_json(&plain, &key);
   cr_assert(file_write(path, text, strlen(text), false, &st), "%s", st.text);
-  cr_expect_eq(calibration_load(path, &key, &s.model, kept, s.arena), CALIBRATION_NONE,
+  cr_expect_eq(calibration_load(path, &key, &asked, s.arena), CALIBRATION_NONE,
                "choices that it has not");
-  cr_expect_eq(calibration_load(path, &key, &s.model, NULL, s.arena), CALIBRATION_TAKEN);
+  cr_expect_eq(calibration_load(path, &key, &plain, s.arena), CALIBRATION_TAKEN);
   free(text);
   unlink(path);
 }

@@ -6,6 +6,7 @@
 #include "experiment/estimate.h"
 #include "study/events.h"
 #include "study/foreign.h"
+#include "study/grid.h"
 #include "study/micro/micro.h"
 #include "walk/subject.h"
 
@@ -49,10 +50,27 @@ void print_stage_table(const Mode *modes, int count, int layers, Arena scratch) 
     print_line(modes, count, layers, s, scratch);
 }
 
+/* A line for each mode and length: its alphas. */
+static void print_grid(const Spec *spec, Arena scratch) {
+  const GridPlan *grid = &spec->grid;
+  if (!spec_grids(spec)) return;
+  printf("# grid: %lld points\n", (long long)spec_grid_points(spec));
+  for (int m = 0; m < grid->mode_count; m++)
+    for (int l = 0; l < (grid->length_count ? grid->length_count : 1); l++) {
+      const char *length = grid->length_count
+                               ? arena_printf(&scratch, "%d tokens", grid->lengths[l])
+                               : "whole prompts";
+      printf("# grid: mode %s, %s%s", grid->modes[m], length, grid->alpha_count ? ", alpha" : "");
+      for (int a = 0; a < grid->alpha_count; a++) printf("%s %.15g", a ? "," : "", grid->alphas[a]);
+      printf("\n");
+    }
+}
+
 static bool print_checked(Arena *arena, const Spec *spec, const Subject *subject,
                           const Foreign *foreign, Status *st) {
   TRY(micro_check(spec, subject, *arena, st));
   TRY(events_check(spec, subject, st));
+  TRY(grid_check(spec, subject, st));
   Estimate sum = estimate_of(spec, subject, foreign, false, *arena);
   printf("# %s: the effective spec, with every default\n%s\n# modes by stage\n", spec->path,
          spec_print(arena, spec));
@@ -65,6 +83,7 @@ static bool print_checked(Arena *arena, const Spec *spec, const Subject *subject
            foreign->side[s].used, foreign->side[s].layout.layers, foreign->side[s].layout.names);
   for (int i = 0; i < spec->prompt_count; i++)
     printf("# prompt %s: %d tokens\n", subject->prompt[i].name, subject->prompt[i].T);
+  print_grid(spec, *arena);
   printf("# results file: %lld tensors, %.1f MB, %.1f MB more on disk until it is finished\n"
          "# memory: about %.0f MB; at least %.0f MB, where no layer stays\n",
          (long long)sum.tensors, 1e-6 * (double)sum.results_bytes, 1e-6 * (double)sum.journal_bytes,

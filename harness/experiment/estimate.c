@@ -17,6 +17,7 @@
 #include "study/cost.h"
 #include "study/evaluate.h"
 #include "study/events.h"
+#include "study/grid.h"
 #include "study/mend.h"
 #include "study/micro/micro.h"
 #include "study/restore.h"
@@ -102,10 +103,10 @@ static size_t beside_layers(const Spec *spec, const Subject *subject, int longes
                             bool device, Arena scratch) {
   const Config *c = &subject->checkpoint.config;
   const int threads = spec->threads > 0 ? spec->threads : omp_get_num_procs();
-  const size_t calibration =
-      subject->calibration_token
-          ? calibrate_bytes(c, &spec->calibration, spec->mend_count > 0, device ? 0 : threads)
-          : 0;
+  const size_t calibration = subject->calibration_token
+                                 ? calibrate_bytes(c, &spec->calibration, spec->mend_count > 0,
+                                                   spec->grid.alpha_count, device ? 0 : threads)
+                                 : 0;
   const size_t widest = larger(2 * (size_t)c->E, (size_t)c->vocab), n = (size_t)longest * widest,
                parts = (size_t)longest + widest;
   size_t riders = calibration + subject_bytes(spec, c) + clipped_bytes(c, threads);
@@ -122,6 +123,7 @@ static size_t beside_layers(const Spec *spec, const Subject *subject, int longes
   most = larger(most, tasks_bytes(spec, subject));
   most = larger(most, larger(swap_bytes(spec, c, longest), restore_bytes(spec, c, longest)));
   most = larger(most, larger(mend_bytes(spec, c, longest), events_bytes(spec, c, longest)));
+  most = larger(most, grid_bytes(spec, c, longest));
   most = larger(most, micro_bytes(spec, subject, scratch));
   return fixed_bytes + (size_t)threads * thread_bytes + larger(walk, most + store);
 }

@@ -165,6 +165,7 @@ static bool run_model_studies(Arena *arena, Experiment *e, const Study *study, S
   TRY(swap_run(arena, study, &e->swaps, st));
   TRY(restore_run(arena, study, &e->restored, st));
   TRY(mend_run(arena, study, &e->mended, st));
+  TRY(grid_run(arena, study, &e->grid, st));
   TRY(evaluate(arena, study, &e->evaluation, st));
   TRY(tasks_run(arena, study, &e->tasks, st));
   TRY(cost_measure(arena, study, &e->cost, st));
@@ -256,6 +257,7 @@ static bool run(Arena *arena, Experiment *e, const RunOptions *options, RunOutco
   TRY(run_key(e->spec, &e->subject, &e->key, *arena, st));
   TRY(micro_check(e->spec, &e->subject, *arena, st));
   TRY(events_check(e->spec, &e->subject, st));
+  TRY(grid_check(e->spec, &e->subject, st));
   TRY(folder_lock(options->folder, false, &outcome->lock,
                   st)); /* before anything is written or believed */
   if (!options->fresh)

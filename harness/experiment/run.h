@@ -8,6 +8,7 @@
 #include "study/cost.h"
 #include "study/evaluate.h"
 #include "study/events.h"
+#include "study/grid.h"
 #include "study/mend.h"
 #include "study/micro/rows.h"
 #include "study/pairs.h"
@@ -30,6 +31,7 @@ typedef struct Experiment {
   SwapRows swaps;
   RestoreRows restored;
   MendRows mended;
+  GridRows grid;
   CostRows cost;
   MicroRows micro;
   Store *store;

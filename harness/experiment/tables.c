@@ -163,6 +163,7 @@ bool run_results(Arena *arena, Experiment *e, const RunOptions *options, double 
       {&table_restore, e->restored.row, e->restored.rows},
       {&table_mend, e->mended.row, e->mended.rows},
       {&table_mend_layers, e->mended.layer, e->mended.layers},
+      {&table_grid, e->grid.row, e->grid.rows},
       {&table_gates, gates_of(arena, e->spec, &measured), (size_t)e->spec->gate_count},
       verdict,
       mode_rows(arena, e),

@@ -12,7 +12,7 @@
 #include "kernels/cuda.h"
 
 enum {
-  OBSERVE_QUANTILES = 8,
+  OBSERVE_QUANTILES = 24,
   OBSERVE_UPPER = 1 << 15, /* counters of the upper bits, and of the lower */
   OBSERVE_LOWER = 1 << 16
 };

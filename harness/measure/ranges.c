@@ -80,6 +80,8 @@ static const struct {
      {0, INFINITY}},
     {"scale_choices.value mend.value value_before local local_before mend.block_out",
      {0, INFINITY}},
+    {"grid.alpha as_alpha own", {0, 1}},
+    {"grid.block_out", {0, INFINITY}},
     {"as_f16 as_bf16", {0, 1}},
     {"overlap", {0, ONE_ROUNDED}},
     {"error_base error_other ratio ratio_low ratio_high sigma_ratio worst_l2 worst_max_abs",

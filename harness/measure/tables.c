@@ -387,6 +387,19 @@ static const Column columns_mend[] = {
 };
 TABLE(mend, Mend, 4, "What would mend it: a mode with other activation scales");
 #undef X
+
+#define X(member) COLUMN(GridPoint, member)
+#undef Y
+#undef Z
+#define Y(name) THREE(GridPoint, name)
+#define Z(name) CHANGE(GridPoint, name)
+static const Column columns_grid[] = {
+    X(mode), X(alpha), X(length), X(own), X(as_alpha), X(prompts), X(left_out), X(pooled), Y(block_out),
+    Z(block_out_factor), Y(token_median), Z(token_median_factor), Y(parting_factor), Y(kl), Z(kl_factor), Y(bits),
+    Z(bits_change),
+};
+TABLE(grid, GridPoint, 3, "Modes by alphas of the calibration by lengths of the prompts");
+#undef X
 #undef Y
 #undef Z
 #undef CHANGE
@@ -453,6 +466,7 @@ const Table *const tables[] = {&table_verdict,
                                &table_restore,
                                &table_mend,
                                &table_mend_layers,
+                               &table_grid,
                                &table_micro,
                                &table_micro_histogram,
                                &table_micro_worst,

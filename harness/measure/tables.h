@@ -845,6 +845,33 @@ typedef struct MendLayer {
   double rel_l2; /* of block_out against fp64 there, all prompts as one */
 } MendLayer;
 
+/* A point of a grid: a mode with its scales as a calibration at `alpha` makes them, on the first
+ * `length` tokens of every prompt (study/grid.h). Figures as in Swap; factors and changes are
+ * beside the same mode and length at the calibration's own alpha, over the prompts in which both
+ * are finite, and NaN where the grid has it not. */
+typedef struct GridPoint {
+  char mode[TEXT_NAME];
+  double alpha;    /* NaN: nothing is calibrated */
+  int32_t length;  /* 0: whole prompts */
+  int32_t own;     /* 1: the alpha is the calibration's own */
+  double as_alpha; /* the first alpha with the same scales, of those that the mode depends on:
+                      its run is this one's; `alpha` where there is no earlier one */
+  int32_t prompts;
+  char left_out[TEXT_REASON];
+  double pooled;
+  double block_out, block_out_low, block_out_high;
+  double block_out_factor, block_out_factor_low, block_out_factor_high, block_out_factor_holm,
+      block_out_factor_needed;
+  double token_median, token_median_low, token_median_high;
+  double token_median_factor, token_median_factor_low, token_median_factor_high,
+      token_median_factor_holm, token_median_factor_needed;
+  double parting_factor, parting_factor_low, parting_factor_high;
+  double kl, kl_low, kl_high;
+  double kl_factor, kl_factor_low, kl_factor_high, kl_factor_holm, kl_factor_needed;
+  double bits, bits_low, bits_high;
+  double bits_change, bits_change_low, bits_change_high, bits_change_holm, bits_change_needed;
+} GridPoint;
+
 /* A source: a side made elsewhere, and what of it is compared. */
 typedef struct SourceRow {
   char source[TEXT_NAME];
@@ -926,7 +953,7 @@ extern const Table table_events, table_repairs, table_repair_layers, table_event
     table_event_map;
 extern const Table table_scales, table_scale_choices, table_tensors, table_performance;
 extern const Table table_budget, table_budget_layers, table_swap, table_swap_effect, table_restore;
-extern const Table table_mend, table_mend_layers;
+extern const Table table_mend, table_mend_layers, table_grid;
 extern const Table table_micro, table_micro_histogram, table_micro_worst, table_state_drift,
     table_state_error;
 extern const Table table_evaluation, table_evaluation_windows, table_evaluation_pairs,

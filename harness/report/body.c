@@ -40,6 +40,7 @@ static const struct {
     {WORD("Stage swaps"), section_swap, asked_swap},
     {WORD("The layers that matter"), section_restore, asked_restore},
     {WORD("What would mend it"), section_mend, asked_mend},
+    {WORD("Over alphas and lengths"), section_grid, asked_grid},
     {WORD("How well each mode predicts"), section_evaluation, asked_evaluation},
     {WORD("Tasks"), section_tasks, asked_tasks},
     {WORD("What each mode costs"), section_cost, asked_cost},

@@ -1519,6 +1519,9 @@ const Phrase chinese[] = {
     {"%s: %d tried beside %d", "%1$s：在已选 %3$d 项之外试了 %2$d 项"},
     {"restore", "恢复"},
     {"mend", "改善"},
+    {"grid", "网格"},
+    {"%d tokens: %d of %d ways through the model", "%1$d 个词元：%3$d 条路径中的 %2$d 条"},
+    {"whole prompts: %d of %d ways through the model", "完整提示：%2$d 条路径中的 %1$d 条"},
     {"%s: %d choices of all scales beside it, one scale of one layer looked for",
      "%s：另有 %d 种全部缩放因子的取法，并寻找单层的单个缩放因子"},
     {"%s: %d choices of one scale of one layer beside it",
@@ -1672,6 +1675,63 @@ const Phrase chinese[] = {
     {"another scale %s in layer %d", "第 %2$d 层换用另一个尺度 %1$s"},
     {"%s: with %s the last block_out goes from %s to %s%s\n",
      "%s：采用 %s 时，末层 block_out 从 %s 变为 %s%s\n"},
+
+    /* --- grid.c, plots_grid.c ----------------------------------------------------------------- */
+    {"Over alphas and lengths", "不同 alpha 与长度"},
+    {"whole prompts", "完整提示"},
+    {"; %s", "；%s"},
+    {"- %s: **`alpha: %s`** has a KL of %s, the calibration's own %s has %s: a factor of %s, "
+     "beyond "
+     "chance with all points asked at once.\n",
+     "- %s：**`alpha: %s`** 的 KL 为 %s，校准本身的 %s 为 %s：即其 %s "
+     "倍，同时考察所有点时仍超出偶然。\n"},
+    {"- %s: **the calibration's own `alpha: %s`** has the lowest KL, beyond chance with all points "
+     "asked at once; next comes %s, a factor of %s.\n",
+     "- %s：**校准本身的 `alpha: %s`** 的 KL 最低，同时考察所有点时仍超出偶然；其次是 %s，为其 %s "
+     "倍。\n"},
+    {"- %s: no alpha is told to have a lower KL than the calibration's own %s; nearest comes "
+     "`alpha: "
+     "%s`, a factor of %s%s.\n",
+     "- %s：不能断定有哪个 alpha 的 KL 低于校准本身的 %s；最接近的是 `alpha: %s`，为其 %s "
+     "倍%s。\n"},
+    {"%s, %s: with alpha: %s the KL goes from %s to %s\n",
+     "%s，%s：采用 alpha: %s 时 KL 从 %s 变为 %s\n"},
+    {"over alphas: none is told to have a lower KL than the calibration's own\n",
+     "不同 alpha：不能断定有哪个的 KL 低于校准本身的 alpha\n"},
+    {"The same at every alpha, in every bit, and so computed once: %s. No scale that is made from "
+     "a "
+     "quantile changes there, of those that the mode depends on.\n\n",
+     "在每个 alpha "
+     "下逐位相同，因此只计算一次：%s。在该模式所依赖的缩放因子中，没有一个由分位数得出的"
+     "因子随之改变。\n\n"},
+    {"The calibration's own alpha is not in the grid, so there is nothing beside which a change "
+     "could "
+     "be told.\n\n",
+     "校准本身的 alpha 不在所列之中，因此没有可与之比较变化的基准。\n\n"},
+    {"> **Warning.** Left out of %s, %s, alpha %s, since a figure is not finite: %s.\n\n",
+     "> **警告**：%s，%s，alpha %s 因数值并非有限值而剔除：%s。\n\n"},
+    {"every", "任意"},
+    {"%s (its own)", "%s（校准本身）"},
+    {"%s, as at %s", "%s，同 %s"},
+    {"tokens", "词元数"},
+    {"alpha", "alpha"},
+    {"Each mode with the scales that a calibration at each alpha gives it, on the first so many "
+     "tokens of every prompt, against the float64 reference at that length. Error is the relative "
+     "L2 of the last `block_out`; error and KL are geometric means over prompts, factors and "
+     "changes "
+     "are beside the calibration's own alpha.%s\n\n",
+     "每种模式采用按各 alpha 校准所得的缩放因子，在每个提示的前若干个词元上运行，并与该长度下的 "
+     "float64 参考比较。误差为末层 `block_out` 的相对 L2；误差与 KL "
+     "为各提示的几何平均，倍数与变化相对于校准本身的 alpha。%s\n\n"},
+    {" In brackets stands the 95 %% interval (Student's t) over prompts of %s; bold leaves no "
+     "change "
+     "out, † not any more with all points asked at once.",
+     "方括号内为 %s 的提示间的 95 %% 区间（Student t 分布）；粗体表示区间排除了毫无变化的情形，† "
+     "表示同时考察所有点时不再成立。"},
+    {"relative L2 of the last block_out", "末层 block_out 的相对 L2"},
+    {"tokens of every prompt", "每个提示的词元数"},
+    {"%s, over: %s; with the 95 %% interval over prompts. At most twelve lines.",
+     "%s，横轴：%s；并给出提示间的 95 %% 区间。至多十二条线。"},
 
     /* --- plots_events.c ----------------------------------------------------------------------- */
     {"Relative L2 of `block_out` over the layers, %s, prompt %s: as it is, and with one value "

@@ -131,6 +131,7 @@ void data_arrange(Arena *arena, ReportData *d) {
   d->restoration = rows_of(d, &table_restore, &d->restorations);
   d->mend = rows_of(d, &table_mend, &d->mends);
   d->mend_layer = rows_of(d, &table_mend_layers, &d->mend_layers);
+  d->grid = rows_of(d, &table_grid, &d->grids);
   d->scale_choice = rows_of(d, &table_scale_choices, &d->scale_choices);
   d->evaluation = rows_of(d, &table_evaluation, &d->evaluations);
   d->evaluation_pair = rows_of(d, &table_evaluation_pairs, &d->evaluation_pairs);

@@ -100,6 +100,8 @@ typedef struct ReportData {
   const MendLayer *mend_layer;
   const ScaleChoice *scale_choice;
   size_t mends, mend_layers, scale_choices;
+  const GridPoint *grid;
+  size_t grids;
   const MicroRow *micro;
   const MicroBin *micro_bin;
   const MicroWorst *micro_worst;

@@ -37,6 +37,9 @@ void plot_state(FILE *out, const ReportData *d, Arena scratch);
  * none. plots_budget.c */
 void plot_budget(FILE *out, const ReportData *d, const ReportPair *pair,
                  const BudgetLayer *const *row, int layers, Arena scratch);
+/* KL of every point of the grid, else its error, over the alphas; where there is one alone, over
+ * the lengths. plots_grid.c */
+void plot_grid(FILE *out, const ReportData *d, Arena scratch);
 /* KL divergence from float64 against the time of a prefill of `length` tokens, a point a mode.
  * plots_choice.c */
 void plot_choice(FILE *out, const ReportData *d, int length, Arena scratch);

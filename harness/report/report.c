@@ -107,6 +107,7 @@ static const char *summary_of(Arena *arena, const ReportData *d) {
     if (d->pair[i].verdict) fputs(report_summary(arena, d, &d->pair[i]), draft.out);
   fputs(events_summary(arena, d), draft.out);
   fputs(mend_summary(arena, d), draft.out);
+  fputs(grid_summary(arena, d), draft.out);
   fputs(gates_summary(arena, d), draft.out);
   const char *summary = draft_end(&draft, &no_memory) ? arena_printf(arena, "%s", draft.text) : "";
   free(draft.text);

@@ -27,7 +27,12 @@ void section_mend(FILE *out, const ReportData *d, Arena scratch);      /* mend.c
 bool asked_mend(const ReportData *d);                                  /* mend.c */
 /* For the terminal: which scales to take, a line for each mode; "" where none is told to help. In
  * the arena. */
-const char *mend_summary(Arena *arena, const ReportData *d);            /* mend.c */
+const char *mend_summary(Arena *arena, const ReportData *d);      /* mend.c */
+void section_grid(FILE *out, const ReportData *d, Arena scratch); /* grid.c */
+bool asked_grid(const ReportData *d);                             /* grid.c */
+/* For the terminal: which alphas are told to be better than the calibration's, a line for each mode
+ * and length, or that none is; "" where no other was tried. In the arena. */
+const char *grid_summary(Arena *arena, const ReportData *d);            /* grid.c */
 bool asked_budget(const ReportData *d);                                 /* budget.c */
 void section_evaluation(FILE *out, const ReportData *d, Arena scratch); /* evaluation.c */
 bool asked_evaluation(const ReportData *d);                             /* evaluation.c */

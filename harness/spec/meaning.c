@@ -113,6 +113,37 @@ bool meaning_of_budget(const Reader *reader, const Spec *spec) {
   return true;
 }
 
+/* A float mode has a length, and no scale that an alpha could change. */
+static bool check_alphas(const Reader *reader, const Spec *spec) {
+  const GridPlan *grid = &spec->grid;
+  if (grid->alpha_count && !spec_calibrated(spec))
+    return reader_fail(reader, reader_place(reader, grid, "alpha"),
+                       "nothing is calibrated here: add 'calibration: {text: FILE}'");
+  for (int i = 0; i < grid->alpha_count; i++)
+    for (int j = 0; j < i; j++)
+      if (grid->alphas[i] == grid->alphas[j])
+        return reader_fail(reader, reader_place(reader, &grid->alphas[i], NULL),
+                           "alpha %.15g stands twice", grid->alphas[i]);
+  return true;
+}
+
+static bool check_grid(const Reader *reader, const Spec *spec) {
+  TRY(check_mode_list(reader, spec, spec->grid.modes, spec->grid.mode_count));
+  TRY(check_lengths(reader, spec->grid.lengths, spec->grid.length_count));
+  return check_alphas(reader, spec);
+}
+
+bool meaning_of_grid(const Reader *reader, const Spec *spec) {
+  const Place *place = reader_place(reader, spec, "grid");
+  if (!spec_grids(spec)) return true;
+  if (!spec->grid.mode_count)
+    return reader_fail(reader, place, "no mode runs here: name some in 'modes' of the grid");
+  if (spec_grid_points(spec) > GRID_POINTS_MAX)
+    return reader_fail(reader, place, "has %lld points, modes x alphas x lengths, of at most %d",
+                       (long long)spec_grid_points(spec), GRID_POINTS_MAX);
+  return true;
+}
+
 /* A mode of which one thing is said for all layers, as `why` ends the sentence. */
 static bool check_alike(const Reader *reader, const Spec *spec, const char *name,
                         const Place *place, const char *why) {
@@ -284,6 +315,7 @@ static bool check_calibration(const Reader *reader, const Spec *spec) {
   TRY(check_list_scales(reader, spec, spec->evaluation.modes, spec->evaluation.mode_count));
   TRY(check_list_scales(reader, spec, spec->cost.modes, spec->cost.mode_count));
   TRY(check_list_scales(reader, spec, spec->mend, spec->mend_count));
+  TRY(check_list_scales(reader, spec, spec->grid.modes, spec->grid.mode_count));
   for (int i = 0; i < spec->swap_count; i++) {
     const Pair *pair = &spec->swaps[i].pair;
     TRY(check_scales(reader, spec, pair->base, reader_place(reader, pair, "base")));
@@ -310,5 +342,6 @@ bool meaning_of_studies(const Reader *reader, const Spec *spec) {
   TRY(check_restore(reader, spec));
   for (int i = 0; i < spec->repair_count; i++) TRY(check_repair(reader, spec, &spec->repairs[i]));
   TRY(check_mend(reader, spec));
+  TRY(check_grid(reader, spec));
   return check_calibration(reader, spec);
 }

@@ -16,6 +16,7 @@ bool meaning_of_pairs(const Reader *reader, const Spec *spec);
 bool meaning_of_studies(const Reader *reader, const Spec *spec);
 /* After the modes that run are settled. */
 bool meaning_of_budget(const Reader *reader, const Spec *spec);
+bool meaning_of_grid(const Reader *reader, const Spec *spec);
 /* meaning_sources.c: the model and prompts that all but sources need; the sources; and, after the
  * pairs, what is held against a third, and that none is rotated whose partner is not. */
 bool meaning_of_needed(const Reader *reader, const Spec *spec);

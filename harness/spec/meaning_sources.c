@@ -28,9 +28,9 @@ static bool needs_model(const Spec *spec) {
       return true;
   }
   return spec->compare_all_count || spec->given_prompt_count || spec->swap_count ||
-         spec->restore_count || spec->repair_count || spec->mend_count || spec->micro_count ||
-         spec->cost.length_count || spec_evaluates(spec) || spec->evaluation.task_count ||
-         spec_calibrated(spec) || !spec->source_count;
+         spec->restore_count || spec->repair_count || spec->mend_count || spec_grids(spec) ||
+         spec->micro_count || spec->cost.length_count || spec_evaluates(spec) ||
+         spec->evaluation.task_count || spec_calibrated(spec) || !spec->source_count;
 }
 
 bool meaning_of_needed(const Reader *reader, const Spec *spec) {

@@ -228,6 +228,22 @@ static const Key repair_keys[] = {
 static const Object repair = {sizeof(RepairPlan), repair_keys, COUNT_OF(repair_keys), NULL, NULL};
 static const Key a_repair = {.kind = KIND_OBJECT, .object = &repair};
 
+static const Key an_alpha = {.kind = KIND_REAL, .low = 0.5, .high = 1};
+
+static const Key grid_keys[] = {
+    {"alpha", KIND_LIST, offsetof(GridPlan, alphas), .min = 1, .max = GRID_ALPHAS_MAX,
+     .item = &an_alpha, .count_offset = offsetof(GridPlan, alpha_count),
+     .meaning = "alphas of the calibration; left out: its own"},
+    {"modes", KIND_LIST, offsetof(GridPlan, modes), .min = 1, .max = 64, .item = &a_mode_name,
+     .count_offset = offsetof(GridPlan, mode_count),
+     .meaning = "modes; left out: all modes that run"},
+    {"length", KIND_LIST, offsetof(GridPlan, lengths), .min = 1, .max = 64, .item = &a_length,
+     .count_offset = offsetof(GridPlan, length_count),
+     .meaning = "so many tokens of every prompt, from its first; left out: whole prompts"},
+};
+static const Object grid = {sizeof(GridPlan), grid_keys, COUNT_OF(grid_keys), NULL,
+                            WORDS("alpha", "modes", "length")};
+
 static const Key gate_keys[] = {
     {"pair", KIND_PAIR, offsetof(Gate, pair),
      .meaning = "the two that are compared, as in pairs or as [fp64, MODE]"},
@@ -408,6 +424,9 @@ static const Key spec_keys[] = {
      .count_offset = offsetof(Spec, mend_count),
      .meaning = "modes that are tried with other activation scales: at other quantiles, at the "
                 "least squared error"},
+    {"grid", KIND_OBJECT, offsetof(Spec, grid), .object = &grid,
+     .meaning = "a table of every mode with every alpha of the calibration at every length of the "
+                "prompts: the end of each against the reference"},
     {"gate", KIND_LIST, offsetof(Spec, gates), .min = 1, .max = 1024, .item = &a_gate,
      .count_offset = offsetof(Spec, gate_count), .single = true,
      .meaning = "limits that the results must keep, or the run ends with status 1"},
@@ -495,6 +514,7 @@ size_t schema_item_size(const Key *list) {
   if (list->kind == KIND_SAID) return sizeof(Said);
   switch (list->item->kind) {
     case KIND_INT: return sizeof(int);
+    case KIND_REAL: return sizeof(double);
     case KIND_PAIR: return sizeof(Pair);
     case KIND_OBJECT: return list->item->object->size;
     default: return sizeof(const char *);

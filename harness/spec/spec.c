@@ -28,6 +28,16 @@ bool spec_calibrated(const Spec *spec) {
 
 bool spec_evaluates(const Spec *spec) { return spec->evaluation.text || spec->evaluation.tokens; }
 
+bool spec_grids(const Spec *spec) {
+  return spec->grid.alpha_count || spec->grid.mode_count || spec->grid.length_count;
+}
+
+int64_t spec_grid_points(const Spec *spec) {
+  const GridPlan *grid = &spec->grid;
+  return (int64_t)grid->mode_count * (grid->alpha_count ? grid->alpha_count : 1) *
+         (grid->length_count ? grid->length_count : 1);
+}
+
 static bool in_budget(const Spec *spec, const char *name) {
   bool listed = spec->budget_all || meaning_reference(name);
   for (int i = 0; i < spec->budget_count; i++) listed |= !strcmp(spec->budget[i], name);
@@ -102,8 +112,15 @@ static void default_modes(Arena *arena, const Spec *spec, bool wanted, const cha
   for (int i = 0; i < spec->mode_count; i++) (*names)[i] = spec->modes[i].name;
 }
 
+/* The calibration's own alpha, where the grid leaves it out and there is a calibration. */
+static void default_alpha(Arena *arena, Spec *spec) {
+  if (!spec_grids(spec) || spec->grid.alpha_count || !spec_calibrated(spec)) return;
+  spec->grid.alphas = ARENA_NEW(arena, double, 1);
+  spec->grid.alphas[spec->grid.alpha_count++] = spec->calibration.alpha;
+}
+
 /* Settles which modes run and, where the spec does not say it, which of them are compared with the
- * reference, evaluated and timed. */
+ * reference, evaluated, timed and in a grid. */
 static void collect_modes(Arena *arena, Spec *spec) {
   spec->modes = ARENA_NEW(arena, Mode,
                           2 * spec->pair_count + 3 * spec->third_count + spec->compare_all_count);
@@ -121,6 +138,8 @@ static void collect_modes(Arena *arena, Spec *spec) {
   default_modes(arena, spec, spec_evaluates(spec) || spec->evaluation.task_count > 0,
                 &spec->evaluation.modes, &spec->evaluation.mode_count);
   default_modes(arena, spec, spec->cost.length_count, &spec->cost.modes, &spec->cost.mode_count);
+  default_modes(arena, spec, spec_grids(spec), &spec->grid.modes, &spec->grid.mode_count);
+  default_alpha(arena, spec);
 }
 
 static bool reader_spec(Reader *reader, Spec *spec) {
@@ -134,6 +153,7 @@ static bool reader_spec(Reader *reader, Spec *spec) {
   TRY(meaning_of_thirds(reader, spec));
   TRY(meaning_of_studies(reader, spec));
   collect_modes(reader->arena, spec);
+  TRY(meaning_of_grid(reader, spec));
   TRY(meaning_of_gates(reader, spec));
   return meaning_of_budget(reader, spec);
 }

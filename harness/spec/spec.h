@@ -153,6 +153,17 @@ typedef struct Said {  /* of some tensors of a source */
 } Said;
 #define SAID_DEFAULT "default"
 
+enum { GRID_ALPHAS_MAX = 16, GRID_POINTS_MAX = 256 };
+
+typedef struct GridPlan { /* modes by alphas of the calibration by lengths of the prompts */
+  double *alphas;         /* left out: the calibration's own; none where nothing is calibrated */
+  int alpha_count;
+  const char **modes; /* left out: all modes that run */
+  int mode_count;
+  int *lengths; /* the first so many tokens of every prompt; none: whole prompts */
+  int length_count;
+} GridPlan;
+
 typedef struct SourcePlan { /* a side made elsewhere: tensors that another program wrote */
   const char *name;
   const char *dump;  /* path of a file, or of a folder of files (source/dump/dump.h) */
@@ -231,6 +242,7 @@ typedef struct Spec {
   int repair_count;
   const char **mend; /* modes that are tried with other scales */
   int mend_count;
+  GridPlan grid;
   Gate *gates;
   int gate_count;
   DriftLimits drift;
@@ -276,6 +288,9 @@ bool spec_budget(const Spec *spec, const char *base, const char *other);
 /* Whether scales can be had, and whether modes are evaluated. */
 bool spec_calibrated(const Spec *spec);
 bool spec_evaluates(const Spec *spec); /* a text */
+/* Whether a grid is asked for, and how many points it has: modes x alphas x lengths. */
+bool spec_grids(const Spec *spec);
+int64_t spec_grid_points(const Spec *spec);
 /* The source of this name; NULL where there is none. */
 const SourcePlan *spec_source(const Spec *spec, const char *name);
 /* A mode that runs, else one that the spec defines, else a preset; NULL for fp64 and unknown

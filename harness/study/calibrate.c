@@ -17,7 +17,8 @@
 #include "study/choices.h"
 
 static const double quantile_momentum = 0.01; /* Quamba's moving average over windows */
-enum { ALPHAS_MOST = 1 + CHOICE_QUANTILES };
+enum { ALPHAS_MOST = 1 + CHOICE_QUANTILES + GRID_ALPHAS_MAX };
+_Static_assert((int)ALPHAS_MOST <= (int)OBSERVE_QUANTILES, "a device takes all of them at once");
 
 /* Of scratch, for a tensor of so many values. */
 static size_t magnitudes_bytes(size_t values) {
@@ -39,10 +40,14 @@ static void observe(const Tensor *t, bool quantile, const double *alpha, int alp
     return;
   }
   double *magnitude = ARENA_NEW(&scratch, double, n), rising[ALPHAS_MOST], found[ALPHAS_MOST];
-  for (size_t i = 0; i < n; i++) magnitude[i] = fabs((double)x[i]);
   memcpy(rising, alpha, (size_t)alphas * sizeof *alpha);
   gsl_sort(rising, 1, (size_t)alphas);
-  quantiles_select(magnitude, n, rising, alphas, found, scratch);
+  for (int from = 0; from < alphas; from += QUANTILES_MAX) {
+    const int left = alphas - from;
+    for (size_t i = 0; i < n; i++) magnitude[i] = fabs((double)x[i]); /* a selection spoils them */
+    quantiles_select(magnitude, n, rising + from, left < QUANTILES_MAX ? left : QUANTILES_MAX,
+                     found + from, scratch);
+  }
   for (int a = 0; a < alphas; a++)
     for (int i = 0; i < alphas; i++)
       if (rising[i] == alpha[a]) out[a] = found[i];
@@ -54,7 +59,7 @@ typedef struct Observer {
   double *stat; /* [windows][layers][scales][alphas] */
   int layers, alphas;
   double alpha[ALPHAS_MOST]; /* the calibration's, then those of the choices where they are asked
-                                for */
+                                for, then the others that are */
   const Choices *choices;    /* NULL: they are not */
   ScalesThere there;
 } Observer;
@@ -62,7 +67,7 @@ typedef struct Observer {
 struct Calibrator {
   CalibrationAsked asked;
   Observer observer;
-  double *others; /* [layers][scales][CHOICE_QUANTILES]: statistics of the choices, combined */
+  double *others; /* [layers][scales][alphas - 1]: statistics at all but the first, combined */
   Choices choices;
   PromptShape *window;
   WalkSide side;
@@ -160,9 +165,11 @@ static size_t layer_bytes(const Config *config, const Calibration *how, bool cho
   return choices_window_bytes(config) + walk_stream_bytes(how->length, config->D, 1) + rest;
 }
 
-size_t calibrate_bytes(const Config *config, const Calibration *how, bool choices, int threads) {
+size_t calibrate_bytes(const Config *config, const Calibration *how, bool choices, int alphas,
+                       int threads) {
   const size_t scales = (size_t)config->layers * (size_t)config->family->tensors.scales,
-               statistics = (size_t)(how->windows + 1) * scales * ALPHAS_MOST * sizeof(double),
+               all = 1 + CHOICE_QUANTILES + (size_t)alphas,
+               statistics = (size_t)(how->windows + 1) * scales * all * sizeof(double),
                windows =
                    (size_t)how->windows * (walk_stream_bytes(how->length, config->D, 1) + 4096);
   return layer_bytes(config, how, choices, threads) + statistics + windows +
@@ -170,7 +177,8 @@ size_t calibrate_bytes(const Config *config, const Calibration *how, bool choice
          ((size_t)1 << 16);
 }
 
-/* The scales of a layer from what the windows left; `others`: the statistics of its choices. */
+/* The scales of a layer from what the windows left; others [scales][alphas - 1]: its statistics at
+ * other alphas. */
 static bool take_statistics(const Calibrator *c, int layer, double *others, Status *st) {
   const Observer *o = &c->observer;
   const int scales = o->family->tensors.scales, windows = c->asked.how.windows;
@@ -192,15 +200,25 @@ static bool take_statistics(const Calibrator *c, int layer, double *others, Stat
   return true;
 }
 
+/* Of those at other alphas the ones that the caller asked for: the last ones. */
+static void hand_over(const Calibrator *c, const double *others, int layer) {
+  const size_t scales = (size_t)c->observer.family->tensors.scales, asked = (size_t)c->asked.alphas,
+               all = (size_t)c->observer.alphas - 1;
+  double *to = c->asked.statistic + (size_t)layer * scales * asked;
+  for (size_t s = 0; s < scales; s++)
+    memcpy(to + s * asked, others + s * all + all - asked, asked * sizeof *to);
+}
+
 static void make_observer(Calibrator *c) {
   Observer *o = &c->observer;
   const Model *model = c->asked.model;
   const Family *family = model->config.family;
   *o = (Observer){.family = family,
                   .layers = model->layers,
-                  .alphas = c->asked.choice ? ALPHAS_MOST : 1,
+                  .alphas = 1 + (c->asked.choice ? CHOICE_QUANTILES : 0),
                   .alpha = {c->asked.how.alpha}};
   memcpy(o->alpha + 1, scale_choice_quantiles, sizeof scale_choice_quantiles);
+  for (int a = 0; a < c->asked.alphas; a++) o->alpha[o->alphas++] = c->asked.alpha[a];
   const size_t statistics = (size_t)model->layers * (size_t)(family->tensors.scales * o->alphas);
   o->stat = ARENA_NEW(&c->scratch, double, (size_t)c->asked.how.windows *statistics);
   c->others = ARENA_NEW(&c->scratch, double, statistics);
@@ -232,10 +250,11 @@ bool calibrate_begin(Arena *arena, const CalibrationAsked *asked, Calibrator **m
   const Model *model = asked->model;
   const Calibration *how = &asked->how;
   assert(asked->count >= how->length); /* subject_check */
+  assert(asked->alphas <= GRID_ALPHAS_MAX);
   Calibrator *c = *made = ARENA_NEW(arena, Calibrator, 1);
   c->asked = *asked;
   c->arena = c->scratch =
-      arena_carve(arena, calibrate_bytes(&model->config, how, asked->choice != NULL,
+      arena_carve(arena, calibrate_bytes(&model->config, how, asked->choice != NULL, asked->alphas,
                                          asked->device ? 0 : omp_get_max_threads()));
   make_observer(c);
   make_windows(c);
@@ -262,16 +281,18 @@ bool calibrate_begin(Arena *arena, const CalibrationAsked *asked, Calibrator **m
 
 bool calibrate_layer(Calibrator *c, int layer, Status *st) {
   const Model *model = c->asked.model;
-  const int scales = model->config.family->tensors.scales;
+  const int of_layer = model->config.family->tensors.scales * (c->observer.alphas - 1);
+  double *others = c->others + (size_t)layer * (size_t)of_layer;
   const bool ok =
-      walk_layer(c->run, layer, c->scratch, st) &&
-      take_statistics(c, layer, c->others + (size_t)layer * (size_t)(scales * CHOICE_QUANTILES),
-                      st);
+      walk_layer(c->run, layer, c->scratch, st) && take_statistics(c, layer, others, st);
   if (c->asked.device && (!ok || layer + 1 == model->layers)) scales_there_free(&c->observer.there);
   TRY(ok);
+  if (c->asked.alphas) hand_over(c, others, layer);
   if (c->asked.sparing) arena_give_back(&(Arena){.base = c->scratch.next, .end = c->scratch.end});
   if (layer + 1 < model->layers) return true;
-  if (c->asked.choice) choices_rows(&c->choices, model, c->others, c->asked.choice, c->scratch);
+  if (c->asked.choice)
+    choices_rows(&c->choices, model, c->others, c->observer.alphas - 1, c->asked.choice,
+                 c->scratch);
   arena_give_back(&c->arena);
   return true;
 }
@@ -297,6 +318,8 @@ static Digest calibration_key(const Spec *spec, const Subject *subject, const Di
   const char *all =
       arena_printf(&scratch, "%s %s %s %d %d %d %.17g", subject->checkpoint.digest.hex,
                    program->hex, text.hex, spec->rewrite, c->windows, c->length, c->alpha);
+  for (int a = 0; a < spec->grid.alpha_count; a++)
+    all = arena_printf(&scratch, "%s %.17g", all, spec->grid.alphas[a]);
   return digest_of(all, strlen(all));
 }
 
@@ -304,7 +327,7 @@ static Digest calibration_key(const Spec *spec, const Subject *subject, const Di
 typedef struct Riding {
   Calibrator *calibrator;
   Subject *subject;
-  ScaleChoice *choice;
+  CalibrationValues values;
   Progress *progress;
   const char *path; /* NULL: no cache */
   Digest key;
@@ -321,10 +344,18 @@ static bool ride(void *context, int layer, Status *st) {
   progress_tell(r->progress, "calibrate", subject->calibrate_s, "%d windows of %d tokens of %s",
                 how->windows, how->length, subject->calibration_path);
   if (!r->path) return true;
-  char *text = calibration_json(&subject->model, r->choice, &r->key);
+  char *text = calibration_json(&r->values, &r->key);
   bool ok = file_write(r->path, text, strlen(text), false, st);
   free(text);
   return ok;
+}
+
+/* What is to be found of it. */
+static CalibrationValues values_of(Arena *arena, const Spec *spec, Model *model) {
+  CalibrationValues v = {.model = model, .alphas = spec->grid.alpha_count};
+  if (spec->mend_count) v.choice = ARENA_NEW(arena, ScaleChoice, choices_count(&model->config));
+  if (v.alphas) v.statistic = ARENA_NEW(arena, double, calibration_statistics(&v));
+  return v;
 }
 
 bool calibrate_subject(Arena *arena, const Spec *spec, const char *cache, const Keeper *keeper,
@@ -335,15 +366,14 @@ bool calibrate_subject(Arena *arena, const Spec *spec, const char *cache, const 
   if (!subject->calibration_token) return true;
   TRY(run_program_digest(&program, st));
   Riding *r = ARENA_NEW(arena, Riding, 1);
-  *r = (Riding){.subject = subject, .progress = progress};
-  if (spec->mend_count)
-    r->choice = ARENA_NEW(arena, ScaleChoice, choices_count(&subject->model.config));
-  subject->choice = r->choice;
+  *r = (Riding){
+      .subject = subject, .progress = progress, .values = values_of(arena, spec, &subject->model)};
+  subject->choice = r->values.choice;
+  subject->statistic = r->values.statistic;
   r->key = calibration_key(spec, subject, &program, *arena);
   r->path = cache ? arena_printf(arena, "%s/calibration.json", cache) : NULL;
   CalibrationFound found =
-      r->path ? calibration_load(r->path, &r->key, &subject->model, r->choice, *arena)
-              : CALIBRATION_NONE;
+      r->path ? calibration_load(r->path, &r->key, &r->values, *arena) : CALIBRATION_NONE;
   if (found == CALIBRATION_TAKEN) {
     subject->calibrate_s = clock_s() - start;
     progress_tell(progress, "calibrate", subject->calibrate_s, "scales of %s", r->path);
@@ -359,7 +389,10 @@ bool calibrate_subject(Arena *arena, const Spec *spec, const char *cache, const 
                             .token = subject->calibration_token,
                             .count = subject->calibration_count,
                             .how = *c,
-                            .choice = r->choice,
+                            .choice = r->values.choice,
+                            .alpha = spec->grid.alphas,
+                            .alphas = spec->grid.alpha_count,
+                            .statistic = r->values.statistic,
                             .device = subject->device,
                             .sparing = !layers_stay(subject->layers),
                             .keeper = layers_stay(subject->layers) ? NULL : keeper};
@@ -369,4 +402,14 @@ bool calibrate_subject(Arena *arena, const Spec *spec, const char *cache, const 
                                         .forms = forms_of_mode(subject->model.config.family->plain),
                                         .ride = ride});
   return true;
+}
+
+float calibrate_scale_at(const Spec *spec, const Subject *subject, int layer, int scale,
+                         int number) {
+  const Model *model = &subject->model;
+  const Tensors *tensors = &model->config.family->tensors;
+  const int at = (layer * tensors->scales + scale) * spec->grid.alpha_count + number;
+  if (!subject->statistic || isnan(subject->statistic[at]))
+    return model->scales[layer].scale[scale];
+  return scale_of(subject->statistic[at]);
 }

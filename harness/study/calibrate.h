@@ -20,9 +20,13 @@ typedef struct CalibrationAsked {
   Calibration how;            /* text: for messages */
   struct ScaleChoice *choice; /* [choices_count]: what other scales would do, from the same walk
                                * (study/choices.h); NULL: not asked for */
-  Device *device;             /* where the windows run; NULL: on this host */
-  bool sparing;               /* what a layer took of memory is given back before the next */
-  const Keeper *keeper;       /* where windows are kept layer by layer; NULL: they are not */
+  const double *alpha; /* [alphas], at most GRID_ALPHAS_MAX: others than the calibration's, */
+  int alphas;
+  double *statistic; /* [layers][scales][alphas]: whose statistics go here; NaN of a scale that is
+                      * made from a maximum, which no alpha changes */
+  Device *device;    /* where the windows run; NULL: on this host */
+  bool sparing;      /* what a layer took of memory is given back before the next */
+  const Keeper *keeper; /* where windows are kept layer by layer; NULL: they are not */
 } CalibrationAsked;
 
 /* A walk of all windows under the family's float preset that goes on a layer at a time: abreast, or
@@ -30,21 +34,27 @@ typedef struct CalibrationAsked {
 typedef struct Calibrator Calibrator;
 bool calibrate_begin(Arena *arena, const CalibrationAsked *asked, Calibrator **calibrator,
                      Status *st);
-/* The next layer, from 0, which is held in the preset's forms: sets its statistics and scales;
- * behind the last layer the choices. Refuses activations that are not finite (layer and tensor
- * named). */
+/* The next layer, from 0, which is held in the preset's forms: sets its statistics, also those at
+ * other alphas, and scales; behind the last layer the choices. Refuses activations that are not
+ * finite (layer and tensor named). */
 bool calibrate_layer(Calibrator *calibrator, int layer, Status *st);
-/* Bytes that it takes with so many threads; 0: where a device runs the windows. */
-size_t calibrate_bytes(const Config *config, const Calibration *how, bool choices, int threads);
+/* Bytes that it takes with so many threads; 0: where a device runs the windows. `alphas`: others
+ * than the calibration's. */
+size_t calibrate_bytes(const Config *config, const Calibration *how, bool choices, int alphas,
+                       int threads);
 /* All layers of a model that are held already. */
 bool calibrate(Model *model, const int32_t *token, int64_t count, const Calibration *how,
                struct ScaleChoice *choice, Arena scratch, Status *st);
 
-/* The scales of a loaded subject that has a text to calibrate on, and where the spec asks for
- * `mend` the choices, in the arena: from `cache` (a folder; NULL: no cache), or by riding along
- * with whoever holds its layers first, and then left there. A layer has its scales when it is first
- * held. */
+/* The scales of a loaded subject that has a text to calibrate on, where the spec asks for `mend`
+ * the choices, and where it asks for a grid the statistics at its alphas, in the arena: from
+ * `cache` (a folder; NULL: no cache), or by riding along with whoever holds its layers first, and
+ * then left there. A layer has its scales when it is first held. */
 bool calibrate_subject(Arena *arena, const Spec *spec, const char *cache, const Keeper *keeper,
                        Progress *progress, Subject *subject, Status *st);
+/* The scale as it is at alpha `number` of the spec's grid; bit by bit that of a calibration at this
+ * alpha. Of a subject whose layers were all held. */
+float calibrate_scale_at(const Spec *spec, const Subject *subject, int layer, int scale,
+                         int number);
 
 #endif

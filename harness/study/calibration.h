@@ -8,22 +8,31 @@
 
 struct ScaleChoice; /* a row of measure/tables.h */
 
+/* What is found. */
+typedef struct CalibrationValues {
+  Model *model;               /* its statistics, and the scales that follow */
+  struct ScaleChoice *choice; /* [choices_count]; NULL: not asked for */
+  double *statistic;          /* [layers][scales][alphas]: at other alphas, which the key says; NaN
+                                 of a scale that is made from a maximum */
+  int alphas;                 /* 0: none asked for */
+} CalibrationValues;
+size_t calibration_statistics(const CalibrationValues *values); /* numbers in it */
+
 /* The statistics as a JSON text {"key": …, "digest": …, "layers": [{"s_in": …}, …]}, with the
- * choices where there are some ("choices" of each layer); the digest of key and values; to be freed
- * by the caller. */
-char *calibration_json(const Model *model, const struct ScaleChoice *choice, const Digest *key);
+ * choices and the statistics at other alphas where there are some ("choices" and "alphas" of each
+ * layer); the digest of key and values; to be freed by the caller. */
+char *calibration_json(const CalibrationValues *values, const Digest *key);
 typedef enum CalibrationFound {
   CALIBRATION_NONE,
   CALIBRATION_DAMAGED,
   CALIBRATION_TAKEN
 } CalibrationFound;
-/* Takes the statistics from such a file, and the choices where they are asked for: there is none,
- * one of another key or one without choices; it is not as it was written; or they are taken. Only
- * then do the model and `choice` hold anything to be relied on: a cache is made again, not
- * repaired. */
-CalibrationFound calibration_load(const char *path, const Digest *key, Model *model,
-                                  struct ScaleChoice *choice, Arena scratch);
+/* Takes what is asked for from such a file: there is none, one of another key or one without
+ * choices; it is not as it was written; or all is taken. Only then do the values hold anything to
+ * be relied on: a cache is made again, not repaired. */
+CalibrationFound calibration_load(const char *path, const Digest *key,
+                                  const CalibrationValues *values, Arena scratch);
 /* The same of its text. */
-CalibrationFound calibration_of(Bytes text, const Digest *key, Model *model,
-                                struct ScaleChoice *choice, Arena scratch);
+CalibrationFound calibration_of(Bytes text, const Digest *key, const CalibrationValues *values,
+                                Arena scratch);
 #endif

@@ -151,11 +151,11 @@ static void make_row(const Choices *c, const Magnitudes *m, int layer, int scale
   finish_row(row, c->config->family, layer, scale, kind);
 }
 
-void choices_rows(const Choices *c, const Model *model, const double *statistic, ScaleChoice *rows,
-                  Arena scratch) {
+void choices_rows(const Choices *c, const Model *model, const double *statistic, int step,
+                  ScaleChoice *rows, Arena scratch) {
   const Family *family = c->config->family;
   for (int layer = 0; layer < c->config->layers; layer++)
-    for (int s = 0; s < family->tensors.scales; s++, statistic += CHOICE_QUANTILES) {
+    for (int s = 0; s < family->tensors.scales; s++, statistic += step) {
       Arena own = scratch;
       uint32_t most = 0;
       for (int i = 0; i < channels_of(c->config, s); i++)

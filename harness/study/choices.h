@@ -36,9 +36,10 @@ void choices_observed(const Choices *choices, int layer, int scale, const Observ
 size_t choices_count(const Config *config);
 ScaleChoice *choices_row(ScaleChoice *rows, const Family *family, int layer, int scale,
                          ScaleChoiceKind kind);
-/* All of them, of a model that is calibrated; statistic [layers][scales][CHOICE_QUANTILES]: that of
- * the calibration at other quantiles, of the scales that are made from one. */
-void choices_rows(const Choices *choices, const Model *model, const double *statistic,
+/* All of them, of a model that is calibrated; statistic [layers][scales][step]: of each the first
+ * CHOICE_QUANTILES are those of the calibration at other quantiles, of the scales that are made
+ * from one. */
+void choices_rows(const Choices *choices, const Model *model, const double *statistic, int step,
                   ScaleChoice *rows, Arena scratch);
 
 /* A layer's rows as a JSON value; and from one, false where it could not have been written so. */

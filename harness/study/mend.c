@@ -7,6 +7,7 @@
 #include "measure/stats.h"
 #include "study/choices.h"
 #include "study/end_figures.h"
+#include "study/rescaled.h"
 
 /* The mode with some of its scales chosen so: one of a layer, or all that the choice is for. */
 typedef struct Trial {
@@ -80,44 +81,9 @@ static double *same_of(const Mending *m, int prompt, int trial) {
 
 /* --- the trials ------------------------------------------------------------------------------- */
 
-/* A model that shares all but its layers' scales. */
-static Model with_own_scales(const Model *model, Arena *arena) {
-  Model own = *model;
-  own.scales = ARENA_NEW(arena, LayerScales, model->layers);
-  memcpy(own.scales, model->scales, (size_t)model->layers * sizeof *own.scales);
-  return own;
-}
-
-/* Whether anything that a block leaves depends on this scale: at the first layer of those that the
- * mode runs alike, and the first tokens of the text. */
-static bool matters(const Mending *m, int layer, int scale, Arena scratch) {
-  enum { TOKENS = 16 };
-  const Model *model = &m->subject->model;
-  const PromptShape *prompt = &m->subject->prompt[0];
-  Model other = with_own_scales(model, &scratch);
-  Trace ends = {0}, as_is, changed;
-  other.scales[layer].scale[scale] *= 3;
-  block_embed(model, prompt->token, prompt->T < TOKENS ? prompt->T : TOKENS, &scratch, &ends);
-  const Tensor *x = trace_role(&ends, ROLE_EMBEDDING);
-  block_run(model, layer, mode_in(m->mode, layer), x, &scratch, &as_is);
-  block_run(&other, layer, mode_in(m->mode, layer), x, &scratch, &changed);
-  return !tensor_identical(trace_role(&as_is, ROLE_BLOCK_OUT),
-                           trace_role(&changed, ROLE_BLOCK_OUT));
-}
-
-static bool find_used(Mending *m, Arena scratch, Status *st) {
-  for (int layer = 0; layer != ABSENT && layer < m->layers; layer = mode_next(m->mode, layer)) {
-    const Forms forms = forms_of_mode(mode_in(m->mode, layer));
-    TRY(layers_hold(m->subject->layers, layer, &forms, st));
-    for (int s = 0; s < family_of(m)->tensors.scales; s++)
-      m->used[s] |= matters(m, layer, s, scratch);
-  }
-  return true;
-}
-
 static Trial *add_trial(Mending *m, ScaleChoiceKind choice, int layer, int scale, Arena *arena) {
   Trial *trial = &m->trial[m->trials++];
-  *trial = (Trial){choice, layer, scale, with_own_scales(&m->subject->model, arena)};
+  *trial = (Trial){choice, layer, scale, rescaled_model(&m->subject->model, arena)};
   return trial;
 }
 
@@ -139,13 +105,13 @@ static bool is_candidate(const Mending *m, int scale, int choice) {
 }
 
 static bool plan_all(Mending *m, Arena *arena, Status *st) {
-  TRY(find_used(m, *arena, st));
+  TRY(rescaled_used(m->subject, m->mode, m->used, *arena, st));
   add_trial(m, CHOICE_CALIBRATED, ABSENT, ABSENT, arena);
   try_all(m, CHOICE_0_99999, arena);
   try_all(m, CHOICE_1, arena);
   try_all(m, CHOICE_LEAST, arena);
   m->other = ARENA_NEW(arena, Model, 1);
-  *m->other = with_own_scales(&m->subject->model, arena);
+  *m->other = rescaled_model(&m->subject->model, arena);
   m->looks = true;
   return true;
 }

@@ -462,6 +462,7 @@ Forms subject_forms(const Spec *spec, const Config *config) {
     add_mode(spec, spec->evaluation.modes[i], &forms);
   for (int i = 0; i < spec->cost.mode_count; i++) add_mode(spec, spec->cost.modes[i], &forms);
   for (int i = 0; i < spec->mend_count; i++) add_mode(spec, spec->mend[i], &forms);
+  for (int i = 0; i < spec->grid.mode_count; i++) add_mode(spec, spec->grid.modes[i], &forms);
   for (int i = 0; i < spec->micro_count; i++)
     for (int m = 0; m < spec->micro[i].mode_count; m++)
       add_mode(spec, spec->micro[i].modes[m], &forms);

@@ -34,6 +34,7 @@ typedef struct Subject {
   Layers *layers;    /* who holds: */
   Weights64 weights; /* a layer's where it is held */
   Model model;
+  const double *statistic; /* at the alphas of the spec's grid (study/calibrate.h); NULL: none */
   size_t streams; /* bytes that the streams of a walk's prompts may take where layers do not stay */
   const struct ScaleChoice *choice; /* study/choices.h; NULL: not asked for */
   double rewrite_proof; /* relative difference of the logits with and without the rewrite; 0 with
