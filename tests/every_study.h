@@ -12,6 +12,7 @@ static const char every_study[] =
     "swaps: [{pair: [2-0, 2-4]}]\n"
     "restore: [{mode: 2-0, to: fp32, limit: 0.0001, by: layer, most: 2}]\n"
     "mend: [2-0]\n"
+    "grid: {alpha: [0.9, 0.9999], modes: [2-0, own, fp32], length: [4, 7]}\n"
     "events: {share: 0.15, repair: 1}\n"
     "repair: {mode: 2-0, to: fp64, prompt: a, layer: 1, tensor: conv1d_silu, token: 2, channel: "
     "3}\n"

@@ -9,6 +9,7 @@
 #include "study/choices.h"
 #include "study/mend.h"
 #include "study/swap.h"
+#include "tests/notes.h"
 
 enum { TOKENS = 40, PROMPTS = 2, WINDOWS = 3, LENGTH = 96, LAYERS = 10, SPOILT = 6 };
 
@@ -151,42 +152,11 @@ Test(mend, a_scale_that_nothing_depends_on_is_not_tried) {
 
 /* --- gone on with ----------------------------------------------------------------------------- */
 
-typedef struct Kept {
-  char name[64];
-  void *bytes;
-  size_t size;
-} Kept;
-typedef struct Notes {
-  Kept kept[16];
-  int count, most; /* keeps so many, then fails */
-} Notes;
-
-static bool find(void *context, Arena *arena, const char *name, const void **bytes, size_t *size,
-                 Status *st) {
-  (void)arena, (void)st;
-  Notes *notes = context;
-  *bytes = NULL;
-  for (int i = 0; i < notes->count; i++)
-    if (!strcmp(notes->kept[i].name, name))
-      *bytes = notes->kept[i].bytes, *size = notes->kept[i].size;
-  return true;
-}
-
-static bool keep(void *context, const char *name, const void *bytes, size_t size, Status *st) {
-  Notes *notes = context;
-  if (notes->count == notes->most) return FAIL(st, "stopped");
-  Kept *kept = &notes->kept[notes->count++];
-  snprintf(kept->name, sizeof kept->name, "%s", name);
-  kept->bytes = memcpy(malloc(size), bytes, size);
-  kept->size = size;
-  return true;
-}
-
 Test(mend, stopped_after_any_prompt_it_goes_on_to_the_same_rows) {
   calibrated(0.9999);
   const MendRows want = run("2-0", NULL);
   Notes notes = {.most = 0};
-  const Keeper keeper = {.context = &notes, .find = find, .keep = keep};
+  const Keeper keeper = notes_keeper(&notes);
   mended[0] = "2-0";
   const Spec spec = {.mend = mended, .mend_count = 1, .prompt_count = PROMPTS};
   Progress quiet = progress_start(true);

@@ -103,6 +103,7 @@ Test(spec, a_byte_order_mark_is_passed_over_and_moves_no_place) {
   "events: {share: 0.5, repair: 0}\n"                                                              \
   "repair: {mode: mine, prompt: b-2, layer: 23, tensor: gated, token: 2, channel: 511}\n"          \
   "mend: [late, 0]\n"                                                                              \
+  "grid: {alpha: [0.5, 0.99995, 1], modes: [unused, late], length: [1048576, 1]}\n"                \
   "drift: {flat: 1.5, agreement: 1}\n"                                                             \
   "keep: {tensors: [conv1d, logits], layers: [23, 0], f16_as: f16}\n"                              \
   "micro:\n  - {operator: scan, inputs: [captured, ties], layers: [0, 5], shapes: [171x512x16, "   \
@@ -149,6 +150,10 @@ Test(spec, every_key_reaches_its_field) {
             spec.restore[0].most == 999 && spec.restore[0].of == RESTORE_MEDIAN_TOKEN);
   cr_expect_str_eq(spec.restore[1].to, "fp32");
   cr_expect(spec.mend_count == 2 && !strcmp(spec.mend[0], "late") && !strcmp(spec.mend[1], "0"));
+  cr_assert(spec.grid.alpha_count == 3 && spec.grid.mode_count == 2 && spec.grid.length_count == 2);
+  cr_expect(spec.grid.alphas[1] == 0.99995 && spec.grid.alphas[2] == 1 &&
+            !strcmp(spec.grid.modes[0], "unused") && spec.grid.lengths[0] == 1 << 20);
+  cr_expect(spec_grids(&spec) && spec_grid_points(&spec) == 12);
   cr_expect(spec.restore[1].by == RESTORE_LAYER && spec.restore[1].most == 6 &&
             spec.restore[1].of == RESTORE_TOTAL);
   cr_assert_eq(spec.micro_count, 2);
@@ -448,6 +453,7 @@ Test(spec, the_effective_spec_says_everything) {
       "token: 2, channel: "
       "511}\n"
       "mend: [\"late\", \"0\"]\n"
+      "grid: {alpha: [0.5, 0.99995, 1], modes: [\"unused\", \"late\"], length: [1048576, 1]}\n"
       "drift: {flat: 1.5, turn: 1.1, ripple: 5, jump: 1.25, step_share: 0.5, settle: 0.1, plateau: "
       "0.333, agreement: "
       "1, parting: 1.5}\n"
@@ -484,6 +490,21 @@ static void expect_same_again(Arena arena, const Spec *spec) {
     cr_expect(mode_equal(&again.modes[i], &spec->modes[i]));
   }
   cr_expect_eq(again.calibration.alpha, spec->calibration.alpha);
+}
+
+Test(spec, a_grid_takes_all_modes_that_run_and_the_calibration_s_alpha_where_none_are_named) {
+  Arena arena = new_arena();
+  Spec spec = parse(&arena, LEAST "grid: {length: [3, 5]}\n");
+  cr_assert(spec.grid.mode_count == 2 && spec.grid.alpha_count == 0);
+  cr_expect_str_eq(spec.grid.modes[0], "1");
+  cr_expect_eq(spec_grid_points(&spec), 4, "without a calibration there is no alpha");
+  expect_same_again(arena, &spec);
+  spec = parse(&arena, LEAST "calibration: {text: c, alpha: 0.75}\ngrid: {length: [3, 5]}\n");
+  cr_assert_eq(spec.grid.alpha_count, 1);
+  cr_expect(spec.grid.alphas[0] == 0.75 && spec_grid_points(&spec) == 4);
+  expect_same_again(arena, &spec);
+  spec = parse(&arena, LEAST);
+  cr_expect(!spec_grids(&spec) && spec.grid.mode_count == 0);
 }
 
 Test(spec, the_effective_spec_is_read_back_as_itself) {
@@ -610,6 +631,7 @@ Test(spec, shipped_experiments_are_valid_and_their_files_are_there) {
   expect_shipped("experiments/all_modes.yaml", 8, 4, 9);
   expect_shipped("experiments/perplexity_cost.yaml", 1, 1, 9);
   expect_shipped("experiments/drift_all_layers.yaml", 16, 3, 9);
+  expect_shipped("experiments/grid_alpha.yaml", 24, 1, 2);
 }
 
 Test(spec, the_shipped_json_schema_is_the_tables) {

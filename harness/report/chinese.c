@@ -1679,7 +1679,9 @@ const Phrase chinese[] = {
     /* --- grid.c, plots_grid.c ----------------------------------------------------------------- */
     {"Over alphas and lengths", "不同 alpha 与长度"},
     {"whole prompts", "完整提示"},
-    {"; %s", "；%s"},
+    {", beyond chance asked alone, and not with all points asked at once",
+     "，单独考察时超出偶然，同时考察所有点时则不然"},
+    {"; asked alone, %s", "；单独考察时，%s"},
     {"- %s: **`alpha: %s`** has a KL of %s, the calibration's own %s has %s: a factor of %s, "
      "beyond "
      "chance with all points asked at once.\n",
@@ -1714,7 +1716,7 @@ const Phrase chinese[] = {
     {"%s (its own)", "%s（校准本身）"},
     {"%s, as at %s", "%s，同 %s"},
     {"tokens", "词元数"},
-    {"alpha", "alpha"},
+    {"alpha", "alpha 值"},
     {"Each mode with the scales that a calibration at each alpha gives it, on the first so many "
      "tokens of every prompt, against the float64 reference at that length. Error is the relative "
      "L2 of the last `block_out`; error and KL are geometric means over prompts, factors and "

@@ -97,10 +97,13 @@ static const char *factor_words(Arena *arena, const GridPoint *row) {
                       effect_factor(arena, low, decimals), effect_factor(arena, high, decimals));
 }
 
-/* "; 34 prompts would tell"; "" where no number is given, as of one prompt. */
+/* What keeps it from being told, where that is not one prompt alone. */
 static const char *needed_words(Arena *arena, const ReportData *d, const GridPoint *row) {
+  const Language l = d->language;
+  if (effect_clear(row->kl_factor_low, row->kl_factor_high, 1))
+    return say(l, ", beyond chance asked alone, and not with all points asked at once");
   const char *needed = population_needed(arena, d, row->kl_factor_needed);
-  return *needed ? arena_printf(arena, say(d->language, "; %s"), needed) : "";
+  return *needed ? arena_printf(arena, say(l, "; asked alone, %s"), needed) : "";
 }
 
 static const char *answer_words(Arena *arena, const ReportData *d, const Alphas *c) {

@@ -21,6 +21,7 @@ static const char spec[] =
     "events: {share: 0.2, repair: 2}\n"
     "repair: {mode: 2-4, to: fp64, prompt: a, layer: 1, tensor: scan, token: 2, channel: 1}\n"
     "mend: [2-0]\n"
+    "grid: {alpha: [0.9, 0.9999], modes: [2-0, fp32], length: [4, 7]}\n"
     "gate:\n"
     "  - {pair: [fp64, 2-0], rel_l2: 1}\n"
     "  - {pair: [2-0, 2-4], growth: 100}\n"
