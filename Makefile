@@ -110,7 +110,7 @@ bundle: deps                    ## a folder, and its .tar.xz, that runs on your 
 	@$(AGAIN) all $(BUILD)/check $(BUILD)/check-gpu
 	rm -rf $(BUNDLE) && mkdir -p $(BUNDLE)/lib $(BUNDLE)/tests
 	cp -r $(PROGRAM) $(BUILD)/check $(BUILD)/check-gpu experiments data LICENSE NOTICE README.md $(BUNDLE)
-	cp -r tests/*.py tests/dumps tests/hostile $(BUNDLE)/tests && cp -r $(BUILD)/preload $(BUNDLE) && cp --parents tests/words/curves.bin $(BUNDLE)
+	cp -r tests/*.py tests/dumps tests/hostile tests/vectors $(BUNDLE)/tests && cp -r $(BUILD)/preload $(BUNDLE) && cp --parents tests/words/curves.bin $(BUNDLE)
 	ldd $(PROGRAM) $(BUILD)/check $(BUILD)/check-gpu | sed -n 's|.* => \(/[^ ]*\).*|\1|p' | sort -u | \
 	  grep -vE '/(libc|libm|libdl|librt|libpthread|libresolv|libstdc\+\+|libgcc_s|ld-linux[^/]*)\.so' | xargs cp -Lt $(BUNDLE)/lib
 	tar -C $(BUILD) -cJf $(BUNDLE).tar.xz $(notdir $(BUNDLE))

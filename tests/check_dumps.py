@@ -9,6 +9,7 @@
 3. A GPT-2 with random weights in float32 against bfloat16, of which driftscope knows nothing: NumPy's figures, and a law.
 4. A run of driftscope's own modes, exported by h5py to .npz and .safetensors, a folder a mode, and compared as dumps: every cell of
    every row equals the first run's but for names and kernels, and for the grid that floats are meant to lie on.
+5. The dumps of 1 with rows of padding, left and right, and a mask: the same rows.
 Prints one line a check; exits 1 at the first that fails, 77 where torch, transformers, safetensors or h5py is missing.
 """
 import contextlib
@@ -105,8 +106,9 @@ def numpys_own(results, dumps):
     def arrays(side, prompt):
         path = f"{dumps[side]}/{prompt}.safetensors"
         if path not in read:
-            read[path] = {own_name(key): value.reshape(-1, value.shape[-1]).float().numpy()
-                          for key, value in safetensors.torch.load_file(path).items() if key != "input_ids"}
+            file = safetensors.torch.load_file(path)
+            kept = file.pop("attention_mask", torch.ones_like(file.pop("input_ids"))).reshape(-1).bool()
+            read[path] = {own_name(key): value.reshape(-1, value.shape[-1])[kept].float().numpy() for key, value in file.items()}
         return read[path]
 
     def find(file, prompt, side, layer, tensor):
@@ -150,6 +152,37 @@ def check_mamba(program, folder):
     run(program, folder, "mamba_pair", same_prompts(folder, sides) + "pairs: [[single, half]]\n")
     numpys_own(f"{folder}/mamba_pair/results.h5", sides)
     print("mamba, float32 against bfloat16:", law(f"{folder}/mamba_pair/results.h5", "single", "half", "block_out"))
+
+
+def pad(path, to, side):
+    """The dump with five rows of junk more in every tensor, in front or behind, and a mask that tells them."""
+    with safetensors.safe_open(path, "pt") as file:
+        metadata, arrays = file.metadata(), {key: file.get_tensor(key) for key in file.keys()}
+    for key, value in arrays.items():
+        shape = list(value.shape)
+        shape[1] = 5
+        junk = (1e3 * torch.randn(shape)).to(value.dtype)
+        arrays[key] = torch.cat([junk, value] if side == "left" else [value, junk], 1)
+    ones, zeros = torch.ones(1, TOKENS, dtype=torch.int64), torch.zeros(1, 5, dtype=torch.int64)
+    arrays["attention_mask"] = torch.cat([zeros, ones] if side == "left" else [ones, zeros], 1)
+    safetensors.torch.save_file(arrays, to, metadata)
+
+
+def check_padding(program, folder):
+    sides = {}
+    for side, dtype in (("left", "float32"), ("right", "bfloat16")):
+        sides[side] = f"{folder}/mamba_{side}"
+        os.makedirs(sides[side])
+        for p in range(PROMPTS):
+            pad(f"{folder}/mamba_{dtype}/p{p}.safetensors", f"{sides[side]}/p{p}.safetensors", side)
+    run(program, folder, "padded", same_prompts(folder, sides) + "pairs: [[left, right]]\n")
+    numpys_own(f"{folder}/padded/results.h5", sides)
+    for table in sorted(OF_ROWS):
+        want = rows_of(f"{folder}/mamba_pair/results.h5", table, {"single": "left", "half": "right"})
+        got = rows_of(f"{folder}/padded/results.h5", table, {})
+        if repr(sorted(want.items())) != repr(sorted(got.items())):
+            sys.exit(f"padded: {table} is not that of the dumps without padding")
+    print("mamba, padded on the left and on the right: every row is that of no padding")
 
 
 def check_modes(program, folder):
@@ -267,6 +300,7 @@ def main(program, folder):
     program, folder = os.path.abspath(program), os.path.abspath(folder)
     write_ids(folder)
     check_mamba(program, folder)
+    check_padding(program, folder)
     check_modes(program, folder)
     check_transformer(program, folder)
     check_export(program, folder)

@@ -117,11 +117,11 @@ static void read_source(const char *path) {
 
 static void read_sources(void) {
   static const char *const runs[] = {"harness/experiment/*.c", "harness/walk/*.c",
-                                     "harness/study/*.c", "harness/study/micro/micro.c",
-                                     "harness/command/run.c"};
+                                     "harness/study/*.c",      "harness/study/micro/micro.c",
+                                     "harness/command/run.c",  "harness/command/vectors.c"};
   glob_t found;
   cr_assert(glob("harness/report/*.c", 0, NULL, &found) == 0);
-  for (int i = 0; i < 5; i++) cr_assert(glob(runs[i], GLOB_APPEND, NULL, &found) == 0);
+  for (int i = 0; i < 6; i++) cr_assert(glob(runs[i], GLOB_APPEND, NULL, &found) == 0);
   for (size_t i = 0; i < found.gl_pathc; i++)
     if (!strstr(found.gl_pathv[i], "/chinese.c") && !strstr(found.gl_pathv[i], "/language.c"))
       read_source(found.gl_pathv[i]);

@@ -6,7 +6,7 @@
 
 #include "fixture_store.h"
 #include "shell.h"
-#include "store/vectors.h"
+#include "study/micro/vectors.h"
 
 /* libhdf5 calls this one: what a network file system without locks answers. */
 static int answer, after; /* once so many have been given */
@@ -27,13 +27,12 @@ Test(results_locks, file_system_without_locks_is_named_for_reading_and_writing) 
   Status good = {0}, read = {0}, written = {0}, vectors = {0};
   Results results;
   Store *store;
-  VectorCase *cases;
-  int count;
+  Vectors stored;
   cr_assert(fixture_run(&f, &good), "%s", good.text);
   answer = ENOLCK;
   cr_expect(!results_open(f.results, &results, f.arena, &read));
   expect_said(read.text, f.results, "its file system gives no locks (No locks available)");
-  cr_expect(!vectors_read(&f.arena, f.results, "conv1d", &cases, &count, &vectors));
+  cr_expect(!vectors_open(&f.arena, f.results, MICRO_CONV1D, TOKENS_UNTOLD, &stored, &vectors));
   expect_said(vectors.text, f.results, "its file system gives no locks (No locks available)");
   answer = ENOLCK, after = 1; /* the folder's own lock, then HDF5's on the file */
   cr_expect(!store_open(&f.arena, f.results, &f.key, &f.shape, true, false, &store, &written));

@@ -10,7 +10,6 @@
 #include "command/vectors.h"
 #include "kernels/conv1d.h"
 #include "store/store.h"
-#include "store/vectors.h"
 #include "tests/shell.h"
 
 #define GOLDEN "data/golden/quamba_int8_kernels.h5"
@@ -28,6 +27,13 @@ static Arena new_arena(void) {
   return arena;
 }
 
+/* Of an operator with its own limits where `least` is below 0. */
+static bool vectors(Arena *arena, const char *path, MicroOp op, double least, const char **text,
+                    Status *st) {
+  const VectorsAsked asked = {.path = path, .op = op, .least = least};
+  return micro_vectors(arena, &asked, text, st);
+}
+
 /* --- the stored outputs of Quamba's kernels --------------------------------------------------- */
 
 /* The share behind "NAME " in the last line. */
@@ -43,7 +49,7 @@ Test(vectors, conv1d_equals_quamba_kernel_at_its_share) {
   Arena arena = new_arena();
   Status st = {0};
   const char *text;
-  cr_assert(micro_vectors(&arena, GOLDEN, "conv1d", 0.9999, &text, &st), "%s", st.text);
+  cr_assert(vectors(&arena, GOLDEN, MICRO_CONV1D, 0.9999, &text, &st), "%s", st.text);
   cr_expect_eq(share_of(text, "bytes10m_T171_layer0 y_silu "), 1);
   cr_expect_eq(share_of(text, "bytes10m_T171_layer23 y_silu "), 1);
   cr_expect_eq(share_of(text, "bytes10m_T100_layer11 y_silu_ieee "), 1);
@@ -56,7 +62,7 @@ Test(vectors, scan_equals_quamba_kernel_at_its_share_in_both_orders) {
   Arena arena = new_arena();
   Status st = {0};
   const char *text;
-  cr_assert(micro_vectors(&arena, GOLDEN, "scan", 0.997, &text, &st), "%s", st.text);
+  cr_assert(vectors(&arena, GOLDEN, MICRO_SCAN, 0.997, &text, &st), "%s", st.text);
   static const char *const cases[] = {"bytes10m_T100_layer11", "bytes10m_T1000_layer11",
                                       "bytes10m_T171_layer0", "bytes10m_T171_layer23",
                                       "heavy_tail_130m_T171"};
@@ -129,6 +135,7 @@ typedef enum Fault {
   SOFT_LINK,
   EXTERNAL_DATA,
   WRONG_RANK,
+  SQUARE,
   NO_CASE
 } Fault;
 
@@ -189,7 +196,7 @@ static void put(hid_t group, const char *name, const int8_t *data, int rows, int
   int rank = rows == 1 ? 1 : 2;
   if (rank == 1) dims[0] = (hsize_t)cols;
   if (mine && fault == WRONG_SHAPE) dims[0]--;
-  if (mine && fault == RANK_3) rank = 3;
+  if (mine && fault == RANK_3) rank = 3, dims[1] = T / 2, dims[2] = 2;
   if (mine && fault == WRONG_RANK) dims[0] = (hsize_t)(T * E), rank = 1;
   hid_t space = H5Screate_simple(rank, dims, NULL), list = H5Pcreate(H5P_DATASET_CREATE);
   if (mine && fault == EXTERNAL_DATA) H5Pset_external(list, "/etc/passwd", 0, (hsize_t)(T * E));
@@ -218,7 +225,7 @@ static void write_file(const char *path, Fault fault) {
   hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
   hid_t outer = H5Gcreate2(file, fault == NO_CASE ? "notes" : "any name at all", H5P_DEFAULT,
                            H5P_DEFAULT, H5P_DEFAULT);
-  hid_t group = H5Gcreate2(outer, fault == NO_CASE ? "other" : "conv1d", H5P_DEFAULT, H5P_DEFAULT,
+  hid_t group = H5Gcreate2(outer, fault == NO_CASE ? "scan" : "conv1d", H5P_DEFAULT, H5P_DEFAULT,
                            H5P_DEFAULT);
   cr_assert(group >= 0, "%s", path);
   if (fault == SOFT_LINK)
@@ -260,7 +267,7 @@ Test(vectors, other_shapes_and_names_are_read_and_a_wrong_value_is_found) {
     Status st = {0};
     const char *text;
     write_file(path, by_hand[i].fault);
-    bool good = micro_vectors(&arena, path, "conv1d", 0.9999, &text, &st);
+    bool good = vectors(&arena, path, MICRO_CONV1D, 0.9999, &text, &st);
     cr_assert(text, "fault %d: %s", by_hand[i].fault, st.text);
     cr_expect_eq(good, by_hand[i].good, "fault %d: %s", by_hand[i].fault, text);
     cr_expect_eq(st.check, !by_hand[i].good,
@@ -278,8 +285,9 @@ Test(vectors, axes_are_read_in_every_spelling_where_the_shape_does_not_tell) {
     Status st = {0};
     const char *text = "";
     write_file(path, fault);
-    cr_expect(micro_vectors(&arena, path, "conv1d", 0.9999, &text, &st), "fault %d: %s %s", fault,
-              st.text, text);
+    const VectorsAsked asked = {
+        .path = path, .op = MICRO_CONV1D, .tokens = TOKENS_LAST, .least = 0.9999};
+    cr_expect(micro_vectors(&arena, &asked, &text, &st), "fault %d: %s %s", fault, st.text, text);
   }
 }
 
@@ -287,31 +295,33 @@ Test(vectors, damaged_or_misleading_files_are_refused_with_their_place) {
   static const struct {
     Fault fault;
     const char *said[2];
-  } bad[] = {{NO_WEIGHT, {"conv1d: weight", "missing"}},
-             {NO_OUTPUT, {"conv1d", "no output"}},
-             {NO_SCALE, {"conv1d: x", "'scale'"}},
-             {NAN_SCALE, {"conv1d: x", "'scale' is"}},
-             {ZERO_SCALE, {"conv1d: x", "'scale' is 0"}},
-             {WRONG_TYPE, {"conv1d: x", "not int8"}},
-             {WRONG_SHAPE, {"conv1d: x", "does not fit"}},
-             {RANK_3, {"conv1d: x", "dimensions"}},
-             {WRONG_RANK, {"conv1d: x", "1 dimensions"}},
-             {WRONG_AXES, {"conv1d: x", "channel,time"}},
-             {WRONG_VARIABLE_AXES, {"conv1d: x", "channel,time"}},
-             {TWO_AXES, {"conv1d: x", "'axes' is not a scalar"}},
-             {AXES_OF_NUMBERS, {"conv1d: x", "'axes' is not a text"}},
-             {LONG_AXES, {"conv1d: x", "'axes' has more than the 63 bytes allowed"}},
-             {TWO_SCALES, {"conv1d: x", "'scale' is not a scalar"}},
-             {WHOLE_SCALE, {"conv1d: x", "'scale' has another type"}},
-             {SOFT_LINK, {"conv1d: x", "soft link"}},
-             {EXTERNAL_DATA, {"conv1d: x", "another file"}},
+  } bad[] = {{NO_WEIGHT, {"any name at all/weight", "missing: [channel, tap] was expected"}},
+             {NO_OUTPUT, {"any name at all", "no output of conv1d: y, y_silu, y_silu_ieee"}},
+             {NO_SCALE, {"conv1d/x'", "has no scale"}},
+             {NAN_SCALE, {"conv1d/x'", "its scale is no finite float above 0"}},
+             {ZERO_SCALE, {"conv1d/x'", "its scale is no finite float above 0"}},
+             {WRONG_TYPE, {"conv1d/x'", "is uint8, a float or int8 with a scale was expected"}},
+             {WRONG_SHAPE, {"conv1d/x'", "is [4, 6], [token, channel 5] was expected"}},
+             {RANK_3, {"conv1d/x'", "has 3 dimensions, [token, channel 5] was expected"}},
+             {WRONG_RANK, {"conv1d/x'", "has 1 dimensions, [token, channel 5] was expected"}},
+             {WRONG_AXES, {"conv1d/x'", "'axes' is 'channel,time'"}},
+             {WRONG_VARIABLE_AXES, {"conv1d/x'", "'axes' is 'channel,time'"}},
+             {TWO_AXES, {"conv1d/x'", "'axes' is no text"}},
+             {AXES_OF_NUMBERS, {"conv1d/x'", "'axes' is no text"}},
+             {LONG_AXES, {"conv1d/x'", "'axes' is no text of up to 63 bytes"}},
+             {TWO_SCALES, {"conv1d/x'", "its scale is no finite float above 0"}},
+             {WHOLE_SCALE, {"conv1d/x'", "its scale is no finite float above 0"}},
+             {SOFT_LINK, {"conv1d/x'", "soft link"}},
+             {EXTERNAL_DATA, {"conv1d/x'", "another file"}},
+             {SQUARE, {"conv1d/x'", "does not tell token from channel"}},
              {NO_CASE, {"no case", "conv1d"}}};
   Arena arena = new_arena();
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     Status st = {0};
     const char *text = "junk";
+    E = bad[i].fault == SQUARE ? T : 5;
     write_file(path, bad[i].fault);
-    cr_expect_not(micro_vectors(&arena, path, "conv1d", 0, &text, &st), "fault %d was taken",
+    cr_expect_not(vectors(&arena, path, MICRO_CONV1D, 0, &text, &st), "fault %d was taken",
                   bad[i].fault);
     cr_expect(!text && !st.check && strstr(st.text, path) == st.text, "fault %d: %s", bad[i].fault,
               st.text);

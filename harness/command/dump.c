@@ -60,6 +60,14 @@ static void print_layout(const Dump *dump, const DumpLayout *l) {
   for (int i = 0; i < l->lefts; i++) print_array(l->left[i]);
 }
 
+static void print_masks(const DumpLayout *l, const DumpMask *mask) {
+  for (int p = 0; p < l->passes; p++)
+    if (mask[p].array)
+      printf("mask %s%s%s: %d of %d tokens are padding\n", mask[p].array->name,
+             l->passes > 1 ? " of pass " : "", l->passes > 1 ? l->pass[p] : "",
+             mask[p].tokens - mask[p].kept, mask[p].tokens);
+}
+
 /* --- JSON ------------------------------------------------------------------------------------- */
 
 static json_t *array_json(const DumpArray *a) {
@@ -78,15 +86,26 @@ static json_t *entry_json(const DumpLayout *l, const DumpEntry *e) {
   return row;
 }
 
-static void print_json(const Dump *dump, const DumpLayout *l) {
+static json_t *masks_json(const DumpLayout *l, const DumpMask *mask) {
+  json_t *masks = json_array();
+  for (int p = 0; p < l->passes; p++)
+    if (mask[p].array)
+      json_array_append_new(masks, json_pack("{s:s, s:s, s:i, s:i}", "pass", l->pass[p], "name",
+                                             mask[p].array->name, "tokens", mask[p].tokens,
+                                             "padding", mask[p].tokens - mask[p].kept));
+  return masks;
+}
+
+static void print_json(const Dump *dump, const DumpLayout *l, const DumpMask *mask) {
   json_t *entries = json_array(), *left = json_array(), *passed = json_array();
   for (int i = 0; i < l->entries; i++) json_array_append_new(entries, entry_json(l, &l->entry[i]));
   for (int i = 0; i < l->lefts; i++) json_array_append_new(left, array_json(l->left[i]));
   for (int i = 0; i < dump->passed_over; i++)
     json_array_append_new(passed, json_pack("{s:s, s:s, s:s}", "file", dump->passed[i].file, "name",
                                             dump->passed[i].name, "why", dump->passed[i].why));
-  json_t *root = json_pack("{s:s, s:s, s:o, s:o, s:o}", "dump", dump->path, "names", l->names,
-                           "arrays", entries, "of_no_name", left, "not_read", passed);
+  json_t *root =
+      json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "dump", dump->path, "names", l->names, "arrays",
+                entries, "of_no_name", left, "not_read", passed, "masks", masks_json(l, mask));
   json_dumpf(root, stdout, JSON_INDENT(1));
   putchar('\n');
   json_decref(root);
@@ -95,6 +114,7 @@ static void print_json(const Dump *dump, const DumpLayout *l) {
 bool command_dump(Arena *arena, const Options *o, const char *typed, Status *st) {
   Dump dump;
   DumpLayout layout;
+  DumpMask *mask;
   (void)typed;
   if (strcmp(o->argument[0], "list") != 0)
     return FAIL(st, "dump: expected list, found '%.40s'", o->argument[0]);
@@ -103,8 +123,10 @@ bool command_dump(Arena *arena, const Options *o, const char *typed, Status *st)
     for (int i = 0; !o->json && i < dump.arrays; i++) print_array(&dump.array[i]);
     return false;
   }
-  if (o->json) return print_json(&dump, &layout), true;
+  const bool masked = dump_masks(arena, &dump, &layout, NULL, -1, &mask, st);
+  if (o->json) return masked && (print_json(&dump, &layout, mask), true);
   print_layout(&dump, &layout);
   print_passed(&dump);
-  return true;
+  if (masked) print_masks(&layout, mask);
+  return masked;
 }

@@ -75,10 +75,24 @@ static const struct argp_option every_option[] = {
      "quantile that s_u and s_h take (default: " DEFAULT_SHOWN(DEFAULT_ALPHA) ")", 0},
     {"rewrite", OPT_REWRITE, "NAME", 0, "quamba or none (default: " DEFAULT_REWRITE ")", 0},
     {"vectors", OPT_VECTORS, "FILE", 0,
-     "stored INT8 inputs and outputs to compare with (HDF5), in place of a model", 0},
+     "stored inputs and outputs to compare with, in place of a model: .h5, .safetensors, .npz, .pt "
+     "or a folder of .npy, of any types",
+     0},
+    {"mode", OPT_VECTORS_MODE, "M", 0,
+     "with --vectors: the preset whose setting of the operator runs (default: the one of the "
+     "stored types)",
+     0},
+    {"axes", OPT_AXES, "ORDER", 0,
+     "with --vectors: token-first ([token, channel]) or token-last, where the file does not tell "
+     "(default: what fits)",
+     0},
     {"min-equal", OPT_MIN_EQUAL, "SHARE", 0,
-     "share of stored outputs that must be equal (default: " DEFAULT_SHOWN(
-         DEFAULT_EQUAL_CONV1D) " for conv1d, " DEFAULT_SHOWN(DEFAULT_EQUAL_SCAN) " for scan)",
+     "share of stored outputs that must be equal (default: of int8 inputs " DEFAULT_SHOWN(
+         DEFAULT_EQUAL_CONV1D) " for conv1d, " DEFAULT_SHOWN(DEFAULT_EQUAL_SCAN) " for scan; else "
+                                                                                 "all must be "
+                                                                                 "within what "
+                                                                                 "float32 can make "
+                                                                                 "of the inputs)",
      0},
     {"seed", OPT_SEED, "N", 0, "of made inputs (default: the spec's, which is 1)", 0},
     {"mode", OPT_MODE, "M[,M...]", 0,
@@ -218,6 +232,14 @@ static error_t take(int key, char *text, struct argp_state *state) {
       break;
     case OPT_ALPHA: o->alpha = fraction(state, "alpha", text, 0.5, 1); break;
     case OPT_VECTORS: o->vectors = text; break;
+    case OPT_VECTORS_MODE: o->vectors_mode = text; break;
+    case OPT_AXES:
+      o->token_axis = !strcmp(text, "token-first")  ? TOKENS_FIRST
+                      : !strcmp(text, "token-last") ? TOKENS_LAST
+                                                    : TOKENS_UNTOLD;
+      if (o->token_axis == TOKENS_UNTOLD)
+        argp_error(state, "--axes: expected token-first or token-last, found '%.40s'", text);
+      break;
     case OPT_MIN_EQUAL: o->min_equal = fraction(state, "min-equal", text, 0, 1); break;
     case OPT_SEED: o->seed = whole_number(state, "seed", text, 0, INT64_MAX); break;
     case OPT_EVAL_WINDOWS:

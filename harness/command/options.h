@@ -8,6 +8,7 @@
 
 #include "report/language.h"
 #include "spec/defaults.h"
+#include "study/micro/vectors.h"
 
 enum { ARGUMENTS_MAX = 2, MODES_MAX = 64, TASKS_MAX = 64 };
 
@@ -18,7 +19,8 @@ typedef struct Options {
       *tokenizer;                              /* NULL: not given */
   int64_t offset;                              /* -1: not given */
   int threads, length, windows, window_length; /* threads -1: not given */
-  const char *vectors;
+  const char *vectors, *vectors_mode;          /* NULL: not given */
+  TokenAxis token_axis;
   int64_t memory;          /* bytes; 0: not given */
   int64_t seed;            /* -1: not given */
   double alpha, min_equal; /* min_equal -1: not given */
@@ -64,6 +66,8 @@ enum {
   OPT_ALPHA,
   OPT_JSON,
   OPT_VECTORS,
+  OPT_VECTORS_MODE,
+  OPT_AXES,
   OPT_MIN_EQUAL,
   OPT_SEED,
   OPT_MODE,

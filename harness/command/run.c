@@ -108,15 +108,19 @@ bool command_compare(Arena *arena, const Options *o, const char *typed, Status *
       arena_printf(arena, "compare_%s_vs_%s.yaml", spec.pairs[0].base, spec.pairs[0].other), st);
 }
 
+#define OPERATORS "conv1d, scan, linear, rmsnorm, hadamard, exp, silu, softplus"
+
 static bool command_vectors(Arena *arena, const Options *o, Status *st) {
-  const char *op = o->argument[0], *text;
-  const bool conv = !strcmp(op, micro_op_names[MICRO_CONV1D]);
-  if (!conv && strcmp(op, micro_op_names[MICRO_SCAN]) != 0)
-    return FAIL(st, "--vectors: there are stored vectors of conv1d and scan, not of '%.40s'", op);
-  double least = o->min_equal >= 0 ? o->min_equal
-                 : conv            ? DEFAULT_EQUAL_CONV1D
-                                   : DEFAULT_EQUAL_SCAN;
-  bool ok = micro_vectors(arena, o->vectors, op, least, &text, st);
+  const int op = micro_op_of(o->argument[0]);
+  const Mode *mode = o->vectors_mode ? mode_preset(o->vectors_mode) : NULL;
+  const char *text;
+  if (op < 0) return FAIL(st, "--vectors: '%.100s' is no operator (" OPERATORS ")", o->argument[0]);
+  if (o->vectors_mode && !mode)
+    return FAIL(st, "--mode: '%.100s' is no preset; 'driftscope modes' lists them",
+                o->vectors_mode);
+  const VectorsAsked asked = {o->vectors,    (MicroOp)op,  mode,
+                              o->token_axis, o->min_equal, o->language};
+  bool ok = micro_vectors(arena, &asked, &text, st);
   if (text) fputs(text, stdout);
   return ok;
 }
@@ -127,12 +131,10 @@ bool command_micro(Arena *arena, const Options *o, const char *typed, Status *st
   const bool alone = micro_op_of(name) >= 0;
   Spec spec;
   if (o->vectors) return command_vectors(arena, o, st);
+  if (o->vectors_mode || o->token_axis)
+    return FAIL(st, "--%s: is for --vectors alone", o->vectors_mode ? "mode" : "axes");
   if (!alone && !strchr(name, '.') && !file_exists(name))
-    return FAIL(st,
-                "'%.100s' is neither an operator (conv1d, scan, linear, rmsnorm, hadamard, exp, "
-                "silu, softplus) nor "
-                "a file",
-                name);
+    return FAIL(st, "'%.100s' is neither an operator (" OPERATORS ") nor a file", name);
   TRY(alone ? flags_micro(arena, o, &spec, st) : spec_read(arena, name, &spec, st));
   TRY(flags_apply(o, &spec, st));
   const char *folder = o->folder ? o->folder
@@ -151,7 +153,6 @@ bool command_micro(Arena *arena, const Options *o, const char *typed, Status *st
 }
 
 int command_foreign(const Command *command, const Options *o, const char *files[2]) {
-  if (command->run == command_micro && o->vectors) return files[0] = o->vectors, 1;
   if (command->run != command_report && command->run != command_verify) return 0;
   for (int i = 0; i < o->arguments; i++) files[i] = o->argument[i];
   return o->arguments;

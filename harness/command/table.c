@@ -34,18 +34,18 @@ const Command commands[] = {
       "provable bound it uses, and its time. OPERATOR is conv1d, scan, linear, rmsnorm, hadamard, "
       "exp, silu or "
       "softplus. "
-      "With --vectors, conv1d or scan runs on stored INT8 inputs and is compared with stored "
-      "outputs.\v"
+      "With --vectors, OPERATOR runs on stored inputs and is compared with stored outputs; the "
+      "README tells their names and shapes.\v"
       "Examples:\n  driftscope micro experiments/scan_micro.yaml\n  driftscope micro conv1d -o "
       "results/conv1d\n"
       "  driftscope micro scan --vectors data/golden/quamba_int8_kernels.h5\n\n"
-      "Exit status 1: a bound is exceeded (a bug), or fewer outputs are equal than --min-equal "
-      "says.\n",
+      "Exit status 1: a bound is exceeded (a bug, of stored outputs theirs), or fewer outputs are "
+      "equal than --min-equal says.\n",
       1,
-      KEYS(OPT_OUTPUT, OPT_VECTORS, OPT_MIN_EQUAL, OPT_MODEL, OPT_IGNORE_UNUSED, OPT_TOKENIZER,
-           OPT_ADD_BOS, OPT_NO_BOS, OPT_TEXT, OPT_TOKENS, OPT_OFFSET, OPT_LENGTH, OPT_CALIBRATION,
-           OPT_WINDOWS, OPT_WINDOW_LENGTH, OPT_ALPHA, OPT_SEED, OPT_LANGUAGE, OPT_FRESH,
-           OPT_THREADS, OPT_MEMORY, OPT_QUIET)},
+      KEYS(OPT_OUTPUT, OPT_VECTORS, OPT_VECTORS_MODE, OPT_AXES, OPT_MIN_EQUAL, OPT_MODEL,
+           OPT_IGNORE_UNUSED, OPT_TOKENIZER, OPT_ADD_BOS, OPT_NO_BOS, OPT_TEXT, OPT_TOKENS,
+           OPT_OFFSET, OPT_LENGTH, OPT_CALIBRATION, OPT_WINDOWS, OPT_WINDOW_LENGTH, OPT_ALPHA,
+           OPT_SEED, OPT_LANGUAGE, OPT_FRESH, OPT_THREADS, OPT_MEMORY, OPT_QUIET)},
      "operators alone: error, bound, time",
      command_micro},
     {{"validate", "EXPERIMENT.yaml",

@@ -1,141 +1,102 @@
 #include "command/vectors.h"
 
-#include <limits.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "kernels/f16.h"
-#include "kernels/q8.h"
-#include "store/vectors.h"
-#include "study/micro/operator.h"
+#include "spec/defaults.h"
 
-/* A comparison of one output: int8, or float16 in steps between neighbours. */
-typedef struct Match {
-  size_t n, equal;
-  int largest;      /* step difference; INT_MAX where one side is NaN */
-  ptrdiff_t first;  /* -1: none */
-  double got, want; /* there */
-} Match;
-
-/* The place of a half in the order of all halves; both zeros at 0, NaN far off. */
-static int half_place(uint16_t h) {
-  int size = h & 0x7fff;
-  return size > 0x7c00 ? INT_MAX : h & 0x8000 ? -size : size;
-}
-
-static int place_of(const Tensor *t, size_t i) {
-  return t->format == FORMAT_I8 ? ((const int8_t *)t->data)[i]
-                                : half_place(((const uint16_t *)t->data)[i]);
-}
-
-/* What stands there: a whole number, or a half. */
-static double value_of(const Tensor *t, size_t i) {
-  return t->format == FORMAT_I8 ? ((const int8_t *)t->data)[i]
-                                : (double)f32_of_f16(((const uint16_t *)t->data)[i]);
-}
-
-static Match match(const Tensor *got, const Tensor *want) {
-  Match m = {.n = (size_t)want->rows * (size_t)want->cols, .first = -1};
-  for (size_t i = 0; i < m.n; i++) {
-    int a = place_of(got, i), b = place_of(want, i);
-    int off = a == b ? 0 : a == INT_MAX || b == INT_MAX ? INT_MAX : abs(a - b);
-    m.equal += off == 0;
-    m.largest = off > m.largest ? off : m.largest;
-    if (off && m.first < 0)
-      m.first = (ptrdiff_t)i, m.got = value_of(got, i), m.want = value_of(want, i);
-  }
-  return m;
-}
-
-typedef struct Say {
-  Arena *arena;
-  const char *path, *op;
-  double least;
-  const char *text, *shares;
+typedef struct Words {
+  Arena scratch;
+  const VectorsAsked *asked;
+  FILE *lines, *shares;
   Status *st;
   bool ok;
-} Say;
+} Words;
 
 /* Rounded down: a share that is not 1 never reads 1. */
 static double shown(double share) { return floor(share * 1e6) / 1e6; }
 
-static void say(Say *s, const VectorCase *c, const char *output, const char *order,
-                const Tensor *got, const Tensor *want) {
-  Match m = match(got, want);
-  double share = (double)m.equal / (double)m.n;
-  const char *name = arena_printf(s->arena, "%s%s%s", output, *order ? " " : "", order);
-  const char *where = m.first < 0
-                          ? "none"
-                          : arena_printf(s->arena, "[%td, %td]: got %.6g, want %.6g",
-                                         m.first / want->cols, m.first % want->cols, m.got, m.want);
-  const char *largest = m.largest == INT_MAX ? "NaN" : arena_printf(s->arena, "%d", m.largest);
-  s->text = arena_printf(
-      s->arena, "%s%-24s %-24s equal %.6f (%zu of %zu), largest step %s, first difference %s\n",
-      s->text, c->name, name, shown(share), m.equal, m.n, largest, where);
-  s->shares = arena_printf(s->arena, "%s%s%s %s %.6f", s->shares, *s->shares ? "; " : "", c->name,
-                           name, shown(share));
-  if (share >= s->least) return;
-  s->ok = FAIL_CHECK(s->st, "%s: %s/%s/%s: %.6f of the values are equal, below %.6g", s->path,
-                     c->name, s->op, name, shown(share), s->least);
+static const char *place(Arena *arena, const Match *m, ptrdiff_t at) {
+  return arena_printf(arena, "[%td, %td]", at / m->cols, at % m->cols);
 }
 
-static void run_conv1d(Say *s, const VectorCase *c) {
-  for (int y = CONV_Y; y <= CONV_Y_IEEE; y++) {
-    if (!c->t[y].data) continue;
-    Operator o = {.op = MICRO_CONV1D, .setting = {.in = FORMAT_I8, .out = FORMAT_I8}};
-    o.in[X] = c->t[CONV_X];
-    o.in[WEIGHT] = c->t[CONV_WEIGHT];
-    o.in[BIAS] = c->t[CONV_BIAS];
-    operator_prepare(s->arena, &o, c->t[y].scale.value);
-    operator_run_own(&o, *s->arena);
-    say(s, c, vectors_name(s->op, y), "", &o.out[1].got, &c->t[y]);
+/* The share that must be equal; below 0: none, the bound decides. */
+static double limit_of(const VectorsAsked *asked, const Match *m) {
+  if (asked->least >= 0) return asked->least;
+  if (!m->exact) return -1;
+  return asked->op == MICRO_CONV1D ? DEFAULT_EQUAL_CONV1D : DEFAULT_EQUAL_SCAN;
+}
+
+static bool check(const Words *w, const VectorCase *c, const Match *m, const char *name) {
+  const double limit = limit_of(w->asked, m), share = (double)m->equal / (double)m->n;
+  const char *path = w->asked->path, *op = micro_op_names[w->asked->op];
+  Arena scratch = w->scratch;
+  if (!m->derived) return true;
+  if (limit >= 0)
+    return share >= limit ||
+           FAIL_CHECK(w->st, "%s: %s/%s/%s: %.6f of the values are equal, below %.6g", path,
+                      c->name, op, name, shown(share), limit);
+  return !m->beyond ||
+         FAIL_CHECK(w->st,
+                    "%s: %s/%s/%s: %lld of %zu values are beyond what float32 can make of these "
+                    "inputs; the first %s: %.6g, float64 %.6g",
+                    path, c->name, op, name, (long long)m->beyond, m->n,
+                    place(&scratch, m, m->beyond_first), m->beyond_got, m->beyond_want);
+}
+
+static void say_match(Words *w, const VectorCase *c, const Match *m, Arena scratch) {
+  const Language l = w->asked->language;
+  const char *output = vector_layout[w->asked->op].array[m->array].name,
+             *which = m->derived ? m->order : m->setting,
+             *name = arena_printf(&scratch, "%s%s%s", output, *which ? " " : "", which),
+             *setting =
+                 arena_printf(&scratch, "%s%s%s", m->setting, *m->modes ? ": " : "", m->modes);
+  const double share = shown((double)m->equal / (double)m->n);
+  const char *where = m->first < 0 ? say(l, "none")
+                                   : arena_printf(&scratch, say(l, "%s: got %.6g, want %.6g"),
+                                                  place(&scratch, m, m->first), m->got, m->want);
+  const char *largest =
+      m->largest == INT64_MAX ? "NaN" : arena_printf(&scratch, "%lld", (long long)m->largest);
+  fprintf(w->lines, "%-24s %-24s ", c->name, name);
+  fprintf(w->lines, say(l, "equal %.6f (%zu of %zu), largest step %s, first difference %s\n"),
+          share, m->equal, m->n, largest, where);
+  fprintf(w->lines, "%-24s %-24s ", "", "");
+  fprintf(w->lines,
+          say(l, "relative L2 %.3g; from float64 %.3g, ours %.3g; beyond the bound %lld; %s\n"),
+          m->rel_l2, m->theirs_l2, m->ours_l2, (long long)m->beyond, setting);
+  if (m->derived)
+    fprintf(w->shares, "%s%s %s %.6f", ftell(w->shares) ? "; " : "", c->name, name, share);
+  w->ok = check(w, c, m, name) && w->ok;
+}
+
+static bool say_cases(Words *w, Status *st) {
+  const VectorsAsked *asked = w->asked;
+  Arena scratch = w->scratch;
+  Vectors v;
+  Match *match = ARENA_NEW(&scratch, Match, MATCHES_MOST);
+  TRY(vectors_open(&scratch, asked->path, asked->op, asked->tokens, &v, st));
+  for (int i = 0; i < v.cases; i++) {
+    int count;
+    TRY(match_case(scratch, &v, &v.one[i], asked->mode, match, &count, st));
+    for (int k = 0; k < count; k++) say_match(w, &v.one[i], &match[k], scratch);
   }
+  return true;
 }
 
-static void run_scan(Say *s, const VectorCase *c) {
-  static const char *const order_name[] = {
-      [SCAN_SEQUENTIAL] = "sequential", [SCAN_BLOCKED] = "blocked"};
-  static const int input[SCAN_INPUTS] = {
-      [SCAN_U] = SSM_U, [SCAN_DT] = SSM_DT,       [SCAN_B] = SSM_B, [SCAN_C] = SSM_C,
-      [SCAN_Z] = SSM_Z, [SCAN_A_LOG] = SSM_A_LOG, [SCAN_D] = SSM_D, [SCAN_BIAS] = SSM_DT_BIAS};
-  for (int k = 0; k < 2; k++) {
-    ScanOrder order = k == 0 ? SCAN_BLOCKED : SCAN_SEQUENTIAL;
-    Operator o = {
-        .op = MICRO_SCAN,
-        .setting = {.in = FORMAT_I8, .rest = FORMAT_I8, .out = FORMAT_F16, .order = order}};
-    for (int i = 0; i < SCAN_INPUTS; i++) o.in[i] = c->t[input[i]];
-    operator_prepare(s->arena, &o, 0);
-    operator_run_own(&o, *s->arena);
-    for (int y = SSM_Y; y <= SSM_Y_IEEE; y++)
-      if (c->t[y].data)
-        say(s, c, vectors_name(s->op, y), order_name[order], &o.out[2].got, &c->t[y]);
-    const Tensor *state = &c->t[SSM_STATE_Q8];
-    if (!state->data) continue;
-    Tensor q = tensor_of(ARENA_NEW(s->arena, int8_t, (size_t)state->rows * (size_t)state->cols),
-                         FORMAT_I8, state->rows, state->cols, state->scale.value);
-    quantise(&o.out[3].got, ROUND_AWAY, &q);
-    say(s, c, vectors_name(s->op, SSM_STATE_Q8), order_name[order], &q, state);
-  }
-}
-
-bool micro_vectors(Arena *arena, const char *path, const char *op, double least, const char **text,
-                   Status *st) {
-  VectorCase *cases;
-  int count;
-  const bool is_scan = !strcmp(op, micro_op_names[MICRO_SCAN]);
+bool micro_vectors(Arena *arena, const VectorsAsked *asked, const char **text, Status *st) {
+  char *lines = NULL, *shares = NULL;
+  size_t none;
+  Words w = {*arena, asked, open_memstream(&lines, &none), open_memstream(&shares, &none),
+             st,     true};
+  bool ok =
+      (w.lines && w.shares) || FAIL(st, "%s: no memory for what is to be said of it", asked->path);
   *text = NULL;
-  TRY(vectors_read(arena, path, op, &cases, &count, st));
-  Say s = {arena, path, op, least, "", "", st, true};
-  for (int i = 0; i < count; i++)
-    if (!is_scan && cases[i].t[CONV_WEIGHT].cols > CONV1D_MAX_TAPS)
-      return FAIL(st, "%s: %s/conv1d/weight: has %d taps, at most %d", path, cases[i].name,
-                  cases[i].t[CONV_WEIGHT].cols, CONV1D_MAX_TAPS);
-  for (int i = 0; i < count; i++)
-    if (is_scan)
-      run_scan(&s, &cases[i]);
-    else
-      run_conv1d(&s, &cases[i]);
-  *text = arena_printf(arena, "%s%s: %s\n", s.text, op, s.shares);
-  return s.ok;
+  ok = ok && say_cases(&w, st);
+  if (w.lines) fclose(w.lines);
+  if (w.shares) fclose(w.shares);
+  if (ok) *text = arena_printf(arena, "%s%s: %s\n", lines, micro_op_names[asked->op], shares);
+  free(lines);
+  free(shares);
+  return ok && w.ok;
 }

@@ -411,7 +411,7 @@ TABLE(mend_layers, MendLayer, 5, "What would mend it, layer by layer: the error 
 #undef THREE
 
 #define X(member) COLUMN(SourceRow, member)
-static const Column columns_sources[] = {X(source), X(dump), X(names), X(arrays), X(used), X(layers)};
+static const Column columns_sources[] = {X(source), X(dump), X(names), X(arrays), X(used), X(layers), X(masked)};
 TABLE(sources, SourceRow, 1, "Sources: sides whose tensors were made elsewhere");
 #undef X
 

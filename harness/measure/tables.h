@@ -878,6 +878,7 @@ typedef struct SourceRow {
   char dump[TEXT_KERNEL];       /* path, as the spec has it */
   char names[TEXT_KERNEL];      /* by which its arrays became tensors (source/dump/names.h) */
   int32_t arrays, used, layers; /* used: arrays that are a tensor of the run */
+  int32_t masked;               /* tokens of all prompts that are padding by its mask */
 } SourceRow;
 
 /* An array of a source that is no tensor of the run. */

@@ -1387,6 +1387,7 @@ const Phrase chinese[] = {
     {"arrays", "数组"},
     {"compared", "已比较"},
     {"layers", "层数"},
+    {"- Padding by its mask, and left out of %s: %s.\n", "- 按掩码为填充，因此未计入 %s：%s。\n"},
     {"- In %s alone, and so not compared with %s: %s.\n",
      "- 只在 %s 中有，因此未与 %s 比较：%s。\n"},
 
@@ -1805,5 +1806,13 @@ const Phrase chinese[] = {
      "只修复这一个数值，各项误差均无变化"},
     {"%s: %s[%d, %d] of layer %d is not finite, or not made, in %s or %s: not repaired",
      "%1$s：第 %5$d 层的 %2$s[%3$d, %4$d] 在 %6$s 或 %7$s 中不是有限值或并不存在：未作修复"},
+
+    /* --- command/vectors.c ---------------------------------------------------------------------
+     */
+    {"%s: got %.6g, want %.6g", "%s：得到 %.6g，应为 %.6g"},
+    {"equal %.6f (%zu of %zu), largest step %s, first difference %s\n",
+     "相等 %1$.6f（%3$zu 个中的 %2$zu 个），最大相差 %4$s 步，第一处不同：%5$s\n"},
+    {"relative L2 %.3g; from float64 %.3g, ours %.3g; beyond the bound %lld; %s\n",
+     "相对 L2 %.3g；与 float64 相差 %.3g，我们的相差 %.3g；超出误差界的有 %lld 个；%s\n"},
 };
 const size_t chinese_count = sizeof chinese / sizeof *chinese;

@@ -114,6 +114,11 @@ static void write_sources(FILE *out, const ReportData *d, Arena scratch) {
     grid_add(&grid, arena_printf(&scratch, "%d", row->layers));
   }
   grid_write(&grid, out);
+  for (size_t i = 0; i < d->sources; i++)
+    if (d->source[i].masked > 0)
+      fprintf(out, say(d->language, "- Padding by its mask, and left out of %s: %s.\n"),
+              md_text(&scratch, d->source[i].source),
+              md_count(d->language, &scratch, d->source[i].masked, "token"));
 }
 
 static bool has(const ReportData *d, const char *side, const char *tensor) {

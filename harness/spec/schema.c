@@ -331,6 +331,10 @@ static const Key source_keys[] = {
                 "all before it tokens"},
     {"batch", KIND_INT, offsetof(SourcePlan, batch), .standard = "all", .min = 0, .max = 1 << 20,
      .names = WORDS("all"), .meaning = "which of a batch is taken; all: one behind the other"},
+    {"mask", KIND_TEXT, offsetof(SourcePlan, mask), .min = 1,
+     .meaning = "its array of bools or whole numbers, [tokens] or [batch, tokens], that is 0 where "
+                "a token is padding, whose rows are left out; none; left out: attention_mask, "
+                "where it has one"},
     {"scales", KIND_SAID, offsetof(SourcePlan, scales), .max = 1 << 16, .item = &a_scale,
      .count_offset = offsetof(SourcePlan, scale_count),
      .meaning =

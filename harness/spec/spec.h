@@ -152,6 +152,7 @@ typedef struct Said {  /* of some tensors of a source */
   double number;
 } Said;
 #define SAID_DEFAULT "default"
+#define SAID_NONE "none"
 
 enum { GRID_ALPHAS_MAX = 16, GRID_POINTS_MAX = 256 };
 
@@ -173,6 +174,8 @@ typedef struct SourcePlan { /* a side made elsewhere: tensors that another progr
   Said *scales; /* numbers: of int8 that has none beside it */
   int scale_count;
   int batch;          /* the one that is taken of an axis called so; -1: all, joined */
+  const char *mask;   /* the array that tells padding (source/dump/names.h); SAID_NONE: whatever
+                       * there is, none does; NULL: found out */
   Rewrite rewrite;    /* what its program did to the weights: study/undone.h */
   int any_inputs;     /* other inputs than its partners' are no failure */
   const char *stream; /* the tensor that leaves a layer for the next; NULL: found out */

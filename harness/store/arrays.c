@@ -126,6 +126,16 @@ static const char *small_text(hid_t object, const char *name, char room[4 * TEXT
   return h5_get_text(&small, object, name, TEXT_MOST, &text, &ignored) ? text : "";
 }
 
+static void get_axes(hid_t dataset, StoredArray *a) {
+  char room[4 * TEXT_MOST];
+  Arena small = {.next = room, .end = room + sizeof room, .base = room};
+  Status ignored = {0};
+  const char *text;
+  a->has_axes = H5Aexists(dataset, "axes") > 0;
+  if (a->has_axes && h5_get_any_text(&small, dataset, "axes", sizeof a->axes, &text, &ignored))
+    snprintf(a->axes, sizeof a->axes, "%s", text);
+}
+
 static bool is_results(hid_t file) {
   static const char own[] = "driftscope ";
   char room[4 * TEXT_MOST];
@@ -156,6 +166,7 @@ static bool describe(hid_t at, const char *name, StoredArray *a, Status *why) {
             H5(H5Fget_filesize(file, &file_bytes)) &&
             get_place(dataset, list, deflated, file_bytes, a, why);
   if (ok) get_scale(dataset, a);
+  if (ok) get_axes(dataset, a);
   Status ignored = {0};
   h5_close(file, &ignored);
   h5_close(type, &ignored);
@@ -315,7 +326,7 @@ static bool take_record(Arena *arena, const char **at, const char *end, StoredAr
   a->name = arena_printf(arena, "%.*s", (int)record.name, *at);
   a->why = record.why ? arena_printf(arena, "%.*s", (int)record.why, *at + record.name) : NULL;
   *at += record.name + record.why;
-  a->proof[sizeof a->proof - 1] = 0;
+  a->proof[sizeof a->proof - 1] = a->axes[sizeof a->axes - 1] = 0;
   return a->rank >= 0 && a->rank <= ARRAYS_RANK_MOST;
 }
 

@@ -25,6 +25,8 @@ typedef struct StoredArray {
   int64_t at;   /* where its elements stand in the file, one behind the other; -1: they are packed
                  * there, and arrays_read has them */
   double scale; /* its attribute scale_factor or scale; 0: none */
+  bool has_axes;
+  char axes[64]; /* its attribute of that name; "": it is no text that is shorter */
   /* Of a tensor in a results file of driftscope's: */
   bool of_f16;    /* 32-bit floats that are float16 values */
   char proof[33]; /* the digest of its stored bytes (base/digest.h); "": it has none */

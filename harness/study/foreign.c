@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "family/generic.h"
+#include "study/foreign_parts.h"
 
 /* --- names ------------------------------------------------------------------------------------ */
 
@@ -37,8 +38,6 @@ static const struct {
                    {"conv1d_silu", ROLE_CONV_OUT},
                    {"scan", ROLE_SCAN}};
 
-static const char *const token_names[] = {"token_ids", "input_ids", "token_id", "tokens", NULL};
-
 /* "q_proj" of "self_attn.q_proj". */
 static const char *last_part(const char *name) {
   const char *dot = strrchr(name, '.');
@@ -54,13 +53,6 @@ static Role role_of(const char *name) {
   for (size_t i = 0; i < sizeof known_roles / sizeof *known_roles; i++)
     if (!strcmp(known_roles[i].name, last_part(name))) return known_roles[i].role;
   return ROLE_NONE;
-}
-
-bool foreign_holds_tokens(const DumpEntry *entry) {
-  const DumpType type = entry->array->type;
-  bool named = false;
-  for (int i = 0; token_names[i]; i++) named |= !strcmp(token_names[i], last_part(entry->tensor));
-  return named && entry->layer < 0 && (type == DUMP_I32 || type == DUMP_I64);
 }
 
 /* As the results file can hold it: a name of no path, and no longer than a column. */
@@ -97,24 +89,14 @@ static Met *find_met(const MetList *list, const char *name, bool in_layer) {
   return NULL;
 }
 
-static bool sizes_of(const ForeignSide *side, const DumpEntry *entry, int *rows, int *cols,
-                     Status *st) {
-  return dump_sizes(&side->dump, entry->array, foreign_axes(side, entry), rows, cols, st);
-}
-
-/* "layers.3.scan" and where it stands, for messages. */
-static const char *place_of(Arena *arena, const ForeignSide *side, const DumpEntry *entry) {
-  const DumpArray *array = entry->array;
-  return *array->file ? arena_printf(arena, "%s/%s: %s", side->path, array->file, array->name)
-                      : arena_printf(arena, "%s: %s", side->path, array->name);
-}
-
 static bool meet(Arena *arena, MetList *list, const ForeignSide *side, Status *st) {
   for (int i = 0; i < side->layout.entries; i++) {
     const DumpEntry *entry = &side->layout.entry[i];
     const bool in_layer = entry->layer >= 0;
     const char *name = tidy(arena, entry->tensor);
-    if (foreign_holds_tokens(entry) || find_met(list, name, in_layer)) continue;
+    if (foreign_holds_tokens(entry) || foreign_is_mask(side, entry) ||
+        find_met(list, name, in_layer))
+      continue;
     if (list->count == TENSORS_MOST)
       return FAIL(st, "%s: its layers and ends have more than %d tensors of different names",
                   side->path, TENSORS_MOST);
@@ -122,7 +104,7 @@ static bool meet(Arena *arena, MetList *list, const ForeignSide *side, Status *s
     *met = (Met){.by = side, .first = entry, .in_layer = in_layer, .before = entry->layer == -1};
     met->tensor.name = name;
     met->tensor.role = role_of(name);
-    TRY(sizes_of(side, entry, &met->tensor.rows, &met->tensor.cols, st));
+    TRY(foreign_sizes(side, entry, false, &met->tensor.rows, &met->tensor.cols, st));
   }
   return true;
 }
@@ -210,7 +192,7 @@ static bool find_tokens(Arena *arena, const Foreign *f, const Met *stream, Promp
     if (entry->layer < 0 || prompt[entry->pass].T ||
         strcmp(tidy(arena, entry->tensor), stream->tensor.name) != 0)
       continue;
-    TRY(sizes_of(stream->by, entry, &prompt[entry->pass].T, &cols, st));
+    TRY(foreign_sizes(stream->by, entry, true, &prompt[entry->pass].T, &cols, st));
   }
   for (int p = 0; p < f->prompts; p++)
     if (!prompt[p].T)
@@ -264,7 +246,9 @@ static bool make_subject(Arena *arena, Spec *spec, Foreign *f, Subject *subject,
   TRY(find_tokens(arena, f, stream, prompt, st));
   for (int i = 0; i < list.count; i++) {
     Met *met = &list.met[i];
-    if (met->tensor.rows == prompt[met->first->pass].T) met->tensor.rows = GENERIC_TOKENS;
+    const DumpMask *mask = &met->by->mask[met->first->pass];
+    const int tokens = mask->array ? mask->tokens : prompt[met->first->pass].T;
+    if (met->tensor.rows == tokens) met->tensor.rows = GENERIC_TOKENS;
   }
   const int width = stream->tensor.cols;
   const GenericTensor *tensor = in_order(arena, &list, &of_layer);
@@ -312,9 +296,9 @@ static bool check_size(const Foreign *f, const Subject *subject, const ForeignSi
                                                   : config->family->width(config, info->rows),
             wanted_cols = config->family->width(config, info->cols);
   int rows, cols;
-  TRY(sizes_of(side, entry, &rows, &cols, st));
+  TRY(foreign_sizes(side, entry, info->rows == DIM_TOKEN, &rows, &cols, st));
   return (rows == wanted_rows && cols == wanted_cols) ||
-         FAIL(st, "%s: is [%d, %d], and %s of %s is [%d, %d]", place_of(&scratch, side, entry),
+         FAIL(st, "%s: is [%d, %d], and %s of %s is [%d, %d]", foreign_place(&scratch, side, entry),
               rows, cols, info->name,
               *config->family->model_type ? "the model"
                                           : "other layers or "
@@ -357,91 +341,12 @@ static bool check_passes(const Foreign *f, const ForeignSide *side, Arena scratc
         const DumpEntry *here = *at(f, side, p, layer, id), *first = *at(f, side, 0, layer, id);
         if (!here != !first)
           return FAIL(st, "%s: stands in pass %d, and not in pass %d",
-                      place_of(&scratch, side, here ? here : first), here ? p : 0, here ? 0 : p);
+                      foreign_place(&scratch, side, here ? here : first), here ? p : 0,
+                      here ? 0 : p);
         if (here && dump_format(here->array) != dump_format(first->array))
-          return FAIL(st, "%s: is %s, and in pass 0 %s", place_of(&scratch, side, here),
+          return FAIL(st, "%s: is %s, and in pass 0 %s", foreign_place(&scratch, side, here),
                       dump_type_name[here->array->type], dump_type_name[first->array->type]);
       }
-  return true;
-}
-
-/* --- tokens ----------------------------------------------------------------------------------- */
-
-/* The ids that a side says it was given; NULL where it says none, or not one a token. */
-static bool read_tokens(Arena *arena, const ForeignSide *side, int pass, int T,
-                        const int32_t **token, Status *st) {
-  *token = NULL;
-  for (int i = 0; i < side->layout.entries; i++) {
-    const DumpEntry *entry = &side->layout.entry[i];
-    Tensor t;
-    if (entry->pass != pass || !foreign_holds_tokens(entry)) continue;
-    TRY(dump_read(arena, &side->dump, entry->array, &(DumpAxes){.batch = -1}, NULL, &t, st));
-    if ((int64_t)t.rows * t.cols != T) continue;
-    int32_t *id = ARENA_NEW(arena, int32_t, T);
-    for (int k = 0; k < T; k++) {
-      const double value = ((const double *)t.data)[k];
-      if (!(value >= 0 && value <= INT32_MAX))
-        return FAIL(st, "%s: token %d is %.17g, and no id", place_of(arena, side, entry), k, value);
-      id[k] = (int32_t)value;
-    }
-    return *token = id, true;
-  }
-  return true;
-}
-
-static bool is_between(const Pair *pair, const char *a, const char *b) {
-  return (!strcmp(pair->base, a) && (!b || !strcmp(pair->other, b))) ||
-         (!strcmp(pair->other, a) && (!b || !strcmp(pair->base, b)));
-}
-
-/* Whether these two are compared; b NULL: a with anything. */
-static bool are_compared(const Spec *spec, const char *a, const char *b) {
-  for (int i = 0; i < spec->pair_count; i++)
-    if (is_between(&spec->pairs[i], a, b)) return true;
-  for (int i = 0; i < spec->third_count; i++) {
-    const ThirdPlan *plan = &spec->thirds[i];
-    const Pair first = {plan->against, plan->pair.base}, second = {plan->against, plan->pair.other};
-    if (is_between(&plan->pair, a, b) || is_between(&first, a, b) || is_between(&second, a, b))
-      return true;
-  }
-  return false;
-}
-
-/* Whether a source is compared with what is computed here. */
-static bool meets_run(const Spec *spec, const char *source) {
-  for (int i = 0; i < spec->mode_count; i++)
-    if (are_compared(spec, source, spec->modes[i].name)) return true;
-  return are_compared(spec, source, MODE_REFERENCE);
-}
-
-static void tell_tokens(Arena *arena, Foreign *f, const PromptShape *prompt, const char *a,
-                        const int32_t *of_a, const char *b, const int32_t *of_b) {
-  for (int t = 0; of_a && of_b && t < prompt->T && !f->other_tokens; t++)
-    if (of_a[t] != of_b[t])
-      f->other_tokens =
-          arena_printf(arena,
-                       "%s and %s were given other tokens: token %d of prompt '%s' is %d "
-                       "and %d",
-                       a, b, t, prompt->name, of_a[t], of_b[t]);
-}
-
-/* Of those that are compared. Where nothing is computed, a prompt's tokens are the first side's
- * that says them. */
-static bool compare_tokens(Arena *arena, const Spec *spec, Foreign *f, PromptShape *prompt,
-                           Status *st) {
-  for (int p = 0; p < f->prompts; p++) {
-    const int32_t **token = ARENA_NEW(arena, const int32_t *, f->sides), *run = prompt[p].token;
-    for (int s = 0; s < f->sides; s++) {
-      const char *name = f->side[s].plan->name;
-      TRY(read_tokens(arena, &f->side[s], p, prompt[p].T, &token[s], st));
-      if (!prompt[p].token) prompt[p].token = token[s];
-      if (meets_run(spec, name)) tell_tokens(arena, f, &prompt[p], "the run", run, name, token[s]);
-      for (int other = 0; other < s; other++)
-        if (are_compared(spec, name, f->side[other].plan->name))
-          tell_tokens(arena, f, &prompt[p], f->side[other].plan->name, token[other], name,
-                      token[s]);
-    }
-  }
   return true;
 }
 
@@ -481,7 +386,7 @@ static bool open_side(Arena *arena, const Spec *spec, const SourcePlan *plan, Fo
 static bool open_all(Arena *arena, Spec *spec, Subject *subject, Foreign *f, Status *st) {
   Digest *digest = ARENA_NEW(arena, Digest, spec->source_count + 1);
   for (int i = 0; i < spec->source_count; i++) {
-    if (!are_compared(spec, spec->sources[i].name, NULL)) continue;
+    if (!foreign_are_compared(spec, spec->sources[i].name, NULL)) continue;
     ForeignSide *side = &f->side[f->sides++];
     TRY(open_side(arena, spec, &spec->sources[i], side, st));
     TRY(digest_side(side, &digest[f->sides], *arena, st));
@@ -497,7 +402,7 @@ static bool open_all(Arena *arena, Spec *spec, Subject *subject, Foreign *f, Sta
                        check_passes(f, &f->side[s], *arena, st)));
   }
   f->prompt = subject->prompt;
-  TRY(compare_tokens(arena, spec, f, subject->prompt, st));
+  TRY(foreign_compare_tokens(arena, spec, f, subject->prompt, st));
   digest[0] = subject->checkpoint.digest;
   subject->checkpoint.digest = digest_join(digest, (size_t)f->sides + 1);
   return true;
@@ -522,18 +427,19 @@ bool foreign_trace(Arena *arena, const Foreign *f, int side, int prompt, int lay
   *trace = (Trace){0};
   for (int id = 0; id < f->tensors->count; id++) {
     const DumpEntry *entry = *at(f, of, prompt, layer, id);
+    const bool *keep = f->tensors->info[id].rows == DIM_TOKEN ? of->mask[prompt].keep : NULL;
     if (entry)
-      TRY(dump_read(arena, &of->dump, entry->array, foreign_axes(of, entry), NULL, &trace->t[id],
+      TRY(dump_read(arena, &of->dump, entry->array, foreign_axes(of, entry), keep, &trace->t[id],
                     st));
   }
   return true;
 }
 
 /* Of one tensor. Its sizes were found when its place was. */
-static ForeignSize size_of(const ForeignSide *side, const DumpEntry *entry) {
+static ForeignSize size_of(const ForeignSide *side, const DumpEntry *entry, bool of_tokens) {
   Status st = {0};
   int rows = 0, cols = 0;
-  (void)sizes_of(side, entry, &rows, &cols, &st);
+  (void)foreign_sizes(side, entry, of_tokens, &rows, &cols, &st);
   const size_t elements = (size_t)rows * (size_t)cols;
   return (ForeignSize){elements * format_size(dump_format(entry->array)) + 64, elements,
                        (size_t)rows + (size_t)cols};
@@ -548,7 +454,8 @@ ForeignSize foreign_size(const Foreign *f) {
         for (int id = 0; id < f->tensors->count; id++) {
           const DumpEntry *entry = *at(f, &f->side[s], p, layer, id);
           if (!entry) continue;
-          const ForeignSize one = size_of(&f->side[s], entry);
+          const ForeignSize one =
+              size_of(&f->side[s], entry, f->tensors->info[id].rows == DIM_TOKEN);
           bytes += one.bytes;
           if (one.elements > size.elements) size.elements = one.elements;
           if (one.parts > size.parts) size.parts = one.parts;

@@ -14,6 +14,7 @@ typedef struct ForeignSide {
   Dump dump;
   DumpLayout layout;
   const DumpAxes *axes; /* [layout.entries] */
+  const DumpMask *mask; /* [layout.passes] */
   const DumpEntry **at; /* [prompts][layers][tensors]; NULL: it has none */
   int used;             /* arrays that stand for a tensor */
 } ForeignSide;
@@ -34,11 +35,6 @@ typedef struct Foreign {
  * another prompt. */
 bool foreign_open(Arena *arena, Spec *spec, Subject *subject, Foreign *foreign, Status *st);
 
-/* Of a side that is open: axes and scales as the spec has them (foreign_said.c). */
-bool foreign_say(Arena *arena, const Spec *spec, ForeignSide *side, Status *st);
-static inline const DumpAxes *foreign_axes(const ForeignSide *side, const DumpEntry *entry) {
-  return &side->axes[entry - side->layout.entry];
-}
 /* Whether it is the token ids that the model was given. */
 bool foreign_holds_tokens(const DumpEntry *entry);
 /* Whether a side has this tensor in a layer (of the model's ends, in the layer that they are made

@@ -86,6 +86,8 @@ TableRows foreign_sources(Arena *arena, const Foreign *f) {
     const ForeignSide *side = &f->side[s];
     row[s] =
         (SourceRow){.arrays = side->dump.arrays, .used = side->used, .layers = side->layout.layers};
+    for (int p = 0; p < side->layout.passes; p++)
+      row[s].masked += side->mask[p].tokens - side->mask[p].kept;
     table_text(row[s].source, sizeof row[s].source, side->plan->name);
     table_text(row[s].dump, sizeof row[s].dump, side->plan->dump);
     table_text(row[s].names, sizeof row[s].names, side->layout.names);
@@ -112,6 +114,8 @@ static bool *used_of(Arena *arena, const Foreign *f, const ForeignSide *side) {
   for (int i = 0; i < side->layout.entries; i++)
     if (foreign_holds_tokens(&side->layout.entry[i]))
       used[side->layout.entry[i].array - first] = true;
+  for (int p = 0; p < side->layout.passes; p++)
+    if (side->mask[p].array) used[side->mask[p].array - first] = true;
   return used;
 }
 

@@ -1,7 +1,7 @@
-/* foreign_said: what a spec says of single tensors of a source. */
+/* foreign_said: what a spec says of single tensors of a source, and what comes of it. */
 #include <string.h>
 
-#include "study/foreign.h"
+#include "study/foreign_parts.h"
 
 /* Which of them is said of an entry: the first that it fits, or else the default; NULL: none. */
 static const Said *said_of(Arena scratch, const Said *said, int count, const DumpEntry *entry) {
@@ -64,7 +64,44 @@ static bool set_scales(Arena scratch, const Spec *spec, ForeignSide *side, Statu
   return true;
 }
 
+static bool set_masks(Arena *arena, const Spec *spec, ForeignSide *side, Status *st) {
+  const SourcePlan *plan = side->plan;
+  DumpMask *mask;
+  if (plan->mask && !strcmp(plan->mask, SAID_NONE)) {
+    side->mask = ARENA_NEW(arena, DumpMask, side->layout.passes);
+    return true;
+  }
+  TRY(spec_blame(
+      spec, plan, plan->mask ? "mask" : "dump", st,
+      dump_masks(arena, &side->dump, &side->layout, plan->mask, plan->batch, &mask, st)));
+  side->mask = mask;
+  return true;
+}
+
 bool foreign_say(Arena *arena, const Spec *spec, ForeignSide *side, Status *st) {
   TRY(set_axes(arena, spec, side, st));
-  return set_scales(*arena, spec, side, st);
+  TRY(set_scales(*arena, spec, side, st));
+  return set_masks(arena, spec, side, st);
+}
+
+bool foreign_is_mask(const ForeignSide *side, const DumpEntry *entry) {
+  return side->mask[entry->pass].array == entry->array;
+}
+
+bool foreign_sizes(const ForeignSide *side, const DumpEntry *entry, bool of_tokens, int *rows,
+                   int *cols, Status *st) {
+  const DumpMask *mask = &side->mask[entry->pass];
+  TRY(dump_sizes(&side->dump, entry->array, foreign_axes(side, entry), rows, cols, st));
+  if (!of_tokens || !mask->array) return true;
+  if (*rows != mask->tokens)
+    return FAIL(st, "%s: '%.100s' has %d rows, and the mask '%.100s' %d tokens", side->path,
+                entry->array->name, *rows, mask->array->name, mask->tokens);
+  *rows = mask->kept;
+  return true;
+}
+
+const char *foreign_place(Arena *arena, const ForeignSide *side, const DumpEntry *entry) {
+  const DumpArray *array = entry->array;
+  return *array->file ? arena_printf(arena, "%s/%s: %s", side->path, array->file, array->name)
+                      : arena_printf(arena, "%s: %s", side->path, array->name);
 }

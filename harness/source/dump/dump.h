@@ -43,8 +43,10 @@ typedef struct DumpArray {
   DumpType type;
   int rank;
   int64_t size[DUMP_RANK_MOST];
-  float scale;     /* of int8: a finite one above 0 that stands beside it; 0: none */
-  const void *way; /* to its bytes: the readers' own */
+  float scale;      /* of int8: a finite one above 0 that stands beside it; 0: none */
+  const char *axes; /* of HDF5: what its attribute of that name says of its order; NULL: none. Only
+                     * who asks for it goes by it */
+  const void *way;  /* to its bytes: the readers' own */
 } DumpArray;
 
 /* What is there and is no array that could be read. */
@@ -75,6 +77,11 @@ typedef struct DumpAxes {
  * begins as one that is read is damaged; another in a folder is passed over. No file stays open:
  * one that is another when an array is read, or was changed, is an error. */
 bool dump_open(Arena *arena, const char *path, Dump *dump, Status *st);
+
+/* How an element of a float type is stored; NULL of any other. */
+const FormatInfo *dump_float(DumpType type);
+/* Of the key "x" in a/b.npz "a/b/x", of a/b.npy "a/b". */
+const char *dump_full_name(Arena *arena, const DumpArray *array);
 
 /* Rows (tokens) and columns (channels) that dump_read gives. Fails where the axes are not the
  * array's, or it has no element, or more rows or columns than INT_MAX. */

@@ -24,7 +24,17 @@ const char *const dump_type_name[DUMP_TYPES] = {[DUMP_F64] = "float64",
                                                 [DUMP_U64] = "uint64",
                                                 [DUMP_BOOL] = "bool"};
 
-static const FormatInfo float8[DUMP_TYPES] = {[DUMP_F8_E4M3] = {.name = "f8_e4m3",
+static const FormatInfo narrow[DUMP_TYPES] = {[DUMP_BF16] = {.name = "bf16",
+                                                             .bytes = 2,
+                                                             .bits = 16,
+                                                             .kind = FORMAT_FLOAT,
+                                                             .rounding = ROUND_EVEN,
+                                                             .digits = 8,
+                                                             .e_min = -126,
+                                                             .largest = 0x1.fep127,
+                                                             .subnormals = true,
+                                                             .infinity = true},
+                                              [DUMP_F8_E4M3] = {.name = "f8_e4m3",
                                                                 .bytes = 1,
                                                                 .bits = 8,
                                                                 .kind = FORMAT_FLOAT,
@@ -43,6 +53,13 @@ static const FormatInfo float8[DUMP_TYPES] = {[DUMP_F8_E4M3] = {.name = "f8_e4m3
                                                                 .largest = 57344,
                                                                 .subnormals = true,
                                                                 .infinity = true}};
+
+const FormatInfo *dump_float(DumpType type) {
+  if (type == DUMP_F64) return &format_info[FORMAT_F64];
+  if (type == DUMP_F32) return &format_info[FORMAT_F32];
+  if (type == DUMP_F16) return &format_info[FORMAT_F16];
+  return type <= DUMP_F8_E5M2 ? &narrow[type] : NULL;
+}
 
 size_t dump_type_bytes(DumpType type) {
   switch (type) {
@@ -79,11 +96,11 @@ static void float8_of(DumpType type, const unsigned char *from, size_t count, fl
   enum { CODES = 256 };
   float value[CODES];
   if (count < CODES) {
-    for (size_t i = 0; i < count; i++) to[i] = (float)format_decode(&float8[type], from[i], 0);
+    for (size_t i = 0; i < count; i++) to[i] = (float)format_decode(&narrow[type], from[i], 0);
     return;
   }
   for (unsigned code = 0; code < CODES; code++)
-    value[code] = (float)format_decode(&float8[type], code, 0);
+    value[code] = (float)format_decode(&narrow[type], code, 0);
   for (size_t i = 0; i < count; i++) to[i] = value[from[i]];
 }
 

@@ -57,6 +57,7 @@ static bool add(Found *found, const DumpFile *file, const StoredArray *a, Status
     return FAIL(st, "%s: '%.100s': ends behind the file", file->path, a->name);
   way_whole(&way, a->rank, a->size, false);
   TRY(found_add(found, a->name, type, a->rank, a->size, &way, st));
+  if (a->has_axes) found->added->array.axes = a->axes;
   return type != DUMP_I8 || a->scale == 0 || set_scale(found, file, a, st);
 }
 

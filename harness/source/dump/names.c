@@ -14,7 +14,7 @@ const char *path_without_end(Arena *arena, const char *file) {
   return dot ? arena_printf(arena, "%.*s", (int)(dot - file), file) : file;
 }
 
-const char *name_in_full(Arena *arena, const DumpArray *array) {
+const char *dump_full_name(Arena *arena, const DumpArray *array) {
   const char *path = path_without_end(arena, array->file), *slash = strrchr(path, '/');
   if (!*path || strcmp(slash ? slash + 1 : path, array->name) == 0)
     return *path ? path : array->name;
@@ -72,7 +72,7 @@ typedef struct Reading {
 
 static bool read_pattern(Arena *arena, const DumpArray *array, const char *pattern, Named *named) {
   return pattern_fits(arena, pattern, array->name, named) ||
-         pattern_fits(arena, pattern, name_in_full(arena, array), named);
+         pattern_fits(arena, pattern, dump_full_name(arena, array), named);
 }
 
 bool dump_fits(Arena scratch, const DumpEntry *entry, const char *pattern) {
@@ -148,7 +148,7 @@ static bool read_names(Reading *r, const char *names, const char **called, Statu
   if (!names) read_unsaid(r, called);
   if (r->found) return true;
   return FAIL(st, "%s: no name of it fits '%.100s'; the first is '%.100s'", r->dump->path, *called,
-              name_in_full(r->arena, r->dump->array));
+              dump_full_name(r->arena, r->dump->array));
 }
 
 /* What stands before the layer's number belongs to the name where it is not the same in all. */
@@ -197,7 +197,7 @@ static bool check_ranks(const Reading *r, Status *st) {
 
 /* The file of keys, or the folder of files without. */
 static const char *place_of(Arena *arena, const DumpArray *array) {
-  const char *full = name_in_full(arena, array), *path = path_without_end(arena, array->file);
+  const char *full = dump_full_name(arena, array), *path = path_without_end(arena, array->file);
   if (strcmp(full, path) != 0) return path;
   const char *slash = strrchr(path, '/');
   return slash ? arena_printf(arena, "%.*s", (int)(slash - path), path) : "";
@@ -279,8 +279,8 @@ static bool check_twice(Arena arena, const Dump *dump, const char *names, Row *r
         st,
         "%s: '%.100s' and '%.100s' are both the tensor '%.100s'%s by the names of '%.100s': "
         "give others that tell them apart%s",
-        dump->path, name_in_full(&arena, a->array), name_in_full(&arena, b->array), a->tensor, of,
-        names, has_modes(names) ? ", such as the same with :MODE behind it" : "");
+        dump->path, dump_full_name(&arena, a->array), dump_full_name(&arena, b->array), a->tensor,
+        of, names, has_modes(names) ? ", such as the same with :MODE behind it" : "");
   }
   return true;
 }

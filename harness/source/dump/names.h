@@ -45,6 +45,20 @@ bool dump_layout(Arena *arena, const Dump *dump, const char *names, DumpLayout *
  * its file's. */
 bool dump_fits(Arena scratch, const DumpEntry *entry, const char *pattern);
 
+/* The rows of a pass that are no padding. */
+typedef struct DumpMask {
+  const DumpArray *array; /* NULL: it has no mask, and what follows is 0 */
+  const bool *keep;       /* [tokens] */
+  int tokens, kept;
+} DumpMask;
+/* Of every pass, in the arena [passes]. `name`: a pattern as dump_fits has it, which one array of
+ * each pass must be of; NULL: DUMP_MASK, where it is there and can be one. A mask is [tokens] or
+ * [batch, tokens] of bools or whole numbers, 0 where a row is padding, of which at least one is
+ * not; `batch` as of DumpAxes. */
+#define DUMP_MASK "attention_mask"
+bool dump_masks(Arena *arena, const Dump *dump, const DumpLayout *layout, const char *name,
+                int batch, DumpMask **mask, Status *st);
+
 /* The i-th ready one: its name, and for people what it is of; NULL behind the last. */
 const char *dump_names_ready(int i, const char **of);
 

@@ -29,8 +29,6 @@ bool names_first_number(Arena *arena, const DumpArray *array, Named *named);
 
 /* Of a/b.npz "a/b". */
 const char *path_without_end(Arena *arena, const char *file);
-/* "a/b/key", or where the file's name is the array's "a/b". */
-const char *name_in_full(Arena *arena, const DumpArray *array);
 /* A whole number that can be a layer's: up to `end`, or -1. */
 int layer_number(const char *text, const char *end);
 
