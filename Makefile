@@ -163,6 +163,7 @@ TESTED   := $(filter-out %/main.o,$(OBJECTS))
 PRELOADS := $(patsubst tests/%.c,$(BUILD)/%.so,$(wildcard tests/preload/*.c))
 $(BUILD)/check: $(TESTS:%.c=$(BUILD)/%.o) $(TESTED) | $(PRELOADS)
 $(BUILD)/check: LDFLAGS += $(patsubst %,-Wl$(,)--wrap=arena_%,alloc room carve printf)  # tests/failing_arena.h
+$(BUILD)/check: LDFLAGS += -Wl,--wrap=child_work  # tests/fuzz/hdf5.c
 $(BUILD)/check-gpu: $(patsubst %,$(BUILD)/%.o,$(filter-out %.cu,$(GPUTESTS:.c=)) $(filter %.cu,$(GPUTESTS))) $(TESTED)
 $(BUILD)/words: $(WORDS:%.c=$(BUILD)/%.o) $(TESTED)
 $(BUILD)/mutants: $(MUTANTS:%.c=$(BUILD)/%.o) $(TESTED)
@@ -179,6 +180,7 @@ $(FUZZ)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CLANG) $(CPPFLAGS) -std=c17 -O2 -g -fopenmp=libgomp -Wno-unknown-warning-option $(FUZZFLAGS) -fsanitize=fuzzer-no-link $(COVERAGE) \
 	  -DDS_SANITIZE -DARENA_GAP=64 -MMD -MP -c $< -o $@
+$(FUZZ)/targets: LDFLAGS += -Wl,--wrap=child_work
 $(FUZZ)/targets: $(FUZZED:%.c=$(FUZZ)/%.o) $(filter-out $(FUZZED:%.c=$(BUILD)/%.o),$(TESTED))
 	$(CLANG) $(FUZZFLAGS) -fsanitize=fuzzer $(COVERAGE) -fopenmp=libgomp $(LDFLAGS) $^ $(LDLIBS) $(CUDALIBS) -o $@
 

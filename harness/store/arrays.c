@@ -314,6 +314,12 @@ static bool list_work(FILE *out, void *context, Status *st) {
 
 /* --- the parent ------------------------------------------------------------------------------- */
 
+static bool is_truth(const bool *value) {
+  unsigned char byte;
+  memcpy(&byte, value, 1);
+  return byte <= 1;
+}
+
 /* What a child that broke may have written is looked at as well. */
 static bool take_record(Arena *arena, const char **at, const char *end, StoredArray *a) {
   Record record;
@@ -321,7 +327,9 @@ static bool take_record(Arena *arena, const char **at, const char *end, StoredAr
   memcpy(&record, *at, sizeof record);
   *at += sizeof record;
   const size_t left = (size_t)(end - *at);
-  if (record.name > left || record.why > left - record.name) return false;
+  if (record.name > left || record.why > left - record.name ||
+      !is_truth(&record.array.big_endian) || !is_truth(&record.array.of_f16))
+    return false;
   *a = record.array;
   a->name = arena_printf(arena, "%.*s", (int)record.name, *at);
   a->why = record.why ? arena_printf(arena, "%.*s", (int)record.why, *at + record.name) : NULL;

@@ -94,8 +94,10 @@ bool foreign_sizes(const ForeignSide *side, const DumpEntry *entry, bool of_toke
   TRY(dump_sizes(&side->dump, entry->array, foreign_axes(side, entry), rows, cols, st));
   if (!of_tokens || !mask->array) return true;
   if (*rows != mask->tokens)
-    return FAIL(st, "%s: '%.100s' has %d rows, and the mask '%.100s' %d tokens", side->path,
-                entry->array->name, *rows, mask->array->name, mask->tokens);
+    return FAIL(st,
+                "%s: '%.100s' has %d rows, and the mask '%.100s' %d tokens (`mask: none` of a "
+                "source passes it over)",
+                side->path, entry->array->name, *rows, mask->array->name, mask->tokens);
   *rows = mask->kept;
   return true;
 }

@@ -6,7 +6,7 @@
 set -euo pipefail
 folder=$1 seconds=$2 jobs=$3 out=${4:-$1/found}
 seeds=$(dirname "$0")/seeds
-shares='safetensors 3 config 3 index 4 checkpoint 6 spec 5 tokens 1 tokenizer 4 calibration 2 run 1 entry 1 streams 1 structure 1 npy 2 npz 5 pickle 6 names 3'
+shares='safetensors 3 config 3 index 4 checkpoint 6 spec 5 tokens 1 tokenizer 4 calibration 2 run 1 entry 1 streams 1 structure 1 npy 2 npz 5 pickle 6 names 3 hdf5 5 listing 2'
 [ $# -lt 5 ] || shares=$(printf "%s $jobs " "${@:5}")
 turns=$(echo $shares | xargs -n 2 | awk '{ sum += $2 } END { print sum }')
 export ASAN_OPTIONS=malloc_context_size=4:quarantine_size_mb=32

@@ -6,9 +6,10 @@
 
 FuzzTarget fuzz_safetensors, fuzz_config, fuzz_index, fuzz_checkpoint, fuzz_spec, fuzz_tokens,
     fuzz_calibration, fuzz_run, fuzz_entry, fuzz_streams, fuzz_structure, fuzz_tokenizer, fuzz_npy,
-    fuzz_npz, fuzz_pickle, fuzz_names;
+    fuzz_npz, fuzz_pickle, fuzz_names, fuzz_hdf5, fuzz_listing;
 Bytes made_calibration(Arena *arena), made_entry(Arena *arena), made_streams(Arena *arena),
-    made_run(Arena *arena), made_structure(Arena *arena);
+    made_run(Arena *arena), made_structure(Arena *arena), made_hdf5(Arena *arena),
+    made_listing(Arena *arena);
 
 const Fuzzed fuzz_targets[] = {{"safetensors", fuzz_safetensors, NULL},
                                {"config", fuzz_config, NULL},
@@ -26,6 +27,8 @@ const Fuzzed fuzz_targets[] = {{"safetensors", fuzz_safetensors, NULL},
                                {"npz", fuzz_npz, NULL},
                                {"pickle", fuzz_pickle, NULL},
                                {"names", fuzz_names, NULL},
+                               {"hdf5", fuzz_hdf5, made_hdf5},
+                               {"listing", fuzz_listing, made_listing},
                                {0}};
 
 const Fuzzed *fuzz_find(const char *name) {

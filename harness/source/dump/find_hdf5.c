@@ -19,7 +19,7 @@ static const struct {
              {ARRAY_UNSIGNED, 8, 0, DUMP_U64},  {ARRAY_BOOL, 1, 0, DUMP_BOOL}};
 
 static bool type_of(const StoredArray *a, DumpType *type) {
-  if (a->of_f16) return *type = DUMP_F16_AS_F32, true;
+  if (a->of_f16) return *type = DUMP_F16_AS_F32, a->kind == ARRAY_FLOAT && a->bytes == 4;
   for (size_t i = 0; i < sizeof types / sizeof *types; i++)
     if (types[i].kind == a->kind && types[i].bytes == a->bytes &&
         (types[i].exponent == 0 || types[i].exponent == a->exponent))

@@ -139,7 +139,8 @@ bool dump_read(Arena *arena, const Dump *dump, const DumpArray *array, const Dum
                .out = format_size(format)};
   (void)dump;
   TRY(axes_plan(array, axes, &r.plan, &r.rows, &r.cols, st));
-  for (int row = 0; row < r.rows; row++) r.kept += takes(&r, row);
+  r.kept = keep ? 0 : r.rows; /* which may be more than can be counted one by one */
+  for (int row = 0; keep && row < r.rows; row++) r.kept += keep[row];
   if (!r.kept) return FAIL(st, ARRAY_AT "no token of it is taken", ARRAY_IN(array));
   TRY(has_room(&r, arena, st));
   BlobReader reader;
