@@ -22,7 +22,7 @@ bool every_cell_equal(Arena *arena, const char *a, const char *b, const char **s
   char *text = NULL;
   size_t count = 0;
   FILE *out = open_memstream(&text, &count);
-  bool ok = changes_write(out, a, b, &changed, *arena, &st);
+  bool ok = changes_write(out, LANGUAGE_ENGLISH, a, b, &changed, *arena, &st);
   fclose(out);
   *said = arena_printf(arena, "%s%s", st.text, text);
   free(text);

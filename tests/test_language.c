@@ -9,7 +9,9 @@
 #include <glob.h>
 
 #include "base/file.h"
+#include "base/progress.h"
 #include "report/html.h"
+#include "report/words.h"
 #include "tests/report_rows.h"
 
 TestSuite(language, .init = reserve, .fini = release);
@@ -38,10 +40,18 @@ static Mark mark_of(const char *name, size_t length) {
   static const struct {
     const char *name;
     Mark mark;
-  } known[] = {{"say", SAID},           {"WORD", SAID},           {"WORDS", SAID},
-               {"md_count", COUNTED},   {"FAIL", FAULT},          {"FAIL_CHECK", FAULT},
-               {"progress_say", SAID},  {"progress_phase", SAID}, {"progress_done", SAID},
-               {"progress_line", SAID}, {"progress_tell", SAID}};
+  } known[] = {{"say", SAID},
+               {"WORD", SAID},
+               {"WORDS", SAID},
+               {"md_count", COUNTED},
+               {"progress_count", COUNTED},
+               {"FAIL", FAULT},
+               {"FAIL_CHECK", FAULT},
+               {"progress_say", SAID},
+               {"progress_phase", SAID},
+               {"progress_done", SAID},
+               {"progress_line", SAID},
+               {"progress_tell", SAID}};
   for (size_t i = 0; i < sizeof known / sizeof *known; i++)
     if (strlen(known[i].name) == length && !strncmp(known[i].name, name, length))
       return known[i].mark;
@@ -179,12 +189,10 @@ Test(language, no_wording_is_left_over_or_stands_twice) {
   }
 }
 
-/* Errors are English, as are the differences of two files (changes.c); so are gnuplot's
- * commands. */
+/* Errors are English; so are gnuplot's commands. */
 static bool stays_english(const Literal *l) {
   static const char *const owners[] = {"preamble", "style", "figure_begin"};
-  if (l->mark != PLAIN || !strstr(l->file, "/report/") || strstr(l->file, "/changes.c"))
-    return true;
+  if (l->mark != PLAIN || !strstr(l->file, "/report/")) return true;
   for (size_t i = 0; i < sizeof owners / sizeof *owners; i++)
     if (strstr(l->owner, owners[i])) return true;
   return !strncmp(l->text, "set ", 4) || strstr(l->text, "\nset ") || strstr(l->text, " with ");
@@ -363,4 +371,41 @@ Test(language, names_are_en_and_zh) {
   cr_expect(language_find("zh", &language) && language == LANGUAGE_CHINESE);
   cr_expect(language_find("en", &language) && language == LANGUAGE_ENGLISH);
   cr_expect(!language_find("de", &language) && !language_find("", &language));
+}
+
+/* --- sentences that were said before, and numbers of things ----------------------------------- */
+
+Test(language, what_a_command_asks_is_said_again_and_what_somebody_wrote_is_not) {
+  const Language zh = LANGUAGE_CHINESE, en = LANGUAGE_ENGLISH;
+  static const char *const own[] = {"Mode 2-0 against mode 2-4, all layers",
+                                    "A against all odds",
+                                    "against",
+                                    "alone",
+                                    " alone against the sea",
+                                    ""};
+  cr_expect_str_eq(words_title(zh, &arena, "Mode 2-0 against mode 2-4"),
+                   "模式 2-0 与模式 2-4 对比");
+  cr_expect_str_eq(words_title(zh, &arena, "a against b"), "a 与 b 对比");
+  cr_expect_str_eq(words_title(zh, &arena, "scan alone"), "单独运行 scan");
+  cr_expect_str_eq(words_title(en, &arena, "a against b"), "a against b");
+  for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+    cr_expect_eq(words_title(zh, &arena, own[i]), own[i], "%s", own[i]);
+  cr_expect_str_eq(
+      words_question(zh, "Do the two modes differ, where first, and how far does it grow?"),
+      "两种模式是否不同？首先在哪里不同？差异会增长到多大？");
+  cr_expect_str_eq(words_question(zh, "Is it so?"), "Is it so?");
+}
+
+static const char *translate(int language, const char *english) {
+  return say((Language)language, english);
+}
+
+Test(language, one_thing_is_one_and_two_are_more) {
+  Progress p = {.translate = translate, .language = LANGUAGE_ENGLISH};
+  cr_expect_str_eq(progress_count(&p, 1, "window").text, "1 window");
+  cr_expect_str_eq(progress_count(&p, 24, "window").text, "24 windows");
+  cr_expect_str_eq(progress_count(&p, 0, "element").text, "0 elements");
+  p.language = LANGUAGE_CHINESE;
+  cr_expect_str_eq(progress_count(&p, 1, "window").text, "1 个窗口");
+  cr_expect_str_eq(progress_count(&p, 24, "window").text, "24 个窗口");
 }

@@ -45,7 +45,7 @@ static bool look(const Looked *l) {
   FILE *nowhere = fopen("/dev/null", "w");
   omp_set_num_threads(1);
   for (int i = 0; i < 4; i++) signal(deaths[i], SIG_DFL); /* not the sanitizer's */
-  changes_write(nowhere, l->mutant, l->mutant, &changed, arena, &ignored[0]);
+  changes_write(nowhere, LANGUAGE_ENGLISH, l->mutant, l->mutant, &changed, arena, &ignored[0]);
   verify_results(l->mutant, &rows, arena, &ignored[1]);
   if (l->reported)
     report_write(&arena, l->mutant, false, l->folder, LANGUAGE_ENGLISH, &report, &ignored[2]);

@@ -121,6 +121,8 @@ Test(sources, other_tokens_are_the_first_line_and_fail_unless_they_are_allowed) 
   read_report();
   const char *question = strstr(shell_output, "> **Not the same question.** a and b were given");
   cr_expect(question && question < strchr(shell_output, '|'), "%s", shell_output);
+  RUN(1, "report %s/out/results.h5 --lang zh", test_folder);
+  expect_first("问的不是同一件事：a 与 b 的输入词元不同：提示“dump”的词元 3 分别为 1 与 9\n");
   SPEC(0, TWO_SOURCES);
   expect_first("NOT THE SAME QUESTION: ");
 }
@@ -199,6 +201,8 @@ Test(sources, embedding_of_another_token_is_another_question_and_a_rounded_one_i
   COMPARE(1, "a.npz", "b.npz");
   expect_first("NOT THE SAME QUESTION: a and b were not given the same input: token 3 of prompt "
                "'dump' differs in embedding by ");
+  RUN(1, "report %s/out/results.h5 --lang zh", test_folder);
+  expect_first("问的不是同一件事：a 与 b 的输入不同：提示“dump”的词元 3 在 embedding 中相差");
   COMPARE(0, "a.npz", "c.npz");
   expect_first("a against c: 1 of 7 tensors differ");
   SPEC(0, TWO_SOURCES);

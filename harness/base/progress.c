@@ -28,6 +28,17 @@ static const char *said(const Progress *p, const char *english) {
   return p->translate ? p->translate(p->language, english) : english;
 }
 
+ProgressCount progress_count(const Progress *p, long count, const char *noun) {
+  ProgressCount c;
+  char english[sizeof c.text];
+  snprintf(english, sizeof english, "%%ld %s", noun);
+  const char *words = said(p, english);
+  const bool plural = words == english && count != 1;
+  const int used = snprintf(c.text, sizeof c.text, words, count);
+  if (plural && used > 0 && (size_t)used + 1 < sizeof c.text) strcpy(c.text + used, "s");
+  return c;
+}
+
 /* Spaces behind a text, so that it is so wide. */
 static int space_behind(const char *text, int columns) {
   int width = columns_of(text);

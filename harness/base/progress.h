@@ -19,6 +19,11 @@ typedef struct Progress {
 double clock_s(void);
 
 Progress progress_start(bool quiet);
+/* "1 window", "2 windows": a number of things in a remark; translated as "%ld window". */
+typedef struct ProgressCount {
+  char text[64];
+} ProgressCount;
+ProgressCount progress_count(const Progress *p, long count, const char *noun);
 /* A line of its own. */
 void progress_say(const Progress *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void progress_phase(Progress *p, const char *phase, int total);

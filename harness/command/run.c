@@ -162,7 +162,7 @@ bool command_report(Arena *arena, const Options *o, const char *typed, Status *s
   (void)typed;
   if (o->arguments == 2) {
     bool changed;
-    TRY(changes_write(stdout, o->argument[0], o->argument[1], &changed, *arena, st));
+    TRY(changes_write(stdout, o->language, o->argument[0], o->argument[1], &changed, *arena, st));
     return !changed || FAIL_CHECK(st, "%s: differs from %s", o->argument[1], o->argument[0]);
   }
   const char *folder = o->folder ? o->folder : file_folder(arena, o->argument[0]);

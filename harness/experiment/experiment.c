@@ -11,6 +11,7 @@
 #include "experiment/estimate.h"
 #include "experiment/run.h"
 #include "report/markdown.h"
+#include "report/words.h"
 #include "study/calibrate.h"
 #include "study/micro/micro.h"
 #include "study/undone.h"
@@ -232,7 +233,7 @@ static bool run_new(Arena *arena, Experiment *e, const RunOptions *options,
                     const RunOutcome *outcome, double start_s, Status *st) {
   const Spec *spec = e->spec;
   uint64_t standing;
-  progress_say(e->progress, "%s", spec->title);
+  progress_say(e->progress, "%s", words_title((Language)e->progress->language, arena, spec->title));
   if (spec->model) TRY(find_device(spec, e->progress, &e->device, &e->subject, st));
   const Estimate sum = estimate_of(spec, &e->subject, &e->foreign, e->device.found, *arena);
   announce(e, &sum, options->folder, *arena);

@@ -1,6 +1,9 @@
 #include "report/changes.h"
 
+#include <string.h>
+
 #include "measure/compare.h"
+#include "report/markdown.h"
 
 typedef struct Run {
   TableSide *side; /* one for each of tables[], in that order */
@@ -26,7 +29,8 @@ static bool read_run(Arena *arena, const char *path, Run *run, Status *st) {
   return ok;
 }
 
-static void write_cells(FILE *out, const Table *table, const TableChanges *c, Arena scratch) {
+static void write_cells(FILE *out, Language l, const Table *table, const TableChanges *c,
+                        Arena scratch) {
   for (int i = 0; i < c->cells; i++) {
     const CellChange *cell = &c->cell[i];
     fprintf(out, "  %s: %s %s -> %s\n", row_name(&scratch, table, cell->before), cell->column->name,
@@ -34,7 +38,8 @@ static void write_cells(FILE *out, const Table *table, const TableChanges *c, Ar
             cell_text(&scratch, cell->column, cell->after));
   }
   if (c->rows_changed > (size_t)c->cells)
-    fprintf(out, "  … and %zu more rows\n", c->rows_changed - (size_t)c->cells);
+    fprintf(out, say(l, "  … and %s more\n"),
+            md_count(l, &scratch, (long)(c->rows_changed - (size_t)c->cells), "row"));
 }
 
 static void write_columns(FILE *out, const char *where, const Column *const *column, int columns) {
@@ -43,48 +48,60 @@ static void write_columns(FILE *out, const char *where, const Column *const *col
 }
 
 /* What only the second file has is more, not other: it is said, and changes nothing. */
-static bool compare_table(FILE *out, const Table *table, const TableSide *before,
+static bool compare_table(FILE *out, Language l, const Table *table, const TableSide *before,
                           const TableSide *after, size_t *rows, Arena scratch) {
   if (!before->count && !after->count) return false;
   if (!before->count || !after->count) {
-    fprintf(out, "%s: only %s (rows: %zu)\n", table->name, before->count ? "before" : "after",
-            before->count + after->count);
+    fprintf(out,
+            before->count ? say(l, "%s: only before (rows: %zu)\n")
+                          : say(l, "%s: only after (rows: %zu)\n"),
+            table->name, before->count + after->count);
     return before->count > 0;
   }
   TableChanges c = table_changes(&scratch, table, before, after);
-  fprintf(out, "%s: %zu of %zu rows changed", table->name, c.rows_changed, c.rows);
+  fprintf(out, say(l, "%s: %zu of %s changed"), table->name, c.rows_changed,
+          md_count(l, &scratch, (long)c.rows, "row"));
   if (c.only_before || c.only_after)
-    fprintf(out, ", %zu only before, %zu only after", c.only_before, c.only_after);
+    fprintf(out, say(l, ", %zu only before, %zu only after"), c.only_before, c.only_after);
   fprintf(out, "\n");
-  write_cells(out, table, &c, scratch);
-  write_columns(out, "  columns only before: ", c.column_before, c.columns_before);
-  write_columns(out, "  columns only after: ", c.column_after, c.columns_after);
+  write_cells(out, l, table, &c, scratch);
+  write_columns(out, say(l, "  columns only before: "), c.column_before, c.columns_before);
+  write_columns(out, say(l, "  columns only after: "), c.column_after, c.columns_after);
   *rows += c.rows_changed;
   return c.rows_changed || c.only_before || c.only_after || c.columns_before;
 }
 
-bool changes_write(FILE *out, const char *before_path, const char *after_path, bool *changed,
-                   Arena scratch, Status *st) {
+/* What the keys of two runs differ in: one of run_key_names. */
+static const char *key_words(Language l, const char *key) {
+  static const char *const word[RUN_KEYS] = WORDS("spec", "weights", "text", "program");
+  for (int i = 0; i < RUN_KEYS; i++)
+    if (!strcmp(key, word[i])) return say(l, word[i]);
+  return key;
+}
+
+bool changes_write(FILE *out, Language l, const char *before_path, const char *after_path,
+                   bool *changed, Arena scratch, Status *st) {
   Run before, after;
   TRY(read_run(&scratch, before_path, &before, st));
   TRY(read_run(&scratch, after_path, &after, st));
   const char *differs = run_key_difference(&before.key, &after.key);
   size_t rows = 0;
   int compared = 0, others = 0;
-  fprintf(out, "before: %s\nafter:  %s\n", before_path, after_path);
-  if (differs) fprintf(out, "the two runs differ in: %s (and perhaps more)\n", differs);
+  fprintf(out, say(l, "before: %s\nafter:  %s\n"), before_path, after_path);
+  if (differs)
+    fprintf(out, say(l, "the two runs differ in: %s (and perhaps more)\n"), key_words(l, differs));
   for (int i = 0; tables[i]; i++) {
     compared += before.side[i].count > 0;
-    others += compare_table(out, tables[i], &before.side[i], &after.side[i], &rows, scratch);
+    others += compare_table(out, l, tables[i], &before.side[i], &after.side[i], &rows, scratch);
   }
   if (others)
     fprintf(out,
-            "changed: %zu rows, in %d of the %d tables that both have or the first has alone\n",
-            rows, others, compared);
+            say(l, "changed: %s, in %d of the %d tables that both have or the first has alone\n"),
+            md_count(l, &scratch, (long)rows, "row"), others, compared);
   else
     fprintf(out,
-            "nothing changed: every cell of %d tables is the same, times and memory left out\n",
-            compared);
+            say(l, "nothing changed: every cell of %s is the same, times and memory left out\n"),
+            md_count(l, &scratch, compared, "table"));
   *changed = others > 0;
   return true;
 }

@@ -922,8 +922,9 @@ const Phrase chinese[] = {
     {"first", "前者"},
     {"second", "后者"},
     {"tasks", "任务"},
-    {"%d requests of %d tasks, %d modes and the float64 reference",
-     "%d 个请求，来自 %d 项任务，%d 种模式及 float64 参考"},
+    {"%s of %s, %s and the float64 reference", "%s，来自 %s，%s及 float64 参考"},
+    {"%ld request", "%ld 个请求"},
+    {"%ld task", "%ld 项任务"},
     {"second right more often?", "后者答对更多吗？"},
     {"only the first right", "仅前者答对"},
     {"only the second right", "仅后者答对"},
@@ -1493,10 +1494,11 @@ const Phrase chinese[] = {
     {"the modes run on the CPU: mode '%s' sets %s %s, which only its operators have",
      "各模式在 CPU 上运行：模式 '%s' 设定 %s %s，只有 CPU 的算子支持"},
     {"finish", "收尾"},
-    {"%d operators alone, %zu outputs", "单独运行 %d 个算子，%zu 个输出"},
+    {"%s alone, %s", "单独运行 %s，%s"},
+    {"%ld operator", "%ld 个算子"},
     {"micro", "单独算子"},
-    {"%d windows of %d tokens of %s", "%d 个窗口，每个 %d 个词元，取自 %s"},
-    {"%s: %d layers, D %d, E %d, N %d", "%s：%d 层，D %d，E %d，N %d"},
+    {"%s of %s of %s", "%s，每个 %s，取自 %s"},
+    {"%s: %s, D %d, E %d, N %d", "%s：%s，D %d，E %d，N %d"},
     {"%s: is damaged (its values are not those that were written): calibrated anew",
      "%s：已损坏（其中的数值不是当初写入的）：重新校准"},
     {"%s: not used, as asked: %s", "%s：按要求未使用：%s"},
@@ -1511,10 +1513,11 @@ const Phrase chinese[] = {
      "可用内存为 %.2f GB：并非所有层都能留在其中，因此每一层为一批提示准备好，用完即释放"},
     {"load", "载入"},
     {"scales of %s", "缩放因子取自 %s"},
-    {"%d modes, %d lengths, %d times each", "%d 种模式，%d 种长度，各 %d 次"},
+    {"%s, %s, %s each", "%s，%s，各 %s"},
+    {"%ld length", "%ld 种长度"},
+    {"%ld time", "%ld 次"},
     {"cost", "耗时"},
-    {"%d windows of %d tokens of %s, %d modes and the float64 reference",
-     "%d 个窗口，每个 %d 个词元，取自 %s，%d 种模式与 float64 参考"},
+    {"%s of %s of %s, %s and the float64 reference", "%s，每个 %s，取自 %s，%s与 float64 参考"},
     {"evaluate", "评估"},
     {"%s to %s: %d restored, run again", "%s 到 %s：恢复 %d 项后重新运行"},
     {"%s: %d tried beside %d", "%1$s：在已选 %3$d 项之外试了 %2$d 项"},
@@ -1523,12 +1526,12 @@ const Phrase chinese[] = {
     {"grid", "网格"},
     {"%d tokens: %d of %d ways through the model", "%1$d 个词元：%3$d 条路径中的 %2$d 条"},
     {"whole prompts: %d of %d ways through the model", "完整提示：%2$d 条路径中的 %1$d 条"},
-    {"%s: %d choices of all scales beside it, one scale of one layer looked for",
-     "%s：另有 %d 种全部缩放因子的取法，并寻找单层的单个缩放因子"},
-    {"%s: %d choices of one scale of one layer beside it",
-     "%s：另有 %d 种只改单层单个缩放因子的取法"},
-    {"%s and %s: %d modes between them, and the float64 reference",
-     "%s 与 %s：其间 %d 种模式，以及 float64 参考"},
+    {"%s: %s of all scales beside it, one scale of one layer looked for",
+     "%s：另有 %s（全部缩放因子），并寻找单层的单个缩放因子"},
+    {"%ld choice", "%ld 种取法"},
+    {"%s: %s of one scale of one layer beside it", "%s：另有 %s（单层的单个缩放因子）"},
+    {"%s and %s: %s between them, and the float64 reference",
+     "%s 与 %s：其间 %s，以及 float64 参考"},
     {"swap", "互换"},
 
     /* --- gates.c ------------------------------------------------------------------------------ */
@@ -1670,7 +1673,8 @@ const Phrase chinese[] = {
     {"channel", "通道"},
     {"difference / RMS", "差值 / 均方根"},
     {"events", "事件"},
-    {"%d tokens that stand out, %d elements repaired", "%d 个突出的词元，修复 %d 个元素"},
+    {"%s standing out, %s repaired", "突出的有 %s，修复 %s"},
+    {"%ld element", "%ld 个元素"},
 
     /* --- mend.c, on the terminal -------------------------------------------------------------- */
     {"another scale %s in layer %d", "第 %2$d 层换用另一个尺度 %1$s"},
@@ -1806,6 +1810,63 @@ const Phrase chinese[] = {
      "只修复这一个数值，各项误差均无变化"},
     {"%s: %s[%d, %d] of layer %d is not finite, or not made, in %s or %s: not repaired",
      "%1$s：第 %5$d 层的 %2$s[%3$d, %4$d] 在 %6$s 或 %7$s 中不是有限值或并不存在：未作修复"},
+
+    /* --- changes.c -----------------------------------------------------------------------------
+     */
+    {"  … and %s more\n", "  …… 另有 %s\n"},
+    {"%s: only before (rows: %zu)\n", "%s：只在前者中（行数：%zu）\n"},
+    {"%s: only after (rows: %zu)\n", "%s：只在后者中（行数：%zu）\n"},
+    {"%s: %zu of %s changed", "%1$s：%3$s中有 %2$zu 行改变"},
+    {", %zu only before, %zu only after", "，%zu 行只在前者中，%zu 行只在后者中"},
+    {"  columns only before: ", "  只在前者中的列："},
+    {"  columns only after: ", "  只在后者中的列："},
+    {"before: %s\nafter:  %s\n", "前：%s\n后：%s\n"},
+    {"the two runs differ in: %s (and perhaps more)\n", "两次运行的不同之处：%s（或许还有其他）\n"},
+    {"changed: %s, in %d of the %d tables that both have or the first has alone\n",
+     "改变了 %1$s，分布在 %3$d 个表（两者共有或只在前者中）中的 %2$d 个\n"},
+    {"nothing changed: every cell of %s is the same, times and memory left out\n",
+     "没有改变：%s的每个单元格都相同（时间与内存不计）\n"},
+    {"%ld table", "%ld 个表"},
+    {"text", "文本"},
+
+    /* --- run.c: the steps -----------------------------------------------------------------------
+     */
+    {"prepare", "准备权重"},
+    {"rewrite proof", "改写的验证"},
+    {"statistics", "统计"},
+    {"read sources", "读取来源"},
+    {"error budget", "误差预算"},
+    {"store", "存储"},
+
+    /* --- micro.c, on the terminal ----------------------------------------------------------------
+     */
+    {"captured", "截取输入"},
+    {"max ULP", "最大 ULP"},
+    {"misrounded", "未正确舍入"},
+    {"of bound", "占误差界"},
+    {"over", "超界"},
+    {"us", "微秒"},
+    {"x copy", "×复制"},
+
+    /* --- sources.c: inputs -----------------------------------------------------------------------
+     */
+    {"%s and %s were given other tokens: token %s of prompt '%s' is %s and %s",
+     "%1$s 与 %2$s 的输入词元不同：提示“%4$s”的词元 %3$s 分别为 %5$s 与 %6$s"},
+    {"%s and %s were not given the same input: token %s of prompt '%s' differs in %s by %s of a "
+     "token's size",
+     "%1$s 与 %2$s 的输入不同：提示“%4$s”的词元 %3$s 在 %5$s 中相差该词元大小的 %6$s 倍"},
+    {"the run", "本次运行"},
+
+    /* --- words.c: what commands ask ------------------------------------------------------------
+     */
+    {"Mode %s against mode %s", "模式 %s 与模式 %s 对比"},
+    {"%s alone", "单独运行 %s"},
+    {"Do the two differ, where first, and how far does it grow?",
+     "两者是否不同？首先在哪里不同？差异会增长到多大？"},
+    {"Do the two modes differ, where first, and how far does it grow?",
+     "两种模式是否不同？首先在哪里不同？差异会增长到多大？"},
+    {"How wrong is the operator, where, and is that allowed?",
+     "该算子误差有多大？出现在哪里？是否在允许范围内？"},
 
     /* --- command/vectors.c ---------------------------------------------------------------------
      */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/columns.h"
 #include "report/language.h"
 #include "report/markdown.h"
 #include "report/sections.h"
@@ -110,6 +111,27 @@ static const char *summary_title(Language l, Arena *arena, const char *op) {
                       op);
 }
 
+/* Over the columns of summary_line: two to the left, then to the right. */
+static const char *summary_heading(Language l, Arena *arena) {
+  static const struct {
+    int width;
+    const char *word;
+  } heading[] = {{-32, WORD("setting")}, {-12, WORD("output")},    {5, WORD("runs")},
+                 {10, WORD("values")},   {9, WORD("captured")},    {9, WORD("max ULP")},
+                 {9, WORD("mean ULP")},  {10, WORD("misrounded")}, {8, WORD("of bound")},
+                 {5, WORD("over")},      {10, WORD("us")},         {7, WORD("GB/s")},
+                 {7, WORD("x copy")}};
+  const char *text = " ";
+  for (size_t i = 0; i < sizeof heading / sizeof *heading; i++) {
+    const char *word = say(l, heading[i].word);
+    const int width = abs(heading[i].width), space = width - columns_of(word);
+    text = heading[i].width < 0
+               ? arena_printf(arena, "%s %s", text, md_padded(arena, word, width))
+               : arena_printf(arena, "%s %*s%s", text, space > 0 ? space : 0, "", word);
+  }
+  return text;
+}
+
 const char *micro_summary(Arena *arena, const ReportData *d) {
   int count;
   const Group *group = groups_of(arena, d, &count);
@@ -117,10 +139,8 @@ const char *micro_summary(Arena *arena, const ReportData *d) {
   for (int i = 0; i < count; i++) {
     const char *op = group[i].any->operator_name;
     if (!first_of_operator(group, i)) continue;
-    text = arena_printf(
-        arena, "%s%s\n  %-32s %-12s %5s %10s %9s %9s %9s %10s %8s %5s %10s %7s %7s\n", text,
-        summary_title(d->language, arena, op), "setting", "output", "runs", "values", "captured",
-        "max ULP", "mean ULP", "misrounded", "of bound", "over", "us", "GB/s", "x copy");
+    text = arena_printf(arena, "%s%s\n%s\n", text, summary_title(d->language, arena, op),
+                        summary_heading(d->language, arena));
     for (int g = i; g < count; g++)
       if (!strcmp(group[g].any->operator_name, op))
         text = arena_printf(arena, "%s%s", text, summary_line(arena, &group[g]));

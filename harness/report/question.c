@@ -374,7 +374,7 @@ static void write_answer(FILE *out, const ReportData *d, Arena scratch) {
 }
 
 void section_question(FILE *out, const ReportData *d, Arena scratch) {
-  const char *inputs = d->about[ABOUT_DIFFERENT_INPUTS];
+  const char *inputs = sources_inputs(&scratch, d);
   if (inputs)
     fprintf(out, say(d->language, "> **Not the same question.** %s.\n\n"),
             md_text(&scratch, inputs));
@@ -384,7 +384,8 @@ void section_question(FILE *out, const ReportData *d, Arena scratch) {
   const char *warning = finite_warning(&scratch, d);
   if (*warning) fprintf(out, say(d->language, "> **Warning.** %s\n\n"), warning);
   if (d->about[ABOUT_QUESTION])
-    fprintf(out, "> %s\n\n", md_text(&scratch, d->about[ABOUT_QUESTION]));
+    fprintf(out, "> %s\n\n",
+            md_text(&scratch, words_question(d->language, d->about[ABOUT_QUESTION])));
   write_answer(out, d, scratch);
   write_meaning(out, d, scratch);
   write_facts(out, d, scratch);

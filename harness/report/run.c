@@ -78,6 +78,19 @@ void section_health(FILE *out, const ReportData *d, Arena scratch) {
     fputs(say(d->language, "The results file holds no scales.\n\n"), out);
 }
 
+static const char whole_run[] = "total"; /* its row of the table */
+
+/* A step of the run by what it is, else by the mode's name. */
+static const char *step_words(const ReportData *d, Arena *arena, const char *what) {
+  static const char *const step[] = WORDS("load", "prepare", "rewrite proof", "calibrate",
+                                          "statistics", "read sources", "error budget", "store");
+  if (d->language == LANGUAGE_ENGLISH) return md_text(arena, what);
+  if (!strcmp(what, whole_run)) return say(d->language, "altogether");
+  for (size_t i = 0; i < sizeof step / sizeof *step; i++)
+    if (!strcmp(step[i], what)) return say(d->language, step[i]);
+  return md_text(arena, what);
+}
+
 void section_performance(FILE *out, const ReportData *d, Arena scratch) {
   if (!d->performances) {
     fputs(say(d->language, "The results file holds no times.\n\n"), out);
@@ -89,10 +102,10 @@ void section_performance(FILE *out, const ReportData *d, Arena scratch) {
   grid_add(&grid, say(d->language, "share"));
   double total = NAN;
   for (size_t i = 0; i < d->performances; i++)
-    if (!strcmp(d->performance[i].what, "total")) total = d->performance[i].time_s;
+    if (!strcmp(d->performance[i].what, whole_run)) total = d->performance[i].time_s;
   for (size_t i = 0; i < d->performances; i++) {
     const Performance *row = &d->performance[i];
-    grid_add(&grid, md_text(&scratch, row->what));
+    grid_add(&grid, step_words(d, &scratch, row->what));
     grid_add(&grid, md_fixed(&scratch, row->time_s, 3));
     grid_add(&grid, total > 0 ? md_percent(&scratch, row->time_s / total) : "—");
   }
@@ -101,10 +114,11 @@ void section_performance(FILE *out, const ReportData *d, Arena scratch) {
     const Performance *row = &d->performance[i];
     if (row->bytes <= 0) continue;
     const char *size = md_bytes(&scratch, (double)row->bytes);
-    if (!strcmp(row->what, "total"))
+    if (!strcmp(row->what, whole_run))
       fprintf(out, say(d->language, "Largest resident memory: %s.\n\n"), size);
     else
-      fprintf(out, say(d->language, "Written by %s: %s.\n\n"), md_text(&scratch, row->what), size);
+      fprintf(out, say(d->language, "Written by %s: %s.\n\n"), step_words(d, &scratch, row->what),
+              size);
   }
 }
 

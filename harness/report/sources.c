@@ -83,15 +83,27 @@ const char *sources_show(Arena *arena, const ReportData *d, const ReportPair *pa
   return *text ? arena_printf(arena, say(d->language, "By their values, %s."), text) : text;
 }
 
+/* That two were not given the same: a sentence of the results file, told again by its parts. */
+static const char *const told[] = WORDS(
+    "%s and %s were given other tokens: token %s of prompt '%s' is %s and %s",
+    "%s and %s were not given the same input: token %s of prompt '%s' differs in %s by %s of a "
+    "token's size");
+
+const char *sources_inputs(Arena *arena, const ReportData *d) {
+  const char *sentence = d->about[ABOUT_DIFFERENT_INPUTS];
+  return sentence ? words_retold(d->language, arena, sentence, told, sizeof told / sizeof *told)
+                  : NULL;
+}
+
 const char *sources_summary(Arena *arena, const ReportData *d) {
-  const char *inputs = d->about[ABOUT_DIFFERENT_INPUTS];
+  const char *inputs = sources_inputs(arena, d);
   return inputs ? arena_printf(arena, say(d->language, "NOT THE SAME QUESTION: %s\n"),
                                words_plain(arena, inputs))
                 : "";
 }
 
 const char *sources_failed(Arena *arena, const ReportData *d) {
-  const char *inputs = d->about[ABOUT_DIFFERENT_INPUTS];
+  const char *inputs = sources_inputs(arena, d);
   return inputs && !d->about[ABOUT_INPUTS_ALLOWED] ? words_plain(arena, inputs) : NULL;
 }
 

@@ -129,7 +129,7 @@ const char *report_summary(Arena *arena, const ReportData *d, const ReportPair *
   const char *bits = words_bits_plain(arena, d, pair);
   return arena_printf(
       arena, "%s%s", summary_tensors(arena, d, pair),
-      *bits ? arena_printf(arena, "%s: %s\n",
+      *bits ? arena_printf(arena, say(d->language, "%s: %s\n"),
                            arena_printf(arena, say(d->language, "%s against %s"),
                                         words_plain(arena, v->base), words_plain(arena, v->other)),
                            bits)

@@ -341,8 +341,9 @@ static bool ride(void *context, int layer, Status *st) {
   TRY(calibrate_layer(r->calibrator, layer, st));
   subject->calibrate_s += clock_s() - start;
   if (layer + 1 < subject->model.layers) return true;
-  progress_tell(r->progress, "calibrate", subject->calibrate_s, "%d windows of %d tokens of %s",
-                how->windows, how->length, subject->calibration_path);
+  progress_tell(r->progress, "calibrate", subject->calibrate_s, "%s of %s of %s",
+                progress_count(r->progress, how->windows, "window").text,
+                progress_count(r->progress, how->length, "token").text, subject->calibration_path);
   if (!r->path) return true;
   char *text = calibration_json(&r->values, &r->key);
   bool ok = file_write(r->path, text, strlen(text), false, st);

@@ -252,8 +252,10 @@ bool cost_measure(Arena *arena, const Study *study, CostRows *rows, Status *st) 
   *kept = *rows;
   if (!found) TRY(study_keep(study, "cost", kept, size, st));
   if (!found)
-    progress_done(study->progress, "%d modes, %d lengths, %d times each", b.modes,
-                  plan->length_count, b.repeats);
+    progress_done(study->progress, "%s, %s, %s each",
+                  progress_count(study->progress, b.modes, "mode").text,
+                  progress_count(study->progress, plan->length_count, "length").text,
+                  progress_count(study->progress, b.repeats, "time").text);
   return true;
 }
 

@@ -189,9 +189,11 @@ bool evaluate(Arena *arena, const Study *study, EvaluationRows *rows, Status *st
   progress_phase(study->progress, "evaluate", windows * subject->model.layers);
   TRY(study_walk(study, side, sides, window, windows, &visitor, true, "evaluation", *arena, st));
   make_rows(&e, study, rows, arena);
-  progress_done(study->progress,
-                "%d windows of %d tokens of %s, %d modes and the float64 reference", windows,
-                plan->length, subject->evaluation_path, plan->mode_count);
+  progress_done(study->progress, "%s of %s of %s, %s and the float64 reference",
+                progress_count(study->progress, windows, "window").text,
+                progress_count(study->progress, plan->length, "token").text,
+                subject->evaluation_path,
+                progress_count(study->progress, plan->mode_count, "mode").text);
   return true;
 }
 

@@ -378,8 +378,9 @@ bool events_run(Arena *arena, const Study *study, const TokenErrors *rows, size_
   events->maps = maps.maps;
   suspects = to_repair(study, suspect, suspects);
   TRY(repair_all(arena, study, suspect, suspects, events, st));
-  progress_done(study->progress, "%d tokens that stand out, %d elements repaired",
-                (int)events->events, (int)events->repairs);
+  progress_done(study->progress, "%s standing out, %s repaired",
+                progress_count(study->progress, (long)events->events, "token").text,
+                progress_count(study->progress, (long)events->repairs, "element").text);
   return true;
 }
 

@@ -236,10 +236,9 @@ static bool run_trials(Mending *m, const Study *study, const char *name, Arena s
   TRY(study_walk(study, side, 1 + m->trials, m->subject->prompt, m->prompts, &visitor, true, name,
                  scratch, st));
   progress_done(study->progress,
-                m->looks
-                    ? "%s: %d choices of all scales beside it, one scale of one layer looked for"
-                    : "%s: %d choices of one scale of one layer beside it",
-                m->mode->name, m->trials - 1);
+                m->looks ? "%s: %s of all scales beside it, one scale of one layer looked for"
+                         : "%s: %s of one scale of one layer beside it",
+                m->mode->name, progress_count(study->progress, m->trials - 1, "choice").text);
   return true;
 }
 

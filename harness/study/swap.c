@@ -317,8 +317,8 @@ bool swap_run(Arena *arena, const Study *study, SwapRows *rows, Status *st) {
     TRY(run_ways(&s, study, i, st));
     make_rows(&s);
     if (s.plan->combinations) make_effects(&s);
-    progress_done(study->progress, "%s and %s: %d modes between them, and the float64 reference",
-                  pair->base, pair->other, s.ways);
+    progress_done(study->progress, "%s and %s: %s between them, and the float64 reference",
+                  pair->base, pair->other, progress_count(study->progress, s.ways, "mode").text);
   }
   return true;
 }

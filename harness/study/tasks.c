@@ -122,8 +122,10 @@ bool tasks_run(Arena *arena, const Study *study, TaskRows *rows, Status *st) {
   make_room(arena, subject, sides, rows);
   progress_phase(study->progress, "tasks", requests * subject->model.layers);
   for (int t = 0; t < subject->tasks; t++) TRY(ask(arena, study, t, side, sides, rows, st));
-  progress_done(study->progress, "%d requests of %d tasks, %d modes and the float64 reference",
-                requests, subject->tasks, sides - 1);
+  progress_done(study->progress, "%s of %s, %s and the float64 reference",
+                progress_count(study->progress, requests, "request").text,
+                progress_count(study->progress, subject->tasks, "task").text,
+                progress_count(study->progress, sides - 1, "mode").text);
   return true;
 }
 

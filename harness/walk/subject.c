@@ -487,8 +487,9 @@ bool subject_load(Arena *arena, const Spec *spec, const LayersPlan *plan, Progre
   TRY(there_load(arena, spec, subject, st));
   TRY(ride_along(arena, spec, subject, st));
   subject->load_s += clock_s() - start;
-  progress_tell(progress, "load", subject->load_s, "%s: %d layers, D %d, E %d, N %d",
-                subject->checkpoint.folder, c->layers, c->D, c->E, c->N);
+  progress_tell(progress, "load", subject->load_s, "%s: %s, D %d, E %d, N %d",
+                subject->checkpoint.folder, progress_count(progress, c->layers, "layer").text, c->D,
+                c->E, c->N);
   if (subject->checkpoint.unused)
     progress_say(progress, "%s: not used, as asked: %s", subject->checkpoint.unused_path,
                  subject->checkpoint.unused_names);

@@ -340,6 +340,8 @@ bool micro_run(Arena *arena, const Study *study, MicroRows *rows, Status *st) {
   t.seen = ARENA_NEW(arena, Seen, items);
   progress_phase(study->progress, "micro", items);
   TRY(run_all(&t, *arena, st));
-  progress_done(study->progress, "%d operators alone, %zu outputs", rows->items, rows->micros);
+  progress_done(study->progress, "%s alone, %s",
+                progress_count(study->progress, rows->items, "operator").text,
+                progress_count(study->progress, (long)rows->micros, "output").text);
   return true;
 }
