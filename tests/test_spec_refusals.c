@@ -191,6 +191,7 @@ static const Bad bad[] = {
   {HEAD PAIR "modes:\n  mine: {base: 2-4}\n  b: {base: mime}\n", "8:13", {"'base'", "fp32, mine, b", "did you mean 'mine'?"}},
   {HEAD PAIR "modes:\n  a: {base: b}\n  b: {base: 2-4, linears: f32}\n", "7:3", {"'modes'", "mode 'a'", "with linears f32"}},
   {HEAD PAIR "modes: {x: {base: 0}, x: {base: 1}}\n", "6:23", {"key 'x'", "stands twice", ""}},
+  {OWN("base: 2-0, layers: {}"), "6:32", {"'layers'", "names no layer", ""}},
   {OWN("base: 2-0, layers: {-1: fp32}"), "6:33", {"'layers'", "a layer or a range of them up to 1023, such as 17 or 0-3", "found '-1'"}},
   {OWN("base: 2-0, layers: {3-: fp32}"), "6:33", {"'layers'", "a layer or a range", "found '3-'"}},
   {OWN("base: 2-0, layers: {1024: fp32}"), "6:33", {"'layers'", "up to 1023", "found '1024'"}},

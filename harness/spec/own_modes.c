@@ -146,6 +146,8 @@ bool reader_layers(Reader *reader, const Key *key, yaml_node_t *node, const char
   const yaml_node_pair_t *pair = node->data.mapping.pairs.start,
                          *end = node->data.mapping.pairs.top;
   const int count = (int)(end - pair);
+  const Place here = {.label = label, .mark = node->start_mark};
+  if (!count) return reader_fail(reader, &here, "names no layer");
   OwnLayers *layers = ARENA_NEW(reader->arena, OwnLayers, count);
   for (int i = 0; i < count; i++) {
     const yaml_node_t *range = reader_node(reader, pair[i].key);

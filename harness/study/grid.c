@@ -158,11 +158,12 @@ static bool run_length(Sweep *s, int length, Arena *arena, Status *st) {
     progress_phase(s->study->progress, "grid", s->prompts * s->subject->model.layers);
     TRY(run_group(s, length, g, left, *arena, st));
     if (length_at(s, length))
-      progress_done(s->study->progress, "%d tokens: %d of %d ways through the model",
-                    length_at(s, length), ways_in(s, g), s->ways);
+      progress_done(s->study->progress, "%s: %d of %s through the model",
+                    progress_count(s->study->progress, length_at(s, length), "token").text,
+                    ways_in(s, g), progress_count(s->study->progress, s->ways, "way").text);
     else
-      progress_done(s->study->progress, "whole prompts: %d of %d ways through the model",
-                    ways_in(s, g), s->ways);
+      progress_done(s->study->progress, "whole prompts: %d of %s through the model", ways_in(s, g),
+                    progress_count(s->study->progress, s->ways, "way").text);
   }
   return true;
 }
