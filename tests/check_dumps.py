@@ -4,12 +4,15 @@
 
 1. A Mamba with random weights, saved by transformers and dumped by experiments/dump_transformers.py in float32 and bfloat16, a
    file a prompt: every row of the tables equals NumPy's own figures (tests/check_tables.py, to 1e-12).
-2. The same against driftscope's fp32 and fp64 modes with `rewrite: none`: relative L2 of every tensor in every layer below 1e-5,
-   and of the residual stream a law.
+2. The same against driftscope's fp32 and fp64 modes with `rewrite: none`, and with the rewrite, undone (the stream by P of order 12):
+   relative L2 of every tensor in every layer below 1e-5, and of the residual stream a law.
 3. A GPT-2 with random weights in float32 against bfloat16, of which driftscope knows nothing: NumPy's figures, and a law.
 4. A run of driftscope's own modes, exported by h5py to .npz and .safetensors, a folder a mode, and compared as dumps: every cell of
    every row equals the first run's but for names and kernels, and for the grid that floats are meant to lie on.
-5. The dumps of 1 with rows of padding, left and right, and a mask: the same rows.
+5. A model that is called as Quamba's are, dumped by experiments/dump_quamba.py: every tensor is that of the same model in a straight
+   line, in every bit; beside the rewritten and the plain modes its stream's errors are the same.
+6. What a recipe promises: it fails where a tensor that it lists never came.
+7. The dumps of 1 with rows of padding, left and right, and a mask: the same rows.
 Prints one line a check; exits 1 at the first that fails, 77 where torch, transformers, safetensors or h5py is missing.
 """
 import contextlib
@@ -31,11 +34,13 @@ except ImportError:
     sys.exit(77)
 
 import check_tables
+import quamba_like
 
 warnings.filterwarnings("ignore")
 transformers.logging.set_verbosity_error()
 transformers.utils.logging.disable_progress_bar()
-RECIPE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../experiments/dump_transformers.py")
+EXPERIMENTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../experiments")
+RECIPE = f"{EXPERIMENTS}/dump_transformers.py"
 PROMPTS, TOKENS, VOCABULARY, LAYERS = 12, 16, 101, 8
 
 
@@ -86,8 +91,8 @@ def run(program, folder, name, spec):
     return driftscope(program, ["run", f"{folder}/{name}.yaml"], f"{folder}/{name}")
 
 
-def prompts(folder):
-    return "prompts: [" + ", ".join(f"{{name: p{p}, tokens: {folder}/p{p}.txt}}" for p in range(PROMPTS)) + "]\n"
+def prompts(folder, count=PROMPTS):
+    return "prompts: [" + ", ".join(f"{{name: p{p}, tokens: {folder}/p{p}.txt}}" for p in range(count)) + "]\n"
 
 
 def own_name(key):
@@ -185,22 +190,124 @@ def check_padding(program, folder):
     print("mamba, padded on the left and on the right: every row is that of no padding")
 
 
-def check_modes(program, folder):
-    run(program, folder, "mamba_modes",
-        f"title: t\nmodel: {folder}/mamba\nrewrite: none\nevents: {{repair: 0}}\nkeep: {{tensors: none}}\n{prompts(folder)}"
-        f"sources: {{torch: {{dump: {folder}/mamba_float32}}}}\npairs: [[fp32, torch], [fp64, torch]]\n")
-    with h5py.File(f"{folder}/mamba_modes/results.h5") as file:
+def rows_against(folder, name, other):
+    with h5py.File(f"{folder}/{name}/results.h5") as file:
         rows = file["tables/pair_stats"][()]
-    rows = rows[rows["other"] == b"torch"]
-    if len(rows) != 2 * PROMPTS * (9 * LAYERS + 3):
-        sys.exit(f"{len(rows)} rows of fp32 and fp64 against transformers")
-    for mode in (b"fp32", b"fp64"):
-        worst = rows[rows["base"] == mode]
-        worst = worst[np.argmax(worst["rel_l2"])]
-        if not worst["rel_l2"] < 1e-5:
-            sys.exit(f"{mode.decode()}: {worst['tensor']} of layer {worst['layer']} is {worst['rel_l2']:.3g} from transformers")
-        print(f"{mode.decode()} against transformers: at most {worst['rel_l2']:.2g}, in {worst['tensor'].decode()} of layer "
-              f"{worst['layer']}; block_out:", law(f"{folder}/mamba_modes/results.h5", mode.decode(), "torch", "block_out"))
+    return rows[rows["other"] == other.encode()]
+
+
+def check_modes(program, folder):
+    for rewrite, own in (("none", 0), ("quamba", 1)):  # the gain of norms is in other weights
+        name = f"mamba_modes_{rewrite}"
+        run(program, folder, name,
+            f"title: t\nmodel: {folder}/mamba\nrewrite: {rewrite}\nevents: {{repair: 0}}\nkeep: {{tensors: none}}\n{prompts(folder)}"
+            f"sources: {{torch: {{dump: {folder}/mamba_float32}}}}\npairs: [[fp32, torch], [fp64, torch]]\n")
+        rows = rows_against(folder, name, "torch")
+        if len(rows) != 2 * PROMPTS * ((9 - own) * LAYERS + 3 - own):
+            sys.exit(f"{len(rows)} rows of fp32 and fp64 against transformers, rewrite {rewrite}")
+        for mode in (b"fp32", b"fp64"):
+            worst = rows[rows["base"] == mode]
+            worst = worst[np.argmax(worst["rel_l2"])]
+            if not worst["rel_l2"] < 1e-5:
+                sys.exit(f"{mode.decode()}: {worst['tensor']} of layer {worst['layer']} is {worst['rel_l2']:.3g} from transformers")
+            print(f"{mode.decode()}, rewrite {rewrite}, against transformers: at most {worst['rel_l2']:.2g}, in "
+                  f"{worst['tensor'].decode()} of layer {worst['layer']}; block_out:",
+                  law(f"{folder}/{name}/results.h5", mode.decode(), "torch", "block_out"))
+
+
+# --- recipes -----------------------------------------------------------------------------------------------------------------
+
+QUAMBA_PROMPTS = 2
+
+
+def ids_of(folder, prompt):
+    with open(f"{folder}/p{prompt}.txt") as file:
+        return torch.tensor([[int(i) for i in file.read().split()]])
+
+
+def dump_quamba(model, ids, out):
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+        runpy.run_path(f"{EXPERIMENTS}/dump_quamba.py")["dump"](model, ids, out)
+
+
+def check_quamba(program, folder):
+    mamba = transformers.MambaForCausalLM.from_pretrained(f"{folder}/mamba")
+    weights = quamba_like.Weights(mamba, ids_of(folder, 0))
+    model, compared = quamba_like.QuambaLike(weights), 0
+    os.makedirs(f"{folder}/quamba")
+    for p in range(QUAMBA_PROMPTS):
+        dump_quamba(model, ids_of(folder, p), f"{folder}/quamba/p{p}.safetensors")
+        got, want = safetensors.torch.load_file(f"{folder}/quamba/p{p}.safetensors"), quamba_like.straight(weights, ids_of(folder, p))
+        scales = {f"{name}.scale" for name, value in want.items() if value.dtype == torch.int8}
+        if got.keys() != want.keys() | scales | {"input_ids"}:
+            sys.exit(f"of one alone: {sorted(got.keys() ^ (want.keys() | scales | {'input_ids'}))[:4]}")
+        for name, value in want.items():
+            if got[name].dtype != value.dtype or not torch.equal(got[name], value):
+                sys.exit(f"{name} of p{p}: {got[name].dtype} {tuple(got[name].shape)}, and in a straight line {value.dtype} {tuple(value.shape)}")
+            if value.dtype == torch.int8 and got[f"{name}.scale"].item() != weights.scale[name]:
+                sys.exit(f"{name} of p{p} has the scale {got[f'{name}.scale'].item()}, and in a straight line {weights.scale[name]}")
+            compared += 1
+    print(f"dump_quamba.py: {compared} tensors of {QUAMBA_PROMPTS} prompts are those of a straight line, {len(scales)} a prompt int8 with a scale")
+    of = {}
+    for rewrite in ("quamba", "none"):
+        name = f"quamba_{rewrite}"
+        run(program, folder, name,
+            f"title: t\nmodel: {folder}/mamba\nrewrite: {rewrite}\nevents: {{repair: 0}}\nkeep: {{tensors: none}}\n"
+            + prompts(folder, QUAMBA_PROMPTS)
+            + f"sources: {{quamba: {{dump: {folder}/quamba, rewrite: quamba}}}}\npairs: [[fp64, quamba]]\n")
+        with h5py.File(f"{folder}/{name}/results.h5") as file:
+            values = file["tables/source_values"][()]
+            if "source_left" in file["tables"]:
+                sys.exit(f"{name}: no tensor has the name {file['tables/source_left'][0]['array'].decode()}")
+        for row in values:  # as they stood in the dump, undone or not
+            place = f"layers.{row['layer']}.{row['tensor'].decode()}"
+            if place in weights.scale and place + ".scale" in scales and not abs(row["grid_scale"] / weights.scale[place] - 1) < 1e-6:
+                sys.exit(f"{name}: {place} is said to be on a grid of scale {row['grid_scale']}, not {weights.scale[place]}")
+        of[rewrite] = {(row["prompt"], row["tensor"], row["layer"]): row["rel_l2"] for row in rows_against(folder, name, "quamba")}
+    both = {key for key in of["quamba"] if key[1] not in (b"norm", b"norm_f")}
+    if both != set(of["none"]) or len(both) != QUAMBA_PROMPTS * (9 * LAYERS + 2):
+        sys.exit(f"rows of the rewritten and of the plain run: {len(of['quamba'])} and {len(of['none'])}")
+    apart = max(abs(of["none"][key] - of["quamba"][key]) / of["quamba"][key] for key in both if of["quamba"][key] > 1e-3)
+    stream = [of["none"][b"p0", b"block_out", layer] for layer in range(LAYERS)]
+    if not apart < 1e-10 or not max(stream) < 0.5:
+        sys.exit(f"undone, a relative L2 is {apart:.3g} from that of the rewritten run; of block_out at most {max(stream):.3g}")
+    print(f"a Quamba-like model against fp64, undone and rewritten: {len(both)} relative L2 within {apart:.1g} of each other; "
+          f"block_out {stream[0]:.3g} to {stream[-1]:.3g}")
+
+
+def fails(what, work, *words):
+    try:
+        work()
+    except SystemExit as end:
+        if all(word in str(end.code) for word in words):
+            return
+        sys.exit(f"{what}: {end.code}")
+    sys.exit(f"{what}: nothing was missed")
+
+
+def check_promises(folder):
+    """transformers reads the weights of conv1d and dt_proj without calling them, so a hook there never fires; and a version in which
+    a listed tensor does not come is told."""
+    mamba, fired = transformers.MambaForCausalLM.from_pretrained(f"{folder}/mamba"), []
+    for name, module in mamba.named_modules():
+        module.register_forward_hook(lambda module, given, gave, name=name: fired.append(name.rpartition(".")[2]))
+    with torch.no_grad():
+        mamba(ids_of(folder, 0), use_cache=False)
+    if "in_proj" not in fired or "conv1d" in fired or "dt_proj" in fired:
+        sys.exit(f"the hooks that fire are of {sorted(set(fired))}: experiments/dump_transformers.py says otherwise")
+    own = modeling_mamba.MambaMixer.forward
+    modeling_mamba.MambaMixer.forward = lambda self, x, *args, **named: self.out_proj(self.in_proj(x).chunk(2, dim=-1)[0])
+    fails("a mixer without a scan", lambda: recipe(folder, "mamba", "float64"), "never came", "conv1d_silu", "dt_proj")
+    modeling_mamba.MambaMixer.forward = own
+    weights = quamba_like.Weights(mamba, ids_of(folder, 0))
+    model, out = quamba_like.QuambaLike(weights), f"{folder}/never.safetensors"
+    model.backbone.layers[1].mixer.forward = lambda x: x.half()
+    fails("a mixer that calls no module", lambda: dump_quamba(model, ids_of(folder, 0), out), "never came", "layers.1.in_proj")
+    model = quamba_like.QuambaLike(weights)
+    del model.backbone.layers[0].mixer.had.x_H_scale
+    model.backbone.layers[0].mixer.had.forward = lambda x: torch.zeros(x.shape, dtype=torch.int8)
+    fails("int8 without a scale", lambda: dump_quamba(model, ids_of(folder, 0), out), "layers.0.out_proj_in is int8", "had.x_H_scale")
+    print("recipes: what never comes, and int8 without a scale, is told")
 
 
 def check_transformer(program, folder):
@@ -302,6 +409,8 @@ def main(program, folder):
     check_mamba(program, folder)
     check_padding(program, folder)
     check_modes(program, folder)
+    check_quamba(program, folder)
+    check_promises(folder)
     check_transformer(program, folder)
     check_export(program, folder)
 
