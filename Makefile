@@ -3,6 +3,7 @@ PACKAGES := gcc make pkg-config git libhdf5-dev libgsl-dev libyaml-dev libjansso
             libcriterion-dev libcmark-gfm-dev libcmark-gfm-extensions-dev gnuplot-nox
 CHECK_PACKAGES := python3 python3-h5py python3-numpy python3-pandas python3-tables python3-xarray python3-netcdf4 python3-h5netcdf \
                   valgrind texlive-latex-base
+MPI_PACKAGES   := mpich libmpich-dev
 LINTERS  := clang-tidy cppcheck clang-format
 
 BUILD    := build$(if $(DEBUG),/debug)
@@ -26,6 +27,11 @@ NVFLAGS  += -fmad=false -ftz=false -prec-div=true -prec-sqrt=true  # IEEE float3
 NVFLAGS  += -Xcompiler=-fopenmp                                    # weights are packed by all threads of the host
 CUDALIBS := $(if $(KERNELS),-L$(dir $(NVCC))../lib64 -lcudart_static -lstdc++ -ldl -lrt -lpthread)
 
+# With MPI (mpicc on the path) a study spreads over ranks; MPI=0: without it, MPI=1: it must be there.
+MPICC    := $(if $(filter 0,$(MPI)),,$(firstword $(shell command -v mpicc)))
+MPISHOW  := $(if $(MPICC),$(shell $(MPICC) -show))
+LDLIBS   += $(filter -L% -l%,$(MPISHOW))
+
 # The CPU's operators, once more for each instruction level (kernels/level.h), where that is an x86-64.
 LEVELLED := $(addprefix kernels/,conv1d hadamard linear narrow peak q8 residual rmsnorm scan)
 LEVELS   := $(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),v3 v4 vnni)
@@ -33,7 +39,8 @@ v3       := -march=x86-64-v3
 v4       := -march=x86-64-v4
 vnni     := -march=x86-64-v4 -mavx512vnni
 
-SOURCES  := $(filter-out $(if $(KERNELS),kernels/no_cuda.c reference/no_cuda64.c harness/measure/no_cuda.c),$(wildcard harness/*.c harness/*/*.c harness/*/*/*.c kernels/*.c reference/*.c))
+SOURCES  := $(filter-out $(if $(KERNELS),kernels/no_cuda.c reference/no_cuda64.c harness/measure/no_cuda.c) \
+              harness/base/$(if $(MPICC),no_ranks.c,ranks.c),$(wildcard harness/*.c harness/*/*.c harness/*/*/*.c kernels/*.c reference/*.c))
 TESTS    := $(wildcard tests/*.c) $(filter-out %/main.c,$(wildcard tests/words/*.c tests/fuzz/*.c tests/mutants/*.c))
 WORDS    := $(wildcard tests/words/*.c)
 MUTANTS  := $(wildcard tests/mutants/*.c)
@@ -139,13 +146,13 @@ lint: deps-lint                 ## clang-format, cppcheck, -Wconversion and clan
 	cppcheck -j $(shell nproc) --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
 	  --suppress=missingIncludeSystem --suppress=uninitvar --suppress=invalidFunctionArg -I. -Iharness harness kernels reference
 	@$(AGAIN) $(BUILD)/build_info.h
-	printf '%s\n' $(SOURCES) | xargs -P $(shell nproc) -n 16 $(CC) $(CPPFLAGS) $(CFLAGS) -fsyntax-only -Wconversion -Werror
-	printf '%s\n' $(TIDIED) | xargs -r -P $(shell nproc) -I{} clang-tidy --quiet {} -- $(CPPFLAGS) $(CFLAGS)
+	printf '%s\n' $(SOURCES) | xargs -P $(shell nproc) -n 16 $(CC) $(CPPFLAGS) $(CFLAGS) $(filter -I%,$(MPISHOW)) -fsyntax-only -Wconversion -Werror
+	printf '%s\n' $(TIDIED) | xargs -r -P $(shell nproc) -I{} clang-tidy --quiet {} -- $(CPPFLAGS) $(filter -I%,$(MPISHOW)) $(CFLAGS)
 
 deps:                           ## install what `make run` needs and is missing (apt)
-	$(call install,$(PACKAGES))
+	$(call install,$(PACKAGES) $(if $(filter 1,$(MPI)),$(MPI_PACKAGES)))
 deps-check:                     ## the same, and what only tests run
-	$(call install,$(PACKAGES) $(CHECK_PACKAGES))
+	$(call install,$(PACKAGES) $(CHECK_PACKAGES) $(if $(filter 0,$(MPI))$(MPICC),,$(MPI_PACKAGES)))
 deps-lint:
 	$(call install,$(LINTERS))
 
@@ -174,7 +181,7 @@ $(BUILD)/check $(BUILD)/check-gpu $(BUILD)/words $(BUILD)/mutants:
 CLANG    := clang
 FUZZ     := $(BUILD)/fuzz
 FUZZFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-FUZZED   := $(wildcard harness/base/*.c harness/model/*.c harness/model/*/*.c harness/source/dump/*.c harness/spec/*.c harness/store/*.c harness/family/*.c tests/fuzz/*.c) \
+FUZZED   := $(filter-out %/ranks.c %/no_ranks.c,$(wildcard harness/base/*.c) $(wildcard harness/model/*.c harness/model/*/*.c harness/source/dump/*.c harness/spec/*.c harness/store/*.c harness/family/*.c tests/fuzz/*.c)) \
             $(addprefix harness/,walk/prompt.c study/calibration.c study/choices.c measure/tables.c measure/ranges.c)
 $(FUZZ)/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -184,6 +191,7 @@ $(FUZZ)/targets: LDFLAGS += -Wl,--wrap=child_work
 $(FUZZ)/targets: $(FUZZED:%.c=$(FUZZ)/%.o) $(filter-out $(FUZZED:%.c=$(BUILD)/%.o),$(TESTED))
 	$(CLANG) $(FUZZFLAGS) -fsanitize=fuzzer $(COVERAGE) -fopenmp=libgomp $(LDFLAGS) $^ $(LDLIBS) $(CUDALIBS) -o $@
 
+$(BUILD)/harness/base/ranks.o: CPPFLAGS += $(filter -I%,$(MPISHOW))
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
@@ -212,7 +220,7 @@ $(BUILD)/%.cu.o: %.cu Makefile
 $(BUILD)/harness/experiment/provenance.o: $(BUILD)/build_info.h
 $(BUILD)/build_info.h: always
 	@mkdir -p $(@D)
-	@printf '#define BUILD_COMMIT "%s"\n#define BUILD_FLAGS "%s"\n' "$$(git describe --always --dirty 2>/dev/null || echo unknown)" '$(strip $(CFLAGS)$(if $(KERNELS), nvcc $(NVFLAGS)))' > $@.new
+	@printf '#define BUILD_COMMIT "%s"\n#define BUILD_FLAGS "%s"\n' "$$(git describe --always --dirty 2>/dev/null || echo unknown)" '$(strip $(CFLAGS)$(if $(MPICC), mpi)$(if $(KERNELS), nvcc $(NVFLAGS)))' > $@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
 .PHONY: all run bench check check-exhaustive check-crash check-fuzz check-mutants check-fresh check-wheels check-words check-gpu bundle install lint deps deps-check deps-lint clean help always

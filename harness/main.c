@@ -13,6 +13,7 @@
 
 #include "base/child.h"
 #include "base/process.h"
+#include "base/ranks.h"
 #include "command/command.h"
 #include "experiment/provenance.h"
 #include "kernels/level.h"
@@ -149,6 +150,10 @@ int main(int argc, char **argv) {
   int status = foreign ? child_start(files, foreign, &st) : CHILD_HERE;
   if (status == CHILD_NONE) return fail(&st);
   if (status != CHILD_HERE) return check_failed = status == EXIT_CHECK, status;
-  bool ok = command->run(&arena, &options, typed, &st);
-  return ok ? EXIT_SUCCESS : fail(&st);
+  bool ok = ranks_start(&st) && command_spreads(command, &options, &st) &&
+            command->run(&arena, &options, typed, &st);
+  ok = ranks_end(ok, &st);
+  status = ok ? EXIT_SUCCESS : ranks()->rank ? EXIT_INPUT : fail(&st);
+  ranks_leave();
+  return status;
 }

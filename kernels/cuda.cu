@@ -71,15 +71,17 @@ static void clear(void *context, void *memory, size_t bytes) {
   cuda_zero((Cuda *)context, memory, bytes);
 }
 
-bool cuda_open(Cuda *device, char why[256]) {
+bool cuda_open(Cuda *device, int number, char why[256]) {
   memset(device, 0, sizeof *device);
   cudaDeviceProp properties;
   int count = 0, driver = 0, runtime = 0, kilohertz = 0;
   cudaError_t error = cudaGetDeviceCount(&count);
   if (error == cudaSuccess && count == 0) error = cudaErrorNoDevice;
-  if (error == cudaSuccess) error = cudaSetDevice(0);
-  if (error == cudaSuccess) error = cudaGetDeviceProperties(&properties, 0);
-  if (error == cudaSuccess) error = cudaDeviceGetAttribute(&kilohertz, cudaDevAttrClockRate, 0);
+  if (error == cudaSuccess) number %= count;
+  if (error == cudaSuccess) error = cudaSetDevice(number);
+  if (error == cudaSuccess) error = cudaGetDeviceProperties(&properties, number);
+  if (error == cudaSuccess)
+    error = cudaDeviceGetAttribute(&kilohertz, cudaDevAttrClockRate, number);
   if (error == cudaSuccess) error = cudaDriverGetVersion(&driver);
   if (error == cudaSuccess) error = cudaRuntimeGetVersion(&runtime);
   if (error == cudaSuccess) error = cudaMemGetInfo(&device->free_bytes, &device->memory_bytes);
@@ -91,6 +93,7 @@ bool cuda_open(Cuda *device, char why[256]) {
   }
   peaks(properties.major, properties.minor, 1e3 * kilohertz * properties.multiProcessorCount,
         device);
+  memcpy(device->uuid, &properties.uuid, sizeof device->uuid);
   device->card = (Card){properties.multiProcessorCount, properties.sharedMemPerBlockOptin};
   device->starts_early = properties.major >= 9 && scan_starts_early();
   snprintf(device->name, sizeof device->name, "%.64s, sm_%d%d, driver %d.%d, runtime %d.%d",

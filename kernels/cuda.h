@@ -15,6 +15,7 @@
 
 typedef struct Cuda {
   char name[128]; /* "NVIDIA H100 80GB HBM3, sm_90, driver 13.0, runtime 13.0" */
+  unsigned char uuid[16];
   size_t memory_bytes, free_bytes;
   double fma_per_s, i8_mac_per_s; /* peaks of float32 and of int8 products, by the architecture; 0
                                      where not known */
@@ -36,8 +37,8 @@ typedef struct Cuda {
 } Cuda;
 
 /* False, with the reason in `why`, where the program was built without CUDA or there is no usable
- * device. Selects device 0. */
-bool cuda_open(Cuda *cuda, char why[256]);
+ * device. Selects the device of this number, counted around where there are fewer. */
+bool cuda_open(Cuda *cuda, int number, char why[256]);
 /* Gives its streams back; name and figures stay. What was reserved is the caller's to release
  * before. */
 void cuda_close(Cuda *cuda);

@@ -7,7 +7,8 @@
 static const char reason[] =
     "this program was built without CUDA (no nvcc was found when it was made)";
 
-bool cuda_open(Cuda *cuda, char why[256]) {
+bool cuda_open(Cuda *cuda, int number, char why[256]) {
+  (void)number;
   memset(cuda, 0, sizeof *cuda);
   strcpy(why, reason);
   return false;

@@ -19,6 +19,7 @@ bool command_run(Arena *arena, const Options *o, const char *typed, Status *st);
 bool command_compare(Arena *arena, const Options *o, const char *typed, Status *st);
 bool command_micro(Arena *arena, const Options *o, const char *typed, Status *st);
 bool command_validate(Arena *arena, const Options *o, const char *typed, Status *st);
+bool command_merge(Arena *arena, const Options *o, const char *typed, Status *st);
 bool command_report(Arena *arena, const Options *o, const char *typed, Status *st);
 bool command_calibrate(Arena *arena, const Options *o, const char *typed, Status *st);
 bool command_eval(Arena *arena, const Options *o, const char *typed, Status *st);
@@ -29,6 +30,10 @@ bool command_completion(Arena *arena, const Options *o, const char *typed, Statu
 bool command_tokens(Arena *arena, const Options *o, const char *typed, Status *st);
 bool command_dump(Arena *arena, const Options *o, const char *typed, Status *st);
 bool command_verify(Arena *arena, const Options *o, const char *typed, Status *st);
+
+/* Whether the command knows what to do with several ranks, where there are any; those beside rank 0
+ * are quiet. */
+bool command_spreads(const Command *command, Options *o, Status *st);
 
 /* How many files of somebody else the command reads with these options, and which; if any, it runs
  * in a child (base/child.h). */

@@ -130,6 +130,11 @@ static const struct argp_option every_option[] = {
      "driftscope, sglang, sglang-hook, msprobe, vllm-neuron, transformer-engine, transformers and "
      "modules (default: the one that fits, else the first number in a name is its layer)",
      0},
+    {"shard", OPT_SHARD, "I/N", 0,
+     "make the I-th of N parts of the study, which `merge` puts together: every N-th prompt; auto: "
+     "those of this SLURM array job, auto/N: of N by JOB_COMPLETION_INDEX",
+     0},
+    {"share-device", OPT_SHARE_DEVICE, NULL, 0, "several ranks may run on one device", 0},
     {"type", OPT_TYPE, "NAME", 0, "of the weights: f32, bf16 or f16 (default: f32)", 0},
     {"lang", OPT_LANGUAGE, "LANGUAGE", 0,
      "of the report and the lines on the terminal: en or zh (default: en)", 0},
@@ -172,9 +177,43 @@ static double fraction(struct argp_state *state, const char *flag, const char *t
   return value;
 }
 
+static bool number_of(const char *name, long *number) {
+  const char *text = getenv(name);
+  char *end;
+  if (!text || !*text) return false;
+  *number = strtol(text, &end, 10);
+  return !*end;
+}
+
+/* I/N; or which task of an array of jobs this is, as its scheduler says. */
+static Shard shard(struct argp_state *state, const char *text) {
+  long at = 0, count = 0, first, step;
+  int end = 0;
+  if (sscanf(text, "%ld/%ld%n", &at, &count, &end) == 2) {
+    if (text[end]) count = 0;
+  } else if (!strcmp(text, "auto")) {
+    if (!number_of("SLURM_ARRAY_TASK_ID", &at) || !number_of("SLURM_ARRAY_TASK_COUNT", &count))
+      argp_error(state, "--shard auto: SLURM_ARRAY_TASK_ID and SLURM_ARRAY_TASK_COUNT are not set: "
+                        "this is no task of a SLURM array");
+    if (!number_of("SLURM_ARRAY_TASK_MIN", &first)) first = 0;
+    if (!number_of("SLURM_ARRAY_TASK_STEP", &step) || step < 1) step = 1;
+    at = (at - first) / step + 1;
+  } else if (sscanf(text, "auto/%ld%n", &count, &end) == 1 && !text[end]) {
+    if (!number_of("JOB_COMPLETION_INDEX", &at))
+      argp_error(state, "--shard %s: JOB_COMPLETION_INDEX is not set: this is no indexed job",
+                 text);
+    at++;
+  }
+  if (count < 1 || count > 1 << 16 || at < 1 || at > count)
+    argp_error(state, "--shard: expected I/N with 1 <= I <= N, auto or auto/N, found '%.40s'",
+               text);
+  return (Shard){.shard = (int)at, .shards = (int)count};
+}
+
 static error_t take_argument(Parse *parse, struct argp_state *state, const char *text) {
   int most = parse->usage->wanted;
   for (const char *c = parse->usage->arguments; *c; c++) most += *c == '[';
+  if (strstr(parse->usage->arguments, "…")) most = ARGUMENTS_MAX;
   if (parse->options.arguments >= most) argp_error(state, "'%.100s': one argument too many", text);
   parse->options.argument[parse->options.arguments++] = text;
   return 0;
@@ -206,6 +245,8 @@ static error_t take(int key, char *text, struct argp_state *state) {
     case OPT_TOKENIZER: o->tokenizer = text; break;
     case OPT_SHAPE: o->shape = text; break;
     case OPT_TYPE: o->type = text; break;
+    case OPT_SHARE_DEVICE: o->share_device = true; break;
+    case OPT_SHARD: o->shard = shard(state, text); break;
     case OPT_NAMES: o->names = text; break;
     case OPT_MODEL:
       o->model = text;

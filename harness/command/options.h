@@ -6,11 +6,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/deal.h"
 #include "report/language.h"
 #include "spec/defaults.h"
 #include "study/micro/vectors.h"
 
-enum { ARGUMENTS_MAX = 2, MODES_MAX = 64, TASKS_MAX = 64 };
+enum { ARGUMENTS_MAX = 1024, MODES_MAX = 64, TASKS_MAX = 64 };
 
 typedef struct Options {
   const char *argument[ARGUMENTS_MAX];
@@ -35,8 +36,9 @@ typedef struct Options {
   const char *task[TASKS_MAX];
   int tasks;
   bool fresh, dry_run, quiet, json, strict, ignore_unused, choices, pieces;
-  bool add_bos, no_bos, model_given;
+  bool add_bos, no_bos, model_given, share_device;
   const char *shape, *type, *names; /* NULL: not given */
+  Shard shard;                      /* shards 0: not given */
   Language language;                /* of the report */
 } Options;
 
@@ -92,12 +94,15 @@ enum {
   OPT_PIECES,
   OPT_READ_TEXT,
   OPT_NAMES,
+  OPT_SHARD,
+  OPT_SHARE_DEVICE,
   OPT_FILE /* -o, of a command that writes one file */
 };
 
 typedef struct Usage {
   const char *name;      /* of the command */
-  const char *arguments; /* "RESULTS.h5 [AFTER.h5]": those in brackets may be left out */
+  const char *arguments; /* "RESULTS.h5 [AFTER.h5]": those in brackets may be left out;
+                            "…" at its end: the last may be given again and again */
   const char *doc;       /* what it does; after a \v what follows the options: examples */
   int wanted;            /* number of arguments that may not */
   const int *keys;       /* ends with 0 */

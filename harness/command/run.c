@@ -6,6 +6,7 @@
 #include "base/child.h"
 #include "base/file.h"
 #include "base/folder.h"
+#include "base/ranks.h"
 #include "command/command.h"
 #include "command/flags.h"
 #include "command/plan.h"
@@ -61,12 +62,23 @@ static Progress progress_in(const Options *o) {
   return progress;
 }
 
+static bool tell_part(Arena *arena, const Options *o, const char *folder) {
+  printf("%s\n",
+         arena_printf(
+             arena, say(o->language, "shard %d/%d is whole; all %d together: driftscope merge %s"),
+             o->shard.shard, o->shard.shards, o->shard.shards, folder));
+  return true;
+}
+
 static bool run_spec(Arena *arena, const Spec *spec, const Options *o, const char *typed,
-                     const char *name, Status *st) {
+                     const char *name, Parts *parts, Status *st) {
   if (o->dry_run) return print_plan(arena, spec, st);
   RunOptions options = {.folder = o->folder ? o->folder : flags_folder(arena, name),
                         .command = typed,
-                        .fresh = o->fresh};
+                        .fresh = o->fresh,
+                        .shard = o->shard,
+                        .share_device = o->share_device,
+                        .parts = parts};
   Progress progress = progress_in(o);
   RunOutcome outcome;
   bool ok = experiment_run(arena, spec, &options, &progress, &outcome, st);
@@ -79,6 +91,8 @@ static bool run_spec(Arena *arena, const Spec *spec, const Options *o, const cha
                   arena_printf(arena, say(o->language, "peak memory %.0f MB"), megabytes),
                   outcome.time_s);
   }
+  if (ok && o->shard.shards) return tell_part(arena, o, options.folder);
+  if (ranks()->rank) return ok;
   ok = ok && report_apart(arena, outcome.results, !outcome.already_done, options.folder, o, st);
   folder_unlock(&outcome.lock);
   return ok;
@@ -88,7 +102,7 @@ bool command_run(Arena *arena, const Options *o, const char *typed, Status *st) 
   Spec spec;
   TRY(spec_read(arena, o->argument[0], &spec, st));
   TRY(flags_apply(o, &spec, st));
-  return run_spec(arena, &spec, o, typed, o->argument[0], st);
+  return run_spec(arena, &spec, o, typed, o->argument[0], NULL, st);
 }
 
 bool command_validate(Arena *arena, const Options *o, const char *typed, Status *st) {
@@ -105,7 +119,16 @@ bool command_compare(Arena *arena, const Options *o, const char *typed, Status *
   TRY(flags_apply(o, &spec, st));
   return run_spec(
       arena, &spec, o, typed,
-      arena_printf(arena, "compare_%s_vs_%s.yaml", spec.pairs[0].base, spec.pairs[0].other), st);
+      arena_printf(arena, "compare_%s_vs_%s.yaml", spec.pairs[0].base, spec.pairs[0].other), NULL,
+      st);
+}
+
+bool command_merge(Arena *arena, const Options *o, const char *typed, Status *st) {
+  Spec spec;
+  Parts parts;
+  TRY(parts_find(arena, o->argument, o->arguments, &parts, &spec, st));
+  TRY(flags_apply(o, &spec, st));
+  return run_spec(arena, &spec, o, typed, spec.path, &parts, st);
 }
 
 #define OPERATORS "conv1d, scan, linear, rmsnorm, hadamard, exp, silu, softplus"
@@ -150,6 +173,19 @@ bool command_micro(Arena *arena, const Options *o, const char *typed, Status *st
   ok = ok && report_apart(arena, results, true, folder, o, st);
   folder_unlock(&lock);
   return ok;
+}
+
+bool command_spreads(const Command *command, Options *o, Status *st) {
+  const bool runs = command->run == command_run || command->run == command_compare;
+  if (ranks()->count == 1) return true;
+  if (!runs || o->dry_run || o->shard.shards)
+    return FAIL(st, "%s%s is not for %d ranks: `run` and `compare` are", command->usage.name,
+                o->shard.shards ? " --shard"
+                : o->dry_run    ? " --dry-run"
+                                : "",
+                ranks()->count);
+  if (ranks()->rank) o->quiet = true;
+  return true;
 }
 
 int command_foreign(const Command *command, const Options *o, const char *files[2]) {

@@ -12,9 +12,19 @@ const Command commands[] = {
       "Example:\n  driftscope run experiments/mode_2-0_vs_2-4.yaml\n",
       1,
       KEYS(OPT_OUTPUT, OPT_IGNORE_UNUSED, OPT_LANGUAGE, OPT_FRESH, OPT_STRICT, OPT_DRY_RUN,
-           OPT_THREADS, OPT_MEMORY, OPT_BACKEND, OPT_QUIET)},
+           OPT_SHARD, OPT_SHARE_DEVICE, OPT_THREADS, OPT_MEMORY, OPT_BACKEND, OPT_QUIET)},
      "run an experiment: measure, store, report",
      command_run},
+    {{"merge", "FOLDER…",
+      "Puts the parts of a study together that `run --shard I/N` made, and finishes it: the "
+      "results "
+      "file is that of one run. All N parts lie in these folders, made by this very program of one "
+      "spec; one that is missing, of another run or not whole is named.\v"
+      "Example:\n  for i in 1 2 3 4; do driftscope run study.yaml --shard $i/4 -o parts/$i; done\n"
+      "  driftscope merge parts/* -o results/study\n",
+      1, KEYS(OPT_OUTPUT, OPT_LANGUAGE, OPT_FRESH, OPT_STRICT, OPT_THREADS, OPT_MEMORY, OPT_QUIET)},
+     "put the parts of a study together",
+     command_merge},
     {{"compare", "MODE|DUMP MODE|DUMP",
       "Compares two modes, or the tensors that another program wrote, without a spec file.\v"
       "Examples:\n  driftscope compare 2-0 2-4\n  driftscope compare a.safetensors b.npz\n  "
@@ -25,7 +35,7 @@ const Command commands[] = {
       KEYS(OPT_OUTPUT, OPT_NAMES, OPT_MODEL, OPT_IGNORE_UNUSED, OPT_TOKENIZER, OPT_ADD_BOS,
            OPT_NO_BOS, OPT_TEXT, OPT_TOKENS, OPT_OFFSET, OPT_LENGTH, OPT_CALIBRATION, OPT_WINDOWS,
            OPT_WINDOW_LENGTH, OPT_ALPHA, OPT_REWRITE, OPT_LANGUAGE, OPT_FRESH, OPT_STRICT,
-           OPT_DRY_RUN, OPT_THREADS, OPT_MEMORY, OPT_BACKEND, OPT_QUIET)},
+           OPT_DRY_RUN, OPT_SHARE_DEVICE, OPT_THREADS, OPT_MEMORY, OPT_BACKEND, OPT_QUIET)},
      "the same for two modes or dumps, without a spec file",
      command_compare},
     {{"micro", "EXPERIMENT.yaml | OPERATOR",

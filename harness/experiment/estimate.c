@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/ranks.h"
 #include "family/block.h"
 #include "family/family.h"
 #include "measure/judge.h"
@@ -85,6 +86,7 @@ StoreShape estimate_shape(Arena *arena, const Spec *spec, const Subject *subject
                       .layers = c->layers,
                       .prompt = subject->prompt,
                       .prompts = spec->prompt_count,
+                      .here = subject->here,
                       .side = side,
                       .sides = sides,
                       .streams = streams,
@@ -102,7 +104,7 @@ static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
 static size_t beside_layers(const Spec *spec, const Subject *subject, int longest, size_t store,
                             bool device, Arena scratch) {
   const Config *c = &subject->checkpoint.config;
-  const int threads = spec->threads > 0 ? spec->threads : omp_get_num_procs();
+  const int threads = ranks_threads(spec->threads, omp_get_num_procs());
   const size_t calibration = subject->calibration_token
                                  ? calibrate_bytes(c, &spec->calibration, spec->mend_count > 0,
                                                    spec->grid.alpha_count, device ? 0 : threads)
@@ -131,7 +133,7 @@ static size_t beside_layers(const Spec *spec, const Subject *subject, int longes
 /* Of the machine's what is free, with a tenth left for others, as far as it can be had. `room`:
  * what is reserved. */
 static size_t memory_allowed(const Spec *spec, size_t room) {
-  const size_t allowed = memory_free("/", room) / 10 * 9;
+  const size_t allowed = memory_free("/", room) / 10 * 9 / (size_t)ranks()->locals;
   if (spec->memory > 0) return (size_t)spec->memory;
   return allowed < fixed_bytes + room ? allowed : fixed_bytes + room;
 }
@@ -184,7 +186,7 @@ static size_t foreign_memory(const Spec *spec, const Subject *subject, const For
   if (!foreign || !foreign->sides) return 0;
   const ForeignSize size = foreign_size(foreign);
   const Pairs pairs = pairs_of(&scratch, spec, subject, foreign);
-  const size_t threads = (size_t)(spec->threads > 0 ? spec->threads : omp_get_num_procs());
+  const size_t threads = (size_t)ranks_threads(spec->threads, omp_get_num_procs());
   return size.bytes + undone_bytes(&pairs) +
          threads * larger(stats_scratch_bytes(size.elements, size.parts),
                           judge_scratch_bytes(size.elements, size.parts));
@@ -194,7 +196,7 @@ static size_t foreign_memory(const Spec *spec, const Subject *subject, const For
 static MemoryPlan read_plan(const Spec *spec, const Subject *subject, const Foreign *foreign,
                             Arena scratch) {
   const StoreShape shape = estimate_shape(&scratch, spec, subject, foreign);
-  const int threads = spec->threads > 0 ? spec->threads : omp_get_num_procs();
+  const int threads = ranks_threads(spec->threads, omp_get_num_procs());
   MemoryPlan plan = {.allowed = memory_allowed(spec, (size_t)(scratch.end - scratch.next)),
                      .stays = true};
   plan.needed = plan.least = fixed_bytes + (size_t)threads * thread_bytes +

@@ -8,8 +8,10 @@
 #include "base/file.h"
 #include "base/folder.h"
 #include "base/process.h"
+#include "base/ranks.h"
 #include "experiment/estimate.h"
 #include "experiment/run.h"
+#include "experiment/spread.h"
 #include "report/markdown.h"
 #include "report/words.h"
 #include "study/calibrate.h"
@@ -47,12 +49,12 @@ static const char *sides_words(Arena *arena, const Experiment *e) {
 }
 
 static void announce(const Experiment *e, const Estimate *sum, const char *folder, Arena scratch) {
-  const Spec *spec = e->spec;
+  if (e->shard.shards) progress_say(e->progress, "shard %d/%d", e->shard.shard, e->shard.shards);
   progress_say(e->progress, "%s, %s, %s; writes about %.0f MB to %s, needs about %.0f MB of memory",
                sides_words(&scratch, e),
                md_count((Language)e->progress->language, &scratch,
                         e->subject.checkpoint.config.layers, "layer"),
-               md_count((Language)e->progress->language, &scratch, spec->prompt_count, "prompt"),
+               md_count((Language)e->progress->language, &scratch, run_prompts(e), "prompt"),
                1e-6 * (double)sum->results_bytes, folder, 1e-6 * (double)sum->memory.needed);
   if (!sum->memory.stays)
     progress_say(e->progress,
@@ -82,23 +84,6 @@ bool run_key_there(const char *results, RunKey *key, Arena scratch, Status *st) 
   TRY(child_work(&scratch, results, tell_key, &work, &told, &count, st));
   if (count != sizeof *key) return FAIL(st, "%s: no memory left to read it", results);
   memcpy(key, told, sizeof *key);
-  return true;
-}
-
-/* A finished result of the same run is reported again; of another run it is left alone. */
-static bool look_for_finished(const char *path, const RunKey *key, bool *finished, Arena scratch,
-                              Status *st) {
-  *finished = false;
-  if (!file_exists(path)) return true;
-  RunKey found;
-  TRY(run_key_there(path, &found, scratch, st));
-  const char *differs = run_key_difference(&found, key);
-  if (differs)
-    return FAIL(st,
-                "%s: is the result of another run (%s differs); --fresh replaces it, -o names "
-                "another folder",
-                path, differs);
-  *finished = true;
   return true;
 }
 
@@ -152,6 +137,7 @@ static void drop_left(void *context, const char *name) { store_note_drop(context
 static bool run_events(Arena *arena, Experiment *e, const Study *study, Status *st) {
   void *rows, *undone;
   size_t count, undones, none = 0;
+  if (ranks()->rank) return true;
   TRY(store_rows(arena, e->store, &table_token_errors, &rows, &count, st));
   TRY(store_rows(arena, e->store, &table_undone, &undone, &undones, st));
   (void)undone_settle(undone, undones, NULL, &none, *arena);
@@ -161,16 +147,37 @@ static bool run_events(Arena *arena, Experiment *e, const Study *study, Status *
   return events_run(arena, study, rows, count, &e->events, st);
 }
 
-/* What a model must run for. */
-static bool run_model_studies(Arena *arena, Experiment *e, const Study *study, Status *st) {
+/* What a model must run for; by one rank what `alone` is given. */
+static bool run_model_studies(Arena *arena, Experiment *e, const Study *study, const Study *alone,
+                              Status *st) {
   TRY(swap_run(arena, study, &e->swaps, st));
   TRY(restore_run(arena, study, &e->restored, st));
   TRY(mend_run(arena, study, &e->mended, st));
   TRY(grid_run(arena, study, &e->grid, st));
   TRY(evaluate(arena, study, &e->evaluation, st));
   TRY(tasks_run(arena, study, &e->tasks, st));
-  TRY(cost_measure(arena, study, &e->cost, st));
-  TRY(micro_run(arena, study, &e->micro, st));
+  return ranks()->rank > 0 ||
+         (cost_measure(arena, alone, &e->cost, st) && micro_run(arena, alone, &e->micro, st));
+}
+
+/* Of a part what its prompts are walked for: all that follows from several is made of all parts. */
+static bool run_part(Arena *arena, Experiment *e, const Study *study, const char *results,
+                     Status *st) {
+  const char *journal = arena_printf(arena, "%s.parts", results);
+  TRY(part_note(e->store, e->spec, &e->shard, false, *arena, st));
+  TRY(run_layers(e, *arena, st));
+  if (e->spec->model) {
+    TRY(layers_ride_all(e->subject.layers, st));
+    TRY(swap_run(arena, study, &e->swaps, st));
+    TRY(grid_run(arena, study, &e->grid, st));
+    TRY(evaluate(arena, study, &e->evaluation, st));
+    TRY(tasks_run(arena, study, &e->tasks, st));
+  }
+  TRY(checkpoint_check(&e->subject.checkpoint, st));
+  TRY(store_settle(e->store, false, st));
+  progress_phase(e->progress, "finish", 0);
+  TRY(part_note(e->store, e->spec, &e->shard, true, *arena, st));
+  progress_done(e->progress, "%s", journal);
   return true;
 }
 
@@ -178,13 +185,21 @@ static bool run_model_studies(Arena *arena, Experiment *e, const Study *study, S
 static bool run_studies(Arena *arena, Experiment *e, const Keeper *keeper,
                         const RunOptions *options, const char *results, double start_s,
                         Status *st) {
-  Study study = {
-      .spec = e->spec, .subject = &e->subject, .keeper = keeper, .progress = e->progress};
+  Study study = {.spec = e->spec,
+                 .subject = &e->subject,
+                 .keeper = keeper,
+                 .deal = e->deal,
+                 .progress = e->progress};
+  if (e->shard.shards) return run_part(arena, e, &study, results, st);
   TRY(run_layers(e, *arena, st));
   if (e->spec->model)
     TRY(layers_ride_all(e->subject.layers, st)); /* where all prompts were done already */
-  TRY(run_events(arena, e, &study, st));
-  if (e->spec->model) TRY(run_model_studies(arena, e, &study, st));
+  Study alone = study;
+  alone.deal = NULL;
+  TRY(run_events(arena, e, &alone, st));
+  if (e->spec->model) TRY(run_model_studies(arena, e, &study, &alone, st));
+  TRY(spread_times(e, st));
+  if (ranks()->rank) return true;
   progress_phase(e->progress, "finish", 0);
   TRY(run_results(arena, e, options, start_s, st));
   progress_done(e->progress, "%s", results);
@@ -235,19 +250,23 @@ static bool run_new(Arena *arena, Experiment *e, const RunOptions *options,
   uint64_t standing;
   progress_say(e->progress, "%s", words_title((Language)e->progress->language, arena, spec->title));
   if (spec->model) TRY(find_device(spec, e->progress, &e->device, &e->subject, st));
+  TRY(spread_device(e, options->share_device, st));
+  if (e->shard.shards) e->subject.here = part_here(arena, &e->shard, spec->prompt_count);
   const Estimate sum = estimate_of(spec, &e->subject, &e->foreign, e->device.found, *arena);
   announce(e, &sum, options->folder, *arena);
-  TRY(store_standing(outcome->results, &e->key, options->fresh, &standing, *arena, st));
-  TRY(estimate_check(spec, &e->subject, &sum, options->folder, standing,
-                     (size_t)(arena->end - arena->next), st));
+  if (ranks()->rank == 0) /* before it makes the file, which then stands in the others' way */
+    TRY(store_standing(outcome->results, &e->key, options->fresh, &standing, *arena, st) &&
+        estimate_check(spec, &e->subject, &sum, options->folder, standing,
+                       (size_t)(arena->end - arena->next), st));
   if (spec->model)
     TRY(load(arena, spec, &sum.memory, e->progress, &e->subject, st));
   else
-    omp_set_num_threads(spec->threads > 0 ? spec->threads : omp_get_num_procs());
+    omp_set_num_threads(ranks_threads(spec->threads, omp_get_num_procs()));
   const StoreShape shape = estimate_shape(arena, spec, &e->subject, &e->foreign);
-  TRY(store_open(arena, outcome->results, &e->key, &shape, options->fresh,
-                 spec->durability == DURABILITY_POWER, &e->store, st));
-  const bool ok = load_and_run(arena, e, options, outcome->results, start_s, st);
+  TRY(spread_store(arena, e, options, outcome->results, &shape, st));
+  const bool ok =
+      (!options->parts || parts_take(e->store, options->parts, spec->prompt_count, *arena, st)) &&
+      load_and_run(arena, e, options, outcome->results, start_s, st);
   store_close(e->store);
   experiment_leave(&e->device, &e->subject);
   return ok;
@@ -259,12 +278,13 @@ static bool run(Arena *arena, Experiment *e, const RunOptions *options, RunOutco
   TRY(micro_check(e->spec, &e->subject, *arena, st));
   TRY(events_check(e->spec, &e->subject, st));
   TRY(grid_check(e->spec, &e->subject, st));
-  TRY(folder_lock(options->folder, false, &outcome->lock,
-                  st)); /* before anything is written or believed */
-  if (!options->fresh)
-    TRY(look_for_finished(outcome->results, &e->key, &outcome->already_done, *arena, st));
+  if (e->shard.shards) {
+    TRY(file_make_folder(options->folder, st));
+    return run_new(arena, e, options, outcome, start_s, st);
+  }
+  TRY(spread_begin(e, options, outcome, *arena, st));
   if (!outcome->already_done) return run_new(arena, e, options, outcome, start_s, st);
-  store_discard(*arena, outcome->results, &e->key);
+  if (ranks()->rank == 0) store_discard(*arena, outcome->results, &e->key);
   return true;
 }
 
@@ -272,9 +292,12 @@ bool experiment_run(Arena *arena, const Spec *given, const RunOptions *options, 
                     RunOutcome *outcome, Status *st) {
   const double start_s = clock_s();
   Spec spec = *given;
-  Experiment e = {.spec = &spec, .progress = progress};
-  *outcome =
-      (RunOutcome){.results = arena_printf(arena, "%s/results.h5", options->folder), .lock = -1};
+  Experiment e = {.spec = &spec, .progress = progress, .shard = options->shard};
+  *outcome = (RunOutcome){.lock = -1};
+  outcome->results = e.shard.shards ? part_results(arena, options->folder, &e.shard)
+                                    : arena_printf(arena, "%s/results.h5", options->folder);
+  e.parted = deal_shard(&e.shard);
+  e.deal = e.shard.shards ? &e.parted : spread_deal(&e);
   TRY(subject_check(arena, given, &e.subject, st));
   TRY(foreign_open(arena, &spec, &e.subject, &e.foreign, st));
   TRY(run(arena, &e, options, outcome, start_s, st));

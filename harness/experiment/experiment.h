@@ -3,6 +3,7 @@
 #ifndef DS_EXPERIMENT_EXPERIMENT_H
 #define DS_EXPERIMENT_EXPERIMENT_H
 #include "base/progress.h"
+#include "experiment/part.h"
 #include "spec/spec.h"
 #include "store/store.h"
 #include "walk/subject.h"
@@ -11,10 +12,13 @@ typedef struct RunOptions {
   const char *folder;  /* receives results.h5; made where it is missing */
   const char *command; /* as typed, for the record */
   bool fresh;
+  Shard shard;       /* the part of the study that is to be made; shards 0: all of it */
+  bool share_device; /* several ranks may run on one */
+  Parts *parts;      /* what they hold is taken over; NULL: there are none */
 } RunOptions;
 
 typedef struct RunOutcome {
-  const char *results; /* path of results.h5 */
+  const char *results; /* path of results.h5; of a part's file, that nobody finishes */
   bool already_done;   /* it was there, of the same run */
   double time_s;
   int64_t peak_bytes;

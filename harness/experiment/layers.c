@@ -89,7 +89,11 @@ static void queued(void *context, const WalkPlace *at, const Trace *const *there
 static bool read_layers(Experiment *e, Arena scratch, Status *st) {
   const int layers = e->subject.model.layers;
   int steps = 0;
-  for (int p = 0; p < e->spec->prompt_count; p++) {
+  Dealing dealing;
+  TRY(deal_begin(e->deal, e->spec->prompt_count, &dealing, st));
+  for (int p, count;;) {
+    TRY(deal_take(&dealing, 1, &p, &count, st));
+    if (!count) return deal_meet(e->deal, st);
     const int done = store_layers_done(e->store, p, scratch);
     steps += done;
     for (int l = done; l < layers; l++) {
@@ -98,7 +102,6 @@ static bool read_layers(Experiment *e, Arena scratch, Status *st) {
       progress_step(e->progress, ++steps);
     }
   }
-  return true;
 }
 
 static bool walk_layers(Experiment *e, Arena scratch, Status *st) {
@@ -109,6 +112,7 @@ static bool walk_layers(Experiment *e, Arena scratch, Status *st) {
   walk.visitor = &visitor;
   walk.visitors = 1;
   walk.at_the_call = e->spec->budget_all || e->spec->budget_count > 0;
+  walk.deal = e->deal;
   walk.progress = e->progress;
   const bool ok = walk_run(&walk, scratch, st);
   if (visitor.queued) pairs_there_free(&e->pairs.there);
@@ -117,7 +121,7 @@ static bool walk_layers(Experiment *e, Arena scratch, Status *st) {
 
 bool run_layers(Experiment *e, Arena scratch, Status *st) {
   const Language l = (Language)e->progress->language;
-  const int layers = e->subject.model.layers, prompts = e->spec->prompt_count;
+  const int layers = e->subject.model.layers, prompts = run_prompts(e);
   pairs_begin(&scratch, &e->pairs);
   progress_phase(e->progress, "run", layers * prompts);
   TRY((e->pairs.walked ? walk_layers : read_layers)(e, scratch, st));

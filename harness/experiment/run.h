@@ -35,11 +35,21 @@ typedef struct Experiment {
   CostRows cost;
   MicroRows micro;
   Store *store;
+  Shard shard;
+  Deal parted, dealt; /* of the shard; of the ranks */
+  const Deal *deal;   /* how prompts are dealt out; NULL: all are this process's */
   Progress *progress;
 } Experiment;
 
 /* What this run is: a finished or unfinished one of another key is another run. */
 bool run_key(const Spec *spec, const Subject *subject, RunKey *key, Arena scratch, Status *st);
+
+/* How many prompts this process stores, or shares in storing. */
+static inline int run_prompts(const Experiment *e) {
+  int count = 0;
+  for (int p = 0; p < e->spec->prompt_count; p++) count += !e->subject.here || e->subject.here[p];
+  return count;
+}
 
 /* The key of a finished result, which may be anything: it is read in a child. */
 bool run_key_there(const char *results, RunKey *key, Arena scratch, Status *st);

@@ -1483,6 +1483,9 @@ const Phrase chinese[] = {
 
     /* --- what the program is doing: experiment/, walk/, study/, command/run.c ----------------- */
     {"%s: is there already, of this very run", "%s：已经存在，正是这次运行的结果"},
+    {"shard %d/%d", "第 %d 份，共 %d 份"},
+    {"shard %d/%d is whole; all %d together: driftscope merge %s",
+     "第 %d 份（共 %d 份）已完整；%d 份合在一起：driftscope merge %s"},
     {"altogether", "总计"},
     {"%s and the float64 reference", "%s与 float64 参考"},
     {"%s, %s, %s; writes about %.0f MB to %s, needs about %.0f MB of memory",

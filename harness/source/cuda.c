@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/ranks.h"
 #include "family/block.h"
 
 /* --- finding it ------------------------------------------------------------------------------- */
@@ -11,7 +12,7 @@ bool device_find(Backend wanted, const char *who, Device *device, Status *st) {
   char why[256];
   *device = (Device){0};
   if (wanted == BACKEND_CPU) return true;
-  device->found = cuda_open(&device->cuda, why);
+  device->found = cuda_open(&device->cuda, ranks()->local, why);
   if (!device->found && wanted == BACKEND_CUDA) return FAIL(st, "%s: backend cuda: %s", who, why);
   return true;
 }

@@ -15,6 +15,7 @@
 #include "store/state.h"
 
 #define RUN_JSON "run.json"
+enum { RUN_BYTES = 1 << 16 }; /* far more than any run.json has */
 #define TEMPORARY ".tmp"
 #define NOTE_BEGIN "study."
 #define NOTE_END ".note"
@@ -47,6 +48,12 @@ static bool is_note(const char *name, size_t length) {
   for (const char *c = name; c < name + length; c++)
     if (!strchr(plain_letters, *c) && *c != '.') return false;
   return !memcmp(name + length - end, NOTE_END, end);
+}
+
+const char *part_note_of(Arena *arena, const char *name) {
+  const size_t length = strlen(name), begin = strlen(NOTE_BEGIN), end = strlen(NOTE_END);
+  if (!is_note(name, length)) return NULL;
+  return arena_printf(arena, "%.*s", (int)(length - begin - end), name + begin);
 }
 
 /* PROMPT.layer_NN.kind; h5: the segments of the first version, which --fresh must find. */
@@ -86,9 +93,7 @@ static bool is_temporary(const char *name) {
 
 /* --- removing --------------------------------------------------------------------------------- */
 
-/* Calls `visit` with every name in the folder. */
-static void each_file(int folder, void (*visit)(int folder, const char *name, void *data),
-                      void *data) {
+void part_each(int folder, void (*visit)(int folder, const char *name, void *data), void *data) {
   int again = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   DIR *list = again < 0 ? NULL : fdopendir(again);
   if (!list && again >= 0) close(again);
@@ -108,11 +113,11 @@ static void remove_own(int folder, const char *name, void *data) {
   if (is_temporary(name) || (own && part_is_own(name))) remove_one(folder, name);
 }
 
-void part_remove_temporary(int folder) { each_file(folder, remove_own, &(bool){false}); }
+void part_remove_temporary(int folder) { part_each(folder, remove_own, &(bool){false}); }
 
 void part_remove_all(int folder) {
   remove_one(folder, RUN_JSON); /* first: what is left without it is nobody's */
-  each_file(folder, remove_own, &(bool){true});
+  part_each(folder, remove_own, &(bool){true});
 }
 
 void part_remove(const Store *store, const char *name) { unlinkat(store->lock, name, 0); }
@@ -202,15 +207,20 @@ static bool get_digest(const json_t *root, const char *name, const char *folder,
   return true;
 }
 
+static bool get_key(const json_t *root, const char *folder, RunKey *key, Status *st) {
+  Digest digest[RUN_KEYS];
+  for (int i = 0; i < RUN_KEYS; i++)
+    TRY(get_digest(root, run_key_names[i], folder, &digest[i], st));
+  memcpy(key, digest, sizeof *key);
+  return true;
+}
+
 /* The structure's digest stands behind the key, and a run of another key may have none: it is
  * looked at last. */
 static bool get_run(const json_t *root, const char *folder, const RunKey *key, Digest *structure,
                     Status *st) {
-  Digest digest[RUN_KEYS];
   RunKey there;
-  for (int i = 0; i < RUN_KEYS; i++)
-    TRY(get_digest(root, run_key_names[i], folder, &digest[i], st));
-  memcpy(&there, digest, sizeof there);
+  TRY(get_key(root, folder, &there, st));
   const char *differs = run_key_difference(&there, key);
   if (differs)
     return FAIL(st, "%s: holds an unfinished run with other %s; --fresh begins anew", folder,
@@ -218,19 +228,32 @@ static bool get_run(const json_t *root, const char *folder, const RunKey *key, D
   return !structure || get_digest(root, "structure", folder, structure, st);
 }
 
-bool part_run_of(Bytes text, const char *folder, const RunKey *key, Digest *structure, Status *st) {
+static json_t *run_root(Bytes text, const char *folder, Status *st) {
   json_error_t error;
   json_t *root = json_loadb(text.data, text.count, JSON_REJECT_DUPLICATES, &error);
   if (!root)
-    return FAIL(st, "%s/" RUN_JSON ": line %d: %s" BEGIN_ANEW, folder, error.line, error.text);
-  bool ok = get_run(root, folder, key, structure, st);
+    status_set(st, "%s/" RUN_JSON ": line %d: %s" BEGIN_ANEW, folder, error.line, error.text);
+  return root;
+}
+
+bool part_run_of(Bytes text, const char *folder, const RunKey *key, Digest *structure, Status *st) {
+  json_t *root = run_root(text, folder, st);
+  bool ok = root && get_run(root, folder, key, structure, st);
+  json_decref(root);
+  return ok;
+}
+
+bool part_key(const char *folder, RunKey *key, Arena scratch, Status *st) {
+  Bytes text;
+  TRY(file_read(&scratch, arena_printf(&scratch, "%s/" RUN_JSON, folder), RUN_BYTES, &text, st));
+  json_t *root = run_root(text, folder, st);
+  bool ok = root && get_key(root, folder, key, st);
   json_decref(root);
   return ok;
 }
 
 bool part_find_run(const char *folder, const RunKey *key, bool *found, Digest *structure,
                    Arena scratch, Status *st) {
-  enum { RUN_BYTES = 1 << 16 }; /* far more than any has */
   char path[PATH_BYTES];
   Bytes text;
   Status why = {0};
@@ -278,7 +301,7 @@ bool store_standing(const char *results, const RunKey *key, bool fresh, uint64_t
   if (!fresh) TRY(part_find_run(folder, key, &found, NULL, scratch, st));
   int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
   if (fd < 0) return true;
-  each_file(fd, add_bytes, bytes);
+  part_each(fd, add_bytes, bytes);
   close(fd);
   return true;
 }

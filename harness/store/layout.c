@@ -72,9 +72,14 @@ static Slot slot_of_scales(const Slot *tensor) {
   return slot;
 }
 
+static bool shape_has(const StoreShape *shape, int prompt) {
+  return !shape->here || shape->here[prompt];
+}
+
 /* Counts them where `into` is NULL. */
 static size_t layer_slots(const StoreShape *shape, int prompt, int layer, Slot *into) {
   size_t count = 0;
+  if (!shape_has(shape, prompt)) return 0;
   for (int side = 0; side < shape->sides; side++)
     for (int i = 0; i < shape->tensors->count; i++) {
       const int id = in_order(shape->tensors, i);
@@ -311,7 +316,7 @@ static bool make_file(FILE *out, void *context, Status *st) {
   making.file = h5_create_file(store->partial, why);
   bool ok = making.file >= 0 || failed(&making, "the file itself", 0, why, st);
   for (int p = 0; ok && p < store->shape->prompts; p++)
-    ok = make_prompt(&making, p, work->scratch, st);
+    ok = !shape_has(store->shape, p) || make_prompt(&making, p, work->scratch, st);
   ok =
       ok && (H5(H5Fflush(making.file, H5F_SCOPE_LOCAL)) || failed(&making, "metadata", 0, why, st));
   if (making.file >= 0) { /* closed once, whatever came of it */
@@ -380,6 +385,7 @@ StoreSize store_size(const StoreShape *shape) {
   uint64_t structure = FILE_OVERHEAD * (1 + (uint64_t)shape->prompts), most_streams = 0;
   const int stream = shape->prompts ? tensors_role(shape->tensors, ROLE_BLOCK_OUT) : ABSENT;
   for (int p = 0; p < shape->prompts; p++) {
+    if (!shape_has(shape, p)) continue;
     const uint64_t values =
         (uint64_t)shape->prompt[p].T * (uint64_t)shape->dims[shape->tensors->info[stream].cols];
     uint64_t streams = STREAMS_OVERHEAD;

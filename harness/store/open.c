@@ -1,5 +1,6 @@
 /* open: the run's folder, its lock, and whether a run is begun or gone on with. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,8 +37,8 @@ static bool begin_or_go_on(Store *store, bool fresh, Arena scratch, Status *st) 
   return found ? structure_restore(store, &structure, scratch, st) : begin(store, scratch, st);
 }
 
-static Store *make(Arena *arena, const char *results, const RunKey *key, const StoreShape *shape,
-                   bool sync) {
+Store *store_make(Arena *arena, const char *results, const RunKey *key, const StoreShape *shape,
+                  bool sync) {
   Store *store = ARENA_NEW(arena, Store, 1);
   *store = (Store){.results = results,
                    .partial = arena_printf(arena, "%s.partial", results),
@@ -70,12 +71,41 @@ bool store_open(Arena *arena, const char *results, const RunKey *key, const Stor
     return FAIL(st, "%s: is a folder: the result cannot get this name", results);
   if (strlen(results) > PATH_BYTES - PART_NAME - 16)
     return FAIL(st, "%.100s…: the path is too long", results);
-  Store *store = make(arena, results, key, shape, sync);
+  Store *store = store_make(arena, results, key, shape, sync);
   TRY(folder_lock(store->folder, true, &store->lock, st));
   if (begin_or_go_on(store, fresh, *arena, st) && writer_start(store, st))
     return *opened = store, true;
   store_close(store);
   return false;
+}
+
+/* Its slots' places, and the file as it stands. */
+bool store_open_there(Store *store, int flags, Arena scratch, Status *st) {
+  Digest structure;
+  bool found;
+  store->lock = open(store->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+  if (store->lock < 0) return FAIL(st, "%s: cannot be opened: %s", store->folder, strerror(errno));
+  TRY(part_find_run(store->folder, &store->key, &found, &structure, scratch, st));
+  if (!found) return FAIL(st, "%s: holds no unfinished run", store->folder);
+  TRY(structure_look(store, &structure, scratch, st));
+  store->file = open(store->partial, flags | O_CLOEXEC | O_NOFOLLOW);
+  return store->file >= 0 || FAIL(st, "%s: cannot be opened: %s", store->partial, strerror(errno));
+}
+
+bool store_join(Arena *arena, const char *results, const RunKey *key, const StoreShape *shape,
+                bool sync, Store **opened, Status *st) {
+  Store *store = store_make(arena, results, key, shape, sync);
+  *opened = NULL;
+  if (store_open_there(store, O_RDWR, *arena, st) && writer_start(store, st))
+    return *opened = store, true;
+  store_close(store);
+  return false;
+}
+
+bool store_settle(Store *store, bool elsewhere, Status *st) {
+  TRY(writer_wait(store, st));
+  return !elsewhere || fdatasync(store->file) == 0 ||
+         FAIL(st, "%s: cannot be synchronised: %s", store->partial, strerror(errno));
 }
 
 void store_close(Store *store) {

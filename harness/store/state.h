@@ -90,6 +90,14 @@ void layout_name(const StoreShape *shape, const Slot *slot, char name[DATASET_NA
 /* Makes the partial file whole with HDF5 and takes every slot's offset. */
 bool layout_make(Store *store, Arena scratch, Status *st);
 
+/* --- open.c ----------------------------------------------------------------------------------- */
+
+/* A store of this shape, nothing of it opened yet. */
+Store *store_make(Arena *arena, const char *results, const RunKey *key, const StoreShape *shape,
+                  bool sync);
+/* What stands of it on the disk, opened with these flags, no lock taken: its run is the key's. */
+bool store_open_there(Store *store, int flags, Arena scratch, Status *st);
+
 /* --- structure.c: the bytes of the file outside the slots ------------------------------------- */
 
 /* Opens the file that layout_make made, asks the disk for its length, and keeps its structure in
@@ -99,6 +107,8 @@ bool structure_keep(Store *store, Digest *digest, Arena scratch, Status *st);
 /* Its body's parts, where they are those of this store's shape: the file's length, every slot's
  * offset, and the bytes between the slots. */
 bool structure_of(Store *store, Bytes body, const char **between, Status *why);
+/* Every slot's offset, from structure.bin. */
+bool structure_look(Store *store, const Digest *digest, Arena scratch, Status *st);
 /* The file as it was made, but for what stands in the slots, from structure.bin. */
 bool structure_restore(Store *store, const Digest *digest, Arena scratch, Status *st);
 
@@ -106,6 +116,10 @@ bool structure_restore(Store *store, const Digest *digest, Arena scratch, Status
 
 enum { PART_NAME = 3 * NAME_BYTES_MAX + 48, PART_SEAL = sizeof(Digest) };
 bool part_is_own(const char *name);
+/* Calls `visit` with every name in the folder. */
+void part_each(int folder, void (*visit)(int folder, const char *name, void *data), void *data);
+/* The name of the note that is kept in a file of this name, in the arena; NULL: in none. */
+const char *part_note_of(Arena *arena, const char *name);
 void part_layer_name(const Store *store, int prompt, int layer, const char *kind,
                      char name[PART_NAME]);
 void part_note_name(const char *note, char name[PART_NAME]);
@@ -119,6 +133,8 @@ void part_remove(const Store *store, const char *name);
  * `structure` may be NULL. */
 bool part_find_run(const char *folder, const RunKey *key, bool *found, Digest *structure,
                    Arena scratch, Status *st);
+/* Whose run stands there, which must be one. */
+bool part_key(const char *folder, RunKey *key, Arena scratch, Status *st);
 /* The same of the text of its run.json. */
 bool part_run_of(Bytes text, const char *folder, const RunKey *key, Digest *structure, Status *st);
 bool part_write_run(Store *store, const Digest *structure, Status *st);

@@ -51,6 +51,7 @@ typedef struct StoreShape {
   int layers, dims[DIMS_MOST]; /* dims[DIM_TOKEN] is unused: it is the prompt's T */
   const PromptShape *prompt;
   int prompts;
+  const bool *here;      /* [prompts]: those that the file holds, of a part of a run; NULL: all */
   const StoreSide *side; /* modes as they are listed, the reference, sources */
   int sides;
   int streams;      /* so many of them, from the first, start a layer from what left the one
@@ -76,6 +77,21 @@ StoreSize store_size(const StoreShape *shape);
  * `shape` and what it points to must live as long as the store. */
 bool store_open(Arena *arena, const char *results, const RunKey *key, const StoreShape *shape,
                 bool fresh, bool sync, Store **store, Status *st);
+/* The same run's store that another process of it has opened and still holds: both write to it,
+ * each the layers of other prompts and other notes; finishing it is the other's. */
+bool store_join(Arena *arena, const char *results, const RunKey *key, const StoreShape *shape,
+                bool sync, Store **store, Status *st);
+/* Waits until all that was put stands where other processes read it; `elsewhere`: those of other
+ * hosts too. */
+bool store_settle(Store *store, bool elsewhere, Status *st);
+/* Takes over what the store of a part of this run holds, unfinished and closed: layers of the
+ * prompts that are `here` in it, and notes. What stands already stays. What is damaged is an error
+ * that names the file. */
+bool store_take(Store *store, const char *part, const bool *here, Arena scratch, Status *st);
+/* Whose unfinished run lies at this place, and one of its notes, in the arena (NULL: it has none
+ * such that is whole). */
+bool store_look(Arena *arena, const char *results, RunKey *key, const char *note,
+                const void **bytes, size_t *count, Status *st);
 /* Waits for what is being written and gives the lock back; NULL is nothing. */
 void store_close(Store *store);
 

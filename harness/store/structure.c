@@ -124,15 +124,26 @@ static bool open_partial(Store *store, Status *st) {
   return store->file >= 0 || FAIL(st, "%s: cannot be opened: %s", store->partial, strerror(errno));
 }
 
-bool structure_restore(Store *store, const Digest *digest, Arena scratch, Status *st) {
+/* The slots' offsets, and the bytes between them. */
+static bool look(Store *store, const Digest *digest, const char **between, Arena *arena,
+                 Status *st) {
   Status why = {0};
   Bytes body;
+  return (part_read(arena, store, STRUCTURE_NAME, &body, &why) && is_named(&body, digest, &why) &&
+          structure_of(store, body, between, &why)) ||
+         FAIL(st, "%s/" STRUCTURE_NAME ": %s; the file is damaged: --fresh begins anew",
+              store->folder, why.text);
+}
+
+bool structure_look(Store *store, const Digest *digest, Arena scratch, Status *st) {
+  const char *between;
+  return look(store, digest, &between, &scratch, st);
+}
+
+bool structure_restore(Store *store, const Digest *digest, Arena scratch, Status *st) {
   const char *between;
   size_t moved;
-  if (!part_read(&scratch, store, STRUCTURE_NAME, &body, &why) || !is_named(&body, digest, &why) ||
-      !structure_of(store, body, &between, &why))
-    return FAIL(st, "%s/" STRUCTURE_NAME ": %s; the file is damaged: --fresh begins anew",
-                store->folder, why.text);
+  TRY(look(store, digest, &between, &scratch, st));
   TRY(open_partial(store, st));
   if (ftruncate(store->file, (off_t)store->length) != 0)
     return failed(store, "the whole file", store->length, st);

@@ -188,7 +188,7 @@ bool evaluate(Arena *arena, const Study *study, EvaluationRows *rows, Status *st
   visitor.looks_at = subject_ends(subject);
   progress_phase(study->progress, "evaluate", windows * subject->model.layers);
   TRY(study_walk(study, side, sides, window, windows, &visitor, true, "evaluation", *arena, st));
-  make_rows(&e, study, rows, arena);
+  if (!study_is_part(study)) make_rows(&e, study, rows, arena);
   progress_done(study->progress, "%s of %s of %s, %s and the float64 reference",
                 progress_count(study->progress, windows, "window").text,
                 progress_count(study->progress, plan->length, "token").text,

@@ -274,7 +274,7 @@ bool grid_run(Arena *arena, const Study *study, GridRows *rows, Status *st) {
   TRY(plan_ways(&s, &scratch, st));
   s.left = ARENA_NEW(&scratch, EndSums *, s.lengths * groups_of(&s));
   for (int l = 0; l < s.lengths; l++) TRY(run_length(&s, l, &scratch, st));
-  make_rows(&s, rows, scratch);
+  if (!study_is_part(study)) make_rows(&s, rows, scratch);
   return true;
 }
 

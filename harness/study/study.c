@@ -11,9 +11,12 @@ bool study_walk(const Study *study, WalkSide *side, int sides, const PromptShape
   walk.share = true;
   walk.name = name;
   walk.keeper = name ? study->keeper : NULL;
+  walk.deal = walk.keeper ? study->deal : NULL;
   walk.progress = steps ? study->progress : NULL;
   return walk_run(&walk, scratch, st);
 }
+
+bool study_is_part(const Study *study) { return study->deal && !study->deal->meet; }
 
 bool study_find(const Study *study, const char *name, void *memory, size_t size, bool *found,
                 Arena scratch, Status *st) {

@@ -8,6 +8,7 @@ typedef struct Study {
   const Spec *spec;
   const Subject *subject; /* loaded */
   const Keeper *keeper;   /* NULL: nothing is kept */
+  const Deal *deal; /* how the prompts of a walk that is kept are dealt out; NULL: not at all */
   Progress *progress;
 } Study;
 
@@ -17,6 +18,9 @@ typedef struct Study {
 bool study_walk(const Study *study, WalkSide *side, int sides, const PromptShape *prompt,
                 int prompts, const Visitor *visitor, bool steps, const char *name, Arena scratch,
                 Status *st);
+
+/* Whether the prompts of such a walk are those of a part alone, from which no rows are made. */
+bool study_is_part(const Study *study);
 
 /* What an unfinished run kept under a name, into `memory` of `size` bytes; `found` false where
  * there is no keeper, nothing was kept or something of another size. And to keep it. */

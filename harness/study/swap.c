@@ -315,6 +315,7 @@ bool swap_run(Arena *arena, const Study *study, SwapRows *rows, Status *st) {
     s.all = mode_differing(s.end[0], s.end[1]);
     plan_ways(&s);
     TRY(run_ways(&s, study, i, st));
+    if (study_is_part(study)) continue;
     make_rows(&s);
     if (s.plan->combinations) make_effects(&s);
     progress_done(study->progress, "%s and %s: %s between them, and the float64 reference",

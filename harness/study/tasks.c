@@ -94,7 +94,7 @@ static bool ask(Arena *arena, const Study *study, int number, WalkSide *side, in
   visitor.looks_at = subject_ends(study->subject);
   TRY(study_walk(study, side, sides, prompt, set->requests, &visitor, true,
                  arena_printf(arena, "task_%d", number), *arena, st));
-  put_rows(&asker, study->spec, rows, *arena);
+  if (!study_is_part(study)) put_rows(&asker, study->spec, rows, *arena);
   return true;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/process.h"
+#include "base/ranks.h"
 #include "family/block.h"
 #include "model/hub.h"
 #include "model/rewrite.h"
@@ -476,7 +477,7 @@ size_t subject_bytes(const Spec *spec, const Config *config) {
 
 bool subject_load(Arena *arena, const Spec *spec, const LayersPlan *plan, Progress *progress,
                   Subject *subject, Status *st) {
-  omp_set_num_threads(spec->threads > 0 ? spec->threads : omp_get_num_procs());
+  omp_set_num_threads(ranks_threads(spec->threads, omp_get_num_procs()));
   const Config *c = &subject->checkpoint.config;
   const double start = clock_s();
   TRY(check_threads(spec, *arena, st));

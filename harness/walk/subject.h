@@ -17,6 +17,8 @@ typedef struct Subject {
   Checkpoint checkpoint;
   TextReader reader;   /* how it reads text; and how its tokens are shown: subject_pieces */
   PromptShape *prompt; /* [spec->prompt_count] */
+  const bool
+      *here; /* [spec->prompt_count]: the prompts whose layers this process stores; NULL: all */
   const char
       *prompt_text; /* the file that all prompts are taken from; NULL where there is no such one */
   int64_t prompts_held; /* so many prompts as long as the longest it holds side by side */

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <omp.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A layer of a prompt. */
@@ -301,22 +302,74 @@ static bool run_batch(const Walk *walk, const int *prompt, int prompts, int *lan
   return true;
 }
 
-static bool run_batches(const Walk *walk, int *lane, Arena scratch, Status *st) {
-  const int most = walk->batch > 1 ? walk->batch : 1;
-  int *prompt = ARENA_NEW(&scratch, int, most), count = 0, steps = 0;
-  assert(!walk->keeper || walk->visitors == 1); /* of two, one found would be walked over again */
-  for (int s = 0; s < walk->sides; s++) walk->side[s].time_s = 0;
-  for (int p = 0; p < walk->prompts; p++) {
+static int longest_first(const void *a, const void *b, void *prompts) {
+  const int p = *(const int *)a, q = *(const int *)b;
+  const PromptShape *prompt = prompts;
+  return prompt[p].T != prompt[q].T ? (prompt[p].T < prompt[q].T ? 1 : -1) : p - q;
+}
+
+/* Prompts that are dealt out as processes ask for them: none is late with a long one. */
+static const int *order_of(const Walk *walk, Arena *arena) {
+  int *order = ARENA_NEW(arena, int, walk->prompts);
+  for (int p = 0; p < walk->prompts; p++) order[p] = p;
+  if (walk->deal && walk->deal->meet)
+    qsort_r(order, (size_t)walk->prompts, sizeof *order, longest_first, (void *)walk->prompt);
+  return order;
+}
+
+/* Of these prompts those that nothing was left of yet. */
+static bool not_found(const Walk *walk, int *prompt, int *count, int *steps, Arena scratch,
+                      Status *st) {
+  int kept = 0;
+  for (int i = 0; i < *count; i++) {
+    bool there;
+    TRY(left_each(walk, prompt[i], false, &there, scratch, st));
+    if (there) *steps += walk->layers;
+    if (!there) prompt[kept++] = prompt[i];
+  }
+  return *count = kept, true;
+}
+
+/* What other processes left of theirs. */
+static bool find_others(const Walk *walk, Arena scratch, Status *st) {
+  for (int p = 0; walk->keeper && p < walk->prompts; p++) {
     bool there;
     TRY(left_each(walk, p, false, &there, scratch, st));
-    if (there) steps += walk->layers;
-    if (!there) prompt[count++] = p;
-    if (count < most && p + 1 < walk->prompts) continue;
-    if (count) TRY(run_batch(walk, prompt, count, lane, &steps, scratch, st));
-    count = 0;
-    if (walk->progress) progress_step(walk->progress, steps);
+    if (!there)
+      return FAIL(st, "%s: what another process left of prompt %d cannot be read", walk->name, p);
   }
   return true;
+}
+
+/* A batch is filled up with prompts to walk: those that are found count for nothing. */
+static bool next_batch(const Walk *walk, Dealing *dealing, const int *order, int *prompt,
+                       int *count, int *steps, Arena scratch, Status *st) {
+  const int most = walk->batch > 1 ? walk->batch : 1;
+  *count = 0;
+  for (int taken = 1; taken && *count < most;) {
+    TRY(deal_take(dealing, most - *count, prompt + *count, &taken, st));
+    int left = taken;
+    for (int i = 0; i < taken; i++) prompt[*count + i] = order[prompt[*count + i]];
+    TRY(not_found(walk, prompt + *count, &left, steps, scratch, st));
+    *count += left;
+  }
+  return true;
+}
+
+static bool run_batches(const Walk *walk, int *lane, Arena scratch, Status *st) {
+  int *prompt = ARENA_NEW(&scratch, int, walk->batch > 1 ? walk->batch : 1), count = 1, steps = 0;
+  const int *order = order_of(walk, &scratch);
+  Dealing dealing;
+  assert(!walk->keeper || walk->visitors == 1); /* of two, one found would be walked over again */
+  for (int s = 0; s < walk->sides; s++) walk->side[s].time_s = 0;
+  TRY(deal_begin(walk->deal, walk->prompts, &dealing, st));
+  while (count) {
+    TRY(next_batch(walk, &dealing, order, prompt, &count, &steps, scratch, st));
+    if (count) TRY(run_batch(walk, prompt, count, lane, &steps, scratch, st));
+    if (walk->progress) progress_step(walk->progress, steps);
+  }
+  if (!walk->deal || !walk->deal->meet) return true;
+  return deal_meet(walk->deal, st) && find_others(walk, scratch, st);
 }
 
 bool walk_run(const Walk *walk, Arena scratch, Status *st) {

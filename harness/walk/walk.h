@@ -9,6 +9,7 @@
  * it walks alone, in whatever batch. */
 #ifndef DS_WALK_WALK_H
 #define DS_WALK_WALK_H
+#include "base/deal.h"
 #include "base/progress.h"
 #include "model/layers.h"
 #include "source/source.h"
@@ -96,13 +97,17 @@ typedef struct Walk {
   const Keeper *keeper; /* NULL: nothing is kept; else there is one visitor, whose `left` is kept:
                          * when a prompt is done, and, in batches of several, behind each layer with
                          * the streams that the next starts from */
-  Progress *progress;   /* steps once a layer and prompt; NULL: none */
+  const Deal *deal;   /* among processes, each of which leaves what it does where all find it: with
+                       * a keeper, or a visitor that tells how far a prompt is; NULL: all prompts are
+                       * walked here */
+  Progress *progress; /* steps once a layer and prompt; NULL: none */
 } Walk;
 
 /* The mode of a side in a layer; NULL where its source has none. */
 const Mode *walk_mode(const WalkSide *side, int layer);
 /* Batch by batch. Fails where a witness is wrong, a layer cannot be held, a device fails, or a
- * visitor does. */
+ * visitor does. Where prompts are dealt out and all processes meet, what the others left is found
+ * at the end; where nobody waits, it is not there. */
 bool walk_run(const Walk *walk, Arena scratch, Status *st);
 /* Bytes of scratch for one prompt of T tokens, beside what visitors take: `together` sides' traces
  * at once; and for each further prompt of a batch. */

@@ -18,7 +18,7 @@ int main(int argc, char **argv) {
   const char *part = argc > 1 ? argv[1] : "all";
   bool all = !strcmp(part, "all"), small = !strcmp(part, "small"), equal = true;
   char why[256];
-  if (!cuda_open(&cuda, why)) {
+  if (!cuda_open(&cuda, 0, why)) {
     fprintf(stderr, "check-gpu: %s\n", why);
     return 2;
   }
