@@ -18,15 +18,18 @@ static int run_folder(const Fuzzed *target, const char *folder, const char *end)
     Status st = {0};
     const char *path = arena_printf(&test_arena, "%s/%s", folder, entry[i]->d_name);
     const size_t length = strlen(entry[i]->d_name);
-    if (entry[i]->d_name[0] == '.' || length < strlen(end) ||
-        strcmp(entry[i]->d_name + length - strlen(end), end))
-      continue;
+    const bool good = !strncmp(entry[i]->d_name, "good", 4),
+               other = entry[i]->d_name[0] == '.' || length < strlen(end) ||
+                       strcmp(entry[i]->d_name + length - strlen(end), end) != 0;
+    free(entry[i]);
+    if (other) continue;
     cr_assert(file_read(&test_arena, path, (size_t)1 << 20, &bytes, &st), "%s", st.text);
     fprintf(stderr, "%s\n", path); /* shown where the target ends the process */
     const bool accepted = target->run((const uint8_t *)bytes.data, bytes.count);
-    cr_expect(accepted || strncmp(entry[i]->d_name, "good", 4), "%s: is refused", path);
+    cr_expect(accepted || !good, "%s: is refused", path);
     files++;
   }
+  free(entry);
   return files;
 }
 

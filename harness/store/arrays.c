@@ -328,7 +328,8 @@ static bool take_record(Arena *arena, const char **at, const char *end, StoredAr
   *at += sizeof record;
   const size_t left = (size_t)(end - *at);
   if (record.name > left || record.why > left - record.name ||
-      !is_truth(&record.array.big_endian) || !is_truth(&record.array.of_f16))
+      !is_truth(&record.array.big_endian) || !is_truth(&record.array.of_f16) ||
+      !is_truth(&record.array.has_axes))
     return false;
   *a = record.array;
   a->name = arena_printf(arena, "%.*s", (int)record.name, *at);
