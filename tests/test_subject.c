@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "family/mamba1.h"
 #include "study/micro/micro.h"
 #include "walk/subject.h"
 
@@ -73,4 +74,57 @@ Test(subject, an_error_of_a_flag_names_the_command_and_no_line_that_nobody_wrote
   cr_expect_not(spec_parse_made(&arena, "eval", text, &spec, &st));
   cr_expect(!strncmp(st.text, "eval: no mode 'nope' is defined", 30), "%s", st.text);
   arena_release(&arena);
+}
+
+/* --- the rewrite's proof ---------------------------------------------------------------------- */
+
+/* What a load says whose family takes the rewrite of this tensor for another; whether it ends well.
+ */
+static bool load_with(Arena arena, int tensor, Basis basis, Status *st) {
+  static const char text[] =
+      "title: t\nmodel: data/mamba-bytes-10m\npairs: [[fp64, fp32]]\n" PROMPT;
+  Progress quiet = progress_start(true);
+  Spec spec;
+  Subject subject;
+  cr_assert(spec_parse(&arena, "s.yaml", text, strlen(text), &spec, st), "%s", st->text);
+  cr_assert(subject_check(&arena, &spec, &subject, st), "%s", st->text);
+  Config *config = &subject.checkpoint.config;
+  Family *family = ARENA_NEW(&arena, Family, 1);
+  *family = *config->family;
+  TensorInfo *info = ARENA_NEW(&arena, TensorInfo, family->tensors.all);
+  memcpy(info, family->tensors.info, (size_t)family->tensors.all * sizeof *info);
+  if (tensor != ABSENT) info[tensor].basis = basis;
+  family->tensors.info = info;
+  config->family = family;
+  const LayersPlan plan = {.forms = subject_forms(&spec, config), .together = 1};
+  return subject_load(&arena, &spec, &plan, &quiet, &subject, st) &&
+         layers_ride_all(subject.layers, st);
+}
+
+Test(subject, rewrite_is_proved_on_every_tensor_that_the_family_says_something_of) {
+  const Tensors *tensors = &family_mamba1.tensors;
+  Status none = {0};
+  Arena arena;
+  int proved = 0;
+  cr_assert(arena_reserve(&arena, (size_t)1 << 30, exhausted, &none));
+  cr_assert(load_with(arena, ABSENT, BASIS_KEPT, &none), "%s", none.text);
+  for (int id = 0; id < tensors->count; id++) {
+    const TensorInfo *info = &tensors->info[id];
+    Status st = {0};
+    if (info->modes_only || info->basis == BASIS_FOLDED) continue;
+    cr_expect_not(load_with(arena, id, info->basis == BASIS_KEPT ? BASIS_ROTATED : BASIS_KEPT, &st),
+                  "%s", info->name);
+    char what[64];
+    snprintf(what, sizeof what, "the float64 %s of ", info->name);
+    cr_expect(strstr(st.text, "the rewrite changes the model") && strstr(st.text, what), "%s: %s",
+              info->name, st.text);
+    proved++;
+  }
+  cr_expect_eq(proved, 17);
+  for (int id = 0; id < tensors->count; id++) { /* a norm without its gain is not the norm */
+    const char *name = tensors->info[id].name;
+    Status st = {0};
+    if (tensors->info[id].basis == BASIS_FOLDED)
+      cr_expect_not(load_with(arena, id, BASIS_ROTATED, &st), "%s", name);
+  }
 }
