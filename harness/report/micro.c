@@ -4,149 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/columns.h"
 #include "report/language.h"
 #include "report/markdown.h"
+#include "report/micro_groups.h"
 #include "report/sections.h"
 #include "report/words.h"
-
-/* One output of an operator under a setting, over all its inputs and shapes. */
-typedef struct Group {
-  const MicroRow *any, *worst,
-      *largest; /* worst: uses most of its bound; largest: moves most bytes, so its time tells */
-  int runs;
-  int64_t n, over, unbounded;
-  double ulp_max, ulp_sum, misrounded, rel_l2;
-  double captured_ulp_max; /* NaN: no captured input */
-} Group;
-
-static bool same_group(const MicroRow *a, const MicroRow *b) {
-  return !strcmp(a->operator_name, b->operator_name) && !strcmp(a->setting, b->setting) &&
-         !strcmp(a->output, b->output);
-}
-
-static void take(Group *g, const MicroRow *row) {
-  g->runs++;
-  g->n += row->n;
-  g->over += row->over_bound;
-  g->unbounded += row->unbounded;
-  g->ulp_max = fmax(g->ulp_max, row->ulp_max);
-  if (!strcmp(row->input, "captured"))
-    g->captured_ulp_max = fmax(g->captured_ulp_max, row->ulp_max);
-  g->ulp_sum += isnan(row->ulp_mean) ? 0 : row->ulp_mean * (double)row->n;
-  g->misrounded += row->misrounded * (double)row->n;
-  g->rel_l2 = fmax(g->rel_l2, row->rel_l2);
-  if (!g->worst || !(row->used_max <= g->worst->used_max)) g->worst = row;
-  if (!g->largest || row->bytes > g->largest->bytes) g->largest = row;
-}
-
-static Group *groups_of(Arena *arena, const ReportData *d, int *count) {
-  Group *group = ARENA_NEW(arena, Group, d->micros);
-  *count = 0;
-  for (size_t i = 0; i < d->micros; i++) {
-    int at = 0;
-    while (at < *count && !same_group(group[at].any, &d->micro[i])) at++;
-    if (at == *count) group[(*count)++] = (Group){.any = &d->micro[i], .captured_ulp_max = NAN};
-    take(&group[at], &d->micro[i]);
-  }
-  return group;
-}
-
-static bool first_of_operator(const Group *group, int at) {
-  for (int i = 0; i < at; i++)
-    if (!strcmp(group[i].any->operator_name, group[at].any->operator_name)) return false;
-  return true;
-}
-
-/* --- what is a bug ---------------------------------------------------------------------------- */
-
-static int64_t count_over(const ReportData *d, const MicroRow **first) {
-  int64_t over = 0;
-  *first = NULL;
-  for (size_t i = 0; i < d->micros; i++) {
-    if (d->micro[i].over_bound > 0 && !*first) *first = &d->micro[i];
-    over += d->micro[i].over_bound;
-  }
-  for (size_t i = 0; i < d->state_drifts; i++) over += d->state_drift[i].over_bound;
-  return over;
-}
-
-const char *micro_broken(Arena *arena, const ReportData *d) {
-  const MicroRow *first;
-  int64_t over = count_over(d, &first);
-  if (!over) return NULL;
-  const char *where =
-      first ? arena_printf(arena,
-                           say(d->language, "%s %s, input %s, shape %s, output %s, element %lld"),
-                           first->operator_name, first->setting, first->input, first->shape,
-                           first->output, (long long)first->used_index)
-            : say(d->language, "the state of the scan");
-  return arena_printf(arena,
-                      say(d->language, "%lld values lie beyond what their float32 arithmetic may "
-                                       "err, which is a bug: first in %s"),
-                      (long long)over, where);
-}
-
-/* --- for the terminal ------------------------------------------------------------------------- */
-
-static const char *cell_short(Arena *arena, double x) {
-  return isnan(x) ? "-" : isinf(x) ? md_short(arena, x) : arena_printf(arena, "%.3g", x);
-}
-
-static const char *summary_line(Arena *arena, const Group *g) {
-  return arena_printf(
-      arena, "  %-32s %-12s %5d %10lld %9s %9s %9s %9.4f%% %8.3f %5lld %10.1f %7.2f %7.1f\n",
-      g->any->setting, g->any->output, g->runs, (long long)g->n,
-      cell_short(arena, g->captured_ulp_max), cell_short(arena, g->ulp_max),
-      cell_short(arena, g->ulp_sum / (double)g->n), 100 * g->misrounded / (double)g->n,
-      g->worst->used_max, (long long)g->over, g->largest->time_us, g->largest->gb_s,
-      g->largest->copy_ratio);
-}
-
-static const char *summary_title(Language l, Arena *arena, const char *op) {
-  return arena_printf(arena,
-                      say(l, "%s alone, against float64 on the same inputs; ULP: largest on "
-                             "captured inputs, largest and "
-                             "mean on all"),
-                      op);
-}
-
-/* Over the columns of summary_line: two to the left, then to the right. */
-static const char *summary_heading(Language l, Arena *arena) {
-  static const struct {
-    int width;
-    const char *word;
-  } heading[] = {{-32, WORD("setting")}, {-12, WORD("output")},    {5, WORD("runs")},
-                 {10, WORD("values")},   {9, WORD("captured")},    {9, WORD("max ULP")},
-                 {9, WORD("mean ULP")},  {10, WORD("misrounded")}, {8, WORD("of bound")},
-                 {5, WORD("over")},      {10, WORD("us")},         {7, WORD("GB/s")},
-                 {7, WORD("x copy")}};
-  const char *text = " ";
-  for (size_t i = 0; i < sizeof heading / sizeof *heading; i++) {
-    const char *word = say(l, heading[i].word);
-    const int width = abs(heading[i].width), space = width - columns_of(word);
-    text = heading[i].width < 0
-               ? arena_printf(arena, "%s %s", text, md_padded(arena, word, width))
-               : arena_printf(arena, "%s %*s%s", text, space > 0 ? space : 0, "", word);
-  }
-  return text;
-}
-
-const char *micro_summary(Arena *arena, const ReportData *d) {
-  int count;
-  const Group *group = groups_of(arena, d, &count);
-  const char *text = "";
-  for (int i = 0; i < count; i++) {
-    const char *op = group[i].any->operator_name;
-    if (!first_of_operator(group, i)) continue;
-    text = arena_printf(arena, "%s%s\n%s\n", text, summary_title(d->language, arena, op),
-                        summary_heading(d->language, arena));
-    for (int g = i; g < count; g++)
-      if (!strcmp(group[g].any->operator_name, op))
-        text = arena_printf(arena, "%s%s", text, summary_line(arena, &group[g]));
-  }
-  return text;
-}
 
 /* --- the report's tables ---------------------------------------------------------------------- */
 
@@ -154,7 +16,7 @@ static const char *modes_cell(Arena *arena, const MicroRow *row) {
   return md_text(arena, row->modes);
 }
 
-static void write_errors(Language l, FILE *out, const Group *group, int count, const char *op,
+static void write_errors(Language l, FILE *out, const MicroGroup *group, int count, const char *op,
                          Arena scratch) {
   static const char *const heading[] =
       WORDS("setting", "output", "modes", "runs", "values", "largest error, ULP", "mean, ULP",
@@ -162,7 +24,7 @@ static void write_errors(Language l, FILE *out, const Group *group, int count, c
   Grid grid = grid_new(&scratch, "lllrrrrrrrr");
   grid_head(l, &grid, heading);
   for (int i = 0; i < count; i++) {
-    const Group *g = &group[i];
+    const MicroGroup *g = &group[i];
     if (strcmp(g->any->operator_name, op)) continue;
     grid_add(&grid, md_code(&scratch, g->any->setting));
     grid_add(&grid, md_code(&scratch, g->any->output));
@@ -180,9 +42,9 @@ static void write_errors(Language l, FILE *out, const Group *group, int count, c
 }
 
 /* The last output of each setting (scan: gated), input by input. */
-static void write_inputs(FILE *out, const ReportData *d, const Group *group, int count,
+static void write_inputs(FILE *out, const ReportData *d, const MicroGroup *group, int count,
                          const char *op, Arena scratch) {
-  const Group **last = ARENA_NEW(&scratch, const Group *, count);
+  const MicroGroup **last = ARENA_NEW(&scratch, const MicroGroup *, count);
   char *align = arena_printf(&scratch, "l");
   int settings = 0;
   for (int i = 0; i < count; i++) {
@@ -207,10 +69,10 @@ static void write_inputs(FILE *out, const ReportData *d, const Group *group, int
     if (met) continue;
     grid_add(&grid, md_text(&scratch, row->input));
     for (int s = 0; s < settings; s++) {
-      Group own = {0};
+      MicroGroup own = {0};
       for (size_t r = 0; r < d->micros; r++)
-        if (same_group(&d->micro[r], last[s]->any) && !strcmp(d->micro[r].input, row->input))
-          take(&own, &d->micro[r]);
+        if (micro_same_group(&d->micro[r], last[s]->any) && !strcmp(d->micro[r].input, row->input))
+          micro_group_add(&own, &d->micro[r]);
       grid_add(&grid, own.runs
                           ? arena_printf(&scratch, "%s, %s, %s", md_factor(&scratch, own.ulp_max),
                                          md_factor(&scratch, own.ulp_sum / (double)own.n),
@@ -225,7 +87,7 @@ static void write_inputs(FILE *out, const ReportData *d, const Group *group, int
   grid_write(&grid, out);
 }
 
-static void write_times(Language l, FILE *out, const Group *group, int count, const char *op,
+static void write_times(Language l, FILE *out, const MicroGroup *group, int count, const char *op,
                         Arena scratch) {
   static const char *const heading[] =
       WORDS("setting", "shape", "median, µs", "spread, µs", "runs", "GB/s", "times a copy");
@@ -261,7 +123,7 @@ static const MicroWorst *worst_of(const ReportData *d, const MicroRow *row) {
   return most;
 }
 
-static void write_worst(FILE *out, const ReportData *d, const Group *group, int count,
+static void write_worst(FILE *out, const ReportData *d, const MicroGroup *group, int count,
                         const char *op, Arena scratch) {
   static const char *const heading[] =
       WORDS("setting", "input", "element", "got", "want", "error", "bound", "used", "made from");
@@ -293,14 +155,14 @@ static void write_worst(FILE *out, const ReportData *d, const Group *group, int 
 /* --- the charts ------------------------------------------------------------------------------- */
 
 /* Counts of a group's bins whose lower edges are `low`. */
-static double count_of(const ReportData *d, const Group *g, const char *kind, double low) {
+static double count_of(const ReportData *d, const MicroGroup *g, const char *kind, double low) {
   double sum = 0;
   for (size_t i = 0; i < d->micro_bins; i++) {
     const MicroBin *bin = &d->micro_bin[i];
     if (bin->low != low || strcmp(bin->kind, kind) || strcmp(bin->output, g->any->output)) continue;
     for (size_t r = 0; r < d->micros; r++) {
       const MicroRow *row = &d->micro[r];
-      if (row->item == bin->item && same_group(row, g->any)) sum += (double)bin->count;
+      if (row->item == bin->item && micro_same_group(row, g->any)) sum += (double)bin->count;
     }
   }
   return sum;
@@ -329,7 +191,7 @@ static int edges_of(const ReportData *d, const char *op, const char *kind, doubl
 
 /* A line for each setting and output; a column for each bin; a bar's height is the logarithm of its
  * share. */
-static void write_chart(FILE *out, const ReportData *d, const Group *group, int count,
+static void write_chart(FILE *out, const ReportData *d, const MicroGroup *group, int count,
                         const char *op, const char *kind, const char *words, Arena scratch) {
   enum { EDGES_MAX = 64 };
   static const char *const bar[] = {"·", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
@@ -364,11 +226,11 @@ static void write_chart(FILE *out, const ReportData *d, const Group *group, int 
 
 /* --- the section ------------------------------------------------------------------------------ */
 
-static void write_answer(FILE *out, const ReportData *d, const Group *group, int count,
+static void write_answer(FILE *out, const ReportData *d, const MicroGroup *group, int count,
                          Arena scratch) {
   const MicroRow *first;
-  int64_t over = count_over(d, &first), values = 0;
-  const Group *most = group; /* there is one: body.c asks */
+  int64_t over = micro_over(d, &first), values = 0;
+  const MicroGroup *most = group; /* there is one: body.c asks */
   int captured = 0, equal = 0;
   for (int i = 0; i < count; i++) {
     values += group[i].n;
@@ -407,11 +269,11 @@ static void write_answer(FILE *out, const ReportData *d, const Group *group, int
 
 void section_micro(FILE *out, const ReportData *d, Arena scratch) {
   int count;
-  const Group *group = groups_of(&scratch, d, &count);
+  const MicroGroup *group = micro_groups(&scratch, d, &count);
   write_answer(out, d, group, count, scratch);
   for (int i = 0; i < count; i++) {
     const char *op = group[i].any->operator_name;
-    if (!first_of_operator(group, i)) continue;
+    if (!micro_first_of_operator(group, i)) continue;
     fprintf(out, "### %s\n\n", md_text(&scratch, op));
     write_errors(d->language, out, group, count, op, scratch);
     write_inputs(out, d, group, count, op, scratch);

@@ -60,7 +60,7 @@ const char *gates_summary(Arena *arena, const ReportData *d); /* gates.c */
 /* The gates that failed, in one line; NULL where all passed. */
 const char *gates_failed(Arena *arena, const ReportData *d); /* gates.c */
 /* The operators alone as a table for the terminal; "" where none ran. In the arena. */
-const char *micro_summary(Arena *arena, const ReportData *d); /* micro.c */
+const char *micro_summary(Arena *arena, const ReportData *d); /* micro_groups.c */
 /* What is a bug: elements beyond their provable bound; NULL where there is none. */
-const char *micro_broken(Arena *arena, const ReportData *d); /* micro.c */
+const char *micro_broken(Arena *arena, const ReportData *d); /* micro_groups.c */
 #endif
