@@ -160,11 +160,15 @@ void cuda_to_host(Cuda *cuda, void *host, const void *device, size_t bytes) {
           "copy to the host");
 }
 
-void cuda_to_device_ahead(Cuda *cuda, void *device, const void *host, size_t bytes) {
+void cuda_ahead_after_operators(Cuda *cuda) {
   checked(cuda, cudaEventRecord(operators_so_far(cuda), device_stream(cuda)),
           "weights to the device");
   checked(cuda, cudaStreamWaitEvent(ahead(cuda), operators_so_far(cuda), 0),
           "weights to the device");
+}
+
+void cuda_to_device_ahead(Cuda *cuda, void *device, const void *host, size_t bytes) {
+  cuda_ahead_after_operators(cuda);
   checked(cuda, cudaMemcpyAsync(device, host, bytes, cudaMemcpyHostToDevice, ahead(cuda)),
           "weights to the device");
 }

@@ -62,6 +62,9 @@ void cuda_to_host(Cuda *cuda, void *host, const void *device, size_t bytes);
  * what it replaces, and overlaps with those queued later; they read it behind cuda_operators_after
  * of a mark of these copies. */
 void cuda_to_device_ahead(Cuda *cuda, void *device, const void *host, size_t bytes);
+/* What is queued beside these copies from here on (kernels/prepare.h) starts after the operators
+ * queued so far. */
+void cuda_ahead_after_operators(Cuda *cuda);
 /* Waits for everything queued. False, with operator, shape and CUDA's words in `why`, where
  * anything went wrong since the last call. */
 bool cuda_wait(Cuda *cuda, char why[256]);

@@ -8,7 +8,8 @@
 
 enum { LAYERS = 24, TOKENS = 12, PROMPTS = 3, PLACES = 2, LANES = 2, SIDES = 2 * LANES };
 
-/* Stands for a device: room for two layers, and for two steps of a lane, which take turns. */
+/* Stands for a device: it makes layers of its own, and has room for two of them and for two steps
+ * of a lane, which take turns. */
 typedef struct Elsewhere {
   Source host;
   int place[PLACES]; /* whose weights stand there */
@@ -111,11 +112,12 @@ static bool compare(void *context, const WalkPlace *at, const Trace *trace, Aren
   return true;
 }
 
-/* `layers`: of each side; 0: all, and the head behind them. */
-static void walk_elsewhere(Shipped *s, int batch, int layers) {
+/* `made`: what computes ahead has these layers; `layers`: of each side; 0: all, and the head behind
+ * them. */
+static void walk_elsewhere(Shipped *s, const Model *made, int batch, int layers) {
   Arena arena = s->arena;
   Elsewhere there;
-  const Source ahead = elsewhere(&there, &s->model, &arena);
+  const Source ahead = elsewhere(&there, made, &arena);
   WalkSide side[SIDES];
   for (int i = 0; i < SIDES; i++)
     side[i] = (WalkSide){.source = i < LANES ? ahead : source_cpu(&s->model),
@@ -136,20 +138,57 @@ static void walk_elsewhere(Shipped *s, int batch, int layers) {
 Test(walk_ahead, layers_that_stay_here_but_not_there_are_sent_before_they_are_computed_with) {
   Shipped s = shipped_load(REWRITE_QUAMBA);
   shipped_calibrate(&s, 1, 64);
-  for (int batch = 1; batch <= PROMPTS; batch++) walk_elsewhere(&s, batch, 0);
+  for (int batch = 1; batch <= PROMPTS; batch++) walk_elsewhere(&s, &s.model, batch, 0);
 }
 
 Test(walk_ahead, layers_that_stay_nowhere_are_sent_before_they_are_computed_with) {
   Shipped s = shipped_load(REWRITE_QUAMBA);
   shipped_calibrate(&s, 1, 64);
-  LayerScales *scales = s.model.scales;
+  const Model made = s.model;
   shipped_open(&s, REWRITE_QUAMBA, 0);
-  memcpy(s.model.scales, scales, LAYERS * sizeof *scales);
-  for (int batch = 1; batch <= PROMPTS; batch++) walk_elsewhere(&s, batch, 0);
+  memcpy(s.model.scales, made.scales, LAYERS * sizeof *made.scales);
+  for (int batch = 1; batch <= PROMPTS; batch++) walk_elsewhere(&s, &made, batch, 0);
+}
+
+static bool count_layers(void *context, int layer, Status *st) {
+  (void)st;
+  int *ridden = context;
+  cr_expect_eq(layer, (*ridden)++, "a rider is given layers in order");
+  return true;
+}
+
+static bool nothing(void *context, const WalkPlace *at, const Trace *trace, Arena scratch,
+                    Status *st) {
+  return (void)context, (void)at, (void)trace, (void)scratch, (void)st, true;
+}
+
+Test(walk_ahead, who_makes_layers_elsewhere_asks_this_host_for_none) {
+  Shipped s = shipped_load(REWRITE_QUAMBA);
+  shipped_calibrate(&s, 1, 64);
+  const Model made = s.model;
+  Elsewhere there;
+  PromptShape prompt[PROMPTS];
+  Status st = {0};
+  int ridden = 0;
+  for (size_t memory = 0;; memory = SIZE_MAX) {
+    shipped_open(&s, REWRITE_QUAMBA, memory);
+    Arena arena = s.arena;
+    WalkSide side = {.source = elsewhere(&there, &made, &arena), .mode = mode_preset("2-0")};
+    shipped_prompts(&s, prompt, PROMPTS, TOKENS);
+    layers_ride(s.layers, &(Rider){.context = &ridden, .ride = count_layers});
+    Visitor visitor = {.layer = nothing};
+    Walk walk = shipped_walk(&s, &side, 1, prompt, PROMPTS, &visitor);
+    cr_assert(walk_run(&walk, arena, &st), "%s", st.text);
+    for (int i = 0; i < s.layers->places; i++) cr_expect_eq(s.layers->held[i], -1);
+    cr_expect_eq(ridden, LAYERS);
+    cr_expect_eq(there.heads, PROMPTS);
+    ridden = 0;
+    if (memory) break;
+  }
 }
 
 Test(walk_ahead, sides_that_end_before_the_head_ask_for_none) {
   Shipped s = shipped_load(REWRITE_QUAMBA);
   shipped_calibrate(&s, 1, 64);
-  walk_elsewhere(&s, 1, LAYERS);
+  walk_elsewhere(&s, &s.model, 1, LAYERS);
 }

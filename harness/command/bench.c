@@ -337,11 +337,12 @@ static void send_rows(Arena *there, Device *device, int T, Prompted *prompted) {
 }
 
 /* All layers there: what is timed waits for no weights. */
-static bool open_device(Arena *arena, const Model *model, const BenchPlan *plan, Device *device,
+static bool open_device(Arena *arena, Layers *layers, const BenchPlan *plan, Device *device,
                         Status *st) {
+  const Model *model = &layers->model;
   const int most = longest(plan);
   const size_t stream = (size_t)most * sizeof(float) * (size_t)model->D;
-  DevicePlan there = {.model = model, .T = most};
+  DevicePlan there = {.model = model, .layers = layers, .T = most};
   there.more = block_bytes(&model->config, most) + 6 * stream + 2 * (size_t)COPY_BYTES + 4096;
   for (int m = 0; m < plan->modes; m++)
     there.forms = forms_of_both(there.forms, forms_of_mode(&plan->mode[m]));
@@ -350,18 +351,18 @@ static bool open_device(Arena *arena, const Model *model, const BenchPlan *plan,
          device_hold_all(device, st);
 }
 
-bool bench_run(Arena *arena, const Model *model, const Config *config, const BenchPlan *plan,
-               Device *device, Progress *progress, Speed **row, size_t *count, Floors *floors,
-               Status *st) {
+bool bench_run(Arena *arena, Layers *layers, const BenchPlan *plan, Device *device,
+               Progress *progress, Speed **row, size_t *count, Floors *floors, Status *st) {
+  const Model *model = &layers->model;
   int most = longest(plan);
   Rows rows = {.row = ARENA_NEW(arena, Speed, ROWS_MAX)};
   int32_t *token = ARENA_NEW(arena, int32_t, most);
-  for (int t = 0; t < most; t++) token[t] = t * 7919 % config->vocab;
+  for (int t = 0; t < most; t++) token[t] = t * 7919 % model->vocab;
   Timer timer;
   Prompted prompted = rows_of(arena, model, token, most);
   Arena room = *arena;
   if (device->found) {
-    TRY(open_device(arena, model, plan, device, st));
+    TRY(open_device(arena, layers, plan, device, st));
     TRY(timer_open(arena, device, &timer, st) && time_way_back(&timer, st));
     device_begin(device, 0, token, plan->T[0]);
     room = device->room;

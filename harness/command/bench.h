@@ -20,13 +20,13 @@ typedef struct BenchPlan {
   const char *folder; /* that write(2) is timed in */
 } BenchPlan;
 
-/* A model of this shape with made weights, and scales from its own run. Speed does not depend on
- * the values. */
-bool bench_model(Arena *arena, const Config *config, Model *model, Progress *progress, Status *st);
+/* The layers of a model of this shape with made weights, all of them held, and scales from its own
+ * run. Speed does not depend on the values. */
+bool bench_model(Arena *arena, const Config *config, Layers *layers, Progress *progress,
+                 Status *st);
 /* `device` as device_find left it: the CPU where none was found. Operators that two modes share are
  * timed once. */
-bool bench_run(Arena *arena, const Model *model, const Config *config, const BenchPlan *plan,
-               Device *device, Progress *progress, Speed **row, size_t *rows, Floors *floors,
-               Status *st);
+bool bench_run(Arena *arena, Layers *layers, const BenchPlan *plan, Device *device,
+               Progress *progress, Speed **row, size_t *rows, Floors *floors, Status *st);
 
 #endif

@@ -48,14 +48,14 @@ static bool bench_config(Arena *arena, const Options *o, const SynthShape *shape
 
 static bool bench_speed(Arena *arena, const Options *o, const SynthShape *shape, BenchPlan *plan,
                         Device *device, Progress *progress, Status *st) {
-  Model model;
+  Layers layers;
   Speed *row;
   size_t rows;
   Floors floors;
   Config config;
   TRY(bench_config(arena, o, shape, &config, st));
-  TRY(bench_model(arena, &config, &model, progress, st));
-  TRY(bench_run(arena, &model, &config, plan, device, progress, &row, &rows, &floors, st));
+  TRY(bench_model(arena, &config, &layers, progress, st));
+  TRY(bench_run(arena, &layers, plan, device, progress, &row, &rows, &floors, st));
   const char *where = bench_where(arena, device);
   if (o->json) {
     json_t *root = json_pack("{s:s, s:s, s:o}", "device", where, "shape",

@@ -103,7 +103,8 @@ bool verify_open(Verify *v, Status *st) {
 
 bool verify_run(Arena *arena, const Subject *subject, Verify *v, Status *st) {
   const PromptShape *prompt = &subject->prompt[0];
-  DevicePlan plan = {.model = &subject->model, .T = prompt->T, .more = OPERATOR_BYTES};
+  DevicePlan plan = {
+      .model = &subject->model, .layers = subject->layers, .T = prompt->T, .more = OPERATOR_BYTES};
   const Family *family = subject->model.config.family;
   for (int m = 0; m < family->presets; m++)
     plan.forms = forms_of_both(plan.forms, forms_of_mode(&family->preset[m]));

@@ -145,15 +145,10 @@ static int longest_prompt(const Spec *spec, const Subject *subject) {
   return longest;
 }
 
-/* Pinned memory of a device's lanes and of the layers on their way there, and the head while it is
- * packed. */
+/* Pinned memory of a device's lanes. */
 static size_t device_bytes(const Spec *spec, const Config *c, int longest) {
-  const size_t lane = block_bytes(c, longest) + 4 * (size_t)longest * (size_t)c->D * sizeof(float),
-               head = prepared_bytes(c, &c->family->end[END_HEAD], FORMAT_F32);
-  Forms forms = {0};
-  for (int i = 0; i < spec->mode_count; i++)
-    forms = forms_of_both(forms, forms_of_mode(&spec->modes[i]));
-  return 2 * (size_t)(spec->mode_count + 2) * lane + 2 * layers_prepared_bytes(c, &forms) + head;
+  const size_t lane = block_bytes(c, longest) + 4 * (size_t)longest * (size_t)c->D * sizeof(float);
+  return 2 * (size_t)(spec->mode_count + 2) * lane;
 }
 
 /* Of further prompts of a batch, in memory and on their way to the journal. */

@@ -12,6 +12,7 @@ void block_run(const Model *model, int layer, const Mode *mode, const Tensor *x,
 
 /* [T, D]: what the prompt names of the embedding, in its order. */
 static void take_rows(const EndRows *ends, const int32_t *token, int T, int D, double *rows) {
+#pragma omp parallel for if (T > 8)
   for (int t = 0; t < T; t++)
     ends->take(ends->context, END_EMBEDDING, token[t], 1, rows + (size_t)t * (size_t)D);
 }

@@ -52,10 +52,6 @@ size_t layers_least_bytes(const Config *c, const Forms *forms, int together) {
   return places + scratch_bytes(c) + (forms->head ? head_bytes(c) : 0);
 }
 
-size_t layers_prepared_bytes(const Config *c, const Forms *forms) {
-  return prepared_of(c, forms->f32, forms->i8);
-}
-
 static bool stays64(const Config *c, const Forms *forms) {
   return forms->f64 && (size_t)c->layers * layer64_bytes(c) <= stay64_bytes;
 }
@@ -107,6 +103,12 @@ static bool make64(Layers *l, int layer, Status *st) {
     if (next->data) weight_ahead(next, 0, next->count);
   }
   return true;
+}
+
+bool layers_refuse(Layers *l, int layer, Status *st) {
+  TRY(make64(l, layer, st));
+  return FAIL(st, "%s: layer %d: its weights were made otherwise on a device",
+              l->checkpoint->folder, layer);
 }
 
 static char *cut(char **at, size_t bytes) {

@@ -24,8 +24,8 @@ typedef struct LayersPlan {
   Forms forms; /* all that its sides ask of any layer; a call may ask for more, which one layer at a
                   time has */
   size_t memory; /* bytes for layers that stay, beside layers_least_bytes */
-  int together;  /* layers that are held at the same time where not all stay: 1, or 2 where one is
-                    sent elsewhere */
+  int together;  /* layers that are held at the same time where not all stay: 1, or 2 where the next
+                    one is held while this one is computed elsewhere */
 } LayersPlan;
 
 typedef struct Layers {
@@ -61,6 +61,9 @@ void layers_ride(Layers *layers, const Rider *rider);
 /* Until a layer is held that has no place beside it. Riders are given all layers up to it before.
  * Fails where a rider does, or a rewritten value cannot be held in float32. */
 bool layers_hold(Layers *layers, int layer, const Forms *forms, Status *st);
+/* Of a layer that was rewritten elsewhere, and where a value was found that float32 cannot hold:
+ * fails, and says which. */
+bool layers_refuse(Layers *layers, int layer, Status *st);
 /* Whether it is held in all of them. */
 bool layers_ready(const Layers *layers, int layer, const Forms *forms);
 /* Riders are given what they have not had of all layers. */
@@ -71,8 +74,6 @@ bool layers_hold_all(Layers *layers, const Forms *forms, Status *st);
 
 /* Bytes that are taken where no layer stays, and those that staying layers take beside them. */
 size_t layers_least_bytes(const Config *config, const Forms *forms, int together);
-size_t layers_prepared_bytes(const Config *config,
-                             const Forms *forms); /* of a layer in the modes' formats */
 size_t layers_stay_bytes(const Config *config, const Forms *forms);
 
 #endif

@@ -39,13 +39,17 @@ static bool check_range(const Checkpoint *checkpoint, const Weight *weight, cons
   return true;
 }
 
+/* The mapped bytes of many values need not stay; those of a few are soon asked for again. */
+static void forget_many(const Weight *weight, size_t first, size_t count) {
+  if (count > TOGETHER) weight_forget(weight, first, count);
+}
+
 /* Rows first … first + rows - 1 of a weight, widened, with the gain of their columns (NULL: none)
- * and rotated as the table says: some at a time, while they are in the cache. The mapped bytes need
- * not stay. */
+ * and rotated as the table says: some at a time, while they are in the cache. */
 static void take_rows(const WeightInfo *info, const Weight *weight, int cols, const double *gain,
                       int first, int rows, double *out) {
   const int together = cols < TOGETHER ? TOGETHER / cols : 1;
-#pragma omp parallel for
+#pragma omp parallel for if (rows > together)
   for (int row = 0; row < rows; row += together) {
     const int n = rows - row < together ? rows - row : together;
     double *to = out + (size_t)row * (size_t)cols;
@@ -53,7 +57,7 @@ static void take_rows(const WeightInfo *info, const Weight *weight, int cols, co
     if (gain) fold_gain(to, n, cols, gain);
     if (info->rotate_in) hadamard64(to, n, cols);
   }
-  weight_forget(weight, (size_t)first * (size_t)cols, (size_t)rows * (size_t)cols);
+  forget_many(weight, (size_t)first * (size_t)cols, (size_t)rows * (size_t)cols);
 }
 
 /* The widths over which weights are rotated, each once. */
@@ -134,7 +138,7 @@ void rewrite_rows(const Checkpoint *checkpoint, Rewrite rewrite, const double *g
     return;
   }
   weight_range_to_f64(weight, (size_t)first * (size_t)cols, (size_t)rows * (size_t)cols, out);
-  weight_forget(weight, (size_t)first * (size_t)cols, (size_t)rows * (size_t)cols);
+  forget_many(weight, (size_t)first * (size_t)cols, (size_t)rows * (size_t)cols);
 }
 
 /* A rotation leaves a row its length, which is at most sqrt(cols) times its largest value: only

@@ -19,122 +19,87 @@ bool device_find(Backend wanted, const char *who, Device *device, Status *st) {
 
 /* --- a layer's place -------------------------------------------------------------------------- */
 
-/* Walks through the weights of a layer in the device's forms, in one order. Without `host` it is
- * only seen how much room they take. */
-typedef struct Packing {
-  const Device *device;
-  Arena room; /* there */
-  char *host; /* here, at the same offsets; NULL: nothing is packed */
-  const char *base;
-} Packing;
-
-static char *here(const Packing *p, const void *there) {
-  return p->host + ((const char *)there - p->base);
+static size_t form_bytes(const Config *c, const WeightInfo *info, Format format) {
+  if (info->form == FORM_GAIN && format == FORMAT_I8) return 0;
+  const size_t bytes =
+      info->form == FORM_LINEAR
+          ? linear_cuda_packed_bytes(weight_rows(c, info), weight_cols(c, info), format)
+          : weight_values(c, info) * format_size(format);
+  return (bytes + 63) / 64 * 64;
 }
 
-static void put_linear(Packing *p, const WeightInfo *info, Format format, const Linear *from,
-                       Linear *there) {
-  const Config *c = &p->device->from->config;
-  void *panels = arena_room(
-      &p->room, linear_cuda_packed_bytes(weight_rows(c, info), weight_cols(c, info), format), 1);
-  if (!p->host || !from->panels) return;
-  linear_cuda_pack(from, here(p, panels));
-  *there = *from;
-  there->panels = panels;
-}
-
-static void put_values(Packing *p, const WeightInfo *info, Format format, const Tensor *from,
-                       Tensor *there) {
-  const size_t bytes = weight_values(&p->device->from->config, info) * format_size(format);
-  void *data = arena_room(&p->room, bytes, 1);
-  if (!p->host || !from->data) return;
-  memcpy(here(p, data), from->data, bytes);
-  *there = *from;
-  there->data = data;
-}
-
-static void put_format(Packing *p, Format format, unsigned weights, const Prepared *from,
-                       Prepared *there) {
-  const Family *family = p->device->from->config.family;
-  for (int w = 0; w < family->weights; w++) {
-    if (!(weights >> w & 1)) continue;
-    if (family->weight[w].form == FORM_LINEAR)
-      put_linear(p, &family->weight[w], format, &from[w].linear, &there[w].linear);
-    else
-      put_values(p, &family->weight[w], format, &from[w].values, &there[w].values);
+/* A weight in one format in its room. */
+static Prepared make_form(Device *d, int layer, int w, Format format, void *room) {
+  const Config *c = &d->from->config;
+  const WeightInfo *info = &c->family->weight[w];
+  const int rows = weight_rows(c, info), cols = weight_cols(c, info);
+  const double *values = d->made.layer[layer][w];
+  const bool f32 = format == FORMAT_F32;
+  const float scale = f32 ? 0 : d->maker.layers->grid[layer][w].scale;
+  float *to = f32 ? room : NULL;
+  int8_t *to8 = f32 ? NULL : room;
+  if (info->form == FORM_GAIN && (!values || !f32)) return (Prepared){0};
+  if (info->form != FORM_LINEAR) {
+    prepare_values(&d->cuda, values, weight_values(c, info), scale, to, to8);
+    return (Prepared){.values = tensor_of(room, format, rows, cols, scale)};
   }
+  prepare_linear(&d->cuda, values, rows, cols, scale, to, to8);
+  return (Prepared){.linear = {.out = rows,
+                               .in = cols,
+                               .format = format,
+                               .scale = scale,
+                               .panels = room,
+                               .name = d->maker.layers->name[w]}};
 }
 
-static void put_f32(Packing *p, const ModelLayer *from, ModelLayer *there) {
-  put_format(p, FORMAT_F32, p->device->forms.f32, from->f32, there->f32);
+/* Those that are asked for and not there, each in its room; all have one. Without a layer it is
+ * only seen how much room they take. */
+static size_t make_forms(Device *d, int layer, Forms make) {
+  const Config *c = &d->from->config;
+  ModelLayer *there = layer == ABSENT ? NULL : &d->model.layer[layer];
+  char *const start = there ? d->place[layer % d->places].room : NULL;
+  size_t at = 0;
+  for (int w = 0; w < c->family->weights; w++) {
+    const WeightInfo *info = &c->family->weight[w];
+    if (there && make.f32 >> w & 1) there->f32[w] = make_form(d, layer, w, FORMAT_F32, start + at);
+    if (d->forms.f32 >> w & 1) at += form_bytes(c, info, FORMAT_F32);
+    if (there && make.i8 >> w & 1) there->i8[w] = make_form(d, layer, w, FORMAT_I8, start + at);
+    if (d->forms.i8 >> w & 1) at += form_bytes(c, info, FORMAT_I8);
+  }
+  return at;
 }
 
-static void put_i8(Packing *p, const ModelLayer *from, ModelLayer *there) {
-  put_format(p, FORMAT_I8, p->device->forms.i8, from->i8, there->i8);
-}
-
-/* How much a layer takes there: in float32, from the start of its place; and in int8, behind it. */
-static size_t part_bytes(const Device *d,
-                         void (*put)(Packing *, const ModelLayer *, ModelLayer *)) {
-  char *const start = (char *)4096;
-  ModelLayer none = {0}, there;
-  Packing look = {.device = d, .room = {.next = start, .end = (char *)(SIZE_MAX / 2)}};
-  put(&look, &none, &there);
-  return ((size_t)(look.room.next - start) + 127) / 64 * 64;
-}
-
-/* One part of a layer, all that the host holds of it, into its part of the place. */
-static void send_part(Device *d, DevicePlace *place, size_t first, size_t bytes,
-                      void (*put)(Packing *, const ModelLayer *, ModelLayer *), int layer) {
-  Crate *crate = &d->crate[d->sent++ % 2];
-  if (crate->to && crate->to->on_way) cuda_wait_mark(&d->cuda, crate->to->copied);
-  char *at = place->room + first;
-  Packing packing = {.device = d,
-                     .room = {.next = at, .end = at + bytes, .base = at},
-                     .host = crate->host,
-                     .base = at};
-  put(&packing, &d->from->layer[layer], &d->model.layer[layer]);
-  cuda_to_device_ahead(&d->cuda, at, crate->host, bytes);
-  cuda_mark_ahead(&d->cuda, place->copied);
-  place->on_way = true;
-  crate->to = place;
-}
-
-static void send_layer(Device *d, int layer, const Forms *forms) {
+static bool make_layer(Device *d, int layer, const Forms *forms, Status *st) {
   DevicePlace *place = &d->place[layer % d->places];
   if (place->layer != layer) {
-    memset(&d->model.layer[layer], 0, sizeof *d->model.layer);
-    place->layer = layer;
-    place->forms = (Forms){0};
+    if (place->layer != ABSENT) memset(&d->model.layer[place->layer], 0, sizeof *d->model.layer);
+    *place = (DevicePlace){.room = place->room, .layer = layer};
   }
-  if (forms->f32 & ~place->forms.f32) send_part(d, place, 0, d->f32_bytes, put_f32, layer);
-  if (forms->i8 & ~place->forms.i8)
-    send_part(d, place, d->f32_bytes, d->place_bytes - d->f32_bytes, put_i8, layer);
-  place->forms = forms_of_both(place->forms, *forms);
-}
-
-static bool send_head(Device *d, Status *st) {
-  const Linear *from = &d->from->head;
-  const size_t bytes = linear_cuda_packed_bytes(from->out, from->in, from->format);
-  Arena scratch = d->scratch;
-  void *panels = arena_room(&scratch, bytes, 1);
-  linear_cuda_pack(from, panels);
-  cuda_to_device(&d->cuda, d->head, panels, bytes);
-  d->model.head = *from;
-  d->model.head.panels = d->head;
-  d->has_head = true;
-  TRY(device_wait(d, st));
-  arena_give_back(&d->scratch);
+  const Forms make = {.f32 = forms->f32 & ~place->forms.f32, .i8 = forms->i8 & ~place->forms.i8};
+  assert(!(make.f32 & ~d->forms.f32) && !(make.i8 & ~d->forms.i8));
+  if (!make.f32 && !make.i8) return true;
+  TRY(made_hold(&d->made, layer, st));
+  cuda_ahead_after_operators(&d->cuda); /* which may read what is replaced */
+  make_forms(d, layer, make);
+  TRY(maker_wait(&d->maker, st));
+  place->forms = forms_of_both(place->forms, make);
   return true;
 }
 
+static bool make_head(Device *d, Status *st) {
+  TRY(maker_head(&d->maker, NULL, (float *)(void *)d->head, st));
+  d->model.head = d->from->head;
+  d->model.head.panels = d->head;
+  return d->has_head = true;
+}
+
 bool device_hold(Device *d, int layer, const Forms *forms, Status *st) {
-  send_layer(d, layer, forms);
-  return !forms->head || d->has_head || send_head(d, st);
+  return make_layer(d, layer, forms, st) && (!forms->head || d->has_head || make_head(d, st));
 }
 
 bool device_hold_all(Device *d, Status *st) {
-  const Forms forms = {.head = true};
+  Forms forms = d->forms;
+  forms.head = true;
   if (d->places < d->from->layers)
     return FAIL(st,
                 "%s: not all layers fit there at once, which what is timed or verified asks for",
@@ -145,84 +110,72 @@ bool device_hold_all(Device *d, Status *st) {
 
 /* --- filling it ------------------------------------------------------------------------------- */
 
-/* What of an allocation is whose: there, and in pinned memory. */
-typedef struct Rooms {
-  Arena there, pinned;
-} Rooms;
-
-static void make_places(Arena *arena, Rooms *rooms, Device *d) {
+static void make_places(Arena *arena, Arena *there, Device *d) {
   d->place = ARENA_NEW(arena, DevicePlace, d->places);
-  for (int i = 0; i < 2; i++)
-    d->crate[i] = (Crate){.host = arena_room(&rooms->pinned, d->place_bytes, 1)};
-  for (int i = 0; i < d->places; i++) {
-    d->place[i] = (DevicePlace){.layer = ABSENT, .copied = cuda_mark(&d->cuda)};
-    d->place[i].room = arena_room(&rooms->there, d->place_bytes, 1);
-  }
+  for (int i = 0; i < d->places; i++)
+    d->place[i] = (DevicePlace){.room = arena_room(there, d->place_bytes + 64, 1), .layer = ABSENT};
 }
 
-static bool reserve(const DevicePlan *plan, Device *d, Rooms *rooms, Status *st) {
+/* Layers in the modes' formats stay where there is room for all of them, then those in float64. */
+static bool reserve(Arena *arena, const DevicePlan *plan, Device *d, Arena *there, Status *st) {
   const Config *c = &plan->model->config;
+  const int two = c->layers < 2 ? c->layers : 2;
   const size_t gains = (size_t)c->D * sizeof(float) + 64,
                head = linear_cuda_packed_bytes(c->vocab, c->D, FORMAT_F32) + 64,
                fixed = (size_t)plan->T * sizeof(int32_t) + 64 + head + gains + plan->more + 4096,
+               beside = plan->lanes + maker_bytes(plan->layers->checkpoint),
                free =
-                   plan->most && plan->most < d->cuda.free_bytes ? plan->most : d->cuda.free_bytes;
+                   plan->most && plan->most < d->cuda.free_bytes ? plan->most : d->cuda.free_bytes,
+               place = d->place_bytes + 128;
   d->places = c->layers;
-  if (fixed + plan->lanes + (size_t)d->places * d->place_bytes > free && c->layers > 2)
-    d->places = 2;
-  const size_t all = fixed + (size_t)d->places * d->place_bytes;
-  if (all + plan->lanes > free || !(d->memory = cuda_reserve(&d->cuda, all)))
+  if (fixed + beside + made_bytes(c, two) + (size_t)d->places * place > free) d->places = two;
+  const size_t all = fixed + (size_t)d->places * place;
+  const bool stay = plan->reference && all + beside + made_bytes(c, c->layers) <= free;
+  const int places64 = stay ? c->layers : two;
+  if (all + beside + made_bytes(c, places64) > free || !(d->memory = cuda_reserve(&d->cuda, all)))
     return FAIL(st, "%s: the run needs %.2f GB there and %.2f GB are free (backend cpu needs none)",
-                d->cuda.name, 1e-9 * (double)(all + plan->lanes), 1e-9 * (double)free);
-  const size_t pinned = 2 * (d->place_bytes + 64);
-  if (!(d->pinned = cuda_pinned(&d->cuda, pinned)))
-    return FAIL(st, "memory: %.2f GB that the device may copy to cannot be had",
-                1e-9 * (double)pinned);
-  *rooms =
-      (Rooms){.there = {.next = d->memory, .end = (char *)d->memory + all, .base = d->memory},
-              .pinned = {.next = d->pinned, .end = (char *)d->pinned + pinned, .base = d->pinned}};
-  return true;
+                d->cuda.name, 1e-9 * (double)(all + beside + made_bytes(c, places64)),
+                1e-9 * (double)free);
+  *there = (Arena){.next = d->memory, .end = (char *)d->memory + all, .base = d->memory};
+  return maker_open(&d->cuda, plan->layers, &d->maker, st) &&
+         made_open(arena, &d->maker, plan->layers->rewrite, places64, &d->made, st);
 }
 
 bool device_load(Arena *arena, const DevicePlan *plan, Device *d, Status *st) {
   const Model *model = plan->model;
-  Rooms rooms;
+  Arena there;
   d->host = source_cpu(model);
   d->from = model;
   d->forms = plan->forms;
-  d->f32_bytes = part_bytes(d, put_f32);
-  d->place_bytes = d->f32_bytes + part_bytes(d, put_i8);
-  TRY(reserve(plan, d, &rooms, st));
-  rooms.there.exhausted = rooms.pinned.exhausted = arena->exhausted;
-  make_places(arena, &rooms, d);
+  d->place_bytes = make_forms(d, ABSENT, d->forms);
+  TRY(reserve(arena, plan, d, &there, st));
+  there.exhausted = arena->exhausted;
+  make_places(arena, &there, d);
   d->model = *model;
   d->model.layer = ARENA_NEW(arena, ModelLayer, model->layers);
   d->model.ops = &d->cuda.ops;
-  d->head =
-      arena_room(&rooms.there, linear_cuda_packed_bytes(model->vocab, model->D, FORMAT_F32), 1);
-  d->model.head = (Linear){0}; /* before it is sent */
+  d->head = arena_room(&there, linear_cuda_packed_bytes(model->vocab, model->D, FORMAT_F32), 1);
+  d->model.head = (Linear){0}; /* before it is made */
   d->has_head = false;
-  d->row = arena_room(&rooms.there, (size_t)plan->T, sizeof *d->row);
+  d->row = arena_room(&there, (size_t)plan->T, sizeof *d->row);
   int32_t *row = ARENA_NEW(arena, int32_t, plan->T);
   for (int t = 0; t < plan->T; t++) row[t] = t;
   cuda_to_device(&d->cuda, d->row, row, (size_t)plan->T * sizeof *row);
   if (model->norm_f) {
-    float *norm_f = arena_room(&rooms.there, (size_t)model->D, sizeof *norm_f);
+    float *norm_f = arena_room(&there, (size_t)model->D, sizeof *norm_f);
     cuda_to_device(&d->cuda, norm_f, model->norm_f, (size_t)model->D * sizeof *norm_f);
     d->model.norm_f = norm_f;
   }
-  d->room = rooms.there;
-  const size_t rows = (size_t)plan->T * (size_t)model->D * sizeof(double),
-               head = linear_cuda_packed_bytes(model->vocab, model->D, FORMAT_F32);
-  d->scratch = arena_carve(arena, (rows > head ? rows : head) + 64);
+  d->room = there;
+  d->scratch = arena_carve(arena, (size_t)plan->T * (size_t)model->D * sizeof(double) + 64);
   return device_wait(d, st);
 }
 
 void device_free(Device *d) {
   for (int i = 0; i < LANES_MOST; i++) lane_free(&d->cuda, &d->lane[i]);
-  for (int i = 0; d->place && i < d->places; i++) cuda_unmark(&d->cuda, d->place[i].copied);
+  made_free(&d->made);
+  maker_free(&d->maker);
   if (d->memory) cuda_release(&d->cuda, d->memory);
-  if (d->pinned) cuda_unpin(&d->cuda, d->pinned);
   cuda_close(&d->cuda);
   *d = (Device){.found = d->found, .cuda = d->cuda};
 }
@@ -230,7 +183,6 @@ void device_free(Device *d) {
 bool device_wait(Device *d, Status *st) {
   char why[256];
   for (int i = 0; i < LANES_MOST; i++) d->lane[i].on_way[0] = d->lane[i].on_way[1] = false;
-  for (int i = 0; d->place && i < d->places; i++) d->place[i].on_way = false;
   return cuda_wait(&d->cuda, why) || FAIL(st, "%s: %s", d->cuda.name, why);
 }
 
@@ -290,10 +242,7 @@ static LaneWork work_of(const Device *d, bool head) {
 
 static size_t queue_layer(Device *d, int lane, const SourceStep *step, bool back) {
   const LaneWork work = work_of(d, step->head);
-  const int layer = step->layer;
-  const DevicePlace *weights = &d->place[layer % d->places];
-  if (weights->on_way) cuda_operators_after(&d->cuda, weights->copied);
-  return lane_queue(&d->cuda, &d->lane[lane], &work, step->mode, layer, back);
+  return lane_queue(&d->cuda, &d->lane[lane], &work, step->mode, step->layer, back);
 }
 
 void device_begin(Device *d, int lane, const int32_t *token, int T) {

@@ -1,25 +1,18 @@
 /* device: a model on a CUDA device, and the lanes of whoever computes there. One allocation, carved
  * by an arena, holds the head and places for layers: for all of them where they fit, else for two,
- * which take turns. A layer's weights are copied to its place while the device computes with the
- * one before. */
+ * which take turns. A layer's weights are made there (source/made.h) while the device computes with
+ * the one before. */
 #ifndef DS_SOURCE_CUDA_H
 #define DS_SOURCE_CUDA_H
 #include "source/lane.h"
+#include "source/made.h"
 
 /* A layer's weights on the device. */
 typedef struct DevicePlace {
   char *room;
-  int layer;    /* whose weights stand there; -1: none */
-  Forms forms;  /* that were asked for when they were sent */
-  void *copied; /* mark behind their way there */
-  bool on_way;  /* and whether it may not have been reached */
+  int layer;   /* whose weights stand there; ABSENT: none */
+  Forms forms; /* in which */
 } DevicePlace;
-
-/* Pinned memory in which a layer's weights are packed for their way. */
-typedef struct Crate {
-  char *host;
-  DevicePlace *to; /* the last way; NULL: none yet */
-} Crate;
 
 enum { LANES_MOST = 128 };
 
@@ -29,20 +22,20 @@ typedef struct Device {
   Source host; /* of the same model: what is computed at the call */
   const Model *from;
   Cuda cuda;
-  Model model;                   /* the host's, with weights and operators of the device */
-  Forms forms;                   /* that its places have room for */
-  size_t place_bytes, f32_bytes; /* and of it what is float32 */
+  Model model; /* the host's, with weights and operators of the device */
+  Maker maker;
+  MadeLayers made; /* its layers in float64, of which the others are made: the reference's too */
+  Forms forms;     /* that its places have room for */
+  size_t place_bytes;
   int places;
   DevicePlace *place;
   Lane lane[LANES_MOST]; /* of its modes, and of the reference */
-  Crate crate[2];        /* which take turns */
-  int sent;              /* layers so far */
   char *head;
   int32_t *row; /* there: 0, 1, 2, … */
   bool has_head;
   Arena scratch; /* of its own */
   Arena room;    /* what is left of `memory`: `more` of device_load */
-  void *memory, *pinned;
+  void *memory;
 } Device;
 
 /* Looks for a device unless the CPU is wanted; none is an error, with the reason, where `wanted` is
@@ -52,21 +45,23 @@ bool device_find(Backend wanted, const char *who, Device *device, Status *st);
 /* What is to run there. */
 typedef struct DevicePlan {
   const Model *model;
-  Forms forms;  /* all that its modes ask of any layer */
-  int T;        /* tokens of the longest prompt of its lanes */
-  size_t more;  /* bytes beside the weights that `room` is to have */
-  size_t lanes; /* bytes that are left for lanes */
-  size_t most;  /* bytes that may be taken in all; 0: what is free */
+  Layers *layers; /* that the model's weights are of */
+  Forms forms;    /* all that its modes ask of any layer */
+  bool reference; /* layers in float64 are to stay, where there is room for them too */
+  int T;          /* tokens of the longest prompt of its lanes */
+  size_t more;    /* bytes beside the weights that `room` is to have */
+  size_t lanes;   /* bytes that are left for lanes */
+  size_t most;    /* bytes that may be taken in all; 0: what is free */
 } DevicePlan;
 
 /* Makes room for the head and the layers. */
 bool device_load(Arena *arena, const DevicePlan *plan, Device *device, Status *st);
 /* Gives back all but what `cuda` says of the device. */
 void device_free(Device *device);
-/* All layers and the head, each of which must have a place of its own and be held by the host. */
+/* All layers and the head, each of which must have a place of its own. */
 bool device_hold_all(Device *device, Status *st);
-/* Queues the way of a layer's weights, which the host holds in these forms, to their place, where
- * they are not there in them yet, and of the head where it is asked for. */
+/* A layer's weights in these forms in their place, where they are not there in them yet, and the
+ * head where it is asked for. */
 bool device_hold(Device *device, int layer, const Forms *forms, Status *st);
 
 /* Waits for everything queued. */

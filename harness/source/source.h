@@ -6,7 +6,7 @@
  * itself), or those of the model's ends. What they make is whole when they return.
  *
  * Whoever walks holds a layer's weights ready in the forms that its sources ask for
- * (model/layers.h).
+ * (model/layers.h); what computes ahead makes its own where it computes.
  *
  * A source with `ahead` can also compute while its caller does something else: a step (a layer of a
  * prompt) is queued in a lane, and taken after `wait`. The next step may be queued once the last
@@ -34,8 +34,8 @@ typedef struct SourceAhead {
    * taken. -1, with the reason, where there is no room for it. */
   int (*open)(const Source *source, int T, TensorSet back, Status *st);
   void (*close)(const Source *source, int lane);
-  /* Whether the layer's weights stand where they are computed with in all of these forms; and, of
-   * what this host holds ready in them, to put them there. */
+  /* Whether the layer's weights stand where they are computed with in all of these forms; and to
+   * make them there. */
   bool (*has)(const Source *source, int layer, const Forms *forms);
   bool (*hold)(const Source *source, int layer, const Forms *forms, Status *st);
   void (*queue)(const Source *source, int lane, const SourceStep *step);

@@ -399,9 +399,9 @@ bool calibrate_subject(Arena *arena, const Spec *spec, const char *cache, const 
                             .keeper = layers_stay(subject->layers) ? NULL : keeper};
   asked.how.text = subject->calibration_path;
   TRY(calibrate_begin(arena, &asked, &r->calibrator, st));
-  layers_ride(subject->layers, &(Rider){.context = r,
-                                        .forms = forms_of_mode(subject->model.config.family->plain),
-                                        .ride = ride});
+  Forms here = {0};
+  if (!subject->device) here = forms_of_mode(subject->model.config.family->plain);
+  layers_ride(subject->layers, &(Rider){.context = r, .forms = here, .ride = ride});
   return true;
 }
 

@@ -29,15 +29,12 @@ static bool is_there(const Walk *w, int s, int layer) {
   return source->ahead->has(source, layer, &forms);
 }
 
-/* All that the sides ask of this host: what stands elsewhere is not asked for again. `ahead`: those
- * alone that compute ahead. */
-static Forms forms_at(const Walk *w, int layer, bool ahead) {
+/* All that the sides ask of this host: those that compute ahead make their own. */
+static Forms forms_here(const Walk *w, int layer) {
   Forms forms = {0};
-  for (int s = 0; s < w->sides; s++) {
-    const bool there = w->side[s].source.ahead;
-    if (layer < walk_layers_of(w, s) && (there ? w->at_the_call || !is_there(w, s, layer) : !ahead))
+  for (int s = 0; s < w->sides; s++)
+    if (layer < walk_layers_of(w, s) && (!w->side[s].source.ahead || w->at_the_call))
       forms = forms_of_both(forms, forms_of_side(w, s, layer));
-  }
   return forms;
 }
 
@@ -52,16 +49,16 @@ bool ahead_send(const Walk *w, int layer, Status *st) {
 }
 
 bool ahead_hold(const Walk *w, int layer, Status *st) {
-  const Forms forms = forms_at(w, layer, false);
+  const Forms forms = forms_here(w, layer);
   if (w->weights) TRY(layers_hold(w->weights, layer, &forms, st));
   return ahead_send(w, layer, st);
 }
 
-/* Whether it can be sent as it is. */
+/* Whether it can be made elsewhere at once: nobody rides along with it any more. */
 static bool is_ready(const Walk *w, int layer) {
-  const Forms forms = forms_at(w, layer, true);
-  return !w->weights || layers_ready(w->weights, layer, &forms);
+  return !w->weights || layers_ready(w->weights, layer, &(Forms){0});
 }
+
 /* --- lanes ------------------------------------------------------------------------------------ */
 
 TensorSet ahead_back(const Walk *w) {
@@ -185,8 +182,8 @@ bool ahead_take(WalkRun *run, Way *of, int layer, Trace *trace, Status *st) {
 
 bool ahead_send_next(WalkRun *run, int layer, Status *st) {
   const Walk *w = run->walk;
-  if (!w->weights || layers_stay(w->weights) || w->weights->places < 2 || !any_ahead(w, layer))
-    return true;
+  if (!w->weights || !any_ahead(w, layer)) return true;
+  if (!layers_stay(w->weights) && w->weights->places < 2) return true;
   int way = 0;
   while (run->way[way].first > layer) way++;
   if (run->queued_layer != layer || run->queued_way != way) queue_step(run, way, layer);

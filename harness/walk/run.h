@@ -48,7 +48,7 @@ void way_put_stream(SideLane *lane, int layer, const Tensor *stream);
 
 /* --- ahead.c: weights, and sides that compute ahead ------------------------------------------- */
 
-/* All that the sides ask of a layer: held here, and sent where some compute ahead; the second alone
+/* All that the sides ask of a layer: held here, and made where some compute ahead; the second alone
  * where the caller holds it. */
 bool ahead_hold(const Walk *walk, int layer, Status *st);
 bool ahead_send(const Walk *walk, int layer, Status *st);
@@ -61,8 +61,7 @@ TensorSet ahead_back(const Walk *walk);
 /* Their tensors of a layer of a prompt, which is queued where it was not; and the next step is
  * given out, to be computed while this one is looked at. */
 bool ahead_take(WalkRun *run, Way *way, int layer, Trace *trace, Status *st);
-/* Where a layer is sent to a device and not all stay, the next one is made ready and sent while the
- * device computes. */
+/* Where a layer is computed on a device, the next one is made ready there meanwhile. */
 bool ahead_send_next(WalkRun *run, int layer, Status *st);
 
 /* --- left.c: what prompts left, for a run that goes on ---------------------------------------- */

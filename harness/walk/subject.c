@@ -266,14 +266,15 @@ void subject_make_tokens(Arena *arena, const Spec *spec, int T, Subject *subject
 /* Sides of the walk: the weights as they are, and rewritten. */
 enum { PLAIN, REWRITTEN, PROVED };
 
-/* A rider, on this host also where there is a device: to bring plain weights there takes longer
- * (130M shape: 0.38 s against 0.18). Both forms of the reference on the head of the first prompt.
- */
+/* A rider: both forms of the reference on the head of the first prompt, to the last layer; the
+ * head behind it on this host, also where there is a device. */
 typedef struct Proof {
   Subject *subject;
   Arena arena, scratch;
-  Weights64 plain; /* of one layer at a time */
-  double *room[WEIGHTS_MOST];
+  Weights64 plain;            /* of one layer at a time */
+  double *room[WEIGHTS_MOST]; /* here; where there is a device, they are made there: */
+  MadeLayers made;
+  Device64 there;
   WalkSide side[PROVED];
   PromptShape head;
   Visitor visitor;
@@ -313,16 +314,14 @@ static double undone_difference(Basis basis, const Tensor *plain, const Tensor *
 
 /* Every tensor of the rewritten model is the plain one, or that rotated: x' = x H / sqrt(columns),
  * but for norms, whose gain is elsewhere. */
-static bool prove_layer(void *context, const WalkPlace *at, const Trace *trace, Arena scratch,
-                        Status *st) {
-  Proof *proof = context;
-  Subject *subject = proof->subject;
+static bool prove_tensors(Subject *subject, const WalkPlace *at, const Trace *plain,
+                          const Trace *rewritten, Arena scratch, Status *st) {
   const Tensors *tensors = &subject->checkpoint.config.family->tensors;
   for (int id = 0; id < tensors->count; id++) {
     const TensorInfo *info = &tensors->info[id];
-    const Tensor *plain = &trace[PLAIN].t[id], *rewritten = &trace[REWRITTEN].t[id];
-    if (!plain->data || !rewritten->data || info->basis == BASIS_FOLDED) continue;
-    const double found = undone_difference(info->basis, plain, rewritten, scratch);
+    const Tensor *a = &plain->t[id], *b = &rewritten->t[id];
+    if (!a->data || !b->data || info->basis == BASIS_FOLDED) continue;
+    const double found = undone_difference(info->basis, a, b, scratch);
     if (info->role == ROLE_LOGITS) subject->rewrite_proof = found;
     TRY(prove(subject, found,
               id < tensors->layer ? arena_printf(&scratch, "%s of layer %d", info->name, at->layer)
@@ -332,14 +331,32 @@ static bool prove_layer(void *context, const WalkPlace *at, const Trace *trace, 
   return true;
 }
 
+static bool prove_layer(void *context, const WalkPlace *at, const Trace *trace, Arena scratch,
+                        Status *st) {
+  Proof *proof = context;
+  Subject *subject = proof->subject;
+  TRY(prove_tensors(subject, at, &trace[PLAIN], &trace[REWRITTEN], scratch, st));
+  if (at->layer + 1 < subject->model.layers) return true;
+  Trace end[PROVED] = {{0}, {0}};
+  const Source host[PROVED] = {source_ref64(&proof->plain), source_ref64(&subject->weights)};
+  for (int s = 0; s < PROVED; s++)
+    host[s].head(&host[s], trace_role_of(&trace[s], ROLE_BLOCK_OUT), &scratch, &end[s]);
+  return prove_tensors(subject, at, &end[PLAIN], &end[REWRITTEN], scratch, st);
+}
+
 static bool ride_proof(void *context, int layer, Status *st) {
   Proof *proof = context;
   const Checkpoint *checkpoint = &proof->subject->checkpoint;
+  const bool there = proof->subject->device != NULL;
   const double start = clock_s();
-  TRY(rewrite_layer(checkpoint, REWRITE_NONE, layer, proof->room, proof->plain.layer[layer], st));
+  if (!there)
+    TRY(rewrite_layer(checkpoint, REWRITE_NONE, layer, proof->room, proof->plain.layer[layer], st));
   TRY(walk_layer(proof->run, layer, proof->scratch, st));
   memset(proof->plain.layer[layer], 0, sizeof *proof->plain.layer);
-  if (layer == checkpoint->config.layers - 1) arena_give_back(&proof->arena);
+  if (layer == checkpoint->config.layers - 1) {
+    if (there) device64_free(&proof->there), made_free(&proof->made);
+    arena_give_back(&proof->arena);
+  }
   proof->subject->proof_s += clock_s() - start;
   return true;
 }
@@ -373,6 +390,30 @@ static size_t proof_bytes(const Config *c, int T) {
          (size_t)c->layers * sizeof(double *[WEIGHTS_MOST]) + ((size_t)1 << 16);
 }
 
+size_t proof_there_bytes(const Config *c) {
+  return made_bytes(c, 1) + device64_bytes(c, false) +
+         PROVED * lane_bytes(c, FORMAT_F64, PROOF_TOKENS);
+}
+
+/* Who computes it; the plain weights are made where it does. */
+static bool prove_there(Arena *arena, Proof *proof, Status *st) {
+  Subject *subject = proof->subject;
+  const Config *c = &subject->checkpoint.config;
+  proof->side[PLAIN] = proof->side[REWRITTEN] = (WalkSide){.layers = c->layers};
+  proof->side[PLAIN].source = source_ref64(&proof->plain);
+  proof->side[REWRITTEN].source = subject_reference(subject);
+  if (!subject->device) {
+    for (int w = 0; w < c->family->weights; w++)
+      proof->room[w] =
+          arena_room(&proof->scratch, weight_values(c, &c->family->weight[w]), sizeof(double));
+    return true;
+  }
+  TRY(made_open(arena, &subject->device->maker, REWRITE_NONE, 1, &proof->made, st));
+  TRY(device64_load(subject->device, &proof->plain, &proof->made, false, &proof->there, st));
+  proof->side[PLAIN].source = source_cuda64(&proof->there);
+  return true;
+}
+
 /* By the first prompt, or where tasks stand alone by a made token. */
 static bool is_proved(const Spec *spec) {
   return spec->rewrite != REWRITE_NONE && (spec->prompt_count || spec->evaluation.task_count);
@@ -386,17 +427,13 @@ static bool ride_along(Arena *arena, const Spec *spec, Subject *subject, Status 
   proof->head.T = proof_tokens(subject);
   proof->scratch = proof->arena = arena_carve(arena, proof_bytes(c, proof->head.T));
   proof->plain = plain_weights(&proof->scratch, &subject->checkpoint);
-  for (int w = 0; w < c->family->weights; w++)
-    proof->room[w] =
-        arena_room(&proof->scratch, weight_values(c, &c->family->weight[w]), sizeof(double));
-  proof->side[PLAIN] = (WalkSide){.source = source_ref64(&proof->plain)};
-  proof->side[REWRITTEN] = (WalkSide){.source = source_ref64(&subject->weights)};
+  TRY(prove_there(arena, proof, st));
   proof->visitor = (Visitor){.context = proof, .layer = prove_layer};
   proof->walk = subject_walk(subject, proof->side, PROVED, &proof->head, 1);
   proof->walk.visitor = &proof->visitor;
   proof->walk.visitors = 1;
-  layers_ride(subject->layers,
-              &(Rider){.context = proof, .forms = {.f64 = true}, .ride = ride_proof});
+  const Forms forms = {.f64 = !subject->device};
+  layers_ride(subject->layers, &(Rider){.context = proof, .forms = forms, .ride = ride_proof});
   return walk_begin(&proof->scratch, &proof->walk, &proof->run, st);
 }
 

@@ -12,7 +12,8 @@ static int longest(const Spec *spec, const Subject *subject) {
   return T;
 }
 
-/* Of the lanes of a walk through the prompts, and of the calibration's, which rides along. */
+/* Of the lanes of a walk through the prompts, and of those that ride along: the calibration's, and
+ * what proves the rewrite. */
 static size_t lanes_bytes(const Spec *spec, const Subject *subject) {
   const size_t observed = (size_t)16 << 20; /* what statistics of its windows take there */
   const Config *c = &subject->checkpoint.config;
@@ -20,7 +21,7 @@ static size_t lanes_bytes(const Spec *spec, const Subject *subject) {
   size_t bytes = (size_t)spec->mode_count * lane_bytes(c, FORMAT_F32, T);
   if (subject->calibration_token)
     bytes += lane_bytes(c, FORMAT_F32, spec->calibration.length) + observed;
-  return bytes + lane_bytes(c, FORMAT_F64, T);
+  return bytes + lane_bytes(c, FORMAT_F64, T) + proof_there_bytes(c);
 }
 
 bool there_load(Arena *arena, const Spec *spec, Subject *subject, Status *st) {
@@ -30,12 +31,15 @@ bool there_load(Arena *arena, const Spec *spec, Subject *subject, Status *st) {
   Forms forms = subject_forms(spec, c);
   if (subject->calibration_token) forms = forms_of_both(forms, forms_of_mode(c->family->plain));
   const DevicePlan plan = {.model = &subject->model,
+                           .layers = subject->layers,
                            .forms = forms,
+                           .reference = true,
                            .T = longest(spec, subject),
-                           .lanes = lanes + device64_least_bytes(c)};
+                           .lanes = lanes + device64_bytes(c, true)};
   TRY(device_load(arena, &plan, subject->device, st));
   subject->device64 = ARENA_NEW(arena, Device64, 1);
-  return device64_load(arena, subject->device, &subject->weights, lanes, subject->device64, st);
+  return device64_load(subject->device, &subject->weights, &subject->device->made, true,
+                       subject->device64, st);
 }
 
 TensorSet subject_ends(const Subject *subject) {

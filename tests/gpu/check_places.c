@@ -42,7 +42,7 @@ static bool compare(void *context, const WalkPlace *at, const Trace *trace, Aren
 
 /* The least memory in which the device can hold two layers. */
 static void load_little(Shipped *s, const Mode *const mode[2], Device *device) {
-  DevicePlan plan = {.model = &s->model, .T = TOKENS, .most = (size_t)1 << 20};
+  DevicePlan plan = {.model = &s->model, .layers = s->layers, .T = TOKENS, .most = (size_t)1 << 20};
   plan.forms = forms_of_both(forms_of_mode(mode[0]), forms_of_mode(mode[1]));
   for (;; plan.most += plan.most / 16) {
     Status st = {0};
