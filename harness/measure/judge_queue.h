@@ -1,5 +1,5 @@
-/* judge_queue: rows that GSL is to compute again, kept with copies of their tensors until there is
- * one for every thread: a row takes some fifty times as long as by lanes, and one a layer would be
+/* judge_queue: rows that GSL is to compute again, kept with copies of their tensors until there are
+ * some for every thread: a row takes some fifty times as long as by lanes, and one a layer would be
  * waited for by all threads. */
 #ifndef DS_MEASURE_JUDGE_QUEUE_H
 #define DS_MEASURE_JUDGE_QUEUE_H
@@ -19,9 +19,8 @@ typedef struct JudgeQueue {
   Arena room, left; /* for the copies: all, and what is left */
 } JudgeQueue;
 
-/* In the arena: for a row a thread of tensors of at most so many elements. */
+/* In the arena: for a row a thread of tensors of at most so many elements, in any format. */
 JudgeQueue judge_queue(Arena *arena, size_t elements);
-size_t judge_queue_bytes(size_t elements);
 /* A filled row of a tensor or a pair; marks it as checked. Fails as judge_job does, now or at a
  * later call. */
 bool judge_queue_add(JudgeQueue *queue, const StatsJob *job, Arena scratch, Status *st);
