@@ -16,8 +16,11 @@ typedef enum Fill { NORMAL, ALL_SIZES, ZEROS, EQUAL, FEW, NOT_FINITE, FILLS } Fi
 static const char *const fill_name[FILLS] = {"normal",    "all sizes",    "zeros of both signs",
                                              "all equal", "three values", "one not finite"};
 
-static const double fraction[] = {0.9999, 0.999, 0, 1, 0.5};
+static const double fraction[] = {0.9999, 0.999, 0,    1,   0.5,  0.99, 0.9,  0.8,
+                                  0.7,    0.6,   0.4,  0.3, 0.2,  0.1,  0.01, 0.001,
+                                  0.9,    0.995, 0.75, 1,   0.25, 0.05, 0.55, 0.99999};
 enum { FRACTIONS = sizeof fraction / sizeof *fraction };
+_Static_assert((int)FRACTIONS == (int)OBSERVE_QUANTILES, "as many as there may be");
 
 static float value_of(Fill fill) {
   const double x = ((double)random_bits() + (double)random_bits()) * 0x1p-31 - 2;
