@@ -76,6 +76,37 @@ Test(subject, an_error_of_a_flag_names_the_command_and_no_line_that_nobody_wrote
   arena_release(&arena);
 }
 
+/* The pairs' modes are floats. */
+Test(subject, a_calibration_is_read_where_any_study_s_mode_needs_scales) {
+  static const struct {
+    const char *keys;
+    bool read;
+  } cases[] = {
+      {"", false},
+      {"swaps: {pair: [1, 2-0]}\n", true},
+      {"restore: {mode: 2-0, limit: 0.1}\n", true},
+      {"repair: {mode: 2-0, prompt: p, layer: 1, tensor: gated, token: 2, channel: 1}\n", true},
+      {"mend: [2-0]\n", true},
+      {"grid: {modes: [1, 2-0]}\n", true},
+      {"grid: {length: [3, 5]}\n", false},
+      {"cost: {lengths: [3], modes: [2-0]}\n", true},
+      {"evaluation: {text: data/text/test.txt, modes: [2-0]}\n", true}};
+  Status none = {0};
+  Arena arena;
+  cr_assert(arena_reserve(&arena, (size_t)1 << 30, exhausted, &none));
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    Arena scratch = arena;
+    Status st = {0};
+    Spec spec;
+    Subject subject;
+    const char *text = arena_printf(&scratch, HEAD PROMPT "%s", cases[i].keys);
+    cr_assert(spec_parse(&scratch, "s.yaml", text, strlen(text), &spec, &st), "%s", st.text);
+    cr_assert(subject_check(&scratch, &spec, &subject, &st), "%s", st.text);
+    cr_expect_eq(subject.calibration_token != NULL, cases[i].read, "%s", cases[i].keys);
+  }
+  arena_release(&arena);
+}
+
 /* --- the rewrite's proof ---------------------------------------------------------------------- */
 
 /* What a load says whose family takes the rewrite of this tensor for another; whether it ends well.

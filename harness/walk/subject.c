@@ -21,9 +21,12 @@ enum { PROOF_TOKENS = 32 };
 static const double proof_limit =
     1e-10; /* float64 rounding through all layers stays some 1e4 below */
 
+/* fp64 among them needs none. */
 static bool any_needs_scales(const Spec *spec, const char *const *modes, int count) {
-  for (int i = 0; i < count; i++)
-    if (mode_needs_scales(spec_mode(spec, modes[i]))) return true;
+  for (int i = 0; i < count; i++) {
+    const Mode *mode = spec_mode(spec, modes[i]);
+    if (mode && mode_needs_scales(mode)) return true;
+  }
   return false;
 }
 
@@ -39,8 +42,14 @@ static bool any_mode_needs_scales(const Spec *spec) {
     const char *const modes[] = {spec->restore[i].mode, spec->restore[i].to};
     if (any_needs_scales(spec, modes, 2)) return true;
   }
+  for (int i = 0; i < spec->repair_count; i++) {
+    const char *const modes[] = {spec->repairs[i].mode, spec->repairs[i].to};
+    if (any_needs_scales(spec, modes, 2)) return true;
+  }
   return any_needs_scales(spec, spec->evaluation.modes, spec->evaluation.mode_count) ||
          any_needs_scales(spec, spec->cost.modes, spec->cost.mode_count) ||
+         any_needs_scales(spec, spec->mend, spec->mend_count) ||
+         any_needs_scales(spec, spec->grid.modes, spec->grid.mode_count) ||
          (spec->micro_count && spec_calibrated(spec));
 }
 
