@@ -2,126 +2,14 @@
 
 #include <gsl/gsl_math.h>
 #include <math.h>
-#include <omp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/quantiles.h"
-#include "family/trace.h"
-#include "kernels/room.h"
 #include "measure/sample.h"
-#include "reference/math64.h"
 
 /* --- one window ------------------------------------------------------------------------------- */
-
-/* Sums in so many lanes, element i in lane i % LANES, then lane by lane. */
-enum { LANES = 16 };
-
-static double lanes_in_order(const double *lane) {
-  double sum = 0;
-  for (int l = 0; l < LANES; l++) sum += lane[l];
-  return sum;
-}
-
-/* Where the largest of n stands; -1 where a value is not finite. */
-ROOM_CLONES static int argmax(const double *x, int n) {
-  int top = 0;
-  double sum = 0;
-  for (int i = 0; i < n; i++) sum += x[i] * 0; /* NaN where one is not finite */
-  if (sum != 0) return -1;
-  for (int i = 1; i < n; i++)
-    if (x[i] > x[top]) top = i;
-  return top;
-}
-
-/* x <- x - log sum exp x, the largest taken out first: the sum is 1 or more. */
-ROOM_CLONES static void log_softmax(double *x, int n, double largest) {
-  double lane[LANES] = {0};
-  int i = 0;
-  for (; i + LANES <= n; i += LANES)
-    for (int l = 0; l < LANES; l++) lane[l] += exp64(x[i + l] - largest);
-  for (int l = 0; i < n; i++, l++) lane[l] += exp64(x[i] - largest);
-  const double log_sum = largest + log1p64(lanes_in_order(lane) - 1);
-  for (i = 0; i < n; i++) x[i] -= log_sum;
-}
-
-/* (e^d - 1 - d) / d^2 for |d| < 1: its series, the last term below 1e-19. */
-ROOM_FN double half_square(double d) {
-  static const double term[] = {1.0 / 2,
-                                1.0 / 6,
-                                1.0 / 24,
-                                1.0 / 120,
-                                1.0 / 720,
-                                1.0 / 5040,
-                                1.0 / 40320,
-                                1.0 / 362880,
-                                1.0 / 3628800,
-                                1.0 / 39916800,
-                                1.0 / 479001600,
-                                1.0 / 6227020800,
-                                1.0 / 87178291200,
-                                1.0 / 1307674368000,
-                                1.0 / 20922789888000,
-                                1.0 / 355687428096000,
-                                1.0 / 6402373705728000,
-                                1.0 / 121645100408832000};
-  enum { TERMS = sizeof term / sizeof *term };
-  double y = term[TERMS - 1];
-  for (int k = TERMS - 2; k >= 0; k--) y = fma(y, d, term[k]);
-  return y;
-}
-
-/* Sum of p log(p / q), natural, written with d = log q - log p as sum of p (e^d - 1 - d): the sums
- * of p and of q being 1, that is the same, but its terms are never negative. Nothing cancels where
- * two modes are close and KL is of the order of d^2. */
-ROOM_FN double divergence_of(double log_p, double log_q) {
-  const double d = log_q - log_p, p = exp64(log_p);
-  const double near = p * d * d * half_square(d), far = exp64(log_q) - p - p * d;
-  return fabs(d) < 1 ? near : far;
-}
-
-ROOM_CLONES static double divergence(const double *log_p, const double *log_q, int n) {
-  double lane[LANES] = {0};
-  int i = 0;
-  for (; i + LANES <= n; i += LANES)
-    for (int l = 0; l < LANES; l++) lane[l] += divergence_of(log_p[i + l], log_q[i + l]);
-  for (int l = 0; i < n; i++, l++) lane[l] += divergence_of(log_p[i], log_q[i]);
-  return lanes_in_order(lane);
-}
-
-static void row_values(const Tensor *t, int row, double *out) {
-  Tensor view = tensor_rows(t, row, 1);
-  tensor_values(&view, out);
-}
-
-static EvaluationPosition position_of(const Tensor *reference, const Tensor *logits, int t,
-                                      int32_t target, double *p, double *q) {
-  const int vocab = logits->cols;
-  row_values(logits, t, q);
-  if (reference) row_values(reference, t, p);
-  const int top_q = argmax(q, vocab), top_p = reference ? argmax(p, vocab) : top_q;
-  if (top_p < 0 || top_q < 0) return (EvaluationPosition){NAN, NAN, false, false};
-  log_softmax(q, vocab, q[top_q]);
-  if (reference) log_softmax(p, vocab, p[top_p]);
-  return (EvaluationPosition){-q[target], reference ? divergence(p, q, vocab) : 0, top_p == top_q,
-                              top_q == target};
-}
-
-size_t evaluation_positions_bytes(int vocab) {
-  return 2 * (size_t)omp_get_max_threads() * (size_t)vocab * sizeof(double) + 4096;
-}
-
-void evaluation_positions(const Tensor *reference, const Tensor *logits, const int32_t *target,
-                          EvaluationPosition *at, Arena scratch) {
-  const size_t vocab = (size_t)logits->cols;
-  double *room = arena_room(&scratch, 2 * (size_t)omp_get_max_threads() * vocab, sizeof *room);
-#pragma omp parallel for
-  for (int t = 0; t < logits->rows; t++) {
-    double *p = room + 2 * (size_t)omp_get_thread_num() * vocab;
-    at[t] = position_of(reference, logits, t, target[t], p, p + vocab);
-  }
-}
 
 size_t evaluation_window_bytes(int rows, int vocab) {
   return (size_t)rows * (sizeof(EvaluationPosition) + sizeof(double)) +
@@ -130,12 +18,16 @@ size_t evaluation_window_bytes(int rows, int vocab) {
 
 void evaluation_window(const Tensor *reference, const Tensor *logits, const int32_t *target,
                        Predicted *each, EvaluationWindow *row, Arena scratch) {
-  static const double shares[] = {0.5, 0.99, 1};
-  int T = logits->rows;
-  double *kl = ARENA_NEW(&scratch, double, T), quantile[3], nats = 0, kl_sum = 0;
-  EvaluationPosition *at = ARENA_NEW(&scratch, EvaluationPosition, T);
-  int agreeing = 0, right = 0, nonfinite = 0;
+  EvaluationPosition *at = ARENA_NEW(&scratch, EvaluationPosition, logits->rows);
   evaluation_positions(reference, logits, target, at, scratch);
+  evaluation_window_of(at, logits->rows, each, row, scratch);
+}
+
+void evaluation_window_of(const EvaluationPosition *at, int T, Predicted *each,
+                          EvaluationWindow *row, Arena scratch) {
+  static const double shares[] = {0.5, 0.99, 1};
+  double *kl = ARENA_NEW(&scratch, double, T), quantile[3], nats = 0, kl_sum = 0;
+  int agreeing = 0, right = 0, nonfinite = 0;
   for (int t = 0; t < T; t++) {
     if (each) each[t].bits = at[t].nats / M_LN2, each[t].kl = at[t].kl / M_LN2;
     kl[t] = at[t].kl;

@@ -25,23 +25,10 @@
 #define DS_MEASURE_EVALUATION_H
 #include "base/arena.h"
 #include "kernels/tensor.h"
+#include "measure/positions.h"
 #include "measure/predicted.h"
 #include "measure/sample.h"
 #include "measure/tables.h"
-
-/* A position: what is said of the token that follows it. */
-typedef struct EvaluationPosition {
-  double nats; /* -log p of it, natural; NaN where a logit is not finite */
-  double kl;   /* from the reference, natural */
-  bool agrees,
-      right; /* the likeliest token, the first of equal ones, is the reference's; is this */
-} EvaluationPosition;
-
-/* logits [rows, vocab] of a mode and of the reference; the reference NULL: kl is 0 and all agree.
- * target[row] follows the row; at [rows]. */
-void evaluation_positions(const Tensor *reference, const Tensor *logits, const int32_t *target,
-                          EvaluationPosition *at, Arena scratch);
-size_t evaluation_positions_bytes(int vocab); /* of scratch */
 
 /* One window: logits of the reference and of the mode (the reference itself too) at positions 0 …
  * rows-1, each followed by target[row]. Fills all but mode, window and first, and bits and kl of
@@ -49,6 +36,9 @@ size_t evaluation_positions_bytes(int vocab); /* of scratch */
 void evaluation_window(const Tensor *reference, const Tensor *logits, const int32_t *target,
                        Predicted *each, EvaluationWindow *row, Arena scratch);
 size_t evaluation_window_bytes(int rows, int vocab); /* of scratch */
+/* The same from its T positions. */
+void evaluation_window_of(const EvaluationPosition *at, int T, Predicted *each,
+                          EvaluationWindow *row, Arena scratch);
 
 /* Whether some windows, in the order of the text, have tokens in common. */
 bool evaluation_overlaps(const EvaluationWindow *row, int windows);

@@ -7,6 +7,7 @@
 #include "measure/evaluation.h"
 #include "measure/row_error.h"
 #include "model/piece.h"
+#include "study/evaluate_there.h"
 
 typedef struct Evaluator {
   const EvaluationPlan *plan;
@@ -16,6 +17,7 @@ typedef struct Evaluator {
   char *left; /* [windows][left_bytes]: [sides] EvaluationWindow, then [sides][length] Predicted */
   size_t left_bytes; /* of a window */
   double *stream;    /* [length, D]: the reference's block_out of this layer */
+  PositionsThere there;
 } Evaluator;
 
 static size_t left_bytes(int sides, int length) {
@@ -68,6 +70,44 @@ static bool take_window(void *context, const WalkPlace *at, int side, const Walk
   evaluation_window(&end[0].logits, &end[side].logits, at->shape->token + 1,
                     tokens_of(e, at->prompt, side), row_of(e, at->prompt, side), scratch);
   return true;
+}
+
+/* Where all sides run on a device: no logits of them are here. */
+static void queued_there(void *context, const WalkPlace *at, const Trace *const *trace) {
+  Evaluator *e = context;
+  if (trace_role_of(trace[0], ROLE_LOGITS)->data)
+    positions_there_queue(&e->there, at->shape, at->prompt, trace);
+}
+
+static bool take_there(void *context, const WalkPlace *at, int side, const WalkEnd *end,
+                       Arena scratch, Status *st) {
+  (void)end, (void)st;
+  Evaluator *e = context;
+  evaluation_window_of(positions_there_take(&e->there, at->prompt, side), at->shape->T,
+                       tokens_of(e, at->prompt, side), row_of(e, at->prompt, side), scratch);
+  return true;
+}
+
+static bool walk_there(Evaluator *e, const Study *study, WalkSide *side, Visitor *visitor,
+                       Arena scratch, Status *st) {
+  const EvaluationPlan *plan = e->plan;
+  TRY(positions_there_begin(&study->subject->device->cuda, e->sides, plan->length, &e->there, st));
+  visitor->queued = queued_there;
+  visitor->end = take_there;
+  visitor->looks_at =
+      tensors_in(&study->subject->model.config.family->tensors, ROLE_BLOCK_OUT, ROLE_BLOCK_OUT);
+  const bool ok = study_walk(study, side, e->sides, e->window, plan->windows, visitor, true,
+                             "evaluation", scratch, st);
+  positions_there_free(&e->there);
+  return ok;
+}
+
+static bool walk_here(Evaluator *e, const Study *study, WalkSide *side, Visitor *visitor,
+                      Arena scratch, Status *st) {
+  visitor->end = take_window;
+  visitor->looks_at = subject_ends(study->subject);
+  return study_walk(study, side, e->sides, e->window, e->plan->windows, visitor, true, "evaluation",
+                    scratch, st);
 }
 
 static void *left(void *context, int window, size_t *bytes) {
@@ -184,10 +224,9 @@ bool evaluate(Arena *arena, const Study *study, EvaluationRows *rows, Status *st
       snprintf(of->mode, sizeof of->mode, "%s", s ? plan->modes[s - 1] : MODE_REFERENCE);
     }
   }
-  Visitor visitor = {.context = &e, .side = take_layer, .end = take_window, .left = left};
-  visitor.looks_at = subject_ends(subject);
+  Visitor visitor = {.context = &e, .side = take_layer, .left = left};
   progress_phase(study->progress, "evaluate", windows * subject->model.layers);
-  TRY(study_walk(study, side, sides, window, windows, &visitor, true, "evaluation", *arena, st));
+  TRY((subject->device64 ? walk_there : walk_here)(&e, study, side, &visitor, *arena, st));
   if (!study_is_part(study)) make_rows(&e, study, rows, arena);
   progress_done(study->progress, "%s of %s of %s, %s and the float64 reference",
                 progress_count(study->progress, windows, "window").text,

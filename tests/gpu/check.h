@@ -16,6 +16,7 @@ bool check_places(void);
 bool check_reference(bool small);
 bool check_stats(bool small);
 bool check_observe(bool small);
+bool check_positions(bool small);
 bool check_prepare(bool small);
 /* Prints how long the operators take whose names contain `only`. */
 void time_ops(const char *only);

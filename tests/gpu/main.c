@@ -1,9 +1,9 @@
 /* check-gpu: the device's kernels against the CPU's, bit for bit.
  *   check-gpu              operators over types, orders and shapes, then all inputs of the
  *   primitives: a minute
- *   check-gpu ops|small|primitives|places|reference|stats|observe|prepare  one part; small: short
- * shapes alone, for compute-sanitizer check-gpu times [NAME]    how long each operator takes, or
- * those whose names contain NAME Exit 1 at any difference, 2 without a device. */
+ *   check-gpu ops|small|primitives|places|reference|stats|observe|positions|prepare  one part;
+ * small: short shapes alone, for compute-sanitizer check-gpu times [NAME]    how long each operator
+ * takes, or those whose names contain NAME Exit 1 at any difference, 2 without a device. */
 #include "check.h"
 
 #include <stdio.h>
@@ -26,6 +26,7 @@ int main(int argc, char **argv) {
   if (all || small || !strcmp(part, "reference")) equal = check_reference(small) && equal;
   if (all || small || !strcmp(part, "stats")) equal = check_stats(small) && equal;
   if (all || small || !strcmp(part, "observe")) equal = check_observe(small) && equal;
+  if (all || small || !strcmp(part, "positions")) equal = check_positions(small) && equal;
   if (all || small || !strcmp(part, "prepare")) equal = check_prepare(small) && equal;
   if (all || !strcmp(part, "places")) equal = check_places() && equal;
   if (all || !strcmp(part, "primitives")) equal = check_primitives() && equal;
