@@ -301,6 +301,16 @@ static void await_and_refuse(MPI_Request *request) {
   }
 }
 
+/* What nobody will answer any more. */
+static void pass_over_asked(void) {
+  MPI_Status from;
+  for (int asked = 1, most; my.ranks.rank == 0 && asked;) {
+    MPI_Iprobe(MPI_ANY_SOURCE, TAG_ASK, my.all, &asked, &from);
+    if (asked)
+      MPI_Recv(&most, 1, MPI_INT, from.MPI_SOURCE, TAG_ASK, my.all, MPI_STATUS_IGNORE);
+  }
+}
+
 bool ranks_meet(Status *st) {
   int mine = st->failed ? my.ranks.rank : my.ranks.count, lowest;
   MPI_Request request;
@@ -314,6 +324,7 @@ bool ranks_meet(Status *st) {
     await(&request);
   if (lowest == my.ranks.count) return true;
   my.failed = true;
+  pass_over_asked();
   tell_fault(lowest, st);
   return false;
 }
