@@ -181,6 +181,9 @@ static void expect_output_missed(const char *asked, int way) {
 Test(surroundings, no_commands_output_is_lost_in_silence, .timeout = 600) {
   const char *spec = write_run();
   undisturbed(spec);
+  cr_assert_eq(
+      shell("%s run %s -q --shard 1/1 -o %s 2>&1", shell_program(), spec, test_path("part")), 0,
+      "%s", shell_output);
 #define SAY(...) arena_printf(&test_arena, __VA_ARGS__)
   const char *results = test_path("whole/results.h5"),
              *model =
@@ -191,6 +194,7 @@ Test(surroundings, no_commands_output_is_lost_in_silence, .timeout = 600) {
           test_path("compared")),
       SAY("micro exp %s -q --length 6 --tokens %s -o %s", model, test_path("a.txt"),
           test_path("micro")),
+      SAY("merge %s -q -o %s", test_path("part"), test_path("merged")),
       SAY("validate %s", spec),
       SAY("calibrate --model %s -q --tokens %s --windows 2 --window-length 8", test_folder,
           test_path("text.txt")),

@@ -18,6 +18,8 @@ bool deal_meet(const Deal *deal, Status *st) {
   return !deal || !deal->meet || deal->meet(deal->context, st);
 }
 
+bool deal_is_whole(const Deal *deal) { return !deal || (deal->meet && !deal->forgets); }
+
 bool shard_has(const Shard *shard, int item) {
   return shard->shards == 0 || item % shard->shards == shard->shard - 1;
 }

@@ -16,7 +16,10 @@ typedef struct Deal {
   /* Waits until all items of the list are done; a process that failed is everybody's error. NULL:
    * nobody waits, and what others do is not to be had here. */
   bool (*meet)(void *context, Status *st);
+  bool forgets; /* what others did of a list is not looked for here */
 } Deal;
+/* Whether what all of a list comes to is made here. */
+bool deal_is_whole(const Deal *deal);
 
 /* A list on its way through this process. */
 typedef struct Dealing {

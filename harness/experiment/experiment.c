@@ -147,15 +147,19 @@ static bool run_events(Arena *arena, Experiment *e, const Study *study, Status *
   return events_run(arena, study, rows, count, &e->events, st);
 }
 
-/* What a model must run for; by one rank what `alone` is given. */
+/* What a model must run for; by one rank what `alone` is given. Where walks follow from what all
+ * prompts of an earlier one came to, every rank finds that out; else rank 0. */
 static bool run_model_studies(Arena *arena, Experiment *e, const Study *study, const Study *alone,
                               Status *st) {
-  TRY(swap_run(arena, study, &e->swaps, st));
+  const Deal once = spread_deal_once(e);
+  Study ended = *study;
+  if (e->deal) ended.deal = &once;
+  TRY(swap_run(arena, &ended, &e->swaps, st));
   TRY(restore_run(arena, study, &e->restored, st));
   TRY(mend_run(arena, study, &e->mended, st));
-  TRY(grid_run(arena, study, &e->grid, st));
-  TRY(evaluate(arena, study, &e->evaluation, st));
-  TRY(tasks_run(arena, study, &e->tasks, st));
+  TRY(grid_run(arena, &ended, &e->grid, st));
+  TRY(evaluate(arena, &ended, &e->evaluation, st));
+  TRY(tasks_run(arena, &ended, &e->tasks, st));
   return ranks()->rank > 0 ||
          (cost_measure(arena, alone, &e->cost, st) && micro_run(arena, alone, &e->micro, st));
 }

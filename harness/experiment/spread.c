@@ -100,6 +100,12 @@ const Deal *spread_deal(Experiment *e) {
   return ranks_deal() ? &e->dealt : NULL;
 }
 
+Deal spread_deal_once(const Experiment *e) {
+  Deal once = e->deal ? *e->deal : (Deal){0};
+  once.forgets = ranks()->rank > 0;
+  return once;
+}
+
 bool spread_times(Experiment *e, Status *st) {
   enum { MOST = 64, BESIDE = 2 };
   double time_s[MOST] = {e->pairs.stats_s, e->pairs.budget_s};

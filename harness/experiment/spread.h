@@ -16,6 +16,8 @@ bool spread_store(Arena *arena, Experiment *e, const RunOptions *options, const 
                   const StoreShape *shape, Status *st);
 /* How prompts are dealt out, of e, which must stay; NULL with one rank. */
 const Deal *spread_deal(Experiment *e);
+/* The same of e->deal, but that rank 0 alone looks for what the others did. */
+Deal spread_deal_once(const Experiment *e);
 /* The seconds that all ranks took, at rank 0. */
 bool spread_times(Experiment *e, Status *st);
 #endif

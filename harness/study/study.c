@@ -16,7 +16,7 @@ bool study_walk(const Study *study, WalkSide *side, int sides, const PromptShape
   return walk_run(&walk, scratch, st);
 }
 
-bool study_is_part(const Study *study) { return study->deal && !study->deal->meet; }
+bool study_is_part(const Study *study) { return !deal_is_whole(study->deal); }
 
 bool study_find(const Study *study, const char *name, void *memory, size_t size, bool *found,
                 Arena scratch, Status *st) {

@@ -19,7 +19,7 @@ bool study_walk(const Study *study, WalkSide *side, int sides, const PromptShape
                 int prompts, const Visitor *visitor, bool steps, const char *name, Arena scratch,
                 Status *st);
 
-/* Whether the prompts of such a walk are those of a part alone, from which no rows are made. */
+/* Whether what other processes left in such a walk is not here, so that no rows are made of it. */
 bool study_is_part(const Study *study);
 
 /* What an unfinished run kept under a name, into `memory` of `size` bytes; `found` false where

@@ -368,8 +368,8 @@ static bool run_batches(const Walk *walk, int *lane, Arena scratch, Status *st) 
     if (count) TRY(run_batch(walk, prompt, count, lane, &steps, scratch, st));
     if (walk->progress) progress_step(walk->progress, steps);
   }
-  if (!walk->deal || !walk->deal->meet) return true;
-  return deal_meet(walk->deal, st) && find_others(walk, scratch, st);
+  TRY(deal_meet(walk->deal, st));
+  return !walk->deal || !deal_is_whole(walk->deal) || find_others(walk, scratch, st);
 }
 
 bool walk_run(const Walk *walk, Arena scratch, Status *st) {
