@@ -114,7 +114,7 @@ check-gpu: deps                 ## run the tests that need a CUDA device: every 
 
 bundle: deps                    ## a folder, and its .tar.xz, that runs on your own GPU nodes with nothing but the driver there
 	$(call install,xz-utils)
-	@$(AGAIN) all $(BUILD)/check $(BUILD)/check-gpu
+	@$(AGAIN) MPI=0 all $(BUILD)/check $(BUILD)/check-gpu   # MPI is the cluster's own: ranks are built there
 	rm -rf $(BUNDLE) && mkdir -p $(BUNDLE)/lib $(BUNDLE)/tests
 	cp -r $(PROGRAM) $(BUILD)/check $(BUILD)/check-gpu experiments data LICENSE NOTICE README.md $(BUNDLE)
 	cp -r tests/*.py tests/dumps tests/hostile tests/vectors $(BUNDLE)/tests && cp -r $(BUILD)/preload $(BUNDLE) && cp --parents tests/words/curves.bin $(BUNDLE)
