@@ -86,6 +86,6 @@ Test(ranks, are_refused_by_commands_that_know_of_none) {
   for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
     const int status = shell("%s -n 2 %s %s 2>&1", launch, shell_program(), commands[i]);
     cr_expect_eq(status, 2, "%s: %d: %s", commands[i], status, shell_output);
-    SAYS("is not for 2 ranks");
+    SAYS("not for 2 ranks");
   }
 }

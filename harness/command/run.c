@@ -63,10 +63,12 @@ static Progress progress_in(const Options *o) {
 }
 
 static bool tell_part(Arena *arena, const Options *o, const char *folder) {
-  printf("%s\n",
-         arena_printf(
-             arena, say(o->language, "shard %d/%d is whole; all %d together: driftscope merge %s"),
-             o->shard.shard, o->shard.shards, o->shard.shards, folder));
+  printf(
+      "%s\n",
+      arena_printf(arena,
+                   say(o->language,
+                       "shard %d/%d is whole; when all %d are: driftscope merge %s OTHER_FOLDERS"),
+                   o->shard.shard, o->shard.shards, o->shard.shards, folder));
   return true;
 }
 
@@ -178,12 +180,12 @@ bool command_micro(Arena *arena, const Options *o, const char *typed, Status *st
 bool command_spreads(const Command *command, Options *o, Status *st) {
   const bool runs = command->run == command_run || command->run == command_compare;
   if (ranks()->count == 1) return true;
-  if (!runs || o->dry_run || o->shard.shards)
-    return FAIL(st, "%s%s is not for %d ranks: `run` and `compare` are", command->usage.name,
-                o->shard.shards ? " --shard"
-                : o->dry_run    ? " --dry-run"
-                                : "",
+  if (!runs)
+    return FAIL(st, "%s is not for %d ranks: `run` and `compare` are", command->usage.name,
                 ranks()->count);
+  if (o->dry_run || o->shard.shards)
+    return FAIL(st, "%s %s is for one process, not for %d ranks", command->usage.name,
+                o->dry_run ? "--dry-run" : "--shard", ranks()->count);
   if (ranks()->rank) o->quiet = true;
   return true;
 }

@@ -40,7 +40,7 @@ static bool check(const Words *w, const VectorCase *c, const Match *m, const cha
   return !m->beyond ||
          FAIL_CHECK(w->st,
                     "%s: %s/%s/%s: %lld of %zu values are beyond what float32 can make of these "
-                    "inputs; the first %s: %.6g, float64 %.6g",
+                    "inputs; the first %s: %.9g, float64 %.9g",
                     path, c->name, op, name, (long long)m->beyond, m->n,
                     place(&scratch, m, m->beyond_first), m->beyond_got, m->beyond_want);
 }
@@ -54,7 +54,7 @@ static void say_match(Words *w, const VectorCase *c, const Match *m, Arena scrat
                  arena_printf(&scratch, "%s%s%s", m->setting, *m->modes ? ": " : "", m->modes);
   const double share = shown((double)m->equal / (double)m->n);
   const char *where = m->first < 0 ? say(l, "none")
-                                   : arena_printf(&scratch, say(l, "%s: got %.6g, want %.6g"),
+                                   : arena_printf(&scratch, say(l, "%s: ours %.9g, stored %.9g"),
                                                   place(&scratch, m, m->first), m->got, m->want);
   const char *largest =
       m->largest == INT64_MAX ? "NaN" : arena_printf(&scratch, "%lld", (long long)m->largest);

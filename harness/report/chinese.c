@@ -1484,8 +1484,8 @@ const Phrase chinese[] = {
     /* --- what the program is doing: experiment/, walk/, study/, command/run.c ----------------- */
     {"%s: is there already, of this very run", "%s：已经存在，正是这次运行的结果"},
     {"shard %d/%d", "第 %d 份，共 %d 份"},
-    {"shard %d/%d is whole; all %d together: driftscope merge %s",
-     "第 %d 份（共 %d 份）已完整；%d 份合在一起：driftscope merge %s"},
+    {"shard %d/%d is whole; when all %d are: driftscope merge %s OTHER_FOLDERS",
+     "第 %d 份（共 %d 份）已完整；%d 份都完整后：driftscope merge %s 其他文件夹"},
     {"altogether", "总计"},
     {"%s and the float64 reference", "%s与 float64 参考"},
     {"%s, %s, %s; writes about %.0f MB to %s, needs about %.0f MB of memory",
@@ -1874,7 +1874,7 @@ const Phrase chinese[] = {
 
     /* --- command/vectors.c ---------------------------------------------------------------------
      */
-    {"%s: got %.6g, want %.6g", "%s：得到 %.6g，应为 %.6g"},
+    {"%s: ours %.9g, stored %.9g", "%s：我们的 %.9g，所存的 %.9g"},
     {"equal %.6f (%zu of %zu), largest step %s, first difference %s\n",
      "相等 %1$.6f（%3$zu 个中的 %2$zu 个），最大相差 %4$s 步，第一处不同：%5$s\n"},
     {"relative L2 %.3g; from float64 %.3g, ours %.3g; beyond the bound %lld; %s\n",
