@@ -309,6 +309,7 @@ Test(cli, wrong_command_lines_end_with_status_2_and_say_what_was_expected) {
                {"compare 2-0", "MODE|DUMP MODE|DUMP"},
                {"compare 2-0 2-9", "2-9"},
                {"compare 2-0 2-0", "2-0"},
+               {"compare 2-0 nowhere.npz", "nowhere.npz: cannot be opened"},
                {"compare 2-0 2-4 --model /nowhere", "/nowhere"},
                {"compare 2-0 2-4 --backend gpu", "gpu"},
                {"compare 2-0 2-4 --alpha 2", "alpha"},

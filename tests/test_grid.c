@@ -248,7 +248,8 @@ Test(grid, a_length_that_a_prompt_does_not_have_is_refused_by_its_place) {
   cr_assert(spec_parse(&arena, "g.yaml", text, strlen(text), &spec, &st), "%s", st.text);
   cr_assert(subject_check(&arena, &spec, &of, &st), "%s", st.text);
   cr_expect_not(grid_check(&spec, &of, &st));
-  cr_expect_str_eq(st.text, "g.yaml:5:20: key 'length': prompt 'short' has 3 tokens");
+  cr_expect_str_eq(st.text, "g.yaml:5:20: key 'length': prompt 'short' has 3 tokens, "
+                            "and 5 are asked for");
 }
 
 /* --- the calibration -------------------------------------------------------------------------- */

@@ -212,6 +212,6 @@ Test(grid_run, validate_lists_its_points) {
             "%s", shell_output);
   spec = spec_of("w", 0.9999, 0, "[[2-0, 2-4]]", "grid: {length: [27, 28]}\n");
   cr_expect_eq(shell("%s validate %s 2>&1", shell_program(), spec), 2);
-  cr_expect(strstr(shell_output, "w.yaml:10:21: key 'length': prompt 'b' has 27 tokens"), "%s",
+  cr_expect(strstr(shell_output, "w.yaml:10:21: key 'length': prompt 'b' has 27 tokens, and"), "%s",
             shell_output);
 }

@@ -287,6 +287,8 @@ static const Bad bad[] = {
                                            {"'grid'", "no mode runs here", "name some in 'modes'"}},
   {"title: t\nsources: {a: {dump: x}, b: {dump: y}}\npairs: [[a, b]]\ngrid: {length: [3]}\n", "",
                                            {"required key 'model' is missing", "", ""}},
+  {"title: t\nsources: {a: {dump: x}, b: {dump: y}}\npairs: [[a, b], [a, fp64]]\n", "",
+                                           {"required key 'model' is missing", "'fp64' is no source", ""}},
   {"title: t\nmodel: m\nprompts: [{name: p, string: s}]\npairs: [[fp32, 1]]\ngrid: {alpha: [0.9]}\n", "5:15",
                                            {"'alpha'", "nothing is calibrated here", "calibration"}},
   {"title: t\nmodel: m\nprompts: [{name: p, string: s}]\npairs: [[fp32, 1]]\ngrid: {modes: [0]}\n", "5:16",

@@ -1,5 +1,6 @@
 #include "command/flags.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -146,9 +147,16 @@ static bool needs_scales(const char *const *modes, int count) {
   return false;
 }
 
-/* What is no mode and is there is a dump. */
+/* "dumps/a" and "a.npz", and no mistyped mode such as "2.4". */
+static bool is_path(const char *argument) {
+  const char *dot = strrchr(argument, '.');
+  return strchr(argument, '/') || (dot && isalpha((unsigned char)dot[1]));
+}
+
+/* What is no mode and is there, or is called as only files are, is a dump. */
 static bool is_dump(const char *argument) {
-  return !mode_preset(argument) && strcmp(argument, MODE_REFERENCE) != 0 && file_exists(argument);
+  return !mode_preset(argument) && strcmp(argument, MODE_REFERENCE) != 0 &&
+         (is_path(argument) || file_exists(argument));
 }
 
 /* "mode24" of "dumps/mode24/" or "dumps/mode24.npz". */

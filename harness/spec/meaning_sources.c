@@ -16,17 +16,24 @@ bool meaning_of_sources(const Reader *reader, const Spec *spec) {
   return true;
 }
 
-/* Whether anything is asked that a model must run for. */
-static bool needs_model(const Spec *spec) {
-  for (int i = 0; i < spec->pair_count; i++)
-    if (!spec_source(spec, spec->pairs[i].base) || !spec_source(spec, spec->pairs[i].other))
-      return true;
+/* The first side that a pair or three-way comparison names and that no source is; NULL of none. */
+static const char *side_computed(const Spec *spec) {
+  for (int i = 0; i < spec->pair_count; i++) {
+    const Pair *pair = &spec->pairs[i];
+    if (!spec_source(spec, pair->base)) return pair->base;
+    if (!spec_source(spec, pair->other)) return pair->other;
+  }
   for (int i = 0; i < spec->third_count; i++) {
     const ThirdPlan *plan = &spec->thirds[i];
-    if (!spec_source(spec, plan->pair.base) || !spec_source(spec, plan->pair.other) ||
-        !spec_source(spec, plan->against))
-      return true;
+    const char *const side[] = {plan->pair.base, plan->pair.other, plan->against};
+    for (int s = 0; s < 3; s++)
+      if (!spec_source(spec, side[s])) return side[s];
   }
+  return NULL;
+}
+
+/* Whether anything else is asked that a model must run for. */
+static bool needs_model(const Spec *spec) {
   return spec->compare_all_count || spec->given_prompt_count || spec->swap_count ||
          spec->restore_count || spec->repair_count || spec->mend_count || spec_grids(spec) ||
          spec->micro_count || spec->cost.length_count || spec_evaluates(spec) ||
@@ -35,8 +42,13 @@ static bool needs_model(const Spec *spec) {
 
 bool meaning_of_needed(const Reader *reader, const Spec *spec) {
   const char *missing = !spec->model ? "model" : !spec->given_prompt_count ? "prompts" : NULL;
-  if (!missing || (!spec->model && !needs_model(spec))) return true;
-  return reader_fail(reader, NULL, "required key '%s' is missing", missing);
+  if (!missing) return true;
+  const char *computed = spec->model || !spec->source_count ? NULL : side_computed(spec);
+  if (computed)
+    return reader_fail(reader, NULL, "required key 'model' is missing: '%.100s' is no source",
+                       computed);
+  return (!spec->model && !needs_model(spec)) ||
+         reader_fail(reader, NULL, "required key '%s' is missing", missing);
 }
 
 /* Against something else than one of the two. */

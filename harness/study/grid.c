@@ -243,9 +243,9 @@ bool grid_check(const Spec *spec, const Subject *subject, Status *st) {
   for (int l = 0; l < plan->length_count; l++)
     for (int p = 0; p < spec->prompt_count; p++)
       if (subject->prompt[p].T < plan->lengths[l])
-        return spec_blame(
-            spec, &plan->lengths[l], NULL, st,
-            FAIL(st, "prompt '%s' has %d tokens", subject->prompt[p].name, subject->prompt[p].T));
+        return spec_blame(spec, &plan->lengths[l], NULL, st,
+                          FAIL(st, "prompt '%s' has %d tokens, and %d are asked for",
+                               subject->prompt[p].name, subject->prompt[p].T, plan->lengths[l]));
   return true;
 }
 
