@@ -25,9 +25,12 @@ static void print_commands(FILE *out) {
   fprintf(out, "Usage: driftscope COMMAND [OPTION...] [ARGUMENT...]\n"
                "Where do two precision modes of a Mamba model differ, how does it travel, and does "
                "it matter?\n\n");
-  for (int i = 0; i < command_count; i++)
-    fprintf(out, "  %-10s %-22s %s\n", commands[i].usage.name, commands[i].usage.arguments,
+  for (int i = 0; i < command_count; i++) {
+    const char *arguments = commands[i].usage.arguments;
+    const int more = strstr(arguments, "…") ? (int)sizeof "…" - 2 : 0; /* bytes than columns */
+    fprintf(out, "  %-10s %-*s %s\n", commands[i].usage.name, 28 + more, arguments,
             commands[i].summary);
+  }
   fprintf(out, "\n'driftscope COMMAND --help' shows a command's options, defaults and examples.\n"
                "Exit status: 0 done, 1 a check or a gate failed, 2 usage or input error.\n");
 }
