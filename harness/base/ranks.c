@@ -306,8 +306,7 @@ static void pass_over_asked(void) {
   MPI_Status from;
   for (int asked = 1, most; my.ranks.rank == 0 && asked;) {
     MPI_Iprobe(MPI_ANY_SOURCE, TAG_ASK, my.all, &asked, &from);
-    if (asked)
-      MPI_Recv(&most, 1, MPI_INT, from.MPI_SOURCE, TAG_ASK, my.all, MPI_STATUS_IGNORE);
+    if (asked) MPI_Recv(&most, 1, MPI_INT, from.MPI_SOURCE, TAG_ASK, my.all, MPI_STATUS_IGNORE);
   }
 }
 
