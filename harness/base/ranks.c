@@ -36,8 +36,9 @@ typedef struct Alive {
   pid_t pid;
 } Alive;
 
-/* Of a request: how many items are wanted, LEAVING: none ever again. Of the answer: which. */
-enum { LEAVING = -1 };
+/* Of a request: how many items are wanted; LEAVING: none ever again, by a rank that failed; FAILED:
+ * the same by one that was told before that there are no more. Of the answer: which. */
+enum { LEAVING = -1, FAILED = -2 };
 typedef struct Range {
   int first, count;
 } Range;
@@ -48,6 +49,7 @@ static struct {
   bool started, failed;
   char host[HOST];
   bool asks; /* this rank has not been told that the list is at its end */
+  bool told; /* it has, and the list is not done by all */
 
   /* Rank 0's, of the list that it deals out. */
   pthread_t dealer;
@@ -189,7 +191,7 @@ bool ranks_start(Status *st) {
 static Range deal_out(int most) {
   Range range = {0, 0};
   pthread_mutex_lock(&my.mutex);
-  if (most == LEAVING) my.stopped = true;
+  if (most < 0) my.stopped = true;
   const int left = my.items - my.next, fair = left / (2 * my.ranks.count);
   if (!my.stopped && left > 0) {
     range.first = my.next;
@@ -215,9 +217,8 @@ static void *deal(void *unused) {
     times = 0;
     MPI_Recv(&most, 1, MPI_INT, from.MPI_SOURCE, TAG_ASK, my.all, MPI_STATUS_IGNORE);
     const Range range = deal_out(most);
-    if (most != LEAVING)
-      MPI_Send(&range, sizeof range, MPI_BYTE, from.MPI_SOURCE, TAG_GIVE, my.all);
-    if (most == LEAVING || !range.count) my.asking--;
+    if (most >= 0) MPI_Send(&range, sizeof range, MPI_BYTE, from.MPI_SOURCE, TAG_GIVE, my.all);
+    if (most != FAILED && !range.count) my.asking--; /* each is counted once */
   }
   return NULL;
 }
@@ -245,6 +246,7 @@ static bool take(void *context, int most, int *item, int *count, Status *st) {
     await(&request);
   }
   my.asks = range.count > 0;
+  my.told = !my.asks;
   for (int i = 0; i < range.count; i++) item[i] = range.first + i;
   *count = range.count;
   return true;
@@ -253,10 +255,10 @@ static bool take(void *context, int most, int *item, int *count, Status *st) {
 /* A list that a rank leaves before its end is at its end for all; so is one that rank 0 may have
  * begun and that a rank which failed will not. */
 static void end_dealing(bool failed) {
-  const int leaving = LEAVING;
+  const int leaving = my.told ? FAILED : LEAVING;
   if (my.ranks.rank && failed) MPI_Send(&leaving, 1, MPI_INT, 0, TAG_ASK, my.all);
   if (my.ranks.rank == 0 && failed && my.deals) deal_out(LEAVING);
-  my.asks = false;
+  my.asks = my.told = false;
   if (my.deals) pthread_join(my.dealer, NULL);
   my.deals = false;
 }
@@ -297,7 +299,7 @@ static void await_and_refuse(MPI_Request *request) {
     MPI_Iprobe(MPI_ANY_SOURCE, TAG_ASK, my.all, &asked, &from);
     if (!asked) continue;
     MPI_Recv(&most, 1, MPI_INT, from.MPI_SOURCE, TAG_ASK, my.all, MPI_STATUS_IGNORE);
-    if (most != LEAVING) MPI_Send(&none, sizeof none, MPI_BYTE, from.MPI_SOURCE, TAG_GIVE, my.all);
+    if (most >= 0) MPI_Send(&none, sizeof none, MPI_BYTE, from.MPI_SOURCE, TAG_GIVE, my.all);
   }
 }
 
