@@ -79,7 +79,8 @@ Test(parts, are_refused_by_name_where_they_are_not_all_of_one_run, .timeout = 12
   SAYS("/shard_1_of_3.h5.parts: shard 1/3 is ", " too");
   shell("rm %s/shard_2_of_3.h5.parts/study.part.note", test_path("half"));
   RUN(2, "merge %s -q -o %s", test_path("half"), test_path("m"));
-  SAYS("half/shard_2_of_3.h5.parts: is no part of a study, or one that was hardly begun");
+  SAYS("half/shard_2_of_3.h5.parts: is no part of a study, or one that was hardly begun (",
+       "study.part.note: No such file or directory)");
   RUN(0, "run %s -q --shard 3/3 -o %s", spread_write("other.yaml", "other"), test_path("other"));
   RUN(2, "merge %s %s -q -o %s", test_path("two"), test_path("other"), test_path("m"));
   SAYS("is a part of another run than", "(spec differs)");
@@ -104,6 +105,24 @@ Test(parts, that_were_damaged_on_their_way_are_named, .timeout = 120) {
         test_path("note"));
   RUN(2, "merge %s -q -o %s", test_path("note"), test_path("m3"));
   SAYS("study.evaluation.0.prompt_0002.note: its digest differs");
+  shell("cd %s/note/shard_1_of_2.h5.parts && printf x | dd of=study.part.note bs=1 seek=9 "
+        "conv=notrunc 2>&1",
+        test_path(""));
+  RUN(2, "merge %s -q -o %s", test_path("note"), test_path("m4"));
+  SAYS("hardly begun (", "study.part.note: its digest differs");
+  shell("cd %s/p && rm shard_1_of_2.h5.partial && mkfifo shard_1_of_2.h5.partial", test_path(""));
+  RUN(2, "merge %s -q -o %s", test_path("p"), test_path("m5"));
+  SAYS("shard_1_of_2.h5.partial: is not a regular file");
+}
+
+Test(parts, of_another_program_are_refused_before_anything_is_written, .timeout = 120) {
+  make_parts(spread_spec, "p", 2, "");
+  shell("cp %s %s && echo >>%s", shell_program(), test_path("program"), test_path("program"));
+  const int status =
+      shell("%s merge %s -q -o %s 2>&1", test_path("program"), test_path("p"), test_path("m"));
+  cr_expect_eq(status, 2, "%d", status);
+  SAYS("shard_1_of_2.h5.parts: was made with other program: parts are put together by the very ");
+  cr_expect_neq(shell("ls %s 2>&1", test_path("m")), 0, "%s", shell_output);
 }
 
 Test(parts, go_on_where_they_were_stopped, .timeout = 120) {

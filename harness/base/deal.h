@@ -30,6 +30,8 @@ bool deal_begin(const Deal *deal, int items, Dealing *dealing, Status *st);
 bool deal_take(Dealing *dealing, int most, int *item, int *count, Status *st);
 bool deal_meet(const Deal *deal, Status *st);
 
+enum { SHARDS_MOST = 1 << 16 };
+
 /* Every shards-th item, from the shard-th on: the same ones wherever and whenever it runs. */
 typedef struct Shard {
   int shard, shards; /* shard 1 … shards; shards 0: no shard */

@@ -14,8 +14,9 @@
 const char *flags_folder(Arena *arena, const char *path) {
   const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path,
              *dot = strrchr(name, '.');
-  return arena_printf(arena, "results/%.*s",
-                      dot && dot > name ? (int)(dot - name) : (int)strlen(name), name);
+  const size_t length = dot && dot > name ? (size_t)(dot - name) : strlen(name);
+  const bool dots = strspn(name, ".") >= length; /* they name a folder above */
+  return arena_printf(arena, "results/%.*s", dots ? 0 : (int)length, name);
 }
 
 static bool read_backend(const char *name, Spec *spec, Status *st) {

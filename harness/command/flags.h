@@ -6,7 +6,7 @@
 #include "model/text.h"
 #include "spec/spec.h"
 
-/* results/NAME, from the name of a spec file. */
+/* results/NAME, from the name of a spec file; never a folder above. */
 const char *flags_folder(Arena *arena, const char *path);
 /* Flags override the spec: threads, memory, seed, backend, ignore_unused. */
 bool flags_apply(const Options *o, Spec *spec, Status *st);

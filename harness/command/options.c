@@ -204,9 +204,9 @@ static Shard shard(struct argp_state *state, const char *text) {
                  text);
     at++;
   }
-  if (count < 1 || count > 1 << 16 || at < 1 || at > count)
-    argp_error(state, "--shard: expected I/N with 1 <= I <= N, auto or auto/N, found '%.40s'",
-               text);
+  if (count < 1 || count > SHARDS_MOST || at < 1 || at > count)
+    argp_error(state, "--shard: expected I/N with 1 <= I <= N <= %d, auto or auto/N, found '%.40s'",
+               SHARDS_MOST, text);
   return (Shard){.shard = (int)at, .shards = (int)count};
 }
 

@@ -168,7 +168,7 @@ static bool run_model_studies(Arena *arena, Experiment *e, const Study *study, c
 static bool run_part(Arena *arena, Experiment *e, const Study *study, const char *results,
                      Status *st) {
   const char *journal = arena_printf(arena, "%s.parts", results);
-  TRY(part_note(e->store, e->spec, &e->shard, false, *arena, st));
+  TRY(part_note(e->store, e->spec, &e->shard, false, st));
   TRY(run_layers(e, *arena, st));
   if (e->spec->model) {
     TRY(layers_ride_all(e->subject.layers, st));
@@ -180,7 +180,7 @@ static bool run_part(Arena *arena, Experiment *e, const Study *study, const char
   TRY(checkpoint_check(&e->subject.checkpoint, st));
   TRY(store_settle(e->store, false, st));
   progress_phase(e->progress, "finish", 0);
-  TRY(part_note(e->store, e->spec, &e->shard, true, *arena, st));
+  TRY(part_note(e->store, e->spec, &e->shard, true, st));
   progress_done(e->progress, "%s", journal);
   return true;
 }
@@ -279,6 +279,7 @@ static bool run_new(Arena *arena, Experiment *e, const RunOptions *options,
 static bool run(Arena *arena, Experiment *e, const RunOptions *options, RunOutcome *outcome,
                 double start_s, Status *st) {
   TRY(run_key(e->spec, &e->subject, &e->key, *arena, st));
+  if (options->parts) TRY(parts_fit(options->parts, &e->key, st));
   TRY(micro_check(e->spec, &e->subject, *arena, st));
   TRY(events_check(e->spec, &e->subject, st));
   TRY(grid_check(e->spec, &e->subject, st));

@@ -21,9 +21,7 @@ const bool *part_here(Arena *arena, const Shard *shard, int prompts) {
 
 /* --- what a part is of ------------------------------------------------------------------------ */
 
-bool part_note(Store *store, const Spec *spec, const Shard *shard, bool whole, Arena scratch,
-               Status *st) {
-  (void)scratch;
+bool part_note(Store *store, const Spec *spec, const Shard *shard, bool whole, Status *st) {
   json_t *note = json_pack("{s:b, s:i, s:i, s:s, s:s, s:I, s:i, s:b}", "whole", whole, "shard",
                            shard->shard, "shards", shard->shards, "spec_path", spec->path,
                            "spec_raw", spec->raw, "seed", (json_int_t)spec->seed, "backend",
@@ -44,16 +42,25 @@ typedef struct Found {
   json_t *note;
 } Found;
 
+static bool get_shard(const json_t *note, Shard *shard) {
+  const json_int_t at = json_integer_value(json_object_get(note, "shard")),
+                   count = json_integer_value(json_object_get(note, "shards"));
+  if (count < 1 || count > SHARDS_MOST || at < 1 || at > count) return false;
+  *shard = (Shard){.shard = (int)at, .shards = (int)count};
+  return true;
+}
+
 static bool look_at(Arena *arena, const char *results, Found *found, Status *st) {
   const void *bytes;
   size_t count;
+  Status why = {0};
   *found = (Found){.results = results};
-  TRY(store_look(arena, results, &found->key, note_name, &bytes, &count, st));
-  if (bytes) found->note = json_loadb(bytes, count, JSON_REJECT_DUPLICATES, NULL);
-  found->shard.shard = (int)json_integer_value(json_object_get(found->note, "shard"));
-  found->shard.shards = (int)json_integer_value(json_object_get(found->note, "shards"));
-  if (found->shard.shards < 1 || found->shard.shard < 1 || found->shard.shard > found->shard.shards)
-    return FAIL(st, "%s.parts: is no part of a study, or one that was hardly begun", results);
+  if (!store_look(arena, results, &found->key, note_name, &bytes, &count, &why))
+    return FAIL(st, "%s.parts: is no part of a study, or one that was hardly begun (%s)", results,
+                why.text);
+  found->note = json_loadb(bytes, count, JSON_REJECT_DUPLICATES, NULL);
+  if (!get_shard(found->note, &found->shard))
+    return FAIL(st, "%s.parts: its note does not say which part of a study it is", results);
   if (!json_is_true(json_object_get(found->note, "whole")))
     return FAIL(st, "%s.parts: shard %d/%d is not whole: --shard %d/%d goes on with it", results,
                 found->shard.shard, found->shard.shards, found->shard.shard, found->shard.shards);
@@ -61,8 +68,6 @@ static bool look_at(Arena *arena, const char *results, Found *found, Status *st)
 }
 
 /* --- those of a folder ------------------------------------------------------------------------ */
-
-enum { PARTS_MOST = 1 << 16 };
 
 /* "…/shard_3_of_8.h5" of "shard_3_of_8.h5.parts". */
 static const char *results_of(Arena *arena, const char *folder, const char *name) {
@@ -79,8 +84,8 @@ static bool list_folder(Arena *arena, const char *folder, Found *found, int *cou
   if (!list) return FAIL(st, "%s: cannot be read: %s", folder, strerror(errno));
   for (struct dirent *entry; ok && (entry = readdir(list));) {
     const char *results = results_of(arena, folder, entry->d_name);
-    if (results && *count == PARTS_MOST)
-      ok = FAIL(st, "%s: more than %d parts", folder, PARTS_MOST);
+    if (results && *count == SHARDS_MOST)
+      ok = FAIL(st, "%s: more than %d parts", folder, SHARDS_MOST);
     else if (results)
       ok = look_at(arena, results, &found[*count], st), ++*count;
   }
@@ -135,14 +140,17 @@ static bool check_all(Found *found, int count, Arena scratch, Status *st) {
 }
 
 /* As the parts were given it. */
-static bool take_spec(Arena *arena, const json_t *note, Spec *spec, Status *st) {
+static bool take_spec(Arena *arena, const Found *found, Spec *spec, Status *st) {
+  const json_t *note = found->note;
+  const json_int_t backend = json_integer_value(json_object_get(note, "backend"));
   const char *path = json_string_value(json_object_get(note, "spec_path")),
              *raw = json_string_value(json_object_get(note, "spec_raw"));
-  if (!path || !raw) return FAIL(st, "a part's note lacks its spec");
+  if (!path || !raw || backend < BACKEND_AUTO || backend > BACKEND_CUDA)
+    return FAIL(st, "%s.parts: its note lacks the spec that it was given", found->results);
   const char *own_path = arena_printf(arena, "%s", path), *own = arena_printf(arena, "%s", raw);
   TRY(spec_parse(arena, own_path, own, strlen(own), spec, st));
   spec->seed = json_integer_value(json_object_get(note, "seed"));
-  spec->backend = (Backend)json_integer_value(json_object_get(note, "backend"));
+  spec->backend = (Backend)backend;
   spec->ignore_unused = json_is_true(json_object_get(note, "ignore_unused"));
   return true;
 }
@@ -154,18 +162,28 @@ static bool find(Arena *arena, const char *const *folder, int folders, Found *fo
   parts->count = *count;
   parts->results = ARENA_NEW(arena, const char *, *count);
   for (int i = 0; i < *count; i++) parts->results[i] = found[i].results;
-  return take_spec(arena, found[0].note, spec, st);
+  parts->key = found[0].key;
+  return take_spec(arena, &found[0], spec, st);
 }
 
 bool parts_find(Arena *arena, const char *const *folder, int folders, Parts *parts, Spec *spec,
                 Status *st) {
   int count = 0;
-  Found *found = calloc(PARTS_MOST, sizeof *found);
-  if (!found) return FAIL(st, "merge: no memory for %d parts", PARTS_MOST);
+  Found *found = calloc(SHARDS_MOST, sizeof *found);
+  if (!found) return FAIL(st, "merge: no memory for %d parts", SHARDS_MOST);
   const bool ok = find(arena, folder, folders, found, &count, parts, spec, st);
   for (int i = 0; i < count; i++) json_decref(found[i].note);
   free(found);
   return ok;
+}
+
+bool parts_fit(const Parts *parts, const RunKey *key, Status *st) {
+  const char *differs = run_key_difference(&parts->key, key);
+  return !differs ||
+         FAIL(st,
+              "%s.parts: was made with other %s: parts are put together by the very program that "
+              "made them, of the same spec, model and texts",
+              parts->results[0], differs);
 }
 
 bool parts_take(Store *store, const Parts *parts, int prompts, Arena scratch, Status *st) {

@@ -88,8 +88,11 @@ bool store_open_there(Store *store, int flags, Arena scratch, Status *st) {
   TRY(part_find_run(store->folder, &store->key, &found, &structure, scratch, st));
   if (!found) return FAIL(st, "%s: holds no unfinished run", store->folder);
   TRY(structure_look(store, &structure, scratch, st));
-  store->file = open(store->partial, flags | O_CLOEXEC | O_NOFOLLOW);
-  return store->file >= 0 || FAIL(st, "%s: cannot be opened: %s", store->partial, strerror(errno));
+  struct stat info;
+  store->file = open(store->partial, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  if (store->file < 0 || fstat(store->file, &info) != 0)
+    return FAIL(st, "%s: cannot be opened: %s", store->partial, strerror(errno));
+  return S_ISREG(info.st_mode) || FAIL(st, "%s: is not a regular file", store->partial);
 }
 
 bool store_join(Arena *arena, const char *results, const RunKey *key, const StoreShape *shape,

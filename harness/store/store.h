@@ -88,8 +88,7 @@ bool store_settle(Store *store, bool elsewhere, Status *st);
  * prompts that are `here` in it, and notes. What stands already stays. What is damaged is an error
  * that names the file. */
 bool store_take(Store *store, const char *part, const bool *here, Arena scratch, Status *st);
-/* Whose unfinished run lies at this place, and one of its notes, in the arena (NULL: it has none
- * such that is whole). */
+/* Whose unfinished run lies at this place, and one of its notes, in the arena. */
 bool store_look(Arena *arena, const char *results, RunKey *key, const char *note,
                 const void **bytes, size_t *count, Status *st);
 /* Waits for what is being written and gives the lock back; NULL is nothing. */

@@ -101,11 +101,18 @@ bool store_look(Arena *arena, const char *results, RunKey *key, const char *note
                 const void **bytes, size_t *count, Status *st) {
   const StoreShape none = {0};
   const char *folder = arena_printf(arena, "%s.parts", results);
+  char name[PART_NAME];
+  Bytes body;
+  Status why = {0};
   TRY(part_key(folder, key, *arena, st));
   Store *store = store_make(arena, results, key, &none, false);
   store->lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
   if (store->lock < 0) return FAIL(st, "%s: cannot be opened: %s", folder, strerror(errno));
-  store_noted(arena, store, note, bytes, count);
+  part_note_name(note, name);
+  const bool ok = part_read(arena, store, name, &body, &why);
   store_close(store);
+  if (!ok) return FAIL(st, "%s/%s: %s", folder, name, why.text);
+  *bytes = body.data;
+  *count = body.count;
   return true;
 }
