@@ -56,8 +56,9 @@ static void find_best(const Alphas *c, Answer *a) {
   bool worse = true;
   for (size_t i = 0; i < c->rows; i++) {
     const GridPoint *row = &c->row[i];
-    if (row->as_alpha == a->own->as_alpha || isnan(row->kl_factor)) continue;
-    worse &= row->kl_factor > 1 && is_told(row);
+    if (row->as_alpha == a->own->as_alpha) continue;
+    worse &= row->kl_factor > 1 && is_told(row); /* not of NaN */
+    if (isnan(row->kl_factor)) continue;
     if (!nearest || row->kl_factor < nearest->kl_factor) nearest = row;
     if (row->kl_factor < 1 && is_told(row) && (!a->best || row->kl_factor < a->best->kl_factor))
       a->best = row;

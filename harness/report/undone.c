@@ -9,9 +9,16 @@
 
 /* --- what was declared and cannot be ---------------------------------------------------------- */
 
+/* Both errors are numbers: where values are not finite, nothing is told. */
+static bool tells(const Undone *row) { return isfinite(row->rel_l2) && isfinite(row->other_l2); }
+
+/* The first place that says so: where a tensor is contradicted, all its rows have that reason. */
 static const Undone *contradiction(const ReportData *d) {
-  for (size_t i = 0; i < d->undones; i++)
-    if (!strcmp(d->undone[i].reason, "contradicted")) return &d->undone[i];
+  for (size_t i = 0; i < d->undones; i++) {
+    const Undone *row = &d->undone[i];
+    if (!strcmp(row->reason, "contradicted") && tells(row) && row->other_l2 < row->rel_l2)
+      return row;
+  }
   return NULL;
 }
 
@@ -88,7 +95,7 @@ static const Undone *proof_of(const ReportData *d, const ReportPair *pair, doubl
   for (size_t i = 0; i < d->undones; i++) {
     const Undone *row = &d->undone[i];
     if (!is_of(row, pair) || *row->reason) continue;
-    if (!first && isfinite(row->other_l2)) first = row;
+    if (!first && tells(row)) first = row;
     *back = fmax(*back, row->back);
   }
   return first;
