@@ -350,7 +350,7 @@ bool ranks_alike(const void *bytes, size_t count, int *first, Status *st) {
   char *all = calloc((size_t)my.ranks.count, sizeof own);
   *first = -1;
   if (!all) status_set(st, "no memory to compare %d ranks", my.ranks.count);
-  if (!ranks_meet(st)) return free(all), false;
+  if (!ranks_meet(st) || !all) return free(all), false;
   if (my.ranks.count > 1) {
     memcpy(own, bytes, count);
     MPI_Allgather(own, sizeof own, MPI_BYTE, all, sizeof own, MPI_BYTE, my.all);
