@@ -49,6 +49,9 @@ Test(sources_said, a_name_that_no_tensor_has_is_refused_by_its_place) {
   SAYS("s.yaml:4:47: key 'axes': ");
   SAYS("b.npz: has no tensor of the name 'z'");
   expect_one_line();
+  SPEC(2, TWO("axes: \"rows,channel\""));
+  SAYS("s.yaml:4:26: key 'axes': 'rows' in 'rows,channel' is none of batch, token and channel");
+  expect_one_line();
   SPEC(2, TWO("scales: {\"l*.x\": 0.5}"));
   SAYS("s.yaml:4:29: key 'scales': ");
   SAYS("b.npz: has no int8 tensor of the name 'l*.x'");

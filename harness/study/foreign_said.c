@@ -38,6 +38,8 @@ static bool set_axes(Arena *arena, const Spec *spec, ForeignSide *side, Status *
   const SourcePlan *plan = side->plan;
   DumpAxes *axes = ARENA_NEW(arena, DumpAxes, side->layout.entries);
   TRY(check_said(spec, side, plan->axes, plan->axes_count, false, *arena, st));
+  for (int i = 0; i < plan->axes_count; i++)
+    TRY(spec_blame(spec, &plan->axes[i], NULL, st, dump_axes_check(plan->axes[i].text, st)));
   for (int e = 0; e < side->layout.entries; e++) {
     const Said *said = said_of(*arena, plan->axes, plan->axes_count, &side->layout.entry[e]);
     axes[e] = (DumpAxes){said ? said->text : NULL, plan->batch};

@@ -13,23 +13,33 @@ static int axis_find(const char *text, size_t length) {
   return -1;
 }
 
-/* What each axis is, of an order such as "batch, token, channel". */
-static bool read_order(const DumpArray *array, const char *order, int *what, Status *st) {
-  int count = 0;
+/* What each axis is, of an order such as "batch, token, channel"; `what` DUMP_RANK_MOST of them. */
+static bool read_words(const char *order, int *what, int *count, Status *st) {
+  *count = 0;
   for (const char *at = order;; at++) {
     at += strspn(at, " ");
     const size_t length = strcspn(at, ", ");
     const int axis = axis_find(at, length);
     if (axis < 0)
-      return FAIL(st, "axes: '%.*s' in '%.100s' is none of batch, token and channel",
+      return FAIL(st, "'%.*s' in '%.100s' is none of batch, token and channel",
                   (int)(length < 100 ? length : 100), at, order);
-    if (count < DUMP_RANK_MOST) what[count] = axis;
-    count++;
+    if (*count < DUMP_RANK_MOST) what[*count] = axis;
+    ++*count;
     at += length;
     at += strspn(at, " ");
-    if (!*at) break;
-    if (*at != ',') return FAIL(st, "axes: a comma is missing in '%.100s'", order);
+    if (!*at) return true;
+    if (*at != ',') return FAIL(st, "a comma is missing in '%.100s'", order);
   }
+}
+
+bool dump_axes_check(const char *order, Status *st) {
+  int what[DUMP_RANK_MOST], count;
+  return read_words(order, what, &count, st);
+}
+
+static bool read_order(const DumpArray *array, const char *order, int *what, Status *st) {
+  int count;
+  TRY(read_words(order, what, &count, st));
   return count == array->rank || FAIL(st, ARRAY_AT "has %d dimensions, its axes are '%.100s'",
                                       ARRAY_IN(array), array->rank, order);
 }

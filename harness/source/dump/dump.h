@@ -72,6 +72,8 @@ typedef struct DumpAxes {
   int batch;         /* the one that is taken, of what has such an axis; -1: all, one behind the
                       * other */
 } DumpAxes;
+/* Fails, with the word, where an order is of other words or lacks a comma. */
+bool dump_axes_check(const char *order, Status *st);
 
 /* Of a file or a folder, in the arena. Fails where nothing of it is read, and where a file that
  * begins as one that is read is damaged; another in a folder is passed over. No file stays open:
