@@ -118,6 +118,24 @@ static void *left(void *context, int window, size_t *bytes) {
 
 /* --- rows ------------------------------------------------------------------------------------- */
 
+/* What the journal held of a window is that window's: its numbers are places in what stands here.
+ */
+static bool check_left(const Evaluator *e, const Study *study, Status *st) {
+  const EvaluationPlan *plan = e->plan;
+  for (int w = 0; w < plan->windows; w++)
+    for (int s = 0; s < e->sides; s++) {
+      const EvaluationWindow *of = row_of(e, w, s);
+      const char *mode = s ? plan->modes[s - 1] : MODE_REFERENCE;
+      if (of->window != w || of->tokens != plan->length || strncmp(of->mode, mode, TEXT_NAME) != 0)
+        return FAIL(
+            st,
+            "%s: evaluation: what is kept of window %d is damaged: the run or the part that "
+            "made it is to begin anew (--fresh)",
+            study->spec->path, w);
+    }
+  return true;
+}
+
 static PredictedMode *predicted_modes(const Evaluator *e, const EvaluationRows *rows,
                                       Arena *arena) {
   PredictedMode *mode = ARENA_NEW(arena, PredictedMode, rows->modes);
@@ -227,7 +245,10 @@ bool evaluate(Arena *arena, const Study *study, EvaluationRows *rows, Status *st
   Visitor visitor = {.context = &e, .side = take_layer, .left = left};
   progress_phase(study->progress, "evaluate", windows * subject->model.layers);
   TRY((subject->device64 ? walk_there : walk_here)(&e, study, side, &visitor, *arena, st));
-  if (!study_is_part(study)) make_rows(&e, study, rows, arena);
+  if (!study_is_part(study)) {
+    TRY(check_left(&e, study, st));
+    make_rows(&e, study, rows, arena);
+  }
   progress_done(study->progress, "%s of %s of %s, %s and the float64 reference",
                 progress_count(study->progress, windows, "window").text,
                 progress_count(study->progress, plan->length, "token").text,
