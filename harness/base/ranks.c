@@ -1,5 +1,6 @@
 #include "base/ranks.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <mpi.h>
 #include <pthread.h>
@@ -338,6 +339,7 @@ bool ranks_tell(int *value, Status *st) {
 
 bool ranks_sum(double *number, int count, Status *st) {
   double sum[SUMS_MOST];
+  assert(count <= SUMS_MOST);
   if (!ranks_meet(st)) return false;
   if (my.ranks.count == 1) return true;
   MPI_Reduce(number, sum, count, MPI_DOUBLE, MPI_SUM, 0, my.all);
@@ -349,6 +351,7 @@ bool ranks_alike(const void *bytes, size_t count, int *first, Status *st) {
   char own[ALIKE_MOST] = {0};
   char *all = calloc((size_t)my.ranks.count, sizeof own);
   *first = -1;
+  assert(count <= sizeof own);
   if (!all) status_set(st, "no memory to compare %d ranks", my.ranks.count);
   if (!ranks_meet(st) || !all) return free(all), false;
   if (my.ranks.count > 1) {

@@ -107,13 +107,8 @@ Deal spread_deal_once(const Experiment *e) {
 }
 
 bool spread_times(Experiment *e, Status *st) {
-  enum { MOST = 64, BESIDE = 2 };
-  double time_s[MOST] = {e->pairs.stats_s, e->pairs.budget_s};
-  const int sides = e->pairs.walked < MOST - BESIDE ? e->pairs.walked : MOST - BESIDE;
-  for (int s = 0; s < sides; s++) time_s[BESIDE + s] = e->pairs.side[s].time_s;
-  TRY(ranks_sum(time_s, BESIDE + sides, st));
-  e->pairs.stats_s = time_s[0];
-  e->pairs.budget_s = time_s[1];
-  for (int s = 0; s < sides; s++) e->pairs.side[s].time_s = time_s[BESIDE + s];
+  TRY(ranks_sum(&e->pairs.stats_s, 1, st));
+  TRY(ranks_sum(&e->pairs.budget_s, 1, st));
+  for (int s = 0; s < e->pairs.walked; s++) TRY(ranks_sum(&e->pairs.side[s].time_s, 1, st));
   return true;
 }
