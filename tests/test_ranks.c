@@ -71,6 +71,17 @@ Test(ranks, that_fails_is_named_with_what_failed) {
   cr_expect(!strstr(shell_output, "rank 2 of 3"), "%s", shell_output);
 }
 
+/* One that stands in another folder sees what another host would see. */
+Test(ranks, that_do_not_see_one_folder_are_refused) {
+  const int status = shell("cd %s && mkdir elsewhere && %s -n 3 sh -c '"
+                           "[ \"${OMPI_COMM_WORLD_RANK:-$PMI_RANK}\" != 2 ] || cd elsewhere; "
+                           "exec %s run %s -q -o out' 2>&1",
+                           test_path(""), launch, shell_program(), spread_spec);
+  cr_expect_eq(status, 2, "%d", status);
+  SAYS("driftscope: rank 2 of 3 on ", "out/results.h5.parts/run.json: is not seen here",
+       "`run --shard I/N` and `merge`");
+}
+
 Test(ranks, all_of_which_fail_say_it_once) {
   const int status =
       shell("%s -n 3 %s run %s/none.yaml -q 2>&1", launch, shell_program(), test_path(""));
