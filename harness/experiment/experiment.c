@@ -50,6 +50,10 @@ static const char *sides_words(Arena *arena, const Experiment *e) {
 
 static void announce(const Experiment *e, const Estimate *sum, const char *folder, Arena scratch) {
   if (e->shard.shards) progress_say(e->progress, "shard %d/%d", e->shard.shard, e->shard.shards);
+  if (ranks()->count > 1)
+    progress_say(
+        e->progress, "%d ranks on %d hosts, this one with %d threads; each needs its memory",
+        ranks()->count, ranks()->hosts, ranks_threads(e->spec->threads, omp_get_num_procs()));
   progress_say(e->progress, "%s, %s, %s; writes about %.0f MB to %s, needs about %.0f MB of memory",
                sides_words(&scratch, e),
                md_count((Language)e->progress->language, &scratch,
@@ -195,6 +199,8 @@ static bool run_studies(Arena *arena, Experiment *e, const Keeper *keeper,
                  .deal = e->deal,
                  .progress = e->progress};
   if (e->shard.shards) return run_part(arena, e, &study, results, st);
+  if (ranks()->count > 1 && e->spec->model && layers_stay(e->subject.layers))
+    TRY(layers_ride_all(e->subject.layers, st)); /* also where no prompt falls to this rank */
   TRY(run_layers(e, *arena, st));
   if (e->spec->model)
     TRY(layers_ride_all(e->subject.layers, st)); /* where all prompts were done already */

@@ -1483,6 +1483,8 @@ const Phrase chinese[] = {
 
     /* --- what the program is doing: experiment/, walk/, study/, command/run.c ----------------- */
     {"%s: is there already, of this very run", "%s：已经存在，正是这次运行的结果"},
+    {"%d ranks on %d hosts, this one with %d threads; each needs its memory",
+     "%d 个进程，分布在 %d 台主机上，本进程 %d 个线程；所需内存为每个进程各自的"},
     {"shard %d/%d", "第 %d 份，共 %d 份"},
     {"shard %d/%d is whole; when all %d are: driftscope merge %s OTHER_FOLDERS",
      "第 %d 份（共 %d 份）已完整；%d 份都完整后：driftscope merge %s 其他文件夹"},
