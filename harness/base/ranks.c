@@ -5,22 +5,16 @@
 #include <mpi.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-enum {
-  HOST = 64,
-  LOCALS_MOST = 1024,
-  TAG_ASK = 1,
-  TAG_GIVE = 2,
-  SUMS_MOST = 64,
-  ALIKE_MOST = 64,
-  DIED = 2 /* the exit status where another rank has died */
-};
+enum { HOST = 64, LOCALS_MOST = 1024, TAG_ASK = 1, TAG_GIVE = 2, SUMS_MOST = 64, ALIKE_MOST = 64 };
 
 /* What a rank is told of another's failure. */
 typedef struct Fault {
@@ -60,8 +54,7 @@ static struct {
 
   Alive *alive; /* [locals], in memory that the ranks of this host share */
   MPI_Win window;
-  pthread_t watcher;
-  bool watches;
+  pid_t watcher; /* 0: none */
 } my = {.ranks = {.count = 1, .locals = 1, .hosts = 1}, .mutex = PTHREAD_MUTEX_INITIALIZER};
 
 const Ranks *ranks(void) { return &my.ranks; }
@@ -115,17 +108,22 @@ static int share_of_processors(MPI_Comm here) {
 
 /* --- a rank that dies ------------------------------------------------------------------------- */
 
-static void *watch(void *unused) {
-  (void)unused;
+/* By a process of its own, which no launcher knows: of the ranks all others are killed at once. The
+ * first to hear of a death says so; then its own rank ends, whose watcher hears of that. */
+static void watch(pid_t own) {
   Alive *next = &my.alive[(my.ranks.local + 1) % my.ranks.locals];
-  const int ended = pthread_mutex_lock(&next->held);
-  if (ended == 0) pthread_mutex_unlock(&next->held); /* it came to its end */
-  if (ended != EOWNERDEAD || atomic_flag_test_and_set(&my.alive->told)) return NULL;
-  fprintf(stderr,
-          "driftscope: rank %d of %d on %s (process %d) has died; the same command goes on with "
-          "what is finished\n",
-          next->rank, my.ranks.count, my.host, (int)next->pid);
-  _exit(DIED);
+  setsid();
+  if (pthread_mutex_lock(&next->held) != EOWNERDEAD) { /* it came to its end */
+    pthread_mutex_unlock(&next->held);
+    _exit(0);
+  }
+  if (!atomic_flag_test_and_set(&my.alive->told))
+    fprintf(stderr,
+            "driftscope: rank %d of %d on %s (process %d) has died; the same command goes on with "
+            "what is finished\n",
+            next->rank, my.ranks.count, my.host, (int)next->pid);
+  if (getppid() == own) kill(own, SIGTERM);
+  _exit(0);
 }
 
 /* Each rank holds a lock that the next of its host waits for: the system gives it on, with word of
@@ -147,9 +145,11 @@ static bool begin_watching(MPI_Comm here, Status *st) {
   pthread_mutex_lock(&own->held);
   atomic_flag_clear(&own->told);
   MPI_Barrier(here);
-  my.watches = my.ranks.locals > 1 && pthread_create(&my.watcher, NULL, watch, NULL) == 0;
-  return my.watches || my.ranks.locals == 1 ||
-         FAIL(st, "no thread can be started to watch the other ranks");
+  if (my.ranks.locals == 1) return true;
+  my.watcher = fork();
+  if (my.watcher == 0) watch(own->pid);
+  return my.watcher > 0 ||
+         FAIL(st, "no process can be started to watch the other ranks: %s", strerror(errno));
 }
 
 static bool find_hosts(Status *st) {
@@ -373,9 +373,9 @@ bool ranks_end(bool ok, Status *st) {
 void ranks_leave(void) {
   if (!my.started) return;
   MPI_Barrier(my.all);
-  if (my.watches) {
+  if (my.watcher > 0) {
     pthread_mutex_unlock(&my.alive[my.ranks.local].held);
-    pthread_join(my.watcher, NULL);
+    waitpid(my.watcher, NULL, 0);
   }
   if (my.alive) MPI_Win_free(&my.window);
   MPI_Finalize();
