@@ -30,7 +30,6 @@ CUDALIBS := $(if $(KERNELS),-L$(dir $(NVCC))../lib64 -lcudart_static -lstdc++ -l
 # With MPI (mpicc on the path) a study spreads over ranks; MPI=0: without it, MPI=1: it must be there.
 MPICC    := $(if $(filter 0,$(MPI)),,$(firstword $(shell command -v mpicc)))
 MPISHOW  := $(if $(MPICC),$(shell $(MPICC) -show))
-LDLIBS   += $(filter -L% -l%,$(MPISHOW))
 
 # The CPU's operators, once more for each instruction level (kernels/level.h), where that is an x86-64.
 LEVELLED := $(addprefix kernels/,conv1d hadamard linear narrow peak q8 residual rmsnorm scan)
@@ -40,13 +39,14 @@ v4       := -march=x86-64-v4
 vnni     := -march=x86-64-v4 -mavx512vnni
 
 SOURCES  := $(filter-out $(if $(KERNELS),kernels/no_cuda.c reference/no_cuda64.c harness/measure/no_cuda.c) \
-              harness/base/$(if $(MPICC),no_ranks.c,ranks.c),$(wildcard harness/*.c harness/*/*.c harness/*/*/*.c kernels/*.c reference/*.c))
+              harness/base/ranks_mpi.c,$(wildcard harness/*.c harness/*/*.c harness/*/*/*.c kernels/*.c reference/*.c))
 TESTS    := $(wildcard tests/*.c) $(filter-out %/main.c,$(wildcard tests/words/*.c tests/fuzz/*.c tests/mutants/*.c))
 WORDS    := $(wildcard tests/words/*.c)
 MUTANTS  := $(wildcard tests/mutants/*.c)
 GPUTESTS := $(wildcard tests/gpu/*.c $(if $(KERNELS),tests/gpu/*.cu))
 OBJECTS  := $(patsubst %,$(BUILD)/%.o,$(basename $(SOURCES)) $(KERNELS) $(foreach level,$(LEVELS),$(LEVELLED:=.$(level))))
 PROGRAM  := $(BUILD)/driftscope
+RANKS    := $(if $(MPICC),$(BUILD)/driftscope_mpi.so)  # loaded where a launcher started the program
 
 # What pkg-config says is read when make starts: after `deps` it must be asked again.
 AGAIN    := $(MAKE) --no-print-directory -j$(shell nproc)
@@ -59,7 +59,7 @@ else sudo=$$([ $$(id -u) -eq 0 ] || echo sudo); $$sudo apt-get update -qq && \
   DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing; fi
 endef
 
-all: $(PROGRAM)                 ## build the program (DEBUG=1: with address and undefined-behaviour sanitizers)
+all: $(PROGRAM) $(RANKS)                 ## build the program (DEBUG=1: with address and undefined-behaviour sanitizers)
 
 run: deps                       ## the main experiment on the shipped model; its last line is the report's path
 	@$(AGAIN) all
@@ -114,7 +114,7 @@ check-gpu: deps                 ## run the tests that need a CUDA device: every 
 
 bundle: deps                    ## a folder, and its .tar.xz, that runs on your own GPU nodes with nothing but the driver there
 	$(call install,xz-utils)
-	@$(AGAIN) MPI=0 all $(BUILD)/check $(BUILD)/check-gpu   # MPI is the cluster's own: ranks are built there
+	@$(AGAIN) all $(BUILD)/check $(BUILD)/check-gpu
 	rm -rf $(BUNDLE) && mkdir -p $(BUNDLE)/lib $(BUNDLE)/tests
 	cp -r $(PROGRAM) $(BUILD)/check $(BUILD)/check-gpu experiments data LICENSE NOTICE README.md $(BUNDLE)
 	cp -r tests/*.py tests/dumps tests/hostile tests/vectors $(BUNDLE)/tests && cp -r $(BUILD)/preload $(BUNDLE) && cp --parents tests/words/curves.bin $(BUNDLE)
@@ -127,6 +127,7 @@ install: deps                   ## program, man page, shell completion and the s
 	$(call install,help2man)
 	@$(AGAIN) all $(BUILD)/driftscope.1
 	install -D -t $(DESTDIR)$(PREFIX)/bin $(PROGRAM)
+	$(if $(RANKS),install -D -t $(DESTDIR)$(PREFIX)/lib/driftscope $(RANKS))
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $(BUILD)/driftscope.1
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/driftscope experiments/spec.schema.json
 	$(PROGRAM) completion bash | install -D -m 644 /dev/stdin $(DESTDIR)$(PREFIX)/share/bash-completion/completions/driftscope
@@ -140,13 +141,13 @@ $(BUILD)/driftscope.1: $(PROGRAM)
 	help2man --no-info --name 'where two precision modes of a Mamba model differ' --include $@.sections --output $@ $(PROGRAM)
 
 CHANGED  := $(if $(SINCE),$(patsubst %.h,%.c,$(shell git diff --name-only $(SINCE))),$(SOURCES))
-TIDIED   := $(filter $(SOURCES),$(sort $(CHANGED)))
+TIDIED   := $(filter $(SOURCES) $(if $(MPICC),harness/base/ranks_mpi.c),$(sort $(CHANGED)))
 lint: deps-lint                 ## clang-format, cppcheck, -Wconversion and clang-tidy must have nothing to say (SINCE=COMMIT: clang-tidy on what changed)
 	clang-format --dry-run -Werror $(SOURCES) $(TESTS) $(wildcard harness/*.h harness/*/*.h harness/*/*/*.h kernels/*.h reference/*.h tests/*.h tests/*/*.h)
 	cppcheck -j $(shell nproc) --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
 	  --suppress=missingIncludeSystem --suppress=uninitvar --suppress=invalidFunctionArg -I. -Iharness harness kernels reference
 	@$(AGAIN) $(BUILD)/build_info.h
-	printf '%s\n' $(SOURCES) | xargs -P $(shell nproc) -n 16 $(CC) $(CPPFLAGS) $(CFLAGS) $(filter -I%,$(MPISHOW)) -fsyntax-only -Wconversion -Werror
+	printf '%s\n' $(SOURCES) $(if $(MPICC),harness/base/ranks_mpi.c) | xargs -P $(shell nproc) -n 16 $(CC) $(CPPFLAGS) $(CFLAGS) $(filter -I%,$(MPISHOW)) -fsyntax-only -Wconversion -Werror
 	printf '%s\n' $(TIDIED) | xargs -r -P $(shell nproc) -I{} clang-tidy --quiet {} -- $(CPPFLAGS) $(filter -I%,$(MPISHOW)) $(CFLAGS)
 
 deps:                           ## install what `make run` needs and is missing (apt)
@@ -165,6 +166,10 @@ help:                           ## this list
 $(PROGRAM): $(OBJECTS)
 	$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) $(CUDALIBS) -o $@
 
+$(BUILD)/driftscope_mpi.so: harness/base/ranks_mpi.c harness/base/status.c harness/base/name.c $(wildcard harness/base/*.h) Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(filter -I%,$(MPISHOW)) $(filter-out -fsanitize=%,$(CFLAGS)) -shared -fPIC $(filter %.c,$^) $(filter -L% -l%,$(MPISHOW)) -o $@
+
 TESTED   := $(filter-out %/main.o,$(OBJECTS))
 , := ,
 PRELOADS := $(patsubst tests/%.c,$(BUILD)/%.so,$(wildcard tests/preload/*.c))
@@ -181,7 +186,7 @@ $(BUILD)/check $(BUILD)/check-gpu $(BUILD)/words $(BUILD)/mutants:
 CLANG    := clang
 FUZZ     := $(BUILD)/fuzz
 FUZZFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-FUZZED   := $(filter-out %/ranks.c %/no_ranks.c,$(wildcard harness/base/*.c) $(wildcard harness/model/*.c harness/model/*/*.c harness/source/dump/*.c harness/spec/*.c harness/store/*.c harness/family/*.c tests/fuzz/*.c)) \
+FUZZED   := $(filter-out %/ranks_mpi.c,$(wildcard harness/base/*.c) $(wildcard harness/model/*.c harness/model/*/*.c harness/source/dump/*.c harness/spec/*.c harness/store/*.c harness/family/*.c tests/fuzz/*.c)) \
             $(addprefix harness/,walk/prompt.c study/calibration.c study/choices.c measure/tables.c measure/ranges.c)
 $(FUZZ)/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -191,7 +196,6 @@ $(FUZZ)/targets: LDFLAGS += -Wl,--wrap=child_work
 $(FUZZ)/targets: $(FUZZED:%.c=$(FUZZ)/%.o) $(filter-out $(FUZZED:%.c=$(BUILD)/%.o),$(TESTED))
 	$(CLANG) $(FUZZFLAGS) -fsanitize=fuzzer $(COVERAGE) -fopenmp=libgomp $(LDFLAGS) $^ $(LDLIBS) $(CUDALIBS) -o $@
 
-$(BUILD)/harness/base/ranks.o: CPPFLAGS += $(filter -I%,$(MPISHOW))
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
@@ -220,7 +224,7 @@ $(BUILD)/%.cu.o: %.cu Makefile
 $(BUILD)/harness/experiment/provenance.o: $(BUILD)/build_info.h
 $(BUILD)/build_info.h: always
 	@mkdir -p $(@D)
-	@printf '#define BUILD_COMMIT "%s"\n#define BUILD_FLAGS "%s"\n' "$$(git describe --always --dirty 2>/dev/null || echo unknown)" '$(strip $(CFLAGS)$(if $(MPICC), mpi)$(if $(KERNELS), nvcc $(NVFLAGS)))' > $@.new
+	@printf '#define BUILD_COMMIT "%s"\n#define BUILD_FLAGS "%s"\n' "$$(git describe --always --dirty 2>/dev/null || echo unknown)" '$(strip $(CFLAGS)$(if $(KERNELS), nvcc $(NVFLAGS)))' > $@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
 .PHONY: all run bench check check-exhaustive check-crash check-fuzz check-mutants check-fresh check-wheels check-words check-gpu bundle install lint deps deps-check deps-lint clean help always

@@ -64,6 +64,7 @@ Test(ranks, that_is_killed_is_named_and_its_run_gone_on_with) {
 
 Test(ranks, that_fails_is_named_with_what_failed) {
   shell("cp %s %s && echo >>%s", shell_program(), test_path("program"), test_path("program"));
+  shell("cp %s %s", shell_beside("driftscope_mpi.so"), test_path(""));
   const int status =
       run_with_odd_rank(arena_printf(&test_arena, "P=%s", test_path("program")), "f");
   cr_expect_eq(status, 2, "%d", status);

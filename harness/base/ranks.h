@@ -44,4 +44,19 @@ const Deal *ranks_deal(void);
 bool ranks_end(bool ok, Status *st);
 /* Behind the last word: a rank that leaves with a failure has the launcher end the others. */
 void ranks_leave(void);
+/* What a library of MPI's does of that, under this name in it. */
+typedef struct RanksWork {
+  const Ranks *(*now)(void);
+  bool (*start)(Status *st);
+  bool (*meet)(Status *st);
+  bool (*tell)(int *value, Status *st);
+  bool (*sum)(double *number, int count, Status *st);
+  bool (*alike)(const void *bytes, size_t count, int *first, Status *st);
+  const Deal *(*deal)(void);
+  bool (*end)(bool ok, Status *st);
+  void (*leave)(void);
+} RanksWork;
+#define RANKS_LIBRARY "driftscope_mpi.so"
+extern const RanksWork ranks_work;
+
 #endif
