@@ -27,7 +27,7 @@ NVFLAGS  += -fmad=false -ftz=false -prec-div=true -prec-sqrt=true  # IEEE float3
 NVFLAGS  += -Xcompiler=-fopenmp                                    # weights are packed by all threads of the host
 CUDALIBS := $(if $(KERNELS),-L$(dir $(NVCC))../lib64 -lcudart_static -lstdc++ -ldl -lrt -lpthread)
 
-# With MPI (mpicc on the path) a study spreads over ranks; MPI=0: without it, MPI=1: it must be there.
+# Where mpicc is on the path a study spreads over MPI ranks; MPI=0: not; `make deps MPI=1` installs it.
 MPICC    := $(if $(filter 0,$(MPI)),,$(firstword $(shell command -v mpicc)))
 MPISHOW  := $(if $(MPICC),$(shell $(MPICC) -show))
 

@@ -44,7 +44,8 @@ bool ranks_start(Status *st) {
   if (work) return work->start(st);
   if (count == 1) return true; /* one alone needs none */
   return FAIL(st, "started as one of %d ranks, and %s%.300s", count,
-              why ? "MPI cannot be loaded: " : "built without MPI: `make MPI=1` builds it in",
+              why ? "MPI cannot be loaded: "
+                  : "built without MPI: `make` builds it in where mpicc is on the path",
               why ? why : "");
 }
 
