@@ -41,7 +41,7 @@ bool ranks_start(Status *st) {
   void *library = load_library();
   const char *why = library ? NULL : dlerror();
   if (library) work = dlsym(library, "ranks_work");
-  if (work) return work->start(st);
+  if (work) return work->start(count, st);
   if (count == 1) return true; /* one alone needs none */
   return FAIL(st, "started as one of %d ranks, and %s%.300s", count,
               why ? "MPI cannot be loaded: "

@@ -47,7 +47,7 @@ void ranks_leave(void);
 /* What a library of MPI's does of that, under this name in it. */
 typedef struct RanksWork {
   const Ranks *(*now)(void);
-  bool (*start)(Status *st);
+  bool (*start)(int said, Status *st); /* so many ranks, as the launcher says; 1: it does not */
   bool (*meet)(Status *st);
   bool (*tell)(int *value, Status *st);
   bool (*sum)(double *number, int count, Status *st);

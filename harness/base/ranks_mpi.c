@@ -81,14 +81,6 @@ static void await(MPI_Request *request) {
 
 /* --- the start -------------------------------------------------------------------------------- */
 
-/* How many ranks the launcher says there are; 0: there is none. */
-static int launched(void) {
-  const char *count = getenv("OMPI_COMM_WORLD_SIZE");
-  if (!count) count = getenv("PMI_SIZE");
-  if (count) return atoi(count) > 1 ? atoi(count) : 1;
-  return getenv("PMIX_RANK") || getenv("PMI_RANK") ? 1 : 0;
-}
-
 /* Where a launcher binds its ranks, their processors are their own; else all of a host share what
  * they have. */
 static int share_of_processors(MPI_Comm here) {
@@ -169,10 +161,8 @@ static bool find_hosts(Status *st) {
   return ok;
 }
 
-static bool start(Status *st) {
-  const int said = launched();
+static bool start(int said, Status *st) {
   int level;
-  if (!said) return true;
   MPI_Init_thread(NULL, NULL, MPI_THREAD_SERIALIZED, &level);
   my.started = true;
   my.all = MPI_COMM_WORLD;

@@ -87,12 +87,9 @@ static const struct argp_option every_option[] = {
      "(default: what fits)",
      0},
     {"min-equal", OPT_MIN_EQUAL, "SHARE", 0,
-     "share of stored outputs that must be equal (default: of int8 inputs " DEFAULT_SHOWN(
-         DEFAULT_EQUAL_CONV1D) " for conv1d, " DEFAULT_SHOWN(DEFAULT_EQUAL_SCAN) " for scan; else "
-                                                                                 "all must be "
-                                                                                 "within what "
-                                                                                 "float32 can make "
-                                                                                 "of the inputs)",
+     "share of stored outputs that must be equal (default: all within what float32 can make of the "
+     "inputs; of int8 conv1d " DEFAULT_SHOWN(DEFAULT_EQUAL_CONV1D) ", of int8 scan " DEFAULT_SHOWN(
+         DEFAULT_EQUAL_SCAN) ")",
      0},
     {"seed", OPT_SEED, "N", 0, "of made inputs (default: the spec's, which is 1)", 0},
     {"mode", OPT_MODE, "M[,M...]", 0,

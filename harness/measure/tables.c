@@ -339,13 +339,17 @@ TABLE(speed, Speed, 5, "Speed: operators and whole passes, against a copy of as 
 #undef X
 
 #define CHANGE(row, name) THREE(row, name), COLUMN(row, name##_holm), COLUMN(row, name##_needed)
+/* Of END_FIELDS. */
+#define END_COLUMNS                                                                                                    \
+  X(pooled), Y(block_out), Z(block_out_factor), Y(token_median), Z(token_median_factor), Y(parting_factor), Y(kl),     \
+      Z(kl_factor), Y(bits), Z(bits_change)
+
 #define X(member) COLUMN(Swap, member)
 #define Y(name) THREE(Swap, name)
 #define Z(name) CHANGE(Swap, name)
 static const Column columns_swap[] = {
     X(base), X(other), X(start), X(stages), X(count), X(rank), X(refused), X(identical), X(prompts), X(left_out),
-    X(moved), X(pooled), Y(block_out), Z(block_out_factor), Y(token_median), Z(token_median_factor), Y(parting_factor),
-    Y(kl), Z(kl_factor), Y(bits), Z(bits_change),
+    X(moved), END_COLUMNS,
 };
 TABLE(swap, Swap, 4, "Stage swaps: a mode with some stages set as in the other of its pair");
 #undef X
@@ -381,9 +385,7 @@ TABLE(restore, Restoration, 4, "Layers that matter: restored one by one until th
 #define Z(name) CHANGE(Mend, name)
 static const Column columns_mend[] = {
     X(mode), X(choice), X(layer), X(scale), X(value_before), X(value), X(local_before), X(local), X(identical),
-    X(prompts), X(left_out), X(pooled), Y(block_out), Z(block_out_factor), Y(token_median),
-    Z(token_median_factor), Y(parting_factor), Y(kl), Z(kl_factor), Y(bits),
-    Z(bits_change),
+    X(prompts), X(left_out), END_COLUMNS,
 };
 TABLE(mend, Mend, 4, "What would mend it: a mode with other activation scales");
 #undef X
@@ -394,14 +396,13 @@ TABLE(mend, Mend, 4, "What would mend it: a mode with other activation scales");
 #define Y(name) THREE(GridPoint, name)
 #define Z(name) CHANGE(GridPoint, name)
 static const Column columns_grid[] = {
-    X(mode), X(alpha), X(length), X(own), X(as_alpha), X(prompts), X(left_out), X(pooled), Y(block_out),
-    Z(block_out_factor), Y(token_median), Z(token_median_factor), Y(parting_factor), Y(kl), Z(kl_factor), Y(bits),
-    Z(bits_change),
+    X(mode), X(alpha), X(length), X(own), X(as_alpha), X(prompts), X(left_out), END_COLUMNS,
 };
 TABLE(grid, GridPoint, 3, "Modes by alphas of the calibration by lengths of the prompts");
 #undef X
 #undef Y
 #undef Z
+#undef END_COLUMNS
 #undef CHANGE
 
 #define X(member) COLUMN(MendLayer, member)

@@ -722,6 +722,24 @@ typedef struct Speed {
                           * host; NaN where the peak is unknown */
 } Speed;
 
+/* The figures of an end, and what it changes, as fields of a row: the relative L2 of the last
+ * block_out against fp64, all prompts as one (pooled) and prompt by prompt; the same of its median
+ * token (measure/row_error.h); block_out's factor over token_median's (measure/ends.h); mean
+ * KL(fp64 || mode) and -log2 p, in bits a token. */
+#define END_FIELDS                                                                                 \
+  double pooled;                                                                                   \
+  double block_out, block_out_low, block_out_high;                                                 \
+  double block_out_factor, block_out_factor_low, block_out_factor_high, block_out_factor_holm,     \
+      block_out_factor_needed;                                                                     \
+  double token_median, token_median_low, token_median_high;                                        \
+  double token_median_factor, token_median_factor_low, token_median_factor_high,                   \
+      token_median_factor_holm, token_median_factor_needed;                                        \
+  double parting_factor, parting_factor_low, parting_factor_high;                                  \
+  double kl, kl_low, kl_high;                                                                      \
+  double kl_factor, kl_factor_low, kl_factor_high, kl_factor_holm, kl_factor_needed;               \
+  double bits, bits_low, bits_high;                                                                \
+  double bits_change, bits_change_low, bits_change_high, bits_change_holm, bits_change_needed
+
 /* A mode of a pair with some stages set as in the other: what it does to the end of the model,
  * prompt by prompt (measure/ends.h). Figures are means over prompts, of error and KL geometric
  * ones, with intervals of 95 %; `factor` and `change` are beside the mode that it starts from:
@@ -740,21 +758,7 @@ typedef struct Swap {
   int32_t prompts;   /* that the figures are of */
   char left_out[TEXT_REASON]; /* the others, which are not finite: "p2, p7 and 3 more" */
   double moved; /* relative L2 of the last block_out against the mode that it starts from, pooled */
-  double pooled; /* relative L2 of the last block_out against fp64, all prompts as one */
-  double block_out, block_out_low,
-      block_out_high; /* relative L2 of the last block_out against fp64 */
-  double block_out_factor, block_out_factor_low, block_out_factor_high, block_out_factor_holm,
-      block_out_factor_needed;
-  double token_median, token_median_low,
-      token_median_high; /* the same of its median token (measure/row_error.h) */
-  double token_median_factor, token_median_factor_low, token_median_factor_high,
-      token_median_factor_holm, token_median_factor_needed;
-  double parting_factor, parting_factor_low,
-      parting_factor_high;    /* of block_out over token_median (measure/ends.h) */
-  double kl, kl_low, kl_high; /* mean KL(fp64 || mode), in bits */
-  double kl_factor, kl_factor_low, kl_factor_high, kl_factor_holm, kl_factor_needed;
-  double bits, bits_low, bits_high; /* per token */
-  double bits_change, bits_change_low, bits_change_high, bits_change_holm, bits_change_needed;
+  END_FIELDS;
 } Swap;
 
 /* From all combinations: what a stage does in the mean over the settings of the others, and what
@@ -822,18 +826,7 @@ typedef struct Mend {
   int32_t identical; /* 1: last block_out and logits are, bit by bit, those of the mode as it is */
   int32_t prompts;
   char left_out[TEXT_REASON];
-  double pooled;
-  double block_out, block_out_low, block_out_high;
-  double block_out_factor, block_out_factor_low, block_out_factor_high, block_out_factor_holm,
-      block_out_factor_needed;
-  double token_median, token_median_low, token_median_high;
-  double token_median_factor, token_median_factor_low, token_median_factor_high,
-      token_median_factor_holm, token_median_factor_needed;
-  double parting_factor, parting_factor_low, parting_factor_high;
-  double kl, kl_low, kl_high;
-  double kl_factor, kl_factor_low, kl_factor_high, kl_factor_holm, kl_factor_needed;
-  double bits, bits_low, bits_high;
-  double bits_change, bits_change_low, bits_change_high, bits_change_holm, bits_change_needed;
+  END_FIELDS;
 } Mend;
 
 /* The same layer by layer. */
@@ -858,18 +851,7 @@ typedef struct GridPoint {
                       its run is this one's; `alpha` where there is no earlier one */
   int32_t prompts;
   char left_out[TEXT_REASON];
-  double pooled;
-  double block_out, block_out_low, block_out_high;
-  double block_out_factor, block_out_factor_low, block_out_factor_high, block_out_factor_holm,
-      block_out_factor_needed;
-  double token_median, token_median_low, token_median_high;
-  double token_median_factor, token_median_factor_low, token_median_factor_high,
-      token_median_factor_holm, token_median_factor_needed;
-  double parting_factor, parting_factor_low, parting_factor_high;
-  double kl, kl_low, kl_high;
-  double kl_factor, kl_factor_low, kl_factor_high, kl_factor_holm, kl_factor_needed;
-  double bits, bits_low, bits_high;
-  double bits_change, bits_change_low, bits_change_high, bits_change_holm, bits_change_needed;
+  END_FIELDS;
 } GridPoint;
 
 /* A source: a side made elsewhere, and what of it is compared. */

@@ -196,7 +196,7 @@ bool part_read(Arena *arena, const Store *store, const char *name, Bytes *body, 
 /* --- run.json --------------------------------------------------------------------------------- */
 
 /* What the journal belongs to can't be told: what to do about it. */
-#define BEGIN_ANEW "; the file is damaged: --fresh begins anew"
+#define BEGIN_ANEW "; the file is damaged: `run` with --fresh begins anew"
 
 static bool get_digest(const json_t *root, const char *name, const char *folder, Digest *digest,
                        Status *st) {

@@ -131,7 +131,7 @@ static bool look(Store *store, const Digest *digest, const char **between, Arena
   Bytes body;
   return (part_read(arena, store, STRUCTURE_NAME, &body, &why) && is_named(&body, digest, &why) &&
           structure_of(store, body, between, &why)) ||
-         FAIL(st, "%s/" STRUCTURE_NAME ": %s; the file is damaged: --fresh begins anew",
+         FAIL(st, "%s/" STRUCTURE_NAME ": %s; the file is damaged: `run` with --fresh begins anew",
               store->folder, why.text);
 }
 
