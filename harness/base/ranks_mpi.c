@@ -63,10 +63,12 @@ static const Ranks *now(void) { return &my.ranks; }
 
 /* --- waiting ---------------------------------------------------------------------------------- */
 
-/* MPI's own waiting takes a core. */
-static void doze(int *times) {
-  const long us = *times < 20 ? 50 : *times < 200 ? 500 : 5000;
-  nanosleep(&(struct timespec){.tv_nsec = us * 1000}, NULL);
+enum { DEALING_US = 100 /* that whoever asks for a prompt may stand idle */, IDLE_US = 5000 };
+
+/* MPI's own waiting takes a core. `most_us`: at a time. */
+static void doze(int *times, long most_us) {
+  const long us = *times < 20 ? 50 : *times < 200 ? 500 : IDLE_US;
+  nanosleep(&(struct timespec){.tv_nsec = (us < most_us ? us : most_us) * 1000}, NULL);
   ++*times;
 }
 
@@ -75,7 +77,7 @@ static void await(MPI_Request *request) {
   for (;;) {
     MPI_Test(request, &done, MPI_STATUS_IGNORE);
     if (done) return;
-    doze(&times);
+    doze(&times, IDLE_US);
   }
 }
 
@@ -204,7 +206,7 @@ static void *deal(void *unused) {
     MPI_Status from;
     MPI_Iprobe(MPI_ANY_SOURCE, TAG_ASK, my.all, &there, &from);
     if (!there) {
-      doze(&times);
+      doze(&times, DEALING_US);
       continue;
     }
     times = 0;
@@ -288,7 +290,7 @@ static void tell_fault(int lowest, Status *st) {
 /* Rank 0 failed: whoever asks it for more is told that there is no more. */
 static void await_and_refuse(MPI_Request *request) {
   const Range none = {0, 0};
-  for (int done = 0, times = 0, asked, most; !done; doze(&times)) {
+  for (int done = 0, times = 0, asked, most; !done; doze(&times, IDLE_US)) {
     MPI_Status from;
     MPI_Test(request, &done, MPI_STATUS_IGNORE);
     MPI_Iprobe(MPI_ANY_SOURCE, TAG_ASK, my.all, &asked, &from);
