@@ -156,7 +156,8 @@ void predicted_pair(const PredictedMode *base, const PredictedMode *other, doubl
   size_t most = 0;
   PairSums sums = {0};
   for (int w = 0; w < windows; w++) most += (size_t)base->window[w].tokens;
-  double *size = ARENA_NEW(&scratch, double, most), *apart = ARENA_NEW(&scratch, double, windows);
+  double *size = arena_room(&scratch, most, sizeof *size),
+         *apart = ARENA_NEW(&scratch, double, windows);
   pair->tokens = pair->reached_tokens = 0;
   for (int w = 0; w < windows; w++)
     apart[w] = counts(base, other, w) ? add_window(base, other, w, share, &sums, size, pair) : NAN;

@@ -1,5 +1,6 @@
 #include "study/evaluate.h"
 
+#include <omp.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -147,23 +148,48 @@ static PredictedMode *predicted_modes(const Evaluator *e, const EvaluationRows *
   return mode;
 }
 
-static int pairs_of(const EvaluationRows *rows, const PredictedMode *mode, double share,
-                    Arena *arena, EvaluationPair **pair) {
-  int count = 0;
-  *pair =
-      ARENA_NEW(arena, EvaluationPair, rows->modes * (rows->modes - 1) / 2 * EVALUATION_METRICS);
+/* Two modes of an evaluation in one of its metrics. */
+typedef struct PairAsked {
+  int a, b, metric;
+} PairAsked;
+
+enum { COMPARING = 8 }; /* threads at once: each sorts the tokens of all windows */
+
+/* Of a thread that compares: a figure of each token, and some of each window. */
+static size_t comparing_bytes(int windows, int length) {
+  return (size_t)windows * ((size_t)length + 32) * sizeof(double) + 4096;
+}
+
+static void compare_pairs(const EvaluationRows *rows, const PredictedMode *mode,
+                          const PairAsked *asked, double share, Arena scratch) {
+  const int most = omp_get_max_threads(), threads = most < COMPARING ? most : COMPARING;
+  Arena *own = ARENA_NEW(&scratch, Arena, threads);
+  for (int i = 0; i < threads; i++)
+    own[i] = arena_carve(&scratch, comparing_bytes(rows->windows, rows->mode[0].length));
+#pragma omp parallel for num_threads(threads) schedule(dynamic)
+  for (int i = 0; i < rows->pairs; i++) {
+    const PredictedMode *a = &mode[asked[i].a], *b = &mode[asked[i].b];
+    const Arena mine = own[omp_get_thread_num()];
+    rows->pair[i] = evaluation_pair(&evaluation_metrics[asked[i].metric], a->window, b->window,
+                                    rows->windows, mine);
+    if (asked[i].metric == 0) predicted_pair(a, b, share, &rows->pair[i], mine); /* bits */
+    rows->pair[i].windows_held = rows->mode[0].disjoint;
+  }
+}
+
+static void make_pairs(EvaluationRows *rows, const PredictedMode *mode, double share,
+                       Arena *arena) {
+  const int most = rows->modes * (rows->modes - 1) / 2 * EVALUATION_METRICS;
+  PairAsked *asked = ARENA_NEW(arena, PairAsked, most);
+  rows->pair = ARENA_NEW(arena, EvaluationPair, most);
+  rows->pairs = 0;
   for (int a = 0; a < rows->modes; a++)
     for (int b = a + 1; b < rows->modes; b++)
-      for (int m = 0; m < EVALUATION_METRICS; m++) {
-        if (a == 0 && !evaluation_metrics[m].of_reference) continue;
-        EvaluationPair *row = &(*pair)[count++];
-        *row = evaluation_pair(&evaluation_metrics[m], mode[a].window, mode[b].window,
-                               rows->windows, *arena);
-        if (m == 0) predicted_pair(&mode[a], &mode[b], share, row, *arena); /* bits */
-      }
-  for (int i = 0; i < count; i++) (*pair)[i].windows_held = rows->mode[0].disjoint;
-  evaluation_holm(*pair, count, *arena);
-  return count;
+      for (int m = 0; m < EVALUATION_METRICS; m++)
+        if (a > 0 || evaluation_metrics[m].of_reference)
+          asked[rows->pairs++] = (PairAsked){a, b, m};
+  compare_pairs(rows, mode, asked, share, *arena);
+  evaluation_holm(rows->pair, rows->pairs, *arena);
 }
 
 static void put_text(EvaluationToken *row, int count, const PromptShape *window, Pieces pieces) {
@@ -176,15 +202,29 @@ static void put_text(EvaluationToken *row, int count, const PromptShape *window,
   }
 }
 
-static int tokens_named(const PredictedMode *mode, int modes, double share, Arena *arena,
-                        EvaluationToken **row) {
-  int count = 0;
-  *row = ARENA_NEW(arena, EvaluationToken, (modes + modes * (modes - 1) / 2) * PREDICTED_NAMED);
-  for (int b = 1; b < modes; b++) count += predicted_by_kl(&mode[0], &mode[b], share, *row + count);
+/* Whose largest tokens are named: of a mode against the reference by KL, of two modes by bits. */
+static int name_tokens(const PredictedMode *mode, int a, int b, bool by_kl, double share,
+                       EvaluationToken *row) {
+  return (by_kl ? predicted_by_kl : predicted_by_bits)(&mode[a], &mode[b], share, row);
+}
+
+static void make_tokens(EvaluationRows *rows, const PredictedMode *mode, double share,
+                        Arena *arena) {
+  const int modes = rows->modes, all = modes - 1 + modes * (modes - 1) / 2;
+  PairAsked *asked = ARENA_NEW(arena, PairAsked, all);
+  int *named = ARENA_NEW(arena, int, all), lists = 0;
+  rows->token = ARENA_NEW(arena, EvaluationToken, all * PREDICTED_NAMED);
+  for (int b = 1; b < modes; b++) asked[lists++] = (PairAsked){0, b, 0};
   for (int a = 0; a < modes; a++)
-    for (int b = a + 1; b < modes; b++)
-      count += predicted_by_bits(&mode[a], &mode[b], share, *row + count);
-  return count;
+    for (int b = a + 1; b < modes; b++) asked[lists++] = (PairAsked){a, b, 0};
+#pragma omp parallel for schedule(dynamic)
+  for (int i = 0; i < lists; i++)
+    named[i] = name_tokens(mode, asked[i].a, asked[i].b, i < modes - 1, share,
+                           &rows->token[i * PREDICTED_NAMED]);
+  rows->tokens = 0;
+  for (int i = 0; i < lists; rows->tokens += named[i++])
+    memmove(&rows->token[rows->tokens], &rows->token[i * PREDICTED_NAMED],
+            (size_t)named[i] * sizeof *rows->token);
 }
 
 static void make_rows(const Evaluator *e, const Study *study, EvaluationRows *rows, Arena *arena) {
@@ -204,8 +244,8 @@ static void make_rows(const Evaluator *e, const Study *study, EvaluationRows *ro
     rows->mode[s].byte_tokens = pieces.bytes;
     rows->mode[s].kl_token_median = predicted_kl_median(&mode[s], *arena);
   }
-  rows->pairs = pairs_of(rows, mode, share, arena, &rows->pair);
-  rows->tokens = tokens_named(mode, rows->modes, share, arena, &rows->token);
+  make_pairs(rows, mode, share, arena);
+  make_tokens(rows, mode, share, arena);
   put_text(rows->token, rows->tokens, e->window, pieces);
 }
 
@@ -263,7 +303,7 @@ size_t evaluate_bytes(const Spec *spec, const Config *config) {
   size_t T = (size_t)spec->evaluation.length, D = (size_t)config->D,
          kept =
              (size_t)spec->evaluation.windows * left_bytes(sides, (int)T) + T * D * sizeof(double),
-         sorted = (size_t)spec->evaluation.windows * T * sizeof(double);
+         sorted = COMPARING * comparing_bytes(spec->evaluation.windows, (int)T);
   return walk_bytes(block_bytes(config, (int)T), (int)T, (int)D, sides, 3) +
          evaluation_window_bytes((int)T, config->vocab) + kept + sorted;
 }
