@@ -1,10 +1,13 @@
-/* csv: one table, one file. */
+/* csv: one table, one file; rows become text in pieces, several at once. */
 #include "report/csv.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/abreast.h"
 
 static void write_text(FILE *out, const char *text, size_t length) {
   bool formula = length && strchr("=+-@\t\r", *text);
@@ -40,7 +43,7 @@ static void write_cell(FILE *out, const Column *column, const char *at) {
   }
 }
 
-void csv_write(FILE *out, const Table *table, const void *rows, size_t count) {
+static void write_header(FILE *out, const Table *table) {
   for (int c = 0; c < table->columns; c++) {
     const Column *column = &table->column[c];
     size_t elements = column->size / element_size(column);
@@ -51,16 +54,66 @@ void csv_write(FILE *out, const Table *table, const void *rows, size_t count) {
     }
   }
   fputs("\r\n", out);
-  for (size_t i = 0; i < count; i++) {
-    const char *row = (const char *)rows + i * table->row_size;
-    for (int c = 0; c < table->columns; c++) {
-      const Column *column = &table->column[c];
-      size_t size = element_size(column), elements = column->size / size;
-      for (size_t e = 0; e < elements; e++) {
-        if (c || e) fputc(',', out);
-        write_cell(out, column, row + column->offset + e * size);
-      }
+}
+
+static void write_row(FILE *out, const Table *table, const char *row) {
+  for (int c = 0; c < table->columns; c++) {
+    const Column *column = &table->column[c];
+    size_t size = element_size(column), elements = column->size / size;
+    for (size_t e = 0; e < elements; e++) {
+      if (c || e) fputc(',', out);
+      write_cell(out, column, row + column->offset + e * size);
     }
-    fputs("\r\n", out);
   }
+  fputs("\r\n", out);
+}
+
+/* --- pieces ----------------------------------------------------------------------------------- */
+
+enum { PIECE_ROWS = 1024 };
+
+typedef struct Piece {
+  char *text; /* NULL: no memory for it */
+  size_t bytes;
+} Piece;
+
+typedef struct Pieces {
+  const Table *table;
+  const char *rows;
+  size_t count;
+  Piece *piece;
+} Pieces;
+
+static void write_rows(FILE *out, const Pieces *p, int piece) {
+  const size_t first = (size_t)piece * PIECE_ROWS;
+  for (size_t i = first; i < p->count && i < first + PIECE_ROWS; i++)
+    write_row(out, p->table, p->rows + i * p->table->row_size);
+}
+
+static void make_piece(void *context, int number) {
+  const Pieces *p = context;
+  Piece *piece = &p->piece[number];
+  FILE *out = open_memstream(&piece->text, &piece->bytes);
+  if (!out) return;
+  write_rows(out, p, number);
+  const bool whole = !ferror(out);
+  if (fclose(out) || !whole) {
+    free(piece->text);
+    piece->text = NULL;
+  }
+}
+
+void csv_write(FILE *out, const Table *table, const void *rows, size_t count) {
+  const int pieces = (int)((count + PIECE_ROWS - 1) / PIECE_ROWS);
+  const Pieces p = {table, rows, count, calloc((size_t)pieces + 1, sizeof *p.piece)};
+  write_header(out, table);
+  if (p.piece) abreast(pieces, make_piece, (void *)&p);
+  for (int i = 0; i < pieces; i++) {
+    if (p.piece && p.piece[i].text)
+      fwrite(p.piece[i].text, 1, p.piece[i].bytes, out);
+    else
+      write_rows(out, &p, i);
+    if (p.piece) free(p.piece[i].text);
+  }
+  free(p.piece);
 }
