@@ -112,6 +112,7 @@ void cuda_close(Cuda *cuda) {
   if (cuda->copies) checked(cuda, cudaStreamDestroy(copies(cuda)), "cuda_close");
   if (cuda->ahead) checked(cuda, cudaStreamDestroy(ahead(cuda)), "cuda_close");
   if (cuda->operators) checked(cuda, cudaStreamDestroy(device_stream(cuda)), "cuda_close");
+  if (cuda->operators) checked(cuda, cudaDeviceReset(), "cuda_close"); /* else it takes the exit's time */
   cuda->operators = cuda->copies = cuda->ahead = cuda->operators_so_far = cuda->absmax = NULL;
 }
 

@@ -249,40 +249,53 @@ static bool pass_words(int words) {
   return n >= 0;
 }
 
-bool child_work(Arena *arena, const char *what, ChildWork work, void *context, const char **text,
-                size_t *count, Status *st) {
-  int ends[2], status = 0, error = 0;
-  *text = "", *count = 0;
-  if (pipe2(ends, O_CLOEXEC) != 0) return work_here(arena, what, work, context, text, count, st);
-  const int words = memfd_create("words", MFD_CLOEXEC);
+ChildBegun child_begin(ChildWork work, void *context) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return (ChildBegun){.from = -1, .words = -1, .child = -1};
   void *page = mmap(NULL, PATH_MOST, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  char *reads = page == MAP_FAILED ? NULL : page;
+  ChildBegun begun = {.from = ends[0],
+                      .words = memfd_create("words", MFD_CLOEXEC),
+                      .reads = page == MAP_FAILED ? NULL : page};
   fflush(NULL);
-  pid_t parent = getpid(), child = fork();
-  if (child == 0) {
+  pid_t parent = getpid();
+  begun.child = fork();
+  if (begun.child == 0) {
     close(ends[0]); /* else it would wait for itself to read, where its parent no longer does */
-    work_there(ends[1], words, reads, parent, work, context);
+    work_there(ends[1], begun.words, begun.reads, parent, work, context);
   }
   close(ends[1]);
+  return begun;
+}
+
+bool child_end(Arena *arena, const char *what, ChildWork work, void *context, ChildBegun begun,
+               const char **text, size_t *count, Status *st) {
+  int status = 0, error = 0;
   size_t got = 0;
-  char *bytes = child > 0 ? take_all(arena, ends[0], &got, &error) : NULL;
-  close(ends[0]);
-  while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR) {}
-  bool whole = child > 0 && status == 0 && !error && got >= sizeof *st, ok = false;
+  *text = "", *count = 0;
+  char *bytes = begun.child > 0 ? take_all(arena, begun.from, &got, &error) : NULL;
+  if (begun.from >= 0) close(begun.from);
+  if (error) kill(begun.child, SIGKILL); /* another child may hold that end, and it wait for it */
+  while (begun.child > 0 && waitpid(begun.child, &status, 0) < 0 && errno == EINTR) {}
+  bool whole = begun.child > 0 && status == 0 && !error && got >= sizeof *st, ok = false;
   if (whole) {
     Status made;
     *text = bytes, *count = got - sizeof made;
     memcpy(&made, bytes + *count, sizeof made);
     bytes[*count] = 0;
     ok = !made.failed;
-    if (ok) pass_words(words); /* else the error says it */
+    if (ok) pass_words(begun.words); /* else the error says it */
     if (!ok && !st->failed) *st = made;
-  } else if (child > 0 && error) {
+  } else if (begun.child > 0 && error) {
     status_set(st, "%s: the process that makes it cannot be heard: %s", what, strerror(error));
-  } else if (child > 0) {
-    died(what, reads ? reads : "", status, words, st);
+  } else if (begun.child > 0) {
+    died(what, begun.reads ? begun.reads : "", status, begun.words, st);
   }
-  if (reads) munmap(reads, PATH_MOST);
-  if (words >= 0) close(words);
-  return child > 0 ? ok : work_here(arena, what, work, context, text, count, st);
+  if (begun.reads) munmap(begun.reads, PATH_MOST);
+  if (begun.words >= 0) close(begun.words);
+  return begun.child > 0 ? ok : work_here(arena, what, work, context, text, count, st);
+}
+
+bool child_work(Arena *arena, const char *what, ChildWork work, void *context, const char **text,
+                size_t *count, Status *st) {
+  return child_end(arena, what, work, context, child_begin(work, context), text, count, st);
 }

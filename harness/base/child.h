@@ -33,6 +33,16 @@ typedef bool (*ChildWork)(FILE *out, void *context, Status *st);
  * thread alone. */
 bool child_work(Arena *arena, const char *what, ChildWork work, void *context, const char **text,
                 size_t *count, Status *st);
+/* The same in two: it is begun, and this process does something else, by itself, until it waits
+ * for it. Both call with what child_work takes; `begun` is theirs. */
+typedef struct ChildBegun {
+  int from, words; /* descriptors of what it writes, and of its standard error */
+  char *reads;
+  int child; /* -1: none can be had, and the work is done where it is waited for */
+} ChildBegun;
+ChildBegun child_begin(ChildWork work, void *context);
+bool child_end(Arena *arena, const char *what, ChildWork work, void *context, ChildBegun begun,
+               const char **text, size_t *count, Status *st);
 /* In such work: a file of somebody else is read now, within the limits of child_start, and until
  * child_has_read the child's death is that file's. Signals that end a process do so, whoever
  * handled them before. */

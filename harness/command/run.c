@@ -38,14 +38,15 @@ static bool report_and_summarise(FILE *out, void *context, Status *st) {
   return !report.broken || FAIL_CHECK(st, "%s: %s", w->results, report.broken);
 }
 
-/* In a child: HDF5 ends the process that has no memory for it. */
-static bool report_apart(Arena *arena, const char *results, bool own, const char *folder,
-                         const Options *o, Status *st) {
-  ReportWork work = {arena, results, own, folder, o};
-  const char *text;
+/* In a child: HDF5 ends the process that has no memory for it. Meanwhile what the run has on a
+ * device is given back; NULL: nothing. */
+static bool report_apart(Arena *arena, const ReportWork *work, const RunOutcome *outcome,
+                         Status *st) {
+  const char *text, *what = arena_printf(arena, "%s/report.html", work->folder);
   size_t count;
-  bool ok = child_work(arena, arena_printf(arena, "%s/report.html", folder), report_and_summarise,
-                       &work, &text, &count, st);
+  const ChildBegun begun = child_begin(report_and_summarise, (void *)work);
+  if (outcome) experiment_leave(outcome->device, outcome->subject);
+  bool ok = child_end(arena, what, report_and_summarise, (void *)work, begun, &text, &count, st);
   fwrite(text, 1, count, stdout);
   return ok;
 }
@@ -93,9 +94,12 @@ static bool run_spec(Arena *arena, const Spec *spec, const Options *o, const cha
                   arena_printf(arena, say(o->language, "peak memory %.0f MB"), megabytes),
                   outcome.time_s);
   }
+  const ReportWork report = {arena, outcome.results, !outcome.already_done, options.folder, o};
+  if (ok && !o->shard.shards && !ranks()->rank)
+    ok = report_apart(arena, &report, &outcome, st);
+  else
+    experiment_leave(outcome.device, outcome.subject);
   if (ok && o->shard.shards) return tell_part(arena, o, options.folder);
-  if (ranks()->rank) return ok;
-  ok = ok && report_apart(arena, outcome.results, !outcome.already_done, options.folder, o, st);
   folder_unlock(&outcome.lock);
   return ok;
 }
@@ -172,7 +176,8 @@ bool command_micro(Arena *arena, const Options *o, const char *typed, Status *st
   int lock;
   bool ok = experiment_micro(arena, &spec, folder, typed, fresh, &progress, &results, &lock, st);
   progress_clear(&progress);
-  ok = ok && report_apart(arena, results, true, folder, o, st);
+  const ReportWork report = {arena, results, true, folder, o};
+  ok = ok && report_apart(arena, &report, NULL, st);
   folder_unlock(&lock);
   return ok;
 }

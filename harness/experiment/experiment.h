@@ -23,6 +23,8 @@ typedef struct RunOutcome {
   double time_s;
   int64_t peak_bytes;
   int lock; /* of the folder; the caller's to give back (folder_unlock), after the report */
+  Device *device; /* and what it has there: experiment_leave, which may take its time */
+  Subject *subject;
 } RunOutcome;
 
 bool experiment_run(Arena *arena, const Spec *spec, const RunOptions *options, Progress *progress,

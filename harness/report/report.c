@@ -131,12 +131,31 @@ static bool make_latex(FILE *out, void *context, Status *st) {
 }
 
 /* In a child: cmark ends the process that has no memory for it. */
-static bool write_made(ChildWork make, PageWork work, const char *name, Status *st) {
-  const char *path = arena_printf(&work.scratch, "%s/%s", work.folder, name), *text;
-  Arena room = work.scratch;
+typedef struct Making {
+  ChildWork make;
+  const PageWork *page;
+  const char *path;
+  ChildBegun begun;
+} Making;
+
+static Making begin_making(Arena *arena, ChildWork make, const PageWork *page, const char *name) {
+  return (Making){make, page, arena_printf(arena, "%s/%s", page->folder, name),
+                  child_begin(make, (void *)page)};
+}
+
+static bool end_making(const Making *m, Arena scratch, Status *st) {
+  const char *text;
   size_t count;
-  return child_work(&room, path, make, &work, &text, &count, st) &&
-         file_write(path, text, count, false, st);
+  return child_end(&scratch, m->path, m->make, (void *)m->page, m->begun, &text, &count, st) &&
+         file_write(m->path, text, count, false, st);
+}
+
+/* Side by side, of the same Markdown. */
+static bool write_made(const PageWork *page, Arena arena, Status *st) {
+  const Making html = begin_making(&arena, make_page, page, "report.html"),
+               latex = begin_making(&arena, make_latex, page, "tables.tex");
+  const bool done = end_making(&html, arena, st);
+  return end_making(&latex, arena, st) && done;
 }
 
 /* report.md, report.html and tables.tex say the same: the Markdown is written, the other two are
@@ -152,8 +171,7 @@ static bool write_report(Arena *arena, ReportData *d, const char *folder, Status
               figures_finish(d->language, figures, &markdown.text, &markdown.count, *arena, st) &&
               file_write(markdown.path, markdown.text, markdown.count, false, st);
   const PageWork work = {d->language, markdown.text, folder, *arena};
-  done = done && write_made(make_page, work, "report.html", st) &&
-         write_made(make_latex, work, "tables.tex", st);
+  done = done && write_made(&work, *arena, st);
   free(markdown.text);
   return done && !st->failed;
 }
