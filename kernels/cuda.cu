@@ -3,7 +3,9 @@
 #include "kernels/device.cuh"
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static cudaStream_t copies(const Cuda *cuda) { return (cudaStream_t)cuda->copies; }
 static cudaStream_t ahead(const Cuda *cuda) { return (cudaStream_t)cuda->ahead; }
@@ -112,7 +114,8 @@ void cuda_close(Cuda *cuda) {
   if (cuda->copies) checked(cuda, cudaStreamDestroy(copies(cuda)), "cuda_close");
   if (cuda->ahead) checked(cuda, cudaStreamDestroy(ahead(cuda)), "cuda_close");
   if (cuda->operators) checked(cuda, cudaStreamDestroy(device_stream(cuda)), "cuda_close");
-  if (cuda->operators) checked(cuda, cudaDeviceReset(), "cuda_close"); /* else it takes the exit's time */
+  if (cuda->operators)
+    checked(cuda, cudaDeviceReset(), "cuda_close"); /* else it takes the exit's time */
   cuda->operators = cuda->copies = cuda->ahead = cuda->operators_so_far = cuda->absmax = NULL;
 }
 
@@ -130,14 +133,35 @@ void *cuda_reserve(Cuda *cuda, size_t bytes) {
 
 void cuda_release(Cuda *cuda, void *memory) { checked(cuda, cudaFree(memory), "cuda_release"); }
 
+/* Large pages: 400 MB take a seventh of the time that cudaMallocHost takes for small ones. A child
+ * of this process has no part in them: the page that the device copies to would be its own. */
+enum { LARGE_PAGE = 2 << 20, PAGE = 4096, FRONT = PAGE /* which says how many bytes there are */ };
+
+static void give_pinned(char *room, size_t bytes) {
+  madvise(room, bytes, MADV_DOFORK);
+  free(room);
+}
+
 void *cuda_pinned(Cuda *cuda, size_t bytes) {
-  void *memory = NULL;
-  if (cudaMallocHost(&memory, bytes) == cudaSuccess) return memory;
+  const size_t all = (FRONT + bytes + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE;
+  char *room = (char *)aligned_alloc(LARGE_PAGE, all);
+  if (!room) return NULL;
+  madvise(room, all, MADV_HUGEPAGE);
+  madvise(room, all, MADV_DONTFORK);
+#pragma omp parallel for
+  for (size_t at = 0; at < FRONT + bytes; at += PAGE) ((volatile char *)room)[at] = 0;
+  *(size_t *)room = all;
+  if (cudaHostRegister(room, all, cudaHostRegisterDefault) == cudaSuccess) return room + FRONT;
   cudaGetLastError();
+  give_pinned(room, all);
   return NULL;
 }
 
-void cuda_unpin(Cuda *cuda, void *memory) { checked(cuda, cudaFreeHost(memory), "cuda_unpin"); }
+void cuda_unpin(Cuda *cuda, void *memory) {
+  char *room = (char *)memory - FRONT;
+  checked(cuda, cudaHostUnregister(room), "cuda_unpin");
+  give_pinned(room, *(size_t *)room);
+}
 
 void cuda_to_device(Cuda *cuda, void *device, const void *host, size_t bytes) {
   checked(cuda, cudaMemcpyAsync(device, host, bytes, cudaMemcpyHostToDevice, device_stream(cuda)),
