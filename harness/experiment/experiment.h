@@ -22,7 +22,7 @@ typedef struct RunOutcome {
   bool already_done;   /* it was there, of the same run */
   double time_s;
   int64_t peak_bytes;
-  int lock; /* of the folder; the caller's to give back (folder_unlock), after the report */
+  int lock;       /* of the folder; the caller's to give back (folder_unlock), after the report */
   Device *device; /* and what it has there: experiment_leave, which may take its time */
   Subject *subject;
 } RunOutcome;
