@@ -29,6 +29,19 @@ Test(deal, every_item_is_one_shards_and_each_shard_finds_its_own_again) {
     }
 }
 
+Test(deal, a_shard_knows_before_how_many_items_are_its_own) {
+  for (int shards = 1; shards < 9; shards++)
+    for (int items = 0; items < 20; items++)
+      for (int s = 1; s <= shards; s++) {
+        Shard shard = {.shard = s, .shards = shards};
+        const Deal deal = deal_shard(&shard);
+        int own = 0;
+        for (int i = 0; i < items; i++) own += shard_has(&shard, i);
+        cr_expect_eq(deal_share(&deal, items), own, "%d/%d of %d", s, shards, items);
+      }
+  cr_expect_eq(deal_share(NULL, 7), 7);
+}
+
 Test(deal, without_a_deal_all_items_come_in_their_order) {
   Dealing dealing;
   Status st = {0};
@@ -52,6 +65,14 @@ Test(parts, together_are_the_one_run_to_the_byte, .timeout = 120) {
     RUN(0, "merge %s -q -o %s", test_path(folder), test_path(out));
     spread_expect_whole(arena_printf(&test_arena, "%s/results.h5", test_path(out)), out);
   }
+}
+
+/* Of five prompts, and of seven windows. */
+Test(parts, say_what_they_make_and_not_what_all_do, .timeout = 60) {
+  RUN(0, "run %s --shard 2/3 -o %s", spread_spec, test_path("p"));
+  SAYS("2 modes and the float64 reference, 3 layers, 2 prompts; writes",
+       "2 prompts, 3 layers, 2 modes and the float64 reference",
+       "2 windows of 6 tokens of ", "2-0 and 2-4: ");
 }
 
 /* One whose layers do not stay, so that several prompts are walked at once. */

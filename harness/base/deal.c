@@ -18,6 +18,10 @@ bool deal_meet(const Deal *deal, Status *st) {
   return !deal || !deal->meet || deal->meet(deal->context, st);
 }
 
+int deal_share(const Deal *deal, int items) {
+  return deal && deal->share ? deal->share(deal->context, items) : items;
+}
+
 bool deal_is_whole(const Deal *deal) { return !deal || (deal->meet && !deal->forgets); }
 
 bool shard_has(const Shard *shard, int item) {
@@ -40,6 +44,14 @@ static bool take_of_shard(void *context, int most, int *item, int *count, Status
   return true;
 }
 
+static int share_of_shard(void *context, int items) {
+  const Shard *shard = context;
+  return (items + shard->shards - shard->shard) / shard->shards;
+}
+
 Deal deal_shard(Shard *shard) {
-  return (Deal){.context = shard, .begin = begin_shard, .take = take_of_shard};
+  return (Deal){.context = shard,
+                .begin = begin_shard,
+                .take = take_of_shard,
+                .share = share_of_shard};
 }

@@ -16,6 +16,8 @@ typedef struct Deal {
   /* Waits until all items of the list are done; a process that failed is everybody's error. NULL:
    * nobody waits, and what others do is not to be had here. */
   bool (*meet)(void *context, Status *st);
+  /* How many of so many items are this process's, where that is known before; NULL: it is not. */
+  int (*share)(void *context, int items);
   bool forgets; /* what others did of a list is not looked for here */
 } Deal;
 /* Whether what all of a list comes to is made here. */
@@ -29,6 +31,8 @@ typedef struct Dealing {
 bool deal_begin(const Deal *deal, int items, Dealing *dealing, Status *st);
 bool deal_take(Dealing *dealing, int most, int *item, int *count, Status *st);
 bool deal_meet(const Deal *deal, Status *st);
+/* Of so many items those of this process; all where that is not known before. */
+int deal_share(const Deal *deal, int items);
 
 enum { SHARDS_MOST = 1 << 16 };
 

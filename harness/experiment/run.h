@@ -46,9 +46,7 @@ bool run_key(const Spec *spec, const Subject *subject, RunKey *key, Arena scratc
 
 /* How many prompts this process stores, or shares in storing. */
 static inline int run_prompts(const Experiment *e) {
-  int count = 0;
-  for (int p = 0; p < e->spec->prompt_count; p++) count += !e->subject.here || e->subject.here[p];
-  return count;
+  return deal_share(e->deal, e->spec->prompt_count);
 }
 
 /* The key of a finished result, which may be anything: it is read in a child. */

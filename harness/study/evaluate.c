@@ -283,14 +283,15 @@ bool evaluate(Arena *arena, const Study *study, EvaluationRows *rows, Status *st
     }
   }
   Visitor visitor = {.context = &e, .side = take_layer, .left = left};
-  progress_phase(study->progress, "evaluate", windows * subject->model.layers);
+  const int here = study_share(study, windows);
+  progress_phase(study->progress, "evaluate", here * subject->model.layers);
   TRY((subject->device64 ? walk_there : walk_here)(&e, study, side, &visitor, *arena, st));
   if (!study_is_part(study)) {
     TRY(check_left(&e, study, st));
     make_rows(&e, study, rows, arena);
   }
   progress_done(study->progress, "%s of %s of %s, %s and the float64 reference",
-                progress_count(study->progress, windows, "window").text,
+                progress_count(study->progress, here, "window").text,
                 progress_count(study->progress, plan->length, "token").text,
                 subject->evaluation_path,
                 progress_count(study->progress, plan->mode_count, "mode").text);

@@ -155,7 +155,8 @@ static bool run_length(Sweep *s, int length, Arena *arena, Status *st) {
   for (int g = 0; g < groups; g++) {
     EndSums *left = ARENA_NEW(arena, EndSums, s->prompts * ways_in(s, g));
     s->left[length * groups + g] = left;
-    progress_phase(s->study->progress, "grid", s->prompts * s->subject->model.layers);
+    progress_phase(s->study->progress, "grid",
+                   study_share(s->study, s->prompts) * s->subject->model.layers);
     TRY(run_group(s, length, g, left, *arena, st));
     if (length_at(s, length))
       progress_done(s->study->progress, "%s: %d of %s through the model",

@@ -16,6 +16,8 @@ bool study_walk(const Study *study, WalkSide *side, int sides, const PromptShape
   return walk_run(&walk, scratch, st);
 }
 
+int study_share(const Study *study, int prompts) { return deal_share(study->deal, prompts); }
+
 bool study_is_part(const Study *study) { return !deal_is_whole(study->deal); }
 
 bool study_find(const Study *study, const char *name, void *memory, size_t size, bool *found,

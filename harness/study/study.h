@@ -19,6 +19,9 @@ bool study_walk(const Study *study, WalkSide *side, int sides, const PromptShape
                 int prompts, const Visitor *visitor, bool steps, const char *name, Arena scratch,
                 Status *st);
 
+/* Of so many prompts of such a walk those that it takes here, as far as that is known before. */
+int study_share(const Study *study, int prompts);
+
 /* Whether what other processes left in such a walk is not here, so that no rows are made of it. */
 bool study_is_part(const Study *study);
 

@@ -128,7 +128,8 @@ static bool run_ways(Swaps *s, const Study *study, int number, Status *st) {
   Visitor visitor = {.context = s, .end = take, .left = left_of};
   visitor.looks_at = subject_ends(s->subject);
   const char *name = arena_printf(&scratch, "swap_%d", number);
-  progress_phase(study->progress, "swap", s->prompts * s->subject->model.layers);
+  progress_phase(study->progress, "swap",
+                 study_share(study, s->prompts) * s->subject->model.layers);
   TRY(study_walk(study, side, 1 + s->ways, s->subject->prompt, s->prompts, &visitor, true, name,
                  scratch, st));
   for (int p = 0; p < s->prompts; p++)
@@ -315,9 +316,10 @@ bool swap_run(Arena *arena, const Study *study, SwapRows *rows, Status *st) {
     s.all = mode_differing(s.end[0], s.end[1]);
     plan_ways(&s);
     TRY(run_ways(&s, study, i, st));
-    if (study_is_part(study)) continue;
-    make_rows(&s);
-    if (s.plan->combinations) make_effects(&s);
+    if (!study_is_part(study)) {
+      make_rows(&s);
+      if (s.plan->combinations) make_effects(&s);
+    }
     progress_done(study->progress, "%s and %s: %s between them, and the float64 reference",
                   pair->base, pair->other, progress_count(study->progress, s.ways, "mode").text);
   }
