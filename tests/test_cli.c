@@ -332,7 +332,7 @@ Test(cli, wrong_command_lines_end_with_status_2_and_say_what_was_expected) {
                {"bench --shape mamba-13b", "mamba-13b"},
                {"bench --against numpy", "numpy"},
                {"bench --model /nowhere", "/nowhere/config.json"},
-               {"bench --model data/mamba-bytes-10m --whole-job", "no --whole-job beside it"},
+               {"bench --model data/mamba-bytes-10m --whole-job", "--whole-job: stands beside --model"},
                {"bench --backend cpu --whole-job --length 5000", "3096"},
                {"verify", "nothing to hold against the CPU"}};
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {

@@ -103,7 +103,8 @@ Test(dump_names, patterns_that_are_none_are_refused) {
   refuse_layout(&dump, "l{lay}.x", WORDS("'l{lay}.x'", "braces"));
   refuse_layout(&dump, "l{layer}.*{tensor}", WORDS("side by side"));
   refuse_layout(&dump, "l{layer}.{tensor}{pass}", WORDS("side by side"));
-  refuse_layout(&dump, "", WORDS("names: ''"));
+  refuse_layout(&dump, "", WORDS("'' is neither a pattern"));
+  refuse_layout(&dump, "sglang:2", WORDS("'sglang' has no modes"));
   refuse_layout(&dump, "m{layer}.{tensor}", WORDS("m{layer}.{tensor}", "the first is 'a/l0.x'"));
 }
 

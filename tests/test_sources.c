@@ -96,7 +96,7 @@ Test(sources, arrays_that_no_pattern_names_are_listed_with_type_and_shape) {
   SPEC(0, "title: t\nsources:\n  a: {dump: a.npz, names: \"layers.{layer}.{tensor}\"}\n"
           "  b: {dump: b.npz, names: \"layers.{layer}.{tensor}\"}\npairs: [[a, b]]\n");
   read_report();
-  SAYS("1 array stand for no tensor that is compared:");
+  SAYS("Of no tensor that is compared: 1 array.");
   cr_assert_eq(shell("tail -1 %s/out/tables/source_left.csv", test_folder), 0);
   SAYS("b,weights,float64,[2]");
 }
@@ -124,7 +124,12 @@ Test(sources, other_tokens_are_the_first_line_and_fail_unless_they_are_allowed) 
   RUN(1, "report %s/out/results.h5 --lang zh", test_folder);
   expect_first("问的不是同一件事：a 与 b 的输入词元不同：提示“dump”的词元 3 分别为 1 与 9\n");
   SPEC(0, TWO_SOURCES);
-  expect_first("NOT THE SAME QUESTION: ");
+  expect_first("a against b: ");
+  SAYS("\nother inputs, as is meant (inputs: any): a and b were given other tokens: token 3");
+  NOT_SAYS("NOT THE SAME QUESTION: ");
+  read_report();
+  SAYS("\nOther inputs, as is meant (`inputs: any`): a and b were given other tokens");
+  NOT_SAYS("Not the same question");
 }
 
 Test(sources, tokens_of_sources_that_nobody_compares_may_be_others) {
@@ -138,6 +143,20 @@ Test(sources, tokens_of_sources_that_nobody_compares_may_be_others) {
   SPEC(1, "title: t\nsources: {a: {dump: a.npz}, b: {dump: b.npz}, c: {dump: c.npz}}\n"
           "three_way: {pair: [a, b], against: c}\n");
   SAYS("c were given other tokens: token 0 of prompt 'dump' is 3 and 2");
+}
+
+/* One source's word holds for its own pairs alone. */
+Test(sources, other_inputs_that_are_not_meant_are_told_beside_those_that_are) {
+  write_tokens("a.npz", (int64_t[]){3, 1, 4, 1, 5});
+  write_tokens("b.npz", (int64_t[]){3, 1, 4, 9, 5});
+  write_tokens("c.npz", (int64_t[]){2, 7, 1, 8, 2});
+  SPEC(1, "title: t\nsources: {a: {dump: a.npz}, b: {dump: b.npz}, c: {dump: c.npz, inputs: any}}\n"
+          "pairs: [[c, a], [a, b]]\n");
+  expect_first("NOT THE SAME QUESTION: a and b were given other tokens: token 3");
+  SPEC(0, "title: t\nsources: {a: {dump: a.npz}, b: {dump: b.npz}, c: {dump: c.npz, inputs: any}}\n"
+          "pairs: [[c, a], [c, b]]\n");
+  NOT_SAYS("NOT THE SAME QUESTION");
+  SAYS("other inputs, as is meant (inputs: any): a and c were given other tokens: token 0");
 }
 
 Test(sources, token_that_is_no_id_is_refused_by_place) {
@@ -206,7 +225,8 @@ Test(sources, embedding_of_another_token_is_another_question_and_a_rounded_one_i
   COMPARE(0, "a.npz", "c.npz");
   expect_first("a against c: 1 of 7 tensors differ");
   SPEC(0, TWO_SOURCES);
-  expect_first("NOT THE SAME QUESTION: ");
+  expect_first("a against b: ");
+  SAYS("\nother inputs, as is meant (inputs: any): a and b were not given the same input: token 3");
 }
 
 Test(sources, first_value_that_is_not_finite_is_named_before_all_else) {

@@ -41,6 +41,33 @@ Test(sources_said, axes_are_a_tensors_own) {
   expect_one_line();
 }
 
+/* The number that stands first in b's names is not their layer. */
+Test(sources_said, each_dump_of_a_command_line_may_have_names_of_its_own) {
+  Arrays a = usual(), b = {.count = 0};
+  for (int layer = 0; layer < LAYERS; layer++)
+    for (int t = 0; t < 2; t++)
+      add_floats(&b, arena_printf(&test_arena, "v2.blk%d.%s", layer, tensor_names[t]), TOKENS,
+                 WIDTH, value_in(&a, layer, t));
+  write_npz("a.npz", &a);
+  write_npz("b.npz", &b);
+#define NAMED(want, names)                                                                         \
+  RUN(want, "compare %s/a.npz %s/b.npz -q --fresh -o %s/out " names, test_folder, test_folder,     \
+      test_folder)
+  NAMED(2, "");
+  SAYS("b.npz: has no tensor that ");
+  expect_one_line();
+  NAMED(0, "--names auto --names 'v2.blk{layer}.{tensor}'");
+  expect_first("a against b: IDENTICAL: all 6 tensors");
+  NAMED(0, "--names 'layers.{layer}.{tensor}' --names 'v2.blk{layer}.{tensor}'");
+  expect_first("a against b: IDENTICAL: all 6 tensors");
+  NAMED(0, "--names 'layers.{layer}.{tensor}|v2.blk{layer}.{tensor}'");
+  expect_first("a against b: IDENTICAL: all 6 tensors");
+  NAMED(2, "--names 'v2.blk{layer}.{tensor}'");
+  SAYS("a.npz: no name of it fits 'v2.blk{layer}.{tensor}'");
+  NAMED(2, "--names 'v2.blk{layer}.{tensor}' --names auto");
+  SAYS("a.npz: no name of it fits 'v2.blk{layer}.{tensor}'");
+}
+
 Test(sources_said, a_name_that_no_tensor_has_is_refused_by_its_place) {
   Arrays a = usual();
   write_npz("a.npz", &a);

@@ -44,6 +44,7 @@ static const Bad bad[] = {
   {SOURCE("scales: {x: 1e39}"),       "6:36", {"key 'scales'", "found '1e39'"}},
   {SOURCE("scales: {x: 1e-46}"),      "6:36", {"key 'scales'", "found '1e-46'"}},
   {SOURCE("scales: {x: a}"),          "6:36", {"key 'scales'", "found 'a'"}},
+  {SOURCE("stream: x"),               "6:32", {"key 'stream'", "is for a spec without a model", ""}},
   /* numbers */
   {CALIBRATION("windows: 4.5"),    "5:33", {"key 'windows'", "expected an integer from 1 to 4096", "found '4.5'"}},
   {CALIBRATION("windows: 08"),     "5:33", {"'windows'", "integer", "found '08'"}},

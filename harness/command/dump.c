@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "command/command.h"
+#include "command/flags.h"
 #include "model/safetensors.h"
 #include "source/dump/names.h"
 
@@ -119,7 +120,8 @@ bool command_dump(Arena *arena, const Options *o, const char *typed, Status *st)
   if (strcmp(o->argument[0], "list") != 0)
     return FAIL(st, "dump: expected list, found '%.40s'", o->argument[0]);
   TRY(dump_open(arena, o->argument[1], &dump, st));
-  if (!dump_layout(arena, &dump, o->names, &layout, st)) {
+  if (o->dumps_named > 1) return FAIL(st, "--names: given twice, and there is one dump");
+  if (!flags_names(*arena, o, st) || !dump_layout(arena, &dump, o->names[0], &layout, st)) {
     for (int i = 0; !o->json && i < dump.arrays; i++) print_array(&dump.array[i]);
     return false;
   }

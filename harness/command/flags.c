@@ -8,6 +8,7 @@
 #include "model/hub.h"
 #include "model/npy.h"
 #include "model/rewrite.h"
+#include "source/dump/names.h"
 #include "study/micro/inputs.h"
 #include "study/micro/operator.h"
 
@@ -180,6 +181,26 @@ static const char *compare_title(Arena *arena, int sources, const Pair *pair) {
                  : arena_printf(arena, "Mode %s against mode %s", pair->base, pair->other);
 }
 
+bool flags_names(Arena scratch, const Options *o, Status *st) {
+  for (int i = 0; i < o->dumps_named; i++)
+    if (!dump_names_check(scratch, o->names[i], st)) return status_lead(st, "--names: "), false;
+  return true;
+}
+
+/* What says how a model runs, where nothing does. */
+static bool check_dumps(Arena scratch, const Options *o, int dumps, Status *st) {
+  const int *of_model =
+      OPTION_KEYS(OPT_MODEL, OPT_IGNORE_UNUSED, OPT_TOKENIZER, OPT_ADD_BOS, OPT_NO_BOS, OPT_TEXT,
+                  OPT_TOKENS, OPT_OFFSET, OPT_LENGTH, OPT_CALIBRATION, OPT_WINDOWS,
+                  OPT_WINDOW_LENGTH, OPT_ALPHA, OPT_REWRITE, OPT_BACKEND);
+  if (dumps == 2)
+    TRY(options_refuse(o, of_model, "two dumps are compared as they stand: no model runs", st));
+  if (dumps < o->dumps_named)
+    return FAIL(st, dumps ? "--names: given twice, and there is one dump"
+                          : "--names: neither side is a dump");
+  return flags_names(scratch, o, st);
+}
+
 bool flags_compare(Arena *arena, const Options *o, Spec *spec, Status *st) {
   SourcePlan source[2] = {{0}};
   Pair pair = {o->argument[0], o->argument[1]};
@@ -188,12 +209,14 @@ bool flags_compare(Arena *arena, const Options *o, Spec *spec, Status *st) {
   for (int i = 0; i < 2; i++) {
     if (!is_dump(o->argument[i])) continue;
     *side[i] = dump_name(arena, o->argument[i]);
-    source[sources++] = (SourcePlan){.name = *side[i],
-                                     .dump = o->argument[i],
-                                     .names = o->names,
-                                     .batch = -1,
-                                     .rewrite = REWRITE_NONE};
+    source[sources] = (SourcePlan){.name = *side[i],
+                                   .dump = o->argument[i],
+                                   .names = o->names[o->dumps_named > 1 ? sources : 0],
+                                   .batch = -1,
+                                   .rewrite = REWRITE_NONE};
+    sources++;
   }
+  TRY(check_dumps(*arena, o, sources, st));
   if (sources == 2 && !strcmp(pair.base, pair.other))
     for (int i = 0; i < 2; i++)
       *side[i] = source[i].name = arena_printf(arena, "%.36s %c", *side[i], 'a' + i);
@@ -218,7 +241,8 @@ bool flags_compare(Arena *arena, const Options *o, Spec *spec, Status *st) {
                 .keep = {.all_tensors = sources < 2, .all_layers = true},
                 .seed = DEFAULT_SEED};
   TRY(read_rewrite(o->rewrite, &flags, st));
-  if (sources) flags.rewrite = REWRITE_NONE; /* as a dump is of a model as it is */
+  if (sources && !o->given[OPT_REWRITE])
+    flags.rewrite = REWRITE_NONE; /* as a dump is of a model as it is */
   return read_again(arena, "compare", o, &flags, spec, st);
 }
 
@@ -271,6 +295,11 @@ bool flags_eval(Arena *arena, const Options *o, Spec *spec, Status *st) {
   Calibration calibration;
   TaskPlan task[TASKS_MAX] = {0};
   const bool of_text = o->text || o->tokens || !o->tasks;
+  if (!of_text)
+    TRY(options_refuse(o, OPTION_KEYS(OPT_EVAL_WINDOWS, OPT_EVAL_LENGTH),
+                       "is of a text, and beside --task none is predicted but one that --text or "
+                       "--tokens names",
+                       st));
   TRY(read_inputs(arena, o, of_text, needs_scales(modes, count), &prompt, &calibration, st));
   for (int i = 0; i < o->tasks; i++)
     task[i] = (TaskPlan){.file = o->task[i], .max_length = DEFAULT_TASK_LENGTH};

@@ -12,6 +12,8 @@ const char *flags_folder(Arena *arena, const char *path);
 bool flags_apply(const Options *o, Spec *spec, Status *st);
 /* Whether --add-bos or --no-bos was given; both are refused. */
 bool flags_bos(const Options *o, Bos *bos, Status *st);
+/* Whether what --names says can be how arrays are called. */
+bool flags_names(Arena scratch, const Options *o, Status *st);
 /* `compare A B` */
 bool flags_compare(Arena *arena, const Options *o, Spec *spec, Status *st);
 /* `micro OPERATOR`: every input that the operator has, and what a spec may leave out. */

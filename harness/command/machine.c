@@ -71,6 +71,20 @@ static bool bench_speed(Arena *arena, const Options *o, const SynthShape *shape,
   return true;
 }
 
+/* What is timed says which shapes and modes there are. */
+static bool check_together(const Options *o, Status *st) {
+  if (o->bench_model)
+    TRY(options_refuse(o, OPTION_KEYS(OPT_SHAPE, OPT_GROWTH, OPT_JOB, OPT_AGAINST),
+                       "stands beside --model, which gives operators and passes their shape", st));
+  if (o->growth)
+    TRY(options_refuse(o, OPTION_KEYS(OPT_JOB, OPT_AGAINST, OPT_SHAPE, OPT_BENCH_LENGTH, OPT_MODE),
+                       "stands beside --growth, which has shapes, lengths and modes of its own",
+                       st));
+  return !(o->job || o->against) ||
+         options_refuse(o, OPTION_KEYS(OPT_MODE), "`run` itself is timed with modes 2-0 and 2-4",
+                        st);
+}
+
 bool command_bench(Arena *arena, const Options *o, const char *typed, Status *st) {
   (void)typed;
   static const int lengths[] = {171, 512, 2048, 8192};
@@ -82,12 +96,7 @@ bool command_bench(Arena *arena, const Options *o, const char *typed, Status *st
   if (!shape) return FAIL(st, "--shape: '%.40s' is no published shape", o->shape);
   if (o->against && strcmp(o->against, "transformers") != 0)
     return FAIL(st, "--against: '%.40s' is not known; transformers is", o->against);
-  if (o->bench_model && (o->shape || o->job || o->growth || o->against))
-    return FAIL(st, "--model gives operators and passes their shape: no --%s beside it",
-                o->shape    ? "shape"
-                : o->growth ? "growth"
-                : o->job    ? "whole-job"
-                            : "against");
+  TRY(check_together(o, st));
   TRY(device_find(spec.backend, "bench", &device, st));
   BenchPlan plan = {.T = o->bench_length ? &o->bench_length : lengths,
                     .lengths = o->bench_length ? 1
@@ -125,6 +134,12 @@ static void say_proof(void *context, const VerifyLine *line) {
 
 static bool verify_file(const Options *o, Arena arena, Status *st) {
   VerifiedRows rows;
+  TRY(options_refuse(
+      o,
+      OPTION_KEYS(OPT_MODEL, OPT_IGNORE_UNUSED, OPT_TOKENIZER, OPT_ADD_BOS, OPT_NO_BOS,
+                  OPT_OWN_TEXT, OPT_OWN_TOKENS, OPT_OFFSET, OPT_LENGTH, OPT_OWN_CALIBRATION,
+                  OPT_WINDOWS, OPT_WINDOW_LENGTH, OPT_ALPHA, OPT_SEED, OPT_REWRITE, OPT_THREADS),
+      "is for the proof of a device: a results file is verified by what it holds", st));
   TRY(verify_results(o->argument[0], &rows, arena, st));
   if (o->json)
     printf("{\"tensor_rows\": %zu, \"pair_rows\": %zu, \"tensor_rows_not_kept\": %zu, "

@@ -125,7 +125,8 @@ static const struct argp_option every_option[] = {
     {"names", OPT_NAMES, "NAMES", 0,
      "how arrays are called: a pattern such as layers.{layer}.mixer.{tensor}, or one of quamba, "
      "driftscope, sglang, sglang-hook, msprobe, vllm-neuron, transformer-engine, transformers and "
-     "modules (default: the one that fits, else the first number in a name is its layer)",
+     "modules (default: auto: the one that fits, else the first number in a name is its layer); "
+     "given twice, the first is of the first dump and the second of the second",
      0},
     {"shard", OPT_SHARD, "I/N", 0,
      "make the I-th of N parts of the study, which `merge` puts together: every N-th prompt; auto: "
@@ -219,6 +220,7 @@ static error_t take_argument(Parse *parse, struct argp_state *state, const char 
 static error_t take(int key, char *text, struct argp_state *state) {
   Parse *parse = state->input;
   Options *o = &parse->options;
+  if (key > 0 && key < OPT_COUNT) o->given[key] = true;
   switch (key) {
     case OPT_OUTPUT: /* and OPT_FILE */
     case OPT_BENCH_OUTPUT: o->folder = text; break;
@@ -244,7 +246,11 @@ static error_t take(int key, char *text, struct argp_state *state) {
     case OPT_TYPE: o->type = text; break;
     case OPT_SHARE_DEVICE: o->share_device = true; break;
     case OPT_SHARD: o->shard = shard(state, text); break;
-    case OPT_NAMES: o->names = text; break;
+    case OPT_NAMES:
+      if (o->dumps_named == DUMPS_MOST)
+        argp_error(state, "--names: given more than %d times", DUMPS_MOST);
+      o->names[o->dumps_named++] = text;
+      break;
     case OPT_MODEL:
       o->model = text;
       o->model_given = true;
@@ -318,6 +324,13 @@ void options_of(const Usage *usage, struct argp_option option[OPTIONS_MOST]) {
       if (every_option[i].key == *key) option[count++] = every_option[i];
   for (int i = 0; i < count; i++)
     if (option[i].key == OPT_FILE) option[i].key = OPT_OUTPUT; /* -o is its letter too */
+}
+
+bool options_refuse(const Options *o, const int *keys, const char *why, Status *st) {
+  for (; *keys; keys++)
+    for (int i = 0; o->given[*keys] && i < OPTION_COUNT; i++)
+      if (every_option[i].key == *keys) return FAIL(st, "--%s: %s", every_option[i].name, why);
+  return true;
 }
 
 Options options_parse(const Usage *usage, int argc, char **argv) {

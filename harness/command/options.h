@@ -11,36 +11,7 @@
 #include "spec/defaults.h"
 #include "study/micro/vectors.h"
 
-enum { ARGUMENTS_MAX = 1024, MODES_MAX = 64, TASKS_MAX = 64 };
-
-typedef struct Options {
-  const char *argument[ARGUMENTS_MAX];
-  int arguments;
-  const char *folder, *model, *text, *tokens, *calibration, *rewrite, *backend,
-      *tokenizer;                              /* NULL: not given */
-  int64_t offset;                              /* -1: not given */
-  int threads, length, windows, window_length; /* threads -1: not given */
-  const char *vectors, *vectors_mode;          /* NULL: not given */
-  TokenAxis token_axis;
-  int64_t memory;          /* bytes; 0: not given */
-  int64_t seed;            /* -1: not given */
-  double alpha, min_equal; /* min_equal -1: not given */
-  int eval_windows, eval_length;
-  int bench_length;        /* 0: not given */
-  const char *bench_model; /* NULL: not given */
-  bool job, growth;
-  const char *against; /* NULL: not given */
-  const char
-      *mode[MODES_MAX]; /* every --mode, else QUAMBA_MODE: a name, or several with commas between */
-  int modes;
-  const char *task[TASKS_MAX];
-  int tasks;
-  bool fresh, dry_run, quiet, json, strict, ignore_unused, choices, pieces;
-  bool add_bos, no_bos, model_given, share_device;
-  const char *shape, *type, *names; /* NULL: not given */
-  Shard shard;                      /* shards 0: not given */
-  Language language;                /* of the report */
-} Options;
+enum { ARGUMENTS_MAX = 1024, MODES_MAX = 64, TASKS_MAX = 64, DUMPS_MOST = 2 };
 
 /* Keys of the options a command takes, for options_parse. */
 enum {
@@ -96,8 +67,42 @@ enum {
   OPT_NAMES,
   OPT_SHARD,
   OPT_SHARE_DEVICE,
-  OPT_FILE /* -o, of a command that writes one file */
+  OPT_FILE, /* -o, of a command that writes one file */
+  OPT_COUNT
 };
+#define OPTION_KEYS(...) ((const int[]){__VA_ARGS__, 0})
+
+typedef struct Options {
+  const char *argument[ARGUMENTS_MAX];
+  int arguments;
+  const char *folder, *model, *text, *tokens, *calibration, *rewrite, *backend,
+      *tokenizer;                              /* NULL: not given */
+  int64_t offset;                              /* -1: not given */
+  int threads, length, windows, window_length; /* threads -1: not given */
+  const char *vectors, *vectors_mode;          /* NULL: not given */
+  TokenAxis token_axis;
+  int64_t memory;          /* bytes; 0: not given */
+  int64_t seed;            /* -1: not given */
+  double alpha, min_equal; /* min_equal -1: not given */
+  int eval_windows, eval_length;
+  int bench_length;        /* 0: not given */
+  const char *bench_model; /* NULL: not given */
+  bool job, growth;
+  const char *against; /* NULL: not given */
+  const char
+      *mode[MODES_MAX]; /* every --mode, else QUAMBA_MODE: a name, or several with commas between */
+  int modes;
+  const char *task[TASKS_MAX];
+  int tasks;
+  bool fresh, dry_run, quiet, json, strict, ignore_unused, choices, pieces;
+  bool add_bos, no_bos, model_given, share_device;
+  const char *shape, *type; /* NULL: not given */
+  const char *names[DUMPS_MOST];
+  int dumps_named;
+  Shard shard;           /* shards 0: not given */
+  Language language;     /* of the report */
+  bool given[OPT_COUNT]; /* by key */
+} Options;
 
 typedef struct Usage {
   const char *name;      /* of the command */
@@ -115,5 +120,8 @@ void options_of(const Usage *usage, struct argp_option option[OPTIONS_MOST]);
 /* Prints help and exits with 0 where asked to; on a wrong command line prints one line and exits
  * with status 2. */
 Options options_parse(const Usage *usage, int argc, char **argv);
+
+/* Fails where one of these options (OPTION_KEYS) was given: "--NAME: why". */
+bool options_refuse(const Options *o, const int *keys, const char *why, Status *st);
 
 #endif

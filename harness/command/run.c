@@ -1,5 +1,6 @@
 /* run: the commands that run an experiment or say what one would do: run, compare, micro, validate,
  * report. */
+#include <omp.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -106,6 +107,8 @@ static bool run_spec(Arena *arena, const Spec *spec, const Options *o, const cha
 
 bool command_run(Arena *arena, const Options *o, const char *typed, Status *st) {
   Spec spec;
+  if (o->shard.shards)
+    TRY(options_refuse(o, OPTION_KEYS(OPT_STRICT), "is for `merge`: a part makes no report", st));
   TRY(spec_read(arena, o->argument[0], &spec, st));
   TRY(flags_apply(o, &spec, st));
   return run_spec(arena, &spec, o, typed, o->argument[0], NULL, st);
@@ -140,6 +143,10 @@ bool command_merge(Arena *arena, const Options *o, const char *typed, Status *st
 #define OPERATORS "conv1d, scan, linear, rmsnorm, hadamard, exp, silu, softplus"
 
 static bool command_vectors(Arena *arena, const Options *o, Status *st) {
+  const int *others =
+      OPTION_KEYS(OPT_OUTPUT, OPT_MODEL, OPT_IGNORE_UNUSED, OPT_TOKENIZER, OPT_ADD_BOS, OPT_NO_BOS,
+                  OPT_TEXT, OPT_TOKENS, OPT_OFFSET, OPT_LENGTH, OPT_CALIBRATION, OPT_WINDOWS,
+                  OPT_WINDOW_LENGTH, OPT_ALPHA, OPT_SEED, OPT_FRESH, OPT_MEMORY);
   const int op = micro_op_of(o->argument[0]);
   const Mode *mode = o->vectors_mode ? mode_preset(o->vectors_mode) : NULL;
   const char *text;
@@ -147,6 +154,11 @@ static bool command_vectors(Arena *arena, const Options *o, Status *st) {
   if (o->vectors_mode && !mode)
     return FAIL(st, "--mode: '%.100s' is no preset; 'driftscope modes' lists them",
                 o->vectors_mode);
+  TRY(options_refuse(o, others,
+                     "stands beside --vectors, which takes all from its file, and whose answer is "
+                     "standard output",
+                     st));
+  if (o->threads > 0) omp_set_num_threads(o->threads);
   const VectorsAsked asked = {o->vectors,    (MicroOp)op,  mode,
                               o->token_axis, o->min_equal, o->language};
   bool ok = micro_vectors(arena, &asked, &text, st);
@@ -160,10 +172,16 @@ bool command_micro(Arena *arena, const Options *o, const char *typed, Status *st
   const bool alone = micro_op_of(name) >= 0;
   Spec spec;
   if (o->vectors) return command_vectors(arena, o, st);
-  if (o->vectors_mode || o->token_axis)
-    return FAIL(st, "--%s: is for --vectors alone", o->vectors_mode ? "mode" : "axes");
+  TRY(options_refuse(o, OPTION_KEYS(OPT_VECTORS_MODE, OPT_AXES, OPT_MIN_EQUAL),
+                     "is for --vectors alone", st));
   if (!alone && !strchr(name, '.') && !file_exists(name))
     return FAIL(st, "'%.100s' is neither an operator (" OPERATORS ") nor a file", name);
+  if (!alone)
+    TRY(options_refuse(o,
+                       OPTION_KEYS(OPT_MODEL, OPT_TOKENIZER, OPT_ADD_BOS, OPT_NO_BOS, OPT_TEXT,
+                                   OPT_TOKENS, OPT_OFFSET, OPT_LENGTH, OPT_CALIBRATION, OPT_WINDOWS,
+                                   OPT_WINDOW_LENGTH, OPT_ALPHA),
+                       "is for an operator by its name: a spec says it itself", st));
   TRY(alone ? flags_micro(arena, o, &spec, st) : spec_read(arena, name, &spec, st));
   TRY(flags_apply(o, &spec, st));
   const char *folder = o->folder ? o->folder
@@ -205,6 +223,7 @@ bool command_report(Arena *arena, const Options *o, const char *typed, Status *s
   (void)typed;
   if (o->arguments == 2) {
     bool changed;
+    TRY(options_refuse(o, OPTION_KEYS(OPT_OUTPUT, OPT_STRICT), "is for one file, not for two", st));
     TRY(changes_write(stdout, o->language, o->argument[0], o->argument[1], &changed, *arena, st));
     return !changed || FAIL_CHECK(st, "%s: differs from %s", o->argument[1], o->argument[0]);
   }

@@ -1,8 +1,6 @@
 /* table: every command with its arguments, options and examples, as --help shows them. */
 #include "command/command.h"
 
-#define KEYS(...) ((const int[]){__VA_ARGS__, 0})
-
 const Command commands[] = {
     {{"run", "EXPERIMENT.yaml",
       "Runs an experiment: every mode and the float64 reference, layer by layer; stores, measures, "
@@ -11,8 +9,8 @@ const Command commands[] = {
       "stopped goes on at its first unfinished layer.\v"
       "Example:\n  driftscope run experiments/mode_2-0_vs_2-4.yaml\n",
       1,
-      KEYS(OPT_OUTPUT, OPT_IGNORE_UNUSED, OPT_LANGUAGE, OPT_FRESH, OPT_STRICT, OPT_DRY_RUN,
-           OPT_SHARD, OPT_SHARE_DEVICE, OPT_THREADS, OPT_MEMORY, OPT_BACKEND, OPT_QUIET)},
+      OPTION_KEYS(OPT_OUTPUT, OPT_IGNORE_UNUSED, OPT_LANGUAGE, OPT_FRESH, OPT_STRICT, OPT_DRY_RUN,
+                  OPT_SHARD, OPT_SHARE_DEVICE, OPT_THREADS, OPT_MEMORY, OPT_BACKEND, OPT_QUIET)},
      "run an experiment: measure, store, report",
      command_run},
     {{"merge", "FOLDER…",
@@ -22,7 +20,9 @@ const Command commands[] = {
       "spec; one that is missing, of another run or not whole is named.\v"
       "Example:\n  for i in 1 2 3 4; do driftscope run study.yaml --shard $i/4 -o parts/$i; done\n"
       "  driftscope merge parts/* -o results/study\n",
-      1, KEYS(OPT_OUTPUT, OPT_LANGUAGE, OPT_FRESH, OPT_STRICT, OPT_THREADS, OPT_MEMORY, OPT_QUIET)},
+      1,
+      OPTION_KEYS(OPT_OUTPUT, OPT_LANGUAGE, OPT_FRESH, OPT_STRICT, OPT_THREADS, OPT_MEMORY,
+                  OPT_QUIET)},
      "put the parts of a study together",
      command_merge},
     {{"compare", "MODE|DUMP MODE|DUMP",
@@ -32,10 +32,11 @@ const Command commands[] = {
       "512 -o "
       "results/mine\n",
       2,
-      KEYS(OPT_OUTPUT, OPT_NAMES, OPT_MODEL, OPT_IGNORE_UNUSED, OPT_TOKENIZER, OPT_ADD_BOS,
-           OPT_NO_BOS, OPT_TEXT, OPT_TOKENS, OPT_OFFSET, OPT_LENGTH, OPT_CALIBRATION, OPT_WINDOWS,
-           OPT_WINDOW_LENGTH, OPT_ALPHA, OPT_REWRITE, OPT_LANGUAGE, OPT_FRESH, OPT_STRICT,
-           OPT_DRY_RUN, OPT_SHARE_DEVICE, OPT_THREADS, OPT_MEMORY, OPT_BACKEND, OPT_QUIET)},
+      OPTION_KEYS(OPT_OUTPUT, OPT_NAMES, OPT_MODEL, OPT_IGNORE_UNUSED, OPT_TOKENIZER, OPT_ADD_BOS,
+                  OPT_NO_BOS, OPT_TEXT, OPT_TOKENS, OPT_OFFSET, OPT_LENGTH, OPT_CALIBRATION,
+                  OPT_WINDOWS, OPT_WINDOW_LENGTH, OPT_ALPHA, OPT_REWRITE, OPT_LANGUAGE, OPT_FRESH,
+                  OPT_STRICT, OPT_DRY_RUN, OPT_SHARE_DEVICE, OPT_THREADS, OPT_MEMORY, OPT_BACKEND,
+                  OPT_QUIET)},
      "the same for two modes or dumps, without a spec file",
      command_compare},
     {{"micro", "EXPERIMENT.yaml | OPERATOR",
@@ -52,26 +53,28 @@ const Command commands[] = {
       "Exit status 1: a bound is exceeded (a bug, of stored outputs theirs), or fewer outputs are "
       "equal than --min-equal says.\n",
       1,
-      KEYS(OPT_OUTPUT, OPT_VECTORS, OPT_VECTORS_MODE, OPT_AXES, OPT_MIN_EQUAL, OPT_MODEL,
-           OPT_IGNORE_UNUSED, OPT_TOKENIZER, OPT_ADD_BOS, OPT_NO_BOS, OPT_TEXT, OPT_TOKENS,
-           OPT_OFFSET, OPT_LENGTH, OPT_CALIBRATION, OPT_WINDOWS, OPT_WINDOW_LENGTH, OPT_ALPHA,
-           OPT_SEED, OPT_LANGUAGE, OPT_FRESH, OPT_THREADS, OPT_MEMORY, OPT_QUIET)},
+      OPTION_KEYS(OPT_OUTPUT, OPT_VECTORS, OPT_VECTORS_MODE, OPT_AXES, OPT_MIN_EQUAL, OPT_MODEL,
+                  OPT_IGNORE_UNUSED, OPT_TOKENIZER, OPT_ADD_BOS, OPT_NO_BOS, OPT_TEXT, OPT_TOKENS,
+                  OPT_OFFSET, OPT_LENGTH, OPT_CALIBRATION, OPT_WINDOWS, OPT_WINDOW_LENGTH,
+                  OPT_ALPHA, OPT_SEED, OPT_LANGUAGE, OPT_FRESH, OPT_THREADS, OPT_MEMORY,
+                  OPT_QUIET)},
      "operators alone: error, bound, time",
      command_micro},
     {{"validate", "EXPERIMENT.yaml",
       "Says what would run: the effective spec with every default, the modes by stage, the bytes "
       "written and needed.\v"
       "Example:\n  driftscope validate experiments/all_modes.yaml\n",
-      1, KEYS(OPT_IGNORE_UNUSED, OPT_MEMORY, OPT_QUIET)},
+      1, OPTION_KEYS(OPT_IGNORE_UNUSED, OPT_MEMORY, OPT_QUIET)},
      "what would run, with every default",
      command_validate},
     {{"calibrate", "",
       "Prints the static activation scales of every layer, taken from a text.\v"
       "Example:\n  driftscope calibrate --model data/mamba-bytes-10m --text data/text/valid.txt\n",
       0,
-      KEYS(OPT_MODEL, OPT_IGNORE_UNUSED, OPT_TOKENIZER, OPT_ADD_BOS, OPT_NO_BOS, OPT_SCALES_TEXT,
-           OPT_SCALES_TOKENS, OPT_WINDOWS, OPT_WINDOW_LENGTH, OPT_ALPHA, OPT_REWRITE, OPT_THREADS,
-           OPT_MEMORY, OPT_BACKEND, OPT_CHOICES, OPT_JSON, OPT_QUIET)},
+      OPTION_KEYS(OPT_MODEL, OPT_IGNORE_UNUSED, OPT_TOKENIZER, OPT_ADD_BOS, OPT_NO_BOS,
+                  OPT_SCALES_TEXT, OPT_SCALES_TOKENS, OPT_WINDOWS, OPT_WINDOW_LENGTH, OPT_ALPHA,
+                  OPT_REWRITE, OPT_THREADS, OPT_MEMORY, OPT_BACKEND, OPT_CHOICES, OPT_JSON,
+                  OPT_QUIET)},
      "activation scales from a text",
      command_calibrate},
     {{"eval", "",
@@ -82,9 +85,10 @@ const Command commands[] = {
       "Examples:\n  driftscope eval --mode 2-0,2-4\n  driftscope eval --mode 0 --text my.txt "
       "--windows 32 --json\n  driftscope eval --mode 2-0,2-4 --task piqa.jsonl\n",
       0,
-      KEYS(OPT_MODE, OPT_MODEL, OPT_IGNORE_UNUSED, OPT_TOKENIZER, OPT_ADD_BOS, OPT_NO_BOS, OPT_TEXT,
-           OPT_TOKENS, OPT_TASK, OPT_EVAL_WINDOWS, OPT_EVAL_LENGTH, OPT_CALIBRATION, OPT_REWRITE,
-           OPT_THREADS, OPT_MEMORY, OPT_BACKEND, OPT_JSON, OPT_QUIET)},
+      OPTION_KEYS(OPT_MODE, OPT_MODEL, OPT_IGNORE_UNUSED, OPT_TOKENIZER, OPT_ADD_BOS, OPT_NO_BOS,
+                  OPT_TEXT, OPT_TOKENS, OPT_TASK, OPT_EVAL_WINDOWS, OPT_EVAL_LENGTH,
+                  OPT_CALIBRATION, OPT_REWRITE, OPT_THREADS, OPT_MEMORY, OPT_BACKEND, OPT_JSON,
+                  OPT_QUIET)},
      "how well modes predict a text",
      command_eval},
     {{"report", "RESULTS.h5 [AFTER.h5]",
@@ -94,7 +98,7 @@ const Command commands[] = {
       "Examples:\n  driftscope report results/mode_2-0_vs_2-4/results.h5\n  driftscope report "
       "before.h5 after.h5\n"
       "  driftscope report results/all_modes/results.h5 --lang zh\n",
-      1, KEYS(OPT_OUTPUT, OPT_LANGUAGE, OPT_STRICT)},
+      1, OPTION_KEYS(OPT_OUTPUT, OPT_LANGUAGE, OPT_STRICT)},
      "make the report again, or compare two runs",
      command_report},
     {{"bench", "",
@@ -108,8 +112,8 @@ const Command commands[] = {
       "cpu\n  driftscope bench --model state-spaces/mamba-130m-hf\n  driftscope bench --whole-job "
       "--against transformers\n  driftscope bench --growth\n",
       0,
-      KEYS(OPT_MODE, OPT_SHAPE, OPT_BENCH_MODEL, OPT_BENCH_LENGTH, OPT_JOB, OPT_GROWTH, OPT_AGAINST,
-           OPT_BENCH_OUTPUT, OPT_BACKEND, OPT_THREADS, OPT_JSON, OPT_QUIET)},
+      OPTION_KEYS(OPT_MODE, OPT_SHAPE, OPT_BENCH_MODEL, OPT_BENCH_LENGTH, OPT_JOB, OPT_GROWTH,
+                  OPT_AGAINST, OPT_BENCH_OUTPUT, OPT_BACKEND, OPT_THREADS, OPT_JSON, OPT_QUIET)},
      "speed of operators, passes and the whole job",
      command_bench},
     {{"verify", "[RESULTS.h5]",
@@ -125,9 +129,10 @@ const Command commands[] = {
       "that it keeps; status 1 at the first row that differs.\v"
       "Examples:\n  driftscope verify\n  driftscope verify results/mine/results.h5\n",
       0,
-      KEYS(OPT_MODEL, OPT_IGNORE_UNUSED, OPT_TOKENIZER, OPT_ADD_BOS, OPT_NO_BOS, OPT_OWN_TEXT,
-           OPT_OWN_TOKENS, OPT_OFFSET, OPT_LENGTH, OPT_OWN_CALIBRATION, OPT_WINDOWS,
-           OPT_WINDOW_LENGTH, OPT_ALPHA, OPT_SEED, OPT_REWRITE, OPT_THREADS, OPT_JSON, OPT_QUIET)},
+      OPTION_KEYS(OPT_MODEL, OPT_IGNORE_UNUSED, OPT_TOKENIZER, OPT_ADD_BOS, OPT_NO_BOS,
+                  OPT_OWN_TEXT, OPT_OWN_TOKENS, OPT_OFFSET, OPT_LENGTH, OPT_OWN_CALIBRATION,
+                  OPT_WINDOWS, OPT_WINDOW_LENGTH, OPT_ALPHA, OPT_SEED, OPT_REWRITE, OPT_THREADS,
+                  OPT_JSON, OPT_QUIET)},
      "prove that the device equals the CPU here, or a file's statistics",
      command_verify},
     {{"synth", "",
@@ -137,7 +142,7 @@ const Command commands[] = {
       "one is at hand.\v"
       "Example:\n  driftscope synth --shape mamba-130m -o data/synth-130m\n"
       "  driftscope synth --shape mamba-2.8b --type bf16 -o data/synth-2.8b\n",
-      0, KEYS(OPT_SHAPE, OPT_TYPE, OPT_SEED, OPT_OUTPUT, OPT_QUIET)},
+      0, OPTION_KEYS(OPT_SHAPE, OPT_TYPE, OPT_SEED, OPT_OUTPUT, OPT_QUIET)},
      "a seeded checkpoint of a published shape",
      command_synth},
     {{"tokens", "",
@@ -146,8 +151,8 @@ const Command commands[] = {
       "Examples:\n  driftscope tokens --tokenizer data/tokenizer/own_2048.json --text my.txt\n"
       "  driftscope tokens --model state-spaces/mamba-130m-hf --text my.txt -o my_tokens.npy\n",
       0,
-      KEYS(OPT_READ_TEXT, OPT_TOKENIZER, OPT_MODEL, OPT_ADD_BOS, OPT_NO_BOS, OPT_PIECES, OPT_FILE,
-           OPT_QUIET)},
+      OPTION_KEYS(OPT_READ_TEXT, OPT_TOKENIZER, OPT_MODEL, OPT_ADD_BOS, OPT_NO_BOS, OPT_PIECES,
+                  OPT_FILE, OPT_QUIET)},
      "the token ids of a text",
      command_tokens},
     {{"dump", "list PATH",
@@ -159,16 +164,16 @@ const Command commands[] = {
       "  driftscope dump list results/mine/results.h5 --names driftscope:2-0\n\n"
       "In a pattern {layer} is a whole number, {tensor} and {pass} (a step, a prompt) any text, * "
       "what does not matter; several stand with | between them, and the first that fits holds.\n",
-      2, KEYS(OPT_NAMES, OPT_JSON)},
+      2, OPTION_KEYS(OPT_NAMES, OPT_JSON)},
      "what of a dump is which layer and tensor",
      command_dump},
-    {{"modes", "", "Lists the modes with their stages.", 0, KEYS(OPT_JSON)},
+    {{"modes", "", "Lists the modes with their stages.", 0, OPTION_KEYS(OPT_JSON)},
      "the modes with their stages",
      command_modes},
     {{"completion", "bash | zsh",
       "Prints what lets a shell complete commands and options.\v"
       "Example:\n  eval \"$(driftscope completion bash)\"\n",
-      1, KEYS(OPT_QUIET)},
+      1, OPTION_KEYS(OPT_QUIET)},
      "commands and options for a shell to complete",
      command_completion},
 };

@@ -48,6 +48,9 @@ bool command_tokens(Arena *arena, const Options *o, const char *typed, Status *s
   Bytes text;
   const Encoded *encoded;
   const Progress progress = progress_start(o->quiet);
+  if (o->folder)
+    TRY(options_refuse(o, OPTION_KEYS(OPT_PIECES), "is for standard output, not for a file of ids",
+                       st));
   if (!o->text) return FAIL(st, "--text: a file is needed");
   TRY(reader_of(arena, o, &reader, st));
   TRY(file_map(o->text, &text, st));

@@ -115,7 +115,7 @@ bool run_results(Arena *arena, Experiment *e, const RunOptions *options, double 
   size_t values, undones;
   TRY(store_rows(arena, e->store, &table_source_values, &value, &values, st));
   TRY(store_rows(arena, e->store, &table_undone, &undone, &undones, st));
-  const char *inputs = foreign_inputs(arena, &e->foreign, pair, pairs);
+  OtherInputs inputs = foreign_inputs(arena, &e->foreign, pair, pairs);
   if (undone_settle(undone, undones, pair, &pairs, *arena)) inputs = e->foreign.other_tokens;
   double measure_s = clock_s();
   const Tensors *traced = &e->subject.model.config.family->tensors;
@@ -197,8 +197,9 @@ bool run_results(Arena *arena, Experiment *e, const RunOptions *options, double 
   int attributes;
   Attribute *attribute =
       provenance_attributes(arena, e->spec, &e->subject, &e->device, options->command, &attributes);
-  if (inputs) attribute[attributes++] = (Attribute){.name = "different_inputs", .text = inputs};
-  if (inputs && foreign_inputs_allowed(&e->foreign))
+  if (inputs.sentence)
+    attribute[attributes++] = (Attribute){.name = "different_inputs", .text = inputs.sentence};
+  if (inputs.sentence && inputs.meant)
     attribute[attributes++] = (Attribute){.name = "different_inputs_allowed", .text = "true"};
   return store_finish(e->store, attribute, attributes, rows, (int)(sizeof rows / sizeof *rows),
                       *arena, st);

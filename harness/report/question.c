@@ -374,7 +374,8 @@ static void write_answer(FILE *out, const ReportData *d, Arena scratch) {
 }
 
 void section_question(FILE *out, const ReportData *d, Arena scratch) {
-  const char *inputs = sources_inputs(&scratch, d);
+  const char *inputs = sources_inputs(&scratch, d, false),
+             *meant = sources_inputs(&scratch, d, true);
   if (inputs)
     fprintf(out, say(d->language, "> **Not the same question.** %s.\n\n"),
             md_text(&scratch, inputs));
@@ -386,6 +387,9 @@ void section_question(FILE *out, const ReportData *d, Arena scratch) {
   if (d->about[ABOUT_QUESTION])
     fprintf(out, "> %s\n\n",
             md_text(&scratch, words_question(d->language, d->about[ABOUT_QUESTION])));
+  if (meant)
+    fprintf(out, say(d->language, "Other inputs, as is meant (`inputs: any`): %s.\n\n"),
+            md_text(&scratch, meant));
   write_answer(out, d, scratch);
   write_meaning(out, d, scratch);
   write_facts(out, d, scratch);

@@ -101,10 +101,11 @@ static const char *summary_of(Arena *arena, const ReportData *d) {
   Draft draft;
   Status no_memory = {0};
   if (!draft_open(&draft, "summary", &no_memory)) return "";
-  fprintf(draft.out, "%s%s%s%s", sources_summary(arena, d), undone_summary(arena, d),
+  fprintf(draft.out, "%s%s%s%s", sources_summary(arena, d, false), undone_summary(arena, d),
           finite_summary(arena, d), micro_summary(arena, d));
   for (int i = 0; i < d->pairs; i++)
     if (d->pair[i].verdict) fputs(report_summary(arena, d, &d->pair[i]), draft.out);
+  fputs(sources_summary(arena, d, true), draft.out);
   fputs(events_summary(arena, d), draft.out);
   fputs(mend_summary(arena, d), draft.out);
   fputs(grid_summary(arena, d), draft.out);

@@ -89,22 +89,25 @@ static const char *const told[] = WORDS(
     "%s and %s were not given the same input: token %s of prompt '%s' differs in %s by %s of a "
     "token's size");
 
-const char *sources_inputs(Arena *arena, const ReportData *d) {
+const char *sources_inputs(Arena *arena, const ReportData *d, bool meant) {
   const char *sentence = d->about[ABOUT_DIFFERENT_INPUTS];
-  return sentence ? words_retold(d->language, arena, sentence, told, sizeof told / sizeof *told)
-                  : NULL;
+  return sentence && meant == (d->about[ABOUT_INPUTS_ALLOWED] != NULL)
+             ? words_retold(d->language, arena, sentence, told, sizeof told / sizeof *told)
+             : NULL;
 }
 
-const char *sources_summary(Arena *arena, const ReportData *d) {
-  const char *inputs = sources_inputs(arena, d);
-  return inputs ? arena_printf(arena, say(d->language, "NOT THE SAME QUESTION: %s\n"),
-                               words_plain(arena, inputs))
-                : "";
+const char *sources_summary(Arena *arena, const ReportData *d, bool meant) {
+  const char *inputs = sources_inputs(arena, d, meant);
+  if (!inputs) return "";
+  return arena_printf(arena,
+                      meant ? say(d->language, "other inputs, as is meant (inputs: any): %s\n")
+                            : say(d->language, "NOT THE SAME QUESTION: %s\n"),
+                      words_plain(arena, inputs));
 }
 
 const char *sources_failed(Arena *arena, const ReportData *d) {
-  const char *inputs = sources_inputs(arena, d);
-  return inputs && !d->about[ABOUT_INPUTS_ALLOWED] ? words_plain(arena, inputs) : NULL;
+  const char *inputs = sources_inputs(arena, d, false);
+  return inputs ? words_plain(arena, inputs) : NULL;
 }
 
 /* --- the section ------------------------------------------------------------------------------ */
@@ -161,7 +164,7 @@ static void write_left(FILE *out, const ReportData *d, Arena scratch) {
       WORDS(WORD("source"), WORD("array"), WORD("type"), WORD("shape"));
   Grid grid = grid_new(&scratch, "llll");
   if (!d->source_lefts) return;
-  fprintf(out, say(d->language, "%s stand for no tensor that is compared:\n\n"),
+  fprintf(out, say(d->language, "Of no tensor that is compared: %s.\n\n"),
           md_count(d->language, &scratch, (long)d->source_lefts, "array"));
   if (d->source_lefts > 12) md_fold(out, say(d->language, "Arrays that are not compared"));
   grid_head(d->language, &grid, heading);

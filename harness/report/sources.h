@@ -7,10 +7,11 @@
  * float16 or bfloat16 throughout, on one side alone; "" where in none, and of a pair without a
  * source. Markdown, in the arena. */
 const char *sources_show(Arena *arena, const ReportData *d, const ReportPair *pair);
-/* What of their inputs was not the same, in a sentence; NULL where all was. In the arena. */
-const char *sources_inputs(Arena *arena, const ReportData *d);
-/* That sides were not given the same input, for the terminal: a line; "" where they were. */
-const char *sources_summary(Arena *arena, const ReportData *d);
-/* The same as a failed check; NULL where they were, or the spec allows it. */
+/* What of their inputs was not the same, in a sentence: against the spec, or as it says (`meant`);
+ * NULL where there is none. In the arena. */
+const char *sources_inputs(Arena *arena, const ReportData *d, bool meant);
+/* The same for the terminal: a line, or "". */
+const char *sources_summary(Arena *arena, const ReportData *d, bool meant);
+/* What is against the spec as a failed check; NULL where nothing is. */
 const char *sources_failed(Arena *arena, const ReportData *d);
 #endif

@@ -12,6 +12,9 @@ bool meaning_of_sources(const Reader *reader, const Spec *spec) {
       return reader_fail(reader, place, "'%s' is a name of the results file's own", name);
     if (spec_mode(spec, name))
       return reader_fail(reader, place, "'%s' is a mode: a source needs a name of its own", name);
+    if (spec->model && spec->sources[i].stream)
+      return reader_fail(reader, reader_place(reader, &spec->sources[i], "stream"),
+                         "is for a spec without a model: what leaves a layer of a model is known");
   }
   return true;
 }

@@ -323,7 +323,7 @@ static const Key source_keys[] = {
                 "torch.save's, HDF5"},
     {"names", KIND_TEXT, offsetof(SourcePlan, names), .min = 1,
      .meaning = "which array is which tensor: a pattern such as layers.{layer}.{tensor}, or who "
-                "wrote it; left out: found out from the names"},
+                "wrote it; left out, or auto: found out from the names"},
     {"axes", KIND_SAID, offsetof(SourcePlan, axes), .max = 1024, .item = &an_order,
      .count_offset = offsetof(SourcePlan, axes_count), .single = true,
      .meaning = "what the axes of its arrays are, such as batch,channel,token, or a map from names "
@@ -349,7 +349,8 @@ static const Key source_keys[] = {
      .names = WORDS("same", "any"),
      .meaning = "any: that it was given other tokens is said, and no failure"},
     {"stream", KIND_TEXT, offsetof(SourcePlan, stream), .min = 1,
-     .meaning = "the tensor that leaves a layer and enters the next; left out: found out"},
+     .meaning = "without a model: the tensor that leaves a layer and enters the next; left out: "
+                "found out"},
 };
 static const Object source = {sizeof(SourcePlan), source_keys, COUNT_OF(source_keys), NULL, NULL};
 

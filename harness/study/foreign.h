@@ -19,14 +19,20 @@ typedef struct ForeignSide {
   int used;             /* arrays that stand for a tensor */
 } ForeignSide;
 
+/* That two were not given the same. */
+typedef struct OtherInputs {
+  const char *sentence; /* NULL: nothing tells so */
+  bool meant;           /* the spec says so of one of the two (`inputs: any`) */
+} OtherInputs;
+
 typedef struct Foreign {
   ForeignSide *side; /* in the order of the spec's sources; those that stand in a pair */
   int sides;
   const Tensors *tensors;
   const PromptShape *prompt; /* [prompts] */
   int layers, prompts;
-  const char *other_tokens; /* that two of them, or one and the run, were given other tokens; NULL:
-                             * nothing tells so */
+  OtherInputs other_tokens; /* of two of them, or one and the run; of those that are meant where
+                             * there are no others */
 } Foreign;
 
 /* Opens the spec's sources, after subject_check. Of a spec without a model it makes the subject
@@ -49,12 +55,9 @@ SourceValues *foreign_values(Arena *arena, const Foreign *foreign, const char *p
                              const Trace *trace, int *count);
 /* Whether the two of a pair were given the same: their tokens, or else what enters the first layer,
  * where no token is another by more than FOREIGN_INPUT_MOST of a token's size, which rounding to
- * eight bits never makes. The sentence that says what differs, in the arena; NULL where nothing
- * does, or nobody can know. */
+ * eight bits never makes. What differs and was not meant to, else what differs, in the arena. */
 #define FOREIGN_INPUT_MOST 0.1
-const char *foreign_inputs(Arena *arena, const Foreign *foreign, const PairStats *row, size_t rows);
-/* Whether the spec takes that for no failure. */
-bool foreign_inputs_allowed(const Foreign *foreign);
+OtherInputs foreign_inputs(Arena *arena, const Foreign *foreign, const PairStats *row, size_t rows);
 /* A row a side; and a row an array that is no tensor of the run. In the arena. */
 TableRows foreign_sources(Arena *arena, const Foreign *foreign);
 TableRows foreign_left(Arena *arena, const Foreign *foreign);

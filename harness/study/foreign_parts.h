@@ -6,6 +6,13 @@
 /* "layers.3.scan" and where it stands, for messages; in the arena. */
 const char *foreign_place(Arena *arena, const ForeignSide *side, const DumpEntry *entry);
 
+/* --- foreign_family.c ------------------------------------------------------------------------- */
+
+/* A tensor's name as the results file can hold it: of no path, and no longer than a column. */
+const char *foreign_name(Arena *arena, const char *name);
+/* Family, layers and prompts of a run in which nothing is computed. */
+bool foreign_make_subject(Arena *arena, Spec *spec, Foreign *foreign, Subject *subject, Status *st);
+
 /* --- foreign_said.c --------------------------------------------------------------------------- */
 
 /* Of a side that is open: axes, scales and masks as the spec has them. */

@@ -35,10 +35,10 @@ SourceValues *foreign_values(Arena *arena, const Foreign *f, const char *prompt,
   return row;
 }
 
-static bool is_source(const Foreign *f, const char *name) {
+static const SourcePlan *plan_of(const Foreign *f, const char *name) {
   for (int s = 0; s < f->sides; s++)
-    if (!strcmp(f->side[s].plan->name, name)) return true;
-  return false;
+    if (!strcmp(f->side[s].plan->name, name)) return f->side[s].plan;
+  return NULL;
 }
 
 /* The tensor by which inputs are compared: what enters the first block, or the embedding. */
@@ -54,30 +54,30 @@ static double worst_token(const PairStats *row, int tokens) {
   return row->token.worst < 0 ? 0 : sqrt(row->token.worst_share * tokens) * row->rel_l2;
 }
 
-const char *foreign_inputs(Arena *arena, const Foreign *f, const PairStats *row, size_t rows) {
-  if (!f->sides || f->other_tokens) return f->other_tokens;
-  for (size_t i = 0; i < rows; i++) {
-    const PairStats *r = &row[i];
-    if (!is_input(f, r) || (!is_source(f, r->base) && !is_source(f, r->other))) continue;
-    const TensorInfo *info = &f->tensors->info[tensors_find(f->tensors, r->tensor)];
-    int tokens = 0;
-    for (int p = 0; p < f->prompts && info->rows == DIM_TOKEN; p++)
-      if (!strcmp(f->prompt[p].name, r->prompt)) tokens = f->prompt[p].T;
-    const double worst = worst_token(r, tokens);
-    if (worst > FOREIGN_INPUT_MOST)
-      return arena_printf(arena,
-                          "%s and %s were not given the same input: token %lld of prompt '%s' "
-                          "differs in %s by %.3g of a token's size",
-                          r->base, r->other, (long long)r->token.worst, r->prompt, r->tensor,
-                          worst);
-  }
-  return NULL;
+static int tokens_of(const Foreign *f, const PairStats *row) {
+  const TensorInfo *info = &f->tensors->info[tensors_find(f->tensors, row->tensor)];
+  for (int p = 0; p < f->prompts && info->rows == DIM_TOKEN; p++)
+    if (!strcmp(f->prompt[p].name, row->prompt)) return f->prompt[p].T;
+  return 0;
 }
 
-bool foreign_inputs_allowed(const Foreign *f) {
-  bool allowed = false;
-  for (int s = 0; s < f->sides; s++) allowed |= f->side[s].plan->any_inputs != 0;
-  return allowed;
+OtherInputs foreign_inputs(Arena *arena, const Foreign *f, const PairStats *row, size_t rows) {
+  OtherInputs other = f->other_tokens;
+  for (size_t i = 0; f->sides && i < rows && (!other.sentence || other.meant); i++) {
+    const PairStats *r = &row[i];
+    const SourcePlan *base = plan_of(f, r->base), *second = plan_of(f, r->other);
+    const bool meant = (base && base->any_inputs) || (second && second->any_inputs);
+    if (!is_input(f, r) || (!base && !second) || (other.sentence && meant)) continue;
+    const double worst = worst_token(r, tokens_of(f, r));
+    if (worst > FOREIGN_INPUT_MOST)
+      other = (OtherInputs){
+          arena_printf(arena,
+                       "%s and %s were not given the same input: token %lld of prompt '%s' differs "
+                       "in %s by %.3g of a token's size",
+                       r->base, r->other, (long long)r->token.worst, r->prompt, r->tensor, worst),
+          meant};
+  }
+  return other;
 }
 
 TableRows foreign_sources(Arena *arena, const Foreign *f) {

@@ -78,15 +78,21 @@ static bool meets_run(const Spec *spec, const char *source) {
   return foreign_are_compared(spec, source, MODE_REFERENCE);
 }
 
-static void tell_tokens(Arena *arena, Foreign *f, const PromptShape *prompt, const char *a,
-                        const int32_t *of_a, const char *b, const int32_t *of_b) {
-  for (int t = 0; of_a && of_b && t < prompt->T && !f->other_tokens; t++)
-    if (of_a[t] != of_b[t])
-      f->other_tokens =
+/* `meant`: one of the two may have been given any. */
+static void tell_tokens(Arena *arena, Foreign *f, const PromptShape *prompt, bool meant,
+                        const char *a, const int32_t *of_a, const char *b, const int32_t *of_b) {
+  const OtherInputs told = f->other_tokens;
+  if (!of_a || !of_b || (told.sentence && (meant || !told.meant))) return;
+  for (int t = 0; t < prompt->T; t++)
+    if (of_a[t] != of_b[t]) {
+      f->other_tokens = (OtherInputs){
           arena_printf(arena,
                        "%s and %s were given other tokens: token %d of prompt '%s' is %d "
                        "and %d",
-                       a, b, t, prompt->name, of_a[t], of_b[t]);
+                       a, b, t, prompt->name, of_a[t], of_b[t]),
+          meant};
+      return;
+    }
 }
 
 bool foreign_compare_tokens(Arena *arena, const Spec *spec, Foreign *f, PromptShape *prompt,
@@ -95,13 +101,15 @@ bool foreign_compare_tokens(Arena *arena, const Spec *spec, Foreign *f, PromptSh
     const int32_t **token = ARENA_NEW(arena, const int32_t *, f->sides), *run = prompt[p].token;
     for (int s = 0; s < f->sides; s++) {
       const char *name = f->side[s].plan->name;
+      const bool any = f->side[s].plan->any_inputs;
       TRY(read_tokens(arena, &f->side[s], p, prompt[p].T, &token[s], st));
       if (!prompt[p].token) prompt[p].token = token[s];
-      if (meets_run(spec, name)) tell_tokens(arena, f, &prompt[p], "the run", run, name, token[s]);
+      if (meets_run(spec, name))
+        tell_tokens(arena, f, &prompt[p], any, "the run", run, name, token[s]);
       for (int other = 0; other < s; other++)
         if (foreign_are_compared(spec, name, f->side[other].plan->name))
-          tell_tokens(arena, f, &prompt[p], f->side[other].plan->name, token[other], name,
-                      token[s]);
+          tell_tokens(arena, f, &prompt[p], any || f->side[other].plan->any_inputs,
+                      f->side[other].plan->name, token[other], name, token[s]);
     }
   }
   return true;

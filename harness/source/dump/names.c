@@ -114,22 +114,33 @@ static const char *with_mode(Arena *arena, const char *pattern, const char *mode
   return arena_printf(arena, "%s%s", text, pattern);
 }
 
-static bool read_said(Reading *r, const char *names, const char **called, Status *st) {
+/* NULL: they are a pattern. */
+static const ReadyNames *ready_of(const char *names) {
   const size_t length = strcspn(names, ":");
-  *called = names;
-  for (const ReadyNames *ready = ready_names; ready->name; ready++) {
-    if (strlen(ready->name) != length || strncmp(ready->name, names, length) != 0) continue;
-    if (!names[length]) return read_all(r, ready->read, ready->pattern), true;
-    if (!ready->pattern)
-      return FAIL(st, "names: '%s' has no modes, '%.100s' names one", ready->name, names);
-    return read_all(r, NULL, with_mode(r->arena, ready->pattern, names + length + 1)), true;
-  }
+  for (const ReadyNames *ready = ready_names; ready->name; ready++)
+    if (strlen(ready->name) == length && !strncmp(ready->name, names, length)) return ready;
+  return NULL;
+}
+
+bool dump_names_check(Arena scratch, const char *names, Status *st) {
+  const ReadyNames *ready = ready_of(names);
+  if (!strcmp(names, DUMP_NAMES_FOUND)) return true;
+  if (ready)
+    return !strchr(names, ':') || ready->pattern ||
+           FAIL(st, "'%s' has no modes, '%.100s' names one", ready->name, names);
   if (!strpbrk(names, "{*"))
-    return FAIL(st, "names: '%.100s' has no {layer} and no {tensor}, and is none of %s", names,
-                ready_list(r->arena));
-  TRY(pattern_check(names, st));
-  read_all(r, NULL, names);
-  return true;
+    return FAIL(st, "'%.100s' is neither a pattern, which has {layer} and {tensor}, nor one of %s",
+                names, ready_list(&scratch));
+  return pattern_check(names, st);
+}
+
+static void read_said(Reading *r, const char *names) {
+  const ReadyNames *ready = ready_of(names);
+  const char *mode = strchr(names, ':');
+  if (ready && mode)
+    read_all(r, NULL, with_mode(r->arena, ready->pattern, mode + 1));
+  else
+    read_all(r, ready ? ready->read : NULL, ready ? ready->pattern : names);
 }
 
 /* The first one that more than half of the arrays are of, and that tells layers. */
@@ -144,8 +155,11 @@ static void read_unsaid(Reading *r, const char **called) {
 }
 
 static bool read_names(Reading *r, const char *names, const char **called, Status *st) {
-  if (names) TRY(read_said(r, names, called, st));
-  if (!names) read_unsaid(r, called);
+  if (names) TRY(dump_names_check(*r->arena, names, st));
+  if (names && strcmp(names, DUMP_NAMES_FOUND) != 0)
+    read_said(r, *called = names);
+  else
+    read_unsaid(r, called);
   if (r->found) return true;
   return FAIL(st, "%s: no name of it fits '%.100s'; the first is '%.100s'", r->dump->path, *called,
               dump_full_name(r->arena, r->dump->array));

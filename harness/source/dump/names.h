@@ -36,9 +36,14 @@ typedef struct DumpLayout {
   int lefts;
 } DumpLayout;
 
-/* `names`: a pattern or a ready one; NULL: found out. Fails where two arrays are the same tensor of
- * the same layer and pass, a pass lacks a layer between the first and the last that there are,
- * nothing fits the pattern, or the dump is of several ranks. */
+/* Whether names are a pattern, a ready one, or the word for those that are found out; what is wrong
+ * is said without who said them. */
+#define DUMP_NAMES_FOUND "auto"
+bool dump_names_check(Arena scratch, const char *names, Status *st);
+
+/* `names`: as dump_names_check has them; NULL: found out. Fails where two arrays are the same
+ * tensor of the same layer and pass, a pass lacks a layer between the first and the last that there
+ * are, nothing fits the pattern, or the dump is of several ranks. */
 bool dump_layout(Arena *arena, const Dump *dump, const char *names, DumpLayout *layout, Status *st);
 
 /* Whether a pattern is that of an entry: of its tensor's name, or of its array's, alone or behind

@@ -31,8 +31,7 @@ bool pattern_check(const char *pattern, Status *st) {
     hole_before = hole > 0;
     at += hole ? hole : 1;
   }
-  if (!*pattern) fault = "it is empty";
-  return !fault || FAIL(st, "names: '%.100s' is no pattern: %s", pattern, fault);
+  return !fault || FAIL(st, "'%.100s' is no pattern: %s", pattern, fault);
 }
 
 int layer_number(const char *text, const char *end) {
