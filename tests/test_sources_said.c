@@ -41,6 +41,31 @@ Test(sources_said, axes_are_a_tensors_own) {
   expect_one_line();
 }
 
+/* The same whole numbers, float32 in a and int8 in b. */
+Test(sources_said, int8_of_no_scale_is_compared_as_its_integers_which_is_said) {
+  Arrays a = {.count = 0}, b = {.count = 0};
+  for (int layer = 0; layer < LAYERS; layer++) {
+    float value[VALUES_A_TENSOR];
+    int8_t integer[VALUES_A_TENSOR];
+    for (int i = 0; i < VALUES_A_TENSOR; i++)
+      value[i] = integer[i] = (int8_t)(i * 53 % 255 - 127 + layer);
+    const char *name = arena_printf(&test_arena, "layers.%d.x", layer);
+    add_floats(&a, name, TOKENS, WIDTH, value);
+    add_array(&b, name, NPY_OF("|i1", "(5, 4)"), integer, sizeof integer);
+  }
+  write_npz("a.npz", &a);
+  write_npz("b.npz", &b);
+  COMPARE(0, "a.npz", "b.npz");
+  expect_first("a against b: IDENTICAL: all 3 tensors");
+  read_report();
+  SAYS("compared as the integers that they are, in b: 3 arrays of `x`");
+  SPEC(0, TWO("scales: {x: 0.5}"));
+  read_report();
+  NOT_SAYS("compared as the integers");
+  RUN(0, "dump list %s/b.npz", test_folder);
+  SAYS("int8        no scale");
+}
+
 /* The number that stands first in b's names is not their layer. */
 Test(sources_said, each_dump_of_a_command_line_may_have_names_of_its_own) {
   Arrays a = usual(), b = {.count = 0};
@@ -275,6 +300,16 @@ Test(sources_said, passes_have_masks_of_their_own) {
           ", mask: attention_mask}}\npairs: [[a, b]]\n");
   SAYS("key 'mask': ");
   SAYS("b.npz: pass '1' has no array 'attention_mask'");
+}
+
+Test(sources_said, int8_can_be_a_mask) {
+  static const int8_t rows[8] = {1, 1, 1, 1, 1, 0, 0, 0};
+  write_plain();
+  Arrays b = padded("11111000");
+  add_array(&b, "attention_mask", NPY_OF("|i1", "(8,)"), rows, sizeof rows);
+  write_npz("b.npz", &b);
+  COMPARE(0, "a.npz", "b.npz");
+  expect_first("a against b: IDENTICAL: all 9 tensors");
 }
 
 Test(sources_said, what_is_no_mask_is_refused_in_one_line) {

@@ -29,6 +29,7 @@ static void print_array(const DumpArray *a) {
   const char *slash = strrchr(a->file, '/'), *file = slash ? slash + 1 : a->file;
   const bool alone = !strncmp(file, a->name, strlen(a->name)) && file[strlen(a->name)] == '.';
   if (a->scale > 0) snprintf(scale, sizeof scale, "scale %.9g", (double)a->scale);
+  if (a->type == DUMP_I8 && !(a->scale > 0)) snprintf(scale, sizeof scale, "no scale");
   printf("  %-18s %-11s %-16s %s%s%s\n", shape_print(a->size, a->rank, shape),
          dump_type_name[a->type], scale, a->file, *a->file && !alone ? ": " : "",
          alone ? "" : a->name);

@@ -142,6 +142,29 @@ static bool has(const ReportData *d, const char *side, const char *tensor) {
   return false;
 }
 
+/* Int8 at the scale 1: nothing said another. */
+static void write_integers(FILE *out, const ReportData *d, const char *source, Arena scratch) {
+  const char *name[TENSORS_MOST];
+  int names = 0;
+  long arrays = 0;
+  for (int id = 0; id < d->traced.count; id++) {
+    const long before = arrays;
+    for (size_t i = 0; i < d->tensors; i++) {
+      const TensorStats *row = &d->tensor[i];
+      arrays += !strcmp(row->mode, source) && !strcmp(row->tensor, d->traced.info[id].name) &&
+                !strcmp(row->type, "i8") && row->scale == 1;
+    }
+    if (arrays > before) name[names++] = d->traced.info[id].name;
+  }
+  if (names)
+    fprintf(out,
+            say(d->language, "- Int8 and of no scale, and so compared as the integers that they "
+                             "are, in %s: %s of %s (`NAME.scale` beside one, or `scales` in the "
+                             "spec, would say its scale).\n"),
+            md_text(&scratch, source), md_count(d->language, &scratch, arrays, "array"),
+            words_list(d->language, &scratch, name, names));
+}
+
 /* What one side of a pair has and the other has not. */
 static void write_one_sided(FILE *out, const ReportData *d, const ReportPair *pair, Arena scratch) {
   for (int s = 0; s < 2; s++) {
@@ -222,6 +245,7 @@ void section_sources(FILE *out, const ReportData *d, Arena scratch) {
                          "what is said of them is said by their values.\n\n"),
         out);
   write_sources(out, d, scratch);
+  for (size_t s = 0; s < d->sources; s++) write_integers(out, d, d->source[s].source, scratch);
   for (int p = 0; p < d->pairs; p++)
     if (d->pair[p].made_elsewhere) write_one_sided(out, d, &d->pair[p], scratch);
   undone_write(out, d, scratch);

@@ -90,7 +90,7 @@ const char *dump_full_name(Arena *arena, const DumpArray *array);
 bool dump_sizes(const Dump *dump, const DumpArray *array, const DumpAxes *axes, int *rows,
                 int *cols, Status *st);
 /* In which format it comes: float64, float32 and float16 as they are (float16 values as
- * that, however they stand), int8 with its scale;
+ * that, however they stand), int8 with its scale, which is 1 where it has none;
  * whatever else as the float32, or for integers of 32 and 64 bits the float64, that its values
  * are. */
 Format dump_format(const DumpArray *array);

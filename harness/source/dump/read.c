@@ -152,6 +152,10 @@ bool dump_read(Arena *arena, const Dump *dump, const DumpArray *array, const Dum
                 : by_elements(&r, *arena, to, st);
   ok = ok && blob_prove(*arena, &reader, st);
   blob_close(&reader);
-  *t = tensor_of(to, format, r.kept, r.cols, format == FORMAT_I8 ? array->scale : 0);
+  const float as_it_is = 1;
+  *t = tensor_of(to, format, r.kept, r.cols,
+                 format != FORMAT_I8 ? 0
+                 : array->scale > 0  ? array->scale
+                                     : as_it_is);
   return ok;
 }
