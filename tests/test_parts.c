@@ -71,8 +71,8 @@ Test(parts, together_are_the_one_run_to_the_byte, .timeout = 120) {
 Test(parts, say_what_they_make_and_not_what_all_do, .timeout = 60) {
   RUN(0, "run %s --shard 2/3 -o %s", spread_spec, test_path("p"));
   SAYS("2 modes and the float64 reference, 3 layers, 2 prompts; writes",
-       "2 prompts, 3 layers, 2 modes and the float64 reference",
-       "2 windows of 6 tokens of ", "2-0 and 2-4: ");
+       "2 prompts, 3 layers, 2 modes and the float64 reference", "2 windows of 6 tokens of ",
+       "2-0 and 2-4: ");
 }
 
 /* One whose layers do not stay, so that several prompts are walked at once. */

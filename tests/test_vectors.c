@@ -303,7 +303,7 @@ Test(vectors, damaged_or_misleading_files_are_refused_with_their_place) {
              {WRONG_TYPE, {"conv1d/x'", "is uint8, a float or int8 with a scale was expected"}},
              {WRONG_SHAPE, {"conv1d/x'", "is [4, 6], [token, channel 5] was expected"}},
              {RANK_3, {"conv1d/x'", "has 3 dimensions, [token, channel 5] was expected"}},
-             {WRONG_RANK, {"conv1d/x'", "has 1 dimensions, [token, channel 5] was expected"}},
+             {WRONG_RANK, {"conv1d/x'", "has 1 dimension, [token, channel 5] was expected"}},
              {WRONG_AXES, {"conv1d/x'", "'axes' is 'channel,time'"}},
              {WRONG_VARIABLE_AXES, {"conv1d/x'", "'axes' is 'channel,time'"}},
              {TWO_AXES, {"conv1d/x'", "'axes' is no text"}},

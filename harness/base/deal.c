@@ -50,8 +50,6 @@ static int share_of_shard(void *context, int items) {
 }
 
 Deal deal_shard(Shard *shard) {
-  return (Deal){.context = shard,
-                .begin = begin_shard,
-                .take = take_of_shard,
-                .share = share_of_shard};
+  return (Deal){
+      .context = shard, .begin = begin_shard, .take = take_of_shard, .share = share_of_shard};
 }

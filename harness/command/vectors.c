@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "spec/defaults.h"
 
@@ -21,6 +22,19 @@ static const char *place(Arena *arena, const Match *m, ptrdiff_t at) {
   return arena_printf(arena, "[%td, %td]", at / m->cols, at % m->cols);
 }
 
+/* "case/scan/y", or "y" of a file that names no case. */
+static const char *output_name(Arena *arena, const VectorsAsked *asked, const VectorCase *c,
+                               const char *output) {
+  return *c->name ? arena_printf(arena, "%s/%s/%s", c->name, micro_op_names[asked->op], output)
+                  : output;
+}
+
+/* A file that names no case is one itself. */
+static const char *case_name(const VectorsAsked *asked, const VectorCase *c) {
+  const char *slash = strrchr(asked->path, '/');
+  return *c->name ? c->name : slash && slash[1] ? slash + 1 : asked->path;
+}
+
 /* The share that must be equal; below 0: none, the bound decides. */
 static double limit_of(const VectorsAsked *asked, const Match *m) {
   if (asked->least >= 0) return asked->least;
@@ -30,24 +44,24 @@ static double limit_of(const VectorsAsked *asked, const Match *m) {
 
 static bool check(const Words *w, const VectorCase *c, const Match *m, const char *name) {
   const double limit = limit_of(w->asked, m), share = (double)m->equal / (double)m->n;
-  const char *path = w->asked->path, *op = micro_op_names[w->asked->op];
   Arena scratch = w->scratch;
+  const char *path = w->asked->path, *output = output_name(&scratch, w->asked, c, name);
   if (!m->derived) return true;
   if (limit >= 0)
-    return share >= limit ||
-           FAIL_CHECK(w->st, "%s: %s/%s/%s: %.6f of the values are equal, below %.6g", path,
-                      c->name, op, name, shown(share), limit);
+    return share >= limit || FAIL_CHECK(w->st, "%s: %s: %.6f of the values are equal, below %.6g",
+                                        path, output, shown(share), limit);
   return !m->beyond ||
          FAIL_CHECK(w->st,
-                    "%s: %s/%s/%s: %lld of %zu values are beyond what float32 can make of these "
+                    "%s: %s: %lld of %zu values are beyond what float32 can make of these "
                     "inputs; the first %s: %.9g, float64 %.9g",
-                    path, c->name, op, name, (long long)m->beyond, m->n,
-                    place(&scratch, m, m->beyond_first), m->beyond_got, m->beyond_want);
+                    path, output, (long long)m->beyond, m->n, place(&scratch, m, m->beyond_first),
+                    m->beyond_got, m->beyond_want);
 }
 
 static void say_match(Words *w, const VectorCase *c, const Match *m, Arena scratch) {
   const Language l = w->asked->language;
-  const char *output = vector_layout[w->asked->op].array[m->array].name,
+  const char *of = case_name(w->asked, c),
+             *output = vector_layout[w->asked->op].array[m->array].name,
              *which = m->derived ? m->order : m->setting,
              *name = arena_printf(&scratch, "%s%s%s", output, *which ? " " : "", which),
              *setting =
@@ -58,15 +72,14 @@ static void say_match(Words *w, const VectorCase *c, const Match *m, Arena scrat
                                                   place(&scratch, m, m->first), m->got, m->want);
   const char *largest =
       m->largest == INT64_MAX ? "NaN" : arena_printf(&scratch, "%lld", (long long)m->largest);
-  fprintf(w->lines, "%-24s %-24s ", c->name, name);
+  fprintf(w->lines, "%-24s %-24s ", of, name);
   fprintf(w->lines, say(l, "equal %.6f (%zu of %zu), largest step %s, first difference %s\n"),
           share, m->equal, m->n, largest, where);
   fprintf(w->lines, "%-24s %-24s ", "", "");
   fprintf(w->lines,
           say(l, "relative L2 %.3g; from float64 %.3g, ours %.3g; beyond the bound %lld; %s\n"),
           m->rel_l2, m->theirs_l2, m->ours_l2, (long long)m->beyond, setting);
-  if (m->derived)
-    fprintf(w->shares, "%s%s %s %.6f", ftell(w->shares) ? "; " : "", c->name, name, share);
+  if (m->derived) fprintf(w->shares, "%s%s %s %.6f", ftell(w->shares) ? "; " : "", of, name, share);
   w->ok = check(w, c, m, name) && w->ok;
 }
 

@@ -118,7 +118,8 @@ bool tasks_run(Arena *arena, const Study *study, TaskRows *rows, Status *st) {
     side[s] = (WalkSide){.source = subject_modes(subject),
                          .mode = spec_mode(spec, spec->evaluation.modes[s - 1])};
   int requests = 0;
-  for (int t = 0; t < subject->tasks; t++) requests += study_share(study, subject->task[t].requests);
+  for (int t = 0; t < subject->tasks; t++)
+    requests += study_share(study, subject->task[t].requests);
   make_room(arena, subject, sides, rows);
   progress_phase(study->progress, "tasks", requests * subject->model.layers);
   for (int t = 0; t < subject->tasks; t++) TRY(ask(arena, study, t, side, sides, rows, st));

@@ -40,8 +40,9 @@ bool dump_axes_check(const char *order, Status *st) {
 static bool read_order(const DumpArray *array, const char *order, int *what, Status *st) {
   int count;
   TRY(read_words(order, what, &count, st));
-  return count == array->rank || FAIL(st, ARRAY_AT "has %d dimensions, its axes are '%.100s'",
-                                      ARRAY_IN(array), array->rank, order);
+  return count == array->rank ||
+         FAIL(st, ARRAY_AT "has %d dimension%s, its axes are '%.100s'", ARRAY_IN(array),
+              array->rank, array->rank == 1 ? "" : "s", order);
 }
 
 static void run_add(AxisRun *run, int64_t size, int64_t stride) {

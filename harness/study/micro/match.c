@@ -281,8 +281,9 @@ static bool find_settings(const Matching *m, int array, Settings *list, Arena sc
     if (!list->count && out == FORMAT_F16) add_mode(m, m->mode, FORMAT_F32, list);
     list->derived = list->count;
     return list->count ||
-           FAIL(st, "%s: %.200s: mode %s has %s, which the types of these arrays are not",
-                m->v->dump->path, m->c->name, m->mode->name, mode_has(m, &scratch));
+           FAIL(st, "%s: %.200s%smode %s has %s, which the types of these arrays are not",
+                m->v->dump->path, m->c->name, *m->c->name ? ": " : "", m->mode->name,
+                mode_has(m, &scratch));
   }
   add_derived(m, out, list);
   list->derived = list->count;

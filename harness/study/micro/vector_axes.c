@@ -97,8 +97,8 @@ static bool choose_axes(Arena *arena, const AxesAsked *k, const DumpArray *a, co
                         Axes *axes, const char **why) {
   const VectorInfo *info = k->info;
   if (!usual_axes(info, k->by_rows, a, axes))
-    return *why = arena_printf(arena, "has %d dimensions, %s was expected", a->rank,
-                               vector_shape(arena, info, l)),
+    return *why = arena_printf(arena, "has %d dimension%s, %s was expected", a->rank,
+                               a->rank == 1 ? "" : "s", vector_shape(arena, info, l)),
            false;
   const bool two =
       strlen(info->dims) == 2 && (int)strlen(info->dims) <= a->rank && !(k->by_rows && a->rank > 2);

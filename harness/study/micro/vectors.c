@@ -203,11 +203,6 @@ static bool check_case(const Open *o, VectorCase *c, Status *st) {
   return check_limits(o, c, &l, st);
 }
 
-static const char *last_part(const char *path) {
-  const char *slash = strrchr(path, '/');
-  return slash && slash[1] ? slash + 1 : path;
-}
-
 bool vectors_open(Arena *arena, const char *path, MicroOp op, TokenAxis tokens, Vectors *v,
                   Status *st) {
   Dump *dump = ARENA_NEW(arena, Dump, 1);
@@ -216,8 +211,6 @@ bool vectors_open(Arena *arena, const char *path, MicroOp op, TokenAxis tokens, 
   TRY(dump_open(arena, path, dump, st));
   TRY(find_cases(&o, st));
   for (int i = 0; i < v->cases; i++) TRY(check_case(&o, &v->one[i], st));
-  for (int i = 0; i < v->cases; i++)
-    if (!*v->one[i].name) v->one[i].name = last_part(path);
   return true;
 }
 

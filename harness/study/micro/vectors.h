@@ -14,7 +14,7 @@
 typedef enum TokenAxis { TOKENS_UNTOLD, TOKENS_FIRST, TOKENS_LAST } TokenAxis;
 
 typedef struct VectorCase {
-  const char *name; /* what stands before the operator; of a name without that, the file's */
+  const char *name;                     /* what stands before the operator; "" where nothing does */
   const char *full[VECTOR_ARRAYS_MOST]; /* by the layout's rows: the full names, NULL of none */
   const DumpArray *array[VECTOR_ARRAYS_MOST];
   const char *axes[VECTOR_ARRAYS_MOST]; /* DumpAxes.order; NULL of one number */
