@@ -166,7 +166,7 @@ help:                           ## this list
 $(PROGRAM): $(OBJECTS)
 	$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) $(CUDALIBS) -o $@
 
-$(BUILD)/driftscope_mpi.so: harness/base/ranks_mpi.c harness/base/status.c harness/base/name.c $(wildcard harness/base/*.h) Makefile
+$(BUILD)/driftscope_mpi.so: harness/base/ranks_mpi.c harness/base/status.c harness/base/name.c harness/base/process.c $(wildcard harness/base/*.h) Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(filter -I%,$(MPISHOW)) $(filter-out -fsanitize=%,$(CFLAGS)) -shared -fPIC $(filter %.c,$^) $(filter -L% -l%,$(MPISHOW)) -o $@
 

@@ -139,6 +139,7 @@ int main(int argc, char **argv) {
   }
   if (!choose_level(&st) || !process_have_stack(&st)) return fail(&st);
   process_end_on_bus_error(EXIT_INPUT);
+  process_tell_stop();
   store_start();
   gsl_set_error_handler_off();
   json_set_alloc_funcs(memory_for_json, free);

@@ -62,6 +62,25 @@ Test(ranks, that_is_killed_is_named_and_its_run_gone_on_with) {
   spread_expect_whole(test_path("k/results.h5"), "gone on with");
 }
 
+Test(ranks, that_is_stopped_is_told_as_that) {
+  for (int i = 0; i < 2; i++) {
+    const char *number = i ? "INT" : "TERM", *out = arena_printf(&test_arena, "s%d", i);
+    const int status = run_with_odd_rank(
+        arena_printf(&test_arena,
+                     "(while [ ! -e $OUT/results.h5.parts/run.json ]; do sleep 0.01; done; "
+                     "kill -STOP $$; sleep 0.3; kill -%s $$; kill -CONT $$) & trap - INT",
+                     number),
+        out);
+    cr_expect_neq(status, 0);
+    SAYS("driftscope: rank 1 of 3 on ",
+         arena_printf(&test_arena, " was stopped by SIG%s; the same command goes on", number));
+    cr_expect(!strstr(shell_output, "has died"), "%s", shell_output);
+  }
+  const int again = run_ranks(3, "s0");
+  cr_assert_eq(again, 0, "%d: %s", again, shell_output);
+  spread_expect_whole(test_path("s0/results.h5"), "gone on with");
+}
+
 Test(ranks, that_fails_is_named_with_what_failed) {
   shell("cp %s %s && echo >>%s", shell_program(), test_path("program"), test_path("program"));
   shell("cp %s %s", shell_beside("driftscope_mpi.so"), test_path(""));

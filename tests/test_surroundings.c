@@ -157,6 +157,57 @@ Test(surroundings, clock_that_goes_back_makes_no_time_negative_and_changes_no_re
   }
 }
 
+/* --- stops ------------------------------------------------------------------------------------ */
+
+static int run_stopped(const char *spec, const char *more, int number, bool ignored) {
+  char *const words[] = {
+      (char *)shell_program(), (char[]){"run"},          (char *)spec, (char[]){"-q"},
+      (char[]){"-o"},          (char *)test_path("out"), (char *)more, NULL};
+  const pid_t child = fork();
+  if (child == 0) {
+    signal(number, ignored ? SIG_IGN : SIG_DFL);
+    if (!freopen(test_path("said"), "w", stderr) || !freopen("/dev/null", "w", stdout)) _exit(126);
+    execv(words[0], words);
+    _exit(127);
+  }
+  int status = -1;
+  cr_assert(shell_wait_for(child, test_path("out"), 2), "it has ended before");
+  kill(child, number);
+  waitpid(child, &status, 0);
+  cr_assert_eq(shell("cat %s", test_path("said")), 0);
+  return status;
+}
+
+Test(surroundings, a_run_that_is_stopped_says_so_ends_by_the_signal_and_goes_on, .timeout = 120) {
+  const char *spec = small_spec("s.yaml", every_study), *said;
+  static const int numbers[] = {SIGINT, SIGTERM};
+  small_model(3);
+  const char *want = undisturbed(spec);
+  for (int i = 0; i < 2; i++) {
+    const char *name = i ? "SIGTERM" : "SIGINT";
+    shell("rm -rf %s", test_path("out"));
+    int how = run_stopped(spec, NULL, numbers[i], false);
+    cr_expect(WIFSIGNALED(how) && WTERMSIG(how) == numbers[i], "%s: %d", name, how);
+    cr_expect_str_eq(
+        shell_output,
+        arena_printf(&test_arena,
+                     "driftscope: stopped by %s; the same command goes on with what is finished\n",
+                     name));
+    RUN(0, "run %s -q -o %s", spec, test_path("out"));
+    cr_expect(every_cell_equal(&test_arena, want, test_path("out/results.h5"), &said), "%s: %s",
+              name, said);
+    shell("rm -rf %s", test_path("out"));
+    how = run_stopped(spec, "--fresh", numbers[i], false);
+    cr_expect(WIFSIGNALED(how), "%s: %d", name, how);
+    cr_expect(strstr(shell_output, "; without --fresh the same command goes on"), "%s",
+              shell_output);
+    shell("rm -rf %s", test_path("out"));
+    how = run_stopped(spec, NULL, numbers[i], true); /* nohup, and what a script starts with & */
+    cr_expect_eq(how, 0, "%s: %d", name, how);
+    cr_expect_str_empty(shell_output);
+  }
+}
+
 /* --- output ----------------------------------------------------------------------------------- */
 
 /* What is asked of the program, with its standard output closed, full, or a pipe that nobody reads

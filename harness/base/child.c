@@ -15,6 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/process.h"
+
 /* Deflated tables and their digests are read at more than 20 MB/s on one core, twice: 4 MiB/s
  * leaves room for slow disks' checks and old machines. */
 enum { SECONDS_LEAST = 30, BYTES_PER_SECOND = 1 << 22, PATH_MOST = 1 << 12 };
@@ -128,6 +130,7 @@ int child_start(const char *const *files, int count, Status *st) {
   if (child == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* it does not outlive its parent */
     if (getppid() != parent) _exit(2);
+    process_stop_silently();
     keep_words_back();
     set_limits(seconds);
     return CHILD_HERE;
@@ -180,6 +183,7 @@ static void work_there(int to, int words, char *reads, pid_t parent, ChildWork w
   read_now = reads;
   prctl(PR_SET_PDEATHSIG, SIGKILL); /* it does not outlive its parent */
   if (getppid() != parent) _exit(2);
+  process_stop_silently();
   if (words >= 0) dup2(words, STDERR_FILENO);
   omp_set_num_threads(1); /* the threads of a team that stood before are its parent's */
   FILE *out = fdopen(to, "w");

@@ -128,3 +128,45 @@ void process_end_on_bus_error(int exit_status) {
   bus_error_status = exit_status;
   sigaction(SIGBUS, &action, NULL);
 }
+
+/* --- stopped by somebody ---------------------------------------------------------------------- */
+
+static const int stops[] = {SIGINT, SIGTERM};
+enum { STOPS = sizeof stops / sizeof *stops };
+
+static struct {
+  const char *volatile means;
+  atomic_int *noted;
+} stop = {.means = ""};
+
+const char *process_stop_name(int number) { return number == SIGINT ? "SIGINT" : "SIGTERM"; }
+
+static struct iovec piece(const char *text) {
+  return (struct iovec){(char *)(uintptr_t)text, strlen(text)};
+}
+
+/* A bar that stands there is overwritten. Its own action is the system's again when this runs. */
+static void end_on_stop(int number) {
+  const struct iovec line[] = {piece(isatty(STDERR_FILENO) ? "\r\033[K" : ""),
+                               piece("driftscope: stopped by "), piece(process_stop_name(number)),
+                               piece(stop.means), piece("\n")};
+  if (stop.noted) atomic_store(stop.noted, number);
+  if (stop.noted || writev(STDERR_FILENO, line, sizeof line / sizeof *line) > 0) raise(number);
+  raise(number);
+}
+
+static void take_stops(void (*handler)(int)) {
+  struct sigaction before,
+      action = {.sa_handler = handler, .sa_flags = (int)SA_RESETHAND | SA_NODEFER};
+  for (int i = 0; i < STOPS; i++)
+    if (sigaction(stops[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+      sigaction(stops[i], &action, NULL);
+}
+
+void process_tell_stop(void) { take_stops(end_on_stop); }
+
+void process_stop_silently(void) { take_stops(SIG_DFL); }
+
+void process_stop_means(const char *text) { stop.means = text; }
+
+void process_note_stop(atomic_int *number) { stop.noted = number; }

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/process.h"
+
 static const RanksWork *work; /* NULL: there is one rank */
 
 const Ranks *ranks(void) {
@@ -41,7 +43,11 @@ bool ranks_start(Status *st) {
   void *library = load_library();
   const char *why = library ? NULL : dlerror();
   if (library) work = dlsym(library, "ranks_work");
-  if (work) return work->start(count, st);
+  if (work) {
+    const bool ok = work->start(count, st);
+    process_note_stop(work->stopped());
+    return ok;
+  }
   if (count == 1) return true; /* one alone needs none */
   return FAIL(st, "started as one of %d ranks, and %s%.300s", count,
               why ? "MPI cannot be loaded: "

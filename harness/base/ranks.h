@@ -3,6 +3,7 @@
  * anything. Without MPI, and where no launcher started the program, there is one rank. */
 #ifndef DS_BASE_RANKS_H
 #define DS_BASE_RANKS_H
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -53,6 +54,8 @@ typedef struct RanksWork {
   bool (*sum)(double *number, int count, Status *st);
   bool (*alike)(const void *bytes, size_t count, int *first, Status *st);
   const Deal *(*deal)(void);
+  atomic_int *(*stopped)(void); /* where it is noted by which signal somebody stopped this rank;
+                                 * NULL: nobody would say it */
   bool (*end)(bool ok, Status *st);
   void (*leave)(void);
 } RanksWork;

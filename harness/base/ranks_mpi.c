@@ -16,6 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/process.h"
+
 enum { HOST = 64, LOCALS_MOST = 1024, TAG_ASK = 1, TAG_GIVE = 2, SUMS_MOST = 64, ALIKE_MOST = 64 };
 
 /* What a rank is told of another's failure. */
@@ -31,6 +33,7 @@ typedef struct Alive {
   atomic_flag told;     /* the first one's: that one has died was said */
   int rank;
   pid_t pid;
+  atomic_int stopped; /* the signal by which somebody stopped it; 0: nobody did */
 } Alive;
 
 /* Of a request: how many items are wanted; LEAVING: none ever again, by a rank that failed; FAILED:
@@ -109,15 +112,18 @@ static int share_of_processors(MPI_Comm here) {
 static void watch(pid_t own) {
   Alive *next = &my.alive[(my.ranks.local + 1) % my.ranks.locals];
   setsid();
+  process_stop_silently();
   if (pthread_mutex_lock(&next->held) != EOWNERDEAD) { /* it came to its end */
     pthread_mutex_unlock(&next->held);
     _exit(0);
   }
+  const int stopped = atomic_load(&next->stopped);
   if (!atomic_flag_test_and_set(&my.alive->told))
     fprintf(stderr,
-            "driftscope: rank %d of %d on %s (process %d) has died; the same command goes on with "
-            "what is finished\n",
-            next->rank, my.ranks.count, my.host, (int)next->pid);
+            "driftscope: rank %d of %d on %s (process %d) %s%s; the same command goes on with what "
+            "is finished\n",
+            next->rank, my.ranks.count, my.host, (int)next->pid,
+            stopped ? "was stopped by " : "has died", stopped ? process_stop_name(stopped) : "");
   if (getppid() == own) kill(own, SIGTERM);
   _exit(0);
 }
@@ -366,6 +372,11 @@ static bool end(bool ok, Status *st) {
   return meet_all(st);
 }
 
+/* Where another of this host watches it. */
+static atomic_int *stopped(void) {
+  return my.watcher > 0 ? &my.alive[my.ranks.local].stopped : NULL;
+}
+
 static void leave(void) {
   if (!my.started) return;
   MPI_Barrier(my.all);
@@ -377,4 +388,5 @@ static void leave(void) {
   MPI_Finalize();
 }
 
-const RanksWork ranks_work = {now, start, meet_all, tell, sum_up, alike, dealt_out, end, leave};
+const RanksWork ranks_work = {now,   start,     meet_all, tell, sum_up,
+                              alike, dealt_out, stopped,  end,  leave};

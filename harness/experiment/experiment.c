@@ -274,6 +274,9 @@ static bool run_new(Arena *arena, Experiment *e, const RunOptions *options,
     omp_set_num_threads(ranks_threads(spec->threads, omp_get_num_procs()));
   const StoreShape shape = estimate_shape(arena, spec, &e->subject, &e->foreign);
   TRY(spread_store(arena, e, options, outcome->results, &shape, st));
+  process_stop_means(options->fresh
+                         ? "; without --fresh the same command goes on with what is finished"
+                         : "; the same command goes on with what is finished");
   const bool ok =
       (!options->parts || parts_take(e->store, options->parts, spec->prompt_count, *arena, st)) &&
       load_and_run(arena, e, options, outcome->results, start_s, st);
