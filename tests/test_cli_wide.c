@@ -78,8 +78,8 @@ Test(cli_wide, every_command_runs_on_a_vocabulary_of_50280, .init = test_files_b
       "compare 2-0 2-4 --model $F " TEXT " " SCALES " --length 8 -q -o $F/compare",
       "micro exp --model $F " TEXT " --length 8 -q -o $F/exp",
       "eval --mode 0,2-4 --model $F " TEXT " " SCALES " -q",
-      "eval --mode 2-4 --model $F --tokenizer data/tokenizer/own_2048.json " SCALES
-      " --task $F/t.jsonl -q",
+      "eval --mode 2-4 --model $F --tokenizer data/tokenizer/own_2048.json "
+      "--calibration data/text/valid.txt --task $F/t.jsonl -q",
       "calibrate --model $F " TEXT " --windows 2 --window-length 8 -q",
       "tokens --model $F " TEXT " -o $F/ids.npy",
       "compare 1 fp32 --model $F --tokens $F/ids.npy --length 8 -q -o $F/of_ids"};

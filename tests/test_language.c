@@ -409,3 +409,19 @@ Test(language, one_thing_is_one_and_two_are_more) {
   cr_expect_str_eq(progress_count(&p, 1, "window").text, "1 个窗口");
   cr_expect_str_eq(progress_count(&p, 24, "window").text, "24 个窗口");
 }
+
+/* Of a layer's number and its interval: "第 15（13 … 18） 层". */
+Test(language, a_full_width_bracket_has_no_space_before_a_character) {
+  static const char *const cases[][2] = {
+      {"升至第 15（13 … 18） 层后回落", "升至第 15（13 … 18）层后回落"},
+      {"| a（1） | b |", "| a（1） | b |"},
+      {"（1） × 2（3） ", "（1） × 2（3） "},
+      {" 层", " 层"}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char text[64];
+    snprintf(text, sizeof text, "%s", cases[i][0]);
+    cr_expect_eq(language_tidy(LANGUAGE_CHINESE, text, strlen(text)), strlen(cases[i][1]));
+    cr_expect_str_eq(text, cases[i][1]);
+    cr_expect_eq(language_tidy(LANGUAGE_ENGLISH, text, strlen(text)), strlen(text));
+  }
+}

@@ -96,9 +96,9 @@ Test(report_swaps, stages_are_ranked_refusals_told_and_the_rest_called_together)
                     "stages alone multiply to 0.800; between the two modes it is 0.400: the other "
                     "factor of 0.500 is what they "
                     "do only together.");
-  cr_expect(strstr(text, "**0.800** [0.727, 0.880]"), "an interval without 1 is not bold:\n%s",
+  cr_expect(strstr(text, "**0.800** (0.727 … 0.880)"), "an interval without 1 is not bold:\n%s",
             text);
-  cr_expect(strstr(text, " 2.500 [0.833, 7.500]") && !strstr(text, "**2.500**"), "%s", text);
+  cr_expect(strstr(text, " 2.500 (0.833 … 7.500)") && !strstr(text, "**2.500**"), "%s", text);
   cr_expect(strstr(text, "`conv_out`: a factor of 2.500 (0.833 … 7.500), which cannot be told from "
                          "none: 34 prompts "
                          "would tell, and psalms.txt holds 780 of this length."),
@@ -127,9 +127,10 @@ Test(report_swaps, the_median_token_stands_beside_and_the_words_say_on_whom_a_st
                          "tell; it acts on single "
                          "tokens."),
             "%s", text);
-  EXPECT_ROW(text, "| `conv_out` | 1 | 5.00e-01 | 4.00e-02 | **0.800** [0.727, 0.880] | 2.97e-02 | "
-                   "0.99000 [0.97059, "
-                   "1.00980] | single tokens | 0 | 0 |");
+  EXPECT_ROW(text,
+             "| `conv_out` | 1 | 5.00e-01 | 4.00e-02 | **0.800** (0.727 … 0.880) | 2.97e-02 | "
+             "0.99000 (0.97059 … "
+             "1.00980) | single tokens | 0 | 0 |");
   SET_MEDIAN(&rows[1], 0.024, 0.8, 1.02);
   text = text_of(d, "Stage swaps");
   cr_expect(strstr(text, "Of the median token it is a factor of 0.800 (0.784 … 0.816); it acts on "
@@ -208,7 +209,7 @@ Test(report_swaps, what_many_rows_at_once_take_away_and_who_is_left_out_is_said)
   SET_TEXT(rows[1].left_out, "p2, p7 and 3 more");
   d->swap = rows, d->swaps = 3;
   const char *text = text_of(d, "Stage swaps");
-  cr_expect(strstr(text, "**0.800** † [0.727, 0.880]"), "%s", text);
+  cr_expect(strstr(text, "**0.800** † (0.727 … 0.880)"), "%s", text);
   EXPECT_LINE(text, "> **Warning.** Prompts in which a figure is not finite are left out of 1 row; "
                     "of the first: p2, p7 "
                     "and 3 more (column `left_out` of `tables/swap.csv`).");
@@ -373,5 +374,5 @@ Test(report_swaps, a_budget_over_prompts_has_intervals_and_names_what_it_leaves_
                     "token's, by more than a "
                     "factor of 1.50 over the whole interval, in 1 (3.00, 2.00 … 4.50).");
   EXPECT_LINE(text, "- **Left out**, since a value is not finite, from layer 1 on: p2.");
-  cr_expect(strstr(text, "| 25.0 ± 5.0 % |") && strstr(text, "| 1.50 [1.25, 1.75] |"), "%s", text);
+  cr_expect(strstr(text, "| 25.0 ± 5.0 % |") && strstr(text, "| 1.50 (1.25 … 1.75) |"), "%s", text);
 }

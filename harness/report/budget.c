@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "report/acts.h"
+#include "report/effect.h"
 #include "report/language.h"
 #include "report/markdown.h"
 #include "report/plots.h"
@@ -225,10 +226,10 @@ static const char *share_cell(Arena *arena, Factor share) {
                       md_fixed(arena, 50 * (share.high - share.low), 1));
 }
 
-static const char *gain_cell(Arena *arena, Factor gain) {
+static const char *gain_cell(Language l, Arena *arena, Factor gain) {
   return isnan(gain.low) ? md_factor(arena, gain.value)
-                         : arena_printf(arena, "%s [%s, %s]", md_factor(arena, gain.value),
-                                        md_factor(arena, gain.low), md_factor(arena, gain.high));
+                         : effect_interval(l, arena, md_factor(arena, gain.value),
+                                           md_factor(arena, gain.low), md_factor(arena, gain.high));
 }
 
 static void write_table(Language l, FILE *out, const LayerBudget *all, Arena scratch) {
@@ -251,10 +252,11 @@ static void write_table(Language l, FILE *out, const LayerBudget *all, Arena scr
     grid_add(&grid, share_cell(&scratch, FACTOR(row, local_share)));
     grid_add(&grid, share_cell(&scratch, FACTOR(row, inherited_share)));
     grid_add(&grid, share_cell(&scratch, FACTOR(row, interaction_share)));
-    grid_add(&grid, gain_cell(&scratch, FACTOR(row, gain)));
+    grid_add(&grid, gain_cell(l, &scratch, FACTOR(row, gain)));
     grid_add(&grid, isnan(row->total_median) ? "—" : md_short(&scratch, row->total_median));
     grid_add(&grid, isnan(row->local_median) ? "—" : md_short(&scratch, row->local_median));
-    grid_add(&grid, isnan(row->gain_median) ? "—" : gain_cell(&scratch, FACTOR(row, gain_median)));
+    grid_add(&grid,
+             isnan(row->gain_median) ? "—" : gain_cell(l, &scratch, FACTOR(row, gain_median)));
   }
   grid_write(&grid, out);
 }

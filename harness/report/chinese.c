@@ -1066,8 +1066,8 @@ const Phrase chinese[] = {
      "以及同样字节数的单纯拷贝比较，均在相同轮次中计时。所用内核是本程序自己的，其设计保证处处得到"
      "相同的比特；同一模式"
      "的其他实现可能有不同的排名。\n\n"},
-    {"Milliseconds of each operator in one prefill, and its share of their sum:\n\n",
-     "一次预填充中各算子的毫秒数及其在总和中的占比：\n\n"},
+    {"Milliseconds of each operator in one prefill:\n\n", "一次预填充中各算子的毫秒数：\n\n"},
+    {"Its share of their sum:\n\n", "其在总和中的占比：\n\n"},
     {"### Bytes\n\nCounted from the settings: what a layer hands from operator to operator, and "
      "what of it is live at "
      "the same time; the state is that of one sequence, all layers.\n\n",

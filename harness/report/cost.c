@@ -50,8 +50,9 @@ static void write_speed(FILE *out, const ReportData *d, int length, Arena scratc
   grid_write(&grid, out);
 }
 
-/* A row an operator, a column a mode: milliseconds and share. */
-static void write_operators(FILE *out, const ReportData *d, int length, Arena scratch) {
+/* A row an operator, a column a mode: milliseconds, or shares. */
+static void write_operators(FILE *out, const ReportData *d, int length, bool shares,
+                            Arena scratch) {
   char *align = ARENA_NEW(&scratch, char, d->cost_bytes_rows + 2);
   memset(align, 'r', d->cost_bytes_rows + 1);
   align[0] = 'l';
@@ -68,10 +69,9 @@ static void write_operators(FILE *out, const ReportData *d, int length, Arena sc
     grid_add(&grid, md_code(&scratch, met->operator_name));
     for (size_t m = 0; m < d->cost_bytes_rows; m++) {
       const Cost *row = find_cost(d, d->cost_bytes[m].mode, met->operator_name, length);
-      grid_add(&grid, row ? arena_printf(&scratch, say(d->language, "%s (%s)"),
-                                         md_factor(&scratch, 1e3 * row->time_s),
-                                         md_percent(&scratch, row->share))
-                          : "—");
+      grid_add(&grid, !row     ? "—"
+                      : shares ? md_percent(&scratch, row->share)
+                               : md_factor(&scratch, 1e3 * row->time_s));
     }
   }
   grid_write(&grid, out);
@@ -111,10 +111,10 @@ void section_cost(FILE *out, const ReportData *d, Arena scratch) {
   for (int i = 0; i < lengths; i++) {
     fprintf(out, "### %s\n\n", md_count(d->language, &scratch, length[i], "token"));
     write_speed(out, d, length[i], scratch);
-    fputs(say(d->language,
-              "Milliseconds of each operator in one prefill, and its share of their sum:\n\n"),
-          out);
-    write_operators(out, d, length[i], scratch);
+    fputs(say(d->language, "Milliseconds of each operator in one prefill:\n\n"), out);
+    write_operators(out, d, length[i], false, scratch);
+    fputs(say(d->language, "Its share of their sum:\n\n"), out);
+    write_operators(out, d, length[i], true, scratch);
   }
   fputs(say(d->language, "### Bytes\n\nCounted from the settings: what a layer hands from operator "
                          "to operator, and what of it is "

@@ -16,13 +16,19 @@ const char *effect_factor(Arena *arena, double factor, int decimals) {
   return arena_printf(arena, "%.*f", decimals, factor);
 }
 
+const char *effect_interval(Language l, Arena *arena, const char *value, const char *low,
+                            const char *high) {
+  return arena_printf(arena, say(l, "%s (%s … %s)"), value, low, high);
+}
+
 bool effect_clear(double low, double high, double none) { return low > none || high < none; }
 
-/* "**-1.2e-02** [-1.6e-02, -8.0e-03]". */
-static const char *change_cell(Arena *arena, const char *value, const char *low, const char *high,
-                               bool told, double holm) {
-  return arena_printf(arena, "%s%s%s%s [%s, %s]", told ? "**" : "", value, told ? "**" : "",
-                      told && !(holm <= 1 - interval_level) ? " †" : "", low, high);
+/* "**-1.2e-02** (-1.6e-02 … -8.0e-03)". */
+static const char *change_cell(Language l, Arena *arena, const char *value, const char *low,
+                               const char *high, bool told, double holm) {
+  const char *marked = arena_printf(arena, "%s%s%s%s", told ? "**" : "", value, told ? "**" : "",
+                                    told && !(holm <= 1 - interval_level) ? " †" : "");
+  return effect_interval(l, arena, marked, low, high);
 }
 
 const char *effect_factor_cell(Language l, Arena *arena, double value, double low, double high,
@@ -31,7 +37,7 @@ const char *effect_factor_cell(Language l, Arena *arena, double value, double lo
   if (isinf(value)) return finite_figure(l, arena, value);
   if (isnan(low)) return effect_factor(arena, value, effect_decimals(value));
   int decimals = (int)fmax(effect_decimals(low), effect_decimals(high));
-  return change_cell(arena, effect_factor(arena, value, decimals),
+  return change_cell(l, arena, effect_factor(arena, value, decimals),
                      effect_factor(arena, low, decimals), effect_factor(arena, high, decimals),
                      effect_clear(low, high, 1), holm);
 }
@@ -41,6 +47,6 @@ const char *effect_difference_cell(Language l, Arena *arena, double value, doubl
   if (isnan(value)) return "—";
   if (isinf(value)) return finite_figure(l, arena, value);
   if (isnan(low)) return md_short(arena, value);
-  return change_cell(arena, md_short(arena, value), md_short(arena, low), md_short(arena, high),
+  return change_cell(l, arena, md_short(arena, value), md_short(arena, low), md_short(arena, high),
                      effect_clear(low, high, 0), holm);
 }

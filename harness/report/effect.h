@@ -9,6 +9,9 @@
 /* So many decimals that two digits of a factor's distance from 1 show. */
 int effect_decimals(double factor);
 const char *effect_factor(Arena *arena, double factor, int decimals);
+/* "1.20 (1.10 … 1.30)". */
+const char *effect_interval(Language l, Arena *arena, const char *value, const char *low,
+                            const char *high);
 /* Where an interval leaves out what stands for no change: 1 of a factor, 0 of a difference. */
 bool effect_clear(double low, double high, double none);
 const char *effect_factor_cell(Language l, Arena *arena, double value, double low, double high,

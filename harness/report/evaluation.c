@@ -46,32 +46,43 @@ static const char *bits_with_error(Arena *arena, const Evaluation *e, bool byte_
                     arena_printf(arena, "%.2g", e->perplexity_se));
 }
 
+/* How well each mode predicts, and then how far its predictions are from the reference's. */
 static void write_modes(FILE *out, const ReportData *d, Arena scratch) {
   const Evaluation *first = &d->evaluation[0];
-  Grid grid = grid_new(&scratch, "lrrrrrrrrr");
-  const char *const heading[] =
-      WORDS("mode", first->byte_tokens ? "bits per byte" : "perplexity", "KL, bits",
-            "KL, typical window", "KL, median", "KL, 99 %", "KL, largest in a window",
-            "KL, largest", "same top token", "top token right");
+  Grid grid = grid_new(&scratch, "lrrr");
+  const char *const heading[] = WORDS("mode", first->byte_tokens ? "bits per byte" : "perplexity",
+                                      "same top token", "top token right");
   grid_head(d->language, &grid, heading);
   for (size_t i = 0; i < d->evaluations; i++) {
     const Evaluation *e = &d->evaluation[i];
-    bool reference = data_is_reference(e->mode);
     grid_add(&grid, md_text(&scratch, e->mode));
     grid_add(&grid, bits_with_error(&scratch, e, first->byte_tokens));
-    grid_add(&grid, reference ? "—" : with_error(&scratch, e->kl_mean, e->kl_mean_se));
-    grid_add(&grid, reference ? "—"
-                              : with_interval(d->language, &scratch, e->kl_geometric,
-                                              e->kl_geometric_low, e->kl_geometric_high));
-    grid_add(&grid, reference ? "—" : with_error(&scratch, e->kl_median, e->kl_median_se));
-    grid_add(&grid, reference ? "—" : with_error(&scratch, e->kl_p99, e->kl_p99_se));
-    grid_add(&grid, reference ? "—" : with_error(&scratch, e->kl_max, e->kl_max_se));
-    grid_add(&grid, reference ? "—" : md_short(&scratch, e->kl_worst));
-    grid_add(&grid, reference ? "—"
-                              : share_with_interval(d->language, &scratch, e->top1_agreement,
-                                                    e->top1_agreement_low, e->top1_agreement_high));
+    grid_add(&grid, data_is_reference(e->mode)
+                        ? "—"
+                        : share_with_interval(d->language, &scratch, e->top1_agreement,
+                                              e->top1_agreement_low, e->top1_agreement_high));
     grid_add(&grid, share_with_interval(d->language, &scratch, e->top1_accuracy,
                                         e->top1_accuracy_low, e->top1_accuracy_high));
+  }
+  grid_write(&grid, out);
+}
+
+static void write_divergences(FILE *out, const ReportData *d, Arena scratch) {
+  static const char *const heading[] = WORDS("mode", "KL, bits", "KL, typical window", "KL, median",
+                                             "KL, 99 %", "KL, largest in a window", "KL, largest");
+  Grid grid = grid_new(&scratch, "lrrrrrr");
+  grid_head(d->language, &grid, heading);
+  for (size_t i = 0; i < d->evaluations; i++) {
+    const Evaluation *e = &d->evaluation[i];
+    if (data_is_reference(e->mode)) continue;
+    grid_add(&grid, md_text(&scratch, e->mode));
+    grid_add(&grid, with_error(&scratch, e->kl_mean, e->kl_mean_se));
+    grid_add(&grid, with_interval(d->language, &scratch, e->kl_geometric, e->kl_geometric_low,
+                                  e->kl_geometric_high));
+    grid_add(&grid, with_error(&scratch, e->kl_median, e->kl_median_se));
+    grid_add(&grid, with_error(&scratch, e->kl_p99, e->kl_p99_se));
+    grid_add(&grid, with_error(&scratch, e->kl_max, e->kl_max_se));
+    grid_add(&grid, md_short(&scratch, e->kl_worst));
   }
   grid_write(&grid, out);
 }
@@ -282,6 +293,7 @@ void section_evaluation(FILE *out, const ReportData *d, Arena scratch) {
   int could, compared = comparisons(d, &could);
   write_sample(out, d, scratch);
   write_modes(out, d, scratch);
+  write_divergences(out, d, scratch);
   write_asked(out, d, could, scratch);
   write_predicted(out, d, scratch);
   if (!compared) return;

@@ -266,7 +266,7 @@ static void write_table(FILE *out, const ReportData *d, const ReportPair *pair, 
     if (!e) continue;
     const Repair *repair = repair_of(d, e);
     grid_add(&grid, arena_printf(&scratch, "%d", e->token));
-    grid_add(&grid, md_code(&scratch, e->context));
+    grid_add(&grid, md_text(&scratch, e->context));
     grid_add(&grid, md_text(&scratch, e->prompt));
     grid_add(&grid, arena_printf(&scratch, "%d", e->layer));
     grid_add(&grid, arena_printf(&scratch, "%d", e->last_layer));

@@ -225,35 +225,47 @@ static const char *alpha_cell(Language l, Arena *arena, const GridPoint *row, bo
   return arena_printf(arena, say(l, "%s, as at %s"), alpha, alpha_text(arena, row->as_alpha));
 }
 
+/* What is told of a point at the end of the model, and what of its predictions: a table each, since
+ * both are as wide as a page. */
+typedef enum Part { PART_ERROR, PART_PREDICTIONS } Part;
+
 /* `own`: the row at the calibration's own alpha, beside which changes are. */
-static void add_row(Language l, Grid *grid, const GridPoint *row, const GridPoint *own, bool same) {
+static void add_row(Language l, Grid *grid, Part part, const GridPoint *row, const GridPoint *own,
+                    bool same) {
   Arena *arena = grid->arena;
   const bool itself = same || row->own || (own && row->as_alpha == own->as_alpha);
   grid_add(grid, md_text(arena, row->mode));
   grid_add(grid, row->length ? arena_printf(arena, "%d", row->length) : say(l, "whole prompts"));
   grid_add(grid, alpha_cell(l, arena, row, same));
-  grid_add(grid, finite_figure(l, arena, row->block_out));
-  grid_add(grid, itself ? "—" : FACTOR_CELL(l, arena, row, block_out_factor));
-  grid_add(grid, itself ? "—" : FACTOR_CELL(l, arena, row, token_median_factor));
+  if (part == PART_ERROR) {
+    grid_add(grid, finite_figure(l, arena, row->block_out));
+    grid_add(grid, itself ? "—" : FACTOR_CELL(l, arena, row, block_out_factor));
+    grid_add(grid, itself ? "—" : FACTOR_CELL(l, arena, row, token_median_factor));
+    return;
+  }
   grid_add(grid, finite_figure(l, arena, row->kl));
   grid_add(grid, itself ? "—" : FACTOR_CELL(l, arena, row, kl_factor));
-  grid_add(grid, finite_figure(l, arena, row->bits));
+  grid_add(grid, isfinite(row->bits) ? md_fixed(arena, row->bits, 4)
+                                     : finite_figure(l, arena, row->bits));
   grid_add(grid, itself ? "—" : CHANGE_CELL(l, arena, row, bits_change));
 }
 
-static void write_table(FILE *out, const ReportData *d, Arena scratch) {
-  static const char *const heading[] =
-      WORDS("mode", "tokens", "alpha", "error", "factor of error",
-            "factor of the median token's error", "KL", "factor of KL", "bits", "change of bits");
+static void write_table(FILE *out, const ReportData *d, Part part, Arena scratch) {
+  static const char *const heading[][7] = {
+      [PART_ERROR] = {WORD("mode"), WORD("tokens"), WORD("alpha"), WORD("error"),
+                      WORD("factor of error"), WORD("factor of the median token's error")},
+      [PART_PREDICTIONS] = {WORD("mode"), WORD("tokens"), WORD("alpha"), WORD("KL"),
+                            WORD("factor of KL"), WORD("bits"), WORD("change of bits")}};
   const Language l = d->language;
-  Grid grid = grid_new(&scratch, "lrlrrrrrrr");
-  for (int i = 0; i < grid.columns; i++) grid_add(&grid, say(l, heading[i]));
+  Grid grid = grid_new(&scratch, part == PART_ERROR ? "lrlrrr" : "lrlrrrr");
+  grid_head(l, &grid, heading[part]);
   for (size_t i = 0, next; i < d->grids; i = next) {
     const Alphas c = alphas_at(d, i);
     const Answer a = answer_of(&c);
     const bool same = a.told == TOLD_SAME;
     next = i + c.rows;
-    for (size_t r = 0; r < (same ? 1 : c.rows); r++) add_row(l, &grid, &c.row[r], a.own, same);
+    for (size_t r = 0; r < (same ? 1 : c.rows); r++)
+      add_row(l, &grid, part, &c.row[r], a.own, same);
   }
   grid_write(&grid, out);
 }
@@ -277,5 +289,6 @@ void section_grid(FILE *out, const ReportData *d, Arena scratch) {
   write_same(out, d, scratch);
   write_answers(out, d, scratch);
   plot_grid(out, d, scratch);
-  write_table(out, d, scratch);
+  write_table(out, d, PART_ERROR, scratch);
+  write_table(out, d, PART_PREDICTIONS, scratch);
 }

@@ -17,6 +17,10 @@ const char *say(Language l, const char *english) __attribute__((format_arg(2)));
 #define WORDS(...)                                                                                 \
   { __VA_ARGS__ }
 
+/* What figures put into a template bring along: of Chinese the space behind a full-width bracket
+ * that a character follows goes, in place; the length that is left. */
+size_t language_tidy(Language l, char *text, size_t count);
+
 /* "en" and "zh", the value of HTML's lang. */
 extern const char *const language_names[LANGUAGE_COUNT];
 bool language_find(const char *name, Language *language);

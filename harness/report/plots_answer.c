@@ -66,12 +66,12 @@ static void range_of(const ReportData *d, const ReportPair *const *drawn, int co
     }
 }
 
-/* A logarithmic axis with room for the key above, marked at 1, 2 and 5 of every decade, of many
+/* A logarithmic axis, marked at 1, 2 and 5 of every decade, of many
  * decades at 1 alone. A mark's label is a format, in which a percent sign is doubled. */
 static void write_error_axis(const ReportData *d, double least, double most, Arena scratch) {
   static const int of_decade[] = {1, 2, 5};
   FILE *script = d->figures->script;
-  const double low = least / 1.2, high = most * pow(most / least, 0.2) * 1.3;
+  const double low = least / 1.2, high = most * 1.2;
   const int marks = high / low > 300 ? 1 : 3;
   const char *before = "";
   fprintf(script, "set yrange [%.6g:%.6g]\nset ytics (", low, high);
@@ -108,7 +108,7 @@ void plot_answer(FILE *out, const ReportData *d, Arena scratch) {
   plot_layer_axes(script, d, say(d->language, "relative error"), scratch);
   range_of(d, drawn, count, &least, &most);
   write_error_axis(d, least, most, scratch);
-  fputs("set key top left inside horizontal maxcols 2 Left reverse opaque\nplot ", script);
+  fputs("set key above left horizontal maxcols 2 Left reverse\nplot ", script);
   for (int i = 0; i < count; i++)
     if (has_band(d, drawn[i]))
       fprintf(

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/child.h"
 #include "base/file.h"
@@ -110,9 +111,10 @@ static const char *summary_of(Arena *arena, const ReportData *d) {
   fputs(mend_summary(arena, d), draft.out);
   fputs(grid_summary(arena, d), draft.out);
   fputs(gates_summary(arena, d), draft.out);
-  const char *summary = draft_end(&draft, &no_memory) ? arena_printf(arena, "%s", draft.text) : "";
+  char *summary = draft_end(&draft, &no_memory) ? arena_printf(arena, "%s", draft.text) : NULL;
+  if (summary) language_tidy(d->language, summary, strlen(summary));
   free(draft.text);
-  return summary;
+  return summary ? summary : "";
 }
 
 typedef struct PageWork {
@@ -169,8 +171,9 @@ static bool write_report(Arena *arena, ReportData *d, const char *folder, Status
   TRY(draft_open(&markdown, arena_printf(arena, "%s/report.md", folder), st));
   body_write(markdown.out, d, *arena);
   bool done = draft_end(&markdown, st) &&
-              figures_finish(d->language, figures, &markdown.text, &markdown.count, *arena, st) &&
-              file_write(markdown.path, markdown.text, markdown.count, false, st);
+              figures_finish(d->language, figures, &markdown.text, &markdown.count, *arena, st);
+  if (done) markdown.count = language_tidy(d->language, markdown.text, markdown.count);
+  done = done && file_write(markdown.path, markdown.text, markdown.count, false, st);
   const PageWork work = {d->language, markdown.text, folder, *arena};
   done = done && write_made(&work, *arena, st);
   free(markdown.text);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "report/acts.h"
+#include "report/effect.h"
 #include "report/finite.h"
 #include "report/language.h"
 #include "report/markdown.h"
@@ -27,15 +28,15 @@ static const char *unit(Arena *arena, int layer, const char *stages) {
 
 static const char *interval_cell(Language l, Arena *arena, double value, double low, double high) {
   if (isnan(low) || !isfinite(value)) return finite_figure(l, arena, value);
-  return arena_printf(arena, "%s [%s, %s]", md_short(arena, value), md_short(arena, low),
-                      md_short(arena, high));
+  return effect_interval(l, arena, md_short(arena, value), md_short(arena, low),
+                         md_short(arena, high));
 }
 
-static const char *bits_cell(Arena *arena, double value, double low, double high) {
+static const char *bits_cell(Language l, Arena *arena, double value, double low, double high) {
   if (isnan(value)) return "—";
   if (isnan(low)) return md_fixed(arena, value, 4);
-  return arena_printf(arena, "%s [%s, %s]", md_fixed(arena, value, 4), md_fixed(arena, low, 4),
-                      md_fixed(arena, high, 4));
+  return effect_interval(l, arena, md_fixed(arena, value, 4), md_fixed(arena, low, 4),
+                         md_fixed(arena, high, 4));
 }
 
 /* "2, 8 and 5"; of stages: "2: `conv_out + scan_u` and 8: `scan_rest`". */
@@ -169,7 +170,7 @@ static void write_curve(Language l, FILE *out, const Curve *c, Arena scratch) {
     grid_add(&grid, acts_words(l, acts(row)));
     grid_add(&grid,
              isnan(row->kl) ? "—" : interval_cell(l, &scratch, row->kl, row->kl_low, row->kl_high));
-    grid_add(&grid, bits_cell(&scratch, row->bits, row->bits_low, row->bits_high));
+    grid_add(&grid, bits_cell(l, &scratch, row->bits, row->bits_low, row->bits_high));
     grid_add(&grid, row->candidates ? arena_printf(&scratch, "%d", row->candidates) : "—");
     grid_add(&grid, unit(&scratch, row->next_layer, row->next_stages));
     grid_add(&grid, row->next_layer < 0 ? "—" : finite_figure(l, &scratch, next_of(row)));

@@ -323,6 +323,13 @@ static const char *quantity(Language l, Arena *arena, const DriftShape *s, int q
   }
 }
 
+/* Of any of them: of one prompt there are no draws. */
+static bool is_known(Language l, const ShapeLine *line, int count, int q, Arena scratch) {
+  for (int i = 0; i < count; i++)
+    if (line[i].shape && strcmp(quantity(l, &scratch, line[i].shape, q), "—") != 0) return true;
+  return false;
+}
+
 void shapes_table(Language l, FILE *out, const ShapeLine *line, int count, Arena scratch) {
   char *align = ARENA_NEW(&scratch, char, count + 2);
   int columns = 1;
@@ -335,6 +342,7 @@ void shapes_table(Language l, FILE *out, const ShapeLine *line, int count, Arena
   for (int i = 0; i < count; i++)
     if (line[i].shape) grid_add(&grid, line[i].label);
   for (int q = 0; q < QUANTITIES; q++) {
+    if (!is_known(l, line, count, q, scratch)) continue;
     grid_add(&grid, say(l, quantities[q]));
     for (int i = 0; i < count; i++)
       if (line[i].shape) grid_add(&grid, quantity(l, &scratch, line[i].shape, q));

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "report/effect.h"
 #include "report/language.h"
 #include "report/markdown.h"
 #include "report/sections.h"
@@ -21,12 +22,11 @@ static bool is_shown(const ReportData *d, const ThreeWay *row) {
          (*logits && !strcmp(row->tensor, logits));
 }
 
-static const char *ratio_cell(Arena *arena, const ThreeWay *row) {
+static const char *ratio_cell(Language l, Arena *arena, const ThreeWay *row) {
   const char *value = md_factor(arena, row->ratio);
-  return isnan(row->ratio_low)
-             ? value
-             : arena_printf(arena, "%s [%s, %s]", value, md_factor(arena, row->ratio_low),
-                            md_factor(arena, row->ratio_high));
+  return isnan(row->ratio_low) ? value
+                               : effect_interval(l, arena, value, md_factor(arena, row->ratio_low),
+                                                 md_factor(arena, row->ratio_high));
 }
 
 /* Of the last layer: which of the two is further from the third. */
@@ -71,7 +71,7 @@ static void write_rows(FILE *out, const ReportData *d, const ThreeWay *first, Ar
     grid_add(&grid, row->layer == d->layers ? "—" : arena_printf(&scratch, "%d", row->layer));
     grid_add(&grid, md_error(&scratch, row->error_base));
     grid_add(&grid, md_error(&scratch, row->error_other));
-    grid_add(&grid, ratio_cell(&scratch, row));
+    grid_add(&grid, ratio_cell(l, &scratch, row));
     grid_add(&grid, md_factor(&scratch, row->sigma_ratio));
     grid_add(&grid, md_factor(&scratch, row->overlap));
     grid_add(&grid, md_factor(&scratch, row->worst_l2));
