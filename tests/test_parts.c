@@ -92,6 +92,9 @@ Test(parts, are_refused_by_name_where_they_are_not_all_of_one_run, .timeout = 12
         test_path(""));
   RUN(2, "merge %s -q -o %s", test_path("gone/none"), test_path("m"));
   SAYS("gone/none: cannot be read");
+  shell("mkdir -p %s/large/shard_1_of_99999999999999999999.h5.parts", test_path(""));
+  RUN(2, "merge %s -q -o %s", test_path("large"), test_path("m"));
+  SAYS("large: holds no part of a study");
   RUN(2, "merge %s -q -o %s", test_path("whole"), test_path("m"));
   SAYS("whole: holds no part of a study");
   RUN(2, "merge %s -q -o %s", test_path("two"), test_path("m"));
@@ -171,6 +174,9 @@ Test(parts, tell_their_number_by_what_schedulers_say, .timeout = 60) {
       {"A=1", "0/5", 2, "expected I/N with 1 <= I <= N"},
       {"A=1", "6/5", 2, "found '6/5'"},
       {"A=1", "1/5x", 2, "found '1/5x'"},
+      {"A=1", "1/99999999999999999999", 2, "found '1/99999999999999999999'"},
+      {"A=1", "auto/99999999999999999999", 2, "found 'auto/99999999999999999999'"},
+      {"JOB_COMPLETION_INDEX=99999999999999999999", "auto/5", 2, "this is no indexed job"},
       {"JOB_COMPLETION_INDEX=5", "auto/5", 2, "found 'auto/5'"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

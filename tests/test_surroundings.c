@@ -157,6 +157,18 @@ Test(surroundings, clock_that_goes_back_makes_no_time_negative_and_changes_no_re
   }
 }
 
+/* --- names ------------------------------------------------------------------------------------ */
+
+Test(surroundings, a_file_that_is_called_as_a_folder_of_the_root_is_ones_own) {
+  small_model(3);
+  shell("cd %s && echo 1 2 3 >etc && printf 'title: t\nmodel: .\nprompts: [{name: p, tokens: "
+        "etc}]\npairs: [[1, fp32]]\n' >etc.yaml",
+        test_path(""));
+  cr_expect_eq(shell("cd %s && %s validate etc.yaml 2>&1", test_path(""), shell_program()), 0, "%s",
+               shell_output);
+  SAYS("# prompt p: 3 tokens");
+}
+
 /* --- stops ------------------------------------------------------------------------------------ */
 
 static int run_stopped(const char *spec, const char *more, int number, bool ignored) {

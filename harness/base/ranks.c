@@ -1,11 +1,13 @@
 #include "base/ranks.h"
 
 #include <dlfcn.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/number.h"
 #include "base/process.h"
 
 static const RanksWork *work; /* NULL: there is one rank */
@@ -19,7 +21,7 @@ const Ranks *ranks(void) {
 static int launched(void) {
   const char *count = getenv("OMPI_COMM_WORLD_SIZE");
   if (!count) count = getenv("PMI_SIZE");
-  if (count) return atoi(count) > 1 ? atoi(count) : 1;
+  if (count) return number_in(count, INT_MAX) > 1 ? number_in(count, INT_MAX) : 1;
   return getenv("PMIX_RANK") || getenv("PMI_RANK") ? 1 : 0;
 }
 

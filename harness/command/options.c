@@ -1,6 +1,7 @@
 #include "command/options.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -179,15 +180,16 @@ static bool number_of(const char *name, long *number) {
   const char *text = getenv(name);
   char *end;
   if (!text || !*text) return false;
+  errno = 0;
   *number = strtol(text, &end, 10);
-  return !*end;
+  return !*end && !errno && labs(*number) <= INT_MAX;
 }
 
 /* I/N; or which task of an array of jobs this is, as its scheduler says. */
 static Shard shard(struct argp_state *state, const char *text) {
   long at = 0, count = 0, first, step;
   int end = 0;
-  if (sscanf(text, "%ld/%ld%n", &at, &count, &end) == 2) {
+  if (sscanf(text, "%9ld/%9ld%n", &at, &count, &end) == 2) {
     if (text[end]) count = 0;
   } else if (!strcmp(text, "auto")) {
     if (!number_of("SLURM_ARRAY_TASK_ID", &at) || !number_of("SLURM_ARRAY_TASK_COUNT", &count))
@@ -196,7 +198,7 @@ static Shard shard(struct argp_state *state, const char *text) {
     if (!number_of("SLURM_ARRAY_TASK_MIN", &first)) first = 0;
     if (!number_of("SLURM_ARRAY_TASK_STEP", &step) || step < 1) step = 1;
     at = (at - first) / step + 1;
-  } else if (sscanf(text, "auto/%ld%n", &count, &end) == 1 && !text[end]) {
+  } else if (sscanf(text, "auto/%9ld%n", &count, &end) == 1 && !text[end]) {
     if (!number_of("JOB_COMPLETION_INDEX", &at))
       argp_error(state, "--shard %s: JOB_COMPLETION_INDEX is not set: this is no indexed job",
                  text);

@@ -72,7 +72,7 @@ static bool look_at(Arena *arena, const char *results, Found *found, Status *st)
 /* "…/shard_3_of_8.h5" of "shard_3_of_8.h5.parts". */
 static const char *results_of(Arena *arena, const char *folder, const char *name) {
   int shard, shards, end = 0;
-  if (sscanf(name, "shard_%d_of_%d.h5.parts%n", &shard, &shards, &end) != 2 || !end || name[end])
+  if (sscanf(name, "shard_%9d_of_%9d.h5.parts%n", &shard, &shards, &end) != 2 || !end || name[end])
     return NULL;
   return arena_printf(arena, "%s/%.*s", folder, end - (int)strlen(".parts"), name);
 }

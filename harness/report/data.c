@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "family/family.h"
 #include "measure/tensors.h"
 
@@ -68,7 +69,7 @@ static void pair_met(ReportPair *list, int *count, int most, const char *base, c
 /* A row may stand behind the last layer, as those of the model's end do: no layer of block_out. */
 static int layers_of(const ReportData *d) {
   const char *text = d->about[ABOUT_LAYERS];
-  int told = text ? atoi(text) : 0, seen = 0;
+  int told = text ? number_in(text, LAYERS_MOST) : 0, seen = 0;
   if (told > 0) return told;
   const char *block_out = data_role(d, ROLE_BLOCK_OUT);
   for (size_t i = 0; i < d->drifts; i++)

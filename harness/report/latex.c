@@ -96,7 +96,12 @@ static size_t put_scientific(FILE *out, const char *text) {
   if (!digits || text[at] != 'e' || !strchr("+-", text[at + 1])) return 0;
   size_t exponent = strspn(text + at + 2, "0123456789");
   if (!exponent) return 0;
-  fprintf(out, "$%.*s\\times10^{%d}$", (int)at, text, atoi(text + at + 1));
+  const char *first = text + at + 2;
+  size_t zeros = strspn(first, "0");
+  if (zeros == exponent) zeros--; /* of 1e+00 one stays */
+  fprintf(out, "$%.*s\\times10^{%s%.*s}$", (int)at, text,
+          text[at + 1] == '-' && first[zeros] != '0' ? "-" : "", (int)(exponent - zeros),
+          first + zeros);
   return at + 2 + exponent;
 }
 

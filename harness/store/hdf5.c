@@ -2,11 +2,13 @@
 #include "store/hdf5.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "store/store.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the stored bytes are memory's bytes");
@@ -36,7 +38,7 @@ static herr_t look(unsigned n, const H5E_error2_t *entry, void *data) {
   if (strstr(text, "unable to lock file") || strstr(text, "unable to lock the file"))
     reason->locked = true;
   if (n == 0) snprintf(reason->innermost, sizeof reason->innermost, "%s", text);
-  if (error && !reason->error) reason->error = atoi(error + strlen("errno = "));
+  if (error && !reason->error) reason->error = number_in(error + strlen("errno = "), INT_MAX);
   return 0;
 }
 

@@ -96,7 +96,7 @@ static bool prompt_of_ids(Arena *arena, const Prompt *prompt, const char *path, 
                           Ids *ids, Status *st) {
   int length;
   const char *found;
-  TRY(tokens_of_source(arena, reader, NULL, path, "", &found, &ids->id, &ids->count, st));
+  TRY(tokens_of_source(arena, reader, NULL, path, ".", &found, &ids->id, &ids->count, st));
   TRY(choose(prompt, path, ids->count, "tokens", &length, st));
   *ids = (Ids){ids->id + prompt_start(prompt, ids->count), length};
   return true;

@@ -1,0 +1,13 @@
+/* number: whole numbers in text that somebody else wrote. */
+#ifndef DS_BASE_NUMBER_H
+#define DS_BASE_NUMBER_H
+#include <errno.h>
+#include <stdlib.h>
+
+/* The one that the text begins with; 0 where there is none from 1 to `most`. */
+static inline int number_in(const char *text, int most) {
+  errno = 0;
+  const long number = strtol(text, NULL, 10);
+  return errno || number < 1 || number > most ? 0 : (int)number;
+}
+#endif
