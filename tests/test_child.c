@@ -253,3 +253,28 @@ Test(child, work_of_any_length_comes_back_whole_and_without_a_child_too) {
             "%zu and %zu bytes", count[0], count[1]);
   fixture_drop(&f);
 }
+
+static bool write_much(FILE *out, void *context, Status *st) {
+  (void)st;
+  for (int i = 0; i < 100000; i++)
+    fprintf(out, "%d\n", *(const int *)context); /* more than a pipe holds */
+  return true;
+}
+
+static bool fail(FILE *out, void *context, Status *st) {
+  return (void)out, FAIL(st, "some.h5: %d", *(const int *)context);
+}
+
+Test(child, two_at_once_are_heard_each) {
+  static char room[1 << 20];
+  Arena arena = {.next = room, .end = room + sizeof room, .base = room, .exhausted = no_room};
+  int one_number = 1, other = 2;
+  const char *text;
+  size_t count;
+  Status st = {0};
+  const ChildBegun first = child_begin(write_much, &one_number), second = child_begin(fail, &other);
+  cr_expect(child_end(&arena, "first", write_much, &one_number, first, &text, &count, &st));
+  cr_expect(count == 200000 && !strncmp(text, "1\n1\n", 4), "%zu bytes", count);
+  cr_expect(!child_end(&arena, "second", fail, &other, second, &text, &count, &st));
+  cr_expect_str_eq(st.text, "some.h5: 2");
+}

@@ -171,6 +171,21 @@ static const char *csv_field(const char *at, char *field) {
   return *at == ',' ? at + 1 : at + 2;
 }
 
+/* More rows than are made at once, each in its place. */
+Test(report_parts, long_csv_has_every_row_in_its_place) {
+  enum { ROWS = 70 * 1024 + 5 };
+  CsvRow *rows = calloc(ROWS, sizeof *rows);
+  for (int i = 0; i < ROWS; i++) rows[i].small = i, rows[i].large = -(int64_t)i * i;
+  const char *at = strstr(csv_of(rows, ROWS), "\r\n");
+  int lines = 0;
+  for (char want[64]; at && at[2]; lines++, at = strstr(at + 2, "\r\n")) {
+    snprintf(want, sizeof want, "\r\n,%d,%lld,0,0\r\n", lines, -(long long)lines * lines);
+    cr_assert(!strncmp(at, want, strlen(want)), "row %d: %.40s", lines, at + 2);
+  }
+  cr_expect_eq(lines, ROWS);
+  free(rows);
+}
+
 Test(report_parts, csv_reads_back_equal) {
   const CsvRow rows[] = {{"plain", -1, INT64_MAX, {0.1, -0.0}},
                          {"comma, \"quote\"", INT32_MIN, INT64_MIN, {DBL_TRUE_MIN, DBL_MAX}},

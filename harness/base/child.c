@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <omp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -53,6 +54,7 @@ static void limit(__rlimit_resource_t what, rlim_t most) {
 
 static void set_limits(rlim_t seconds) {
   rlim_t reserved = bytes_reserved();
+  mallopt(M_ARENA_MAX, 1); /* else each thread reserves 128 MB of what is left */
   limit(RLIMIT_CORE, 0);
   limit(RLIMIT_CPU, seconds);
   if (reserved) limit(RLIMIT_AS, reserved + memory_bytes);

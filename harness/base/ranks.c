@@ -75,5 +75,6 @@ const Deal *ranks_deal(void) { return work ? work->deal() : NULL; }
 bool ranks_end(bool ok, Status *st) { return work ? work->end(ok, st) : ok; }
 
 void ranks_leave(void) {
+  process_note_stop(NULL); /* its number stands in memory that goes */
   if (work) work->leave();
 }

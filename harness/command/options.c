@@ -182,7 +182,7 @@ static bool number_of(const char *name, long *number) {
   if (!text || !*text) return false;
   errno = 0;
   *number = strtol(text, &end, 10);
-  return !*end && !errno && labs(*number) <= INT_MAX;
+  return !*end && !errno && *number >= -INT_MAX && *number <= INT_MAX;
 }
 
 /* I/N; or which task of an array of jobs this is, as its scheduler says. */

@@ -304,16 +304,17 @@ static bool run(Arena *arena, Experiment *e, const RunOptions *options, RunOutco
 bool experiment_run(Arena *arena, const Spec *given, const RunOptions *options, Progress *progress,
                     RunOutcome *outcome, Status *st) {
   const double start_s = clock_s();
-  Spec spec = *given;
+  Spec *spec = ARENA_NEW(arena, Spec, 1);
   Experiment *e = ARENA_NEW(arena, Experiment, 1);
-  *e = (Experiment){.spec = &spec, .progress = progress, .shard = options->shard};
+  *spec = *given;
+  *e = (Experiment){.spec = spec, .progress = progress, .shard = options->shard};
   *outcome = (RunOutcome){.lock = -1, .device = &e->device, .subject = &e->subject};
   outcome->results = e->shard.shards ? part_results(arena, options->folder, &e->shard)
                                      : arena_printf(arena, "%s/results.h5", options->folder);
   e->parted = deal_shard(&e->shard);
   e->deal = e->shard.shards ? &e->parted : spread_deal(e);
   TRY(subject_check(arena, given, &e->subject, st));
-  TRY(foreign_open(arena, &spec, &e->subject, &e->foreign, st));
+  TRY(foreign_open(arena, spec, &e->subject, &e->foreign, st));
   TRY(run(arena, e, options, outcome, start_s, st));
   outcome->time_s = clock_s() - start_s;
   outcome->peak_bytes = process_peak();

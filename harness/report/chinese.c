@@ -1391,10 +1391,10 @@ const Phrase chinese[] = {
     {"arrays", "数组"},
     {"compared", "已比较"},
     {"layers", "层数"},
-    {"- Int8 and of no scale, and so compared as the integers that they are, in %s: %s of %s "
-     "(`NAME.scale` beside one, or `scales` in the spec, would say its scale).\n",
-     "- 为 int8 而没有尺度、因而按其整数本身比较的，在 %1$s 中有%2$s：%3$s（旁边的 `NAME.scale` "
-     "或规格中的 `scales` 可说明其尺度）。\n"},
+    {"- Int8 at the scale 1, and so compared as the integers that they are, in %s: %s of %s "
+     "(`NAME.scale` beside one, or `scales` in the spec, says another).\n",
+     "- 为 int8 而尺度为 1、因而按其整数本身比较的，在 %1$s 中有%2$s：%3$s（旁边的 `NAME.scale` "
+     "或规格中的 `scales` 可说明另一尺度）。\n"},
     {"- Padding by its mask, and left out of %s: %s.\n", "- 按掩码为填充，因此未计入 %s：%s。\n"},
     {"- In %s alone, and so not compared with %s: %s.\n",
      "- 只在 %s 中有，因此未与 %s 比较：%s。\n"},

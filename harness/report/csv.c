@@ -70,7 +70,7 @@ static void write_row(FILE *out, const Table *table, const char *row) {
 
 /* --- pieces ----------------------------------------------------------------------------------- */
 
-enum { PIECE_ROWS = 1024 };
+enum { PIECE_ROWS = 1024, PIECES = 64 /* that stand in memory at once */ };
 
 typedef struct Piece {
   char *text; /* NULL: no memory for it */
@@ -81,7 +81,7 @@ typedef struct Pieces {
   const Table *table;
   const char *rows;
   size_t count;
-  Piece *piece;
+  Piece piece[PIECES];
 } Pieces;
 
 static void write_rows(FILE *out, const Pieces *p, int piece) {
@@ -91,8 +91,9 @@ static void write_rows(FILE *out, const Pieces *p, int piece) {
 }
 
 static void make_piece(void *context, int number) {
-  const Pieces *p = context;
+  Pieces *p = context;
   Piece *piece = &p->piece[number];
+  *piece = (Piece){0};
   FILE *out = open_memstream(&piece->text, &piece->bytes);
   if (!out) return;
   write_rows(out, p, number);
@@ -103,17 +104,25 @@ static void make_piece(void *context, int number) {
   }
 }
 
-void csv_write(FILE *out, const Table *table, const void *rows, size_t count) {
-  const int pieces = (int)((count + PIECE_ROWS - 1) / PIECE_ROWS);
-  const Pieces p = {table, rows, count, calloc((size_t)pieces + 1, sizeof *p.piece)};
-  write_header(out, table);
-  if (p.piece) abreast(pieces, make_piece, (void *)&p);
+static void write_pieces(FILE *out, Pieces *p) {
+  const int pieces = (int)((p->count + PIECE_ROWS - 1) / PIECE_ROWS);
+  abreast(pieces, make_piece, p);
   for (int i = 0; i < pieces; i++) {
-    if (p.piece && p.piece[i].text)
-      fwrite(p.piece[i].text, 1, p.piece[i].bytes, out);
+    if (p->piece[i].text)
+      fwrite(p->piece[i].text, 1, p->piece[i].bytes, out);
     else
-      write_rows(out, &p, i);
-    if (p.piece) free(p.piece[i].text);
+      write_rows(out, p, i);
+    free(p->piece[i].text);
   }
-  free(p.piece);
+}
+
+void csv_write(FILE *out, const Table *table, const void *rows, size_t count) {
+  const size_t most = (size_t)PIECES * PIECE_ROWS;
+  write_header(out, table);
+  for (size_t at = 0; at < count; at += most) {
+    Pieces p = {.table = table,
+                .rows = (const char *)rows + at * table->row_size,
+                .count = count - at < most ? count - at : most};
+    write_pieces(out, &p);
+  }
 }

@@ -136,27 +136,26 @@ static bool make_latex(FILE *out, void *context, Status *st) {
 /* In a child: cmark ends the process that has no memory for it. */
 typedef struct Making {
   ChildWork make;
-  const PageWork *page;
+  PageWork *page;
   const char *path;
   ChildBegun begun;
 } Making;
 
-static Making begin_making(Arena *arena, ChildWork make, const PageWork *page, const char *name) {
-  return (Making){make, page, arena_printf(arena, "%s/%s", page->folder, name),
-                  child_begin(make, (void *)page)};
-}
-
 static bool end_making(const Making *m, Arena scratch, Status *st) {
   const char *text;
   size_t count;
-  return child_end(&scratch, m->path, m->make, (void *)m->page, m->begun, &text, &count, st) &&
+  return child_end(&scratch, m->path, m->make, m->page, m->begun, &text, &count, st) &&
          file_write(m->path, text, count, false, st);
 }
 
 /* Side by side, of the same Markdown. */
-static bool write_made(const PageWork *page, Arena arena, Status *st) {
-  const Making html = begin_making(&arena, make_page, page, "report.html"),
-               latex = begin_making(&arena, make_latex, page, "tables.tex");
+static bool write_made(PageWork page, Arena arena, Status *st) {
+  Making html = {.make = make_page, .page = &page}, latex = {.make = make_latex, .page = &page};
+  html.path = arena_printf(&arena, "%s/report.html", page.folder);
+  latex.path = arena_printf(&arena, "%s/tables.tex", page.folder);
+  page.scratch = arena;
+  html.begun = child_begin(make_page, &page);
+  latex.begun = child_begin(make_latex, &page);
   const bool done = end_making(&html, arena, st);
   return end_making(&latex, arena, st) && done;
 }
@@ -174,8 +173,8 @@ static bool write_report(Arena *arena, ReportData *d, const char *folder, Status
               figures_finish(d->language, figures, &markdown.text, &markdown.count, *arena, st);
   if (done) markdown.count = language_tidy(d->language, markdown.text, markdown.count);
   done = done && file_write(markdown.path, markdown.text, markdown.count, false, st);
-  const PageWork work = {d->language, markdown.text, folder, *arena};
-  done = done && write_made(&work, *arena, st);
+  const PageWork page = {.language = d->language, .markdown = markdown.text, .folder = folder};
+  done = done && write_made(page, *arena, st);
   free(markdown.text);
   return done && !st->failed;
 }

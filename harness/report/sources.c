@@ -142,7 +142,7 @@ static bool has(const ReportData *d, const char *side, const char *tensor) {
   return false;
 }
 
-/* Int8 at the scale 1: nothing said another. */
+/* Int8 at the scale 1, which is also that of an array that has none. */
 static void write_integers(FILE *out, const ReportData *d, const char *source, Arena scratch) {
   const char *name[TENSORS_MOST];
   int names = 0;
@@ -158,9 +158,9 @@ static void write_integers(FILE *out, const ReportData *d, const char *source, A
   }
   if (names)
     fprintf(out,
-            say(d->language, "- Int8 and of no scale, and so compared as the integers that they "
+            say(d->language, "- Int8 at the scale 1, and so compared as the integers that they "
                              "are, in %s: %s of %s (`NAME.scale` beside one, or `scales` in the "
-                             "spec, would say its scale).\n"),
+                             "spec, says another).\n"),
             md_text(&scratch, source), md_count(d->language, &scratch, arrays, "array"),
             words_list(d->language, &scratch, name, names));
 }
