@@ -109,9 +109,20 @@ Test(store, syncing_changes_no_digest) {
   fixture_drop(&f);
 }
 
+Test(store, layer_written_later_from_a_copy_changes_no_digest) {
+  Digest want = fixture_undisturbed();
+  Fixture f = fixture_make();
+  Status st = {0};
+  f.shape.later = true;
+  cr_assert(fixture_run(&f, &st), "%s", st.text);
+  Digest got = fixture_content(&f);
+  cr_expect_str_eq(got.hex, want.hex);
+  fixture_drop(&f);
+}
+
 /* The digests are computed here from bytes written out by hand: the tensor's own in its row,
  * whatever is kept of it, and in the file those of the stored bytes. */
-static void check_float16(bool widen) {
+static void check_float16(bool widen, bool later) {
   enum { N = 7 * 6 };
   Fixture f = fixture_make();
   Status st = {0};
@@ -122,7 +133,7 @@ static void check_float16(bool widen) {
                           .format = {[T_GATED] = FORMAT_F16, [T_OUT_PROJ] = FORMAT_F16}};
   const StoreSide side = {.name = "2-0", .layer = &made};
   f.shape.layers = f.shape.prompts = f.shape.sides = f.shape.streams = 1;
-  f.shape.side = &side, f.shape.kept = kept, f.shape.f16_as_f32 = widen;
+  f.shape.side = &side, f.shape.kept = kept, f.shape.f16_as_f32 = widen, f.shape.later = later;
   uint16_t h[N], canonical[N];
   float wide[N];
   for (int i = 0; i < N; i++)
@@ -172,8 +183,14 @@ static void check_float16(bool widen) {
   fixture_drop(&f);
 }
 
-Test(store, float16_as_it_is_says_so_and_its_own_digest_stays) { check_float16(false); }
-Test(store, float16_widened_says_so_and_its_own_digest_stays) { check_float16(true); }
+Test(store, float16_as_it_is_says_so_and_its_own_digest_stays) {
+  check_float16(false, false);
+  check_float16(false, true);
+}
+Test(store, float16_widened_says_so_and_its_own_digest_stays) {
+  check_float16(true, false);
+  check_float16(true, true);
+}
 
 static bool is_there(hid_t file, const char *path) {
   return H5Lexists(file, path, H5P_DEFAULT) > 0;

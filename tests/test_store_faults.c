@@ -341,18 +341,28 @@ Test(store_faults, failure_of_the_writer_comes_back_by_name_and_nothing_is_writt
   Digest want = fixture_undisturbed();
   const struct {
     unsigned call, error;
+    bool later;
     const char *words[5];
   } cases[] = {
       {SYS_pwrite64,
        EIO,
+       false,
+       {"r.h5.partial: cannot be written: Input/output error (prompts/address/2-0/", "bytes free"}},
+      {SYS_pwrite64,
+       EIO,
+       true,
        {"r.h5.partial: cannot be written: Input/output error (prompts/address/2-0/", "bytes free"}},
 #ifdef SYS_renameat
-      {SYS_renameat, EDQUOT, {"r.h5.parts/address.layer_00.", "Disk quota exceeded", "bytes free"}},
+      {SYS_renameat,
+       EDQUOT,
+       false,
+       {"r.h5.parts/address.layer_00.", "Disk quota exceeded", "bytes free"}},
 #endif
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     Fixture f = fixture_make();
     Status st = {0};
+    f.shape.later = cases[i].later;
     refuse_and_say(&f, cases[i].call, cases[i].error, cases[i].words);
     cr_expect_eq(entries(&f), 0);
     cr_assert(fixture_run(&f, &st), "%s", st.text);

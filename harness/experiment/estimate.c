@@ -91,7 +91,8 @@ StoreShape estimate_shape(Arena *arena, const Spec *spec, const Subject *subject
                       .sides = sides,
                       .streams = streams,
                       .kept = kept,
-                      .f16_as_f32 = spec->keep.f16_as == F16_AS_F32};
+                      .f16_as_f32 = spec->keep.f16_as == F16_AS_F32,
+                      .later = subject->device};
   for (int dim = DIM_TOKEN + 1; dim < tensors->dims; dim++)
     shape.dims[dim] = c->family->width(c, dim);
   return shape;

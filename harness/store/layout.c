@@ -368,11 +368,11 @@ static void add_layer(const StoreShape *shape, int prompt, int layer, StoreSize 
       Slot slot = slot_of(shape, prompt, layer, side, id);
       *held += ROUNDING;
       if (!is_kept(shape, layer, side, id)) continue;
-      *held += slot.bytes;
+      if (shape->later) *held += slot.bytes;
       add_dataset(size, &slot);
       if (slot.scale.axis == SCALE_NONE) continue;
       const Slot scales = slot_of_scales(&slot);
-      *held += scales.bytes + ROUNDING;
+      *held += ROUNDING + (shape->later ? scales.bytes : 0);
       add_dataset(size, &scales);
       if (is_of_groups(&scales))
         size->file_bytes += DATASET_OVERHEAD; /* their dimension, made once */

@@ -26,7 +26,7 @@ typedef struct Slot {
 /* One layer on its way to the disk. */
 typedef struct JobTensor {
   Tensor from;      /* the run's */
-  void *data;       /* the store's own copy, whole, in the form that the file has; NULL: not kept */
+  void *data;       /* the store's own copy, whole, in the form that the file has; NULL: none */
   int row;          /* of table_tensor_stats; -1: none */
   const Slot *slot; /* NULL: not kept */
   int record;       /* of the entry; -1: not kept */
@@ -201,10 +201,17 @@ bool store_write_failed(const char *path, const char *object, size_t bytes, cons
                         Status *st);
 /* The same of errno; the first such failure stands for all that come. */
 bool writer_failed(Store *store, const char *path, const char *object, size_t bytes, Status *st);
+bool writer_failed_at(Store *store, const Slot *slot, Status *st);
 /* All bytes at their place; errno where it did not work. */
 bool write_at(int file, const void *bytes, size_t count, uint64_t offset);
+bool read_at(int file, void *bytes, size_t count, uint64_t offset);
+
+/* --- settle.c --------------------------------------------------------------------------------- */
+
 /* A tensor's rows next to each other. */
 void tensor_pack(const Tensor *t, void *out);
-bool read_at(int file, void *bytes, size_t count, uint64_t offset);
+/* By all threads: digests of all tensors of the job, into its entry, and those that the file has a
+ * place for to it, or to the copy that the writer's thread takes. */
+bool settle_all(Store *store, Status *st);
 
 #endif

@@ -58,6 +58,7 @@ typedef struct StoreShape {
                      * before */
   const bool *kept; /* [layers * tensors->count]: which tensors of a layer the file holds */
   bool f16_as_f32;  /* float16 is stored widened */
+  bool later;       /* a copy of a layer is written while the next one is computed elsewhere */
 } StoreShape;
 
 typedef struct Store Store; /* in the arena that it was opened with */
@@ -120,8 +121,9 @@ typedef struct StoreLayer {
   const TableRows *rows; /* the layer's, by table */
   int tables;
 } StoreLayer;
-/* Takes a copy of all of it and returns; it is written by a thread of the store's own, one layer at
- * a time. An error of that thread comes back from the next call of any function here. */
+/* Writes the tensors, or takes a copy of them, and of all else, and returns; what is left is
+ * written by a thread of the store's own, one layer at a time. An error of that thread comes back
+ * from the next call of any function here. */
 bool store_put_layer(Store *store, int prompt, int layer, const StoreLayer *what, Status *st);
 /* All rows of a table from the finished layers, in order of prompt and layer; in the arena. Every
  * layer must stand. */

@@ -1,6 +1,8 @@
-/* writer: one thread that puts finished layers on disk, one at a time. The walk gives it a copy and
- * goes on; HDF5 is not open meanwhile. What it writes first is the tensors, then the streams, then
- * the entry: where the entry stands, all of it does. */
+/* writer: finished layers on their way to the disk, one at a time, while HDF5 is not open: first
+ * the tensors, then the streams, then the entry: where the entry stands, all of it does. A thread
+ * of its own writes while the walk goes on; but tensors, which are nearly all of it, only where the
+ * next layer is computed on a device meanwhile (StoreShape.later). Else their threads have nothing
+ * else to do, and each piece goes from their caches to the file (settle.c). */
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
@@ -9,7 +11,6 @@
 #include <unistd.h>
 
 #include "base/progress.h"
-#include "kernels/f16.h"
 #include "store/state.h"
 
 /* --- bytes at their place, and what is said where they do not get there ----------------------- */
@@ -60,85 +61,11 @@ bool writer_failed(Store *store, const char *path, const char *object, size_t by
   return FAIL(st, "%s", store->failed.text);
 }
 
-/* --- the form in which a tensor is stored: whole, float16 widened where asked for, NaN
- * canonical */
-
-static void canonical(Tensor *t) {
-  const size_t n = (size_t)t->rows * (size_t)t->cols;
-  uint16_t *h = t->data;
-  uint32_t *f = t->data;
-  uint64_t *d = t->data;
-  if (t->format == FORMAT_F16)
-    for (size_t i = 0; i < n; i++) h[i] = (h[i] & 0x7fffu) > 0x7c00u ? 0x7e00u : h[i];
-  if (t->format == FORMAT_F32)
-    for (size_t i = 0; i < n; i++) f[i] = (f[i] & 0x7fffffffu) > 0x7f800000u ? 0x7fc00000u : f[i];
-  if (t->format == FORMAT_F64)
-    for (size_t i = 0; i < n; i++)
-      d[i] = (d[i] & 0x7fffffffffffffffu) > 0x7ff0000000000000u ? 0x7ff8000000000000u : d[i];
-}
-
-/* Its rows next to each other. */
-void tensor_pack(const Tensor *t, void *out) {
-  const size_t row = (size_t)t->cols * format_size(t->format),
-               stride = (size_t)t->stride * format_size(t->format);
-  if (row == stride)
-    memcpy(out, t->data, (size_t)t->rows * row);
-  else
-    for (size_t r = 0; r < (size_t)t->rows; r++)
-      memcpy((char *)out + r * row, (const char *)t->data + r * stride, row);
-}
-
-/* In place, float16 behind as many bytes of room: what is written is never ahead of what is read.
- */
-static void widen(char *room, size_t n) {
-  const char *half = room + n * sizeof(uint16_t);
-  for (size_t i = 0; i < n; i++) {
-    uint16_t h;
-    memcpy(&h, half + i * sizeof h, sizeof h);
-    const float wide = f32_of_f16(h);
-    memcpy(room + i * sizeof wide, &wide, sizeof wide);
-  }
-}
-
-/* Its bytes as the file has them, NaN canonical, to `to` where it is kept, and their digest: piece
- * by piece, each once through the cache. */
-static Digest copy_settled(const Tensor *from, char *to) {
-  enum { PIECE = 1 << 13 };
-  _Alignas(64) char room[PIECE * sizeof(double)] = {0};
-  const size_t n = (size_t)from->rows * (size_t)from->cols, size = format_size(from->format);
-  DigestState state;
-  digest_begin(&state);
-  for (size_t first = 0, count; first < n; first += count) {
-    const Tensor piece = tensor_block(from, first, PIECE, &count);
-    Tensor copy = piece;
-    copy.stride = piece.cols;
-    copy.data = to ? to + first * size : room;
-    tensor_pack(&piece, copy.data);
-    canonical(&copy);
-    digest_add(&state, copy.data, count * size);
-  }
-  return digest_end(&state);
-}
-
-/* Two digests: of the tensor's own bytes, for its row, and of those that are stored. */
-static void settle(const JobTensor *what, Digest *own, Digest *stored) {
-  const size_t n = (size_t)what->from.rows * (size_t)what->from.cols;
-  const bool widened = what->slot && what->slot->widened;
-  char *to = what->data;
-  *own = *stored = copy_settled(&what->from, widened ? to + n * sizeof(uint16_t) : to);
-  if (!widened) return;
-  widen(to, n);
-  *stored = digest_of(to, n * sizeof(float));
-}
-
 /* --- the thread: one layer -------------------------------------------------------------------- */
 
-static bool write_tensor(Store *store, const JobTensor *what, Status *st) {
-  const Slot *slot = what->slot;
+bool writer_failed_at(Store *store, const Slot *slot, Status *st) {
   char object[GROUP_PATH + 1 + DATASET_NAME];
-  if (write_at(store->file, what->data, slot->bytes, slot->offset))
-    return store->written.bytes += (int64_t)slot->bytes, true;
-  int error = errno;
+  const int error = errno;
   layout_group(store->shape, slot, object);
   strcat(object, "/");
   layout_name(store->shape, slot, object + strlen(object));
@@ -146,11 +73,17 @@ static bool write_tensor(Store *store, const JobTensor *what, Status *st) {
   return writer_failed(store, store->partial, object, slot->bytes, st);
 }
 
+static bool write_copy(Store *store, const JobTensor *what, Status *st) {
+  if (!write_at(store->file, what->data, what->slot->bytes, what->slot->offset))
+    return writer_failed_at(store, what->slot, st);
+  return store->written.bytes += (int64_t)what->slot->bytes, true;
+}
+
 static bool write_layer(Store *store, Status *st) {
   const Job *job = &store->job;
   char name[PART_NAME];
   for (int i = 0; i < job->tensors; i++)
-    if (job->tensor[i].slot) TRY(write_tensor(store, &job->tensor[i], st));
+    if (job->tensor[i].data) TRY(write_copy(store, &job->tensor[i], st));
   if (store->sync && fdatasync(store->file) != 0)
     return writer_failed(store, store->partial, "synchronising", 0, st);
   if (job->streams) {
@@ -235,10 +168,12 @@ static const Slot *slot_of(const Store *store, int prompt, int layer, int side, 
   return NULL;
 }
 
-static JobTensor *next_job(Job *job, Arena *arena, const Tensor *from, const Slot *slot, int row) {
+static JobTensor *next_job(Store *store, Arena *arena, const Tensor *from, const Slot *slot,
+                           int row) {
+  Job *job = &store->job;
   JobTensor *to = &job->tensor[job->tensors++];
   *to = (JobTensor){.from = *from, .row = row, .slot = slot, .record = slot ? job->kept++ : -1};
-  if (slot) to->data = arena_room(arena, slot->bytes, 1);
+  if (slot && store->shape->later) to->data = arena_room(arena, slot->bytes, 1);
   return to;
 }
 
@@ -251,23 +186,23 @@ static Tensor scales_of(const Tensor *t, const Slot *slot) {
   return scales;
 }
 
-static void take_scales(Job *job, EntryTensor *record, Arena *arena, const Tensor *t,
+static void take_scales(Store *store, EntryTensor *record, Arena *arena, const Tensor *t,
                         const Slot *slot) {
   const Tensor scales = scales_of(t, slot);
-  const JobTensor *to = next_job(job, arena, &scales, slot, -1);
+  const JobTensor *to = next_job(store, arena, &scales, slot, -1);
   record[to->record] =
       (EntryTensor){.side = slot->side, .id = (int32_t)slot->id, .of_scales = true};
 }
 
 /* A tensor is what the shape says of it; what the file has a place for, comes. */
 static void take_tensors(Store *store, Arena *arena, const StoreLayer *what) {
-  Job *job = &store->job;
+  const Job *job = &store->job;
   EntryTensor *record = entry_tensors(store->entry);
   for (int i = 0; i < what->tensors; i++) {
     const StoreTensor *from = &what->tensor[i];
     const StoreMade *made = &store->shape->side[from->side].layer[job->layer];
     const Slot *slot = slot_of(store, job->prompt, job->layer, from->side, from->id);
-    const JobTensor *to = next_job(job, arena, from->t, slot, from->row);
+    const JobTensor *to = next_job(store, arena, from->t, slot, from->row);
     assert(made->makes[from->id] && from->t->format == made->format[from->id]);
     assert(from->t->scale.axis == made->scale[from->id].axis &&
            from->t->scale.group == made->scale[from->id].group);
@@ -276,24 +211,7 @@ static void take_tensors(Store *store, Arena *arena, const StoreLayer *what) {
     record[to->record] =
         (EntryTensor){.side = from->side, .id = (int32_t)from->id, .scale = from->t->scale.value};
     table_text(record[to->record].kernel, TEXT_KERNEL, from->t->kernel ? from->t->kernel : "");
-    if (slot->scale.axis != SCALE_NONE) take_scales(job, record, arena, from->t, slot + 1);
-  }
-}
-
-/* Copies and digests, by all threads: the writer's own is left to write. */
-static void settle_all(Store *store) {
-  Job *job = &store->job;
-  EntryTensor *record = entry_tensors(store->entry);
-#pragma omp parallel for schedule(dynamic)
-  for (int i = 0; i < job->tensors; i++) {
-    const JobTensor *what = &job->tensor[i];
-    Digest own, stored;
-    settle(what, &own, &stored);
-    if (what->record >= 0) record[what->record].digest = stored;
-    if (what->row < 0) continue;
-    TensorStats *row = &job->stats[what->row];
-    memset(row->digest, 0, sizeof row->digest);
-    memcpy(row->digest, own.hex, sizeof own.hex);
+    if (slot->scale.axis != SCALE_NONE) take_scales(store, record, arena, from->t, slot + 1);
   }
 }
 
@@ -326,7 +244,7 @@ bool store_put_layer(Store *store, int prompt, int layer, const StoreLayer *what
   job->tensor = ARENA_NEW(&arena, JobTensor, what->tensors + scales);
   job->entry_bytes = entry_size(what, kept);
   take_tensors(store, &arena, what);
-  settle_all(store);
+  TRY(settle_all(store, st));
   if (what->stream && layer + 1 < store->shape->layers) {
     job->streams_bytes = streams_size(what->stream, store->shape->streams);
     job->streams = arena_room(&arena, job->streams_bytes + PART_SEAL, 1);

@@ -1,0 +1,113 @@
+/* settle: a layer's tensors in the form that the file has: their rows next to each other, float16
+ * widened where that was asked for, NaN canonical; their digests; and their way to the file, or
+ * into the copy that the writer's thread takes. Piece by piece, each once through the cache. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/progress.h"
+#include "kernels/f16.h"
+#include "store/state.h"
+
+/* A quarter of a second-level cache; a call that writes a piece costs little beside its bytes. */
+enum { PIECE = 1 << 17 };
+
+static void canonical(Tensor *t) {
+  const size_t n = (size_t)t->rows * (size_t)t->cols;
+  uint16_t *h = t->data;
+  uint32_t *f = t->data;
+  uint64_t *d = t->data;
+  if (t->format == FORMAT_F16)
+    for (size_t i = 0; i < n; i++) h[i] = (h[i] & 0x7fffu) > 0x7c00u ? 0x7e00u : h[i];
+  if (t->format == FORMAT_F32)
+    for (size_t i = 0; i < n; i++) f[i] = (f[i] & 0x7fffffffu) > 0x7f800000u ? 0x7fc00000u : f[i];
+  if (t->format == FORMAT_F64)
+    for (size_t i = 0; i < n; i++)
+      d[i] = (d[i] & 0x7fffffffffffffffu) > 0x7ff0000000000000u ? 0x7ff8000000000000u : d[i];
+}
+
+void tensor_pack(const Tensor *t, void *out) {
+  const size_t row = (size_t)t->cols * format_size(t->format),
+               stride = (size_t)t->stride * format_size(t->format);
+  if (row == stride)
+    memcpy(out, t->data, (size_t)t->rows * row);
+  else
+    for (size_t r = 0; r < (size_t)t->rows; r++)
+      memcpy((char *)out + r * row, (const char *)t->data + r * stride, row);
+}
+
+static void widen(const uint16_t *half, size_t n, float *wide) {
+  for (size_t i = 0; i < n; i++) wide[i] = f32_of_f16(half[i]);
+}
+
+/* Two digests: of the tensor's own bytes, for its row, and of those that are stored. */
+typedef struct Settled {
+  DigestState own, stored;
+} Settled;
+
+/* Some of its elements, to `to` as they are stored; `half`: room where they are widened, or NULL.
+ */
+static void settle_piece(const Tensor *piece, uint16_t *half, void *to, Settled *digests) {
+  const size_t n = (size_t)piece->rows * (size_t)piece->cols, size = format_size(piece->format);
+  Tensor copy = *piece;
+  copy.stride = piece->cols;
+  copy.data = half ? (void *)half : to;
+  tensor_pack(piece, copy.data);
+  canonical(&copy);
+  digest_add(&digests->own, copy.data, n * size);
+  if (!half) return;
+  widen(half, n, to);
+  digest_add(&digests->stored, to, n * sizeof(float));
+}
+
+/* False, with errno, where a piece cannot be written. */
+static bool settle(const Store *store, const JobTensor *what, Digest *own, Digest *stored) {
+  _Alignas(64) char room[PIECE] = {0};
+  uint16_t half[PIECE / sizeof(float)] = {0};
+  const Tensor *from = &what->from;
+  const bool widened = what->slot && what->slot->widened;
+  const size_t n = (size_t)from->rows * (size_t)from->cols,
+               size = widened ? sizeof(float) : format_size(from->format);
+  Settled digests;
+  digest_begin(&digests.own);
+  digest_begin(&digests.stored);
+  for (size_t first = 0, count; first < n; first += count) {
+    const Tensor piece = tensor_block(from, first, (int)(PIECE / size), &count);
+    char *to = what->data ? (char *)what->data + first * size : room;
+    settle_piece(&piece, widened ? half : NULL, to, &digests);
+    if (what->slot && !what->data &&
+        !write_at(store->file, to, count * size, what->slot->offset + first * size))
+      return false;
+  }
+  *own = digest_end(&digests.own);
+  *stored = widened ? digest_end(&digests.stored) : *own;
+  return true;
+}
+
+bool settle_all(Store *store, Status *st) {
+  const double start = clock_s();
+  const Job *job = &store->job;
+  EntryTensor *record = entry_tensors(store->entry);
+  int first = job->tensors, error = 0;
+  int64_t bytes = 0;
+#pragma omp parallel for schedule(dynamic) reduction(+ : bytes)
+  for (int i = 0; i < job->tensors; i++) {
+    const JobTensor *what = &job->tensor[i];
+    Digest own, stored;
+    if (!settle(store, what, &own, &stored)) {
+      const int why = errno;
+#pragma omp critical(settle_failed)
+      if (i < first) first = i, error = why;
+      continue;
+    }
+    if (what->slot && !what->data) bytes += (int64_t)what->slot->bytes;
+    if (what->record >= 0) record[what->record].digest = stored;
+    if (what->row < 0) continue;
+    TensorStats *row = &job->stats[what->row];
+    memset(row->digest, 0, sizeof row->digest);
+    memcpy(row->digest, own.hex, sizeof own.hex);
+  }
+  store->written.bytes += bytes;
+  if (!store->shape->later) store->written.time_s += clock_s() - start;
+  errno = error;
+  return first == job->tensors || writer_failed_at(store, job->tensor[first].slot, st);
+}
