@@ -19,20 +19,24 @@
 
 enum {
   RANKS_MAX = 2 * QUANTILES_MAX,
-  FEW = 24,   /* are sorted by insertion */
-  MANY = 16,  /* a bucket with this part of all is asked whether it holds one value */
-  CHUNK = 512 /* keys at a time */
+  FEW = 24,        /* are sorted by insertion */
+  MANY = 16,       /* a bucket with this part of all is asked whether it holds one value */
+  CHUNK = 512,     /* keys at a time */
+  KEYS_LEAST = 64, /* of a digit: fewer are no faster to count */
+  A_KEY = 8,       /* values for each key of a digit, where it need not have all */
+  TOGETHER = 8     /* marks that are looked at at once; divides CHUNK */
 };
 
 /* The key of a value: its bits without the last `shift`, from `low` on; what lies outside is in the
- * first and in the last bucket. */
+ * first and in the last of `keys` buckets. Tables stand one behind the other. */
 typedef struct Digit {
   int shift;
   int64_t low;
+  int keys, tables;
 } Digit;
 
 /* Of any magnitudes: 32 buckets a factor of 2, 2 to 3 % wide each, from 2^-96 to 2^32. */
-static const Digit first_digit = {47, (1023 - 96) * 32};
+static const Digit first_digit = {47, (1023 - 96) * 32, QUANTILE_KEYS, QUANTILE_TABLES};
 
 static int64_t magnitude_bits(double x) {
   int64_t bits;
@@ -42,7 +46,7 @@ static int64_t magnitude_bits(double x) {
 
 static int64_t key_of(double x, Digit digit) {
   const int64_t key = (magnitude_bits(x) >> digit.shift) - digit.low;
-  return key < 0 ? 0 : key < QUANTILE_KEYS ? key : QUANTILE_KEYS - 1;
+  return key < 0 ? 0 : key < digit.keys ? key : digit.keys - 1;
 }
 
 /* The same of many. Of the upper half of a double alone, where that says it: twice as many fit into
@@ -57,50 +61,96 @@ CLONES static void keys_of(const double *x, size_t n, Digit digit, uint16_t *key
   for (size_t i = 0; i < n; i++) {
     const int32_t upper = (int32_t)(magnitude_bits(x[i]) >> 32), k = (upper >> shift) - low,
                   above = k < 0 ? 0 : k;
-    key[i] = (uint16_t)(above < QUANTILE_KEYS ? above : QUANTILE_KEYS - 1);
+    key[i] = (uint16_t)(above < digit.keys ? above : digit.keys - 1);
   }
 }
 
-static void count_keys(uint32_t *counts, const double *x, size_t n, Digit digit) {
-  uint32_t(*table)[QUANTILE_KEYS] = (uint32_t(*)[QUANTILE_KEYS])counts;
-  uint16_t key[CHUNK];
+/* all [n]: keeps the keys; NULL: they are not asked for again. */
+static void count_keys(uint32_t *counts, const double *x, size_t n, Digit digit, uint16_t *all) {
+  const size_t keys = (size_t)digit.keys;
+  uint16_t few[CHUNK];
   for (size_t first = 0; first < n; first += CHUNK) {
     const size_t here = n - first < CHUNK ? n - first : CHUNK;
+    uint16_t *key = few;
+    if (all) key = all + first;
     keys_of(x + first, here, digit, key);
     size_t i = 0;
-    for (; i + QUANTILE_TABLES <= here; i += QUANTILE_TABLES)
-      for (size_t t = 0; t < QUANTILE_TABLES; t++) table[t][key[i + t]]++;
-    for (; i < here; i++) table[0][key[i]]++;
+    for (; digit.tables == QUANTILE_TABLES && i + QUANTILE_TABLES <= here; i += QUANTILE_TABLES)
+      for (size_t t = 0; t < QUANTILE_TABLES; t++) counts[t * keys + key[i + t]]++;
+    for (; i < here; i++) counts[key[i]]++;
   }
 }
 
 /* Into the first table. */
-CLONES static void add_tables(uint32_t *counts) {
-  for (size_t k = 0; k < QUANTILE_KEYS; k++)
-    for (size_t t = 1; t < QUANTILE_TABLES; t++) counts[k] += counts[t * QUANTILE_KEYS + k];
+CLONES static void add_tables(uint32_t *counts, Digit digit) {
+  const size_t keys = (size_t)digit.keys, all = keys * (size_t)digit.tables;
+  for (size_t first = keys; first < all; first += keys)
+    for (size_t k = 0; k < keys; k++) counts[k] += counts[first + k];
 }
 
-/* Moves the values of the marked buckets to the front, in their order; how many they are. */
-static size_t keep_marked(double *x, size_t n, Digit digit, const uint8_t *marked) {
-  uint16_t key[CHUNK];
+/* A bucket that holds wanted ranks. */
+typedef struct Bucket {
+  int64_t key;
+  size_t below, count;
+  int first, ranks;
+} Bucket;
+
+/* mark[i]: whether key[i] is one of four. */
+CLONES static void mark_keys(const uint16_t *key, size_t n, const uint16_t wanted[4], bool again,
+                             uint8_t *mark) {
+  const uint16_t a = wanted[0], b = wanted[1], c = wanted[2], d = wanted[3];
+  if (again)
+    for (size_t i = 0; i < n; i++)
+      mark[i] |= (key[i] == a) | (key[i] == b) | (key[i] == c) | (key[i] == d);
+  else
+    for (size_t i = 0; i < n; i++)
+      mark[i] = (key[i] == a) | (key[i] == b) | (key[i] == c) | (key[i] == d);
+}
+
+/* Moves what is marked, of x[0 … n - 1], to `to`, which is no further on; returns how many. */
+static size_t move_marked(const double *x, size_t n, uint8_t mark[CHUNK], double *to) {
+  size_t moved = 0;
+  memset(mark + n, 0, (TOGETHER - n % TOGETHER) % TOGETHER);
+  for (size_t i = 0; i < n; i += TOGETHER) {
+    uint64_t marks;
+    memcpy(&marks, mark + i, sizeof marks);
+    if (!marks) continue;
+    for (size_t j = i; j < i + TOGETHER && j < n; j++) {
+      to[moved] = x[j];
+      moved += mark[j];
+    }
+  }
+  return moved;
+}
+
+/* Moves the values of these buckets to the front, in their order; how many they are. Few are, and
+ * no others are read where the keys of all are known. */
+static size_t keep_buckets(double *x, const uint16_t *known, size_t n, Digit digit,
+                           const Bucket *bucket, int buckets) {
+  uint16_t few[CHUNK], wanted[RANKS_MAX];
+  uint8_t mark[CHUNK];
   size_t kept = 0;
+  for (int i = 0; i < RANKS_MAX; i++)
+    wanted[i] = (uint16_t)bucket[i < buckets ? i : buckets - 1].key;
   for (size_t first = 0; first < n; first += CHUNK) {
     const size_t here = n - first < CHUNK ? n - first : CHUNK;
-    keys_of(x + first, here, digit, key);
-    for (size_t i = 0; i < here; i++) {
-      x[kept] = x[first + i];
-      kept += marked[key[i]];
-    }
+    const uint16_t *key = few;
+    if (known)
+      key = known + first;
+    else
+      keys_of(x + first, here, digit, few);
+    for (int i = 0; i < buckets; i += 4) mark_keys(key, here, wanted + i, i > 0, mark);
+    kept += move_marked(x + first, here, mark, x + kept);
   }
   return kept;
 }
 
-/* Moves the values of buckets up to `key` in front of the others. */
+/* Moves the values of buckets up to `key`, which is not the last, in front of the others. */
 static void part_at(double *x, size_t n, Digit digit, int64_t key) {
   size_t in = 0;
   for (size_t i = 0; i < n; i++) {
     const double value = x[i], other = x[in];
-    const bool is_in = key_of(value, digit) <= key;
+    const bool is_in = (magnitude_bits(value) >> digit.shift) - digit.low <= key;
     x[in] = is_in ? value : other;
     x[i] = is_in ? other : value;
     in += is_in;
@@ -127,25 +177,14 @@ static void sort_few(double *x, size_t n) {
   }
 }
 
-/* A bucket that holds wanted ranks. */
-typedef struct Bucket {
-  int64_t key;
-  size_t below, count;
-  int first, ranks;
-} Bucket;
-
-static int wanted_buckets(const uint32_t *counts, const size_t *rank, int ranks, Bucket *bucket,
-                          uint8_t *marked) {
+static int wanted_buckets(const uint32_t *counts, const size_t *rank, int ranks, Bucket *bucket) {
   int wanted = 0, next = 0;
   size_t below = 0;
   for (int64_t key = 0; next < ranks; key++) {
     const size_t here = counts[key];
     const int first = next;
     while (next < ranks && rank[next] < below + here) next++;
-    if (next > first) {
-      bucket[wanted++] = (Bucket){key, below, here, first, next - first};
-      marked[key] = 1;
-    }
+    if (next > first) bucket[wanted++] = (Bucket){key, below, here, first, next - first};
     below += here;
   }
   return wanted;
@@ -171,31 +210,28 @@ static bool is_one_value(const double *x, size_t n, Digit digit, const Bucket *b
 
 /* Leaves the buckets that have to be looked into. */
 static int drop_known(const double *x, size_t n, Digit digit, Bucket *bucket, int buckets,
-                      uint8_t *marked, double *out) {
+                      double *out) {
   int left = 0;
   for (int i = 0; i < buckets; i++)
-    if (is_one_value(x, n, digit, &bucket[i], out))
-      marked[bucket[i].key] = 0;
-    else
-      bucket[left++] = bucket[i];
+    if (!is_one_value(x, n, digit, &bucket[i], out)) bucket[left++] = bucket[i];
   return left;
 }
 
 static void select_ranks(uint32_t *counts, double *x, size_t n, const size_t *rank, int ranks,
                          double *out);
 
-/* From the counts of a digit of x: out[i] is the value of rank[i], which rise. */
-static void select_counted(uint32_t *counts, double *x, size_t n, Digit digit, const size_t *rank,
-                           int ranks, double *out) {
-  uint8_t marked[QUANTILE_KEYS] = {0};
+/* From the counts of a digit of x, and its keys or NULL: out[i] is the value of rank[i], which
+ * rise. */
+static void select_counted(uint32_t *counts, double *x, const uint16_t *key, size_t n, Digit digit,
+                           const size_t *rank, int ranks, double *out) {
   Bucket bucket[RANKS_MAX];
-  int buckets = wanted_buckets(counts, rank, ranks, bucket, marked);
-  buckets = drop_known(x, n, digit, bucket, buckets, marked, out);
+  int buckets = wanted_buckets(counts, rank, ranks, bucket);
+  buckets = drop_known(x, n, digit, bucket, buckets, out);
   if (!buckets) return;
-  size_t left = keep_marked(x, n, digit, marked);
+  size_t left = keep_buckets(x, key, n, digit, bucket, buckets);
   for (int i = 0; i < buckets; i++) {
     const Bucket *of = &bucket[i];
-    size_t within[RANKS_MAX];
+    size_t within[RANKS_MAX] = {0};
     for (int k = 0; k < of->ranks; k++) within[k] = rank[of->first + k] - of->below;
     if (i + 1 < buckets) part_at(x, left, digit, of->key);
     select_ranks(counts, x, of->count, within, of->ranks, out + of->first);
@@ -204,7 +240,17 @@ static void select_counted(uint32_t *counts, double *x, size_t n, Digit digit, c
   }
 }
 
-/* The same of values that nothing is known of; overwrites the first table. */
+/* Of n values between these; of few values fewer keys, in one table: to clear and to add up all
+ * would take longer than to count. */
+static Digit digit_between(int64_t least, int64_t most, size_t n) {
+  Digit digit = {.low = least, .keys = KEYS_LEAST, .tables = 1};
+  while (digit.keys < QUANTILE_KEYS && (size_t)digit.keys * A_KEY < n) digit.keys *= 2;
+  if (digit.keys == QUANTILE_KEYS) digit.tables = QUANTILE_TABLES;
+  while ((most >> digit.shift) - digit.low >= digit.keys) digit.low = least >> ++digit.shift;
+  return digit;
+}
+
+/* The same of values that nothing is known of; overwrites the tables. */
 static void select_ranks(uint32_t *counts, double *x, size_t n, const size_t *rank, int ranks,
                          double *out) {
   if (n <= FEW) {
@@ -218,12 +264,11 @@ static void select_ranks(uint32_t *counts, double *x, size_t n, const size_t *ra
     for (int i = 0; i < ranks; i++) out[i] = x[0];
     return;
   }
-  Digit digit = {0, least};
-  while ((most >> digit.shift) - digit.low >= QUANTILE_KEYS) digit.low = least >> ++digit.shift;
-  memset(counts, 0, QUANTILE_COUNTS * sizeof *counts);
-  count_keys(counts, x, n, digit);
-  add_tables(counts);
-  select_counted(counts, x, n, digit, rank, ranks, out);
+  const Digit digit = digit_between(least, most, n);
+  memset(counts, 0, (size_t)digit.keys * (size_t)digit.tables * sizeof *counts);
+  count_keys(counts, x, n, digit, NULL);
+  add_tables(counts, digit);
+  select_counted(counts, x, NULL, n, digit, rank, ranks, out);
 }
 
 size_t quantiles_scratch_bytes(void) { return QUANTILE_COUNTS * sizeof(uint32_t) + 64; }
@@ -235,8 +280,8 @@ double quantile_between(size_t n, double f, double at, double next) {
   return gsl_stats_quantile_from_sorted_data(pair, 1, 2, place - (double)rank);
 }
 
-void quantiles_count(uint32_t *counts, const double *x, size_t n) {
-  count_keys(counts, x, n, first_digit);
+void quantiles_count(uint32_t *counts, const double *x, size_t n, uint16_t *key) {
+  count_keys(counts, x, n, first_digit, key);
 }
 
 /* Every rank once, rising. */
@@ -255,8 +300,8 @@ static double found(const size_t *rank, const double *value, size_t one) {
   return value[i];
 }
 
-void quantiles_counted(uint32_t *counts, double *x, size_t n, const double *f, int count,
-                       double *out) {
+void quantiles_counted(uint32_t *counts, double *x, const uint16_t *key, size_t n, const double *f,
+                       int count, double *out) {
   size_t rank[RANKS_MAX] = {0};
   double value[RANKS_MAX];
   int ranks = 0;
@@ -268,8 +313,8 @@ void quantiles_counted(uint32_t *counts, double *x, size_t n, const double *f, i
     ranks = add_rank(rank, ranks, at);
     if (at + 1 < n) ranks = add_rank(rank, ranks, at + 1);
   }
-  add_tables(counts);
-  select_counted(counts, x, n, first_digit, rank, ranks, value);
+  add_tables(counts, first_digit);
+  select_counted(counts, x, key, n, first_digit, rank, ranks, value);
   for (int i = 0; i < count; i++) {
     const size_t at = quantile_rank(n, f[i]), next = at + 1 < n ? at + 1 : at;
     out[i] = quantile_between(n, f[i], found(rank, value, at), found(rank, value, next));
@@ -278,8 +323,8 @@ void quantiles_counted(uint32_t *counts, double *x, size_t n, const double *f, i
 
 void quantiles_select(double *x, size_t n, const double *f, int count, double *out, Arena scratch) {
   uint32_t *counts = ARENA_NEW(&scratch, uint32_t, QUANTILE_COUNTS);
-  quantiles_count(counts, x, n);
-  quantiles_counted(counts, x, n, f, count, out);
+  quantiles_count(counts, x, n, NULL);
+  quantiles_counted(counts, x, NULL, n, f, count, out);
 }
 
 /* What stands behind a selected place is no smaller than it. */

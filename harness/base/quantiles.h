@@ -18,10 +18,11 @@ enum {
  * reorders and overwrites x. count <= QUANTILES_MAX. NaN where n is 0. */
 void quantiles_select(double *x, size_t n, const double *f, int count, double *out, Arena scratch);
 /* The same in two steps: the values are counted as they come, while they are in a cache, in
- * `counts` [QUANTILE_COUNTS], zeros before; then all of them are selected from. */
-void quantiles_count(uint32_t *counts, const double *x, size_t n);
-void quantiles_counted(uint32_t *counts, double *x, size_t n, const double *f, int count,
-                       double *out);
+ * `counts` [QUANTILE_COUNTS], zeros before; then all of them are selected from. `key` [n]: takes
+ * what each was counted as, so that few values are read again; NULL: all are. */
+void quantiles_count(uint32_t *counts, const double *x, size_t n, uint16_t *key);
+void quantiles_counted(uint32_t *counts, double *x, const uint16_t *key, size_t n, const double *f,
+                       int count, double *out);
 /* Bytes of scratch, whatever n is. */
 size_t quantiles_scratch_bytes(void);
 

@@ -309,7 +309,7 @@ static void pair_block_of(const PairOf *p, const BlockPlace *at, PairBlock *bloc
   block->base2 = out.base2;
   if (block->max_error > p->most_so_far) block->worst = first_of(out.error, block->max_error);
   if (valid) keep_valid(out.error, at->count, valid);
-  quantiles_count(parts->counts, out.error, (size_t)block->kept);
+  quantiles_count(parts->counts, out.error, (size_t)block->kept, parts->key + parts->errors);
   parts->errors += (size_t)block->kept;
 
   const float *x = values_f32(a, at->count, &room->a), *y = values_f32(b, at->count, &room->b);

@@ -17,6 +17,7 @@ void tensor_blocks(const Tensor *t, float scale, TensorBlock *block, Arena scrat
 typedef struct PairParts {
   PartSquares rows, columns; /* [rows], [cols]: zeros before */
   double *error;             /* [n]: |d| of the valid elements, in their order */
+  uint16_t *key;             /* [n]: what these are counted as */
   size_t errors;
   uint32_t *counts; /* [QUANTILE_COUNTS]: of these; zeros before */
 } PairParts;

@@ -51,14 +51,15 @@ void stats_pair_known(const Tensor *base, const Tensor *other, PairKnown known, 
   PairParts parts = {.rows = known.rows.error2 ? known.rows : part_squares(&scratch, rows),
                      .columns = part_squares(&scratch, cols),
                      .error = arena_room(&scratch, elements(base), sizeof(double)),
+                     .key = arena_room(&scratch, elements(base), sizeof(uint16_t)),
                      .counts = ARENA_NEW(&scratch, uint32_t, QUANTILE_COUNTS)};
   PairRest rest = {.rows = parts.rows,
                    .columns = parts.columns,
                    .quantile = quantile,
                    .room = arena_room(&scratch, rows > cols ? rows : cols, sizeof(double))};
   pair_blocks(base, other, known.base, known.other, block, &parts, scratch);
-  quantiles_counted(parts.counts, parts.error, parts.errors, pair_quantiles, PAIR_QUANTILES,
-                    quantile);
+  quantiles_counted(parts.counts, parts.error, parts.key, parts.errors, pair_quantiles,
+                    PAIR_QUANTILES, quantile);
   finish_pair(base, other, block, &rest, row);
 }
 
@@ -68,8 +69,8 @@ void stats_pair(const Tensor *base, const Tensor *other, PairStats *row, Arena s
 
 size_t stats_scratch_bytes(size_t n, size_t parts) {
   const size_t blocks = blocks_most(n, parts);
-  return (n + 3 * parts) * sizeof(double) + blocks * sizeof(PairBlock) + blocks_scratch_bytes() +
-         quantiles_scratch_bytes() + 9 * 64;
+  return n * (sizeof(double) + sizeof(uint16_t)) + 3 * parts * sizeof(double) +
+         blocks * sizeof(PairBlock) + blocks_scratch_bytes() + quantiles_scratch_bytes() + 10 * 64;
 }
 
 /* --- without sums ----------------------------------------------------------------------------- */
