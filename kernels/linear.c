@@ -52,11 +52,13 @@ void linear_unpack(const Linear *w, int row, void *values) {
   const char *at = (const char *)w->panels + (size_t)(row / COLS) * panel_bytes(w->in, w->format);
   const float *f32 = (const void *)at;
   const Panel8 *i8 = (const void *)at;
-  for (int k = 0; k < w->in; k++)
-    if (w->format == FORMAT_F32)
-      ((float *)values)[k] = f32[(size_t)k * COLS + (size_t)(row % COLS)];
-    else
-      ((int8_t *)values)[k] = i8->weight[k / GROUP][row % COLS][k % GROUP];
+  const int column = row % COLS;
+  if (w->format == FORMAT_F32) {
+    for (int k = 0; k < w->in; k++) ((float *)values)[k] = f32[(size_t)k * COLS + (size_t)column];
+    return;
+  }
+  for (int k = 0; k < w->in; k += GROUP)
+    memcpy((int8_t *)values + k, i8->weight[k / GROUP][column], (size_t)smaller(GROUP, w->in - k));
 }
 
 const char *linear_witness(Format w, Format y, Backend backend) {
