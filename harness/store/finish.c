@@ -31,20 +31,18 @@ static bool set_attributes(hid_t group, const char *name, const Slot *slot,
   return h5_close(dataset, why) && ok;
 }
 
-static bool set_tensor(const Store *store, hid_t file, const Slot *slot, const Entry *entry,
-                       Status *st) {
+static bool set_tensor(const Store *store, hid_t file, GroupOpen *open, const Slot *slot,
+                       const Entry *entry, Status *st) {
   Status reason = {0}, *why = &reason;
-  hid_t group = -1;
   char path[GROUP_PATH], name[DATASET_NAME], object[sizeof path + sizeof name];
   const EntryTensor *record = entry_record(entry, slot);
   layout_group(store->shape, slot, path);
   layout_name(store->shape, slot, name);
   snprintf(object, sizeof object, "%s/%s", path, name);
   if (!record) return FAIL(st, "%s: the journal says nothing of %s", store->folder, object);
-  bool ok = H5(group = H5Gopen2(file, path, H5P_DEFAULT)) &&
-            set_attributes(group, name, slot, record, why);
-  ok = h5_close(group, why) && ok;
-  return ok || failed(store, object, 0, why, st);
+  return (group_open(open, file, path, why) &&
+          set_attributes(open->group, name, slot, record, why)) ||
+         failed(store, object, 0, why, st);
 }
 
 /* --- tables and attributes -------------------------------------------------------------------- */
@@ -110,17 +108,26 @@ typedef struct End {
   int tables;
 } End;
 
-static bool fill(Store *store, hid_t file, const End *end, Arena arena, Status *st) {
+static bool set_tensors(Store *store, hid_t file, GroupOpen *open, Arena arena, Status *st) {
   const int layers = store->shape->layers, units = store->shape->prompts * layers;
-  TRY(put_attributes(store, file, end->attribute, end->attributes, st));
   for (int i = 0; i < units; i++) {
     Arena scratch = arena;
     Entry entry;
     size_t count;
     const Slot *slot = layout_layer(store, i / layers, i % layers, &count);
     TRY(entry_take(&scratch, store, i / layers, i % layers, &entry, st));
-    for (size_t k = 0; k < count; k++) TRY(set_tensor(store, file, &slot[k], &entry, st));
+    for (size_t k = 0; k < count; k++) TRY(set_tensor(store, file, open, &slot[k], &entry, st));
   }
+  return true;
+}
+
+static bool fill(Store *store, hid_t file, const End *end, Arena arena, Status *st) {
+  GroupOpen open = {.group = -1};
+  Status why = {0};
+  TRY(put_attributes(store, file, end->attribute, end->attributes, st));
+  const bool set = set_tensors(store, file, &open, arena, st),
+             closed = group_close(&open, &why) || (set && failed(store, "a group", 0, &why, st));
+  if (!set || !closed) return false;
   for (int i = 0; i < end->tables; i++) TRY(put_table(store, file, &end->rows[i], arena, st));
   return true;
 }

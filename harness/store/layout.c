@@ -119,6 +119,19 @@ void layout_group(const StoreShape *shape, const Slot *slot, char path[GROUP_PAT
     snprintf(path + end, GROUP_PATH - (size_t)end, "/layer_%02d", slot->layer);
 }
 
+bool group_open(GroupOpen *open, hid_t file, const char *path, Status *why) {
+  if (open->group >= 0 && !strcmp(open->path, path)) return true;
+  if (!group_close(open, why)) return false;
+  snprintf(open->path, sizeof open->path, "%s", path);
+  return h5_make_path(file, path, &open->group, why);
+}
+
+bool group_close(GroupOpen *open, Status *why) {
+  const hid_t group = open->group;
+  open->group = -1;
+  return h5_close(group, why);
+}
+
 void layout_name(const StoreShape *shape, const Slot *slot, char name[DATASET_NAME]) {
   snprintf(name, DATASET_NAME, "%s%s", shape->tensors->info[slot->id].name,
            slot->of_scales ? SCALES_OF : "");
@@ -130,6 +143,7 @@ typedef struct Making {
   const Store *store;
   const Tensors *tensors;
   hid_t file;
+  GroupOpen open; /* of the last slot */
   Dimensions
       along; /* of the prompt: the tensors' dimensions in their order, then those of groups */
 } Making;
@@ -247,14 +261,12 @@ static bool put_dataset(hid_t group, const char *name, const TensorInfo *info, S
 
 static bool put_tensor(Making *making, Slot *slot, Status *st) {
   Status why = {0};
-  hid_t group = -1;
   char path[GROUP_PATH], name[DATASET_NAME], object[sizeof path + sizeof name];
   layout_group(making->store->shape, slot, path);
   layout_name(making->store->shape, slot, name);
   bool ok = (!is_of_groups(slot) || put_groups(making, slot, &why)) &&
-            h5_make_path(making->file, path, &group, &why) &&
-            put_dataset(group, name, &making->tensors->info[slot->id], slot, &why);
-  ok = h5_close(group, &why) && ok;
+            group_open(&making->open, making->file, path, &why) &&
+            put_dataset(making->open.group, name, &making->tensors->info[slot->id], slot, &why);
   snprintf(object, sizeof object, "%s/%s", path, name);
   return ok || failed(making, object, slot->bytes, &why, st);
 }
@@ -274,14 +286,14 @@ static bool attach(Making *making, hid_t dataset, const Slot *slot, Status *why)
 
 static bool attach_scales(Making *making, const Slot *slot, Status *st) {
   Status reason = {0}, *why = &reason;
-  hid_t group = -1, dataset = -1;
+  hid_t dataset = -1;
   char path[GROUP_PATH], name[DATASET_NAME];
   layout_group(making->store->shape, slot, path);
   layout_name(making->store->shape, slot, name);
-  bool ok = h5_make_path(making->file, path, &group, why) &&
-            H5(dataset = H5Dopen2(group, name, H5P_DEFAULT)) && attach(making, dataset, slot, why);
+  bool ok = group_open(&making->open, making->file, path, why) &&
+            H5(dataset = H5Dopen2(making->open.group, name, H5P_DEFAULT)) &&
+            attach(making, dataset, slot, why);
   ok = h5_close(dataset, why) && ok;
-  ok = h5_close(group, why) && ok;
   return ok || failed(making, path, 0, why, st);
 }
 
@@ -298,7 +310,8 @@ static bool make_prompt(Making *making, int prompt, Arena scratch, Status *st) {
   for (size_t i = begin; ok && i < end; i++) ok = put_tensor(making, &store->slot[i], st);
   for (size_t i = begin; ok && i < end; i++) ok = attach_scales(making, &store->slot[i], st);
   const bool made = ok;
-  ok = dimensions_end(&making->along, ok, scratch, &why);
+  ok = group_close(&making->open, &why) && ok;
+  ok = dimensions_end(&making->along, ok, scratch, &why) && ok;
   return ok || (made ? failed(making, "dimension scales", 0, &why, st) : false);
 }
 
@@ -311,7 +324,7 @@ typedef struct MakeWork {
 static bool make_file(FILE *out, void *context, Status *st) {
   const MakeWork *work = context;
   Store *store = work->store;
-  Making making = {.store = store, .tensors = store->shape->tensors};
+  Making making = {.store = store, .tensors = store->shape->tensors, .open = {.group = -1}};
   Status reason = {0}, *why = &reason;
   making.file = h5_create_file(store->partial, why);
   bool ok = making.file >= 0 || failed(&making, "the file itself", 0, why, st);

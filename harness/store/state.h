@@ -80,11 +80,20 @@ Slot *layout_layer(const Store *store, int prompt, int layer, size_t *count);
 /* "prompts/address/2-0/layer_00" */
 enum { GROUP_PATH = 3 * NAME_BYTES_MAX + 64 };
 void layout_group(const StoreShape *shape, const Slot *slot, char path[GROUP_PATH]);
-/* "x_proj", or "x_proj.scale" */
+/* A group that stays open for the slots that have it in common: those of a side's layer come one
+ * after the other. -1: none. */
+typedef struct GroupOpen {
+  hid_t group;
+  char path[GROUP_PATH];
+} GroupOpen;
+/* Made where it is not there; the one before is closed. */
+bool group_open(GroupOpen *open, hid_t file, const char *path, Status *why);
+bool group_close(GroupOpen *open, Status *why);
 /* Whether it is a tensor with the attribute scale_factor. */
 static inline bool slot_has_factor(const Slot *slot) {
   return slot->format == FORMAT_I8 && slot->scale.axis == SCALE_NONE;
 }
+/* "x_proj", or "x_proj.scale" */
 enum { DATASET_NAME = NAME_BYTES_MAX + sizeof SCALES_OF };
 void layout_name(const StoreShape *shape, const Slot *slot, char name[DATASET_NAME]);
 /* Makes the partial file whole with HDF5 and takes every slot's offset. */
