@@ -189,6 +189,13 @@ static bool run_part(Arena *arena, Experiment *e, const Study *study, const char
   return true;
 }
 
+/* What no study asks for any more: the file and the report are made by children, and each would be
+ * given a copy of the tables of all of it. */
+static void leave_memory(const Arena *arena, const Experiment *e) {
+  if (e->spec->model) layers_leave(e->subject.layers);
+  arena_give_back(&(Arena){.base = arena->next, .end = arena->end});
+}
+
 /* Every study, one after the other, and what they found into the results file. */
 static bool run_studies(Arena *arena, Experiment *e, const Keeper *keeper,
                         const RunOptions *options, const char *results, double start_s,
@@ -211,6 +218,7 @@ static bool run_studies(Arena *arena, Experiment *e, const Keeper *keeper,
   TRY(spread_times(e, st));
   if (ranks()->rank) return true;
   progress_phase(e->progress, "finish", 0);
+  leave_memory(arena, e);
   TRY(run_results(arena, e, options, start_s, st));
   progress_done(e->progress, "%s", results);
   return true;

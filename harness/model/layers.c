@@ -254,6 +254,22 @@ bool layers_hold_all(Layers *l, const Forms *forms, Status *st) {
   return true;
 }
 
+static void give_back(void *room, size_t bytes) {
+  arena_give_back(&(Arena){.base = room, .end = (char *)room + bytes});
+}
+
+void layers_leave(Layers *l) {
+  const Config *c = &l->checkpoint->config;
+  for (int i = 0; i < l->places; i++) let_go(l, i);
+  for (int i = 0; i < l->places64; i++) let_go64(l, i);
+  let_go_beside(l);
+  l->has_head = false;
+  give_back(l->room, (size_t)l->places * l->bytes);
+  give_back(l->room64, (size_t)l->places64 * l->bytes64);
+  give_back(l->model.head.panels, head_bytes(c));
+  arena_give_back(&l->beside);
+}
+
 /* --- opening ---------------------------------------------------------------------------------- */
 
 static void take_rows(const void *context, int end, int first, int rows, double *out) {

@@ -71,6 +71,8 @@ bool layers_ride_all(Layers *layers, Status *st);
 /* Whether layers stay; and all of them held, which they must then do, in forms of the plan. */
 bool layers_stay(const Layers *layers);
 bool layers_hold_all(Layers *layers, const Forms *forms, Status *st);
+/* Nothing is held any more, and what held it is the system's again; all can be asked for anew. */
+void layers_leave(Layers *layers);
 
 /* Bytes that are taken where no layer stays, and those that staying layers take beside them. */
 size_t layers_least_bytes(const Config *config, const Forms *forms, int together);
