@@ -82,6 +82,17 @@ static Counts tensor_counts(const TensorBlock *block, const Blocks *blocks) {
   return c;
 }
 
+static const char *kernel_of(const Tensor *t) { return t->kernel ? t->kernel : ""; }
+
+void finish_witness(const Tensor *t, TensorStats *row) {
+  row->q8_nans = t->nans;
+  snprintf(row->kernel, sizeof row->kernel, "%s", kernel_of(t));
+}
+
+bool tensors_of_one_kernel(const Tensor *a, const Tensor *b) {
+  return !strcmp(kernel_of(a), kernel_of(b));
+}
+
 void finish_tensor(const Tensor *t, float scale, const TensorBlock *block, const double *first,
                    TensorStats *row) {
   const Blocks blocks = blocks_of((size_t)t->rows, (size_t)t->cols);
@@ -99,12 +110,11 @@ void finish_tensor(const Tensor *t, float scale, const TensorBlock *block, const
   row->nonfinite = row->n - (int64_t)moments.n;
   row->first_nonfinite = counts.first_nonfinite;
   row->zeros = counts.zeros;
-  row->q8_nans = t->nans;
   row->scale = scale > 0 ? scale : NAN;
   row->on_grid = scale > 0 ? (double)counts.on_grid / n : NAN;
   row->saturated = scale > 0 ? (double)counts.saturated / n : NAN;
   snprintf(row->type, sizeof row->type, "%s", format_name(t->format));
-  snprintf(row->kernel, sizeof row->kernel, "%s", t->kernel ? t->kernel : "");
+  finish_witness(t, row);
 }
 
 /* --- a pair ----------------------------------------------------------------------------------- */
@@ -235,7 +245,7 @@ void finish_pair(const Tensor *base, const Tensor *other, const PairBlock *block
   make_plain(rest->rows.error2, blocks.rows);
   make_plain(rest->rows.base2, blocks.rows);
   row->identical = s.differing == 0;
-  row->same_kernel = !strcmp(base->kernel ? base->kernel : "", other->kernel ? other->kernel : "");
+  row->same_kernel = tensors_of_one_kernel(base, other);
   row->n = (int64_t)n;
   row->nonfinite = row->n - s.kept;
   row->differing = (double)s.differing / n;

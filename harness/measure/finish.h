@@ -14,6 +14,10 @@
 void finish_tensor(const Tensor *t, float scale, const TensorBlock *block, const double *first,
                    TensorStats *row);
 
+/* Of this what does not follow from its values: the witness, and what its quantisation met. */
+void finish_witness(const Tensor *t, TensorStats *row);
+bool tensors_of_one_kernel(const Tensor *a, const Tensor *b);
+
 /* What is said of a pair beside its blocks. */
 typedef struct PairRest {
   PartSquares rows, columns;

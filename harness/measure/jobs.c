@@ -3,6 +3,7 @@
 #include <math.h>
 #include <omp.h>
 
+#include "measure/alike.h"
 #include "measure/clipping.h"
 #include "measure/judge.h"
 #include "measure/stats.h"
@@ -10,13 +11,14 @@
 /* What is known of either tensor of a pair: the results of its blocks. */
 typedef struct Known {
   TensorBlock **own; /* [jobs]: of a tensor's row; else NULL */
+  int *of;           /* [jobs]: the job whose row it is, of those alike */
   const StatsJob *job;
   int jobs;
 } Known;
 
 static const TensorBlock *known_of(const Known *k, const Tensor *t) {
   for (int i = 0; i < k->jobs; i++)
-    if (k->own[i] && k->job[i].base == t) return k->own[i];
+    if (k->own[i] && k->job[i].base == t) return k->own[k->of[i]];
   return NULL;
 }
 
@@ -71,10 +73,26 @@ static void fill_tokens(const StatsJob *job) {
   if (job->by == STATS_GSL && job->token.error2) row_squares(job->base, job->other, job->token);
 }
 
+static void fill(const Known *k, int i, Arena scratch) {
+  const StatsJob *job = &k->job[i];
+  if (k->of[i] != i) return;
+  if (job->tensor_row) {
+    fill_tensor_row(job, k->own[i], scratch);
+  } else {
+    fill_row(k, job, scratch);
+    fill_tokens(job);
+  }
+}
+
+static void copy(const Known *k, int i) {
+  if (k->of[i] != i) alike_copy(&k->job[i], &k->job[k->of[i]]);
+}
+
 /* Rows are independent, each by one thread in an arena of its own, but that a pair takes what is
  * known of its tensors. */
 void stats_jobs(const StatsJob *job, int jobs, Arena scratch) {
-  Known known = {ARENA_NEW(&scratch, TensorBlock *, jobs), job, jobs};
+  Known known = {ARENA_NEW(&scratch, TensorBlock *, jobs), ARENA_NEW(&scratch, int, jobs), job,
+                 jobs};
   for (int i = 0; i < jobs; i++)
     if (job[i].tensor_row && job[i].by != STATS_GSL)
       known.own[i] = stats_blocks(job[i].base, &scratch);
@@ -85,13 +103,16 @@ void stats_jobs(const StatsJob *job, int jobs, Arena scratch) {
   {
     const Arena mine = own[omp_get_thread_num()];
 #pragma omp for schedule(dynamic)
-    for (int i = 0; i < jobs; i++)
-      if (job[i].tensor_row) fill_tensor_row(&job[i], known.own[i], mine);
+    for (int i = 0; i < jobs; i++) known.of[i] = alike_tensor(job, i);
+#pragma omp single
+    alike_others(job, jobs, known.of, scratch);
 #pragma omp for schedule(dynamic)
     for (int i = 0; i < jobs; i++)
-      if (!job[i].tensor_row) {
-        fill_row(&known, &job[i], mine);
-        fill_tokens(&job[i]);
-      }
+      if (job[i].tensor_row) fill(&known, i, mine);
+#pragma omp for schedule(dynamic)
+    for (int i = 0; i < jobs; i++)
+      if (!job[i].tensor_row) fill(&known, i, mine);
+#pragma omp for
+    for (int i = 0; i < jobs; i++) copy(&known, i);
   }
 }

@@ -1,0 +1,116 @@
+/* alike: rows that are copied from those of an equal tensor are those that are computed. */
+#include "measure/alike.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "measure/jobs.h"
+#include "tests/measure_rows.h"
+
+enum { ROWS = 9, COLS = 170, STRIDE = 181, SIDES = 5 };
+
+/* The reference, a mode, two with its very bits, one of them in a wider room, and one that differs
+ * in the last bit of the last element. */
+static double reference[ROWS * COLS];
+static float mode[ROWS * COLS], same[ROWS * COLS], wide[ROWS * STRIDE], near[ROWS * COLS];
+static const char *const kernels[SIDES] = {"f64", "one", "two", "one", "three"};
+
+static void fill_values(void) {
+  for (int i = 0; i < ROWS * COLS; i++) {
+    reference[i] = 3 * sin(0.37 * i);
+    mode[i] = same[i] = near[i] = (float)(reference[i] + 0.01 * cos(1.3 * i));
+  }
+  mode[5] = same[5] = near[5] = NAN;
+  near[ROWS * COLS - 1] = nextafterf(near[ROWS * COLS - 1], 9);
+  for (int r = 0; r < ROWS; r++)
+    memcpy(&wide[(size_t)r * STRIDE], &mode[(size_t)r * COLS], COLS * sizeof *wide);
+}
+
+static void make_tensors(Tensor t[SIDES]) {
+  t[0] = tensor_of(reference, FORMAT_F64, ROWS, COLS, 0);
+  t[1] = tensor_of(mode, FORMAT_F32, ROWS, COLS, 0);
+  t[2] = tensor_of(same, FORMAT_F32, ROWS, COLS, 0);
+  t[3] = tensor_of(wide, FORMAT_F32, ROWS, COLS, 0);
+  t[4] = tensor_of(near, FORMAT_F32, ROWS, COLS, 0);
+  t[3].stride = STRIDE;
+  for (int s = 0; s < SIDES; s++) t[s].kernel = kernels[s], t[s].nans = s;
+}
+
+typedef struct Rows {
+  TensorStats tensor[SIDES];
+  PairStats pair[SIDES];
+  Clipping clipping[SIDES];
+  double error2[SIDES][ROWS], base2[SIDES][ROWS];
+} Rows;
+
+/* Of every side, and of the reference against it. */
+static int make_jobs(const Tensor t[SIDES], Rows *rows, StatsJob job[3 * SIDES]) {
+  int jobs = 0;
+  memset(rows, 0, sizeof *rows);
+  for (int s = 0; s < SIDES; s++) {
+    snprintf(rows->tensor[s].mode, sizeof rows->tensor[s].mode, "side %d", s);
+    snprintf(rows->pair[s].other, sizeof rows->pair[s].other, "side %d", s);
+    snprintf(rows->clipping[s].mode, sizeof rows->clipping[s].mode, "side %d", s);
+    job[jobs++] = (StatsJob){.base = &t[s], .scale = 0.02f, .tensor_row = &rows->tensor[s]};
+    job[jobs++] = (StatsJob){.base = &t[0],
+                             .other = &t[s],
+                             .rows_are_tokens = true,
+                             .pair_row = &rows->pair[s],
+                             .token = {rows->error2[s], rows->base2[s]}};
+    job[jobs++] = (StatsJob){.base = &t[0],
+                             .other = &t[s],
+                             .scale = 0.02f,
+                             .rows_are_tokens = true,
+                             .clipping_row = &rows->clipping[s]};
+  }
+  return jobs;
+}
+
+Test(alike, copied_rows_are_those_that_are_computed) {
+  static Rows together, alone;
+  Arena arena = new_arena();
+  Tensor t[SIDES];
+  StatsJob job[3 * SIDES];
+  fill_values();
+  make_tensors(t);
+  int jobs = make_jobs(t, &together, job);
+  stats_jobs(job, jobs, arena);
+  jobs = make_jobs(t, &alone, job);
+  for (int i = 0; i < jobs; i++) stats_jobs(&job[i], 1, arena);
+  for (int s = 0; s < SIDES; s++) {
+    cr_expect_eq(memcmp(&together.tensor[s], &alone.tensor[s], sizeof alone.tensor[s]), 0, "%d", s);
+    cr_expect_eq(memcmp(&together.pair[s], &alone.pair[s], sizeof alone.pair[s]), 0, "%d", s);
+    cr_expect_eq(memcmp(&together.clipping[s], &alone.clipping[s], sizeof alone.clipping[s]), 0,
+                 "%d", s);
+    cr_expect_eq(memcmp(together.error2[s], alone.error2[s], sizeof alone.error2[s]), 0, "%d", s);
+    cr_expect_eq(memcmp(together.base2[s], alone.base2[s], sizeof alone.base2[s]), 0, "%d", s);
+  }
+  arena_release(&arena);
+}
+
+Test(alike, is_what_has_the_same_bits_on_the_same_grid_under_the_same_name) {
+  static Rows rows;
+  Arena arena = new_arena();
+  Tensor t[SIDES];
+  StatsJob job[3 * SIDES];
+  int of[3 * SIDES];
+  fill_values();
+  make_tensors(t);
+  const int jobs = make_jobs(t, &rows, job);
+  for (int i = 0; i < jobs; i++) of[i] = alike_tensor(job, i);
+  alike_others(job, jobs, of, arena);
+  for (int i = 0; i < jobs; i++) {
+    const int side = i / 3, want = side == 2 || side == 3 ? 1 : side;
+    cr_expect_eq(of[i], 3 * want + i % 3, "job %d is that of %d", i, of[i]);
+  }
+  snprintf(rows.tensor[2].tensor, sizeof rows.tensor[2].tensor, "another");
+  job[9].scale = 0.03f;
+  cr_expect_eq(alike_tensor(job, 6), 6, "of another name");
+  cr_expect_eq(alike_tensor(job, 9), 9, "on another grid");
+  job[9].scale = 0.02f;
+  job[3].by = STATS_GSL;
+  cr_expect_eq(alike_tensor(job, 9), 9, "GSL's own rows are copied to none");
+  arena_release(&arena);
+}
